@@ -1,0 +1,74 @@
+/**
+ * Why bytes, a request or a start were refused: at once what tests assert, the log field, the metric label
+ * and the key of a paragraph in docs/trust.md (DESIGN §5 "Reasons").
+ */
+export const REASONS = [
+  'format',
+  'limit',
+  'algorithm',
+  'threshold',
+  'rollback',
+  'expired',
+  'mix-and-match',
+  'length',
+  'digest',
+  'delegation',
+  'unlisted',
+  'changed',
+  'regressed',
+  'clock',
+  'truncated',
+  'slow',
+  'unreachable',
+  'redirect',
+  'encoding',
+  'foreign',
+  'state',
+  'policy',
+  'offline',
+] as const;
+
+export type Reason = (typeof REASONS)[number];
+
+/** What was refused; a closed set, because it labels a metric. */
+export type Subject =
+  | 'root'
+  | 'timestamp'
+  | 'snapshot'
+  | 'targets'
+  | 'delegated'
+  | 'page'
+  | 'list'
+  | 'file'
+  | 'core-metadata'
+  | 'target'
+  | 'state'
+  | 'request';
+
+interface RefusalOptions {
+  readonly subject?: Subject | undefined;
+  readonly cause?: unknown;
+  /** True where the same request may well succeed a moment later (overload, upstream away): 503, not 502. */
+  readonly transient?: boolean | undefined;
+}
+
+/** A refusal is an answer, not a crash: `reason` for machines, `message` one plain sentence for people. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal';
+  readonly reason: Reason;
+  readonly subject: Subject | undefined;
+  readonly transient: boolean;
+
+  constructor(reason: Reason, message: string, options: RefusalOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.reason = reason;
+    this.subject = options.subject;
+    this.transient = options.transient ?? false;
+  }
+}
+
+/** The same refusal with what it was about filled in, where the thrower could not know. */
+export function about(error: unknown, subject: Subject): unknown {
+  if (!(error instanceof Refusal) || error.subject !== undefined) return error;
+  return new Refusal(error.reason, error.message, { subject, cause: error.cause ?? error, transient: error.transient });
+}

@@ -1,0 +1,122 @@
+import type { Blob } from '../bytes/blob.ts';
+import type { Expected } from '../bytes/digest.ts';
+import type { Reason, Subject } from '../bytes/refusal.ts';
+
+// What the mirror needs of the world. Adapters (store, upstream, telemetry) implement these; the mirror never names one.
+
+/** Whole seconds since the epoch. */
+export type Instant = number;
+
+export interface Clock {
+  now(): Instant;
+}
+
+/** One attempt at an upstream body: `start` is the offset the bytes begin at (0 where upstream ignored the range). */
+export interface Download {
+  readonly start: number;
+  readonly bytes: AsyncIterable<Uint8Array>;
+}
+
+/**
+ * Opens one attempt, on a new connection after the first. Throws Refusal: `unreachable`, `slow`, `redirect`, `encoding`,
+ * `truncated`, or `unlisted` where upstream says 404/410. `limit` is the most bytes the body may have.
+ */
+export type OpenDownload = (request: { readonly offset: number; readonly limit: number; readonly attempt: number; readonly signal: AbortSignal }) => Promise<Download>;
+
+/** A file that is wanted: what its bytes must be, and the identity one download is shared by. */
+export interface Wanted {
+  /** Index name and URL; waiters on the same `origin` and expectation share one download (DESIGN J2). */
+  readonly origin: string;
+  readonly expected: Expected;
+  /** Most bytes to accept, for expectations without a length. */
+  readonly limit: number;
+  /** For log lines and refusals. */
+  readonly name: string;
+  readonly subject: Subject;
+}
+
+export interface Blobs {
+  /** The held blob that proves `expected`; its first touch after start hashes it whole. Undefined where none is held or it no longer proves. */
+  open(expected: Expected): Promise<Blob | undefined>;
+  /** The held blob, or the one download that fills it; resolves when the whole is proved and durable. Throws Refusal. */
+  fetch(want: Wanted, download: OpenDownload): Promise<Blob>;
+  /** Held at this moment as far as the store's own record knows; a hint, never a proof. */
+  holds(expected: Expected): boolean;
+}
+
+/** Upstream bytes under a limit; undefined where upstream says they do not exist (404, 410, for metadata also 403). Throws Refusal. */
+export type FetchBytes = (url: string, limit: number) => Promise<Uint8Array | undefined>;
+
+export interface Upstream {
+  /** A small document, whole in memory. No retries on 404. */
+  readonly bytes: FetchBytes;
+  /** A body for the store to prove. */
+  readonly download: (url: string) => OpenDownload;
+  /** True where a page may send us there: its own origin, the configured bases, or an allowed file host. */
+  readonly mayFetch: (url: string) => boolean;
+}
+
+/** The digests a file name was first seen with (DESIGN §2 "pins"). Keyed by index, project and exact file name. */
+export interface Pins {
+  /** Every pin of a project, by file name. */
+  of(project: string): Promise<ReadonlyMap<string, Pin>>;
+  /** Durable before it resolves; an existing pin is never overwritten (its algorithms may be added to, never changed). */
+  add(project: string, pins: ReadonlyMap<string, Pin>): Promise<void>;
+}
+
+export interface Pin {
+  readonly digests: Expected['digests'];
+  /** When this mirror first saw the file. */
+  readonly seen: Instant;
+  /** The core metadata digest announced with it. */
+  readonly coreMetadata?: Expected['digests'] | undefined;
+}
+
+/** What happened, for logs and metrics. Must not throw. */
+export interface Events {
+  rejected(event: { readonly index: string; readonly reason: Reason; readonly subject: Subject; readonly name: string; readonly message: string; readonly at: 'upstream' | 'disk' | 'client' }): void;
+  served(event: { readonly index: string; readonly kind: 'page' | 'list' | 'file' | 'core-metadata' | 'metadata' | 'target'; readonly how: 'memory' | 'disk' | 'upstream' }): void;
+  refreshed(event: { readonly index: string; readonly result: 'changed' | 'unchanged' | 'failed'; readonly seconds: number; readonly versions?: ReadonlyMap<string, number> | undefined; readonly expires?: ReadonlyMap<string, Instant> | undefined }): void;
+  note(event: { readonly index: string; readonly message: string; readonly detail?: Readonly<Record<string, string | number>> | undefined }): void;
+}
+
+/** One TUF index's durable trust (DESIGN §5 "Trust state"). Everything it returns is suspect bytes. */
+export interface TrustStore {
+  /** What is on disk, or undefined for an empty directory. */
+  load(): Promise<StoredTrust | undefined>;
+  /** Roots are kept forever, each durable before it resolves. */
+  keepRoot(version: number, bytes: Uint8Array): Promise<void>;
+  root(version: number): Promise<Uint8Array | undefined>;
+  /**
+   * Children first, the timestamp (the pointer that makes them current) last, in one compare-and-swap:
+   * `superseded` where another process published meanwhile and `replaces` is no longer current.
+   */
+  publish(next: PublishedTrust, replaces: string | undefined): Promise<'published' | 'superseded'>;
+  /** A delegated role as it was kept: by name and version. */
+  delegated(role: string, version: number): Promise<Uint8Array | undefined>;
+  keepDelegated(role: string, version: number, bytes: Uint8Array): Promise<void>;
+  /** Snapshots and targets published within the last hour, for clients in mid-walk. */
+  recent(role: 'snapshot' | 'targets', version: number): Promise<Uint8Array | undefined>;
+}
+
+export interface PublishedTrust {
+  readonly rootVersion: number;
+  readonly timestamp: Uint8Array;
+  readonly snapshot: Uint8Array;
+  readonly targets: Uint8Array;
+  readonly snapshotVersion: number;
+  readonly targetsVersion: number;
+  /** Start of the refresh that accepted it: the clock floor. */
+  readonly acceptedAt: Instant;
+}
+
+export interface StoredTrust {
+  /** Identity of what is current, for the next `publish`. */
+  readonly current: string;
+  readonly roots: ReadonlyMap<number, Uint8Array>;
+  readonly rootVersion: number;
+  readonly timestamp: Uint8Array;
+  readonly snapshot: Uint8Array;
+  readonly targets: Uint8Array;
+  readonly acceptedAt: Instant;
+}
