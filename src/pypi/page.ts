@@ -1,14 +1,99 @@
-/** A representation of a page with its bodies ready to send. */
-export interface Representation {
-  /** Exactly what Content-Type says. */
-  readonly contentType: string;
-  readonly identity: Body;
-  readonly gzip: Body;
-  readonly zstd: Body;
-}
+import { createHash } from 'node:crypto';
+import { compress } from './compress.ts';
+import type { Coding, Format } from './negotiate.ts';
 
+/** One body, ready to send. */
 export interface Body {
   readonly bytes: Buffer;
-  /** Strong, with quotes; distinct per format and coding, stable across restarts for the same source. */
+  /** Strong, with quotes; distinct per format and coding, the same in every process for the same content. */
   readonly etag: string;
+}
+
+/** What one answer needs: rules 2 and 8 of the clients hang on these two. */
+export interface Variant {
+  /** Exactly what Content-Type says. */
+  readonly contentType: string;
+  readonly coding: Coding;
+  readonly body: Body;
+}
+
+/** A document drawn in both forms. */
+export interface Drawing {
+  readonly json: Buffer;
+  readonly html: Buffer;
+}
+
+/** What every page answer varies by; nothing else may be added (pip does not store `*`). */
+export const VARY = 'Accept, Accept-Encoding';
+
+// uv compares these case-sensitively and Poetry takes JSON by equality: no parameter on the first two.
+const CONTENT_TYPE: Readonly<Record<Format, string>> = {
+  json: 'application/vnd.pypi.simple.v1+json',
+  'html-v1': 'application/vnd.pypi.simple.v1+html',
+  'text-html': 'text/html; charset=UTF-8',
+};
+
+const FORMATS: readonly Format[] = ['json', 'html-v1', 'text-html'];
+const CODINGS: readonly Coding[] = ['identity', 'gzip', 'zstd'];
+
+type Variants = Readonly<Record<Format, Readonly<Record<Coding, Variant>>>>;
+
+/**
+ * A project page or project list as it is served: ready-made bodies {JSON, HTML} × {identity, gzip, zstd}.
+ * Only `Page.render` makes one; never written to afterwards.
+ */
+export class Page {
+  readonly #variants: Variants;
+  /** Bytes held, for weighing in a cache. */
+  readonly size: number;
+  readonly vary = VARY;
+
+  private constructor(variants: Variants, size: number) {
+    this.#variants = variants;
+    this.size = size;
+  }
+
+  static is(value: unknown): value is Page {
+    return typeof value === 'object' && value !== null && #variants in value;
+  }
+
+  /** Compresses a drawing and names its variants by their content. */
+  static async render(drawing: Drawing): Promise<Page> {
+    const [json, html] = await Promise.all([codings(drawing.json), codings(drawing.html)]);
+    const of = (format: Format) => variants(format, format === 'json' ? json : html);
+    const size = [json, html].flatMap((bodies) => CODINGS.map((coding) => bodies[coding].byteLength));
+    return new Page(
+      { json: of('json'), 'html-v1': of('html-v1'), 'text-html': of('text-html') },
+      size.reduce((sum, bytes) => sum + bytes, 0),
+    );
+  }
+
+  variant(format: Format, coding: Coding): Variant {
+    return this.#variants[format][coding];
+  }
+
+  /** Every variant, for whoever stores or compares them. */
+  variants(): readonly Variant[] {
+    return FORMATS.flatMap((format) => CODINGS.map((coding) => this.#variants[format][coding]));
+  }
+}
+
+type Codings = Readonly<Record<Coding, Buffer>>;
+
+async function codings(identity: Buffer): Promise<Codings> {
+  return { identity, ...(await compress(identity)) };
+}
+
+/** The tag is the content's own hash, so that replicas and restarts agree and a change of the drawing never goes unseen. */
+function variants(format: Format, bodies: Codings): Readonly<Record<Coding, Variant>> {
+  const hash = createHash('sha256').update(bodies.identity).digest('hex').slice(0, 32);
+  const of = (coding: Coding): Variant => ({
+    contentType: CONTENT_TYPE[format],
+    coding,
+    body: {
+      bytes: bodies[coding],
+      etag: `"${hash}-${format}${coding === 'identity' ? '' : `-${coding}`}"`,
+    },
+  });
+  return { identity: of('identity'), gzip: of('gzip'), zstd: of('zstd') };
 }
