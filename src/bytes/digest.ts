@@ -34,10 +34,12 @@ export function knownDigests(listed: Iterable<readonly [string, unknown]>): Dige
   const known = new Map<Algorithm, string>();
   for (const [name, hex] of listed) {
     if (!isAlgorithm(name)) continue;
-    if (typeof hex !== 'string' || !isDigest(name, hex)) throw new Refusal('format', `The ${name} digest is not lower-case hex of its size.`);
+    if (typeof hex !== 'string' || !isDigest(name, hex))
+      throw new Refusal('format', `The ${name} digest is not lower-case hex of its size.`);
     known.set(name, hex);
   }
-  if (known.size === 0) throw new Refusal('algorithm', 'No digest of a known algorithm (sha256, sha384, sha512, blake2b-256) is listed.');
+  if (known.size === 0)
+    throw new Refusal('algorithm', 'No digest of a known algorithm (sha256, sha384, sha512, blake2b-256) is listed.');
   return known;
 }
 
@@ -77,7 +79,8 @@ async function newBlake(): Promise<void> {
 
 function blakeHash(): StreamHash {
   const hash = idleBlake.pop();
-  if (hash === undefined) throw new Error('no BLAKE2b instance was prepared: call createProver, or prove() outside a stream');
+  if (hash === undefined)
+    throw new Error('no BLAKE2b instance was prepared: call createProver, or prove() outside a stream');
   hash.init();
   return {
     update: (bytes) => {

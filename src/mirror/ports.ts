@@ -21,7 +21,12 @@ export interface Download {
  * Opens one attempt, on a new connection after the first. Throws Refusal: `unreachable`, `slow`, `redirect`, `encoding`,
  * `truncated`, or `unlisted` where upstream says 404/410. `limit` is the most bytes the body may have.
  */
-export type OpenDownload = (request: { readonly offset: number; readonly limit: number; readonly attempt: number; readonly signal: AbortSignal }) => Promise<Download>;
+export type OpenDownload = (request: {
+  readonly offset: number;
+  readonly limit: number;
+  readonly attempt: number;
+  readonly signal: AbortSignal;
+}) => Promise<Download>;
 
 /** A file that is wanted: what its bytes must be, and the identity one download is shared by. */
 export interface Wanted {
@@ -74,10 +79,31 @@ export interface Pin {
 
 /** What happened, for logs and metrics. Must not throw. */
 export interface Events {
-  rejected(event: { readonly index: string; readonly reason: Reason; readonly subject: Subject; readonly name: string; readonly message: string; readonly at: 'upstream' | 'disk' | 'client' }): void;
-  served(event: { readonly index: string; readonly kind: 'page' | 'list' | 'file' | 'core-metadata' | 'metadata' | 'target'; readonly how: 'memory' | 'disk' | 'upstream' }): void;
-  refreshed(event: { readonly index: string; readonly result: 'changed' | 'unchanged' | 'failed'; readonly seconds: number; readonly versions?: ReadonlyMap<string, number> | undefined; readonly expires?: ReadonlyMap<string, Instant> | undefined }): void;
-  note(event: { readonly index: string; readonly message: string; readonly detail?: Readonly<Record<string, string | number>> | undefined }): void;
+  rejected(event: {
+    readonly index: string;
+    readonly reason: Reason;
+    readonly subject: Subject;
+    readonly name: string;
+    readonly message: string;
+    readonly at: 'upstream' | 'disk' | 'client';
+  }): void;
+  served(event: {
+    readonly index: string;
+    readonly kind: 'page' | 'list' | 'file' | 'core-metadata' | 'metadata' | 'target';
+    readonly how: 'memory' | 'disk' | 'upstream';
+  }): void;
+  refreshed(event: {
+    readonly index: string;
+    readonly result: 'changed' | 'unchanged' | 'failed';
+    readonly seconds: number;
+    readonly versions?: ReadonlyMap<string, number> | undefined;
+    readonly expires?: ReadonlyMap<string, Instant> | undefined;
+  }): void;
+  note(event: {
+    readonly index: string;
+    readonly message: string;
+    readonly detail?: Readonly<Record<string, string | number>> | undefined;
+  }): void;
 }
 
 /** One TUF index's durable trust (DESIGN §5 "Trust state"). Everything it returns is suspect bytes. */

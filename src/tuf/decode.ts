@@ -1,0 +1,129 @@
+import { type Digests, knownDigests } from '../bytes/digest.ts';
+import { Refusal } from '../bytes/refusal.ts';
+import { decodeAuthority, decodeKeys } from './authority.ts';
+import { decodeDelegations } from './delegations.ts';
+import { array, at, count, date, fieldOf, flag, object, text } from './fields.ts';
+import type { JsonObject, JsonValue } from './json.ts';
+import { type Judging, STEPS_BETWEEN_PAUSES } from './judging.ts';
+import { LIMITS } from './limits.ts';
+import {
+  type Authority,
+  type MetaFile,
+  type Root,
+  type Signed,
+  type Snapshot,
+  type TargetFile,
+  type Targets,
+  type Timestamp,
+  TOP_LEVEL_ROLES,
+  type TopLevelRole,
+} from './model.ts';
+
+/** The `signed` member of a document → its model, or `format` / `limit` naming the field. Unknown fields are left alone. */
+export type Decode<S extends Signed> = (signed: JsonObject) => Judging<S>;
+
+/** TUF §4.2.1 */
+function common(signed: JsonObject, type: string): { readonly version: number; readonly expires: number } {
+  if (text(fieldOf(signed, '_type'), 'signed._type') !== type)
+    throw new Refusal('format', `signed._type is not "${type}".`);
+  if (!/^1\.\d+(\.\d+)?$/.test(text(fieldOf(signed, 'spec_version'), 'signed.spec_version')))
+    throw new Refusal('format', 'signed.spec_version is not 1.x.');
+  return {
+    version: count(fieldOf(signed, 'version'), 'signed.version', 1),
+    expires: date(fieldOf(signed, 'expires'), 'signed.expires'),
+  };
+}
+
+/** TUF §4.3 */
+export function* decodeRoot(signed: JsonObject): Judging<Root> {
+  const base = common(signed, 'root');
+  const consistent = fieldOf(signed, 'consistent_snapshot');
+  const keys = yield* decodeKeys(fieldOf(signed, 'keys'), 'signed.keys', LIMITS.rootKeys);
+  const listed = object(fieldOf(signed, 'roles'), 'signed.roles');
+  const roles = new Map<TopLevelRole, Authority>();
+  for (const role of TOP_LEVEL_ROLES) {
+    const path = at('signed.roles', role);
+    const spec = object(fieldOf(listed, role), path);
+    const authority = decodeAuthority(role, spec, keys, path);
+    if (authority.threshold > array(fieldOf(spec, 'keyids'), path).length)
+      throw new Refusal('format', `${path}.threshold is more than its keys.`);
+    roles.set(role, authority);
+  }
+  return {
+    type: 'root',
+    ...base,
+    consistentSnapshot: consistent === undefined ? false : flag(consistent, 'signed.consistent_snapshot'),
+    roles,
+  };
+}
+
+/** TUF §4.6; other entries of `meta` are no business of a timestamp and are left alone. */
+export function* decodeTimestamp(signed: JsonObject): Judging<Timestamp> {
+  const meta = object(fieldOf(signed, 'meta'), 'signed.meta');
+  yield;
+  return {
+    type: 'timestamp',
+    ...common(signed, 'timestamp'),
+    snapshot: decodeMetaFile(fieldOf(meta, 'snapshot.json'), 'signed.meta.snapshot.json'),
+  };
+}
+
+/** TUF §4.4 */
+export function* decodeSnapshot(signed: JsonObject): Judging<Snapshot> {
+  const base = common(signed, 'snapshot');
+  const meta = new Map<string, MetaFile>();
+  for (const [name, file] of object(fieldOf(signed, 'meta'), 'signed.meta')) {
+    meta.set(name, decodeMetaFile(file, at('signed.meta', name)));
+    if (meta.size % STEPS_BETWEEN_PAUSES === 0) yield;
+  }
+  return { type: 'snapshot', ...base, meta };
+}
+
+/** TUF §4.5 */
+export function* decodeTargets(signed: JsonObject): Judging<Targets> {
+  const base = common(signed, 'targets');
+  const targets = new Map<string, TargetFile>();
+  for (const [path, file] of object(fieldOf(signed, 'targets'), 'signed.targets')) {
+    targets.set(path, decodeTargetFile(file, at('signed.targets', path)));
+    if (targets.size % STEPS_BETWEEN_PAUSES === 0) yield;
+  }
+  const delegations = fieldOf(signed, 'delegations');
+  return {
+    type: 'targets',
+    ...base,
+    targets,
+    delegations:
+      delegations === undefined ? undefined : yield* decodeDelegations(object(delegations, 'signed.delegations')),
+  };
+}
+
+function decodeMetaFile(value: JsonValue | undefined, path: string): MetaFile {
+  const file = object(value, path);
+  const length = fieldOf(file, 'length');
+  const hashes = fieldOf(file, 'hashes');
+  return {
+    version: count(fieldOf(file, 'version'), `${path}.version`, 1),
+    length: length === undefined ? undefined : count(length, `${path}.length`, 1),
+    digests: hashes === undefined ? undefined : decodeHashes(hashes, `${path}.hashes`),
+  };
+}
+
+function decodeTargetFile(value: JsonValue, path: string): TargetFile {
+  const file = object(value, path);
+  const hashes = object(fieldOf(file, 'hashes'), `${path}.hashes`);
+  const length = count(fieldOf(file, 'length'), `${path}.length`, 0);
+  try {
+    return { length, digests: decodeHashes(hashes, `${path}.hashes`) };
+  } catch (error) {
+    // A target nobody here can prove is refused when asked for; its neighbours are not its fault.
+    if (error instanceof Refusal && error.reason === 'algorithm') return { length, digests: new Map() };
+    throw error;
+  }
+}
+
+function decodeHashes(value: JsonValue, path: string): Digests {
+  const hashes = object(value, path);
+  if (hashes.size === 0) throw new Refusal('format', `${path} is empty.`);
+  for (const [name, hex] of hashes) text(hex, at(path, name));
+  return knownDigests(hashes);
+}

@@ -1,0 +1,68 @@
+import { Refusal } from '../bytes/refusal.ts';
+import type { Generation } from './accept.ts';
+import { LIMITS } from './limits.ts';
+import type { Delegation, TargetFile, Targets } from './model.ts';
+import type { Verified } from './verified.ts';
+
+/** A role visited by a search, and by which delegation (none for targets). */
+export interface Visit {
+  readonly by: Delegation | undefined;
+  readonly role: Verified<Targets>;
+  /** The delegator; undefined for targets. */
+  readonly parent: Visit | undefined;
+}
+
+export interface Found {
+  /** Undefined: the metadata positively does not list the path. */
+  readonly target: TargetFile | undefined;
+  /** The role that lists it, with its delegators. */
+  readonly listedBy: Visit | undefined;
+  /** Every role the answer rests on, in the order visited. */
+  readonly visited: readonly Visit[];
+}
+
+/** Gives a role as its delegator vouches for it (`acceptDelegated`). A failure ends the search. */
+export type LoadRole = (by: Delegation, delegator: Verified<Targets>) => Promise<Verified<Targets>>;
+
+interface Pending {
+  readonly by: Delegation;
+  readonly parent: Visit;
+}
+
+/**
+ * TUF §5.6.7: pre-order, in listed order, each role name once, a terminating role ends the search behind its own subtree.
+ * Fails closed: a role that cannot be loaded, or more roles than the limit, is an error and never "absent".
+ */
+export async function findTarget(generation: Generation, path: string, load: LoadRole): Promise<Found> {
+  if (path.length > LIMITS.targetPath)
+    throw new Refusal('limit', `A target path longer than ${LIMITS.targetPath} characters.`);
+  const visited: Visit[] = [];
+  const names = new Set<string>();
+  let pending: Pending[] = [];
+  let visit: Visit = { by: undefined, role: generation.targets, parent: undefined };
+  for (;;) {
+    visited.push(visit);
+    const target = visit.role.signed.targets.get(path);
+    if (target !== undefined) return { target, listedBy: visit, visited };
+    const children: Pending[] = [];
+    for (const by of visit.role.signed.delegations?.childrenFor(path) ?? []) {
+      children.push({ by, parent: visit });
+      if (by.terminating) {
+        pending = [];
+        break;
+      }
+    }
+    pending.push(...children.reverse());
+    let next = pending.pop();
+    while (next !== undefined && names.has(next.by.name)) next = pending.pop();
+    if (next === undefined) return { target: undefined, listedBy: undefined, visited };
+    if (names.size >= LIMITS.rolesPerSearch)
+      throw new Refusal(
+        'delegation',
+        `The search for ${path.slice(0, 200)} went through more than ${LIMITS.rolesPerSearch} roles.`,
+        { subject: 'delegated' },
+      );
+    names.add(next.by.name);
+    visit = { by: next.by, role: await load(next.by, next.parent.role), parent: next.parent };
+  }
+}

@@ -1,0 +1,78 @@
+import type { Digests } from '../bytes/digest.ts';
+import type { Key } from './keys.ts';
+
+/** Whole seconds since the epoch. */
+export type Instant = number;
+
+export const TOP_LEVEL_ROLES = ['root', 'timestamp', 'snapshot', 'targets'] as const;
+export type TopLevelRole = (typeof TOP_LEVEL_ROLES)[number];
+
+/** The keys that may sign a role, and how many distinct ones must (TUF §4.3). */
+export interface Authority {
+  readonly role: string;
+  readonly threshold: number;
+  /** By keyid, in listed order; a keyid without a key is left out. */
+  readonly keys: ReadonlyMap<string, Key>;
+}
+
+interface Common {
+  readonly version: number;
+  readonly expires: Instant;
+}
+
+/** TUF §4.3 */
+export interface Root extends Common {
+  readonly type: 'root';
+  readonly consistentSnapshot: boolean;
+  readonly roles: ReadonlyMap<TopLevelRole, Authority>;
+}
+
+/** What a timestamp or snapshot says of another metadata file (TUF §4.4). */
+export interface MetaFile {
+  readonly version: number;
+  readonly length: number | undefined;
+  readonly digests: Digests | undefined;
+}
+
+/** TUF §4.6 */
+export interface Timestamp extends Common {
+  readonly type: 'timestamp';
+  readonly snapshot: MetaFile;
+}
+
+/** TUF §4.4; keyed by file name (`targets.json`). */
+export interface Snapshot extends Common {
+  readonly type: 'snapshot';
+  readonly meta: ReadonlyMap<string, MetaFile>;
+}
+
+/** What proves a target; `digests` is empty where only unknown algorithms are listed, and nothing may be proved by it. */
+export interface TargetFile {
+  readonly length: number;
+  readonly digests: Digests;
+}
+
+/** TUF §4.5: a role trusted for some paths. */
+export interface Delegation {
+  readonly name: string;
+  readonly authority: Authority;
+  readonly terminating: boolean;
+}
+
+/** How a role's delegations answer "who next for this path", in listed order. */
+export interface Delegations {
+  /** Delegations trusted for this path, in the order to visit. */
+  childrenFor(path: string): readonly Delegation[];
+  /** By name; for a succinct delegation only the names of its own bins (TAP 15). */
+  named(role: string): Delegation | undefined;
+  readonly count: number;
+}
+
+/** TUF §4.5 */
+export interface Targets extends Common {
+  readonly type: 'targets';
+  readonly targets: ReadonlyMap<string, TargetFile>;
+  readonly delegations: Delegations | undefined;
+}
+
+export type Signed = Root | Timestamp | Snapshot | Targets;

@@ -1,0 +1,120 @@
+import { Refusal } from '../bytes/refusal.ts';
+import { canonicalize } from './canonical.ts';
+import type { Decode } from './decode.ts';
+import { array, at, fieldOf, object, text } from './fields.ts';
+import { type JsonObject, readJson } from './json.ts';
+import type { Judging } from './judging.ts';
+import { LIMITS } from './limits.ts';
+import type { Authority, Root, Signed } from './model.ts';
+
+interface Envelope {
+  readonly signed: JsonObject;
+  /** By keyid; each may stand once (TUF §4.2). */
+  readonly signatures: ReadonlyMap<string, string>;
+}
+
+/** A document whose signatures held under an authority, with upstream's exact bytes. Only `open…` makes one. */
+export class Verified<S extends Signed> {
+  readonly #opened = true;
+  readonly bytes: Uint8Array;
+  readonly signed: S;
+
+  private constructor(bytes: Uint8Array, signed: S) {
+    this.bytes = bytes;
+    this.signed = signed;
+  }
+
+  static is(value: unknown): value is Verified<Signed> {
+    return typeof value === 'object' && value !== null && #opened in value;
+  }
+
+  /** Checks signatures and decodes. `by` sees the decoded document, because a root must also be signed by its own keys. */
+  static *open<S extends Signed>(
+    bytes: Uint8Array,
+    decode: Decode<S>,
+    by: (signed: S) => readonly Authority[],
+  ): Judging<Verified<S>> {
+    const envelope = readEnvelope(yield* readJson(bytes));
+    const signed = yield* decode(envelope.signed);
+    const message = yield* canonicalize(envelope.signed);
+    for (const authority of by(signed)) yield* refuseBelowThreshold(message, envelope.signatures, authority);
+    return new Verified(bytes, signed);
+  }
+}
+
+/** Opens under one authority; throws `format`, `limit` or `threshold`. */
+export function open<S extends Signed>(
+  bytes: Uint8Array,
+  decode: Decode<S>,
+  authority: Authority,
+): Judging<Verified<S>> {
+  return Verified.open(bytes, decode, () => [authority]);
+}
+
+/** The pinned root is the one assumption; it must at least be signed by its own threshold. */
+export function openPinnedRoot(bytes: Uint8Array, decode: Decode<Root>): Judging<Verified<Root>> {
+  return Verified.open(bytes, decode, (root) => [authorityOf(root, 'root')]);
+}
+
+export function authorityOf(root: Root, role: 'root' | 'timestamp' | 'snapshot' | 'targets'): Authority {
+  const authority = root.roles.get(role);
+  if (authority === undefined) throw new Refusal('format', `The root names no keys for ${role}.`);
+  return authority;
+}
+
+/** How many distinct keys of the authority signed these bytes; for people, never for a decision. */
+export function* countSigners(bytes: Uint8Array, authority: Authority): Judging<number> {
+  const envelope = readEnvelope(yield* readJson(bytes));
+  return (yield* signersOf(yield* canonicalize(envelope.signed), envelope.signatures, authority, authority.keys.size))
+    .size;
+}
+
+function readEnvelope(document: unknown): Envelope {
+  const envelope = object(document, 'the document');
+  const signed = object(fieldOf(envelope, 'signed'), 'signed');
+  text(fieldOf(signed, '_type'), 'signed._type');
+  const listed = array(fieldOf(envelope, 'signatures'), 'signatures');
+  if (listed.length > LIMITS.signatures) throw new Refusal('limit', `More than ${LIMITS.signatures} signatures.`);
+  const signatures = new Map<string, string>();
+  for (const [index, item] of listed.entries()) {
+    const path = at('signatures', index);
+    const signature = object(item, path);
+    const keyid = text(fieldOf(signature, 'keyid'), `${path}.keyid`);
+    if (signatures.has(keyid)) throw new Refusal('format', `Two signatures carry the key id ${keyid.slice(0, 80)}.`);
+    signatures.set(keyid, text(fieldOf(signature, 'sig'), `${path}.sig`));
+  }
+  return { signed, signatures };
+}
+
+function* refuseBelowThreshold(
+  message: Uint8Array,
+  signatures: ReadonlyMap<string, string>,
+  authority: Authority,
+): Judging<void> {
+  const signers = yield* signersOf(message, signatures, authority, authority.threshold);
+  if (signers.size < authority.threshold)
+    throw new Refusal(
+      'threshold',
+      `${authority.role} needs valid signatures by ${authority.threshold} of its ${authority.keys.size} keys; found ${signers.size}.`,
+    );
+}
+
+/** Distinct key material that signed, up to `enough`: one key under several ids counts once; one check per keyid. */
+function* signersOf(
+  message: Uint8Array,
+  signatures: ReadonlyMap<string, string>,
+  authority: Authority,
+  enough: number,
+): Judging<Set<string>> {
+  const signers = new Set<string>();
+  for (const [keyid, key] of authority.keys) {
+    if (signers.size >= enough) break;
+    const hex = signatures.get(keyid);
+    if (hex === undefined || hex.length % 2 !== 0 || !/^[0-9a-fA-F]+$/.test(hex)) continue;
+    const { material } = key;
+    if (material === undefined || signers.has(material)) continue;
+    if (key.holds(message, Buffer.from(hex, 'hex'))) signers.add(material);
+    yield;
+  }
+  return signers;
+}
