@@ -1,0 +1,58 @@
+import type { LayoutName } from './schema.ts';
+
+// What the rest of the program sees of the configuration: complete, frozen, every path absolute, every URL ending in a slash.
+
+/** A layout described by the operator; bases are URLs or paths under the index's upstream. */
+export interface LayoutDescription {
+  readonly metadata: string;
+  readonly pages: PagesDescription | undefined;
+  readonly files: FilesDescription | undefined;
+}
+
+export interface PagesDescription {
+  readonly base: string;
+  readonly hashPrefix: boolean;
+  readonly target: string;
+  readonly format: 'html' | 'json';
+  readonly list: string | undefined;
+}
+
+export interface FilesDescription {
+  readonly base: string;
+  readonly hashPrefix: boolean;
+  /** Absent where only pages are signed, and vouch for their files. */
+  readonly target: string | undefined;
+}
+
+export interface IndexConfig {
+  readonly name: string;
+  readonly upstream: string;
+  readonly evidence: 'tuf';
+  /** Path of the pinned root. */
+  readonly root: string;
+  readonly layout: LayoutName | LayoutDescription;
+  readonly metadataUrl: string | undefined;
+  readonly pagesUrl: string | undefined;
+  readonly filesUrl: string | undefined;
+  readonly fileHosts: readonly string[];
+  /** Seconds. */
+  readonly refresh: number;
+  readonly reuploads: boolean;
+}
+
+export interface Config {
+  readonly server: {
+    readonly host: string;
+    readonly port: number;
+    readonly publicUrl: string | undefined;
+    readonly maxConnections: number;
+  };
+  /** The data directory. */
+  readonly data: string;
+  readonly cache: { readonly maxBytes: number; readonly memoryBytes: number };
+  readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'auto' | 'json' | 'text' };
+  /** Whole seconds since the epoch; absent for the clock. */
+  readonly referenceTime: number | undefined;
+  /** By name, on a null prototype: an index may be called `constructor`. */
+  readonly indexes: Readonly<Record<string, IndexConfig>>;
+}

@@ -1,0 +1,46 @@
+import type { $ZodIssue } from 'zod/v4/core';
+import { Refusal } from '../bytes/refusal.ts';
+
+/** Enough to mend a file by; a hostile one does not fill the terminal. */
+const MOST_FAULTS = 50;
+
+/** One thing wrong, and where: a key path, a variable or a flag. */
+export interface Fault {
+  readonly where: string;
+  readonly what: string;
+}
+
+/** A configuration that cannot be used; its message lists every fault at once. */
+export class ConfigRefusal extends Refusal {
+  readonly faults: readonly Fault[];
+
+  constructor(faults: readonly Fault[]) {
+    const lines = faults.slice(0, MOST_FAULTS).map(({ where, what }) => `  ${where}: ${what}`);
+    super('format', ['The configuration cannot be used; nothing was started.', ...lines].join('\n'));
+    this.faults = faults;
+  }
+}
+
+/** What a schema issue means to the person who wrote the file. */
+export function faultsOf(issue: $ZodIssue, sources: ReadonlyMap<string, string>): readonly Fault[] {
+  const path = issue.path.map(String);
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => ({ where: [...path, key].join('.'), what: 'is not a setting Verbatim knows' }));
+  if (issue.code === 'invalid_key') return [{ where: path.join('.'), what: issue.issues[0]?.message ?? issue.message }];
+  if (issue.code === 'invalid_union') {
+    // Where the value is of one branch's kind, that branch knows best what is wrong inside it.
+    const inner = issue.errors.find((branch) =>
+      branch.some((each) => each.path.length > 0 || each.code === 'unrecognized_keys'),
+    );
+    if (inner !== undefined)
+      return inner.flatMap((each) => faultsOf({ ...each, path: [...issue.path, ...each.path] } as $ZodIssue, sources));
+  }
+  return [{ where: named(path, sources), what: issue.message }];
+}
+
+/** A key path, with the variable or flag it came from. */
+export function named(path: readonly string[], sources: ReadonlyMap<string, string>): string {
+  const key = path.join('.') || 'the file';
+  const source = sources.get(key);
+  return source === undefined ? key : `${key} (${source})`;
+}

@@ -1,0 +1,129 @@
+import { z } from 'zod';
+import { baseOrPath, baseUrl, fileHost, host, instant, seconds, size } from './values.ts';
+
+// What verbatim.yaml may say. config/verbatim.schema.json is generated from this (npm run schema).
+
+/** The named layouts (DESIGN §5); their templates are in upstream/layout.ts. */
+export const LAYOUTS = ['pep458', 'pip-2020', 'pip-2022', 'rstuf-2024', 'datadog', 'plain'] as const;
+export type LayoutName = (typeof LAYOUTS)[number];
+
+/** First path segments that mean something else on every mirror (DESIGN §5 "URLs"). */
+export const RESERVED_NAMES: ReadonlySet<string> = new Set(
+  'simple packages files pypi root tuf integrity project why metrics livez readyz'.split(' '),
+);
+
+/** Nobody writes this by accident: what is left when TLS is not there. */
+export const INSECURE_UPSTREAM = 'i-accept-tampering-is-only-caught-by-signatures';
+
+const INDEX_NAME = /^[a-z0-9][a-z0-9_-]{0,63}$/;
+
+const template = z
+  .string()
+  .min(1)
+  .max(512)
+  .refine((text) => !text.startsWith('/') && !text.split('/').includes('..'), 'must be relative, without .. steps');
+
+const targets = {
+  base: baseOrPath.describe('Where they are fetched from: a URL, or a path under upstream.'),
+  hash_prefix: z
+    .boolean()
+    .default(false)
+    .describe('True where the fetched name is DIGEST.NAME (consistent snapshots).'),
+};
+
+const layout = z.strictObject({
+  metadata: baseOrPath.default('metadata/').describe('Where the TUF metadata lies: a URL, or a path under upstream.'),
+  pages: z
+    .strictObject({
+      ...targets,
+      target: template.describe('The target path of a project page, with {project}.'),
+      format: z.enum(['html', 'json']).default('html').describe('PEP 503 HTML or PEP 691 JSON.'),
+      list: template.optional().describe('The target path of the project list, where there is one.'),
+    })
+    .optional()
+    .describe('Project pages; leave out for a plain repository of targets.'),
+  files: z
+    .strictObject({
+      ...targets,
+      target: template
+        .optional()
+        .describe(
+          'The target path of a file, with {project} {filename} {aa} {bb} {rest}; leave out where only pages are signed.',
+        ),
+    })
+    .optional(),
+});
+
+const index = z.strictObject({
+  upstream: baseUrl.describe('The index this one mirrors.'),
+  evidence: z
+    .literal('tuf')
+    .default('tuf')
+    .describe('How its files are proved: tuf = signed metadata, from the pinned root down.'),
+  root: z
+    .string()
+    .min(1)
+    .describe('The pinned root.json, relative to this file. Get it over a channel you trust: everything rests on it.'),
+  layout: z
+    .union([z.enum(LAYOUTS), layout], { error: `must be one of ${LAYOUTS.join(', ')}, or a description of its own` })
+    .default('pep458')
+    .describe('How the upstream names its pages and files.'),
+  metadata_url: baseUrl.optional().describe('Where the TUF metadata lies, if not where the layout says.'),
+  pages_url: baseUrl.optional().describe('Where project pages lie, if not where the layout says.'),
+  files_url: baseUrl.optional().describe('Where files lie, if not where the layout says.'),
+  file_hosts: z.array(fileHost).max(64).default([]).describe('Other hosts the pages may send us to for files.'),
+  refresh: seconds(1, 86_400).default(60).describe('Seconds before the signed metadata is looked at again.'),
+  reuploads: z
+    .boolean()
+    .default(false)
+    .describe('True where this index lets a file name change its bytes: its digests are then not pinned.'),
+  insecure_upstream: z.literal(INSECURE_UPSTREAM).optional().describe('Needed for http:// to anything but loopback.'),
+});
+
+const indexName = z
+  .string()
+  .regex(INDEX_NAME, 'an index name is lower-case letters, digits, - and _')
+  .refine((name) => !RESERVED_NAMES.has(name), 'this name means something else in our URLs: choose another');
+
+/** The file's shape; every key has a default but `indexes`. */
+export const schema = z.strictObject({
+  server: z
+    .strictObject({
+      host: host.default('127.0.0.1').describe('Address to listen on; 0.0.0.0 for every one.'),
+      port: z.int().min(0).max(65_535).default(3141).describe('0 takes any free one.'),
+      public_url: baseUrl
+        .optional()
+        .describe('What clients call this mirror, for the lines it prints. Links in pages are relative.'),
+      max_connections: z.int().min(1).max(100_000).default(4096).describe('More are turned away.'),
+    })
+    .prefault({}),
+  data: z
+    .string()
+    .min(1)
+    .default('./verbatim-data')
+    .describe('Directory for proved files and trust state, relative to this file.'),
+  cache: z
+    .strictObject({
+      max_bytes: size.prefault('10 GB').describe('Proved files kept on disk; the least recently used make room.'),
+      memory_bytes: size.prefault('256 MiB').describe('Ready-made pages kept in memory.'),
+    })
+    .prefault({}),
+  log: z
+    .strictObject({
+      level: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+      format: z
+        .enum(['auto', 'json', 'text'])
+        .default('auto')
+        .describe('auto: text on a terminal, JSON lines elsewhere.'),
+    })
+    .prefault({}),
+  reference_time: instant
+    .optional()
+    .describe('Judge expiry as of this moment instead of now. For air-gapped sites and rehearsals.'),
+  indexes: z.record(indexName, index).default({}).describe('By name; `main` is also served at /.'),
+});
+
+/** The file as people write it. */
+export type ConfigFile = z.input<typeof schema>;
+/** The same with every default filled in. */
+export type ParsedFile = z.output<typeof schema>;

@@ -1,0 +1,104 @@
+import { z } from 'zod';
+
+// The small values a configuration is made of: each refuses on its own, so that every fault is reported at once.
+
+const UNITS: Readonly<Record<string, number>> = {
+  B: 1,
+  KB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  TB: 1e12,
+  KIB: 2 ** 10,
+  MIB: 2 ** 20,
+  GIB: 2 ** 30,
+  TIB: 2 ** 40,
+};
+const SIZE = /^(\d{1,15}(?:\.\d{1,3})?) ?(B|[KMGT]i?B)$/i;
+
+/** A number of bytes: `10000000000` or `10 GB` or `9.3 GiB`. */
+export const size = z
+  .union([z.int().nonnegative(), z.string().regex(SIZE, 'must be a size such as 500 MB or 10 GiB')], {
+    error: 'must be a size such as 500 MB or 10 GiB, or a whole number of bytes',
+  })
+  .transform((value) => {
+    if (typeof value === 'number') return value;
+    const [, amount = '0', unit = 'B'] = SIZE.exec(value) ?? [];
+    return Math.floor(Number(amount) * (UNITS[unit.toUpperCase()] ?? 1));
+  });
+
+/** A URL that names a directory; comes out with a closing slash. Never repeated in a fault: it may hold a secret. */
+export const baseUrl = z
+  .string()
+  .superRefine((text, context) => {
+    const fault = urlFault(text);
+    if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
+  })
+  .transform((text) => (text.endsWith('/') ? text : `${text}/`));
+
+/** A base that may also be relative to another base, in a free layout. */
+export const baseOrPath = z.string().superRefine((text, context) => {
+  const fault = /^[a-z][a-z0-9+.-]*:/i.test(text) ? urlFault(text) : pathFault(text);
+  if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
+});
+
+function urlFault(text: string): string | undefined {
+  if (!URL.canParse(text)) return 'must be a URL such as https://index.example/';
+  const url = new URL(text);
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') return 'must begin with https:// or http://';
+  if (url.username !== '' || url.password !== '') return 'must not carry a user name or password';
+  if (url.search !== '' || url.hash !== '') return 'must not have a query or a fragment';
+  return undefined;
+}
+
+function pathFault(text: string): string | undefined {
+  if (text.startsWith('/')) return 'must be relative to the index, without a leading slash';
+  if (text.split('/').some((part) => part === '..' || part === '.')) return 'must not contain . or .. steps';
+  return undefined;
+}
+
+/** True for a URL whose bytes cross a network in the clear. */
+export function crossesNetworkInTheClear(text: unknown): boolean {
+  if (typeof text !== 'string' || !URL.canParse(text)) return false;
+  const url = new URL(text);
+  return url.protocol === 'http:' && !isLoopback(url.hostname);
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
+}
+
+const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/;
+
+/** `YYYY-MM-DDTHH:MM:SSZ`, a moment the calendar knows; comes out as whole seconds since the epoch. */
+export const instant = z
+  .string()
+  .refine((text) => parseInstant(text) !== undefined, 'must be a time such as 2026-11-21T14:00:00Z')
+  .transform((text) => parseInstant(text) ?? 0);
+
+function parseInstant(text: string): number | undefined {
+  if (!TIME.test(text)) return undefined;
+  const milliseconds = Date.parse(text);
+  // Date.parse rolls 31 February over; a round trip does not.
+  if (Number.isNaN(milliseconds) || new Date(milliseconds).toISOString() !== text.replace('Z', '.000Z'))
+    return undefined;
+  return milliseconds / 1000;
+}
+
+/** An address to listen on or a host name, without port, scheme or path. */
+export const host = z
+  .string()
+  .max(253)
+  .regex(/^[A-Za-z0-9._:-]+$/, 'must be a host name or an address, without a port');
+
+/** `host` or `host:port`: where a page may send us for files. */
+export const fileHost = z
+  .string()
+  .max(259)
+  .regex(
+    /^(\[[0-9a-f:]+\]|[a-z0-9.-]+)(:\d{1,5})?$/,
+    'must be a lower-case host name, with :port where it is not the usual one',
+  );
+
+export function seconds(least: number, most: number) {
+  return z.int().min(least).max(most);
+}

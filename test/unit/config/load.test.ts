@@ -1,0 +1,283 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ConfigRefusal } from '../../../src/config/faults.ts';
+import { loadConfig } from '../../../src/config/load.ts';
+import { INSECURE_UPSTREAM, RESERVED_NAMES } from '../../../src/config/schema.ts';
+
+const simple = { upstream: 'https://index.example', root: 'root.json' };
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'verbatim-config-'));
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+function file(text: string): string {
+  const path = join(directory, 'verbatim.yaml');
+  writeFileSync(path, text);
+  return path;
+}
+
+function wheres(load: () => unknown): readonly string[] {
+  try {
+    load();
+  } catch (error) {
+    if (error instanceof ConfigRefusal) return error.faults.map(({ where }) => where);
+    throw error;
+  }
+  return [];
+}
+
+const main = (lines: string) =>
+  `indexes:\n  main:\n    upstream: https://index.example/\n    root: root.json\n${lines}`;
+
+describe('the simple case', () => {
+  it('needs an upstream and a root, and defaults the rest', () => {
+    const config = loadConfig({ env: {}, flags: simple });
+    expect(config.server).toEqual({ host: '127.0.0.1', port: 3141, publicUrl: undefined, maxConnections: 4096 });
+    expect(config.data).toBe(resolve('verbatim-data'));
+    expect(config.cache).toEqual({ maxBytes: 10e9, memoryBytes: 2 ** 28 });
+    expect(config.indexes['main']).toEqual({
+      name: 'main',
+      upstream: 'https://index.example/',
+      evidence: 'tuf',
+      root: resolve('root.json'),
+      layout: 'pep458',
+      metadataUrl: undefined,
+      pagesUrl: undefined,
+      filesUrl: undefined,
+      fileHosts: [],
+      refresh: 60,
+      reuploads: false,
+    });
+  });
+
+  it('says what is missing where nothing is given', () => {
+    expect(wheres(() => loadConfig({ env: {} }))).toEqual(['indexes']);
+  });
+
+  it('lets commands do without an index that need none', () => {
+    expect(Object.keys(loadConfig({ env: {}, withoutIndexes: true }).indexes)).toEqual([]);
+  });
+
+  it('is frozen all the way down', () => {
+    const config = loadConfig({ env: {}, flags: simple });
+    expect(Object.isFrozen(config.indexes)).toBe(true);
+    expect(Object.isFrozen(config.indexes['main']?.fileHosts)).toBe(true);
+  });
+});
+
+describe('file < environment < flag', () => {
+  it('takes the strongest', () => {
+    const path = file(main('server: { port: 1, host: 10.0.0.1 }\ndata: from-file\n'));
+    const env = { VERBATIM_PORT: '2', VERBATIM_DATA: 'from-environment' };
+    const config = loadConfig({ file: path, env, flags: { port: '3' } });
+    expect(config.server.host).toBe('10.0.0.1');
+    expect(config.data).toBe(resolve('from-environment'));
+    expect(config.server.port).toBe(3);
+  });
+
+  it('finds paths of a file beside that file', () => {
+    const config = loadConfig({ file: file(main('data: store\n')), env: {} });
+    expect(config.data).toBe(join(directory, 'store'));
+    expect(config.indexes['main']?.root).toBe(join(directory, 'root.json'));
+  });
+
+  it('takes the file itself from VERBATIM_CONFIG', () => {
+    expect(loadConfig({ env: { VERBATIM_CONFIG: file(main('')) } }).indexes['main']?.name).toBe('main');
+  });
+
+  it('reads lists from a variable by commas and from a flag as given', () => {
+    const env = { VERBATIM_FILE_HOST: 'a.example, b.example:8443' };
+    expect(loadConfig({ env, flags: simple }).indexes['main']?.fileHosts).toEqual(['a.example', 'b.example:8443']);
+    expect(loadConfig({ env, flags: { ...simple, fileHost: ['c.example'] } }).indexes['main']?.fileHosts).toEqual([
+      'c.example',
+    ]);
+  });
+
+  it('ignores what Kubernetes injects beside a service called verbatim', () => {
+    const env = {
+      VERBATIM_PORT: 'tcp://10.0.0.1:80',
+      VERBATIM_PORT_80_TCP_ADDR: '10.0.0.1',
+      VERBATIM_SERVICE_HOST: '10.0.0.1',
+    };
+    expect(loadConfig({ env, flags: simple }).server.port).toBe(3141);
+  });
+});
+
+describe('faults', () => {
+  it('reports every one at once, with its key path', () => {
+    const path = file(
+      'server: { port: 70000, hots: x }\ncache: { max_bytes: lots }\nindexes:\n  main: { upstream: "ftp://x/", root: "" }\n  Simple: { upstream: "http://plain.example/", root: r }\n',
+    );
+    expect(wheres(() => loadConfig({ file: path, env: { VERBATIM_PROT: '1' } })).toSorted()).toEqual([
+      'VERBATIM_PROT',
+      'cache.max_bytes',
+      'indexes.Simple',
+      'indexes.Simple.upstream',
+      'indexes.main.root',
+      'indexes.main.upstream',
+      'server.hots',
+      'server.port',
+    ]);
+  });
+
+  it('names the flag or the variable a value came from', () => {
+    const load = () => loadConfig({ env: { VERBATIM_LAYOUT: 'warehouse' }, flags: { ...simple, port: 'many' } });
+    expect(wheres(load)).toEqual(['server.port (--port)', 'indexes.main.layout (VERBATIM_LAYOUT)']);
+  });
+
+  it.each([...RESERVED_NAMES, 'Main', '-main', '+simple', 'a/b', 'a b'])('refuses the index name %s', (name) => {
+    const path = file(`indexes:\n  "${name}": { upstream: "https://x.example/", root: r }\n`);
+    expect(wheres(() => loadConfig({ file: path, env: {} }))).toEqual([`indexes.${name}`]);
+  });
+
+  it('refuses the key __proto__, which a plain object would swallow', () => {
+    const path = file('indexes:\n  __proto__: { upstream: "https://x.example/", root: r }\n');
+    expect(wheres(() => loadConfig({ file: path, env: {}, flags: simple }))).toEqual([path]);
+  });
+
+  it('takes an index named like a member of every object', () => {
+    const path = file('indexes:\n  constructor: { upstream: "https://x.example/", root: r }\n');
+    const { indexes } = loadConfig({ file: path, env: {} });
+    expect(Object.keys(indexes)).toEqual(['constructor']);
+    expect(indexes['tostring']).toBeUndefined();
+  });
+
+  it.each([
+    'evidence: index',
+    'evidence: none',
+    'refresh: 0',
+    'refresh: 1.5',
+    'layout: warehouse',
+    'reuploads: "no"',
+    'file_hosts: ["https://x.example"]',
+    'file_hosts: ["X.example"]',
+    'metadata_url: https://x.example/?a=1',
+    'pages_url: https://user:secret@x.example/',
+    'files_url: file:///etc',
+  ])('refuses %s', (line) => {
+    const key = line.split(':')[0];
+    const found = wheres(() => loadConfig({ file: file(main(`    ${line}\n`)), env: {} }));
+    expect(found.map((where) => where.split('.').slice(0, 3).join('.'))).toEqual([`indexes.main.${key}`]);
+  });
+
+  it('does not repeat a secret it was given by mistake', () => {
+    const load = () => loadConfig({ env: {}, flags: { ...simple, upstream: 'https://user:hunter2@x.example/' } });
+    expect(load).toThrow(ConfigRefusal);
+    expect(load).not.toThrow(/hunter2/);
+  });
+
+  it.each(['2026-02-30T00:00:00Z', '2026-01-01', '2026-01-01T00:00:00+00:00', 'now'])(
+    'refuses the reference time %s',
+    (referenceTime) => {
+      expect(wheres(() => loadConfig({ env: {}, flags: { ...simple, referenceTime } }))).toEqual([
+        'reference_time (--reference-time)',
+      ]);
+    },
+  );
+
+  it('reads a reference time as seconds', () => {
+    const config = loadConfig({ env: {}, flags: { ...simple, referenceTime: '2026-11-21T14:00:00Z' } });
+    expect(config.referenceTime).toBe(Date.UTC(2026, 10, 21, 14) / 1000);
+  });
+
+  it.each(['a: [', 'a: 1\na: 2', '- list', 'indexes: &a { x: *a }', 'text'])(
+    'refuses a file that is not keys and values: %j',
+    (text) => {
+      expect(() => loadConfig({ file: file(text), env: {} })).toThrow(ConfigRefusal);
+    },
+  );
+
+  it('refuses a file that is not there, by its name', () => {
+    const path = join(directory, 'absent.yaml');
+    expect(wheres(() => loadConfig({ file: path, env: {}, flags: simple }))).toEqual([path]);
+  });
+});
+
+describe('http upstreams', () => {
+  it.each(['http://127.0.0.1:1/', 'http://localhost:1/', 'http://[::1]:1/', 'http://127.9.9.9/'])(
+    'takes loopback: %s',
+    (upstream) => {
+      expect(loadConfig({ env: {}, flags: { ...simple, upstream } }).indexes['main']?.upstream).toBe(upstream);
+    },
+  );
+
+  it.each(['http://index.example/', 'http://127.0.0.1.example/', 'http://10.0.0.1/', 'http://localhost.example/'])(
+    'refuses another machine in the clear: %s',
+    (upstream) => {
+      expect(wheres(() => loadConfig({ env: {}, flags: { ...simple, upstream } }))).toEqual([
+        'indexes.main.upstream (--upstream)',
+      ]);
+    },
+  );
+
+  it.each(['metadata_url', 'pages_url', 'files_url'])('holds %s to the same', (key) => {
+    const path = file(main(`    ${key}: http://x.example/\n`));
+    expect(wheres(() => loadConfig({ file: path, env: {} }))).toEqual([`indexes.main.${key}`]);
+  });
+
+  it('holds the bases of a free layout to the same', () => {
+    const path = file(
+      main(
+        '    layout: { metadata: "http://x.example/", pages: { base: "http://x.example/", target: "{project}" } }\n',
+      ),
+    );
+    expect(wheres(() => loadConfig({ file: path, env: {} }))).toEqual([
+      'indexes.main.layout.metadata',
+      'indexes.main.layout.pages.base',
+    ]);
+  });
+
+  it('takes it in the words nobody writes by accident, and in no others', () => {
+    const plain = (words: string) =>
+      file(`indexes:\n  main: { upstream: "http://x.example/", root: r, insecure_upstream: ${words} }\n`);
+    expect(loadConfig({ file: plain(INSECURE_UPSTREAM), env: {} }).indexes['main']?.upstream).toBe('http://x.example/');
+    expect(wheres(() => loadConfig({ file: plain('true'), env: {} }))).toContain('indexes.main.insecure_upstream');
+  });
+});
+
+describe('a free layout', () => {
+  it('comes out as written, with its defaults', () => {
+    const path = file(
+      main(
+        '    layout:\n      pages: { base: simple/, target: "{project}/index.html", hash_prefix: true }\n      files: { base: "https://files.example/" }\n',
+      ),
+    );
+    expect(loadConfig({ file: path, env: {} }).indexes['main']?.layout).toEqual({
+      metadata: 'metadata/',
+      pages: { base: 'simple/', target: '{project}/index.html', hashPrefix: true, format: 'html', list: undefined },
+      files: { base: 'https://files.example/', hashPrefix: false, target: undefined },
+    });
+  });
+
+  it('reports faults inside it by their own path', () => {
+    const path = file(main('    layout: { pages: { base: ../simple/, target: /x, prefix: true } }\n'));
+    expect(wheres(() => loadConfig({ file: path, env: {} })).toSorted()).toEqual([
+      'indexes.main.layout.pages.base',
+      'indexes.main.layout.pages.prefix',
+      'indexes.main.layout.pages.target',
+    ]);
+  });
+});
+
+describe('sizes', () => {
+  it.each([
+    ['0', 0],
+    ['500', 500],
+    ['"1 KB"', 1000],
+    ['1KiB', 1024],
+    ['1.5 GB', 1.5e9],
+    ['2 tib', 2 ** 41],
+  ])('%s is %d bytes', (text, bytes) => {
+    expect(loadConfig({ file: file(main(`cache: { max_bytes: ${text} }\n`)), env: {} }).cache.maxBytes).toBe(bytes);
+  });
+
+  it.each(['-1', '1.5', '10 gigs', '""', '1e999'])('%s is none', (text) => {
+    expect(wheres(() => loadConfig({ file: file(main(`cache: { max_bytes: ${text} }\n`)), env: {} }))).toEqual([
+      'cache.max_bytes',
+    ]);
+  });
+});

@@ -1,0 +1,27 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { jsonSchema } from '../../../src/config/json-schema.ts';
+import { loadConfig } from '../../../src/config/load.ts';
+
+const published = (name: string) => new URL(`../../../config/${name}`, import.meta.url);
+
+it('config/verbatim.schema.json is what the schema says (npm run schema)', () => {
+  expect(readFileSync(published('verbatim.schema.json'), 'utf8')).toBe(jsonSchema());
+});
+
+it('the annotated config/verbatim.yaml loads', () => {
+  const config = loadConfig({ file: fileURLToPath(published('verbatim.yaml')), env: {} });
+  expect(Object.keys(config.indexes)).toEqual(['main', 'signed']);
+});
+
+it('the annotated config/verbatim.yaml shows every default as it is', () => {
+  const annotated = loadConfig({
+    file: fileURLToPath(published('verbatim.yaml')),
+    env: {},
+    flags: { data: 'd', root: 'r' },
+  });
+  const bare = loadConfig({ env: {}, flags: { upstream: 'https://index.example/', root: 'r', data: 'd' } });
+  expect({ ...annotated, indexes: {} }).toEqual({ ...bare, indexes: {} });
+  expect(annotated.indexes['main']).toEqual(bare.indexes['main']);
+});
