@@ -1,0 +1,104 @@
+import {
+  constants,
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  sign as signBytes,
+} from 'node:crypto';
+import { canonicalBytes } from './json-writer.ts';
+
+/** A key as metadata lists it (TUF §4.2). Extra members are allowed and count in the key id. */
+export interface PublicKey {
+  keytype: string;
+  scheme: string;
+  keyval: Record<string, unknown>;
+  [extra: string]: unknown;
+}
+
+/** A key that signs. `keyid` is only the label that signatures carry. */
+export interface SigningKey {
+  readonly keyid: string;
+  readonly public: PublicKey;
+  readonly sign: (message: Uint8Array) => Uint8Array;
+}
+
+/** The key id by the norm: SHA-256 of the key's canonical JSON (TUF §4.2). */
+export function keyidOf(key: PublicKey): string {
+  return createHash('sha256').update(canonicalBytes(key)).digest('hex');
+}
+
+function signingKey(publicKey: PublicKey, sign: SigningKey['sign']): SigningKey {
+  return { keyid: keyidOf(publicKey), public: publicKey, sign };
+}
+
+/** The same secret under another face: another key id, key type, spelling or extra members. */
+export function disguise(key: SigningKey, changes: Partial<PublicKey>, keyid?: string): SigningKey {
+  const publicKey = { ...key.public, ...changes } as PublicKey;
+  return { keyid: keyid ?? keyidOf(publicKey), public: publicKey, sign: key.sign };
+}
+
+function pem(publicKey: KeyObject): string {
+  return publicKey.export({ type: 'spki', format: 'pem' }).toString();
+}
+
+function base64url(text: string | undefined): string {
+  return Buffer.from(text ?? '', 'base64url').toString('hex');
+}
+
+const PKCS8_ED25519 = Buffer.from('302e020100300506032b657004220420', 'hex');
+
+/** Ed25519 from a 32-byte seed (RFC 8032), or a new random key. */
+export function ed25519Key(seed?: Uint8Array): SigningKey {
+  const secret =
+    seed === undefined
+      ? generateKeyPairSync('ed25519').privateKey
+      : createPrivateKey({ key: Buffer.concat([PKCS8_ED25519, seed]), format: 'der', type: 'pkcs8' });
+  const point = createPublicKey(secret).export({ format: 'jwk' }).x;
+  return signingKey({ keytype: 'ed25519', scheme: 'ed25519', keyval: { public: base64url(point) } }, (message) =>
+    signBytes(null, message, secret),
+  );
+}
+
+export interface EcdsaForm {
+  readonly curve: 'P-256' | 'P-384';
+  /** `named` is the older key type that equals the scheme, `ecdsa-sha2-nistp256`. */
+  readonly keytype?: 'ecdsa' | 'named';
+  readonly form?: 'pem' | 'hex';
+}
+
+export function ecdsaKey({ curve, keytype = 'ecdsa', form = 'pem' }: EcdsaForm): SigningKey {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: curve });
+  const scheme = curve === 'P-256' ? 'ecdsa-sha2-nistp256' : 'ecdsa-sha2-nistp384';
+  const jwk = publicKey.export({ format: 'jwk' });
+  const spelled = form === 'pem' ? pem(publicKey) : `04${base64url(jwk.x)}${base64url(jwk.y)}`;
+  const digest = curve === 'P-256' ? 'sha256' : 'sha384';
+  return signingKey(
+    { keytype: keytype === 'ecdsa' ? 'ecdsa' : scheme, scheme, keyval: { public: spelled } },
+    (message) => signBytes(digest, message, privateKey),
+  );
+}
+
+export interface RsaForm {
+  readonly digest?: 'sha256' | 'sha384' | 'sha512';
+  readonly bits?: number;
+  /** What the signatures really are; the listed scheme always says PSS. */
+  readonly padding?: 'pss' | 'pkcs1';
+  readonly saltLength?: number;
+}
+
+export function rsaKey(form: RsaForm = {}): SigningKey {
+  const { digest = 'sha256', bits = 2048, padding = 'pss' } = form;
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: bits });
+  const how =
+    padding === 'pkcs1'
+      ? { padding: constants.RSA_PKCS1_PADDING }
+      : {
+          padding: constants.RSA_PKCS1_PSS_PADDING,
+          saltLength: form.saltLength ?? constants.RSA_PSS_SALTLEN_DIGEST,
+        };
+  return signingKey({ keytype: 'rsa', scheme: `rsassa-pss-${digest}`, keyval: { public: pem(publicKey) } }, (message) =>
+    signBytes(digest, message, { key: privateKey, ...how }),
+  );
+}

@@ -1,0 +1,44 @@
+import { createHash } from 'node:crypto';
+import type { Authority } from '../../src/demo/documents.ts';
+import { ecdsaKey, ed25519Key, rsaKey, type SigningKey } from '../../src/demo/signing-keys.ts';
+
+const made = new Map<string, SigningKey>();
+
+function once(name: string, make: () => SigningKey): SigningKey {
+  const key = made.get(name) ?? make();
+  made.set(name, key);
+  return key;
+}
+
+/** The Ed25519 key of that name: the same in every run. */
+export function key(name: string): SigningKey {
+  return once(name, () => ed25519Key(createHash('sha256').update(`verbatim test key ${name}`).digest()));
+}
+
+/** A role held by named Ed25519 keys; all must sign unless a threshold is given. */
+export function authority(names: readonly string[], threshold: number = names.length): Authority {
+  return { keys: names.map(key), threshold };
+}
+
+/** A role held by the given keys. */
+export function heldBy(keys: readonly SigningKey[], threshold: number = keys.length): Authority {
+  return { keys, threshold };
+}
+
+/** One key of each kind that TUF names; slow kinds are made once a worker. */
+export const kinds: Readonly<Record<string, () => SigningKey>> = {
+  ed25519: () => key('kind'),
+  'ecdsa P-256 PEM': () => once('p256', () => ecdsaKey({ curve: 'P-256' })),
+  'ecdsa P-256 hex': () => once('p256 hex', () => ecdsaKey({ curve: 'P-256', form: 'hex' })),
+  'ecdsa-sha2-nistp256 PEM': () => once('p256 named', () => ecdsaKey({ curve: 'P-256', keytype: 'named' })),
+  'ecdsa-sha2-nistp256 hex': () =>
+    once('p256 named hex', () => ecdsaKey({ curve: 'P-256', keytype: 'named', form: 'hex' })),
+  'ecdsa P-384 PEM': () => once('p384', () => ecdsaKey({ curve: 'P-384' })),
+  'ecdsa P-384 hex': () => once('p384 hex', () => ecdsaKey({ curve: 'P-384', form: 'hex' })),
+  'ecdsa-sha2-nistp384 PEM': () => once('p384 named', () => ecdsaKey({ curve: 'P-384', keytype: 'named' })),
+  'ecdsa-sha2-nistp384 hex': () =>
+    once('p384 named hex', () => ecdsaKey({ curve: 'P-384', keytype: 'named', form: 'hex' })),
+  'rsassa-pss-sha256': () => once('rsa 256', () => rsaKey()),
+  'rsassa-pss-sha384': () => once('rsa 384', () => rsaKey({ digest: 'sha384' })),
+  'rsassa-pss-sha512': () => once('rsa 512', () => rsaKey({ digest: 'sha512' })),
+};
