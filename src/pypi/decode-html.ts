@@ -1,0 +1,135 @@
+import { type Token, Tokenizer, TokenizerMode } from 'parse5';
+import { gatherEntries, readDigests, readProvenance, readSize, readTime } from './entry.ts';
+import { decodeOnce } from './links.ts';
+import type { Entry, Fault, ProjectPage, ProjectStatus } from './project-page.ts';
+import { decodeText, readApiVersion } from './read.ts';
+
+/**
+ * A PEP 503 project page. Only parse5's tokenizer runs: anchors, `<base>` and `<meta>` need no tree, and without one
+ * neither nesting nor misnesting costs anything (the tokenizer is linear).
+ */
+export function decodeHtml(bytes: Uint8Array, project: string): ProjectPage {
+  const gathering = gatherEntries(project);
+  const head = new Map<string, string>();
+  let base: string | undefined;
+  forEachTag(decodeText(bytes), (tag, attributes) => {
+    if (tag === 'a') {
+      const line = readAnchor(attributes);
+      if (line !== undefined) gathering.add(line);
+    } else if (tag === 'base') base ??= attributes.get('href');
+    else if (tag === 'meta') {
+      const name = attributes.get('name')?.toLowerCase();
+      if (name !== undefined && !head.has(name)) head.set(name, attributes.get('content') ?? '');
+    }
+  });
+  // PEP 629: a page that does not say is 1.0.
+  const apiVersion = readApiVersion(head.get('pypi:repository-version') ?? '1.0');
+  return {
+    name: project,
+    apiVersion,
+    files: gathering.files(),
+    projectStatus: readStatus(head),
+    base,
+    meta: new Map(),
+    extra: new Map(),
+    leftOut: gathering.leftOut,
+  };
+}
+
+/** The last path segment of every anchor of a project list; not yet judged as names. */
+export function anchorNames(bytes: Uint8Array): readonly string[] {
+  const names: string[] = [];
+  forEachTag(decodeText(bytes), (tag, attributes) => {
+    if (tag !== 'a') return;
+    const path = attributes.get('href')?.replace(/[?#].*$/s, '');
+    const last = path
+      ?.replace(/\/(?:index\.html)?$/, '')
+      .split('/')
+      .at(-1);
+    if (last !== undefined) names.push(last);
+  });
+  return names;
+}
+
+type Attributes = ReadonlyMap<string, string>;
+
+// HTML §13.2.6: what follows these start tags is text, not tags.
+const TEXT_AFTER: ReadonlyMap<string, (typeof TokenizerMode)[keyof typeof TokenizerMode]> = new Map([
+  ['title', TokenizerMode.RCDATA],
+  ['textarea', TokenizerMode.RCDATA],
+  ['style', TokenizerMode.RAWTEXT],
+  ['xmp', TokenizerMode.RAWTEXT],
+  ['iframe', TokenizerMode.RAWTEXT],
+  ['noembed', TokenizerMode.RAWTEXT],
+  ['noframes', TokenizerMode.RAWTEXT],
+  ['script', TokenizerMode.SCRIPT_DATA],
+  ['plaintext', TokenizerMode.PLAINTEXT],
+]);
+
+const WANTED: ReadonlySet<string> = new Set(['a', 'base', 'meta']);
+
+function forEachTag(html: string, visit: (tag: string, attributes: Attributes) => void): void {
+  const ignore = () => {};
+  const tokenizer = new Tokenizer(
+    {},
+    {
+      onStartTag({ tagName, attrs }: Token.TagToken) {
+        tokenizer.state = TEXT_AFTER.get(tagName) ?? tokenizer.state;
+        if (WANTED.has(tagName)) visit(tagName, new Map(attrs.map(({ name, value }) => [name, value])));
+      },
+      onEndTag: ignore,
+      onComment: ignore,
+      onDoctype: ignore,
+      onEof: ignore,
+      onCharacter: ignore,
+      onNullCharacter: ignore,
+      onWhitespaceCharacter: ignore,
+    },
+  );
+  tokenizer.write(html, true);
+}
+
+/** PEP 503, 592, 658/714, 740; `data-size` and `data-upload-time` as uv reads them. Undefined for a mere anchor. */
+function readAnchor(attributes: Attributes): Entry | Fault | undefined {
+  const href = attributes.get('href');
+  if (href === undefined) return undefined;
+  const [location = '', fragment = ''] = cut(href.trim(), '#');
+  const [path] = cut(location, '?');
+  const filename = decodeOnce(path.slice(path.lastIndexOf('/') + 1));
+  if (filename === undefined) return 'filename';
+  const digests = readDigests(fragment.split('&').map((part) => cut(part, '=')));
+  if (digests === undefined) return 'digest';
+  const size = attributes.get('data-size');
+  const gpgSig = attributes.get('data-gpg-sig');
+  return {
+    filename,
+    url: location,
+    digests,
+    size: size !== undefined && /^[0-9]{1,16}$/.test(size) ? readSize(Number(size)) : undefined,
+    uploadTime: readTime(attributes.get('data-upload-time')),
+    requiresPython: attributes.get('data-requires-python'),
+    yanked: attributes.has('data-yanked') ? attributes.get('data-yanked') || true : undefined,
+    coreMetadata: readCoreMetadata(attributes.get('data-core-metadata') ?? attributes.get('data-dist-info-metadata')),
+    provenance: readProvenance(attributes.get('data-provenance')),
+    gpgSig: gpgSig === 'true' ? true : gpgSig === 'false' ? false : undefined,
+  };
+}
+
+function readCoreMetadata(stated: string | undefined): Entry['coreMetadata'] {
+  if (stated === undefined || stated === '' || stated === 'false') return undefined;
+  const digests = readDigests([cut(stated, '=')]);
+  return digests === undefined || digests.size === 0 ? 'announced' : digests;
+}
+
+/** PEP 792. */
+function readStatus(head: Attributes): ProjectStatus | undefined {
+  const status = head.get('pypi:project-status');
+  if (status === undefined) return undefined;
+  const reason = head.get('pypi:project-status-reason');
+  return reason === undefined ? { status } : { status, reason };
+}
+
+function cut(text: string, at: string): readonly [before: string, after: string] {
+  const index = text.indexOf(at);
+  return index === -1 ? [text, ''] : [text.slice(0, index), text.slice(index + at.length)];
+}

@@ -1,0 +1,107 @@
+import { Refusal } from '../bytes/refusal.ts';
+import { gatherEntries, readDigests, readProvenance, readSize, readTime } from './entry.ts';
+import { normalizeName } from './names.ts';
+import type { Entry, Extra, ProjectPage, ProjectStatus } from './project-page.ts';
+import { bad, isRecord, type Json, readApiVersion, readJson } from './read.ts';
+
+/** A PEP 691 project page. Refuses `format`, `limit`, and `foreign` where it names another project. */
+export function decodeJson(bytes: Uint8Array, project: string): ProjectPage {
+  const page = readJson(bytes);
+  const meta = isRecord(page) ? page['meta'] : undefined;
+  if (!isRecord(page) || !isRecord(meta)) throw bad('The page has no "meta" object.');
+  const apiVersion = readApiVersion(meta['api-version']);
+  const name = typeof page['name'] === 'string' ? normalizeName(page['name']) : undefined;
+  if (name === undefined) throw bad('The page does not say which project it is for.');
+  if (name !== project)
+    throw new Refusal('foreign', `The page is for ${name}, not for ${project}.`, { subject: 'page' });
+  const lines = page['files'];
+  if (!Array.isArray(lines)) throw bad('The page has no list of files.');
+  const gathering = gatherEntries(project);
+  for (const line of lines) gathering.add(readEntry(line));
+  return {
+    name,
+    apiVersion,
+    files: gathering.files(),
+    versions: readVersions(page['versions']),
+    projectStatus: readStatus(page['project-status']),
+    meta: unknownKeys(meta, META_KEYS) ?? new Map(),
+    extra: unknownKeys(page, PAGE_KEYS) ?? new Map(),
+    leftOut: gathering.leftOut,
+  };
+}
+
+const META_KEYS: ReadonlySet<string> = new Set(['api-version']);
+const PAGE_KEYS: ReadonlySet<string> = new Set(['meta', 'name', 'files', 'versions', 'project-status']);
+const FILE_KEYS: ReadonlySet<string> = new Set([
+  'filename',
+  'url',
+  'hashes',
+  'size',
+  'upload-time',
+  'requires-python',
+  'yanked',
+  'core-metadata',
+  // PEP 714 and PyPI's own misspelling: read, never written (pip 22.3 to 23.0 crash on the first).
+  'dist-info-metadata',
+  'data-dist-info-metadata',
+  'provenance',
+  'gpg-sig',
+]);
+
+function readEntry(line: unknown): Entry | 'shape' | 'digest' {
+  if (!isRecord(line)) return 'shape';
+  const { filename, url, hashes } = line;
+  if (typeof filename !== 'string' || typeof url !== 'string' || !isRecord(hashes)) return 'shape';
+  const digests = readDigests(Object.entries(hashes));
+  if (digests === undefined) return 'digest';
+  const requiresPython = line['requires-python'];
+  return {
+    filename,
+    url,
+    digests,
+    size: readSize(line['size']),
+    uploadTime: readTime(line['upload-time']),
+    requiresPython: typeof requiresPython === 'string' ? requiresPython : undefined,
+    yanked: readYanked(line['yanked']),
+    coreMetadata: readCoreMetadata(line),
+    provenance: readProvenance(line['provenance']),
+    gpgSig: typeof line['gpg-sig'] === 'boolean' ? line['gpg-sig'] : undefined,
+    extra: unknownKeys(line, FILE_KEYS),
+  };
+}
+
+/** PEP 691: yanked where truthy; the reason where it is a string. */
+function readYanked(yanked: unknown): true | string | undefined {
+  if (!yanked) return undefined;
+  return typeof yanked === 'string' ? yanked : true;
+}
+
+/** PEP 714: the new key decides where it is present. */
+function readCoreMetadata(line: Json): Entry['coreMetadata'] {
+  const stated = line['core-metadata'] ?? line['dist-info-metadata'] ?? line['data-dist-info-metadata'];
+  if (!isRecord(stated)) return stated === true ? 'announced' : undefined;
+  const digests = readDigests(Object.entries(stated));
+  return digests === undefined || digests.size === 0 ? 'announced' : digests;
+}
+
+/** PEP 792 puts it at the top, as an object. */
+function readStatus(stated: unknown): ProjectStatus | undefined {
+  if (!isRecord(stated) || typeof stated['status'] !== 'string') return undefined;
+  const { status, reason } = stated;
+  return typeof reason === 'string' ? { status, reason } : { status };
+}
+
+function readVersions(listed: unknown): readonly string[] | undefined {
+  if (!Array.isArray(listed)) return undefined;
+  return listed.filter((version): version is string => typeof version === 'string');
+}
+
+function unknownKeys(record: Json, known: ReadonlySet<string>): Extra | undefined {
+  let extra: Map<string, unknown> | undefined;
+  for (const key of Object.keys(record)) {
+    if (known.has(key)) continue;
+    extra ??= new Map();
+    extra.set(key, record[key]);
+  }
+  return extra;
+}

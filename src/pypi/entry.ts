@@ -1,0 +1,81 @@
+import { type Algorithm, type Digests, isAlgorithm, isDigest } from '../bytes/digest.ts';
+import { Refusal } from '../bytes/refusal.ts';
+import { MAX_FILES, MAX_URL } from './limits.ts';
+import { belongsTo, isFileName } from './names.ts';
+import { countFaults, type Entry, type Fault, type LeftOut } from './project-page.ts';
+
+// What both decoders hold a line of a page to.
+
+const NO_DIGESTS: Digests = new Map();
+
+/** Known digests; names this program does not know are ignored, a malformed known one makes it undefined. */
+export function readDigests(listed: Iterable<readonly [string, unknown]>): Digests | undefined {
+  let known: Map<Algorithm, string> | undefined;
+  for (const [name, hex] of listed) {
+    if (!isAlgorithm(name)) continue;
+    if (typeof hex !== 'string' || !isDigest(name, hex)) return undefined;
+    known ??= new Map();
+    known.set(name, hex);
+  }
+  return known ?? NO_DIGESTS;
+}
+
+/** Gathers the lines of one page: what can be served, and what was left out by why. */
+export interface Gathering {
+  add(line: Entry | Fault): void;
+  files(): readonly Entry[];
+  readonly leftOut: LeftOut;
+}
+
+/** The first line of a file name counts; more lines than any project has are refused (`limit`). */
+export function gatherEntries(project: string): Gathering {
+  const faults = countFaults();
+  const files = new Map<string, Entry>();
+  let lines = 0;
+  return {
+    add(line) {
+      if (++lines > MAX_FILES)
+        throw new Refusal('limit', `The page lists more than ${MAX_FILES} files.`, { subject: 'page' });
+      const fault = typeof line === 'string' ? line : faultOf(line, project);
+      if (fault !== undefined) return faults.add(fault);
+      if (typeof line === 'string') return;
+      if (files.has(line.filename)) faults.add('duplicate');
+      else files.set(line.filename, line);
+    },
+    files: () => [...files.values()],
+    leftOut: faults.counts,
+  };
+}
+
+/** Why this line cannot be served for this project, or undefined. */
+function faultOf(entry: Entry, project: string): Fault | undefined {
+  if (!isFileName(entry.filename)) return 'filename';
+  if (!belongsTo(entry.filename, project)) return 'foreign';
+  return mayBeLink(entry.url) ? undefined : 'url';
+}
+
+/** A relative reference or http(s); what it points at is judged once the page's own URL is known (links.ts). */
+function mayBeLink(url: string): boolean {
+  if (url === '' || url.length > MAX_URL) return false;
+  // A URL parser skips leading blanks and every tab and line break: `java\nscript:` is a scheme.
+  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url.replace(/^[\u0000-\u0020]+|[\t\n\r]+/g, ''))?.[1];
+  return scheme === undefined || /^https?$/i.test(scheme);
+}
+
+/** PEP 700: a length this program can count to. */
+export function readSize(size: unknown): number | undefined {
+  return typeof size === 'number' && Number.isSafeInteger(size) && size >= 0 ? size : undefined;
+}
+
+const TIME = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:[0-9]{2})$/;
+
+/** PEP 700: kept to the character, or not at all: one malformed time makes uv refuse the whole page. */
+export function readTime(time: unknown): string | undefined {
+  return typeof time === 'string' && TIME.test(time) && !Number.isNaN(Date.parse(time)) ? time : undefined;
+}
+
+/** PEP 740: an absolute https URL, never relative. */
+export function readProvenance(url: unknown): string | undefined {
+  if (typeof url !== 'string' || url.length > MAX_URL || !/^https:\/\//i.test(url)) return undefined;
+  return URL.canParse(url) ? url : undefined;
+}

@@ -1,0 +1,82 @@
+import { MAX_CANDIDATES, MAX_FILE_NAME, MAX_NAME } from './limits.ts';
+
+// ASCII only, checked before any folding: U+212A would lower-case to `k`, full-width letters have no business here.
+const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$/;
+const NORMALIZED = /^[a-z0-9]+(?:-[a-z0-9]+)*$/;
+
+/** The PEP 503 form of a project name, or undefined for what is no name (PEP 508 grammar, length). */
+export function normalizeName(name: string): string | undefined {
+  if (name.length > MAX_NAME || !NAME.test(name)) return undefined;
+  return name.replace(/[-_.]+/g, '-').toLowerCase();
+}
+
+export function isNormalized(name: string): boolean {
+  return name.length <= MAX_NAME && NORMALIZED.test(name);
+}
+
+/** A name that can be one path segment, one header value and one line of a log: no separator, control character or `..`. */
+export function isFileName(name: string): boolean {
+  if (name === '' || name === '.' || name.includes('..') || /[/\\\u0000-\u001f\u007f-\u009f]/.test(name)) return false;
+  return name.length <= MAX_FILE_NAME && name.isWellFormed() && Buffer.byteLength(name) <= MAX_FILE_NAME;
+}
+
+/** What PyPI takes now or took once. */
+const SUFFIX = /\.(?:tar\.gz|tar\.bz2|tar\.xz|tar\.Z|tar|tgz|tbz|zip|egg|exe|msi|rpm|deb|dmg)$/;
+
+/** A file name cut into the project it would belong to and that project's version. */
+export interface Split {
+  readonly project: string;
+  readonly version: string;
+}
+
+/** Every way to read a file name; a wheel has one (its name part holds no `-`), an sdist one for each `-`. */
+function splits(filename: string): readonly Split[] {
+  if (!isFileName(filename)) return [];
+  if (filename.endsWith('.whl')) return wheel(filename);
+  const stem = filename.replace(SUFFIX, '');
+  if (stem === filename) return [];
+  const found: Split[] = [];
+  for (let dash = stem.indexOf('-'); dash !== -1; dash = stem.indexOf('-', dash + 1)) {
+    const project = normalizeName(stem.slice(0, dash));
+    const version = stem.slice(dash + 1);
+    if (project !== undefined && version !== '') found.push({ project, version });
+  }
+  return found;
+}
+
+function wheel(filename: string): readonly Split[] {
+  const parts = filename.slice(0, -'.whl'.length).split('-');
+  const [name = '', version = ''] = parts;
+  const project = normalizeName(name);
+  if (project === undefined || parts.length < 5 || parts.length > 6 || parts.includes('')) return [];
+  return [{ project, version }];
+}
+
+/**
+ * The projects a file name may belong to, best first; for a URL that was never listed to this client.
+ * `.metadata` and `.asc` are the caller's to cut off.
+ */
+export function projectCandidates(filename: string): readonly string[] {
+  const ranked = splits(filename)
+    .map((split, index) => ({ project: split.project, rank: likelihood(split), index }))
+    .sort((a, b) => b.rank - a.rank || b.index - a.index);
+  return [...new Set(ranked.map(({ project }) => project))].slice(0, MAX_CANDIDATES);
+}
+
+/** Versions begin with a digit, and the end of a name rarely looks like one. */
+function likelihood({ project, version }: Split): number {
+  return (/^v?[0-9]/.test(version) ? 2 : 0) + (/-[0-9]+-[0-9]+$/.test(project) ? 0 : 1);
+}
+
+/** True where the file name can be read as a file of this (normalized) project. */
+export function belongsTo(filename: string, project: string): boolean {
+  return versionOf(filename, project) !== undefined;
+}
+
+/** The version in a file name of this project, as written there. */
+export function versionOf(filename: string, project: string): string | undefined {
+  const split = splits(filename).find((each) => each.project === project);
+  if (split === undefined || !filename.endsWith('.egg')) return split?.version;
+  // Eggs carry tags after the version, which they escape as wheels do.
+  return split.version.replace(/-py[0-9].*$/, '');
+}

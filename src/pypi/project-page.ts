@@ -1,0 +1,72 @@
+import type { Digests } from '../bytes/digest.ts';
+
+/** One file's line in a project page, as upstream states it. */
+export interface Entry {
+  readonly filename: string;
+  /** As listed: perhaps relative, perhaps with a fragment. Only links.ts makes it a place to go. */
+  readonly url: string;
+  /** Known algorithms only; empty where the page states none (bare anchors). */
+  readonly digests: Digests;
+  /** PEP 700, bytes. */
+  readonly size?: number | undefined;
+  /** PEP 700, the very characters upstream wrote. */
+  readonly uploadTime?: string | undefined;
+  readonly requiresPython?: string | undefined;
+  /** PEP 592: true, or the reason. */
+  readonly yanked?: true | string | undefined;
+  /** PEP 658/714: the digests of `FILE.metadata`, or that it exists without saying which. */
+  readonly coreMetadata?: Digests | 'announced' | undefined;
+  /** PEP 740, an absolute https URL. */
+  readonly provenance?: string | undefined;
+  readonly gpgSig?: boolean | undefined;
+  /** Keys this program does not know (PEP 691: indexes may add, clients must ignore). */
+  readonly extra?: Extra | undefined;
+}
+
+/** Unknown keys with their JSON values, in the order listed. */
+export type Extra = ReadonlyMap<string, unknown>;
+
+/** PEP 792. */
+export interface ProjectStatus {
+  readonly status: string;
+  readonly reason?: string | undefined;
+}
+
+/** A decoded project page: everything it says that this program understands, and the JSON keys it does not. */
+export interface ProjectPage {
+  /** Normalized. */
+  readonly name: string;
+  /** `1.x`, as upstream claims. */
+  readonly apiVersion: string;
+  readonly files: readonly Entry[];
+  readonly versions?: readonly string[] | undefined;
+  readonly projectStatus?: ProjectStatus | undefined;
+  /** `<base href>` as listed, HTML only. */
+  readonly base?: string | undefined;
+  /** Keys of `meta` beside `api-version`. */
+  readonly meta: Extra;
+  readonly extra: Extra;
+  readonly leftOut: LeftOut;
+}
+
+/** Why a line of a page is not served: each a plain fault of that line, none a fault of the page. */
+export type Fault = 'shape' | 'filename' | 'foreign' | 'url' | 'digest' | 'no-digest' | 'disagrees' | 'duplicate';
+
+/** How many lines were left out, by why. */
+export type LeftOut = ReadonlyMap<Fault, number>;
+
+/** Counts faults; one for each decoding. */
+export interface FaultCount {
+  add(fault: Fault): void;
+  readonly counts: LeftOut;
+}
+
+export function countFaults(before: LeftOut = new Map()): FaultCount {
+  const counts = new Map(before);
+  return {
+    add: (fault) => {
+      counts.set(fault, (counts.get(fault) ?? 0) + 1);
+    },
+    counts,
+  };
+}

@@ -1,0 +1,62 @@
+import { Refusal } from '../bytes/refusal.ts';
+import { MAX_DEPTH } from './limits.ts';
+
+// From bytes to text and JSON, and the version check both forms of a page share.
+
+export type Json = Readonly<Record<string, unknown>>;
+
+/** `Object.keys` and own properties only from here on: `__proto__` is a key like any other to JSON.parse. */
+export function isRecord(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Well-formed UTF-8, bounded nesting, JSON. */
+export function readJson(bytes: Uint8Array): unknown {
+  if (deepest(bytes) > MAX_DEPTH)
+    throw new Refusal('limit', `The page nests deeper than ${MAX_DEPTH} levels.`, { subject: 'page' });
+  try {
+    return JSON.parse(decodeText(bytes));
+  } catch (cause) {
+    if (cause instanceof Refusal) throw cause;
+    throw new Refusal('format', 'The page is not JSON.', { subject: 'page', cause });
+  }
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+function deepest(bytes: Uint8Array): number {
+  let depth = 0;
+  let most = 0;
+  let inString = false;
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at];
+    if (byte === QUOTE) inString = !inString;
+    else if (inString) at += byte === BACKSLASH ? 1 : 0;
+    // `{` and `[`, `}` and `]` differ in one bit.
+    else if (byte === 0x7b || byte === 0x5b) most = Math.max(most, ++depth);
+    else if (byte === 0x7d || byte === 0x5d) depth--;
+  }
+  return most;
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+export function decodeText(bytes: Uint8Array): string {
+  try {
+    return utf8.decode(bytes);
+  } catch (cause) {
+    throw new Refusal('format', 'The page is not well-formed UTF-8.', { subject: 'page', cause });
+  }
+}
+
+/** PEP 629: a page of another major version is not for us; a higher minor only adds. */
+export function readApiVersion(version: unknown): string {
+  if (typeof version !== 'string' || !/^1\.[0-9]{1,3}$/.test(version))
+    throw bad(`The page's format version is ${JSON.stringify(version) ?? 'not stated'}; only 1.x is understood.`);
+  return version;
+}
+
+export function bad(message: string): Refusal {
+  return new Refusal('format', message, { subject: 'page' });
+}

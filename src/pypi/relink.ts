@@ -1,0 +1,145 @@
+import { ALGORITHMS, type Algorithm, type Digests, type Expected, isAlgorithm, isDigest } from '../bytes/digest.ts';
+import { baseOf, type ContentPath, resolveLink } from './links.ts';
+import {
+  countFaults,
+  type Entry,
+  type Extra,
+  type Fault,
+  type LeftOut,
+  type ProjectPage,
+  type ProjectStatus,
+} from './project-page.ts';
+import { derivedVersions, listedVersions } from './versions.ts';
+
+/** One file of a project as this mirror offers it. */
+export interface OwnFile {
+  /** Upstream's line, with every digest and the size that are known. */
+  readonly entry: Entry;
+  /** Where upstream keeps it. */
+  readonly upstream: string;
+  /** Where this mirror does, below `<prefix>/`, decoded: `packages/aa/bb/rest/FILE` or `files/PROJECT/DIGEST/FILE`. */
+  readonly path: string;
+  /** The same, encoded, relative to `<prefix>/simple/<name>/`: no header can poison it. */
+  readonly href: string;
+  readonly content?: ContentPath | undefined;
+}
+
+/** The derived view of a project page: what is rendered, and how a URL of ours finds its file again. */
+export interface Listing {
+  readonly name: string;
+  readonly apiVersion: string;
+  readonly files: ReadonlyMap<string, OwnFile>;
+  /** Files under packages/, by `aa/bb/rest/FILE`. */
+  readonly byContentPath: ReadonlyMap<string, OwnFile>;
+  readonly versions: readonly string[];
+  readonly projectStatus?: ProjectStatus | undefined;
+  readonly meta: Extra;
+  readonly extra: Extra;
+  /** Lines of upstream's page that are not here, by why. */
+  readonly leftOut: LeftOut;
+}
+
+interface Relinking {
+  /** The page's own URL upstream. */
+  readonly pageUrl: string;
+  /** What is known of files beside the page, by file name: a signed target, the sha256 of a held file. */
+  readonly known?: ReadonlyMap<string, Expected> | undefined;
+}
+
+/** Rewrites a page to this mirror's URLs. Lines without a usable digest, or that contradict what is known, are left out. */
+export function relink(page: ProjectPage, { pageUrl, known }: Relinking): Listing {
+  const base = baseOf(pageUrl, page.base);
+  const faults = countFaults(page.leftOut);
+  const files = new Map<string, OwnFile>();
+  const byContentPath = new Map<string, OwnFile>();
+  for (const entry of page.files) {
+    const file = relinkEntry(entry, page.name, base, known?.get(entry.filename));
+    if (typeof file === 'string') faults.add(file);
+    else {
+      files.set(entry.filename, file);
+      if (file.content !== undefined) byContentPath.set(file.path.slice('packages/'.length), file);
+    }
+  }
+  const kept = [...files.values()].map(({ entry }) => entry);
+  const versions =
+    page.versions === undefined
+      ? derivedVersions(kept, page.name)
+      : faults.counts.size === 0
+        ? page.versions
+        : listedVersions(page.versions, kept, page.name);
+  return {
+    name: page.name,
+    apiVersion: honestVersion(page.apiVersion, kept),
+    files,
+    byContentPath,
+    versions,
+    projectStatus: page.projectStatus,
+    meta: page.meta,
+    // PEP 752: a claim to namespaces does not carry over to mirrors.
+    extra: new Map([...page.extra].filter(([key]) => key !== 'namespaces')),
+    leftOut: faults.counts,
+  };
+}
+
+function relinkEntry(entry: Entry, project: string, base: string, known: Expected | undefined): OwnFile | Fault {
+  const link = resolveLink(entry.url, base);
+  if (link === undefined || link.filename !== entry.filename) return 'url';
+  const digests = join(entry.digests, known?.digests);
+  if (digests === undefined || (known?.length !== undefined && known.length !== (entry.size ?? known.length)))
+    return 'disagrees';
+  // The page's own digest names the file for years of lock files, whatever is learnt of it later.
+  const label = digestLabel(entry.digests) ?? digestLabel(digests);
+  if (label === undefined) return 'no-digest';
+  const { content } = link;
+  const folders =
+    content === undefined ? ['files', project, label] : ['packages', content.aa, content.bb, content.rest];
+  return {
+    entry: known === undefined ? entry : { ...entry, digests, size: entry.size ?? known.length },
+    upstream: link.url,
+    path: [...folders, entry.filename].join('/'),
+    href: `../../${folders.join('/')}/${encodeURIComponent(entry.filename)}`,
+    content,
+  };
+}
+
+/** Both together; undefined where they contradict each other. */
+function join(listed: Digests, known: Digests | undefined): Digests | undefined {
+  if (known === undefined) return listed;
+  for (const [algorithm, hex] of known) if ((listed.get(algorithm) ?? hex) !== hex) return undefined;
+  return new Map([...listed, ...known]);
+}
+
+/** PEP 700 (1.1) demands every size; a page that lacks one is 1.0 whatever upstream says, and no page is above 1.4. */
+function honestVersion(upstream: string, files: readonly Entry[]): string {
+  if (files.some(({ size }) => size === undefined)) return '1.0';
+  const minor = Number(upstream.slice('1.'.length));
+  return `1.${Math.min(Math.max(minor, 1), HIGHEST_MINOR)}`;
+}
+
+/** PEP 792; 1.5 claims namespaces (PEP 752), which a mirror does not have. */
+export const HIGHEST_MINOR = 4;
+
+/** How a digest stands in a path: the sha256 bare, another as `sha512-HEX`; undefined where none is known. */
+function digestLabel(digests: Digests): string | undefined {
+  for (const algorithm of ALGORITHMS) {
+    const hex = digests.get(algorithm);
+    if (hex !== undefined) return algorithm === 'sha256' ? hex : `${algorithm}-${hex}`;
+  }
+  return undefined;
+}
+
+/** Reads a path's digest back; undefined for anything but the one spelling of a known digest. */
+export function parseDigestLabel(label: string): readonly [Algorithm, string] | undefined {
+  const dash = label.lastIndexOf('-');
+  const algorithm = dash === -1 ? 'sha256' : label.slice(0, dash);
+  const hex = label.slice(dash + 1);
+  if ((dash !== -1 && algorithm === 'sha256') || !isAlgorithm(algorithm) || !isDigest(algorithm, hex)) return undefined;
+  return [algorithm, hex];
+}
+
+/** The file of `files/PROJECT/DIGEST/FILE`: any of its known digests names it. */
+export function fileByDigest(listing: Listing, label: string, filename: string): OwnFile | undefined {
+  const digest = parseDigestLabel(label);
+  const file = listing.files.get(filename);
+  return digest !== undefined && file?.entry.digests.get(digest[0]) === digest[1] ? file : undefined;
+}

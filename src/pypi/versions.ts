@@ -1,0 +1,53 @@
+import { MAX_FILE_NAME } from './limits.ts';
+import { versionOf } from './names.ts';
+import type { Entry } from './project-page.ts';
+
+// PEP 440, only as far as two spellings of one version must meet; what is not one is compared as written.
+const VERSION =
+  /^v?(?:([0-9]+)!)?([0-9]+(?:\.[0-9]+)*)(?:[-_.]?(alpha|a|beta|b|preview|pre|c|rc)[-_.]?([0-9]*))?(?:-([0-9]+)|[-_.]?(?:post|rev|r)[-_.]?([0-9]*))?(?:[-_.]?(dev)[-_.]?([0-9]*))?(?:\+([a-z0-9]+(?:[-_.][a-z0-9]+)*))?$/;
+
+const PRE: Readonly<Record<string, string>> = { alpha: 'a', beta: 'b', preview: 'rc', pre: 'rc', c: 'rc' };
+
+/** The same key for every spelling of a version (`1.0`, `v1`, `1.0.0`; `1.0-rc.1`, `1.0rc1`). */
+export function versionKey(version: string): string {
+  const text = version.trim().toLowerCase();
+  const match = text.length > MAX_FILE_NAME ? null : VERSION.exec(text);
+  if (match === null) return text;
+  const [, epoch, release = '', pre, preNumber, dashPost, post, dev, devNumber, local] = match;
+  const parts = [
+    number(epoch),
+    '!',
+    release
+      .split('.')
+      .map(number)
+      .join('.')
+      .replace(/(?:\.0)+$/, ''),
+  ];
+  if (pre !== undefined) parts.push(PRE[pre] ?? pre, number(preNumber));
+  if (dashPost !== undefined || post !== undefined) parts.push('.post', number(dashPost ?? post));
+  if (dev !== undefined) parts.push('.dev', number(devNumber));
+  if (local !== undefined) parts.push('+', local.replace(/[-_]/g, '.'));
+  return parts.join('');
+}
+
+function number(digits: string | undefined): string {
+  return (digits ?? '').replace(/^0+(?=[0-9])/, '') || '0';
+}
+
+/** PEP 700: the versions that still have files, in the order and spelling the index lists them. */
+export function listedVersions(listed: readonly string[], files: readonly Entry[], project: string): readonly string[] {
+  const held = new Set(files.map((file) => versionKey(versionOf(file.filename, project) ?? '')));
+  return listed.filter((version) => held.has(versionKey(version)));
+}
+
+/** Versions read off the file names, for an index that does not list them; in order of first appearance. */
+export function derivedVersions(files: readonly Entry[], project: string): readonly string[] {
+  const found = new Map<string, string>();
+  for (const file of files) {
+    const version = versionOf(file.filename, project)?.replace(/_/g, '-');
+    if (version === undefined || !VERSION.test(version.toLowerCase())) continue;
+    const key = versionKey(version);
+    if (!found.has(key)) found.set(key, version);
+  }
+  return [...found.values()];
+}
