@@ -43,8 +43,8 @@ export interface Wanted {
 export interface Blobs {
   /** The held blob that proves `expected`; its first touch after start hashes it whole. Undefined where none is held or it no longer proves. */
   open(expected: Expected): Promise<Blob | undefined>;
-  /** The held blob, or the one download that fills it; resolves when the whole is proved and durable. Throws Refusal. */
-  fetch(want: Wanted, download: OpenDownload): Promise<Blob>;
+  /** The held blob, or the one download that fills it; resolves when the whole is proved and durable. Throws Refusal. `signal` ends the caller's wait, not the download. */
+  fetch(want: Wanted, download: OpenDownload, signal?: AbortSignal): Promise<Blob>;
   /** Held at this moment as far as the store's own record knows; a hint, never a proof. */
   holds(expected: Expected): boolean;
 }

@@ -1,0 +1,271 @@
+import { existsSync } from 'node:fs';
+import { Blob } from '../bytes/blob.ts';
+import type { Expected } from '../bytes/digest.ts';
+import { Refusal } from '../bytes/refusal.ts';
+import type { Blobs } from '../mirror/ports.ts';
+import { createAliases } from './aliases.ts';
+import { sendChecked } from './chunks.ts';
+import { createEvictor } from './evict.ts';
+import { diskErrorOf, download as downloadInto } from './fill.ts';
+import { createFills } from './fills.ts';
+import { createFirstTouch, type Proof } from './first-touch.ts';
+import {
+  FILL_QUEUE,
+  HASHING,
+  IDLE_BUFFERS,
+  MAX_BYTES,
+  MAX_FILLS,
+  MAX_ORPHANS,
+  PROBATION_SHARE,
+  READ_BUFFERS,
+  READ_QUEUE,
+  RECORD_BYTES,
+  RECORD_EVERY_MS,
+} from './limits.ts';
+import { blobPaths } from './paths.ts';
+import { createPool } from './pool.ts';
+import { createQuarantine } from './quarantine.ts';
+import { saveUse, scanBlobs } from './scan.ts';
+import { createShelf, type Usage } from './shelf.ts';
+import { openSpool } from './spool.ts';
+import { isDamage, isFull, isMissing, storageRefusal } from './storage-errors.ts';
+import { type Verification, verifyBlobs } from './verify.ts';
+import type { Volume } from './volume.ts';
+
+export interface BlobsOptions {
+  readonly volume: Volume;
+  readonly maxBytes?: number | undefined;
+  readonly maxFills?: number | undefined;
+  readonly fillQueue?: number | undefined;
+  readonly maxOrphans?: number | undefined;
+  readonly readBuffers?: number | undefined;
+  /** A stored file was found changed and was set aside. Must not throw. */
+  readonly onCorrupt?: ((event: { readonly sha256: string; readonly message: string }) => void) | undefined;
+  /** Milliseconds, only for back-off and names of evidence. */
+  readonly nowMs?: (() => number) | undefined;
+}
+
+export interface BlobStore extends Blobs {
+  usage(): Usage & { readonly scanned: boolean; readonly fills: number };
+  /** Spares a held blob from eviction, or no longer; false where it is not held. Survives restarts. */
+  keep(sha256: string, on?: boolean): boolean;
+  /** Proves every blob again from disk; sets aside what fails. */
+  verifyAll(progress?: (done: Verification) => void): Promise<Verification>;
+  /** Resolves when the scan at start has seen everything. */
+  readonly scanned: Promise<void>;
+  /** Ends downloads, writes the use record. */
+  close(): Promise<void>;
+}
+
+/** The blob store of a data directory (DESIGN J2): one download however many ask, every chunk checked as it leaves. */
+export async function createBlobs(options: BlobsOptions): Promise<BlobStore> {
+  const { durable, ops, root } = options.volume;
+  const nowMs = options.nowMs ?? Date.now;
+  const paths = blobPaths(root);
+  await durable.directory(paths.blobs);
+  const pool = createPool({ most: options.readBuffers ?? READ_BUFFERS, queue: READ_QUEUE, idle: IDLE_BUFFERS });
+  const touch = createFirstTouch({ ops, pool }, { memory: RECORD_BYTES, hashing: HASHING });
+  const shelf = createShelf(options.maxBytes ?? MAX_BYTES, PROBATION_SHARE);
+  const aliases = createAliases(durable, paths);
+  const quarantine = createQuarantine(durable, paths.quarantine, nowMs);
+  const sending = new Map<string, number>();
+  const evictor = createEvictor({
+    ops,
+    paths,
+    shelf,
+    isSending: (sha256) => sending.has(sha256),
+    forget: touch.forget,
+  });
+  let closed = false;
+  let unsaved = false;
+  /** Counts publications, so that a look that overlapped one is taken again. */
+  let published = 0;
+
+  const gone = (sha256: string) => {
+    touch.forget(sha256);
+    shelf.removed(sha256);
+    unsaved = true;
+  };
+  const setAside = async (sha256: string, message: string) => {
+    gone(sha256);
+    await quarantine.take(paths.blob(sha256), sha256);
+    options.onCorrupt?.({ sha256, message });
+  };
+  /** What a failed read of a blob means for it; returns what to tell the reader. */
+  const afterFailedRead = async (sha256: string, error: unknown): Promise<unknown> => {
+    if (isMissing(error)) gone(sha256);
+    else if (isDamage(error) || (error instanceof Refusal && error.reason === 'digest'))
+      await setAside(sha256, error instanceof Error ? error.message : 'unreadable');
+    return error instanceof Error && 'code' in error ? storageRefusal(error, 'file') : error;
+  };
+
+  const blobOf = (proof: Proof): Blob => {
+    const { sha256, size } = proof;
+    const path = paths.blob(sha256);
+    const send: Blob['send'] = async (range, write, signal) => {
+      sending.set(sha256, (sending.get(sha256) ?? 0) + 1);
+      let writeFailed: { readonly error: unknown } | undefined;
+      const watched: typeof write = (chunk) =>
+        write(chunk).catch((error: unknown) => {
+          writeFailed = { error };
+          throw error;
+        });
+      try {
+        await sendChecked({ ops, pool }, path, proof, range, watched, signal);
+      } catch (error) {
+        // The client's socket failing says nothing about the blob.
+        if (writeFailed !== undefined || signal?.aborted) throw error;
+        throw await afterFailedRead(sha256, error);
+      } finally {
+        const left = (sending.get(sha256) ?? 1) - 1;
+        if (left === 0) sending.delete(sha256);
+        else sending.set(sha256, left);
+      }
+    };
+    return Blob.of(sha256, size, {
+      send,
+      async bytes(limit) {
+        if (size > limit)
+          throw new Refusal('limit', `The file is ${size} bytes, more than the ${limit} accepted here.`);
+        const whole = Buffer.alloc(size);
+        let at = 0;
+        await send({ start: 0, end: size }, async (chunk) => {
+          whole.set(chunk, at);
+          at += chunk.byteLength;
+        });
+        return whole;
+      },
+    });
+  };
+
+  /** The proof of what is held, without counting it as a use. */
+  const proofOf = async (expected: Expected): Promise<Proof | undefined> => {
+    const sha256 = expected.digests.get('sha256') ?? (await aliases.find(expected.digests));
+    if (sha256 === undefined) return undefined;
+    const path = paths.blob(sha256);
+    try {
+      const facts = await ops.facts(path);
+      if (facts === undefined) {
+        if (shelf.has(sha256)) gone(sha256);
+        return undefined;
+      }
+      const proof = await touch.prove(path, sha256, expected.digests);
+      if (proof === undefined || (expected.length !== undefined && expected.length !== proof.size)) return undefined;
+      // Shorter, longer or another kind of thing since it was proved: found before any header is sent.
+      if (facts.kind !== 'file' || facts.size !== proof.size) {
+        await setAside(sha256, 'Its size or kind was changed on disk.');
+        return undefined;
+      }
+      return proof;
+    } catch (error) {
+      const refusal = await afterFailedRead(sha256, error);
+      if (isMissing(error) || isDamage(error) || (error instanceof Refusal && error.reason === 'digest'))
+        return undefined;
+      throw refusal;
+    }
+  };
+
+  const open = async (expected: Expected): Promise<Blob | undefined> => {
+    const proof = await proofOf(expected);
+    if (proof === undefined) return undefined;
+    shelf.used(proof.sha256, proof.size);
+    unsaved = true;
+    return blobOf(proof);
+  };
+
+  const hold = async (proof: Proof): Promise<void> => {
+    touch.remember(proof);
+    shelf.added(proof.sha256, proof.size);
+    unsaved = true;
+    published++;
+    await aliases.add(proof.digests, proof.sha256);
+    evictor.run({ newest: proof.sha256 }).catch(() => undefined);
+  };
+
+  const fills = createFills(
+    async (want, download, signal) => {
+      try {
+        const spool = await openSpool(durable, want.expected, want.limit);
+        try {
+          const proof = await downloadInto(spool, want, download, signal);
+          await spool.commit(paths.blob(proof.sha256));
+          await hold(proof);
+          await fills.proved(proof.digests, async (other) => {
+            const held = other === want ? undefined : await proofOf(other.expected);
+            return held && blobOf(held);
+          });
+          return blobOf(proof);
+        } finally {
+          await spool.discard();
+        }
+      } catch (error) {
+        const disk = diskErrorOf(error) ?? (error instanceof Error && 'code' in error ? error : undefined);
+        if (disk === undefined) throw error;
+        // Another program may fill the disk below our own limit: make room by as much as was wanted.
+        if (isFull(disk))
+          await evictor.run({
+            room: Math.max(0, shelf.usage().limit - shelf.usage().bytes) + (want.expected.length ?? want.limit),
+          });
+        throw storageRefusal(disk, want.subject);
+      }
+    },
+    {
+      maxFills: options.maxFills ?? MAX_FILLS,
+      queue: options.fillQueue ?? FILL_QUEUE,
+      maxOrphans: options.maxOrphans ?? MAX_ORPHANS,
+      nowMs,
+    },
+  );
+
+  let isScanned = false;
+  const scanned = scanBlobs(ops, paths, shelf, () => closed)
+    .then(() => {
+      isScanned = true;
+      return evictor.run();
+    })
+    .then(
+      () => undefined,
+      () => undefined,
+    );
+  const save = async () => {
+    // Before the scan is through, the record on disk knows more than we do.
+    if (!unsaved || !isScanned) return;
+    unsaved = false;
+    await saveUse(durable, paths, shelf);
+  };
+  const timer = setInterval(() => save().catch(() => undefined), RECORD_EVERY_MS);
+  timer.unref();
+
+  return {
+    open,
+    async fetch(want, download, signal) {
+      for (;;) {
+        const before = published;
+        const filling = fills.underway(want, signal);
+        if (filling !== undefined) return filling;
+        const held = await open(want.expected);
+        if (held !== undefined) return held;
+        if (before === published) return fills.join(want, download, signal);
+      }
+    },
+    holds(expected) {
+      const sha256 = expected.digests.get('sha256') ?? aliases.peek(expected.digests);
+      if (sha256 === undefined) return false;
+      return shelf.has(sha256) || (!isScanned && existsSync(paths.blob(sha256)));
+    },
+    usage: () => ({ ...shelf.usage(), scanned: isScanned, fills: fills.active() }),
+    keep(sha256, on = true) {
+      unsaved = true;
+      return shelf.keep(sha256, on);
+    },
+    verifyAll: (progress) => verifyBlobs({ ops, paths, touch, setAside }, progress),
+    scanned,
+    async close() {
+      closed = true;
+      clearInterval(timer);
+      await fills.close();
+      await scanned;
+      await save().catch(() => undefined);
+    },
+  };
+}

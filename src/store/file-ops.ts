@@ -1,0 +1,94 @@
+import { constants, type Stats } from 'node:fs';
+import { type FileHandle, link, lstat, mkdir, open, readdir, rename, rm, unlink } from 'node:fs/promises';
+
+// Every step the store takes on disk goes through here, so that tests can fail or kill it at any one of them.
+
+export interface FileFacts {
+  readonly kind: 'file' | 'directory' | 'symlink' | 'other';
+  readonly size: number;
+  readonly mode: number;
+  readonly uid: number;
+  readonly changedMs: number;
+}
+
+export interface OpenFile {
+  read(into: Uint8Array, length: number, position: number): Promise<number>;
+  write(bytes: Uint8Array, position: number): Promise<number>;
+  truncate(): Promise<void>;
+  sync(): Promise<void>;
+  facts(): Promise<FileFacts>;
+  close(): Promise<void>;
+}
+
+export interface FileOps {
+  /** Never follows a symlink and never waits for a FIFO's writer; the caller checks that it is a file. */
+  openRead(path: string): Promise<OpenFile>;
+  /** Fails where the name exists in any form. */
+  openNew(path: string, mode: number): Promise<OpenFile>;
+  rename(from: string, to: string): Promise<void>;
+  link(from: string, to: string): Promise<void>;
+  unlink(path: string): Promise<void>;
+  removeTree(path: string): Promise<void>;
+  makeDirectory(path: string): Promise<void>;
+  syncDirectory(path: string): Promise<void>;
+  list(path: string): Promise<readonly string[]>;
+  /** Of the name itself; undefined where there is none. */
+  facts(path: string): Promise<FileFacts | undefined>;
+}
+
+const OWNER_ONLY = 0o700;
+
+function factsOf(stats: Stats): FileFacts {
+  const kind = stats.isFile()
+    ? 'file'
+    : stats.isDirectory()
+      ? 'directory'
+      : stats.isSymbolicLink()
+        ? 'symlink'
+        : 'other';
+  return { kind, size: stats.size, mode: stats.mode, uid: stats.uid, changedMs: stats.mtimeMs };
+}
+
+function openFile(handle: FileHandle): OpenFile {
+  return {
+    read: async (into, length, position) => (await handle.read(into, 0, length, position)).bytesRead,
+    write: async (bytes, position) => (await handle.write(bytes, 0, bytes.byteLength, position)).bytesWritten,
+    truncate: () => handle.truncate(0),
+    sync: () => handle.sync(),
+    facts: async () => factsOf(await handle.stat()),
+    close: () => handle.close(),
+  };
+}
+
+/** The error code of a failed operation (`ENOENT`), or undefined for anything else thrown. */
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+export const nodeFileOps: FileOps = {
+  openRead: async (path) =>
+    openFile(await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)),
+  openNew: async (path, mode) => openFile(await open(path, 'wx+', mode)),
+  rename,
+  link,
+  unlink,
+  removeTree: (path) => rm(path, { recursive: true, force: true }),
+  makeDirectory: (path) => mkdir(path, OWNER_ONLY),
+  syncDirectory: async (path) => {
+    const handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  },
+  list: (path) => readdir(path),
+  facts: async (path) => {
+    try {
+      return factsOf(await lstat(path));
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return undefined;
+      throw error;
+    }
+  },
+};
