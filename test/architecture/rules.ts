@@ -1,0 +1,204 @@
+// DESIGN §3 as data. A row that no longer fits is changed here, in the open, with its reason.
+
+const PURE = ['bytes', 'tuf', 'pypi'];
+
+/** What each folder of src may import besides itself. Adapters meet only in main, cli and demo, which wire. */
+export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  bytes: [],
+  tuf: ['bytes'],
+  pypi: ['bytes'],
+  mirror: [...PURE],
+  bundle: [...PURE, 'mirror'],
+  status: [...PURE, 'mirror'],
+  http: [...PURE, 'mirror', 'status'],
+  store: [...PURE, 'mirror'],
+  upstream: [...PURE, 'mirror'],
+  telemetry: ['bytes', 'mirror'],
+  config: ['bytes'],
+  demo: [...PURE, 'mirror', 'store', 'upstream', 'http', 'telemetry', 'config', 'cli'],
+  cli: [...PURE, 'mirror', 'bundle', 'status', 'http', 'store', 'upstream', 'telemetry', 'config', 'demo'],
+  main: [...PURE, 'mirror', 'bundle', 'status', 'http', 'store', 'upstream', 'telemetry', 'config', 'demo', 'cli'],
+};
+
+const WIRING = ['src/cli/', 'src/demo/', 'src/main.ts'];
+
+/** Who may import a package or a part of node; one without a row is refused until it has one. */
+export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  hono: ['src/http/', 'src/status/'],
+  '@hono/node-server': ['src/http/'],
+  'lru-cache': ['src/store/'],
+  ioredis: ['src/store/'],
+  '@noble/ed25519': ['src/tuf/keys.ts', 'src/demo/'],
+  'hash-wasm': ['src/bytes/digest.ts', 'src/demo/'],
+  parse5: ['src/pypi/'],
+  undici: ['src/upstream/'],
+  'prom-client': ['src/telemetry/metrics.ts'],
+  pino: ['src/telemetry/log.ts'],
+  zod: ['src/config/'],
+  yaml: ['src/config/'],
+  commander: ['src/cli/', 'src/main.ts'],
+
+  'node:crypto': ['src/bytes/', 'src/tuf/', 'src/pypi/page.ts', 'src/store/', 'src/http/', 'src/upstream/', ...WIRING],
+  'node:zlib': ['src/pypi/compress.ts', ...WIRING],
+  'node:util': ['src/pypi/compress.ts', 'src/store/', 'src/http/', 'src/upstream/', 'src/telemetry/', ...WIRING],
+  'node:fs': ['src/store/', 'src/config/load.ts', ...WIRING],
+  'node:fs/promises': ['src/store/', ...WIRING],
+  'node:path': ['src/store/', 'src/config/', ...WIRING],
+  'node:os': ['src/store/', ...WIRING],
+  'node:url': WIRING,
+  'node:module': ['src/main.ts'],
+  'node:child_process': ['src/demo/', 'src/cli/'],
+  'node:readline/promises': WIRING,
+  'node:http': ['src/http/', ...WIRING],
+  'node:net': ['src/http/', 'src/upstream/', ...WIRING],
+  'node:tls': ['src/upstream/'],
+  'node:dns': ['src/upstream/'],
+  'node:dns/promises': ['src/upstream/'],
+  'node:stream': ['src/store/', 'src/upstream/', 'src/http/', ...WIRING],
+  'node:stream/promises': ['src/store/', 'src/upstream/', 'src/http/', ...WIRING],
+  'node:events': ['src/store/', 'src/upstream/', 'src/http/', ...WIRING],
+  'node:timers/promises': ['src/mirror/', 'src/store/', 'src/upstream/', 'src/http/', ...WIRING],
+  'node:async_hooks': ['src/http/'],
+  'node:perf_hooks': ['src/telemetry/', ...WIRING],
+};
+
+/** A pattern that code may hold only in some places. */
+export interface PatternRule {
+  readonly name: string;
+  readonly pattern: RegExp;
+  /** Where it is looked for. */
+  readonly within: readonly string[];
+  /** Where it is allowed. */
+  readonly except: readonly string[];
+  /** `text` looks at comments too. */
+  readonly on?: 'code' | 'text';
+  /** Code that must be caught, at a path that must not hold it: the rule's own test. */
+  readonly caught: readonly (readonly [path: string, text: string])[];
+}
+
+const SRC = ['src/'];
+const PURE_PATHS = PURE.map((folder) => `src/${folder}/`);
+
+export const PATTERNS: readonly PatternRule[] = [
+  {
+    name: 'only bytes/digest.ts makes Proven',
+    pattern: /\bnew Proven\b/,
+    within: SRC,
+    except: ['src/bytes/digest.ts'],
+    caught: [['src/store/x.ts', 'const p = new Proven(bytes, hex);']],
+  },
+  {
+    name: 'only tuf/verified.ts makes Verified',
+    pattern: /\bnew Verified\b/,
+    within: SRC,
+    except: ['src/tuf/verified.ts'],
+    caught: [['src/tuf/accept.ts', 'return new Verified<Root>(bytes, root);']],
+  },
+  {
+    name: 'only the store makes a Blob',
+    pattern: /\bBlob\.of\b|\bnew Blob\b/,
+    within: SRC,
+    except: ['src/store/', 'src/bytes/blob.ts'],
+    caught: [
+      ['src/mirror/files.ts', 'const blob = Blob.of(hex, 1, reader);'],
+      ['src/http/x.ts', 'const make = Blob.of;'],
+    ],
+  },
+  {
+    name: 'only pypi makes a Page',
+    pattern: /\bnew Page\b|\bPage\.(render|of)\b/,
+    within: SRC,
+    except: ['src/pypi/'],
+    caught: [['src/http/simple.ts', 'await Page.render(drawing);']],
+  },
+  {
+    name: 'only http/reply.ts writes a body (health and metrics excepted)',
+    pattern:
+      /\bnew Response\b|\bResponse\.(json|redirect)\(|\bc(ontext)?\.(body|text|json|html|newResponse)\(|\b(res|response|outgoing|reply|socket)\.(write|end)\(/,
+    within: ['src/http/', 'src/status/'],
+    except: ['src/http/reply.ts', 'src/http/ops.ts'],
+    caught: [
+      ['src/http/simple.ts', 'return c.json({ ok: true });'],
+      ['src/http/files.ts', 'outgoing.write(chunk);'],
+      ['src/http/tuf.ts', 'return new Response(bytes);'],
+    ],
+  },
+  {
+    name: 'only config reads the environment',
+    pattern: /\bprocess\s*(\?\.|\.)\s*env\b|\bprocess\s*\[|\{[^}]*\benv\b[^}]*\}\s*=\s*process\b/,
+    within: SRC,
+    except: ['src/config/'],
+    caught: [
+      ['src/main.ts', 'const port = process.env.PORT;'],
+      ['src/cli/x.ts', 'const { argv, env } = process;'],
+    ],
+  },
+  {
+    name: 'only store/durable.ts renames',
+    pattern: /\brename(Sync)?\s*\(/,
+    within: SRC,
+    except: ['src/store/durable.ts', 'src/store/file-ops.ts'],
+    caught: [['src/store/blobs.ts', 'await rename(temporary, final);']],
+  },
+  {
+    name: 'pure folders have no clock, chance, process or timer',
+    pattern:
+      /\bDate\.now\b|\bnew Date\(\s*\)|(?<!\.)(?<!new )\bDate\(\s*\)|\bperformance\b|\bprocess\b|\bset(Timeout|Interval|Immediate)\b|\bfetch\(|\bMath\.random\b|\brandom(Bytes|UUID|Int|FillSync)\b|\bglobalThis\b|\bconsole\b/,
+    within: PURE_PATHS,
+    except: [],
+    caught: [
+      ['src/bytes/x.ts', 'const now = Date.now();'],
+      ['src/tuf/x.ts', 'const now = new Date();'],
+      ['src/tuf/x.ts', 'const now = Date();'],
+      ['src/pypi/x.ts', 'setTimeout(done, 10);'],
+      ['src/tuf/x.ts', 'if (process.pid) yes();'],
+      ['src/pypi/x.ts', 'await fetch(url);'],
+      ['src/bytes/x.ts', 'const salt = randomBytes(8);'],
+    ],
+  },
+  {
+    name: 'no cast forges trust',
+    pattern:
+      /\bas\s+unknown\s+as\b|\bas\s+(readonly\s+)?(Verified|Proven|Blob|Page|Generation|AtRoot|AtTimestamp|AtSnapshot)\b/,
+    within: SRC,
+    except: [],
+    caught: [
+      ['src/tuf/x.ts', 'return root as Verified<Root>;'],
+      ['src/mirror/x.ts', 'const it = (thing as unknown as Blob);'],
+      ['src/http/x.ts', 'send(value as Page);'],
+    ],
+  },
+  {
+    name: 'no any',
+    pattern: /(:|\bas|<|,|\||&|=>?)\s*any\b(?!\s*[(:.=])|\bany\[\]/,
+    within: SRC,
+    except: [],
+    caught: [
+      ['src/cli/x.ts', 'function f(value: any) {}'],
+      ['src/cli/x.ts', 'const v = JSON.parse(text) as any;'],
+      ['src/cli/x.ts', 'const m = new Map<string, any>();'],
+      ['src/cli/x.ts', 'type T = any;'],
+    ],
+  },
+  {
+    name: 'no default exports',
+    pattern: /\bexport\s+default\b|\bas\s+default\b/,
+    within: SRC,
+    except: [],
+    caught: [
+      ['src/cli/x.ts', 'export default run;'],
+      ['src/cli/x.ts', 'export { run as default };'],
+    ],
+  },
+  {
+    name: 'the compiler is not told to look away',
+    pattern: /@ts-(ignore|expect-error|nocheck)\b/,
+    within: SRC,
+    except: [],
+    on: 'text',
+    caught: [['src/cli/x.ts', '// @ts-ignore\nx();']],
+  },
+];
+
+/** A file that needs more holds more than one idea. */
+export const MOST_LINES = 300;
