@@ -66,10 +66,13 @@ export interface EcdsaForm {
   /** `named` is the older key type that equals the scheme, `ecdsa-sha2-nistp256`. */
   readonly keytype?: 'ecdsa' | 'named';
   readonly form?: 'pem' | 'hex';
+  /** The same secret again, in another form. */
+  readonly secret?: KeyObject;
 }
 
-export function ecdsaKey({ curve, keytype = 'ecdsa', form = 'pem' }: EcdsaForm): SigningKey {
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: curve });
+export function ecdsaKey({ curve, keytype = 'ecdsa', form = 'pem', secret }: EcdsaForm): SigningKey {
+  const privateKey = secret ?? generateKeyPairSync('ec', { namedCurve: curve }).privateKey;
+  const publicKey = createPublicKey(privateKey);
   const scheme = curve === 'P-256' ? 'ecdsa-sha2-nistp256' : 'ecdsa-sha2-nistp384';
   const jwk = publicKey.export({ format: 'jwk' });
   const spelled = form === 'pem' ? pem(publicKey) : `04${base64url(jwk.x)}${base64url(jwk.y)}`;
@@ -86,11 +89,14 @@ export interface RsaForm {
   /** What the signatures really are; the listed scheme always says PSS. */
   readonly padding?: 'pss' | 'pkcs1';
   readonly saltLength?: number;
+  /** The same secret again, in another form. */
+  readonly secret?: KeyObject;
 }
 
 export function rsaKey(form: RsaForm = {}): SigningKey {
   const { digest = 'sha256', bits = 2048, padding = 'pss' } = form;
-  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: bits });
+  const privateKey = form.secret ?? generateKeyPairSync('rsa', { modulusLength: bits }).privateKey;
+  const publicKey = createPublicKey(privateKey);
   const how =
     padding === 'pkcs1'
       ? { padding: constants.RSA_PKCS1_PADDING }

@@ -1,6 +1,6 @@
-import { prove } from '../bytes/digest.ts';
-import { about, Refusal, type Subject } from '../bytes/refusal.ts';
-import { decodeRoot, decodeSnapshot, decodeTargets, decodeTimestamp } from './decode.ts';
+import { Refusal, type Subject } from '../bytes/refusal.ts';
+import { judging, refused, refuseExpired, refuseOther, refuseVersion } from './checks.ts';
+import { type Decode, decodeRoot, decodeSnapshot, decodeTargets, decodeTimestamp } from './decode.ts';
 import { type Judging, STEPS_BETWEEN_PAUSES } from './judging.ts';
 import type {
   Authority,
@@ -122,7 +122,8 @@ function rotated(before: Root, after: Root, role: TopLevelRole): boolean {
 
 /** TUF §5.4. An equal version keeps the document held before, whatever the new bytes say (§5.4.3.1). */
 export function* acceptTimestamp(at: AtRoot, bytes: Uint8Array, survivors: Survivors): Judging<AtTimestamp> {
-  const offered = yield* judging('timestamp', open(bytes, decodeTimestamp, authorityOf(at.root.signed, 'timestamp')));
+  const authority = authorityOf(at.root.signed, 'timestamp');
+  const offered = yield* judging('timestamp', open(bytes, decodeTimestamp, authority));
   const held = survivors.timestamp;
   let timestamp = offered;
   if (held !== undefined) {
@@ -132,18 +133,28 @@ export function* acceptTimestamp(at: AtRoot, bytes: Uint8Array, survivors: Survi
         'timestamp',
         `Timestamp version ${offered.signed.version} is older than version ${held.signed.version}, which was seen before.`,
       );
+    if (offered.signed.version === held.signed.version) timestamp = (yield* unlessOutvoted(held, authority)) ?? offered;
     // §5.4.3.2
-    if (offered.signed.snapshot.version < held.signed.snapshot.version)
+    if (timestamp.signed.snapshot.version < held.signed.snapshot.version)
       throw refused(
         'rollback',
         'timestamp',
-        `The timestamp names snapshot version ${offered.signed.snapshot.version}; version ${held.signed.snapshot.version} was seen before.`,
+        `The timestamp names snapshot version ${timestamp.signed.snapshot.version}; version ${held.signed.snapshot.version} was seen before.`,
       );
-    if (offered.signed.version === held.signed.version) timestamp = held;
   }
   // §5.4.4
   refuseExpired(timestamp.signed, at.now, 'timestamp');
   return new TimestampStage(at, timestamp);
+}
+
+/** A document held before, if it has enough signatures for what the root asks now; a raised threshold may have outvoted it. */
+function* unlessOutvoted(held: Verified<Timestamp>, authority: Authority): Judging<Verified<Timestamp> | undefined> {
+  try {
+    return yield* Verified.reopen(held, decodeTimestamp, authority);
+  } catch (error) {
+    if (error instanceof Refusal && error.reason === 'threshold') return undefined;
+    throw error;
+  }
 }
 
 /** TUF §5.5. `offered` is upstream's answer, or the snapshot held before where it is still the one named. */
@@ -156,10 +167,8 @@ export function* acceptSnapshot(
   const bytes = offered instanceof Uint8Array ? offered : offered.bytes;
   // §5.5.2, before anything is parsed
   refuseOther(bytes, named, 'snapshot');
-  const snapshot =
-    offered instanceof Uint8Array
-      ? yield* judging('snapshot', open(offered, decodeSnapshot, authorityOf(at.root.signed, 'snapshot')))
-      : offered;
+  const authority = authorityOf(at.root.signed, 'snapshot');
+  const snapshot = yield* judging('snapshot', openUnless(offered, decodeSnapshot, authority));
   // §5.5.4
   refuseVersion(snapshot.signed, named.version, 'snapshot');
   // §5.5.5: over every role, not targets alone
@@ -186,7 +195,7 @@ function* refuseLowered(before: Snapshot, after: Snapshot): Judging<void> {
   }
 }
 
-/** TUF §5.6.1–6. `offered` may be the targets held before only while the root has not changed. */
+/** TUF §5.6.1–6. `offered` may be the targets held before. */
 export function* acceptTargets(at: AtSnapshot, offered: Uint8Array | Verified<Targets>): Judging<Generation> {
   return new TargetsStage(
     at,
@@ -225,8 +234,7 @@ function* acceptTargetsRole(
   const named = metaOf(at, role);
   const bytes = offered instanceof Uint8Array ? offered : offered.bytes;
   refuseOther(bytes, named, subject);
-  const targets =
-    offered instanceof Uint8Array ? yield* judging(subject, open(offered, decodeTargets, authority)) : offered;
+  const targets = yield* judging(subject, openUnless(offered, decodeTargets, authority));
   refuseVersion(targets.signed, named.version, subject);
   refuseExpired(targets.signed, at.now, subject);
   return targets;
@@ -250,53 +258,11 @@ export function* openFloor(
   };
 }
 
-/** Compares length and every known hash the parent lists; throws `length` or `digest`. */
-function refuseOther(bytes: Uint8Array, named: MetaFile, subject: Subject): void {
-  if (named.length !== undefined && bytes.byteLength !== named.length)
-    throw refused(
-      'length',
-      subject,
-      `The ${subject} metadata has ${bytes.byteLength} bytes; ${named.length} were announced.`,
-    );
-  if (named.digests === undefined) return;
-  try {
-    prove(bytes, { digests: named.digests });
-  } catch (error) {
-    throw about(error, subject);
-  }
-}
-
-function refuseVersion(signed: Signed, named: number, subject: Subject): void {
-  if (signed.version !== named)
-    throw refused(
-      'mix-and-match',
-      subject,
-      `The ${subject} metadata has version ${signed.version}; ${named} was announced.`,
-    );
-}
-
-function refuseExpired(signed: Signed, now: Instant, subject: Subject): void {
-  // §5.3.10, §5.4.4, §5.5.6, §5.6.5: the expiry must be higher than the start time; equal is expired.
-  if (signed.expires <= now)
-    throw refused(
-      'expired',
-      subject,
-      `The ${subject} metadata expired at ${new Date(signed.expires * 1000).toISOString()}.`,
-    );
-}
-
-function refused(
-  reason: 'rollback' | 'mix-and-match' | 'expired' | 'length',
-  subject: Subject,
-  message: string,
-): Refusal {
-  return new Refusal(reason, message, { subject });
-}
-
-function* judging<T>(subject: Subject, inner: Judging<T>): Judging<T> {
-  try {
-    return yield* inner;
-  } catch (error) {
-    throw about(error, subject);
-  }
+/** What was opened before counts only under the authority that is asked now. */
+function openUnless<S extends Signed>(
+  offered: Uint8Array | Verified<S>,
+  decode: Decode<S>,
+  authority: Authority,
+): Judging<Verified<S>> {
+  return offered instanceof Uint8Array ? open(offered, decode, authority) : Verified.reopen(offered, decode, authority);
 }

@@ -59,3 +59,14 @@ export function decodeAuthority(
   }
   return { role, threshold, keys: known };
 }
+
+/** True where both ask for the same: as many signatures by the same keys under the same ids. */
+export function sameAuthority(a: Authority, b: Authority): boolean {
+  if (a === b) return true;
+  if (a.threshold !== b.threshold || a.keys.size !== b.keys.size) return false;
+  for (const [keyid, key] of a.keys) {
+    const other = b.keys.get(keyid);
+    if (other === undefined || other.material !== key.material || other.scheme !== key.scheme) return false;
+  }
+  return true;
+}

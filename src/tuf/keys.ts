@@ -110,11 +110,24 @@ const CURVES: ReadonlyMap<string, Curve> = new Map([
 ]);
 
 function decodeEcdsa(publicKey: string, curve: Curve): Usable | undefined {
-  const key = /^[0-9a-fA-F]+$/.test(publicKey) ? fromPoint(publicKey, curve) : createPublicKey(publicKey);
-  if (key?.asymmetricKeyType !== 'ec' || key.asymmetricKeyDetails?.namedCurve !== curve.name) return undefined;
-  return usableKey(key, (message, signature) =>
+  const point = /^[0-9a-fA-F]+$/.test(publicKey) ? publicKey : pointOf(publicKey, curve);
+  const key = point === undefined ? undefined : fromPoint(point, curve);
+  if (key === undefined) return undefined;
+  return usableKey(key.export({ format: 'der', type: 'spki' }).toString('base64'), (message, signature) =>
     verifySignature(curve.hash, message, { key, dsaEncoding: 'der' }, signature),
   );
+}
+
+/** One point has many PEM spellings (compressed, hybrid, explicit parameters); only the point itself tells keys apart. */
+function pointOf(pem: string, curve: Curve): string | undefined {
+  const key = createPublicKey(pem);
+  if (key.asymmetricKeyType !== 'ec' || key.asymmetricKeyDetails?.namedCurve !== curve.name) return undefined;
+  const { x, y } = key.export({ format: 'jwk' });
+  return `04${hexOf(x)}${hexOf(y)}`;
+}
+
+function hexOf(base64url: string | undefined): string {
+  return Buffer.from(base64url ?? '', 'base64url').toString('hex');
 }
 
 function fromPoint(hex: string, curve: Curve): KeyObject | undefined {
@@ -136,12 +149,14 @@ function decodeRsa(publicKey: string, hash: string): Usable | undefined {
   const bits = key.asymmetricKeyDetails?.modulusLength ?? 0;
   if (key.asymmetricKeyType !== 'rsa' || bits < MIN_RSA_BITS || bits > MAX_RSA_BITS) return undefined;
   const padding = { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_AUTO };
-  return usableKey(key, (message, signature) => verifySignature(hash, message, padding, signature));
+  // Whoever can sign for a modulus can sign for it under any exponent.
+  const material = `rsa:${key.export({ format: 'jwk' }).n}`;
+  return usableKey(material, (message, signature) => verifySignature(hash, message, padding, signature));
 }
 
-function usableKey(key: KeyObject, check: (message: Uint8Array, signature: Uint8Array) => boolean): Usable {
+function usableKey(material: string, check: (message: Uint8Array, signature: Uint8Array) => boolean): Usable {
   return {
-    material: key.export({ format: 'der', type: 'spki' }).toString('base64'),
+    material,
     holds(message, signature) {
       try {
         return check(message, signature);

@@ -1,4 +1,4 @@
-import { Refusal } from '../bytes/refusal.ts';
+import { type Reason, Refusal } from '../bytes/refusal.ts';
 import {
   type AtRoot,
   type AtSnapshot,
@@ -170,12 +170,14 @@ export function within(
   return announced ?? limit;
 }
 
-/** A held document of the right version but other bytes: ask upstream for the right ones. */
+const OTHER: ReadonlySet<Reason> = new Set(['digest', 'length', 'threshold']);
+
+/** A held document of the right version but other bytes, or too few signatures by now: ask upstream for the right one. */
 async function unlessOther<T>(accept: () => Promise<T>): Promise<T | undefined> {
   try {
     return await accept();
   } catch (error) {
-    if (error instanceof Refusal && (error.reason === 'digest' || error.reason === 'length')) return undefined;
+    if (error instanceof Refusal && OTHER.has(error.reason)) return undefined;
     throw error;
   }
 }

@@ -1,4 +1,5 @@
 import { Refusal } from '../bytes/refusal.ts';
+import { sameAuthority } from './authority.ts';
 import { canonicalize } from './canonical.ts';
 import type { Decode } from './decode.ts';
 import { array, at, fieldOf, object, text } from './fields.ts';
@@ -18,10 +19,12 @@ export class Verified<S extends Signed> {
   readonly #opened = true;
   readonly bytes: Uint8Array;
   readonly signed: S;
+  readonly #by: readonly Authority[];
 
-  private constructor(bytes: Uint8Array, signed: S) {
+  private constructor(bytes: Uint8Array, signed: S, by: readonly Authority[]) {
     this.bytes = bytes;
     this.signed = signed;
+    this.#by = by;
   }
 
   static is(value: unknown): value is Verified<Signed> {
@@ -37,8 +40,19 @@ export class Verified<S extends Signed> {
     const envelope = readEnvelope(yield* readJson(bytes));
     const signed = yield* decode(envelope.signed);
     const message = yield* canonicalize(envelope.signed);
-    for (const authority of by(signed)) yield* refuseBelowThreshold(message, envelope.signatures, authority);
-    return new Verified(bytes, signed);
+    const authorities = by(signed);
+    for (const authority of authorities) yield* refuseBelowThreshold(message, envelope.signatures, authority);
+    return new Verified(bytes, signed, authorities);
+  }
+
+  /** True where the signatures were counted under this very authority: the same keys by the same ids, the same threshold. */
+  isBy(authority: Authority): boolean {
+    return this.#by.some((counted) => sameAuthority(counted, authority));
+  }
+
+  /** The same document under another authority: itself where that changes nothing, else opened again. */
+  static *reopen<S extends Signed>(held: Verified<S>, decode: Decode<S>, authority: Authority): Judging<Verified<S>> {
+    return held.isBy(authority) ? held : yield* open(held.bytes, decode, authority);
   }
 }
 
