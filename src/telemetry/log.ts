@@ -1,0 +1,101 @@
+import { pino, stdTimeFunctions } from 'pino';
+import { clean } from './clean.ts';
+
+// Diagnostics: one JSON object a line on standard error, or one line of text where a person is looking.
+
+export type Level = 'debug' | 'info' | 'warn' | 'error';
+export type Fields = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** Writes one event a call; never throws, never waits. */
+export interface Log {
+  debug(message: string, fields?: Fields): void;
+  info(message: string, fields?: Fields): void;
+  warn(message: string, fields?: Fields): void;
+  error(message: string, fields?: Fields): void;
+  /** Writes what is still in memory; for the end of the process. */
+  flush(): void;
+  /** Lines lost because nobody read them in time, since start. */
+  readonly dropped: () => number;
+}
+
+export interface Sink {
+  write(line: string): void;
+}
+
+export interface LogOptions {
+  readonly level: Level;
+  readonly format: 'json' | 'text';
+  /** Where lines go; standard error otherwise. */
+  readonly sink?: Sink | undefined;
+}
+
+/** Fields of one line. */
+const MOST_FIELDS = 24;
+/** Lines that wait for a reader who has stopped; more are dropped and counted, for serving goes on. */
+const MOST_WAITING_BYTES = 1 << 20;
+const STANDARD_ERROR = 2;
+
+export function createLog({ level, format, sink }: LogOptions): Log {
+  let dropped = 0;
+  const standardError = sink === undefined ? openStandardError(() => dropped++) : undefined;
+  const lines: Sink = sink ?? standardError ?? { write: () => undefined };
+  const logger = pino(
+    {
+      level,
+      base: null,
+      messageKey: 'message',
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    format === 'json' ? lines : { write: (line: string) => lines.write(toText(line)) },
+  );
+  const at =
+    (each: Level) =>
+    (message: string, fields: Fields = {}) => {
+      try {
+        logger[each](cleanFields(fields), clean(message));
+      } catch {
+        dropped++;
+      }
+    };
+  return {
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    flush() {
+      try {
+        standardError?.flushSync();
+      } catch {
+        // Nobody reads any more; there is nobody to tell.
+      }
+    },
+    dropped: () => dropped,
+  };
+}
+
+function openStandardError(onDrop: () => void) {
+  const destination = pino.destination({ dest: STANDARD_ERROR, sync: false, maxLength: MOST_WAITING_BYTES });
+  destination.on('drop', onDrop);
+  destination.on('error', onDrop);
+  return destination;
+}
+
+function cleanFields(fields: Fields): Record<string, string | number | boolean> {
+  const cleaned: Record<string, string | number | boolean> = {};
+  for (const [name, value] of Object.entries(fields).slice(0, MOST_FIELDS)) {
+    if (value !== undefined) cleaned[name] = typeof value === 'string' ? clean(value) : value;
+  }
+  return cleaned;
+}
+
+/** `14:00:00 warn  message  index=main reason=digest` */
+function toText(line: string): string {
+  const { level, time, message, ...fields }: Record<string, unknown> = JSON.parse(line);
+  const rest = Object.entries(fields).map(([name, value]) => ` ${name}=${quoted(String(value))}`);
+  return `${String(time).slice(11, 19)} ${String(level).padEnd(5)} ${message}${rest.length > 0 ? ` ${rest.join('')}` : ''}\n`;
+}
+
+function quoted(value: string): string {
+  return /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);
+}

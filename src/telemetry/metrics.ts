@@ -1,0 +1,179 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Reason, Subject } from '../bytes/refusal.ts';
+import type { Events, Instant } from '../mirror/ports.ts';
+import { createBound } from './bound.ts';
+
+// Every series there can be is bounded by the configuration and this file, never by what clients or upstreams say:
+// no label holds a project, a path, a URL or an address.
+
+type Event<Name extends keyof Events> = Parameters<Events[Name]>[0];
+
+export interface StoreSizes {
+  readonly bytes: number;
+  readonly files: number;
+  readonly limitBytes: number;
+}
+
+export interface Metrics {
+  rejected(index: string, reason: Reason, subject: Subject, at: Event<'rejected'>['at']): void;
+  served(index: string, kind: Event<'served'>['kind'], how: Event<'served'>['how']): void;
+  refreshed(event: Event<'refreshed'>): void;
+  /** One finished request; `route` is the route's pattern, never the path. */
+  request(request: {
+    readonly route: string;
+    readonly method: string;
+    readonly code: number;
+    readonly seconds: number;
+  }): void;
+  /** A response that was cut before its end. */
+  aborted(reason: string): void;
+  /** A log line that was not written, for want of room or by its budget. */
+  logDropped(lines: number): void;
+  /** Read at each scrape. */
+  watchStore(read: () => StoreSizes): void;
+  /** What GET /metrics answers. */
+  exposition(): Promise<{ readonly contentType: string; readonly body: string }>;
+}
+
+export interface MetricsOptions {
+  /** The configured indexes: the only values of the label `index`. */
+  readonly indexes: readonly string[];
+  readonly version: string;
+  /** False for tests, which need no process metrics. */
+  readonly processMetrics?: boolean | undefined;
+}
+
+const ROLES: ReadonlySet<string> = new Set(['root', 'timestamp', 'snapshot', 'targets']);
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'];
+const MOST_ROUTES = 40;
+const MOST_ABORT_REASONS = 12;
+const REQUEST_SECONDS = [0.001, 0.005, 0.025, 0.1, 0.5, 2, 10, 60];
+const REFRESH_SECONDS = [0.05, 0.25, 1, 5, 20, 60];
+
+export function createMetrics({ indexes, version, processMetrics = true }: MetricsOptions): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  const index = createBound(indexes.length, indexes);
+  const route = createBound(MOST_ROUTES);
+  const method = createBound(METHODS.length, METHODS);
+  const abortReason = createBound(MOST_ABORT_REASONS);
+
+  const rejected = new Counter({
+    name: 'verbatim_rejected_total',
+    help: 'Bytes, requests and state refused, by reason (docs/trust.md).',
+    labelNames: ['index', 'reason', 'subject', 'at'] as const,
+    registers,
+  });
+  const served = new Counter({
+    name: 'verbatim_served_total',
+    help: 'Proved answers, by kind and by where they came from.',
+    labelNames: ['index', 'kind', 'how'] as const,
+    registers,
+  });
+  const refreshes = new Counter({
+    name: 'verbatim_refresh_total',
+    help: 'Walks of the signed metadata, by result.',
+    labelNames: ['index', 'result'] as const,
+    registers,
+  });
+  const refreshSeconds = new Histogram({
+    name: 'verbatim_refresh_duration_seconds',
+    help: 'Seconds a refresh took.',
+    labelNames: ['index'] as const,
+    buckets: REFRESH_SECONDS,
+    registers,
+  });
+  const lastRefresh = new Gauge({
+    name: 'verbatim_refresh_last_success_timestamp_seconds',
+    help: 'When the signed metadata was last walked to its end.',
+    labelNames: ['index'] as const,
+    registers,
+  });
+  const roleVersion = new Gauge({
+    name: 'verbatim_tuf_role_version',
+    help: 'Version of each top-level role that is trusted now.',
+    labelNames: ['index', 'role'] as const,
+    registers,
+  });
+  const roleExpires = new Gauge({
+    name: 'verbatim_tuf_role_expires_timestamp_seconds',
+    help: 'When each top-level role expires; subtract time() to alert.',
+    labelNames: ['index', 'role'] as const,
+    registers,
+  });
+  const requests = new Counter({
+    name: 'verbatim_http_requests_total',
+    help: 'Requests answered.',
+    labelNames: ['route', 'method', 'code'] as const,
+    registers,
+  });
+  const requestSeconds = new Histogram({
+    name: 'verbatim_http_request_duration_seconds',
+    help: 'Seconds from a request to the end of its answer.',
+    labelNames: ['route'] as const,
+    buckets: REQUEST_SECONDS,
+    registers,
+  });
+  const aborted = new Counter({
+    name: 'verbatim_http_aborted_responses_total',
+    help: 'Responses cut before their end.',
+    labelNames: ['reason'] as const,
+    registers,
+  });
+  const logDropped = new Counter({ name: 'verbatim_log_dropped_total', help: 'Log lines not written.', registers });
+  const build = new Gauge({
+    name: 'verbatim_build_info',
+    help: 'Always 1.',
+    labelNames: ['version', 'node'] as const,
+    registers,
+  });
+  build.set({ version, node: process.version }, 1);
+  if (processMetrics) collectDefaultMetrics({ register: registry });
+
+  const setRoles = (
+    gauge: typeof roleVersion,
+    name: string,
+    values: ReadonlyMap<string, number | Instant> = new Map(),
+  ) => {
+    for (const [role, value] of values) if (ROLES.has(role)) gauge.set({ index: name, role }, value);
+  };
+
+  return {
+    rejected: (name, reason, subject, at) => rejected.inc({ index: index(name), reason, subject, at }),
+    served: (name, kind, how) => served.inc({ index: index(name), kind, how }),
+    refreshed(event) {
+      const name = index(event.index);
+      refreshes.inc({ index: name, result: event.result });
+      refreshSeconds.observe({ index: name }, event.seconds);
+      if (event.result !== 'failed') lastRefresh.setToCurrentTime({ index: name });
+      setRoles(roleVersion, name, event.versions);
+      setRoles(roleExpires, name, event.expires);
+    },
+    request(request) {
+      const pattern = route(request.route);
+      requests.inc({ route: pattern, method: method(request.method), code: request.code });
+      requestSeconds.observe({ route: pattern }, request.seconds);
+    },
+    aborted: (reason) => aborted.inc({ reason: abortReason(reason) }),
+    logDropped: (lines) => logDropped.inc(lines),
+    watchStore: (read) => watchStore(registry, read),
+    async exposition() {
+      return { contentType: registry.contentType, body: await registry.metrics() };
+    },
+  };
+}
+
+function watchStore(registry: Registry, read: () => StoreSizes): void {
+  const gauge = (name: string, help: string, value: (sizes: StoreSizes) => number) =>
+    new Gauge({
+      name: `verbatim_store_${name}`,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(value(read()));
+      },
+    });
+  gauge('bytes', 'Bytes of proved files held.', (sizes) => sizes.bytes);
+  gauge('files', 'Proved files held.', (sizes) => sizes.files);
+  gauge('limit_bytes', 'Most bytes the store may hold.', (sizes) => sizes.limitBytes);
+}
