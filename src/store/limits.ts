@@ -48,6 +48,8 @@ export const FOREIGN_TEMP_MS = 60 * 60_000;
 
 /** Snapshots, targets and delegated roles stay reachable this long after they were replaced (DESIGN J3). */
 export const RECENT_S = 3600;
+/** Replaced snapshots and targets that are remembered at most. */
+export const RECENT_MOST = 256;
 /** Documents removed after one publish. */
 export const PRUNE_AT_ONCE = 64;
 /** Most bytes of one of our own JSON files. */

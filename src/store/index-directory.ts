@@ -1,0 +1,16 @@
+import { join } from 'node:path';
+import { Refusal } from '../bytes/refusal.ts';
+import type { Volume } from './volume.ts';
+
+const INDEX_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
+
+/** Where an index keeps its state; its name comes from the configuration and is checked all the same. */
+export function indexDirectory(volume: Volume, index: string): string {
+  if (!INDEX_NAME.test(index))
+    throw new Refusal(
+      'state',
+      `"${index}" cannot be an index's name: use lower-case letters, digits, dots, dashes and underscores.`,
+      { subject: 'state' },
+    );
+  return join(volume.root, 'indexes', index);
+}
