@@ -1,0 +1,71 @@
+import { Refusal } from '../bytes/refusal.ts';
+import { redactUrl } from './allowed.ts';
+
+/** Where an exchange was when it failed. */
+export type Stage = 'before the answer' | 'in the body';
+
+interface Failure {
+  readonly codes: RegExp;
+  readonly says: (host: string) => string;
+  readonly transient: boolean;
+}
+
+const CONNECTING: readonly Failure[] = [
+  {
+    codes: /^(ENOTFOUND|EAI_\w+|ENODATA|ESERVFAIL)$/,
+    says: (host) => `Could not find the host ${host} (its name has no address).`,
+    transient: true,
+  },
+  { codes: /^ECONNREFUSED$/, says: (host) => `${host} refused the connection.`, transient: true },
+  {
+    codes: /^(ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ENETDOWN|EADDRNOTAVAIL)$/,
+    says: (host) => `${host} cannot be reached over the network.`,
+    transient: true,
+  },
+  {
+    codes:
+      /^(CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|EPROTO|HOSTNAME_MISMATCH|INVALID_|ERROR_IN_|CRL_)/,
+    says: (host) => `The TLS certificate or handshake of ${host} is not acceptable, so nothing was read from it.`,
+    transient: false,
+  },
+  {
+    codes: /^(ECONNRESET|EPIPE|ECONNABORTED)$/,
+    says: (host) => `${host} cut the connection before it answered.`,
+    transient: true,
+  },
+];
+
+/** What an error of node's HTTP client or of a socket means, as a Refusal; one already refused passes through. */
+export function failed(error: unknown, url: URL, stage: Stage): Refusal {
+  if (error instanceof Refusal) return error;
+  const code = codeOf(error);
+  const options = { cause: error };
+  if (error instanceof DOMException && error.name === 'TimeoutError')
+    return new Refusal('slow', `${redactUrl(url)} took longer than a request may take in all.`, {
+      ...options,
+      transient: true,
+    });
+  if (code === 'EPRIVATE')
+    return new Refusal(
+      'redirect',
+      `${url.hostname} leads to a private address; name it in the private hosts if it is yours.`,
+      options,
+    );
+  if (code === 'HPE_HEADER_OVERFLOW')
+    return new Refusal('limit', `The headers of ${redactUrl(url)} are too large.`, options);
+  if (code.startsWith('HPE_') && code !== 'HPE_INVALID_EOF_STATE')
+    return new Refusal('format', `The answer of ${redactUrl(url)} is not valid HTTP.`, options);
+  if (stage === 'in the body')
+    return new Refusal('truncated', `${redactUrl(url)} ended before it was complete.`, options);
+  const known = CONNECTING.find(({ codes }) => codes.test(code));
+  return new Refusal('unreachable', known?.says(url.host) ?? `${url.host} cannot be reached.`, {
+    ...options,
+    transient: known?.transient ?? true,
+  });
+}
+
+export function codeOf(error: unknown): string {
+  return typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : '';
+}

@@ -1,0 +1,62 @@
+/** How long and how much one kind of answer may take. Times are milliseconds. */
+export interface Pace {
+  /** From the request to the first byte of the answer; an interim answer (100 Continue) starts it anew. */
+  readonly headersTimeout: number;
+  /** Between two chunks of a body, while we are the ones waiting. */
+  readonly idleTimeout: number;
+  /** For everything: queue, redirects, retries and body. */
+  readonly deadline: number;
+  /** Below `minimumRate` on average over this long a wait, the upstream is too slow. */
+  readonly rateWindow: number;
+}
+
+/** Every limit of the upstream side; tests shorten them. */
+export interface UpstreamLimits {
+  readonly connectTimeout: number;
+  /** Metadata, pages and lists: somebody waits for them. */
+  readonly documents: Pace;
+  /** Files: clients are kept waiting in peace meanwhile (DESIGN J2), and the upstream may be a mirror that fills first. */
+  readonly downloads: Pace;
+  /** Bytes a second. */
+  readonly minimumRate: number;
+  readonly headerBytes: number;
+  readonly headerCount: number;
+  /** Interim (1xx) answers at once; beyond it one a second is still fine. */
+  readonly interimBurst: number;
+  readonly connections: number;
+  /** Requests that wait for a connection; the next one is refused. */
+  readonly queue: number;
+  readonly idleSocket: number;
+  /** Redirects for pages and files; metadata has none. */
+  readonly redirects: number;
+  readonly retries: number;
+  readonly retryDelay: number;
+  /** A Retry-After counts up to this long … */
+  readonly longestRest: number;
+  /** … and a request waits at most this long for it to end; otherwise it fails at once. */
+  readonly patience: number;
+  /** An unwanted body (of a 404, say) is read on for at most this long, to keep the connection. */
+  readonly discard: number;
+}
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+
+export const LIMITS: UpstreamLimits = {
+  connectTimeout: 3 * SECOND,
+  documents: { headersTimeout: 10 * SECOND, idleTimeout: 15 * SECOND, deadline: 2 * MINUTE, rateWindow: 30 * SECOND },
+  downloads: { headersTimeout: MINUTE, idleTimeout: MINUTE, deadline: 120 * MINUTE, rateWindow: MINUTE },
+  minimumRate: 32 * 1024,
+  headerBytes: 16 * 1024,
+  headerCount: 100,
+  interimBurst: 20,
+  connections: 32,
+  queue: 1024,
+  idleSocket: 4 * SECOND,
+  redirects: 3,
+  retries: 2,
+  retryDelay: 200,
+  longestRest: MINUTE,
+  patience: 5 * SECOND,
+  discard: 500,
+};

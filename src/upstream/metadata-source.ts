@@ -1,0 +1,24 @@
+import type { MetadataSource } from '../tuf/refresh.ts';
+import type { HttpUpstream } from './http.ts';
+import type { Layout } from './layout.ts';
+import { metadataUrl } from './targets.ts';
+
+type MetadataRequest = Parameters<MetadataSource['read']>[0];
+
+/** Reads a TUF role from upstream; undefined where it does not exist there. No redirects, no retries of a 404. */
+export function createMetadataSource(upstream: Pick<HttpUpstream, 'document'>, layout: Layout): MetadataSource {
+  const read = ({ role, version, limit }: MetadataRequest): Promise<Uint8Array | undefined> =>
+    upstream.document(metadataUrl(layout, role, version), {
+      limit,
+      redirects: 0,
+      // Object stores answer 403 for a key that does not exist; for the next root that is the end of the chain (TUF §5.3.3).
+      forbiddenIsAbsent: role === 'root',
+    });
+  return {
+    async read(request) {
+      const found = await read(request);
+      const bare = layout.digitRolesUnversioned && request.version !== undefined && /^[0-9]/.test(request.role);
+      return found === undefined && bare ? read({ ...request, version: undefined }) : found;
+    },
+  };
+}
