@@ -1,0 +1,25 @@
+import { jsonText } from '../../src/demo/json-writer.ts';
+import { type JsonObject, type JsonValue, readJson } from '../../src/tuf/json.ts';
+import { judge } from '../../src/tuf/judging.ts';
+
+/** The tree that the strict reader makes of a plain value. */
+export function treeOf(value: unknown): JsonValue {
+  return read(jsonText(value));
+}
+
+export function read(text: string | Uint8Array): JsonValue {
+  return judge(readJson(typeof text === 'string' ? Buffer.from(text, 'utf8') : text));
+}
+
+export function objectOf(value: unknown): JsonObject {
+  const tree = treeOf(value);
+  if (!(tree instanceof Map)) throw new TypeError('not an object');
+  return tree;
+}
+
+/** The tree as JSON.parse would have made it. */
+export function plain(tree: JsonValue): unknown {
+  if (tree instanceof Map) return Object.fromEntries([...tree].map(([name, value]) => [name, plain(value)]));
+  if (Array.isArray(tree)) return tree.map(plain);
+  return typeof tree === 'bigint' ? Number(tree) : tree;
+}

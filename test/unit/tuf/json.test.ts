@@ -1,0 +1,207 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { readJson } from '../../../src/tuf/json.ts';
+import { judge } from '../../../src/tuf/judging.ts';
+import { LIMITS } from '../../../src/tuf/limits.ts';
+import { reasonOf } from '../../support/client.ts';
+import { plain, read } from '../../support/tree.ts';
+
+const utf8 = (text: string) => Buffer.from(text, 'utf8');
+
+describe('what is not strict JSON is refused', () => {
+  const cases: readonly (readonly [string, string | Uint8Array])[] = [
+    ['nothing at all', ''],
+    ['blanks only', ' \n'],
+    ['the same member twice', '{"a":1,"a":1}'],
+    ['the same member twice, once escaped', '{"a":1,"\\u0061":2}'],
+    ['__proto__ twice', '{"__proto__":1,"__proto__":2}'],
+    ['a byte-order mark', Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), utf8('{}')])],
+    ['UTF-16', Buffer.from('{}', 'utf16le')],
+    ['a NUL behind the document', '{}\0'],
+    ['a second document', '{}{}'],
+    ['a vertical tab before it', '\v{}'],
+    ['a no-break space before it', '\u00a0{}'],
+    ['a line separator between tokens', '[1,\u20281]'],
+    ['a leading zero', '[01]'],
+    ['a plus sign', '[+1]'],
+    ['a minus sign alone', '[-]'],
+    ['a raw line feed in a string', '["\n"]'],
+    ['a raw NUL in a string', '["\0"]'],
+    ['a raw unit separator beside an escape', '["\\n\u001f"]'],
+    ['a stray byte', Buffer.from([0x22, 0xff, 0x22])],
+    ['an overlong slash', Buffer.from([0x22, 0xc0, 0xaf, 0x22])],
+    ['a surrogate written in UTF-8', Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22])],
+    ['a cut character', Buffer.from([0x22, 0xf0, 0x9f, 0x98, 0x22])],
+    ['a lone high surrogate escape', '["\\ud800"]'],
+    ['a lone low surrogate escape', '["\\udfff"]'],
+    ['surrogates in the wrong order', '["\\ude00\\ud83d"]'],
+    ['a lone surrogate in a name', '{"\\ud800":1}'],
+    ['NaN', '[NaN]'],
+    ['Infinity', '[-Infinity]'],
+    ['a fraction', '[1.0]'],
+    ['an exponent', '[1e2]'],
+    ['a capital exponent', '[1E2]'],
+    ['minus zero', '[-0]'],
+    ['hexadecimal', '[0x10]'],
+    ['a comma too many in a list', '[1,]'],
+    ['a comma too many in an object', '{"a":1,}'],
+    ['a comma alone', '[,]'],
+    ['a missing comma', '[1 2]'],
+    ['a missing colon', '{"a" 1}'],
+    ['a missing value', '{"a":}'],
+    ['a bare name', '{a:1}'],
+    ['single quotes', "['a']"],
+    ['a comment', '[1]//'],
+    ['an unknown escape', '["\\x41"]'],
+    ['an escape that does not end', '["\\u00'],
+    ['an escape of non-ASCII digits', '["\\u００４１"]'],
+    ['a string that does not end', '["a'],
+    ['a string that ends in a backslash', '["a\\"'],
+    ['a list that does not end', '[1'],
+    ['an object that does not end', '{"a":1'],
+    ['a list closed as an object', '[1}'],
+    ['an object closed as a list', '{"a":1]'],
+    ['a closing bracket too many', '[]]'],
+    ['a capital literal', '[True]'],
+    ['a literal that goes on', '[nullx]'],
+    ['a literal cut short', '[tru]'],
+  ];
+  test.each(cases)('%s', async (_, text) => {
+    expect(await reasonOf(() => read(text))).toBe('format');
+  });
+});
+
+describe('limits', () => {
+  test('nesting to the limit is read, one deeper is not', async () => {
+    const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
+    expect(read(nested(LIMITS.jsonDepth))).toBeInstanceOf(Array);
+    expect(await reasonOf(() => read(nested(LIMITS.jsonDepth + 1)))).toBe('limit');
+  });
+
+  test('a million open brackets cost nothing (case 41)', async () => {
+    const deep = Buffer.alloc(1_000_000, '[');
+    const start = performance.now();
+    expect(await reasonOf(() => read(deep))).toBe('limit');
+    expect(performance.now() - start).toBeLessThan(100);
+  });
+
+  test('objects count as depth as lists do', async () => {
+    expect(await reasonOf(() => read('{"a":'.repeat(LIMITS.jsonDepth + 1)))).toBe('limit');
+  });
+
+  test('an integer of a thousand digits', async () => {
+    expect(await reasonOf(() => read('9'.repeat(LIMITS.jsonDigits + 1)))).toBe('limit');
+  });
+});
+
+describe('what is read', () => {
+  test('integers stay exact', () => {
+    expect(read('[9007199254740991,9007199254740993,-9007199254740993,1000000000000000000000000000000]')).toEqual([
+      9007199254740991,
+      9007199254740993n,
+      -9007199254740993n,
+      10n ** 30n,
+    ]);
+  });
+
+  test('names are data: __proto__, constructor and 9 keep their place', () => {
+    const tree = read('{"b":1,"__proto__":2,"9":3,"constructor":4}');
+    expect(tree).toEqual(
+      new Map([
+        ['b', 1],
+        ['__proto__', 2],
+        ['9', 3],
+        ['constructor', 4],
+      ]),
+    );
+    expect([...(tree as Map<string, unknown>).keys()]).toEqual(['b', '__proto__', '9', 'constructor']);
+  });
+
+  test('escapes, surrogate pairs and NFD stay what they are', () => {
+    expect(read('["\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\ud83d\\ude00","e\u0301","\u007f\u2028"]')).toEqual([
+      '"\\/\b\f\n\r\t\u00e9\u{1f600}',
+      'e\u0301',
+      '\u007f\u2028',
+    ]);
+  });
+
+  test('blanks between all tokens', () => {
+    expect(read(' \t\r\n{ "a" : [ 1 , { } , [ ] ] , "b" : null } \n')).toEqual(
+      new Map<string, unknown>([
+        ['a', [1, new Map(), []]],
+        ['b', null],
+      ]),
+    );
+  });
+
+  test('time is linear: a 16,384-bin snapshot in a fraction of a second (case 43)', () => {
+    const meta = Array.from({ length: 16_384 }, (_, i) => `"bin-${i}.json":{"length":1,"version":${i + 1}}`).join();
+    const start = performance.now();
+    expect(read(`{"meta":{${meta}}}`)).toBeInstanceOf(Map);
+    expect(performance.now() - start).toBeLessThan(500);
+  });
+
+  test('a long document pauses on the way', () => {
+    const steps = [...readJson(utf8(`[${'1,'.repeat(100_000)}1]`))];
+    expect(steps.length).toBeGreaterThan(10);
+  });
+});
+
+describe('agrees with JSON.parse on everything both accept', () => {
+  const alphabet = fc.constantFrom(...'{}[]:,"\\/ \n\t\u0000\u001f\ud800é😀019-+.eEtrufalsn'.split(''));
+  const almostJson = fc.oneof(
+    fc.json(),
+    fc.string({ unit: alphabet, maxLength: 30 }),
+    fc.tuple(fc.json(), fc.nat(), alphabet).map(([text, at, char]) => {
+      const i = at % (text.length + 1);
+      return text.slice(0, i) + char + text.slice(i);
+    }),
+    fc.tuple(fc.json(), fc.nat()).map(([text, at]) => {
+      const i = at % (text.length + 1);
+      return text.slice(0, i) + text.slice(i + 1);
+    }),
+  );
+
+  test('whatever is read, JSON.parse reads alike', () => {
+    fc.assert(
+      fc.property(almostJson, (text) => {
+        const bytes = utf8(text);
+        let tree: ReturnType<typeof read>;
+        try {
+          tree = judge(readJson(bytes));
+        } catch {
+          return;
+        }
+        expect(plain(tree)).toEqual(plainOf(JSON.parse(bytes.toString('utf8'))));
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  test('every document without fractions is read', () => {
+    const value = fc.letrec((tie) => ({
+      value: fc.oneof(
+        { depthSize: 'small' },
+        fc.constantFrom(null, true, false),
+        fc.maxSafeInteger().map((n) => (Object.is(n, -0) ? 0 : n)),
+        fc.string({ unit: 'grapheme' }),
+        fc.array(tie('value'), { maxLength: 5 }),
+        fc.dictionary(fc.string({ unit: 'grapheme' }), tie('value'), { maxKeys: 5 }),
+      ),
+    })).value;
+    fc.assert(
+      fc.property(value, fc.constantFrom(0, 1, 4), (document, indent) => {
+        const text = JSON.stringify(document, undefined, indent);
+        expect(plain(read(text))).toEqual(JSON.parse(text));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
+
+/** JSON.parse's value with __proto__ members made as plain as ours. */
+function plainOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(plainOf);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, plainOf(member)]));
+}
