@@ -1,5 +1,6 @@
 import type { Blob } from '../bytes/blob.ts';
 import type { Page } from '../pypi/page.ts';
+import type { Explanation } from './explain.ts';
 import type { Instant } from './ports.ts';
 
 // What the HTTP side and the command line may ask of an index. Every method throws Refusal; what it returns was proved.
@@ -40,7 +41,11 @@ export interface MirrorIndex {
   metadata(name: string): Promise<SignedDocument>;
   /** tuf/targets/PATH, decoded once: plain, `dir/HASH.name` and `HASH.dir/name`. */
   target(path: string): Promise<FileAnswer>;
-  status(): IndexStatus;
+  /** Refreshes the metadata now. */
+  refresh(): Promise<void>;
+  /** Who vouches for a project or file, in facts. */
+  explain(name: string): Promise<Explanation>;
+  status(): Promise<IndexStatus>;
 }
 
 export interface IndexStatus {

@@ -117,13 +117,18 @@ export interface TrustStore {
    * Children first, the timestamp (the pointer that makes them current) last, in one compare-and-swap:
    * `superseded` where another process published meanwhile and `replaces` is no longer current.
    */
-  publish(next: PublishedTrust, replaces: string | undefined): Promise<'published' | 'superseded'>;
+  publish(next: PublishedTrust, replaces: string | undefined): Promise<Publication>;
   /** A delegated role as it was kept: by name and version. */
   delegated(role: string, version: number): Promise<Uint8Array | undefined>;
   keepDelegated(role: string, version: number, bytes: Uint8Array): Promise<void>;
   /** Snapshots and targets published within the last hour, for clients in mid-walk. */
   recent(role: 'snapshot' | 'targets', version: number): Promise<Uint8Array | undefined>;
 }
+
+/** `current` is the identity of what was published, for the next `publish`. */
+export type Publication =
+  | { readonly result: 'published'; readonly current: string }
+  | { readonly result: 'superseded' };
 
 export interface PublishedTrust {
   readonly rootVersion: number;
@@ -146,3 +151,30 @@ export interface StoredTrust {
   readonly targets: Uint8Array;
   readonly acceptedAt: Instant;
 }
+
+/** How an index names its targets and where upstream keeps them (DESIGN §5 "Layout presets"). Pure. */
+export interface IndexLayout {
+  readonly name: string;
+  /** The target that is a project's page; undefined where the layout has no pages. */
+  pageTarget(project: string): string | undefined;
+  /** The target that is a file of a page, where its path can be told from the link. */
+  fileTarget(file: {
+    readonly project: string;
+    readonly filename: string;
+    readonly content?: { readonly aa: string; readonly bb: string; readonly rest: string } | undefined;
+  }): string | undefined;
+  readonly listTarget: string | undefined;
+  /** Where a target may be fetched, best first. A wrong candidate cannot hurt: bytes are proved. */
+  urls(target: string, digests: Expected['digests'], consistentSnapshot: boolean): readonly string[];
+  /** What links of a project's page are relative to. */
+  pageUrl(project: string): string;
+}
+
+/** A bounded store of values in memory, least recently used out first. */
+export interface Cache<V> {
+  get(key: string): V | undefined;
+  set(key: string, value: V, bytes: number): void;
+  delete(key: string): void;
+}
+
+export type CreateCache = <V>(maxBytes: number) => Cache<V>;

@@ -58,6 +58,7 @@ export function* decodeDelegations(value: JsonObject): Judging<Delegations> {
   const prefixLengths = [...new Set([...byPrefix.keys()].map((prefix) => prefix.length))];
   return {
     count: byName.size,
+    names: [...byName.keys()],
     named: (role) => byName.get(role),
     childrenFor(target) {
       const found = byPaths.filter(({ patterns }) => patterns.some((matches) => matches(target)));
@@ -95,6 +96,7 @@ function succinctDelegations(spec: JsonObject, keys: ReadonlyMap<string, Key>): 
   };
   return {
     count: bins,
+    names: [],
     named(role) {
       const hex = role.startsWith(`${prefix}-`) ? role.slice(prefix.length + 1) : '';
       if (hex.length !== digits || !/^[0-9a-f]+$/.test(hex)) return undefined;

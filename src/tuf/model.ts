@@ -65,6 +65,8 @@ export interface Delegations {
   childrenFor(path: string): readonly Delegation[];
   /** By name; for a succinct delegation only the names of its own bins (TAP 15). */
   named(role: string): Delegation | undefined;
+  /** Names of listed roles, in order; the bins of a succinct delegation delegate no further and are not counted up. */
+  readonly names: Iterable<string>;
   readonly count: number;
 }
 

@@ -1,0 +1,109 @@
+import { Refusal } from '../bytes/refusal.ts';
+import { projectCandidates } from '../pypi/names.ts';
+import type { OwnFile } from '../pypi/relink.ts';
+import type { Visit } from '../tuf/delegation.ts';
+import type { Authority, Instant } from '../tuf/model.ts';
+import { authorityOf } from '../tuf/verified.ts';
+import type { Pages } from './pages.ts';
+import type { IndexLayout, Pin, Pins } from './ports.ts';
+import type { Roles, Search } from './roles.ts';
+import { isOnline, onlineMaterial } from './status.ts';
+
+/** One role that vouches, from the root down to the one that lists the path. */
+export interface Voucher {
+  readonly role: string;
+  readonly threshold: number;
+  readonly keys: number;
+  /** True where keys known to be online reach the threshold; else they are "not known to be online". */
+  readonly online: boolean;
+  readonly version: number;
+  readonly expires: Instant;
+}
+
+export interface Explanation {
+  readonly kind: 'project' | 'file';
+  readonly name: string;
+  readonly project: string;
+  readonly target: string;
+  readonly chain: readonly Voucher[];
+  /** The page's own entry, for a file. */
+  readonly digests: ReadonlyMap<string, string>;
+  readonly pinned: Pin | undefined;
+  /** True where stealing online keys alone is enough to sign something new here. */
+  readonly onlineKeysSuffice: boolean;
+  readonly files: number;
+}
+
+interface ExplainOptions {
+  readonly layout: IndexLayout;
+  readonly pages: Pages;
+  readonly roles: Roles;
+  readonly pins: Pins;
+}
+
+/** Who vouches for a project or a file, and which keys an attacker would need; throws `unlisted` for what is not there. */
+export function createExplain({ layout, pages, roles, pins }: ExplainOptions): (name: string) => Promise<Explanation> {
+  const explain = async (name: string, project: string, file: OwnFile | undefined): Promise<Explanation> => {
+    const target = layout.pageTarget(project) ?? '';
+    const search = await roles.find(target);
+    const chain = chainOf(search);
+    const held = await pages.held(project);
+    return {
+      kind: file === undefined ? 'project' : 'file',
+      name,
+      project,
+      target,
+      chain,
+      digests: file?.entry.digests ?? new Map(),
+      pinned: file === undefined ? undefined : (await pins.of(project)).get(file.entry.filename),
+      onlineKeysSuffice: chain
+        .filter(({ role }) => role !== 'root')
+        .slice(-1)
+        .every(({ online }) => online),
+      files: held.listing.files.size,
+    };
+  };
+
+  return async (name) => {
+    if (name.includes('.') || name.endsWith('.whl')) {
+      for (const project of projectCandidates(name)) {
+        const held = await pages.held(project).catch(() => undefined);
+        const withheld = held?.withheld.get(name);
+        if (withheld !== undefined) throw withheld;
+        const file = held?.listing.files.get(name);
+        if (file !== undefined) return explain(name, project, file);
+      }
+    }
+    const project = name.toLowerCase().replace(/[-_.]+/g, '-');
+    await pages.held(project);
+    return explain(name, project, undefined);
+  };
+}
+
+function chainOf(search: Search): readonly Voucher[] {
+  const { generation } = search;
+  const online = onlineMaterial(generation);
+  const voucher = (
+    role: string,
+    authority: Authority,
+    signed: { readonly version: number; readonly expires: Instant },
+  ): Voucher => ({
+    role,
+    threshold: authority.threshold,
+    keys: authority.keys.size,
+    online: isOnline(authority, online),
+    version: signed.version,
+    expires: signed.expires,
+  });
+  const chain: Voucher[] = [];
+  for (let visit: Visit | undefined = search.listedBy; visit !== undefined; visit = visit.parent)
+    chain.unshift(
+      voucher(
+        visit.by?.name ?? 'targets',
+        visit.by?.authority ?? authorityOf(generation.root.signed, 'targets'),
+        visit.role.signed,
+      ),
+    );
+  if (chain.length === 0) throw new Refusal('unlisted', 'The signed metadata does not list it.', { subject: 'page' });
+  return [voucher('root', authorityOf(generation.root.signed, 'root'), generation.root.signed), ...chain];
+}

@@ -1,0 +1,241 @@
+import { Refusal } from '../bytes/refusal.ts';
+import { type AtRoot, type Generation, type Survivors, startAgain, survive } from '../tuf/accept.ts';
+import type { Patience } from '../tuf/judging.ts';
+import type { Instant, Root } from '../tuf/model.ts';
+import { type MetadataSource, refresh, type Trusted } from '../tuf/refresh.ts';
+import type { Verified } from '../tuf/verified.ts';
+import type { Clock, Events, TrustStore } from './ports.ts';
+import { restoreTrust } from './trust.ts';
+
+interface KeeperOptions {
+  readonly index: string;
+  readonly pinnedRoot: Uint8Array;
+  readonly store: TrustStore;
+  readonly source: MetadataSource;
+  readonly clock: Clock;
+  readonly patience: Patience;
+  readonly events: Events;
+  /** Seconds after which a request makes a refresh start behind it. */
+  readonly refreshAfter: number;
+  /** No time before it is believed: this program did not exist then. */
+  readonly notBefore: Instant;
+}
+
+export interface LastError {
+  readonly reason: string;
+  readonly message: string;
+  readonly at: Instant;
+}
+
+/** Holds the current generation of one index, and is the only one to swap it. */
+export interface Keeper {
+  /** Unexpired at this instant. Waits for a refresh only where there is none; throws `expired`, `clock`, or what the refresh threw. */
+  generation(): Promise<Generation>;
+  /** The newest published, expired or not: what downstream TUF clients get to judge themselves. */
+  relayed(): Promise<Generation>;
+  /** The current one if it may be served this instant; starts a refresh behind it when it is due. No I/O. */
+  warm(): Generation | undefined;
+  /** Refreshes now, or joins the refresh under way. */
+  refreshNow(): Promise<Generation>;
+  root(version: number): Verified<Root> | undefined;
+  readonly newestRoot: Verified<Root>;
+  readonly lastRefresh: Instant | undefined;
+  readonly lastError: LastError | undefined;
+}
+
+/** Seconds before a failed refresh is tried again by a request that has nothing else to go on. */
+const RETRY_AFTER = 2;
+/** Seconds after which an unchanged generation is written again, so that the clock floor moves. */
+const FLOOR_STEP = 3600;
+
+export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
+  const { index, store, source, clock, patience, events } = options;
+  const restored = await restoreTrust({ ...options, now: clock.now() });
+  const roots = new Map(restored.roots);
+  let trusted: Trusted = {
+    at: restored.at,
+    survivors: restored.survivors,
+    targets: restored.generation?.targets,
+  };
+  let { generation, current } = restored;
+  let floor = Math.max(restored.acceptedAt, options.notBefore);
+  let stored = restored.acceptedAt;
+  let lastRefresh: Instant | undefined;
+  let lastError: LastError | undefined;
+  let failure: { readonly error: unknown; readonly at: Instant } | undefined;
+  let flight: Promise<Generation> | undefined;
+
+  const refuseWrongClock = (now: Instant) => {
+    if (now < floor)
+      throw new Refusal(
+        'clock',
+        `This machine's clock says ${iso(now)}, which is before ${iso(floor)}: a time that has already passed. Set the clock.`,
+        { subject: 'state', transient: true },
+      );
+  };
+
+  const keepRoot = async (root: Verified<Root>, now: Instant) => {
+    await store.keepRoot(root.signed.version, root.bytes);
+    roots.set(root.signed.version, root);
+    const at: AtRoot = startAgain(root, now);
+    trusted = { at, survivors: survive(trusted.at, at, trusted.survivors) };
+  };
+
+  /** False where another process published meanwhile. */
+  const publish = async (next: Generation, now: Instant): Promise<boolean> => {
+    if (next.timestamp === generation?.timestamp && next.root === generation.root && now - stored < FLOOR_STEP)
+      return true;
+    const publication = await store.publish(
+      {
+        rootVersion: next.root.signed.version,
+        timestamp: next.timestamp.bytes,
+        snapshot: next.snapshot.bytes,
+        targets: next.targets.bytes,
+        snapshotVersion: next.snapshot.signed.version,
+        targetsVersion: next.targets.signed.version,
+        acceptedAt: now,
+      },
+      current,
+    );
+    if (publication.result === 'superseded') return false;
+    current = publication.current;
+    stored = now;
+    generation = next;
+    trusted = { at: startAgain(next.root, now), survivors: survivorsOf(next), targets: next.targets };
+    return true;
+  };
+
+  /** Another process on the same directory went ahead: believe what it published, once it is proved here. */
+  const adopt = async () => {
+    const newer = await restoreTrust({ ...options, now: clock.now() });
+    for (const [version, root] of newer.roots) roots.set(version, root);
+    trusted = { at: newer.at, survivors: newer.survivors, targets: newer.generation?.targets };
+    ({ generation, current } = newer);
+    floor = Math.max(floor, newer.acceptedAt);
+    stored = newer.acceptedAt;
+  };
+
+  const run = async (): Promise<Generation> => {
+    const now = clock.now();
+    const started = performance.now();
+    const seconds = () => (performance.now() - started) / 1000;
+    try {
+      refuseWrongClock(now);
+      const next = await refresh({ ...trusted, at: startAgain(trusted.at.root, now) }, source, patience, {
+        root: (root) => keepRoot(root, now),
+        equivocated: (held) =>
+          events.note({
+            index,
+            message: 'upstream sent other bytes under a timestamp version already held',
+            detail: { version: held.signed.version },
+          }),
+      });
+      const changed = next.timestamp !== generation?.timestamp;
+      if (!(await publish(next, now))) await adopt();
+      floor = Math.max(floor, now);
+      lastRefresh = now;
+      lastError = undefined;
+      failure = undefined;
+      events.refreshed({
+        index,
+        result: changed ? 'changed' : 'unchanged',
+        seconds: seconds(),
+        versions: versions(next),
+        expires: expiries(next),
+      });
+      return generation ?? next;
+    } catch (error) {
+      failure = { error, at: now };
+      lastError = {
+        reason: error instanceof Refusal ? error.reason : 'unreachable',
+        message: error instanceof Error ? error.message : String(error),
+        at: now,
+      };
+      events.refreshed({ index, result: 'failed', seconds: seconds() });
+      if (error instanceof Refusal)
+        events.rejected({
+          index,
+          reason: error.reason,
+          subject: error.subject ?? 'timestamp',
+          name: error.subject ?? 'metadata',
+          message: error.message,
+          at: 'upstream',
+        });
+      throw error;
+    }
+  };
+
+  const refreshNow = () => {
+    flight ??= run().finally(() => {
+      flight = undefined;
+    });
+    return flight;
+  };
+
+  const isDue = (now: Instant) => {
+    const last = Math.max(lastRefresh ?? 0, failure?.at ?? 0);
+    return now - last >= options.refreshAfter || last > now;
+  };
+
+  const warm = (): Generation | undefined => {
+    const now = clock.now();
+    if (generation === undefined || now < floor || earliestExpiry(generation) <= now) return undefined;
+    if (flight === undefined && isDue(now)) refreshNow().catch(() => undefined);
+    return generation;
+  };
+
+  return {
+    warm,
+    async generation() {
+      const held = warm();
+      if (held !== undefined) return held;
+      const now = clock.now();
+      refuseWrongClock(now);
+      if (flight === undefined && failure !== undefined && now >= failure.at && now - failure.at < RETRY_AFTER)
+        throw failure.error;
+      return refreshNow();
+    },
+    async relayed() {
+      const held = warm();
+      if (held !== undefined) return held;
+      try {
+        return await refreshNow();
+      } catch (error) {
+        if (generation !== undefined) return generation;
+        throw error;
+      }
+    },
+    refreshNow,
+    root: (version) => roots.get(version),
+    get newestRoot() {
+      return trusted.at.root;
+    },
+    get lastRefresh() {
+      return lastRefresh;
+    },
+    get lastError() {
+      return lastError;
+    },
+  };
+}
+
+/** The first of the four top-level roles to expire; delegated roles are compared where they are used. */
+export function earliestExpiry(generation: Generation): Instant {
+  return Math.min(...expiries(generation).values());
+}
+
+function survivorsOf(generation: Generation): Survivors {
+  return { timestamp: generation.timestamp, snapshot: generation.snapshot };
+}
+
+function expiries({ root, timestamp, snapshot, targets }: Generation): ReadonlyMap<string, Instant> {
+  return new Map([root, timestamp, snapshot, targets].map(({ signed }) => [signed.type, signed.expires]));
+}
+
+function versions({ root, timestamp, snapshot, targets }: Generation): ReadonlyMap<string, number> {
+  return new Map([root, timestamp, snapshot, targets].map(({ signed }) => [signed.type, signed.version]));
+}
+
+function iso(instant: Instant): string {
+  return new Date(instant * 1000).toISOString();
+}

@@ -1,0 +1,12 @@
+/** Most bytes of each kind of document (DESIGN §5 "Limits"). */
+export const LIMITS = {
+  page: 32 * 1024 * 1024,
+  list: 128 * 1024 * 1024,
+  coreMetadata: 4 * 1024 * 1024,
+  /** A file whose listing states no length. */
+  file: 16 * 1024 * 1024 * 1024,
+  /** Role files visited to find the digests of a page's bare entries. */
+  rolesPerPage: 64,
+  /** Roles looked through for the delegator of a role asked for by name. */
+  rolesPerName: 32,
+} as const;

@@ -1,0 +1,170 @@
+import type { Expected } from '../bytes/digest.ts';
+import { Refusal } from '../bytes/refusal.ts';
+import { decodePage } from '../pypi/decode.ts';
+import type { Page } from '../pypi/page.ts';
+import type { ProjectPage } from '../pypi/project-page.ts';
+import { type Listing, relink } from '../pypi/relink.ts';
+import { renderPage } from '../pypi/render.ts';
+import type { FetchProved } from './fetch.ts';
+import { carryOver, type HeldPage, proofOf } from './held.ts';
+import type { Keeper } from './keeper.ts';
+import { LIMITS } from './limits.ts';
+import { holdToPins } from './pins.ts';
+import type { Cache, Clock, Events, IndexLayout, Pins } from './ports.ts';
+import type { Roles, Search } from './roles.ts';
+import { singleFlight } from './single-flight.ts';
+
+interface PagesOptions {
+  readonly index: string;
+  readonly layout: IndexLayout;
+  readonly keeper: Keeper;
+  readonly roles: Roles;
+  readonly fetchProved: FetchProved;
+  readonly pins: Pins;
+  /** True where upstream may put other bytes under a name it used before. */
+  readonly reuploads: boolean;
+  readonly clock: Clock;
+  readonly events: Events;
+  readonly cache: Cache<HeldPage>;
+}
+
+export interface Pages {
+  /** The page if it may be served this instant; no I/O. */
+  warm(project: string): Page | undefined;
+  /** Proved, relinked, rendered; throws `unlisted` where the metadata provably has no such project. */
+  held(project: string): Promise<HeldPage>;
+  /** Entries left out or withheld since start, by why. */
+  readonly leftOut: ReadonlyMap<string, number>;
+}
+
+export function createPages(options: PagesOptions): Pages {
+  const { index, layout, keeper, roles, fetchProved, pins, clock, events, cache } = options;
+  const flights = singleFlight<HeldPage>();
+  const leftOut = new Map<string, number>();
+
+  /** The kept page while its proof holds; carried over to the current generation where nothing on its chain changed. */
+  const current = (project: string): HeldPage | undefined => {
+    const generation = keeper.warm();
+    const kept = cache.get(project);
+    if (generation === undefined || kept === undefined || kept.proof.expires <= clock.now()) return undefined;
+    if (kept.proof.generation === generation) return kept;
+    const proof = carryOver(kept.proof, generation);
+    if (proof === undefined) return undefined;
+    const carried = { ...kept, proof };
+    cache.set(project, carried, weigh(carried));
+    return carried;
+  };
+
+  /** Targets of entries whose page states no usable digest (DataDog's bare anchors). */
+  const signedFiles = async (page: ProjectPage): Promise<ReadonlyMap<string, Expected>> => {
+    const known = new Map<string, Expected>();
+    const visited = new Set<string>();
+    for (const { filename, digests } of page.files) {
+      if (digests.size > 0) continue;
+      const target = layout.fileTarget({ project: page.name, filename });
+      if (target === undefined) continue;
+      const found = await roles.find(target);
+      for (const { by } of found.visited) visited.add(by?.name ?? 'targets');
+      if (visited.size > LIMITS.rolesPerPage)
+        throw new Refusal(
+          'limit',
+          `The page of ${page.name} needs more than ${LIMITS.rolesPerPage} metadata files to prove its files.`,
+          { subject: 'page' },
+        );
+      if (found.target !== undefined && found.target.digests.size > 0) known.set(filename, found.target);
+    }
+    return known;
+  };
+
+  const withhold = async (listing: Listing): Promise<{ listing: Listing; withheld: ReadonlyMap<string, Refusal> }> => {
+    if (options.reuploads) return { listing, withheld: new Map() };
+    const withheld = await holdToPins(pins, listing.name, listing.files.values(), clock.now());
+    if (withheld.size === 0) return { listing, withheld };
+    for (const [name, refusal] of withheld)
+      events.rejected({
+        index,
+        reason: refusal.reason,
+        subject: 'file',
+        name,
+        message: refusal.message,
+        at: 'upstream',
+      });
+    return { listing: without(listing, withheld), withheld };
+  };
+
+  const draw = async (project: string, search: Search, source: string, bytes: Uint8Array): Promise<HeldPage> => {
+    const decoded = decodePage(bytes, project);
+    const relinked = relink(decoded, { pageUrl: layout.pageUrl(project), known: await signedFiles(decoded) });
+    const { listing, withheld } = await withhold(relinked);
+    for (const [why, count] of relinked.leftOut) leftOut.set(why, (leftOut.get(why) ?? 0) + count);
+    return { page: await renderPage(listing), listing, withheld, source, proof: proofOf(search) };
+  };
+
+  const load = async (project: string): Promise<HeldPage> => {
+    const target = layout.pageTarget(project);
+    if (target === undefined) throw new Refusal('unlisted', 'This index has no project pages.', { subject: 'page' });
+    const search = await roles.find(target);
+    if (search.target === undefined)
+      throw new Refusal('unlisted', `The signed metadata lists no project called ${project}.`, { subject: 'page' });
+    const kept = cache.get(project);
+    const blob = await fetchProved({
+      name: project,
+      subject: 'page',
+      expected: search.target,
+      limit: LIMITS.page,
+      urls: layout.urls(target, search.target.digests, search.generation.root.signed.consistentSnapshot),
+    });
+    const next =
+      kept?.source === blob.sha256
+        ? { ...kept, proof: proofOf(search) }
+        : await draw(project, search, blob.sha256, await blob.bytes(LIMITS.page));
+    cache.set(project, next, weigh(next));
+    return next;
+  };
+
+  /** The last proved page stands in while its own chain is unexpired: a gap here would send pip to another index. */
+  const lastProved = (project: string, error: unknown): HeldPage | undefined => {
+    const kept = cache.get(project);
+    if (kept === undefined || !(error instanceof Refusal) || error.reason === 'unlisted') return undefined;
+    const { generation, expires } = kept.proof;
+    const now = clock.now();
+    const alive = [generation.root, generation.timestamp, generation.snapshot].every(
+      ({ signed }) => signed.expires > now,
+    );
+    return alive && expires > now && error.reason !== 'clock' ? kept : undefined;
+  };
+
+  return {
+    warm: (project) => current(project)?.page,
+    async held(project) {
+      const kept = current(project);
+      if (kept !== undefined) return kept;
+      try {
+        return await flights(project, () => load(project));
+      } catch (error) {
+        const stale = lastProved(project, error);
+        if (stale === undefined) throw error;
+        events.note({
+          index,
+          message: 'the last proved page is served, because the new one could not be',
+          detail: { project },
+        });
+        return stale;
+      }
+    },
+    leftOut,
+  };
+}
+
+function without(listing: Listing, withheld: ReadonlyMap<string, Refusal>): Listing {
+  const files = new Map([...listing.files].filter(([name]) => !withheld.has(name)));
+  const byContentPath = new Map([...listing.byContentPath].filter(([, { entry }]) => !withheld.has(entry.filename)));
+  return { ...listing, files, byContentPath };
+}
+
+function weigh({ page, listing }: HeldPage): number {
+  return page.size + listing.files.size * BYTES_PER_ENTRY;
+}
+
+/** A parsed entry in memory, about. */
+const BYTES_PER_ENTRY = 1500;

@@ -1,0 +1,19 @@
+import type { Patience } from '../tuf/judging.ts';
+
+/** How long judging may hold the event loop before others get a turn. Milliseconds. */
+const TURN = 8;
+
+/** Drives long judging in turns, so that no other request waits for a large document. */
+export const inTurns: Patience = async (judging) => {
+  let turnEnds = performance.now() + TURN;
+  for (;;) {
+    const { done, value } = judging.next();
+    if (done === true) return value;
+    if (performance.now() >= turnEnds) {
+      await new Promise<void>((resolve) => {
+        setImmediate(resolve);
+      });
+      turnEnds = performance.now() + TURN;
+    }
+  }
+};

@@ -1,0 +1,106 @@
+import { Refusal } from '../bytes/refusal.ts';
+import { decodeList } from '../pypi/decode.ts';
+import { renderList } from '../pypi/render.ts';
+import type { Patience } from '../tuf/judging.ts';
+import type { MetadataSource } from '../tuf/refresh.ts';
+import { createExplain } from './explain.ts';
+import { createFetch } from './fetch.ts';
+import { createFiles } from './files.ts';
+import { createKeeper } from './keeper.ts';
+import { LIMITS } from './limits.ts';
+import type { MirrorIndex } from './mirror.ts';
+import { createPages } from './pages.ts';
+import type { Blobs, Clock, CreateCache, Events, IndexLayout, Pins, TrustStore, Upstream } from './ports.ts';
+import { createRelay } from './relay.ts';
+import { createRoles } from './roles.ts';
+import { roleStatus } from './status.ts';
+import { createTargets } from './targets.ts';
+
+/** Everything an index signed with TUF is made of. */
+export interface TufIndexOptions {
+  readonly name: string;
+  readonly upstreamUrl: string;
+  readonly pinnedRoot: Uint8Array;
+  readonly layout: IndexLayout;
+  readonly upstream: Upstream;
+  readonly source: MetadataSource;
+  readonly trust: TrustStore;
+  readonly pins: Pins;
+  readonly blobs: Blobs;
+  readonly clock: Clock;
+  readonly patience: Patience;
+  readonly events: Events;
+  readonly createCache: CreateCache;
+  /** Bytes of memory for rendered pages and for roles, each. */
+  readonly memory: number;
+  readonly refreshAfter: number;
+  readonly notBefore: number;
+  readonly reuploads: boolean;
+}
+
+/** An index whose every page and file is proved by a chain of signatures from the pinned root. Throws `state`. */
+export async function createTufIndex(options: TufIndexOptions): Promise<MirrorIndex> {
+  const { name: index, layout, upstream, trust: store, blobs, createCache, memory, patience } = options;
+  const keeper = await createKeeper({ ...options, index, store });
+  const roles = createRoles({
+    ...options,
+    index,
+    store,
+    keeper,
+    cache: createCache(memory),
+    delegators: createCache(memory / 64),
+  });
+  const fetchProved = createFetch({ ...options, index });
+  const pages = createPages({ ...options, index, keeper, roles, fetchProved, cache: createCache(memory) });
+  const files = createFiles({ layout, pages, roles, blobs, upstream, fetchProved });
+  const metadata = createRelay({ keeper, roles, store, patience });
+  const target = createTargets({ layout, roles, blobs, fetchProved });
+
+  return {
+    name: index,
+    evidence: 'tuf',
+    warmPage: pages.warm,
+    page: async (project) => (await pages.held(project)).page,
+    async list() {
+      if (layout.listTarget === undefined)
+        throw new Refusal('unlisted', 'The signed metadata of this index has no list of all projects.', {
+          subject: 'list',
+        });
+      const search = await roles.find(layout.listTarget);
+      if (search.target === undefined)
+        throw new Refusal('unlisted', 'This index lists no projects.', { subject: 'list' });
+      const urls = layout.urls(
+        layout.listTarget,
+        search.target.digests,
+        search.generation.root.signed.consistentSnapshot,
+      );
+      const blob = await fetchProved({
+        name: 'the project list',
+        subject: 'list',
+        expected: search.target,
+        limit: LIMITS.list,
+        urls,
+      });
+      return renderList(decodeList(await blob.bytes(LIMITS.list)));
+    },
+    packageFile: files.byContentPath,
+    digestFile: files.byDigest,
+    metadata,
+    target,
+    refresh: async () => void (await keeper.refreshNow()),
+    explain: createExplain({ ...options, pages, roles }),
+    async status() {
+      const generation = await keeper.relayed().catch(() => undefined);
+      return {
+        name: index,
+        evidence: 'tuf',
+        upstream: options.upstreamUrl,
+        layout: layout.name,
+        lastRefresh: keeper.lastRefresh,
+        lastError: keeper.lastError,
+        roles: generation === undefined ? [] : await roleStatus(generation, patience),
+        leftOut: pages.leftOut,
+      };
+    },
+  };
+}
