@@ -1,0 +1,10 @@
+import { venv } from './python.ts';
+
+// The Python environments that interop tests use, named once, so that CI can make them before the tests.
+
+export const pipOfToday = () => venv('pip-current', ['pip']);
+/** Old enough to matter, still in the field. */
+export const pipOf2023 = () => venv('pip-2023', ['pip==23.2.1']);
+export const uv = () => venv('uv', ['uv']);
+/** python-tuf, the reference implementation. */
+export const pythonTuf = () => venv('tuf', ['tuf']);
