@@ -29,7 +29,7 @@ export function baseOf(pageUrl: string, base: string | undefined): string {
 export function resolveLink(listed: string, base: string): Link | undefined {
   const url = URL.parse(listed, base);
   if (url === null || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '') return undefined;
-  url.hash = '';
+  if (url.hash !== '' || url.href.endsWith('#')) url.hash = '';
   const segments = url.pathname.split('/');
   const filename = decodeOnce(segments.at(-1) ?? '');
   if (filename === undefined || !isFileName(filename)) return undefined;

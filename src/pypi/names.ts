@@ -16,8 +16,10 @@ export function isNormalized(name: string): boolean {
 
 /** A name that can be one path segment, one header value and one line of a log: no separator, control character or `..`. */
 export function isFileName(name: string): boolean {
-  if (name === '' || name === '.' || name.includes('..') || /[/\\\u0000-\u001f\u007f-\u009f]/.test(name)) return false;
-  return name.length <= MAX_FILE_NAME && name.isWellFormed() && Buffer.byteLength(name) <= MAX_FILE_NAME;
+  if (name === '' || name === '.' || name.length > MAX_FILE_NAME || name.includes('..')) return false;
+  if (/^[\x20-\x2e\x30-\x5b\x5d-\x7e]+$/.test(name)) return true;
+  if (/[/\\\u0000-\u001f\u007f-\u009f]/.test(name)) return false;
+  return name.isWellFormed() && Buffer.byteLength(name) <= MAX_FILE_NAME;
 }
 
 /** What PyPI takes now or took once. */

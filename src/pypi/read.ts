@@ -25,19 +25,25 @@ export function readJson(bytes: Uint8Array): unknown {
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
+/** The deepest nesting, without a recursion of its own; most bytes of a page are inside strings. */
 function deepest(bytes: Uint8Array): number {
   let depth = 0;
   let most = 0;
-  let inString = false;
   for (let at = 0; at < bytes.length; at++) {
     const byte = bytes[at];
-    if (byte === QUOTE) inString = !inString;
-    else if (inString) at += byte === BACKSLASH ? 1 : 0;
-    // `{` and `[`, `}` and `]` differ in one bit.
-    else if (byte === 0x7b || byte === 0x5b) most = Math.max(most, ++depth);
-    else if (byte === 0x7d || byte === 0x5d) depth--;
+    if (byte === QUOTE) at = endOfString(bytes, at);
+    // `{` and `[`, `}` and `]`.
+    else if (byte === 0x7b || byte === 0x5b) {
+      if (++depth > most) most = depth;
+    } else if (byte === 0x7d || byte === 0x5d) depth--;
   }
   return most;
+}
+
+function endOfString(bytes: Uint8Array, quote: number): number {
+  let at = quote + 1;
+  while (at < bytes.length && bytes[at] !== QUOTE) at += bytes[at] === BACKSLASH ? 2 : 1;
+  return at;
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });

@@ -5,21 +5,21 @@ import { HASHLIB } from './render-json.ts';
 /** PEP 503 with 592, 629, 658/714, 740 and 792, written from the model: nothing of upstream's markup comes through. */
 export function renderPageHtml(listing: Listing): Buffer {
   const { name, projectStatus: status } = listing;
-  const lines = [
-    ...head(`Links for ${name}`, listing.apiVersion, [
-      ['pypi:project-status', status?.status],
-      ['pypi:project-status-reason', status?.reason],
-    ]),
-  ];
-  for (const file of listing.files.values()) lines.push(anchor(file));
-  lines.push('</body>', '</html>', '');
-  return Buffer.from(lines.join('\n'));
+  const top = head(`Links for ${name}`, listing.apiVersion, [
+    ['pypi:project-status', status?.status],
+    ['pypi:project-status-reason', status?.reason],
+  ]);
+  return document(top, [...listing.files.values()].map(anchor));
 }
 
 /** PEP 503, the project list. */
 export function renderListHtml(names: readonly string[]): Buffer {
   const anchors = names.map((name) => `<a href="${escapeHtml(encodeURIComponent(name))}/">${escapeHtml(name)}</a><br>`);
   const top = head('Simple index', `1.${HIGHEST_MINOR}`, []);
+  return document(top, anchors);
+}
+
+function document(top: readonly string[], anchors: readonly string[]): Buffer {
   return Buffer.from([...top, ...anchors, '</body>', '</html>', ''].join('\n'));
 }
 
@@ -46,21 +46,24 @@ function anchor({ entry, href }: OwnFile): string {
   const { coreMetadata } = entry;
   const metadata = coreMetadata === 'announced' || coreMetadata === undefined ? undefined : digest(coreMetadata);
   const fragment = digest(entry.digests);
-  const attributes: readonly Attribute[] = [
-    ['href', fragment === undefined ? href : `${href}#${fragment}`],
-    ['data-requires-python', entry.requiresPython],
-    ['data-yanked', entry.yanked === true ? '' : entry.yanked],
+  return (
+    '<a' +
+    attribute('href', fragment === undefined ? href : `${href}#${fragment}`) +
+    attribute('data-requires-python', entry.requiresPython) +
+    attribute('data-yanked', entry.yanked === true ? '' : entry.yanked) +
     // PEP 714: both names, for pip of every age.
-    ['data-core-metadata', metadata],
-    ['data-dist-info-metadata', metadata],
-    ['data-provenance', entry.provenance],
-    ['data-gpg-sig', entry.gpgSig?.toString()],
-    ['data-size', entry.size?.toString()],
-    ['data-upload-time', entry.uploadTime],
-  ];
-  let tag = '<a';
-  for (const [name, value] of attributes) if (value !== undefined) tag += ` ${name}="${escapeHtml(value)}"`;
-  return `${tag}>${escapeHtml(entry.filename)}</a><br>`;
+    attribute('data-core-metadata', metadata) +
+    attribute('data-dist-info-metadata', metadata) +
+    attribute('data-provenance', entry.provenance) +
+    attribute('data-gpg-sig', entry.gpgSig?.toString()) +
+    attribute('data-size', entry.size?.toString()) +
+    attribute('data-upload-time', entry.uploadTime) +
+    `>${escapeHtml(entry.filename)}</a><br>`
+  );
+}
+
+function attribute(name: string, value: string | undefined): string {
+  return value === undefined ? '' : ` ${name}="${escapeHtml(value)}"`;
 }
 
 /** One digest, as a fragment has it; uv refuses any but hashlib's. */
@@ -75,11 +78,13 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '>': '&gt;',
   '"': '&quot;',
   "'": '&#39;',
-  // Bare, a parser would make these a line feed and nothing.
-  '\r': '&#13;',
-  '\0': '\ufffd',
 };
 
+/** HTML has no control characters, and every parser makes one line feed of CR and CRLF; the JSON form keeps them all. */
 function escapeHtml(text: string): string {
-  return text.replace(/[&<>"'\r\0]/g, (character) => ESCAPES[character] ?? '');
+  if (!/[&<>"'\r\0-\x08\x0b\x0e-\x1f\x7f-\x9f]/.test(text)) return text;
+  return text
+    .replace(/\r\n?/g, '\n')
+    .replace(/[\0-\x08\x0b\x0e-\x1f\x7f-\x9f]/g, '\ufffd')
+    .replace(/[&<>"']/g, (character) => ESCAPES[character] ?? '');
 }

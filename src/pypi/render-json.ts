@@ -1,5 +1,5 @@
 import type { Algorithm, Digests } from '../bytes/digest.ts';
-import type { Entry } from './project-page.ts';
+import type { Entry, Extra } from './project-page.ts';
 import { HIGHEST_MINOR, type Listing, type OwnFile } from './relink.ts';
 
 // Written by hand, key by key: the same bytes for the same content, and `__proto__` stays a key like any other.
@@ -10,78 +10,59 @@ export const HASHLIB: readonly Algorithm[] = ['sha256', 'sha384', 'sha512'];
 
 /** PEP 691 with 700, 714, 740 and 792. */
 export function renderPageJson(listing: Listing): Buffer {
-  const { projectStatus: status } = listing;
+  const { meta, name, projectStatus: status, versions, extra } = listing;
+  const files = [...listing.files.values()].map(fileJson).join(',\n');
   return Buffer.from(
-    object([
-      ['meta', object([['api-version', JSON.stringify(listing.apiVersion)], ...unknown(listing.meta)])],
-      ['name', JSON.stringify(listing.name)],
-      [
-        'project-status',
-        status &&
-          object([
-            ['status', JSON.stringify(status.status)],
-            ['reason', string(status.reason)],
-          ]),
-      ],
-      ['versions', JSON.stringify(listing.versions)],
-      ['files', `[\n${[...listing.files.values()].map(file).join(',\n')}\n]`],
-      ...unknown(listing.extra),
-    ]),
+    `{"meta":{"api-version":${text(listing.apiVersion)}${unknown(meta)}},"name":${text(name)}` +
+      (status === undefined
+        ? ''
+        : `,"project-status":{"status":${text(status.status)}${member('reason', status.reason)}}`) +
+      `,"versions":${JSON.stringify(versions)},"files":[\n${files}\n]${unknown(extra)}}`,
   );
 }
 
 /** PEP 691, the project list. */
 export function renderListJson(names: readonly string[]): Buffer {
-  const projects = names.map((name) => object([['name', JSON.stringify(name)]]));
-  return Buffer.from(
-    object([
-      ['meta', object([['api-version', `"1.${HIGHEST_MINOR}"`]])],
-      ['projects', `[\n${projects.join(',\n')}\n]`],
-    ]),
+  const projects = names.map((name) => `{"name":${text(name)}}`).join(',\n');
+  return Buffer.from(`{"meta":{"api-version":"1.${HIGHEST_MINOR}"},"projects":[\n${projects}\n]}`);
+}
+
+function fileJson({ entry, href }: OwnFile): string {
+  return (
+    `{"filename":${text(entry.filename)},"url":${text(href)},"hashes":${hashes(entry.digests) ?? '{}'}` +
+    (entry.size === undefined ? '' : `,"size":${entry.size}`) +
+    member('upload-time', entry.uploadTime) +
+    member('requires-python', entry.requiresPython) +
+    `,"yanked":${JSON.stringify(entry.yanked ?? false)}` +
+    coreMetadata(entry) +
+    member('provenance', entry.provenance) +
+    (entry.gpgSig === undefined ? '' : `,"gpg-sig":${entry.gpgSig}`) +
+    (entry.extra === undefined ? '' : unknown(entry.extra)) +
+    '}'
   );
 }
 
-function file({ entry, href }: OwnFile): string {
-  return object([
-    ['filename', JSON.stringify(entry.filename)],
-    ['url', JSON.stringify(href)],
-    ['hashes', hashes(entry.digests) ?? '{}'],
-    ['size', entry.size?.toString()],
-    ['upload-time', string(entry.uploadTime)],
-    ['requires-python', string(entry.requiresPython)],
-    ['yanked', JSON.stringify(entry.yanked ?? false)],
-    ['core-metadata', coreMetadata(entry)],
-    ['provenance', string(entry.provenance)],
-    ['gpg-sig', entry.gpgSig?.toString()],
-    ...unknown(entry.extra),
-  ]);
-}
-
 /** Never a bare `true`: PDM then parses an error page as metadata. */
-function coreMetadata({ coreMetadata: stated }: Entry): string | undefined {
-  return stated === undefined || stated === 'announced' ? undefined : hashes(stated);
+function coreMetadata({ coreMetadata: stated }: Entry): string {
+  const named = stated === undefined || stated === 'announced' ? undefined : hashes(stated);
+  return named === undefined ? '' : `,"core-metadata":${named}`;
 }
 
+/** Hex and hashlib's names need no escapes. */
 function hashes(digests: Digests): string | undefined {
   const named = HASHLIB.filter((algorithm) => digests.has(algorithm));
   if (named.length === 0) return undefined;
-  return object(named.map((algorithm) => [algorithm, string(digests.get(algorithm))]));
+  return `{${named.map((algorithm) => `"${algorithm}":"${digests.get(algorithm)}"`).join(',')}}`;
 }
 
-function unknown(extra: ReadonlyMap<string, unknown> | undefined): readonly Member[] {
-  return extra === undefined ? [] : [...extra].map(([key, value]) => [key, JSON.stringify(value)]);
+function unknown(extra: Extra): string {
+  return [...extra].map(([key, value]) => `,${text(key)}:${JSON.stringify(value)}`).join('');
 }
 
-/** A key and its value as JSON; left out where undefined. */
-type Member = readonly [key: string, json: string | undefined];
-
-function object(members: readonly Member[]): string {
-  let json = '';
-  for (const [key, value] of members)
-    if (value !== undefined) json += `${json === '' ? '' : ','}${JSON.stringify(key)}:${value}`;
-  return `{${json}}`;
+function member(key: string, value: string | undefined): string {
+  return value === undefined ? '' : `,"${key}":${text(value)}`;
 }
 
-function string(value: string | undefined): string | undefined {
-  return value === undefined ? undefined : JSON.stringify(value);
+function text(value: string): string {
+  return JSON.stringify(value);
 }

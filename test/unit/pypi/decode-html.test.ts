@@ -1,0 +1,151 @@
+import { describe, expect, test } from 'vitest';
+import { decodePage } from '../../../src/pypi/decode.ts';
+import { relink } from '../../../src/pypi/relink.ts';
+import { bytes, onlyFile, PAGE_URL, refusedFor, SDIST, sha256, WHEEL } from './fixtures.ts';
+
+const decode = (html: string) => decodePage(bytes(html), 'foo-bar', 'html');
+const anchor = (attributes: string, href = `${WHEEL}#sha256=${sha256('w')}`) =>
+  decode(`<a href="${href}" ${attributes}>${WHEEL}</a>`).files[0];
+
+describe('PEP 503 pages', () => {
+  test('C98 bare anchors as DataDog writes them', () => {
+    const page = decode(`<a href='${WHEEL}'>${WHEEL}</a><br />\n<a href='${SDIST}'>${SDIST}</a><br />`);
+    expect(page.files.map(({ filename, digests }) => [filename, digests.size])).toEqual([
+      [WHEEL, 0],
+      [SDIST, 0],
+    ]);
+    expect(page.apiVersion).toBe('1.0');
+    expect(page.versions).toBeUndefined();
+  });
+
+  test('C46 base, relative links, single quotes, no quotes, entities, upper case', () => {
+    const page = decode(
+      `<HTML><HEAD><BASE HREF='../../files/'></HEAD><A HREF=${WHEEL}#sha256=${sha256('w')} ` +
+        `DATA-REQUIRES-PYTHON='&gt;=3.8,&lt;4' data-yanked>${WHEEL}</A>`,
+    );
+    expect(page.base).toBe('../../files/');
+    expect(page.files[0]).toMatchObject({ requiresPython: '>=3.8,<4', yanked: true });
+    expect(onlyFile(relink(page, { pageUrl: PAGE_URL })).upstream).toBe(`https://index.example/files/${WHEEL}`);
+  });
+
+  test('the first <base> counts', () => {
+    expect(decode('<base target=x><base href="/a/"><base href="/b/">').base).toBe('/a/');
+  });
+
+  test.each([
+    ['sha256', `#sha256=${sha256('w')}`, [['sha256', sha256('w')]]],
+    ['sha512', `#sha512=${'a'.repeat(128)}`, [['sha512', 'a'.repeat(128)]]],
+    [
+      'several',
+      `#egg=foo&sha384=${'b'.repeat(96)}&sha256=${'c'.repeat(64)}`,
+      [
+        ['sha384', 'b'.repeat(96)],
+        ['sha256', 'c'.repeat(64)],
+      ],
+    ],
+    ['md5 alone', '#md5=0123', []],
+    ['none', '', []],
+  ])('digest in the fragment: %s', (_, fragment, digests) => {
+    expect([...(anchor('', WHEEL + fragment)?.digests ?? [['', '']])]).toEqual(digests);
+  });
+
+  test.each([
+    ['data-yanked', true],
+    ['data-yanked=""', true],
+    ['data-yanked="it &quot;broke&quot;"', 'it "broke"'],
+    ['', undefined],
+  ])('C42 <a %s>', (attributes, yanked) => {
+    expect(anchor(attributes)?.yanked).toBe(yanked);
+  });
+
+  const digest = new Map([['sha256', sha256('m')]]);
+  test.each([
+    [`data-core-metadata="sha256=${sha256('m')}"`, digest],
+    [`data-dist-info-metadata="sha256=${sha256('m')}"`, digest],
+    [`data-core-metadata="sha256=${sha256('m')}" data-dist-info-metadata="true"`, digest],
+    ['data-core-metadata="true"', 'announced'],
+    ['data-core-metadata="md5=0"', 'announced'],
+    ['data-core-metadata="false"', undefined],
+    ['', undefined],
+  ])('C43 <a %s>', (attributes, coreMetadata) => {
+    expect(anchor(attributes)?.coreMetadata).toEqual(coreMetadata);
+  });
+
+  test('size, upload time, provenance and signature, as far as they are well-formed', () => {
+    expect(
+      anchor('data-size=12 data-upload-time=2024-01-02T03:04:05Z data-provenance="https://h/p" data-gpg-sig="false"'),
+    ).toMatchObject({ size: 12, uploadTime: '2024-01-02T03:04:05Z', provenance: 'https://h/p', gpgSig: false });
+    expect(anchor('data-size=0x10 data-upload-time=today data-provenance="/p" data-gpg-sig="maybe"')).toMatchObject({
+      size: undefined,
+      uploadTime: undefined,
+      provenance: undefined,
+      gpgSig: undefined,
+    });
+    expect(anchor('data-size=9999999999999999')?.size).toBeUndefined();
+  });
+
+  test('PEP 629 and 792 in the head', () => {
+    const page = decode(
+      '<meta name="pypi:repository-version" content="1.4"><meta name="pypi:project-status" content="archived">' +
+        '<meta name="pypi:project-status-reason" content="moved &amp; gone">',
+    );
+    expect(page.apiVersion).toBe('1.4');
+    expect(page.projectStatus).toEqual({ status: 'archived', reason: 'moved & gone' });
+  });
+
+  test.each(['2.0', '', 'x', '1'])('fault 255: repository-version %j', (version) => {
+    refusedFor('format', () => decode(`<meta name="pypi:repository-version" content="${version}">`));
+  });
+
+  test('fault 250: hostile links are left out; what is no tag is no link', () => {
+    const page = decode(
+      `<title><a href="${WHEEL}">x</a></title><script>"<a href='${WHEEL}'>"</script><!-- <a href="${WHEEL}"> -->` +
+        `<style><a href="${WHEEL}"></style><textarea><a href="${WHEEL}"></textarea><a name="top"></a>` +
+        `<a href="javascript:alert(1)/${WHEEL}">j</a><a href="data:x/${WHEEL}">d</a>` +
+        '<a href="../">up</a><a href="other-1.0.zip">o</a><a href="%ff.whl">e</a><a href="foo-bar-1.0%2fx.zip">s</a>',
+    );
+    expect(page.files).toEqual([]);
+    expect(page.leftOut).toEqual(
+      new Map([
+        ['url', 2],
+        ['filename', 3],
+        ['foreign', 1],
+      ]),
+    );
+  });
+});
+
+describe('fault 257: bombs stay linear', () => {
+  const time = (html: string) => {
+    const start = performance.now();
+    decode(html);
+    return performance.now() - start;
+  };
+
+  test.each([
+    ['nesting', '<div>'],
+    ['nesting closed by paragraphs', '<div><p><span></p>'],
+    ['formatting elements', '<p><a><b>'],
+    ['tables', '<table>x'],
+    ['templates', '<template><svg>'],
+    ['entities', '&amp;&#x26;&notanentity'],
+    ['open comments', '<!--'],
+    ['less-than signs', '<'],
+    ['scripts', '<script><!--<script>'],
+  ])('%s', (_, piece) => {
+    const of = (length: number) => piece.repeat(length / piece.length);
+    time(of(200_000));
+    // Quadratic would be 64 times as long.
+    expect(time(of(1_600_000))).toBeLessThan(Math.max(time(of(200_000)), 5) * 40);
+  });
+
+  test('attributes of one tag', () => {
+    const of = (count: number) => `<a ${Array.from({ length: count }, (_, index) => `a${index}`).join(' ')}>`;
+    time(of(20_000));
+    expect(time(of(160_000))).toBeLessThan(Math.max(time(of(20_000)), 5) * 40);
+  });
+
+  test('anchors', () => {
+    refusedFor('limit', () => decode(`<a href="${WHEEL}">`.repeat(100_001)));
+  });
+});

@@ -1,0 +1,202 @@
+import { describe, expect, test } from 'vitest';
+import { decodeList, decodePage, formOf } from '../../../src/pypi/decode.ts';
+import { bytes, jsonPage, line, refusedFor, SDIST, sha256, WHEEL } from './fixtures.ts';
+
+const decode = (page: Uint8Array) => decodePage(page, 'foo-bar');
+const decodeLine = (changes: Readonly<Record<string, unknown>>) => decode(jsonPage([line(WHEEL, changes)])).files[0];
+
+describe('PEP 691 pages', () => {
+  test('a page as PyPI writes it', () => {
+    const page = decode(jsonPage([line(WHEEL), line(SDIST)], { 'project-status': { status: 'active' } }));
+    expect(page.files.map(({ filename }) => filename)).toEqual([WHEEL, SDIST]);
+    expect(page.apiVersion).toBe('1.4');
+    expect(page.versions).toEqual(['1.0']);
+    expect(page.projectStatus).toEqual({ status: 'active' });
+    expect(page.meta).toEqual(new Map([['_last-serial', 42]]));
+    expect(page.leftOut.size).toBe(0);
+    expect(page.files[0]).toMatchObject({
+      digests: new Map([['sha256', sha256(WHEEL)]]),
+      coreMetadata: new Map([['sha256', sha256(`metadata of ${WHEEL}`)]]),
+      size: 1234,
+      uploadTime: '2024-02-29T03:04:05.123456Z',
+      requiresPython: '>=3.8',
+      yanked: undefined,
+      provenance: undefined,
+    });
+  });
+
+  test('the name may be spelled as it likes, but must be this project (fault 251)', () => {
+    expect(decode(jsonPage([], { name: 'Foo.Bar' })).name).toBe('foo-bar');
+    refusedFor('foreign', () => decode(jsonPage([], { name: 'foo' })));
+    refusedFor('format', () => decode(jsonPage([], { name: '../foo' })));
+  });
+
+  test.each([
+    ['fault 255: 2.x', { meta: { 'api-version': '2.0' } }],
+    ['no api-version', { meta: {} }],
+    ['api-version a number', { meta: { 'api-version': 1.1 } }],
+    ['no meta', { meta: undefined }],
+    ['meta an array', { meta: [] }],
+    ['no name', { name: undefined }],
+    ['no files', { files: undefined }],
+    ['files an object', { files: {} }],
+  ])('not the shape of PEP 691: %s', (_, changes) => {
+    refusedFor('format', () => decode(jsonPage([], changes)));
+  });
+
+  test.each(['', ' ', '{', '{"meta"', '[]', 'null', '"x"', '\u0000', 'plain text'])('not a page: %j', (text) => {
+    refusedFor('format', () => decode(bytes(text)));
+    refusedFor('format', () => decodePage(bytes(text), 'foo-bar', 'json'));
+  });
+
+  test('ill-formed UTF-8 is refused; a byte order mark is not', () => {
+    refusedFor('format', () => decode(Uint8Array.from([...jsonPage([]).slice(0, -1), 0xff, 0x7d])));
+    expect(decode(Uint8Array.from([0xef, 0xbb, 0xbf, ...jsonPage([])])).name).toBe('foo-bar');
+  });
+
+  test('C89: nesting is bounded before it is parsed, and brackets in strings do not count', () => {
+    refusedFor('limit', () => decodePage(bytes('['.repeat(1_000_000)), 'foo-bar', 'json'));
+    refusedFor('limit', () => decode(bytes(`{"a":${'['.repeat(40)}${']'.repeat(40)}}`)));
+    expect(decode(jsonPage([], { note: `\\"${'[{'.repeat(100)}` })).extra.get('note')).toHaveLength(202);
+  });
+
+  test('fault 256: more files than any project has', () => {
+    refusedFor('limit', () => decode(jsonPage(new Array(100_001).fill(0))));
+  });
+});
+
+describe('lines left out, and counted', () => {
+  test.each([
+    ['shape', 7],
+    ['shape', null],
+    ['shape', { ...line(WHEEL), url: null }],
+    ['shape', { ...line(WHEEL), hashes: null }],
+    ['shape', { ...line(WHEEL), filename: undefined }],
+    ['filename', line('foo_bar/../../1.0.tar.gz')],
+    ['filename', line(`foo_bar-${'1'.repeat(300)}.tar.gz`)],
+    ['foreign', line('other-1.0.tar.gz')],
+    ['foreign', line('foo_bar-1.0.html')],
+    ['digest', line(WHEEL, { hashes: { sha256: 'abc' } })],
+    ['digest', line(WHEEL, { hashes: { sha256: sha256(WHEEL).toUpperCase() } })],
+    ['digest', line(WHEEL, { hashes: { sha256: 7 } })],
+    ['url', line(WHEEL, { url: 'javascript:alert(1)' })],
+    ['url', line(WHEEL, { url: ' java\nscript:alert(1)' })],
+    ['url', line(WHEEL, { url: 'data:text/html,x' })],
+    ['url', line(WHEEL, { url: `file:///${WHEEL}` })],
+    ['url', line(WHEEL, { url: '' })],
+    ['url', line(WHEEL, { url: `https://h/${'x/'.repeat(4000)}${WHEEL}` })],
+  ])('%s: %j', (fault, bad) => {
+    const page = decode(jsonPage([bad, line(SDIST)]));
+    expect(page.files.map(({ filename }) => filename)).toEqual([SDIST]);
+    expect(page.leftOut).toEqual(new Map([[fault, 1]]));
+  });
+
+  test('a second line for a file name does not count', () => {
+    const page = decode(jsonPage([line(SDIST), line(SDIST, { hashes: { sha256: sha256('another') } })]));
+    expect(page.files[0]?.digests.get('sha256')).toBe(sha256(SDIST));
+    expect(page.leftOut).toEqual(new Map([['duplicate', 1]]));
+  });
+});
+
+describe('the keys of a line', () => {
+  test('digests: known ones kept, unknown and weak ones ignored', () => {
+    const hashes = { md5: 'x', sha512: 'a'.repeat(128), 'blake2b-256': 'b'.repeat(64), sha256: 'c'.repeat(64), crc: 1 };
+    expect([...(decodeLine({ hashes })?.digests ?? [])]).toEqual([
+      ['sha512', 'a'.repeat(128)],
+      ['blake2b-256', 'b'.repeat(64)],
+      ['sha256', 'c'.repeat(64)],
+    ]);
+    expect(decodeLine({ hashes: { md5: 'd'.repeat(32) } })?.digests.size).toBe(0);
+    expect(decodeLine({ hashes: {} })?.digests.size).toBe(0);
+  });
+
+  test.each([
+    [12, 12],
+    [0, 0],
+    [-1, undefined],
+    [1.5, undefined],
+    [2 ** 53, undefined],
+    ['12', undefined],
+    [null, undefined],
+  ])('size %j → %s', (size, expected) => {
+    expect(decodeLine({ size })?.size).toBe(expected);
+  });
+
+  test.each([
+    ['2024-02-29T03:04:05Z', true],
+    ['2024-02-29T03:04:05.1Z', true],
+    ['2024-02-29T03:04:05.123456+00:00', true],
+    ['2024-13-29T03:04:05Z', false],
+    ['yesterday', false],
+    [1709175845, false],
+    [null, false],
+  ])('C28 upload-time %j kept: %s', (time, kept) => {
+    expect(decodeLine({ 'upload-time': time })?.uploadTime).toBe(kept ? time : undefined);
+  });
+
+  test.each([
+    [true, true],
+    ['broken', 'broken'],
+    [1, true],
+    [false, undefined],
+    ['', undefined],
+    [null, undefined],
+    [undefined, undefined],
+  ])('C33 yanked %j → %j', (yanked, expected) => {
+    expect(decodeLine({ yanked })?.yanked).toBe(expected);
+  });
+
+  const digest = new Map([['sha256', 'a'.repeat(64)]]);
+  const stated = { sha256: 'a'.repeat(64) };
+  const none = { 'core-metadata': undefined, 'data-dist-info-metadata': undefined };
+  test.each([
+    ['the new key', { ...none, 'core-metadata': stated }, digest],
+    ['the old key', { ...none, 'dist-info-metadata': stated }, digest],
+    ["PyPI's misspelling", { ...none, 'data-dist-info-metadata': stated }, digest],
+    ['the new key decides', { 'core-metadata': false, 'dist-info-metadata': stated }, undefined],
+    ['true', { ...none, 'core-metadata': true }, 'announced'],
+    ['only an unknown digest', { ...none, 'core-metadata': { md5: 'x' } }, 'announced'],
+    ['absent', none, undefined],
+  ])('PEP 714: %s', (_, changes, expected) => {
+    expect(decodeLine(changes)?.coreMetadata).toEqual(expected);
+  });
+
+  test.each([
+    ['https://index.example/integrity/x', true],
+    ['/integrity/x', false],
+    ['http://index.example/x', false],
+    ['javascript:alert(1)', false],
+    [null, false],
+  ])('C35 provenance %j kept: %s', (provenance, kept) => {
+    expect(decodeLine({ provenance })?.provenance).toBe(kept ? provenance : undefined);
+  });
+
+  test('requires-python: null is no demand', () => {
+    expect(decodeLine({ 'requires-python': null })?.requiresPython).toBeUndefined();
+  });
+
+  test('C36 unknown keys are kept, and __proto__ is one of them', () => {
+    const text = new TextDecoder().decode(jsonPage([line(WHEEL, { next: { a: [1] } })], { later: 'x' }));
+    const page = decode(bytes(text.replace('"next"', '"__proto__":{"size":9},"constructor":1,"next"')));
+    expect(page.extra).toEqual(new Map([['later', 'x']]));
+    const extra = page.files[0]?.extra ?? new Map();
+    expect([...extra.keys()]).toEqual(['__proto__', 'constructor', 'next']);
+    expect(page.files[0]?.size).toBe(1234);
+  });
+});
+
+describe('project lists', () => {
+  test('JSON and HTML, normalized, each once, hostile names left out', () => {
+    const list = { meta: { 'api-version': '1.4' }, projects: [{ name: 'Foo' }, { name: 'foo' }, { name: '../x' }, 7] };
+    expect(decodeList(bytes(JSON.stringify(list)))).toEqual(['foo']);
+    const html =
+      "<a href='/simple/Foo/'>Foo</a><a href=bar/>bar</a><a href='datadog-x/index.html'>d</a><a href='../'>up</a>";
+    expect(decodeList(bytes(html))).toEqual(['foo', 'bar', 'datadog-x']);
+    refusedFor('format', () => decodeList(bytes('{"projects":[]}')));
+  });
+
+  test('the form is told by the first character', () => {
+    expect(formOf(bytes('\ufeff\n {'))).toBe('json');
+    expect(formOf(bytes('\r\n\t<!DOCTYPE html>'))).toBe('html');
+  });
+});

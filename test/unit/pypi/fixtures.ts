@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto';
+import { expect } from 'vitest';
+import { type Reason, Refusal } from '../../../src/bytes/refusal.ts';
+import { decodePage } from '../../../src/pypi/decode.ts';
+import { type Listing, relink } from '../../../src/pypi/relink.ts';
+import { renderPage } from '../../../src/pypi/render.ts';
+
+export const PAGE_URL = 'https://index.example/simple/foo-bar/';
+
+export function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+/** A 64-digit claim cut as PyPI cuts it. */
+export function contentPathOf(text: string): string {
+  const hex = sha256(`blake ${text}`);
+  return `${hex.slice(0, 2)}/${hex.slice(2, 4)}/${hex.slice(4)}`;
+}
+
+export function bytes(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+/** A file's line as PyPI writes it. */
+export function line(filename: string, changes: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+  return {
+    'core-metadata': { sha256: sha256(`metadata of ${filename}`) },
+    'data-dist-info-metadata': { sha256: sha256(`metadata of ${filename}`) },
+    filename,
+    hashes: { sha256: sha256(filename) },
+    provenance: null,
+    'requires-python': '>=3.8',
+    size: 1234,
+    'upload-time': '2024-02-29T03:04:05.123456Z',
+    url: `https://files.example/packages/${contentPathOf(filename)}/${encodeURIComponent(filename)}`,
+    yanked: false,
+    ...changes,
+  };
+}
+
+export const WHEEL = 'foo_bar-1.0-py3-none-any.whl';
+export const SDIST = 'foo_bar-1.0.tar.gz';
+
+export function jsonPage(files: readonly unknown[], changes: Readonly<Record<string, unknown>> = {}): Uint8Array {
+  const page = { meta: { '_last-serial': 42, 'api-version': '1.4' }, name: 'foo-bar', versions: ['1.0'], files };
+  return bytes(JSON.stringify({ ...page, ...changes }));
+}
+
+/** Upstream's bytes to what this mirror says, read back as JSON and as text. */
+export async function through(upstream: Uint8Array, known?: Parameters<typeof relink>[1]['known']) {
+  const listing = relink(decodePage(upstream, 'foo-bar'), { pageUrl: PAGE_URL, known });
+  const page = await renderPage(listing);
+  const text = page.variant('json', 'identity').body.bytes.toString();
+  const html = page.variant('text-html', 'identity').body.bytes.toString();
+  return { listing, page, text, html, json: JSON.parse(text) };
+}
+
+export function onlyFile(listing: Listing) {
+  const [file] = listing.files.values();
+  if (file === undefined) throw new Error('the listing has no file');
+  return file;
+}
+
+export function refusedFor(reason: Reason, act: () => unknown): void {
+  let thrown: unknown;
+  try {
+    act();
+  } catch (error) {
+    thrown = error;
+  }
+  expect(thrown).toBeInstanceOf(Refusal);
+  expect(thrown instanceof Refusal ? thrown.reason : undefined).toBe(reason);
+}
