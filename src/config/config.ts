@@ -13,7 +13,6 @@ export interface PagesDescription {
   readonly base: string;
   readonly hashPrefix: boolean;
   readonly target: string;
-  readonly format: 'html' | 'json';
   readonly list: string | undefined;
 }
 
@@ -35,6 +34,8 @@ export interface IndexConfig {
   readonly pagesUrl: string | undefined;
   readonly filesUrl: string | undefined;
   readonly fileHosts: readonly string[];
+  /** Plain http to another machine; the operator wrote the words for it. */
+  readonly insecureUpstream: boolean;
   /** Seconds. */
   readonly refresh: number;
   readonly reuploads: boolean;

@@ -34,6 +34,7 @@ function toIndex(name: string, index: ParsedIndex): IndexConfig {
     pagesUrl: index.pages_url,
     filesUrl: index.files_url,
     fileHosts: index.file_hosts,
+    insecureUpstream: index.insecure_upstream !== undefined,
     refresh: index.refresh,
     reuploads: index.reuploads,
   };
@@ -46,7 +47,6 @@ function toLayout({ metadata, pages, files }: Exclude<ParsedIndex['layout'], str
       base: pages.base,
       hashPrefix: pages.hash_prefix,
       target: pages.target,
-      format: pages.format,
       list: pages.list,
     },
     files: files && { base: files.base, hashPrefix: files.hash_prefix, target: files.target },

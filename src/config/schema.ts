@@ -37,7 +37,6 @@ const layout = z.strictObject({
     .strictObject({
       ...targets,
       target: template.describe('The target path of a project page, with {project}.'),
-      format: z.enum(['html', 'json']).default('html').describe('PEP 503 HTML or PEP 691 JSON.'),
       list: template.optional().describe('The target path of the project list, where there is one.'),
     })
     .optional()

@@ -15,9 +15,23 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   upstream: [...PURE, 'mirror'],
   telemetry: ['bytes', 'mirror'],
   config: ['bytes'],
-  demo: [...PURE, 'mirror', 'store', 'upstream', 'http', 'telemetry', 'config', 'cli'],
-  cli: [...PURE, 'mirror', 'bundle', 'status', 'http', 'store', 'upstream', 'telemetry', 'config', 'demo'],
-  main: [...PURE, 'mirror', 'bundle', 'status', 'http', 'store', 'upstream', 'telemetry', 'config', 'demo', 'cli'],
+  version: [],
+  demo: [...PURE, 'mirror', 'store', 'upstream', 'http', 'telemetry', 'config', 'cli', 'version'],
+  cli: [...PURE, 'mirror', 'bundle', 'status', 'http', 'store', 'upstream', 'telemetry', 'config', 'demo', 'version'],
+  main: [
+    ...PURE,
+    'mirror',
+    'bundle',
+    'status',
+    'http',
+    'store',
+    'upstream',
+    'telemetry',
+    'config',
+    'demo',
+    'cli',
+    'version',
+  ],
 };
 
 const WIRING = ['src/cli/', 'src/demo/', 'src/main.ts'];
@@ -34,7 +48,8 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   undici: ['src/upstream/'],
   'prom-client': ['src/telemetry/metrics.ts'],
   pino: ['src/telemetry/log.ts'],
-  zod: ['src/config/'],
+  // What lies on disk is suspect: the store decodes its own records as strictly as the configuration.
+  zod: ['src/config/', 'src/store/'],
   yaml: ['src/config/'],
   commander: ['src/cli/', 'src/main.ts'],
 
@@ -49,7 +64,8 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'node:module': ['src/main.ts'],
   'node:child_process': ['src/demo/', 'src/cli/'],
   'node:readline/promises': WIRING,
-  'node:http': ['src/http/', ...WIRING],
+  'node:http': ['src/http/', 'src/upstream/', ...WIRING],
+  'node:https': ['src/upstream/', ...WIRING],
   'node:net': ['src/http/', 'src/upstream/', ...WIRING],
   'node:tls': ['src/upstream/'],
   'node:dns': ['src/upstream/'],

@@ -51,6 +51,7 @@ describe('the simple case', () => {
       fileHosts: [],
       refresh: 60,
       reuploads: false,
+      insecureUpstream: false,
     });
   });
 
@@ -234,7 +235,8 @@ describe('http upstreams', () => {
   it('takes it in the words nobody writes by accident, and in no others', () => {
     const plain = (words: string) =>
       file(`indexes:\n  main: { upstream: "http://x.example/", root: r, insecure_upstream: ${words} }\n`);
-    expect(loadConfig({ file: plain(INSECURE_UPSTREAM), env: {} }).indexes['main']?.upstream).toBe('http://x.example/');
+    const index = loadConfig({ file: plain(INSECURE_UPSTREAM), env: {} }).indexes['main'];
+    expect(index).toMatchObject({ upstream: 'http://x.example/', insecureUpstream: true });
     expect(wheres(() => loadConfig({ file: plain('true'), env: {} }))).toContain('indexes.main.insecure_upstream');
   });
 });
@@ -248,7 +250,7 @@ describe('a free layout', () => {
     );
     expect(loadConfig({ file: path, env: {} }).indexes['main']?.layout).toEqual({
       metadata: 'metadata/',
-      pages: { base: 'simple/', target: '{project}/index.html', hashPrefix: true, format: 'html', list: undefined },
+      pages: { base: 'simple/', target: '{project}/index.html', hashPrefix: true, list: undefined },
       files: { base: 'https://files.example/', hashPrefix: false, target: undefined },
     });
   });
