@@ -143,8 +143,14 @@ function clearTextFaults(raw: Tree, sources: ReadonlyMap<string, string>): reado
   const faults: Fault[] = [];
   for (const [name, index] of Object.entries(raw['indexes'])) {
     if (!isTree(index) || index['insecure_upstream'] === INSECURE_UPSTREAM) continue;
-    for (const path of URL_PATHS) {
-      const value = path.reduce<unknown>((at, step) => (isTree(at) ? at[step] : undefined), index);
+    const hosts = Array.isArray(index['file_hosts'])
+      ? index['file_hosts'].map((_, at) => ['file_hosts', String(at)])
+      : [];
+    for (const path of [...URL_PATHS, ...hosts]) {
+      const value = path.reduce<unknown>(
+        (at, step) => (isTree(at) || Array.isArray(at) ? Reflect.get(at, step) : undefined),
+        index,
+      );
       if (crossesNetworkInTheClear(value))
         faults.push({ where: named(['indexes', name, ...path], sources), what: CLEAR_TEXT });
     }

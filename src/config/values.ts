@@ -90,12 +90,12 @@ export const host = z
   .max(253)
   .regex(/^[A-Za-z0-9._:-]+$/, 'must be a host name or an address, without a port');
 
-/** `host` or `host:port`: where a page may send us for files. */
+/** Where a page may send us for files: `host`, `host:port` (https), or an origin with its scheme. */
 export const fileHost = z
   .string()
-  .max(259)
+  .max(267)
   .regex(
-    /^(\[[0-9a-f:]+\]|[a-z0-9.-]+)(:\d{1,5})?$/,
+    /^(https?:\/\/)?(\[[0-9a-f:]+\]|[a-z0-9.-]+)(:\d{1,5})?$/,
     'must be a lower-case host name, with :port where it is not the usual one',
   );
 

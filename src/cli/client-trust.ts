@@ -1,0 +1,104 @@
+import { Refusal } from '../bytes/refusal.ts';
+import { type ClientDirectory, openClientDirectory } from '../store/client-directory.ts';
+import {
+  type AtRoot,
+  acceptDelegated,
+  type Generation,
+  metaOf,
+  openFloor,
+  type Survivors,
+  startFrom,
+} from '../tuf/accept.ts';
+import { decodeTargets } from '../tuf/decode.ts';
+import { impatient, type Judging, judge } from '../tuf/judging.ts';
+import { LIMITS } from '../tuf/limits.ts';
+import type { Delegation, Instant, Targets } from '../tuf/model.ts';
+import { type MetadataSource, refresh, type Trusted, versionIn, within } from '../tuf/refresh.ts';
+import { authorityOf, open, type Verified } from '../tuf/verified.ts';
+
+/** The trusted metadata of one directory: the files are the floors, there is nothing else. */
+export interface ClientTrust {
+  /** TUF §5.3 to §5.6.6; each document is on disk before the next is asked for. */
+  refresh(source: MetadataSource): Promise<Generation>;
+  /** A delegated role: the file held where it still proves, else upstream's. */
+  role(generation: Generation, by: Delegation, source: MetadataSource): Promise<Verified<Targets>>;
+}
+
+/** Makes a directory trust a root and nothing else. Throws where the root is not signed by its own keys. */
+export async function initTrust(directory: string, root: Uint8Array, now: Instant): Promise<void> {
+  judge(startFrom(root, now));
+  const held = await openClientDirectory(directory);
+  await held.write('root.json', root);
+}
+
+/** Throws `state` before any request where the directory holds no valid root. */
+export async function openTrust(directory: string, now: Instant): Promise<ClientTrust> {
+  const held = await openClientDirectory(directory);
+  const root = await held.read('root.json', LIMITS.root);
+  if (root === undefined)
+    throw new Refusal(
+      'state',
+      `${directory} holds no root.json. Run "verbatim client --metadata-dir ${directory} init ROOT.json" first.`,
+      { subject: 'root' },
+    );
+  const at = judge(startFrom(root, now));
+  return {
+    async refresh(source) {
+      const trusted = await restore(held, at);
+      const { timestamp, snapshot } = trusted.survivors;
+      return refresh(trusted, source, impatient, {
+        async root(next, forget) {
+          await held.write('root.json', next.bytes);
+          // TUF §5.3.11: rotated keys take back what they vouched for.
+          if (forget) for (const name of ['timestamp.json', 'snapshot.json']) await held.remove(name);
+        },
+        timestamp: async (next) => (next === timestamp ? undefined : held.write('timestamp.json', next.bytes)),
+        snapshot: async (next) => (next === snapshot ? undefined : held.write('snapshot.json', next.bytes)),
+        targets: async (next) => (next === trusted.targets ? undefined : held.write('targets.json', next.bytes)),
+      });
+    },
+    async role(generation, by, source) {
+      const { version, length } = metaOf(generation, by.name);
+      const name = `${by.name}.json`;
+      const before = await held.read(name, LIMITS.targets);
+      const kept = before === undefined ? undefined : attempt(acceptDelegated(generation, by, before));
+      if (kept !== undefined) return kept;
+      const bytes = await source.read({
+        role: by.name,
+        version: versionIn(generation, version),
+        limit: within(length, LIMITS.targets, 'delegated'),
+      });
+      if (bytes === undefined)
+        throw new Refusal('unreachable', `The role ${by.name} is not where it should be.`, { subject: 'delegated' });
+      const role = judge(acceptDelegated(generation, by, bytes));
+      await held.write(name, role.bytes);
+      return role;
+    },
+  };
+}
+
+/** What an earlier run left. A file that does not prove under the root held is as good as absent. */
+async function restore(held: ClientDirectory, at: AtRoot): Promise<Trusted> {
+  const timestamp = await held.read('timestamp.json', LIMITS.timestamp);
+  const snapshot = await held.read('snapshot.json', LIMITS.snapshot);
+  const targets = await held.read('targets.json', LIMITS.targets);
+  const survivors: Survivors = {
+    timestamp: attempt(openFloor(at, { timestamp }))?.timestamp,
+    snapshot: attempt(openFloor(at, { snapshot }))?.snapshot,
+  };
+  return {
+    at,
+    survivors,
+    targets:
+      targets === undefined ? undefined : attempt(open(targets, decodeTargets, authorityOf(at.root.signed, 'targets'))),
+  };
+}
+
+function attempt<T>(judging: Judging<T>): T | undefined {
+  try {
+    return judge(judging);
+  } catch (error) {
+    if (error instanceof Refusal) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,153 @@
+import { createProver, prove } from '../bytes/digest.ts';
+import { Refusal } from '../bytes/refusal.ts';
+import type { OpenDownload } from '../mirror/ports.ts';
+import { type ClientDirectory, openClientDirectory } from '../store/client-directory.ts';
+import { writeAll } from '../store/durable.ts';
+import type { Generation } from '../tuf/accept.ts';
+import { findTarget } from '../tuf/delegation.ts';
+import type { Instant, TargetFile } from '../tuf/model.ts';
+import type { MetadataSource } from '../tuf/refresh.ts';
+import { createUpstream, type HttpUpstream } from '../upstream/http.ts';
+import { createMetadataSource } from '../upstream/metadata-source.ts';
+import { targetUrls } from '../upstream/targets.ts';
+import { VERSION } from '../version.ts';
+import { type ClientTrust, initTrust, openTrust } from './client-trust.ts';
+import { readRoot } from './root-file.ts';
+
+// A TUF client over the same core, for scripts and test suites (TUF §5, step by step; nothing is fetched ahead).
+
+export interface ClientOptions {
+  readonly metadataDir: string;
+  readonly metadataUrl?: string | undefined;
+  readonly targetBaseUrl?: string | undefined;
+  readonly targetDir?: string | undefined;
+  readonly targetName: readonly string[];
+  /** Judge expiry as of this time instead of the clock. */
+  readonly referenceTime?: Instant | undefined;
+}
+
+export async function clientInit(options: ClientOptions, rootFile: string): Promise<void> {
+  await initTrust(options.metadataDir, readRoot(rootFile), nowOf(options));
+}
+
+export async function clientRefresh(options: ClientOptions): Promise<void> {
+  const trust = await openTrust(options.metadataDir, nowOf(options));
+  await withSource(options, ({ source }) => trust.refresh(source));
+}
+
+/** All targets of one call share one refresh; one already there with the right bytes is not fetched again. */
+export async function clientDownload(options: ClientOptions): Promise<void> {
+  const trust = await openTrust(options.metadataDir, nowOf(options));
+  const directory = need(options.targetDir, '--target-dir');
+  if (options.targetName.length === 0) need(undefined, '--target-name');
+  await withSource(options, async ({ source, upstream, urls }) => {
+    const generation = await trust.refresh(source);
+    for (const name of options.targetName) {
+      const target = await lookUp(trust, generation, source, name);
+      const held = await openClientDirectory(directory);
+      if (!(await isThere(held, name, target)))
+        await download(held, name, target, upstream, urls(name, target, generation));
+    }
+  });
+}
+
+interface Remote {
+  readonly source: MetadataSource;
+  readonly upstream: HttpUpstream;
+  readonly urls: (name: string, target: TargetFile, generation: Generation) => readonly string[];
+}
+
+async function withSource<T>(options: ClientOptions, run: (remote: Remote) => Promise<T>): Promise<T> {
+  const metadata = folder(need(options.metadataUrl, '--metadata-url'));
+  const files =
+    options.targetBaseUrl === undefined ? new URL('../targets/', metadata).href : folder(options.targetBaseUrl);
+  const layout = { name: 'client', metadata, files: { base: files, prefix: true } };
+  const upstream = createUpstream({ bases: [metadata, files], insecureUpstream: true, version: VERSION, retries: 0 });
+  try {
+    return await run({
+      source: createMetadataSource(upstream, layout),
+      upstream,
+      // TUF §5.7.3: one name is asked for, by the first digest listed.
+      urls: (name, { digests }, { root }) =>
+        targetUrls(layout, name, digests, root.signed.consistentSnapshot).slice(0, 1),
+    });
+  } finally {
+    upstream.close();
+  }
+}
+
+async function lookUp(
+  trust: ClientTrust,
+  generation: Generation,
+  source: MetadataSource,
+  name: string,
+): Promise<TargetFile> {
+  const { target } = await findTarget(generation, name, (by) => trust.role(generation, by, source));
+  if (target === undefined)
+    throw new Refusal('unlisted', `The signed metadata lists no target ${name}.`, { subject: 'target' });
+  if (target.digests.size === 0)
+    throw new Refusal('algorithm', `${name} has no digest of a known algorithm.`, { subject: 'target' });
+  return target;
+}
+
+async function isThere(held: ClientDirectory, name: string, target: TargetFile): Promise<boolean> {
+  try {
+    const bytes = await held.read(name, target.length);
+    if (bytes === undefined) return false;
+    prove(bytes, target);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Under the final name only once every byte was proved. */
+async function download(
+  held: ClientDirectory,
+  name: string,
+  target: TargetFile,
+  upstream: HttpUpstream,
+  urls: readonly string[],
+): Promise<void> {
+  const prover = await createProver(target);
+  const temp = await held.durable.temp(TARGET_MODE);
+  try {
+    for await (const chunk of (
+      await openFirst(
+        upstream,
+        urls,
+        name,
+      )({ offset: 0, limit: target.length, attempt: 1, signal: new AbortController().signal })
+    ).bytes) {
+      await writeAll(temp.file, chunk, prover.length);
+      prover.update(chunk);
+    }
+    prover.finish();
+  } catch (error) {
+    prover.abandon();
+    await temp.discard();
+    throw error;
+  }
+  await temp.commit(held.pathOf(name));
+}
+
+function openFirst(upstream: HttpUpstream, urls: readonly string[], name: string): OpenDownload {
+  const url = urls[0];
+  if (url === undefined) throw new Refusal('unlisted', `There is no address for ${name}.`, { subject: 'target' });
+  return upstream.download(url);
+}
+
+const TARGET_MODE = 0o644;
+
+function nowOf({ referenceTime }: ClientOptions): Instant {
+  return referenceTime ?? Math.floor(Date.now() / 1000);
+}
+
+function need(value: string | undefined, option: string): string {
+  if (value === undefined) throw new Refusal('policy', `This command needs ${option}.`, { subject: 'request' });
+  return value;
+}
+
+function folder(url: string): string {
+  return url.endsWith('/') ? url : `${url}/`;
+}

@@ -1,0 +1,154 @@
+import { createHash } from 'node:crypto';
+import { Refusal } from '../bytes/refusal.ts';
+import type { Config, IndexConfig } from '../config/config.ts';
+import type { MirrorIndex } from '../mirror/mirror.ts';
+import { inTurns } from '../mirror/patience.ts';
+import type { Clock, Events, IndexLayout, Instant } from '../mirror/ports.ts';
+import { createTufIndex } from '../mirror/tuf-index.ts';
+import { archiveTrust } from '../store/archive.ts';
+import { type BlobStore, createBlobs } from '../store/blobs.ts';
+import { createIndexState } from '../store/index-state.ts';
+import { createMemoryCache } from '../store/memory.ts';
+import { createPins } from '../store/pins.ts';
+import { createTrustStore } from '../store/trust.ts';
+import { openVolume, type Volume } from '../store/volume.ts';
+import { createUpstream } from '../upstream/http.ts';
+import { type Layout, layoutBases, resolveLayout } from '../upstream/layout.ts';
+import { createMetadataSource } from '../upstream/metadata-source.ts';
+import { fileTarget, pageBaseUrl, pageTarget, targetUrls } from '../upstream/targets.ts';
+import { BUILT_AT, VERSION } from '../version.ts';
+import { describedLayout } from './layouts.ts';
+import { readRoot } from './root-file.ts';
+
+/** A running mirror without its HTTP side: what every command works with. */
+export interface Composition {
+  readonly indexes: readonly MirrorIndex[];
+  readonly blobs: BlobStore;
+  readonly clock: Clock;
+  close(): Promise<void>;
+}
+
+interface ComposeOptions {
+  readonly config: Config;
+  readonly events: Events;
+  /** Why the operator begins again from another pinned root; audited. */
+  readonly newTrust?: string | undefined;
+}
+
+/** Builds the adapters and the indexes on them. Throws Refusal `state`, or `format` for an unusable root. */
+export async function compose({ config, events, newTrust }: ComposeOptions): Promise<Composition> {
+  const clock = createClock(config.referenceTime);
+  const volume = await openVolume(config.data);
+  const closers: (() => unknown)[] = [];
+  try {
+    const onCorrupt = ({ sha256, message }: { readonly sha256: string; readonly message: string }) =>
+      events.rejected({ index: '', reason: 'digest', subject: 'file', name: sha256, message, at: 'disk' });
+    const blobs = await createBlobs({ volume, maxBytes: config.cache.maxBytes, onCorrupt });
+    closers.push(() => blobs.close());
+    const indexes: MirrorIndex[] = [];
+    for (const index of Object.values(config.indexes)) {
+      const { mirror, close } = await composeIndex({ config, index, volume, blobs, clock, events, newTrust });
+      closers.push(close);
+      indexes.push(mirror);
+    }
+    return {
+      indexes,
+      blobs,
+      clock,
+      async close() {
+        for (const close of closers.reverse()) await close();
+        await volume.close();
+      },
+    };
+  } catch (error) {
+    for (const close of closers.reverse()) await close();
+    await volume.close();
+    throw error;
+  }
+}
+
+interface IndexParts {
+  readonly config: Config;
+  readonly index: IndexConfig;
+  readonly volume: Volume;
+  readonly blobs: BlobStore;
+  readonly clock: Clock;
+  readonly events: Events;
+  readonly newTrust: string | undefined;
+}
+
+async function composeIndex({ config, index, volume, blobs, clock, events, newTrust }: IndexParts) {
+  const layout = resolveLayout(typeof index.layout === 'string' ? index.layout : describedLayout(index.layout), index);
+  const pinnedRoot = readRoot(index.root);
+  await holdToState(volume, index, pinnedRoot, clock.now(), newTrust);
+  const upstream = createUpstream({
+    bases: [index.upstream, ...layoutBases(layout)],
+    fileHosts: index.fileHosts,
+    insecureUpstream: index.insecureUpstream,
+    version: VERSION,
+  });
+  const mirror = await createTufIndex({
+    name: index.name,
+    upstreamUrl: index.upstream,
+    pinnedRoot,
+    layout: layoutPort(layout),
+    upstream,
+    source: createMetadataSource(upstream, layout),
+    trust: createTrustStore(volume, index.name),
+    pins: createPins(volume, index.name),
+    blobs,
+    clock,
+    patience: inTurns,
+    events,
+    createCache: createMemoryCache,
+    memory: config.cache.memoryBytes / 2,
+    refreshAfter: index.refresh,
+    notBefore: config.referenceTime === undefined ? BUILT_AT : 0,
+    reuploads: index.reuploads,
+  });
+  return { mirror, close: () => upstream.close() };
+}
+
+/** DESIGN §2: a data directory that ran one kind of evidence, or from one root, does not quietly run another. */
+async function holdToState(
+  volume: Volume,
+  index: IndexConfig,
+  root: Uint8Array,
+  now: Instant,
+  newTrust: string | undefined,
+): Promise<void> {
+  const state = createIndexState(volume, index.name);
+  const known = await state.load();
+  const pinnedRootSha256 = createHash('sha256').update(root).digest('hex');
+  if (known !== undefined && known.evidence !== index.evidence)
+    throw new Refusal(
+      'state',
+      `The data directory ran the index ${index.name} with evidence "${known.evidence}" before.`,
+      { subject: 'state' },
+    );
+  if (known !== undefined && newTrust === undefined) {
+    if (known.pinnedRootSha256 !== pinnedRootSha256) await state.save({ ...known, pinnedRootSha256 });
+    return;
+  }
+  if (known !== undefined) await archiveTrust(volume, index.name, now);
+  const audit = [
+    ...(known?.audit ?? []),
+    ...(newTrust === undefined ? [] : [{ at: now, action: 'new-trust', reason: newTrust }]),
+  ];
+  await state.save({ evidence: index.evidence, pinnedRootSha256, createdAt: known?.createdAt ?? now, audit });
+}
+
+function createClock(referenceTime: Instant | undefined): Clock {
+  return { now: () => referenceTime ?? Math.floor(Date.now() / 1000) };
+}
+
+function layoutPort(layout: Layout): IndexLayout {
+  return {
+    name: layout.name,
+    pageTarget: (project) => pageTarget(layout, project),
+    fileTarget: ({ project, filename, content }) => fileTarget(layout, { project, filename, contentPath: content }),
+    listTarget: layout.list,
+    urls: (target, digests, consistent) => targetUrls(layout, target, digests, consistent),
+    pageUrl: (project) => pageBaseUrl(layout, project) ?? layout.files.base,
+  };
+}

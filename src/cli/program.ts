@@ -1,0 +1,148 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { Config } from '../config/config.ts';
+import type { Flags } from '../config/settings.ts';
+import { VERSION } from '../version.ts';
+
+// One place that names every command and option. What a command needs is loaded when it runs: starting must be quick.
+
+/** The exit status is 0, or 1 for anything that did not succeed. */
+export function createProgram(fail: () => void): Command {
+  const program = new Command('verbatim')
+    .description('A caching mirror of Python package indexes that proves what it serves.')
+    .version(VERSION)
+    .showHelpAfterError('(add --help for the options)');
+
+  withConfig(program.command('serve').description('run the mirror'))
+    .option('--admin-port <port>', 'also serve /metrics, on this port of loopback', wholeNumber)
+    .option(
+      '--new-trust <reason>',
+      'begin again from the root given, giving up what was trusted before; kept in the audit trail',
+    )
+    .option('--json', 'say where it listens as one JSON line')
+    .action(async (flags: CommonFlags & { json?: boolean; newTrust?: string; adminPort?: number }) =>
+      (await import('./serve.ts')).serve(await configOf(flags), {
+        json: flags.json ?? false,
+        newTrust: flags.newTrust,
+        adminPort: flags.adminPort,
+      }),
+    );
+
+  program
+    .command('demo')
+    .description('build a signed index, mirror it, install from it with pip, and see attacks refused')
+    .option('--keep', 'leave the index and the mirror running until Ctrl-C')
+    .option('--json', 'print the addresses as one JSON line at the end')
+    .option('--offline', 'use packages made here instead of real ones from PyPI')
+    .action(async (flags: { keep?: boolean; json?: boolean; offline?: boolean }) => {
+      const { demo } = await import('../demo/demo.ts');
+      if (!(await demo({ keep: flags.keep ?? false, json: flags.json ?? false, offline: flags.offline ?? false })))
+        fail();
+    });
+
+  withConfig(
+    program.command('status').description('the trust state of every index: who signed, of how many needed, until when'),
+  )
+    .option('--json', 'for machines')
+    .action(async (flags: CommonFlags & { json?: boolean }) =>
+      (await import('./status.ts')).status(await configOf(flags), flags.json ?? false),
+    );
+
+  withConfig(
+    program.command('explain').description('who vouches for a project or a file, and what an attacker would need'),
+  )
+    .argument('<name>', 'a project, or the name of a wheel or sdist')
+    .option('--index <name>', 'which index, where several are configured')
+    .option('--json', 'for machines')
+    .action(async (name: string, flags: CommonFlags & { json?: boolean; index?: string }) =>
+      (await import('./explain.ts')).explain(await configOf(flags), name, flags.index, flags.json ?? false),
+    );
+
+  withConfig(program.command('verify').description('prove the stored signatures and every stored file again'))
+    .option('--json', 'for machines')
+    .action(async (flags: CommonFlags & { json?: boolean }) => {
+      if (!(await (await import('./verify.ts')).verify(await configOf(flags), flags.json ?? false))) fail();
+    });
+
+  program.addCommand(clientCommand());
+  return program;
+}
+
+interface ClientFlags {
+  readonly metadataDir: string;
+  readonly metadataUrl?: string;
+  readonly targetName: readonly string[];
+  readonly targetBaseUrl?: string;
+  readonly targetDir?: string;
+  readonly referenceTime?: number;
+}
+
+function clientCommand(): Command {
+  const client = new Command('client')
+    .description('a TUF client for scripts and test suites, over the same verifier')
+    .requiredOption('--metadata-dir <dir>', 'where the trusted metadata lies')
+    .option('--metadata-url <url>', 'where the repository keeps its metadata')
+    .option('--target-name <path>', 'a target to download; may be repeated', collect, [])
+    .option('--target-base-url <url>', 'where the repository keeps its targets')
+    .option('--target-dir <dir>', 'where downloaded targets go')
+    .addOption(
+      new Option('--reference-time <time>', 'judge expiry as of this time instead of the clock').argParser(instant),
+    );
+  const flags = () => client.opts<ClientFlags>();
+  client
+    .command('init')
+    .description('trust a root given by hand')
+    .argument('<root>', 'the root file')
+    .action(async (root: string) => (await import('./client.ts')).clientInit(flags(), root));
+  client
+    .command('refresh')
+    .description('bring the trusted metadata up to date')
+    .action(async () => (await import('./client.ts')).clientRefresh(flags()));
+  client
+    .command('download')
+    .description('refresh, then download the targets named')
+    .action(async () => (await import('./client.ts')).clientDownload(flags()));
+  return client;
+}
+
+type CommonFlags = Flags & { readonly config?: string };
+
+function withConfig(command: Command): Command {
+  return command
+    .option('--config <file>', 'configuration file; flags overrule it')
+    .option('--upstream <url>', 'the index to mirror')
+    .option('--root <file>', 'its root of trust: root.json, from a source you trust')
+    .option('--layout <preset>', 'how it names things: pep458, pip-2020, pip-2022, rstuf-2024, datadog or plain')
+    .option('--metadata-url <url>', 'where its signed metadata is, if not where the layout says')
+    .option('--pages-url <url>', 'where its project pages are, if not where the layout says')
+    .option('--files-url <url>', 'where its files are, if not where the layout says')
+    .option('--file-host <host>', 'a further host its pages may link files on; may be repeated', collect, undefined)
+    .option('--refresh <seconds>', 'look for new metadata when older than this')
+    .option('--data <dir>', 'the data directory (./verbatim-data)')
+    .option('--host <address>', 'listen on this address (127.0.0.1)')
+    .option('--port <port>', 'listen on this port (3141)')
+    .option('--public-url <url>', 'the address clients reach it by')
+    .option('--max-bytes <bytes>', 'disk for files; what was used least goes first')
+    .option('--reference-time <time>', 'judge expiry as of this time instead of the clock')
+    .option('--log-level <level>', 'debug, info, warn or error')
+    .option('--log-format <format>', 'auto, json or text');
+}
+
+async function configOf(flags: CommonFlags): Promise<Config> {
+  const { loadConfig } = await import('../config/load.ts');
+  return loadConfig({ file: flags.config, flags });
+}
+
+function collect(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), value];
+}
+
+function wholeNumber(value: string): number {
+  if (!/^\d{1,9}$/.test(value)) throw new InvalidArgumentError('Not a whole number.');
+  return Number(value);
+}
+
+function instant(value: string): number {
+  const time = /^\d{1,12}$/.test(value) ? Number(value) : Date.parse(value) / 1000;
+  if (!Number.isFinite(time)) throw new InvalidArgumentError('Not a time such as 2026-01-31T12:00:00Z.');
+  return Math.floor(time);
+}

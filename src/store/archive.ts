@@ -1,0 +1,14 @@
+import { join } from 'node:path';
+import { indexDirectory } from './index-directory.ts';
+import { isMissing } from './storage-errors.ts';
+import type { Volume } from './volume.ts';
+
+/** Puts an index's trust aside under the time of the decision, kept as evidence; the next start begins from the pinned root. */
+export async function archiveTrust(volume: Volume, index: string, now: number): Promise<void> {
+  const directory = join(indexDirectory(volume, index), 'tuf');
+  try {
+    await volume.durable.moveAway(directory, `${directory}.until-${now}`);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+  }
+}
