@@ -154,7 +154,8 @@ describe('faults', () => {
     'refresh: 1.5',
     'layout: warehouse',
     'reuploads: "no"',
-    'file_hosts: ["https://x.example"]',
+    'file_hosts: ["https://x.example/"]',
+    'file_hosts: ["http://x.example"]',
     'file_hosts: ["X.example"]',
     'metadata_url: https://x.example/?a=1',
     'pages_url: https://user:secret@x.example/',
@@ -218,6 +219,11 @@ describe('http upstreams', () => {
   it.each(['metadata_url', 'pages_url', 'files_url'])('holds %s to the same', (key) => {
     const path = file(main(`    ${key}: http://x.example/\n`));
     expect(wheres(() => loadConfig({ file: path, env: {} }))).toEqual([`indexes.main.${key}`]);
+  });
+
+  it('takes an origin as a file host, in the clear on loopback only', () => {
+    const hosts = ['https://files.example', 'http://127.0.0.1:8080'];
+    expect(loadConfig({ env: {}, flags: { ...simple, fileHost: hosts } }).indexes['main']?.fileHosts).toEqual(hosts);
   });
 
   it('holds the bases of a free layout to the same', () => {
