@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { createServer as createTlsServer, type ServerOptions } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -60,7 +61,7 @@ export interface UpstreamServerOptions {
   readonly etags?: boolean | undefined;
   /** Default true. */
   readonly ranges?: boolean | undefined;
-  readonly tls?: { readonly key: string; readonly cert: string } | undefined;
+  readonly tls?: ServerOptions | undefined;
 }
 
 /**
@@ -78,7 +79,7 @@ export async function startUpstream(options: UpstreamServerOptions = {}) {
   const faults = new Map<string, { readonly fault: Fault; left: number }[]>();
   const requests: Recorded[] = [];
   const waiting: { readonly until: () => boolean; readonly go: () => void }[] = [];
-  const sockets = new Map<Socket, number>();
+  const numbers = new WeakMap<Socket, number>();
   const ending = new AbortController();
   let connections = 0;
 
@@ -93,7 +94,7 @@ export async function startUpstream(options: UpstreamServerOptions = {}) {
 
   const listener: RequestListener = (request, response) => {
     const url = request.url ?? '/';
-    const connection = sockets.get(request.socket) ?? 0;
+    const connection = numbers.get(request.socket) ?? 0;
     requests.push({ method: request.method ?? 'GET', url, headers: request.headers, connection });
     for (const waiter of waiting) if (waiter.until()) waiter.go();
     response.on('error', () => {});
@@ -195,10 +196,15 @@ export async function startUpstream(options: UpstreamServerOptions = {}) {
   }
 
   const server = tls === undefined ? createServer(listener) : createTlsServer(tls, listener);
-  server.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
-    sockets.set(socket, ++connections);
+  const accepted = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    accepted.add(socket);
     socket.on('error', () => {});
-    socket.once('close', () => sockets.delete(socket));
+    socket.once('close', () => accepted.delete(socket));
+  });
+  server.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
+    numbers.set(socket, ++connections);
+    socket.on('error', () => {});
   });
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   const { port } = server.address() as AddressInfo;
@@ -218,7 +224,13 @@ export async function startUpstream(options: UpstreamServerOptions = {}) {
       else faults.delete(path);
     },
     /** Connections accepted since start, and open now. */
-    connections: () => ({ accepted: connections, open: sockets.size }),
+    connections: () => ({ accepted: connections, open: accepted.size }),
+    /** Writes to every open connection, asked or not; resolves when the other side has ended them all. */
+    async push(bytes: string): Promise<void> {
+      const ended = [...accepted].map((socket) => once(socket, 'close'));
+      for (const socket of accepted) socket.write(bytes);
+      await Promise.all(ended);
+    },
     /** Requests to one path (decoded, no query). */
     asked: (path: string) => requests.filter(({ url }) => decodeURIComponent(url.split('?')[0] ?? '') === path),
     /** Resolves once `count` requests to the path have come. */
@@ -228,7 +240,7 @@ export async function startUpstream(options: UpstreamServerOptions = {}) {
     },
     async close(): Promise<void> {
       ending.abort();
-      for (const socket of sockets.keys()) socket.destroy();
+      for (const socket of accepted) socket.destroy();
       await new Promise<void>((closed) => server.close(() => closed()));
     },
   };

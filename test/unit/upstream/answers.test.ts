@@ -1,0 +1,307 @@
+import { describe, expect, it } from 'vitest';
+import type { Fault } from '../../support/upstream.ts';
+import { bytesOf, connect, SHORT, serve, text } from './setup.ts';
+
+// What an upstream may answer to the question for a small document (reference catalogue B). One case, one test.
+
+const files = new Map([['/x', bytesOf('hello')]]);
+const http = (head: string, body = '') => `HTTP/1.1 ${head}\r\n\r\n${body}`;
+
+/** What comes of asking for /x once under a fault. */
+async function ask(fault: Fault, options: Parameters<typeof connect>[1] = {}): Promise<string | undefined> {
+  const server = await serve({ files });
+  server.fault('/x', fault);
+  return text(await connect(server, options).bytes(`${server.url}x`, 100));
+}
+const raw = (bytes: string): Fault => ({ kind: 'raw', bytes });
+const refusal = (reason: string, transient?: boolean) =>
+  expect.objectContaining({ reason, ...(transient !== undefined && { transient }) });
+
+describe('a good answer', () => {
+  it('comes whole, asked for uncompressed and under our own name', async () => {
+    const server = await serve({ files });
+    const upstream = connect(server, { version: '9.9' });
+    expect(text(await upstream.bytes(`${server.url}x`, 5))).toBe('hello');
+    expect(server.requests[0]?.headers).toMatchObject({ 'accept-encoding': 'identity', 'user-agent': 'verbatim/9.9' });
+  });
+
+  it('may be empty', async () => {
+    expect(await ask({ kind: 'replace', bytes: new Uint8Array() })).toBe('');
+  });
+
+  it('may say Content-Encoding: identity', async () => {
+    expect(await ask({ kind: 'headers', headers: { 'content-encoding': 'identity' } })).toBe('hello');
+  });
+
+  it('may come after interim answers (RFC 9110 §15.2), each of which asks for patience anew', async () => {
+    const stall = { kind: 'stall', at: 'headers', time: 400, interim: 60 } as const;
+    expect(await ask(stall)).toBe('hello');
+  });
+
+  it('74, 75: keeps its headers to itself: bytes are all that comes back', async () => {
+    const server = await serve();
+    server.fault('/x', raw(http('200 OK\r\nSet-Cookie: a=b\r\nVary: *\r\nX-Odd: \xff\xfe\r\nContent-Length: 2', 'ok')));
+    const answer = await connect(server).bytes(`${server.url}x`, 10);
+    expect(answer).toBeInstanceOf(Uint8Array);
+    expect(text(answer)).toBe('ok');
+  });
+});
+
+describe('statuses', () => {
+  it.each([404, 410])('%i is absence, and is not asked twice', async (status) => {
+    const server = await serve({ files });
+    server.fault('/x', { kind: 'status', status, body: 'gone' });
+    expect(await connect(server, { retries: 2 }).bytes(`${server.url}x`, 100)).toBeUndefined();
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it.each([401, 403, 407])('%i refuses, not as absence', async (status) => {
+    await expect(ask({ kind: 'status', status })).rejects.toEqual(refusal('unreachable', false));
+  });
+
+  it('54: 500, 502, 503 and 504 are tried again on a new connection, a bounded number of times', async () => {
+    const server = await serve({ files });
+    const upstream = connect(server, { retries: 3 });
+    for (const status of [500, 502, 503]) server.fault('/x', { kind: 'status', status }, 1);
+    expect(text(await upstream.bytes(`${server.url}x`, 100))).toBe('hello');
+    expect(server.requests.map(({ connection }) => connection)).toEqual([1, 2, 3, 4]);
+    server.fault('/x', { kind: 'status', status: 504 });
+    await expect(upstream.bytes(`${server.url}x`, 100)).rejects.toEqual(refusal('unreachable', true));
+    expect(server.requests).toHaveLength(8);
+  });
+
+  it('54: without retries it is asked once', async () => {
+    const server = await serve({ files });
+    server.fault('/x', { kind: 'status', status: 500 }, 1);
+    await expect(connect(server).bytes(`${server.url}x`, 100)).rejects.toEqual(refusal('unreachable', true));
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it.each([204, 206, 203, 304, 300, 400, 405, 416, 418, 999])('72: %i does not fit a plain GET', async (status) => {
+    await expect(ask(raw(http(`${status} X\r\nContent-Length: 0`)))).rejects.toEqual(refusal('format'));
+  });
+
+  it('72: 101 unasked is refused', async () => {
+    await expect(ask(raw(http('101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: h2c')))).rejects.toEqual(
+      refusal('format'),
+    );
+  });
+
+  it('72: ten thousand interim answers end in bounded time', async () => {
+    const flood = http('102 Processing').repeat(10_000) + http('200 OK\r\nContent-Length: 2', 'ok');
+    await expect(ask(raw(flood))).rejects.toEqual(refusal('format'));
+  });
+});
+
+describe('55: Retry-After', () => {
+  const rested = (value: string): Fault => ({ kind: 'status', status: 503, headers: { 'retry-after': value } });
+
+  it('is honoured up to a limit: no request before it ends, and one that would wait too long fails at once', async () => {
+    const server = await serve({ files });
+    const upstream = connect(server, { limits: { longestRest: 150, patience: 10 } });
+    server.fault('/x', rested('1000000000'), 1);
+    const asked = () => upstream.bytes(`${server.url}x`, 100);
+    await expect(asked()).rejects.toEqual(refusal('unreachable', true));
+    await expect(asked()).rejects.toEqual(refusal('unreachable', true));
+    expect(server.requests).toHaveLength(1);
+    const patient = connect(server, { limits: { longestRest: 150, patience: 200 }, retries: 1 });
+    server.fault('/x', rested('5'), 1);
+    const start = performance.now();
+    expect(text(await patient.bytes(`${server.url}x`, 100))).toBe('hello');
+    expect(performance.now() - start).toBeGreaterThan(140);
+  });
+
+  it('as a date is honoured too', async () => {
+    const server = await serve({ files });
+    server.fault(
+      '/x',
+      { kind: 'status', status: 429, headers: { 'retry-after': new Date(Date.now() + 60_000).toUTCString() } },
+      1,
+    );
+    const upstream = connect(server);
+    await expect(upstream.bytes(`${server.url}x`, 100)).rejects.toEqual(refusal('unreachable', true));
+    await expect(upstream.bytes(`${server.url}x`, 100)).rejects.toEqual(refusal('unreachable', true));
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it.each(['-1', 'garbage', '', '1e9', 'Thu, 01 Jan 1970 00:00:00 GMT'])('%j means nothing', async (value) => {
+    const server = await serve({ files });
+    server.fault('/x', rested(value), 1);
+    expect(text(await connect(server, { retries: 1 }).bytes(`${server.url}x`, 100))).toBe('hello');
+  });
+});
+
+describe('sizes', () => {
+  it('a body of exactly the limit comes, one byte more is refused, told or untold', async () => {
+    const server = await serve({ files });
+    const upstream = connect(server);
+    expect(text(await upstream.bytes(`${server.url}x`, 5))).toBe('hello');
+    await expect(upstream.bytes(`${server.url}x`, 4)).rejects.toEqual(refusal('limit'));
+    server.fault('/x', { kind: 'truncate', at: 5, framing: 'chunked' });
+    await expect(upstream.bytes(`${server.url}x`, 4)).rejects.toEqual(refusal('limit'));
+  });
+
+  it('44: an endless body is cut at the limit', async () => {
+    const server = await serve({
+      handler: (_, response) => {
+        const more = () => {
+          while (!response.destroyed && response.write(Buffer.alloc(65_536)));
+        };
+        response.on('drain', more);
+        more();
+      },
+    });
+    await expect(connect(server).bytes(`${server.url}x`, 1_000_000)).rejects.toEqual(refusal('limit'));
+  });
+
+  it('66: 20 KB of headers are refused', async () => {
+    await expect(ask({ kind: 'headers', headers: { 'x-big': 'x'.repeat(20_000) } })).rejects.toEqual(refusal('limit'));
+  });
+
+  it('66: 1,500 small headers are refused', async () => {
+    const many = Array.from({ length: 1500 }, (_, index) => `a${index}:`).join('\r\n');
+    await expect(ask(raw(http(`200 OK\r\n${many}\r\nContent-Length: 0`)))).rejects.toEqual(refusal('limit'));
+  });
+});
+
+describe('encodings', () => {
+  it.each(['gzip', 'br', 'zstd', 'x-gzip', 'identity, gzip'])(
+    '69: Content-Encoding %s, which nobody asked for, is refused',
+    async (coding) => {
+      await expect(ask({ kind: 'headers', headers: { 'content-encoding': coding } })).rejects.toEqual(
+        refusal('encoding'),
+      );
+    },
+  );
+
+  it('70: a hundred codings are refused', async () => {
+    const coding = Array.from({ length: 100 }, () => 'gzip').join(', ');
+    await expect(ask({ kind: 'headers', headers: { 'content-encoding': coding } })).rejects.toEqual(
+      refusal('encoding'),
+    );
+  });
+
+  it('a transfer coding besides chunked is refused', async () => {
+    await expect(
+      ask(raw(http('200 OK\r\nTransfer-Encoding: gzip, chunked', '5\r\nhello\r\n0\r\n\r\n'))),
+    ).rejects.toEqual(refusal('encoding'));
+  });
+});
+
+describe('broken answers', () => {
+  it.each(['fin', 'rst'] as const)('59: a body shorter than Content-Length (%s) is truncated', async (how) => {
+    await expect(ask({ kind: 'truncate', at: 3, how })).rejects.toEqual(refusal('truncated'));
+  });
+
+  it.each(['fin', 'rst'] as const)('63: a chunked body cut by %s is truncated', async (how) => {
+    await expect(ask({ kind: 'truncate', at: 3, how, framing: 'chunked' })).rejects.toEqual(refusal('truncated'));
+  });
+
+  it('62: a body that ends with the connection comes as it is, for its signature or digest to judge', async () => {
+    expect(await ask(raw(http('200 OK\r\nConnection: close', 'hel')))).toBe('hel');
+  });
+
+  it('a truncated document is fetched again on a new connection', async () => {
+    const server = await serve({ files });
+    server.fault('/x', { kind: 'truncate', at: 3 }, 1);
+    expect(text(await connect(server, { retries: 1 }).bytes(`${server.url}x`, 100))).toBe('hello');
+    expect(server.requests.map(({ connection }) => connection)).toEqual([1, 2]);
+  });
+
+  it('57: a captive portal’s page is bytes like any other: only proof tells', async () => {
+    expect(await ask({ kind: 'replace', bytes: bytesOf('<html>log in</html>') })).toBe('<html>log in</html>');
+  });
+
+  it.each([
+    [
+      'Content-Length and Transfer-Encoding',
+      '200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked',
+      '5\r\nhello\r\n0\r\n\r\n',
+    ],
+    ['two Content-Lengths', '200 OK\r\nContent-Length: 5\r\nContent-Length: 6', 'hello!'],
+    ['a negative Content-Length', '200 OK\r\nContent-Length: -5', 'hello'],
+    ['NUL in a header', '200 OK\r\nX-A: a\0b\r\nContent-Length: 5', 'hello'],
+    ['a space before the colon', '200 OK\r\nContent-Length : 5', 'hello'],
+    ['a bare CR in a header', '200 OK\r\nX-A: a\rContent-Length: 3\r\nContent-Length: 5', 'hello'],
+  ])('61: %s is not HTTP', async (_, head, body) => {
+    await expect(ask(raw(http(head, body)))).rejects.toEqual(refusal('format'));
+  });
+
+  it('61: a body whose chunks make no sense never becomes complete', async () => {
+    await expect(ask(raw(http('200 OK\r\nTransfer-Encoding: chunked', 'zz\r\nhello\r\n0\r\n\r\n')))).rejects.toEqual(
+      refusal('truncated'),
+    );
+  });
+
+  it('61: something that is not HTTP at all is refused', async () => {
+    await expect(ask(raw('SSH-2.0-OpenSSH_9.9\r\n'))).rejects.toEqual(refusal('format'));
+  });
+
+  it('60: bytes beyond Content-Length are ignored, and the connection is not used again', async () => {
+    const server = await serve({ files });
+    server.fault('/x', { kind: 'extra', bytes: 'more' }, 1);
+    const upstream = connect(server);
+    expect(text(await upstream.bytes(`${server.url}x`, 100))).toBe('hello');
+    expect(text(await upstream.bytes(`${server.url}x`, 100))).toBe('hello');
+    expect(server.requests.map(({ connection }) => connection)).toEqual([1, 2]);
+  });
+
+  it('79: a bonus answer on a kept connection is nobody’s answer', async () => {
+    const server = await serve({ files });
+    const upstream = connect(server);
+    const bonus = http('200 OK\r\nContent-Length: 4', 'evil');
+    // At once, and while the connection lies idle.
+    for (const late of [false, true]) {
+      server.fault('/x', { kind: 'extra', bytes: late ? '' : bonus }, 1);
+      expect(text(await upstream.bytes(`${server.url}x`, 100))).toBe('hello');
+      if (late) await server.push(bonus);
+      expect(text(await upstream.bytes(`${server.url}x`, 100))).toBe('hello');
+    }
+  });
+
+  it('77: a kept connection that closed under us costs one safe repetition, also without retries', async () => {
+    const server = await serve({ files });
+    const upstream = connect(server);
+    expect(text(await upstream.bytes(`${server.url}x`, 100))).toBe('hello');
+    server.fault('/x', { kind: 'reset' }, 1);
+    expect(text(await upstream.bytes(`${server.url}x`, 100))).toBe('hello');
+    server.fault('/x', { kind: 'reset' });
+    await expect(upstream.bytes(`${server.url}x`, 100)).rejects.toEqual(refusal('unreachable', true));
+  });
+});
+
+describe('slowness', () => {
+  it('65: headers that never come end the wait', async () => {
+    await expect(ask({ kind: 'stall', at: 'headers' })).rejects.toEqual(refusal('slow', true));
+  });
+
+  it('65: headers that trickle end it too', async () => {
+    const server = await serve({
+      handler: (request) => {
+        request.socket.write('HTTP/1.1 200 OK\r\n');
+        const timer = setInterval(() => request.socket.write('X-A: b\r\n'), 20);
+        request.socket.once('close', () => clearInterval(timer));
+      },
+    });
+    await expect(connect(server).bytes(`${server.url}x`, 100)).rejects.toEqual(refusal('slow', true));
+  });
+
+  it('a body that stops is slow', async () => {
+    await expect(ask({ kind: 'stall', at: 3 })).rejects.toEqual(refusal('slow', true));
+  });
+
+  it('64: a drip that never pauses long is cut by its average rate', async () => {
+    await expect(ask({ kind: 'drip', bytes: 1, every: 50 })).rejects.toEqual(refusal('slow', true));
+  });
+
+  it('64: the total deadline holds where the rate does not', async () => {
+    const documents = { ...SHORT.documents, rateWindow: 60_000, deadline: 120 };
+    await expect(ask({ kind: 'drip', bytes: 1, every: 50 }, { limits: { documents } })).rejects.toEqual(
+      refusal('slow', true),
+    );
+  });
+
+  it('a short body in small pieces is not slow', async () => {
+    expect(await ask({ kind: 'drip', bytes: 2, every: 10 })).toBe('hello');
+  });
+});

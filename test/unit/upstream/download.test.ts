@@ -1,0 +1,221 @@
+import { describe, expect, it } from 'vitest';
+import type { OpenDownload } from '../../../src/mirror/ports.ts';
+import type { UpstreamOptions } from '../../../src/upstream/http.ts';
+import { collect, connect, filler, SHORT, serve, text } from './setup.ts';
+
+// One attempt at a file, from the start or from where the last one broke (reference catalogue B, DESIGN J2).
+
+const whole = filler(300_000);
+const refusal = (reason: string) => expect.objectContaining({ reason });
+const never = new AbortController().signal;
+type Ask = Parameters<OpenDownload>[0];
+const first: Ask = { offset: 0, limit: 300_000, attempt: 1, signal: never };
+const resumed: Ask = { ...first, offset: 1000, attempt: 2 };
+
+async function setup(options: Partial<UpstreamOptions> & { etags?: boolean; ranges?: boolean } = {}) {
+  const { etags, ranges, ...rest } = options;
+  const server = await serve({ files: new Map([['/f', whole]]), etags, ranges });
+  return { server, open: connect(server, rest).download(`${server.url}f`) };
+}
+
+describe('an attempt', () => {
+  it('asks plainly first, and yields the bytes as they arrive', async () => {
+    const { server, open } = await setup();
+    server.fault('/f', { kind: 'stall', at: 1000, time: 60 });
+    const { start, bytes } = await open(first);
+    expect(start).toBe(0);
+    const chunks = bytes[Symbol.asyncIterator]();
+    const { value } = await chunks.next();
+    expect(value?.byteLength).toBeGreaterThan(0);
+    expect(value?.byteLength).toBeLessThanOrEqual(1000);
+    let size = value?.byteLength ?? 0;
+    for (let next = await chunks.next(); !next.done; next = await chunks.next()) size += next.value.byteLength;
+    expect(size).toBe(whole.length);
+    expect(server.requests[0]?.headers.range).toBeUndefined();
+  });
+
+  it('goes on where the last one broke, on a new connection, if the file is still the same', async () => {
+    const { server, open } = await setup();
+    server.fault('/f', { kind: 'truncate', at: 1000 }, 1);
+    await expect(collect((await open(first)).bytes)).rejects.toEqual(refusal('truncated'));
+    const { start, bytes } = await open(resumed);
+    expect(start).toBe(1000);
+    expect(Buffer.compare(await collect(bytes), whole.subarray(1000))).toBe(0);
+    expect(server.requests[1]?.headers).toMatchObject({
+      range: 'bytes=1000-',
+      'if-range': expect.stringMatching(/^"/),
+    });
+    expect(server.requests[1]?.connection).toBe(2);
+  });
+
+  it('begins again on a new connection where an attempt failed before any byte', async () => {
+    const { server, open } = await setup();
+    await collect((await open(first)).bytes);
+    await collect((await open({ ...first, attempt: 2 })).bytes);
+    expect(server.requests.map(({ connection }) => connection)).toEqual([1, 2]);
+  });
+
+  it.each([404, 410])('says unlisted for %i', async (status) => {
+    const { server, open } = await setup();
+    server.fault('/f', { kind: 'status', status });
+    await expect(open(first)).rejects.toEqual(refusal('unlisted'));
+    await expect(open(resumed)).rejects.toEqual(refusal('unlisted'));
+  });
+
+  it.each([
+    [500, 'unreachable'],
+    [429, 'unreachable'],
+    [403, 'unreachable'],
+    [304, 'format'],
+    [204, 'format'],
+  ])('refuses %i and leaves trying again to the store', async (status, reason) => {
+    const { server, open } = await setup({ retries: 2 });
+    server.fault('/f', { kind: 'status', status });
+    await expect(open(first)).rejects.toEqual(refusal(reason));
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it('72: refuses a part where the whole was asked for', async () => {
+    const { server, open } = await setup();
+    server.fault('/f', { kind: 'headers', status: 206, headers: { 'content-range': 'bytes 0-99/100' } });
+    await expect(open(first)).rejects.toEqual(refusal('format'));
+  });
+
+  it('refuses a compressed body', async () => {
+    const { server, open } = await setup();
+    server.fault('/f', { kind: 'headers', headers: { 'content-encoding': 'gzip' } });
+    await expect(open(first)).rejects.toEqual(refusal('encoding'));
+  });
+});
+
+describe('73: resuming', () => {
+  it('starts over where upstream ignores the range', async () => {
+    const { open } = await setup({ ranges: false });
+    const { start, bytes } = await open(resumed);
+    expect(start).toBe(0);
+    expect(Buffer.compare(await collect(bytes), whole)).toBe(0);
+  });
+
+  it('starts over where the ETag changed meanwhile', async () => {
+    const { server, open } = await setup();
+    server.fault('/f', { kind: 'truncate', at: 1000 }, 1);
+    await collect((await open(first)).bytes).catch(() => {});
+    server.fault('/f', { kind: 'flip', at: 5 });
+    expect((await open(resumed)).start).toBe(0);
+  });
+
+  it('starts over where a server that ignores If-Range shows another ETag', async () => {
+    const { server, open } = await setup();
+    server.fault('/f', { kind: 'truncate', at: 1000 }, 1);
+    await collect((await open(first)).bytes).catch(() => {});
+    server.fault(
+      '/f',
+      { kind: 'headers', status: 206, headers: { etag: '"other"', 'content-range': 'bytes 1000-299999/300000' } },
+      1,
+    );
+    expect((await open(resumed)).start).toBe(0);
+  });
+
+  it('sends no If-Range for a weak or missing ETag', async () => {
+    const { server, open } = await setup({ etags: false });
+    server.fault('/f', { kind: 'headers', headers: { etag: 'W/"weak"' } }, 1);
+    await collect((await open(first)).bytes);
+    expect((await open(resumed)).start).toBe(1000);
+    expect(server.requests[1]?.headers['if-range']).toBeUndefined();
+  });
+
+  it.each([
+    ['another start', 'bytes 0-299999/300000'],
+    ['an early end', 'bytes 1000-2000/300000'],
+    ['a length that contradicts Content-Length', 'bytes 1000-299997/299998'],
+    ['garbage', 'bytes=1000-'],
+    ['several parts', 'multipart/byteranges'],
+  ])('starts over where Content-Range says %s', async (_, range) => {
+    const { server, open } = await setup();
+    server.fault('/f', { kind: 'headers', headers: { 'content-range': range } }, 1);
+    const { start, bytes } = await open(resumed);
+    expect(start).toBe(0);
+    expect(Buffer.compare(await collect(bytes), whole)).toBe(0);
+  });
+
+  it('starts over on 416', async () => {
+    const { open } = await setup();
+    expect((await open({ ...resumed, offset: 300_000 })).start).toBe(0);
+  });
+});
+
+describe('limits', () => {
+  it('a body over the limit is refused before its first byte where its length is told', async () => {
+    const { open } = await setup();
+    await expect(collect((await open({ ...first, limit: 299_999 })).bytes)).rejects.toEqual(refusal('limit'));
+  });
+
+  it('what a resumed body adds counts with what is held', async () => {
+    const { open } = await setup();
+    await expect(collect((await open({ ...resumed, limit: 299_999 })).bytes)).rejects.toEqual(refusal('limit'));
+    expect((await collect((await open({ ...resumed, limit: 300_000 })).bytes)).length).toBe(299_000);
+  });
+
+  it('a body cut at the limit plus one where its length is not told', async () => {
+    const { server, open } = await setup();
+    server.fault('/f', { kind: 'truncate', at: 300_000, framing: 'chunked' });
+    let received = 0;
+    const reading = (async () => {
+      for await (const chunk of (await open({ ...first, limit: 100_000 })).bytes) received += chunk.byteLength;
+    })();
+    await expect(reading).rejects.toEqual(refusal('limit'));
+    expect(received).toBeLessThanOrEqual(100_000);
+  });
+
+  it('64: a trickle below the minimum rate is slow; our own slow reading is not', async () => {
+    const { server, open } = await setup();
+    server.fault('/f', { kind: 'throttle', bytesPerSecond: 10_000 }, 1);
+    await expect(collect((await open(first)).bytes)).rejects.toEqual(refusal('slow'));
+    const { bytes } = await open(first);
+    let size = 0;
+    for await (const chunk of bytes) {
+      size += chunk.byteLength;
+      if (size < 200_000) await new Promise((later) => setTimeout(later, 80));
+    }
+    expect(size).toBe(whole.length);
+  });
+
+  it('the total deadline ends a body', async () => {
+    const downloads = { ...SHORT.downloads, deadline: 200, rateWindow: 60_000 };
+    const { server, open } = await setup({ limits: { downloads } });
+    server.fault('/f', { kind: 'throttle', bytesPerSecond: 10_000 });
+    await expect(collect((await open(first)).bytes)).rejects.toEqual(refusal('slow'));
+  });
+
+  it('waits for headers as long as interim answers come', async () => {
+    const { server, open } = await setup();
+    server.fault('/f', { kind: 'stall', at: 'headers', time: 500, interim: 80 });
+    expect(text(await collect((await open(first)).bytes))?.length).toBe(whole.length);
+  });
+});
+
+describe('stopping', () => {
+  it('by the caller’s signal ends a wait and a body with the caller’s reason, and gives the connection up', async () => {
+    const { server, open } = await setup();
+    server.fault('/f', { kind: 'stall', at: 'headers' }, 1);
+    const early = new AbortController();
+    const waiting = open({ ...first, signal: early.signal });
+    await server.reached('/f');
+    early.abort(new Error('enough'));
+    await expect(waiting).rejects.toThrow('enough');
+
+    server.fault('/f', { kind: 'stall', at: 1000 }, 1);
+    const late = new AbortController();
+    const { bytes } = await open({ ...first, signal: late.signal });
+    const reading = collect(bytes);
+    late.abort(new Error('enough'));
+    await expect(reading).rejects.toThrow('enough');
+  });
+
+  it('by leaving the loop ends the connection', async () => {
+    const { server, open } = await setup({ limits: { connections: 1, queue: 1 } });
+    for await (const _ of (await open(first)).bytes) break;
+    expect((await collect((await open(first)).bytes)).length).toBe(whole.length);
+    expect(server.requests).toHaveLength(2);
+  });
+});

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { type PresetName, resolveLayout } from '../../../src/upstream/layout.ts';
+import { createMetadataSource } from '../../../src/upstream/metadata-source.ts';
+import { bytesOf, connect, serve, text } from './setup.ts';
+
+async function setup(names: readonly string[], preset: PresetName = 'plain') {
+  const server = await serve({ files: new Map(names.map((name) => [`/metadata/${name}`, bytesOf(name)])) });
+  const source = createMetadataSource(connect(server, { retries: 2 }), resolveLayout(preset, { upstream: server.url }));
+  return { server, read: (role: string, version?: number, limit = 100) => source.read({ role, version, limit }) };
+}
+
+describe('the metadata source', () => {
+  it('reads roles by version, and by bare name where no version is given', async () => {
+    const { read } = await setup(['2.root.json', 'timestamp.json', '3.a/b.json', 'snapshot.json']);
+    expect(text(await read('root', 2))).toBe('2.root.json');
+    expect(text(await read('timestamp'))).toBe('timestamp.json');
+    expect(text(await read('a/b', 3))).toBe('3.a/b.json');
+    expect(text(await read('snapshot'))).toBe('snapshot.json');
+  });
+
+  it('7: 404 and 410 are absence, asked once; 403 too, for the next root only', async () => {
+    const { server, read } = await setup([]);
+    expect(await read('root', 2)).toBeUndefined();
+    server.fault('*', { kind: 'status', status: 410 }, 1);
+    expect(await read('snapshot', 2)).toBeUndefined();
+    server.fault('*', { kind: 'status', status: 403 });
+    expect(await read('root', 2)).toBeUndefined();
+    await expect(read('snapshot', 2)).rejects.toMatchObject({ reason: 'unreachable' });
+    expect(server.requests).toHaveLength(4);
+  });
+
+  it('7: an error on the next root is not the end of the chain', async () => {
+    const { server, read } = await setup([]);
+    server.fault('*', { kind: 'status', status: 500 }, 3);
+    await expect(read('root', 2)).rejects.toMatchObject({ reason: 'unreachable' });
+    server.fault('*', { kind: 'stall', at: 'headers' }, 1);
+    await expect(read('root', 2)).rejects.toMatchObject({ reason: 'slow' });
+    server.fault('*', { kind: 'truncate', at: 0 });
+    server.heal();
+    server.fault('*', { kind: 'redirect', to: '/metadata/1.root.json' });
+    await expect(read('root', 2)).rejects.toMatchObject({ reason: 'redirect' });
+  });
+
+  it('44: never reads more than the limit', async () => {
+    const { read } = await setup(['timestamp.json']);
+    await expect(read('timestamp', undefined, 13)).rejects.toMatchObject({ reason: 'limit' });
+    expect(text(await read('timestamp', undefined, 14))).toBe('timestamp.json');
+  });
+
+  it('finds a role that RSTUF stored without its version, in that layout only', async () => {
+    const rstuf = await setup(['3rd-party.json'], 'rstuf-2024');
+    expect(text(await rstuf.read('3rd-party', 1))).toBe('3rd-party.json');
+    expect(await rstuf.read('snapshot', 1)).toBeUndefined();
+    const plain = await setup(['3rd-party.json']);
+    expect(await plain.read('3rd-party', 1)).toBeUndefined();
+  });
+});

@@ -1,0 +1,183 @@
+import { createServer, connect as dial } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { ELSEWHERE, EXPIRED, GOOD, TEST_KEY } from '../../support/certificates.ts';
+import { bytesOf, connect, serve, text } from './setup.ts';
+
+// Getting there at all: names, sockets, TLS, and how many at once (reference catalogue B and C).
+
+const files = new Map([['/x', bytesOf('hello')]]);
+const unreachable = (transient: boolean) => expect.objectContaining({ reason: 'unreachable', transient });
+const noSuchName = (code: string) => () => Promise.reject(Object.assign(new Error(code), { code }));
+
+describe('51: names', () => {
+  it.each(['ENOTFOUND', 'EAI_AGAIN', 'ESERVFAIL'])('%s is unreachable', async (code) => {
+    const upstream = connect({ url: 'https://index.test/' }, { resolve: noSuchName(code) });
+    await expect(upstream.bytes('https://index.test/x', 10)).rejects.toEqual(unreachable(true));
+  });
+
+  it('an answer without addresses is unreachable', async () => {
+    const upstream = connect({ url: 'https://index.test/' }, { resolve: async () => [] });
+    await expect(upstream.bytes('https://index.test/x', 10)).rejects.toEqual(unreachable(true));
+  });
+
+  it('a resolver that never answers is cut by the connect timeout', async () => {
+    const upstream = connect({ url: 'https://index.test/' }, { resolve: () => new Promise(() => {}) });
+    await expect(upstream.bytes('https://index.test/x', 10)).rejects.toEqual(unreachable(true));
+  });
+});
+
+describe('52: sockets', () => {
+  it('refused is unreachable', async () => {
+    const server = await serve();
+    await server.close();
+    await expect(connect(server).bytes(`${server.url}x`, 10)).rejects.toEqual(unreachable(true));
+  });
+
+  it('reset before the answer is unreachable, and is tried again where that is allowed', async () => {
+    const server = await serve({ files });
+    server.fault('/x', { kind: 'reset' }, 2);
+    await expect(connect(server).bytes(`${server.url}x`, 10)).rejects.toEqual(unreachable(true));
+    expect(text(await connect(server, { retries: 1 }).bytes(`${server.url}x`, 10))).toBe('hello');
+  });
+
+  it('a peer that never finishes the TLS handshake is cut by the connect timeout', async () => {
+    const mute = createServer(() => {});
+    await new Promise<void>((listening) => mute.listen(0, '127.0.0.1', listening));
+    const address = mute.address();
+    const url = `https://127.0.0.1:${typeof address === 'object' ? address?.port : 0}/`;
+    await expect(connect({ url }).bytes(`${url}x`, 10)).rejects.toEqual(unreachable(true));
+    mute.close();
+  });
+
+  it('76: a dead IPv6 address beside a live IPv4 one costs no more than a second', async () => {
+    const server = await serve({ files });
+    const upstream = connect(server, {
+      bases: [`http://localhost:${server.port}/`],
+      resolve: async () => [
+        { address: '::1', family: 6 },
+        { address: '127.0.0.1', family: 4 },
+      ],
+    });
+    const start = performance.now();
+    expect(text(await upstream.bytes(`http://localhost:${server.port}/x`, 10))).toBe('hello');
+    expect(performance.now() - start).toBeLessThan(1000);
+  });
+});
+
+describe('53: TLS', () => {
+  const over = (cert: string) => serve({ files, tls: { key: TEST_KEY, cert } });
+
+  it('a certificate of a known authority is accepted', async () => {
+    const server = await over(GOOD);
+    expect(text(await connect(server, { ca: GOOD }).bytes(`${server.url}x`, 10))).toBe('hello');
+    expect(text(await connect(server, { ca: GOOD }).bytes(`${server.url}x`, 10))).toBe('hello');
+  });
+
+  it.each([
+    ['a self-signed', GOOD, undefined],
+    ['an expired', EXPIRED, EXPIRED],
+    ['another host’s', ELSEWHERE, ELSEWHERE],
+    ['an unknown authority’s', GOOD, EXPIRED],
+  ])('%s certificate is refused before anything is asked, and not by trying again', async (_, cert, ca) => {
+    const server = await over(cert);
+    await expect(connect(server, { ...(ca && { ca }), retries: 2 }).bytes(`${server.url}x`, 10)).rejects.toEqual(
+      unreachable(false),
+    );
+    expect(server.requests).toHaveLength(0);
+    expect(server.connections().accepted).toBeLessThanOrEqual(1);
+  });
+
+  it('plain HTTP where TLS was expected is refused', async () => {
+    const server = await serve({ files });
+    const url = server.url.replace('http:', 'https:');
+    await expect(connect({ url }).bytes(`${url}x`, 10)).rejects.toEqual(unreachable(false));
+    expect(server.requests).toHaveLength(0);
+  });
+
+  it('TLS 1.1 is not spoken', async () => {
+    const server = await serve({
+      files,
+      tls: { key: TEST_KEY, cert: GOOD, maxVersion: 'TLSv1.1', minVersion: 'TLSv1' },
+    });
+    await expect(connect(server, { ca: GOOD }).bytes(`${server.url}x`, 10)).rejects.toEqual(unreachable(false));
+  });
+});
+
+describe('78: many at once', () => {
+  it('never opens more connections than allowed, queues a bounded number, and refuses the rest', async () => {
+    const server = await serve({ handler: (_, response) => setTimeout(() => response.end('ok'), 20) });
+    const upstream = connect(server, { limits: { connections: 4, queue: 20 } });
+    let most = 0;
+    const all = await Promise.allSettled(
+      Array.from({ length: 100 }, async (_, index) => {
+        const answer = await upstream.bytes(`${server.url}${index}`, 10);
+        most = Math.max(most, server.connections().open);
+        return answer;
+      }),
+    );
+    const refused = all.filter(({ status }) => status === 'rejected');
+    expect(all.length - refused.length).toBe(24);
+    for (const { reason } of refused as PromiseRejectedResult[])
+      expect(reason).toMatchObject({ reason: 'limit', transient: true });
+    expect(most).toBeLessThanOrEqual(4);
+    expect(server.connections().accepted).toBeLessThanOrEqual(4);
+  });
+
+  it('gives places back after refusals of every kind', async () => {
+    const server = await serve({ files });
+    const upstream = connect(server, { limits: { connections: 1, queue: 1 } });
+    const kinds = [
+      { kind: 'reset' },
+      { kind: 'status', status: 404 },
+      { kind: 'status', status: 500, body: 'x'.repeat(100_000) },
+      { kind: 'truncate', at: 2 },
+      { kind: 'stall', at: 'headers' },
+      { kind: 'raw', bytes: 'nonsense' },
+      { kind: 'redirect', to: '/elsewhere' },
+      { kind: 'headers', headers: { 'content-encoding': 'gzip' } },
+    ] as const;
+    for (const fault of kinds) {
+      server.fault('/x', fault, 1);
+      await upstream.bytes(`${server.url}x`, 10).catch(() => {});
+    }
+    await expect(upstream.bytes('http://127.0.0.1:1/x', 10)).rejects.toMatchObject({ reason: 'redirect' });
+    expect(text(await upstream.bytes(`${server.url}x`, 10))).toBe('hello');
+  });
+
+  it('keeps a connection for the next request, over many', async () => {
+    const server = await serve({ files });
+    const upstream = connect(server);
+    for (let index = 0; index < 10; index++) await upstream.bytes(`${server.url}${index % 2 ? 'x' : 'absent'}`, 10);
+    expect(server.connections().accepted).toBeLessThanOrEqual(2);
+  });
+});
+
+describe('85: proxies', () => {
+  it('HTTP_PROXY and its like are not read', async () => {
+    const server = await serve({ files });
+    const proxy = await serve({ handler: (_, response) => response.end('proxied') });
+    const before = { ...process.env };
+    for (const name of ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'ALL_PROXY']) process.env[name] = proxy.url;
+    process.env['NODE_USE_ENV_PROXY'] = '1';
+    try {
+      expect(text(await connect(server).bytes(`${server.url}x`, 10))).toBe('hello');
+      const server2 = await serve({ files });
+      server2.fault('/x', { kind: 'reset' }, 1);
+      expect(text(await connect(server2, { retries: 1 }).bytes(`${server2.url}x`, 10))).toBe('hello');
+    } finally {
+      process.env = before;
+    }
+    expect(proxy.requests).toHaveLength(0);
+  });
+});
+
+describe('89: the test server itself', () => {
+  it('ends while a client hangs', async () => {
+    const server = await serve();
+    const socket = dial(server.port, '127.0.0.1');
+    await new Promise((connected) => socket.once('connect', connected));
+    socket.on('error', () => {});
+    await server.close();
+    socket.destroy();
+  });
+});

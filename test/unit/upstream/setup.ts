@@ -1,0 +1,51 @@
+import { afterEach } from 'vitest';
+import { createUpstream, type UpstreamOptions } from '../../../src/upstream/http.ts';
+import { LIMITS, type UpstreamLimits } from '../../../src/upstream/limits.ts';
+import { startUpstream, type TestUpstream, type UpstreamServerOptions } from '../../support/upstream.ts';
+
+/** The real limits, with waits short enough for tests. */
+export const SHORT: UpstreamLimits = {
+  ...LIMITS,
+  connectTimeout: 300,
+  documents: { headersTimeout: 150, idleTimeout: 150, deadline: 2000, rateWindow: 120 },
+  downloads: { headersTimeout: 150, idleTimeout: 150, deadline: 2000, rateWindow: 120 },
+  retryDelay: 1,
+  longestRest: 400,
+  patience: 100,
+  discard: 50,
+};
+
+const ends: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const end of ends.splice(0)) await end();
+});
+
+/** A server that ends with the test. */
+export async function serve(options: UpstreamServerOptions = {}): Promise<TestUpstream> {
+  const server = await startUpstream(options);
+  ends.push(server.close);
+  return server;
+}
+
+/** A client that asks once, unless told otherwise, and ends with the test. */
+export function connect(server: { readonly url: string }, options: Partial<UpstreamOptions> = {}) {
+  const upstream = createUpstream({
+    bases: [server.url],
+    retries: 0,
+    ...options,
+    limits: { ...SHORT, ...options.limits },
+  });
+  ends.push(upstream.close);
+  return upstream;
+}
+
+export const text = (bytes: Uint8Array | undefined) => bytes && Buffer.from(bytes).toString('latin1');
+export const bytesOf = (content: string) => new Uint8Array(Buffer.from(content, 'latin1'));
+/** Deterministic bytes of a size. */
+export const filler = (size: number) => Uint8Array.from({ length: size }, (_, index) => (index * 31) % 251);
+
+export async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const all: Uint8Array[] = [];
+  for await (const chunk of chunks) all.push(chunk);
+  return Buffer.concat(all);
+}
