@@ -19,6 +19,8 @@ export interface FileAnswer {
   readonly filename: string;
   /** Known before the download where the index states it. */
   readonly size: number | undefined;
+  /** Known before the download where the index states it: the tag of a HEAD, and a 304 without a download. */
+  readonly sha256?: string | undefined;
   readonly held: boolean;
   /** The bytes, proved whole; downloads them where they are not held. Shared by everybody who asks. */
   open(): Promise<Blob>;

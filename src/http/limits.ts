@@ -1,0 +1,45 @@
+// Everything a client could make large or long has its limit here.
+
+/** Characters of a request target; node itself stops at MAX_HEADER_BYTES. */
+export const MAX_TARGET = 8192;
+/** Bytes of a request's headers together (431 past it). */
+export const MAX_HEADER_BYTES = 16_384;
+/** Header lines of a request (the rest are not read). */
+export const MAX_HEADERS = 100;
+/** Bytes of a request body that is read away so that the connection lives on; past it the connection ends. */
+export const MAX_IGNORED_BODY = 65_536;
+/** Characters of If-None-Match that are looked at. */
+export const MAX_ETAGS = 8192;
+/** Characters of a refusal's own words that are passed on in a problem. */
+export const MAX_WORDS = 400;
+/** Characters of a path in an access record. */
+export const MAX_RECORDED_PATH = 512;
+
+/** Seconds a client may keep a page before it asks again (rule 12 of the clients: at most ten minutes). */
+export const PAGE_MAX_AGE = 600;
+/** Seconds a client may believe that a project does not exist. */
+export const ABSENT_MAX_AGE = 60;
+
+/** pip gives up after 15 silent seconds; an interim answer starts its clock again (DESIGN J2). */
+export const CONTINUE_EVERY_MS = 5000;
+
+/** Pairs of Accept and Accept-Encoding whose outcome is remembered; real clients send about twenty. */
+export const MAX_NEGOTIATIONS = 512;
+/** Characters of such a pair; longer ones are worked out each time. */
+export const MAX_REMEMBERED_HEADER = 512;
+
+/** A client has this long to send its headers, and its whole request. */
+export const HEADERS_TIMEOUT_MS = 10_000;
+export const REQUEST_TIMEOUT_MS = 30_000;
+/** How often node looks for clients past those two. */
+export const CHECK_EVERY_MS = 5000;
+/** Longer than the idle time of common load balancers, so that they and not we end an idle connection. */
+export const KEEP_ALIVE_MS = 65_000;
+/** A connection on which nothing moves either way: a reader that stalls. `requestTimeout` does not cut those. */
+export const STALLED_MS = 60_000;
+export const MAX_REQUESTS_PER_SOCKET = 1000;
+export const MAX_CONNECTIONS = 4096;
+/** How long answers under way may take once the server is told to stop. */
+export const GRACE_MS = 10_000;
+/** How often idle connections are looked for while it stops. */
+export const DRAIN_EVERY_MS = 100;

@@ -1,0 +1,55 @@
+import { type Coding, chooseCoding, chooseFormat, type Format } from '../pypi/negotiate.ts';
+import type { Page, Variant } from '../pypi/page.ts';
+import { NOT_ACCEPTABLE } from './answers.ts';
+import type { Exchange } from './exchange.ts';
+import type { Manner, PageHeaders } from './headers.ts';
+import { MAX_NEGOTIATIONS, MAX_REMEMBERED_HEADER } from './limits.ts';
+import { replyPage, replyProblem } from './reply.ts';
+
+/** The form and coding a client gets; undefined where it takes none we have (406). */
+export interface Choice {
+  readonly format: Format;
+  readonly coding: Coding;
+}
+
+/** Works out what Accept and Accept-Encoding ask for. */
+export type Negotiate = (accept: string | undefined, acceptEncoding: string | undefined) => Choice | undefined;
+
+function negotiate(accept: string | undefined, acceptEncoding: string | undefined): Choice | undefined {
+  const format = chooseFormat(accept);
+  return format === undefined ? undefined : { format, coding: chooseCoding(acceptEncoding) };
+}
+
+/** `negotiate`, remembered by the headers as sent; bounded, the oldest forgotten first. */
+export function createNegotiate(): Negotiate {
+  const known = new Map<string, Choice | undefined>();
+  return (accept, acceptEncoding) => {
+    const key = `${accept ?? ''}\n${acceptEncoding ?? ''}`;
+    const held = known.get(key);
+    if (held !== undefined || known.has(key)) return held;
+    const choice = negotiate(accept, acceptEncoding);
+    if (key.length > MAX_REMEMBERED_HEADER) return choice;
+    if (known.size >= MAX_NEGOTIATIONS) for (const [oldest] of known) if (known.delete(oldest)) break;
+    known.set(key, choice);
+    return choice;
+  };
+}
+
+/** Answers with a page in the form the client takes; `format` is the query's and wins (PEP 691). Ranges are ignored. */
+export function answerPage(
+  exchange: Exchange,
+  manner: Manner,
+  page: Page,
+  headersOf: (variant: Variant) => PageHeaders,
+  format: string | undefined,
+): void {
+  const { incoming, outgoing, head, notes } = exchange;
+  const { headers } = incoming;
+  const chosen = chooseFormat(headers.accept, format);
+  if (chosen === undefined) {
+    replyProblem(exchange, manner, NOT_ACCEPTABLE, ['Vary', page.vary]);
+    return;
+  }
+  const variant = page.variant(chosen, chooseCoding(headers['accept-encoding']?.toString()));
+  notes.bytes = replyPage(outgoing, head, variant, headersOf(variant), headers['if-none-match']);
+}

@@ -1,0 +1,33 @@
+import type { MirrorIndex } from '../mirror/mirror.ts';
+import type { Variant } from '../pypi/page.ts';
+import { createPageHeaders, type Manner, type PageHeaders } from './headers.ts';
+import { PAGE_MAX_AGE } from './limits.ts';
+
+/** An index as it is to be served. */
+export interface ServedIndex {
+  readonly index: MirrorIndex;
+  /** Whether any web page may read it (default true); false for an index that needs credentials. */
+  readonly cors?: boolean | undefined;
+  /** Seconds a client may keep a page; at most and by default ten minutes (rule 12). */
+  readonly pageMaxAge?: number | undefined;
+}
+
+/** An index with what all its answers share. */
+export interface Presented {
+  readonly index: MirrorIndex;
+  readonly manner: Manner;
+  readonly headersOf: (variant: Variant) => PageHeaders;
+  /** Where its subtree lies: `''`, `/root/pypi`, `/NAME`. */
+  readonly prefixes: readonly string[];
+}
+
+/** DESIGN §5 "URLs": every index under its name, the default one also at the root and in devpi's place. */
+export function present(
+  { index, cors = true, pageMaxAge = PAGE_MAX_AGE }: ServedIndex,
+  defaultIndex: string,
+): Presented {
+  const { name, evidence } = index;
+  const manner: Manner = { name, evidence, cors, pageMaxAge: Math.min(pageMaxAge, PAGE_MAX_AGE) };
+  const prefixes = name === defaultIndex ? [`/${name}`, '/root/pypi', ''] : [`/${name}`];
+  return { index, manner, headersOf: createPageHeaders(manner), prefixes };
+}

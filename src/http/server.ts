@@ -1,0 +1,138 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import { isIPv6 } from 'node:net';
+import { Refusal } from '../bytes/refusal.ts';
+import {
+  CHECK_EVERY_MS,
+  DRAIN_EVERY_MS,
+  GRACE_MS,
+  HEADERS_TIMEOUT_MS,
+  KEEP_ALIVE_MS,
+  MAX_CONNECTIONS,
+  MAX_HEADER_BYTES,
+  MAX_HEADERS,
+  MAX_REQUESTS_PER_SOCKET,
+  REQUEST_TIMEOUT_MS,
+  STALLED_MS,
+} from './limits.ts';
+
+/** What one connection may take; milliseconds. The defaults are those of limits.ts. */
+export interface ServerLimits {
+  readonly headersTimeout: number;
+  readonly requestTimeout: number;
+  readonly checkEvery: number;
+  readonly keepAlive: number;
+  readonly stalled: number;
+  readonly requestsPerSocket: number;
+  readonly connections: number;
+  readonly grace: number;
+}
+
+const LIMITS: ServerLimits = {
+  headersTimeout: HEADERS_TIMEOUT_MS,
+  requestTimeout: REQUEST_TIMEOUT_MS,
+  checkEvery: CHECK_EVERY_MS,
+  keepAlive: KEEP_ALIVE_MS,
+  stalled: STALLED_MS,
+  requestsPerSocket: MAX_REQUESTS_PER_SOCKET,
+  connections: MAX_CONNECTIONS,
+  grace: GRACE_MS,
+};
+
+export interface ServerOptions {
+  readonly listener: RequestListener;
+  readonly host: string;
+  /** 0 takes any that is free. */
+  readonly port: number;
+  /** PEM. */
+  readonly tls?: { readonly key: string | Buffer; readonly cert: string | Buffer } | undefined;
+  readonly limits?: Partial<ServerLimits> | undefined;
+}
+
+export interface RunningServer {
+  readonly host: string;
+  readonly port: number;
+  /** `http://127.0.0.1:3141`, without a slash at the end. */
+  readonly url: string;
+  /** Takes nothing new, lets answers under way end within the grace, then ends what is left. */
+  close(): Promise<void>;
+}
+
+/** Listens; throws Refusal `state` with a plain sentence where it cannot. */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const { host, port, tls } = options;
+  const limits = { ...LIMITS, ...options.limits };
+  let draining = false;
+  const listener: RequestListener = (incoming, outgoing) => {
+    // RFC 9112 §9.6: said with each answer, so that clients go elsewhere.
+    if (draining) outgoing.shouldKeepAlive = false;
+    options.listener(incoming, outgoing);
+  };
+  const settings = {
+    headersTimeout: limits.headersTimeout,
+    requestTimeout: limits.requestTimeout,
+    connectionsCheckingInterval: limits.checkEvery,
+    keepAliveTimeout: limits.keepAlive,
+    maxHeaderSize: MAX_HEADER_BYTES,
+    requireHostHeader: true,
+  };
+  const server = tls === undefined ? createServer(settings) : createTlsServer({ ...settings, ...tls });
+  server.maxHeadersCount = MAX_HEADERS;
+  server.maxRequestsPerSocket = limits.requestsPerSocket;
+  server.maxConnections = limits.connections;
+  server.setTimeout(limits.stalled);
+  server.on('request', listener);
+  // Answered at once, without inviting a body that nobody reads (faults D 109).
+  server.on('checkContinue', listener);
+
+  await listen(server, host, port);
+  const address = server.address();
+  const bound = typeof address === 'object' && address !== null ? address.port : port;
+  const shown = isIPv6(host) ? `[${host}]` : host;
+  return {
+    host,
+    port: bound,
+    url: `${tls === undefined ? 'http' : 'https'}://${shown}:${bound}`,
+    close() {
+      draining = true;
+      return drain(server, limits.grace);
+    },
+  };
+}
+
+async function listen(server: Server, host: string, port: number): Promise<void> {
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen({ host, port }, () => {
+        server.off('error', reject);
+        resolve();
+      });
+    });
+  } catch (error) {
+    throw new Refusal('state', cannotListen(error, host, port), { cause: error });
+  }
+}
+
+function cannotListen(error: unknown, host: string, port: number): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'EADDRINUSE')
+    return `Port ${port} on ${host} is taken: another program listens there, perhaps another Verbatim. Stop it, or choose another port with --port.`;
+  if (code === 'EACCES')
+    return `This user may not listen on port ${port}. Choose one above 1023 with --port, or allow it in the system.`;
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+    return `${host} is no address of this machine. Choose one with --host; 0.0.0.0 stands for all of them.`;
+  return `Verbatim cannot listen on ${host}, port ${port} (${String(code)}).`;
+}
+
+/** `server.close()` alone lets a busy keep-alive client hold on for seconds (faults §7). */
+async function drain(server: Server, grace: number): Promise<void> {
+  const idle = setInterval(() => server.closeIdleConnections(), DRAIN_EVERY_MS);
+  const end = setTimeout(() => server.closeAllConnections(), grace);
+  try {
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+  } finally {
+    clearInterval(idle);
+    clearTimeout(end);
+  }
+}
