@@ -1,7 +1,7 @@
 import type { Events } from '../mirror/ports.ts';
 import { type Budget, createBudget } from './bound.ts';
 import type { Fields, Level, Log } from './log.ts';
-import type { Metrics } from './metrics.ts';
+import type { FinishedRequest, Metrics } from './metrics.ts';
 
 /** Log lines that clients and upstreams can cause: a flood of refusals must not become a flood of log. */
 const BURST = 100;
@@ -51,5 +51,20 @@ export function createEvents(
     note({ index, message, detail = {} }) {
       line('info', message, { ...detail, event: 'note', index });
     },
+  };
+}
+
+/** Each answered request: counted; written to the log at level `debug`, within a budget. */
+export function createRequestRecord(
+  log: Log,
+  metrics: Metrics,
+  budget: Budget = createBudget({ burst: BURST, perSecond: PER_SECOND }),
+): (finished: FinishedRequest & { readonly path: string }) => void {
+  return (finished) => {
+    metrics.request(finished);
+    if (budget.take() === undefined) return;
+    const { route, method, status, reason, bytes, aborted, path } = finished;
+    const seconds = Math.round(finished.seconds * 1000) / 1000;
+    log.debug(`${method} ${path} ${status}`, { event: 'request', route, reason, seconds, bytes, aborted });
   };
 }

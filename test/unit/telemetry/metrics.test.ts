@@ -1,17 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import type { Events } from '../../../src/mirror/ports.ts';
 import { createBound, createBudget } from '../../../src/telemetry/bound.ts';
-import { createEvents } from '../../../src/telemetry/events.ts';
+import { createEvents, createRequestRecord } from '../../../src/telemetry/events.ts';
 import { createLog } from '../../../src/telemetry/log.ts';
-import { createMetrics } from '../../../src/telemetry/metrics.ts';
+import { createMetrics, type FinishedRequest } from '../../../src/telemetry/metrics.ts';
 
 function telemetry() {
   const lines: string[] = [];
   const metrics = createMetrics({ indexes: ['main'], version: '1.2.3', processMetrics: false });
   const log = createLog({ level: 'debug', format: 'json', sink: { write: (line) => lines.push(line) } });
   const series = async () =>
-    (await metrics.exposition()).body.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
-  return { metrics, events: createEvents(log, metrics), lines, series };
+    (await metrics.exposition.text()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  return { metrics, log, events: createEvents(log, metrics), lines, series };
 }
 
 const refusal: Parameters<Events['rejected']>[0] = {
@@ -22,6 +22,51 @@ const refusal: Parameters<Events['rejected']>[0] = {
   message: 'Expected another digest.',
   at: 'upstream',
 };
+
+const finished: FinishedRequest = {
+  route: 'page',
+  method: 'GET',
+  status: 200,
+  reason: undefined,
+  seconds: 0.1,
+  bytes: 5,
+  aborted: false,
+};
+
+describe('requests', () => {
+  it('are counted by route, method and status', async () => {
+    const { metrics, series } = telemetry();
+    metrics.request(finished);
+    metrics.request({ ...finished, method: 'TRACE', status: 405 });
+    const found = await series();
+    expect(found).toContain('verbatim_http_requests_total{route="page",method="GET",code="200"} 1');
+    expect(found).toContain('verbatim_http_requests_total{route="page",method="other",code="405"} 1');
+    expect(found).toContain('verbatim_http_response_bytes_total{route="page"} 10');
+    expect(found).toContain('verbatim_http_request_duration_seconds_count{route="page"} 2');
+  });
+
+  it('that were cut are counted by whose doing it was', async () => {
+    const { metrics, series } = telemetry();
+    metrics.request({ ...finished, aborted: true });
+    metrics.request({ ...finished, aborted: true, reason: 'digest' });
+    const found = await series();
+    expect(found).toContain('verbatim_http_aborted_responses_total{reason="client"} 1');
+    expect(found).toContain('verbatim_http_aborted_responses_total{reason="digest"} 1');
+  });
+
+  it('are written at level debug, within a budget, and counted beyond it', async () => {
+    const { metrics, log, lines, series } = telemetry();
+    const record = createRequestRecord(log, metrics);
+    for (let at = 0; at < 1_000; at++) record({ ...finished, path: '/simple/demo/' });
+    expect(lines.length).toBeLessThan(200);
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+      level: 'debug',
+      message: 'GET /simple/demo/ 200',
+      route: 'page',
+    });
+    expect(await series()).toContain('verbatim_http_requests_total{route="page",method="GET",code="200"} 1000');
+  });
+});
 
 describe('events', () => {
   it('a refusal is counted once and logged once, by reason', async () => {
@@ -97,8 +142,7 @@ describe('series', () => {
       for (let at = 0; at < 5_000; at++) {
         events.served({ index: `index-${Math.random()}`, kind: 'file', how: 'disk' });
         events.rejected({ ...refusal, index: `index-${Math.random()}`, name: `${Math.random()}` });
-        metrics.request({ route: `/${Math.random()}`, method: `M${Math.random()}`, code: 200, seconds: 0.1 });
-        metrics.aborted(`${Math.random()}`);
+        metrics.request({ ...finished, route: `/${Math.random()}`, method: `M${Math.random()}` });
       }
     };
     flood();
@@ -110,8 +154,8 @@ describe('series', () => {
 
   it('survive quotes, backslashes and newlines in a label', async () => {
     const { metrics, series } = telemetry();
-    metrics.aborted('a"b\\c\nd');
-    expect(await series()).toContain('verbatim_http_aborted_responses_total{reason="a\\"b\\\\c\\nd"} 1');
+    metrics.request({ ...finished, route: 'a"b\\c\nd' });
+    expect(await series()).toContain('verbatim_http_response_bytes_total{route="a\\"b\\\\c\\nd"} 5');
   });
 
   it('carry our prefix', async () => {
@@ -124,8 +168,8 @@ describe('series', () => {
   });
 
   it('include those of the process', async () => {
-    const { body, contentType } = await createMetrics({ indexes: [], version: '0' }).exposition();
-    expect(body).toMatch(/^process_resident_memory_bytes /m);
+    const { contentType, text } = createMetrics({ indexes: [], version: '0' }).exposition;
+    expect(await text()).toMatch(/^process_resident_memory_bytes /m);
     expect(contentType).toMatch(/^text\/plain/);
   });
 });
