@@ -102,17 +102,10 @@ async function removeStale(ops: FileOps, parent: string, nowMs: number): Promise
 /** Renames and links once for real, so that a filesystem that cannot is refused at start and not at the first publish. */
 async function probe(durable: Durable, directory: string): Promise<void> {
   const path = join(directory, 'probe');
-  try {
-    await durable.replace(path, new Uint8Array());
-    await durable.ops.unlink(path);
-    await durable.claim(path, new Uint8Array());
-    await durable.ops.unlink(path);
-  } catch (error) {
-    throw refuse(
-      `The data directory ${directory} lies on a filesystem that cannot write durably (${codeOf(error)}): rename, hard link and fsync of directories are needed.`,
-      error,
-    );
-  }
+  await durable.replace(path, new Uint8Array());
+  await durable.ops.unlink(path);
+  await durable.claim(path, new Uint8Array());
+  await durable.ops.unlink(path);
 }
 
 /** Opens or makes a data directory; throws Refusal `state` where its bytes could be anybody's. */
@@ -127,9 +120,17 @@ export async function openVolume(
   const temps = join(root, 'tmp');
   const own = join(temps, newOwnerName());
   const durable = createDurable({ ops, root, tempDirectory: own });
-  await durable.directory(own);
-  await checkLayout(ops, durable, root);
-  await removeStale(ops, temps, (options.nowMs ?? Date.now)());
-  await probe(durable, own);
+  try {
+    await durable.directory(own);
+    await checkLayout(ops, durable, root);
+    await removeStale(ops, temps, (options.nowMs ?? Date.now)());
+    await probe(durable, own);
+  } catch (error) {
+    if (error instanceof Refusal) throw error;
+    throw refuse(
+      `The data directory ${root} cannot be written durably (${codeOf(error) ?? 'unknown error'}). It needs free space and a filesystem with rename, hard links and fsync of directories.`,
+      error,
+    );
+  }
   return { root, durable, ops, close: () => ops.removeTree(own) };
 }

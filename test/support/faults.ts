@@ -20,7 +20,7 @@ export interface Counted {
   readonly path: string;
 }
 
-/** Called before and after each step; what it throws is what the step fails with. */
+/** Called before and after each step with the same object; what it throws is what the step fails with. */
 export interface Faults {
   before?(step: Counted): void;
   after?(step: Counted): void;
@@ -34,9 +34,10 @@ export function systemError(code: string): Error {
 /** The real file operations, with something that may go wrong around each. */
 export function faultyOps(faults: Faults): FileOps {
   const around = async <T>(kind: Counted['kind'], path: string, run: () => Promise<T>): Promise<T> => {
-    faults.before?.({ kind, path });
+    const step = { kind, path };
+    faults.before?.(step);
     const result = await run();
-    faults.after?.({ kind, path });
+    faults.after?.(step);
     return result;
   };
   const wrap = (path: string, file: OpenFile): OpenFile => ({
@@ -48,10 +49,11 @@ export function faultyOps(faults: Faults): FileOps {
     close: () => file.close(),
   });
   const opened = async (kind: Counted['kind'], path: string, open: () => Promise<OpenFile>): Promise<OpenFile> => {
-    faults.before?.({ kind, path });
+    const step = { kind, path };
+    faults.before?.(step);
     const file = await open();
     try {
-      faults.after?.({ kind, path });
+      faults.after?.(step);
     } catch (error) {
       await file.close();
       throw error;
@@ -89,22 +91,23 @@ const STEPS: ReadonlySet<string> = new Set([
 export function failAt(at: number, when: 'before' | 'after', act: (step: Counted) => void) {
   let count = 0;
   let armed = false;
-  let hit = false;
-  const check = (side: 'before' | 'after') => (step: Counted) => {
-    if (!armed || !STEPS.has(step.kind)) return;
-    if (side === 'before') count++;
-    if (side !== when || count !== at || hit) return;
-    hit = true;
-    act(step);
+  let chosen: Counted | undefined;
+  const before = (step: Counted) => {
+    if (!armed || !STEPS.has(step.kind) || ++count !== at) return;
+    chosen = step;
+    if (when === 'before') act(step);
+  };
+  const after = (step: Counted) => {
+    if (when === 'after' && step === chosen) act(step);
   };
   return {
-    ops: faultyOps({ before: check('before'), after: check('after') }),
+    ops: faultyOps({ before, after }),
     arm: () => {
       armed = true;
     },
     disarm: () => {
       armed = false;
     },
-    hit: () => hit,
+    hit: () => chosen !== undefined,
   };
 }
