@@ -19,6 +19,8 @@ describe('the form of a page', () => {
     ['C09 q respected', `${J};q=0.1, text/html`, 'text-html'],
     ['C09 q=0 excludes', `${J};q=0, text/html`, 'text-html'],
     ['C09 q=0 excludes from a wildcard', `text/html;q=0, ${H};q=0, */*`, 'json'],
+    ['C09 q=0 excludes from a wildcard before it', `*/*, text/html;q=0, ${H};q=0`, 'json'],
+    ['C08 named beats a wildcard', 'text/html, */*', 'text-html'],
     ['C09 nothing left', `${J};q=0`, undefined],
     ['C10 latest+json', 'application/vnd.pypi.simple.latest+json', 'json'],
     ['C10 latest+html', 'application/vnd.pypi.simple.latest+html', 'html-v1'],
@@ -126,6 +128,6 @@ describe('fault 116: hostile headers', () => {
     };
     time(2048);
     // Quadratic would be 64 times as long.
-    expect(time(16_384)).toBeLessThan(Math.max(time(2048), 2) * 40);
+    expect(time(16_384)).toBeLessThan(Math.max(time(2048), 10) * 40);
   });
 });

@@ -114,6 +114,14 @@ describe('the derived view', () => {
     },
   );
 
+  test('what a URL would read as its own is encoded', () => {
+    const name = 'foo_bar-1.0+a?b#c%2f&d-py3-none-any.whl';
+    const file = onlyFile(relinked([line(name, { url: encodeURIComponent(name) })]));
+    const url = new URL(file.href, 'http://mirror.example/a/b/simple/foo-bar/');
+    expect(decodeURIComponent(url.pathname)).toBe(`/a/b/${file.path}`);
+    expect(url.search + url.hash).toBe('');
+  });
+
   test.each([
     ['no-digest', line(WHEEL, { hashes: { md5: '0'.repeat(32) } })],
     ['no-digest', line(WHEEL, { hashes: {} })],
