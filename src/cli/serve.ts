@@ -1,0 +1,78 @@
+import type { Config } from '../config/config.ts';
+import { type RunningMirror, startMirror } from './mirror.ts';
+import { print } from './output.ts';
+
+export interface ServeOptions {
+  readonly json: boolean;
+  readonly newTrust: string | undefined;
+  readonly adminPort: number | undefined;
+}
+
+/** `verbatim serve`: runs until it is asked to stop, and says how to use it. */
+export async function serve(config: Config, { json, newTrust, adminPort }: ServeOptions): Promise<void> {
+  const stopped = untilAsked();
+  const mirror = await startMirror({ config, newTrust, adminPort });
+  print(json ? readyJson(mirror) : readyText(config, mirror));
+  await stopped;
+  await mirror.close();
+}
+
+/** Resolves at the first SIGINT or SIGTERM; the second ends the process at once. */
+function untilAsked(): Promise<void> {
+  return new Promise((resolve) => {
+    let asked = false;
+    for (const signal of ['SIGINT', 'SIGTERM'] as const)
+      process.on(signal, () => {
+        if (asked) process.exit(1);
+        asked = true;
+        resolve();
+      });
+  });
+}
+
+function readyJson({ url, indexes, metricsUrl }: RunningMirror): string {
+  const described = indexes.map(({ name, evidence }) => ({
+    name,
+    evidence,
+    simple: `${url}/${name}/simple/`,
+    metadata: `${url}/${name}/tuf/metadata/`,
+    targets: `${url}/${name}/tuf/targets/`,
+  }));
+  return JSON.stringify({
+    url,
+    simple: `${url}/simple/`,
+    metadata: `${url}/tuf/metadata/`,
+    targets: `${url}/tuf/targets/`,
+    metrics: metricsUrl,
+    indexes: described,
+  });
+}
+
+function readyText(config: Config, { url, metricsUrl }: RunningMirror): string {
+  const base = config.server.publicUrl?.replace(/\/+$/, '') ?? url;
+  const lines = [`Verbatim listens on ${url}`];
+  if (isLoopback(config.server.host)) lines.push('  (this machine only; --host 0.0.0.0 lets others in)');
+  for (const index of Object.values(config.indexes))
+    lines.push(
+      `Mirroring ${index.upstream} as "${index.name}"`,
+      '  on the evidence of signatures (tuf): every page and every file is proved, from the root you gave, before it is served',
+    );
+  const insecure = !base.startsWith('https:') && !isLoopback(new URL(base).hostname);
+  const host = new URL(base).host;
+  const simple = `${base}/simple/`;
+  lines.push(
+    '',
+    'Install through it:',
+    `  pip install --index-url ${simple}${insecure ? ` --trusted-host ${host}` : ''} PACKAGE`,
+    `  uv pip install --default-index ${simple}${insecure ? ` --allow-insecure-host ${host}` : ''} PACKAGE`,
+    '',
+    `Ask it why a package is trusted: verbatim explain PACKAGE`,
+  );
+  if (metricsUrl !== undefined) lines.push(`Metrics: ${metricsUrl}`);
+  lines.push('Stop it with Ctrl-C.');
+  return lines.join('\n');
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127\./.test(host);
+}
