@@ -1,0 +1,344 @@
+import { describe, expect, test } from 'vitest';
+import type { Edits, Repository } from '../../src/demo/repository.ts';
+import { acceptRoot, openFloor, startFrom, survive } from '../../src/tuf/accept.ts';
+import { impatient, judge } from '../../src/tuf/judging.ts';
+import { refresh } from '../../src/tuf/refresh.ts';
+import { createClient, reasonOf, refusalOf, type TestClient } from '../support/client.ts';
+import { START } from '../support/clock.ts';
+import { authority, key } from '../support/keys.ts';
+import { createSimulator, type Simulator, type SimulatorOptions } from '../support/simulator.ts';
+
+/** A repository at version 3 of everything, and a client that has seen it. */
+async function seen(options: SimulatorOptions = {}): Promise<{ simulator: Simulator; client: TestClient }> {
+  const simulator = createSimulator({
+    ...options,
+    fill: (r) => {
+      r.delegate('targets', { name: 'a', authority: authority(['a']), paths: ['*'] });
+      options.fill?.(r);
+    },
+  });
+  for (let i = 0; i < 2; i++) {
+    simulator.repository.touch('targets');
+    simulator.repository.touch('a');
+    simulator.repository.publish();
+  }
+  const client = createClient(simulator);
+  await client.refresh();
+  return { simulator, client };
+}
+
+/** Publishes what an attacker with the online keys would, and expects the client to stay exactly where it was. */
+async function refusedWith(
+  { simulator, client }: { simulator: Simulator; client: TestClient },
+  publish: (repository: Repository) => void,
+) {
+  const before = client.bytes();
+  publish(simulator.repository);
+  const refusal = await refusalOf(client.refresh());
+  return { reason: refusal.reason, subject: refusal.subject, moved: moved(before, client.bytes()) };
+}
+
+function moved(before: ReturnType<TestClient['bytes']>, after: ReturnType<TestClient['bytes']>): string[] {
+  return (['root', 'timestamp', 'snapshot', 'targets'] as const).filter((role) => before[role] !== after[role]);
+}
+
+function versioned(version: number): (document: { version: number }) => void {
+  return (document) => {
+    document.version = version;
+  };
+}
+
+const edit = (edits: Edits) => (repository: Repository) => repository.publish(edits);
+
+describe('timestamp', () => {
+  test('an older one, replayed (case 21, CVE-2022-29173)', async () => {
+    const simulator = createSimulator();
+    const client = createClient(simulator);
+    const old = simulator.save();
+    simulator.repository.publish();
+    await client.refresh();
+    simulator.replay(old);
+    const before = client.bytes();
+    expect(await refusalOf(client.refresh())).toMatchObject({ reason: 'rollback', subject: 'timestamp' });
+    expect(client.bytes()).toEqual(before);
+    simulator.behave();
+    await client.refresh();
+  });
+
+  test('a new one with a lower version', async () => {
+    const at = await seen();
+    const outcome = await refusedWith(at, edit({ timestamp: versioned(2) }));
+    expect(outcome).toEqual({ reason: 'rollback', subject: 'timestamp', moved: [] });
+  });
+
+  test('a newer one that names an older snapshot (case 23; sigstore-java #1061, sigstore-ruby #89, rust-tuf #294)', async () => {
+    const at = await seen();
+    const outcome = await refusedWith(at, edit({ timestamp: (d) => d.meta.set('snapshot.json', { version: 2 }) }));
+    expect(outcome).toEqual({ reason: 'rollback', subject: 'timestamp', moved: [] });
+  });
+
+  test('one that failed is not kept, and freezes nobody later (CVE-2025-2888)', async () => {
+    const { simulator, client } = await seen();
+    simulator.repository.publish({
+      timestamp: (d) => {
+        d.version = 1000;
+        d.meta.set('snapshot.json', { version: 1 });
+      },
+    });
+    expect(await reasonOf(client.refresh())).toBe('rollback');
+    expect(client.versions().timestamp).toBe(3);
+    simulator.repository.publish({ timestamp: versioned(4) });
+    await client.refresh();
+    expect(client.versions().timestamp).toBe(4);
+  });
+
+  test('the same version with other bytes keeps the held one, and somebody is told (case 22)', async () => {
+    const { simulator, client } = await seen();
+    const held = simulator.bytes('timestamp.json');
+    simulator.repository.timestamp['x-other'] = true;
+    const other = simulator.repository.write('timestamp');
+    const generation = await client.refresh();
+    expect(Buffer.from(generation.timestamp.bytes)).toEqual(held);
+    expect(client.equivocations).toEqual([other]);
+  });
+
+  test('the same version naming another snapshot keeps the held one too', async () => {
+    const { simulator, client } = await seen();
+    for (const version of [1, 99]) {
+      simulator.repository.timestamp.meta.set('snapshot.json', { version });
+      simulator.repository.write('timestamp');
+      const generation = await client.refresh();
+      expect(generation.timestamp.signed.snapshot.version).toBe(3);
+      expect(generation.snapshot.signed.version).toBe(3);
+    }
+  });
+
+  test('an equal version does not hide that the held one has expired (sigstore-rust)', async () => {
+    const { simulator, client } = await seen({ lifetime: (role) => (role === 'timestamp' ? 60 : 1_000_000) });
+    simulator.clock.advance(60);
+    simulator.repository.timestamp.expires = '2099-01-01T00:00:00Z';
+    simulator.repository.write('timestamp');
+    expect(await refusalOf(client.refresh())).toMatchObject({ reason: 'expired', subject: 'timestamp' });
+  });
+
+  test('the same bytes again are no equivocation', async () => {
+    const { client } = await seen();
+    await client.refresh();
+    expect(client.equivocations).toEqual([]);
+  });
+});
+
+describe.each([[[]], [['sha256']]] as const)('snapshot, with meta hashes %j', (metaHashes) => {
+  test.each(['targets', 'a'])('that lowers %s (case 26, CVE-2025-2887)', async (role) => {
+    const at = await seen({ metaHashes });
+    const outcome = await refusedWith(
+      at,
+      edit({ snapshot: (d) => d.meta.set(`${role}.json`, { ...d.meta.get(`${role}.json`), version: 2 }) }),
+    );
+    expect(outcome).toEqual({ reason: 'rollback', subject: 'snapshot', moved: ['timestamp'] });
+  });
+
+  test.each(['targets', 'a'])('that drops %s (case 26)', async (role) => {
+    const at = await seen({ metaHashes });
+    const outcome = await refusedWith(at, edit({ snapshot: (d) => d.meta.delete(`${role}.json`) }));
+    expect(outcome).toEqual({ reason: 'rollback', subject: 'snapshot', moved: ['timestamp'] });
+  });
+
+  test('that lowers a file nobody delegates to', async () => {
+    const at = await seen({ metaHashes });
+    at.simulator.repository.publish({ snapshot: (d) => d.meta.set('rekor.json', { version: 7 }) });
+    await at.client.refresh();
+    const outcome = await refusedWith(at, edit({ snapshot: (d) => d.meta.set('rekor.json', { version: 6 }) }));
+    expect(outcome.reason).toBe('rollback');
+  });
+
+  test('the floor holds though the snapshot held has expired', async () => {
+    const at = await seen({ metaHashes, lifetime: (role) => (role === 'snapshot' ? 60 : 1_000_000) });
+    at.simulator.clock.advance(3600);
+    const outcome = await refusedWith(at, edit({ snapshot: (d) => d.meta.set('a.json', { version: 1 }) }));
+    expect(outcome.reason).toBe('rollback');
+  });
+
+  test('roles may be added and raised', async () => {
+    const { simulator, client } = await seen({ metaHashes });
+    simulator.repository.delegate('targets', { name: 'b', authority: authority(['b']), paths: ['*'] });
+    simulator.repository.publish();
+    await client.refresh();
+    expect(client.versions()).toEqual({ root: 1, timestamp: 4, snapshot: 4, targets: 4 });
+  });
+});
+
+describe('root', () => {
+  test('that skips a version (CVE-2025-2885, case 5)', async () => {
+    const { simulator, client } = await seen();
+    simulator.repository.publishRoot({ root: versioned(3) });
+    simulator.instead('2.root.json', simulator.bytes('3.root.json'));
+    expect(await refusalOf(client.refresh())).toMatchObject({ reason: 'mix-and-match', subject: 'root' });
+    expect(client.versions().root).toBe(1);
+  });
+
+  test('that repeats a version (CVE-2025-2885, case 5)', async () => {
+    const { simulator, client } = await seen();
+    simulator.instead('2.root.json', simulator.bytes('1.root.json'));
+    expect(await refusalOf(client.refresh())).toMatchObject({ reason: 'rollback', subject: 'root' });
+    expect(client.versions().root).toBe(1);
+  });
+
+  test('a good one is kept though the next is bad; the bad one never is (CVE-2020-15163, case 50)', async () => {
+    const { simulator, client } = await seen();
+    simulator.repository.publishRoot();
+    const good = simulator.bytes('2.root.json');
+    simulator.repository.signers.set('root', [key('attacker')]);
+    simulator.repository.publishRoot();
+    expect(await refusalOf(client.refresh())).toMatchObject({ reason: 'threshold', subject: 'root' });
+    expect(client.versions().root).toBe(2);
+
+    // After a restart from what was kept, the bad one is refused again.
+    const again = createClient(simulator, good);
+    expect(await reasonOf(again.refresh())).toBe('threshold');
+    expect(again.versions().root).toBe(2);
+  });
+});
+
+describe('after a restart', () => {
+  test('stored documents are floors again (CVE-2022-29173)', async () => {
+    const simulator = createSimulator();
+    const old = simulator.save();
+    simulator.repository.publish();
+    const at = judge(startFrom(simulator.rootBytes(1), START));
+    const stored = { timestamp: simulator.bytes('timestamp.json'), snapshot: simulator.bytes('2.snapshot.json') };
+    const survivors = judge(openFloor(at, stored));
+    simulator.replay(old);
+    expect(await reasonOf(refresh({ at, survivors }, simulator.source, impatient))).toBe('rollback');
+  });
+
+  test('expired ones are floors all the same (sigstore-rust #198)', () => {
+    const simulator = createSimulator();
+    const at = judge(startFrom(simulator.rootBytes(1), START + 100 * 365 * 86_400));
+    const stored = { timestamp: simulator.bytes('timestamp.json'), snapshot: simulator.bytes('1.snapshot.json') };
+    expect(judge(openFloor(at, stored)).timestamp?.signed.version).toBe(1);
+  });
+
+  test('ones that somebody else signed are not', async () => {
+    const simulator = createSimulator();
+    const at = judge(startFrom(simulator.rootBytes(1), START));
+    simulator.repository.signers.set('timestamp', [key('attacker')]);
+    simulator.repository.signers.set('snapshot', [key('attacker')]);
+    const timestamp = simulator.repository.write('timestamp');
+    const snapshot = simulator.repository.write('snapshot');
+    expect(await reasonOf(() => judge(openFloor(at, { timestamp })))).toBe('threshold');
+    expect(await reasonOf(() => judge(openFloor(at, { snapshot })))).toBe('threshold');
+  });
+});
+
+describe('recovery from a fast-forward (TUF §5.3.11, cases 9 and 49)', () => {
+  async function forwarded() {
+    const at = await seen();
+    at.simulator.repository.publish({
+      timestamp: versioned(Number.MAX_SAFE_INTEGER),
+      snapshot: (d) => d.meta.set('a.json', { version: Number.MAX_SAFE_INTEGER }),
+    });
+    await at.client.refresh();
+    return at;
+  }
+  function restart(repository: Repository) {
+    repository.publish({
+      timestamp: (d) => {
+        d.version = 5;
+      },
+      snapshot: (d) => {
+        d.version = 5;
+        d.meta.set('a.json', { version: 3 });
+      },
+    });
+  }
+
+  test.each(['timestamp', 'snapshot'] as const)('a root with new keys for %s clears both floors', async (role) => {
+    const { simulator, client } = await forwarded();
+    simulator.repository.rotate(role, authority(['recovered']));
+    restart(simulator.repository);
+    await client.refresh();
+    expect(client.versions()).toMatchObject({ root: 2, timestamp: 5, snapshot: 5 });
+  });
+
+  test('an added key is a rotation too', async () => {
+    const { simulator, client } = await forwarded();
+    simulator.repository.rotate('timestamp', authority(['timestamp', 'added'], 1));
+    restart(simulator.repository);
+    await client.refresh();
+    expect(client.versions().timestamp).toBe(5);
+  });
+
+  test.each(['root', 'targets'] as const)('new keys for %s alone clear nothing', async (role) => {
+    const { simulator, client } = await forwarded();
+    simulator.repository.rotate(role, authority(['recovered']));
+    restart(simulator.repository);
+    expect(await reasonOf(client.refresh())).toBe('rollback');
+    expect(client.versions()).toMatchObject({ root: 2, timestamp: Number.MAX_SAFE_INTEGER });
+  });
+
+  test('a root without a rotation clears nothing', async () => {
+    const { simulator, client } = await forwarded();
+    simulator.repository.publishRoot();
+    restart(simulator.repository);
+    expect(await reasonOf(client.refresh())).toBe('rollback');
+  });
+
+  test('the same key under another key id is no rotation', () => {
+    const simulator = createSimulator();
+    const before = judge(startFrom(simulator.rootBytes(1), START));
+    const [held] = authority(['timestamp']).keys;
+    simulator.repository.rotate('timestamp', {
+      keys: held === undefined ? [] : [{ ...held, keyid: 'other' }],
+      threshold: 1,
+    });
+    simulator.repository.publishRoot();
+    const after = judge(acceptRoot(before, simulator.rootBytes(2)));
+    const survivors = judge(openFloor(before, { timestamp: simulator.bytes('timestamp.json') }));
+    expect(survive(before, after, survivors)).toBe(survivors);
+  });
+
+  test('the rotation counts though the refresh that brought it failed further on', async () => {
+    const { simulator, client } = await forwarded();
+    simulator.repository.rotate('timestamp', authority(['recovered']));
+    restart(simulator.repository);
+    simulator.drop('timestamp.json');
+    expect(await reasonOf(client.refresh())).toBe('unreachable');
+    simulator.behave();
+    await client.refresh();
+    expect(client.versions()).toMatchObject({ root: 2, timestamp: 5 });
+  });
+});
+
+describe('a raised threshold asks again for what is held', () => {
+  test('a snapshot by one of two keys is fetched anew where two are needed now', async () => {
+    const simulator = createSimulator({
+      authorities: { snapshot: authority(['s1', 's2'], 1), timestamp: authority(['t1', 't2'], 1) },
+    });
+    simulator.repository.signers.set('snapshot', [key('s1')]);
+    simulator.repository.signers.set('timestamp', [key('t1')]);
+    simulator.repository.write('snapshot');
+    simulator.repository.write('timestamp');
+    const client = createClient(simulator);
+    await client.refresh();
+
+    simulator.repository.rotate('snapshot', authority(['s1', 's2'], 2));
+    simulator.repository.rotate('timestamp', authority(['t1', 't2'], 2));
+    simulator.repository.publishRoot();
+    const both = [simulator.repository.write('snapshot'), simulator.repository.write('timestamp')];
+    const generation = await client.refresh();
+    expect(generation.root.signed.version).toBe(2);
+    expect([generation.snapshot.bytes, generation.timestamp.bytes].map((bytes) => Buffer.from(bytes))).toEqual(both);
+  });
+
+  test('until upstream has signed again, nothing is believed', async () => {
+    const simulator = createSimulator({ authorities: { snapshot: authority(['s1', 's2'], 1) } });
+    simulator.repository.signers.set('snapshot', [key('s1')]);
+    simulator.repository.write('snapshot');
+    const client = createClient(simulator);
+    await client.refresh();
+    simulator.repository.rotate('snapshot', authority(['s1', 's2'], 2));
+    simulator.repository.publishRoot();
+    expect(await refusalOf(client.refresh())).toMatchObject({ reason: 'threshold', subject: 'snapshot' });
+  });
+});
