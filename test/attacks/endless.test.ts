@@ -1,0 +1,181 @@
+import { describe, expect, test } from 'vitest';
+import { sign } from '../../src/demo/documents.ts';
+import { ecdsaKey } from '../../src/demo/signing-keys.ts';
+import { acceptRoot, acceptSnapshot, acceptTimestamp, startFrom } from '../../src/tuf/accept.ts';
+import type { Judging } from '../../src/tuf/judging.ts';
+import { judge } from '../../src/tuf/judging.ts';
+import { LIMITS } from '../../src/tuf/limits.ts';
+import { createClient, reasonOf, refusalOf } from '../support/client.ts';
+import { START } from '../support/clock.ts';
+import { authority, heldBy, key } from '../support/keys.ts';
+import { createSimulator } from '../support/simulator.ts';
+
+/** Runs judging and tells the longest stretch without a pause, in milliseconds. */
+function longestStretch<T>(judging: Judging<T>): {
+  value: T | undefined;
+  error: unknown;
+  total: number;
+  stretch: number;
+} {
+  const start = performance.now();
+  let stretch = 0;
+  let from = start;
+  for (;;) {
+    let next: IteratorResult<undefined, T>;
+    try {
+      next = judging.next();
+    } catch (error) {
+      return {
+        value: undefined,
+        error,
+        total: performance.now() - start,
+        stretch: Math.max(stretch, performance.now() - from),
+      };
+    }
+    const now = performance.now();
+    stretch = Math.max(stretch, now - from);
+    from = now;
+    if (next.done === true) return { value: next.value, error: undefined, total: now - start, stretch };
+  }
+}
+
+describe('what is read is bounded (case 44)', () => {
+  const asked = async (options: Parameters<typeof createSimulator>[0]) => {
+    const simulator = createSimulator(options);
+    const limits = new Map<string, number>();
+    const client = createClient({
+      ...simulator,
+      source: {
+        read(request) {
+          limits.set(request.role, request.limit);
+          return simulator.source.read(request);
+        },
+      },
+    });
+    await client.refresh();
+    return { limits, simulator };
+  };
+
+  test('by its own limit where nothing is announced', async () => {
+    const { limits } = await asked({});
+    expect(limits).toEqual(
+      new Map([
+        ['root', LIMITS.root],
+        ['timestamp', LIMITS.timestamp],
+        ['snapshot', LIMITS.snapshot],
+        ['targets', LIMITS.targets],
+      ]),
+    );
+  });
+
+  test('by the announced length where there is one', async () => {
+    const { limits, simulator } = await asked({ metaHashes: ['sha256'] });
+    expect(limits.get('snapshot')).toBe(simulator.bytes('1.snapshot.json').byteLength);
+    expect(limits.get('targets')).toBe(simulator.bytes('1.targets.json').byteLength);
+  });
+
+  test.each(['snapshot', 'targets', 'a'] as const)('%s announced beyond its limit is refused unread', async (role) => {
+    const huge = { version: 1, length: 1_000_000_000 };
+    const simulator = createSimulator({
+      fill: (r) => r.delegate('targets', { name: 'a', authority: authority(['a']), paths: ['*'] }),
+    });
+    simulator.repository.publish(
+      role === 'snapshot'
+        ? { timestamp: (d) => d.meta.set('snapshot.json', { ...huge, version: 2 }) }
+        : { snapshot: (d) => d.meta.set(`${role}.json`, huge) },
+    );
+    const client = createClient(simulator);
+    const run = async () => {
+      await client.refresh();
+      await client.find('x');
+    };
+    expect(await reasonOf(run)).toBe('limit');
+    expect(simulator.reads.some((name) => name.endsWith(`.${role}.json`))).toBe(false);
+  });
+
+  test.each(['timestamp.json', '2.root.json'])('an endless %s', async (name) => {
+    const simulator = createSimulator();
+    simulator.instead(name, Buffer.alloc(LIMITS.root + 1, ' '));
+    const client = createClient(simulator);
+    expect(await reasonOf(client.refresh())).toBe('limit');
+    expect(client.versions()).toEqual({ root: 1, timestamp: undefined, snapshot: undefined, targets: undefined });
+  });
+});
+
+describe('a chain of roots without end (case 6)', () => {
+  test('stops at the limit with an error; the next refresh goes on from there', async () => {
+    const fast = heldBy([ecdsaKey({ curve: 'P-256' })]);
+    const simulator = createSimulator({ authorities: { root: fast } });
+    const client = createClient(simulator);
+    for (let i = 0; i < LIMITS.rootsPerRefresh + 1; i++) simulator.repository.publishRoot();
+    expect(await refusalOf(client.refresh())).toMatchObject({ reason: 'limit', subject: 'root' });
+    expect(client.versions().root).toBe(LIMITS.rootsPerRefresh + 1);
+    await client.refresh();
+    expect(client.versions().root).toBe(LIMITS.rootsPerRefresh + 2);
+  });
+
+  test('exactly as many as the limit are taken', async () => {
+    const fast = heldBy([ecdsaKey({ curve: 'P-256' })]);
+    const simulator = createSimulator({ authorities: { root: fast } });
+    const client = createClient(simulator);
+    for (let i = 0; i < LIMITS.rootsPerRefresh; i++) simulator.repository.publishRoot();
+    await client.refresh();
+    expect(client.versions().root).toBe(LIMITS.rootsPerRefresh + 1);
+  });
+});
+
+describe('hostile documents cost little, before any signature is believed', () => {
+  const simulator = createSimulator();
+  const at = judge(startFrom(simulator.rootBytes(1), START));
+
+  test('an unsigned root of 10,800 keys (case 42)', () => {
+    const keys = new Map(Array.from({ length: 10_800 }, (_, i) => [`${i}`, { keytype: '', scheme: '', keyval: {} }]));
+    const bytes = sign({ ...simulator.repository.root, version: 2, keys }, []);
+    expect(bytes.byteLength).toBeLessThanOrEqual(LIMITS.root * 2);
+    const outcome = longestStretch(acceptRoot(at, bytes));
+    expect(outcome.error).toMatchObject({ reason: 'limit', subject: 'root' });
+    expect(outcome.total).toBeLessThan(250);
+    expect(outcome.stretch).toBeLessThan(50);
+  });
+
+  test('a root whose every listed key must be tried', () => {
+    const held = Array.from({ length: LIMITS.roleKeys }, (_, i) => key(`held ${i}`));
+    const keys = new Map(held.map((each) => [each.keyid, each.public]));
+    const roles = new Map(simulator.repository.root.roles);
+    roles.set('root', { keyids: [...keys.keys()], threshold: 1 });
+    const forged = { ...simulator.repository.root, version: 2, keys, roles };
+    const real = sign(forged, [key('root')]);
+    const document: { signatures: unknown[]; signed: unknown } = JSON.parse(Buffer.from(real).toString('utf8'));
+    document.signatures.push(...held.map(({ keyid }) => ({ keyid, sig: '11'.repeat(64) })));
+    const outcome = longestStretch(acceptRoot(at, Buffer.from(JSON.stringify(document))));
+    expect(outcome.error).toMatchObject({ reason: 'threshold' });
+    expect(outcome.stretch).toBeLessThan(50);
+  });
+
+  test('a timestamp of nothing but brackets (case 41)', async () => {
+    const start = performance.now();
+    expect(await reasonOf(() => judge(acceptTimestamp(at, Buffer.alloc(LIMITS.timestamp, '{"a":'), {})))).toBe('limit');
+    expect(performance.now() - start).toBeLessThan(20);
+  });
+});
+
+test('a snapshot of 16,384 bins with hashes is accepted in time and in small steps (case 43)', () => {
+  const simulator = createSimulator();
+  const digest = '5'.repeat(64);
+  for (let i = 0; i < 16_384; i++)
+    simulator.repository.snapshot.meta.set(`bin-${i.toString(16).padStart(4, '0')}.json`, {
+      version: i + 1,
+      length: 54_349,
+      hashes: new Map([['sha256', digest]]),
+    });
+  simulator.repository.publish();
+  const bytes = simulator.bytes('2.snapshot.json');
+  expect(bytes.byteLength).toBeGreaterThan(2_000_000);
+  const at = judge(
+    acceptTimestamp(judge(startFrom(simulator.rootBytes(1), START)), simulator.bytes('timestamp.json'), {}),
+  );
+  const outcome = longestStretch(acceptSnapshot(at, bytes, {}));
+  expect(outcome.value?.snapshot.signed.meta.size).toBe(16_385);
+  expect(outcome.total).toBeLessThan(1000);
+  expect(outcome.stretch).toBeLessThan(100);
+});
