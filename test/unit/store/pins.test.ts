@@ -1,0 +1,161 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { Digests } from '../../../src/bytes/digest.ts';
+import type { Pin } from '../../../src/mirror/ports.ts';
+import { createIndexState } from '../../../src/store/index-state.ts';
+import { createPins } from '../../../src/store/pins.ts';
+import { openVolume } from '../../../src/store/volume.ts';
+import { failAt, systemError } from '../../support/faults.ts';
+import { filesBelow, refusalOf, scratch } from './harness.ts';
+
+const hex = (letter: string, length = 64) => letter.repeat(length);
+const sha = (letter: string): Digests => new Map([['sha256', hex(letter)]]);
+const both = (letter: string, other: string): Digests =>
+  new Map([
+    ['sha256', hex(letter)],
+    ['sha512', hex(other, 128)],
+  ]);
+const pin = (digests: Digests, seen = 1000, coreMetadata?: Digests): Pin => ({ digests, seen, coreMetadata });
+
+async function opened(data?: string) {
+  const directory = data ?? join(await scratch(), 'data');
+  const volume = await openVolume(directory);
+  return { data: directory, volume, pins: createPins(volume, 'main') };
+}
+
+describe('pins', () => {
+  test('come back after a restart, with everything they hold', async () => {
+    const { data, pins } = await opened();
+    const first = new Map([
+      ['a-1.0.whl', pin(both('a', 'b'), 1234, sha('c'))],
+      ['__proto__', pin(sha('d'))],
+      ['9', pin(sha('e'))],
+    ]);
+    await pins.add('demo', first);
+    const again = (await opened(data)).pins;
+    expect([...(await again.of('demo'))]).toEqual([...first]);
+    expect((await again.of('other')).size).toBe(0);
+  });
+
+  test('never change; another digest under the same name leaves them whole', async () => {
+    const { data, pins } = await opened();
+    await pins.add('demo', new Map([['f', pin(sha('a'))]]));
+    await pins.add('demo', new Map([['f', pin(both('b', 'c'), 2000, sha('d'))]]));
+    for (const each of [pins, (await opened(data)).pins])
+      expect((await each.of('demo')).get('f')).toEqual(pin(sha('a')));
+  });
+
+  test('take on algorithms and core metadata of the same file', async () => {
+    const { pins } = await opened();
+    await pins.add('demo', new Map([['f', pin(sha('a'))]]));
+    await pins.add('demo', new Map([['f', pin(both('a', 'b'), 2000, sha('c'))]]));
+    expect((await pins.of('demo')).get('f')).toEqual(pin(both('a', 'b'), 1000, sha('c')));
+    await pins.add('demo', new Map([['f', pin(sha('a'), 3000, sha('d'))]]));
+    expect((await pins.of('demo')).get('f')?.coreMetadata).toEqual(sha('c'));
+    // No algorithm in common: nothing says that it is the same file.
+    await pins.add('demo', new Map([['g', pin(sha('a'))]]));
+    await pins.add('demo', new Map([['g', pin(new Map([['sha512', hex('b', 128)]]))]]));
+    expect((await pins.of('demo')).get('g')).toEqual(pin(sha('a')));
+  });
+
+  test('added at once, also by other processes, all stay', async () => {
+    const { data, pins } = await opened();
+    const stores = [pins, (await opened(data)).pins, (await opened(data)).pins];
+    await Promise.all(
+      Array.from({ length: 30 }, (_, at) => stores[at % 3]?.add('demo', new Map([[`f${at}`, pin(sha('a'), at)]]))),
+    );
+    for (const each of stores) expect((await each.of('demo')).size).toBe(30);
+  });
+
+  test('of one name added at once: the first stays for everybody', async () => {
+    const { data, pins } = await opened();
+    const sibling = (await opened(data)).pins;
+    await Promise.all([
+      pins.add('demo', new Map([['f', pin(sha('a'))]])),
+      sibling.add('demo', new Map([['f', pin(sha('b'))]])),
+    ]);
+    const seen = (await pins.of('demo')).get('f');
+    expect((await sibling.of('demo')).get('f')).toEqual(seen);
+  });
+
+  test('of any project name stay inside their directory', async () => {
+    const { data, pins } = await opened();
+    const names = ['../../x', '..', 'a/b', '', 'x'.repeat(300), 'é', 'con', 'a.b', '\0'];
+    for (const name of names) await pins.add(name, new Map([['f', pin(sha('a'), name.length)]]));
+    const again = (await opened(data)).pins;
+    for (const name of names) expect((await again.of(name)).get('f')?.seen).toBe(name.length);
+    expect(
+      (await filesBelow(data)).every((path) =>
+        /^(VERSION|indexes\/main\/pins\/[0-9a-f]{2}\/[=a-z0-9-]+\/1\.json)$/.test(path),
+      ),
+    ).toBe(true);
+  });
+
+  test('that are damaged are refused, never taken for none', async () => {
+    const { data, pins } = await opened();
+    await pins.add('demo', new Map([['f', pin(sha('a'))]]));
+    const [path = ''] = (await filesBelow(data)).filter((name) => name.includes('/pins/'));
+    const whole = await readFile(join(data, path));
+    const other = Buffer.from(whole.toString().replace(hex('a'), hex('b')));
+    for (const bytes of [other, whole.subarray(0, 20), Buffer.alloc(0), Buffer.from('{}')]) {
+      await writeFile(join(data, path), bytes);
+      const fresh = (await opened(data)).pins;
+      expect(await refusalOf(fresh.of('demo'))).toMatchObject({ reason: 'state' });
+      expect(await refusalOf(fresh.add('demo', new Map([['g', pin(sha('c'))]])))).toMatchObject({ reason: 'state' });
+    }
+    expect(await readFile(join(data, path), 'utf8')).toBe('{}');
+  });
+
+  test('that vanish while we run are refused', async () => {
+    const { data, pins } = await opened();
+    await pins.add('demo', new Map([['f', pin(sha('a'))]]));
+    await rm(join(data, 'indexes'), { recursive: true });
+    expect(await refusalOf(pins.of('demo'))).toMatchObject({ reason: 'state' });
+  });
+
+  for (const when of ['before', 'after'] as const)
+    test(`added while the disk fails ${when} each step in turn: what was there stays, and the next add works`, async () => {
+      for (let at = 1; ; at++) {
+        const data = join(await scratch(), 'data');
+        const faults = failAt(at, when, () => {
+          throw systemError('ENOSPC');
+        });
+        const pins = createPins(await openVolume(data, { ops: faults.ops }), 'main');
+        await pins.add('demo', new Map([['f', pin(sha('a'))]]));
+        faults.arm();
+        const failed = await pins.add('demo', new Map([['g', pin(sha('b'))]])).then(
+          () => false,
+          () => true,
+        );
+        faults.disarm();
+        const fresh = (await opened(data)).pins;
+        expect((await fresh.of('demo')).get('f')).toEqual(pin(sha('a')));
+        if (!failed) expect((await fresh.of('demo')).get('g')).toEqual(pin(sha('b')));
+        await pins.add('demo', new Map([['g', pin(sha('b'))]]));
+        expect((await fresh.of('demo')).size).toBe(2);
+        if (!faults.hit()) return;
+      }
+    });
+});
+
+describe('index state', () => {
+  test('comes back, and its audit trail only grows', async () => {
+    const { data, volume } = await opened();
+    const state = createIndexState(volume, 'main');
+    expect(await state.load()).toBeUndefined();
+    expect(await refusalOf(state.appendAudit({ at: 1, action: 'new-trust', reason: 'r' }))).toMatchObject({
+      reason: 'state',
+    });
+    await state.save({ evidence: 'tuf', pinnedRootSha256: hex('a'), createdAt: 5, audit: [] });
+    await state.appendAudit({ at: 6, action: 'new-trust', reason: 'why' });
+    await state.save({ evidence: 'tuf', pinnedRootSha256: hex('b'), createdAt: 5, audit: [] });
+    const again = createIndexState((await opened(data)).volume, 'main');
+    expect(await again.load()).toEqual({
+      evidence: 'tuf',
+      pinnedRootSha256: hex('b'),
+      createdAt: 5,
+      audit: [{ at: 6, action: 'new-trust', reason: 'why' }],
+    });
+  });
+});
