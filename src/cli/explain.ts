@@ -27,11 +27,11 @@ export async function explain(
 
 /** In plain words, for somebody who has never heard of TUF. */
 export function explanationText(explanation: Explanation, now: number): string {
-  const { name, project, kind, chain, onlineKeysSuffice, pinned, digests } = explanation;
+  const { name, project, kind, chain, forgeableOnline, pinned, digests } = explanation;
   const last = chain.at(-1);
   const lines = [
     kind === 'project'
-      ? `${project}: a project with ${explanation.files} files, proved by signatures (evidence: tuf).`
+      ? `${project}: a project with ${explanation.files === 1 ? '1 file' : `${explanation.files} files`}, proved by signatures (evidence: tuf).`
       : `${name}: a file of the project ${project}, proved by signatures (evidence: tuf).`,
     '',
     'Who vouches for it, from the root you pinned down to the list that names it:',
@@ -39,9 +39,9 @@ export function explanationText(explanation: Explanation, now: number): string {
     '',
     `To forge it, an attacker needs ${needed(chain)}.`,
   ];
-  if (onlineKeysSuffice)
+  if (forgeableOnline.length > 0)
     lines.push(
-      'Those are online keys: a machine holds them so that new uploads are signed at once.',
+      `The keys of ${forgeableOnline.join(', ')} are online: a machine holds them so that new uploads are signed at once.`,
       `Whoever steals them can sign a NEW file for ${project}, and nobody could tell. Verbatim cannot detect that.`,
       'They are not enough to change a file this mirror has already seen: its digest is pinned here.',
     );

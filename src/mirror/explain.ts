@@ -29,8 +29,8 @@ export interface Explanation {
   /** The page's own entry, for a file. */
   readonly digests: ReadonlyMap<string, string>;
   readonly pinned: Pin | undefined;
-  /** True where stealing online keys alone is enough to sign something new here. */
-  readonly onlineKeysSuffice: boolean;
+  /** Roles asked on the way whose online keys would be enough to list something new here; empty: stolen online keys are not. */
+  readonly forgeableOnline: readonly string[];
   readonly files: number;
 }
 
@@ -56,10 +56,7 @@ export function createExplain({ layout, pages, roles, pins }: ExplainOptions): (
       chain,
       digests: file?.entry.digests ?? new Map(),
       pinned: file === undefined ? undefined : (await pins.of(project)).get(file.entry.filename),
-      onlineKeysSuffice: chain
-        .filter(({ role }) => role !== 'root')
-        .slice(-1)
-        .every(({ online }) => online),
+      forgeableOnline: forgeableOnline(search),
       files: held.listing.files.size,
     };
   };
@@ -106,4 +103,12 @@ function chainOf(search: Search): readonly Voucher[] {
     );
   if (chain.length === 0) throw new Refusal('unlisted', 'The signed metadata does not list it.', { subject: 'page' });
   return [voucher('root', authorityOf(generation.root.signed, 'root'), generation.root.signed), ...chain];
+}
+
+/** Every role visited had the chance to list the path, or to delegate it to somebody else, before the one that does. */
+function forgeableOnline({ generation, visited }: Search): readonly string[] {
+  const online = onlineMaterial(generation);
+  return visited
+    .filter(({ by }) => isOnline(by?.authority ?? authorityOf(generation.root.signed, 'targets'), online))
+    .map(({ by }) => by?.name ?? 'targets');
 }

@@ -10,9 +10,11 @@ export interface FetchOptions {
   readonly events: Events;
 }
 
+type ServedKind = 'page' | 'list' | 'file' | 'core-metadata' | 'target';
+
 interface Request {
   readonly name: string;
-  readonly subject: Subject;
+  readonly subject: ServedKind;
   readonly expected: Expected;
   readonly limit: number;
   /** Best first; the next is tried only where upstream says the one before does not exist. */
@@ -37,11 +39,14 @@ export function createFetch({ index, blobs, upstream, events }: FetchOptions): F
         subject,
       });
     const sources = [...urls.map((url) => upstream.download(url)), ...(otherwise === undefined ? [] : [otherwise])];
+    const how = blobs.holds(expected) ? 'disk' : 'upstream';
     try {
-      return await blobs.fetch(
+      const blob = await blobs.fetch(
         { origin: `${index} ${urls[0] ?? name}`, expected, limit, name, subject },
         firstThatExists(sources, name, subject),
       );
+      events.served({ index, kind: subject, how });
+      return blob;
     } catch (error) {
       const refusal = about(error, subject);
       if (refusal instanceof Refusal)

@@ -2,6 +2,7 @@ import { type Digests, type Expected, isDigest } from '../bytes/digest.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import { projectCandidates } from '../pypi/names.ts';
 import { fileByDigest, type OwnFile } from '../pypi/relink.ts';
+import { type CoreMetadata, METADATA } from './core-metadata.ts';
 import type { FetchProved } from './fetch.ts';
 import type { HeldPage } from './held.ts';
 import { LIMITS } from './limits.ts';
@@ -17,6 +18,7 @@ interface FilesOptions {
   readonly blobs: Blobs;
   readonly upstream: Upstream;
   readonly fetchProved: FetchProved;
+  readonly coreMetadata: CoreMetadata;
 }
 
 export interface Files {
@@ -25,9 +27,7 @@ export interface Files {
   byDigest(project: string, label: string, filename: string): Promise<FileAnswer>;
 }
 
-const METADATA = '.metadata';
-
-export function createFiles({ layout, pages, roles, blobs, upstream, fetchProved }: FilesOptions): Files {
+export function createFiles({ layout, pages, roles, blobs, upstream, fetchProved, coreMetadata }: FilesOptions): Files {
   /** What the file's own target entry says, where the layout can name it and the metadata has one (DESIGN §2). */
   const signedEntry = async (project: string, { entry, content }: OwnFile): Promise<Signed | undefined> => {
     const path = layout.fileTarget({ project, filename: entry.filename, content });
@@ -37,7 +37,7 @@ export function createFiles({ layout, pages, roles, blobs, upstream, fetchProved
   };
 
   const answer = async (held: HeldPage, file: OwnFile, metadata: boolean): Promise<FileAnswer> =>
-    metadata ? coreMetadata(held, file) : wholeFile(held, file);
+    metadata ? coreMetadata.answer(file, async () => (await wholeFile(held, file)).open()) : wholeFile(held, file);
 
   const wholeFile = async ({ listing }: HeldPage, file: OwnFile): Promise<FileAnswer> => {
     const { entry } = file;
@@ -47,39 +47,17 @@ export function createFiles({ layout, pages, roles, blobs, upstream, fetchProved
       filename: entry.filename,
       size: expected.length,
       held: blobs.holds(expected),
-      open: () =>
-        fetchProved({
+      open: async () => {
+        const blob = await fetchProved({
           name: entry.filename,
           subject: 'file',
           expected,
           limit: LIMITS.file,
           urls: urlsOf(file, signed),
-        }),
-    };
-  };
-
-  /** PEP 658: by the digest the proved page announces. */
-  const coreMetadata = async (_held: HeldPage, file: OwnFile): Promise<FileAnswer> => {
-    const { entry } = file;
-    const name = entry.filename + METADATA;
-    const digests = entry.coreMetadata;
-    if (typeof digests !== 'object')
-      throw new Refusal('unlisted', `The index announces no core metadata for ${entry.filename}.`, {
-        subject: 'core-metadata',
-      });
-    const expected: Expected = { digests };
-    return {
-      filename: name,
-      size: undefined,
-      held: blobs.holds(expected),
-      open: () =>
-        fetchProved({
-          name,
-          subject: 'core-metadata',
-          expected,
-          limit: LIMITS.coreMetadata,
-          urls: [file.upstream + METADATA].filter(upstream.mayFetch),
-        }),
+        });
+        await coreMetadata.compare(file, blob);
+        return blob;
+      },
     };
   };
 

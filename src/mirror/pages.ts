@@ -9,7 +9,7 @@ import type { FetchProved } from './fetch.ts';
 import { carryOver, type HeldPage, proofOf } from './held.ts';
 import type { Keeper } from './keeper.ts';
 import { LIMITS } from './limits.ts';
-import { holdToPins } from './pins.ts';
+import { holdToPins, type Pinned } from './pins.ts';
 import type { Cache, Clock, Events, IndexLayout, Pins } from './ports.ts';
 import type { Roles, Search } from './roles.ts';
 import { singleFlight } from './single-flight.ts';
@@ -76,26 +76,18 @@ export function createPages(options: PagesOptions): Pages {
     return known;
   };
 
-  const withhold = async (listing: Listing): Promise<{ listing: Listing; withheld: ReadonlyMap<string, Refusal> }> => {
+  const pin = async (listing: Listing): Promise<Pick<Pinned, 'listing' | 'withheld'>> => {
     if (options.reuploads) return { listing, withheld: new Map() };
-    const withheld = await holdToPins(pins, listing.name, listing.files.values(), clock.now());
-    if (withheld.size === 0) return { listing, withheld };
-    for (const [name, refusal] of withheld)
-      events.rejected({
-        index,
-        reason: refusal.reason,
-        subject: 'file',
-        name,
-        message: refusal.message,
-        at: 'upstream',
-      });
-    return { listing: without(listing, withheld), withheld };
+    const pinned = await holdToPins(pins, listing, clock.now());
+    for (const [name, { reason, subject = 'file', message }] of [...pinned.withheld, ...pinned.silenced])
+      events.rejected({ index, reason, subject, name, message, at: 'upstream' });
+    return pinned;
   };
 
   const draw = async (project: string, search: Search, source: string, bytes: Uint8Array): Promise<HeldPage> => {
     const decoded = decodePage(bytes, project);
     const relinked = relink(decoded, { pageUrl: layout.pageUrl(project), known: await signedFiles(decoded) });
-    const { listing, withheld } = await withhold(relinked);
+    const { listing, withheld } = await pin(relinked);
     for (const [why, count] of relinked.leftOut) leftOut.set(why, (leftOut.get(why) ?? 0) + count);
     return { page: await renderPage(listing), listing, withheld, source, proof: proofOf(search) };
   };
@@ -135,7 +127,11 @@ export function createPages(options: PagesOptions): Pages {
   };
 
   return {
-    warm: (project) => current(project)?.page,
+    warm(project) {
+      const kept = current(project);
+      if (kept !== undefined) events.served({ index, kind: 'page', how: 'memory' });
+      return kept?.page;
+    },
     async held(project) {
       const kept = current(project);
       if (kept !== undefined) return kept;
@@ -154,12 +150,6 @@ export function createPages(options: PagesOptions): Pages {
     },
     leftOut,
   };
-}
-
-function without(listing: Listing, withheld: ReadonlyMap<string, Refusal>): Listing {
-  const files = new Map([...listing.files].filter(([name]) => !withheld.has(name)));
-  const byContentPath = new Map([...listing.byContentPath].filter(([, { entry }]) => !withheld.has(entry.filename)));
-  return { ...listing, files, byContentPath };
 }
 
 function weigh({ page, listing }: HeldPage): number {

@@ -1,43 +1,100 @@
-import { agree } from '../bytes/digest.ts';
+import { agree, type Digests } from '../bytes/digest.ts';
 import { Refusal } from '../bytes/refusal.ts';
-import type { OwnFile } from '../pypi/relink.ts';
+import type { Entry } from '../pypi/project-page.ts';
+import type { Listing, OwnFile } from '../pypi/relink.ts';
 import type { Instant, Pin, Pins } from './ports.ts';
 
-/**
- * Holds a page's files to the digests first seen (DESIGN §2): a file name, once seen, keeps its bytes. Returns what must
- * be withheld; new names are pinned durably before anything is served by them.
- */
-export async function holdToPins(
-  pins: Pins,
-  project: string,
-  files: Iterable<OwnFile>,
-  now: Instant,
-): Promise<ReadonlyMap<string, Refusal>> {
-  const known = await pins.of(project);
-  const fresh = new Map<string, Pin>();
-  const withheld = new Map<string, Refusal>();
-  for (const { entry } of files) {
-    const pin = known.get(entry.filename);
-    if (pin === undefined) {
-      const coreMetadata = typeof entry.coreMetadata === 'object' ? entry.coreMetadata : undefined;
-      fresh.set(entry.filename, {
-        digests: entry.digests,
-        seen: now,
-        ...(coreMetadata === undefined ? {} : { coreMetadata }),
-      });
-    } else if (!agree(pin.digests, entry.digests)) {
-      withheld.set(entry.filename, changed(entry.filename, pin, [...entry.digests.values()][0] ?? ''));
-    }
-  }
-  if (fresh.size > 0) await pins.add(project, fresh);
-  return withheld;
+/** A listing held to its pins: what may be served, and what is withheld by name. */
+export interface Pinned {
+  readonly listing: Listing;
+  readonly withheld: ReadonlyMap<string, Refusal>;
+  /** Announcements of core metadata that contradict the first one: the file is served, the announcement is not. */
+  readonly silenced: ReadonlyMap<string, Refusal>;
 }
 
-function changed(filename: string, pin: Pin, offered: string): Refusal {
-  const first = new Date(pin.seen * 1000).toISOString().slice(0, 10);
+/**
+ * Holds a page's files to the digests first seen (DESIGN §2): a file name, once seen, keeps its bytes. New names are
+ * pinned durably before anything is served by them.
+ */
+export async function holdToPins(pins: Pins, listing: Listing, now: Instant): Promise<Pinned> {
+  const known = await pins.of(listing.name);
+  const fresh = new Map<string, Pin>();
+  const withheld = new Map<string, Refusal>();
+  const silenced = new Map<string, Refusal>();
+  for (const { entry } of listing.files.values()) {
+    const pin = known.get(entry.filename);
+    if (pin !== undefined && !agree(pin.digests, entry.digests)) {
+      withheld.set(entry.filename, changed('file', entry.filename, pin.digests, entry.digests, pin.seen));
+      continue;
+    }
+    const core = coreOf(entry);
+    if (pin?.coreMetadata !== undefined && core !== undefined && !agree(pin.coreMetadata, core))
+      silenced.set(
+        entry.filename,
+        changed('core-metadata', `${entry.filename}.metadata`, pin.coreMetadata, core, pin.seen),
+      );
+    const next = joined(pin, entry.digests, silenced.has(entry.filename) ? undefined : core, now);
+    if (next !== undefined) fresh.set(entry.filename, next);
+  }
+  if (fresh.size > 0) await pins.add(listing.name, fresh);
+  return { listing: without(listing, withheld, silenced), withheld, silenced };
+}
+
+function coreOf({ coreMetadata }: Entry): Digests | undefined {
+  return typeof coreMetadata === 'object' ? coreMetadata : undefined;
+}
+
+/** The pin with what it did not know yet; undefined where there is nothing to add. */
+function joined(
+  pin: Pin | undefined,
+  digests: Digests,
+  coreMetadata: Digests | undefined,
+  now: Instant,
+): Pin | undefined {
+  const core = pin?.coreMetadata ?? coreMetadata;
+  const isNew = [...digests.keys()].some((algorithm) => !pin?.digests.has(algorithm));
+  if (pin !== undefined && !isNew && core === pin.coreMetadata) return undefined;
+  return {
+    digests: new Map([...digests, ...(pin?.digests ?? [])]),
+    seen: pin?.seen ?? now,
+    ...(core === undefined ? {} : { coreMetadata: core }),
+  };
+}
+
+function changed(
+  subject: 'file' | 'core-metadata',
+  name: string,
+  before: Digests,
+  offered: Digests,
+  seen: Instant,
+): Refusal {
+  const first = new Date(seen * 1000).toISOString().slice(0, 10);
   return new Refusal(
     'changed',
-    `${filename} was first seen on ${first} with digest ${[...pin.digests.values()][0]}; upstream now lists ${offered}. A published file never changes, so it is not served.`,
-    { subject: 'file' },
+    `${name} was first seen on ${first} with digest ${firstOf(before)}; upstream now lists ${firstOf(offered)}. A published file never changes, so it is not served.`,
+    { subject },
   );
+}
+
+function firstOf(digests: Digests): string {
+  const [first] = digests;
+  return first === undefined ? 'none' : `${first[0]} ${first[1]}`;
+}
+
+function without(
+  listing: Listing,
+  withheld: ReadonlyMap<string, Refusal>,
+  silenced: ReadonlyMap<string, Refusal>,
+): Listing {
+  if (withheld.size === 0 && silenced.size === 0) return listing;
+  const keep = (file: OwnFile): OwnFile => {
+    if (!silenced.has(file.entry.filename)) return file;
+    const { coreMetadata: _, ...entry } = file.entry;
+    return { ...file, entry };
+  };
+  const kept = (files: ReadonlyMap<string, OwnFile>) =>
+    new Map(
+      [...files].filter(([, { entry }]) => !withheld.has(entry.filename)).map(([name, file]) => [name, keep(file)]),
+    );
+  return { ...listing, files: kept(listing.files), byContentPath: kept(listing.byContentPath) };
 }

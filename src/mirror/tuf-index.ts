@@ -3,6 +3,7 @@ import { decodeList } from '../pypi/decode.ts';
 import { renderList } from '../pypi/render.ts';
 import type { Patience } from '../tuf/judging.ts';
 import type { MetadataSource } from '../tuf/refresh.ts';
+import { createCoreMetadata } from './core-metadata.ts';
 import { createExplain } from './explain.ts';
 import { createFetch } from './fetch.ts';
 import { createFiles } from './files.ts';
@@ -52,7 +53,8 @@ export async function createTufIndex(options: TufIndexOptions): Promise<MirrorIn
   });
   const fetchProved = createFetch({ ...options, index });
   const pages = createPages({ ...options, index, keeper, roles, fetchProved, cache: createCache(memory) });
-  const files = createFiles({ layout, pages, roles, blobs, upstream, fetchProved });
+  const coreMetadata = createCoreMetadata({ ...options, index, fetchProved });
+  const files = createFiles({ coreMetadata, layout, pages, roles, blobs, upstream, fetchProved });
   const metadata = createRelay({ keeper, roles, store, patience });
   const target = createTargets({ layout, roles, blobs, fetchProved });
 

@@ -1,8 +1,9 @@
 import { promisify } from 'node:util';
-import { constants, gzip, zstdCompress } from 'node:zlib';
+import { constants, gzip, inflateRaw, zstdCompress } from 'node:zlib';
 
 const gzipAsync = promisify(gzip);
 const zstdAsync = promisify(zstdCompress);
+const inflateAsync = promisify(inflateRaw);
 
 // Once a change, never a hit: past these levels a page gets slower to make and hardly smaller.
 const GZIP_LEVEL = 6;
@@ -15,4 +16,14 @@ export async function compress(bytes: Uint8Array): Promise<{ readonly gzip: Buff
     zstdAsync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL } }),
   ]);
   return { gzip: gzipped, zstd };
+}
+
+/** A zip member's content; undefined where it is not the size its directory states, or not deflated at all. */
+export async function inflate(bytes: Uint8Array, size: number): Promise<Uint8Array | undefined> {
+  try {
+    const inflated = await inflateAsync(bytes, { maxOutputLength: Math.max(1, size) });
+    return inflated.byteLength === size ? inflated : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -1,0 +1,130 @@
+import type { Blob } from '../bytes/blob.ts';
+import { type Digests, type Expected, prove } from '../bytes/digest.ts';
+import { Refusal } from '../bytes/refusal.ts';
+import type { OwnFile } from '../pypi/relink.ts';
+import { wheelMetadata } from '../pypi/wheel.ts';
+import type { FetchProved } from './fetch.ts';
+import { LIMITS } from './limits.ts';
+import type { FileAnswer } from './mirror.ts';
+import type { Blobs, Events, OpenDownload, Upstream } from './ports.ts';
+
+interface CoreMetadataOptions {
+  readonly index: string;
+  readonly blobs: Blobs;
+  readonly upstream: Upstream;
+  readonly fetchProved: FetchProved;
+  readonly events: Events;
+}
+
+/** PEP 658: `FILE.metadata`, by the digest the proved page announces. */
+export interface CoreMetadata {
+  answer(file: OwnFile, wheel: () => Promise<Blob>): FileAnswer;
+  /** A wheel that is held must contain what was announced beside it; what does not is no longer served. */
+  compare(file: OwnFile, wheel: Blob): Promise<void>;
+}
+
+export const METADATA = '.metadata';
+
+export function createCoreMetadata({ index, blobs, upstream, fetchProved, events }: CoreMetadataOptions): CoreMetadata {
+  const compared = new Set<string>();
+  const belied = new Map<string, Refusal>();
+
+  return {
+    answer(file, wheel) {
+      const { entry } = file;
+      const name = entry.filename + METADATA;
+      const digests = announced(file);
+      const expected: Expected = { digests };
+      const lie = belied.get(identity(file));
+      if (lie !== undefined) throw lie;
+      return {
+        filename: name,
+        size: undefined,
+        held: blobs.holds(expected),
+        open: () =>
+          fetchProved({
+            name,
+            subject: 'core-metadata',
+            expected,
+            limit: LIMITS.coreMetadata,
+            urls: [file.upstream + METADATA].filter(upstream.mayFetch),
+            // Announced, and missing upstream: the wheel has it, and the announced digest proves it all the same.
+            ...(isWheel(file) ? { otherwise: fromWheel(wheel) } : {}),
+          }),
+      };
+    },
+    async compare(file, wheel) {
+      const key = identity(file);
+      if (!isWheel(file) || typeof file.entry.coreMetadata !== 'object' || compared.has(key)) return;
+      const inside = await wheelMetadata(wheel.size, partsOf(wheel), LIMITS.coreMetadata);
+      if (compared.size > MOST_COMPARED) compared.clear();
+      compared.add(key);
+      if (inside === undefined || holds(inside, file.entry.coreMetadata)) return;
+      const refusal = new Refusal(
+        'mix-and-match',
+        `The core metadata announced for ${file.entry.filename} is not what the wheel contains.`,
+        { subject: 'core-metadata' },
+      );
+      if (belied.size < MOST_COMPARED) belied.set(key, refusal);
+      events.rejected({
+        index,
+        reason: refusal.reason,
+        subject: 'core-metadata',
+        name: file.entry.filename,
+        message: refusal.message,
+        at: 'upstream',
+      });
+    },
+  };
+}
+
+/** Wheels remembered as compared; forgetting costs one more look inside. */
+const MOST_COMPARED = 10_000;
+
+function announced({ entry }: OwnFile): Digests {
+  if (typeof entry.coreMetadata === 'object') return entry.coreMetadata;
+  throw new Refusal('unlisted', `The index announces no core metadata for ${entry.filename}.`, {
+    subject: 'core-metadata',
+  });
+}
+
+function isWheel({ entry }: OwnFile): boolean {
+  return entry.filename.endsWith('.whl');
+}
+
+function identity({ path, entry }: OwnFile): string {
+  return `${path} ${typeof entry.coreMetadata === 'object' ? [...entry.coreMetadata.values()].join() : ''}`;
+}
+
+function holds(bytes: Uint8Array, digests: Digests): boolean {
+  try {
+    prove(bytes, { digests });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function fromWheel(wheel: () => Promise<Blob>): OpenDownload {
+  return async () => {
+    const blob = await wheel();
+    const bytes = await wheelMetadata(blob.size, partsOf(blob), LIMITS.coreMetadata);
+    if (bytes === undefined)
+      throw new Refusal('unlisted', 'The wheel holds no METADATA that can be read.', { subject: 'core-metadata' });
+    return { start: 0, bytes: only(bytes) };
+  };
+}
+
+async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
+
+function partsOf(blob: Blob) {
+  return async (start: number, end: number): Promise<Uint8Array> => {
+    const parts: Buffer[] = [];
+    await blob.send({ start, end }, async (chunk) => {
+      parts.push(Buffer.from(chunk));
+    });
+    return Buffer.concat(parts);
+  };
+}
