@@ -122,7 +122,5 @@ export const schema = z.strictObject({
   indexes: z.record(indexName, index).default({}).describe('By name; `main` is also served at /.'),
 });
 
-/** The file as people write it. */
-export type ConfigFile = z.input<typeof schema>;
-/** The same with every default filled in. */
+/** The file with every default filled in. */
 export type ParsedFile = z.output<typeof schema>;
