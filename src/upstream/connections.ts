@@ -16,8 +16,9 @@ export function createConnections(limits: UpstreamLimits): Connections {
     maxFreeSockets: limits.connections,
     timeout: limits.idleSocket,
   };
-  const plain = endOnIdleBytes(new PlainAgent(options));
-  const tls = endOnIdleBytes(new TlsAgent(options));
+  // Bytes that arrive while a kept connection lies idle would answer the next request; node ends such a connection.
+  const plain = new PlainAgent(options);
+  const tls = new TlsAgent(options);
   return {
     of: (url) => (url.protocol === 'https:' ? tls : plain),
     close() {
@@ -25,28 +26,6 @@ export function createConnections(limits: UpstreamLimits): Connections {
       tls.destroy();
     },
   };
-}
-
-/**
- * Bytes that arrive on a connection nobody asked anything on would become the answer to the next request
- * (response smuggling, RFC 9112 §9.2): such a connection is ended.
- */
-function endOnIdleBytes<A extends PlainAgent>(agent: A): A {
-  const keep = agent.keepSocketAlive.bind(agent);
-  const reuse = agent.reuseSocket.bind(agent);
-  const guards = new WeakMap<object, () => void>();
-  agent.keepSocketAlive = (socket) => {
-    const end = () => void socket.destroy();
-    guards.set(socket, end);
-    socket.on('data', end);
-    return keep(socket);
-  };
-  agent.reuseSocket = (socket, request) => {
-    const end = guards.get(socket);
-    if (end !== undefined) socket.off('data', end);
-    reuse(socket, request);
-  };
-  return agent;
 }
 
 /** Calls back when the socket may carry a request: at once for a kept one, else when TCP and TLS are through. */

@@ -59,7 +59,7 @@ export function createExchange({ connections, limits, lookup, ca }: ExchangeDeps
       signal: ask.signal,
     };
     const request = secure
-      ? tlsRequest(url, { ...options, minVersion: 'TLSv1.2', ...(ca !== undefined && { ca }) })
+      ? tlsRequest(url, { ...options, ...(ca !== undefined && { ca }) })
       : plainRequest(url, options);
     const timer = createTimer();
     request.once('close', () => {
@@ -72,7 +72,7 @@ export function createExchange({ connections, limits, lookup, ca }: ExchangeDeps
     } catch (error) {
       request.destroy();
       if (request.reusedSocket && /^(ECONNRESET|EPIPE)$/.test(codeOf(error))) throw new StaleConnection(error);
-      throw ask.signal.aborted ? stopped(ask.signal, url) : failed(error, url, 'before the answer');
+      throw ask.signal.aborted ? error : failed(error, url, 'before the answer');
     }
   };
 
@@ -164,7 +164,6 @@ export function createExchange({ connections, limits, lookup, ca }: ExchangeDeps
           }
           yield next.value;
         }
-        if (!response.complete) throw failed(undefined, url, 'in the body');
       } catch (error) {
         throw signal.aborted ? stopped(signal, url) : failed(error, url, 'in the body');
       } finally {
@@ -195,7 +194,7 @@ export class StaleConnection extends Error {
 }
 
 /** The caller's own reason where the caller stopped; `slow` where the deadline did. */
-function stopped(signal: AbortSignal, url: URL): unknown {
+export function stopped(signal: AbortSignal, url: URL): unknown {
   return signal.reason instanceof DOMException && signal.reason.name === 'TimeoutError'
     ? failed(signal.reason, url, 'before the answer')
     : signal.reason;

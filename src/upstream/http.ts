@@ -4,7 +4,7 @@ import type { Download, Upstream } from '../mirror/ports.ts';
 import { guardedLookup, type Resolve, resolveBySystem } from './addresses.ts';
 import { type AllowedOptions, createAllowed, redactUrl } from './allowed.ts';
 import { createConnections } from './connections.ts';
-import { type Answer, createExchange, StaleConnection } from './exchange.ts';
+import { type Answer, createExchange, StaleConnection, stopped } from './exchange.ts';
 import { createGate } from './gate.ts';
 import { LIMITS, type Pace, type UpstreamLimits } from './limits.ts';
 import { createRest } from './rest.ts';
@@ -59,7 +59,6 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
   const agent = options.version === undefined ? 'verbatim' : `verbatim/${options.version}`;
 
   async function ask(url: URL, { headers, fresh, pace, signal }: Visit): Promise<Answer> {
-    await rest.over(url, signal);
     const authorization = allowed.authorization(url);
     const send = async (onNewConnection: boolean) => {
       const leave = await gate.enter(signal);
@@ -83,10 +82,13 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
       }
     };
     try {
-      return await send(fresh);
+      await rest.over(url, signal);
+      return await send(fresh).catch((error: unknown) => {
+        if (error instanceof StaleConnection) return send(true);
+        throw error;
+      });
     } catch (error) {
-      if (error instanceof StaleConnection) return send(true);
-      throw error;
+      throw signal.aborted ? stopped(signal, url) : error;
     }
   }
 

@@ -33,7 +33,7 @@ export interface Layout {
   readonly digitRolesUnversioned?: boolean | undefined;
 }
 
-// The letters are those of the implementations met in the field (docs/architecture.md "Layouts").
+// The letters are those of the implementations met in the field.
 export const PRESETS = {
   /** PEP 458 as written: pages and files are targets, both stored under their digests. */
   pep458: {

@@ -141,6 +141,12 @@ describe('sizes', () => {
     await expect(upstream.bytes(`${server.url}x`, 4)).rejects.toEqual(refusal('limit'));
   });
 
+  it('a body told to be too large is refused before it comes', async () => {
+    const server = await serve({ files });
+    server.fault('/x', { kind: 'stall', at: 0 });
+    await expect(connect(server).bytes(`${server.url}x`, 4)).rejects.toEqual(refusal('limit'));
+  });
+
   it('44: an endless body is cut at the limit', async () => {
     const server = await serve({
       handler: (_, response) => {
@@ -271,8 +277,11 @@ describe('broken answers', () => {
 });
 
 describe('slowness', () => {
+  // Each limit alone: none of these is ended by the total deadline.
+  const limits = { documents: { ...SHORT.documents, deadline: 60_000 } };
+
   it('65: headers that never come end the wait', async () => {
-    await expect(ask({ kind: 'stall', at: 'headers' })).rejects.toEqual(refusal('slow', true));
+    await expect(ask({ kind: 'stall', at: 'headers' }, { limits })).rejects.toEqual(refusal('slow', true));
   });
 
   it('65: headers that trickle end it too', async () => {
@@ -283,15 +292,15 @@ describe('slowness', () => {
         request.socket.once('close', () => clearInterval(timer));
       },
     });
-    await expect(connect(server).bytes(`${server.url}x`, 100)).rejects.toEqual(refusal('slow', true));
+    await expect(connect(server, { limits }).bytes(`${server.url}x`, 100)).rejects.toEqual(refusal('slow', true));
   });
 
   it('a body that stops is slow', async () => {
-    await expect(ask({ kind: 'stall', at: 3 })).rejects.toEqual(refusal('slow', true));
+    await expect(ask({ kind: 'stall', at: 3 }, { limits })).rejects.toEqual(refusal('slow', true));
   });
 
   it('64: a drip that never pauses long is cut by its average rate', async () => {
-    await expect(ask({ kind: 'drip', bytes: 1, every: 50 })).rejects.toEqual(refusal('slow', true));
+    await expect(ask({ kind: 'drip', bytes: 1, every: 50 }, { limits })).rejects.toEqual(refusal('slow', true));
   });
 
   it('64: the total deadline holds where the rate does not', async () => {

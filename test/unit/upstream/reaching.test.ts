@@ -1,7 +1,7 @@
 import { createServer, connect as dial } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { ELSEWHERE, EXPIRED, GOOD, TEST_KEY } from '../../support/certificates.ts';
-import { bytesOf, connect, serve, text } from './setup.ts';
+import { bytesOf, connect, SHORT, serve, text } from './setup.ts';
 
 // Getting there at all: names, sockets, TLS, and how many at once (reference catalogue B and C).
 
@@ -70,7 +70,12 @@ describe('53: TLS', () => {
   it('a certificate of a known authority is accepted', async () => {
     const server = await over(GOOD);
     expect(text(await connect(server, { ca: GOOD }).bytes(`${server.url}x`, 10))).toBe('hello');
-    expect(text(await connect(server, { ca: GOOD }).bytes(`${server.url}x`, 10))).toBe('hello');
+  });
+
+  it('a new connection for another attempt knows the same authorities', async () => {
+    const server = await over(GOOD);
+    server.fault('/x', { kind: 'reset' }, 1);
+    expect(text(await connect(server, { ca: GOOD, retries: 1 }).bytes(`${server.url}x`, 10))).toBe('hello');
   });
 
   it.each([
@@ -121,6 +126,20 @@ describe('78: many at once', () => {
       expect(reason).toMatchObject({ reason: 'limit', transient: true });
     expect(most).toBeLessThanOrEqual(4);
     expect(server.connections().accepted).toBeLessThanOrEqual(4);
+  });
+
+  it('waiting in the queue ends with the deadline', async () => {
+    const server = await serve({ files });
+    const documents = { ...SHORT.documents, deadline: 150 };
+    const downloads = { ...SHORT.downloads, headersTimeout: 60_000, deadline: 60_000 };
+    const upstream = connect(server, { limits: { connections: 1, documents, downloads } });
+    server.fault('/x', { kind: 'stall', at: 'headers' }, 1);
+    const stop = new AbortController();
+    const occupying = upstream.download(`${server.url}x`)({ offset: 0, limit: 10, attempt: 1, signal: stop.signal });
+    await server.reached('/x');
+    await expect(upstream.bytes(`${server.url}x`, 10)).rejects.toMatchObject({ reason: 'slow' });
+    stop.abort(new Error('enough'));
+    await expect(occupying).rejects.toThrow('enough');
   });
 
   it('gives places back after refusals of every kind', async () => {
