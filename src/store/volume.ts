@@ -42,15 +42,17 @@ async function checkRoot(ops: FileOps, root: string): Promise<void> {
     throw refuse(`Everybody may write to the data directory ${root}. Run: chmod o-w ${root}`);
 }
 
+/** Makes the data directory and its missing parents; each name is durable, or a power cut could take everything below it. */
 async function makeRoot(ops: FileOps, root: string): Promise<void> {
   if ((await ops.facts(root)) !== undefined) return;
   const parent = dirname(root);
-  if (parent !== root && (await ops.facts(parent)) === undefined) await makeRoot(ops, parent);
+  if (parent !== root) await makeRoot(ops, parent);
   try {
     await ops.makeDirectory(root);
+    await ops.syncDirectory(parent);
   } catch (error) {
     if (codeOf(error) !== 'EEXIST')
-      throw refuse(`The data directory ${root} could not be made (${codeOf(error)}).`, error);
+      throw refuse(`The data directory ${root} could not be made (${codeOf(error) ?? 'unknown error'}).`, error);
   }
 }
 

@@ -1,0 +1,39 @@
+import { createBlobs } from '../../src/store/blobs.ts';
+import { createPins } from '../../src/store/pins.ts';
+import { createTrustStore } from '../../src/store/trust.ts';
+import { openVolume } from '../../src/store/volume.ts';
+import { failAt } from '../support/faults.ts';
+import { contentOf, expectedOf, pinOf, trustOf } from './work.ts';
+
+// Does one round of everything that is durable, and dies at step N of it: node child.ts DATA ROUND N
+
+const [data = '', round = '', at = ''] = process.argv.slice(2);
+const version = Number(round);
+const faults = failAt(Number(at), 'before', () => {
+  process.kill(process.pid, 'SIGKILL');
+});
+const volume = await openVolume(data, { ops: faults.ops });
+const blobs = await createBlobs({ volume });
+const trust = createTrustStore(volume, 'main');
+const pins = createPins(volume, 'main');
+const stored = await trust.load();
+await blobs.scanned;
+faults.arm();
+const bytes = contentOf(version);
+await blobs.fetch(
+  { origin: 'crash', expected: expectedOf(version), limit: bytes.byteLength, name: 'f', subject: 'file' },
+  async ({ offset }) => ({
+    start: offset,
+    bytes: (async function* () {
+      yield bytes.subarray(offset);
+    })(),
+  }),
+);
+await pins.add('demo', new Map([[`f${version}`, pinOf(version)]]));
+await trust.keepRoot(version, Buffer.from(`root ${version}`));
+await trust.keepDelegated('bin', version, Buffer.from(`bin ${version}`));
+await trust.publish(trustOf(version), stored?.current);
+await blobs.close();
+await volume.close();
+// Through without a step N.
+process.exitCode = 9;

@@ -1,0 +1,68 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { createBlobs } from '../../src/store/blobs.ts';
+import { createPins } from '../../src/store/pins.ts';
+import { createTrustStore } from '../../src/store/trust.ts';
+import { openVolume } from '../../src/store/volume.ts';
+import { contentOf, expectedOf, pinOf } from './work.ts';
+
+const CHILD = join(import.meta.dirname, 'child.ts');
+const CLEAN = 9;
+
+/** One round that dies at step `at`; true where it came through. */
+async function round(data: string, version: number, at: number): Promise<boolean> {
+  const child = spawn(process.execPath, [CHILD, data, String(version), String(at)], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const errors: Buffer[] = [];
+  child.stderr.on('data', (part: Buffer) => errors.push(part));
+  const [code, signal] = await once(child, 'close');
+  if (code === CLEAN) return true;
+  expect(signal, Buffer.concat(errors).toString()).toBe('SIGKILL');
+  return false;
+}
+
+test('killed at each durable step in turn: whole, right files, and trust no lower than before', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'verbatim-crash-'));
+  onTestFinished(() => rm(directory, { recursive: true, force: true }));
+  const data = join(directory, 'data');
+  let version = 0;
+  let pinned = 0;
+  for (let at = 1; ; at++) {
+    const clean = await round(data, at, at);
+    const volume = await openVolume(data);
+    // What the dead process left is gone; only our own directory is there.
+    expect(await readdir(join(data, 'tmp'))).toHaveLength(1);
+    const blobs = await createBlobs({ volume });
+    expect((await blobs.verifyAll()).setAside).toEqual([]);
+    for (let each = 1; each <= at; each++) {
+      const blob = await blobs.open(expectedOf(each));
+      if (blob !== undefined) expect(contentOf(each).equals(await blob.bytes(blob.size))).toBe(true);
+    }
+    const stored = await createTrustStore(volume, 'main').load();
+    const now = stored?.rootVersion ?? 0;
+    expect(now).toBeGreaterThanOrEqual(version);
+    expect([version, at]).toContain(now);
+    version = now;
+    if (stored !== undefined) {
+      expect(Buffer.from(stored.timestamp).toString()).toBe(`timestamp ${now}`);
+      expect(Buffer.from(stored.snapshot).toString()).toBe(`snapshot ${now}`);
+      expect(Buffer.from(stored.targets).toString()).toBe(`targets ${now}`);
+      expect(Buffer.from(stored.roots.get(now) ?? '').toString()).toBe(`root ${now}`);
+    }
+    const pins = await createPins(volume, 'main').of('demo');
+    for (const [file, pin] of pins) expect(pin.digests).toEqual(pinOf(Number(file.slice(1))).digests);
+    expect(pins.size).toBeGreaterThanOrEqual(pinned);
+    pinned = pins.size;
+    await blobs.close();
+    await volume.close();
+    if (!clean) continue;
+    expect(version).toBe(at);
+    expect(at).toBeGreaterThan(60);
+    return;
+  }
+}, 180_000);
