@@ -28,7 +28,12 @@ export interface Trust {
   readonly targets: number | undefined;
 }
 
-export function createClient(simulator: Simulator, pinnedRoot: Uint8Array = simulator.rootBytes(1)): TestClient {
+/** What a client needs of a simulator; without `rootBytes` the pinned root must be given. */
+export type Served = Pick<Simulator, 'source' | 'clock'> & Partial<Pick<Simulator, 'rootBytes'>>;
+
+export function createClient(simulator: Served, pinned?: Uint8Array): TestClient {
+  const pinnedRoot = pinned ?? simulator.rootBytes?.(1);
+  if (pinnedRoot === undefined) throw new Error('no root to start from');
   const { source, clock } = simulator;
   let root: Verified<Root> = judge(startFrom(pinnedRoot, clock.now())).root;
   let timestamp: Verified<Timestamp> | undefined;
