@@ -3,8 +3,10 @@ import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { jsonSchema } from '../../../src/config/json-schema.ts';
 import { loadConfig } from '../../../src/config/load.ts';
+import { option, SETTINGS, variable } from '../../../src/config/settings.ts';
 
 const published = (name: string) => new URL(`../../../config/${name}`, import.meta.url);
+const operating = readFileSync(new URL('../../../docs/operating.md', import.meta.url), 'utf8');
 
 it('config/verbatim.schema.json is what the schema says (npm run schema)', () => {
   expect(readFileSync(published('verbatim.schema.json'), 'utf8')).toBe(jsonSchema());
@@ -24,4 +26,10 @@ it('the annotated config/verbatim.yaml shows every default as it is', () => {
   const bare = loadConfig({ env: {}, flags: { upstream: 'https://index.example/', root: 'r', data: 'd' } });
   expect({ ...annotated, indexes: {} }).toEqual({ ...bare, indexes: {} });
   expect(annotated.indexes['main']).toEqual(bare.indexes['main']);
+});
+
+it.each(SETTINGS)('docs/operating.md names $flag in its three spellings', ({ flag, path }) => {
+  const row = operating.split('\n').find((line) => line.includes(`\`${variable(flag)}\``));
+  expect(row).toContain(`\`${option(flag)}\``);
+  expect(row).toContain(`\`${path.join('.')}\``);
 });
