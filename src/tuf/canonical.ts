@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from './json.ts';
+import { canonicalBytesOf, type JsonObject, type JsonValue } from './json.ts';
 import { type Judging, STEPS_BETWEEN_PAUSES } from './judging.ts';
 
 const SURROGATE_OR_ABOVE = /[\ud800-\uffff]/;
@@ -15,6 +15,8 @@ interface Open {
  * escaped, control characters raw, UTF-8. RFC 8785 is not this.
  */
 export function* canonicalize(value: JsonValue): Judging<Uint8Array> {
+  const written = value instanceof Map ? canonicalBytesOf(value) : undefined;
+  if (written !== undefined) return written;
   const pieces: Buffer[] = [];
   let text = '';
   let steps = 0;

@@ -30,6 +30,16 @@ const ESCAPES: Readonly<Record<string, string>> = {
 
 type Container = { readonly array: JsonValue[] } | { readonly object: Map<string, JsonValue>; name: string };
 
+const canonicalSource = new WeakMap<JsonObject, Uint8Array>();
+
+/**
+ * The very bytes a member of a document was read from, where they were its canonical form already (TUF §4.1): no
+ * blanks, names in ascending order, nothing escaped, ASCII. Most repositories write them so, and need no second writing.
+ */
+export function canonicalBytesOf(value: JsonObject): Uint8Array | undefined {
+  return canonicalSource.get(value);
+}
+
 function malformed(what: string, at: number): Refusal {
   return new Refusal('format', `Not strict JSON: ${what} at character ${at}.`);
 }
@@ -50,18 +60,24 @@ export function* readJson(bytes: Uint8Array): Judging<JsonValue> {
   let at = 0;
   let values = 0;
   const stack: Container[] = [];
+  /** Where the member of the document being read began, and whether it was canonical up to here. */
+  let memberAt = 0;
+  let canonical = false;
+  const ascii = length === bytes.byteLength;
 
   const skipBlanks = () => {
     for (; at < length; at++) {
       const code = text.charCodeAt(at);
       if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return;
+      canonical = false;
     }
   };
-  const readName = (object: Map<string, JsonValue>): string => {
+  const readName = (object: Map<string, JsonValue>, before: string | undefined): string => {
     if (text.charCodeAt(at) !== QUOTE) throw malformed('a member name is missing', at);
     const start = at;
     const [name, end] = readString(text, at + 1);
     at = end;
+    if (end - start !== name.length + 2 || (before !== undefined && before >= name)) canonical = false;
     if (object.has(name)) throw malformed(`the member ${JSON.stringify(name.slice(0, 40))} stands twice`, start);
     skipBlanks();
     if (text.charCodeAt(at) !== COLON) throw malformed('a colon is missing', at);
@@ -72,12 +88,18 @@ export function* readJson(bytes: Uint8Array): Judging<JsonValue> {
   for (;;) {
     // One value starts here.
     skipBlanks();
+    if (stack.length === 1) {
+      memberAt = at;
+      canonical = ascii;
+    }
     if (++values > LIMITS.jsonValues) throw new Refusal('limit', `More than ${LIMITS.jsonValues} JSON values.`);
     if (values % STEPS_BETWEEN_PAUSES === 0) yield;
     let value: JsonValue;
     const code = text.charCodeAt(at);
     if (code === QUOTE) {
+      const start = at;
       [value, at] = readString(text, at + 1);
+      if (at - start !== value.length + 2) canonical = false;
     } else if (code === OPEN_OBJECT || code === OPEN_ARRAY) {
       if (stack.length >= LIMITS.jsonDepth) throw new Refusal('limit', `JSON nested deeper than ${LIMITS.jsonDepth}.`);
       at++;
@@ -92,7 +114,7 @@ export function* readJson(bytes: Uint8Array): Judging<JsonValue> {
       } else {
         const object = new Map<string, JsonValue>();
         if (text.charCodeAt(at) !== CLOSE_OBJECT) {
-          stack.push({ object, name: readName(object) });
+          stack.push({ object, name: readName(object, undefined) });
           continue;
         }
         value = object;
@@ -113,6 +135,8 @@ export function* readJson(bytes: Uint8Array): Judging<JsonValue> {
 
     // One value ended: put it where it belongs, and close what it closes.
     for (;;) {
+      if (stack.length === 1 && canonical && value instanceof Map)
+        canonicalSource.set(value, bytes.subarray(memberAt, at));
       skipBlanks();
       const into = stack.at(-1);
       if (into === undefined) {
@@ -133,7 +157,7 @@ export function* readJson(bytes: Uint8Array): Judging<JsonValue> {
         if (next === COMMA) {
           at++;
           skipBlanks();
-          into.name = readName(into.object);
+          into.name = readName(into.object, into.name);
           break;
         }
         if (next !== CLOSE_OBJECT) throw malformed('a comma or } is missing', at);

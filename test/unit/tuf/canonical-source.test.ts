@@ -1,0 +1,64 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { canonicalBytes } from '../../../src/demo/json-writer.ts';
+import { canonicalize } from '../../../src/tuf/canonical.ts';
+import { canonicalBytesOf, type JsonObject, readJson } from '../../../src/tuf/json.ts';
+import { judge } from '../../../src/tuf/judging.ts';
+
+const text = fc.oneof(
+  fc.string(),
+  fc.string({ unit: 'binary' }),
+  fc.constantFrom('a', 'b', '"', '\\', '\n', 'é', '\u{1f600}', '\uff61'),
+);
+const member = fc.letrec((tie) => ({
+  value: fc.oneof(
+    { depthSize: 'small' },
+    fc.integer(),
+    fc.boolean(),
+    fc.constant(null),
+    text,
+    fc.array(tie('value')),
+    tie('object'),
+  ),
+  object: fc.dictionary(
+    text.filter((name) => name !== '__proto__'),
+    tie('value'),
+  ),
+})).object;
+
+function signedOf(document: string): JsonObject {
+  const tree = judge(readJson(Buffer.from(document)));
+  const signed = tree instanceof Map ? tree.get('signed') : undefined;
+  if (!(signed instanceof Map)) throw new Error('no signed member');
+  return signed;
+}
+
+test('however a member is written, its canonical form is the same as an independent writer makes', () => {
+  fc.assert(
+    fc.property(member, fc.constantFrom(undefined, 1, '\t'), fc.boolean(), (signed, indent, first) => {
+      const document = JSON.stringify(first ? { signed, signatures: [] } : { signatures: [], signed }, null, indent);
+      expect(Buffer.from(judge(canonicalize(signedOf(document))))).toEqual(Buffer.from(canonicalBytes(signed)));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('what was written canonically is taken as it was written', () => {
+  expect(Buffer.from(canonicalBytesOf(signedOf('{ "signed":{"a":[1,{"b":"x"}],"c":{}} }')) ?? []).toString()).toBe(
+    '{"a":[1,{"b":"x"}],"c":{}}',
+  );
+});
+
+test.each([
+  ['a blank before a value', '{"signed":{"a": 1}}'],
+  ['a blank before the end', '{"signed":{"a":1 }}'],
+  ['a blank in an empty list', '{"signed":{"a":[ ]}}'],
+  ['names out of order', '{"signed":{"b":1,"a":1}}'],
+  ['names out of order deeper down', '{"signed":{"a":[{"d":1,"c":1}]}}'],
+  ['an escape that need not be one', '{"signed":{"a":"\\/"}}'],
+  ['an escape in a name', '{"signed":{"\\u0061":1}}'],
+  ['an escape that is canonical', '{"signed":{"a":"\\""}}'],
+  ['a character outside ASCII', '{"signed":{"a":"é"}}'],
+])('%s is not taken as written', (_, document) => {
+  expect(canonicalBytesOf(signedOf(document))).toBeUndefined();
+});
