@@ -3,9 +3,12 @@ import type { Variant } from '../pypi/page.ts';
 import { createPageHeaders, type Manner, type PageHeaders } from './headers.ts';
 import { PAGE_MAX_AGE } from './limits.ts';
 
+/** What of an index can be asked for over HTTP. */
+export type ReadIndex = Omit<MirrorIndex, 'refresh' | 'explain' | 'status'>;
+
 /** An index as it is to be served. */
 export interface ServedIndex {
-  readonly index: MirrorIndex;
+  readonly index: ReadIndex;
   /** Whether any web page may read it (default true); false for an index that needs credentials. */
   readonly cors?: boolean | undefined;
   /** Seconds a client may keep a page; at most and by default ten minutes (rule 12). */
@@ -14,7 +17,7 @@ export interface ServedIndex {
 
 /** An index with what all its answers share. */
 export interface Presented {
-  readonly index: MirrorIndex;
+  readonly index: ReadIndex;
   readonly manner: Manner;
   readonly headersOf: (variant: Variant) => PageHeaders;
   /** Where its subtree lies: `''`, `/root/pypi`, `/NAME`. */

@@ -1,6 +1,6 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import { isIPv6 } from 'node:net';
+import { isIPv6, type Socket } from 'node:net';
 import { Refusal } from '../bytes/refusal.ts';
 import {
   CHECK_EVERY_MS,
@@ -63,9 +63,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const { host, port, tls } = options;
   const limits = { ...LIMITS, ...options.limits };
   let draining = false;
+  const requests = new WeakMap<Socket, number>();
   const listener: RequestListener = (incoming, outgoing) => {
-    // RFC 9112 §9.6: said with each answer, so that clients go elsewhere.
-    if (draining) outgoing.shouldKeepAlive = false;
+    const count = (requests.get(incoming.socket) ?? 0) + 1;
+    requests.set(incoming.socket, count);
+    // RFC 9112 §9.6: said with the answer, and done after it. Node says it at its own cap but leaves the connection open.
+    if (draining || count >= limits.requestsPerSocket) outgoing.shouldKeepAlive = false;
     options.listener(incoming, outgoing);
   };
   const settings = {

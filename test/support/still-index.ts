@@ -1,0 +1,206 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { blake2b } from 'hash-wasm';
+import { sha256Hex } from '../../src/bytes/digest.ts';
+import { Refusal } from '../../src/bytes/refusal.ts';
+import type { ReadIndex } from '../../src/http/presented.ts';
+import type { Evidence, FileAnswer, SignedDocument } from '../../src/mirror/mirror.ts';
+import type { OpenDownload, Wanted } from '../../src/mirror/ports.ts';
+import { decodeJson } from '../../src/pypi/decode-json.ts';
+import type { Page } from '../../src/pypi/page.ts';
+import { fileByDigest, type Listing, relink } from '../../src/pypi/relink.ts';
+import { renderList, renderPage } from '../../src/pypi/render.ts';
+import { type BlobStore, createBlobs } from '../../src/store/blobs.ts';
+import { openVolume } from '../../src/store/volume.ts';
+
+export interface StillFile {
+  readonly project: string;
+  readonly filename: string;
+  readonly bytes: Uint8Array;
+  readonly metadata?: Uint8Array;
+  /** Under files/PROJECT/DIGEST/ instead of packages/. */
+  readonly plain?: boolean;
+  /** Left out: the index states it. */
+  readonly sizeUnknown?: boolean;
+  /** What upstream delivers where that is not what it lists. */
+  readonly delivered?: Uint8Array;
+}
+
+export interface StillOptions {
+  readonly name?: string;
+  readonly evidence?: Evidence;
+  readonly files?: readonly StillFile[];
+  readonly documents?: ReadonlyMap<string, SignedDocument>;
+  readonly targets?: ReadonlyMap<string, Uint8Array>;
+  /** False: a layout without one. */
+  readonly list?: boolean;
+}
+
+/** An index that does not move: real pages, real blobs out of a data directory of its own, an upstream under control. */
+export interface StillIndex {
+  readonly index: ReadIndex;
+  readonly blobs: BlobStore;
+  /** `packages/aa/bb/rest/FILE` or `files/PROJECT/DIGEST/FILE`. */
+  pathOf(filename: string): string;
+  /** Where the blob of these bytes lies. */
+  onDisk(bytes: Uint8Array): string;
+  /** Downloads begun so far. */
+  readonly downloads: { count: number };
+  /** Pages are at hand (the default), or only after a wait. */
+  warm: boolean;
+  /** Thrown by every page and file instead of an answer. */
+  refusal: Error | undefined;
+  /** Until the returned function is called no download delivers a byte. */
+  holdUpstream(): () => void;
+  close(): Promise<void>;
+}
+
+const absent = (subject: 'page' | 'file' | 'targets' | 'target') =>
+  new Refusal('unlisted', 'The index does not list it.', { subject });
+
+export async function createStillIndex(options: StillOptions = {}): Promise<StillIndex> {
+  const { name = 'main', evidence = 'tuf', files = [], documents = new Map(), targets = new Map() } = options;
+  const data = await mkdtemp(join(tmpdir(), 'verbatim-http-'));
+  const volume = await openVolume(join(data, 'data'));
+  const blobs = await createBlobs({ volume });
+  const listings = new Map<string, Listing>();
+  const pages = new Map<string, Page>();
+  for (const project of new Set(files.map((file) => file.project))) {
+    const listing = await listingOf(project, files);
+    listings.set(project, listing);
+    pages.set(project, await renderPage(listing));
+  }
+  const list = await renderList([...pages.keys()]);
+  const downloads = { count: 0 };
+  let gate: Promise<void> = Promise.resolve();
+
+  const answer = (file: Pick<StillFile, 'filename' | 'bytes' | 'delivered' | 'sizeUnknown'>): FileAnswer => {
+    const sha256 = sha256Hex(file.bytes);
+    const expected = { length: file.bytes.byteLength, digests: new Map([['sha256', sha256] as const]) };
+    const wanted: Wanted = {
+      origin: `${name} ${file.filename}`,
+      expected,
+      limit: 1e9,
+      name: file.filename,
+      subject: 'file',
+    };
+    const download: OpenDownload = async ({ offset }) => {
+      downloads.count++;
+      await gate;
+      const bytes = (file.delivered ?? file.bytes).subarray(offset);
+      return { start: offset, bytes: deliver(bytes) };
+    };
+    return {
+      filename: file.filename,
+      size: file.sizeUnknown === true ? undefined : file.bytes.byteLength,
+      sha256: file.sizeUnknown === true ? undefined : sha256,
+      held: blobs.holds(expected),
+      open: () => blobs.fetch(wanted, download),
+    };
+  };
+  const find = (project: string, path: string): FileAnswer => {
+    if (still.refusal !== undefined) throw still.refusal;
+    const metadata = path.endsWith('.metadata');
+    const bare = metadata ? path.slice(0, -'.metadata'.length) : path;
+    const listing = listings.get(project);
+    const parts = bare.split('/');
+    const own =
+      parts.length === 3
+        ? listing && fileByDigest(listing, parts[1] ?? '', parts[2] ?? '')
+        : listing?.byContentPath.get(bare);
+    const file = files.find((each) => each.project === project && each.filename === own?.entry.filename);
+    if (file === undefined) throw absent('file');
+    if (!metadata) return answer(file);
+    if (file.metadata === undefined) throw absent('file');
+    return answer({ filename: `${file.filename}.metadata`, bytes: file.metadata });
+  };
+
+  const index: ReadIndex = {
+    name,
+    evidence,
+    warmPage: (project) => (still.warm && still.refusal === undefined ? pages.get(project) : undefined),
+    async page(project) {
+      if (still.refusal !== undefined) throw still.refusal;
+      const page = pages.get(project);
+      if (page === undefined) throw absent('page');
+      return page;
+    },
+    async list() {
+      if (options.list === false) throw new Refusal('policy', 'The layout signs no list.', { subject: 'list' });
+      return list;
+    },
+    async packageFile(path) {
+      const filename = (path.split('/').at(-1) ?? '').replace(/\.metadata$/, '');
+      return find(files.find((file) => file.filename === filename)?.project ?? '', path);
+    },
+    digestFile: async (project, digest, filename) => find(project, `${project}/${digest}/${filename}`),
+    async metadata(document) {
+      const found = documents.get(document);
+      if (found === undefined) throw absent('targets');
+      return found;
+    },
+    async target(path) {
+      const bytes = targets.get(path);
+      if (bytes === undefined) throw absent('target');
+      return answer({ filename: path.split('/').at(-1) ?? '', bytes });
+    },
+  };
+
+  const still: StillIndex = {
+    index,
+    blobs,
+    downloads,
+    warm: true,
+    refusal: undefined,
+    pathOf(filename) {
+      for (const listing of listings.values()) {
+        const file = listing.files.get(filename);
+        if (file !== undefined) return file.path;
+      }
+      throw new Error(`no file ${filename}`);
+    },
+    onDisk(bytes) {
+      const hex = sha256Hex(bytes);
+      return join(data, 'data', 'blobs', 'sha256', hex.slice(0, 2), hex.slice(2));
+    },
+    holdUpstream() {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      gate = promise;
+      return resolve;
+    },
+    async close() {
+      await blobs.close();
+      await volume.close();
+      await rm(data, { recursive: true, force: true });
+    },
+  };
+  return still;
+}
+
+async function* deliver(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.byteLength; at += 65_536) yield bytes.subarray(at, at + 65_536);
+}
+
+async function listingOf(project: string, files: readonly StillFile[]): Promise<Listing> {
+  const entries = await Promise.all(
+    files
+      .filter((file) => file.project === project)
+      .map(async ({ filename, bytes, metadata, plain, sizeUnknown }) => {
+        const hex = await blake2b(bytes, 256);
+        const folder = plain === true ? 'plain' : `${hex.slice(0, 2)}/${hex.slice(2, 4)}/${hex.slice(4)}`;
+        return {
+          filename,
+          url: `https://files.example/packages/${folder}/${encodeURIComponent(filename)}`,
+          hashes: { sha256: sha256Hex(bytes) },
+          'requires-python': '>=3.8',
+          'upload-time': '2024-01-01T00:00:00.000000Z',
+          yanked: false,
+          ...(sizeUnknown === true ? {} : { size: bytes.byteLength }),
+          ...(metadata === undefined ? {} : { 'core-metadata': { sha256: sha256Hex(metadata) } }),
+        };
+      }),
+  );
+  const json = JSON.stringify({ meta: { 'api-version': '1.1' }, name: project, files: entries, versions: [] });
+  return relink(decodeJson(Buffer.from(json), project), { pageUrl: `https://index.example/simple/${project}/` });
+}

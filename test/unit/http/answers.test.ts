@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest';
+import { REASONS, Refusal, type Subject } from '../../../src/bytes/refusal.ts';
+import { answerTo, MAX_PHRASE } from '../../../src/http/answers.ts';
+
+const SUBJECTS: readonly (Subject | undefined)[] = [
+  undefined,
+  'root',
+  'timestamp',
+  'snapshot',
+  'targets',
+  'delegated',
+  'page',
+  'list',
+  'file',
+  'core-metadata',
+  'target',
+  'state',
+  'request',
+];
+const HOSTILE = `bad\r\nSet-Cookie: a=b\u001b[31m\u2028 \ud800 ${'x'.repeat(10_000)}`;
+
+const all = REASONS.flatMap((reason) =>
+  SUBJECTS.flatMap((subject) =>
+    [true, false].map((transient) => ({
+      reason,
+      subject,
+      transient,
+      answer: answerTo(new Refusal(reason, HOSTILE, { subject, transient })),
+    })),
+  ),
+);
+
+describe('every reason about every subject', () => {
+  it('has a status of the contract, never 504, 500 or a success', () => {
+    for (const { answer } of all) expect([400, 403, 404, 501, 502, 503]).toContain(answer.status);
+  });
+
+  it('has a reason phrase that is one plain ASCII line, as pip prints it', () => {
+    for (const { answer } of all) {
+      expect(answer.phrase).toMatch(/^[\x20-\x7e]+$/);
+      expect(answer.phrase.length).toBeLessThanOrEqual(MAX_PHRASE);
+      expect(answer.phrase).not.toContain('THING');
+    }
+  });
+
+  it('has Retry-After from 1 to 5 with 503, and never else', () => {
+    for (const { answer } of all)
+      if (answer.status === 503) expect([1, 2, 5]).toContain(answer.retryAfter);
+      else expect(answer.retryAfter).toBeUndefined();
+  });
+
+  it('has a bounded detail of one line, whatever upstream wrote', () => {
+    for (const { answer } of all) {
+      expect(answer.detail.length).toBeLessThan(900);
+      expect(answer.detail.isWellFormed()).toBe(true);
+      expect(answer.detail).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/);
+    }
+  });
+
+  it('may be kept only where a project is provably absent', () => {
+    for (const { reason, subject, answer } of all)
+      expect(answer.maxAge !== undefined).toBe(reason === 'unlisted' && subject === 'page');
+  });
+
+  it('is never 404 unless the index was read and does not list it', () => {
+    for (const { reason, answer } of all) if (answer.status === 404) expect(reason).toBe('unlisted');
+  });
+
+  it('keeps words that may name our surroundings to itself', () => {
+    for (const reason of ['unreachable', 'slow', 'redirect', 'foreign', 'state', 'offline', 'limit'] as const)
+      expect(answerTo(new Refusal(reason, 'at /srv/data on 10.0.0.1')).detail).not.toMatch(/srv|10\.0/);
+  });
+
+  it.each([
+    ['unlisted', 'page', 404],
+    ['unlisted', 'file', 404],
+    ['policy', 'file', 403],
+    ['policy', 'list', 501],
+    ['digest', 'file', 502],
+    ['threshold', 'targets', 502],
+    ['rollback', 'snapshot', 502],
+    ['mix-and-match', 'delegated', 502],
+    ['unreachable', 'page', 503],
+    ['expired', 'timestamp', 503],
+    ['clock', undefined, 503],
+    ['offline', 'file', 503],
+    ['state', 'state', 503],
+    ['format', 'request', 400],
+  ] as const)('%s of %s is %i', (reason, subject, status) => {
+    expect(answerTo(new Refusal(reason, 'x', { subject })).status).toBe(status);
+  });
+
+  it('reads as a sentence', () => {
+    expect(answerTo(new Refusal('digest', 'x', { subject: 'file' })).phrase).toBe(
+      'Verbatim refused this file: digest mismatch',
+    );
+  });
+});
