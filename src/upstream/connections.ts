@@ -1,11 +1,11 @@
-import { Agent as PlainAgent } from 'node:http';
-import { Agent as TlsAgent } from 'node:https';
+import type { Agent } from 'node:http';
 import type { Socket } from 'node:net';
 import type { UpstreamLimits } from './limits.ts';
+import { plainHttp, tlsHttp } from './node-http.ts';
 
 /** The connections of one upstream, kept for the next request. Neither agent reads HTTP_PROXY and its like. */
 export interface Connections {
-  of(url: URL): PlainAgent;
+  of(url: URL): Agent;
   close(): void;
 }
 
@@ -17,13 +17,17 @@ export function createConnections(limits: UpstreamLimits): Connections {
     timeout: limits.idleSocket,
   };
   // Bytes that arrive while a kept connection lies idle would answer the next request; node ends such a connection.
-  const plain = new PlainAgent(options);
-  const tls = new TlsAgent(options);
+  const plain = new (plainHttp().Agent)(options);
+  let tls: Agent | undefined;
   return {
-    of: (url) => (url.protocol === 'https:' ? tls : plain),
+    of(url) {
+      if (url.protocol !== 'https:') return plain;
+      tls ??= new (tlsHttp().Agent)(options);
+      return tls;
+    },
     close() {
       plain.destroy();
-      tls.destroy();
+      tls?.destroy();
     },
   };
 }

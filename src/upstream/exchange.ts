@@ -1,17 +1,11 @@
-import {
-  type ClientRequest,
-  type IncomingHttpHeaders,
-  type IncomingMessage,
-  request as plainRequest,
-  type RequestOptions,
-} from 'node:http';
-import { request as tlsRequest } from 'node:https';
+import type { ClientRequest, IncomingHttpHeaders, IncomingMessage, RequestOptions } from 'node:http';
 import type { LookupFunction } from 'node:net';
 import { Refusal } from '../bytes/refusal.ts';
 import { redactUrl } from './allowed.ts';
 import { type Connections, whenConnected } from './connections.ts';
 import { codeOf, failed } from './failures.ts';
 import type { Pace, UpstreamLimits } from './limits.ts';
+import { plainHttp, tlsHttp } from './node-http.ts';
 
 /** One answer, its body not yet read. Either read the body or discard it. */
 export interface Answer {
@@ -59,8 +53,8 @@ export function createExchange({ connections, limits, lookup, ca }: ExchangeDeps
       signal: ask.signal,
     };
     const request = secure
-      ? tlsRequest(url, { ...options, ...(ca !== undefined && { ca }) })
-      : plainRequest(url, options);
+      ? tlsHttp().request(url, { ...options, ...(ca !== undefined && { ca }) })
+      : plainHttp().request(url, options);
     const timer = createTimer();
     request.once('close', () => {
       timer.stop();

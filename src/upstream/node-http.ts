@@ -1,0 +1,13 @@
+import type { Agent, request } from 'node:http';
+import type { Agent as TlsAgent, request as tlsRequest } from 'node:https';
+
+// An `import` of node:http reads every one of its exports, and some of them load a whole second HTTP client (30–60 ms).
+// `verbatim client` starts for a single refresh: it takes the modules as they are, and TLS only where TLS is spoken.
+
+export function plainHttp(): { readonly Agent: typeof Agent; readonly request: typeof request } {
+  return process.getBuiltinModule('node:http');
+}
+
+export function tlsHttp(): { readonly Agent: typeof TlsAgent; readonly request: typeof tlsRequest } {
+  return process.getBuiltinModule('node:https');
+}
