@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { type Algorithm, type Digests, isDigest } from '../bytes/digest.ts';
+import { type Digests, isDigest } from '../bytes/digest.ts';
 import type { Durable } from './durable.ts';
 import type { BlobPaths } from './paths.ts';
-import { readSmall } from './read-file.ts';
+import { peekSmall, readSmall } from './read-file.ts';
 
 const ALIAS_BYTES = 64;
 
@@ -13,7 +12,6 @@ export interface Aliases {
   /** The same without waiting, for a hint. */
   peek(digests: Digests): string | undefined;
   add(digests: Digests, sha256: string): Promise<void>;
-  remove(algorithm: Algorithm, hex: string): Promise<void>;
 }
 
 export function createAliases(durable: Durable, paths: BlobPaths): Aliases {
@@ -34,12 +32,8 @@ export function createAliases(durable: Durable, paths: BlobPaths): Aliases {
     },
     peek(digests) {
       for (const [algorithm, hex] of others(digests)) {
-        try {
-          const found = read(readFileSync(paths.alias(algorithm, hex)));
-          if (found !== undefined) return found;
-        } catch {
-          // Not there, or not readable: not held as far as we know.
-        }
+        const found = read(peekSmall(paths.alias(algorithm, hex), ALIAS_BYTES));
+        if (found !== undefined) return found;
       }
       return undefined;
     },
@@ -50,6 +44,5 @@ export function createAliases(durable: Durable, paths: BlobPaths): Aliases {
         if (there !== sha256) await durable.replace(path, Buffer.from(sha256, 'latin1'));
       }
     },
-    remove: (algorithm, hex) => durable.ops.unlink(paths.alias(algorithm, hex)).catch(() => undefined),
   };
 }

@@ -4,7 +4,6 @@ import type { Expected } from '../bytes/digest.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Blobs } from '../mirror/ports.ts';
 import { createAliases } from './aliases.ts';
-import { sendChecked } from './chunks.ts';
 import { createEvictor } from './evict.ts';
 import { diskErrorOf, download as downloadInto } from './fill.ts';
 import { createFills } from './fills.ts';
@@ -21,10 +20,13 @@ import {
   READ_QUEUE,
   RECORD_BYTES,
   RECORD_EVERY_MS,
+  RESCAN_EVERY_MS,
+  ROOM_UNSTATED,
 } from './limits.ts';
 import { blobPaths } from './paths.ts';
 import { createPool } from './pool.ts';
 import { createQuarantine } from './quarantine.ts';
+import { createReader } from './reader.ts';
 import { saveUse, scanBlobs } from './scan.ts';
 import { createShelf, type Usage } from './shelf.ts';
 import { openSpool } from './spool.ts';
@@ -41,6 +43,8 @@ export interface BlobsOptions {
   readonly readBuffers?: number | undefined;
   /** A stored file was found changed and was set aside. Must not throw. */
   readonly onCorrupt?: ((event: { readonly sha256: string; readonly message: string }) => void) | undefined;
+  /** Upkeep failed (scan, use record, eviction); requests go on. Must not throw. */
+  readonly onTrouble?: ((error: unknown) => void) | undefined;
   /** Milliseconds, only for back-off and names of evidence. */
   readonly nowMs?: (() => number) | undefined;
 }
@@ -68,14 +72,6 @@ export async function createBlobs(options: BlobsOptions): Promise<BlobStore> {
   const shelf = createShelf(options.maxBytes ?? MAX_BYTES, PROBATION_SHARE);
   const aliases = createAliases(durable, paths);
   const quarantine = createQuarantine(durable, paths.quarantine, nowMs);
-  const sending = new Map<string, number>();
-  const evictor = createEvictor({
-    ops,
-    paths,
-    shelf,
-    isSending: (sha256) => sending.has(sha256),
-    forget: touch.forget,
-  });
   let closed = false;
   let unsaved = false;
   /** Counts publications, so that a look that overlapped one is taken again. */
@@ -99,44 +95,9 @@ export async function createBlobs(options: BlobsOptions): Promise<BlobStore> {
     return error instanceof Error && 'code' in error ? storageRefusal(error, 'file') : error;
   };
 
-  const blobOf = (proof: Proof): Blob => {
-    const { sha256, size } = proof;
-    const path = paths.blob(sha256);
-    const send: Blob['send'] = async (range, write, signal) => {
-      sending.set(sha256, (sending.get(sha256) ?? 0) + 1);
-      let writeFailed: { readonly error: unknown } | undefined;
-      const watched: typeof write = (chunk) =>
-        write(chunk).catch((error: unknown) => {
-          writeFailed = { error };
-          throw error;
-        });
-      try {
-        await sendChecked({ ops, pool }, path, proof, range, watched, signal);
-      } catch (error) {
-        // The client's socket failing says nothing about the blob.
-        if (writeFailed !== undefined || signal?.aborted) throw error;
-        throw await afterFailedRead(sha256, error);
-      } finally {
-        const left = (sending.get(sha256) ?? 1) - 1;
-        if (left === 0) sending.delete(sha256);
-        else sending.set(sha256, left);
-      }
-    };
-    return Blob.of(sha256, size, {
-      send,
-      async bytes(limit) {
-        if (size > limit)
-          throw new Refusal('limit', `The file is ${size} bytes, more than the ${limit} accepted here.`);
-        const whole = Buffer.alloc(size);
-        let at = 0;
-        await send({ start: 0, end: size }, async (chunk) => {
-          whole.set(chunk, at);
-          at += chunk.byteLength;
-        });
-        return whole;
-      },
-    });
-  };
+  const reader = createReader({ ops, pool, paths, afterFailedRead });
+  const evictor = createEvictor({ ops, paths, shelf, isSending: reader.isSending, forget: touch.forget });
+  const blobOf = (proof: Proof): Blob => Blob.of(proof.sha256, proof.size, reader.of(proof));
 
   /** The proof of what is held, without counting it as a use. */
   const proofOf = async (expected: Expected): Promise<Proof | undefined> => {
@@ -179,7 +140,7 @@ export async function createBlobs(options: BlobsOptions): Promise<BlobStore> {
     unsaved = true;
     published++;
     await aliases.add(proof.digests, proof.sha256);
-    evictor.run({ newest: proof.sha256 }).catch(() => undefined);
+    evictor.run({ newest: proof.sha256 }).catch((error: unknown) => options.onTrouble?.(error));
   };
 
   const fills = createFills(
@@ -204,7 +165,9 @@ export async function createBlobs(options: BlobsOptions): Promise<BlobStore> {
         // Another program may fill the disk below our own limit: make room by as much as was wanted.
         if (isFull(disk))
           await evictor.run({
-            room: Math.max(0, shelf.usage().limit - shelf.usage().bytes) + (want.expected.length ?? want.limit),
+            room:
+              Math.max(0, shelf.usage().limit - shelf.usage().bytes) +
+              (want.expected.length ?? Math.min(want.limit, ROOM_UNSTATED)),
           });
         throw storageRefusal(disk, want.subject);
       }
@@ -218,23 +181,30 @@ export async function createBlobs(options: BlobsOptions): Promise<BlobStore> {
   );
 
   let isScanned = false;
-  const scanned = scanBlobs(ops, paths, shelf, () => closed)
-    .then(() => {
-      isScanned = true;
-      return evictor.run();
-    })
-    .then(
-      () => undefined,
-      () => undefined,
-    );
+  const scan = async () => {
+    try {
+      isScanned = (await scanBlobs(ops, paths, shelf, () => closed)) || isScanned;
+      await evictor.run();
+    } catch (error) {
+      // What is there is still found when it is asked for; only its size and order are not known.
+      options.onTrouble?.(error);
+    }
+  };
+  let scanning = scan();
+  const scanned = scanning;
   const save = async () => {
-    // Before the scan is through, the record on disk knows more than we do.
+    // Until a scan is through, the record on disk knows more than we do.
     if (!unsaved || !isScanned) return;
     unsaved = false;
     await saveUse(durable, paths, shelf);
   };
-  const timer = setInterval(() => save().catch(() => undefined), RECORD_EVERY_MS);
-  timer.unref();
+  const timers = [
+    setInterval(() => save().catch((error: unknown) => options.onTrouble?.(error)), RECORD_EVERY_MS),
+    setInterval(() => {
+      scanning = scanning.then(scan);
+    }, RESCAN_EVERY_MS),
+  ];
+  for (const timer of timers) timer.unref();
 
   return {
     open,
@@ -262,10 +232,10 @@ export async function createBlobs(options: BlobsOptions): Promise<BlobStore> {
     scanned,
     async close() {
       closed = true;
-      clearInterval(timer);
+      for (const timer of timers) clearInterval(timer);
       await fills.close();
-      await scanned;
-      await save().catch(() => undefined);
+      await scanning;
+      await save().catch((error: unknown) => options.onTrouble?.(error));
     },
   };
 }

@@ -65,7 +65,8 @@ export function createDurable(options: {
     } catch (error) {
       if (codeOf(error) !== 'ENOENT') throw error;
       // A sibling on another host took an idle directory for a stale one.
-      made.delete(tempDirectory);
+      made.clear();
+      made.add(root);
       await directory(tempDirectory);
       return { path, file: await ops.openNew(path, mode) };
     }
@@ -86,12 +87,22 @@ export function createDurable(options: {
       named = false;
       await ops.unlink(at).catch(() => undefined);
     };
-    const settle = async <T>(name: () => Promise<T>): Promise<T> => {
+    const settle = async <T>(path: string, name: () => Promise<T>): Promise<T> => {
       try {
         // An fsync that failed may have dropped the pages it could not write: it is never tried again, the file goes.
         await file.sync();
         await close();
-        return await name();
+        await directory(dirname(path));
+        try {
+          return await name();
+        } catch (error) {
+          if (codeOf(error) !== 'ENOENT') throw error;
+          // Somebody removed directories under a running process: they are made again, once.
+          made.clear();
+          made.add(root);
+          await directory(dirname(path));
+          return await name();
+        }
       } catch (error) {
         await discard();
         throw error;
@@ -101,15 +112,13 @@ export function createDurable(options: {
       file,
       discard,
       commit: (path) =>
-        settle(async () => {
-          await directory(dirname(path));
+        settle(path, async () => {
           await ops.rename(at, path);
           named = false;
           await ops.syncDirectory(dirname(path));
         }),
       claim: (path) =>
-        settle(async () => {
-          await directory(dirname(path));
+        settle(path, async () => {
           try {
             await ops.link(at, path);
           } catch (error) {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { Refusal } from '../bytes/refusal.ts';
 import { indexDirectory } from './index-directory.ts';
 import { createNumbered, unreadable } from './numbered.ts';
+import { onStateDisk } from './storage-errors.ts';
 import type { Volume } from './volume.ts';
 
 const AuditEntry = z.strictObject({ at: z.int(), action: z.string(), reason: z.string() });
@@ -46,14 +47,16 @@ export function createIndexState(volume: Volume, index: string): IndexStateStore
   };
 
   return {
-    load: async () => (await read()).state,
-    save: (next) =>
+    load: onStateDisk(async () => (await read()).state),
+    save: onStateDisk((next: IndexState) =>
       change((was) => ({ ...next, audit: [...(was?.audit ?? []), ...next.audit.slice(was?.audit.length ?? 0)] })),
-    appendAudit: (entry) =>
+    ),
+    appendAudit: onStateDisk((entry: AuditEntry) =>
       change((was) => {
         if (was === undefined)
           throw new Refusal('state', `Index ${index} has no state yet to note a change in.`, { subject: 'state' });
         return { ...was, audit: [...was.audit, entry] };
       }),
+    ),
   };
 }

@@ -37,11 +37,16 @@ export const WRITE_BACK = 8 * CHUNK;
 
 /** The use record is written this often when it changed. */
 export const RECORD_EVERY_MS = 5 * 60_000;
+/** What other processes on the same directory filled is counted this often. */
+export const RESCAN_EVERY_MS = 60 * 60_000;
+/** Room made on a full disk for a file whose length nobody stated. */
+export const ROOM_UNSTATED = 256 * CHUNK;
 /** Files looked at together by the scan at start. */
 export const SCAN_BATCH = 16;
 
-/** What was set aside is kept as evidence: this many, the oldest leave first. */
+/** What was set aside is kept as evidence, beside the size limit: this many and this much, the oldest leave first. */
 export const QUARANTINED = 16;
+export const QUARANTINED_BYTES = 1_000_000_000;
 
 /** Temporary files of a process that this one cannot look at (another host or container) are stale after this. */
 export const FOREIGN_TEMP_MS = 60 * 60_000;

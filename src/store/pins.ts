@@ -6,6 +6,7 @@ import type { Pin, Pins } from '../mirror/ports.ts';
 import { indexDirectory } from './index-directory.ts';
 import { PINS_IN_MEMORY } from './limits.ts';
 import { createNumbered, type Numbered, unreadable } from './numbered.ts';
+import { onStateDisk } from './storage-errors.ts';
 import type { Volume } from './volume.ts';
 
 const StoredDigests = z
@@ -108,8 +109,8 @@ export function createPins(volume: Volume, index: string): Pins {
   };
 
   return {
-    of: async (project) => (await read(project)).pins,
-    add(project, additions) {
+    of: onStateDisk(async (project: string) => (await read(project)).pins),
+    add: onStateDisk((project: string, additions: ReadonlyMap<string, Pin>) => {
       // One at a time for a project; a failed turn is its own caller's.
       const turn = (turns.get(project) ?? Promise.resolve()).then(() => add(project, additions));
       const quiet = turn.then(
@@ -121,6 +122,6 @@ export function createPins(volume: Volume, index: string): Pins {
         if (turns.get(project) === quiet) turns.delete(project);
       });
       return turn;
-    },
+    }),
   };
 }

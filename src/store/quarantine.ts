@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Durable } from './durable.ts';
-import { QUARANTINED } from './limits.ts';
+import { QUARANTINED, QUARANTINED_BYTES } from './limits.ts';
 import { isMissing } from './storage-errors.ts';
 
 /** Sets things aside as evidence, so that the next request fills again; the oldest evidence makes room. */
@@ -11,10 +11,14 @@ export interface Quarantine {
 
 export function createQuarantine(durable: Durable, directory: string, nowMs: () => number): Quarantine {
   let count = 0;
+  /** Newest first, until there are too many or they are too large together. */
   const prune = async () => {
-    const names = [...(await durable.ops.list(directory))].sort();
-    for (const name of names.slice(0, Math.max(0, names.length - QUARANTINED)))
-      await durable.ops.removeTree(join(directory, name));
+    let bytes = 0;
+    for (const [at, name] of [...(await durable.ops.list(directory))].sort().reverse().entries()) {
+      const path = join(directory, name);
+      bytes += (await durable.ops.facts(path))?.size ?? 0;
+      if (at >= QUARANTINED || bytes > QUARANTINED_BYTES) await durable.ops.removeTree(path);
+    }
   };
   return {
     async take(path, sha256) {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { isAlgorithm, isDigest } from '../bytes/digest.ts';
 import type { Durable } from './durable.ts';
-import type { FileOps } from './file-ops.ts';
+import { codeOf, type FileOps } from './file-ops.ts';
 import { SCAN_BATCH, STATE_FILE_BYTES } from './limits.ts';
 import type { BlobPaths } from './paths.ts';
 import { readSmall } from './read-file.ts';
@@ -37,7 +37,7 @@ export async function saveUse(durable: Durable, paths: BlobPaths, shelf: Shelf):
 
 async function readUse(ops: FileOps, paths: BlobPaths): Promise<ReadonlyMap<string, Place>> {
   const used = new Map<string, Place>();
-  const bytes = await readSmall(ops, paths.useRecord, STATE_FILE_BYTES).catch(() => undefined);
+  const bytes = await readSmall(ops, paths.useRecord, STATE_FILE_BYTES);
   if (bytes === undefined) return used;
   let seen = 0;
   for (let at = 0; at < bytes.byteLength; ) {
@@ -53,11 +53,14 @@ async function readUse(ops: FileOps, paths: BlobPaths): Promise<ReadonlyMap<stri
   return used;
 }
 
+/** Where there is no directory there is nothing; a directory that cannot be read must not pass for an empty one. */
 async function listOrNothing(ops: FileOps, path: string): Promise<readonly string[]> {
   try {
     return await ops.list(path);
-  } catch {
-    return [];
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return [];
+    throw error;
   }
 }
 
@@ -87,12 +90,17 @@ export async function* walkBlobs(
   }
 }
 
-/** Finds what is on disk, in the order of the use record, without standing in the way of requests. */
-export async function scanBlobs(ops: FileOps, paths: BlobPaths, shelf: Shelf, stopped: () => boolean): Promise<void> {
+/** Finds what is on disk, in the order of the use record, without standing in the way of requests; false where stopped. */
+export async function scanBlobs(
+  ops: FileOps,
+  paths: BlobPaths,
+  shelf: Shelf,
+  stopped: () => boolean,
+): Promise<boolean> {
   const used = await readUse(ops, paths);
   const onDisk = new Map<string, number>();
   for await (const { sha256, size, isFile } of walkBlobs(ops, paths)) {
-    if (stopped()) return;
+    if (stopped()) return false;
     if (!isFile) continue;
     if (used.has(sha256)) onDisk.set(sha256, size);
     else shelf.found(sha256, size, 'probation');
@@ -104,6 +112,7 @@ export async function scanBlobs(ops: FileOps, paths: BlobPaths, shelf: Shelf, st
     if (++turn % LINES_A_TURN === 0) await pause();
   }
   await sweepAliases(ops, paths, shelf, stopped);
+  return true;
 }
 
 /** Removes aliases that lead to nothing any more. */

@@ -1,4 +1,4 @@
-import { Refusal, type Subject } from '../bytes/refusal.ts';
+import { type Reason, Refusal, type Subject } from '../bytes/refusal.ts';
 import { codeOf } from './file-ops.ts';
 
 /** No room for more: files, bytes, quota or open files. */
@@ -33,27 +33,31 @@ export function isFull(error: unknown): boolean {
   return code === 'ENOSPC' || code === 'EDQUOT';
 }
 
-/** A failed disk operation as an answer: always transient, because nothing about the asked-for bytes was judged. */
-export function storageRefusal(error: unknown, subject: Subject): Refusal {
-  if (error instanceof Refusal) return error;
+/**
+ * A failed disk operation as an answer: always transient, because nothing about the asked-for bytes was judged.
+ * Refusals and errors that are not the system's stay as they are.
+ */
+export function storageRefusal(error: unknown, subject: Subject): unknown {
   const code = codeOf(error);
-  if (code !== undefined && FULL.has(code))
-    return new Refusal(
-      'limit',
-      `The mirror's disk has no room to take this file (${code}); nothing was kept of it. Try again in a moment.`,
-      {
-        subject,
-        cause: error,
-        transient: true,
-      },
-    );
-  return new Refusal(
-    'state',
-    `The mirror's disk could not be used (${code ?? 'unknown error'}); nothing was kept of this file. Ask the operator to look at the data directory.`,
-    {
-      subject,
-      cause: error,
-      transient: true,
-    },
-  );
+  if (error instanceof Refusal || code === undefined) return error;
+  const [reason, message]: readonly [Reason, string] = FULL.has(code)
+    ? ['limit', `The mirror's disk has no room (${code}); nothing was kept of this. Try again in a moment.`]
+    : [
+        'state',
+        `The mirror's disk could not be used (${code}); nothing was kept of this. Ask the operator to look at the data directory.`,
+      ];
+  return new Refusal(reason, message, { subject, cause: error, transient: true });
+}
+
+/** The same function, whose failed disk operations are refusals about the mirror's own state. */
+export function onStateDisk<A extends readonly unknown[], R>(
+  run: (...args: A) => Promise<R>,
+): (...args: A) => Promise<R> {
+  return async (...args) => {
+    try {
+      return await run(...args);
+    } catch (error) {
+      throw storageRefusal(error, 'state');
+    }
+  };
 }

@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { sha256Hex } from '../bytes/digest.ts';
-import type { StoredTrust, TrustStore } from '../mirror/ports.ts';
+import type { Publication, PublishedTrust, StoredTrust, TrustStore } from '../mirror/ports.ts';
 import { createDelegatedFiles } from './delegated.ts';
 import { indexDirectory } from './index-directory.ts';
 import { DOCUMENT_BYTES, RECENT_MOST, RECENT_S } from './limits.ts';
 import { createNumbered, unreadable } from './numbered.ts';
 import { pruneOld } from './prune.ts';
 import { readSmall } from './read-file.ts';
-import { isMissing } from './storage-errors.ts';
+import { isMissing, onStateDisk } from './storage-errors.ts';
 import type { Volume } from './volume.ts';
 
 const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
@@ -119,53 +119,54 @@ export function createTrustStore(volume: Volume, index: string): TrustStore {
     }
   };
 
+  const publish = async (next: PublishedTrust, replaces: string | undefined): Promise<Publication> => {
+    const before = await readPointer();
+    if (before?.id !== replaces) return { result: 'superseded' };
+    const known = before === undefined ? new Set<string>() : referenced(before.pointer);
+    // Children first (PEP 458 "Producing Consistent Snapshots"): each is durable before the pointer names it.
+    const targets = { version: next.targetsVersion, sha256: await writeDocument(next.targets, known) };
+    const snapshot = { version: next.snapshotVersion, sha256: await writeDocument(next.snapshot, known) };
+    const timestamp = await writeDocument(next.timestamp, known);
+    const until = next.acceptedAt + RECENT_S;
+    const replaced =
+      before === undefined
+        ? []
+        : [
+            { role: 'snapshot' as const, ...before.pointer.snapshot, until },
+            { role: 'targets' as const, ...before.pointer.targets, until },
+          ];
+    const recent = [...replaced, ...(before?.pointer.recent ?? [])]
+      .filter(
+        (entry) => entry.until > next.acceptedAt && entry.sha256 !== snapshot.sha256 && entry.sha256 !== targets.sha256,
+      )
+      .slice(0, RECENT_MOST);
+    const pointer: Pointer = {
+      rootVersion: next.rootVersion,
+      acceptedAt: next.acceptedAt,
+      timestamp,
+      snapshot,
+      targets,
+      recent,
+    };
+    const number = before?.number ?? 0;
+    const id = await numbered.follow(number, pointer);
+    if (id === undefined) return { result: 'superseded' };
+    const kept = referenced(pointer);
+    await pruneOld(ops, documents, (name) => kept.has(name.replace(/\.json$/, '')));
+    return { result: 'published', current: nameOf(number + 1, id) };
+  };
+
   return {
-    load,
-    async keepRoot(version, bytes) {
+    load: onStateDisk(load),
+    keepRoot: onStateDisk(async (version: number, bytes: Uint8Array) => {
       const path = rootPath(version);
       const there = await readSmall(ops, path, DOCUMENT_BYTES).catch(() => undefined);
       if (there === undefined || !there.equals(bytes)) await durable.replace(path, bytes);
-    },
+    }),
     root: (version) => read(rootPath(version), DOCUMENT_BYTES),
-    async publish(next, replaces) {
-      const before = await readPointer();
-      if (before?.id !== replaces) return { result: 'superseded' };
-      const known = before === undefined ? new Set<string>() : referenced(before.pointer);
-      // Children first (PEP 458 "Producing Consistent Snapshots"): each is durable before the pointer names it.
-      const targets = { version: next.targetsVersion, sha256: await writeDocument(next.targets, known) };
-      const snapshot = { version: next.snapshotVersion, sha256: await writeDocument(next.snapshot, known) };
-      const timestamp = await writeDocument(next.timestamp, known);
-      const until = next.acceptedAt + RECENT_S;
-      const replaced =
-        before === undefined
-          ? []
-          : [
-              { role: 'snapshot' as const, ...before.pointer.snapshot, until },
-              { role: 'targets' as const, ...before.pointer.targets, until },
-            ];
-      const recent = [...replaced, ...(before?.pointer.recent ?? [])]
-        .filter(
-          (entry) =>
-            entry.until > next.acceptedAt && entry.sha256 !== snapshot.sha256 && entry.sha256 !== targets.sha256,
-        )
-        .slice(0, RECENT_MOST);
-      const pointer: Pointer = {
-        rootVersion: next.rootVersion,
-        acceptedAt: next.acceptedAt,
-        timestamp,
-        snapshot,
-        targets,
-        recent,
-      };
-      const number = before?.number ?? 0;
-      const id = await numbered.follow(number, pointer);
-      if (id === undefined) return { result: 'superseded' };
-      const kept = referenced(pointer);
-      await pruneOld(ops, documents, (name) => kept.has(name.replace(/\.json$/, '')));
-      return { result: 'published', current: nameOf(number + 1, id) };
-    },
+    publish: onStateDisk(publish),
     delegated: delegated.read,
-    keepDelegated: delegated.keep,
+    keepDelegated: onStateDisk(delegated.keep),
     async recent(role, version) {
       const current = await readPointer();
       if (current === undefined) return undefined;

@@ -1,6 +1,9 @@
-import { utimes } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { utimes, writeFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { createShelf } from '../../../src/store/shelf.ts';
+import { faultyOps, systemError } from '../../support/faults.ts';
 import {
   content,
   expectedOf,
@@ -99,10 +102,29 @@ describe('the size limit', () => {
     expect(holds(store, kept)).toBe(false);
   });
 
+  test('a scan that could not see everything costs no marks', async () => {
+    const before = await openStore({ maxBytes: 3 * SIZE });
+    const kept = content(SIZE);
+    await put(before, kept);
+    await before.blobs.scanned;
+    before.blobs.keep(sha256(kept));
+    const blind = faultyOps({
+      before: ({ kind, path }) => {
+        if (kind === 'list' && path.includes('sha256')) throw systemError('EIO');
+      },
+    });
+    const half = await reopen(before, { maxBytes: 3 * SIZE, ops: blind });
+    await half.blobs.scanned;
+    expect(half.blobs.usage().scanned).toBe(false);
+    await half.blobs.open(expectedOf(kept));
+    const store = await reopen(half, { maxBytes: 3 * SIZE });
+    await store.blobs.scanned;
+    expect(store.blobs.usage().keptBytes).toBe(SIZE);
+  });
+
   test('the aliases of what was evicted lead nowhere, and that is a miss', async () => {
     const store = await openStore({ maxBytes: SIZE });
     const bytes = content(SIZE);
-    const { createHash } = await import('node:crypto');
     const expected = { digests: new Map([['sha512' as const, createHash('sha512').update(bytes).digest('hex')]]) };
     await store.blobs.fetch(wanted(bytes, { expected }), upstream(whole(bytes)).download);
     await put(store, content(SIZE));
@@ -136,6 +158,29 @@ describe('the size limit', () => {
     await store.volume.ops.unlink(store.pathOf(bytes));
     expect(await refusalOf(sent(blob))).toMatchObject({ reason: 'state', transient: true });
   });
+});
+
+test('a FIFO in the place of an alias is no hint, and nobody waits for it', async () => {
+  const store = await openStore();
+  const bytes = content(SIZE);
+  const expected = { digests: new Map([['sha512' as const, createHash('sha512').update(bytes).digest('hex')]]) };
+  await store.blobs.fetch(wanted(bytes, { expected }), upstream(whole(bytes)).download);
+  expect(store.blobs.holds(expected)).toBe(true);
+  const [alias = ''] = await filesBelow(`${store.data}/blobs/by`);
+  await store.volume.ops.unlink(`${store.data}/blobs/by/${alias}`);
+  execFileSync('mkfifo', [`${store.data}/blobs/by/${alias}`]);
+  expect(store.blobs.holds(expected)).toBe(false);
+  expect(await store.blobs.open(expected)).toBeUndefined();
+  // An alias that leads to another blob is only a hint: what it leads to is proved.
+  const other = content(SIZE);
+  await put(store, other);
+  await store.volume.ops.unlink(`${store.data}/blobs/by/${alias}`);
+  await writeFile(`${store.data}/blobs/by/${alias}`, sha256(other));
+  expect(await store.blobs.open(expected)).toBeUndefined();
+  expect(store.corrupt).toEqual([]);
+  const again = upstream(whole(bytes));
+  await store.blobs.fetch(wanted(bytes, { expected }), again.download);
+  expect((await store.blobs.open(expected))?.sha256).toBe(sha256(bytes));
 });
 
 describe('the shelf', () => {

@@ -107,4 +107,15 @@ describe('a data directory', () => {
     await volume.durable.replace(join(data, 'f'), Buffer.from('x'));
     expect(await volume.ops.list(data)).toContain('f');
   });
+
+  test('whose directories were removed under it makes them again', async () => {
+    const data = join(await scratch(), 'data');
+    const volume = await openVolume(data);
+    await volume.durable.replace(join(data, 'a', 'b', 'f'), Buffer.from('x'));
+    await volume.ops.removeTree(join(data, 'a'));
+    await volume.durable.replace(join(data, 'a', 'b', 'f'), Buffer.from('y'));
+    await volume.ops.removeTree(join(data, 'a'));
+    expect(await volume.durable.claim(join(data, 'a', 'b', 'f'), Buffer.from('z'))).toBe(true);
+    expect(await volume.durable.claim(join(data, 'a', 'b', 'f'), Buffer.from('z'))).toBe(false);
+  });
 });
