@@ -9,9 +9,10 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 const MAKER = fileURLToPath(new URL('make-venv.py', import.meta.url));
-const CACHE =
+/** What tests keep between runs. */
+export const CACHE =
   process.env['VERBATIM_TEST_CACHE'] ?? fileURLToPath(new URL('../../node_modules/.cache/verbatim', import.meta.url));
-const PYTHON = process.env['VERBATIM_TEST_PYTHON'] ?? 'python3';
+export const PYTHON = process.env['VERBATIM_TEST_PYTHON'] ?? 'python3';
 const MOST_MILLISECONDS = 240_000;
 
 /**

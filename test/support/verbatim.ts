@@ -1,0 +1,71 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+
+/** A `verbatim serve` of its own process and data directory. Its URLs end with a slash. */
+export interface RunningVerbatim {
+  readonly simple: string;
+  readonly metadata: string;
+  readonly targets: string;
+  readonly data: string;
+  /** What it logged so far. */
+  readonly log: () => string;
+  /** Stops it; the data directory goes with it, unless it was given. */
+  readonly close: () => Promise<void>;
+}
+
+/** What `verbatim ARGS` said and how it ended. */
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function start(args: readonly string[]): ChildProcess {
+  const own = Object.entries(process.env).filter(([name]) => !/^VERBATIM_|_proxy$/i.test(name));
+  return spawn(process.execPath, [MAIN, ...args], {
+    env: Object.fromEntries(own),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
+
+function collected(stream: NodeJS.ReadableStream | null): () => string {
+  const chunks: Buffer[] = [];
+  stream?.on('data', (chunk: Buffer) => chunks.push(chunk));
+  return () => Buffer.concat(chunks).toString('utf8');
+}
+
+/** `verbatim ARGS` to its end. */
+export async function verbatim(...args: readonly string[]): Promise<Ended> {
+  const child = start(args);
+  const stdout = collected(child.stdout);
+  const stderr = collected(child.stderr);
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, stdout: stdout(), stderr: stderr() };
+}
+
+/** `verbatim serve FLAGS` on a free port of loopback, once it listens. */
+export async function startVerbatim(flags: readonly string[], given?: string): Promise<RunningVerbatim> {
+  const data = given ?? (await mkdtemp(join(tmpdir(), 'verbatim-data-')));
+  const port = flags.includes('--port') ? [] : ['--port', '0'];
+  const child = start(['serve', '--json', '--data', data, ...port, ...flags]);
+  const log = collected(child.stderr);
+  const ended = once(child, 'close');
+  const stop = async () => {
+    child.kill('SIGTERM');
+    await ended;
+    if (given === undefined) await rm(data, { recursive: true, force: true });
+  };
+  if (child.stdout === null) throw new Error('no standard output');
+  const line = createInterface(child.stdout);
+  const said = await Promise.race([once(line, 'line').then(([text]) => String(text)), ended.then(() => undefined)]);
+  if (said === undefined) throw new Error(`verbatim serve ended before it listened: ${log()}`);
+  const { simple, metadata, targets } = JSON.parse(said) as Pick<RunningVerbatim, 'simple' | 'metadata' | 'targets'>;
+  return { simple, metadata, targets, data, log, close: stop };
+}

@@ -1,0 +1,39 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { IndexFile } from '../../src/demo/index-pages.ts';
+import { CACHE, PYTHON } from './python.ts';
+
+const run = promisify(execFile);
+const HOUSE = fileURLToPath(new URL('wheelhouse.py', import.meta.url));
+
+export interface Wheel extends IndexFile {
+  readonly project: string;
+  readonly version: string;
+  readonly sha256: string;
+}
+
+/** Small, pure, and one that needs another. */
+const REQUIREMENTS = ['six==1.16.0', 'python-dateutil==2.9.0.post0', 'idna==3.10'];
+
+/** The same three real wheels in every test, downloaded once with their core metadata; `real` is false without a network. */
+export async function wheels(): Promise<{ readonly wheels: readonly Wheel[]; readonly real: true | undefined }> {
+  const identity = createHash('sha256').update(REQUIREMENTS.join()).digest('hex').slice(0, 8);
+  const directory = join(CACHE, `wheels-${identity}`);
+  await run(PYTHON, [HOUSE, directory, ...REQUIREMENTS], { timeout: 120_000 });
+  const names = (await readdir(directory)).filter((name) => name.endsWith('.whl')).sort();
+  const found = await Promise.all(names.map((name) => wheel(directory, name)));
+  return { wheels: found, real: existsSync(join(directory, 'made')) ? undefined : true };
+}
+
+async function wheel(directory: string, filename: string): Promise<Wheel> {
+  const bytes = await readFile(join(directory, filename));
+  const coreMetadata = await readFile(join(directory, `${filename}.metadata`));
+  const [project = '', version = ''] = filename.split('-');
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  return { project: project.replaceAll('_', '-'), version, filename, bytes, coreMetadata, sha256 };
+}
