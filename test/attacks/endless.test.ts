@@ -7,17 +7,18 @@ import { judge } from '../../src/tuf/judging.ts';
 import { LIMITS } from '../../src/tuf/limits.ts';
 import { createClient, reasonOf, refusalOf } from '../support/client.ts';
 import { START } from '../support/clock.ts';
+import { cpuTime } from '../support/cpu.ts';
 import { authority, heldBy, key } from '../support/keys.ts';
 import { createSimulator } from '../support/simulator.ts';
 
-/** Runs judging and tells the longest stretch without a pause, in milliseconds. */
+/** Runs judging and tells the longest stretch of CPU time without a pause, in milliseconds. */
 function longestStretch<T>(judging: Judging<T>): {
   value: T | undefined;
   error: unknown;
   total: number;
   stretch: number;
 } {
-  const start = performance.now();
+  const start = cpuTime();
   let stretch = 0;
   let from = start;
   for (;;) {
@@ -28,11 +29,11 @@ function longestStretch<T>(judging: Judging<T>): {
       return {
         value: undefined,
         error,
-        total: performance.now() - start,
-        stretch: Math.max(stretch, performance.now() - from),
+        total: cpuTime() - start,
+        stretch: Math.max(stretch, cpuTime() - from),
       };
     }
-    const now = performance.now();
+    const now = cpuTime();
     stretch = Math.max(stretch, now - from);
     from = now;
     if (next.done === true) return { value: next.value, error: undefined, total: now - start, stretch };
@@ -113,15 +114,6 @@ describe('a chain of roots without end (case 6)', () => {
     await client.refresh();
     expect(client.versions().root).toBe(LIMITS.rootsPerRefresh + 2);
   });
-
-  test('exactly as many as the limit are taken', async () => {
-    const fast = heldBy([ecdsaKey({ curve: 'P-256' })]);
-    const simulator = createSimulator({ authorities: { root: fast } });
-    const client = createClient(simulator);
-    for (let i = 0; i < LIMITS.rootsPerRefresh; i++) simulator.repository.publishRoot();
-    await client.refresh();
-    expect(client.versions().root).toBe(LIMITS.rootsPerRefresh + 1);
-  });
 });
 
 describe('hostile documents cost little, before any signature is believed', () => {
@@ -153,9 +145,9 @@ describe('hostile documents cost little, before any signature is believed', () =
   });
 
   test('a timestamp of nothing but brackets (case 41)', async () => {
-    const start = performance.now();
+    const start = cpuTime();
     expect(await reasonOf(() => judge(acceptTimestamp(at, Buffer.alloc(LIMITS.timestamp, '{"a":'), {})))).toBe('limit');
-    expect(performance.now() - start).toBeLessThan(20);
+    expect(cpuTime() - start).toBeLessThan(20);
   });
 });
 
@@ -177,5 +169,5 @@ test('a snapshot of 16,384 bins with hashes is accepted in time and in small ste
   const outcome = longestStretch(acceptSnapshot(at, bytes, {}));
   expect(outcome.value?.snapshot.signed.meta.size).toBe(16_385);
   expect(outcome.total).toBeLessThan(1000);
-  expect(outcome.stretch).toBeLessThan(100);
+  expect(outcome.stretch).toBeLessThan(50);
 });

@@ -4,6 +4,7 @@ import { type Authority, type Document, envelope, type Signature, signaturesOf }
 import { disguise, ecdsaKey, rsaKey, type SigningKey } from '../../src/demo/signing-keys.ts';
 import { LIMITS } from '../../src/tuf/limits.ts';
 import { createClient, reasonOf, type TestClient } from '../support/client.ts';
+import { cpuTime } from '../support/cpu.ts';
 import { authority, heldBy, key } from '../support/keys.ts';
 import { createSimulator, type Simulator } from '../support/simulator.ts';
 
@@ -79,7 +80,7 @@ const places: Readonly<Record<string, Place>> = {
       return tried(simulator, client, 'root', () => client.refresh());
     },
   },
-  'a new root, by its own keys': {
+  'a new root, by its own keys (GMS-2022-4197)': {
     async attempt(by, sign) {
       const simulator = createSimulator();
       const client = createClient(simulator);
@@ -280,7 +281,7 @@ describe.each(Object.entries(places))('%s', (name, { attempt }) => {
 test('junk signatures cost no verification: 2,047 of them in less time than a hundred checks (CVE-2020-6173)', async () => {
   const junk = Array.from({ length: LIMITS.signatures - 1 }, (_, i) => ({ keyid: `junk${i}`, sig: '00'.repeat(64) }));
   const place = places['timestamp'] ?? expect.fail();
-  const start = performance.now();
+  const start = cpuTime();
   const tooLong = place.attempt(authority(['one'], 1), (d) => [...junk, ...signaturesOf(d, [one])]);
   // A timestamp of that size is over its own limit; a targets file is not.
   expect(await reasonOf(tooLong)).toBe('limit');
@@ -288,5 +289,5 @@ test('junk signatures cost no verification: 2,047 of them in less time than a hu
     ...junk,
     ...signaturesOf(d, [one]),
   ]);
-  expect(performance.now() - start).toBeLessThan(400);
+  expect(cpuTime() - start).toBeLessThan(400);
 });

@@ -4,6 +4,7 @@ import type { IndexFile } from '../../../src/demo/index-pages.ts';
 import { createSignedIndex, type SignedIndexOptions } from '../../../src/demo/signed-index.ts';
 import { createClient } from '../../support/client.ts';
 import { createClock, DAY } from '../../support/clock.ts';
+import { cpuTime } from '../../support/cpu.ts';
 import { authority, key } from '../../support/keys.ts';
 import { fileName, type MetadataRequest } from '../../support/simulator.ts';
 
@@ -118,9 +119,9 @@ describe('PEP 458: targets, bins, bin-n', () => {
   });
 
   test("16,384 bins, as PyPI's would be", async () => {
-    const start = performance.now();
+    const start = cpuTime();
     const { index, client, fetch } = made({ binBits: 14, metaHashes: ['sha256'] });
-    expect(performance.now() - start).toBeLessThan(8000);
+    expect(cpuTime() - start).toBeLessThan(8000);
     await client.refresh();
     expect((await fetch(index.filePath(sample)))?.text).toBe('sample');
   });

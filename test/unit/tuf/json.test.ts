@@ -4,6 +4,7 @@ import { readJson } from '../../../src/tuf/json.ts';
 import { judge } from '../../../src/tuf/judging.ts';
 import { LIMITS } from '../../../src/tuf/limits.ts';
 import { reasonOf } from '../../support/client.ts';
+import { cpuTime } from '../../support/cpu.ts';
 import { plain, read } from '../../support/tree.ts';
 
 const utf8 = (text: string) => Buffer.from(text, 'utf8');
@@ -80,9 +81,9 @@ describe('limits', () => {
 
   test('a million open brackets cost nothing (case 41)', async () => {
     const deep = Buffer.alloc(1_000_000, '[');
-    const start = performance.now();
+    const start = cpuTime();
     expect(await reasonOf(() => read(deep))).toBe('limit');
-    expect(performance.now() - start).toBeLessThan(100);
+    expect(cpuTime() - start).toBeLessThan(100);
   });
 
   test('objects count as depth as lists do', async () => {
@@ -136,9 +137,9 @@ describe('what is read', () => {
 
   test('time is linear: a 16,384-bin snapshot in a fraction of a second (case 43)', () => {
     const meta = Array.from({ length: 16_384 }, (_, i) => `"bin-${i}.json":{"length":1,"version":${i + 1}}`).join();
-    const start = performance.now();
+    const start = cpuTime();
     expect(read(`{"meta":{${meta}}}`)).toBeInstanceOf(Map);
-    expect(performance.now() - start).toBeLessThan(500);
+    expect(cpuTime() - start).toBeLessThan(500);
   });
 
   test('a long document pauses on the way', () => {

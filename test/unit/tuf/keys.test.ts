@@ -132,6 +132,13 @@ describe('what does not fit together counts for nothing (case 15)', () => {
     ],
     ['RSA of 1024 bits', () => [rsaKey({ bits: 1024 }), {}]],
     [
+      'RSA so large that checking it would be the attack',
+      () => [
+        rsa(),
+        { publicKey: pemOf(createPublicKey({ key: { kty: 'RSA', n: 'w'.repeat(4000), e: 'AQAB' }, format: 'jwk' })) },
+      ],
+    ],
+    [
       'an RSA key whose own type is PSS',
       () => [
         rsa(),

@@ -89,7 +89,7 @@ describe('changed bytes are never accepted unless they mean the same', () => {
         bytes[i] = (bytes[i] ?? 0) ^ (1 << bit);
         neverAcceptedUnlessTheSame(at, bytes);
       }),
-      { numRuns: 400 },
+      { numRuns: 250 },
     );
   });
 
@@ -104,7 +104,7 @@ describe('changed bytes are never accepted unless they mean the same', () => {
       fc.property(document, place, fc.nat(3), insert, (at, where, remove, added) => {
         neverAcceptedUnlessTheSame(at, splice(simulator.bytes(at[0]), where, remove, added));
       }),
-      { numRuns: 400 },
+      { numRuns: 250 },
     );
   });
 
@@ -122,7 +122,7 @@ describe('changed bytes are never accepted unless they mean the same', () => {
         ].map(([from, to]) => bytes.subarray(from, to));
         neverAcceptedUnlessTheSame(at, Buffer.concat(parts));
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 
@@ -192,7 +192,7 @@ describe('edited members', () => {
         // What is left out by `undefined` may be the whole document.
         neverAcceptedUnlessTheSame(at, Buffer.from(json(changed)));
       }),
-      { numRuns: 400 },
+      { numRuns: 250 },
     );
   });
 
@@ -202,7 +202,7 @@ describe('edited members', () => {
         const parsed: { signed: unknown } = JSON.parse(Buffer.from(simulator.bytes(file)).toString('utf8'));
         accepts(judged, sign(edited(parsed.signed, where % places(parsed.signed), edit) ?? null, judged.signers));
       }),
-      { numRuns: 600 },
+      { numRuns: 300 },
     );
   });
 });
@@ -222,7 +222,7 @@ describe('whatever is read, only a Refusal is thrown', () => {
   test('random JSON', () => {
     fc.assert(
       fc.property(fc.json(), (text) => refusedOr(Buffer.from(text))),
-      { numRuns: 1000 },
+      { numRuns: 500 },
     );
   });
   test('random JSON in an envelope', () => {
@@ -235,7 +235,7 @@ describe('whatever is read, only a Refusal is thrown', () => {
     });
     fc.assert(
       fc.property(envelope, (value) => refusedOr(Buffer.from(JSON.stringify(value)))),
-      { numRuns: 1000 },
+      { numRuns: 500 },
     );
   });
   test('random bytes', () => {

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { LIMITS } from '../../../src/tuf/limits.ts';
 import { pathPattern } from '../../../src/tuf/pattern.ts';
 import { reasonOf } from '../../support/client.ts';
+import { cpuTime } from '../../support/cpu.ts';
 
 // What python-tuf's fnmatch by segment says; other clients differ where noted in docs/decisions.
 const vectors: readonly (readonly [pattern: string, path: string, matches: boolean])[] = [
@@ -82,16 +83,16 @@ describe('path patterns (TUF §4.5), by segment as the reference client has them
 
   test('a hostile pattern costs bounded time (case 33)', () => {
     const pattern = `${'*a'.repeat(LIMITS.pathPattern / 2 - 1)}b`;
-    const start = performance.now();
+    const start = cpuTime();
     expect(pathPattern(pattern)('a'.repeat(8000))).toBe(false);
-    expect(performance.now() - start).toBeLessThan(1000);
+    expect(cpuTime() - start).toBeLessThan(1000);
   });
 
   test('a pattern over the limit is refused (case 33)', async () => {
     expect(await reasonOf(() => pathPattern('*'.repeat(64 * 1024)))).toBe('limit');
   });
 
-  test('no star and no question mark ever crosses a slash', () => {
+  test('no star and no question mark ever crosses a slash (sigstore-rust #174)', () => {
     const segment = fc.string({ unit: fc.constantFrom('a', 'b', '*', '?', '.'), maxLength: 6 });
     fc.assert(
       fc.property(fc.array(segment, { maxLength: 4 }), fc.array(segment, { maxLength: 4 }), (pattern, path) => {
