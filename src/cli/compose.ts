@@ -14,6 +14,7 @@ import { createTrustStore } from '../store/trust.ts';
 import { openVolume, type Volume } from '../store/volume.ts';
 import { createUpstream } from '../upstream/http.ts';
 import { type Layout, layoutBases, resolveLayout } from '../upstream/layout.ts';
+import type { UpstreamLimits } from '../upstream/limits.ts';
 import { createMetadataSource } from '../upstream/metadata-source.ts';
 import { fileTarget, pageBaseUrl, pageTarget, targetUrls } from '../upstream/targets.ts';
 import { BUILT_AT, VERSION } from '../version.ts';
@@ -33,21 +34,33 @@ interface ComposeOptions {
   readonly events: Events;
   /** Why the operator begins again from another pinned root; audited. */
   readonly newTrust?: string | undefined;
+  readonly seams?: Seams | undefined;
+}
+
+/** What a test replaces so that it need not wait: time, and the waits of the upstream side. */
+export interface Seams {
+  readonly clock?: Clock | undefined;
+  readonly upstreamLimits?: Partial<UpstreamLimits> | undefined;
 }
 
 /** Builds the adapters and the indexes on them. Throws Refusal `state`, or `format` for an unusable root. */
-export async function compose({ config, events, newTrust }: ComposeOptions): Promise<Composition> {
-  const clock = createClock(config.referenceTime);
+export async function compose({ config, events, newTrust, seams = {} }: ComposeOptions): Promise<Composition> {
+  const clock = seams.clock ?? createClock(config.referenceTime);
   const volume = await openVolume(config.data);
   const closers: (() => unknown)[] = [];
   try {
     const onCorrupt = ({ sha256, message }: { readonly sha256: string; readonly message: string }) =>
       events.rejected({ index: '', reason: 'digest', subject: 'file', name: sha256, message, at: 'disk' });
-    const blobs = await createBlobs({ volume, maxBytes: config.cache.maxBytes, onCorrupt });
+    const blobs = await createBlobs({
+      volume,
+      maxBytes: config.cache.maxBytes,
+      onCorrupt,
+      ...(seams.clock === undefined ? {} : { nowMs: () => clock.now() * 1000 }),
+    });
     closers.push(() => blobs.close());
     const indexes: MirrorIndex[] = [];
     for (const index of Object.values(config.indexes)) {
-      const { mirror, close } = await composeIndex({ config, index, volume, blobs, clock, events, newTrust });
+      const { mirror, close } = await composeIndex({ config, index, volume, blobs, clock, events, newTrust, seams });
       closers.push(close);
       indexes.push(mirror);
     }
@@ -75,9 +88,10 @@ interface IndexParts {
   readonly clock: Clock;
   readonly events: Events;
   readonly newTrust: string | undefined;
+  readonly seams: Seams;
 }
 
-async function composeIndex({ config, index, volume, blobs, clock, events, newTrust }: IndexParts) {
+async function composeIndex({ config, index, volume, blobs, clock, events, newTrust, seams }: IndexParts) {
   const layout = resolveLayout(typeof index.layout === 'string' ? index.layout : describedLayout(index.layout), index);
   const pinnedRoot = readRoot(index.root);
   await holdToState(volume, index, pinnedRoot, clock.now(), newTrust);
@@ -86,6 +100,7 @@ async function composeIndex({ config, index, volume, blobs, clock, events, newTr
     fileHosts: index.fileHosts,
     insecureUpstream: index.insecureUpstream,
     version: VERSION,
+    limits: seams.upstreamLimits,
   });
   const mirror = await createTufIndex({
     name: index.name,

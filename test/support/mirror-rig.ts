@@ -1,0 +1,269 @@
+import { existsSync } from 'node:fs';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Composition, compose } from '../../src/cli/compose.ts';
+import type { Config, IndexConfig } from '../../src/config/config.ts';
+import { createSignedIndex, type SignedIndex, type SignedIndexOptions } from '../../src/demo/signed-index.ts';
+import { createListener } from '../../src/http/app.ts';
+import { type RunningServer, startServer } from '../../src/http/server.ts';
+import type { MirrorIndex } from '../../src/mirror/mirror.ts';
+import type { Events } from '../../src/mirror/ports.ts';
+import type { UpstreamLimits } from '../../src/upstream/limits.ts';
+import { BUILT_AT } from '../../src/version.ts';
+import { type Answered, type Asking, ask } from './ask.ts';
+import { createClock, DAY, type TestClock } from './clock.ts';
+import { authority } from './keys.ts';
+import { startUpstream, type TestUpstream, type UpstreamServerOptions } from './upstream.ts';
+
+type Event<Name extends keyof Events> = Parameters<Events[Name]>[0];
+
+/** What the mirror told its log and its metrics, in order. */
+export interface Recorded {
+  readonly rejected: Event<'rejected'>[];
+  readonly served: Event<'served'>[];
+  readonly refreshed: Event<'refreshed'>[];
+  readonly notes: Event<'note'>[];
+}
+
+export interface MirrorRigOptions {
+  /** What upstream has, by URL path without its leading slash. */
+  readonly files: UpstreamServerOptions['files'];
+  readonly handler?: UpstreamServerOptions['handler'];
+  readonly root: Uint8Array;
+  readonly clock?: TestClock;
+  /** Beside upstream, root and name; may need the upstream's URL. */
+  readonly index?: Partial<IndexConfig> | ((upstream: string) => Partial<IndexConfig>);
+  readonly upstreamLimits?: Partial<UpstreamLimits>;
+  readonly maxBytes?: number;
+}
+
+/** A whole mirror in this process, between a misbehaving upstream and whoever asks, all on loopback. */
+export interface MirrorRig {
+  readonly upstream: TestUpstream;
+  readonly clock: TestClock;
+  readonly events: Recorded;
+  /** The data directory of the mirror that runs. */
+  readonly data: () => string;
+  readonly url: () => string;
+  readonly index: () => MirrorIndex;
+  readonly get: (path: string, asking?: Asking) => Promise<Answered>;
+  /** The project page as pip reads it. Throws where it is not a 200. */
+  readonly page: (project: string) => Promise<SimplePage>;
+  /** Status and reason of an answer that should be a refusal. */
+  readonly refused: (path: string, asking?: Asking) => Promise<string>;
+  /** Asks upstream for new metadata now, whatever comes of it. */
+  readonly refresh: () => Promise<void>;
+  readonly stop: () => Promise<void>;
+  readonly start: (how?: { readonly root?: Uint8Array; readonly newTrust?: string }) => Promise<void>;
+  /** Stops and starts again on the same directory. */
+  readonly restart: () => Promise<void>;
+  /** Starts again on the directory as it lies there at this moment, as after `kill -9`. */
+  readonly kill: () => Promise<void>;
+  /** Throws where an answer failed by anything but a refusal. */
+  readonly close: () => Promise<void>;
+}
+
+export interface SimplePage {
+  readonly meta: { readonly 'api-version': string };
+  readonly name: string;
+  readonly versions?: readonly string[];
+  readonly files: readonly SimpleFile[];
+}
+
+export interface SimpleFile {
+  readonly filename: string;
+  readonly url: string;
+  readonly hashes: Readonly<Record<string, string>>;
+  readonly size?: number;
+  readonly 'core-metadata'?: boolean | Readonly<Record<string, string>>;
+}
+
+export const JSON_PAGE = 'application/vnd.pypi.simple.v1+json';
+
+/** Well after this program was built, so that its clock is believed. */
+export const NOW = BUILT_AT + 30 * DAY;
+
+const QUICK: Partial<UpstreamLimits> = {
+  retryDelay: 1,
+  connectTimeout: 500,
+  patience: 20,
+  longestRest: 20,
+  documents: { headersTimeout: 1000, idleTimeout: 1000, deadline: 5000, rateWindow: 1000 },
+};
+
+/** In memory where the system offers it: every publish syncs, and a test has nothing to lose in a power cut. */
+const SCRATCH = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+
+/** Starts upstream and a mirror before it; `close` frees everything. */
+export async function startMirrorRig(options: MirrorRigOptions): Promise<MirrorRig> {
+  const { clock = createClock(NOW) } = options;
+  const upstream = await startUpstream({ files: options.files, handler: options.handler });
+  const scratch = await mkdtemp(join(SCRATCH, 'verbatim-rig-'));
+  const rootFile = join(scratch, 'root.json');
+  const events: Recorded = { rejected: [], served: [], refreshed: [], notes: [] };
+  const recorder: Events = {
+    rejected: (event) => void events.rejected.push(event),
+    served: (event) => void events.served.push(event),
+    refreshed: (event) => void events.refreshed.push(event),
+    note: (event) => void events.notes.push(event),
+  };
+  const faults: unknown[] = [];
+  let data = join(scratch, 'data-0');
+  let lives = 0;
+  let running: { readonly composition: Composition; readonly server: RunningServer } | undefined;
+
+  const config = (): Config => ({
+    server: { host: '127.0.0.1', port: 0, publicUrl: undefined, maxConnections: 4096 },
+    data,
+    cache: { maxBytes: options.maxBytes ?? 1e9, memoryBytes: 64 * 1024 * 1024 },
+    log: { level: 'error', format: 'json' },
+    referenceTime: undefined,
+    indexes: {
+      main: {
+        name: 'main',
+        upstream: upstream.url,
+        evidence: 'tuf',
+        root: rootFile,
+        layout: 'pep458',
+        metadataUrl: undefined,
+        pagesUrl: undefined,
+        filesUrl: undefined,
+        fileHosts: [],
+        insecureUpstream: false,
+        refresh: 60,
+        reuploads: false,
+        ...(typeof options.index === 'function' ? options.index(upstream.url) : options.index),
+      },
+    },
+  });
+  const live = () => {
+    if (running === undefined) throw new Error('the mirror does not run');
+    return running;
+  };
+  const start: MirrorRig['start'] = async ({ root, newTrust } = {}) => {
+    if (root !== undefined) await writeFile(rootFile, root);
+    const upstreamLimits = { ...QUICK, ...options.upstreamLimits };
+    const composition = await compose({
+      config: config(),
+      events: recorder,
+      newTrust,
+      seams: { clock, upstreamLimits },
+    });
+    const server = await startServer({
+      listener: createListener({
+        indexes: composition.indexes.map((index) => ({ index })),
+        defaultIndex: 'main',
+        onFault: (error) => void faults.push(error),
+      }),
+      host: '127.0.0.1',
+      port: 0,
+      limits: { grace: 200 },
+    });
+    running = { composition, server };
+  };
+  const stop = async () => {
+    const ending = running;
+    running = undefined;
+    await ending?.server.close();
+    await ending?.composition.close();
+  };
+  const get: MirrorRig['get'] = (path, asking) => ask(live().server.url, path, asking);
+
+  await writeFile(rootFile, options.root);
+  await start();
+  return {
+    upstream,
+    clock,
+    events,
+    data: () => data,
+    url: () => live().server.url,
+    index: () => {
+      const [index] = live().composition.indexes;
+      if (index === undefined) throw new Error('no index');
+      return index;
+    },
+    get,
+    async page(project) {
+      const { status, body } = await get(`/simple/${project}/`, { headers: { accept: JSON_PAGE } });
+      if (status !== 200) throw new Error(`the page of ${project} answers ${status}: ${body}`);
+      return JSON.parse(body.toString('utf8'));
+    },
+    async refused(path, asking) {
+      const { status, headers, body } = await get(path, asking);
+      if (headers['content-type'] !== 'application/problem+json') return `${status} ${headers['content-type']}`;
+      return `${status} ${JSON.parse(body.toString('utf8')).reason}`;
+    },
+    async refresh() {
+      await live()
+        .composition.indexes[0]?.refresh()
+        .catch(() => undefined);
+    },
+    stop,
+    start,
+    async restart() {
+      await stop();
+      await start();
+    },
+    async kill() {
+      const left = join(scratch, `data-${++lives}`);
+      await cp(data, left, { recursive: true });
+      await stop();
+      data = left;
+      await start();
+    },
+    async close() {
+      await stop();
+      await upstream.close();
+      await rm(scratch, { recursive: true, force: true });
+      if (faults.length > 0) throw new AggregateError(faults, 'answers failed inside the mirror');
+    },
+  };
+}
+
+/** What PEP 458's layout has where: metadata as it is, targets without their folder. */
+export function pep458Paths(files: ReadonlyMap<string, Uint8Array>): { get(path: string): Uint8Array | undefined } {
+  return { get: (path) => files.get(path.startsWith('metadata/') ? path : `targets/${path}`) };
+}
+
+export interface SignedRig extends MirrorRig {
+  readonly signed: SignedIndex;
+  /** Upstream's file at this URL path, for byte comparisons. Throws where there is none. */
+  readonly published: (path: string) => Uint8Array;
+}
+
+export interface SignedRigOptions
+  extends Partial<Omit<SignedIndexOptions, 'now'>>,
+    Partial<Omit<MirrorRigOptions, 'files' | 'root'>> {
+  /** Uploads before the first publication. */
+  readonly fill?: (signed: SignedIndex) => void;
+}
+
+/** Keys of the index a rig signs: the online one signs timestamp, snapshot and bins. */
+export const KEYS = {
+  root: authority(['root 1', 'root 2']),
+  targets: authority(['targets 1', 'targets 2']),
+  bins: authority(['bins']),
+  online: authority(['online']),
+};
+
+/** A mirror of an index signed as PEP 458 or 480 say, published once. */
+export async function startSignedRig(options: SignedRigOptions = {}): Promise<SignedRig> {
+  const { clock = createClock(NOW), fill } = options;
+  const signed = createSignedIndex({ keys: KEYS, binBits: 2, pageFormat: 'json', ...options, now: clock.now });
+  fill?.(signed);
+  signed.publish();
+  const { files } = signed.repository;
+  const published = (path: string) => {
+    const bytes = pep458Paths(files).get(path);
+    if (bytes === undefined) throw new Error(`upstream has no ${path}`);
+    return bytes;
+  };
+  const rig = await startMirrorRig({
+    ...options,
+    clock,
+    files: pep458Paths(files),
+    root: published('metadata/1.root.json'),
+  });
+  return { ...rig, signed, published };
+}
