@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Refusal } from '../../../src/bytes/refusal.ts';
 import { sign } from '../../../src/demo/documents.ts';
+import type { Style } from '../../../src/demo/json-writer.ts';
 import { canonicalText } from '../../../src/demo/json-writer.ts';
 import type { SigningKey } from '../../../src/demo/signing-keys.ts';
 import {
@@ -17,36 +18,50 @@ import { START } from '../../support/clock.ts';
 import { authority, key } from '../../support/keys.ts';
 import { createSimulator } from '../../support/simulator.ts';
 
-const simulator = createSimulator({
-  fill(r) {
-    r.delegate('targets', { name: 'a', authority: authority(['a', 'b'], 1), paths: ['x', '*/*'] });
-    r.delegate('a', { name: 'c', authority: authority(['c']), pathHashPrefixes: ['0', '1', '2', 'a', 'b', 'c', 'd'] });
-    r.addTarget('a', 'x', Buffer.from('content'));
-  },
-});
-simulator.repository.rotate('root', authority(['root', 'second'], 2));
-simulator.repository.publish();
-
-// Every stage as the true documents lead to it; a changed document is judged where its true one was.
-const atRoot1 = judge(startFrom(simulator.rootBytes(1), START));
-const atRoot = judge(acceptRoot(atRoot1, simulator.rootBytes(2)));
-const atTimestamp = judge(acceptTimestamp(atRoot, simulator.bytes('timestamp.json'), {}));
-const atSnapshot = judge(acceptSnapshot(atTimestamp, simulator.bytes('2.snapshot.json'), {}));
-const generation = judge(acceptTargets(atSnapshot, simulator.bytes('1.targets.json')));
-const toA = generation.targets.signed.delegations?.named('a') ?? expect.fail();
-
 interface Judged {
+  readonly file: string;
+  readonly bytes: Uint8Array;
   readonly signers: readonly SigningKey[];
   readonly accept: (bytes: Uint8Array) => unknown;
 }
 
-const documents: readonly (readonly [file: string, Judged])[] = [
-  ['2.root.json', { signers: [key('root'), key('second')], accept: (bytes) => judge(acceptRoot(atRoot1, bytes)) }],
-  ['timestamp.json', { signers: [key('timestamp')], accept: (bytes) => judge(acceptTimestamp(atRoot, bytes, {})) }],
-  ['2.snapshot.json', { signers: [key('snapshot')], accept: (bytes) => judge(acceptSnapshot(atTimestamp, bytes, {})) }],
-  ['1.targets.json', { signers: [key('targets')], accept: (bytes) => judge(acceptTargets(atSnapshot, bytes)) }],
-  ['1.a.json', { signers: [key('a')], accept: (bytes) => judge(acceptDelegated(generation, toA, bytes)) }],
-];
+/** One document of each kind, each judged at the stage to which the true ones before it lead. */
+function documentsIn(style: Style): readonly Judged[] {
+  const simulator = createSimulator({
+    style,
+    fill(r) {
+      r.delegate('targets', { name: 'a', authority: authority(['a', 'b'], 1), paths: ['x', '*/*'] });
+      r.delegate('a', { name: 'c', authority: authority(['c']), pathHashPrefixes: ['0', '1', '2', 'a', 'b'] });
+      r.addTarget('a', 'x', Buffer.from('content'));
+    },
+  });
+  simulator.repository.rotate('root', authority(['root', 'second'], 2));
+  simulator.repository.publish();
+  const atRoot1 = judge(startFrom(simulator.rootBytes(1), START));
+  const atRoot = judge(acceptRoot(atRoot1, simulator.rootBytes(2)));
+  const atTimestamp = judge(acceptTimestamp(atRoot, simulator.bytes('timestamp.json'), {}));
+  const atSnapshot = judge(acceptSnapshot(atTimestamp, simulator.bytes('2.snapshot.json'), {}));
+  const generation = judge(acceptTargets(atSnapshot, simulator.bytes('1.targets.json')));
+  const toA = generation.targets.signed.delegations?.named('a') ?? expect.fail();
+  const judged = (file: string, signers: readonly string[], accept: Judged['accept']): Judged => ({
+    file,
+    bytes: simulator.bytes(file),
+    signers: signers.map(key),
+    accept,
+  });
+  return [
+    judged('2.root.json', ['root', 'second'], (bytes) => judge(acceptRoot(atRoot1, bytes))),
+    judged('timestamp.json', ['timestamp'], (bytes) => judge(acceptTimestamp(atRoot, bytes, {}))),
+    judged('2.snapshot.json', ['snapshot'], (bytes) => judge(acceptSnapshot(atTimestamp, bytes, {}))),
+    judged('1.targets.json', ['targets'], (bytes) => judge(acceptTargets(atSnapshot, bytes))),
+    judged('1.a.json', ['a'], (bytes) => judge(acceptDelegated(generation, toA, bytes))),
+  ];
+}
+
+// As most tools write them, as those that write canonically do, and laid out for people.
+const documents = [{}, { order: 'sorted' }, { indent: 1, finalNewline: true }].flatMap((style: Style) =>
+  documentsIn(style),
+);
 const document = fc.constantFrom(...documents);
 
 /** Whether the bytes are believed; throws what is no Refusal. */
@@ -66,12 +81,12 @@ function meaning(bytes: Uint8Array): string {
   return canonicalText(parsed.signed);
 }
 
-function neverAcceptedUnlessTheSame([file, judged]: readonly [string, Judged], bytes: Uint8Array): void {
-  if (accepts(judged, bytes)) expect(meaning(bytes)).toBe(meaning(simulator.bytes(file)));
+function neverAcceptedUnlessTheSame(judged: Judged, bytes: Uint8Array): void {
+  if (accepts(judged, bytes)) expect(meaning(bytes)).toBe(meaning(judged.bytes));
 }
 
 test('unchanged, everything is accepted', () => {
-  for (const [file, judged] of documents) expect(accepts(judged, simulator.bytes(file)), file).toBe(true);
+  for (const judged of documents) expect(accepts(judged, judged.bytes), judged.file).toBe(true);
 });
 
 describe('changed bytes are never accepted unless they mean the same', () => {
@@ -84,7 +99,7 @@ describe('changed bytes are never accepted unless they mean the same', () => {
   test('a flipped bit', () => {
     fc.assert(
       fc.property(document, place, fc.nat(7), (at, where, bit) => {
-        const bytes = Buffer.from(simulator.bytes(at[0]));
+        const bytes = Buffer.from(at.bytes);
         const i = Math.floor(where * bytes.length);
         bytes[i] = (bytes[i] ?? 0) ^ (1 << bit);
         neverAcceptedUnlessTheSame(at, bytes);
@@ -102,7 +117,7 @@ describe('changed bytes are never accepted unless they mean the same', () => {
     );
     fc.assert(
       fc.property(document, place, fc.nat(3), insert, (at, where, remove, added) => {
-        neverAcceptedUnlessTheSame(at, splice(simulator.bytes(at[0]), where, remove, added));
+        neverAcceptedUnlessTheSame(at, splice(at.bytes, where, remove, added));
       }),
       { numRuns: 250 },
     );
@@ -111,7 +126,7 @@ describe('changed bytes are never accepted unless they mean the same', () => {
   test('two pieces exchanged', () => {
     fc.assert(
       fc.property(document, fc.tuple(place, place, place, place), (at, cuts) => {
-        const bytes = simulator.bytes(at[0]);
+        const bytes = at.bytes;
         const [a, b, c, d] = cuts.map((cut) => Math.floor(cut * bytes.length)).sort((x, y) => x - y);
         const parts = [
           [0, a],
@@ -127,8 +142,8 @@ describe('changed bytes are never accepted unless they mean the same', () => {
   });
 
   test('one document in the place of another', () => {
-    for (const [file, judged] of documents)
-      for (const [other] of documents) if (file !== other) expect(accepts(judged, simulator.bytes(other))).toBe(false);
+    for (const judged of documents)
+      for (const other of documents) if (judged.file !== other.file) expect(accepts(judged, other.bytes)).toBe(false);
   });
 });
 
@@ -187,7 +202,7 @@ describe('edited members', () => {
   test('are never accepted under the old signatures unless they mean the same', () => {
     fc.assert(
       fc.property(document, fc.nat(), edits, (at, where, edit) => {
-        const parsed: unknown = JSON.parse(Buffer.from(simulator.bytes(at[0])).toString('utf8'));
+        const parsed: unknown = JSON.parse(Buffer.from(at.bytes).toString('utf8'));
         const changed = edited(parsed, where % places(parsed), edit);
         // What is left out by `undefined` may be the whole document.
         neverAcceptedUnlessTheSame(at, Buffer.from(json(changed)));
@@ -198,8 +213,8 @@ describe('edited members', () => {
 
   test('signed anew by the right keys, are accepted or refused, and nothing else is thrown', () => {
     fc.assert(
-      fc.property(document, fc.nat(), edits, ([file, judged], where, edit) => {
-        const parsed: { signed: unknown } = JSON.parse(Buffer.from(simulator.bytes(file)).toString('utf8'));
+      fc.property(document, fc.nat(), edits, (judged, where, edit) => {
+        const parsed: { signed: unknown } = JSON.parse(Buffer.from(judged.bytes).toString('utf8'));
         accepts(judged, sign(edited(parsed.signed, where % places(parsed.signed), edit) ?? null, judged.signers));
       }),
       { numRuns: 300 },
