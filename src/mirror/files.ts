@@ -43,6 +43,7 @@ export function createFiles({ layout, pages, roles, blobs, upstream, fetchProved
     const { entry } = file;
     const signed = await signedEntry(listing.name, file);
     const expected = both(entry.filename, { length: entry.size, digests: entry.digests }, signed?.expected);
+    const urls = urlsOf(file, signed);
     return {
       filename: entry.filename,
       size: expected.length,
@@ -53,7 +54,7 @@ export function createFiles({ layout, pages, roles, blobs, upstream, fetchProved
           subject: 'file',
           expected,
           limit: LIMITS.file,
-          urls: urlsOf(file, signed),
+          urls,
         });
         await coreMetadata.compare(file, blob);
         return blob;
@@ -64,7 +65,9 @@ export function createFiles({ layout, pages, roles, blobs, upstream, fetchProved
   const urlsOf = (file: OwnFile, signed: Signed | undefined): readonly string[] => {
     const consistent = signed?.search.generation.root.signed.consistentSnapshot ?? false;
     const own = signed === undefined ? [] : layout.urls(signed.path, signed.expected.digests, consistent);
-    return [...new Set([...own, ...[file.upstream].filter(upstream.mayFetch)])];
+    const urls = [...new Set([...own, ...[file.upstream].filter(upstream.mayFetch)])];
+    if (urls.length === 0) throw foreignHost(file);
+    return urls;
   };
 
   /** Withheld files are refused by name, so that a lock file's user learns why. */
@@ -119,6 +122,16 @@ function both(filename: string, listed: Expected, signed: Expected | undefined):
     });
   const digests: Digests = new Map([...listed.digests, ...signed.digests]);
   return { length: signed.length, digests };
+}
+
+/** Faults C 88: a page cannot send this mirror wherever it likes. */
+function foreignHost({ entry, upstream }: OwnFile): Refusal {
+  const { host } = new URL(upstream);
+  return new Refusal(
+    'foreign',
+    `${entry.filename} lies on ${host}, where this mirror may not go. If the index really keeps files there, add --file-host ${host}.`,
+    { subject: 'file' },
+  );
 }
 
 function unlisted(filename: string): Refusal {

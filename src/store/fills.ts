@@ -56,6 +56,13 @@ function tooMany(): Refusal {
   });
 }
 
+/** A failure of a moment ago: whoever asks again so soon is told to come back, not that the bytes were wrong again. */
+function remembered(refusal: unknown): unknown {
+  if (!(refusal instanceof Refusal)) return refusal;
+  const { reason, message, subject } = refusal;
+  return new Refusal(reason, message, { subject, transient: true, cause: refusal });
+}
+
 export function createFills(run: RunFill, options: FillsOptions): Fills {
   const fills = new Map<string, Fill>();
   const failures = new LRUCache<string, Failure>({ max: BACK_OFF_ENTRIES });
@@ -121,7 +128,8 @@ export function createFills(run: RunFill, options: FillsOptions): Fills {
         throw new Refusal('state', 'The mirror is shutting down.', { subject: want.subject, transient: true });
       const key = keyOf(want);
       const failure = failures.get(key);
-      if (failure !== undefined && options.nowMs() < failure.until && !fills.has(key)) throw failure.refusal;
+      if (failure !== undefined && options.nowMs() < failure.until && !fills.has(key))
+        throw remembered(failure.refusal);
       return wait(fills.get(key) ?? start(key, want, download), signal);
     },
     underway(want, signal) {
