@@ -148,6 +148,17 @@ describe('a blob changed while it is warm', () => {
     await healsItself(store, bytes);
   });
 
+  test('made longer between open and send', async () => {
+    const bytes = content(SIZE);
+    const store = await filled(bytes);
+    const blob = await store.blobs.open(expectedOf(bytes));
+    if (blob === undefined) throw new Error('not held');
+    await chmod(store.pathOf(bytes), 0o644);
+    await truncate(store.pathOf(bytes), SIZE + 1);
+    expect(await sentUntilRefused(blob)).toMatchObject({ reason: 'digest', left: Buffer.alloc(0) });
+    await healsItself(store, bytes);
+  });
+
   test('two chunks swapped: a tag holds for its place only', async () => {
     const bytes = content(SIZE);
     const store = await filled(bytes);

@@ -92,7 +92,8 @@ describe('a disk that fails while a file is filled', () => {
   });
 
   test('a write-back that failed in the background refuses the file although the last fsync would not', async () => {
-    const large = content(9 * MIB);
+    // Exactly what starts a write-back: no later write could notice its failure.
+    const large = content(8 * MIB);
     let syncs = 0;
     const ops = faultyOps({
       before(step: Counted) {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Algorithm } from '../../../src/bytes/digest.ts';
 import { Refusal } from '../../../src/bytes/refusal.ts';
+import { type FileOps, nodeFileOps } from '../../../src/store/file-ops.ts';
 import {
   content,
   cut,
@@ -124,6 +125,7 @@ describe('a download that breaks', () => {
     const store = await openStore();
     const source = upstream(cut(bytes, MIB + 50), () => ({ start: 0, bytes: inParts(bytes) }));
     const blob = await store.blobs.fetch(wanted(bytes), source.download);
+    expect(source.requests).toHaveLength(2);
     expect((await sent(blob)).equals(bytes)).toBe(true);
     expect((await (await reopen(store)).blobs.open(expectedOf(bytes)))?.size).toBe(bytes.byteLength);
   });
@@ -237,6 +239,35 @@ describe('many who ask', () => {
     expect(source.requests).toHaveLength(1);
     const bodies = await Promise.all(blobs.map((blob) => sent(blob)));
     expect(bodies.every((body) => body.equals(bytes))).toBe(true);
+  });
+
+  test('and looked just before it was there do not download it again', async () => {
+    const bytes = content(1000);
+    const looked = Promise.withResolvers<void>();
+    const answer = Promise.withResolvers<void>();
+    let slow = false;
+    const ops: FileOps = {
+      ...nodeFileOps,
+      facts: async (path) => {
+        const facts = await nodeFileOps.facts(path);
+        if (slow && path === store.pathOf(bytes)) {
+          slow = false;
+          looked.resolve();
+          await answer.promise;
+        }
+        return facts;
+      },
+    };
+    const store = await openStore({ ops });
+    await store.blobs.scanned;
+    slow = true;
+    const none = upstream();
+    const late = store.blobs.fetch(wanted(bytes), none.download);
+    await looked.promise;
+    await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download);
+    answer.resolve();
+    expect((await late).size).toBe(1000);
+    expect(none.requests).toHaveLength(0);
   });
 
   test('share a first touch after start', async () => {

@@ -1,6 +1,11 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { sendChecked } from '../../../src/store/chunks.ts';
+import { type FileOps, nodeFileOps } from '../../../src/store/file-ops.ts';
 import { createPool } from '../../../src/store/pool.ts';
-import { content, MIB, openStore, refusalOf, sent, upstream, wanted, whole } from './harness.ts';
+import { createTags } from '../../../src/store/tags.ts';
+import { content, MIB, openStore, refusalOf, scratch, sent, upstream, wanted, whole } from './harness.ts';
 
 describe('the pool', () => {
   test('never hands out more than it may; who waits gets the next one', async () => {
@@ -35,6 +40,53 @@ describe('many readers and few buffers', () => {
       const bodies = await Promise.all(Array.from({ length: 8 }, () => sent(blob)));
       expect(bodies.every((body) => body.equals(bytes))).toBe(true);
     }
+  });
+
+  test('a buffer that is still being read into is not given to another reader', async () => {
+    const bytes = content(2 * MIB);
+    const directory = await scratch();
+    await writeFile(join(directory, 'f'), bytes);
+    const reading = Promise.withResolvers<void>();
+    const released = Promise.withResolvers<void>();
+    const ops: FileOps = {
+      ...nodeFileOps,
+      openRead: async (path) => {
+        const file = await nodeFileOps.openRead(path);
+        return {
+          ...file,
+          read: async (into, length, position) => {
+            if (position > 0) {
+              reading.resolve();
+              await released.promise;
+            }
+            return file.read(into, length, position);
+          },
+        };
+      },
+    };
+    const tags = createTags();
+    tags.add(0, bytes.subarray(0, MIB));
+    tags.add(1, bytes.subarray(MIB));
+    const pool = createPool({ most: 2, queue: 1, idle: 2 });
+    let over = false;
+    const send = sendChecked(
+      { ops, pool },
+      join(directory, 'f'),
+      { size: 2 * MIB, tags },
+      { start: 0, end: 2 * MIB },
+      async () => {
+        await reading.promise;
+        throw new Error('the client left');
+      },
+    ).catch(() => {
+      over = true;
+    });
+    await reading.promise;
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([over, pool.inUse()]).toEqual([false, 2]);
+    released.resolve();
+    await send;
+    expect([over, pool.inUse()]).toEqual([true, 0]);
   });
 
   test('a reader that stops between chunks gives its buffers back', async () => {
