@@ -59,9 +59,8 @@ function documentsIn(style: Style): readonly Judged[] {
 }
 
 // As most tools write them, as those that write canonically do, and laid out for people.
-const documents = [{}, { order: 'sorted' }, { indent: 1, finalNewline: true }].flatMap((style: Style) =>
-  documentsIn(style),
-);
+const styles: readonly Style[] = [{}, { order: 'sorted' }, { indent: 1, finalNewline: true }];
+const documents = styles.flatMap((style) => documentsIn(style));
 const document = fc.constantFrom(...documents);
 
 /** Whether the bytes are believed; throws what is no Refusal. */
