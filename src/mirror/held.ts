@@ -1,9 +1,10 @@
+import { agree } from '../bytes/digest.ts';
 import type { Refusal } from '../bytes/refusal.ts';
 import type { Page } from '../pypi/page.ts';
 import type { Listing } from '../pypi/relink.ts';
 import type { Generation } from '../tuf/accept.ts';
-import type { Instant } from '../tuf/model.ts';
-import type { Search } from './roles.ts';
+import type { Visit } from '../tuf/delegation.ts';
+import type { Instant, MetaFile } from '../tuf/model.ts';
 
 /** A proved page as it is kept in memory: rendered, and with what it takes to find its files again. */
 export interface HeldPage {
@@ -13,6 +14,8 @@ export interface HeldPage {
   readonly withheld: ReadonlyMap<string, Refusal>;
   /** The proved bytes it was drawn from. */
   readonly source: string;
+  /** True where the page states no digests of its own: the same bytes may be drawn otherwise when its files' roles change. */
+  readonly bare: boolean;
   readonly proof: Proof;
 }
 
@@ -20,25 +23,35 @@ export interface HeldPage {
 export interface Proof {
   readonly generation: Generation;
   readonly rootVersion: number;
-  /** Versions by snapshot file name of every role visited. */
-  readonly versions: ReadonlyMap<string, number>;
+  /** What the snapshot said of every role visited, by its file name there. */
+  readonly roles: ReadonlyMap<string, MetaFile | undefined>;
   /** The first delegated role to expire; top-level roles are compared per generation. */
   readonly expires: Instant;
 }
 
-export function proofOf({ generation, visited }: Search): Proof {
+/** `visited`: every role the page rests on, its own and those that prove its files. */
+export function proofOf(generation: Generation, visited: readonly Visit[]): Proof {
+  const { meta } = generation.snapshot.signed;
+  const names = new Set(visited.map(({ by }) => `${by?.name ?? 'targets'}.json`));
   return {
     generation,
     rootVersion: generation.root.signed.version,
-    versions: new Map(visited.map(({ by, role }) => [`${by?.name ?? 'targets'}.json`, role.signed.version])),
-    expires: Math.min(...visited.map(({ role }) => role.signed.expires)),
+    roles: new Map([...names].map((name) => [name, meta.get(name)])),
+    expires: visited.reduce((first, { role }) => Math.min(first, role.signed.expires), Number.POSITIVE_INFINITY),
   };
 }
 
-/** DESIGN J1: a page stays warm across a swap where every role on its chain has the same version. */
+/** DESIGN J1: a page stays warm across a swap where every role on its chain is the same. */
 export function carryOver(proof: Proof, generation: Generation): Proof | undefined {
   if (proof.rootVersion !== generation.root.signed.version) return undefined;
-  for (const [name, version] of proof.versions)
-    if (generation.snapshot.signed.meta.get(name)?.version !== version) return undefined;
+  for (const [name, before] of proof.roles)
+    if (!isSame(before, generation.snapshot.signed.meta.get(name))) return undefined;
   return { ...proof, generation };
+}
+
+/** The same version, and where the snapshot states digests, the same ones: some upstreams forget to count up. */
+function isSame(before: MetaFile | undefined, now: MetaFile | undefined): boolean {
+  if (before === undefined || now === undefined || before.version !== now.version) return false;
+  const [a, b] = [before.digests, now.digests];
+  return a === undefined || b === undefined ? a === b : agree(a, b);
 }

@@ -37,6 +37,10 @@ export interface Keeper {
   warm(): Generation | undefined;
   /** Refreshes now, or joins the refresh under way. */
   refreshNow(): Promise<Generation>;
+  /** The generation that came after this one, asking upstream for it; undefined where there is none, or none can be had. */
+  following(generation: Generation): Promise<Generation | undefined>;
+  /** The newest published, as it is; nothing is asked of upstream. */
+  readonly held: Generation | undefined;
   root(version: number): Verified<Root> | undefined;
   readonly newestRoot: Verified<Root>;
   readonly lastRefresh: Instant | undefined;
@@ -64,6 +68,7 @@ export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
   let lastError: LastError | undefined;
   let failure: { readonly error: unknown; readonly at: Instant } | undefined;
   let flight: Promise<Generation> | undefined;
+  let fruitless: { readonly generation: Generation; readonly at: Instant } | undefined;
 
   const refuseWrongClock = (now: Instant) => {
     if (now < floor)
@@ -172,6 +177,13 @@ export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
     return flight;
   };
 
+  const refreshUnlessJustFailed = async () => {
+    const now = clock.now();
+    if (flight === undefined && failure !== undefined && now >= failure.at && now - failure.at < RETRY_AFTER)
+      throw failure.error;
+    return refreshNow();
+  };
+
   const isDue = (now: Instant) => {
     const last = Math.max(lastRefresh ?? 0, failure?.at ?? 0);
     return now - last >= options.refreshAfter || last > now;
@@ -184,29 +196,43 @@ export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
     return generation;
   };
 
+  const unexpired = async (): Promise<Generation> => {
+    const held = warm();
+    if (held !== undefined) return held;
+    const now = clock.now();
+    refuseWrongClock(now);
+    if (flight === undefined && failure !== undefined && now >= failure.at && now - failure.at < RETRY_AFTER)
+      throw failure.error;
+    return refreshNow();
+  };
+
   return {
     warm,
-    async generation() {
-      const held = warm();
-      if (held !== undefined) return held;
-      const now = clock.now();
-      refuseWrongClock(now);
-      if (flight === undefined && failure !== undefined && now >= failure.at && now - failure.at < RETRY_AFTER)
-        throw failure.error;
-      return refreshNow();
-    },
+    generation: unexpired,
     async relayed() {
-      const held = warm();
-      if (held !== undefined) return held;
       try {
-        return await refreshNow();
+        return await unexpired();
       } catch (error) {
-        if (generation !== undefined) return generation;
-        throw error;
+        const wrongClock = error instanceof Refusal && error.reason === 'clock';
+        if (generation === undefined || wrongClock) throw error;
+        return generation;
       }
     },
     refreshNow,
+    async following(before) {
+      if (generation !== undefined && generation !== before) return generation;
+      const now = clock.now();
+      // Whoever asks for what upstream has lost must not make us ask upstream each time.
+      if (fruitless?.generation === before && now >= fruitless.at && now - fruitless.at < RETRY_AFTER) return undefined;
+      const next = await refreshNow().catch(() => undefined);
+      if (next !== undefined && next !== before) return next;
+      fruitless = { generation: before, at: now };
+      return undefined;
+    },
     root: (version) => roots.get(version),
+    get held() {
+      return generation;
+    },
     get newestRoot() {
       return trusted.at.root;
     },
@@ -220,8 +246,8 @@ export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
 }
 
 /** The first of the four top-level roles to expire; delegated roles are compared where they are used. */
-export function earliestExpiry(generation: Generation): Instant {
-  return Math.min(...expiries(generation).values());
+function earliestExpiry({ root, timestamp, snapshot, targets }: Generation): Instant {
+  return Math.min(root.signed.expires, timestamp.signed.expires, snapshot.signed.expires, targets.signed.expires);
 }
 
 function survivorsOf(generation: Generation): Survivors {

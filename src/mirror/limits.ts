@@ -9,4 +9,6 @@ export const LIMITS = {
   rolesPerPage: 64,
   /** Roles looked through for the delegator of a role asked for by name. */
   rolesPerName: 32,
+  /** Delegations of one role that are remembered by name when it is loaded, for clients that ask for them next. */
+  namedDelegations: 1024,
 } as const;

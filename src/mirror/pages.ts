@@ -5,10 +5,13 @@ import type { Page } from '../pypi/page.ts';
 import type { ProjectPage } from '../pypi/project-page.ts';
 import { type Listing, relink } from '../pypi/relink.ts';
 import { renderPage } from '../pypi/render.ts';
+import type { Generation } from '../tuf/accept.ts';
+import type { Visit } from '../tuf/delegation.ts';
 import type { FetchProved } from './fetch.ts';
 import { carryOver, type HeldPage, proofOf } from './held.ts';
 import type { Keeper } from './keeper.ts';
 import { LIMITS } from './limits.ts';
+import { evenIfMovedOn } from './moved-on.ts';
 import { holdToPins, type Pinned } from './pins.ts';
 import type { Cache, Clock, Events, IndexLayout, Pins } from './ports.ts';
 import type { Roles, Search } from './roles.ts';
@@ -55,17 +58,21 @@ export function createPages(options: PagesOptions): Pages {
     return carried;
   };
 
-  /** Targets of entries whose page states no usable digest (DataDog's bare anchors). */
-  const signedFiles = async (page: ProjectPage): Promise<ReadonlyMap<string, Expected>> => {
+  /** Targets of entries whose page states no usable digest (DataDog's bare anchors), and the roles they rest on. */
+  const signedFiles = async (page: ProjectPage, generation: Generation): Promise<SignedFiles> => {
     const known = new Map<string, Expected>();
-    const visited = new Set<string>();
+    const visits = new Map<string, Visit>();
     for (const { filename, digests } of page.files) {
       if (digests.size > 0) continue;
       const target = layout.fileTarget({ project: page.name, filename });
       if (target === undefined) continue;
       const found = await roles.find(target);
-      for (const { by } of found.visited) visited.add(by?.name ?? 'targets');
-      if (visited.size > LIMITS.rolesPerPage)
+      if (found.generation !== generation)
+        throw new Refusal('mix-and-match', 'The signed metadata was replaced while the page was being proved.', {
+          subject: 'page',
+        });
+      for (const visit of found.visited) visits.set(visit.by?.name ?? 'targets', visit);
+      if (visits.size > LIMITS.rolesPerPage)
         throw new Refusal(
           'limit',
           `The page of ${page.name} needs more than ${LIMITS.rolesPerPage} metadata files to prove its files.`,
@@ -73,7 +80,7 @@ export function createPages(options: PagesOptions): Pages {
         );
       if (found.target !== undefined && found.target.digests.size > 0) known.set(filename, found.target);
     }
-    return known;
+    return { known, visited: [...visits.values()] };
   };
 
   const pin = async (listing: Listing): Promise<Pick<Pinned, 'listing' | 'withheld'>> => {
@@ -85,19 +92,25 @@ export function createPages(options: PagesOptions): Pages {
   };
 
   const draw = async (project: string, search: Search, source: string, bytes: Uint8Array): Promise<HeldPage> => {
+    const { generation } = search;
     const decoded = decodePage(bytes, project);
-    const relinked = relink(decoded, { pageUrl: layout.pageUrl(project), known: await signedFiles(decoded) });
+    const { known, visited } = await signedFiles(decoded, generation);
+    const relinked = relink(decoded, { pageUrl: layout.pageUrl(project), known });
     const { listing, withheld } = await pin(relinked);
     for (const [why, count] of relinked.leftOut) leftOut.set(why, (leftOut.get(why) ?? 0) + count);
-    return { page: await renderPage(listing), listing, withheld, source, proof: proofOf(search) };
+    const proof = proofOf(generation, [...search.visited, ...visited]);
+    return { page: await renderPage(listing), listing, withheld, source, bare: visited.length > 0, proof };
   };
 
   const load = async (project: string): Promise<HeldPage> => {
     const target = layout.pageTarget(project);
     if (target === undefined) throw new Refusal('unlisted', 'This index has no project pages.', { subject: 'page' });
     const search = await roles.find(target);
-    if (search.target === undefined)
+    if (search.target === undefined) {
+      // Nothing older may stand in later for what is provably gone.
+      cache.delete(project);
       throw new Refusal('unlisted', `The signed metadata lists no project called ${project}.`, { subject: 'page' });
+    }
     const kept = cache.get(project);
     const blob = await fetchProved({
       name: project,
@@ -107,8 +120,8 @@ export function createPages(options: PagesOptions): Pages {
       urls: layout.urls(target, search.target.digests, search.generation.root.signed.consistentSnapshot),
     });
     const next =
-      kept?.source === blob.sha256
-        ? { ...kept, proof: proofOf(search) }
+      kept?.source === blob.sha256 && !kept.bare
+        ? { ...kept, proof: proofOf(search.generation, search.visited) }
         : await draw(project, search, blob.sha256, await blob.bytes(LIMITS.page));
     cache.set(project, next, weigh(next));
     return next;
@@ -136,7 +149,7 @@ export function createPages(options: PagesOptions): Pages {
       const kept = current(project);
       if (kept !== undefined) return kept;
       try {
-        return await flights(project, () => load(project));
+        return await flights(project, () => evenIfMovedOn(keeper, () => load(project)));
       } catch (error) {
         const stale = lastProved(project, error);
         if (stale === undefined) throw error;
@@ -150,6 +163,11 @@ export function createPages(options: PagesOptions): Pages {
     },
     leftOut,
   };
+}
+
+interface SignedFiles {
+  readonly known: ReadonlyMap<string, Expected>;
+  readonly visited: readonly Visit[];
 }
 
 function weigh({ page, listing }: HeldPage): number {

@@ -7,6 +7,8 @@ import type { Delegation, Instant, Targets } from '../tuf/model.ts';
 import { type MetadataSource, versionIn, within } from '../tuf/refresh.ts';
 import type { Verified } from '../tuf/verified.ts';
 import type { Keeper } from './keeper.ts';
+import { LIMITS as MIRROR_LIMITS } from './limits.ts';
+import { evenIfMovedOn } from './moved-on.ts';
 import type { Cache, Clock, Events, TrustStore } from './ports.ts';
 import { singleFlight } from './single-flight.ts';
 
@@ -34,7 +36,7 @@ export interface Roles {
   /** Who lists this target path, in the current generation; one refresh where upstream has moved on meanwhile. */
   find(path: string): Promise<Search>;
   load(generation: Generation, by: Delegation): Promise<Verified<Targets>>;
-  /** The role that delegated to this one when a search last came by. */
+  /** The role that delegated to this one when a search last came by, or that names it among few. */
   delegatorOf(role: string): string | undefined;
 }
 
@@ -53,8 +55,13 @@ export function createRoles({
 
   const remember = (by: Delegation, role: Verified<Targets>) => {
     cache.set(keyOf(by.name, role.signed.version), role, role.bytes.byteLength * MEMORY_FACTOR);
+    const { delegations } = role.signed;
+    if (delegations !== undefined && delegations.count <= MIRROR_LIMITS.namedDelegations)
+      for (const name of delegations.names) delegatedBy(name, by.name);
     return role;
   };
+  const delegatedBy = (name: string, delegator: string) =>
+    delegators.set(name, delegator, name.length + delegator.length + BYTES_PER_NAME);
 
   /** From memory or our own disk, if it proves under this delegator. */
   const fromStore = async (generation: Generation, by: Delegation) => {
@@ -116,7 +123,7 @@ export function createRoles({
   const findIn = async (generation: Generation, path: string): Promise<Search> => {
     const found = await findTarget(generation, path, (by) => load(generation, by));
     for (const { by, parent } of found.visited)
-      if (by !== undefined) delegators.set(by.name, parent?.by?.name ?? 'targets', by.name.length + BYTES_PER_NAME);
+      if (by !== undefined) delegatedBy(by.name, parent?.by?.name ?? 'targets');
     const expires = earliest(generation, found.visited);
     if (expires <= clock.now())
       throw new Refusal('expired', 'The signed metadata that vouches for this has expired.', {
@@ -129,22 +136,9 @@ export function createRoles({
   return {
     load,
     delegatorOf: (role) => delegators.get(role),
-    async find(path) {
-      const generation = await keeper.generation();
-      try {
-        return await findIn(generation, path);
-      } catch (error) {
-        // Upstream may have published between our snapshot and this role (PEP 458 "Cleaning up old metadata").
-        if (!(error instanceof Refusal) || !MOVED_ON.has(error.reason)) throw error;
-        const next = await keeper.refreshNow();
-        if (next === generation) throw error;
-        return findIn(next, path);
-      }
-    },
+    find: (path) => evenIfMovedOn(keeper, (generation) => findIn(generation, path)),
   };
 }
-
-const MOVED_ON: ReadonlySet<string> = new Set(['mix-and-match', 'digest', 'length', 'expired']);
 
 /** A parsed role takes several times the memory of its bytes. */
 const MEMORY_FACTOR = 6;

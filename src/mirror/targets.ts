@@ -1,12 +1,14 @@
 import { isAlgorithm } from '../bytes/digest.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { FetchProved } from './fetch.ts';
+import type { Keeper } from './keeper.ts';
 import { LIMITS } from './limits.ts';
 import type { FileAnswer } from './mirror.ts';
 import type { Blobs, IndexLayout } from './ports.ts';
 import type { Roles, Search } from './roles.ts';
 
 interface TargetsOptions {
+  readonly keeper: Keeper;
   readonly layout: IndexLayout;
   readonly roles: Roles;
   readonly blobs: Blobs;
@@ -17,6 +19,7 @@ const HASH_PREFIX = /^([0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128})\.(.+)$/;
 
 /** Relays targets under every name a downstream client derives (DESIGN J3); each proved by the role that lists it. */
 export function createTargets({
+  keeper,
   layout,
   roles,
   blobs,
@@ -28,6 +31,7 @@ export function createTargets({
     return {
       filename: path.slice(path.lastIndexOf('/') + 1),
       size: target.length,
+      sha256: target.digests.get('sha256'),
       held: blobs.holds(target),
       open: () =>
         fetchProved({

@@ -10,6 +10,7 @@ import {
   type Survivors,
   startAgain,
   startFrom,
+  survive,
 } from '../tuf/accept.ts';
 import type { Patience } from '../tuf/judging.ts';
 import { LIMITS } from '../tuf/limits.ts';
@@ -47,26 +48,49 @@ export async function restoreTrust({ pinnedRoot, store, source, now, patience }:
   const stored = await store.load();
   if (stored === undefined) {
     await store.keepRoot(pinned.root.signed.version, pinnedRoot);
-    return {
-      at: pinned,
-      roots: new Map([[pinned.root.signed.version, pinned.root]]),
-      survivors: {},
-      generation: undefined,
-      current: undefined,
-      acceptedAt: 0,
-    };
+    const roots = new Map([[pinned.root.signed.version, pinned.root]]);
+    const newest = await laterRoots({ at: pinned, survivors: {} }, roots, store, patience);
+    return { ...newest, roots, generation: undefined, current: undefined, acceptedAt: 0 };
   }
   refuseOtherPin(pinned.root, stored);
   const { at, roots } = await replayRoots(pinned, stored, source, store, patience);
   try {
     const survivors = await patience(openFloor(at, stored));
     const generation = await rebuild(at, stored, survivors, patience);
-    return { at, roots, survivors, generation, current: stored.current, acceptedAt: stored.acceptedAt };
+    const newest = await laterRoots({ at, survivors }, roots, store, patience);
+    return { ...newest, roots, generation, current: stored.current, acceptedAt: stored.acceptedAt };
   } catch (cause) {
     throw new Refusal('state', `${DAMAGED} ${cause instanceof Error ? cause.message : ''}`, {
       subject: 'state',
       cause,
     });
+  }
+}
+
+/**
+ * Roots that were kept after the last publish: a run may have ended between a new root and the metadata under it, and
+ * a root once trusted is never given up for an older one. What does not follow from the chain was never ours.
+ */
+async function laterRoots(
+  from: { readonly at: AtRoot; readonly survivors: Survivors },
+  roots: Map<number, Verified<Root>>,
+  store: TrustStore,
+  patience: Patience,
+): Promise<{ readonly at: AtRoot; readonly survivors: Survivors }> {
+  let { at, survivors } = from;
+  for (;;) {
+    const version = at.root.signed.version + 1;
+    try {
+      const bytes = await store.root(version);
+      if (bytes === undefined) return { at, survivors };
+      const next = await patience(acceptRoot(at, bytes));
+      survivors = survive(at, next, survivors);
+      at = next;
+      roots.set(version, at.root);
+    } catch (error) {
+      if (error instanceof Refusal) return { at, survivors };
+      throw error;
+    }
   }
 }
 

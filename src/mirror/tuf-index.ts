@@ -56,7 +56,7 @@ export async function createTufIndex(options: TufIndexOptions): Promise<MirrorIn
   const coreMetadata = createCoreMetadata({ ...options, index, fetchProved });
   const files = createFiles({ coreMetadata, layout, pages, roles, blobs, upstream, fetchProved });
   const metadata = createRelay({ keeper, roles, store, patience });
-  const target = createTargets({ layout, roles, blobs, fetchProved });
+  const target = createTargets({ keeper, layout, roles, blobs, fetchProved });
 
   return {
     name: index,
@@ -92,7 +92,8 @@ export async function createTufIndex(options: TufIndexOptions): Promise<MirrorIn
     refresh: async () => void (await keeper.refreshNow()),
     explain: createExplain({ ...options, pages, roles }),
     async status() {
-      const generation = await keeper.relayed().catch(() => undefined);
+      // What is believed here and now; upstream is asked only where that is nothing yet.
+      const generation = keeper.held ?? (await keeper.refreshNow().catch(() => undefined));
       return {
         name: index,
         evidence: 'tuf',
