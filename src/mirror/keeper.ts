@@ -177,13 +177,6 @@ export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
     return flight;
   };
 
-  const refreshUnlessJustFailed = async () => {
-    const now = clock.now();
-    if (flight === undefined && failure !== undefined && now >= failure.at && now - failure.at < RETRY_AFTER)
-      throw failure.error;
-    return refreshNow();
-  };
-
   const isDue = (now: Instant) => {
     const last = Math.max(lastRefresh ?? 0, failure?.at ?? 0);
     return now - last >= options.refreshAfter || last > now;
