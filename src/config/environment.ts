@@ -1,0 +1,10 @@
+import { devNull } from 'node:os';
+
+/** Settings of pip's and of proxies, which could send an installer somewhere else. */
+const ELSEWHERE = /^PIP_|_proxy$/i;
+
+/** The environment for an installer that is to ask nobody but the index named on its command line. */
+export function installerEnvironment(): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(([name]) => !ELSEWHERE.test(name));
+  return { ...Object.fromEntries(kept), PIP_CONFIG_FILE: devNull, PIP_ROOT_USER_ACTION: 'ignore', NO_COLOR: '1' };
+}

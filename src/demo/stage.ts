@@ -1,0 +1,134 @@
+import { createHash } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { Refusal } from '../bytes/refusal.ts';
+import { type RunningMirror, startMirror } from '../cli/mirror.ts';
+import { loadConfig } from '../config/load.ts';
+import type { MirrorIndex } from '../mirror/mirror.ts';
+import { createLog } from '../telemetry/log.ts';
+import type { Authority } from './documents.ts';
+import { type IndexServer, serveIndex } from './serve-index.ts';
+import { createSignedIndex, type SignedIndex } from './signed-index.ts';
+import { ed25519Key } from './signing-keys.ts';
+import type { Wheels } from './wheels.ts';
+
+/** A signed index on loopback, and who holds which of its keys. */
+export interface Upstream {
+  readonly index: SignedIndex;
+  readonly server: IndexServer;
+  /** On the index's own machine; what the attacker of the last act has stolen. */
+  readonly online: Authority;
+  readonly developer: Authority;
+  /** The root of trust, as a file for Verbatim and for TUF clients. */
+  readonly rootPath: string;
+}
+
+/** A power of two of bins: PEP 458 plans 14 bits for PyPI, a handful of projects needs fewer. */
+const BIN_BITS = 6;
+
+/** Makes the keys, signs the first state of the index and puts it on the network. */
+export async function buildUpstream({ cast, file }: Wheels, folder: string): Promise<Upstream> {
+  const online = keysOf(1, 1);
+  const developer = keysOf(1, 1);
+  const index = createSignedIndex({
+    keys: { root: keysOf(3, 2), targets: keysOf(1, 1), bins: keysOf(1, 1), online },
+    now: () => Math.floor(Date.now() / 1000),
+    binBits: BIN_BITS,
+    claims: true,
+    targetHashes: ['blake2b-256', 'sha256'],
+    targetNames: 'both',
+  });
+  for (const release of [cast.claimedOlder, cast.claimed, cast.seen, cast.unseen])
+    index.upload(release.project, file(release));
+  index.claim(cast.claimed.project, developer);
+  index.publish();
+  const rootPath = join(folder, 'root.json');
+  await writeFile(rootPath, index.repository.files.get('metadata/1.root.json') ?? '');
+  return { index, server: await serveIndex(index.repository.files), online, developer, rootPath };
+}
+
+function keysOf(count: number, threshold: number): Authority {
+  return { keys: Array.from({ length: count }, () => ed25519Key()), threshold };
+}
+
+/** How many bins there are, for the telling. */
+export const BINS = 2 ** BIN_BITS;
+
+/** A running Verbatim before that index, the same that `verbatim serve` runs. */
+export interface Downstream {
+  readonly mirror: RunningMirror;
+  readonly index: MirrorIndex;
+  /** What pip is pointed at. */
+  readonly simple: string;
+  /** Looks for new metadata now, as it would by itself within a minute; the refusal where it refused what it found. */
+  readonly lookForNews: () => Promise<Refusal | undefined>;
+  /** Defects of this program that came to light; never a refusal. */
+  readonly faults: readonly string[];
+}
+
+export async function startDownstream({ server, rootPath }: Upstream, folder: string): Promise<Downstream> {
+  const faults: string[] = [];
+  const config = loadConfig({
+    env: {},
+    flags: { upstream: server.url, root: rootPath, layout: 'pep458', port: 0, data: join(folder, 'data') },
+  });
+  const log = createLog({ level: 'error', format: 'text', sink: { write: (line) => void faults.push(line.trim()) } });
+  const mirror = await startMirror({ config, log });
+  const [index] = mirror.indexes;
+  if (index === undefined) throw new Error('the mirror has no index');
+  return {
+    mirror,
+    index,
+    simple: `${mirror.url}/simple/`,
+    faults,
+    async lookForNews() {
+      try {
+        await index.refresh();
+        return undefined;
+      } catch (error) {
+        if (error instanceof Refusal) return error;
+        throw error;
+      }
+    },
+  };
+}
+
+/** What an HTTP client saw: the status with its reason phrase, and the body. */
+export interface Answer {
+  readonly status: number;
+  readonly line: string;
+  readonly sha256: string;
+  readonly reason: string | undefined;
+  /** Seconds after which Verbatim asks to be asked again. */
+  readonly retryAfter: number | undefined;
+}
+
+/** One GET request. */
+export async function ask(url: string): Promise<Answer> {
+  const response = await fetch(url);
+  const body = await response.bytes();
+  return {
+    status: response.status,
+    line: `${response.status} ${response.statusText}`,
+    sha256: createHash('sha256').update(body).digest('hex'),
+    reason: response.ok ? undefined : reasonOf(Buffer.from(body).toString('utf8')),
+    retryAfter: Number(response.headers.get('retry-after') ?? 0) || undefined,
+  };
+}
+
+const MOST_TRIES = 5;
+
+/** As `ask`, but comes back where Verbatim says to: it leaves a failed download alone for a moment. */
+export async function askUntilReady(url: string): Promise<Answer> {
+  for (let tries = 1; ; tries++) {
+    const answer = await ask(url);
+    if (answer.retryAfter === undefined || tries === MOST_TRIES) return answer;
+    await setTimeout(answer.retryAfter * 1000);
+  }
+}
+
+/** Verbatim's problem documents name the reason (RFC 9457). */
+function reasonOf(body: string): string | undefined {
+  return /"reason":\s*"([a-z-]+)"/.exec(body)?.[1];
+}
