@@ -1,8 +1,8 @@
 import { Refusal } from '../bytes/refusal.ts';
 import type { Generation } from '../tuf/accept.ts';
-import { decodeSnapshot, decodeTargets } from '../tuf/decode.ts';
+import { type Decode, decodeSnapshot, decodeTargets } from '../tuf/decode.ts';
 import type { Patience } from '../tuf/judging.ts';
-import type { Delegation, Signed, Targets } from '../tuf/model.ts';
+import type { Authority, Delegation, Signed, Targets } from '../tuf/model.ts';
 import { authorityOf, open, type Verified } from '../tuf/verified.ts';
 import type { Keeper } from './keeper.ts';
 import { LIMITS } from './limits.ts';
@@ -51,40 +51,77 @@ export function createRelay({
       const found = delegations?.named(role);
       if (found !== undefined) return found;
       for (const name of delegations?.names ?? []) {
-        if (parents.length > LIMITS.rolesPerName) break;
         const by = seen.has(name) ? undefined : delegations?.named(name);
         seen.add(name);
-        if (by !== undefined) parents.push(await roles.load(generation, by));
+        if (by === undefined) continue;
+        // "Not found" may only be said of what was looked through to the end (DESIGN §5 "Limits").
+        if (parents.length > LIMITS.rolesPerName)
+          throw new Refusal('delegation', `Who delegates to ${role.slice(0, 200)} was not found within the limits.`, {
+            subject: 'delegated',
+          });
+        parents.push(await roles.load(generation, by));
       }
     }
     return undefined;
   };
 
   const delegated = async (generation: Generation, role: string, version: number | undefined) => {
-    const by = await delegationTo(generation, role);
+    // First, because it costs nothing: no name that a client made up is looked for in the tree.
     const named = generation.snapshot.signed.meta.get(`${role}.json`);
-    if (by === undefined || named === undefined) return undefined;
+    if (named === undefined) return undefined;
+    const by = await delegationTo(generation, role);
+    if (by === undefined) return undefined;
     if (version === undefined || version === named.version) return await roles.load(generation, by);
     // A client in mid-walk holds an older snapshot: what is kept for it must still carry its delegator's signatures.
-    const older = await store.delegated(role, version);
-    return older === undefined
-      ? undefined
-      : ofVersion(await patience(open(older, decodeTargets, by.authority)), version);
+    return older(await store.delegated(role, version), decodeTargets, by.authority, version);
+  };
+
+  /** A document kept for clients in mid-walk; keys rotated since then no longer vouch for it. */
+  const older = async <S extends Signed>(
+    bytes: Uint8Array | undefined,
+    decode: Decode<S>,
+    authority: Authority,
+    version: number,
+  ): Promise<Verified<S> | undefined> => {
+    if (bytes === undefined) return undefined;
+    try {
+      const document = await patience(open(bytes, decode, authority));
+      return document.signed.version === version ? document : undefined;
+    } catch (error) {
+      if (error instanceof Refusal) return undefined;
+      throw error;
+    }
   };
 
   const recent = async (generation: Generation, role: 'snapshot' | 'targets', version: number) => {
     const bytes = await store.recent(role, version);
-    if (bytes === undefined) return undefined;
     const authority = authorityOf(generation.root.signed, role);
-    const document =
-      role === 'snapshot'
-        ? await patience(open(bytes, decodeSnapshot, authority))
-        : await patience(open(bytes, decodeTargets, authority));
-    return ofVersion<Signed>(document, version);
+    return role === 'snapshot'
+      ? older(bytes, decodeSnapshot, authority, version)
+      : older(bytes, decodeTargets, authority, version);
+  };
+
+  /** Upstream no longer has it: an answer from the next generation, where there is one, or else none (DESIGN J3). */
+  const delegatedOrNext = async (generation: Generation, role: string, version: number | undefined) => {
+    try {
+      return await delegated(generation, role, version);
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.reason !== 'mix-and-match') throw error;
+      const next = await keeper.following(generation);
+      return next && delegated(next, role, version);
+    }
   };
 
   const find = async (role: string, version: number | undefined): Promise<Verified<Signed> | undefined> => {
-    if (role === 'root') return version === undefined ? keeper.newestRoot : keeper.root(version);
+    if (role === 'root') {
+      if (version === undefined) return keeper.newestRoot;
+      const known = keeper.root(version);
+      if (known !== undefined) return known;
+      // Upstream was asked before a client is told that there is no newer root: it would believe that, and then be
+      // given a timestamp that the newer root's keys signed (TUF §5.3).
+      await keeper.relayed();
+      return keeper.root(version);
+    }
     const generation = await keeper.relayed();
     if (role === 'timestamp') return version === undefined ? generation.timestamp : undefined;
     if (role === 'snapshot' || role === 'targets') {
@@ -92,7 +129,7 @@ export function createRelay({
       if (version === undefined) return generation.root.signed.consistentSnapshot ? undefined : document;
       return document.signed.version === version ? document : recent(generation, role, version);
     }
-    return delegated(generation, role, version);
+    return delegatedOrNext(generation, role, version);
   };
 
   return async (name) => {
@@ -100,15 +137,11 @@ export function createRelay({
     if (role === undefined) throw unlisted(name);
     // A role may be called "1.x": the whole name is a role's name too (TUF §5.6.7 without consistent snapshots).
     const version = digits === undefined ? undefined : Number(digits);
-    const document =
-      (await find(role, version)) ?? (digits === undefined ? undefined : await find(`${digits}.${role}`, undefined));
+    const versioned = version === undefined ? undefined : await find(role, version);
+    const document = versioned ?? (await find(digits === undefined ? role : `${digits}.${role}`, undefined));
     if (document === undefined) throw unlisted(name);
-    return { bytes: document.bytes, immutable: version !== undefined };
+    return { bytes: document.bytes, immutable: versioned !== undefined };
   };
-}
-
-function ofVersion<S extends Signed>(document: Verified<S>, version: number): Verified<S> | undefined {
-  return document.signed.version === version ? document : undefined;
 }
 
 function unlisted(name: string): Refusal {

@@ -6,5 +6,5 @@ export const pipOfToday = () => venv('pip-current', ['pip']);
 /** Old enough to matter, still in the field. */
 export const pipOf2023 = () => venv('pip-2023', ['pip==23.2.1']);
 export const uv = () => venv('uv', ['uv']);
-/** python-tuf, the reference implementation. */
-export const pythonTuf = () => venv('tuf', ['tuf']);
+/** python-tuf, the reference implementation; RSA and ECDSA need the extra. */
+export const pythonTuf = () => venv('tuf', ['tuf', 'securesystemslib[crypto]']);
