@@ -1,5 +1,5 @@
 import type { Blob } from '../bytes/blob.ts';
-import { type Digests, type Expected, prove } from '../bytes/digest.ts';
+import { type Digests, prove } from '../bytes/digest.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { OwnFile } from '../pypi/relink.ts';
 import { wheelMetadata } from '../pypi/wheel.ts';
@@ -7,6 +7,7 @@ import type { FetchProved } from './fetch.ts';
 import { LIMITS } from './limits.ts';
 import type { FileAnswer } from './mirror.ts';
 import type { Blobs, Events, OpenDownload, Upstream } from './ports.ts';
+import { bothListed, type SignedEntry } from './signed-entry.ts';
 
 interface CoreMetadataOptions {
   readonly index: string;
@@ -18,7 +19,7 @@ interface CoreMetadataOptions {
 
 /** PEP 658: `FILE.metadata`, by the digest the proved page announces. */
 export interface CoreMetadata {
-  answer(file: OwnFile, wheel: () => Promise<Blob>): FileAnswer;
+  answer(file: OwnFile, signed: SignedEntry | undefined, wheel: () => Promise<Blob>): FileAnswer;
   /** A wheel that is held must contain what was announced beside it; what does not is no longer served. */
   compare(file: OwnFile, wheel: Blob): Promise<void>;
 }
@@ -29,51 +30,67 @@ export function createCoreMetadata({ index, blobs, upstream, fetchProved, events
   const compared = new Set<string>();
   const belied = new Map<string, Refusal>();
 
+  const compare = async (file: OwnFile, wheel: Blob): Promise<void> => {
+    const key = identity(file);
+    if (!isWheel(file) || typeof file.entry.coreMetadata !== 'object' || compared.has(key)) return;
+    const inside = await wheelMetadata(wheel.size, partsOf(wheel), LIMITS.coreMetadata);
+    if (compared.size > MOST_COMPARED) compared.clear();
+    compared.add(key);
+    if (inside === undefined || holds(inside, file.entry.coreMetadata)) return;
+    const refusal = new Refusal(
+      'mix-and-match',
+      `The core metadata announced for ${file.entry.filename} is not what the wheel contains.`,
+      { subject: 'core-metadata' },
+    );
+    if (belied.size < MOST_COMPARED) belied.set(key, refusal);
+    events.rejected({
+      index,
+      reason: refusal.reason,
+      subject: 'core-metadata',
+      name: file.entry.filename,
+      message: refusal.message,
+      at: 'upstream',
+    });
+  };
+
+  /** The comparison of a wheel that is held already, once; a run before this one may have fetched it. */
+  const compareHeld = async (file: OwnFile): Promise<void> => {
+    if (!isWheel(file) || compared.has(identity(file))) return;
+    const { size: length, digests } = file.entry;
+    const wheel = blobs.holds({ length, digests }) ? await blobs.open({ length, digests }) : undefined;
+    if (wheel !== undefined) await compare(file, wheel);
+  };
+
+  const refuseBelied = (file: OwnFile): void => {
+    const lie = belied.get(identity(file));
+    if (lie !== undefined) throw lie;
+  };
+
   return {
-    answer(file, wheel) {
-      const { entry } = file;
-      const name = entry.filename + METADATA;
-      const digests = announced(file);
-      const expected: Expected = { digests };
-      const lie = belied.get(identity(file));
-      if (lie !== undefined) throw lie;
+    compare,
+    answer(file, signed, wheel) {
+      const name = file.entry.filename + METADATA;
+      const expected = bothListed(name, 'core-metadata', { digests: announced(file) }, signed?.expected);
+      refuseBelied(file);
       return {
         filename: name,
-        size: undefined,
+        size: expected.length,
+        sha256: expected.digests.get('sha256'),
         held: blobs.holds(expected),
-        open: () =>
-          fetchProved({
+        async open() {
+          await compareHeld(file);
+          refuseBelied(file);
+          return fetchProved({
             name,
             subject: 'core-metadata',
             expected,
             limit: LIMITS.coreMetadata,
-            urls: [file.upstream + METADATA].filter(upstream.mayFetch),
+            urls: [...(signed?.urls ?? []), ...[file.upstream + METADATA].filter(upstream.mayFetch)],
             // Announced, and missing upstream: the wheel has it, and the announced digest proves it all the same.
             ...(isWheel(file) ? { otherwise: fromWheel(wheel) } : {}),
-          }),
+          });
+        },
       };
-    },
-    async compare(file, wheel) {
-      const key = identity(file);
-      if (!isWheel(file) || typeof file.entry.coreMetadata !== 'object' || compared.has(key)) return;
-      const inside = await wheelMetadata(wheel.size, partsOf(wheel), LIMITS.coreMetadata);
-      if (compared.size > MOST_COMPARED) compared.clear();
-      compared.add(key);
-      if (inside === undefined || holds(inside, file.entry.coreMetadata)) return;
-      const refusal = new Refusal(
-        'mix-and-match',
-        `The core metadata announced for ${file.entry.filename} is not what the wheel contains.`,
-        { subject: 'core-metadata' },
-      );
-      if (belied.size < MOST_COMPARED) belied.set(key, refusal);
-      events.rejected({
-        index,
-        reason: refusal.reason,
-        subject: 'core-metadata',
-        name: file.entry.filename,
-        message: refusal.message,
-        at: 'upstream',
-      });
     },
   };
 }

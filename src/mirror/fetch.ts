@@ -12,7 +12,7 @@ export interface FetchOptions {
 
 type ServedKind = 'page' | 'list' | 'file' | 'core-metadata' | 'target';
 
-interface Request {
+export interface Request {
   readonly name: string;
   readonly subject: ServedKind;
   readonly expected: Expected;
@@ -27,7 +27,7 @@ interface Request {
 export type FetchProved = (request: Request) => Promise<Blob>;
 
 export function createFetch({ index, blobs, upstream, events }: FetchOptions): FetchProved {
-  return async ({ name, subject, expected, limit, urls, otherwise }) => {
+  const fetch: FetchProved = async ({ name, subject, expected, limit, urls, otherwise }) => {
     if (expected.digests.size === 0)
       throw new Refusal(
         'algorithm',
@@ -38,15 +38,26 @@ export function createFetch({ index, blobs, upstream, events }: FetchOptions): F
       throw new Refusal('limit', `${name} is listed with ${expected.length} bytes; at most ${limit} are accepted.`, {
         subject,
       });
+    if (urls.length === 0 && otherwise === undefined && !blobs.holds(expected))
+      throw new Refusal(
+        'foreign',
+        `The index keeps ${name} on a host this mirror may not fetch from. Add the host to the file hosts if it is right.`,
+        { subject },
+      );
     const sources = [...urls.map((url) => upstream.download(url)), ...(otherwise === undefined ? [] : [otherwise])];
     const how = blobs.holds(expected) ? 'disk' : 'upstream';
+    const blob = await blobs.fetch(
+      { origin: `${index} ${urls[0] ?? name}`, expected, limit, name, subject },
+      firstThatExists(sources, name, subject),
+    );
+    events.served({ index, kind: subject, how });
+    return blob;
+  };
+
+  return async (request) => {
+    const { name, subject } = request;
     try {
-      const blob = await blobs.fetch(
-        { origin: `${index} ${urls[0] ?? name}`, expected, limit, name, subject },
-        firstThatExists(sources, name, subject),
-      );
-      events.served({ index, kind: subject, how });
-      return blob;
+      return await fetch(request);
     } catch (error) {
       const refusal = about(error, subject);
       if (refusal instanceof Refusal)

@@ -1,4 +1,4 @@
-import { type Digests, type Expected, isDigest } from '../bytes/digest.ts';
+import { isDigest } from '../bytes/digest.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import { projectCandidates } from '../pypi/names.ts';
 import { fileByDigest, type OwnFile } from '../pypi/relink.ts';
@@ -8,10 +8,13 @@ import type { HeldPage } from './held.ts';
 import { LIMITS } from './limits.ts';
 import type { FileAnswer } from './mirror.ts';
 import type { Pages } from './pages.ts';
-import type { Blobs, IndexLayout, Upstream } from './ports.ts';
-import type { Roles, Search } from './roles.ts';
+import type { Blobs, Events, IndexLayout, Upstream } from './ports.ts';
+import type { Roles } from './roles.ts';
+import { bothListed, type SignedEntry } from './signed-entry.ts';
 
 interface FilesOptions {
+  readonly index: string;
+  readonly events: Events;
   readonly layout: IndexLayout;
   readonly pages: Pages;
   readonly roles: Roles;
@@ -27,26 +30,59 @@ export interface Files {
   byDigest(project: string, label: string, filename: string): Promise<FileAnswer>;
 }
 
-export function createFiles({ layout, pages, roles, blobs, upstream, fetchProved, coreMetadata }: FilesOptions): Files {
+export function createFiles({
+  index,
+  events,
+  layout,
+  pages,
+  roles,
+  blobs,
+  upstream,
+  fetchProved,
+  coreMetadata,
+}: FilesOptions): Files {
   /** What the file's own target entry says, where the layout can name it and the metadata has one (DESIGN §2). */
-  const signedEntry = async (project: string, { entry, content }: OwnFile): Promise<Signed | undefined> => {
-    const path = layout.fileTarget({ project, filename: entry.filename, content });
+  const signedEntry = async (
+    project: string,
+    filename: string,
+    { content }: OwnFile,
+  ): Promise<SignedEntry | undefined> => {
+    const path = layout.fileTarget({ project, filename, content });
     if (path === undefined) return undefined;
-    const search = await roles.find(path);
-    return search.target === undefined ? undefined : { path, search, expected: search.target };
+    const { target, generation } = await roles.find(path);
+    if (target === undefined) return undefined;
+    return { expected: target, urls: layout.urls(path, target.digests, generation.root.signed.consistentSnapshot) };
   };
 
-  const answer = async (held: HeldPage, file: OwnFile, metadata: boolean): Promise<FileAnswer> =>
-    metadata ? coreMetadata.answer(file, async () => (await wholeFile(held, file)).open()) : wholeFile(held, file);
+  const answer = async (held: HeldPage, file: OwnFile, metadata: boolean): Promise<FileAnswer> => {
+    try {
+      if (!metadata) return await wholeFile(held, file);
+      const signed = await signedEntry(held.listing.name, file.entry.filename + METADATA, file);
+      return coreMetadata.answer(file, signed, async () => (await wholeFile(held, file)).open());
+    } catch (error) {
+      if (error instanceof Refusal && error.reason !== 'unlisted')
+        events.rejected({
+          index,
+          reason: error.reason,
+          subject: error.subject ?? 'file',
+          name: file.entry.filename,
+          message: error.message,
+          at: 'upstream',
+        });
+      throw error;
+    }
+  };
 
   const wholeFile = async ({ listing }: HeldPage, file: OwnFile): Promise<FileAnswer> => {
     const { entry } = file;
-    const signed = await signedEntry(listing.name, file);
-    const expected = both(entry.filename, { length: entry.size, digests: entry.digests }, signed?.expected);
+    const signed = await signedEntry(listing.name, entry.filename, file);
+    const listed = { length: entry.size, digests: entry.digests };
+    const expected = bothListed(entry.filename, 'file', listed, signed?.expected);
     const urls = urlsOf(file, signed);
     return {
       filename: entry.filename,
       size: expected.length,
+      sha256: expected.digests.get('sha256'),
       held: blobs.holds(expected),
       open: async () => {
         const blob = await fetchProved({
@@ -62,10 +98,8 @@ export function createFiles({ layout, pages, roles, blobs, upstream, fetchProved
     };
   };
 
-  const urlsOf = (file: OwnFile, signed: Signed | undefined): readonly string[] => {
-    const consistent = signed?.search.generation.root.signed.consistentSnapshot ?? false;
-    const own = signed === undefined ? [] : layout.urls(signed.path, signed.expected.digests, consistent);
-    const urls = [...new Set([...own, ...[file.upstream].filter(upstream.mayFetch)])];
+  const urlsOf = (file: OwnFile, signed: SignedEntry | undefined): readonly string[] => {
+    const urls = [...new Set([...(signed?.urls ?? []), ...[file.upstream].filter(upstream.mayFetch)])];
     if (urls.length === 0) throw foreignHost(file);
     return urls;
   };
@@ -104,24 +138,6 @@ export function createFiles({ layout, pages, roles, blobs, upstream, fetchProved
       return answer(held, file, metadata);
     },
   };
-}
-
-interface Signed {
-  readonly path: string;
-  readonly search: Search;
-  readonly expected: Expected;
-}
-
-/** Page and target entry together: every digest of either must hold, and they may not contradict each other. */
-function both(filename: string, listed: Expected, signed: Expected | undefined): Expected {
-  if (signed === undefined) return listed;
-  const contradiction = [...signed.digests].some(([algorithm, hex]) => (listed.digests.get(algorithm) ?? hex) !== hex);
-  if (contradiction || (listed.length ?? signed.length) !== signed.length)
-    throw new Refusal('mix-and-match', `The project page and the file's own signed entry disagree about ${filename}.`, {
-      subject: 'file',
-    });
-  const digests: Digests = new Map([...listed.digests, ...signed.digests]);
-  return { length: signed.length, digests };
 }
 
 /** Faults C 88: a page cannot send this mirror wherever it likes. */

@@ -1,11 +1,13 @@
-import { isAlgorithm } from '../bytes/digest.ts';
+import type { Blob } from '../bytes/blob.ts';
 import { Refusal } from '../bytes/refusal.ts';
+import type { TargetFile } from '../tuf/model.ts';
 import type { FetchProved } from './fetch.ts';
 import type { Keeper } from './keeper.ts';
 import { LIMITS } from './limits.ts';
 import type { FileAnswer } from './mirror.ts';
+import { evenIfMovedOn } from './moved-on.ts';
 import type { Blobs, IndexLayout } from './ports.ts';
-import type { Roles, Search } from './roles.ts';
+import type { Roles } from './roles.ts';
 
 interface TargetsOptions {
   readonly keeper: Keeper;
@@ -25,37 +27,48 @@ export function createTargets({
   blobs,
   fetchProved,
 }: TargetsOptions): (path: string) => Promise<FileAnswer> {
-  const answer = (path: string, search: Search): FileAnswer => {
-    const { target } = search;
-    if (target === undefined) throw unlisted(path);
-    return {
-      filename: path.slice(path.lastIndexOf('/') + 1),
-      size: target.length,
-      sha256: target.digests.get('sha256'),
-      held: blobs.holds(target),
-      open: () =>
-        fetchProved({
-          name: path,
-          subject: 'target',
-          expected: target,
-          limit: LIMITS.file,
-          urls: layout.urls(path, target.digests, search.generation.root.signed.consistentSnapshot),
-        }),
-    };
+  const find = async (reading: Reading): Promise<Listed | undefined> => {
+    const { target, generation } = await roles.find(reading.target);
+    if (target === undefined || (reading.hash !== undefined && !lists(target, reading.hash))) return undefined;
+    return { target, consistent: generation.root.signed.consistentSnapshot };
+  };
+
+  const open = async (reading: Reading): Promise<Blob> => {
+    const listed = await find(reading);
+    if (listed === undefined) throw unlisted(reading.target);
+    const { target, consistent } = listed;
+    return fetchProved({
+      name: reading.target,
+      subject: 'target',
+      expected: target,
+      limit: LIMITS.file,
+      urls: layout.urls(reading.target, target.digests, consistent),
+    });
   };
 
   return async (path) => {
-    for (const { target, hash } of readings(path)) {
-      const search = await roles.find(target);
-      if (search.target === undefined) continue;
-      if (hash === undefined || lists(search, hash)) return answer(target, search);
+    for (const reading of readings(path)) {
+      const listed = await find(reading);
+      if (listed !== undefined)
+        return {
+          filename: reading.target.slice(reading.target.lastIndexOf('/') + 1),
+          size: listed.target.length,
+          sha256: listed.target.digests.get('sha256'),
+          held: blobs.holds(listed.target),
+          open: () => evenIfMovedOn(keeper, () => open(reading)),
+        };
     }
     throw unlisted(path);
   };
 }
 
-function lists(search: Search, hash: string): boolean {
-  return [...(search.target?.digests ?? [])].some(([algorithm, hex]) => isAlgorithm(algorithm) && hex === hash);
+interface Listed {
+  readonly target: TargetFile;
+  readonly consistent: boolean;
+}
+
+function lists({ digests }: TargetFile, hash: string): boolean {
+  return [...digests.values()].includes(hash);
 }
 
 interface Reading {

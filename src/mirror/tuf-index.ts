@@ -1,6 +1,3 @@
-import { Refusal } from '../bytes/refusal.ts';
-import { decodeList } from '../pypi/decode.ts';
-import { renderList } from '../pypi/render.ts';
 import type { Patience } from '../tuf/judging.ts';
 import type { MetadataSource } from '../tuf/refresh.ts';
 import { createCoreMetadata } from './core-metadata.ts';
@@ -8,7 +5,7 @@ import { createExplain } from './explain.ts';
 import { createFetch } from './fetch.ts';
 import { createFiles } from './files.ts';
 import { createKeeper } from './keeper.ts';
-import { LIMITS } from './limits.ts';
+import { createList } from './list.ts';
 import type { MirrorIndex } from './mirror.ts';
 import { createPages } from './pages.ts';
 import type { Blobs, Clock, CreateCache, Events, IndexLayout, Pins, TrustStore, Upstream } from './ports.ts';
@@ -54,7 +51,17 @@ export async function createTufIndex(options: TufIndexOptions): Promise<MirrorIn
   const fetchProved = createFetch({ ...options, index });
   const pages = createPages({ ...options, index, keeper, roles, fetchProved, cache: createCache(memory) });
   const coreMetadata = createCoreMetadata({ ...options, index, fetchProved });
-  const files = createFiles({ coreMetadata, layout, pages, roles, blobs, upstream, fetchProved });
+  const files = createFiles({
+    index,
+    events: options.events,
+    coreMetadata,
+    layout,
+    pages,
+    roles,
+    blobs,
+    upstream,
+    fetchProved,
+  });
   const metadata = createRelay({ keeper, roles, store, patience });
   const target = createTargets({ keeper, layout, roles, blobs, fetchProved });
 
@@ -63,28 +70,7 @@ export async function createTufIndex(options: TufIndexOptions): Promise<MirrorIn
     evidence: 'tuf',
     warmPage: pages.warm,
     page: async (project) => (await pages.held(project)).page,
-    async list() {
-      if (layout.listTarget === undefined)
-        throw new Refusal('unlisted', 'The signed metadata of this index has no list of all projects.', {
-          subject: 'list',
-        });
-      const search = await roles.find(layout.listTarget);
-      if (search.target === undefined)
-        throw new Refusal('unlisted', 'This index lists no projects.', { subject: 'list' });
-      const urls = layout.urls(
-        layout.listTarget,
-        search.target.digests,
-        search.generation.root.signed.consistentSnapshot,
-      );
-      const blob = await fetchProved({
-        name: 'the project list',
-        subject: 'list',
-        expected: search.target,
-        limit: LIMITS.list,
-        urls,
-      });
-      return renderList(decodeList(await blob.bytes(LIMITS.list)));
-    },
+    list: createList({ layout, keeper, roles, fetchProved }),
     packageFile: files.byContentPath,
     digestFile: files.byDigest,
     metadata,
