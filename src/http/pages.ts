@@ -20,17 +20,23 @@ function negotiate(accept: string | undefined, acceptEncoding: string | undefine
   return format === undefined ? undefined : { format, coding: chooseCoding(acceptEncoding) };
 }
 
-/** `negotiate`, remembered by the headers as sent; bounded, the oldest forgotten first. */
+/** `negotiate`, remembered by the headers as sent; real clients send about twenty pairs, and what is past the limit is forgotten whole. */
 export function createNegotiate(): Negotiate {
-  const known = new Map<string, Choice | undefined>();
+  // One map in the other: the raw headers are never joined, which on every hit would cost more than the look-up.
+  const known = new Map<string | undefined, Map<string | undefined, Choice | undefined>>();
+  let size = 0;
   return (accept, acceptEncoding) => {
-    const key = `${accept ?? ''}\n${acceptEncoding ?? ''}`;
-    const held = known.get(key);
-    if (held !== undefined || known.has(key)) return held;
+    const held = known.get(accept)?.get(acceptEncoding);
+    if (held !== undefined) return held;
     const choice = negotiate(accept, acceptEncoding);
-    if (key.length > MAX_REMEMBERED_HEADER) return choice;
-    if (known.size >= MAX_NEGOTIATIONS) for (const [oldest] of known) if (known.delete(oldest)) break;
-    known.set(key, choice);
+    if ((accept?.length ?? 0) + (acceptEncoding?.length ?? 0) > MAX_REMEMBERED_HEADER) return choice;
+    if (++size > MAX_NEGOTIATIONS) {
+      known.clear();
+      size = 1;
+    }
+    const codings = known.get(accept) ?? new Map<string | undefined, Choice | undefined>();
+    codings.set(acceptEncoding, choice);
+    known.set(accept, codings);
     return choice;
   };
 }

@@ -51,9 +51,10 @@ export function indexRoutes(presented: Presented, prefix: string, deps: RouteDep
       return RESPONSE_ALREADY_SENT;
     };
 
-  const list = on('list', async ({ exchange, target }) =>
-    answerPage(exchange, manner, await index.list(), headersOf, target.format),
-  );
+  const list = on('list', async ({ exchange, target }) => {
+    const found = await deps.wait(exchange, () => index.list());
+    if (!exchange.outgoing.destroyed) answerPage(exchange, manner, found, headersOf, target.format);
+  });
   const page = on('page', async ({ exchange, target }, rest) => {
     const asked = rest[1] ?? '';
     const project = normalizeName(asked);

@@ -79,7 +79,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     maxHeaderSize: MAX_HEADER_BYTES,
     requireHostHeader: true,
   };
-  const server = tls === undefined ? createServer(settings) : createTlsServer({ ...settings, ...tls });
+  const server =
+    tls === undefined
+      ? createServer(settings)
+      : createTlsServer({ ...settings, ...tls, handshakeTimeout: limits.headersTimeout });
   server.maxHeadersCount = MAX_HEADERS;
   server.maxRequestsPerSocket = limits.requestsPerSocket;
   server.maxConnections = limits.connections;

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isNormalized } from '../pypi/names.ts';
-import { type OnFinish, recordedPath } from './exchange.ts';
+import type { OnFinish } from './exchange.ts';
 import { isHost } from './guard.ts';
 import { createNegotiate } from './pages.ts';
 import type { Presented } from './presented.ts';
@@ -8,13 +8,6 @@ import { replyPage } from './reply.ts';
 
 /** Answers a request if it is a plain one for a page that is at hand; false leaves it untouched for the routes. */
 export type Warm = (incoming: IncomingMessage, outgoing: ServerResponse) => boolean;
-
-/** The headers of a request that decide here, read in one pass over the raw ones. */
-interface Read {
-  accept: string | undefined;
-  acceptEncoding: string | undefined;
-  ifNoneMatch: string | undefined;
-}
 
 const SIMPLE = ['/simple/', '/+simple/'];
 
@@ -27,9 +20,11 @@ export function createWarm(presented: readonly Presented[], onFinish: OnFinish |
     .flatMap((index) => index.prefixes.flatMap((prefix) => SIMPLE.map((simple) => ({ at: prefix + simple, index }))))
     .sort((a, b) => a.at.length - b.at.length);
   const negotiate = createNegotiate();
+  const isPlain = createIsPlain();
 
   return (incoming, outgoing) => {
     const { url = '', method } = incoming;
+    const started = onFinish === undefined ? 0 : performance.now();
     const head = method === 'HEAD';
     if ((method !== 'GET' && !head) || !url.endsWith('/')) return false;
     const mount = mounts.find(({ at }) => url.startsWith(at));
@@ -38,14 +33,12 @@ export function createWarm(presented: readonly Presented[], onFinish: OnFinish |
     const project = url.slice(mount.at.length, -1);
     if (!isNormalized(project)) return false;
     const page = index.warmPage(project);
-    if (page === undefined) return false;
-    const read = readHeaders(incoming);
-    if (read === undefined) return false;
-    const choice = negotiate(read.accept, read.acceptEncoding);
+    if (page === undefined || !isPlain(incoming)) return false;
+    const { headers } = incoming;
+    const choice = negotiate(headers.accept, one(headers['accept-encoding']));
     if (choice === undefined) return false;
-    const started = onFinish === undefined ? 0 : performance.now();
     const variant = page.variant(choice.format, choice.coding);
-    const bytes = replyPage(outgoing, head, variant, headersOf(variant), read.ifNoneMatch);
+    const bytes = replyPage(outgoing, head, variant, headersOf(variant), headers['if-none-match']);
     // The whole answer was handed to the socket at once: its record need not wait for the client.
     onFinish?.({
       route: 'page',
@@ -56,51 +49,35 @@ export function createWarm(presented: readonly Presented[], onFinish: OnFinish |
       seconds: (performance.now() - started) / 1000,
       bytes,
       aborted: false,
-      path: recordedPath(url),
+      path: url,
     });
     return true;
   };
 }
 
-/** Undefined where anything is there twice, is unusual, or announces a body. */
-function readHeaders({ rawHeaders, httpVersionMinor, httpVersionMajor }: IncomingMessage): Read | undefined {
-  if (httpVersionMajor !== 1 || httpVersionMinor !== 1) return undefined;
-  const read: Read = { accept: undefined, acceptEncoding: undefined, ifNoneMatch: undefined };
-  let hosts = 0;
-  for (let at = 0; at < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at] ?? '';
-    const value = rawHeaders[at + 1] ?? '';
-    // By length first: most headers are none of these, and need not be folded.
-    switch (name.length) {
-      case 4:
-        if (name.toLowerCase() !== 'host') break;
-        if (++hosts > 1 || !isHost(value)) return undefined;
-        break;
-      case 6:
-        if (name.toLowerCase() !== 'accept') break;
-        if (read.accept !== undefined) return undefined;
-        read.accept = value;
-        break;
-      case 13:
-        if (name.toLowerCase() !== 'if-none-match') break;
-        if (read.ifNoneMatch !== undefined) return undefined;
-        read.ifNoneMatch = value;
-        break;
-      case 15:
-        if (name.toLowerCase() !== 'accept-encoding') break;
-        if (read.acceptEncoding !== undefined) return undefined;
-        read.acceptEncoding = value;
-        break;
-      case 7:
-        if (name.toLowerCase() === 'upgrade') return undefined;
-        break;
-      case 14:
-        if (name.toLowerCase() === 'content-length') return undefined;
-        break;
-      case 17:
-        if (name.toLowerCase() === 'transfer-encoding') return undefined;
-        break;
+/** One Host, no body, no upgrade: what `guard` would let pass without a remark. */
+function createIsPlain(): (incoming: IncomingMessage) => boolean {
+  let lastHost: string | undefined;
+  return ({ rawHeaders, headers, httpVersionMajor, httpVersionMinor }) => {
+    if (httpVersionMajor !== 1 || httpVersionMinor !== 1) return false;
+    if (headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined) return false;
+    if (headers.upgrade !== undefined) return false;
+    let hosts = 0;
+    for (let at = 0; at < rawHeaders.length; at += 2) {
+      const name = rawHeaders[at];
+      if (name?.length === 4 && name.toLowerCase() === 'host') hosts++;
     }
-  }
-  return hosts === 1 ? read : undefined;
+    const { host } = headers;
+    if (hosts !== 1 || host === undefined) return false;
+    // Nearly every client names the same one.
+    if (host !== lastHost) {
+      if (!isHost(host)) return false;
+      lastHost = host;
+    }
+    return true;
+  };
+}
+
+function one(value: string | readonly string[] | undefined): string | undefined {
+  return typeof value === 'object' ? value.join(', ') : value;
 }
