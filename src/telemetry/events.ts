@@ -13,9 +13,10 @@ export function createEvents(
   metrics: Metrics,
   budget: Budget = createBudget({ burst: BURST, perSecond: PER_SECOND }),
 ): Events {
+  metrics.watchLog(log.dropped);
   const line = (level: Level, message: string, fields: Fields) => {
     const pass = budget.take();
-    if (pass === undefined) return metrics.logDropped(1);
+    if (pass === undefined) return metrics.logWithheld();
     log[level](message, pass.withheld > 0 ? { ...fields, withheld: pass.withheld } : fields);
   };
   return {

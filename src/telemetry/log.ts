@@ -1,5 +1,6 @@
 import { pino, stdTimeFunctions } from 'pino';
 import { clean } from './clean.ts';
+import { openStandardError } from './standard-error.ts';
 
 // Diagnostics: one JSON object a line on standard error, or one line of text where a person is looking.
 
@@ -12,8 +13,8 @@ export interface Log {
   info(message: string, fields?: Fields): void;
   warn(message: string, fields?: Fields): void;
   error(message: string, fields?: Fields): void;
-  /** Writes what is still in memory; for the end of the process. */
-  flush(): void;
+  /** Resolves when nothing waits to be written; for the end of the process. */
+  flush(): Promise<void>;
   /** Lines lost because nobody read them in time, since start. */
   readonly dropped: () => number;
 }
@@ -31,9 +32,6 @@ export interface LogOptions {
 
 /** Fields of one line. */
 const MOST_FIELDS = 24;
-/** Lines that wait for a reader who has stopped; more are dropped and counted, for serving goes on. */
-const MOST_WAITING_BYTES = 1 << 20;
-const STANDARD_ERROR = 2;
 
 export function createLog({ level, format, sink }: LogOptions): Log {
   let dropped = 0;
@@ -63,22 +61,9 @@ export function createLog({ level, format, sink }: LogOptions): Log {
     info: at('info'),
     warn: at('warn'),
     error: at('error'),
-    flush() {
-      try {
-        standardError?.flushSync();
-      } catch {
-        // Nobody reads any more; there is nobody to tell.
-      }
-    },
+    flush: () => standardError?.flush() ?? Promise.resolve(),
     dropped: () => dropped,
   };
-}
-
-function openStandardError(onDrop: () => void) {
-  const destination = pino.destination({ dest: STANDARD_ERROR, sync: false, maxLength: MOST_WAITING_BYTES });
-  destination.on('drop', onDrop);
-  destination.on('error', onDrop);
-  return destination;
 }
 
 function cleanFields(fields: Fields): Record<string, string | number | boolean> {

@@ -20,8 +20,10 @@ export interface Metrics {
   refreshed(event: Event<'refreshed'>): void;
   /** One answered request. */
   request(finished: FinishedRequest): void;
-  /** A log line that was not written, for want of room or by its budget. */
-  logDropped(lines: number): void;
+  /** A log line withheld by its budget. */
+  logWithheld(): void;
+  /** Lines the log lost for want of a reader; read at each scrape. */
+  watchLog(dropped: () => number): void;
   /** Read at each scrape. */
   watchStore(read: () => StoreSizes): void;
   /** What GET /metrics answers. */
@@ -131,7 +133,17 @@ export function createMetrics({ indexes, version, processMetrics = true }: Metri
     labelNames: ['reason'] as const,
     registers,
   });
-  const logDropped = new Counter({ name: 'verbatim_log_dropped_total', help: 'Log lines not written.', registers });
+  const unread: (() => number)[] = [];
+  let withheld = 0;
+  new Counter({
+    name: 'verbatim_log_dropped_total',
+    help: 'Log lines not written, by their budget or for want of a reader.',
+    registers,
+    collect() {
+      this.reset();
+      this.inc(unread.reduce((sum, dropped) => sum + dropped(), withheld));
+    },
+  });
   const build = new Gauge({
     name: 'verbatim_build_info',
     help: 'Always 1.',
@@ -168,7 +180,10 @@ export function createMetrics({ indexes, version, processMetrics = true }: Metri
       // Without a refusal of ours it was the client that left.
       if (finished.aborted) aborted.inc({ reason: finished.reason ?? 'client' });
     },
-    logDropped: (lines) => logDropped.inc(lines),
+    logWithheld() {
+      withheld++;
+    },
+    watchLog: (dropped) => unread.push(dropped),
     watchStore: (read) => watchStore(registry, read),
     exposition: { contentType: registry.contentType, text: () => registry.metrics() },
   };

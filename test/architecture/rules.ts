@@ -46,7 +46,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'hash-wasm': ['src/bytes/digest.ts', 'src/demo/'],
   parse5: ['src/pypi/'],
   'prom-client': ['src/telemetry/metrics.ts'],
-  pino: ['src/telemetry/log.ts'],
+  pino: ['src/telemetry/log.ts', 'src/telemetry/standard-error.ts'],
   // What lies on disk is suspect: the store decodes its own records as strictly as the configuration.
   zod: ['src/config/', 'src/store/'],
   yaml: ['src/config/'],
@@ -58,7 +58,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'node:fs': ['src/store/', 'src/config/load.ts', ...WIRING],
   'node:fs/promises': ['src/store/', ...WIRING],
   'node:path': ['src/store/', 'src/config/', ...WIRING],
-  'node:os': ['src/store/', ...WIRING],
+  'node:os': ['src/store/', 'src/config/', ...WIRING],
   'node:url': WIRING,
   'node:module': ['src/main.ts'],
   'node:child_process': ['src/demo/', 'src/cli/'],
