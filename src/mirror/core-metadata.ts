@@ -7,7 +7,7 @@ import type { FetchProved } from './fetch.ts';
 import { LIMITS } from './limits.ts';
 import type { FileAnswer } from './mirror.ts';
 import type { Blobs, Events, OpenDownload, Upstream } from './ports.ts';
-import { bothListed, type SignedEntry } from './signed-entry.ts';
+import { bothListed, type Vouched } from './vouched.ts';
 
 interface CoreMetadataOptions {
   readonly index: string;
@@ -19,7 +19,7 @@ interface CoreMetadataOptions {
 
 /** PEP 658: `FILE.metadata`, by the digest the proved page announces. */
 export interface CoreMetadata {
-  answer(file: OwnFile, signed: SignedEntry | undefined, wheel: () => Promise<Blob>): FileAnswer;
+  answer(file: OwnFile, signed: Vouched | undefined, wheel: () => Promise<Blob>): FileAnswer;
   /** A wheel that is held must contain what was announced beside it; what does not is no longer served. */
   compare(file: OwnFile, wheel: Blob): Promise<void>;
 }

@@ -21,6 +21,8 @@ export interface Voucher {
 }
 
 export interface Explanation {
+  readonly evidence: 'tuf' | 'index';
+
   readonly kind: 'project' | 'file';
   readonly name: string;
   readonly project: string;
@@ -49,6 +51,7 @@ export function createExplain({ layout, pages, roles, pins }: ExplainOptions): (
     const chain = chainOf(search);
     const held = await pages.held(project);
     return {
+      evidence: 'tuf',
       kind: file === undefined ? 'project' : 'file',
       name,
       project,

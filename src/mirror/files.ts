@@ -1,27 +1,28 @@
 import { isDigest } from '../bytes/digest.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import { projectCandidates } from '../pypi/names.ts';
-import { fileByDigest, type OwnFile } from '../pypi/relink.ts';
+import { fileByDigest, type Listing, type OwnFile } from '../pypi/relink.ts';
 import { type CoreMetadata, METADATA } from './core-metadata.ts';
 import type { FetchProved } from './fetch.ts';
 import type { HeldPage } from './held.ts';
 import { LIMITS } from './limits.ts';
 import type { FileAnswer } from './mirror.ts';
 import type { Pages } from './pages.ts';
-import type { Blobs, Events, IndexLayout, Upstream } from './ports.ts';
-import type { Roles } from './roles.ts';
-import { bothListed, type SignedEntry } from './signed-entry.ts';
+import type { Blobs, Events, Upstream } from './ports.ts';
+import { bothListed, type Vouched, type VouchedFor } from './vouched.ts';
 
 interface FilesOptions {
   readonly index: string;
   readonly events: Events;
-  readonly layout: IndexLayout;
-  readonly pages: Pages;
-  readonly roles: Roles;
+  readonly pages: Pick<Pages, 'held'>;
+  /** What vouches for a file besides its project page. */
+  readonly vouched: VouchedFor;
   readonly blobs: Blobs;
   readonly upstream: Upstream;
   readonly fetchProved: FetchProved;
   readonly coreMetadata: CoreMetadata;
+  /** Told of each file whose bytes were proved. */
+  readonly onProved?: ((project: string, file: OwnFile) => void) | undefined;
 }
 
 export interface Files {
@@ -33,31 +34,18 @@ export interface Files {
 export function createFiles({
   index,
   events,
-  layout,
   pages,
-  roles,
+  vouched,
   blobs,
   upstream,
   fetchProved,
   coreMetadata,
+  onProved,
 }: FilesOptions): Files {
-  /** What the file's own target entry says, where the layout can name it and the metadata has one (DESIGN §2). */
-  const signedEntry = async (
-    project: string,
-    filename: string,
-    { content }: OwnFile,
-  ): Promise<SignedEntry | undefined> => {
-    const path = layout.fileTarget({ project, filename, content });
-    if (path === undefined) return undefined;
-    const { target, generation } = await roles.find(path);
-    if (target === undefined) return undefined;
-    return { expected: target, urls: layout.urls(path, target.digests, generation.root.signed.consistentSnapshot) };
-  };
-
   const answer = async (held: HeldPage, file: OwnFile, metadata: boolean): Promise<FileAnswer> => {
     try {
       if (!metadata) return await wholeFile(held, file);
-      const signed = await signedEntry(held.listing.name, file.entry.filename + METADATA, file);
+      const signed = await vouched(held.listing.name, file.entry.filename + METADATA, file);
       return coreMetadata.answer(file, signed, async () => (await wholeFile(held, file)).open());
     } catch (error) {
       if (error instanceof Refusal && error.reason !== 'unlisted')
@@ -75,7 +63,7 @@ export function createFiles({
 
   const wholeFile = async ({ listing }: HeldPage, file: OwnFile): Promise<FileAnswer> => {
     const { entry } = file;
-    const signed = await signedEntry(listing.name, entry.filename, file);
+    const signed = await vouched(listing.name, entry.filename, file);
     const listed = { length: entry.size, digests: entry.digests };
     const expected = bothListed(entry.filename, 'file', listed, signed?.expected);
     const urls = urlsOf(file, signed);
@@ -93,12 +81,13 @@ export function createFiles({
           urls,
         });
         await coreMetadata.compare(file, blob);
+        onProved?.(listing.name, file);
         return blob;
       },
     };
   };
 
-  const urlsOf = (file: OwnFile, signed: SignedEntry | undefined): readonly string[] => {
+  const urlsOf = (file: OwnFile, signed: Vouched | undefined): readonly string[] => {
     const urls = [...new Set([...(signed?.urls ?? []), ...[file.upstream].filter(upstream.mayFetch)])];
     if (urls.length === 0) throw foreignHost(file);
     return urls;
@@ -106,6 +95,7 @@ export function createFiles({
 
   /** Withheld files are refused by name, so that a lock file's user learns why. */
   const refuseWithheld = (held: HeldPage, filename: string) => {
+    if (held.listing.projectStatus?.status === 'quarantined') throw quarantined(held.listing, filename);
     const refusal = held.withheld.get(filename);
     if (refusal !== undefined) throw refusal;
   };
@@ -138,6 +128,14 @@ export function createFiles({
       return answer(held, file, metadata);
     },
   };
+}
+
+/** PEP 792: nothing of a quarantined project is to be installed, by lock file neither. */
+function quarantined({ name, projectStatus }: Listing, filename: string): Refusal {
+  const why = projectStatus?.reason === undefined ? '' : ` (${projectStatus.reason})`;
+  return new Refusal('policy', `The index has quarantined ${name}${why}, so ${filename} is not served.`, {
+    subject: 'file',
+  });
 }
 
 /** Faults C 88: a page cannot send this mirror wherever it likes. */

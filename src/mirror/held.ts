@@ -6,14 +6,18 @@ import type { Generation } from '../tuf/accept.ts';
 import type { Visit } from '../tuf/delegation.ts';
 import type { Instant, MetaFile } from '../tuf/model.ts';
 
-/** A proved page as it is kept in memory: rendered, and with what it takes to find its files again. */
+/** A page as it is kept in memory: rendered, and with what it takes to find its files again. */
 export interface HeldPage {
   readonly page: Page;
   readonly listing: Listing;
   /** Files the page lists but that are not served, by name, with the reason. */
   readonly withheld: ReadonlyMap<string, Refusal>;
-  /** The proved bytes it was drawn from. */
+  /** The bytes it was drawn from, by digest. */
   readonly source: string;
+}
+
+/** A page proved by signatures. */
+export interface ProvedPage extends HeldPage {
   /** True where the page states no digests of its own: the same bytes may be drawn otherwise when its files' roles change. */
   readonly bare: boolean;
   readonly proof: Proof;

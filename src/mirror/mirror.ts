@@ -1,4 +1,5 @@
 import type { Blob } from '../bytes/blob.ts';
+import type { Relayed } from '../bytes/relayed.ts';
 import type { Page } from '../pypi/page.ts';
 import type { Explanation } from './explain.ts';
 import type { Instant } from './ports.ts';
@@ -43,11 +44,23 @@ export interface MirrorIndex {
   metadata(name: string): Promise<SignedDocument>;
   /** tuf/targets/PATH, decoded once: plain, `dir/HASH.name` and `HASH.dir/name`. */
   target(path: string): Promise<FileAnswer>;
+  /** Documents nothing vouches for; absent where the evidence has no place for them. */
+  readonly relay: RelayedDocuments | undefined;
   /** Refreshes the metadata now. */
   refresh(): Promise<void>;
   /** Who vouches for a project or file, in facts. */
   explain(name: string): Promise<Explanation>;
   status(): Promise<IndexStatus>;
+}
+
+/** What an unsigned index offers beside its pages and files; each throws `unlisted` where upstream has none. */
+export interface RelayedDocuments {
+  /** `/pypi/NAME/json` and `/pypi/NAME/VERSION/json`, file URLs rewritten to `base` (absolute, ending in a slash). */
+  legacyJson(project: string, version: string | undefined, base: string): Promise<Relayed>;
+  /** PEP 740: `/integrity/PROJECT/VERSION/FILE/provenance`. */
+  provenance(project: string, version: string, filename: string): Promise<Relayed>;
+  /** `FILE.asc`, where the page says that there is one; by the file's own path. */
+  signature(path: string): Promise<Relayed>;
 }
 
 export interface IndexStatus {
@@ -58,6 +71,8 @@ export interface IndexStatus {
   readonly lastRefresh: Instant | undefined;
   readonly lastError: { readonly reason: string; readonly message: string; readonly at: Instant } | undefined;
   readonly roles: readonly RoleStatus[];
+  /** Whether unsigned state on disk carries a seal; undefined where there is none to seal. */
+  readonly sealed?: boolean | undefined;
   /** Entries left out of pages, by why; since start. */
   readonly leftOut: ReadonlyMap<string, number>;
 }

@@ -8,7 +8,7 @@ import { renderPage } from '../pypi/render.ts';
 import type { Generation } from '../tuf/accept.ts';
 import type { Visit } from '../tuf/delegation.ts';
 import type { FetchProved } from './fetch.ts';
-import { carryOver, type HeldPage, proofOf } from './held.ts';
+import { carryOver, type ProvedPage, proofOf } from './held.ts';
 import type { Keeper } from './keeper.ts';
 import { LIMITS } from './limits.ts';
 import { evenIfMovedOn } from './moved-on.ts';
@@ -28,25 +28,25 @@ interface PagesOptions {
   readonly reuploads: boolean;
   readonly clock: Clock;
   readonly events: Events;
-  readonly cache: Cache<HeldPage>;
+  readonly cache: Cache<ProvedPage>;
 }
 
 export interface Pages {
   /** The page if it may be served this instant; no I/O. */
   warm(project: string): Page | undefined;
   /** Proved, relinked, rendered; throws `unlisted` where the metadata provably has no such project. */
-  held(project: string): Promise<HeldPage>;
+  held(project: string): Promise<ProvedPage>;
   /** Entries left out or withheld since start, by why. */
   readonly leftOut: ReadonlyMap<string, number>;
 }
 
 export function createPages(options: PagesOptions): Pages {
   const { index, layout, keeper, roles, fetchProved, pins, clock, events, cache } = options;
-  const flights = singleFlight<HeldPage>();
+  const flights = singleFlight<ProvedPage>();
   const leftOut = new Map<string, number>();
 
   /** The kept page while its proof holds; carried over to the current generation where nothing on its chain changed. */
-  const current = (project: string): HeldPage | undefined => {
+  const current = (project: string): ProvedPage | undefined => {
     const generation = keeper.warm();
     const kept = cache.get(project);
     if (generation === undefined || kept === undefined || kept.proof.expires <= clock.now()) return undefined;
@@ -91,7 +91,7 @@ export function createPages(options: PagesOptions): Pages {
     return pinned;
   };
 
-  const draw = async (project: string, search: Search, source: string, bytes: Uint8Array): Promise<HeldPage> => {
+  const draw = async (project: string, search: Search, source: string, bytes: Uint8Array): Promise<ProvedPage> => {
     const { generation } = search;
     const decoded = decodePage(bytes, project);
     const { known, visited } = await signedFiles(decoded, generation);
@@ -102,7 +102,7 @@ export function createPages(options: PagesOptions): Pages {
     return { page: await renderPage(listing), listing, withheld, source, bare: visited.length > 0, proof };
   };
 
-  const load = async (project: string): Promise<HeldPage> => {
+  const load = async (project: string): Promise<ProvedPage> => {
     const target = layout.pageTarget(project);
     if (target === undefined) throw new Refusal('unlisted', 'This index has no project pages.', { subject: 'page' });
     const search = await roles.find(target);
@@ -128,7 +128,7 @@ export function createPages(options: PagesOptions): Pages {
   };
 
   /** The last proved page stands in while its own chain is unexpired: a gap here would send pip to another index. */
-  const lastProved = (project: string, error: unknown): HeldPage | undefined => {
+  const lastProved = (project: string, error: unknown): ProvedPage | undefined => {
     const kept = cache.get(project);
     if (kept === undefined || !(error instanceof Refusal) || error.reason === 'unlisted') return undefined;
     const { generation, expires } = kept.proof;
@@ -170,7 +170,7 @@ interface SignedFiles {
   readonly visited: readonly Visit[];
 }
 
-function weigh({ page, listing }: HeldPage): number {
+function weigh({ page, listing }: ProvedPage): number {
   return page.size + listing.files.size * BYTES_PER_ENTRY;
 }
 

@@ -16,7 +16,12 @@ export interface Pinned {
  * Holds a page's files to the digests first seen (DESIGN §2): a file name, once seen, keeps its bytes. New names are
  * pinned durably before anything is served by them.
  */
-export async function holdToPins(pins: Pins, listing: Listing, now: Instant): Promise<Pinned> {
+export async function holdToPins(
+  pins: Pins,
+  listing: Listing,
+  now: Instant,
+  sight: Pick<Pin, 'provisional' | 'fetch'> = {},
+): Promise<Pinned> {
   const known = await pins.of(listing.name);
   const fresh = new Map<string, Pin>();
   const withheld = new Map<string, Refusal>();
@@ -34,7 +39,12 @@ export async function holdToPins(pins: Pins, listing: Listing, now: Instant): Pr
         changed('core-metadata', `${entry.filename}.metadata`, pin.coreMetadata, core, pin.seen),
       );
     const next = joined(pin, entry.digests, silenced.has(entry.filename) ? undefined : core, now);
-    if (next !== undefined) fresh.set(entry.filename, next);
+    if (next === undefined) continue;
+    const { uploadTime } = entry;
+    fresh.set(
+      entry.filename,
+      pin === undefined ? { ...next, ...sight, ...(uploadTime === undefined ? {} : { uploadTime }) } : next,
+    );
   }
   if (fresh.size > 0) await pins.add(listing.name, fresh);
   return { listing: without(listing, withheld, silenced), withheld, silenced };

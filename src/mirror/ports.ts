@@ -57,8 +57,84 @@ export interface Upstream {
   readonly bytes: FetchBytes;
   /** A body for the store to prove. */
   readonly download: (url: string) => OpenDownload;
+  /** A page of an index that signs nothing, with what HTTP says of it. */
+  readonly page: FetchPage;
   /** True where a page may send us there: its own origin, the configured bases, or an allowed file host. */
   readonly mayFetch: (url: string) => boolean;
+}
+
+/** An index page as it came: whole and within its limit, or what upstream said instead of it. */
+export type PageAnswer =
+  | {
+      readonly kind: 'page';
+      readonly bytes: Uint8Array;
+      readonly contentType: string;
+      readonly etag: string | undefined;
+      /** PyPI's `X-PyPI-Last-Serial`. */
+      readonly serial: number | undefined;
+      /** Seconds upstream lets it be kept. */
+      readonly maxAge: number | undefined;
+    }
+  | { readonly kind: 'unchanged' }
+  | { readonly kind: 'absent' };
+
+/**
+ * `etag` makes the request conditional; `fresh` takes a new connection, and is never conditional. `accept` is the Accept
+ * header. Throws Refusal as `FetchBytes` does.
+ */
+export type FetchPage = (
+  url: string,
+  request: {
+    readonly accept: string;
+    readonly etag?: string | undefined;
+    readonly fresh: boolean;
+    readonly limit: number;
+  },
+) => Promise<PageAnswer>;
+
+/** An unsigned page as it was believed, for the next start. Suspect when it comes back, unless a seal vouches for it. */
+export interface PageRecord {
+  readonly project: string;
+  readonly bytes: Uint8Array;
+  readonly contentType: string;
+  readonly etag: string | undefined;
+  /** The highest serial seen twice: the floor. */
+  readonly serial: number | undefined;
+  /** The serial it came with, seen once or more. */
+  readonly seenSerial: number | undefined;
+  /** The last fetch of the whole body. */
+  readonly fetchedAt: Instant;
+  /** The last time upstream stood by it. */
+  readonly confirmedAt: Instant;
+  /** True once two whole fetches agreed. */
+  readonly twice: boolean;
+  /** Names the fetch it came by, so that everything one bad fetch brought in can be taken back. */
+  readonly fetch: string;
+}
+
+export interface PageStore {
+  load(project: string): Promise<PageRecord | undefined>;
+  /** Durable before it resolves. */
+  save(record: PageRecord): Promise<void>;
+  remove(project: string): Promise<void>;
+}
+
+/** Something an operator may need to know of years later: kept in the data directory, bounded. */
+export interface JournalEntry {
+  readonly at: Instant;
+  readonly index: string;
+  readonly kind: 'removed' | 'returned' | 'yanked' | 'unyanked' | 'quarantined' | 'changed' | 'regressed' | 'accepted';
+  readonly project: string;
+  readonly file?: string | undefined;
+  readonly digest?: string | undefined;
+  readonly before?: string | undefined;
+  readonly after?: string | undefined;
+  readonly reason?: string | undefined;
+}
+
+export interface Journal {
+  /** Must not throw; written behind, flushed at close. */
+  note(entry: JournalEntry): void;
 }
 
 /** The digests a file name was first seen with (DESIGN §2 "pins"). Keyed by index, project and exact file name. */
@@ -67,6 +143,12 @@ export interface Pins {
   of(project: string): Promise<ReadonlyMap<string, Pin>>;
   /** Durable before it resolves; an existing pin is never overwritten (its algorithms may be added to, never changed). */
   add(project: string, pins: ReadonlyMap<string, Pin>): Promise<void>;
+  /** Marks a pin as one whose file's bytes were proved. */
+  prove(project: string, file: string): Promise<void>;
+  /** Marks pins as confirmed, provisional no longer; nothing else of them changes. */
+  confirm(project: string, files: Iterable<string>): Promise<void>;
+  /** Puts another pin in the place of one that was never confirmed, or that an operator's audited word replaces. */
+  replace(project: string, file: string, pin: Pin): Promise<void>;
 }
 
 export interface Pin {
@@ -75,6 +157,13 @@ export interface Pin {
   readonly seen: Instant;
   /** The core metadata digest announced with it. */
   readonly coreMetadata?: Expected['digests'] | undefined;
+  /** True until the file's bytes were proved and a second fetch of the page agreed. Absent under `tuf`. */
+  readonly provisional?: boolean | undefined;
+  readonly proved?: boolean | undefined;
+  /** The fetch it was first seen in. */
+  readonly fetch?: string | undefined;
+  /** Upstream's own words for when it was uploaded. */
+  readonly uploadTime?: string | undefined;
 }
 
 /** What happened, for logs and metrics. Must not throw. */

@@ -13,6 +13,7 @@ import { createRelay } from './relay.ts';
 import { createRoles } from './roles.ts';
 import { roleStatus } from './status.ts';
 import { createTargets } from './targets.ts';
+import { signedEntries } from './vouched.ts';
 
 /** Everything an index signed with TUF is made of. */
 export interface TufIndexOptions {
@@ -55,9 +56,8 @@ export async function createTufIndex(options: TufIndexOptions): Promise<MirrorIn
     index,
     events: options.events,
     coreMetadata,
-    layout,
     pages,
-    roles,
+    vouched: signedEntries(layout, roles),
     blobs,
     upstream,
     fetchProved,
@@ -75,6 +75,7 @@ export async function createTufIndex(options: TufIndexOptions): Promise<MirrorIn
     digestFile: files.byDigest,
     metadata,
     target,
+    relay: undefined,
     refresh: async () => void (await keeper.refreshNow()),
     explain: createExplain({ ...options, pages, roles }),
     async status() {

@@ -1,0 +1,44 @@
+import { projectCandidates } from '../pypi/names.ts';
+import type { OwnFile } from '../pypi/relink.ts';
+import type { Explanation } from './explain.ts';
+import type { HeldPage } from './held.ts';
+import type { Pins } from './ports.ts';
+
+interface IndexExplainOptions {
+  readonly pages: { held(project: string): Promise<HeldPage> };
+  readonly pins: Pins;
+}
+
+/** What an unsigned index's word is worth: nobody signed, so the chain is empty and the pin is everything. */
+export function createIndexExplain({ pages, pins }: IndexExplainOptions): (name: string) => Promise<Explanation> {
+  const facts = async (
+    name: string,
+    project: string,
+    held: HeldPage,
+    file: OwnFile | undefined,
+  ): Promise<Explanation> => ({
+    evidence: 'index',
+    kind: file === undefined ? 'project' : 'file',
+    name,
+    project,
+    target: '',
+    chain: [],
+    digests: file?.entry.digests ?? new Map(),
+    pinned: file === undefined ? undefined : (await pins.of(project)).get(file.entry.filename),
+    forgeableOnline: [],
+    files: held.listing.files.size,
+  });
+
+  return async (name) => {
+    if (name.includes('.'))
+      for (const project of projectCandidates(name)) {
+        const held = await pages.held(project).catch(() => undefined);
+        const withheld = held?.withheld.get(name);
+        if (withheld !== undefined) throw withheld;
+        const file = held?.listing.files.get(name);
+        if (held !== undefined && file !== undefined) return facts(name, project, held, file);
+      }
+    const project = name.toLowerCase().replace(/[-_.]+/g, '-');
+    return facts(name, project, await pages.held(project), undefined);
+  };
+}

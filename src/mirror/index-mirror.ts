@@ -1,0 +1,101 @@
+import { Refusal } from '../bytes/refusal.ts';
+import { claimedDigest } from '../pypi/links.ts';
+import { createCoreMetadata } from './core-metadata.ts';
+import { createFetch } from './fetch.ts';
+import { createFiles } from './files.ts';
+import { createIndexExplain } from './index-explain.ts';
+import type { IndexList } from './index-list.ts';
+import { createIndexPages } from './index-pages.ts';
+import { createIndexPins } from './index-pins.ts';
+import { createIndexRefresh } from './index-refresh.ts';
+import type { MirrorIndex, RelayedDocuments } from './mirror.ts';
+import type { Blobs, Clock, CreateCache, Events, Journal, PageStore, Pins, Upstream } from './ports.ts';
+
+/** Everything an index that signs nothing is made of. */
+export interface IndexMirrorOptions {
+  readonly name: string;
+  readonly upstreamUrl: string;
+  readonly pageUrl: (project: string) => string;
+  readonly upstream: Upstream;
+  readonly store: PageStore;
+  readonly pins: Pins;
+  readonly blobs: Blobs;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly events: Events;
+  readonly createCache: CreateCache;
+  readonly memory: number;
+  /** Seconds. */
+  readonly maxAge: number;
+  readonly staleIfError: number;
+  readonly reuploads: boolean;
+  /** True where a path `aa/bb/rest` is the file's BLAKE2b-256, as on PyPI: then it must hold too. */
+  readonly contentAddressed: boolean;
+  readonly list: IndexList;
+  readonly relay: RelayedDocuments;
+  readonly nameFetch: () => string;
+  /** Whether state on disk carries a seal. */
+  readonly sealed: boolean;
+}
+
+/** PyPI as it is, devpi, any PEP 503/691 index: the weaker evidence, labelled as such (DESIGN §2 `index`). */
+export function createIndexMirror(options: IndexMirrorOptions): MirrorIndex {
+  const { name: index, blobs, upstream, events, createCache, memory } = options;
+  const fetchProved = createFetch({ ...options, index });
+  const pins = createIndexPins({ ...options, index });
+  const pages = createIndexPages({
+    ...options,
+    index,
+    refresh: createIndexRefresh({ ...options, index }),
+    pin: pins.hold,
+    cache: createCache(memory),
+    absent: createCache(memory / 64),
+  });
+  const files = createFiles({
+    index,
+    events,
+    blobs,
+    upstream,
+    fetchProved,
+    pages,
+    coreMetadata: createCoreMetadata({ ...options, index, fetchProved }),
+    vouched: async (_project, filename, { content, entry }) =>
+      options.contentAddressed && content !== undefined && filename === entry.filename
+        ? { expected: { digests: new Map([['blake2b-256', claimedDigest(content)]]) }, urls: [] }
+        : undefined,
+    onProved: pins.proved,
+  });
+  const unsigned = async (): Promise<never> => {
+    throw new Refusal('unlisted', 'This index signs nothing, so there is no signed metadata to pass on.', {
+      subject: 'request',
+    });
+  };
+
+  return {
+    name: index,
+    evidence: 'index',
+    warmPage: pages.warm,
+    page: async (project) => (await pages.held(project)).page,
+    list: options.list,
+    packageFile: files.byContentPath,
+    digestFile: files.byDigest,
+    metadata: unsigned,
+    target: unsigned,
+    relay: options.relay,
+    refresh: async () => undefined,
+    explain: createIndexExplain({ ...options, pages }),
+    async status() {
+      return {
+        name: index,
+        evidence: 'index',
+        upstream: options.upstreamUrl,
+        layout: 'simple',
+        lastRefresh: pages.lastConfirmed,
+        lastError: undefined,
+        roles: [],
+        leftOut: pages.leftOut,
+        sealed: options.sealed,
+      };
+    },
+  };
+}

@@ -1,0 +1,42 @@
+import type { Expected } from '../bytes/digest.ts';
+import { Refusal, type Subject } from '../bytes/refusal.ts';
+import type { OwnFile } from '../pypi/relink.ts';
+import type { IndexLayout } from './ports.ts';
+import type { Roles } from './roles.ts';
+
+/** What speaks for a file besides its project page, and where upstream stores it by that word. */
+export interface Vouched {
+  readonly expected: Expected;
+  readonly urls: readonly string[];
+}
+
+/** Undefined where nothing but the page speaks for the file. `filename` may be that of its core metadata. */
+export type VouchedFor = (project: string, filename: string, file: OwnFile) => Promise<Vouched | undefined>;
+
+/** A file's own target entry, where the layout can name it and the signed metadata has one (DESIGN §2). */
+export function signedEntries(layout: IndexLayout, roles: Roles): VouchedFor {
+  return async (project, filename, { content }) => {
+    const path = layout.fileTarget({ project, filename, content });
+    if (path === undefined) return undefined;
+    const { target, generation } = await roles.find(path);
+    if (target === undefined) return undefined;
+    return { expected: target, urls: layout.urls(path, target.digests, generation.root.signed.consistentSnapshot) };
+  };
+}
+
+/** Page and voucher together: every digest of either must hold, and they may not contradict each other. */
+export function bothListed(
+  filename: string,
+  subject: Subject,
+  listed: Expected,
+  vouched: Expected | undefined,
+): Expected {
+  if (vouched === undefined) return listed;
+  const contradiction = [...vouched.digests].some(([algorithm, hex]) => (listed.digests.get(algorithm) ?? hex) !== hex);
+  const length = vouched.length ?? listed.length;
+  if (contradiction || (listed.length ?? length) !== length)
+    throw new Refusal('mix-and-match', `The project page and the file's own signed entry disagree about ${filename}.`, {
+      subject,
+    });
+  return { length, digests: new Map([...listed.digests, ...vouched.digests]) };
+}
