@@ -18,7 +18,7 @@ export async function explain(
     if (index === undefined)
       throw new Refusal('unlisted', `No index called ${indexName} is configured.`, { subject: 'request' });
     const explanation = await index.explain(name);
-    if (json) printJson({ index: index.name, evidence: index.evidence, ...explanation });
+    if (json) printJson({ index: index.name, ...explanation });
     else print(explanationText(explanation, composition.clock.now()));
   } finally {
     await composition.close();

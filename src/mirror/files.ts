@@ -7,14 +7,13 @@ import type { FetchProved } from './fetch.ts';
 import type { HeldPage } from './held.ts';
 import { LIMITS } from './limits.ts';
 import type { FileAnswer } from './mirror.ts';
-import type { Pages } from './pages.ts';
 import type { Blobs, Events, Upstream } from './ports.ts';
 import { bothListed, type Vouched, type VouchedFor } from './vouched.ts';
 
 interface FilesOptions {
   readonly index: string;
   readonly events: Events;
-  readonly pages: Pick<Pages, 'held'>;
+  readonly pages: { held(project: string): Promise<HeldPage> };
   /** What vouches for a file besides its project page. */
   readonly vouched: VouchedFor;
   readonly blobs: Blobs;
