@@ -143,25 +143,50 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
       return undefined;
     }
     if (answer.status !== 200) throw unfit(answer);
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of answer.body(request.limit)) chunks.push(chunk);
-    return Buffer.concat(chunks);
+    return gather(answer, request.limit);
   }
 
-  async function document(url: string, request: DocumentRequest): Promise<Uint8Array | undefined> {
+  /** Further attempts, each on a new connection, where one failed for a reason that may pass. */
+  async function persist<T>(attempt: (fresh: boolean, signal: AbortSignal) => Promise<T>): Promise<T> {
     const signal = AbortSignal.timeout(limits.documents.deadline);
-    for (let attempt = 0; ; attempt++) {
+    for (let tried = 0; ; tried++) {
       try {
-        return await documentOnce(url, request, attempt > 0, signal);
+        return await attempt(tried > 0, signal);
       } catch (error) {
         const worthwhile =
           error instanceof Refusal &&
           ((error.reason === 'unreachable' && error.transient) || error.reason === 'truncated');
-        if (!worthwhile || attempt >= retries) throw error;
-        await sleep(limits.retryDelay * 2 ** attempt * (0.5 + Math.random()));
+        if (!worthwhile || tried >= retries) throw error;
+        await sleep(limits.retryDelay * 2 ** tried * (0.5 + Math.random()));
       }
     }
   }
+
+  function document(url: string, request: DocumentRequest): Promise<Uint8Array | undefined> {
+    return persist((fresh, signal) => documentOnce(url, request, fresh, signal));
+  }
+
+  const page: Upstream['page'] = (url, { accept, etag, fresh, limit }) =>
+    persist(async (again, signal) => {
+      const conditional = fresh ? undefined : etag;
+      const answer = await visit(url, {
+        headers: { accept, ...(conditional !== undefined && { 'if-none-match': conditional }) },
+        redirects: limits.redirects,
+        fresh: fresh || again,
+        pace: limits.documents,
+        signal,
+      });
+      if (answer.status === 304 && conditional !== undefined) {
+        answer.discard();
+        return { kind: 'unchanged' };
+      }
+      if (answer.status === 404 || answer.status === 410) {
+        answer.discard();
+        return { kind: 'absent' };
+      }
+      if (answer.status !== 200) throw unfit(answer);
+      return { kind: 'page', bytes: await wholeBody(answer, limit), ...described(answer) };
+    });
 
   function download(url: string): ReturnType<Upstream['download']> {
     let etag: string | undefined;
@@ -197,10 +222,40 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
 
   return {
     document,
+    page,
     bytes: (url, limit) => document(url, { limit, redirects: limits.redirects, forbiddenIsAbsent: false }),
     download,
     mayFetch: allowed.mayFetch,
     close: connections.close,
+  };
+}
+
+async function gather(answer: Answer, limit: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of answer.body(limit)) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+/** No signature tells a cut page from a whole one, so its framing must (faults 62): a body that ends with its connection does not. */
+function wholeBody(answer: Answer, limit: number): Promise<Uint8Array> {
+  const chunked = /(^|,)\s*chunked\s*$/i.test(answer.headers['transfer-encoding'] ?? '');
+  if (answer.length !== undefined || chunked) return gather(answer, limit);
+  answer.discard();
+  throw new Refusal(
+    'truncated',
+    `${redactUrl(answer.url)} came without a length, so nobody can tell whether it was cut.`,
+  );
+}
+
+/** What the headers say of a page, each read strictly or not at all. */
+function described({ headers }: Answer) {
+  const serial = /^\d{1,15}$/.exec(headers['x-pypi-last-serial']?.toString() ?? '')?.[0];
+  const maxAge = /(?:^|,)\s*max-age=(\d{1,9})\s*(?:,|$)/i.exec(headers['cache-control'] ?? '')?.[1];
+  return {
+    contentType: headers['content-type'] ?? '',
+    etag: headers.etag,
+    serial: serial === undefined ? undefined : Number(serial),
+    maxAge: maxAge === undefined ? undefined : Number(maxAge),
   };
 }
 
