@@ -162,6 +162,25 @@ describe('a file', () => {
     expect(answer.body).toHaveLength(0);
   });
 
+  it('is not recorded as broken off where the client leaves with its last byte', async () => {
+    const { finished, url } = serving();
+    finished.length = 0;
+    await new Promise<void>((resolve, reject) => {
+      const sent = request(new URL(at(), url), { agent: false }, (response) => {
+        let length = 0;
+        response.on('data', (chunk: Buffer) => {
+          length += chunk.byteLength;
+          if (length === bytes.byteLength) sent.destroy();
+        });
+        response.on('close', resolve);
+        response.on('error', reject);
+      });
+      sent.on('error', reject).end();
+    });
+    await expect.poll(() => finished.length).toBe(1);
+    expect(finished[0]).toMatchObject({ status: 200, bytes: bytes.byteLength, aborted: false });
+  });
+
   it.each([J, H, PIP, UV])('has one form, whatever is accepted', async (accept) => {
     expect((await get({ accept })).headers['content-type']).toBe('application/octet-stream');
   });
