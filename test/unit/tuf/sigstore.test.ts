@@ -44,7 +44,7 @@ describe.skipIf(!isThere)('the production repository of Sigstore, as of 21 Augus
 
   test('its targets, and those of its delegated role, are found and proved', async () => {
     const started = client(4);
-    await started.refresh();
+    const generation = await started.refresh();
     const [delegated = expect.fail('nothing is delegated')] = generation.targets.signed.delegations?.names ?? [];
     for (const path of ['trusted_root.json', 'fulcio_v1.crt.pem', `${delegated}/keys.json`]) {
       const { target, listedBy } = await started.find(path);
