@@ -2,7 +2,7 @@ import type { Config } from '../config/config.ts';
 import { createListener } from '../http/app.ts';
 import { type RunningServer, startServer } from '../http/server.ts';
 import type { MirrorIndex } from '../mirror/mirror.ts';
-import { createEvents } from '../telemetry/events.ts';
+import { createEvents, createRequestRecord } from '../telemetry/events.ts';
 import { createLog, type Log } from '../telemetry/log.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { VERSION } from '../version.ts';
@@ -56,11 +56,11 @@ export async function startMirror({
     draining = true;
     await Promise.all(servers.map((server) => server.close()));
     await composition.close();
-    log.flush();
+    await log.flush();
   };
   try {
     const server = await startServer({
-      listener: createListener({ ...shared, onFinish: (finished) => metrics.request(finished) }),
+      listener: createListener({ ...shared, onFinish: createRequestRecord(log, metrics) }),
       host: config.server.host,
       port: config.server.port,
       limits: { connections: config.server.maxConnections },

@@ -20,43 +20,60 @@ export function tellWheels(narrator: Narrator, { cast, made, because }: Wheels, 
   else narrator.say(`Small wheels, made here for the occasion: ${releases}.`);
   if (because !== undefined) narrator.say(`(No real ones can be had from here: pip says "${because}")`);
   if (!installer.startsWith('pip'))
-    narrator.say('There is no python3 with pip here: the demo sends the requests itself that pip would send.');
+    narrator.say(
+      "There is no python3 with pip here: a small client of the demo's own sends the requests that pip would send.",
+    );
 }
 
 export function tellIndex(narrator: Narrator, { cast }: Wheels, { server }: Upstream): void {
-  narrator.say('Its keys, and where they are kept:');
+  narrator.say(
+    'Signed lists name every page, every file and its metadata, with length, SHA-256 and SHA-512. A chain of keys signs the lists, and what matters is where each key is kept:',
+  );
   narrator.fact(
     'offline',
-    'root: 3 keys, 2 must sign. targets: 1. The delegations to bins and to claimed projects: 1.',
+    'root (3 keys, 2 must sign) names all others; targets, and the delegations to claimed projects and to the bins, have a key each.',
   );
   narrator.fact(
     'online',
-    `1 key on the index's own machine, for timestamp, snapshot and ${BINS} bins: it signs each upload at once.`,
+    `1 key on the index's own machine signs each upload at once: timestamp, snapshot, and ${BINS} bins, which are lists that share all other projects among them.`,
   );
   narrator.fact(
     'developer',
-    `1 key of the author of ${cast.claimed.project}, who has claimed the project. All other projects are unclaimed: the bins sign for them.`,
+    `The author of ${cast.claimed.project} has claimed the project: only this key signs for it.`,
   );
-  narrator.say('Every page, every file and its metadata is listed with length, SHA-256 and BLAKE2b-256.');
   narrator.fact('the index', server.url);
 }
 
 export function tellMirror(narrator: Narrator, { rootPath }: Upstream, downstream: Downstream): void {
-  narrator.say('The same program as `verbatim serve`, given two things: where the index is, and its root of trust.');
+  narrator.say(
+    'The same program as `verbatim serve`, told two things: where the index is, and its root of trust, the one file that has to be believed.',
+  );
   narrator.fact('listens on', downstream.mirror.url);
   narrator.fact('pinned root', rootPath);
 }
 
-export function linesToPaste(narrator: Narrator, { cast }: Scene, simple: string): void {
+function linesToPaste({ cast, downstream, narrator }: Scene): void {
   narrator.quote(
-    `pip install --index-url ${simple} ${cast.claimed.project}`,
-    `uv pip install --default-index ${simple} ${cast.claimed.project}`,
+    `pip install --index-url ${downstream.simple} ${cast.claimed.project}`,
+    `uv pip install --default-index ${downstream.simple} ${cast.claimed.project}`,
   );
+}
+
+export function tellKept(scene: Scene): void {
+  const { narrator, server, rootPath, downstream } = scene;
+  narrator.step('Kept running until Ctrl-C');
+  narrator.say('Install through it:');
+  linesToPaste(scene);
+  narrator.say('Or with a TUF client, through Verbatim or straight from the index:');
+  narrator.fact('mirror', `${downstream.mirror.url}/tuf/metadata/ and ${downstream.mirror.url}/tuf/targets/`);
+  narrator.fact('index', `${server.url}metadata/ and ${server.url}targets/`);
+  narrator.fact('root', rootPath);
 }
 
 export async function installFirst(scene: Scene): Promise<void> {
   const { cast, file, downstream, installer, narrator } = scene;
-  linesToPaste(narrator, scene, downstream.simple);
+  narrator.say('Lines to paste, while the demo runs (with --keep, until Ctrl-C):');
+  linesToPaste(scene);
   const run = await installer.install(downstream.simple, [requirement(cast.claimed), requirement(cast.seen)]);
   showPip(scene, run);
   const answers = await Promise.all(
@@ -132,7 +149,7 @@ export function summarize(narrator: Narrator, endings: readonly Ending[]): void 
   narrator.say('');
   narrator.say(
     narrator.failures.length === 0
-      ? 'Everything went as told.'
+      ? 'Everything went as told. To try it yourself, --keep leaves index and mirror running.'
       : `${narrator.failures.length} of the things told above did not happen: this demo FAILED.`,
   );
 }

@@ -27,7 +27,7 @@ export async function tamperedWheel(scene: Scene): Promise<Ending> {
   );
   narrator.check(
     !run.ok && answer.status === 502 && answer.reason === 'digest',
-    'Refused, and no changed byte reached pip.',
+    `Refused, and no changed byte reached ${installer.name}.`,
     says(answer),
   );
   const again = await askUntilReady(scene.fileUrl(wheel));
@@ -52,7 +52,7 @@ export async function replayedIndex(scene: Scene): Promise<Ending> {
   narrator.fact('index', `publishes ${update.filename}, let us say a security fix.`);
   narrator.check(
     first === undefined && before.files.get(update.filename) === proofOf(update),
-    'Verbatim sees it, and pip downloads it.',
+    `Verbatim finds it, proves it, and ${installer.name} downloads it.`,
     before.said,
   );
   narrator.fact(
@@ -72,7 +72,7 @@ export async function replayedIndex(scene: Scene): Promise<Ending> {
   narrator.check(refusal?.reason === 'rollback', 'Refused.', refusal?.reason ?? 'it was accepted');
   narrator.check(
     after.files.get(update.filename) === proofOf(update),
-    'Meanwhile Verbatim goes on serving what it had proved: pip still gets the fix.',
+    `Meanwhile Verbatim goes on serving what it had proved: ${installer.name} still gets the fix.`,
     after.said,
   );
   return { attack: 'an old state of the index, replayed', kind: 'refused', outcome: 'refused (rollback)' };

@@ -38,7 +38,7 @@ export async function claimedThroughBins(scene: Scene): Promise<Ending> {
   );
   narrator.check(
     run.files.get(victim.filename) === proofOf(victim) && direct.status === 404,
-    'Without effect: pip got the file its developer signed.',
+    `Without effect: ${installer.name} got the file its developer signed.`,
     `${run.said}; ${says(direct)}`,
   );
   for (const [path] of forged) repository.removeTarget(bins.binOf(path), path);
@@ -83,7 +83,7 @@ export async function claimedWithWrongKeys(scene: Scene): Promise<Ending> {
   const got = run.files.get(victim.filename);
   narrator.check(
     got === undefined || got === proofOf(victim),
-    got === undefined ? 'pip got nothing rather than his wheel.' : 'pip got the file its developer signed.',
+    `${installer.name} got ${got === undefined ? 'nothing rather than his wheel' : 'the file its developer signed'}.`,
     run.said,
   );
   repository.signers.set(role, developer.keys);

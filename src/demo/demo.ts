@@ -7,10 +7,10 @@ import {
   explainBoth,
   installFirst,
   introduce,
-  linesToPaste,
   provenWhole,
   summarize,
   tellIndex,
+  tellKept,
   tellMirror,
   tellWheels,
 } from './acts.ts';
@@ -49,8 +49,7 @@ export async function demo({ keep, json, offline }: DemoOptions): Promise<boolea
     await play(scene);
     if (json) process.stdout.write(`${addresses(scene)}\n`);
     if (keep) {
-      narrator.step('Kept running until Ctrl-C');
-      linesToPaste(narrator, scene, scene.downstream.simple);
+      tellKept(scene);
       await stop.interrupted;
     }
     return narrator.failures.length === 0;
@@ -92,7 +91,7 @@ async function setTheScene(
 
 async function play(scene: Scene): Promise<void> {
   const { narrator } = scene;
-  narrator.step('pip, through Verbatim');
+  narrator.step('Installing through Verbatim');
   await installFirst(scene);
   narrator.step('What is vouched for, and by whom');
   await explainBoth(scene);

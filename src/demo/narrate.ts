@@ -33,11 +33,11 @@ const WIDTH = 100;
 const FACT_WIDTH = 12;
 
 /** Colour and signs on a terminal, words elsewhere. */
-export function createNarrator(stream: NodeJS.WriteStream): Narrator {
+export function createNarrator(stream: NodeJS.WritableStream & { readonly isTTY?: boolean }): Narrator {
   const failures: string[] = [];
   const terminal = stream.isTTY === true;
-  const paint = (format: Format, text: string) => styleText(format, text, { stream, validateStream: true });
-  const line = (text = '') => void stream.write(`${text}\n`);
+  const paint = (format: Format, text: string) => (terminal ? styleText(format, text, { stream }) : text);
+  const line = (text = '') => void stream.write(`${text.trimEnd()}\n`);
   const mark = (kind: 'ok' | 'limit' | 'failed') => {
     if (!terminal) return kind === 'ok' ? 'ok    ' : kind === 'limit' ? 'LIMIT ' : 'FAILED';
     return kind === 'ok' ? paint('green', '✔') : kind === 'limit' ? paint('yellow', '!') : paint('red', '✘');

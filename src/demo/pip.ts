@@ -103,7 +103,10 @@ async function outcome({ ok, output }: Ran, into: string): Promise<PipRun> {
 }
 
 function lastWords(output: string, ok: boolean): string {
-  const lines = output.split('\n').map((line) => line.trim());
-  const telling = lines.filter((line) => line.startsWith(ok ? 'Successfully' : 'ERROR:'));
-  return telling.at(-1) ?? lines.filter((line) => line !== '').at(-1) ?? 'nothing: it ran too long, or could not start';
+  const lines = output.split('\n').flatMap((line) => line.trim() || []);
+  // The pip of today ends a 502 with a traceback, whose last line says why.
+  const telling = lines.filter(
+    (line) => line.startsWith(ok ? 'Successfully' : 'ERROR: ') && line !== 'ERROR: Exception:',
+  );
+  return telling.at(-1) ?? lines.at(-1) ?? 'nothing: it ran too long, or could not start';
 }

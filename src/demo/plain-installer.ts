@@ -29,7 +29,7 @@ export function createPlainInstaller(signal: AbortSignal): Installer {
     return { ok: true, said: `Downloaded ${nameOf(path)}`, files: new Map([[nameOf(path), sha256]]) };
   };
   return {
-    name: 'HTTP requests like those of pip',
+    name: 'client',
     download,
     async install(index, requirements) {
       const runs = await Promise.all(requirements.map((requirement) => download(index, requirement)));

@@ -36,7 +36,8 @@ export async function buildUpstream({ cast, file }: Wheels, folder: string): Pro
     now: () => Math.floor(Date.now() / 1000),
     binBits: BIN_BITS,
     claims: true,
-    targetHashes: ['blake2b-256', 'sha256'],
+    // Not BLAKE2b-256, which PEP 458 would use: tuf-js and go-tuf cannot check it.
+    targetHashes: ['sha256', 'sha512'],
     targetNames: 'both',
   });
   for (const release of [cast.claimedOlder, cast.claimed, cast.seen, cast.unseen])

@@ -211,7 +211,8 @@ export function answerTo(refusal: Refusal): Answer {
   if (subject === 'list' && (reason === 'policy' || reason === 'unlisted')) return NO_LIST;
   if (reason === 'limit' && transient) return BUSY;
   const kind = KINDS[reason];
-  const thing = subject === undefined ? 'this' : THING[subject];
+  const thing =
+    subject === undefined ? 'this' : reason === 'unlisted' && subject === 'page' ? 'this project' : THING[subject];
   const detail = kind.quotes === true ? `${kind.detail} (${plain(refusal.message)})` : kind.detail;
   const refused = kind.status === 502;
   return {

@@ -42,6 +42,8 @@ export interface Notes {
   index: string | undefined;
   reason: Reason | undefined;
   bytes: number;
+  /** Bytes of body the headers spoke of, where they are handed on piece by piece. */
+  promised: number | undefined;
 }
 
 /** One request and its answer. */
@@ -59,13 +61,15 @@ export function beginExchange(
   outgoing: ServerResponse,
   onFinish: OnFinish | undefined,
 ): Exchange {
-  const notes: Notes = { route: 'none', index: undefined, reason: undefined, bytes: 0 };
+  const notes: Notes = { route: 'none', index: undefined, reason: undefined, bytes: 0, promised: undefined };
   if (onFinish !== undefined) {
     const started = performance.now();
     outgoing.once('close', () => {
-      const aborted = !outgoing.writableFinished;
+      const { promised, ...known } = notes;
+      // A client may leave with the last byte, before we have said that it was the last.
+      const aborted = !outgoing.writableFinished && (promised === undefined || known.bytes < promised);
       onFinish({
-        ...notes,
+        ...known,
         method: methodOf(incoming),
         status: outgoing.headersSent ? outgoing.statusCode : 0,
         seconds: (performance.now() - started) / 1000,

@@ -94,14 +94,18 @@ export async function replyBlob(
 ): Promise<void> {
   const { outgoing, notes } = exchange;
   const facts: FileFacts = { size: blob.size, sha256: blob.sha256, immutable };
-  const begin = () => open(outgoing, part === undefined ? 200 : 206, fileHeaders(manner, facts, part));
+  const { start, end } = part ?? { start: 0, end: blob.size };
+  const begin = () => {
+    notes.promised = end - start;
+    open(outgoing, part === undefined ? 200 : 206, fileHeaders(manner, facts, part));
+  };
   const leaving = new AbortController();
   const onClose = () => leaving.abort();
   outgoing.once('close', onClose);
   try {
     if (outgoing.destroyed) return;
     await blob.send(
-      part ?? { start: 0, end: blob.size },
+      { start, end },
       async (chunk) => {
         if (!outgoing.headersSent) begin();
         await handOver(outgoing, chunk, leaving.signal);

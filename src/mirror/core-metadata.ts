@@ -37,11 +37,7 @@ export function createCoreMetadata({ index, blobs, upstream, fetchProved, events
     if (compared.size > MOST_COMPARED) compared.clear();
     compared.add(key);
     if (inside === undefined || holds(inside, file.entry.coreMetadata)) return;
-    const refusal = new Refusal(
-      'mix-and-match',
-      `The core metadata announced for ${file.entry.filename} is not what the wheel contains.`,
-      { subject: 'core-metadata' },
-    );
+    const refusal = notInside(file);
     if (belied.size < MOST_COMPARED) belied.set(key, refusal);
     events.rejected({
       index,
@@ -87,7 +83,7 @@ export function createCoreMetadata({ index, blobs, upstream, fetchProved, events
             limit: LIMITS.coreMetadata,
             urls: [...(signed?.urls ?? []), ...[file.upstream + METADATA].filter(upstream.mayFetch)],
             // Announced, and missing upstream: the wheel has it, and the announced digest proves it all the same.
-            ...(isWheel(file) ? { otherwise: fromWheel(wheel) } : {}),
+            ...(isWheel(file) ? { otherwise: fromWheel(file, wheel) } : {}),
           });
         },
       };
@@ -122,12 +118,21 @@ function holds(bytes: Uint8Array, digests: Digests): boolean {
   }
 }
 
-function fromWheel(wheel: () => Promise<Blob>): OpenDownload {
+function notInside({ entry }: OwnFile): Refusal {
+  return new Refusal(
+    'mix-and-match',
+    `The core metadata announced for ${entry.filename} is not what the wheel contains.`,
+    { subject: 'core-metadata' },
+  );
+}
+
+function fromWheel(file: OwnFile, wheel: () => Promise<Blob>): OpenDownload {
   return async () => {
     const blob = await wheel();
     const bytes = await wheelMetadata(blob.size, partsOf(blob), LIMITS.coreMetadata);
     if (bytes === undefined)
       throw new Refusal('unlisted', 'The wheel holds no METADATA that can be read.', { subject: 'core-metadata' });
+    if (!holds(bytes, announced(file))) throw notInside(file);
     return { start: 0, bytes: only(bytes) };
   };
 }

@@ -19,7 +19,7 @@ export interface Durable {
   replace(path: string, bytes: Uint8Array): Promise<void>;
   /** False where the name is taken already: the compare-and-swap of everything that must not go back. */
   claim(path: string, bytes: Uint8Array): Promise<boolean>;
-  /** Moves a name out of the way, whatever kind of thing it is. */
+  /** Moves a name out of the way, whatever kind of thing it is; durable before it resolves. */
   moveAway(from: string, to: string): Promise<void>;
   /** Makes a directory and its parents below `root`, each durable before it is used. */
   directory(path: string): Promise<void>;
@@ -153,6 +153,9 @@ export function createDurable(options: {
     moveAway: async (from, to) => {
       await directory(dirname(to));
       await ops.rename(from, to);
+      for (const path of made) if (path === from || path.startsWith(join(from, '/'))) made.delete(path);
+      await ops.syncDirectory(dirname(to));
+      if (dirname(from) !== dirname(to)) await ops.syncDirectory(dirname(from));
     },
   };
 }

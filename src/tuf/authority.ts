@@ -60,12 +60,12 @@ export function decodeAuthority(
   return { role, threshold, keys: known };
 }
 
-/** True where both ask for the same: as many signatures by the same keys under the same ids. */
-export function sameAuthority(a: Authority, b: Authority): boolean {
-  if (a === b) return true;
-  if (a.threshold !== b.threshold || a.keys.size !== b.keys.size) return false;
-  for (const [keyid, key] of a.keys) {
-    const other = b.keys.get(keyid);
+/** True where whatever was enough for `counted` is enough for `asked`: no fewer signatures, of keys it lists by the same ids. */
+export function covers(counted: Authority, asked: Authority): boolean {
+  if (counted === asked) return true;
+  if (counted.threshold < asked.threshold) return false;
+  for (const [keyid, key] of counted.keys) {
+    const other = asked.keys.get(keyid);
     if (other === undefined || other.material !== key.material || other.scheme !== key.scheme) return false;
   }
   return true;

@@ -1,5 +1,5 @@
 import { Refusal } from '../bytes/refusal.ts';
-import { sameAuthority } from './authority.ts';
+import { covers } from './authority.ts';
 import { canonicalize } from './canonical.ts';
 import type { Decode } from './decode.ts';
 import { array, at, fieldOf, object, text } from './fields.ts';
@@ -45,9 +45,9 @@ export class Verified<S extends Signed> {
     return new Verified(bytes, signed, authorities);
   }
 
-  /** True where the signatures were counted under this very authority: the same keys by the same ids, the same threshold. */
+  /** True where the signatures that were counted must be enough for this authority too. */
   isBy(authority: Authority): boolean {
-    return this.#by.some((counted) => sameAuthority(counted, authority));
+    return this.#by.some((counted) => covers(counted, authority));
   }
 
   /** The same document under another authority: itself where that changes nothing, else opened again. */

@@ -1,12 +1,18 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { TargetsDocument } from '../../src/demo/documents.ts';
 import { sign } from '../../src/demo/documents.ts';
+import { disguise, rsaKey, type SigningKey } from '../../src/demo/signing-keys.ts';
 import { acceptDelegated, type Generation } from '../../src/tuf/accept.ts';
 import { judge } from '../../src/tuf/judging.ts';
 import type { Delegation } from '../../src/tuf/model.ts';
 import { createClient, reasonOf, refusalOf } from '../support/client.ts';
 import { authority, heldBy, key } from '../support/keys.ts';
 import { createSimulator, type Simulator } from '../support/simulator.ts';
+
+const rsaSecret = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+const rsaOne = rsaKey({ secret: rsaSecret });
+const rsaTwo = rsaKey({ secret: rsaSecret, digest: 'sha512' });
 
 const bytes = (text: string) => Buffer.from(text);
 
@@ -56,6 +62,27 @@ describe('a role with two delegators (TOB-SIGSTORE-14, python-tuf #2977, go-tuf 
     const role = judge(acceptDelegated(generation, above, simulator.bytes(`1.${from}.json`)));
     return role.signed.delegations?.named('shared') ?? expect.fail();
   }
+
+  test.each<[string, SigningKey, SigningKey]>([
+    ['another key', key('one'), key('two')],
+    ['another scheme of its key', rsaOne, rsaTwo],
+  ])('one key id that means %s to the other delegator', async (_, toA, toB) => {
+    const simulator = createSimulator({
+      fill(r) {
+        r.delegate('targets', { name: 'a', authority: authority(['a']), paths: ['a/*'] });
+        r.delegate('targets', { name: 'b', authority: authority(['b']), paths: ['b/*'] });
+        r.delegate('a', { name: 'shared', authority: heldBy([disguise(toA, {}, 'label')]), paths: ['*/*'] });
+        r.delegate('b', { name: 'shared', authority: heldBy([disguise(toB, {}, 'label')]), paths: ['*/*'] });
+        r.addTarget('shared', 'a/x', bytes('x'));
+        r.signers.set('shared', [disguise(toA, {}, 'label')]);
+      },
+    });
+    const client = createClient(simulator);
+    const generation = await client.refresh();
+    const { role } = (await client.find('a/x')).listedBy ?? expect.fail();
+    const throughB = await delegation(simulator, generation, 'b');
+    expect(await reasonOf(() => judge(acceptDelegated(generation, throughB, role)))).toBe('threshold');
+  });
 
   test('a threshold that only one delegator has raised', async () => {
     const simulator = createSimulator({

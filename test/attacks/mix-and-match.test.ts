@@ -56,6 +56,22 @@ describe.each(documents)('%s', (role, _, subject) => {
     expect(outcome).toEqual({ reason: 'mix-and-match', subject, trusted: undefined });
   });
 
+  test('of a newer version than announced', async () => {
+    const { simulator, client } = layered();
+    if (role === 'snapshot') {
+      simulator.repository.snapshot.version = 2;
+      simulator.instead('1.snapshot.json', simulator.repository.write('snapshot'));
+    } else {
+      simulator.repository.role(role).version = 2;
+      simulator.instead(`1.${role}.json`, simulator.repository.write(role));
+    }
+    const refusal = await refusalOf(async () => {
+      await client.refresh();
+      await client.find('x');
+    });
+    expect(refusal).toMatchObject({ reason: 'mix-and-match', subject });
+  });
+
   test('one byte longer than announced (cases 25, 27, 28; CVE-2026-6967)', async () => {
     const outcome = await withInstead(role, (_old, now) => Buffer.concat([now, Buffer.from(' ')]), {
       metaHashes: ['sha256'],

@@ -193,6 +193,7 @@ const refused: readonly (readonly [string, Authority, Sign, 'threshold' | 'forma
     [
       ['empty', () => ''],
       ['of odd length', (sig: string) => sig.slice(1)],
+      ['one digit too long', (sig: string) => `${sig}0`],
       ['with hex behind it', (sig: string) => `${sig}00`],
       ['with other text behind it', (sig: string) => `${sig}zz`],
       ['cut short', (sig: string) => sig.slice(2)],

@@ -14,6 +14,8 @@ export interface RigOptions extends Partial<Omit<SignedIndexOptions, 'keys' | 'n
   readonly wheels: readonly Wheel[];
   /** Projects signed by their developer's own key (PEP 480). */
   readonly claimed?: readonly string[];
+  /** Whose keys: the same name, the same keys. */
+  readonly keysOf?: string;
 }
 
 /** A signed index on loopback, and how to put real mirrors before it. */
@@ -32,13 +34,13 @@ export interface Rig {
 }
 
 /** An index as PEP 458 or PEP 480 signs it, out of the wheels given. */
-export async function startRig({ wheels, claimed = [], ...options }: RigOptions): Promise<Rig> {
+export async function startRig({ wheels, claimed = [], keysOf = '', ...options }: RigOptions): Promise<Rig> {
   const index = createSignedIndex({
     keys: {
-      root: authority(['root 1', 'root 2']),
-      targets: authority(['targets 1', 'targets 2']),
-      bins: authority(['bins']),
-      online: authority(['online']),
+      root: authority([`root 1${keysOf}`, `root 2${keysOf}`]),
+      targets: authority([`targets 1${keysOf}`, `targets 2${keysOf}`]),
+      bins: authority([`bins${keysOf}`]),
+      online: authority([`online${keysOf}`]),
     },
     now,
     binBits: 4,

@@ -1,8 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { Blob } from '../../../src/bytes/blob.ts';
 import { sha256Hex } from '../../../src/bytes/digest.ts';
-import { ask, shout } from '../../support/ask.ts';
+import { createListener } from '../../../src/http/app.ts';
+import { startServer } from '../../../src/http/server.ts';
+import { ask, type Heard, shout, statusesOf } from '../../support/ask.ts';
+import { createStillIndex } from '../../support/still-index.ts';
 import { bytesOf, H, J, PIP, type ServingOptions, serve, serveForFile, UV, WHEEL } from './serving.ts';
 
 const MIB = 1024 * 1024;
@@ -162,6 +166,25 @@ describe('a file', () => {
     expect(answer.body).toHaveLength(0);
   });
 
+  it('is not recorded as broken off where the client leaves with its last byte', async () => {
+    const { finished, url } = serving();
+    finished.length = 0;
+    await new Promise<void>((resolve, reject) => {
+      const sent = request(new URL(at(), url), { agent: false }, (response) => {
+        let length = 0;
+        response.on('data', (chunk: Buffer) => {
+          length += chunk.byteLength;
+          if (length === bytes.byteLength) sent.destroy();
+        });
+        response.on('close', resolve);
+        response.on('error', reject);
+      });
+      sent.on('error', reject).end();
+    });
+    await expect.poll(() => finished.length).toBe(1);
+    expect(finished[0]).toMatchObject({ status: 200, bytes: bytes.byteLength, aborted: false });
+  });
+
   it.each([J, H, PIP, UV])('has one form, whatever is accepted', async (accept) => {
     expect((await get({ accept })).headers['content-type']).toBe('application/octet-stream');
   });
@@ -301,4 +324,38 @@ describe('a stored file that was changed', () => {
     const again = await ask(url, at(WHEEL));
     expect(again.body.equals(big)).toBe(true);
   });
+});
+
+describe('a blob that does not keep its word', () => {
+  const sha256 = 'a'.repeat(64);
+  async function withBlob(written: number): Promise<{ readonly heard: Heard; readonly faults: readonly unknown[] }> {
+    const still = await createStillIndex();
+    const blob = Blob.of(sha256, 100, {
+      send: (_range, write) => write(bytes.subarray(0, written)),
+      bytes: async () => bytes,
+    });
+    const file = { filename: WHEEL, size: 100, held: true, open: async () => blob };
+    const faults: unknown[] = [];
+    const listener = createListener({
+      indexes: [{ index: { ...still.index, packageFile: async () => file } }],
+      defaultIndex: 'main',
+      onFault: (fault) => faults.push(fault),
+    });
+    const server = await startServer({ listener, host: '127.0.0.1', port: 0 });
+    const request = 'GET /packages/x HTTP/1.1\r\nHost: a\r\n\r\n';
+    const heard = await shout(server.url, request + request);
+    await server.close();
+    await still.close();
+    return { heard, faults };
+  }
+
+  it.each([0, 1, 99, 101, 65_536])(
+    'F 142 %i bytes where 100 were promised: reset, and no second answer after it',
+    async (written) => {
+      const { heard, faults } = await withBlob(written);
+      expect(heard.end).toBe('reset');
+      expect(statusesOf(heard).length).toBeLessThanOrEqual(1);
+      expect(faults.length).toBeGreaterThanOrEqual(1);
+    },
+  );
 });

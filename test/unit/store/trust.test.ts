@@ -131,6 +131,15 @@ describe('trust', () => {
     expect(text((await trust.load())?.snapshot)).toBe('snapshot 5');
   });
 
+  test('what a sibling has written and not yet published is not pruned', async () => {
+    const { trust, tuf } = await opened();
+    const first = await publish(trust, published(1), undefined);
+    const theirs = join(tuf, 'documents', `${'e'.repeat(64)}.json`);
+    await writeFile(theirs, 'next');
+    await publish(trust, published(2), first);
+    expect(await readFile(theirs, 'utf8')).toBe('next');
+  });
+
   test('a timestamp alone may change', async () => {
     const { trust } = await opened();
     const first = await publish(trust, published(1), undefined);

@@ -1,0 +1,24 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Answer } from '../page.ts';
+
+// node:http and nothing else: the same bytes under the same headers, by URL. Told what to say on its standard input.
+
+let told = '';
+for await (const text of process.stdin.setEncoding('utf8')) {
+  told += text;
+  if (told.endsWith('\n')) break;
+}
+const answers = new Map(
+  (JSON.parse(told) as readonly Answer[]).map(({ path, status, headers, body }) => [
+    path,
+    { status, headers: [...headers], body: Buffer.from(body, 'base64') },
+  ]),
+);
+
+const server = createServer((request, response) => {
+  const answer = answers.get(request.url ?? '');
+  if (answer === undefined) return void response.writeHead(404).end();
+  response.writeHead(answer.status, answer.headers).end(answer.body);
+});
+server.listen(0, '127.0.0.1', () => console.log((server.address() as AddressInfo).port));

@@ -1,0 +1,10 @@
+// The built program's own modules, for children that measure a part of it. Their types are those of the source.
+
+/** A module of dist by its path in src, without the extension. */
+function built<Module>(path: string): Promise<Module> {
+  return import(new URL(`../../dist/${path}.js`, import.meta.url).href);
+}
+
+export const builtAccept = () => built<typeof import('../../src/tuf/accept.ts')>('tuf/accept');
+export const builtJudging = () => built<typeof import('../../src/tuf/judging.ts')>('tuf/judging');
+export const builtPatience = () => built<typeof import('../../src/mirror/patience.ts')>('mirror/patience');

@@ -1,0 +1,85 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createSignedIndex, type SignedIndex } from '../../src/demo/signed-index.ts';
+import { ed25519Key } from '../../src/demo/signing-keys.ts';
+import { startUpstream, type TestUpstream } from '../../test/support/upstream.ts';
+import { type Running, start, VERBATIM } from './processes.ts';
+
+/** An index signed as PEP 458 says, small: what is measured is not how many bins it has. */
+export function smallIndex(): SignedIndex {
+  const one = () => ({ keys: [ed25519Key()], threshold: 1 });
+  return createSignedIndex({
+    keys: { root: one(), targets: one(), bins: one(), online: one() },
+    now: () => Math.floor(Date.now() / 1000),
+    binBits: 2,
+    pageFormat: 'json',
+  });
+}
+
+export interface Mirror {
+  /** Ends with a slash. */
+  readonly url: string;
+  readonly pid: number;
+  stop(): Promise<void>;
+}
+
+/** The built program as a server of one index. */
+export async function startMirror(
+  directory: string,
+  upstream: string,
+  root: Uint8Array,
+  layout = 'pep458',
+): Promise<Mirror> {
+  const rootFile = join(directory, 'root.json');
+  writeFileSync(rootFile, root);
+  const running: Running = start(process.execPath, [
+    VERBATIM,
+    ...['serve', '--json', '--port', '0', '--log-level', 'error', '--data', join(directory, 'data')],
+    ...['--upstream', upstream, '--root', rootFile, '--layout', layout],
+    ...['--pages-url', `${upstream}targets/`, '--files-url', `${upstream}targets/`],
+  ]);
+  const { url } = JSON.parse(await running.line()) as { readonly url: string };
+  return { url: `${url}/`, pid: running.pid, stop: running.stop };
+}
+
+export interface Mirrored {
+  readonly directory: string;
+  readonly upstream: TestUpstream;
+  readonly mirror: Mirror;
+}
+
+/** Runs with an index, an upstream server of its files and a mirror before it, and leaves nothing behind. */
+export async function withMirror<T>(index: SignedIndex, run: (mirrored: Mirrored) => Promise<T>): Promise<T> {
+  index.publish();
+  return withDirectory(async (directory) => {
+    const { files } = index.repository;
+    const upstream = await startUpstream({ files, etags: false });
+    try {
+      const mirror = await startMirror(directory, upstream.url, rootOf(index));
+      try {
+        return await run({ directory, upstream, mirror });
+      } finally {
+        await mirror.stop();
+      }
+    } finally {
+      await upstream.close();
+    }
+  });
+}
+
+export function rootOf({ repository }: Pick<SignedIndex, 'repository'>): Uint8Array {
+  const root = repository.files.get('metadata/1.root.json');
+  if (root === undefined) throw new Error('the index is not published');
+  return root;
+}
+
+/** A directory that is gone afterwards. */
+export async function withDirectory<T>(run: (directory: string) => Promise<T>): Promise<T> {
+  const directory = mkdtempSync(join(tmpdir(), 'verbatim-bench-'));
+  try {
+    return await run(directory);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}

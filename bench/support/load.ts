@@ -1,0 +1,33 @@
+import { childFile, run } from './processes.ts';
+
+export interface Load {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly connections: number;
+  readonly seconds: number;
+}
+
+/** Whether wrk makes the load; where it is not installed, a generator of our own does. */
+export const hasWrk = await run('wrk', ['--version']).then(
+  () => true,
+  (error: unknown) => !(error instanceof Error && 'code' in error && error.code === 'ENOENT'),
+);
+
+/** Answers a second over connections that are kept alive, one request at a time on each; from a process of its own. */
+export async function load(asked: Load): Promise<number> {
+  return hasWrk ? loadByWrk(asked) : loadByOwn(asked);
+}
+
+async function loadByWrk({ url, headers, connections, seconds }: Load): Promise<number> {
+  const headerArgs = Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]);
+  const { stdout } = await run('wrk', ['-t1', `-c${connections}`, `-d${seconds}s`, ...headerArgs, url]);
+  const rate = /^Requests\/sec:\s+([\d.]+)$/m.exec(stdout)?.[1];
+  if (rate === undefined || /Socket errors|Non-2xx/.test(stdout)) throw new Error(`wrk ${url}:\n${stdout}`);
+  return Number(rate);
+}
+
+async function loadByOwn({ url, headers, connections, seconds }: Load): Promise<number> {
+  const order = JSON.stringify({ url, headers, connections, seconds });
+  const { stdout } = await run(process.execPath, [childFile('load.ts'), order]);
+  return Number(stdout);
+}

@@ -1,0 +1,78 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { type SignedRig, startSignedRig } from '../support/mirror-rig.ts';
+import { tinyWheel } from '../support/tiny-wheel.ts';
+
+// DESIGN §5 "Core metadata": only what upstream announced is announced; once the wheel is held, it must be what is inside.
+
+const ALPHA = tinyWheel('alpha');
+const LIE = {
+  ...ALPHA,
+  coreMetadata: Buffer.from('Metadata-Version: 2.1\nName: alpha\nVersion: 1.0\nRequires-Dist: evil\n'),
+};
+
+let rig: SignedRig;
+afterEach(() => rig.close());
+
+const start = async (file = ALPHA) => {
+  rig = await startSignedRig({ fill: (signed) => signed.upload('alpha', file) });
+  await rig.page('alpha');
+};
+const metadata = () => `${rig.path(ALPHA)}.metadata`;
+const stored = () => rig.storedFile({ ...ALPHA, filename: `${ALPHA.filename}.metadata` });
+
+describe('core metadata', () => {
+  it('comes from upstream, without the wheel', async () => {
+    await start();
+    const { body } = await rig.get(metadata());
+    expect(body.equals(ALPHA.coreMetadata)).toBe(true);
+    expect(rig.upstream.asked(rig.storedFile(ALPHA))).toHaveLength(0);
+  });
+
+  it('announced and missing upstream: taken from the wheel, and proved (C77)', async () => {
+    await start();
+    rig.instead(stored().slice(1), undefined);
+    const { status, body } = await rig.get(metadata());
+    expect(status).toBe(200);
+    expect(body.equals(ALPHA.coreMetadata)).toBe(true);
+    expect(rig.upstream.asked(rig.storedFile(ALPHA))).toHaveLength(1);
+  });
+
+  it('announced, missing upstream, and not what the wheel contains: refused', async () => {
+    await start(LIE);
+    rig.instead(stored().slice(1), undefined);
+    expect(await rig.refused(metadata())).toBe('502 mix-and-match');
+  });
+
+  it('that its wheel belies is refused once the wheel is held, and the wheel is not', async () => {
+    await start(LIE);
+    expect((await rig.get(metadata())).status).toBe(200);
+    expect((await rig.get(rig.path(ALPHA))).body.equals(ALPHA.bytes)).toBe(true);
+    expect(await rig.refused(metadata())).toBe('502 mix-and-match');
+    await rig.restart();
+    expect(await rig.refused(metadata())).toBe('502 mix-and-match');
+    expect((await rig.get(rig.path(ALPHA))).status).toBe(200);
+  });
+
+  it('of a file that announces none is not there', async () => {
+    const { coreMetadata: _, ...bare } = ALPHA;
+    rig = await startSignedRig({ fill: (signed) => signed.upload('alpha', bare) });
+    expect(await rig.refused(metadata())).toBe('404 unlisted');
+  });
+
+  it('announced without a digest is not announced here', async () => {
+    await start();
+    const files = [
+      {
+        filename: ALPHA.filename,
+        url: `../..${rig.path(ALPHA)}`,
+        hashes: (await rig.page('alpha')).files[0]?.hashes,
+        'core-metadata': true,
+      },
+    ];
+    rig.signPage('alpha', Buffer.from(JSON.stringify({ meta: { 'api-version': '1.0' }, name: 'alpha', files })));
+    await rig.publish();
+    const [file] = (await rig.page('alpha')).files;
+    expect(file?.filename).toBe(ALPHA.filename);
+    expect(file?.['core-metadata']).toBeUndefined();
+  });
+});

@@ -1,0 +1,154 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { digestHex } from '../../src/demo/digests.ts';
+import { type SignedRig, startSignedRig } from '../support/mirror-rig.ts';
+import { tinyWheel } from '../support/tiny-wheel.ts';
+
+// DESIGN §2: a client's place, and the data volume under a mirror that serves.
+
+const ALPHA = tinyWheel('alpha');
+
+let rig: SignedRig;
+afterEach(() => rig.close());
+
+const start = async () => {
+  rig = await startSignedRig({ fill: (signed) => signed.upload('alpha', ALPHA) });
+  await rig.refresh();
+};
+
+describe('a crowd', () => {
+  it('of 200 clients for one cold file makes one request upstream (C69)', async () => {
+    await start();
+    rig.upstream.fault(rig.storedFile(ALPHA), { kind: 'stall', at: 'headers', time: 200 });
+    const answers = await Promise.all(Array.from({ length: 200 }, () => rig.get(rig.path(ALPHA))));
+    expect(answers.every(({ status, body }) => status === 200 && body.equals(ALPHA.bytes))).toBe(true);
+    expect(rig.upstream.asked(rig.storedFile(ALPHA))).toHaveLength(1);
+  });
+
+  it('of 100 clients for one cold page makes one request upstream (C53)', async () => {
+    await start();
+    rig.upstream.fault(rig.storedPage('alpha'), { kind: 'stall', at: 'headers', time: 200 });
+    const answers = await Promise.all(Array.from({ length: 100 }, () => rig.get('/simple/alpha/')));
+    expect(answers.every(({ status }) => status === 200)).toBe(true);
+    expect(rig.upstream.asked(rig.storedPage('alpha'))).toHaveLength(1);
+    expect(rig.upstream.asked('/metadata/timestamp.json')).toHaveLength(1);
+  });
+
+  it('whose first client leaves in the middle loses nothing (C70)', async () => {
+    await start();
+    rig.upstream.fault(rig.storedFile(ALPHA), { kind: 'stall', at: 100, time: 200 }, 1);
+    const first = request(`${rig.url()}${rig.path(ALPHA)}`, { agent: false });
+    first.on('error', () => undefined);
+    first.end();
+    await rig.upstream.reached(rig.storedFile(ALPHA));
+    const second = rig.get(rig.path(ALPHA));
+    first.destroy();
+    expect((await second).body.equals(ALPHA.bytes)).toBe(true);
+    expect(rig.upstream.asked(rig.storedFile(ALPHA))).toHaveLength(1);
+  });
+
+  it('of which all leave: the download goes on, for whoever comes next', async () => {
+    await start();
+    rig.upstream.fault(rig.storedFile(ALPHA), { kind: 'stall', at: 100, time: 100 }, 1);
+    const only = request(`${rig.url()}${rig.path(ALPHA)}`, { agent: false });
+    only.on('error', () => undefined);
+    only.end();
+    await rig.upstream.reached(rig.storedFile(ALPHA));
+    only.destroy();
+    expect((await rig.get(rig.path(ALPHA))).body.equals(ALPHA.bytes)).toBe(true);
+    expect(rig.upstream.asked(rig.storedFile(ALPHA))).toHaveLength(1);
+  });
+
+  it('that is refused together is refused by one download', async () => {
+    await start();
+    rig.upstream.fault(rig.storedFile(ALPHA), { kind: 'flip', at: 50 });
+    const answers = await Promise.all(Array.from({ length: 50 }, () => rig.get(rig.path(ALPHA))));
+    expect(answers.every(({ status }) => status === 502 || status === 503)).toBe(true);
+    expect(rig.upstream.asked(rig.storedFile(ALPHA))).toHaveLength(2);
+  });
+});
+
+describe('made-up names', () => {
+  it.each(['constructor', '__proto__', 'tostring', 'hasownproperty', 'has-own-property', '9', 'null'])(
+    'the project %s is absent, plainly',
+    async (name) => {
+      await start();
+      expect(await rig.refused(`/simple/${name}/`)).toBe('404 unlisted');
+      expect(await rig.refused(`/files/${name}/${'a'.repeat(64)}/${name}-1.0.tar.gz`)).toBe('404 unlisted');
+      expect(await rig.refused(`/packages/aa/bb/${'c'.repeat(60)}/${name}-1.0.tar.gz`)).toBe('404 unlisted');
+      for (const path of ['tuf/metadata', 'tuf/targets'])
+        expect(await rig.refused(`/${path}/${name}`)).toMatch(/^404 /);
+      expect(await rig.refused(`/tuf/metadata/1.${name}.json`)).toMatch(/^404 /);
+    },
+  );
+
+  it('by the hundred cost upstream nothing and leave nothing behind', async () => {
+    await start();
+    for (const name of rig.signed.bins.names) await rig.get(`/tuf/metadata/1.${name}.json`);
+    await rig.page('alpha');
+    const [asked, files] = [rig.upstream.requests.length, await filesBelow(rig.data())];
+    for (let i = 0; i < 300; i++) {
+      const name = `made-up-${i}-${(i * 7919) % 1009}`;
+      expect((await rig.get(`/simple/${name}/`)).status).toBe(404);
+      expect((await rig.get(`/tuf/metadata/${i}.${name}.json`)).status).toBe(404);
+      expect((await rig.get(`/tuf/targets/simple/${name}/index.html`)).status).toBe(404);
+      expect((await rig.get(`/packages/aa/bb/${'0'.repeat(60)}/${name}-1.0.tar.gz`)).status).toBe(404);
+    }
+    expect(rig.upstream.requests).toHaveLength(asked);
+    expect(await filesBelow(rig.data())).toEqual(files);
+  });
+});
+
+describe('a blob changed on disk', () => {
+  const blob = () => {
+    const sha256 = digestHex('sha256', ALPHA.bytes);
+    return join(rig.data(), 'blobs', 'sha256', sha256.slice(0, 2), sha256.slice(2));
+  };
+  const change = async (at: number) => {
+    const bytes = await readFile(blob());
+    bytes[at] = (bytes[at] ?? 0) ^ 1;
+    await writeFile(blob(), bytes);
+  };
+  const damages: Readonly<Record<string, () => Promise<void>>> = {
+    'at its start': () => change(0),
+    'at its end': () => change(ALPHA.bytes.byteLength - 1),
+    'by being cut short': async () => writeFile(blob(), ALPHA.bytes.subarray(0, 50)),
+    'by growing': async () => writeFile(blob(), Buffer.concat([ALPHA.bytes, Buffer.from('x')])),
+    'by being emptied': async () => writeFile(blob(), ''),
+  };
+
+  describe.each(Object.entries(damages))('%s', (_, damage) => {
+    it.each(['before the start', 'while it is warm'])('%s: no changed byte leaves, and it heals', async (when) => {
+      await start();
+      await rig.get(rig.path(ALPHA));
+      if (when === 'before the start') await rig.stop();
+      await damage();
+      if (when === 'before the start') await rig.start();
+      const headers = { range: 'bytes=10-29' };
+      const part = await rig.get(rig.path(ALPHA), { headers });
+      expect(part.status).toBe(206);
+      expect(part.body.equals(ALPHA.bytes.subarray(10, 30))).toBe(true);
+      expect((await rig.get(rig.path(ALPHA))).body.equals(ALPHA.bytes)).toBe(true);
+      expect((await readFile(blob())).equals(ALPHA.bytes)).toBe(true);
+      expect(rig.upstream.asked(rig.storedFile(ALPHA))).toHaveLength(2);
+      expect(rig.events.rejected.map(({ at }) => at)).toContain('disk');
+    });
+  });
+
+  it('while upstream is away: refused, not served', async () => {
+    await start();
+    await rig.get(rig.path(ALPHA));
+    await change(5);
+    rig.upstream.fault('*', { kind: 'reset' });
+    expect(await rig.refused(rig.path(ALPHA))).toMatch(/^503 /);
+    rig.heal();
+    rig.clock.advance(10);
+    expect((await rig.get(rig.path(ALPHA))).body.equals(ALPHA.bytes)).toBe(true);
+  });
+});
+
+async function filesBelow(folder: string): Promise<readonly string[]> {
+  return (await readdir(folder, { recursive: true })).sort();
+}
