@@ -1,14 +1,17 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { Refusal } from '../bytes/refusal.ts';
-import type { Config, IndexConfig } from '../config/config.ts';
+import type { Config, IndexConfig, SignedIndexConfig, UnsignedIndexConfig } from '../config/config.ts';
+import { createIndexMirror } from '../mirror/index-mirror.ts';
 import type { MirrorIndex } from '../mirror/mirror.ts';
 import { inTurns } from '../mirror/patience.ts';
-import type { Clock, Events, IndexLayout, Instant } from '../mirror/ports.ts';
+import type { Clock, Events, IndexLayout, Instant, Journal } from '../mirror/ports.ts';
 import { createTufIndex } from '../mirror/tuf-index.ts';
 import { archiveTrust } from '../store/archive.ts';
 import { type BlobStore, createBlobs } from '../store/blobs.ts';
 import { createIndexState } from '../store/index-state.ts';
+import { createJournal } from '../store/journal.ts';
 import { createMemoryCache } from '../store/memory.ts';
+import { createPageStore } from '../store/page-store.ts';
 import { createPins } from '../store/pins.ts';
 import { createTrustStore } from '../store/trust.ts';
 import { openVolume, type Volume } from '../store/volume.ts';
@@ -58,9 +61,21 @@ export async function compose({ config, events, newTrust, seams = {} }: ComposeO
       ...(seams.clock === undefined ? {} : { nowMs: () => clock.now() * 1000 }),
     });
     closers.push(() => blobs.close());
+    const journal = createJournal(volume);
+    closers.push(() => journal.close());
     const indexes: MirrorIndex[] = [];
     for (const index of Object.values(config.indexes)) {
-      const { mirror, close } = await composeIndex({ config, index, volume, blobs, clock, events, newTrust, seams });
+      const { mirror, close } = await composeIndex({
+        config,
+        index,
+        volume,
+        blobs,
+        clock,
+        events,
+        journal,
+        newTrust,
+        seams,
+      });
       closers.push(close);
       indexes.push(mirror);
     }
@@ -89,9 +104,78 @@ interface IndexParts {
   readonly events: Events;
   readonly newTrust: string | undefined;
   readonly seams: Seams;
+  readonly journal: Journal;
 }
 
-async function composeIndex({ config, index, volume, blobs, clock, events, newTrust, seams }: IndexParts) {
+function composeIndex(parts: IndexParts) {
+  const { index } = parts;
+  return index.evidence === 'tuf' ? composeSigned({ ...parts, index }) : composeUnsigned({ ...parts, index });
+}
+
+async function composeUnsigned({
+  config,
+  index,
+  volume,
+  blobs,
+  clock,
+  events,
+  journal,
+  seams,
+}: IndexParts & { readonly index: UnsignedIndexConfig }) {
+  await holdToState(volume, index, undefined, clock.now(), undefined);
+  const simple = simpleUrl(index.upstream);
+  const upstream = createUpstream({
+    bases: [simple, ...apiOf(simple)],
+    fileHosts: index.fileHosts,
+    insecureUpstream: index.insecureUpstream,
+    version: VERSION,
+    limits: seams.upstreamLimits,
+  });
+  const mirror = createIndexMirror({
+    name: index.name,
+    upstreamUrl: simple,
+    pageUrl: (project) => `${simple}${project}/`,
+    api: apiOf(simple)[0],
+    upstream,
+    store: createPageStore(volume, index.name),
+    pins: createPins(volume, index.name),
+    blobs,
+    journal,
+    clock,
+    events,
+    createCache: createMemoryCache,
+    memory: config.cache.memoryBytes / 2,
+    maxAge: index.maxAge,
+    staleIfError: index.staleIfError,
+    reuploads: index.reuploads,
+    contentAddressed: index.contentAddressed,
+    projectList: index.projectList,
+    nameFetch: () => randomUUID(),
+    sealed: false,
+  });
+  return { mirror, close: () => upstream.close() };
+}
+
+/** Where a PEP 503 index begins: the URL given, or `simple/` under a bare host. */
+function simpleUrl(upstream: string): string {
+  return new URL(upstream).pathname === '/' ? new URL('simple/', upstream).href : upstream;
+}
+
+/** PyPI's other documents lie beside `simple/`; an index that is called otherwise has none. */
+function apiOf(simple: string): readonly string[] {
+  return simple.endsWith('/simple/') ? [new URL('../', simple).href] : [];
+}
+
+async function composeSigned({
+  config,
+  index,
+  volume,
+  blobs,
+  clock,
+  events,
+  newTrust,
+  seams,
+}: IndexParts & { readonly index: SignedIndexConfig }) {
   const layout = resolveLayout(typeof index.layout === 'string' ? index.layout : describedLayout(index.layout), index);
   const pinnedRoot = readRoot(index.root);
   await holdToState(volume, index, pinnedRoot, clock.now(), newTrust);
@@ -128,13 +212,13 @@ async function composeIndex({ config, index, volume, blobs, clock, events, newTr
 async function holdToState(
   volume: Volume,
   index: IndexConfig,
-  root: Uint8Array,
+  root: Uint8Array | undefined,
   now: Instant,
   newTrust: string | undefined,
 ): Promise<void> {
   const state = createIndexState(volume, index.name);
   const known = await state.load();
-  const pinnedRootSha256 = createHash('sha256').update(root).digest('hex');
+  const pinnedRootSha256 = root && createHash('sha256').update(root).digest('hex');
   if (known !== undefined && known.evidence !== index.evidence)
     throw new Refusal(
       'state',
@@ -142,7 +226,8 @@ async function holdToState(
       { subject: 'state' },
     );
   if (known !== undefined && newTrust === undefined) {
-    if (known.pinnedRootSha256 !== pinnedRootSha256) await state.save({ ...known, pinnedRootSha256 });
+    if (known.pinnedRootSha256 !== pinnedRootSha256)
+      await state.save({ ...known, ...(pinnedRootSha256 && { pinnedRootSha256 }) });
     return;
   }
   if (known !== undefined) await archiveTrust(volume, index.name, now);
@@ -150,7 +235,12 @@ async function holdToState(
     ...(known?.audit ?? []),
     ...(newTrust === undefined ? [] : [{ at: now, action: 'new-trust', reason: newTrust }]),
   ];
-  await state.save({ evidence: index.evidence, pinnedRootSha256, createdAt: known?.createdAt ?? now, audit });
+  await state.save({
+    evidence: index.evidence,
+    ...(pinnedRootSha256 && { pinnedRootSha256 }),
+    createdAt: known?.createdAt ?? now,
+    audit,
+  });
 }
 
 function createClock(referenceTime: Instant | undefined): Clock {

@@ -23,9 +23,29 @@ export interface FilesDescription {
   readonly target: string | undefined;
 }
 
-export interface IndexConfig {
+interface AnyIndexConfig {
   readonly name: string;
   readonly upstream: string;
+  readonly fileHosts: readonly string[];
+  /** Plain http to another machine; the operator wrote the words for it. */
+  readonly insecureUpstream: boolean;
+  readonly reuploads: boolean;
+}
+
+/** An index that signs nothing. */
+export interface UnsignedIndexConfig extends AnyIndexConfig {
+  readonly evidence: 'index';
+  /** Seconds. */
+  readonly maxAge: number;
+  readonly staleIfError: number;
+  readonly contentAddressed: boolean;
+  readonly projectList: boolean;
+}
+
+export type IndexConfig = SignedIndexConfig | UnsignedIndexConfig;
+
+/** An index signed with TUF. */
+export interface SignedIndexConfig extends AnyIndexConfig {
   readonly evidence: 'tuf';
   /** Path of the pinned root. */
   readonly root: string;
@@ -33,12 +53,8 @@ export interface IndexConfig {
   readonly metadataUrl: string | undefined;
   readonly pagesUrl: string | undefined;
   readonly filesUrl: string | undefined;
-  readonly fileHosts: readonly string[];
-  /** Plain http to another machine; the operator wrote the words for it. */
-  readonly insecureUpstream: boolean;
   /** Seconds. */
   readonly refresh: number;
-  readonly reuploads: boolean;
 }
 
 export interface Config {

@@ -24,19 +24,31 @@ export function toConfig(parsed: ParsedFile): Config {
 }
 
 function toIndex(name: string, index: ParsedIndex): IndexConfig {
-  return {
+  const common = {
     name,
     upstream: index.upstream,
-    evidence: index.evidence,
+    fileHosts: index.file_hosts,
+    insecureUpstream: index.insecure_upstream !== undefined,
+    reuploads: index.reuploads,
+  };
+  if (index.root === undefined)
+    return {
+      ...common,
+      evidence: 'index',
+      maxAge: index.max_age,
+      staleIfError: index.stale_if_error,
+      contentAddressed: index.content_addressed,
+      projectList: index.project_list,
+    };
+  return {
+    ...common,
+    evidence: 'tuf',
     root: resolve(index.root),
     layout: typeof index.layout === 'string' ? index.layout : toLayout(index.layout),
     metadataUrl: index.metadata_url,
     pagesUrl: index.pages_url,
     filesUrl: index.files_url,
-    fileHosts: index.file_hosts,
-    insecureUpstream: index.insecure_upstream !== undefined,
     refresh: index.refresh,
-    reuploads: index.reuploads,
   };
 }
 

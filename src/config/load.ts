@@ -49,16 +49,32 @@ export function loadConfig({ file, env = process.env, flags = {}, withoutIndexes
     if (fromFlag !== undefined) put(raw, setting, fromFlag, sources, option(setting.flag));
   }
 
+  if (isEmpty(raw['indexes']) && !withoutIndexes) raw['indexes'] = { main: { ...PYPI } };
+  assumeUnsigned(raw, sources);
   const parsed = schema.safeParse(raw);
   for (const issue of parsed.error?.issues ?? []) faults.push(...faultsOf(issue, sources));
   faults.push(...clearTextFaults(raw, sources));
-  if (!withoutIndexes && isEmpty(raw['indexes']))
-    faults.push({ where: 'indexes', what: 'names none: describe at least one, or give --upstream and --root' });
   if (faults.length > 0 || !parsed.success) throw new ConfigRefusal(faults);
   return freeze(toConfig(parsed.data));
 }
 
 type Tree = Record<string, unknown>;
+
+/** PyPI as it is: what is mirrored where nothing else was asked for. */
+const PYPI: Tree = {
+  upstream: 'https://pypi.org/simple/',
+  evidence: 'index',
+  file_hosts: ['files.pythonhosted.org'],
+  content_addressed: true,
+};
+
+/** `--upstream URL` alone means an index that signs nothing; a file must say so itself, lest a forgotten root pass for it. */
+function assumeUnsigned(raw: Tree, sources: ReadonlyMap<string, string>): void {
+  const main = isTree(raw['indexes']) ? raw['indexes']['main'] : undefined;
+  if (!isTree(main) || !sources.has('indexes.main.upstream')) return;
+  if (main['root'] === undefined && main['evidence'] === undefined && main['layout'] === undefined)
+    main['evidence'] = 'index';
+}
 
 function isTree(value: unknown): value is Tree {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

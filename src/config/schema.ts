@@ -53,31 +53,67 @@ const layout = z.strictObject({
     .optional(),
 });
 
-const index = z.strictObject({
-  upstream: baseUrl.describe('The index this one mirrors.'),
-  evidence: z
-    .literal('tuf')
-    .default('tuf')
-    .describe('How its files are proved: tuf = signed metadata, from the pinned root down.'),
-  root: z
-    .string()
-    .min(1)
-    .describe('The pinned root.json, relative to this file. Get it over a channel you trust: everything rests on it.'),
-  layout: z
-    .union([z.enum(LAYOUTS), layout], { error: `must be one of ${LAYOUTS.join(', ')}, or a description of its own` })
-    .default('pep458')
-    .describe('How the upstream names its pages and files.'),
-  metadata_url: baseUrl.optional().describe('Where the TUF metadata lies, if not where the layout says.'),
-  pages_url: baseUrl.optional().describe('Where project pages lie, if not where the layout says.'),
-  files_url: baseUrl.optional().describe('Where files lie, if not where the layout says.'),
-  file_hosts: z.array(fileHost).max(64).default([]).describe('Other hosts the pages may send us to for files.'),
-  refresh: seconds(1, 86_400).default(60).describe('Seconds before the signed metadata is looked at again.'),
-  reuploads: z
-    .boolean()
-    .default(false)
-    .describe('True where this index lets a file name change its bytes: its digests are then not pinned.'),
-  insecure_upstream: z.literal(INSECURE_UPSTREAM).optional().describe('Needed for http:// to anything but loopback.'),
-});
+const index = z
+  .strictObject({
+    upstream: baseUrl.describe('The index this one mirrors.'),
+    evidence: z
+      .enum(['tuf', 'index'])
+      .optional()
+      .describe(
+        'How its files are proved: tuf = signed metadata, from the pinned root down (needs root); index = the digests on the pages of an index that signs nothing, which is weaker.',
+      ),
+    root: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'The pinned root.json, relative to this file. Get it over a channel you trust: everything rests on it.',
+      ),
+    layout: z
+      .union([z.enum(LAYOUTS), layout], { error: `must be one of ${LAYOUTS.join(', ')}, or a description of its own` })
+      .default('pep458')
+      .describe('How the upstream names its pages and files.'),
+    metadata_url: baseUrl.optional().describe('Where the TUF metadata lies, if not where the layout says.'),
+    pages_url: baseUrl.optional().describe('Where project pages lie, if not where the layout says.'),
+    files_url: baseUrl.optional().describe('Where files lie, if not where the layout says.'),
+    file_hosts: z.array(fileHost).max(64).default([]).describe('Other hosts the pages may send us to for files.'),
+    refresh: seconds(1, 86_400).default(60).describe('Seconds before the signed metadata is looked at again.'),
+    max_age: seconds(0, 86_400)
+      .default(600)
+      .describe('index only: seconds a page is served without asking upstream again.'),
+    stale_if_error: seconds(0, 30 * 86_400)
+      .default(86_400)
+      .describe('index only: seconds a page stands in for an upstream that is away.'),
+    content_addressed: z
+      .boolean()
+      .default(false)
+      .describe(
+        'index only: true where aa/bb/rest in a file URL is its BLAKE2b-256, as on PyPI; then that must hold too.',
+      ),
+    project_list: z
+      .boolean()
+      .default(true)
+      .describe('index only: false keeps the list of all projects from being fetched.'),
+    reuploads: z
+      .boolean()
+      .default(false)
+      .describe('True where this index lets a file name change its bytes: its digests are then not pinned.'),
+    insecure_upstream: z.literal(INSECURE_UPSTREAM).optional().describe('Needed for http:// to anything but loopback.'),
+  })
+  .superRefine((given, context) => {
+    if (given.root !== undefined && given.evidence === 'index')
+      context.addIssue({
+        code: 'custom',
+        path: ['root'],
+        message: 'has no meaning with evidence: index; leave one of them out',
+      });
+    if (given.root === undefined && given.evidence !== 'index')
+      context.addIssue({
+        code: 'custom',
+        path: ['root'],
+        message: 'is missing: give the pinned root.json, or say evidence: index where upstream signs nothing',
+      });
+  });
 
 const indexName = z
   .string()

@@ -17,7 +17,8 @@ export type FlagName =
   | 'pagesUrl'
   | 'filesUrl'
   | 'fileHost'
-  | 'refresh';
+  | 'refresh'
+  | 'maxAge';
 
 /** Parsed flags as the command line hands them over; names this table does not know are none of ours. */
 export type Flags = Readonly<Partial<Record<FlagName, string | number | readonly string[] | undefined>>>;
@@ -47,6 +48,7 @@ export const SETTINGS: readonly Setting[] = [
   { flag: 'filesUrl', path: main('files_url'), kind: 'text' },
   { flag: 'fileHost', path: main('file_hosts'), kind: 'list' },
   { flag: 'refresh', path: main('refresh'), kind: 'number' },
+  { flag: 'maxAge', path: main('max_age'), kind: 'number' },
 ];
 
 /** `publicUrl` → `VERBATIM_PUBLIC_URL`. */

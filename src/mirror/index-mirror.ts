@@ -4,11 +4,12 @@ import { createCoreMetadata } from './core-metadata.ts';
 import { createFetch } from './fetch.ts';
 import { createFiles } from './files.ts';
 import { createIndexExplain } from './index-explain.ts';
-import type { IndexList } from './index-list.ts';
+import { createIndexList } from './index-list.ts';
 import { createIndexPages } from './index-pages.ts';
 import { createIndexPins } from './index-pins.ts';
 import { createIndexRefresh } from './index-refresh.ts';
-import type { MirrorIndex, RelayedDocuments } from './mirror.ts';
+import { createIndexRelay } from './index-relay.ts';
+import type { MirrorIndex } from './mirror.ts';
 import type { Blobs, Clock, CreateCache, Events, Journal, PageStore, Pins, Upstream } from './ports.ts';
 
 /** Everything an index that signs nothing is made of. */
@@ -31,8 +32,10 @@ export interface IndexMirrorOptions {
   readonly reuploads: boolean;
   /** True where a path `aa/bb/rest` is the file's BLAKE2b-256, as on PyPI: then it must hold too. */
   readonly contentAddressed: boolean;
-  readonly list: IndexList;
-  readonly relay: RelayedDocuments;
+  /** False where the list of all projects is not to be fetched. */
+  readonly projectList: boolean;
+  /** What `/pypi/` and `/integrity/` lie under upstream. */
+  readonly api: string | undefined;
   readonly nameFetch: () => string;
   /** Whether state on disk carries a seal. */
   readonly sealed: boolean;
@@ -76,12 +79,12 @@ export function createIndexMirror(options: IndexMirrorOptions): MirrorIndex {
     evidence: 'index',
     warmPage: pages.warm,
     page: async (project) => (await pages.held(project)).page,
-    list: options.list,
+    list: createIndexList(options),
     packageFile: files.byContentPath,
     digestFile: files.byDigest,
     metadata: unsigned,
     target: unsigned,
-    relay: options.relay,
+    relay: createIndexRelay({ ...options, pages, cache: createCache(memory / 8) }),
     refresh: async () => undefined,
     explain: createIndexExplain({ ...options, pages }),
     async status() {

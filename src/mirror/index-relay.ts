@@ -1,0 +1,80 @@
+import { Refusal } from '../bytes/refusal.ts';
+import { Relayed } from '../bytes/relayed.ts';
+import { legacyJson } from '../pypi/legacy-json.ts';
+import type { HeldPage } from './held.ts';
+import type { RelayedDocuments } from './mirror.ts';
+import type { Cache, Clock, Instant, Upstream } from './ports.ts';
+import { singleFlight } from './single-flight.ts';
+
+interface IndexRelayOptions {
+  readonly upstream: Upstream;
+  /** The upstream's `/pypi/` and `/integrity/` lie under this; undefined where it has neither. */
+  readonly api: string | undefined;
+  readonly pages: { held(project: string): Promise<HeldPage> };
+  readonly clock: Clock;
+  readonly cache: Cache<{ readonly document: Relayed | 'absent'; readonly at: Instant }>;
+}
+
+const MOST_BYTES = 32 * 1024 * 1024;
+/** Seconds; provenance may grow, legacy JSON changes with every upload. */
+const KEPT_FOR = 300;
+const INTEGRITY = 'application/vnd.pypi.integrity.v1+json';
+
+/** Documents that nothing vouches for, fetched on demand and kept for minutes (DESIGN §2 `Relayed`). */
+export function createIndexRelay({ upstream, api, pages, clock, cache }: IndexRelayOptions): RelayedDocuments {
+  const flights = singleFlight<Relayed | 'absent'>();
+
+  const fetch = async (url: string, accept: string, contentType: string): Promise<Relayed> => {
+    const kept = cache.get(url);
+    const document =
+      kept !== undefined && clock.now() - kept.at < KEPT_FOR && clock.now() >= kept.at
+        ? kept.document
+        : await flights(url, async () => {
+            const answer = await upstream.page(url, { accept, fresh: false, limit: MOST_BYTES });
+            const found = answer.kind === 'page' ? new Relayed(answer.bytes, contentType, KEPT_FOR) : 'absent';
+            cache.set(
+              url,
+              { document: found, at: clock.now() },
+              answer.kind === 'page' ? answer.bytes.byteLength : url.length,
+            );
+            return found;
+          });
+    if (document === 'absent') throw unlisted();
+    return document;
+  };
+
+  return {
+    async legacyJson(project, version, base) {
+      const { listing } = await pages.held(project);
+      const path =
+        version === undefined ? `pypi/${project}/json` : `pypi/${project}/${encodeURIComponent(version)}/json`;
+      const own =
+        api === undefined
+          ? undefined
+          : await fetch(new URL(path, api).href, 'application/json', 'application/json').catch(absent);
+      const document = legacyJson(own?.bytes, listing, version, base);
+      if (document === undefined) throw unlisted();
+      return new Relayed(document, 'application/json', KEPT_FOR);
+    },
+    async provenance(project, version, filename) {
+      const { listing } = await pages.held(project);
+      const listed = listing.files.get(filename)?.entry.provenance;
+      if (listed === undefined || api === undefined) throw unlisted();
+      const path = `integrity/${project}/${encodeURIComponent(version)}/${encodeURIComponent(filename)}/provenance`;
+      return fetch(new URL(path, api).href, INTEGRITY, INTEGRITY);
+    },
+    async signature(path) {
+      const filename = path.slice(path.lastIndexOf('/') + 1);
+      throw new Refusal('unlisted', `No detached signature of ${filename} is listed.`, { subject: 'file' });
+    },
+  };
+}
+
+function unlisted(): Refusal {
+  return new Refusal('unlisted', 'The index has no such document.', { subject: 'request' });
+}
+
+function absent(error: unknown): undefined {
+  if (error instanceof Refusal && error.reason === 'unlisted') return undefined;
+  throw error;
+}
