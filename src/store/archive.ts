@@ -11,4 +11,5 @@ export async function archiveTrust(volume: Volume, index: string, now: number): 
   } catch (error) {
     if (!isMissing(error)) throw error;
   }
+  await volume.census(index)?.forget('tuf/current');
 }

@@ -5,7 +5,7 @@ import type { Volume } from './volume.ts';
 const INDEX_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 
 /** Where an index keeps its state; its name comes from the configuration and is checked all the same. */
-export function indexDirectory(volume: Volume, index: string): string {
+export function indexDirectory(volume: Pick<Volume, 'root'>, index: string): string {
   if (!INDEX_NAME.test(index))
     throw new Refusal(
       'state',

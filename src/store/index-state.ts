@@ -30,7 +30,7 @@ export interface IndexStateStore {
 export function createIndexState(volume: Volume, index: string): IndexStateStore {
   const directory = join(indexDirectory(volume, index), 'index');
   const what = `the evidence and the pinned root that index ${index} was started with`;
-  const numbered = createNumbered(volume.durable, directory, what);
+  const numbered = createNumbered(volume.durable, directory, what, volume.census(index)?.guard('index'));
 
   const read = async () => {
     const found = await numbered.read();

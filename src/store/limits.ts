@@ -63,3 +63,20 @@ export const STATE_FILE_BYTES = 64 * 1024 * 1024;
 export const DOCUMENT_BYTES = 64 * 1024 * 1024;
 /** Parsed pin files in memory. */
 export const PINS_IN_MEMORY = 256;
+/** Most bytes of one kept page: its body (DESIGN §5 "Limits") and a line before it. */
+export const PAGE_FILE_BYTES = 33 * 1024 * 1024;
+/** Pages whose file on disk is known without reading it. */
+export const PAGES_REMEMBERED = 20_000;
+
+/** Bytes of one generation of the journal and of the access record; there are two of each. */
+export const JOURNAL_BYTES = 64 * 1024 * 1024;
+export const ACCESS_BYTES = 64 * 1024 * 1024;
+/** Lines that wait to be written, and how long. */
+export const LINES_WAITING = 10_000;
+export const LINES_EVERY_MS = 1000;
+/** Most characters of a text in a line, and most bytes of a line that is read. */
+export const LINE_TEXT = 1000;
+export const LINE_BYTES = 64 * 1024;
+/** The same client fetching the same file again is recorded once in this time. Seconds. */
+export const SAME_FETCH_S = 600;
+export const SAME_FETCHES = 50_000;

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
-import { sha256Hex } from '../bytes/digest.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Durable } from './durable.ts';
+import { envelopeId, openEnvelope, wrapEnvelope } from './envelope.ts';
 import { STATE_FILE_BYTES } from './limits.ts';
 import { readSmall } from './read-file.ts';
+import { ACCEPT_STATE_LOSS, checkSeal, type Guard, lostState } from './seal.ts';
 import { isMissing } from './storage-errors.ts';
 
 // State that must only go forward, also between processes: every change is a new file with the next number, made
@@ -17,7 +18,7 @@ export interface Read {
 }
 
 export interface Numbered {
-  /** The highest number, checked against its own digest; Refusal `state` where it cannot be believed, never a lower one. */
+  /** The highest number, checked against its own digest and seal; Refusal `state` where it cannot be believed, never a lower one. */
   read(): Promise<Read | undefined>;
   /** Only its number, to know whether what is in memory is still current. 0 for none. */
   number(): Promise<number>;
@@ -29,8 +30,8 @@ const NAME = /^([1-9][0-9]{0,14})\.json$/;
 /** A reader whose file was replaced between listing and reading looks again; each time somebody else made progress. */
 const READ_AGAIN = 100;
 
-/** `what` completes the sentence for people: "… of index main". */
-export function createNumbered(durable: Durable, directory: string, what: string): Numbered {
+/** `what` completes the sentence for people: "… of index main". `guard` seals each state and knows the lowest number to believe. */
+export function createNumbered(durable: Durable, directory: string, what: string, guard?: Guard | undefined): Numbered {
   const { ops } = durable;
 
   const numbers = async (): Promise<number[]> => {
@@ -46,39 +47,40 @@ export function createNumbered(durable: Durable, directory: string, what: string
   };
   const number = async () => Math.max(0, ...(await numbers()));
 
-  const decode = (path: string, bytes: Buffer): { readonly id: string; readonly state: unknown } => {
-    let parsed: unknown;
-    try {
-      parsed = JSON.parse(bytes.toString('utf8'));
-    } catch (error) {
-      throw unreadable(path, what, error);
+  const decode = (path: string, mine: number, file: Buffer): Read => {
+    const opened = openEnvelope(file);
+    if (opened === undefined) throw unreadable(path, what);
+    checkSeal(guard, { path, what, number: mine }, [opened.bytes], opened.seal);
+    return { number: mine, id: opened.id, state: opened.state };
+  };
+
+  const newest = async (): Promise<Read | undefined> => {
+    for (let again = 0; ; again++) {
+      const highest = await number();
+      if (highest === 0) return undefined;
+      const path = join(directory, `${highest}.json`);
+      const bytes = await readSmall(ops, path, STATE_FILE_BYTES).catch((error: unknown) => {
+        throw unreadable(path, what, error);
+      });
+      if (bytes !== undefined) return decode(path, highest, bytes);
+      if (again === READ_AGAIN) throw unreadable(path, what);
     }
-    if (typeof parsed !== 'object' || parsed === null || !('sha256' in parsed) || !('state' in parsed))
-      throw unreadable(path, what);
-    const id = sha256Hex(Buffer.from(JSON.stringify(parsed.state)));
-    if (parsed.sha256 !== id) throw unreadable(path, what);
-    return { id, state: parsed.state };
   };
 
   return {
     number,
     async read() {
-      for (let again = 0; ; again++) {
-        const highest = await number();
-        if (highest === 0) return undefined;
-        const path = join(directory, `${highest}.json`);
-        const bytes = await readSmall(ops, path, STATE_FILE_BYTES).catch((error: unknown) => {
-          throw unreadable(path, what, error);
-        });
-        if (bytes !== undefined) return { number: highest, ...decode(path, bytes) };
-        if (again === READ_AGAIN) throw unreadable(path, what);
-      }
+      // Asked before the directory is looked at: what is there may be ahead of it, never behind.
+      const least = await guard?.atLeast();
+      const found = await newest();
+      if (guard === undefined || least === undefined || (found?.number ?? 0) >= least) return found;
+      if ((found?.number ?? 0) < (await guard.atLeast('again'))) throw lostState(directory, what);
+      return newest();
     },
     async follow(after, state) {
-      const text = JSON.stringify(state);
-      const id = sha256Hex(Buffer.from(text));
-      const body = Buffer.from(`{"sha256":"${id}","state":${text}}\n`);
+      const bytes = Buffer.from(JSON.stringify(state));
       const mine = after + 1;
+      const body = wrapEnvelope(bytes, guard?.seal(mine, [bytes]));
       const path = join(directory, `${mine}.json`);
       if (!(await durable.claim(path, body))) return undefined;
       const all = await numbers();
@@ -86,7 +88,9 @@ export function createNumbered(durable: Durable, directory: string, what: string
       const passed = all.some((other) => other > mine);
       const superfluous = passed ? [mine] : all.filter((other) => other < mine);
       for (const other of superfluous) await ops.unlink(join(directory, `${other}.json`)).catch(() => undefined);
-      return passed ? undefined : id;
+      if (passed) return undefined;
+      await guard?.moved(mine);
+      return envelopeId(bytes);
     },
   };
 }
@@ -95,7 +99,7 @@ export function createNumbered(durable: Durable, directory: string, what: string
 export function unreadable(path: string, what: string, cause?: unknown): Refusal {
   return new Refusal(
     'state',
-    `${path} is missing or damaged: it holds ${what}. Nothing is served on a guess. Restore it from a backup, or move it away if you accept that this memory is lost.`,
+    `${path} is missing or damaged: it holds ${what}. Nothing is served on a guess. Restore it from a backup; what cannot be restored is given up by: ${ACCEPT_STATE_LOSS}`,
     { subject: 'state', cause },
   );
 }

@@ -1,37 +1,32 @@
 import { join } from 'node:path';
 import { LRUCache } from 'lru-cache';
-import { z } from 'zod';
-import { ALGORITHMS, type Algorithm, agree, type Digests, isDigest, sha256Hex } from '../bytes/digest.ts';
+import { type Algorithm, agree, type Digests } from '../bytes/digest.ts';
 import type { Pin, Pins } from '../mirror/ports.ts';
 import { indexDirectory } from './index-directory.ts';
 import { PINS_IN_MEMORY } from './limits.ts';
 import { createNumbered, type Numbered, unreadable } from './numbered.ts';
+import { decodePins, encodePins } from './pin-file.ts';
+import { projectPath } from './project-path.ts';
 import { onStateDisk } from './storage-errors.ts';
+import { createTurns } from './turns.ts';
 import type { Volume } from './volume.ts';
+import { walkTwo } from './walk.ts';
 
-const StoredDigests = z
-  .array(z.tuple([z.enum(ALGORITHMS), z.string()]).refine(([algorithm, hex]) => isDigest(algorithm, hex)))
-  .min(1);
-const StoredPin = z.strictObject({
-  file: z.string(),
-  digests: StoredDigests,
-  seen: z.int(),
-  coreMetadata: StoredDigests.optional(),
-});
-const StoredPins = z.strictObject({ project: z.string(), pins: z.array(StoredPin) });
+/** Pins with what an operator's command needs besides. */
+export interface PinStore extends Pins {
+  /** Takes pins back, as an operator's audited word. */
+  revoke(project: string, files: Iterable<string>): Promise<void>;
+  /** Every project that has pins, in no order. */
+  projects(): AsyncIterable<string>;
+}
 
 interface Known {
   readonly number: number;
   readonly pins: ReadonlyMap<string, Pin>;
 }
 
-const PLAIN_NAME = /^[a-z0-9][a-z0-9-]{0,99}$/;
-
-/** A directory name for any project name: itself where it is plain, else its hash (which no plain name looks like). */
-function folder(project: string): string {
-  const hash = sha256Hex(Buffer.from(project));
-  return join(hash.slice(0, 2), PLAIN_NAME.test(project) ? project : `=${hash}`);
-}
+/** The pins as they are to be; undefined where nothing changes. */
+type Change = (pins: ReadonlyMap<string, Pin>) => ReadonlyMap<string, Pin> | undefined;
 
 /** The union of what both name, or undefined where they disagree (or nothing in common lets them agree). */
 function merged(old: Digests, next: Digests): Digests | undefined {
@@ -46,21 +41,64 @@ function merge(old: Pin, next: Pin): Pin {
     old.coreMetadata === undefined || next.coreMetadata === undefined
       ? (old.coreMetadata ?? next.coreMetadata)
       : (merged(old.coreMetadata, next.coreMetadata) ?? old.coreMetadata);
-  return { digests, seen: old.seen, coreMetadata };
+  return { ...old, digests, coreMetadata };
 }
 
 function same(a: Pin, b: Pin): boolean {
   return a.digests.size === b.digests.size && a.coreMetadata?.size === b.coreMetadata?.size;
 }
 
+const adding =
+  (additions: ReadonlyMap<string, Pin>): Change =>
+  (pins) => {
+    const news = new Map<string, Pin>();
+    for (const [file, pin] of additions) {
+      const old = pins.get(file);
+      const result = old === undefined ? pin : merge(old, pin);
+      if (old === undefined || !same(old, result)) news.set(file, result);
+    }
+    return news.size === 0 ? undefined : new Map([...pins, ...news]);
+  };
+
+/** Files that have no pin stay without one. */
+const marking =
+  (files: Iterable<string>, done: (pin: Pin) => boolean, mark: (pin: Pin) => Pin): Change =>
+  (pins) => {
+    const news = new Map<string, Pin>();
+    for (const file of files) {
+      const pin = pins.get(file);
+      if (pin !== undefined && !done(pin)) news.set(file, mark(pin));
+    }
+    return news.size === 0 ? undefined : new Map([...pins, ...news]);
+  };
+
+const replacing =
+  (file: string, pin: Pin): Change =>
+  (pins) => {
+    const old = pins.get(file);
+    // One sight of a file never takes the place of a confirmed pin, whoever was quicker to confirm it.
+    if (old !== undefined && old.provisional !== true && pin.provisional === true) return undefined;
+    return new Map([...pins, [file, pin]]);
+  };
+
+const revoking =
+  (files: Iterable<string>): Change =>
+  (pins) => {
+    const next = new Map(pins);
+    for (const file of files) next.delete(file);
+    return next.size === pins.size ? undefined : next;
+  };
+
 /** Digests pinned at first sight, one file a project, going only forward (DESIGN §2 "pins"). */
-export function createPins(volume: Volume, index: string): Pins {
+export function createPins(volume: Volume, index: string): PinStore {
   const directory = join(indexDirectory(volume, index), 'pins');
   const memory = new LRUCache<string, Known>({ max: PINS_IN_MEMORY });
-  const turns = new Map<string, Promise<unknown>>();
+  const turn = createTurns();
   const what = (project: string) => `the digests first seen for ${project}`;
-  const fileOf = (project: string): Numbered =>
-    createNumbered(volume.durable, join(directory, folder(project)), what(project));
+  const pathOf = (project: string) => join(directory, projectPath(project));
+  const fileOf = (project: string): Numbered => numberedAt(projectPath(project), what(project));
+  const numberedAt = (path: string, about: string): Numbered =>
+    createNumbered(volume.durable, join(directory, path), about, volume.census(index)?.guard(`pins/${path}`));
 
   const read = async (project: string): Promise<Known> => {
     const file = fileOf(project);
@@ -69,59 +107,62 @@ export function createPins(volume: Volume, index: string): Pins {
     if (known !== undefined && known.number === (await file.number())) return known;
     const found = await file.read();
     if (found === undefined) {
-      if (known !== undefined && known.number > 0) throw unreadable(join(directory, folder(project)), what(project));
+      if (known !== undefined && known.number > 0) throw unreadable(pathOf(project), what(project));
       return { number: 0, pins: new Map() };
     }
-    const parsed = StoredPins.safeParse(found.state);
-    if (!parsed.success || parsed.data.project !== project)
-      throw unreadable(join(directory, folder(project)), what(project), parsed.error);
-    const pins = new Map<string, Pin>();
-    for (const { file: name, digests, seen, coreMetadata } of parsed.data.pins)
-      pins.set(name, { digests: new Map(digests), seen, coreMetadata: coreMetadata && new Map(coreMetadata) });
-    const next = { number: found.number, pins };
+    const decoded = decodePins(found.state);
+    if (decoded?.project !== project) throw unreadable(pathOf(project), what(project));
+    const next = { number: found.number, pins: decoded.pins };
     memory.set(project, next);
     return next;
   };
 
-  const add = async (project: string, additions: ReadonlyMap<string, Pin>): Promise<void> => {
-    for (;;) {
-      const { number, pins } = await read(project);
-      const next = new Map(pins);
-      let news = false;
-      for (const [file, pin] of additions) {
-        const old = pins.get(file);
-        const result = old === undefined ? pin : merge(old, pin);
-        if (old !== undefined && same(old, result)) continue;
-        next.set(file, result);
-        news = true;
+  /** One at a time for a project, and on top of whatever another process did. */
+  const change = onStateDisk((project: string, make: Change) =>
+    turn(project, async () => {
+      for (;;) {
+        const { number, pins } = await read(project);
+        const next = make(pins);
+        if (next === undefined) return;
+        if ((await fileOf(project).follow(number, encodePins(project, next))) === undefined) continue;
+        memory.set(project, { number: number + 1, pins: next });
+        return;
       }
-      if (!news) return;
-      const stored = [...next].map(([file, pin]) => ({
-        file,
-        digests: [...pin.digests],
-        seen: pin.seen,
-        ...(pin.coreMetadata && { coreMetadata: [...pin.coreMetadata] }),
-      }));
-      if ((await fileOf(project).follow(number, { project, pins: stored })) === undefined) continue;
-      memory.set(project, { number: number + 1, pins: next });
-      return;
-    }
-  };
+    }),
+  );
 
   return {
     of: onStateDisk(async (project: string) => (await read(project)).pins),
-    add: onStateDisk((project: string, additions: ReadonlyMap<string, Pin>) => {
-      // One at a time for a project; a failed turn is its own caller's.
-      const turn = (turns.get(project) ?? Promise.resolve()).then(() => add(project, additions));
-      const quiet = turn.then(
-        () => undefined,
-        () => undefined,
+    add: (project, additions) => change(project, adding(additions)),
+    prove: async (project, file) => {
+      // Asked for every file that is sent: what memory knows to be proved needs no look at the disk.
+      if (memory.get(project)?.pins.get(file)?.proved === true) return;
+      await change(
+        project,
+        marking(
+          [file],
+          ({ proved }) => proved === true,
+          (pin) => ({ ...pin, proved: true }),
+        ),
       );
-      turns.set(project, quiet);
-      void quiet.then(() => {
-        if (turns.get(project) === quiet) turns.delete(project);
-      });
-      return turn;
-    }),
+    },
+    confirm: (project, files) =>
+      change(
+        project,
+        marking(
+          [...files],
+          ({ provisional }) => provisional !== true,
+          ({ provisional: _, ...pin }) => pin,
+        ),
+      ),
+    replace: (project, file, pin) => change(project, replacing(file, pin)),
+    revoke: (project, files) => change(project, revoking([...files])),
+    async *projects() {
+      for await (const path of walkTwo(volume.ops, directory)) {
+        const found = await numberedAt(path, 'pins').read();
+        const decoded = found && decodePins(found.state);
+        if (decoded !== undefined) yield decoded.project;
+      }
+    },
   };
 }

@@ -51,7 +51,12 @@ export function createTrustStore(volume: Volume, index: string): TrustStore {
   const documents = join(directory, 'documents');
   const roots = join(directory, 'roots');
   const what = `the trust that index ${index} has come to`;
-  const numbered = createNumbered(durable, join(directory, 'current'), what);
+  const numbered = createNumbered(
+    durable,
+    join(directory, 'current'),
+    what,
+    volume.census(index)?.guard('tuf/current'),
+  );
   const delegated = createDelegatedFiles(volume, join(directory, 'delegated'));
   const documentPath = (sha256: string) => join(documents, `${sha256}.json`);
   const rootPath = (version: number) => join(roots, `${version}.json`);

@@ -1,10 +1,14 @@
 import { dirname, join, resolve } from 'node:path';
 import { Refusal } from '../bytes/refusal.ts';
+import { type Census, createCensus } from './census.ts';
 import { createDurable, type Durable } from './durable.ts';
+import { createEpochs, type Epochs } from './epochs.ts';
 import { codeOf, type FileOps, nodeFileOps } from './file-ops.ts';
+import { indexDirectory } from './index-directory.ts';
 import { FOREIGN_TEMP_MS } from './limits.ts';
 import { newOwnerName, ownerState } from './owner.ts';
 import { readSmall } from './read-file.ts';
+import { createSeal } from './seal.ts';
 
 /** The layout this program writes; a higher number in VERSION is a newer program's directory. */
 export const LAYOUT = 1;
@@ -17,6 +21,10 @@ export interface Volume {
   readonly root: string;
   readonly durable: Durable;
   readonly ops: FileOps;
+  /** What seals an index's state, where a seal key is configured. */
+  census(index: string): Census | undefined;
+  /** The epochs kept outside, where they are. */
+  readonly epochs: Epochs | undefined;
   /** Removes this process's temporary directory. */
   close(): Promise<void>;
 }
@@ -110,11 +118,17 @@ async function probe(durable: Durable, directory: string): Promise<void> {
   await durable.ops.unlink(path);
 }
 
+export interface VolumeOptions {
+  readonly ops?: FileOps;
+  readonly nowMs?: () => number;
+  /** Secret bytes: state that nobody signed carries a seal under it. */
+  readonly sealKey?: Uint8Array | undefined;
+  /** A file outside the data directory that remembers how new the sealed state was. */
+  readonly sealEpochFile?: string | undefined;
+}
+
 /** Opens or makes a data directory; throws Refusal `state` where its bytes could be anybody's. */
-export async function openVolume(
-  directory: string,
-  options: { readonly ops?: FileOps; readonly nowMs?: () => number } = {},
-): Promise<Volume> {
+export async function openVolume(directory: string, options: VolumeOptions = {}): Promise<Volume> {
   const ops = options.ops ?? nodeFileOps;
   const root = resolve(directory);
   await makeRoot(ops, root);
@@ -134,5 +148,26 @@ export async function openVolume(
       error,
     );
   }
-  return { root, durable, ops, close: () => ops.removeTree(own) };
+  return { root, durable, ops, ...sealing(root, durable, options), close: () => ops.removeTree(own) };
+}
+
+/** One census an index, shared by all that keep state for it. */
+function sealing(
+  root: string,
+  durable: Durable,
+  { sealKey, sealEpochFile }: VolumeOptions,
+): Pick<Volume, 'census' | 'epochs'> {
+  if (sealKey === undefined) return { census: () => undefined, epochs: undefined };
+  const seal = createSeal(sealKey);
+  const epochs = sealEpochFile === undefined ? undefined : createEpochs(durable.ops, resolve(sealEpochFile));
+  const known = new Map<string, Census>();
+  return {
+    epochs,
+    census(index) {
+      const census =
+        known.get(index) ?? createCensus({ durable, directory: indexDirectory({ root }, index), index, seal, epochs });
+      known.set(index, census);
+      return census;
+    },
+  };
 }

@@ -7,7 +7,7 @@ import { createIndexState } from '../../../src/store/index-state.ts';
 import { createPins } from '../../../src/store/pins.ts';
 import { openVolume } from '../../../src/store/volume.ts';
 import { failAt, systemError } from '../../support/faults.ts';
-import { filesBelow, refusalOf, scratch } from './harness.ts';
+import { all, filesBelow, refusalOf, scratch } from './harness.ts';
 
 const hex = (letter: string, length = 64) => letter.repeat(length);
 const sha = (letter: string): Digests => new Map([['sha256', hex(letter)]]);
@@ -57,6 +57,69 @@ describe('pins', () => {
     await pins.add('demo', new Map([['g', pin(sha('a'))]]));
     await pins.add('demo', new Map([['g', pin(new Map([['sha512', hex('b', 128)]]))]]));
     expect((await pins.of('demo')).get('g')).toEqual(pin(sha('a')));
+  });
+
+  test('keep what they were first seen with: the fetch, the upload time, that nobody confirmed them', async () => {
+    const { data, pins } = await opened();
+    const first: Pin = { ...pin(sha('a')), provisional: true, fetch: 'f1', uploadTime: '2026-01-01T00:00:00Z' };
+    await pins.add('demo', new Map([['f', first]]));
+    // Taking on an algorithm confirms nothing.
+    await pins.add('demo', new Map([['f', { ...pin(both('a', 'b')), fetch: 'f2' }]]));
+    for (const each of [pins, (await opened(data)).pins])
+      expect((await each.of('demo')).get('f')).toEqual({ ...first, digests: both('a', 'b') });
+  });
+
+  test('are proved and confirmed one by one, and nothing else of them changes', async () => {
+    const { data, pins } = await opened();
+    const first: Pin = { ...pin(sha('a'), 5, sha('c')), provisional: true, fetch: 'f1' };
+    await pins.add(
+      'demo',
+      new Map([
+        ['f', first],
+        ['g', first],
+      ]),
+    );
+    await pins.prove('demo', 'f');
+    await pins.prove('demo', 'f');
+    await pins.prove('demo', 'absent');
+    const sibling = (await opened(data)).pins;
+    expect(await sibling.of('demo')).toEqual(
+      new Map([
+        ['f', { ...first, proved: true }],
+        ['g', first],
+      ]),
+    );
+    await sibling.confirm('demo', ['f', 'absent']);
+    const { provisional: _, ...confirmed } = first;
+    for (const each of [pins, (await opened(data)).pins])
+      expect(await each.of('demo')).toEqual(
+        new Map<string, Pin>([
+          ['f', { ...confirmed, proved: true }],
+          ['g', first],
+        ]),
+      );
+  });
+
+  test('of one sight give way; confirmed ones only to a word that is not a mere sight', async () => {
+    const { data, pins } = await opened();
+    const sight = (letter: string): Pin => ({ ...pin(sha(letter)), provisional: true });
+    await pins.add('demo', new Map([['f', sight('a')]]));
+    await pins.replace('demo', 'f', sight('b'));
+    expect((await pins.of('demo')).get('f')).toEqual(sight('b'));
+    const sibling = (await opened(data)).pins;
+    await sibling.confirm('demo', ['f']);
+    await pins.replace('demo', 'f', sight('c'));
+    expect((await pins.of('demo')).get('f')).toEqual(pin(sha('b')));
+    await pins.replace('demo', 'f', pin(sha('c')));
+    expect((await sibling.of('demo')).get('f')).toEqual(pin(sha('c')));
+    await pins.revoke('demo', ['f', 'absent']);
+    expect((await sibling.of('demo')).size).toBe(0);
+  });
+
+  test('name their projects', async () => {
+    const { pins } = await opened();
+    for (const project of ['demo', 'other', '../x']) await pins.add(project, new Map([['f', pin(sha('a'))]]));
+    expect((await all(pins.projects())).sort()).toEqual(['../x', 'demo', 'other']);
   });
 
   test('added at once, also by other processes, all stay', async () => {

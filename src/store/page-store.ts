@@ -1,0 +1,139 @@
+import { join } from 'node:path';
+import { LRUCache } from 'lru-cache';
+import { sha256Hex } from '../bytes/digest.ts';
+import type { PageRecord, PageStore } from '../mirror/ports.ts';
+import { indexDirectory } from './index-directory.ts';
+import { PAGE_FILE_BYTES, PAGES_REMEMBERED } from './limits.ts';
+import { unreadable } from './numbered.ts';
+import { decodePageFile, encodePageFile, headerOf, type PageFile, type PageHeader, recordOf } from './page-file.ts';
+import { projectPath } from './project-path.ts';
+import { readSmall } from './read-file.ts';
+import { checkSeal, lostState } from './seal.ts';
+import { onStateDisk } from './storage-errors.ts';
+import { createTurns } from './turns.ts';
+import type { Volume } from './volume.ts';
+import { walkTwo } from './walk.ts';
+
+/** Pages with what an operator's command needs besides. */
+export interface PageFiles extends PageStore {
+  /** Every page that is kept, in no order. */
+  all(): AsyncIterable<PageRecord>;
+}
+
+/** What is known of a file without reading it: what it says, times aside, and which file it was. */
+interface Known {
+  readonly number: number;
+  readonly said: string;
+  readonly confirmedAt: number;
+  readonly stamp: string;
+}
+
+/** A page that was only confirmed again is written this often. Seconds. */
+const CONFIRMED_EVERY = 3600;
+
+/**
+ * The pages of an index that signs nothing, one file a project (header and exact bytes), replaced whole. A page that is
+ * damaged is refused and not taken for one never seen: its serial and its second sight would be forgotten with it.
+ */
+export function createPageStore(volume: Volume, index: string): PageFiles {
+  const { durable, ops } = volume;
+  const directory = join(indexDirectory(volume, index), 'pages');
+  const memory = new LRUCache<string, Known>({ max: PAGES_REMEMBERED });
+  const turn = createTurns();
+  const guardOf = (path: string) => volume.census(index)?.guard(`pages/${path}`);
+  const whatOf = (project: string) => `the last page of ${project} that was believed`;
+
+  const stampOf = async (path: string): Promise<string> => {
+    const facts = await ops.facts(join(directory, path));
+    return facts === undefined ? '' : `${facts.size} ${facts.changedMs}`;
+  };
+
+  /** The file at a path below the directory; undefined where there never was one. */
+  const readAt = async (path: string, what: string): Promise<PageFile | undefined> => {
+    const guard = guardOf(path);
+    const full = join(directory, path);
+    const open = async (): Promise<PageFile | undefined> => {
+      const bytes = await readSmall(ops, full, PAGE_FILE_BYTES).catch((error: unknown) => {
+        throw unreadable(full, what, error);
+      });
+      if (bytes === undefined) return undefined;
+      const file = decodePageFile(bytes);
+      if (file === undefined || projectPath(file.header.project) !== path) throw unreadable(full, what);
+      checkSeal(guard, { path: full, what, number: file.header.number }, file.parts, file.seal);
+      return file;
+    };
+    const least = await guard?.atLeast();
+    const found = await open();
+    if (guard === undefined || least === undefined || (found?.header.number ?? 0) >= least) return found;
+    if ((found?.header.number ?? 0) < (await guard.atLeast('again'))) throw lostState(full, what);
+    return open();
+  };
+
+  const read = async (project: string): Promise<PageFile | undefined> => {
+    const path = projectPath(project);
+    const stamp = await stampOf(path);
+    const file = await readAt(path, whatOf(project));
+    if (file === undefined && (memory.get(project)?.number ?? 0) > 0)
+      throw unreadable(join(directory, path), whatOf(project));
+    if (file !== undefined) memory.set(project, { ...knownOf(file.header, file.body), stamp });
+    return file;
+  };
+
+  const write = async (project: string, header: PageHeader, body: Uint8Array, moved: boolean): Promise<void> => {
+    const path = projectPath(project);
+    const guard = guardOf(path);
+    await durable.replace(
+      join(directory, path),
+      encodePageFile(header, body, (parts) => guard?.seal(header.number, parts)),
+    );
+    memory.set(project, { ...knownOf(header, body), stamp: await stampOf(path) });
+    if (moved) await guard?.moved(header.number);
+  };
+
+  /** What is on disk now, by memory where the file is still the one that memory speaks of. */
+  const present = async (project: string): Promise<Known | undefined> => {
+    const known = memory.get(project);
+    if (known !== undefined && known.stamp === (await stampOf(projectPath(project)))) return known;
+    await read(project);
+    return memory.get(project);
+  };
+
+  return {
+    load: onStateDisk(async (project: string) => {
+      const file = await read(project);
+      return file === undefined || file.header.gone === true ? undefined : recordOf(file.header, file.body);
+    }),
+    save: onStateDisk((record: PageRecord) =>
+      turn(record.project, async () => {
+        const { project, bytes, confirmedAt } = record;
+        const known = await present(project);
+        const number = known?.number ?? 0;
+        const same = known?.said === knownOf(headerOf(record, number), bytes).said;
+        if (same && Math.abs(confirmedAt - known.confirmedAt) < CONFIRMED_EVERY) return;
+        await write(project, headerOf(record, same ? number : number + 1), bytes, !same);
+      }),
+    ),
+    remove: onStateDisk((project: string) =>
+      turn(project, async () => {
+        const file = await read(project);
+        if (file === undefined || file.header.gone === true) return;
+        const { number, fetchedAt, confirmedAt, fetch } = file.header;
+        const gone = headerOf(
+          { project, gone: true, contentType: '', fetchedAt, confirmedAt, twice: false, fetch },
+          number + 1,
+        );
+        await write(project, gone, new Uint8Array(), true);
+      }),
+    ),
+    async *all() {
+      for await (const path of walkTwo(ops, directory)) {
+        const file = await readAt(path, 'a page that was believed');
+        if (file !== undefined && file.header.gone !== true) yield recordOf(file.header, file.body);
+      }
+    },
+  };
+}
+
+function knownOf({ number, fetchedAt: _, confirmedAt, ...said }: PageHeader, body: Uint8Array): Omit<Known, 'stamp'> {
+  return { number, confirmedAt, said: `${JSON.stringify(said)} ${sha256Hex(body)}` };
+}
