@@ -117,6 +117,7 @@ function withConfig(command: Command): Command {
     .option('--files-url <url>', 'where its files are, if not where the layout says')
     .option('--file-host <host>', 'a further host its pages may link files on; may be repeated', collect, undefined)
     .option('--refresh <seconds>', 'look for new metadata when older than this')
+    .option('--max-age <seconds>', 'index evidence: serve a page this long without asking upstream again')
     .option('--data <dir>', 'the data directory (./verbatim-data)')
     .option('--host <address>', 'listen on this address (127.0.0.1)')
     .option('--port <port>', 'listen on this port (3141)')
