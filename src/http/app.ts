@@ -2,7 +2,8 @@ import type { IncomingMessage, RequestListener } from 'node:http';
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { Hono } from 'hono';
-import { BAD_REQUEST, NOTHING_HERE, TOO_LONG } from './answers.ts';
+import type { Access, Verdict } from './access.ts';
+import { BAD_REQUEST, BUSY, NOTHING_HERE, TOO_LONG, UNAUTHORIZED } from './answers.ts';
 import { beginExchange, type Exchange, type OnFinish } from './exchange.ts';
 import { guard } from './guard.ts';
 import { CONTINUE_EVERY_MS } from './limits.ts';
@@ -18,8 +19,12 @@ export interface ListenerOptions {
   readonly indexes: readonly ServedIndex[];
   /** The name of the index that also lies at the root. */
   readonly defaultIndex: string;
+  /** Where clients reach this mirror, for the few documents that name files by their whole address. */
+  readonly publicUrl?: (() => string | undefined) | undefined;
   /** False while answers should not be asked for (start, drain). Never because upstream or Redis is away. */
   readonly ready?: (() => boolean) | undefined;
+  /** Asked before everything but health; absent: everybody may read. */
+  readonly access?: Access | undefined;
   /** Only where this listener should show them; the public one does not (faults M 264). */
   readonly metrics?: Metrics | undefined;
   readonly onFinish?: OnFinish | undefined;
@@ -31,7 +36,7 @@ export interface ListenerOptions {
 
 /** Everything that is served, as a listener for node's own server. */
 export function createListener(options: ListenerOptions): RequestListener {
-  const { defaultIndex, onFinish, onFault = () => undefined } = options;
+  const { defaultIndex, access, onFinish, onFault = () => undefined } = options;
   const presented = options.indexes.map((served) => present(served, defaultIndex));
   const warm = createWarm(presented, onFinish);
   const app = createApp(options, presented);
@@ -47,11 +52,11 @@ export function createListener(options: ListenerOptions): RequestListener {
     { overrideGlobalObjects: false, autoCleanupIncoming: false },
   );
 
-  return (incoming, outgoing) => {
-    if (warm(incoming, outgoing)) return;
-    const exchange = beginExchange(incoming, outgoing, onFinish);
+  const answer = (exchange: Exchange, verdict: Verdict) => {
+    const { incoming, outgoing } = exchange;
+    if (outgoing.destroyed) return;
     try {
-      const target = admit(exchange);
+      const target = admit(exchange, verdict);
       if (target === undefined) return;
       asked.set(incoming, { exchange, target });
       void route(incoming, outgoing);
@@ -59,14 +64,36 @@ export function createListener(options: ListenerOptions): RequestListener {
       if (replyError(exchange, undefined, error)) onFault(error);
     }
   };
+
+  return (incoming, outgoing) => {
+    const verdict: ReturnType<Access['check']> =
+      access === undefined || isOpen(incoming.url) ? 'granted' : access.check(incoming.headers.authorization);
+    if (verdict === 'granted' && warm(incoming, outgoing)) return;
+    const exchange = beginExchange(incoming, outgoing, onFinish);
+    if (typeof verdict === 'string') answer(exchange, verdict);
+    else void verdict.then((found) => answer(exchange, found));
+  };
 }
 
+/** Health is asked for by machines that have no credentials, and tells nothing. */
+function isOpen(url: string | undefined): boolean {
+  return url === '/livez' || url === '/readyz';
+}
+
+/** RFC 7617 §2.1. pip, Poetry and PDM look for credentials only once they are asked (rule of the clients). */
+const CHALLENGE = ['WWW-Authenticate', 'Basic realm="Verbatim", charset="UTF-8"'];
+
 /** What can be asked of this listener at all; answers everything else itself. */
-function admit(exchange: Exchange): Asked['target'] | undefined {
+function admit(exchange: Exchange, verdict: Verdict): Asked['target'] | undefined {
   const { incoming, outgoing } = exchange;
   const refused = guard(incoming, outgoing);
   if (refused !== undefined) {
     replyProblem(exchange, undefined, refused);
+    return undefined;
+  }
+  if (verdict !== 'granted') {
+    if (verdict === 'busy') replyProblem(exchange, undefined, BUSY);
+    else replyProblem(exchange, undefined, UNAUTHORIZED, CHALLENGE);
     return undefined;
   }
   const read = readTarget(incoming.url ?? '');
@@ -78,7 +105,7 @@ function admit(exchange: Exchange): Asked['target'] | undefined {
 }
 
 function createApp(options: ListenerOptions, presented: readonly Presented[]): Hono<Env> {
-  const { ready = () => true, metrics, onFault = () => undefined } = options;
+  const { ready = () => true, publicUrl = () => undefined, metrics, onFault = () => undefined } = options;
   const wait = createWait(options.continueEveryMs ?? CONTINUE_EVERY_MS);
   const app = new Hono<Env>({ getPath: (_, about) => about?.env?.asked.target.path ?? '/' });
 
@@ -105,7 +132,8 @@ function createApp(options: ListenerOptions, presented: readonly Presented[]): H
     own('home', (exchange) => replyText(exchange, home)),
   );
   for (const index of presented)
-    for (const prefix of index.prefixes) app.route(prefix || '/', indexRoutes(index, prefix, { wait, onFault }));
+    for (const prefix of index.prefixes)
+      app.route(prefix || '/', indexRoutes(index, prefix, { wait, publicUrl, onFault }));
 
   app.notFound(own('none', (exchange) => replyProblem(exchange, undefined, NOTHING_HERE)));
   app.onError((error, { env }) => {

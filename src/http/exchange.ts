@@ -10,6 +10,7 @@ export type Route =
   | 'core-metadata'
   | 'metadata'
   | 'target'
+  | 'relayed'
   | 'home'
   | 'health'
   | 'metrics'

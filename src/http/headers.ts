@@ -2,6 +2,7 @@ import type { Range } from '../bytes/blob.ts';
 import type { Evidence } from '../mirror/mirror.ts';
 import { VARY, type Variant } from '../pypi/page.ts';
 import type { Answer } from './answers.ts';
+import { RELAYED_MAX_AGE } from './limits.ts';
 
 /** How one index is presented. */
 export interface Manner {
@@ -9,6 +10,8 @@ export interface Manner {
   readonly evidence: Evidence;
   /** True where any web page may read it; never for an index that needs credentials (DESIGN §9). */
   readonly cors: boolean;
+  /** Who may store its answers: anybody on the way, or only the client, where reading needs credentials. */
+  readonly storedBy: 'public' | 'private';
   /** Seconds a client may keep a page. */
   readonly pageMaxAge: number;
 }
@@ -17,12 +20,12 @@ export interface Manner {
 export type FlatHeaders = readonly string[];
 
 /** A year: what the norm calls for ever. */
-const IMMUTABLE = 'public, max-age=31536000, immutable';
+const IMMUTABLE = 'max-age=31536000, immutable';
 
-function common(manner: Manner | undefined): FlatHeaders {
+function common(manner: Manner | undefined, evidence: Evidence | 'none' | undefined = manner?.evidence): FlatHeaders {
   const headers = ['X-Content-Type-Options', 'nosniff'];
-  if (manner === undefined) return headers;
-  headers.push('Verbatim-Evidence', manner.evidence);
+  if (manner === undefined || evidence === undefined) return headers;
+  headers.push('Verbatim-Evidence', evidence);
   if (manner.cors)
     headers.push(
       'Access-Control-Allow-Origin',
@@ -41,7 +44,7 @@ export interface PageHeaders {
 
 /** Headers of pages, prepared once a body and kept as long as it. */
 export function createPageHeaders(manner: Manner): (variant: Variant) => PageHeaders {
-  const shared = [...common(manner), 'Vary', VARY, 'Cache-Control', `public, max-age=${manner.pageMaxAge}`];
+  const shared = [...common(manner), 'Vary', VARY, 'Cache-Control', `${manner.storedBy}, max-age=${manner.pageMaxAge}`];
   const prepared = new WeakMap<Variant, PageHeaders>();
   return (variant) => {
     const held = prepared.get(variant);
@@ -94,7 +97,7 @@ export function validators(manner: Manner, sha256: string | undefined, immutable
   return [
     ...(sha256 === undefined ? [] : ['ETag', fileTag(sha256)]),
     'Cache-Control',
-    immutable ? IMMUTABLE : 'no-cache',
+    immutable ? `${manner.storedBy}, ${IMMUTABLE}` : manner.storedBy === 'public' ? 'no-cache' : 'private, no-cache',
     ...common(manner),
   ];
 }
@@ -107,7 +110,7 @@ export function problemHeaders(manner: Manner | undefined, answer: Answer, lengt
     'Content-Length',
     String(length),
     'Cache-Control',
-    answer.maxAge === undefined ? 'no-store' : `public, max-age=${answer.maxAge}`,
+    answer.maxAge === undefined ? 'no-store' : kept(manner, answer.maxAge),
     ...(answer.retryAfter === undefined ? [] : ['Retry-After', String(answer.retryAfter)]),
     ...(answer.allow === undefined ? [] : ['Allow', answer.allow]),
     ...common(manner),
@@ -116,7 +119,23 @@ export function problemHeaders(manner: Manner | undefined, answer: Answer, lengt
 
 /** Only names of one form and missing slashes are redirected, so that it may be kept (rule 5). */
 export function redirectHeaders(manner: Manner | undefined, location: string): FlatHeaders {
-  return ['Location', location, 'Content-Length', '0', 'Cache-Control', 'public, max-age=600', ...common(manner)];
+  return ['Location', location, 'Content-Length', '0', 'Cache-Control', kept(manner, 600), ...common(manner)];
+}
+
+/** Where no index is known the norm decides: an answer to credentials is stored by nobody else (RFC 9111 §3.5). */
+function kept(manner: Manner | undefined, seconds: number): string {
+  return manner === undefined ? `max-age=${seconds}` : `${manner.storedBy}, max-age=${seconds}`;
+}
+
+/** Of a document nothing vouches for, whose 200 has a type and a length besides; never immutable (DESIGN §2 `Relayed`). */
+export function relayedHeaders(manner: Manner, sha256: string, maxAge: number): FlatHeaders {
+  return [
+    'ETag',
+    fileTag(sha256),
+    'Cache-Control',
+    kept(manner, Math.min(maxAge, RELAYED_MAX_AGE)),
+    ...common(manner, 'none'),
+  ];
 }
 
 export function optionsHeaders(manner: Manner): FlatHeaders {

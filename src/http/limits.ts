@@ -20,6 +20,9 @@ export const PAGE_MAX_AGE = 600;
 /** Seconds a client may believe that a project does not exist. */
 export const ABSENT_MAX_AGE = 60;
 
+/** Seconds a client may keep what nothing vouches for, at most. */
+export const RELAYED_MAX_AGE = 600;
+
 /** pip gives up after 15 silent seconds; an interim answer starts its clock again (DESIGN J2). */
 export const CONTINUE_EVERY_MS = 5000;
 
@@ -27,6 +30,21 @@ export const CONTINUE_EVERY_MS = 5000;
 export const MAX_NEGOTIATIONS = 512;
 /** Characters of such a pair; longer ones are worked out each time. */
 export const MAX_REMEMBERED_HEADER = 512;
+
+/** Characters of an Authorization header that is looked at; npm-style JWTs as tokens fit. */
+export const MAX_AUTHORIZATION = 4096;
+export const MAX_PASSWORD = 1024;
+/** Lines of a file of users or tokens. */
+export const MAX_ACCESS_LINES = 10_000;
+/** Memory that checking one password may take. */
+export const MAX_SCRYPT_BYTES = 64 * 1024 * 1024;
+/** A credential found good is not looked at again for so long; a bad one is refused unseen for a little. */
+export const GRANTED_FOR_MS = 300_000;
+export const REFUSED_FOR_MS = 10_000;
+export const MAX_REMEMBERED_GRANTS = 4096;
+export const MAX_REMEMBERED_REFUSALS = 1024;
+/** Different passwords that wait to be checked; the next one is told to come again. */
+export const MAX_WAITING_PASSWORDS = 32;
 
 /** A client has this long to send its headers, and its whole request. */
 export const HEADERS_TIMEOUT_MS = 10_000;

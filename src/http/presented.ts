@@ -11,6 +11,8 @@ export interface ServedIndex {
   readonly index: ReadIndex;
   /** Whether any web page may read it (default true); false for an index that needs credentials. */
   readonly cors?: boolean | undefined;
+  /** Whether caches between us and the client may keep its answers (default true); false where reading needs credentials. */
+  readonly shared?: boolean | undefined;
   /** Seconds a client may keep a page; at most and by default ten minutes (rule 12). */
   readonly pageMaxAge?: number | undefined;
 }
@@ -26,11 +28,17 @@ export interface Presented {
 
 /** DESIGN §5 "URLs": every index under its name, the default one also at the root and in devpi's place. */
 export function present(
-  { index, cors = true, pageMaxAge = PAGE_MAX_AGE }: ServedIndex,
+  { index, cors = true, shared = true, pageMaxAge = PAGE_MAX_AGE }: ServedIndex,
   defaultIndex: string,
 ): Presented {
   const { name, evidence } = index;
-  const manner: Manner = { name, evidence, cors, pageMaxAge: Math.min(pageMaxAge, PAGE_MAX_AGE) };
+  const manner: Manner = {
+    name,
+    evidence,
+    cors,
+    storedBy: shared ? 'public' : 'private',
+    pageMaxAge: Math.min(pageMaxAge, PAGE_MAX_AGE),
+  };
   const prefixes = name === defaultIndex ? [`/${name}`, '/root/pypi', ''] : [`/${name}`];
   return { index, manner, headersOf: createPageHeaders(manner), prefixes };
 }

@@ -3,9 +3,10 @@ import { TLSSocket } from 'node:tls';
 import type { Blob, Range } from '../bytes/blob.ts';
 import { sha256Hex } from '../bytes/digest.ts';
 import { Refusal } from '../bytes/refusal.ts';
+import type { Relayed } from '../bytes/relayed.ts';
 import type { SignedDocument } from '../mirror/mirror.ts';
 import type { Variant } from '../pypi/page.ts';
-import { type Answer, answerTo, OWN_FAULT } from './answers.ts';
+import { type Answer, OWN_FAULT } from './answers.ts';
 import type { Exchange } from './exchange.ts';
 import {
   type FileFacts,
@@ -17,12 +18,15 @@ import {
   type PageHeaders,
   problemHeaders,
   redirectHeaders,
+  relayedHeaders,
   textHeaders,
   validators,
 } from './headers.ts';
 import { holdsAlready } from './ranges.ts';
+import { answerTo } from './refused.ts';
 
-// The one door out (DESIGN §1.2): a body is a page's, a blob's, a signed document's, or words of our own.
+// The one door out (DESIGN §1.2): a body is a page's, a blob's, a signed document's, one that says of itself that nothing
+// vouches for it, or words of our own.
 
 /** Begins an answer; node then refuses to send more or fewer bytes than the headers promise (faults F 142). */
 function open(outgoing: ServerResponse, status: number, headers: FlatHeaders, phrase?: string): void {
@@ -148,11 +152,16 @@ export function cut(outgoing: ServerResponse): void {
 
 const documentTags = new WeakMap<Uint8Array, string>();
 
+function tagOf(bytes: Uint8Array): string {
+  const sha256 = documentTags.get(bytes) ?? sha256Hex(bytes);
+  documentTags.set(bytes, sha256);
+  return sha256;
+}
+
 /** A document of the signed repository, upstream's bytes exactly (DESIGN J3). */
 export function replyDocument(exchange: Exchange, manner: Manner, { bytes, immutable }: SignedDocument): void {
   const { incoming, outgoing, head, notes } = exchange;
-  const sha256 = documentTags.get(bytes) ?? sha256Hex(bytes);
-  documentTags.set(bytes, sha256);
+  const sha256 = tagOf(bytes);
   if (holdsAlready(incoming.headers['if-none-match'], fileTag(sha256))) {
     replyNotModified(exchange, manner, { sha256, immutable });
     return;
@@ -165,6 +174,21 @@ export function replyDocument(exchange: Exchange, manner: Manner, { bytes, immut
     ...validators(manner, sha256, immutable),
   ];
   notes.bytes = sendWhole(outgoing, head, 200, headers, bytes);
+}
+
+/** A document that nothing vouches for, and that says so. */
+export function replyRelayed(exchange: Exchange, manner: Manner, { bytes, contentType, maxAge }: Relayed): void {
+  const { incoming, outgoing, head, notes } = exchange;
+  const sha256 = tagOf(bytes);
+  const headers = relayedHeaders(manner, sha256, maxAge);
+  if (holdsAlready(incoming.headers['if-none-match'], fileTag(sha256))) {
+    open(outgoing, 304, headers);
+    outgoing.end();
+    return;
+  }
+  const length = String(bytes.byteLength);
+  const full = ['Content-Type', contentType, 'Content-Length', length, ...headers];
+  notes.bytes = sendWhole(outgoing, head, 200, full, bytes);
 }
 
 /** What went wrong, in words: RFC 9457, and the same sentence as the reason phrase. */

@@ -7,6 +7,7 @@ import type { Exchange, Route } from './exchange.ts';
 import { answerFile, type IsImmutable } from './files.ts';
 import { answerPage } from './pages.ts';
 import type { Presented } from './presented.ts';
+import { relayAnswers } from './relay-routes.ts';
 import { replyDocument, replyError, replyOptions, replyRedirect } from './reply.ts';
 import type { Target } from './target.ts';
 import type { Wait } from './waiting.ts';
@@ -23,11 +24,14 @@ export interface Env {
 
 export interface RouteDeps {
   readonly wait: Wait;
+  /** Where clients reach this mirror; undefined where it cannot be told. */
+  readonly publicUrl: () => string | undefined;
   /** An error that is no refusal: a defect, for the log. */
   readonly onFault: (error: unknown) => void;
 }
 
 const ALWAYS: IsImmutable = () => true;
+const SIGNATURE = '.asc';
 
 /** The subtree of one index under one prefix (DESIGN §5 "URLs"). */
 export function indexRoutes(presented: Presented, prefix: string, deps: RouteDeps): Hono<Env> {
@@ -51,6 +55,16 @@ export function indexRoutes(presented: Presented, prefix: string, deps: RouteDep
       return RESPONSE_ALREADY_SENT;
     };
 
+  const relayed = relayAnswers({
+    relay: index.relay,
+    manner,
+    wait: deps.wait,
+    base() {
+      const at = deps.publicUrl();
+      return at === undefined ? undefined : `${at.replace(/\/+$/, '')}${prefix}/`;
+    },
+  });
+
   const list = on('list', async ({ exchange, target }) => {
     const found = await deps.wait(exchange, () => index.list());
     if (!exchange.outgoing.destroyed) answerPage(exchange, manner, found, headersOf, target.format);
@@ -72,10 +86,31 @@ export function indexRoutes(presented: Presented, prefix: string, deps: RouteDep
     routes.get(`/${simple}/:project`, page).get(`/${simple}/:project/`, page);
   }
 
+  // PyPI's own place for it, and the one that tools make up which know only the address of simple/ (pip-tools).
+  for (const [at, skip] of [
+    ['pypi', 1],
+    ['simple/pypi', 2],
+    ['+simple/pypi', 2],
+  ] as const) {
+    const json = on('relayed', ({ exchange }, rest) => {
+      const [name = '', version] = rest.slice(skip, -1);
+      return relayed.legacyJson(exchange, name, version);
+    });
+    routes.get(`/${at}/:project/json`, json).get(`/${at}/:project/:version/json`, json);
+  }
+  routes.get(
+    '/integrity/:project/:version/:filename/provenance',
+    on('relayed', ({ exchange }, rest) => relayed.provenance(exchange, rest.slice(1))),
+  );
+
   const file = (find: (rest: readonly string[]) => ReturnType<typeof index.packageFile>) =>
     on('file', async ({ exchange, target }, rest) => {
       if (target.path.endsWith('.metadata')) exchange.notes.route = 'core-metadata';
       if (target.escapedSlash || rest.at(-1) === '') throw absent('file');
+      if (index.relay !== undefined && rest.at(-1)?.endsWith(SIGNATURE)) {
+        exchange.notes.route = 'relayed';
+        return relayed.signature(exchange, rest.join('/').slice(0, -SIGNATURE.length));
+      }
       const found = await deps.wait(exchange, () => find(rest.slice(1)));
       await answerFile(exchange, manner, found, ALWAYS, deps.wait);
     });

@@ -39,13 +39,18 @@ const LIMITS: ServerLimits = {
   grace: GRACE_MS,
 };
 
+/** PEM: the private key, and the certificate with what it needs to be believed. */
+export interface Certificate {
+  readonly key: string | Buffer;
+  readonly cert: string | Buffer;
+}
+
 export interface ServerOptions {
   readonly listener: RequestListener;
   readonly host: string;
   /** 0 takes any that is free. */
   readonly port: number;
-  /** PEM. */
-  readonly tls?: { readonly key: string | Buffer; readonly cert: string | Buffer } | undefined;
+  readonly tls?: Certificate | undefined;
   readonly limits?: Partial<ServerLimits> | undefined;
 }
 
@@ -54,6 +59,8 @@ export interface RunningServer {
   readonly port: number;
   /** `http://127.0.0.1:3141`, without a slash at the end. */
   readonly url: string;
+  /** New connections get this certificate; throws where it is unusable, and the old one stays. Does nothing without TLS. */
+  useCertificate(tls: Certificate): void;
   /** Takes nothing new, lets answers under way end within the grace, then ends what is left. */
   close(): Promise<void>;
 }
@@ -99,6 +106,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     host,
     port: bound,
     url: `${tls === undefined ? 'http' : 'https'}://${shown}:${bound}`,
+    useCertificate(next) {
+      if ('setSecureContext' in server) server.setSecureContext({ ...next });
+    },
     close() {
       draining = true;
       return drain(server, limits.grace);

@@ -85,6 +85,27 @@ export function chooseCoding(acceptEncoding: string | undefined): Coding {
   return 'identity';
 }
 
+/** Whether a client that says this takes one of these types (given in lower case); no Accept takes anything. */
+export function acceptsType(accept: string | undefined, types: readonly string[]): boolean {
+  let best: Wish | undefined;
+  let ranges = 0;
+  for (const [range, q] of listed(accept)) {
+    if (!range.includes('/')) continue;
+    ranges++;
+    const specificity = types.includes(range)
+      ? 2
+      : types.some((type) => range === `${type.split('/')[0]}/*`)
+        ? 1
+        : range === '*/*'
+          ? 0
+          : undefined;
+    if (specificity === undefined) continue;
+    if (best === undefined || specificity > best.specificity || (specificity === best.specificity && q > best.q))
+      best = { q, specificity };
+  }
+  return ranges === 0 || (best?.q ?? 0) > 0;
+}
+
 // RFC 9110 §12.4.2, lenient about the number of digits.
 const QUALITY = /^(?:0(?:\.[0-9]*)?|1(?:\.0*)?)$/;
 

@@ -5,7 +5,7 @@ import { blake2b } from 'hash-wasm';
 import { sha256Hex } from '../../src/bytes/digest.ts';
 import { Refusal } from '../../src/bytes/refusal.ts';
 import type { ReadIndex } from '../../src/http/presented.ts';
-import type { Evidence, FileAnswer, SignedDocument } from '../../src/mirror/mirror.ts';
+import type { Evidence, FileAnswer, RelayedDocuments, SignedDocument } from '../../src/mirror/mirror.ts';
 import type { OpenDownload, Wanted } from '../../src/mirror/ports.ts';
 import { decodeJson } from '../../src/pypi/decode-json.ts';
 import type { Page } from '../../src/pypi/page.ts';
@@ -33,6 +33,8 @@ export interface StillOptions {
   readonly files?: readonly StillFile[];
   readonly documents?: ReadonlyMap<string, SignedDocument>;
   readonly targets?: ReadonlyMap<string, Uint8Array>;
+  /** Documents nothing vouches for. */
+  readonly relay?: RelayedDocuments;
   /** False: a layout without one. */
   readonly list?: boolean;
 }
@@ -135,6 +137,7 @@ export async function createStillIndex(options: StillOptions = {}): Promise<Stil
       return find(files.find((file) => file.filename === filename)?.project ?? '', path);
     },
     digestFile: async (project, digest, filename) => find(project, `${project}/${digest}/${filename}`),
+    relay: options.relay,
     async metadata(document) {
       const found = documents.get(document);
       if (found === undefined) throw absent('targets');

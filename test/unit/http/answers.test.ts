@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { REASONS, Refusal, type Subject } from '../../../src/bytes/refusal.ts';
-import { answerTo, MAX_PHRASE } from '../../../src/http/answers.ts';
+import { MAX_PHRASE } from '../../../src/http/answers.ts';
+import { answerTo } from '../../../src/http/refused.ts';
 
 const SUBJECTS: readonly (Subject | undefined)[] = [
   undefined,

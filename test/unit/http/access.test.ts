@@ -1,0 +1,135 @@
+import { createHash, scryptSync } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { createAccess } from '../../../src/http/access.ts';
+import { type AccessList, readTokens, readUsers } from '../../../src/http/access-list.ts';
+import { MAX_ACCESS_LINES, MAX_WAITING_PASSWORDS } from '../../../src/http/limits.ts';
+import { hashPassword, readPasswordHash } from '../../../src/http/passwords.ts';
+
+/** Cheap to check, as a test needs it. */
+function cheap(password: string): string {
+  const salt = Buffer.alloc(16, 7);
+  const hash = scryptSync(password, salt, 32, { cost: 2, blockSize: 1, parallelization: 1 });
+  return `scrypt$2$1$1$${salt.toString('base64url')}$${hash.toString('base64url')}`;
+}
+
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+const basic = (name: string, password: string) => `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`;
+const listOf = (users: string, tokens: string): AccessList => ({
+  users: readUsers(users, 'users'),
+  tokens: readTokens(tokens, 'tokens'),
+});
+const list = listOf(`ann:${cheap('pa:ss wörd')}\n# a remark\n\nbob:${cheap('bob')}\n`, `ci:${sha256('t0ken')}\n`);
+
+describe('who may read', () => {
+  it.each([
+    ['a name and its password', basic('ann', 'pa:ss wörd'), 'granted'],
+    ['the scheme in any case', basic('bob', 'bob').replace('Basic', 'bAsIc'), 'granted'],
+    ['a password typed with combining marks', basic('ann', 'pa:ss wo\u0308rd'), 'granted'],
+    ['a token as Bearer', 'Bearer t0ken', 'granted'],
+    ['a token as the password of any name', basic('__token__', 't0ken'), 'granted'],
+    ['a token as the password of nobody', basic('', 't0ken'), 'granted'],
+    ['nothing', undefined, 'refused'],
+    ['an empty header', '', 'refused'],
+    ['a wrong password', basic('ann', 'bob'), 'refused'],
+    ['an unknown name', basic('eve', 'bob'), 'refused'],
+    ['no password', basic('ann', ''), 'refused'],
+    ['a password as Bearer', 'Bearer bob', 'refused'],
+    ['a token as the name', basic('t0ken', ''), 'refused'],
+    ['the digest of a token', basic('x', sha256('t0ken')), 'refused'],
+    ['what is stored of a password', basic('bob', cheap('bob')), 'refused'],
+    ['no colon', `Basic ${Buffer.from('ann').toString('base64')}`, 'refused'],
+    ['no base64', 'Basic {}', 'refused'],
+    ['another scheme', 'Digest username="ann"', 'refused'],
+    ['a member of every object', basic('constructor', 'x'), 'refused'],
+    ['a header without end', basic('ann', 'x'.repeat(100_000)), 'refused'],
+  ])('%s', async (_, authorization, verdict) => {
+    expect(await createAccess(list).check(authorization)).toBe(verdict);
+  });
+
+  it('knows a checked password again at once, for a while', async () => {
+    let now = 0;
+    const access = createAccess(list, () => now);
+    const ann = basic('ann', 'pa:ss wörd');
+    const first = access.check(ann);
+    expect(first).toBeInstanceOf(Promise);
+    expect(access.check(ann)).toBe(first);
+    await first;
+    expect(access.check(ann)).toBe('granted');
+    now += 3_600_000;
+    expect(access.check(ann)).toBeInstanceOf(Promise);
+  });
+
+  it('does not check a wrong password again and again', async () => {
+    const access = createAccess(list);
+    await access.check(basic('ann', 'wrong'));
+    expect(access.check(basic('ann', 'wrong'))).toBe('refused');
+    expect(await access.check(basic('ann', 'pa:ss wörd'))).toBe('granted');
+  });
+
+  it('checks no more passwords at a time than it can, and says so to the rest', async () => {
+    const access = createAccess(list);
+    const checks = Array.from({ length: MAX_WAITING_PASSWORDS + 1 }, (_, at) => access.check(basic('ann', `${at}`)));
+    expect(checks.at(-1)).toBe('busy');
+    expect(access.check('Bearer t0ken')).toBe('granted');
+    await Promise.all(checks);
+    expect(await access.check(basic('ann', 'another'))).toBe('refused');
+  });
+
+  it('a crowd of wrong passwords does not make it forget the right ones', async () => {
+    const access = createAccess({ ...list, users: new Map() });
+    expect(access.check('Bearer t0ken')).toBe('granted');
+    for (let at = 0; at < 20_000; at++) access.check(`Bearer ${at}`);
+    expect(access.check('Bearer t0ken')).toBe('granted');
+  });
+
+  it('forgets everything with its old list', async () => {
+    const access = createAccess(list);
+    const under = access.check(basic('ann', 'pa:ss wörd'));
+    expect(await access.check(basic('bob', 'bob'))).toBe('granted');
+    access.replace(listOf(`ann:${cheap('new')}`, ''));
+    await under;
+    expect(await access.check(basic('ann', 'pa:ss wörd'))).toBe('refused');
+    expect(await access.check(basic('bob', 'bob'))).toBe('refused');
+    expect(access.check('Bearer t0ken')).toBe('refused');
+    expect(await access.check(basic('ann', 'new'))).toBe('granted');
+  });
+});
+
+describe('its files', () => {
+  it('what hash-password writes is read', async () => {
+    const users = readUsers(`ann:${await hashPassword('secret')}`, 'users');
+    expect(await createAccess({ users, tokens: [] }).check(basic('ann', 'secret'))).toBe('granted');
+  });
+
+  it.each([
+    'ann',
+    'ann:secret',
+    ':scrypt$2$1$1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
+    'ann:$2y$05$c4WoMPo3SXsafkva.HHa6uXQZWr7oboPiC2bT/r7q1BB8I2s0BRqC',
+    'ann:{SHA}5baa61e4c9b93f3f0682250b6cf8331b7ee68fd8=',
+    `ann:${'scrypt$3$1$1$'}${'A'.repeat(22)}$${'A'.repeat(43)}`,
+    `ann:${'scrypt$4194304$8$1$'}${'A'.repeat(22)}$${'A'.repeat(43)}`,
+  ])('%s is no user', (line) => {
+    expect(() => readUsers(`# first\n${line}\n`, 'users')).toThrow(/Line 2 of users/);
+    expect(() => readUsers(line, 'users')).not.toThrow(/secret/);
+  });
+
+  it('nobody is named twice', () => {
+    expect(() => readUsers(`ann:${cheap('a')}\nann:${cheap('b')}`, 'users')).toThrow(/Line 2/);
+  });
+
+  it.each(['ci', 'ci:t0ken', `:${sha256('x')}`, `ci:${sha256('x').toUpperCase()}`])('%s is no token', (line) => {
+    expect(() => readTokens(line, 'tokens')).toThrow(/Line 1 of tokens/);
+  });
+
+  it('has an end', () => {
+    expect(() => readTokens(`ci:${sha256('x')}\n`.repeat(MAX_ACCESS_LINES + 1), 'tokens')).toThrow(
+      expect.objectContaining({ reason: 'limit' }),
+    );
+  });
+
+  it('no line may ask for more memory than a check may take', () => {
+    expect(readPasswordHash(`scrypt$65536$8$1$${'A'.repeat(22)}$${'A'.repeat(43)}`)).toBeDefined();
+    expect(readPasswordHash(`scrypt$131072$8$1$${'A'.repeat(22)}$${'A'.repeat(43)}`)).toBeUndefined();
+  });
+});
