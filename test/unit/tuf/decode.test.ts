@@ -311,7 +311,11 @@ describe('targets', () => {
     ['no targets', set({ targets: undefined })],
     ['delegations null', set({ delegations: null })],
     ['delegations with neither roles nor succinct_roles', set({ delegations: { keys: {} } })],
-    ['delegations with both', (d) => set({ succinct_roles: {} })(d.delegations ?? {})],
+    [
+      'delegations with both',
+      (d) =>
+        set({ succinct_roles: { keyids: [], threshold: 1, bit_length: 4, name_prefix: 'bin' } })(d.delegations ?? {}),
+    ],
     ['delegations without keys', set({ delegations: { roles: [] } })],
     ['roles as an object', set({ delegations: { keys: {}, roles: {} } })],
     ['TAP 3: delegations as a list', set({ delegations: [] })],

@@ -265,6 +265,32 @@ describe('bins', () => {
       expect(delegations?.named(name), name).toBeUndefined();
   });
 
+  test.each(['bins-0A', 'bins-1x', 'bins-+1', 'bins- 1', 'bins-100', 'bins-1'])('%j is no bin of 256', async (name) => {
+    const { client } = await refreshed((r) => {
+      r.delegateSuccinct('targets', 'bins', 8, authority(['online']));
+    });
+    expect((await client.refresh()).targets.signed.delegations?.named(name)).toBeUndefined();
+  });
+
+  test('a bin whose prefixes do not match is not asked', async () => {
+    const others = Array.from('0123456789abcdef').filter((digit) => digit !== pathHash('x').slice(0, 1));
+    const { client } = await refreshed((r) => {
+      r.delegate('targets', { name: 'a', authority: authority(['a']), pathHashPrefixes: others });
+      r.addTarget('a', 'x', content('not its own'));
+    });
+    expect(await found(client, 'x')).toMatchObject({ by: undefined, visited: ['targets'] });
+  });
+
+  test('a succinct bin ends the search, as python-tuf and tuf-js have it', async () => {
+    const { client } = await refreshed((r) => {
+      role(r, 'targets', 'a');
+      role(r, 'targets', 'b');
+      r.delegateSuccinct('a', 'bins', 1, authority(['online']));
+      r.addTarget('b', 'x', content('b'));
+    });
+    expect((await found(client, 'x')).visited).toEqual(['targets', 'a', createBins('bins', 1).binOf('x')]);
+  });
+
   test('upper-case prefixes match nothing', async () => {
     const path = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].find((name) => /^[a-f]/.test(pathHash(name))) ?? expect.fail();
     const upper = pathHash(path).slice(0, 1).toUpperCase();
