@@ -22,6 +22,7 @@ export interface ServingOptions extends StillOptions {
   readonly listener?: Partial<ListenerOptions>;
   readonly limits?: Partial<ServerLimits>;
   readonly cors?: boolean;
+  readonly pageMaxAge?: number;
   readonly tls?: { readonly key: string; readonly cert: string };
 }
 
@@ -31,7 +32,7 @@ export async function serve(options: ServingOptions = {}): Promise<Serving> {
   const finished: Finished[] = [];
   const faults: unknown[] = [];
   const listener = createListener({
-    indexes: [{ index: still.index, cors: options.cors }],
+    indexes: [{ index: still.index, cors: options.cors, pageMaxAge: options.pageMaxAge }],
     defaultIndex: still.index.name,
     onFinish: (record) => finished.push(record),
     onFault: (fault) => faults.push(fault),
