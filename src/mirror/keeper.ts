@@ -41,6 +41,8 @@ export interface Keeper {
   following(generation: Generation): Promise<Generation | undefined>;
   /** The newest published, as it is; nothing is asked of upstream. */
   readonly held: Generation | undefined;
+  /** The last few it replaced, newest first: clients in mid-walk still hold their snapshots. */
+  readonly replaced: readonly Generation[];
   root(version: number): Verified<Root> | undefined;
   readonly newestRoot: Verified<Root>;
   readonly lastRefresh: Instant | undefined;
@@ -51,6 +53,8 @@ export interface Keeper {
 const RETRY_AFTER = 2;
 /** Seconds after which an unchanged generation is written again, so that the clock floor moves. */
 const FLOOR_STEP = 3600;
+/** Generations kept in memory behind the current one; a walk takes seconds. */
+const REPLACED_MOST = 2;
 
 export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
   const { index, store, source, clock, patience, events } = options;
@@ -62,6 +66,7 @@ export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
     targets: restored.generation?.targets,
   };
   let { generation, current } = restored;
+  let replaced: readonly Generation[] = [];
   let floor = Math.max(restored.acceptedAt, options.notBefore);
   let stored = restored.acceptedAt;
   let lastRefresh: Instant | undefined;
@@ -86,6 +91,12 @@ export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
     trusted = { at, survivors: survive(trusted.at, at, trusted.survivors) };
   };
 
+  const replace = (next: Generation | undefined) => {
+    if (generation !== undefined && generation.snapshot !== next?.snapshot)
+      replaced = [generation, ...replaced].slice(0, REPLACED_MOST);
+    generation = next;
+  };
+
   /** False where another process published meanwhile. */
   const publish = async (next: Generation, now: Instant): Promise<boolean> => {
     if (next.timestamp === generation?.timestamp && next.root === generation.root && now - stored < FLOOR_STEP)
@@ -105,7 +116,7 @@ export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
     if (publication.result === 'superseded') return false;
     current = publication.current;
     stored = now;
-    generation = next;
+    replace(next);
     trusted = { at: startAgain(next.root, now), survivors: survivorsOf(next), targets: next.targets };
     return true;
   };
@@ -115,7 +126,8 @@ export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
     const newer = await restoreTrust({ ...options, now: clock.now() });
     for (const [version, root] of newer.roots) roots.set(version, root);
     trusted = { at: newer.at, survivors: newer.survivors, targets: newer.generation?.targets };
-    ({ generation, current } = newer);
+    replace(newer.generation);
+    ({ current } = newer);
     floor = Math.max(floor, newer.acceptedAt);
     stored = newer.acceptedAt;
   };
@@ -225,6 +237,9 @@ export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
     root: (version) => roots.get(version),
     get held() {
       return generation;
+    },
+    get replaced() {
+      return replaced;
     },
     get newestRoot() {
       return trusted.at.root;

@@ -109,6 +109,15 @@ describe('mix and match', () => {
     expect(await versionsOnPage()).toEqual(['1.0', '2.0']);
   });
 
+  it('other bytes under a version of a bin already held: the ones the snapshot names count', async () => {
+    rig = await startSignedRig({ metaHashes: ['sha256'], fill: (signed) => signed.upload('alpha', OLD) });
+    await rig.page('alpha');
+    for (const name of rig.signed.bins.names) rig.signed.repository.role(name).version = 0;
+    rig.signed.upload('alpha', NEW);
+    await rig.publish();
+    expect(await versionsOnPage()).toEqual(['1.0', '2.0']);
+  });
+
   it('other bytes under a timestamp version already held: the held one stays', async () => {
     await startSeenTwo();
     const held = await timestamp();

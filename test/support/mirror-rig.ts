@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Composition, compose } from '../../src/cli/compose.ts';
 import type { Config, IndexConfig } from '../../src/config/config.ts';
+import { encodeRole } from '../../src/demo/documents.ts';
 import type { IndexFile } from '../../src/demo/index-pages.ts';
 import type { Edits } from '../../src/demo/repository.ts';
 import { createSignedIndex, type SignedIndex, type SignedIndexOptions } from '../../src/demo/signed-index.ts';
@@ -223,9 +224,15 @@ export async function startMirrorRig(options: MirrorRigOptions): Promise<MirrorR
   };
 }
 
-/** What PEP 458's layout has where: metadata as it is, targets without their folder. */
+/** What PEP 458's layout has where: metadata by role (the path comes decoded), targets without their folder. */
 export function pep458Paths(files: ReadonlyMap<string, Uint8Array>): { get(path: string): Uint8Array | undefined } {
-  return { get: (path) => files.get(path.startsWith('metadata/') ? path : `targets/${path}`) };
+  return {
+    get(path) {
+      const [, file] = /^metadata\/(.*)\.json$/s.exec(path) ?? [];
+      if (file === undefined) return files.get(`targets/${path}`);
+      return files.get(path) ?? files.get(`metadata/${encodeRole(file)}.json`);
+    },
+  };
 }
 
 export interface SignedRig extends MirrorRig {
