@@ -55,6 +55,8 @@ const RETRY_AFTER = 2;
 const FLOOR_STEP = 3600;
 /** Generations kept in memory behind the current one; a walk takes seconds. */
 const REPLACED_MOST = 2;
+/** Publications of other processes that one refresh gives way to before it leaves it at theirs. */
+const SUPERSEDED_MOST = 3;
 
 export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
   const { index, store, source, clock, patience, events } = options;
@@ -132,12 +134,8 @@ export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
     stored = newer.acceptedAt;
   };
 
-  const run = async (): Promise<Generation> => {
-    const now = clock.now();
-    const started = performance.now();
-    const seconds = () => (performance.now() - started) / 1000;
-    try {
-      refuseWrongClock(now);
+  const refreshAndPublish = async (now: Instant): Promise<Generation> => {
+    for (let superseded = 0; ; superseded++) {
       const next = await refresh({ ...trusted, at: startAgain(trusted.at.root, now) }, source, patience, {
         root: (root) => keepRoot(root, now),
         equivocated: (held) =>
@@ -147,8 +145,22 @@ export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
             detail: { version: held.signed.version },
           }),
       });
-      const changed = next.timestamp !== generation?.timestamp;
-      if (!(await publish(next, now))) await adopt();
+      if (await publish(next, now)) return next;
+      await adopt();
+      // Ours may be newer still: once more, from what is believed now.
+      if (superseded === SUPERSEDED_MOST) return generation ?? next;
+    }
+  };
+
+  const run = async (): Promise<Generation> => {
+    const now = clock.now();
+    const started = performance.now();
+    const seconds = () => (performance.now() - started) / 1000;
+    try {
+      refuseWrongClock(now);
+      const before = generation?.timestamp;
+      const next = await refreshAndPublish(now);
+      const changed = next.timestamp !== before;
       floor = Math.max(floor, now);
       lastRefresh = now;
       lastError = undefined;
@@ -160,7 +172,7 @@ export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
         versions: versions(next),
         expires: expiries(next),
       });
-      return generation ?? next;
+      return next;
     } catch (error) {
       failure = { error, at: now };
       lastError = {

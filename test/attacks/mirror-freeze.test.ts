@@ -68,6 +68,22 @@ describe('a frozen upstream', () => {
     expect((await rig.get(rig.path(ALPHA))).status).toBe(200);
   });
 
+  it.each(['timestamp', 'snapshot', 'root'] as const)(
+    '%s past its date, everything below it fresh: nothing is proved',
+    async (role) => {
+      await startHolding();
+      const soon = new Date((rig.clock.now() + 120) * 1000).toISOString().replace('.000', '');
+      const edit = (document: { expires: string }) => {
+        document.expires = soon;
+      };
+      if (role === 'root') rig.signed.repository.publishRoot({ root: edit });
+      await rig.publish({ [role]: edit });
+      expect((await rig.page('alpha')).files).toHaveLength(1);
+      rig.clock.advance(60);
+      expect(new Set(await everyAnswer())).toEqual(new Set(['503 expired']));
+    },
+  );
+
   it('bins past their date prove nothing, though the timestamp is fresh', async () => {
     await startHolding();
     rig.clock.advance(DAY - HOUR);

@@ -41,13 +41,8 @@ export interface MirrorRigOptions {
   readonly maxBytes?: number;
 }
 
-/** A whole mirror in this process, between a misbehaving upstream and whoever asks, all on loopback. */
-export interface MirrorRig {
-  readonly upstream: TestUpstream;
-  readonly clock: TestClock;
-  readonly events: Recorded;
-  /** The data directory of the mirror that runs. */
-  readonly data: () => string;
+/** How a running mirror is asked. */
+export interface Face {
   readonly url: () => string;
   readonly index: () => MirrorIndex;
   readonly get: (path: string, asking?: Asking) => Promise<Answered>;
@@ -57,6 +52,17 @@ export interface MirrorRig {
   readonly refused: (path: string, asking?: Asking) => Promise<string>;
   /** Asks upstream for new metadata now, whatever comes of it. */
   readonly refresh: () => Promise<void>;
+}
+
+/** A whole mirror in this process, between a misbehaving upstream and whoever asks, all on loopback. */
+export interface MirrorRig extends Face {
+  readonly upstream: TestUpstream;
+  readonly clock: TestClock;
+  readonly events: Recorded;
+  /** The data directory of the mirror that runs. */
+  readonly data: () => string;
+  /** Another process, as good as: a second mirror on the same data directory. It ends with the rig. */
+  readonly twin: () => Promise<Face>;
   readonly stop: () => Promise<void>;
   readonly start: (how?: { readonly root?: Uint8Array; readonly newTrust?: string }) => Promise<void>;
   /** Stops and starts again on the same directory. */
@@ -98,6 +104,17 @@ const QUICK: Partial<UpstreamLimits> = {
 /** In memory where the system offers it: every publish syncs, and a test has nothing to lose in a power cut. */
 const SCRATCH = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
+interface Running {
+  readonly composition: Composition;
+  readonly server: RunningServer;
+}
+
+function indexOf({ composition }: Running): MirrorIndex {
+  const [index] = composition.indexes;
+  if (index === undefined) throw new Error('no index');
+  return index;
+}
+
 /** Starts upstream and a mirror before it; `close` frees everything. */
 export async function startMirrorRig(options: MirrorRigOptions): Promise<MirrorRig> {
   const { clock = createClock(NOW) } = options;
@@ -114,7 +131,8 @@ export async function startMirrorRig(options: MirrorRigOptions): Promise<MirrorR
   const faults: unknown[] = [];
   let data = join(scratch, 'data-0');
   let lives = 0;
-  let running: { readonly composition: Composition; readonly server: RunningServer } | undefined;
+  let running: Running | undefined;
+  const twins: Running[] = [];
 
   const config = (): Config => ({
     server: { host: '127.0.0.1', port: 0, publicUrl: undefined, maxConnections: 4096 },
@@ -144,8 +162,7 @@ export async function startMirrorRig(options: MirrorRigOptions): Promise<MirrorR
     if (running === undefined) throw new Error('the mirror does not run');
     return running;
   };
-  const start: MirrorRig['start'] = async ({ root, newTrust } = {}) => {
-    if (root !== undefined) await writeFile(rootFile, root);
+  const launch = async (newTrust?: string): Promise<Running> => {
     const upstreamLimits = { ...QUICK, ...options.upstreamLimits };
     const composition = await compose({
       config: config(),
@@ -163,15 +180,43 @@ export async function startMirrorRig(options: MirrorRigOptions): Promise<MirrorR
       port: 0,
       limits: { grace: 200 },
     });
-    running = { composition, server };
+    return { composition, server };
+  };
+  const start: MirrorRig['start'] = async ({ root, newTrust } = {}) => {
+    if (root !== undefined) await writeFile(rootFile, root);
+    running = await launch(newTrust);
+  };
+  const end = async (ending: Running | undefined) => {
+    await ending?.server.close();
+    await ending?.composition.close();
   };
   const stop = async () => {
     const ending = running;
     running = undefined;
-    await ending?.server.close();
-    await ending?.composition.close();
+    await end(ending);
   };
-  const get: MirrorRig['get'] = (path, asking) => ask(live().server.url, path, asking);
+  const faceOf = (which: () => Running): Face => {
+    const get: Face['get'] = (path, asking) => ask(which().server.url, path, asking);
+    return {
+      url: () => which().server.url,
+      index: () => indexOf(which()),
+      get,
+      async page(project) {
+        const { status, body } = await get(`/simple/${project}/`, { headers: { accept: JSON_PAGE } });
+        if (status !== 200) throw new Error(`the page of ${project} answers ${status}: ${body}`);
+        return JSON.parse(body.toString('utf8'));
+      },
+      async refused(path, asking) {
+        const { status, headers, body } = await get(path, asking);
+        if (headers['content-type'] !== 'application/problem+json') return `${status} ${headers['content-type']}`;
+        return `${status} ${JSON.parse(body.toString('utf8')).reason}`;
+      },
+      refresh: () =>
+        indexOf(which())
+          .refresh()
+          .catch(() => undefined),
+    };
+  };
 
   await writeFile(rootFile, options.root);
   await start();
@@ -180,27 +225,11 @@ export async function startMirrorRig(options: MirrorRigOptions): Promise<MirrorR
     clock,
     events,
     data: () => data,
-    url: () => live().server.url,
-    index: () => {
-      const [index] = live().composition.indexes;
-      if (index === undefined) throw new Error('no index');
-      return index;
-    },
-    get,
-    async page(project) {
-      const { status, body } = await get(`/simple/${project}/`, { headers: { accept: JSON_PAGE } });
-      if (status !== 200) throw new Error(`the page of ${project} answers ${status}: ${body}`);
-      return JSON.parse(body.toString('utf8'));
-    },
-    async refused(path, asking) {
-      const { status, headers, body } = await get(path, asking);
-      if (headers['content-type'] !== 'application/problem+json') return `${status} ${headers['content-type']}`;
-      return `${status} ${JSON.parse(body.toString('utf8')).reason}`;
-    },
-    async refresh() {
-      await live()
-        .composition.indexes[0]?.refresh()
-        .catch(() => undefined);
+    ...faceOf(live),
+    async twin() {
+      const other = await launch();
+      twins.push(other);
+      return faceOf(() => other);
     },
     stop,
     start,
@@ -217,6 +246,7 @@ export async function startMirrorRig(options: MirrorRigOptions): Promise<MirrorR
     },
     async close() {
       await stop();
+      for (const other of twins) await end(other);
       await upstream.close();
       await rm(scratch, { recursive: true, force: true });
       if (faults.length > 0) throw new AggregateError(faults, 'answers failed inside the mirror');
