@@ -7,7 +7,8 @@ import { requirePart } from '../support/python.ts';
 import { type Rig, serveRepository } from '../support/rig.ts';
 import type { RunningVerbatim } from '../support/verbatim.ts';
 import { ABSENT, buildRepository, DELEGATIONS, type Shape, TARGETS } from './repositories.ts';
-import { type Outcome, pythonTufClient, tufJsClient } from './tuf-clients.ts';
+import { pythonTufClient, tufJsClient } from './tuf-clients.ts';
+import { equal, expectUpstreamsBytes } from './upstreams-bytes.ts';
 
 const bin = await pythonTuf();
 const clients = [
@@ -108,28 +109,3 @@ it('a client that comes before the first refresh has ended is not told that ther
   expect(equal(await answer.bytes(), repository.files.get('metadata/3.root.json'))).toBe(true);
   await rig.close();
 });
-
-function expectUpstreamsBytes(
-  { fetched, cache }: Outcome,
-  { metadata, targets }: Pick<RunningVerbatim, 'metadata' | 'targets'>,
-  { files }: Repository,
-): void {
-  expect(fetched.length).toBeGreaterThan(0);
-  for (const { url, status, body } of fetched) {
-    const path = decodeURIComponent(url.replace(metadata, 'metadata/').replace(targets, 'targets/'));
-    if (status === 200) expect(equal(body, files.get(path)), path).toBe(true);
-    else expect(files.has(path), path).toBe(false);
-  }
-  for (const [name, bytes] of cache) {
-    const { version } = (JSON.parse(Buffer.from(bytes).toString()) as { signed: { version: number } }).signed;
-    const published = [name, `${version}.${name}`].flatMap((spelling) => files.get(`metadata/${spelling}`) ?? []);
-    expect(
-      published.some((each) => equal(each, bytes)),
-      name,
-    ).toBe(true);
-  }
-}
-
-function equal(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
-  return a !== undefined && b !== undefined && Buffer.compare(a, b) === 0;
-}
