@@ -1,9 +1,10 @@
 import { Refusal } from '../bytes/refusal.ts';
-import { type AtRoot, type Generation, type Survivors, startAgain, survive } from '../tuf/accept.ts';
+import { type AtRoot, type Generation, startAgain, survive } from '../tuf/accept.ts';
 import type { Patience } from '../tuf/judging.ts';
 import type { Instant, Root } from '../tuf/model.ts';
 import { type MetadataSource, refresh, type Trusted } from '../tuf/refresh.ts';
 import type { Verified } from '../tuf/verified.ts';
+import { earliestExpiry, expiries, survivorsOf, versions } from './generations.ts';
 import type { Clock, Events, TrustStore } from './ports.ts';
 import { restoreTrust } from './trust.ts';
 
@@ -145,7 +146,8 @@ export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
             detail: { version: held.signed.version },
           }),
       });
-      if (await publish(next, now)) return next;
+      // An unchanged one leaves the generation as it is, and everything proved under it warm.
+      if (await publish(next, now)) return generation ?? next;
       await adopt();
       // Ours may be newer still: once more, from what is believed now.
       if (superseded === SUPERSEDED_MOST) return generation ?? next;
@@ -263,23 +265,6 @@ export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
       return lastError;
     },
   };
-}
-
-/** The first of the four top-level roles to expire; delegated roles are compared where they are used. */
-function earliestExpiry({ root, timestamp, snapshot, targets }: Generation): Instant {
-  return Math.min(root.signed.expires, timestamp.signed.expires, snapshot.signed.expires, targets.signed.expires);
-}
-
-function survivorsOf(generation: Generation): Survivors {
-  return { timestamp: generation.timestamp, snapshot: generation.snapshot };
-}
-
-function expiries({ root, timestamp, snapshot, targets }: Generation): ReadonlyMap<string, Instant> {
-  return new Map([root, timestamp, snapshot, targets].map(({ signed }) => [signed.type, signed.expires]));
-}
-
-function versions({ root, timestamp, snapshot, targets }: Generation): ReadonlyMap<string, number> {
-  return new Map([root, timestamp, snapshot, targets].map(({ signed }) => [signed.type, signed.version]));
 }
 
 function iso(instant: Instant): string {

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Edits } from '../../src/demo/repository.ts';
 import { DAY } from '../support/clock.ts';
 import { authority } from '../support/keys.ts';
-import { KEYS, type SignedRig, startSignedRig } from '../support/mirror-rig.ts';
+import { KEYS, type SignedRig, startSignedRig } from '../support/signed-rig.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 
 // DESIGN §2: every floor is the pair (root that last changed those keys, version), and it survives every kind of end.
@@ -180,6 +180,18 @@ describe('fast-forward, and recovery by rotation', () => {
     await end();
     expect(await lastReason()).toBe('rollback');
     expect(await versionsOnPage()).toEqual(['1.0', '2.0']);
+  });
+
+  it('a refresh that breaks off behind the new root goes on from it', async () => {
+    await startFastForwarded();
+    recover();
+    rig.upstream.fault('/metadata/timestamp.json', { kind: 'status', status: 500 });
+    expect(await lastReason()).toBe('unreachable');
+    // What was proved before is served meanwhile.
+    expect(await versionsOnPage()).toEqual(['1.0', '2.0']);
+    rig.heal();
+    expect(await lastReason()).toBeUndefined();
+    expect(await versionsOnPage()).toEqual(['1.0', '2.0', '3.0']);
   });
 
   it('killed between the new root and what it signs, it still trusts the new root', async () => {

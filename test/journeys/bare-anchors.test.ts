@@ -3,7 +3,8 @@ import { digestHex } from '../../src/demo/digests.ts';
 import { createRepository, type Repository } from '../../src/demo/repository.ts';
 import { createClock, DAY, HOUR } from '../support/clock.ts';
 import { authority } from '../support/keys.ts';
-import { KEYS, type MirrorRig, NOW, startMirrorRig } from '../support/mirror-rig.ts';
+import { type MirrorRig, NOW, startMirrorRig } from '../support/mirror-rig.ts';
+import { KEYS } from '../support/signed-rig.ts';
 import { type TinyWheel, tinyWheel } from '../support/tiny-wheel.ts';
 
 // DataDog's shape: pages of bare anchors in single quotes, each wheel a target of its own, in a role of its own.

@@ -4,13 +4,8 @@ import { createMetadataSource } from '../../src/upstream/metadata-source.ts';
 import { createClient, reasonOf } from '../support/client.ts';
 import { DAY, HOUR } from '../support/clock.ts';
 import { authority } from '../support/keys.ts';
-import {
-  type MirrorRig,
-  type SignedRig,
-  type SignedRigOptions,
-  startMirrorRig,
-  startSignedRig,
-} from '../support/mirror-rig.ts';
+import { type MirrorRig, startMirrorRig } from '../support/mirror-rig.ts';
+import { type SignedRig, type SignedRigOptions, startSignedRig } from '../support/signed-rig.ts';
 import { fileName, type Simulator } from '../support/simulator.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 
