@@ -139,6 +139,15 @@ describe('a clock that is wrong', () => {
     expect(new Set(await everyAnswer())).toEqual(new Set(['503 clock']));
   });
 
+  it('set on by two days, nothing is proved; set right again, everything is as before (faults 217)', async () => {
+    await startHolding();
+    rig.clock.advance(2 * DAY);
+    expect(new Set(await everyAnswer())).toEqual(new Set(['503 expired']));
+    rig.clock.advance(-2 * DAY);
+    expect((await rig.page('alpha')).files).toHaveLength(1);
+    expect((await rig.get(rig.path(ALPHA))).body.equals(ALPHA.bytes)).toBe(true);
+  });
+
   it('the floor goes up with each refresh, changed or not, and lies on disk within the hour', async () => {
     await startHolding();
     rig.clock.advance(HOUR);

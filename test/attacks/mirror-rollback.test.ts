@@ -4,6 +4,7 @@ import { DAY } from '../support/clock.ts';
 import { authority } from '../support/keys.ts';
 import { KEYS, type SignedRig, startSignedRig } from '../support/signed-rig.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
+import type { Fault } from '../support/upstream.ts';
 
 // DESIGN §2: every floor is the pair (root that last changed those keys, version), and it survives every kind of end.
 
@@ -234,6 +235,26 @@ describe('the root', () => {
     expect(await lastReason()).toBe('threshold');
     expect(JSON.parse((await rig.get('/tuf/metadata/root.json')).body.toString()).signed.version).toBe(2);
   });
+
+  it.each([404, 403, 410])('answered %i: the one held is the newest', async (status) => {
+    await startSeenTwo();
+    rig.signed.repository.publishRoot();
+    rig.signed.publish();
+    rig.upstream.fault('/metadata/2.root.json', { kind: 'status', status });
+    expect(await lastReason()).toBeUndefined();
+  });
+
+  it.each<Fault>([{ kind: 'status', status: 500 }, { kind: 'reset' }, { kind: 'redirect', to: '/elsewhere' }])(
+    'not to be had (%o): the refresh has failed, and nothing newer is believed',
+    async (fault) => {
+      await startSeenTwo();
+      rig.signed.upload('alpha', tinyWheel('alpha', '3.0'));
+      rig.signed.publish();
+      rig.upstream.fault('/metadata/2.root.json', fault);
+      expect(await lastReason()).toMatch(/^(unreachable|redirect)$/);
+      expect(await versionsOnPage()).toEqual(['1.0', '2.0']);
+    },
+  );
 
   it('that expired at the end of the chain is refused; one in the middle is not', async () => {
     rig = await startSignedRig({ fill: (signed) => signed.upload('alpha', OLD) });

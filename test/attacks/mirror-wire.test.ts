@@ -96,6 +96,17 @@ describe('an attacker who tires', () => {
     expect(rig.upstream.asked(rig.storedFile(ALPHA))).toHaveLength(2);
   });
 
+  it('a file without a single byte is a file, and anything more is not it (faults 147)', async () => {
+    const empty = { filename: 'alpha-0.1.tar.gz', bytes: new Uint8Array() };
+    rig = await startSignedRig({ fill: (signed) => signed.upload('alpha', empty) });
+    rig.upstream.fault(rig.storedFile(empty), { kind: 'replace', bytes: Buffer.from('x') });
+    expect(await rig.refused(rig.path(empty))).toMatch(/^502 (limit|length|digest)$/);
+    rig.heal();
+    rig.clock.advance(10);
+    const { status, body } = await rig.get(rig.path(empty));
+    expect([status, body.byteLength]).toEqual([200, 0]);
+  });
+
   it('a download cut short is resumed where it broke', async () => {
     await start();
     rig.upstream.fault(rig.storedFile(ALPHA), { kind: 'truncate', at: 100 }, 1);
