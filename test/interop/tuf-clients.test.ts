@@ -1,6 +1,6 @@
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { Repository } from '../../src/demo/repository.ts';
 import { pythonTuf } from '../support/environments.ts';
 import { requirePart } from '../support/python.ts';
@@ -81,6 +81,7 @@ describe.each(clients)('$name', ({ name, client }) => {
     if (client === undefined) return;
     const repository = buildRepository({ delegating: 'paths', consistent: true });
     const rig = await serveRepository(repository);
+    onTestFinished(rig.close);
     const directory = await mkdtemp(join(rig.directory, 'client-'));
     const visit = async (targets: readonly string[]) => {
       const { metadata: metadataUrl, targets: targetsUrl } = await rig.mirror();
@@ -96,16 +97,15 @@ describe.each(clients)('$name', ({ name, client }) => {
     const { targets, cache } = await visit(['dir/new.txt', 'dir/leaf.txt']);
     expect(equal(targets.get('dir/new.txt'), bytes)).toBe(true);
     expect(equal(cache.get('snapshot.json'), repository.files.get('metadata/4.snapshot.json'))).toBe(true);
-    await rig.close();
   });
 });
 
 it('a client that comes before the first refresh has ended is not told that there is no newer root', async () => {
   const repository = buildRepository({ delegating: 'paths', consistent: true });
   const rig = await serveRepository(repository);
+  onTestFinished(rig.close);
   rig.upstream.fault('/metadata/2.root.json', { kind: 'stall', at: 'headers', time: 500 });
   const mirror = await rig.mirror();
   const answer = await fetch(`${mirror.metadata}3.root.json`);
   expect(equal(await answer.bytes(), repository.files.get('metadata/3.root.json'))).toBe(true);
-  await rig.close();
 });

@@ -1,6 +1,6 @@
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { requirePart } from '../../support/python.ts';
 import { serveRepository } from '../../support/rig.ts';
 import { ABSENT, buildRepository, type Shape, TARGETS } from '../repositories.ts';
@@ -28,6 +28,7 @@ for (const { name, client, shapes } of clients) {
         if (client === undefined) return;
         const repository = buildRepository({ ...shape, keys: 'common' });
         const rig = await serveRepository(repository);
+        onTestFinished(rig.close);
         const mirror = await rig.mirror();
         const outcome = await client({
           root: rig.root,
@@ -41,7 +42,6 @@ for (const { name, client, shapes } of clients) {
         // tough writes what it keeps anew.
         if (name === 'tough') expectUpstreamsBodies(outcome, mirror, repository);
         else expectUpstreamsBytes(outcome, mirror, repository);
-        await rig.close();
       },
     );
   });
