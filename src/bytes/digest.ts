@@ -32,15 +32,30 @@ export function isDigest(algorithm: Algorithm, hex: string): boolean {
  */
 export function knownDigests(listed: Iterable<readonly [string, unknown]>): Digests {
   const known = new Map<Algorithm, string>();
-  for (const [name, hex] of listed) {
-    if (!isAlgorithm(name)) continue;
-    if (typeof hex !== 'string' || !isDigest(name, hex))
-      throw new Refusal('format', `The ${name} digest is not lower-case hex of its size.`);
-    known.set(name, hex);
-  }
-  if (known.size === 0)
-    throw new Refusal('algorithm', 'No digest of a known algorithm (sha256, sha384, sha512, blake2b-256) is listed.');
+  for (const [name, hex] of listed) if (isAlgorithm(name)) known.set(name, usableHex(name, hex));
+  if (known.size === 0) throw noKnownDigest();
   return known;
+}
+
+/** The same judgement without the Map, for listings of tens of thousands of which few are ever used. */
+export function refuseUnknownDigests(listed: { forEach(visit: (hex: unknown, name: string) => void): void }): void {
+  let known = 0;
+  listed.forEach((hex, name) => {
+    if (!isAlgorithm(name)) return;
+    usableHex(name, hex);
+    known++;
+  });
+  if (known === 0) throw noKnownDigest();
+}
+
+function usableHex(algorithm: Algorithm, hex: unknown): string {
+  if (typeof hex !== 'string' || !isDigest(algorithm, hex))
+    throw new Refusal('format', `The ${algorithm} digest is not lower-case hex of its size.`);
+  return hex;
+}
+
+function noKnownDigest(): Refusal {
+  return new Refusal('algorithm', 'No digest of a known algorithm (sha256, sha384, sha512, blake2b-256) is listed.');
 }
 
 /** True where both name at least one common algorithm and agree on every common one. */

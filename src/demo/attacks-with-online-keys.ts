@@ -152,7 +152,7 @@ export async function newWheelAdded(scene: Scene): Promise<Ending> {
   showPip(scene, run);
   narrator.fact(
     'why',
-    `To Verbatim this is a new release like any other. explain said so above: whoever steals the online keys can sign a new file for ${release.project}.`,
+    `To Verbatim this is a new release like any other. explain said so above: whoever steals the online keys can sign a new file for ${release.project}. So it is with an old file that this mirror never saw listed.`,
   );
   const { forgeableOnline } = await downstream.index.explain(release.project);
   narrator.checkLimit(

@@ -1,9 +1,10 @@
 import { Refusal } from '../bytes/refusal.ts';
-import { type AtRoot, type Generation, type Survivors, startAgain, survive } from '../tuf/accept.ts';
+import { type AtRoot, type Generation, startAgain, survive } from '../tuf/accept.ts';
 import type { Patience } from '../tuf/judging.ts';
 import type { Instant, Root } from '../tuf/model.ts';
 import { type MetadataSource, refresh, type Trusted } from '../tuf/refresh.ts';
 import type { Verified } from '../tuf/verified.ts';
+import { earliestExpiry, expiries, survivorsOf, versions } from './generations.ts';
 import type { Clock, Events, TrustStore } from './ports.ts';
 import { restoreTrust } from './trust.ts';
 
@@ -41,6 +42,8 @@ export interface Keeper {
   following(generation: Generation): Promise<Generation | undefined>;
   /** The newest published, as it is; nothing is asked of upstream. */
   readonly held: Generation | undefined;
+  /** The last few it replaced, newest first: clients in mid-walk still hold their snapshots. */
+  readonly replaced: readonly Generation[];
   root(version: number): Verified<Root> | undefined;
   readonly newestRoot: Verified<Root>;
   readonly lastRefresh: Instant | undefined;
@@ -51,6 +54,10 @@ export interface Keeper {
 const RETRY_AFTER = 2;
 /** Seconds after which an unchanged generation is written again, so that the clock floor moves. */
 const FLOOR_STEP = 3600;
+/** Generations kept in memory behind the current one; a walk takes seconds. */
+const REPLACED_MOST = 2;
+/** Publications of other processes that one refresh gives way to before it leaves it at theirs. */
+const SUPERSEDED_MOST = 3;
 
 export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
   const { index, store, source, clock, patience, events } = options;
@@ -62,6 +69,7 @@ export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
     targets: restored.generation?.targets,
   };
   let { generation, current } = restored;
+  let replaced: readonly Generation[] = [];
   let floor = Math.max(restored.acceptedAt, options.notBefore);
   let stored = restored.acceptedAt;
   let lastRefresh: Instant | undefined;
@@ -86,6 +94,12 @@ export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
     trusted = { at, survivors: survive(trusted.at, at, trusted.survivors) };
   };
 
+  const replace = (next: Generation | undefined) => {
+    if (generation !== undefined && generation.snapshot !== next?.snapshot)
+      replaced = [generation, ...replaced].slice(0, REPLACED_MOST);
+    generation = next;
+  };
+
   /** False where another process published meanwhile. */
   const publish = async (next: Generation, now: Instant): Promise<boolean> => {
     if (next.timestamp === generation?.timestamp && next.root === generation.root && now - stored < FLOOR_STEP)
@@ -105,7 +119,7 @@ export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
     if (publication.result === 'superseded') return false;
     current = publication.current;
     stored = now;
-    generation = next;
+    replace(next);
     trusted = { at: startAgain(next.root, now), survivors: survivorsOf(next), targets: next.targets };
     return true;
   };
@@ -115,17 +129,14 @@ export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
     const newer = await restoreTrust({ ...options, now: clock.now() });
     for (const [version, root] of newer.roots) roots.set(version, root);
     trusted = { at: newer.at, survivors: newer.survivors, targets: newer.generation?.targets };
-    ({ generation, current } = newer);
+    replace(newer.generation);
+    ({ current } = newer);
     floor = Math.max(floor, newer.acceptedAt);
     stored = newer.acceptedAt;
   };
 
-  const run = async (): Promise<Generation> => {
-    const now = clock.now();
-    const started = performance.now();
-    const seconds = () => (performance.now() - started) / 1000;
-    try {
-      refuseWrongClock(now);
+  const refreshAndPublish = async (now: Instant): Promise<Generation> => {
+    for (let superseded = 0; ; superseded++) {
       const next = await refresh({ ...trusted, at: startAgain(trusted.at.root, now) }, source, patience, {
         root: (root) => keepRoot(root, now),
         equivocated: (held) =>
@@ -135,8 +146,23 @@ export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
             detail: { version: held.signed.version },
           }),
       });
-      const changed = next.timestamp !== generation?.timestamp;
-      if (!(await publish(next, now))) await adopt();
+      // An unchanged one leaves the generation as it is, and everything proved under it warm.
+      if (await publish(next, now)) return generation ?? next;
+      await adopt();
+      // Ours may be newer still: once more, from what is believed now.
+      if (superseded === SUPERSEDED_MOST) return generation ?? next;
+    }
+  };
+
+  const run = async (): Promise<Generation> => {
+    const now = clock.now();
+    const started = performance.now();
+    const seconds = () => (performance.now() - started) / 1000;
+    try {
+      refuseWrongClock(now);
+      const before = generation?.timestamp;
+      const next = await refreshAndPublish(now);
+      const changed = next.timestamp !== before;
       floor = Math.max(floor, now);
       lastRefresh = now;
       lastError = undefined;
@@ -148,7 +174,7 @@ export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
         versions: versions(next),
         expires: expiries(next),
       });
-      return generation ?? next;
+      return next;
     } catch (error) {
       failure = { error, at: now };
       lastError = {
@@ -226,6 +252,9 @@ export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
     get held() {
       return generation;
     },
+    get replaced() {
+      return replaced;
+    },
     get newestRoot() {
       return trusted.at.root;
     },
@@ -236,23 +265,6 @@ export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
       return lastError;
     },
   };
-}
-
-/** The first of the four top-level roles to expire; delegated roles are compared where they are used. */
-function earliestExpiry({ root, timestamp, snapshot, targets }: Generation): Instant {
-  return Math.min(root.signed.expires, timestamp.signed.expires, snapshot.signed.expires, targets.signed.expires);
-}
-
-function survivorsOf(generation: Generation): Survivors {
-  return { timestamp: generation.timestamp, snapshot: generation.snapshot };
-}
-
-function expiries({ root, timestamp, snapshot, targets }: Generation): ReadonlyMap<string, Instant> {
-  return new Map([root, timestamp, snapshot, targets].map(({ signed }) => [signed.type, signed.expires]));
-}
-
-function versions({ root, timestamp, snapshot, targets }: Generation): ReadonlyMap<string, number> {
-  return new Map([root, timestamp, snapshot, targets].map(({ signed }) => [signed.type, signed.version]));
 }
 
 function iso(instant: Instant): string {

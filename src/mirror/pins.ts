@@ -2,6 +2,7 @@ import { agree, type Digests } from '../bytes/digest.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Entry } from '../pypi/project-page.ts';
 import type { Listing, OwnFile } from '../pypi/relink.ts';
+import { listedVersions } from '../pypi/versions.ts';
 import type { Instant, Pin, Pins } from './ports.ts';
 
 /** A listing held to its pins: what may be served, and what is withheld by name. */
@@ -106,5 +107,8 @@ function without(
     new Map(
       [...files].filter(([, { entry }]) => !withheld.has(entry.filename)).map(([name, file]) => [name, keep(file)]),
     );
-  return { ...listing, files: kept(listing.files), byContentPath: kept(listing.byContentPath) };
+  const files = kept(listing.files);
+  const entries = [...files.values()].map(({ entry }) => entry);
+  const versions = withheld.size === 0 ? listing.versions : listedVersions(listing.versions, entries, listing.name);
+  return { ...listing, files, byContentPath: kept(listing.byContentPath), versions };
 }

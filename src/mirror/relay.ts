@@ -73,7 +73,23 @@ export function createRelay({
     if (by === undefined) return undefined;
     if (version === undefined || version === named.version) return await roles.load(generation, by);
     // A client in mid-walk holds an older snapshot: what is kept for it must still carry its delegator's signatures.
-    return older(await store.delegated(role, version), decodeTargets, by.authority, version);
+    const kept = await older(await store.delegated(role, version), decodeTargets, by.authority, version);
+    return kept ?? (await underReplaced(role, version));
+  };
+
+  /** A role that nobody had asked for before its snapshot was replaced: upstream may still have that version. */
+  const underReplaced = async (role: string, version: number): Promise<Verified<Targets> | undefined> => {
+    const generation = keeper.replaced.find(
+      ({ snapshot }) => snapshot.signed.meta.get(`${role}.json`)?.version === version,
+    );
+    if (generation === undefined) return undefined;
+    try {
+      const by = await delegationTo(generation, role);
+      return by && (await roles.load(generation, by));
+    } catch (error) {
+      if (error instanceof Refusal && error.reason === 'mix-and-match') return undefined;
+      throw error;
+    }
   };
 
   /** A document kept for clients in mid-walk; keys rotated since then no longer vouch for it. */

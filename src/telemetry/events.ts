@@ -61,6 +61,7 @@ export function createRequestRecord(
   metrics: Metrics,
   budget: Budget = createBudget({ burst: BURST, perSecond: PER_SECOND }),
 ): (finished: FinishedRequest & { readonly path: string }) => void {
+  if (!log.writes('debug')) return metrics.request;
   return (finished) => {
     metrics.request(finished);
     if (budget.take() === undefined) return;

@@ -13,6 +13,8 @@ export interface Log {
   info(message: string, fields?: Fields): void;
   warn(message: string, fields?: Fields): void;
   error(message: string, fields?: Fields): void;
+  /** Whether lines of this level are written at all. */
+  writes(level: Level): boolean;
   /** Resolves when nothing waits to be written; for the end of the process. */
   flush(): Promise<void>;
   /** Lines lost because nobody read them in time, since start. */
@@ -61,6 +63,7 @@ export function createLog({ level, format, sink }: LogOptions): Log {
     info: at('info'),
     warn: at('warn'),
     error: at('error'),
+    writes: (each) => logger.isLevelEnabled(each),
     flush: () => standardError?.flush() ?? Promise.resolve(),
     dropped: () => dropped,
   };

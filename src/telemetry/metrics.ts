@@ -2,6 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { Reason, Subject } from '../bytes/refusal.ts';
 import type { Events, Instant } from '../mirror/ports.ts';
 import { createBound } from './bound.ts';
+import { createTally } from './tally.ts';
 
 // Every series there can be is bounded by the configuration and this file, never by what clients or upstreams say:
 // no label holds a project, a path, a URL or an address.
@@ -71,11 +72,10 @@ export function createMetrics({ indexes, version, processMetrics = true }: Metri
     labelNames: ['index', 'reason', 'subject', 'at'] as const,
     registers,
   });
-  const served = new Counter({
+  const served = createTally(registers, {
     name: 'verbatim_served_total',
     help: 'Proved answers, by kind and by where they came from.',
-    labelNames: ['index', 'kind', 'how'] as const,
-    registers,
+    labelNames: ['index', 'kind', 'how'],
   });
   const refreshes = new Counter({
     name: 'verbatim_refresh_total',
@@ -108,11 +108,10 @@ export function createMetrics({ indexes, version, processMetrics = true }: Metri
     labelNames: ['index', 'role'] as const,
     registers,
   });
-  const requests = new Counter({
+  const requests = createTally(registers, {
     name: 'verbatim_http_requests_total',
     help: 'Requests answered.',
-    labelNames: ['route', 'method', 'code'] as const,
-    registers,
+    labelNames: ['route', 'method', 'code'],
   });
   const requestSeconds = new Histogram({
     name: 'verbatim_http_request_duration_seconds',
@@ -121,11 +120,10 @@ export function createMetrics({ indexes, version, processMetrics = true }: Metri
     buckets: REQUEST_SECONDS,
     registers,
   });
-  const responseBytes = new Counter({
+  const responseBytes = createTally(registers, {
     name: 'verbatim_http_response_bytes_total',
     help: 'Bytes of bodies handed on.',
-    labelNames: ['route'] as const,
-    registers,
+    labelNames: ['route'],
   });
   const aborted = new Counter({
     name: 'verbatim_http_aborted_responses_total',
@@ -163,7 +161,7 @@ export function createMetrics({ indexes, version, processMetrics = true }: Metri
 
   return {
     rejected: (name, reason, subject, at) => rejected.inc({ index: index(name), reason, subject, at }),
-    served: (name, kind, how) => served.inc({ index: index(name), kind, how }),
+    served: (name, kind, how) => served.add(1, index(name), kind, how),
     refreshed(event) {
       const name = index(event.index);
       refreshes.inc({ index: name, result: event.result });
@@ -172,13 +170,13 @@ export function createMetrics({ indexes, version, processMetrics = true }: Metri
       setRoles(roleVersion, name, event.versions);
       setRoles(roleExpires, name, event.expires);
     },
-    request(finished) {
-      const kind = route(finished.route);
-      requests.inc({ route: kind, method: method(finished.method), code: finished.status });
-      requestSeconds.observe({ route: kind }, finished.seconds);
-      responseBytes.inc({ route: kind }, finished.bytes);
+    request({ route: what, method: how, status, seconds, bytes, aborted: cut, reason }) {
+      const kind = route(what);
+      requests.add(1, kind, method(how), String(status));
+      requestSeconds.observe({ route: kind }, seconds);
+      responseBytes.add(bytes, kind);
       // Without a refusal of ours it was the client that left.
-      if (finished.aborted) aborted.inc({ reason: finished.reason ?? 'client' });
+      if (cut) aborted.inc({ reason: reason ?? 'client' });
     },
     logWithheld() {
       withheld++;

@@ -1,6 +1,6 @@
 import { Refusal } from '../bytes/refusal.ts';
 import { array, at, count, fieldOf, object, text } from './fields.ts';
-import type { JsonObject, JsonValue } from './json.ts';
+import type { JsonObject, JsonValue } from './json-value.ts';
 import { type Judging, STEPS_BETWEEN_PAUSES } from './judging.ts';
 import { createKey, type Key } from './keys.ts';
 import { LIMITS } from './limits.ts';
@@ -30,7 +30,7 @@ export function* decodeKeys(
         keytype: text(fieldOf(key, 'keytype'), `${keyPath}.keytype`),
         scheme: text(fieldOf(key, 'scheme'), `${keyPath}.scheme`),
         publicKey: typeof publicKey === 'string' && publicKey.length <= LIMITS.publicKey ? publicKey : undefined,
-        saysOnline: [...key.keys()].some((name) => ONLINE_URI.test(name)),
+        saysOnline: key.names().some((name) => ONLINE_URI.test(name)),
       }),
     );
     if (keys.size % STEPS_BETWEEN_PAUSES === 0) yield;

@@ -1,13 +1,19 @@
-import { canonicalBytesOf, type JsonObject, type JsonValue } from './json.ts';
+import { canonicalSourceOf } from './json.ts';
+import { JsonObject, type JsonValue } from './json-value.ts';
 import { type Judging, STEPS_BETWEEN_PAUSES } from './judging.ts';
 
 const SURROGATE_OR_ABOVE = /[\ud800-\uffff]/;
 const PIECE = 64 * 1024;
+const QUOTE = 0x22;
+const SPACE = 0x20;
 
+/** An array or object that has been begun. */
 interface Open {
-  readonly values: Iterator<JsonValue | readonly [string, JsonValue]>;
-  readonly close: '}' | ']';
-  first: boolean;
+  readonly object: JsonObject | undefined;
+  /** An object's names in canonical order. */
+  readonly names: readonly string[];
+  readonly array: readonly JsonValue[];
+  next: number;
 }
 
 /**
@@ -15,8 +21,8 @@ interface Open {
  * escaped, control characters raw, UTF-8. RFC 8785 is not this.
  */
 export function* canonicalize(value: JsonValue): Judging<Uint8Array> {
-  const written = value instanceof Map ? canonicalBytesOf(value) : undefined;
-  if (written !== undefined) return written;
+  const source = value instanceof JsonObject ? canonicalSourceOf(value) : undefined;
+  if (source !== undefined) return source.blanks ? yield* withoutBlanks(source.bytes) : source.bytes;
   const pieces: Buffer[] = [];
   let text = '';
   let steps = 0;
@@ -28,12 +34,12 @@ export function* canonicalize(value: JsonValue): Judging<Uint8Array> {
       pieces.push(Buffer.from(text));
       text = '';
     }
-    if (current instanceof Map) {
+    if (current instanceof JsonObject) {
       text += '{';
-      stack.push({ values: sortedMembers(current)[Symbol.iterator](), close: '}', first: true });
+      stack.push({ object: current, names: sortedNames(current), array: [], next: 0 });
     } else if (isArray(current)) {
       text += '[';
-      stack.push({ values: current[Symbol.iterator](), close: ']', first: true });
+      stack.push({ object: undefined, names: [], array: current, next: 0 });
     } else {
       text += typeof current === 'string' ? quote(current) : String(current);
     }
@@ -44,24 +50,40 @@ export function* canonicalize(value: JsonValue): Judging<Uint8Array> {
         pieces.push(Buffer.from(text));
         return Buffer.concat(pieces);
       }
-      const next = open.values.next();
-      if (next.done === true) {
-        text += open.close;
+      const i = open.next++;
+      if (i === (open.object === undefined ? open.array.length : open.names.length)) {
+        text += open.object === undefined ? ']' : '}';
         stack.pop();
         continue;
       }
-      if (!open.first) text += ',';
-      open.first = false;
-      if (open.close === '}') {
-        const [name, member] = next.value as readonly [string, JsonValue];
-        text += `${quote(name)}:`;
-        current = member;
+      if (i > 0) text += ',';
+      if (open.object === undefined) {
+        current = open.array[i] ?? null;
       } else {
-        current = next.value as JsonValue;
+        const name = open.names[i] ?? '';
+        text += `${quote(name)}:`;
+        current = open.object.get(name) ?? null;
       }
       break;
     }
   }
+}
+
+/** What was read, token for token; no string of it holds an escaped quote. */
+function* withoutBlanks(bytes: Uint8Array): Judging<Uint8Array> {
+  const kept = new Uint8Array(bytes.length);
+  let length = 0;
+  let inString = false;
+  for (let from = 0; from < bytes.length; from += PIECE) {
+    for (let i = from; i < Math.min(from + PIECE, bytes.length); i++) {
+      const byte = bytes[i] ?? 0;
+      if (byte === QUOTE) inString = !inString;
+      // Outside strings nothing else lies so low (json.ts).
+      if (inString || byte > SPACE) kept[length++] = byte;
+    }
+    yield;
+  }
+  return kept.subarray(0, length);
 }
 
 function isArray(value: JsonValue): value is readonly JsonValue[] {
@@ -72,14 +94,11 @@ function quote(text: string): string {
   return `"${/["\\]/.test(text) ? text.replace(/["\\]/g, '\\$&') : text}"`;
 }
 
-function sortedMembers(object: JsonObject): Iterable<readonly [string, JsonValue]> {
-  const names = [...object.keys()];
+function sortedNames(object: JsonObject): readonly string[] {
+  const names = object.names();
   // JavaScript sorts by UTF-16 unit, which differs from code points only where surrogates meet U+E000 and above.
   const compare = names.some((name) => SURROGATE_OR_ABOVE.test(name)) ? byCodePoint : byUnit;
-  let sorted = true;
-  for (let i = 1; i < names.length && sorted; i++) sorted = compare(names[i - 1] ?? '', names[i] ?? '') < 0;
-  if (sorted) return object;
-  return names.sort(compare).map((name) => [name, object.get(name) ?? null] as const);
+  return names.every((name, i) => i === 0 || compare(names[i - 1] ?? '', name) < 0) ? names : names.toSorted(compare);
 }
 
 function byUnit(a: string, b: string): number {

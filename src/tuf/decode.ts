@@ -1,9 +1,9 @@
-import { type Digests, knownDigests } from '../bytes/digest.ts';
+import { type Digests, knownDigests, refuseUnknownDigests } from '../bytes/digest.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import { decodeAuthority, decodeKeys } from './authority.ts';
 import { decodeDelegations } from './delegations.ts';
 import { array, at, count, date, fieldOf, flag, object, text } from './fields.ts';
-import type { JsonObject, JsonValue } from './json.ts';
+import type { JsonObject, JsonValue } from './json-value.ts';
 import { type Judging, STEPS_BETWEEN_PAUSES } from './judging.ts';
 import { LIMITS } from './limits.ts';
 import {
@@ -101,11 +101,28 @@ function decodeMetaFile(value: JsonValue | undefined, path: string): MetaFile {
   const file = object(value, path);
   const length = fieldOf(file, 'length');
   const hashes = fieldOf(file, 'hashes');
-  return {
-    version: count(fieldOf(file, 'version'), `${path}.version`, 1),
-    length: length === undefined ? undefined : count(length, `${path}.length`, 1),
-    digests: hashes === undefined ? undefined : decodeHashes(hashes, `${path}.hashes`),
-  };
+  return new ListedFile(
+    count(fieldOf(file, 'version'), `${path}.version`, 1),
+    length === undefined ? undefined : count(length, `${path}.length`, 1),
+    hashes === undefined ? undefined : checkHashes(hashes, `${path}.hashes`),
+  );
+}
+
+/** A snapshot lists tens of thousands: their hashes are checked at once, and made a Map of when one is asked for. */
+class ListedFile implements MetaFile {
+  readonly version: number;
+  readonly length: number | undefined;
+  readonly #hashes: JsonObject | undefined;
+
+  constructor(version: number, length: number | undefined, hashes: JsonObject | undefined) {
+    this.version = version;
+    this.length = length;
+    this.#hashes = hashes;
+  }
+
+  get digests(): Digests | undefined {
+    return this.#hashes && knownDigests(this.#hashes);
+  }
 }
 
 function decodeTargetFile(value: JsonValue, path: string): TargetFile {
@@ -122,8 +139,15 @@ function decodeTargetFile(value: JsonValue, path: string): TargetFile {
 }
 
 function decodeHashes(value: JsonValue, path: string): Digests {
+  return knownDigests(checkHashes(value, path));
+}
+
+function checkHashes(value: JsonValue, path: string): JsonObject {
   const hashes = object(value, path);
   if (hashes.size === 0) throw new Refusal('format', `${path} is empty.`);
-  for (const [name, hex] of hashes) text(hex, at(path, name));
-  return knownDigests(hashes);
+  hashes.forEach((hex, name) => {
+    if (typeof hex !== 'string') text(hex, at(path, name));
+  });
+  refuseUnknownDigests(hashes);
+  return hashes;
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Refusal } from '../bytes/refusal.ts';
 import { decodeAuthority, decodeKeys } from './authority.ts';
 import { array, at, count, fieldOf, flag, object, text } from './fields.ts';
-import type { JsonObject } from './json.ts';
+import type { JsonObject } from './json-value.ts';
 import { type Judging, STEPS_BETWEEN_PAUSES } from './judging.ts';
 import type { Key } from './keys.ts';
 import { LIMITS } from './limits.ts';

@@ -1,5 +1,5 @@
 import { Refusal } from '../bytes/refusal.ts';
-import type { JsonArray, JsonObject, JsonValue } from './json.ts';
+import { type JsonArray, JsonObject, type JsonValue } from './json-value.ts';
 import type { Instant } from './model.ts';
 
 // Readers for one field each. Every refusal names the path of the field it is about.
@@ -17,7 +17,7 @@ export function fieldOf(object: JsonObject, name: string): JsonValue | undefined
 }
 
 export function object(value: unknown, path: string): JsonObject {
-  if (!(value instanceof Map)) throw wrong(path, 'an object');
+  if (!(value instanceof JsonObject)) throw wrong(path, 'an object');
   return value;
 }
 

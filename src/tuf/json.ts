@@ -1,47 +1,41 @@
 import { Refusal } from '../bytes/refusal.ts';
+import { FEW, JsonObject, type JsonValue } from './json-value.ts';
 import { type Judging, STEPS_BETWEEN_PAUSES } from './judging.ts';
 import { LIMITS } from './limits.ts';
 
-/** A parsed document: Maps keep every name as data, integers are exact (bigint beyond 2^53 - 1). */
-export type JsonValue = null | boolean | number | bigint | string | JsonArray | JsonObject;
-export type JsonArray = readonly JsonValue[];
-export type JsonObject = ReadonlyMap<string, JsonValue>;
-
 const QUOTE = 0x22;
 const COMMA = 0x2c;
+const MINUS = 0x2d;
+const POINT = 0x2e;
+const ZERO = 0x30;
 const COLON = 0x3a;
 const OPEN_ARRAY = 0x5b;
+const BACKSLASH = 0x5c;
 const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
+/** Below it lie the control characters, and it is the last of the blanks. */
+const SPACE = 0x20;
+/** So many digits are always exact. */
+const EXACT_DIGITS = 15;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-const INTEGER = /-?(?:0|[1-9][0-9]*)/y;
-const ESCAPES: Readonly<Record<string, string>> = {
-  '"': '"',
-  '\\': '\\',
-  '/': '/',
-  b: '\b',
-  f: '\f',
-  n: '\n',
-  r: '\r',
-  t: '\t',
-};
 
-type Container = { readonly array: JsonValue[] } | { readonly object: Map<string, JsonValue>; name: string };
-
-const canonicalSource = new WeakMap<JsonObject, Uint8Array>();
-
-/**
- * The very bytes a member of a document was read from, where they were its canonical form already (TUF §4.1): no
- * blanks, names in ascending order, nothing escaped, ASCII. Most repositories write them so, and need no second writing.
- */
-export function canonicalBytesOf(value: JsonObject): Uint8Array | undefined {
-  return canonicalSource.get(value);
+/** The very bytes a member of a document was read from. */
+interface Source {
+  readonly bytes: Uint8Array;
+  /** Blanks stand between its tokens. */
+  readonly blanks: boolean;
 }
 
-function malformed(what: string, at: number): Refusal {
-  return new Refusal('format', `Not strict JSON: ${what} at character ${at}.`);
+const sources = new WeakMap<JsonObject, Source>();
+
+/**
+ * Where nothing but blanks tells the bytes of a member from its canonical form (TUF §4.1): names in ascending order,
+ * nothing escaped, ASCII. Most repositories write it so, and then it need not be written a second time.
+ */
+export function canonicalSourceOf(value: JsonObject): Source | undefined {
+  return sources.get(value);
 }
 
 /**
@@ -50,177 +44,241 @@ function malformed(what: string, at: number): Refusal {
  * Throws `format`, or `limit` for depth, number of values and digits.
  */
 export function* readJson(bytes: Uint8Array): Judging<JsonValue> {
-  let text: string;
-  try {
-    text = utf8.decode(bytes);
-  } catch (cause) {
-    throw new Refusal('format', 'Not well-formed UTF-8.', { cause });
+  const reader = createReader(bytes);
+  for (;;) {
+    const value = reader.readOn(STEPS_BETWEEN_PAUSES);
+    if (value !== undefined) return value;
+    yield;
   }
+}
+
+/** An array or object that has not been closed yet. Its members wait among all that wait, from `from` on. */
+interface Open {
+  readonly isArray: boolean;
+  readonly from: number;
+  /** Of the member being read. */
+  name: string;
+  /** The members instead, once they are more than a few. */
+  many: Map<string, JsonValue> | undefined;
+}
+
+interface Reader {
+  /** Reads as many values, or up to the end of the document; returns it there. */
+  readOn(most: number): JsonValue | undefined;
+}
+
+function createReader(bytes: Uint8Array): Reader {
+  const text = decode(bytes);
   const length = text.length;
+  const ascii = length === bytes.byteLength;
+  const stack: Open[] = [];
+  const waiting: JsonValue[] = [];
+  /** How much of `waiting` counts. */
+  let top = 0;
   let at = 0;
   let values = 0;
-  const stack: Container[] = [];
-  /** Where the member of the document being read began, and whether it was canonical up to here. */
+  /** Where the member of the document being read began, and what of it was canonical up to here. */
   let memberAt = 0;
   let canonical = false;
-  const ascii = length === bytes.byteLength;
+  let blanks = false;
 
   const skipBlanks = () => {
-    for (; at < length; at++) {
+    for (; ; at++) {
       const code = text.charCodeAt(at);
-      if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return;
-      canonical = false;
+      if (code > SPACE || (code !== SPACE && code !== 0x0a && code !== 0x0d && code !== 0x09)) return;
+      blanks = true;
     }
   };
-  const readName = (object: Map<string, JsonValue>, before: string | undefined): string => {
-    if (text.charCodeAt(at) !== QUOTE) throw malformed('a member name is missing', at);
+
+  /** From an opening quote to behind the closing one. */
+  const readString = (): string => {
+    const start = at + 1;
+    let end = start;
+    let escaped = false;
+    for (; ; end++) {
+      const code = text.charCodeAt(end);
+      if (code === QUOTE) break;
+      if (code === BACKSLASH) {
+        escaped = true;
+        end++;
+      }
+      if (end >= length) throw malformed('a string does not end', start);
+      if (code < SPACE) throw malformed('a raw control character in a string', end);
+    }
+    at = end + 1;
+    if (!escaped) return text.slice(start, end);
+    canonical = false;
+    return unescaped(text.slice(start - 1, at), start);
+  };
+
+  const readInteger = (): number | bigint => {
     const start = at;
-    const [name, end] = readString(text, at + 1);
+    const first = text.charCodeAt(start) === MINUS ? start + 1 : start;
+    let number = 0;
+    let end = first;
+    for (; ; end++) {
+      const digit = text.charCodeAt(end) - ZERO;
+      if (!(digit >= 0 && digit <= 9)) break;
+      number = number * 10 + digit;
+    }
+    if (end === first) throw malformed('no value', start);
+    const after = text.charCodeAt(end);
+    // 0123, 1.0, 1e2: parsers disagree on them, so nobody may sign with them.
+    if ((text.charCodeAt(first) === ZERO && end > first + 1) || after === POINT || after === 0x65 || after === 0x45)
+      throw malformed('a number that is not a plain integer', start);
+    if (number === 0 && first > start) throw malformed('-0', start);
+    if (end - start > LIMITS.jsonDigits)
+      throw new Refusal('limit', `An integer of more than ${LIMITS.jsonDigits} digits.`);
     at = end;
-    if (end - start !== name.length + 2 || (before !== undefined && before >= name)) canonical = false;
-    if (object.has(name)) throw malformed(`the member ${JSON.stringify(name.slice(0, 40))} stands twice`, start);
+    if (end - first <= EXACT_DIGITS) return first > start ? -number : number;
+    const exact = BigInt(text.slice(start, end));
+    return Number.isSafeInteger(Number(exact)) ? Number(exact) : exact;
+  };
+
+  const readScalar = (): JsonValue => {
+    for (const [word, value] of WORDS)
+      if (text.startsWith(word, at)) {
+        at += word.length;
+        return value;
+      }
+    return readInteger();
+  };
+
+  /** A member's name and its colon. */
+  const readName = (into: Open, isFirst: boolean): void => {
+    if (text.charCodeAt(at) !== QUOTE) throw malformed('a member name is missing', at);
+    const name = readString();
+    if (!isFirst && into.name >= name) canonical = false;
+    into.name = name;
     skipBlanks();
     if (text.charCodeAt(at) !== COLON) throw malformed('a colon is missing', at);
     at++;
-    return name;
   };
 
-  for (;;) {
-    // One value starts here.
-    skipBlanks();
-    if (stack.length === 1) {
-      memberAt = at;
-      canonical = ascii;
-    }
-    if (++values > LIMITS.jsonValues) throw new Refusal('limit', `More than ${LIMITS.jsonValues} JSON values.`);
-    if (values % STEPS_BETWEEN_PAUSES === 0) yield;
-    let value: JsonValue;
-    const code = text.charCodeAt(at);
-    if (code === QUOTE) {
-      const start = at;
-      [value, at] = readString(text, at + 1);
-      if (at - start !== value.length + 2) canonical = false;
-    } else if (code === OPEN_OBJECT || code === OPEN_ARRAY) {
-      if (stack.length >= LIMITS.jsonDepth) throw new Refusal('limit', `JSON nested deeper than ${LIMITS.jsonDepth}.`);
-      at++;
-      skipBlanks();
-      if (code === OPEN_ARRAY) {
-        const array: JsonValue[] = [];
-        if (text.charCodeAt(at) !== CLOSE_ARRAY) {
-          stack.push({ array });
-          continue;
-        }
-        value = array;
-      } else {
-        const object = new Map<string, JsonValue>();
-        if (text.charCodeAt(at) !== CLOSE_OBJECT) {
-          stack.push({ object, name: readName(object, undefined) });
-          continue;
-        }
-        value = object;
-      }
-      at++;
-    } else if (text.startsWith('true', at)) {
-      value = true;
-      at += 4;
-    } else if (text.startsWith('false', at)) {
-      value = false;
-      at += 5;
-    } else if (text.startsWith('null', at)) {
-      value = null;
-      at += 4;
+  const addMember = (into: Open, value: JsonValue): void => {
+    const { name, from } = into;
+    let isNew = true;
+    if (into.many === undefined && top - from < FEW * 2) {
+      for (let i = from; i < top && isNew; i += 2) isNew = waiting[i] !== name;
+      waiting[top++] = name;
+      waiting[top++] = value;
     } else {
-      [value, at] = readInteger(text, at);
+      into.many ??= indexed(waiting, from, top);
+      top = from;
+      const before = into.many.size;
+      isNew = into.many.set(name, value).size > before;
     }
+    if (!isNew) throw malformed(`the member ${JSON.stringify(name.slice(0, 40))} stands twice`, at);
+  };
 
-    // One value ended: put it where it belongs, and close what it closes.
+  const close = ({ isArray, many, from }: Open): JsonValue => {
+    if (many !== undefined) return JsonObject.many(many);
+    const members = waiting.slice(from, top);
+    top = from;
+    return isArray ? members : JsonObject.few(members);
+  };
+
+  /** Begins an array or object; returns it where it is empty. */
+  const open = (isArray: boolean): JsonValue | undefined => {
+    if (stack.length >= LIMITS.jsonDepth) throw new Refusal('limit', `JSON nested deeper than ${LIMITS.jsonDepth}.`);
+    at++;
+    skipBlanks();
+    if (text.charCodeAt(at) === (isArray ? CLOSE_ARRAY : CLOSE_OBJECT)) {
+      at++;
+      return isArray ? [] : JsonObject.few([]);
+    }
+    const opened: Open = { isArray, from: top, name: '', many: undefined };
+    stack.push(opened);
+    if (!isArray) readName(opened, true);
+    return undefined;
+  };
+
+  /** One value ended: puts it where it belongs and closes what that closes. Returns the document at its end. */
+  const put = (ended: JsonValue): JsonValue | undefined => {
+    let value = ended;
     for (;;) {
-      if (stack.length === 1 && canonical && value instanceof Map)
-        canonicalSource.set(value, bytes.subarray(memberAt, at));
+      if (stack.length === 1 && canonical && value instanceof JsonObject)
+        sources.set(value, { bytes: bytes.subarray(memberAt, at), blanks });
       skipBlanks();
       const into = stack.at(-1);
       if (into === undefined) {
         if (at !== length) throw malformed('more follows the document', at);
         return value;
       }
+      if (into.isArray) waiting[top++] = value;
+      else addMember(into, value);
       const next = text.charCodeAt(at);
-      if ('array' in into) {
-        into.array.push(value);
-        if (next === COMMA) {
-          at++;
-          break;
-        }
-        if (next !== CLOSE_ARRAY) throw malformed('a comma or ] is missing', at);
-        value = into.array;
-      } else {
-        into.object.set(into.name, value);
-        if (next === COMMA) {
-          at++;
+      if (next === COMMA) {
+        at++;
+        if (!into.isArray) {
           skipBlanks();
-          into.name = readName(into.object, into.name);
-          break;
+          readName(into, false);
         }
-        if (next !== CLOSE_OBJECT) throw malformed('a comma or } is missing', at);
-        value = into.object;
+        return undefined;
       }
+      if (next !== (into.isArray ? CLOSE_ARRAY : CLOSE_OBJECT))
+        throw malformed(`a comma or ${into.isArray ? ']' : '}'} is missing`, at);
       at++;
       stack.pop();
+      value = close(into);
     }
+  };
+
+  return {
+    readOn(most) {
+      for (let i = 0; i < most; i++) {
+        skipBlanks();
+        if (stack.length === 1) {
+          memberAt = at;
+          canonical = ascii;
+          blanks = false;
+        }
+        if (++values > LIMITS.jsonValues) throw new Refusal('limit', `More than ${LIMITS.jsonValues} JSON values.`);
+        const code = text.charCodeAt(at);
+        let value: JsonValue | undefined;
+        if (code === QUOTE) value = readString();
+        else if (code === OPEN_OBJECT || code === OPEN_ARRAY) value = open(code === OPEN_ARRAY);
+        else value = readScalar();
+        const document = value === undefined ? undefined : put(value);
+        if (document !== undefined) return document;
+      }
+      return undefined;
+    },
+  };
+}
+
+const WORDS: readonly (readonly [string, boolean | null])[] = [
+  ['true', true],
+  ['false', false],
+  ['null', null],
+];
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return utf8.decode(bytes);
+  } catch (cause) {
+    throw new Refusal('format', 'Not well-formed UTF-8.', { cause });
   }
 }
 
-function readInteger(text: string, start: number): [number | bigint, number] {
-  INTEGER.lastIndex = start;
-  const digits = INTEGER.exec(text)?.[0];
-  if (digits === undefined) throw malformed('no value', start);
-  const end = start + digits.length;
-  const after = text.charCodeAt(end);
-  // 0123, 1.0, 1e2: parsers disagree on them, so nobody may sign with them.
-  if ((after >= 0x30 && after <= 0x39) || after === 0x2e || after === 0x65 || after === 0x45)
-    throw malformed('a number that is not a plain integer', start);
-  if (digits === '-0') throw malformed('-0', start);
-  if (digits.length > LIMITS.jsonDigits)
-    throw new Refusal('limit', `An integer of more than ${LIMITS.jsonDigits} digits.`);
-  const number = Number(digits);
-  return [Number.isSafeInteger(number) ? number : BigInt(digits), end];
+/** A string with escapes, quotes included. */
+function unescaped(quoted: string, at: number): string {
+  let text: unknown;
+  try {
+    text = JSON.parse(quoted);
+  } catch {
+    throw malformed('a bad escape', at);
+  }
+  if (typeof text !== 'string' || !text.isWellFormed()) throw malformed('a lone surrogate', at);
+  return text;
 }
 
-/** Reads from behind the opening quote; returns the string and where the closing quote ends. */
-function readString(text: string, start: number): [string, number] {
-  let end = text.indexOf('"', start);
-  if (end < 0) throw malformed('a string does not end', start);
-  const plain = text.slice(start, end);
-  if (!plain.includes('\\')) {
-    refuseControl(plain, start);
-    return [plain, end + 1];
-  }
-  let out = '';
-  let from = start;
-  for (;;) {
-    const backslash = text.indexOf('\\', from);
-    end = text.indexOf('"', from);
-    if (end < 0) throw malformed('a string does not end', start);
-    if (backslash < 0 || backslash > end) break;
-    out += text.slice(from, backslash);
-    const letter = text.charAt(backslash + 1);
-    if (letter === 'u') {
-      const hex = text.slice(backslash + 2, backslash + 6);
-      if (!/^[0-9a-fA-F]{4}$/.test(hex)) throw malformed('a bad \\u escape', backslash);
-      out += String.fromCharCode(Number.parseInt(hex, 16));
-      from = backslash + 6;
-    } else {
-      const plainEscape = Object.hasOwn(ESCAPES, letter) ? ESCAPES[letter] : undefined;
-      if (plainEscape === undefined) throw malformed('an unknown escape', backslash);
-      out += plainEscape;
-      from = backslash + 2;
-    }
-  }
-  out += text.slice(from, end);
-  refuseControl(text.slice(start, end), start);
-  if (!out.isWellFormed()) throw malformed('a lone surrogate', start);
-  return [out, end + 1];
+function indexed(members: readonly JsonValue[], from: number, to: number): Map<string, JsonValue> {
+  const index = new Map<string, JsonValue>();
+  for (let i = from; i < to; i += 2) index.set(members[i] as string, members[i + 1] ?? null);
+  return index;
 }
 
-function refuseControl(raw: string, at: number): void {
-  if (/[\u0000-\u001f]/.test(raw)) throw malformed('a raw control character in a string', at);
+function malformed(what: string, at: number): Refusal {
+  return new Refusal('format', `Not strict JSON: ${what} at character ${at}.`);
 }

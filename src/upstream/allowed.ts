@@ -54,7 +54,9 @@ export function createAllowed(options: AllowedOptions): Allowed {
         `The upstream ${redactUrl(url)} uses plain http, which anybody on the way can read and change. Use https, or allow it with insecureUpstream.`,
       );
     origins.add(url.origin);
-    if (isPrivateHost(url.hostname)) privateHosts.add(url.hostname);
+    // Over TLS the certificate tells who answers, wherever the name leads; an organization's index lies on its own network.
+    const certified = url.protocol === 'https:' && !options.insecureUpstream;
+    if (certified || isPrivateHost(url.hostname)) privateHosts.add(url.hostname);
   };
   for (const base of options.bases) {
     const url = new URL(base);

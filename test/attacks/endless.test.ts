@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { sign } from '../../src/demo/documents.ts';
 import { ecdsaKey } from '../../src/demo/signing-keys.ts';
 import { acceptRoot, acceptSnapshot, acceptTimestamp, startFrom } from '../../src/tuf/accept.ts';
+import { readJson } from '../../src/tuf/json.ts';
 import type { Judging } from '../../src/tuf/judging.ts';
 import { judge } from '../../src/tuf/judging.ts';
 import { LIMITS } from '../../src/tuf/limits.ts';
@@ -142,6 +143,13 @@ describe('hostile documents cost little, before any signature is believed', () =
     const outcome = longestStretch(acceptRoot(at, Buffer.from(JSON.stringify(document))));
     expect(outcome.error).toMatchObject({ reason: 'threshold' });
     expect(outcome.stretch).toBeLessThan(50);
+  });
+
+  test('a role of nothing but millions of zeros', async () => {
+    const zeros = Buffer.alloc(2 * (LIMITS.jsonValues + 1), ',0');
+    zeros.write('[');
+    expect(zeros.byteLength).toBeLessThan(LIMITS.targets);
+    expect(await reasonOf(() => judge(readJson(zeros)))).toBe('limit');
   });
 
   test('a timestamp of nothing but brackets (case 41)', async () => {

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { type SignedRig, startSignedRig } from '../support/mirror-rig.ts';
+import { type SignedRig, startSignedRig } from '../support/signed-rig.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 
 // DESIGN §5 "Core metadata": only what upstream announced is announced; once the wheel is held, it must be what is inside.

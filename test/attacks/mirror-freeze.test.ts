@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { BUILT_AT } from '../../src/version.ts';
 import { createClock, DAY, HOUR } from '../support/clock.ts';
-import { type SignedRig, startSignedRig } from '../support/mirror-rig.ts';
+import { type SignedRig, startSignedRig } from '../support/signed-rig.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 
 // Frozen upstreams and wrong clocks: what is past its date is not proved, and no time is believed that has passed.
@@ -68,6 +68,22 @@ describe('a frozen upstream', () => {
     expect((await rig.get(rig.path(ALPHA))).status).toBe(200);
   });
 
+  it.each(['timestamp', 'snapshot', 'root'] as const)(
+    '%s past its date, everything below it fresh: nothing is proved',
+    async (role) => {
+      await startHolding();
+      const soon = new Date((rig.clock.now() + 120) * 1000).toISOString().replace('.000', '');
+      const edit = (document: { expires: string }) => {
+        document.expires = soon;
+      };
+      if (role === 'root') rig.signed.repository.publishRoot({ root: edit });
+      await rig.publish({ [role]: edit });
+      expect((await rig.page('alpha')).files).toHaveLength(1);
+      rig.clock.advance(60);
+      expect(new Set(await everyAnswer())).toEqual(new Set(['503 expired']));
+    },
+  );
+
   it('bins past their date prove nothing, though the timestamp is fresh', async () => {
     await startHolding();
     rig.clock.advance(DAY - HOUR);
@@ -121,6 +137,15 @@ describe('a clock that is wrong', () => {
     rig.clock.advance(-2 * 365 * DAY);
     await rig.restart();
     expect(new Set(await everyAnswer())).toEqual(new Set(['503 clock']));
+  });
+
+  it('set on by two days, nothing is proved; set right again, everything is as before (faults 217)', async () => {
+    await startHolding();
+    rig.clock.advance(2 * DAY);
+    expect(new Set(await everyAnswer())).toEqual(new Set(['503 expired']));
+    rig.clock.advance(-2 * DAY);
+    expect((await rig.page('alpha')).files).toHaveLength(1);
+    expect((await rig.get(rig.path(ALPHA))).body.equals(ALPHA.bytes)).toBe(true);
   });
 
   it('the floor goes up with each refresh, changed or not, and lies on disk within the hour', async () => {

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { authority } from '../support/keys.ts';
-import { type SignedRig, type SignedRigOptions, startSignedRig } from '../support/mirror-rig.ts';
+import { type SignedRig, type SignedRigOptions, startSignedRig } from '../support/signed-rig.ts';
 import { type TinyWheel, tinyWheel } from '../support/tiny-wheel.ts';
 
 // DESIGN §2: an attacker holds upstream's online keys. It can sign new files of unclaimed projects, and nothing else.

@@ -2,8 +2,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Edits } from '../../src/demo/repository.ts';
 import { DAY } from '../support/clock.ts';
 import { authority } from '../support/keys.ts';
-import { KEYS, type SignedRig, startSignedRig } from '../support/mirror-rig.ts';
+import { KEYS, type SignedRig, startSignedRig } from '../support/signed-rig.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
+import type { Fault } from '../support/upstream.ts';
 
 // DESIGN §2: every floor is the pair (root that last changed those keys, version), and it survives every kind of end.
 
@@ -109,6 +110,15 @@ describe('mix and match', () => {
     expect(await versionsOnPage()).toEqual(['1.0', '2.0']);
   });
 
+  it('other bytes under a version of a bin already held: the ones the snapshot names count', async () => {
+    rig = await startSignedRig({ metaHashes: ['sha256'], fill: (signed) => signed.upload('alpha', OLD) });
+    await rig.page('alpha');
+    for (const name of rig.signed.bins.names) rig.signed.repository.role(name).version = 0;
+    rig.signed.upload('alpha', NEW);
+    await rig.publish();
+    expect(await versionsOnPage()).toEqual(['1.0', '2.0']);
+  });
+
   it('other bytes under a timestamp version already held: the held one stays', async () => {
     await startSeenTwo();
     const held = await timestamp();
@@ -173,6 +183,18 @@ describe('fast-forward, and recovery by rotation', () => {
     expect(await versionsOnPage()).toEqual(['1.0', '2.0']);
   });
 
+  it('a refresh that breaks off behind the new root goes on from it', async () => {
+    await startFastForwarded();
+    recover();
+    rig.upstream.fault('/metadata/timestamp.json', { kind: 'status', status: 500 });
+    expect(await lastReason()).toBe('unreachable');
+    // What was proved before is served meanwhile.
+    expect(await versionsOnPage()).toEqual(['1.0', '2.0']);
+    rig.heal();
+    expect(await lastReason()).toBeUndefined();
+    expect(await versionsOnPage()).toEqual(['1.0', '2.0', '3.0']);
+  });
+
   it('killed between the new root and what it signs, it still trusts the new root', async () => {
     const first = await startSeenTwo();
     recover();
@@ -213,6 +235,26 @@ describe('the root', () => {
     expect(await lastReason()).toBe('threshold');
     expect(JSON.parse((await rig.get('/tuf/metadata/root.json')).body.toString()).signed.version).toBe(2);
   });
+
+  it.each([404, 403, 410])('answered %i: the one held is the newest', async (status) => {
+    await startSeenTwo();
+    rig.signed.repository.publishRoot();
+    rig.signed.publish();
+    rig.upstream.fault('/metadata/2.root.json', { kind: 'status', status });
+    expect(await lastReason()).toBeUndefined();
+  });
+
+  it.each<Fault>([{ kind: 'status', status: 500 }, { kind: 'reset' }, { kind: 'redirect', to: '/elsewhere' }])(
+    'not to be had (%o): the refresh has failed, and nothing newer is believed',
+    async (fault) => {
+      await startSeenTwo();
+      rig.signed.upload('alpha', tinyWheel('alpha', '3.0'));
+      rig.signed.publish();
+      rig.upstream.fault('/metadata/2.root.json', fault);
+      expect(await lastReason()).toMatch(/^(unreachable|redirect)$/);
+      expect(await versionsOnPage()).toEqual(['1.0', '2.0']);
+    },
+  );
 
   it('that expired at the end of the chain is refused; one in the middle is not', async () => {
     rig = await startSignedRig({ fill: (signed) => signed.upload('alpha', OLD) });

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createRepository } from '../../src/demo/repository.ts';
 import { reasonOf } from '../support/client.ts';
 import { authority } from '../support/keys.ts';
-import { type SignedRig, startSignedRig } from '../support/mirror-rig.ts';
+import { type SignedRig, startSignedRig } from '../support/signed-rig.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 
 // DESIGN §2: an attacker holds the data volume. It can delete; what it plants is refused, or healed from upstream.
@@ -155,19 +155,23 @@ describe('stored documents', () => {
     expect(await reasonOf(rig.start())).toBe('state');
   });
 
-  it.each(['timestamp', 'snapshot'])('an older %s in the place of the newer: it does not start', async (type) => {
-    await start();
-    const older = await readFile(await documentWith(`"_type":"${type}"`));
-    rig.signed.upload('alpha', tinyWheel('alpha', '2.0'));
-    await rig.publish();
-    const newer = (await readdir(trustPath('documents'))).map((name) => trustPath('documents', name));
-    await rig.stop();
-    for (const path of newer) {
-      const text = await readFile(path, 'utf8');
-      if (text.includes(`"_type":"${type}"`) && text.includes('"version":2,')) await writeFile(path, older);
-    }
-    expect(await reasonOf(rig.start())).toBe('state');
-  });
+  it.each([[['timestamp']], [['snapshot']], [['timestamp', 'snapshot']]])(
+    'older ones (%j) in the place of the newer: it does not start',
+    async (types) => {
+      await start();
+      const older = await Promise.all(types.map(async (type) => readFile(await documentWith(`"_type":"${type}"`))));
+      rig.signed.upload('alpha', tinyWheel('alpha', '2.0'));
+      await rig.publish();
+      const newer = (await readdir(trustPath('documents'))).map((name) => trustPath('documents', name));
+      await rig.stop();
+      for (const path of newer) {
+        const text = await readFile(path, 'utf8');
+        const at = types.findIndex((type) => text.includes(`"_type":"${type}"`));
+        if (at >= 0 && text.includes('"version":2,')) await writeFile(path, older[at] ?? '');
+      }
+      expect(await reasonOf(rig.start())).toBe('state');
+    },
+  );
 
   it.each(['cut short', 'emptied', 'edited'])('the pointer %s: it does not start', async (how) => {
     await start();

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { type SignedRig, startSignedRig } from '../support/mirror-rig.ts';
+import { type SignedRig, startSignedRig } from '../support/signed-rig.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 import { startUpstream } from '../support/upstream.ts';
 
@@ -94,6 +94,17 @@ describe('an attacker who tires', () => {
     expect(status).toBe(200);
     expect(body.equals(ALPHA.bytes)).toBe(true);
     expect(rig.upstream.asked(rig.storedFile(ALPHA))).toHaveLength(2);
+  });
+
+  it('a file without a single byte is a file, and anything more is not it (faults 147)', async () => {
+    const empty = { filename: 'alpha-0.1.tar.gz', bytes: new Uint8Array() };
+    rig = await startSignedRig({ fill: (signed) => signed.upload('alpha', empty) });
+    rig.upstream.fault(rig.storedFile(empty), { kind: 'replace', bytes: Buffer.from('x') });
+    expect(await rig.refused(rig.path(empty))).toMatch(/^502 (limit|length|digest)$/);
+    rig.heal();
+    rig.clock.advance(10);
+    const { status, body } = await rig.get(rig.path(empty));
+    expect([status, body.byteLength]).toEqual([200, 0]);
   });
 
   it('a download cut short is resumed where it broke', async () => {

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { pipOf2023, pipOfToday } from '../support/environments.ts';
 import { requirePart } from '../support/python.ts';
 import { type Rig, startRig } from '../support/rig.ts';
@@ -17,13 +17,14 @@ beforeAll(async () => {
 });
 afterAll(() => rig.close());
 
+// Both print the status. A newer pip tries a 502 five times more, and then leaves out the reason phrase.
 const pips = [
-  { name: 'today', bin: today },
-  { name: '23.2.1', bin: of2023 },
+  { name: 'today', bin: today, refusal: /\b502\b/ },
+  { name: '23.2.1', bin: of2023, refusal: /\b502\b.*digest/ },
 ];
 
-for (const { name, bin = '' } of pips) {
-  describe.runIf(requirePart(`pip ${name}`, bin || undefined))(`pip ${name}`, () => {
+for (const { name, bin = '', refusal } of pips) {
+  describe.runIf(requirePart(`pip ${name}`, bin || undefined))(`pip ${name}`, { timeout: 60_000 }, () => {
     it('installs a wheel and what it needs, cold and warm, with one upstream fetch of each file', async () => {
       const mirror = await rig.mirror();
       const before = wheels.map(({ filename }) => rig.fetched(filename));
@@ -66,9 +67,9 @@ for (const { name, bin = '' } of pips) {
       if (wheel === undefined) throw new Error('no idna');
       const path = `/targets/${rig.index.filePath(wheel).replace(/([^/]+)$/, `${wheel.sha256}.$1`)}`;
       rig.upstream.fault(path, { kind: 'flip', at: 100 });
+      onTestFinished(() => rig.upstream.heal());
       const args = ['--index-url', mirror.simple, '--retries', '0', 'idna'];
-      // pip prints the status line and nothing else of an answer.
-      await expect(pipInstall(bin, await newPlace(rig.directory), args)).rejects.toThrow(/\b502\b.*digest/);
+      await expect(pipInstall(bin, await newPlace(rig.directory), args)).rejects.toThrow(refusal);
       rig.upstream.heal();
       const place = await newPlace(rig.directory);
       await pipInstall(bin, place, ['--index-url', mirror.simple, 'idna']);

@@ -11,6 +11,8 @@ export interface Shape {
   readonly consistent: boolean;
   readonly targetHashes?: readonly Algorithm[];
   readonly metaHashes?: readonly Algorithm[];
+  /** `common`: what every client knows; by default one of each kind. */
+  readonly keys?: 'common';
 }
 
 /** What every client can spell: folders, and names that a URL writes otherwise. */
@@ -23,11 +25,11 @@ export const TARGETS: ReadonlyMap<string, Uint8Array> = new Map(
 export const ABSENT = 'dir/nobody lists this.txt';
 
 /** A small repository with two root rotations, keys of every kind and targets one delegation down. */
-export function buildRepository({ delegating, consistent, ...hashes }: Shape): Repository {
+export function buildRepository({ delegating, consistent, keys, ...hashes }: Shape): Repository {
   const repository = createRepository({
     authorities: {
       root: authority(['root 1', 'root 2']),
-      targets: heldBy(kindsOf('rsassa-pss-sha256', 'ecdsa P-384 PEM')),
+      targets: heldBy(kindsOf('rsassa-pss-sha256', keys === 'common' ? 'ecdsa P-256 PEM' : 'ecdsa P-384 PEM')),
       snapshot: authority(['old snapshot']),
       timestamp: authority(['timestamp']),
     },

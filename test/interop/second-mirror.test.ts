@@ -1,6 +1,6 @@
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { type Rig, startRig } from '../support/rig.ts';
 import { startTamperingProxy, type Tamper, type TamperingProxy } from '../support/tampering-proxy.ts';
 import { type RunningVerbatim, startVerbatim } from '../support/verbatim.ts';
@@ -143,9 +143,9 @@ describe('a second mirror behind the first', () => {
 
   it('refuses a whole repository signed by whoever holds the first mirror', async () => {
     const forged = await startRig({ wheels: [{ ...idna, bytes: flip(idna.bytes) }], keysOf: 'mallory' });
+    onTestFinished(forged.close);
     const { files } = forged.index.repository;
     const mirror = await startSecond((path) => files.get(path.replace('/tuf/', '')));
     expect(await refusal(await pageOf(mirror, 'idna'))).toEqual({ status: 502, reason: 'threshold' });
-    await forged.close();
   });
 });

@@ -1,13 +1,14 @@
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { Repository } from '../../src/demo/repository.ts';
 import { pythonTuf } from '../support/environments.ts';
 import { requirePart } from '../support/python.ts';
 import { type Rig, serveRepository } from '../support/rig.ts';
 import type { RunningVerbatim } from '../support/verbatim.ts';
 import { ABSENT, buildRepository, DELEGATIONS, type Shape, TARGETS } from './repositories.ts';
-import { type Outcome, pythonTufClient, tufJsClient } from './tuf-clients.ts';
+import { pythonTufClient, tufJsClient } from './tuf-clients.ts';
+import { equal, expectUpstreamsBytes } from './upstreams-bytes.ts';
 
 const bin = await pythonTuf();
 const clients = [
@@ -80,6 +81,7 @@ describe.each(clients)('$name', ({ name, client }) => {
     if (client === undefined) return;
     const repository = buildRepository({ delegating: 'paths', consistent: true });
     const rig = await serveRepository(repository);
+    onTestFinished(rig.close);
     const directory = await mkdtemp(join(rig.directory, 'client-'));
     const visit = async (targets: readonly string[]) => {
       const { metadata: metadataUrl, targets: targetsUrl } = await rig.mirror();
@@ -95,41 +97,15 @@ describe.each(clients)('$name', ({ name, client }) => {
     const { targets, cache } = await visit(['dir/new.txt', 'dir/leaf.txt']);
     expect(equal(targets.get('dir/new.txt'), bytes)).toBe(true);
     expect(equal(cache.get('snapshot.json'), repository.files.get('metadata/4.snapshot.json'))).toBe(true);
-    await rig.close();
   });
 });
 
 it('a client that comes before the first refresh has ended is not told that there is no newer root', async () => {
   const repository = buildRepository({ delegating: 'paths', consistent: true });
   const rig = await serveRepository(repository);
+  onTestFinished(rig.close);
   rig.upstream.fault('/metadata/2.root.json', { kind: 'stall', at: 'headers', time: 500 });
   const mirror = await rig.mirror();
   const answer = await fetch(`${mirror.metadata}3.root.json`);
   expect(equal(await answer.bytes(), repository.files.get('metadata/3.root.json'))).toBe(true);
-  await rig.close();
 });
-
-function expectUpstreamsBytes(
-  { fetched, cache }: Outcome,
-  { metadata, targets }: Pick<RunningVerbatim, 'metadata' | 'targets'>,
-  { files }: Repository,
-): void {
-  expect(fetched.length).toBeGreaterThan(0);
-  for (const { url, status, body } of fetched) {
-    const path = decodeURIComponent(url.replace(metadata, 'metadata/').replace(targets, 'targets/'));
-    if (status === 200) expect(equal(body, files.get(path)), path).toBe(true);
-    else expect(files.has(path), path).toBe(false);
-  }
-  for (const [name, bytes] of cache) {
-    const { version } = (JSON.parse(Buffer.from(bytes).toString()) as { signed: { version: number } }).signed;
-    const published = [name, `${version}.${name}`].flatMap((spelling) => files.get(`metadata/${spelling}`) ?? []);
-    expect(
-      published.some((each) => equal(each, bytes)),
-      name,
-    ).toBe(true);
-  }
-}
-
-function equal(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
-  return a !== undefined && b !== undefined && Buffer.compare(a, b) === 0;
-}

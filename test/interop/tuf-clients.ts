@@ -41,18 +41,25 @@ const SCRIPT = fileURLToPath(new URL('python-tuf.py', import.meta.url));
 
 /** The reference client, from the environment with that `bin`. */
 export function pythonTufClient(bin: string): TufClient {
+  return childClient(join(bin, 'python'), [SCRIPT]);
+}
+
+interface Said {
+  readonly fetched: readonly { readonly url: string; readonly status: number; readonly body: string }[];
+  readonly cache: Readonly<Record<string, string>>;
+  readonly targets: Readonly<Record<string, string | null>>;
+}
+
+/** A client that is a program: JSON in, JSON out, bytes in base64. */
+export function childClient(command: string, args: readonly string[] = []): TufClient {
   return async ({ root, metadataUrl, targetsUrl, directory, targets, prefix = true }) => {
-    const child = spawn(join(bin, 'python'), [SCRIPT], { env: clientEnvironment(), stdio: 'pipe' });
+    const child = spawn(command, args, { env: clientEnvironment(), stdio: 'pipe' });
     child.stdin.end(
       JSON.stringify({ root, metadata_url: metadataUrl, targets_url: targetsUrl, directory, targets, prefix }),
     );
     const [said, error] = await Promise.all([text(child.stdout), text(child.stderr)]);
-    if (said === '') throw new Error(`python-tuf: ${error}`);
-    const result = JSON.parse(said) as {
-      readonly fetched: readonly { readonly url: string; readonly status: number; readonly body: string }[];
-      readonly cache: Readonly<Record<string, string>>;
-      readonly targets: Readonly<Record<string, string | null>>;
-    };
+    if (said === '') throw new Error(`${command}: ${error}`);
+    const result = JSON.parse(said) as Said;
     return {
       fetched: result.fetched.map(({ url, status, body }) => ({ url, status, body: Buffer.from(body, 'base64') })),
       cache: new Map(Object.entries(result.cache).map(([name, body]) => [name, Buffer.from(body, 'base64')])),

@@ -13,11 +13,11 @@ const bin = (await uvOfToday()) ?? '';
 
 let rig: Rig;
 beforeAll(async () => {
-  rig = await startRig({ wheels, claimed: ['idna'], binKind: 'succinct' });
+  rig = await startRig({ wheels, claimed: ['idna'], binKind: 'succinct', pageFormat: 'html' });
 });
 afterAll(() => rig.close());
 
-describe.runIf(requirePart('uv', bin || undefined))('uv', () => {
+describe.runIf(requirePart('uv', bin || undefined))('uv', { timeout: 60_000 }, () => {
   it('installs a wheel and what it needs, cold and warm, with one upstream fetch of each file', async () => {
     const mirror = await rig.mirror();
     const cold = await newPlace(rig.directory);

@@ -80,6 +80,19 @@ describe.each(LAYOUT_CASES)('the layout $name', (layout) => {
     }
   });
 
+  it('answers HEAD for a cold file as for a warm one (C60)', async () => {
+    const mirror = await start();
+    for (const file of mirror.files) {
+      const cold = await mirror.get(mirror.pathOf(file), { method: 'HEAD' });
+      await mirror.get(mirror.pathOf(file));
+      const warm = await mirror.get(mirror.pathOf(file), { method: 'HEAD' });
+      expect(cold.status).toBe(200);
+      expect(cold.headers['content-length']).toBe(String(file.bytes.byteLength));
+      for (const name of ['etag', 'content-type', 'accept-ranges', 'cache-control'])
+        expect([name, cold.headers[name]]).toEqual([name, warm.headers[name]]);
+    }
+  });
+
   it('fetches a page and a file each once, whatever is asked after', async () => {
     const mirror = await start();
     const [file] = mirror.files;

@@ -3,7 +3,8 @@ import type { IndexConfig } from '../../src/config/config.ts';
 import { digestHex } from '../../src/demo/digests.ts';
 import { createRepository, type Repository } from '../../src/demo/repository.ts';
 import { createClock } from './clock.ts';
-import { KEYS, type MirrorRig, NOW, startMirrorRig } from './mirror-rig.ts';
+import { type MirrorRig, NOW, startMirrorRig } from './mirror-rig.ts';
+import { KEYS } from './signed-rig.ts';
 import type { TinyWheel } from './tiny-wheel.ts';
 
 /** A file as an index names it: by PyPI's content path and by project. */

@@ -4,9 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Composition, compose } from '../../src/cli/compose.ts';
 import type { Config, IndexConfig } from '../../src/config/config.ts';
-import type { IndexFile } from '../../src/demo/index-pages.ts';
-import type { Edits } from '../../src/demo/repository.ts';
-import { createSignedIndex, type SignedIndex, type SignedIndexOptions } from '../../src/demo/signed-index.ts';
 import { createListener } from '../../src/http/app.ts';
 import { type RunningServer, startServer } from '../../src/http/server.ts';
 import type { MirrorIndex } from '../../src/mirror/mirror.ts';
@@ -15,7 +12,6 @@ import type { UpstreamLimits } from '../../src/upstream/limits.ts';
 import { BUILT_AT } from '../../src/version.ts';
 import { type Answered, type Asking, ask } from './ask.ts';
 import { createClock, DAY, type TestClock } from './clock.ts';
-import { authority } from './keys.ts';
 import { startUpstream, type TestUpstream, type UpstreamServerOptions } from './upstream.ts';
 
 type Event<Name extends keyof Events> = Parameters<Events[Name]>[0];
@@ -40,13 +36,8 @@ export interface MirrorRigOptions {
   readonly maxBytes?: number;
 }
 
-/** A whole mirror in this process, between a misbehaving upstream and whoever asks, all on loopback. */
-export interface MirrorRig {
-  readonly upstream: TestUpstream;
-  readonly clock: TestClock;
-  readonly events: Recorded;
-  /** The data directory of the mirror that runs. */
-  readonly data: () => string;
+/** How a running mirror is asked. */
+export interface Face {
   readonly url: () => string;
   readonly index: () => MirrorIndex;
   readonly get: (path: string, asking?: Asking) => Promise<Answered>;
@@ -56,6 +47,17 @@ export interface MirrorRig {
   readonly refused: (path: string, asking?: Asking) => Promise<string>;
   /** Asks upstream for new metadata now, whatever comes of it. */
   readonly refresh: () => Promise<void>;
+}
+
+/** A whole mirror in this process, between a misbehaving upstream and whoever asks, all on loopback. */
+export interface MirrorRig extends Face {
+  readonly upstream: TestUpstream;
+  readonly clock: TestClock;
+  readonly events: Recorded;
+  /** The data directory of the mirror that runs. */
+  readonly data: () => string;
+  /** Another process, as good as: a second mirror on the same data directory. It ends with the rig. */
+  readonly twin: () => Promise<Face>;
   readonly stop: () => Promise<void>;
   readonly start: (how?: { readonly root?: Uint8Array; readonly newTrust?: string }) => Promise<void>;
   /** Stops and starts again on the same directory. */
@@ -97,6 +99,17 @@ const QUICK: Partial<UpstreamLimits> = {
 /** In memory where the system offers it: every publish syncs, and a test has nothing to lose in a power cut. */
 const SCRATCH = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
+interface Running {
+  readonly composition: Composition;
+  readonly server: RunningServer;
+}
+
+function indexOf({ composition }: Running): MirrorIndex {
+  const [index] = composition.indexes;
+  if (index === undefined) throw new Error('no index');
+  return index;
+}
+
 /** Starts upstream and a mirror before it; `close` frees everything. */
 export async function startMirrorRig(options: MirrorRigOptions): Promise<MirrorRig> {
   const { clock = createClock(NOW) } = options;
@@ -113,7 +126,8 @@ export async function startMirrorRig(options: MirrorRigOptions): Promise<MirrorR
   const faults: unknown[] = [];
   let data = join(scratch, 'data-0');
   let lives = 0;
-  let running: { readonly composition: Composition; readonly server: RunningServer } | undefined;
+  let running: Running | undefined;
+  const twins: Running[] = [];
 
   const config = (): Config => ({
     server: { host: '127.0.0.1', port: 0, publicUrl: undefined, maxConnections: 4096 },
@@ -143,8 +157,7 @@ export async function startMirrorRig(options: MirrorRigOptions): Promise<MirrorR
     if (running === undefined) throw new Error('the mirror does not run');
     return running;
   };
-  const start: MirrorRig['start'] = async ({ root, newTrust } = {}) => {
-    if (root !== undefined) await writeFile(rootFile, root);
+  const launch = async (newTrust?: string): Promise<Running> => {
     const upstreamLimits = { ...QUICK, ...options.upstreamLimits };
     const composition = await compose({
       config: config(),
@@ -162,15 +175,43 @@ export async function startMirrorRig(options: MirrorRigOptions): Promise<MirrorR
       port: 0,
       limits: { grace: 200 },
     });
-    running = { composition, server };
+    return { composition, server };
+  };
+  const start: MirrorRig['start'] = async ({ root, newTrust } = {}) => {
+    if (root !== undefined) await writeFile(rootFile, root);
+    running = await launch(newTrust);
+  };
+  const end = async (ending: Running | undefined) => {
+    await ending?.server.close();
+    await ending?.composition.close();
   };
   const stop = async () => {
     const ending = running;
     running = undefined;
-    await ending?.server.close();
-    await ending?.composition.close();
+    await end(ending);
   };
-  const get: MirrorRig['get'] = (path, asking) => ask(live().server.url, path, asking);
+  const faceOf = (which: () => Running): Face => {
+    const get: Face['get'] = (path, asking) => ask(which().server.url, path, asking);
+    return {
+      url: () => which().server.url,
+      index: () => indexOf(which()),
+      get,
+      async page(project) {
+        const { status, body } = await get(`/simple/${project}/`, { headers: { accept: JSON_PAGE } });
+        if (status !== 200) throw new Error(`the page of ${project} answers ${status}: ${body}`);
+        return JSON.parse(body.toString('utf8'));
+      },
+      async refused(path, asking) {
+        const { status, headers, body } = await get(path, asking);
+        if (headers['content-type'] !== 'application/problem+json') return `${status} ${headers['content-type']}`;
+        return `${status} ${JSON.parse(body.toString('utf8')).reason}`;
+      },
+      refresh: () =>
+        indexOf(which())
+          .refresh()
+          .catch(() => undefined),
+    };
+  };
 
   await writeFile(rootFile, options.root);
   await start();
@@ -179,27 +220,11 @@ export async function startMirrorRig(options: MirrorRigOptions): Promise<MirrorR
     clock,
     events,
     data: () => data,
-    url: () => live().server.url,
-    index: () => {
-      const [index] = live().composition.indexes;
-      if (index === undefined) throw new Error('no index');
-      return index;
-    },
-    get,
-    async page(project) {
-      const { status, body } = await get(`/simple/${project}/`, { headers: { accept: JSON_PAGE } });
-      if (status !== 200) throw new Error(`the page of ${project} answers ${status}: ${body}`);
-      return JSON.parse(body.toString('utf8'));
-    },
-    async refused(path, asking) {
-      const { status, headers, body } = await get(path, asking);
-      if (headers['content-type'] !== 'application/problem+json') return `${status} ${headers['content-type']}`;
-      return `${status} ${JSON.parse(body.toString('utf8')).reason}`;
-    },
-    async refresh() {
-      await live()
-        .composition.indexes[0]?.refresh()
-        .catch(() => undefined);
+    ...faceOf(live),
+    async twin() {
+      const other = await launch();
+      twins.push(other);
+      return faceOf(() => other);
     },
     stop,
     start,
@@ -216,105 +241,10 @@ export async function startMirrorRig(options: MirrorRigOptions): Promise<MirrorR
     },
     async close() {
       await stop();
+      for (const other of twins) await end(other);
       await upstream.close();
       await rm(scratch, { recursive: true, force: true });
       if (faults.length > 0) throw new AggregateError(faults, 'answers failed inside the mirror');
     },
-  };
-}
-
-/** What PEP 458's layout has where: metadata as it is, targets without their folder. */
-export function pep458Paths(files: ReadonlyMap<string, Uint8Array>): { get(path: string): Uint8Array | undefined } {
-  return { get: (path) => files.get(path.startsWith('metadata/') ? path : `targets/${path}`) };
-}
-
-export interface SignedRig extends MirrorRig {
-  readonly signed: SignedIndex;
-  /** Upstream's bytes at a URL path as they are published now. Throws where there are none. */
-  readonly published: (path: string) => Uint8Array;
-  /** Everything upstream has now, to be replayed. */
-  readonly save: () => ReadonlyMap<string, Uint8Array>;
-  /** Upstream answers from a saved state from now on; undefined ends it. */
-  readonly replay: (saved: ReadonlyMap<string, Uint8Array> | undefined) => void;
-  /** Upstream answers this URL path with other bytes, or none; `heal` ends it. */
-  readonly instead: (path: string, bytes: Uint8Array | undefined) => void;
-  readonly heal: () => void;
-  /** Publishes as upstream does, and lets the mirror notice: a minute later it asks again. */
-  readonly publish: (edits?: Edits) => Promise<void>;
-  /** Signs a page other than the one the uploads make. */
-  readonly signPage: (project: string, bytes: Uint8Array) => void;
-  /** Where upstream stores the page published now, and a file: paths with a leading slash. */
-  readonly storedPage: (project: string) => string;
-  readonly storedFile: (file: IndexFile) => string;
-  /** Where the mirror serves a file. */
-  readonly path: (file: IndexFile) => string;
-}
-
-export interface SignedRigOptions
-  extends Partial<Omit<SignedIndexOptions, 'now'>>,
-    Partial<Omit<MirrorRigOptions, 'files' | 'root'>> {
-  /** Uploads before the first publication. */
-  readonly fill?: (signed: SignedIndex) => void;
-}
-
-/** Keys of the index a rig signs: the online one signs timestamp, snapshot and bins. */
-export const KEYS = {
-  root: authority(['root 1', 'root 2']),
-  targets: authority(['targets 1', 'targets 2']),
-  bins: authority(['bins']),
-  online: authority(['online']),
-};
-
-/** A mirror of an index signed as PEP 458 or 480 say, published once. */
-export async function startSignedRig(options: SignedRigOptions = {}): Promise<SignedRig> {
-  const { clock = createClock(NOW), fill } = options;
-  const signed = createSignedIndex({ keys: KEYS, binBits: 2, pageFormat: 'json', ...options, now: clock.now });
-  const { repository } = signed;
-  fill?.(signed);
-  signed.publish();
-  let replayed: ReadonlyMap<string, Uint8Array> | undefined;
-  const replaced = new Map<string, Uint8Array | undefined>();
-  const served = (path: string) =>
-    replaced.has(path) ? replaced.get(path) : pep458Paths(replayed ?? repository.files).get(path);
-  const published = (path: string) => {
-    const bytes = pep458Paths(repository.files).get(path);
-    if (bytes === undefined) throw new Error(`upstream has no ${path}`);
-    return bytes;
-  };
-  const hashed = (target: string) => {
-    const hashes = [...repository.roles.values()].map(
-      ({ targets }) => targets.get(target)?.hashes.values().next().value,
-    );
-    const slash = target.lastIndexOf('/') + 1;
-    return `/${target.slice(0, slash)}${hashes.find((hash) => hash !== undefined)}.${target.slice(slash)}`;
-  };
-  const root = published('metadata/1.root.json');
-  const rig = await startMirrorRig({ ...options, clock, files: { get: served }, root });
-  return {
-    ...rig,
-    signed,
-    published,
-    save: () => new Map(repository.files),
-    replay: (saved) => {
-      replayed = saved;
-    },
-    instead: (path, bytes) => void replaced.set(path, bytes),
-    heal() {
-      replaced.clear();
-      replayed = undefined;
-      rig.upstream.heal();
-    },
-    async publish(edits) {
-      signed.publish(edits);
-      clock.advance(60);
-      await rig.refresh();
-    },
-    signPage(project, bytes) {
-      const path = signed.pagePath(project);
-      repository.addTarget(signed.roleFor(project, path), path, bytes);
-    },
-    storedPage: (project) => hashed(signed.pagePath(project)),
-    storedFile: (file) => hashed(signed.filePath(file)),
-    path: (file) => `/${signed.filePath(file)}`,
   };
 }

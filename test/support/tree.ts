@@ -1,5 +1,6 @@
 import { jsonText } from '../../src/demo/json-writer.ts';
-import { type JsonObject, type JsonValue, readJson } from '../../src/tuf/json.ts';
+import { readJson } from '../../src/tuf/json.ts';
+import { JsonObject, type JsonValue } from '../../src/tuf/json-value.ts';
 import { judge } from '../../src/tuf/judging.ts';
 
 /** The tree that the strict reader makes of a plain value. */
@@ -13,13 +14,13 @@ export function read(text: string | Uint8Array): JsonValue {
 
 export function objectOf(value: unknown): JsonObject {
   const tree = treeOf(value);
-  if (!(tree instanceof Map)) throw new TypeError('not an object');
+  if (!(tree instanceof JsonObject)) throw new TypeError('not an object');
   return tree;
 }
 
 /** The tree as JSON.parse would have made it. */
 export function plain(tree: JsonValue): unknown {
-  if (tree instanceof Map) return Object.fromEntries([...tree].map(([name, value]) => [name, plain(value)]));
+  if (tree instanceof JsonObject) return Object.fromEntries([...tree].map(([name, value]) => [name, plain(value)]));
   if (Array.isArray(tree)) return tree.map(plain);
   return typeof tree === 'bigint' ? Number(tree) : tree;
 }

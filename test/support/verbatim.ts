@@ -29,11 +29,20 @@ export interface Ended {
 
 function start(args: readonly string[]): ChildProcess {
   const own = Object.entries(process.env).filter(([name]) => !/^VERBATIM_|_proxy$/i.test(name));
-  return spawn(process.execPath, [MAIN, ...args], {
+  const child = spawn(process.execPath, [MAIN, ...args], {
     env: Object.fromEntries(own),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  running.add(child);
+  child.once('close', () => running.delete(child));
+  return child;
 }
+
+/** Whatever becomes of the test, its processes end with it. */
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
 
 function collected(stream: NodeJS.ReadableStream | null): () => string {
   const chunks: Buffer[] = [];

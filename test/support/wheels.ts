@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { IndexFile } from '../../src/demo/index-pages.ts';
+import { pipOfToday } from './environments.ts';
 import { CACHE, PYTHON } from './python.ts';
 
 const run = promisify(execFile);
@@ -24,7 +25,10 @@ const REQUIREMENTS = ['six==1.16.0', 'python-dateutil==2.9.0.post0', 'idna==3.10
 export async function wheels(): Promise<{ readonly wheels: readonly Wheel[]; readonly real: true | undefined }> {
   const identity = createHash('sha256').update(REQUIREMENTS.join()).digest('hex').slice(0, 8);
   const directory = join(CACHE, `wheels-${identity}`);
-  await run(PYTHON, [HOUSE, directory, ...REQUIREMENTS], { timeout: 120_000 });
+  // An interpreter of the system's own may come without pip.
+  const bin = await pipOfToday();
+  const python = bin === undefined ? PYTHON : join(bin, 'python');
+  await run(python, [HOUSE, directory, ...REQUIREMENTS], { timeout: 120_000 });
   const names = (await readdir(directory)).filter((name) => name.endsWith('.whl')).sort();
   const found = await Promise.all(names.map((name) => wheel(directory, name)));
   return { wheels: found, real: existsSync(join(directory, 'made')) ? undefined : true };

@@ -213,6 +213,13 @@ describe('a cold file', () => {
     expect(head.body).toHaveLength(0);
   });
 
+  it('C67 who holds these bytes already is told so, without a download', async () => {
+    const { url, at, still } = await fresh();
+    const answer = await ask(url, at(WHEEL), { headers: { 'if-none-match': `"${sha256Hex(bytes)}"` } });
+    expect(answer.status).toBe(304);
+    expect(still.downloads.count).toBe(0);
+  });
+
   it('C66, E 122 a range waits for the proof of the whole, then is 206', async () => {
     const { url, at, still } = await fresh();
     const part = await ask(url, at(WHEEL), { headers: { range: 'bytes=10-19' } });

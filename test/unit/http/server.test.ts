@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { request as tlsRequest } from 'node:https';
 import { createServer, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { recordedPath } from '../../../src/http/exchange.ts';
 import { startServer } from '../../../src/http/server.ts';
 import { ask, shout, statusesOf } from '../../support/ask.ts';
 import { GOOD, TEST_KEY } from '../../support/certificates.ts';
@@ -55,6 +56,21 @@ describe('the server', () => {
     await serving.still.close();
   });
 
+  it('does not wait for a client that keeps its connection after the answer', async () => {
+    const serving = await serve({
+      files: [{ project: 'foo-bar', filename: WHEEL, bytes: bytesOf(10) }],
+      limits: { grace: 60_000 },
+    });
+    const release = serving.still.holdUpstream();
+    const heard = shout(serving.url, `GET /${serving.still.pathOf(WHEEL)} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    await expect.poll(() => serving.still.downloads.count).toBe(1);
+    const closed = serving.server.close();
+    release();
+    await closed;
+    expect(statusesOf(await heard)).toEqual([200]);
+    await serving.still.close();
+  });
+
   it('ends what is left when the grace is over', async () => {
     const serving = await serve({
       files: [{ project: 'foo-bar', filename: WHEEL, bytes: bytesOf(10) }],
@@ -89,6 +105,26 @@ describe('the server', () => {
     expect(answer.headers['cache-control']).toBe('no-store');
     expect(answer.body.toString()).toBe('up 1\n');
     await close();
+  });
+
+  it('C47, rule 12 lets no client keep a page for more than ten minutes', async () => {
+    for (const [configured, said] of [
+      [30, 30],
+      [86_400, 600],
+    ] as const) {
+      const { url, close } = await serve({
+        files: [{ project: 'foo-bar', filename: WHEEL, bytes: bytesOf(10) }],
+        pageMaxAge: configured,
+      });
+      expect((await ask(url, '/simple/foo-bar/')).headers['cache-control']).toBe(`public, max-age=${said}`);
+      await close();
+    }
+  });
+
+  it('records no user, password or query of an address', () => {
+    expect(recordedPath('/a/b?token=x')).toBe('/a/b');
+    expect(recordedPath('http://user:secret@host/a')).toBe('');
+    expect(recordedPath(`/${'a'.repeat(10_000)}`).length).toBeLessThanOrEqual(512);
   });
 
   it('C23 an index that is not for every web page says nothing of CORS', async () => {

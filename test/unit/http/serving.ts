@@ -23,6 +23,7 @@ export interface ServingOptions extends StillOptions {
   readonly limits?: Partial<ServerLimits>;
   readonly cors?: boolean;
   readonly shared?: boolean;
+  readonly pageMaxAge?: number;
   readonly tls?: { readonly key: string; readonly cert: string };
 }
 
@@ -32,7 +33,9 @@ export async function serve(options: ServingOptions = {}): Promise<Serving> {
   const finished: Finished[] = [];
   const faults: unknown[] = [];
   const listener = createListener({
-    indexes: [{ index: still.index, cors: options.cors, shared: options.shared }],
+    indexes: [
+      { index: still.index, cors: options.cors, shared: options.shared, pageMaxAge: options.pageMaxAge },
+    ],
     defaultIndex: still.index.name,
     onFinish: (record) => finished.push(record),
     onFault: (fault) => faults.push(fault),

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { canonicalBytes } from '../../../src/demo/json-writer.ts';
 import { canonicalize } from '../../../src/tuf/canonical.ts';
-import { canonicalBytesOf, type JsonObject, readJson } from '../../../src/tuf/json.ts';
+import { canonicalSourceOf, readJson } from '../../../src/tuf/json.ts';
+import { JsonObject } from '../../../src/tuf/json-value.ts';
 import { judge } from '../../../src/tuf/judging.ts';
 
 const text = fc.oneof(
@@ -28,8 +29,8 @@ const member = fc.letrec((tie) => ({
 
 function signedOf(document: string): JsonObject {
   const tree = judge(readJson(Buffer.from(document)));
-  const signed = tree instanceof Map ? tree.get('signed') : undefined;
-  if (!(signed instanceof Map)) throw new Error('no signed member');
+  const signed = tree instanceof JsonObject ? tree.get('signed') : undefined;
+  if (!(signed instanceof JsonObject)) throw new Error('no signed member');
   return signed;
 }
 
@@ -44,15 +45,24 @@ test('however a member is written, its canonical form is the same as an independ
 });
 
 test('what was written canonically is taken as it was written', () => {
-  expect(Buffer.from(canonicalBytesOf(signedOf('{ "signed":{"a":[1,{"b":"x"}],"c":{}} }')) ?? []).toString()).toBe(
-    '{"a":[1,{"b":"x"}],"c":{}}',
-  );
+  const signed = signedOf('{ "signed":{"a":[1,{"b":"x"}],"c":{}} }');
+  expect(canonicalSourceOf(signed)?.blanks).toBe(false);
+  expect(Buffer.from(judge(canonicalize(signed))).toString()).toBe('{"a":[1,{"b":"x"}],"c":{}}');
 });
 
 test.each([
-  ['a blank before a value', '{"signed":{"a": 1}}'],
-  ['a blank before the end', '{"signed":{"a":1 }}'],
-  ['a blank in an empty list', '{"signed":{"a":[ ]}}'],
+  ['before a value', '{"signed":{"a": 1}}', '{"a":1}'],
+  ['before the end', '{"signed":{"a":1 }}', '{"a":1}'],
+  ['in an empty list', '{"signed":{"a":[ ]}}', '{"a":[]}'],
+  ['of every kind', '{"signed":{\t"a"\r\n:  "b" }}', '{"a":"b"}'],
+  ['inside texts too', '{"signed": {"a b" : [" c ", "", "d"]}}', '{"a b":[" c ","","d"]}'],
+])('blanks %s are left out, and only between tokens', (_, document, canonical) => {
+  const signed = signedOf(document);
+  expect(canonicalSourceOf(signed)?.blanks).toBe(true);
+  expect(Buffer.from(judge(canonicalize(signed))).toString()).toBe(canonical);
+});
+
+test.each([
   ['names out of order', '{"signed":{"b":1,"a":1}}'],
   ['names out of order deeper down', '{"signed":{"a":[{"d":1,"c":1}]}}'],
   ['an escape that need not be one', '{"signed":{"a":"\\/"}}'],
@@ -60,5 +70,5 @@ test.each([
   ['an escape that is canonical', '{"signed":{"a":"\\""}}'],
   ['a character outside ASCII', '{"signed":{"a":"é"}}'],
 ])('%s is not taken as written', (_, document) => {
-  expect(canonicalBytesOf(signedOf(document))).toBeUndefined();
+  expect(canonicalSourceOf(signedOf(document))).toBeUndefined();
 });

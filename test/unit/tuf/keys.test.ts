@@ -120,6 +120,17 @@ describe('what does not fit together counts for nothing (case 15)', () => {
       'an ECDSA point cut short',
       () => [p256hex(), { publicKey: String(p256hex().public.keyval['public']).slice(0, -2) }],
     ],
+    [
+      'an ECDSA point with something behind it',
+      () => [p256hex(), { publicKey: `${String(p256hex().public.keyval['public'])}00` }],
+    ],
+    ...(['06', '07'] as const).map(
+      (form) =>
+        [
+          `an ECDSA point in hybrid form ${form}, a second spelling of one key`,
+          () => [p256hex(), { publicKey: form + String(p256hex().public.keyval['public']).slice(2) }] as const,
+        ] as const,
+    ),
     ['an ECDSA point off the curve', () => [p256hex(), { publicKey: `04${'11'.repeat(64)}` }]],
     [
       'a PEM that is none',

@@ -72,6 +72,14 @@ describe('53: TLS', () => {
     expect(text(await connect(server, { ca: GOOD }).bytes(`${server.url}x`, 10))).toBe('hello');
   });
 
+  it('a public name that leads to a private network is fine: its certificate says who answers', async () => {
+    const server = await over(GOOD);
+    const base = `https://index.test:${server.port}/`;
+    const resolve = async () => [{ address: '127.0.0.1', family: 4 }];
+    expect(text(await connect({ url: base }, { ca: GOOD, resolve }).bytes(`${base}x`, 10))).toBe('hello');
+    await expect(connect({ url: base }, { resolve }).bytes(`${base}x`, 10)).rejects.toEqual(unreachable(false));
+  });
+
   it('a new connection for another attempt knows the same authorities', async () => {
     const server = await over(GOOD);
     server.fault('/x', { kind: 'reset' }, 1);

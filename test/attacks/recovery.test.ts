@@ -1,0 +1,121 @@
+import { describe, expect, test } from 'vitest';
+import type { Repository } from '../../src/demo/repository.ts';
+import { acceptRoot, openFloor, startFrom, survive } from '../../src/tuf/accept.ts';
+import { judge } from '../../src/tuf/judging.ts';
+import { createClient, reasonOf, refusalOf } from '../support/client.ts';
+import { START } from '../support/clock.ts';
+import { authority, key } from '../support/keys.ts';
+import { seen, versioned } from '../support/seen.ts';
+import { createSimulator } from '../support/simulator.ts';
+
+describe('recovery from a fast-forward (TUF §5.3.11, cases 9 and 49)', () => {
+  async function forwarded() {
+    const at = await seen();
+    at.simulator.repository.publish({
+      timestamp: versioned(Number.MAX_SAFE_INTEGER),
+      snapshot: (d) => d.meta.set('a.json', { version: Number.MAX_SAFE_INTEGER }),
+    });
+    await at.client.refresh();
+    return at;
+  }
+  function restart(repository: Repository) {
+    repository.publish({
+      timestamp: (d) => {
+        d.version = 5;
+      },
+      snapshot: (d) => {
+        d.version = 5;
+        d.meta.set('a.json', { version: 3 });
+      },
+    });
+  }
+
+  test.each(['timestamp', 'snapshot'] as const)('a root with new keys for %s clears both floors', async (role) => {
+    const { simulator, client } = await forwarded();
+    simulator.repository.rotate(role, authority(['recovered']));
+    restart(simulator.repository);
+    await client.refresh();
+    expect(client.versions()).toMatchObject({ root: 2, timestamp: 5, snapshot: 5 });
+  });
+
+  test('an added key is a rotation too', async () => {
+    const { simulator, client } = await forwarded();
+    simulator.repository.rotate('timestamp', authority(['timestamp', 'added'], 1));
+    restart(simulator.repository);
+    await client.refresh();
+    expect(client.versions().timestamp).toBe(5);
+  });
+
+  test.each(['root', 'targets'] as const)('new keys for %s alone clear nothing', async (role) => {
+    const { simulator, client } = await forwarded();
+    simulator.repository.rotate(role, authority(['recovered']));
+    restart(simulator.repository);
+    expect(await reasonOf(client.refresh())).toBe('rollback');
+    expect(client.versions()).toMatchObject({ root: 2, timestamp: Number.MAX_SAFE_INTEGER });
+  });
+
+  test('a root without a rotation clears nothing', async () => {
+    const { simulator, client } = await forwarded();
+    simulator.repository.publishRoot();
+    restart(simulator.repository);
+    expect(await reasonOf(client.refresh())).toBe('rollback');
+  });
+
+  test('the same key under another key id is no rotation', () => {
+    const simulator = createSimulator();
+    const before = judge(startFrom(simulator.rootBytes(1), START));
+    const [held] = authority(['timestamp']).keys;
+    simulator.repository.rotate('timestamp', {
+      keys: held === undefined ? [] : [{ ...held, keyid: 'other' }],
+      threshold: 1,
+    });
+    simulator.repository.publishRoot();
+    const after = judge(acceptRoot(before, simulator.rootBytes(2)));
+    const survivors = judge(openFloor(before, { timestamp: simulator.bytes('timestamp.json') }));
+    expect(survive(before, after, survivors)).toBe(survivors);
+  });
+
+  test('the rotation counts though the refresh that brought it failed further on', async () => {
+    const { simulator, client } = await forwarded();
+    simulator.repository.rotate('timestamp', authority(['recovered']));
+    restart(simulator.repository);
+    simulator.drop('timestamp.json');
+    expect(await reasonOf(client.refresh())).toBe('unreachable');
+    simulator.behave();
+    await client.refresh();
+    expect(client.versions()).toMatchObject({ root: 2, timestamp: 5 });
+  });
+});
+
+describe('a raised threshold asks again for what is held', () => {
+  test('a snapshot by one of two keys is fetched anew where two are needed now', async () => {
+    const simulator = createSimulator({
+      authorities: { snapshot: authority(['s1', 's2'], 1), timestamp: authority(['t1', 't2'], 1) },
+    });
+    simulator.repository.signers.set('snapshot', [key('s1')]);
+    simulator.repository.signers.set('timestamp', [key('t1')]);
+    simulator.repository.write('snapshot');
+    simulator.repository.write('timestamp');
+    const client = createClient(simulator);
+    await client.refresh();
+
+    simulator.repository.rotate('snapshot', authority(['s1', 's2'], 2));
+    simulator.repository.rotate('timestamp', authority(['t1', 't2'], 2));
+    simulator.repository.publishRoot();
+    const both = [simulator.repository.write('snapshot'), simulator.repository.write('timestamp')];
+    const generation = await client.refresh();
+    expect(generation.root.signed.version).toBe(2);
+    expect([generation.snapshot.bytes, generation.timestamp.bytes].map((bytes) => Buffer.from(bytes))).toEqual(both);
+  });
+
+  test('until upstream has signed again, nothing is believed', async () => {
+    const simulator = createSimulator({ authorities: { snapshot: authority(['s1', 's2'], 1) } });
+    simulator.repository.signers.set('snapshot', [key('s1')]);
+    simulator.repository.write('snapshot');
+    const client = createClient(simulator);
+    await client.refresh();
+    simulator.repository.rotate('snapshot', authority(['s1', 's2'], 2));
+    simulator.repository.publishRoot();
+    expect(await refusalOf(client.refresh())).toMatchObject({ reason: 'threshold', subject: 'snapshot' });
+  });
+});

@@ -1,0 +1,81 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Face } from '../support/mirror-rig.ts';
+import { type SignedRig, startSignedRig } from '../support/signed-rig.ts';
+import { tinyWheel } from '../support/tiny-wheel.ts';
+
+// DESIGN §6: several processes on one data directory are the same program, and none takes the others back.
+
+const ALPHA = tinyWheel('alpha');
+
+let rig: SignedRig;
+afterEach(() => rig.close());
+
+/** Two mirrors that both hold the first publication. */
+async function startTwo(): Promise<Face> {
+  rig = await startSignedRig({ fill: (signed) => signed.upload('alpha', ALPHA) });
+  await rig.page('alpha');
+  const twin = await rig.twin();
+  await twin.page('alpha');
+  return twin;
+}
+
+const versions = async (face: Face) => (await face.page('alpha')).versions;
+
+describe('two mirrors on one data directory', () => {
+  it('serve the same, and share what one of them fetched', async () => {
+    const twin = await startTwo();
+    expect((await rig.get(rig.path(ALPHA))).body.equals(ALPHA.bytes)).toBe(true);
+    expect((await twin.get(rig.path(ALPHA))).body.equals(ALPHA.bytes)).toBe(true);
+    expect(rig.upstream.asked(rig.storedFile(ALPHA))).toHaveLength(1);
+  });
+
+  it('that publish the same generation both have it', async () => {
+    const twin = await startTwo();
+    rig.signed.upload('alpha', tinyWheel('alpha', '2.0'));
+    rig.signed.publish();
+    rig.clock.advance(60);
+    await Promise.all([rig.refresh(), twin.refresh()]);
+    for (const each of [rig, twin]) expect(await versions(each)).toEqual(['1.0', '2.0']);
+    await rig.restart();
+    expect(await versions(rig)).toEqual(['1.0', '2.0']);
+  });
+
+  it('the one that is shown an older state goes on to what the other published', async () => {
+    const twin = await startTwo();
+    rig.signed.upload('alpha', tinyWheel('alpha', '2.0'));
+    rig.signed.publish();
+    const second = rig.save();
+    rig.signed.upload('alpha', tinyWheel('alpha', '3.0'));
+    await rig.publish();
+    await rig.page('alpha');
+    rig.replay(second);
+    await twin.refresh();
+    expect(await versions(twin)).toEqual(['1.0', '2.0', '3.0']);
+    await rig.restart();
+    expect(await versions(rig)).toEqual(['1.0', '2.0', '3.0']);
+  });
+
+  it('hold each other to what either has seen first', async () => {
+    const twin = await startTwo();
+    rig.signed.upload('alpha', tinyWheel('alpha', '2.0'));
+    await rig.publish();
+    await rig.page('alpha');
+    rig.signed.upload('alpha', tinyWheel('alpha', '2.0', 'evil'));
+    rig.signed.publish();
+    rig.clock.advance(60);
+    await twin.refresh();
+    expect(await versions(twin)).toEqual(['1.0']);
+  });
+
+  it('follow the same rotation of keys', async () => {
+    const twin = await startTwo();
+    rig.signed.repository.publishRoot();
+    rig.signed.upload('alpha', tinyWheel('alpha', '2.0'));
+    await rig.publish();
+    await twin.refresh();
+    for (const each of [rig, twin])
+      expect((await each.get('/tuf/metadata/2.root.json')).body.equals(rig.published('metadata/2.root.json'))).toBe(
+        true,
+      );
+  });
+});
