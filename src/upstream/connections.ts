@@ -1,33 +1,59 @@
 import type { Agent } from 'node:http';
 import type { Socket } from 'node:net';
+import type { SecureContext } from 'node:tls';
 import type { UpstreamLimits } from './limits.ts';
-import { plainHttp, tlsHttp } from './node-http.ts';
+import { plainHttp, tls, tlsHttp } from './node-http.ts';
 
-/** The connections of one upstream, kept for the next request. Neither agent reads HTTP_PROXY and its like. */
+/** How an upstream is reached, where it is not simply there. */
+export interface Reach {
+  /** Certificate authorities besides the usual ones, PEM. */
+  readonly ca?: string | undefined;
+  /** An HTTP proxy that everything goes through: an http:// or https:// URL, with user name and password where it wants them. */
+  readonly proxy?: string | undefined;
+}
+
+/** The connections of one upstream. No agent reads HTTP_PROXY and its like: where to go is what the configuration says. */
 export interface Connections {
+  /** Kept for the next request. */
   of(url: URL): Agent;
+  /** For one request alone. */
+  fresh(url: URL): Agent | false;
   close(): void;
 }
 
-export function createConnections(limits: UpstreamLimits): Connections {
-  const options = {
+export function createConnections(limits: UpstreamLimits, { ca, proxy }: Reach): Connections {
+  const proxyEnv = proxy === undefined ? undefined : { HTTP_PROXY: proxy, HTTPS_PROXY: proxy };
+  const kept = {
     keepAlive: true,
     maxSockets: limits.connections,
     maxFreeSockets: limits.connections,
     timeout: limits.idleSocket,
+    ...(proxyEnv && { proxyEnv }),
+  };
+  let secureContext: SecureContext | undefined;
+  // Made once: with `ca` in the options instead, every request would carry all of them in the name of its connection.
+  const trust = () => {
+    if (ca !== undefined)
+      secureContext ??= tls().createSecureContext({ ca: [...tls().getCACertificates('default'), ca] });
+    return secureContext && { secureContext };
   };
   // Bytes that arrive while a kept connection lies idle would answer the next request; node ends such a connection.
-  const plain = new (plainHttp().Agent)(options);
-  let tls: Agent | undefined;
+  const plain = new (plainHttp().Agent)(kept);
+  let secure: Agent | undefined;
   return {
     of(url) {
       if (url.protocol !== 'https:') return plain;
-      tls ??= new (tlsHttp().Agent)(options);
-      return tls;
+      secure ??= new (tlsHttp().Agent)({ ...kept, ...trust() });
+      return secure;
+    },
+    fresh(url) {
+      if (ca === undefined && proxyEnv === undefined) return false;
+      const once = { keepAlive: false, ...(proxyEnv && { proxyEnv }) };
+      return url.protocol === 'https:' ? new (tlsHttp().Agent)({ ...once, ...trust() }) : new (plainHttp().Agent)(once);
     },
     close() {
       plain.destroy();
-      tls?.destroy();
+      secure?.destroy();
     },
   };
 }

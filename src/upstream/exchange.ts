@@ -33,28 +33,24 @@ export interface ExchangeDeps {
   readonly connections: Connections;
   readonly limits: UpstreamLimits;
   readonly lookup: LookupFunction;
-  /** Certificate authorities instead of the usual ones, PEM. */
-  readonly ca?: string | undefined;
 }
 
 /**
  * One GET over node's own client, every wait bounded. Not undici: that ends a connection on `100 Continue`, by which a
  * mirror in front of us asks for patience (DESIGN J2; RFC 9110 §15.2 obliges a client to read interim answers).
  */
-export function createExchange({ connections, limits, lookup, ca }: ExchangeDeps) {
+export function createExchange({ connections, limits, lookup }: ExchangeDeps) {
   return async function exchange(url: URL, ask: Ask): Promise<Answer> {
     const secure = url.protocol === 'https:';
     const options: RequestOptions = {
-      agent: ask.fresh ? false : connections.of(url),
+      agent: ask.fresh ? connections.fresh(url) : connections.of(url),
       headers: ask.headers,
       maxHeaderSize: limits.headerBytes,
       insecureHTTPParser: false,
       lookup,
       signal: ask.signal,
     };
-    const request = secure
-      ? tlsHttp().request(url, { ...options, ...(ca !== undefined && { ca }) })
-      : plainHttp().request(url, options);
+    const request = (secure ? tlsHttp() : plainHttp()).request(url, options);
     const timer = createTimer();
     request.once('close', () => {
       timer.stop();
@@ -85,18 +81,17 @@ export function createExchange({ connections, limits, lookup, ca }: ExchangeDeps
           ),
         );
       request.on('error', reject);
-      request.once('socket', (socket) => {
-        timer.start(limits.connectTimeout, () =>
-          refuse(
-            new Refusal(
-              'unreachable',
-              `${request.host} took longer than ${limits.connectTimeout / 1000} seconds to connect.`,
-              { transient: true },
-            ),
+      // From now, not from the socket on: a tunnel through a proxy is asked for before there is one.
+      timer.start(limits.connectTimeout, () =>
+        refuse(
+          new Refusal(
+            'unreachable',
+            `${request.host} took longer than ${limits.connectTimeout / 1000} seconds to connect.`,
+            { transient: true },
           ),
-        );
-        whenConnected(socket, secure, awaitHeaders);
-      });
+        ),
+      );
+      request.once('socket', (socket) => whenConnected(socket, secure, awaitHeaders));
       const start = performance.now();
       let interim = 0;
       request.on('information', () => {

@@ -29,6 +29,11 @@ const CONNECTING: readonly Failure[] = [
     transient: false,
   },
   {
+    codes: /^ERR_PROXY_/,
+    says: (host) => `The proxy did not lead to ${host}.`,
+    transient: true,
+  },
+  {
     codes: /^(ECONNRESET|EPIPE|ECONNABORTED)$/,
     says: (host) => `${host} cut the connection before it answered.`,
     transient: true,

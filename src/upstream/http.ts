@@ -3,19 +3,17 @@ import { Refusal } from '../bytes/refusal.ts';
 import type { Download, Upstream } from '../mirror/ports.ts';
 import { guardedLookup, type Resolve, resolveBySystem } from './addresses.ts';
 import { type AllowedOptions, createAllowed, redactUrl } from './allowed.ts';
-import { createConnections } from './connections.ts';
+import { createConnections, type Reach } from './connections.ts';
 import { type Answer, createExchange, StaleConnection, stopped } from './exchange.ts';
 import { createGate } from './gate.ts';
 import { LIMITS, type Pace, type UpstreamLimits } from './limits.ts';
 import { createRest } from './rest.ts';
 
-export interface UpstreamOptions extends AllowedOptions {
+export interface UpstreamOptions extends AllowedOptions, Reach {
   /** For the User-Agent; some indexes refuse a client that does not say what it is. */
   readonly version?: string | undefined;
   /** Further attempts at a document after the first failed; 0 for a client that must ask once. */
   readonly retries?: number | undefined;
-  /** Certificate authorities instead of the usual ones, PEM. */
-  readonly ca?: string | undefined;
   readonly resolve?: Resolve | undefined;
   readonly limits?: Partial<UpstreamLimits> | undefined;
 }
@@ -51,11 +49,11 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
   const limits: UpstreamLimits = { ...LIMITS, ...options.limits };
   const retries = options.retries ?? limits.retries;
   const allowed = createAllowed(options);
-  const connections = createConnections(limits);
+  const connections = createConnections(limits, options);
   const gate = createGate(limits.connections, limits.queue);
   const rest = createRest(limits);
   const lookup = guardedLookup(options.resolve ?? resolveBySystem, allowed.mayBePrivate);
-  const exchange = createExchange({ connections, limits, lookup, ca: options.ca });
+  const exchange = createExchange({ connections, limits, lookup });
   const agent = options.version === undefined ? 'verbatim' : `verbatim/${options.version}`;
 
   async function ask(url: URL, { headers, fresh, pace, signal }: Visit): Promise<Answer> {

@@ -1,5 +1,6 @@
 import type { Agent, request } from 'node:http';
 import type { Agent as TlsAgent, request as tlsRequest } from 'node:https';
+import type { createSecureContext, getCACertificates } from 'node:tls';
 
 // An `import` of node:http reads every one of its exports, and some of them load a whole second HTTP client (30–60 ms).
 // `verbatim client` starts for a single refresh: it takes the modules as they are, and TLS only where TLS is spoken.
@@ -10,4 +11,11 @@ export function plainHttp(): { readonly Agent: typeof Agent; readonly request: t
 
 export function tlsHttp(): { readonly Agent: typeof TlsAgent; readonly request: typeof tlsRequest } {
   return process.getBuiltinModule('node:https');
+}
+
+export function tls(): {
+  readonly createSecureContext: typeof createSecureContext;
+  readonly getCACertificates: typeof getCACertificates;
+} {
+  return process.getBuiltinModule('node:tls');
 }

@@ -15,7 +15,8 @@ export const SHORT: UpstreamLimits = {
   discard: 50,
 };
 
-const ends: (() => unknown)[] = [];
+/** Run after each test. */
+export const ends: (() => unknown)[] = [];
 afterEach(async () => {
   for (const end of ends.splice(0)) await end();
 });
