@@ -30,16 +30,21 @@ const NAME = /^([1-9][0-9]{0,14})\.json$/;
 /** A reader whose file was replaced between listing and reading looks again; each time somebody else made progress. */
 const READ_AGAIN = 100;
 
+/** The numbers among the names in a directory of states. */
+export function numbersIn(names: readonly string[]): number[] {
+  return names.flatMap((name) => {
+    const match = NAME.exec(name);
+    return match === null ? [] : [Number(match[1])];
+  });
+}
+
 /** `what` completes the sentence for people: "… of index main". `guard` seals each state and knows the lowest number to believe. */
 export function createNumbered(durable: Durable, directory: string, what: string, guard?: Guard | undefined): Numbered {
   const { ops } = durable;
 
   const numbers = async (): Promise<number[]> => {
     try {
-      return (await ops.list(directory)).flatMap((name) => {
-        const match = NAME.exec(name);
-        return match === null ? [] : [Number(match[1])];
-      });
+      return numbersIn(await ops.list(directory));
     } catch (error) {
       if (isMissing(error)) return [];
       throw unreadable(directory, what, error);

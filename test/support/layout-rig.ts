@@ -1,5 +1,5 @@
 import type { Algorithm } from '../../src/bytes/digest.ts';
-import type { IndexConfig } from '../../src/config/config.ts';
+import type { SignedIndexConfig } from '../../src/config/config.ts';
 import { digestHex } from '../../src/demo/digests.ts';
 import { createRepository, type Repository } from '../../src/demo/repository.ts';
 import { createClock } from './clock.ts';
@@ -16,7 +16,7 @@ export interface Named extends TinyWheel {
 /** One way to lay out a signed index, spelled out here from the field notes and not from the code under test. */
 export interface LayoutCase {
   readonly name: string;
-  readonly layout: IndexConfig['layout'] | ((upstream: string) => IndexConfig['layout']);
+  readonly layout: SignedIndexConfig['layout'] | ((upstream: string) => SignedIndexConfig['layout']);
   readonly metadata: string;
   /** In the order the metadata lists them. */
   readonly hashes: readonly Algorithm[];

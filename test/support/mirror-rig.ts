@@ -3,7 +3,7 @@ import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Composition, compose } from '../../src/cli/compose.ts';
-import type { Config, IndexConfig } from '../../src/config/config.ts';
+import type { Config, SignedIndexConfig } from '../../src/config/config.ts';
 import { createListener } from '../../src/http/app.ts';
 import { type RunningServer, startServer } from '../../src/http/server.ts';
 import type { MirrorIndex } from '../../src/mirror/mirror.ts';
@@ -31,7 +31,7 @@ export interface MirrorRigOptions {
   readonly root: Uint8Array;
   readonly clock?: TestClock;
   /** Beside upstream, root and name; may need the upstream's URL. */
-  readonly index?: Partial<IndexConfig> | ((upstream: string) => Partial<IndexConfig>);
+  readonly index?: Partial<SignedIndexConfig> | ((upstream: string) => Partial<SignedIndexConfig>);
   readonly upstreamLimits?: Partial<UpstreamLimits>;
   readonly maxBytes?: number;
 }
