@@ -43,13 +43,13 @@ export function createFiles({
 }: FilesOptions): Files {
   /** What the file's own target entry says, where the layout can name it and the metadata has one (DESIGN §2). */
   const signedEntry = async (
-    project: string,
+    { listing, proof }: HeldPage,
     filename: string,
     { content }: OwnFile,
   ): Promise<SignedEntry | undefined> => {
-    const path = layout.fileTarget({ project, filename, content });
+    const path = layout.fileTarget({ project: listing.name, filename, content });
     if (path === undefined) return undefined;
-    const { target, generation } = await roles.find(path);
+    const { target, generation } = await roles.find(path, proof.generation);
     if (target === undefined) return undefined;
     return { expected: target, urls: layout.urls(path, target.digests, generation.root.signed.consistentSnapshot) };
   };
@@ -57,7 +57,7 @@ export function createFiles({
   const answer = async (held: HeldPage, file: OwnFile, metadata: boolean): Promise<FileAnswer> => {
     try {
       if (!metadata) return await wholeFile(held, file);
-      const signed = await signedEntry(held.listing.name, file.entry.filename + METADATA, file);
+      const signed = await signedEntry(held, file.entry.filename + METADATA, file);
       return coreMetadata.answer(file, signed, async () => (await wholeFile(held, file)).open());
     } catch (error) {
       if (error instanceof Refusal && error.reason !== 'unlisted')
@@ -73,9 +73,9 @@ export function createFiles({
     }
   };
 
-  const wholeFile = async ({ listing }: HeldPage, file: OwnFile): Promise<FileAnswer> => {
+  const wholeFile = async (held: HeldPage, file: OwnFile): Promise<FileAnswer> => {
     const { entry } = file;
-    const signed = await signedEntry(listing.name, entry.filename, file);
+    const signed = await signedEntry(held, entry.filename, file);
     const listed = { length: entry.size, digests: entry.digests };
     const expected = bothListed(entry.filename, 'file', listed, signed?.expected);
     const urls = urlsOf(file, signed);
