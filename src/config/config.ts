@@ -23,6 +23,24 @@ export interface FilesDescription {
   readonly target: string | undefined;
 }
 
+/** Where a secret is written. It is read when it is needed, and is not part of the configuration. */
+export interface SecretPlace {
+  readonly file: string | undefined;
+  readonly variable: string | undefined;
+}
+
+export interface Credentials {
+  readonly username: string;
+  readonly password: SecretPlace;
+  /** The URLs below which they are sent. */
+  readonly scopes: readonly string[];
+}
+
+export interface ProxyConfig {
+  readonly url: string;
+  readonly login: { readonly username: string; readonly password: SecretPlace } | undefined;
+}
+
 interface AnyIndexConfig {
   readonly name: string;
   readonly upstream: string;
@@ -30,6 +48,11 @@ interface AnyIndexConfig {
   /** Plain http to another machine; the operator wrote the words for it. */
   readonly insecureUpstream: boolean;
   readonly reuploads: boolean;
+  readonly credentials: Credentials | undefined;
+  /** Path of further certificate authorities. */
+  readonly ca: string | undefined;
+  readonly proxy: ProxyConfig | undefined;
+  readonly privateHosts: readonly string[];
 }
 
 /** An index that signs nothing. */
@@ -63,6 +86,9 @@ export interface Config {
     readonly port: number;
     readonly publicUrl: string | undefined;
     readonly maxConnections: number;
+    /** Paths. */
+    readonly tls: { readonly cert: string; readonly key: string } | undefined;
+    readonly auth: { readonly htpasswd: string | undefined; readonly tokens: string | undefined } | undefined;
   };
   /** The data directory. */
   readonly data: string;

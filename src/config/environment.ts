@@ -3,6 +3,11 @@ import { devNull } from 'node:os';
 /** Settings of pip's and of proxies, which could send an installer somewhere else. */
 const ELSEWHERE = /^PIP_|_proxy$/i;
 
+/** The variable of this name, for a secret that the configuration says is there. */
+export function secretVariable(name: string): string | undefined {
+  return process.env[name];
+}
+
 /** The environment for an installer that is to ask nobody but the index named on its command line. */
 export function installerEnvironment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !ELSEWHERE.test(name));

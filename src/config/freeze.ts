@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { Config, IndexConfig, LayoutDescription } from './config.ts';
+import type { Config, Credentials, IndexConfig, LayoutDescription, ProxyConfig, SecretPlace } from './config.ts';
 import type { ParsedFile } from './schema.ts';
 
 type ParsedIndex = ParsedFile['indexes'][string];
@@ -14,6 +14,11 @@ export function toConfig(parsed: ParsedFile): Config {
       port: parsed.server.port,
       publicUrl: parsed.server.public_url,
       maxConnections: parsed.server.max_connections,
+      tls: parsed.server.tls && { cert: resolve(parsed.server.tls.cert), key: resolve(parsed.server.tls.key) },
+      auth: parsed.server.auth && {
+        htpasswd: resolved(parsed.server.auth.htpasswd),
+        tokens: resolved(parsed.server.auth.tokens),
+      },
     },
     data: resolve(parsed.data),
     cache: { maxBytes: parsed.cache.max_bytes, memoryBytes: parsed.cache.memory_bytes },
@@ -30,6 +35,10 @@ function toIndex(name: string, index: ParsedIndex): IndexConfig {
     fileHosts: index.file_hosts,
     insecureUpstream: index.insecure_upstream !== undefined,
     reuploads: index.reuploads,
+    credentials: index.credentials && toCredentials(index.upstream, index.credentials),
+    ca: resolved(index.ca),
+    proxy: index.proxy && toProxy(index.proxy),
+    privateHosts: index.private_hosts,
   };
   if (index.root === undefined)
     return {
@@ -50,6 +59,30 @@ function toIndex(name: string, index: ParsedIndex): IndexConfig {
     filesUrl: index.files_url,
     refresh: index.refresh,
   };
+}
+
+function toCredentials(upstream: string, given: NonNullable<ParsedIndex['credentials']>): Credentials {
+  // Files commonly lie beside simple/, not below it.
+  const scopes = given.scopes ?? [upstream.replace(/\/\+?simple\/$/, '/')];
+  return { username: given.username, password: toSecret(given), scopes };
+}
+
+function toProxy(given: NonNullable<ParsedIndex['proxy']>): ProxyConfig {
+  const { url, username } = given;
+  return { url, login: username === undefined ? undefined : { username, password: toSecret(given) } };
+}
+
+interface GivenSecret {
+  readonly password_file?: string | undefined;
+  readonly password_env?: string | undefined;
+}
+
+function toSecret({ password_file, password_env }: GivenSecret): SecretPlace {
+  return { file: resolved(password_file), variable: password_env };
+}
+
+function resolved(path: string | undefined): string | undefined {
+  return path === undefined ? undefined : resolve(path);
 }
 
 function toLayout({ metadata, pages, files }: Exclude<ParsedIndex['layout'], string>): LayoutDescription {

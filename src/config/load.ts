@@ -4,7 +4,8 @@ import { isScalar, parseDocument, visit } from 'yaml';
 import type { Config } from './config.ts';
 import { ConfigRefusal, type Fault, faultsOf, named } from './faults.ts';
 import { freeze, toConfig } from './freeze.ts';
-import { INSECURE_UPSTREAM, schema } from './schema.ts';
+import { assumeKnown, assumePyPI, assumeUnsigned, isTree, type Tree } from './presets.ts';
+import { insecureWords, schema } from './schema.ts';
 import {
   FILE_VARIABLE,
   type Flags,
@@ -31,11 +32,13 @@ export interface LoadOptions {
 
 /** The configuration: file, overruled by environment, overruled by flags. Throws ConfigRefusal with every fault in it. */
 export function loadConfig({ file, env = process.env, flags = {}, withoutIndexes = false }: LoadOptions): Config {
-  const faults: Fault[] = strangers(env).map((name) => ({ where: name, what: 'is not a variable Verbatim knows' }));
+  const faults: Fault[] = [];
   const path = file ?? env[FILE_VARIABLE];
   const raw = path === undefined ? {} : readFile(path, faults);
   const base = path === undefined ? '.' : dirname(path);
   resolveFilePaths(raw, base);
+  for (const name of strangers(env, namedVariables(raw)))
+    faults.push({ where: name, what: 'is not a variable Verbatim knows' });
 
   const sources = new Map<string, string>();
   for (const setting of SETTINGS) {
@@ -49,39 +52,14 @@ export function loadConfig({ file, env = process.env, flags = {}, withoutIndexes
     if (fromFlag !== undefined) put(raw, setting, fromFlag, sources, option(setting.flag));
   }
 
-  if (isEmpty(raw['indexes']) && !withoutIndexes) raw['indexes'] = { main: { ...PYPI } };
+  if (!withoutIndexes) assumePyPI(raw, sources);
   assumeUnsigned(raw, sources);
+  assumeKnown(raw);
   const parsed = schema.safeParse(raw);
   for (const issue of parsed.error?.issues ?? []) faults.push(...faultsOf(issue, sources));
   faults.push(...clearTextFaults(raw, sources));
   if (faults.length > 0 || !parsed.success) throw new ConfigRefusal(faults);
   return freeze(toConfig(parsed.data));
-}
-
-type Tree = Record<string, unknown>;
-
-/** PyPI as it is: what is mirrored where nothing else was asked for. */
-const PYPI: Tree = {
-  upstream: 'https://pypi.org/simple/',
-  evidence: 'index',
-  file_hosts: ['files.pythonhosted.org'],
-  content_addressed: true,
-};
-
-/** `--upstream URL` alone means an index that signs nothing; a file must say so itself, lest a forgotten root pass for it. */
-function assumeUnsigned(raw: Tree, sources: ReadonlyMap<string, string>): void {
-  const main = isTree(raw['indexes']) ? raw['indexes']['main'] : undefined;
-  if (!isTree(main) || !sources.has('indexes.main.upstream')) return;
-  if (main['root'] === undefined && main['evidence'] === undefined && main['layout'] === undefined)
-    main['evidence'] = 'index';
-}
-
-function isTree(value: unknown): value is Tree {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isEmpty(value: unknown): boolean {
-  return value === undefined || (isTree(value) && Object.keys(value).length === 0);
 }
 
 function readFile(path: string, faults: Fault[]): Tree {
@@ -114,14 +92,39 @@ function readFile(path: string, faults: Fault[]): Tree {
   return isTree(tree) ? tree : fault('must hold keys and values');
 }
 
+// A star is every index.
+const PATHS_IN_FILE: readonly (readonly string[])[] = [
+  ['data'],
+  ['server', 'tls', 'cert'],
+  ['server', 'tls', 'key'],
+  ['server', 'auth', 'htpasswd'],
+  ['server', 'auth', 'tokens'],
+  ['indexes', '*', 'root'],
+  ['indexes', '*', 'ca'],
+  ['indexes', '*', 'credentials', 'password_file'],
+  ['indexes', '*', 'proxy', 'password_file'],
+];
+
 /** Paths in a file are relative to that file, wherever the program was started. */
 function resolveFilePaths(raw: Tree, base: string): void {
-  if (typeof raw['data'] === 'string' && raw['data'] !== '') raw['data'] = resolve(base, raw['data']);
-  if (!isTree(raw['indexes'])) return;
-  for (const index of Object.values(raw['indexes'])) {
-    if (isTree(index) && typeof index['root'] === 'string' && index['root'] !== '')
-      index['root'] = resolve(base, index['root']);
-  }
+  for (const path of PATHS_IN_FILE)
+    for (const [tree, key] of places(raw, path)) {
+      const value = tree[key];
+      if (typeof value === 'string' && value !== '') tree[key] = resolve(base, value);
+    }
+}
+
+/** The trees that hold the last step of a path, with that step. */
+function places(tree: Tree, [step = '', ...rest]: readonly string[]): readonly (readonly [Tree, string])[] {
+  if (rest.length === 0) return [[tree, step]];
+  const next = step === '*' ? Object.values(tree) : [tree[step]];
+  return next.filter(isTree).flatMap((each) => places(each, rest));
+}
+
+/** Variables the file says hold a secret; whatever they are called, they are meant. */
+function namedVariables(raw: Tree): ReadonlySet<unknown> {
+  const paths = ['credentials', 'proxy'].map((key) => ['indexes', '*', key, 'password_env']);
+  return new Set(paths.flatMap((path) => places(raw, path).map(([tree, key]) => tree[key])));
 }
 
 function put(
@@ -158,20 +161,23 @@ function clearTextFaults(raw: Tree, sources: ReadonlyMap<string, string>): reado
   if (!isTree(raw['indexes'])) return [];
   const faults: Fault[] = [];
   for (const [name, index] of Object.entries(raw['indexes'])) {
-    if (!isTree(index) || index['insecure_upstream'] === INSECURE_UPSTREAM) continue;
-    const hosts = Array.isArray(index['file_hosts'])
-      ? index['file_hosts'].map((_, at) => ['file_hosts', String(at)])
-      : [];
-    for (const path of [...URL_PATHS, ...hosts]) {
+    if (!isTree(index) || index['insecure_upstream'] === insecureWords(index)) continue;
+    const scopes = isTree(index['credentials']) ? index['credentials']['scopes'] : undefined;
+    const listed = [...elements(index['file_hosts'], 'file_hosts'), ...elements(scopes, 'credentials', 'scopes')];
+    for (const path of [...URL_PATHS, ...listed]) {
       const value = path.reduce<unknown>(
         (at, step) => (isTree(at) || Array.isArray(at) ? Reflect.get(at, step) : undefined),
         index,
       );
       if (crossesNetworkInTheClear(value))
-        faults.push({ where: named(['indexes', name, ...path], sources), what: CLEAR_TEXT });
+        faults.push({ where: named(['indexes', name, ...path], sources), what: clearText(insecureWords(index)) });
     }
   }
   return faults;
+}
+
+function elements(list: unknown, ...path: readonly string[]): readonly (readonly string[])[] {
+  return Array.isArray(list) ? list.map((_, at) => [...path, String(at)]) : [];
 }
 
 const URL_PATHS: readonly (readonly string[])[] = [
@@ -184,4 +190,6 @@ const URL_PATHS: readonly (readonly string[])[] = [
   ['layout', 'files', 'base'],
 ];
 
-const CLEAR_TEXT = `is http:// to another machine, where anybody on the way can change or withhold bytes: use https://, or set insecure_upstream: ${INSECURE_UPSTREAM}`;
+function clearText(words: string): string {
+  return `is http:// to another machine, where anybody on the way can change or withhold bytes: use https://, or set insecure_upstream: ${words}`;
+}

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { auth, credentials, proxy, tls } from './access.ts';
 import { baseOrPath, baseUrl, fileHost, host, instant, seconds, size } from './values.ts';
 
 // What verbatim.yaml may say. config/verbatim.schema.json is generated from this (npm run schema).
@@ -14,6 +15,9 @@ export const RESERVED_NAMES: ReadonlySet<string> = new Set(
 
 /** Nobody writes this by accident: what is left when TLS is not there. */
 export const INSECURE_UPSTREAM = 'i-accept-tampering-is-only-caught-by-signatures';
+
+/** The same where there are no signatures to catch anything. */
+export const INSECURE_INDEX = 'i-accept-that-anybody-on-the-way-chooses-the-files';
 
 const INDEX_NAME = /^[a-z0-9][a-z0-9_-]{0,63}$/;
 
@@ -98,9 +102,30 @@ const index = z
       .boolean()
       .default(false)
       .describe('True where this index lets a file name change its bytes: its digests are then not pinned.'),
-    insecure_upstream: z.literal(INSECURE_UPSTREAM).optional().describe('Needed for http:// to anything but loopback.'),
+    credentials: credentials.optional().describe('As whom the upstream is read.'),
+    ca: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Certificate authorities besides the usual ones, a PEM file relative to this one.'),
+    proxy: proxy.optional().describe('How the upstream is reached where there is no way but a proxy.'),
+    private_hosts: z
+      .array(host)
+      .max(64)
+      .default([])
+      .describe('Names that may lead into a private network though they are reached by plain http.'),
+    insecure_upstream: z
+      .enum([INSECURE_UPSTREAM, INSECURE_INDEX])
+      .optional()
+      .describe('Needed for http:// to anything but loopback; the first with evidence tuf, the second with index.'),
   })
   .superRefine((given, context) => {
+    if (given.insecure_upstream !== undefined && given.insecure_upstream !== insecureWords(given))
+      context.addIssue({
+        code: 'custom',
+        path: ['insecure_upstream'],
+        message: `must be, word for word, ${insecureWords(given)}`,
+      });
     if (given.root !== undefined && given.evidence === 'index')
       context.addIssue({
         code: 'custom',
@@ -115,6 +140,11 @@ const index = z
       });
   });
 
+/** What an operator has to write to have an index read by plain http. */
+export function insecureWords({ root }: { readonly root?: unknown }): string {
+  return root === undefined ? INSECURE_INDEX : INSECURE_UPSTREAM;
+}
+
 const indexName = z
   .string()
   .regex(INDEX_NAME, 'an index name is lower-case letters, digits, - and _')
@@ -128,7 +158,11 @@ export const schema = z.strictObject({
       port: z.int().min(0).max(65_535).default(3141).describe('0 takes any free one.'),
       public_url: baseUrl
         .optional()
-        .describe('What clients call this mirror, for the lines it prints. Links in pages are relative.'),
+        .describe(
+          'What clients call this mirror: for the lines it prints, and for legacy JSON, which names files by their whole address. Links in pages are relative.',
+        ),
+      tls: tls.optional().describe('Speak TLS. Read again at SIGHUP.'),
+      auth: auth.optional().describe('Ask who reads: basic authentication or a token. Read again at SIGHUP.'),
       max_connections: z.int().min(1).max(100_000).default(4096).describe('More are turned away.'),
     })
     .prefault({}),

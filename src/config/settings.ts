@@ -66,11 +66,15 @@ export const FILE_VARIABLE = 'VERBATIM_CONFIG';
 
 const KNOWN: ReadonlySet<string> = new Set([FILE_VARIABLE, ...SETTINGS.map(({ flag }) => variable(flag))]);
 
-/** Variables that carry our prefix and mean nothing: a slip of the pen, which must not pass unseen. */
-export function strangers(environment: NodeJS.ProcessEnv): readonly string[] {
+/** Variables that carry our prefix and mean nothing (`named` are those the file itself speaks of): a slip of the pen, which must not pass unseen. */
+export function strangers(environment: NodeJS.ProcessEnv, named: ReadonlySet<unknown>): readonly string[] {
   return Object.keys(environment).filter(
     (name) =>
-      name.startsWith('VERBATIM_') && !name.startsWith('VERBATIM_TEST_') && !KNOWN.has(name) && !isServiceLink(name),
+      name.startsWith('VERBATIM_') &&
+      !name.startsWith('VERBATIM_TEST_') &&
+      !KNOWN.has(name) &&
+      !named.has(name) &&
+      !isServiceLink(name),
   );
 }
 

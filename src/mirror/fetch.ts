@@ -12,7 +12,7 @@ export interface FetchOptions {
 
 type ServedKind = 'page' | 'list' | 'file' | 'core-metadata' | 'target';
 
-export interface Request {
+interface Request {
   readonly name: string;
   readonly subject: ServedKind;
   readonly expected: Expected;

@@ -10,12 +10,12 @@ import type { FileAnswer } from './mirror.ts';
 import type { Blobs, Events, Upstream } from './ports.ts';
 import { bothListed, type Vouched, type VouchedFor } from './vouched.ts';
 
-interface FilesOptions {
+interface FilesOptions<P extends HeldPage> {
   readonly index: string;
   readonly events: Events;
-  readonly pages: { held(project: string): Promise<HeldPage> };
+  readonly pages: { held(project: string): Promise<P> };
   /** What vouches for a file besides its project page. */
-  readonly vouched: VouchedFor;
+  readonly vouched: VouchedFor<P>;
   readonly blobs: Blobs;
   readonly upstream: Upstream;
   readonly fetchProved: FetchProved;
@@ -30,7 +30,7 @@ export interface Files {
   byDigest(project: string, label: string, filename: string): Promise<FileAnswer>;
 }
 
-export function createFiles({
+export function createFiles<P extends HeldPage>({
   index,
   events,
   pages,
@@ -40,11 +40,11 @@ export function createFiles({
   fetchProved,
   coreMetadata,
   onProved,
-}: FilesOptions): Files {
-  const answer = async (held: HeldPage, file: OwnFile, metadata: boolean): Promise<FileAnswer> => {
+}: FilesOptions<P>): Files {
+  const answer = async (held: P, file: OwnFile, metadata: boolean): Promise<FileAnswer> => {
     try {
       if (!metadata) return await wholeFile(held, file);
-      const signed = await vouched(held.listing.name, file.entry.filename + METADATA, file);
+      const signed = await vouched(held, file.entry.filename + METADATA, file);
       return coreMetadata.answer(file, signed, async () => (await wholeFile(held, file)).open());
     } catch (error) {
       if (error instanceof Refusal && error.reason !== 'unlisted')
@@ -60,9 +60,9 @@ export function createFiles({
     }
   };
 
-  const wholeFile = async ({ listing }: HeldPage, file: OwnFile): Promise<FileAnswer> => {
+  const wholeFile = async (held: P, file: OwnFile): Promise<FileAnswer> => {
     const { entry } = file;
-    const signed = await vouched(listing.name, entry.filename, file);
+    const signed = await vouched(held, entry.filename, file);
     const listed = { length: entry.size, digests: entry.digests };
     const expected = bothListed(entry.filename, 'file', listed, signed?.expected);
     const urls = urlsOf(file, signed);
@@ -80,7 +80,7 @@ export function createFiles({
           urls,
         });
         await coreMetadata.compare(file, blob);
-        onProved?.(listing.name, file);
+        onProved?.(held.listing.name, file);
         return blob;
       },
     };

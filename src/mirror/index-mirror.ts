@@ -62,7 +62,7 @@ export function createIndexMirror(options: IndexMirrorOptions): MirrorIndex {
     fetchProved,
     pages,
     coreMetadata: createCoreMetadata({ ...options, index, fetchProved }),
-    vouched: async (_project, filename, { content, entry }) =>
+    vouched: async (_held, filename, { content, entry }) =>
       options.contentAddressed && content !== undefined && filename === entry.filename
         ? { expected: { digests: new Map([['blake2b-256', claimedDigest(content)]]) }, urls: [] }
         : undefined,

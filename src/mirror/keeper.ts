@@ -139,6 +139,10 @@ export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
     for (let superseded = 0; ; superseded++) {
       const next = await refresh({ ...trusted, at: startAgain(trusted.at.root, now) }, source, patience, {
         root: (root) => keepRoot(root, now),
+        // TUF §5.4.5: a floor from now on, though the rest of this refresh may fail.
+        timestamp: async (timestamp) => {
+          trusted = { ...trusted, survivors: { ...trusted.survivors, timestamp } };
+        },
         equivocated: (held) =>
           events.note({
             index,

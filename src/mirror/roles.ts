@@ -33,8 +33,11 @@ export interface Search extends Found {
 
 /** Delegated roles, fetched when first asked for (DESIGN J3), each proved under the delegator of this search. */
 export interface Roles {
-  /** Who lists this target path, in the current generation; one refresh where upstream has moved on meanwhile. */
-  find(path: string): Promise<Search>;
+  /**
+   * Who lists this target path, in the current generation; one refresh where upstream has moved on meanwhile. `under` is
+   * the generation of a page that stands in for a newer one: its files are judged as it was.
+   */
+  find(path: string, under?: Generation): Promise<Search>;
   load(generation: Generation, by: Delegation): Promise<Verified<Targets>>;
   /** The role that delegated to this one when a search last came by, or that names it among few. */
   delegatorOf(role: string): string | undefined;
@@ -136,7 +139,10 @@ export function createRoles({
   return {
     load,
     delegatorOf: (role) => delegators.get(role),
-    find: (path) => evenIfMovedOn(keeper, (generation) => findIn(generation, path)),
+    find: (path, under) =>
+      under === undefined || under === keeper.held
+        ? evenIfMovedOn(keeper, (generation) => findIn(generation, path))
+        : findIn(under, path),
   };
 }
 

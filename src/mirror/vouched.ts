@@ -1,6 +1,7 @@
 import type { Expected } from '../bytes/digest.ts';
 import { Refusal, type Subject } from '../bytes/refusal.ts';
 import type { OwnFile } from '../pypi/relink.ts';
+import type { ProvedPage } from './held.ts';
 import type { IndexLayout } from './ports.ts';
 import type { Roles } from './roles.ts';
 
@@ -11,14 +12,14 @@ export interface Vouched {
 }
 
 /** Undefined where nothing but the page speaks for the file. `filename` may be that of its core metadata. */
-export type VouchedFor = (project: string, filename: string, file: OwnFile) => Promise<Vouched | undefined>;
+export type VouchedFor<P> = (held: P, filename: string, file: OwnFile) => Promise<Vouched | undefined>;
 
 /** A file's own target entry, where the layout can name it and the signed metadata has one (DESIGN §2). */
-export function signedEntries(layout: IndexLayout, roles: Roles): VouchedFor {
-  return async (project, filename, { content }) => {
-    const path = layout.fileTarget({ project, filename, content });
+export function signedEntries(layout: IndexLayout, roles: Roles): VouchedFor<ProvedPage> {
+  return async ({ listing, proof }, filename, { content }) => {
+    const path = layout.fileTarget({ project: listing.name, filename, content });
     if (path === undefined) return undefined;
-    const { target, generation } = await roles.find(path);
+    const { target, generation } = await roles.find(path, proof.generation);
     if (target === undefined) return undefined;
     return { expected: target, urls: layout.urls(path, target.digests, generation.root.signed.consistentSnapshot) };
   };

@@ -35,7 +35,7 @@ export interface MetadataSource {
 export interface Trusted {
   readonly at: AtRoot;
   readonly survivors: Survivors;
-  /** Targets opened under the very root of `at`; reused while that root stays. */
+  /** Targets believed before; used again where they are still the ones announced and still carry enough signatures. */
   readonly targets?: Verified<Targets> | undefined;
 }
 
@@ -62,12 +62,7 @@ export async function refresh(
   await accepted.timestamp?.(timestamped.timestamp);
   const snapshotted = await refreshSnapshot(timestamped, survivors, source, patience);
   await accepted.snapshot?.(snapshotted.snapshot);
-  const generation = await refreshTargets(
-    snapshotted,
-    at.root === trusted.at.root ? trusted.targets : undefined,
-    source,
-    patience,
-  );
+  const generation = await refreshTargets(snapshotted, trusted.targets, source, patience);
   await accepted.targets?.(generation.targets);
   return generation;
 }

@@ -38,6 +38,14 @@ describe('a crowd', () => {
     expect(asked.toSorted()).toEqual([...new Set(asked)].sort());
   });
 
+  it('of 50 TUF clients of a mirror that knows nothing yet makes it refresh once', async () => {
+    rig = await startSignedRig({ fill: (signed) => signed.upload('alpha', ALPHA) });
+    rig.upstream.fault('/metadata/2.root.json', { kind: 'stall', at: 'headers', time: 100 });
+    const answers = await Promise.all(Array.from({ length: 50 }, () => rig.get('/tuf/metadata/timestamp.json')));
+    expect(answers.every(({ status }) => status === 200)).toBe(true);
+    expect(rig.upstream.asked('/metadata/timestamp.json')).toHaveLength(1);
+  });
+
   it('whose first client leaves in the middle loses nothing (C70)', async () => {
     await start();
     rig.upstream.fault(rig.storedFile(ALPHA), { kind: 'stall', at: 100, time: 200 }, 1);
@@ -85,6 +93,14 @@ describe('made-up names', () => {
       expect(await rig.refused(`/tuf/metadata/1.${name}.json`)).toMatch(/^404 /);
     },
   );
+
+  it('of roles are not looked for in the tree', async () => {
+    await start();
+    const asked = rig.upstream.requests.length;
+    for (const name of ['nobody', '1.nobody', '1.bin-9999'])
+      expect(await rig.refused(`/tuf/metadata/${name}.json`)).toBe('404 unlisted');
+    expect(rig.upstream.requests).toHaveLength(asked);
+  });
 
   it('by the hundred cost upstream nothing and leave nothing behind', async () => {
     await start();

@@ -181,6 +181,8 @@ describe('a claimed project (PEP 480)', () => {
     rig.signed.upload('owned', evil);
     await rig.publish();
     expect(await rig.page('owned')).toEqual(genuine);
+    // The page that stands in was proved under the generation before, and so are its files.
+    expect((await rig.get(rig.path(OWNED))).body.equals(OWNED.bytes)).toBe(true);
     await rig.restart();
     expect(await rig.refused('/simple/owned/')).toBe('502 threshold');
     expect(await rig.refused(rig.path(evil))).toBe('502 threshold');

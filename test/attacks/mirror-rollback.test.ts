@@ -40,6 +40,17 @@ const ends = {
   'after it was killed': () => rig.kill(),
 };
 
+it('a timestamp once accepted is a floor, though nothing it announces ever came', async () => {
+  await startSeenTwo();
+  const second = rig.save();
+  rig.signed.upload('alpha', tinyWheel('alpha', '3.0'));
+  rig.signed.publish();
+  rig.instead('metadata/3.snapshot.json', rig.published('metadata/2.snapshot.json'));
+  expect(await lastReason()).toBe('mix-and-match');
+  rig.replay(second);
+  expect(await lastReason()).toBe('rollback');
+});
+
 describe.each(Object.entries(ends))('a replay %s', (_, end) => {
   it('of everything: the newer page and timestamp stay', async () => {
     const first = await startSeenTwo();

@@ -81,6 +81,11 @@ describe('a swap of generations', () => {
     expect(rig.index().warmPage('claimed-one')).toBeDefined();
     expect(rig.index().warmPage('free-one')).toBeUndefined();
     expect((await rig.page('free-one')).versions).toEqual(['1.0', '2.0']);
+    // A new root is a new chain, whatever it changed.
+    rig.signed.repository.publishRoot();
+    await rig.publish();
+    expect(rig.index().warmPage('claimed-one')).toBeUndefined();
+    expect((await rig.page('claimed-one')).versions).toEqual(['1.0']);
   });
 
   it('never mixes: each page is one publication, and none is older than the one before', async () => {

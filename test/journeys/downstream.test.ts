@@ -8,6 +8,7 @@ import { type MirrorRig, startMirrorRig } from '../support/mirror-rig.ts';
 import { type SignedRig, type SignedRigOptions, startSignedRig } from '../support/signed-rig.ts';
 import { fileName, type Simulator } from '../support/simulator.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
+import { startUpstream } from '../support/upstream.ts';
 
 // J3: a TUF client behind the mirror verifies upstream's own signatures, byte for byte.
 
@@ -252,6 +253,23 @@ describe('a second Verbatim behind the first', () => {
     for (const path of everyTarget()) expect((await behind.find(path)).target).toBeDefined();
     for (const [name, bytes] of behind.answers)
       expect(Buffer.from(bytes).equals(rig.published(`metadata/${name}`)), name).toBe(true);
+  });
+
+  it.each(['metadata', 'targets'])('refuses what a proxy between them changed in the %s', async (which) => {
+    await start();
+    const proxy = await startUpstream({
+      handler: async (request, response) => {
+        const { status, body } = await rig.get(request.url ?? '/');
+        if (request.url?.includes(`/tuf/${which}/`) && body.byteLength > 40) body[40] = (body[40] ?? 0) ^ 1;
+        response.writeHead(status).end(body);
+      },
+    });
+    closers.push(() => proxy.close());
+    const second = await startSecond(proxy.url.slice(0, -1));
+    expect(await second.refused('/simple/alpha/')).toMatch(
+      which === 'targets' ? /^502 digest$/ : /^502 (format|threshold)$/,
+    );
+    expect(await second.refused(rig.path(ALPHA))).toMatch(/^50[23] (digest|format|threshold)$/);
   });
 
   it('sees that the first is frozen, once what it holds has expired', async () => {

@@ -130,7 +130,7 @@ export async function startMirrorRig(options: MirrorRigOptions): Promise<MirrorR
   const twins: Running[] = [];
 
   const config = (): Config => ({
-    server: { host: '127.0.0.1', port: 0, publicUrl: undefined, maxConnections: 4096 },
+    server: { host: '127.0.0.1', port: 0, publicUrl: undefined, maxConnections: 4096, tls: undefined, auth: undefined },
     data,
     cache: { maxBytes: options.maxBytes ?? 1e9, memoryBytes: 64 * 1024 * 1024 },
     log: { level: 'error', format: 'json' },
@@ -149,6 +149,10 @@ export async function startMirrorRig(options: MirrorRigOptions): Promise<MirrorR
         insecureUpstream: false,
         refresh: 60,
         reuploads: false,
+        credentials: undefined,
+        ca: undefined,
+        proxy: undefined,
+        privateHosts: [],
         ...(typeof options.index === 'function' ? options.index(upstream.url) : options.index),
       },
     },

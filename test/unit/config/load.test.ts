@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ConfigRefusal } from '../../../src/config/faults.ts';
 import { loadConfig } from '../../../src/config/load.ts';
-import { INSECURE_UPSTREAM, RESERVED_NAMES } from '../../../src/config/schema.ts';
+import { INSECURE_INDEX, INSECURE_UPSTREAM, RESERVED_NAMES } from '../../../src/config/schema.ts';
 
 const simple = { upstream: 'https://index.example', root: 'root.json' };
 
@@ -52,11 +52,45 @@ describe('the simple case', () => {
       refresh: 60,
       reuploads: false,
       insecureUpstream: false,
+      privateHosts: [],
     });
   });
 
-  it('says what is missing where nothing is given', () => {
-    expect(wheres(() => loadConfig({ env: {} }))).toEqual(['indexes']);
+  it('mirrors PyPI where nothing is given', () => {
+    const config = loadConfig({ env: {} });
+    expect(config.server).toMatchObject({ host: '127.0.0.1', port: 3141 });
+    expect(config.indexes).toEqual({
+      main: {
+        name: 'main',
+        upstream: 'https://pypi.org/simple/',
+        evidence: 'index',
+        fileHosts: ['files.pythonhosted.org'],
+        insecureUpstream: false,
+        maxAge: 600,
+        staleIfError: 86_400,
+        contentAddressed: true,
+        projectList: true,
+        reuploads: false,
+        privateHosts: [],
+      },
+    });
+  });
+
+  it('mirrors PyPI also where only something beside it is given', () => {
+    const flags = { maxAge: 5, fileHost: ['files.example'], port: 0 };
+    expect(loadConfig({ env: {}, flags }).indexes['main']).toMatchObject({
+      upstream: 'https://pypi.org/simple/',
+      maxAge: 5,
+      fileHosts: ['files.pythonhosted.org', 'files.example'],
+    });
+    expect(loadConfig({ file: file('server: { port: 1 }\n'), env: {} }).indexes['main']?.evidence).toBe('index');
+  });
+
+  it('does not mirror PyPI where some other index was meant', () => {
+    expect(wheres(() => loadConfig({ env: {}, flags: { root: 'root.json' } }))).toEqual(['indexes.main.upstream']);
+    expect(wheres(() => loadConfig({ file: file('indexes: { main: { max_age: 5 } }\n'), env: {} }))).toContain(
+      'indexes.main.upstream',
+    );
   });
 
   it('lets commands do without an index that need none', () => {
@@ -83,7 +117,7 @@ describe('file < environment < flag', () => {
   it('finds paths of a file beside that file', () => {
     const config = loadConfig({ file: file(main('data: store\n')), env: {} });
     expect(config.data).toBe(join(directory, 'store'));
-    expect(config.indexes['main']?.root).toBe(join(directory, 'root.json'));
+    expect(config.indexes['main']).toMatchObject({ root: join(directory, 'root.json') });
   });
 
   it('takes the file itself from VERBATIM_CONFIG', () => {
@@ -148,7 +182,6 @@ describe('faults', () => {
   });
 
   it.each([
-    'evidence: index',
     'evidence: none',
     'refresh: 0',
     'refresh: 1.5',
@@ -199,6 +232,105 @@ describe('faults', () => {
   });
 });
 
+describe('an index that signs nothing', () => {
+  const upstream = 'https://index.example/simple';
+
+  it('is what --upstream alone means', () => {
+    expect(loadConfig({ env: {}, flags: { upstream, maxAge: '30' } }).indexes['main']).toMatchObject({
+      upstream: `${upstream}/`,
+      evidence: 'index',
+      maxAge: 30,
+      contentAddressed: false,
+      fileHosts: [],
+    });
+    expect(loadConfig({ env: { VERBATIM_UPSTREAM: upstream } }).indexes['main']?.evidence).toBe('index');
+  });
+
+  it.each([{ layout: 'pep458' }, { metadataUrl: 'https://x.example/' }, { pagesUrl: 'https://x.example/' }])(
+    'is not meant by somebody who says %j as well: the root is missing',
+    (flags) =>
+      expect(wheres(() => loadConfig({ env: {}, flags: { upstream, ...flags } }))).toEqual(['indexes.main.root']),
+  );
+
+  it('must be said by a file, lest a forgotten root pass for it', () => {
+    const path = (lines: string) => file(`indexes:\n  main:\n    upstream: ${upstream}\n${lines}`);
+    expect(wheres(() => loadConfig({ file: path(''), env: {} }))).toEqual(['indexes.main.root']);
+    expect(wheres(() => loadConfig({ file: path('    evidence: tuf\n'), env: {} }))).toEqual(['indexes.main.root']);
+    expect(loadConfig({ file: path('    evidence: index\n'), env: {} }).indexes['main']?.evidence).toBe('index');
+    const both = path('    evidence: index\n    root: root.json\n');
+    expect(wheres(() => loadConfig({ file: both, env: {} }))).toEqual(['indexes.main.root']);
+  });
+
+  it('knows where PyPI keeps its files, under any name it is given', () => {
+    const path = file(
+      'indexes:\n  pub: { upstream: "https://pypi.org/simple/", evidence: index, file_hosts: [a.example] }\n',
+    );
+    expect(loadConfig({ file: path, env: {} }).indexes['pub']).toMatchObject({
+      fileHosts: ['files.pythonhosted.org', 'a.example'],
+      contentAddressed: true,
+    });
+  });
+});
+
+describe('access, here and upstream', () => {
+  const index = (lines: string) =>
+    file(`indexes:\n  main:\n    upstream: https://i.example/pypi/+simple/\n    evidence: index\n${lines}`);
+
+  it('takes secrets from files beside the file, or from variables', () => {
+    const path = index(
+      '    credentials: { password_file: secret }\n    proxy: { url: "http://proxy:3128", username: me, password_env: VERBATIM_PROXY_SECRET }\n    ca: ca.pem\n    private_hosts: [i.internal]\n',
+    );
+    const env = { VERBATIM_PROXY_SECRET: 'hunter2' };
+    const config = loadConfig({ file: path, env });
+    expect(config.indexes['main']).toMatchObject({
+      credentials: {
+        username: '__token__',
+        password: { file: join(directory, 'secret'), variable: undefined },
+        scopes: ['https://i.example/pypi/'],
+      },
+      proxy: { url: 'http://proxy:3128/', login: { username: 'me', password: { variable: 'VERBATIM_PROXY_SECRET' } } },
+      ca: join(directory, 'ca.pem'),
+      privateHosts: ['i.internal'],
+    });
+    expect(JSON.stringify(config)).not.toContain('hunter2');
+  });
+
+  it.each([
+    ['credentials', '{ username: me }'],
+    ['credentials', '{ password_file: a, password_env: A }'],
+    ['credentials', '{ password: hunter2 }'],
+    ['credentials', '{ password_file: a, scopes: [] }'],
+    ['credentials', '{ username: "a:b", password_file: a }'],
+    ['proxy', '{ url: "http://me:hunter2@proxy:3128" }'],
+    ['proxy', '{ url: "socks5://proxy:1080" }'],
+    ['proxy', '{ url: "http://proxy:3128", username: me }'],
+    ['proxy', '{ url: "http://proxy:3128", password_file: a }'],
+    ['private_hosts', '["http://x"]'],
+  ])('refuses %s: %s', (key, value) => {
+    const load = () => loadConfig({ file: index(`    ${key}: ${value}\n`), env: {} });
+    const found = new Set(wheres(load).map((where) => where.split('.').slice(0, 3).join('.')));
+    expect([...found]).toEqual([`indexes.main.${key}`]);
+    expect(load).not.toThrow(/hunter2/);
+  });
+
+  it('sends credentials to other machines over TLS only', () => {
+    const path = index('    credentials: { password_file: a, scopes: ["http://i.example/"] }\n');
+    expect(wheres(() => loadConfig({ file: path, env: {} }))).toEqual(['indexes.main.credentials.scopes.0']);
+  });
+
+  it('finds certificate, users and tokens beside the file', () => {
+    const path = file('server: { tls: { cert: c.pem, key: k.pem }, auth: { htpasswd: users, tokens: t } }\n');
+    expect(loadConfig({ file: path, env: {} }).server).toMatchObject({
+      tls: { cert: join(directory, 'c.pem'), key: join(directory, 'k.pem') },
+      auth: { htpasswd: join(directory, 'users'), tokens: join(directory, 't') },
+    });
+  });
+
+  it.each(['tls: { cert: c.pem }', 'auth: {}', 'auth: { htpasswd: "" }'])('refuses %s', (line) => {
+    expect(wheres(() => loadConfig({ file: file(`server: { ${line} }\n`), env: {} }))).toHaveLength(1);
+  });
+});
+
 describe('http upstreams', () => {
   it.each(['http://127.0.0.1:1/', 'http://localhost:1/', 'http://[::1]:1/', 'http://127.9.9.9/'])(
     'takes loopback: %s',
@@ -245,6 +377,15 @@ describe('http upstreams', () => {
     expect(index).toMatchObject({ upstream: 'http://x.example/', insecureUpstream: true });
     expect(wheres(() => loadConfig({ file: plain('true'), env: {} }))).toContain('indexes.main.insecure_upstream');
   });
+
+  it('wants other words where no signatures catch anything', () => {
+    const plain = (words: string) =>
+      file(`indexes:\n  main: { upstream: "http://x.example/", evidence: index, insecure_upstream: ${words} }\n`);
+    expect(loadConfig({ file: plain(INSECURE_INDEX), env: {} }).indexes['main']?.insecureUpstream).toBe(true);
+    expect(wheres(() => loadConfig({ file: plain(INSECURE_UPSTREAM), env: {} }))).toContain(
+      'indexes.main.insecure_upstream',
+    );
+  });
 });
 
 describe('a free layout', () => {
@@ -254,7 +395,8 @@ describe('a free layout', () => {
         '    layout:\n      pages: { base: simple/, target: "{project}/index.html", hash_prefix: true }\n      files: { base: "https://files.example/" }\n',
       ),
     );
-    expect(loadConfig({ file: path, env: {} }).indexes['main']?.layout).toEqual({
+    const index = loadConfig({ file: path, env: {} }).indexes['main'];
+    expect(index?.evidence === 'tuf' && index.layout).toEqual({
       metadata: 'metadata/',
       pages: { base: 'simple/', target: '{project}/index.html', hashPrefix: true, list: undefined },
       files: { base: 'https://files.example/', hashPrefix: false, target: undefined },

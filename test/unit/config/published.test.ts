@@ -14,7 +14,7 @@ it('config/verbatim.schema.json is what the schema says (npm run schema)', () =>
 
 it('the annotated config/verbatim.yaml loads', () => {
   const config = loadConfig({ file: fileURLToPath(published('verbatim.yaml')), env: {} });
-  expect(Object.keys(config.indexes)).toEqual(['main', 'signed']);
+  expect(Object.keys(config.indexes)).toEqual(['main', 'signed', 'public']);
 });
 
 it('the annotated config/verbatim.yaml shows every default as it is', () => {
@@ -26,6 +26,12 @@ it('the annotated config/verbatim.yaml shows every default as it is', () => {
   const bare = loadConfig({ env: {}, flags: { upstream: 'https://index.example/', root: 'r', data: 'd' } });
   expect({ ...annotated, indexes: {} }).toEqual({ ...bare, indexes: {} });
   expect(annotated.indexes['main']).toEqual(bare.indexes['main']);
+});
+
+it('the annotated index that signs nothing shows every default as it is', () => {
+  const file = fileURLToPath(published('verbatim.yaml'));
+  const annotated = loadConfig({ file, env: {} }).indexes['public'];
+  expect({ ...annotated, name: 'main' }).toEqual(loadConfig({ env: {} }).indexes['main']);
 });
 
 it.each(SETTINGS)('docs/operating.md names $flag in its three spellings', ({ flag, path }) => {

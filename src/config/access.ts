@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { baseUrl } from './values.ts';
+
+// Who may read here, and as whom we read upstream. Secrets lie in files or variables of their own, never in this file.
+
+const path = z.string().min(1);
+
+const password = {
+  password_file: path.optional().describe('A file that holds the password or token and nothing else.'),
+  password_env: z
+    .string()
+    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of a variable')
+    .optional()
+    .describe('A variable that holds it, instead of a file.'),
+};
+
+interface Given {
+  readonly password_file?: string | undefined;
+  readonly password_env?: string | undefined;
+}
+
+const isOne = ({ password_file, password_env }: Given) =>
+  (password_file === undefined) !== (password_env === undefined);
+const ONE = 'needs password_file or password_env, one of them';
+
+/** As whom an upstream is read. */
+export const credentials = z
+  .strictObject({
+    username: z
+      .string()
+      .max(256)
+      .refine((name) => !name.includes(':'), 'must not hold a colon')
+      .default('__token__')
+      .describe('__token__ suits indexes that take a token as the password.'),
+    ...password,
+    scopes: z
+      .array(baseUrl)
+      .min(1)
+      .max(16)
+      .optional()
+      .describe(
+        'Sent to these URLs and what lies below them, nowhere else; by default where upstream is, without simple/.',
+      ),
+  })
+  .refine(isOne, ONE);
+
+export const proxy = z
+  .strictObject({
+    url: baseUrl.describe('http:// or https:// URL of an HTTP proxy; everything this index fetches goes through it.'),
+    username: z.string().min(1).max(256).optional().describe('Where the proxy wants one.'),
+    ...password,
+  })
+  .refine((given) => given.username === undefined || isOne(given), ONE)
+  .refine(
+    (given) => given.username !== undefined || (given.password_file ?? given.password_env) === undefined,
+    'has a password but no username',
+  );
+
+export const tls = z.strictObject({
+  cert: path.describe('The certificate and what stands between it and its authority, PEM, relative to this file.'),
+  key: path.describe('Its private key, PEM.'),
+});
+
+export const auth = z
+  .strictObject({
+    htpasswd: path.optional().describe('NAME:scrypt$… a line, made with "verbatim hash-password NAME".'),
+    tokens: path.optional().describe('NAME:SHA256HEX a line, made with "verbatim hash-password --token NAME".'),
+  })
+  .refine(({ htpasswd, tokens }) => (htpasswd ?? tokens) !== undefined, 'needs htpasswd or tokens, or both');
