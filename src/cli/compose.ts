@@ -22,6 +22,7 @@ import { createMetadataSource } from '../upstream/metadata-source.ts';
 import { fileTarget, pageBaseUrl, pageTarget, targetUrls } from '../upstream/targets.ts';
 import { BUILT_AT, VERSION } from '../version.ts';
 import { describedLayout } from './layouts.ts';
+import { reachOf } from './reach.ts';
 import { readRoot } from './root-file.ts';
 
 /** A running mirror without its HTTP side: what every command works with. */
@@ -128,6 +129,7 @@ async function composeUnsigned({
     bases: [simple, ...apiOf(simple)],
     fileHosts: index.fileHosts,
     insecureUpstream: index.insecureUpstream,
+    ...reachOf(index),
     version: VERSION,
     limits: seams.upstreamLimits,
   });
@@ -183,6 +185,7 @@ async function composeSigned({
     bases: [index.upstream, ...layoutBases(layout)],
     fileHosts: index.fileHosts,
     insecureUpstream: index.insecureUpstream,
+    ...reachOf(index),
     version: VERSION,
     limits: seams.upstreamLimits,
   });

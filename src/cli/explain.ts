@@ -1,6 +1,7 @@
 import { Refusal } from '../bytes/refusal.ts';
 import type { Config } from '../config/config.ts';
 import type { Explanation, Voucher } from '../mirror/explain.ts';
+import type { Pin } from '../mirror/ports.ts';
 import { compose } from './compose.ts';
 import { print, printJson, untilText } from './output.ts';
 import { quietEvents } from './quiet.ts';
@@ -27,38 +28,75 @@ export async function explain(
 
 /** In plain words, for somebody who has never heard of TUF. */
 export function explanationText(explanation: Explanation, now: number): string {
-  const { name, project, kind, chain, forgeableOnline, pinned, digests } = explanation;
-  const last = chain.at(-1);
-  const lines = [
+  const { name, project, kind, evidence } = explanation;
+  const how =
+    evidence === 'tuf' ? 'proved by signatures (evidence: tuf)' : "proved by its page's digest (evidence: index)";
+  const listed = explanation.files === 1 ? '1 file' : `${explanation.files} files`;
+  const head =
     kind === 'project'
-      ? `${project}: a project with ${explanation.files === 1 ? '1 file' : `${explanation.files} files`}, proved by signatures (evidence: tuf).`
-      : `${name}: a file of the project ${project}, proved by signatures (evidence: tuf).`,
-    '',
+      ? `${project}: a project with ${listed}, ${evidence === 'tuf' ? how : "proved by their page's digests (evidence: index)"}.`
+      : `${name}: a file of the project ${project}, ${how}.`;
+  const body = evidence === 'tuf' ? signedLines(explanation, now) : unsignedLines(explanation);
+  return [head, '', ...body, ...(kind === 'file' ? fileLines(explanation) : [])].join('\n');
+}
+
+function signedLines({ project, chain, forgeableOnline }: Explanation, now: number): readonly string[] {
+  const last = chain.at(-1);
+  return [
     'Who vouches for it, from the root you pinned down to the list that names it:',
     ...chain.map((voucher) => `  ${voucherText(voucher, now)}`),
     '',
     `To forge it, an attacker needs ${needed(chain)}.`,
+    ...(forgeableOnline.length > 0
+      ? [
+          `The keys of ${forgeableOnline.join(', ')} are online: a machine holds them so that new uploads are signed at once.`,
+          `Whoever steals them can sign a NEW file for ${project}, and nobody could tell. Verbatim cannot detect that.`,
+          'They are not enough to change a file this mirror has already seen: its digest is pinned here.',
+        ]
+      : [
+          `The keys of ${last?.role ?? 'this role'} are not known to be online. Whoever steals the index's online keys can delay`,
+          `updates until the signatures expire, but cannot sign anything for ${project}: those keys do not sign there.`,
+        ]),
   ];
-  if (forgeableOnline.length > 0)
-    lines.push(
-      `The keys of ${forgeableOnline.join(', ')} are online: a machine holds them so that new uploads are signed at once.`,
-      `Whoever steals them can sign a NEW file for ${project}, and nobody could tell. Verbatim cannot detect that.`,
-      'They are not enough to change a file this mirror has already seen: its digest is pinned here.',
-    );
-  else
-    lines.push(
-      `The keys of ${last?.role ?? 'this role'} are not known to be online. Whoever steals the index's online keys can delay`,
-      `updates until the signatures expire, but cannot sign anything for ${project}: those keys do not sign there.`,
-    );
-  if (kind === 'file') {
-    for (const [algorithm, hex] of digests) lines.push(`Digest on the proved page: ${algorithm} ${hex}`);
-    lines.push(
-      pinned === undefined
-        ? 'Not pinned here yet.'
-        : `Pinned here since ${new Date(pinned.seen * 1000).toISOString().slice(0, 10)}: no other bytes are ever served under this name.`,
-    );
-  }
-  return lines.join('\n');
+}
+
+/** Nobody signed anything; what is left is what was seen. */
+function unsignedLines({ kind, pinned }: Explanation): readonly string[] {
+  const first = kind === 'project' ? 'a NEW file for it' : 'this file';
+  return [
+    'Nobody signed it. This is weaker than tuf: the word of the upstream index, heard over TLS, is all there is.',
+    ...(kind === 'file' && pinned !== undefined && pinned.provisional !== true
+      ? [
+          'To forge it now, an attacker would have to change what this mirror remembers: its digest is pinned here.',
+          'It was as good as upstream, and the way to it, on the day it was first seen.',
+        ]
+      : [
+          `To forge ${first}, an attacker needs one of these: the upstream index or its storage; a TLS certificate for its`,
+          'name, from any authority this machine believes; the account of somebody who may upload to the project.',
+          'Verbatim cannot detect that at first sight. Files seen before keep their bytes: their digests are pinned here.',
+        ]),
+  ];
+}
+
+function fileLines({ evidence, digests, pinned }: Explanation): readonly string[] {
+  return [
+    ...[...digests].map(
+      ([algorithm, hex]) => `Digest on ${evidence === 'tuf' ? 'the proved' : 'its'} page: ${algorithm} ${hex}`,
+    ),
+    pinned === undefined ? 'Not pinned here yet.' : pinText(pinned),
+  ];
+}
+
+function pinText({ seen, provisional, proved, uploadTime }: Pin): string {
+  const since = new Date(seen * 1000).toISOString().slice(0, 10);
+  const uploaded = uploadTime === undefined ? '' : ` Upstream says it was uploaded at ${uploadTime}.`;
+  if (provisional !== true)
+    return `Pinned here since ${since}: no other bytes are ever served under this name.${uploaded}`;
+  const missing =
+    proved === true
+      ? 'a second look at the page has agreed'
+      : 'its bytes were proved and a second look at the page has agreed';
+  return `First seen here on ${since}; provisional until ${missing}.${uploaded}`;
 }
 
 function voucherText({ role, threshold, keys, online, version, expires }: Voucher, now: number): string {

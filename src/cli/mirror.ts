@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts';
+import { createAccess } from '../http/access.ts';
 import { createListener } from '../http/app.ts';
 import { type RunningServer, startServer } from '../http/server.ts';
 import type { MirrorIndex } from '../mirror/mirror.ts';
@@ -7,6 +8,7 @@ import { createLog, type Log } from '../telemetry/log.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { VERSION } from '../version.ts';
 import { compose } from './compose.ts';
+import { accessListOf, addressOf, certificateOf } from './doors.ts';
 
 export interface RunningMirror {
   /** `http://127.0.0.1:3141`, without a slash at the end. */
@@ -14,6 +16,8 @@ export interface RunningMirror {
   readonly indexes: readonly MirrorIndex[];
   readonly log: Log;
   readonly metricsUrl: string | undefined;
+  /** Reads the certificate, the users and the tokens again; what is unusable is logged, and the old stays. */
+  reload(): void;
   /** Lets answers under way end, then closes the store. */
   close(): Promise<void>;
 }
@@ -34,6 +38,9 @@ export async function startMirror({
   log = logOf(config),
 }: MirrorOptions): Promise<RunningMirror> {
   const names = Object.keys(config.indexes);
+  const certificate = certificateOf(config.server);
+  const readers = accessListOf(config.server);
+  const access = readers && createAccess(readers);
   const metrics = createMetrics({ indexes: names, version: VERSION });
   const events = createEvents(log, metrics);
   const composition = await compose({ config, events, newTrust });
@@ -43,7 +50,6 @@ export async function startMirror({
   });
   let draining = false;
   const shared = {
-    indexes: composition.indexes.map((index) => ({ index })),
     defaultIndex: names.includes(DEFAULT_INDEX) ? DEFAULT_INDEX : (names[0] ?? DEFAULT_INDEX),
     ready: () => !draining,
     onFault: (error: unknown) =>
@@ -59,13 +65,27 @@ export async function startMirror({
     await log.flush();
   };
   try {
+    let publicUrl: string | undefined;
     const server = await startServer({
-      listener: createListener({ ...shared, onFinish: createRequestRecord(log, metrics) }),
+      listener: createListener({
+        ...shared,
+        indexes: composition.indexes.map((index) => ({
+          index,
+          // Where a web page could read with credentials that are not its own, no web page reads (DESIGN §9).
+          cors: access === undefined && config.indexes[index.name]?.credentials === undefined,
+          shared: access === undefined,
+        })),
+        access,
+        publicUrl: () => publicUrl,
+        onFinish: createRequestRecord(log, metrics),
+      }),
       host: config.server.host,
       port: config.server.port,
+      tls: certificate,
       limits: { connections: config.server.maxConnections },
     });
     servers.push(server);
+    publicUrl = addressOf(config.server, server.url);
     const admin =
       adminPort === undefined
         ? undefined
@@ -77,7 +97,26 @@ export async function startMirror({
     if (admin !== undefined) servers.push(admin);
     // The first refresh need not wait for the first client; what it cannot do is logged and tried again on demand.
     for (const index of composition.indexes) index.refresh().catch(() => undefined);
-    return { url: server.url, indexes: composition.indexes, log, metricsUrl: admin && `${admin.url}/metrics`, close };
+    const reload = () => {
+      try {
+        const next = { certificate: certificateOf(config.server), readers: accessListOf(config.server) };
+        if (next.certificate !== undefined) server.useCertificate(next.certificate);
+        if (next.readers !== undefined) access?.replace(next.readers);
+        log.info('certificate, users and tokens were read again', { event: 'reloaded' });
+      } catch (error) {
+        log.error(`nothing was changed: ${error instanceof Error ? error.message : String(error)}`, {
+          event: 'reloaded',
+        });
+      }
+    };
+    return {
+      url: server.url,
+      indexes: composition.indexes,
+      log,
+      metricsUrl: admin && `${admin.url}/metrics`,
+      reload,
+      close,
+    };
   } catch (error) {
     await close();
     throw error;

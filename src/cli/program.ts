@@ -63,6 +63,15 @@ export function createProgram(fail: () => void): Command {
       if (!(await (await import('./verify.ts')).verify(await configOf(flags), flags.json ?? false))) fail();
     });
 
+  program
+    .command('hash-password')
+    .description('a line for the file of users (server.auth.htpasswd); asks for the password, or reads it from a pipe')
+    .argument('<name>', 'whose it is')
+    .option('--token', 'make a token instead, and a line for server.auth.tokens')
+    .action(async (name: string, flags: { token?: boolean }) =>
+      (await import('./hash-password.ts')).hashPasswordFor(name, flags.token ?? false),
+    );
+
   program.addCommand(clientCommand());
   return program;
 }
@@ -109,7 +118,7 @@ type CommonFlags = Flags & { readonly config?: string };
 function withConfig(command: Command): Command {
   return command
     .option('--config <file>', 'configuration file; flags overrule it')
-    .option('--upstream <url>', 'the index to mirror')
+    .option('--upstream <url>', 'the index to mirror; PyPI where none is named')
     .option('--root <file>', 'its root of trust: root.json, from a source you trust')
     .option('--layout <preset>', 'how it names things: pep458, pip-2020, pip-2022, rstuf-2024, datadog or plain')
     .option('--metadata-url <url>', 'where its signed metadata is, if not where the layout says')

@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts';
+import { evidenceLines } from './evidence-text.ts';
 import { type RunningMirror, startMirror } from './mirror.ts';
 import { print } from './output.ts';
 
@@ -12,6 +13,8 @@ export interface ServeOptions {
 export async function serve(config: Config, { json, newTrust, adminPort }: ServeOptions): Promise<void> {
   const stopped = untilAsked();
   const mirror = await startMirror({ config, newTrust, adminPort });
+  // Only where there is something to read again: else a closed terminal ends this program, as it ends others.
+  if ((config.server.tls ?? config.server.auth) !== undefined) process.on('SIGHUP', mirror.reload);
   print(json ? readyJson(mirror) : readyText(config, mirror));
   await stopped;
   await mirror.close();
@@ -35,8 +38,10 @@ function readyJson({ url, indexes, metricsUrl }: RunningMirror): string {
     name,
     evidence,
     simple: `${url}/${name}/simple/`,
-    metadata: `${url}/${name}/tuf/metadata/`,
-    targets: `${url}/${name}/tuf/targets/`,
+    ...(evidence === 'tuf' && {
+      metadata: `${url}/${name}/tuf/metadata/`,
+      targets: `${url}/${name}/tuf/targets/`,
+    }),
   }));
   return JSON.stringify({
     url,
@@ -48,23 +53,23 @@ function readyJson({ url, indexes, metricsUrl }: RunningMirror): string {
   });
 }
 
-function readyText(config: Config, { url, metricsUrl }: RunningMirror): string {
-  const base = config.server.publicUrl?.replace(/\/+$/, '') ?? url;
+export function readyText(config: Config, { url, metricsUrl }: Pick<RunningMirror, 'url' | 'metricsUrl'>): string {
+  const { host, publicUrl, auth } = config.server;
+  const base = publicUrl?.replace(/\/+$/, '') ?? url;
   const lines = [`Verbatim listens on ${url}`];
-  if (isLoopback(config.server.host)) lines.push('  (this machine only; --host 0.0.0.0 lets others in)');
+  if (isLoopback(host)) lines.push('  (this machine only; --host 0.0.0.0 lets others in)');
+  else if (auth === undefined)
+    lines.push('  Whoever reaches this address may read; server.auth asks for a password or a token.');
   for (const index of Object.values(config.indexes))
-    lines.push(
-      `Mirroring ${index.upstream} as "${index.name}"`,
-      '  on the evidence of signatures (tuf): every page and every file is proved, from the root you gave, before it is served',
-    );
+    lines.push(`Mirroring ${index.upstream} as "${index.name}"`, ...evidenceLines(index).map((line) => `  ${line}`));
   const insecure = !base.startsWith('https:') && !isLoopback(new URL(base).hostname);
-  const host = new URL(base).host;
-  const simple = `${base}/simple/`;
+  const at = new URL(base).host;
+  const simple = `${auth === undefined ? base : base.replace('://', '://NAME:PASSWORD@')}/simple/`;
   lines.push(
     '',
     'Install through it:',
-    `  pip install --index-url ${simple}${insecure ? ` --trusted-host ${host}` : ''} PACKAGE`,
-    `  uv pip install --default-index ${simple}${insecure ? ` --allow-insecure-host ${host}` : ''} PACKAGE`,
+    `  pip install --index-url ${simple}${insecure ? ` --trusted-host ${at}` : ''} PACKAGE`,
+    `  uv pip install --default-index ${simple}${insecure ? ` --allow-insecure-host ${at}` : ''} PACKAGE`,
     '',
     `Ask it why a package is trusted: verbatim explain PACKAGE`,
   );

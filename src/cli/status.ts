@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts';
 import type { IndexStatus } from '../mirror/mirror.ts';
 import { compose } from './compose.ts';
+import { statusEvidence } from './evidence-text.ts';
 import { print, printJson, untilText } from './output.ts';
 import { quietEvents } from './quiet.ts';
 
@@ -18,12 +19,14 @@ export async function status(config: Config, json: boolean): Promise<void> {
   }
 }
 
-function statusText(index: IndexStatus, now: number): string {
+export function statusText(index: IndexStatus, now: number): string {
   const lines = [
     `${index.name}: mirrors ${index.upstream} (layout ${index.layout})`,
-    '  evidence: tuf - every page and file is proved by a chain of signatures from the root you pinned',
+    ...statusEvidence(index).map((line) => `  ${line}`),
   ];
-  if (index.roles.length === 0) lines.push('  nothing has been accepted yet');
+  if (index.evidence === 'tuf' && index.roles.length === 0) lines.push('  nothing has been accepted yet');
+  if (index.evidence === 'index' && index.lastRefresh !== undefined)
+    lines.push(`  a page was last confirmed by upstream ${untilText(index.lastRefresh, now)}`);
   for (const { role, version, expires, signed, threshold, keys, online } of index.roles) {
     const state = expires > now ? `expires ${untilText(expires, now)}` : `EXPIRED ${untilText(expires, now)}`;
     lines.push(
@@ -33,7 +36,9 @@ function statusText(index: IndexStatus, now: number): string {
   if (index.lastError !== undefined)
     lines.push(
       `  last refresh failed [${index.lastError.reason}]: ${index.lastError.message}`,
-      '  what was proved before is served until it expires',
+      index.evidence === 'tuf'
+        ? '  what was proved before is served until it expires'
+        : '  pages held stand in for it as long as stale_if_error allows',
     );
   for (const [why, count] of index.leftOut) lines.push(`  left out of pages (${why}): ${count}`);
   return lines.join('\n');

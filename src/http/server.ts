@@ -65,7 +65,7 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-/** Listens; throws Refusal `state` with a plain sentence where it cannot. */
+/** Listens; throws Refusal `state` with a plain sentence where it cannot, `format` where the certificate is unusable. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { host, port, tls } = options;
   const limits = { ...LIMITS, ...options.limits };
@@ -89,7 +89,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const server =
     tls === undefined
       ? createServer(settings)
-      : createTlsServer({ ...settings, ...tls, handshakeTimeout: limits.headersTimeout });
+      : usable(() => createTlsServer({ ...settings, ...tls, handshakeTimeout: limits.headersTimeout }));
   server.maxHeadersCount = MAX_HEADERS;
   server.maxRequestsPerSocket = limits.requestsPerSocket;
   server.maxConnections = limits.connections;
@@ -107,13 +107,24 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     port: bound,
     url: `${tls === undefined ? 'http' : 'https'}://${shown}:${bound}`,
     useCertificate(next) {
-      if ('setSecureContext' in server) server.setSecureContext({ ...next });
+      if ('setSecureContext' in server) usable(() => server.setSecureContext({ ...next }));
     },
     close() {
       draining = true;
       return drain(server, limits.grace);
     },
   };
+}
+
+function usable<T>(use: () => T): T {
+  try {
+    return use();
+  } catch (cause) {
+    throw new Refusal('format', 'The certificate and the key are not a pair, or not both PEM.', {
+      subject: 'state',
+      cause,
+    });
+  }
 }
 
 async function listen(server: Server, host: string, port: number): Promise<void> {
