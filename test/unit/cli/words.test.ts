@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest';
+import { explanationText } from '../../../src/cli/explain.ts';
+import { readyText } from '../../../src/cli/serve.ts';
+import { statusText } from '../../../src/cli/status.ts';
+import { loadConfig } from '../../../src/config/load.ts';
+import type { Explanation } from '../../../src/mirror/explain.ts';
+import type { IndexStatus } from '../../../src/mirror/mirror.ts';
+import type { Pin } from '../../../src/mirror/ports.ts';
+
+// No text lets the weaker evidence pass for the stronger (DESIGN §2): which kind it is, that it is weaker, and who could tamper.
+
+const NOW = 1_800_000_000;
+const at = { url: 'http://127.0.0.1:3141', metricsUrl: undefined };
+const signed = { upstream: 'https://index.example/', root: 'root.json' };
+const ready = (flags: Parameters<typeof loadConfig>[0]['flags']) => readyText(loadConfig({ env: {}, flags }), at);
+
+describe('verbatim serve', () => {
+  it('says of an index that signs nothing what it is worth', () => {
+    const text = ready({});
+    expect(text).toMatch(/Evidence: index\..*weaker than tuf/);
+    expect(text).toMatch(/whoever controls the upstream/i);
+    expect(text).not.toMatch(/signatures|from the root/);
+  });
+
+  it('says of a signed index that it is signed', () => {
+    expect(ready(signed)).toMatch(/Evidence: tuf\./);
+    expect(ready(signed)).not.toMatch(/weaker/);
+  });
+
+  it('says who gets in', () => {
+    expect(ready({})).toContain('this machine only');
+    expect(ready({ host: '10.0.0.1' })).toContain('Whoever reaches this address may read');
+  });
+
+  it('shows lines that work, without a secret of anybody', () => {
+    expect(ready({ publicUrl: 'https://mirror.example/' })).toContain(
+      '--index-url https://mirror.example/simple/ PACKAGE',
+    );
+    const config = loadConfig({ env: {} });
+    const guarded = { ...config, server: { ...config.server, auth: { htpasswd: '/users', tokens: undefined } } };
+    expect(readyText(guarded, at)).toContain('--index-url http://NAME:PASSWORD@127.0.0.1:3141/simple/');
+  });
+});
+
+describe('verbatim status', () => {
+  const index: IndexStatus = {
+    name: 'main',
+    evidence: 'index',
+    upstream: 'https://index.example/simple/',
+    layout: 'simple',
+    lastRefresh: NOW - 60,
+    lastError: undefined,
+    roles: [],
+    leftOut: new Map(),
+    sealed: false,
+  };
+
+  it('says of an index that signs nothing who could tamper, upstream and on this disk', () => {
+    expect(statusText(index, NOW)).toMatch(/evidence: index - weaker than tuf/);
+    expect(statusText(index, NOW)).toMatch(/NOT sealed - whoever can write to the data directory can forge/);
+    expect(statusText({ ...index, sealed: true }, NOW)).toMatch(/: sealed - .*delete/);
+  });
+
+  it('says nothing of it where signatures vouch', () => {
+    const text = statusText({ ...index, evidence: 'tuf', sealed: undefined }, NOW);
+    expect(text).toMatch(/evidence: tuf/);
+    expect(text).not.toMatch(/weaker|seal/);
+  });
+});
+
+describe('verbatim explain', () => {
+  const pin: Pin = { digests: new Map(), seen: NOW, provisional: true };
+  const unsigned: Explanation = {
+    evidence: 'index',
+    kind: 'file',
+    name: 'foo_bar-1.0.tar.gz',
+    project: 'foo-bar',
+    target: '',
+    chain: [],
+    digests: new Map([['sha256', 'ab'.repeat(32)]]),
+    pinned: pin,
+    forgeableOnline: [],
+    files: 2,
+  };
+
+  it('says that nobody signed it, and what an attacker needs', () => {
+    for (const kind of ['file', 'project'] as const) {
+      const text = explanationText({ ...unsigned, kind }, NOW);
+      expect(text).toMatch(/evidence: index/);
+      expect(text).toMatch(/Nobody signed it\. This is weaker than tuf/);
+      expect(text).toMatch(/an attacker needs one of these: the upstream index or its storage; a TLS certificate/);
+      expect(text).not.toMatch(/proved by signatures|root you pinned|keys/);
+    }
+  });
+
+  it('tells a pin that holds from one that does not yet', () => {
+    expect(explanationText(unsigned, NOW)).toMatch(/provisional until its bytes were proved/);
+    expect(explanationText({ ...unsigned, pinned: { ...pin, proved: true } }, NOW)).toMatch(/until a second look/);
+    const held = explanationText({ ...unsigned, pinned: { ...pin, provisional: false } }, NOW);
+    expect(held).toMatch(/no other bytes are ever served under this name/);
+    expect(held).toMatch(/change what this mirror remembers/);
+  });
+});
