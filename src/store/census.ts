@@ -5,7 +5,7 @@ import type { Durable } from './durable.ts';
 import type { Epochs } from './epochs.ts';
 import { createNumbered, type Numbered, unreadable } from './numbered.ts';
 import { type Guard, notSealed, type Seal } from './seal.ts';
-import { isMissing } from './storage-errors.ts';
+import { namesIn } from './walk.ts';
 
 // A seal says that we wrote a file, not that it is the newest we wrote, nor that none is missing. So each index has a
 // sealed record of which items of state there are and which number each has at least. It lies in 256 shards, by the
@@ -32,8 +32,8 @@ interface Sheet {
 
 /** A number that takes an entry away. */
 const GONE = 0;
-/** What makes an index's directory one that was used before. */
-const USED: readonly string[] = ['index', 'tuf', 'pins', 'pages'];
+/** State that only a guard writes; where it is, there was a record before it. */
+const GUARDED = ['index', 'tuf/current', 'pins', 'pages'];
 
 export interface CensusParts {
   readonly durable: Durable;
@@ -81,11 +81,9 @@ export function createCensus({ durable, directory, index, seal, epochs }: Census
       epoch = Math.max(epoch, found.number);
       return found;
     }
-    const names = await durable.ops.list(directory).catch((error: unknown): readonly string[] => {
-      if (isMissing(error)) return [];
-      throw unreadable(directory, what, error);
-    });
-    if (names.some((name) => USED.includes(name))) throw notSealed(directory, `the state of index ${index}`);
+    for (const state of GUARDED)
+      if ((await namesIn(durable.ops, join(directory, state))).length > 0)
+        throw notSealed(directory, `the state of index ${index}`);
     // A first start: the record is there before anything it speaks of.
     await topFile.follow(0, []);
     return readTop(undefined);

@@ -4,6 +4,7 @@ import type { PageRecord } from '../mirror/ports.ts';
 
 // One project's page as it lies on disk: a line of JSON with its digest and seal, then upstream's exact bytes.
 
+const Text = z.union([z.string(), z.undefined()]).optional();
 const Header = z.strictObject({
   number: z.int().positive(),
   project: z.string(),
@@ -17,6 +18,10 @@ const Header = z.strictObject({
   confirmedAt: z.int(),
   twice: z.boolean(),
   fetch: z.string(),
+  accepted: z
+    .array(z.strictObject({ kind: z.string(), file: Text, after: Text }))
+    .readonly()
+    .optional(),
 });
 const FirstLine = z.strictObject({ sha256: z.string(), seal: z.string().optional(), header: Header });
 
@@ -50,7 +55,8 @@ type Said = { readonly [K in keyof Omit<PageHeader, 'number'>]: PageHeader[K] | 
 
 /** The members in one order, so that equal records are equal texts. */
 export function headerOf(record: Said, number: number): PageHeader {
-  const { project, gone, contentType, etag, serial, seenSerial, fetchedAt, confirmedAt, twice, fetch } = record;
+  const { project, gone, contentType, etag, serial, seenSerial, fetchedAt, confirmedAt, twice, fetch, accepted } =
+    record;
   return {
     number,
     project,
@@ -63,6 +69,8 @@ export function headerOf(record: Said, number: number): PageHeader {
     confirmedAt,
     twice,
     fetch,
+    ...(accepted !== undefined &&
+      accepted.length > 0 && { accepted: accepted.map(({ kind, file, after }) => ({ kind, file, after })) }),
   };
 }
 

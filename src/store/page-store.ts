@@ -40,7 +40,8 @@ export function createPageStore(volume: Volume, index: string): PageFiles {
   const directory = join(indexDirectory(volume, index), 'pages');
   const memory = new LRUCache<string, Known>({ max: PAGES_REMEMBERED });
   const turn = createTurns();
-  const guardOf = (path: string) => volume.census(index)?.guard(`pages/${path}`);
+  const census = volume.census(index);
+  const guardOf = (path: string) => census?.guard(`pages/${path}`);
   const whatOf = (project: string) => `the last page of ${project} that was believed`;
 
   const stampOf = async (path: string): Promise<string> => {
@@ -73,9 +74,11 @@ export function createPageStore(volume: Volume, index: string): PageFiles {
     const path = projectPath(project);
     const stamp = await stampOf(path);
     const file = await readAt(path, whatOf(project));
-    if (file === undefined && (memory.get(project)?.number ?? 0) > 0)
+    // Under a seal the census has said already that none is missing.
+    if (file === undefined && (memory.get(project)?.number ?? 0) > 0 && census === undefined)
       throw unreadable(join(directory, path), whatOf(project));
-    if (file !== undefined) memory.set(project, { ...knownOf(file.header, file.body), stamp });
+    if (file === undefined) memory.delete(project);
+    else memory.set(project, { ...knownOf(file.header, file.body), stamp });
     return file;
   };
 
@@ -103,6 +106,9 @@ export function createPageStore(volume: Volume, index: string): PageFiles {
       const file = await read(project);
       return file === undefined || file.header.gone === true ? undefined : recordOf(file.header, file.body);
     }),
+    unchanged: onStateDisk(
+      async (project: string) => (memory.get(project)?.stamp ?? '') === (await stampOf(projectPath(project))),
+    ),
     save: onStateDisk((record: PageRecord) =>
       turn(record.project, async () => {
         const { project, bytes, confirmedAt } = record;

@@ -94,11 +94,12 @@ export function createPins(volume: Volume, index: string): PinStore {
   const directory = join(indexDirectory(volume, index), 'pins');
   const memory = new LRUCache<string, Known>({ max: PINS_IN_MEMORY });
   const turn = createTurns();
+  const census = volume.census(index);
   const what = (project: string) => `the digests first seen for ${project}`;
   const pathOf = (project: string) => join(directory, projectPath(project));
   const fileOf = (project: string): Numbered => numberedAt(projectPath(project), what(project));
   const numberedAt = (path: string, about: string): Numbered =>
-    createNumbered(volume.durable, join(directory, path), about, volume.census(index)?.guard(`pins/${path}`));
+    createNumbered(volume.durable, join(directory, path), about, census?.guard(`pins/${path}`));
 
   const read = async (project: string): Promise<Known> => {
     const file = fileOf(project);
@@ -107,7 +108,9 @@ export function createPins(volume: Volume, index: string): PinStore {
     if (known !== undefined && known.number === (await file.number())) return known;
     const found = await file.read();
     if (found === undefined) {
-      if (known !== undefined && known.number > 0) throw unreadable(pathOf(project), what(project));
+      // Under a seal the census has said already that none is missing.
+      if (known !== undefined && known.number > 0 && census === undefined)
+        throw unreadable(pathOf(project), what(project));
       return { number: 0, pins: new Map() };
     }
     const decoded = decodePins(found.state);

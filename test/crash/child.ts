@@ -1,9 +1,10 @@
 import { createBlobs } from '../../src/store/blobs.ts';
+import { createPageStore } from '../../src/store/page-store.ts';
 import { createPins } from '../../src/store/pins.ts';
 import { createTrustStore } from '../../src/store/trust.ts';
 import { openVolume } from '../../src/store/volume.ts';
 import { failAt } from '../support/faults.ts';
-import { contentOf, expectedOf, pinOf, trustOf } from './work.ts';
+import { contentOf, expectedOf, pageOf, pinOf, trustOf } from './work.ts';
 
 // Does one round of everything that is durable, and dies at step N of it: node child.ts DATA ROUND N
 
@@ -30,6 +31,7 @@ await blobs.fetch(
   }),
 );
 await pins.add('demo', new Map([[`f${version}`, pinOf(version)]]));
+await createPageStore(volume, 'main').save(pageOf(version));
 await trust.keepRoot(version, Buffer.from(`root ${version}`));
 await trust.keepDelegated('bin', version, Buffer.from(`bin ${version}`));
 await trust.publish(trustOf(version), stored?.current);

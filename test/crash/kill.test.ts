@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { createBlobs } from '../../src/store/blobs.ts';
+import { createPageStore } from '../../src/store/page-store.ts';
 import { createPins } from '../../src/store/pins.ts';
 import { createTrustStore } from '../../src/store/trust.ts';
 import { openVolume } from '../../src/store/volume.ts';
-import { contentOf, expectedOf, pinOf } from './work.ts';
+import { contentOf, expectedOf, pageOf, pinOf } from './work.ts';
 
 const CHILD = join(import.meta.dirname, 'child.ts');
 const CLEAN = 9;
@@ -36,6 +37,7 @@ test('killed at each durable step in turn: whole, right files, and trust no lowe
   expect(await round(join(directory, 'other'), 1, Number.MAX_SAFE_INTEGER, cache)).toBe(true);
   let version = 0;
   let pinned = 0;
+  let saved = 0;
   for (let at = 1; ; at++) {
     const clean = await round(data, at, at, cache);
     const volume = await openVolume(data);
@@ -62,6 +64,11 @@ test('killed at each durable step in turn: whole, right files, and trust no lowe
     for (const [file, pin] of pins) expect(pin.digests).toEqual(pinOf(Number(file.slice(1))).digests);
     expect(pins.size).toBeGreaterThanOrEqual(pinned);
     pinned = pins.size;
+    const page = await createPageStore(volume, 'main').load('demo');
+    const seen = page?.seenSerial ?? 0;
+    expect(seen).toBeGreaterThanOrEqual(saved);
+    if (page !== undefined) expect(page).toEqual(pageOf(seen));
+    saved = seen;
     await blobs.close();
     await volume.close();
     if (!clean) continue;

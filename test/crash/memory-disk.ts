@@ -97,8 +97,15 @@ export function createMemoryDisk(
     },
     rename: async (from, to) => {
       step();
-      const file = fileAt(from);
-      directoryOf(to).names.set(nameOf(to), file);
+      const moved = entry(from);
+      if (moved === undefined) throw systemError('ENOENT');
+      if (moved === 'directory')
+        for (const [path, directory] of [...directories])
+          if (path === from || path.startsWith(`${from}/`)) {
+            directories.set(to + path.slice(from.length), directory);
+            directories.delete(path);
+          }
+      directoryOf(to).names.set(nameOf(to), moved);
       directoryOf(from).names.delete(nameOf(from));
     },
     link: async (from, to) => {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Expected } from '../../src/bytes/digest.ts';
-import type { Pin, PublishedTrust } from '../../src/mirror/ports.ts';
+import type { PageRecord, Pin, PublishedTrust } from '../../src/mirror/ports.ts';
 import { CHUNK } from '../../src/store/limits.ts';
 
 // What a round writes follows from its number, so that whoever looks afterwards knows what is right.
@@ -38,5 +38,20 @@ export function trustOf(round: number): PublishedTrust {
     snapshotVersion: round,
     targetsVersion: round,
     acceptedAt: 1_000_000 + round,
+  };
+}
+
+export function pageOf(round: number): PageRecord {
+  return {
+    project: 'demo',
+    bytes: Buffer.from(`page ${round}`),
+    contentType: 'text/html',
+    etag: undefined,
+    serial: undefined,
+    seenSerial: round,
+    fetchedAt: round,
+    confirmedAt: round,
+    twice: false,
+    fetch: `fetch ${round}`,
   };
 }
