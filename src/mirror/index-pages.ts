@@ -86,6 +86,7 @@ export function createIndexPages(options: IndexPagesOptions): IndexPages {
 
   const update = (project: string): Promise<Kept | 'absent'> =>
     flights(project, async () => {
+      if (!(await store.unchanged(project))) cache.delete(project);
       const before = await known(project);
       const refreshed = await refresh(project, before?.record);
       if (refreshed === 'absent') {

@@ -3,7 +3,7 @@ import { Refusal } from '../bytes/refusal.ts';
 import { decodePage } from '../pypi/decode.ts';
 import { LIMITS } from './limits.ts';
 import type { Clock, Events, Instant, Journal, PageAnswer, PageRecord, PageStore, Upstream } from './ports.ts';
-import { changesOf, isLower, type Loss, lossesOf, type Sight } from './second-look.ts';
+import { changesOf, isLower, type Loss, lossesOf, type Sight, unaccepted } from './second-look.ts';
 
 export interface IndexRefreshOptions {
   readonly index: string;
@@ -101,7 +101,7 @@ export function createIndexRefresh(
       return { record: { ...before, confirmedAt: clock.now() }, changed: false };
     }
     lowerSince.delete(project);
-    const losses = lossesOf(was, sight);
+    const losses = unaccepted(lossesOf(was, sight), before.accepted);
     if (losses.length > 0 && look === 'first') {
       const again = await ask(project, { fresh: true });
       const agrees = again.kind === 'page' && sha256Hex(again.bytes) === sha256Hex(answer.bytes);
@@ -168,6 +168,7 @@ function recordOf(
     confirmedAt: now,
     twice: same !== undefined,
     fetch,
+    accepted: same?.accepted,
   };
 }
 

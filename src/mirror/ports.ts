@@ -110,10 +110,21 @@ export interface PageRecord {
   readonly twice: boolean;
   /** Names the fetch it came by, so that everything one bad fetch brought in can be taken back. */
   readonly fetch: string;
+  /** What an operator's audited word lets the next page take away without a second look. */
+  readonly accepted?: readonly AcceptedLoss[] | undefined;
+}
+
+/** One loss by its name: its kind, the file, and the value it comes to where there are several. */
+export interface AcceptedLoss {
+  readonly kind: string;
+  readonly file?: string | undefined;
+  readonly after?: string | undefined;
 }
 
 export interface PageStore {
   load(project: string): Promise<PageRecord | undefined>;
+  /** False where somebody else (an operator's command, another process) changed what is stored since it was loaded or saved here. */
+  unchanged(project: string): Promise<boolean>;
   /** Durable before it resolves. */
   save(record: PageRecord): Promise<void>;
   remove(project: string): Promise<void>;

@@ -1,6 +1,6 @@
 import { agree } from '../bytes/digest.ts';
 import type { Entry, ProjectPage } from '../pypi/project-page.ts';
-import type { JournalEntry } from './ports.ts';
+import type { AcceptedLoss, JournalEntry } from './ports.ts';
 
 /** A page with the serial it came with. */
 export interface Sight {
@@ -37,6 +37,17 @@ export function lossesOf(before: Sight, after: Sight): readonly Loss[] {
   const [status, next] = [before.page.projectStatus?.status ?? 'active', after.page.projectStatus?.status ?? 'active'];
   if (status === 'quarantined' && next !== 'quarantined') losses.push({ kind: 'status', before: status, after: next });
   return losses;
+}
+
+/** What is left to doubt once an operator's word has named some losses. */
+export function unaccepted(losses: readonly Loss[], accepted: readonly AcceptedLoss[] = []): readonly Loss[] {
+  return losses.filter(
+    (loss) =>
+      !accepted.some(
+        ({ kind, file, after }) =>
+          kind === loss.kind && file === loss.file && (after === undefined || after === loss.after),
+      ),
+  );
 }
 
 /** A serial only goes up: a page with a lower one is an older page, however often it is seen. */
