@@ -74,8 +74,12 @@ export function readTime(time: unknown): string | undefined {
   return typeof time === 'string' && TIME.test(time) && !Number.isNaN(Date.parse(time)) ? time : undefined;
 }
 
-/** PEP 740: an absolute https URL, never relative. */
+/** PEP 740: an absolute URL of a secure origin, never relative; by plain http that is loopback alone. */
 export function readProvenance(url: unknown): string | undefined {
-  if (typeof url !== 'string' || url.length > MAX_URL || !/^https:\/\//i.test(url)) return undefined;
-  return URL.canParse(url) ? url : undefined;
+  if (typeof url !== 'string' || url.length > MAX_URL || !/^https?:\/\//i.test(url)) return undefined;
+  const parsed = URL.parse(url);
+  if (parsed === null) return undefined;
+  return parsed.protocol === 'https:' || LOOPBACK.test(parsed.hostname) ? url : undefined;
 }
+
+const LOOPBACK = /^(?:localhost|\[::1\]|127\.\d+\.\d+\.\d+)$/;

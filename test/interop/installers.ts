@@ -20,10 +20,15 @@ export async function newPlace(directory: string): Promise<Place> {
 }
 
 /** `pip install` by that environment's pip; rejects where pip does not exit 0. Returns what it said. */
-export async function pipInstall(bin: string, place: Place, args: readonly string[]): Promise<string> {
+export async function pipInstall(
+  bin: string,
+  place: Place,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<string> {
   const all = ['-m', 'pip', 'install', '--no-input', '--no-compile', '--target', place.target, ...args];
   const { stdout, stderr } = await run(join(bin, 'python'), all, {
-    env: clientEnvironment({ PIP_CACHE_DIR: place.cache }),
+    env: clientEnvironment({ PIP_CACHE_DIR: place.cache, ...environment }),
   });
   return stdout + stderr;
 }

@@ -8,3 +8,10 @@ export const pipOf2023 = () => venv('pip-2023', ['pip==23.2.1']);
 export const uv = () => venv('uv', ['uv']);
 /** python-tuf, the reference implementation; RSA and ECDSA need the extra. */
 export const pythonTuf = () => venv('tuf', ['tuf', 'securesystemslib[crypto]']);
+/** Three that lock through an index as it is today. */
+export const poetry = () => venv('poetry', ['poetry']);
+export const pdm = () => venv('pdm', ['pdm']);
+export const pipTools = () => venv('pip-tools', ['pip-tools']);
+/** Neighbours in front of this mirror and behind it. */
+export const devpi = () => venv('devpi', ['devpi-server']);
+export const bandersnatch = () => venv('bandersnatch', ['bandersnatch']);

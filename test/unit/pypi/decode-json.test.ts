@@ -168,6 +168,8 @@ describe('the keys of a line', () => {
     ['https://index.example/integrity/x', true],
     ['/integrity/x', false],
     ['http://index.example/x', false],
+    ['http://127.0.0.1.example/x', false],
+    ['http://127.0.0.1:3141/integrity/x', true],
     ['javascript:alert(1)', false],
     [null, false],
   ])('C35 provenance %j kept: %s', (provenance, kept) => {

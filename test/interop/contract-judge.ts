@@ -1,0 +1,131 @@
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { hashPassword } from '../../src/http/passwords.ts';
+import { pipOf2023, pipOfToday, pipTools, uv } from '../support/environments.ts';
+import { clientEnvironment, PYTHON } from '../support/python.ts';
+import { startVerbatim } from '../support/verbatim.ts';
+
+// A judge of what installers ask of an index, kept beside the project and not part of it: it starts a fake index and a
+// mirror of it, asks the mirror everything, and says of each check whether it passed.
+
+const JUDGE = fileURLToPath(new URL('../../../shared/contract/contract.py', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const MOST_MILLISECONDS = 25 * 60_000;
+
+export const judgeIsThere = existsSync(JUDGE);
+
+/** Checks that this mirror, or any black box, cannot be asked; whatever else the judge does not ask is a failure. */
+export const NOT_JUDGED: ReadonlyMap<string, string> = new Map([
+  ['C84', 'no policy refuses a file of an index that lists it'],
+  ['C90', 'an index has one upstream, and another index is never merged into it'],
+  ['C95', 'TUF, which this fake index does not speak; test/attacks judges it'],
+  ['C96', 'as C95'],
+  ['C97', 'as C95'],
+  ['C98', 'as C95'],
+  ['C99', 'as C95'],
+]);
+
+export interface Check {
+  readonly no: string;
+  readonly statement: string;
+  readonly result: 'pass' | 'fail' | 'n/a';
+  readonly why: string;
+  readonly seconds: number;
+}
+
+export interface Asking {
+  /** Checks with these tags are left out, and are not in the answer. */
+  readonly skipTags?: readonly string[];
+  /** File URLs on an origin of their own, as PyPI's are. */
+  readonly split?: boolean;
+}
+
+/** What the judge says of `verbatim serve` before its fake index. */
+export async function judge({ skipTags = [], split = false }: Asking = {}): Promise<readonly Check[]> {
+  const work = await mkdtemp(join(tmpdir(), 'verbatim-contract-'));
+  const port = await freePort();
+  const guarded = await startGuarded(work, `http://127.0.0.1:${port}/simple/`);
+  try {
+    const answer = join(work, 'answer.json');
+    const args = [
+      ...['--base', 'http://127.0.0.1:{port}/simple/', '--launch', LAUNCH, '--upstream-port', String(port)],
+      ...['--auth-base', guarded.simple, '--auth-user', `${USER}:${PASSWORD}`, '--work', work, '--json', answer],
+      ...['--skip-tags', skipTags.join()],
+      ...(split ? ['--split'] : []),
+      ...(await clients()),
+    ];
+    const said = await run(args);
+    const text = await readFile(answer, 'utf8').catch(() => undefined);
+    if (text === undefined) throw new Error(`the judge gave no answer: ${said}`);
+    const { checks } = JSON.parse(text) as { readonly checks: readonly Check[] };
+    return checks.filter(({ why }) => !why.startsWith('skipped by tag'));
+  } finally {
+    await guarded.close();
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+/** `C33 what it asks: what went wrong`, for each check that did not pass and may not be left out. */
+export function faults(checks: readonly Check[]): readonly string[] {
+  return checks
+    .filter(({ no, result }) => result === 'fail' || (result === 'n/a' && !NOT_JUDGED.has(no)))
+    .map(({ no, statement, result, why }) => `${no} ${result} ${statement}: ${why}`);
+}
+
+const quoted = (word: string) => `'${word.replaceAll("'", "'\\''")}'`;
+
+const LAUNCH = [
+  `exec ${quoted(process.execPath)} ${quoted(MAIN)} serve --upstream "$UPSTREAM/simple/" --data "$DATA/v"`,
+  '--file-host "$UPSTREAM_FILES" --port "$PORT" --max-age "$TTL" --log-format json',
+].join(' ');
+
+const USER = 'ada';
+const PASSWORD = 'correct horse battery staple';
+
+/** A mirror of the same index that asks who reads (C85). */
+async function startGuarded(directory: string, upstream: string) {
+  const config = join(directory, 'verbatim.yaml');
+  await writeFile(join(directory, 'users'), `${USER}:${await hashPassword(PASSWORD)}\n`, { mode: 0o600 });
+  await writeFile(
+    config,
+    JSON.stringify({ server: { auth: { htpasswd: 'users' } }, indexes: { main: { upstream, evidence: 'index' } } }),
+  );
+  return startVerbatim(['--config', config]);
+}
+
+async function clients(): Promise<readonly string[]> {
+  const [old, today, ofUv, tools] = await Promise.all([pipOf2023(), pipOfToday(), uv(), pipTools()]);
+  return [
+    ...[old, today].flatMap((bin) => (bin === undefined ? [] : ['--pip', `${quoted(join(bin, 'python'))} -m pip`])),
+    ...(ofUv === undefined ? [] : ['--uv', quoted(join(ofUv, 'uv'))]),
+    ...(tools === undefined ? [] : ['--pip-compile', quoted(join(tools, 'pip-compile'))]),
+  ];
+}
+
+/** Exit status 1 only says that a check failed, which the answer says better. */
+function run(args: readonly string[]): Promise<string> {
+  return new Promise((resolve) => {
+    execFile(
+      PYTHON,
+      [JUDGE, ...args],
+      { env: clientEnvironment(), timeout: MOST_MILLISECONDS, maxBuffer: 16 * 1024 * 1024 },
+      (_, stdout, stderr) => resolve(`${stdout}${stderr}`.slice(-2000)),
+    );
+  });
+}
+
+/** Free a moment ago: the judge's index must be known before it runs, to put a second mirror before it. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
