@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Config } from '../config/config.ts';
 import type { Flags } from '../config/settings.ts';
 import { VERSION } from '../version.ts';
+import type { ChangeFlags } from './accepted.ts';
 
 // One place that names every command and option. What a command needs is loaded when it runs: starting must be quick.
 
@@ -72,9 +73,83 @@ export function createProgram(fail: () => void): Command {
       (await import('./hash-password.ts')).hashPasswordFor(name, flags.token ?? false),
     );
 
+  operatorCommands(program);
   program.addCommand(clientCommand());
   return program;
 }
+
+/** What an operator asks and decides after the fact; all work on the data directory, whether a server runs or not. */
+function operatorCommands(program: Command): void {
+  withConfig(program.command('accept-change').description('let through one change that is refused, and keep why'))
+    .argument('<index>', 'which index')
+    .argument('[project]', 'which project')
+    .argument('[file]', 'which of its files')
+    .requiredOption('--reason <text>', 'why; kept in the audit trail')
+    .option('--digest <alg:hex>', 'the file has this digest from now on')
+    .option('--core-metadata <alg:hex>', 'its core metadata has this digest from now on')
+    .option('--serial <number>', 'the page may be as old as this serial; none for a page without one')
+    .option('--removed', 'the file, or the whole project, is gone')
+    .option('--unyanked', 'the file is yanked no longer')
+    .option('--unquarantined', 'the project is quarantined no longer')
+    .addOption(
+      new Option('--lost <attribute>', 'the file lost this').choices(['upload-time', 'provenance', 'core-metadata']),
+    )
+    .option('--revoke-fetch <id>', 'forget every pin and page that this fetch brought in')
+    .option('--dry-run', 'only say what would be accepted')
+    .option('--json', 'for machines')
+    .action(async (index: string, project: string | undefined, file: string | undefined, flags: AcceptFlags) => {
+      const { digest, coreMetadata, serial, removed, unyanked, unquarantined, lost, revokeFetch } = flags;
+      const change = { digest, coreMetadata, serial, removed, unyanked, unquarantined, lost, revokeFetch };
+      const { acceptChange } = await import('./accept-change.ts');
+      await acceptChange(await configOf(flags), {
+        index,
+        project,
+        file,
+        change,
+        reason: flags.reason,
+        dryRun: flags.dryRun ?? false,
+        json: flags.json ?? false,
+      });
+    });
+
+  withConfig(
+    program
+      .command('accept-state-loss')
+      .description('give up what is missing or cannot be believed in the data directory, and keep why'),
+  )
+    .argument('<index>', 'which index')
+    .requiredOption('--reason <text>', 'why; kept in the audit trail')
+    .option('--adopt', 'believe what is whole, whoever sealed it: for a seal key that is new, changed or gone')
+    .option('--json', 'for machines')
+    .action(async (index: string, flags: CommonFlags & { reason: string; adopt?: boolean; json?: boolean }) =>
+      (await import('./accept-state-loss.ts')).acceptLoss(await configOf(flags), {
+        index,
+        reason: flags.reason,
+        adopt: flags.adopt ?? false,
+        json: flags.json ?? false,
+      }),
+    );
+
+  withConfig(program.command('events').description('what upstream took away or changed, oldest first'))
+    .option('--index <name>', 'of one index only')
+    .option('--project <name>', 'of one project only')
+    .addOption(new Option('--since <time>', 'from this time on').argParser(instant))
+    .option('--json', 'for machines')
+    .action(async (flags: CommonFlags & { index?: string; project?: string; since?: number; json?: boolean }) => {
+      const { index, project, since, json = false } = flags;
+      await (await import('./events.ts')).events(await configOf(flags), { index, project, since }, json);
+    });
+
+  withConfig(program.command('who').description('which clients were sent a file'))
+    .argument('<file>', 'its name, or its sha256')
+    .option('--json', 'for machines')
+    .action(async (file: string, flags: CommonFlags & { json?: boolean }) =>
+      (await import('./who.ts')).who(await configOf(flags), file, flags.json ?? false),
+    );
+}
+
+type AcceptFlags = CommonFlags &
+  ChangeFlags & { readonly reason: string; readonly dryRun?: boolean; readonly json?: boolean };
 
 interface ClientFlags {
   readonly metadataDir: string;

@@ -1,0 +1,30 @@
+import type { Config } from '../config/config.ts';
+import { acceptStateLoss } from '../store/state-loss.ts';
+import { indexOf, nowOf, withDataDirectory } from './data-directory.ts';
+import { print, printJson } from './output.ts';
+
+interface AcceptStateLossOptions {
+  readonly index: string;
+  readonly reason: string;
+  readonly adopt: boolean;
+  readonly json: boolean;
+}
+
+/** `verbatim accept-state-loss INDEX`: what is missing or cannot be believed is given up, and that is written down. */
+export async function acceptLoss(
+  config: Config,
+  { index, reason, adopt, json }: AcceptStateLossOptions,
+): Promise<void> {
+  const { evidence } = indexOf(config, index);
+  const loss = await withDataDirectory(config, (volume) =>
+    acceptStateLoss(volume, { index, evidence, adopt, reason, now: nowOf(config) }),
+  );
+  if (json) return printJson({ index, ...loss });
+  print(`${index}: ${loss.kept} pieces of state hold and are kept.`);
+  if (loss.adopted > 0)
+    print(`${loss.adopted} are believed on your word, and written again as the configuration says.`);
+  for (const item of loss.setAside) print(`set aside: ${item}`);
+  if (loss.setAside.length > 0)
+    print(`What was set aside lies in ${loss.setAsideTo}. What it remembered begins anew, at first sight.`);
+  print('The reason you gave is in the audit trail. A server that runs goes on as soon as it looks again.');
+}

@@ -1,0 +1,18 @@
+import type { Config } from '../config/config.ts';
+import { createAccessRecord, type Fetched } from '../store/access.ts';
+import { withDataDirectory } from './data-directory.ts';
+import { print, printJson } from './output.ts';
+
+/** `verbatim who FILE|DIGEST`: the clients that were sent a file, as far back as the access record goes. */
+export async function who(config: Config, fileOrDigest: string, json: boolean): Promise<void> {
+  const wanted = fileOrDigest.replace(/^sha256:/i, '');
+  const name = /^[0-9a-f]{64}$/i.test(wanted) ? wanted.toLowerCase() : fileOrDigest;
+  await withDataDirectory(config, async (volume) => {
+    const found: Fetched[] = [];
+    for await (const each of createAccessRecord(volume).whoFetched(name)) found.push(each);
+    if (json) return printJson(found);
+    for (const { at, client, index, file, sha256 } of found)
+      print(`${new Date(at * 1000).toISOString().replace('.000', '')} ${client} ${index} ${file} sha256:${sha256}`);
+    if (found.length === 0) print('Nobody, as far back as the access record goes.');
+  });
+}
