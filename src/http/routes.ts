@@ -86,17 +86,16 @@ export function indexRoutes(presented: Presented, prefix: string, deps: RouteDep
     routes.get(`/${simple}/:project`, page).get(`/${simple}/:project/`, page);
   }
 
-  // PyPI's own place for it, and the one that tools make up which know only the address of simple/ (pip-tools).
-  for (const [at, skip] of [
-    ['pypi', 1],
-    ['simple/pypi', 2],
-    ['+simple/pypi', 2],
-  ] as const) {
+  // PyPI's own place for it, and those that tools make up which know only the address of simple/: pip-tools to 7.6.0
+  // under simple/pypi/, after that beside simple/, as Renovate does, and under +simple/.
+  for (const at of ['/pypi', '/simple/pypi', '/+simple/pypi', '/simple', '/+simple', '']) {
+    const skip = at.split('/').length - 1;
     const json = on('relayed', ({ exchange }, rest) => {
       const [name = '', version] = rest.slice(skip, -1);
       return relayed.legacyJson(exchange, name, version);
     });
-    routes.get(`/${at}/:project/json`, json).get(`/${at}/:project/:version/json`, json);
+    routes.get(`${at}/:project/json`, json);
+    if (at.endsWith('/pypi')) routes.get(`${at}/:project/:version/json`, json);
   }
   routes.get(
     '/integrity/:project/:version/:filename/provenance',
