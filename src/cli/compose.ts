@@ -24,6 +24,7 @@ import { BUILT_AT, VERSION } from '../version.ts';
 import { describedLayout } from './layouts.ts';
 import { reachOf } from './reach.ts';
 import { readRoot } from './root-file.ts';
+import { sealingOf } from './sealing.ts';
 
 /** A running mirror without its HTTP side: what every command works with. */
 export interface Composition {
@@ -50,7 +51,7 @@ export interface Seams {
 /** Builds the adapters and the indexes on them. Throws Refusal `state`, or `format` for an unusable root. */
 export async function compose({ config, events, newTrust, seams = {} }: ComposeOptions): Promise<Composition> {
   const clock = seams.clock ?? createClock(config.referenceTime);
-  const volume = await openVolume(config.data);
+  const volume = await openVolume(config.data, sealingOf(config));
   const closers: (() => unknown)[] = [];
   try {
     const onCorrupt = ({ sha256, message }: { readonly sha256: string; readonly message: string }) =>
@@ -153,7 +154,7 @@ async function composeUnsigned({
     contentAddressed: index.contentAddressed,
     projectList: index.projectList,
     nameFetch: () => randomUUID(),
-    sealed: false,
+    sealed: config.seal !== undefined,
   });
   return { mirror, close: () => upstream.close() };
 }

@@ -2,10 +2,11 @@ import { Refusal } from '../bytes/refusal.ts';
 import type { Config, IndexConfig } from '../config/config.ts';
 import type { Instant } from '../mirror/ports.ts';
 import { openVolume, type Volume } from '../store/volume.ts';
+import { sealingOf } from './sealing.ts';
 
 /** The data directory for one command's time, whether a server uses it too or not. */
 export async function withDataDirectory<T>(config: Config, run: (volume: Volume) => Promise<T>): Promise<T> {
-  const volume = await openVolume(config.data);
+  const volume = await openVolume(config.data, sealingOf(config));
   try {
     return await run(volume);
   } finally {

@@ -203,6 +203,8 @@ function withConfig(command: Command): Command {
     .option('--refresh <seconds>', 'look for new metadata when older than this')
     .option('--max-age <seconds>', 'index evidence: serve a page this long without asking upstream again')
     .option('--data <dir>', 'the data directory (./verbatim-data)')
+    .option('--seal-key-file <file>', 'seal what nobody signed with this secret, so that it cannot be forged on disk')
+    .option('--seal-epoch-file <file>', 'notice by this file, kept elsewhere, that the data directory was put back')
     .option('--host <address>', 'listen on this address (127.0.0.1)')
     .option('--port <port>', 'listen on this port (3141)')
     .option('--public-url <url>', 'the address clients reach it by')

@@ -67,3 +67,31 @@ export const auth = z
     tokens: path.optional().describe('NAME:SHA256HEX a line, made with "verbatim hash-password --token NAME".'),
   })
   .refine(({ htpasswd, tokens }) => (htpasswd ?? tokens) !== undefined, 'needs htpasswd or tokens, or both');
+
+/** What seals the state that nobody signed; top-level keys, beside `data`. */
+export const sealing = {
+  seal_key_file: path
+    .optional()
+    .describe(
+      'A file of at least 16 secret bytes, outside the data directory: pages, pins and floors are sealed by it.',
+    ),
+  seal_key_env: password.password_env.describe('A variable that holds the seal key, instead of a file.'),
+  seal_epoch_file: path
+    .optional()
+    .describe('A file outside the data directory that notices when all of that directory is put back to what it was.'),
+};
+
+interface GivenSeal {
+  readonly seal_key_file?: string | undefined;
+  readonly seal_key_env?: string | undefined;
+  readonly seal_epoch_file?: string | undefined;
+}
+
+/** What is wrong with the keys of `sealing` together. */
+export function sealFault({ seal_key_file, seal_key_env, seal_epoch_file }: GivenSeal): string | undefined {
+  if (seal_key_file !== undefined && seal_key_env !== undefined)
+    return 'give seal_key_file or seal_key_env, one of them';
+  if (seal_epoch_file !== undefined && seal_key_file === undefined && seal_key_env === undefined)
+    return 'seal_epoch_file has no meaning without seal_key_file or seal_key_env';
+  return undefined;
+}

@@ -92,6 +92,8 @@ export interface Config {
   };
   /** The data directory. */
   readonly data: string;
+  /** What state that nobody signed is sealed with; absent where it is not. */
+  readonly seal?: { readonly key: SecretPlace; readonly epochFile: string | undefined } | undefined;
   readonly cache: { readonly maxBytes: number; readonly memoryBytes: number };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'auto' | 'json' | 'text' };
   /** Whole seconds since the epoch; absent for the clock. */

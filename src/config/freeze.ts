@@ -21,11 +21,17 @@ export function toConfig(parsed: ParsedFile): Config {
       },
     },
     data: resolve(parsed.data),
+    seal: toSeal(parsed),
     cache: { maxBytes: parsed.cache.max_bytes, memoryBytes: parsed.cache.memory_bytes },
     log: { level: parsed.log.level, format: parsed.log.format },
     referenceTime: parsed.reference_time,
     indexes,
   };
+}
+
+function toSeal({ seal_key_file, seal_key_env, seal_epoch_file }: ParsedFile): Config['seal'] {
+  if (seal_key_file === undefined && seal_key_env === undefined) return undefined;
+  return { key: { file: resolved(seal_key_file), variable: seal_key_env }, epochFile: resolved(seal_epoch_file) };
 }
 
 function toIndex(name: string, index: ParsedIndex): IndexConfig {

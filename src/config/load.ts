@@ -95,6 +95,8 @@ function readFile(path: string, faults: Fault[]): Tree {
 // A star is every index.
 const PATHS_IN_FILE: readonly (readonly string[])[] = [
   ['data'],
+  ['seal_key_file'],
+  ['seal_epoch_file'],
   ['server', 'tls', 'cert'],
   ['server', 'tls', 'key'],
   ['server', 'auth', 'htpasswd'],
@@ -123,7 +125,7 @@ function places(tree: Tree, [step = '', ...rest]: readonly string[]): readonly (
 
 /** Variables the file says hold a secret; whatever they are called, they are meant. */
 function namedVariables(raw: Tree): ReadonlySet<unknown> {
-  const paths = ['credentials', 'proxy'].map((key) => ['indexes', '*', key, 'password_env']);
+  const paths = [['seal_key_env'], ...['credentials', 'proxy'].map((key) => ['indexes', '*', key, 'password_env'])];
   return new Set(paths.flatMap((path) => places(raw, path).map(([tree, key]) => tree[key])));
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { auth, credentials, proxy, tls } from './access.ts';
+import { auth, credentials, proxy, sealFault, sealing, tls } from './access.ts';
 import { baseOrPath, baseUrl, fileHost, host, instant, seconds, size } from './values.ts';
 
 // What verbatim.yaml may say. config/verbatim.schema.json is generated from this (npm run schema).
@@ -151,46 +151,52 @@ const indexName = z
   .refine((name) => !RESERVED_NAMES.has(name), 'this name means something else in our URLs: choose another');
 
 /** The file's shape; every key has a default but `indexes`. */
-export const schema = z.strictObject({
-  server: z
-    .strictObject({
-      host: host.default('127.0.0.1').describe('Address to listen on; 0.0.0.0 for every one.'),
-      port: z.int().min(0).max(65_535).default(3141).describe('0 takes any free one.'),
-      public_url: baseUrl
-        .optional()
-        .describe(
-          'What clients call this mirror: for the lines it prints, and for legacy JSON, which names files by their whole address. Links in pages are relative.',
-        ),
-      tls: tls.optional().describe('Speak TLS. Read again at SIGHUP.'),
-      auth: auth.optional().describe('Ask who reads: basic authentication or a token. Read again at SIGHUP.'),
-      max_connections: z.int().min(1).max(100_000).default(4096).describe('More are turned away.'),
-    })
-    .prefault({}),
-  data: z
-    .string()
-    .min(1)
-    .default('./verbatim-data')
-    .describe('Directory for proved files and trust state, relative to this file.'),
-  cache: z
-    .strictObject({
-      max_bytes: size.prefault('10 GB').describe('Proved files kept on disk; the least recently used make room.'),
-      memory_bytes: size.prefault('256 MiB').describe('Ready-made pages kept in memory.'),
-    })
-    .prefault({}),
-  log: z
-    .strictObject({
-      level: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
-      format: z
-        .enum(['auto', 'json', 'text'])
-        .default('auto')
-        .describe('auto: text on a terminal, JSON lines elsewhere.'),
-    })
-    .prefault({}),
-  reference_time: instant
-    .optional()
-    .describe('Judge expiry as of this moment instead of now. For air-gapped sites and rehearsals.'),
-  indexes: z.record(indexName, index).default({}).describe('By name; `main` is also served at /.'),
-});
+export const schema = z
+  .strictObject({
+    server: z
+      .strictObject({
+        host: host.default('127.0.0.1').describe('Address to listen on; 0.0.0.0 for every one.'),
+        port: z.int().min(0).max(65_535).default(3141).describe('0 takes any free one.'),
+        public_url: baseUrl
+          .optional()
+          .describe(
+            'What clients call this mirror: for the lines it prints, and for legacy JSON, which names files by their whole address. Links in pages are relative.',
+          ),
+        tls: tls.optional().describe('Speak TLS. Read again at SIGHUP.'),
+        auth: auth.optional().describe('Ask who reads: basic authentication or a token. Read again at SIGHUP.'),
+        max_connections: z.int().min(1).max(100_000).default(4096).describe('More are turned away.'),
+      })
+      .prefault({}),
+    data: z
+      .string()
+      .min(1)
+      .default('./verbatim-data')
+      .describe('Directory for proved files and trust state, relative to this file.'),
+    ...sealing,
+    cache: z
+      .strictObject({
+        max_bytes: size.prefault('10 GB').describe('Proved files kept on disk; the least recently used make room.'),
+        memory_bytes: size.prefault('256 MiB').describe('Ready-made pages kept in memory.'),
+      })
+      .prefault({}),
+    log: z
+      .strictObject({
+        level: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+        format: z
+          .enum(['auto', 'json', 'text'])
+          .default('auto')
+          .describe('auto: text on a terminal, JSON lines elsewhere.'),
+      })
+      .prefault({}),
+    reference_time: instant
+      .optional()
+      .describe('Judge expiry as of this moment instead of now. For air-gapped sites and rehearsals.'),
+    indexes: z.record(indexName, index).default({}).describe('By name; `main` is also served at /.'),
+  })
+  .superRefine((given, context) => {
+    const message = sealFault(given);
+    if (message !== undefined) context.addIssue({ code: 'custom', path: ['seal_key_file'], message });
+  });
 
 /** The file with every default filled in. */
 export type ParsedFile = z.output<typeof schema>;

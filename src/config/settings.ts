@@ -6,6 +6,8 @@ export type FlagName =
   | 'port'
   | 'publicUrl'
   | 'data'
+  | 'sealKeyFile'
+  | 'sealEpochFile'
   | 'maxBytes'
   | 'referenceTime'
   | 'logLevel'
@@ -36,6 +38,8 @@ export const SETTINGS: readonly Setting[] = [
   { flag: 'port', path: ['server', 'port'], kind: 'number' },
   { flag: 'publicUrl', path: ['server', 'public_url'], kind: 'text' },
   { flag: 'data', path: ['data'], kind: 'path' },
+  { flag: 'sealKeyFile', path: ['seal_key_file'], kind: 'path' },
+  { flag: 'sealEpochFile', path: ['seal_epoch_file'], kind: 'path' },
   { flag: 'maxBytes', path: ['cache', 'max_bytes'], kind: 'number' },
   { flag: 'referenceTime', path: ['reference_time'], kind: 'text' },
   { flag: 'logLevel', path: ['log', 'level'], kind: 'text' },
