@@ -16,6 +16,7 @@ const Header = z.strictObject({
   seenSerial: z.int().nonnegative().optional(),
   fetchedAt: z.int(),
   confirmedAt: z.int(),
+  maxAge: z.number().optional(),
   twice: z.boolean(),
   fetch: z.string(),
   accepted: z
@@ -55,8 +56,20 @@ type Said = { readonly [K in keyof Omit<PageHeader, 'number'>]: PageHeader[K] | 
 
 /** The members in one order, so that equal records are equal texts. */
 export function headerOf(record: Said, number: number): PageHeader {
-  const { project, gone, contentType, etag, serial, seenSerial, fetchedAt, confirmedAt, twice, fetch, accepted } =
-    record;
+  const {
+    project,
+    gone,
+    contentType,
+    etag,
+    serial,
+    seenSerial,
+    fetchedAt,
+    confirmedAt,
+    maxAge,
+    twice,
+    fetch,
+    accepted,
+  } = record;
   return {
     number,
     project,
@@ -67,6 +80,7 @@ export function headerOf(record: Said, number: number): PageHeader {
     ...(seenSerial !== undefined && { seenSerial }),
     fetchedAt,
     confirmedAt,
+    ...(maxAge !== undefined && { maxAge }),
     twice,
     fetch,
     ...(accepted !== undefined &&

@@ -140,6 +140,9 @@ export function createPageStore(volume: Volume, index: string): PageFiles {
   };
 }
 
-function knownOf({ number, fetchedAt: _, confirmedAt, ...said }: PageHeader, body: Uint8Array): Omit<Known, 'stamp'> {
+function knownOf(
+  { number, fetchedAt: _, maxAge: __, confirmedAt, ...said }: PageHeader,
+  body: Uint8Array,
+): Omit<Known, 'stamp'> {
   return { number, confirmedAt, said: `${JSON.stringify(said)} ${sha256Hex(body)}` };
 }
