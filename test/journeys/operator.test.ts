@@ -1,0 +1,165 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { PageRecord, Pin } from '../../src/mirror/ports.ts';
+import { createAccessRecord } from '../../src/store/access.ts';
+import { createIndexState } from '../../src/store/index-state.ts';
+import { createJournal } from '../../src/store/journal.ts';
+import { createPageStore } from '../../src/store/page-store.ts';
+import { createPins } from '../../src/store/pins.ts';
+import { openVolume, type Volume } from '../../src/store/volume.ts';
+import { verbatim } from '../support/verbatim.ts';
+
+// What an operator asks and decides, beside a process that has the data directory open.
+
+const FILE = 'demo-1.0.tar.gz';
+const sha = (letter: string) => letter.repeat(64);
+const pin = (letter: string, fetch: string): Pin => ({ digests: new Map([['sha256', sha(letter)]]), seen: 5, fetch });
+const page: PageRecord = {
+  project: 'demo',
+  bytes: Buffer.from('{}'),
+  contentType: 'application/json',
+  etag: '"a"',
+  serial: 20,
+  seenSerial: 21,
+  fetchedAt: 5,
+  confirmedAt: 5,
+  twice: true,
+  fetch: 'good',
+};
+
+let data: string;
+let volume: Volume;
+beforeEach(async () => {
+  data = join(await mkdtemp(join(tmpdir(), 'verbatim-operator-')), 'data');
+  volume = await openVolume(data);
+  await createIndexState(volume, 'main').save({ evidence: 'index', createdAt: 1, audit: [] });
+  await createPins(volume, 'main').add(
+    'demo',
+    new Map([
+      [FILE, pin('a', 'good')],
+      ['demo-2.0.tar.gz', pin('b', 'bad')],
+    ]),
+  );
+  await createPins(volume, 'main').add('other', new Map([['other-1.0.tar.gz', pin('c', 'bad')]]));
+  await createPageStore(volume, 'main').save(page);
+});
+afterEach(async () => {
+  await volume.close();
+  await rm(join(data, '..'), { recursive: true });
+});
+
+const REASON = ['--reason', 'ticket 7'];
+const accept = (...args: readonly string[]) =>
+  verbatim('accept-change', '--data', data, '--json', ...REASON, ...args).then(({ code, stdout, stderr }) => ({
+    code,
+    said: code === 0 ? JSON.parse(stdout) : undefined,
+    stderr,
+  }));
+const pins = (project = 'demo') => createPins(volume, 'main').of(project);
+const stored = () => createPageStore(volume, 'main').load('demo');
+const audit = async () => (await createIndexState(volume, 'main').load())?.audit ?? [];
+
+describe('verbatim accept-change', () => {
+  it('puts another digest in the place of the pinned one, and nothing else', async () => {
+    const running = createPageStore(volume, 'main');
+    await running.load('demo');
+    const { said } = await accept('main', 'Demo', FILE, '--digest', `sha256:${sha('d')}`);
+    expect(said.accepted).toEqual([
+      {
+        project: 'demo',
+        file: FILE,
+        what: 'digest',
+        before: `sha256:${sha('a')}`,
+        after: `sha256:${sha('d')}`,
+      },
+    ]);
+    expect((await pins()).get(FILE)?.digests).toEqual(new Map([['sha256', sha('d')]]));
+    expect((await pins()).get('demo-2.0.tar.gz')).toEqual(pin('b', 'bad'));
+    expect(await audit()).toMatchObject([{ action: expect.stringContaining(sha('d')), reason: 'ticket 7' }]);
+    // Who holds the page in memory sees that it has to read it again.
+    expect(await running.unchanged('demo')).toBe(false);
+    expect((await stored())?.accepted).toEqual([{ kind: 'digest', file: FILE, after: `sha256:${sha('d')}` }]);
+  });
+
+  it('says what it would do, and does nothing, with --dry-run', async () => {
+    const { said } = await accept('main', 'demo', FILE, '--digest', `sha256:${sha('d')}`, '--dry-run');
+    expect(said).toMatchObject({ dryRun: true, accepted: [{ file: FILE }] });
+    expect((await pins()).get(FILE)).toEqual(pin('a', 'good'));
+    expect(await audit()).toEqual([]);
+    expect(await stored()).toEqual(page);
+  });
+
+  it('lowers the serial to the one named, and names single losses', async () => {
+    await accept('main', 'demo', '--serial', '12');
+    expect(await stored()).toMatchObject({ serial: 12, seenSerial: 12 });
+    await accept('main', 'demo', FILE, '--removed');
+    await accept('main', 'demo', FILE, '--lost', 'provenance');
+    expect((await stored())?.accepted).toEqual([
+      { kind: 'file', file: FILE, after: 'gone' },
+      { kind: 'provenance', file: FILE, after: 'none' },
+    ]);
+    await accept('main', 'demo', '--removed');
+    expect(await stored()).toBeUndefined();
+    expect((await pins()).size).toBe(2);
+    expect(await audit()).toHaveLength(4);
+  });
+
+  it('takes back all that one bad fetch brought in', async () => {
+    const { said } = await accept('main', '--revoke-fetch', 'bad');
+    expect(said.accepted).toHaveLength(2);
+    expect([...(await pins()).keys()]).toEqual([FILE]);
+    expect((await pins('other')).size).toBe(0);
+    expect(await stored()).toEqual(page);
+    await accept('main', '--revoke-fetch', 'good');
+    expect(await stored()).toBeUndefined();
+  });
+
+  it('refuses what it cannot name exactly, and changes nothing', async () => {
+    const wrong: readonly (readonly string[])[] = [
+      ['main', 'demo', FILE],
+      ['main', 'demo', FILE, '--digest', `sha256:${sha('d')}`, '--removed'],
+      ['main', 'demo', FILE, '--digest', `md5:${sha('d')}`],
+      ['main', 'demo', 'demo-9.tar.gz', '--digest', `sha256:${sha('d')}`],
+      ['main', 'demo', '--digest', `sha256:${sha('d')}`],
+      ['main', 'absent', '--serial', '3'],
+      ['main', 'demo', '--serial', '-3'],
+      ['elsewhere', 'demo', '--serial', '3'],
+    ];
+    for (const each of wrong) expect((await accept(...each)).code, each.join(' ')).toBe(1);
+    expect(await stored()).toEqual(page);
+    expect(await audit()).toEqual([]);
+  });
+});
+
+describe('verbatim events', () => {
+  it('tells what was removed and what was accepted, of one index, since a time', async () => {
+    const journal = createJournal(volume);
+    journal.note({ at: 10, index: 'main', kind: 'removed', project: 'demo', file: FILE });
+    journal.note({ at: 20, index: 'other', kind: 'yanked', project: 'x' });
+    await journal.close();
+    await accept('main', 'demo', '--serial', '12');
+    const events = async (...args: readonly string[]) =>
+      JSON.parse((await verbatim('events', '--data', data, '--json', ...args)).stdout);
+    expect(await events()).toMatchObject([
+      { at: 10, kind: 'removed', file: FILE },
+      { at: 20, index: 'other' },
+      { kind: 'accepted', project: 'demo', before: '21', after: '12', reason: expect.stringContaining('ticket 7') },
+    ]);
+    expect(await events('--index', 'main', '--since', '1970-01-01T00:00:15Z')).toHaveLength(1);
+    const { stdout } = await verbatim('events', '--data', data, '--index', 'other');
+    expect(stdout).toBe('1970-01-01T00:00:20Z other yanked      x\n');
+  });
+});
+
+describe('verbatim who', () => {
+  it('names the clients that were sent a file, by its name or digest', async () => {
+    const access = createAccessRecord(volume);
+    access.record({ at: 10, client: '10.0.0.7', index: 'main', project: 'demo', file: FILE, sha256: sha('a') });
+    await access.close();
+    for (const name of [FILE, sha('a'), `sha256:${sha('a')}`, sha('A')])
+      expect((await verbatim('who', name, '--data', data)).stdout).toContain('10.0.0.7');
+    expect(JSON.parse((await verbatim('who', 'other', '--json', '--data', data)).stdout)).toEqual([]);
+  });
+});
