@@ -1,0 +1,156 @@
+import { cp, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { sha256Hex } from '../../src/bytes/digest.ts';
+import { ask } from '../support/ask.ts';
+import { startUpstream, type TestUpstream } from '../support/upstream.ts';
+import { type RunningVerbatim, startVerbatim, verbatim } from '../support/verbatim.ts';
+
+// DESIGN §2 "the data volume": what nobody signed carries a seal, and whoever writes to the disk without its key can
+// take state away, but neither forge it nor put it back unseen.
+
+const SDIST = Buffer.from('the bytes first seen');
+const FORGED = Buffer.from('bytes of an attacker');
+
+const pageOf = (url: string, project: string, bytes: Uint8Array) =>
+  Buffer.from(
+    JSON.stringify({
+      meta: { 'api-version': '1.1' },
+      name: project,
+      versions: ['1.0'],
+      files: [
+        {
+          filename: `${project}-1.0.tar.gz`,
+          url: `${url}f/${project}-1.0.tar.gz`,
+          hashes: { sha256: sha256Hex(bytes) },
+          size: bytes.length,
+        },
+      ],
+    }),
+  );
+
+let directory: string;
+let data: string;
+let upstream: TestUpstream;
+let bytes: Buffer;
+let mirror: RunningVerbatim | undefined;
+
+beforeEach(async () => {
+  bytes = SDIST;
+  directory = await mkdtemp(join(tmpdir(), 'verbatim-seal-'));
+  data = join(directory, 'data');
+  await writeFile(join(directory, 'seal.key'), 'a secret of more than sixteen bytes\n');
+  upstream = await startUpstream({
+    handler: (incoming, outgoing) => {
+      const project = /^\/simple\/(demo|other)\/$/.exec(incoming.url ?? '')?.[1];
+      const body = project === undefined ? bytes : pageOf(upstream.url, project, bytes);
+      if (project === undefined && !incoming.url?.startsWith('/f/')) return void outgoing.writeHead(404).end();
+      const type = project === undefined ? 'application/octet-stream' : 'application/vnd.pypi.simple.v1+json';
+      outgoing.writeHead(200, { 'content-type': type, 'content-length': body.length }).end(body);
+    },
+  });
+});
+afterEach(async () => {
+  await mirror?.close();
+  mirror = undefined;
+  await upstream.close();
+  await rm(directory, { recursive: true });
+});
+
+const sealed = () => ['--seal-key-file', join(directory, 'seal.key'), '--seal-epoch-file', join(directory, 'epoch')];
+const start = async (flags = sealed()) => {
+  mirror = await startVerbatim(['--upstream', `${upstream.url}simple/`, '--max-age', '0', ...flags], data);
+};
+const stop = async () => {
+  await mirror?.close();
+  mirror = undefined;
+};
+const get = (project: string) =>
+  ask(mirror?.simple ?? '', `/simple/${project}/`, { headers: { accept: 'application/vnd.pypi.simple.v1+json' } });
+const reasonOf = async (project: string) => JSON.parse((await get(project)).body.toString()).reason;
+
+/** What the mirror sends under the file's name, whatever upstream has by now. */
+async function served(project: string): Promise<string> {
+  const page = JSON.parse((await get(project)).body.toString());
+  const url = new URL(page.files[0].url, `${mirror?.simple}${project}/`);
+  return (await ask(url.href, url.pathname)).body.toString();
+}
+async function pinsOf(project: string): Promise<string> {
+  const pins = join(data, 'indexes', 'main', 'pins');
+  const found = (await readdir(pins, { recursive: true })).find((path) => path.includes(`${project}/`));
+  return join(pins, found ?? '');
+}
+const accept = (...flags: readonly string[]) =>
+  verbatim('accept-state-loss', 'main', '--reason', 'a rehearsal', '--data', data, ...sealed(), ...flags);
+
+describe('a sealed data directory', () => {
+  it('serves what it remembers after a restart, and says that it is sealed', async () => {
+    await start();
+    expect(await served('demo')).toBe(SDIST.toString());
+    await stop();
+    await start();
+    expect(await served('demo')).toBe(SDIST.toString());
+    await stop();
+    const { stdout } = await verbatim('status', '--json', '--data', data, '--upstream', upstream.url, ...sealed());
+    expect(JSON.parse(stdout).indexes[0].sealed).toBe(true);
+  });
+
+  it('does not believe a pin that somebody forged, until an operator gives it up', async () => {
+    await start();
+    expect(await served('demo')).toBe(SDIST.toString());
+    await get('other');
+    await stop();
+    const path = await pinsOf('demo');
+    const { state } = JSON.parse(await readFile(path, 'utf8'));
+    const forged = JSON.stringify(state).replaceAll(sha256Hex(SDIST), sha256Hex(FORGED));
+    await writeFile(path, `{"sha256":"${sha256Hex(Buffer.from(forged))}","state":${forged}}\n`);
+    bytes = FORGED;
+    await start();
+    expect(await reasonOf('demo')).toBe('state');
+    // What is whole goes on.
+    expect((await get('other')).status).toBe(200);
+    expect(await accept()).toMatchObject({ code: 0, stdout: expect.stringContaining('set aside: pins/') });
+    await stop();
+    await start();
+    expect((await get('demo')).status).toBe(200);
+  });
+
+  it('does not take a pin that was removed for one that never was', async () => {
+    await start();
+    await served('demo');
+    await stop();
+    await rm(await pinsOf('demo'));
+    bytes = FORGED;
+    await start();
+    expect(await reasonOf('demo')).toBe('state');
+  });
+
+  it('that is put back as a whole does not start, until an operator says so', async () => {
+    await start();
+    await served('demo');
+    await stop();
+    await cp(data, join(directory, 'before'), { recursive: true });
+    await start();
+    await get('other');
+    await stop();
+    await rm(data, { recursive: true });
+    await rename(join(directory, 'before'), data);
+    await expect(start()).rejects.toThrow();
+    expect((await accept()).code).toBe(0);
+    await start();
+    expect(await served('demo')).toBe(SDIST.toString());
+  });
+
+  it('begins as one only by an audited word where there was state before', async () => {
+    await start([]);
+    await served('demo');
+    await stop();
+    await expect(start()).rejects.toThrow();
+    expect((await accept('--adopt')).code).toBe(0);
+    await start();
+    expect(await served('demo')).toBe(SDIST.toString());
+    await stop();
+    await expect(start([])).rejects.toThrow();
+  });
+});
