@@ -3,6 +3,7 @@ import { Refusal } from '../bytes/refusal.ts';
 import type { Config, IndexConfig, SignedIndexConfig, UnsignedIndexConfig } from '../config/config.ts';
 import { createIndexMirror } from '../mirror/index-mirror.ts';
 import type { MirrorIndex } from '../mirror/mirror.ts';
+import type { PageWork } from '../mirror/page-work.ts';
 import { inTurns } from '../mirror/patience.ts';
 import type { Clock, Events, IndexLayout, Instant, Journal } from '../mirror/ports.ts';
 import { createTufIndex } from '../mirror/tuf-index.ts';
@@ -21,6 +22,7 @@ import type { UpstreamLimits } from '../upstream/limits.ts';
 import { createMetadataSource } from '../upstream/metadata-source.ts';
 import { fileTarget, pageBaseUrl, pageTarget, targetUrls } from '../upstream/targets.ts';
 import { BUILT_AT, VERSION } from '../version.ts';
+import { createPageWork } from '../workers/page-work.ts';
 import { describedLayout } from './layouts.ts';
 import { reachOf } from './reach.ts';
 import { readRoot } from './root-file.ts';
@@ -65,6 +67,8 @@ export async function compose({ config, events, newTrust, seams = {} }: ComposeO
     closers.push(() => blobs.close());
     const journal = createJournal(volume);
     closers.push(() => journal.close());
+    const work = createPageWork();
+    closers.push(() => work.close());
     const indexes: MirrorIndex[] = [];
     for (const index of Object.values(config.indexes)) {
       const { mirror, close } = await composeIndex({
@@ -75,6 +79,7 @@ export async function compose({ config, events, newTrust, seams = {} }: ComposeO
         clock,
         events,
         journal,
+        work,
         newTrust,
         seams,
       });
@@ -107,6 +112,7 @@ interface IndexParts {
   readonly newTrust: string | undefined;
   readonly seams: Seams;
   readonly journal: Journal;
+  readonly work: PageWork;
 }
 
 function composeIndex(parts: IndexParts) {
@@ -176,6 +182,7 @@ async function composeSigned({
   blobs,
   clock,
   events,
+  work,
   newTrust,
   seams,
 }: IndexParts & { readonly index: SignedIndexConfig }) {
@@ -199,6 +206,7 @@ async function composeSigned({
     source: createMetadataSource(upstream, layout),
     trust: createTrustStore(volume, index.name),
     pins: createPins(volume, index.name),
+    work,
     blobs,
     clock,
     patience: inTurns,

@@ -1,7 +1,7 @@
 import type { Blob } from '../bytes/blob.ts';
 import { type Digests, prove } from '../bytes/digest.ts';
 import { Refusal } from '../bytes/refusal.ts';
-import type { OwnFile } from '../pypi/relink.ts';
+import type { OwnFile } from '../pypi/listing.ts';
 import { wheelMetadata } from '../pypi/wheel.ts';
 import type { FetchProved } from './fetch.ts';
 import { LIMITS } from './limits.ts';

@@ -1,6 +1,6 @@
 import { Refusal } from '../bytes/refusal.ts';
+import type { OwnFile } from '../pypi/listing.ts';
 import { projectCandidates } from '../pypi/names.ts';
-import type { OwnFile } from '../pypi/relink.ts';
 import type { Visit } from '../tuf/delegation.ts';
 import type { Authority, Instant } from '../tuf/model.ts';
 import { authorityOf } from '../tuf/verified.ts';

@@ -1,7 +1,7 @@
 import { agree } from '../bytes/digest.ts';
 import type { Refusal } from '../bytes/refusal.ts';
+import type { Listing } from '../pypi/listing.ts';
 import type { Page } from '../pypi/page.ts';
-import type { Listing } from '../pypi/relink.ts';
 import type { Generation } from '../tuf/accept.ts';
 import type { Visit } from '../tuf/delegation.ts';
 import type { Instant, MetaFile } from '../tuf/model.ts';

@@ -1,5 +1,5 @@
+import type { OwnFile } from '../pypi/listing.ts';
 import { projectCandidates } from '../pypi/names.ts';
-import type { OwnFile } from '../pypi/relink.ts';
 import type { Explanation } from './explain.ts';
 import type { HeldPage } from './held.ts';
 import type { Pins } from './ports.ts';

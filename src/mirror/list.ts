@@ -1,11 +1,10 @@
 import { Refusal } from '../bytes/refusal.ts';
-import { decodeList } from '../pypi/decode.ts';
 import type { Page } from '../pypi/page.ts';
-import { renderList } from '../pypi/render.ts';
 import type { FetchProved } from './fetch.ts';
 import type { Keeper } from './keeper.ts';
 import { LIMITS } from './limits.ts';
 import { evenIfMovedOn } from './moved-on.ts';
+import type { PageWork } from './page-work.ts';
 import type { IndexLayout } from './ports.ts';
 import type { Roles } from './roles.ts';
 import { singleFlight } from './single-flight.ts';
@@ -15,10 +14,11 @@ interface ListOptions {
   readonly keeper: Keeper;
   readonly roles: Roles;
   readonly fetchProved: FetchProved;
+  readonly work: PageWork;
 }
 
 /** The project list, from its target where the layout signs one; rendered once for each change of its bytes. */
-export function createList({ layout, keeper, roles, fetchProved }: ListOptions): () => Promise<Page> {
+export function createList({ layout, keeper, roles, fetchProved, work }: ListOptions): () => Promise<Page> {
   const { listTarget } = layout;
   const flights = singleFlight<Page>();
   let drawn: { readonly source: string; readonly page: Page } | undefined;
@@ -35,7 +35,7 @@ export function createList({ layout, keeper, roles, fetchProved }: ListOptions):
       urls: layout.urls(target, search.target.digests, search.generation.root.signed.consistentSnapshot),
     });
     if (drawn?.source !== blob.sha256)
-      drawn = { source: blob.sha256, page: await renderList(decodeList(await blob.bytes(LIMITS.list))) };
+      drawn = { source: blob.sha256, page: await work.drawList(await blob.bytes(LIMITS.list)) };
     return drawn.page;
   };
 

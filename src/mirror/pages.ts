@@ -1,10 +1,7 @@
 import type { Expected } from '../bytes/digest.ts';
 import { Refusal } from '../bytes/refusal.ts';
-import { decodePage } from '../pypi/decode.ts';
+import type { Listing } from '../pypi/listing.ts';
 import type { Page } from '../pypi/page.ts';
-import type { ProjectPage } from '../pypi/project-page.ts';
-import { type Listing, relink } from '../pypi/relink.ts';
-import { renderPage } from '../pypi/render.ts';
 import type { Generation } from '../tuf/accept.ts';
 import type { Visit } from '../tuf/delegation.ts';
 import type { FetchProved } from './fetch.ts';
@@ -12,6 +9,7 @@ import { carryOver, type ProvedPage, proofOf } from './held.ts';
 import type { Keeper } from './keeper.ts';
 import { LIMITS } from './limits.ts';
 import { evenIfMovedOn } from './moved-on.ts';
+import type { PageWork } from './page-work.ts';
 import { holdToPins, type Pinned } from './pins.ts';
 import type { Cache, Clock, Events, IndexLayout, Pins } from './ports.ts';
 import type { Roles, Search } from './roles.ts';
@@ -24,6 +22,7 @@ interface PagesOptions {
   readonly roles: Roles;
   readonly fetchProved: FetchProved;
   readonly pins: Pins;
+  readonly work: PageWork;
   /** True where upstream may put other bytes under a name it used before. */
   readonly reuploads: boolean;
   readonly clock: Clock;
@@ -41,7 +40,7 @@ export interface Pages {
 }
 
 export function createPages(options: PagesOptions): Pages {
-  const { index, layout, keeper, roles, fetchProved, pins, clock, events, cache } = options;
+  const { index, layout, keeper, roles, fetchProved, pins, work, clock, events, cache } = options;
   const flights = singleFlight<ProvedPage>();
   const leftOut = new Map<string, number>();
 
@@ -59,12 +58,15 @@ export function createPages(options: PagesOptions): Pages {
   };
 
   /** Targets of entries whose page states no usable digest (DataDog's bare anchors), and the roles they rest on. */
-  const signedFiles = async (page: ProjectPage, generation: Generation): Promise<SignedFiles> => {
+  const signedFiles = async (
+    project: string,
+    undigested: readonly string[],
+    generation: Generation,
+  ): Promise<SignedFiles> => {
     const known = new Map<string, Expected>();
     const visits = new Map<string, Visit>();
-    for (const { filename, digests } of page.files) {
-      if (digests.size > 0) continue;
-      const target = layout.fileTarget({ project: page.name, filename });
+    for (const filename of undigested) {
+      const target = layout.fileTarget({ project, filename });
       if (target === undefined) continue;
       const found = await roles.find(target);
       if (found.generation !== generation)
@@ -75,7 +77,7 @@ export function createPages(options: PagesOptions): Pages {
       if (visits.size > LIMITS.rolesPerPage)
         throw new Refusal(
           'limit',
-          `The page of ${page.name} needs more than ${LIMITS.rolesPerPage} metadata files to prove its files.`,
+          `The page of ${project} needs more than ${LIMITS.rolesPerPage} metadata files to prove its files.`,
           { subject: 'page' },
         );
       if (found.target !== undefined && found.target.digests.size > 0) known.set(filename, found.target);
@@ -83,8 +85,8 @@ export function createPages(options: PagesOptions): Pages {
     return { known, visited: [...visits.values()] };
   };
 
-  const pin = async (listing: Listing): Promise<Pick<Pinned, 'listing' | 'withheld'>> => {
-    if (options.reuploads) return { listing, withheld: new Map() };
+  const pin = async (listing: Listing): Promise<Pinned> => {
+    if (options.reuploads) return { listing, withheld: new Map(), silenced: new Map() };
     const pinned = await holdToPins(pins, listing, clock.now());
     for (const [name, { reason, subject = 'file', message }] of [...pinned.withheld, ...pinned.silenced])
       events.rejected({ index, reason, subject, name, message, at: 'upstream' });
@@ -93,13 +95,21 @@ export function createPages(options: PagesOptions): Pages {
 
   const draw = async (project: string, search: Search, source: string, bytes: Uint8Array): Promise<ProvedPage> => {
     const { generation } = search;
-    const decoded = decodePage(bytes, project);
-    const { known, visited } = await signedFiles(decoded, generation);
-    const relinked = relink(decoded, { pageUrl: layout.pageUrl(project), known });
-    const { listing, withheld } = await pin(relinked);
-    for (const [why, count] of relinked.leftOut) leftOut.set(why, (leftOut.get(why) ?? 0) + count);
+    let visited: readonly Visit[] = [];
+    const { page, listing, withheld } = await work.drawPage(
+      { project, bytes, pageUrl: layout.pageUrl(project) },
+      {
+        async known(undigested) {
+          const signed = await signedFiles(project, undigested, generation);
+          visited = signed.visited;
+          return signed.known;
+        },
+        hold: pin,
+      },
+    );
+    for (const [why, count] of listing.leftOut) leftOut.set(why, (leftOut.get(why) ?? 0) + count);
     const proof = proofOf(generation, [...search.visited, ...visited]);
-    return { page: await renderPage(listing), listing, withheld, source, bare: visited.length > 0, proof };
+    return { page, listing, withheld, source, bare: visited.length > 0, proof };
   };
 
   const load = async (project: string): Promise<ProvedPage> => {

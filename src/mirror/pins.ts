@@ -1,8 +1,7 @@
 import { agree, type Digests } from '../bytes/digest.ts';
 import { Refusal } from '../bytes/refusal.ts';
+import { type Listing, without } from '../pypi/listing.ts';
 import type { Entry } from '../pypi/project-page.ts';
-import type { Listing, OwnFile } from '../pypi/relink.ts';
-import { listedVersions } from '../pypi/versions.ts';
 import type { Instant, Pin, Pins } from './ports.ts';
 
 /** A listing held to its pins: what may be served, and what is withheld by name. */
@@ -48,7 +47,7 @@ export async function holdToPins(
     );
   }
   if (fresh.size > 0) await pins.add(listing.name, fresh);
-  return { listing: without(listing, withheld, silenced), withheld, silenced };
+  return { listing: without(listing, { withheld, silenced }), withheld, silenced };
 }
 
 function coreOf({ coreMetadata }: Entry): Digests | undefined {
@@ -90,25 +89,4 @@ function changed(
 function firstOf(digests: Digests): string {
   const [first] = digests;
   return first === undefined ? 'none' : `${first[0]} ${first[1]}`;
-}
-
-function without(
-  listing: Listing,
-  withheld: ReadonlyMap<string, Refusal>,
-  silenced: ReadonlyMap<string, Refusal>,
-): Listing {
-  if (withheld.size === 0 && silenced.size === 0) return listing;
-  const keep = (file: OwnFile): OwnFile => {
-    if (!silenced.has(file.entry.filename)) return file;
-    const { coreMetadata: _, ...entry } = file.entry;
-    return { ...file, entry };
-  };
-  const kept = (files: ReadonlyMap<string, OwnFile>) =>
-    new Map(
-      [...files].filter(([, { entry }]) => !withheld.has(entry.filename)).map(([name, file]) => [name, keep(file)]),
-    );
-  const files = kept(listing.files);
-  const entries = [...files.values()].map(({ entry }) => entry);
-  const versions = withheld.size === 0 ? listing.versions : listedVersions(listing.versions, entries, listing.name);
-  return { ...listing, files, byContentPath: kept(listing.byContentPath), versions };
 }

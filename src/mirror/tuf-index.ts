@@ -7,6 +7,7 @@ import { createFiles } from './files.ts';
 import { createKeeper } from './keeper.ts';
 import { createList } from './list.ts';
 import type { MirrorIndex } from './mirror.ts';
+import type { PageWork } from './page-work.ts';
 import { createPages } from './pages.ts';
 import type { Blobs, Clock, CreateCache, Events, IndexLayout, Pins, TrustStore, Upstream } from './ports.ts';
 import { createRelay } from './relay.ts';
@@ -25,6 +26,7 @@ export interface TufIndexOptions {
   readonly source: MetadataSource;
   readonly trust: TrustStore;
   readonly pins: Pins;
+  readonly work: PageWork;
   readonly blobs: Blobs;
   readonly clock: Clock;
   readonly patience: Patience;
@@ -70,7 +72,7 @@ export async function createTufIndex(options: TufIndexOptions): Promise<MirrorIn
     evidence: 'tuf',
     warmPage: pages.warm,
     page: async (project) => (await pages.held(project)).page,
-    list: createList({ layout, keeper, roles, fetchProved }),
+    list: createList({ ...options, keeper, roles, fetchProved }),
     packageFile: files.byContentPath,
     digestFile: files.byDigest,
     metadata,

@@ -1,6 +1,6 @@
 import type { Expected } from '../bytes/digest.ts';
 import { Refusal, type Subject } from '../bytes/refusal.ts';
-import type { OwnFile } from '../pypi/relink.ts';
+import type { OwnFile } from '../pypi/listing.ts';
 import type { ProvedPage } from './held.ts';
 import type { IndexLayout } from './ports.ts';
 import type { Roles } from './roles.ts';

@@ -1,7 +1,7 @@
 import { Refusal } from '../bytes/refusal.ts';
+import type { Listing, OwnFile } from './listing.ts';
 import { versionOf } from './names.ts';
 import { isRecord, type Json, readJson } from './read.ts';
-import type { Listing, OwnFile } from './relink.ts';
 import { versionKey } from './versions.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { compress } from './compress.ts';
+import { type Compressed, compress, compressHere } from './compress.ts';
 import type { Coding, Format } from './negotiate.ts';
 
 /** One body, ready to send. */
@@ -40,7 +40,7 @@ type Variants = Readonly<Record<Format, Readonly<Record<Coding, Variant>>>>;
 
 /**
  * A project page or project list as it is served: ready-made bodies {JSON, HTML} × {identity, gzip, zstd}.
- * Only `Page.render` makes one; never written to afterwards.
+ * Only `Page.of` makes one; never written to afterwards.
  */
 export class Page {
   readonly #variants: Variants;
@@ -57,9 +57,8 @@ export class Page {
     return typeof value === 'object' && value !== null && #variants in value;
   }
 
-  /** Compresses a drawing and names its variants by their content. */
-  static async render(drawing: Drawing): Promise<Page> {
-    const [json, html] = await Promise.all([codings(drawing.json), codings(drawing.html)]);
+  /** Takes the bodies over as they are, wherever they were made. */
+  static of({ json, html }: Bodies): Page {
     const of = (format: Format) => variants(format, format === 'json' ? json : html);
     const size = [json, html].flatMap((bodies) => CODINGS.map((coding) => bodies[coding].byteLength));
     return new Page(
@@ -78,15 +77,35 @@ export class Page {
   }
 }
 
-type Codings = Readonly<Record<Coding, Buffer>>;
+/** A drawing in every coding, with the hash its validators are made of. */
+interface Codings extends Readonly<Record<Coding, Buffer>> {
+  readonly hash: string;
+}
 
-async function codings(identity: Buffer): Promise<Codings> {
-  return { identity, ...(await compress(identity)) };
+/** All that a page is made of, as it may travel between threads. */
+export interface Bodies {
+  readonly json: Codings;
+  readonly html: Codings;
+}
+
+/** A drawing's bodies, compressed on zlib's threads. */
+export async function bodiesOf({ json, html }: Drawing): Promise<Bodies> {
+  const [a, b] = await Promise.all([compress(json), compress(html)]);
+  return { json: codings(json, a), html: codings(html, b) };
+}
+
+/** The same bodies, made on this very thread. */
+export function bodiesHere({ json, html }: Drawing): Bodies {
+  return { json: codings(json, compressHere(json)), html: codings(html, compressHere(html)) };
 }
 
 /** The tag is the content's own hash, so that replicas and restarts agree and a change of the drawing never goes unseen. */
-function variants(format: Format, bodies: Codings): Readonly<Record<Coding, Variant>> {
-  const hash = createHash('sha256').update(bodies.identity).digest('hex').slice(0, 32);
+function codings(identity: Buffer, compressed: Compressed): Codings {
+  const hash = createHash('sha256').update(identity).digest('hex').slice(0, 32);
+  return { identity, ...compressed, hash };
+}
+
+function variants(format: Format, { hash, ...bodies }: Codings): Readonly<Record<Coding, Variant>> {
   const of = (coding: Coding): Variant => ({
     contentType: CONTENT_TYPE[format],
     coding,

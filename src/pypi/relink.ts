@@ -1,43 +1,8 @@
 import { ALGORITHMS, type Algorithm, type Digests, type Expected, isAlgorithm, isDigest } from '../bytes/digest.ts';
-import { baseOf, type ContentPath, resolveLink } from './links.ts';
-import {
-  countFaults,
-  type Entry,
-  type Extra,
-  type Fault,
-  type LeftOut,
-  type ProjectPage,
-  type ProjectStatus,
-} from './project-page.ts';
+import { baseOf, resolveLink } from './links.ts';
+import { type Listing, listingOf, type OwnFile } from './listing.ts';
+import { countFaults, type Entry, type Fault, type ProjectPage } from './project-page.ts';
 import { derivedVersions, listedVersions } from './versions.ts';
-
-/** One file of a project as this mirror offers it. */
-export interface OwnFile {
-  /** Upstream's line, with every digest and the size that are known. */
-  readonly entry: Entry;
-  /** Where upstream keeps it. */
-  readonly upstream: string;
-  /** Where this mirror does, below `<prefix>/`, decoded: `packages/aa/bb/rest/FILE` or `files/PROJECT/DIGEST/FILE`. */
-  readonly path: string;
-  /** The same, encoded, relative to `<prefix>/simple/<name>/`: no header can poison it. */
-  readonly href: string;
-  readonly content?: ContentPath | undefined;
-}
-
-/** The derived view of a project page: what is rendered, and how a URL of ours finds its file again. */
-export interface Listing {
-  readonly name: string;
-  readonly apiVersion: string;
-  readonly files: ReadonlyMap<string, OwnFile>;
-  /** Files under packages/, by `aa/bb/rest/FILE`. */
-  readonly byContentPath: ReadonlyMap<string, OwnFile>;
-  readonly versions: readonly string[];
-  readonly projectStatus?: ProjectStatus | undefined;
-  readonly meta: Extra;
-  readonly extra: Extra;
-  /** Lines of upstream's page that are not here, by why. */
-  readonly leftOut: LeftOut;
-}
 
 interface Relinking {
   /** The page's own URL upstream. */
@@ -51,14 +16,10 @@ export function relink(page: ProjectPage, { pageUrl, known }: Relinking): Listin
   const base = baseOf(pageUrl, page.base);
   const faults = countFaults(page.leftOut);
   const files = new Map<string, OwnFile>();
-  const byContentPath = new Map<string, OwnFile>();
   for (const entry of page.files) {
     const file = relinkEntry(entry, page.name, base, known?.get(entry.filename));
     if (typeof file === 'string') faults.add(file);
-    else {
-      files.set(entry.filename, file);
-      if (file.content !== undefined) byContentPath.set(file.path.slice('packages/'.length), file);
-    }
+    else files.set(entry.filename, file);
   }
   const kept = [...files.values()].map(({ entry }) => entry);
   const versions =
@@ -67,11 +28,9 @@ export function relink(page: ProjectPage, { pageUrl, known }: Relinking): Listin
       : faults.counts.size === 0
         ? page.versions
         : listedVersions(page.versions, kept, page.name);
-  return {
+  const head = {
     name: page.name,
     apiVersion: honestVersion(page.apiVersion, kept),
-    files,
-    byContentPath,
     versions,
     projectStatus: page.projectStatus,
     meta: page.meta,
@@ -79,6 +38,7 @@ export function relink(page: ProjectPage, { pageUrl, known }: Relinking): Listin
     extra: new Map([...page.extra].filter(([key]) => key !== 'namespaces')),
     leftOut: faults.counts,
   };
+  return listingOf(head, files.values());
 }
 
 function relinkEntry(entry: Entry, project: string, base: string, known: Expected | undefined): OwnFile | Fault {

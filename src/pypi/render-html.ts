@@ -1,5 +1,6 @@
 import type { Digests } from '../bytes/digest.ts';
-import { HIGHEST_MINOR, type Listing, type OwnFile } from './relink.ts';
+import type { Listing, OwnFile } from './listing.ts';
+import { HIGHEST_MINOR } from './relink.ts';
 import { HASHLIB } from './render-json.ts';
 
 /** PEP 503 with 592, 629, 658/714, 740 and 792, written from the model: nothing of upstream's markup comes through. */

@@ -1,6 +1,7 @@
 import type { Algorithm, Digests } from '../bytes/digest.ts';
+import type { Listing, OwnFile } from './listing.ts';
 import type { Entry, Extra } from './project-page.ts';
-import { HIGHEST_MINOR, type Listing, type OwnFile } from './relink.ts';
+import { HIGHEST_MINOR } from './relink.ts';
 
 // Written by hand, key by key: the same bytes for the same content, and `__proto__` stays a key like any other.
 // No value is ever null: one of them makes uv reject the whole page.

@@ -1,0 +1,78 @@
+import type { ContentPath } from './links.ts';
+import type { Entry, Extra, LeftOut, ProjectStatus } from './project-page.ts';
+import { listedVersions } from './versions.ts';
+
+/** One file of a project as this mirror offers it. */
+export interface OwnFile {
+  /** Upstream's line, with every digest and the size that are known. */
+  readonly entry: Entry;
+  /** Where upstream keeps it. */
+  readonly upstream: string;
+  /** Where this mirror does, below `<prefix>/`, decoded: `packages/aa/bb/rest/FILE` or `files/PROJECT/DIGEST/FILE`. */
+  readonly path: string;
+  /** The same, encoded, relative to `<prefix>/simple/<name>/`: no header can poison it. */
+  readonly href: string;
+  readonly content?: ContentPath | undefined;
+}
+
+/** The derived view of a project page: what is rendered, and how a URL of ours finds its file again. */
+export interface Listing {
+  readonly name: string;
+  readonly apiVersion: string;
+  readonly files: ReadonlyMap<string, OwnFile>;
+  /** Files under packages/, by `aa/bb/rest/FILE`. */
+  readonly byContentPath: ReadonlyMap<string, OwnFile>;
+  readonly versions: readonly string[];
+  readonly projectStatus?: ProjectStatus | undefined;
+  readonly meta: Extra;
+  readonly extra: Extra;
+  /** Lines of upstream's page that are not here, by why. */
+  readonly leftOut: LeftOut;
+}
+
+/** A listing without its files, which may be tens of thousands. */
+export type ListingHead = Omit<Listing, 'files' | 'byContentPath'>;
+
+/** The listing of these files, each name once. */
+export function listingOf(head: ListingHead, files: Iterable<OwnFile>): Listing {
+  const byName = new Map<string, OwnFile>();
+  const byContentPath = new Map<string, OwnFile>();
+  for (const file of files) {
+    byName.set(file.entry.filename, file);
+    if (file.content !== undefined) byContentPath.set(file.path.slice('packages/'.length), file);
+  }
+  return { ...head, files: byName, byContentPath };
+}
+
+/** What of a listing is not served, by file name. */
+export interface NotServed {
+  /** Files that are not listed at all. */
+  readonly withheld: Names;
+  /** Files whose core metadata is not announced. */
+  readonly silenced: Names;
+}
+
+type Names = Pick<ReadonlySet<string>, 'has' | 'size'>;
+
+/** The listing without what is not served. */
+export function without(listing: Listing, { withheld, silenced }: NotServed): Listing {
+  if (withheld.size === 0 && silenced.size === 0) return listing;
+  const { files, byContentPath: _, ...head } = listing;
+  const kept = [...files.values()].filter(({ entry }) => !withheld.has(entry.filename));
+  const entries = kept.map(({ entry }) => entry);
+  const versions = withheld.size === 0 ? head.versions : listedVersions(head.versions, entries, head.name);
+  return listingOf(
+    { ...head, versions },
+    kept.map((file) => (silenced.has(file.entry.filename) ? quiet(file) : file)),
+  );
+}
+
+/** The listing of a project that offers nothing. */
+export function emptied({ files: _, byContentPath: __, ...head }: Listing): Listing {
+  return listingOf({ ...head, versions: [] }, []);
+}
+
+function quiet(file: OwnFile): OwnFile {
+  const { coreMetadata: _, ...entry } = file.entry;
+  return { ...file, entry };
+}

@@ -1,0 +1,99 @@
+import { differenceOf, type Seen, undigestedOf } from '../mirror/page-work.ts';
+import { decodeList, decodePage } from '../pypi/decode.ts';
+import { emptied, type Listing, type OwnFile, without } from '../pypi/listing.ts';
+import { type Bodies, bodiesHere } from '../pypi/page.ts';
+import type { ProjectPage } from '../pypi/project-page.ts';
+import { relink } from '../pypi/relink.ts';
+import { drawList, drawPage } from '../pypi/render.ts';
+import { SLICE } from './limits.ts';
+import type { Asked, Calls, Kind } from './protocol.ts';
+
+/** An answer, and what of it changes hands instead of being copied. */
+interface Given {
+  readonly answer: Calls[Kind]['answer'];
+  readonly transfer: readonly ArrayBuffer[];
+}
+
+/** A call without its number. */
+type Ask = Asked extends infer A ? (A extends Asked ? Omit<A, 'call'> : never) : never;
+
+interface Document {
+  readonly page: ProjectPage;
+  readonly listing?: Listing;
+  readonly files?: readonly OwnFile[];
+}
+
+/** Does what a thread is asked to, and remembers the documents that are open. */
+export function createDesk(): (asked: Ask) => Given {
+  const documents = new Map<number, Document>();
+  // A page is compared first and drawn next: it is decoded once.
+  let last: { readonly project: string; readonly bytes: Uint8Array; readonly page: ProjectPage } | undefined;
+
+  const decode = (project: string, bytes: Uint8Array): ProjectPage => {
+    if (last?.project === project && Buffer.compare(last.bytes, bytes) === 0) return last.page;
+    const page = decodePage(bytes, project);
+    last = { project, bytes, page };
+    return page;
+  };
+  const opened = (document: number): Document => {
+    const found = documents.get(document);
+    if (found === undefined) throw new Error(`document ${document} is not open`);
+    return found;
+  };
+
+  return ({ kind, ask }) => {
+    switch (kind) {
+      case 'open': {
+        const page = decode(ask.project, ask.bytes);
+        documents.set(ask.document, { page });
+        return copied(undigestedOf(page));
+      }
+      case 'relink': {
+        const { page } = opened(ask.document);
+        const listing = relink(page, ask);
+        documents.set(ask.document, { page, listing, files: [...listing.files.values()] });
+        const { files: _, byContentPath: __, ...head } = listing;
+        return copied(head);
+      }
+      case 'files':
+        return copied(opened(ask.document).files?.slice(ask.from, ask.from + SLICE) ?? []);
+      case 'draw': {
+        const { listing } = opened(ask.document);
+        if (listing === undefined) throw new Error('a page is relinked before it is drawn');
+        return moved(bodiesHere(drawPage(ask.hidden ? emptied(listing) : without(listing, ask))));
+      }
+      case 'close':
+        documents.delete(ask.document);
+        return copied(undefined);
+      case 'list':
+        return moved(bodiesHere(drawList(decodeList(ask.bytes))));
+      case 'compare': {
+        const sight = ({ bytes, serial }: Seen) => ({ page: decode(ask.project, bytes), serial });
+        return copied(differenceOf(ask.before && sight(ask.before), sight(ask.after)));
+      }
+    }
+  };
+}
+
+function copied(answer: Given['answer']): Given {
+  return { answer, transfer: [] };
+}
+
+function moved(bodies: Bodies): Given {
+  const { json, html } = bodies;
+  const answer = { json: alone(json), html: alone(html) };
+  return { answer, transfer: [...buffersOf(answer.json), ...buffersOf(answer.html)] };
+}
+
+type Form = Bodies['json'];
+
+/** Small buffers share one piece of memory, which cannot change hands. */
+function alone({ identity, gzip, zstd, hash }: Form): Form {
+  const own = (bytes: Buffer) =>
+    bytes.byteLength === bytes.buffer.byteLength ? bytes : Buffer.from(new Uint8Array(bytes).buffer);
+  return { identity: own(identity), gzip: own(gzip), zstd: own(zstd), hash };
+}
+
+function buffersOf({ identity, gzip, zstd }: Form): readonly ArrayBuffer[] {
+  return [identity, gzip, zstd].map(({ buffer }) => buffer).filter((buffer) => buffer instanceof ArrayBuffer);
+}

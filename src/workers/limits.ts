@@ -1,0 +1,14 @@
+/** From this size on a document is worth the way to another thread. */
+export const LARGE = 256 * 1024;
+/** Documents in work on one thread: while one waits for its pins, another is read. */
+export const AT_ONCE = 2;
+/** Documents that may wait for one thread; more are told to come again. */
+export const WAITING = 64;
+/** Files of a listing handed over at a time: a millisecond or two of the event loop. */
+export const SLICE = 250;
+/** A thread that has had nothing to do for so long ends, and its memory with it. */
+export const IDLE_MS = 15_000;
+/** The longest one step may take; a thread that does not come back is ended. */
+export const STEP_MS = 60_000;
+/** Memory of one thread: the list of all projects takes half of it. Megabytes. */
+export const HEAP_MB = 1024;

@@ -1,0 +1,85 @@
+import type { PageWork } from '../mirror/page-work.ts';
+import { workHere } from '../mirror/page-work.ts';
+import { listingOf, type OwnFile } from '../pypi/listing.ts';
+import type { Bodies, Page } from '../pypi/page.ts';
+import { pageOf } from '../pypi/render.ts';
+import { createLane, type LaneOptions } from './lane.ts';
+import { LARGE } from './limits.ts';
+import type { Call } from './thread.ts';
+
+export interface PageWorkOptions extends LaneOptions {
+  /** Bytes from which on a document goes to another thread. */
+  readonly large?: number;
+}
+
+/**
+ * Small documents here, large ones on threads of their own: one for pages, one for lists, so that no page waits for
+ * the list of all projects. The bytes of a large list are given away.
+ */
+export function createPageWork(options: PageWorkOptions = {}): PageWork & { close(): Promise<void> } {
+  const { large = LARGE } = options;
+  const pages = createLane(options);
+  const lists = createLane({ ...options, atOnce: 1 });
+  let documents = 0;
+
+  return {
+    drawPage(source, steps) {
+      const { project, bytes, pageUrl } = source;
+      if (bytes.byteLength < large) return workHere.drawPage(source, steps);
+      return pages.run(async (call) => {
+        const document = documents++;
+        try {
+          const undigested = await call('open', { document, project, bytes });
+          const known = undigested.length === 0 ? undefined : await steps.known?.(undigested);
+          const head = await call('relink', { document, pageUrl, known });
+          const held = await steps.hold(listingOf(head, await filesOf(call, document)));
+          const withheld = new Set(held.withheld.keys());
+          const silenced = new Set(held.silenced.keys());
+          const hidden = held.hidden === true;
+          return { ...held, page: arrived(await call('draw', { document, withheld, silenced, hidden })) };
+        } finally {
+          call('close', { document }).catch(() => undefined);
+        }
+      });
+    },
+    drawList(bytes) {
+      if (bytes.byteLength < large) return workHere.drawList(bytes);
+      const { buffer } = bytes;
+      const whole = buffer instanceof ArrayBuffer && buffer.byteLength === bytes.byteLength;
+      return lists.run(async (call) => arrived(await call('list', { bytes }, whole ? [buffer] : [])));
+    },
+    compare(project, before, after) {
+      if (Math.max(before?.bytes.byteLength ?? 0, after.bytes.byteLength) < large)
+        return workHere.compare(project, before, after);
+      return pages.run((call) => call('compare', { project, before, after }));
+    },
+    async close() {
+      await Promise.all([pages.close(), lists.close()]);
+    },
+  };
+}
+
+/** Part by part, with a turn of the event loop between two. */
+async function filesOf(call: Call, document: number): Promise<readonly OwnFile[]> {
+  const files: OwnFile[] = [];
+  for (;;) {
+    const part = await call('files', { document, from: files.length });
+    if (part.length === 0) return files;
+    for (const file of part) files.push(file);
+  }
+}
+
+/** What comes from another thread comes as plain bytes. */
+function arrived({ json, html }: Bodies): Page {
+  const form = ({ identity, gzip, zstd, hash }: Bodies['json']) => ({
+    identity: bufferOf(identity),
+    gzip: bufferOf(gzip),
+    zstd: bufferOf(zstd),
+    hash,
+  });
+  return pageOf({ json: form(json), html: form(html) });
+}
+
+function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
+}

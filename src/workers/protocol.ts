@@ -1,0 +1,63 @@
+import type { Expected } from '../bytes/digest.ts';
+import type { Reason, Subject } from '../bytes/refusal.ts';
+import type { Difference, Seen } from '../mirror/page-work.ts';
+import type { ListingHead, OwnFile } from '../pypi/listing.ts';
+import type { Bodies } from '../pypi/page.ts';
+
+// What the two sides of a thread say to each other. A document is opened, asked for its parts, and closed by its number.
+
+export interface Calls {
+  /** Decodes a page; answers the files it states no digest of. */
+  readonly open: {
+    readonly ask: { readonly document: number; readonly project: string; readonly bytes: Uint8Array };
+    readonly answer: readonly string[];
+  };
+  readonly relink: {
+    readonly ask: {
+      readonly document: number;
+      readonly pageUrl: string;
+      readonly known: ReadonlyMap<string, Expected> | undefined;
+    };
+    readonly answer: ListingHead;
+  };
+  /** The next files of the relinked page; none at its end. */
+  readonly files: {
+    readonly ask: { readonly document: number; readonly from: number };
+    readonly answer: readonly OwnFile[];
+  };
+  readonly draw: {
+    readonly ask: {
+      readonly document: number;
+      readonly withheld: ReadonlySet<string>;
+      readonly silenced: ReadonlySet<string>;
+      readonly hidden: boolean;
+    };
+    readonly answer: Bodies;
+  };
+  readonly close: { readonly ask: { readonly document: number }; readonly answer: undefined };
+  readonly list: { readonly ask: { readonly bytes: Uint8Array }; readonly answer: Bodies };
+  readonly compare: {
+    readonly ask: { readonly project: string; readonly before: Seen | undefined; readonly after: Seen };
+    readonly answer: Difference;
+  };
+}
+
+export type Kind = keyof Calls;
+
+/** One call as it travels. */
+export type Asked = {
+  readonly [K in Kind]: { readonly call: number; readonly kind: K; readonly ask: Calls[K]['ask'] };
+}[Kind];
+
+export type Answered =
+  | { readonly call: number; readonly answer: Calls[Kind]['answer'] }
+  | { readonly call: number; readonly refusal: RefusalParts }
+  | { readonly call: number; readonly error: string };
+
+/** A refusal's class does not survive the way between threads; its parts do. */
+export interface RefusalParts {
+  readonly reason: Reason;
+  readonly message: string;
+  readonly subject: Subject | undefined;
+  readonly transient: boolean;
+}

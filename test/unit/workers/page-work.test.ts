@@ -1,0 +1,198 @@
+import type { Worker } from 'node:worker_threads';
+import { afterEach, expect, it } from 'vitest';
+import { sha256Hex } from '../../../src/bytes/digest.ts';
+import { Refusal } from '../../../src/bytes/refusal.ts';
+import { type PageSteps, type PageWork, workHere } from '../../../src/mirror/page-work.ts';
+import { type Listing, without } from '../../../src/pypi/listing.ts';
+import type { Page } from '../../../src/pypi/page.ts';
+import { createPageWork, type PageWorkOptions } from '../../../src/workers/page-work.ts';
+import { cpuTime } from '../../support/cpu.ts';
+import { largeList, largePage } from './large.ts';
+
+const PROJECT = 'sampleproject';
+const pageUrl = `https://index.example/simple/${PROJECT}/`;
+const small = { project: PROJECT, bytes: largePage(PROJECT, 600), pageUrl };
+
+const open: { close(): Promise<void> }[] = [];
+afterEach(async () => {
+  for (const work of open.splice(0)) await work.close();
+});
+
+/** Everything goes to another thread, however small. */
+function threaded(options: PageWorkOptions = {}) {
+  const workers: Worker[] = [];
+  const work = createPageWork({ large: 0, started: (worker) => workers.push(worker), ...options });
+  open.push(work);
+  return { work, workers };
+}
+
+const keepAll: PageSteps = {
+  hold: async (listing) => ({ listing, withheld: new Map(), silenced: new Map() }),
+};
+
+/** Withholds one file and silences another, as pins that disagree do. */
+const holdSome: PageSteps = {
+  async hold(listing) {
+    const [first = '', second = ''] = listing.files.keys();
+    const why = new Refusal('changed', 'changed', { subject: 'file' });
+    const held = { withheld: new Map([[first, why]]), silenced: new Map([[second, why]]) };
+    return { listing: without(listing, held), ...held };
+  },
+};
+
+const bytesOf = (page: Page) => page.variants().map(({ body }) => [body.etag, sha256Hex(body.bytes)]);
+
+const draw = (work: PageWork, steps: PageSteps = keepAll) => work.drawPage(small, steps);
+
+it.each([
+  ['all of a page', keepAll],
+  ['a page held to pins', holdSome],
+  ['a hidden page', { hold: async (listing: Listing) => ({ ...(await keepAll.hold(listing)), hidden: true }) }],
+])('draws %s to the same bytes on another thread, and hands over the same listing', async (_, steps) => {
+  const { work, workers } = threaded();
+  const [there, here] = [await draw(work, steps), await draw(workHere, steps)];
+  expect(workers).toHaveLength(1);
+  expect(bytesOf(there.page)).toEqual(bytesOf(here.page));
+  expect(there.listing).toEqual(here.listing);
+});
+
+it('asks for the digests that the page does not state, and draws with them', async () => {
+  const { work } = threaded();
+  const html = Buffer.from('<!DOCTYPE html><a href="foo-1.0.tar.gz">foo-1.0.tar.gz</a>');
+  const source = { project: 'foo', bytes: html, pageUrl: 'https://index.example/simple/foo/' };
+  const asked: string[] = [];
+  const steps: PageSteps = {
+    ...keepAll,
+    async known(undigested) {
+      asked.push(...undigested);
+      return new Map([['foo-1.0.tar.gz', { length: 3, digests: new Map([['sha256', 'ab'.repeat(32)]]) }]]);
+    },
+  };
+  const there = await work.drawPage(source, steps);
+  expect(asked).toEqual(['foo-1.0.tar.gz']);
+  expect(bytesOf(there.page)).toEqual(bytesOf((await workHere.drawPage(source, steps)).page));
+});
+
+it('draws a list to the same bytes on another thread', async () => {
+  const { work, workers } = threaded();
+  const there = await work.drawList(largeList(20_000));
+  expect(workers).toHaveLength(1);
+  expect(bytesOf(there)).toEqual(bytesOf(await workHere.drawList(largeList(20_000))));
+});
+
+it('compares two pages as it does here', async () => {
+  const { work } = threaded();
+  const before = { bytes: small.bytes, serial: 5 };
+  const after = { bytes: largePage(PROJECT, 590), serial: 4 };
+  const there = await work.compare(PROJECT, before, after);
+  expect(there).toEqual(await workHere.compare(PROJECT, before, after));
+  expect(there.losses.map(({ kind }) => kind)).toContain('serial-lower');
+  expect(there.losses.filter(({ kind }) => kind === 'file')).toHaveLength(10);
+});
+
+it.each([
+  ['format', Buffer.from('{"meta":')],
+  ['foreign', largePage('another', 1)],
+] as const)('refuses for the same reason from another thread: %s', async (reason, bytes) => {
+  const { work } = threaded();
+  const refused = { reason, subject: 'page' };
+  await expect(work.drawPage({ ...small, bytes }, keepAll)).rejects.toMatchObject(refused);
+  await expect(work.compare(PROJECT, undefined, { bytes, serial: undefined })).rejects.toMatchObject(refused);
+  await expect(work.drawList(Buffer.from('no list'))).rejects.toBeInstanceOf(Refusal);
+  // And goes on.
+  expect((await draw(work)).listing.files.size).toBe(600);
+});
+
+it('leaves a small page where it is', async () => {
+  const { work, workers } = threaded({ large: small.bytes.byteLength + 1 });
+  await draw(work);
+  expect(workers).toEqual([]);
+});
+
+it('what goes wrong between the steps is thrown, and leaves nothing open', async () => {
+  const { work } = threaded();
+  const wrong = new Error('pins');
+  await expect(draw(work, { hold: () => Promise.reject(wrong) })).rejects.toBe(wrong);
+  expect((await draw(work)).listing.files.size).toBe(600);
+});
+
+it('a thread that dies fails what it was at with `limit`, and is replaced', async () => {
+  const { work, workers } = threaded();
+  const dying = draw(work, {
+    async hold(listing) {
+      await workers[0]?.terminate();
+      return keepAll.hold(listing);
+    },
+  });
+  await expect(dying).rejects.toMatchObject({ reason: 'limit', transient: true });
+  expect((await draw(work)).listing.files.size).toBe(600);
+  expect(workers).toHaveLength(2);
+});
+
+it('a page that takes too much memory or time ends its thread, not the mirror', async () => {
+  const hungry = threaded({ heapMb: 8 });
+  await expect(hungry.work.drawList(largeList(200_000))).rejects.toMatchObject({ reason: 'limit', transient: true });
+  const slow = threaded({ stepMs: 1 });
+  await expect(slow.work.drawList(largeList(200_000))).rejects.toMatchObject({ reason: 'limit', transient: true });
+});
+
+it('takes on only so many at once, and tells the rest to come again', async () => {
+  const { work } = threaded({ atOnce: 1, waiting: 1 });
+  let go = () => {};
+  const gate = new Promise<void>((resolve) => {
+    go = resolve;
+  });
+  let arrived = () => {};
+  const atWork = new Promise<void>((resolve) => {
+    arrived = resolve;
+  });
+  const first = draw(work, {
+    async hold(listing) {
+      arrived();
+      await gate;
+      return keepAll.hold(listing);
+    },
+  });
+  await atWork;
+  const second = draw(work);
+  await expect(draw(work)).rejects.toMatchObject({ reason: 'limit', transient: true });
+  go();
+  expect((await first).listing.files.size).toBe(600);
+  expect((await second).listing.files.size).toBe(600);
+});
+
+it('an idle thread ends, and its memory with it; the next page starts another', async () => {
+  const { work, workers } = threaded({ idleMs: 0 });
+  await draw(work);
+  await new Promise<void>((resolve) => workers[0]?.once('exit', () => resolve()));
+  await draw(work);
+  expect(workers).toHaveLength(2);
+});
+
+it('a page of 10,000 files and a list of 800,000 names hold no other request up for 50 ms', async () => {
+  const { work } = threaded();
+  const [page, list] = [largePage(PROJECT, 10_000), largeList(800_000)];
+  // Once to warm up: what counts is what the work costs, not the first compilation of it.
+  await draw(work);
+  const longest = await longestTurn(async () => {
+    await Promise.all([work.drawPage({ ...small, bytes: page }, keepAll), work.drawList(list)]);
+  });
+  expect(longest).toBeLessThan(50);
+});
+
+/** The most CPU time this thread spent in one turn of its event loop until the work was done. Milliseconds. */
+async function longestTurn(work: () => Promise<void>): Promise<number> {
+  let longest = 0;
+  let done = false;
+  let before = cpuTime();
+  const turn = () => {
+    const now = cpuTime();
+    longest = Math.max(longest, now - before);
+    before = now;
+    if (!done) setImmediate(turn);
+  };
+  setImmediate(turn);
+  await work();
+  done = true;
+  return longest;
+}
