@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import type { Instant } from '../mirror/ports.ts';
+import { Refusal } from '../bytes/refusal.ts';
+import type { Instant, TrustStore } from '../mirror/ports.ts';
 import type { ItemPath } from './census.ts';
 import { openEnvelope } from './envelope.ts';
 import { codeOf } from './file-ops.ts';
@@ -12,6 +13,7 @@ import { decodePageFile, encodePageFile } from './page-file.ts';
 import { readSmall } from './read-file.ts';
 import type { Guard } from './seal.ts';
 import { isDamage, isMissing, onStateDisk } from './storage-errors.ts';
+import { createTrustStore } from './trust.ts';
 import type { Volume } from './volume.ts';
 import { namesIn, walkTwo } from './walk.ts';
 
@@ -88,6 +90,10 @@ export const acceptStateLoss = onStateDisk(
     const after = Math.max(await lastEpoch(volume, directory), (await volume.epochs?.of(index)) ?? 0);
     await moveAside('census');
     await census?.begin(items, after);
+    if (await isBroken(createTrustStore(volume, index))) {
+      await moveAside('tuf');
+      await census?.forget('tuf/current');
+    }
     const state = createIndexState(volume, index);
     const entry = { at: now, action: adopt ? 'accept-state-loss --adopt' : 'accept-state-loss', reason };
     if ((await state.load()) === undefined) await state.save({ evidence, createdAt: now, audit: [entry] });
@@ -96,6 +102,17 @@ export const acceptStateLoss = onStateDisk(
     return { kept, adopted, setAside: told, setAsideTo: setAside.length === 0 ? undefined : lost };
   },
 );
+
+/** The pointer may be whole and what it points to not. */
+async function isBroken(trust: TrustStore): Promise<boolean> {
+  try {
+    await trust.load();
+    return false;
+  } catch (error) {
+    if (error instanceof Refusal && error.reason === 'state' && !error.transient) return true;
+    throw error;
+  }
+}
 
 /** Directories that hold a state of any number. */
 async function* numberedItems(volume: Volume, directory: string): AsyncIterable<ItemPath> {

@@ -2,6 +2,7 @@ import { cp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { PageRecord, Pin } from '../../../src/mirror/ports.ts';
+import { archiveTrust } from '../../../src/store/archive.ts';
 import type { FileOps } from '../../../src/store/file-ops.ts';
 import { createIndexState } from '../../../src/store/index-state.ts';
 import { createPageStore } from '../../../src/store/page-store.ts';
@@ -10,6 +11,7 @@ import { acceptStateLoss } from '../../../src/store/state-loss.ts';
 import { createTrustStore } from '../../../src/store/trust.ts';
 import { openVolume } from '../../../src/store/volume.ts';
 import { createMemoryDisk } from '../../crash/memory-disk.ts';
+import { trustOf } from '../../crash/work.ts';
 import { systemError } from '../../support/faults.ts';
 import { filesBelow, refusalOf, scratch } from './harness.ts';
 
@@ -220,6 +222,23 @@ describe('sealed state', () => {
     await refused(await open({ data: store.data }));
   });
 
+  test('of a signed index holds its clock floor too, and begins again when its trust is archived', async () => {
+    const { data, trust, volume, state } = await open({ data: join(await scratch(), 'data') });
+    await state.save({ evidence: 'tuf', createdAt: 1, audit: [] });
+    const first = await trust.publish(trustOf(1), undefined);
+    const path = await pathOf(data, '/tuf/current/');
+    const before = await readFile(path);
+    await trust.publish(trustOf(2), first.result === 'published' ? first.current : undefined);
+    await rm(await pathOf(data, '/tuf/current/'));
+    await writeFile(path, before);
+    for (const each of [trust, (await open({ data })).trust])
+      expect(await refusalOf(each.load())).toMatchObject({ reason: 'state' });
+    await archiveTrust(volume, 'main', 9);
+    for (const each of [trust, (await open({ data })).trust]) expect(await each.load()).toBeUndefined();
+    await trust.publish(trustOf(3), undefined);
+    expect((await (await open({ data })).trust.load())?.rootVersion).toBe(3);
+  });
+
   test('put back whole is noticed by the epoch outside, and so is a directory that is empty again', async () => {
     const store = await filled({ outside: true });
     const kept = `${store.data}-kept`;
@@ -348,6 +367,17 @@ describe('accepting the loss of state', () => {
       setAside: ['pins/2a/demo'],
     });
     expect((await (await open({ data, sealKey: NO_KEY })).pins.of('demo')).size).toBe(0);
+  });
+
+  test('sets a trust aside whose documents are gone', async () => {
+    for (const sealKey of [KEY, NO_KEY]) {
+      const { data, trust } = await filled({ sealKey });
+      await trust.publish(trustOf(1), undefined);
+      await rm(join(data, 'indexes', 'main', 'tuf', 'documents'), { recursive: true });
+      expect(await refusalOf(trust.load())).toMatchObject({ reason: 'state' });
+      expect(await (await open({ data, sealKey })).accept(false)).toMatchObject({ kept: 6, setAside: ['tuf'] });
+      expect(await (await open({ data, sealKey })).trust.load()).toBeUndefined();
+    }
   });
 
   test('that was cut short at any step is done again', async () => {
