@@ -8,11 +8,14 @@ export class Relayed {
   readonly contentType: string;
   /** Seconds it may be kept. */
   readonly maxAge: number;
+  /** PyPI's count of changes that upstream says this document is at; bandersnatch takes none without. */
+  readonly serial: number | undefined;
 
-  constructor(bytes: Uint8Array, contentType: string, maxAge: number) {
+  constructor(bytes: Uint8Array, contentType: string, maxAge: number, serial?: number) {
     this.bytes = bytes;
     this.contentType = contentType;
     this.maxAge = maxAge;
+    this.serial = serial;
   }
 
   static is(value: unknown): value is Relayed {

@@ -128,12 +128,18 @@ function kept(manner: Manner | undefined, seconds: number): string {
 }
 
 /** Of a document nothing vouches for, whose 200 has a type and a length besides; never immutable (DESIGN §2 `Relayed`). */
-export function relayedHeaders(manner: Manner, sha256: string, maxAge: number): FlatHeaders {
+export function relayedHeaders(
+  manner: Manner,
+  sha256: string,
+  maxAge: number,
+  serial?: number | undefined,
+): FlatHeaders {
   return [
     'ETag',
     fileTag(sha256),
     'Cache-Control',
     kept(manner, Math.min(maxAge, RELAYED_MAX_AGE)),
+    ...(serial === undefined ? [] : ['X-PyPI-Last-Serial', String(serial)]),
     ...common(manner, 'none'),
   ];
 }

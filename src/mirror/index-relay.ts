@@ -3,14 +3,16 @@ import { Relayed } from '../bytes/relayed.ts';
 import { legacyJson } from '../pypi/legacy-json.ts';
 import type { HeldPage } from './held.ts';
 import type { RelayedDocuments } from './mirror.ts';
-import type { Cache, Clock, Instant, Upstream } from './ports.ts';
+import type { Cache, Clock, Instant, PageRecord, Upstream } from './ports.ts';
 import { singleFlight } from './single-flight.ts';
+
+type Held = HeldPage & { readonly record?: Pick<PageRecord, 'seenSerial'> };
 
 interface IndexRelayOptions {
   readonly upstream: Upstream;
   /** The upstream's `/pypi/` and `/integrity/` lie under this; undefined where it has neither. */
   readonly api: string | undefined;
-  readonly pages: { held(project: string): Promise<HeldPage> };
+  readonly pages: { held(project: string): Promise<Held> };
   readonly clock: Clock;
   readonly cache: Cache<{ readonly document: Relayed | 'absent'; readonly at: Instant }>;
 }
@@ -31,7 +33,8 @@ export function createIndexRelay({ upstream, api, pages, clock, cache }: IndexRe
         ? kept.document
         : await flights(url, async () => {
             const answer = await upstream.page(url, { accept, fresh: false, limit: MOST_BYTES });
-            const found = answer.kind === 'page' ? new Relayed(answer.bytes, contentType, KEPT_FOR) : 'absent';
+            const found =
+              answer.kind === 'page' ? new Relayed(answer.bytes, contentType, KEPT_FOR, answer.serial) : 'absent';
             cache.set(
               url,
               { document: found, at: clock.now() },
@@ -45,7 +48,7 @@ export function createIndexRelay({ upstream, api, pages, clock, cache }: IndexRe
 
   return {
     async legacyJson(project, version, base) {
-      const { listing } = await pages.held(project);
+      const { listing, record } = await pages.held(project);
       const path =
         version === undefined ? `pypi/${project}/json` : `pypi/${project}/${encodeURIComponent(version)}/json`;
       const own =
@@ -54,7 +57,8 @@ export function createIndexRelay({ upstream, api, pages, clock, cache }: IndexRe
           : await fetch(new URL(path, api).href, 'application/json', 'application/json').catch(absent);
       const document = legacyJson(own?.bytes, listing, version, base);
       if (document === undefined) throw unlisted();
-      return new Relayed(document, 'application/json', KEPT_FOR);
+      // Lower where the page is older: whoever compares serials then comes again.
+      return new Relayed(document, 'application/json', KEPT_FOR, lower(own?.serial, record?.seenSerial));
     },
     async provenance(project, version, filename) {
       const { listing } = await pages.held(project);
@@ -68,6 +72,10 @@ export function createIndexRelay({ upstream, api, pages, clock, cache }: IndexRe
       throw new Refusal('unlisted', `No detached signature of ${filename} is listed.`, { subject: 'file' });
     },
   };
+}
+
+function lower(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 }
 
 function unlisted(): Refusal {

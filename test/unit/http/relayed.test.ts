@@ -13,7 +13,7 @@ const relay: RelayedDocuments = {
   async legacyJson(project, version, base) {
     asked.push(`${project} ${version ?? '-'} ${base}`);
     if (project !== 'foo-bar' || version === '99.0') throw unlisted();
-    return new Relayed(Buffer.from(JSON.stringify({ project, version, base })), 'application/json', 300);
+    return new Relayed(Buffer.from(JSON.stringify({ project, version, base })), 'application/json', 300, 77);
   },
   async provenance(project, version, filename) {
     if (filename !== WHEEL) throw unlisted();
@@ -51,6 +51,10 @@ describe('legacy JSON', () => {
     const answer = await get(path, { accept: 'application/json' });
     expect([answer.status, answer.headers['content-type']]).toEqual([200, 'application/json']);
     expect(JSON.parse(answer.body.toString())).toEqual({ project: 'foo-bar', base });
+  });
+
+  it('says the serial it is at, which bandersnatch asks for', async () => {
+    expect((await get('/pypi/foo-bar/json')).headers['x-pypi-last-serial']).toBe('77');
   });
 
   it('C92 takes a name as it is written', async () => {
