@@ -16,19 +16,28 @@ export interface PlainRig {
   readonly directory: string;
   /** Another mirror of the same upstream, knowing nothing; it is closed with the rig. */
   readonly mirror: (flags?: readonly string[]) => Promise<RunningVerbatim>;
+  /** A further document upstream. */
+  readonly serve: (path: string, text: string) => void;
   /** What upstream was asked for whose path ends so. */
   readonly fetched: (ending: string) => number;
   readonly close: () => Promise<void>;
 }
 
-/** `simple/NAME/` in one format, whatever is accepted, and `packages/…` with core metadata beside each file. */
+const jsonList = (projects: readonly string[]) =>
+  JSON.stringify({ meta: { 'api-version': '1.1' }, projects: projects.map((name) => ({ name })) });
+const htmlList = (projects: readonly string[]) =>
+  `<!DOCTYPE html><html><body>${projects.map((name) => `<a href="${name}/">${name}</a>`).join('\n')}</body></html>`;
+
+/** `simple/`, `simple/NAME/` in one format, whatever is accepted, and `packages/…` with core metadata beside each file. */
 export async function startPlainRig(files: readonly PlainFile[], format: 'json' | 'html' = 'json'): Promise<PlainRig> {
   const served = new Map<string, Uint8Array>();
   for (const file of files) {
     served.set(filePath(file), file.bytes);
     if (file.coreMetadata !== undefined) served.set(`${filePath(file)}.metadata`, file.coreMetadata);
   }
-  for (const project of new Set(files.map((file) => file.project))) {
+  const projects = [...new Set(files.map((file) => file.project))];
+  served.set('simple/', Buffer.from((format === 'json' ? jsonList : htmlList)(projects)));
+  for (const project of projects) {
     const listed = files.filter((file) => file.project === project);
     served.set(`simple/${project}/`, Buffer.from((format === 'json' ? jsonPage : htmlPage)(project, listed)));
   }
@@ -43,6 +52,7 @@ export async function startPlainRig(files: readonly PlainFile[], format: 'json' 
       mirrors.push(mirror);
       return mirror;
     },
+    serve: (path, text) => void served.set(path, Buffer.from(text)),
     fetched: (ending) => upstream.requests.filter(({ url }) => decodeURIComponent(url).endsWith(ending)).length,
     async close() {
       await Promise.all(mirrors.map((mirror) => mirror.close()));

@@ -10,8 +10,9 @@ export const uv = () => venv('uv', ['uv']);
 export const pythonTuf = () => venv('tuf', ['tuf', 'securesystemslib[crypto]']);
 /** Three that lock through an index as it is today. */
 export const poetry = () => venv('poetry', ['poetry']);
-export const pdm = () => venv('pdm', ['pdm']);
-export const pipTools = () => venv('pip-tools', ['pip-tools']);
+/** Its newest release does not run with the newest hishel; the extra holds what it was released with. */
+export const pdm = () => venv('pdm', ['pdm[locked]']);
+export const pipTools = () => venv('pip-tools', ['pip-tools', 'pip']);
 /** Neighbours in front of this mirror and behind it. */
 export const devpi = () => venv('devpi', ['devpi-server']);
 export const bandersnatch = () => venv('bandersnatch', ['bandersnatch']);
