@@ -128,6 +128,7 @@ async function composeUnsigned({
   clock,
   events,
   journal,
+  work,
   seams,
 }: IndexParts & { readonly index: UnsignedIndexConfig }) {
   await holdToState(volume, index, undefined, clock.now(), undefined);
@@ -150,6 +151,7 @@ async function composeUnsigned({
     pins: createPins(volume, index.name),
     blobs,
     journal,
+    work,
     clock,
     events,
     createCache: createMemoryCache,

@@ -1,8 +1,7 @@
 import { Refusal } from '../bytes/refusal.ts';
-import { decodeList } from '../pypi/decode.ts';
 import type { Page } from '../pypi/page.ts';
-import { renderList } from '../pypi/render.ts';
 import { LIMITS } from './limits.ts';
+import type { PageWork } from './page-work.ts';
 import type { Clock, Instant, Upstream } from './ports.ts';
 import { singleFlight } from './single-flight.ts';
 
@@ -10,38 +9,51 @@ interface IndexListOptions {
   readonly upstream: Upstream;
   readonly pageUrl: (project: string) => string;
   readonly projectList: boolean;
+  readonly work: PageWork;
+  /** Seconds. */
   readonly maxAge: number;
+  readonly staleIfError: number;
   readonly clock: Clock;
+}
+
+interface Kept {
+  readonly page: Page;
+  readonly etag: string | undefined;
+  /** When upstream stood by it. */
+  readonly at: Instant;
 }
 
 const ACCEPT = 'application/vnd.pypi.simple.v1+json, text/html;q=0.01';
 
-/** The project list; Refusal `policy` where it is turned off. */
-export function createIndexList({
-  upstream,
-  pageUrl,
-  projectList,
-  maxAge,
-  clock,
-}: IndexListOptions): () => Promise<Page> {
-  const flights = singleFlight<Page>();
-  let kept: { readonly page: Page; readonly at: Instant } | undefined;
+/** The project list; Refusal `policy` where it is turned off. Nobody waits for 40 MB where an older list can be served. */
+export function createIndexList(options: IndexListOptions): () => Promise<Page> {
+  const { upstream, pageUrl, projectList, work, maxAge, staleIfError, clock } = options;
+  const flights = singleFlight<Kept>();
+  let kept: Kept | undefined;
+
+  const fetchList = async (): Promise<Kept> => {
+    const etag = kept?.etag;
+    const url = pageUrl('').replace(/\/+$/, '/');
+    const answer = await upstream.page(url, { accept: ACCEPT, etag, fresh: false, limit: LIMITS.list });
+    if (answer.kind === 'unchanged' && kept !== undefined) return { ...kept, at: clock.now() };
+    if (answer.kind !== 'page')
+      throw new Refusal('unreachable', 'Upstream has no project list.', { subject: 'list', transient: true });
+    return { page: await work.drawList(answer.bytes), etag: answer.etag, at: clock.now() };
+  };
+
+  const refresh = (): Promise<Kept> =>
+    flights('', async () => {
+      kept = await fetchList();
+      return kept;
+    });
+
   return async () => {
     if (!projectList)
       throw new Refusal('policy', 'This mirror does not pass the project list on.', { subject: 'list' });
-    const now = clock.now();
-    if (kept !== undefined && now >= kept.at && now - kept.at < maxAge) return kept.page;
-    return flights('', async () => {
-      const answer = await upstream.page(pageUrl('').replace(/\/+$/, '/'), {
-        accept: ACCEPT,
-        fresh: false,
-        limit: LIMITS.list,
-      });
-      if (answer.kind !== 'page')
-        throw new Refusal('unreachable', 'Upstream has no project list.', { subject: 'list', transient: true });
-      const page = await renderList(decodeList(answer.bytes));
-      kept = { page, at: clock.now() };
-      return page;
-    });
+    // A clock that went back makes nothing fresh.
+    const age = kept === undefined || clock.now() < kept.at ? Number.POSITIVE_INFINITY : clock.now() - kept.at;
+    if (kept === undefined || age >= maxAge + staleIfError) return (await refresh()).page;
+    if (age >= maxAge) refresh().catch(() => undefined);
+    return kept.page;
   };
 }

@@ -1,5 +1,4 @@
-import type { PageWork } from '../mirror/page-work.ts';
-import { workHere } from '../mirror/page-work.ts';
+import { type PageWork, type Seen, workHere } from '../mirror/page-work.ts';
 import { listingOf, type OwnFile } from '../pypi/listing.ts';
 import type { Bodies, Page } from '../pypi/page.ts';
 import { pageOf } from '../pypi/render.ts';
@@ -51,12 +50,17 @@ export function createPageWork(options: PageWorkOptions = {}): PageWork & { clos
     compare(project, before, after) {
       if (Math.max(before?.bytes.byteLength ?? 0, after.bytes.byteLength) < large)
         return workHere.compare(project, before, after);
-      return pages.run((call) => call('compare', { project, before, after }));
+      return pages.run((call) => call('compare', { project, before: before && seen(before), after: seen(after) }));
     },
     async close() {
       await Promise.all([pages.close(), lists.close()]);
     },
   };
+}
+
+/** Nothing else of what it came with makes the way. */
+function seen({ bytes, serial }: Seen): Seen {
+  return { bytes, serial };
 }
 
 /** Part by part, with a turn of the event loop between two. */
