@@ -66,6 +66,7 @@ export async function startMirror({
   };
   try {
     let publicUrl: string | undefined;
+    const record = createRequestRecord(log, metrics);
     const server = await startServer({
       listener: createListener({
         ...shared,
@@ -77,7 +78,13 @@ export async function startMirror({
         })),
         access,
         publicUrl: () => publicUrl,
-        onFinish: createRequestRecord(log, metrics),
+        onFinish(finished) {
+          record(finished);
+          const { sent, index = '', bytes } = finished;
+          if (sent === undefined || bytes === 0) return;
+          const { project, filename: file, sha256, client } = sent;
+          composition.fetched.record({ at: composition.clock.now(), client, index, project, file, sha256 });
+        },
       }),
       host: config.server.host,
       port: config.server.port,

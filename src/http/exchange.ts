@@ -17,6 +17,15 @@ export type Route =
   | 'options'
   | 'none';
 
+/** A file whose bytes a client was sent, whole or in part. */
+export interface SentFile {
+  readonly project: string;
+  readonly filename: string;
+  readonly sha256: string;
+  /** The client's address, as its connection has it. */
+  readonly client: string;
+}
+
 /** One answered request, for metrics and the access log. Holds no header a client sent. */
 export interface Finished {
   readonly route: Route;
@@ -32,6 +41,7 @@ export interface Finished {
   readonly aborted: boolean;
   /** As sent, without the query; for a log, never a label. */
   readonly path: string;
+  readonly sent?: SentFile | undefined;
 }
 
 /** Called once a request. Must not throw. */
@@ -45,6 +55,7 @@ export interface Notes {
   bytes: number;
   /** Bytes of body the headers spoke of, where they are handed on piece by piece. */
   promised: number | undefined;
+  sent?: SentFile | undefined;
 }
 
 /** One request and its answer. */

@@ -46,6 +46,13 @@ export async function answerFile(
     if (range === 'unsatisfiable')
       return replyProblem(exchange, manner, NOT_SATISFIABLE, ['Content-Range', `bytes */${size}`]);
     try {
+      if (file.project !== undefined)
+        exchange.notes.sent = {
+          project: file.project,
+          filename: file.filename,
+          sha256,
+          client: incoming.socket.remoteAddress ?? '',
+        };
       return await replyBlob(exchange, manner, blob, immutable, range === 'whole' ? undefined : range);
     } catch (error) {
       const changed = error instanceof Refusal && error.reason === 'digest' && !outgoing.headersSent;

@@ -177,7 +177,11 @@ export function replyDocument(exchange: Exchange, manner: Manner, { bytes, immut
 }
 
 /** A document that nothing vouches for, and that says so. */
-export function replyRelayed(exchange: Exchange, manner: Manner, { bytes, contentType, maxAge, serial }: Relayed): void {
+export function replyRelayed(
+  exchange: Exchange,
+  manner: Manner,
+  { bytes, contentType, maxAge, serial }: Relayed,
+): void {
   const { incoming, outgoing, head, notes } = exchange;
   const sha256 = tagOf(bytes);
   const headers = relayedHeaders(manner, sha256, maxAge, serial);

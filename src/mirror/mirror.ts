@@ -18,6 +18,8 @@ export interface SignedDocument {
 /** A file, before or after its bytes are held: enough for HEAD. */
 export interface FileAnswer {
   readonly filename: string;
+  /** Absent where the file was asked for as a target, by whatever path. */
+  readonly project?: string | undefined;
   /** Known before the download where the index states it. */
   readonly size: number | undefined;
   /** Known before the download where the index states it: the tag of a HEAD, and a 304 without a download. */
