@@ -1,6 +1,7 @@
 import { Refusal } from '../bytes/refusal.ts';
 import { Relayed } from '../bytes/relayed.ts';
 import { legacyJson } from '../pypi/legacy-json.ts';
+import { projectCandidates } from '../pypi/names.ts';
 import type { HeldPage } from './held.ts';
 import type { RelayedDocuments } from './mirror.ts';
 import type { Cache, Clock, Instant, PageRecord, Upstream } from './ports.ts';
@@ -69,7 +70,14 @@ export function createIndexRelay({ upstream, api, pages, clock, cache }: IndexRe
     },
     async signature(path) {
       const filename = path.slice(path.lastIndexOf('/') + 1);
-      throw new Refusal('unlisted', `No detached signature of ${filename} is listed.`, { subject: 'file' });
+      for (const project of projectCandidates(filename)) {
+        const held = await pages.held(project).catch(absent);
+        const file = held?.listing.files.get(filename);
+        // PEP 503: without a word about it there may be one.
+        if (file?.path === path && file.entry.gpgSig !== false && upstream.mayFetch(file.upstream))
+          return fetch(`${file.upstream}.asc`, '*/*', 'application/pgp-signature');
+      }
+      throw unlisted();
     },
   };
 }
