@@ -1,7 +1,8 @@
 import { isDigest } from '../bytes/digest.ts';
 import { Refusal } from '../bytes/refusal.ts';
+import type { Listing, OwnFile } from '../pypi/listing.ts';
 import { projectCandidates } from '../pypi/names.ts';
-import { fileByDigest, type Listing, type OwnFile } from '../pypi/relink.ts';
+import { fileByDigest } from '../pypi/relink.ts';
 import { type CoreMetadata, METADATA } from './core-metadata.ts';
 import type { FetchProved } from './fetch.ts';
 import type { HeldPage } from './held.ts';
@@ -21,7 +22,7 @@ interface FilesOptions<P extends HeldPage> {
   readonly fetchProved: FetchProved;
   readonly coreMetadata: CoreMetadata;
   /** Told of each file whose bytes were proved. */
-  readonly onProved?: ((project: string, file: OwnFile) => void) | undefined;
+  readonly onProved?: ((held: P, file: OwnFile) => void) | undefined;
 }
 
 export interface Files {
@@ -68,6 +69,7 @@ export function createFiles<P extends HeldPage>({
     const urls = urlsOf(file, signed);
     return {
       filename: entry.filename,
+      project: held.listing.name,
       size: expected.length,
       sha256: expected.digests.get('sha256'),
       held: blobs.holds(expected),
@@ -80,7 +82,7 @@ export function createFiles<P extends HeldPage>({
           urls,
         });
         await coreMetadata.compare(file, blob);
-        onProved?.(held.listing.name, file);
+        onProved?.(held, file);
         return blob;
       },
     };

@@ -10,6 +10,7 @@ import { createIndexPins } from './index-pins.ts';
 import { createIndexRefresh } from './index-refresh.ts';
 import { createIndexRelay } from './index-relay.ts';
 import type { MirrorIndex } from './mirror.ts';
+import { type PageWork, workHere } from './page-work.ts';
 import type { Blobs, Clock, CreateCache, Events, Journal, PageStore, Pins, Upstream } from './ports.ts';
 
 /** Everything an index that signs nothing is made of. */
@@ -37,20 +38,24 @@ export interface IndexMirrorOptions {
   /** What `/pypi/` and `/integrity/` lie under upstream. */
   readonly api: string | undefined;
   readonly nameFetch: () => string;
+  /** Where long work is done; here where not told. */
+  readonly work?: PageWork | undefined;
   /** Whether state on disk carries a seal. */
   readonly sealed: boolean;
 }
 
 /** PyPI as it is, devpi, any PEP 503/691 index: the weaker evidence, labelled as such (DESIGN §2 `index`). */
 export function createIndexMirror(options: IndexMirrorOptions): MirrorIndex {
+  const { work = workHere } = options;
   const { name: index, blobs, upstream, events, createCache, memory } = options;
   const fetchProved = createFetch({ ...options, index });
   const pins = createIndexPins({ ...options, index });
   const pages = createIndexPages({
     ...options,
     index,
-    refresh: createIndexRefresh({ ...options, index }),
-    pin: pins.hold,
+    work,
+    refresh: createIndexRefresh({ ...options, index, work }),
+    pins,
     cache: createCache(memory),
     absent: createCache(memory / 64),
   });
@@ -66,7 +71,7 @@ export function createIndexMirror(options: IndexMirrorOptions): MirrorIndex {
       options.contentAddressed && content !== undefined && filename === entry.filename
         ? { expected: { digests: new Map([['blake2b-256', claimedDigest(content)]]) }, urls: [] }
         : undefined,
-    onProved: pins.proved,
+    onProved: (held, file) => void pins.proved(held, file),
   });
   const unsigned = async (): Promise<never> => {
     throw new Refusal('unlisted', 'This index signs nothing, so there is no signed metadata to pass on.', {
@@ -79,7 +84,7 @@ export function createIndexMirror(options: IndexMirrorOptions): MirrorIndex {
     evidence: 'index',
     warmPage: pages.warm,
     page: async (project) => (await pages.held(project)).page,
-    list: createIndexList(options),
+    list: createIndexList({ ...options, work }),
     packageFile: files.byContentPath,
     digestFile: files.byDigest,
     metadata: unsigned,
@@ -94,7 +99,7 @@ export function createIndexMirror(options: IndexMirrorOptions): MirrorIndex {
         upstream: options.upstreamUrl,
         layout: 'simple',
         lastRefresh: pages.lastConfirmed,
-        lastError: undefined,
+        lastError: pages.lastError,
         roles: [],
         leftOut: pages.leftOut,
         sealed: options.sealed,

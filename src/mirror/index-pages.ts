@@ -1,179 +1,202 @@
 import { sha256Hex } from '../bytes/digest.ts';
 import { Refusal } from '../bytes/refusal.ts';
-import { decodePage } from '../pypi/decode.ts';
 import type { Page } from '../pypi/page.ts';
-import { relink } from '../pypi/relink.ts';
-import { renderPage } from '../pypi/render.ts';
+import { type Freshness, freshnessOf, type Lifetimes } from './freshness.ts';
 import type { HeldPage } from './held.ts';
+import type { IndexPins } from './index-pins.ts';
 import type { Refreshed } from './index-refresh.ts';
+import type { IndexStatus } from './mirror.ts';
+import type { PageWork } from './page-work.ts';
 import type { Cache, Clock, Events, Instant, PageRecord, PageStore } from './ports.ts';
 import { singleFlight } from './single-flight.ts';
 
 /** A page kept in memory, with the record it was drawn from. */
-interface Kept extends HeldPage {
+export interface SeenPage extends HeldPage {
   readonly record: PageRecord;
+  /** The last refresh of it failed. */
+  readonly failed?: { readonly at: Instant; readonly error: unknown } | undefined;
 }
 
-export interface IndexPagesOptions {
+export interface IndexPagesOptions extends Lifetimes {
   readonly index: string;
   readonly refresh: (project: string, before: PageRecord | undefined) => Promise<Refreshed>;
   readonly store: PageStore;
-  /** Holds a listing to its pins. */
-  readonly pin: (listing: HeldPage['listing'], record: PageRecord) => Promise<Pick<HeldPage, 'listing' | 'withheld'>>;
+  readonly pins: Pick<IndexPins, 'hold' | 'seenAgain'>;
   readonly pageUrl: (project: string) => string;
-  /** Seconds a page counts as fresh. */
-  readonly maxAge: number;
-  /** Seconds it may stand in for an upstream that is away. */
-  readonly staleIfError: number;
+  readonly work: Pick<PageWork, 'drawPage'>;
   readonly clock: Clock;
   readonly events: Events;
-  readonly cache: Cache<Kept>;
+  readonly cache: Cache<SeenPage>;
   /** Names upstream does not know, for a short while. */
   readonly absent: Cache<Instant>;
 }
 
 export interface IndexPages {
   warm(project: string): Page | undefined;
-  held(project: string): Promise<HeldPage>;
+  held(project: string): Promise<SeenPage>;
   readonly leftOut: ReadonlyMap<string, number>;
   readonly lastConfirmed: Instant | undefined;
+  readonly lastError: IndexStatus['lastError'];
 }
 
-/** Served while it is refreshed behind (DESIGN §5 "Fresh enough"). Seconds. */
-const WHILE_REFRESHING = 300;
 /** What a client waits for a refresh where an older page could stand in. Milliseconds. */
 const PATIENCE_MS = 5000;
+/** After a refresh that failed, an older page stands in this long without another try. Seconds. */
+const REST = 5;
 const ABSENT_FOR = 60;
 const MOST_BYTES_OF_A_NAME = 300;
 const BYTES_PER_ENTRY = 1500;
 
 /** The project pages of an index that signs nothing: one refresh however many ask, and never a false 404. */
 export function createIndexPages(options: IndexPagesOptions): IndexPages {
-  const { index, refresh, store, pin, pageUrl, maxAge, clock, events, cache, absent } = options;
-  const flights = singleFlight<Kept | 'absent'>();
+  const { index, refresh, store, pins, pageUrl, work, clock, events, cache, absent } = options;
+  const loads = singleFlight<SeenPage | undefined>();
+  const updates = singleFlight<SeenPage | 'absent'>();
   const leftOut = new Map<string, number>();
   let lastConfirmed: Instant | undefined;
+  let lastError: IndexStatus['lastError'];
 
-  const age = ({ record }: Kept): number => {
-    const passed = clock.now() - record.confirmedAt;
-    // A clock that went back makes nothing fresh.
-    return passed < 0 ? Number.POSITIVE_INFINITY : passed;
-  };
+  const freshness = ({ record }: SeenPage): Freshness => freshnessOf(record, options, clock.now());
 
-  const draw = async (record: PageRecord): Promise<Kept> => {
-    const relinked = relink(decodePage(record.bytes, record.project), { pageUrl: pageUrl(record.project) });
-    for (const [why, count] of relinked.leftOut) leftOut.set(why, (leftOut.get(why) ?? 0) + count);
-    const { listing, withheld } = await pin(relinked, record);
-    return { page: await renderPage(listing), listing, withheld, source: sha256Hex(record.bytes), record };
-  };
-
-  const keep = (kept: Kept): Kept => {
-    cache.set(
-      kept.record.project,
-      kept,
-      kept.page.size + kept.record.bytes.byteLength + kept.listing.files.size * BYTES_PER_ENTRY,
+  const draw = async (record: PageRecord): Promise<SeenPage> => {
+    const { project, bytes } = record;
+    const drawn = await work.drawPage(
+      { project, bytes, pageUrl: pageUrl(project) },
+      { hold: (listing) => pins.hold({ listing, record }) },
     );
-    return kept;
+    for (const [why, count] of drawn.listing.leftOut) leftOut.set(why, (leftOut.get(why) ?? 0) + count);
+    return { ...drawn, page: drawn.page.at(record.seenSerial), source: sha256Hex(bytes), record };
+  };
+
+  const keep = (seen: SeenPage): SeenPage => {
+    const { page, record, listing } = seen;
+    cache.set(record.project, seen, page.size + record.bytes.byteLength + listing.files.size * BYTES_PER_ENTRY);
+    return seen;
   };
 
   /** From memory, else what was believed before this start. */
-  const known = async (project: string): Promise<Kept | undefined> => {
-    const kept = cache.get(project);
-    if (kept !== undefined) return kept;
-    const record = await store.load(project);
-    return record === undefined ? undefined : keep(await draw(record));
-  };
-
-  const update = (project: string): Promise<Kept | 'absent'> =>
-    flights(project, async () => {
-      if (!(await store.unchanged(project))) cache.delete(project);
-      const before = await known(project);
-      const refreshed = await refresh(project, before?.record);
-      if (refreshed === 'absent') {
-        cache.delete(project);
-        absent.set(project, clock.now(), MOST_BYTES_OF_A_NAME);
-        return 'absent';
-      }
-      lastConfirmed = clock.now();
-      absent.delete(project);
-      const { record } = refreshed;
-      return keep(before === undefined || refreshed.changed ? await draw(record) : { ...before, record });
+  const known = async (project: string): Promise<SeenPage | undefined> =>
+    cache.get(project) ??
+    loads(project, async () => {
+      const record = await store.load(project);
+      return record === undefined ? undefined : keep(await draw(record));
     });
 
-  const behind = (project: string) => {
-    update(project).catch((error: unknown) => report(project, error));
+  /** The same, but not what an operator's command has changed on disk meanwhile. */
+  const current = async (project: string): Promise<SeenPage | undefined> => {
+    if (cache.get(project) !== undefined && !(await store.unchanged(project))) cache.delete(project);
+    return known(project);
   };
+
+  const renew = async (project: string, before: SeenPage | undefined): Promise<SeenPage | 'absent'> => {
+    const refreshed = await refresh(project, before?.record);
+    lastConfirmed = clock.now();
+    if (refreshed === 'absent') {
+      cache.delete(project);
+      absent.set(project, clock.now(), MOST_BYTES_OF_A_NAME);
+      return 'absent';
+    }
+    absent.delete(project);
+    const { record, changed } = refreshed;
+    // Somebody may have taken back or replaced the pins that withhold a file.
+    if (before === undefined || changed || before.withheld.size > 0) return keep(await draw(record));
+    const { failed: _, ...same } = before;
+    if (record.twice && !before.record.twice) await pins.seenAgain({ listing: before.listing, record });
+    return keep({ ...same, record });
+  };
+
+  const update = (project: string): Promise<SeenPage | 'absent'> =>
+    updates(project, async () => {
+      const before = await current(project);
+      const started = performance.now();
+      const done = (result: 'changed' | 'unchanged' | 'failed') =>
+        events.refreshed({ index, result, seconds: (performance.now() - started) / 1000 });
+      try {
+        const now = await renew(project, before);
+        done(now !== 'absent' && now.source === before?.source ? 'unchanged' : 'changed');
+        return now;
+      } catch (error) {
+        done('failed');
+        if (before !== undefined) keep({ ...before, failed: { at: clock.now(), error } });
+        report(project, error);
+        throw error;
+      }
+    });
 
   const report = (project: string, error: unknown) => {
-    if (error instanceof Refusal)
-      events.rejected({
-        index,
-        reason: error.reason,
-        subject: 'page',
-        name: project,
-        message: error.message,
-        at: 'upstream',
-      });
+    if (!(error instanceof Refusal))
+      return events.note({ index, message: 'a refresh failed', detail: { project, error: String(error) } });
+    const { reason, message } = error;
+    lastError = { reason, message, at: clock.now() };
+    events.rejected({ index, reason, subject: 'page', name: project, message, at: 'upstream' });
   };
 
-  const present = (project: string, found: Kept | 'absent'): Kept => {
-    if (found === 'absent')
-      throw new Refusal('unlisted', `The index has no project called ${project}.`, { subject: 'page' });
-    return found;
+  /** The refresh that failed a moment ago would fail again. */
+  const restingFrom = ({ failed }: SeenPage): { readonly error: unknown } | undefined =>
+    failed !== undefined && clock.now() >= failed.at && clock.now() - failed.at < REST ? failed : undefined;
+
+  const behind = (seen: SeenPage) => {
+    if (restingFrom(seen) === undefined) update(seen.record.project).catch(() => undefined);
   };
 
-  const current = (project: string): Kept | undefined => {
-    const kept = cache.get(project);
-    if (kept === undefined) return undefined;
-    const old = age(kept);
-    if (old < maxAge) return kept;
-    if (old >= maxAge + WHILE_REFRESHING) return undefined;
-    behind(project);
-    return kept;
+  /** The refresh if it comes soon; the last page believed if it fails or takes long. */
+  const standingIn = async (seen: SeenPage): Promise<SeenPage | 'absent'> => {
+    if (restingFrom(seen) !== undefined) return seen;
+    return soon(
+      update(seen.record.project).catch(() => seen),
+      seen,
+    );
+  };
+
+  const isAbsent = (project: string): boolean => {
+    const since = absent.get(project);
+    return since !== undefined && clock.now() >= since && clock.now() - since < ABSENT_FOR;
+  };
+
+  const find = async (project: string): Promise<SeenPage | 'absent'> => {
+    if (isAbsent(project)) return 'absent';
+    const seen = await known(project);
+    if (seen === undefined) return update(project);
+    switch (freshness(seen)) {
+      case 'fresh':
+        return seen;
+      case 'ageing':
+        behind(seen);
+        return seen;
+      case 'stale':
+        return standingIn(seen);
+      case 'spent': {
+        const resting = restingFrom(seen);
+        if (resting !== undefined) throw resting.error;
+        return update(project);
+      }
+    }
   };
 
   return {
     warm(project) {
-      const kept = current(project);
-      if (kept !== undefined) events.served({ index, kind: 'page', how: 'memory' });
-      return kept?.page;
+      const seen = cache.get(project);
+      if (seen === undefined) return undefined;
+      const now = freshness(seen);
+      if (now !== 'fresh' && now !== 'ageing') return undefined;
+      if (now === 'ageing') behind(seen);
+      events.served({ index, kind: 'page', how: 'memory' });
+      return seen.page;
     },
     async held(project) {
-      const kept = current(project);
-      if (kept !== undefined) return kept;
-      const gone = absent.get(project);
-      if (gone !== undefined && clock.now() >= gone && clock.now() - gone < ABSENT_FOR)
-        return present(project, 'absent');
-      const stale = await known(project);
-      if (stale !== undefined && age(stale) < maxAge) return stale;
-      if (stale === undefined) {
-        try {
-          return present(project, await update(project));
-        } catch (error) {
-          report(project, error);
-          throw error;
-        }
-      }
-      return present(project, await standingIn(project, stale));
+      const found = await find(project);
+      if (found === 'absent')
+        throw new Refusal('unlisted', `The index has no project called ${project}.`, { subject: 'page' });
+      return found;
     },
     leftOut,
     get lastConfirmed() {
       return lastConfirmed;
     },
+    get lastError() {
+      return lastError;
+    },
   };
-
-  /** The refresh if it comes soon; the last page believed if it fails or takes long, within its time. */
-  async function standingIn(project: string, stale: Kept): Promise<Kept | 'absent'> {
-    const usable = age(stale) < maxAge + options.staleIfError;
-    const updating = update(project);
-    if (!usable) return updating;
-    try {
-      return await soon(updating, stale);
-    } catch (error) {
-      report(project, error);
-      return stale;
-    }
-  }
 }
 
 /** Whatever comes first: the work, or the time a client waits for it. */
@@ -182,7 +205,6 @@ async function soon<T>(work: Promise<T>, otherwise: T): Promise<T> {
   const late = new Promise<T>((resolve) => {
     timer = setTimeout(resolve, PATIENCE_MS, otherwise);
   });
-  work.catch(() => undefined);
   try {
     return await Promise.race([work, late]);
   } finally {

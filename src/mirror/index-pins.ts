@@ -1,9 +1,11 @@
-import { agree, type Digests } from '../bytes/digest.ts';
+import { agree } from '../bytes/digest.ts';
 import type { Refusal } from '../bytes/refusal.ts';
-import type { Listing, OwnFile } from '../pypi/relink.ts';
-import type { HeldPage } from './held.ts';
+import type { Listing, OwnFile } from '../pypi/listing.ts';
+import type { Entry } from '../pypi/project-page.ts';
+import type { Held } from './page-work.ts';
 import { holdToPins } from './pins.ts';
-import type { Clock, Events, Journal, PageRecord, Pins } from './ports.ts';
+import type { Clock, Events, Journal, PageRecord, Pin, Pins } from './ports.ts';
+import { textOf } from './second-look.ts';
 
 interface IndexPinsOptions {
   readonly index: string;
@@ -15,25 +17,46 @@ interface IndexPinsOptions {
   readonly reuploads: boolean;
 }
 
-/** Pins under `index`: provisional until a file's bytes were proved and a second fetch of its page agreed (DESIGN §2). */
-export interface IndexPins {
-  hold(listing: Listing, record: PageRecord): Promise<Pick<HeldPage, 'listing' | 'withheld'>>;
-  /** A file's bytes matched what its page said. */
-  proved(project: string, file: OwnFile): void;
+/** A page with the record it was drawn from. */
+export interface Sighted {
+  readonly listing: Listing;
+  readonly record: PageRecord;
 }
 
+/** Pins under `index`: provisional until a file's bytes were proved and a second fetch of its page agreed (DESIGN §2). */
+export interface IndexPins {
+  /** The listing as far as its pins let it be served; new names are pinned. */
+  hold(page: Sighted): Promise<Held>;
+  /** The same page came a second time. */
+  seenAgain(page: Sighted): Promise<void>;
+  /** A file's bytes matched what its page said. Does not throw. */
+  proved(page: Sighted, file: OwnFile): Promise<void>;
+}
+
+const MOST_SETTLED = 50_000;
+
 export function createIndexPins({ index, pins, clock, events, journal, reuploads }: IndexPinsOptions): IndexPins {
-  /** Pins of one sight only give way to a page that two fetches agree on; confirmed ones never do. */
-  const replaceProvisional = async (listing: Listing, record: PageRecord) => {
+  /** Files with nothing left to confirm, by their path here, which holds a digest: a file that is sent needs no look at its pin. */
+  const settled = new Set<string>();
+  const settle = ({ path }: OwnFile) => {
+    if (settled.size >= MOST_SETTLED) settled.clear();
+    settled.add(path);
+  };
+
+  /** A pin of one sight gives way to a page that two fetches agree on; a confirmed one never does. */
+  const giveWay = async ({ listing, record }: Sighted) => {
+    if (!record.twice) return;
     const known = await pins.of(listing.name);
-    for (const { entry } of listing.files.values()) {
+    for (const { entry, path } of listing.files.values()) {
       const pin = known.get(entry.filename);
-      if (pin?.provisional !== true || agree(pin.digests, entry.digests) || !record.twice) continue;
+      if (pin?.provisional !== true || agreesWith(pin, entry)) continue;
+      settled.delete(path);
+      const { fetch } = record;
       await pins.replace(listing.name, entry.filename, {
         digests: entry.digests,
         seen: clock.now(),
         provisional: true,
-        fetch: record.fetch,
+        fetch,
         ...(entry.uploadTime === undefined ? {} : { uploadTime: entry.uploadTime }),
       });
       journal.note({
@@ -44,9 +67,19 @@ export function createIndexPins({ index, pins, clock, events, journal, reuploads
         file: entry.filename,
         before: textOf(pin.digests),
         after: textOf(entry.digests),
-        reason: 'seen only once before, and never downloaded',
+        reason: `the pin was provisional, from fetch ${pin.fetch ?? 'unknown'}`,
       });
     }
+  };
+
+  const confirmSeen = async ({ listing, record }: Sighted) => {
+    const known = await pins.of(listing.name);
+    const ready = [...listing.files.values()].filter(({ entry }) => isReady(known.get(entry.filename), entry, record));
+    if (ready.length > 0)
+      await pins.confirm(
+        listing.name,
+        ready.map(({ entry }) => entry.filename),
+      );
   };
 
   const report = (items: Iterable<readonly [string, Refusal]>) => {
@@ -54,34 +87,48 @@ export function createIndexPins({ index, pins, clock, events, journal, reuploads
       events.rejected({ index, reason, subject, name, message, at: 'upstream' });
   };
 
+  const markProved = async ({ listing: { name }, record }: Sighted, file: OwnFile) => {
+    const { filename } = file.entry;
+    await pins.prove(name, filename);
+    const pin = (await pins.of(name)).get(filename);
+    const ready = isReady(pin, file.entry, record);
+    if (ready) await pins.confirm(name, [filename]);
+    if (ready || pin?.provisional !== true) settle(file);
+  };
+
   return {
-    async hold(listing, record) {
-      if (reuploads) return { listing, withheld: new Map() };
-      await replaceProvisional(listing, record);
-      const pinned = await holdToPins(pins, listing, clock.now(), { provisional: true, fetch: record.fetch });
+    async hold(page) {
+      // PEP 792: nothing of a quarantined project is offered, whatever its page still lists.
+      const hidden = page.listing.projectStatus?.status === 'quarantined';
+      if (reuploads) return { listing: page.listing, withheld: new Map(), silenced: new Map(), hidden };
+      await giveWay(page);
+      const { fetch } = page.record;
+      const pinned = await holdToPins(pins, page.listing, clock.now(), { provisional: true, fetch });
       report(pinned.withheld);
       report(pinned.silenced);
-      if (record.twice) {
-        const known = await pins.of(listing.name);
-        const proved = [...listing.files.keys()].filter(
-          (name) => known.get(name)?.proved === true && known.get(name)?.provisional === true,
-        );
-        if (proved.length > 0) await pins.confirm(listing.name, proved);
-      }
-      return pinned;
+      await confirmSeen({ ...page, listing: pinned.listing });
+      return { ...pinned, hidden };
     },
-    proved(project, { entry }) {
-      pins.prove(project, entry.filename).catch((error: unknown) =>
-        events.note({
-          index,
-          message: 'a pin could not be marked as proved',
-          detail: { file: entry.filename, error: String(error) },
-        }),
-      );
+    seenAgain: confirmSeen,
+    async proved(page, file) {
+      if (reuploads || settled.has(file.path)) return;
+      try {
+        await markProved(page, file);
+      } catch (error) {
+        const detail = { file: file.entry.filename, error: String(error) };
+        events.note({ index, message: 'a pin could not be marked as proved', detail });
+      }
     },
   };
 }
 
-function textOf(digests: Digests): string {
-  return [...digests].map(([algorithm, hex]) => `${algorithm}:${hex}`).join(' ');
+/** Proved, and listed by two fetches: the one that pinned it and another, or one page that came twice. */
+function isReady(pin: Pin | undefined, entry: Entry, { fetch, twice }: PageRecord): boolean {
+  if (pin?.provisional !== true || pin.proved !== true || !agree(pin.digests, entry.digests)) return false;
+  return twice || (pin.fetch !== undefined && pin.fetch !== fetch);
+}
+
+function agreesWith({ digests, coreMetadata: core }: Pin, entry: Entry): boolean {
+  if (!agree(digests, entry.digests)) return false;
+  return core === undefined || typeof entry.coreMetadata !== 'object' || agree(core, entry.coreMetadata);
 }

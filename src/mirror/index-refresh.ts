@@ -1,9 +1,10 @@
 import { sha256Hex } from '../bytes/digest.ts';
 import { Refusal } from '../bytes/refusal.ts';
-import { decodePage } from '../pypi/decode.ts';
+import type { Change } from './index-changes.ts';
 import { LIMITS } from './limits.ts';
+import type { Difference, PageWork } from './page-work.ts';
 import type { Clock, Events, Instant, Journal, PageAnswer, PageRecord, PageStore, Upstream } from './ports.ts';
-import { changesOf, isLower, type Loss, lossesOf, type Sight, unaccepted } from './second-look.ts';
+import { isAccepted, type Loss, lossText, sameLosses } from './second-look.ts';
 
 export interface IndexRefreshOptions {
   readonly index: string;
@@ -16,10 +17,14 @@ export interface IndexRefreshOptions {
   readonly events: Events;
   /** A name for each fetch, never used twice. */
   readonly nameFetch: () => string;
+  readonly work: Pick<PageWork, 'compare'>;
 }
 
 /** What a refresh came to: the record to believe from now on, or that the project is not there (any more). */
 export type Refreshed = { readonly record: PageRecord; readonly changed: boolean } | 'absent';
+
+/** An answer that is a page. */
+type Arrival = Extract<PageAnswer, { kind: 'page' }>;
 
 /** PEP 691, with HTML for indexes that know nothing else. */
 const ACCEPT = 'application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01';
@@ -28,161 +33,164 @@ const ACCEPT = 'application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple
 const WHOLE_EVERY = 86_400;
 /** How long upstream must stand by a lower serial: longer than an edge of a CDN stays behind. Seconds. */
 const LOWER_FOR = 3600;
-const MOST_REGRESSED = 10_000;
+const MOST_LOWER = 10_000;
 
-/** Brings one page up to date, believing nothing that takes away or contradicts before a second look (DESIGN §2). */
+/**
+ * Brings one page up to date, believing nothing that takes away or contradicts before a second look (DESIGN §2). Throws
+ * Refusal where upstream cannot be believed now; what was believed before is then the caller's to serve on.
+ */
 export function createIndexRefresh(
   options: IndexRefreshOptions,
 ): (project: string, before: PageRecord | undefined) => Promise<Refreshed> {
-  const { index, upstream, pageUrl, store, journal, clock, events, nameFetch } = options;
-  /** Since when upstream has sent a lower serial than one seen once. */
+  const { index, upstream, pageUrl, store, journal, clock, events, nameFetch, work } = options;
+  /** Since when upstream has sent nothing but a serial lower than one seen once. */
   const lowerSince = new Map<string, Instant>();
 
-  const ask = (
-    project: string,
-    request: { readonly etag?: string | undefined; readonly fresh: boolean },
-  ): Promise<PageAnswer> => upstream.page(pageUrl(project), { accept: ACCEPT, limit: LIMITS.page, ...request });
+  const ask = (project: string, how: { readonly etag?: string | undefined; readonly fresh: boolean }) =>
+    upstream.page(pageUrl(project), { accept: ACCEPT, limit: LIMITS.page, ...how });
 
-  const note = (project: string, change: Omit<Parameters<Journal['note']>[0], 'at' | 'index' | 'project'>) =>
-    journal.note({ at: clock.now(), index, project, ...change });
-
-  const alarm = (project: string, losses: readonly Loss[], message: string) => {
-    const reason = losses.some(({ kind }) => kind === 'digest') ? 'changed' : 'regressed';
+  const alarm = (project: string, losses: readonly Loss[], message: string) =>
     events.rejected({
       index,
-      reason,
+      reason: reasonFor(losses),
       subject: 'page',
       name: project,
       message: `${message}: ${lossText(losses)}`,
       at: 'upstream',
     });
-  };
-
-  /** Below the floor never; below a serial that was seen only once, when upstream has stood by it for an hour. */
-  const believable = (project: string, floor: number | undefined, serial: number | undefined): boolean => {
-    if (floor !== undefined && (serial ?? floor) < floor) return false;
-    const now = clock.now();
-    const since = lowerSince.get(project) ?? now;
-    if (lowerSince.size < MOST_REGRESSED) lowerSince.set(project, since);
-    return now - since >= LOWER_FOR;
-  };
 
   const save = async (record: PageRecord, changed: boolean): Promise<Refreshed> => {
     await store.save(record);
     return { record, changed };
   };
 
+  const recordOf = (project: string, arrival: Arrival, fetch: string) => {
+    const { bytes, contentType, etag, serial: seenSerial, maxAge } = arrival;
+    const now = clock.now();
+    return { project, bytes, contentType, etag, seenSerial, maxAge, fetchedAt: now, confirmedAt: now, fetch };
+  };
+
+  /** What was accepted or seen twice becomes what the next page is held to, and is written down. */
+  const believe = async (record: PageRecord, changes: readonly Change[]): Promise<Refreshed> => {
+    const { project } = record;
+    const refreshed = await save(record, true);
+    lowerSince.delete(project);
+    for (const change of changes) journal.note({ at: clock.now(), index, project, ...change });
+    return refreshed;
+  };
+
+  /** A page that takes nothing away: believed at its first sight. */
+  const grown = (before: PageRecord, arrival: Arrival, changes: readonly Change[] = []): Promise<Refreshed> => {
+    const { project, serial, accepted } = before;
+    if (!sameBytes(before, arrival))
+      return believe({ ...recordOf(project, arrival, nameFetch()), serial, twice: false }, changes);
+    lowerSince.delete(project);
+    // A serial becomes the floor only when it was seen twice.
+    const floor = arrival.serial === before.seenSerial ? highest(serial, arrival.serial) : serial;
+    return save({ ...recordOf(project, arrival, before.fetch), serial: floor, twice: true, accepted }, false);
+  };
+
+  /** Below the floor never; below a serial seen once, when upstream has stood by it for long enough. */
+  const holdToSerial = ({ project, serial: floor, seenSerial }: PageRecord, { serial }: Arrival) => {
+    const highestSeen = highest(floor, seenSerial);
+    if (serial === undefined || highestSeen === undefined || serial >= highestSeen)
+      return void lowerSince.delete(project);
+    const now = clock.now();
+    const since = lowerSince.get(project) ?? now;
+    if (lowerSince.size < MOST_LOWER) lowerSince.set(project, since);
+    if (serial < (floor ?? 0) || now - since < LOWER_FOR)
+      throw new Refusal(
+        'regressed',
+        `Upstream sent an older page of ${project}: serial ${serial}, where ${highestSeen} was seen before.`,
+        { subject: 'page' },
+      );
+  };
+
+  /** What the page would take away, less what an operator has accepted; `after` is judged whole. */
+  const compare = async (before: PageRecord, after: Arrival): Promise<Difference> => {
+    const { project, bytes, serial, seenSerial, accepted = [] } = before;
+    const seen = { bytes, serial: highest(serial, seenSerial) };
+    const { losses, changes } = await work.compare(project, seen, after);
+    return { losses: losses.filter((loss) => !isAccepted(loss, accepted)), changes };
+  };
+
+  const arrived = async (before: PageRecord, first: Arrival): Promise<Refreshed> => {
+    const { project } = before;
+    if (sameBytes(before, first)) return grown(before, first);
+    holdToSerial(before, first);
+    const { losses, changes } = await compare(before, first);
+    if (losses.length === 0) return grown(before, first, changes);
+
+    const second = await ask(project, { fresh: true });
+    if (second.kind !== 'page') throw disagreed(losses);
+    const again = await compare(before, second);
+    if (again.losses.length === 0) {
+      alarm(project, losses, 'a second look did not confirm what a first one lacked');
+      return grown(before, second, again.changes);
+    }
+    if (!sameLosses(losses, again.losses)) throw disagreed(losses);
+    alarm(project, again.losses, 'believed after a second look');
+    const serial = second.serial === undefined || second.serial === first.serial ? second.serial : before.serial;
+    return believe(
+      { ...recordOf(project, second, nameFetch()), serial, twice: sameBytes(first, second) },
+      again.changes,
+    );
+  };
+
   /** A project is gone only when a second whole look says so too. */
-  const absent = async (project: string, before: PageRecord | undefined): Promise<Refreshed> => {
-    if (before === undefined) return 'absent';
-    const again = await ask(project, { fresh: true });
-    if (again.kind !== 'absent')
-      return again.kind === 'page' ? arrived(project, before, again, 'second') : { record: before, changed: false };
+  const disappeared = async (before: PageRecord): Promise<Refreshed> => {
+    const { project } = before;
+    const second = await ask(project, { fresh: true });
+    if (second.kind === 'page') return arrived(before, second);
     await store.remove(project);
-    note(project, { kind: 'removed' });
+    journal.note({ at: clock.now(), index, project, kind: 'removed' });
     events.note({ index, message: 'a project has disappeared upstream', detail: { project } });
     return 'absent';
   };
 
-  const arrived = async (
-    project: string,
-    before: PageRecord | undefined,
-    answer: Extract<PageAnswer, { kind: 'page' }>,
-    look: 'first' | 'second',
-  ): Promise<Refreshed> => {
-    const sight = sightOf(project, answer);
-    if (before === undefined) return save(recordOf(project, answer, undefined, nameFetch(), clock.now()), true);
-    const same = sha256Hex(before.bytes) === sha256Hex(answer.bytes);
-    // A serial is believed as a floor only once it was seen twice.
-    if (same) return save(recordOf(project, answer, before, before.fetch, clock.now()), false);
-    const was = { page: decodePage(before.bytes, project), serial: highest(before.serial, before.seenSerial) };
-    if (isLower(was, sight) && !believable(project, before.serial, sight.serial)) {
-      alarm(project, lossesOf(was, sight), 'an older page was sent; the newer one is served on');
-      return { record: { ...before, confirmedAt: clock.now() }, changed: false };
-    }
-    lowerSince.delete(project);
-    const losses = unaccepted(lossesOf(was, sight), before.accepted);
-    if (losses.length > 0 && look === 'first') {
-      const again = await ask(project, { fresh: true });
-      const agrees = again.kind === 'page' && sha256Hex(again.bytes) === sha256Hex(answer.bytes);
-      if (!agrees) {
-        alarm(project, losses, 'a second look did not agree; what was believed before is served on');
-        return again.kind === 'page' && sha256Hex(again.bytes) !== sha256Hex(before.bytes)
-          ? { record: before, changed: false }
-          : { record: { ...before, confirmedAt: clock.now() }, changed: false };
-      }
-      alarm(project, losses, 'believed after a second look');
-      return believe(project, before, was, sight, again, true);
-    }
-    return believe(project, before, was, sight, answer, look === 'second');
-  };
-
-  const believe = async (
-    project: string,
-    before: PageRecord,
-    was: Sight,
-    sight: Sight,
-    answer: Extract<PageAnswer, { kind: 'page' }>,
-    twice: boolean,
-  ): Promise<Refreshed> => {
-    for (const change of changesOf(was.page, sight.page)) note(project, change);
-    const record = recordOf(project, answer, undefined, nameFetch(), clock.now());
-    // A serial lost for good ends the floor; otherwise it stays until a higher one was seen twice.
-    const serial = twice ? answer.serial : answer.serial === undefined ? undefined : before.serial;
-    return save({ ...record, twice, serial }, true);
+  const confirmed = (before: PageRecord): Promise<Refreshed> => {
+    lowerSince.delete(before.project);
+    return save({ ...before, confirmedAt: clock.now() }, false);
   };
 
   return async (project, before) => {
-    const whole = before === undefined || clock.now() - before.fetchedAt >= WHOLE_EVERY;
-    const answer = await ask(project, { fresh: false, ...(whole ? {} : { etag: before.etag }) });
-    if (answer.kind === 'absent') return absent(project, before);
-    if (answer.kind === 'page') return arrived(project, before, answer, 'first');
-    if (before === undefined || whole)
-      throw new Refusal('format', 'Upstream says a page has not changed that it was not asked about.', {
-        subject: 'page',
-      });
-    return { record: { ...before, confirmedAt: clock.now() }, changed: false };
+    // A 304 confirms only a body that was fetched whole twice: a forged page may carry the true ETag (DESIGN §2).
+    const unsure = before !== undefined && (!before.twice || isOld(before, clock.now()));
+    const etag = unsure ? undefined : before?.etag;
+    const answer: PageAnswer = await ask(project, { fresh: unsure, etag });
+    if (answer.kind === 'absent') return before === undefined ? 'absent' : disappeared(before);
+    if (answer.kind === 'unchanged') {
+      if (before === undefined || etag === undefined) throw unasked(project);
+      return confirmed(before);
+    }
+    if (before !== undefined) return arrived(before, answer);
+    await work.compare(project, undefined, answer);
+    return believe({ ...recordOf(project, answer, nameFetch()), serial: undefined, twice: false }, []);
   };
 }
 
-function sightOf(project: string, { bytes, serial }: Extract<PageAnswer, { kind: 'page' }>): Sight {
-  return { page: decodePage(bytes, project), serial };
-}
-
-function recordOf(
-  project: string,
-  answer: Extract<PageAnswer, { kind: 'page' }>,
-  same: PageRecord | undefined,
-  fetch: string,
-  now: number,
-): PageRecord {
-  const { bytes, contentType, etag, serial } = answer;
-  return {
-    project,
-    bytes: same?.bytes ?? bytes,
-    contentType,
-    etag,
-    serial: same === undefined ? undefined : serial === same.seenSerial ? highest(same.serial, serial) : same.serial,
-    seenSerial: serial,
-    fetchedAt: now,
-    confirmedAt: now,
-    twice: same !== undefined,
-    fetch,
-    accepted: same?.accepted,
-  };
+function isOld({ fetchedAt }: PageRecord, now: Instant): boolean {
+  return now < fetchedAt || now - fetchedAt >= WHOLE_EVERY;
 }
 
 function highest(a: number | undefined, b: number | undefined): number | undefined {
   return a === undefined || b === undefined ? (a ?? b) : Math.max(a, b);
 }
 
-const MOST_NAMED = 5;
+function sameBytes(a: { readonly bytes: Uint8Array }, b: { readonly bytes: Uint8Array }): boolean {
+  return a.bytes.byteLength === b.bytes.byteLength && sha256Hex(a.bytes) === sha256Hex(b.bytes);
+}
 
-function lossText(losses: readonly Loss[]): string {
-  const named = losses
-    .slice(0, MOST_NAMED)
-    .map(
-      ({ kind, file, before, after }) => `${kind}${file === undefined ? '' : ` of ${file}`} (${before} -> ${after})`,
-    );
-  return losses.length > MOST_NAMED ? `${named.join(', ')} and ${losses.length - MOST_NAMED} more` : named.join(', ');
+function reasonFor(losses: readonly Loss[]): 'changed' | 'regressed' {
+  return losses.some(({ kind }) => kind === 'digest') ? 'changed' : 'regressed';
+}
+
+function disagreed(losses: readonly Loss[]): Refusal {
+  return new Refusal(reasonFor(losses), `Two looks at upstream disagree: ${lossText(losses)}.`, { subject: 'page' });
+}
+
+function unasked(project: string): Refusal {
+  return new Refusal('format', `Upstream says that a page of ${project} it was not asked about has not changed.`, {
+    subject: 'page',
+  });
 }

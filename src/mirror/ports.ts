@@ -106,6 +106,8 @@ export interface PageRecord {
   readonly fetchedAt: Instant;
   /** The last time upstream stood by it. */
   readonly confirmedAt: Instant;
+  /** Seconds upstream lets it be kept. */
+  readonly maxAge?: number | undefined;
   /** True once two whole fetches agreed. */
   readonly twice: boolean;
   /** Names the fetch it came by, so that everything one bad fetch brought in can be taken back. */

@@ -1,107 +1,96 @@
-import { agree } from '../bytes/digest.ts';
-import type { Entry, ProjectPage } from '../pypi/project-page.ts';
-import type { AcceptedLoss, JournalEntry } from './ports.ts';
-
-/** A page with the serial it came with. */
-export interface Sight {
-  readonly page: ProjectPage;
-  readonly serial: number | undefined;
-}
+import { agree, type Digests } from '../bytes/digest.ts';
+import type { Entry } from '../pypi/project-page.ts';
+import type { AcceptedLoss } from './ports.ts';
+import type { Sight } from './sight.ts';
 
 /** Something a new page takes away or contradicts: believed only after a second look (DESIGN §2). */
 export interface Loss {
   readonly kind:
     | 'digest'
     | 'file'
+    | 'yanked'
     | 'unyanked'
     | 'serial-lower'
     | 'serial-lost'
     | 'upload-time'
     | 'provenance'
     | 'core-metadata'
+    | 'quarantined'
     | 'status';
   readonly file?: string | undefined;
   readonly before: string;
   readonly after: string;
 }
 
-/** What `after` lacks or contradicts of what `before` said. Additions, yanks and quarantine are no losses. */
+/** What `after` lacks or contradicts of what `before` said. New files are no losses; a yank takes one away. */
 export function lossesOf(before: Sight, after: Sight): readonly Loss[] {
   const losses: Loss[] = [];
   if (before.serial !== undefined && after.serial === undefined)
     losses.push({ kind: 'serial-lost', before: String(before.serial), after: 'none' });
-  else if (isLower(before, after))
+  else if ((after.serial ?? 0) < (before.serial ?? 0))
     losses.push({ kind: 'serial-lower', before: String(before.serial), after: String(after.serial) });
+  const [status, next] = [before.page.projectStatus?.status ?? 'active', after.page.projectStatus?.status ?? 'active'];
+  if (status !== next && (status === 'quarantined' || next === 'quarantined'))
+    losses.push({ kind: next === 'quarantined' ? 'quarantined' : 'status', before: status, after: next });
   const files = new Map(after.page.files.map((entry) => [entry.filename, entry]));
   for (const entry of before.page.files) losses.push(...entryLosses(entry, files.get(entry.filename)));
-  const [status, next] = [before.page.projectStatus?.status ?? 'active', after.page.projectStatus?.status ?? 'active'];
-  if (status === 'quarantined' && next !== 'quarantined') losses.push({ kind: 'status', before: status, after: next });
   return losses;
 }
 
-/** What is left to doubt once an operator's word has named some losses. */
-export function unaccepted(losses: readonly Loss[], accepted: readonly AcceptedLoss[] = []): readonly Loss[] {
-  return losses.filter(
-    (loss) =>
-      !accepted.some(
-        ({ kind, file, after }) =>
-          kind === loss.kind && file === loss.file && (after === undefined || after === loss.after),
-      ),
+/** True where an operator's audited word lets this loss be believed (`verbatim accept-change`). */
+export function isAccepted(loss: Loss, accepted: readonly AcceptedLoss[]): boolean {
+  return accepted.some(
+    ({ kind, file, after }) =>
+      kind === loss.kind && file === loss.file && (after === undefined || after === loss.after),
   );
 }
 
-/** A serial only goes up: a page with a lower one is an older page, however often it is seen. */
-export function isLower(before: Sight, after: Sight): boolean {
-  return before.serial !== undefined && after.serial !== undefined && after.serial < before.serial;
+/** True where two looks lost the same: other things may have been added between them. */
+export function sameLosses(a: readonly Loss[], b: readonly Loss[]): boolean {
+  return a.length === b.length && a.every((loss, at) => isSame(loss, b[at]));
+}
+
+function isSame(a: Loss, b: Loss | undefined): boolean {
+  // A serial may have gone on between the looks; that it is lower (or lost) is what they agree on.
+  return a.kind === b?.kind && a.file === b.file && (a.kind === 'serial-lower' || a.after === b.after);
 }
 
 function entryLosses(before: Entry, after: Entry | undefined): readonly Loss[] {
   const file = before.filename;
-  if (after === undefined) return [{ kind: 'file', file, before: digestText(before), after: 'gone' }];
+  if (after === undefined) return [{ kind: 'file', file, before: textOf(before.digests), after: 'gone' }];
   const losses: Loss[] = [];
   const lost = (kind: Loss['kind'], was: string, is: string) => losses.push({ kind, file, before: was, after: is });
   if (before.digests.size > 0 && !agree(before.digests, after.digests))
-    lost('digest', digestText(before), digestText(after));
+    lost('digest', textOf(before.digests), textOf(after.digests));
+  if (before.yanked === undefined && after.yanked !== undefined)
+    lost('yanked', 'not yanked', after.yanked === true ? 'yanked' : after.yanked);
   if (before.yanked !== undefined && after.yanked === undefined) lost('unyanked', 'yanked', 'not yanked');
-  if (before.uploadTime !== undefined && after.uploadTime === undefined) lost('upload-time', before.uploadTime, 'none');
+  if (before.uploadTime !== undefined && after.uploadTime !== before.uploadTime)
+    lost('upload-time', before.uploadTime, after.uploadTime ?? 'none');
   if (before.provenance !== undefined && after.provenance === undefined) lost('provenance', before.provenance, 'none');
-  if (typeof before.coreMetadata === 'object' && typeof after.coreMetadata !== 'object')
-    lost('core-metadata', 'announced', 'none');
+  const [core, next] = [coreOf(before), coreOf(after)];
+  if (core.size > 0 && !agree(core, next)) lost('core-metadata', textOf(core), textOf(next));
   return losses;
 }
 
-function digestText({ digests }: Entry): string {
+function coreOf({ coreMetadata }: Entry): Digests {
+  return typeof coreMetadata === 'object' ? coreMetadata : new Map();
+}
+
+/** Digests for people: the first, with its algorithm. */
+export function textOf(digests: Digests): string {
   const [first] = digests;
   return first === undefined ? 'none' : `${first[0]}:${first[1]}`;
 }
 
-/** What became of a page, for the journal: losses that were believed, and yanks and quarantine, which need no second look. */
-export function changesOf(
-  before: ProjectPage,
-  after: ProjectPage,
-): readonly Pick<JournalEntry, 'kind' | 'file' | 'digest' | 'before' | 'after'>[] {
-  const changes: Pick<JournalEntry, 'kind' | 'file' | 'digest' | 'before' | 'after'>[] = [];
-  const files = new Map(after.files.map((entry) => [entry.filename, entry]));
-  for (const entry of before.files) {
-    const now = files.get(entry.filename);
-    const digest = digestText(entry);
-    if (now === undefined) changes.push({ kind: 'removed', file: entry.filename, digest });
-    else if (!agree(entry.digests, now.digests))
-      changes.push({ kind: 'changed', file: entry.filename, digest, before: digest, after: digestText(now) });
-    else if (entry.yanked === undefined && now.yanked !== undefined)
-      changes.push({
-        kind: 'yanked',
-        file: entry.filename,
-        digest,
-        ...(now.yanked === true ? {} : { after: now.yanked }),
-      });
-    else if (entry.yanked !== undefined && now.yanked === undefined)
-      changes.push({ kind: 'unyanked', file: entry.filename, digest });
-  }
-  if (before.projectStatus?.status !== 'quarantined' && after.projectStatus?.status === 'quarantined')
-    changes.push({
-      kind: 'quarantined',
-      ...(after.projectStatus.reason === undefined ? {} : { after: after.projectStatus.reason }),
-    });
-  return changes;
+const MOST_NAMED = 5;
+
+/** Losses for people, both values of each, in one line of bounded length. */
+export function lossText(losses: readonly Loss[]): string {
+  const named = losses
+    .slice(0, MOST_NAMED)
+    .map(
+      ({ kind, file, before, after }) => `${kind}${file === undefined ? '' : ` of ${file}`} (${before} -> ${after})`,
+    );
+  return losses.length > MOST_NAMED ? `${named.join(', ')} and ${losses.length - MOST_NAMED} more` : named.join(', ');
 }

@@ -29,6 +29,7 @@ export function decodeHtml(bytes: Uint8Array, project: string): ProjectPage {
     apiVersion,
     files: gathering.files(),
     projectStatus: readStatus(head),
+    ...(head.has('pypi:repository-version') ? {} : { undeclared: true }),
     base,
     meta: new Map(),
     extra: new Map(),

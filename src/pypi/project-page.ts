@@ -41,6 +41,8 @@ export interface ProjectPage {
   readonly files: readonly Entry[];
   readonly versions?: readonly string[] | undefined;
   readonly projectStatus?: ProjectStatus | undefined;
+  /** HTML that does not even say that it is a project page (PEP 629); it may be one all the same. */
+  readonly undeclared?: true | undefined;
   /** `<base href>` as listed, HTML only. */
   readonly base?: string | undefined;
   /** Keys of `meta` beside `api-version`. */

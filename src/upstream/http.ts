@@ -4,6 +4,7 @@ import type { Download, Upstream } from '../mirror/ports.ts';
 import { guardedLookup, type Resolve, resolveBySystem } from './addresses.ts';
 import { type AllowedOptions, createAllowed, redactUrl } from './allowed.ts';
 import { createConnections, type Reach } from './connections.ts';
+import { codingOf, gunzipped, mayBeCoded } from './decoded.ts';
 import { type Answer, createExchange, StaleConnection, stopped } from './exchange.ts';
 import { createGate } from './gate.ts';
 import { LIMITS, type Pace, type UpstreamLimits } from './limits.ts';
@@ -112,8 +113,8 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
       throw refusal;
     };
     const { status, url, headers } = answer;
-    const coding = headers['content-encoding']?.trim().toLowerCase() ?? '';
-    if (status < 300 && coding !== '' && coding !== 'identity')
+    const coding = codingOf(answer);
+    if (status < 300 && coding !== undefined && !mayBeCoded(url, coding))
       refuse(new Refusal('encoding', `${redactUrl(url)} came compressed, though it was asked for as it is.`));
     if (status === 429 || status === 503) rest.asked(url, headers['retry-after']);
     if (status === 429 || (status >= 500 && status <= 599))
@@ -188,6 +189,7 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
 
   function download(url: string): ReturnType<Upstream['download']> {
     let etag: string | undefined;
+    let coded = false;
     return async ({ offset, limit, attempt, signal: caller }) => {
       const signal = AbortSignal.any([caller, AbortSignal.timeout(limits.downloads.deadline)]);
       const open = (fresh: boolean, headers: Readonly<Record<string, string>>) =>
@@ -198,11 +200,13 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
           throw new Refusal('unlisted', `The index lists ${redactUrl(url)}, but answers ${answer.status} for it.`);
         }
         if (answer.status !== 200) throw unfit(answer);
-        etag = strongTag(answer);
-        return { start: 0, bytes: answer.body(limit) };
+        coded = codingOf(answer) !== undefined;
+        etag = coded ? undefined : strongTag(answer);
+        return { start: 0, bytes: coded ? gunzipped(answer, limit) : answer.body(limit) };
       };
       const fresh = attempt > 1;
-      if (offset === 0) return whole(await open(fresh, {}));
+      // What is held was unpacked: an offset in it means nothing to upstream.
+      if (offset === 0 || coded) return whole(await open(fresh, {}));
 
       const known = etag;
       const answer = await open(fresh, {
@@ -259,6 +263,7 @@ function described({ headers }: Answer) {
 
 /** RFC 9110 §14.4: one range, from exactly where we stopped to the end, of the representation we began with. */
 function continues(answer: Answer, offset: number, etag: string | undefined): boolean {
+  if (codingOf(answer) !== undefined) return false;
   const range = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15}|\*)$/.exec(answer.headers['content-range'] ?? '');
   if (range === null || Number(range[1]) !== offset) return false;
   if (range[3] !== '*' && Number(range[2]) + 1 !== Number(range[3])) return false;

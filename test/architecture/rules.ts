@@ -68,7 +68,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   commander: ['src/cli/', 'src/main.ts'],
 
   'node:crypto': ['src/bytes/', 'src/tuf/', 'src/pypi/page.ts', 'src/store/', 'src/http/', 'src/upstream/', ...WIRING],
-  'node:zlib': ['src/pypi/compress.ts', ...WIRING],
+  'node:zlib': ['src/pypi/compress.ts', 'src/upstream/decoded.ts', ...WIRING],
   'node:util': ['src/pypi/compress.ts', 'src/store/', 'src/http/', 'src/upstream/', 'src/telemetry/', ...WIRING],
   'node:fs': ['src/store/', 'src/config/load.ts', ...WIRING],
   'node:fs/promises': ['src/store/', ...WIRING],

@@ -1,0 +1,275 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { digestHex } from '../../src/demo/digests.ts';
+import { asItIs, emptied, rewritten } from '../support/bad-days.ts';
+import { type IndexRig, type IndexRigOptions, startIndexRig } from '../support/index-rig.ts';
+import { tinyWheel } from '../support/tiny-wheel.ts';
+
+// DESIGN §2, evidence `index`: an attacker may choose the bytes of a file never seen before, and nothing else.
+
+const ALPHA = tinyWheel('alpha');
+const OTHER = tinyWheel('alpha', '1.0', 'other bytes');
+const BETA = tinyWheel('alpha', '2.0');
+
+let rig: IndexRig;
+afterEach(() => rig.close());
+
+const start = async (options: IndexRigOptions = {}) => {
+  rig = await startIndexRig({ fill: (pypi) => pypi.upload('alpha', ALPHA), ...options });
+};
+const confirm = async () => {
+  await rig.page('alpha');
+  expect((await rig.get(rig.path(ALPHA))).status).toBe(200);
+  await rig.later('alpha');
+  expect((await rig.pins('alpha')).get(ALPHA.filename)).toMatchObject({ proved: true });
+  expect((await rig.pins('alpha')).get(ALPHA.filename)?.provisional).toBeUndefined();
+};
+const sha256 = async () => (await rig.page('alpha')).files[0]?.hashes['sha256'];
+
+describe('another digest under a name whose pin is confirmed', () => {
+  it('withholds the file and no other, whatever upstream insists on', async () => {
+    await start();
+    await confirm();
+    rig.pypi.replace('alpha', OTHER);
+    rig.pypi.upload('alpha', BETA);
+    rig.alarms();
+    expect((await rig.later('alpha')).map(({ filename }) => filename)).toEqual([BETA.filename]);
+    expect(rig.alarms()).toEqual(expect.arrayContaining(['changed page', 'changed file']));
+    expect(await rig.refused(rig.path(OTHER))).toBe('502 changed');
+    expect(await rig.refused(rig.path(ALPHA))).toBe('502 changed');
+    expect((await rig.get(rig.path(BETA))).body.equals(BETA.bytes)).toBe(true);
+    await rig.later('alpha');
+    expect(await rig.refused(rig.path(OTHER))).toBe('502 changed');
+    expect(await rig.journal()).toContainEqual(
+      expect.objectContaining({ kind: 'changed', project: 'alpha', file: ALPHA.filename }),
+    );
+  });
+
+  it('after a restart, and after a kill, too', async () => {
+    await start();
+    await confirm();
+    await rig.kill();
+    rig.pypi.replace('alpha', OTHER);
+    await rig.later('alpha');
+    expect(await rig.refused(rig.path(OTHER))).toBe('502 changed');
+    await rig.restart();
+    expect(await rig.refused(rig.path(OTHER))).toBe('502 changed');
+  });
+
+  it('after the project disappeared and came back, too', async () => {
+    await start();
+    await confirm();
+    const was = rig.pypi.remember('alpha');
+    rig.pypi.removeProject('alpha');
+    rig.clock.advance(901);
+    expect(await rig.refused('/simple/alpha/')).toBe('404 unlisted');
+    rig.pypi.recall('alpha', was);
+    rig.pypi.replace('alpha', OTHER);
+    rig.clock.advance(61);
+    expect(await rig.names('alpha')).toEqual([]);
+    expect(await rig.refused(rig.path(OTHER))).toBe('502 changed');
+  });
+
+  it('is back when upstream has the first bytes again', async () => {
+    await start();
+    await confirm();
+    rig.pypi.replace('alpha', OTHER);
+    expect(await rig.later('alpha')).toEqual([]);
+    rig.pypi.replace('alpha', ALPHA);
+    expect(await rig.later('alpha')).toHaveLength(1);
+    expect((await rig.get(rig.path(ALPHA))).body.equals(ALPHA.bytes)).toBe(true);
+  });
+
+  it('one look is not believed: the file stays as it is', async () => {
+    await start();
+    await confirm();
+    const forge = rewritten((page) => ({
+      ...page,
+      files: page.files.map((file) => ({ ...file, hashes: { sha256: 'b'.repeat(64) } })),
+    }));
+    rig.pypi.page('alpha', forge, 1);
+    rig.clock.advance(86_401);
+    rig.alarms();
+    expect(await rig.later('alpha')).toHaveLength(1);
+    expect(rig.alarms()).toEqual(['changed page']);
+    expect((await rig.get(rig.path(ALPHA))).body.equals(ALPHA.bytes)).toBe(true);
+    expect((await rig.journal()).filter(({ kind }) => kind === 'changed')).toEqual([]);
+  });
+});
+
+describe('a pin of one sight', () => {
+  /** The first fetch of the page was another one's: it listed other bytes. */
+  const firstSightForged = async () => {
+    await start({ fill: (pypi) => pypi.upload('alpha', OTHER) });
+    await rig.page('alpha');
+    rig.pypi.replace('alpha', ALPHA);
+  };
+
+  it('gives way to a page that two fetches agree on, and it is written down', async () => {
+    await firstSightForged();
+    const bad = (await rig.pins('alpha')).get(ALPHA.filename);
+    expect(bad?.provisional).toBe(true);
+    await rig.later('alpha');
+    expect((await rig.get(rig.path(ALPHA))).body.equals(ALPHA.bytes)).toBe(true);
+    expect(await rig.journal()).toContainEqual(expect.objectContaining({ kind: 'changed', file: ALPHA.filename }));
+    expect(await rig.refused(rig.path(OTHER))).toBe('404 unlisted');
+  });
+
+  it('gives way even where its bytes were downloaded: a second fetch never agreed', async () => {
+    await firstSightForged();
+    rig.pypi.replace('alpha', OTHER);
+    expect((await rig.get(rig.path(OTHER))).status).toBe(200);
+    rig.pypi.replace('alpha', ALPHA);
+    await rig.later('alpha');
+    expect((await rig.get(rig.path(ALPHA))).body.equals(ALPHA.bytes)).toBe(true);
+  });
+
+  it('does not give way to a page seen once: the file is withheld until then', async () => {
+    await start({ fill: (pypi) => pypi.upload('alpha', BETA) });
+    await rig.page('alpha');
+    // One edge listed a file that upstream does not have yet, and has never again.
+    rig.pypi.page(
+      'alpha',
+      rewritten((page) => ({
+        ...page,
+        files: [
+          ...page.files,
+          {
+            ...page.files[0],
+            filename: ALPHA.filename,
+            url: `../../x/${ALPHA.filename}`,
+            hashes: { sha256: 'c'.repeat(64) },
+          },
+        ],
+      })),
+      1,
+    );
+    expect(await rig.later('alpha')).toHaveLength(2);
+    expect(await rig.later('alpha')).toHaveLength(1);
+    rig.pypi.upload('alpha', ALPHA);
+    expect((await rig.later('alpha')).map(({ filename }) => filename)).toEqual([BETA.filename]);
+    expect(await rig.refused(rig.path(ALPHA))).toBe('502 changed');
+    expect((await rig.later('alpha')).map(({ filename }) => filename)).toEqual([BETA.filename, ALPHA.filename]);
+    expect((await rig.get(rig.path(ALPHA))).status).toBe(200);
+  });
+
+  it('is confirmed by its bytes and another fetch of its page, even where the page has grown since', async () => {
+    await start();
+    await rig.page('alpha');
+    await rig.get(rig.path(ALPHA));
+    expect((await rig.pins('alpha')).get(ALPHA.filename)).toMatchObject({ provisional: true, proved: true });
+    rig.pypi.upload('alpha', BETA);
+    await rig.later('alpha');
+    expect((await rig.pins('alpha')).get(ALPHA.filename)?.provisional).toBeUndefined();
+    expect((await rig.pins('alpha')).get(BETA.filename)).toMatchObject({ provisional: true });
+  });
+
+  it('is confirmed when its bytes come after the second fetch', async () => {
+    await start();
+    await rig.page('alpha');
+    await rig.later('alpha');
+    expect((await rig.pins('alpha')).get(ALPHA.filename)?.provisional).toBe(true);
+    await rig.get(rig.path(ALPHA));
+    await expect
+      .poll(async () => (await rig.pins('alpha')).get(ALPHA.filename)?.provisional, { interval: 5 })
+      .toBeUndefined();
+  });
+
+  it('is never confirmed by bytes alone', async () => {
+    await start();
+    await rig.page('alpha');
+    await rig.get(rig.path(ALPHA));
+    await rig.get(rig.path(ALPHA));
+    await rig.restart();
+    await rig.get(rig.path(ALPHA));
+    expect((await rig.pins('alpha')).get(ALPHA.filename)?.provisional).toBe(true);
+  });
+
+  it('says when it was first seen, by which fetch, and what upstream called the time of upload', async () => {
+    await start();
+    await rig.page('alpha');
+    const pin = (await rig.pins('alpha')).get(ALPHA.filename);
+    expect(pin).toMatchObject({ seen: rig.clock.now(), uploadTime: '2026-01-02T03:04:05.678901Z' });
+    expect(pin?.fetch).toMatch(/./);
+  });
+});
+
+describe('all that one bad fetch brought in', () => {
+  it('can be taken back by its id, and nothing else', async () => {
+    await start();
+    await confirm();
+    rig.pypi.upload('alpha', tinyWheel('alpha', '3.0', 'forged'));
+    await rig.later('alpha');
+    const bad = (await rig.pins('alpha')).get('alpha-3.0-py3-none-any.whl')?.fetch;
+    rig.pypi.replace('alpha', tinyWheel('alpha', '3.0'));
+    await rig.onDisk(async ({ pins }) => {
+      const files = [...(await pins.of('alpha'))].filter(([, pin]) => pin.fetch === bad).map(([file]) => file);
+      expect(files).toEqual(['alpha-3.0-py3-none-any.whl']);
+      await pins.revoke('alpha', files);
+    });
+    await rig.later('alpha');
+    expect((await rig.get(rig.path(tinyWheel('alpha', '3.0')))).status).toBe(200);
+    expect((await rig.get(rig.path(ALPHA))).status).toBe(200);
+  });
+});
+
+describe('an operator who lets a change through', () => {
+  it('is followed at the next refresh, without a restart', async () => {
+    await start();
+    await confirm();
+    rig.pypi.replace('alpha', OTHER);
+    expect(await rig.later('alpha')).toEqual([]);
+    await rig.onDisk(async ({ pins }) => {
+      const seen = rig.clock.now();
+      await pins.replace('alpha', OTHER.filename, {
+        digests: new Map([['sha256', digestHex('sha256', OTHER.bytes)]]),
+        seen,
+      });
+    });
+    expect(await rig.later('alpha')).toHaveLength(1);
+    expect((await rig.get(rig.path(OTHER))).body.equals(OTHER.bytes)).toBe(true);
+    expect(await rig.refused(rig.path(ALPHA))).toBe('404 unlisted');
+  });
+
+  it('a loss accepted by name takes no second look; another loss beside it does', async () => {
+    await start();
+    rig.pypi.upload('alpha', BETA);
+    await rig.page('alpha');
+    await rig.later('alpha');
+    await rig.onDisk(async ({ pages }) => {
+      const record = await pages.load('alpha');
+      if (record === undefined) throw new Error('no page is kept');
+      const accepted = [{ kind: 'file', file: ALPHA.filename, after: 'gone' }];
+      await pages.save({ ...record, etag: undefined, accepted });
+    });
+    rig.pypi.remove('alpha', ALPHA.filename);
+    const before = rig.pypi.asked('alpha').length;
+    expect((await rig.later('alpha')).map(({ filename }) => filename)).toEqual([BETA.filename]);
+    expect(rig.pypi.asked('alpha')).toHaveLength(before + 1);
+    rig.pypi.page('alpha', emptied, 1);
+    expect(await rig.later('alpha')).toHaveLength(1);
+  });
+});
+
+describe('reuploads: true', () => {
+  it('serves other bytes under an old name once two looks agree, and writes it down', async () => {
+    await start({ index: { reuploads: true } });
+    await rig.page('alpha');
+    await rig.get(rig.path(ALPHA));
+    await rig.later('alpha');
+    rig.pypi.replace('alpha', OTHER);
+    await rig.later('alpha');
+    expect((await rig.get(rig.path(OTHER))).body.equals(OTHER.bytes)).toBe(true);
+    expect(await rig.journal()).toContainEqual(expect.objectContaining({ kind: 'changed', file: ALPHA.filename }));
+  });
+
+  it('does not believe one look either', async () => {
+    await start({ index: { reuploads: true } });
+    await rig.page('alpha');
+    const first = await sha256();
+    rig.pypi.replace('alpha', OTHER);
+    rig.pypi.page('alpha', asItIs, 1);
+    rig.pypi.page('alpha', emptied, 1);
+    rig.clock.advance(901);
+    expect(await sha256()).toBe(first);
+  });
+});
