@@ -49,7 +49,7 @@ export function createPageHeaders(manner: Manner): (variant: Variant) => PageHea
   return (variant) => {
     const held = prepared.get(variant);
     if (held !== undefined) return held;
-    const unchanged = ['ETag', variant.body.etag, ...shared];
+    const unchanged = ['ETag', variant.body.etag, ...serialHeader(variant.serial), ...shared];
     const full = [
       'Content-Type',
       variant.contentType,
@@ -127,6 +127,11 @@ function kept(manner: Manner | undefined, seconds: number): string {
   return manner === undefined ? `max-age=${seconds}` : `${manner.storedBy}, max-age=${seconds}`;
 }
 
+/** devpi refuses a page with a lower serial than it has seen, or none; bandersnatch a document without. */
+function serialHeader(serial: number | undefined): FlatHeaders {
+  return serial === undefined ? [] : ['X-PyPI-Last-Serial', String(serial)];
+}
+
 /** Of a document nothing vouches for, whose 200 has a type and a length besides; never immutable (DESIGN §2 `Relayed`). */
 export function relayedHeaders(
   manner: Manner,
@@ -139,7 +144,7 @@ export function relayedHeaders(
     fileTag(sha256),
     'Cache-Control',
     kept(manner, Math.min(maxAge, RELAYED_MAX_AGE)),
-    ...(serial === undefined ? [] : ['X-PyPI-Last-Serial', String(serial)]),
+    ...serialHeader(serial),
     ...common(manner, 'none'),
   ];
 }

@@ -15,6 +15,8 @@ export interface Variant {
   readonly contentType: string;
   readonly coding: Coding;
   readonly body: Body;
+  /** Where upstream counts the changes of its pages (X-PyPI-Last-Serial): the count this one came with. */
+  readonly serial?: number | undefined;
 }
 
 /** A document drawn in both forms. */
@@ -69,6 +71,18 @@ export class Page {
 
   variant(format: Format, coding: Coding): Variant {
     return this.#variants[format][coding];
+  }
+
+  /** The same bodies, said to be at upstream's serial. */
+  at(serial: number | undefined): Page {
+    if (serial === undefined) return this;
+    const { json, 'html-v1': html, 'text-html': text } = this.#variants;
+    const marked = ({ identity, gzip, zstd }: Variants[Format]) => ({
+      identity: { ...identity, serial },
+      gzip: { ...gzip, serial },
+      zstd: { ...zstd, serial },
+    });
+    return new Page({ json: marked(json), 'html-v1': marked(html), 'text-html': marked(text) }, this.size);
   }
 
   /** Every variant, for whoever stores or compares them. */
