@@ -60,7 +60,9 @@ function fileOf({ entry, path }: OwnFile, base: string, described: Json | undefi
   const digests = isRecord(described) && isRecord(described['digests']) ? described['digests'] : {};
   const blake = entry.digests.get('blake2b-256') ?? digests['blake2b_256'];
   return {
-    ...(isRecord(described) ? described : { packagetype: entry.filename.endsWith('.whl') ? 'bdist_wheel' : 'sdist' }),
+    // pip-tools looks no further where one file lacks it.
+    packagetype: entry.filename.endsWith('.whl') ? 'bdist_wheel' : 'sdist',
+    ...(isRecord(described) ? described : {}),
     filename: entry.filename,
     url: base + path.split('/').map(encodeURIComponent).join('/'),
     digests: {

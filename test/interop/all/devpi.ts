@@ -14,6 +14,8 @@ const READY = /Serving on (http:\S+)/;
 export interface Devpi {
   /** Its mirror, as pip is pointed at it. */
   readonly simple: string;
+  /** Has it mirror something else, and look at once. */
+  readonly turnTo: (upstream: string) => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
@@ -34,8 +36,10 @@ export async function startDevpi(bin: string, upstream: string): Promise<Devpi> 
     readyLine(child.stderr),
     ended.then(() => Promise.reject(new Error('devpi-server ended before it listened'))),
   ]);
-  await createMirror(base, upstream);
+  const asRoot = await logIn(base);
+  await asRoot('PUT', { type: 'mirror', mirror_url: upstream, volatile: false });
   return {
+    turnTo: (other) => asRoot('PATCH', [`mirror_url=${other}`, 'mirror_cache_expiry=0']),
     simple: `${base}/root/pypi/+simple/`,
     async close() {
       child.kill('SIGTERM');
@@ -55,7 +59,8 @@ function readyLine(stream: NodeJS.ReadableStream): Promise<string> {
   });
 }
 
-async function createMirror(base: string, upstream: string): Promise<void> {
+/** Requests about `root/pypi` by the user `root`. */
+async function logIn(base: string): Promise<(method: string, body: unknown) => Promise<void>> {
   const headers = { 'content-type': 'application/json', accept: 'application/json' };
   const login = await fetch(`${base}/+login`, {
     method: 'POST',
@@ -63,10 +68,13 @@ async function createMirror(base: string, upstream: string): Promise<void> {
     body: JSON.stringify({ user: 'root', password: PASSWORD }),
   });
   const { result } = (await login.json()) as { readonly result: { readonly password: string } };
-  const created = await fetch(`${base}/root/pypi`, {
-    method: 'PUT',
-    headers: { ...headers, 'x-devpi-auth': Buffer.from(`root:${result.password}`).toString('base64') },
-    body: JSON.stringify({ type: 'mirror', mirror_url: upstream, volatile: false }),
-  });
-  if (!created.ok) throw new Error(`devpi made no index: ${created.status} ${await created.text()}`);
+  const auth = Buffer.from(`root:${result.password}`).toString('base64');
+  return async (method, body) => {
+    const answer = await fetch(`${base}/root/pypi`, {
+      method,
+      headers: { ...headers, 'x-devpi-auth': auth },
+      body: JSON.stringify(body),
+    });
+    if (!answer.ok) throw new Error(`devpi: ${answer.status} ${await answer.text()}`);
+  };
 }

@@ -6,9 +6,10 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { filePath } from '../../../src/demo/index-pages.ts';
 import { bandersnatch, devpi, pipOfToday } from '../../support/environments.ts';
 import { clientEnvironment, requirePart } from '../../support/python.ts';
+import { tinyWheel } from '../../support/tiny-wheel.ts';
 import { wheels as house } from '../../support/wheels.ts';
 import { newPlace, pipInstall, provedFiles } from '../installers.ts';
-import { type PlainRig, startPlainRig } from '../plain-rig.ts';
+import { type PypiRig, startPypiRig } from '../pypi-rig.ts';
 import { startDevpi } from './devpi.ts';
 
 const run = promisify(execFile);
@@ -16,15 +17,15 @@ const { wheels } = await house();
 const pip = (await pipOfToday()) ?? '';
 const bins = { devpi: (await devpi()) ?? '', bandersnatch: (await bandersnatch()) ?? '' };
 
+const FIRST = tinyWheel('mill', '1.0');
+const SECOND = tinyWheel('mill', '2.0');
 const files = wheels.map((wheel) => ({ ...wheel, uploadTime: '2026-01-01T00:00:00.000001Z' }));
 
-/** devpi takes a page without a media type for HTML; bandersnatch wants what only JSON says. */
-let rig: PlainRig;
-let json: PlainRig;
+let rig: PypiRig;
 beforeAll(async () => {
-  [rig, json] = await Promise.all([startPlainRig(files, 'html'), startPlainRig(files)]);
+  rig = await startPypiRig([...files, FIRST]);
 });
-afterAll(() => Promise.all([rig.close(), json.close()]));
+afterAll(() => rig.close());
 
 async function expectInstallable(simple: string): Promise<void> {
   const place = await newPlace(rig.directory);
@@ -38,11 +39,25 @@ describe.runIf(requirePart('devpi-server', bins.devpi || undefined))('together w
     const server = await startDevpi(bins.devpi, mirror.simple);
     onTestFinished(server.close);
     await expectInstallable(server.simple);
-    expect(wheels.every(({ filename }) => rig.fetched(filename) === 1)).toBe(true);
+    expect(wheels.every((wheel) => rig.fetched(wheel) === 1)).toBe(true);
+  });
+
+  it('takes the place of the index that a devpi-server has mirrored so far', async () => {
+    // devpi takes no page with a lower serial than it has seen.
+    const server = await startDevpi(bins.devpi, `${rig.pypi.url}simple/`);
+    onTestFinished(server.close);
+    const install = async (release: string) =>
+      pipInstall(pip, await newPlace(rig.directory), ['--index-url', server.simple, release]);
+    await install('mill==1.0');
+    const mirror = await rig.mirror(['--log-level', 'debug']);
+    await server.turnTo(mirror.simple);
+    rig.pypi.upload('mill', SECOND);
+    await install('mill==2.0');
+    expect(mirror.log()).toContain('GET /simple/mill/ 200');
   });
 
   it('mirrors a devpi-server', async () => {
-    const server = await startDevpi(bins.devpi, `${rig.upstream.url}simple/`);
+    const server = await startDevpi(bins.devpi, `${rig.pypi.url}simple/`);
     onTestFinished(server.close);
     const mirror = await rig.mirror(['--upstream', server.simple]);
     await expectInstallable(mirror.simple);
@@ -55,13 +70,8 @@ describe.runIf(requirePart('devpi-server', bins.devpi || undefined))('together w
 
 describe.runIf(requirePart('bandersnatch', bins.bandersnatch || undefined))('together with bandersnatch', () => {
   it('has its projects mirrored one by one', async () => {
-    for (const name of ['idna', 'six'])
-      json.serve(`pypi/${name}/json`, JSON.stringify({ info: { name }, last_serial: 7, releases: {}, urls: [] }));
-    // As PyPI does; bandersnatch believes no document without.
-    json.upstream.fault('*', { kind: 'headers', headers: { 'x-pypi-last-serial': '7' } });
-    onTestFinished(() => json.upstream.heal());
-    const mirror = await json.mirror();
-    const { cache: directory } = await newPlace(json.directory);
+    const mirror = await rig.mirror();
+    const { cache: directory } = await newPlace(rig.directory);
     const conf = `${directory}.conf`;
     const master = new URL('..', mirror.simple).href.replace(/\/$/, '');
     const lines = [
