@@ -154,8 +154,7 @@ export function createIndexRefresh(
   };
 
   return async (project, before) => {
-    // A 304 confirms only a body that was fetched whole twice: a forged page may carry the true ETag (DESIGN §2).
-    const unsure = before !== undefined && (!before.twice || isOld(before, clock.now()));
+    const unsure = before !== undefined && isUnsure(before, clock.now());
     const etag = unsure ? undefined : before?.etag;
     const answer: PageAnswer = await ask(project, { fresh: unsure, etag });
     if (answer.kind === 'absent') return before === undefined ? 'absent' : disappeared(before);
@@ -169,8 +168,12 @@ export function createIndexRefresh(
   };
 }
 
-function isOld({ fetchedAt }: PageRecord, now: Instant): boolean {
-  return now < fetchedAt || now - fetchedAt >= WHOLE_EVERY;
+/**
+ * True where only a whole fetch will do: once a day, and for a body that came whole only once. A forged page may carry the
+ * true ETag, so a 304 lets such a body stand for one more term and no longer, and confirms nothing of it (DESIGN §2).
+ */
+function isUnsure({ twice, fetchedAt, confirmedAt }: PageRecord, now: Instant): boolean {
+  return (!twice && confirmedAt > fetchedAt) || now < fetchedAt || now - fetchedAt >= WHOLE_EVERY;
 }
 
 function highest(a: number | undefined, b: number | undefined): number | undefined {

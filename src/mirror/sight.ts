@@ -13,8 +13,6 @@ export interface Sight {
  */
 export function refuseNoPage({ page }: Sight): void {
   if (page.files.length > 0) return;
-  if (page.leftOut.has('foreign'))
-    throw new Refusal('foreign', `The page for ${page.name} lists only files of other projects.`, { subject: 'page' });
   if (page.undeclared === true)
     throw new Refusal(
       'format',
@@ -23,4 +21,6 @@ export function refuseNoPage({ page }: Sight): void {
         subject: 'page',
       },
     );
+  if (page.leftOut.has('foreign'))
+    throw new Refusal('foreign', `The page for ${page.name} lists only files of other projects.`, { subject: 'page' });
 }

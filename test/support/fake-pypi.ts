@@ -190,12 +190,15 @@ function sent(body: string | Uint8Array, type: string, headers: Record<string, s
 }
 
 function reply({ status, headers, body, cut, framing = 'length' }: Sent, response: ServerResponse): void {
-  response.writeHead(status, framing === 'length' ? { ...headers, 'content-length': body.byteLength } : headers);
   if (framing === 'close') {
     response.useChunkedEncodingByDefault = false;
     response.shouldKeepAlive = false;
   }
-  if (cut === undefined) return void response.end(body);
+  response.writeHead(status, framing === 'length' ? { ...headers, 'content-length': body.byteLength } : headers);
+  if (cut === undefined) {
+    response.write(body);
+    return void response.end();
+  }
   response.write(body.subarray(0, cut.at), () =>
     cut.how === 'rst' ? response.socket?.resetAndDestroy() : response.socket?.end(),
   );

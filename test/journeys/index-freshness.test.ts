@@ -1,0 +1,206 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { freshnessOf } from '../../src/mirror/freshness.ts';
+import { createIndexPages } from '../../src/mirror/index-pages.ts';
+import { workHere } from '../../src/mirror/page-work.ts';
+import type { PageRecord } from '../../src/mirror/ports.ts';
+import { answering, badGateway } from '../support/bad-days.ts';
+import { DAY, HOUR } from '../support/clock.ts';
+import { type IndexRig, type IndexRigOptions, startIndexRig } from '../support/index-rig.ts';
+import { NOW } from '../support/mirror-rig.ts';
+import { tinyWheel } from '../support/tiny-wheel.ts';
+
+// DESIGN §5 "Fresh enough", evidence `index`.
+
+const ALPHA = tinyWheel('alpha');
+const BETA = tinyWheel('alpha', '2.0');
+const PAGE = '/simple/alpha/';
+const STORED = '/simple/alpha/';
+
+let rig: IndexRig | undefined;
+afterEach(async () => {
+  await rig?.close();
+  rig = undefined;
+});
+
+const start = async (options: IndexRigOptions = {}): Promise<IndexRig> => {
+  rig = await startIndexRig({ fill: (pypi) => pypi.upload('alpha', ALPHA), ...options });
+  return rig;
+};
+const requests = ({ pypi }: IndexRig) => pypi.asked('alpha').length;
+
+describe('a page', () => {
+  it('is fresh for max_age: no client, whatever it says, sends us upstream (C52)', async () => {
+    const mirror = await start();
+    await mirror.page('alpha');
+    mirror.pypi.upload('alpha', BETA);
+    mirror.clock.advance(599);
+    await Promise.all(
+      Array.from({ length: 50 }, () => mirror.get(PAGE, { headers: { 'cache-control': 'max-age=0, no-cache' } })),
+    );
+    expect(requests(mirror)).toBe(1);
+    expect(await mirror.names('alpha')).toEqual([ALPHA.filename]);
+  });
+
+  it('is served for five minutes more, and refreshed behind, once', async () => {
+    const mirror = await start();
+    await mirror.page('alpha');
+    mirror.pypi.upload('alpha', BETA);
+    mirror.clock.advance(600);
+    const answers = await Promise.all(Array.from({ length: 20 }, () => mirror.names('alpha')));
+    expect(answers).toContainEqual([ALPHA.filename]);
+    await mirror.pypi.index.reached(STORED, 2);
+    await expect.poll(() => mirror.names('alpha'), { interval: 2 }).toEqual([ALPHA.filename, BETA.filename]);
+    expect(requests(mirror)).toBe(2);
+  });
+
+  it('that is older waits for its refresh: one, however many ask', async () => {
+    const mirror = await start();
+    await mirror.page('alpha');
+    mirror.pypi.upload('alpha', BETA);
+    mirror.clock.advance(901);
+    const answers = await Promise.all(Array.from({ length: 20 }, () => mirror.names('alpha')));
+    for (const names of answers) expect(names).toHaveLength(2);
+    expect(requests(mirror)).toBe(2);
+  });
+
+  it('that nobody has is asked for once, however many ask (C53)', async () => {
+    const mirror = await start();
+    const answers = await Promise.all(Array.from({ length: 50 }, () => mirror.get(PAGE)));
+    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 50 }, () => 200));
+    expect(requests(mirror)).toBe(1);
+  });
+
+  it('stands in for an upstream that is away, for a day; then it is 503 (C80)', async () => {
+    const mirror = await start();
+    await mirror.page('alpha');
+    mirror.pypi.page('alpha', badGateway);
+    expect(await mirror.later('alpha')).toHaveLength(1);
+    expect(await mirror.later('alpha', 23 * HOUR)).toHaveLength(1);
+    mirror.clock.advance(HOUR);
+    expect(await mirror.refused(PAGE)).toBe('503 unreachable');
+    mirror.pypi.heal();
+    mirror.clock.advance(10);
+    expect(await mirror.names('alpha')).toHaveLength(1);
+  });
+
+  it('after a refresh that failed, is served a while without another', async () => {
+    const mirror = await start();
+    await mirror.page('alpha');
+    mirror.pypi.page('alpha', () => answering(403, 'no'));
+    mirror.clock.advance(901);
+    for (let at = 0; at < 10; at++) await mirror.page('alpha');
+    expect(requests(mirror)).toBe(2);
+    mirror.clock.advance(10);
+    await mirror.page('alpha');
+    expect(requests(mirror)).toBe(3);
+  });
+
+  it('too old to be served is not asked for again by every client', async () => {
+    const mirror = await start();
+    await mirror.page('alpha');
+    mirror.pypi.page('alpha', () => answering(403, 'no'));
+    mirror.clock.advance(2 * DAY);
+    for (let at = 0; at < 10; at++) expect(await mirror.refused(PAGE)).toBe('503 unreachable');
+    expect(requests(mirror)).toBe(2);
+  });
+
+  it.each([
+    ['shortens it', 60, 61, 2],
+    ['is no longer than ours', 86_400, 600, 2],
+    ['keeps it within', 60, 59, 1],
+    ['of nothing still leaves ten seconds', 0, 9, 1],
+    ['of nothing leaves no more than that', 0, 11, 2],
+    ['that nobody stated leaves ours', undefined, 599, 1],
+  ])("upstream's max-age %s", async (_, maxAge, seconds, count) => {
+    const mirror = await start({ maxAge });
+    await mirror.page('alpha');
+    mirror.clock.advance(seconds);
+    await mirror.page('alpha');
+    if (count > 1) await mirror.pypi.index.reached(STORED, count);
+    expect(requests(mirror)).toBe(count);
+  });
+
+  it("upstream's max-age holds after a restart", async () => {
+    const mirror = await start({ maxAge: 60 });
+    await mirror.page('alpha');
+    await mirror.restart();
+    mirror.clock.advance(61);
+    await mirror.page('alpha');
+    await mirror.pypi.index.reached(STORED, 2);
+  });
+
+  it('does not become fresh when the clock goes back', () => {
+    const lifetimes = { maxAge: 600, staleIfError: DAY };
+    expect(freshnessOf({ confirmedAt: 1000 }, lifetimes, 999)).toBe('spent');
+    expect(freshnessOf({ confirmedAt: 1000 }, lifetimes, 1000)).toBe('fresh');
+  });
+});
+
+describe('a refresh that takes long', () => {
+  it('is waited for five seconds; then the older page is served, and the newer when it has come', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      let now = NOW;
+      const record = recordAt(now);
+      const newer = { ...record, bytes: pageOf([ALPHA.filename, BETA.filename]), confirmedAt: now + 901 };
+      const arrival = Promise.withResolvers<{ readonly record: PageRecord; readonly changed: boolean }>();
+      const pages = createIndexPages({
+        index: 'main',
+        maxAge: 600,
+        staleIfError: DAY,
+        refresh: () => arrival.promise,
+        store: { load: async () => record, unchanged: async () => true, save: async () => {}, remove: async () => {} },
+        pins: {
+          hold: async ({ listing }) => ({ listing, withheld: new Map(), silenced: new Map() }),
+          seenAgain: async () => {},
+        },
+        pageUrl: () => 'https://pypi.example/simple/alpha/',
+        work: workHere,
+        clock: { now: () => now },
+        events: { rejected() {}, served() {}, refreshed() {}, note() {} },
+        cache: new Map(),
+        absent: new Map(),
+      });
+      await pages.held('alpha');
+      now += 901;
+      let served: number | undefined;
+      const waiting = pages.held('alpha').then(({ listing }) => {
+        served = listing.files.size;
+      });
+      await vi.advanceTimersByTimeAsync(4999);
+      expect(served).toBeUndefined();
+      await vi.advanceTimersByTimeAsync(1);
+      await waiting;
+      expect(served).toBe(1);
+      arrival.resolve({ record: newer, changed: true });
+      vi.useRealTimers();
+      await expect.poll(async () => (await pages.held('alpha')).listing.files.size, { interval: 2 }).toBe(2);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
+
+function recordAt(now: number): PageRecord {
+  return {
+    project: 'alpha',
+    bytes: pageOf([ALPHA.filename]),
+    contentType: 'application/vnd.pypi.simple.v1+json',
+    etag: undefined,
+    serial: undefined,
+    seenSerial: undefined,
+    fetchedAt: now,
+    confirmedAt: now,
+    twice: false,
+    fetch: 'first',
+  };
+}
+
+function pageOf(filenames: readonly string[]): Uint8Array {
+  const files = filenames.map((filename) => ({
+    filename,
+    url: `../../x/${filename}`,
+    hashes: { sha256: 'a'.repeat(64) },
+  }));
+  return Buffer.from(JSON.stringify({ meta: { 'api-version': '1.0' }, name: 'alpha', files }));
+}

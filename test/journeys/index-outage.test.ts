@@ -1,0 +1,264 @@
+import { gzipSync } from 'node:zlib';
+import { afterEach, describe, expect, it } from 'vitest';
+import { answering, badGateway, cut, forged, onConnections, rewritten } from '../support/bad-days.ts';
+import { DAY } from '../support/clock.ts';
+import { type IndexRig, type IndexRigOptions, startIndexRig } from '../support/index-rig.ts';
+import { JSON_PAGE } from '../support/mirror-rig.ts';
+import { tinyWheel } from '../support/tiny-wheel.ts';
+
+// An index on its bad days, and poorer ones than PyPI: what clients see of it.
+
+const ALPHA = tinyWheel('alpha');
+const BETA = tinyWheel('alpha', '2.0');
+const PAGE = '/simple/alpha/';
+
+let rig: IndexRig;
+afterEach(() => rig.close());
+
+const start = async (options: IndexRigOptions = {}) => {
+  rig = await startIndexRig({ fill: (pypi) => pypi.upload('alpha', ALPHA), ...options });
+};
+const requests = () => rig.pypi.asked('alpha').length;
+
+describe('an upstream that fails once', () => {
+  it.each([
+    ['with 502', badGateway],
+    ['by a body cut by FIN', cut(30, 'length')],
+    ['by a body cut by RST', cut(30, 'chunked', 'rst')],
+  ])('%s is asked again on a new connection, and nobody notices (C83)', async (_, send) => {
+    await start();
+    rig.pypi.page('alpha', send, 1);
+    expect(await rig.names('alpha')).toEqual([ALPHA.filename]);
+    const [first, second] = rig.pypi.asked('alpha');
+    expect(second?.connection).not.toBe(first?.connection);
+  });
+
+  it('for one of its edges is asked by way of another', async () => {
+    await start();
+    rig.pypi.page(
+      'alpha',
+      onConnections((connection) => connection === 1, badGateway),
+    );
+    expect(await rig.names('alpha')).toEqual([ALPHA.filename]);
+  });
+
+  it('with a burst of 502 is 503 with a small Retry-After where nothing is known (C81)', async () => {
+    await start();
+    rig.pypi.page('alpha', badGateway, 3);
+    const { status, headers } = await rig.get(PAGE);
+    expect(status).toBe(503);
+    expect(Number(headers['retry-after'])).toBeGreaterThanOrEqual(1);
+    expect(Number(headers['retry-after'])).toBeLessThanOrEqual(5);
+    expect(requests()).toBe(3);
+    expect(await rig.names('alpha')).toEqual([ALPHA.filename]);
+  });
+
+  it.each([429, 403, 401, 500, 503])('with %s is never a 404 (C82)', async (status) => {
+    await start();
+    rig.pypi.page('alpha', () => answering(status, 'no'));
+    expect(await rig.refused(PAGE)).toBe('503 unreachable');
+    expect(await rig.refused(rig.path(ALPHA))).toBe('503 unreachable');
+  });
+
+  it('by a reset is 503, too', async () => {
+    await start();
+    rig.pypi.index.fault(PAGE, { kind: 'reset' });
+    expect(await rig.refused(PAGE)).toBe('503 unreachable');
+  });
+});
+
+describe('a project that is not there', () => {
+  it('is 404, and asked for once a minute at most', async () => {
+    await start();
+    for (let at = 0; at < 5; at++) expect(await rig.refused('/simple/missing/')).toBe('404 unlisted');
+    expect(rig.pypi.asked('missing')).toHaveLength(1);
+    rig.clock.advance(59);
+    expect(await rig.refused('/simple/missing/')).toBe('404 unlisted');
+    rig.pypi.upload('missing', tinyWheel('missing'));
+    rig.clock.advance(1);
+    expect(await rig.names('missing')).toHaveLength(1);
+  });
+});
+
+describe('a restart', () => {
+  it('keeps the pages: fresh ones are served without a word to upstream', async () => {
+    await start();
+    const { body, headers } = await rig.get(PAGE, { headers: { accept: JSON_PAGE } });
+    await rig.kill();
+    rig.pypi.page('alpha', badGateway);
+    const again = await rig.get(PAGE, { headers: { accept: JSON_PAGE } });
+    expect(again.body.equals(body)).toBe(true);
+    expect(again.headers.etag).toBe(headers.etag);
+    expect(requests()).toBe(1);
+  });
+
+  it('in an outage serves what was believed, within its day', async () => {
+    await start();
+    expect((await rig.get(rig.path(ALPHA))).status).toBe(200);
+    await rig.restart();
+    rig.pypi.page('alpha', badGateway);
+    expect(await rig.later('alpha', 20_000)).toHaveLength(1);
+    expect((await rig.get(rig.path(ALPHA))).body.equals(ALPHA.bytes)).toBe(true);
+    await rig.restart();
+    rig.clock.advance(DAY);
+    expect(await rig.refused(PAGE)).toBe('503 unreachable');
+  });
+
+  it('in an outage serves a page that upstream has stood by for days without sending it', async () => {
+    await start();
+    await rig.page('alpha');
+    for (let day = 0; day < 3; day++) await rig.later('alpha', DAY - 7200);
+    await rig.restart();
+    rig.pypi.page('alpha', badGateway);
+    expect(await rig.later('alpha', 20_000)).toHaveLength(1);
+  });
+});
+
+describe("upstream's 304", () => {
+  it('makes the page fresh again, under the same ETag (C54)', async () => {
+    await start();
+    const { headers } = await rig.get(PAGE, { headers: { accept: JSON_PAGE } });
+    await rig.later('alpha');
+    expect(rig.pypi.asked('alpha').at(-1)?.headers['if-none-match']).toMatch(/^"/);
+    const again = await rig.get(PAGE, { headers: { accept: JSON_PAGE } });
+    expect(again.headers.etag).toBe(headers.etag);
+    const none = await rig.get(PAGE, { headers: { accept: JSON_PAGE, 'if-none-match': String(headers.etag) } });
+    expect([none.status, none.headers.etag]).toEqual([304, headers.etag]);
+    expect(requests()).toBe(2);
+  });
+
+  it('that nobody asked for is refused', async () => {
+    await start();
+    rig.pypi.page('alpha', () => answering(304, ''));
+    expect(await rig.refused(PAGE)).toBe('502 format');
+  });
+});
+
+describe('a poorer upstream', () => {
+  it('with plain HTML alone gives valid JSON (C46)', async () => {
+    await start({ plainHtml: true });
+    const page = await rig.page('alpha');
+    expect(page).toMatchObject({ meta: { 'api-version': '1.0' }, name: 'alpha', versions: ['1.0'] });
+    expect(page.files).toMatchObject([{ filename: ALPHA.filename, yanked: false }]);
+    expect((await rig.get(rig.path(ALPHA))).body.equals(ALPHA.bytes)).toBe(true);
+  });
+
+  it('without ETag, serial and core metadata works, and is asked for everything whole', async () => {
+    await start({ etags: false, serials: false, coreMetadata: false, maxAge: undefined });
+    await rig.page('alpha');
+    rig.pypi.upload('alpha', BETA);
+    expect(await rig.later('alpha')).toHaveLength(2);
+    expect(await rig.later('alpha')).toHaveLength(2);
+    expect(rig.pypi.asked('alpha').every(({ headers }) => headers['if-none-match'] === undefined)).toBe(true);
+    expect((await rig.page('alpha')).files[0]?.['core-metadata']).toBeUndefined();
+    expect((await rig.get(rig.path(BETA))).status).toBe(200);
+  });
+
+  it('that turned from JSON to plain HTML is believed when both looks are, and one line tells of each loss', async () => {
+    await start();
+    await rig.page('alpha');
+    const html = `<a href="${rig.pypi.files.url}${rig.path(ALPHA).slice(1)}#sha256=${(await rig.page('alpha')).files[0]?.hashes['sha256']}">x</a>`;
+    rig.pypi.page('alpha', forged(html));
+    const [file] = await rig.later('alpha');
+    expect(file?.['core-metadata']).toBeUndefined();
+    expect((await rig.journal()).map(({ kind, reason }) => `${kind} ${reason}`)).toEqual([
+      'regressed upload-time',
+      'regressed core-metadata',
+    ]);
+  });
+});
+
+describe('core metadata that comes gzip’d', () => {
+  const stored = () => `${rig.path(ALPHA)}.metadata`.slice(1);
+  const coded = (bytes: Uint8Array) => {
+    rig.pypi.contents.set(stored(), bytes);
+    rig.pypi.files.fault(`/${stored()}`, { kind: 'headers', headers: { 'content-encoding': 'gzip' } });
+  };
+
+  it('is unpacked, and then it is what was announced', async () => {
+    await start();
+    coded(gzipSync(ALPHA.coreMetadata));
+    const { status, headers, body } = await rig.get(`${rig.path(ALPHA)}.metadata`);
+    expect([status, headers['content-encoding']]).toEqual([200, undefined]);
+    expect(body.equals(ALPHA.coreMetadata)).toBe(true);
+    expect(rig.pypi.files.asked(rig.path(ALPHA))).toHaveLength(0);
+  });
+
+  it('is refused where it unpacks to something else', async () => {
+    await start();
+    coded(gzipSync('Metadata-Version: 2.1\nName: evil\n'));
+    expect(await rig.refused(`${rig.path(ALPHA)}.metadata`)).toBe('502 digest');
+  });
+
+  it('is refused where it unpacks to more than it may have', async () => {
+    await start();
+    coded(gzipSync(Buffer.alloc(50_000_000)));
+    expect(await rig.refused(`${rig.path(ALPHA)}.metadata`)).toBe('502 limit');
+  });
+
+  it('is refused where it is no gzip, or only the beginning of it', async () => {
+    await start();
+    coded(ALPHA.coreMetadata);
+    expect(await rig.refused(`${rig.path(ALPHA)}.metadata`)).toBe('502 encoding');
+    rig.pypi.files.heal();
+    rig.clock.advance(60);
+    coded(gzipSync(ALPHA.coreMetadata).subarray(0, 30));
+    expect(await rig.refused(`${rig.path(ALPHA)}.metadata`)).toMatch(/^50[23] truncated$/);
+  });
+
+  it('a wheel that comes gzip’d is refused all the same', async () => {
+    await start();
+    rig.pypi.contents.set(rig.path(ALPHA).slice(1), gzipSync(ALPHA.bytes));
+    rig.pypi.files.fault(rig.path(ALPHA), { kind: 'headers', headers: { 'content-encoding': 'gzip' } });
+    expect(await rig.refused(rig.path(ALPHA))).toBe('502 encoding');
+  });
+});
+
+describe('what disappears upstream', () => {
+  it('is written down once it is confirmed, with the time and the digest', async () => {
+    await start();
+    rig.pypi.upload('alpha', BETA);
+    await rig.page('alpha');
+    const digest = (await rig.page('alpha')).files[0]?.hashes['sha256'];
+    rig.pypi.remove('alpha', ALPHA.filename);
+    rig.pypi.edit('alpha', BETA.filename, { yanked: 'broken' });
+    await rig.later('alpha');
+    const at = rig.clock.now();
+    expect(await rig.journal()).toEqual([
+      expect.objectContaining({ at, index: 'main', kind: 'removed', file: ALPHA.filename, digest: `sha256:${digest}` }),
+      expect.objectContaining({ at, kind: 'yanked', file: BETA.filename, after: 'broken' }),
+    ]);
+    expect(await rig.names('alpha')).toEqual([BETA.filename]);
+    expect((await rig.get(rig.path(BETA))).status).toBe(200);
+  });
+
+  it('of 3,000 files at once fills the journal with no more than a third of it, and says how many', async () => {
+    await start();
+    const names = Array.from({ length: 3000 }, (_, at) => `alpha-1.${at}.tar.gz`);
+    const many = rewritten((page) => ({
+      ...page,
+      files: [
+        ...page.files,
+        ...names.map((filename) => ({ filename, url: `../../x/${filename}`, hashes: { sha256: 'a'.repeat(64) } })),
+      ],
+    }));
+    rig.pypi.page('alpha', many, 1);
+    expect(await rig.names('alpha')).toHaveLength(3001);
+    rig.clock.advance(DAY);
+    expect(await rig.names('alpha')).toHaveLength(1);
+    const entries = await rig.journal();
+    expect(entries).toHaveLength(1001);
+    expect(entries.at(-1)).toMatchObject({ kind: 'removed', after: '3000 files in all' });
+  });
+});
+
+it('tells what it is and how it does', async () => {
+  await start();
+  expect((await rig.index().status()).lastError).toBeUndefined();
+  await rig.page('alpha');
+  rig.pypi.page('alpha', badGateway);
+  await rig.later('alpha');
+  const { evidence, lastRefresh, lastError } = await rig.index().status();
+  expect([evidence, lastRefresh, lastError?.reason]).toEqual(['index', rig.clock.now() - 901, 'unreachable']);
+  expect(rig.events.refreshed.map(({ result }) => result)).toEqual(['changed', 'failed']);
+});
