@@ -7,6 +7,7 @@ import type { PageWork } from '../mirror/page-work.ts';
 import { inTurns } from '../mirror/patience.ts';
 import type { Clock, Events, IndexLayout, Instant, Journal } from '../mirror/ports.ts';
 import { createTufIndex } from '../mirror/tuf-index.ts';
+import { type AccessRecord, createAccessRecord } from '../store/access.ts';
 import { archiveTrust } from '../store/archive.ts';
 import { type BlobStore, createBlobs } from '../store/blobs.ts';
 import { createIndexState } from '../store/index-state.ts';
@@ -33,6 +34,8 @@ export interface Composition {
   readonly indexes: readonly MirrorIndex[];
   readonly blobs: BlobStore;
   readonly clock: Clock;
+  /** Who was sent which file. */
+  readonly fetched: AccessRecord;
   close(): Promise<void>;
 }
 
@@ -65,6 +68,8 @@ export async function compose({ config, events, newTrust, seams = {} }: ComposeO
       ...(seams.clock === undefined ? {} : { nowMs: () => clock.now() * 1000 }),
     });
     closers.push(() => blobs.close());
+    const fetched = createAccessRecord(volume);
+    closers.push(() => fetched.close());
     const journal = createJournal(volume);
     closers.push(() => journal.close());
     const work = createPageWork();
@@ -90,6 +95,7 @@ export async function compose({ config, events, newTrust, seams = {} }: ComposeO
       indexes,
       blobs,
       clock,
+      fetched,
       async close() {
         for (const close of closers.reverse()) await close();
         await volume.close();

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import type { Config } from '../config/config.ts';
 import { evidenceLines } from './evidence-text.ts';
 import { type RunningMirror, startMirror } from './mirror.ts';
@@ -53,9 +54,14 @@ function readyJson({ url, indexes, metricsUrl }: RunningMirror): string {
   });
 }
 
+/** Every address of this machine is none to write down: clients know it by its name. */
+function reachable(url: string): string {
+  return url.replace(/^(https?:\/\/)(0\.0\.0\.0|\[::\])(?=[:/]|$)/, `$1${hostname()}`);
+}
+
 export function readyText(config: Config, { url, metricsUrl }: Pick<RunningMirror, 'url' | 'metricsUrl'>): string {
   const { host, publicUrl, auth } = config.server;
-  const base = publicUrl?.replace(/\/+$/, '') ?? url;
+  const base = publicUrl?.replace(/\/+$/, '') ?? reachable(url);
   const lines = [`Verbatim listens on ${url}`];
   if (isLoopback(host)) lines.push('  (this machine only; --host 0.0.0.0 lets others in)');
   else if (auth === undefined)
@@ -71,7 +77,7 @@ export function readyText(config: Config, { url, metricsUrl }: Pick<RunningMirro
     `  pip install --index-url ${simple}${insecure ? ` --trusted-host ${at}` : ''} PACKAGE`,
     `  uv pip install --default-index ${simple}${insecure ? ` --allow-insecure-host ${at}` : ''} PACKAGE`,
     '',
-    `Ask it why a package is trusted: verbatim explain PACKAGE`,
+    'Why is a package trusted? The same command with "explain PACKAGE" in place of "serve" says it.',
   );
   if (metricsUrl !== undefined) lines.push(`Metrics: ${metricsUrl}`);
   lines.push('Stop it with Ctrl-C.');

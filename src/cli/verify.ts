@@ -16,7 +16,12 @@ export async function verify(config: Config, json: boolean): Promise<boolean> {
     });
     if (json) printJson(result);
     else {
-      print(`${composition.indexes.length} index(es): the stored signatures hold, from the pinned root on.`);
+      for (const { name, evidence } of composition.indexes)
+        print(
+          evidence === 'tuf'
+            ? `${name}: what is stored of its signatures holds, from the pinned root on.`
+            : `${name}: signs nothing; its files are proved by the digests they are stored under.`,
+        );
       print(
         `${result.blobs} stored files read (${(result.bytes / 1e6).toFixed(1)} MB): ${result.setAside.length} did not match and were set aside.`,
       );

@@ -35,7 +35,23 @@ export function faultsOf(issue: $ZodIssue, sources: ReadonlyMap<string, string>)
     if (inner !== undefined)
       return inner.flatMap((each) => faultsOf({ ...each, path: [...issue.path, ...each.path] } as $ZodIssue, sources));
   }
-  return [{ where: named(path, sources), what: issue.message }];
+  return [{ where: named(path, sources), what: issue.code === 'invalid_type' ? kindFault(issue) : issue.message }];
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+};
+
+/** A value of the wrong kind, in words for whoever wrote it. A message of the schema's own says it better. */
+function kindFault({ expected, input, message }: Extract<$ZodIssue, { code: 'invalid_type' }>): string {
+  if (!message.startsWith('Invalid input')) return message;
+  return input === undefined && message.endsWith('received undefined')
+    ? 'is missing'
+    : `must be ${KINDS[expected] ?? 'keys and values'}`;
 }
 
 /** A key path, with the variable or flag it came from. */

@@ -46,7 +46,7 @@ export function createEvents(
         timestamp: event.versions?.get('timestamp'),
       };
       if (result === 'failed')
-        line('warn', 'the signed metadata could not be refreshed; what was proved before is still served', fields);
+        line('warn', 'the signed metadata could not be refreshed; only what was proved before can be served', fields);
       else line(result === 'changed' ? 'info' : 'debug', `refreshed: ${result}`, fields);
     },
     note({ index, message, detail = {} }) {
