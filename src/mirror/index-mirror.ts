@@ -83,7 +83,14 @@ export function createIndexMirror(options: IndexMirrorOptions): MirrorIndex {
     name: index,
     evidence: 'index',
     warmPage: pages.warm,
-    page: async (project) => (await pages.held(project)).page,
+    async page(project) {
+      const asked = options.clock.now();
+      const warm = pages.warm(project);
+      if (warm !== undefined) return warm;
+      const { page, record } = await pages.held(project);
+      events.served({ index, kind: 'page', how: record.confirmedAt < asked ? 'disk' : 'upstream' });
+      return page;
+    },
     list: createIndexList({ ...options, work }),
     packageFile: files.byContentPath,
     digestFile: files.byDigest,

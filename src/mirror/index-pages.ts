@@ -1,5 +1,6 @@
 import { sha256Hex } from '../bytes/digest.ts';
 import { Refusal } from '../bytes/refusal.ts';
+import { emptied } from '../pypi/listing.ts';
 import type { Page } from '../pypi/page.ts';
 import { type Freshness, freshnessOf, type Lifetimes } from './freshness.ts';
 import type { HeldPage } from './held.ts';
@@ -65,7 +66,9 @@ export function createIndexPages(options: IndexPagesOptions): IndexPages {
       { hold: (listing) => pins.hold({ listing, record }) },
     );
     for (const [why, count] of drawn.listing.leftOut) leftOut.set(why, (leftOut.get(why) ?? 0) + count);
-    return { ...drawn, page: drawn.page.at(record.seenSerial), source: sha256Hex(bytes), record };
+    // Nothing else that is made of the listing may offer what the page does not.
+    const listing = drawn.hidden === true ? emptied(drawn.listing) : drawn.listing;
+    return { ...drawn, listing, page: drawn.page.at(record.seenSerial), source: sha256Hex(bytes), record };
   };
 
   const keep = (seen: SeenPage): SeenPage => {
@@ -102,16 +105,17 @@ export function createIndexPages(options: IndexPagesOptions): IndexPages {
     if (before === undefined || changed || before.withheld.size > 0) return keep(await draw(record));
     const { failed: _, ...same } = before;
     if (record.twice && !before.record.twice) await pins.seenAgain({ listing: before.listing, record });
-    return keep({ ...same, record });
+    return keep({ ...same, page: before.page.at(record.seenSerial), record });
   };
 
   const update = (project: string): Promise<SeenPage | 'absent'> =>
     updates(project, async () => {
-      const before = await current(project);
+      let before: SeenPage | undefined;
       const started = performance.now();
       const done = (result: 'changed' | 'unchanged' | 'failed') =>
         events.refreshed({ index, result, seconds: (performance.now() - started) / 1000 });
       try {
+        before = await current(project);
         const now = await renew(project, before);
         done(now !== 'absent' && now.source === before?.source ? 'unchanged' : 'changed');
         return now;

@@ -21,6 +21,8 @@ interface IndexRelayOptions {
 const MOST_BYTES = 32 * 1024 * 1024;
 /** Seconds; provenance may grow, legacy JSON changes with every upload. */
 const KEPT_FOR = 300;
+/** Seconds; that there is none is soon forgotten. */
+const ABSENT_FOR = 60;
 const INTEGRITY = 'application/vnd.pypi.integrity.v1+json';
 
 /** Documents that nothing vouches for, fetched on demand and kept for minutes (DESIGN §2 `Relayed`). */
@@ -29,8 +31,9 @@ export function createIndexRelay({ upstream, api, pages, clock, cache }: IndexRe
 
   const fetch = async (url: string, accept: string, contentType: string): Promise<Relayed> => {
     const kept = cache.get(url);
+    const keptFor = kept?.document === 'absent' ? ABSENT_FOR : KEPT_FOR;
     const document =
-      kept !== undefined && clock.now() - kept.at < KEPT_FOR && clock.now() >= kept.at
+      kept !== undefined && clock.now() - kept.at < keptFor && clock.now() >= kept.at
         ? kept.document
         : await flights(url, async () => {
             const answer = await upstream.page(url, { accept, fresh: false, limit: MOST_BYTES });

@@ -84,6 +84,21 @@ describe('another digest under a name whose pin is confirmed', () => {
     expect((await rig.get(rig.path(ALPHA))).body.equals(ALPHA.bytes)).toBe(true);
   });
 
+  it('of every file at once (faults L 261): all are withheld, the alarm names them, the journal too', async () => {
+    await start();
+    rig.pypi.upload('alpha', BETA);
+    await rig.page('alpha');
+    for (const file of [ALPHA, BETA]) expect((await rig.get(rig.path(file))).status).toBe(200);
+    await again();
+    rig.pypi.replace('alpha', OTHER);
+    rig.pypi.replace('alpha', tinyWheel('alpha', '2.0', 'taken over'));
+    const before = rig.events.rejected.length;
+    expect(await rig.later('alpha')).toEqual([]);
+    const page = rig.events.rejected.slice(before).find(({ subject }) => subject === 'page');
+    for (const { filename } of [ALPHA, BETA]) expect(page?.message).toContain(filename);
+    expect((await rig.journal()).filter(({ kind }) => kind === 'changed')).toHaveLength(2);
+  });
+
   it('one look is not believed: the file stays as it is', async () => {
     await start();
     await confirm();

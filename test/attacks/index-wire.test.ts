@@ -203,6 +203,18 @@ describe('a quarantined project (PEP 792)', () => {
     rig.pypi.restatus('alpha', { status: 'quarantined' });
     expect((await rig.page('alpha')).files).toEqual([]);
     expect(await rig.refused(rig.path(ALPHA))).toBe('403 policy');
+    expect(await rig.refused(`${rig.path(ALPHA)}.asc`)).toBe('404 unlisted');
+    const document = await rig.index().relay?.legacyJson('alpha', undefined, 'https://mirror.example/');
+    expect(JSON.parse(String(document?.bytes)).urls).toEqual([]);
+  });
+
+  it('that is only archived is served as ever, and says so', async () => {
+    await start();
+    await rig.page('alpha');
+    rig.pypi.restatus('alpha', { status: 'archived', reason: 'done' });
+    expect(await rig.later('alpha')).toHaveLength(1);
+    expect(await rig.page('alpha')).toMatchObject({ 'project-status': { status: 'archived', reason: 'done' } });
+    expect(rig.alarms()).toEqual([]);
   });
 
   it('that is released is there again once two looks agree, and it is written down', async () => {
