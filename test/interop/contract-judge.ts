@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { hashPassword } from '../../src/http/passwords.ts';
 import { pipOf2023, pipOfToday, pipTools, uv } from '../support/environments.ts';
-import { clientEnvironment, PYTHON } from '../support/python.ts';
+import { clientEnvironment, PYTHON, requirePart } from '../support/python.ts';
 import { startVerbatim } from '../support/verbatim.ts';
 
 // A judge of what installers ask of an index, kept beside the project and not part of it: it starts a fake index and a
@@ -18,7 +18,22 @@ const JUDGE = fileURLToPath(new URL('../../../shared/contract/contract.py', impo
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const MOST_MILLISECONDS = 25 * 60_000;
 
-export const judgeIsThere = existsSync(JUDGE);
+/** How the judge is told of real clients; undefined where one of them, or the judge, is not there. Says so aloud. */
+export async function clientsOfJudge(): Promise<readonly string[] | undefined> {
+  if (!existsSync(JUDGE)) {
+    process.stderr.write(
+      '\n*** ../shared/contract is not beside the project: what installers rely on is NOT JUDGED.\n',
+    );
+    return undefined;
+  }
+  const [old, today, ofUv, tools] = await Promise.all([pipOf2023(), pipOfToday(), uv(), pipTools()]);
+  if (!requirePart('pip 23.2.1', old) || !requirePart('pip', today)) return undefined;
+  if (!requirePart('uv', ofUv) || !requirePart('pip-tools', tools)) return undefined;
+  return [
+    ...[old, today].flatMap((bin) => ['--pip', `${quoted(join(bin, 'python'))} -m pip`]),
+    ...['--uv', quoted(join(ofUv, 'uv')), '--pip-compile', quoted(join(tools, 'pip-compile'))],
+  ];
+}
 
 /** Checks that this mirror, or any black box, cannot be asked; whatever else the judge does not ask is a failure. */
 export const NOT_JUDGED: ReadonlyMap<string, string> = new Map([
@@ -46,6 +61,8 @@ export interface Check {
 }
 
 export interface Asking {
+  /** Of `clientsOfJudge`. */
+  readonly clients: readonly string[];
   /** Checks with these tags are left out, and are not in the answer. */
   readonly skipTags?: readonly string[];
   /** File URLs on an origin of their own, as PyPI's are; it cannot be told beforehand to the mirror that asks who reads. */
@@ -53,7 +70,7 @@ export interface Asking {
 }
 
 /** What the judge says of `verbatim serve` before its fake index. */
-export async function judge({ skipTags = [], split = false }: Asking = {}): Promise<readonly Check[]> {
+export async function judge({ clients, skipTags = [], split = false }: Asking): Promise<readonly Check[]> {
   const work = await mkdtemp(join(tmpdir(), 'verbatim-contract-'));
   const port = await freePort();
   const guarded = await startGuarded(work, `http://127.0.0.1:${port}/simple/`);
@@ -64,7 +81,7 @@ export async function judge({ skipTags = [], split = false }: Asking = {}): Prom
       ...['--auth-base', guarded.simple, '--auth-user', `${USER}:${PASSWORD}`, '--work', work, '--json', answer],
       ...['--skip-tags', skipTags.join()],
       ...(split ? ['--split'] : []),
-      ...(await clients()),
+      ...clients,
     ];
     const said = await run(args);
     const text = await readFile(answer, 'utf8').catch(() => undefined);
@@ -105,15 +122,6 @@ async function startGuarded(directory: string, upstream: string) {
     JSON.stringify({ server: { auth: { htpasswd: 'users' } }, indexes: { main: { upstream, evidence: 'index' } } }),
   );
   return startVerbatim(['--config', config]);
-}
-
-async function clients(): Promise<readonly string[]> {
-  const [old, today, ofUv, tools] = await Promise.all([pipOf2023(), pipOfToday(), uv(), pipTools()]);
-  return [
-    ...[old, today].flatMap((bin) => (bin === undefined ? [] : ['--pip', `${quoted(join(bin, 'python'))} -m pip`])),
-    ...(ofUv === undefined ? [] : ['--uv', quoted(join(ofUv, 'uv'))]),
-    ...(tools === undefined ? [] : ['--pip-compile', quoted(join(tools, 'pip-compile'))]),
-  ];
 }
 
 /** Exit status 1 only says that a check failed, which the answer says better. */

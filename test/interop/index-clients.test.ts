@@ -11,7 +11,6 @@ import { tinyWheel } from '../support/tiny-wheel.ts';
 import type { RunningVerbatim } from '../support/verbatim.ts';
 import { wheels as house, type Wheel } from '../support/wheels.ts';
 import { hashedRequirements, newPlace, pipInstall, provedFiles, uv } from './installers.ts';
-import { newProject, pdm, pipCompile, poetry } from './lockers.ts';
 import { type PypiRig, startPypiRig } from './pypi-rig.ts';
 
 // Installers behind a mirror of PyPI as it is today, and of an index that knows HTML alone.
@@ -22,15 +21,10 @@ const bins = {
   today: (await environments.pipOfToday()) ?? '',
   of2023: (await environments.pipOf2023()) ?? '',
   uv: (await environments.uv()) ?? '',
-  poetry: (await environments.poetry()) ?? '',
-  pdm: (await environments.pdm()) ?? '',
-  pipTools: (await environments.pipTools()) ?? '',
 };
 const IDNA = oneOf('idna');
 const NEEDS = ['python-dateutil', 'idna'];
-const FIRST = { ...tinyWheel('mill', '1.0'), uploadTime: '2026-02-01T00:00:00Z' };
-const SECOND = { ...tinyWheel('mill', '2.0'), uploadTime: '2026-06-01T00:00:00Z' };
-const files = [...wheels.map((wheel) => ({ ...wheel, uploadTime: '2026-01-01T00:00:00.000001Z' })), FIRST, SECOND];
+const files = [...wheels, tinyWheel('mill', '1.0'), tinyWheel('mill', '2.0')];
 
 let json: PypiRig;
 let html: PypiRig;
@@ -53,11 +47,6 @@ function oneOf(project: string): Wheel {
 
 /** Every wheel was downloaded so often since. */
 const downloads = (rig: PypiRig) => wheels.map((wheel) => rig.fetched(wheel));
-
-async function sitePackages(project: string): Promise<string> {
-  const version = (await uv(bins.uv, await newPlace(json.directory), ['python', 'find', '--show-version'])).trim();
-  return join(project, `.venv/lib/python${version.split('.').slice(0, 2).join('.')}/site-packages`);
-}
 
 /** A file that an attacker would have installed under the name and place of a true one. */
 const EVIL = { ...tinyWheel('idna', '3.10', 'evil'), filename: IDNA.filename };
@@ -174,76 +163,6 @@ for (const { name, bin, install } of installers) {
     },
   );
 }
-
-describe.runIf(requirePart('uv', bins.uv || undefined))('uv, locking', { timeout: 60_000 }, () => {
-  it('keeps to upload times: exclude-newer locks the release of that day, and the lock keeps the time', async () => {
-    const mirror = await json.mirror();
-    const project = await newProject(json.directory, ['mill']);
-    const args = ['lock', '--project', project, '--default-index', mirror.simple];
-    await uv(bins.uv, await newPlace(json.directory), [...args, '--exclude-newer', '2026-03-01T00:00:00Z']);
-    const lock = await readFile(join(project, 'uv.lock'), 'utf8');
-    expect(lock).toContain(FIRST.filename);
-    expect(lock).not.toContain(SECOND.filename);
-    expect(lock).toMatch(/upload-time = "2026-02-01T00:00:00/);
-    expect(lock).toContain(`size = ${FIRST.bytes.byteLength}`);
-  });
-
-  it('syncs a frozen lock through a mirror at the same address that holds nothing', async () => {
-    const first = await json.mirror();
-    const project = await newProject(json.directory, NEEDS);
-    const place = await newPlace(json.directory);
-    await uv(bins.uv, place, ['lock', '--project', project, '--default-index', first.simple]);
-    await first.close();
-    await json.mirror(['--port', new URL(first.simple).port]);
-    await uv(bins.uv, await newPlace(json.directory), ['sync', '--frozen', '--project', project]);
-    await expectInstalled(await sitePackages(project));
-  });
-});
-
-describe.runIf(requirePart('Poetry', bins.poetry || undefined))('Poetry', { timeout: 120_000 }, () => {
-  it('locks through the mirror without downloading a wheel, and installs from the lock', async () => {
-    const mirror = await json.mirror();
-    const before = downloads(json);
-    const source = `[tool.poetry]\npackage-mode = false\n[[tool.poetry.source]]\nname = "mirror"\nurl = "${mirror.simple}"`;
-    const project = await newProject(json.directory, NEEDS, source);
-    await poetry(bins.poetry, project, ['lock']);
-    expect(downloads(json)).toEqual(before);
-    const lock = await readFile(join(project, 'poetry.lock'), 'utf8');
-    for (const { sha256 } of wheels) expect(lock).toContain(`sha256:${sha256}`);
-    await poetry(bins.poetry, project, ['install']);
-    await expectInstalled(await sitePackages(project));
-  });
-});
-
-describe.runIf(requirePart('PDM', bins.pdm || undefined))('PDM', { timeout: 120_000 }, () => {
-  it('locks through the mirror without downloading a wheel, and installs from the lock', async () => {
-    const mirror = await json.mirror();
-    const before = downloads(json);
-    const source = `[tool.pdm]\ndistribution = false\n[[tool.pdm.source]]\nname = "pypi"\nurl = "${mirror.simple}"`;
-    const project = await newProject(json.directory, NEEDS, source);
-    await pdm(bins.pdm, project, ['venv', 'create', '--with', 'venv']);
-    await pdm(bins.pdm, project, ['use', '-f', '.venv']);
-    await pdm(bins.pdm, project, ['lock']);
-    expect(downloads(json)).toEqual(before);
-    const lock = await readFile(join(project, 'pdm.lock'), 'utf8');
-    for (const { sha256 } of wheels) expect(lock).toContain(`sha256:${sha256}`);
-    await pdm(bins.pdm, project, ['sync', '--no-self']);
-    await expectInstalled(await sitePackages(project));
-  });
-});
-
-describe.runIf(requirePart('pip-tools', bins.pipTools || undefined))('pip-compile', { timeout: 120_000 }, () => {
-  it('pins with hashes without downloading a wheel', async () => {
-    const mirror = await json.mirror();
-    const before = downloads(json);
-    const project = await newProject(json.directory, NEEDS);
-    const args = ['--generate-hashes', '--index-url', mirror.simple, '--output-file', 'requirements.txt'];
-    await pipCompile(bins.pipTools, project, [...args, 'pyproject.toml']);
-    const pinned = await readFile(join(project, 'requirements.txt'), 'utf8');
-    for (const { sha256 } of wheels) expect(pinned).toContain(`--hash=sha256:${sha256}`);
-    expect(downloads(json)).toEqual(before);
-  });
-});
 
 describe.runIf(requirePart('uv', bins.uv || undefined))('a file replaced under its name', { timeout: 60_000 }, () => {
   it('is installed by nobody; its project goes on', async () => {
