@@ -10,6 +10,7 @@ import type { IndexStatus } from './mirror.ts';
 import type { PageWork } from './page-work.ts';
 import type { Cache, Clock, Events, Instant, PageRecord, PageStore } from './ports.ts';
 import { singleFlight } from './single-flight.ts';
+import { soon } from './soon.ts';
 
 /** A page kept in memory, with the record it was drawn from. */
 export interface SeenPage extends HeldPage {
@@ -149,6 +150,7 @@ export function createIndexPages(options: IndexPagesOptions): IndexPages {
     return soon(
       update(seen.record.project).catch(() => seen),
       seen,
+      PATIENCE_MS,
     );
   };
 
@@ -201,17 +203,4 @@ export function createIndexPages(options: IndexPagesOptions): IndexPages {
       return lastError;
     },
   };
-}
-
-/** Whatever comes first: the work, or the time a client waits for it. */
-async function soon<T>(work: Promise<T>, otherwise: T): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<T>((resolve) => {
-    timer = setTimeout(resolve, PATIENCE_MS, otherwise);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

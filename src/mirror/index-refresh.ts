@@ -1,6 +1,6 @@
-import { sha256Hex } from '../bytes/digest.ts';
-import { Refusal } from '../bytes/refusal.ts';
+import { type Reason, Refusal } from '../bytes/refusal.ts';
 import type { Change } from './index-changes.ts';
+import { type Arrival, highest, isUnsure, sameBytes } from './index-record.ts';
 import { LIMITS } from './limits.ts';
 import type { Difference, PageWork } from './page-work.ts';
 import type { Clock, Events, Instant, Journal, PageAnswer, PageRecord, PageStore, Upstream } from './ports.ts';
@@ -23,17 +23,14 @@ export interface IndexRefreshOptions {
 /** What a refresh came to: the record to believe from now on, or that the project is not there (any more). */
 export type Refreshed = { readonly record: PageRecord; readonly changed: boolean } | 'absent';
 
-/** An answer that is a page. */
-type Arrival = Extract<PageAnswer, { kind: 'page' }>;
-
 /** PEP 691, with HTML for indexes that know nothing else. */
 const ACCEPT = 'application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01';
 
-/** Once a day everything is fetched whole, whatever its validators say. Seconds. */
-const WHOLE_EVERY = 86_400;
 /** How long upstream must stand by a lower serial: longer than an edge of a CDN stays behind. Seconds. */
 const LOWER_FOR = 3600;
 const MOST_LOWER = 10_000;
+/** Why a page is refused that is no page of the project at all. */
+const UNREADABLE: ReadonlySet<Reason> = new Set(['format', 'foreign', 'limit']);
 
 /**
  * Brings one page up to date, believing nothing that takes away or contradicts before a second look (DESIGN §2). Throws
@@ -153,35 +150,36 @@ export function createIndexRefresh(
     return save({ ...before, confirmedAt: clock.now() }, false);
   };
 
+  const believed = async (project: string, before: PageRecord | undefined, arrival: Arrival): Promise<Refreshed> => {
+    if (before !== undefined) return arrived(before, arrival);
+    await work.compare(project, undefined, arrival);
+    return believe({ ...recordOf(project, arrival, nameFetch()), serial: undefined, twice: false }, []);
+  };
+
+  /** What cannot be read may be the fault of one edge of a CDN: another connection is tried before it is said. */
+  const readable = async (project: string, first: Arrival, take: (page: Arrival) => Promise<Refreshed>) => {
+    try {
+      return await take(first);
+    } catch (error) {
+      if (!(error instanceof Refusal) || !UNREADABLE.has(error.reason)) throw error;
+      const second = await ask(project, { fresh: true });
+      if (second.kind !== 'page') throw error;
+      const { reason, message } = error;
+      const refreshed = await take(second);
+      events.rejected({ index, reason, subject: 'page', name: project, message, at: 'upstream' });
+      return refreshed;
+    }
+  };
+
   return async (project, before) => {
     const unsure = before !== undefined && isUnsure(before, clock.now());
     const etag = unsure ? undefined : before?.etag;
     const answer: PageAnswer = await ask(project, { fresh: unsure, etag });
     if (answer.kind === 'absent') return before === undefined ? 'absent' : disappeared(before);
-    if (answer.kind === 'unchanged') {
-      if (before === undefined || etag === undefined) throw unasked(project);
-      return confirmed(before);
-    }
-    if (before !== undefined) return arrived(before, answer);
-    await work.compare(project, undefined, answer);
-    return believe({ ...recordOf(project, answer, nameFetch()), serial: undefined, twice: false }, []);
+    if (answer.kind === 'page') return readable(project, answer, (page) => believed(project, before, page));
+    if (before === undefined) throw unasked(project);
+    return confirmed(before);
   };
-}
-
-/**
- * True where only a whole fetch will do: once a day, and for a body that came whole only once. A forged page may carry the
- * true ETag, so a 304 lets such a body stand for one more term and no longer, and confirms nothing of it (DESIGN §2).
- */
-function isUnsure({ twice, fetchedAt, confirmedAt }: PageRecord, now: Instant): boolean {
-  return (!twice && confirmedAt > fetchedAt) || now < fetchedAt || now - fetchedAt >= WHOLE_EVERY;
-}
-
-function highest(a: number | undefined, b: number | undefined): number | undefined {
-  return a === undefined || b === undefined ? (a ?? b) : Math.max(a, b);
-}
-
-function sameBytes(a: { readonly bytes: Uint8Array }, b: { readonly bytes: Uint8Array }): boolean {
-  return a.bytes.byteLength === b.bytes.byteLength && sha256Hex(a.bytes) === sha256Hex(b.bytes);
 }
 
 function reasonFor(losses: readonly Loss[]): 'changed' | 'regressed' {

@@ -273,6 +273,15 @@ describe('a lower serial', () => {
     expect(await kinds()).toEqual(['regressed']);
   });
 
+  it('below the one that the first page of all came with, seen once: believed after an hour, too', async () => {
+    rig = await startIndexRig({ fill: (pypi) => pypi.upload('alpha', ALPHA) });
+    rig.pypi.page('alpha', withSerial(10 ** 12), 1);
+    await rig.page('alpha');
+    rig.pypi.upload('alpha', BETA);
+    expect(await namesLater()).toEqual([ALPHA.filename]);
+    expect(await namesLater(3601)).toEqual(BOTH);
+  });
+
   it('off and on is no standing by it', async () => {
     await older();
     rig.pypi.setSerial('alpha', 2000);

@@ -1,6 +1,15 @@
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
-import { answering, badGateway, cut, forged, onConnections, rewritten } from '../support/bad-days.ts';
+import {
+  answering,
+  badGateway,
+  corrupt,
+  cut,
+  forged,
+  loginPage,
+  onConnections,
+  rewritten,
+} from '../support/bad-days.ts';
 import { DAY } from '../support/clock.ts';
 import { type IndexRig, type IndexRigOptions, startIndexRig } from '../support/index-rig.ts';
 import { JSON_PAGE } from '../support/mirror-rig.ts';
@@ -31,6 +40,22 @@ describe('an upstream that fails once', () => {
     expect(await rig.names('alpha')).toEqual([ALPHA.filename]);
     const [first, second] = rig.pypi.asked('alpha');
     expect(second?.connection).not.toBe(first?.connection);
+  });
+
+  it.each([
+    ['a byte that makes it unreadable', corrupt(0)],
+    ['a log-in page', loginPage],
+  ])('for one of its edges, by %s, is asked by way of another, with an alarm', async (_, send) => {
+    await start();
+    rig.pypi.page(
+      'alpha',
+      onConnections((connection) => connection === 1, send),
+    );
+    expect(await rig.names('alpha')).toEqual([ALPHA.filename]);
+    expect(rig.alarms()).toEqual(['format page']);
+    rig.pypi.upload('alpha', BETA);
+    rig.pypi.page('alpha', send, 1);
+    expect(await rig.later('alpha')).toHaveLength(2);
   });
 
   it('for one of its edges is asked by way of another', async () => {
