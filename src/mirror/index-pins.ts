@@ -1,10 +1,10 @@
-import { agree } from '../bytes/digest.ts';
+import { agree, type Digests } from '../bytes/digest.ts';
 import type { Refusal } from '../bytes/refusal.ts';
 import type { Listing, OwnFile } from '../pypi/listing.ts';
 import type { Entry } from '../pypi/project-page.ts';
 import type { Held } from './page-work.ts';
 import { holdToPins } from './pins.ts';
-import type { Clock, Events, Journal, PageRecord, Pin, Pins } from './ports.ts';
+import type { Clock, Events, Instant, Journal, PageRecord, Pin, Pins } from './ports.ts';
 import { textOf } from './second-look.ts';
 
 interface IndexPinsOptions {
@@ -47,30 +47,29 @@ export function createIndexPins({ index, pins, clock, events, journal, reuploads
   const giveWay = async ({ listing, record }: Sighted) => {
     if (!record.twice) return;
     const known = await pins.of(listing.name);
+    const others = new Map<string, Pin>();
     for (const { entry, path } of listing.files.values()) {
       const pin = known.get(entry.filename);
       if (pin?.provisional !== true || agreesWith(pin, entry)) continue;
       settled.delete(path);
-      const { fetch } = record;
-      await pins.replace(listing.name, entry.filename, {
-        digests: entry.digests,
-        seen: clock.now(),
-        provisional: true,
-        fetch,
-        ...(entry.uploadTime === undefined ? {} : { uploadTime: entry.uploadTime }),
-      });
-      journal.note({
-        at: clock.now(),
-        index,
-        kind: 'changed',
-        project: listing.name,
-        file: entry.filename,
-        before: textOf(pin.digests),
-        after: textOf(entry.digests),
-        reason: `the pin was provisional, from fetch ${pin.fetch ?? 'unknown'}`,
-      });
+      others.set(entry.filename, pinOf(entry, clock.now(), record.fetch));
     }
+    if (others.size === 0) return;
+    await pins.replaceAll(listing.name, others);
+    for (const [file, { digests }] of others) noteReplaced(listing.name, file, known.get(file), digests);
   };
+
+  const noteReplaced = (project: string, file: string, was: Pin | undefined, digests: Digests) =>
+    journal.note({
+      at: clock.now(),
+      index,
+      kind: 'changed',
+      project,
+      file,
+      before: textOf(was?.digests ?? new Map()),
+      after: textOf(digests),
+      reason: `the pin was provisional, from fetch ${was?.fetch ?? 'unknown'}`,
+    });
 
   const confirmSeen = async ({ listing, record }: Sighted) => {
     const known = await pins.of(listing.name);
@@ -126,6 +125,10 @@ export function createIndexPins({ index, pins, clock, events, journal, reuploads
 function isReady(pin: Pin | undefined, entry: Entry, { fetch, twice }: PageRecord): boolean {
   if (pin?.provisional !== true || pin.proved !== true || !agree(pin.digests, entry.digests)) return false;
   return twice || (pin.fetch !== undefined && pin.fetch !== fetch);
+}
+
+function pinOf({ digests, uploadTime }: Entry, seen: Instant, fetch: string): Pin {
+  return { digests, seen, provisional: true, fetch, ...(uploadTime === undefined ? {} : { uploadTime }) };
 }
 
 function agreesWith({ digests, coreMetadata: core }: Pin, entry: Entry): boolean {

@@ -162,6 +162,8 @@ export interface Pins {
   confirm(project: string, files: Iterable<string>): Promise<void>;
   /** Puts another pin in the place of one that was never confirmed, or that an operator's audited word replaces. */
   replace(project: string, file: string, pin: Pin): Promise<void>;
+  /** The same for many files at once. */
+  replaceAll(project: string, pins: ReadonlyMap<string, Pin>): Promise<void>;
 }
 
 export interface Pin {

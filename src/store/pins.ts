@@ -73,12 +73,15 @@ const marking =
   };
 
 const replacing =
-  (file: string, pin: Pin): Change =>
+  (others: ReadonlyMap<string, Pin>): Change =>
   (pins) => {
-    const old = pins.get(file);
-    // One sight of a file never takes the place of a confirmed pin, whoever was quicker to confirm it.
-    if (old !== undefined && old.provisional !== true && pin.provisional === true) return undefined;
-    return new Map([...pins, [file, pin]]);
+    const next = new Map(pins);
+    for (const [file, pin] of others) {
+      const old = pins.get(file);
+      // One sight of a file never takes the place of a confirmed pin, whoever was quicker to confirm it.
+      if (old === undefined || old.provisional === true || pin.provisional !== true) next.set(file, pin);
+    }
+    return [...next].every(([file, pin]) => pins.get(file) === pin) ? undefined : next;
   };
 
 const revoking =
@@ -158,7 +161,8 @@ export function createPins(volume: Volume, index: string): PinStore {
           ({ provisional: _, ...pin }) => pin,
         ),
       ),
-    replace: (project, file, pin) => change(project, replacing(file, pin)),
+    replace: (project, file, pin) => change(project, replacing(new Map([[file, pin]]))),
+    replaceAll: (project, others) => change(project, replacing(others)),
     revoke: (project, files) => change(project, revoking([...files])),
     async *projects() {
       for await (const path of walkTwo(volume.ops, directory)) {
