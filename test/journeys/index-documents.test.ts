@@ -1,0 +1,105 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { Refusal } from '../../src/bytes/refusal.ts';
+import type { RelayedDocuments } from '../../src/mirror/mirror.ts';
+import { badGateway } from '../support/bad-days.ts';
+import { type IndexRig, startIndexRig } from '../support/index-rig.ts';
+import { JSON_PAGE } from '../support/mirror-rig.ts';
+import { tinyWheel } from '../support/tiny-wheel.ts';
+
+// What PyPI has beside pages and files, as this mirror hands it on.
+
+const ALPHA = tinyWheel('alpha');
+const BASE = 'https://mirror.example/';
+
+let rig: IndexRig;
+afterEach(() => rig.close());
+
+const start = async (provenance?: string) => {
+  rig = await startIndexRig({
+    fill: (pypi) => pypi.upload('alpha', ALPHA, provenance === undefined ? {} : { provenance }),
+  });
+};
+const relay = (): RelayedDocuments => {
+  const { relay: documents } = rig.index();
+  if (documents === undefined) throw new Error('nothing is relayed');
+  return documents;
+};
+const reasonOf = (asked: Promise<unknown>) =>
+  asked.then(
+    () => undefined,
+    (error: unknown) => (error instanceof Refusal ? error.reason : error),
+  );
+
+describe('the legacy JSON of a project', () => {
+  it('lists what the page lists, by its digests, at this mirror', async () => {
+    await start();
+    const [file] = (await rig.page('alpha')).files;
+    const { bytes } = await relay().legacyJson('alpha', undefined, BASE);
+    expect(JSON.parse(String(bytes)).urls).toMatchObject([
+      { filename: ALPHA.filename, url: `${BASE}${rig.path(ALPHA).slice(1)}`, digests: file?.hashes },
+    ]);
+  });
+
+  it('does not list a file that is withheld, nor know a version that is not there', async () => {
+    await start();
+    await rig.page('alpha');
+    await rig.get(rig.path(ALPHA));
+    await rig.later('alpha');
+    await rig.later('alpha');
+    rig.pypi.replace('alpha', tinyWheel('alpha', '1.0', 'other'));
+    await rig.later('alpha');
+    const { bytes } = await relay().legacyJson('alpha', undefined, BASE);
+    expect(String(bytes)).not.toContain(ALPHA.filename);
+    expect(await reasonOf(relay().legacyJson('alpha', '9.9', BASE))).toBe('unlisted');
+  });
+});
+
+describe('provenance', () => {
+  const url = 'https://pypi.example/integrity/alpha/1.0/x/provenance';
+
+  it('is passed on byte for byte', async () => {
+    await start(url);
+    const { bytes } = await relay().provenance('alpha', '1.0', ALPHA.filename);
+    expect(String(bytes)).toBe('{"version":1,"attestation_bundles":[]}');
+  });
+
+  it('that is not there is asked for again after a minute', async () => {
+    await start(url);
+    const asked = () => rig.pypi.requests.filter(({ url: path }) => path.startsWith('/integrity/')).length;
+    await rig.page('alpha');
+    rig.pypi.index.fault(`/integrity/alpha/1.0/${ALPHA.filename}/provenance`, { kind: 'status', status: 404 }, 1);
+    for (let at = 0; at < 3; at++)
+      expect(await reasonOf(relay().provenance('alpha', '1.0', ALPHA.filename))).toBe('unlisted');
+    expect(asked()).toBe(1);
+    rig.clock.advance(60);
+    expect(await reasonOf(relay().provenance('alpha', '1.0', ALPHA.filename))).toBeUndefined();
+  });
+
+  it('of a file that has none is not asked for', async () => {
+    await start();
+    expect(await reasonOf(relay().provenance('alpha', '1.0', ALPHA.filename))).toBe('unlisted');
+    expect(rig.pypi.requests.some(({ url: path }) => path.startsWith('/integrity/'))).toBe(false);
+  });
+});
+
+describe('the project list', () => {
+  it('comes in both forms, and stands in for itself in an outage', async () => {
+    await start();
+    const names = async () => {
+      const { status, body } = await rig.get('/simple/', { headers: { accept: JSON_PAGE } });
+      return status === 200 ? JSON.parse(String(body)).projects : status;
+    };
+    expect(await names()).toEqual([{ name: 'alpha' }]);
+    expect(String((await rig.get('/simple/')).body)).toContain('alpha/');
+    rig.pypi.index.fault('/simple/', { kind: 'status', status: 502 });
+    rig.clock.advance(901);
+    expect(await names()).toEqual([{ name: 'alpha' }]);
+  });
+
+  it('that was never had, in an outage, is 503', async () => {
+    await start();
+    rig.pypi.index.fault('/simple/', { kind: 'status', status: 502 });
+    rig.pypi.page('alpha', badGateway);
+    expect(await rig.refused('/simple/')).toBe('503 unreachable');
+  });
+});
