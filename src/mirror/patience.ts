@@ -10,10 +10,15 @@ export const inTurns: Patience = async (judging) => {
     const { done, value } = judging.next();
     if (done === true) return value;
     if (performance.now() >= turnEnds) {
-      await new Promise<void>((resolve) => {
-        setImmediate(resolve);
-      });
+      await othersTurn();
       turnEnds = performance.now() + TURN;
     }
   }
 };
+
+/** Lets every other request that is ready have its turn first. */
+export function othersTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}

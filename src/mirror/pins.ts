@@ -2,6 +2,7 @@ import { agree, type Digests } from '../bytes/digest.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import { type Listing, without } from '../pypi/listing.ts';
 import type { Entry } from '../pypi/project-page.ts';
+import { othersTurn } from './patience.ts';
 import type { Instant, Pin, Pins } from './ports.ts';
 
 /** A listing held to its pins: what may be served, and what is withheld by name. */
@@ -11,6 +12,9 @@ export interface Pinned {
   /** Announcements of core metadata that contradict the first one: the file is served, the announcement is not. */
   readonly silenced: ReadonlyMap<string, Refusal>;
 }
+
+/** A few milliseconds of work. */
+const FILES_A_TURN = 2000;
 
 /**
  * Holds a page's files to the digests first seen (DESIGN §2): a file name, once seen, keeps its bytes. New names are
@@ -26,7 +30,9 @@ export async function holdToPins(
   const fresh = new Map<string, Pin>();
   const withheld = new Map<string, Refusal>();
   const silenced = new Map<string, Refusal>();
+  let looked = 0;
   for (const { entry } of listing.files.values()) {
+    if (++looked % FILES_A_TURN === 0) await othersTurn();
     const pin = known.get(entry.filename);
     if (pin !== undefined && !agree(pin.digests, entry.digests)) {
       withheld.set(entry.filename, changed('file', entry.filename, pin.digests, entry.digests, pin.seen));

@@ -8,7 +8,7 @@ const inflateAsync = promisify(inflateRaw);
 // Once a change, never a hit: past these levels a page gets slower to make and hardly smaller.
 const USUAL = { gzip: 6, zstd: 3 };
 /** A body of megabytes is nearly as small at half the time. */
-const LARGE = { gzip: 3, zstd: 1 };
+const LARGE = { gzip: 1, zstd: 1 };
 const LARGE_BYTES = 1024 * 1024;
 
 function settings(bytes: Uint8Array) {

@@ -35,13 +35,25 @@ export type ListingHead = Omit<Listing, 'files' | 'byContentPath'>;
 
 /** The listing of these files, each name once. */
 export function listingOf(head: ListingHead, files: Iterable<OwnFile>): Listing {
-  const byName = new Map<string, OwnFile>();
+  const gathering = gatherListing(head);
+  gathering.add(files);
+  return gathering.listing;
+}
+
+/** A listing whose files come in parts. */
+export function gatherListing(head: ListingHead) {
+  const files = new Map<string, OwnFile>();
   const byContentPath = new Map<string, OwnFile>();
-  for (const file of files) {
-    byName.set(file.entry.filename, file);
-    if (file.content !== undefined) byContentPath.set(file.path.slice('packages/'.length), file);
-  }
-  return { ...head, files: byName, byContentPath };
+  const listing: Listing = { ...head, files, byContentPath };
+  return {
+    add(part: Iterable<OwnFile>): void {
+      for (const file of part) {
+        files.set(file.entry.filename, file);
+        if (file.content !== undefined) byContentPath.set(file.path.slice('packages/'.length), file);
+      }
+    },
+    listing,
+  };
 }
 
 /** What of a listing is not served, by file name. */

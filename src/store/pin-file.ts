@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ALGORITHMS, isDigest } from '../bytes/digest.ts';
+import { othersTurn } from '../mirror/patience.ts';
 import type { Pin } from '../mirror/ports.ts';
 
 // One project's pins as they lie on disk. What older versions did not write stays optional.
@@ -17,21 +18,34 @@ const StoredPin = z.strictObject({
   fetch: z.string().optional(),
   uploadTime: z.string().optional(),
 });
-const StoredPins = z.strictObject({ project: z.string(), pins: z.array(StoredPin) });
+const StoredPins = z.strictObject({ project: z.string(), pins: z.array(z.unknown()) });
+
+/** A few milliseconds of work. */
+const PINS_A_TURN = 1000;
+
+interface StoredProject {
+  readonly project: string;
+  readonly pins: readonly z.input<typeof StoredPin>[];
+}
 
 /** Undefined for anything that is not a project's pins, to the letter. */
-export function decodePins(
+export async function decodePins(
   state: unknown,
-): { readonly project: string; readonly pins: ReadonlyMap<string, Pin> } | undefined {
+): Promise<{ readonly project: string; readonly pins: ReadonlyMap<string, Pin> } | undefined> {
   const parsed = StoredPins.safeParse(state);
   if (!parsed.success) return undefined;
   const pins = new Map<string, Pin>();
-  for (const { file, digests, coreMetadata, ...rest } of parsed.data.pins)
+  for (const [at, stored] of parsed.data.pins.entries()) {
+    if (at > 0 && at % PINS_A_TURN === 0) await othersTurn();
+    const pin = StoredPin.safeParse(stored);
+    if (!pin.success) return undefined;
+    const { file, digests, coreMetadata, ...rest } = pin.data;
     pins.set(file, { ...rest, digests: new Map(digests), coreMetadata: coreMetadata && new Map(coreMetadata) });
+  }
   return { project: parsed.data.project, pins };
 }
 
-export function encodePins(project: string, pins: ReadonlyMap<string, Pin>): z.input<typeof StoredPins> {
+export function encodePins(project: string, pins: ReadonlyMap<string, Pin>): StoredProject {
   return {
     project,
     pins: [...pins].map(([file, pin]) => ({

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { LRUCache } from 'lru-cache';
 import { type Algorithm, agree, type Digests } from '../bytes/digest.ts';
+import { othersTurn } from '../mirror/patience.ts';
 import type { Pin, Pins } from '../mirror/ports.ts';
 import { indexDirectory } from './index-directory.ts';
 import { PINS_IN_MEMORY } from './limits.ts';
@@ -116,7 +117,7 @@ export function createPins(volume: Volume, index: string): PinStore {
         throw unreadable(pathOf(project), what(project));
       return { number: 0, pins: new Map() };
     }
-    const decoded = decodePins(found.state);
+    const decoded = await decodePins(found.state);
     if (decoded?.project !== project) throw unreadable(pathOf(project), what(project));
     const next = { number: found.number, pins: decoded.pins };
     memory.set(project, next);
@@ -130,7 +131,11 @@ export function createPins(volume: Volume, index: string): PinStore {
         const { number, pins } = await read(project);
         const next = make(pins);
         if (next === undefined) return;
-        if ((await fileOf(project).follow(number, encodePins(project, next))) === undefined) continue;
+        // Tens of thousands of pins take a while to write down: not all in one turn.
+        await othersTurn();
+        const written = encodePins(project, next);
+        await othersTurn();
+        if ((await fileOf(project).follow(number, written)) === undefined) continue;
         memory.set(project, { number: number + 1, pins: next });
         return;
       }
@@ -167,7 +172,7 @@ export function createPins(volume: Volume, index: string): PinStore {
     async *projects() {
       for await (const path of walkTwo(volume.ops, directory)) {
         const found = await numberedAt(path, 'pins').read();
-        const decoded = found && decodePins(found.state);
+        const decoded = found && (await decodePins(found.state));
         if (decoded !== undefined) yield decoded.project;
       }
     },

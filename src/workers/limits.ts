@@ -12,3 +12,5 @@ export const IDLE_MS = 15_000;
 export const STEP_MS = 60_000;
 /** Memory of one thread: the list of all projects takes half of it. Megabytes. */
 export const HEAP_MB = 1024;
+/** The part of it for what is new: a page fits, so that it is not copied again and again while it grows. Megabytes. */
+export const YOUNG_MB = 96;

@@ -1,5 +1,5 @@
 import { type PageWork, type Seen, workHere } from '../mirror/page-work.ts';
-import { listingOf, type OwnFile } from '../pypi/listing.ts';
+import { gatherListing, type Listing, type ListingHead } from '../pypi/listing.ts';
 import type { Bodies, Page } from '../pypi/page.ts';
 import { pageOf } from '../pypi/render.ts';
 import { createLane, type LaneOptions } from './lane.ts';
@@ -31,7 +31,7 @@ export function createPageWork(options: PageWorkOptions = {}): PageWork & { clos
           const undigested = await call('open', { document, project, bytes });
           const known = undigested.length === 0 ? undefined : await steps.known?.(undigested);
           const head = await call('relink', { document, pageUrl, known });
-          const held = await steps.hold(listingOf(head, await filesOf(call, document)));
+          const held = await steps.hold(await listingFrom(call, document, head));
           const withheld = new Set(held.withheld.keys());
           const silenced = new Set(held.silenced.keys());
           const hidden = held.hidden === true;
@@ -64,12 +64,13 @@ function seen({ bytes, serial }: Seen): Seen {
 }
 
 /** Part by part, with a turn of the event loop between two. */
-async function filesOf(call: Call, document: number): Promise<readonly OwnFile[]> {
-  const files: OwnFile[] = [];
-  for (;;) {
-    const part = await call('files', { document, from: files.length });
-    if (part.length === 0) return files;
-    for (const file of part) files.push(file);
+async function listingFrom(call: Call, document: number, head: ListingHead): Promise<Listing> {
+  const gathering = gatherListing(head);
+  for (let from = 0; ; ) {
+    const part = await call('files', { document, from });
+    if (part.length === 0) return gathering.listing;
+    gathering.add(part);
+    from += part.length;
   }
 }
 

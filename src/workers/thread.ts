@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { Refusal } from '../bytes/refusal.ts';
-import { HEAP_MB, STEP_MS } from './limits.ts';
+import { HEAP_MB, STEP_MS, YOUNG_MB } from './limits.ts';
 import type { Answered, Calls, Kind } from './protocol.ts';
 
 /** One step on the other thread. Throws what it refuses, or `ThreadDied`. */
@@ -35,7 +35,10 @@ interface Waiting {
 /** Starts a thread. `started` is for tests, which end it from outside. */
 export function startThread({ heapMb = HEAP_MB, stepMs = STEP_MS, started }: ThreadOptions = {}): Thread {
   // Its own settings: what this process was started with (an inspector, a test runner) is not for it.
-  const worker = new Worker(ENTRY, { execArgv: [], resourceLimits: { maxOldGenerationSizeMb: heapMb } });
+  const worker = new Worker(ENTRY, {
+    execArgv: [],
+    resourceLimits: { maxOldGenerationSizeMb: heapMb, maxYoungGenerationSizeMb: YOUNG_MB },
+  });
   const waiting = new Map<number, Waiting>();
   let alive = true;
   let calls = 0;

@@ -7,7 +7,7 @@ import { type Listing, without } from '../../../src/pypi/listing.ts';
 import type { Page } from '../../../src/pypi/page.ts';
 import { createPageWork, type PageWorkOptions } from '../../../src/workers/page-work.ts';
 import { cpuTime } from '../../support/cpu.ts';
-import { largeList, largePage } from './large.ts';
+import { largeList, largePage } from '../../support/large.ts';
 
 const PROJECT = 'sampleproject';
 const pageUrl = `https://index.example/simple/${PROJECT}/`;
@@ -169,7 +169,9 @@ it('an idle thread ends, and its memory with it; the next page starts another', 
   expect(workers).toHaveLength(2);
 });
 
-it('a page of 10,000 files and a list of 800,000 names hold no other request up for 50 ms', async () => {
+it('a page of 10,000 files and a list of 800,000 names hold no other request up for 50 ms', {
+  timeout: 120_000,
+}, async () => {
   const { work } = threaded();
   const [page, list] = [largePage(PROJECT, 10_000), largeList(800_000)];
   // Once to warm up: what counts is what the work costs, not the first compilation of it.

@@ -1,4 +1,4 @@
-import { sha256Hex } from '../../../src/bytes/digest.ts';
+import { sha256Hex } from '../../src/bytes/digest.ts';
 
 /** What PyPI says of one file, without what makes it one of a kind. */
 function line(project: string, i: number): Readonly<Record<string, unknown>> {
