@@ -24,17 +24,19 @@ export interface Loss {
 
 /** What `after` lacks or contradicts of what `before` said. New files are no losses; a yank takes one away. */
 export function lossesOf(before: Sight, after: Sight): readonly Loss[] {
-  const losses: Loss[] = [];
-  if (before.serial !== undefined && after.serial === undefined)
-    losses.push({ kind: 'serial-lost', before: String(before.serial), after: 'none' });
-  else if ((after.serial ?? 0) < (before.serial ?? 0))
-    losses.push({ kind: 'serial-lower', before: String(before.serial), after: String(after.serial) });
+  const losses: Loss[] = [...serialLosses(before.serial, after.serial)];
   const [status, next] = [before.page.projectStatus?.status ?? 'active', after.page.projectStatus?.status ?? 'active'];
   if (status !== next && (status === 'quarantined' || next === 'quarantined'))
     losses.push({ kind: next === 'quarantined' ? 'quarantined' : 'status', before: status, after: next });
   const files = new Map(after.page.files.map((entry) => [entry.filename, entry]));
   for (const entry of before.page.files) losses.push(...entryLosses(entry, files.get(entry.filename)));
   return losses;
+}
+
+function serialLosses(before: number | undefined, after: number | undefined): readonly Loss[] {
+  if (before === undefined) return [];
+  if (after === undefined) return [{ kind: 'serial-lost', before: String(before), after: 'none' }];
+  return after < before ? [{ kind: 'serial-lower', before: String(before), after: String(after) }] : [];
 }
 
 /** True where an operator's audited word lets this loss be believed (`verbatim accept-change`). */

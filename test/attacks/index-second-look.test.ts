@@ -45,7 +45,9 @@ const twice = async () => {
 const namesLater = async (seconds?: number) => (await rig.later('alpha', seconds)).map(({ filename }) => filename);
 const requests = () => rig.pypi.asked('alpha').length;
 const kinds = async () =>
-  (await rig.journal()).map(({ kind, file }) => (file === undefined ? kind : `${kind} ${file}`));
+  (await rig.journal()).map(({ kind, file, reason }) =>
+    [kind, file ?? (kind === 'regressed' ? reason : undefined)].filter((word) => word !== undefined).join(' '),
+  );
 const lie = (filename: string, change: (line: Line) => object) =>
   rewritten((page) => ({
     ...page,
@@ -139,7 +141,7 @@ const LOSSES = [
     what: 'a lost serial',
     truly: () => rig.pypi.page('alpha', withoutHeader('x-pypi-last-serial')),
     once: () => withoutHeader('x-pypi-last-serial'),
-    written: 'regressed',
+    written: 'regressed serial-lost',
     alarm: 'regressed page',
     sameBytes: true,
   },
@@ -270,7 +272,7 @@ describe('a lower serial', () => {
     expect(await namesLater()).not.toContain(after.filename);
     expect(await namesLater(3000)).not.toContain(after.filename);
     expect(await namesLater()).toContain(after.filename);
-    expect(await kinds()).toEqual(['regressed']);
+    expect(await kinds()).toEqual(['regressed serial-lower']);
   });
 
   it('below the one that the first page of all came with, seen once: believed after an hour, too', async () => {
