@@ -11,7 +11,10 @@ export interface Clock {
   now(): Instant;
 }
 
-/** One attempt at an upstream body: `start` is the offset the bytes begin at (0 where upstream ignored the range). */
+/**
+ * One attempt at an upstream body: `start` is the offset the bytes begin at (0 where upstream ignored the range).
+ * A chunk may be used until the next one is asked for; then its memory is taken back.
+ */
 export interface Download {
   readonly start: number;
   readonly bytes: AsyncIterable<Uint8Array>;
