@@ -15,6 +15,7 @@ import {
   MAX_BYTES,
   MAX_FILLS,
   MAX_ORPHANS,
+  OWN_BUFFERS,
   PROBATION_SHARE,
   READ_BUFFERS,
   READ_QUEUE,
@@ -68,7 +69,8 @@ export async function createBlobs(options: BlobsOptions): Promise<BlobStore> {
   const paths = blobPaths(root);
   await durable.directory(paths.blobs);
   const pool = createPool({ most: options.readBuffers ?? READ_BUFFERS, queue: READ_QUEUE, idle: IDLE_BUFFERS });
-  const touch = createFirstTouch({ ops, pool }, { memory: RECORD_BYTES, hashing: HASHING });
+  const ownPool = createPool({ most: OWN_BUFFERS, queue: READ_QUEUE, idle: 2 });
+  const touch = createFirstTouch({ ops, pool: ownPool }, { memory: RECORD_BYTES, hashing: HASHING });
   const shelf = createShelf(options.maxBytes ?? MAX_BYTES, PROBATION_SHARE);
   const aliases = createAliases(durable, paths);
   const quarantine = createQuarantine(durable, paths.quarantine, nowMs);
@@ -95,7 +97,7 @@ export async function createBlobs(options: BlobsOptions): Promise<BlobStore> {
     return error instanceof Error && 'code' in error ? storageRefusal(error, 'file') : error;
   };
 
-  const reader = createReader({ ops, pool, paths, afterFailedRead });
+  const reader = createReader({ ops, pool, ownPool, paths, afterFailedRead });
   const evictor = createEvictor({ ops, paths, shelf, isSending: reader.isSending, forget: touch.forget });
   const blobOf = (proof: Proof): Blob => Blob.of(proof.sha256, proof.size, reader.of(proof));
 
