@@ -34,6 +34,8 @@ interface ComposeOptions {
   readonly events: Events;
   /** Why the operator begins again from another pinned root; audited. */
   readonly newTrust?: string | undefined;
+  /** The server alone limits and tidies the cache; a command beside it may know another limit. */
+  readonly upkeep?: boolean | undefined;
   readonly seams?: Seams | undefined;
 }
 
@@ -44,7 +46,8 @@ export interface Seams {
 }
 
 /** Builds the adapters and the indexes on them. Throws Refusal `state`, or `format` for an unusable root. */
-export async function compose({ config, events, newTrust, seams = {} }: ComposeOptions): Promise<Composition> {
+export async function compose(options: ComposeOptions): Promise<Composition> {
+  const { config, events, newTrust, upkeep = false, seams = {} } = options;
   const clock = seams.clock ?? createClock(config.referenceTime);
   const volume = await openVolume(config.data);
   const closers: (() => unknown)[] = [];
@@ -54,6 +57,7 @@ export async function compose({ config, events, newTrust, seams = {} }: ComposeO
     const blobs = await createBlobs({
       volume,
       maxBytes: config.cache.maxBytes,
+      upkeep,
       onCorrupt,
       ...(seams.clock === undefined ? {} : { nowMs: () => clock.now() * 1000 }),
     });

@@ -28,7 +28,7 @@ import { blobPaths } from './paths.ts';
 import { createPool } from './pool.ts';
 import { createQuarantine } from './quarantine.ts';
 import { createReader } from './reader.ts';
-import { saveUse, scanBlobs } from './scan.ts';
+import { saveUse, scanBlobs, sweepAliases } from './scan.ts';
 import { createShelf, type Usage } from './shelf.ts';
 import { openSpool } from './spool.ts';
 import { isDamage, isFull, isMissing, storageRefusal } from './storage-errors.ts';
@@ -38,6 +38,8 @@ import type { Volume } from './volume.ts';
 export interface BlobsOptions {
   readonly volume: Volume;
   readonly maxBytes?: number | undefined;
+  /** False for a command beside the server on the same directory: nothing is evicted, swept or recorded by it. */
+  readonly upkeep?: boolean | undefined;
   readonly maxFills?: number | undefined;
   readonly fillQueue?: number | undefined;
   readonly maxOrphans?: number | undefined;
@@ -66,6 +68,7 @@ export interface BlobStore extends Blobs {
 export async function createBlobs(options: BlobsOptions): Promise<BlobStore> {
   const { durable, ops, root } = options.volume;
   const nowMs = options.nowMs ?? Date.now;
+  const upkeep = options.upkeep ?? true;
   const paths = blobPaths(root);
   await durable.directory(paths.blobs);
   const pool = createPool({ most: options.readBuffers ?? READ_BUFFERS, queue: READ_QUEUE, idle: IDLE_BUFFERS });
@@ -142,7 +145,7 @@ export async function createBlobs(options: BlobsOptions): Promise<BlobStore> {
     unsaved = true;
     published++;
     await aliases.add(proof.digests, proof.sha256);
-    evictor.run({ newest: proof.sha256 }).catch((error: unknown) => options.onTrouble?.(error));
+    if (upkeep) evictor.run({ newest: proof.sha256 }).catch((error: unknown) => options.onTrouble?.(error));
   };
 
   const fills = createFills(
@@ -165,7 +168,7 @@ export async function createBlobs(options: BlobsOptions): Promise<BlobStore> {
         const disk = diskErrorOf(error) ?? (error instanceof Error && 'code' in error ? error : undefined);
         if (disk === undefined) throw error;
         // Another program may fill the disk below our own limit: make room by as much as was wanted.
-        if (isFull(disk))
+        if (upkeep && isFull(disk))
           await evictor.run({
             room:
               Math.max(0, shelf.usage().limit - shelf.usage().bytes) +
@@ -186,6 +189,8 @@ export async function createBlobs(options: BlobsOptions): Promise<BlobStore> {
   const scan = async () => {
     try {
       isScanned = (await scanBlobs(ops, paths, shelf, () => closed)) || isScanned;
+      if (!upkeep) return;
+      await sweepAliases(ops, paths, shelf, () => closed);
       await evictor.run();
     } catch (error) {
       // What is there is still found when it is asked for; only its size and order are not known.
@@ -196,16 +201,18 @@ export async function createBlobs(options: BlobsOptions): Promise<BlobStore> {
   const scanned = scanning;
   const save = async () => {
     // Until a scan is through, the record on disk knows more than we do.
-    if (!unsaved || !isScanned) return;
+    if (!upkeep || !unsaved || !isScanned) return;
     unsaved = false;
     await saveUse(durable, paths, shelf);
   };
-  const timers = [
-    setInterval(() => save().catch((error: unknown) => options.onTrouble?.(error)), RECORD_EVERY_MS),
-    setInterval(() => {
-      scanning = scanning.then(scan);
-    }, RESCAN_EVERY_MS),
-  ];
+  const timers = !upkeep
+    ? []
+    : [
+        setInterval(() => save().catch((error: unknown) => options.onTrouble?.(error)), RECORD_EVERY_MS),
+        setInterval(() => {
+          scanning = scanning.then(scan);
+        }, RESCAN_EVERY_MS),
+      ];
   for (const timer of timers) timer.unref();
 
   return {
