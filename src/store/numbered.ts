@@ -21,7 +21,7 @@ export interface Numbered {
   read(): Promise<Read | undefined>;
   /** Only its number, to know whether what is in memory is still current. 0 for none. */
   number(): Promise<number>;
-  /** Makes `state` current after `number` (0 for the first) and says its id; undefined where another was first. */
+  /** Makes `state` current after `number` (0 for the first) and says its id; undefined where another was first. Throws `limit` where it could never be read again. */
   follow(number: number, state: unknown): Promise<string | undefined>;
 }
 
@@ -78,6 +78,12 @@ export function createNumbered(durable: Durable, directory: string, what: string
       const text = JSON.stringify(state);
       const id = sha256Hex(Buffer.from(text));
       const body = Buffer.from(`{"sha256":"${id}","state":${text}}\n`);
+      if (body.byteLength > STATE_FILE_BYTES)
+        throw new Refusal(
+          'limit',
+          `There is no more room for ${what}: at most ${STATE_FILE_BYTES} bytes are kept. What is kept already stays as it is.`,
+          { subject: 'state' },
+        );
       const mine = after + 1;
       const path = join(directory, `${mine}.json`);
       if (!(await durable.claim(path, body))) return undefined;
