@@ -139,9 +139,15 @@ export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
     for (let superseded = 0; ; superseded++) {
       const next = await refresh({ ...trusted, at: startAgain(trusted.at.root, now) }, source, patience, {
         root: (root) => keepRoot(root, now),
-        // TUF §5.4.5: a floor from now on, though the rest of this refresh may fail.
+        // TUF §5.4.5: a floor from now on, though the rest of this refresh may fail, or this process end.
         timestamp: async (timestamp) => {
+          if (timestamp === trusted.survivors.timestamp) return;
           trusted = { ...trusted, survivors: { ...trusted.survivors, timestamp } };
+          await store.keepTimestamp({
+            rootVersion: trusted.at.root.signed.version,
+            version: timestamp.signed.version,
+            bytes: timestamp.bytes,
+          });
         },
         equivocated: (held) =>
           events.note({
