@@ -74,7 +74,8 @@ export async function createBlobs(options: BlobsOptions): Promise<BlobStore> {
   const pool = createPool({ most: options.readBuffers ?? READ_BUFFERS, queue: READ_QUEUE, idle: IDLE_BUFFERS });
   const ownPool = createPool({ most: OWN_BUFFERS, queue: READ_QUEUE, idle: 2 });
   const touch = createFirstTouch({ ops, pool: ownPool }, { memory: RECORD_BYTES, hashing: HASHING });
-  const shelf = createShelf(options.maxBytes ?? MAX_BYTES, PROBATION_SHARE);
+  const maxBytes = options.maxBytes ?? MAX_BYTES;
+  const shelf = createShelf(maxBytes, PROBATION_SHARE);
   const aliases = createAliases(durable, paths);
   const quarantine = createQuarantine(durable, paths.quarantine, nowMs);
   let closed = false;
@@ -150,10 +151,12 @@ export async function createBlobs(options: BlobsOptions): Promise<BlobStore> {
 
   const fills = createFills(
     async (want, download, signal) => {
+      // What nobody stated the length of may not grow past what is kept at all.
+      const limit = want.expected.length === undefined ? Math.min(want.limit, maxBytes) : want.limit;
       try {
-        const spool = await openSpool(durable, want.expected, want.limit);
+        const spool = await openSpool(durable, want.expected, limit);
         try {
-          const proof = await downloadInto(spool, want, download, signal);
+          const proof = await downloadInto(spool, { ...want, limit }, download, signal);
           await spool.commit(paths.blob(proof.sha256));
           await hold(proof);
           await fills.proved(proof.digests, async (other) => {

@@ -68,6 +68,35 @@ describe('the size limit', () => {
     expect(holds(store, large)).toBe(true);
   });
 
+  test('a file whose length nobody stated may not grow past it on disk; one of stated length may', async () => {
+    const written: number[] = [];
+    const ops = faultyOps({});
+    const openNew: typeof ops.openNew = async (path, mode) => {
+      const file = await ops.openNew(path, mode);
+      return {
+        ...file,
+        write: (bytes, position) => {
+          written.push(position + bytes.byteLength);
+          return file.write(bytes, position);
+        },
+      };
+    };
+    const store = await openStore({ maxBytes: 2 * MIB, ops: { ...ops, openNew } });
+    const large = content(4 * MIB);
+    const { digests } = expectedOf(large);
+    const source = upstream(whole(large));
+    expect(await refusalOf(store.blobs.fetch(wanted(large, { expected: { digests } }), source.download))).toMatchObject(
+      {
+        reason: 'limit',
+      },
+    );
+    expect(source.requests.map(({ limit }) => limit)).toEqual([2 * MIB]);
+    expect(Math.max(...written)).toBeLessThanOrEqual(2 * MIB);
+    expect(await filesBelow(`${store.data}/tmp`)).toEqual([]);
+    await put(store, large);
+    expect(holds(store, large)).toBe(true);
+  });
+
   test('what is being sent is not evicted', async () => {
     const store = await openStore({ maxBytes: 3 * MIB });
     const bytes = content(2 * MIB + 1);
