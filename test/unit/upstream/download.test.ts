@@ -99,6 +99,21 @@ describe('an attempt', () => {
 });
 
 describe('73: resuming', () => {
+  it('an answer of which nothing is read ends when its caller gives it up', async () => {
+    const gone = Promise.withResolvers<void>();
+    const server = await serve({
+      handler: (_, response) => {
+        response.once('close', gone.resolve);
+        response.write('a');
+      },
+    });
+    const open = connect(server).download(`${server.url}endless`);
+    const caller = new AbortController();
+    expect((await open({ ...resumed, signal: caller.signal })).start).toBe(0);
+    caller.abort();
+    await gone.promise;
+  });
+
   it('starts over where upstream ignores the range', async () => {
     const { open } = await setup({ ranges: false });
     const { start, bytes } = await open(resumed);
