@@ -125,7 +125,11 @@ async function composeIndex({ config, index, volume, blobs, clock, events, newTr
     notBefore: config.referenceTime === undefined ? BUILT_AT : 0,
     reuploads: index.reuploads,
   });
-  return { mirror, close: () => upstream.close() };
+  const close = async () => {
+    upstream.close();
+    await mirror.settled();
+  };
+  return { mirror, close };
 }
 
 /** DESIGN §2: a data directory that ran one kind of evidence, or from one root, does not quietly run another. */

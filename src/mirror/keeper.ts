@@ -44,6 +44,8 @@ export interface Keeper {
   readonly held: Generation | undefined;
   /** The last few it replaced, newest first: clients in mid-walk still hold their snapshots. */
   readonly replaced: readonly Generation[];
+  /** Waits for the refresh under way, whatever comes of it. */
+  settled(): Promise<void>;
   root(version: number): Verified<Root> | undefined;
   readonly newestRoot: Verified<Root>;
   readonly lastRefresh: Instant | undefined;
@@ -258,6 +260,7 @@ export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
       fruitless = { generation: before, at: now };
       return undefined;
     },
+    settled: async () => void (await flight?.catch(() => undefined)),
     root: (version) => roots.get(version),
     get held() {
       return generation;

@@ -32,7 +32,7 @@ export interface DocumentRequest {
 export interface HttpUpstream extends Upstream {
   /** A small document, whole in memory; undefined for 404 and 410. */
   document(url: string, request: DocumentRequest): Promise<Uint8Array | undefined>;
-  /** Ends the idle connections. */
+  /** Ends every request under way (`unreachable`) and the idle connections. */
   close(): void;
 }
 
@@ -54,6 +54,7 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
   const connections = createConnections(limits);
   const gate = createGate(limits.connections, limits.queue);
   const rest = createRest(limits);
+  const closing = new AbortController();
   const lookup = guardedLookup(options.resolve ?? resolveBySystem, allowed.mayBePrivate);
   const exchange = createExchange({ connections, limits, lookup, ca: options.ca });
   const agent = options.version === undefined ? 'verbatim' : `verbatim/${options.version}`;
@@ -149,7 +150,7 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
   }
 
   async function document(url: string, request: DocumentRequest): Promise<Uint8Array | undefined> {
-    const signal = AbortSignal.timeout(limits.documents.deadline);
+    const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(limits.documents.deadline)]);
     for (let attempt = 0; ; attempt++) {
       try {
         return await documentOnce(url, request, attempt > 0, signal);
@@ -157,8 +158,9 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
         const worthwhile =
           error instanceof Refusal &&
           ((error.reason === 'unreachable' && error.transient) || error.reason === 'truncated');
-        if (!worthwhile || attempt >= retries) throw error;
-        await sleep(limits.retryDelay * 2 ** attempt * (0.5 + Math.random()));
+        if (!worthwhile || attempt >= retries || closing.signal.aborted) throw error;
+        const delay = limits.retryDelay * 2 ** attempt * (0.5 + Math.random());
+        await sleep(delay, undefined, { signal: closing.signal }).catch(() => closing.signal.throwIfAborted());
       }
     }
   }
@@ -166,7 +168,7 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
   function download(url: string): ReturnType<Upstream['download']> {
     let etag: string | undefined;
     return async ({ offset, limit, attempt, signal: caller }) => {
-      const signal = AbortSignal.any([caller, AbortSignal.timeout(limits.downloads.deadline)]);
+      const signal = AbortSignal.any([caller, closing.signal, AbortSignal.timeout(limits.downloads.deadline)]);
       const open = (fresh: boolean, headers: Readonly<Record<string, string>>) =>
         visit(url, { headers, redirects: limits.redirects, fresh, pace: limits.downloads, signal });
       const whole = (answer: Answer): Download => {
@@ -200,7 +202,10 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
     bytes: (url, limit) => document(url, { limit, redirects: limits.redirects, forbiddenIsAbsent: false }),
     download,
     mayFetch: allowed.mayFetch,
-    close: connections.close,
+    close() {
+      closing.abort(new Refusal('unreachable', 'This mirror is stopping.', { transient: true }));
+      connections.close();
+    },
   };
 }
 
