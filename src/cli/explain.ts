@@ -27,7 +27,7 @@ export async function explain(
 
 /** In plain words, for somebody who has never heard of TUF. */
 export function explanationText(explanation: Explanation, now: number): string {
-  const { name, project, kind, chain, forgeableOnline, pinned, digests } = explanation;
+  const { name, project, kind, chain, forgeableOnline, pinned, reuploads, digests } = explanation;
   const last = chain.at(-1);
   const lines = [
     kind === 'project'
@@ -43,7 +43,9 @@ export function explanationText(explanation: Explanation, now: number): string {
     lines.push(
       `The keys of ${forgeableOnline.join(', ')} are online: a machine holds them so that new uploads are signed at once.`,
       `Whoever steals them can sign a NEW file for ${project}, and nobody could tell. Verbatim cannot detect that.`,
-      'They are not enough to change a file this mirror has already seen: its digest is pinned here.',
+      reuploads
+        ? 'They are enough to exchange a file too: "reuploads: true" lets this index put other bytes under a name.'
+        : 'They are not enough to change a file this mirror has already seen: its digest is pinned here.',
     );
   else
     lines.push(
@@ -53,9 +55,11 @@ export function explanationText(explanation: Explanation, now: number): string {
   if (kind === 'file') {
     for (const [algorithm, hex] of digests) lines.push(`Digest on the proved page: ${algorithm} ${hex}`);
     lines.push(
-      pinned === undefined
-        ? 'Not pinned here yet.'
-        : `Pinned here since ${new Date(pinned.seen * 1000).toISOString().slice(0, 10)}: no other bytes are ever served under this name.`,
+      reuploads
+        ? 'Not held to what was first seen: "reuploads: true" lets this index put other bytes under this name.'
+        : pinned === undefined
+          ? 'Not pinned here yet.'
+          : `Pinned here since ${new Date(pinned.seen * 1000).toISOString().slice(0, 10)}: no other bytes are ever served under this name.`,
     );
   }
   return lines.join('\n');

@@ -29,6 +29,8 @@ export interface Explanation {
   /** The page's own entry, for a file. */
   readonly digests: ReadonlyMap<string, string>;
   readonly pinned: Pin | undefined;
+  /** The operator lets the index exchange files: nothing is held to its pin. */
+  readonly reuploads: boolean;
   /** Roles asked on the way whose online keys would be enough to list something new here; empty: stolen online keys are not. */
   readonly forgeableOnline: readonly string[];
   readonly files: number;
@@ -39,10 +41,17 @@ interface ExplainOptions {
   readonly pages: Pages;
   readonly roles: Roles;
   readonly pins: Pins;
+  readonly reuploads: boolean;
 }
 
 /** Who vouches for a project or a file, and which keys an attacker would need; throws `unlisted` for what is not there. */
-export function createExplain({ layout, pages, roles, pins }: ExplainOptions): (name: string) => Promise<Explanation> {
+export function createExplain({
+  layout,
+  pages,
+  roles,
+  pins,
+  reuploads,
+}: ExplainOptions): (name: string) => Promise<Explanation> {
   const explain = async (name: string, project: string, file: OwnFile | undefined): Promise<Explanation> => {
     const target = layout.pageTarget(project) ?? '';
     const search = await roles.find(target);
@@ -56,6 +65,7 @@ export function createExplain({ layout, pages, roles, pins }: ExplainOptions): (
       chain,
       digests: file?.entry.digests ?? new Map(),
       pinned: file === undefined ? undefined : (await pins.of(project)).get(file.entry.filename),
+      reuploads,
       forgeableOnline: forgeableOnline(search),
       files: held.listing.files.size,
     };
