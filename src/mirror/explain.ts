@@ -72,9 +72,13 @@ export function createExplain({
   };
 
   return async (name) => {
+    let unread: unknown;
     if (name.includes('.') || name.endsWith('.whl')) {
       for (const project of projectCandidates(name)) {
-        const held = await pages.held(project).catch(() => undefined);
+        const held = await pages.held(project).catch((error: unknown) => {
+          if (!isUnlisted(error)) unread ??= error;
+          return undefined;
+        });
         const withheld = held?.withheld.get(name);
         if (withheld !== undefined) throw withheld;
         const file = held?.listing.files.get(name);
@@ -82,9 +86,16 @@ export function createExplain({
       }
     }
     const project = name.toLowerCase().replace(/[-_.]+/g, '-');
-    await pages.held(project);
+    await pages.held(project).catch((error: unknown) => {
+      // "Not listed" may only be said when every page that could list it was read.
+      throw isUnlisted(error) ? (unread ?? error) : error;
+    });
     return explain(name, project, undefined);
   };
+}
+
+function isUnlisted(error: unknown): boolean {
+  return error instanceof Refusal && error.reason === 'unlisted';
 }
 
 function chainOf(search: Search): readonly Voucher[] {
