@@ -44,6 +44,8 @@ interface ComposeOptions {
   readonly events: Events;
   /** Why the operator begins again from another pinned root; audited. */
   readonly newTrust?: string | undefined;
+  /** The server alone limits and tidies the cache; a command beside it may know another limit. */
+  readonly upkeep?: boolean | undefined;
   readonly seams?: Seams | undefined;
 }
 
@@ -54,7 +56,8 @@ export interface Seams {
 }
 
 /** Builds the adapters and the indexes on them. Throws Refusal `state`, or `format` for an unusable root. */
-export async function compose({ config, events, newTrust, seams = {} }: ComposeOptions): Promise<Composition> {
+export async function compose(options: ComposeOptions): Promise<Composition> {
+  const { config, events, newTrust, upkeep = false, seams = {} } = options;
   const clock = seams.clock ?? createClock(config.referenceTime);
   const volume = await openVolume(config.data, sealingOf(config));
   const closers: (() => unknown)[] = [];
@@ -64,6 +67,7 @@ export async function compose({ config, events, newTrust, seams = {} }: ComposeO
     const blobs = await createBlobs({
       volume,
       maxBytes: config.cache.maxBytes,
+      upkeep,
       onCorrupt,
       ...(seams.clock === undefined ? {} : { nowMs: () => clock.now() * 1000 }),
     });
@@ -225,7 +229,11 @@ async function composeSigned({
     notBefore: config.referenceTime === undefined ? BUILT_AT : 0,
     reuploads: index.reuploads,
   });
-  return { mirror, close: () => upstream.close() };
+  const close = async () => {
+    upstream.close();
+    await mirror.settled();
+  };
+  return { mirror, close };
 }
 
 /** DESIGN §2: a data directory that ran one kind of evidence, or from one root, does not quietly run another. */

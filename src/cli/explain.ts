@@ -40,7 +40,7 @@ export function explanationText(explanation: Explanation, now: number): string {
   return [head, '', ...body, ...(kind === 'file' ? fileLines(explanation) : [])].join('\n');
 }
 
-function signedLines({ project, chain, forgeableOnline }: Explanation, now: number): readonly string[] {
+function signedLines({ project, chain, forgeableOnline, reuploads }: Explanation, now: number): readonly string[] {
   const last = chain.at(-1);
   return [
     'Who vouches for it, from the root you pinned down to the list that names it:',
@@ -51,7 +51,9 @@ function signedLines({ project, chain, forgeableOnline }: Explanation, now: numb
       ? [
           `The keys of ${forgeableOnline.join(', ')} are online: a machine holds them so that new uploads are signed at once.`,
           `Whoever steals them can sign a NEW file for ${project}, and nobody could tell. Verbatim cannot detect that.`,
-          'They are not enough to change a file this mirror has already seen: its digest is pinned here.',
+          reuploads
+            ? 'They are enough to exchange a file too: "reuploads: true" lets this index put other bytes under a name.'
+            : 'They are not enough to change a file this mirror has already seen: its digest is pinned here.',
         ]
       : [
           `The keys of ${last?.role ?? 'this role'} are not known to be online. Whoever steals the index's online keys can delay`,
@@ -78,12 +80,16 @@ function unsignedLines({ kind, pinned }: Explanation): readonly string[] {
   ];
 }
 
-function fileLines({ evidence, digests, pinned }: Explanation): readonly string[] {
+function fileLines({ evidence, digests, pinned, reuploads }: Explanation): readonly string[] {
   return [
     ...[...digests].map(
       ([algorithm, hex]) => `Digest on ${evidence === 'tuf' ? 'the proved' : 'its'} page: ${algorithm} ${hex}`,
     ),
-    pinned === undefined ? 'Not pinned here yet.' : pinText(pinned),
+    reuploads
+      ? 'Not held to what was first seen: "reuploads: true" lets this index put other bytes under this name.'
+      : pinned === undefined
+        ? 'Not pinned here yet.'
+        : pinText(pinned),
   ];
 }
 

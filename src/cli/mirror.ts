@@ -43,7 +43,7 @@ export async function startMirror({
   const access = readers && createAccess(readers);
   const metrics = createMetrics({ indexes: names, version: VERSION });
   const events = createEvents(log, metrics);
-  const composition = await compose({ config, events, newTrust });
+  const composition = await compose({ config, events, newTrust, upkeep: true });
   metrics.watchStore(() => {
     const { blobs, bytes, limit } = composition.blobs.usage();
     return { files: blobs, bytes, limitBytes: limit };

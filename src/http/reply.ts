@@ -22,6 +22,7 @@ import {
   textHeaders,
   validators,
 } from './headers.ts';
+import { CHUNK_LEAST_MS, SLOWEST_READER } from './limits.ts';
 import { holdsAlready } from './ranges.ts';
 import { answerTo } from './refused.ts';
 
@@ -112,7 +113,7 @@ export async function replyBlob(
       { start, end },
       async (chunk) => {
         if (!outgoing.headersSent) begin();
-        await handOver(outgoing, chunk, leaving.signal);
+        await handOver(exchange, chunk, leaving.signal);
         notes.bytes += chunk.byteLength;
       },
       leaving.signal,
@@ -128,13 +129,25 @@ export async function replyBlob(
   }
 }
 
-/** Resolves when the chunk's memory may be used again; rejects when the client has left (by then nothing reads it). */
-function handOver(outgoing: ServerResponse, chunk: Uint8Array, signal: AbortSignal): Promise<void> {
+/**
+ * Resolves when the chunk's memory may be used again; rejects when the client has left (by then nothing reads it).
+ * A client that takes a few bytes now and then never stalls; a chunk that takes it too long ends it all the same.
+ */
+function handOver({ outgoing, notes }: Exchange, chunk: Uint8Array, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const left = () => reject(signal.reason);
-    if (signal.aborted) return left();
+    if (signal.aborted) return reject(signal.reason);
+    const patience = Math.max(CHUNK_LEAST_MS, (chunk.byteLength / SLOWEST_READER) * 1000);
+    const timer = setTimeout(() => {
+      notes.reason = 'slow';
+      cut(outgoing);
+    }, patience);
+    const left = () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    };
     signal.addEventListener('abort', left, { once: true });
     outgoing.write(chunk, (error) => {
+      clearTimeout(timer);
       signal.removeEventListener('abort', left);
       if (error === null || error === undefined) resolve();
       else reject(error);

@@ -31,6 +31,8 @@ export interface Explanation {
   /** The page's own entry, for a file. */
   readonly digests: ReadonlyMap<string, string>;
   readonly pinned: Pin | undefined;
+  /** The operator lets the index exchange files: nothing is held to its pin. */
+  readonly reuploads: boolean;
   /** Roles asked on the way whose online keys would be enough to list something new here; empty: stolen online keys are not. */
   readonly forgeableOnline: readonly string[];
   readonly files: number;
@@ -41,10 +43,17 @@ interface ExplainOptions {
   readonly pages: Pages;
   readonly roles: Roles;
   readonly pins: Pins;
+  readonly reuploads: boolean;
 }
 
 /** Who vouches for a project or a file, and which keys an attacker would need; throws `unlisted` for what is not there. */
-export function createExplain({ layout, pages, roles, pins }: ExplainOptions): (name: string) => Promise<Explanation> {
+export function createExplain({
+  layout,
+  pages,
+  roles,
+  pins,
+  reuploads,
+}: ExplainOptions): (name: string) => Promise<Explanation> {
   const explain = async (name: string, project: string, file: OwnFile | undefined): Promise<Explanation> => {
     const target = layout.pageTarget(project) ?? '';
     const search = await roles.find(target);
@@ -59,15 +68,20 @@ export function createExplain({ layout, pages, roles, pins }: ExplainOptions): (
       chain,
       digests: file?.entry.digests ?? new Map(),
       pinned: file === undefined ? undefined : (await pins.of(project)).get(file.entry.filename),
+      reuploads,
       forgeableOnline: forgeableOnline(search),
       files: held.listing.files.size,
     };
   };
 
   return async (name) => {
+    let unread: unknown;
     if (name.includes('.') || name.endsWith('.whl')) {
       for (const project of projectCandidates(name)) {
-        const held = await pages.held(project).catch(() => undefined);
+        const held = await pages.held(project).catch((error: unknown) => {
+          if (!isUnlisted(error)) unread ??= error;
+          return undefined;
+        });
         const withheld = held?.withheld.get(name);
         if (withheld !== undefined) throw withheld;
         const file = held?.listing.files.get(name);
@@ -75,9 +89,16 @@ export function createExplain({ layout, pages, roles, pins }: ExplainOptions): (
       }
     }
     const project = name.toLowerCase().replace(/[-_.]+/g, '-');
-    await pages.held(project);
+    await pages.held(project).catch((error: unknown) => {
+      // "Not listed" may only be said when every page that could list it was read.
+      throw isUnlisted(error) ? (unread ?? error) : error;
+    });
     return explain(name, project, undefined);
   };
+}
+
+function isUnlisted(error: unknown): boolean {
+  return error instanceof Refusal && error.reason === 'unlisted';
 }
 
 function chainOf(search: Search): readonly Voucher[] {

@@ -7,10 +7,15 @@ import type { Pins } from './ports.ts';
 interface IndexExplainOptions {
   readonly pages: { held(project: string): Promise<HeldPage> };
   readonly pins: Pins;
+  readonly reuploads: boolean;
 }
 
 /** What an unsigned index's word is worth: nobody signed, so the chain is empty and the pin is everything. */
-export function createIndexExplain({ pages, pins }: IndexExplainOptions): (name: string) => Promise<Explanation> {
+export function createIndexExplain({
+  pages,
+  pins,
+  reuploads,
+}: IndexExplainOptions): (name: string) => Promise<Explanation> {
   const facts = async (
     name: string,
     project: string,
@@ -26,6 +31,7 @@ export function createIndexExplain({ pages, pins }: IndexExplainOptions): (name:
     digests: file?.entry.digests ?? new Map(),
     pinned: file === undefined ? undefined : (await pins.of(project)).get(file.entry.filename),
     forgeableOnline: [],
+    reuploads,
     files: held.listing.files.size,
   });
 

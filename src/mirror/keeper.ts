@@ -44,6 +44,8 @@ export interface Keeper {
   readonly held: Generation | undefined;
   /** The last few it replaced, newest first: clients in mid-walk still hold their snapshots. */
   readonly replaced: readonly Generation[];
+  /** Waits for the refresh under way, whatever comes of it. */
+  settled(): Promise<void>;
   root(version: number): Verified<Root> | undefined;
   readonly newestRoot: Verified<Root>;
   readonly lastRefresh: Instant | undefined;
@@ -139,9 +141,15 @@ export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
     for (let superseded = 0; ; superseded++) {
       const next = await refresh({ ...trusted, at: startAgain(trusted.at.root, now) }, source, patience, {
         root: (root) => keepRoot(root, now),
-        // TUF §5.4.5: a floor from now on, though the rest of this refresh may fail.
+        // TUF §5.4.5: a floor from now on, though the rest of this refresh may fail, or this process end.
         timestamp: async (timestamp) => {
+          if (timestamp === trusted.survivors.timestamp) return;
           trusted = { ...trusted, survivors: { ...trusted.survivors, timestamp } };
+          await store.keepTimestamp({
+            rootVersion: trusted.at.root.signed.version,
+            version: timestamp.signed.version,
+            bytes: timestamp.bytes,
+          });
         },
         equivocated: (held) =>
           events.note({
@@ -252,6 +260,7 @@ export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
       fruitless = { generation: before, at: now };
       return undefined;
     },
+    settled: async () => void (await flight?.catch(() => undefined)),
     root: (version) => roots.get(version),
     get held() {
       return generation;

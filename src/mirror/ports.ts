@@ -11,7 +11,10 @@ export interface Clock {
   now(): Instant;
 }
 
-/** One attempt at an upstream body: `start` is the offset the bytes begin at (0 where upstream ignored the range). */
+/**
+ * One attempt at an upstream body: `start` is the offset the bytes begin at (0 where upstream ignored the range).
+ * A chunk may be used until the next one is asked for; then its memory is taken back.
+ */
 export interface Download {
   readonly start: number;
   readonly bytes: AsyncIterable<Uint8Array>;
@@ -217,6 +220,9 @@ export interface TrustStore {
   /** Roots are kept forever, each durable before it resolves. */
   keepRoot(version: number, bytes: Uint8Array): Promise<void>;
   root(version: number): Promise<Uint8Array | undefined>;
+  /** A timestamp is a floor once it is believed, whatever becomes of its refresh (TUF §5.4.5). Durable; never lowered. */
+  keepTimestamp(kept: KeptTimestamp): Promise<void>;
+  timestamp(): Promise<KeptTimestamp | undefined>;
   /**
    * Children first, the timestamp (the pointer that makes them current) last, in one compare-and-swap:
    * `superseded` where another process published meanwhile and `replaces` is no longer current.
@@ -227,6 +233,13 @@ export interface TrustStore {
   keepDelegated(role: string, version: number, bytes: Uint8Array): Promise<void>;
   /** Snapshots and targets published within the last hour, for clients in mid-walk. */
   recent(role: 'snapshot' | 'targets', version: number): Promise<Uint8Array | undefined>;
+}
+
+export interface KeptTimestamp {
+  /** The root it was believed under: which keys it is a floor for. */
+  readonly rootVersion: number;
+  readonly version: number;
+  readonly bytes: Uint8Array;
 }
 
 /** `current` is the identity of what was published, for the next `publish`. */

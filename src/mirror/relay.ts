@@ -43,24 +43,31 @@ export function createRelay({
     return by === undefined ? undefined : roles.load(generation, by);
   };
 
+  /** Level by level, each role asked as soon as it is there: a developer's role names nobody, and there may be thousands. */
   const searchTree = async (generation: Generation, role: string): Promise<Delegation | undefined> => {
-    const parents: Verified<Targets>[] = [generation.targets];
+    const listed = generation.targets.signed.delegations?.named(role);
+    if (listed !== undefined) return listed;
     const seen = new Set<string>();
-    for (let at = 0; at < parents.length; at++) {
-      const delegations = parents[at]?.signed.delegations;
-      const found = delegations?.named(role);
-      if (found !== undefined) return found;
-      for (const name of delegations?.names ?? []) {
-        const by = seen.has(name) ? undefined : delegations?.named(name);
-        seen.add(name);
-        if (by === undefined) continue;
-        // "Not found" may only be said of what was looked through to the end (DESIGN §5 "Limits").
-        if (parents.length > LIMITS.rolesPerName)
-          throw new Refusal('delegation', `Who delegates to ${role.slice(0, 200)} was not found within the limits.`, {
-            subject: 'delegated',
-          });
-        parents.push(await roles.load(generation, by));
-      }
+    let level: readonly Verified<Targets>[] = [generation.targets];
+    while (level.length > 0) {
+      const next: Verified<Targets>[] = [];
+      const fewFirst = level.flatMap(({ signed }) => signed.delegations ?? []).sort((a, b) => a.count - b.count);
+      for (const delegations of fewFirst)
+        for (const name of delegations.names) {
+          const by = seen.has(name) ? undefined : delegations.named(name);
+          if (by === undefined) continue;
+          // "Not found" may only be said of what was looked through to the end (DESIGN §5 "Limits").
+          if (seen.size >= LIMITS.rolesPerName)
+            throw new Refusal('delegation', `Who delegates to ${role.slice(0, 200)} was not found within the limits.`, {
+              subject: 'delegated',
+            });
+          seen.add(name);
+          const delegator = await roles.load(generation, by);
+          const found = delegator.signed.delegations?.named(role);
+          if (found !== undefined) return found;
+          next.push(delegator);
+        }
+      level = next;
     }
     return undefined;
   };

@@ -50,21 +50,66 @@ export async function restoreTrust({ pinnedRoot, store, source, now, patience }:
     await store.keepRoot(pinned.root.signed.version, pinnedRoot);
     const roots = new Map([[pinned.root.signed.version, pinned.root]]);
     const newest = await laterRoots({ at: pinned, survivors: {} }, roots, store, patience);
-    return { ...newest, roots, generation: undefined, current: undefined, acceptedAt: 0 };
+    const survivors = await proved(withKept(newest, pinned, roots, store, patience));
+    return { at: newest.at, survivors, roots, generation: undefined, current: undefined, acceptedAt: 0 };
   }
   refuseOtherPin(pinned.root, stored);
   const { at, roots } = await replayRoots(pinned, stored, source, store, patience);
+  return proved(
+    (async () => {
+      const before = await patience(openFloor(at, stored));
+      const generation = await rebuild(at, stored, before, patience);
+      const newest = await laterRoots({ at, survivors: before }, roots, store, patience);
+      const survivors = await withKept(newest, pinned, roots, store, patience);
+      return { at: newest.at, survivors, roots, generation, current: stored.current, acceptedAt: stored.acceptedAt };
+    })(),
+  );
+}
+
+/** What this mirror once believed proves again, or nothing is believed. */
+async function proved<T>(again: Promise<T>): Promise<T> {
   try {
-    const survivors = await patience(openFloor(at, stored));
-    const generation = await rebuild(at, stored, survivors, patience);
-    const newest = await laterRoots({ at, survivors }, roots, store, patience);
-    return { ...newest, roots, generation, current: stored.current, acceptedAt: stored.acceptedAt };
+    return await again;
   } catch (cause) {
     throw new Refusal('state', `${DAMAGED} ${cause instanceof Error ? cause.message : ''}`, {
       subject: 'state',
       cause,
     });
   }
+}
+
+/** The floors, with a timestamp that was believed although its refresh never came to an end, unless its keys were rotated since. */
+async function withKept(
+  { at: newest, survivors }: { readonly at: AtRoot; readonly survivors: Survivors },
+  pinned: AtRoot,
+  roots: ReadonlyMap<number, Verified<Root>>,
+  store: TrustStore,
+  patience: Patience,
+): Promise<Survivors> {
+  const kept = await store.timestamp();
+  if (kept === undefined) return survivors;
+  const first = Math.max(kept.rootVersion, pinned.root.signed.version);
+  const root = roots.get(first);
+  if (root === undefined) return survivors;
+  let at = startAgain(root, newest.now);
+  let floor: Survivors;
+  try {
+    floor = await patience(openFloor(at, { timestamp: kept.bytes }));
+  } catch (error) {
+    // A later root of the chain is pinned by now: its keys may be others.
+    if (first !== kept.rootVersion && error instanceof Refusal) return survivors;
+    throw error;
+  }
+  for (let version = first + 1; version <= newest.root.signed.version; version++) {
+    const next = roots.get(version);
+    if (next === undefined) break;
+    const after = startAgain(next, newest.now);
+    floor = survive(at, after, floor);
+    at = after;
+  }
+  const { timestamp } = floor;
+  const newer = timestamp !== undefined && timestamp.signed.version > (survivors.timestamp?.signed.version ?? 0);
+  return newer ? { ...survivors, timestamp } : survivors;
 }
 
 /**

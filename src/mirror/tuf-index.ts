@@ -39,8 +39,13 @@ export interface TufIndexOptions {
   readonly reuploads: boolean;
 }
 
+interface TufIndex extends MirrorIndex {
+  /** Waits until nothing more is written: the store may close. */
+  settled(): Promise<void>;
+}
+
 /** An index whose every page and file is proved by a chain of signatures from the pinned root. Throws `state`. */
-export async function createTufIndex(options: TufIndexOptions): Promise<MirrorIndex> {
+export async function createTufIndex(options: TufIndexOptions): Promise<TufIndex> {
   const { name: index, layout, upstream, trust: store, blobs, createCache, memory, patience } = options;
   const keeper = await createKeeper({ ...options, index, store });
   const roles = createRoles({
@@ -79,6 +84,7 @@ export async function createTufIndex(options: TufIndexOptions): Promise<MirrorIn
     target,
     relay: undefined,
     refresh: async () => void (await keeper.refreshNow()),
+    settled: keeper.settled,
     explain: createExplain({ ...options, pages, roles }),
     async status() {
       // What is believed here and now; upstream is asked only where that is nothing yet.

@@ -16,6 +16,8 @@ const DEFLATED = 8;
 
 /** Bytes of a zip's directory that are read for one file in it. */
 const DIRECTORY_MOST = 64 * 1024 * 1024;
+/** What deflate may add to a file that does not get smaller. */
+const PACKING_MOST = 64 * 1024;
 
 interface Member {
   readonly method: number;
@@ -40,6 +42,9 @@ export async function wheelMetadata(size: number, read: ReadPart, limit: number)
   if (member === undefined || member.offset + LOCAL_BYTES > size) return undefined;
   if (member.size > limit)
     throw new Refusal('limit', `The wheel's METADATA has ${member.size} bytes; at most ${limit} are read.`);
+  // Its packed size is the directory's word as well: nothing larger is read on its account.
+  if (member.compressed > limit + PACKING_MOST) return undefined;
+  if (member.method === STORED && member.compressed !== member.size) return undefined;
   return extract(member, size, read);
 }
 

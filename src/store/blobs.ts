@@ -15,6 +15,7 @@ import {
   MAX_BYTES,
   MAX_FILLS,
   MAX_ORPHANS,
+  OWN_BUFFERS,
   PROBATION_SHARE,
   READ_BUFFERS,
   READ_QUEUE,
@@ -27,7 +28,7 @@ import { blobPaths } from './paths.ts';
 import { createPool } from './pool.ts';
 import { createQuarantine } from './quarantine.ts';
 import { createReader } from './reader.ts';
-import { saveUse, scanBlobs } from './scan.ts';
+import { saveUse, scanBlobs, sweepAliases } from './scan.ts';
 import { createShelf, type Usage } from './shelf.ts';
 import { openSpool } from './spool.ts';
 import { isDamage, isFull, isMissing, storageRefusal } from './storage-errors.ts';
@@ -37,6 +38,8 @@ import type { Volume } from './volume.ts';
 export interface BlobsOptions {
   readonly volume: Volume;
   readonly maxBytes?: number | undefined;
+  /** False for a command beside the server on the same directory: nothing is evicted, swept or recorded by it. */
+  readonly upkeep?: boolean | undefined;
   readonly maxFills?: number | undefined;
   readonly fillQueue?: number | undefined;
   readonly maxOrphans?: number | undefined;
@@ -65,11 +68,14 @@ export interface BlobStore extends Blobs {
 export async function createBlobs(options: BlobsOptions): Promise<BlobStore> {
   const { durable, ops, root } = options.volume;
   const nowMs = options.nowMs ?? Date.now;
+  const upkeep = options.upkeep ?? true;
   const paths = blobPaths(root);
   await durable.directory(paths.blobs);
   const pool = createPool({ most: options.readBuffers ?? READ_BUFFERS, queue: READ_QUEUE, idle: IDLE_BUFFERS });
-  const touch = createFirstTouch({ ops, pool }, { memory: RECORD_BYTES, hashing: HASHING });
-  const shelf = createShelf(options.maxBytes ?? MAX_BYTES, PROBATION_SHARE);
+  const ownPool = createPool({ most: OWN_BUFFERS, queue: READ_QUEUE, idle: 2 });
+  const touch = createFirstTouch({ ops, pool: ownPool }, { memory: RECORD_BYTES, hashing: HASHING });
+  const maxBytes = options.maxBytes ?? MAX_BYTES;
+  const shelf = createShelf(maxBytes, PROBATION_SHARE);
   const aliases = createAliases(durable, paths);
   const quarantine = createQuarantine(durable, paths.quarantine, nowMs);
   let closed = false;
@@ -95,7 +101,7 @@ export async function createBlobs(options: BlobsOptions): Promise<BlobStore> {
     return error instanceof Error && 'code' in error ? storageRefusal(error, 'file') : error;
   };
 
-  const reader = createReader({ ops, pool, paths, afterFailedRead });
+  const reader = createReader({ ops, pool, ownPool, paths, afterFailedRead });
   const evictor = createEvictor({ ops, paths, shelf, isSending: reader.isSending, forget: touch.forget });
   const blobOf = (proof: Proof): Blob => Blob.of(proof.sha256, proof.size, reader.of(proof));
 
@@ -140,15 +146,17 @@ export async function createBlobs(options: BlobsOptions): Promise<BlobStore> {
     unsaved = true;
     published++;
     await aliases.add(proof.digests, proof.sha256);
-    evictor.run({ newest: proof.sha256 }).catch((error: unknown) => options.onTrouble?.(error));
+    if (upkeep) evictor.run({ newest: proof.sha256 }).catch((error: unknown) => options.onTrouble?.(error));
   };
 
   const fills = createFills(
     async (want, download, signal) => {
+      // What nobody stated the length of may not grow past what is kept at all.
+      const limit = want.expected.length === undefined ? Math.min(want.limit, maxBytes) : want.limit;
       try {
-        const spool = await openSpool(durable, want.expected, want.limit);
+        const spool = await openSpool(durable, want.expected, limit);
         try {
-          const proof = await downloadInto(spool, want, download, signal);
+          const proof = await downloadInto(spool, { ...want, limit }, download, signal);
           await spool.commit(paths.blob(proof.sha256));
           await hold(proof);
           await fills.proved(proof.digests, async (other) => {
@@ -163,7 +171,7 @@ export async function createBlobs(options: BlobsOptions): Promise<BlobStore> {
         const disk = diskErrorOf(error) ?? (error instanceof Error && 'code' in error ? error : undefined);
         if (disk === undefined) throw error;
         // Another program may fill the disk below our own limit: make room by as much as was wanted.
-        if (isFull(disk))
+        if (upkeep && isFull(disk))
           await evictor.run({
             room:
               Math.max(0, shelf.usage().limit - shelf.usage().bytes) +
@@ -184,6 +192,8 @@ export async function createBlobs(options: BlobsOptions): Promise<BlobStore> {
   const scan = async () => {
     try {
       isScanned = (await scanBlobs(ops, paths, shelf, () => closed)) || isScanned;
+      if (!upkeep) return;
+      await sweepAliases(ops, paths, shelf, () => closed);
       await evictor.run();
     } catch (error) {
       // What is there is still found when it is asked for; only its size and order are not known.
@@ -194,16 +204,18 @@ export async function createBlobs(options: BlobsOptions): Promise<BlobStore> {
   const scanned = scanning;
   const save = async () => {
     // Until a scan is through, the record on disk knows more than we do.
-    if (!unsaved || !isScanned) return;
+    if (!upkeep || !unsaved || !isScanned) return;
     unsaved = false;
     await saveUse(durable, paths, shelf);
   };
-  const timers = [
-    setInterval(() => save().catch((error: unknown) => options.onTrouble?.(error)), RECORD_EVERY_MS),
-    setInterval(() => {
-      scanning = scanning.then(scan);
-    }, RESCAN_EVERY_MS),
-  ];
+  const timers = !upkeep
+    ? []
+    : [
+        setInterval(() => save().catch((error: unknown) => options.onTrouble?.(error)), RECORD_EVERY_MS),
+        setInterval(() => {
+          scanning = scanning.then(scan);
+        }, RESCAN_EVERY_MS),
+      ];
   for (const timer of timers) timer.unref();
 
   return {

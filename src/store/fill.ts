@@ -71,13 +71,21 @@ async function receive(
   signal: AbortSignal,
 ): Promise<void> {
   const offset = spool.length;
+  // Ends an answer of which nothing was read: it would hold its connection until upstream gives up.
+  const unread = new AbortController();
+  const either = AbortSignal.any([signal, unread.signal]);
   const { start, bytes } = await unlessAborted(
-    download({ offset, limit: want.expected.length ?? want.limit, attempt, signal }),
+    download({ offset, limit: want.expected.length ?? want.limit, attempt, signal: either }),
     signal,
   );
-  if (start !== offset) {
-    if (start !== 0) throw truncated(want, offset);
-    await onDisk(spool.restart());
+  try {
+    if (start !== offset) {
+      if (start !== 0) throw truncated(want, offset);
+      await onDisk(spool.restart());
+    }
+  } catch (error) {
+    unread.abort(error);
+    throw error;
   }
   try {
     for await (const part of parts(bytes, signal)) {

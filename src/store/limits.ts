@@ -12,6 +12,10 @@ export const READ_BUFFERS = 256;
 export const IDLE_BUFFERS = 32;
 /** Readers that may wait for a buffer. */
 export const READ_QUEUE = 4096;
+/** A reader waits this long for a buffer: less than pip's 15 seconds of silence. */
+export const READ_PATIENCE_MS = 10_000;
+/** Buffers apart for hashing and for what the mirror reads itself, so that no client's pace can hold those up. */
+export const OWN_BUFFERS = 16;
 
 /** Memory for tags of blobs touched since start; what is dropped is hashed again at its next touch. */
 export const RECORD_BYTES = 64 * 1024 * 1024;

@@ -22,7 +22,7 @@ export interface Numbered {
   read(): Promise<Read | undefined>;
   /** Only its number, to know whether what is in memory is still current. 0 for none. */
   number(): Promise<number>;
-  /** Makes `state` current after `number` (0 for the first) and says its id; undefined where another was first. */
+  /** Makes `state` current after `number` (0 for the first) and says its id; undefined where another was first. Throws `limit` where it could never be read again. */
   follow(number: number, state: unknown): Promise<string | undefined>;
 }
 
@@ -86,6 +86,12 @@ export function createNumbered(durable: Durable, directory: string, what: string
       const bytes = Buffer.from(JSON.stringify(state));
       const mine = after + 1;
       const body = wrapEnvelope(bytes, guard?.seal(mine, [bytes]));
+      if (body.byteLength > STATE_FILE_BYTES)
+        throw new Refusal(
+          'limit',
+          `There is no more room for ${what}: at most ${STATE_FILE_BYTES} bytes are kept. What is kept already stays as it is.`,
+          { subject: 'state' },
+        );
       const path = join(directory, `${mine}.json`);
       if (!(await durable.claim(path, body))) return undefined;
       const all = await numbers();

@@ -1,9 +1,9 @@
 import { Refusal } from '../bytes/refusal.ts';
-import { CHUNK } from './limits.ts';
+import { CHUNK, READ_PATIENCE_MS } from './limits.ts';
 
 /** Buffers of one chunk, shared by all readers, so that memory does not grow with their number. */
 export interface Pool {
-  /** Waits for one; throws Refusal `limit` where too many wait already, or the signal's reason. */
+  /** Waits for one; throws Refusal `limit` where too many wait already or none came in time, or the signal's reason. */
   take(signal?: AbortSignal): Promise<Buffer>;
   /** One more, if nobody has to wait for it. */
   takeSpare(): Buffer | undefined;
@@ -15,8 +15,14 @@ interface Waiter {
   readonly grant: (buffer: Buffer) => void;
 }
 
-/** `most` buffers at once, `queue` waiters, and `idle` buffers kept for the next reader. */
-export function createPool(options: { readonly most: number; readonly queue: number; readonly idle: number }): Pool {
+/** `most` buffers at once, `queue` waiters for at most `patience` milliseconds each, and `idle` buffers kept for the next reader. */
+export function createPool(options: {
+  readonly most: number;
+  readonly queue: number;
+  readonly idle: number;
+  readonly patience?: number | undefined;
+}): Pool {
+  const { patience = READ_PATIENCE_MS } = options;
   const free: Buffer[] = [];
   const waiting = new Set<Waiter>();
   let inUse = 0;
@@ -30,20 +36,24 @@ export function createPool(options: { readonly most: number; readonly queue: num
     take(signal) {
       signal?.throwIfAborted();
       if (inUse < options.most) return Promise.resolve(next());
-      if (waiting.size >= options.queue)
-        return Promise.reject(
-          new Refusal('limit', 'Too many files are being read at this moment. Try again in a moment.', {
-            transient: true,
-          }),
-        );
+      if (waiting.size >= options.queue) return Promise.reject(tooMany());
       return new Promise((resolve, reject) => {
-        const leave = () => {
+        const over = () => {
+          clearTimeout(timer);
+          signal?.removeEventListener('abort', leave);
           waiting.delete(waiter);
+        };
+        const leave = () => {
+          over();
           reject(signal?.reason);
         };
+        const timer = setTimeout(() => {
+          over();
+          reject(tooMany());
+        }, patience);
         const waiter: Waiter = {
           grant: (buffer) => {
-            signal?.removeEventListener('abort', leave);
+            over();
             resolve(buffer);
           },
         };
@@ -54,7 +64,6 @@ export function createPool(options: { readonly most: number; readonly queue: num
     takeSpare: () => (inUse < options.most && waiting.size === 0 ? next() : undefined),
     give(buffer) {
       for (const waiter of waiting) {
-        waiting.delete(waiter);
         waiter.grant(buffer);
         return;
       }
@@ -63,4 +72,10 @@ export function createPool(options: { readonly most: number; readonly queue: num
     },
     inUse: () => inUse,
   };
+}
+
+function tooMany(): Refusal {
+  return new Refusal('limit', 'Too many files are being read at this moment. Try again in a moment.', {
+    transient: true,
+  });
 }

@@ -15,6 +15,8 @@ export interface Reader {
 export function createReader(deps: {
   readonly ops: FileOps;
   readonly pool: Pool;
+  /** For what is read into our own memory, at no client's pace. */
+  readonly ownPool: Pool;
   readonly paths: BlobPaths;
   /** What a failed read means for the blob; returns what to tell the reader. */
   readonly afterFailedRead: (sha256: string, error: unknown) => Promise<unknown>;
@@ -24,7 +26,10 @@ export function createReader(deps: {
   const of = (proof: Proof): CheckedReader => {
     const { sha256, size } = proof;
     const path = deps.paths.blob(sha256);
-    const send: CheckedReader['send'] = async (range, write, signal) => {
+    const sendFrom = async (
+      pool: Pool,
+      ...[range, write, signal]: Parameters<CheckedReader['send']>
+    ): Promise<void> => {
       sending.set(sha256, (sending.get(sha256) ?? 0) + 1);
       let writeFailed = false;
       const watched: typeof write = (chunk) =>
@@ -33,7 +38,7 @@ export function createReader(deps: {
           throw error;
         });
       try {
-        await sendChecked(deps, path, proof, range, watched, signal);
+        await sendChecked({ ops: deps.ops, pool }, path, proof, range, watched, signal);
       } catch (error) {
         // The client's socket failing says nothing about the blob.
         if (writeFailed || signal?.aborted) throw error;
@@ -45,13 +50,13 @@ export function createReader(deps: {
       }
     };
     return {
-      send,
+      send: (range, write, signal) => sendFrom(deps.pool, range, write, signal),
       async bytes(limit) {
         if (size > limit)
           throw new Refusal('limit', `The file is ${size} bytes, more than the ${limit} accepted here.`);
         const whole = Buffer.alloc(size);
         let at = 0;
-        await send({ start: 0, end: size }, async (chunk) => {
+        await sendFrom(deps.ownPool, { start: 0, end: size }, async (chunk) => {
           whole.set(chunk, at);
           at += chunk.byteLength;
         });

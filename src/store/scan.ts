@@ -111,12 +111,16 @@ export async function scanBlobs(
     if (size !== undefined) shelf.found(sha256, size, place);
     if (++turn % LINES_A_TURN === 0) await pause();
   }
-  await sweepAliases(ops, paths, shelf, stopped);
   return true;
 }
 
 /** Removes aliases that lead to nothing any more. */
-async function sweepAliases(ops: FileOps, paths: BlobPaths, shelf: Shelf, stopped: () => boolean): Promise<void> {
+export async function sweepAliases(
+  ops: FileOps,
+  paths: BlobPaths,
+  shelf: Shelf,
+  stopped: () => boolean,
+): Promise<void> {
   for (const algorithm of await listOrNothing(ops, paths.aliases)) {
     if (!isAlgorithm(algorithm)) continue;
     for (const prefix of await listOrNothing(ops, join(paths.aliases, algorithm))) {

@@ -9,6 +9,7 @@ import { createNumbered, unreadable } from './numbered.ts';
 import { pruneOld } from './prune.ts';
 import { readSmall } from './read-file.ts';
 import { isMissing, onStateDisk } from './storage-errors.ts';
+import { createTimestampFloor } from './timestamp-floor.ts';
 import type { Volume } from './volume.ts';
 
 const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
@@ -58,6 +59,7 @@ export function createTrustStore(volume: Volume, index: string): TrustStore {
     volume.census(index)?.guard('tuf/current'),
   );
   const delegated = createDelegatedFiles(volume, join(directory, 'delegated'));
+  const floor = createTimestampFloor(durable, join(directory, 'floor'), what);
   const documentPath = (sha256: string) => join(documents, `${sha256}.json`);
   const rootPath = (version: number) => join(roots, `${version}.json`);
 
@@ -169,6 +171,8 @@ export function createTrustStore(volume: Volume, index: string): TrustStore {
       if (there === undefined || !there.equals(bytes)) await durable.replace(path, bytes);
     }),
     root: (version) => read(rootPath(version), DOCUMENT_BYTES),
+    keepTimestamp: onStateDisk(floor.keep),
+    timestamp: onStateDisk(floor.read),
     publish: onStateDisk(publish),
     delegated: delegated.read,
     keepDelegated: onStateDisk(delegated.keep),

@@ -31,7 +31,7 @@ export interface DocumentRequest {
 export interface HttpUpstream extends Upstream {
   /** A small document, whole in memory; undefined for 404 and 410. */
   document(url: string, request: DocumentRequest): Promise<Uint8Array | undefined>;
-  /** Ends the idle connections. */
+  /** Ends every request under way (`unreachable`) and the idle connections. */
   close(): void;
 }
 
@@ -53,6 +53,7 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
   const connections = createConnections(limits, options);
   const gate = createGate(limits.connections, limits.queue);
   const rest = createRest(limits);
+  const closing = new AbortController();
   const lookup = guardedLookup(options.resolve ?? resolveBySystem, allowed.mayBePrivate);
   const exchange = createExchange({ connections, limits, lookup });
   const agent = options.version === undefined ? 'verbatim' : `verbatim/${options.version}`;
@@ -147,7 +148,7 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
 
   /** Further attempts, each on a new connection, where one failed for a reason that may pass. */
   async function persist<T>(attempt: (fresh: boolean, signal: AbortSignal) => Promise<T>): Promise<T> {
-    const signal = AbortSignal.timeout(limits.documents.deadline);
+    const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(limits.documents.deadline)]);
     for (let tried = 0; ; tried++) {
       try {
         return await attempt(tried > 0, signal);
@@ -155,8 +156,9 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
         const worthwhile =
           error instanceof Refusal &&
           ((error.reason === 'unreachable' && error.transient) || error.reason === 'truncated');
-        if (!worthwhile || tried >= retries) throw error;
-        await sleep(limits.retryDelay * 2 ** tried * (0.5 + Math.random()));
+        if (!worthwhile || tried >= retries || closing.signal.aborted) throw error;
+        const delay = limits.retryDelay * 2 ** tried * (0.5 + Math.random());
+        await sleep(delay, undefined, { signal: closing.signal }).catch(() => closing.signal.throwIfAborted());
       }
     }
   }
@@ -191,7 +193,7 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
     let etag: string | undefined;
     let coded = false;
     return async ({ offset, limit, attempt, signal: caller }) => {
-      const signal = AbortSignal.any([caller, AbortSignal.timeout(limits.downloads.deadline)]);
+      const signal = AbortSignal.any([caller, closing.signal, AbortSignal.timeout(limits.downloads.deadline)]);
       const open = (fresh: boolean, headers: Readonly<Record<string, string>>) =>
         visit(url, { headers, redirects: limits.redirects, fresh, pace: limits.downloads, signal });
       const whole = (answer: Answer): Download => {
@@ -202,7 +204,7 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
         if (answer.status !== 200) throw unfit(answer);
         coded = codingOf(answer) !== undefined;
         etag = coded ? undefined : strongTag(answer);
-        return { start: 0, bytes: coded ? gunzipped(answer, limit) : answer.body(limit) };
+        return { start: 0, bytes: coded ? gunzipped(answer, limit) : takingBack(answer.body(limit)) };
       };
       const fresh = attempt > 1;
       // What is held was unpacked: an offset in it means nothing to upstream.
@@ -218,7 +220,7 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
         answer.discard();
         return whole(await open(true, {}));
       }
-      return answer.status === 206 ? { start: offset, bytes: answer.body(limit - offset) } : whole(answer);
+      return answer.status === 206 ? { start: offset, bytes: takingBack(answer.body(limit - offset)) } : whole(answer);
     };
   }
 
@@ -228,7 +230,10 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
     bytes: (url, limit) => document(url, { limit, redirects: limits.redirects, forbiddenIsAbsent: false }),
     download,
     mayFetch: allowed.mayFetch,
-    close: connections.close,
+    close() {
+      closing.abort(new Refusal('unreachable', 'This mirror is stopping.', { transient: true }));
+      connections.close();
+    },
   };
 }
 
@@ -259,6 +264,16 @@ function described({ headers }: Answer) {
     serial: serial === undefined ? undefined : Number(serial),
     maxAge: maxAge === undefined ? undefined : Number(maxAge),
   };
+}
+
+/** Frees each chunk when the next is asked for: left to the garbage collector, a large file would pile up 64 MiB of them. */
+async function* takingBack(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const chunk of chunks) {
+    yield chunk;
+    const { buffer } = chunk;
+    // Only memory that is this chunk's alone.
+    if (buffer instanceof ArrayBuffer && buffer.byteLength === chunk.byteLength) buffer.transfer(0);
+  }
 }
 
 /** RFC 9110 §14.4: one range, from exactly where we stopped to the end, of the representation we began with. */

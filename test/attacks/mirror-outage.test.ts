@@ -36,6 +36,27 @@ const OUTAGES: Readonly<Record<string, Fault>> = {
   'forbidding (403)': { kind: 'status', status: 403 },
 };
 
+it.each(['headers', 5] as const)(
+  'upstream silent (%s): a stop does not wait for it, and nothing is written after',
+  async (at) => {
+    const minutes = { headersTimeout: 60_000, idleTimeout: 60_000, deadline: 60_000, rateWindow: 60_000 };
+    rig = await startSignedRig({
+      fill: (signed) => signed.upload('alpha', ALPHA),
+      upstreamLimits: { documents: minutes, patience: 60_000 },
+    });
+    rig.upstream.fault('/metadata/timestamp.json', { kind: 'stall', at });
+    let ended = false;
+    const refresh = rig.refresh().then(() => {
+      ended = true;
+    });
+    await rig.upstream.reached('/metadata/timestamp.json', 1);
+    await rig.stop();
+    expect(ended).toBe(true);
+    await refresh;
+    expect(rig.events.rejected.map(({ reason }) => reason)).toEqual(['unreachable']);
+  },
+);
+
 describe.each(Object.entries(OUTAGES))('upstream %s', (_, fault) => {
   it('what was proved is served until its chain expires (C80)', async () => {
     await start();

@@ -40,14 +40,33 @@ const ends = {
   'after it was killed': () => rig.kill(),
 };
 
-it('a timestamp once accepted is a floor, though nothing it announces ever came', async () => {
-  await startSeenTwo();
-  const second = rig.save();
-  rig.signed.upload('alpha', tinyWheel('alpha', '3.0'));
+it.each(Object.entries(ends))(
+  'a timestamp once accepted is a floor %s, though nothing it announces ever came',
+  async (_, end) => {
+    await startSeenTwo();
+    const second = rig.save();
+    rig.signed.upload('alpha', tinyWheel('alpha', '3.0'));
+    rig.signed.publish();
+    rig.instead('metadata/3.snapshot.json', rig.published('metadata/2.snapshot.json'));
+    expect(await lastReason()).toBe('mix-and-match');
+    await end();
+    rig.replay(second);
+    expect(await lastReason()).toBe('rollback');
+    rig.heal();
+    expect(await lastReason()).toBeUndefined();
+    expect((await rig.page('alpha')).versions).toEqual(['1.0', '2.0', '3.0']);
+  },
+);
+
+it('a timestamp accepted before anything was ever published is a floor after a kill', async () => {
+  rig = await startSignedRig({ fill: (signed) => signed.upload('alpha', OLD) });
+  const first = rig.save();
+  rig.signed.upload('alpha', tinyWheel('alpha', '2.0'));
   rig.signed.publish();
-  rig.instead('metadata/3.snapshot.json', rig.published('metadata/2.snapshot.json'));
+  rig.instead('metadata/2.snapshot.json', rig.published('metadata/1.snapshot.json'));
   expect(await lastReason()).toBe('mix-and-match');
-  rig.replay(second);
+  await rig.kill();
+  rig.replay(first);
   expect(await lastReason()).toBe('rollback');
 });
 
@@ -194,13 +213,14 @@ describe('fast-forward, and recovery by rotation', () => {
     expect(await versionsOnPage()).toEqual(['1.0', '2.0']);
   });
 
-  it('a refresh that breaks off behind the new root goes on from it', async () => {
+  it.each(Object.entries(ends))('a refresh that breaks off behind the new root goes on from it, %s', async (_, end) => {
     await startFastForwarded();
     recover();
     rig.upstream.fault('/metadata/timestamp.json', { kind: 'status', status: 500 });
     expect(await lastReason()).toBe('unreachable');
     // What was proved before is served meanwhile.
     expect(await versionsOnPage()).toEqual(['1.0', '2.0']);
+    await end();
     rig.heal();
     expect(await lastReason()).toBeUndefined();
     expect(await versionsOnPage()).toEqual(['1.0', '2.0', '3.0']);

@@ -35,6 +35,21 @@ describe.each(['prefixes', 'succinct'] as const)('an index signed as PEP 480 say
     expect(await rig.refused('/simple/nobodys-one/')).toBe('404 unlisted');
   });
 
+  it('finds a bin by its name behind more claimed projects than one search may look into', async () => {
+    const projects = Array.from({ length: 40 }, (_, i) => tinyWheel(`claimed-${i}`));
+    rig = await startSignedRig({
+      claims: true,
+      binKind,
+      fill(signed) {
+        for (const file of [...projects, FREE]) signed.upload(file.project, file);
+        for (const { project } of projects) signed.claim(project, authority([project]));
+      },
+    });
+    const bin = rig.signed.roleFor('free-one', rig.signed.pagePath('free-one'));
+    expect((await rig.get(`/tuf/metadata/1.${bin}.json`)).status).toBe(200);
+    expect(rig.upstream.asked('/metadata/1.project-claimed-0.json')).toHaveLength(0);
+  });
+
   it('fetches the roles on the way and no others', async () => {
     await start();
     await rig.page('claimed-one');

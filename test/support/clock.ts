@@ -3,7 +3,6 @@ export const START = 1_767_225_600;
 
 export const HOUR = 3_600;
 export const DAY = 86_400;
-export const YEAR = 365 * DAY;
 
 export interface TestClock {
   now(): number;

@@ -167,6 +167,7 @@ export async function startMirrorRig(options: MirrorRigOptions): Promise<MirrorR
       config: config(),
       events: recorder,
       newTrust,
+      upkeep: true,
       seams: { clock, upstreamLimits },
     });
     const server = await startServer({

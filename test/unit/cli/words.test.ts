@@ -80,6 +80,7 @@ describe('verbatim explain', () => {
     digests: new Map([['sha256', 'ab'.repeat(32)]]),
     pinned: pin,
     forgeableOnline: [],
+    reuploads: false,
     files: 2,
   };
 

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ask, shout, statusesOf, statusOf } from '../../support/ask.ts';
 import { bytesOf, PIP, serve, serveForFile, WHEEL } from './serving.ts';
 
@@ -238,6 +238,32 @@ describe('limits of a connection', () => {
     await (await still.index.packageFile(path.slice('/packages/'.length))).open();
     const heard = shout(url, `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`, (socket) => socket.pause());
     await expect.poll(() => finished.find(({ bytes: sent }) => sent > 1)?.aborted, { timeout: 10_000 }).toBe(true);
+    await close();
+    void heard;
+  });
+
+  it('a reader that takes a few bytes now and then is cut when a chunk takes it too long', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const bytes = bytesOf(32 * 1024 * 1024);
+    const { url, still, finished, close } = await serve({ files: [{ project: 'foo-bar', filename: WHEEL, bytes }] });
+    const path = `/${still.pathOf(WHEEL)}`;
+    await ask(url, path, { headers: { range: 'bytes=0-0' } });
+    const sip: (() => void)[] = [];
+    const heard = shout(url, `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`, (socket) => {
+      socket.on('data', () => socket.pause());
+      sip.push(() => socket.resume());
+    });
+    let waited = 0;
+    const outcome = () => {
+      // About 64 KiB every 8 seconds: a quarter of the slowest that is waited for.
+      if (waited % 8000 === 0) for (const one of sip) one();
+      vi.advanceTimersByTime(1000);
+      waited += 1000;
+      return finished.find(({ bytes: sent }) => sent > 1);
+    };
+    await expect.poll(outcome, { timeout: 10_000, interval: 5 }).toMatchObject({ aborted: true, reason: 'slow' });
+    expect(waited).toBeGreaterThanOrEqual(32_000);
     await close();
     void heard;
   });

@@ -3,8 +3,10 @@ import type { FileOps } from '../../../src/store/file-ops.ts';
 import { type Counted, failAt, faultyOps, systemError } from '../../support/faults.ts';
 import {
   content,
+  cut,
   expectedOf,
   filesBelow,
+  inParts,
   MIB,
   openStore,
   refusalOf,
@@ -43,6 +45,18 @@ async function onlyWholeFiles(store: Store): Promise<void> {
 }
 
 describe('a disk that fails while a file is filled', () => {
+  test('when a download begins anew: the answer nobody reads any more is ended', async () => {
+    const failing = faultyOps({
+      before: ({ kind }) => {
+        if (kind === 'truncate') throw systemError('EIO');
+      },
+    });
+    const store = await openStore({ ops: failing });
+    const source = upstream(cut(bytes, MIB), () => ({ start: 0, bytes: inParts(bytes) }));
+    expect((await refusalOf(store.blobs.fetch(wanted(bytes), source.download))).reason).toBe('state');
+    expect(source.requests.map(({ signal }) => signal.aborted)).toEqual([false, true]);
+  });
+
   for (const code of ['ENOSPC', 'EIO'])
     for (const when of ['before', 'after'] as const)
       test(`${code} ${when} each step in turn: a transient refusal or the right file, never a part of one, and the next fill works`, async () => {

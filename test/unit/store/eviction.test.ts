@@ -1,7 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { utimes, writeFile } from 'node:fs/promises';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { compose } from '../../../src/cli/compose.ts';
 import { createShelf } from '../../../src/store/shelf.ts';
 import { faultyOps, systemError } from '../../support/faults.ts';
 import {
@@ -66,6 +68,35 @@ describe('the size limit', () => {
     expect(holds(store, large)).toBe(true);
   });
 
+  test('a file whose length nobody stated may not grow past it on disk; one of stated length may', async () => {
+    const written: number[] = [];
+    const ops = faultyOps({});
+    const openNew: typeof ops.openNew = async (path, mode) => {
+      const file = await ops.openNew(path, mode);
+      return {
+        ...file,
+        write: (bytes, position) => {
+          written.push(position + bytes.byteLength);
+          return file.write(bytes, position);
+        },
+      };
+    };
+    const store = await openStore({ maxBytes: 2 * MIB, ops: { ...ops, openNew } });
+    const large = content(4 * MIB);
+    const { digests } = expectedOf(large);
+    const source = upstream(whole(large));
+    expect(await refusalOf(store.blobs.fetch(wanted(large, { expected: { digests } }), source.download))).toMatchObject(
+      {
+        reason: 'limit',
+      },
+    );
+    expect(source.requests.map(({ limit }) => limit)).toEqual([2 * MIB]);
+    expect(Math.max(...written)).toBeLessThanOrEqual(2 * MIB);
+    expect(await filesBelow(`${store.data}/tmp`)).toEqual([]);
+    await put(store, large);
+    expect(holds(store, large)).toBe(true);
+  });
+
   test('what is being sent is not evicted', async () => {
     const store = await openStore({ maxBytes: 3 * MIB });
     const bytes = content(2 * MIB + 1);
@@ -100,6 +131,42 @@ describe('the size limit', () => {
     for (let n = 0; n < 6; n++) await put(store, content(SIZE), 2);
     await settled(store);
     expect(holds(store, kept)).toBe(false);
+  });
+
+  test.each([
+    ['a command beside the server removes nothing', undefined, true],
+    ['the server removes what is past its limit', true, false],
+  ])('%s, though its limit is smaller', async (_, upkeep, stays) => {
+    const server = await openStore();
+    const used = content(SIZE);
+    await put(server, used);
+    const composition = await compose({
+      config: {
+        server: {
+          host: '127.0.0.1',
+          port: 0,
+          publicUrl: undefined,
+          maxConnections: 1,
+          tls: undefined,
+          auth: undefined,
+        },
+        data: server.data,
+        cache: { maxBytes: SIZE / 2, memoryBytes: MIB },
+        log: { level: 'error', format: 'json' },
+        referenceTime: undefined,
+        indexes: {},
+      },
+      events: { rejected() {}, served() {}, refreshed() {}, note() {} },
+      upkeep,
+    });
+    onTestFinished(() => composition.close());
+    await composition.blobs.scanned;
+    expect(composition.blobs.usage().scanned).toBe(true);
+    const more = content(SIZE);
+    await composition.blobs.fetch(wanted(more, { origin: 'more' }), upstream(whole(more)).download);
+    await composition.close();
+    expect((await filesBelow(`${server.data}/blobs/sha256`)).length).toBe(stays ? 2 : 1);
+    expect(existsSync(server.pathOf(used))).toBe(stays);
   });
 
   test('a scan that could not see everything costs no marks', async () => {

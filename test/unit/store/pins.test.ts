@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { Digests } from '../../../src/bytes/digest.ts';
 import type { Pin } from '../../../src/mirror/ports.ts';
 import { createIndexState } from '../../../src/store/index-state.ts';
+import { STATE_FILE_BYTES } from '../../../src/store/limits.ts';
 import { createPins } from '../../../src/store/pins.ts';
 import { openVolume } from '../../../src/store/volume.ts';
 import { failAt, systemError } from '../../support/faults.ts';
@@ -44,6 +45,15 @@ describe('pins', () => {
     await pins.add('demo', new Map([['f', pin(both('b', 'c'), 2000, sha('d'))]]));
     for (const each of [pins, (await opened(data)).pins])
       expect((await each.of('demo')).get('f')).toEqual(pin(sha('a')));
+  });
+
+  test('that would make the file too large to be read again are refused, and those there were stay', async () => {
+    const { data, pins } = await opened();
+    const first = new Map([['f', pin(sha('a'))]]);
+    await pins.add('demo', first);
+    const flood = new Map([['f'.repeat(STATE_FILE_BYTES), pin(sha('b'))]]);
+    expect(await refusalOf(pins.add('demo', flood))).toMatchObject({ reason: 'limit', transient: false });
+    for (const each of [pins, (await opened(data)).pins]) expect(await each.of('demo')).toEqual(first);
   });
 
   test('take on algorithms and core metadata of the same file', async () => {

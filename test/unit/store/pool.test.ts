@@ -5,7 +5,19 @@ import { sendChecked } from '../../../src/store/chunks.ts';
 import { type FileOps, nodeFileOps } from '../../../src/store/file-ops.ts';
 import { createPool } from '../../../src/store/pool.ts';
 import { createTags } from '../../../src/store/tags.ts';
-import { content, MIB, openStore, refusalOf, scratch, sent, upstream, wanted, whole } from './harness.ts';
+import {
+  content,
+  expectedOf,
+  MIB,
+  openStore,
+  refusalOf,
+  reopen,
+  scratch,
+  sent,
+  upstream,
+  wanted,
+  whole,
+} from './harness.ts';
 
 describe('the pool', () => {
   test('never hands out more than it may; who waits gets the next one', async () => {
@@ -17,6 +29,14 @@ describe('the pool', () => {
     pool.give(first);
     expect(await second).toBe(first);
     expect(pool.inUse()).toBe(1);
+  });
+
+  test('who waits too long for a buffer is told that the mirror is busy, and takes nothing with him', async () => {
+    const pool = createPool({ most: 1, queue: 1, idle: 1, patience: 1 });
+    const first = await pool.take();
+    expect(await refusalOf(pool.take())).toMatchObject({ reason: 'limit', transient: true });
+    pool.give(first);
+    expect(pool.inUse()).toBe(0);
   });
 
   test('who leaves the queue takes nothing with him', async () => {
@@ -40,6 +60,26 @@ describe('many readers and few buffers', () => {
       const bodies = await Promise.all(Array.from({ length: 8 }, () => sent(blob)));
       expect(bodies.every((body) => body.equals(bytes))).toBe(true);
     }
+  });
+
+  test('clients that hold every buffer hold up neither hashing nor what the mirror reads itself', async () => {
+    const [bytes, document] = [content(3 * MIB), content(1000)];
+    const first = await openStore();
+    await first.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download);
+    await first.blobs.fetch(wanted(document), upstream(whole(document)).download);
+    const store = await reopen(first, { readBuffers: 1 });
+    const blob = await store.blobs.open(expectedOf(bytes));
+    const client = Promise.withResolvers<void>();
+    const holding = Promise.withResolvers<void>();
+    const send = blob?.send({ start: 0, end: blob.size }, () => {
+      holding.resolve();
+      return client.promise;
+    });
+    await holding.promise;
+    const read = await store.blobs.open(expectedOf(document));
+    expect(Buffer.from((await read?.bytes(MIB)) ?? []).equals(document)).toBe(true);
+    client.resolve();
+    await send;
   });
 
   test('a buffer that is still being read into is not given to another reader', async () => {

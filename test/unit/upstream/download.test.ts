@@ -34,6 +34,16 @@ describe('an attempt', () => {
     expect(server.requests[0]?.headers.range).toBeUndefined();
   });
 
+  it('takes the memory of a chunk back when the next one is asked for', async () => {
+    const { open } = await setup();
+    const kept: Uint8Array[] = [];
+    for await (const chunk of (await open(first)).bytes) {
+      expect(chunk.byteLength).toBeGreaterThan(0);
+      kept.push(chunk);
+    }
+    expect(kept.some((chunk) => chunk.byteLength === 0)).toBe(true);
+  });
+
   it('goes on where the last one broke, on a new connection, if the file is still the same', async () => {
     const { server, open } = await setup();
     server.fault('/f', { kind: 'truncate', at: 1000 }, 1);
@@ -89,6 +99,21 @@ describe('an attempt', () => {
 });
 
 describe('73: resuming', () => {
+  it('an answer of which nothing is read ends when its caller gives it up', async () => {
+    const gone = Promise.withResolvers<void>();
+    const server = await serve({
+      handler: (_, response) => {
+        response.once('close', gone.resolve);
+        response.write('a');
+      },
+    });
+    const open = connect(server).download(`${server.url}endless`);
+    const caller = new AbortController();
+    expect((await open({ ...resumed, signal: caller.signal })).start).toBe(0);
+    caller.abort();
+    await gone.promise;
+  });
+
   it('starts over where upstream ignores the range', async () => {
     const { open } = await setup({ ranges: false });
     const { start, bytes } = await open(resumed);

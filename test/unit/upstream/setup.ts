@@ -47,6 +47,6 @@ export const filler = (size: number) => Uint8Array.from({ length: size }, (_, in
 
 export async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const all: Uint8Array[] = [];
-  for await (const chunk of chunks) all.push(chunk);
+  for await (const chunk of chunks) all.push(Uint8Array.from(chunk));
   return Buffer.concat(all);
 }
