@@ -3,7 +3,11 @@ import { cold } from './cold.ts';
 import { file } from './file.ts';
 import { herd } from './herd.ts';
 import { hostileRoot } from './hostile-root.ts';
+import { indexMemory } from './index-memory.ts';
+import { install } from './install.ts';
+import { largePages } from './large-page.ts';
 import { memory } from './memory.ts';
+import { neighbours } from './neighbours.ts';
 import { page } from './page.ts';
 import { restart } from './restart.ts';
 import { snapshot } from './snapshot.ts';
@@ -22,6 +26,10 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   herd,
   memory,
   restart,
+  'large-page': largePages,
+  neighbours,
+  install,
+  'index-memory': indexMemory,
 };
 
 const asked = process.argv.slice(2);

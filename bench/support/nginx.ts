@@ -1,5 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { freePort, run, start } from './processes.ts';
 import type { Log } from './table.ts';
 
@@ -26,8 +26,11 @@ export async function startNginx(
     return undefined;
   }
   const html = join(directory, 'html');
-  mkdirSync(html);
-  for (const [name, bytes] of files) writeFileSync(join(html, name), bytes);
+  for (const [name, bytes] of files) {
+    const path = join(html, name);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, bytes);
+  }
   const port = await freePort();
   const config = join(directory, 'nginx.conf');
   writeFileSync(config, configuration(directory, port));
@@ -47,7 +50,7 @@ function configuration(directory: string, port: number): string {
 events { worker_connections 1024; }
 http {
   sendfile on; tcp_nopush on; access_log off; keepalive_requests 100000; ${temporary}
-  types { application/vnd.pypi.simple.v1+json json; }
+  types { application/vnd.pypi.simple.v1+json json; text/html html; }
   default_type application/octet-stream;
   server { listen 127.0.0.1:${port}; root ${directory}/html; }
 }

@@ -16,3 +16,5 @@ export const pipTools = () => venv('pip-tools', ['pip-tools', 'pip']);
 /** Neighbours in front of this mirror and behind it. */
 export const devpi = () => venv('devpi', ['devpi-server']);
 export const bandersnatch = () => venv('bandersnatch', ['bandersnatch']);
+/** Beside which pages are measured; its server as its Dockerfile starts it. */
+export const proxpi = () => venv('proxpi', ['proxpi', 'gunicorn', 'setuptools']);

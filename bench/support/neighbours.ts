@@ -1,0 +1,53 @@
+import { join } from 'node:path';
+import { startDevpi } from '../../test/interop/all/devpi.ts';
+import { devpi as devpiVenv, proxpi as proxpiVenv } from '../../test/support/environments.ts';
+import { freePort, start } from './processes.ts';
+import type { Log } from './table.ts';
+
+/** What a user would pick instead, each before the same index; undefined where it is not installed. */
+export interface Neighbours {
+  /** Where a project's page lies under. Ends with a slash. */
+  readonly devpi: string | undefined;
+  readonly proxpi: string | undefined;
+  stop(): Promise<void>;
+}
+
+/** devpi-server and proxpi from their packages, as their handbooks start them. `simple` ends with a slash. */
+export async function startNeighbours(directory: string, simple: string, log: Log): Promise<Neighbours> {
+  const [devpiBin, proxpiBin] = [await devpiVenv(), await proxpiVenv()];
+  if (devpiBin === undefined || proxpiBin === undefined)
+    log('*** devpi-server or proxpi is NOT installed here: no comparison with what is missing');
+  const devpi = devpiBin === undefined ? undefined : await startDevpi(devpiBin, simple);
+  const proxpi = proxpiBin === undefined ? undefined : await startProxpi(proxpiBin, directory, simple);
+  return {
+    devpi: devpi?.simple,
+    proxpi: proxpi?.simple,
+    async stop() {
+      await Promise.all([devpi?.close(), proxpi?.stop()]);
+    },
+  };
+}
+
+/** As its Dockerfile does: gunicorn with threads. */
+async function startProxpi(bin: string, directory: string, upstream: string) {
+  const port = await freePort();
+  const running = start('env', [
+    ...[`PROXPI_INDEX_URL=${upstream}`, `PROXPI_CACHE_DIR=${join(directory, 'proxpi')}`, 'PROXPI_INDEX_TTL=86400'],
+    ...[join(bin, 'gunicorn'), '--preload', '--bind', `127.0.0.1:${port}`, '--worker-class', 'gthread'],
+    ...['--threads', '2', '--log-level', 'error', 'proxpi.server:app'],
+  ]);
+  const simple = `http://127.0.0.1:${port}/index/`;
+  await untilAnswers(`http://127.0.0.1:${port}/health`);
+  return { simple, stop: running.stop };
+}
+
+async function untilAnswers(url: string): Promise<void> {
+  for (let tries = 0; ; tries++)
+    try {
+      await (await fetch(url)).arrayBuffer();
+      return;
+    } catch (error) {
+      if (tries === 200) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+}
