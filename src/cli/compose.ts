@@ -98,7 +98,7 @@ interface IndexParts {
 async function composeIndex({ config, index, volume, blobs, clock, events, newTrust, seams }: IndexParts) {
   const layout = resolveLayout(typeof index.layout === 'string' ? index.layout : describedLayout(index.layout), index);
   const pinnedRoot = readRoot(index.root);
-  await holdToState(volume, index, pinnedRoot, clock.now(), newTrust);
+  const accepted = await holdToState(volume, index, pinnedRoot, clock.now(), newTrust);
   const upstream = createUpstream({
     bases: [index.upstream, ...layoutBases(layout)],
     fileHosts: index.fileHosts,
@@ -125,6 +125,7 @@ async function composeIndex({ config, index, volume, blobs, clock, events, newTr
     notBefore: config.referenceTime === undefined ? BUILT_AT : 0,
     reuploads: index.reuploads,
   });
+  await accepted();
   const close = async () => {
     upstream.close();
     await mirror.settled();
@@ -132,14 +133,17 @@ async function composeIndex({ config, index, volume, blobs, clock, events, newTr
   return { mirror, close };
 }
 
-/** DESIGN §2: a data directory that ran one kind of evidence, or from one root, does not quietly run another. */
+/**
+ * DESIGN §2: a data directory that ran one kind of evidence, or from one root, does not quietly run another. What it
+ * returns notes the root, once that is accepted.
+ */
 async function holdToState(
   volume: Volume,
   index: IndexConfig,
   root: Uint8Array,
   now: Instant,
   newTrust: string | undefined,
-): Promise<void> {
+): Promise<() => Promise<void>> {
   const state = createIndexState(volume, index.name);
   const known = await state.load();
   const pinnedRootSha256 = createHash('sha256').update(root).digest('hex');
@@ -149,16 +153,19 @@ async function holdToState(
       `The data directory ran the index ${index.name} with evidence "${known.evidence}" before.`,
       { subject: 'state' },
     );
-  if (known !== undefined && newTrust === undefined) {
-    if (known.pinnedRootSha256 !== pinnedRootSha256) await state.save({ ...known, pinnedRootSha256 });
-    return;
-  }
-  if (known !== undefined) await archiveTrust(volume, index.name, now);
   const audit = [
     ...(known?.audit ?? []),
     ...(newTrust === undefined ? [] : [{ at: now, action: 'new-trust', reason: newTrust }]),
   ];
-  await state.save({ evidence: index.evidence, pinnedRootSha256, createdAt: known?.createdAt ?? now, audit });
+  if (known !== undefined && newTrust !== undefined) {
+    // On record before anything is put aside: a crash between must not lose who decided it.
+    await state.save({ ...known, audit });
+    await archiveTrust(volume, index.name, now);
+  }
+  return async () => {
+    if (known === undefined) await state.save({ evidence: index.evidence, pinnedRootSha256, createdAt: now, audit });
+    else if (known.pinnedRootSha256 !== pinnedRootSha256) await state.save({ ...known, pinnedRootSha256, audit });
+  };
 }
 
 function createClock(referenceTime: Instant | undefined): Clock {
