@@ -117,9 +117,11 @@ export function createRoles({
   };
 
   const load = async (generation: Generation, by: Delegation) => {
-    const { version } = metaOf(generation, by.name);
+    const { version, digests } = metaOf(generation, by.name);
     const identity = [...by.authority.keys.values()].map((key) => key.material ?? '').sort();
-    const flight = `${by.authority.threshold}/${identity.join(',')}/${keyOf(by.name, version)}`;
+    // Everything the answer is judged by: two snapshots may name one version with other bytes.
+    const bytes = [...(digests ?? [])].map(([algorithm, hex]) => `${algorithm}:${hex}`).join();
+    const flight = `${by.authority.threshold}/${identity.join(',')}/${bytes}/${keyOf(by.name, version)}`;
     return flights(flight, async () => (await fromStore(generation, by)) ?? (await fromUpstream(generation, by)));
   };
 
