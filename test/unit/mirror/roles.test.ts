@@ -30,7 +30,7 @@ const repositoryWith = (text: string) =>
     },
   });
 
-it('two snapshots that name one version with other bytes share no fetch of it', async () => {
+it('two snapshots that name one version with other bytes share no fetch of it, and what is held is hashed once', async () => {
   const [one, other] = [repositoryWith('one'), repositoryWith('other')];
   const common = { index: 'main', store: EMPTY, source: one.source, clock: one.clock, patience: impatient };
   const events = { rejected() {}, served() {}, refreshed() {}, note() {} };
@@ -52,4 +52,13 @@ it('two snapshots that name one version with other bytes share no fetch of it', 
   const loads = [first, second].map((asked) => asked && roles.load(asked.generation, asked.by));
   expect((await loads[0])?.signed.targets.has('x')).toBe(true);
   expect(await reasonOf(loads[1] ?? Promise.resolve())).toBe('digest');
+
+  // Nor is a role in memory hashed again for every search: once from here on, then never.
+  if (first === undefined) throw new Error('no generation');
+  const role = await roles.load(first.generation, first.by);
+  const { bytes } = role;
+  let reads = 0;
+  Object.defineProperty(role, 'bytes', { get: () => ++reads && bytes });
+  await roles.load(first.generation, first.by);
+  expect(reads).toBe(0);
 });
