@@ -141,7 +141,8 @@ async function composeUnsigned({
   work,
   seams,
 }: IndexParts & { readonly index: UnsignedIndexConfig }) {
-  await holdToState(volume, index, undefined, clock.now(), undefined);
+  const accepted = await holdToState(volume, index, undefined, clock.now(), undefined);
+  await accepted();
   const simple = simpleUrl(index.upstream);
   const upstream = createUpstream({
     bases: [simple, ...apiOf(simple)],
@@ -200,7 +201,7 @@ async function composeSigned({
 }: IndexParts & { readonly index: SignedIndexConfig }) {
   const layout = resolveLayout(typeof index.layout === 'string' ? index.layout : describedLayout(index.layout), index);
   const pinnedRoot = readRoot(index.root);
-  await holdToState(volume, index, pinnedRoot, clock.now(), newTrust);
+  const accepted = await holdToState(volume, index, pinnedRoot, clock.now(), newTrust);
   const upstream = createUpstream({
     bases: [index.upstream, ...layoutBases(layout)],
     fileHosts: index.fileHosts,
@@ -229,6 +230,7 @@ async function composeSigned({
     notBefore: config.referenceTime === undefined ? BUILT_AT : 0,
     reuploads: index.reuploads,
   });
+  await accepted();
   const close = async () => {
     upstream.close();
     await mirror.settled();
@@ -236,14 +238,17 @@ async function composeSigned({
   return { mirror, close };
 }
 
-/** DESIGN §2: a data directory that ran one kind of evidence, or from one root, does not quietly run another. */
+/**
+ * DESIGN §2: a data directory that ran one kind of evidence, or from one root, does not quietly run another. What it
+ * returns notes the root, once that is accepted.
+ */
 async function holdToState(
   volume: Volume,
   index: IndexConfig,
   root: Uint8Array | undefined,
   now: Instant,
   newTrust: string | undefined,
-): Promise<void> {
+): Promise<() => Promise<void>> {
   const state = createIndexState(volume, index.name);
   const known = await state.load();
   const pinnedRootSha256 = root && createHash('sha256').update(root).digest('hex');
@@ -253,22 +258,20 @@ async function holdToState(
       `The data directory ran the index ${index.name} with evidence "${known.evidence}" before.`,
       { subject: 'state' },
     );
-  if (known !== undefined && newTrust === undefined) {
-    if (known.pinnedRootSha256 !== pinnedRootSha256)
-      await state.save({ ...known, ...(pinnedRootSha256 && { pinnedRootSha256 }) });
-    return;
-  }
-  if (known !== undefined) await archiveTrust(volume, index.name, now);
   const audit = [
     ...(known?.audit ?? []),
     ...(newTrust === undefined ? [] : [{ at: now, action: 'new-trust', reason: newTrust }]),
   ];
-  await state.save({
-    evidence: index.evidence,
-    ...(pinnedRootSha256 && { pinnedRootSha256 }),
-    createdAt: known?.createdAt ?? now,
-    audit,
-  });
+  if (known !== undefined && newTrust !== undefined) {
+    // On record before anything is put aside: a crash between must not lose who decided it.
+    await state.save({ ...known, audit });
+    await archiveTrust(volume, index.name, now);
+  }
+  const pinned = pinnedRootSha256 === undefined ? {} : { pinnedRootSha256 };
+  return async () => {
+    if (known === undefined) await state.save({ evidence: index.evidence, ...pinned, createdAt: now, audit });
+    else if (known.pinnedRootSha256 !== pinnedRootSha256) await state.save({ ...known, ...pinned, audit });
+  };
 }
 
 function createClock(referenceTime: Instant | undefined): Clock {

@@ -27,18 +27,18 @@ export interface CoreMetadata {
 export const METADATA = '.metadata';
 
 export function createCoreMetadata({ index, blobs, upstream, fetchProved, events }: CoreMetadataOptions): CoreMetadata {
-  const compared = new Set<string>();
-  const belied = new Map<string, Refusal>();
+  /** By wheel: the lie that was found, or none. A verdict that is forgotten is found again. */
+  const compared = new Map<string, Refusal | undefined>();
 
   const compare = async (file: OwnFile, wheel: Blob): Promise<void> => {
     const key = identity(file);
     if (!isWheel(file) || typeof file.entry.coreMetadata !== 'object' || compared.has(key)) return;
     const inside = await wheelMetadata(wheel.size, partsOf(wheel), LIMITS.coreMetadata);
-    if (compared.size > MOST_COMPARED) compared.clear();
-    compared.add(key);
-    if (inside === undefined || holds(inside, file.entry.coreMetadata)) return;
-    const refusal = notInside(file);
-    if (belied.size < MOST_COMPARED) belied.set(key, refusal);
+    const [oldest] = compared.keys();
+    if (oldest !== undefined && compared.size >= MOST_COMPARED) compared.delete(oldest);
+    const refusal = inside === undefined || holds(inside, file.entry.coreMetadata) ? undefined : notInside(file);
+    compared.set(key, refusal);
+    if (refusal === undefined) return;
     events.rejected({
       index,
       reason: refusal.reason,
@@ -58,7 +58,7 @@ export function createCoreMetadata({ index, blobs, upstream, fetchProved, events
   };
 
   const refuseBelied = (file: OwnFile): void => {
-    const lie = belied.get(identity(file));
+    const lie = compared.get(identity(file));
     if (lie !== undefined) throw lie;
   };
 

@@ -3,7 +3,7 @@ import { acceptDelegated, type Generation, metaOf } from '../tuf/accept.ts';
 import { type Found, findTarget, type Visit } from '../tuf/delegation.ts';
 import type { Patience } from '../tuf/judging.ts';
 import { LIMITS } from '../tuf/limits.ts';
-import type { Delegation, Instant, Targets } from '../tuf/model.ts';
+import type { Delegation, Instant, MetaFile, Targets } from '../tuf/model.ts';
 import { type MetadataSource, versionIn, within } from '../tuf/refresh.ts';
 import type { Verified } from '../tuf/verified.ts';
 import type { Keeper } from './keeper.ts';
@@ -55,6 +55,7 @@ export function createRoles({
   delegators,
 }: RolesOptions): Roles {
   const flights = singleFlight<Verified<Targets>>();
+  const judged = new WeakMap<Verified<Targets>, MetaFile>();
 
   const remember = (by: Delegation, role: Verified<Targets>) => {
     cache.set(keyOf(by.name, role.signed.version), role, role.bytes.byteLength * MEMORY_FACTOR);
@@ -68,11 +69,23 @@ export function createRoles({
 
   /** From memory or our own disk, if it proves under this delegator. */
   const fromStore = async (generation: Generation, by: Delegation) => {
-    const { version } = metaOf(generation, by.name);
-    const candidate = cache.get(keyOf(by.name, version)) ?? (await store.delegated(by.name, version));
+    const named = metaOf(generation, by.name);
+    const { version } = named;
+    const held = cache.get(keyOf(by.name, version));
+    // Judged under this very announcement before: only what may differ since is asked again, not its digest.
+    if (
+      held !== undefined &&
+      judged.get(held) === named &&
+      held.isBy(by.authority) &&
+      held.signed.expires > generation.now
+    )
+      return held;
+    const candidate = held ?? (await store.delegated(by.name, version));
     if (candidate === undefined) return undefined;
     try {
-      return remember(by, await patience(acceptDelegated(generation, by, candidate)));
+      const role = remember(by, await patience(acceptDelegated(generation, by, candidate)));
+      judged.set(role, named);
+      return role;
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       if (candidate instanceof Uint8Array)
@@ -117,9 +130,11 @@ export function createRoles({
   };
 
   const load = async (generation: Generation, by: Delegation) => {
-    const { version } = metaOf(generation, by.name);
+    const { version, digests } = metaOf(generation, by.name);
     const identity = [...by.authority.keys.values()].map((key) => key.material ?? '').sort();
-    const flight = `${by.authority.threshold}/${identity.join(',')}/${keyOf(by.name, version)}`;
+    // Everything the answer is judged by: two snapshots may name one version with other bytes.
+    const bytes = [...(digests ?? [])].map(([algorithm, hex]) => `${algorithm}:${hex}`).join();
+    const flight = `${by.authority.threshold}/${identity.join(',')}/${bytes}/${keyOf(by.name, version)}`;
     return flights(flight, async () => (await fromStore(generation, by)) ?? (await fromUpstream(generation, by)));
   };
 

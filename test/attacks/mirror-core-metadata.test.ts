@@ -1,4 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { Blob } from '../../src/bytes/blob.ts';
+import { createCoreMetadata } from '../../src/mirror/core-metadata.ts';
+import { createUpstream } from '../../src/upstream/http.ts';
+import { reasonOf } from '../support/client.ts';
 import { type SignedRig, startSignedRig } from '../support/signed-rig.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 
@@ -75,4 +79,28 @@ describe('core metadata', () => {
     expect(file?.filename).toBe(ALPHA.filename);
     expect(file?.['core-metadata']).toBeUndefined();
   });
+});
+
+it('ten thousand lies do not make room for one more', async () => {
+  const wheel = Blob.of('0'.repeat(64), ALPHA.bytes.byteLength, {
+    send: ({ start: from, end }, write) => write(ALPHA.bytes.subarray(from, end)),
+    bytes: async () => ALPHA.bytes,
+  });
+  const coreMetadata = createCoreMetadata({
+    index: 'main',
+    blobs: { open: async () => wheel, fetch: async () => wheel, holds: () => true },
+    upstream: createUpstream({ bases: ['http://127.0.0.1:1/'] }),
+    fetchProved: async () => wheel,
+    events: { rejected() {}, served() {}, refreshed() {}, note() {} },
+  });
+  const digests = new Map([['sha256' as const, 'f'.repeat(64)]]);
+  const liar = (number: number) => {
+    const path = `packages/${number}/${ALPHA.filename}`;
+    const entry = { filename: ALPHA.filename, url: '', digests, coreMetadata: digests };
+    return { path, href: path, upstream: '', entry };
+  };
+  const LIARS = 10_005;
+  for (let number = 0; number < LIARS; number++) await coreMetadata.compare(liar(number), wheel);
+  const opened = async (number: number) => coreMetadata.answer(liar(number), undefined, async () => wheel).open();
+  for (const number of [0, LIARS - 1]) expect(await reasonOf(opened(number))).toBe('mix-and-match');
 });

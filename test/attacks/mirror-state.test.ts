@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createRepository } from '../../src/demo/repository.ts';
@@ -33,6 +33,13 @@ function foreignFiles(version = 1): ReadonlyMap<string, Uint8Array> {
 
 const trustPath = (...names: string[]) => join(rig.data(), 'indexes', 'main', 'tuf', ...names);
 
+/** What the data directory says of the index itself. */
+async function indexRecords(): Promise<string> {
+  const folder = join(rig.data(), 'indexes', 'main', 'index');
+  const records = await Promise.all((await readdir(folder)).map((name) => readFile(join(folder, name), 'utf8')));
+  return records.join();
+}
+
 async function onlyFileIn(folder: string): Promise<string> {
   const names = await readdir(trustPath(folder));
   expect(names).toHaveLength(1);
@@ -56,6 +63,26 @@ describe('the pinned root exchanged', () => {
     expect(await reasonOf(rig.start({ root: root ?? new Uint8Array() }))).toBe('state');
   });
 
+  it('a root that was refused is not on record as the pinned one', async () => {
+    await start();
+    const before = await indexRecords();
+    await rig.stop();
+    const root = foreignFiles().get('metadata/1.root.json') ?? new Uint8Array();
+    expect(await reasonOf(rig.start({ root }))).toBe('state');
+    expect(await indexRecords()).toBe(before);
+  });
+
+  it('with --new-trust the reason is on record before the trust is put aside', async () => {
+    await start();
+    await rig.stop();
+    // A directory in the way of the archive: putting aside fails, as a crash there would end it.
+    const aside = `${trustPath()}.until-${rig.clock.now()}`;
+    await mkdir(join(aside, 'in the way'), { recursive: true });
+    await rig.start({ newTrust: 'the index moved house' }).catch(() => undefined);
+    expect(await readdir(trustPath())).toContain('current');
+    expect(await indexRecords()).toContain('the index moved house');
+  });
+
   it('with --new-trust it starts from nothing, and the reason is on record', async () => {
     await start();
     await rig.stop();
@@ -66,9 +93,7 @@ describe('the pinned root exchanged', () => {
     rig.replay(files);
     rig.clock.advance(10);
     expect(await rig.refused('/simple/alpha/')).toBe('404 unlisted');
-    const folder = join(rig.data(), 'indexes', 'main', 'index');
-    const records = await Promise.all((await readdir(folder)).map((name) => readFile(join(folder, name), 'utf8')));
-    expect(records.join()).toContain('the index moved house');
+    expect(await indexRecords()).toContain('the index moved house');
     await rig.restart();
     expect(await rig.refused('/simple/alpha/')).toBe('404 unlisted');
   });
