@@ -92,6 +92,37 @@ describe('an upstream that fails once', () => {
   });
 });
 
+describe('a page whose only fetch came by a bad edge', () => {
+  const lies = rewritten((page) => ({
+    ...page,
+    files: page.files.map((file) => ({ ...file, hashes: { sha256: 'a'.repeat(64) } })),
+  }));
+
+  it('is fetched anew as soon as a file is not what it says, and then the file is sent', async () => {
+    await start();
+    rig.pypi.page(
+      'alpha',
+      onConnections((connection) => connection === 1, lies),
+    );
+    await rig.page('alpha');
+    expect(await rig.refused(rig.path(ALPHA))).toBe('502 digest');
+    await rig.pypi.index.reached(PAGE, 3);
+    await expect.poll(async () => (await rig.get(rig.path(ALPHA))).status, { interval: 20 }).toBe(200);
+    rig.clock.advance(100);
+    expect((await rig.get(rig.path(ALPHA))).body.equals(ALPHA.bytes)).toBe(true);
+  });
+
+  it('and is no better by another is not fetched for each client that tries', async () => {
+    await start();
+    rig.pypi.page('alpha', lies);
+    await rig.page('alpha');
+    for (let at = 0; at < 3; at++) expect(await rig.refused(rig.path(ALPHA))).toMatch(/^50[23] digest$/);
+    await rig.pypi.index.reached(PAGE, 2);
+    for (let at = 0; at < 3; at++) expect(await rig.refused(rig.path(ALPHA))).toMatch(/^50[23] digest$/);
+    expect(requests()).toBe(2);
+  });
+});
+
 describe('a project that is not there', () => {
   it('is 404, and asked for once a minute at most', async () => {
     await start();
@@ -217,7 +248,7 @@ describe('core metadata that comes gzip’d', () => {
 
   it('is refused where it unpacks to more than it may have', async () => {
     await start();
-    coded(gzipSync(Buffer.alloc(50_000_000)));
+    coded(gzipSync(Buffer.alloc(50_000_000), { level: 1 }));
     expect(await rig.refused(`${rig.path(ALPHA)}.metadata`)).toBe('502 limit');
   });
 
