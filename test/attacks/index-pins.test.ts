@@ -305,7 +305,7 @@ describe('reuploads: true', () => {
     await start({ index: { reuploads: true } });
     await rig.page('alpha');
     await rig.get(rig.path(ALPHA));
-    await rig.later('alpha');
+    await again();
     rig.pypi.replace('alpha', OTHER);
     await rig.later('alpha');
     expect((await rig.get(rig.path(OTHER))).body.equals(OTHER.bytes)).toBe(true);
