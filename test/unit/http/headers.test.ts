@@ -14,12 +14,12 @@ const variant: Variant = {
   coding: 'identity',
   body: { bytes: Buffer.from('page'), etag: '"tag"' },
 };
-const valueOf = (headers: readonly string[], name: string) =>
+const headerIn = (headers: readonly string[], name: string) =>
   headers.includes(name) ? headers[headers.indexOf(name) + 1] : undefined;
 
 it('a page says the serial it came with, and so does its 304: devpi takes none with a lower one', () => {
   const { full, unchanged } = headersOf({ ...variant, serial: 7 });
-  expect([valueOf(full, 'X-PyPI-Last-Serial'), valueOf(unchanged, 'X-PyPI-Last-Serial')]).toEqual(['7', '7']);
+  expect([headerIn(full, 'X-PyPI-Last-Serial'), headerIn(unchanged, 'X-PyPI-Last-Serial')]).toEqual(['7', '7']);
 });
 
 it('a page that came with none says none', () => {
