@@ -175,7 +175,14 @@ async function composeUnsigned({
     nameFetch: () => randomUUID(),
     sealed: config.seal !== undefined,
   });
-  return { mirror, close: () => upstream.close() };
+  return {
+    mirror,
+    async close() {
+      upstream.close();
+      // What it was about to write finds the data directory open.
+      await mirror.settled();
+    },
+  };
 }
 
 /** Where a PEP 503 index begins: the URL given, or `simple/` under a bare host. */

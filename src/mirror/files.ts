@@ -1,5 +1,5 @@
 import { isDigest } from '../bytes/digest.ts';
-import { Refusal } from '../bytes/refusal.ts';
+import { type Reason, Refusal } from '../bytes/refusal.ts';
 import type { Listing, OwnFile } from '../pypi/listing.ts';
 import { projectCandidates } from '../pypi/names.ts';
 import { fileByDigest } from '../pypi/relink.ts';
@@ -23,7 +23,11 @@ interface FilesOptions<P extends HeldPage> {
   readonly coreMetadata: CoreMetadata;
   /** Told of each file whose bytes were proved. */
   readonly onProved?: ((held: P, file: OwnFile) => void) | undefined;
+  /** Told of each file that upstream had, but not as its page says. */
+  readonly onMismatch?: ((held: P) => void) | undefined;
 }
+
+const MISMATCH: ReadonlySet<Reason> = new Set(['digest', 'length', 'limit']);
 
 export interface Files {
   /** `aa/bb/rest/FILE`, with or without `.metadata`; no page needs to have been asked for before. */
@@ -41,6 +45,7 @@ export function createFiles<P extends HeldPage>({
   fetchProved,
   coreMetadata,
   onProved,
+  onMismatch,
 }: FilesOptions<P>): Files {
   const answer = async (held: P, file: OwnFile, metadata: boolean): Promise<FileAnswer> => {
     try {
@@ -80,6 +85,9 @@ export function createFiles<P extends HeldPage>({
           expected,
           limit: LIMITS.file,
           urls,
+        }).catch((error: unknown) => {
+          if (error instanceof Refusal && MISMATCH.has(error.reason)) onMismatch?.(held);
+          throw error;
         });
         await coreMetadata.compare(file, blob);
         onProved?.(held, file);

@@ -1,5 +1,6 @@
 import { Refusal } from '../bytes/refusal.ts';
 import { claimedDigest } from '../pypi/links.ts';
+import { createBackground } from './background.ts';
 import { createCoreMetadata } from './core-metadata.ts';
 import { createFetch } from './fetch.ts';
 import { createFiles } from './files.ts';
@@ -45,13 +46,15 @@ export interface IndexMirrorOptions {
 }
 
 /** PyPI as it is, devpi, any PEP 503/691 index: the weaker evidence, labelled as such (DESIGN §2 `index`). */
-export function createIndexMirror(options: IndexMirrorOptions): MirrorIndex {
+export function createIndexMirror(options: IndexMirrorOptions): MirrorIndex & { settled(): Promise<void> } {
   const { work = workHere } = options;
   const { name: index, blobs, upstream, events, createCache, memory } = options;
   const fetchProved = createFetch({ ...options, index });
   const pins = createIndexPins({ ...options, index });
+  const background = createBackground();
   const pages = createIndexPages({
     ...options,
+    background,
     index,
     work,
     refresh: createIndexRefresh({ ...options, index, work }),
@@ -71,7 +74,8 @@ export function createIndexMirror(options: IndexMirrorOptions): MirrorIndex {
       options.contentAddressed && content !== undefined && filename === entry.filename
         ? { expected: { digests: new Map([['blake2b-256', claimedDigest(content)]]) }, urls: [] }
         : undefined,
-    onProved: (held, file) => void pins.proved(held, file),
+    onProved: (held, file) => background.add(pins.proved(held, file)),
+    onMismatch: pages.doubt,
   });
   const unsigned = async (): Promise<never> => {
     throw new Refusal('unlisted', 'This index signs nothing, so there is no signed metadata to pass on.', {
@@ -96,6 +100,7 @@ export function createIndexMirror(options: IndexMirrorOptions): MirrorIndex {
     digestFile: files.byDigest,
     metadata: unsigned,
     target: unsigned,
+    settled: background.settled,
     relay: createIndexRelay({ ...options, pages, cache: createCache(memory / 8) }),
     refresh: async () => undefined,
     explain: createIndexExplain({ ...options, pages }),

@@ -2,6 +2,7 @@ import { sha256Hex } from '../bytes/digest.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import { emptied } from '../pypi/listing.ts';
 import type { Page } from '../pypi/page.ts';
+import type { Background } from './background.ts';
 import { type Freshness, freshnessOf, type Lifetimes } from './freshness.ts';
 import type { HeldPage } from './held.ts';
 import type { IndexPins } from './index-pins.ts';
@@ -26,6 +27,7 @@ export interface IndexPagesOptions extends Lifetimes {
   readonly pins: Pick<IndexPins, 'hold' | 'seenAgain'>;
   readonly pageUrl: (project: string) => string;
   readonly work: Pick<PageWork, 'drawPage'>;
+  readonly background?: Pick<Background, 'add'> | undefined;
   readonly clock: Clock;
   readonly events: Events;
   readonly cache: Cache<SeenPage>;
@@ -36,6 +38,8 @@ export interface IndexPagesOptions extends Lifetimes {
 export interface IndexPages {
   warm(project: string): Page | undefined;
   held(project: string): Promise<SeenPage>;
+  /** A file is not what this page says: where it came whole only once, the page may be what is wrong, and is fetched anew. */
+  doubt(page: SeenPage): void;
   readonly leftOut: ReadonlyMap<string, number>;
   readonly lastConfirmed: Instant | undefined;
   readonly lastError: IndexStatus['lastError'];
@@ -109,24 +113,29 @@ export function createIndexPages(options: IndexPagesOptions): IndexPages {
     return keep({ ...same, page: before.page.at(record.seenSerial), record });
   };
 
-  const update = (project: string): Promise<SeenPage | 'absent'> =>
-    updates(project, async () => {
-      let before: SeenPage | undefined;
-      const started = performance.now();
-      const done = (result: 'changed' | 'unchanged' | 'failed') =>
-        events.refreshed({ index, result, seconds: (performance.now() - started) / 1000 });
-      try {
-        before = await current(project);
-        const now = await renew(project, before);
-        done(now !== 'absent' && now.source === before?.source ? 'unchanged' : 'changed');
-        return now;
-      } catch (error) {
-        done('failed');
-        if (before !== undefined) keep({ ...before, failed: { at: clock.now(), error } });
-        report(project, error);
-        throw error;
-      }
-    });
+  const update = (project: string): Promise<SeenPage | 'absent'> => {
+    const updating = updates(project, () => updateOnce(project));
+    options.background?.add(updating);
+    return updating;
+  };
+
+  const updateOnce = async (project: string): Promise<SeenPage | 'absent'> => {
+    let before: SeenPage | undefined;
+    const started = performance.now();
+    const done = (result: 'changed' | 'unchanged' | 'failed') =>
+      events.refreshed({ index, result, seconds: (performance.now() - started) / 1000 });
+    try {
+      before = await current(project);
+      const now = await renew(project, before);
+      done(now !== 'absent' && now.source === before?.source ? 'unchanged' : 'changed');
+      return now;
+    } catch (error) {
+      done('failed');
+      if (before !== undefined) keep({ ...before, failed: { at: clock.now(), error } });
+      report(project, error);
+      throw error;
+    }
+  };
 
   const report = (project: string, error: unknown) => {
     if (!(error instanceof Refusal))
@@ -194,6 +203,12 @@ export function createIndexPages(options: IndexPagesOptions): IndexPages {
       if (found === 'absent')
         throw new Refusal('unlisted', `The index has no project called ${project}.`, { subject: 'page' });
       return found;
+    },
+    doubt({ record }) {
+      const seen = cache.get(record.project);
+      if (seen === undefined || seen.record !== record || record.twice) return;
+      // Without its tag the next look is a whole one, on a new connection.
+      behind(keep({ ...seen, record: { ...record, etag: undefined } }));
     },
     leftOut,
     get lastConfirmed() {

@@ -111,9 +111,10 @@ export function createIndexRefresh(
     return { losses: losses.filter((loss) => !isAccepted(loss, accepted)), changes };
   };
 
-  const arrived = async (before: PageRecord, first: Arrival): Promise<Refreshed> => {
+  const arrived = async (before: PageRecord, first: Arrival, fresh: boolean): Promise<Refreshed> => {
     const { project } = before;
-    if (sameBytes(before, first)) return grown(before, first);
+    // The same bytes by the same connection are one edge's word said twice.
+    if (sameBytes(before, first)) return fresh || before.twice ? grown(before, first) : confirmed(before);
     holdToSerial(before, first);
     const { losses, changes } = await compare(before, first);
     if (losses.length === 0) return grown(before, first, changes);
@@ -138,7 +139,7 @@ export function createIndexRefresh(
   const disappeared = async (before: PageRecord): Promise<Refreshed> => {
     const { project } = before;
     const second = await ask(project, { fresh: true });
-    if (second.kind === 'page') return arrived(before, second);
+    if (second.kind === 'page') return arrived(before, second, true);
     await store.remove(project);
     journal.note({ at: clock.now(), index, project, kind: 'removed' });
     events.note({ index, message: 'a project has disappeared upstream', detail: { project } });
@@ -150,33 +151,31 @@ export function createIndexRefresh(
     return save({ ...before, confirmedAt: clock.now() }, false);
   };
 
-  const believed = async (project: string, before: PageRecord | undefined, arrival: Arrival): Promise<Refreshed> => {
-    if (before !== undefined) return arrived(before, arrival);
+  const believed = async (project: string, before: PageRecord | undefined, arrival: Arrival, fresh: boolean) => {
+    if (before !== undefined) return arrived(before, arrival, fresh);
     await work.compare(project, undefined, arrival);
     return believe({ ...recordOf(project, arrival, nameFetch()), serial: undefined, twice: false }, []);
   };
 
   /** What cannot be read may be the fault of one edge of a CDN: another connection is tried before it is said. */
-  const readable = async (project: string, first: Arrival, take: (page: Arrival) => Promise<Refreshed>) => {
-    try {
-      return await take(first);
-    } catch (error) {
-      if (!(error instanceof Refusal) || !UNREADABLE.has(error.reason)) throw error;
-      const second = await ask(project, { fresh: true });
-      if (second.kind !== 'page') throw error;
-      const { reason, message } = error;
-      const refreshed = await take(second);
-      events.rejected({ index, reason, subject: 'page', name: project, message, at: 'upstream' });
-      return refreshed;
-    }
+  const garbled = async (project: string, before: PageRecord | undefined, error: unknown): Promise<Refreshed> => {
+    if (!(error instanceof Refusal) || !UNREADABLE.has(error.reason)) throw error;
+    const second = await ask(project, { fresh: true });
+    if (second.kind !== 'page') throw error;
+    const refreshed = await believed(project, before, second, true);
+    const { reason, message } = error;
+    events.rejected({ index, reason, subject: 'page', name: project, message, at: 'upstream' });
+    return refreshed;
   };
 
   return async (project, before) => {
     const unsure = before !== undefined && isUnsure(before, clock.now());
     const etag = unsure ? undefined : before?.etag;
-    const answer: PageAnswer = await ask(project, { fresh: unsure, etag });
+    const fresh = unsure || (before?.twice === false && etag === undefined);
+    const answer: PageAnswer = await ask(project, { fresh, etag });
     if (answer.kind === 'absent') return before === undefined ? 'absent' : disappeared(before);
-    if (answer.kind === 'page') return readable(project, answer, (page) => believed(project, before, page));
+    if (answer.kind === 'page')
+      return believed(project, before, answer, fresh).catch((error: unknown) => garbled(project, before, error));
     if (before === undefined) throw unasked(project);
     return confirmed(before);
   };

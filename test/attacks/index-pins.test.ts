@@ -116,6 +116,34 @@ describe('another digest under a name whose pin is confirmed', () => {
   });
 });
 
+describe('another digest of core metadata', () => {
+  const LIE = { sha256: 'd'.repeat(64) };
+
+  it('than the one pinned with its file: the file is served, the announcement is not', async () => {
+    await start();
+    await confirm();
+    rig.pypi.edit('alpha', ALPHA.filename, { 'core-metadata': LIE });
+    rig.alarms();
+    const [file] = await rig.later('alpha');
+    expect(file?.filename).toBe(ALPHA.filename);
+    expect(file?.['core-metadata']).toBeUndefined();
+    expect(rig.alarms()).toContain('changed core-metadata');
+    expect(await rig.refused(`${rig.path(ALPHA)}.metadata`)).toBe('404 unlisted');
+    expect((await rig.get(rig.path(ALPHA))).status).toBe(200);
+    await rig.restart();
+    expect((await rig.page('alpha')).files[0]?.['core-metadata']).toBeUndefined();
+  });
+
+  it('than one seen once: the page that two fetches agree on is believed', async () => {
+    await start({ fill: (pypi) => pypi.upload('alpha', ALPHA, { 'core-metadata': LIE }) });
+    await rig.page('alpha');
+    rig.pypi.replace('alpha', ALPHA);
+    expect((await rig.later('alpha'))[0]?.['core-metadata']).not.toEqual(LIE);
+    const { body } = await rig.get(`${rig.path(ALPHA)}.metadata`);
+    expect(body.equals(ALPHA.coreMetadata)).toBe(true);
+  });
+});
+
 describe('a pin of one sight', () => {
   /** The first fetch of the page was another one's: it listed other bytes. */
   const firstSightForged = async () => {
@@ -277,7 +305,7 @@ describe('reuploads: true', () => {
     await start({ index: { reuploads: true } });
     await rig.page('alpha');
     await rig.get(rig.path(ALPHA));
-    await rig.later('alpha');
+    await again();
     rig.pypi.replace('alpha', OTHER);
     await rig.later('alpha');
     expect((await rig.get(rig.path(OTHER))).body.equals(OTHER.bytes)).toBe(true);

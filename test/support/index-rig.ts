@@ -65,10 +65,10 @@ export const OLD = 901;
 
 const QUICK: Partial<UpstreamLimits> = {
   retryDelay: 1,
-  connectTimeout: 500,
+  connectTimeout: 2000,
   patience: 20,
   longestRest: 20,
-  documents: { headersTimeout: 1000, idleTimeout: 1000, deadline: 5000, rateWindow: 1000 },
+  documents: { headersTimeout: 5000, idleTimeout: 5000, deadline: 20_000, rateWindow: 5000 },
 };
 
 const SCRATCH = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();

@@ -53,6 +53,16 @@ describe('ready-made bodies', () => {
     expect(page.size).toBe([...bodies].reduce((sum, body) => sum + body.byteLength, 0));
   });
 
+  test('keeps its bodies and tags when it is said to be at a serial', async () => {
+    const { page } = await through(jsonPage([line(WHEEL)]));
+    const marked = page.at(7);
+    expect(marked.variants().map(({ serial }) => serial)).toEqual(Array(9).fill(7));
+    expect(marked.variants().map(({ body }) => body)).toEqual(page.variants().map(({ body }) => body));
+    expect(marked.size).toBe(page.size);
+    expect(page.at(undefined)).toBe(page);
+    expect(page.variants().every(({ serial }) => serial === undefined)).toBe(true);
+  });
+
   test('only its maker makes one', async () => {
     const { page } = await through(jsonPage([]));
     expect(Page.is(page)).toBe(true);
