@@ -6,7 +6,7 @@ import { withUnsigned } from './support/unsigned.ts';
 
 /** So many that the page is 36 KB of JSON. */
 const FILES = 51;
-const CONNECTIONS = 16;
+const CONNECTIONS = 8;
 const SECONDS = 2;
 const ROUNDS = 3;
 

@@ -20,7 +20,15 @@ export async function load(asked: Load): Promise<number> {
 
 async function loadByWrk({ url, headers, connections, seconds }: Load): Promise<number> {
   const headerArgs = Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]);
-  const { stdout } = await run('wrk', ['-t1', `-c${connections}`, `-d${seconds}s`, ...headerArgs, url]);
+  const { stdout } = await run('wrk', [
+    '-t1',
+    `-c${connections}`,
+    `-d${seconds}s`,
+    '--timeout',
+    '30s',
+    ...headerArgs,
+    url,
+  ]);
   const rate = /^Requests\/sec:\s+([\d.]+)$/m.exec(stdout)?.[1];
   if (rate === undefined || /Socket errors|Non-2xx/.test(stdout)) throw new Error(`wrk ${url}:\n${stdout}`);
   return Number(rate);

@@ -158,7 +158,13 @@ describe('a pin of one sight', () => {
     expect(bad?.provisional).toBe(true);
     await rig.later('alpha');
     expect((await rig.get(rig.path(ALPHA))).body.equals(ALPHA.bytes)).toBe(true);
-    expect(await rig.journal()).toContainEqual(expect.objectContaining({ kind: 'changed', file: ALPHA.filename }));
+    expect(await rig.journal()).toContainEqual(
+      expect.objectContaining({
+        kind: 'changed',
+        file: ALPHA.filename,
+        reason: expect.stringContaining(bad?.fetch ?? '-'),
+      }),
+    );
     expect(await rig.refused(rig.path(OTHER))).toBe('404 unlisted');
   });
 
@@ -309,6 +315,7 @@ describe('reuploads: true', () => {
     rig.pypi.replace('alpha', OTHER);
     await rig.later('alpha');
     expect((await rig.get(rig.path(OTHER))).body.equals(OTHER.bytes)).toBe(true);
+    expect((await rig.pins('alpha')).size).toBe(0);
     expect(await rig.journal()).toContainEqual(expect.objectContaining({ kind: 'changed', file: ALPHA.filename }));
   });
 

@@ -95,6 +95,18 @@ describe('a page', () => {
     expect(requests(mirror)).toBe(3);
   });
 
+  it('that is refreshed behind in vain is not for each client', async () => {
+    const mirror = await start();
+    await mirror.page('alpha');
+    mirror.pypi.page('alpha', () => answering(403, 'no'));
+    mirror.clock.advance(601);
+    await mirror.page('alpha');
+    await expect.poll(() => mirror.events.refreshed.at(-1)?.result, { interval: 2 }).toBe('failed');
+    for (let at = 0; at < 5; at++) await mirror.page('alpha');
+    await mirror.restart();
+    expect(requests(mirror)).toBe(2);
+  });
+
   it('too old to be served is not asked for again by every client', async () => {
     const mirror = await start();
     await mirror.page('alpha');
