@@ -33,9 +33,7 @@ export async function serve(options: ServingOptions = {}): Promise<Serving> {
   const finished: Finished[] = [];
   const faults: unknown[] = [];
   const listener = createListener({
-    indexes: [
-      { index: still.index, cors: options.cors, shared: options.shared, pageMaxAge: options.pageMaxAge },
-    ],
+    indexes: [{ index: still.index, cors: options.cors, shared: options.shared, pageMaxAge: options.pageMaxAge }],
     defaultIndex: still.index.name,
     onFinish: (record) => finished.push(record),
     onFault: (fault) => faults.push(fault),
