@@ -40,4 +40,4 @@ const SEALED =
   '    them (which stops serving until accept-state-loss), but not forge them';
 const UNSEALED =
   'state on disk: NOT sealed - whoever can write to the data directory can forge pages and pins, and so have files of their\n' +
-  '    choice served as seen before. Set seal_key to prevent that';
+  '    choice served as seen before. Set seal_key_file to prevent that';
