@@ -38,7 +38,7 @@ describe('the simple case', () => {
     const config = loadConfig({ env: {}, flags: simple });
     expect(config.server).toEqual({ host: '127.0.0.1', port: 3141, publicUrl: undefined, maxConnections: 4096 });
     expect(config.data).toBe(resolve('verbatim-data'));
-    expect(config.cache).toEqual({ maxBytes: 10e9, memoryBytes: 2 ** 28 });
+    expect(config.cache).toEqual({ maxBytes: 10e9, memoryBytes: 96 * 2 ** 20 });
     expect(config.indexes['main']).toEqual({
       name: 'main',
       upstream: 'https://index.example/',
