@@ -19,8 +19,8 @@ export interface Answer {
 /** So many that the page is 24 KB of JSON. */
 const FILES = 51;
 const CONNECTIONS = 32;
-const SECONDS = 2;
-const ROUNDS = 5;
+const SECONDS = 1;
+const ROUNDS = 15;
 const NODES_OWN = new Set(['date', 'connection', 'keep-alive']);
 
 /** A warm project page, against node:http sending the same bytes, and nginx sending them from a file. */

@@ -15,6 +15,7 @@ const ROUNDS = 9;
 const FORMS: readonly (readonly [name: string, style: Style])[] = [
   ['compact, sorted', { order: 'sorted' }],
   ['indented, as python-tuf writes', { order: 'sorted', indent: 1 }],
+  ['compact, members in no order', { order: 'reversed' }],
 ];
 
 /** A snapshot of PEP 458's 16,384 bins, with hashes: processor time to accept it, against python-tuf. */

@@ -4,6 +4,7 @@ import { type Judging, STEPS_BETWEEN_PAUSES } from './judging.ts';
 
 const SURROGATE_OR_ABOVE = /[\ud800-\uffff]/;
 const PIECE = 64 * 1024;
+const NONE: readonly never[] = [];
 const QUOTE = 0x22;
 const SPACE = 0x20;
 
@@ -36,10 +37,10 @@ export function* canonicalize(value: JsonValue): Judging<Uint8Array> {
     }
     if (current instanceof JsonObject) {
       text += '{';
-      stack.push({ object: current, names: sortedNames(current), array: [], next: 0 });
+      stack.push({ object: current, names: sortedNames(current), array: NONE, next: 0 });
     } else if (isArray(current)) {
       text += '[';
-      stack.push({ object: undefined, names: [], array: current, next: 0 });
+      stack.push({ object: undefined, names: NONE, array: current, next: 0 });
     } else {
       text += typeof current === 'string' ? quote(current) : String(current);
     }
