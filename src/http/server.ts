@@ -77,6 +77,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     // RFC 9112 §9.6: said with the answer, and done after it. Node says it at its own cap but leaves the connection open.
     if (draining || count >= limits.requestsPerSocket) outgoing.shouldKeepAlive = false;
     options.listener(incoming, outgoing);
+    // `server.timeout` would arm this for every request; an answer that has left whole needs no watch.
+    if (!outgoing.writableEnded || outgoing.writableLength > 0) incoming.socket.setTimeout(limits.stalled);
   };
   const settings = {
     headersTimeout: limits.headersTimeout,
@@ -93,7 +95,6 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   server.maxHeadersCount = MAX_HEADERS;
   server.maxRequestsPerSocket = limits.requestsPerSocket;
   server.maxConnections = limits.connections;
-  server.setTimeout(limits.stalled);
   server.on('request', listener);
   // Answered at once, without inviting a body that nobody reads (faults D 109).
   server.on('checkContinue', listener);

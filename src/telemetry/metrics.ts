@@ -2,6 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { Reason, Subject } from '../bytes/refusal.ts';
 import type { Events, Instant } from '../mirror/ports.ts';
 import { createBound } from './bound.ts';
+import { createDurations } from './durations.ts';
 import { createTally } from './tally.ts';
 
 // Every series there can be is bounded by the configuration and this file, never by what clients or upstreams say:
@@ -113,12 +114,11 @@ export function createMetrics({ indexes, version, processMetrics = true }: Metri
     help: 'Requests answered.',
     labelNames: ['route', 'method', 'code'],
   });
-  const requestSeconds = new Histogram({
+  const requestSeconds = createDurations({
     name: 'verbatim_http_request_duration_seconds',
     help: 'Seconds from a request to the end of its answer.',
-    labelNames: ['route'] as const,
+    label: 'route',
     buckets: REQUEST_SECONDS,
-    registers,
   });
   const responseBytes = createTally(registers, {
     name: 'verbatim_http_response_bytes_total',
@@ -173,7 +173,7 @@ export function createMetrics({ indexes, version, processMetrics = true }: Metri
     request({ route: what, method: how, status, seconds, bytes, aborted: cut, reason }) {
       const kind = route(what);
       requests.add(1, kind, method(how), String(status));
-      requestSeconds.observe({ route: kind }, seconds);
+      requestSeconds.observe(kind, seconds);
       responseBytes.add(bytes, kind);
       // Without a refusal of ours it was the client that left.
       if (cut) aborted.inc({ reason: reason ?? 'client' });
@@ -183,7 +183,10 @@ export function createMetrics({ indexes, version, processMetrics = true }: Metri
     },
     watchLog: (dropped) => unread.push(dropped),
     watchStore: (read) => watchStore(registry, read),
-    exposition: { contentType: registry.contentType, text: () => registry.metrics() },
+    exposition: {
+      contentType: registry.contentType,
+      text: async () => `${await registry.metrics()}\n${requestSeconds.text()}\n`,
+    },
   };
 }
 

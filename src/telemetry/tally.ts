@@ -2,13 +2,14 @@ import { Counter, type Registry } from 'prom-client';
 
 /** A counter for what happens with every answer. */
 export interface Tally {
-  /** One value for each label name, at most three, in their order. */
-  add(value: number, ...labels: readonly string[]): void;
+  /** One value for each label name, in their order. */
+  add(value: number, first: string, second?: string, third?: string): void;
 }
 
 interface Naming {
   readonly name: string;
   readonly help: string;
+  /** At most three. */
   readonly labelNames: readonly string[];
 }
 
@@ -17,9 +18,11 @@ interface Sum {
   total: number;
 }
 
+type Sums = Map<string, Map<string, Map<string, Sum>>>;
+
 /** Sums here and hands them to the registry when it is read: finding a series by its labels costs more than a warm answer. */
 export function createTally(registers: Registry[], { name, help, labelNames }: Naming): Tally {
-  const sums = new Map<string, Sum>();
+  const sums: Sums = new Map();
   new Counter({
     name,
     help,
@@ -27,20 +30,33 @@ export function createTally(registers: Registry[], { name, help, labelNames }: N
     registers,
     collect() {
       this.reset();
-      for (const { labels, total } of sums.values()) this.inc(labels, total);
+      for (const second of sums.values())
+        for (const third of second.values()) for (const { labels, total } of third.values()) this.inc(labels, total);
     },
   });
+  const begin = (first: string, second: string, third: string): Sum => {
+    const values = [first, second, third];
+    const sum: Sum = {
+      labels: Object.fromEntries(labelNames.map((label, at) => [label, values[at] ?? ''])),
+      total: 0,
+    };
+    const seconds = inside(sums, first, () => new Map<string, Map<string, Sum>>());
+    inside(seconds, second, () => new Map<string, Sum>()).set(third, sum);
+    return sum;
+  };
   return {
-    add(value, ...labels) {
-      const [first = '', second = '', third = ''] = labels;
-      const key = labels.length === 1 ? first : `${first} ${second} ${third}`;
-      const sum = sums.get(key);
-      if (sum !== undefined) sum.total += value;
-      else
-        sums.set(key, {
-          labels: Object.fromEntries(labelNames.map((label, at) => [label, labels[at] ?? ''])),
-          total: value,
-        });
+    add(value, first, second = '', third = '') {
+      // No key is put together: that would cost as much as the rest of a warm answer's record.
+      const sum = sums.get(first)?.get(second)?.get(third) ?? begin(first, second, third);
+      sum.total += value;
     },
   };
+}
+
+function inside<V>(map: Map<string, V>, key: string, make: () => V): V {
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const made = make();
+  map.set(key, made);
+  return made;
 }

@@ -242,6 +242,26 @@ describe('limits of a connection', () => {
     void heard;
   });
 
+  it('D 113 one that asks for pages without reading them is cut, and makes room for others', async () => {
+    const file = (at: number) => ({
+      project: 'foo-bar',
+      filename: `foo_bar-${at}-py3-none-any.whl`,
+      bytes: Buffer.from([at]),
+    });
+    const { url, close } = await serve({
+      files: Array.from({ length: 200 }, (_, at) => file(at)),
+      limits: { stalled: 100, connections: 1 },
+    });
+    const heard = shout(url, 'GET /simple/foo-bar/ HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(900), (socket) =>
+      socket.pause(),
+    );
+    await expect
+      .poll(async () => statusOf(await shout(url, 'GET /livez HTTP/1.0\r\nHost: a\r\n\r\n')), { timeout: 10_000 })
+      .toBe(200);
+    await close();
+    void heard;
+  });
+
   it('a reader that takes a few bytes now and then is cut when a chunk takes it too long', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     onTestFinished(() => void vi.useRealTimers());

@@ -45,6 +45,26 @@ describe('requests', () => {
     expect(found).toContain('verbatim_http_request_duration_seconds_count{route="page"} 2');
   });
 
+  it('are timed in buckets that take each other in', async () => {
+    const { metrics, series } = telemetry();
+    for (const seconds of [0.0004, 0.001, 0.3, 3600]) metrics.request({ ...finished, seconds });
+    const found = await series();
+    const bucket = (bound: string) => `verbatim_http_request_duration_seconds_bucket{le="${bound}",route="page"}`;
+    expect(found.filter((line) => line.startsWith('verbatim_http_request_duration_seconds'))).toEqual([
+      `${bucket('0.001')} 2`,
+      `${bucket('0.005')} 2`,
+      `${bucket('0.025')} 2`,
+      `${bucket('0.1')} 2`,
+      `${bucket('0.5')} 3`,
+      `${bucket('2')} 3`,
+      `${bucket('10')} 3`,
+      `${bucket('60')} 3`,
+      `${bucket('+Inf')} 4`,
+      `verbatim_http_request_duration_seconds_sum{route="page"} ${0.0004 + 0.001 + 0.3 + 3600}`,
+      'verbatim_http_request_duration_seconds_count{route="page"} 4',
+    ]);
+  });
+
   it('that were cut are counted by whose doing it was', async () => {
     const { metrics, series } = telemetry();
     metrics.request({ ...finished, aborted: true });
@@ -155,7 +175,9 @@ describe('series', () => {
   it('survive quotes, backslashes and newlines in a label', async () => {
     const { metrics, series } = telemetry();
     metrics.request({ ...finished, route: 'a"b\\c\nd' });
-    expect(await series()).toContain('verbatim_http_response_bytes_total{route="a\\"b\\\\c\\nd"} 5');
+    const found = await series();
+    expect(found).toContain('verbatim_http_response_bytes_total{route="a\\"b\\\\c\\nd"} 5');
+    expect(found).toContain('verbatim_http_request_duration_seconds_count{route="a\\"b\\\\c\\nd"} 1');
   });
 
   it('carry our prefix', async () => {
