@@ -3,6 +3,7 @@ import { Refusal } from '../bytes/refusal.ts';
 import type { FileOps, OpenFile } from './file-ops.ts';
 import { CHUNK } from './limits.ts';
 import type { Pool } from './pool.ts';
+import type { Held, SharedChunks } from './shared-chunks.ts';
 import type { Tags } from './tags.ts';
 
 /** What is known of a proved blob: enough to check every chunk as it leaves. */
@@ -50,12 +51,18 @@ export async function openRegular(
   }
 }
 
+interface SendDeps {
+  readonly ops: FileOps;
+  readonly pool: Pool;
+  readonly shared: SharedChunks;
+}
+
 /**
  * Hands [start, end) to `write`, each chunk checked whole before any of its bytes is handed on (DESIGN J2).
- * While one buffer is written, the next chunk is read and checked in the other.
+ * While one is written, the next is read and checked in a second buffer, if there is one to be had.
  */
 export async function sendChecked(
-  deps: { readonly ops: FileOps; readonly pool: Pool },
+  deps: SendDeps,
   path: string,
   blob: Checked,
   range: Range,
@@ -65,15 +72,15 @@ export async function sendChecked(
   const { start, end } = range;
   if (!(Number.isSafeInteger(start) && Number.isSafeInteger(end) && start >= 0 && start <= end && end <= blob.size))
     throw new RangeError(`[${start}, ${end}) is not within ${blob.size} bytes`);
-  let current = await deps.pool.take(signal);
-  let spare: Buffer | undefined;
-  let reading: Promise<unknown> | undefined;
+  const idle = [await deps.pool.take(signal)];
+  const held = new Set<Held>();
   let file: OpenFile | undefined;
   try {
     const opened = await openRegular(deps.ops, path);
     const source = opened.file;
     file = source;
     if (opened.size !== blob.size) throw changed(`${opened.size} bytes instead of ${blob.size}`);
+    if (start === end) return;
     const readChecked = async (index: number, into: Buffer): Promise<Buffer> => {
       const at = index * CHUNK;
       const length = Math.min(CHUNK, blob.size - at);
@@ -83,36 +90,38 @@ export async function sendChecked(
       if (!blob.tags.holds(index, chunk)) throw changed(`at byte ${at} or shortly after`);
       return chunk;
     };
-    const last = end === start ? -1 : Math.ceil(end / CHUNK) - 1;
+    /** Undefined where no buffer is free for it. */
+    const begin = (index: number): Held | undefined => {
+      const buffer = idle.pop();
+      if (buffer === undefined) return undefined;
+      const next = deps.shared.hold(blob.tags, index, buffer, (into) => readChecked(index, into));
+      held.add(next);
+      return next;
+    };
+    const last = Math.ceil(end / CHUNK) - 1;
     let index = Math.floor(start / CHUNK);
-    let chunk = index <= last ? await readChecked(index, current) : undefined;
-    if (index < last) spare = deps.pool.takeSpare();
-    while (chunk !== undefined) {
+    let current = begin(index);
+    const spare = index < last ? deps.pool.takeSpare() : undefined;
+    if (spare !== undefined) idle.push(spare);
+    while (current !== undefined) {
+      const chunk = await current.chunk;
       signal?.throwIfAborted();
+      const next = index < last ? begin(index + 1) : undefined;
       const at = index * CHUNK;
-      const part = chunk.subarray(Math.max(0, start - at), Math.min(chunk.byteLength, end - at));
+      await write(chunk.subarray(Math.max(0, start - at), Math.min(chunk.byteLength, end - at)));
+      held.delete(current);
+      idle.push(current.release());
+      if (index === last) return;
       index++;
-      if (index > last) {
-        await write(part);
-        return;
-      }
-      if (spare === undefined) {
-        // No second buffer was free: one after the other.
-        await write(part);
-        chunk = await readChecked(index, current);
-        continue;
-      }
-      const ahead = readChecked(index, spare);
-      reading = ahead.catch(() => undefined);
-      await write(part);
-      chunk = await ahead;
-      [current, spare] = [spare, current];
+      current = next ?? begin(index);
     }
   } finally {
-    // A read in flight still owns its buffer and its file.
-    await reading;
-    deps.pool.give(current);
-    if (spare !== undefined) deps.pool.give(spare);
+    for (const one of held) {
+      // A read in flight still owns its buffer and its file.
+      await one.chunk.catch(() => undefined);
+      idle.push(one.release());
+    }
+    for (const buffer of idle) deps.pool.give(buffer);
     await file?.close();
   }
 }

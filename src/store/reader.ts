@@ -5,6 +5,7 @@ import type { FileOps } from './file-ops.ts';
 import type { Proof } from './first-touch.ts';
 import type { BlobPaths } from './paths.ts';
 import type { Pool } from './pool.ts';
+import { createSharedChunks } from './shared-chunks.ts';
 
 /** Reads proved blobs, every chunk checked as it leaves, and knows which are being sent. */
 export interface Reader {
@@ -22,6 +23,7 @@ export function createReader(deps: {
   readonly afterFailedRead: (sha256: string, error: unknown) => Promise<unknown>;
 }): Reader {
   const sending = new Map<string, number>();
+  const shared = createSharedChunks();
 
   const of = (proof: Proof): CheckedReader => {
     const { sha256, size } = proof;
@@ -38,7 +40,7 @@ export function createReader(deps: {
           throw error;
         });
       try {
-        await sendChecked({ ops: deps.ops, pool }, path, proof, range, watched, signal);
+        await sendChecked({ ops: deps.ops, pool, shared }, path, proof, range, watched, signal);
       } catch (error) {
         // The client's socket failing says nothing about the blob.
         if (writeFailed || signal?.aborted) throw error;

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { sendChecked } from '../../../src/store/chunks.ts';
 import { type FileOps, nodeFileOps } from '../../../src/store/file-ops.ts';
 import { createPool } from '../../../src/store/pool.ts';
+import { createSharedChunks } from '../../../src/store/shared-chunks.ts';
 import { createTags } from '../../../src/store/tags.ts';
 import {
   content,
@@ -110,7 +111,7 @@ describe('many readers and few buffers', () => {
     const pool = createPool({ most: 2, queue: 1, idle: 2 });
     let over = false;
     const send = sendChecked(
-      { ops, pool },
+      { ops, pool, shared: createSharedChunks() },
       join(directory, 'f'),
       { size: 2 * MIB, tags },
       { start: 0, end: 2 * MIB },
