@@ -13,8 +13,9 @@ ready = directory / "ready"
 directory.parent.mkdir(parents=True, exist_ok=True)
 with open(f"{directory}.lock", "w") as lock:
     fcntl.flock(lock, fcntl.LOCK_EX)  # released by the kernel, whatever becomes of us
-    if not ready.exists():
+    # Its programs name the interpreter by its whole path: a checkout that was moved makes its own again.
+    if not ready.exists() or ready.read_text() != str(directory):
         venv.create(directory, clear=True, with_pip=True)
         pip = [directory / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "--quiet"]
         subprocess.run([*pip, "install", "--upgrade", *packages], check=True)
-        ready.touch()
+        ready.write_text(str(directory))
