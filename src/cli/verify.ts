@@ -1,4 +1,6 @@
 import type { Config } from '../config/config.ts';
+import type { HeldRoles } from '../mirror/held-roles.ts';
+import { clean } from '../telemetry/clean.ts';
 import { compose } from './compose.ts';
 import { print, printJson, say } from './output.ts';
 import { quietEvents } from './quiet.ts';
@@ -14,24 +16,41 @@ export async function verify(config: Config, json: boolean): Promise<boolean> {
       said = blobs;
       say(`${blobs} files, ${(bytes / 1e6).toFixed(0)} MB proved so far`);
     });
-    if (json) printJson(result);
+    const delegated: { readonly index: string; readonly roles: HeldRoles | undefined }[] = [];
+    for (const index of composition.indexes) delegated.push({ index: index.name, roles: await index.heldRoles() });
+    if (json)
+      printJson({
+        ...result,
+        delegated: delegated.flatMap(({ index, roles }) => (roles === undefined ? [] : [{ index, ...roles }])),
+      });
     else {
-      for (const { name, evidence } of composition.indexes)
-        print(
-          evidence === 'tuf'
-            ? `${name}: what is stored of its signatures holds, from the pinned root on.`
-            : `${name}: signs nothing; its files are proved by the digests they are stored under.`,
-        );
+      for (const { index, roles } of delegated) printRoles(index, roles);
       print(
         `${result.blobs} stored files read (${(result.bytes / 1e6).toFixed(1)} MB): ${result.setAside.length} did not match and were set aside.`,
       );
       for (const name of result.setAside) print(`  set aside: ${name}`);
       if (result.setAside.length > 0) print('They are fetched and proved again when next asked for.');
     }
-    return result.setAside.length === 0;
+    return result.setAside.length === 0 && delegated.every(({ roles }) => (roles?.wrong.length ?? 0) === 0);
   } finally {
     await composition.close();
   }
+}
+
+function printRoles(index: string, roles: HeldRoles | undefined): void {
+  if (roles === undefined) {
+    print(`${index}: signs nothing; its files are proved by the digests they are stored under.`);
+    return;
+  }
+  const { proved, unproved, wrong } = roles;
+  print(`${index}: root, timestamp, snapshot and targets hold, from the pinned root on.`);
+  print(`${index}: ${proved + unproved + wrong.length} delegated roles are stored: ${wrong.length} did not hold.`);
+  for (const { role, version, message } of wrong)
+    print(`  does not hold: ${clean(role)}, version ${version}: ${clean(message)}`);
+  if (wrong.length > 0)
+    print('None of these is believed or sent; they are fetched and proved again when next asked for.');
+  if (unproved > 0)
+    print(`  ${unproved} of them cannot be judged: expired, or without the role that vouches for them.`);
 }
 
 const PROGRESS_EVERY = 500;

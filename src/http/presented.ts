@@ -4,7 +4,7 @@ import { createPageHeaders, type Manner, type PageHeaders } from './headers.ts';
 import { PAGE_MAX_AGE } from './limits.ts';
 
 /** What of an index can be asked for over HTTP. */
-export type ReadIndex = Omit<MirrorIndex, 'refresh' | 'explain' | 'status'>;
+export type ReadIndex = Omit<MirrorIndex, 'refresh' | 'explain' | 'status' | 'heldRoles'>;
 
 /** An index as it is to be served. */
 export interface ServedIndex {

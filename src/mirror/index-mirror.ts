@@ -117,5 +117,6 @@ export function createIndexMirror(options: IndexMirrorOptions): MirrorIndex & { 
         sealed: options.sealed,
       };
     },
+    heldRoles: async () => undefined,
   };
 }

@@ -2,6 +2,7 @@ import type { Blob } from '../bytes/blob.ts';
 import type { Relayed } from '../bytes/relayed.ts';
 import type { Page } from '../pypi/page.ts';
 import type { Explanation } from './explain.ts';
+import type { HeldRoles } from './held-roles.ts';
 import type { Instant } from './ports.ts';
 
 // What the HTTP side and the command line may ask of an index. Every method throws Refusal; what it returns was proved.
@@ -53,6 +54,8 @@ export interface MirrorIndex {
   /** Who vouches for a project or file, in facts. */
   explain(name: string): Promise<Explanation>;
   status(): Promise<IndexStatus>;
+  /** Proves the delegated roles on disk again; asks nothing of upstream. Undefined where nothing is signed. */
+  heldRoles(): Promise<HeldRoles | undefined>;
 }
 
 /** What an unsigned index offers beside its pages and files; each throws `unlisted` where upstream has none. */

@@ -4,6 +4,7 @@ import { createCoreMetadata } from './core-metadata.ts';
 import { createExplain } from './explain.ts';
 import { createFetch } from './fetch.ts';
 import { createFiles } from './files.ts';
+import { proveHeldRoles } from './held-roles.ts';
 import { createKeeper } from './keeper.ts';
 import { createList } from './list.ts';
 import type { MirrorIndex } from './mirror.ts';
@@ -100,5 +101,7 @@ export async function createTufIndex(options: TufIndexOptions): Promise<TufIndex
         leftOut: pages.leftOut,
       };
     },
+    heldRoles: async () =>
+      keeper.held === undefined ? { proved: 0, unproved: 0, wrong: [] } : proveHeldRoles(keeper.held, store, patience),
   };
 }

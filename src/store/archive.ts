@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { TRUST_ITEMS } from './census.ts';
 import { indexDirectory } from './index-directory.ts';
 import { isMissing } from './storage-errors.ts';
 import type { Volume } from './volume.ts';
@@ -11,5 +12,6 @@ export async function archiveTrust(volume: Volume, index: string, now: number): 
   } catch (error) {
     if (!isMissing(error)) throw error;
   }
-  await volume.census(index)?.forget('tuf/current');
+  const census = volume.census(index);
+  await Promise.all(TRUST_ITEMS.map((item) => census?.forget(item)));
 }

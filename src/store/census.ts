@@ -32,8 +32,10 @@ interface Sheet {
 
 /** A number that takes an entry away. */
 const GONE = 0;
+/** What the trust of a signed index keeps under the record: what it published, and the newest timestamp it believed. */
+export const TRUST_ITEMS: readonly ItemPath[] = ['tuf/current', 'tuf/floor'];
 /** State that only a guard writes; where it is, there was a record before it. */
-const GUARDED = ['index', 'tuf/current', 'pins', 'pages'];
+const GUARDED = ['index', ...TRUST_ITEMS, 'pins', 'pages'];
 
 export interface CensusParts {
   readonly durable: Durable;

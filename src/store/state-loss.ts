@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Instant, TrustStore } from '../mirror/ports.ts';
-import type { ItemPath } from './census.ts';
+import { type ItemPath, TRUST_ITEMS } from './census.ts';
 import { openEnvelope } from './envelope.ts';
 import { codeOf } from './file-ops.ts';
 import { indexDirectory } from './index-directory.ts';
@@ -92,7 +92,7 @@ export const acceptStateLoss = onStateDisk(
     await census?.begin(items, after);
     if (await isBroken(createTrustStore(volume, index))) {
       await moveAside('tuf');
-      await census?.forget('tuf/current');
+      await Promise.all(TRUST_ITEMS.map((item) => census?.forget(item)));
     }
     const state = createIndexState(volume, index);
     const entry = { at: now, action: adopt ? 'accept-state-loss --adopt' : 'accept-state-loss', reason };
@@ -117,7 +117,7 @@ async function isBroken(trust: TrustStore): Promise<boolean> {
 /** Directories that hold a state of any number. */
 async function* numberedItems(volume: Volume, directory: string): AsyncIterable<ItemPath> {
   const holds = async (item: ItemPath) => numbersIn(await namesIn(volume.ops, join(directory, item))).length > 0;
-  for (const item of ['index', 'tuf/current']) if (await holds(item)) yield item;
+  for (const item of ['index', ...TRUST_ITEMS]) if (await holds(item)) yield item;
   for await (const path of walkTwo(volume.ops, join(directory, 'pins')))
     if (await holds(`pins/${path}`)) yield `pins/${path}`;
 }

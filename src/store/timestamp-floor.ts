@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { KeptTimestamp } from '../mirror/ports.ts';
 import type { Durable } from './durable.ts';
 import { createNumbered, unreadable } from './numbered.ts';
+import type { Guard } from './seal.ts';
 
 const Floor = z.strictObject({
   rootVersion: z.int().positive(),
@@ -10,8 +11,8 @@ const Floor = z.strictObject({
 });
 
 /** The newest timestamp that was believed, whether or not what it announces ever came. */
-export function createTimestampFloor(durable: Durable, directory: string, what: string) {
-  const numbered = createNumbered(durable, directory, what);
+export function createTimestampFloor(durable: Durable, directory: string, what: string, guard: Guard | undefined) {
+  const numbered = createNumbered(durable, directory, what, guard);
 
   const load = async () => {
     const found = await numbered.read();

@@ -52,14 +52,10 @@ export function createTrustStore(volume: Volume, index: string): TrustStore {
   const documents = join(directory, 'documents');
   const roots = join(directory, 'roots');
   const what = `the trust that index ${index} has come to`;
-  const numbered = createNumbered(
-    durable,
-    join(directory, 'current'),
-    what,
-    volume.census(index)?.guard('tuf/current'),
-  );
+  const census = volume.census(index);
+  const numbered = createNumbered(durable, join(directory, 'current'), what, census?.guard('tuf/current'));
   const delegated = createDelegatedFiles(volume, join(directory, 'delegated'));
-  const floor = createTimestampFloor(durable, join(directory, 'floor'), what);
+  const floor = createTimestampFloor(durable, join(directory, 'floor'), what, census?.guard('tuf/floor'));
   const documentPath = (sha256: string) => join(documents, `${sha256}.json`);
   const rootPath = (version: number) => join(roots, `${version}.json`);
 

@@ -14,7 +14,7 @@ import type {
   Timestamp,
   TopLevelRole,
 } from './model.ts';
-import { authorityOf, open, openPinnedRoot, Verified } from './verified.ts';
+import { authorityOf, open, openRoot, Verified } from './verified.ts';
 
 // The client workflow of TUF §5 as transitions between stages. A stage is what has been proved so far; each transition
 // takes the one before, and stages are made only here, so that skipping one does not compile.
@@ -75,7 +75,7 @@ export interface Survivors {
 
 /** TUF §5.2: the pinned root's own expiry does not matter. */
 export function* startFrom(pinnedRoot: Uint8Array, now: Instant): Judging<AtRoot> {
-  return new RootStage(now, yield* judging('root', openPinnedRoot(pinnedRoot, decodeRoot)));
+  return new RootStage(now, yield* judging('root', openRoot(pinnedRoot, decodeRoot)));
 }
 
 /** A later refresh starts where the last one ended. */
@@ -85,10 +85,7 @@ export function startAgain(root: Verified<Root>, now: Instant): AtRoot {
 
 /** TUF §5.3.4–7: signed by the old root's keys and by its own; exactly the next version. Throws `threshold`, `rollback`, `mix-and-match`. */
 export function* acceptRoot(at: AtRoot, bytes: Uint8Array): Judging<AtRoot> {
-  const root = yield* judging(
-    'root',
-    Verified.open(bytes, decodeRoot, (signed) => [authorityOf(at.root.signed, 'root'), authorityOf(signed, 'root')]),
-  );
+  const root = yield* judging('root', openRoot(bytes, decodeRoot, at.root.signed));
   const next = at.root.signed.version + 1;
   if (root.signed.version < next)
     throw refused('rollback', 'root', `Root version ${root.signed.version} was sent where ${next} was asked for.`);

@@ -3,6 +3,8 @@ import { JsonObject, type JsonValue } from './json-value.ts';
 import { type Judging, STEPS_BETWEEN_PAUSES } from './judging.ts';
 
 const SURROGATE_OR_ABOVE = /[\ud800-\uffff]/;
+const FIRST_SURROGATE = 0xd800;
+const LAST_SURROGATE = 0xdfff;
 const PIECE = 64 * 1024;
 const NONE: readonly never[] = [];
 const QUOTE = 0x22;
@@ -92,20 +94,26 @@ function isArray(value: JsonValue): value is readonly JsonValue[] {
 }
 
 function quote(text: string): string {
-  return `"${/["\\]/.test(text) ? text.replace(/["\\]/g, '\\$&') : text}"`;
+  return /["\\]/.test(text) ? `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"` : `"${text}"`;
 }
 
 function sortedNames(object: JsonObject): readonly string[] {
   const names = object.names();
   // JavaScript sorts by UTF-16 unit, which differs from code points only where surrogates meet U+E000 and above.
-  const compare = names.some((name) => SURROGATE_OR_ABOVE.test(name)) ? byCodePoint : byUnit;
-  return names.every((name, i) => i === 0 || compare(names[i - 1] ?? '', name) < 0) ? names : names.toSorted(compare);
-}
-
-function byUnit(a: string, b: string): number {
-  return a < b ? -1 : 1;
+  if (names.some((name) => SURROGATE_OR_ABOVE.test(name))) return names.toSorted(byCodePoint);
+  return names.every((name, i) => i === 0 || (names[i - 1] ?? '') < name) ? names : names.toSorted();
 }
 
 function byCodePoint(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+  const shorter = Math.min(a.length, b.length);
+  for (let i = 0; i < shorter; i++) {
+    const difference = rank(a.charCodeAt(i)) - rank(b.charCodeAt(i));
+    if (difference !== 0) return difference;
+  }
+  return a.length - b.length;
+}
+
+/** Where a UTF-16 unit stands among code points: surrogates, which begin those above U+FFFF, behind all others. */
+function rank(unit: number): number {
+  return unit >= FIRST_SURROGATE && unit <= LAST_SURROGATE ? unit + 0x10000 : unit;
 }

@@ -41,10 +41,10 @@ export function canonicalSourceOf(value: JsonObject): Source | undefined {
 /**
  * Reads bytes as JSON, in time linear in their length. Stricter than JSON.parse, so that every other parser reads the
  * same value: well-formed UTF-8 without a byte-order mark, no duplicate names, integers only, no -0, no lone surrogates.
- * Throws `format`, or `limit` for depth, number of values and digits.
+ * Throws `format`, or `limit` for depth, digits and more than `mostValues` values.
  */
-export function* readJson(bytes: Uint8Array): Judging<JsonValue> {
-  const reader = createReader(bytes);
+export function* readJson(bytes: Uint8Array, mostValues: number = LIMITS.jsonValues): Judging<JsonValue> {
+  const reader = createReader(bytes, mostValues);
   for (;;) {
     const value = reader.readOn(STEPS_BETWEEN_PAUSES);
     if (value !== undefined) return value;
@@ -67,7 +67,7 @@ interface Reader {
   readOn(most: number): JsonValue | undefined;
 }
 
-function createReader(bytes: Uint8Array): Reader {
+function createReader(bytes: Uint8Array, mostValues: number): Reader {
   const text = decode(bytes);
   const length = text.length;
   const ascii = length === bytes.byteLength;
@@ -135,13 +135,11 @@ function createReader(bytes: Uint8Array): Reader {
     return Number.isSafeInteger(Number(exact)) ? Number(exact) : exact;
   };
 
-  const readScalar = (): JsonValue => {
-    for (const [word, value] of WORDS)
-      if (text.startsWith(word, at)) {
-        at += word.length;
-        return value;
-      }
-    return readInteger();
+  const readScalar = (code: number): JsonValue => {
+    const word = WORDS.get(code);
+    if (word === undefined || !text.startsWith(word.text, at)) return readInteger();
+    at += word.text.length;
+    return word.value;
   };
 
   /** A member's name and its colon. */
@@ -233,12 +231,12 @@ function createReader(bytes: Uint8Array): Reader {
           canonical = ascii;
           blanks = false;
         }
-        if (++values > LIMITS.jsonValues) throw new Refusal('limit', `More than ${LIMITS.jsonValues} JSON values.`);
+        if (++values > mostValues) throw new Refusal('limit', `More than ${mostValues} JSON values.`);
         const code = text.charCodeAt(at);
         let value: JsonValue | undefined;
         if (code === QUOTE) value = readString();
         else if (code === OPEN_OBJECT || code === OPEN_ARRAY) value = open(code === OPEN_ARRAY);
-        else value = readScalar();
+        else value = readScalar(code);
         const document = value === undefined ? undefined : put(value);
         if (document !== undefined) return document;
       }
@@ -247,11 +245,12 @@ function createReader(bytes: Uint8Array): Reader {
   };
 }
 
-const WORDS: readonly (readonly [string, boolean | null])[] = [
-  ['true', true],
-  ['false', false],
-  ['null', null],
-];
+/** By their first character. */
+const WORDS: ReadonlyMap<number, { readonly text: string; readonly value: boolean | null }> = new Map([
+  [0x74, { text: 'true', value: true }],
+  [0x66, { text: 'false', value: false }],
+  [0x6e, { text: 'null', value: null }],
+]);
 
 function decode(bytes: Uint8Array): string {
   try {

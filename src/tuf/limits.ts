@@ -11,6 +11,11 @@ export const LIMITS = {
   jsonDepth: 64,
   /** Values in one document: arrays, objects and scalars together. */
   jsonValues: 8_000_000,
+  /**
+   * Values in one root. All that the limits below allow at once, 1,024 keys of eight values, 256 keyids in each role and
+   * 2,048 signatures of three, is 15,400. A root is judged before it is known who wrote it: this bounds what that costs.
+   */
+  rootValues: 16_000,
   /** Digits of one integer. */
   jsonDigits: 100,
   /** Keys a root may list, and keyids one role may name. */

@@ -37,8 +37,9 @@ export class Verified<S extends Signed> {
     bytes: Uint8Array,
     decode: Decode<S>,
     by: (signed: S) => readonly Authority[],
+    mostValues?: number,
   ): Judging<Verified<S>> {
-    const envelope = readEnvelope(yield* readJson(bytes));
+    const envelope = readEnvelope(yield* readJson(bytes, mostValues));
     const signed = yield* decode(envelope.signed);
     const message = yield* canonicalize(envelope.signed);
     const authorities = by(signed);
@@ -66,9 +67,10 @@ export function open<S extends Signed>(
   return Verified.open(bytes, decode, () => [authority]);
 }
 
-/** The pinned root is the one assumption; it must at least be signed by its own threshold. */
-export function openPinnedRoot(bytes: Uint8Array, decode: Decode<Root>): Judging<Verified<Root>> {
-  return Verified.open(bytes, decode, (root) => [authorityOf(root, 'root')]);
+/** A root under its own keys and under those of the root before it. The pinned root is the one assumption: it has none before. */
+export function openRoot(bytes: Uint8Array, decode: Decode<Root>, before?: Root): Judging<Verified<Root>> {
+  const by = (root: Root) => [...(before === undefined ? [] : [before]), root].map((each) => authorityOf(each, 'root'));
+  return Verified.open(bytes, decode, by, LIMITS.rootValues);
 }
 
 export function authorityOf(root: Root, role: 'root' | 'timestamp' | 'snapshot' | 'targets'): Authority {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { sign } from '../../src/demo/documents.ts';
+import { envelope, sign, signaturesOf } from '../../src/demo/documents.ts';
 import { ecdsaKey } from '../../src/demo/signing-keys.ts';
 import { acceptRoot, acceptSnapshot, acceptTimestamp, startFrom } from '../../src/tuf/accept.ts';
 import { readJson } from '../../src/tuf/json.ts';
@@ -117,6 +117,51 @@ describe('a chain of roots without end (case 6)', () => {
   });
 });
 
+describe('the largest roots that are honest', () => {
+  /** Every role lists as many keys as it may. */
+  const large = (keyidOf: (i: number) => string, signers: number) => {
+    const { root } = createSimulator().repository;
+    const listed = Array.from({ length: LIMITS.rootKeys - 1 }, (_, i) => keyidOf(i));
+    const keys = new Map([
+      [key('root').keyid, key('root').public],
+      ...listed.map(
+        (keyid, i) =>
+          [
+            keyid,
+            {
+              keyid_hash_algorithms: ['sha256', 'sha512'],
+              keytype: 'ed25519',
+              scheme: 'ed25519',
+              keyval: { public: i.toString(16).padStart(64, '1') },
+            },
+          ] as const,
+      ),
+    ]);
+    const role = { keyids: [key('root').keyid, ...listed.slice(0, LIMITS.roleKeys - 1)], threshold: 1 };
+    const roles = new Map([...root.roles.keys()].map((name) => [name, role]));
+    const signed = { ...root, version: 2, keys, roles };
+    return envelope(signed, [
+      ...signaturesOf(signed, [key('root')]),
+      ...listed.slice(0, signers).map((keyid) => ({ keyid, sig: 'ab'.repeat(64) })),
+      ...Array.from({ length: Math.max(0, signers - listed.length) }, (_, i) => ({
+        keyid: `-${i}`,
+        sig: 'ab'.repeat(64),
+      })),
+    ]);
+  };
+
+  test.each([
+    ['the key ids are digests, as TUF has them', (i: number) => i.toString(16).padStart(64, '0'), 925],
+    ['the key ids are as short as can be', (i: number) => String(i), LIMITS.signatures - 1],
+  ])('as many keys, key ids and signatures as the limits and its bytes allow, where %s', (_, keyidOf, signers) => {
+    const bytes = large(keyidOf, signers);
+    expect(bytes.byteLength).toBeLessThanOrEqual(LIMITS.root);
+    expect(bytes.byteLength).toBeGreaterThan(LIMITS.root * 0.98);
+    const at = judge(startFrom(createSimulator().rootBytes(1), START));
+    expect(judge(acceptRoot(at, bytes)).root.signed.version).toBe(2);
+  });
+});
+
 describe('hostile documents cost little, before any signature is believed', () => {
   const simulator = createSimulator();
   const at = judge(startFrom(simulator.rootBytes(1), START));
@@ -129,6 +174,35 @@ describe('hostile documents cost little, before any signature is believed', () =
     expect(outcome.error).toMatchObject({ reason: 'limit', subject: 'root' });
     expect(outcome.total).toBeLessThan(250);
     expect(outcome.stretch).toBeLessThan(50);
+  });
+
+  test.each([
+    ['lists', (n: number) => `[${Array.from({ length: n }, () => '[]')}]`],
+    ['numbers', (n: number) => `[${Array.from({ length: n }, () => '1')}]`],
+    ['members', (n: number) => `{${Array.from({ length: n }, (_, i) => `"${i}":1`)}}`],
+    ['objects', (n: number) => `[${Array.from({ length: n / 2 }, () => '{"":{}}')}]`],
+  ])('a root of more values than any root needs: %s', (_, many) => {
+    const before = envelope({ x: '', ...simulator.repository.root, version: 2 }, []);
+    const rooted = (count: number) =>
+      Buffer.from(
+        Buffer.from(before)
+          .toString('utf8')
+          .replace('"x":""', `"x":${many(count)}`),
+      );
+    const over = rooted(LIMITS.rootValues);
+    expect(over.byteLength).toBeLessThanOrEqual(LIMITS.root);
+    const outcome = longestStretch(acceptRoot(at, over));
+    expect(outcome.error).toMatchObject({ reason: 'limit', subject: 'root' });
+    expect(outcome.total).toBeLessThan(250);
+    expect(longestStretch(acceptRoot(at, rooted(LIMITS.rootValues - 200))).error).toMatchObject({
+      reason: 'threshold',
+    });
+  });
+
+  test('a pinned root of more values than any root needs', async () => {
+    const x = Array.from({ length: LIMITS.rootValues }, () => 1);
+    const pinned = sign({ ...simulator.repository.root, x }, [key('root')]);
+    expect(await reasonOf(() => judge(startFrom(pinned, START)))).toBe('limit');
   });
 
   test('a root whose every listed key must be tried', () => {

@@ -199,6 +199,21 @@ describe('what is not there', () => {
     expect(await rig.refused(`/tuf/metadata/${name}`)).toMatch(/^404 /);
   });
 
+  it('a root below the pinned one is a plain 404, because nothing proves it; from the oldest pinned on, all are there', async () => {
+    await start();
+    for (let version = 2; version <= 3; version++) {
+      rig.signed.repository.publishRoot();
+      await rig.publish();
+    }
+    for (const name of ['1.root.json', '2.root.json', '3.root.json'])
+      expect((await rig.get(`/tuf/metadata/${name}`)).body).toEqual(rig.published(`metadata/${name}`));
+    await rig.stop();
+    await rig.start({ root: rig.published('metadata/3.root.json') });
+    for (const name of ['1.root.json', '2.root.json'])
+      expect(await rig.refused(`/tuf/metadata/${name}`)).toBe('404 unlisted');
+    expect((await rig.get('/tuf/metadata/3.root.json')).body).toEqual(rig.published('metadata/3.root.json'));
+  });
+
   it('a target under a digest that is not its own is a plain 404', async () => {
     await start();
     const path = rig.signed.pagePath('alpha');

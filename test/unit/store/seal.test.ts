@@ -75,6 +75,8 @@ function failingDisk(at: number) {
   };
 }
 
+const timestamp = (version: number) => ({ rootVersion: 1, version, bytes: Buffer.from(`timestamp ${version}`) });
+
 type Opened = Awaited<ReturnType<typeof open>>;
 
 const NO_KEY = Buffer.alloc(0);
@@ -231,12 +233,51 @@ describe('sealed state', () => {
     await trust.publish(trustOf(2), first.result === 'published' ? first.current : undefined);
     await rm(await pathOf(data, '/tuf/current/'));
     await writeFile(path, before);
+    await trust.keepTimestamp(timestamp(2));
     for (const each of [trust, (await open({ data })).trust])
       expect(await refusalOf(each.load())).toMatchObject({ reason: 'state' });
     await archiveTrust(volume, 'main', 9);
-    for (const each of [trust, (await open({ data })).trust]) expect(await each.load()).toBeUndefined();
+    for (const each of [trust, (await open({ data })).trust]) {
+      expect(await each.load()).toBeUndefined();
+      expect(await each.timestamp()).toBeUndefined();
+    }
     await trust.publish(trustOf(3), undefined);
     expect((await (await open({ data })).trust.load())?.rootVersion).toBe(3);
+  });
+
+  test('of a signed index holds the newest timestamp it believed, published or not', async () => {
+    const { data, trust } = await open({ data: join(await scratch(), 'data') });
+    await trust.keepTimestamp(timestamp(1));
+    const path = await pathOf(data, '/tuf/floor/');
+    const before = await readFile(path);
+    await trust.keepTimestamp(timestamp(2));
+    expect(await (await open({ data })).trust.timestamp()).toEqual(timestamp(2));
+    await rm(await pathOf(data, '/tuf/floor/'));
+    const refusedAll = async () => {
+      for (const each of [trust, (await open({ data })).trust]) {
+        expect(await refusalOf(each.timestamp())).toMatchObject({ reason: 'state' });
+        expect(await refusalOf(each.keepTimestamp(timestamp(1)))).toMatchObject({ reason: 'state' });
+      }
+    };
+    await refusedAll();
+    await writeFile(path, before);
+    await refusedAll();
+    const forger = await open({ data: join(await scratch(), 'data'), sealKey: NO_KEY });
+    for (const version of [1, 2]) await forger.trust.keepTimestamp(timestamp(version));
+    await writeFile(path.replace('1.json', '2.json'), await readFile(await pathOf(forger.data, '/tuf/floor/')));
+    await refusedAll();
+    const fresh = await open({ data });
+    expect((await fresh.accept(false)).setAside).toEqual(['tuf/floor']);
+    expect(await fresh.trust.timestamp()).toBeUndefined();
+    await fresh.trust.keepTimestamp(timestamp(1));
+    expect(await (await open({ data })).trust.timestamp()).toEqual(timestamp(1));
+  });
+
+  test('of a signed index is missed where its record went with all else that was published', async () => {
+    const { data, trust } = await open({ data: join(await scratch(), 'data') });
+    await trust.keepTimestamp(timestamp(1));
+    await rm(join(data, 'indexes', 'main', 'census'), { recursive: true });
+    expect(await refusalOf((await open({ data })).trust.timestamp())).toMatchObject({ reason: 'state' });
   });
 
   test('put back whole is noticed by the epoch outside, and so is a directory that is empty again', async () => {
