@@ -24,6 +24,8 @@ interface Compared {
   /** Shown as well. */
   readonly also?: readonly Named[];
   readonly show: (figure: number) => string;
+  /** Where ratios were taken one by one: their median. */
+  readonly ratio?: number | undefined;
   /** Of ours over the other. */
   readonly atLeast?: number;
   readonly atMost?: number;
@@ -32,9 +34,9 @@ interface Compared {
 type Named = readonly [name: string, figure: number | undefined];
 
 /** Ours as a ratio of another's figure. */
-export function compare({ what, ours, beside, also = [], show, atLeast, atMost }: Compared): Row {
+export function compare({ what, ours, beside, also = [], show, atLeast, atMost, ...taken }: Compared): Row {
   const [, other] = beside;
-  const ratio = other === undefined ? Number.NaN : ours / other;
+  const ratio = taken.ratio ?? (other === undefined ? Number.NaN : ours / other);
   const judged = (held: boolean) => (other === undefined ? undefined : held);
   return {
     what,
