@@ -14,6 +14,8 @@ export interface RunningMirror {
   /** `http://127.0.0.1:3141`, without a slash at the end. */
   readonly url: string;
   readonly indexes: readonly MirrorIndex[];
+  /** The name of the one that also lies at the root. */
+  readonly defaultIndex: string;
   readonly log: Log;
   readonly metricsUrl: string | undefined;
   /** Reads the certificate, the users and the tokens again; what is unusable is logged, and the old stays. */
@@ -49,8 +51,9 @@ export async function startMirror({
     return { files: blobs, bytes, limitBytes: limit };
   });
   let draining = false;
+  const defaultIndex = names.includes(DEFAULT_INDEX) ? DEFAULT_INDEX : (names[0] ?? DEFAULT_INDEX);
   const shared = {
-    defaultIndex: names.includes(DEFAULT_INDEX) ? DEFAULT_INDEX : (names[0] ?? DEFAULT_INDEX),
+    defaultIndex,
     ready: () => !draining,
     onFault: (error: unknown) =>
       log.error('an answer failed inside this program', {
@@ -119,6 +122,7 @@ export async function startMirror({
     return {
       url: server.url,
       indexes: composition.indexes,
+      defaultIndex,
       log,
       metricsUrl: admin && `${admin.url}/metrics`,
       reload,

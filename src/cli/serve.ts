@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import type { Config } from '../config/config.ts';
+import type { Evidence, MirrorIndex } from '../mirror/mirror.ts';
 import { evidenceLines } from './evidence-text.ts';
 import { type RunningMirror, startMirror } from './mirror.ts';
 import { print } from './output.ts';
@@ -34,23 +35,25 @@ function untilAsked(): Promise<void> {
   });
 }
 
-function readyJson({ url, indexes, metricsUrl }: RunningMirror): string {
-  const described = indexes.map(({ name, evidence }) => ({
-    name,
-    evidence,
-    simple: `${url}/${name}/simple/`,
-    ...(evidence === 'tuf' && {
-      metadata: `${url}/${name}/tuf/metadata/`,
-      targets: `${url}/${name}/tuf/targets/`,
-    }),
-  }));
+/** What a script reads to find its way; one line. */
+export function readyJson({
+  url,
+  indexes,
+  defaultIndex,
+  metricsUrl,
+}: Pick<RunningMirror, 'url' | 'defaultIndex' | 'metricsUrl'> & {
+  readonly indexes: readonly Pick<MirrorIndex, 'name' | 'evidence'>[];
+}): string {
+  // An index that signs nothing has no metadata to relay.
+  const at = (base: string, evidence: Evidence | undefined) => ({
+    simple: `${base}/simple/`,
+    ...(evidence === 'tuf' && { metadata: `${base}/tuf/metadata/`, targets: `${base}/tuf/targets/` }),
+  });
   return JSON.stringify({
     url,
-    simple: `${url}/simple/`,
-    metadata: `${url}/tuf/metadata/`,
-    targets: `${url}/tuf/targets/`,
+    ...at(url, indexes.find(({ name }) => name === defaultIndex)?.evidence),
     metrics: metricsUrl,
-    indexes: described,
+    indexes: indexes.map(({ name, evidence }) => ({ name, evidence, ...at(`${url}/${name}`, evidence) })),
   });
 }
 

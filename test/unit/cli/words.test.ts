@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { explanationText } from '../../../src/cli/explain.ts';
-import { readyText } from '../../../src/cli/serve.ts';
+import { readyJson, readyText } from '../../../src/cli/serve.ts';
 import { statusText } from '../../../src/cli/status.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import type { Explanation } from '../../../src/mirror/explain.ts';
@@ -39,6 +39,34 @@ describe('verbatim serve', () => {
     const config = loadConfig({ env: {} });
     const guarded = { ...config, server: { ...config.server, auth: { htpasswd: '/users', tokens: undefined } } };
     expect(readyText(guarded, at)).toContain('--index-url http://NAME:PASSWORD@127.0.0.1:3141/simple/');
+  });
+});
+
+describe('verbatim serve --json', () => {
+  const indexes = [
+    { name: 'main', evidence: 'index' },
+    { name: 'own', evidence: 'tuf' },
+  ] as const;
+
+  it('names metadata and targets where there are some, and nowhere else', () => {
+    const own = {
+      simple: `${at.url}/own/simple/`,
+      metadata: `${at.url}/own/tuf/metadata/`,
+      targets: `${at.url}/own/tuf/targets/`,
+    };
+    expect(JSON.parse(readyJson({ ...at, indexes, defaultIndex: 'main' }))).toEqual({
+      url: at.url,
+      simple: `${at.url}/simple/`,
+      indexes: [
+        { name: 'main', evidence: 'index', simple: `${at.url}/main/simple/` },
+        { name: 'own', evidence: 'tuf', ...own },
+      ],
+    });
+    expect(JSON.parse(readyJson({ ...at, indexes, defaultIndex: 'own' }))).toMatchObject({
+      simple: `${at.url}/simple/`,
+      metadata: `${at.url}/tuf/metadata/`,
+      targets: `${at.url}/tuf/targets/`,
+    });
   });
 });
 
