@@ -9,6 +9,6 @@ export function keepHeapSmall(): void {
   // What is new stays as large as starting this program made it, 16 to 32 MiB; threads begin with all they may have.
   setFlagsFromString('--semi-space-growth-factor=1');
   setFlagsFromString('--min-semi-space-size=96');
-  // What is old is collected once a third has come on top of what was in use.
-  setFlagsFromString('--heap-growing-percent=33');
+  // What is old is collected once as much again has come on top of what was in use.
+  setFlagsFromString('--heap-growing-percent=100');
 }
