@@ -166,7 +166,7 @@ async function composeUnsigned({
     clock,
     events,
     createCache: createMemoryCache,
-    memory: config.cache.memoryBytes / 2,
+    memory: memoryEach(config),
     maxAge: index.maxAge,
     staleIfError: index.staleIfError,
     reuploads: index.reuploads,
@@ -184,6 +184,9 @@ async function composeUnsigned({
     },
   };
 }
+
+/** The budget is for all indexes together; half of an index's part is for its pages, half for what they are made from. */
+const memoryEach = ({ cache, indexes }: Config) => cache.memoryBytes / Object.keys(indexes).length / 2;
 
 /** Where a PEP 503 index begins: the URL given, or `simple/` under a bare host. */
 function simpleUrl(upstream: string): string {
@@ -232,7 +235,7 @@ async function composeSigned({
     patience: inTurns,
     events,
     createCache: createMemoryCache,
-    memory: config.cache.memoryBytes / 2,
+    memory: memoryEach(config),
     refreshAfter: index.refresh,
     notBefore: config.referenceTime === undefined ? BUILT_AT : 0,
     reuploads: index.reuploads,

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import type { Config } from '../config/config.ts';
 import type { Evidence, MirrorIndex } from '../mirror/mirror.ts';
 import { evidenceLines } from './evidence-text.ts';
+import { keepHeapSmall } from './heap.ts';
 import { type RunningMirror, startMirror } from './mirror.ts';
 import { print } from './output.ts';
 
@@ -13,6 +14,7 @@ export interface ServeOptions {
 
 /** `verbatim serve`: runs until it is asked to stop, and says how to use it. */
 export async function serve(config: Config, { json, newTrust, adminPort }: ServeOptions): Promise<void> {
+  keepHeapSmall();
   const stopped = untilAsked();
   const mirror = await startMirror({ config, newTrust, adminPort });
   // Only where there is something to read again: else a closed terminal ends this program, as it ends others.

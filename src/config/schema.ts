@@ -176,7 +176,9 @@ export const schema = z
     cache: z
       .strictObject({
         max_bytes: size.prefault('10 GB').describe('Proved files kept on disk; the least recently used make room.'),
-        memory_bytes: size.prefault('96 MiB').describe('Ready-made pages kept in memory.'),
+        memory_bytes: size
+          .prefault('96 MiB')
+          .describe('Memory for ready-made pages and what they are made from, all indexes together.'),
       })
       .prefault({}),
     log: z

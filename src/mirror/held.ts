@@ -16,6 +16,15 @@ export interface HeldPage {
   readonly source: string;
 }
 
+/** What a page takes in memory, about: its bodies, the objects around them, and a parsed line for each file. */
+export function weigh({ page, listing, withheld }: HeldPage): number {
+  return page.size + BYTES_PER_PAGE + (listing.files.size + withheld.size) * BYTES_PER_ENTRY;
+}
+
+// Measured on pages as PyPI writes them, after a garbage collection.
+const BYTES_PER_PAGE = 8000;
+const BYTES_PER_ENTRY = 1600;
+
 /** A page proved by signatures. */
 export interface ProvedPage extends HeldPage {
   /** True where the page states no digests of its own: the same bytes may be drawn otherwise when its files' roles change. */

@@ -4,7 +4,7 @@ import { emptied } from '../pypi/listing.ts';
 import type { Page } from '../pypi/page.ts';
 import type { Background } from './background.ts';
 import { type Freshness, freshnessOf, type Lifetimes } from './freshness.ts';
-import type { HeldPage } from './held.ts';
+import { type HeldPage, weigh } from './held.ts';
 import type { IndexPins } from './index-pins.ts';
 import type { Refreshed } from './index-refresh.ts';
 import type { IndexStatus } from './mirror.ts';
@@ -51,7 +51,6 @@ const PATIENCE_MS = 5000;
 const REST = 5;
 const ABSENT_FOR = 60;
 const MOST_BYTES_OF_A_NAME = 300;
-const BYTES_PER_ENTRY = 1500;
 
 /** The project pages of an index that signs nothing: one refresh however many ask, and never a false 404. */
 export function createIndexPages(options: IndexPagesOptions): IndexPages {
@@ -77,8 +76,8 @@ export function createIndexPages(options: IndexPagesOptions): IndexPages {
   };
 
   const keep = (seen: SeenPage): SeenPage => {
-    const { page, record, listing } = seen;
-    cache.set(record.project, seen, page.size + record.bytes.byteLength + listing.files.size * BYTES_PER_ENTRY);
+    const { project, bytes } = seen.record;
+    cache.set(project, seen, weigh(seen) + bytes.byteLength);
     return seen;
   };
 

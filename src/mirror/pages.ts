@@ -5,7 +5,7 @@ import type { Page } from '../pypi/page.ts';
 import type { Generation } from '../tuf/accept.ts';
 import type { Visit } from '../tuf/delegation.ts';
 import type { FetchProved } from './fetch.ts';
-import { carryOver, type ProvedPage, proofOf } from './held.ts';
+import { carryOver, type ProvedPage, proofOf, weigh } from './held.ts';
 import type { Keeper } from './keeper.ts';
 import { LIMITS } from './limits.ts';
 import { evenIfMovedOn } from './moved-on.ts';
@@ -179,10 +179,3 @@ interface SignedFiles {
   readonly known: ReadonlyMap<string, Expected>;
   readonly visited: readonly Visit[];
 }
-
-function weigh({ page, listing }: ProvedPage): number {
-  return page.size + listing.files.size * BYTES_PER_ENTRY;
-}
-
-/** A parsed entry in memory, about. */
-const BYTES_PER_ENTRY = 1500;

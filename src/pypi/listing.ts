@@ -10,9 +10,12 @@ export interface OwnFile {
   readonly upstream: string;
   /** Where this mirror does, below `<prefix>/`, decoded: `packages/aa/bb/rest/FILE` or `files/PROJECT/DIGEST/FILE`. */
   readonly path: string;
-  /** The same, encoded, relative to `<prefix>/simple/<name>/`: no header can poison it. */
-  readonly href: string;
   readonly content?: ContentPath | undefined;
+}
+
+/** `path` encoded and relative to `<prefix>/simple/<name>/`: no header can poison it. Of a path only the file name needs it. */
+export function hrefOf({ path, entry: { filename } }: OwnFile): string {
+  return `../../${path.slice(0, -filename.length)}${encodeURIComponent(filename)}`;
 }
 
 /** The derived view of a project page: what is rendered, and how a URL of ours finds its file again. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { alone } from '../bytes/alone.ts';
 import { type Compressed, compress, compressHere } from './compress.ts';
 import type { Coding, Format } from './negotiate.ts';
 
@@ -116,7 +117,7 @@ export function bodiesHere({ json, html }: Drawing): Bodies {
 /** The tag is the content's own hash, so that replicas and restarts agree and a change of the drawing never goes unseen. */
 function codings(identity: Buffer, compressed: Compressed): Codings {
   const hash = createHash('sha256').update(identity).digest('hex').slice(0, 32);
-  return { identity, ...compressed, hash };
+  return { identity: alone(identity), gzip: alone(compressed.gzip), zstd: alone(compressed.zstd), hash };
 }
 
 function variants(format: Format, { hash, ...bodies }: Codings): Readonly<Record<Coding, Variant>> {

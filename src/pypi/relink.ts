@@ -57,7 +57,6 @@ function relinkEntry(entry: Entry, project: string, base: string, known: Expecte
     entry: known === undefined ? entry : { ...entry, digests, size: entry.size ?? known.length },
     upstream: link.url,
     path: [...folders, entry.filename].join('/'),
-    href: `../../${folders.join('/')}/${encodeURIComponent(entry.filename)}`,
     content,
   };
 }

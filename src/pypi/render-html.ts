@@ -1,5 +1,5 @@
 import type { Digests } from '../bytes/digest.ts';
-import type { Listing, OwnFile } from './listing.ts';
+import { hrefOf, type Listing, type OwnFile } from './listing.ts';
 import { HIGHEST_MINOR } from './relink.ts';
 import { HASHLIB } from './render-json.ts';
 
@@ -43,7 +43,9 @@ function head(title: string, apiVersion: string, meta: readonly Attribute[]): re
   ];
 }
 
-function anchor({ entry, href }: OwnFile): string {
+function anchor(file: OwnFile): string {
+  const { entry } = file;
+  const href = hrefOf(file);
   const { coreMetadata } = entry;
   const metadata = coreMetadata === 'announced' || coreMetadata === undefined ? undefined : digest(coreMetadata);
   const fragment = digest(entry.digests);

@@ -1,5 +1,5 @@
 import type { Algorithm, Digests } from '../bytes/digest.ts';
-import type { Listing, OwnFile } from './listing.ts';
+import { hrefOf, type Listing, type OwnFile } from './listing.ts';
 import type { Entry, Extra } from './project-page.ts';
 import { HIGHEST_MINOR } from './relink.ts';
 
@@ -28,9 +28,10 @@ export function renderListJson(names: readonly string[]): Buffer {
   return Buffer.from(`{"meta":{"api-version":"1.${HIGHEST_MINOR}"},"projects":[\n${projects}\n]}`);
 }
 
-function fileJson({ entry, href }: OwnFile): string {
+function fileJson(file: OwnFile): string {
+  const { entry } = file;
   return (
-    `{"filename":${text(entry.filename)},"url":${text(href)},"hashes":${hashes(entry.digests) ?? '{}'}` +
+    `{"filename":${text(entry.filename)},"url":${text(hrefOf(file))},"hashes":${hashes(entry.digests) ?? '{}'}` +
     (entry.size === undefined ? '' : `,"size":${entry.size}`) +
     member('upload-time', entry.uploadTime) +
     member('requires-python', entry.requiresPython) +

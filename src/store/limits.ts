@@ -65,8 +65,8 @@ export const PRUNE_AT_ONCE = 64;
 export const STATE_FILE_BYTES = 64 * 1024 * 1024;
 /** Most bytes of one stored metadata document (DESIGN §5 "Limits": targets roles 64 MiB). */
 export const DOCUMENT_BYTES = 64 * 1024 * 1024;
-/** Parsed pin files in memory. */
-export const PINS_IN_MEMORY = 256;
+/** Parsed pins in memory, of all projects of an index: 850 bytes each. */
+export const PINS_IN_MEMORY = 5000;
 /** Most bytes of one kept page: its body (DESIGN §5 "Limits") and a line before it. */
 export const PAGE_FILE_BYTES = 33 * 1024 * 1024;
 /** Pages whose file on disk is known without reading it. */

@@ -20,7 +20,7 @@ export interface PageFiles extends PageStore {
   all(): AsyncIterable<PageRecord>;
 }
 
-/** What is known of a file without reading it: what it says, times aside, and which file it was. */
+/** What is known of a file without reading it: a digest of what it says, times aside, and which file it was. */
 interface Known {
   readonly number: number;
   readonly said: string;
@@ -144,5 +144,5 @@ function knownOf(
   { number, fetchedAt: _, maxAge: __, confirmedAt, ...said }: PageHeader,
   body: Uint8Array,
 ): Omit<Known, 'stamp'> {
-  return { number, confirmedAt, said: `${JSON.stringify(said)} ${sha256Hex(body)}` };
+  return { number, confirmedAt, said: sha256Hex(Buffer.from(`${JSON.stringify(said)} ${sha256Hex(body)}`)) };
 }

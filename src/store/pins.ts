@@ -96,7 +96,11 @@ const revoking =
 /** Digests pinned at first sight, one file a project, going only forward (DESIGN §2 "pins"). */
 export function createPins(volume: Volume, index: string): PinStore {
   const directory = join(indexDirectory(volume, index), 'pins');
-  const memory = new LRUCache<string, Known>({ max: PINS_IN_MEMORY });
+  const memory = new LRUCache<string, Known>({
+    maxSize: PINS_IN_MEMORY,
+    // More pins than the whole are kept alone.
+    sizeCalculation: ({ pins }) => Math.min(Math.max(pins.size, 1), PINS_IN_MEMORY),
+  });
   const turn = createTurns();
   const census = volume.census(index);
   const what = (project: string) => `the digests first seen for ${project}`;

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { alone } from '../bytes/alone.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Download, Upstream } from '../mirror/ports.ts';
 import { guardedLookup, type Resolve, resolveBySystem } from './addresses.ts';
@@ -240,7 +241,7 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
 async function gather(answer: Answer, limit: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of answer.body(limit)) chunks.push(chunk);
-  return Buffer.concat(chunks);
+  return alone(Buffer.concat(chunks));
 }
 
 /** No signature tells a cut page from a whole one, so its framing must (faults 62): a body that ends with its connection does not. */

@@ -80,20 +80,6 @@ function copied(answer: Given['answer']): Given {
 }
 
 function moved(bodies: Bodies): Given {
-  const { json, html } = bodies;
-  const answer = { json: alone(json), html: alone(html) };
-  return { answer, transfer: [...buffersOf(answer.json), ...buffersOf(answer.html)] };
-}
-
-type Form = Bodies['json'];
-
-/** Small buffers share one piece of memory, which cannot change hands. */
-function alone({ identity, gzip, zstd, hash }: Form): Form {
-  const own = (bytes: Buffer) =>
-    bytes.byteLength === bytes.buffer.byteLength ? bytes : Buffer.from(new Uint8Array(bytes).buffer);
-  return { identity: own(identity), gzip: own(gzip), zstd: own(zstd), hash };
-}
-
-function buffersOf({ identity, gzip, zstd }: Form): readonly ArrayBuffer[] {
-  return [identity, gzip, zstd].map(({ buffer }) => buffer).filter((buffer) => buffer instanceof ArrayBuffer);
+  const buffers = [bodies.json, bodies.html].flatMap(({ identity, gzip, zstd }) => [identity, gzip, zstd]);
+  return { answer: bodies, transfer: buffers.map(({ buffer }) => buffer).filter((one) => one instanceof ArrayBuffer) };
 }

@@ -91,6 +91,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'node:worker_threads': ['src/workers/'],
   'node:async_hooks': ['src/http/'],
   'node:perf_hooks': ['src/telemetry/', ...WIRING],
+  'node:v8': ['src/cli/heap.ts'],
 };
 
 /** A pattern that code may hold only in some places. */

@@ -53,6 +53,12 @@ describe('ready-made bodies', () => {
     expect(page.size).toBe([...bodies].reduce((sum, body) => sum + body.byteLength, 0));
   });
 
+  test('keeps no memory but that of its bodies', async () => {
+    const { page } = await through(jsonPage([line(WHEEL)]));
+    const bodies = new Set(page.variants().map(({ body }) => body.bytes));
+    for (const body of bodies) expect(body.buffer.byteLength).toBe(body.byteLength);
+  });
+
   test('keeps its bodies and tags when it is said to be at a serial', async () => {
     const { page } = await through(jsonPage([line(WHEEL)]));
     const marked = page.at(7);

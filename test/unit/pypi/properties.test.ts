@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Refusal } from '../../../src/bytes/refusal.ts';
 import { decodePage } from '../../../src/pypi/decode.ts';
+import { hrefOf } from '../../../src/pypi/listing.ts';
 import type { Entry, ProjectPage } from '../../../src/pypi/project-page.ts';
 import { relink } from '../../../src/pypi/relink.ts';
 import { drawPage } from '../../../src/pypi/render.ts';
@@ -112,7 +113,7 @@ test('whatever the bytes, an answer or a Refusal, and no entry of another projec
       try {
         const listing = relink(decodePage(input, 'foo-bar'), { pageUrl: PAGE_URL });
         drawPage(listing);
-        for (const file of listing.files.values()) expect(file.href.startsWith('../../')).toBe(true);
+        for (const file of listing.files.values()) expect(hrefOf(file).startsWith('../../')).toBe(true);
       } catch (error) {
         expect(error).toBeInstanceOf(Refusal);
       }

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Expected } from '../../../src/bytes/digest.ts';
 import { decodePage } from '../../../src/pypi/decode.ts';
 import { baseOf, claimedDigest, resolveLink } from '../../../src/pypi/links.ts';
+import { hrefOf } from '../../../src/pypi/listing.ts';
 import { fileByDigest, parseDigestLabel, relink } from '../../../src/pypi/relink.ts';
 import { contentPathOf, jsonPage, line, onlyFile, PAGE_URL, SDIST, sha256, WHEEL } from './fixtures.ts';
 
@@ -76,7 +77,7 @@ describe('the derived view', () => {
     const listing = relinked([line(WHEEL)]);
     const file = onlyFile(listing);
     expect(file.path).toBe(`packages/${contentPathOf(WHEEL)}/${WHEEL}`);
-    expect(file.href).toBe(`../../${file.path}`);
+    expect(hrefOf(file)).toBe(`../../${file.path}`);
     expect(listing.byContentPath.get(`${contentPathOf(WHEEL)}/${WHEEL}`)).toBe(file);
     expect(listing.files.get(WHEEL)).toBe(file);
   });
@@ -108,16 +109,16 @@ describe('the derived view', () => {
       const raw = onlyFile(relinked([line(name, { url: name })]));
       const encoded = onlyFile(relinked([line(name, { url: name.replace('+', '%2B').replace('!', '%21') })]));
       expect(encoded.path).toBe(raw.path);
-      expect(decodeURIComponent(raw.href)).toBe(`../../${raw.path}`);
+      expect(decodeURIComponent(hrefOf(raw))).toBe(`../../${raw.path}`);
       // However a client quotes it, the same decoded path arrives.
-      expect(decodeURIComponent(raw.href.replace('!', '%21').replace('%2B', '+'))).toBe(`../../${raw.path}`);
+      expect(decodeURIComponent(hrefOf(raw).replace('!', '%21').replace('%2B', '+'))).toBe(`../../${raw.path}`);
     },
   );
 
   test('what a URL would read as its own is encoded', () => {
     const name = 'foo_bar-1.0+a?b#c%2f&d-py3-none-any.whl';
     const file = onlyFile(relinked([line(name, { url: encodeURIComponent(name) })]));
-    const url = new URL(file.href, 'http://mirror.example/a/b/simple/foo-bar/');
+    const url = new URL(hrefOf(file), 'http://mirror.example/a/b/simple/foo-bar/');
     expect(decodeURIComponent(url.pathname)).toBe(`/a/b/${file.path}`);
     expect(url.search + url.hash).toBe('');
   });

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { Digests } from '../../../src/bytes/digest.ts';
 import type { Pin } from '../../../src/mirror/ports.ts';
 import { createIndexState } from '../../../src/store/index-state.ts';
-import { STATE_FILE_BYTES } from '../../../src/store/limits.ts';
+import { PINS_IN_MEMORY, STATE_FILE_BYTES } from '../../../src/store/limits.ts';
 import { createPins } from '../../../src/store/pins.ts';
 import { openVolume } from '../../../src/store/volume.ts';
 import { failAt, systemError } from '../../support/faults.ts';
@@ -37,6 +37,15 @@ describe('pins', () => {
     const again = (await opened(data)).pins;
     expect([...(await again.of('demo'))]).toEqual([...first]);
     expect((await again.of('other')).size).toBe(0);
+  });
+
+  test('come back although memory has no room for them', async () => {
+    const { pins } = await opened();
+    const many = new Map(Array.from({ length: PINS_IN_MEMORY + 1 }, (_, i) => [`f${i}`, pin(sha('a'))]));
+    await pins.add('large', many);
+    await pins.add('small', new Map([['f', pin(sha('b'))]]));
+    expect(await pins.of('large')).toEqual(many);
+    expect((await pins.of('small')).get('f')).toEqual(pin(sha('b')));
   });
 
   test('never change; another digest under the same name leaves them whole', async () => {

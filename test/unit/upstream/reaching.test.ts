@@ -26,6 +26,13 @@ describe('51: names', () => {
   });
 });
 
+it('a document has memory of its own, however small: it may be kept', async () => {
+  const server = await serve({ files });
+  const bytes = await connect(server).bytes(`${server.url}x`, 10);
+  expect(text(bytes)).toBe('hello');
+  expect(bytes?.buffer.byteLength).toBe(5);
+});
+
 describe('52: sockets', () => {
   it('refused is unreachable', async () => {
     const server = await serve();

@@ -1,0 +1,52 @@
+import { expect, onTestFinished, test } from 'vitest';
+import { compose } from '../../../src/cli/compose.ts';
+import type { UnsignedIndexConfig } from '../../../src/config/config.ts';
+import { largePage } from '../../support/large.ts';
+import { startUpstream } from '../../support/upstream.ts';
+import { scratch } from '../store/harness.ts';
+
+/** What is at hand at once of a page just asked for, of the first of so many indexes with so much memory together. */
+async function warmAfter(indexes: number, memoryBytes: number) {
+  const page = largePage('demo', 10);
+  const headers = { 'Content-Type': 'application/vnd.pypi.simple.v1+json', 'Content-Length': page.byteLength };
+  const upstream = await startUpstream({ handler: (_, response) => response.writeHead(200, headers).end(page) });
+  onTestFinished(upstream.close);
+  const one = (name: string): UnsignedIndexConfig => ({
+    name,
+    upstream: `${upstream.url}simple/`,
+    evidence: 'index',
+    fileHosts: [],
+    insecureUpstream: false,
+    maxAge: 600,
+    staleIfError: 600,
+    contentAddressed: false,
+    projectList: false,
+    reuploads: false,
+    credentials: undefined,
+    ca: undefined,
+    proxy: undefined,
+    privateHosts: [],
+  });
+  const names = Array.from({ length: indexes }, (_, at) => `index${at}`);
+  const composition = await compose({
+    config: {
+      server: { host: '127.0.0.1', port: 0, publicUrl: undefined, maxConnections: 1, tls: undefined, auth: undefined },
+      data: await scratch(),
+      cache: { maxBytes: 1e9, memoryBytes },
+      log: { level: 'error', format: 'json' },
+      referenceTime: undefined,
+      indexes: Object.fromEntries(names.map((name) => [name, one(name)])),
+    },
+    events: { rejected() {}, served() {}, refreshed() {}, note() {} },
+  });
+  onTestFinished(() => composition.close());
+  const [index] = composition.indexes;
+  await index?.page('demo');
+  return index?.warmPage('demo');
+}
+
+test('the memory for pages is shared by all indexes: what one has room for, each of two has not', async () => {
+  expect(await warmAfter(1, 160_000)).toBeDefined();
+  expect(await warmAfter(2, 160_000)).toBeUndefined();
+  expect(await warmAfter(2, 320_000)).toBeDefined();
+});
