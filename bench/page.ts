@@ -23,7 +23,9 @@ const CONNECTIONS = 32;
 const SECONDS = 1;
 const ROUNDS = 5;
 /** How fast one process of node is, is decided as it warms up; one alone of each would tell of its luck. */
-const PROCESSES = 5;
+const PROCESSES = 3;
+/** V8 goes on making the code of a server faster for so long. */
+const WARM_UP_SECONDS = 4;
 const NODES_OWN = new Set(['date', 'connection', 'keep-alive']);
 
 /** A warm project page, against node:http sending the same bytes, and nginx sending them from a file. */
@@ -88,6 +90,8 @@ async function takeAll({ directory, mirror }: Mirrored, log: Log): Promise<reado
     bare.tell(JSON.stringify(answers));
     const bareUrl = `http://127.0.0.1:${await bare.line()}`;
     const taken: Taken[] = [];
+    for (const warm of [url, `${bareUrl}/JSON`])
+      await load({ url: warm, headers: plain, connections: CONNECTIONS, seconds: WARM_UP_SECONDS });
     for (const kind of KINDS) {
       const rate = (of: string) => () =>
         load({ url: of, headers: headersOf[kind], connections: CONNECTIONS, seconds: SECONDS });

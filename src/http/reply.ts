@@ -29,15 +29,16 @@ import { answerTo } from './refused.ts';
 // The one door out (DESIGN §1.2): a body is a page's, a blob's, a signed document's, one that says of itself that nothing
 // vouches for it, or words of our own.
 
-/** Begins an answer; node then refuses to send more or fewer bytes than the headers promise (faults F 142). */
 function open(outgoing: ServerResponse, status: number, headers: FlatHeaders, phrase?: string): void {
-  outgoing.strictContentLength = true;
   // The array is only read; node's types do not say so.
   if (phrase === undefined) outgoing.writeHead(status, headers as string[]);
   else outgoing.writeHead(status, phrase, headers as string[]);
 }
 
-/** A body that is whole in memory. Returns how many bytes of it were sent. */
+/**
+ * A body that is whole in memory, and that the headers were made of: node need not count it, and then hands it on in
+ * fewer steps. Returns how many bytes of it were sent.
+ */
 function sendWhole(
   outgoing: ServerResponse,
   head: boolean,
@@ -102,6 +103,8 @@ export async function replyBlob(
   const { start, end } = part ?? { start: 0, end: blob.size };
   const begin = () => {
     notes.promised = end - start;
+    // Node then refuses to send more or fewer bytes than the headers promise (faults F 142).
+    outgoing.strictContentLength = true;
     open(outgoing, part === undefined ? 200 : 206, fileHeaders(manner, facts, part));
   };
   const leaving = new AbortController();
