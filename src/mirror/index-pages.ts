@@ -33,6 +33,8 @@ export interface IndexPagesOptions extends Lifetimes {
   readonly cache: Cache<SeenPage>;
   /** Names upstream does not know, for a short while. */
   readonly absent: Cache<Instant>;
+  /** Pages confirmed up to this moment are another upstream's word: not served before this one's was heard. */
+  readonly notBefore?: Instant | undefined;
 }
 
 export interface IndexPages {
@@ -55,14 +57,19 @@ const BYTES_PER_ENTRY = 1500;
 
 /** The project pages of an index that signs nothing: one refresh however many ask, and never a false 404. */
 export function createIndexPages(options: IndexPagesOptions): IndexPages {
-  const { index, refresh, store, pins, pageUrl, work, clock, events, cache, absent } = options;
+  const { index, refresh, store, pins, pageUrl, work, clock, events, cache, absent, notBefore } = options;
   const loads = singleFlight<SeenPage | undefined>();
   const updates = singleFlight<SeenPage | 'absent'>();
   const leftOut = new Map<string, number>();
   let lastConfirmed: Instant | undefined;
   let lastError: IndexStatus['lastError'];
 
-  const freshness = ({ record }: SeenPage): Freshness => freshnessOf(record, options, clock.now());
+  const isAnothers = ({ confirmedAt }: PageRecord): boolean => notBefore !== undefined && confirmedAt <= notBefore;
+  const freshness = ({ record }: SeenPage): Freshness =>
+    isAnothers(record) ? 'spent' : freshnessOf(record, options, clock.now());
+  /** What a refresh begins from: another upstream's tag means nothing to this one. */
+  const beginning = (record: PageRecord | undefined): PageRecord | undefined =>
+    record !== undefined && isAnothers(record) ? { ...record, etag: undefined } : record;
 
   const draw = async (record: PageRecord): Promise<SeenPage> => {
     const { project, bytes } = record;
@@ -97,7 +104,7 @@ export function createIndexPages(options: IndexPagesOptions): IndexPages {
   };
 
   const renew = async (project: string, before: SeenPage | undefined): Promise<SeenPage | 'absent'> => {
-    const refreshed = await refresh(project, before?.record);
+    const refreshed = await refresh(project, beginning(before?.record));
     lastConfirmed = clock.now();
     if (refreshed === 'absent') {
       cache.delete(project);
