@@ -84,7 +84,12 @@ export function createIndexRefresh(
     lowerSince.delete(project);
     // A serial becomes the floor only when it was seen twice.
     const floor = arrival.serial === before.seenSerial ? highest(serial, arrival.serial) : serial;
-    return save({ ...recordOf(project, arrival, before.fetch), serial: floor, twice: true, accepted }, false);
+    // The same bytes under a lower serial, or none, are no older page; downstream the serial never falls below the floor.
+    const seenSerial = highest(floor, arrival.serial);
+    return save(
+      { ...recordOf(project, arrival, before.fetch), seenSerial, serial: floor, twice: true, accepted },
+      false,
+    );
   };
 
   /** Below the floor never; below a serial seen once, when upstream has stood by it for long enough. */
