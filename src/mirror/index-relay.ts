@@ -1,7 +1,7 @@
 import { Refusal } from '../bytes/refusal.ts';
 import { Relayed } from '../bytes/relayed.ts';
-import { legacyJson } from '../pypi/legacy-json.ts';
-import { projectCandidates } from '../pypi/names.ts';
+import { legacyJson, spellingOf } from '../pypi/legacy-json.ts';
+import { projectCandidates, versionOf } from '../pypi/names.ts';
 import type { HeldPage } from './held.ts';
 import type { RelayedDocuments } from './mirror.ts';
 import type { Cache, Clock, Instant, PageRecord, Upstream } from './ports.ts';
@@ -51,8 +51,10 @@ export function createIndexRelay({ upstream, api, pages, clock, cache }: IndexRe
   };
 
   return {
-    async legacyJson(project, version, base) {
+    async legacyJson(project, asked, base) {
       const { listing, record } = await pages.held(project);
+      // Upstream is asked about versions that there are, in one spelling: else anybody could have it asked for ever.
+      const version = asked === undefined ? undefined : (spellingOf(listing, asked) ?? unknown());
       const path =
         version === undefined ? `pypi/${project}/json` : `pypi/${project}/${encodeURIComponent(version)}/json`;
       const own =
@@ -64,10 +66,13 @@ export function createIndexRelay({ upstream, api, pages, clock, cache }: IndexRe
       // Lower where the page is older: whoever compares serials then comes again.
       return new Relayed(document, 'application/json', KEPT_FOR, lower(own?.serial, record?.seenSerial));
     },
-    async provenance(project, version, filename) {
+    async provenance(project, asked, filename) {
       const { listing } = await pages.held(project);
       const listed = listing.files.get(filename)?.entry.provenance;
       if (listed === undefined || api === undefined) throw unlisted();
+      const version = spellingOf(listing, asked);
+      if (version === undefined || version !== spellingOf(listing, versionOf(filename, project) ?? ''))
+        throw unlisted();
       const path = `integrity/${project}/${encodeURIComponent(version)}/${encodeURIComponent(filename)}/provenance`;
       return fetch(new URL(path, api).href, INTEGRITY, INTEGRITY);
     },
@@ -87,6 +92,10 @@ export function createIndexRelay({ upstream, api, pages, clock, cache }: IndexRe
 
 function lower(a: number | undefined, b: number | undefined): number | undefined {
   return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
+}
+
+function unknown(): never {
+  throw unlisted();
 }
 
 function unlisted(): Refusal {

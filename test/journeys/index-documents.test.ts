@@ -10,6 +10,7 @@ import { tinyWheel } from '../support/tiny-wheel.ts';
 
 const ALPHA = tinyWheel('alpha');
 const BASE = 'https://mirror.example/';
+const url = 'https://pypi.example/integrity/alpha/1.0/x/provenance';
 
 let rig: IndexRig;
 afterEach(() => rig.close());
@@ -54,9 +55,36 @@ describe('the legacy JSON of a project', () => {
   });
 });
 
-describe('provenance', () => {
-  const url = 'https://pypi.example/integrity/alpha/1.0/x/provenance';
+describe('a version', () => {
+  it('is the one upstream calls the newest, though a later one stands last', async () => {
+    await start();
+    rig.pypi.upload('alpha', tinyWheel('alpha', '2.0a1'));
+    const { bytes } = await relay().legacyJson('alpha', undefined, BASE);
+    const { info, urls } = JSON.parse(String(bytes));
+    expect([info.version, urls.map(({ filename }: { filename: string }) => filename)]).toEqual([
+      '1.0',
+      [ALPHA.filename],
+    ]);
+  });
 
+  it('that is not there, or spelled in ever new ways, sends nobody upstream', async () => {
+    await start(url);
+    await rig.page('alpha');
+    const asked = () => rig.pypi.requests.filter(({ url: path }) => /json$|provenance$/.test(path));
+    for (const version of ['9.0', '9.1', '..', 'x']) {
+      expect(await reasonOf(relay().legacyJson('alpha', version, BASE))).toBe('unlisted');
+      expect(await reasonOf(relay().provenance('alpha', version, ALPHA.filename))).toBe('unlisted');
+    }
+    expect(asked()).toEqual([]);
+    for (const version of ['1', '1.0.0', 'v1', '1.0']) {
+      expect(await reasonOf(relay().legacyJson('alpha', version, BASE))).toBeUndefined();
+      expect(await reasonOf(relay().provenance('alpha', version, ALPHA.filename))).toBeUndefined();
+    }
+    expect(asked()).toHaveLength(2);
+  });
+});
+
+describe('provenance', () => {
   it('is passed on byte for byte', async () => {
     await start(url);
     const { bytes } = await relay().provenance('alpha', '1.0', ALPHA.filename);
