@@ -52,7 +52,16 @@ export async function holdToPins(
       pin === undefined ? { ...next, ...sight, ...(uploadTime === undefined ? {} : { uploadTime }) } : next,
     );
   }
-  if (fresh.size > 0) await pins.add(listing.name, fresh);
+  if (fresh.size > 0) {
+    await pins.add(listing.name, fresh);
+    const kept = await pins.of(listing.name);
+    // Another process may have been quicker to pin other digests.
+    for (const [file, { digests }] of fresh) {
+      const pin = kept.get(file);
+      if (pin !== undefined && !agree(pin.digests, digests))
+        withheld.set(file, changed('file', file, pin.digests, digests, pin.seen));
+    }
+  }
   return { listing: without(listing, { withheld, silenced }), withheld, silenced };
 }
 
