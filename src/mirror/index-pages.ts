@@ -74,7 +74,7 @@ export function createIndexPages(options: IndexPagesOptions): IndexPages {
   const draw = async (record: PageRecord): Promise<SeenPage> => {
     const { project, bytes } = record;
     const drawn = await work.drawPage(
-      { project, bytes, pageUrl: pageUrl(project) },
+      { project, bytes, pageUrl: record.url ?? pageUrl(project) },
       { hold: (listing) => pins.hold({ listing, record }) },
     );
     for (const [why, count] of drawn.listing.leftOut) leftOut.set(why, (leftOut.get(why) ?? 0) + count);
@@ -114,7 +114,8 @@ export function createIndexPages(options: IndexPagesOptions): IndexPages {
     absent.delete(project);
     const { record, changed } = refreshed;
     // Somebody may have taken back or replaced the pins that withhold a file.
-    if (before === undefined || changed || before.withheld.size > 0) return keep(await draw(record));
+    const elsewhere = before?.record.url !== record.url;
+    if (before === undefined || changed || elsewhere || before.withheld.size > 0) return keep(await draw(record));
     const { failed: _, ...same } = before;
     if (record.twice && !before.record.twice) await pins.seenAgain({ listing: before.listing, record });
     return keep({ ...same, page: before.page.at(record.seenSerial), record });

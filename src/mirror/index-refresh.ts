@@ -64,7 +64,8 @@ export function createIndexRefresh(
   const recordOf = (project: string, arrival: Arrival, fetch: string) => {
     const { bytes, contentType, etag, serial: seenSerial, maxAge } = arrival;
     const now = clock.now();
-    return { project, bytes, contentType, etag, seenSerial, maxAge, fetchedAt: now, confirmedAt: now, fetch };
+    const url = arrival.url === pageUrl(project) ? undefined : arrival.url;
+    return { project, bytes, url, contentType, etag, seenSerial, maxAge, fetchedAt: now, confirmedAt: now, fetch };
   };
 
   /** What was accepted or seen twice becomes what the next page is held to, and is written down. */

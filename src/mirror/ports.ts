@@ -70,6 +70,8 @@ export interface Upstream {
 export type PageAnswer =
   | {
       readonly kind: 'page';
+      /** Where it came from, after redirects: what its links are relative to. */
+      readonly url: string;
       readonly bytes: Uint8Array;
       readonly contentType: string;
       readonly etag: string | undefined;
@@ -99,6 +101,8 @@ export type FetchPage = (
 export interface PageRecord {
   readonly project: string;
   readonly bytes: Uint8Array;
+  /** Where redirects led to, if they led elsewhere. */
+  readonly url?: string | undefined;
   readonly contentType: string;
   readonly etag: string | undefined;
   /** The highest serial seen twice: the floor. */

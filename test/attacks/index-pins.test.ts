@@ -272,6 +272,7 @@ describe('a pin that was taken back', () => {
   it('is made anew, and confirmed as the first one was, without a restart', async () => {
     await start();
     await confirm();
+    expect((await rig.get(rig.path(ALPHA))).status).toBe(200);
     await rig.onDisk(async ({ pins, pages }) => {
       await pins.revoke('alpha', [ALPHA.filename]);
       await pages.remove('alpha');
