@@ -135,7 +135,8 @@ export function createIndexPages(options: IndexPagesOptions): IndexPages {
     try {
       before = await current(project);
       const now = await renew(project, before);
-      done(now !== 'absent' && now.source === before?.source ? 'unchanged' : 'changed');
+      const same = now === 'absent' ? before === undefined : now.source === before?.source;
+      done(same ? 'unchanged' : 'changed');
       return now;
     } catch (error) {
       done('failed');

@@ -125,6 +125,12 @@ describe('a page whose only fetch came by a bad edge', () => {
 });
 
 describe('a project that is not there', () => {
+  it('is no change, and no failure', async () => {
+    await start();
+    await rig.refused('/simple/missing/');
+    expect(rig.events.refreshed.map(({ result }) => result)).toEqual(['unchanged']);
+  });
+
   it('is 404, and asked for once a minute at most', async () => {
     await start();
     for (let at = 0; at < 5; at++) expect(await rig.refused('/simple/missing/')).toBe('404 unlisted');
