@@ -53,7 +53,11 @@ export async function holdToPins(
     );
   }
   if (fresh.size > 0) {
-    await pins.add(listing.name, fresh);
+    await pins.add(listing.name, fresh).catch((error: unknown) => {
+      // No room for more: what has a pin is served by it, and what would have none is not served.
+      if (!(error instanceof Refusal) || error.reason !== 'limit') throw error;
+      for (const file of fresh.keys()) if (!known.has(file)) withheld.set(file, error);
+    });
     const kept = await pins.of(listing.name);
     // Another process may have been quicker to pin other digests.
     for (const [file, { digests }] of fresh) {
