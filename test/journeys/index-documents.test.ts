@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Refusal } from '../../src/bytes/refusal.ts';
 import type { RelayedDocuments } from '../../src/mirror/mirror.ts';
 import { badGateway } from '../support/bad-days.ts';
@@ -122,6 +122,23 @@ describe('the project list', () => {
     rig.pypi.index.fault('/simple/', { kind: 'status', status: 502 });
     rig.clock.advance(901);
     expect(await names()).toEqual([{ name: 'alpha' }]);
+  });
+
+  it('that could not be had is not fetched again for each client that asks', async () => {
+    await start();
+    const asked = () => rig.pypi.index.asked('/simple/').length;
+    rig.pypi.index.fault('/simple/', { kind: 'status', status: 500 });
+    expect(await rig.refused('/simple/')).toBe('503 unreachable');
+    const once = asked();
+    for (let at = 0; at < 3; at++) expect(await rig.refused('/simple/')).toBe('503 unreachable');
+    expect(asked()).toBe(once);
+    rig.pypi.heal();
+    rig.clock.advance(5);
+    expect((await rig.get('/simple/')).status).toBe(200);
+    rig.pypi.index.fault('/simple/', { kind: 'status', status: 500 });
+    rig.clock.advance(901);
+    for (let at = 0; at < 3; at++) expect((await rig.get('/simple/')).status).toBe(200);
+    await vi.waitFor(() => expect(asked()).toBe(2 * once + 1));
   });
 
   it('that was never had, in an outage, is 503', async () => {
