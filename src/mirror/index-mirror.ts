@@ -103,7 +103,7 @@ export function createIndexMirror(options: IndexMirrorOptions): MirrorIndex & { 
     metadata: unsigned,
     target: unsigned,
     settled: background.settled,
-    relay: createIndexRelay({ ...options, pages, cache: createCache(memory / 8) }),
+    relay: createIndexRelay({ ...options, work, pages, cache: createCache(memory / 8) }),
     refresh: async () => undefined,
     explain: createIndexExplain({ ...options, pages }),
     async status() {

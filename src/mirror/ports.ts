@@ -70,7 +70,6 @@ export interface Upstream {
 export type PageAnswer =
   | {
       readonly kind: 'page';
-      /** Where it came from, after redirects: what its links are relative to. */
       readonly url: string;
       readonly bytes: Uint8Array;
       readonly contentType: string;
@@ -101,7 +100,7 @@ export type FetchPage = (
 export interface PageRecord {
   readonly project: string;
   readonly bytes: Uint8Array;
-  /** Where redirects led to, if they led elsewhere. */
+  /** Where redirects led to, if they led elsewhere: what its links are relative to. */
   readonly url?: string | undefined;
   readonly contentType: string;
   readonly etag: string | undefined;
