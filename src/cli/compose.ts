@@ -1,5 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { Refusal } from '../bytes/refusal.ts';
+import { randomUUID } from 'node:crypto';
 import type { Config, IndexConfig, SignedIndexConfig, UnsignedIndexConfig } from '../config/config.ts';
 import { createIndexMirror } from '../mirror/index-mirror.ts';
 import type { MirrorIndex } from '../mirror/mirror.ts';
@@ -8,9 +7,7 @@ import { inTurns } from '../mirror/patience.ts';
 import type { Clock, Events, IndexLayout, Instant, Journal } from '../mirror/ports.ts';
 import { createTufIndex } from '../mirror/tuf-index.ts';
 import { type AccessRecord, createAccessRecord } from '../store/access.ts';
-import { archiveTrust } from '../store/archive.ts';
 import { type BlobStore, createBlobs } from '../store/blobs.ts';
-import { createIndexState } from '../store/index-state.ts';
 import { createJournal } from '../store/journal.ts';
 import { createMemoryCache } from '../store/memory.ts';
 import { createPageStore } from '../store/page-store.ts';
@@ -24,6 +21,7 @@ import { createMetadataSource } from '../upstream/metadata-source.ts';
 import { fileTarget, pageBaseUrl, pageTarget, targetUrls } from '../upstream/targets.ts';
 import { BUILT_AT, VERSION } from '../version.ts';
 import { createPageWork } from '../workers/page-work.ts';
+import { holdToState, holdToUpstream } from './known-state.ts';
 import { describedLayout } from './layouts.ts';
 import { reachOf } from './reach.ts';
 import { readRoot } from './root-file.ts';
@@ -139,11 +137,11 @@ async function composeUnsigned({
   events,
   journal,
   work,
+  newTrust,
   seams,
 }: IndexParts & { readonly index: UnsignedIndexConfig }) {
-  const accepted = await holdToState(volume, index, undefined, clock.now(), undefined);
-  await accepted();
   const simple = simpleUrl(index.upstream);
+  const upstreamSince = await holdToUpstream(volume, index, simple, clock.now(), newTrust);
   const upstream = createUpstream({
     bases: [simple, ...apiOf(simple)],
     fileHosts: index.fileHosts,
@@ -173,6 +171,7 @@ async function composeUnsigned({
     contentAddressed: index.contentAddressed,
     projectList: index.projectList,
     nameFetch: () => randomUUID(),
+    notBefore: upstreamSince,
     sealed: config.seal !== undefined,
   });
   return {
@@ -246,42 +245,6 @@ async function composeSigned({
     await mirror.settled();
   };
   return { mirror, close };
-}
-
-/**
- * DESIGN §2: a data directory that ran one kind of evidence, or from one root, does not quietly run another. What it
- * returns notes the root, once that is accepted.
- */
-async function holdToState(
-  volume: Volume,
-  index: IndexConfig,
-  root: Uint8Array | undefined,
-  now: Instant,
-  newTrust: string | undefined,
-): Promise<() => Promise<void>> {
-  const state = createIndexState(volume, index.name);
-  const known = await state.load();
-  const pinnedRootSha256 = root && createHash('sha256').update(root).digest('hex');
-  if (known !== undefined && known.evidence !== index.evidence)
-    throw new Refusal(
-      'state',
-      `The data directory ran the index ${index.name} with evidence "${known.evidence}" before.`,
-      { subject: 'state' },
-    );
-  const audit = [
-    ...(known?.audit ?? []),
-    ...(newTrust === undefined ? [] : [{ at: now, action: 'new-trust', reason: newTrust }]),
-  ];
-  if (known !== undefined && newTrust !== undefined) {
-    // On record before anything is put aside: a crash between must not lose who decided it.
-    await state.save({ ...known, audit });
-    await archiveTrust(volume, index.name, now);
-  }
-  const pinned = pinnedRootSha256 === undefined ? {} : { pinnedRootSha256 };
-  return async () => {
-    if (known === undefined) await state.save({ evidence: index.evidence, ...pinned, createdAt: now, audit });
-    else if (known.pinnedRootSha256 !== pinnedRootSha256) await state.save({ ...known, ...pinned, audit });
-  };
 }
 
 function createClock(referenceTime: Instant | undefined): Clock {

@@ -93,7 +93,7 @@ function fileLines({ evidence, digests, pinned, reuploads }: Explanation): reado
   ];
 }
 
-function pinText({ seen, provisional, proved, uploadTime }: Pin): string {
+function pinText({ seen, provisional, proved, uploadTime, fetch }: Pin): string {
   const since = new Date(seen * 1000).toISOString().slice(0, 10);
   const uploaded = uploadTime === undefined ? '' : ` Upstream says it was uploaded at ${uploadTime}.`;
   if (provisional !== true)
@@ -102,7 +102,8 @@ function pinText({ seen, provisional, proved, uploadTime }: Pin): string {
     proved === true
       ? 'a second look at the page has agreed'
       : 'its bytes were proved and a second look at the page has agreed';
-  return `First seen here on ${since}; provisional until ${missing}.${uploaded}`;
+  const by = fetch === undefined ? '' : `, by fetch ${fetch}`;
+  return `First seen here on ${since}${by}; provisional until ${missing}.${uploaded}`;
 }
 
 function voucherText({ role, threshold, keys, online, version, expires }: Voucher, now: number): string {

@@ -17,7 +17,7 @@ export function createProgram(fail: () => void): Command {
     .option('--admin-port <port>', 'also serve /metrics, on this port of loopback', wholeNumber)
     .option(
       '--new-trust <reason>',
-      'begin again from the root given, giving up what was trusted before; kept in the audit trail',
+      'begin again from the root given, giving up what was trusted before; or go on at another upstream, held to what was seen; kept in the audit trail',
     )
     .option('--json', 'say where it listens as one JSON line')
     .action(async (flags: CommonFlags & { json?: boolean; newTrust?: string; adminPort?: number }) =>

@@ -33,10 +33,11 @@ export function createCoreMetadata({ index, blobs, upstream, fetchProved, events
   const compare = async (file: OwnFile, wheel: Blob): Promise<void> => {
     const key = identity(file);
     if (!isWheel(file) || typeof file.entry.coreMetadata !== 'object' || compared.has(key)) return;
-    const inside = await wheelMetadata(wheel.size, partsOf(wheel), LIMITS.coreMetadata);
+    const inside = await insideOf(wheel);
     const [oldest] = compared.keys();
     if (oldest !== undefined && compared.size >= MOST_COMPARED) compared.delete(oldest);
-    const refusal = inside === undefined || holds(inside, file.entry.coreMetadata) ? undefined : notInside(file);
+    const isLie = inside === 'too-large' || (inside !== undefined && !holds(inside, file.entry.coreMetadata));
+    const refusal = isLie ? notInside(file) : undefined;
     compared.set(key, refusal);
     if (refusal === undefined) return;
     events.rejected({
@@ -99,6 +100,16 @@ function announced({ entry }: OwnFile): Digests {
   throw new Refusal('unlisted', `The index announces no core metadata for ${entry.filename}.`, {
     subject: 'core-metadata',
   });
+}
+
+/** The wheel is what its page says; METADATA larger than any that is announced only shows that the announcement is not. */
+async function insideOf(wheel: Blob): Promise<Uint8Array | 'too-large' | undefined> {
+  try {
+    return await wheelMetadata(wheel.size, partsOf(wheel), LIMITS.coreMetadata);
+  } catch (error) {
+    if (error instanceof Refusal && error.reason === 'limit' && !error.transient) return 'too-large';
+    throw error;
+  }
 }
 
 function isWheel({ entry }: OwnFile): boolean {

@@ -1,7 +1,7 @@
 import { isDigest } from '../bytes/digest.ts';
 import { type Reason, Refusal } from '../bytes/refusal.ts';
 import type { Listing, OwnFile } from '../pypi/listing.ts';
-import { projectCandidates } from '../pypi/names.ts';
+import { isNormalized, projectCandidates } from '../pypi/names.ts';
 import { fileByDigest } from '../pypi/relink.ts';
 import { type CoreMetadata, METADATA } from './core-metadata.ts';
 import type { FetchProved } from './fetch.ts';
@@ -130,6 +130,8 @@ export function createFiles<P extends HeldPage>({
     async byDigest(project, label, name) {
       const metadata = name.endsWith(METADATA);
       const filename = metadata ? name.slice(0, -METADATA.length) : name;
+      // Our own links spell it so; anything else would be asked of upstream as it stands, `?` and `%2e%2e` too.
+      if (!isNormalized(project)) throw unlisted(filename);
       const held = await pages.held(project);
       refuseWithheld(held, filename);
       const file = fileByDigest(held.listing, label, filename);

@@ -19,6 +19,7 @@ const SAYS: Readonly<Record<Kind, JournalEntry['kind']>> = {
   'upload-time': 'regressed',
   provenance: 'regressed',
   'core-metadata': 'regressed',
+  'requires-python': 'regressed',
 };
 
 /** Lines of one kind and page beyond which the journal only says how many: an upstream that turns to plain HTML loses everything at once. */

@@ -1,5 +1,6 @@
+import { Refusal } from '../bytes/refusal.ts';
 import type { OwnFile } from '../pypi/listing.ts';
-import { projectCandidates } from '../pypi/names.ts';
+import { normalizeName, projectCandidates } from '../pypi/names.ts';
 import type { Explanation } from './explain.ts';
 import type { HeldPage } from './held.ts';
 import type { Pins } from './ports.ts';
@@ -44,7 +45,11 @@ export function createIndexExplain({
         const file = held?.listing.files.get(name);
         if (held !== undefined && file !== undefined) return facts(name, project, held, file);
       }
-    const project = name.toLowerCase().replace(/[-_.]+/g, '-');
+    const project = normalizeName(name);
+    if (project === undefined)
+      throw new Refusal('unlisted', `"${name}" is neither a project's name nor a file that a page lists.`, {
+        subject: 'request',
+      });
     return facts(name, project, await pages.held(project), undefined);
   };
 }

@@ -23,6 +23,9 @@ interface Kept {
   readonly at: Instant;
 }
 
+/** After a fetch that failed nobody has the next 40 MB fetched for so long. Seconds. */
+const REST = 5;
+
 const ACCEPT = 'application/vnd.pypi.simple.v1+json, text/html;q=0.01';
 
 /** The project list; Refusal `policy` where it is turned off. Nobody waits for 40 MB where an older list can be served. */
@@ -30,6 +33,7 @@ export function createIndexList(options: IndexListOptions): () => Promise<Page> 
   const { upstream, pageUrl, projectList, work, maxAge, staleIfError, clock } = options;
   const flights = singleFlight<Kept>();
   let kept: Kept | undefined;
+  let failed: { readonly at: Instant; readonly error: unknown } | undefined;
 
   const fetchList = async (): Promise<Kept> => {
     const etag = kept?.etag;
@@ -43,8 +47,15 @@ export function createIndexList(options: IndexListOptions): () => Promise<Page> 
 
   const refresh = (): Promise<Kept> =>
     flights('', async () => {
-      kept = await fetchList();
-      return kept;
+      if (failed !== undefined && clock.now() >= failed.at && clock.now() - failed.at < REST) throw failed.error;
+      try {
+        kept = await fetchList();
+        failed = undefined;
+        return kept;
+      } catch (error) {
+        failed = { at: clock.now(), error };
+        throw error;
+      }
     });
 
   return async () => {

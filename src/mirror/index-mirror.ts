@@ -12,7 +12,7 @@ import { createIndexRefresh } from './index-refresh.ts';
 import { createIndexRelay } from './index-relay.ts';
 import type { MirrorIndex } from './mirror.ts';
 import { type PageWork, workHere } from './page-work.ts';
-import type { Blobs, Clock, CreateCache, Events, Journal, PageStore, Pins, Upstream } from './ports.ts';
+import type { Blobs, Clock, CreateCache, Events, Instant, Journal, PageStore, Pins, Upstream } from './ports.ts';
 
 /** Everything an index that signs nothing is made of. */
 export interface IndexMirrorOptions {
@@ -39,6 +39,8 @@ export interface IndexMirrorOptions {
   /** What `/pypi/` and `/integrity/` lie under upstream. */
   readonly api: string | undefined;
   readonly nameFetch: () => string;
+  /** Pages confirmed up to this moment are another upstream's word. */
+  readonly notBefore?: Instant | undefined;
   /** Where long work is done; here where not told. */
   readonly work?: PageWork | undefined;
   /** Whether state on disk carries a seal. */
@@ -101,7 +103,7 @@ export function createIndexMirror(options: IndexMirrorOptions): MirrorIndex & { 
     metadata: unsigned,
     target: unsigned,
     settled: background.settled,
-    relay: createIndexRelay({ ...options, pages, cache: createCache(memory / 8) }),
+    relay: createIndexRelay({ ...options, work, pages, cache: createCache(memory / 8) }),
     refresh: async () => undefined,
     explain: createIndexExplain({ ...options, pages }),
     async status() {

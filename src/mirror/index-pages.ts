@@ -33,6 +33,8 @@ export interface IndexPagesOptions extends Lifetimes {
   readonly cache: Cache<SeenPage>;
   /** Names upstream does not know, for a short while. */
   readonly absent: Cache<Instant>;
+  /** Pages confirmed up to this moment are another upstream's word: not served before this one's was heard. */
+  readonly notBefore?: Instant | undefined;
 }
 
 export interface IndexPages {
@@ -54,19 +56,24 @@ const MOST_BYTES_OF_A_NAME = 300;
 
 /** The project pages of an index that signs nothing: one refresh however many ask, and never a false 404. */
 export function createIndexPages(options: IndexPagesOptions): IndexPages {
-  const { index, refresh, store, pins, pageUrl, work, clock, events, cache, absent } = options;
+  const { index, refresh, store, pins, pageUrl, work, clock, events, cache, absent, notBefore } = options;
   const loads = singleFlight<SeenPage | undefined>();
   const updates = singleFlight<SeenPage | 'absent'>();
   const leftOut = new Map<string, number>();
   let lastConfirmed: Instant | undefined;
   let lastError: IndexStatus['lastError'];
 
-  const freshness = ({ record }: SeenPage): Freshness => freshnessOf(record, options, clock.now());
+  const isAnothers = ({ confirmedAt }: PageRecord): boolean => notBefore !== undefined && confirmedAt <= notBefore;
+  const freshness = ({ record }: SeenPage): Freshness =>
+    isAnothers(record) ? 'spent' : freshnessOf(record, options, clock.now());
+  /** What a refresh begins from: another upstream's tag means nothing to this one. */
+  const beginning = (record: PageRecord | undefined): PageRecord | undefined =>
+    record !== undefined && isAnothers(record) ? { ...record, etag: undefined } : record;
 
   const draw = async (record: PageRecord): Promise<SeenPage> => {
     const { project, bytes } = record;
     const drawn = await work.drawPage(
-      { project, bytes, pageUrl: pageUrl(project) },
+      { project, bytes, pageUrl: record.url ?? pageUrl(project) },
       { hold: (listing) => pins.hold({ listing, record }) },
     );
     for (const [why, count] of drawn.listing.leftOut) leftOut.set(why, (leftOut.get(why) ?? 0) + count);
@@ -96,7 +103,7 @@ export function createIndexPages(options: IndexPagesOptions): IndexPages {
   };
 
   const renew = async (project: string, before: SeenPage | undefined): Promise<SeenPage | 'absent'> => {
-    const refreshed = await refresh(project, before?.record);
+    const refreshed = await refresh(project, beginning(before?.record));
     lastConfirmed = clock.now();
     if (refreshed === 'absent') {
       cache.delete(project);
@@ -106,7 +113,8 @@ export function createIndexPages(options: IndexPagesOptions): IndexPages {
     absent.delete(project);
     const { record, changed } = refreshed;
     // Somebody may have taken back or replaced the pins that withhold a file.
-    if (before === undefined || changed || before.withheld.size > 0) return keep(await draw(record));
+    const elsewhere = before?.record.url !== record.url;
+    if (before === undefined || changed || elsewhere || before.withheld.size > 0) return keep(await draw(record));
     const { failed: _, ...same } = before;
     if (record.twice && !before.record.twice) await pins.seenAgain({ listing: before.listing, record });
     return keep({ ...same, page: before.page.at(record.seenSerial), record });
@@ -126,7 +134,8 @@ export function createIndexPages(options: IndexPagesOptions): IndexPages {
     try {
       before = await current(project);
       const now = await renew(project, before);
-      done(now !== 'absent' && now.source === before?.source ? 'unchanged' : 'changed');
+      const same = now === 'absent' ? before === undefined : now.source === before?.source;
+      done(same ? 'unchanged' : 'changed');
       return now;
     } catch (error) {
       done('failed');

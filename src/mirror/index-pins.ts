@@ -73,6 +73,9 @@ export function createIndexPins({ index, pins, clock, events, journal, reuploads
 
   const confirmSeen = async ({ listing, record }: Sighted) => {
     const known = await pins.of(listing.name);
+    // Pins may have been taken back and made anew since.
+    for (const { entry, path } of listing.files.values())
+      if (known.get(entry.filename)?.provisional === true) settled.delete(path);
     const ready = [...listing.files.values()].filter(({ entry }) => isReady(known.get(entry.filename), entry, record));
     if (ready.length > 0)
       await pins.confirm(
@@ -88,7 +91,7 @@ export function createIndexPins({ index, pins, clock, events, journal, reuploads
 
   const markProved = async ({ listing: { name }, record }: Sighted, file: OwnFile) => {
     const { filename } = file.entry;
-    await pins.prove(name, filename);
+    await pins.prove(name, filename, file.entry.digests);
     const pin = (await pins.of(name)).get(filename);
     const ready = isReady(pin, file.entry, record);
     if (ready) await pins.confirm(name, [filename]);

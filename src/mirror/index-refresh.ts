@@ -64,7 +64,8 @@ export function createIndexRefresh(
   const recordOf = (project: string, arrival: Arrival, fetch: string) => {
     const { bytes, contentType, etag, serial: seenSerial, maxAge } = arrival;
     const now = clock.now();
-    return { project, bytes, contentType, etag, seenSerial, maxAge, fetchedAt: now, confirmedAt: now, fetch };
+    const url = arrival.url === pageUrl(project) ? undefined : arrival.url;
+    return { project, bytes, url, contentType, etag, seenSerial, maxAge, fetchedAt: now, confirmedAt: now, fetch };
   };
 
   /** What was accepted or seen twice becomes what the next page is held to, and is written down. */
@@ -84,7 +85,12 @@ export function createIndexRefresh(
     lowerSince.delete(project);
     // A serial becomes the floor only when it was seen twice.
     const floor = arrival.serial === before.seenSerial ? highest(serial, arrival.serial) : serial;
-    return save({ ...recordOf(project, arrival, before.fetch), serial: floor, twice: true, accepted }, false);
+    // The same bytes under a lower serial, or none, are no older page; downstream the serial never falls below the floor.
+    const seenSerial = highest(floor, arrival.serial);
+    return save(
+      { ...recordOf(project, arrival, before.fetch), seenSerial, serial: floor, twice: true, accepted },
+      false,
+    );
   };
 
   /** Below the floor never; below a serial seen once, when upstream has stood by it for long enough. */

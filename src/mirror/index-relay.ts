@@ -1,19 +1,22 @@
 import { Refusal } from '../bytes/refusal.ts';
 import { Relayed } from '../bytes/relayed.ts';
-import { legacyJson } from '../pypi/legacy-json.ts';
-import { projectCandidates } from '../pypi/names.ts';
+import { spellingOf } from '../pypi/legacy-json.ts';
+import { projectCandidates, versionOf } from '../pypi/names.ts';
 import type { HeldPage } from './held.ts';
 import type { RelayedDocuments } from './mirror.ts';
+import type { PageWork } from './page-work.ts';
 import type { Cache, Clock, Instant, PageRecord, Upstream } from './ports.ts';
 import { singleFlight } from './single-flight.ts';
 
-type Held = HeldPage & { readonly record?: Pick<PageRecord, 'seenSerial'> };
+type Held = HeldPage & { readonly record: Pick<PageRecord, 'bytes' | 'seenSerial' | 'url'> };
 
 interface IndexRelayOptions {
   readonly upstream: Upstream;
   /** The upstream's `/pypi/` and `/integrity/` lie under this; undefined where it has neither. */
   readonly api: string | undefined;
   readonly pages: { held(project: string): Promise<Held> };
+  readonly pageUrl: (project: string) => string;
+  readonly work: Pick<PageWork, 'drawLegacy'>;
   readonly clock: Clock;
   readonly cache: Cache<{ readonly document: Relayed | 'absent'; readonly at: Instant }>;
 }
@@ -26,7 +29,8 @@ const ABSENT_FOR = 60;
 const INTEGRITY = 'application/vnd.pypi.integrity.v1+json';
 
 /** Documents that nothing vouches for, fetched on demand and kept for minutes (DESIGN §2 `Relayed`). */
-export function createIndexRelay({ upstream, api, pages, clock, cache }: IndexRelayOptions): RelayedDocuments {
+export function createIndexRelay(options: IndexRelayOptions): RelayedDocuments {
+  const { upstream, api, pages, pageUrl, work, clock, cache } = options;
   const flights = singleFlight<Relayed | 'absent'>();
 
   const fetch = async (url: string, accept: string, contentType: string): Promise<Relayed> => {
@@ -51,23 +55,37 @@ export function createIndexRelay({ upstream, api, pages, clock, cache }: IndexRe
   };
 
   return {
-    async legacyJson(project, version, base) {
-      const { listing, record } = await pages.held(project);
+    async legacyJson(project, asked, base) {
+      const { listing, record, withheld } = await pages.held(project);
+      // Upstream is asked about versions that there are, in one spelling: else anybody could have it asked for ever.
+      const version = asked === undefined ? undefined : (spellingOf(listing, asked) ?? unknown());
       const path =
         version === undefined ? `pypi/${project}/json` : `pypi/${project}/${encodeURIComponent(version)}/json`;
       const own =
         api === undefined
           ? undefined
           : await fetch(new URL(path, api).href, 'application/json', 'application/json').catch(absent);
-      const document = legacyJson(own?.bytes, listing, version, base);
+      const document = await work.drawLegacy({
+        project,
+        bytes: record.bytes,
+        pageUrl: record.url ?? pageUrl(project),
+        listing,
+        withheld: new Set(withheld.keys()),
+        upstream: own?.bytes,
+        version,
+        base,
+      });
       if (document === undefined) throw unlisted();
       // Lower where the page is older: whoever compares serials then comes again.
-      return new Relayed(document, 'application/json', KEPT_FOR, lower(own?.serial, record?.seenSerial));
+      return new Relayed(document, 'application/json', KEPT_FOR, lower(own?.serial, record.seenSerial));
     },
-    async provenance(project, version, filename) {
+    async provenance(project, asked, filename) {
       const { listing } = await pages.held(project);
       const listed = listing.files.get(filename)?.entry.provenance;
       if (listed === undefined || api === undefined) throw unlisted();
+      const version = spellingOf(listing, asked);
+      if (version === undefined || version !== spellingOf(listing, versionOf(filename, project) ?? ''))
+        throw unlisted();
       const path = `integrity/${project}/${encodeURIComponent(version)}/${encodeURIComponent(filename)}/provenance`;
       return fetch(new URL(path, api).href, INTEGRITY, INTEGRITY);
     },
@@ -87,6 +105,10 @@ export function createIndexRelay({ upstream, api, pages, clock, cache }: IndexRe
 
 function lower(a: number | undefined, b: number | undefined): number | undefined {
   return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
+}
+
+function unknown(): never {
+  throw unlisted();
 }
 
 function unlisted(): Refusal {

@@ -1,5 +1,6 @@
 import type { Expected } from '../bytes/digest.ts';
 import { decodeList, decodePage } from '../pypi/decode.ts';
+import { legacyJson } from '../pypi/legacy-json.ts';
 import { emptied, type Listing } from '../pypi/listing.ts';
 import type { Page } from '../pypi/page.ts';
 import type { ProjectPage } from '../pypi/project-page.ts';
@@ -31,6 +32,16 @@ export interface Held extends Pinned {
   readonly hidden?: boolean | undefined;
 }
 
+/** The legacy JSON of a project: its page as it came and as it is served, and upstream's document, if there is one. */
+export interface LegacySource extends PageSource {
+  readonly listing: Listing;
+  readonly withheld: ReadonlySet<string>;
+  readonly upstream: Uint8Array | undefined;
+  readonly version: string | undefined;
+  /** What file URLs begin with. */
+  readonly base: string;
+}
+
 /** A page as it was seen once. */
 export interface Seen {
   readonly bytes: Uint8Array;
@@ -50,6 +61,8 @@ export interface Difference {
 export interface PageWork {
   drawPage(source: PageSource, steps: PageSteps): Promise<Held & { readonly page: Page }>;
   drawList(bytes: Uint8Array): Promise<Page>;
+  /** Undefined for a version that is not there. */
+  drawLegacy(source: LegacySource): Promise<Uint8Array | undefined>;
   /** Without a page before it there is nothing to lose; `after` is still judged whole. */
   compare(project: string, before: Seen | undefined, after: Seen): Promise<Difference>;
 }
@@ -65,6 +78,7 @@ export const workHere: PageWork = {
     return { ...held, page: await renderPage(held.hidden === true ? emptied(held.listing) : held.listing) };
   },
   drawList: async (bytes) => renderList(decodeList(bytes)),
+  drawLegacy: async ({ upstream, listing, version, base }) => legacyJson(upstream, listing, version, base),
   async compare(project, before, after) {
     const sight = ({ bytes, serial }: Seen): Sight => ({ page: decodePage(bytes, project), serial });
     return differenceOf(before && sight(before), sight(after));

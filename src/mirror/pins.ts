@@ -52,7 +52,20 @@ export async function holdToPins(
       pin === undefined ? { ...next, ...sight, ...(uploadTime === undefined ? {} : { uploadTime }) } : next,
     );
   }
-  if (fresh.size > 0) await pins.add(listing.name, fresh);
+  if (fresh.size > 0) {
+    await pins.add(listing.name, fresh).catch((error: unknown) => {
+      // No room for more: what has a pin is served by it, and what would have none is not served.
+      if (!(error instanceof Refusal) || error.reason !== 'limit') throw error;
+      for (const file of fresh.keys()) if (!known.has(file)) withheld.set(file, error);
+    });
+    const kept = await pins.of(listing.name);
+    // Another process may have been quicker to pin other digests.
+    for (const [file, { digests }] of fresh) {
+      const pin = kept.get(file);
+      if (pin !== undefined && !agree(pin.digests, digests))
+        withheld.set(file, changed('file', file, pin.digests, digests, pin.seen));
+    }
+  }
   return { listing: without(listing, { withheld, silenced }), withheld, silenced };
 }
 

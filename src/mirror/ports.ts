@@ -70,6 +70,7 @@ export interface Upstream {
 export type PageAnswer =
   | {
       readonly kind: 'page';
+      readonly url: string;
       readonly bytes: Uint8Array;
       readonly contentType: string;
       readonly etag: string | undefined;
@@ -99,6 +100,8 @@ export type FetchPage = (
 export interface PageRecord {
   readonly project: string;
   readonly bytes: Uint8Array;
+  /** Where redirects led to, if they led elsewhere: what its links are relative to. */
+  readonly url?: string | undefined;
   readonly contentType: string;
   readonly etag: string | undefined;
   /** The highest serial seen twice: the floor. */
@@ -159,8 +162,8 @@ export interface Pins {
   of(project: string): Promise<ReadonlyMap<string, Pin>>;
   /** Durable before it resolves; an existing pin is never overwritten (its algorithms may be added to, never changed). */
   add(project: string, pins: ReadonlyMap<string, Pin>): Promise<void>;
-  /** Marks a pin as one whose file's bytes were proved. */
-  prove(project: string, file: string): Promise<void>;
+  /** Marks a pin as one whose file's bytes were proved, where it still is the pin of the digests they were proved by. */
+  prove(project: string, file: string, digests: Expected['digests']): Promise<void>;
   /** Marks pins as confirmed, provisional no longer; nothing else of them changes. */
   confirm(project: string, files: Iterable<string>): Promise<void>;
   /** Puts another pin in the place of one that was never confirmed, or that an operator's audited word replaces. */

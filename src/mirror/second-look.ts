@@ -15,6 +15,7 @@ export interface Loss {
     | 'upload-time'
     | 'provenance'
     | 'core-metadata'
+    | 'requires-python'
     | 'quarantined'
     | 'status';
   readonly file?: string | undefined;
@@ -70,6 +71,9 @@ function entryLosses(before: Entry, after: Entry | undefined): readonly Loss[] {
   if (before.uploadTime !== undefined && after.uploadTime !== before.uploadTime)
     lost('upload-time', before.uploadTime, after.uploadTime ?? 'none');
   if (before.provenance !== undefined && after.provenance === undefined) lost('provenance', before.provenance, 'none');
+  // A bound that nobody's Python meets hides a file as a yank does, and steers installers to an older release.
+  if (after.requiresPython !== before.requiresPython)
+    lost('requires-python', before.requiresPython ?? 'none', after.requiresPython ?? 'none');
   const [core, next] = [coreOf(before), coreOf(after)];
   if (core.size > 0 && !agree(core, next)) lost('core-metadata', textOf(core), textOf(next));
   return losses;

@@ -14,42 +14,66 @@ export function legacyJson(
   version: string | undefined,
   base: string,
 ): Buffer | undefined {
-  const releases = releasesOf(listing, base, upstream === undefined ? new Map() : upstreamFiles(readJson(upstream)));
-  const wanted = version === undefined ? latest(releases) : keyIn(releases, version);
-  if (version !== undefined && wanted === undefined) return undefined;
   const document = upstream === undefined ? {} : record(readJson(upstream));
   const info = isRecord(document['info']) ? document['info'] : {};
+  const releases = releasesOf(listing, base, upstreamFiles(document));
+  // Upstream's word for which is the newest; a release candidate may stand last in the list.
+  const stated = typeof info['version'] === 'string' ? releases.spelled(info['version']) : undefined;
+  const wanted = version === undefined ? (stated ?? latest(releases.files)) : releases.spelled(version);
+  if (version !== undefined && wanted === undefined) return undefined;
   return Buffer.from(
     JSON.stringify({
       ...document,
       info: { ...info, name: info['name'] ?? listing.name, version: info['version'] ?? wanted ?? '' },
-      ...(version === undefined ? { releases: Object.fromEntries(releases) } : {}),
-      urls: wanted === undefined ? [] : (releases.get(wanted) ?? []),
+      ...(version === undefined ? { releases: Object.fromEntries(releases.files) } : {}),
+      urls: wanted === undefined ? [] : (releases.files.get(wanted) ?? []),
     }),
   );
 }
 
+/** How the project itself spells this version; undefined where it has none such. Others may spell it in endless ways. */
+export function spellingOf({ versions, files, name }: Listing, version: string): string | undefined {
+  if (versions.includes(version)) return version;
+  const key = versionKey(version);
+  const listed = versions.find((candidate) => versionKey(candidate) === key);
+  if (listed !== undefined) return listed;
+  for (const { entry } of files.values()) {
+    const own = versionOf(entry.filename, name);
+    if (own !== undefined && versionKey(own) === key) return own;
+  }
+  return undefined;
+}
+
 type Files = Json[];
 
-function releasesOf(listing: Listing, base: string, described: ReadonlyMap<string, Json>): Map<string, Files> {
+interface Releases {
+  /** By version, as the project spells it. */
+  readonly files: ReadonlyMap<string, Files>;
+  /** The spelling in `files` of a version spelled otherwise. */
+  readonly spelled: (version: string) => string | undefined;
+}
+
+/** Linear: a project of ten thousand files may spell each version in two ways. */
+function releasesOf(listing: Listing, base: string, described: ReadonlyMap<string, Json>): Releases {
   const releases = new Map<string, Files>();
-  for (const version of listing.versions) releases.set(version, []);
+  const spellings = new Map<string, string>();
+  const spelled = (version: string) => (releases.has(version) ? version : spellings.get(versionKey(version)));
+  const begin = (version: string): Files => {
+    const files: Files = [];
+    releases.set(version, files);
+    const key = versionKey(version);
+    if (!spellings.has(key)) spellings.set(key, version);
+    return files;
+  };
+  for (const version of listing.versions) begin(version);
   for (const file of listing.files.values()) {
     const { entry } = file;
     const version = versionOf(entry.filename, listing.name);
     if (version === undefined) continue;
-    const key = keyIn(releases, version) ?? version;
-    const files = releases.get(key) ?? [];
+    const files = releases.get(spelled(version) ?? version) ?? begin(version);
     files.push(fileOf(file, base, described.get(entry.filename)));
-    releases.set(key, files);
   }
-  return releases;
-}
-
-function keyIn(releases: ReadonlyMap<string, unknown>, version: string): string | undefined {
-  if (releases.has(version)) return version;
-  const key = versionKey(version);
-  return [...releases.keys()].find((candidate) => versionKey(candidate) === key);
+  return { files: releases, spelled };
 }
 
 function latest(releases: ReadonlyMap<string, unknown>): string | undefined {
@@ -77,9 +101,8 @@ function fileOf({ entry, path }: OwnFile, base: string, described: Json | undefi
   };
 }
 
-function upstreamFiles(document: unknown): ReadonlyMap<string, Json> {
+function upstreamFiles({ urls, releases }: Json): ReadonlyMap<string, Json> {
   const files = new Map<string, Json>();
-  const { urls, releases } = record(document);
   const lists = [urls, ...(isRecord(releases) ? Object.values(releases) : [])];
   for (const list of lists)
     if (Array.isArray(list))

@@ -57,7 +57,7 @@ export function createCensus({ durable, directory, index, seal, epochs }: Census
     seal: (number, parts) => seal.of([index, item, number], parts),
     holds: (number, parts, given) => seal.holds([index, item, number], parts, given),
   });
-  const sheetFile = (name: string, atLeast: () => Promise<number>): Numbered => {
+  const sheetFile = (name: string, atLeast: Guard['atLeast']): Numbered => {
     const item = `census/${name}`;
     return createNumbered(durable, join(directory, item), what, {
       ...sealed(item),
@@ -66,7 +66,12 @@ export function createCensus({ durable, directory, index, seal, epochs }: Census
     });
   };
   const topFile = sheetFile('top', async () => Math.max(epoch, (await epochs?.of(index)) ?? 0));
-  const shardFile = (name: string) => sheetFile(name, async () => (await top()).entries.get(name) ?? 0);
+  const shardFile = (name: string) =>
+    sheetFile(name, async (again) => {
+      // Another process may have begun the record anew, with fewer shards than the top in memory knows.
+      if (again !== undefined) loaded = undefined;
+      return (await top()).entries.get(name) ?? 0;
+    });
 
   const read = async (file: Numbered, known: Sheet | undefined): Promise<Sheet | undefined> => {
     if (known !== undefined && known.number === (await file.number())) return known;

@@ -10,6 +10,9 @@ const AuditEntry = z.strictObject({ at: z.int(), action: z.string(), reason: z.s
 const IndexState = z.strictObject({
   evidence: z.enum(['tuf', 'index']),
   pinnedRootSha256: z.string().optional(),
+  /** Of an index that signs nothing: whose word everything kept rests on, and since when where it was another's before. */
+  upstream: z.string().optional(),
+  upstreamSince: z.int().optional(),
   createdAt: z.int(),
   audit: z.array(AuditEntry).readonly(),
 });
@@ -29,7 +32,7 @@ export interface IndexStateStore {
 
 export function createIndexState(volume: Volume, index: string): IndexStateStore {
   const directory = join(indexDirectory(volume, index), 'index');
-  const what = `the evidence and the pinned root that index ${index} was started with`;
+  const what = `the evidence and the pinned root or upstream that index ${index} was started with`;
   const numbered = createNumbered(volume.durable, directory, what, volume.census(index)?.guard('index'));
 
   const read = async () => {

@@ -10,6 +10,7 @@ const Header = z.strictObject({
   project: z.string(),
   /** The project has disappeared: kept so that an older page cannot come back in its place. */
   gone: z.literal(true).optional(),
+  url: z.string().optional(),
   contentType: z.string(),
   etag: z.string().optional(),
   serial: z.int().nonnegative().optional(),
@@ -59,6 +60,7 @@ export function headerOf(record: Said, number: number): PageHeader {
   const {
     project,
     gone,
+    url,
     contentType,
     etag,
     serial,
@@ -74,6 +76,7 @@ export function headerOf(record: Said, number: number): PageHeader {
     number,
     project,
     ...(gone && { gone }),
+    ...(url !== undefined && { url }),
     contentType,
     ...(etag !== undefined && { etag }),
     ...(serial !== undefined && { serial }),

@@ -49,25 +49,26 @@ export function createPageStore(volume: Volume, index: string): PageFiles {
     return facts === undefined ? '' : `${facts.size} ${facts.changedMs}`;
   };
 
+  const open = async (path: string, what: string): Promise<PageFile | undefined> => {
+    const full = join(directory, path);
+    const bytes = await readSmall(ops, full, PAGE_FILE_BYTES).catch((error: unknown) => {
+      throw unreadable(full, what, error);
+    });
+    if (bytes === undefined) return undefined;
+    const file = decodePageFile(bytes);
+    if (file === undefined || projectPath(file.header.project) !== path) throw unreadable(full, what);
+    checkSeal(guardOf(path), { path: full, what, number: file.header.number }, file.parts, file.seal);
+    return file;
+  };
+
   /** The file at a path below the directory; undefined where there never was one. */
   const readAt = async (path: string, what: string): Promise<PageFile | undefined> => {
     const guard = guardOf(path);
-    const full = join(directory, path);
-    const open = async (): Promise<PageFile | undefined> => {
-      const bytes = await readSmall(ops, full, PAGE_FILE_BYTES).catch((error: unknown) => {
-        throw unreadable(full, what, error);
-      });
-      if (bytes === undefined) return undefined;
-      const file = decodePageFile(bytes);
-      if (file === undefined || projectPath(file.header.project) !== path) throw unreadable(full, what);
-      checkSeal(guard, { path: full, what, number: file.header.number }, file.parts, file.seal);
-      return file;
-    };
     const least = await guard?.atLeast();
-    const found = await open();
+    const found = await open(path, what);
     if (guard === undefined || least === undefined || (found?.header.number ?? 0) >= least) return found;
-    if ((found?.header.number ?? 0) < (await guard.atLeast('again'))) throw lostState(full, what);
-    return open();
+    if ((found?.header.number ?? 0) < (await guard.atLeast('again'))) throw lostState(join(directory, path), what);
+    return open(path, what);
   };
 
   const read = async (project: string): Promise<PageFile | undefined> => {
@@ -90,7 +91,13 @@ export function createPageStore(volume: Volume, index: string): PageFiles {
       encodePageFile(header, body, (parts) => guard?.seal(header.number, parts)),
     );
     memory.set(project, { ...knownOf(header, body), stamp: await stampOf(path) });
-    if (moved) await guard?.moved(header.number);
+    if (guard === undefined) return;
+    if (moved) await guard.moved(header.number);
+    // A rename has no memory: a slower process may have put a lower number over a higher one, which then counts as lost.
+    // Whoever wrote last finds that the record is ahead, and goes beyond it.
+    const least = await guard.atLeast('again');
+    if (((await open(path, whatOf(project)))?.header.number ?? 0) < least)
+      await write(project, { ...header, number: least + 1 }, body, true);
   };
 
   /** What is on disk now, by memory where the file is still the one that memory speaks of. */

@@ -149,14 +149,15 @@ export function createPins(volume: Volume, index: string): PinStore {
   return {
     of: onStateDisk(async (project: string) => (await read(project)).pins),
     add: (project, additions) => change(project, adding(additions)),
-    prove: async (project, file) => {
+    prove: async (project, file, digests) => {
       // Asked for every file that is sent: what memory knows to be proved needs no look at the disk.
       if (memory.get(project)?.pins.get(file)?.proved === true) return;
       await change(
         project,
         marking(
           [file],
-          ({ proved }) => proved === true,
+          // A download may end when its pin has long given way to another.
+          (pin) => pin.proved === true || !agree(pin.digests, digests),
           (pin) => ({ ...pin, proved: true }),
         ),
       );

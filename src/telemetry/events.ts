@@ -46,7 +46,7 @@ export function createEvents(
         timestamp: event.versions?.get('timestamp'),
       };
       if (result === 'failed')
-        line('warn', 'the signed metadata could not be refreshed; only what was proved before can be served', fields);
+        line('warn', 'a refresh failed; what was proved before is served as long as it may be', fields);
       else line(result === 'changed' ? 'info' : 'debug', `refreshed: ${result}`, fields);
     },
     note({ index, message, detail = {} }) {

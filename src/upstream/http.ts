@@ -187,7 +187,7 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
         return { kind: 'absent' };
       }
       if (answer.status !== 200) throw unfit(answer);
-      return { kind: 'page', bytes: await wholeBody(answer, limit), ...described(answer) };
+      return { kind: 'page', url: answer.url.href, bytes: await wholeBody(answer, limit), ...described(answer) };
     });
 
   function download(url: string): ReturnType<Upstream['download']> {

@@ -1,5 +1,6 @@
 import { differenceOf, type Seen, undigestedOf } from '../mirror/page-work.ts';
 import { decodeList, decodePage } from '../pypi/decode.ts';
+import { legacyJson } from '../pypi/legacy-json.ts';
 import { emptied, type Listing, type OwnFile, without } from '../pypi/listing.ts';
 import { type Bodies, bodiesHere } from '../pypi/page.ts';
 import type { ProjectPage } from '../pypi/project-page.ts';
@@ -67,6 +68,11 @@ export function createDesk(): (asked: Ask) => Given {
         return copied(undefined);
       case 'list':
         return moved(bodiesHere(drawList(decodeList(ask.bytes))));
+      case 'legacy': {
+        const { project, bytes, pageUrl, withheld, upstream, version, base } = ask;
+        const listing = without(relink(decode(project, bytes), { pageUrl }), { withheld, silenced: new Set() });
+        return copied(legacyJson(upstream, listing, version, base));
+      }
       case 'compare': {
         const sight = ({ bytes, serial }: Seen) => ({ page: decode(ask.project, bytes), serial });
         return copied(differenceOf(ask.before && sight(ask.before), sight(ask.after)));

@@ -12,13 +12,14 @@ export interface PageWorkOptions extends LaneOptions {
 }
 
 /**
- * Small documents here, large ones on threads of their own: one for pages, one for lists, so that no page waits for
- * the list of all projects. The bytes of a large list are given away.
+ * Small documents here, large ones on threads of their own: one for pages, one for lists, one for legacy JSON, so that
+ * no page waits for the list of all projects, or for those who ask for what is made anew each time. The bytes of a large list are given away.
  */
 export function createPageWork(options: PageWorkOptions = {}): PageWork & { close(): Promise<void> } {
   const { large = LARGE } = options;
   const pages = createLane(options);
   const lists = createLane({ ...options, atOnce: 1 });
+  const legacies = createLane({ ...options, atOnce: 1 });
   let documents = 0;
 
   return {
@@ -47,13 +48,19 @@ export function createPageWork(options: PageWorkOptions = {}): PageWork & { clos
       const whole = buffer instanceof ArrayBuffer && buffer.byteLength === bytes.byteLength;
       return lists.run(async (call) => arrived(await call('list', { bytes }, whole ? [buffer] : [])));
     },
+    drawLegacy(source) {
+      const { listing, ...rest } = source;
+      const size = rest.bytes.byteLength + (rest.upstream?.byteLength ?? 0);
+      if (size < large || listing.files.size === 0) return workHere.drawLegacy(source);
+      return legacies.run((call) => call('legacy', rest));
+    },
     compare(project, before, after) {
       if (Math.max(before?.bytes.byteLength ?? 0, after.bytes.byteLength) < large)
         return workHere.compare(project, before, after);
       return pages.run((call) => call('compare', { project, before: before && seen(before), after: seen(after) }));
     },
     async close() {
-      await Promise.all([pages.close(), lists.close()]);
+      await Promise.all([pages.close(), lists.close(), legacies.close()]);
     },
   };
 }

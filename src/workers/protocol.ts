@@ -1,6 +1,6 @@
 import type { Expected } from '../bytes/digest.ts';
 import type { Reason, Subject } from '../bytes/refusal.ts';
-import type { Difference, Seen } from '../mirror/page-work.ts';
+import type { Difference, LegacySource, Seen } from '../mirror/page-work.ts';
 import type { ListingHead, OwnFile } from '../pypi/listing.ts';
 import type { Bodies } from '../pypi/page.ts';
 
@@ -36,6 +36,7 @@ export interface Calls {
   };
   readonly close: { readonly ask: { readonly document: number }; readonly answer: undefined };
   readonly list: { readonly ask: { readonly bytes: Uint8Array }; readonly answer: Bodies };
+  readonly legacy: { readonly ask: Omit<LegacySource, 'listing'>; readonly answer: Uint8Array | undefined };
   readonly compare: {
     readonly ask: { readonly project: string; readonly before: Seen | undefined; readonly after: Seen };
     readonly answer: Difference;

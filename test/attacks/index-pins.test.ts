@@ -268,6 +268,21 @@ describe('all that one bad fetch brought in', () => {
   });
 });
 
+describe('a pin that was taken back', () => {
+  it('is made anew, and confirmed as the first one was, without a restart', async () => {
+    await start();
+    await confirm();
+    expect((await rig.get(rig.path(ALPHA))).status).toBe(200);
+    await rig.onDisk(async ({ pins, pages }) => {
+      await pins.revoke('alpha', [ALPHA.filename]);
+      await pages.remove('alpha');
+    });
+    await rig.later('alpha');
+    expect((await rig.pins('alpha')).get(ALPHA.filename)).toMatchObject({ provisional: true });
+    await confirm();
+  });
+});
+
 describe('an operator who lets a change through', () => {
   it('is followed at the next refresh, without a restart', async () => {
     await start();

@@ -131,6 +131,13 @@ const LOSSES = [
     alarm: 'regressed page',
   },
   {
+    what: 'a bound on Python that hides a file',
+    truly: () => rig.pypi.edit('alpha', ALPHA.filename, { 'requires-python': '>=99' }),
+    once: () => lie(ALPHA.filename, (line) => ({ ...line, 'requires-python': '>=99' })),
+    written: `regressed ${ALPHA.filename}`,
+    alarm: 'regressed page',
+  },
+  {
     what: 'quarantine',
     truly: () => rig.pypi.quarantine('alpha', 'malware'),
     once: () => rewritten((page) => ({ ...page, 'project-status': { status: 'quarantined' } })),
@@ -294,6 +301,18 @@ describe('a lower serial', () => {
     expect(await namesLater(2000)).toHaveLength(3);
     rig.pypi.page('alpha', lower, 2);
     expect(await namesLater(2000)).toHaveLength(3);
+  });
+
+  it('or none with the same bytes: downstream it does not fall below the floor', async () => {
+    await start({ etags: false });
+    const serial = async () => (await rig.get('/simple/alpha/')).headers['x-pypi-last-serial'];
+    const floor = await serial();
+    rig.pypi.page('alpha', withSerial(5), 1);
+    await rig.later('alpha');
+    expect(await serial()).toBe(floor);
+    rig.pypi.page('alpha', withoutHeader('x-pypi-last-serial'), 1);
+    await rig.later('alpha');
+    expect(await serial()).toBe(floor);
   });
 
   it('stays below the floor after a restart', async () => {

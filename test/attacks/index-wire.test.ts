@@ -131,6 +131,15 @@ describe('a page with', () => {
 });
 
 describe('a file', () => {
+  it.each(['Alpha', 'al.pha', '%3F', '%23', '%252e%252e', 'x%20y', 'a'.repeat(201)])(
+    'of a project spelled %s is not there, and upstream is not asked for whatever that would mean to it',
+    async (spelled) => {
+      await start();
+      expect(await rig.refused(`/files/${spelled}/${'0'.repeat(64)}/${ALPHA.filename}`)).toBe('404 unlisted');
+      expect(rig.pypi.requests).toEqual([]);
+    },
+  );
+
   it('that the file host redirects elsewhere is refused', async () => {
     await start();
     await rig.page('alpha');

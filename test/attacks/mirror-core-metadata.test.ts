@@ -4,7 +4,7 @@ import { createCoreMetadata } from '../../src/mirror/core-metadata.ts';
 import { createUpstream } from '../../src/upstream/http.ts';
 import { reasonOf } from '../support/client.ts';
 import { type SignedRig, startSignedRig } from '../support/signed-rig.ts';
-import { tinyWheel } from '../support/tiny-wheel.ts';
+import { tinyWheel, zip } from '../support/tiny-wheel.ts';
 
 // DESIGN §5 "Core metadata": only what upstream announced is announced; once the wheel is held, it must be what is inside.
 
@@ -55,6 +55,14 @@ describe('core metadata', () => {
     await rig.restart();
     expect(await rig.refused(metadata())).toBe('502 mix-and-match');
     expect((await rig.get(rig.path(ALPHA))).status).toBe(200);
+  });
+
+  it('that is announced of a wheel whose own is larger than any may be: refused, and the wheel is not', async () => {
+    const inside = Buffer.alloc(5 * 1024 * 1024, 'Metadata-Version: 2.1\n');
+    const large = { ...ALPHA, bytes: zip([['alpha-1.0.dist-info/METADATA', inside]]) };
+    await start(large);
+    expect((await rig.get(rig.path(large))).body.equals(large.bytes)).toBe(true);
+    expect(await rig.refused(`${rig.path(large)}.metadata`)).toBe('502 mix-and-match');
   });
 
   it('of a file that announces none is not there', async () => {

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Refusal } from '../../src/bytes/refusal.ts';
 import type { RelayedDocuments } from '../../src/mirror/mirror.ts';
 import { badGateway } from '../support/bad-days.ts';
@@ -10,6 +10,7 @@ import { tinyWheel } from '../support/tiny-wheel.ts';
 
 const ALPHA = tinyWheel('alpha');
 const BASE = 'https://mirror.example/';
+const url = 'https://pypi.example/integrity/alpha/1.0/x/provenance';
 
 let rig: IndexRig;
 afterEach(() => rig.close());
@@ -54,9 +55,36 @@ describe('the legacy JSON of a project', () => {
   });
 });
 
-describe('provenance', () => {
-  const url = 'https://pypi.example/integrity/alpha/1.0/x/provenance';
+describe('a version', () => {
+  it('is the one upstream calls the newest, though a later one stands last', async () => {
+    await start();
+    rig.pypi.upload('alpha', tinyWheel('alpha', '2.0a1'));
+    const { bytes } = await relay().legacyJson('alpha', undefined, BASE);
+    const { info, urls } = JSON.parse(String(bytes));
+    expect([info.version, urls.map(({ filename }: { filename: string }) => filename)]).toEqual([
+      '1.0',
+      [ALPHA.filename],
+    ]);
+  });
 
+  it('that is not there, or spelled in ever new ways, sends nobody upstream', async () => {
+    await start(url);
+    await rig.page('alpha');
+    const asked = () => rig.pypi.requests.filter(({ url: path }) => /json$|provenance$/.test(path));
+    for (const version of ['9.0', '9.1', '..', 'x']) {
+      expect(await reasonOf(relay().legacyJson('alpha', version, BASE))).toBe('unlisted');
+      expect(await reasonOf(relay().provenance('alpha', version, ALPHA.filename))).toBe('unlisted');
+    }
+    expect(asked()).toEqual([]);
+    for (const version of ['1', '1.0.0', 'v1', '1.0']) {
+      expect(await reasonOf(relay().legacyJson('alpha', version, BASE))).toBeUndefined();
+      expect(await reasonOf(relay().provenance('alpha', version, ALPHA.filename))).toBeUndefined();
+    }
+    expect(asked()).toHaveLength(2);
+  });
+});
+
+describe('provenance', () => {
   it('is passed on byte for byte', async () => {
     await start(url);
     const { bytes } = await relay().provenance('alpha', '1.0', ALPHA.filename);
@@ -94,6 +122,23 @@ describe('the project list', () => {
     rig.pypi.index.fault('/simple/', { kind: 'status', status: 502 });
     rig.clock.advance(901);
     expect(await names()).toEqual([{ name: 'alpha' }]);
+  });
+
+  it('that could not be had is not fetched again for each client that asks', async () => {
+    await start();
+    const asked = () => rig.pypi.index.asked('/simple/').length;
+    rig.pypi.index.fault('/simple/', { kind: 'status', status: 500 });
+    expect(await rig.refused('/simple/')).toBe('503 unreachable');
+    const once = asked();
+    for (let at = 0; at < 3; at++) expect(await rig.refused('/simple/')).toBe('503 unreachable');
+    expect(asked()).toBe(once);
+    rig.pypi.heal();
+    rig.clock.advance(5);
+    expect((await rig.get('/simple/')).status).toBe(200);
+    rig.pypi.index.fault('/simple/', { kind: 'status', status: 500 });
+    rig.clock.advance(901);
+    for (let at = 0; at < 3; at++) expect((await rig.get('/simple/')).status).toBe(200);
+    await vi.waitFor(() => expect(asked()).toBe(2 * once + 1));
   });
 
   it('that was never had, in an outage, is 503', async () => {

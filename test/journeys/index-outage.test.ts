@@ -1,5 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
+import { digestHex } from '../../src/demo/digests.ts';
 import {
   answering,
   badGateway,
@@ -124,6 +125,12 @@ describe('a page whose only fetch came by a bad edge', () => {
 });
 
 describe('a project that is not there', () => {
+  it('is no change, and no failure', async () => {
+    await start();
+    await rig.refused('/simple/missing/');
+    expect(rig.events.refreshed.map(({ result }) => result)).toEqual(['unchanged']);
+  });
+
   it('is 404, and asked for once a minute at most', async () => {
     await start();
     for (let at = 0; at < 5; at++) expect(await rig.refused('/simple/missing/')).toBe('404 unlisted');
@@ -208,6 +215,21 @@ describe('a poorer upstream', () => {
     expect(rig.pypi.asked('alpha').every(({ headers }) => headers['if-none-match'] === undefined)).toBe(true);
     expect((await rig.page('alpha')).files[0]?.['core-metadata']).toBeUndefined();
     expect((await rig.get(rig.path(BETA))).status).toBe(200);
+  });
+
+  it('that redirects to where its pages lie: their links are relative to that place, after a restart, too', async () => {
+    await start();
+    const sha256 = digestHex('sha256', ALPHA.bytes);
+    const body = `<a href="files/${ALPHA.filename}#sha256=${sha256}">x</a>`;
+    rig.pypi.index.fault('/simple/alpha/', { kind: 'redirect', to: '/repo/deep/alpha/' });
+    rig.pypi.index.fault('/repo/deep/alpha/', { kind: 'status', status: 200, body });
+    const files = () => rig.pypi.requests.filter(({ url }) => url.endsWith(ALPHA.filename)).map(({ url }) => url);
+    const path = `/files/alpha/${sha256}/${ALPHA.filename}`;
+    expect(await rig.refused(path)).toBe('502 mix-and-match');
+    expect(files()).toEqual([`/repo/deep/alpha/files/${ALPHA.filename}`]);
+    await rig.restart();
+    await rig.refused(path);
+    expect(files()).toEqual([files()[0], files()[0]]);
   });
 
   it('that turned from JSON to plain HTML is believed when both looks are, and one line tells of each loss', async () => {

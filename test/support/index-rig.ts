@@ -53,7 +53,8 @@ export interface IndexRig {
   readonly onDisk: <T>(
     work: (disk: { readonly pins: PinStore; readonly pages: PageFiles }) => Promise<T>,
   ) => Promise<T>;
-  readonly restart: () => Promise<void>;
+  /** `newTrust`: the operator's word for another upstream, which is set in `index` of the options. */
+  readonly restart: (newTrust?: string) => Promise<void>;
   /** Starts again on the directory as it lies there at this moment, as after `kill -9`. */
   readonly kill: () => Promise<void>;
   /** Throws where an answer failed by anything but a refusal. */
@@ -126,10 +127,11 @@ export async function startIndexRig(options: IndexRigOptions = {}): Promise<Inde
     if (running === undefined) throw new Error('the mirror does not run');
     return running;
   };
-  const start = async () => {
+  const start = async (newTrust?: string) => {
     const composition = await compose({
       config: config(),
       events: recorder,
+      newTrust,
       seams: { clock, upstreamLimits: { ...QUICK, ...options.upstreamLimits } },
     });
     const server = await startServer({
@@ -150,9 +152,9 @@ export async function startIndexRig(options: IndexRigOptions = {}): Promise<Inde
     await ending?.server.close();
     await ending?.composition.close();
   };
-  const restart = async () => {
+  const restart = async (newTrust?: string) => {
     await stop();
-    await start();
+    await start(newTrust);
   };
   const onDisk: IndexRig['onDisk'] = async (work) => {
     const volume = await openVolume(data);

@@ -98,9 +98,11 @@ describe('pins', () => {
         ['g', first],
       ]),
     );
-    await pins.prove('demo', 'f');
-    await pins.prove('demo', 'f');
-    await pins.prove('demo', 'absent');
+    await pins.prove('demo', 'f', sha('a'));
+    await pins.prove('demo', 'f', sha('a'));
+    await pins.prove('demo', 'absent', sha('a'));
+    // Bytes of another digest: a download that ends when its pin has given way.
+    await pins.prove('demo', 'g', sha('b'));
     const sibling = (await opened(data)).pins;
     expect(await sibling.of('demo')).toEqual(
       new Map([

@@ -368,6 +368,16 @@ describe('accepting the loss of state', () => {
     expect(await (await open({ data, outside: true })).pages.load('demo')).toBeUndefined();
   });
 
+  test('a process that runs follows, also for what it never looked at before', async () => {
+    const { data } = await filled();
+    const running = await open({ data });
+    await running.state.load();
+    await rm(await pathOf(data, '/pins/2a/'));
+    await (await open({ data })).accept(false);
+    expect((await running.pins.of('demo')).size).toBe(0);
+    expect((await running.pins.of('other')).size).toBe(2);
+  });
+
   test('begins anew after an empty directory was refused', async () => {
     const { data } = await filled({ outside: true });
     await rm(data, { recursive: true });

@@ -198,3 +198,19 @@ async function longestTurn(work: () => Promise<void>): Promise<number> {
   done = true;
   return longest;
 }
+
+it('makes the same legacy JSON on another thread, without what is withheld', async () => {
+  const { work, workers } = threaded();
+  const { listing, withheld } = await draw(workHere, holdSome);
+  const upstream = Buffer.from(JSON.stringify({ info: { version: listing.versions[0] }, last_serial: 7 }));
+  const base = 'https://mirror.example/';
+  const source = { ...small, listing, withheld: new Set(withheld.keys()), upstream, base };
+  for (const version of [undefined, listing.versions[0], 'none such']) {
+    const [there, here] = [
+      await work.drawLegacy({ ...source, version }),
+      await workHere.drawLegacy({ ...source, version }),
+    ];
+    expect(there && String(Buffer.from(there))).toBe(here && String(here));
+  }
+  expect(workers).toHaveLength(1);
+});

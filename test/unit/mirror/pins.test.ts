@@ -1,0 +1,52 @@
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { Refusal } from '../../../src/bytes/refusal.ts';
+import { holdToPins } from '../../../src/mirror/pins.ts';
+import type { Pins } from '../../../src/mirror/ports.ts';
+import { decodePage } from '../../../src/pypi/decode.ts';
+import { relink } from '../../../src/pypi/relink.ts';
+import { createPins } from '../../../src/store/pins.ts';
+import { openVolume } from '../../../src/store/volume.ts';
+import { scratch } from '../store/harness.ts';
+
+const FILE = 'demo-1.0.zip';
+const sha256 = (letter: string) => letter.repeat(64);
+
+function listing(letter: string, ...more: readonly string[]) {
+  const hashes = { sha256: sha256(letter) };
+  const files = [FILE, ...more].map((filename) => ({ filename, url: `https://files.example/${filename}`, hashes }));
+  const page = JSON.stringify({ meta: { 'api-version': '1.0' }, name: 'demo', files });
+  return relink(decodePage(Buffer.from(page), 'demo'), { pageUrl: 'https://files.example/simple/demo/' });
+}
+
+test('a file that another process pins with other bytes at the same moment is withheld here', async () => {
+  const data = join(await scratch(), 'data');
+  const [mine, theirs] = [createPins(await openVolume(data), 'main'), createPins(await openVolume(data), 'main')];
+  let looked = false;
+  const pins: Pins = {
+    ...mine,
+    async of(project) {
+      const found = await mine.of(project);
+      if (!looked)
+        await theirs.add(project, new Map([[FILE, { digests: new Map([['sha256', sha256('a')]]), seen: 1 }]]));
+      looked = true;
+      return found;
+    },
+  };
+  const held = await holdToPins(pins, listing('b'), 2);
+  expect([...held.listing.files.keys()]).toEqual([]);
+  expect(held.withheld.get(FILE)?.reason).toBe('changed');
+});
+
+test('where there is no room for more pins, files that have one are served, and new ones withheld', async () => {
+  const pins = createPins(await openVolume(join(await scratch(), 'data')), 'main');
+  await holdToPins(pins, listing('a'), 1);
+  const full: Pins = {
+    ...pins,
+    add: async () => {
+      throw new Refusal('limit', 'full');
+    },
+  };
+  expect([...(await holdToPins(full, listing('a', 'demo-2.0.zip'), 2)).listing.files.keys()]).toEqual([FILE]);
+  expect((await holdToPins(full, listing('a', 'demo-2.0.zip'), 2)).withheld.get('demo-2.0.zip')?.reason).toBe('limit');
+});
