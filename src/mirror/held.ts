@@ -29,6 +29,8 @@ const BYTES_PER_ENTRY = 1600;
 export interface ProvedPage extends HeldPage {
   /** True where the page states no digests of its own: the same bytes may be drawn otherwise when its files' roles change. */
   readonly bare: boolean;
+  /** Where something was withheld: from when on it is drawn again, for an operator may have let it through meanwhile. */
+  readonly redrawAt: Instant | undefined;
   readonly proof: Proof;
 }
 

@@ -48,7 +48,9 @@ export function createPages(options: PagesOptions): Pages {
   const current = (project: string): ProvedPage | undefined => {
     const generation = keeper.warm();
     const kept = cache.get(project);
-    if (generation === undefined || kept === undefined || kept.proof.expires <= clock.now()) return undefined;
+    if (generation === undefined || kept === undefined) return undefined;
+    const now = clock.now();
+    if (kept.proof.expires <= now || (kept.redrawAt !== undefined && kept.redrawAt <= now)) return undefined;
     if (kept.proof.generation === generation) return kept;
     const proof = carryOver(kept.proof, generation);
     if (proof === undefined) return undefined;
@@ -96,6 +98,7 @@ export function createPages(options: PagesOptions): Pages {
   const draw = async (project: string, search: Search, source: string, bytes: Uint8Array): Promise<ProvedPage> => {
     const { generation } = search;
     let visited: readonly Visit[] = [];
+    let complete = true;
     const { page, listing, withheld } = await work.drawPage(
       { project, bytes, pageUrl: layout.pageUrl(project) },
       {
@@ -104,12 +107,17 @@ export function createPages(options: PagesOptions): Pages {
           visited = signed.visited;
           return signed.known;
         },
-        hold: pin,
+        async hold(whole) {
+          const pinned = await pin(whole);
+          complete = pinned.withheld.size === 0 && pinned.silenced.size === 0;
+          return pinned;
+        },
       },
     );
     for (const [why, count] of listing.leftOut) leftOut.set(why, (leftOut.get(why) ?? 0) + count);
     const proof = proofOf(generation, [...search.visited, ...visited]);
-    return { page, listing, withheld, source, bare: visited.length > 0, proof };
+    const redrawAt = complete ? undefined : clock.now() + WITHHELD_FOR;
+    return { page, listing, withheld, source, bare: visited.length > 0, redrawAt, proof };
   };
 
   const load = async (project: string): Promise<ProvedPage> => {
@@ -130,7 +138,7 @@ export function createPages(options: PagesOptions): Pages {
       urls: layout.urls(target, search.target.digests, search.generation.root.signed.consistentSnapshot),
     });
     const next =
-      kept?.source === blob.sha256 && !kept.bare
+      kept?.source === blob.sha256 && !kept.bare && kept.redrawAt === undefined
         ? { ...kept, proof: proofOf(search.generation, search.visited) }
         : await draw(project, search, blob.sha256, await blob.bytes(LIMITS.page));
     cache.set(project, next, weigh(next));
@@ -174,6 +182,9 @@ export function createPages(options: PagesOptions): Pages {
     leftOut,
   };
 }
+
+/** Seconds after which a page that lacks something is drawn again. */
+const WITHHELD_FOR = 60;
 
 interface SignedFiles {
   readonly known: ReadonlyMap<string, Expected>;

@@ -1,4 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { digestHex } from '../../src/demo/digests.ts';
+import { createPins } from '../../src/store/pins.ts';
+import { openVolume } from '../../src/store/volume.ts';
 import { authority } from '../support/keys.ts';
 import { type SignedRig, type SignedRigOptions, startSignedRig } from '../support/signed-rig.ts';
 import { type TinyWheel, tinyWheel } from '../support/tiny-wheel.ts';
@@ -71,6 +74,20 @@ describe('a file already seen, swapped under its name', () => {
     await rig.publish();
     expect((await rig.page('alpha')).files).toEqual([]);
     expect(await rig.refused(rig.path(EVIL))).toBe('502 changed');
+  });
+
+  it("is served within a minute of an operator's word, though nothing changed upstream", async () => {
+    await start();
+    rig.signed.upload('alpha', EVIL);
+    await rig.publish();
+    expect((await rig.page('alpha')).files).toEqual([]);
+    const volume = await openVolume(rig.data());
+    const digests = new Map([['sha256', digestHex('sha256', EVIL.bytes)] as const]);
+    await createPins(volume, 'main').replace('alpha', EVIL.filename, { digests, seen: rig.clock.now() });
+    await volume.close();
+    rig.clock.advance(61);
+    expect((await rig.page('alpha')).files.map(({ filename }) => filename)).toEqual([EVIL.filename]);
+    expect((await rig.get(rig.path(EVIL))).body.equals(EVIL.bytes)).toBe(true);
   });
 
   it('is served where the index is declared to let names change their bytes', async () => {
