@@ -65,8 +65,9 @@ export const PRUNE_AT_ONCE = 64;
 export const STATE_FILE_BYTES = 64 * 1024 * 1024;
 /** Most bytes of one stored metadata document (DESIGN §5 "Limits": targets roles 64 MiB). */
 export const DOCUMENT_BYTES = 64 * 1024 * 1024;
-/** Parsed pin files in memory. */
-export const PINS_IN_MEMORY = 256;
+/** Projects whose pins are in memory, and how many pins altogether: each takes some 500 bytes. */
+export const PINNED_IN_MEMORY = 256;
+export const PINS_IN_MEMORY = 100_000;
 /** Most bytes of one kept page: its body (DESIGN §5 "Limits") and a line before it. */
 export const PAGE_FILE_BYTES = 33 * 1024 * 1024;
 /** Pages whose file on disk is known without reading it. */

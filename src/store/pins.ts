@@ -4,7 +4,7 @@ import { type Algorithm, agree, type Digests } from '../bytes/digest.ts';
 import { othersTurn } from '../mirror/patience.ts';
 import type { Pin, Pins } from '../mirror/ports.ts';
 import { indexDirectory } from './index-directory.ts';
-import { PINS_IN_MEMORY } from './limits.ts';
+import { PINNED_IN_MEMORY, PINS_IN_MEMORY } from './limits.ts';
 import { createNumbered, type Numbered, unreadable } from './numbered.ts';
 import { decodePins, encodePins } from './pin-file.ts';
 import { projectPath } from './project-path.ts';
@@ -94,9 +94,13 @@ const revoking =
   };
 
 /** Digests pinned at first sight, one file a project, going only forward (DESIGN §2 "pins"). */
-export function createPins(volume: Volume, index: string): PinStore {
+export function createPins(volume: Volume, index: string, mostInMemory = PINS_IN_MEMORY): PinStore {
   const directory = join(indexDirectory(volume, index), 'pins');
-  const memory = new LRUCache<string, Known>({ max: PINS_IN_MEMORY });
+  const memory = new LRUCache<string, Known>({
+    max: PINNED_IN_MEMORY,
+    maxSize: mostInMemory,
+    sizeCalculation: ({ pins }) => pins.size + 1,
+  });
   const turn = createTurns();
   const census = volume.census(index);
   const what = (project: string) => `the digests first seen for ${project}`;
