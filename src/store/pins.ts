@@ -8,6 +8,7 @@ import { PINNED_IN_MEMORY, PINS_IN_MEMORY } from './limits.ts';
 import { createNumbered, type Numbered, unreadable } from './numbered.ts';
 import { decodePins, encodePins } from './pin-file.ts';
 import { projectPath } from './project-path.ts';
+import { type Checked, checked } from './state-check.ts';
 import { onStateDisk } from './storage-errors.ts';
 import { createTurns } from './turns.ts';
 import type { Volume } from './volume.ts';
@@ -19,6 +20,8 @@ export interface PinStore extends Pins {
   revoke(project: string, files: Iterable<string>): Promise<void>;
   /** Every project that has pins, in no order. */
   projects(): AsyncIterable<string>;
+  /** Reads every file of them, to the last byte. */
+  check(): AsyncIterable<Checked>;
 }
 
 interface Known {
@@ -128,6 +131,14 @@ export function createPins(volume: Volume, index: string, mostInMemory = PINS_IN
     return next;
   };
 
+  const decodedAt = async (path: string): Promise<void> => {
+    const what = 'the digests first seen for a project';
+    const found = await numberedAt(path, what).read();
+    if (found === undefined) return;
+    const decoded = await decodePins(found.state);
+    if (decoded === undefined || projectPath(decoded.project) !== path) throw unreadable(join(directory, path), what);
+  };
+
   /** One at a time for a project, and on top of whatever another process did. */
   const change = onStateDisk((project: string, make: Change) =>
     turn(project, async () => {
@@ -174,6 +185,9 @@ export function createPins(volume: Volume, index: string, mostInMemory = PINS_IN
     replace: (project, file, pin) => change(project, replacing(new Map([[file, pin]]))),
     replaceAll: (project, others) => change(project, replacing(others)),
     revoke: (project, files) => change(project, revoking([...files])),
+    async *check() {
+      for await (const path of walkTwo(volume.ops, directory)) yield await checked(`pins/${path}`, decodedAt(path));
+    },
     async *projects() {
       for await (const path of walkTwo(volume.ops, directory)) {
         const found = await numberedAt(path, 'pins').read();
