@@ -3,6 +3,7 @@ import { Refusal } from '../bytes/refusal.ts';
 import type { IndexConfig } from '../config/config.ts';
 import type { Instant } from '../mirror/ports.ts';
 import { archiveTrust } from '../store/archive.ts';
+import { remembers } from '../store/index-directory.ts';
 import { createIndexState, type IndexState } from '../store/index-state.ts';
 import type { Volume } from '../store/volume.ts';
 
@@ -55,7 +56,7 @@ export async function holdToUpstream(
     return undefined;
   }
   if (known.upstream === upstream) return known.upstreamSince;
-  if (known.upstream !== undefined && newTrust === undefined)
+  if (known.upstream !== undefined && newTrust === undefined && (await remembers(volume, index.name)))
     throw new Refusal(
       'state',
       `The data directory holds what the index ${index.name} was at ${known.upstream}, and now it is to be ${upstream}. Nothing was changed. For another index choose another directory with --data, or give it a name of its own in a configuration file. If it is the same index at another address: serve --new-trust "why", which keeps what was seen and holds the new address to it.`,

@@ -1,7 +1,9 @@
 import type { Config } from '../config/config.ts';
 import type { HeldRoles } from '../mirror/held-roles.ts';
+import { type HeldState, verifyState } from '../store/verify-state.ts';
 import { clean } from '../telemetry/clean.ts';
 import { compose } from './compose.ts';
+import { withDataDirectory } from './data-directory.ts';
 import { print, printJson, say } from './output.ts';
 import { quietEvents } from './quiet.ts';
 
@@ -16,32 +18,52 @@ export async function verify(config: Config, json: boolean): Promise<boolean> {
       said = blobs;
       say(`${blobs} files, ${(bytes / 1e6).toFixed(0)} MB proved so far`);
     });
+    const states = await verifyStates(config);
     const delegated: { readonly index: string; readonly roles: HeldRoles | undefined }[] = [];
     for (const index of composition.indexes) delegated.push({ index: index.name, roles: await index.heldRoles() });
     if (json)
       printJson({
         ...result,
+        states,
         delegated: delegated.flatMap(({ index, roles }) => (roles === undefined ? [] : [{ index, ...roles }])),
       });
     else {
-      for (const { index, roles } of delegated) printRoles(index, roles);
+      for (const { index, roles } of delegated) if (roles !== undefined) printRoles(index, roles);
+      for (const state of states) printState(state);
       print(
         `${result.blobs} stored files read (${(result.bytes / 1e6).toFixed(1)} MB): ${result.setAside.length} did not match and were set aside.`,
       );
       for (const name of result.setAside) print(`  set aside: ${name}`);
       if (result.setAside.length > 0) print('They are fetched and proved again when next asked for.');
     }
-    return result.setAside.length === 0 && delegated.every(({ roles }) => (roles?.wrong.length ?? 0) === 0);
+    const statesHold = states.every(({ wrong }) => wrong.length === 0);
+    return (
+      result.setAside.length === 0 && statesHold && delegated.every(({ roles }) => (roles?.wrong.length ?? 0) === 0)
+    );
   } finally {
     await composition.close();
   }
 }
 
-function printRoles(index: string, roles: HeldRoles | undefined): void {
-  if (roles === undefined) {
-    print(`${index}: signs nothing; its files are proved by the digests they are stored under.`);
-    return;
-  }
+type IndexState = HeldState & { readonly index: string };
+
+/** Of every index that signs nothing. */
+function verifyStates(config: Config): Promise<readonly IndexState[]> {
+  return withDataDirectory(config, async (volume) => {
+    const states: IndexState[] = [];
+    for (const { name, evidence } of Object.values(config.indexes))
+      if (evidence === 'index') states.push({ index: name, ...(await verifyState(volume, name)) });
+    return states;
+  });
+}
+
+function printState({ index, items, wrong }: IndexState): void {
+  print(`${index}: signs nothing; its files are proved by the digests they are stored under.`);
+  print(`${index}: ${items} pieces of what was seen of it are stored (pages, pins): ${wrong.length} do not hold.`);
+  for (const { item, message } of wrong) print(`  does not hold: ${clean(item)}: ${clean(message)}`);
+}
+
+function printRoles(index: string, roles: HeldRoles): void {
   const { proved, unproved, wrong } = roles;
   print(`${index}: root, timestamp, snapshot and targets hold, from the pinned root on.`);
   print(`${index}: ${proved + unproved + wrong.length} delegated roles are stored: ${wrong.length} did not hold.`);

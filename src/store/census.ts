@@ -19,6 +19,8 @@ export interface Census {
   guard(item: ItemPath): Guard;
   /** The item was taken away on purpose. */
   forget(item: ItemPath): Promise<void>;
+  /** Every item the record knows, with the lowest number it may have; as it lies on disk now. */
+  known(): Promise<ReadonlyMap<ItemPath, number>>;
   /** Begins again from exactly these items, after the epoch given (an operator's audited word). */
   begin(items: ReadonlyMap<ItemPath, number>, after: number): Promise<void>;
 }
@@ -183,6 +185,14 @@ export function createCensus({ durable, directory, index, seal, epochs }: Census
       moved: (number) => note(item, number),
     }),
     forget: (item) => note(item, GONE),
+    async known() {
+      loaded = undefined;
+      shards.clear();
+      const items = new Map<ItemPath, number>();
+      for (const name of (await top()).entries.keys())
+        for (const [item, number] of (await shard(name)).entries) items.set(item, number);
+      return items;
+    },
     async begin(items, after) {
       epoch = after + 1;
       shards.clear();

@@ -1,6 +1,14 @@
 import { join } from 'node:path';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Volume } from './volume.ts';
+import { namesIn } from './walk.ts';
+
+/** True where something of an index that signs nothing was seen and is remembered. */
+export async function remembers(volume: Pick<Volume, 'root' | 'ops'>, index: string): Promise<boolean> {
+  const directory = indexDirectory(volume, index);
+  for (const kind of ['pages', 'pins']) if ((await namesIn(volume.ops, join(directory, kind))).length > 0) return true;
+  return false;
+}
 
 const INDEX_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 

@@ -9,6 +9,7 @@ import { decodePageFile, encodePageFile, headerOf, type PageFile, type PageHeade
 import { projectPath } from './project-path.ts';
 import { readSmall } from './read-file.ts';
 import { checkSeal, lostState } from './seal.ts';
+import { type Checked, checked } from './state-check.ts';
 import { onStateDisk } from './storage-errors.ts';
 import { createTurns } from './turns.ts';
 import type { Volume } from './volume.ts';
@@ -18,6 +19,8 @@ import { walkTwo } from './walk.ts';
 export interface PageFiles extends PageStore {
   /** Every page that is kept, in no order. */
   all(): AsyncIterable<PageRecord>;
+  /** Reads every file of them, to the last byte. */
+  check(): AsyncIterable<Checked>;
 }
 
 /** What is known of a file without reading it: a digest of what it says, times aside, and which file it was. */
@@ -138,6 +141,10 @@ export function createPageStore(volume: Volume, index: string): PageFiles {
         await write(project, gone, new Uint8Array(), true);
       }),
     ),
+    async *check() {
+      for await (const path of walkTwo(ops, directory))
+        yield await checked(`pages/${path}`, readAt(path, 'a page that was believed'));
+    },
     async *all() {
       for await (const path of walkTwo(ops, directory)) {
         const file = await readAt(path, 'a page that was believed');

@@ -8,6 +8,7 @@ import { PINS_IN_MEMORY } from './limits.ts';
 import { createNumbered, type Numbered, unreadable } from './numbered.ts';
 import { decodePins, encodePins } from './pin-file.ts';
 import { projectPath } from './project-path.ts';
+import { type Checked, checked } from './state-check.ts';
 import { onStateDisk } from './storage-errors.ts';
 import { createTurns } from './turns.ts';
 import type { Volume } from './volume.ts';
@@ -19,6 +20,8 @@ export interface PinStore extends Pins {
   revoke(project: string, files: Iterable<string>): Promise<void>;
   /** Every project that has pins, in no order. */
   projects(): AsyncIterable<string>;
+  /** Reads every file of them, to the last byte. */
+  check(): AsyncIterable<Checked>;
 }
 
 interface Known {
@@ -94,12 +97,12 @@ const revoking =
   };
 
 /** Digests pinned at first sight, one file a project, going only forward (DESIGN §2 "pins"). */
-export function createPins(volume: Volume, index: string): PinStore {
+export function createPins(volume: Volume, index: string, mostInMemory = PINS_IN_MEMORY): PinStore {
   const directory = join(indexDirectory(volume, index), 'pins');
   const memory = new LRUCache<string, Known>({
-    maxSize: PINS_IN_MEMORY,
+    maxSize: mostInMemory,
     // More pins than the whole are kept alone.
-    sizeCalculation: ({ pins }) => Math.min(Math.max(pins.size, 1), PINS_IN_MEMORY),
+    sizeCalculation: ({ pins }) => Math.min(Math.max(pins.size, 1), mostInMemory),
   });
   const turn = createTurns();
   const census = volume.census(index);
@@ -126,6 +129,14 @@ export function createPins(volume: Volume, index: string): PinStore {
     const next = { number: found.number, pins: decoded.pins };
     memory.set(project, next);
     return next;
+  };
+
+  const decodedAt = async (path: string): Promise<void> => {
+    const what = 'the digests first seen for a project';
+    const found = await numberedAt(path, what).read();
+    if (found === undefined) return;
+    const decoded = await decodePins(found.state);
+    if (decoded === undefined || projectPath(decoded.project) !== path) throw unreadable(join(directory, path), what);
   };
 
   /** One at a time for a project, and on top of whatever another process did. */
@@ -174,6 +185,9 @@ export function createPins(volume: Volume, index: string): PinStore {
     replace: (project, file, pin) => change(project, replacing(new Map([[file, pin]]))),
     replaceAll: (project, others) => change(project, replacing(others)),
     revoke: (project, files) => change(project, revoking([...files])),
+    async *check() {
+      for await (const path of walkTwo(volume.ops, directory)) yield await checked(`pins/${path}`, decodedAt(path));
+    },
     async *projects() {
       for await (const path of walkTwo(volume.ops, directory)) {
         const found = await numberedAt(path, 'pins').read();

@@ -7,7 +7,7 @@ import { type AllowedOptions, createAllowed, redactUrl } from './allowed.ts';
 import { createConnections, type Reach } from './connections.ts';
 import { codingOf, gunzipped, mayBeCoded } from './decoded.ts';
 import { type Answer, createExchange, StaleConnection, stopped } from './exchange.ts';
-import { createGate } from './gate.ts';
+import { createGates } from './gate.ts';
 import { LIMITS, type Pace, type UpstreamLimits } from './limits.ts';
 import { createRest } from './rest.ts';
 
@@ -52,7 +52,7 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
   const retries = options.retries ?? limits.retries;
   const allowed = createAllowed(options);
   const connections = createConnections(limits, options);
-  const gate = createGate(limits.connections, limits.queue);
+  const gates = createGates(limits.connections, limits.queue);
   const rest = createRest(limits);
   const closing = new AbortController();
   const lookup = guardedLookup(options.resolve ?? resolveBySystem, allowed.mayBePrivate);
@@ -62,7 +62,7 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
   async function ask(url: URL, { headers, fresh, pace, signal }: Visit): Promise<Answer> {
     const authorization = allowed.authorization(url);
     const send = async (onNewConnection: boolean) => {
-      const leave = await gate.enter(signal);
+      const leave = await (pace === limits.downloads ? gates.files : gates.documents).enter(signal);
       try {
         return await exchange(url, {
           // No compression: files must arrive as they are hashed, and a bomb has nothing to unpack into.

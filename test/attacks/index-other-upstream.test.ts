@@ -37,6 +37,16 @@ describe('another upstream under the name of an index', () => {
     expect(await rig.restart().then(() => 'started', reasonOf)).toBe('started');
   });
 
+  it('is begun with where nothing was ever seen of the one before', async () => {
+    other = await startFakePypi();
+    other.upload('alpha', OTHER);
+    const index: { upstream?: string; fileHosts?: readonly string[] } = {};
+    rig = await startIndexRig({ index });
+    Object.assign(index, { upstream: `${other.url}simple/`, fileHosts: [`127.0.0.1:${other.files.port}`] });
+    await rig.restart();
+    expect((await rig.get(rig.path(OTHER))).body.equals(OTHER.bytes)).toBe(true);
+  });
+
   it('is asked before a page of the one before is served, however fresh, and without its tag', async () => {
     await start();
     await rig.restart('it moved');

@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { digestHex } from '../../src/demo/digests.ts';
 import {
   answering,
@@ -121,6 +121,22 @@ describe('a page whose only fetch came by a bad edge', () => {
     await rig.pypi.index.reached(PAGE, 2);
     for (let at = 0; at < 3; at++) expect(await rig.refused(rig.path(ALPHA))).toMatch(/^50[23] digest$/);
     expect(requests()).toBe(2);
+  });
+});
+
+describe('files that come slowly', () => {
+  it('leave connections for pages, however many they are', async () => {
+    await start({ upstreamLimits: { connections: 4 } });
+    const slow = ['2.0', '3.0', '4.0', '5.0'].map((version) => tinyWheel('alpha', version));
+    for (const file of slow) rig.pypi.upload('alpha', file);
+    rig.pypi.upload('beta', tinyWheel('beta'));
+    await rig.page('alpha');
+    for (const file of slow)
+      rig.pypi.files.fault(rig.path(file), { kind: 'throttle', bytesPerSecond: file.bytes.byteLength / 2 });
+    const waiting = Promise.all(slow.map((file) => rig.get(rig.path(file))));
+    await vi.waitFor(() => expect(rig.pypi.files.requests).toHaveLength(3));
+    expect(await Promise.race([rig.names('beta'), waiting.then(() => 'after all the files')])).toHaveLength(1);
+    await waiting;
   });
 });
 

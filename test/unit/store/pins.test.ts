@@ -7,7 +7,7 @@ import { createIndexState } from '../../../src/store/index-state.ts';
 import { PINS_IN_MEMORY, STATE_FILE_BYTES } from '../../../src/store/limits.ts';
 import { createPins } from '../../../src/store/pins.ts';
 import { openVolume } from '../../../src/store/volume.ts';
-import { failAt, systemError } from '../../support/faults.ts';
+import { failAt, faultyOps, systemError } from '../../support/faults.ts';
 import { all, filesBelow, refusalOf, scratch } from './harness.ts';
 
 const hex = (letter: string, length = 64) => letter.repeat(length);
@@ -86,6 +86,24 @@ describe('pins', () => {
     await pins.add('demo', new Map([['f', { ...pin(both('a', 'b')), fetch: 'f2' }]]));
     for (const each of [pins, (await opened(data)).pins])
       expect((await each.of('demo')).get('f')).toEqual({ ...first, digests: both('a', 'b') });
+  });
+
+  test('of no more files than the limit are in memory, however few the projects', async () => {
+    const reads: string[] = [];
+    const ops = faultyOps({
+      before: ({ kind, path }) => {
+        if (kind === 'open-read' && path.includes('/pins/')) reads.push(path);
+      },
+    });
+    const volume = await openVolume(join(await scratch(), 'data'), { ops });
+    const pins = createPins(volume, 'main', 10);
+    const few = new Map(['f', 'g', 'h'].map((file) => [file, pin(sha('a'))]));
+    for (const project of ['one', 'two']) await pins.add(project, few);
+    for (const project of ['one', 'two']) expect(await pins.of(project)).toEqual(few);
+    expect(reads).toEqual([]);
+    for (const project of ['three', 'four']) await pins.add(project, few);
+    expect(await pins.of('one')).toEqual(few);
+    expect(reads).toHaveLength(1);
   });
 
   test('are proved and confirmed one by one, and nothing else of them changes', async () => {
