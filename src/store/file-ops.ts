@@ -8,6 +8,9 @@ export interface FileFacts {
   readonly size: number;
   readonly mode: number;
   readonly uid: number;
+  /** What tells it from the other files of its disk; given anew once it is gone. */
+  readonly inode: number;
+  /** As fine as the system's clock tick, which is several milliseconds. */
   readonly changedMs: number;
 }
 
@@ -48,7 +51,8 @@ function factsOf(stats: Stats): FileFacts {
       : stats.isSymbolicLink()
         ? 'symlink'
         : 'other';
-  return { kind, size: stats.size, mode: stats.mode, uid: stats.uid, changedMs: stats.mtimeMs };
+  const { size, mode, uid, ino: inode, mtimeMs: changedMs } = stats;
+  return { kind, size, mode, uid, inode, changedMs };
 }
 
 function openFile(handle: FileHandle): OpenFile {

@@ -49,7 +49,8 @@ export function createPageStore(volume: Volume, index: string): PageFiles {
 
   const stampOf = async (path: string): Promise<string> => {
     const facts = await ops.facts(join(directory, path));
-    return facts === undefined ? '' : `${facts.size} ${facts.changedMs}`;
+    // Another process may replace it by one as long, and within the same tick of the clock.
+    return facts === undefined ? '' : `${facts.inode} ${facts.size} ${facts.changedMs}`;
   };
 
   const open = async (path: string, what: string): Promise<PageFile | undefined> => {

@@ -31,6 +31,12 @@ export function createMemoryDisk(
     if (found === undefined) throw systemError('ENOENT');
     return found;
   };
+  const inodes = new Map<File, number>();
+  const numberOf = (file: File) => {
+    const number = inodes.get(file) ?? inodes.size + 1;
+    inodes.set(file, number);
+    return number;
+  };
   const nameOf = (path: string) => path.slice(dirname(path).length).replace(/^\//, '');
   const entry = (path: string) => directories.get(dirname(path))?.names.get(nameOf(path));
   const fileAt = (path: string): File => {
@@ -44,6 +50,7 @@ export function createMemoryDisk(
     size: found === 'directory' ? 0 : found.bytes.byteLength,
     mode: 0o700,
     uid: process.getuid?.() ?? 0,
+    inode: found === 'directory' ? 0 : numberOf(found),
     changedMs: Date.now(),
   });
   const open = (file: File) => ({
