@@ -95,17 +95,21 @@ async function digestAct(
 
 /** The floor becomes the serial named; what the page loses by it still takes a second look. */
 async function serialAct({ pages }: Place, project: string, text: string): Promise<Act> {
-  const record = await pageOf(pages, project);
   if (text !== 'none' && !/^\d{1,15}$/.test(text)) throw usage('--serial takes a number, or none.');
   const serial = text === 'none' ? undefined : Number(text);
-  const before = Math.max(record.serial ?? -1, record.seenSerial ?? -1);
+  const gone = await pages.gone(project);
+  const record = gone === undefined ? await pageOf(pages, project) : undefined;
+  const before = Math.max(gone?.serial ?? record?.serial ?? -1, record?.seenSerial ?? -1);
   return {
     project,
     file: undefined,
     what: 'serial',
     before: before < 0 ? 'none' : String(before),
     after: text,
-    carryOut: () => pages.save({ ...record, serial, seenSerial: serial, etag: undefined }),
+    carryOut: () =>
+      record === undefined
+        ? pages.removeTo(project, serial)
+        : pages.save({ ...record, serial, seenSerial: serial, etag: undefined }),
   };
 }
 
@@ -170,7 +174,8 @@ async function revokeActs({ pins, pages }: Place, fetch: string, only: string | 
       what: 'its page taken back',
       before: 'kept',
       after: 'none',
-      carryOut: () => pages.remove(project),
+      // Its serial was the fetch's word, too.
+      carryOut: () => pages.removeTo(project, undefined),
     });
   }
   return acts;

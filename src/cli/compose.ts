@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Config, IndexConfig, SignedIndexConfig, UnsignedIndexConfig } from '../config/config.ts';
 import { createIndexMirror } from '../mirror/index-mirror.ts';
+import type { Journal } from '../mirror/journal.ts';
 import type { MirrorIndex } from '../mirror/mirror.ts';
 import type { PageWork } from '../mirror/page-work.ts';
 import { inTurns } from '../mirror/patience.ts';
-import type { Clock, Events, IndexLayout, Instant, Journal } from '../mirror/ports.ts';
+import type { Clock, Events, IndexLayout, Instant } from '../mirror/ports.ts';
 import { createTufIndex } from '../mirror/tuf-index.ts';
 import { type AccessRecord, createAccessRecord } from '../store/access.ts';
 import { type BlobStore, createBlobs } from '../store/blobs.ts';

@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts';
-import type { JournalEntry } from '../mirror/ports.ts';
+import type { JournalEntry } from '../mirror/journal.ts';
 import { createJournal, type JournalFilter } from '../store/journal.ts';
 import { withDataDirectory } from './data-directory.ts';
 import { print, printJson } from './output.ts';

@@ -1,5 +1,5 @@
 import type { ProjectPage } from '../pypi/project-page.ts';
-import type { JournalEntry } from './ports.ts';
+import type { JournalEntry } from './journal.ts';
 import { type Loss, textOf } from './second-look.ts';
 
 /** An entry of the journal, where and when aside. */

@@ -10,9 +10,10 @@ import { createIndexPages } from './index-pages.ts';
 import { createIndexPins } from './index-pins.ts';
 import { createIndexRefresh } from './index-refresh.ts';
 import { createIndexRelay } from './index-relay.ts';
+import type { Journal } from './journal.ts';
 import type { MirrorIndex } from './mirror.ts';
 import { type PageWork, workHere } from './page-work.ts';
-import type { Blobs, Clock, CreateCache, Events, Instant, Journal, PageStore, Pins, Upstream } from './ports.ts';
+import type { Blobs, Clock, CreateCache, Events, Instant, PageStore, Pins, Upstream } from './ports.ts';
 
 /** Everything an index that signs nothing is made of. */
 export interface IndexMirrorOptions {

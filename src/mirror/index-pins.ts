@@ -2,9 +2,10 @@ import { agree, type Digests } from '../bytes/digest.ts';
 import type { Refusal } from '../bytes/refusal.ts';
 import type { Listing, OwnFile } from '../pypi/listing.ts';
 import type { Entry } from '../pypi/project-page.ts';
+import type { Journal } from './journal.ts';
 import type { Held } from './page-work.ts';
 import { holdToPins } from './pins.ts';
-import type { Clock, Events, Instant, Journal, PageRecord, Pin, Pins } from './ports.ts';
+import type { Clock, Events, Instant, PageRecord, Pin, Pins } from './ports.ts';
 import { textOf } from './second-look.ts';
 
 interface IndexPinsOptions {

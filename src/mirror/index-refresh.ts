@@ -1,9 +1,10 @@
 import { type Reason, Refusal } from '../bytes/refusal.ts';
 import type { Change } from './index-changes.ts';
 import { type Arrival, highest, isUnsure, sameBytes } from './index-record.ts';
+import type { Journal } from './journal.ts';
 import { LIMITS } from './limits.ts';
 import type { Difference, PageWork } from './page-work.ts';
-import type { Clock, Events, Instant, Journal, PageAnswer, PageRecord, PageStore, Upstream } from './ports.ts';
+import type { Clock, Events, Instant, PageAnswer, PageRecord, PageStore, Upstream } from './ports.ts';
 import { isAccepted, type Loss, lossText, sameLosses } from './second-look.ts';
 
 export interface IndexRefreshOptions {
@@ -101,12 +102,7 @@ export function createIndexRefresh(
     const now = clock.now();
     const since = lowerSince.get(project) ?? now;
     if (lowerSince.size < MOST_LOWER) lowerSince.set(project, since);
-    if (serial < (floor ?? 0) || now - since < LOWER_FOR)
-      throw new Refusal(
-        'regressed',
-        `Upstream sent an older page of ${project}: serial ${serial}, where ${highestSeen} was seen before.`,
-        { subject: 'page' },
-      );
+    if (serial < (floor ?? 0) || now - since < LOWER_FOR) throw regressed(project, serial, highestSeen);
   };
 
   /** What the page would take away, less what an operator has accepted; `after` is judged whole. */
@@ -159,8 +155,13 @@ export function createIndexRefresh(
 
   const believed = async (project: string, before: PageRecord | undefined, arrival: Arrival, fresh: boolean) => {
     if (before !== undefined) return arrived(before, arrival, fresh);
+    // One that was here before: what comes back in its place is held to the same floor.
+    const gone = await store.gone(project);
+    const serial = gone?.serial;
+    if (serial !== undefined && (arrival.serial ?? serial) < serial) throw regressed(project, arrival.serial, serial);
     await work.compare(project, undefined, arrival);
-    return believe({ ...recordOf(project, arrival, nameFetch()), serial: undefined, twice: false }, []);
+    const record = { ...recordOf(project, arrival, nameFetch()), serial, twice: false };
+    return believe(record, gone === undefined ? [] : [{ kind: 'returned' }]);
   };
 
   /** What cannot be read may be the fault of one edge of a CDN: another connection is tried before it is said. */
@@ -189,6 +190,14 @@ export function createIndexRefresh(
 
 function reasonFor(losses: readonly Loss[]): 'changed' | 'regressed' {
   return losses.some(({ kind }) => kind === 'digest') ? 'changed' : 'regressed';
+}
+
+function regressed(project: string, serial: number | undefined, seen: number): Refusal {
+  return new Refusal(
+    'regressed',
+    `Upstream sent an older page of ${project}: serial ${serial}, where ${seen} was seen before.`,
+    { subject: 'page' },
+  );
 }
 
 function disagreed(losses: readonly Loss[]): Refusal {

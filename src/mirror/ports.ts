@@ -135,25 +135,10 @@ export interface PageStore {
   unchanged(project: string): Promise<boolean>;
   /** Durable before it resolves. */
   save(record: PageRecord): Promise<void>;
+  /** What is left is its floor: an older page does not come back in its place. */
   remove(project: string): Promise<void>;
-}
-
-/** Something an operator may need to know of years later: kept in the data directory, bounded. */
-export interface JournalEntry {
-  readonly at: Instant;
-  readonly index: string;
-  readonly kind: 'removed' | 'returned' | 'yanked' | 'unyanked' | 'quarantined' | 'changed' | 'regressed' | 'accepted';
-  readonly project: string;
-  readonly file?: string | undefined;
-  readonly digest?: string | undefined;
-  readonly before?: string | undefined;
-  readonly after?: string | undefined;
-  readonly reason?: string | undefined;
-}
-
-export interface Journal {
-  /** Must not throw; written behind, flushed at close. */
-  note(entry: JournalEntry): void;
+  /** What is left of a project that was removed and is not back: its floor. */
+  gone(project: string): Promise<Pick<PageRecord, 'serial'> | undefined>;
 }
 
 /** The digests a file name was first seen with (DESIGN §2 "pins"). Keyed by index, project and exact file name. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { Instant, Journal, JournalEntry } from '../mirror/ports.ts';
+import type { Journal, JournalEntry } from '../mirror/journal.ts';
+import type { Instant } from '../mirror/ports.ts';
 import { JOURNAL_BYTES } from './limits.ts';
 import { createLines } from './lines.ts';
 import type { Volume } from './volume.ts';

@@ -17,6 +17,8 @@ import { walkTwo } from './walk.ts';
 
 /** Pages with what an operator's command needs besides. */
 export interface PageFiles extends PageStore {
+  /** Removes it as well, and puts the floor at this serial, or takes it away. */
+  removeTo(project: string, serial: number | undefined): Promise<void>;
   /** Every page that is kept, in no order. */
   all(): AsyncIterable<PageRecord>;
   /** Reads every file of them, to the last byte. */
@@ -112,6 +114,19 @@ export function createPageStore(volume: Volume, index: string): PageFiles {
     return memory.get(project);
   };
 
+  const remove = (project: string, left: (header: PageHeader) => Pick<PageRecord, 'serial'> | 'as it is') =>
+    turn(project, async () => {
+      const file = await read(project);
+      const floor = file === undefined ? 'as it is' : left(file.header);
+      if (file === undefined || floor === 'as it is') return;
+      const { number, fetchedAt, confirmedAt, fetch } = file.header;
+      const gone = headerOf(
+        { project, gone: true, contentType: '', serial: floor.serial, fetchedAt, confirmedAt, twice: false, fetch },
+        number + 1,
+      );
+      await write(project, gone, new Uint8Array(), true);
+    });
+
   return {
     load: onStateDisk(async (project: string) => {
       const file = await read(project);
@@ -130,18 +145,12 @@ export function createPageStore(volume: Volume, index: string): PageFiles {
         await write(project, headerOf(record, same ? number : number + 1), bytes, !same);
       }),
     ),
-    remove: onStateDisk((project: string) =>
-      turn(project, async () => {
-        const file = await read(project);
-        if (file === undefined || file.header.gone === true) return;
-        const { number, fetchedAt, confirmedAt, fetch } = file.header;
-        const gone = headerOf(
-          { project, gone: true, contentType: '', fetchedAt, confirmedAt, twice: false, fetch },
-          number + 1,
-        );
-        await write(project, gone, new Uint8Array(), true);
-      }),
-    ),
+    remove: onStateDisk((project: string) => remove(project, ({ gone, serial }) => (gone ? 'as it is' : { serial }))),
+    removeTo: onStateDisk((project: string, serial: number | undefined) => remove(project, () => ({ serial }))),
+    gone: onStateDisk(async (project: string) => {
+      const header = (await read(project))?.header;
+      return header?.gone === true ? { serial: header.serial } : undefined;
+    }),
     async *check() {
       for await (const path of walkTwo(ops, directory))
         yield await checked(`pages/${path}`, readAt(path, 'a page that was believed'));

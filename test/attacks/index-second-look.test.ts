@@ -229,6 +229,25 @@ describe('a project that disappears', () => {
     expect(await rig.refused('/simple/alpha/')).toBe('404 unlisted');
   });
 
+  it('and comes back as it was long ago: refused; as something newer: believed, written down, and still held to its pins', async () => {
+    await start();
+    const floor = Number((await rig.get('/simple/alpha/')).headers['x-pypi-last-serial']);
+    await rig.get(rig.path(ALPHA));
+    rig.pypi.removeProject('alpha');
+    rig.clock.advance(901);
+    expect(await rig.refused('/simple/alpha/')).toBe('404 unlisted');
+    await rig.restart();
+    rig.pypi.upload('alpha', tinyWheel('alpha', '1.0', 'other bytes'));
+    rig.pypi.upload('alpha', tinyWheel('alpha', '3.0'));
+    rig.pypi.page('alpha', withSerial(floor - 1));
+    rig.clock.advance(61);
+    expect(await rig.refused('/simple/alpha/')).toBe('502 regressed');
+    rig.pypi.heal();
+    rig.clock.advance(61);
+    expect(await rig.names('alpha')).toEqual(['alpha-3.0-py3-none-any.whl']);
+    expect(await kinds()).toEqual(['removed', 'returned']);
+  });
+
   it('in the one look there is, where upstream then falls silent: stays', async () => {
     await start();
     rig.pypi.page('alpha', () => answering(404, 'not here'), 1);

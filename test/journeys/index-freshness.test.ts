@@ -162,7 +162,13 @@ describe('a refresh that takes long', () => {
         maxAge: 600,
         staleIfError: DAY,
         refresh: () => arrival.promise,
-        store: { load: async () => record, unchanged: async () => true, save: async () => {}, remove: async () => {} },
+        store: {
+          load: async () => record,
+          unchanged: async () => true,
+          save: async () => {},
+          remove: async () => {},
+          gone: async () => undefined,
+        },
         pins: {
           hold: async ({ listing }) => ({ listing, withheld: new Map(), silenced: new Map() }),
           seenAgain: async () => {},

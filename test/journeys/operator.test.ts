@@ -106,6 +106,18 @@ describe('verbatim accept-change', () => {
     expect(await audit()).toHaveLength(4);
   });
 
+  it('lowers the serial that a project which disappeared may come back with', async () => {
+    await accept('main', 'demo', '--removed');
+    const floor = async () => (await createPageStore(volume, 'main').gone('demo'))?.serial;
+    expect(await floor()).toBe(page.serial);
+    const { said } = await accept('main', 'demo', '--serial', '3');
+    expect(said.accepted).toMatchObject([{ what: 'serial', before: String(page.serial), after: '3' }]);
+    expect(await floor()).toBe(3);
+    await accept('main', 'demo', '--serial', 'none');
+    expect(await floor()).toBeUndefined();
+    expect(await stored()).toBeUndefined();
+  });
+
   it('takes back all that one bad fetch brought in', async () => {
     const { said } = await accept('main', '--revoke-fetch', 'bad');
     expect(said.accepted).toHaveLength(2);
@@ -114,6 +126,8 @@ describe('verbatim accept-change', () => {
     expect(await stored()).toEqual(page);
     await accept('main', '--revoke-fetch', 'good');
     expect(await stored()).toBeUndefined();
+    // Its serial was that fetch's word, too.
+    expect((await createPageStore(volume, 'main').gone('demo'))?.serial).toBeUndefined();
   });
 
   it('refuses what it cannot name exactly, and changes nothing', async () => {

@@ -1,7 +1,7 @@
 import { appendFile, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { JournalEntry } from '../../../src/mirror/ports.ts';
+import type { JournalEntry } from '../../../src/mirror/journal.ts';
 import { createAccessRecord, type Fetched } from '../../../src/store/access.ts';
 import { createJournal } from '../../../src/store/journal.ts';
 import { openVolume } from '../../../src/store/volume.ts';
