@@ -70,16 +70,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const { host, port, tls } = options;
   const limits = { ...LIMITS, ...options.limits };
   let draining = false;
-  const asked = new WeakMap<Socket, { requests: number }>();
+  const requests = new WeakMap<Socket, number>();
   const listener: RequestListener = (incoming, outgoing) => {
-    let count = asked.get(incoming.socket);
-    if (count === undefined) {
-      count = { requests: 0 };
-      asked.set(incoming.socket, count);
-    }
-    count.requests++;
+    const count = (requests.get(incoming.socket) ?? 0) + 1;
+    requests.set(incoming.socket, count);
     // RFC 9112 §9.6: said with the answer, and done after it. Node says it at its own cap but leaves the connection open.
-    if (draining || count.requests >= limits.requestsPerSocket) outgoing.shouldKeepAlive = false;
+    if (draining || count >= limits.requestsPerSocket) outgoing.shouldKeepAlive = false;
     options.listener(incoming, outgoing);
     // `server.timeout` would arm this for every request; an answer that has left whole needs no watch.
     if (!outgoing.writableEnded || outgoing.writableLength > 0) incoming.socket.setTimeout(limits.stalled);

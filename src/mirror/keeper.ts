@@ -71,8 +71,6 @@ export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
     targets: restored.generation?.targets,
   };
   let { generation, current } = restored;
-  /** Kept beside it: a warm answer asks, and need not touch four documents to know. */
-  let expires = generation === undefined ? 0 : earliestExpiry(generation);
   let replaced: readonly Generation[] = [];
   let floor = Math.max(restored.acceptedAt, options.notBefore);
   let stored = restored.acceptedAt;
@@ -102,7 +100,6 @@ export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
     if (generation !== undefined && generation.snapshot !== next?.snapshot)
       replaced = [generation, ...replaced].slice(0, REPLACED_MOST);
     generation = next;
-    expires = next === undefined ? 0 : earliestExpiry(next);
   };
 
   /** False where another process published meanwhile. */
@@ -225,7 +222,7 @@ export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
 
   const warm = (): Generation | undefined => {
     const now = clock.now();
-    if (generation === undefined || now < floor || expires <= now) return undefined;
+    if (generation === undefined || now < floor || earliestExpiry(generation) <= now) return undefined;
     if (flight === undefined && isDue(now)) refreshNow().catch(() => undefined);
     return generation;
   };

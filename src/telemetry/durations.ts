@@ -1,7 +1,6 @@
 /** A histogram of seconds by one label, in Prometheus' words. */
 export interface Durations {
-  /** What is told the seconds of one thing more under this value of the label. */
-  of(label: string): (seconds: number) => void;
+  observe(label: string, seconds: number): void;
   /** As the text format has it, without a newline at the end. */
   text(): string;
 }
@@ -18,27 +17,13 @@ interface Observed {
   /** By bucket, not cumulative; the last is for what is above them all. */
   readonly counts: number[];
   sum: number;
-  readonly observe: (seconds: number) => void;
 }
 
 /** prom-client's own looks a series up by its labels for every observation, which costs more than a warm answer does. */
 export function createDurations({ name, help, label, buckets }: Naming): Durations {
   const observed = new Map<string, Observed>();
   const begin = (value: string): Observed => {
-    const counts = [...buckets.map(() => 0), 0];
-    const fresh: Observed = {
-      counts,
-      sum: 0,
-      observe(seconds) {
-        let at = 0;
-        for (const bound of buckets) {
-          if (seconds <= bound) break;
-          at++;
-        }
-        counts[at] = (counts[at] ?? 0) + 1;
-        fresh.sum += seconds;
-      },
-    };
+    const fresh = { counts: [...buckets.map(() => 0), 0], sum: 0 };
     observed.set(value, fresh);
     return fresh;
   };
@@ -52,7 +37,16 @@ export function createDurations({ name, help, label, buckets }: Naming): Duratio
     return [...lines, `${name}_sum{${shown}} ${sum}`, `${name}_count{${shown}} ${total}`];
   };
   return {
-    of: (value) => (observed.get(value) ?? begin(value)).observe,
+    observe(value, seconds) {
+      const into = observed.get(value) ?? begin(value);
+      let at = 0;
+      for (const bound of buckets) {
+        if (seconds <= bound) break;
+        at++;
+      }
+      into.counts[at] = (into.counts[at] ?? 0) + 1;
+      into.sum += seconds;
+    },
     text: () =>
       [
         `# HELP ${name} ${help}`,

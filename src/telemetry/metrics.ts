@@ -3,7 +3,7 @@ import type { Reason, Subject } from '../bytes/refusal.ts';
 import type { Events, Instant } from '../mirror/ports.ts';
 import { createBound } from './bound.ts';
 import { createDurations } from './durations.ts';
-import { createTally, type Sum } from './tally.ts';
+import { createTally } from './tally.ts';
 
 // Every series there can be is bounded by the configuration and this file, never by what clients or upstreams say:
 // no label holds a project, a path, a URL or an address.
@@ -52,12 +52,6 @@ export interface MetricsOptions {
   readonly version: string;
   /** False for tests, which need no process metrics. */
   readonly processMetrics?: boolean | undefined;
-}
-
-interface RequestSeries {
-  readonly requests: Sum;
-  readonly observe: (seconds: number) => void;
-  readonly bytes: Sum;
 }
 
 const ROLES: ReadonlySet<string> = new Set(['root', 'timestamp', 'snapshot', 'targets']);
@@ -165,33 +159,9 @@ export function createMetrics({ indexes, version, processMetrics = true }: Metri
     for (const [role, value] of values) if (ROLES.has(role)) gauge.set({ index: name, role }, value);
   };
 
-  // A warm answer is as good as free, and so has to be its record: one look for all three.
-  const known = new Map<string, Map<string, RequestSeries[]>>();
-  const seriesOf = (what: string, how: string, status: number): RequestSeries => {
-    const held = known.get(what)?.get(how)?.[status];
-    if (held !== undefined) return held;
-    const [kind, verb] = [route(what), method(how)];
-    const series = {
-      requests: requests.of(kind, verb, String(status)),
-      observe: requestSeconds.of(kind),
-      bytes: responseBytes.of(kind),
-    };
-    // Strangers are not remembered: there is no end of them.
-    if (kind === what && verb === how) {
-      const methods = known.get(what) ?? new Map<string, RequestSeries[]>();
-      known.set(what, methods);
-      const statuses = methods.get(how) ?? [];
-      methods.set(how, statuses);
-      statuses[status] = series;
-    }
-    return series;
-  };
-
   return {
     rejected: (name, reason, subject, at) => rejected.inc({ index: index(name), reason, subject, at }),
-    served(name, kind, how) {
-      served.of(index(name), kind, how).total++;
-    },
+    served: (name, kind, how) => served.add(1, index(name), kind, how),
     refreshed(event) {
       const name = index(event.index);
       refreshes.inc({ index: name, result: event.result });
@@ -201,10 +171,10 @@ export function createMetrics({ indexes, version, processMetrics = true }: Metri
       setRoles(roleExpires, name, event.expires);
     },
     request({ route: what, method: how, status, seconds, bytes, aborted: cut, reason }) {
-      const series = seriesOf(what, how, status);
-      series.requests.total++;
-      series.observe(seconds);
-      series.bytes.total += bytes;
+      const kind = route(what);
+      requests.add(1, kind, method(how), String(status));
+      requestSeconds.observe(kind, seconds);
+      responseBytes.add(bytes, kind);
       // Without a refusal of ours it was the client that left.
       if (cut) aborted.inc({ reason: reason ?? 'client' });
     },

@@ -2,13 +2,8 @@ import { Counter, type Registry } from 'prom-client';
 
 /** A counter for what happens with every answer. */
 export interface Tally {
-  /** The sum under these values of the labels, in their order; add to its `total`. */
-  of(first: string, second?: string, third?: string): Sum;
-}
-
-export interface Sum {
-  readonly labels: Readonly<Record<string, string>>;
-  total: number;
+  /** One value for each label name, in their order. */
+  add(value: number, first: string, second?: string, third?: string): void;
 }
 
 interface Naming {
@@ -16,6 +11,11 @@ interface Naming {
   readonly help: string;
   /** At most three. */
   readonly labelNames: readonly string[];
+}
+
+interface Sum {
+  readonly labels: Readonly<Record<string, string>>;
+  total: number;
 }
 
 type Sums = Map<string, Map<string, Map<string, Sum>>>;
@@ -45,8 +45,11 @@ export function createTally(registers: Registry[], { name, help, labelNames }: N
     return sum;
   };
   return {
-    // No key is put together: that would cost as much as the rest of a warm answer's record.
-    of: (first, second = '', third = '') => sums.get(first)?.get(second)?.get(third) ?? begin(first, second, third),
+    add(value, first, second = '', third = '') {
+      // No key is put together: that would cost as much as the rest of a warm answer's record.
+      const sum = sums.get(first)?.get(second)?.get(third) ?? begin(first, second, third);
+      sum.total += value;
+    },
   };
 }
 
