@@ -52,11 +52,24 @@ export interface Mirrored {
 /** Runs with an index, an upstream server of its files and a mirror before it, and leaves nothing behind. */
 export async function withMirror<T>(index: SignedIndex, run: (mirrored: Mirrored) => Promise<T>): Promise<T> {
   index.publish();
+  const { files } = index.repository;
+  return withServers(
+    () => startUpstream({ files, etags: false }),
+    (directory, upstream) => startMirror(directory, upstream, rootOf(index)),
+    run,
+  );
+}
+
+/** Runs with an upstream server and a mirror before it, and leaves nothing behind. */
+export function withServers<T>(
+  serve: () => Promise<TestUpstream>,
+  mirrorOf: (directory: string, upstream: string) => Promise<Mirror>,
+  run: (mirrored: Mirrored) => Promise<T>,
+): Promise<T> {
   return withDirectory(async (directory) => {
-    const { files } = index.repository;
-    const upstream = await startUpstream({ files, etags: false });
+    const upstream = await serve();
     try {
-      const mirror = await startMirror(directory, upstream.url, rootOf(index));
+      const mirror = await mirrorOf(directory, upstream.url);
       try {
         return await run({ directory, upstream, mirror });
       } finally {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { startDevpi } from '../../test/interop/all/devpi.ts';
 import { devpi as devpiVenv, proxpi as proxpiVenv } from '../../test/support/environments.ts';
-import { freePort, start } from './processes.ts';
+import { freePort, start, untilAnswers } from './processes.ts';
 import type { Log } from './table.ts';
 
 /** What a user would pick instead, each before the same index; undefined where it is not installed. */
@@ -37,17 +37,6 @@ async function startProxpi(bin: string, directory: string, upstream: string) {
     ...['--threads', '2', '--log-level', 'error', 'proxpi.server:app'],
   ]);
   const simple = `http://127.0.0.1:${port}/index/`;
-  await untilAnswers(`http://127.0.0.1:${port}/health`);
+  await untilAnswers(`http://127.0.0.1:${port}/health`, 400);
   return { simple, stop: running.stop };
-}
-
-async function untilAnswers(url: string): Promise<void> {
-  for (let tries = 0; ; tries++)
-    try {
-      await (await fetch(url)).arrayBuffer();
-      return;
-    } catch (error) {
-      if (tries === 200) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
 }

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { freePort, run, start } from './processes.ts';
+import { freePort, run, start, untilAnswers } from './processes.ts';
 import type { Log } from './table.ts';
 
 export interface Nginx {
@@ -36,7 +36,7 @@ export async function startNginx(
   writeFileSync(config, configuration(directory, port));
   const running = start('nginx', ['-p', directory, '-c', config, '-e', 'stderr', '-g', 'daemon off;']);
   const url = `http://127.0.0.1:${port}/`;
-  await untilAnswers(url);
+  await untilAnswers(url, 100);
   return { url, stop: running.stop };
 }
 
@@ -55,15 +55,4 @@ http {
   server { listen 127.0.0.1:${port}; root ${directory}/html; }
 }
 `;
-}
-
-async function untilAnswers(url: string): Promise<void> {
-  for (let tries = 0; ; tries++)
-    try {
-      await (await fetch(url)).arrayBuffer();
-      return;
-    } catch (error) {
-      if (tries === 100) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
 }

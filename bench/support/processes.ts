@@ -92,3 +92,15 @@ export async function freePort(): Promise<number> {
   if (address === null || typeof address === 'string') throw new Error('no port');
   return address.port;
 }
+
+/** Resolves when the server at this URL answers anything; throws what fetching it threw after so many tries, 50 ms apart. */
+export async function untilAnswers(url: string, most: number): Promise<void> {
+  for (let tries = 0; ; tries++)
+    try {
+      await (await fetch(url)).arrayBuffer();
+      return;
+    } catch (error) {
+      if (tries === most) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+}

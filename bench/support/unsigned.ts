@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { startUpstream, type TestUpstream } from '../../test/support/upstream.ts';
-import { type Mirror, withDirectory } from './index.ts';
+import { type Mirror, type Mirrored, withServers } from './index.ts';
 import { start, VERBATIM } from './processes.ts';
 
 /** The built program before an index that signs nothing, as `verbatim serve --upstream URL` starts it. */
@@ -14,30 +14,12 @@ export async function startUnsigned(directory: string, upstream: string): Promis
   return { url: `${url}/`, pid: running.pid, stop: running.stop };
 }
 
-interface Unsigned {
-  readonly directory: string;
-  readonly upstream: TestUpstream;
-  readonly mirror: Mirror;
-}
-
 /** Runs with a server of these documents and a mirror before it, and leaves nothing behind. */
 export function withUnsigned<T>(
   files: ReadonlyMap<string, Uint8Array>,
-  run: (unsigned: Unsigned) => Promise<T>,
+  run: (mirrored: Mirrored) => Promise<T>,
 ): Promise<T> {
-  return withDirectory(async (directory) => {
-    const upstream = await serveIndex(files);
-    try {
-      const mirror = await startUnsigned(directory, upstream.url);
-      try {
-        return await run({ directory, upstream, mirror });
-      } finally {
-        await mirror.stop();
-      }
-    } finally {
-      await upstream.close();
-    }
-  });
+  return withServers(() => serveIndex(files), startUnsigned, run);
 }
 
 /** The documents by their paths, and at `simple/` what is there or else the list of the projects. */

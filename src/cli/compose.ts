@@ -5,7 +5,7 @@ import type { Journal } from '../mirror/journal.ts';
 import type { MirrorIndex } from '../mirror/mirror.ts';
 import type { PageWork } from '../mirror/page-work.ts';
 import { inTurns } from '../mirror/patience.ts';
-import type { Clock, Events, IndexLayout, Instant } from '../mirror/ports.ts';
+import type { Clock, Events, IndexLayout } from '../mirror/ports.ts';
 import { createTufIndex } from '../mirror/tuf-index.ts';
 import { type AccessRecord, createAccessRecord } from '../store/access.ts';
 import { type BlobStore, createBlobs } from '../store/blobs.ts';
@@ -22,6 +22,7 @@ import { createMetadataSource } from '../upstream/metadata-source.ts';
 import { fileTarget, pageBaseUrl, pageTarget, targetUrls } from '../upstream/targets.ts';
 import { BUILT_AT, VERSION } from '../version.ts';
 import { createPageWork } from '../workers/page-work.ts';
+import { nowOf } from './data-directory.ts';
 import { holdToState, holdToUpstream } from './known-state.ts';
 import { describedLayout } from './layouts.ts';
 import { reachOf } from './reach.ts';
@@ -57,7 +58,7 @@ export interface Seams {
 /** Builds the adapters and the indexes on them. Throws Refusal `state`, or `format` for an unusable root. */
 export async function compose(options: ComposeOptions): Promise<Composition> {
   const { config, events, newTrust, upkeep = false, seams = {} } = options;
-  const clock = seams.clock ?? createClock(config.referenceTime);
+  const clock: Clock = seams.clock ?? { now: () => nowOf(config) };
   const volume = await openVolume(config.data, sealingOf(config));
   const closers: (() => unknown)[] = [];
   try {
@@ -246,10 +247,6 @@ async function composeSigned({
     await mirror.settled();
   };
   return { mirror, close };
-}
-
-function createClock(referenceTime: Instant | undefined): Clock {
-  return { now: () => referenceTime ?? Math.floor(Date.now() / 1000) };
 }
 
 function layoutPort(layout: Layout): IndexLayout {

@@ -2,7 +2,7 @@ import type { Config } from '../config/config.ts';
 import type { JournalEntry } from '../mirror/journal.ts';
 import { createJournal, type JournalFilter } from '../store/journal.ts';
 import { withDataDirectory } from './data-directory.ts';
-import { print, printJson } from './output.ts';
+import { print, printJson, timeText } from './output.ts';
 
 /** `verbatim events`: what upstream took away, changed or was accepted to change, oldest first. */
 export async function events(config: Config, filter: JournalFilter, json: boolean): Promise<void> {
@@ -19,14 +19,7 @@ export async function events(config: Config, filter: JournalFilter, json: boolea
 
 function eventText({ at, index, kind, project, file, digest, before, after, reason }: JournalEntry): string {
   const change = before !== undefined && after !== undefined ? `${before} -> ${after}` : (after ?? before ?? digest);
-  return [
-    new Date(at * 1000).toISOString().replace('.000', ''),
-    index,
-    kind.padEnd(11),
-    file ?? project,
-    change && `(${change})`,
-    reason && `- ${reason}`,
-  ]
+  return [timeText(at), index, kind.padEnd(11), file ?? project, change && `(${change})`, reason && `- ${reason}`]
     .filter((part) => part !== undefined && part !== '')
     .join(' ');
 }

@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts';
 import { createAccessRecord, type Fetched } from '../store/access.ts';
 import { withDataDirectory } from './data-directory.ts';
-import { print, printJson } from './output.ts';
+import { print, printJson, timeText } from './output.ts';
 
 /** `verbatim who FILE|DIGEST`: the clients that were sent a file, as far back as the access record goes. */
 export async function who(config: Config, fileOrDigest: string, json: boolean): Promise<void> {
@@ -12,7 +12,7 @@ export async function who(config: Config, fileOrDigest: string, json: boolean): 
     for await (const each of createAccessRecord(volume).whoFetched(name)) found.push(each);
     if (json) return printJson(found);
     for (const { at, client, index, file, sha256 } of found)
-      print(`${new Date(at * 1000).toISOString().replace('.000', '')} ${client} ${index} ${file} sha256:${sha256}`);
+      print(`${timeText(at)} ${client} ${index} ${file} sha256:${sha256}`);
     if (found.length === 0) print('Nobody, as far back as the access record goes.');
   });
 }

@@ -114,18 +114,11 @@ export function createPageStore(volume: Volume, index: string): PageFiles {
     return memory.get(project);
   };
 
-  const remove = (project: string, left: (header: PageHeader) => Pick<PageRecord, 'serial'> | 'as it is') =>
-    turn(project, async () => {
-      const file = await read(project);
-      const floor = file === undefined ? 'as it is' : left(file.header);
-      if (file === undefined || floor === 'as it is') return;
-      const { number, fetchedAt, confirmedAt, fetch } = file.header;
-      const gone = headerOf(
-        { project, gone: true, contentType: '', serial: floor.serial, fetchedAt, confirmedAt, twice: false, fetch },
-        number + 1,
-      );
-      await write(project, gone, new Uint8Array(), true);
-    });
+  /** Leaves of a page nothing but a floor. */
+  const bury = ({ project, number, fetchedAt, confirmedAt, fetch }: PageHeader, serial: number | undefined) => {
+    const gone = { project, gone: true, contentType: '', serial, fetchedAt, confirmedAt, twice: false, fetch } as const;
+    return write(project, headerOf(gone, number + 1), new Uint8Array(), true);
+  };
 
   return {
     load: onStateDisk(async (project: string) => {
@@ -145,8 +138,18 @@ export function createPageStore(volume: Volume, index: string): PageFiles {
         await write(project, headerOf(record, same ? number : number + 1), bytes, !same);
       }),
     ),
-    remove: onStateDisk((project: string) => remove(project, ({ gone, serial }) => (gone ? 'as it is' : { serial }))),
-    removeTo: onStateDisk((project: string, serial: number | undefined) => remove(project, () => ({ serial }))),
+    remove: onStateDisk((project: string) =>
+      turn(project, async () => {
+        const header = (await read(project))?.header;
+        if (header !== undefined && header.gone !== true) await bury(header, header.serial);
+      }),
+    ),
+    removeTo: onStateDisk((project: string, serial: number | undefined) =>
+      turn(project, async () => {
+        const header = (await read(project))?.header;
+        if (header !== undefined) await bury(header, serial);
+      }),
+    ),
     gone: onStateDisk(async (project: string) => {
       const header = (await read(project))?.header;
       return header?.gone === true ? { serial: header.serial } : undefined;

@@ -32,30 +32,28 @@ export function createSharedChunks(): SharedChunks {
     entries.delete(index);
     if (entries.size === 0) sent.delete(tags);
   };
+  const begin = (tags: Tags, index: number, buffer: Buffer, chunk: Promise<Buffer>): Entry => {
+    const entry: Entry = { buffer, chunk, readers: 0 };
+    const entries = sent.get(tags) ?? new Map<number, Entry>();
+    sent.set(tags, entries.set(index, entry));
+    // Whoever asks after a failure tries for himself.
+    chunk.catch(() => forget(tags, index, entry));
+    return entry;
+  };
+
   return {
     hold(tags, index, own, read) {
-      const entries = sent.get(tags) ?? new Map<number, Entry>();
-      sent.set(tags, entries);
-      let entry = entries.get(index);
-      if (entry === undefined) {
-        const fresh: Entry = { buffer: own, chunk: read(own), readers: 1 };
-        // Whoever asks after a failure tries for himself.
-        fresh.chunk.catch(() => forget(tags, index, fresh));
-        entries.set(index, fresh);
-        entry = fresh;
-      } else {
-        brought.push(own);
-        entry.readers++;
-      }
-      const { chunk, buffer } = entry;
-      const mine = entry;
+      const known = sent.get(tags)?.get(index);
+      if (known !== undefined) brought.push(own);
+      const entry = known ?? begin(tags, index, own, read(own));
+      entry.readers++;
       return {
-        chunk,
+        chunk: entry.chunk,
         release() {
-          mine.readers--;
-          if (mine.readers > 0) return brought.pop() ?? Buffer.allocUnsafeSlow(own.byteLength);
-          forget(tags, index, mine);
-          return buffer;
+          entry.readers--;
+          if (entry.readers > 0) return brought.pop() ?? Buffer.allocUnsafeSlow(own.byteLength);
+          forget(tags, index, entry);
+          return entry.buffer;
         },
       };
     },
