@@ -8,6 +8,11 @@ export interface Lifetimes {
   readonly staleIfError: number;
 }
 
+/** Less than so many seconds ago. A clock that went back makes nothing recent. */
+export function isRecent(at: Instant, seconds: number, now: Instant): boolean {
+  return now >= at && now - at < seconds;
+}
+
 /** Fresh: served. Ageing: served, and refreshed behind. Stale: refreshed first, stands in where that fails. Spent: not served. */
 export type Freshness = 'fresh' | 'ageing' | 'stale' | 'spent';
 

@@ -1,5 +1,6 @@
 import { Refusal } from '../bytes/refusal.ts';
 import type { Page } from '../pypi/page.ts';
+import { isRecent } from './freshness.ts';
 import { LIMITS } from './limits.ts';
 import type { PageWork } from './page-work.ts';
 import type { Clock, Instant, Upstream } from './ports.ts';
@@ -47,7 +48,7 @@ export function createIndexList(options: IndexListOptions): () => Promise<Page> 
 
   const refresh = (): Promise<Kept> =>
     flights('', async () => {
-      if (failed !== undefined && clock.now() >= failed.at && clock.now() - failed.at < REST) throw failed.error;
+      if (failed !== undefined && isRecent(failed.at, REST, clock.now())) throw failed.error;
       try {
         kept = await fetchList();
         failed = undefined;

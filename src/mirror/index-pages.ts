@@ -3,7 +3,7 @@ import { Refusal } from '../bytes/refusal.ts';
 import { emptied } from '../pypi/listing.ts';
 import type { Page } from '../pypi/page.ts';
 import type { Background } from './background.ts';
-import { type Freshness, freshnessOf, type Lifetimes } from './freshness.ts';
+import { type Freshness, freshnessOf, isRecent, type Lifetimes } from './freshness.ts';
 import { type HeldPage, weigh } from './held.ts';
 import type { IndexPins } from './index-pins.ts';
 import type { Refreshed } from './index-refresh.ts';
@@ -155,7 +155,7 @@ export function createIndexPages(options: IndexPagesOptions): IndexPages {
 
   /** The refresh that failed a moment ago would fail again. */
   const restingFrom = ({ failed }: SeenPage): { readonly error: unknown } | undefined =>
-    failed !== undefined && clock.now() >= failed.at && clock.now() - failed.at < REST ? failed : undefined;
+    failed !== undefined && isRecent(failed.at, REST, clock.now()) ? failed : undefined;
 
   const behind = (seen: SeenPage) => {
     if (restingFrom(seen) === undefined) update(seen.record.project).catch(() => undefined);
@@ -173,7 +173,7 @@ export function createIndexPages(options: IndexPagesOptions): IndexPages {
 
   const isAbsent = (project: string): boolean => {
     const since = absent.get(project);
-    return since !== undefined && clock.now() >= since && clock.now() - since < ABSENT_FOR;
+    return since !== undefined && isRecent(since, ABSENT_FOR, clock.now());
   };
 
   const find = async (project: string): Promise<SeenPage | 'absent'> => {

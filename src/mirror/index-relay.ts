@@ -2,6 +2,7 @@ import { Refusal } from '../bytes/refusal.ts';
 import { Relayed } from '../bytes/relayed.ts';
 import { spellingOf } from '../pypi/legacy-json.ts';
 import { projectCandidates, versionOf } from '../pypi/names.ts';
+import { isRecent } from './freshness.ts';
 import type { HeldPage } from './held.ts';
 import type { RelayedDocuments } from './mirror.ts';
 import type { PageWork } from './page-work.ts';
@@ -37,7 +38,7 @@ export function createIndexRelay(options: IndexRelayOptions): RelayedDocuments {
     const kept = cache.get(url);
     const keptFor = kept?.document === 'absent' ? ABSENT_FOR : KEPT_FOR;
     const document =
-      kept !== undefined && clock.now() - kept.at < keptFor && clock.now() >= kept.at
+      kept !== undefined && isRecent(kept.at, keptFor, clock.now())
         ? kept.document
         : await flights(url, async () => {
             const answer = await upstream.page(url, { accept, fresh: false, limit: MOST_BYTES });

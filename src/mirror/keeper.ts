@@ -4,6 +4,7 @@ import type { Patience } from '../tuf/judging.ts';
 import type { Instant, Root } from '../tuf/model.ts';
 import { type MetadataSource, refresh, type Trusted } from '../tuf/refresh.ts';
 import type { Verified } from '../tuf/verified.ts';
+import { isRecent } from './freshness.ts';
 import { earliestExpiry, expiries, survivorsOf, versions } from './generations.ts';
 import type { Clock, Events, TrustStore } from './ports.ts';
 import { restoreTrust } from './trust.ts';
@@ -232,8 +233,7 @@ export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
     if (held !== undefined) return held;
     const now = clock.now();
     refuseWrongClock(now);
-    if (flight === undefined && failure !== undefined && now >= failure.at && now - failure.at < RETRY_AFTER)
-      throw failure.error;
+    if (flight === undefined && failure !== undefined && isRecent(failure.at, RETRY_AFTER, now)) throw failure.error;
     return refreshNow();
   };
 
@@ -254,7 +254,7 @@ export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
       if (generation !== undefined && generation !== before) return generation;
       const now = clock.now();
       // Whoever asks for what upstream has lost must not make us ask upstream each time.
-      if (fruitless?.generation === before && now >= fruitless.at && now - fruitless.at < RETRY_AFTER) return undefined;
+      if (fruitless?.generation === before && isRecent(fruitless.at, RETRY_AFTER, now)) return undefined;
       const next = await refreshNow().catch(() => undefined);
       if (next !== undefined && next !== before) return next;
       fruitless = { generation: before, at: now };
