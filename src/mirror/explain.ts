@@ -8,6 +8,7 @@ import type { Pages } from './pages.ts';
 import type { IndexLayout, Pin, Pins } from './ports.ts';
 import type { Roles, Search } from './roles.ts';
 import { isOnline, onlineMaterial } from './status.ts';
+import { isUnlisted } from './unlisted.ts';
 
 /** One role that vouches, from the root down to the one that lists the path. */
 export interface Voucher {
@@ -95,10 +96,6 @@ export function createExplain({
     });
     return explain(name, project, undefined);
   };
-}
-
-function isUnlisted(error: unknown): boolean {
-  return error instanceof Refusal && error.reason === 'unlisted';
 }
 
 function chainOf(search: Search): readonly Voucher[] {

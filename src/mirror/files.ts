@@ -9,6 +9,7 @@ import type { HeldPage } from './held.ts';
 import { LIMITS } from './limits.ts';
 import type { FileAnswer } from './mirror.ts';
 import type { Blobs, Events, Upstream } from './ports.ts';
+import { absent } from './unlisted.ts';
 import { bothListed, type Vouched, type VouchedFor } from './vouched.ts';
 
 interface FilesOptions<P extends HeldPage> {
@@ -119,6 +120,7 @@ export function createFiles<P extends HeldPage>({
       if (segments.length !== 4 || !isDigest('blake2b-256', aa + bb + rest)) throw unlisted(filename);
       const ownPath = [aa, bb, rest, filename].join('/');
       for (const project of projectCandidates(filename)) {
+        // A project that does not exist is one candidate less; anything else is an answer.
         const held = await pages.held(project).catch(absent);
         if (held === undefined) continue;
         refuseWithheld(held, filename);
@@ -161,10 +163,4 @@ function foreignHost({ entry, upstream }: OwnFile): Refusal {
 
 function unlisted(filename: string): Refusal {
   return new Refusal('unlisted', `No proved project page lists ${filename} at this address.`, { subject: 'file' });
-}
-
-/** A project that provably does not exist is one candidate less; anything else is an answer. */
-function absent(error: unknown): undefined {
-  if (error instanceof Refusal && error.reason === 'unlisted') return undefined;
-  throw error;
 }

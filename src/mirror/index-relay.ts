@@ -8,6 +8,7 @@ import type { RelayedDocuments } from './mirror.ts';
 import type { PageWork } from './page-work.ts';
 import type { Cache, Clock, Instant, PageRecord, Upstream } from './ports.ts';
 import { singleFlight } from './single-flight.ts';
+import { absent } from './unlisted.ts';
 
 type Held = HeldPage & { readonly record: Pick<PageRecord, 'bytes' | 'seenSerial' | 'url'> };
 
@@ -114,9 +115,4 @@ function unknown(): never {
 
 function unlisted(): Refusal {
   return new Refusal('unlisted', 'The index has no such document.', { subject: 'request' });
-}
-
-function absent(error: unknown): undefined {
-  if (error instanceof Refusal && error.reason === 'unlisted') return undefined;
-  throw error;
 }
