@@ -1,5 +1,5 @@
 import { Refusal, type Subject } from '../bytes/refusal.ts';
-import type { Caller } from './caller.ts';
+import { type Caller, withSignal } from './caller.ts';
 
 /** Places and a queue. Clients first, then indexes, parties and connections in turn; nobody beyond its share. */
 export interface Gate {
@@ -248,4 +248,23 @@ export async function enterAll(gates: readonly Gate[], caller: Caller): Promise<
     leaveAll();
     throw error;
   }
+}
+
+/** Runs the task in a place of the gate. */
+export async function withPlace<T>(gate: Gate, caller: Caller, task: () => Promise<T>): Promise<T> {
+  const leave = await gate.enter(caller);
+  try {
+    return await task();
+  } finally {
+    leave();
+  }
+}
+
+/** A place, if there is one that nobody waits for; never waits. */
+export async function enterIfFree(gate: Gate, caller: Caller): Promise<(() => void) | undefined> {
+  if (gate.usage.waiting > 0) return undefined;
+  const leaving = new AbortController();
+  const entering = gate.enter(withSignal(caller, leaving.signal));
+  leaving.abort();
+  return entering.catch(() => undefined);
 }
