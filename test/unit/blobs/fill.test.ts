@@ -3,6 +3,7 @@ import type { Algorithm } from '../../../src/bytes/digest.ts';
 import { Refusal } from '../../../src/bytes/refusal.ts';
 import { type FileOps, nodeFileOps } from '../../../src/disk/file-ops.ts';
 import {
+  callerOf,
   content,
   cut,
   digestsOf,
@@ -285,7 +286,7 @@ describe('many who ask', () => {
     const slow = held(bytes);
     const source = upstream(slow.answer);
     const leaving = new AbortController();
-    const first = store.blobs.fetch(wanted(bytes), source.download, leaving.signal);
+    const first = store.blobs.fetch(wanted(bytes), source.download, callerOf({ signal: leaving.signal }));
     await slow.begun;
     const second = store.blobs.fetch(wanted(bytes), source.download);
     leaving.abort(new Error('left'));
@@ -300,7 +301,7 @@ describe('many who ask', () => {
     const store = await openStore();
     const slow = held(bytes);
     const leaving = new AbortController();
-    const only = store.blobs.fetch(wanted(bytes), upstream(slow.answer).download, leaving.signal);
+    const only = store.blobs.fetch(wanted(bytes), upstream(slow.answer).download, callerOf({ signal: leaving.signal }));
     await slow.begun;
     leaving.abort(new Error('left'));
     await expect(only).rejects.toThrow('left');
@@ -320,7 +321,11 @@ describe('many who ask', () => {
         request.signal.addEventListener('abort', () => fates.push(true));
         return slow.answer(request);
       });
-      const fetch = store.blobs.fetch(wanted(bytes, { origin: `o${n}` }), source.download, leaving.signal);
+      const fetch = store.blobs.fetch(
+        wanted(bytes, { origin: `o${n}` }),
+        source.download,
+        callerOf({ signal: leaving.signal }),
+      );
       await slow.begun;
       leaving.abort(new Error('left'));
       await expect(fetch).rejects.toThrow('left');
