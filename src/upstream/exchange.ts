@@ -35,11 +35,13 @@ export interface ExchangeDeps {
   readonly lookup: LookupFunction;
 }
 
+export type Exchange = (url: URL, ask: Ask) => Promise<Answer>;
+
 /**
  * One GET over node's own client, every wait bounded. Not undici: that ends a connection on `100 Continue`, by which a
  * mirror in front of us asks for patience (DESIGN J2; RFC 9110 §15.2 obliges a client to read interim answers).
  */
-export function createExchange({ connections, limits, lookup }: ExchangeDeps) {
+export function createExchange({ connections, limits, lookup }: ExchangeDeps): Exchange {
   return async function exchange(url: URL, ask: Ask): Promise<Answer> {
     const secure = url.protocol === 'https:';
     const options: RequestOptions = {
