@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { envelope, sign } from '../src/demo/documents.ts';
-import { ed25519Key } from '../src/demo/signing-keys.ts';
+import { envelope, sign } from '../src/repository/documents.ts';
+import { ed25519Key } from '../src/repository/signing-keys.ts';
 import { LIMITS } from '../src/tuf/limits.ts';
 import { withDirectory } from './support/index.ts';
 import { childFile, run } from './support/processes.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
-import { createRepository } from '../src/demo/repository.ts';
-import { ed25519Key } from '../src/demo/signing-keys.ts';
+import { createRepository } from '../src/repository/repository.ts';
+import { ed25519Key } from '../src/repository/signing-keys.ts';
 import { startUpstream } from '../test/support/upstream.ts';
 import { rootOf, startMirror, withDirectory } from './support/index.ts';
 import { childFile, residentMemory, start } from './support/processes.ts';

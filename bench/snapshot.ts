@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { sign } from '../src/demo/documents.ts';
-import type { Style } from '../src/demo/json-writer.ts';
-import { ed25519Key } from '../src/demo/signing-keys.ts';
+import { sign } from '../src/repository/documents.ts';
+import type { Style } from '../src/repository/json-writer.ts';
+import { ed25519Key } from '../src/repository/signing-keys.ts';
 import { pythonTuf } from '../test/support/environments.ts';
 import { withDirectory } from './support/index.ts';
 import { childFile, run } from './support/processes.ts';

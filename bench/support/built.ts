@@ -6,5 +6,5 @@ function built<Module>(path: string): Promise<Module> {
 }
 
 export const builtAccept = () => built<typeof import('../../src/tuf/accept.ts')>('tuf/accept');
-export const builtJudging = () => built<typeof import('../../src/tuf/judging.ts')>('tuf/judging');
-export const builtPatience = () => built<typeof import('../../src/mirror/patience.ts')>('mirror/patience');
+export const builtJudging = () => built<typeof import('../../src/tuf/sliced.ts')>('tuf/judging');
+export const builtPatience = () => built<typeof import('../../src/async/yield.ts')>('mirror/patience');

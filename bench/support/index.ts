@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createSignedIndex, type SignedIndex } from '../../src/demo/signed-index.ts';
-import { ed25519Key } from '../../src/demo/signing-keys.ts';
+import { createSignedIndex, type SignedIndex } from '../../src/repository/signed-index.ts';
+import { ed25519Key } from '../../src/repository/signing-keys.ts';
 import { startUpstream, type TestUpstream } from '../../test/support/upstream.ts';
 import { type Running, start, VERBATIM } from './processes.ts';
 

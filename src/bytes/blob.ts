@@ -17,7 +17,7 @@ export interface CheckedReader {
 
 /**
  * A file on disk that was proved, and is checked again as it leaves (DESIGN J2).
- * Only store/blobs.ts may call `Blob.of` (test/architecture holds it to that).
+ * Only blobs/blob-store.ts may call `Blob.of` (test/architecture holds it to that).
  */
 export class Blob {
   readonly #held = true;

@@ -1,10 +1,10 @@
+import { indexOf, nowOf, withDataDirectory } from '../app/data-directory.ts';
 import type { Config } from '../config/config.ts';
-import { createIndexState } from '../store/index-state.ts';
-import { createJournal } from '../store/journal.ts';
-import { createPageStore } from '../store/page-store.ts';
-import { createPins } from '../store/pins.ts';
+import { createJournal } from '../disk/journal.ts';
+import { createIndexState } from '../state/index-facts.ts';
+import { createPageStore } from '../state/pages.ts';
+import { createPins } from '../state/pins.ts';
 import { actsOf, type Named } from './accepted.ts';
-import { indexOf, nowOf, withDataDirectory } from './data-directory.ts';
 import { print, printJson } from './output.ts';
 
 interface AcceptChangeOptions extends Named {

@@ -1,9 +1,11 @@
 import { type Digests, isAlgorithm, isDigest } from '../bytes/digest.ts';
 import { Refusal } from '../bytes/refusal.ts';
-import type { AcceptedLoss, Instant, PageRecord, Pin } from '../mirror/ports.ts';
+import type { Instant } from '../ports/clock.ts';
+import type { PageRecord, Pin } from '../ports/index-state.ts';
+import type { AcceptedLoss } from '../pypi/losses.ts';
 import { normalizeName } from '../pypi/names.ts';
-import type { PageFiles } from '../store/page-store.ts';
-import type { PinStore } from '../store/pins.ts';
+import type { PageFiles } from '../state/pages.ts';
+import type { PinStore } from '../state/pins.ts';
 
 /** What the operator accepts, as the command line names it: exactly one of these. */
 export interface ChangeFlags {

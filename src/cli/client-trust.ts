@@ -1,5 +1,5 @@
 import { Refusal } from '../bytes/refusal.ts';
-import { type ClientDirectory, openClientDirectory } from '../store/client-directory.ts';
+import { type ClientDirectory, openClientDirectory } from '../disk/client-directory.ts';
 import {
   type AtRoot,
   acceptDelegated,
@@ -10,10 +10,10 @@ import {
   startFrom,
 } from '../tuf/accept.ts';
 import { decodeTargets } from '../tuf/decode.ts';
-import { impatient, type Judging, judge } from '../tuf/judging.ts';
 import { LIMITS } from '../tuf/limits.ts';
 import type { Delegation, Instant, Targets } from '../tuf/model.ts';
 import { type MetadataSource, refresh, type Trusted, versionIn, within } from '../tuf/refresh.ts';
+import { impatient, type Judging, judge } from '../tuf/sliced.ts';
 import { authorityOf, open, type Verified } from '../tuf/verified.ts';
 
 /** The trusted metadata of one directory: the files are the floors, there is nothing else. */

@@ -1,18 +1,18 @@
+import { readRoot } from '../app/pinned-root.ts';
 import { createProver, prove } from '../bytes/digest.ts';
 import { Refusal } from '../bytes/refusal.ts';
-import type { OpenDownload } from '../mirror/ports.ts';
-import { type ClientDirectory, openClientDirectory } from '../store/client-directory.ts';
-import { writeAll } from '../store/durable.ts';
+import { type ClientDirectory, openClientDirectory } from '../disk/client-directory.ts';
+import { writeAll } from '../disk/durable.ts';
+import type { OpenDownload } from '../ports/upstream.ts';
+import { targetUrls } from '../presets/targets.ts';
 import type { Generation } from '../tuf/accept.ts';
 import { findTarget } from '../tuf/delegation.ts';
 import type { Instant, TargetFile } from '../tuf/model.ts';
 import type { MetadataSource } from '../tuf/refresh.ts';
-import { createUpstream, type HttpUpstream } from '../upstream/http.ts';
+import { createUpstream, type HttpUpstream } from '../upstream/client.ts';
 import { createMetadataSource } from '../upstream/metadata-source.ts';
-import { targetUrls } from '../upstream/targets.ts';
 import { VERSION } from '../version.ts';
 import { type ClientTrust, initTrust, openTrust } from './client-trust.ts';
-import { readRoot } from './root-file.ts';
 
 // A TUF client over the same core, for scripts and test suites (TUF §5, step by step; nothing is fetched ahead).
 

@@ -1,7 +1,7 @@
+import { withDataDirectory } from '../app/data-directory.ts';
 import type { Config } from '../config/config.ts';
-import type { JournalEntry } from '../mirror/journal.ts';
-import { createJournal, type JournalFilter } from '../store/journal.ts';
-import { withDataDirectory } from './data-directory.ts';
+import { createJournal, type JournalFilter } from '../disk/journal.ts';
+import type { JournalEntry } from '../ports/records.ts';
 import { print, printJson, timeText } from './output.ts';
 
 /** `verbatim events`: what upstream took away, changed or was accepted to change, oldest first. */

@@ -1,5 +1,5 @@
 import type { IndexConfig } from '../config/config.ts';
-import type { IndexStatus } from '../mirror/mirror.ts';
+import type { IndexStatus } from '../mirror/package-index.ts';
 
 // What each kind of evidence is worth, in words for people who have never heard of TUF. No text lets the weaker kind pass
 // for the stronger (DESIGN §2).

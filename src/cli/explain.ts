@@ -1,10 +1,10 @@
+import { compose } from '../app/compose.ts';
+import { quietEvents } from '../app/no-events.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Config } from '../config/config.ts';
-import type { Explanation, Voucher } from '../mirror/explain.ts';
-import type { Pin } from '../mirror/ports.ts';
-import { compose } from './compose.ts';
+import type { Explanation, Voucher } from '../mirror/tuf/explain.ts';
+import type { Pin } from '../ports/index-state.ts';
 import { print, printJson, untilText } from './output.ts';
-import { quietEvents } from './quiet.ts';
 
 /** `verbatim explain PROJECT|FILE`: who vouches for it, and what an attacker would have to hold. */
 export async function explain(

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createInterface } from 'node:readline/promises';
 import { Refusal } from '../bytes/refusal.ts';
-import { hashPassword } from '../http/passwords.ts';
+import { hashPassword } from '../http/access/passwords.ts';
 import { print, say } from './output.ts';
 
 const TOKEN_BYTES = 32;

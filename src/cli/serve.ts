@@ -1,9 +1,9 @@
 import { hostname } from 'node:os';
+import { keepHeapSmall } from '../app/heap.ts';
+import { type RunningMirror, startMirror } from '../app/start.ts';
 import type { Config } from '../config/config.ts';
-import type { Evidence, MirrorIndex } from '../mirror/mirror.ts';
+import type { Evidence, MirrorIndex } from '../mirror/package-index.ts';
 import { evidenceLines } from './evidence-text.ts';
-import { keepHeapSmall } from './heap.ts';
-import { type RunningMirror, startMirror } from './mirror.ts';
 import { print } from './output.ts';
 
 export interface ServeOptions {

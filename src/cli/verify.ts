@@ -1,11 +1,11 @@
+import { compose } from '../app/compose.ts';
+import { withDataDirectory } from '../app/data-directory.ts';
+import { quietEvents } from '../app/no-events.ts';
+import { clean } from '../bytes/printable.ts';
 import type { Config } from '../config/config.ts';
-import type { HeldRoles } from '../mirror/held-roles.ts';
-import { type HeldState, verifyState } from '../store/verify-state.ts';
-import { clean } from '../telemetry/clean.ts';
-import { compose } from './compose.ts';
-import { withDataDirectory } from './data-directory.ts';
+import type { HeldRoles } from '../mirror/tuf/stored-roles.ts';
+import { type HeldState, verifyState } from '../state/verify-state.ts';
 import { print, printJson, say } from './output.ts';
-import { quietEvents } from './quiet.ts';
 
 /** `verbatim verify`: proves the stored trust and every stored file again. True where everything held. */
 export async function verify(config: Config, json: boolean): Promise<boolean> {

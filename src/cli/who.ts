@@ -1,6 +1,6 @@
+import { withDataDirectory } from '../app/data-directory.ts';
 import type { Config } from '../config/config.ts';
-import { createAccessRecord, type Fetched } from '../store/access.ts';
-import { withDataDirectory } from './data-directory.ts';
+import { createAccessRecord, type Fetched } from '../disk/access-record.ts';
 import { print, printJson, timeText } from './output.ts';
 
 /** `verbatim who FILE|DIGEST`: the clients that were sent a file, as far back as the access record goes. */

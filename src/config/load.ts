@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { isScalar, parseDocument, visit } from 'yaml';
 import type { Config } from './config.ts';
+import { assumeKnown, assumePyPI, assumeUnsigned, isTree, type Tree } from './defaults.ts';
 import { ConfigRefusal, type Fault, faultsOf, named } from './faults.ts';
 import { freeze, toConfig } from './freeze.ts';
-import { assumeKnown, assumePyPI, assumeUnsigned, isTree, type Tree } from './presets.ts';
 import { insecureWords, schema } from './schema.ts';
 import {
   FILE_VARIABLE,

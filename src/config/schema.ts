@@ -4,7 +4,7 @@ import { baseOrPath, baseUrl, fileHost, host, instant, seconds, size } from './v
 
 // What verbatim.yaml may say. config/verbatim.schema.json is generated from this (npm run schema).
 
-/** The named layouts (DESIGN §5); their templates are in upstream/layout.ts. */
+/** The named layouts; their templates are in presets/layouts.ts. */
 export const LAYOUTS = ['pep458', 'pip-2020', 'pip-2022', 'rstuf-2024', 'datadog', 'plain'] as const;
 export type LayoutName = (typeof LAYOUTS)[number];
 

@@ -1,4 +1,4 @@
-import { filePath, htmlPage } from './index-pages.ts';
+import { filePath, htmlPage } from '../repository/index-pages.ts';
 import type { Ending } from './narrate.ts';
 import { evilWheel, proofOf, type Scene, says, showAnswer, showPip } from './scene.ts';
 import { ask } from './stage.ts';

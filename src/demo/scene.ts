@@ -1,6 +1,6 @@
-import { digestHex } from './digests.ts';
-import { filePath, type IndexFile } from './index-pages.ts';
-import { makeWheel } from './make-wheel.ts';
+import { digestHex } from '../repository/digests.ts';
+import { filePath, type IndexFile } from '../repository/index-pages.ts';
+import { makeWheel } from '../repository/make-wheel.ts';
 import type { Narrator } from './narrate.ts';
 import type { PipRun } from './pip.ts';
 import type { Installer } from './plain-installer.ts';

@@ -2,15 +2,15 @@ import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { type RunningMirror, startMirror } from '../app/start.ts';
 import { Refusal } from '../bytes/refusal.ts';
-import { type RunningMirror, startMirror } from '../cli/mirror.ts';
 import { loadConfig } from '../config/load.ts';
-import type { MirrorIndex } from '../mirror/mirror.ts';
+import type { MirrorIndex } from '../mirror/package-index.ts';
+import type { Authority } from '../repository/documents.ts';
+import { createSignedIndex, type SignedIndex } from '../repository/signed-index.ts';
+import { ed25519Key } from '../repository/signing-keys.ts';
 import { createLog } from '../telemetry/log.ts';
-import type { Authority } from './documents.ts';
 import { type IndexServer, serveIndex } from './serve-index.ts';
-import { createSignedIndex, type SignedIndex } from './signed-index.ts';
-import { ed25519Key } from './signing-keys.ts';
 import type { Wheels } from './wheels.ts';
 
 /** A signed index on loopback, and who holds which of its keys. */

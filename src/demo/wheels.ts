@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { wheelMetadata } from '../pypi/wheel.ts';
-import type { IndexFile } from './index-pages.ts';
-import { makeWheel } from './make-wheel.ts';
+import type { IndexFile } from '../repository/index-pages.ts';
+import { makeWheel } from '../repository/make-wheel.ts';
 import type { Pip } from './pip.ts';
 
 /** A project and version that the demo uses for one part of its story. */

@@ -2,18 +2,18 @@ import type { IncomingMessage, RequestListener } from 'node:http';
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { Hono } from 'hono';
-import type { Access, Verdict } from './access.ts';
-import { BAD_REQUEST, BUSY, NOTHING_HERE, TOO_LONG, UNAUTHORIZED } from './answers.ts';
+import type { Access, Verdict } from './access/access.ts';
 import { beginExchange, type Exchange, type OnFinish } from './exchange.ts';
 import { guard } from './guard.ts';
 import { CONTINUE_EVERY_MS } from './limits.ts';
-import { type Metrics, replyLive, replyMetrics, replyReady } from './ops.ts';
-import { type Presented, present, type ServedIndex } from './presented.ts';
-import { replyError, replyProblem, replyRedirect, replyText } from './reply.ts';
-import { type Asked, type Env, indexRoutes } from './routes.ts';
+import { type Presented, present, type ServedIndex } from './mount.ts';
+import { BAD_REQUEST, BUSY, NOTHING_HERE, TOO_LONG, UNAUTHORIZED } from './reply/answers.ts';
+import { replyError, replyProblem, replyRedirect, replyText } from './reply/doors.ts';
+import { type Metrics, replyLive, replyMetrics, replyReady } from './routes/health.ts';
+import { type Asked, type Env, indexRoutes } from './routes/routes.ts';
+import { createWarm } from './routes/warm-page.ts';
 import { readTarget } from './target.ts';
 import { createWait } from './waiting.ts';
-import { createWarm } from './warm.ts';
 
 export interface ListenerOptions {
   readonly indexes: readonly ServedIndex[];

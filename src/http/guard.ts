@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Answer, BAD_REQUEST, METHOD_NOT_ALLOWED } from './answers.ts';
 import { MAX_IGNORED_BODY } from './limits.ts';
+import { type Answer, BAD_REQUEST, METHOD_NOT_ALLOWED } from './reply/answers.ts';
 
 // What node's parser lets through and no honest client sends. Node itself refuses CL with TE, two lengths, bare LF,
 // NUL, a space before the colon, unknown Expect, oversized and late headers (faults D 104, 108, 111, 112).

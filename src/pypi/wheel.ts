@@ -1,5 +1,5 @@
 import { Refusal } from '../bytes/refusal.ts';
-import { inflate } from './compress.ts';
+import { inflate } from './inflate.ts';
 
 /** Reads a part of a wheel; what it returns was checked by whoever holds the file. */
 export type ReadPart = (start: number, end: number) => Promise<Uint8Array>;

@@ -1,4 +1,4 @@
-import type { Events } from '../mirror/ports.ts';
+import type { Events } from '../ports/events.ts';
 import { type Budget, createBudget } from './bound.ts';
 import type { Fields, Level, Log } from './log.ts';
 import type { FinishedRequest, Metrics } from './metrics.ts';

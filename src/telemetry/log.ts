@@ -1,5 +1,5 @@
 import { pino, stdTimeFunctions } from 'pino';
-import { clean } from './clean.ts';
+import { clean } from '../bytes/printable.ts';
 import { openStandardError } from './standard-error.ts';
 
 // Diagnostics: one JSON object a line on standard error, or one line of text where a person is looking.

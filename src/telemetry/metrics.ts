@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Reason, Subject } from '../bytes/refusal.ts';
-import type { Events, Instant } from '../mirror/ports.ts';
+import type { Instant } from '../ports/clock.ts';
+import type { Events } from '../ports/events.ts';
 import { createBound } from './bound.ts';
 import { createDurations } from './durations.ts';
 import { createTally } from './tally.ts';

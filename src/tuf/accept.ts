@@ -1,7 +1,6 @@
 import { Refusal, type Subject } from '../bytes/refusal.ts';
 import { judging, refused, refuseExpired, refuseOther, refuseVersion } from './checks.ts';
 import { type Decode, decodeRoot, decodeSnapshot, decodeTargets, decodeTimestamp } from './decode.ts';
-import { type Judging, STEPS_BETWEEN_PAUSES } from './judging.ts';
 import type {
   Authority,
   Delegation,
@@ -14,6 +13,7 @@ import type {
   Timestamp,
   TopLevelRole,
 } from './model.ts';
+import { type Judging, STEPS_BETWEEN_PAUSES } from './sliced.ts';
 import { authorityOf, open, openRoot, Verified } from './verified.ts';
 
 // The client workflow of TUF §5 as transitions between stages. A stage is what has been proved so far; each transition

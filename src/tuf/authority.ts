@@ -1,10 +1,10 @@
 import { Refusal } from '../bytes/refusal.ts';
-import { array, at, count, fieldOf, object, text } from './fields.ts';
-import type { JsonObject, JsonValue } from './json-value.ts';
-import { type Judging, STEPS_BETWEEN_PAUSES } from './judging.ts';
+import { array, at, count, fieldOf, object, text } from './json/fields.ts';
+import type { JsonObject, JsonValue } from './json/json-value.ts';
 import { createKey, type Key } from './keys.ts';
 import { LIMITS } from './limits.ts';
 import type { Authority } from './model.ts';
+import { type Judging, STEPS_BETWEEN_PAUSES } from './sliced.ts';
 
 /** How signing tools mark a key that a machine holds (`x-tuf-on-ci-online-uri`, `x-rstuf-online-key-uri`). */
 const ONLINE_URI = /^x-.*online.*uri$/;

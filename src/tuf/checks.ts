@@ -1,7 +1,7 @@
 import { prove } from '../bytes/digest.ts';
 import { about, Refusal, type Subject } from '../bytes/refusal.ts';
-import type { Judging } from './judging.ts';
 import type { Instant, MetaFile, Signed } from './model.ts';
+import type { Judging } from './sliced.ts';
 
 /** Compares length and every known hash the parent lists; throws `length` or `digest`. */
 export function refuseOther(bytes: Uint8Array, named: MetaFile, subject: Subject): void {

@@ -2,9 +2,8 @@ import { type Digests, knownDigests, refuseUnknownDigests } from '../bytes/diges
 import { Refusal } from '../bytes/refusal.ts';
 import { decodeAuthority, decodeKeys } from './authority.ts';
 import { decodeDelegations } from './delegations.ts';
-import { array, at, count, date, fieldOf, flag, object, text } from './fields.ts';
-import type { JsonObject, JsonValue } from './json-value.ts';
-import { type Judging, STEPS_BETWEEN_PAUSES } from './judging.ts';
+import { array, at, count, date, fieldOf, flag, object, text } from './json/fields.ts';
+import type { JsonObject, JsonValue } from './json/json-value.ts';
 import { LIMITS } from './limits.ts';
 import {
   type Authority,
@@ -18,6 +17,7 @@ import {
   TOP_LEVEL_ROLES,
   type TopLevelRole,
 } from './model.ts';
+import { type Judging, STEPS_BETWEEN_PAUSES } from './sliced.ts';
 
 /** The `signed` member of a document → its model, or `format` / `limit` naming the field. Unknown fields are left alone. */
 export type Decode<S extends Signed> = (signed: JsonObject) => Judging<S>;

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { Refusal } from '../bytes/refusal.ts';
 import { decodeAuthority, decodeKeys } from './authority.ts';
-import { array, at, count, fieldOf, flag, object, text } from './fields.ts';
-import type { JsonObject } from './json-value.ts';
-import { type Judging, STEPS_BETWEEN_PAUSES } from './judging.ts';
+import { array, at, count, fieldOf, flag, object, text } from './json/fields.ts';
+import type { JsonObject } from './json/json-value.ts';
 import type { Key } from './keys.ts';
 import { LIMITS } from './limits.ts';
 import { type Authority, type Delegation, type Delegations, TOP_LEVEL_ROLES } from './model.ts';
 import { type PathPattern, pathPattern } from './pattern.ts';
+import { type Judging, STEPS_BETWEEN_PAUSES } from './sliced.ts';
 
 interface Listed extends Delegation {
   readonly order: number;

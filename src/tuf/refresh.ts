@@ -13,9 +13,9 @@ import {
   type Survivors,
   survive,
 } from './accept.ts';
-import type { Patience } from './judging.ts';
 import { LIMITS } from './limits.ts';
 import type { Root, Snapshot, Targets, Timestamp } from './model.ts';
+import type { Patience } from './sliced.ts';
 import type { Verified } from './verified.ts';
 
 /** Where metadata is read from: upstream, our own disk, a bundle, a test. What it returns is suspect. */

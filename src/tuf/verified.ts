@@ -1,13 +1,13 @@
 import { Refusal } from '../bytes/refusal.ts';
 import { covers } from './authority.ts';
-import { canonicalize } from './canonical.ts';
 import type { Decode } from './decode.ts';
-import { array, at, fieldOf, object, text } from './fields.ts';
-import { readJson } from './json.ts';
-import type { JsonObject } from './json-value.ts';
-import type { Judging } from './judging.ts';
+import { canonicalize } from './json/canonical.ts';
+import { array, at, fieldOf, object, text } from './json/fields.ts';
+import { readJson } from './json/json.ts';
+import type { JsonObject } from './json/json-value.ts';
 import { LIMITS } from './limits.ts';
 import type { Authority, Root, Signed } from './model.ts';
+import type { Judging } from './sliced.ts';
 
 interface Envelope {
   readonly signed: JsonObject;

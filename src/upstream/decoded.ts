@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { Refusal } from '../bytes/refusal.ts';
-import { redactUrl } from './allowed.ts';
+import { redactUrl } from './destinations.ts';
 import type { Answer } from './exchange.ts';
 
 /** The coding of an answer's body; undefined where it came as it is. */

@@ -1,8 +1,8 @@
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage, RequestOptions } from 'node:http';
 import type { LookupFunction } from 'node:net';
 import { Refusal } from '../bytes/refusal.ts';
-import { redactUrl } from './allowed.ts';
 import { type Connections, whenConnected } from './connections.ts';
+import { redactUrl } from './destinations.ts';
 import { codeOf, failed } from './failures.ts';
 import type { Pace, UpstreamLimits } from './limits.ts';
 import { plainHttp, tlsHttp } from './node-http.ts';

@@ -1,5 +1,5 @@
 import { Refusal } from '../bytes/refusal.ts';
-import { redactUrl } from './allowed.ts';
+import { redactUrl } from './destinations.ts';
 
 /** Where an exchange was when it failed. */
 export type Stage = 'before the answer' | 'in the body';

@@ -1,7 +1,7 @@
+import type { Layout } from '../presets/layouts.ts';
+import { metadataUrl } from '../presets/targets.ts';
 import type { MetadataSource } from '../tuf/refresh.ts';
-import type { HttpUpstream } from './http.ts';
-import type { Layout } from './layout.ts';
-import { metadataUrl } from './targets.ts';
+import type { HttpUpstream } from './client.ts';
 
 type MetadataRequest = Parameters<MetadataSource['read']>[0];
 

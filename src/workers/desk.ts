@@ -1,11 +1,11 @@
-import { differenceOf, type Seen, undigestedOf } from '../mirror/page-work.ts';
+import { differenceOf, type Seen, undigestedOf } from '../ports/page-work.ts';
 import { decodeList, decodePage } from '../pypi/decode.ts';
-import { legacyJson } from '../pypi/legacy-json.ts';
 import { emptied, type Listing, type OwnFile, without } from '../pypi/listing.ts';
-import { type Bodies, bodiesHere } from '../pypi/page.ts';
 import type { ProjectPage } from '../pypi/project-page.ts';
 import { relink } from '../pypi/relink.ts';
-import { drawList, drawPage } from '../pypi/render.ts';
+import { legacyJson } from '../render/legacy-json.ts';
+import { type Bodies, bodiesHere } from '../render/page.ts';
+import { drawList, drawPage } from '../render/render.ts';
 import { SLICE } from './limits.ts';
 import type { Asked, Calls, Kind } from './protocol.ts';
 

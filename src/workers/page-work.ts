@@ -1,7 +1,7 @@
-import { type PageWork, type Seen, workHere } from '../mirror/page-work.ts';
+import { type PageWork, type Seen, workHere } from '../ports/page-work.ts';
 import { gatherListing, type Listing, type ListingHead } from '../pypi/listing.ts';
-import type { Bodies, Page } from '../pypi/page.ts';
-import { pageOf } from '../pypi/render.ts';
+import type { Bodies, Page } from '../render/page.ts';
+import { pageOf } from '../render/render.ts';
 import { createLane, type LaneOptions } from './lane.ts';
 import { LARGE } from './limits.ts';
 import type { Call } from './thread.ts';

@@ -1,79 +1,96 @@
-// DESIGN §3 as data. A row that no longer fits is changed here, in the open, with its reason.
+// Who may import whom, as data. A row that no longer fits is changed here, in the open, with its reason.
 
 const PURE = ['bytes', 'tuf', 'pypi'];
+const PORTS = ['bytes', 'async', 'tuf', 'pypi', 'presets', 'render', 'ports'];
+const ALL = [
+  ...PORTS,
+  'mirror',
+  'blobs',
+  'state',
+  'disk',
+  'upstream',
+  'workers',
+  'telemetry',
+  'config',
+  'http',
+  'repository',
+  'version',
+];
 
-/** What each folder of src may import besides itself. Adapters meet only in main, cli and demo, which wire. */
+/** What each folder of src may import besides itself. Adapters meet only in app, which builds the mirror. */
 export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   bytes: [],
+  async: ['bytes'],
   tuf: ['bytes'],
   pypi: ['bytes'],
-  mirror: [...PURE],
-  bundle: [...PURE, 'mirror'],
-  status: [...PURE, 'mirror'],
-  http: [...PURE, 'mirror', 'status'],
-  store: [...PURE, 'mirror'],
-  upstream: [...PURE, 'mirror'],
-  workers: [...PURE, 'mirror'],
-  telemetry: ['bytes', 'mirror'],
-  config: ['bytes'],
+  presets: ['bytes'],
+  render: ['bytes', 'pypi'],
+  ports: ['bytes', 'async', 'tuf', 'pypi', 'render'],
+  mirror: [...PORTS],
+  blobs: ['bytes', 'async', 'ports', 'disk', 'state'],
+  state: ['bytes', 'async', 'pypi', 'ports', 'disk'],
+  disk: ['bytes', 'async', 'ports', 'state'],
+  upstream: ['bytes', 'async', 'tuf', 'presets', 'ports'],
+  workers: [...PURE, 'async', 'render', 'ports'],
+  telemetry: ['bytes', 'ports'],
+  config: ['bytes', 'presets'],
+  http: [...PURE, 'async', 'render', 'ports', 'mirror'],
+  repository: ['bytes'],
   version: [],
-  demo: [...PURE, 'mirror', 'store', 'upstream', 'workers', 'http', 'telemetry', 'config', 'cli', 'version'],
-  cli: [
-    ...PURE,
-    'mirror',
-    'bundle',
-    'status',
-    'http',
-    'store',
-    'upstream',
-    'workers',
-    'telemetry',
-    'config',
-    'demo',
-    'version',
-  ],
-  main: [
-    ...PURE,
-    'mirror',
-    'bundle',
-    'status',
-    'http',
-    'store',
-    'upstream',
-    'workers',
-    'telemetry',
-    'config',
-    'demo',
-    'cli',
-    'version',
-  ],
+  app: ALL,
+  demo: [...ALL, 'app', 'cli'],
+  cli: [...ALL, 'app', 'demo'],
+  main: ['cli', 'app', 'config', 'bytes', 'version'],
 };
 
-const WIRING = ['src/cli/', 'src/demo/', 'src/main.ts'];
+const WIRING = ['src/app/', 'src/cli/', 'src/demo/', 'src/main.ts'];
+const DISK = ['src/disk/', 'src/blobs/', 'src/state/'];
 
 /** Who may import a package or a part of node; one without a row is refused until it has one. */
 export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
-  hono: ['src/http/', 'src/status/'],
+  hono: ['src/http/'],
   '@hono/node-server': ['src/http/'],
-  'lru-cache': ['src/store/'],
-  ioredis: ['src/store/'],
-  '@noble/ed25519': ['src/tuf/keys.ts', 'src/demo/'],
-  'hash-wasm': ['src/bytes/digest.ts', 'src/demo/'],
+  'lru-cache': ['src/bytes/bounded-map.ts', ...DISK],
+  '@noble/ed25519': ['src/tuf/keys.ts', 'src/repository/'],
+  'hash-wasm': ['src/bytes/digest.ts', 'src/repository/'],
   parse5: ['src/pypi/'],
   'prom-client': ['src/telemetry/metrics.ts', 'src/telemetry/tally.ts'],
   pino: ['src/telemetry/log.ts', 'src/telemetry/standard-error.ts'],
   // What lies on disk is suspect: the store decodes its own records as strictly as the configuration.
-  zod: ['src/config/', 'src/store/'],
+  zod: ['src/config/', ...DISK],
   yaml: ['src/config/'],
   commander: ['src/cli/', 'src/main.ts'],
 
-  'node:crypto': ['src/bytes/', 'src/tuf/', 'src/pypi/page.ts', 'src/store/', 'src/http/', 'src/upstream/', ...WIRING],
-  'node:zlib': ['src/pypi/compress.ts', 'src/upstream/decoded.ts', ...WIRING],
-  'node:util': ['src/pypi/compress.ts', 'src/store/', 'src/http/', 'src/upstream/', 'src/telemetry/', ...WIRING],
-  'node:fs': ['src/store/', 'src/config/load.ts', ...WIRING],
-  'node:fs/promises': ['src/store/', ...WIRING],
-  'node:path': ['src/store/', 'src/config/', ...WIRING],
-  'node:os': ['src/store/', 'src/config/', ...WIRING],
+  'node:crypto': [
+    'src/repository/',
+    'src/bytes/',
+    'src/tuf/',
+    'src/render/page.ts',
+    ...DISK,
+    'src/http/',
+    'src/upstream/',
+    ...WIRING,
+  ],
+  'node:zlib': [
+    'src/render/compress.ts',
+    'src/pypi/inflate.ts',
+    'src/upstream/decoded.ts',
+    'src/repository/',
+    ...WIRING,
+  ],
+  'node:util': [
+    'src/render/compress.ts',
+    'src/pypi/inflate.ts',
+    ...DISK,
+    'src/http/',
+    'src/upstream/',
+    'src/telemetry/',
+    ...WIRING,
+  ],
+  'node:fs': [...DISK, 'src/config/load.ts', ...WIRING],
+  'node:fs/promises': [...DISK, ...WIRING],
+  'node:path': [...DISK, 'src/config/', ...WIRING],
+  'node:os': [...DISK, 'src/config/', ...WIRING],
   'node:url': WIRING,
   'node:module': ['src/main.ts'],
   'node:child_process': ['src/demo/', 'src/cli/'],
@@ -84,14 +101,14 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'node:tls': ['src/upstream/', 'src/http/'],
   'node:dns': ['src/upstream/'],
   'node:dns/promises': ['src/upstream/'],
-  'node:stream': ['src/store/', 'src/upstream/', 'src/http/', ...WIRING],
-  'node:stream/promises': ['src/store/', 'src/upstream/', 'src/http/', ...WIRING],
-  'node:events': ['src/store/', 'src/upstream/', 'src/http/', ...WIRING],
-  'node:timers/promises': ['src/mirror/', 'src/store/', 'src/upstream/', 'src/http/', ...WIRING],
+  'node:stream': [...DISK, 'src/upstream/', 'src/http/', ...WIRING],
+  'node:stream/promises': [...DISK, 'src/upstream/', 'src/http/', ...WIRING],
+  'node:events': [...DISK, 'src/upstream/', 'src/http/', ...WIRING],
+  'node:timers/promises': ['src/async/', 'src/mirror/', ...DISK, 'src/upstream/', 'src/http/', ...WIRING],
   'node:worker_threads': ['src/workers/'],
   'node:async_hooks': ['src/http/'],
   'node:perf_hooks': ['src/telemetry/', ...WIRING],
-  'node:v8': ['src/cli/heap.ts'],
+  'node:v8': ['src/app/heap.ts'],
 };
 
 /** A pattern that code may hold only in some places. */
@@ -109,7 +126,7 @@ export interface PatternRule {
 }
 
 const SRC = ['src/'];
-const PURE_PATHS = PURE.map((folder) => `src/${folder}/`);
+const PURE_PATHS = [...PURE, 'presets'].map((folder) => `src/${folder}/`);
 
 export const PATTERNS: readonly PatternRule[] = [
   {
@@ -117,7 +134,7 @@ export const PATTERNS: readonly PatternRule[] = [
     pattern: /\bnew Proven\b/,
     within: SRC,
     except: ['src/bytes/digest.ts'],
-    caught: [['src/store/x.ts', 'const p = new Proven(bytes, hex);']],
+    caught: [['src/blobs/x.ts', 'const p = new Proven(bytes, hex);']],
   },
   {
     name: 'only tuf/verified.ts makes Verified',
@@ -127,28 +144,28 @@ export const PATTERNS: readonly PatternRule[] = [
     caught: [['src/tuf/accept.ts', 'return new Verified<Root>(bytes, root);']],
   },
   {
-    name: 'only the store makes a Blob',
+    name: 'only blobs makes a Blob',
     pattern: /\bBlob\.of\b|\bnew Blob\b/,
     within: SRC,
-    except: ['src/store/', 'src/bytes/blob.ts'],
+    except: ['src/blobs/', 'src/bytes/blob.ts'],
     caught: [
       ['src/mirror/files.ts', 'const blob = Blob.of(hex, 1, reader);'],
       ['src/http/x.ts', 'const make = Blob.of;'],
     ],
   },
   {
-    name: 'only pypi makes a Page',
+    name: 'only render makes a Page',
     pattern: /\bnew Page\b|\bPage\.(render|of)\b/,
     within: SRC,
-    except: ['src/pypi/'],
+    except: ['src/render/'],
     caught: [['src/http/simple.ts', 'await Page.render(drawing);']],
   },
   {
-    name: 'only http/reply.ts writes a body (health and metrics excepted)',
+    name: 'only http/reply/doors.ts writes a body (health and metrics excepted)',
     pattern:
       /\bnew Response\b|\bResponse\.(json|redirect)\(|\bc(ontext)?\.(body|text|json|html|newResponse)\(|\b(res|response|outgoing|reply|socket)\.(write|end)\(/,
-    within: ['src/http/', 'src/status/'],
-    except: ['src/http/reply.ts', 'src/http/ops.ts'],
+    within: ['src/http/'],
+    except: ['src/http/reply/doors.ts', 'src/http/routes/health.ts'],
     caught: [
       ['src/http/simple.ts', 'return c.json({ ok: true });'],
       ['src/http/files.ts', 'outgoing.write(chunk);'],
@@ -166,11 +183,11 @@ export const PATTERNS: readonly PatternRule[] = [
     ],
   },
   {
-    name: 'only store/durable.ts renames',
+    name: 'only disk/durable.ts renames',
     pattern: /\brename(Sync)?\s*\(/,
     within: SRC,
-    except: ['src/store/durable.ts', 'src/store/file-ops.ts'],
-    caught: [['src/store/blobs.ts', 'await rename(temporary, final);']],
+    except: ['src/disk/durable.ts', 'src/disk/file-ops.ts'],
+    caught: [['src/blobs/x.ts', 'await rename(temporary, final);']],
   },
   {
     name: 'pure folders have no clock, chance, process or timer',

@@ -1,11 +1,11 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import type { TargetsDocument } from '../../src/demo/documents.ts';
-import { sign } from '../../src/demo/documents.ts';
-import { disguise, rsaKey, type SigningKey } from '../../src/demo/signing-keys.ts';
+import type { TargetsDocument } from '../../src/repository/documents.ts';
+import { sign } from '../../src/repository/documents.ts';
+import { disguise, rsaKey, type SigningKey } from '../../src/repository/signing-keys.ts';
 import { acceptDelegated, type Generation } from '../../src/tuf/accept.ts';
-import { judge } from '../../src/tuf/judging.ts';
 import type { Delegation } from '../../src/tuf/model.ts';
+import { judge } from '../../src/tuf/sliced.ts';
 import { createClient, reasonOf, refusalOf } from '../support/client.ts';
 import { authority, heldBy, key } from '../support/keys.ts';
 import { createSimulator, type Simulator } from '../support/simulator.ts';

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { envelope, sign, signaturesOf } from '../../src/demo/documents.ts';
-import { ecdsaKey } from '../../src/demo/signing-keys.ts';
+import { envelope, sign, signaturesOf } from '../../src/repository/documents.ts';
+import { ecdsaKey } from '../../src/repository/signing-keys.ts';
 import { acceptRoot, acceptSnapshot, acceptTimestamp, startFrom } from '../../src/tuf/accept.ts';
-import { readJson } from '../../src/tuf/json.ts';
-import type { Judging } from '../../src/tuf/judging.ts';
-import { judge } from '../../src/tuf/judging.ts';
+import { readJson } from '../../src/tuf/json/json.ts';
 import { LIMITS } from '../../src/tuf/limits.ts';
+import type { Judging } from '../../src/tuf/sliced.ts';
+import { judge } from '../../src/tuf/sliced.ts';
 import { createClient, reasonOf, refusalOf } from '../support/client.ts';
 import { START } from '../support/clock.ts';
 import { cpuTime } from '../support/cpu.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { envelope, sign, signaturesOf } from '../../src/demo/documents.ts';
-import { jsonText } from '../../src/demo/json-writer.ts';
+import { envelope, sign, signaturesOf } from '../../src/repository/documents.ts';
+import { jsonText } from '../../src/repository/json-writer.ts';
 import { createClient, reasonOf, refusalOf } from '../support/client.ts';
 import { authority, key } from '../support/keys.ts';
 import { createSimulator } from '../support/simulator.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { changesOf } from '../../src/mirror/index-changes.ts';
+import { changesOf } from '../../src/pypi/changes.ts';
 import type { ProjectPage } from '../../src/pypi/project-page.ts';
 
 // DESIGN §2 "a client's place": events have a budget; one page may not drive the others out of the journal.

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { Refusal } from '../../src/bytes/refusal.ts';
+import { type IndexRig, startIndexRig } from '../rigs/index-rig.ts';
 import { type FakePypi, startFakePypi } from '../support/fake-pypi.ts';
-import { type IndexRig, startIndexRig } from '../support/index-rig.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 
 // What an index that signs nothing remembers is one upstream's word, and is never served as another's.

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { digestHex } from '../../src/demo/digests.ts';
+import { digestHex } from '../../src/repository/digests.ts';
+import { type IndexRig, type IndexRigOptions, startIndexRig } from '../rigs/index-rig.ts';
 import { asItIs, emptied, rewritten } from '../support/bad-days.ts';
-import { type IndexRig, type IndexRigOptions, startIndexRig } from '../support/index-rig.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 
 // DESIGN §2, evidence `index`: an attacker may choose the bytes of a file never seen before, and nothing else.

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { type IndexRig, type IndexRigOptions, startIndexRig } from '../rigs/index-rig.ts';
 import {
   answering,
   type asItIs,
@@ -11,7 +12,6 @@ import {
 } from '../support/bad-days.ts';
 import { DAY } from '../support/clock.ts';
 import type { Line } from '../support/fake-pypi.ts';
-import { type IndexRig, type IndexRigOptions, startIndexRig } from '../support/index-rig.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 
 // DESIGN §2, evidence `index`: whatever takes away or contradicts is believed only after a second whole fetch on a new

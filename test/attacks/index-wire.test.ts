@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
+import { type IndexRig, type IndexRigOptions, startIndexRig } from '../rigs/index-rig.ts';
 import { answering, cut, forged, loginPage, rewritten, type Send, withHeaders } from '../support/bad-days.ts';
-import { type IndexRig, type IndexRigOptions, startIndexRig } from '../support/index-rig.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 import { startUpstream } from '../support/upstream.ts';
 

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { Blob } from '../../src/bytes/blob.ts';
-import { createCoreMetadata } from '../../src/mirror/core-metadata.ts';
-import { createUpstream } from '../../src/upstream/http.ts';
+import { createCoreMetadata } from '../../src/mirror/files/core-metadata.ts';
+import { createUpstream } from '../../src/upstream/client.ts';
+import { type SignedRig, startSignedRig } from '../rigs/signed-rig.ts';
 import { reasonOf } from '../support/client.ts';
-import { type SignedRig, startSignedRig } from '../support/signed-rig.ts';
 import { tinyWheel, zip } from '../support/tiny-wheel.ts';
 
 // DESIGN §5 "Core metadata": only what upstream announced is announced; once the wheel is held, it must be what is inside.

@@ -2,8 +2,8 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { digestHex } from '../../src/demo/digests.ts';
-import { type SignedRig, startSignedRig } from '../support/signed-rig.ts';
+import { digestHex } from '../../src/repository/digests.ts';
+import { type SignedRig, startSignedRig } from '../rigs/signed-rig.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 
 // DESIGN §2: a client's place, and the data volume under a mirror that serves.

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { BUILT_AT } from '../../src/version.ts';
+import { type SignedRig, startSignedRig } from '../rigs/signed-rig.ts';
 import { createClock, DAY, HOUR } from '../support/clock.ts';
-import { type SignedRig, startSignedRig } from '../support/signed-rig.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 
 // Frozen upstreams and wrong clocks: what is past its date is not proved, and no time is believed that has passed.

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { digestHex } from '../../src/demo/digests.ts';
-import { createPins } from '../../src/store/pins.ts';
-import { openVolume } from '../../src/store/volume.ts';
+import { openVolume } from '../../src/disk/volume.ts';
+import { digestHex } from '../../src/repository/digests.ts';
+import { createPins } from '../../src/state/pins.ts';
+import { type SignedRig, type SignedRigOptions, startSignedRig } from '../rigs/signed-rig.ts';
 import { authority } from '../support/keys.ts';
-import { type SignedRig, type SignedRigOptions, startSignedRig } from '../support/signed-rig.ts';
 import { type TinyWheel, tinyWheel } from '../support/tiny-wheel.ts';
 
 // DESIGN §2: an attacker holds upstream's online keys. It can sign new files of unclaimed projects, and nothing else.

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { type SignedRig, startSignedRig } from '../rigs/signed-rig.ts';
 import { DAY, HOUR } from '../support/clock.ts';
-import { type SignedRig, startSignedRig } from '../support/signed-rig.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 import type { Fault } from '../support/upstream.ts';
 

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Edits } from '../../src/demo/repository.ts';
+import type { Edits } from '../../src/repository/repository.ts';
+import { KEYS, type SignedRig, startSignedRig } from '../rigs/signed-rig.ts';
 import { DAY } from '../support/clock.ts';
 import { authority } from '../support/keys.ts';
-import { KEYS, type SignedRig, startSignedRig } from '../support/signed-rig.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 import type { Fault } from '../support/upstream.ts';
 

@@ -1,10 +1,10 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createRepository } from '../../src/demo/repository.ts';
+import { createRepository } from '../../src/repository/repository.ts';
+import { type SignedRig, startSignedRig } from '../rigs/signed-rig.ts';
 import { reasonOf } from '../support/client.ts';
 import { authority } from '../support/keys.ts';
-import { type SignedRig, startSignedRig } from '../support/signed-rig.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 
 // DESIGN §2: an attacker holds the data volume. It can delete; what it plants is refused, or healed from upstream.

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { type SignedRig, startSignedRig } from '../support/signed-rig.ts';
+import { type SignedRig, startSignedRig } from '../rigs/signed-rig.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 import { startUpstream } from '../support/upstream.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Algorithm } from '../../src/bytes/digest.ts';
 import { prove } from '../../src/bytes/digest.ts';
-import { digestHex } from '../../src/demo/digests.ts';
+import { digestHex } from '../../src/repository/digests.ts';
 import { createClient, reasonOf, refusalOf } from '../support/client.ts';
 import { authority } from '../support/keys.ts';
 import { createSimulator, type SimulatorOptions } from '../support/simulator.ts';

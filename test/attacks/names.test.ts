@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { encodeRole } from '../../src/demo/documents.ts';
+import { encodeRole } from '../../src/repository/documents.ts';
 import { createClient, reasonOf } from '../support/client.ts';
 import { authority } from '../support/keys.ts';
 import { createSimulator } from '../support/simulator.ts';

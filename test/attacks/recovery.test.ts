@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { Repository } from '../../src/demo/repository.ts';
+import type { Repository } from '../../src/repository/repository.ts';
 import { acceptRoot, openFloor, startFrom, survive } from '../../src/tuf/accept.ts';
-import { judge } from '../../src/tuf/judging.ts';
+import { judge } from '../../src/tuf/sliced.ts';
 import { createClient, reasonOf, refusalOf } from '../support/client.ts';
 import { START } from '../support/clock.ts';
 import { authority, key } from '../support/keys.ts';

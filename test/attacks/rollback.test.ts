@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { Edits, Repository } from '../../src/demo/repository.ts';
+import type { Edits, Repository } from '../../src/repository/repository.ts';
 import { openFloor, startFrom } from '../../src/tuf/accept.ts';
-import { impatient, judge } from '../../src/tuf/judging.ts';
 import { refresh } from '../../src/tuf/refresh.ts';
+import { impatient, judge } from '../../src/tuf/sliced.ts';
 import { createClient, reasonOf, refusalOf, type TestClient } from '../support/client.ts';
 import { START } from '../support/clock.ts';
 import { authority, key } from '../support/keys.ts';

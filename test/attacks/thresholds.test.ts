@@ -1,7 +1,13 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { type Authority, type Document, envelope, type Signature, signaturesOf } from '../../src/demo/documents.ts';
-import { disguise, ecdsaKey, rsaKey, type SigningKey } from '../../src/demo/signing-keys.ts';
+import {
+  type Authority,
+  type Document,
+  envelope,
+  type Signature,
+  signaturesOf,
+} from '../../src/repository/documents.ts';
+import { disguise, ecdsaKey, rsaKey, type SigningKey } from '../../src/repository/signing-keys.ts';
 import { LIMITS } from '../../src/tuf/limits.ts';
 import { createClient, reasonOf, type TestClient } from '../support/client.ts';
 import { cpuTime } from '../support/cpu.ts';

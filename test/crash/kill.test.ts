@@ -4,11 +4,11 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { createBlobs } from '../../src/store/blobs.ts';
-import { createPageStore } from '../../src/store/page-store.ts';
-import { createPins } from '../../src/store/pins.ts';
-import { createTrustStore } from '../../src/store/trust.ts';
-import { openVolume } from '../../src/store/volume.ts';
+import { createBlobs } from '../../src/blobs/blob-store.ts';
+import { openVolume } from '../../src/disk/volume.ts';
+import { createPageStore } from '../../src/state/pages.ts';
+import { createPins } from '../../src/state/pins.ts';
+import { createTrustStore } from '../../src/state/trust.ts';
 import { contentOf, expectedOf, pageOf, pinOf } from './work.ts';
 
 const CHILD = join(import.meta.dirname, 'child.ts');

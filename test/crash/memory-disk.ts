@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import type { FileFacts, FileOps } from '../../src/store/file-ops.ts';
+import type { FileFacts, FileOps } from '../../src/disk/file-ops.ts';
 import { systemError } from '../support/faults.ts';
 
 interface File {

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { type BlobStore, createBlobs } from '../../src/store/blobs.ts';
-import type { FileOps } from '../../src/store/file-ops.ts';
-import { createPageStore } from '../../src/store/page-store.ts';
-import { createPins } from '../../src/store/pins.ts';
-import { createTrustStore } from '../../src/store/trust.ts';
-import { openVolume, type VolumeOptions } from '../../src/store/volume.ts';
+import { type BlobStore, createBlobs } from '../../src/blobs/blob-store.ts';
+import type { FileOps } from '../../src/disk/file-ops.ts';
+import { openVolume, type VolumeOptions } from '../../src/disk/volume.ts';
+import { createPageStore } from '../../src/state/pages.ts';
+import { createPins } from '../../src/state/pins.ts';
+import { createTrustStore } from '../../src/state/trust.ts';
 import { systemError } from '../support/faults.ts';
 import { createMemoryDisk, type Loss } from './memory-disk.ts';
 import { contentOf, expectedOf, pageOf, pinOf, trustOf } from './work.ts';

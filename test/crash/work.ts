@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
+import { CHUNK } from '../../src/blobs/limits.ts';
 import type { Expected } from '../../src/bytes/digest.ts';
-import type { PageRecord, Pin, PublishedTrust } from '../../src/mirror/ports.ts';
-import { CHUNK } from '../../src/store/limits.ts';
+import type { PageRecord, Pin, PublishedTrust } from '../../src/ports/index-state.ts';
 
 // What a round writes follows from its number, so that whoever looks afterwards knows what is right.
 

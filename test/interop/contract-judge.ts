@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { hashPassword } from '../../src/http/passwords.ts';
+import { hashPassword } from '../../src/http/access/passwords.ts';
 import { pipOf2023, pipOfToday, pipTools, uv } from '../support/environments.ts';
 import { clientEnvironment, PYTHON, requirePart } from '../support/python.ts';
 import { startVerbatim } from '../support/verbatim.ts';

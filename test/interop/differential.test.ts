@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Refusal } from '../../src/bytes/refusal.ts';
-import { sign } from '../../src/demo/documents.ts';
+import { sign } from '../../src/repository/documents.ts';
 import {
   acceptDelegated,
   acceptRoot,
@@ -15,8 +15,8 @@ import {
   openFloor,
   startFrom,
 } from '../../src/tuf/accept.ts';
-import { judge } from '../../src/tuf/judging.ts';
 import type { Targets } from '../../src/tuf/model.ts';
+import { judge } from '../../src/tuf/sliced.ts';
 import { START } from '../support/clock.ts';
 import { pythonTuf } from '../support/environments.ts';
 import { authority, key } from '../support/keys.ts';

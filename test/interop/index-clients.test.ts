@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { digestHex } from '../../src/demo/digests.ts';
+import { digestHex } from '../../src/repository/digests.ts';
 import * as bad from '../support/bad-days.ts';
 import * as environments from '../support/environments.ts';
 import type { FakePypi } from '../support/fake-pypi.ts';

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { IndexFile } from '../../src/demo/index-pages.ts';
+import type { IndexFile } from '../../src/repository/index-pages.ts';
 import { type FakePypi, type FakePypiOptions, startFakePypi } from '../support/fake-pypi.ts';
 import { type RunningVerbatim, startVerbatim } from '../support/verbatim.ts';
 

@@ -1,5 +1,5 @@
 import type { Algorithm } from '../../src/bytes/digest.ts';
-import { createRepository, type Repository } from '../../src/demo/repository.ts';
+import { createRepository, type Repository } from '../../src/repository/repository.ts';
 import { authority, heldBy, kinds } from '../support/keys.ts';
 import { now } from '../support/rig.ts';
 

@@ -1,7 +1,7 @@
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import type { Repository } from '../../src/demo/repository.ts';
+import type { Repository } from '../../src/repository/repository.ts';
 import { pythonTuf } from '../support/environments.ts';
 import { requirePart } from '../support/python.ts';
 import { type Rig, serveRepository } from '../support/rig.ts';

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { Repository } from '../../src/demo/repository.ts';
+import type { Repository } from '../../src/repository/repository.ts';
 import type { RunningVerbatim } from '../support/verbatim.ts';
 import type { Outcome } from './tuf-clients.ts';
 

@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { digestHex } from '../../src/demo/digests.ts';
-import { createRepository, type Repository } from '../../src/demo/repository.ts';
+import { digestHex } from '../../src/repository/digests.ts';
+import { createRepository, type Repository } from '../../src/repository/repository.ts';
+import { type MirrorRig, NOW, startMirrorRig } from '../rigs/mirror-rig.ts';
+import { KEYS } from '../rigs/signed-rig.ts';
 import { createClock, DAY, HOUR } from '../support/clock.ts';
 import { authority } from '../support/keys.ts';
-import { type MirrorRig, NOW, startMirrorRig } from '../support/mirror-rig.ts';
-import { KEYS } from '../support/signed-rig.ts';
 import { type TinyWheel, tinyWheel } from '../support/tiny-wheel.ts';
 
 // DataDog's shape: pages of bare anchors in single quotes, each wheel a target of its own, in a role of its own.

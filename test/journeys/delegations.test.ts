@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { type SignedRig, startSignedRig } from '../rigs/signed-rig.ts';
 import { DAY } from '../support/clock.ts';
 import { authority } from '../support/keys.ts';
-import { type SignedRig, startSignedRig } from '../support/signed-rig.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 
 // PEP 458: targets → bins → bin-n. PEP 480: claimed, recently-claimed, unclaimed, with developers' own roles.

@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { createUpstream, type HttpUpstream } from '../../src/upstream/http.ts';
+import { createUpstream, type HttpUpstream } from '../../src/upstream/client.ts';
 import { createMetadataSource } from '../../src/upstream/metadata-source.ts';
+import { type MirrorRig, startMirrorRig } from '../rigs/mirror-rig.ts';
+import { type SignedRig, type SignedRigOptions, startSignedRig } from '../rigs/signed-rig.ts';
 import { createClient, reasonOf } from '../support/client.ts';
 import { DAY, HOUR } from '../support/clock.ts';
 import { authority } from '../support/keys.ts';
-import { type MirrorRig, startMirrorRig } from '../support/mirror-rig.ts';
-import { type SignedRig, type SignedRigOptions, startSignedRig } from '../support/signed-rig.ts';
 import { fileName, type Simulator } from '../support/simulator.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 import { startUpstream } from '../support/upstream.ts';

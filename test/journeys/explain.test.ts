@@ -1,7 +1,7 @@
 import { afterEach, expect, it } from 'vitest';
 import { explanationText } from '../../src/cli/explain.ts';
+import { type SignedRig, startSignedRig } from '../rigs/signed-rig.ts';
 import { reasonOf } from '../support/client.ts';
-import { type SignedRig, startSignedRig } from '../support/signed-rig.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 
 // What `explain` says must be true of this mirror as it is configured, at this moment.

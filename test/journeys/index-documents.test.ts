@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Refusal } from '../../src/bytes/refusal.ts';
-import type { RelayedDocuments } from '../../src/mirror/mirror.ts';
+import type { RelayedDocuments } from '../../src/mirror/package-index.ts';
+import { type IndexRig, startIndexRig } from '../rigs/index-rig.ts';
+import { JSON_PAGE } from '../rigs/mirror-rig.ts';
 import { badGateway } from '../support/bad-days.ts';
-import { type IndexRig, startIndexRig } from '../support/index-rig.ts';
-import { JSON_PAGE } from '../support/mirror-rig.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 
 // What PyPI has beside pages and files, as this mirror hands it on.

@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { freshnessOf } from '../../src/mirror/freshness.ts';
-import { createIndexPages } from '../../src/mirror/index-pages.ts';
-import { workHere } from '../../src/mirror/page-work.ts';
-import type { PageRecord } from '../../src/mirror/ports.ts';
+import { freshnessOf } from '../../src/mirror/unsigned/freshness.ts';
+import { createIndexPages } from '../../src/mirror/unsigned/pages.ts';
+import type { PageRecord } from '../../src/ports/index-state.ts';
+import { workHere } from '../../src/ports/page-work.ts';
+import { type IndexRig, type IndexRigOptions, startIndexRig } from '../rigs/index-rig.ts';
+import { NOW } from '../rigs/mirror-rig.ts';
 import { answering, badGateway } from '../support/bad-days.ts';
 import { DAY, HOUR } from '../support/clock.ts';
-import { type IndexRig, type IndexRigOptions, startIndexRig } from '../support/index-rig.ts';
-import { NOW } from '../support/mirror-rig.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 
 // DESIGN §5 "Fresh enough", evidence `index`.

@@ -1,6 +1,8 @@
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { digestHex } from '../../src/demo/digests.ts';
+import { digestHex } from '../../src/repository/digests.ts';
+import { type IndexRig, type IndexRigOptions, startIndexRig } from '../rigs/index-rig.ts';
+import { JSON_PAGE } from '../rigs/mirror-rig.ts';
 import {
   answering,
   badGateway,
@@ -12,8 +14,6 @@ import {
   rewritten,
 } from '../support/bad-days.ts';
 import { DAY } from '../support/clock.ts';
-import { type IndexRig, type IndexRigOptions, startIndexRig } from '../support/index-rig.ts';
-import { JSON_PAGE } from '../support/mirror-rig.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 
 // An index on its bad days, and poorer ones than PyPI: what clients see of it.

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { digestHex } from '../../src/demo/digests.ts';
+import { digestHex } from '../../src/repository/digests.ts';
+import { type LayoutRig, type LayoutRigOptions, startLayoutRig } from '../rigs/layout-rig.ts';
+import { JSON_PAGE } from '../rigs/mirror-rig.ts';
 import { LAYOUT_CASES, PLAIN } from '../support/layout-cases.ts';
-import { type LayoutRig, type LayoutRigOptions, startLayoutRig } from '../support/layout-rig.ts';
-import { JSON_PAGE } from '../support/mirror-rig.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 
 const WHEELS = [tinyWheel('alpha'), tinyWheel('alpha', '2.0+local.1'), tinyWheel('beta-tool')];

@@ -2,13 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { PageRecord, Pin } from '../../src/mirror/ports.ts';
-import { createAccessRecord } from '../../src/store/access.ts';
-import { createIndexState } from '../../src/store/index-state.ts';
-import { createJournal } from '../../src/store/journal.ts';
-import { createPageStore } from '../../src/store/page-store.ts';
-import { createPins } from '../../src/store/pins.ts';
-import { openVolume, type Volume } from '../../src/store/volume.ts';
+import { createAccessRecord } from '../../src/disk/access-record.ts';
+import { createJournal } from '../../src/disk/journal.ts';
+import { openVolume, type Volume } from '../../src/disk/volume.ts';
+import type { PageRecord, Pin } from '../../src/ports/index-state.ts';
+import { createIndexState } from '../../src/state/index-facts.ts';
+import { createPageStore } from '../../src/state/pages.ts';
+import { createPins } from '../../src/state/pins.ts';
 import { verbatim } from '../support/verbatim.ts';
 
 // What an operator asks and decides, beside a process that has the data directory open.

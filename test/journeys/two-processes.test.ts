@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Face } from '../support/mirror-rig.ts';
-import { type SignedRig, startSignedRig } from '../support/signed-rig.ts';
+import type { Face } from '../rigs/mirror-rig.ts';
+import { type SignedRig, startSignedRig } from '../rigs/signed-rig.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 
 // DESIGN §6: several processes on one data directory are the same program, and none takes the others back.

@@ -2,8 +2,8 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { sha256Hex } from '../../src/bytes/digest.ts';
+import { type SignedRig, startSignedRig } from '../rigs/signed-rig.ts';
 import { authority } from '../support/keys.ts';
-import { type SignedRig, startSignedRig } from '../support/signed-rig.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 import { verbatim } from '../support/verbatim.ts';
 

@@ -2,10 +2,10 @@ import { expect } from 'vitest';
 import { type Reason, Refusal } from '../../src/bytes/refusal.ts';
 import { acceptDelegated, type Generation, metaOf, startAgain, startFrom } from '../../src/tuf/accept.ts';
 import { type Found, findTarget } from '../../src/tuf/delegation.ts';
-import { impatient, judge } from '../../src/tuf/judging.ts';
 import { LIMITS } from '../../src/tuf/limits.ts';
 import type { Delegation, Root, Snapshot, Targets, Timestamp } from '../../src/tuf/model.ts';
 import { refresh, type Trusted, versionIn, within } from '../../src/tuf/refresh.ts';
+import { impatient, judge } from '../../src/tuf/sliced.ts';
 import type { Verified } from '../../src/tuf/verified.ts';
 import type { Simulator } from './simulator.ts';
 

@@ -1,6 +1,6 @@
-import type { MetaDocument, RootDocument, TargetsDocument } from '../../src/demo/documents.ts';
+import type { MetaDocument, RootDocument, TargetsDocument } from '../../src/repository/documents.ts';
 import { decodeRoot, decodeSnapshot, decodeTargets, decodeTimestamp } from '../../src/tuf/decode.ts';
-import { judge } from '../../src/tuf/judging.ts';
+import { judge } from '../../src/tuf/sliced.ts';
 import { authority } from './keys.ts';
 import { createSimulator } from './simulator.ts';
 import { objectOf } from './tree.ts';

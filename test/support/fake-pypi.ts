@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
-import { digestHex } from '../../src/demo/digests.ts';
-import { filePath, type IndexFile } from '../../src/demo/index-pages.ts';
+import { digestHex } from '../../src/repository/digests.ts';
+import { filePath, type IndexFile } from '../../src/repository/index-pages.ts';
 import type { Send, Sent } from './bad-days.ts';
 import { startUpstream } from './upstream.ts';
 

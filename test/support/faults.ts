@@ -1,4 +1,4 @@
-import { type FileOps, nodeFileOps, type OpenFile } from '../../src/store/file-ops.ts';
+import { type FileOps, nodeFileOps, type OpenFile } from '../../src/disk/file-ops.ts';
 
 /** Steps that change what is on disk, in the order the store takes them. */
 export type Step =

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Authority } from '../../src/demo/documents.ts';
-import { ecdsaKey, ed25519Key, rsaKey, type SigningKey } from '../../src/demo/signing-keys.ts';
+import type { Authority } from '../../src/repository/documents.ts';
+import { ecdsaKey, ed25519Key, rsaKey, type SigningKey } from '../../src/repository/signing-keys.ts';
 
 const made = new Map<string, SigningKey>();
 

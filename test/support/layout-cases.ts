@@ -1,5 +1,5 @@
-import { digestHex } from '../../src/demo/digests.ts';
-import type { LayoutCase, Named } from './layout-rig.ts';
+import { digestHex } from '../../src/repository/digests.ts';
+import type { LayoutCase, Named } from '../rigs/layout-rig.ts';
 
 function sha256(bytes: Uint8Array): string {
   return digestHex('sha256', bytes);

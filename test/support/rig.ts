@@ -1,8 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Repository } from '../../src/demo/repository.ts';
-import { createSignedIndex, type SignedIndex, type SignedIndexOptions } from '../../src/demo/signed-index.ts';
+import type { Repository } from '../../src/repository/repository.ts';
+import { createSignedIndex, type SignedIndex, type SignedIndexOptions } from '../../src/repository/signed-index.ts';
 import { authority } from './keys.ts';
 import { startUpstream, type TestUpstream } from './upstream.ts';
 import { type RunningVerbatim, startVerbatim } from './verbatim.ts';

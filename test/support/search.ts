@@ -1,4 +1,4 @@
-import type { Repository } from '../../src/demo/repository.ts';
+import type { Repository } from '../../src/repository/repository.ts';
 import { createClient, type TestClient } from './client.ts';
 import { authority } from './keys.ts';
 import { createSimulator, type SimulatorOptions } from './simulator.ts';

@@ -1,6 +1,6 @@
 import { Refusal } from '../../src/bytes/refusal.ts';
-import { type Authority, encodeRole } from '../../src/demo/documents.ts';
-import { createRepository, type Repository, type RepositoryOptions } from '../../src/demo/repository.ts';
+import { type Authority, encodeRole } from '../../src/repository/documents.ts';
+import { createRepository, type Repository, type RepositoryOptions } from '../../src/repository/repository.ts';
 import { createClock, type TestClock } from './clock.ts';
 import { authority } from './keys.ts';
 

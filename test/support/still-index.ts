@@ -2,18 +2,19 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { blake2b } from 'hash-wasm';
+import { type BlobStore, createBlobs } from '../../src/blobs/blob-store.ts';
 import { sha256Hex } from '../../src/bytes/digest.ts';
 import { Refusal } from '../../src/bytes/refusal.ts';
-import type { ReadIndex } from '../../src/http/presented.ts';
-import type { Evidence, FileAnswer, RelayedDocuments, SignedDocument } from '../../src/mirror/mirror.ts';
-import type { OpenDownload, Wanted } from '../../src/mirror/ports.ts';
+import { openVolume } from '../../src/disk/volume.ts';
+import type { ReadIndex } from '../../src/http/mount.ts';
+import type { Evidence, FileAnswer, RelayedDocuments, SignedDocument } from '../../src/mirror/package-index.ts';
+import type { Wanted } from '../../src/ports/blobs.ts';
+import type { OpenDownload } from '../../src/ports/upstream.ts';
 import { decodeJson } from '../../src/pypi/decode-json.ts';
 import type { Listing } from '../../src/pypi/listing.ts';
-import type { Page } from '../../src/pypi/page.ts';
 import { fileByDigest, relink } from '../../src/pypi/relink.ts';
-import { renderList, renderPage } from '../../src/pypi/render.ts';
-import { type BlobStore, createBlobs } from '../../src/store/blobs.ts';
-import { openVolume } from '../../src/store/volume.ts';
+import type { Page } from '../../src/render/page.ts';
+import { renderList, renderPage } from '../../src/render/render.ts';
 
 export interface StillFile {
   readonly project: string;

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import type { IndexFile } from '../../src/demo/index-pages.ts';
+import type { IndexFile } from '../../src/repository/index-pages.ts';
 
 /** A stored zip of the given members, in order. */
 export function zip(members: readonly (readonly [string, Uint8Array])[]): Uint8Array {

@@ -1,7 +1,7 @@
-import { jsonText } from '../../src/demo/json-writer.ts';
-import { readJson } from '../../src/tuf/json.ts';
-import { JsonObject, type JsonValue } from '../../src/tuf/json-value.ts';
-import { judge } from '../../src/tuf/judging.ts';
+import { jsonText } from '../../src/repository/json-writer.ts';
+import { readJson } from '../../src/tuf/json/json.ts';
+import { JsonObject, type JsonValue } from '../../src/tuf/json/json-value.ts';
+import { judge } from '../../src/tuf/sliced.ts';
 
 /** The tree that the strict reader makes of a plain value. */
 export function treeOf(value: unknown): JsonValue {

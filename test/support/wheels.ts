@@ -5,7 +5,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import type { IndexFile } from '../../src/demo/index-pages.ts';
+import type { IndexFile } from '../../src/repository/index-pages.ts';
 import { pipOfToday } from './environments.ts';
 import { CACHE, PYTHON } from './python.ts';
 

@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { filePath } from '../../../src/demo/index-pages.ts';
+import { filePath } from '../../../src/repository/index-pages.ts';
 import { bandersnatch, devpi, pipOfToday } from '../../support/environments.ts';
 import { clientEnvironment, requirePart } from '../../support/python.ts';
 import { tinyWheel } from '../../support/tiny-wheel.ts';

@@ -1,9 +1,9 @@
 import { expect, onTestFinished, test } from 'vitest';
-import { compose } from '../../../src/cli/compose.ts';
+import { compose } from '../../../src/app/compose.ts';
 import type { UnsignedIndexConfig } from '../../../src/config/config.ts';
 import { largePage } from '../../support/large.ts';
 import { startUpstream } from '../../support/upstream.ts';
-import { scratch } from '../store/harness.ts';
+import { scratch } from '../../support/volume-harness.ts';
 
 /** What is at hand at once of a page just asked for, of the first of so many indexes with so much memory together. */
 async function warmAfter(indexes: number, memoryBytes: number) {

@@ -1,9 +1,9 @@
 import { createHash, scryptSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { createAccess } from '../../../src/http/access.ts';
-import { type AccessList, readTokens, readUsers } from '../../../src/http/access-list.ts';
+import { createAccess } from '../../../src/http/access/access.ts';
+import { type AccessList, readTokens, readUsers } from '../../../src/http/access/access-list.ts';
+import { hashPassword, readPasswordHash } from '../../../src/http/access/passwords.ts';
 import { MAX_ACCESS_LINES, MAX_WAITING_PASSWORDS } from '../../../src/http/limits.ts';
-import { hashPassword, readPasswordHash } from '../../../src/http/passwords.ts';
 
 /** Cheap to check, as a test needs it. */
 function cheap(password: string): string {

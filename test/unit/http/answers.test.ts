@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { REASONS, Refusal, type Subject } from '../../../src/bytes/refusal.ts';
-import { MAX_PHRASE } from '../../../src/http/answers.ts';
-import { answerTo } from '../../../src/http/refused.ts';
+import { MAX_PHRASE } from '../../../src/http/reply/answers.ts';
+import { answerTo } from '../../../src/http/reply/problems.ts';
 
 const SUBJECTS: readonly (Subject | undefined)[] = [
   undefined,

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { createPageHeaders } from '../../../src/http/headers.ts';
-import type { Variant } from '../../../src/pypi/page.ts';
+import { createPageHeaders } from '../../../src/http/reply/headers.ts';
+import type { Variant } from '../../../src/render/page.ts';
 
 const headersOf = createPageHeaders({
   name: 'main',

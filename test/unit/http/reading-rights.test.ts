@@ -1,8 +1,8 @@
 import { createHash, scryptSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { Relayed } from '../../../src/bytes/relayed.ts';
-import { createAccess } from '../../../src/http/access.ts';
-import { readTokens, readUsers } from '../../../src/http/access-list.ts';
+import { Relayed } from '../../../src/bytes/unverified.ts';
+import { createAccess } from '../../../src/http/access/access.ts';
+import { readTokens, readUsers } from '../../../src/http/access/access-list.ts';
 import { ask, shout, statusesOf } from '../../support/ask.ts';
 import { bytesOf, PIP, serveForFile, WHEEL } from './serving.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { holdsAlready, mayRange, readRange } from '../../../src/http/ranges.ts';
+import { holdsAlready, mayRange, readRange } from '../../../src/http/reply/ranges.ts';
 import { readTarget } from '../../../src/http/target.ts';
 import { ask } from '../../support/ask.ts';
 import { bytesOf, H, J, PIP, serveForFile, UV, WHEEL } from './serving.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Refusal } from '../../../src/bytes/refusal.ts';
-import { Relayed } from '../../../src/bytes/relayed.ts';
-import type { RelayedDocuments } from '../../../src/mirror/mirror.ts';
+import { Relayed } from '../../../src/bytes/unverified.ts';
+import type { RelayedDocuments } from '../../../src/mirror/package-index.ts';
 import { ask } from '../../support/ask.ts';
 import { bytesOf, serve, serveForFile, WHEEL } from './serving.ts';
 

@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { Refusal } from '../../../src/bytes/refusal.ts';
-import { holdToPins } from '../../../src/mirror/pins.ts';
-import type { Pins } from '../../../src/mirror/ports.ts';
+import { openVolume } from '../../../src/disk/volume.ts';
+import { holdToPins } from '../../../src/mirror/projects/pins.ts';
+import type { Pins } from '../../../src/ports/index-state.ts';
 import { decodePage } from '../../../src/pypi/decode.ts';
 import { relink } from '../../../src/pypi/relink.ts';
-import { createPins } from '../../../src/store/pins.ts';
-import { openVolume } from '../../../src/store/volume.ts';
-import { scratch } from '../store/harness.ts';
+import { createPins } from '../../../src/state/pins.ts';
+import { scratch } from '../../support/volume-harness.ts';
 
 const FILE = 'demo-1.0.zip';
 const sha256 = (letter: string) => letter.repeat(64);

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
-import { createKeeper } from '../../../src/mirror/keeper.ts';
-import type { TrustStore } from '../../../src/mirror/ports.ts';
-import { createRoles } from '../../../src/mirror/roles.ts';
-import { createMemoryCache } from '../../../src/store/memory.ts';
-import { impatient } from '../../../src/tuf/judging.ts';
+import { createMemoryCache } from '../../../src/bytes/bounded-map.ts';
+import { createKeeper } from '../../../src/mirror/tuf/keeper.ts';
+import { createRoles } from '../../../src/mirror/tuf/roles.ts';
+import type { TrustStore } from '../../../src/ports/index-state.ts';
+import { impatient } from '../../../src/tuf/sliced.ts';
 import { createClient, reasonOf } from '../../support/client.ts';
 import { authority } from '../../support/keys.ts';
 import { createSimulator } from '../../support/simulator.ts';

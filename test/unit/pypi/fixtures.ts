@@ -4,7 +4,7 @@ import { type Reason, Refusal } from '../../../src/bytes/refusal.ts';
 import { decodePage } from '../../../src/pypi/decode.ts';
 import type { Listing } from '../../../src/pypi/listing.ts';
 import { relink } from '../../../src/pypi/relink.ts';
-import { renderPage } from '../../../src/pypi/render.ts';
+import { renderPage } from '../../../src/render/render.ts';
 
 export const PAGE_URL = 'https://index.example/simple/foo-bar/';
 

@@ -5,7 +5,7 @@ import { decodePage } from '../../../src/pypi/decode.ts';
 import { hrefOf } from '../../../src/pypi/listing.ts';
 import type { Entry, ProjectPage } from '../../../src/pypi/project-page.ts';
 import { relink } from '../../../src/pypi/relink.ts';
-import { drawPage } from '../../../src/pypi/render.ts';
+import { drawPage } from '../../../src/render/render.ts';
 import { bytes, jsonPage, line, PAGE_URL } from './fixtures.ts';
 
 const hex = (length: number) =>

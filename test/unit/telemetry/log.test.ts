@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { clean, MOST_CHARACTERS } from '../../../src/telemetry/clean.ts';
+import { clean, MOST_CHARACTERS } from '../../../src/bytes/printable.ts';
 import { createLog, type LogOptions } from '../../../src/telemetry/log.ts';
 
 function recorded(options: Partial<LogOptions> = {}) {

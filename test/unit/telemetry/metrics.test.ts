@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Events } from '../../../src/mirror/ports.ts';
+import type { Events } from '../../../src/ports/events.ts';
 import { createBound, createBudget } from '../../../src/telemetry/bound.ts';
 import { createEvents, createRequestRecord } from '../../../src/telemetry/events.ts';
 import { createLog } from '../../../src/telemetry/log.ts';

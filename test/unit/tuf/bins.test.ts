@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { binIndex, createBins, pathHash, prefixesOf } from '../../../src/demo/bins.ts';
-import type { Repository } from '../../../src/demo/repository.ts';
+import { binIndex, createBins, pathHash, prefixesOf } from '../../../src/repository/bins.ts';
+import type { Repository } from '../../../src/repository/repository.ts';
 import { createClient } from '../../support/client.ts';
 import { authority } from '../../support/keys.ts';
 import { content, found, refreshed, role } from '../../support/search.ts';

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { canonicalBytes } from '../../../src/demo/json-writer.ts';
-import { canonicalize } from '../../../src/tuf/canonical.ts';
-import { canonicalSourceOf, readJson } from '../../../src/tuf/json.ts';
-import { JsonObject } from '../../../src/tuf/json-value.ts';
-import { judge } from '../../../src/tuf/judging.ts';
+import { canonicalBytes } from '../../../src/repository/json-writer.ts';
+import { canonicalize } from '../../../src/tuf/json/canonical.ts';
+import { canonicalSourceOf, readJson } from '../../../src/tuf/json/json.ts';
+import { JsonObject } from '../../../src/tuf/json/json-value.ts';
+import { judge } from '../../../src/tuf/sliced.ts';
 
 const text = fc.oneof(
   fc.string(),

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { canonicalText, compareCodePoints, jsonText } from '../../../src/demo/json-writer.ts';
-import { canonicalize } from '../../../src/tuf/canonical.ts';
-import { judge } from '../../../src/tuf/judging.ts';
+import { canonicalText, compareCodePoints, jsonText } from '../../../src/repository/json-writer.ts';
+import { canonicalize } from '../../../src/tuf/json/canonical.ts';
+import { judge } from '../../../src/tuf/sliced.ts';
 import { read } from '../../support/tree.ts';
 
 function canonical(text: string): string {

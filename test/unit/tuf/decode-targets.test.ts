@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { TargetsDocument } from '../../../src/demo/documents.ts';
+import type { TargetsDocument } from '../../../src/repository/documents.ts';
 import { LIMITS } from '../../../src/tuf/limits.ts';
 import { reasonOf } from '../../support/client.ts';
 import { type Change, put, SHA256, set, targets } from '../../support/decoding.ts';

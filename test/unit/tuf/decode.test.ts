@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { MetaDocument, RootDocument } from '../../../src/demo/documents.ts';
+import type { MetaDocument, RootDocument } from '../../../src/repository/documents.ts';
 import { LIMITS } from '../../../src/tuf/limits.ts';
 import { reasonOf, refusalOf } from '../../support/client.ts';
 import { type Change, everyRole, put, root, SHA256, set, snapshot, timestamp } from '../../support/decoding.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { pathHash } from '../../../src/demo/bins.ts';
-import type { Repository } from '../../../src/demo/repository.ts';
+import { pathHash } from '../../../src/repository/bins.ts';
+import type { Repository } from '../../../src/repository/repository.ts';
 import { LIMITS } from '../../../src/tuf/limits.ts';
 import { reasonOf } from '../../support/client.ts';
 import { authority } from '../../support/keys.ts';

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readJson } from '../../../src/tuf/json.ts';
-import { JsonObject } from '../../../src/tuf/json-value.ts';
-import { judge } from '../../../src/tuf/judging.ts';
+import { readJson } from '../../../src/tuf/json/json.ts';
+import { JsonObject } from '../../../src/tuf/json/json-value.ts';
 import { LIMITS } from '../../../src/tuf/limits.ts';
+import { judge } from '../../../src/tuf/sliced.ts';
 import { reasonOf } from '../../support/client.ts';
 import { cpuTime } from '../../support/cpu.ts';
 import { plain, read } from '../../support/tree.ts';

@@ -1,7 +1,7 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject, sign as signBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { disguise, ecdsaKey, ed25519Key, rsaKey, type SigningKey } from '../../../src/demo/signing-keys.ts';
+import { disguise, ecdsaKey, ed25519Key, rsaKey, type SigningKey } from '../../../src/repository/signing-keys.ts';
 import { createKey, type Key } from '../../../src/tuf/keys.ts';
 import { key, kinds } from '../../support/keys.ts';
 

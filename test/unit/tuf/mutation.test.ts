@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Refusal } from '../../../src/bytes/refusal.ts';
-import { sign } from '../../../src/demo/documents.ts';
-import type { Style } from '../../../src/demo/json-writer.ts';
-import { canonicalText } from '../../../src/demo/json-writer.ts';
-import type { SigningKey } from '../../../src/demo/signing-keys.ts';
+import { sign } from '../../../src/repository/documents.ts';
+import type { Style } from '../../../src/repository/json-writer.ts';
+import { canonicalText } from '../../../src/repository/json-writer.ts';
+import type { SigningKey } from '../../../src/repository/signing-keys.ts';
 import {
   acceptDelegated,
   acceptRoot,
@@ -13,7 +13,7 @@ import {
   acceptTimestamp,
   startFrom,
 } from '../../../src/tuf/accept.ts';
-import { judge } from '../../../src/tuf/judging.ts';
+import { judge } from '../../../src/tuf/sliced.ts';
 import { START } from '../../support/clock.ts';
 import { authority, key } from '../../support/keys.ts';
 import { createSimulator } from '../../support/simulator.ts';

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { afterEach, expect, it } from 'vitest';
 import { Refusal } from '../../../src/bytes/refusal.ts';
-import { createUpstream } from '../../../src/upstream/http.ts';
+import { createUpstream } from '../../../src/upstream/client.ts';
 import { startUpstream, type TestUpstream } from '../../support/upstream.ts';
 
 let server: TestUpstream;

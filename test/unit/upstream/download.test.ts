@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { OpenDownload } from '../../../src/mirror/ports.ts';
-import type { UpstreamOptions } from '../../../src/upstream/http.ts';
+import type { OpenDownload } from '../../../src/ports/upstream.ts';
+import type { UpstreamOptions } from '../../../src/upstream/client.ts';
 import { collect, connect, filler, SHORT, serve, text } from './setup.ts';
 
 // One attempt at a file, from the start or from where the last one broke (reference catalogue B, DESIGN J2).

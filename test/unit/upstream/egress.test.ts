@@ -1,7 +1,7 @@
 import type { LookupAddress } from 'node:dns';
 import { describe, expect, it } from 'vitest';
 import { isPublicAddress } from '../../../src/upstream/addresses.ts';
-import { createAllowed, redactUrl } from '../../../src/upstream/allowed.ts';
+import { createAllowed, redactUrl } from '../../../src/upstream/destinations.ts';
 import { bytesOf, connect, serve, text } from './setup.ts';
 
 // Where an upstream client may go at all (reference catalogue C; C88).

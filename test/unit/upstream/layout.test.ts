@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { knownDigests } from '../../../src/bytes/digest.ts';
-import { isPreset, type Layout, layoutBases, type PresetName, resolveLayout } from '../../../src/upstream/layout.ts';
+import { isPreset, type Layout, layoutBases, type PresetName, resolveLayout } from '../../../src/presets/layouts.ts';
 import {
   fileTarget,
   kindOfTarget,
@@ -8,7 +8,7 @@ import {
   pageBaseUrl,
   pageTarget,
   targetUrls,
-} from '../../../src/upstream/targets.ts';
+} from '../../../src/presets/targets.ts';
 
 const SHA256 = 'a'.repeat(64);
 const SHA512 = 'b'.repeat(128);

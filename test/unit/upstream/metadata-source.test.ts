@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type PresetName, resolveLayout } from '../../../src/upstream/layout.ts';
+import { type PresetName, resolveLayout } from '../../../src/presets/layouts.ts';
 import { createMetadataSource } from '../../../src/upstream/metadata-source.ts';
 import { bytesOf, connect, serve, text } from './setup.ts';
 

@@ -1,5 +1,5 @@
 import { afterEach } from 'vitest';
-import { createUpstream, type UpstreamOptions } from '../../../src/upstream/http.ts';
+import { createUpstream, type UpstreamOptions } from '../../../src/upstream/client.ts';
 import { LIMITS, type UpstreamLimits } from '../../../src/upstream/limits.ts';
 import { startUpstream, type TestUpstream, type UpstreamServerOptions } from '../../support/upstream.ts';
 

@@ -1,0 +1,29 @@
+import { Refusal } from '../bytes/refusal.ts';
+import type { Config } from '../config/config.ts';
+import { type AccessList, readTokens, readUsers } from '../http/access/access-list.ts';
+import type { Certificate } from '../http/server.ts';
+import { readGiven } from './given-file.ts';
+
+/** The certificate the configuration names, as it lies there now; undefined where it names none. Throws Refusal. */
+export function certificateOf({ tls }: Config['server']): Certificate | undefined {
+  return tls && { cert: readGiven(tls.cert, 'the certificate'), key: readGiven(tls.key, 'its key') };
+}
+
+/** Who may read, where the configuration asks that; undefined where everybody may. Throws Refusal. */
+export function accessListOf({ auth }: Config['server']): AccessList | undefined {
+  if (auth === undefined) return undefined;
+  const { htpasswd, tokens } = auth;
+  const list: AccessList = {
+    users: htpasswd === undefined ? new Map() : readUsers(readGiven(htpasswd, 'the users').toString(), htpasswd),
+    tokens: tokens === undefined ? [] : readTokens(readGiven(tokens, 'the tokens').toString(), tokens),
+  };
+  if (list.users.size === 0 && list.tokens.length === 0)
+    throw new Refusal('state', `Nobody may read: ${htpasswd ?? tokens} names nobody.`, { subject: 'state' });
+  return list;
+}
+
+/** What clients call this mirror. A mirror that listens on every address has no name of its own but the one it is given. */
+export function addressOf({ publicUrl, host }: Config['server'], url: string): string | undefined {
+  if (publicUrl !== undefined) return publicUrl;
+  return /^(?:0(?:\.0){0,3}|\[?(?:[0:]+|::ffff:0\.0\.0\.0)\]?)$/i.test(host) ? undefined : url;
+}

@@ -1,0 +1,44 @@
+/** Bytes of a chunk: what is read, tagged and checked as one (DESIGN §2 "the data volume"). */
+export const CHUNK = 1024 * 1024;
+/** Blobs on disk, in bytes, unless configured. */
+export const MAX_BYTES = 10_000_000_000;
+/** The share of the limit that blobs used only once may hold when room is short. */
+export const PROBATION_SHARE = 0.1;
+/** Buffers of one chunk that all readers share; a send takes two where two are free. */
+export const READ_BUFFERS = 256;
+/** Buffers kept allocated while nobody reads. */
+export const IDLE_BUFFERS = 32;
+/** Readers that may wait for a buffer. */
+export const READ_QUEUE = 4096;
+/** A reader waits this long for a buffer: less than pip's 15 seconds of silence. */
+export const READ_PATIENCE_MS = 10_000;
+/** Buffers apart for hashing and for what the mirror reads itself, so that no client's pace can hold those up. */
+export const OWN_BUFFERS = 16;
+/** Memory for tags of blobs touched since start; what is dropped is hashed again at its next touch. */
+export const RECORD_BYTES = 64 * 1024 * 1024;
+/** Blobs hashed at once at their first touch. */
+export const HASHING = 4;
+/** Downloads at once, and how many may wait for their turn. */
+export const MAX_FILLS = 32;
+export const FILL_QUEUE = 1024;
+/** Downloads that go on although everybody who asked has left. */
+export const MAX_ORPHANS = 16;
+/** Connections tried for one fill. */
+export const ATTEMPTS = 3;
+/** Whole bodies that may turn out wrong before the fill is refused. */
+export const WRONG_BODIES = 2;
+/** A failed fill answers the same refusal for this long, doubling to the most. */
+export const BACK_OFF_MS = 1000;
+export const MAX_BACK_OFF_MS = 5000;
+/** Origins whose last failure is remembered. */
+export const BACK_OFF_ENTRIES = 10_000;
+/** A fill starts writing back to disk each time this much is new, so that the last fsync is short. */
+export const WRITE_BACK = 8 * CHUNK;
+/** The use record is written this often when it changed. */
+export const RECORD_EVERY_MS = 5 * 60_000;
+/** What other processes on the same directory filled is counted this often. */
+export const RESCAN_EVERY_MS = 60 * 60_000;
+/** Room made on a full disk for a file whose length nobody stated. */
+export const ROOM_UNSTATED = 256 * CHUNK;
+/** Files looked at together by the scan at start. */
+export const SCAN_BATCH = 16;

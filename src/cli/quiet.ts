@@ -1,9 +1,0 @@
-import type { Events } from '../mirror/ports.ts';
-
-/** For commands that report in their own words. */
-export const quietEvents: Events = {
-  rejected: () => undefined,
-  served: () => undefined,
-  refreshed: () => undefined,
-  note: () => undefined,
-};

@@ -1,0 +1,17 @@
+/** Temporary files of a process that this one cannot look at (another host or container) are stale after this. */
+export const FOREIGN_TEMP_MS = 60 * 60_000;
+/** Bytes of one generation of the journal and of the access record; there are two of each. */
+export const JOURNAL_BYTES = 64 * 1024 * 1024;
+export const ACCESS_BYTES = 64 * 1024 * 1024;
+/** Lines that wait to be written, and how long. */
+export const LINES_WAITING = 10_000;
+export const LINES_EVERY_MS = 1000;
+/** Most characters of a text in a line, and most bytes of a line that is read. */
+export const LINE_TEXT = 1000;
+export const LINE_BYTES = 64 * 1024;
+/** The same client fetching the same file again is recorded once in this time. Seconds. */
+export const SAME_FETCH_S = 600;
+export const SAME_FETCHES = 50_000;
+/** What was set aside is kept as evidence, beside the size limit: this many and this much, the oldest leave first. */
+export const QUARANTINED = 16;
+export const QUARANTINED_BYTES = 1_000_000_000;

@@ -1,0 +1,55 @@
+import { Refusal } from '../../bytes/refusal.ts';
+import { MAX_ACCESS_LINES } from '../limits.ts';
+import { type PasswordHash, readPasswordHash } from './passwords.ts';
+
+/** Who may read. */
+export interface AccessList {
+  readonly users: ReadonlyMap<string, PasswordHash>;
+  /** SHA-256 of each token. */
+  readonly tokens: readonly Buffer[];
+}
+
+/** A file of users, htpasswd-style: `NAME:scrypt$…` a line. Throws Refusal `format` that names the line, never what it holds. */
+export function readUsers(text: string, file: string): AccessList['users'] {
+  const users = new Map<string, PasswordHash>();
+  for (const [number, line] of linesOf(text, file)) {
+    const colon = line.indexOf(':');
+    const hash = readPasswordHash(line.slice(colon + 1));
+    if (colon < 1 || hash === undefined)
+      throw new Refusal(
+        'format',
+        `Line ${number} of ${file} is not NAME:scrypt$…; make one with "verbatim hash-password NAME". Other kinds of htpasswd hashes are not read.`,
+        { subject: 'state' },
+      );
+    if (users.has(line.slice(0, colon)))
+      throw new Refusal('format', `Line ${number} of ${file} names somebody a second time.`, { subject: 'state' });
+    users.set(line.slice(0, colon), hash);
+  }
+  return users;
+}
+
+/** A file of tokens: `NAME:SHA256HEX` a line; the name is for the reader of the file. Throws as `readUsers` does. */
+export function readTokens(text: string, file: string): AccessList['tokens'] {
+  const tokens: Buffer[] = [];
+  for (const [number, line] of linesOf(text, file)) {
+    const hex = /^[^:]+:([0-9a-f]{64})$/.exec(line)?.[1];
+    if (hex === undefined)
+      throw new Refusal(
+        'format',
+        `Line ${number} of ${file} is not NAME:SHA256HEX; make one with "verbatim hash-password --token NAME".`,
+        { subject: 'state' },
+      );
+    tokens.push(Buffer.from(hex, 'hex'));
+  }
+  return tokens;
+}
+
+function linesOf(text: string, file: string): readonly (readonly [number: number, line: string])[] {
+  const lines = text
+    .split('\n')
+    .map((line, at) => [at + 1, line.trim()] as const)
+    .filter(([, line]) => line !== '' && !line.startsWith('#'));
+  if (lines.length > MAX_ACCESS_LINES)
+    throw new Refusal('limit', `${file} has more than ${MAX_ACCESS_LINES} lines.`, { subject: 'state' });
+  return lines;
+}

@@ -1,0 +1,122 @@
+import { createHash, hash, randomBytes, timingSafeEqual } from 'node:crypto';
+import {
+  GRANTED_FOR_MS,
+  MAX_AUTHORIZATION,
+  MAX_REMEMBERED_GRANTS,
+  MAX_REMEMBERED_REFUSALS,
+  MAX_WAITING_PASSWORDS,
+  REFUSED_FOR_MS,
+} from '../limits.ts';
+import type { AccessList } from './access-list.ts';
+import { nobody, type PasswordHash, passwordHolds } from './passwords.ts';
+
+/** `busy`: too many passwords are being checked; nothing is known yet. */
+export type Verdict = 'granted' | 'refused' | 'busy';
+
+/** Who may read this mirror (RFC 7617 Basic, RFC 6750 Bearer). Keeps and logs no credentials. */
+export interface Access {
+  /** At once where it is a token, or was checked a short while ago; never rejects. */
+  check(authorization: string | undefined): Verdict | Promise<Verdict>;
+  /** From now on these, and nothing that was remembered. */
+  replace(list: AccessList): void;
+}
+
+interface Credentials {
+  readonly name: string | undefined;
+  readonly secret: string;
+}
+
+export function createAccess(list: AccessList, nowMs: () => number = () => performance.now()): Access {
+  let desk = createDesk(list, nowMs);
+  return {
+    check: (authorization) => desk(authorization),
+    replace(next) {
+      desk = createDesk(next, nowMs);
+    },
+  };
+}
+
+/** One list, and what was found out with it. */
+function createDesk({ users, tokens }: AccessList, nowMs: () => number): Access['check'] {
+  // What is remembered is a keyed hash: a dump of this memory holds no credentials, and looking it up tells no timing.
+  // Not an HMAC: on every hit that would cost half of what the answer does, and nobody is shown these hashes to lengthen.
+  const key = randomBytes(32).toString('hex');
+  const granted = createMemory(MAX_REMEMBERED_GRANTS, GRANTED_FOR_MS, nowMs);
+  const refused = createMemory(MAX_REMEMBERED_REFUSALS, REFUSED_FOR_MS, nowMs);
+  const flights = new Map<string, Promise<Verdict>>();
+  const [someone] = users.values();
+  const stranger = someone && nobody(someone);
+  let last: Promise<unknown> = Promise.resolve();
+
+  const isToken = (secret: string): boolean => {
+    const sha256 = createHash('sha256').update(secret).digest();
+    let found = false;
+    // Every one is compared, whatever was found: time does not tell which.
+    for (const token of tokens) found = timingSafeEqual(token, sha256) || found;
+    return found;
+  };
+
+  /** One after the other: a crowd with wrong passwords costs one core at most, and its memory once. */
+  const isPassword = (secret: string, known: PasswordHash): Promise<boolean> => {
+    const turn = last.then(() => passwordHolds(secret, known));
+    last = turn.catch(() => undefined);
+    return turn;
+  };
+
+  const look = (id: string, { name, secret }: Credentials): Verdict | Promise<Verdict> => {
+    const conclude = (holds: boolean): Verdict => {
+      (holds ? granted : refused).add(id);
+      return holds ? 'granted' : 'refused';
+    };
+    if (isToken(secret)) return conclude(true);
+    const known = name === undefined ? undefined : (users.get(name) ?? stranger);
+    if (known === undefined) return conclude(false);
+    if (flights.size >= MAX_WAITING_PASSWORDS) return 'busy';
+    const flight = isPassword(secret, known)
+      .then(conclude, (): Verdict => 'busy')
+      .finally(() => flights.delete(id));
+    flights.set(id, flight);
+    return flight;
+  };
+
+  return (authorization) => {
+    if (authorization === undefined || authorization.length > MAX_AUTHORIZATION) return 'refused';
+    const id = hash('sha256', key + authorization, 'base64');
+    if (granted.has(id)) return 'granted';
+    if (refused.has(id)) return 'refused';
+    const known = flights.get(id);
+    if (known !== undefined) return known;
+    const credentials = readCredentials(authorization);
+    return credentials === undefined ? 'refused' : look(id, credentials);
+  };
+}
+
+/** RFC 9110 §11.4: the scheme's case does not matter. */
+function readCredentials(authorization: string): Credentials | undefined {
+  const [, scheme, value] = /^(basic|bearer) +([A-Za-z0-9+/=_.~-]+) *$/i.exec(authorization) ?? [];
+  if (scheme === undefined || value === undefined) return undefined;
+  if (scheme.toLowerCase() === 'bearer') return { name: undefined, secret: value };
+  const decoded = Buffer.from(value, 'base64').toString();
+  const colon = decoded.indexOf(':');
+  return colon === -1 ? undefined : { name: decoded.slice(0, colon), secret: decoded.slice(colon + 1) };
+}
+
+/** Keys for a while; the oldest makes room. */
+function createMemory(most: number, forMs: number, nowMs: () => number) {
+  const until = new Map<string, number>();
+  return {
+    add(id: string): void {
+      until.delete(id);
+      until.set(id, nowMs() + forMs);
+      const oldest = until.size > most ? until.keys().next().value : undefined;
+      if (oldest !== undefined) until.delete(oldest);
+    },
+    has(id: string): boolean {
+      const end = until.get(id);
+      if (end === undefined) return false;
+      if (nowMs() < end) return true;
+      until.delete(id);
+      return false;
+    },
+  };
+}

@@ -1,0 +1,44 @@
+import type { MirrorIndex } from '../mirror/package-index.ts';
+import type { Variant } from '../render/page.ts';
+import { PAGE_MAX_AGE } from './limits.ts';
+import { createPageHeaders, type Manner, type PageHeaders } from './reply/headers.ts';
+
+/** What of an index can be asked for over HTTP. */
+export type ReadIndex = Omit<MirrorIndex, 'refresh' | 'explain' | 'status' | 'heldRoles'>;
+
+/** An index as it is to be served. */
+export interface ServedIndex {
+  readonly index: ReadIndex;
+  /** Whether any web page may read it (default true); false for an index that needs credentials. */
+  readonly cors?: boolean | undefined;
+  /** Whether caches between us and the client may keep its answers (default true); false where reading needs credentials. */
+  readonly shared?: boolean | undefined;
+  /** Seconds a client may keep a page; at most and by default ten minutes (rule 12). */
+  readonly pageMaxAge?: number | undefined;
+}
+
+/** An index with what all its answers share. */
+export interface Presented {
+  readonly index: ReadIndex;
+  readonly manner: Manner;
+  readonly headersOf: (variant: Variant) => PageHeaders;
+  /** Where its subtree lies: `''`, `/root/pypi`, `/NAME`. */
+  readonly prefixes: readonly string[];
+}
+
+/** DESIGN §5 "URLs": every index under its name, the default one also at the root and in devpi's place. */
+export function present(
+  { index, cors = true, shared = true, pageMaxAge = PAGE_MAX_AGE }: ServedIndex,
+  defaultIndex: string,
+): Presented {
+  const { name, evidence } = index;
+  const manner: Manner = {
+    name,
+    evidence,
+    cors,
+    storedBy: shared ? 'public' : 'private',
+    pageMaxAge: Math.min(pageMaxAge, PAGE_MAX_AGE),
+  };
+  const prefixes = name === defaultIndex ? [`/${name}`, '/root/pypi', ''] : [`/${name}`];
+  return { index, manner, headersOf: createPageHeaders(manner), prefixes };
+}

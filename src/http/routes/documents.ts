@@ -1,0 +1,57 @@
+import { Refusal } from '../../bytes/refusal.ts';
+import type { Relayed } from '../../bytes/unverified.ts';
+import type { RelayedDocuments } from '../../mirror/package-index.ts';
+import { normalizeName } from '../../pypi/names.ts';
+import { acceptsType } from '../../render/negotiate.ts';
+import type { Exchange } from '../exchange.ts';
+import { NO_ADDRESS, NOT_PROVENANCE } from '../reply/answers.ts';
+import { replyProblem, replyRelayed } from '../reply/doors.ts';
+import type { Manner } from '../reply/headers.ts';
+import type { Wait } from '../waiting.ts';
+
+// Documents that nothing vouches for: what older tools still ask PyPI for beside pages and files.
+
+const INTEGRITY_TYPES = ['application/vnd.pypi.integrity.v1+json', 'application/json'];
+
+interface RelayAnswersOptions {
+  readonly relay: RelayedDocuments | undefined;
+  readonly manner: Manner;
+  readonly wait: Wait;
+  /** Where clients reach this index, absolute and with a slash at the end; from the configuration, never from a request. */
+  readonly base: () => string | undefined;
+}
+
+/** Answers for one index; `rest` are the decoded segments after the name of the route. */
+export function relayAnswers({ relay, manner, wait, base }: RelayAnswersOptions) {
+  const answer = async (exchange: Exchange, ask: (documents: RelayedDocuments) => Promise<Relayed>) => {
+    const document = await wait(exchange, async () => ask(relay ?? nowhere()));
+    if (!exchange.outgoing.destroyed) replyRelayed(exchange, manner, document);
+  };
+
+  return {
+    /** `/pypi/NAME/json`, `/pypi/NAME/VERSION/json`; Dependabot asks by the name as it is written in a requirement. */
+    legacyJson: async (exchange: Exchange, asked: string, version: string | undefined): Promise<void> => {
+      const at = base();
+      // A document whose links lead nowhere would be worse than none.
+      if (relay !== undefined && at === undefined) return replyProblem(exchange, manner, NO_ADDRESS);
+      await answer(exchange, (documents) => documents.legacyJson(projectOf(asked), version, at ?? ''));
+    },
+    /** PEP 740: `/integrity/PROJECT/VERSION/FILE/provenance`. */
+    provenance: async (exchange: Exchange, [asked = '', version = '', filename = '']: readonly string[]) => {
+      if (relay !== undefined && !acceptsType(exchange.incoming.headers.accept, INTEGRITY_TYPES))
+        return replyProblem(exchange, manner, NOT_PROVENANCE);
+      await answer(exchange, (documents) => documents.provenance(projectOf(asked), version, filename));
+    },
+    /** `FILE.asc`, by the path of FILE. */
+    signature: (exchange: Exchange, path: string): Promise<void> =>
+      answer(exchange, (documents) => documents.signature(path)),
+  };
+}
+
+function projectOf(asked: string): string {
+  return normalizeName(asked) ?? nowhere();
+}
+
+function nowhere(): never {
+  throw new Refusal('unlisted', 'There is no such document here.', { subject: 'request' });
+}

@@ -1,0 +1,62 @@
+import { Refusal } from '../../bytes/refusal.ts';
+import type { FileAnswer } from '../../mirror/package-index.ts';
+import type { Exchange } from '../exchange.ts';
+import { NOT_SATISFIABLE } from '../reply/answers.ts';
+import { replyBlob, replyFileHead, replyNotModified, replyProblem } from '../reply/doors.ts';
+import { fileTag, type Manner } from '../reply/headers.ts';
+import { holdsAlready, mayRange, readRange } from '../reply/ranges.ts';
+import type { Wait } from '../waiting.ts';
+
+/** Whether a URL can only ever mean these bytes. */
+export type IsImmutable = (sha256: string | undefined) => boolean;
+
+/** A stored file found changed before its first byte left is fetched again, once, while the client waits. */
+const ATTEMPTS = 2;
+
+/**
+ * Answers with a file: HEAD from what is listed where that is enough, everything else from proved bytes, for which the
+ * client waits (DESIGN J2). Preconditions come before ranges (RFC 9110 §13.2.2).
+ */
+export async function answerFile(
+  exchange: Exchange,
+  manner: Manner,
+  file: FileAnswer,
+  isImmutable: IsImmutable,
+  wait: Wait,
+): Promise<void> {
+  const { incoming, outgoing, head } = exchange;
+  const { headers } = incoming;
+  const listed = { size: file.size, sha256: file.sha256 };
+  const unchanged = (sha256: string) => replyNotModified(exchange, manner, { sha256, immutable: isImmutable(sha256) });
+  if (listed.sha256 !== undefined && holdsAlready(headers['if-none-match'], fileTag(listed.sha256)))
+    return unchanged(listed.sha256);
+  if (head && listed.size !== undefined && (!file.held || listed.sha256 !== undefined)) {
+    const { size, sha256 } = listed;
+    return replyFileHead(exchange, manner, { size, sha256, immutable: isImmutable(sha256) });
+  }
+  for (let attempt = 1; ; attempt++) {
+    const blob = await wait(exchange, () => file.open());
+    if (outgoing.destroyed) return;
+    const { size, sha256 } = blob;
+    const immutable = isImmutable(sha256);
+    const etag = fileTag(sha256);
+    if (holdsAlready(headers['if-none-match'], etag)) return unchanged(sha256);
+    if (head) return replyFileHead(exchange, manner, { size, sha256, immutable });
+    const range = mayRange(headers['if-range']?.toString(), etag) ? readRange(headers.range, size) : 'whole';
+    if (range === 'unsatisfiable')
+      return replyProblem(exchange, manner, NOT_SATISFIABLE, ['Content-Range', `bytes */${size}`]);
+    try {
+      if (file.project !== undefined)
+        exchange.notes.sent = {
+          project: file.project,
+          filename: file.filename,
+          sha256,
+          client: incoming.socket.remoteAddress ?? '',
+        };
+      return await replyBlob(exchange, manner, blob, immutable, range === 'whole' ? undefined : range);
+    } catch (error) {
+      const changed = error instanceof Refusal && error.reason === 'digest' && !outgoing.headersSent;
+      if (!changed || attempt === ATTEMPTS) throw error;
+    }
+  }
+}

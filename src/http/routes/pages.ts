@@ -1,0 +1,61 @@
+import { type Coding, chooseCoding, chooseFormat, type Format } from '../../render/negotiate.ts';
+import type { Page, Variant } from '../../render/page.ts';
+import type { Exchange } from '../exchange.ts';
+import { MAX_NEGOTIATIONS, MAX_REMEMBERED_HEADER } from '../limits.ts';
+import { NOT_ACCEPTABLE } from '../reply/answers.ts';
+import { replyPage, replyProblem } from '../reply/doors.ts';
+import type { Manner, PageHeaders } from '../reply/headers.ts';
+
+/** The form and coding a client gets; undefined where it takes none we have (406). */
+export interface Choice {
+  readonly format: Format;
+  readonly coding: Coding;
+}
+
+/** Works out what Accept and Accept-Encoding ask for. */
+export type Negotiate = (accept: string | undefined, acceptEncoding: string | undefined) => Choice | undefined;
+
+function negotiate(accept: string | undefined, acceptEncoding: string | undefined): Choice | undefined {
+  const format = chooseFormat(accept);
+  return format === undefined ? undefined : { format, coding: chooseCoding(acceptEncoding) };
+}
+
+/** `negotiate`, remembered by the headers as sent; real clients send about twenty pairs, and what is past the limit is forgotten whole. */
+export function createNegotiate(): Negotiate {
+  // One map in the other: the raw headers are never joined, which on every hit would cost more than the look-up.
+  const known = new Map<string | undefined, Map<string | undefined, Choice | undefined>>();
+  let size = 0;
+  return (accept, acceptEncoding) => {
+    const held = known.get(accept)?.get(acceptEncoding);
+    if (held !== undefined) return held;
+    const choice = negotiate(accept, acceptEncoding);
+    if ((accept?.length ?? 0) + (acceptEncoding?.length ?? 0) > MAX_REMEMBERED_HEADER) return choice;
+    if (++size > MAX_NEGOTIATIONS) {
+      known.clear();
+      size = 1;
+    }
+    const codings = known.get(accept) ?? new Map<string | undefined, Choice | undefined>();
+    codings.set(acceptEncoding, choice);
+    known.set(accept, codings);
+    return choice;
+  };
+}
+
+/** Answers with a page in the form the client takes; `format` is the query's and wins (PEP 691). Ranges are ignored. */
+export function answerPage(
+  exchange: Exchange,
+  manner: Manner,
+  page: Page,
+  headersOf: (variant: Variant) => PageHeaders,
+  format: string | undefined,
+): void {
+  const { incoming, outgoing, head, notes } = exchange;
+  const { headers } = incoming;
+  const chosen = chooseFormat(headers.accept, format);
+  if (chosen === undefined) {
+    replyProblem(exchange, manner, NOT_ACCEPTABLE, ['Vary', page.vary]);
+    return;
+  }
+  const variant = page.variant(chosen, chooseCoding(headers['accept-encoding']?.toString()));
+  notes.bytes = replyPage(outgoing, head, variant, headersOf(variant), headers['if-none-match']);
+}

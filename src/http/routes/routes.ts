@@ -1,0 +1,150 @@
+import type { HttpBindings } from '@hono/node-server';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
+import { type Context, Hono } from 'hono';
+import { Refusal, type Subject } from '../../bytes/refusal.ts';
+import { isNormalized, normalizeName } from '../../pypi/names.ts';
+import type { Exchange, Route } from '../exchange.ts';
+import type { Presented } from '../mount.ts';
+import { replyDocument, replyError, replyOptions, replyRedirect } from '../reply/doors.ts';
+import type { Target } from '../target.ts';
+import type { Wait } from '../waiting.ts';
+import { relayAnswers } from './documents.ts';
+import { answerFile, type IsImmutable } from './files.ts';
+import { answerPage } from './pages.ts';
+
+/** What a route is handed: the exchange, and its target taken apart. Hono sees the raw path and nothing else. */
+export interface Asked {
+  readonly exchange: Exchange;
+  readonly target: Target;
+}
+
+export interface Env {
+  Bindings: HttpBindings & { readonly asked: Asked };
+}
+
+export interface RouteDeps {
+  readonly wait: Wait;
+  /** Where clients reach this mirror; undefined where it cannot be told. */
+  readonly publicUrl: () => string | undefined;
+  /** An error that is no refusal: a defect, for the log. */
+  readonly onFault: (error: unknown) => void;
+}
+
+const ALWAYS: IsImmutable = () => true;
+const SIGNATURE = '.asc';
+
+/** The subtree of one index under one prefix (DESIGN §5 "URLs"). */
+export function indexRoutes(presented: Presented, prefix: string, deps: RouteDeps): Hono<Env> {
+  const { index, manner, headersOf } = presented;
+  const depth = prefix.split('/').length - 1;
+  const routes = new Hono<Env>();
+
+  /** `rest` are the decoded segments after the prefix. */
+  const on =
+    (route: Route, handle: (asked: Asked, rest: readonly string[]) => Promise<void> | void) =>
+    async (context: Context<Env>) => {
+      const { asked } = context.env;
+      const { exchange, target } = asked;
+      exchange.notes.route = route;
+      exchange.notes.index = manner.name;
+      try {
+        await handle(asked, target.segments.slice(depth));
+      } catch (error) {
+        if (replyError(exchange, manner, error)) deps.onFault(error);
+      }
+      return RESPONSE_ALREADY_SENT;
+    };
+
+  const relayed = relayAnswers({
+    relay: index.relay,
+    manner,
+    wait: deps.wait,
+    base() {
+      const at = deps.publicUrl();
+      return at === undefined ? undefined : `${at.replace(/\/+$/, '')}${prefix}/`;
+    },
+  });
+
+  const list = on('list', async ({ exchange, target }) => {
+    const found = await deps.wait(exchange, () => index.list());
+    if (!exchange.outgoing.destroyed) answerPage(exchange, manner, found, headersOf, target.format);
+  });
+  const page = on('page', async ({ exchange, target }, rest) => {
+    const asked = rest[1] ?? '';
+    const project = normalizeName(asked);
+    if (project === undefined) throw absent('page');
+    const slash = target.path.endsWith('/');
+    if (!slash || !isNormalized(asked))
+      return replyRedirect(exchange, manner, slash ? `../${project}/` : `${project}/`);
+    const found = await deps.wait(exchange, () => index.page(project));
+    if (!exchange.outgoing.destroyed) answerPage(exchange, manner, found, headersOf, target.format);
+  });
+  for (const simple of ['simple', '+simple']) {
+    // Relative: a proxy in front may have taken a prefix away, and no header can name a host.
+    const slash = on('list', ({ exchange }) => replyRedirect(exchange, manner, `${simple}/`));
+    routes.get(`/${simple}`, slash).get(`/${simple}/`, list);
+    routes.get(`/${simple}/:project`, page).get(`/${simple}/:project/`, page);
+  }
+
+  // PyPI's own place for it, and those that tools make up which know only the address of simple/: pip-tools to 7.6.0
+  // under simple/pypi/, after that beside simple/, as Renovate does, and under +simple/.
+  for (const at of ['/pypi', '/simple/pypi', '/+simple/pypi', '/simple', '/+simple', '']) {
+    const skip = at.split('/').length - 1;
+    const json = on('relayed', ({ exchange }, rest) => {
+      const [name = '', version] = rest.slice(skip, -1);
+      return relayed.legacyJson(exchange, name, version);
+    });
+    routes.get(`${at}/:project/json`, json);
+    if (at.endsWith('/pypi')) routes.get(`${at}/:project/:version/json`, json);
+  }
+  routes.get(
+    '/integrity/:project/:version/:filename/provenance',
+    on('relayed', ({ exchange }, rest) => relayed.provenance(exchange, rest.slice(1))),
+  );
+
+  const file = (find: (rest: readonly string[]) => ReturnType<typeof index.packageFile>) =>
+    on('file', async ({ exchange, target }, rest) => {
+      if (target.path.endsWith('.metadata')) exchange.notes.route = 'core-metadata';
+      if (target.escapedSlash || rest.at(-1) === '') throw absent('file');
+      if (index.relay !== undefined && rest.at(-1)?.endsWith(SIGNATURE)) {
+        exchange.notes.route = 'relayed';
+        return relayed.signature(exchange, rest.join('/').slice(0, -SIGNATURE.length));
+      }
+      const found = await deps.wait(exchange, () => find(rest.slice(1)));
+      await answerFile(exchange, manner, found, ALWAYS, deps.wait);
+    });
+  routes.get(
+    '/packages/*',
+    file((rest) => index.packageFile(rest.join('/'))),
+  );
+  routes.get(
+    '/files/:project/:digest/:filename',
+    file(([project = '', digest = '', filename = '']) => index.digestFile(project, digest, filename)),
+  );
+
+  // A role's name is one segment, whatever it holds: TUF clients escape its slashes.
+  const metadata = on('metadata', async ({ exchange }, [, , name = '']) => {
+    const document = await deps.wait(exchange, () => index.metadata(name));
+    if (!exchange.outgoing.destroyed) replyDocument(exchange, manner, document);
+  });
+  routes.get('/tuf/metadata/:name', metadata);
+  const target = on('target', async ({ exchange, target: { escapedSlash } }, rest) => {
+    if (escapedSlash || rest.at(-1) === '') throw absent('target');
+    const path = rest.slice(2).join('/');
+    const found = await deps.wait(exchange, () => index.target(path));
+    // A plain name may come to mean other bytes; one that holds their digest cannot.
+    const isImmutable: IsImmutable = (sha256) => sha256 !== undefined && path.includes(sha256);
+    await answerFile(exchange, manner, found, isImmutable, deps.wait);
+  });
+  routes.get('/tuf/targets/*', target);
+
+  routes.options(
+    '*',
+    on('options', ({ exchange }) => replyOptions(exchange, manner)),
+  );
+  return routes;
+}
+
+function absent(subject: Subject): Refusal {
+  return new Refusal('unlisted', 'Nothing of this name can be in an index.', { subject });
+}

@@ -1,0 +1,83 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isNormalized } from '../../pypi/names.ts';
+import type { OnFinish } from '../exchange.ts';
+import { isHost } from '../guard.ts';
+import type { Presented } from '../mount.ts';
+import { replyPage } from '../reply/doors.ts';
+import { createNegotiate } from './pages.ts';
+
+/** Answers a request if it is a plain one for a page that is at hand; false leaves it untouched for the routes. */
+export type Warm = (incoming: IncomingMessage, outgoing: ServerResponse) => boolean;
+
+const SIMPLE = ['/simple/', '/+simple/'];
+
+/**
+ * The fast path: a lookup and a write. Everything unusual (another method, a body, a header twice, a query, an
+ * escape) is left to the routes, which give the same answer slowly.
+ */
+export function createWarm(presented: readonly Presented[], onFinish: OnFinish | undefined): Warm {
+  const mounts = presented
+    .flatMap((index) => index.prefixes.flatMap((prefix) => SIMPLE.map((simple) => ({ at: prefix + simple, index }))))
+    .sort((a, b) => a.at.length - b.at.length);
+  const negotiate = createNegotiate();
+  const isPlain = createIsPlain();
+
+  return (incoming, outgoing) => {
+    const { url = '', method } = incoming;
+    const started = onFinish === undefined ? 0 : performance.now();
+    const head = method === 'HEAD';
+    if ((method !== 'GET' && !head) || !url.endsWith('/')) return false;
+    const mount = mounts.find(({ at }) => url.startsWith(at));
+    if (mount === undefined) return false;
+    const { index, manner, headersOf } = mount.index;
+    const project = url.slice(mount.at.length, -1);
+    if (!isNormalized(project)) return false;
+    const page = index.warmPage(project);
+    if (page === undefined || !isPlain(incoming)) return false;
+    const { headers } = incoming;
+    const choice = negotiate(headers.accept, one(headers['accept-encoding']));
+    if (choice === undefined) return false;
+    const variant = page.variant(choice.format, choice.coding);
+    const bytes = replyPage(outgoing, head, variant, headersOf(variant), headers['if-none-match']);
+    // The whole answer was handed to the socket at once: its record need not wait for the client.
+    onFinish?.({
+      route: 'page',
+      index: manner.name,
+      method: head ? 'HEAD' : 'GET',
+      status: outgoing.statusCode,
+      reason: undefined,
+      seconds: (performance.now() - started) / 1000,
+      bytes,
+      aborted: false,
+      path: url,
+    });
+    return true;
+  };
+}
+
+/** One Host, no body, no upgrade: what `guard` would let pass without a remark. */
+function createIsPlain(): (incoming: IncomingMessage) => boolean {
+  let lastHost: string | undefined;
+  return ({ rawHeaders, headers, httpVersionMajor, httpVersionMinor }) => {
+    if (httpVersionMajor !== 1 || httpVersionMinor !== 1) return false;
+    if (headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined) return false;
+    if (headers.upgrade !== undefined) return false;
+    let hosts = 0;
+    for (let at = 0; at < rawHeaders.length; at += 2) {
+      const name = rawHeaders[at];
+      if (name?.length === 4 && name.toLowerCase() === 'host') hosts++;
+    }
+    const { host } = headers;
+    if (hosts !== 1 || host === undefined) return false;
+    // Nearly every client names the same one.
+    if (host !== lastHost) {
+      if (!isHost(host)) return false;
+      lastHost = host;
+    }
+    return true;
+  };
+}
+
+function one(value: string | readonly string[] | undefined): string | undefined {
+  return typeof value === 'object' ? value.join(', ') : value;
+}

@@ -1,0 +1,6 @@
+/** Whole seconds since the epoch. */
+export type Instant = number;
+
+export interface Clock {
+  now(): Instant;
+}

@@ -1,0 +1,128 @@
+import type { Expected } from '../bytes/digest.ts';
+import type { AcceptedLoss } from '../pypi/losses.ts';
+import type { Instant } from './clock.ts';
+
+/** An unsigned page as it was believed, for the next start. Suspect when it comes back, unless a seal vouches for it. */
+export interface PageRecord {
+  readonly project: string;
+  readonly bytes: Uint8Array;
+  /** Where redirects led to, if they led elsewhere: what its links are relative to. */
+  readonly url?: string | undefined;
+  readonly contentType: string;
+  readonly etag: string | undefined;
+  /** The highest serial seen twice: the floor. */
+  readonly serial: number | undefined;
+  /** The serial it came with, seen once or more. */
+  readonly seenSerial: number | undefined;
+  /** The last fetch of the whole body. */
+  readonly fetchedAt: Instant;
+  /** The last time upstream stood by it. */
+  readonly confirmedAt: Instant;
+  /** Seconds upstream lets it be kept. */
+  readonly maxAge?: number | undefined;
+  /** True once two whole fetches agreed. */
+  readonly twice: boolean;
+  /** Names the fetch it came by, so that everything one bad fetch brought in can be taken back. */
+  readonly fetch: string;
+  /** What an operator's audited word lets the next page take away without a second look. */
+  readonly accepted?: readonly AcceptedLoss[] | undefined;
+}
+
+export interface PageStore {
+  load(project: string): Promise<PageRecord | undefined>;
+  /** False where somebody else (an operator's command, another process) changed what is stored since it was loaded or saved here. */
+  unchanged(project: string): Promise<boolean>;
+  /** Durable before it resolves. */
+  save(record: PageRecord): Promise<void>;
+  /** What is left is its floor: an older page does not come back in its place. */
+  remove(project: string): Promise<void>;
+  /** What is left of a project that was removed and is not back: its floor. */
+  gone(project: string): Promise<Pick<PageRecord, 'serial'> | undefined>;
+}
+
+/** The digests a file name was first seen with (DESIGN §2 "pins"). Keyed by index, project and exact file name. */
+export interface Pins {
+  /** Every pin of a project, by file name. */
+  of(project: string): Promise<ReadonlyMap<string, Pin>>;
+  /** Durable before it resolves; an existing pin is never overwritten (its algorithms may be added to, never changed). */
+  add(project: string, pins: ReadonlyMap<string, Pin>): Promise<void>;
+  /** Marks a pin as one whose file's bytes were proved, where it still is the pin of the digests they were proved by. */
+  prove(project: string, file: string, digests: Expected['digests']): Promise<void>;
+  /** Marks pins as confirmed, provisional no longer; nothing else of them changes. */
+  confirm(project: string, files: Iterable<string>): Promise<void>;
+  /** Puts another pin in the place of one that was never confirmed, or that an operator's audited word replaces. */
+  replace(project: string, file: string, pin: Pin): Promise<void>;
+  /** The same for many files at once. */
+  replaceAll(project: string, pins: ReadonlyMap<string, Pin>): Promise<void>;
+}
+
+export interface Pin {
+  readonly digests: Expected['digests'];
+  /** When this mirror first saw the file. */
+  readonly seen: Instant;
+  /** The core metadata digest announced with it. */
+  readonly coreMetadata?: Expected['digests'] | undefined;
+  /** True until the file's bytes were proved and a second fetch of the page agreed. Absent under `tuf`. */
+  readonly provisional?: boolean | undefined;
+  readonly proved?: boolean | undefined;
+  /** The fetch it was first seen in. */
+  readonly fetch?: string | undefined;
+  /** Upstream's own words for when it was uploaded. */
+  readonly uploadTime?: string | undefined;
+}
+
+/** One TUF index's durable trust (DESIGN §5 "Trust state"). Everything it returns is suspect bytes. */
+export interface TrustStore {
+  /** What is on disk, or undefined for an empty directory. */
+  load(): Promise<StoredTrust | undefined>;
+  /** Roots are kept forever, each durable before it resolves. */
+  keepRoot(version: number, bytes: Uint8Array): Promise<void>;
+  root(version: number): Promise<Uint8Array | undefined>;
+  /** A timestamp is a floor once it is believed, whatever becomes of its refresh (TUF §5.4.5). Durable; never lowered. */
+  keepTimestamp(kept: KeptTimestamp): Promise<void>;
+  timestamp(): Promise<KeptTimestamp | undefined>;
+  /**
+   * Children first, the timestamp (the pointer that makes them current) last, in one compare-and-swap:
+   * `superseded` where another process published meanwhile and `replaces` is no longer current.
+   */
+  publish(next: PublishedTrust, replaces: string | undefined): Promise<Publication>;
+  /** A delegated role as it was kept: by name and version. */
+  delegated(role: string, version: number): Promise<Uint8Array | undefined>;
+  keepDelegated(role: string, version: number, bytes: Uint8Array): Promise<void>;
+  /** Snapshots and targets published within the last hour, for clients in mid-walk. */
+  recent(role: 'snapshot' | 'targets', version: number): Promise<Uint8Array | undefined>;
+}
+
+export interface KeptTimestamp {
+  /** The root it was believed under: which keys it is a floor for. */
+  readonly rootVersion: number;
+  readonly version: number;
+  readonly bytes: Uint8Array;
+}
+
+/** `current` is the identity of what was published, for the next `publish`. */
+export type Publication =
+  | { readonly result: 'published'; readonly current: string }
+  | { readonly result: 'superseded' };
+
+export interface PublishedTrust {
+  readonly rootVersion: number;
+  readonly timestamp: Uint8Array;
+  readonly snapshot: Uint8Array;
+  readonly targets: Uint8Array;
+  readonly snapshotVersion: number;
+  readonly targetsVersion: number;
+  /** Start of the refresh that accepted it: the clock floor. */
+  readonly acceptedAt: Instant;
+}
+
+export interface StoredTrust {
+  /** Identity of what is current, for the next `publish`. */
+  readonly current: string;
+  readonly roots: ReadonlyMap<number, Uint8Array>;
+  readonly rootVersion: number;
+  readonly timestamp: Uint8Array;
+  readonly snapshot: Uint8Array;
+  readonly targets: Uint8Array;
+  readonly acceptedAt: Instant;
+}

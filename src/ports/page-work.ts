@@ -1,0 +1,106 @@
+import type { Expected } from '../bytes/digest.ts';
+import type { Refusal } from '../bytes/refusal.ts';
+import { type Change, changesOf } from '../pypi/changes.ts';
+import { decodeList, decodePage } from '../pypi/decode.ts';
+import { emptied, type Listing } from '../pypi/listing.ts';
+import { type Loss, lossesOf } from '../pypi/losses.ts';
+import { refuseNoPage, type Sight } from '../pypi/observation.ts';
+import type { ProjectPage } from '../pypi/project-page.ts';
+import { relink } from '../pypi/relink.ts';
+import { legacyJson } from '../render/legacy-json.ts';
+import type { Page } from '../render/page.ts';
+import { renderList, renderPage } from '../render/render.ts';
+
+/** A listing held to its pins: what may be served, and what is withheld by name. */
+export interface Pinned {
+  readonly listing: Listing;
+  readonly withheld: ReadonlyMap<string, Refusal>;
+  /** Announcements of core metadata that contradict the first one: the file is served, the announcement is not. */
+  readonly silenced: ReadonlyMap<string, Refusal>;
+}
+
+/** A page as it came, to be drawn. */
+export interface PageSource {
+  readonly project: string;
+  readonly bytes: Uint8Array;
+  /** Its own URL upstream. */
+  readonly pageUrl: string;
+}
+
+/** What only the mirror knows, asked for between the steps of drawing. */
+export interface PageSteps {
+  /** What is known of the files that the page states no digest of. Asked only where there are some. */
+  readonly known?: (undigested: readonly string[]) => Promise<ReadonlyMap<string, Expected>>;
+  /** Holds the relinked page to its pins: what is drawn is what this leaves of it. */
+  readonly hold: (relinked: Listing) => Promise<Held>;
+}
+
+export interface Held extends Pinned {
+  /** True where the page is drawn without any file. */
+  readonly hidden?: boolean | undefined;
+}
+
+/** The legacy JSON of a project: its page as it came and as it is served, and upstream's document, if there is one. */
+export interface LegacySource extends PageSource {
+  readonly listing: Listing;
+  readonly withheld: ReadonlySet<string>;
+  readonly upstream: Uint8Array | undefined;
+  readonly version: string | undefined;
+  /** What file URLs begin with. */
+  readonly base: string;
+}
+
+/** A page as it was seen once. */
+export interface Seen {
+  readonly bytes: Uint8Array;
+  readonly serial: number | undefined;
+}
+
+/** What a page takes away of the one before it, and what became of its files. */
+export interface Difference {
+  readonly losses: readonly Loss[];
+  readonly changes: readonly Change[];
+}
+
+/**
+ * Decoding, relinking, comparing and drawing: pure work that takes a second for a page of 10,000 files or the list of
+ * all projects, in which no other request may have to wait. All refuse `format`, `foreign`, `limit`.
+ */
+export interface PageWork {
+  drawPage(source: PageSource, steps: PageSteps): Promise<Held & { readonly page: Page }>;
+  drawList(bytes: Uint8Array): Promise<Page>;
+  /** Undefined for a version that is not there. */
+  drawLegacy(source: LegacySource): Promise<Uint8Array | undefined>;
+  /** Without a page before it there is nothing to lose; `after` is still judged whole. */
+  compare(project: string, before: Seen | undefined, after: Seen): Promise<Difference>;
+}
+
+/** All of it here and now: for documents that are small. */
+export const workHere: PageWork = {
+  async drawPage({ project, bytes, pageUrl }, { known, hold }) {
+    const decoded = decodePage(bytes, project);
+    const undigested = undigestedOf(decoded);
+    const held = await hold(
+      relink(decoded, { pageUrl, known: undigested.length === 0 ? undefined : await known?.(undigested) }),
+    );
+    return { ...held, page: await renderPage(held.hidden === true ? emptied(held.listing) : held.listing) };
+  },
+  drawList: async (bytes) => renderList(decodeList(bytes)),
+  drawLegacy: async ({ upstream, listing, version, base }) => legacyJson(upstream, listing, version, base),
+  async compare(project, before, after) {
+    const sight = ({ bytes, serial }: Seen): Sight => ({ page: decodePage(bytes, project), serial });
+    return differenceOf(before && sight(before), sight(after));
+  },
+};
+
+/** Files whose entries have no usable digest (DataDog's bare anchors). */
+export function undigestedOf({ files }: ProjectPage): readonly string[] {
+  return files.filter(({ digests }) => digests.size === 0).map(({ filename }) => filename);
+}
+
+export function differenceOf(before: Sight | undefined, after: Sight): Difference {
+  refuseNoPage(after);
+  if (before === undefined) return { losses: [], changes: [] };
+  const losses = lossesOf(before, after);
+  return { losses, changes: changesOf(before.page, after.page, losses) };
+}

@@ -1,0 +1,26 @@
+import { Refusal } from '../bytes/refusal.ts';
+import type { ProjectPage } from './project-page.ts';
+
+/** A page of an unsigned index as it was read, with the serial it came with. */
+export interface Sight {
+  readonly page: ProjectPage;
+  readonly serial: number | undefined;
+}
+
+/**
+ * What a page must be beside well-formed (DESIGN §2). Refuses `foreign` for the page of another project, and `format` where
+ * a page lists nothing and does not say for itself that it is one: a log-in page is none (faults L 251).
+ */
+export function refuseNoPage({ page }: Sight): void {
+  if (page.files.length > 0) return;
+  if (page.undeclared === true)
+    throw new Refusal(
+      'format',
+      `What came for ${page.name} lists no file and does not say that it is a project page.`,
+      {
+        subject: 'page',
+      },
+    );
+  if (page.leftOut.has('foreign'))
+    throw new Refusal('foreign', `The page for ${page.name} lists only files of other projects.`, { subject: 'page' });
+}

@@ -1,0 +1,117 @@
+import { Refusal } from '../bytes/refusal.ts';
+import type { Listing, OwnFile } from '../pypi/listing.ts';
+import { versionOf } from '../pypi/names.ts';
+import { isRecord, type Json, readJson } from '../pypi/read.ts';
+import { versionKey } from '../pypi/versions.ts';
+
+/**
+ * `/pypi/NAME/json`: upstream's document with its files pointing here, or one made of the project page where upstream has
+ * none. A file stands in it only if the page lists it, with the page's digests. Undefined for an unknown version.
+ */
+export function legacyJson(
+  upstream: Uint8Array | undefined,
+  listing: Listing,
+  version: string | undefined,
+  base: string,
+): Buffer | undefined {
+  const document = upstream === undefined ? {} : record(readJson(upstream));
+  const info = isRecord(document['info']) ? document['info'] : {};
+  const releases = releasesOf(listing, base, upstreamFiles(document));
+  // Upstream's word for which is the newest; a release candidate may stand last in the list.
+  const stated = typeof info['version'] === 'string' ? releases.spelled(info['version']) : undefined;
+  const wanted = version === undefined ? (stated ?? latest(releases.files)) : releases.spelled(version);
+  if (version !== undefined && wanted === undefined) return undefined;
+  return Buffer.from(
+    JSON.stringify({
+      ...document,
+      info: { ...info, name: info['name'] ?? listing.name, version: info['version'] ?? wanted ?? '' },
+      ...(version === undefined ? { releases: Object.fromEntries(releases.files) } : {}),
+      urls: wanted === undefined ? [] : (releases.files.get(wanted) ?? []),
+    }),
+  );
+}
+
+/** How the project itself spells this version; undefined where it has none such. Others may spell it in endless ways. */
+export function spellingOf({ versions, files, name }: Listing, version: string): string | undefined {
+  if (versions.includes(version)) return version;
+  const key = versionKey(version);
+  const listed = versions.find((candidate) => versionKey(candidate) === key);
+  if (listed !== undefined) return listed;
+  for (const { entry } of files.values()) {
+    const own = versionOf(entry.filename, name);
+    if (own !== undefined && versionKey(own) === key) return own;
+  }
+  return undefined;
+}
+
+type Files = Json[];
+
+interface Releases {
+  /** By version, as the project spells it. */
+  readonly files: ReadonlyMap<string, Files>;
+  /** The spelling in `files` of a version spelled otherwise. */
+  readonly spelled: (version: string) => string | undefined;
+}
+
+/** Linear: a project of ten thousand files may spell each version in two ways. */
+function releasesOf(listing: Listing, base: string, described: ReadonlyMap<string, Json>): Releases {
+  const releases = new Map<string, Files>();
+  const spellings = new Map<string, string>();
+  const spelled = (version: string) => (releases.has(version) ? version : spellings.get(versionKey(version)));
+  const begin = (version: string): Files => {
+    const files: Files = [];
+    releases.set(version, files);
+    const key = versionKey(version);
+    if (!spellings.has(key)) spellings.set(key, version);
+    return files;
+  };
+  for (const version of listing.versions) begin(version);
+  for (const file of listing.files.values()) {
+    const { entry } = file;
+    const version = versionOf(entry.filename, listing.name);
+    if (version === undefined) continue;
+    const files = releases.get(spelled(version) ?? version) ?? begin(version);
+    files.push(fileOf(file, base, described.get(entry.filename)));
+  }
+  return { files: releases, spelled };
+}
+
+function latest(releases: ReadonlyMap<string, unknown>): string | undefined {
+  return [...releases.keys()].at(-1);
+}
+
+function fileOf({ entry, path }: OwnFile, base: string, described: Json | undefined): Json {
+  const digests = isRecord(described) && isRecord(described['digests']) ? described['digests'] : {};
+  const blake = entry.digests.get('blake2b-256') ?? digests['blake2b_256'];
+  return {
+    // pip-tools looks no further where one file lacks it.
+    packagetype: entry.filename.endsWith('.whl') ? 'bdist_wheel' : 'sdist',
+    ...(isRecord(described) ? described : {}),
+    filename: entry.filename,
+    url: base + path.split('/').map(encodeURIComponent).join('/'),
+    digests: {
+      ...(entry.digests.has('sha256') ? { sha256: entry.digests.get('sha256') } : {}),
+      ...(blake === undefined ? {} : { blake2b_256: blake }),
+    },
+    ...(entry.size === undefined ? {} : { size: entry.size }),
+    ...(entry.uploadTime === undefined ? {} : { upload_time_iso_8601: entry.uploadTime }),
+    requires_python: entry.requiresPython ?? null,
+    yanked: entry.yanked !== undefined,
+    yanked_reason: typeof entry.yanked === 'string' ? entry.yanked : null,
+  };
+}
+
+function upstreamFiles({ urls, releases }: Json): ReadonlyMap<string, Json> {
+  const files = new Map<string, Json>();
+  const lists = [urls, ...(isRecord(releases) ? Object.values(releases) : [])];
+  for (const list of lists)
+    if (Array.isArray(list))
+      for (const file of list)
+        if (isRecord(file) && typeof file['filename'] === 'string') files.set(file['filename'], file);
+  return files;
+}
+
+function record(value: unknown): Json {
+  if (!isRecord(value)) throw new Refusal('format', 'The legacy JSON document is no object.', { subject: 'page' });
+  return value;
+}

@@ -1,0 +1,70 @@
+import type { Algorithm, Digests } from '../bytes/digest.ts';
+import { hrefOf, type Listing, type OwnFile } from '../pypi/listing.ts';
+import type { Entry, Extra } from '../pypi/project-page.ts';
+import { HIGHEST_MINOR } from '../pypi/relink.ts';
+
+// Written by hand, key by key: the same bytes for the same content, and `__proto__` stays a key like any other.
+// No value is ever null: one of them makes uv reject the whole page.
+
+/** Algorithms that Python's hashlib knows by this name, best first; PDM raises on any other. */
+export const HASHLIB: readonly Algorithm[] = ['sha256', 'sha384', 'sha512'];
+
+/** PEP 691 with 700, 714, 740 and 792. */
+export function renderPageJson(listing: Listing): Buffer {
+  const { meta, name, projectStatus: status, versions, extra } = listing;
+  const files = [...listing.files.values()].map(fileJson).join(',\n');
+  return Buffer.from(
+    `{"meta":{"api-version":${text(listing.apiVersion)}${unknown(meta)}},"name":${text(name)}` +
+      (status === undefined
+        ? ''
+        : `,"project-status":{"status":${text(status.status)}${member('reason', status.reason)}}`) +
+      `,"versions":${JSON.stringify(versions)},"files":[\n${files}\n]${unknown(extra)}}`,
+  );
+}
+
+/** PEP 691, the project list. */
+export function renderListJson(names: readonly string[]): Buffer {
+  const projects = names.map((name) => `{"name":${text(name)}}`).join(',\n');
+  return Buffer.from(`{"meta":{"api-version":"1.${HIGHEST_MINOR}"},"projects":[\n${projects}\n]}`);
+}
+
+function fileJson(file: OwnFile): string {
+  const { entry } = file;
+  return (
+    `{"filename":${text(entry.filename)},"url":${text(hrefOf(file))},"hashes":${hashes(entry.digests) ?? '{}'}` +
+    (entry.size === undefined ? '' : `,"size":${entry.size}`) +
+    member('upload-time', entry.uploadTime) +
+    member('requires-python', entry.requiresPython) +
+    `,"yanked":${JSON.stringify(entry.yanked ?? false)}` +
+    coreMetadata(entry) +
+    member('provenance', entry.provenance) +
+    (entry.gpgSig === undefined ? '' : `,"gpg-sig":${entry.gpgSig}`) +
+    (entry.extra === undefined ? '' : unknown(entry.extra)) +
+    '}'
+  );
+}
+
+/** Never a bare `true`: PDM then parses an error page as metadata. */
+function coreMetadata({ coreMetadata: stated }: Entry): string {
+  const named = stated === undefined || stated === 'announced' ? undefined : hashes(stated);
+  return named === undefined ? '' : `,"core-metadata":${named}`;
+}
+
+/** Hex and hashlib's names need no escapes. */
+function hashes(digests: Digests): string | undefined {
+  const named = HASHLIB.filter((algorithm) => digests.has(algorithm));
+  if (named.length === 0) return undefined;
+  return `{${named.map((algorithm) => `"${algorithm}":"${digests.get(algorithm)}"`).join(',')}}`;
+}
+
+function unknown(extra: Extra): string {
+  return [...extra].map(([key, value]) => `,${text(key)}:${JSON.stringify(value)}`).join('');
+}
+
+function member(key: string, value: string | undefined): string {
+  return value === undefined ? '' : `,"${key}":${text(value)}`;
+}
+
+function text(value: string): string {
+  return JSON.stringify(value);
+}

@@ -1,0 +1,56 @@
+import { Refusal } from '../../bytes/refusal.ts';
+import type { Instant } from '../model.ts';
+import { type JsonArray, JsonObject, type JsonValue } from './json-value.ts';
+
+// Readers for one field each. Every refusal names the path of the field it is about.
+
+function wrong(path: string, wanted: string): Refusal {
+  return new Refusal('format', `${path} is not ${wanted}.`);
+}
+
+export function at(path: string, key: string | number): string {
+  return typeof key === 'number' ? `${path}[${key}]` : `${path}.${key.slice(0, 80)}`;
+}
+
+export function fieldOf(object: JsonObject, name: string): JsonValue | undefined {
+  return object.get(name);
+}
+
+export function object(value: unknown, path: string): JsonObject {
+  if (!(value instanceof JsonObject)) throw wrong(path, 'an object');
+  return value;
+}
+
+export function array(value: unknown, path: string): JsonArray {
+  if (!Array.isArray(value)) throw wrong(path, 'a list');
+  return value;
+}
+
+export function text(value: unknown, path: string): string {
+  if (typeof value !== 'string') throw wrong(path, 'a text');
+  return value;
+}
+
+export function flag(value: unknown, path: string): boolean {
+  if (typeof value !== 'boolean') throw wrong(path, 'true or false');
+  return value;
+}
+
+/** A whole number from `least` to 2^53 - 1. */
+export function count(value: unknown, path: string, least: number): number {
+  if (typeof value !== 'number' || value < least) throw wrong(path, `a whole number from ${least} to 2^53 - 1`);
+  return value;
+}
+
+const DATE = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})Z$/;
+
+/** Exactly YYYY-MM-DDTHH:MM:SSZ, on the calendar (TUF §4.2.1): a date that cannot be read must not mean "never expires". */
+export function date(value: unknown, path: string): Instant {
+  const match = typeof value === 'string' ? DATE.exec(value) : null;
+  if (match === null) throw wrong(path, 'a date of the form YYYY-MM-DDTHH:MM:SSZ');
+  const milliseconds = Date.parse(match[0]);
+  // Date.parse rolls 30 February over to March, and reads 24:00:00 as the next day.
+  if (Number.isNaN(milliseconds) || new Date(milliseconds).toISOString().slice(0, 19) !== match[0].slice(0, 19))
+    throw wrong(path, 'a date on the calendar');
+  return milliseconds / 1000;
+}

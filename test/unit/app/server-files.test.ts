@@ -1,0 +1,195 @@
+import { createHash, scryptSync } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { addressOf } from '../../../src/app/server-files.ts';
+import { type RunningMirror, startMirror } from '../../../src/app/start.ts';
+import { sha256Hex } from '../../../src/bytes/digest.ts';
+import { loadConfig } from '../../../src/config/load.ts';
+import { createLog } from '../../../src/telemetry/log.ts';
+import { ask } from '../../support/ask.ts';
+import { EXPIRED, GOOD, TEST_KEY } from '../../support/certificates.ts';
+import { startUpstream, type TestUpstream } from '../../support/upstream.ts';
+
+// A mirror as `verbatim serve` builds it, from a file: who may come in, and by what certificate it is known.
+
+const SDIST = Buffer.from('not really an sdist');
+const page = (url: string) =>
+  JSON.stringify({
+    meta: { 'api-version': '1.1' },
+    name: 'foo-bar',
+    versions: ['1.0'],
+    files: [
+      {
+        filename: 'foo_bar-1.0.tar.gz',
+        url: `${url}f/foo_bar-1.0.tar.gz`,
+        hashes: { sha256: sha256Hex(SDIST) },
+        size: SDIST.length,
+      },
+    ],
+  });
+
+let directory: string;
+let upstream: TestUpstream;
+let mirror: RunningMirror | undefined;
+const said: string[] = [];
+const log = createLog({ level: 'info', format: 'json', sink: { write: (line) => void said.push(line) } });
+
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'verbatim-doors-'));
+  upstream = await startUpstream({
+    handler: (incoming, outgoing) => {
+      if (incoming.url === '/simple/foo-bar/') {
+        const bytes = Buffer.from(page(upstream.url));
+        outgoing.writeHead(200, {
+          'content-type': 'application/vnd.pypi.simple.v1+json',
+          'content-length': bytes.length,
+        });
+        return void outgoing.end(bytes);
+      }
+      if (incoming.url === '/f/foo_bar-1.0.tar.gz')
+        return void outgoing.writeHead(200, { 'content-length': SDIST.length }).end(SDIST);
+      outgoing.writeHead(404).end();
+    },
+  });
+});
+afterEach(async () => {
+  await mirror?.close();
+  mirror = undefined;
+  await upstream.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+function write(name: string, text: string): void {
+  writeFileSync(join(directory, name), text);
+}
+
+function user(name: string, password: string): string {
+  const salt = Buffer.alloc(16, 3);
+  const hash = scryptSync(password, salt, 32, { cost: 2, blockSize: 1, parallelization: 1 });
+  return `${name}:scrypt$2$1$1$${salt.toString('base64url')}$${hash.toString('base64url')}\n`;
+}
+
+async function start(server: string, index = ''): Promise<RunningMirror> {
+  write(
+    'verbatim.yaml',
+    `server: { port: 0, ${server} }\ndata: data\nindexes:\n  main: { upstream: "${upstream.url}simple/", evidence: index, ${index} }\n`,
+  );
+  mirror = await startMirror({ config: loadConfig({ file: join(directory, 'verbatim.yaml'), env: {} }), log });
+  return mirror;
+}
+
+const basic = (pair: string) => ({ authorization: `Basic ${Buffer.from(pair).toString('base64')}` });
+const LEGACY = '/pypi/foo-bar/json';
+
+describe('a mirror with readers', () => {
+  it('lets in whom the files name, and after a reload whom they name then', async () => {
+    write('users', user('ann', 'one'));
+    write('tokens', `ci:${createHash('sha256').update('t0ken').digest('hex')}\n`);
+    const { url, reload } = await start('auth: { htpasswd: users, tokens: tokens }');
+    const status = async (pair: string) => (await ask(url, '/simple/foo-bar/', { headers: basic(pair) })).status;
+    expect([await status('ann:one'), await status('x:t0ken'), await status('ann:two')]).toEqual([200, 200, 401]);
+    const { headers } = await ask(url, '/simple/foo-bar/', { headers: basic('ann:one') });
+    expect(headers['cache-control']).toMatch(/^private/);
+    expect(headers).not.toHaveProperty('access-control-allow-origin');
+
+    write('users', user('ann', 'two'));
+    reload();
+    expect([await status('ann:one'), await status('x:t0ken'), await status('ann:two')]).toEqual([401, 200, 200]);
+
+    write('users', 'ann:two\n');
+    reload();
+    expect(await status('ann:two')).toBe(200);
+    expect(said.join('\n')).not.toContain('two');
+  });
+
+  it.each([
+    ['auth: { htpasswd: absent }', 'state'],
+    ['auth: { htpasswd: empty }', 'state'],
+    ['auth: { htpasswd: plain }', 'format'],
+    ['tls: { cert: absent, key: absent }', 'state'],
+    ['tls: { cert: plain, key: plain }', 'format'],
+  ])('does not start with %s', async (server, reason) => {
+    write('empty', '# nobody\n');
+    write('plain', 'ann:secret\n');
+    await expect(start(server)).rejects.toMatchObject({ reason });
+  });
+
+  it('reads upstream by credentials of its own, and no web page reads through it', async () => {
+    write('secret', 'hunter2\n');
+    const { url } = await start('', 'credentials: { username: me, password_file: secret }');
+    const found = await ask(url, '/simple/foo-bar/', { headers: basic('ann:client') });
+    expect(found.status).toBe(200);
+    expect(found.headers).not.toHaveProperty('access-control-allow-origin');
+    expect(upstream.asked('/simple/foo-bar/')[0]?.headers).toMatchObject(basic('me:hunter2'));
+    const link = JSON.parse((await ask(url, LEGACY)).body.toString()).urls[0].url;
+    expect((await ask(url, new URL(link).pathname)).body).toEqual(SDIST);
+    expect(upstream.asked('/f/foo_bar-1.0.tar.gz')[0]?.headers).toMatchObject(basic('me:hunter2'));
+  });
+
+  it('does not start without the secret it was told of', async () => {
+    await expect(start('', 'credentials: { password_file: absent }')).rejects.toMatchObject({ reason: 'state' });
+    await expect(start('', 'credentials: { password_env: NO_SUCH_VARIABLE }')).rejects.toMatchObject({
+      reason: 'state',
+    });
+  });
+});
+
+describe('a mirror with a certificate', () => {
+  const issued = (url: string): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const sent = request(`${url}/livez`, { rejectUnauthorized: false, agent: false }, (response) => {
+        const { socket } = response;
+        const known =
+          'getPeerCertificate' in socket
+            ? (socket.getPeerCertificate as () => { subject: { CN: string } })()
+            : undefined;
+        response.resume().once('end', () => resolve(known?.subject.CN ?? ''));
+      });
+      sent.on('error', reject);
+      sent.end();
+    });
+
+  it('is known by it, takes another at a reload, and keeps it where the next one is unusable', async () => {
+    write('cert.pem', GOOD);
+    write('key.pem', TEST_KEY);
+    const { url, reload } = await start('tls: { cert: cert.pem, key: key.pem }');
+    expect(url).toMatch(/^https:/);
+    expect(await issued(url)).toBe('good');
+    write('cert.pem', EXPIRED);
+    reload();
+    expect(await issued(url)).toBe('expired');
+    write('cert.pem', 'nonsense');
+    reload();
+    expect(await issued(url)).toBe('expired');
+  });
+});
+
+describe('the address of files in legacy JSON', () => {
+  const first = async (url: string, headers = {}) => {
+    const answer = await ask(url, LEGACY, { headers });
+    return answer.status === 200 ? JSON.parse(answer.body.toString()).urls[0].url : answer.status;
+  };
+
+  it('is where it listens', async () => {
+    const { url } = await start('');
+    expect(await first(url, { host: 'evil.example' })).toMatch(new RegExp(`^${url}/files/foo-bar/`));
+  });
+
+  it('is what clients call it, where that is configured', async () => {
+    const { url } = await start('public_url: "https://mirror.example/py"');
+    expect(await first(url)).toMatch(/^https:\/\/mirror\.example\/py\/files\/foo-bar\//);
+  });
+
+  it.each(['0.0.0.0', '::', '0', '0:0:0:0:0:0:0:0', '::ffff:0.0.0.0'])('is none where it listens on %s', (host) => {
+    const server = (publicUrl?: string) => ({ ...loadConfig({ env: {}, flags: { host } }).server, publicUrl });
+    expect(addressOf(server(), 'http://127.0.0.1:1')).toBeUndefined();
+    expect(addressOf(server('https://mirror.example/'), 'http://127.0.0.1:1')).toBe('https://mirror.example/');
+  });
+
+  it.each(['127.0.0.1', '::1', '10.0.0.1', 'mirror.internal'])('is its own where it listens on %s', (host) => {
+    expect(addressOf(loadConfig({ env: {}, flags: { host } }).server, 'http://x:1')).toBe('http://x:1');
+  });
+});

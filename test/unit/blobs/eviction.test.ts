@@ -1,0 +1,287 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { utimes, writeFile } from 'node:fs/promises';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { compose } from '../../../src/app/compose.ts';
+import { createShelf } from '../../../src/blobs/usage-order.ts';
+import { faultyOps, systemError } from '../../support/faults.ts';
+import {
+  content,
+  expectedOf,
+  filesBelow,
+  MIB,
+  openStore,
+  refusalOf,
+  reopen,
+  type Store,
+  sent,
+  sha256,
+  upstream,
+  wanted,
+  whole,
+} from '../../support/volume-harness.ts';
+
+const SIZE = 100_000;
+
+async function put(store: Store, bytes: Buffer, times = 1): Promise<void> {
+  await store.blobs.fetch(wanted(bytes, { origin: sha256(bytes) }), upstream(whole(bytes)).download);
+  for (let more = 1; more < times; more++) await store.blobs.open(expectedOf(bytes));
+}
+
+const holds = (store: Store, bytes: Buffer) => store.blobs.holds(expectedOf(bytes));
+
+/** Eviction runs behind a fill: waits until the limit holds and the disk agrees with the record. */
+async function settled(store: Store): Promise<void> {
+  await expect.poll(() => store.blobs.usage().bytes <= store.blobs.usage().limit, { interval: 1 }).toBe(true);
+  await expect
+    .poll(async () => (await filesBelow(`${store.data}/blobs/sha256`)).length, { interval: 1 })
+    .toBe(store.blobs.usage().blobs);
+}
+
+describe('the size limit', () => {
+  test('evicts what was least recently used', async () => {
+    const store = await openStore({ maxBytes: 3 * SIZE });
+    const [a, b, c, d] = [content(SIZE), content(SIZE), content(SIZE), content(SIZE)];
+    for (const bytes of [a, b, c]) await put(store, bytes, 2);
+    await store.blobs.open(expectedOf(a));
+    await put(store, d);
+    await settled(store);
+    expect([a, b, c, d].map((bytes) => holds(store, bytes))).toEqual([true, false, true, true]);
+  });
+
+  test('a crawl of files used once evicts itself, not what is used', async () => {
+    const store = await openStore({ maxBytes: 10 * SIZE });
+    const used = Array.from({ length: 8 }, () => content(SIZE));
+    for (const bytes of used) await put(store, bytes, 2);
+    for (let n = 0; n < 20; n++) await put(store, content(SIZE));
+    await settled(store);
+    expect(used.every((bytes) => holds(store, bytes))).toBe(true);
+  });
+
+  test('what was just filled stays for those who wait for it, however large', async () => {
+    const store = await openStore({ maxBytes: 3 * SIZE });
+    for (let n = 0; n < 3; n++) await put(store, content(SIZE), 2);
+    const large = content(3 * SIZE);
+    await put(store, large);
+    await settled(store);
+    expect(holds(store, large)).toBe(true);
+  });
+
+  test('a file whose length nobody stated may not grow past it on disk; one of stated length may', async () => {
+    const written: number[] = [];
+    const ops = faultyOps({});
+    const openNew: typeof ops.openNew = async (path, mode) => {
+      const file = await ops.openNew(path, mode);
+      return {
+        ...file,
+        write: (bytes, position) => {
+          written.push(position + bytes.byteLength);
+          return file.write(bytes, position);
+        },
+      };
+    };
+    const store = await openStore({ maxBytes: 2 * MIB, ops: { ...ops, openNew } });
+    const large = content(4 * MIB);
+    const { digests } = expectedOf(large);
+    const source = upstream(whole(large));
+    expect(await refusalOf(store.blobs.fetch(wanted(large, { expected: { digests } }), source.download))).toMatchObject(
+      {
+        reason: 'limit',
+      },
+    );
+    expect(source.requests.map(({ limit }) => limit)).toEqual([2 * MIB]);
+    expect(Math.max(...written)).toBeLessThanOrEqual(2 * MIB);
+    expect(await filesBelow(`${store.data}/tmp`)).toEqual([]);
+    await put(store, large);
+    expect(holds(store, large)).toBe(true);
+  });
+
+  test('what is being sent is not evicted', async () => {
+    const store = await openStore({ maxBytes: 3 * MIB });
+    const bytes = content(2 * MIB + 1);
+    await put(store, bytes);
+    const blob = await store.blobs.open(expectedOf(bytes));
+    if (blob === undefined) throw new Error('not held');
+    const parts: Buffer[] = [];
+    await blob.send({ start: 0, end: blob.size }, async (chunk) => {
+      if (parts.length === 0) for (let n = 0; n < 4; n++) await put(store, content(MIB));
+      parts.push(Buffer.from(chunk));
+    });
+    expect(Buffer.concat(parts).equals(bytes)).toBe(true);
+    expect(holds(store, bytes)).toBe(true);
+    await put(store, content(MIB));
+    await put(store, content(MIB));
+    await settled(store);
+    expect(holds(store, bytes)).toBe(false);
+  });
+
+  test('what is marked keep stays, also after a restart; until it is no longer marked', async () => {
+    const before = await openStore({ maxBytes: 3 * SIZE });
+    const kept = content(SIZE);
+    await put(before, kept);
+    expect(before.blobs.keep(sha256(kept))).toBe(true);
+    expect(before.blobs.keep('0'.repeat(64))).toBe(false);
+    const store = await reopen(before, { maxBytes: 3 * SIZE });
+    await store.blobs.scanned;
+    for (let n = 0; n < 6; n++) await put(store, content(SIZE), 2);
+    await settled(store);
+    expect(holds(store, kept)).toBe(true);
+    store.blobs.keep(sha256(kept), false);
+    for (let n = 0; n < 6; n++) await put(store, content(SIZE), 2);
+    await settled(store);
+    expect(holds(store, kept)).toBe(false);
+  });
+
+  test.each([
+    ['a command beside the server removes nothing', undefined, true],
+    ['the server removes what is past its limit', true, false],
+  ])('%s, though its limit is smaller', async (_, upkeep, stays) => {
+    const server = await openStore();
+    const used = content(SIZE);
+    await put(server, used);
+    const composition = await compose({
+      config: {
+        server: {
+          host: '127.0.0.1',
+          port: 0,
+          publicUrl: undefined,
+          maxConnections: 1,
+          tls: undefined,
+          auth: undefined,
+        },
+        data: server.data,
+        cache: { maxBytes: SIZE / 2, memoryBytes: MIB },
+        log: { level: 'error', format: 'json' },
+        referenceTime: undefined,
+        indexes: {},
+      },
+      events: { rejected() {}, served() {}, refreshed() {}, note() {} },
+      upkeep,
+    });
+    onTestFinished(() => composition.close());
+    await composition.blobs.scanned;
+    expect(composition.blobs.usage().scanned).toBe(true);
+    const more = content(SIZE);
+    await composition.blobs.fetch(wanted(more, { origin: 'more' }), upstream(whole(more)).download);
+    await composition.close();
+    expect((await filesBelow(`${server.data}/blobs/sha256`)).length).toBe(stays ? 2 : 1);
+    expect(existsSync(server.pathOf(used))).toBe(stays);
+  });
+
+  test('a scan that could not see everything costs no marks', async () => {
+    const before = await openStore({ maxBytes: 3 * SIZE });
+    const kept = content(SIZE);
+    await put(before, kept);
+    await before.blobs.scanned;
+    before.blobs.keep(sha256(kept));
+    const blind = faultyOps({
+      before: ({ kind, path }) => {
+        if (kind === 'list' && path.includes('sha256')) throw systemError('EIO');
+      },
+    });
+    const half = await reopen(before, { maxBytes: 3 * SIZE, ops: blind });
+    await half.blobs.scanned;
+    expect(half.blobs.usage().scanned).toBe(false);
+    await half.blobs.open(expectedOf(kept));
+    const store = await reopen(half, { maxBytes: 3 * SIZE });
+    await store.blobs.scanned;
+    expect(store.blobs.usage().keptBytes).toBe(SIZE);
+  });
+
+  test('the aliases of what was evicted lead nowhere, and that is a miss', async () => {
+    const store = await openStore({ maxBytes: SIZE });
+    const bytes = content(SIZE);
+    const expected = { digests: new Map([['sha512' as const, createHash('sha512').update(bytes).digest('hex')]]) };
+    await store.blobs.fetch(wanted(bytes, { expected }), upstream(whole(bytes)).download);
+    await put(store, content(SIZE));
+    await settled(store);
+    expect(store.blobs.holds(expected)).toBe(false);
+    expect(await store.blobs.open(expected)).toBeUndefined();
+    const later = await reopen(store, { maxBytes: SIZE });
+    await later.blobs.scanned;
+    expect(await filesBelow(`${store.data}/blobs/by`)).toEqual([]);
+  });
+
+  test('a restart counts what is on disk, and goes by its own record whatever the file times say', async () => {
+    const before = await openStore({ maxBytes: 10 * SIZE });
+    const [a, b, c] = [content(SIZE), content(SIZE), content(SIZE)];
+    for (const bytes of [a, b, c]) await put(before, bytes, 2);
+    await before.blobs.open(expectedOf(a));
+    await before.close();
+    await utimes(before.pathOf(a), 1, 1);
+    const store = await reopen(before, { maxBytes: 2 * SIZE });
+    await store.blobs.scanned;
+    await settled(store);
+    expect([a, b, c].map((bytes) => holds(store, bytes))).toEqual([true, false, true]);
+  });
+
+  test('a blob that cannot be read between open and send is a transient refusal', async () => {
+    const store = await openStore();
+    const bytes = content(SIZE);
+    await put(store, bytes);
+    const blob = await store.blobs.open(expectedOf(bytes));
+    if (blob === undefined) throw new Error('not held');
+    await store.volume.ops.unlink(store.pathOf(bytes));
+    expect(await refusalOf(sent(blob))).toMatchObject({ reason: 'state', transient: true });
+  });
+});
+
+test('a FIFO in the place of an alias is no hint, and nobody waits for it', async () => {
+  const store = await openStore();
+  const bytes = content(SIZE);
+  const expected = { digests: new Map([['sha512' as const, createHash('sha512').update(bytes).digest('hex')]]) };
+  await store.blobs.fetch(wanted(bytes, { expected }), upstream(whole(bytes)).download);
+  expect(store.blobs.holds(expected)).toBe(true);
+  const [alias = ''] = await filesBelow(`${store.data}/blobs/by`);
+  await store.volume.ops.unlink(`${store.data}/blobs/by/${alias}`);
+  execFileSync('mkfifo', [`${store.data}/blobs/by/${alias}`]);
+  expect(store.blobs.holds(expected)).toBe(false);
+  expect(await store.blobs.open(expected)).toBeUndefined();
+  // An alias that leads to another blob is only a hint: what it leads to is proved.
+  const other = content(SIZE);
+  await put(store, other);
+  await store.volume.ops.unlink(`${store.data}/blobs/by/${alias}`);
+  await writeFile(`${store.data}/blobs/by/${alias}`, sha256(other));
+  expect(await store.blobs.open(expected)).toBeUndefined();
+  expect(store.corrupt).toEqual([]);
+  const again = upstream(whole(bytes));
+  await store.blobs.fetch(wanted(bytes, { expected }), again.download);
+  expect((await store.blobs.open(expected))?.sha256).toBe(sha256(bytes));
+});
+
+describe('the shelf', () => {
+  const none = () => false;
+
+  test('what was found by the scan is older than what was used since', () => {
+    const shelf = createShelf(2, 0.1);
+    shelf.used('live', 1);
+    shelf.used('live', 1);
+    shelf.found('old', 1, 'main');
+    shelf.found('older', 1, 'main');
+    expect(shelf.victim(none)?.sha256).toBe('old');
+  });
+
+  test('a blob used before the scan comes by keeps the place it had', () => {
+    const shelf = createShelf(1, 0.1);
+    shelf.used('kept', 1);
+    shelf.found('kept', 1, 'kept');
+    shelf.used('other', 1);
+    expect(shelf.victim(none)?.sha256).toBe('other');
+    shelf.removed('other');
+    expect(shelf.usage()).toEqual({ blobs: 1, bytes: 1, keptBytes: 1, limit: 1 });
+    expect(shelf.victim(none, 1)).toBeUndefined();
+  });
+
+  test('counts each blob once, however often it is added, used or found', () => {
+    const shelf = createShelf(100, 0.1);
+    shelf.added('a', 7);
+    shelf.added('a', 7);
+    shelf.used('a', 7);
+    shelf.found('a', 7, 'main');
+    shelf.keep('a', true);
+    expect(shelf.usage().bytes).toBe(7);
+    shelf.removed('a');
+    expect(shelf.usage().bytes).toBe(0);
+  });
+});

@@ -1,0 +1,394 @@
+import { describe, expect, test } from 'vitest';
+import type { Algorithm } from '../../../src/bytes/digest.ts';
+import { Refusal } from '../../../src/bytes/refusal.ts';
+import { type FileOps, nodeFileOps } from '../../../src/disk/file-ops.ts';
+import {
+  content,
+  cut,
+  digestsOf,
+  expectedOf,
+  filesBelow,
+  held,
+  inParts,
+  MIB,
+  openStore,
+  refusalOf,
+  reopen,
+  type Store,
+  sent,
+  sha256,
+  upstream,
+  wanted,
+  whole,
+} from '../../support/volume-harness.ts';
+
+async function nothingKept(store: Store): Promise<void> {
+  expect(await filesBelow(`${store.data}/tmp`)).toEqual([]);
+  expect(await filesBelow(`${store.data}/blobs/sha256`)).toEqual([]);
+}
+
+describe('one download', () => {
+  test('is proved, durable under its digest, read-only, and sent from there without hashing again', async () => {
+    const bytes = content(2 * MIB + 9);
+    const store = await openStore();
+    const blob = await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download);
+    expect(blob.sha256).toBe(sha256(bytes));
+    expect(blob.size).toBe(bytes.byteLength);
+    expect((await sent(blob)).equals(bytes)).toBe(true);
+    expect((await sent(blob, { start: MIB - 1, end: MIB + 1 })).equals(bytes.subarray(MIB - 1, MIB + 1))).toBe(true);
+    expect(Buffer.from(await blob.bytes(3 * MIB)).equals(bytes)).toBe(true);
+    expect(await filesBelow(`${store.data}/tmp`)).toEqual([]);
+    expect((await store.volume.ops.facts(store.pathOf(bytes)))?.mode).toBe(0o100444);
+  });
+
+  test('is found again after a restart, by any digest it was listed with', async () => {
+    const bytes = content(MIB + 1);
+    const algorithms: readonly Algorithm[] = ['sha512', 'blake2b-256', 'sha384'];
+    const before = await openStore();
+    const digests = await digestsOf(bytes, algorithms);
+    await before.blobs.fetch(wanted(bytes, { expected: { digests } }), upstream(whole(bytes)).download);
+    const store = await reopen(before);
+    for (const algorithm of algorithms) {
+      const expected = { digests: await digestsOf(bytes, [algorithm]) };
+      expect(store.blobs.holds(expected)).toBe(true);
+      const blob = await store.blobs.open(expected);
+      expect(blob?.sha256).toBe(sha256(bytes));
+    }
+  });
+
+  test('a listing that contradicts itself does not get the blob, and does not harm it', async () => {
+    const bytes = content(1000);
+    const store = await openStore();
+    await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download);
+    const sha512 = [...(await digestsOf(content(10), ['sha512']))];
+    const expected = { digests: new Map([...expectedOf(bytes).digests, ...sha512]) };
+    expect(await store.blobs.open(expected)).toBeUndefined();
+    expect(await store.blobs.open({ ...expectedOf(bytes), length: 999 })).toBeUndefined();
+    expect(await store.blobs.open(expectedOf(bytes))).toBeDefined();
+    expect(store.corrupt).toEqual([]);
+  });
+
+  test('of a file of zero bytes', async () => {
+    const empty = Buffer.alloc(0);
+    const before = await openStore();
+    const blob = await before.blobs.fetch(wanted(empty), upstream(whole(empty)).download);
+    expect((await sent(blob)).byteLength).toBe(0);
+    const store = await reopen(before);
+    const again = await store.blobs.open(expectedOf(empty));
+    expect(again?.size).toBe(0);
+  });
+
+  test('of exactly one chunk, and of several', async () => {
+    for (const size of [MIB, 2 * MIB]) {
+      const bytes = content(size);
+      const before = await openStore();
+      await before.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download);
+      const store = await reopen(before);
+      const blob = await store.blobs.open(expectedOf(bytes));
+      expect(blob && (await sent(blob)).equals(bytes)).toBe(true);
+    }
+  });
+
+  test('of two names with one hash is stored once', async () => {
+    const bytes = content(5000);
+    const store = await openStore();
+    await store.blobs.fetch(wanted(bytes, { name: 'a.whl', origin: 'a' }), upstream(whole(bytes)).download);
+    const second = upstream(whole(bytes));
+    await store.blobs.fetch(wanted(bytes, { name: 'b.whl', origin: 'b' }), second.download);
+    expect(second.requests).toHaveLength(0);
+    expect(store.blobs.usage().blobs).toBe(1);
+  });
+});
+
+describe('a download that breaks', () => {
+  const broken: Readonly<Record<string, Error | undefined>> = {
+    'ends early': undefined,
+    'is reset': Object.assign(new Error('reset'), { code: 'ECONNRESET' }),
+    'is cut for being slow': new Refusal('slow', 'slow', { transient: true }),
+  };
+  for (const [how, error] of Object.entries(broken))
+    test(`${how}: the next connection goes on where it stopped`, async () => {
+      const bytes = content(2 * MIB + 100);
+      const store = await openStore();
+      const source = upstream(cut(bytes, MIB + 50, error), cut(bytes, 10, error), whole(bytes));
+      const blob = await store.blobs.fetch(wanted(bytes), source.download);
+      expect(source.requests.map(({ offset, attempt }) => [offset, attempt])).toEqual([
+        [0, 1],
+        [MIB + 50, 2],
+        [MIB + 60, 3],
+      ]);
+      expect((await sent(blob)).equals(bytes)).toBe(true);
+    });
+
+  test('and whose upstream ignores the range starts from the first byte', async () => {
+    const bytes = content(2 * MIB + 100);
+    const store = await openStore();
+    const source = upstream(cut(bytes, MIB + 50), () => ({ start: 0, bytes: inParts(bytes) }));
+    const blob = await store.blobs.fetch(wanted(bytes), source.download);
+    expect(source.requests).toHaveLength(2);
+    expect((await sent(blob)).equals(bytes)).toBe(true);
+    expect((await (await reopen(store)).blobs.open(expectedOf(bytes)))?.size).toBe(bytes.byteLength);
+  });
+
+  test('and resumes at another offset than asked for is not stitched together', async () => {
+    const bytes = content(MIB);
+    const store = await openStore();
+    const source = upstream(cut(bytes, 500), () => ({ start: 400, bytes: inParts(bytes.subarray(400)) }), whole(bytes));
+    const blob = await store.blobs.fetch(wanted(bytes), source.download);
+    expect((await sent(blob)).equals(bytes)).toBe(true);
+    expect(source.requests).toHaveLength(3);
+  });
+
+  test('after the last byte is complete', async () => {
+    const bytes = content(MIB);
+    const store = await openStore();
+    const source = upstream(cut(bytes, MIB, new Error('reset')));
+    await store.blobs.fetch(wanted(bytes), source.download);
+    expect(source.requests).toHaveLength(1);
+  });
+
+  test('three times is refused as truncated, and nothing is kept', async () => {
+    const bytes = content(MIB);
+    const store = await openStore();
+    const source = upstream(cut(bytes, 100));
+    const refusal = await refusalOf(store.blobs.fetch(wanted(bytes), source.download));
+    expect(refusal).toMatchObject({ reason: 'truncated', transient: true, subject: 'file' });
+    expect(source.requests).toHaveLength(3);
+    await nothingKept(store);
+  });
+
+  test('with a refusal that no retry helps is asked once', async () => {
+    const store = await openStore();
+    const source = upstream(() => {
+      throw new Refusal('unlisted', 'gone');
+    });
+    expect(await refusalOf(store.blobs.fetch(wanted(content(10)), source.download))).toMatchObject({
+      reason: 'unlisted',
+    });
+    expect(source.requests).toHaveLength(1);
+  });
+});
+
+describe('a wrong body', () => {
+  test('is tried once more from the start, then refused; nothing is kept', async () => {
+    const bytes = content(MIB + 1);
+    const wrong = content(MIB + 1);
+    const store = await openStore();
+    const source = upstream(whole(wrong));
+    expect(await refusalOf(store.blobs.fetch(wanted(bytes), source.download))).toMatchObject({ reason: 'digest' });
+    expect(source.requests.map(({ offset }) => offset)).toEqual([0, 0]);
+    await nothingKept(store);
+  });
+
+  test('once, then right, is served', async () => {
+    const bytes = content(MIB + 1);
+    const store = await openStore();
+    const source = upstream(whole(content(MIB + 1)), whole(bytes));
+    const blob = await store.blobs.fetch(wanted(bytes), source.download);
+    expect((await sent(blob)).equals(bytes)).toBe(true);
+  });
+
+  test('whose sha256 is right and whose other digest is wrong', async () => {
+    const bytes = content(100);
+    const store = await openStore();
+    const other = await digestsOf(content(100), ['blake2b-256']);
+    const expected = { digests: new Map([...expectedOf(bytes).digests, ...other]) };
+    expect(
+      await refusalOf(store.blobs.fetch(wanted(bytes, { expected }), upstream(whole(bytes)).download)),
+    ).toMatchObject({ reason: 'digest' });
+    await nothingKept(store);
+  });
+
+  test('longer than listed is cut at the listed length', async () => {
+    const bytes = content(MIB);
+    const store = await openStore();
+    let pulled = 0;
+    const endless = upstream(() => ({
+      start: 0,
+      bytes: (async function* () {
+        for (;;) {
+          pulled++;
+          yield Buffer.alloc(64 * 1024);
+        }
+      })(),
+    }));
+    expect(await refusalOf(store.blobs.fetch(wanted(bytes), endless.download))).toMatchObject({ reason: 'length' });
+    expect(pulled).toBeLessThanOrEqual(2 * 17);
+    await nothingKept(store);
+  });
+
+  test('without a listed length is cut at the limit', async () => {
+    const bytes = content(3000);
+    const store = await openStore();
+    const want = wanted(bytes, { expected: { digests: expectedOf(bytes).digests }, limit: 2999 });
+    expect(await refusalOf(store.blobs.fetch(want, upstream(whole(bytes)).download))).toMatchObject({
+      reason: 'limit',
+    });
+    await nothingKept(store);
+  });
+});
+
+describe('many who ask', () => {
+  test('share one download', async () => {
+    const bytes = content(40_000);
+    const store = await openStore();
+    const source = upstream(whole(bytes));
+    const blobs = await Promise.all(
+      Array.from({ length: 1000 }, () => store.blobs.fetch(wanted(bytes), source.download)),
+    );
+    expect(source.requests).toHaveLength(1);
+    const bodies = await Promise.all(blobs.map((blob) => sent(blob)));
+    expect(bodies.every((body) => body.equals(bytes))).toBe(true);
+  });
+
+  test('and looked just before it was there do not download it again', async () => {
+    const bytes = content(1000);
+    const looked = Promise.withResolvers<void>();
+    const answer = Promise.withResolvers<void>();
+    let slow = false;
+    const ops: FileOps = {
+      ...nodeFileOps,
+      facts: async (path) => {
+        const facts = await nodeFileOps.facts(path);
+        if (slow && path === store.pathOf(bytes)) {
+          slow = false;
+          looked.resolve();
+          await answer.promise;
+        }
+        return facts;
+      },
+    };
+    const store = await openStore({ ops });
+    await store.blobs.scanned;
+    slow = true;
+    const none = upstream();
+    const late = store.blobs.fetch(wanted(bytes), none.download);
+    await looked.promise;
+    await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download);
+    answer.resolve();
+    expect((await late).size).toBe(1000);
+    expect(none.requests).toHaveLength(0);
+  });
+
+  test('share a first touch after start', async () => {
+    const bytes = content(MIB + 77);
+    const before = await openStore();
+    await before.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download);
+    const store = await reopen(before);
+    const blobs = await Promise.all(Array.from({ length: 50 }, () => store.blobs.open(expectedOf(bytes))));
+    expect(blobs.every((blob) => blob?.size === bytes.byteLength)).toBe(true);
+  });
+
+  test('and the first leaves: the others get the file', async () => {
+    const bytes = content(MIB);
+    const store = await openStore();
+    const slow = held(bytes);
+    const source = upstream(slow.answer);
+    const leaving = new AbortController();
+    const first = store.blobs.fetch(wanted(bytes), source.download, leaving.signal);
+    await slow.begun;
+    const second = store.blobs.fetch(wanted(bytes), source.download);
+    leaving.abort(new Error('left'));
+    await expect(first).rejects.toThrow('left');
+    slow.release();
+    expect((await sent(await second)).equals(bytes)).toBe(true);
+    expect(source.requests).toHaveLength(1);
+  });
+
+  test('and everybody leaves: the download goes on', async () => {
+    const bytes = content(MIB);
+    const store = await openStore();
+    const slow = held(bytes);
+    const leaving = new AbortController();
+    const only = store.blobs.fetch(wanted(bytes), upstream(slow.answer).download, leaving.signal);
+    await slow.begun;
+    leaving.abort(new Error('left'));
+    await expect(only).rejects.toThrow('left');
+    slow.release();
+    const blob = await store.blobs.fetch(wanted(bytes), upstream().download);
+    expect(blob.size).toBe(bytes.byteLength);
+  });
+
+  test('and everybody leaves too many downloads: those over the budget end', async () => {
+    const store = await openStore({ maxOrphans: 1 });
+    const fates: boolean[] = [];
+    for (let n = 0; n < 2; n++) {
+      const bytes = content(MIB);
+      const slow = held(bytes);
+      const leaving = new AbortController();
+      const source = upstream((request) => {
+        request.signal.addEventListener('abort', () => fates.push(true));
+        return slow.answer(request);
+      });
+      const fetch = store.blobs.fetch(wanted(bytes, { origin: `o${n}` }), source.download, leaving.signal);
+      await slow.begun;
+      leaving.abort(new Error('left'));
+      await expect(fetch).rejects.toThrow('left');
+    }
+    expect(fates).toEqual([true]);
+  });
+
+  test('all hear of the failure; it is not asked again at once', async () => {
+    const bytes = content(1000);
+    let now = 1_000_000;
+    const store = await openStore({ nowMs: () => now });
+    const source = upstream(whole(content(1000)), whole(content(1000)), whole(bytes));
+    const refusals = await Promise.all(
+      Array.from({ length: 5 }, () => refusalOf(store.blobs.fetch(wanted(bytes), source.download))),
+    );
+    expect(refusals.map(({ reason }) => reason)).toEqual(Array(5).fill('digest'));
+    expect(source.requests).toHaveLength(2);
+    now += 999;
+    expect(await refusalOf(store.blobs.fetch(wanted(bytes), source.download))).toMatchObject({ reason: 'digest' });
+    expect(source.requests).toHaveLength(2);
+    now += 2;
+    expect((await store.blobs.fetch(wanted(bytes), source.download)).size).toBe(1000);
+  });
+
+  test('of two origins: neither waits for the other, nor shares its failure; the first proof serves both', async () => {
+    const bytes = content(MIB);
+    const store = await openStore();
+    const slow = held(bytes);
+    const fromSlow = store.blobs.fetch(wanted(bytes, { origin: 'slow' }), upstream(slow.answer).download);
+    await slow.begun;
+    const wrong = store.blobs.fetch(wanted(bytes, { origin: 'wrong' }), upstream(whole(content(MIB))).download);
+    expect(await refusalOf(wrong)).toMatchObject({ reason: 'digest' });
+    await store.blobs.fetch(wanted(bytes, { origin: 'good' }), upstream(whole(bytes)).download);
+    // The slow download was never released.
+    expect((await sent(await fromSlow)).equals(bytes)).toBe(true);
+    expect(await filesBelow(`${store.data}/tmp`)).toEqual([]);
+  });
+
+  test('more downloads than allowed wait; more than may wait are refused', async () => {
+    const store = await openStore({ maxFills: 1, fillQueue: 1 });
+    const [a, b, c] = [content(MIB), content(1000), content(1000)];
+    const slow = held(a);
+    const first = store.blobs.fetch(wanted(a), upstream(slow.answer).download);
+    await slow.begun;
+    const asked = [b, c].map((bytes) => {
+      const { download, requests } = upstream(whole(bytes));
+      return { bytes, requests, fetch: store.blobs.fetch(wanted(bytes), download) };
+    });
+    // Whichever of the two comes second to the queue.
+    const refused = await Promise.any(asked.map(async (one) => ({ one, refusal: await refusalOf(one.fetch) })));
+    expect(refused.refusal).toMatchObject({ reason: 'limit', transient: true });
+    expect(asked.flatMap(({ requests }) => requests)).toHaveLength(0);
+    slow.release();
+    await first;
+    for (const { fetch } of asked.filter((one) => one !== refused.one)) expect((await fetch).size).toBe(1000);
+    // Overload is not a failure of upstream: nothing to back off from.
+    const { bytes } = refused.one;
+    expect((await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download)).size).toBe(1000);
+  });
+
+  test('a close ends downloads that hang, and leaves nothing behind', async () => {
+    const bytes = content(MIB);
+    const store = await openStore();
+    const slow = held(bytes);
+    const fetch = refusalOf(store.blobs.fetch(wanted(bytes), upstream(slow.answer).download));
+    await slow.begun;
+    await store.blobs.close();
+    expect((await fetch).transient).toBe(true);
+    await nothingKept(store);
+  });
+});
