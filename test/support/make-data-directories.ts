@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { sha256Hex } from '../../src/bytes/digest.ts';
-import { createSignedIndex } from '../../src/demo/signed-index.ts';
+import { createSignedIndex } from '../../src/repository/signed-index.ts';
 import { type Mirror, makeScratch, startMirror } from '../rigs/mirror.ts';
 import { createClock } from './clock.ts';
 import {

@@ -1,4 +1,4 @@
-import { encodeRole } from '../../src/demo/documents.ts';
+import { encodeRole } from '../../src/repository/documents.ts';
 
 /** What PEP 458's layout has where: metadata by role (the path comes decoded), targets without their folder. */
 export function pep458Paths(files: ReadonlyMap<string, Uint8Array>): { get(path: string): Uint8Array | undefined } {
