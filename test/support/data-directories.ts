@@ -11,6 +11,9 @@ import { tinyWheel } from './tiny-wheel.ts';
 
 export type KindOfDirectory = 'signed' | 'unsigned' | 'sealed';
 
+/** What the sealed one was sealed with. */
+export const SEAL_KEY = 'the seal key of a test, of more than sixteen bytes';
+
 /** When their story began: 2 November 2026, which no clock is before that this program runs under. */
 export const WRITTEN_FROM = Date.UTC(2026, 10, 2) / 1000;
 /** When they are read: their pages no longer fresh, and still good enough to stand in for an upstream that is away. */

@@ -13,6 +13,7 @@ import {
   indexesOf,
   type KindOfDirectory,
   placesIn,
+  SEAL_KEY,
   WRITTEN_FROM,
   writeConfig,
 } from './data-directories.ts';
@@ -148,7 +149,7 @@ async function make(kind: KindOfDirectory): Promise<void> {
     ]),
   );
   await writeFile(place.root, signed.root);
-  if (place.seal !== undefined) await writeFile(place.seal.key, 'the seal key of a test, of more than sixteen bytes\n');
+  if (place.seal !== undefined) await writeFile(place.seal.key, `${SEAL_KEY}\n`);
   const clock = createClock(WRITTEN_FROM);
   const indexes = () => indexesOf(kind, place.root, proxy.url);
   const mirror = await startMirror({ scratch, data: place.data, seal: place.seal, indexes, clock });
