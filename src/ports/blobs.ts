@@ -1,3 +1,4 @@
+import type { Caller } from '../async/caller.ts';
 import type { Blob } from '../bytes/blob.ts';
 import type { Expected } from '../bytes/digest.ts';
 import type { Subject } from '../bytes/refusal.ts';
@@ -18,8 +19,8 @@ export interface Wanted {
 export interface Blobs {
   /** The held blob that proves `expected`; its first touch after start hashes it whole. Undefined where none is held or it no longer proves. */
   open(expected: Expected): Promise<Blob | undefined>;
-  /** The held blob, or the one download that fills it; resolves when the whole is proved and durable. Throws Refusal. `signal` ends the caller's wait, not the download. */
-  fetch(want: Wanted, download: OpenDownload, signal?: AbortSignal): Promise<Blob>;
+  /** The held blob, or the one download that fills it; resolves when the whole is proved and durable. Throws Refusal. The download ends when all who wait for it have left. */
+  fetch(want: Wanted, download: OpenDownload, caller?: Caller): Promise<Blob>;
   /** Held at this moment as far as the store's own record knows; a hint, never a proof. */
   holds(expected: Expected): boolean;
 }

@@ -1,4 +1,5 @@
 import { internalCaller } from '../async/caller.ts';
+import { createUpstreamShares } from '../async/shares.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Upstream } from '../ports/upstream.ts';
 import { guardedLookup, type Resolve, resolveBySystem } from './addresses.ts';
@@ -7,7 +8,6 @@ import { type AllowedOptions, createAllowed } from './destinations.ts';
 import { createDocuments } from './documents.ts';
 import { createDownloads } from './downloads.ts';
 import { createExchange } from './exchange.ts';
-import { createGates } from './gate.ts';
 import { LIMITS, type UpstreamLimits } from './limits.ts';
 import { createRest } from './retry-after.ts';
 import { createVisits } from './visit.ts';
@@ -32,7 +32,7 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
   const limits: UpstreamLimits = { ...LIMITS, ...options.limits };
   const allowed = createAllowed(options);
   const connections = createConnections(limits, options);
-  const gates = createGates(limits.connections, limits.queue);
+  const shares = createUpstreamShares(limits.connections, limits.queue);
   const closing = new AbortController();
   const visit = createVisits({
     allowed,
@@ -46,14 +46,14 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
   });
   const document = createDocuments({
     visit,
-    lane: { gate: gates.documents, pace: limits.documents },
+    lane: { gate: shares.documents, pace: limits.documents },
     limits,
     retries: options.retries ?? limits.retries,
     closing: closing.signal,
   });
   const download = createDownloads({
     visit,
-    lane: { gate: gates.files, pace: limits.downloads },
+    lane: { gate: shares.downloads, pace: limits.downloads },
     limits,
     closing: closing.signal,
   });
@@ -61,10 +61,6 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
     document,
     download,
     mayFetch: allowed.mayFetch,
-    async bytes(url, limit) {
-      const answer = await document({ url, fresh: false, limit, proved: true }, internalCaller(url));
-      return answer.kind === 'document' ? answer.bytes : undefined;
-    },
     async page(url, request) {
       const answer = await document({ url, ...request }, internalCaller(url));
       return answer.kind === 'document' ? { ...answer, kind: 'page' } : answer;

@@ -1,10 +1,10 @@
 import type { Caller } from '../async/caller.ts';
+import type { Gate } from '../async/gate.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import { codingOf, mayBeCoded } from './decoded.ts';
 import { type Allowed, redactUrl } from './destinations.ts';
 import { type Answer, type Exchange, StaleConnection } from './exchange.ts';
 import { stopped } from './failures.ts';
-import type { Gate } from './gate.ts';
 import type { Pace } from './limits.ts';
 import type { Rest } from './retry-after.ts';
 
@@ -72,7 +72,7 @@ async function ask(deps: VisitDeps, url: URL, visit: Visit): Promise<Answer> {
 async function send({ allowed, exchange, agent }: VisitDeps, url: URL, visit: Visit): Promise<Answer> {
   const { headers, fresh, lane, caller } = visit;
   const authorization = allowed.authorization(url);
-  const leave = await lane.gate.enter(caller.signal);
+  const leave = await lane.gate.enter(caller);
   try {
     return await exchange(url, {
       // No compression: files must arrive as they are hashed, and a bomb has nothing to unpack into.
