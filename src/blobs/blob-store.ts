@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { internalCaller } from '../async/caller.ts';
 import { createGate } from '../async/gate.ts';
 import { Blob } from '../bytes/blob.ts';
-import type { Expected } from '../bytes/digest.ts';
+import { type Expected, type Proven, prove } from '../bytes/digest.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import { createAliases } from '../disk/aliases.ts';
 import { blobPaths } from '../disk/blob-paths.ts';
@@ -55,8 +55,6 @@ export interface BlobsOptions {
 
 export interface BlobStore extends Blobs {
   usage(): Usage & { readonly scanned: boolean; readonly fills: number };
-  /** Spares a held blob from eviction, or no longer; false where it is not held. Survives restarts. */
-  keep(sha256: string, on?: boolean): boolean;
   /** Proves every blob again from disk; sets aside what fails. */
   verifyAll(progress?: (done: Verification) => void): Promise<Verification>;
   /** Resolves when the scan at start has seen everything. */
@@ -199,6 +197,23 @@ export async function createBlobs(options: BlobsOptions): Promise<BlobStore> {
     },
   );
 
+  /** One write. Its durability is the store's own matter: whoever must be sure of it waits for the promise. */
+  const writeDocument = async ({ bytes, sha256, digests }: Proven): Promise<void> => {
+    try {
+      const spool = await openSpool(durable, { length: bytes.byteLength, digests }, bytes.byteLength);
+      try {
+        await spool.write(bytes);
+        const proof = await spool.prove();
+        await spool.commit(paths.blob(sha256));
+        await hold(proof);
+      } finally {
+        await spool.discard();
+      }
+    } catch (error) {
+      throw error instanceof Error && 'code' in error ? storageRefusal(error, 'file') : error;
+    }
+  };
+
   let isScanned = false;
   const scan = async () => {
     try {
@@ -231,6 +246,11 @@ export async function createBlobs(options: BlobsOptions): Promise<BlobStore> {
 
   return {
     open,
+    async stored(expected) {
+      const sha256 = expected.digests.get('sha256') ?? (await aliases.find(expected.digests));
+      if (sha256 === undefined) return false;
+      return shelf.has(sha256) || (!isScanned && (await ops.facts(paths.blob(sha256))) !== undefined);
+    },
     async fetch(want, download, caller = internalCaller('')) {
       for (;;) {
         const before = published;
@@ -247,10 +267,15 @@ export async function createBlobs(options: BlobsOptions): Promise<BlobStore> {
       return shelf.has(sha256) || (!isScanned && existsSync(paths.blob(sha256)));
     },
     usage: () => ({ ...shelf.usage(), scanned: isScanned, fills: fills.active() }),
-    keep(sha256, on = true) {
+    async keep(sha256, by) {
       unsaved = true;
-      return shelf.keep(sha256, on);
+      return shelf.keep(sha256, by !== undefined);
     },
+    async readDocument(expected, limit) {
+      const blob = await open(expected);
+      return blob && prove(await blob.bytes(limit), expected);
+    },
+    writeDocument,
     verifyAll: (progress) => verifyBlobs({ ops, paths, touch, setAside }, progress),
     scanned,
     async close() {
