@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { Blob } from '../bytes/blob.ts';
-import type { Expected } from '../bytes/digest.ts';
+import { Expected } from '../bytes/expected.ts';
+import { mustBe } from '../bytes/proof.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import { createAliases } from '../disk/aliases.ts';
 import { blobPaths } from '../disk/blob-paths.ts';
@@ -133,7 +134,7 @@ export async function createBlobs(options: BlobsOptions): Promise<BlobStore> {
   };
 
   const open = async (expected: Expected): Promise<Blob | undefined> => {
-    const proof = await proofOf(expected);
+    const proof = await proofOf(mustBe(Expected, expected));
     if (proof === undefined) return undefined;
     shelf.used(proof.sha256, proof.size);
     unsaved = true;
@@ -222,6 +223,7 @@ export async function createBlobs(options: BlobsOptions): Promise<BlobStore> {
     open,
     async fetch(want, download, signal) {
       for (;;) {
+        mustBe(Expected, want.expected);
         const before = published;
         const filling = fills.underway(want, signal);
         if (filling !== undefined) return filling;

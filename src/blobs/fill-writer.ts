@@ -1,4 +1,5 @@
-import { createProver, type Expected, type Prover } from '../bytes/digest.ts';
+import type { Expected } from '../bytes/expected.ts';
+import { createProver, type Prover } from '../bytes/prover.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import { type Durable, type Temp, writeAll } from '../disk/durable.ts';
 import { CHUNK, WRITE_BACK } from './limits.ts';

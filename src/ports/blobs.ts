@@ -1,5 +1,5 @@
 import type { Blob } from '../bytes/blob.ts';
-import type { Expected } from '../bytes/digest.ts';
+import type { Expected } from '../bytes/expected.ts';
 import type { Subject } from '../bytes/refusal.ts';
 import type { OpenDownload } from './upstream.ts';
 

@@ -1,4 +1,4 @@
-import type { Expected } from '../bytes/digest.ts';
+import type { Statement } from '../bytes/digest.ts';
 import type { Refusal } from '../bytes/refusal.ts';
 import { type Change, changesOf } from '../pypi/changes.ts';
 import { decodeList, decodePage } from '../pypi/decode.ts';
@@ -30,7 +30,7 @@ export interface PageSource {
 /** What only the mirror knows, asked for between the steps of drawing. */
 export interface PageSteps {
   /** What is known of the files that the page states no digest of. Asked only where there are some. */
-  readonly known?: (undigested: readonly string[]) => Promise<ReadonlyMap<string, Expected>>;
+  readonly known?: (undigested: readonly string[]) => Promise<ReadonlyMap<string, Statement>>;
   /** Holds the relinked page to its pins: what is drawn is what this leaves of it. */
   readonly hold: (relinked: Listing) => Promise<Held>;
 }

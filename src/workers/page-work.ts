@@ -1,3 +1,4 @@
+import type { Statement } from '../bytes/digest.ts';
 import { type PageWork, type Seen, workHere } from '../ports/page-work.ts';
 import { gatherListing, type Listing, type ListingHead } from '../pypi/listing.ts';
 import type { Bodies, Page } from '../render/page.ts';
@@ -31,7 +32,7 @@ export function createPageWork(options: PageWorkOptions = {}): PageWork & { clos
         try {
           const undigested = await call('open', { document, project, bytes });
           const known = undigested.length === 0 ? undefined : await steps.known?.(undigested);
-          const head = await call('relink', { document, pageUrl, known });
+          const head = await call('relink', { document, pageUrl, known: known && plain(known) });
           const held = await steps.hold(await listingFrom(call, document, head));
           const withheld = new Set(held.withheld.keys());
           const silenced = new Set(held.silenced.keys());
@@ -63,6 +64,11 @@ export function createPageWork(options: PageWorkOptions = {}): PageWork & { clos
       await Promise.all([pages.close(), lists.close(), legacies.close()]);
     },
   };
+}
+
+/** An expectation does not survive the way between threads; what it states does. */
+function plain(known: ReadonlyMap<string, Statement>): ReadonlyMap<string, Statement> {
+  return new Map([...known].map(([filename, { length, digests }]) => [filename, { length, digests }]));
 }
 
 /** Nothing else of what it came with makes the way. */

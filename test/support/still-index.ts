@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { blake2b } from 'hash-wasm';
 import { type BlobStore, createBlobs } from '../../src/blobs/blob-store.ts';
 import { sha256Hex } from '../../src/bytes/digest.ts';
+import { makeExpected } from '../../src/bytes/expected.ts';
 import { Refusal } from '../../src/bytes/refusal.ts';
 import { openVolume } from '../../src/disk/volume.ts';
 import type { ReadIndex } from '../../src/http/mount.ts';
@@ -81,7 +82,7 @@ export async function createStillIndex(options: StillOptions = {}): Promise<Stil
 
   const answer = (file: Pick<StillFile, 'filename' | 'bytes' | 'delivered' | 'sizeUnknown'>): FileAnswer => {
     const sha256 = sha256Hex(file.bytes);
-    const expected = { length: file.bytes.byteLength, digests: new Map([['sha256', sha256] as const]) };
+    const expected = makeExpected({ length: file.bytes.byteLength, digests: new Map([['sha256', sha256]]) });
     const wanted: Wanted = {
       origin: `${name} ${file.filename}`,
       expected,

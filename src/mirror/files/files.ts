@@ -1,4 +1,5 @@
 import { isDigest } from '../../bytes/digest.ts';
+import { makeExpected } from '../../bytes/expected.ts';
 import { type Reason, Refusal } from '../../bytes/refusal.ts';
 import type { Blobs } from '../../ports/blobs.ts';
 import type { Events } from '../../ports/events.ts';
@@ -72,7 +73,7 @@ export function createFiles<P extends HeldPage>({
   const wholeFile = async (held: P, file: OwnFile): Promise<FileAnswer> => {
     const { entry } = file;
     const signed = await vouched(held, entry.filename, file);
-    const listed = { length: entry.size, digests: entry.digests };
+    const listed = makeExpected({ length: entry.size, digests: entry.digests });
     const expected = bothListed(entry.filename, 'file', listed, signed?.expected);
     const urls = urlsOf(file, signed);
     return {

@@ -1,6 +1,6 @@
 import { singleFlight } from '../../async/flight.ts';
 import type { Cache } from '../../bytes/bounded-map.ts';
-import type { Expected } from '../../bytes/digest.ts';
+import type { Expected } from '../../bytes/expected.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Events } from '../../ports/events.ts';

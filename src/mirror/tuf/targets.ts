@@ -1,8 +1,8 @@
 import type { Blob } from '../../bytes/blob.ts';
+import type { Expected } from '../../bytes/expected.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Blobs } from '../../ports/blobs.ts';
 import type { IndexLayout } from '../../presets/target-layout.ts';
-import type { TargetFile } from '../../tuf/model.ts';
 import type { FetchProved } from '../files/fetch.ts';
 import { LIMITS } from '../limits.ts';
 import type { FileAnswer } from '../package-index.ts';
@@ -64,11 +64,11 @@ export function createTargets({
 }
 
 interface Listed {
-  readonly target: TargetFile;
+  readonly target: Expected;
   readonly consistent: boolean;
 }
 
-function lists({ digests }: TargetFile, hash: string): boolean {
+function lists({ digests }: Expected, hash: string): boolean {
   return [...digests.values()].includes(hash);
 }
 

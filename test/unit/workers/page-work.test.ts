@@ -1,6 +1,7 @@
 import type { Worker } from 'node:worker_threads';
 import { afterEach, expect, it } from 'vitest';
 import { sha256Hex } from '../../../src/bytes/digest.ts';
+import { makeExpected } from '../../../src/bytes/expected.ts';
 import { Refusal } from '../../../src/bytes/refusal.ts';
 import { type PageSteps, type PageWork, workHere } from '../../../src/ports/page-work.ts';
 import { type Listing, without } from '../../../src/pypi/listing.ts';
@@ -65,7 +66,7 @@ it('asks for the digests that the page does not state, and draws with them', asy
     ...keepAll,
     async known(undigested) {
       asked.push(...undigested);
-      return new Map([['foo-1.0.tar.gz', { length: 3, digests: new Map([['sha256', 'ab'.repeat(32)]]) }]]);
+      return new Map([['foo-1.0.tar.gz', makeExpected({ length: 3, digests: new Map([['sha256', 'ab'.repeat(32)]]) })]]);
     },
   };
   const there = await work.drawPage(source, steps);
