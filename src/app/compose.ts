@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { inTurns } from '../async/yield.ts';
+import { runInSlices } from '../async/yield.ts';
 import { type BlobStore, createBlobs } from '../blobs/blob-store.ts';
 import { createMemoryCache } from '../bytes/bounded-map.ts';
 import type { Config, IndexConfig, SignedIndexConfig, UnsignedIndexConfig } from '../config/config.ts';
@@ -235,7 +235,7 @@ async function composeSigned({
     work,
     blobs,
     clock,
-    patience: inTurns,
+    patience: runInSlices,
     events,
     createCache: createMemoryCache,
     memory: memoryEach(config),
