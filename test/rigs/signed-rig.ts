@@ -1,7 +1,7 @@
 import { encodeRole } from '../../src/repository/documents.ts';
 import type { IndexFile } from '../../src/repository/index-pages.ts';
 import type { Edits } from '../../src/repository/repository.ts';
-import { createSignedIndex, type SignedIndex, type SignedIndexOptions } from '../../src/repository/signed-index.ts';
+import { SignedIndex, type SignedIndexOptions } from '../../src/repository/signed-index.ts';
 import { createClock } from '../support/clock.ts';
 import { authority } from '../support/keys.ts';
 import { type MirrorRig, type MirrorRigOptions, NOW, startMirrorRig } from './mirror-rig.ts';
@@ -57,7 +57,7 @@ export const KEYS = {
 /** A mirror of an index signed as PEP 458 or 480 say, published once. */
 export async function startSignedRig(options: SignedRigOptions = {}): Promise<SignedRig> {
   const { clock = createClock(NOW), fill } = options;
-  const signed = createSignedIndex({ keys: KEYS, binBits: 2, pageFormat: 'json', ...options, now: clock.now });
+  const signed = new SignedIndex({ keys: KEYS, binBits: 2, pageFormat: 'json', ...options, now: clock.now });
   const { repository } = signed;
   fill?.(signed);
   signed.publish();
