@@ -1,8 +1,7 @@
 import type { Statement } from '../bytes/digest.ts';
 import { type PageWork, type Seen, workHere } from '../ports/page-work.ts';
 import { gatherListing, type Listing, type ListingHead } from '../pypi/listing.ts';
-import type { Bodies, Page } from '../render/page.ts';
-import { pageOf } from '../render/render.ts';
+import type { Bodies } from '../render/page.ts';
 import { createLane, type LaneOptions } from './lane.ts';
 import { LARGE } from './limits.ts';
 import type { Call } from './thread.ts';
@@ -37,7 +36,7 @@ export function createPageWork(options: PageWorkOptions = {}): PageWork & { clos
           const withheld = new Set(held.withheld.keys());
           const silenced = new Set(held.silenced.keys());
           const hidden = held.hidden === true;
-          return { ...held, page: arrived(await call('draw', { document, withheld, silenced, hidden })) };
+          return { ...held, bodies: arrived(await call('draw', { document, withheld, silenced, hidden })) };
         } finally {
           call('close', { document }).catch(() => undefined);
         }
@@ -88,14 +87,14 @@ async function listingFrom(call: Call, document: number, head: ListingHead): Pro
 }
 
 /** What comes from another thread comes as plain bytes. */
-function arrived({ json, html }: Bodies): Page {
+function arrived({ json, html }: Bodies): Bodies {
   const form = ({ identity, gzip, zstd, hash }: Bodies['json']) => ({
     identity: bufferOf(identity),
     gzip: bufferOf(gzip),
     zstd: bufferOf(zstd),
     hash,
   });
-  return pageOf({ json: form(json), html: form(html) });
+  return { json: form(json), html: form(html) };
 }
 
 function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {

@@ -14,7 +14,7 @@ import type { OpenDownload } from '../../src/ports/upstream.ts';
 import { decodeJson } from '../../src/pypi/decode-json.ts';
 import type { Listing } from '../../src/pypi/listing.ts';
 import { fileByDigest, relink } from '../../src/pypi/relink.ts';
-import type { Page } from '../../src/render/page.ts';
+import { makePage, type Page } from '../../src/render/page.ts';
 import { renderList, renderPage } from '../../src/render/render.ts';
 
 export interface StillFile {
@@ -74,9 +74,9 @@ export async function createStillIndex(options: StillOptions = {}): Promise<Stil
   for (const project of new Set(files.map((file) => file.project))) {
     const listing = await listingOf(project, files);
     listings.set(project, listing);
-    pages.set(project, await renderPage(listing));
+    pages.set(project, makePage(await renderPage(listing)));
   }
-  const list = await renderList([...pages.keys()]);
+  const list = makePage(await renderList([...pages.keys()]));
   const downloads = { count: 0 };
   let gate: Promise<void> = Promise.resolve();
 

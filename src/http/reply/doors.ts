@@ -2,10 +2,12 @@ import type { ServerResponse } from 'node:http';
 import { TLSSocket } from 'node:tls';
 import type { Blob, Range } from '../../bytes/blob.ts';
 import { sha256Hex } from '../../bytes/digest.ts';
+import { lend, mustBe } from '../../bytes/proof.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Relayed } from '../../bytes/unverified.ts';
 import type { SignedDocument } from '../../mirror/package-index.ts';
-import type { Variant } from '../../render/page.ts';
+import type { Choice } from '../../render/negotiate.ts';
+import { Page, type Variant } from '../../render/page.ts';
 import type { Exchange } from '../exchange.ts';
 import { CHUNK_LEAST_MS, SLOWEST_READER } from '../limits.ts';
 import { type Answer, OWN_FAULT } from './answers.ts';
@@ -56,20 +58,23 @@ function sendWhole(
   return bytes.byteLength;
 }
 
-/** One body of a page, or 304 where the client holds exactly this one. Returns how many bytes of body were sent. */
+/** The body of a page that the client chose, or 304 where the client holds exactly this one. Returns how many bytes of body were sent. */
 export function replyPage(
   outgoing: ServerResponse,
   head: boolean,
-  variant: Variant,
-  headers: PageHeaders,
+  page: Page,
+  { format, coding }: Choice,
+  headersOf: (variant: Variant) => PageHeaders,
   ifNoneMatch: string | undefined,
 ): number {
+  const variant = mustBe(Page, page).variant(format, coding);
+  const headers = headersOf(variant);
   if (ifNoneMatch !== undefined && holdsAlready(ifNoneMatch, variant.body.etag)) {
     open(outgoing, 304, headers.unchanged);
     outgoing.end();
     return 0;
   }
-  return sendWhole(outgoing, head, 200, headers.full, variant.body.bytes);
+  return sendWhole(outgoing, head, 200, headers.full, lend(variant.body.bytes));
 }
 
 /** The 200 of a HEAD that needs no bytes. */
