@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { Blob } from '../bytes/blob.ts';
+import { type Blob, makeBlob } from '../bytes/blob.ts';
 import { Expected } from '../bytes/expected.ts';
 import { mustBe } from '../bytes/proof.ts';
 import { Refusal } from '../bytes/refusal.ts';
@@ -104,7 +104,7 @@ export async function createBlobs(options: BlobsOptions): Promise<BlobStore> {
 
   const reader = createReader({ ops, pool, ownPool, paths, afterFailedRead });
   const evictor = createEvictor({ ops, paths, shelf, isSending: reader.isSending, forget: touch.forget });
-  const blobOf = (proof: Proof): Blob => Blob.of(proof.sha256, proof.size, reader.of(proof));
+  const blobOf = (proof: Proof): Blob => makeBlob(proof.sha256, proof.size, reader.of(proof));
 
   /** The proof of what is held, without counting it as a use. */
   const proofOf = async (expected: Expected): Promise<Proof | undefined> => {

@@ -8,7 +8,8 @@ import { makeExpected } from '../../src/bytes/expected.ts';
 import { Refusal } from '../../src/bytes/refusal.ts';
 import { openVolume } from '../../src/disk/volume.ts';
 import type { ReadIndex } from '../../src/http/mount.ts';
-import type { Evidence, FileAnswer, RelayedDocuments, SignedDocument } from '../../src/mirror/package-index.ts';
+import { type FileAnswer, makeFileAnswer } from '../../src/mirror/files/file-answer.ts';
+import type { Evidence, RelayedDocuments, SignedDocument } from '../../src/mirror/package-index.ts';
 import type { Wanted } from '../../src/ports/blobs.ts';
 import type { OpenDownload } from '../../src/ports/upstream.ts';
 import { decodeJson } from '../../src/pypi/decode-json.ts';
@@ -96,13 +97,13 @@ export async function createStillIndex(options: StillOptions = {}): Promise<Stil
       const bytes = (file.delivered ?? file.bytes).subarray(offset);
       return { start: offset, bytes: deliver(bytes) };
     };
-    return {
+    return makeFileAnswer({
       filename: file.filename,
       size: file.sizeUnknown === true ? undefined : file.bytes.byteLength,
       sha256: file.sizeUnknown === true ? undefined : sha256,
       held: blobs.holds(expected),
       open: () => blobs.fetch(wanted, download),
-    };
+    });
   };
   const find = (project: string, path: string): FileAnswer => {
     if (still.refusal !== undefined) throw still.refusal;

@@ -9,9 +9,9 @@ import type { OpenDownload, Upstream } from '../../ports/upstream.ts';
 import type { OwnFile } from '../../pypi/listing.ts';
 import { wheelMetadata } from '../../pypi/wheel.ts';
 import { LIMITS } from '../limits.ts';
-import type { FileAnswer } from '../package-index.ts';
 import { bothListed, type Vouched } from '../tuf/vouched.ts';
 import type { FetchProved } from './fetch.ts';
+import { type FileAnswer, makeFileAnswer } from './file-answer.ts';
 
 interface CoreMetadataOptions {
   readonly index: string;
@@ -73,7 +73,7 @@ export function createCoreMetadata({ index, blobs, upstream, fetchProved, events
       const name = file.entry.filename + METADATA;
       const expected = bothListed(name, 'core-metadata', makeExpected({ digests: announced(file) }), signed?.expected);
       refuseBelied(file);
-      return {
+      return makeFileAnswer({
         filename: name,
         size: expected.length,
         sha256: expected.digests.get('sha256'),
@@ -91,7 +91,7 @@ export function createCoreMetadata({ index, blobs, upstream, fetchProved, events
             ...(isWheel(file) ? { otherwise: fromWheel(file, wheel) } : {}),
           });
         },
-      };
+      });
     },
   };
 }

@@ -8,11 +8,11 @@ import type { Listing, OwnFile } from '../../pypi/listing.ts';
 import { isNormalized, projectCandidates } from '../../pypi/names.ts';
 import { fileByDigest } from '../../pypi/relink.ts';
 import { LIMITS } from '../limits.ts';
-import type { FileAnswer } from '../package-index.ts';
 import type { HeldPage } from '../tuf/proof.ts';
 import { bothListed, type Vouched, type VouchedFor } from '../tuf/vouched.ts';
 import { type CoreMetadata, METADATA } from './core-metadata.ts';
 import type { FetchProved } from './fetch.ts';
+import { type FileAnswer, makeFileAnswer } from './file-answer.ts';
 import { absent } from './unlisted.ts';
 
 interface FilesOptions<P extends HeldPage> {
@@ -76,7 +76,7 @@ export function createFiles<P extends HeldPage>({
     const listed = makeExpected({ length: entry.size, digests: entry.digests });
     const expected = bothListed(entry.filename, 'file', listed, signed?.expected);
     const urls = urlsOf(file, signed);
-    return {
+    return makeFileAnswer({
       filename: entry.filename,
       project: held.listing.name,
       size: expected.length,
@@ -97,7 +97,7 @@ export function createFiles<P extends HeldPage>({
         onProved?.(held, file);
         return blob;
       },
-    };
+    });
   };
 
   const urlsOf = (file: OwnFile, signed: Vouched | undefined): readonly string[] => {
