@@ -1,4 +1,4 @@
-import type { Relayed } from '../bytes/unverified.ts';
+import type { UnverifiedDocument } from '../bytes/unverified.ts';
 import type { Instant } from '../ports/clock.ts';
 import type { Page } from '../render/page.ts';
 import { FileAnswer } from './files/file-answer.ts';
@@ -49,11 +49,11 @@ export interface MirrorIndex {
 /** What an unsigned index offers beside its pages and files; each throws `unlisted` where upstream has none. */
 export interface RelayedDocuments {
   /** `/pypi/NAME/json` and `/pypi/NAME/VERSION/json`, file URLs rewritten to `base` (absolute, ending in a slash). */
-  legacyJson(project: string, version: string | undefined, base: string): Promise<Relayed>;
+  legacyJson(project: string, version: string | undefined, base: string): Promise<UnverifiedDocument>;
   /** PEP 740: `/integrity/PROJECT/VERSION/FILE/provenance`. */
-  provenance(project: string, version: string, filename: string): Promise<Relayed>;
+  provenance(project: string, version: string, filename: string): Promise<UnverifiedDocument>;
   /** `FILE.asc`, where the page says that there is one; by the file's own path. */
-  signature(path: string): Promise<Relayed>;
+  signature(path: string): Promise<UnverifiedDocument>;
 }
 
 export interface IndexStatus {

@@ -4,7 +4,7 @@ import { Blob, type Range } from '../../bytes/blob.ts';
 import { sha256Hex } from '../../bytes/digest.ts';
 import { lend, mustBe } from '../../bytes/proof.ts';
 import { Refusal } from '../../bytes/refusal.ts';
-import type { Relayed } from '../../bytes/unverified.ts';
+import { UnverifiedDocument } from '../../bytes/unverified.ts';
 import { FileAnswer, type SignedDocument } from '../../mirror/package-index.ts';
 import type { Choice } from '../../render/negotiate.ts';
 import { Page, type Variant } from '../../render/page.ts';
@@ -21,8 +21,8 @@ import {
   type PageHeaders,
   problemHeaders,
   redirectHeaders,
-  relayedHeaders,
   textHeaders,
+  unverifiedHeaders,
   validators,
 } from './headers.ts';
 import { answerTo } from './problems.ts';
@@ -210,14 +210,12 @@ export function replyDocument(exchange: Exchange, manner: Manner, { bytes, immut
 }
 
 /** A document that nothing vouches for, and that says so. */
-export function replyRelayed(
-  exchange: Exchange,
-  manner: Manner,
-  { bytes, contentType, maxAge, serial }: Relayed,
-): void {
+export function replyUnverified(exchange: Exchange, manner: Manner, document: UnverifiedDocument): void {
+  const { contentType, maxAge, serial } = mustBe(UnverifiedDocument, document);
+  const bytes = lend(document.bytes);
   const { incoming, outgoing, head, notes } = exchange;
   const sha256 = tagOf(bytes);
-  const headers = relayedHeaders(manner, sha256, maxAge, serial);
+  const headers = unverifiedHeaders(manner, sha256, maxAge, serial);
   if (holdsAlready(incoming.headers['if-none-match'], fileTag(sha256))) {
     open(outgoing, 304, headers);
     outgoing.end();
