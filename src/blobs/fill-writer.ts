@@ -1,4 +1,4 @@
-import type { Expected } from '../bytes/expected.ts';
+import type { Statement } from '../bytes/digest.ts';
 import { createProver, type Prover } from '../bytes/prover.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import { type Durable, type Temp, writeAll } from '../disk/durable.ts';
@@ -23,7 +23,7 @@ export interface Spool {
   discard(): Promise<void>;
 }
 
-export async function openSpool(durable: Durable, expected: Expected, limit: number): Promise<Spool> {
+export async function openSpool(durable: Durable, expected: Statement, limit: number): Promise<Spool> {
   const temp: Temp = await durable.temp(BLOB_MODE);
   const buffer = Buffer.allocUnsafeSlow(CHUNK);
   let prover: Prover;
