@@ -191,14 +191,11 @@ export const PATTERNS: readonly PatternRule[] = [
     caught: [['src/blobs/x.ts', 'await rename(temporary, final);']],
   },
   {
-    name: 'only disk/database/sqlite.ts loads and opens SQLite',
-    pattern: /\bgetBuiltinModule\b|\bnew\b[^;\n]*\bDatabaseSync\b/,
+    name: 'only disk/database/sqlite.ts opens SQLite',
+    pattern: /\bnew\b[^;\n]*\bDatabaseSync\b/,
     within: SRC,
     except: ['src/disk/database/sqlite.ts'],
-    caught: [
-      ['src/disk/database/x.ts', "const sqlite = process.getBuiltinModule('node:sqlite');"],
-      ['src/state/x.ts', 'const database = new DatabaseSync(path);'],
-    ],
+    caught: [['src/state/x.ts', 'const database = new (sqlite().DatabaseSync)(path);']],
   },
   {
     name: 'pure folders have no clock, chance, process or timer',
