@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { inTurns } from '../async/yield.ts';
+import { internalCaller } from '../async/caller.ts';
+import { runInSlices } from '../async/yield.ts';
 import { type BlobStore, createBlobs } from '../blobs/blob-store.ts';
 import { createMemoryCache } from '../bytes/bounded-map.ts';
 import type { Config, IndexConfig, SignedIndexConfig, UnsignedIndexConfig } from '../config/config.ts';
@@ -229,13 +230,13 @@ async function composeSigned({
     pinnedRoot,
     layout: layoutPort(layout),
     upstream,
-    source: createMetadataSource(upstream, layout),
+    source: createMetadataSource(upstream, layout, internalCaller(index.name, 'metadata')),
     trust: createTrustStore(volume, index.name),
     pins: createPins(volume, index.name),
     work,
     blobs,
     clock,
-    patience: inTurns,
+    patience: runInSlices,
     events,
     createCache: createMemoryCache,
     memory: memoryEach(config),

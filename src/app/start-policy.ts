@@ -8,7 +8,7 @@ import { remembers } from '../state/index-directory.ts';
 import { createIndexState, type IndexState } from '../state/index-facts.ts';
 
 /**
- * DESIGN §2: a data directory that ran one kind of evidence, or from one root, does not quietly run another. What it
+ * A data directory that ran one kind of evidence, or from one root, does not quietly run another. What it
  * returns notes the root, once that is accepted.
  */
 export async function holdToState(

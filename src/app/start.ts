@@ -75,7 +75,7 @@ export async function startMirror({
         ...shared,
         indexes: composition.indexes.map((index) => ({
           index,
-          // Where a web page could read with credentials that are not its own, no web page reads (DESIGN §9).
+          // Where a web page could read with credentials that are not its own, no web page reads.
           cors: access === undefined && config.indexes[index.name]?.credentials === undefined,
           shared: access === undefined,
         })),

@@ -1,4 +1,4 @@
-import { soon } from './soon.ts';
+import { within } from './timeout.ts';
 
 /** Work that nobody waits for, until the mirror ends. */
 export interface Background {
@@ -10,7 +10,7 @@ export interface Background {
 /** What ends within this time still finds its store open. Milliseconds. */
 const GRACE_MS = 5000;
 
-export function createBackground(): Background {
+export function createBackground(graceMs: number = GRACE_MS): Background {
   const running = new Set<Promise<unknown>>();
   return {
     add(work) {
@@ -19,7 +19,7 @@ export function createBackground(): Background {
       work.then(done, done);
     },
     async settled() {
-      await soon<unknown>(Promise.allSettled(running), undefined, GRACE_MS);
+      await within<unknown>(graceMs, Promise.allSettled(running), undefined);
     },
   };
 }

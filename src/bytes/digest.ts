@@ -168,10 +168,13 @@ export class Proven {
   readonly #proved = true;
   readonly bytes: Uint8Array;
   readonly sha256: string;
+  /** Every digest that was computed over them, sha256 among them. */
+  readonly digests: Digests;
 
-  private constructor(bytes: Uint8Array, sha256: string) {
+  private constructor(bytes: Uint8Array, sha256: string, digests: Digests) {
     this.bytes = bytes;
     this.sha256 = sha256;
+    this.digests = digests;
   }
 
   static is(value: unknown): value is Proven {
@@ -184,7 +187,8 @@ export class Proven {
       throw new Refusal('length', `Expected ${expected.length} bytes, got ${bytes.byteLength}.`);
     const prover = startProver(expected);
     prover.update(bytes);
-    return new Proven(bytes, prover.finish());
+    const sha256 = prover.finish();
+    return new Proven(bytes, sha256, new Map([...expected.digests, ['sha256', sha256]]));
   }
 }
 

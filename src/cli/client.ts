@@ -1,9 +1,9 @@
 import { readRoot } from '../app/pinned-root.ts';
+import { internalCaller } from '../async/caller.ts';
 import { createProver, prove } from '../bytes/digest.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import { type ClientDirectory, openClientDirectory } from '../disk/client-directory.ts';
 import { writeAll } from '../disk/durable.ts';
-import type { OpenDownload } from '../ports/upstream.ts';
 import { targetUrls } from '../presets/targets.ts';
 import type { Generation } from '../tuf/accept.ts';
 import { findTarget } from '../tuf/delegation.ts';
@@ -65,7 +65,7 @@ async function withSource<T>(options: ClientOptions, run: (remote: Remote) => Pr
   const upstream = createUpstream({ bases: [metadata, files], insecureUpstream: true, version: VERSION, retries: 0 });
   try {
     return await run({
-      source: createMetadataSource(upstream, layout),
+      source: createMetadataSource(upstream, layout, CALLER),
       upstream,
       // TUF §5.7.3: one name is asked for, by the first digest listed.
       urls: (name, { digests }, { root }) =>
@@ -112,13 +112,9 @@ async function download(
   const prover = await createProver(target);
   const temp = await held.durable.temp(TARGET_MODE);
   try {
-    for await (const chunk of (
-      await openFirst(
-        upstream,
-        urls,
-        name,
-      )({ offset: 0, limit: target.length, attempt: 1, signal: new AbortController().signal })
-    ).bytes) {
+    const open = upstream.download({ urls, expected: target }, CALLER);
+    const attempt = { offset: 0, limit: target.length, attempt: 1, signal: CALLER.signal };
+    for await (const chunk of (await open(attempt)).bytes) {
       await writeAll(temp.file, chunk, prover.length);
       prover.update(chunk);
     }
@@ -131,11 +127,7 @@ async function download(
   await temp.commit(held.pathOf(name));
 }
 
-function openFirst(upstream: HttpUpstream, urls: readonly string[], name: string): OpenDownload {
-  const url = urls[0];
-  if (url === undefined) throw new Refusal('unlisted', `There is no address for ${name}.`, { subject: 'target' });
-  return upstream.download(url);
-}
+const CALLER = internalCaller('client');
 
 const TARGET_MODE = 0o644;
 

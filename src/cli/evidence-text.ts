@@ -2,7 +2,7 @@ import type { IndexConfig } from '../config/config.ts';
 import type { IndexStatus } from '../mirror/package-index.ts';
 
 // What each kind of evidence is worth, in words for people who have never heard of TUF. No text lets the weaker kind pass
-// for the stronger (DESIGN §2).
+// for the stronger.
 
 /** For the moment of starting: how files are proved, and who could still tamper. */
 export function evidenceLines({ evidence, upstream, insecureUpstream, reuploads }: IndexConfig): readonly string[] {

@@ -8,7 +8,7 @@ import { baseOrPath, baseUrl, fileHost, host, instant, seconds, size } from './v
 export const LAYOUTS = ['pep458', 'pip-2020', 'pip-2022', 'rstuf-2024', 'datadog', 'plain'] as const;
 export type LayoutName = (typeof LAYOUTS)[number];
 
-/** First path segments that mean something else on every mirror (DESIGN §5 "URLs"). */
+/** First path segments that mean something else on every mirror. */
 export const RESERVED_NAMES: ReadonlySet<string> = new Set(
   'simple packages files pypi root tuf integrity project why metrics livez readyz'.split(' '),
 );

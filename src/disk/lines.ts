@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { createTurns } from '../async/mutex.ts';
+import { Mutex } from '../async/mutex.ts';
 import type { FileOps, OpenFile } from './file-ops.ts';
 import { LINE_BYTES, LINE_TEXT, LINES_EVERY_MS, LINES_WAITING } from './limits.ts';
 import { isMissing } from './storage-errors.ts';
@@ -36,7 +36,7 @@ const READ_AT_ONCE = 256 * 1024;
 export function createLines({ volume, name, maxBytes, durable }: LinesOptions): Lines {
   const { ops } = volume;
   const directory = join(volume.root, name);
-  const turn = createTurns();
+  const mutex = new Mutex();
   let waiting: string[] = [];
   let lost = 0;
   let timer: NodeJS.Timeout | undefined;
@@ -87,7 +87,7 @@ export function createLines({ volume, name, maxBytes, durable }: LinesOptions): 
     lost += over;
   };
 
-  const flush = () => turn('', write);
+  const flush = () => mutex.run('', write);
 
   const soon = () => {
     if (timer !== undefined || closed) return;

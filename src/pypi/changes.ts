@@ -31,7 +31,7 @@ const SAYS: Readonly<Record<Kind, Change['kind']>> = {
 /** Lines of one kind and page beyond which the journal only says how many: an upstream that turns to plain HTML loses everything at once. */
 const MOST_OF_A_KIND = 1000;
 
-/** What the journal keeps of losses that were believed (issue: "what disappears upstream"). */
+/** What the journal keeps of losses that were believed. */
 export function changesOf(before: ProjectPage, after: ProjectPage, losses: readonly Loss[]): readonly Change[] {
   const digests = new Map(before.files.map((entry) => [entry.filename, textOf(entry.digests)]));
   const counts = new Map<Kind, number>();

@@ -1,4 +1,4 @@
-// Everything a hostile page could make large has its limit here. Bytes of the whole are the caller's to cap (DESIGN §5 "Limits").
+// Limits of what a hostile page could make large. The caller limits the bytes of the whole document.
 
 /** Characters of a project name, before and after normalization. */
 export const MAX_NAME = 200;

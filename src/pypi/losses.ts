@@ -9,7 +9,7 @@ export interface AcceptedLoss {
   readonly after?: string | undefined;
 }
 
-/** Something a new page takes away or contradicts: believed only after a second look (DESIGN §2). */
+/** Something a new page takes away or contradicts: believed only when a second whole fetch, on a new connection, agrees. */
 export interface Loss {
   readonly kind:
     | 'digest'

@@ -8,8 +8,8 @@ export interface Sight {
 }
 
 /**
- * What a page must be beside well-formed (DESIGN §2). Refuses `foreign` for the page of another project, and `format` where
- * a page lists nothing and does not say for itself that it is one: a log-in page is none (faults L 251).
+ * What a page must be beside well-formed. Refuses `foreign` for the page of another project, and `format` where
+ * a page lists nothing and does not say for itself that it is one: a log-in page is none.
  */
 export function refuseNoPage({ page }: Sight): void {
   if (page.files.length > 0) return;

@@ -1,6 +1,6 @@
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
-import { createTurns } from '../async/mutex.ts';
+import { Mutex } from '../async/mutex.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import { createDurable } from '../disk/durable.ts';
 import type { FileOps } from '../disk/file-ops.ts';
@@ -20,7 +20,7 @@ export interface Epochs {
 export function createEpochs(ops: FileOps, path: string): Epochs {
   const directory = dirname(path);
   const durable = createDurable({ ops, root: directory, tempDirectory: join(directory, `.${basename(path)}.tmp`) });
-  const turn = createTurns();
+  const mutex = new Mutex();
 
   const read = async (): Promise<ReadonlyMap<string, number>> => {
     const bytes = await readSmall(ops, path, EPOCH_FILE_BYTES).catch((error: unknown) => {
@@ -37,7 +37,7 @@ export function createEpochs(ops: FileOps, path: string): Epochs {
   return {
     of: async (index) => (await read()).get(index) ?? 0,
     raise: (index, number) =>
-      turn('', async () => {
+      mutex.run('', async () => {
         const known = await read();
         if ((known.get(index) ?? 0) >= number) return;
         const next = Object.fromEntries(new Map([...known, [index, number]]));

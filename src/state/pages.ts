@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { LRUCache } from 'lru-cache';
-import { createTurns } from '../async/mutex.ts';
+import { Mutex } from '../async/mutex.ts';
 import { sha256Hex } from '../bytes/digest.ts';
 import { readSmall } from '../disk/read-file.ts';
 import { onStateDisk } from '../disk/storage-errors.ts';
@@ -44,7 +44,7 @@ export function createPageStore(volume: Volume, index: string): PageFiles {
   const { durable, ops } = volume;
   const directory = join(indexDirectory(volume, index), 'pages');
   const memory = new LRUCache<string, Known>({ max: PAGES_REMEMBERED });
-  const turn = createTurns();
+  const mutex = new Mutex();
   const census = volume.census(index);
   const guardOf = (path: string) => census?.guard(`pages/${path}`);
   const whatOf = (project: string) => `the last page of ${project} that was believed`;
@@ -129,7 +129,7 @@ export function createPageStore(volume: Volume, index: string): PageFiles {
       async (project: string) => (memory.get(project)?.stamp ?? '') === (await stampOf(projectPath(project))),
     ),
     save: onStateDisk((record: PageRecord) =>
-      turn(record.project, async () => {
+      mutex.run(record.project, async () => {
         const { project, bytes, confirmedAt } = record;
         const known = await present(project);
         const number = known?.number ?? 0;
@@ -139,13 +139,13 @@ export function createPageStore(volume: Volume, index: string): PageFiles {
       }),
     ),
     remove: onStateDisk((project: string) =>
-      turn(project, async () => {
+      mutex.run(project, async () => {
         const header = (await read(project))?.header;
         if (header !== undefined && header.gone !== true) await bury(header, header.serial);
       }),
     ),
     removeTo: onStateDisk((project: string, serial: number | undefined) =>
-      turn(project, async () => {
+      mutex.run(project, async () => {
         const header = (await read(project))?.header;
         if (header !== undefined) await bury(header, serial);
       }),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { othersTurn } from '../async/yield.ts';
+import { yieldToEventLoop } from '../async/yield.ts';
 import { ALGORITHMS, isDigest } from '../bytes/digest.ts';
 import type { Pin } from '../ports/index-state.ts';
 
@@ -36,7 +36,7 @@ export async function decodePins(
   if (!parsed.success) return undefined;
   const pins = new Map<string, Pin>();
   for (const [at, stored] of parsed.data.pins.entries()) {
-    if (at > 0 && at % PINS_A_TURN === 0) await othersTurn();
+    if (at > 0 && at % PINS_A_TURN === 0) await yieldToEventLoop();
     const pin = StoredPin.safeParse(stored);
     if (!pin.success) return undefined;
     const { file, digests, coreMetadata, ...rest } = pin.data;

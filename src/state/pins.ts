@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { LRUCache } from 'lru-cache';
-import { createTurns } from '../async/mutex.ts';
-import { othersTurn } from '../async/yield.ts';
+import { Mutex } from '../async/mutex.ts';
+import { yieldToEventLoop } from '../async/yield.ts';
 import { type Algorithm, agree, type Digests } from '../bytes/digest.ts';
 import { onStateDisk } from '../disk/storage-errors.ts';
 import type { Volume } from '../disk/volume.ts';
@@ -104,7 +104,7 @@ export function createPins(volume: Volume, index: string, mostInMemory = PINS_IN
     // More pins than the whole are kept alone.
     sizeCalculation: ({ pins }) => Math.min(Math.max(pins.size, 1), mostInMemory),
   });
-  const turn = createTurns();
+  const mutex = new Mutex();
   const census = volume.census(index);
   const what = (project: string) => `the digests first seen for ${project}`;
   const pathOf = (project: string) => join(directory, projectPath(project));
@@ -141,15 +141,15 @@ export function createPins(volume: Volume, index: string, mostInMemory = PINS_IN
 
   /** One at a time for a project, and on top of whatever another process did. */
   const change = onStateDisk((project: string, make: Change) =>
-    turn(project, async () => {
+    mutex.run(project, async () => {
       for (;;) {
         const { number, pins } = await read(project);
         const next = make(pins);
         if (next === undefined) return;
         // Tens of thousands of pins take a while to write down: not all in one turn.
-        await othersTurn();
+        await yieldToEventLoop();
         const written = encodePins(project, next);
-        await othersTurn();
+        await yieldToEventLoop();
         if ((await fileOf(project).follow(number, written)) === undefined) continue;
         memory.set(project, { number: number + 1, pins: next });
         return;

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 
-/** Bytes that wait for a reader who has stopped; more are dropped, for serving goes on (faults M 275). */
+/** Bytes that wait for a reader who has stopped; more are dropped, for serving goes on. */
 const MOST_WAITING = 1 << 20;
 /** The end of the process waits so long for that reader. Milliseconds. */
 const PATIENCE = 1000;

@@ -96,7 +96,15 @@ it('ten thousand lies do not make room for one more', async () => {
   });
   const coreMetadata = createCoreMetadata({
     index: 'main',
-    blobs: { open: async () => wheel, fetch: async () => wheel, holds: () => true },
+    blobs: {
+      stored: async () => true,
+      open: async () => wheel,
+      fetch: async () => wheel,
+      keep: async () => true,
+      readDocument: async () => undefined,
+      writeDocument: async () => undefined,
+      holds: () => true,
+    },
     upstream: createUpstream({ bases: ['http://127.0.0.1:1/'] }),
     fetchProved: async () => wheel,
     events: { rejected() {}, served() {}, refreshed() {}, note() {} },

@@ -1,7 +1,7 @@
 import type { Algorithm } from '../../src/bytes/digest.ts';
 import type { SignedIndexConfig } from '../../src/config/config.ts';
 import { digestHex } from '../../src/repository/digests.ts';
-import { createRepository, type Repository } from '../../src/repository/repository.ts';
+import { Repository } from '../../src/repository/repository.ts';
 import { createClock } from '../support/clock.ts';
 import type { TinyWheel } from '../support/tiny-wheel.ts';
 import { NOW } from './mirror.ts';
@@ -66,7 +66,7 @@ export async function startLayoutRig(
 ): Promise<LayoutRig> {
   const clock = createClock(NOW);
   const files = wheels.map(named);
-  const repository = createRepository({
+  const repository = new Repository({
     authorities: { root: KEYS.root, targets: KEYS.targets, snapshot: KEYS.online, timestamp: KEYS.online },
     now: clock.now,
     consistent,

@@ -1,6 +1,6 @@
 import type { IndexFile } from '../../src/repository/index-pages.ts';
 import type { Edits } from '../../src/repository/repository.ts';
-import { createSignedIndex, type SignedIndex, type SignedIndexOptions } from '../../src/repository/signed-index.ts';
+import { SignedIndex, type SignedIndexOptions } from '../../src/repository/signed-index.ts';
 import { createClock } from '../support/clock.ts';
 import { authority } from '../support/keys.ts';
 import { pep458Paths } from '../support/pep458-paths.ts';
@@ -47,7 +47,7 @@ export const KEYS = {
 /** A mirror of an index signed as PEP 458 or 480 say, published once. */
 export async function startSignedRig(options: SignedRigOptions = {}): Promise<SignedRig> {
   const { clock = createClock(NOW), fill } = options;
-  const signed = createSignedIndex({ keys: KEYS, binBits: 2, pageFormat: 'json', ...options, now: clock.now });
+  const signed = new SignedIndex({ keys: KEYS, binBits: 2, pageFormat: 'json', ...options, now: clock.now });
   const { repository } = signed;
   fill?.(signed);
   signed.publish();

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { sha256Hex } from '../../src/bytes/digest.ts';
-import { createSignedIndex } from '../../src/repository/signed-index.ts';
+import { SignedIndex } from '../../src/repository/signed-index.ts';
 import { type Mirror, makeScratch, startMirror } from '../rigs/mirror.ts';
 import { createClock } from './clock.ts';
 import {
@@ -35,7 +35,7 @@ const { alphaOne, alphaTwo, beta, claimed, gone } = FILES;
 
 /** An index as PEP 480 signs it: bins, a claimed project, and a second root that exchanged the timestamp's key. */
 async function startSigned() {
-  const signed = createSignedIndex({
+  const signed = new SignedIndex({
     keys: {
       root: authority(['root 1', 'root 2']),
       targets: authority(['targets 1', 'targets 2']),

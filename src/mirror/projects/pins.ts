@@ -1,4 +1,4 @@
-import { othersTurn } from '../../async/yield.ts';
+import { yieldToEventLoop } from '../../async/yield.ts';
 import { agree, type Digests } from '../../bytes/digest.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Instant } from '../../ports/clock.ts';
@@ -26,7 +26,7 @@ export async function holdToPins(
   const silenced = new Map<string, Refusal>();
   let looked = 0;
   for (const { entry } of listing.files.values()) {
-    if (++looked % FILES_A_TURN === 0) await othersTurn();
+    if (++looked % FILES_A_TURN === 0) await yieldToEventLoop();
     const pin = known.get(entry.filename);
     if (pin !== undefined && !agree(pin.digests, entry.digests)) {
       withheld.set(entry.filename, changed('file', entry.filename, pin.digests, entry.digests, pin.seen));

@@ -1,4 +1,5 @@
-import { singleFlight } from '../../async/flight.ts';
+import { internalCaller } from '../../async/caller.ts';
+import { createFlights } from '../../async/flight.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { PageWork } from '../../ports/page-work.ts';
 import type { IndexLayout } from '../../presets/target-layout.ts';
@@ -20,7 +21,7 @@ interface ListOptions {
 /** The project list, from its target where the layout signs one; rendered once for each change of its bytes. */
 export function createList({ layout, keeper, roles, fetchProved, work }: ListOptions): () => Promise<Page> {
   const { listTarget } = layout;
-  const flights = singleFlight<Page>();
+  const flights = createFlights<Page>();
   let drawn: { readonly source: string; readonly page: Page } | undefined;
 
   const load = async (target: string): Promise<Page> => {
@@ -44,6 +45,6 @@ export function createList({ layout, keeper, roles, fetchProved, work }: ListOpt
       throw new Refusal('unlisted', 'The signed metadata of this index has no list of all projects.', {
         subject: 'list',
       });
-    return flights(listTarget, () => evenIfMovedOn(keeper, () => load(listTarget)));
+    return flights.join(listTarget, internalCaller(''), () => evenIfMovedOn(keeper, () => load(listTarget)));
   };
 }

@@ -1,4 +1,5 @@
-import { singleFlight } from '../../async/flight.ts';
+import { internalCaller } from '../../async/caller.ts';
+import { createFlights } from '../../async/flight.ts';
 import type { Cache } from '../../bytes/bounded-map.ts';
 import type { Expected } from '../../bytes/digest.ts';
 import { Refusal } from '../../bytes/refusal.ts';
@@ -45,7 +46,7 @@ export interface Pages {
 
 export function createPages(options: PagesOptions): Pages {
   const { index, layout, keeper, roles, fetchProved, pins, work, clock, events, cache } = options;
-  const flights = singleFlight<ProvedPage>();
+  const flights = createFlights<ProvedPage>();
   const leftOut = new Map<string, number>();
 
   /** The kept page while its proof holds; carried over to the current generation where nothing on its chain changed. */
@@ -171,7 +172,7 @@ export function createPages(options: PagesOptions): Pages {
       const kept = current(project);
       if (kept !== undefined) return kept;
       try {
-        return await flights(project, () => evenIfMovedOn(keeper, () => load(project)));
+        return await flights.join(project, internalCaller(index), () => evenIfMovedOn(keeper, () => load(project)));
       } catch (error) {
         const stale = lastProved(project, error);
         if (stale === undefined) throw error;

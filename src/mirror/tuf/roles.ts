@@ -1,4 +1,5 @@
-import { singleFlight } from '../../async/flight.ts';
+import { internalCaller } from '../../async/caller.ts';
+import { createFlights } from '../../async/flight.ts';
 import type { Cache } from '../../bytes/bounded-map.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -57,7 +58,7 @@ export function createRoles({
   cache,
   delegators,
 }: RolesOptions): Roles {
-  const flights = singleFlight<Verified<Targets>>();
+  const flights = createFlights<Verified<Targets>>();
   const judged = new WeakMap<Verified<Targets>, MetaFile>();
 
   const remember = (by: Delegation, role: Verified<Targets>) => {
@@ -138,7 +139,11 @@ export function createRoles({
     // Everything the answer is judged by: two snapshots may name one version with other bytes.
     const bytes = [...(digests ?? [])].map(([algorithm, hex]) => `${algorithm}:${hex}`).join();
     const flight = `${by.authority.threshold}/${identity.join(',')}/${bytes}/${keyOf(by.name, version)}`;
-    return flights(flight, async () => (await fromStore(generation, by)) ?? (await fromUpstream(generation, by)));
+    return flights.join(
+      flight,
+      internalCaller(index),
+      async () => (await fromStore(generation, by)) ?? (await fromUpstream(generation, by)),
+    );
   };
 
   const findIn = async (generation: Generation, path: string): Promise<Search> => {

@@ -1,4 +1,5 @@
-import { singleFlight } from '../../async/flight.ts';
+import { internalCaller } from '../../async/caller.ts';
+import { createFlights } from '../../async/flight.ts';
 import type { Cache } from '../../bytes/bounded-map.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import { Relayed } from '../../bytes/unverified.ts';
@@ -36,7 +37,7 @@ const INTEGRITY = 'application/vnd.pypi.integrity.v1+json';
 /** Documents that nothing vouches for, fetched on demand and kept for minutes (DESIGN §2 `Relayed`). */
 export function createIndexRelay(options: IndexRelayOptions): RelayedDocuments {
   const { upstream, api, pages, pageUrl, work, clock, cache } = options;
-  const flights = singleFlight<Relayed | 'absent'>();
+  const flights = createFlights<Relayed | 'absent'>();
 
   const fetch = async (url: string, accept: string, contentType: string): Promise<Relayed> => {
     const kept = cache.get(url);
@@ -44,7 +45,7 @@ export function createIndexRelay(options: IndexRelayOptions): RelayedDocuments {
     const document =
       kept !== undefined && isRecent(kept.at, keptFor, clock.now())
         ? kept.document
-        : await flights(url, async () => {
+        : await flights.join(url, internalCaller(''), async () => {
             const answer = await upstream.page(url, { accept, fresh: false, limit: MOST_BYTES });
             const found =
               answer.kind === 'page' ? new Relayed(answer.bytes, contentType, KEPT_FOR, answer.serial) : 'absent';

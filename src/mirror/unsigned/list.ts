@@ -1,4 +1,5 @@
-import { singleFlight } from '../../async/flight.ts';
+import { internalCaller } from '../../async/caller.ts';
+import { createFlights } from '../../async/flight.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Clock, Instant } from '../../ports/clock.ts';
 import type { PageWork } from '../../ports/page-work.ts';
@@ -33,7 +34,7 @@ const ACCEPT = 'application/vnd.pypi.simple.v1+json, text/html;q=0.01';
 /** The project list; Refusal `policy` where it is turned off. Nobody waits for 40 MB where an older list can be served. */
 export function createIndexList(options: IndexListOptions): () => Promise<Page> {
   const { upstream, pageUrl, projectList, work, maxAge, staleIfError, clock } = options;
-  const flights = singleFlight<Kept>();
+  const flights = createFlights<Kept>();
   let kept: Kept | undefined;
   let failed: { readonly at: Instant; readonly error: unknown } | undefined;
 
@@ -48,7 +49,7 @@ export function createIndexList(options: IndexListOptions): () => Promise<Page> 
   };
 
   const refresh = (): Promise<Kept> =>
-    flights('', async () => {
+    flights.join('', internalCaller(''), async () => {
       if (failed !== undefined && isRecent(failed.at, REST, clock.now())) throw failed.error;
       try {
         kept = await fetchList();

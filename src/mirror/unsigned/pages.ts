@@ -1,6 +1,7 @@
 import type { Background } from '../../async/background.ts';
-import { singleFlight } from '../../async/flight.ts';
-import { soon } from '../../async/soon.ts';
+import { internalCaller } from '../../async/caller.ts';
+import { createFlights } from '../../async/flight.ts';
+import { within } from '../../async/timeout.ts';
 import type { Cache } from '../../bytes/bounded-map.ts';
 import { sha256Hex } from '../../bytes/digest.ts';
 import { Refusal } from '../../bytes/refusal.ts';
@@ -60,8 +61,8 @@ const MOST_BYTES_OF_A_NAME = 300;
 /** The project pages of an index that signs nothing: one refresh however many ask, and never a false 404. */
 export function createIndexPages(options: IndexPagesOptions): IndexPages {
   const { index, refresh, store, pins, pageUrl, work, clock, events, cache, absent, notBefore } = options;
-  const loads = singleFlight<SeenPage | undefined>();
-  const updates = singleFlight<SeenPage | 'absent'>();
+  const loads = createFlights<SeenPage | undefined>();
+  const updates = createFlights<SeenPage | 'absent'>();
   const leftOut = new Map<string, number>();
   let lastConfirmed: Instant | undefined;
   let lastError: IndexStatus['lastError'];
@@ -94,7 +95,7 @@ export function createIndexPages(options: IndexPagesOptions): IndexPages {
   /** From memory, else what was believed before this start. */
   const known = async (project: string): Promise<SeenPage | undefined> =>
     cache.get(project) ??
-    loads(project, async () => {
+    loads.join(project, internalCaller(index), async () => {
       const record = await store.load(project);
       return record === undefined ? undefined : keep(await draw(record));
     });
@@ -124,7 +125,7 @@ export function createIndexPages(options: IndexPagesOptions): IndexPages {
   };
 
   const update = (project: string): Promise<SeenPage | 'absent'> => {
-    const updating = updates(project, () => updateOnce(project));
+    const updating = updates.join(project, internalCaller(index), () => updateOnce(project));
     options.background?.add(updating);
     return updating;
   };
@@ -167,10 +168,10 @@ export function createIndexPages(options: IndexPagesOptions): IndexPages {
   /** The refresh if it comes soon; the last page believed if it fails or takes long. */
   const standingIn = async (seen: SeenPage): Promise<SeenPage | 'absent'> => {
     if (restingFrom(seen) !== undefined) return seen;
-    return soon(
+    return within(
+      PATIENCE_MS,
       update(seen.record.project).catch(() => seen),
       seen,
-      PATIENCE_MS,
     );
   };
 

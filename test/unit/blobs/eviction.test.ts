@@ -120,14 +120,14 @@ describe('the size limit', () => {
     const before = await openStore({ maxBytes: 3 * SIZE });
     const kept = content(SIZE);
     await put(before, kept);
-    expect(before.blobs.keep(sha256(kept))).toBe(true);
-    expect(before.blobs.keep('0'.repeat(64))).toBe(false);
+    expect(await before.blobs.keep(sha256(kept), 'sync')).toBe(true);
+    expect(await before.blobs.keep('0'.repeat(64), 'sync')).toBe(false);
     const store = await reopen(before, { maxBytes: 3 * SIZE });
     await store.blobs.scanned;
     for (let n = 0; n < 6; n++) await put(store, content(SIZE), 2);
     await settled(store);
     expect(holds(store, kept)).toBe(true);
-    store.blobs.keep(sha256(kept), false);
+    await store.blobs.keep(sha256(kept), undefined);
     for (let n = 0; n < 6; n++) await put(store, content(SIZE), 2);
     await settled(store);
     expect(holds(store, kept)).toBe(false);
@@ -174,7 +174,7 @@ describe('the size limit', () => {
     const kept = content(SIZE);
     await put(before, kept);
     await before.blobs.scanned;
-    before.blobs.keep(sha256(kept));
+    await before.blobs.keep(sha256(kept), 'sync');
     const blind = faultyOps({
       before: ({ kind, path }) => {
         if (kind === 'list' && path.includes('sha256')) throw systemError('EIO');

@@ -2,7 +2,7 @@ import type { LookupAddress } from 'node:dns';
 import { describe, expect, it } from 'vitest';
 import { isPublicAddress } from '../../../src/upstream/addresses.ts';
 import { createAllowed, redactUrl } from '../../../src/upstream/destinations.ts';
-import { bytesOf, connect, serve, text } from './setup.ts';
+import { bytesOf, connect, SOMEBODY, serve, text } from './setup.ts';
 
 // Where an upstream client may go at all (reference catalogue C; C88).
 
@@ -125,7 +125,7 @@ describe('81, 83: URLs a page may name', () => {
     const [server, other] = [await serve(), await serve()];
     const upstream = connect(server);
     await expect(upstream.bytes(`${other.url}x`, 10)).rejects.toEqual(refused);
-    const download = upstream.download(`${other.url}x`);
+    const download = upstream.download({ urls: [`${other.url}x`] }, SOMEBODY);
     await expect(download({ offset: 0, limit: 10, attempt: 1, signal: new AbortController().signal })).rejects.toEqual(
       refused,
     );
@@ -226,16 +226,19 @@ describe('82: names that lead inside', () => {
 
 describe('67, 68: redirects', () => {
   const files = new Map([['/y', bytesOf('there')]]);
-  const document = { limit: 100, redirects: 0, forbiddenIsAbsent: false };
-
   it('are followed up to three times for pages and files, never for metadata', async () => {
     const server = await serve({ files });
     const upstream = connect(server);
     for (const [from, to] of ['ab', 'bc', 'cy', 'za']) server.fault(`/${from}`, { kind: 'redirect', to: `/${to}` });
     expect(text(await upstream.bytes(`${server.url}a`, 10))).toBe('there');
     await expect(upstream.bytes(`${server.url}z`, 10)).rejects.toEqual(refused);
-    await expect(upstream.document(`${server.url}c`, document)).rejects.toEqual(refused);
-    const { bytes } = await upstream.download(`${server.url}a`)({
+    await expect(
+      upstream.document({ url: `${server.url}c`, fresh: false, limit: 100, redirects: false }, SOMEBODY),
+    ).rejects.toEqual(refused);
+    const { bytes } = await upstream.download(
+      { urls: [`${server.url}a`] },
+      SOMEBODY,
+    )({
       offset: 0,
       limit: 10,
       attempt: 1,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { GOOD, TEST_KEY } from '../../support/certificates.ts';
 import { startProxy } from '../../support/proxy.ts';
-import { bytesOf, collect, connect, ends, serve, text } from './setup.ts';
+import { bytesOf, collect, connect, ends, SOMEBODY, serve, text } from './setup.ts';
 
 const files = new Map([['x', bytesOf('hello')]]);
 const TLS = { key: TEST_KEY, cert: GOOD };
@@ -31,7 +31,10 @@ describe('an HTTP proxy', () => {
     const proxy = await start();
     const { server, upstream } = await through(proxy);
     const signal = new AbortController().signal;
-    const again = await upstream.download(`${server.url}x`)({ offset: 0, limit: 10, attempt: 2, signal });
+    const again = await upstream.download(
+      { urls: [`${server.url}x`] },
+      SOMEBODY,
+    )({ offset: 0, limit: 10, attempt: 2, signal });
     expect(text(await collect(again.bytes))).toBe('hello');
     await upstream.page(`${server.url}x`, { accept: '*/*', fresh: true, limit: 10 });
     expect(proxy.asked).toHaveLength(2);

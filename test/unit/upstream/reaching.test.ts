@@ -1,7 +1,7 @@
 import { createServer, connect as dial } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { ELSEWHERE, EXPIRED, GOOD, TEST_KEY } from '../../support/certificates.ts';
-import { bytesOf, connect, SHORT, serve, text } from './setup.ts';
+import { bytesOf, connect, SHORT, SOMEBODY, serve, text } from './setup.ts';
 
 // Getting there at all: names, sockets, TLS, and how many at once (reference catalogue B and C).
 
@@ -150,7 +150,10 @@ describe('78: many at once', () => {
     const upstream = connect(server, { limits: { connections: 1, documents, downloads } });
     server.fault('/x', { kind: 'stall', at: 'headers' }, 1);
     const stop = new AbortController();
-    const occupying = upstream.download(`${server.url}x`)({ offset: 0, limit: 10, attempt: 1, signal: stop.signal });
+    const occupying = upstream.download(
+      { urls: [`${server.url}x`] },
+      SOMEBODY,
+    )({ offset: 0, limit: 10, attempt: 1, signal: stop.signal });
     await server.reached('/x');
     await expect(upstream.bytes(`${server.url}x`, 10)).rejects.toMatchObject({ reason: 'slow' });
     stop.abort(new Error('enough'));

@@ -1,4 +1,5 @@
 import { afterEach } from 'vitest';
+import { type Caller, internalCaller } from '../../../src/async/caller.ts';
 import { createUpstream, type UpstreamOptions } from '../../../src/upstream/client.ts';
 import { LIMITS, type UpstreamLimits } from '../../../src/upstream/limits.ts';
 import { startUpstream, type TestUpstream, type UpstreamServerOptions } from '../../support/upstream.ts';
@@ -14,6 +15,9 @@ export const SHORT: UpstreamLimits = {
   patience: 100,
   discard: 50,
 };
+
+/** Asks, and stays. */
+export const SOMEBODY: Caller = internalCaller('main');
 
 /** Run after each test. */
 export const ends: (() => unknown)[] = [];

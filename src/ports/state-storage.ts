@@ -1,0 +1,48 @@
+/**
+ * Names one item of state: the index, then what it is. Names are whole and compared as they are, so that `['a', 'b/c']` and
+ * `['a', 'b', 'c']` are two items; any text of whole characters may be a name, the empty one too.
+ */
+export type ItemPath = readonly [index: string, ...names: readonly string[]];
+
+/** One version of an item. */
+export interface StoredValue {
+  /** A positive safe integer. */
+  readonly version: number;
+  readonly value: Uint8Array;
+}
+
+/** Most bytes of one value. */
+export const STATE_VALUE_BYTES = 64 * 1024 * 1024;
+/** Most bytes of an item's path: its names in UTF-8. */
+export const ITEM_PATH_BYTES = 4096;
+
+/**
+ * Items whose versions only go up. A version is created once and never changes; of two writers of one version exactly one
+ * wins, whichever processes they are in. Versions may be skipped: the first may be any, and so may the next above it.
+ *
+ * Every call throws Refusal `state` where what is stored cannot be believed (damaged, forged, or older than this storage has
+ * seen it): such an item is never taken for one that is not there. It throws Refusal `limit` where there is no room, and either,
+ * transient, where nothing was judged and the same call may succeed later.
+ */
+export interface StateStorage {
+  /** The newest version; undefined for an item that has none. `from` is the newest the caller knows of, 0 for none: anything lower is Refusal `state`. */
+  newest(item: ItemPath, from: number): Promise<StoredValue | undefined>;
+  /** The number of the newest version, 0 for none, without its value; `from` as above. */
+  version(item: ItemPath, from: number): Promise<number>;
+  /** One version; undefined where it was never created, or was removed. */
+  read(item: ItemPath, version: number): Promise<Uint8Array | undefined>;
+  /**
+   * True once it is durable and seen by every reader. False where the version is taken, also by an equal value, or a newer one
+   * exists. Where a write ended in doubt, what lies there is read back first; it throws where that is not to be had either.
+   */
+  create(item: ItemPath, version: number, value: Uint8Array): Promise<boolean>;
+  /** Removes older versions than `version`. The newest always stays: what is gone was passed, and is not created again. */
+  removeBelow(item: ItemPath, version: number): Promise<void>;
+  /** Every item that has a version and whose path begins with `below`, each once. For starts and commands. */
+  items(below: ItemPath): AsyncIterable<ItemPath>;
+  /**
+   * An operator's act: takes every item whose path begins with `below` away, all at once, and keeps it as evidence under the name `as`.
+   * Their versions begin anew. Whoever remembers one of them from before meets Refusal `state`.
+   */
+  setAside(below: ItemPath, as: string): Promise<void>;
+}

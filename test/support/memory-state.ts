@@ -1,0 +1,107 @@
+import { Refusal } from '../../src/bytes/refusal.ts';
+import {
+  ITEM_PATH_BYTES,
+  type ItemPath,
+  STATE_VALUE_BYTES,
+  type StateStorage,
+  type StoredValue,
+} from '../../src/ports/state-storage.ts';
+
+/** What several parties share: the state itself. */
+export interface MemoryState {
+  /** A process that uses it, with a memory of its own of what it has seen. */
+  party(): StateStorage;
+  /** From now on nothing of this item can be believed. */
+  damage(item: ItemPath): void;
+  /** What was set aside, by the name it was given. */
+  readonly aside: ReadonlyMap<string, readonly ItemPath[]>;
+}
+
+interface Stored {
+  readonly path: ItemPath;
+  readonly versions: Map<number, Uint8Array>;
+  damaged: boolean;
+}
+
+/** State storage without a disk: for tests of what is built on the port, and of the port's own suite. */
+export function createMemoryState(): MemoryState {
+  const items = new Map<string, Stored>();
+  const aside = new Map<string, ItemPath[]>();
+  const find = (item: ItemPath) => items.get(JSON.stringify(item));
+  const newestOf = (stored: Stored | undefined) => Math.max(0, ...(stored?.versions.keys() ?? []));
+  const isBelow = (item: ItemPath, below: ItemPath) => below.every((name, at) => item[at] === name);
+
+  const party = (): StateStorage => {
+    const floors = new Map<string, number>();
+    const look = (item: ItemPath, from: number): StoredValue | undefined => {
+      const stored = find(item);
+      if (stored?.damaged === true) throw refuse(`${item.join('/')} is damaged.`);
+      const version = newestOf(stored);
+      const key = JSON.stringify(item);
+      if (version < Math.max(from, floors.get(key) ?? 0)) throw refuse(`${item.join('/')} is older than it was.`);
+      floors.set(key, version);
+      const value = stored?.versions.get(version);
+      return value && { version, value: value.slice() };
+    };
+    return {
+      newest: async (item, from) => look(item, from),
+      version: async (item, from) => look(item, from)?.version ?? 0,
+      async read(item, version) {
+        look(item, 0);
+        return find(item)?.versions.get(version)?.slice();
+      },
+      async create(item, version, value) {
+        checkItem(item);
+        if (!Number.isSafeInteger(version) || version < 1) throw new TypeError(`${version} is no version`);
+        if (value.byteLength > STATE_VALUE_BYTES)
+          throw new Refusal('limit', 'The value is too large.', { subject: 'state' });
+        if (version <= (look(item, 0)?.version ?? 0)) return false;
+        const key = JSON.stringify(item);
+        const stored = items.get(key) ?? { path: [...item], versions: new Map(), damaged: false };
+        items.set(key, stored);
+        stored.versions.set(version, value.slice());
+        floors.set(key, version);
+        return true;
+      },
+      async removeBelow(item, version) {
+        const stored = find(item);
+        const newest = newestOf(stored);
+        for (const each of stored?.versions.keys() ?? [])
+          if (each < version && each < newest) stored?.versions.delete(each);
+      },
+      async *items(below) {
+        yield* [...items.values()].map(({ path }) => path).filter((path) => isBelow(path, below));
+      },
+      async setAside(below, as) {
+        const moved = aside.get(as) ?? [];
+        aside.set(as, moved);
+        for (const [key, { path }] of [...items]) {
+          if (!isBelow(path, below)) continue;
+          moved.push(path);
+          items.delete(key);
+          floors.delete(key);
+        }
+      },
+    };
+  };
+
+  return {
+    party,
+    damage(item) {
+      const stored = find(item);
+      if (stored === undefined) throw new Error(`${item.join('/')} is not there`);
+      stored.damaged = true;
+    },
+    aside,
+  };
+}
+
+function checkItem(item: ItemPath): void {
+  if (!item.every((name) => name.isWellFormed())) throw new TypeError('a name of an item holds half a character');
+  if (Buffer.byteLength(item.join('')) > ITEM_PATH_BYTES)
+    throw new Refusal('limit', 'The path is too long.', { subject: 'state' });
+}
+
+function refuse(message: string): Refusal {
+  return new Refusal('state', message, { subject: 'state' });
+}
