@@ -49,8 +49,9 @@ async function signed({ files, upstreamLimits }: RigOptions): Promise<Rig> {
   const rig = await startSignedRig({
     upstreamLimits,
     index: { layout: PEP458_WITH_LIST },
-    fill({ upload, bins, repository }) {
-      for (const file of files) upload(file.project, file);
+    fill(index) {
+      const { bins, repository } = index;
+      for (const file of files) index.upload(file.project, file);
       const projects = [...new Set(files.map(({ project }) => project))].map((name) => ({ name }));
       const list = JSON.stringify({ meta: { 'api-version': '1.1' }, projects });
       repository.addTarget(bins.binOf('simple/index.html'), 'simple/index.html', Buffer.from(list));
