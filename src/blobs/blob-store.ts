@@ -1,4 +1,6 @@
 import { existsSync } from 'node:fs';
+import { internalCaller } from '../async/caller.ts';
+import { createGate } from '../async/gate.ts';
 import { Blob } from '../bytes/blob.ts';
 import { type Expected, type Proven, prove } from '../bytes/digest.ts';
 import { Refusal } from '../bytes/refusal.ts';
@@ -8,7 +10,7 @@ import { createQuarantine } from '../disk/quarantine.ts';
 import { isDamage, isFull, isMissing, storageRefusal } from '../disk/storage-errors.ts';
 import type { Volume } from '../disk/volume.ts';
 import type { Blobs } from '../ports/blobs.ts';
-import { createPool } from './chunk-buffers.ts';
+import { createChunkBuffers } from './chunk-buffers.ts';
 import { diskErrorOf, download as downloadInto } from './download.ts';
 import { createEvictor } from './evict.ts';
 import { openSpool } from './fill-writer.ts';
@@ -19,10 +21,10 @@ import {
   IDLE_BUFFERS,
   MAX_BYTES,
   MAX_FILLS,
-  MAX_ORPHANS,
   OWN_BUFFERS,
   PROBATION_SHARE,
   READ_BUFFERS,
+  READ_PATIENCE_MS,
   READ_QUEUE,
   RECORD_BYTES,
   RECORD_EVERY_MS,
@@ -42,7 +44,6 @@ export interface BlobsOptions {
   readonly upkeep?: boolean | undefined;
   readonly maxFills?: number | undefined;
   readonly fillQueue?: number | undefined;
-  readonly maxOrphans?: number | undefined;
   readonly readBuffers?: number | undefined;
   /** A stored file was found changed and was set aside. Must not throw. */
   readonly onCorrupt?: ((event: { readonly sha256: string; readonly message: string }) => void) | undefined;
@@ -62,6 +63,9 @@ export interface BlobStore extends Blobs {
   close(): Promise<void>;
 }
 
+const TOO_MANY_READERS = 'Too many files are being read at this moment. Try again in a moment.';
+const TOO_MANY_FILLS = 'Too many files are being downloaded at this moment. Try again in a moment.';
+
 /** The blob store of a data directory (DESIGN J2): one download however many ask, every chunk checked as it leaves. */
 export async function createBlobs(options: BlobsOptions): Promise<BlobStore> {
   const { durable, ops, root } = options.volume;
@@ -69,9 +73,13 @@ export async function createBlobs(options: BlobsOptions): Promise<BlobStore> {
   const upkeep = options.upkeep ?? true;
   const paths = blobPaths(root);
   await durable.directory(paths.blobs);
-  const pool = createPool({ most: options.readBuffers ?? READ_BUFFERS, queue: READ_QUEUE, idle: IDLE_BUFFERS });
-  const ownPool = createPool({ most: OWN_BUFFERS, queue: READ_QUEUE, idle: 2 });
-  const touch = createFirstTouch({ ops, pool: ownPool }, { memory: RECORD_BYTES, hashing: HASHING });
+  const readers = { queue: READ_QUEUE, full: TOO_MANY_READERS, longestWait: READ_PATIENCE_MS };
+  const buffers = createChunkBuffers(
+    createGate({ ...readers, places: options.readBuffers ?? READ_BUFFERS }),
+    IDLE_BUFFERS,
+  );
+  const ownBuffers = createChunkBuffers(createGate({ ...readers, places: OWN_BUFFERS }), 2);
+  const touch = createFirstTouch({ ops, buffers: ownBuffers }, { memory: RECORD_BYTES, hashing: HASHING });
   const maxBytes = options.maxBytes ?? MAX_BYTES;
   const shelf = createShelf(maxBytes, PROBATION_SHARE);
   const aliases = createAliases(durable, paths);
@@ -99,7 +107,7 @@ export async function createBlobs(options: BlobsOptions): Promise<BlobStore> {
     return error instanceof Error && 'code' in error ? storageRefusal(error, 'file') : error;
   };
 
-  const reader = createReader({ ops, pool, ownPool, paths, afterFailedRead });
+  const reader = createReader({ ops, buffers, ownBuffers, paths, afterFailedRead });
   const evictor = createEvictor({ ops, paths, shelf, isSending: reader.isSending, forget: touch.forget });
   const blobOf = (proof: Proof): Blob => Blob.of(proof.sha256, proof.size, reader.of(proof));
 
@@ -179,9 +187,12 @@ export async function createBlobs(options: BlobsOptions): Promise<BlobStore> {
       }
     },
     {
-      maxFills: options.maxFills ?? MAX_FILLS,
-      queue: options.fillQueue ?? FILL_QUEUE,
-      maxOrphans: options.maxOrphans ?? MAX_ORPHANS,
+      gate: createGate({
+        places: options.maxFills ?? MAX_FILLS,
+        queue: options.fillQueue ?? FILL_QUEUE,
+        full: TOO_MANY_FILLS,
+        subject: 'file',
+      }),
       nowMs,
     },
   );
@@ -240,15 +251,14 @@ export async function createBlobs(options: BlobsOptions): Promise<BlobStore> {
       if (sha256 === undefined) return false;
       return shelf.has(sha256) || (!isScanned && (await ops.facts(paths.blob(sha256))) !== undefined);
     },
-    async fetch(want, download, caller) {
-      const signal = caller?.signal;
+    async fetch(want, download, caller = internalCaller('')) {
       for (;;) {
         const before = published;
-        const filling = fills.underway(want, signal);
+        const filling = fills.underway(want, caller);
         if (filling !== undefined) return filling;
         const held = await open(want.expected);
         if (held !== undefined) return held;
-        if (before === published) return fills.join(want, download, signal);
+        if (before === published) return fills.join(want, download, caller);
       }
     },
     holds(expected) {

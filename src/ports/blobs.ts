@@ -24,7 +24,7 @@ export interface Blobs {
   open(expected: Expected): Promise<Blob | undefined>;
   /**
    * The stored blob, or the one download that fills it, however many ask; resolves when the whole is proved. Throws
-   * Refusal. The caller's signal ends its wait; its priority counts until the download begins.
+   * Refusal. The download ends when all who wait for it have left.
    */
   fetch(wanted: Wanted, download: OpenDownload, caller?: Caller): Promise<Blob>;
   /** Spares a stored blob from eviction for a reason (`by`), or no longer (undefined); false where it is not stored. Survives restarts. */

@@ -1,4 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { internalCaller } from '../async/caller.ts';
+import { enterAll } from '../async/gate.ts';
+import { createUpstreamShares } from '../async/shares.ts';
 import { alone } from '../bytes/copy-out-of-pool.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Download, Upstream } from '../ports/upstream.ts';
@@ -7,7 +10,6 @@ import { createConnections, type Reach } from './connections.ts';
 import { codingOf, gunzipped, mayBeCoded } from './decoded.ts';
 import { type AllowedOptions, createAllowed, redactUrl } from './destinations.ts';
 import { type Answer, createExchange, StaleConnection, stopped } from './exchange.ts';
-import { createGates } from './gate.ts';
 import { LIMITS, type Pace, type UpstreamLimits } from './limits.ts';
 import { createRest } from './retry-after.ts';
 
@@ -52,7 +54,7 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
   const retries = options.retries ?? limits.retries;
   const allowed = createAllowed(options);
   const connections = createConnections(limits, options);
-  const gates = createGates(limits.connections, limits.queue);
+  const shares = createUpstreamShares(limits.connections, limits.queue);
   const rest = createRest(limits);
   const closing = new AbortController();
   const lookup = guardedLookup(options.resolve ?? resolveBySystem, allowed.mayBePrivate);
@@ -62,7 +64,8 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
   async function ask(url: URL, { headers, fresh, pace, signal }: Visit): Promise<Answer> {
     const authorization = allowed.authorization(url);
     const send = async (onNewConnection: boolean) => {
-      const leave = await (pace === limits.downloads ? gates.files : gates.documents).enter(signal);
+      const lane = pace === limits.downloads ? shares.downloads : shares.documents;
+      const leave = await enterAll([lane, shares.connections], internalCaller('', 'mirror', signal));
       try {
         return await exchange(url, {
           // No compression: files must arrive as they are hashed, and a bomb has nothing to unpack into.

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import type { Algorithm } from '../../../src/bytes/digest.ts';
 import { Refusal } from '../../../src/bytes/refusal.ts';
 import { type FileOps, nodeFileOps } from '../../../src/disk/file-ops.ts';
+import { client, leavingClient } from '../../support/callers.ts';
 import {
-  callerOf,
   content,
   cut,
   digestsOf,
@@ -285,52 +285,52 @@ describe('many who ask', () => {
     const store = await openStore();
     const slow = held(bytes);
     const source = upstream(slow.answer);
-    const leaving = new AbortController();
-    const first = store.blobs.fetch(wanted(bytes), source.download, callerOf({ signal: leaving.signal }));
+    const { caller, leave } = leavingClient();
+    const first = store.blobs.fetch(wanted(bytes), source.download, caller);
     await slow.begun;
-    const second = store.blobs.fetch(wanted(bytes), source.download);
-    leaving.abort(new Error('left'));
+    const second = store.blobs.fetch(wanted(bytes), source.download, client());
+    leave();
     await expect(first).rejects.toThrow('left');
     slow.release();
     expect((await sent(await second)).equals(bytes)).toBe(true);
     expect(source.requests).toHaveLength(1);
   });
 
-  test('and everybody leaves: the download goes on', async () => {
+  test('and everybody leaves: the download ends, and whoever comes next begins a new one', async () => {
     const bytes = content(MIB);
     const store = await openStore();
     const slow = held(bytes);
-    const leaving = new AbortController();
-    const only = store.blobs.fetch(wanted(bytes), upstream(slow.answer).download, callerOf({ signal: leaving.signal }));
+    const { caller, leave } = leavingClient();
+    const source = upstream(slow.answer, whole(bytes));
+    const only = store.blobs.fetch(wanted(bytes), source.download, caller);
     await slow.begun;
-    leaving.abort(new Error('left'));
+    leave();
     await expect(only).rejects.toThrow('left');
-    slow.release();
-    const blob = await store.blobs.fetch(wanted(bytes), upstream().download);
-    expect(blob.size).toBe(bytes.byteLength);
+    expect(source.requests[0]?.signal.aborted).toBe(true);
+    // Nobody is told to wait because of it: it was no failure of upstream.
+    expect((await sent(await store.blobs.fetch(wanted(bytes), source.download, client()))).equals(bytes)).toBe(true);
+    expect(source.requests).toHaveLength(2);
   });
 
-  test('and everybody leaves too many downloads: those over the budget end', async () => {
-    const store = await openStore({ maxOrphans: 1 });
-    const fates: boolean[] = [];
-    for (let n = 0; n < 2; n++) {
-      const bytes = content(MIB);
-      const slow = held(bytes);
-      const leaving = new AbortController();
-      const source = upstream((request) => {
-        request.signal.addEventListener('abort', () => fates.push(true));
-        return slow.answer(request);
-      });
-      const fetch = store.blobs.fetch(
-        wanted(bytes, { origin: `o${n}` }),
-        source.download,
-        callerOf({ signal: leaving.signal }),
-      );
-      await slow.begun;
-      leaving.abort(new Error('left'));
+  test('and all who ask for files that stall leave: another file is downloaded at once', async () => {
+    const bytes = content(1000);
+    const store = await openStore({ maxFills: 2 });
+    const stalled = await Promise.all(
+      [0, 1].map(async (n) => {
+        const slow = held(content(MIB));
+        const { caller, leave } = leavingClient();
+        const want = wanted(content(MIB), { origin: `o${n}` });
+        const fetch = store.blobs.fetch(want, upstream(slow.answer).download, caller);
+        await slow.begun;
+        return { fetch, leave };
+      }),
+    );
+    const other = store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download, client());
+    for (const { fetch, leave } of stalled) {
+      leave();
       await expect(fetch).rejects.toThrow('left');
     }
-    expect(fates).toEqual([true]);
+    expect((await other).size).toBe(1000);
   });
 
   test('all hear of the failure; it is not asked again at once', async () => {
