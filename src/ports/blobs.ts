@@ -1,6 +1,7 @@
 import type { Caller } from '../async/caller.ts';
 import type { Blob } from '../bytes/blob.ts';
-import type { Expected, Proven } from '../bytes/digest.ts';
+import type { Expected } from '../bytes/expected.ts';
+import type { Proven } from '../bytes/proven.ts';
 import type { Subject } from '../bytes/refusal.ts';
 import type { OpenDownload } from './upstream.ts';
 
@@ -24,7 +25,7 @@ export interface Blobs {
   open(expected: Expected): Promise<Blob | undefined>;
   /**
    * The stored blob, or the one download that fills it, however many ask; resolves when the whole is proved. Throws
-   * Refusal. The download ends when all who wait for it have left.
+   * Refusal. The caller's signal ends its wait, and the download when all who wait for it have left.
    */
   fetch(wanted: Wanted, download: OpenDownload, caller?: Caller): Promise<Blob>;
   /** Spares a stored blob from eviction for a reason (`by`), or no longer (undefined); false where it is not stored. Survives restarts. */

@@ -6,7 +6,8 @@ import { blake2b } from 'hash-wasm';
 import { expect, onTestFinished } from 'vitest';
 import { type BlobStore, type BlobsOptions, createBlobs } from '../../src/blobs/blob-store.ts';
 import type { Blob, Range } from '../../src/bytes/blob.ts';
-import type { Algorithm, Digests, Expected } from '../../src/bytes/digest.ts';
+import type { Algorithm, Digests } from '../../src/bytes/digest.ts';
+import { type Expected, makeExpected } from '../../src/bytes/expected.ts';
 import { type Reason, Refusal } from '../../src/bytes/refusal.ts';
 import type { FileOps } from '../../src/disk/file-ops.ts';
 import { openVolume, type Volume } from '../../src/disk/volume.ts';
@@ -82,7 +83,7 @@ export async function digestsOf(bytes: Uint8Array, algorithms: readonly Algorith
 }
 
 export function expectedOf(bytes: Uint8Array): Expected {
-  return { length: bytes.byteLength, digests: new Map([['sha256', sha256(bytes)]]) };
+  return makeExpected({ length: bytes.byteLength, digests: new Map([['sha256', sha256(bytes)]]) });
 }
 
 export function wanted(bytes: Uint8Array, over: Partial<Wanted> = {}): Wanted {
