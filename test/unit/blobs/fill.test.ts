@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { createShares } from '../../../src/async/shares.ts';
 import type { Algorithm } from '../../../src/bytes/digest.ts';
 import { Refusal } from '../../../src/bytes/refusal.ts';
 import { type FileOps, nodeFileOps } from '../../../src/disk/file-ops.ts';
@@ -314,7 +315,7 @@ describe('many who ask', () => {
 
   test('and all who ask for files that stall leave: another file is downloaded at once', async () => {
     const bytes = content(1000);
-    const store = await openStore({ maxFills: 2 });
+    const store = await openStore({ shares: createShares({ fills: { places: 2 } }) });
     const stalled = await Promise.all(
       [0, 1].map(async (n) => {
         const slow = held(content(MIB));
@@ -365,7 +366,7 @@ describe('many who ask', () => {
   });
 
   test('more downloads than allowed wait; more than may wait are refused', async () => {
-    const store = await openStore({ maxFills: 1, fillQueue: 1 });
+    const store = await openStore({ shares: createShares({ fills: { places: 1, queue: 1 } }) });
     const [a, b, c] = [content(MIB), content(1000), content(1000)];
     const slow = held(a);
     const first = store.blobs.fetch(wanted(a), upstream(slow.answer).download);
