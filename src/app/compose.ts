@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { internalCaller } from '../async/caller.ts';
-import { createShares } from '../async/shares.ts';
+import { type CommonShares, createShares } from '../async/shares.ts';
 import { runInSlices } from '../async/yield.ts';
 import { type BlobStore, createBlobs } from '../blobs/blob-store.ts';
 import { createMemoryCache } from '../bytes/bounded-map.ts';
@@ -40,6 +40,7 @@ export interface Composition {
   readonly clock: Clock;
   /** Who was sent which file. */
   readonly fetched: AccessRecord;
+  readonly shares: CommonShares;
   close(): Promise<void>;
 }
 
@@ -106,6 +107,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       blobs,
       clock,
       fetched,
+      shares,
       async close() {
         for (const close of closers.reverse()) await close();
         await volume.close();
