@@ -1,5 +1,5 @@
 import type { Caller } from '../async/caller.ts';
-import { createGate, enterAll, type Gate } from '../async/gate.ts';
+import { createGate, type Gate, withPlace } from '../async/gate.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import { AT_ONCE, IDLE_MS, WAITING } from './limits.ts';
 import { type Call, startThread, type Thread, ThreadDied, type ThreadOptions } from './thread.ts';
@@ -28,6 +28,7 @@ export function createLane(threads: Gate, options: LaneOptions = {}): Lane {
 
   const rest = (): void => {
     if (gate.usage.busy > 0) return;
+    clearTimeout(idle);
     thread?.hold(false);
     idle = setTimeout(end, idleMs).unref();
   };
@@ -49,9 +50,8 @@ export function createLane(threads: Gate, options: LaneOptions = {}): Lane {
 
   return {
     async run(caller, job) {
-      const leave = await enterAll([gate, threads], caller);
       try {
-        return await job(current().call);
+        return await withPlace(gate, caller, () => withPlace(threads, caller, () => job(current().call)));
       } catch (cause) {
         if (!(cause instanceof ThreadDied)) throw cause;
         throw new Refusal('limit', 'A large page could not be read: the work on it broke off.', {
@@ -59,7 +59,6 @@ export function createLane(threads: Gate, options: LaneOptions = {}): Lane {
           cause,
         });
       } finally {
-        leave();
         rest();
       }
     },
