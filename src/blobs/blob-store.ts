@@ -155,13 +155,13 @@ export async function createBlobs(options: BlobsOptions): Promise<BlobStore> {
   };
 
   const fills = createFills(
-    async (want, download, signal) => {
+    async (want, download, caller) => {
       // What nobody stated the length of may not grow past what is kept at all.
       const limit = want.expected.length === undefined ? Math.min(want.limit, maxBytes) : want.limit;
       try {
         const spool = await openSpool(durable, want.expected, limit);
         try {
-          const proof = await downloadInto(spool, { ...want, limit }, download, signal);
+          const proof = await downloadInto(spool, { ...want, limit }, download, caller);
           await spool.commit(paths.blob(proof.sha256));
           await hold(proof);
           await fills.proved(proof.digests, async (other) => {
