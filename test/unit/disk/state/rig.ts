@@ -9,6 +9,7 @@ import { type EpochNotes, Epochs } from '../../../../src/disk/database/epochs.ts
 import { sqlite } from '../../../../src/disk/database/sqlite.ts';
 import { createDurable } from '../../../../src/disk/durable.ts';
 import { type FileOps, nodeFileOps } from '../../../../src/disk/file-ops.ts';
+import { DocumentsDatabase } from '../../../../src/disk/records/documents-database.ts';
 import { RecordsDatabase } from '../../../../src/disk/records/records-database.ts';
 import { pathText } from '../../../../src/disk/state/item-path.ts';
 import { SqliteState } from '../../../../src/disk/state/sqlite-state.ts';
@@ -117,4 +118,15 @@ export function flipValue(root: string, [index, ...names]: ItemPath): void {
     },
     index,
   );
+}
+
+/** The small documents of a data directory. */
+export function documentsOf(
+  root: string,
+  { mostBytes = 10_000_000, readOnly = false }: { readonly mostBytes?: number; readonly readOnly?: boolean } = {},
+): DocumentsDatabase {
+  const writing = readOnly ? undefined : shared.writing;
+  const documents = new DocumentsDatabase({ durable: durableOf(root), root, writing, mostBytes });
+  onTestFinished(() => documents.close());
+  return documents;
 }
