@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { withSignal } from '../async/caller.ts';
+import { deadline } from '../async/timeout.ts';
 import { alone } from '../bytes/copy-out-of-pool.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { DocumentAnswer, DocumentRequest, Upstream } from '../ports/upstream.ts';
@@ -19,17 +20,21 @@ interface DocumentDeps {
 
 export function createDocuments({ visit, lane, limits, retries, closing }: DocumentDeps): Upstream['document'] {
   return async (request, caller) => {
-    const stopping = AbortSignal.any([caller.signal, closing]);
-    const signal = AbortSignal.any([stopping, AbortSignal.timeout(lane.pace.deadline)]);
+    const { signal, clear } = deadline(lane.pace.deadline, timeIsUp, caller.signal, closing);
     const asking = withSignal(caller, signal);
-    for (let tried = 0; ; tried++) {
-      try {
-        return await read(await visit(request.url, visitFor(request, tried > 0)), request);
-      } catch (error) {
-        if (!mayPass(error) || tried >= retries || stopping.aborted) throw error;
-        const delay = limits.retryDelay * 2 ** tried * (0.5 + Math.random());
-        await sleep(delay, undefined, { signal: stopping }).catch(() => stopping.throwIfAborted());
+    try {
+      for (let tried = 0; ; tried++) {
+        try {
+          return await read(await visit(request.url, visitFor(request, tried > 0)), request);
+        } catch (error) {
+          if (!mayPass(error) || tried >= retries || signal.aborted) throw error;
+          const delay = limits.retryDelay * 2 ** tried * (0.5 + Math.random());
+          // A wait that is cut short ends in the next attempt, which says why.
+          await sleep(delay, undefined, { signal }).catch(() => undefined);
+        }
       }
+    } finally {
+      clear();
     }
 
     function visitFor({ accept, etag, fresh, redirects = true }: DocumentRequest, again: boolean): Visit {
@@ -40,6 +45,11 @@ export function createDocuments({ visit, lane, limits, retries, closing }: Docum
       return { headers, redirects: redirects ? limits.redirects : 0, fresh: fresh || again, lane, caller: asking };
     }
   };
+}
+
+/** Told from a caller that left by its name. */
+function timeIsUp(): DOMException {
+  return new DOMException('The time for this document is up.', 'TimeoutError');
 }
 
 function mayPass(error: unknown): boolean {
