@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { digestHex } from '../../src/repository/digests.ts';
 import { Repository } from '../../src/repository/repository.ts';
-import { type MirrorRig, NOW, startMirrorRig } from '../rigs/mirror-rig.ts';
+import { NOW } from '../rigs/mirror.ts';
+import { type MirrorRig, startMirrorRig } from '../rigs/mirror-rig.ts';
 import { KEYS } from '../rigs/signed-rig.ts';
 import { createClock, DAY, HOUR } from '../support/clock.ts';
 import { authority } from '../support/keys.ts';

@@ -4,7 +4,8 @@ import { digestHex } from '../../src/repository/digests.ts';
 import { Repository } from '../../src/repository/repository.ts';
 import { createClock } from '../support/clock.ts';
 import type { TinyWheel } from '../support/tiny-wheel.ts';
-import { type MirrorRig, NOW, startMirrorRig } from './mirror-rig.ts';
+import { NOW } from './mirror.ts';
+import { type MirrorRig, startMirrorRig } from './mirror-rig.ts';
 import { KEYS } from './signed-rig.ts';
 
 /** A file as an index names it: by PyPI's content path and by project. */
