@@ -20,7 +20,7 @@ export interface AllowedOptions {
   readonly credentials?: readonly Credential[] | undefined;
 }
 
-/** Where an upstream client may go (faults C): scheme, host and port, each one configured. */
+/** Where an upstream client may go: scheme, host and port, each one configured. */
 export interface Allowed {
   /** The URL to fetch, or Refusal `redirect`. */
   check(url: string): URL;
