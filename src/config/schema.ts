@@ -1,12 +1,9 @@
 import { z } from 'zod';
+import { LAYOUT_NAMES } from '../presets/known-upstreams.ts';
 import { auth, credentials, proxy, sealFault, sealing, tls } from './access.ts';
 import { baseOrPath, baseUrl, fileHost, host, instant, seconds, size } from './values.ts';
 
 // What verbatim.yaml may say. config/verbatim.schema.json is generated from this (npm run schema).
-
-/** The named layouts; their templates are in presets/layouts.ts. */
-export const LAYOUTS = ['pep458', 'pip-2020', 'pip-2022', 'rstuf-2024', 'datadog', 'plain'] as const;
-export type LayoutName = (typeof LAYOUTS)[number];
 
 /** First path segments that mean something else on every mirror. */
 export const RESERVED_NAMES: ReadonlySet<string> = new Set(
@@ -74,7 +71,9 @@ const index = z
         'The pinned root.json, relative to this file. Get it over a channel you trust: everything rests on it.',
       ),
     layout: z
-      .union([z.enum(LAYOUTS), layout], { error: `must be one of ${LAYOUTS.join(', ')}, or a description of its own` })
+      .union([z.enum(LAYOUT_NAMES), layout], {
+        error: `must be one of ${LAYOUT_NAMES.join(', ')}, or a description of its own`,
+      })
       .default('pep458')
       .describe('How the upstream names its pages and files.'),
     metadata_url: baseUrl.optional().describe('Where the TUF metadata lies, if not where the layout says.'),
