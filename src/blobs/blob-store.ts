@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
 import { internalCaller } from '../async/caller.ts';
 import { createGate } from '../async/gate.ts';
-import { Blob } from '../bytes/blob.ts';
-import { type Expected, type Proven, prove } from '../bytes/digest.ts';
+import { type Blob, makeBlob } from '../bytes/blob.ts';
+import { Expected } from '../bytes/expected.ts';
+import { lend, mustBe } from '../bytes/proof.ts';
+import { Proven, prove } from '../bytes/proven.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import { createAliases } from '../disk/aliases.ts';
 import { blobPaths } from '../disk/blob-paths.ts';
@@ -109,7 +111,7 @@ export async function createBlobs(options: BlobsOptions): Promise<BlobStore> {
 
   const reader = createReader({ ops, buffers, ownBuffers, paths, afterFailedRead });
   const evictor = createEvictor({ ops, paths, shelf, isSending: reader.isSending, forget: touch.forget });
-  const blobOf = (proof: Proof): Blob => Blob.of(proof.sha256, proof.size, reader.of(proof));
+  const blobOf = (proof: Proof): Blob => makeBlob(proof.sha256, proof.size, reader.of(proof));
 
   /** The proof of what is held, without counting it as a use. */
   const proofOf = async (expected: Expected): Promise<Proof | undefined> => {
@@ -139,7 +141,7 @@ export async function createBlobs(options: BlobsOptions): Promise<BlobStore> {
   };
 
   const open = async (expected: Expected): Promise<Blob | undefined> => {
-    const proof = await proofOf(expected);
+    const proof = await proofOf(mustBe(Expected, expected));
     if (proof === undefined) return undefined;
     shelf.used(proof.sha256, proof.size);
     unsaved = true;
@@ -198,7 +200,9 @@ export async function createBlobs(options: BlobsOptions): Promise<BlobStore> {
   );
 
   /** One write. Its durability is the store's own matter: whoever must be sure of it waits for the promise. */
-  const writeDocument = async ({ bytes, sha256, digests }: Proven): Promise<void> => {
+  const writeDocument = async (document: Proven): Promise<void> => {
+    const { sha256, digests } = mustBe(Proven, document);
+    const bytes = lend(document.bytes);
     try {
       const spool = await openSpool(durable, { length: bytes.byteLength, digests }, bytes.byteLength);
       try {
@@ -253,6 +257,7 @@ export async function createBlobs(options: BlobsOptions): Promise<BlobStore> {
     },
     async fetch(want, download, caller = internalCaller('')) {
       for (;;) {
+        mustBe(Expected, want.expected);
         const before = published;
         const filling = fills.underway(want, caller);
         if (filling !== undefined) return filling;

@@ -1,7 +1,8 @@
 import { LRUCache } from 'lru-cache';
 import { internalCaller } from '../async/caller.ts';
 import { createGate, withPlace } from '../async/gate.ts';
-import { type Algorithm, createProver, type Digests, type Expected } from '../bytes/digest.ts';
+import type { Algorithm, Digests, Statement } from '../bytes/digest.ts';
+import { createProver } from '../bytes/prover.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { FileOps } from '../disk/file-ops.ts';
 import type { ChunkBuffers } from './chunk-buffers.ts';
@@ -43,8 +44,8 @@ export function createFirstTouch(
 
   const hash = (path: string, sha256: string, digests: Digests): Promise<Proof> =>
     withPlace(gate, caller, async () => {
-      const expected: Expected = { digests: new Map<Algorithm, string>([...digests, ['sha256', sha256]]) };
-      const prover = await createProver(expected);
+      const stated: Statement = { digests: new Map<Algorithm, string>([...digests, ['sha256', sha256]]) };
+      const prover = await createProver(stated);
       const tags = createTags();
       try {
         const size = await readWhole(deps, path, caller, (index, chunk) => {
@@ -52,7 +53,7 @@ export function createFirstTouch(
           tags.add(index, chunk);
         });
         prover.finish();
-        return { sha256, size, tags, digests: expected.digests };
+        return { sha256, size, tags, digests: stated.digests };
       } catch (error) {
         prover.abandon();
         throw error;

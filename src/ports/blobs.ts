@@ -1,6 +1,7 @@
 import type { Caller } from '../async/caller.ts';
 import type { Blob } from '../bytes/blob.ts';
-import type { Expected, Proven } from '../bytes/digest.ts';
+import type { Expected } from '../bytes/expected.ts';
+import type { Proven } from '../bytes/proven.ts';
 import type { Subject } from '../bytes/refusal.ts';
 import type { OpenDownload } from './upstream.ts';
 

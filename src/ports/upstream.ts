@@ -1,5 +1,5 @@
 import type { Caller } from '../async/caller.ts';
-import type { Expected } from '../bytes/digest.ts';
+import type { Expected } from '../bytes/expected.ts';
 
 /**
  * One attempt at an upstream body: `start` is the offset the bytes begin at (0 where upstream ignored the range).

@@ -7,7 +7,8 @@ import { expect, onTestFinished } from 'vitest';
 import { type Caller, internalCaller } from '../../src/async/caller.ts';
 import { type BlobStore, type BlobsOptions, createBlobs } from '../../src/blobs/blob-store.ts';
 import type { Blob, Range } from '../../src/bytes/blob.ts';
-import type { Algorithm, Digests, Expected } from '../../src/bytes/digest.ts';
+import type { Algorithm, Digests } from '../../src/bytes/digest.ts';
+import { type Expected, makeExpected } from '../../src/bytes/expected.ts';
 import { type Reason, Refusal } from '../../src/bytes/refusal.ts';
 import type { FileOps } from '../../src/disk/file-ops.ts';
 import { openVolume, type Volume } from '../../src/disk/volume.ts';
@@ -83,7 +84,7 @@ export async function digestsOf(bytes: Uint8Array, algorithms: readonly Algorith
 }
 
 export function expectedOf(bytes: Uint8Array): Expected {
-  return { length: bytes.byteLength, digests: new Map([['sha256', sha256(bytes)]]) };
+  return makeExpected({ length: bytes.byteLength, digests: new Map([['sha256', sha256(bytes)]]) });
 }
 
 export function wanted(bytes: Uint8Array, over: Partial<Wanted> = {}): Wanted {

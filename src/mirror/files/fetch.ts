@@ -1,6 +1,6 @@
 import { internalCaller } from '../../async/caller.ts';
 import type { Blob } from '../../bytes/blob.ts';
-import type { Expected } from '../../bytes/digest.ts';
+import type { Expected } from '../../bytes/expected.ts';
 import { about, Refusal, type Subject } from '../../bytes/refusal.ts';
 import type { Blobs } from '../../ports/blobs.ts';
 import type { Events } from '../../ports/events.ts';

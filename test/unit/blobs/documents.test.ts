@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { type Algorithm, prove } from '../../../src/bytes/digest.ts';
+import type { Algorithm } from '../../../src/bytes/digest.ts';
+import { makeExpected } from '../../../src/bytes/expected.ts';
+import { lend } from '../../../src/bytes/proof.ts';
+import { prove } from '../../../src/bytes/proven.ts';
 import {
   content,
   digestsOf,
@@ -18,7 +21,7 @@ describe('a small document', () => {
     await before.blobs.writeDocument(prove(bytes, expectedOf(bytes)));
     const store = await reopen(before);
     const document = await store.blobs.readDocument(expectedOf(bytes), 5000);
-    expect(bytes.equals(document?.bytes ?? new Uint8Array())).toBe(true);
+    expect(bytes.equals(lend(document?.bytes ?? new Uint8Array()))).toBe(true);
     expect(await filesBelow(`${store.data}/tmp`)).toEqual([]);
   });
 
@@ -26,10 +29,10 @@ describe('a small document', () => {
     const bytes = content(700);
     const algorithms: readonly Algorithm[] = ['sha512', 'blake2b-256'];
     const before = await openStore();
-    await before.blobs.writeDocument(prove(bytes, { digests: await digestsOf(bytes, algorithms) }));
+    await before.blobs.writeDocument(prove(bytes, makeExpected({ digests: await digestsOf(bytes, algorithms) })));
     const store = await reopen(before);
     for (const algorithm of [...algorithms, 'sha256'] as const) {
-      const expected = { digests: await digestsOf(bytes, [algorithm]) };
+      const expected = makeExpected({ digests: await digestsOf(bytes, [algorithm]) });
       expect(await store.blobs.stored(expected)).toBe(true);
       expect((await store.blobs.readDocument(expected, 700))?.digests.get(algorithm)).toBe(
         expected.digests.get(algorithm),
@@ -60,12 +63,12 @@ describe('whether a file is stored', () => {
   it('is known before the scan at start is through, and by digests other than sha256', async () => {
     const bytes = content(100);
     const before = await openStore();
-    await before.blobs.writeDocument(prove(bytes, { digests: await digestsOf(bytes, ['sha512']) }));
+    await before.blobs.writeDocument(prove(bytes, makeExpected({ digests: await digestsOf(bytes, ['sha512']) })));
     const store = await reopen(before);
     expect(await store.blobs.stored(expectedOf(bytes))).toBe(true);
-    expect(await store.blobs.stored({ digests: await digestsOf(bytes, ['sha512']) })).toBe(true);
+    expect(await store.blobs.stored(makeExpected({ digests: await digestsOf(bytes, ['sha512']) }))).toBe(true);
     expect(await store.blobs.stored(expectedOf(content(100)))).toBe(false);
-    expect(await store.blobs.stored({ digests: await digestsOf(content(100), ['sha512']) })).toBe(false);
+    expect(await store.blobs.stored(makeExpected({ digests: await digestsOf(content(100), ['sha512']) }))).toBe(false);
     await store.blobs.scanned;
     expect(await store.blobs.stored(expectedOf(bytes))).toBe(true);
     expect(await store.blobs.stored(expectedOf(content(100)))).toBe(false);

@@ -5,6 +5,7 @@ import { utimes, writeFile } from 'node:fs/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { compose } from '../../../src/app/compose.ts';
 import { createShelf } from '../../../src/blobs/usage-order.ts';
+import { makeExpected } from '../../../src/bytes/expected.ts';
 import { faultyOps, systemError } from '../../support/faults.ts';
 import {
   content,
@@ -85,11 +86,11 @@ describe('the size limit', () => {
     const large = content(4 * MIB);
     const { digests } = expectedOf(large);
     const source = upstream(whole(large));
-    expect(await refusalOf(store.blobs.fetch(wanted(large, { expected: { digests } }), source.download))).toMatchObject(
-      {
-        reason: 'limit',
-      },
-    );
+    expect(
+      await refusalOf(store.blobs.fetch(wanted(large, { expected: makeExpected({ digests }) }), source.download)),
+    ).toMatchObject({
+      reason: 'limit',
+    });
     expect(source.requests.map(({ limit }) => limit)).toEqual([2 * MIB]);
     expect(Math.max(...written)).toBeLessThanOrEqual(2 * MIB);
     expect(await filesBelow(`${store.data}/tmp`)).toEqual([]);
@@ -192,7 +193,7 @@ describe('the size limit', () => {
   test('the aliases of what was evicted lead nowhere, and that is a miss', async () => {
     const store = await openStore({ maxBytes: SIZE });
     const bytes = content(SIZE);
-    const expected = { digests: new Map([['sha512' as const, createHash('sha512').update(bytes).digest('hex')]]) };
+    const expected = makeExpected({ digests: new Map([['sha512', createHash('sha512').update(bytes).digest('hex')]]) });
     await store.blobs.fetch(wanted(bytes, { expected }), upstream(whole(bytes)).download);
     await put(store, content(SIZE));
     await settled(store);
@@ -230,7 +231,7 @@ describe('the size limit', () => {
 test('a FIFO in the place of an alias is no hint, and nobody waits for it', async () => {
   const store = await openStore();
   const bytes = content(SIZE);
-  const expected = { digests: new Map([['sha512' as const, createHash('sha512').update(bytes).digest('hex')]]) };
+  const expected = makeExpected({ digests: new Map([['sha512', createHash('sha512').update(bytes).digest('hex')]]) });
   await store.blobs.fetch(wanted(bytes, { expected }), upstream(whole(bytes)).download);
   expect(store.blobs.holds(expected)).toBe(true);
   const [alias = ''] = await filesBelow(`${store.data}/blobs/by`);

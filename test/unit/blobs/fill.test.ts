@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Algorithm } from '../../../src/bytes/digest.ts';
+import { makeExpected } from '../../../src/bytes/expected.ts';
 import { Refusal } from '../../../src/bytes/refusal.ts';
 import { type FileOps, nodeFileOps } from '../../../src/disk/file-ops.ts';
 import { client, leavingClient } from '../../support/callers.ts';
@@ -47,10 +48,10 @@ describe('one download', () => {
     const algorithms: readonly Algorithm[] = ['sha512', 'blake2b-256', 'sha384'];
     const before = await openStore();
     const digests = await digestsOf(bytes, algorithms);
-    await before.blobs.fetch(wanted(bytes, { expected: { digests } }), upstream(whole(bytes)).download);
+    await before.blobs.fetch(wanted(bytes, { expected: makeExpected({ digests }) }), upstream(whole(bytes)).download);
     const store = await reopen(before);
     for (const algorithm of algorithms) {
-      const expected = { digests: await digestsOf(bytes, [algorithm]) };
+      const expected = makeExpected({ digests: await digestsOf(bytes, [algorithm]) });
       expect(store.blobs.holds(expected)).toBe(true);
       const blob = await store.blobs.open(expected);
       expect(blob?.sha256).toBe(sha256(bytes));
@@ -62,9 +63,9 @@ describe('one download', () => {
     const store = await openStore();
     await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download);
     const sha512 = [...(await digestsOf(content(10), ['sha512']))];
-    const expected = { digests: new Map([...expectedOf(bytes).digests, ...sha512]) };
+    const expected = makeExpected({ digests: new Map([...expectedOf(bytes).digests, ...sha512]) });
     expect(await store.blobs.open(expected)).toBeUndefined();
-    expect(await store.blobs.open({ ...expectedOf(bytes), length: 999 })).toBeUndefined();
+    expect(await store.blobs.open(makeExpected({ digests: expectedOf(bytes).digests, length: 999 }))).toBeUndefined();
     expect(await store.blobs.open(expectedOf(bytes))).toBeDefined();
     expect(store.corrupt).toEqual([]);
   });
@@ -193,7 +194,7 @@ describe('a wrong body', () => {
     const bytes = content(100);
     const store = await openStore();
     const other = await digestsOf(content(100), ['blake2b-256']);
-    const expected = { digests: new Map([...expectedOf(bytes).digests, ...other]) };
+    const expected = makeExpected({ digests: new Map([...expectedOf(bytes).digests, ...other]) });
     expect(
       await refusalOf(store.blobs.fetch(wanted(bytes, { expected }), upstream(whole(bytes)).download)),
     ).toMatchObject({ reason: 'digest' });
@@ -221,7 +222,7 @@ describe('a wrong body', () => {
   test('without a listed length is cut at the limit', async () => {
     const bytes = content(3000);
     const store = await openStore();
-    const want = wanted(bytes, { expected: { digests: expectedOf(bytes).digests }, limit: 2999 });
+    const want = wanted(bytes, { expected: makeExpected({ digests: expectedOf(bytes).digests }), limit: 2999 });
     expect(await refusalOf(store.blobs.fetch(want, upstream(whole(bytes)).download))).toMatchObject({
       reason: 'limit',
     });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { prove } from '../../../src/bytes/digest.ts';
+import { prove } from '../../../src/bytes/proven.ts';
 import type { IndexFile } from '../../../src/repository/index-pages.ts';
 import { SignedIndex, type SignedIndexOptions } from '../../../src/repository/signed-index.ts';
 import { createClient } from '../../support/client.ts';
