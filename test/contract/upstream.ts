@@ -235,12 +235,12 @@ const documents: readonly UpstreamCase[] = [
 const rests: readonly UpstreamCase[] = [
   {
     name: 'an index that asked to be left alone is not asked before that is over',
-    waits: { longestRest: 150, patience: 1000 },
+    waits: { longestRest: 1000, patience: 10_000 },
     async run(rig) {
       rig.server.fault('/hello', { kind: 'status', status: 503, headers: { 'retry-after': '100' } }, 1);
       const start = performance.now();
       expect(await textOf(ask(rig))).toBe('hello');
-      expect(performance.now() - start).toBeGreaterThanOrEqual(140);
+      expect(performance.now() - start).toBeGreaterThanOrEqual(990);
     },
   },
   {
