@@ -1,5 +1,6 @@
+import { isLoopback } from '../bytes/loopback.ts';
 import { Refusal } from '../bytes/refusal.ts';
-import { isLoopback, isPrivateHost } from './addresses.ts';
+import { isPrivateHost } from './addresses.ts';
 
 /** A user name and password for everything at or below one URL. */
 export interface Credential {
