@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { INDEX_NAME, INDEX_NAME_RULE } from '../bytes/index-name.ts';
 import { LAYOUT_NAMES } from '../presets/known-upstreams.ts';
 import { auth, credentials, proxy, sealFault, sealing, tls } from './access.ts';
 import { baseOrPath, baseUrl, fileHost, host, instant, seconds, size } from './values.ts';
@@ -15,8 +16,6 @@ export const INSECURE_UPSTREAM = 'i-accept-tampering-is-only-caught-by-signature
 
 /** The same where there are no signatures to catch anything. */
 export const INSECURE_INDEX = 'i-accept-that-anybody-on-the-way-chooses-the-files';
-
-const INDEX_NAME = /^[a-z0-9][a-z0-9_-]{0,63}$/;
 
 const template = z
   .string()
@@ -146,7 +145,7 @@ export function insecureWords({ root }: { readonly root?: unknown }): string {
 
 const indexName = z
   .string()
-  .regex(INDEX_NAME, 'an index name is lower-case letters, digits, - and _')
+  .regex(INDEX_NAME, INDEX_NAME_RULE)
   .refine((name) => !RESERVED_NAMES.has(name), 'this name means something else in our URLs: choose another');
 
 /** The file's shape; every key has a default but `indexes`. */
