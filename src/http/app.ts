@@ -3,7 +3,6 @@ import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { Hono } from 'hono';
 import type { Access, Verdict } from './access/access.ts';
-import { callerOf } from './caller.ts';
 import { beginExchange, type Exchange, type OnFinish } from './exchange.ts';
 import { guard } from './guard.ts';
 import { CONTINUE_EVERY_MS } from './limits.ts';
@@ -75,7 +74,7 @@ export function createListener(options: ListenerOptions): RequestListener {
     const verdict: ReturnType<Access['check']> =
       access === undefined || isOpen(incoming.url)
         ? 'granted'
-        : access.check(incoming.headers.authorization, () => callerOf(begin(), ''));
+        : access.check(incoming.headers.authorization, () => begin().callerOf(''));
     if (verdict === 'granted' && warm(incoming, outgoing)) return;
     const exchange = begin();
     if (typeof verdict === 'string') answer(exchange, verdict);

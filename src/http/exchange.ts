@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Caller } from '../async/caller.ts';
 import type { Reason } from '../bytes/refusal.ts';
 import { MAX_RECORDED_PATH } from './limits.ts';
+import { partyOf } from './party.ts';
 
 /** What was asked for; a closed set, because it labels a metric. */
 export type Route =
@@ -65,8 +67,8 @@ export interface Exchange {
   /** HEAD: the headers of GET, and no body. */
   readonly head: boolean;
   readonly notes: Notes;
-  /** Aborts with `ClientLeft` when the connection closes before the answer has ended. */
-  readonly untilClosed: () => AbortSignal;
+  /** Who asks this of an index; the signal aborts with `ClientLeft` when the connection closes before the answer's end. */
+  readonly callerOf: (index: string) => Caller;
 }
 
 /** Nobody is there to be answered any more. */
@@ -97,21 +99,15 @@ export function beginExchange(
       });
     });
   }
-  return {
-    incoming,
-    outgoing,
-    head: incoming.method === 'HEAD',
-    notes,
-    untilClosed: once(() => untilClosed(outgoing)),
-  };
+  return { incoming, outgoing, head: incoming.method === 'HEAD', notes, callerOf: asking(incoming, outgoing) };
 }
 
-/** The same signal each time. Most answers wait for nothing: it is made for the first that does. */
-function once(make: () => AbortSignal): () => AbortSignal {
-  let made: AbortSignal | undefined;
-  return () => {
-    made ??= make();
-    return made;
+/** Most answers wait for nothing: the signal is made for the first that does. */
+function asking({ socket }: IncomingMessage, outgoing: ServerResponse): Exchange['callerOf'] {
+  let signal: AbortSignal | undefined;
+  return (index) => {
+    signal ??= untilClosed(outgoing);
+    return { index, party: partyOf(socket.remoteAddress ?? ''), connection: socket, priority: 'client', signal };
   };
 }
 

@@ -1,8 +1,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { callerOf, partyOf } from '../../../src/http/caller.ts';
 import { beginExchange, ClientLeft, type Exchange } from '../../../src/http/exchange.ts';
+import { partyOf } from '../../../src/http/party.ts';
 
 /** The exchange of one request, and how the client leaves. */
 async function exchangeWithClient(): Promise<{
@@ -24,24 +24,24 @@ async function exchangeWithClient(): Promise<{
 describe('who asks', () => {
   it('is a client at its address and on its connection, for the index asked', async () => {
     const { exchange, answer } = await exchangeWithClient();
-    const caller = callerOf(exchange, 'main');
+    const caller = exchange.callerOf('main');
     expect(caller).toMatchObject({ index: 'main', party: '127.0.0.1', priority: 'client' });
     expect(caller.connection).toBe(exchange.incoming.socket);
-    expect(callerOf(exchange, 'other').signal).toBe(caller.signal);
+    expect(exchange.callerOf('other').signal).toBe(caller.signal);
     exchange.outgoing.end();
     await answer;
   });
 
   it('has left when the connection closes before the answer has ended', async () => {
     const { exchange, left } = await exchangeWithClient();
-    const { signal } = callerOf(exchange, 'main');
+    const { signal } = exchange.callerOf('main');
     expect(signal.aborted).toBe(false);
     const closed = new Promise((resolve) => exchange.outgoing.once('close', resolve));
     left();
     await closed;
     expect(signal.reason).toBeInstanceOf(ClientLeft);
     // Asked for only then.
-    expect(callerOf(exchange, 'main').signal.aborted).toBe(true);
+    expect(exchange.callerOf('main').signal.aborted).toBe(true);
   });
 
   it('that had gone before anybody asked has left', async () => {
@@ -49,12 +49,12 @@ describe('who asks', () => {
     const closed = new Promise((resolve) => exchange.outgoing.once('close', resolve));
     left();
     await closed;
-    expect(callerOf(exchange, 'main').signal.aborted).toBe(true);
+    expect(exchange.callerOf('main').signal.aborted).toBe(true);
   });
 
   it('that was answered has not left, though the connection closes', async () => {
     const { exchange, answer } = await exchangeWithClient();
-    const { signal } = callerOf(exchange, 'main');
+    const { signal } = exchange.callerOf('main');
     const closed = new Promise((resolve) => exchange.outgoing.once('close', resolve));
     exchange.outgoing.end('bytes');
     expect(await (await answer).text()).toBe('bytes');

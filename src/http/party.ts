@@ -1,19 +1,5 @@
-import type { Caller } from '../async/caller.ts';
-import type { Exchange } from './exchange.ts';
-
 const GROUPS = 8;
 const NETWORK_GROUPS = 4;
-
-/** The client of an exchange, as whoever works for it sees it: it has left when its connection closes before its answer has ended. */
-export function callerOf({ incoming: { socket }, untilClosed }: Exchange, index: string): Caller {
-  return {
-    index,
-    party: partyOf(socket.remoteAddress ?? ''),
-    connection: socket,
-    priority: 'client',
-    signal: untilClosed(),
-  };
-}
 
 /** Whom a client's address stands for: an IPv4 address for itself, an IPv6 address for its /64, all of which one machine may have. */
 export function partyOf(address: string): string {
