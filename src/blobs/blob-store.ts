@@ -1,6 +1,7 @@
 import { type Background, createBackground } from '../async/background.ts';
 import { type Caller, internalCaller } from '../async/caller.ts';
 import { createGate } from '../async/gate.ts';
+import { type CommonShares, createShares } from '../async/shares.ts';
 import { type Blob, makeBlob } from '../bytes/blob.ts';
 import { Expected } from '../bytes/expected.ts';
 import { lend, mustBe } from '../bytes/proof.ts';
@@ -28,11 +29,10 @@ export interface BlobsOptions {
   readonly maxBytes?: number | undefined;
   /** False for a command beside the server on the same storage: nothing is evicted, swept or recorded by it. */
   readonly upkeep?: boolean | undefined;
-  readonly maxFills?: number | undefined;
-  readonly fillQueue?: number | undefined;
+  /** Where downloads and readers queue; others may queue there too. */
+  readonly shares?: Pick<CommonShares, 'chunks' | 'fills'> | undefined;
   readonly maxOrphans?: number | undefined;
   readonly orphanStallMs?: number | undefined;
-  readonly readBuffers?: number | undefined;
   /** A stored file was found changed and was set aside. Must not throw. */
   readonly onCorrupt?: ((event: { readonly sha256: string; readonly message: string }) => void) | undefined;
   /** Work behind the requests failed (scan, use record, eviction, sync); requests go on. Must not throw. */
@@ -67,8 +67,17 @@ export class BlobStore implements Blobs {
     this.#onTrouble = onTrouble;
     this.#order = new UsageOrder(this.#maxBytes, LIMITS.PROBATION_SHARE);
     this.#aliases = new Aliases(storage, { most: LIMITS.ALIASES_IN_MEMORY, behind: this.#behind, onTrouble });
-    const buffers = readBuffers(options.readBuffers ?? LIMITS.READ_BUFFERS, LIMITS.IDLE_BUFFERS);
-    const ownBuffers = readBuffers(LIMITS.OWN_BUFFERS, 2);
+    const { chunks, fills } = options.shares ?? createShares();
+    const buffers = createChunkBuffers(chunks, LIMITS.IDLE_BUFFERS);
+    const ownBuffers = createChunkBuffers(
+      createGate({
+        places: LIMITS.OWN_BUFFERS,
+        queue: LIMITS.OWN_QUEUE,
+        longestWait: LIMITS.OWN_WAIT_MS,
+        full: 'Too many stored files are being proved at this moment. Try again in a moment.',
+      }),
+      LIMITS.OWN_IDLE_BUFFERS,
+    );
     const { RECORD_BYTES: memory, HASHING: hashing } = LIMITS;
     this.#proofs = new Proofs({ storage, buffers: ownBuffers, memory, hashing });
     this.#stored = new StoredBlobs({
@@ -93,18 +102,9 @@ export class BlobStore implements Blobs {
       { storage, record, order: this.#order, aliases: this.#aliases, evictor: this.#evictor, onTrouble },
       this.#isOwner,
     );
-    this.#fills = this.#createFills(options);
-  }
-
-  #createFills(options: BlobsOptions): Fills {
-    return new Fills({
+    this.#fills = new Fills({
       run: (wanted, download, waiting) => this.#fill(wanted, download, waiting),
-      gate: createGate({
-        places: options.maxFills ?? LIMITS.MAX_FILLS,
-        queue: options.fillQueue ?? LIMITS.FILL_QUEUE,
-        full: 'Too many files are being downloaded at this moment. Try again in a moment.',
-        subject: 'file',
-      }),
+      gate: fills,
       maxOrphans: options.maxOrphans ?? LIMITS.MAX_ORPHANS,
       orphanStallMs: options.orphanStallMs ?? LIMITS.ORPHAN_STALL_MS,
       nowMs: options.nowMs ?? Date.now,
@@ -240,15 +240,4 @@ export class BlobStore implements Blobs {
   #blobOf(proof: Proof): Blob {
     return makeBlob(proof.sha256, proof.size, this.#reader.of(proof));
   }
-}
-
-/** `most` buffers for readers at once. */
-function readBuffers(most: number, idle: number) {
-  const gate = createGate({
-    places: most,
-    queue: LIMITS.READ_QUEUE,
-    longestWait: LIMITS.READ_PATIENCE_MS,
-    full: 'Too many files are being read at this moment. Try again in a moment.',
-  });
-  return createChunkBuffers(gate, idle);
 }

@@ -1,4 +1,4 @@
-import type { Caller } from '../async/caller.ts';
+import { type Caller, withSignal } from '../async/caller.ts';
 import { unlessAborted } from '../async/timeout.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import { StorageError } from '../ports/blob-storage.ts';
@@ -54,15 +54,16 @@ async function receive(
   wanted: Wanted,
   open: OpenDownload,
   attempt: number,
-  { caller: { signal }, received }: Waiting,
+  { caller, received }: Waiting,
 ): Promise<void> {
+  const { signal } = caller;
   const offset = writer.length;
   const { length } = wanted.expected;
   // Ends an answer of which nothing was read: it would hold its connection until upstream gives up.
   const unread = new AbortController();
-  const either = AbortSignal.any([signal, unread.signal]);
+  const asking = withSignal(caller, AbortSignal.any([signal, unread.signal]));
   const { start, bytes } = await unlessAborted(
-    open({ offset, limit: length ?? wanted.limit, attempt, signal: either }),
+    open({ offset, limit: length ?? wanted.limit, attempt, caller: asking }),
     signal,
   );
   try {

@@ -19,6 +19,8 @@ export interface Temp {
 export interface Durable {
   readonly ops: FileOps;
   temp(mode: number): Promise<Temp>;
+  /** A new directory that nobody else knows: whoever asked for it fills it and moves it away, or removes it. */
+  tempDirectory(): Promise<string>;
   replace(path: string, bytes: Uint8Array): Promise<void>;
   /** As `replace`, for what may be lost in a power cut: it comes back whole, empty or not at all. */
   replaceSoon(path: string, bytes: Uint8Array): Promise<void>;
@@ -50,8 +52,14 @@ export function createDurable(options: {
   const folders = createFolders(ops, root);
   let count = 0;
 
+  const newPath = () => join(tempDirectory, `${(count++).toString(36)}-${randomBytes(4).toString('hex')}`);
+  const tempFolder = async (): Promise<string> => {
+    const path = newPath();
+    await folders.inside(path, () => ops.makeDirectory(path));
+    return path;
+  };
   const temp = async (mode: number): Promise<Temp> => {
-    const path = join(tempDirectory, `${(count++).toString(36)}-${randomBytes(4).toString('hex')}`);
+    const path = newPath();
     // A sibling on another host may have taken an idle directory for a stale one.
     const file = await folders.inside(path, () => ops.openNew(path, mode));
     return new TempFile(ops, folders, path, file);
@@ -70,6 +78,7 @@ export function createDurable(options: {
   return {
     ops,
     temp,
+    tempDirectory: tempFolder,
     directory: folders.make,
     replace: async (path, bytes) => (await filled(bytes)).commit(path),
     replaceSoon: async (path, bytes) => (await (await filled(bytes)).publish(path)).close(),

@@ -56,6 +56,7 @@ export function createMemoryDisk(
     mode: 0o700,
     uid: process.getuid?.() ?? 0,
     inode: found === 'directory' ? 0 : numberOf(found),
+    links: 1,
     changedMs: found === 'directory' ? 0 : found.changedMs,
   });
   const open = (file: File) => ({
