@@ -8,6 +8,7 @@ import { UnverifiedDocument } from '../../bytes/unverified.ts';
 import { FileAnswer, type SignedDocument } from '../../mirror/package-index.ts';
 import type { Choice } from '../../render/negotiate.ts';
 import { Page, type Variant } from '../../render/page.ts';
+import { Verified } from '../../tuf/verified.ts';
 import type { Exchange } from '../exchange.ts';
 import { CHUNK_LEAST_MS, SLOWEST_READER } from '../limits.ts';
 import { type Answer, OWN_FAULT } from './answers.ts';
@@ -190,9 +191,10 @@ function tagOf(bytes: Uint8Array): string {
   return sha256;
 }
 
-/** A document of the signed repository, upstream's bytes exactly (DESIGN J3). */
-export function replyDocument(exchange: Exchange, manner: Manner, { bytes, immutable }: SignedDocument): void {
+/** A document of the signed repository, upstream's bytes exactly. */
+export function replyDocument(exchange: Exchange, manner: Manner, { document, immutable }: SignedDocument): void {
   const { incoming, outgoing, head, notes } = exchange;
+  const bytes = lend(mustBe(Verified, document).bytes);
   const sha256 = tagOf(bytes);
   if (holdsAlready(incoming.headers['if-none-match'], fileTag(sha256))) {
     open(outgoing, 304, validators(manner, sha256, immutable));
