@@ -234,22 +234,6 @@ function forgetIdle(groups: Groups): void {
   for (const { key, parent, busy, waiting } of groups) if (busy === 0 && waiting === 0) parent?.inner.delete(key);
 }
 
-/** A place in each, one after the other; rejects where one refuses, and then holds none. */
-export async function enterAll(gates: readonly Gate[], caller: Caller): Promise<() => void> {
-  const entered: (() => void)[] = [];
-  const leaveAll = () => {
-    for (const leave of entered.reverse()) leave();
-    entered.length = 0;
-  };
-  try {
-    for (const gate of gates) entered.push(await gate.enter(caller));
-    return leaveAll;
-  } catch (error) {
-    leaveAll();
-    throw error;
-  }
-}
-
 /** Runs the task in a place of the gate. */
 export async function withPlace<T>(gate: Gate, caller: Caller, task: () => Promise<T>): Promise<T> {
   const leave = await gate.enter(caller);

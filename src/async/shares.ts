@@ -5,18 +5,22 @@ export type Shares = Readonly<
   Record<'connections' | 'answers' | 'chunks' | 'fills' | 'documents' | 'downloads' | 'passwords' | 'threads', Gate>
 >;
 
-/** Of an upstream's connections, those that files may have: however many come slowly, some are left for documents. */
+/** Files come slowly and take their places for long: they have fewer than documents. */
 const DOWNLOADS_SHARE = 0.75;
 
-/** One upstream's connections. Whoever wants one first enters its lane, `documents` or `downloads`, then `connections`. */
-export type UpstreamShares = Pick<Shares, 'connections' | 'documents' | 'downloads'>;
+/** One upstream's connections. Documents and files have places of their own: neither waits for the other. */
+export type UpstreamShares = Pick<Shares, 'documents' | 'downloads'>;
 
 /** `queue` callers may wait for each lane. */
 export function createUpstreamShares(connections: number, queue: number): UpstreamShares {
   const full = 'Too many requests wait for the upstream index already. Try again in a moment.';
   return {
-    connections: createGate({ places: connections, queue, full }),
     documents: createGate({ places: connections, queue, full }),
-    downloads: createGate({ places: Math.ceil(connections * DOWNLOADS_SHARE), queue, full }),
+    downloads: createGate({ places: downloadPlaces(connections), queue, full }),
   };
+}
+
+/** Of so many connections for documents, those that files have besides. */
+export function downloadPlaces(connections: number): number {
+  return Math.ceil(connections * DOWNLOADS_SHARE);
 }

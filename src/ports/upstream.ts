@@ -21,9 +21,6 @@ export type OpenDownload = (request: {
   readonly signal: AbortSignal;
 }) => Promise<Download>;
 
-/** Upstream bytes under a limit; undefined where upstream says they do not exist (404, 410). Throws Refusal. */
-export type FetchBytes = (url: string, limit: number) => Promise<Uint8Array | undefined>;
-
 /** The only way out to an index. Throws Refusal. */
 export interface Upstream {
   /**
@@ -38,8 +35,6 @@ export interface Upstream {
   download(places: Places, caller: Caller): OpenDownload;
   /** True where a page may send us there: its own origin, the configured bases, or an allowed file host. */
   mayFetch(url: string): boolean;
-  /** A small document, whole in memory. No retries on 404. */
-  readonly bytes: FetchBytes;
   /** A page of an index that signs nothing, with what HTTP says of it. */
   readonly page: FetchPage;
 }
@@ -105,7 +100,7 @@ export type PageAnswer =
 
 /**
  * `etag` makes the request conditional; `fresh` takes a new connection, and is never conditional. `accept` is the Accept
- * header. Throws Refusal as `FetchBytes` does.
+ * header. Throws Refusal.
  */
 export type FetchPage = (
   url: string,

@@ -46,14 +46,14 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
   });
   const document = createDocuments({
     visit,
-    lane: { gates: [shares.documents, shares.connections], pace: limits.documents },
+    lane: { gate: shares.documents, pace: limits.documents },
     limits,
     retries: options.retries ?? limits.retries,
     closing: closing.signal,
   });
   const download = createDownloads({
     visit,
-    lane: { gates: [shares.downloads, shares.connections], pace: limits.downloads },
+    lane: { gate: shares.downloads, pace: limits.downloads },
     limits,
     closing: closing.signal,
   });
@@ -61,10 +61,6 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
     document,
     download,
     mayFetch: allowed.mayFetch,
-    async bytes(url, limit) {
-      const answer = await document({ url, fresh: false, limit, proved: true }, internalCaller(url));
-      return answer.kind === 'document' ? answer.bytes : undefined;
-    },
     async page(url, request) {
       const answer = await document({ url, ...request }, internalCaller(url));
       return answer.kind === 'document' ? { ...answer, kind: 'page' } : answer;

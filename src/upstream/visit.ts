@@ -1,5 +1,5 @@
 import type { Caller } from '../async/caller.ts';
-import { enterAll, type Gate } from '../async/gate.ts';
+import type { Gate } from '../async/gate.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import { codingOf, mayBeCoded } from './decoded.ts';
 import { type Allowed, redactUrl } from './destinations.ts';
@@ -10,8 +10,7 @@ import type { Rest } from './retry-after.ts';
 
 /** Documents have places of their own, and files: neither waits for the other. */
 export interface Lane {
-  /** Entered in turn. */
-  readonly gates: readonly Gate[];
+  readonly gate: Gate;
   readonly pace: Pace;
 }
 
@@ -73,7 +72,7 @@ async function ask(deps: VisitDeps, url: URL, visit: Visit): Promise<Answer> {
 async function send({ allowed, exchange, agent }: VisitDeps, url: URL, visit: Visit): Promise<Answer> {
   const { headers, fresh, lane, caller } = visit;
   const authorization = allowed.authorization(url);
-  const leave = await enterAll(lane.gates, caller);
+  const leave = await lane.gate.enter(caller);
   try {
     return await exchange(url, {
       // No compression: files must arrive as they are hashed, and a bomb has nothing to unpack into.

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { internalCaller, withSignal } from '../../../src/async/caller.ts';
-import { createGate, enterAll, enterIfFree, withPlace } from '../../../src/async/gate.ts';
+import { createGate, enterIfFree, withPlace } from '../../../src/async/gate.ts';
 import { createUpstreamShares } from '../../../src/async/shares.ts';
 import { client, leavingClient } from '../../support/callers.ts';
 
@@ -8,25 +8,6 @@ const gateOf = (places: number, queue = 10) => createGate({ places, queue, full:
 
 test('what is no number of places is an error of ours', () => {
   for (const cost of [0, -1, 0.5, Number.NaN]) expect(() => gateOf(1).enter(client(), cost)).toThrow(RangeError);
-});
-
-describe('a place in several gates', () => {
-  test('is given back in all of them, once', async () => {
-    const gates = [gateOf(1), gateOf(2)];
-    const leave = await enterAll(gates, client());
-    expect(gates.map(({ usage }) => usage.busy)).toEqual([1, 1]);
-    leave();
-    leave();
-    expect(gates.map(({ usage }) => usage.busy)).toEqual([0, 0]);
-  });
-
-  test('is none where one of them refuses', async () => {
-    const gates = [gateOf(1), gateOf(1, 0)];
-    const leave = await gates[1]?.enter(client());
-    await expect(enterAll(gates, client())).rejects.toMatchObject({ reason: 'limit' });
-    expect(gates.map(({ usage }) => usage.busy)).toEqual([0, 1]);
-    leave?.();
-  });
 });
 
 describe('a place for a task', () => {
@@ -84,11 +65,11 @@ describe('a caller with another signal', () => {
   });
 });
 
-test('files never have all connections of an upstream that has more than one', async () => {
-  const { connections, documents, downloads } = createUpstreamShares(4, 10);
-  const files = [1, 2, 3, 4].map(() => enterAll([downloads, connections], client()));
-  const leave = await enterAll([documents, connections], client());
-  expect([connections.usage.busy, downloads.usage]).toEqual([4, { busy: 3, waiting: 1 }]);
+test('files that take all their places leave those of documents free', async () => {
+  const { documents, downloads } = createUpstreamShares(4, 10);
+  const files = [1, 2, 3, 4].map(() => downloads.enter(client()));
+  const leave = await documents.enter(client());
+  expect([documents.usage.busy, downloads.usage]).toEqual([1, { busy: 3, waiting: 1 }]);
   leave();
   for (const file of files) (await file)();
 });
