@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isLoopback } from '../bytes/loopback.ts';
 
 // The small values a configuration is made of: each refuses on its own, so that every fault is reported at once.
 
@@ -61,10 +62,6 @@ export function crossesNetworkInTheClear(text: unknown): boolean {
   if (typeof text !== 'string' || !URL.canParse(text)) return false;
   const url = new URL(text);
   return url.protocol === 'http:' && !isLoopback(url.hostname);
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }
 
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/;

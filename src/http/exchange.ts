@@ -1,6 +1,9 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Caller } from '../async/caller.ts';
 import type { Reason } from '../bytes/refusal.ts';
 import { MAX_RECORDED_PATH } from './limits.ts';
+import { partyOf } from './party.ts';
 
 /** What was asked for; a closed set, because it labels a metric. */
 export type Route =
@@ -71,6 +74,7 @@ export class Exchange {
   /** HEAD: the headers of GET, and no body. */
   readonly head: boolean;
   readonly notes: Notes = { route: 'none', index: undefined, reason: undefined, bytes: 0, promised: undefined };
+  #signal: AbortSignal | undefined;
 
   private constructor(incoming: IncomingMessage, outgoing: ServerResponse) {
     this.#incoming = incoming;
@@ -140,6 +144,20 @@ export class Exchange {
     this.#outgoing.writeContinue();
   }
 
+  /** Who asks this of an index; the signal aborts with `ClientLeft` when the connection closes before the answer's end. */
+  callerOf(index: string): Caller {
+    // Most answers wait for nothing: the signal is made for the first that does.
+    this.#signal ??= untilClosed(this.#outgoing);
+    const { socket } = this.#incoming;
+    return {
+      index,
+      party: partyOf(this.client),
+      connection: connectionOf(socket),
+      priority: 'client',
+      signal: this.#signal,
+    };
+  }
+
   /** `onFinish` hears of the request when its connection is done with it. */
   record(onFinish: OnFinish): void {
     const outgoing = this.#outgoing;
@@ -158,6 +176,30 @@ export class Exchange {
       });
     });
   }
+}
+
+/** Nobody is there to be answered any more. */
+export class ClientLeft extends Error {
+  override readonly name = 'ClientLeft';
+}
+
+const connections = new WeakMap<Socket, object>();
+
+/** Tells one connection from another, and nothing else: a body can be written to a socket. */
+function connectionOf(socket: Socket): object {
+  const known = connections.get(socket) ?? {};
+  connections.set(socket, known);
+  return known;
+}
+
+function untilClosed(outgoing: ServerResponse): AbortSignal {
+  const leaving = new AbortController();
+  const onClose = () => {
+    if (!outgoing.writableFinished) leaving.abort(new ClientLeft('the client closed its connection'));
+  };
+  if (outgoing.destroyed) onClose();
+  else outgoing.once('close', onClose);
+  return leaving.signal;
 }
 
 /** Who may import this: test/architecture/makers.ts. */

@@ -49,9 +49,11 @@ export function createListener(options: ListenerOptions): RequestListener {
   };
 
   return (incoming, outgoing) => {
-    const verdict: ReturnType<Access['check']> =
-      access === undefined || isOpen(incoming.url) ? 'granted' : access.check(incoming.headers.authorization);
     const exchange = beginExchange(incoming, outgoing);
+    const verdict: ReturnType<Access['check']> =
+      access === undefined || isOpen(incoming.url)
+        ? 'granted'
+        : access.check(incoming.headers.authorization, () => exchange.callerOf(''));
     if (verdict === 'granted' && warm(exchange)) return;
     if (onFinish !== undefined) exchange.record(onFinish);
     if (typeof verdict === 'string') answer(incoming, outgoing, exchange, verdict);

@@ -1,4 +1,5 @@
 import { type Algorithm, type Digests, isAlgorithm, isDigest } from '../bytes/digest.ts';
+import { isLoopback } from '../bytes/loopback.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import { MAX_FILES, MAX_URL } from './limits.ts';
 import { belongsTo, isFileName } from './names.ts';
@@ -79,7 +80,5 @@ export function readProvenance(url: unknown): string | undefined {
   if (typeof url !== 'string' || url.length > MAX_URL || !/^https?:\/\//i.test(url)) return undefined;
   const parsed = URL.parse(url);
   if (parsed === null) return undefined;
-  return parsed.protocol === 'https:' || LOOPBACK.test(parsed.hostname) ? url : undefined;
+  return parsed.protocol === 'https:' || isLoopback(parsed.hostname) ? url : undefined;
 }
-
-const LOOPBACK = /^(?:localhost|\[::1\]|127\.\d+\.\d+\.\d+)$/;

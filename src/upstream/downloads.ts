@@ -1,9 +1,11 @@
 import { type Caller, withSignal } from '../async/caller.ts';
+import { type Deadline, deadline } from '../async/timeout.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Download, OpenDownload, Upstream } from '../ports/upstream.ts';
 import { codingOf, gunzipped } from './decoded.ts';
 import { redactUrl } from './destinations.ts';
 import type { Answer } from './exchange.ts';
+import { overdue } from './failures.ts';
 import type { UpstreamLimits } from './limits.ts';
 import { type Lane, type MakeVisit, unfit } from './visit.ts';
 
@@ -17,8 +19,8 @@ interface DownloadDeps {
 type Attempt = Parameters<OpenDownload>[0];
 
 export function createDownloads(deps: DownloadDeps): Upstream['download'] {
-  return ({ urls }, caller) => {
-    const places = urls.map((url) => new Place(url, caller, deps));
+  return ({ urls }) => {
+    const places = urls.map((url) => new Place(url, deps));
     let at = 0;
     return async (attempt) => {
       let absent: unknown;
@@ -41,21 +43,30 @@ export function createDownloads(deps: DownloadDeps): Upstream['download'] {
 /** One address of a file, and what of the representation there has to stay the same for a later attempt to go on with it. */
 class Place {
   readonly #url: string;
-  readonly #caller: Caller;
   readonly #deps: DownloadDeps;
   #etag: string | undefined;
   /** The body came coded and was unpacked: an offset in it means nothing to upstream. */
   #coded = false;
 
-  constructor(url: string, caller: Caller, deps: DownloadDeps) {
+  constructor(url: string, deps: DownloadDeps) {
     this.#url = url;
-    this.#caller = caller;
     this.#deps = deps;
   }
 
-  async open({ offset, limit, attempt, signal }: Attempt): Promise<Download> {
+  async open(attempt: Attempt): Promise<Download> {
     const { closing, lane } = this.#deps;
-    const until = AbortSignal.any([signal, closing, AbortSignal.timeout(lane.pace.deadline)]);
+    const { caller } = attempt;
+    const until = deadline(lane.pace.deadline, () => overdue(this.#url), caller.signal, closing);
+    try {
+      const { start, bytes } = await this.#begin(attempt, withSignal(caller, until.signal));
+      return { start, bytes: thenClear(bytes, until) };
+    } catch (error) {
+      until.clear();
+      throw error;
+    }
+  }
+
+  async #begin({ offset, limit, attempt }: Attempt, until: Caller): Promise<Download> {
     const fresh = attempt > 1;
     if (offset === 0 || this.#coded) return this.#whole(await this.#visit({}, fresh, until), limit);
 
@@ -65,14 +76,13 @@ class Place {
     if (answer.status === 206 && continues(answer, offset, etag))
       return { start: offset, bytes: takingBack(answer.body(limit - offset)) };
     if (answer.status !== 206 && answer.status !== 416) return this.#whole(answer, limit);
-    // Not the rest of what we hold: from the start, then.
+    // Not the rest of what came before: from the start, then.
     answer.discard();
     return this.#whole(await this.#visit({}, true, until), limit);
   }
 
-  #visit(headers: Readonly<Record<string, string>>, fresh: boolean, until: AbortSignal): Promise<Answer> {
+  #visit(headers: Readonly<Record<string, string>>, fresh: boolean, caller: Caller): Promise<Answer> {
     const { visit, lane, limits } = this.#deps;
-    const caller = withSignal(this.#caller, until);
     return visit(this.#url, { headers, redirects: limits.redirects, fresh, lane, caller });
   }
 
@@ -85,6 +95,17 @@ class Place {
     this.#coded = codingOf(answer) !== undefined;
     this.#etag = this.#coded ? undefined : strongTag(answer);
     return { start: 0, bytes: this.#coded ? gunzipped(answer, limit) : takingBack(answer.body(limit)) };
+  }
+}
+
+async function* thenClear(
+  chunks: AsyncIterable<Uint8Array>,
+  until: Deadline,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    yield* chunks;
+  } finally {
+    until.clear();
   }
 }
 
