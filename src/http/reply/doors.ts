@@ -1,4 +1,5 @@
 import { sha256Hex } from '../../bytes/digest.ts';
+import { isListed, strongTag } from '../../bytes/etag.ts';
 import { lend, mustBe } from '../../bytes/proof.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import { UnverifiedDocument } from '../../bytes/unverified.ts';
@@ -10,7 +11,6 @@ import { type Exchange, outgoingOf } from '../exchange.ts';
 import { Answer, OWN_FAULT } from './answers.ts';
 import {
   type FlatHeaders,
-  fileTag,
   type Manner,
   optionsHeaders,
   type PageHeaders,
@@ -22,7 +22,6 @@ import {
 } from './headers.ts';
 import { OwnWords } from './own-words.ts';
 import { answerTo } from './problems.ts';
-import { holdsAlready } from './ranges.ts';
 import { cut, sendHeaders, sendWhole } from './sending.ts';
 
 // The doors of what is whole in memory: a page's body, a signed document's, one that says of itself that nothing vouches
@@ -39,7 +38,7 @@ export function replyPage(
   const variant = mustBe(Page, page).variant(format, coding);
   const headers = headersOf(variant);
   const ifNoneMatch = exchange.headers['if-none-match'];
-  if (ifNoneMatch !== undefined && holdsAlready(ifNoneMatch, variant.body.etag)) {
+  if (ifNoneMatch !== undefined && isListed(ifNoneMatch, variant.body.etag)) {
     sendHeaders(outgoing, 304, headers.unchanged);
     return 0;
   }
@@ -77,7 +76,7 @@ function replyTagged(
   bytes: Uint8Array,
 ): void {
   const outgoing = outgoingOf(exchange);
-  if (holdsAlready(exchange.headers['if-none-match'], fileTag(sha256))) {
+  if (isListed(exchange.headers['if-none-match'], strongTag(sha256))) {
     sendHeaders(outgoing, 304, headers);
     return;
   }

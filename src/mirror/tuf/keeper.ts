@@ -1,3 +1,4 @@
+import { instantText } from '../../bytes/instant.ts';
 import { lend } from '../../bytes/proof.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -89,7 +90,7 @@ export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
     if (now < floor)
       throw new Refusal(
         'clock',
-        `This machine's clock says ${iso(now)}, which is before ${iso(floor)}: a time that has already passed. Set the clock.`,
+        `This machine's clock says ${instantText(now)}, which is before ${instantText(floor)}: a time that has already passed. Set the clock.`,
         { subject: 'state', transient: true },
       );
   };
@@ -282,8 +283,4 @@ export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
       return lastError;
     },
   };
-}
-
-function iso(instant: Instant): string {
-  return new Date(instant * 1000).toISOString();
 }
