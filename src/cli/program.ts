@@ -1,6 +1,8 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { parseInstant } from '../bytes/instant.ts';
 import type { Config } from '../config/config.ts';
 import type { Flags } from '../config/settings.ts';
+import { LAYOUT_CHOICE } from '../presets/known-upstreams.ts';
 import { VERSION } from '../version.ts';
 import type { ChangeFlags } from './accepted.ts';
 
@@ -195,7 +197,7 @@ function withConfig(command: Command): Command {
     .option('--config <file>', 'configuration file; flags overrule it')
     .option('--upstream <url>', 'the index to mirror; PyPI where none is named')
     .option('--root <file>', 'its root of trust: root.json, from a source you trust')
-    .option('--layout <preset>', 'how it names things: pep458, pip-2020, pip-2022, rstuf-2024, datadog or plain')
+    .option('--layout <preset>', `how it names things: ${LAYOUT_CHOICE}`)
     .option('--metadata-url <url>', 'where its signed metadata is, if not where the layout says')
     .option('--pages-url <url>', 'where its project pages are, if not where the layout says')
     .option('--files-url <url>', 'where its files are, if not where the layout says')
@@ -229,7 +231,7 @@ function wholeNumber(value: string): number {
 }
 
 function instant(value: string): number {
-  const time = /^\d{1,12}$/.test(value) ? Number(value) : Date.parse(value) / 1000;
-  if (!Number.isFinite(time)) throw new InvalidArgumentError('Not a time such as 2026-01-31T12:00:00Z.');
-  return Math.floor(time);
+  const time = /^\d{1,12}$/.test(value) ? Number(value) : parseInstant(value);
+  if (time === undefined) throw new InvalidArgumentError('Not a time such as 2026-01-31T12:00:00Z.');
+  return time;
 }

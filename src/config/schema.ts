@@ -1,12 +1,10 @@
 import { z } from 'zod';
+import { INDEX_NAME, INDEX_NAME_RULE } from '../bytes/index-name.ts';
+import { LAYOUT_NAMES } from '../presets/known-upstreams.ts';
 import { auth, credentials, proxy, sealFault, sealing, tls } from './access.ts';
 import { baseOrPath, baseUrl, fileHost, host, instant, seconds, size } from './values.ts';
 
 // What verbatim.yaml may say. config/verbatim.schema.json is generated from this (npm run schema).
-
-/** The named layouts; their templates are in presets/layouts.ts. */
-export const LAYOUTS = ['pep458', 'pip-2020', 'pip-2022', 'rstuf-2024', 'datadog', 'plain'] as const;
-export type LayoutName = (typeof LAYOUTS)[number];
 
 /** First path segments that mean something else on every mirror. */
 export const RESERVED_NAMES: ReadonlySet<string> = new Set(
@@ -18,8 +16,6 @@ export const INSECURE_UPSTREAM = 'i-accept-tampering-is-only-caught-by-signature
 
 /** The same where there are no signatures to catch anything. */
 export const INSECURE_INDEX = 'i-accept-that-anybody-on-the-way-chooses-the-files';
-
-const INDEX_NAME = /^[a-z0-9][a-z0-9_-]{0,63}$/;
 
 const template = z
   .string()
@@ -74,7 +70,9 @@ const index = z
         'The pinned root.json, relative to this file. Get it over a channel you trust: everything rests on it.',
       ),
     layout: z
-      .union([z.enum(LAYOUTS), layout], { error: `must be one of ${LAYOUTS.join(', ')}, or a description of its own` })
+      .union([z.enum(LAYOUT_NAMES), layout], {
+        error: `must be one of ${LAYOUT_NAMES.join(', ')}, or a description of its own`,
+      })
       .default('pep458')
       .describe('How the upstream names its pages and files.'),
     metadata_url: baseUrl.optional().describe('Where the TUF metadata lies, if not where the layout says.'),
@@ -147,7 +145,7 @@ export function insecureWords({ root }: { readonly root?: unknown }): string {
 
 const indexName = z
   .string()
-  .regex(INDEX_NAME, 'an index name is lower-case letters, digits, - and _')
+  .regex(INDEX_NAME, INDEX_NAME_RULE)
   .refine((name) => !RESERVED_NAMES.has(name), 'this name means something else in our URLs: choose another');
 
 /** The file's shape; every key has a default but `indexes`. */
