@@ -13,7 +13,7 @@ export interface StoredValue {
 
 /** Most bytes of one value. */
 export const STATE_VALUE_BYTES = 64 * 1024 * 1024;
-/** Most bytes of an item's path: its names in UTF-8. */
+/** Most bytes of an item's path: its names in UTF-8, and what keeps them apart. */
 export const ITEM_PATH_BYTES = 4096;
 
 /**

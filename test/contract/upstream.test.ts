@@ -62,8 +62,8 @@ const downloading =
   (change: (attempt: Attempt) => Partial<Attempt>) =>
   (upstream: Upstream): Upstream => ({
     ...upstream,
-    download(places, caller) {
-      const open = upstream.download(places, caller);
+    download(places) {
+      const open = upstream.download(places);
       return (attempt) => open({ ...attempt, ...change(attempt) });
     },
   });
@@ -120,8 +120,8 @@ const MISBEHAVIOURS: readonly Misbehaviour[] = [
       ...upstream,
       async document(request, caller) {
         const first = new AbortController();
-        const open = upstream.download({ urls: [request.url] }, caller);
-        await open({ offset: 0, limit: 1000, attempt: 1, signal: first.signal });
+        const open = upstream.download({ urls: [request.url] });
+        await open({ offset: 0, limit: 1000, attempt: 1, caller: withSignal(caller, first.signal) });
         first.abort();
         return upstream.document(request, caller);
       },
@@ -264,7 +264,7 @@ const MISBEHAVIOURS: readonly Misbehaviour[] = [
     caughtBy: 'a file that its first place does not have is taken from the next, and remembered there',
     wrap: (upstream) => ({
       ...upstream,
-      download: ({ urls }, caller) => upstream.download({ urls: urls.slice(0, 1) }, caller),
+      download: ({ urls }) => upstream.download({ urls: urls.slice(0, 1) }),
     }),
   },
   {
@@ -273,31 +273,17 @@ const MISBEHAVIOURS: readonly Misbehaviour[] = [
     wrap: (upstream) => ({
       ...upstream,
       download:
-        ({ urls }, caller) =>
+        ({ urls }) =>
         (attempt) =>
           upstream
-            .download(
-              { urls: urls.slice(0, 1) },
-              caller,
-            )(attempt)
-            .catch(() => upstream.download({ urls: urls.slice(1) }, caller)(attempt)),
+            .download({ urls: urls.slice(0, 1) })(attempt)
+            .catch(() => upstream.download({ urls: urls.slice(1) })(attempt)),
     }),
   },
   {
     does: 'goes on with a file that nobody waits for',
     caughtBy: 'a download ends with the signal of its request, in whatever phase it is',
-    wrap: downloading(() => ({ signal: NEVER })),
-  },
-  {
-    does: 'stops a file when the first of those who wait has left',
-    caughtBy: 'a download goes on when who began it has left, because others may have joined',
-    wrap: (upstream) => ({
-      ...upstream,
-      download(places, caller) {
-        const open = upstream.download(places, caller);
-        return (attempt) => open({ ...attempt, signal: AbortSignal.any([attempt.signal, caller.signal]) });
-      },
-    }),
+    wrap: downloading(({ caller }) => ({ caller: withSignal(caller, NEVER) })),
   },
 ];
 

@@ -53,10 +53,10 @@ async function textOf(asked: ReturnType<typeof ask>): Promise<string> {
 
 type Attempt = Parameters<OpenDownload>[0];
 
-const FIRST: Attempt = { offset: 0, limit: LARGE.length, attempt: 1, signal: NEVER };
+const FIRST: Attempt = { offset: 0, limit: LARGE.length, attempt: 1, caller: SOMEBODY };
 
 function open({ upstream, server }: UpstreamRig, ...paths: readonly string[]): OpenDownload {
-  return upstream.download({ urls: paths.map((path) => server.url + path) }, SOMEBODY);
+  return upstream.download({ urls: paths.map((path) => server.url + path) });
 }
 
 async function whole(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
@@ -219,7 +219,7 @@ const documents: readonly UpstreamCase[] = [
       rig.server.fault('/large', { kind: 'stall', at: 10, time: 1500 });
       const leaving = new AbortController();
       const files = [1, 2, 3].map(async () => {
-        const { bytes } = await open(rig, 'large')({ ...FIRST, signal: leaving.signal });
+        const { bytes } = await open(rig, 'large')({ ...FIRST, caller: callerWith(leaving.signal) });
         await whole(bytes);
       });
       const ended = Promise.allSettled(files);
@@ -274,7 +274,7 @@ const hosts: readonly UpstreamCase[] = [
       const { upstream, server, foreign } = rig;
       expect([upstream.mayFetch(`${server.url}any`), upstream.mayFetch(foreign)]).toEqual([true, false]);
       await expect(ask(rig, { url: foreign })).rejects.toMatchObject(refused('redirect'));
-      const elsewhere = upstream.download({ urls: [foreign] }, SOMEBODY);
+      const elsewhere = upstream.download({ urls: [foreign] });
       await expect(elsewhere(FIRST)).rejects.toMatchObject(refused('redirect'));
       server.fault('/moved', { kind: 'redirect', to: foreign });
       await expect(ask(rig, { url: `${server.url}moved` })).rejects.toMatchObject(refused('redirect'));
@@ -349,7 +349,7 @@ const downloads: readonly UpstreamCase[] = [
     async run(rig) {
       const { server } = rig;
       const reading = async (signal: AbortSignal) => {
-        await whole((await open(rig, 'large')({ ...FIRST, signal })).bytes);
+        await whole((await open(rig, 'large')({ ...FIRST, caller: callerWith(signal) })).bytes);
       };
       await expect(reading(AbortSignal.abort(GONE))).rejects.toBe(GONE);
       expect(server.requests).toHaveLength(0);
@@ -367,16 +367,6 @@ const downloads: readonly UpstreamCase[] = [
       expect(server.requests).toHaveLength(2);
 
       await reading(NEVER);
-    },
-  },
-  {
-    name: 'a download goes on when who began it has left, because others may have joined',
-    async run({ upstream, server }) {
-      const leaving = new AbortController();
-      const download = upstream.download({ urls: [`${server.url}large`] }, callerWith(leaving.signal));
-      const { bytes } = await download(FIRST);
-      leaving.abort(GONE);
-      expect(Buffer.compare(await whole(bytes), LARGE)).toBe(0);
     },
   },
 ];
