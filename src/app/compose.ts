@@ -3,14 +3,14 @@ import { internalCaller } from '../async/caller.ts';
 import { type CommonShares, createShares } from '../async/shares.ts';
 import { runInSlices } from '../async/yield.ts';
 import { type BlobStore, createBlobs } from '../blobs/blob-store.ts';
-import { createMemoryCache } from '../bytes/bounded-map.ts';
 import type { Config, IndexConfig, SignedIndexConfig, UnsignedIndexConfig } from '../config/config.ts';
 import { type AccessRecord, createAccessRecord } from '../disk/access-record.ts';
 import { createJournal } from '../disk/journal.ts';
 import { openVolume, type Volume } from '../disk/volume.ts';
-import type { MirrorIndex } from '../mirror/package-index.ts';
-import { createTufIndex } from '../mirror/tuf/index.ts';
-import { createIndexMirror } from '../mirror/unsigned/index.ts';
+import type { PackageIndex } from '../mirror/package-index.ts';
+import { quarantinePolicy } from '../mirror/quarantine-policy.ts';
+import { createSignedIndex } from '../mirror/tuf/index.ts';
+import { createUnsignedIndex } from '../mirror/unsigned/index.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Events } from '../ports/events.ts';
 import type { PageWork } from '../ports/page-work.ts';
@@ -35,7 +35,7 @@ import { reachOf } from './upstream-options.ts';
 
 /** A running mirror without its HTTP side: what every command works with. */
 export interface Composition {
-  readonly indexes: readonly MirrorIndex[];
+  readonly indexes: readonly PackageIndex[];
   readonly blobs: BlobStore;
   readonly clock: Clock;
   /** Who was sent which file. */
@@ -85,7 +85,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     closers.push(() => journal.close());
     const work = createPageWork({ shares });
     closers.push(() => work.close());
-    const indexes: MirrorIndex[] = [];
+    const indexes: PackageIndex[] = [];
     for (const index of Object.values(config.indexes)) {
       const { mirror, close } = await composeIndex({
         config,
@@ -160,7 +160,7 @@ async function composeUnsigned({
     version: VERSION,
     limits: seams.upstreamLimits,
   });
-  const mirror = createIndexMirror({
+  const mirror = createUnsignedIndex({
     name: index.name,
     upstreamUrl: simple,
     pageUrl: (project) => `${simple}${project}/`,
@@ -171,9 +171,9 @@ async function composeUnsigned({
     blobs,
     journal,
     work,
+    policy: quarantinePolicy,
     clock,
     events,
-    createCache: createMemoryCache,
     memory: memoryEach(config),
     maxAge: index.maxAge,
     staleIfError: index.staleIfError,
@@ -204,6 +204,7 @@ async function composeSigned({
   blobs,
   clock,
   events,
+  journal,
   work,
   newTrust,
   seams,
@@ -220,21 +221,22 @@ async function composeSigned({
     version: VERSION,
     limits: seams.upstreamLimits,
   });
-  const mirror = await createTufIndex({
+  const mirror = await createSignedIndex({
     name: index.name,
     upstreamUrl: index.upstream,
     pinnedRoot,
     layout: createTargetLayout(layout),
     upstream,
     source: createMetadataSource(upstream, layout, internalCaller(index.name, 'metadata')),
-    trust: createTrustStore(volume, index.name),
+    store: createTrustStore(volume, index.name),
     pins: createPins(volume, index.name),
     work,
     blobs,
+    policy: quarantinePolicy,
+    journal,
     clock,
     patience: runInSlices,
     events,
-    createCache: createMemoryCache,
     memory: memoryEach(config),
     refreshAfter: index.refresh,
     notBefore: config.referenceTime === undefined ? BUILT_AT : 0,

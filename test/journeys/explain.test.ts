@@ -1,6 +1,7 @@
 import { afterEach, expect, it } from 'vitest';
 import { explanationText } from '../../src/cli/explain.ts';
 import { type SignedRig, startSignedRig } from '../rigs/signed-rig.ts';
+import { client } from '../support/callers.ts';
 import { reasonOf } from '../support/client.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 
@@ -14,7 +15,7 @@ afterEach(() => rig.close());
 it.each([true, false])('a pin is claimed only where files are held to it (reuploads: %s)', async (reuploads) => {
   rig = await startSignedRig({ fill: (signed) => signed.upload('alpha', ALPHA), index: { reuploads } });
   for (const name of ['alpha', ALPHA.filename]) {
-    const explanation = await rig.index().explain(name);
+    const explanation = await rig.index().explain(name, client());
     expect(explanation.reuploads).toBe(reuploads);
     expect(/pinned here/i.test(explanationText(explanation, rig.clock.now()))).toBe(!reuploads);
   }
@@ -22,7 +23,7 @@ it.each([true, false])('a pin is claimed only where files are held to it (reuplo
 
 it('a file whose page cannot be had is not said to be unlisted', async () => {
   rig = await startSignedRig({ fill: (signed) => signed.upload('alpha', ALPHA) });
-  expect(await reasonOf(rig.index().explain('beta-1.0-py3-none-any.whl'))).toBe('unlisted');
+  expect(await reasonOf(rig.index().explain('beta-1.0-py3-none-any.whl', client()))).toBe('unlisted');
   rig.upstream.fault(rig.storedPage('alpha'), { kind: 'status', status: 500 });
-  expect(await reasonOf(rig.index().explain(ALPHA.filename))).toBe('unreachable');
+  expect(await reasonOf(rig.index().explain(ALPHA.filename, client()))).toBe('unreachable');
 });
