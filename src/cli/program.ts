@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { parseInstant } from '../bytes/instant.ts';
 import type { Config } from '../config/config.ts';
 import type { Flags } from '../config/settings.ts';
 import { LAYOUT_CHOICE } from '../presets/known-upstreams.ts';
@@ -230,7 +231,7 @@ function wholeNumber(value: string): number {
 }
 
 function instant(value: string): number {
-  const time = /^\d{1,12}$/.test(value) ? Number(value) : Date.parse(value) / 1000;
-  if (!Number.isFinite(time)) throw new InvalidArgumentError('Not a time such as 2026-01-31T12:00:00Z.');
-  return Math.floor(time);
+  const time = /^\d{1,12}$/.test(value) ? Number(value) : parseInstant(value);
+  if (time === undefined) throw new InvalidArgumentError('Not a time such as 2026-01-31T12:00:00Z.');
+  return time;
 }

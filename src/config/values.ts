@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseInstant } from '../bytes/instant.ts';
 import { isLoopback } from '../bytes/loopback.ts';
 
 // The small values a configuration is made of: each refuses on its own, so that every fault is reported at once.
@@ -64,22 +65,11 @@ export function crossesNetworkInTheClear(text: unknown): boolean {
   return url.protocol === 'http:' && !isLoopback(url.hostname);
 }
 
-const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/;
-
 /** `YYYY-MM-DDTHH:MM:SSZ`, a moment the calendar knows; comes out as whole seconds since the epoch. */
 export const instant = z
   .string()
   .refine((text) => parseInstant(text) !== undefined, 'must be a time such as 2026-11-21T14:00:00Z')
   .transform((text) => parseInstant(text) ?? 0);
-
-function parseInstant(text: string): number | undefined {
-  if (!TIME.test(text)) return undefined;
-  const milliseconds = Date.parse(text);
-  // Date.parse rolls 31 February over; a round trip does not.
-  if (Number.isNaN(milliseconds) || new Date(milliseconds).toISOString() !== text.replace('Z', '.000Z'))
-    return undefined;
-  return milliseconds / 1000;
-}
 
 /** An address to listen on or a host name, without port, scheme or path. */
 export const host = z

@@ -1,5 +1,6 @@
 import { type Caller, withSignal } from '../async/caller.ts';
 import { type Deadline, deadline } from '../async/timeout.ts';
+import { isStrong } from '../bytes/etag.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Download, OpenDownload, Upstream } from '../ports/upstream.ts';
 import { codingOf, gunzipped } from './decoded.ts';
@@ -93,7 +94,9 @@ class Place {
     }
     if (answer.status !== 200) throw unfit(answer);
     this.#coded = codingOf(answer) !== undefined;
-    this.#etag = this.#coded ? undefined : strongTag(answer);
+    // If-Range takes strong tags only (RFC 9110 §13.1.5).
+    const { etag } = answer.headers;
+    this.#etag = etag !== undefined && isStrong(etag) && !this.#coded ? etag : undefined;
     return { start: 0, bytes: this.#coded ? gunzipped(answer, limit) : takingBack(answer.body(limit)) };
   }
 }
@@ -127,10 +130,4 @@ function continues(answer: Answer, offset: number, etag: string | undefined): bo
   if (range[3] !== '*' && Number(range[2]) + 1 !== Number(range[3])) return false;
   if (answer.length !== undefined && answer.length !== Number(range[2]) + 1 - offset) return false;
   return etag === undefined || answer.headers.etag === undefined || answer.headers.etag === etag;
-}
-
-/** If-Range takes strong tags only (RFC 9110 §13.1.5). */
-function strongTag(answer: Answer): string | undefined {
-  const tag = answer.headers.etag;
-  return tag?.startsWith('"') ? tag : undefined;
 }

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { TLSSocket } from 'node:tls';
 import { Blob, type Range } from '../../bytes/blob.ts';
 import { sha256Hex } from '../../bytes/digest.ts';
+import { isListed, strongTag } from '../../bytes/etag.ts';
 import { lend, mustBe } from '../../bytes/proof.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import { UnverifiedDocument } from '../../bytes/unverified.ts';
@@ -15,7 +16,6 @@ import {
   type FileFacts,
   type FlatHeaders,
   fileHeaders,
-  fileTag,
   type Manner,
   optionsHeaders,
   type PageHeaders,
@@ -26,7 +26,6 @@ import {
   validators,
 } from './headers.ts';
 import { answerTo } from './problems.ts';
-import { holdsAlready } from './ranges.ts';
 
 // The one door out (DESIGN §1.2): a body is a page's, a blob's, a signed document's, one that says of itself that nothing
 // vouches for it, or words of our own.
@@ -69,7 +68,7 @@ export function replyPage(
 ): number {
   const variant = mustBe(Page, page).variant(format, coding);
   const headers = headersOf(variant);
-  if (ifNoneMatch !== undefined && holdsAlready(ifNoneMatch, variant.body.etag)) {
+  if (ifNoneMatch !== undefined && isListed(ifNoneMatch, variant.body.etag)) {
     open(outgoing, 304, headers.unchanged);
     outgoing.end();
     return 0;
@@ -194,7 +193,7 @@ function tagOf(bytes: Uint8Array): string {
 export function replyDocument(exchange: Exchange, manner: Manner, { bytes, immutable }: SignedDocument): void {
   const { incoming, outgoing, head, notes } = exchange;
   const sha256 = tagOf(bytes);
-  if (holdsAlready(incoming.headers['if-none-match'], fileTag(sha256))) {
+  if (isListed(incoming.headers['if-none-match'], strongTag(sha256))) {
     open(outgoing, 304, validators(manner, sha256, immutable));
     outgoing.end();
     return;
@@ -216,7 +215,7 @@ export function replyUnverified(exchange: Exchange, manner: Manner, document: Un
   const { incoming, outgoing, head, notes } = exchange;
   const sha256 = tagOf(bytes);
   const headers = unverifiedHeaders(manner, sha256, maxAge, serial);
-  if (holdsAlready(incoming.headers['if-none-match'], fileTag(sha256))) {
+  if (isListed(incoming.headers['if-none-match'], strongTag(sha256))) {
     open(outgoing, 304, headers);
     outgoing.end();
     return;

@@ -4,7 +4,6 @@ import type { UnverifiedDocument } from '../../bytes/unverified.ts';
 import type { UnverifiedDocuments } from '../../mirror/package-index.ts';
 import { normalizeName } from '../../pypi/names.ts';
 import { acceptsType } from '../../render/negotiate.ts';
-import { callerOf } from '../caller.ts';
 import type { Exchange } from '../exchange.ts';
 import { NO_ADDRESS, NOT_PROVENANCE } from '../reply/answers.ts';
 import { replyProblem, replyUnverified } from '../reply/doors.ts';
@@ -29,7 +28,7 @@ export function relayAnswers({ documents: known, manner, wait, base }: RelayAnsw
     exchange: Exchange,
     ask: (documents: UnverifiedDocuments, caller: Caller) => Promise<UnverifiedDocument>,
   ) => {
-    const document = await wait(exchange, async () => ask(known ?? nowhere(), callerOf(exchange, manner.name)));
+    const document = await wait(exchange, async () => ask(known ?? nowhere(), exchange.callerOf(manner.name)));
     if (!exchange.outgoing.destroyed) replyUnverified(exchange, manner, document);
   };
 

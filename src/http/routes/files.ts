@@ -1,10 +1,11 @@
+import { isListed, maySendPart, strongTag } from '../../bytes/etag.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { FileAnswer } from '../../mirror/package-index.ts';
 import type { Exchange } from '../exchange.ts';
 import { NOT_SATISFIABLE } from '../reply/answers.ts';
 import { replyBlob, replyFileHead, replyFileUnchanged, replyProblem } from '../reply/doors.ts';
-import { fileTag, type Manner } from '../reply/headers.ts';
-import { holdsAlready, mayRange, readRange } from '../reply/ranges.ts';
+import type { Manner } from '../reply/headers.ts';
+import { readRange } from '../reply/ranges.ts';
 import type { Wait } from '../waiting.ts';
 
 /** Whether a URL can only ever mean these bytes. */
@@ -27,7 +28,7 @@ export async function answerFile(
   const { incoming, outgoing, head } = exchange;
   const { headers } = incoming;
   const listed = file.sha256;
-  if (listed !== undefined && holdsAlready(headers['if-none-match'], fileTag(listed)))
+  if (listed !== undefined && isListed(headers['if-none-match'], strongTag(listed)))
     return replyFileUnchanged(exchange, manner, file, isImmutable(listed));
   if (head && file.size !== undefined && (!file.stored || listed !== undefined))
     return replyFileHead(exchange, manner, file, isImmutable(listed));
@@ -36,10 +37,10 @@ export async function answerFile(
     if (outgoing.destroyed) return;
     const { size, sha256 } = blob;
     const immutable = isImmutable(sha256);
-    const etag = fileTag(sha256);
-    if (holdsAlready(headers['if-none-match'], etag)) return replyFileUnchanged(exchange, manner, blob, immutable);
+    const etag = strongTag(sha256);
+    if (isListed(headers['if-none-match'], etag)) return replyFileUnchanged(exchange, manner, blob, immutable);
     if (head) return replyFileHead(exchange, manner, blob, immutable);
-    const range = mayRange(headers['if-range']?.toString(), etag) ? readRange(headers.range, size) : 'whole';
+    const range = maySendPart(headers['if-range']?.toString(), etag) ? readRange(headers.range, size) : 'whole';
     if (range === 'unsatisfiable')
       return replyProblem(exchange, manner, NOT_SATISFIABLE, ['Content-Range', `bytes */${size}`]);
     try {

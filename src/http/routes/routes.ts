@@ -4,7 +4,6 @@ import { type Context, Hono } from 'hono';
 import { Refusal, type Subject } from '../../bytes/refusal.ts';
 import type { FileAddress } from '../../mirror/package-index.ts';
 import { isNormalized, normalizeName } from '../../pypi/names.ts';
-import { callerOf } from '../caller.ts';
 import type { Exchange, Route } from '../exchange.ts';
 import type { Presented, ReadIndex } from '../mount.ts';
 import { replyDocument, replyError, replyOptions, replyRedirect } from '../reply/doors.ts';
@@ -69,7 +68,7 @@ export function indexRoutes(presented: Presented, prefix: string, deps: RouteDep
   });
 
   const list = on('list', async ({ exchange, target }) => {
-    const found = await deps.wait(exchange, () => index.list(callerOf(exchange, manner.name)));
+    const found = await deps.wait(exchange, () => index.list(exchange.callerOf(manner.name)));
     if (!exchange.outgoing.destroyed) answerPage(exchange, manner, found, headersOf, target.format);
   });
   const page = on('page', async ({ exchange, target }, rest) => {
@@ -79,7 +78,7 @@ export function indexRoutes(presented: Presented, prefix: string, deps: RouteDep
     const slash = target.path.endsWith('/');
     if (!slash || !isNormalized(asked))
       return replyRedirect(exchange, manner, slash ? `../${project}/` : `${project}/`);
-    const found = await deps.wait(exchange, () => index.page(project, callerOf(exchange, manner.name)));
+    const found = await deps.wait(exchange, () => index.page(project, exchange.callerOf(manner.name)));
     if (!exchange.outgoing.destroyed) answerPage(exchange, manner, found, headersOf, target.format);
   });
   for (const simple of ['simple', '+simple']) {
@@ -114,7 +113,7 @@ export function indexRoutes(presented: Presented, prefix: string, deps: RouteDep
         return relayed.signature(exchange, rest.join('/').slice(0, -SIGNATURE.length));
       }
       const at = addressOf(rest.slice(1));
-      const found = await deps.wait(exchange, () => index.file(at, callerOf(exchange, manner.name)));
+      const found = await deps.wait(exchange, () => index.file(at, exchange.callerOf(manner.name)));
       await answerFile(exchange, manner, found, ALWAYS, deps.wait);
     });
   routes.get(
@@ -135,7 +134,7 @@ export function indexRoutes(presented: Presented, prefix: string, deps: RouteDep
   const target = on('target', async ({ exchange, target: { escapedSlash } }, rest) => {
     if (escapedSlash || rest.at(-1) === '') throw absent('target');
     const path = rest.slice(2).join('/');
-    const found = await deps.wait(exchange, async () => signedOf(index).target(path, callerOf(exchange, manner.name)));
+    const found = await deps.wait(exchange, async () => signedOf(index).target(path, exchange.callerOf(manner.name)));
     // A plain name may come to mean other bytes; one that holds their digest cannot.
     const isImmutable: IsImmutable = (sha256) => sha256 !== undefined && path.includes(sha256);
     await answerFile(exchange, manner, found, isImmutable, deps.wait);

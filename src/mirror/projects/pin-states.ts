@@ -1,4 +1,5 @@
 import { agree, type Digests } from '../../bytes/digest.ts';
+import { dateText } from '../../bytes/instant.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Instant } from '../../ports/clock.ts';
 import type { Pin } from '../../ports/index-state.ts';
@@ -75,7 +76,7 @@ export function contradiction(
   offered: Digests,
   seen: Instant,
 ): Refusal {
-  const first = new Date(seen * 1000).toISOString().slice(0, 10);
+  const first = dateText(seen);
   return new Refusal(
     'changed',
     `${name} was first seen on ${first} with digest ${firstOf(pinned)}; upstream now lists ${firstOf(offered)}. A published file never changes, so it is not served.`,

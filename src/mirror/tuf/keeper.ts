@@ -1,4 +1,5 @@
 import type { Background } from '../../async/background.ts';
+import { instantText } from '../../bytes/instant.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { TrustStore } from '../../ports/index-state.ts';
@@ -222,12 +223,8 @@ export class Keeper {
     if (this.isClockWrong(now))
       throw new Refusal(
         'clock',
-        `This machine's clock says ${iso(now)}, which is before ${iso(this.#clockFloor)}: a time that has already passed. Set the clock.`,
+        `This machine's clock says ${instantText(now)}, which is before ${instantText(this.#clockFloor)}: a time that has already passed. Set the clock.`,
         { subject: 'state', transient: true },
       );
   }
-}
-
-function iso(instant: Instant): string {
-  return new Date(instant * 1000).toISOString();
 }
