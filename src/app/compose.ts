@@ -3,12 +3,14 @@ import { internalCaller } from '../async/caller.ts';
 import { type CommonShares, createShares } from '../async/shares.ts';
 import { runInSlices } from '../async/yield.ts';
 import { type BlobStore, createBlobs } from '../blobs/blob-store.ts';
+import { Refusal } from '../bytes/refusal.ts';
 import type { Config, IndexConfig, SignedIndexConfig, UnsignedIndexConfig } from '../config/config.ts';
 import { type AccessRecord, createAccessRecord } from '../disk/access-record.ts';
 import { createJournal } from '../disk/journal.ts';
 import { openVolume, type Volume } from '../disk/volume.ts';
 import type { PackageIndex } from '../mirror/package-index.ts';
 import { quarantinePolicy } from '../mirror/quarantine-policy.ts';
+import { RefusingIndex } from '../mirror/refusing-index.ts';
 import { createSignedIndex } from '../mirror/tuf/index.ts';
 import { createUnsignedIndex } from '../mirror/unsigned/index.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -102,6 +104,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       closers.push(close);
       indexes.push(mirror);
     }
+    refuseNothingLeft(indexes);
     return {
       indexes,
       blobs,
@@ -118,6 +121,12 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     await volume.close();
     throw error;
   }
+}
+
+/** An index whose stored state is damaged refuses alone; where there is no other, the start does. */
+function refuseNothingLeft(indexes: readonly PackageIndex[]): void {
+  const refusing = indexes.filter((index) => index instanceof RefusingIndex);
+  if (refusing.length === indexes.length && refusing[0] !== undefined) throw refusing[0].refusal;
 }
 
 interface IndexParts {
@@ -221,6 +230,7 @@ async function composeSigned({
     version: VERSION,
     limits: seams.upstreamLimits,
   });
+  const described = { name: index.name, evidence: index.evidence, upstream: index.upstream, layout: layout.name };
   const mirror = await createSignedIndex({
     name: index.name,
     upstreamUrl: index.upstream,
@@ -241,8 +251,13 @@ async function composeSigned({
     refreshAfter: index.refresh,
     notBefore: config.referenceTime === undefined ? BUILT_AT : 0,
     reuploads: index.reuploads,
+  }).catch((error: unknown) => {
+    if (!(error instanceof Refusal) || error.reason !== 'state') throw error;
+    const { reason, message } = error;
+    events.rejected({ index: index.name, reason, subject: 'state', name: index.name, message, at: 'disk' });
+    return new RefusingIndex({ ...described, refusal: error });
   });
-  await accepted();
+  if (!(mirror instanceof RefusingIndex)) await accepted();
   const close = async () => {
     upstream.close();
     await mirror.settled();
