@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { internalCaller } from '../async/caller.ts';
 import { type CommonShares, createShares } from '../async/shares.ts';
 import { runInSlices } from '../async/yield.ts';
-import { type BlobStore, createBlobs } from '../blobs/blob-store.ts';
+import { BlobStore } from '../blobs/blob-store.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Config, IndexConfig, SignedIndexConfig, UnsignedIndexConfig } from '../config/config.ts';
 import { type AccessRecord, createAccessRecord } from '../disk/access-record.ts';
+import { createBlobStorage, createUsageRecord } from '../disk/blob-storage.ts';
 import { createJournal } from '../disk/journal.ts';
 import { openVolume, type Volume } from '../disk/volume.ts';
 import type { PackageIndex } from '../mirror/package-index.ts';
@@ -72,13 +73,17 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const onCorrupt = ({ sha256, message }: { readonly sha256: string; readonly message: string }) =>
       events.rejected({ index: '', reason: 'digest', subject: 'file', name: sha256, message, at: 'disk' });
     const shares = createShares();
-    const blobs = await createBlobs({
-      volume,
+    const nowMs = seams.clock === undefined ? Date.now : () => clock.now() * 1000;
+    const storage = createBlobStorage(volume, { nowMs });
+    closers.push(() => storage.close());
+    const blobs = new BlobStore({
+      storage,
       shares,
+      record: createUsageRecord(volume),
       maxBytes: config.cache.maxBytes,
       upkeep,
       onCorrupt,
-      ...(seams.clock === undefined ? {} : { nowMs: () => clock.now() * 1000 }),
+      nowMs,
     });
     closers.push(() => blobs.close());
     const fetched = createAccessRecord(volume);

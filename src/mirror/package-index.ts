@@ -3,7 +3,9 @@ import type { Blob } from '../bytes/blob.ts';
 import type { UnverifiedDocument } from '../bytes/unverified.ts';
 import type { Upstream } from '../ports/upstream.ts';
 import type { Page } from '../render/page.ts';
+import type { Signed } from '../tuf/model.ts';
 import type { MetadataSource } from '../tuf/refresh.ts';
+import type { Verified } from '../tuf/verified.ts';
 import type { EvidenceKind } from './believed.ts';
 import type { EvidenceStatus } from './evidence.ts';
 import type { Explanation } from './explain.ts';
@@ -49,7 +51,7 @@ export interface PackageIndex {
 
 /** A document of the signed repository, upstream's exact bytes. */
 export interface SignedDocument {
-  readonly bytes: Uint8Array;
+  readonly document: Verified<Signed>;
   /** True where the URL names a version, so that the bytes can never change. */
   readonly immutable: boolean;
 }

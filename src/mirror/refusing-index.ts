@@ -1,5 +1,11 @@
 import type { Refusal } from '../bytes/refusal.ts';
-import type { EvidenceKind, IndexStatus, PackageIndex, SignedRepository, UnverifiedDocuments } from './package-index.ts';
+import type {
+  EvidenceKind,
+  IndexStatus,
+  PackageIndex,
+  SignedRepository,
+  UnverifiedDocuments,
+} from './package-index.ts';
 
 interface RefusingIndexOptions {
   readonly name: string;

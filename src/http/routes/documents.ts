@@ -29,7 +29,7 @@ export function relayAnswers({ documents: known, manner, wait, base }: RelayAnsw
     ask: (documents: UnverifiedDocuments, caller: Caller) => Promise<UnverifiedDocument>,
   ) => {
     const document = await wait(exchange, async () => ask(known ?? nowhere(), exchange.callerOf(manner.name)));
-    if (!exchange.outgoing.destroyed) replyUnverified(exchange, manner, document);
+    if (!exchange.left) replyUnverified(exchange, manner, document);
   };
 
   return {
@@ -42,7 +42,7 @@ export function relayAnswers({ documents: known, manner, wait, base }: RelayAnsw
     },
     /** PEP 740: `/integrity/PROJECT/VERSION/FILE/provenance`. */
     provenance: async (exchange: Exchange, [asked = '', version = '', filename = '']: readonly string[]) => {
-      if (known !== undefined && !acceptsType(exchange.incoming.headers.accept, INTEGRITY_TYPES))
+      if (known !== undefined && !acceptsType(exchange.headers.accept, INTEGRITY_TYPES))
         return replyProblem(exchange, manner, NOT_PROVENANCE);
       await answer(exchange, (documents, caller) => documents.provenance(projectOf(asked), version, filename, caller));
     },

@@ -1,4 +1,3 @@
-import type { HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type Context, Hono } from 'hono';
 import { Refusal, type Subject } from '../../bytes/refusal.ts';
@@ -20,7 +19,7 @@ export interface Asked {
 }
 
 export interface Env {
-  Bindings: HttpBindings & { readonly asked: Asked };
+  Bindings: { readonly asked: Asked };
 }
 
 export interface RouteDeps {
@@ -34,7 +33,7 @@ export interface RouteDeps {
 const ALWAYS: IsImmutable = () => true;
 const SIGNATURE = '.asc';
 
-/** The subtree of one index under one prefix (DESIGN §5 "URLs"). */
+/** The subtree of one index under one prefix. */
 export function indexRoutes(presented: Presented, prefix: string, deps: RouteDeps): Hono<Env> {
   const { index, manner, headersOf } = presented;
   const depth = prefix.split('/').length - 1;
@@ -52,7 +51,7 @@ export function indexRoutes(presented: Presented, prefix: string, deps: RouteDep
         await handle(asked, target.segments.slice(depth));
       } catch (error) {
         // Whoever left is told nothing, and that its work was given up is no fault.
-        if (!exchange.outgoing.destroyed && replyError(exchange, manner, error)) deps.onFault(error);
+        if (!exchange.left && replyError(exchange, manner, error)) deps.onFault(error);
       }
       return RESPONSE_ALREADY_SENT;
     };
@@ -69,7 +68,7 @@ export function indexRoutes(presented: Presented, prefix: string, deps: RouteDep
 
   const list = on('list', async ({ exchange, target }) => {
     const found = await deps.wait(exchange, () => index.list(exchange.callerOf(manner.name)));
-    if (!exchange.outgoing.destroyed) answerPage(exchange, manner, found, headersOf, target.format);
+    if (!exchange.left) answerPage(exchange, manner, found, headersOf, target.format);
   });
   const page = on('page', async ({ exchange, target }, rest) => {
     const asked = rest[1] ?? '';
@@ -79,7 +78,7 @@ export function indexRoutes(presented: Presented, prefix: string, deps: RouteDep
     if (!slash || !isNormalized(asked))
       return replyRedirect(exchange, manner, slash ? `../${project}/` : `${project}/`);
     const found = await deps.wait(exchange, () => index.page(project, exchange.callerOf(manner.name)));
-    if (!exchange.outgoing.destroyed) answerPage(exchange, manner, found, headersOf, target.format);
+    if (!exchange.left) answerPage(exchange, manner, found, headersOf, target.format);
   });
   for (const simple of ['simple', '+simple']) {
     // Relative: a proxy in front may have taken a prefix away, and no header can name a host.
@@ -128,7 +127,7 @@ export function indexRoutes(presented: Presented, prefix: string, deps: RouteDep
   // A role's name is one segment, whatever it holds: TUF clients escape its slashes.
   const metadata = on('metadata', async ({ exchange }, [, , name = '']) => {
     const document = await deps.wait(exchange, async () => signedOf(index).metadata(name));
-    if (!exchange.outgoing.destroyed) replyDocument(exchange, manner, document);
+    if (!exchange.left) replyDocument(exchange, manner, document);
   });
   routes.get('/tuf/metadata/:name', metadata);
   const target = on('target', async ({ exchange, target: { escapedSlash } }, rest) => {

@@ -1,6 +1,6 @@
 import { Refusal } from '../../bytes/refusal.ts';
+import type { Authority } from '../../tuf/authority.ts';
 import type { Visit } from '../../tuf/delegation.ts';
-import type { Authority } from '../../tuf/model.ts';
 import { authorityOf } from '../../tuf/verified.ts';
 import type { Voucher } from '../evidence.ts';
 import { isOnline, onlineMaterial } from './role-status.ts';

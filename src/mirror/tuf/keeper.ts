@@ -3,11 +3,11 @@ import { instantText } from '../../bytes/instant.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { TrustStore } from '../../ports/index-state.ts';
-import type { Generation } from '../../tuf/accept.ts';
-import type { Instant, Root } from '../../tuf/model.ts';
+import type { Instant } from '../../tuf/model.ts';
 import type { MetadataSource } from '../../tuf/refresh.ts';
 import type { Runner } from '../../tuf/sliced.ts';
-import type { Verified } from '../../tuf/verified.ts';
+import type { Generation } from '../../tuf/stages.ts';
+import type { TrustedRoot } from '../../tuf/trusted-root.ts';
 import type { LastError } from '../evidence.ts';
 import { looksMovedOn } from '../moved-on.ts';
 import type { Reports } from '../projects/reports.ts';
@@ -148,11 +148,11 @@ export class Keeper {
     return this.#refresher.replaced;
   }
 
-  root(version: number): Verified<Root> | undefined {
+  root(version: number): TrustedRoot | undefined {
     return this.#refresher.root(version);
   }
 
-  get newestRoot(): Verified<Root> {
+  get newestRoot(): TrustedRoot {
     return this.#refresher.newestRoot;
   }
 

@@ -1,10 +1,10 @@
 import { Refusal } from '../../bytes/refusal.ts';
 import type { TrustStore } from '../../ports/index-state.ts';
-import type { Generation } from '../../tuf/accept.ts';
-import { type Decode, decodeSnapshot, decodeTargets } from '../../tuf/decode.ts';
-import type { Authority, Signed, Targets } from '../../tuf/model.ts';
-import type { Runner } from '../../tuf/sliced.ts';
-import { authorityOf, open, type Verified } from '../../tuf/verified.ts';
+import type { Signed, Targets } from '../../tuf/model.ts';
+import type { Runner, Sliced } from '../../tuf/sliced.ts';
+import type { Generation } from '../../tuf/stages.ts';
+import { openDelegated, openSnapshot, openTargets } from '../../tuf/stored.ts';
+import type { Verified } from '../../tuf/verified.ts';
 import type { SignedDocument } from '../package-index.ts';
 import type { Keeper } from './keeper.ts';
 import { delegationTo } from './role-search.ts';
@@ -36,7 +36,7 @@ export class Metadata {
     const versioned = version === undefined ? undefined : await this.#document(role, version);
     const document = versioned ?? (await this.#document(digits === undefined ? role : `${digits}.${role}`, undefined));
     if (document === undefined) throw unlisted(name);
-    return { bytes: document.bytes, immutable: versioned !== undefined };
+    return { document, immutable: versioned !== undefined };
   }
 
   async #document(role: string, version: number | undefined): Promise<Verified<Signed> | undefined> {
@@ -54,21 +54,20 @@ export class Metadata {
 
   async #root(version: number | undefined): Promise<Verified<Signed> | undefined> {
     const { keeper } = this.#options;
-    if (version === undefined) return keeper.newestRoot;
+    if (version === undefined) return keeper.newestRoot.document;
     const known = keeper.root(version);
-    if (known !== undefined) return known;
+    if (known !== undefined) return known.document;
     // Upstream was asked before a client is told that there is no newer root: it would believe that, and then be
     // given a timestamp that the newer root's keys signed (TUF §5.3).
     await keeper.newest();
-    return keeper.root(version);
+    return keeper.root(version)?.document;
   }
 
   async #recent(generation: Generation, role: 'snapshot' | 'targets', version: number) {
     const bytes = await this.#options.store.recent(role, version);
-    const authority = authorityOf(generation.root.signed, role);
     return role === 'snapshot'
-      ? this.#older(bytes, decodeSnapshot, authority, version)
-      : this.#older(bytes, decodeTargets, authority, version);
+      ? this.#older(version, bytes, (kept) => openSnapshot(generation, kept))
+      : this.#older(version, bytes, (kept) => openTargets(generation, kept));
   }
 
   /** Upstream no longer has it: an answer from the next generation, where there is one, or else none. */
@@ -91,7 +90,7 @@ export class Metadata {
     if (by === undefined) return undefined;
     if (version === undefined || version === named.version) return roles.load(generation, by);
     // A client in mid-walk has an older snapshot: what is kept for it must still carry its delegator's signatures.
-    const kept = await this.#older(await store.delegated(role, version), decodeTargets, by.authority, version);
+    const kept = await this.#older(version, await store.delegated(role, version), (bytes) => openDelegated(by, bytes));
     return kept ?? this.#underReplaced(role, version);
   }
 
@@ -113,14 +112,13 @@ export class Metadata {
 
   /** A document kept for clients in mid-walk; keys rotated since then no longer vouch for it. */
   async #older<S extends Signed>(
-    bytes: Uint8Array | undefined,
-    decode: Decode<S>,
-    authority: Authority,
     version: number,
+    bytes: Uint8Array | undefined,
+    opening: (bytes: Uint8Array) => Sliced<Verified<S>>,
   ): Promise<Verified<S> | undefined> {
     if (bytes === undefined) return undefined;
     try {
-      const document = await this.#options.patience(open(bytes, decode, authority));
+      const document = await this.#options.patience(opening(bytes));
       return document.signed.version === version ? document : undefined;
     } catch (error) {
       if (error instanceof Refusal) return undefined;

@@ -1,9 +1,12 @@
+import { lend } from '../../bytes/proof.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { TrustStore } from '../../ports/index-state.ts';
-import { type AtRoot, type Generation, startAgain, survive } from '../../tuf/accept.ts';
-import type { Instant, Root, Timestamp } from '../../tuf/model.ts';
+import { survive } from '../../tuf/accept.ts';
+import type { Instant, Timestamp } from '../../tuf/model.ts';
 import { type MetadataSource, refresh, type Trusted } from '../../tuf/refresh.ts';
 import type { Runner } from '../../tuf/sliced.ts';
+import { type AtRoot, asOf, type Generation } from '../../tuf/stages.ts';
+import type { TrustedRoot } from '../../tuf/trusted-root.ts';
 import type { Verified } from '../../tuf/verified.ts';
 import type { Reports } from '../projects/reports.ts';
 import { survivorsOf } from './generations.ts';
@@ -31,7 +34,7 @@ const SUPERSEDED_MOST = 3;
 /** Walks from what is trusted to what upstream has now, and publishes it: roots and timestamp floor first, durably. */
 export class Refresher {
   readonly #options: RefresherOptions;
-  readonly #roots: Map<number, Verified<Root>>;
+  readonly #roots: Map<number, TrustedRoot>;
   #trusted: Trusted;
   #generation: Generation | undefined;
   #replaced: readonly Generation[] = [];
@@ -61,11 +64,11 @@ export class Refresher {
     return this.#acceptedAt;
   }
 
-  get newestRoot(): Verified<Root> {
+  get newestRoot(): TrustedRoot {
     return this.#trusted.at.root;
   }
 
-  root(version: number): Verified<Root> | undefined {
+  root(version: number): TrustedRoot | undefined {
     return this.#roots.get(version);
   }
 
@@ -84,7 +87,7 @@ export class Refresher {
 
   #walk(source: MetadataSource, now: Instant): Promise<Generation> {
     const { patience, reports } = this.#options;
-    const from = { ...this.#trusted, at: startAgain(this.#trusted.at.root, now) };
+    const from = { ...this.#trusted, at: asOf(this.#trusted.at.root, now) };
     return refresh(from, source, patience, {
       root: (root) => this.#keepRoot(root, now),
       timestamp: (timestamp) => this.#keepTimestamp(timestamp),
@@ -95,10 +98,10 @@ export class Refresher {
     });
   }
 
-  async #keepRoot(root: Verified<Root>, now: Instant): Promise<void> {
-    await this.#options.store.keepRoot(root.signed.version, root.bytes);
+  async #keepRoot(root: TrustedRoot, now: Instant): Promise<void> {
+    await this.#options.store.keepRoot(root.signed.version, lend(root.bytes));
     this.#roots.set(root.signed.version, root);
-    const at: AtRoot = startAgain(root, now);
+    const at: AtRoot = asOf(root, now);
     this.#trusted = { at, survivors: survive(this.#trusted.at, at, this.#trusted.survivors) };
   }
 
@@ -110,7 +113,7 @@ export class Refresher {
     await this.#options.store.keepTimestamp({
       rootVersion: trusted.at.root.signed.version,
       version: timestamp.signed.version,
-      bytes: timestamp.bytes,
+      bytes: lend(timestamp.bytes),
     });
   }
 
@@ -123,9 +126,9 @@ export class Refresher {
     const publication = await this.#options.store.publish(
       {
         rootVersion: root.signed.version,
-        timestamp: timestamp.bytes,
-        snapshot: snapshot.bytes,
-        targets: targets.bytes,
+        timestamp: lend(timestamp.bytes),
+        snapshot: lend(snapshot.bytes),
+        targets: lend(targets.bytes),
         snapshotVersion: snapshot.signed.version,
         targetsVersion: targets.signed.version,
         acceptedAt: now,
@@ -136,7 +139,7 @@ export class Refresher {
     this.#pointer = publication.current;
     this.#acceptedAt = now;
     this.#replace(next);
-    this.#trusted = { at: startAgain(root, now), survivors: survivorsOf(next), targets };
+    this.#trusted = { at: asOf(root, now), survivors: survivorsOf(next), targets };
     return true;
   }
 

@@ -1,5 +1,5 @@
 import type { Caller } from '../../async/caller.ts';
-import type { Generation } from '../../tuf/accept.ts';
+import type { Generation } from '../../tuf/stages.ts';
 import { EvidencedIndex } from '../create-index.ts';
 import { Fetch } from '../files/fetch.ts';
 import type { FileAnswer } from '../files/file-answer.ts';

@@ -1,6 +1,6 @@
 import { Refusal } from '../../bytes/refusal.ts';
-import type { Generation } from '../../tuf/accept.ts';
 import type { Delegation, Targets } from '../../tuf/model.ts';
+import type { Generation } from '../../tuf/stages.ts';
 import type { Verified } from '../../tuf/verified.ts';
 import { LIMITS } from '../limits.ts';
 import type { Roles } from './roles.ts';

@@ -1,15 +1,17 @@
 import { internalCaller } from '../../async/caller.ts';
 import { createFlights, type Flights } from '../../async/flight.ts';
 import { type Cache, createMemoryCache } from '../../bytes/bounded-map.ts';
+import { lend } from '../../bytes/proof.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { TrustStore } from '../../ports/index-state.ts';
-import { acceptDelegated, type Generation, metaOf } from '../../tuf/accept.ts';
+import { acceptDelegated, metaOf } from '../../tuf/accept.ts';
 import { type Found, findTarget, type Visit } from '../../tuf/delegation.ts';
 import { LIMITS } from '../../tuf/limits.ts';
 import type { Delegation, Instant, MetaFile, Targets } from '../../tuf/model.ts';
 import { type MetadataSource, versionIn, within } from '../../tuf/refresh.ts';
 import type { Runner } from '../../tuf/sliced.ts';
+import type { Generation } from '../../tuf/stages.ts';
 import type { Verified } from '../../tuf/verified.ts';
 import { LIMITS as MIRROR_LIMITS } from '../limits.ts';
 import type { Reports } from '../projects/reports.ts';
@@ -111,7 +113,7 @@ export class Roles {
       );
     try {
       const role = await this.#accept(generation, by, bytes);
-      await store.keepDelegated(by.name, role.signed.version, role.bytes);
+      await store.keepDelegated(by.name, role.signed.version, lend(role.bytes));
       return role;
     } catch (error) {
       if (error instanceof Refusal) reports.refused({ subject: 'delegated', name: by.name }, error);

@@ -1,8 +1,9 @@
 import { type Reason, Refusal } from '../../bytes/refusal.ts';
 import type { TrustStore } from '../../ports/index-state.ts';
-import { acceptDelegated, type Generation } from '../../tuf/accept.ts';
+import { acceptDelegated } from '../../tuf/accept.ts';
 import type { Targets } from '../../tuf/model.ts';
 import type { Runner } from '../../tuf/sliced.ts';
+import type { Generation } from '../../tuf/stages.ts';
 import type { Verified } from '../../tuf/verified.ts';
 
 /** What became of the delegated roles on disk when they were proved again. */
@@ -57,7 +58,7 @@ export async function proveStoredRoles(
         if (role.signed.delegations !== undefined) further.push(role);
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
-        // Its expiry is looked at last: all else held.
+        // Its expiry is looked at last: all else was right.
         if (error.reason !== 'expired') refused.set(name, error);
       }
     }
