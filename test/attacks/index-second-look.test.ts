@@ -14,7 +14,7 @@ import { DAY } from '../support/clock.ts';
 import type { Line } from '../support/fake-pypi.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 
-// DESIGN §2, evidence `index`: whatever takes away or contradicts is believed only after a second whole fetch on a new
+// Under evidence `index`, whatever takes away or contradicts is believed only after a second whole fetch on a new
 // connection agrees, and is then written down.
 
 const ALPHA = tinyWheel('alpha');
@@ -264,7 +264,7 @@ describe('a lower serial', () => {
     return page;
   };
 
-  it('once: the newer page is served on (C55)', async () => {
+  it('once: the newer page is served on', async () => {
     const page = await older();
     await rig.later('alpha');
     rig.alarms();

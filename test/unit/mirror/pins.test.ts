@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { Refusal } from '../../../src/bytes/refusal.ts';
 import { openVolume } from '../../../src/disk/volume.ts';
 import { holdToPins } from '../../../src/mirror/projects/pins.ts';
@@ -19,7 +19,7 @@ function listing(letter: string, ...more: readonly string[]) {
   return relink(decodePage(Buffer.from(page), 'demo'), { pageUrl: 'https://files.example/simple/demo/' });
 }
 
-test('a file that another process pins with other bytes at the same moment is withheld here', async () => {
+it('a file that another process pins with other bytes at the same moment is withheld here', async () => {
   const data = join(await scratch(), 'data');
   const [mine, theirs] = [createPins(await openVolume(data), 'main'), createPins(await openVolume(data), 'main')];
   let looked = false;
@@ -38,7 +38,7 @@ test('a file that another process pins with other bytes at the same moment is wi
   expect(held.withheld.get(FILE)?.reason).toBe('changed');
 });
 
-test('where there is no room for more pins, files that have one are served, and new ones withheld', async () => {
+it('where there is no room for more pins, files that have one are served, and new ones withheld', async () => {
   const pins = createPins(await openVolume(join(await scratch(), 'data')), 'main');
   await holdToPins(pins, listing('a'), 1);
   const full: Pins = {
