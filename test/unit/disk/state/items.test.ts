@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { ItemPath } from '../../../../src/ports/state-storage.ts';
 import { behindItsBack, party, scratchDirectory } from './rig.ts';
 
@@ -22,7 +22,7 @@ describe.each([
     return { root, state };
   }
 
-  it.each([
+  test.each([
     ['another value', "UPDATE item SET value = x'00' WHERE path = 'pins/one/'"],
     [
       'the value of another item',
@@ -46,7 +46,7 @@ describe.each([
     await expect(state.newest(ONE, 0)).rejects.toMatchObject(damaged);
   });
 
-  it('a row that nobody wrote, above the newest, is refused', async () => {
+  test('a row that nobody wrote, above the newest, is refused', async () => {
     const { root, state } = await two();
     behindItsBack(root, (database) =>
       database.exec(
@@ -56,7 +56,7 @@ describe.each([
     await expect(state.newest(ONE, 1)).rejects.toMatchObject(damaged);
   });
 
-  it('the database of one index is not taken for that of another', async () => {
+  test('the database of one index is not taken for that of another', async () => {
     const { root, state } = await two();
     await state.close();
     await cp(join(root, 'indexes', 'main'), join(root, 'indexes', 'other'), { recursive: true });
@@ -65,7 +65,7 @@ describe.each([
     expect(await again.state.version(ONE, 1)).toBe(1);
   });
 
-  it('a number of a row is never given twice', async () => {
+  test('a number of a row is never given twice', async () => {
     const { root, state } = await two();
     await state.setAside(['main'], 'all');
     await state.create(ONE, 1, bytes('again'));
@@ -75,7 +75,7 @@ describe.each([
   });
 });
 
-it('tables are strict: no column takes another type', async () => {
+test('tables are strict: no column takes another type', async () => {
   const root = await scratchDirectory();
   const { state } = await party(root);
   await state.create(ONE, 1, bytes('x'));

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { open, readdir, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { sqlite } from '../../../../src/disk/database/sqlite.ts';
 import { nodeFileOps } from '../../../../src/disk/file-ops.ts';
 import type { FirstItem } from '../../../../src/disk/state/sqlite-state.ts';
@@ -33,7 +33,7 @@ async function filled(options: PartyOptions = {}) {
 }
 
 describe('what an operator gives up for lost', () => {
-  it('is what cannot be believed, and nothing else; the old database is kept as it was', async () => {
+  test('is what cannot be believed, and nothing else; the old database is kept as it was', async () => {
     const { root, keepAs, close } = await filled();
     await close();
     flipValue(root, item('b'));
@@ -51,7 +51,7 @@ describe('what an operator gives up for lost', () => {
     expect(await readdir(keepAs)).toContain('state.db');
   });
 
-  it('is a whole item where its newest version is damaged, and one version where an older one is', async () => {
+  test('is a whole item where its newest version is damaged, and one version where an older one is', async () => {
     const { root, keepAs, close } = await filled();
     await close();
     behindItsBack(root, (database) =>
@@ -66,7 +66,7 @@ describe('what an operator gives up for lost', () => {
     expect(await state.version(item('b'), 0)).toBe(2);
   });
 
-  it('begins beyond every epoch that was noted, so that it is not older than what it replaces', async () => {
+  test('begins beyond every epoch that was noted, so that it is not older than what it replaces', async () => {
     const noted = notes();
     const { root, keepAs, close } = await filled({ notes: [noted] });
     await close();
@@ -80,7 +80,7 @@ describe('what an operator gives up for lost', () => {
     expect((await (await party(root, { notes: [noted] })).state.open('main')).versions).toBe(0);
   });
 
-  it.each([
+  test.each([
     ['nothing at all', (root: string) => rm(join(root, 'indexes'), { recursive: true }), false, 0],
     ['a database that is gone', (root: string) => rm(fileOf(root)), true, 0],
     ['something else than a database', (root: string) => writeFile(fileOf(root), 'x'.repeat(8192)), true, 0],
@@ -109,7 +109,7 @@ describe('what an operator gives up for lost', () => {
     expect(await state.create(item('new'), 1, bytes('new'))).toBe(true);
   });
 
-  it('of a table with a torn page is what that page held', async () => {
+  test('of a table with a torn page is what that page held', async () => {
     const root = await scratchDirectory();
     const { state, close } = await party(root);
     for (let at = 0; at < 60; at++) await state.create(item(`project-${at}`), 1, Buffer.alloc(1000, at));
@@ -133,7 +133,7 @@ describe('what an operator gives up for lost', () => {
 });
 
 describe('a key that is new, changed or gone', () => {
-  it.each([
+  test.each([
     ['new', undefined, randomBytes(32)],
     ['changed', randomBytes(32), randomBytes(32)],
     ['gone', randomBytes(32), undefined],
@@ -162,7 +162,7 @@ describe('a key that is new, changed or gone', () => {
 });
 
 describe('under a running server', () => {
-  it('whoever has the old database open stops with `state`, and closing it takes nothing from the new one', async () => {
+  test('whoever has the old database open stops with `state`, and closing it takes nothing from the new one', async () => {
     const { root, state, keepAs, close } = await filled();
     const operator = await party(root);
     await operator.state.recover('main', { adopt: false, keepAs });
@@ -178,7 +178,7 @@ describe('under a running server', () => {
     expect(await (await party(root)).state.version(item('d'), 0)).toBe(2);
   });
 
-  it('a folder that somebody moved or removed is not written to', async () => {
+  test('a folder that somebody moved or removed is not written to', async () => {
     for (const harm of [
       (folder: string) => rename(folder, `${folder}.moved`),
       (folder: string) => rm(folder, { recursive: true }),
@@ -193,7 +193,7 @@ describe('under a running server', () => {
     }
   });
 
-  it('nothing is moved while another process writes', async () => {
+  test('nothing is moved while another process writes', async () => {
     const { root, keepAs, close } = await filled();
     await close();
     const other = new (sqlite().DatabaseSync)(fileOf(root));
@@ -207,7 +207,7 @@ describe('under a running server', () => {
   });
 });
 
-it('a swap that a crash cut in two is finished at the next start', async () => {
+test('a swap that a crash cut in two is finished at the next start', async () => {
   for (const cut of [1, 2]) {
     const { root, keepAs, close } = await filled();
     await close();
@@ -232,7 +232,7 @@ describe('an index that begins with items', () => {
     for (const name of names) yield { item: item(name), version: 7, value: bytes(name) };
   }
 
-  it('has them all at once, under its seal and beyond the epoch that is given', async () => {
+  test('has them all at once, under its seal and beyond the epoch that is given', async () => {
     for (const sealKey of [undefined, randomBytes(32)]) {
       const noted = notes();
       const root = await scratchDirectory();
@@ -247,7 +247,7 @@ describe('an index that begins with items', () => {
     }
   });
 
-  it('is not begun twice, and not at all where the items break off', async () => {
+  test('is not begun twice, and not at all where the items break off', async () => {
     const root = await scratchDirectory();
     const { state } = await party(root);
     async function* broken(): AsyncIterable<FirstItem> {
