@@ -256,6 +256,37 @@ describe('a project that disappears', () => {
   });
 });
 
+describe('a look that lost something', () => {
+  it('is not believed where the second finds no page at all', async () => {
+    await start();
+    rig.pypi.page('alpha', emptied, 1);
+    rig.pypi.page('alpha', () => answering(404, 'not here'), 1);
+    expect(await namesLater()).toEqual(BOTH);
+    expect(rig.alarms()).toEqual(['regressed page']);
+    expect(await kinds()).toEqual([]);
+  });
+
+  it('is not believed where the second finds something else missing', async () => {
+    await start();
+    const without = (name: string) =>
+      rewritten((page) => ({ ...page, files: page.files.filter(({ filename }) => filename !== name) }));
+    rig.pypi.page('alpha', without(ALPHA.filename), 1);
+    rig.pypi.page('alpha', without(BETA.filename), 1);
+    expect(await namesLater()).toEqual(BOTH);
+    expect(rig.alarms()).toEqual(['regressed page']);
+  });
+});
+
+describe('a page that cannot be read', () => {
+  it('is asked for once more, and refused as it came where that finds nothing', async () => {
+    await start();
+    rig.pypi.page('beta', forged('{'), 1);
+    rig.pypi.upload('beta', tinyWheel('beta'));
+    rig.pypi.page('beta', () => answering(404, 'not here'), 1);
+    expect(await rig.refused('/simple/beta/')).toBe('502 format');
+  });
+});
+
 describe('a lower serial', () => {
   const older = async () => {
     await start();
