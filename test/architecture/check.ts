@@ -1,4 +1,4 @@
-import { LAYERS } from './layers.ts';
+import { LAYERS, ONCE } from './layers.ts';
 import { CASTS, JSON_READERS, MAKERS } from './makers.ts';
 import { PACKAGES } from './packages.ts';
 import { isNode, linesOf, memberOf, type Node, nameOf, type Parsed, parse, type Site, type Source } from './source.ts';
@@ -20,6 +20,7 @@ export function violations(source: Source): readonly string[] {
   const parsed = parse(source);
   const found = [
     ...layers(parsed),
+    ...once(parsed),
     ...packages(parsed),
     ...makers(parsed),
     ...casts(parsed),
@@ -61,6 +62,17 @@ function layers({ path, imports }: Parsed): Found {
     if (!target.startsWith('src/')) return [['src imports only src', specifier]];
     return isAt(target, allowed) ? [] : [['who may import whom', target]];
   });
+}
+
+function once({ path, imports }: Parsed): Found {
+  const { rooms, targets, except } = ONCE;
+  if (!isAt(path, rooms) || Object.hasOwn(except, path)) return [];
+  return imports.flatMap(
+    ({ target }): Found =>
+      target !== undefined && isAt(target, targets) && !Object.hasOwn(except, target)
+        ? [['what exists once', target]]
+        : [],
+  );
 }
 
 /** `hono/html` → `hono`; `@hono/node-server/x` → `@hono/node-server`; `node:fs/promises` stays whole. */

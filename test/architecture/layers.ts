@@ -29,7 +29,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   http: ['bytes', 'async', 'pypi', 'render', FACE, 'tuf/verified.ts'],
   app: [...PORTS, 'mirror', ...ADAPTERS, 'config', 'http', 'version'],
   repository: ['bytes'],
-  demo: ['bytes', 'app', 'repository', FACE, 'http', 'config'],
+  demo: ['bytes', 'async', 'app', 'repository', FACE, 'http', 'config'],
   cli: [...PORTS, 'app', FACE, 'state', 'disk', 'upstream', 'config', 'demo', 'version', 'http/access/passwords.ts'],
   main: ['cli', 'app', 'config', 'bytes', 'version'],
 };
@@ -51,3 +51,21 @@ export const NEVER: readonly (readonly [from: string, to: string])[] = [
   ['ports', 'mirror'],
   ['disk', 'upstream'],
 ];
+
+/**
+ * What exists once, above both kinds of evidence: memory of pages, one flight a project, pins, events and lists. The two
+ * rooms of evidence may not reach for them; `except` says who may, and why.
+ */
+export const ONCE: {
+  readonly rooms: readonly string[];
+  readonly targets: readonly string[];
+  readonly except: Readonly<Record<string, string>>;
+} = {
+  rooms: ['src/mirror/tuf/', 'src/mirror/unsigned/'],
+  targets: ['src/bytes/bounded-map.ts', 'src/async/flight.ts', 'src/ports/events.ts', 'src/mirror/projects/'],
+  except: {
+    'src/mirror/projects/reports.ts': 'how evidence reports; what becomes of it is decided there',
+    'src/mirror/tuf/roles.ts': 'delegated roles are no pages: they have a memory and flights of their own',
+    'src/mirror/unsigned/documents.ts': 'nor are documents that nothing vouches for; they are found by a page',
+  },
+};

@@ -10,7 +10,9 @@ export const MAKERS: Readonly<Record<string, Readonly<Record<string, readonly st
       'src/tuf/verified.ts',
       'src/http/reply/doors.ts',
       'src/blobs/blob-store.ts',
-      'src/mirror/tuf/keeper.ts',
+      'src/mirror/projects/project-list.ts',
+      'src/mirror/tuf/evidence.ts',
+      'src/mirror/tuf/refresher.ts',
       'src/mirror/tuf/roles.ts',
       'src/mirror/unsigned/documents.ts',
       'src/cli/client-trust.ts',
@@ -21,26 +23,17 @@ export const MAKERS: Readonly<Record<string, Readonly<Record<string, readonly st
       // A role that was verified.
       'src/tuf/delegation.ts',
       // A page that is believed.
-      'src/mirror/files/files.ts',
-      'src/mirror/files/core-metadata.ts',
-      'src/mirror/unsigned/index.ts',
+      'src/mirror/projects/believed-page.ts',
     ],
   },
   // `prove` compares the bytes itself, and is for everybody.
   'src/bytes/proven.ts': {},
   'src/bytes/blob.ts': { makeBlob: ['src/blobs/blob-store.ts'] },
   'src/bytes/unverified.ts': { makeUnverifiedDocument: ['src/mirror/unsigned/documents.ts'] },
-  'src/render/page.ts': {
-    makePage: [
-      'src/mirror/tuf/pages.ts',
-      'src/mirror/tuf/list.ts',
-      'src/mirror/unsigned/pages.ts',
-      'src/mirror/unsigned/list.ts',
-    ],
-  },
-  'src/mirror/files/file-answer.ts': {
-    makeFileAnswer: ['src/mirror/files/files.ts', 'src/mirror/files/core-metadata.ts', 'src/mirror/tuf/targets.ts'],
-  },
+  'src/mirror/believed.ts': { makeBelieved: ['src/mirror/tuf/evidence.ts', 'src/mirror/unsigned/evidence.ts'] },
+  'src/mirror/projects/believed-page.ts': { makeBelievedPage: ['src/mirror/projects/draw.ts'] },
+  'src/render/page.ts': { makePage: ['src/mirror/projects/draw.ts'] },
+  'src/mirror/files/file-answer.ts': { makeFileAnswer: ['src/mirror/files/files.ts', 'src/mirror/tuf/targets.ts'] },
   // What a document says is no authority before its own signatures held: decoding belongs to opening.
   'src/tuf/decode.ts': {
     decodeRoot: ['src/tuf/verified.ts'],
@@ -87,6 +80,7 @@ export const CASTS: Readonly<Record<string, string>> = {
 
 /** Files that may read JSON with the parser of JavaScript, which takes the last of two equal members and any number. */
 export const JSON_READERS: Readonly<Record<string, string>> = {
+  'src/render/render-json.ts': 'lines of a list that this program drew',
   'src/pypi/read.ts': 'pages as indexes write them; what it gives is decoded strictly behind it',
   'src/tuf/json/json.ts': 'one string within quotes',
   'src/telemetry/log.ts': 'a line that this program wrote a moment ago',

@@ -10,7 +10,7 @@ import {
   MOST_LINES_OF_FUNCTION,
   violations,
 } from './check.ts';
-import { LAYERS, NEVER } from './layers.ts';
+import { LAYERS, NEVER, ONCE } from './layers.ts';
 import { CASTS, JSON_READERS, MAKERS } from './makers.ts';
 import { PACKAGES } from './packages.ts';
 import { stillBroken } from './ratchet.ts';
@@ -84,6 +84,25 @@ describe('who may import whom', () => {
     const text = (file: string) => `import { x } from '../mirror/${file}';`;
     expect(caught('src/http/x.ts', text('package-index.ts'))).toEqual([]);
     expect(caught('src/http/x.ts', text('tuf/keeper.ts'))).toEqual(['who may import whom']);
+  });
+
+  it.each(ONCE.targets)('evidence of either kind does not reach for %s', (target) => {
+    const file = target.endsWith('/') ? `${target}kept-documents.ts` : target;
+    expect(paths).toContain(file);
+    const text = `import { x } from '../../${file.slice('src/'.length)}';`;
+    for (const room of ONCE.rooms) expect(caught(`${room}x.ts`, text)).toEqual(['what exists once']);
+  });
+
+  it.each(Object.keys(ONCE.except))('%s has leave, and uses it', (path) => {
+    const users = src.filter((source) => ONCE.rooms.some((room) => source.path.startsWith(room)));
+    const uses = users.flatMap((source) =>
+      parse(source).imports.flatMap(({ target = '' }) =>
+        ONCE.targets.some((place) => (place.endsWith('/') ? target.startsWith(place) : target === place))
+          ? [source.path, target]
+          : [],
+      ),
+    );
+    expect(uses).toContain(path);
   });
 
   it.each(rooms)('%s is there', (room) => {

@@ -1,9 +1,10 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { Hono } from 'hono';
 import { Refusal, type Subject } from '../../bytes/refusal.ts';
+import type { FileAddress } from '../../mirror/package-index.ts';
 import { isNormalized, normalizeName } from '../../pypi/names.ts';
 import type { Exchange, Route } from '../exchange.ts';
-import type { Presented } from '../mount.ts';
+import type { Presented, ReadIndex } from '../mount.ts';
 import { replyDocument, replyError, replyOptions, replyRedirect } from '../reply/doors.ts';
 import type { Target } from '../target.ts';
 import type { Wait } from '../waiting.ts';
@@ -53,7 +54,7 @@ export function indexRoutes(presented: Presented, prefix: string, deps: RouteDep
     routes,
     presented,
     unverified: relayAnswers({
-      relay: index.relay,
+      documents: index.unverified,
       manner,
       wait: deps.wait,
       base() {
@@ -70,7 +71,8 @@ export function indexRoutes(presented: Presented, prefix: string, deps: RouteDep
         try {
           await handle(asked, target.segments.slice(depth));
         } catch (error) {
-          if (replyError(exchange, manner, error)) deps.onFault(error);
+          // Whoever left is told nothing, and that its work was given up is no fault.
+          if (!exchange.left && replyError(exchange, manner, error)) deps.onFault(error);
         }
         return RESPONSE_ALREADY_SENT;
       },
@@ -89,7 +91,7 @@ export function indexRoutes(presented: Presented, prefix: string, deps: RouteDep
 /** The project list and the project pages, under both names that installers are given. */
 function layPages({ routes, presented: { index, manner, headersOf }, on, wait }: Laying): void {
   const list = on('list', async ({ exchange, target }) => {
-    const found = await wait(exchange, () => index.list());
+    const found = await wait(exchange, () => index.list(exchange.callerOf(manner.name)));
     if (!exchange.left) answerPage(exchange, manner, found, headersOf, target.format);
   });
   const page = on('page', async ({ exchange, target }, rest) => {
@@ -99,7 +101,7 @@ function layPages({ routes, presented: { index, manner, headersOf }, on, wait }:
     const slash = target.path.endsWith('/');
     if (!slash || !isNormalized(asked))
       return replyRedirect(exchange, manner, slash ? `../${project}/` : `${project}/`);
-    const found = await wait(exchange, () => index.page(project));
+    const found = await wait(exchange, () => index.page(project, exchange.callerOf(manner.name)));
     if (!exchange.left) answerPage(exchange, manner, found, headersOf, target.format);
   });
   for (const simple of ['simple', '+simple']) {
@@ -131,24 +133,25 @@ function layUnverified({ routes, unverified, on }: Laying): void {
 
 /** Files, by the path they have upstream or by their digest; each with its core metadata and its signature. */
 function layFiles({ routes, presented: { index, manner }, unverified, on, wait }: Laying): void {
-  const file = (find: (rest: readonly string[]) => ReturnType<typeof index.packageFile>) =>
+  const file = (addressOf: (rest: readonly string[]) => FileAddress) =>
     on('file', async ({ exchange, target }, rest) => {
       if (target.path.endsWith('.metadata')) exchange.notes.route = 'core-metadata';
       if (target.escapedSlash || rest.at(-1) === '') throw absent('file');
-      if (index.relay !== undefined && rest.at(-1)?.endsWith(SIGNATURE)) {
+      if (index.unverified !== undefined && rest.at(-1)?.endsWith(SIGNATURE)) {
         exchange.notes.route = 'relayed';
         return unverified.signature(exchange, rest.join('/').slice(0, -SIGNATURE.length));
       }
-      const found = await wait(exchange, () => find(rest.slice(1)));
+      const at = addressOf(rest.slice(1));
+      const found = await wait(exchange, () => index.file(at, exchange.callerOf(manner.name)));
       await answerFile(exchange, manner, found, ALWAYS, wait);
     });
   routes.get(
     '/packages/*',
-    file((rest) => index.packageFile(rest.join('/'))),
+    file((rest) => ({ path: rest.join('/') })),
   );
   routes.get(
     '/files/:project/:digest/:filename',
-    file(([project = '', digest = '', filename = '']) => index.digestFile(project, digest, filename)),
+    file(([project = '', digest = '', filename = '']) => ({ project, digest, filename })),
   );
 }
 
@@ -156,14 +159,14 @@ function layFiles({ routes, presented: { index, manner }, unverified, on, wait }
 function laySigned({ routes, presented: { index, manner }, on, wait }: Laying): void {
   // A role's name is one segment, whatever it holds: TUF clients escape its slashes.
   const metadata = on('metadata', async ({ exchange }, [, , name = '']) => {
-    const document = await wait(exchange, () => index.metadata(name));
+    const document = await wait(exchange, async () => signedOf(index).metadata(name));
     if (!exchange.left) replyDocument(exchange, manner, document);
   });
   routes.get('/tuf/metadata/:name', metadata);
   const target = on('target', async ({ exchange, target: { escapedSlash } }, rest) => {
     if (escapedSlash || rest.at(-1) === '') throw absent('target');
     const path = rest.slice(2).join('/');
-    const found = await wait(exchange, () => index.target(path));
+    const found = await wait(exchange, async () => signedOf(index).target(path, exchange.callerOf(manner.name)));
     // A plain name may come to mean other bytes; one that holds their digest cannot.
     const isImmutable: IsImmutable = (sha256) => sha256 !== undefined && path.includes(sha256);
     await answerFile(exchange, manner, found, isImmutable, wait);
@@ -173,4 +176,11 @@ function laySigned({ routes, presented: { index, manner }, on, wait }: Laying): 
 
 function absent(subject: Subject): Refusal {
   return new Refusal('unlisted', 'Nothing of this name can be in an index.', { subject });
+}
+
+function signedOf({ signed }: ReadIndex): NonNullable<ReadIndex['signed']> {
+  if (signed !== undefined) return signed;
+  throw new Refusal('unlisted', 'This index signs nothing, so there is no signed metadata to pass on.', {
+    subject: 'request',
+  });
 }
