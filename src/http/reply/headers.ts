@@ -163,10 +163,10 @@ export function optionsHeaders(manner: Manner): FlatHeaders {
   ];
 }
 
-export function textHeaders(length: number): FlatHeaders {
+export function textHeaders(contentType: string, length: number): FlatHeaders {
   return [
     'Content-Type',
-    'text/plain; charset=UTF-8',
+    contentType,
     'Content-Length',
     String(length),
     'Cache-Control',

@@ -3,7 +3,8 @@ import { Refusal } from '../../bytes/refusal.ts';
 import type { FileAnswer } from '../../mirror/package-index.ts';
 import type { Exchange } from '../exchange.ts';
 import { NOT_SATISFIABLE } from '../reply/answers.ts';
-import { replyBlob, replyFileHead, replyFileUnchanged, replyProblem } from '../reply/doors.ts';
+import { replyProblem } from '../reply/doors.ts';
+import { replyBlob, replyFileHead, replyFileUnchanged } from '../reply/file-doors.ts';
 import type { Manner } from '../reply/headers.ts';
 import { readRange } from '../reply/ranges.ts';
 import type { Wait } from '../waiting.ts';
@@ -16,7 +17,7 @@ const ATTEMPTS = 2;
 
 /**
  * Answers with a file: HEAD from what is listed where that is enough, everything else from proved bytes, for which the
- * client waits (DESIGN J2). Preconditions come before ranges (RFC 9110 §13.2.2).
+ * client waits. Preconditions come before ranges (RFC 9110 §13.2.2).
  */
 export async function answerFile(
   exchange: Exchange,
@@ -25,8 +26,7 @@ export async function answerFile(
   isImmutable: IsImmutable,
   wait: Wait,
 ): Promise<void> {
-  const { incoming, outgoing, head } = exchange;
-  const { headers } = incoming;
+  const { head, headers } = exchange;
   const listed = file.sha256;
   if (listed !== undefined && isListed(headers['if-none-match'], strongTag(listed)))
     return replyFileUnchanged(exchange, manner, file, isImmutable(listed));
@@ -34,7 +34,7 @@ export async function answerFile(
     return replyFileHead(exchange, manner, file, isImmutable(listed));
   for (let attempt = 1; ; attempt++) {
     const blob = await wait(exchange, () => file.open());
-    if (outgoing.destroyed) return;
+    if (exchange.left) return;
     const { size, sha256 } = blob;
     const immutable = isImmutable(sha256);
     const etag = strongTag(sha256);
@@ -49,11 +49,11 @@ export async function answerFile(
           project: file.project,
           filename: file.filename,
           sha256,
-          client: incoming.socket.remoteAddress ?? '',
+          client: exchange.client,
         };
       return await replyBlob(exchange, manner, blob, immutable, range === 'whole' ? undefined : range);
     } catch (error) {
-      const changed = error instanceof Refusal && error.reason === 'digest' && !outgoing.headersSent;
+      const changed = error instanceof Refusal && error.reason === 'digest' && !exchange.begun;
       if (!changed || attempt === ATTEMPTS) throw error;
     }
   }
