@@ -1,6 +1,6 @@
 import { lend, mustBe } from '../bytes/proof.ts';
 import { Refusal, type Subject } from '../bytes/refusal.ts';
-import { Authority } from './authority.ts';
+import { type Authority, authorityOfDelegation } from './authority.ts';
 import { concerning, refused, refuseExpired, refuseOther, refuseVersion } from './checks.ts';
 import { type Decode, decodeSnapshot, decodeTargets, decodeTimestamp } from './decode.ts';
 import type {
@@ -27,7 +27,7 @@ import {
 } from './stages.ts';
 import type { Survivors } from './stored.ts';
 import { followRoot, pinRoot } from './trusted-root.ts';
-import { authorityOf, open, reopen, type Verified } from './verified.ts';
+import { authorityOf, open, reopen, Verified } from './verified.ts';
 
 // The client workflow of TUF §5 as transitions between stages: each takes the one before and a document, and throws
 // Refusal where the document may not be believed.
@@ -154,14 +154,7 @@ export function acceptDelegated(
   by: Delegation,
   offered: Uint8Array | Verified<Targets>,
 ): Sliced<Verified<Targets>> {
-  return acceptTargetsRole(at, by.name, authorityFor(by), offered, 'delegated');
-}
-
-/** A delegation names the role that its keys sign for, and nobody else's. */
-function authorityFor({ name, authority }: Delegation): Authority {
-  if (mustBe(Authority, authority).role !== name)
-    throw new TypeError(`The keys of ${authority.role} are not those of ${name}.`);
-  return authority;
+  return acceptTargetsRole(at, by.name, authorityOfDelegation(by), offered, 'delegated');
 }
 
 /** What the snapshot says of a role; a role it does not list must not be believed at any version. */
@@ -193,7 +186,7 @@ function* acceptTargetsRole(
 }
 
 function bytesOf(offered: Uint8Array | Verified<Signed>): Uint8Array {
-  return offered instanceof Uint8Array ? offered : lend(offered.bytes);
+  return offered instanceof Uint8Array ? offered : lend(mustBe(Verified, offered).bytes);
 }
 
 /** What was opened before counts only under the authority that is asked now. */

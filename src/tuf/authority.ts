@@ -1,8 +1,10 @@
+import { mustBe } from '../bytes/proof.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import { array, at, count, fieldOf, object, text } from './json/fields.ts';
 import type { JsonObject, JsonValue } from './json/json-value.ts';
 import { createKey, type Key } from './keys.ts';
 import { LIMITS } from './limits.ts';
+import type { Delegation } from './model.ts';
 import { type Sliced, STEPS_BETWEEN_PAUSES } from './sliced.ts';
 
 /** How signing tools mark a key that a machine holds (`x-tuf-on-ci-online-uri`, `x-rstuf-online-key-uri`). */
@@ -58,6 +60,13 @@ export class Authority {
 /** TAP 15: one bin of a succinct delegation, signed by the keys of all. Who may import this: test/architecture/makers.ts. */
 export function authorityOfBin({ threshold, keys }: Authority, role: string): Authority {
   return make(role, threshold, keys);
+}
+
+/** A delegation names the role that its keys sign for, and no other. Throws TypeError. */
+export function authorityOfDelegation({ name, authority }: Pick<Delegation, 'name' | 'authority'>): Authority {
+  if (mustBe(Authority, authority).role !== name)
+    throw new TypeError(`The keys of ${authority.role} are not those of ${name}.`);
+  return authority;
 }
 
 /** TUF §4.2: keys by keyid. Each is decoded when first needed. */

@@ -1,3 +1,4 @@
+import { authorityOfDelegation } from './authority.ts';
 import { concerning } from './checks.ts';
 import { decodeSnapshot, decodeTargets, decodeTimestamp } from './decode.ts';
 import type { Delegation, Snapshot, Targets, Timestamp } from './model.ts';
@@ -28,7 +29,7 @@ export function openTargets(at: AtRoot, bytes: Uint8Array): Sliced<Verified<Targ
 
 /** A delegated role under the delegator by which it was reached this time. */
 export function openDelegated(by: Delegation, bytes: Uint8Array): Sliced<Verified<Targets>> {
-  return concerning('delegated', open(bytes, decodeTargets, by.authority));
+  return concerning('delegated', open(bytes, decodeTargets, authorityOfDelegation(by)));
 }
 
 /** The documents of an earlier run are floors, valid or expired. */

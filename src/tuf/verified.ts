@@ -62,7 +62,8 @@ export function open<S extends Signed>(
   decode: Decode<S>,
   authority: Authority,
 ): Sliced<Verified<S>> {
-  return openBy(bytes, decode, () => [mustBe(Authority, authority)]);
+  mustBe(Authority, authority);
+  return openBy(bytes, decode, () => [authority]);
 }
 
 /** The same document under another authority: itself where that changes nothing, else opened again. */
