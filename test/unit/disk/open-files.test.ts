@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { FileFacts, OpenFile } from '../../../src/disk/file-ops.ts';
 import { type Opened, OpenFiles } from '../../../src/disk/open-files.ts';
 
@@ -32,7 +32,7 @@ function disk() {
 const numberOf = (shared: Opened | undefined) => shared?.file.read(new Uint8Array(), 0, 0);
 
 describe('open files', () => {
-  test('are shared by all who read one name at once, and by whoever comes next', async () => {
+  it('are shared by all who read one name at once, and by whoever comes next', async () => {
     const { open, opened } = disk();
     const files = new OpenFiles({ most: 4, idleMs: 60_000 });
     const [one, two] = await Promise.all([files.share('a', opened), files.share('a', opened)]);
@@ -46,7 +46,7 @@ describe('open files', () => {
     expect(open).toEqual(new Set());
   });
 
-  test('are no more than there may be once nobody reads them, the longest idle closed first', async () => {
+  it('are no more than there may be once nobody reads them, the longest idle closed first', async () => {
     const { open, opened } = disk();
     const files = new OpenFiles({ most: 2, idleMs: 60_000 });
     const shares = await Promise.all(['a', 'b', 'c'].map((name) => files.share(name, opened)));
@@ -56,7 +56,7 @@ describe('open files', () => {
     await files.close();
   });
 
-  test('that are forgotten close with their last reader, and the next one opens anew', async () => {
+  it('that are forgotten close with their last reader, and the next one opens anew', async () => {
     const { open, opened } = disk();
     const files = new OpenFiles({ most: 4, idleMs: 60_000 });
     const old = await files.share('a', opened);
@@ -70,7 +70,7 @@ describe('open files', () => {
     expect(open).toEqual(new Set());
   });
 
-  test('that are handed over take the place of an older one', async () => {
+  it('that are handed over take the place of an older one', async () => {
     const { open, opened } = disk();
     const files = new OpenFiles({ most: 4, idleMs: 60_000 });
     await (await files.share('a', opened))?.release();
@@ -79,7 +79,7 @@ describe('open files', () => {
     expect(await numberOf(await files.share('a', opened))).toBe(1);
   });
 
-  test('that could not be opened, or are not there, are tried anew by whoever comes next', async () => {
+  it('that could not be opened, or are not there, are tried anew by whoever comes next', async () => {
     const { opened } = disk();
     const files = new OpenFiles({ most: 4, idleMs: 60_000 });
     await expect(files.share('a', () => Promise.reject(new Error('EIO')))).rejects.toThrow('EIO');
@@ -87,14 +87,14 @@ describe('open files', () => {
     expect(await numberOf(await files.share('a', opened))).toBe(0);
   });
 
-  test('that nobody reads any more close after a while', async () => {
+  it('that nobody reads any more close after a while', async () => {
     const { open, opened } = disk();
     const files = new OpenFiles({ most: 4, idleMs: 1 });
     await (await files.share('a', opened))?.release();
     await expect.poll(() => open.size, { interval: 1 }).toBe(0);
   });
 
-  test('released after the end close at once', async () => {
+  it('released after the end close at once', async () => {
     const { open, opened } = disk();
     const files = new OpenFiles({ most: 4, idleMs: 60_000 });
     const share = await files.share('a', opened);
