@@ -227,6 +227,35 @@ export const PATTERNS: readonly PatternRule[] = [
     ],
   },
   {
+    name: 'an evidence names no memory, flight, pin, event or list: those exist once, in mirror/projects',
+    pattern:
+      /\b(createMemoryCache|BoundedMap|Cache|LRUCache|createFlights|Flights|joinUnderway|within|createBackground|ProjectPins|Pins?|enforce|Events|createReports|KeptDocuments|ProjectPages|ProjectList|drawList|drawPage|LeftOutLines)\b/,
+    within: ['src/mirror/tuf/', 'src/mirror/unsigned/'],
+    // A role and a document that nothing vouches for are kept where they are proved or fetched: neither is a page.
+    except: ['src/mirror/tuf/roles.ts', 'src/mirror/unsigned/documents.ts'],
+    caught: [
+      ['src/mirror/tuf/evidence.ts', 'const memory = createMemoryCache<Page>(1e6);'],
+      ['src/mirror/unsigned/evidence.ts', 'readonly #flights: Flights<Page> = createFlights();'],
+      ['src/mirror/unsigned/refresh.ts', 'const pins = new ProjectPins(options);'],
+      ['src/mirror/tuf/keeper.ts', 'readonly events: Events;'],
+      ['src/mirror/unsigned/list.ts', 'const page = await work.drawList(bytes);'],
+    ],
+  },
+  {
+    name: 'only the two evidences make a Believed',
+    pattern: /\bmakeBelieved\b/,
+    within: SRC,
+    except: ['src/mirror/believed.ts', 'src/mirror/tuf/evidence.ts', 'src/mirror/unsigned/evidence.ts'],
+    caught: [['src/mirror/projects/x.ts', "const page = makeBelieved('tuf', belief);"]],
+  },
+  {
+    name: 'only mirror/projects/draw.ts makes a BelievedPage',
+    pattern: /\bmakeBelievedPage\b/,
+    within: SRC,
+    except: ['src/mirror/projects/believed-page.ts', 'src/mirror/projects/draw.ts'],
+    caught: [['src/mirror/files/x.ts', 'const page = makeBelievedPage(parts);']],
+  },
+  {
     name: 'no any',
     pattern: /(:|\bas|<|,|\||&|=>?)\s*any\b(?!\s*[(:.=])|\bany\[\]/,
     within: SRC,
