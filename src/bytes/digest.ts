@@ -25,32 +25,45 @@ export function isDigest(algorithm: Algorithm, hex: string): boolean {
   return hex.length === HEX_LENGTH[algorithm] && /^[0-9a-f]+$/.test(hex);
 }
 
-/**
- * The known digests of a listing; unknown names beside them are ignored, a malformed known one refuses (`format`),
- * none known refuses (`algorithm`).
- */
+const NO_DIGESTS: Digests = new Map();
+
+/** The known digests of a listing; unknown names beside them are ignored, a malformed known one makes it undefined. */
+export function readDigests(listed: Iterable<readonly [string, unknown]>): Digests | undefined {
+  let known: Map<Algorithm, string> | undefined;
+  for (const [name, hex] of listed) {
+    if (!isAlgorithm(name)) continue;
+    if (!isHexOf(name, hex)) return undefined;
+    known ??= new Map();
+    known.set(name, hex);
+  }
+  return known ?? NO_DIGESTS;
+}
+
+/** The same where there must be one: refuses a malformed one (`format`), and where none is known (`algorithm`). */
 export function knownDigests(listed: Iterable<readonly [string, unknown]>): Digests {
-  const known = new Map<Algorithm, string>();
-  for (const [name, hex] of listed) if (isAlgorithm(name)) known.set(name, usableHex(name, hex));
+  const known = readDigests(listed);
+  if (known === undefined) throw malformed();
   if (known.size === 0) throw noKnownDigest();
   return known;
 }
 
-/** The same judgement without the Map, for listings of tens of thousands of which few are ever used. */
+/** The judgement of `knownDigests` without the Map, for listings of tens of thousands of which few are ever used. */
 export function refuseUnknownDigests(listed: { forEach(visit: (hex: unknown, name: string) => void): void }): void {
   let known = 0;
   listed.forEach((hex, name) => {
     if (!isAlgorithm(name)) return;
-    usableHex(name, hex);
+    if (!isHexOf(name, hex)) throw malformed();
     known++;
   });
   if (known === 0) throw noKnownDigest();
 }
 
-function usableHex(algorithm: Algorithm, hex: unknown): string {
-  if (typeof hex !== 'string' || !isDigest(algorithm, hex))
-    throw new Refusal('format', `The ${algorithm} digest is not lower-case hex of its size.`);
-  return hex;
+function isHexOf(algorithm: Algorithm, hex: unknown): hex is string {
+  return typeof hex === 'string' && isDigest(algorithm, hex);
+}
+
+function malformed(): Refusal {
+  return new Refusal('format', 'A listed digest is not lower-case hex of the size of its algorithm.');
 }
 
 function noKnownDigest(): Refusal {

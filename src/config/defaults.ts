@@ -1,12 +1,7 @@
 import { DEFAULT_INDEX, knownIndex } from '../presets/known-upstreams.ts';
+import { isTree, type Tree } from './tree.ts';
 
 // What is meant where less was said.
-
-export type Tree = Record<string, unknown>;
-
-export function isTree(value: unknown): value is Tree {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 /** PyPI as it is, where no index was asked for: `verbatim serve` alone, or with flags that say nothing of which. */
 export function assumePyPI(raw: Tree, sources: ReadonlyMap<string, string>): void {

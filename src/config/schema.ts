@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { INDEX_NAME, INDEX_NAME_RULE } from '../bytes/index-name.ts';
 import { LAYOUT_NAMES } from '../presets/known-upstreams.ts';
 import { auth, credentials, proxy, sealFault, sealing, tls } from './access.ts';
-import { baseOrPath, baseUrl, fileHost, host, instant, seconds, size } from './values.ts';
+import { baseOrPath, baseUrl, fetchedUrl, fileHost, filePath, host, instant, seconds, size } from './values.ts';
 
 // What verbatim.yaml may say. config/verbatim.schema.json is generated from this (npm run schema).
 
@@ -55,16 +55,14 @@ const layout = z.strictObject({
 
 const index = z
   .strictObject({
-    upstream: baseUrl.describe('The index this one mirrors.'),
+    upstream: fetchedUrl.describe('The index this one mirrors.'),
     evidence: z
       .enum(['tuf', 'index'])
       .optional()
       .describe(
         'How its files are proved: tuf = signed metadata, from the pinned root down (needs root); index = the digests on the pages of an index that signs nothing, which is weaker.',
       ),
-    root: z
-      .string()
-      .min(1)
+    root: filePath
       .optional()
       .describe(
         'The pinned root.json, relative to this file. Get it over a channel you trust: everything rests on it.',
@@ -75,9 +73,9 @@ const index = z
       })
       .default('pep458')
       .describe('How the upstream names its pages and files.'),
-    metadata_url: baseUrl.optional().describe('Where the TUF metadata lies, if not where the layout says.'),
-    pages_url: baseUrl.optional().describe('Where project pages lie, if not where the layout says.'),
-    files_url: baseUrl.optional().describe('Where files lie, if not where the layout says.'),
+    metadata_url: fetchedUrl.optional().describe('Where the TUF metadata lies, if not where the layout says.'),
+    pages_url: fetchedUrl.optional().describe('Where project pages lie, if not where the layout says.'),
+    files_url: fetchedUrl.optional().describe('Where files lie, if not where the layout says.'),
     file_hosts: z.array(fileHost).max(64).default([]).describe('Other hosts the pages may send us to for files.'),
     refresh: seconds(1, 86_400).default(60).describe('Seconds before the signed metadata is looked at again.'),
     max_age: seconds(0, 86_400)
@@ -101,9 +99,7 @@ const index = z
       .default(false)
       .describe('True where this index lets a file name change its bytes: its digests are then not pinned.'),
     credentials: credentials.optional().describe('As whom the upstream is read.'),
-    ca: z
-      .string()
-      .min(1)
+    ca: filePath
       .optional()
       .describe('Certificate authorities besides the usual ones, a PEM file relative to this one.'),
     proxy: proxy.optional().describe('How the upstream is reached where there is no way but a proxy.'),
@@ -165,9 +161,7 @@ export const schema = z
         max_connections: z.int().min(1).max(100_000).default(4096).describe('More are turned away.'),
       })
       .prefault({}),
-    data: z
-      .string()
-      .min(1)
+    data: filePath
       .default('./verbatim-data')
       .describe('Directory for proved files and trust state, relative to this file.'),
     ...sealing,

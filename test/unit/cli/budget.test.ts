@@ -1,4 +1,4 @@
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { compose } from '../../../src/app/compose.ts';
 import type { UnsignedIndexConfig } from '../../../src/config/config.ts';
 import { client } from '../../support/callers.ts';
@@ -46,7 +46,7 @@ async function warmAfter(indexes: number, memoryBytes: number) {
   return index?.warmPage('demo');
 }
 
-test('the memory for pages is shared by all indexes: what one has room for, each of two has not', async () => {
+it('the memory for pages is shared by all indexes: what one has room for, each of two has not', async () => {
   expect(await warmAfter(1, 160_000)).toBeDefined();
   expect(await warmAfter(2, 160_000)).toBeUndefined();
   expect(await warmAfter(2, 320_000)).toBeDefined();

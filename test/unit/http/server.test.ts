@@ -97,7 +97,7 @@ describe('the server', () => {
     await close();
   });
 
-  it('M 264 shows metrics only where it is given them', async () => {
+  it('shows metrics only where it is given them', async () => {
     const metrics = { contentType: 'text/plain; version=0.0.4', text: async () => 'up 1\n' };
     const { url, close } = await serve({ listener: { metrics } });
     const answer = await ask(url, '/metrics');
@@ -107,7 +107,7 @@ describe('the server', () => {
     await close();
   });
 
-  it('C47, rule 12 lets no client keep a page for more than ten minutes', async () => {
+  it('lets no client keep a page for more than ten minutes', async () => {
     for (const [configured, said] of [
       [30, 30],
       [86_400, 600],
@@ -127,7 +127,7 @@ describe('the server', () => {
     expect(recordedPath(`/${'a'.repeat(10_000)}`).length).toBeLessThanOrEqual(512);
   });
 
-  it('C23 an index that is not for every web page says nothing of CORS', async () => {
+  it('an index that is not for every web page says nothing of CORS', async () => {
     const { url, close } = await serve({ cors: false });
     for (const method of ['GET', 'OPTIONS'])
       for (const path of ['/simple/', '/simple/x/', '/packages/x']) {
