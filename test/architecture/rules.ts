@@ -149,7 +149,7 @@ export const PATTERNS: readonly PatternRule[] = [
     name: 'only blobs makes a Blob',
     pattern: /\bBlob\.of\b|\bnew Blob\b/,
     within: SRC,
-    except: ['src/blobs/', 'src/bytes/blob.ts'],
+    except: ['src/blobs/', 'src/ports/blob.ts'],
     caught: [
       ['src/mirror/files.ts', 'const blob = Blob.of(hex, 1, reader);'],
       ['src/http/x.ts', 'const make = Blob.of;'],
