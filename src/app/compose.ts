@@ -242,7 +242,7 @@ async function composeSigned({
     pinnedRoot,
     layout: createTargetLayout(layout),
     upstream,
-    source: createMetadataSource(upstream, layout, internalCaller(index.name, 'metadata')),
+    source: createMetadataSource(upstream, layout, internalCaller(index.name, 'metadata', 'client')),
     store: createTrustStore(volume, index.name),
     pins: createPins(volume, index.name),
     work,
