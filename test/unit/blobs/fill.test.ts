@@ -107,7 +107,7 @@ describe('one download', () => {
       },
     });
     const before = await openStore({ ops });
-    const blob = await before.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download);
+    const blob = await before.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download, client());
     expect((await sent(blob)).equals(bytes)).toBe(true);
     expect((await sent(blob, { start: 5, end: 900_000 })).equals(bytes.subarray(5, 900_000))).toBe(true);
     expect(Buffer.from(await blob.bytes(MIB)).equals(bytes)).toBe(true);
