@@ -1,9 +1,10 @@
 import { compose } from '../app/compose.ts';
 import { quietEvents } from '../app/no-events.ts';
+import { untilText } from '../app/words.ts';
 import type { Config } from '../config/config.ts';
 import type { IndexStatus } from '../mirror/package-index.ts';
 import { statusEvidence } from './evidence-text.ts';
-import { print, printJson, untilText } from './output.ts';
+import { print, printJson } from './output.ts';
 
 /** `verbatim status`: the trust state of every index. */
 export async function status(config: Config, json: boolean): Promise<void> {

@@ -29,7 +29,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   http: ['bytes', 'async', 'pypi', 'render', FACE, 'tuf/verified.ts', 'ports/blob.ts'],
   app: [...PORTS, 'mirror', ...ADAPTERS, 'config', 'http', 'version'],
   repository: ['bytes'],
-  demo: ['bytes', 'async', 'app', 'repository', FACE, 'http', 'config'],
+  demo: ['bytes', 'async', 'pypi', 'app', 'repository', FACE, 'http', 'config', 'telemetry/log.ts'],
   cli: [...PORTS, 'app', FACE, 'state', 'disk', 'upstream', 'config', 'demo', 'version', 'http/access/passwords.ts'],
   main: ['cli', 'app', 'config', 'bytes', 'version'],
 };
