@@ -52,6 +52,7 @@ export class Keeper {
   #lastError: LastError | undefined;
   #failure: Failure | undefined;
   #refreshing: Promise<Generation> | undefined;
+  #expiry: { readonly generation: Generation; readonly at: Instant } | undefined;
   #fruitless: { readonly generation: Generation; readonly at: Instant } | undefined;
 
   private constructor(options: KeeperOptions, refresher: Refresher) {
@@ -107,7 +108,7 @@ export class Keeper {
   warm(): Generation | undefined {
     const now = this.#options.clock.now();
     const { current } = this;
-    if (current === undefined || this.isClockWrong(now) || earliestExpiry(current) <= now) return undefined;
+    if (current === undefined || this.isClockWrong(now) || this.#expiryOf(current) <= now) return undefined;
     if (this.#refreshing === undefined && this.#isDue(now)) this.refresh().catch(() => undefined);
     return current;
   }
@@ -229,6 +230,12 @@ export class Keeper {
     if (!(error instanceof Refusal)) return;
     const { subject = 'timestamp' } = error;
     reports.refused({ subject, name: error.subject ?? 'metadata' }, error);
+  }
+
+  /** Asked for with each warm page. */
+  #expiryOf(generation: Generation): Instant {
+    if (this.#expiry?.generation !== generation) this.#expiry = { generation, at: earliestExpiry(generation) };
+    return this.#expiry.at;
   }
 
   #isDue(now: Instant): boolean {
