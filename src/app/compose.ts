@@ -250,7 +250,7 @@ async function composeSigned({
     policy: quarantinePolicy,
     journal,
     clock,
-    patience: runInSlices,
+    runner: runInSlices,
     events,
     memory: memoryEach(config),
     refreshAfter: index.refresh,

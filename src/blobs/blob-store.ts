@@ -133,7 +133,7 @@ export class BlobStore implements Blobs {
     if (sha256 === undefined) return false;
     if (this.#order.has(sha256)) return true;
     if (this.#upkeep.isScanned) return false;
-    return (await this.#storage.stat(sha256).catch(() => undefined)) !== undefined;
+    return (await this.#storage.stat(sha256, expected.length).catch(() => undefined)) !== undefined;
   }
 
   async open(expected: Expected): Promise<Blob | undefined> {

@@ -186,7 +186,7 @@ export function describeEvidence(evidence: string, start: Start): void {
         const rig = await begin();
         rig.fileFault(ALPHA, SILENT);
         const ending = new AbortController();
-        const ended = withSignal(internalCaller('main', 'sync'), ending.signal);
+        const ended = withSignal(job, ending.signal);
         const page = await rig.index().listing('alpha', ended);
         const opened = rig.index().open(page, ALPHA.filename, ended);
         opened.catch(() => undefined);
