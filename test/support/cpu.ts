@@ -32,5 +32,11 @@ function yardstick(): void {
 /** How many times as much eight times the size costs. Linear work gives about 8, quadratic 64. */
 export function growth(work: (size: number) => void, size: number): number {
   work(size);
-  return cost(() => work(8 * size)) / Math.max(cost(() => work(size)), onThisMachine(5));
+  return (
+    cost(() => work(8 * size)) /
+    Math.max(
+      cost(() => work(size)),
+      onThisMachine(5),
+    )
+  );
 }
