@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmod, link, mkdir, open, rename, symlink, truncate, unlink, writeFile } from 'node:fs/promises';
+import { chmod, link, mkdir, open, rename, symlink, truncate, unlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
@@ -201,6 +201,30 @@ describe('a blob changed while it is warm', () => {
     await unlink(store.pathOf(bytes));
     expect(await store.blobs.open(expectedOf(bytes))).toBeUndefined();
     expect(await store.blobs.stored(expectedOf(bytes))).toBe(false);
+    expect(store.corrupt).toEqual([]);
+  });
+});
+
+describe('a blob whose time on disk tells that it was written to', () => {
+  it('is hashed again before its next header: nothing of it is sent, and it heals', async () => {
+    const bytes = content(SIZE);
+    const store = await filled(bytes);
+    await store.blobs.open(expectedOf(bytes));
+    await flip(store.pathOf(bytes), 2 * MIB);
+    await utimes(store.pathOf(bytes), 1, 1);
+    expect(await store.blobs.open(expectedOf(bytes))).toBeUndefined();
+    await healsItself(store, bytes);
+  });
+
+  it('and that is right all the same is served, from what lies there now', async () => {
+    const bytes = content(SIZE);
+    const store = await filled(bytes);
+    await rename(store.pathOf(bytes), `${store.pathOf(bytes)}.old`);
+    await writeFile(store.pathOf(bytes), bytes);
+    for (let time = 0; time < 2; time++) {
+      const blob = await store.blobs.open(expectedOf(bytes));
+      expect(blob && (await sent(blob)).equals(bytes)).toBe(true);
+    }
     expect(store.corrupt).toEqual([]);
   });
 });

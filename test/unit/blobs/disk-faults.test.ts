@@ -106,7 +106,7 @@ describe('a disk that fails while a file is filled', () => {
   });
 
   it('an fsync behind the answer that failed costs the file, not the answer', async () => {
-    const large = content(4 * MIB);
+    const large = content(16 * MIB);
     const failed = Promise.withResolvers<void>();
     const ops = faultyOps({
       before(step: Counted) {
@@ -145,7 +145,7 @@ describe('a disk that fails while a file is filled', () => {
     const store = await openStore({ ops });
     synced.length = 0;
     waiting = answered.promise;
-    const [small, large] = [content(MIB), content(4 * MIB)];
+    const [small, large] = [content(MIB), content(16 * MIB)];
     await store.blobs.fetch(wanted(small, { origin: 'small' }), upstream(whole(small)).download);
     await store.blobs.fetch(wanted(large, { origin: 'large' }), upstream(whole(large)).download);
     answered.resolve();

@@ -152,6 +152,7 @@ describe('the size limit', () => {
           auth: undefined,
         },
         data: server.data,
+        allowFuse: false,
         cache: { maxBytes: SIZE / 2, memoryBytes: MIB },
         log: { level: 'error', format: 'json' },
         referenceTime: undefined,
@@ -218,7 +219,7 @@ describe('the size limit', () => {
   });
 
   it('a blob that cannot be read between open and send is a transient refusal', async () => {
-    const store = await openStore({ openIdle: 0 });
+    const store = await openStore({ openIdle: 0, freshBytes: 0 });
     const bytes = content(SIZE);
     await put(store, bytes);
     const blob = await store.blobs.open(expectedOf(bytes));

@@ -6,6 +6,7 @@ import { makeExpected } from '../../../src/bytes/expected.ts';
 import { Refusal } from '../../../src/bytes/refusal.ts';
 import { type FileOps, nodeFileOps } from '../../../src/disk/file-ops.ts';
 import { client, leavingClient } from '../../support/callers.ts';
+import { faultyOps } from '../../support/faults.ts';
 import {
   content,
   cut,
@@ -91,6 +92,27 @@ describe('one download', () => {
       const blob = await store.blobs.open(expectedOf(bytes));
       expect(blob && (await sent(blob)).equals(bytes)).toBe(true);
     }
+  });
+
+  it('of a small file is read from the memory it was proved in, and from the disk after a start', async () => {
+    const bytes = content(MIB);
+    let reads = 0;
+    const ops = faultyOps({
+      before({ kind }) {
+        if (kind === 'read') reads++;
+      },
+    });
+    const before = await openStore({ ops });
+    const blob = await before.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download);
+    expect((await sent(blob)).equals(bytes)).toBe(true);
+    expect((await sent(blob, { start: 5, end: 900_000 })).equals(bytes.subarray(5, 900_000))).toBe(true);
+    expect(Buffer.from(await blob.bytes(MIB)).equals(bytes)).toBe(true);
+    await expect(sent(blob, { start: 0, end: MIB + 1 })).rejects.toThrow(RangeError);
+    expect(reads).toBe(0);
+    const store = await reopen(before, { ops });
+    const again = await store.blobs.open(expectedOf(bytes));
+    expect(again && (await sent(again)).equals(bytes)).toBe(true);
+    expect(reads).toBeGreaterThan(0);
   });
 
   it('of two names with one hash is stored once', async () => {
