@@ -93,9 +93,7 @@ describe('the journal', () => {
     const { data, volume } = await opened();
     const journal = createJournal(volume);
     journal.note(entry(1));
-    await expect
-      .poll(() => readFile(join(data, 'journal', '1.jsonl'), 'utf8').catch(() => ''), { timeout: 5000 })
-      .toContain('"demo"');
+    await expect.poll(() => readFile(join(data, 'journal', '1.jsonl'), 'utf8').catch(() => '')).toContain('"demo"');
     await journal.close();
   });
 });
