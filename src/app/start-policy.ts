@@ -3,9 +3,9 @@ import { Refusal } from '../bytes/refusal.ts';
 import type { IndexConfig } from '../config/config.ts';
 import type { Volume } from '../disk/volume.ts';
 import type { Instant } from '../ports/clock.ts';
-import { archiveTrust } from '../state/archive.ts';
-import { remembers } from '../state/index-directory.ts';
-import { createIndexState, type IndexState } from '../state/index-facts.ts';
+import { archiveTrust } from '../state/files/archive.ts';
+import { remembers } from '../state/files/index-directory.ts';
+import { createIndexState, type IndexState } from '../state/files/index-facts.ts';
 
 /**
  * A data directory that ran one kind of evidence, or from one root, does not quietly run another. What it

@@ -4,7 +4,7 @@ import type { BlobPaths } from '../disk/blob-paths.ts';
 import type { Durable } from '../disk/durable.ts';
 import { codeOf, type FileOps } from '../disk/file-ops.ts';
 import { readSmall } from '../disk/read-file.ts';
-import { STATE_FILE_BYTES } from '../state/limits.ts';
+import { STATE_FILE_BYTES } from '../state/files/limits.ts';
 import { SCAN_BATCH } from './limits.ts';
 import type { Place, Shelf } from './usage-order.ts';
 

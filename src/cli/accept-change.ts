@@ -1,9 +1,9 @@
 import { indexOf, nowOf, withDataDirectory } from '../app/data-directory.ts';
 import type { Config } from '../config/config.ts';
 import { createJournal } from '../disk/journal.ts';
-import { createIndexState } from '../state/index-facts.ts';
-import { createPageStore } from '../state/pages.ts';
-import { createPins } from '../state/pins.ts';
+import { createIndexState } from '../state/files/index-facts.ts';
+import { createPageStore } from '../state/files/pages.ts';
+import { createPins } from '../state/files/pins.ts';
 import { actsOf, type Named } from './accepted.ts';
 import { print, printJson } from './output.ts';
 

@@ -1,6 +1,6 @@
 import { indexOf, nowOf, withDataDirectory } from '../app/data-directory.ts';
 import type { Config } from '../config/config.ts';
-import { acceptStateLoss } from '../state/state-loss.ts';
+import { acceptStateLoss } from '../state/files/state-loss.ts';
 import { print, printJson } from './output.ts';
 
 interface AcceptStateLossOptions {

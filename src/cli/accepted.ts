@@ -4,8 +4,8 @@ import type { Instant } from '../ports/clock.ts';
 import type { PageRecord, Pin } from '../ports/index-state.ts';
 import type { AcceptedLoss } from '../pypi/losses.ts';
 import { normalizeName } from '../pypi/names.ts';
-import type { PageFiles } from '../state/pages.ts';
-import type { PinStore } from '../state/pins.ts';
+import type { PageFiles } from '../state/files/pages.ts';
+import type { PinStore } from '../state/files/pins.ts';
 
 /** What the operator accepts, as the command line names it: exactly one of these. */
 export interface ChangeFlags {

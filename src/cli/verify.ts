@@ -4,7 +4,7 @@ import { quietEvents } from '../app/no-events.ts';
 import { clean } from '../bytes/printable.ts';
 import type { Config } from '../config/config.ts';
 import type { HeldRoles } from '../mirror/tuf/stored-roles.ts';
-import { type HeldState, verifyState } from '../state/verify-state.ts';
+import { type HeldState, verifyState } from '../state/files/verify-state.ts';
 import { print, printJson, say } from './output.ts';
 
 /** `verbatim verify`: proves the stored trust and every stored file again. True where everything held. */

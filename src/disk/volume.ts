@@ -1,9 +1,9 @@
 import { dirname, join, resolve } from 'node:path';
 import { Refusal } from '../bytes/refusal.ts';
-import { type Census, createCensus } from '../state/census.ts';
-import { createEpochs, type Epochs } from '../state/epochs.ts';
-import { indexDirectory } from '../state/index-directory.ts';
-import { createSeal } from '../state/seal.ts';
+import { type Census, createCensus } from '../state/files/census.ts';
+import { createEpochs, type Epochs } from '../state/files/epochs.ts';
+import { indexDirectory } from '../state/files/index-directory.ts';
+import { createSeal } from '../state/files/seal.ts';
 import { createDurable, type Durable } from './durable.ts';
 import { codeOf, type FileOps, nodeFileOps } from './file-ops.ts';
 import { FOREIGN_TEMP_MS } from './limits.ts';

@@ -72,6 +72,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     ...WIRING,
   ],
   'node:zlib': [
+    'src/state/page-codec.ts',
     'src/render/compress.ts',
     'src/pypi/inflate.ts',
     'src/upstream/decoded.ts',

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { openVolume } from '../../src/disk/volume.ts';
 import { digestHex } from '../../src/repository/digests.ts';
-import { createPins } from '../../src/state/pins.ts';
+import { createPins } from '../../src/state/files/pins.ts';
 import { type SignedRig, type SignedRigOptions, startSignedRig } from '../rigs/signed-rig.ts';
 import { authority } from '../support/keys.ts';
 import { type TinyWheel, tinyWheel } from '../support/tiny-wheel.ts';

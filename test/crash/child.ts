@@ -1,8 +1,8 @@
 import { createBlobs } from '../../src/blobs/blob-store.ts';
 import { openVolume } from '../../src/disk/volume.ts';
-import { createPageStore } from '../../src/state/pages.ts';
-import { createPins } from '../../src/state/pins.ts';
-import { createTrustStore } from '../../src/state/trust.ts';
+import { createPageStore } from '../../src/state/files/pages.ts';
+import { createPins } from '../../src/state/files/pins.ts';
+import { createTrustStore } from '../../src/state/files/trust.ts';
 import { failAt } from '../support/faults.ts';
 import { contentOf, expectedOf, pageOf, pinOf, trustOf } from './work.ts';
 

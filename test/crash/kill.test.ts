@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { createBlobs } from '../../src/blobs/blob-store.ts';
 import { openVolume } from '../../src/disk/volume.ts';
-import { createPageStore } from '../../src/state/pages.ts';
-import { createPins } from '../../src/state/pins.ts';
-import { createTrustStore } from '../../src/state/trust.ts';
+import { createPageStore } from '../../src/state/files/pages.ts';
+import { createPins } from '../../src/state/files/pins.ts';
+import { createTrustStore } from '../../src/state/files/trust.ts';
 import { contentOf, expectedOf, pageOf, pinOf } from './work.ts';
 
 const CHILD = join(import.meta.dirname, 'child.ts');

@@ -6,9 +6,9 @@ import { createAccessRecord } from '../../src/disk/access-record.ts';
 import { createJournal } from '../../src/disk/journal.ts';
 import { openVolume, type Volume } from '../../src/disk/volume.ts';
 import type { PageRecord, Pin } from '../../src/ports/index-state.ts';
-import { createIndexState } from '../../src/state/index-facts.ts';
-import { createPageStore } from '../../src/state/pages.ts';
-import { createPins } from '../../src/state/pins.ts';
+import { createIndexState } from '../../src/state/files/index-facts.ts';
+import { createPageStore } from '../../src/state/files/pages.ts';
+import { createPins } from '../../src/state/files/pins.ts';
 import { verbatim } from '../support/verbatim.ts';
 
 // What an operator asks and decides, beside a process that has the data directory open.

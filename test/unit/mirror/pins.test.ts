@@ -6,7 +6,7 @@ import { holdToPins } from '../../../src/mirror/projects/pins.ts';
 import type { Pins } from '../../../src/ports/index-state.ts';
 import { decodePage } from '../../../src/pypi/decode.ts';
 import { relink } from '../../../src/pypi/relink.ts';
-import { createPins } from '../../../src/state/pins.ts';
+import { createPins } from '../../../src/state/files/pins.ts';
 import { scratch } from '../../support/volume-harness.ts';
 
 const FILE = 'demo-1.0.zip';

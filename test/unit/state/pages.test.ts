@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openVolume } from '../../../src/disk/volume.ts';
 import type { PageRecord } from '../../../src/ports/index-state.ts';
-import { createPageStore } from '../../../src/state/pages.ts';
+import { createPageStore } from '../../../src/state/files/pages.ts';
 import { failAt, systemError } from '../../support/faults.ts';
 import { all, content, filesBelow, refusalOf, scratch } from '../../support/volume-harness.ts';
 

@@ -4,9 +4,9 @@ import { describe, expect, test } from 'vitest';
 import type { Digests } from '../../../src/bytes/digest.ts';
 import { openVolume } from '../../../src/disk/volume.ts';
 import type { Pin } from '../../../src/ports/index-state.ts';
-import { createIndexState } from '../../../src/state/index-facts.ts';
-import { PINS_IN_MEMORY, STATE_FILE_BYTES } from '../../../src/state/limits.ts';
-import { createPins } from '../../../src/state/pins.ts';
+import { createIndexState } from '../../../src/state/files/index-facts.ts';
+import { PINS_IN_MEMORY, STATE_FILE_BYTES } from '../../../src/state/files/limits.ts';
+import { createPins } from '../../../src/state/files/pins.ts';
 import { failAt, faultyOps, systemError } from '../../support/faults.ts';
 import { all, filesBelow, refusalOf, scratch } from '../../support/volume-harness.ts';
 

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { type FileOps, nodeFileOps } from '../../../src/disk/file-ops.ts';
 import { openVolume } from '../../../src/disk/volume.ts';
 import type { PageRecord } from '../../../src/ports/index-state.ts';
-import { createPageStore } from '../../../src/state/pages.ts';
+import { createPageStore } from '../../../src/state/files/pages.ts';
 import { scratch } from '../../support/volume-harness.ts';
 
 // Two processes on one sealed directory, one of them held up between writing a page and giving it its name.

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openVolume, type Volume } from '../../../src/disk/volume.ts';
 import type { PublishedTrust, TrustStore } from '../../../src/ports/index-state.ts';
-import { createTrustStore } from '../../../src/state/trust.ts';
+import { createTrustStore } from '../../../src/state/files/trust.ts';
 import { failAt, systemError } from '../../support/faults.ts';
 import { filesBelow, refusalOf, scratch } from '../../support/volume-harness.ts';
 
@@ -104,7 +104,7 @@ describe('trust', () => {
     let current: string | undefined;
     for (let version = 1; version <= 3; version++) current = await publish(trust, published(version), current);
     // What a process sees that stopped after reading number 1, and went on after number 3 was made and 2 removed.
-    const { createNumbered } = await import('../../../src/state/numbered.ts');
+    const { createNumbered } = await import('../../../src/state/files/numbered.ts');
     expect(await createNumbered(volume.durable, join(tuf, 'current'), 'trust').follow(1, {})).toBeUndefined();
     expect((await trust.load())?.current).toBe(current);
     expect(await readdir(join(tuf, 'current'))).toEqual(['3.json']);

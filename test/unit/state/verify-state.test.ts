@@ -2,9 +2,9 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openVolume } from '../../../src/disk/volume.ts';
-import { createPageStore } from '../../../src/state/pages.ts';
-import { createPins } from '../../../src/state/pins.ts';
-import { verifyState } from '../../../src/state/verify-state.ts';
+import { createPageStore } from '../../../src/state/files/pages.ts';
+import { createPins } from '../../../src/state/files/pins.ts';
+import { verifyState } from '../../../src/state/files/verify-state.ts';
 import { filesBelow, scratch } from '../../support/volume-harness.ts';
 
 // `verbatim verify` of an index that signs nothing: what was seen of it is all there is to hold upstream to.

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { z } from 'zod';
-import { sha256Hex } from '../bytes/digest.ts';
-import { readSmall } from '../disk/read-file.ts';
-import { isMissing, onStateDisk } from '../disk/storage-errors.ts';
-import type { Volume } from '../disk/volume.ts';
-import type { Publication, PublishedTrust, StoredTrust, TrustStore } from '../ports/index-state.ts';
+import { sha256Hex } from '../../bytes/digest.ts';
+import { readSmall } from '../../disk/read-file.ts';
+import { isMissing, onStateDisk } from '../../disk/storage-errors.ts';
+import type { Volume } from '../../disk/volume.ts';
+import type { Publication, PublishedTrust, StoredTrust, TrustStore } from '../../ports/index-state.ts';
 import { createDelegatedFiles } from './delegated.ts';
 import { indexDirectory } from './index-directory.ts';
 import { DOCUMENT_BYTES, RECENT_MOST, RECENT_S } from './limits.ts';

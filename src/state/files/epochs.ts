@@ -1,10 +1,10 @@
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
-import { Mutex } from '../async/mutex.ts';
-import { Refusal } from '../bytes/refusal.ts';
-import { createDurable } from '../disk/durable.ts';
-import type { FileOps } from '../disk/file-ops.ts';
-import { readSmall } from '../disk/read-file.ts';
+import { Mutex } from '../../async/mutex.ts';
+import { Refusal } from '../../bytes/refusal.ts';
+import { createDurable } from '../../disk/durable.ts';
+import type { FileOps } from '../../disk/file-ops.ts';
+import { readSmall } from '../../disk/read-file.ts';
 
 const EPOCH_FILE_BYTES = 1024 * 1024;
 const Stored = z.record(z.string(), z.int().positive());

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { Refusal } from '../bytes/refusal.ts';
-import type { Durable } from '../disk/durable.ts';
-import { readSmall } from '../disk/read-file.ts';
-import { isMissing } from '../disk/storage-errors.ts';
+import { Refusal } from '../../bytes/refusal.ts';
+import type { Durable } from '../../disk/durable.ts';
+import { readSmall } from '../../disk/read-file.ts';
+import { isMissing } from '../../disk/storage-errors.ts';
 import { envelopeId, openEnvelope, wrapEnvelope } from './envelope.ts';
 import { STATE_FILE_BYTES } from './limits.ts';
 import { ACCEPT_STATE_LOSS, checkSeal, type Guard, lostState } from './seal.ts';

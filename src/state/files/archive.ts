@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { isMissing } from '../disk/storage-errors.ts';
-import type { Volume } from '../disk/volume.ts';
+import { isMissing } from '../../disk/storage-errors.ts';
+import type { Volume } from '../../disk/volume.ts';
 import { TRUST_ITEMS } from './census.ts';
 import { indexDirectory } from './index-directory.ts';
 

@@ -1,4 +1,4 @@
-import { sha256Hex } from '../bytes/digest.ts';
+import { sha256Hex } from '../../bytes/digest.ts';
 
 const PLAIN_NAME = /^[a-z0-9][a-z0-9-]{0,99}$/;
 

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { z } from 'zod';
-import { sha256Hex } from '../bytes/digest.ts';
-import type { Durable } from '../disk/durable.ts';
-import { namesIn } from '../disk/walk.ts';
+import { sha256Hex } from '../../bytes/digest.ts';
+import type { Durable } from '../../disk/durable.ts';
+import { namesIn } from '../../disk/walk.ts';
 import type { Epochs } from './epochs.ts';
 import { createNumbered, type Numbered, unreadable } from './numbered.ts';
 import { type Guard, notSealed, type Seal } from './seal.ts';

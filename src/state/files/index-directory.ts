@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { Refusal } from '../bytes/refusal.ts';
-import type { Volume } from '../disk/volume.ts';
-import { namesIn } from '../disk/walk.ts';
+import { Refusal } from '../../bytes/refusal.ts';
+import type { Volume } from '../../disk/volume.ts';
+import { namesIn } from '../../disk/walk.ts';
 
 /** True where something of an index that signs nothing was seen and is remembered. */
 export async function remembers(volume: Pick<Volume, 'root' | 'ops'>, index: string): Promise<boolean> {

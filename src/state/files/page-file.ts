@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import type { PageRecord } from '../ports/index-state.ts';
+import type { PageRecord } from '../../ports/index-state.ts';
 
 // One project's page as it lies on disk: a line of JSON with its digest and seal, then upstream's exact bytes.
 

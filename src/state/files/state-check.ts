@@ -1,4 +1,4 @@
-import { Refusal } from '../bytes/refusal.ts';
+import { Refusal } from '../../bytes/refusal.ts';
 import type { ItemPath } from './census.ts';
 
 /** A piece of state that was read again, and why it is not believed, if it is not. */

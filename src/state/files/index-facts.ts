@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { z } from 'zod';
-import { Refusal } from '../bytes/refusal.ts';
-import { onStateDisk } from '../disk/storage-errors.ts';
-import type { Volume } from '../disk/volume.ts';
+import { Refusal } from '../../bytes/refusal.ts';
+import { onStateDisk } from '../../disk/storage-errors.ts';
+import type { Volume } from '../../disk/volume.ts';
 import { indexDirectory } from './index-directory.ts';
 import { createNumbered, unreadable } from './numbered.ts';
 

@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { Refusal } from '../bytes/refusal.ts';
+import { Refusal } from '../../bytes/refusal.ts';
 
 /** What a seal is made over besides the bytes: kind of state, index, item and number, so that no file can stand in for another. */
 export type SealContext = readonly (string | number)[];

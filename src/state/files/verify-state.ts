@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Volume } from '../disk/volume.ts';
+import type { Volume } from '../../disk/volume.ts';
 import { indexDirectory } from './index-directory.ts';
 import { createPageStore } from './pages.ts';
 import { createPins } from './pins.ts';

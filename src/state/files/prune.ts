@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { FileOps } from '../disk/file-ops.ts';
+import type { FileOps } from '../../disk/file-ops.ts';
 import { PRUNE_AT_ONCE, RECENT_S } from './limits.ts';
 
 /**

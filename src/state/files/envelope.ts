@@ -1,4 +1,4 @@
-import { sha256Hex } from '../bytes/digest.ts';
+import { sha256Hex } from '../../bytes/digest.ts';
 
 /** One of our own JSON files: what it says, by its digest, and the seal over it where there is one. */
 export interface Envelope {
