@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
-import { createRepository } from '../src/repository/repository.ts';
+import { Repository } from '../src/repository/repository.ts';
 import { ed25519Key } from '../src/repository/signing-keys.ts';
 import { startUpstream } from '../test/support/upstream.ts';
 import { rootOf, startMirror, withDirectory } from './support/index.ts';
@@ -15,7 +15,7 @@ const SAMPLE_EVERY_MS = 20;
 export const memory: Measure = (log) =>
   withDirectory(async (directory) => {
     const authority = { keys: [ed25519Key()], threshold: 1 };
-    const repository = createRepository({
+    const repository = new Repository({
       authorities: { root: authority, timestamp: authority, snapshot: authority, targets: authority },
       now: () => Math.floor(Date.now() / 1000),
     });

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createSignedIndex, type SignedIndex } from '../../src/repository/signed-index.ts';
+import { SignedIndex } from '../../src/repository/signed-index.ts';
 import { ed25519Key } from '../../src/repository/signing-keys.ts';
 import { startUpstream, type TestUpstream } from '../../test/support/upstream.ts';
 import { type Running, start, VERBATIM } from './processes.ts';
@@ -9,7 +9,7 @@ import { type Running, start, VERBATIM } from './processes.ts';
 /** An index signed as PEP 458 says, small: what is measured is not how many bins it has. */
 export function smallIndex(): SignedIndex {
   const one = () => ({ keys: [ed25519Key()], threshold: 1 });
-  return createSignedIndex({
+  return new SignedIndex({
     keys: { root: one(), targets: one(), bins: one(), online: one() },
     now: () => Math.floor(Date.now() / 1000),
     binBits: 2,

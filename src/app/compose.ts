@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { internalCaller } from '../async/caller.ts';
 import { runInSlices } from '../async/yield.ts';
 import { type BlobStore, createBlobs } from '../blobs/blob-store.ts';
 import { createMemoryCache } from '../bytes/bounded-map.ts';
@@ -229,7 +230,7 @@ async function composeSigned({
     pinnedRoot,
     layout: layoutPort(layout),
     upstream,
-    source: createMetadataSource(upstream, layout),
+    source: createMetadataSource(upstream, layout, internalCaller(index.name, 'metadata')),
     trust: createTrustStore(volume, index.name),
     pins: createPins(volume, index.name),
     work,

@@ -1,6 +1,10 @@
 import { existsSync } from 'node:fs';
-import { Blob } from '../bytes/blob.ts';
-import type { Expected } from '../bytes/digest.ts';
+import { internalCaller } from '../async/caller.ts';
+import { createGate } from '../async/gate.ts';
+import { type Blob, makeBlob } from '../bytes/blob.ts';
+import { Expected } from '../bytes/expected.ts';
+import { lend, mustBe } from '../bytes/proof.ts';
+import { Proven, prove } from '../bytes/proven.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import { createAliases } from '../disk/aliases.ts';
 import { blobPaths } from '../disk/blob-paths.ts';
@@ -8,7 +12,7 @@ import { createQuarantine } from '../disk/quarantine.ts';
 import { isDamage, isFull, isMissing, storageRefusal } from '../disk/storage-errors.ts';
 import type { Volume } from '../disk/volume.ts';
 import type { Blobs } from '../ports/blobs.ts';
-import { createPool } from './chunk-buffers.ts';
+import { createChunkBuffers } from './chunk-buffers.ts';
 import { diskErrorOf, download as downloadInto } from './download.ts';
 import { createEvictor } from './evict.ts';
 import { openSpool } from './fill-writer.ts';
@@ -19,10 +23,10 @@ import {
   IDLE_BUFFERS,
   MAX_BYTES,
   MAX_FILLS,
-  MAX_ORPHANS,
   OWN_BUFFERS,
   PROBATION_SHARE,
   READ_BUFFERS,
+  READ_PATIENCE_MS,
   READ_QUEUE,
   RECORD_BYTES,
   RECORD_EVERY_MS,
@@ -42,7 +46,6 @@ export interface BlobsOptions {
   readonly upkeep?: boolean | undefined;
   readonly maxFills?: number | undefined;
   readonly fillQueue?: number | undefined;
-  readonly maxOrphans?: number | undefined;
   readonly readBuffers?: number | undefined;
   /** A stored file was found changed and was set aside. Must not throw. */
   readonly onCorrupt?: ((event: { readonly sha256: string; readonly message: string }) => void) | undefined;
@@ -54,8 +57,6 @@ export interface BlobsOptions {
 
 export interface BlobStore extends Blobs {
   usage(): Usage & { readonly scanned: boolean; readonly fills: number };
-  /** Spares a held blob from eviction, or no longer; false where it is not held. Survives restarts. */
-  keep(sha256: string, on?: boolean): boolean;
   /** Proves every blob again from disk; sets aside what fails. */
   verifyAll(progress?: (done: Verification) => void): Promise<Verification>;
   /** Resolves when the scan at start has seen everything. */
@@ -64,6 +65,9 @@ export interface BlobStore extends Blobs {
   close(): Promise<void>;
 }
 
+const TOO_MANY_READERS = 'Too many files are being read at this moment. Try again in a moment.';
+const TOO_MANY_FILLS = 'Too many files are being downloaded at this moment. Try again in a moment.';
+
 /** The blob store of a data directory (DESIGN J2): one download however many ask, every chunk checked as it leaves. */
 export async function createBlobs(options: BlobsOptions): Promise<BlobStore> {
   const { durable, ops, root } = options.volume;
@@ -71,9 +75,13 @@ export async function createBlobs(options: BlobsOptions): Promise<BlobStore> {
   const upkeep = options.upkeep ?? true;
   const paths = blobPaths(root);
   await durable.directory(paths.blobs);
-  const pool = createPool({ most: options.readBuffers ?? READ_BUFFERS, queue: READ_QUEUE, idle: IDLE_BUFFERS });
-  const ownPool = createPool({ most: OWN_BUFFERS, queue: READ_QUEUE, idle: 2 });
-  const touch = createFirstTouch({ ops, pool: ownPool }, { memory: RECORD_BYTES, hashing: HASHING });
+  const readers = { queue: READ_QUEUE, full: TOO_MANY_READERS, longestWait: READ_PATIENCE_MS };
+  const buffers = createChunkBuffers(
+    createGate({ ...readers, places: options.readBuffers ?? READ_BUFFERS }),
+    IDLE_BUFFERS,
+  );
+  const ownBuffers = createChunkBuffers(createGate({ ...readers, places: OWN_BUFFERS }), 2);
+  const touch = createFirstTouch({ ops, buffers: ownBuffers }, { memory: RECORD_BYTES, hashing: HASHING });
   const maxBytes = options.maxBytes ?? MAX_BYTES;
   const shelf = createShelf(maxBytes, PROBATION_SHARE);
   const aliases = createAliases(durable, paths);
@@ -101,9 +109,9 @@ export async function createBlobs(options: BlobsOptions): Promise<BlobStore> {
     return error instanceof Error && 'code' in error ? storageRefusal(error, 'file') : error;
   };
 
-  const reader = createReader({ ops, pool, ownPool, paths, afterFailedRead });
+  const reader = createReader({ ops, buffers, ownBuffers, paths, afterFailedRead });
   const evictor = createEvictor({ ops, paths, shelf, isSending: reader.isSending, forget: touch.forget });
-  const blobOf = (proof: Proof): Blob => Blob.of(proof.sha256, proof.size, reader.of(proof));
+  const blobOf = (proof: Proof): Blob => makeBlob(proof.sha256, proof.size, reader.of(proof));
 
   /** The proof of what is held, without counting it as a use. */
   const proofOf = async (expected: Expected): Promise<Proof | undefined> => {
@@ -133,7 +141,7 @@ export async function createBlobs(options: BlobsOptions): Promise<BlobStore> {
   };
 
   const open = async (expected: Expected): Promise<Blob | undefined> => {
-    const proof = await proofOf(expected);
+    const proof = await proofOf(mustBe(Expected, expected));
     if (proof === undefined) return undefined;
     shelf.used(proof.sha256, proof.size);
     unsaved = true;
@@ -181,12 +189,34 @@ export async function createBlobs(options: BlobsOptions): Promise<BlobStore> {
       }
     },
     {
-      maxFills: options.maxFills ?? MAX_FILLS,
-      queue: options.fillQueue ?? FILL_QUEUE,
-      maxOrphans: options.maxOrphans ?? MAX_ORPHANS,
+      gate: createGate({
+        places: options.maxFills ?? MAX_FILLS,
+        queue: options.fillQueue ?? FILL_QUEUE,
+        full: TOO_MANY_FILLS,
+        subject: 'file',
+      }),
       nowMs,
     },
   );
+
+  /** One write. Its durability is the store's own matter: whoever must be sure of it waits for the promise. */
+  const writeDocument = async (document: Proven): Promise<void> => {
+    const { sha256, digests } = mustBe(Proven, document);
+    const bytes = lend(document.bytes);
+    try {
+      const spool = await openSpool(durable, { length: bytes.byteLength, digests }, bytes.byteLength);
+      try {
+        await spool.write(bytes);
+        const proof = await spool.prove();
+        await spool.commit(paths.blob(sha256));
+        await hold(proof);
+      } finally {
+        await spool.discard();
+      }
+    } catch (error) {
+      throw error instanceof Error && 'code' in error ? storageRefusal(error, 'file') : error;
+    }
+  };
 
   let isScanned = false;
   const scan = async () => {
@@ -220,14 +250,20 @@ export async function createBlobs(options: BlobsOptions): Promise<BlobStore> {
 
   return {
     open,
-    async fetch(want, download, signal) {
+    async stored(expected) {
+      const sha256 = expected.digests.get('sha256') ?? (await aliases.find(expected.digests));
+      if (sha256 === undefined) return false;
+      return shelf.has(sha256) || (!isScanned && (await ops.facts(paths.blob(sha256))) !== undefined);
+    },
+    async fetch(want, download, caller = internalCaller('')) {
       for (;;) {
+        mustBe(Expected, want.expected);
         const before = published;
-        const filling = fills.underway(want, signal);
+        const filling = fills.underway(want, caller);
         if (filling !== undefined) return filling;
         const held = await open(want.expected);
         if (held !== undefined) return held;
-        if (before === published) return fills.join(want, download, signal);
+        if (before === published) return fills.join(want, download, caller);
       }
     },
     holds(expected) {
@@ -236,10 +272,15 @@ export async function createBlobs(options: BlobsOptions): Promise<BlobStore> {
       return shelf.has(sha256) || (!isScanned && existsSync(paths.blob(sha256)));
     },
     usage: () => ({ ...shelf.usage(), scanned: isScanned, fills: fills.active() }),
-    keep(sha256, on = true) {
+    async keep(sha256, by) {
       unsaved = true;
-      return shelf.keep(sha256, on);
+      return shelf.keep(sha256, by !== undefined);
     },
+    async readDocument(expected, limit) {
+      const blob = await open(expected);
+      return blob && prove(await blob.bytes(limit), expected);
+    },
+    writeDocument,
     verifyAll: (progress) => verifyBlobs({ ops, paths, touch, setAside }, progress),
     scanned,
     async close() {

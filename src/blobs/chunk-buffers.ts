@@ -1,81 +1,39 @@
-import { Refusal } from '../bytes/refusal.ts';
-import { CHUNK, READ_PATIENCE_MS } from './limits.ts';
+import type { Caller } from '../async/caller.ts';
+import { enterIfFree, type Gate } from '../async/gate.ts';
+import { CHUNK } from './limits.ts';
 
 /** Buffers of one chunk, shared by all readers, so that memory does not grow with their number. */
-export interface Pool {
+export interface ChunkBuffers {
   /** Waits for one; throws Refusal `limit` where too many wait already or none came in time, or the signal's reason. */
-  take(signal?: AbortSignal): Promise<Buffer>;
+  take(caller: Caller): Promise<Lent>;
   /** One more, if nobody has to wait for it. */
-  takeSpare(): Buffer | undefined;
-  give(buffer: Buffer): void;
+  takeSpare(caller: Caller): Promise<Lent | undefined>;
   inUse(): number;
 }
 
-interface Waiter {
-  readonly grant: (buffer: Buffer) => void;
+export interface Lent {
+  readonly buffer: Buffer;
+  /** Gives a buffer back, this one or the one it was exchanged for; once. */
+  giveBack(buffer: Buffer): void;
 }
 
-/** `most` buffers at once, `queue` waiters for at most `patience` milliseconds each, and `idle` buffers kept for the next reader. */
-export function createPool(options: {
-  readonly most: number;
-  readonly queue: number;
-  readonly idle: number;
-  readonly patience?: number | undefined;
-}): Pool {
-  const { patience = READ_PATIENCE_MS } = options;
+/** As many buffers as the gate has places; `idle` are kept for the next reader. */
+export function createChunkBuffers(gate: Gate, idle: number): ChunkBuffers {
   const free: Buffer[] = [];
-  const waiting = new Set<Waiter>();
-  let inUse = 0;
-
-  const next = (): Buffer => {
-    inUse++;
-    return free.pop() ?? Buffer.allocUnsafeSlow(CHUNK);
-  };
-
-  return {
-    take(signal) {
-      signal?.throwIfAborted();
-      if (inUse < options.most) return Promise.resolve(next());
-      if (waiting.size >= options.queue) return Promise.reject(tooMany());
-      return new Promise((resolve, reject) => {
-        const over = () => {
-          clearTimeout(timer);
-          signal?.removeEventListener('abort', leave);
-          waiting.delete(waiter);
-        };
-        const leave = () => {
-          over();
-          reject(signal?.reason);
-        };
-        const timer = setTimeout(() => {
-          over();
-          reject(tooMany());
-        }, patience);
-        const waiter: Waiter = {
-          grant: (buffer) => {
-            over();
-            resolve(buffer);
-          },
-        };
-        waiting.add(waiter);
-        signal?.addEventListener('abort', leave, { once: true });
-      });
+  const lend = (leave: () => void): Lent => ({
+    buffer: free.pop() ?? Buffer.allocUnsafeSlow(CHUNK),
+    giveBack(buffer) {
+      // Whoever waits takes it at once.
+      if (free.length < idle || gate.usage.waiting > 0) free.push(buffer);
+      leave();
     },
-    takeSpare: () => (inUse < options.most && waiting.size === 0 ? next() : undefined),
-    give(buffer) {
-      for (const waiter of waiting) {
-        waiter.grant(buffer);
-        return;
-      }
-      inUse--;
-      if (free.length < options.idle) free.push(buffer);
-    },
-    inUse: () => inUse,
-  };
-}
-
-function tooMany(): Refusal {
-  return new Refusal('limit', 'Too many files are being read at this moment. Try again in a moment.', {
-    transient: true,
   });
+  return {
+    take: async (caller) => lend(await gate.enter(caller)),
+    async takeSpare(caller) {
+      const leave = await enterIfFree(gate, caller);
+      return leave && lend(leave);
+    },
+    inUse: () => gate.usage.busy,
+  };
 }

@@ -1,7 +1,8 @@
+import type { Caller } from '../async/caller.ts';
 import type { Range, WriteChunk } from '../bytes/blob.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { FileOps, OpenFile } from '../disk/file-ops.ts';
-import type { Pool } from './chunk-buffers.ts';
+import type { ChunkBuffers, Lent } from './chunk-buffers.ts';
 import { CHUNK } from './limits.ts';
 import type { Held, SharedChunks } from './shared-chunks.ts';
 import type { Tags } from './tags.ts';
@@ -53,7 +54,7 @@ export async function openRegular(
 
 interface SendDeps {
   readonly ops: FileOps;
-  readonly pool: Pool;
+  readonly buffers: ChunkBuffers;
   readonly shared: SharedChunks;
 }
 
@@ -67,12 +68,13 @@ export async function sendChecked(
   blob: Checked,
   range: Range,
   write: WriteChunk,
-  signal?: AbortSignal,
+  caller: Caller,
 ): Promise<void> {
   const { start, end } = range;
   if (!(Number.isSafeInteger(start) && Number.isSafeInteger(end) && start >= 0 && start <= end && end <= blob.size))
     throw new RangeError(`[${start}, ${end}) is not within ${blob.size} bytes`);
-  const idle = [await deps.pool.take(signal)];
+  const lent: Lent[] = [await deps.buffers.take(caller)];
+  const idle = lent.map(({ buffer }) => buffer);
   const held = new Set<Held>();
   let file: OpenFile | undefined;
   try {
@@ -101,11 +103,14 @@ export async function sendChecked(
     const last = Math.ceil(end / CHUNK) - 1;
     let index = Math.floor(start / CHUNK);
     let current = begin(index);
-    const spare = index < last ? deps.pool.takeSpare() : undefined;
-    if (spare !== undefined) idle.push(spare);
+    const spare = index < last ? await deps.buffers.takeSpare(caller) : undefined;
+    if (spare !== undefined) {
+      lent.push(spare);
+      idle.push(spare.buffer);
+    }
     while (current !== undefined) {
       const chunk = await current.chunk;
-      signal?.throwIfAborted();
+      caller.signal.throwIfAborted();
       const next = index < last ? begin(index + 1) : undefined;
       const at = index * CHUNK;
       await write(chunk.subarray(Math.max(0, start - at), Math.min(chunk.byteLength, end - at)));
@@ -121,18 +126,20 @@ export async function sendChecked(
       await one.chunk.catch(() => undefined);
       idle.push(one.release());
     }
-    for (const buffer of idle) deps.pool.give(buffer);
+    for (const [n, buffer] of idle.entries()) lent[n]?.giveBack(buffer);
     await file?.close();
   }
 }
 
 /** Reads a file from its first byte to its end, one pooled buffer, one chunk at a time; resolves with its size. */
 export async function readWhole(
-  deps: { readonly ops: FileOps; readonly pool: Pool },
+  deps: { readonly ops: FileOps; readonly buffers: ChunkBuffers },
   path: string,
+  caller: Caller,
   each: (index: number, chunk: Uint8Array) => void,
 ): Promise<number> {
-  const buffer = await deps.pool.take();
+  const lent = await deps.buffers.take(caller);
+  const { buffer } = lent;
   let file: OpenFile | undefined;
   try {
     file = (await openRegular(deps.ops, path)).file;
@@ -142,7 +149,7 @@ export async function readWhole(
       if (read < CHUNK) return index * CHUNK + read;
     }
   } finally {
-    deps.pool.give(buffer);
+    lent.giveBack(buffer);
     await file?.close();
   }
 }

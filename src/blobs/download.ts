@@ -1,3 +1,4 @@
+import { unlessAborted } from '../async/timeout.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Wanted } from '../ports/blobs.ts';
 import type { OpenDownload } from '../ports/upstream.ts';
@@ -38,21 +39,12 @@ async function onDisk<T>(task: Promise<T>): Promise<T> {
   }
 }
 
-/** Waits for a task, or for the signal: an upstream that ignores it must not hold the fill. */
-function unlessAborted<T>(task: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const stop = () => reject(signal.reason);
-    if (signal.aborted) stop();
-    signal.addEventListener('abort', stop, { once: true });
-    task.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
-  });
-}
-
 async function* parts(bytes: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   const iterator = bytes[Symbol.asyncIterator]();
   let ended = false;
   try {
     for (;;) {
+      // An upstream that ignores the signal must not hold the fill.
       const next = await unlessAborted(iterator.next(), signal);
       ended = next.done === true;
       if (next.done === true) return;

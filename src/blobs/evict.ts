@@ -1,3 +1,4 @@
+import { Mutex } from '../async/mutex.ts';
 import type { BlobPaths } from '../disk/blob-paths.ts';
 import type { FileOps } from '../disk/file-ops.ts';
 import { isMissing } from '../disk/storage-errors.ts';
@@ -17,7 +18,7 @@ export function createEvictor(deps: {
   readonly forget: (sha256: string) => void;
 }): Evictor {
   const { ops, paths, shelf } = deps;
-  let turn: Promise<unknown> = Promise.resolve();
+  const mutex = new Mutex();
 
   const evict = async (room: number, newest: string | undefined): Promise<number> => {
     let freed = 0;
@@ -39,10 +40,6 @@ export function createEvictor(deps: {
   };
 
   return {
-    run({ room = 0, newest } = {}) {
-      const next = turn.then(() => evict(room, newest));
-      turn = next.catch(() => undefined);
-      return next;
-    },
+    run: ({ room = 0, newest } = {}) => mutex.run('', () => evict(room, newest)),
   };
 }

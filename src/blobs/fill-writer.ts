@@ -1,4 +1,5 @@
-import { createProver, type Expected, type Prover } from '../bytes/digest.ts';
+import type { Statement } from '../bytes/digest.ts';
+import { createProver, type Prover } from '../bytes/prover.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import { type Durable, type Temp, writeAll } from '../disk/durable.ts';
 import { CHUNK, WRITE_BACK } from './limits.ts';
@@ -22,7 +23,7 @@ export interface Spool {
   discard(): Promise<void>;
 }
 
-export async function openSpool(durable: Durable, expected: Expected, limit: number): Promise<Spool> {
+export async function openSpool(durable: Durable, expected: Statement, limit: number): Promise<Spool> {
   const temp: Temp = await durable.temp(BLOB_MODE);
   const buffer = Buffer.allocUnsafeSlow(CHUNK);
   let prover: Prover;

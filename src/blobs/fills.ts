@@ -1,5 +1,7 @@
 import { LRUCache } from 'lru-cache';
-import { createGate } from '../async/bounded-queue.ts';
+import { type Caller, withSignal } from '../async/caller.ts';
+import { createFlights } from '../async/flight.ts';
+import { type Gate, withPlace } from '../async/gate.ts';
 import type { Blob } from '../bytes/blob.ts';
 import { agree, type Digests } from '../bytes/digest.ts';
 import { about, Refusal } from '../bytes/refusal.ts';
@@ -8,18 +10,16 @@ import type { OpenDownload } from '../ports/upstream.ts';
 import { BACK_OFF_ENTRIES, BACK_OFF_MS, MAX_BACK_OFF_MS } from './limits.ts';
 
 export interface FillsOptions {
-  readonly maxFills: number;
-  readonly queue: number;
-  readonly maxOrphans: number;
+  readonly gate: Gate;
   readonly nowMs: () => number;
 }
 
 /** Downloads under way, one for each origin and expectation. Only a proof is shared between origins, never a failure. */
 export interface Fills {
-  /** Joins the download of the same file, or starts it; the caller's signal ends its wait, not the download. */
-  join(want: Wanted, download: OpenDownload, signal?: AbortSignal): Promise<Blob>;
-  /** The download under way for it, if there is one. */
-  underway(want: Wanted, signal?: AbortSignal): Promise<Blob> | undefined;
+  /** Joins the download of the same file, or starts it; it ends when everybody who asked has left. */
+  join(want: Wanted, download: OpenDownload, caller: Caller): Promise<Blob>;
+  /** Joins the download under way for it, if there is one. */
+  underway(want: Wanted, caller: Caller): Promise<Blob> | undefined;
   /** A blob is held now: every download it satisfies ends with it. */
   proved(digests: Digests, open: (want: Wanted) => Promise<Blob | undefined>): Promise<void>;
   /** Aborts everything and waits until it is over. */
@@ -32,11 +32,9 @@ export type RunFill = (want: Wanted, download: OpenDownload, signal: AbortSignal
 
 interface Fill {
   readonly want: Wanted;
-  readonly promise: Promise<Blob>;
-  readonly settle: (blob: Blob) => void;
+  /** Ends the download: it is no longer wanted. */
   readonly stop: AbortController;
-  readonly over: Promise<void>;
-  waiting: number;
+  readonly outcome: PromiseWithResolvers<Blob>;
 }
 
 interface Failure {
@@ -50,13 +48,6 @@ function keyOf(want: Wanted): string {
   return JSON.stringify([want.origin, want.expected.length ?? null, digests]);
 }
 
-function tooMany(): Refusal {
-  return new Refusal('limit', 'Too many files are being downloaded at this moment. Try again in a moment.', {
-    subject: 'file',
-    transient: true,
-  });
-}
-
 /** A failure of a moment ago: whoever asks again so soon is told to come back, not that the bytes were wrong again. */
 function remembered(refusal: unknown): unknown {
   if (!(refusal instanceof Refusal)) return refusal;
@@ -64,94 +55,70 @@ function remembered(refusal: unknown): unknown {
   return new Refusal(reason, message, { subject, transient: true, cause: refusal });
 }
 
-export function createFills(run: RunFill, options: FillsOptions): Fills {
-  const fills = new Map<string, Fill>();
+export function createFills(run: RunFill, { gate, nowMs }: FillsOptions): Fills {
+  const flights = createFlights<Blob>();
+  /** Until each is over, which for one that was stopped is after its callers were told. */
+  const fills = new Map<Fill, Promise<void>>();
   const failures = new LRUCache<string, Failure>({ max: BACK_OFF_ENTRIES });
-  const gate = createGate(options.maxFills, options.queue);
   let closed = false;
 
-  const wait = (fill: Fill, signal: AbortSignal | undefined): Promise<Blob> => {
-    fill.waiting++;
-    if (signal === undefined) return fill.promise;
-    return new Promise((resolve, reject) => {
-      const leave = () => {
-        fill.waiting--;
-        reject(signal.reason);
-        tooManyOrphans(fill);
-      };
-      if (signal.aborted) return leave();
-      signal.addEventListener('abort', leave, { once: true });
-      fill.promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave));
+  const remember = (key: string, refusal: unknown) => {
+    if (refusal instanceof Refusal && refusal.reason === 'limit' && refusal.transient) return;
+    const pause = Math.min(MAX_BACK_OFF_MS, (failures.get(key)?.pause ?? BACK_OFF_MS / 2) * 2);
+    failures.set(key, { refusal, until: nowMs() + pause, pause });
+  };
+
+  const fill = async (key: string, { want, stop, outcome }: Fill, download: OpenDownload, caller: Caller) => {
+    const { signal } = stop;
+    try {
+      outcome.resolve(await withPlace(gate, withSignal(caller, signal), () => run(want, download, signal)));
+      failures.delete(key);
+    } catch (error) {
+      const refusal = signal.aborted ? signal.reason : about(error, want.subject);
+      // Stopped by us: not upstream's failure, so nothing to back off from.
+      if (!signal.aborted) remember(key, refusal);
+      outcome.reject(refusal);
+    }
+  };
+
+  const start = (key: string, want: Wanted, download: OpenDownload, caller: Caller): Promise<Blob> => {
+    const one: Fill = { want, stop: new AbortController(), outcome: Promise.withResolvers() };
+    const abandoned = () => one.stop.abort(caller.signal.reason);
+    caller.signal.addEventListener('abort', abandoned, { once: true });
+    const over = fill(key, one, download, caller).finally(() => {
+      fills.delete(one);
+      caller.signal.removeEventListener('abort', abandoned);
     });
-  };
-
-  const tooManyOrphans = (last: Fill) => {
-    const orphans = [...fills.values()].filter((fill) => fill.waiting === 0).length;
-    if (last.waiting === 0 && orphans > options.maxOrphans) last.stop.abort(tooMany());
-  };
-
-  const start = (key: string, want: Wanted, download: OpenDownload): Fill => {
-    const { promise, resolve, reject } = Promise.withResolvers<Blob>();
-    // Everybody may have left: a failure is still recorded below.
-    promise.catch(() => undefined);
-    const stop = new AbortController();
-    const work = async () => {
-      try {
-        resolve(
-          await gate.run(
-            () => (stop.signal.aborted ? Promise.reject(stop.signal.reason) : run(want, download, stop.signal)),
-            tooMany,
-          ),
-        );
-        failures.delete(key);
-      } catch (error) {
-        // Stopped by us: not upstream's failure, so nothing to back off from.
-        const refusal = stop.signal.aborted ? stop.signal.reason : about(error, want.subject);
-        if (!stop.signal.aborted && !(refusal instanceof Refusal && refusal.reason === 'limit' && refusal.transient)) {
-          const pause = Math.min(MAX_BACK_OFF_MS, (failures.get(key)?.pause ?? BACK_OFF_MS / 2) * 2);
-          failures.set(key, { refusal, until: options.nowMs() + pause, pause });
-        }
-        reject(refusal);
-      } finally {
-        fills.delete(key);
-      }
-    };
-    const fill: Fill = { want, promise, settle: resolve, stop, over: Promise.resolve(), waiting: 0 };
-    fills.set(key, fill);
-    const over = work();
-    fills.set(key, Object.assign(fill, { over }));
-    return fill;
+    fills.set(one, over);
+    return one.outcome.promise;
   };
 
   return {
-    async join(want, download, signal) {
+    async join(want, download, caller) {
       if (closed)
         throw new Refusal('state', 'The mirror is shutting down.', { subject: want.subject, transient: true });
       const key = keyOf(want);
+      const known = flights.joinUnderway(key, caller);
+      if (known !== undefined) return known;
       const failure = failures.get(key);
-      if (failure !== undefined && options.nowMs() < failure.until && !fills.has(key))
-        throw remembered(failure.refusal);
-      return wait(fills.get(key) ?? start(key, want, download), signal);
+      if (failure !== undefined && nowMs() < failure.until) throw remembered(failure.refusal);
+      return flights.join(key, caller, (shared) => start(key, want, download, shared));
     },
-    underway(want, signal) {
-      const fill = fills.get(keyOf(want));
-      return fill === undefined ? undefined : wait(fill, signal);
-    },
+    underway: (want, caller) => flights.joinUnderway(keyOf(want), caller),
     async proved(digests, open) {
-      for (const fill of [...fills.values()]) {
-        if (!agree(fill.want.expected.digests, digests)) continue;
-        const blob = await open(fill.want);
+      for (const { want, stop, outcome } of [...fills.keys()]) {
+        if (!agree(want.expected.digests, digests)) continue;
+        const blob = await open(want);
         if (blob === undefined) continue;
-        fill.settle(blob);
-        fill.stop.abort(new Refusal('state', 'Another download proved the same file first.', { transient: true }));
+        outcome.resolve(blob);
+        stop.abort(new Refusal('state', 'Another download proved the same file first.', { transient: true }));
       }
     },
     async close() {
       closed = true;
-      const all = [...fills.values()];
-      for (const fill of all)
-        fill.stop.abort(new Refusal('state', 'The mirror is shutting down.', { transient: true }));
-      await Promise.all(all.map((fill) => fill.over));
+      for (const { stop } of fills.keys())
+        stop.abort(new Refusal('state', 'The mirror is shutting down.', { transient: true }));
+      await Promise.all(fills.values());
     },
     active: () => fills.size,
   };

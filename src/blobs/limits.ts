@@ -21,8 +21,6 @@ export const HASHING = 4;
 /** Downloads at once, and how many may wait for their turn. */
 export const MAX_FILLS = 32;
 export const FILL_QUEUE = 1024;
-/** Downloads that go on although everybody who asked has left. */
-export const MAX_ORPHANS = 16;
 /** Connections tried for one fill. */
 export const ATTEMPTS = 3;
 /** Whole bodies that may turn out wrong before the fill is refused. */

@@ -1,9 +1,11 @@
 import { LRUCache } from 'lru-cache';
-import { createGate } from '../async/bounded-queue.ts';
-import { type Algorithm, createProver, type Digests, type Expected } from '../bytes/digest.ts';
+import { internalCaller } from '../async/caller.ts';
+import { createGate, withPlace } from '../async/gate.ts';
+import type { Algorithm, Digests, Statement } from '../bytes/digest.ts';
+import { createProver } from '../bytes/prover.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { FileOps } from '../disk/file-ops.ts';
-import type { Pool } from './chunk-buffers.ts';
+import type { ChunkBuffers } from './chunk-buffers.ts';
 import { type Checked, readWhole } from './chunks.ts';
 import { createTags } from './tags.ts';
 
@@ -25,7 +27,7 @@ export interface FirstTouch {
 const RECORD_OVERHEAD = 512;
 
 export function createFirstTouch(
-  deps: { readonly ops: FileOps; readonly pool: Pool },
+  deps: { readonly ops: FileOps; readonly buffers: ChunkBuffers },
   options: { readonly memory: number; readonly hashing: number },
 ): FirstTouch {
   const proofs = new LRUCache<string, Proof>({
@@ -33,28 +35,30 @@ export function createFirstTouch(
     sizeCalculation: (proof) => RECORD_OVERHEAD + proof.tags.bytes(),
   });
   const underway = new Map<string, Promise<unknown>>();
-  const gate = createGate(options.hashing, Number.POSITIVE_INFINITY);
+  const gate = createGate({
+    places: options.hashing,
+    queue: Number.POSITIVE_INFINITY,
+    full: 'Too many files are being proved at this moment.',
+  });
+  const caller = internalCaller('');
 
   const hash = (path: string, sha256: string, digests: Digests): Promise<Proof> =>
-    gate.run(
-      async () => {
-        const expected: Expected = { digests: new Map<Algorithm, string>([...digests, ['sha256', sha256]]) };
-        const prover = await createProver(expected);
-        const tags = createTags();
-        try {
-          const size = await readWhole(deps, path, (index, chunk) => {
-            prover.update(chunk);
-            tags.add(index, chunk);
-          });
-          prover.finish();
-          return { sha256, size, tags, digests: expected.digests };
-        } catch (error) {
-          prover.abandon();
-          throw error;
-        }
-      },
-      () => new Error('the gate has no limit'),
-    );
+    withPlace(gate, caller, async () => {
+      const stated: Statement = { digests: new Map<Algorithm, string>([...digests, ['sha256', sha256]]) };
+      const prover = await createProver(stated);
+      const tags = createTags();
+      try {
+        const size = await readWhole(deps, path, caller, (index, chunk) => {
+          prover.update(chunk);
+          tags.add(index, chunk);
+        });
+        prover.finish();
+        return { sha256, size, tags, digests: stated.digests };
+      } catch (error) {
+        prover.abandon();
+        throw error;
+      }
+    });
 
   const hashOrDoubt = async (path: string, sha256: string, digests: Digests): Promise<Proof> => {
     try {

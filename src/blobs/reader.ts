@@ -1,8 +1,9 @@
-import type { CheckedReader } from '../bytes/blob.ts';
+import { type Caller, internalCaller } from '../async/caller.ts';
+import type { CheckedReader, Range, WriteChunk } from '../bytes/blob.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { BlobPaths } from '../disk/blob-paths.ts';
 import type { FileOps } from '../disk/file-ops.ts';
-import type { Pool } from './chunk-buffers.ts';
+import type { ChunkBuffers } from './chunk-buffers.ts';
 import { sendChecked } from './chunks.ts';
 import type { Proof } from './proofs.ts';
 import { createSharedChunks } from './shared-chunks.ts';
@@ -15,9 +16,9 @@ export interface Reader {
 
 export function createReader(deps: {
   readonly ops: FileOps;
-  readonly pool: Pool;
+  readonly buffers: ChunkBuffers;
   /** For what is read into our own memory, at no client's pace. */
-  readonly ownPool: Pool;
+  readonly ownBuffers: ChunkBuffers;
   readonly paths: BlobPaths;
   /** What a failed read means for the blob; returns what to tell the reader. */
   readonly afterFailedRead: (sha256: string, error: unknown) => Promise<unknown>;
@@ -28,22 +29,19 @@ export function createReader(deps: {
   const of = (proof: Proof): CheckedReader => {
     const { sha256, size } = proof;
     const path = deps.paths.blob(sha256);
-    const sendFrom = async (
-      pool: Pool,
-      ...[range, write, signal]: Parameters<CheckedReader['send']>
-    ): Promise<void> => {
+    const sendFrom = async (buffers: ChunkBuffers, range: Range, write: WriteChunk, caller: Caller): Promise<void> => {
       sending.set(sha256, (sending.get(sha256) ?? 0) + 1);
       let writeFailed = false;
-      const watched: typeof write = (chunk) =>
+      const watched: WriteChunk = (chunk) =>
         write(chunk).catch((error: unknown) => {
           writeFailed = true;
           throw error;
         });
       try {
-        await sendChecked({ ops: deps.ops, pool, shared }, path, proof, range, watched, signal);
+        await sendChecked({ ops: deps.ops, buffers, shared }, path, proof, range, watched, caller);
       } catch (error) {
         // The client's socket failing says nothing about the blob.
-        if (writeFailed || signal?.aborted) throw error;
+        if (writeFailed || caller.signal.aborted) throw error;
         throw await deps.afterFailedRead(sha256, error);
       } finally {
         const left = (sending.get(sha256) ?? 1) - 1;
@@ -52,16 +50,17 @@ export function createReader(deps: {
       }
     };
     return {
-      send: (range, write, signal) => sendFrom(deps.pool, range, write, signal),
+      send: (range, write, signal) => sendFrom(deps.buffers, range, write, internalCaller('', 'mirror', signal)),
       async bytes(limit) {
         if (size > limit)
           throw new Refusal('limit', `The file is ${size} bytes, more than the ${limit} accepted here.`);
         const whole = Buffer.alloc(size);
         let at = 0;
-        await sendFrom(deps.ownPool, { start: 0, end: size }, async (chunk) => {
+        const copy: WriteChunk = async (chunk) => {
           whole.set(chunk, at);
           at += chunk.byteLength;
-        });
+        };
+        await sendFrom(deps.ownBuffers, { start: 0, end: size }, copy, internalCaller(''));
         return whole;
       },
     };

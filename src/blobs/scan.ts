@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { yieldToEventLoop } from '../async/yield.ts';
 import { isAlgorithm, isDigest } from '../bytes/digest.ts';
 import type { BlobPaths } from '../disk/blob-paths.ts';
 import type { Durable } from '../disk/durable.ts';
@@ -16,10 +17,6 @@ const PLACES: ReadonlyMap<string, Place> = new Map([
 ]);
 const LINES_A_TURN = 5000;
 
-function pause(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
-
 /** Writes which blobs were used, least recently first: a line each, its place and its sha256. Only ever a hint. */
 export async function saveUse(durable: Durable, paths: BlobPaths, shelf: Shelf): Promise<void> {
   const parts: Buffer[] = [];
@@ -30,7 +27,7 @@ export async function saveUse(durable: Durable, paths: BlobPaths, shelf: Shelf):
     if (lines.length < LINES_A_TURN) continue;
     parts.push(Buffer.from(lines.join(''), 'latin1'));
     lines = [];
-    await pause();
+    await yieldToEventLoop();
   }
   parts.push(Buffer.from(lines.join(''), 'latin1'));
   await durable.replace(paths.useRecord, Buffer.concat(parts));
@@ -49,7 +46,7 @@ async function readUse(ops: FileOps, paths: BlobPaths): Promise<ReadonlyMap<stri
     const sha256 = line.slice(2);
     if (place !== undefined && isDigest('sha256', sha256)) used.set(sha256, place);
     at = end + 1;
-    if (++seen % LINES_A_TURN === 0) await pause();
+    if (++seen % LINES_A_TURN === 0) await yieldToEventLoop();
   }
   return used;
 }
@@ -110,7 +107,7 @@ export async function scanBlobs(
   for (const [sha256, place] of used) {
     const size = onDisk.get(sha256);
     if (size !== undefined) shelf.found(sha256, size, place);
-    if (++turn % LINES_A_TURN === 0) await pause();
+    if (++turn % LINES_A_TURN === 0) await yieldToEventLoop();
   }
   return true;
 }

@@ -15,29 +15,35 @@ export interface CheckedReader {
   bytes(limit: number): Promise<Uint8Array>;
 }
 
-/**
- * A file on disk that was proved, and is checked again as it leaves (DESIGN J2).
- * Only blobs/blob-store.ts may call `Blob.of` (test/architecture holds it to that).
- */
+let make: (sha256: string, size: number, reader: CheckedReader) => Blob;
+
+/** A file in the store that was proved, and is checked again as it leaves. */
 export class Blob {
-  readonly #held = true;
+  readonly #sha256: string;
+  readonly #size: number;
   readonly #reader: CheckedReader;
-  readonly sha256: string;
-  /** Bytes. */
-  readonly size: number;
 
   private constructor(sha256: string, size: number, reader: CheckedReader) {
-    this.sha256 = sha256;
-    this.size = size;
+    this.#sha256 = sha256;
+    this.#size = size;
     this.#reader = reader;
   }
 
-  static of(sha256: string, size: number, reader: CheckedReader): Blob {
-    return new Blob(sha256, size, reader);
+  static {
+    make = (sha256, size, reader) => new Blob(sha256, size, reader);
   }
 
   static is(value: unknown): value is Blob {
-    return typeof value === 'object' && value !== null && #held in value;
+    return typeof value === 'object' && value !== null && #reader in value;
+  }
+
+  get sha256(): string {
+    return this.#sha256;
+  }
+
+  /** Bytes. */
+  get size(): number {
+    return this.#size;
   }
 
   send(range: Range, write: WriteChunk, signal?: AbortSignal): Promise<void> {
@@ -47,4 +53,9 @@ export class Blob {
   bytes(limit: number): Promise<Uint8Array> {
     return this.#reader.bytes(limit);
   }
+}
+
+/** Who may import this: test/architecture/makers.ts. */
+export function makeBlob(sha256: string, size: number, reader: CheckedReader): Blob {
+  return make(sha256, size, reader);
 }

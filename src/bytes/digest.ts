@@ -1,8 +1,7 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
-import { createBLAKE2b, type IHasher } from 'hash-wasm';
+import { createHash } from 'node:crypto';
 import { Refusal } from './refusal.ts';
 
-/** Digest algorithms that may vouch for a file (DESIGN §5 "Digests"), by their TUF and PEP 691 names. */
+/** Digest algorithms that may vouch for a file, by their TUF and PEP 691 names. */
 export const ALGORITHMS = ['sha256', 'sha384', 'sha512', 'blake2b-256'] as const;
 export type Algorithm = (typeof ALGORITHMS)[number];
 
@@ -11,8 +10,8 @@ const HEX_LENGTH: Readonly<Record<Algorithm, number>> = { sha256: 64, sha384: 96
 /** Lower-case hex by algorithm, in the order the document listed them; never empty where it is expected of bytes. */
 export type Digests = ReadonlyMap<Algorithm, string>;
 
-/** What proved bytes must be. `length` is exact, in bytes; absent where nobody stated it. */
-export interface Expected {
+/** What a document states of some bytes. `length` is exact, in bytes; absent where nobody stated it. */
+export interface Statement {
   readonly length?: number | undefined;
   readonly digests: Digests;
 }
@@ -70,130 +69,6 @@ export function agree(a: Digests, b: Digests): boolean {
   return common > 0;
 }
 
-interface StreamHash {
-  update(bytes: Uint8Array): void;
-  hex(): string;
-}
-
-function nodeHash(name: string): StreamHash {
-  const hash = createHash(name);
-  return {
-    update: (bytes) => {
-      hash.update(bytes);
-    },
-    hex: () => hash.digest('hex'),
-  };
-}
-
-// node:crypto lacks BLAKE2b-256 (OpenSSL offers 512 only). A WASM instance holds one running state: one instance a stream.
-const idleBlake: IHasher[] = [await createBLAKE2b(256)];
-
-async function newBlake(): Promise<void> {
-  idleBlake.push(await createBLAKE2b(256));
-}
-
-function blakeHash(): StreamHash {
-  const hash = idleBlake.pop();
-  if (hash === undefined)
-    throw new Error('no BLAKE2b instance was prepared: call createProver, or prove() outside a stream');
-  hash.init();
-  return {
-    update: (bytes) => {
-      hash.update(bytes);
-    },
-    hex: () => {
-      const hex = hash.digest('hex');
-      idleBlake.push(hash);
-      return hex;
-    },
-  };
-}
-
-/** Hashes a stream by every algorithm of an expectation, and always by sha256, the store's address. */
-export interface Prover {
-  update(bytes: Uint8Array): void;
-  readonly length: number;
-  /** Ends the stream: every listed digest and the length must hold (`digest`, `length`). Returns the sha256. */
-  finish(): string;
-  /** Ends the stream without a verdict, for a download that failed. */
-  abandon(): void;
-}
-
-function startProver(expected: Expected): Prover {
-  if (expected.digests.size === 0) throw new Refusal('algorithm', 'Nothing is known to prove these bytes by.');
-  const hashes = new Map<Algorithm, StreamHash>([['sha256', nodeHash('sha256')]]);
-  for (const algorithm of expected.digests.keys()) {
-    if (algorithm === 'sha256') continue;
-    hashes.set(algorithm, algorithm === 'blake2b-256' ? blakeHash() : nodeHash(algorithm));
-  }
-  let length = 0;
-  let ended: Map<Algorithm, string> | undefined;
-  const end = () => {
-    ended ??= new Map([...hashes].map(([algorithm, hash]) => [algorithm, hash.hex()]));
-    return ended;
-  };
-  return {
-    update(bytes) {
-      length += bytes.byteLength;
-      for (const hash of hashes.values()) hash.update(bytes);
-    },
-    get length() {
-      return length;
-    },
-    finish() {
-      const found = end();
-      if (expected.length !== undefined && expected.length !== length)
-        throw new Refusal('length', `Expected ${expected.length} bytes, got ${length}.`);
-      for (const [algorithm, hex] of expected.digests) {
-        const actual = found.get(algorithm);
-        if (actual === undefined || !sameHex(actual, hex))
-          throw new Refusal('digest', `Expected ${algorithm} ${hex}, got ${actual}.`);
-      }
-      return found.get('sha256') as string;
-    },
-    abandon() {
-      end();
-    },
-  };
-}
-
-/** A prover for bytes that arrive over time. */
-export async function createProver(expected: Expected): Promise<Prover> {
-  if (expected.digests.has('blake2b-256') && idleBlake.length < 2) await newBlake();
-  return startProver(expected);
-}
-
-/** Bytes that were proved against an expectation. Only `prove` makes one; never written to afterwards. */
-export class Proven {
-  readonly #proved = true;
-  readonly bytes: Uint8Array;
-  readonly sha256: string;
-
-  private constructor(bytes: Uint8Array, sha256: string) {
-    this.bytes = bytes;
-    this.sha256 = sha256;
-  }
-
-  static is(value: unknown): value is Proven {
-    return typeof value === 'object' && value !== null && #proved in value;
-  }
-
-  /** Checks length, then every listed digest; throws `length`, `digest` or `algorithm`. */
-  static prove(bytes: Uint8Array, expected: Expected): Proven {
-    if (expected.length !== undefined && bytes.byteLength !== expected.length)
-      throw new Refusal('length', `Expected ${expected.length} bytes, got ${bytes.byteLength}.`);
-    const prover = startProver(expected);
-    prover.update(bytes);
-    return new Proven(bytes, prover.finish());
-  }
-}
-
-export const prove = Proven.prove;
-
 export function sha256Hex(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
-}
-
-function sameHex(a: string, b: string): boolean {
-  return a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
 }

@@ -1,13 +1,15 @@
 import { readRoot } from '../app/pinned-root.ts';
-import { createProver, prove } from '../bytes/digest.ts';
+import { internalCaller } from '../async/caller.ts';
+import type { Expected } from '../bytes/expected.ts';
+import { prove } from '../bytes/proven.ts';
+import { createProver } from '../bytes/prover.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import { type ClientDirectory, openClientDirectory } from '../disk/client-directory.ts';
 import { writeAll } from '../disk/durable.ts';
-import type { OpenDownload } from '../ports/upstream.ts';
 import { targetUrls } from '../presets/targets.ts';
 import type { Generation } from '../tuf/accept.ts';
 import { findTarget } from '../tuf/delegation.ts';
-import type { Instant, TargetFile } from '../tuf/model.ts';
+import type { Instant } from '../tuf/model.ts';
 import type { MetadataSource } from '../tuf/refresh.ts';
 import { createUpstream, type HttpUpstream } from '../upstream/client.ts';
 import { createMetadataSource } from '../upstream/metadata-source.ts';
@@ -54,7 +56,7 @@ export async function clientDownload(options: ClientOptions): Promise<void> {
 interface Remote {
   readonly source: MetadataSource;
   readonly upstream: HttpUpstream;
-  readonly urls: (name: string, target: TargetFile, generation: Generation) => readonly string[];
+  readonly urls: (name: string, target: Expected, generation: Generation) => readonly string[];
 }
 
 async function withSource<T>(options: ClientOptions, run: (remote: Remote) => Promise<T>): Promise<T> {
@@ -65,7 +67,7 @@ async function withSource<T>(options: ClientOptions, run: (remote: Remote) => Pr
   const upstream = createUpstream({ bases: [metadata, files], insecureUpstream: true, version: VERSION, retries: 0 });
   try {
     return await run({
-      source: createMetadataSource(upstream, layout),
+      source: createMetadataSource(upstream, layout, CALLER),
       upstream,
       // TUF §5.7.3: one name is asked for, by the first digest listed.
       urls: (name, { digests }, { root }) =>
@@ -81,7 +83,7 @@ async function lookUp(
   generation: Generation,
   source: MetadataSource,
   name: string,
-): Promise<TargetFile> {
+): Promise<Expected> {
   const { target } = await findTarget(generation, name, (by) => trust.role(generation, by, source));
   if (target === undefined)
     throw new Refusal('unlisted', `The signed metadata lists no target ${name}.`, { subject: 'target' });
@@ -90,9 +92,9 @@ async function lookUp(
   return target;
 }
 
-async function isThere(held: ClientDirectory, name: string, target: TargetFile): Promise<boolean> {
+async function isThere(held: ClientDirectory, name: string, target: Expected): Promise<boolean> {
   try {
-    const bytes = await held.read(name, target.length);
+    const bytes = await held.read(name, lengthOf(target));
     if (bytes === undefined) return false;
     prove(bytes, target);
     return true;
@@ -105,20 +107,16 @@ async function isThere(held: ClientDirectory, name: string, target: TargetFile):
 async function download(
   held: ClientDirectory,
   name: string,
-  target: TargetFile,
+  target: Expected,
   upstream: HttpUpstream,
   urls: readonly string[],
 ): Promise<void> {
   const prover = await createProver(target);
   const temp = await held.durable.temp(TARGET_MODE);
   try {
-    for await (const chunk of (
-      await openFirst(
-        upstream,
-        urls,
-        name,
-      )({ offset: 0, limit: target.length, attempt: 1, signal: new AbortController().signal })
-    ).bytes) {
+    const open = upstream.download({ urls, expected: target }, CALLER);
+    const attempt = { offset: 0, limit: lengthOf(target), attempt: 1, signal: CALLER.signal };
+    for await (const chunk of (await open(attempt)).bytes) {
       await writeAll(temp.file, chunk, prover.length);
       prover.update(chunk);
     }
@@ -131,10 +129,11 @@ async function download(
   await temp.commit(held.pathOf(name));
 }
 
-function openFirst(upstream: HttpUpstream, urls: readonly string[], name: string): OpenDownload {
-  const url = urls[0];
-  if (url === undefined) throw new Refusal('unlisted', `There is no address for ${name}.`, { subject: 'target' });
-  return upstream.download(url);
+const CALLER = internalCaller('client');
+
+/** TUF §4.5: a target states its length. */
+function lengthOf({ length = 0 }: Expected): number {
+  return length;
 }
 
 const TARGET_MODE = 0o644;

@@ -7,7 +7,7 @@ import { Refusal } from '../bytes/refusal.ts';
 import { loadConfig } from '../config/load.ts';
 import type { MirrorIndex } from '../mirror/package-index.ts';
 import type { Authority } from '../repository/documents.ts';
-import { createSignedIndex, type SignedIndex } from '../repository/signed-index.ts';
+import { SignedIndex } from '../repository/signed-index.ts';
 import { ed25519Key } from '../repository/signing-keys.ts';
 import { createLog } from '../telemetry/log.ts';
 import { type IndexServer, serveIndex } from './serve-index.ts';
@@ -31,7 +31,7 @@ const BIN_BITS = 6;
 export async function buildUpstream({ cast, file }: Wheels, folder: string): Promise<Upstream> {
   const online = keysOf(1, 1);
   const developer = keysOf(1, 1);
-  const index = createSignedIndex({
+  const index = new SignedIndex({
     keys: { root: keysOf(3, 2), targets: keysOf(1, 1), bins: keysOf(1, 1), online },
     now: () => Math.floor(Date.now() / 1000),
     binBits: BIN_BITS,

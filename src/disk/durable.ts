@@ -16,6 +16,8 @@ export interface Temp {
 export interface Durable {
   readonly ops: FileOps;
   temp(mode: number): Promise<Temp>;
+  /** A new directory that nobody else knows: whoever asked for it fills it and moves it away, or removes it. */
+  tempDirectory(): Promise<string>;
   replace(path: string, bytes: Uint8Array): Promise<void>;
   /** False where the name is taken already: the compare-and-swap of everything that must not go back. */
   claim(path: string, bytes: Uint8Array): Promise<boolean>;
@@ -70,6 +72,13 @@ export function createDurable(options: {
       await directory(tempDirectory);
       return { path, file: await ops.openNew(path, mode) };
     }
+  };
+
+  const tempFolder = async (): Promise<string> => {
+    await directory(tempDirectory);
+    const path = join(tempDirectory, `${(count++).toString(36)}-${randomBytes(4).toString('hex')}`);
+    await ops.makeDirectory(path);
+    return path;
   };
 
   const temp = async (mode: number): Promise<Temp> => {
@@ -147,6 +156,7 @@ export function createDurable(options: {
   return {
     ops,
     temp,
+    tempDirectory: tempFolder,
     directory,
     replace: async (path, bytes) => (await filled(bytes)).commit(path),
     claim: async (path, bytes) => (await filled(bytes)).claim(path),

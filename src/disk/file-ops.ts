@@ -10,6 +10,8 @@ export interface FileFacts {
   readonly uid: number;
   /** What tells it from the other files of its disk; given anew once it is gone. */
   readonly inode: number;
+  /** Names it has. */
+  readonly links: number;
   /** As fine as the system's clock tick, which is several milliseconds. */
   readonly changedMs: number;
 }
@@ -51,8 +53,8 @@ function factsOf(stats: Stats): FileFacts {
       : stats.isSymbolicLink()
         ? 'symlink'
         : 'other';
-  const { size, mode, uid, ino: inode, mtimeMs: changedMs } = stats;
-  return { kind, size, mode, uid, inode, changedMs };
+  const { size, mode, uid, ino: inode, nlink: links, mtimeMs: changedMs } = stats;
+  return { kind, size, mode, uid, inode, links, changedMs };
 }
 
 function openFile(handle: FileHandle): OpenFile {

@@ -1,9 +1,11 @@
-import type { Blob } from '../bytes/blob.ts';
-import type { Relayed } from '../bytes/unverified.ts';
+import type { UnverifiedDocument } from '../bytes/unverified.ts';
 import type { Instant } from '../ports/clock.ts';
 import type { Page } from '../render/page.ts';
+import { FileAnswer } from './files/file-answer.ts';
 import type { Explanation } from './tuf/explain.ts';
 import type { HeldRoles } from './tuf/stored-roles.ts';
+
+export { FileAnswer };
 
 // What the HTTP side and the command line may ask of an index. Every method throws Refusal; what it returns was proved.
 
@@ -14,20 +16,6 @@ export interface SignedDocument {
   readonly bytes: Uint8Array;
   /** True where the URL names a version, so that the bytes can never change. */
   readonly immutable: boolean;
-}
-
-/** A file, before or after its bytes are held: enough for HEAD. */
-export interface FileAnswer {
-  readonly filename: string;
-  /** Absent where the file was asked for as a target, by whatever path. */
-  readonly project?: string | undefined;
-  /** Known before the download where the index states it. */
-  readonly size: number | undefined;
-  /** Known before the download where the index states it: the tag of a HEAD, and a 304 without a download. */
-  readonly sha256?: string | undefined;
-  readonly held: boolean;
-  /** The bytes, proved whole; downloads them where they are not held. Shared by everybody who asks. */
-  open(): Promise<Blob>;
 }
 
 export interface MirrorIndex {
@@ -61,11 +49,11 @@ export interface MirrorIndex {
 /** What an unsigned index offers beside its pages and files; each throws `unlisted` where upstream has none. */
 export interface RelayedDocuments {
   /** `/pypi/NAME/json` and `/pypi/NAME/VERSION/json`, file URLs rewritten to `base` (absolute, ending in a slash). */
-  legacyJson(project: string, version: string | undefined, base: string): Promise<Relayed>;
+  legacyJson(project: string, version: string | undefined, base: string): Promise<UnverifiedDocument>;
   /** PEP 740: `/integrity/PROJECT/VERSION/FILE/provenance`. */
-  provenance(project: string, version: string, filename: string): Promise<Relayed>;
+  provenance(project: string, version: string, filename: string): Promise<UnverifiedDocument>;
   /** `FILE.asc`, where the page says that there is one; by the file's own path. */
-  signature(path: string): Promise<Relayed>;
+  signature(path: string): Promise<UnverifiedDocument>;
 }
 
 export interface IndexStatus {

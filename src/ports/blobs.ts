@@ -1,11 +1,13 @@
+import type { Caller } from '../async/caller.ts';
 import type { Blob } from '../bytes/blob.ts';
-import type { Expected } from '../bytes/digest.ts';
+import type { Expected } from '../bytes/expected.ts';
+import type { Proven } from '../bytes/proven.ts';
 import type { Subject } from '../bytes/refusal.ts';
 import type { OpenDownload } from './upstream.ts';
 
 /** A file that is wanted: what its bytes must be, and the identity one download is shared by. */
 export interface Wanted {
-  /** Index name and URL; waiters on the same `origin` and expectation share one download (DESIGN J2). */
+  /** Index name and URL; waiters on the same `origin` and expectation share one download. */
   readonly origin: string;
   readonly expected: Expected;
   /** Most bytes to accept, for expectations without a length. */
@@ -15,11 +17,23 @@ export interface Wanted {
   readonly subject: Subject;
 }
 
+/** Files and signed documents, proved. */
 export interface Blobs {
-  /** The held blob that proves `expected`; its first touch after start hashes it whole. Undefined where none is held or it no longer proves. */
+  /** Whether it is on disk as far as the store's own record knows: a hint for HEAD and counting, never a proof. */
+  stored(expected: Expected): Promise<boolean>;
+  /** The stored blob that proves `expected`; its first touch after start hashes it whole. Undefined where none is stored or it no longer proves. */
   open(expected: Expected): Promise<Blob | undefined>;
-  /** The held blob, or the one download that fills it; resolves when the whole is proved and durable. Throws Refusal. `signal` ends the caller's wait, not the download. */
-  fetch(want: Wanted, download: OpenDownload, signal?: AbortSignal): Promise<Blob>;
-  /** Held at this moment as far as the store's own record knows; a hint, never a proof. */
+  /**
+   * The stored blob, or the one download that fills it, however many ask; resolves when the whole is proved. Throws
+   * Refusal. The caller's signal ends its wait, and the download when all who wait for it have left.
+   */
+  fetch(wanted: Wanted, download: OpenDownload, caller?: Caller): Promise<Blob>;
+  /** Spares a stored blob from eviction for a reason (`by`), or no longer (undefined); false where it is not stored. Survives restarts. */
+  keep(sha256: string, by: string | undefined): Promise<boolean>;
+  /** A small document whole in memory, proved again; undefined where it is not stored. Throws Refusal `limit` beyond `limit` bytes. */
+  readDocument(expected: Expected, limit: number): Promise<Proven | undefined>;
+  /** Stores a proved document. An answer need not wait for it; an import does: it is durable when this resolves. Throws Refusal. */
+  writeDocument(document: Proven): Promise<void>;
+  /** As `stored`, without waiting. */
   holds(expected: Expected): boolean;
 }

@@ -1,4 +1,4 @@
-import type { Expected } from '../bytes/digest.ts';
+import type { Digests } from '../bytes/digest.ts';
 import type { AcceptedLoss } from '../pypi/losses.ts';
 import type { Instant } from './clock.ts';
 
@@ -108,7 +108,7 @@ export interface Pins {
   /** Durable before it resolves; an existing pin is never overwritten (its algorithms may be added to, never changed). */
   add(project: string, pins: ReadonlyMap<string, Pin>): Promise<void>;
   /** Marks a pin as one whose file's bytes were proved, where it still is the pin of the digests they were proved by. */
-  prove(project: string, file: string, digests: Expected['digests']): Promise<void>;
+  prove(project: string, file: string, digests: Digests): Promise<void>;
   /** Marks pins as confirmed, provisional no longer; nothing else of them changes. */
   confirm(project: string, files: Iterable<string>): Promise<void>;
   /** Puts another pin in the place of one that was never confirmed, or that an operator's audited word replaces. */
@@ -118,11 +118,11 @@ export interface Pins {
 }
 
 export interface Pin {
-  readonly digests: Expected['digests'];
+  readonly digests: Digests;
   /** When this mirror first saw the file. */
   readonly seen: Instant;
   /** The core metadata digest announced with it. */
-  readonly coreMetadata?: Expected['digests'] | undefined;
+  readonly coreMetadata?: Digests | undefined;
   /** True until the file's bytes were proved and a second fetch of the page agreed. Absent under `tuf`. */
   readonly provisional?: boolean | undefined;
   readonly proved?: boolean | undefined;

@@ -1,4 +1,4 @@
-import type { Expected } from '../bytes/digest.ts';
+import type { Statement } from '../bytes/digest.ts';
 import type { Refusal } from '../bytes/refusal.ts';
 import { type Change, changesOf } from '../pypi/changes.ts';
 import { decodeList, decodePage } from '../pypi/decode.ts';
@@ -8,7 +8,7 @@ import { refuseNoPage, type Sight } from '../pypi/observation.ts';
 import type { ProjectPage } from '../pypi/project-page.ts';
 import { relink } from '../pypi/relink.ts';
 import { legacyJson } from '../render/legacy-json.ts';
-import type { Page } from '../render/page.ts';
+import type { Bodies } from '../render/page.ts';
 import { renderList, renderPage } from '../render/render.ts';
 
 /** A listing held to its pins: what may be served, and what is withheld by name. */
@@ -30,7 +30,7 @@ export interface PageSource {
 /** What only the mirror knows, asked for between the steps of drawing. */
 export interface PageSteps {
   /** What is known of the files that the page states no digest of. Asked only where there are some. */
-  readonly known?: (undigested: readonly string[]) => Promise<ReadonlyMap<string, Expected>>;
+  readonly known?: (undigested: readonly string[]) => Promise<ReadonlyMap<string, Statement>>;
   /** Holds the relinked page to its pins: what is drawn is what this leaves of it. */
   readonly hold: (relinked: Listing) => Promise<Held>;
 }
@@ -67,8 +67,8 @@ export interface Difference {
  * all projects, in which no other request may have to wait. All refuse `format`, `foreign`, `limit`.
  */
 export interface PageWork {
-  drawPage(source: PageSource, steps: PageSteps): Promise<Held & { readonly page: Page }>;
-  drawList(bytes: Uint8Array): Promise<Page>;
+  drawPage(source: PageSource, steps: PageSteps): Promise<Held & { readonly bodies: Bodies }>;
+  drawList(bytes: Uint8Array): Promise<Bodies>;
   /** Undefined for a version that is not there. */
   drawLegacy(source: LegacySource): Promise<Uint8Array | undefined>;
   /** Without a page before it there is nothing to lose; `after` is still judged whole. */
@@ -83,7 +83,7 @@ export const workHere: PageWork = {
     const held = await hold(
       relink(decoded, { pageUrl, known: undigested.length === 0 ? undefined : await known?.(undigested) }),
     );
-    return { ...held, page: await renderPage(held.hidden === true ? emptied(held.listing) : held.listing) };
+    return { ...held, bodies: await renderPage(held.hidden === true ? emptied(held.listing) : held.listing) };
   },
   drawList: async (bytes) => renderList(decodeList(bytes)),
   drawLegacy: async ({ upstream, listing, version, base }) => legacyJson(upstream, listing, version, base),

@@ -1,3 +1,6 @@
+import type { Caller } from '../async/caller.ts';
+import type { Expected } from '../bytes/expected.ts';
+
 /**
  * One attempt at an upstream body: `start` is the offset the bytes begin at (0 where upstream ignored the range).
  * A chunk may be used until the next one is asked for; then its memory is taken back.
@@ -9,7 +12,7 @@ export interface Download {
 
 /**
  * Opens one attempt, on a new connection after the first. Throws Refusal: `unreachable`, `slow`, `redirect`, `encoding`,
- * `truncated`, or `unlisted` where upstream says 404/410. `limit` is the most bytes the body may have.
+ * `truncated`, or `unlisted` where upstream says 404/410 for every place. `limit` is the most bytes the body may have.
  */
 export type OpenDownload = (request: {
   readonly offset: number;
@@ -18,18 +21,65 @@ export type OpenDownload = (request: {
   readonly signal: AbortSignal;
 }) => Promise<Download>;
 
-/** Upstream bytes under a limit; undefined where upstream says they do not exist (404, 410, for metadata also 403). Throws Refusal. */
-export type FetchBytes = (url: string, limit: number) => Promise<Uint8Array | undefined>;
-
+/** The only way out to an index. Throws Refusal. */
 export interface Upstream {
-  /** A small document, whole in memory. No retries on 404. */
-  readonly bytes: FetchBytes;
-  /** A body for the store to prove. */
-  readonly download: (url: string) => OpenDownload;
+  /**
+   * A document, whole in memory. The caller's signal ends it, with its reason, in whatever phase it is; an answer of 404
+   * is not asked for again, a failure that may pass is.
+   */
+  document(request: DocumentRequest, caller: Caller): Promise<DocumentAnswer>;
+  /**
+   * A body for the store to prove. `caller` is who waits for a place; each attempt ends with the signal of its request, as
+   * others may have joined the work. Files wait for files only: a document never waits for them.
+   */
+  download(places: Places, caller: Caller): OpenDownload;
+  /** True where a page may send us there: its own origin, the configured bases, or an allowed file host. */
+  mayFetch(url: string): boolean;
   /** A page of an index that signs nothing, with what HTTP says of it. */
   readonly page: FetchPage;
-  /** True where a page may send us there: its own origin, the configured bases, or an allowed file host. */
-  readonly mayFetch: (url: string) => boolean;
+}
+
+export interface DocumentRequest {
+  readonly url: string;
+  /** The most bytes it may have. */
+  readonly limit: number;
+  /** The Accept header. */
+  readonly accept?: string | undefined;
+  /** Makes the request conditional; `unchanged` answers only such a one. */
+  readonly etag?: string | undefined;
+  /** On a connection of its own, and never conditional. */
+  readonly fresh: boolean;
+  /** 403 then means the same as 404 and 410: object stores answer so for a key that does not exist. */
+  readonly forbiddenIsAbsent?: boolean | undefined;
+  /** False where a redirect is refused. Default true, within limits. */
+  readonly redirects?: boolean | undefined;
+  /** A digest or a signature will tell a cut body from a whole one. Where nothing does, its framing must. */
+  readonly proved?: boolean | undefined;
+}
+
+/** A document as it came: whole and within its limit, or what upstream said instead of it. */
+export type DocumentAnswer =
+  | {
+      readonly kind: 'document';
+      /** After redirects. */
+      readonly url: string;
+      readonly bytes: Uint8Array;
+      /** Empty where upstream did not say. */
+      readonly contentType: string;
+      readonly etag: string | undefined;
+      /** PyPI's `X-PyPI-Last-Serial`. */
+      readonly serial: number | undefined;
+      /** Seconds upstream lets it be kept. */
+      readonly maxAge: number | undefined;
+    }
+  | { readonly kind: 'unchanged' }
+  | { readonly kind: 'absent' };
+
+/** Where a file may be, best first: the next is tried only where upstream says that the one before does not exist. */
+export interface Places {
+  readonly urls: readonly string[];
+  /** For an origin that finds files by digest. */
+  readonly expected?: Expected | undefined;
 }
 
 /** An index page as it came: whole and within its limit, or what upstream said instead of it. */
@@ -50,7 +100,7 @@ export type PageAnswer =
 
 /**
  * `etag` makes the request conditional; `fresh` takes a new connection, and is never conditional. `accept` is the Accept
- * header. Throws Refusal as `FetchBytes` does.
+ * header. Throws Refusal.
  */
 export type FetchPage = (
   url: string,

@@ -1,4 +1,4 @@
-import type { Expected } from '../bytes/digest.ts';
+import type { Digests } from '../bytes/digest.ts';
 
 /** How an index names its targets and where upstream keeps them (DESIGN §5 "Layout presets"). Pure. */
 export interface IndexLayout {
@@ -13,7 +13,7 @@ export interface IndexLayout {
   }): string | undefined;
   readonly listTarget: string | undefined;
   /** Where a target may be fetched, best first. A wrong candidate cannot hurt: bytes are proved. */
-  urls(target: string, digests: Expected['digests'], consistentSnapshot: boolean): readonly string[];
+  urls(target: string, digests: Digests, consistentSnapshot: boolean): readonly string[];
   /** What links of a project's page are relative to. */
   pageUrl(project: string): string;
 }

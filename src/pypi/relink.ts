@@ -1,4 +1,4 @@
-import { ALGORITHMS, type Algorithm, type Digests, type Expected, isAlgorithm, isDigest } from '../bytes/digest.ts';
+import { ALGORITHMS, type Algorithm, type Digests, isAlgorithm, isDigest, type Statement } from '../bytes/digest.ts';
 import { baseOf, resolveLink } from './links.ts';
 import { type Listing, listingOf, type OwnFile } from './listing.ts';
 import { countFaults, type Entry, type Fault, type ProjectPage } from './project-page.ts';
@@ -8,7 +8,7 @@ interface Relinking {
   /** The page's own URL upstream. */
   readonly pageUrl: string;
   /** What is known of files beside the page, by file name: a signed target, the sha256 of a held file. */
-  readonly known?: ReadonlyMap<string, Expected> | undefined;
+  readonly known?: ReadonlyMap<string, Statement> | undefined;
 }
 
 /** Rewrites a page to this mirror's URLs. Lines without a usable digest, or that contradict what is known, are left out. */
@@ -41,7 +41,7 @@ export function relink(page: ProjectPage, { pageUrl, known }: Relinking): Listin
   return listingOf(head, files.values());
 }
 
-function relinkEntry(entry: Entry, project: string, base: string, known: Expected | undefined): OwnFile | Fault {
+function relinkEntry(entry: Entry, project: string, base: string, known: Statement | undefined): OwnFile | Fault {
   const link = resolveLink(entry.url, base);
   if (link === undefined || link.filename !== entry.filename) return 'url';
   const digests = join(entry.digests, known?.digests);

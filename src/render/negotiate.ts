@@ -4,6 +4,12 @@ import { MAX_HEADER } from '../pypi/limits.ts';
 export type Format = 'json' | 'html-v1' | 'text-html';
 export type Coding = 'identity' | 'gzip' | 'zstd';
 
+/** The form and coding a client gets. */
+export interface Choice {
+  readonly format: Format;
+  readonly coding: Coding;
+}
+
 /** PEP 691: in the order preferred where a client likes several equally well and named them. */
 const FORMATS: readonly Format[] = ['json', 'html-v1', 'text-html'];
 

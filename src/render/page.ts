@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { alone } from '../bytes/copy-out-of-pool.ts';
+import type { ReadonlyBytes } from '../bytes/proof.ts';
 import { type Compressed, compress, compressHere } from './compress.ts';
 import type { Coding, Format } from './negotiate.ts';
 
 /** One body, ready to send. */
 export interface Body {
-  readonly bytes: Buffer;
+  readonly bytes: ReadonlyBytes;
   /** Strong, with quotes; distinct per format and coding, the same in every process for the same content. */
   readonly etag: string;
 }
@@ -41,33 +42,29 @@ const CODINGS: readonly Coding[] = ['identity', 'gzip', 'zstd'];
 
 type Variants = Readonly<Record<Format, Readonly<Record<Coding, Variant>>>>;
 
-/**
- * A project page or project list as it is served: ready-made bodies {JSON, HTML} × {identity, gzip, zstd}.
- * Only `Page.of` makes one; never written to afterwards.
- */
+let make: (variants: Variants, size: number) => Page;
+
+/** A project page or project list as it is served: ready-made bodies {JSON, HTML} × {identity, gzip, zstd}. */
 export class Page {
   readonly #variants: Variants;
-  /** Bytes held, for weighing in a cache. */
-  readonly size: number;
-  readonly vary = VARY;
+  readonly #size: number;
 
   private constructor(variants: Variants, size: number) {
     this.#variants = variants;
-    this.size = size;
+    this.#size = size;
+  }
+
+  static {
+    make = (variants, size) => new Page(variants, size);
   }
 
   static is(value: unknown): value is Page {
     return typeof value === 'object' && value !== null && #variants in value;
   }
 
-  /** Takes the bodies over as they are, wherever they were made. */
-  static of({ json, html }: Bodies): Page {
-    const of = (format: Format) => variants(format, format === 'json' ? json : html);
-    const size = [json, html].flatMap((bodies) => CODINGS.map((coding) => bodies[coding].byteLength));
-    return new Page(
-      { json: of('json'), 'html-v1': of('html-v1'), 'text-html': of('text-html') },
-      size.reduce((sum, bytes) => sum + bytes, 0),
-    );
+  /** Bytes held, for weighing in a cache. */
+  get size(): number {
+    return this.#size;
   }
 
   variant(format: Format, coding: Coding): Variant {
@@ -83,13 +80,23 @@ export class Page {
       gzip: { ...gzip, serial },
       zstd: { ...zstd, serial },
     });
-    return new Page({ json: marked(json), 'html-v1': marked(html), 'text-html': marked(text) }, this.size);
+    return new Page({ json: marked(json), 'html-v1': marked(html), 'text-html': marked(text) }, this.#size);
   }
 
   /** Every variant, for whoever stores or compares them. */
   variants(): readonly Variant[] {
     return FORMATS.flatMap((format) => CODINGS.map((coding) => this.#variants[format][coding]));
   }
+}
+
+/** Takes the bodies over; nobody writes to them afterwards. Who may import this: test/architecture/makers.ts. */
+export function makePage({ json, html }: Bodies): Page {
+  const of = (format: Format) => variants(format, format === 'json' ? json : html);
+  const sizes = [json, html].flatMap((bodies) => CODINGS.map((coding) => bodies[coding].byteLength));
+  return make(
+    { json: of('json'), 'html-v1': of('html-v1'), 'text-html': of('text-html') },
+    sizes.reduce((sum, bytes) => sum + bytes, 0),
+  );
 }
 
 /** A drawing in every coding, with the hash its validators are made of. */

@@ -1,5 +1,5 @@
 import type { Listing } from '../pypi/listing.ts';
-import { type Bodies, bodiesOf, type Drawing, Page } from './page.ts';
+import { type Bodies, bodiesOf, type Drawing } from './page.ts';
 import { renderListHtml, renderPageHtml } from './render-html.ts';
 import { renderListJson, renderPageJson } from './render-json.ts';
 
@@ -13,17 +13,12 @@ export function drawList(names: readonly string[]): Drawing {
   return { json: renderListJson(names), html: renderListHtml(names) };
 }
 
-/** A page of bodies that were made elsewhere. */
-export function pageOf(bodies: Bodies): Page {
-  return Page.of(bodies);
+/** The bodies of a project page. */
+export function renderPage(listing: Listing): Promise<Bodies> {
+  return bodiesOf(drawPage(listing));
 }
 
-/** A project page as it is served. */
-export async function renderPage(listing: Listing): Promise<Page> {
-  return pageOf(await bodiesOf(drawPage(listing)));
-}
-
-/** The project list as it is served. */
-export async function renderList(names: readonly string[]): Promise<Page> {
-  return pageOf(await bodiesOf(drawList(names)));
+/** The bodies of the project list. */
+export function renderList(names: readonly string[]): Promise<Bodies> {
+  return bodiesOf(drawList(names));
 }

@@ -57,218 +57,219 @@ export interface Edits {
 }
 
 /** A TUF repository: documents one may change, and the files that were published of them. */
-export interface Repository {
+export class Repository {
   readonly root: RootDocument;
   readonly timestamp: MetaDocument;
   readonly snapshot: MetaDocument;
   /** The top-level targets role and every delegated one. */
-  readonly roles: ReadonlyMap<string, TargetsDocument>;
+  readonly roles: Map<string, TargetsDocument>;
   /** The keys that will sign a role next; replace to sign wrongly. */
   readonly signers: Map<string, readonly SigningKey[]>;
   /** Everything published, old versions too: `metadata/1.root.json`, `targets/dir/HASH.name`. */
-  readonly files: Map<string, Uint8Array>;
-  readonly role: (name: string) => TargetsDocument;
-  readonly addTarget: (role: string, path: string, bytes: Uint8Array, custom?: Extra) => void;
-  readonly removeTarget: (role: string, path: string) => void;
-  readonly delegate: (from: string, delegation: Delegation) => TargetsDocument;
-  /** PEP 458's bins, by `path_hash_prefixes`. */
-  readonly delegateBins: (from: string, prefix: string, bits: number, authority: Authority) => Bins;
-  /** TAP 15's bins, by `succinct_roles`. */
-  readonly delegateSuccinct: (from: string, prefix: string, bits: number, authority: Authority) => Bins;
-  /** New keys for a top-level role; the next publish writes a root for it, signed by old and new root keys. */
-  readonly rotate: (role: TopLevel, authority: Authority) => void;
-  /** Marks a targets role as changed, so that the next publish writes a new version of it. */
-  readonly touch: (role: string) => void;
-  /** A new root, whether or not anything changed. */
-  readonly publishRoot: (edits?: Edits) => void;
-  /** Root if changed, changed targets roles, snapshot, timestamp: each one version up, signed and laid out. */
-  readonly publish: (edits?: Edits) => void;
-  /** Signs a document as it stands and lays it out under its own name, touching nothing else. */
-  readonly write: (role: string) => Uint8Array;
-}
+  readonly files = new Map<string, Uint8Array>();
+  readonly #options: RepositoryOptions;
+  readonly #consistent: boolean;
+  readonly #authorities: Map<TopLevel, Authority>;
+  readonly #written = new Set<string>();
+  readonly #changed = new Set<string>(['targets']);
+  #rootChanged = true;
 
-export function createRepository(options: RepositoryOptions): Repository {
-  const { consistent = true, style = {}, now, lifetime = () => YEAR } = options;
-  const authorities = new Map<TopLevel, Authority>(TOP_LEVEL.map((role) => [role, options.authorities[role]]));
-  const fresh = (role: string) => ({ spec_version: '1.0.34', version: 1, expires: isoTime(now() + lifetime(role)) });
-  const emptyTargets = (role: string): TargetsDocument => ({ _type: 'targets', ...fresh(role), targets: new Map() });
-
-  const root: RootDocument = {
-    _type: 'root',
-    ...fresh('root'),
-    consistent_snapshot: consistent,
-    keys: new Map(),
-    roles: new Map(),
-  };
-  const timestamp: MetaDocument = { _type: 'timestamp', ...fresh('timestamp'), meta: new Map() };
-  const snapshot: MetaDocument = { _type: 'snapshot', ...fresh('snapshot'), meta: new Map() };
-  const roles = new Map<string, TargetsDocument>([['targets', emptyTargets('targets')]]);
-  const signers = new Map<string, readonly SigningKey[]>();
-  const files = new Map<string, Uint8Array>();
-  const written = new Set<string>();
-  const changed = new Set<string>(['targets']);
-  let rootChanged = true;
-
-  function listAuthorities(): void {
-    const keys = [...authorities.values()].flatMap((authority) => authority.keys);
-    root.keys = new Map(keys.map((key) => [key.keyid, key.public]));
-    root.roles = new Map([...authorities].map(([role, authority]) => [role, roleOf(authority)]));
+  constructor(options: RepositoryOptions) {
+    this.#options = options;
+    this.#consistent = options.consistent ?? true;
+    this.#authorities = new Map(TOP_LEVEL.map((role) => [role, options.authorities[role]]));
+    this.signers = new Map([...this.#authorities].map(([role, { keys }]) => [role, keys]));
+    this.root = {
+      _type: 'root',
+      ...this.#fresh('root'),
+      consistent_snapshot: this.#consistent,
+      keys: new Map(),
+      roles: new Map(),
+    };
+    this.timestamp = { _type: 'timestamp', ...this.#fresh('timestamp'), meta: new Map() };
+    this.snapshot = { _type: 'snapshot', ...this.#fresh('snapshot'), meta: new Map() };
+    this.roles = new Map([['targets', this.#emptyTargets('targets')]]);
+    this.#listAuthorities();
   }
-  listAuthorities();
-  for (const [role, authority] of authorities) signers.set(role, authority.keys);
 
-  function role(name: string): TargetsDocument {
-    const document = roles.get(name);
+  role(name: string): TargetsDocument {
+    const document = this.roles.get(name);
     if (document === undefined) throw new Error(`no such role here: ${name}`);
     return document;
   }
 
-  function documentOf(name: string): Document {
-    if (name === 'root') return root;
-    if (name === 'timestamp') return timestamp;
-    return name === 'snapshot' ? snapshot : role(name);
-  }
-
-  function fileName(name: string): string {
-    const versioned = name === 'root' || (consistent && name !== 'timestamp');
-    return `metadata/${versioned ? `${documentOf(name).version}.` : ''}${encodeRole(name)}.json`;
-  }
-
-  function write(name: string, signed?: Uint8Array): Uint8Array {
-    const bytes = signed ?? sign(documentOf(name), signers.get(name) ?? [], style);
-    files.set(fileName(name), bytes);
-    written.add(name);
-    return bytes;
-  }
-
-  function stepUp<D extends Document>(name: string, document: D, edit?: (document: D) => void): void {
-    if (written.has(name)) document.version++;
-    document.expires = isoTime(now() + lifetime(name));
-    edit?.(document);
-  }
-
-  function metaOf(version: number, bytes: Uint8Array): Meta {
-    if (options.metaHashes === undefined || options.metaHashes.length === 0) return { version };
-    return { version, length: bytes.byteLength, hashes: hashesOf(bytes, options.metaHashes) };
-  }
-
-  function publishRoot(edits: Edits = {}): void {
-    stepUp('root', root, edits.root);
-    write('root');
-    rootChanged = false;
-    signers.set('root', authorities.get('root')?.keys ?? []);
-  }
-
-  function publish(edits: Edits = {}): void {
-    if (rootChanged) publishRoot(edits);
-    // Bins without targets differ in nothing: one signature serves them all.
-    const empty = new Map<string, Uint8Array>();
-    for (const name of changed) {
-      const document = role(name);
-      stepUp(name, document, edits.roles?.[name]);
-      const isEmpty =
-        document.targets.size === 0 && document.delegations === undefined && edits.roles?.[name] === undefined;
-      const same = [document.version, document.expires, ...(signers.get(name) ?? []).map((key) => key.keyid)].join();
-      const bytes = write(name, isEmpty ? empty.get(same) : undefined);
-      if (isEmpty) empty.set(same, bytes);
-      snapshot.meta.set(`${name}.json`, metaOf(document.version, bytes));
-    }
-    changed.clear();
-    stepUp('snapshot', snapshot, edits.snapshot);
-    timestamp.meta.set('snapshot.json', metaOf(snapshot.version, write('snapshot')));
-    stepUp('timestamp', timestamp, edits.timestamp);
-    write('timestamp');
-  }
-
-  function addTarget(to: string, path: string, bytes: Uint8Array, custom?: Extra): void {
-    const hashes = hashesOf(bytes, options.targetHashes ?? ['sha256']);
-    role(to).targets.set(path, { length: bytes.byteLength, hashes, ...(custom === undefined ? {} : { custom }) });
-    changed.add(to);
-    const names = options.targetNames ?? (consistent ? 'prefixed' : 'plain');
+  addTarget(to: string, path: string, bytes: Uint8Array, custom?: Extra): void {
+    const { targetHashes = ['sha256'], targetNames = this.#consistent ? 'prefixed' : 'plain' } = this.#options;
+    const hashes = hashesOf(bytes, targetHashes);
+    this.role(to).targets.set(path, { length: bytes.byteLength, hashes, ...(custom === undefined ? {} : { custom }) });
+    this.#changed.add(to);
     const slash = path.lastIndexOf('/') + 1;
-    if (names !== 'prefixed') files.set(`targets/${path}`, bytes);
-    if (names !== 'plain')
-      for (const hex of hashes.values()) files.set(`targets/${path.slice(0, slash)}${hex}.${path.slice(slash)}`, bytes);
+    if (targetNames !== 'prefixed') this.files.set(`targets/${path}`, bytes);
+    if (targetNames === 'plain') return;
+    for (const hex of hashes.values())
+      this.files.set(`targets/${path.slice(0, slash)}${hex}.${path.slice(slash)}`, bytes);
   }
 
-  function openRole(name: string, authority: Authority): TargetsDocument {
-    const document = roles.get(name) ?? emptyTargets(name);
-    roles.set(name, document);
-    signers.set(name, authority.keys);
-    changed.add(name);
-    return document;
+  removeTarget(from: string, path: string): void {
+    this.role(from).targets.delete(path);
+    this.#changed.add(from);
   }
 
-  function delegationsOf(from: string, authority: Authority): Delegations {
-    changed.add(from);
-    const document = role(from);
-    const delegations = document.delegations ?? { keys: new Map<string, PublicKey>() };
-    document.delegations = delegations;
-    for (const key of authority.keys) delegations.keys.set(key.keyid, key.public);
-    return delegations;
-  }
-
-  function delegate(
+  delegate(
     from: string,
-    { name, authority, paths, pathHashPrefixes, terminating }: Delegation,
+    { name, authority, paths, pathHashPrefixes, terminating = false }: Delegation,
   ): TargetsDocument {
-    const delegations = delegationsOf(from, authority);
+    const delegations = this.#delegationsOf(from, authority);
     const listed: DelegatedRole = {
       name,
       ...roleOf(authority),
-      terminating: terminating ?? false,
+      terminating,
       ...(paths === undefined ? {} : { paths }),
       ...(pathHashPrefixes === undefined ? {} : { path_hash_prefixes: pathHashPrefixes }),
     };
     delegations.roles ??= [];
     delegations.roles.push(listed);
-    return openRole(name, authority);
+    return this.#openRole(name, authority);
   }
 
-  return {
-    root,
-    timestamp,
-    snapshot,
-    roles,
-    signers,
-    files,
-    role,
-    addTarget,
-    removeTarget(from, path) {
-      role(from).targets.delete(path);
-      changed.add(from);
-    },
-    delegate,
-    delegateBins(from, prefix, bits, authority) {
-      const bins = createBins(prefix, bits);
-      bins.names.forEach((name, i) => {
-        delegate(from, { name, authority, pathHashPrefixes: prefixesOf(i, bits) });
-      });
-      return bins;
-    },
-    delegateSuccinct(from, prefix, bits, authority) {
-      const bins = createBins(prefix, bits);
-      const delegations = delegationsOf(from, authority);
-      delegations.succinct_roles = { ...roleOf(authority), bit_length: bits, name_prefix: prefix };
-      for (const name of bins.names) openRole(name, authority);
-      return bins;
-    },
-    rotate(name, authority) {
-      const before = signers.get('root') ?? [];
-      authorities.set(name, authority);
-      listAuthorities();
-      rootChanged = true;
-      if (name === 'root') signers.set('root', union(before, authority.keys));
-      else signers.set(name, authority.keys);
-      if (name === 'targets') changed.add('targets');
-    },
-    touch: (name) => {
-      changed.add(name);
-    },
-    publishRoot,
-    publish,
-    write: (name) => write(name),
-  };
+  /** PEP 458's bins, by `path_hash_prefixes`. */
+  delegateBins(from: string, prefix: string, bits: number, authority: Authority): Bins {
+    const bins = createBins(prefix, bits);
+    bins.names.forEach((name, i) => {
+      this.delegate(from, { name, authority, pathHashPrefixes: prefixesOf(i, bits) });
+    });
+    return bins;
+  }
+
+  /** TAP 15's bins, by `succinct_roles`. */
+  delegateSuccinct(from: string, prefix: string, bits: number, authority: Authority): Bins {
+    const bins = createBins(prefix, bits);
+    const delegations = this.#delegationsOf(from, authority);
+    delegations.succinct_roles = { ...roleOf(authority), bit_length: bits, name_prefix: prefix };
+    for (const name of bins.names) this.#openRole(name, authority);
+    return bins;
+  }
+
+  /** New keys for a top-level role; the next publish writes a root for it, signed by old and new root keys. */
+  rotate(role: TopLevel, authority: Authority): void {
+    const before = this.signers.get('root') ?? [];
+    this.#authorities.set(role, authority);
+    this.#listAuthorities();
+    this.#rootChanged = true;
+    if (role === 'root') this.signers.set('root', union(before, authority.keys));
+    else this.signers.set(role, authority.keys);
+    if (role === 'targets') this.#changed.add('targets');
+  }
+
+  /** Marks a targets role as changed, so that the next publish writes a new version of it. */
+  touch(role: string): void {
+    this.#changed.add(role);
+  }
+
+  /** A new root, whether or not anything changed. */
+  publishRoot(edits: Edits = {}): void {
+    this.#stepUp('root', this.root, edits.root);
+    this.write('root');
+    this.#rootChanged = false;
+    this.signers.set('root', this.#authorities.get('root')?.keys ?? []);
+  }
+
+  /** Root if changed, changed targets roles, snapshot, timestamp: each one version up, signed and laid out. */
+  publish(edits: Edits = {}): void {
+    if (this.#rootChanged) this.publishRoot(edits);
+    this.#publishTargets(edits.roles);
+    this.#stepUp('snapshot', this.snapshot, edits.snapshot);
+    this.timestamp.meta.set('snapshot.json', this.#metaOf(this.snapshot.version, this.write('snapshot')));
+    this.#stepUp('timestamp', this.timestamp, edits.timestamp);
+    this.write('timestamp');
+  }
+
+  /** Signs a document as it stands and lays it out under its own name, touching nothing else. */
+  write(role: string): Uint8Array {
+    return this.#layOut(role, sign(this.#documentOf(role), this.signers.get(role) ?? [], this.#options.style ?? {}));
+  }
+
+  #publishTargets(edits: Edits['roles']): void {
+    // Bins without targets differ in nothing: one signature serves them all.
+    const empty = new Map<string, Uint8Array>();
+    for (const name of this.#changed) {
+      const document = this.role(name);
+      const edit = edits?.[name];
+      this.#stepUp(name, document, edit);
+      const isEmpty = document.targets.size === 0 && document.delegations === undefined && edit === undefined;
+      const same = [
+        document.version,
+        document.expires,
+        ...(this.signers.get(name) ?? []).map((key) => key.keyid),
+      ].join();
+      const signed = isEmpty ? empty.get(same) : undefined;
+      const bytes = signed === undefined ? this.write(name) : this.#layOut(name, signed);
+      if (isEmpty) empty.set(same, bytes);
+      this.snapshot.meta.set(`${name}.json`, this.#metaOf(document.version, bytes));
+    }
+    this.#changed.clear();
+  }
+
+  #layOut(name: string, bytes: Uint8Array): Uint8Array {
+    const versioned = name === 'root' || (this.#consistent && name !== 'timestamp');
+    const prefix = versioned ? `${this.#documentOf(name).version}.` : '';
+    this.files.set(`metadata/${prefix}${encodeRole(name)}.json`, bytes);
+    this.#written.add(name);
+    return bytes;
+  }
+
+  #documentOf(name: string): Document {
+    if (name === 'root') return this.root;
+    if (name === 'timestamp') return this.timestamp;
+    return name === 'snapshot' ? this.snapshot : this.role(name);
+  }
+
+  #stepUp<D extends Document>(name: string, document: D, edit?: (document: D) => void): void {
+    if (this.#written.has(name)) document.version++;
+    document.expires = this.#expiryOf(name);
+    edit?.(document);
+  }
+
+  #expiryOf(role: string): string {
+    const { now, lifetime = () => YEAR } = this.#options;
+    return isoTime(now() + lifetime(role));
+  }
+
+  #fresh(role: string) {
+    return { spec_version: '1.0.34', version: 1, expires: this.#expiryOf(role) };
+  }
+
+  #emptyTargets(role: string): TargetsDocument {
+    return { _type: 'targets', ...this.#fresh(role), targets: new Map() };
+  }
+
+  #metaOf(version: number, bytes: Uint8Array): Meta {
+    const { metaHashes = [] } = this.#options;
+    if (metaHashes.length === 0) return { version };
+    return { version, length: bytes.byteLength, hashes: hashesOf(bytes, metaHashes) };
+  }
+
+  #listAuthorities(): void {
+    const keys = [...this.#authorities.values()].flatMap((authority) => authority.keys);
+    this.root.keys = new Map(keys.map((key) => [key.keyid, key.public]));
+    this.root.roles = new Map([...this.#authorities].map(([role, authority]) => [role, roleOf(authority)]));
+  }
+
+  #openRole(name: string, authority: Authority): TargetsDocument {
+    const document = this.roles.get(name) ?? this.#emptyTargets(name);
+    this.roles.set(name, document);
+    this.signers.set(name, authority.keys);
+    this.#changed.add(name);
+    return document;
+  }
+
+  #delegationsOf(from: string, authority: Authority): Delegations {
+    this.#changed.add(from);
+    const document = this.role(from);
+    document.delegations ??= { keys: new Map<string, PublicKey>() };
+    for (const key of authority.keys) document.delegations.keys.set(key.keyid, key.public);
+    return document.delegations;
+  }
 }
 
 function union(a: readonly SigningKey[], b: readonly SigningKey[]): SigningKey[] {

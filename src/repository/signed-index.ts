@@ -1,9 +1,9 @@
 import type { Algorithm } from '../bytes/digest.ts';
 import type { Bins } from './bins.ts';
-import type { Authority, Extra } from './documents.ts';
+import type { Authority } from './documents.ts';
 import { filePath, htmlPage, type IndexFile, jsonPage } from './index-pages.ts';
 import type { Style } from './json-writer.ts';
-import { createRepository, type Edits, type Repository } from './repository.ts';
+import { type Edits, Repository, type RepositoryOptions } from './repository.ts';
 
 const DAY = 86_400;
 const YEAR = 365 * DAY;
@@ -36,129 +36,135 @@ export interface SignedIndexOptions {
   readonly pagePath?: (project: string) => string;
 }
 
-export interface SignedIndex {
-  readonly repository: Repository;
-  readonly bins: Bins;
-  /** Uploads files; an equal file name is replaced. The page is written at the next publish. */
-  readonly upload: (project: string, ...files: readonly IndexFile[]) => void;
-  readonly remove: (project: string, filename: string) => void;
-  /** From now on only these keys sign for the project; `recent` is the online way in (PEP 480). */
-  readonly claim: (project: string, authority: Authority, recent?: boolean) => void;
-  /** The role that signs for a project's target path. */
-  readonly roleFor: (project: string, path: string) => string;
-  readonly pagePath: (project: string) => string;
-  readonly filePath: (file: IndexFile) => string;
-  /** The page as it would be published now. */
-  readonly page: (project: string) => Uint8Array;
-  readonly publish: (edits?: Edits) => void;
-}
-
 const OFFLINE_ROLES = new Set(['root', 'targets', 'bins', 'unclaimed', 'claimed']);
+const EVERYTHING = ['*', '*/*', '*/*/*', '*/*/*/*', '*/*/*/*/*'];
 
 /** An index signed as PEP 458 (targets → bins → bin-n) or PEP 480 (claimed before unclaimed) say. */
-export function createSignedIndex(options: SignedIndexOptions): SignedIndex {
-  const { keys, claims = false, pageFormat = 'html' } = options;
-  const pagePath = options.pagePath ?? ((project) => `simple/${project}/index.html`);
-  const repository = createRepository({
-    authorities: { root: keys.root, targets: keys.targets, snapshot: keys.online, timestamp: keys.online },
-    now: options.now,
-    lifetime: (role) => (OFFLINE_ROLES.has(role) || role.startsWith('project-') ? YEAR : DAY),
-    ...(options.metaHashes === undefined ? {} : { metaHashes: options.metaHashes }),
-    ...(options.targetHashes === undefined ? {} : { targetHashes: options.targetHashes }),
-    ...(options.targetNames === undefined ? {} : { targetNames: options.targetNames }),
-    ...(options.style === undefined ? {} : { style: options.style }),
-  });
-  const everything = ['*', '*/*', '*/*/*', '*/*/*/*', '*/*/*/*/*'];
-  if (claims) {
-    // The order is the protection: an online key further down never gets to speak for a claimed project.
-    repository.delegate('targets', { name: 'claimed', authority: keys.bins, paths: everything });
-    repository.delegate('targets', { name: 'recently-claimed', authority: keys.online, paths: everything });
-  }
-  const above = claims ? 'unclaimed' : 'bins';
-  repository.delegate('targets', { name: above, authority: keys.bins, paths: everything });
-  const delegateBins = options.binKind === 'succinct' ? repository.delegateSuccinct : repository.delegateBins;
-  const bins = delegateBins(above, 'bin', options.binBits, keys.online);
+export class SignedIndex {
+  readonly repository: Repository;
+  readonly bins: Bins;
+  readonly #options: SignedIndexOptions;
+  readonly #projects = new Map<string, Map<string, IndexFile>>();
+  readonly #unpublished = new Set<string>();
+  readonly #claimed = new Set<string>();
 
-  const projects = new Map<string, Map<string, IndexFile>>();
-  const unpublished = new Set<string>();
-  const claimed = new Set<string>();
-
-  function roleFor(project: string, path: string): string {
-    return claimed.has(project) ? projectRole(project) : bins.binOf(path);
+  constructor(options: SignedIndexOptions) {
+    this.#options = options;
+    this.repository = new Repository(repositoryOptions(options));
+    this.bins = this.#delegate();
   }
 
-  function filesOf(project: string): Map<string, IndexFile> {
-    const files = projects.get(project) ?? new Map<string, IndexFile>();
-    projects.set(project, files);
-    unpublished.add(project);
+  /** Uploads files; an equal file name is replaced. The page is written at the next publish. */
+  upload(project: string, ...files: readonly IndexFile[]): void {
+    const known = this.#filesOf(project);
+    for (const file of files) {
+      const replaced = known.get(file.filename);
+      if (replaced !== undefined) this.#removeTargets(project, replaced);
+      known.set(file.filename, file);
+      this.#addFile(project, file);
+    }
+  }
+
+  remove(project: string, filename: string): void {
+    const known = this.#filesOf(project);
+    const file = known.get(filename);
+    if (file === undefined) return;
+    known.delete(filename);
+    this.#removeTargets(project, file);
+  }
+
+  /** From now on only these keys sign for the project; `recent` is the online way in (PEP 480). */
+  claim(project: string, authority: Authority, recent = false): void {
+    if (this.#options.claims !== true) throw new Error('this index was made without claims');
+    const files = [...this.#filesOf(project).values()];
+    for (const file of files) this.#removeTargets(project, file);
+    const page = this.pagePath(project);
+    this.repository.removeTarget(this.roleFor(project, page), page);
+    this.#claimed.add(project);
+    this.repository.delegate(recent ? 'recently-claimed' : 'claimed', {
+      name: projectRole(project),
+      authority,
+      paths: [page, `packages/*/*/*/${project.replaceAll('-', '_')}-*`],
+      terminating: true,
+    });
+    for (const file of files) this.#addFile(project, file);
+  }
+
+  /** The role that signs for a project's target path. */
+  roleFor(project: string, path: string): string {
+    return this.#claimed.has(project) ? projectRole(project) : this.bins.binOf(path);
+  }
+
+  pagePath(project: string): string {
+    return this.#options.pagePath?.(project) ?? `simple/${project}/index.html`;
+  }
+
+  filePath(file: IndexFile): string {
+    return filePath(file);
+  }
+
+  /** The page as it would be published now. */
+  page(project: string): Uint8Array {
+    const files = [...(this.#projects.get(project)?.values() ?? [])];
+    return Buffer.from(
+      this.#options.pageFormat === 'json' ? jsonPage(project, files) : htmlPage(project, files),
+      'utf8',
+    );
+  }
+
+  publish(edits?: Edits): void {
+    for (const project of this.#unpublished) this.#addTarget(project, this.pagePath(project), this.page(project));
+    this.#unpublished.clear();
+    this.repository.publish(edits);
+  }
+
+  #delegate(): Bins {
+    const { repository } = this;
+    const { keys, claims = false, binKind, binBits } = this.#options;
+    if (claims) {
+      // The order is the protection: an online key further down never gets to speak for a claimed project.
+      repository.delegate('targets', { name: 'claimed', authority: keys.bins, paths: EVERYTHING });
+      repository.delegate('targets', { name: 'recently-claimed', authority: keys.online, paths: EVERYTHING });
+    }
+    const above = claims ? 'unclaimed' : 'bins';
+    repository.delegate('targets', { name: above, authority: keys.bins, paths: EVERYTHING });
+    return binKind === 'succinct'
+      ? repository.delegateSuccinct(above, 'bin', binBits, keys.online)
+      : repository.delegateBins(above, 'bin', binBits, keys.online);
+  }
+
+  #filesOf(project: string): Map<string, IndexFile> {
+    const files = this.#projects.get(project) ?? new Map<string, IndexFile>();
+    this.#projects.set(project, files);
+    this.#unpublished.add(project);
     return files;
   }
 
-  function addTarget(project: string, path: string, bytes: Uint8Array, custom?: Extra): void {
-    repository.addTarget(roleFor(project, path), path, bytes, custom);
+  #addTarget(project: string, path: string, bytes: Uint8Array): void {
+    this.repository.addTarget(this.roleFor(project, path), path, bytes);
   }
 
-  function addFile(project: string, file: IndexFile): void {
-    addTarget(project, filePath(file), file.bytes);
-    if (file.coreMetadata !== undefined) addTarget(project, `${filePath(file)}.metadata`, file.coreMetadata);
+  #addFile(project: string, file: IndexFile): void {
+    this.#addTarget(project, filePath(file), file.bytes);
+    if (file.coreMetadata !== undefined) this.#addTarget(project, `${filePath(file)}.metadata`, file.coreMetadata);
   }
 
-  function removeTargets(project: string, file: IndexFile): void {
-    repository.removeTarget(roleFor(project, filePath(file)), filePath(file));
-    if (file.coreMetadata === undefined) return;
-    const path = `${filePath(file)}.metadata`;
-    repository.removeTarget(roleFor(project, path), path);
+  #removeTargets(project: string, file: IndexFile): void {
+    const paths = [filePath(file), ...(file.coreMetadata === undefined ? [] : [`${filePath(file)}.metadata`])];
+    for (const path of paths) this.repository.removeTarget(this.roleFor(project, path), path);
   }
+}
 
-  function page(project: string): Uint8Array {
-    const files = [...(projects.get(project)?.values() ?? [])];
-    const text = pageFormat === 'json' ? jsonPage(project, files) : htmlPage(project, files);
-    return Buffer.from(text, 'utf8');
-  }
-
+function repositoryOptions(options: SignedIndexOptions): RepositoryOptions {
+  const { keys, now, metaHashes, targetHashes, targetNames, style } = options;
   return {
-    repository,
-    bins,
-    upload(project, ...files) {
-      const known = filesOf(project);
-      for (const file of files) {
-        const replaced = known.get(file.filename);
-        if (replaced !== undefined) removeTargets(project, replaced);
-        known.set(file.filename, file);
-        addFile(project, file);
-      }
-    },
-    remove(project, filename) {
-      const known = filesOf(project);
-      const file = known.get(filename);
-      if (file === undefined) return;
-      known.delete(filename);
-      removeTargets(project, file);
-    },
-    claim(project, authority, recent = false) {
-      if (!claims) throw new Error('this index was made without claims');
-      const files = [...filesOf(project).values()];
-      for (const file of files) removeTargets(project, file);
-      repository.removeTarget(roleFor(project, pagePath(project)), pagePath(project));
-      claimed.add(project);
-      const written = project.replaceAll('-', '_');
-      repository.delegate(recent ? 'recently-claimed' : 'claimed', {
-        name: projectRole(project),
-        authority,
-        paths: [pagePath(project), `packages/*/*/*/${written}-*`],
-        terminating: true,
-      });
-      for (const file of files) addFile(project, file);
-    },
-    roleFor,
-    pagePath,
-    filePath,
-    page,
-    publish(edits) {
-      for (const project of unpublished) addTarget(project, pagePath(project), page(project));
-      unpublished.clear();
-      repository.publish(edits);
-    },
+    authorities: { root: keys.root, targets: keys.targets, snapshot: keys.online, timestamp: keys.online },
+    now,
+    lifetime: (role) => (OFFLINE_ROLES.has(role) || role.startsWith('project-') ? YEAR : DAY),
+    ...(metaHashes === undefined ? {} : { metaHashes }),
+    ...(targetHashes === undefined ? {} : { targetHashes }),
+    ...(targetNames === undefined ? {} : { targetNames }),
+    ...(style === undefined ? {} : { style }),
   };
 }
 

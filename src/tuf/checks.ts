@@ -1,4 +1,4 @@
-import { prove } from '../bytes/digest.ts';
+import { checkBytes } from '../bytes/prover.ts';
 import { about, Refusal, type Subject } from '../bytes/refusal.ts';
 import type { Instant, MetaFile, Signed } from './model.ts';
 import type { Judging } from './sliced.ts';
@@ -13,7 +13,7 @@ export function refuseOther(bytes: Uint8Array, named: MetaFile, subject: Subject
     );
   if (named.digests === undefined) return;
   try {
-    prove(bytes, { digests: named.digests });
+    checkBytes(bytes, { digests: named.digests });
   } catch (error) {
     throw about(error, subject);
   }

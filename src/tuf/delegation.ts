@@ -1,7 +1,8 @@
+import { type Expected, makeExpected } from '../bytes/expected.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Generation } from './accept.ts';
 import { LIMITS } from './limits.ts';
-import type { Delegation, TargetFile, Targets } from './model.ts';
+import type { Delegation, Targets } from './model.ts';
 import type { Verified } from './verified.ts';
 
 /** A role visited by a search, and by which delegation (none for targets). */
@@ -14,7 +15,7 @@ export interface Visit {
 
 export interface Found {
   /** Undefined: the metadata positively does not list the path. */
-  readonly target: TargetFile | undefined;
+  readonly target: Expected | undefined;
   /** The role that lists it, with its delegators. */
   readonly listedBy: Visit | undefined;
   /** Every role the answer rests on, in the order visited. */
@@ -43,7 +44,7 @@ export async function findTarget(generation: Generation, path: string, load: Loa
   for (;;) {
     visited.push(visit);
     const target = visit.role.signed.targets.get(path);
-    if (target !== undefined) return { target, listedBy: visit, visited };
+    if (target !== undefined) return { target: makeExpected(target), listedBy: visit, visited };
     const children: Pending[] = [];
     for (const by of visit.role.signed.delegations?.childrenFor(path) ?? []) {
       children.push({ by, parent: visit });

@@ -1,6 +1,7 @@
 import type { Agent } from 'node:http';
 import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
+import { downloadPlaces } from '../async/shares.ts';
 import type { UpstreamLimits } from './limits.ts';
 import { plainHttp, tls, tlsHttp } from './node-http.ts';
 
@@ -23,10 +24,11 @@ export interface Connections {
 
 export function createConnections(limits: UpstreamLimits, { ca, proxy }: Reach): Connections {
   const proxyEnv = proxy === undefined ? undefined : { HTTP_PROXY: proxy, HTTPS_PROXY: proxy };
+  const most = limits.connections + downloadPlaces(limits.connections);
   const kept = {
     keepAlive: true,
-    maxSockets: limits.connections,
-    maxFreeSockets: limits.connections,
+    maxSockets: most,
+    maxFreeSockets: most,
     timeout: limits.idleSocket,
     ...(proxyEnv && { proxyEnv }),
   };

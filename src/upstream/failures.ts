@@ -69,6 +69,13 @@ export function failed(error: unknown, url: URL, stage: Stage): Refusal {
   });
 }
 
+/** The caller's own reason where the caller stopped; `slow` where the deadline did. */
+export function stopped(signal: AbortSignal, url: URL): unknown {
+  return signal.reason instanceof DOMException && signal.reason.name === 'TimeoutError'
+    ? failed(signal.reason, url, 'before the answer')
+    : signal.reason;
+}
+
 export function codeOf(error: unknown): string {
   return typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string'
     ? error.code

@@ -23,6 +23,7 @@ export interface UpstreamLimits {
   readonly headerCount: number;
   /** Interim (1xx) answers at once; beyond it one a second is still fine. */
   readonly interimBurst: number;
+  /** For documents; files have three quarters as many of their own. */
   readonly connections: number;
   /** Requests that wait for a connection; the next one is refused. */
   readonly queue: number;

@@ -1,19 +1,30 @@
+import type { Caller } from '../async/caller.ts';
+import type { Upstream } from '../ports/upstream.ts';
 import type { Layout } from '../presets/layouts.ts';
 import { metadataUrl } from '../presets/targets.ts';
 import type { MetadataSource } from '../tuf/refresh.ts';
-import type { HttpUpstream } from './client.ts';
 
 type MetadataRequest = Parameters<MetadataSource['read']>[0];
 
 /** Reads a TUF role from upstream; undefined where it does not exist there. No redirects, no retries of a 404. */
-export function createMetadataSource(upstream: Pick<HttpUpstream, 'document'>, layout: Layout): MetadataSource {
-  const read = ({ role, version, limit }: MetadataRequest): Promise<Uint8Array | undefined> =>
-    upstream.document(metadataUrl(layout, role, version), {
+export function createMetadataSource(
+  upstream: Pick<Upstream, 'document'>,
+  layout: Layout,
+  caller: Caller,
+): MetadataSource {
+  const read = async ({ role, version, limit }: MetadataRequest): Promise<Uint8Array | undefined> => {
+    const request = {
+      url: metadataUrl(layout, role, version),
+      fresh: false,
       limit,
-      redirects: 0,
+      redirects: false,
       // Object stores answer 403 for a key that does not exist; for the next root that is the end of the chain (TUF §5.3.3).
       forbiddenIsAbsent: role === 'root',
-    });
+      proved: true,
+    };
+    const answer = await upstream.document(request, caller);
+    return answer.kind === 'document' ? answer.bytes : undefined;
+  };
   return {
     async read(request) {
       const found = await read(request);

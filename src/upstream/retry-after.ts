@@ -2,16 +2,22 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Refusal } from '../bytes/refusal.ts';
 import type { UpstreamLimits } from './limits.ts';
 
-/** Remembers which origins asked to be left alone (Retry-After, RFC 9110 §10.2.3), for at most `longestRest`. */
-export function createRest(limits: UpstreamLimits) {
+/** Which origins asked to be left alone (Retry-After, RFC 9110 §10.2.3). */
+export interface Rest {
+  asked(url: URL, retryAfter: string | undefined): void;
+  /** Resolves when the origin may be asked again; Refusal `unreachable` where that is too far away. */
+  over(url: URL, signal: AbortSignal): Promise<void>;
+}
+
+/** Remembers for at most `longestRest`. */
+export function createRest(limits: UpstreamLimits): Rest {
   const until = new Map<string, number>();
   return {
-    asked(url: URL, retryAfter: string | undefined): void {
+    asked(url, retryAfter) {
       const wait = Math.min(milliseconds(retryAfter), limits.longestRest);
       if (wait > 0) until.set(url.origin, performance.now() + wait);
     },
-    /** Resolves when the origin may be asked again; Refusal `unreachable` where that is too far away. */
-    async over(url: URL, signal: AbortSignal): Promise<void> {
+    async over(url, signal) {
       const left = (until.get(url.origin) ?? 0) - performance.now();
       if (left <= 0) until.delete(url.origin);
       else if (left > limits.patience)

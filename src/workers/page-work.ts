@@ -1,7 +1,7 @@
+import type { Statement } from '../bytes/digest.ts';
 import { type PageWork, type Seen, workHere } from '../ports/page-work.ts';
 import { gatherListing, type Listing, type ListingHead } from '../pypi/listing.ts';
-import type { Bodies, Page } from '../render/page.ts';
-import { pageOf } from '../render/render.ts';
+import type { Bodies } from '../render/page.ts';
 import { createLane, type LaneOptions } from './lane.ts';
 import { LARGE } from './limits.ts';
 import type { Call } from './thread.ts';
@@ -31,12 +31,12 @@ export function createPageWork(options: PageWorkOptions = {}): PageWork & { clos
         try {
           const undigested = await call('open', { document, project, bytes });
           const known = undigested.length === 0 ? undefined : await steps.known?.(undigested);
-          const head = await call('relink', { document, pageUrl, known });
+          const head = await call('relink', { document, pageUrl, known: known && plain(known) });
           const held = await steps.hold(await listingFrom(call, document, head));
           const withheld = new Set(held.withheld.keys());
           const silenced = new Set(held.silenced.keys());
           const hidden = held.hidden === true;
-          return { ...held, page: arrived(await call('draw', { document, withheld, silenced, hidden })) };
+          return { ...held, bodies: arrived(await call('draw', { document, withheld, silenced, hidden })) };
         } finally {
           call('close', { document }).catch(() => undefined);
         }
@@ -65,6 +65,11 @@ export function createPageWork(options: PageWorkOptions = {}): PageWork & { clos
   };
 }
 
+/** An expectation does not survive the way between threads; what it states does. */
+function plain(known: ReadonlyMap<string, Statement>): ReadonlyMap<string, Statement> {
+  return new Map([...known].map(([filename, { length, digests }]) => [filename, { length, digests }]));
+}
+
 /** Nothing else of what it came with makes the way. */
 function seen({ bytes, serial }: Seen): Seen {
   return { bytes, serial };
@@ -82,14 +87,14 @@ async function listingFrom(call: Call, document: number, head: ListingHead): Pro
 }
 
 /** What comes from another thread comes as plain bytes. */
-function arrived({ json, html }: Bodies): Page {
+function arrived({ json, html }: Bodies): Bodies {
   const form = ({ identity, gzip, zstd, hash }: Bodies['json']) => ({
     identity: bufferOf(identity),
     gzip: bufferOf(gzip),
     zstd: bufferOf(zstd),
     hash,
   });
-  return pageOf({ json: form(json), html: form(html) });
+  return { json: form(json), html: form(html) };
 }
 
 function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {

@@ -1,4 +1,4 @@
-import type { Expected } from '../bytes/digest.ts';
+import type { Statement } from '../bytes/digest.ts';
 import type { Reason, Subject } from '../bytes/refusal.ts';
 import type { Difference, LegacySource, Seen } from '../ports/page-work.ts';
 import type { ListingHead, OwnFile } from '../pypi/listing.ts';
@@ -16,7 +16,7 @@ export interface Calls {
     readonly ask: {
       readonly document: number;
       readonly pageUrl: string;
-      readonly known: ReadonlyMap<string, Expected> | undefined;
+      readonly known: ReadonlyMap<string, Statement> | undefined;
     };
     readonly answer: ListingHead;
   };

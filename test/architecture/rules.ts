@@ -52,7 +52,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@hono/node-server': ['src/http/'],
   'lru-cache': ['src/bytes/bounded-map.ts', ...DISK],
   '@noble/ed25519': ['src/tuf/keys.ts', 'src/repository/'],
-  'hash-wasm': ['src/bytes/digest.ts', 'src/repository/'],
+  'hash-wasm': ['src/bytes/prover.ts', 'src/repository/'],
   parse5: ['src/pypi/'],
   'prom-client': ['src/telemetry/metrics.ts', 'src/telemetry/tally.ts'],
   pino: ['src/telemetry/log.ts', 'src/telemetry/standard-error.ts'],
@@ -92,7 +92,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'node:fs/promises': [...DISK, ...WIRING],
   'node:path': [...DISK, 'src/config/', ...WIRING],
   'node:os': [...DISK, 'src/config/', ...WIRING],
-  'node:url': WIRING,
+  'node:url': ['src/disk/database/sqlite.ts', ...WIRING],
   'node:module': ['src/main.ts'],
   'node:child_process': ['src/demo/', 'src/cli/'],
   'node:readline/promises': WIRING,
@@ -106,7 +106,8 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'node:stream/promises': [...DISK, 'src/upstream/', 'src/http/', ...WIRING],
   'node:events': [...DISK, 'src/upstream/', 'src/http/', ...WIRING],
   'node:timers/promises': ['src/async/', 'src/mirror/', ...DISK, 'src/upstream/', 'src/http/', ...WIRING],
-  'node:worker_threads': ['src/workers/'],
+  'node:worker_threads': ['src/workers/', 'src/disk/database/'],
+  'node:sqlite': ['src/disk/database/'],
   'node:async_hooks': ['src/http/'],
   'node:perf_hooks': ['src/telemetry/', ...WIRING],
   'node:v8': ['src/app/heap.ts'],
@@ -131,10 +132,10 @@ const PURE_PATHS = [...PURE, 'presets'].map((folder) => `src/${folder}/`);
 
 export const PATTERNS: readonly PatternRule[] = [
   {
-    name: 'only bytes/digest.ts makes Proven',
+    name: 'only bytes/proven.ts makes Proven',
     pattern: /\bnew Proven\b/,
     within: SRC,
-    except: ['src/bytes/digest.ts'],
+    except: ['src/bytes/proven.ts'],
     caught: [['src/blobs/x.ts', 'const p = new Proven(bytes, hex);']],
   },
   {
@@ -189,6 +190,13 @@ export const PATTERNS: readonly PatternRule[] = [
     within: SRC,
     except: ['src/disk/durable.ts', 'src/disk/file-ops.ts'],
     caught: [['src/blobs/x.ts', 'await rename(temporary, final);']],
+  },
+  {
+    name: 'only disk/database/sqlite.ts opens SQLite',
+    pattern: /\bnew\b[^;\n]*\bDatabaseSync\b/,
+    within: SRC,
+    except: ['src/disk/database/sqlite.ts'],
+    caught: [['src/state/x.ts', 'const database = new (sqlite().DatabaseSync)(path);']],
   },
   {
     name: 'pure folders have no clock, chance, process or timer',

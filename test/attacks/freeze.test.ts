@@ -51,8 +51,8 @@ describe('indefinite freeze: what has expired is not adopted', () => {
     const simulator = createSimulator({
       lifetime: (role) => (role.startsWith('bin-') ? 3600 : LONG),
       fill: (r) => {
-        const delegate = kind === 'succinct' ? r.delegateSuccinct : r.delegateBins;
-        const bins = delegate('targets', 'bin', 3, authority(['online']));
+        const delegate = kind === 'succinct' ? 'delegateSuccinct' : 'delegateBins';
+        const bins = r[delegate]('targets', 'bin', 3, authority(['online']));
         r.addTarget(bins.binOf('x'), 'x', Buffer.from('x'));
       },
     });

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { Blob } from '../../src/bytes/blob.ts';
+import { makeBlob } from '../../src/bytes/blob.ts';
 import { createCoreMetadata } from '../../src/mirror/files/core-metadata.ts';
 import { createUpstream } from '../../src/upstream/client.ts';
 import { type SignedRig, startSignedRig } from '../rigs/signed-rig.ts';
@@ -90,13 +90,21 @@ describe('core metadata', () => {
 });
 
 it('ten thousand lies do not make room for one more', async () => {
-  const wheel = Blob.of('0'.repeat(64), ALPHA.bytes.byteLength, {
+  const wheel = makeBlob('0'.repeat(64), ALPHA.bytes.byteLength, {
     send: ({ start: from, end }, write) => write(ALPHA.bytes.subarray(from, end)),
     bytes: async () => ALPHA.bytes,
   });
   const coreMetadata = createCoreMetadata({
     index: 'main',
-    blobs: { open: async () => wheel, fetch: async () => wheel, holds: () => true },
+    blobs: {
+      stored: async () => true,
+      open: async () => wheel,
+      fetch: async () => wheel,
+      keep: async () => true,
+      readDocument: async () => undefined,
+      writeDocument: async () => undefined,
+      holds: () => true,
+    },
     upstream: createUpstream({ bases: ['http://127.0.0.1:1/'] }),
     fetchProved: async () => wheel,
     events: { rejected() {}, served() {}, refreshed() {}, note() {} },

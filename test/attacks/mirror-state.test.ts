@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createRepository } from '../../src/repository/repository.ts';
+import { Repository } from '../../src/repository/repository.ts';
 import { type SignedRig, startSignedRig } from '../rigs/signed-rig.ts';
 import { reasonOf } from '../support/client.ts';
 import { authority } from '../support/keys.ts';
@@ -22,7 +22,7 @@ const start = async () => {
 /** The same names signed by somebody else's keys. */
 function foreignFiles(version = 1): ReadonlyMap<string, Uint8Array> {
   const thief = authority(['thief']);
-  const repository = createRepository({
+  const repository = new Repository({
     authorities: { root: thief, targets: thief, snapshot: thief, timestamp: thief },
     now: rig.clock.now,
   });

@@ -51,6 +51,7 @@ export function createMemoryDisk(
     mode: 0o700,
     uid: process.getuid?.() ?? 0,
     inode: found === 'directory' ? 0 : numberOf(found),
+    links: 1,
     changedMs: Date.now(),
   });
   const open = (file: File) => ({

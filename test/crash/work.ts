@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { CHUNK } from '../../src/blobs/limits.ts';
-import type { Expected } from '../../src/bytes/digest.ts';
+import { type Expected, makeExpected } from '../../src/bytes/expected.ts';
 import type { PageRecord, Pin, PublishedTrust } from '../../src/ports/index-state.ts';
 
 // What a round writes follows from its number, so that whoever looks afterwards knows what is right.
@@ -16,13 +16,13 @@ export function sha256Of(bytes: Uint8Array): string {
 
 export function expectedOf(round: number): Expected {
   const bytes = contentOf(round);
-  return {
+  return makeExpected({
     length: bytes.byteLength,
     digests: new Map([
       ['sha256', sha256Of(bytes)],
       ['sha512', createHash('sha512').update(bytes).digest('hex')],
     ]),
-  };
+  });
 }
 
 export function pinOf(round: number): Pin {

@@ -1,5 +1,5 @@
 import type { Algorithm } from '../../src/bytes/digest.ts';
-import { createRepository, type Repository } from '../../src/repository/repository.ts';
+import { Repository } from '../../src/repository/repository.ts';
 import { authority, heldBy, kinds } from '../support/keys.ts';
 import { now } from '../support/rig.ts';
 
@@ -26,7 +26,7 @@ export const ABSENT = 'dir/nobody lists this.txt';
 
 /** A small repository with two root rotations, keys of every kind and targets one delegation down. */
 export function buildRepository({ delegating, consistent, keys, ...hashes }: Shape): Repository {
-  const repository = createRepository({
+  const repository = new Repository({
     authorities: {
       root: authority(['root 1', 'root 2']),
       targets: heldBy(kindsOf('rsassa-pss-sha256', keys === 'common' ? 'ecdsa P-256 PEM' : 'ecdsa P-384 PEM')),
@@ -48,8 +48,8 @@ export function buildRepository({ delegating, consistent, keys, ...hashes }: Sha
       return (path) => (!path.includes('/') ? '1.top' : path.startsWith('dir/deep/') ? 'deep' : 'rest');
     }
     repository.delegate('targets', { name: 'bins', authority: online, paths: everything });
-    const make = delegating === 'hashed bins' ? repository.delegateBins : repository.delegateSuccinct;
-    return make('bins', 'bin', 3, online).binOf;
+    const make = delegating === 'hashed bins' ? 'delegateBins' : 'delegateSuccinct';
+    return repository[make]('bins', 'bin', 3, online).binOf;
   };
   const binOf = roleOf();
   for (const [path, bytes] of TARGETS) repository.addTarget(binOf(path), path, bytes);

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { digestHex } from '../../src/repository/digests.ts';
-import { createRepository, type Repository } from '../../src/repository/repository.ts';
-import { type MirrorRig, NOW, startMirrorRig } from '../rigs/mirror-rig.ts';
+import { Repository } from '../../src/repository/repository.ts';
+import { NOW } from '../rigs/mirror.ts';
+import { type MirrorRig, startMirrorRig } from '../rigs/mirror-rig.ts';
 import { KEYS } from '../rigs/signed-rig.ts';
 import { createClock, DAY, HOUR } from '../support/clock.ts';
 import { authority } from '../support/keys.ts';
@@ -18,7 +19,7 @@ afterEach(() => rig.close());
 
 const start = async (wheels: readonly TinyWheel[], { reuploads = false, extra = '' } = {}) => {
   const clock = createClock(NOW);
-  repository = createRepository({
+  repository = new Repository({
     authorities: { root: KEYS.root, targets: KEYS.targets, snapshot: KEYS.online, timestamp: KEYS.online },
     now: clock.now,
     targetHashes: ['sha512', 'sha256'],

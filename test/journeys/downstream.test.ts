@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { internalCaller } from '../../src/async/caller.ts';
 import { createUpstream, type HttpUpstream } from '../../src/upstream/client.ts';
 import { createMetadataSource } from '../../src/upstream/metadata-source.ts';
 import { type MirrorRig, startMirrorRig } from '../rigs/mirror-rig.ts';
@@ -39,7 +40,11 @@ function client(mirror: MirrorRig = rig) {
   const files = `${mirror.url()}/tuf/targets/`;
   const upstream: HttpUpstream = createUpstream({ bases: [metadata, files], retries: 0 });
   closers.push(() => upstream.close());
-  const over = createMetadataSource(upstream, { name: 'client', metadata, files: { base: files, prefix: true } });
+  const over = createMetadataSource(
+    upstream,
+    { name: 'client', metadata, files: { base: files, prefix: true } },
+    internalCaller('main'),
+  );
   const source: Simulator['source'] = {
     async read({ role, version, limit }) {
       const bytes = await over.read({ role, version, limit });

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Refusal } from '../../src/bytes/refusal.ts';
 import type { RelayedDocuments } from '../../src/mirror/package-index.ts';
 import { type IndexRig, startIndexRig } from '../rigs/index-rig.ts';
-import { JSON_PAGE } from '../rigs/mirror-rig.ts';
+import { JSON_PAGE } from '../rigs/mirror.ts';
 import { badGateway } from '../support/bad-days.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 

@@ -4,7 +4,7 @@ import { createIndexPages } from '../../src/mirror/unsigned/pages.ts';
 import type { PageRecord } from '../../src/ports/index-state.ts';
 import { workHere } from '../../src/ports/page-work.ts';
 import { type IndexRig, type IndexRigOptions, startIndexRig } from '../rigs/index-rig.ts';
-import { NOW } from '../rigs/mirror-rig.ts';
+import { NOW } from '../rigs/mirror.ts';
 import { answering, badGateway } from '../support/bad-days.ts';
 import { DAY, HOUR } from '../support/clock.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';

@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { digestHex } from '../../src/repository/digests.ts';
 import { type IndexRig, type IndexRigOptions, startIndexRig } from '../rigs/index-rig.ts';
-import { JSON_PAGE } from '../rigs/mirror-rig.ts';
+import { JSON_PAGE } from '../rigs/mirror.ts';
 import {
   answering,
   badGateway,

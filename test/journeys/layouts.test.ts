@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { digestHex } from '../../src/repository/digests.ts';
 import { type LayoutRig, type LayoutRigOptions, startLayoutRig } from '../rigs/layout-rig.ts';
-import { JSON_PAGE } from '../rigs/mirror-rig.ts';
+import { JSON_PAGE } from '../rigs/mirror.ts';
 import { LAYOUT_CASES, PLAIN } from '../support/layout-cases.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Face } from '../rigs/mirror-rig.ts';
+import type { Face } from '../rigs/mirror.ts';
 import { type SignedRig, startSignedRig } from '../rigs/signed-rig.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 

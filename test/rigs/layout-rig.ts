@@ -1,10 +1,11 @@
 import type { Algorithm } from '../../src/bytes/digest.ts';
 import type { SignedIndexConfig } from '../../src/config/config.ts';
 import { digestHex } from '../../src/repository/digests.ts';
-import { createRepository, type Repository } from '../../src/repository/repository.ts';
+import { Repository } from '../../src/repository/repository.ts';
 import { createClock } from '../support/clock.ts';
 import type { TinyWheel } from '../support/tiny-wheel.ts';
-import { type MirrorRig, NOW, startMirrorRig } from './mirror-rig.ts';
+import { NOW } from './mirror.ts';
+import { type MirrorRig, startMirrorRig } from './mirror-rig.ts';
 import { KEYS } from './signed-rig.ts';
 
 /** A file as an index names it: by PyPI's content path and by project. */
@@ -65,7 +66,7 @@ export async function startLayoutRig(
 ): Promise<LayoutRig> {
   const clock = createClock(NOW);
   const files = wheels.map(named);
-  const repository = createRepository({
+  const repository = new Repository({
     authorities: { root: KEYS.root, targets: KEYS.targets, snapshot: KEYS.online, timestamp: KEYS.online },
     now: clock.now,
     consistent,

@@ -1,21 +1,11 @@
-import { encodeRole } from '../../src/repository/documents.ts';
 import type { IndexFile } from '../../src/repository/index-pages.ts';
 import type { Edits } from '../../src/repository/repository.ts';
-import { createSignedIndex, type SignedIndex, type SignedIndexOptions } from '../../src/repository/signed-index.ts';
+import { SignedIndex, type SignedIndexOptions } from '../../src/repository/signed-index.ts';
 import { createClock } from '../support/clock.ts';
 import { authority } from '../support/keys.ts';
-import { type MirrorRig, type MirrorRigOptions, NOW, startMirrorRig } from './mirror-rig.ts';
-
-/** What PEP 458's layout has where: metadata by role (the path comes decoded), targets without their folder. */
-export function pep458Paths(files: ReadonlyMap<string, Uint8Array>): { get(path: string): Uint8Array | undefined } {
-  return {
-    get(path) {
-      const [, file] = /^metadata\/(.*)\.json$/s.exec(path) ?? [];
-      if (file === undefined) return files.get(`targets/${path}`);
-      return files.get(path) ?? files.get(`metadata/${encodeRole(file)}.json`);
-    },
-  };
-}
+import { pep458Paths } from '../support/pep458-paths.ts';
+import { NOW } from './mirror.ts';
+import { type MirrorRig, type MirrorRigOptions, startMirrorRig } from './mirror-rig.ts';
 
 export interface SignedRig extends MirrorRig {
   readonly signed: SignedIndex;
@@ -57,7 +47,7 @@ export const KEYS = {
 /** A mirror of an index signed as PEP 458 or 480 say, published once. */
 export async function startSignedRig(options: SignedRigOptions = {}): Promise<SignedRig> {
   const { clock = createClock(NOW), fill } = options;
-  const signed = createSignedIndex({ keys: KEYS, binBits: 2, pageFormat: 'json', ...options, now: clock.now });
+  const signed = new SignedIndex({ keys: KEYS, binBits: 2, pageFormat: 'json', ...options, now: clock.now });
   const { repository } = signed;
   fill?.(signed);
   signed.publish();

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Repository } from '../../src/repository/repository.ts';
-import { createSignedIndex, type SignedIndex, type SignedIndexOptions } from '../../src/repository/signed-index.ts';
+import { SignedIndex, type SignedIndexOptions } from '../../src/repository/signed-index.ts';
 import { authority } from './keys.ts';
 import { startUpstream, type TestUpstream } from './upstream.ts';
 import { type RunningVerbatim, startVerbatim } from './verbatim.ts';
@@ -35,7 +35,7 @@ export interface Rig {
 
 /** An index as PEP 458 or PEP 480 signs it, out of the wheels given. */
 export async function startRig({ wheels, claimed = [], keysOf = '', ...options }: RigOptions): Promise<Rig> {
-  const index = createSignedIndex({
+  const index = new SignedIndex({
     keys: {
       root: authority([`root 1${keysOf}`, `root 2${keysOf}`]),
       targets: authority([`targets 1${keysOf}`, `targets 2${keysOf}`]),

@@ -1,6 +1,6 @@
 import { Refusal } from '../../src/bytes/refusal.ts';
 import { type Authority, encodeRole } from '../../src/repository/documents.ts';
-import { createRepository, type Repository, type RepositoryOptions } from '../../src/repository/repository.ts';
+import { Repository, type RepositoryOptions } from '../../src/repository/repository.ts';
 import { createClock, type TestClock } from './clock.ts';
 import { authority } from './keys.ts';
 
@@ -60,7 +60,7 @@ const defaults: Readonly<Record<'root' | 'timestamp' | 'snapshot' | 'targets', A
 /** A repository with one key a role, published once; `fill` may add to it before that. */
 export function createSimulator(options: SimulatorOptions = {}): Simulator {
   const { clock = createClock(), authorities, fill, ...rest } = options;
-  const repository = createRepository({ ...rest, authorities: { ...defaults, ...authorities }, now: clock.now });
+  const repository = new Repository({ ...rest, authorities: { ...defaults, ...authorities }, now: clock.now });
   fill?.(repository);
   repository.publish();
 

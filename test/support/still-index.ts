@@ -4,16 +4,18 @@ import { join } from 'node:path';
 import { blake2b } from 'hash-wasm';
 import { type BlobStore, createBlobs } from '../../src/blobs/blob-store.ts';
 import { sha256Hex } from '../../src/bytes/digest.ts';
+import { makeExpected } from '../../src/bytes/expected.ts';
 import { Refusal } from '../../src/bytes/refusal.ts';
 import { openVolume } from '../../src/disk/volume.ts';
 import type { ReadIndex } from '../../src/http/mount.ts';
-import type { Evidence, FileAnswer, RelayedDocuments, SignedDocument } from '../../src/mirror/package-index.ts';
+import { type FileAnswer, makeFileAnswer } from '../../src/mirror/files/file-answer.ts';
+import type { Evidence, RelayedDocuments, SignedDocument } from '../../src/mirror/package-index.ts';
 import type { Wanted } from '../../src/ports/blobs.ts';
 import type { OpenDownload } from '../../src/ports/upstream.ts';
 import { decodeJson } from '../../src/pypi/decode-json.ts';
 import type { Listing } from '../../src/pypi/listing.ts';
 import { fileByDigest, relink } from '../../src/pypi/relink.ts';
-import type { Page } from '../../src/render/page.ts';
+import { makePage, type Page } from '../../src/render/page.ts';
 import { renderList, renderPage } from '../../src/render/render.ts';
 
 export interface StillFile {
@@ -73,15 +75,15 @@ export async function createStillIndex(options: StillOptions = {}): Promise<Stil
   for (const project of new Set(files.map((file) => file.project))) {
     const listing = await listingOf(project, files);
     listings.set(project, listing);
-    pages.set(project, await renderPage(listing));
+    pages.set(project, makePage(await renderPage(listing)));
   }
-  const list = await renderList([...pages.keys()]);
+  const list = makePage(await renderList([...pages.keys()]));
   const downloads = { count: 0 };
   let gate: Promise<void> = Promise.resolve();
 
   const answer = (file: Pick<StillFile, 'filename' | 'bytes' | 'delivered' | 'sizeUnknown'>): FileAnswer => {
     const sha256 = sha256Hex(file.bytes);
-    const expected = { length: file.bytes.byteLength, digests: new Map([['sha256', sha256] as const]) };
+    const expected = makeExpected({ length: file.bytes.byteLength, digests: new Map([['sha256', sha256]]) });
     const wanted: Wanted = {
       origin: `${name} ${file.filename}`,
       expected,
@@ -95,13 +97,13 @@ export async function createStillIndex(options: StillOptions = {}): Promise<Stil
       const bytes = (file.delivered ?? file.bytes).subarray(offset);
       return { start: offset, bytes: deliver(bytes) };
     };
-    return {
+    return makeFileAnswer({
       filename: file.filename,
       size: file.sizeUnknown === true ? undefined : file.bytes.byteLength,
       sha256: file.sizeUnknown === true ? undefined : sha256,
       held: blobs.holds(expected),
       open: () => blobs.fetch(wanted, download),
-    };
+    });
   };
   const find = (project: string, path: string): FileAnswer => {
     if (still.refusal !== undefined) throw still.refusal;

@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { blake2b } from 'hash-wasm';
 import { expect, onTestFinished } from 'vitest';
+import { type Caller, internalCaller } from '../../src/async/caller.ts';
 import { type BlobStore, type BlobsOptions, createBlobs } from '../../src/blobs/blob-store.ts';
 import type { Blob, Range } from '../../src/bytes/blob.ts';
-import type { Algorithm, Digests, Expected } from '../../src/bytes/digest.ts';
+import type { Algorithm, Digests } from '../../src/bytes/digest.ts';
+import { type Expected, makeExpected } from '../../src/bytes/expected.ts';
 import { type Reason, Refusal } from '../../src/bytes/refusal.ts';
 import type { FileOps } from '../../src/disk/file-ops.ts';
 import { openVolume, type Volume } from '../../src/disk/volume.ts';
@@ -82,7 +84,7 @@ export async function digestsOf(bytes: Uint8Array, algorithms: readonly Algorith
 }
 
 export function expectedOf(bytes: Uint8Array): Expected {
-  return { length: bytes.byteLength, digests: new Map([['sha256', sha256(bytes)]]) };
+  return makeExpected({ length: bytes.byteLength, digests: new Map([['sha256', sha256(bytes)]]) });
 }
 
 export function wanted(bytes: Uint8Array, over: Partial<Wanted> = {}): Wanted {
@@ -94,6 +96,11 @@ export function wanted(bytes: Uint8Array, over: Partial<Wanted> = {}): Wanted {
     subject: 'file',
     ...over,
   };
+}
+
+/** A client that waits, unless said otherwise. */
+export function callerOf(over: Partial<Caller> = {}): Caller {
+  return { ...internalCaller('main', '192.0.2.1'), priority: 'client', ...over };
 }
 
 type Request = Parameters<OpenDownload>[0];

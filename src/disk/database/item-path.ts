@@ -27,7 +27,7 @@ export function namesOf(text: string): readonly string[] {
   const names = text
     .split('/')
     .slice(0, -1)
-    .map((name) => name.replace(ESCAPED, (escape) => String.fromCharCode(Number.parseInt(escape.slice(1), 16))));
+    .map((name) => name.replace(ESCAPED, (escaped) => String.fromCharCode(Number.parseInt(escaped.slice(1), 16))));
   if (pathText(names) !== text) throw new DamagedDatabase('a path is none');
   return names;
 }

@@ -18,12 +18,14 @@ export const STATE_SCHEMA: Schema = {
   application: 0x56624d31,
   version: 1,
   statements: [
-    'CREATE TABLE item (id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL, version INTEGER NOT NULL, value BLOB NOT NULL, digest BLOB NOT NULL) STRICT',
+    'CREATE TABLE item (id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL, version INTEGER NOT NULL, value BLOB NOT NULL, digest BLOB NOT NULL, seal BLOB NOT NULL) STRICT',
     'CREATE UNIQUE INDEX item_version ON item (path, version)',
-    'CREATE TABLE aside (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, path TEXT NOT NULL, version INTEGER NOT NULL, value BLOB NOT NULL, digest BLOB NOT NULL) STRICT',
+    'CREATE TABLE aside (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, path TEXT NOT NULL, version INTEGER NOT NULL, value BLOB NOT NULL, digest BLOB NOT NULL, seal BLOB NOT NULL) STRICT',
     'CREATE TABLE head (id INTEGER PRIMARY KEY CHECK (id = 1), content BLOB NOT NULL) STRICT',
   ],
 };
+
+export const INSERT_ITEM = 'INSERT INTO item (path, version, value, digest, seal) VALUES (?, ?, ?, ?, ?)';
 
 /** Makes a database in an empty file that nobody else knows of. */
 export function createDatabase(path: string, { application, version, statements }: Schema): DatabaseSync {

@@ -10,10 +10,10 @@ import {
 } from 'node:crypto';
 import { Refusal } from '../../bytes/refusal.ts';
 
-// What makes an index's state believable. Each version of an item has a digest over index, path, version and value. The head
-// holds a multiset hash of all of them, which any change brings forward by one addition, and the epoch, which only goes up:
-// so no row can be missing, older or one too many. With a seal key the digests are HMACs, and the head is encrypted: a sum of
-// HMACs that an attacker can read twice can be forged by its differences.
+// What makes an index's state believable. Each version of an item has a digest over index, path, version and value, and with a
+// seal key an HMAC of it. The head holds a multiset hash of all digests, which any change brings forward by one addition, and
+// the epoch, which only goes up: so no row can be missing, older or one too many. With a seal key the hash is a sum of HMACs
+// under a key of its own, and the head is encrypted: of two sums that can be read, a third is forged by their difference.
 
 /** Keys of one data directory. KeyObjects: handing a Buffer to each HMAC costs five times as much. */
 export interface SealKeys {
@@ -71,12 +71,22 @@ export class StateSeal {
     this.#keys = keys;
   }
 
-  digest(path: string, version: number, value: Uint8Array): Uint8Array {
-    return this.#hash(this.#keys?.item, path, version, value);
+  get keyed(): boolean {
+    return this.#keys !== undefined;
   }
 
-  holds(path: string, version: number, value: Uint8Array, digest: Uint8Array): boolean {
-    return digest.byteLength === DIGEST_BYTES && timingSafeEqual(digest, this.digest(path, version, value));
+  /** Shows damage, whoever sealed it. */
+  digest(path: string, version: number, value: Uint8Array): Uint8Array {
+    return this.#hash(undefined, path, version, value);
+  }
+
+  /** Shows that we wrote it; empty without a key. */
+  seal(digest: Uint8Array): Uint8Array {
+    return this.#keys === undefined ? new Uint8Array() : createHmac('sha256', this.#keys.item).update(digest).digest();
+  }
+
+  holds(path: string, version: number, value: Uint8Array, digest: Uint8Array, seal: Uint8Array): boolean {
+    return isSame(digest, this.digest(path, version, value)) && isSame(seal, this.seal(digest));
   }
 
   /** What one version adds to the sum. */
@@ -88,7 +98,8 @@ export class StateSeal {
     const plain = Buffer.alloc(HEAD_BYTES);
     plain.writeBigUInt64BE(BigInt(epoch));
     plain.write(sum.toString(16).padStart(2 * DIGEST_BYTES, '0'), 8, 'hex');
-    if (this.#keys === undefined) return Buffer.concat([Buffer.of(UNSEALED), plain, this.#hash(undefined, '', 0, plain)]);
+    if (this.#keys === undefined)
+      return Buffer.concat([Buffer.of(UNSEALED), plain, this.#hash(undefined, '', 0, plain)]);
     const nonce = randomBytes(NONCE_BYTES);
     const cipher = createCipheriv('aes-256-gcm', this.#keys.head, nonce);
     cipher.setAAD(Buffer.from(this.#index));
@@ -121,6 +132,10 @@ export class StateSeal {
     if (key !== undefined) return createHmac('sha256', key).update(context).update(bytes).digest();
     return hash('sha256', Buffer.concat([Buffer.from(context), bytes]), 'buffer');
   }
+}
+
+function isSame(one: Uint8Array, two: Uint8Array): boolean {
+  return one.byteLength === two.byteLength && timingSafeEqual(one, two);
 }
 
 function headOf(plain: Buffer): Head | 'wrong' {

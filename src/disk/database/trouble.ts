@@ -101,7 +101,32 @@ export function damaged({ path, holds }: DatabaseName, how: string, cause?: unkn
   );
 }
 
+/** State without a seal, under a key. */
+export function notSealed({ path, holds }: DatabaseName): Refusal {
+  return refuse(
+    `${path} holds ${holds}, without a seal, although a seal key is configured. If the key is new here, seal what is there: verbatim accept-state-loss INDEX --adopt --reason "...". If it is not, somebody else wrote this.`,
+  );
+}
+
+/** Sealed state, without a key. */
+export function keyMissing({ path, holds }: DatabaseName): Refusal {
+  return refuse(
+    `${path} holds ${holds}, under a seal, but no seal key is configured. Configure the key again; to go on without one: verbatim accept-state-loss INDEX --adopt --reason "..."`,
+  );
+}
+
+/** Sealed state that was not sealed with the key that is given. */
+export function sealBroken({ path, holds }: DatabaseName): Refusal {
+  return refuse(
+    `${path} holds ${holds}, but its seal does not fit: somebody else wrote it, or the seal key is another one. Nothing is served on a guess. Restore it, or the key; what cannot be restored is given up by: ${GIVE_UP}`,
+  );
+}
+
 /** State that is older than what was noted of it, or gone. */
 export function lost({ path, holds }: DatabaseName): Refusal {
   return damaged({ path, holds }, 'is missing, or older than it was');
+}
+
+function refuse(message: string): Refusal {
+  return new Refusal('state', message, { subject: 'state' });
 }

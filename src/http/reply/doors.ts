@@ -1,11 +1,13 @@
 import type { ServerResponse } from 'node:http';
 import { TLSSocket } from 'node:tls';
-import type { Blob, Range } from '../../bytes/blob.ts';
+import { Blob, type Range } from '../../bytes/blob.ts';
 import { sha256Hex } from '../../bytes/digest.ts';
+import { lend, mustBe } from '../../bytes/proof.ts';
 import { Refusal } from '../../bytes/refusal.ts';
-import type { Relayed } from '../../bytes/unverified.ts';
-import type { SignedDocument } from '../../mirror/package-index.ts';
-import type { Variant } from '../../render/page.ts';
+import { UnverifiedDocument } from '../../bytes/unverified.ts';
+import { FileAnswer, type SignedDocument } from '../../mirror/package-index.ts';
+import type { Choice } from '../../render/negotiate.ts';
+import { Page, type Variant } from '../../render/page.ts';
 import type { Exchange } from '../exchange.ts';
 import { CHUNK_LEAST_MS, SLOWEST_READER } from '../limits.ts';
 import { type Answer, OWN_FAULT } from './answers.ts';
@@ -19,8 +21,8 @@ import {
   type PageHeaders,
   problemHeaders,
   redirectHeaders,
-  relayedHeaders,
   textHeaders,
+  unverifiedHeaders,
   validators,
 } from './headers.ts';
 import { answerTo } from './problems.ts';
@@ -56,34 +58,47 @@ function sendWhole(
   return bytes.byteLength;
 }
 
-/** One body of a page, or 304 where the client holds exactly this one. Returns how many bytes of body were sent. */
+/** The body of a page that the client chose, or 304 where the client holds exactly this one. Returns how many bytes of body were sent. */
 export function replyPage(
   outgoing: ServerResponse,
   head: boolean,
-  variant: Variant,
-  headers: PageHeaders,
+  page: Page,
+  { format, coding }: Choice,
+  headersOf: (variant: Variant) => PageHeaders,
   ifNoneMatch: string | undefined,
 ): number {
+  const variant = mustBe(Page, page).variant(format, coding);
+  const headers = headersOf(variant);
   if (ifNoneMatch !== undefined && holdsAlready(ifNoneMatch, variant.body.etag)) {
     open(outgoing, 304, headers.unchanged);
     outgoing.end();
     return 0;
   }
-  return sendWhole(outgoing, head, 200, headers.full, variant.body.bytes);
+  return sendWhole(outgoing, head, 200, headers.full, lend(variant.body.bytes));
 }
 
-/** The 200 of a HEAD that needs no bytes. */
-export function replyFileHead({ outgoing }: Exchange, manner: Manner, facts: FileFacts): void {
-  open(outgoing, 200, fileHeaders(manner, facts));
+/** The 200 of a HEAD that needs no bytes; the size of the file must be known. */
+export function replyFileHead(
+  { outgoing }: Exchange,
+  manner: Manner,
+  file: FileAnswer | Blob,
+  immutable: boolean,
+): void {
+  const { size, sha256 } = Blob.is(file) ? file : mustBe(FileAnswer, file);
+  if (size === undefined) throw new TypeError('The size of this file is not known yet.');
+  open(outgoing, 200, fileHeaders(manner, { size, sha256, immutable }));
   outgoing.end();
 }
 
-export function replyNotModified(
+/** The client has these bytes already. */
+export function replyFileUnchanged(
   { outgoing }: Exchange,
   manner: Manner,
-  facts: Pick<FileFacts, 'sha256' | 'immutable'>,
+  file: FileAnswer | Blob,
+  immutable: boolean,
 ): void {
-  open(outgoing, 304, validators(manner, facts.sha256, facts.immutable));
+  const { sha256 } = Blob.is(file) ? file : mustBe(FileAnswer, file);
+  open(outgoing, 304, validators(manner, sha256, immutable));
   outgoing.end();
 }
 
@@ -99,6 +114,7 @@ export async function replyBlob(
   part: Range | undefined,
 ): Promise<void> {
   const { outgoing, notes } = exchange;
+  mustBe(Blob, blob);
   const facts: FileFacts = { size: blob.size, sha256: blob.sha256, immutable };
   const { start, end } = part ?? { start: 0, end: blob.size };
   const begin = () => {
@@ -179,7 +195,8 @@ export function replyDocument(exchange: Exchange, manner: Manner, { bytes, immut
   const { incoming, outgoing, head, notes } = exchange;
   const sha256 = tagOf(bytes);
   if (holdsAlready(incoming.headers['if-none-match'], fileTag(sha256))) {
-    replyNotModified(exchange, manner, { sha256, immutable });
+    open(outgoing, 304, validators(manner, sha256, immutable));
+    outgoing.end();
     return;
   }
   const headers = [
@@ -193,14 +210,12 @@ export function replyDocument(exchange: Exchange, manner: Manner, { bytes, immut
 }
 
 /** A document that nothing vouches for, and that says so. */
-export function replyRelayed(
-  exchange: Exchange,
-  manner: Manner,
-  { bytes, contentType, maxAge, serial }: Relayed,
-): void {
+export function replyUnverified(exchange: Exchange, manner: Manner, document: UnverifiedDocument): void {
+  const { contentType, maxAge, serial } = mustBe(UnverifiedDocument, document);
+  const bytes = lend(document.bytes);
   const { incoming, outgoing, head, notes } = exchange;
   const sha256 = tagOf(bytes);
-  const headers = relayedHeaders(manner, sha256, maxAge, serial);
+  const headers = unverifiedHeaders(manner, sha256, maxAge, serial);
   if (holdsAlready(incoming.headers['if-none-match'], fileTag(sha256))) {
     open(outgoing, 304, headers);
     outgoing.end();

@@ -132,8 +132,8 @@ function serialHeader(serial: number | undefined): FlatHeaders {
   return serial === undefined ? [] : ['X-PyPI-Last-Serial', String(serial)];
 }
 
-/** Of a document nothing vouches for, whose 200 has a type and a length besides; never immutable (DESIGN §2 `Relayed`). */
-export function relayedHeaders(
+/** Of a document nothing vouches for, whose 200 has a type and a length besides; never immutable. */
+export function unverifiedHeaders(
   manner: Manner,
   sha256: string,
   maxAge: number,

@@ -1,11 +1,11 @@
 import { Refusal } from '../../bytes/refusal.ts';
-import type { Relayed } from '../../bytes/unverified.ts';
+import type { UnverifiedDocument } from '../../bytes/unverified.ts';
 import type { RelayedDocuments } from '../../mirror/package-index.ts';
 import { normalizeName } from '../../pypi/names.ts';
 import { acceptsType } from '../../render/negotiate.ts';
 import type { Exchange } from '../exchange.ts';
 import { NO_ADDRESS, NOT_PROVENANCE } from '../reply/answers.ts';
-import { replyProblem, replyRelayed } from '../reply/doors.ts';
+import { replyProblem, replyUnverified } from '../reply/doors.ts';
 import type { Manner } from '../reply/headers.ts';
 import type { Wait } from '../waiting.ts';
 
@@ -23,9 +23,9 @@ interface RelayAnswersOptions {
 
 /** Answers for one index; `rest` are the decoded segments after the name of the route. */
 export function relayAnswers({ relay, manner, wait, base }: RelayAnswersOptions) {
-  const answer = async (exchange: Exchange, ask: (documents: RelayedDocuments) => Promise<Relayed>) => {
+  const answer = async (exchange: Exchange, ask: (documents: RelayedDocuments) => Promise<UnverifiedDocument>) => {
     const document = await wait(exchange, async () => ask(relay ?? nowhere()));
-    if (!exchange.outgoing.destroyed) replyRelayed(exchange, manner, document);
+    if (!exchange.outgoing.destroyed) replyUnverified(exchange, manner, document);
   };
 
   return {

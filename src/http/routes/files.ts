@@ -2,7 +2,7 @@ import { Refusal } from '../../bytes/refusal.ts';
 import type { FileAnswer } from '../../mirror/package-index.ts';
 import type { Exchange } from '../exchange.ts';
 import { NOT_SATISFIABLE } from '../reply/answers.ts';
-import { replyBlob, replyFileHead, replyNotModified, replyProblem } from '../reply/doors.ts';
+import { replyBlob, replyFileHead, replyFileUnchanged, replyProblem } from '../reply/doors.ts';
 import { fileTag, type Manner } from '../reply/headers.ts';
 import { holdsAlready, mayRange, readRange } from '../reply/ranges.ts';
 import type { Wait } from '../waiting.ts';
@@ -26,22 +26,19 @@ export async function answerFile(
 ): Promise<void> {
   const { incoming, outgoing, head } = exchange;
   const { headers } = incoming;
-  const listed = { size: file.size, sha256: file.sha256 };
-  const unchanged = (sha256: string) => replyNotModified(exchange, manner, { sha256, immutable: isImmutable(sha256) });
-  if (listed.sha256 !== undefined && holdsAlready(headers['if-none-match'], fileTag(listed.sha256)))
-    return unchanged(listed.sha256);
-  if (head && listed.size !== undefined && (!file.held || listed.sha256 !== undefined)) {
-    const { size, sha256 } = listed;
-    return replyFileHead(exchange, manner, { size, sha256, immutable: isImmutable(sha256) });
-  }
+  const listed = file.sha256;
+  if (listed !== undefined && holdsAlready(headers['if-none-match'], fileTag(listed)))
+    return replyFileUnchanged(exchange, manner, file, isImmutable(listed));
+  if (head && file.size !== undefined && (!file.held || listed !== undefined))
+    return replyFileHead(exchange, manner, file, isImmutable(listed));
   for (let attempt = 1; ; attempt++) {
     const blob = await wait(exchange, () => file.open());
     if (outgoing.destroyed) return;
     const { size, sha256 } = blob;
     const immutable = isImmutable(sha256);
     const etag = fileTag(sha256);
-    if (holdsAlready(headers['if-none-match'], etag)) return unchanged(sha256);
-    if (head) return replyFileHead(exchange, manner, { size, sha256, immutable });
+    if (holdsAlready(headers['if-none-match'], etag)) return replyFileUnchanged(exchange, manner, blob, immutable);
+    if (head) return replyFileHead(exchange, manner, blob, immutable);
     const range = mayRange(headers['if-range']?.toString(), etag) ? readRange(headers.range, size) : 'whole';
     if (range === 'unsatisfiable')
       return replyProblem(exchange, manner, NOT_SATISFIABLE, ['Content-Range', `bytes */${size}`]);

@@ -1,18 +1,12 @@
-import { type Coding, chooseCoding, chooseFormat, type Format } from '../../render/negotiate.ts';
-import type { Page, Variant } from '../../render/page.ts';
+import { type Choice, chooseCoding, chooseFormat } from '../../render/negotiate.ts';
+import { type Page, VARY, type Variant } from '../../render/page.ts';
 import type { Exchange } from '../exchange.ts';
 import { MAX_NEGOTIATIONS, MAX_REMEMBERED_HEADER } from '../limits.ts';
 import { NOT_ACCEPTABLE } from '../reply/answers.ts';
 import { replyPage, replyProblem } from '../reply/doors.ts';
 import type { Manner, PageHeaders } from '../reply/headers.ts';
 
-/** The form and coding a client gets; undefined where it takes none we have (406). */
-export interface Choice {
-  readonly format: Format;
-  readonly coding: Coding;
-}
-
-/** Works out what Accept and Accept-Encoding ask for. */
+/** Works out what Accept and Accept-Encoding ask for; undefined where the client takes nothing we have (406). */
 export type Negotiate = (accept: string | undefined, acceptEncoding: string | undefined) => Choice | undefined;
 
 function negotiate(accept: string | undefined, acceptEncoding: string | undefined): Choice | undefined {
@@ -53,9 +47,9 @@ export function answerPage(
   const { headers } = incoming;
   const chosen = chooseFormat(headers.accept, format);
   if (chosen === undefined) {
-    replyProblem(exchange, manner, NOT_ACCEPTABLE, ['Vary', page.vary]);
+    replyProblem(exchange, manner, NOT_ACCEPTABLE, ['Vary', VARY]);
     return;
   }
-  const variant = page.variant(chosen, chooseCoding(headers['accept-encoding']?.toString()));
-  notes.bytes = replyPage(outgoing, head, variant, headersOf(variant), headers['if-none-match']);
+  const choice = { format: chosen, coding: chooseCoding(headers['accept-encoding']?.toString()) };
+  notes.bytes = replyPage(outgoing, head, page, choice, headersOf, headers['if-none-match']);
 }

@@ -37,8 +37,7 @@ export function createWarm(presented: readonly Presented[], onFinish: OnFinish |
     const { headers } = incoming;
     const choice = negotiate(headers.accept, one(headers['accept-encoding']));
     if (choice === undefined) return false;
-    const variant = page.variant(choice.format, choice.coding);
-    const bytes = replyPage(outgoing, head, variant, headersOf(variant), headers['if-none-match']);
+    const bytes = replyPage(outgoing, head, page, choice, headersOf, headers['if-none-match']);
     // The whole answer was handed to the socket at once: its record need not wait for the client.
     onFinish?.({
       route: 'page',

@@ -1,5 +1,7 @@
 import type { Blob } from '../../bytes/blob.ts';
-import { type Digests, prove } from '../../bytes/digest.ts';
+import type { Digests } from '../../bytes/digest.ts';
+import { makeExpected } from '../../bytes/expected.ts';
+import { checkBytes } from '../../bytes/prover.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Blobs } from '../../ports/blobs.ts';
 import type { Events } from '../../ports/events.ts';
@@ -7,9 +9,9 @@ import type { OpenDownload, Upstream } from '../../ports/upstream.ts';
 import type { OwnFile } from '../../pypi/listing.ts';
 import { wheelMetadata } from '../../pypi/wheel.ts';
 import { LIMITS } from '../limits.ts';
-import type { FileAnswer } from '../package-index.ts';
 import { bothListed, type Vouched } from '../tuf/vouched.ts';
 import type { FetchProved } from './fetch.ts';
+import { type FileAnswer, makeFileAnswer } from './file-answer.ts';
 
 interface CoreMetadataOptions {
   readonly index: string;
@@ -55,8 +57,8 @@ export function createCoreMetadata({ index, blobs, upstream, fetchProved, events
   /** The comparison of a wheel that is held already, once; a run before this one may have fetched it. */
   const compareHeld = async (file: OwnFile): Promise<void> => {
     if (!isWheel(file) || compared.has(identity(file))) return;
-    const { size: length, digests } = file.entry;
-    const wheel = blobs.holds({ length, digests }) ? await blobs.open({ length, digests }) : undefined;
+    const expected = makeExpected({ length: file.entry.size, digests: file.entry.digests });
+    const wheel = blobs.holds(expected) ? await blobs.open(expected) : undefined;
     if (wheel !== undefined) await compare(file, wheel);
   };
 
@@ -69,9 +71,9 @@ export function createCoreMetadata({ index, blobs, upstream, fetchProved, events
     compare,
     answer(file, signed, wheel) {
       const name = file.entry.filename + METADATA;
-      const expected = bothListed(name, 'core-metadata', { digests: announced(file) }, signed?.expected);
+      const expected = bothListed(name, 'core-metadata', makeExpected({ digests: announced(file) }), signed?.expected);
       refuseBelied(file);
-      return {
+      return makeFileAnswer({
         filename: name,
         size: expected.length,
         sha256: expected.digests.get('sha256'),
@@ -89,7 +91,7 @@ export function createCoreMetadata({ index, blobs, upstream, fetchProved, events
             ...(isWheel(file) ? { otherwise: fromWheel(file, wheel) } : {}),
           });
         },
-      };
+      });
     },
   };
 }
@@ -124,7 +126,7 @@ function identity({ path, entry }: OwnFile): string {
 
 function holds(bytes: Uint8Array, digests: Digests): boolean {
   try {
-    prove(bytes, { digests });
+    checkBytes(bytes, { digests });
     return true;
   } catch {
     return false;

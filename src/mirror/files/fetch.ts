@@ -1,5 +1,6 @@
+import { internalCaller } from '../../async/caller.ts';
 import type { Blob } from '../../bytes/blob.ts';
-import type { Expected } from '../../bytes/digest.ts';
+import type { Expected } from '../../bytes/expected.ts';
 import { about, Refusal, type Subject } from '../../bytes/refusal.ts';
 import type { Blobs } from '../../ports/blobs.ts';
 import type { Events } from '../../ports/events.ts';
@@ -46,7 +47,10 @@ export function createFetch({ index, blobs, upstream, events }: FetchOptions): F
         `The index keeps ${name} on a host this mirror may not fetch from. Add the host to the file hosts if it is right.`,
         { subject },
       );
-    const sources = [...urls.map((url) => upstream.download(url)), ...(otherwise === undefined ? [] : [otherwise])];
+    const sources = [
+      ...(urls.length === 0 ? [] : [upstream.download({ urls, expected }, internalCaller(index, 'files'))]),
+      ...(otherwise === undefined ? [] : [otherwise]),
+    ];
     const how = blobs.holds(expected) ? 'disk' : 'upstream';
     const blob = await blobs.fetch(
       { origin: `${index} ${urls[0] ?? name}`, expected, limit, name, subject },

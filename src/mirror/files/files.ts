@@ -1,4 +1,5 @@
 import { isDigest } from '../../bytes/digest.ts';
+import { makeExpected } from '../../bytes/expected.ts';
 import { type Reason, Refusal } from '../../bytes/refusal.ts';
 import type { Blobs } from '../../ports/blobs.ts';
 import type { Events } from '../../ports/events.ts';
@@ -7,11 +8,11 @@ import type { Listing, OwnFile } from '../../pypi/listing.ts';
 import { isNormalized, projectCandidates } from '../../pypi/names.ts';
 import { fileByDigest } from '../../pypi/relink.ts';
 import { LIMITS } from '../limits.ts';
-import type { FileAnswer } from '../package-index.ts';
 import type { HeldPage } from '../tuf/proof.ts';
 import { bothListed, type Vouched, type VouchedFor } from '../tuf/vouched.ts';
 import { type CoreMetadata, METADATA } from './core-metadata.ts';
 import type { FetchProved } from './fetch.ts';
+import { type FileAnswer, makeFileAnswer } from './file-answer.ts';
 import { absent } from './unlisted.ts';
 
 interface FilesOptions<P extends HeldPage> {
@@ -72,10 +73,10 @@ export function createFiles<P extends HeldPage>({
   const wholeFile = async (held: P, file: OwnFile): Promise<FileAnswer> => {
     const { entry } = file;
     const signed = await vouched(held, entry.filename, file);
-    const listed = { length: entry.size, digests: entry.digests };
+    const listed = makeExpected({ length: entry.size, digests: entry.digests });
     const expected = bothListed(entry.filename, 'file', listed, signed?.expected);
     const urls = urlsOf(file, signed);
-    return {
+    return makeFileAnswer({
       filename: entry.filename,
       project: held.listing.name,
       size: expected.length,
@@ -96,7 +97,7 @@ export function createFiles<P extends HeldPage>({
         onProved?.(held, file);
         return blob;
       },
-    };
+    });
   };
 
   const urlsOf = (file: OwnFile, signed: Vouched | undefined): readonly string[] => {

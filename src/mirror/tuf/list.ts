@@ -3,7 +3,7 @@ import { createFlights } from '../../async/flight.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { PageWork } from '../../ports/page-work.ts';
 import type { IndexLayout } from '../../presets/target-layout.ts';
-import type { Page } from '../../render/page.ts';
+import { makePage, type Page } from '../../render/page.ts';
 import type { FetchProved } from '../files/fetch.ts';
 import { LIMITS } from '../limits.ts';
 import type { Keeper } from './keeper.ts';
@@ -36,7 +36,7 @@ export function createList({ layout, keeper, roles, fetchProved, work }: ListOpt
       urls: layout.urls(target, search.target.digests, search.generation.root.signed.consistentSnapshot),
     });
     if (drawn?.source !== blob.sha256)
-      drawn = { source: blob.sha256, page: await work.drawList(await blob.bytes(LIMITS.list)) };
+      drawn = { source: blob.sha256, page: makePage(await work.drawList(await blob.bytes(LIMITS.list))) };
     return drawn.page;
   };
 

@@ -1,7 +1,7 @@
 import { internalCaller } from '../../async/caller.ts';
 import { createFlights } from '../../async/flight.ts';
 import type { Cache } from '../../bytes/bounded-map.ts';
-import type { Expected } from '../../bytes/digest.ts';
+import type { Expected } from '../../bytes/expected.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Events } from '../../ports/events.ts';
@@ -9,7 +9,7 @@ import type { Pins } from '../../ports/index-state.ts';
 import type { PageWork, Pinned } from '../../ports/page-work.ts';
 import type { IndexLayout } from '../../presets/target-layout.ts';
 import type { Listing } from '../../pypi/listing.ts';
-import type { Page } from '../../render/page.ts';
+import { makePage, type Page } from '../../render/page.ts';
 import type { Generation } from '../../tuf/accept.ts';
 import type { Visit } from '../../tuf/delegation.ts';
 import type { FetchProved } from '../files/fetch.ts';
@@ -104,7 +104,7 @@ export function createPages(options: PagesOptions): Pages {
     const { generation } = search;
     let visited: readonly Visit[] = [];
     let complete = true;
-    const { page, listing, withheld } = await work.drawPage(
+    const { bodies, listing, withheld } = await work.drawPage(
       { project, bytes, pageUrl: layout.pageUrl(project) },
       {
         async known(undigested) {
@@ -122,7 +122,7 @@ export function createPages(options: PagesOptions): Pages {
     for (const [why, count] of listing.leftOut) leftOut.set(why, (leftOut.get(why) ?? 0) + count);
     const proof = proofOf(generation, [...search.visited, ...visited]);
     const redrawAt = complete ? undefined : clock.now() + WITHHELD_FOR;
-    return { page, listing, withheld, source, bare: visited.length > 0, redrawAt, proof };
+    return { page: makePage(bodies), listing, withheld, source, bare: visited.length > 0, redrawAt, proof };
   };
 
   const load = async (project: string): Promise<ProvedPage> => {

@@ -1,11 +1,11 @@
 import type { Blob } from '../../bytes/blob.ts';
+import type { Expected } from '../../bytes/expected.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Blobs } from '../../ports/blobs.ts';
 import type { IndexLayout } from '../../presets/target-layout.ts';
-import type { TargetFile } from '../../tuf/model.ts';
 import type { FetchProved } from '../files/fetch.ts';
+import { type FileAnswer, makeFileAnswer } from '../files/file-answer.ts';
 import { LIMITS } from '../limits.ts';
-import type { FileAnswer } from '../package-index.ts';
 import type { Keeper } from './keeper.ts';
 import { evenIfMovedOn } from './moved-on.ts';
 import type { Roles } from './roles.ts';
@@ -51,24 +51,24 @@ export function createTargets({
     for (const reading of readings(path)) {
       const listed = await find(reading);
       if (listed !== undefined)
-        return {
+        return makeFileAnswer({
           filename: reading.target.slice(reading.target.lastIndexOf('/') + 1),
           size: listed.target.length,
           sha256: listed.target.digests.get('sha256'),
           held: blobs.holds(listed.target),
           open: () => evenIfMovedOn(keeper, () => open(reading)),
-        };
+        });
     }
     throw unlisted(path);
   };
 }
 
 interface Listed {
-  readonly target: TargetFile;
+  readonly target: Expected;
   readonly consistent: boolean;
 }
 
-function lists({ digests }: TargetFile, hash: string): boolean {
+function lists({ digests }: Expected, hash: string): boolean {
   return [...digests.values()].includes(hash);
 }
 

@@ -1,4 +1,4 @@
-import type { Expected } from '../../bytes/digest.ts';
+import type { Expected } from '../../bytes/expected.ts';
 import { Refusal, type Subject } from '../../bytes/refusal.ts';
 import type { IndexLayout } from '../../presets/target-layout.ts';
 import type { OwnFile } from '../../pypi/listing.ts';
@@ -32,12 +32,10 @@ export function bothListed(
   listed: Expected,
   vouched: Expected | undefined,
 ): Expected {
-  if (vouched === undefined) return listed;
-  const contradiction = [...vouched.digests].some(([algorithm, hex]) => (listed.digests.get(algorithm) ?? hex) !== hex);
-  const length = vouched.length ?? listed.length;
-  if (contradiction || (listed.length ?? length) !== length)
+  const both = vouched === undefined ? listed : listed.and(vouched);
+  if (both === undefined)
     throw new Refusal('mix-and-match', `The project page and the file's own signed entry disagree about ${filename}.`, {
       subject,
     });
-  return { length, digests: new Map([...listed.digests, ...vouched.digests]) };
+  return both;
 }

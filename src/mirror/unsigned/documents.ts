@@ -1,8 +1,9 @@
 import { internalCaller } from '../../async/caller.ts';
 import { createFlights } from '../../async/flight.ts';
 import type { Cache } from '../../bytes/bounded-map.ts';
+import { lend } from '../../bytes/proof.ts';
 import { Refusal } from '../../bytes/refusal.ts';
-import { Relayed } from '../../bytes/unverified.ts';
+import { makeUnverifiedDocument, type UnverifiedDocument } from '../../bytes/unverified.ts';
 import type { Clock, Instant } from '../../ports/clock.ts';
 import type { PageRecord } from '../../ports/index-state.ts';
 import type { PageWork } from '../../ports/page-work.ts';
@@ -24,7 +25,7 @@ interface IndexRelayOptions {
   readonly pageUrl: (project: string) => string;
   readonly work: Pick<PageWork, 'drawLegacy'>;
   readonly clock: Clock;
-  readonly cache: Cache<{ readonly document: Relayed | 'absent'; readonly at: Instant }>;
+  readonly cache: Cache<{ readonly document: UnverifiedDocument | 'absent'; readonly at: Instant }>;
 }
 
 const MOST_BYTES = 32 * 1024 * 1024;
@@ -34,12 +35,12 @@ const KEPT_FOR = 300;
 const ABSENT_FOR = 60;
 const INTEGRITY = 'application/vnd.pypi.integrity.v1+json';
 
-/** Documents that nothing vouches for, fetched on demand and kept for minutes (DESIGN §2 `Relayed`). */
+/** Documents that nothing vouches for, fetched on demand and kept for minutes. */
 export function createIndexRelay(options: IndexRelayOptions): RelayedDocuments {
   const { upstream, api, pages, pageUrl, work, clock, cache } = options;
-  const flights = createFlights<Relayed | 'absent'>();
+  const flights = createFlights<UnverifiedDocument | 'absent'>();
 
-  const fetch = async (url: string, accept: string, contentType: string): Promise<Relayed> => {
+  const fetch = async (url: string, accept: string, contentType: string): Promise<UnverifiedDocument> => {
     const kept = cache.get(url);
     const keptFor = kept?.document === 'absent' ? ABSENT_FOR : KEPT_FOR;
     const document =
@@ -48,7 +49,9 @@ export function createIndexRelay(options: IndexRelayOptions): RelayedDocuments {
         : await flights.join(url, internalCaller(''), async () => {
             const answer = await upstream.page(url, { accept, fresh: false, limit: MOST_BYTES });
             const found =
-              answer.kind === 'page' ? new Relayed(answer.bytes, contentType, KEPT_FOR, answer.serial) : 'absent';
+              answer.kind === 'page'
+                ? makeUnverifiedDocument({ bytes: answer.bytes, contentType, maxAge: KEPT_FOR, serial: answer.serial })
+                : 'absent';
             cache.set(
               url,
               { document: found, at: clock.now() },
@@ -77,13 +80,18 @@ export function createIndexRelay(options: IndexRelayOptions): RelayedDocuments {
         pageUrl: record.url ?? pageUrl(project),
         listing,
         withheld: new Set(withheld.keys()),
-        upstream: own?.bytes,
+        upstream: own && lend(own.bytes),
         version,
         base,
       });
       if (document === undefined) throw unlisted();
       // Lower where the page is older: whoever compares serials then comes again.
-      return new Relayed(document, 'application/json', KEPT_FOR, lower(own?.serial, record.seenSerial));
+      return makeUnverifiedDocument({
+        bytes: document,
+        contentType: 'application/json',
+        maxAge: KEPT_FOR,
+        serial: lower(own?.serial, record.seenSerial),
+      });
     },
     async provenance(project, asked, filename) {
       const { listing } = await pages.held(project);

@@ -1,5 +1,6 @@
 import { createBackground } from '../../async/background.ts';
 import type { CreateCache } from '../../bytes/bounded-map.ts';
+import { makeExpected } from '../../bytes/expected.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Blobs } from '../../ports/blobs.ts';
 import type { Clock, Instant } from '../../ports/clock.ts';
@@ -80,7 +81,7 @@ export function createIndexMirror(options: IndexMirrorOptions): MirrorIndex & { 
     coreMetadata: createCoreMetadata({ ...options, index, fetchProved }),
     vouched: async (_held, filename, { content, entry }) =>
       options.contentAddressed && content !== undefined && filename === entry.filename
-        ? { expected: { digests: new Map([['blake2b-256', claimedDigest(content)]]) }, urls: [] }
+        ? { expected: makeExpected({ digests: new Map([['blake2b-256', claimedDigest(content)]]) }), urls: [] }
         : undefined,
     onProved: (held, file) => background.add(pins.proved(held, file)),
     onMismatch: pages.doubt,

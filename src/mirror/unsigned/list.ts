@@ -4,7 +4,7 @@ import { Refusal } from '../../bytes/refusal.ts';
 import type { Clock, Instant } from '../../ports/clock.ts';
 import type { PageWork } from '../../ports/page-work.ts';
 import type { Upstream } from '../../ports/upstream.ts';
-import type { Page } from '../../render/page.ts';
+import { makePage, type Page } from '../../render/page.ts';
 import { LIMITS } from '../limits.ts';
 import { isRecent } from './freshness.ts';
 
@@ -45,7 +45,7 @@ export function createIndexList(options: IndexListOptions): () => Promise<Page> 
     if (answer.kind === 'unchanged' && kept !== undefined) return { ...kept, at: clock.now() };
     if (answer.kind !== 'page')
       throw new Refusal('unreachable', 'Upstream has no project list.', { subject: 'list', transient: true });
-    return { page: await work.drawList(answer.bytes), etag: answer.etag, at: clock.now() };
+    return { page: makePage(await work.drawList(answer.bytes)), etag: answer.etag, at: clock.now() };
   };
 
   const refresh = (): Promise<Kept> =>

@@ -10,7 +10,7 @@ import type { Events } from '../../ports/events.ts';
 import type { PageRecord, PageStore } from '../../ports/index-state.ts';
 import type { PageWork } from '../../ports/page-work.ts';
 import { emptied } from '../../pypi/listing.ts';
-import type { Page } from '../../render/page.ts';
+import { makePage, type Page } from '../../render/page.ts';
 import type { IndexStatus } from '../package-index.ts';
 import { type HeldPage, weigh } from '../tuf/proof.ts';
 import { type Freshness, freshnessOf, isRecent, type Lifetimes } from './freshness.ts';
@@ -76,14 +76,14 @@ export function createIndexPages(options: IndexPagesOptions): IndexPages {
 
   const draw = async (record: PageRecord): Promise<SeenPage> => {
     const { project, bytes } = record;
-    const drawn = await work.drawPage(
+    const { bodies, ...drawn } = await work.drawPage(
       { project, bytes, pageUrl: record.url ?? pageUrl(project) },
       { hold: (listing) => pins.hold({ listing, record }) },
     );
     for (const [why, count] of drawn.listing.leftOut) leftOut.set(why, (leftOut.get(why) ?? 0) + count);
     // Nothing else that is made of the listing may offer what the page does not.
     const listing = drawn.hidden === true ? emptied(drawn.listing) : drawn.listing;
-    return { ...drawn, listing, page: drawn.page.at(record.seenSerial), source: sha256Hex(bytes), record };
+    return { ...drawn, listing, page: makePage(bodies).at(record.seenSerial), source: sha256Hex(bytes), record };
   };
 
   const keep = (seen: SeenPage): SeenPage => {

@@ -1,11 +1,13 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { createPool } from '../../../src/blobs/chunk-buffers.ts';
+import { createGate } from '../../../src/async/gate.ts';
+import { createChunkBuffers } from '../../../src/blobs/chunk-buffers.ts';
 import { sendChecked } from '../../../src/blobs/chunks.ts';
 import { createSharedChunks } from '../../../src/blobs/shared-chunks.ts';
 import { createTags } from '../../../src/blobs/tags.ts';
 import { type FileOps, nodeFileOps } from '../../../src/disk/file-ops.ts';
+import { client, leavingClient } from '../../support/callers.ts';
 import {
   content,
   expectedOf,
@@ -20,35 +22,50 @@ import {
   whole,
 } from '../../support/volume-harness.ts';
 
-describe('the pool', () => {
-  test('never hands out more than it may; who waits gets the next one', async () => {
-    const pool = createPool({ most: 1, queue: 1, idle: 1 });
-    const first = await pool.take();
-    expect(pool.takeSpare()).toBeUndefined();
-    const second = pool.take();
-    expect(await refusalOf(pool.take())).toMatchObject({ reason: 'limit', transient: true });
-    pool.give(first);
-    expect(await second).toBe(first);
-    expect(pool.inUse()).toBe(1);
+function buffersOf(options: { readonly places: number; readonly longestWait?: number }) {
+  return createChunkBuffers(createGate({ queue: 1, full: 'Too many readers.', ...options }), options.places);
+}
+
+describe('buffers of one chunk', () => {
+  test('are never more than there may be; who waits gets the next one', async () => {
+    const buffers = buffersOf({ places: 1 });
+    const first = await buffers.take(client());
+    expect(await buffers.takeSpare(client())).toBeUndefined();
+    const second = buffers.take(client());
+    expect(await refusalOf(buffers.take(client()))).toMatchObject({ reason: 'limit', transient: true });
+    first.giveBack(first.buffer);
+    expect((await second).buffer).toBe(first.buffer);
+    expect(buffers.inUse()).toBe(1);
   });
 
-  test('who waits too long for a buffer is told that the mirror is busy, and takes nothing with him', async () => {
-    const pool = createPool({ most: 1, queue: 1, idle: 1, patience: 1 });
-    const first = await pool.take();
-    expect(await refusalOf(pool.take())).toMatchObject({ reason: 'limit', transient: true });
-    pool.give(first);
-    expect(pool.inUse()).toBe(0);
+  test('are lent as spare ones only while nobody waits', async () => {
+    const buffers = buffersOf({ places: 2 });
+    const first = await buffers.take(client());
+    const spare = await buffers.takeSpare(client());
+    expect([spare?.buffer === first.buffer, buffers.inUse()]).toEqual([false, 2]);
+    const second = buffers.take(client());
+    expect(await buffers.takeSpare(client())).toBeUndefined();
+    spare?.giveBack(spare.buffer);
+    expect((await second).buffer).toBe(spare?.buffer);
+  });
+
+  test('who waits too long for one is told that the mirror is busy, and takes nothing with him', async () => {
+    const buffers = buffersOf({ places: 1, longestWait: 1 });
+    const first = await buffers.take(client());
+    expect(await refusalOf(buffers.take(client()))).toMatchObject({ reason: 'limit', transient: true });
+    first.giveBack(first.buffer);
+    expect(buffers.inUse()).toBe(0);
   });
 
   test('who leaves the queue takes nothing with him', async () => {
-    const pool = createPool({ most: 1, queue: 1, idle: 1 });
-    const first = await pool.take();
-    const leaving = new AbortController();
-    const second = pool.take(leaving.signal);
-    leaving.abort(new Error('left'));
+    const buffers = buffersOf({ places: 1 });
+    const first = await buffers.take(client());
+    const { caller, leave } = leavingClient();
+    const second = buffers.take(caller);
+    leave();
     await expect(second).rejects.toThrow('left');
-    pool.give(first);
-    expect(pool.inUse()).toBe(0);
+    first.giveBack(first.buffer);
+    expect(buffers.inUse()).toBe(0);
   });
 });
 
@@ -108,10 +125,10 @@ describe('many readers and few buffers', () => {
     const tags = createTags();
     tags.add(0, bytes.subarray(0, MIB));
     tags.add(1, bytes.subarray(MIB));
-    const pool = createPool({ most: 2, queue: 1, idle: 2 });
+    const buffers = buffersOf({ places: 2 });
     let over = false;
     const send = sendChecked(
-      { ops, pool, shared: createSharedChunks() },
+      { ops, buffers, shared: createSharedChunks() },
       join(directory, 'f'),
       { size: 2 * MIB, tags },
       { start: 0, end: 2 * MIB },
@@ -119,15 +136,16 @@ describe('many readers and few buffers', () => {
         await reading.promise;
         throw new Error('the client left');
       },
+      client(),
     ).catch(() => {
       over = true;
     });
     await reading.promise;
     await new Promise((resolve) => setImmediate(resolve));
-    expect([over, pool.inUse()]).toEqual([false, 2]);
+    expect([over, buffers.inUse()]).toEqual([false, 2]);
     released.resolve();
     await send;
-    expect([over, pool.inUse()]).toEqual([true, 0]);
+    expect([over, buffers.inUse()]).toEqual([true, 0]);
   });
 
   test('a reader that stops between chunks gives its buffers back', async () => {

@@ -5,6 +5,7 @@ import { utimes, writeFile } from 'node:fs/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { compose } from '../../../src/app/compose.ts';
 import { createShelf } from '../../../src/blobs/usage-order.ts';
+import { makeExpected } from '../../../src/bytes/expected.ts';
 import { faultyOps, systemError } from '../../support/faults.ts';
 import {
   content,
@@ -85,11 +86,11 @@ describe('the size limit', () => {
     const large = content(4 * MIB);
     const { digests } = expectedOf(large);
     const source = upstream(whole(large));
-    expect(await refusalOf(store.blobs.fetch(wanted(large, { expected: { digests } }), source.download))).toMatchObject(
-      {
-        reason: 'limit',
-      },
-    );
+    expect(
+      await refusalOf(store.blobs.fetch(wanted(large, { expected: makeExpected({ digests }) }), source.download)),
+    ).toMatchObject({
+      reason: 'limit',
+    });
     expect(source.requests.map(({ limit }) => limit)).toEqual([2 * MIB]);
     expect(Math.max(...written)).toBeLessThanOrEqual(2 * MIB);
     expect(await filesBelow(`${store.data}/tmp`)).toEqual([]);
@@ -120,14 +121,14 @@ describe('the size limit', () => {
     const before = await openStore({ maxBytes: 3 * SIZE });
     const kept = content(SIZE);
     await put(before, kept);
-    expect(before.blobs.keep(sha256(kept))).toBe(true);
-    expect(before.blobs.keep('0'.repeat(64))).toBe(false);
+    expect(await before.blobs.keep(sha256(kept), 'sync')).toBe(true);
+    expect(await before.blobs.keep('0'.repeat(64), 'sync')).toBe(false);
     const store = await reopen(before, { maxBytes: 3 * SIZE });
     await store.blobs.scanned;
     for (let n = 0; n < 6; n++) await put(store, content(SIZE), 2);
     await settled(store);
     expect(holds(store, kept)).toBe(true);
-    store.blobs.keep(sha256(kept), false);
+    await store.blobs.keep(sha256(kept), undefined);
     for (let n = 0; n < 6; n++) await put(store, content(SIZE), 2);
     await settled(store);
     expect(holds(store, kept)).toBe(false);
@@ -174,7 +175,7 @@ describe('the size limit', () => {
     const kept = content(SIZE);
     await put(before, kept);
     await before.blobs.scanned;
-    before.blobs.keep(sha256(kept));
+    await before.blobs.keep(sha256(kept), 'sync');
     const blind = faultyOps({
       before: ({ kind, path }) => {
         if (kind === 'list' && path.includes('sha256')) throw systemError('EIO');
@@ -192,7 +193,7 @@ describe('the size limit', () => {
   test('the aliases of what was evicted lead nowhere, and that is a miss', async () => {
     const store = await openStore({ maxBytes: SIZE });
     const bytes = content(SIZE);
-    const expected = { digests: new Map([['sha512' as const, createHash('sha512').update(bytes).digest('hex')]]) };
+    const expected = makeExpected({ digests: new Map([['sha512', createHash('sha512').update(bytes).digest('hex')]]) });
     await store.blobs.fetch(wanted(bytes, { expected }), upstream(whole(bytes)).download);
     await put(store, content(SIZE));
     await settled(store);
@@ -230,7 +231,7 @@ describe('the size limit', () => {
 test('a FIFO in the place of an alias is no hint, and nobody waits for it', async () => {
   const store = await openStore();
   const bytes = content(SIZE);
-  const expected = { digests: new Map([['sha512' as const, createHash('sha512').update(bytes).digest('hex')]]) };
+  const expected = makeExpected({ digests: new Map([['sha512', createHash('sha512').update(bytes).digest('hex')]]) });
   await store.blobs.fetch(wanted(bytes, { expected }), upstream(whole(bytes)).download);
   expect(store.blobs.holds(expected)).toBe(true);
   const [alias = ''] = await filesBelow(`${store.data}/blobs/by`);

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { Algorithm } from '../../../src/bytes/digest.ts';
+import { makeExpected } from '../../../src/bytes/expected.ts';
 import { Refusal } from '../../../src/bytes/refusal.ts';
 import { type FileOps, nodeFileOps } from '../../../src/disk/file-ops.ts';
+import { client, leavingClient } from '../../support/callers.ts';
 import {
   content,
   cut,
@@ -46,10 +48,10 @@ describe('one download', () => {
     const algorithms: readonly Algorithm[] = ['sha512', 'blake2b-256', 'sha384'];
     const before = await openStore();
     const digests = await digestsOf(bytes, algorithms);
-    await before.blobs.fetch(wanted(bytes, { expected: { digests } }), upstream(whole(bytes)).download);
+    await before.blobs.fetch(wanted(bytes, { expected: makeExpected({ digests }) }), upstream(whole(bytes)).download);
     const store = await reopen(before);
     for (const algorithm of algorithms) {
-      const expected = { digests: await digestsOf(bytes, [algorithm]) };
+      const expected = makeExpected({ digests: await digestsOf(bytes, [algorithm]) });
       expect(store.blobs.holds(expected)).toBe(true);
       const blob = await store.blobs.open(expected);
       expect(blob?.sha256).toBe(sha256(bytes));
@@ -61,9 +63,9 @@ describe('one download', () => {
     const store = await openStore();
     await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download);
     const sha512 = [...(await digestsOf(content(10), ['sha512']))];
-    const expected = { digests: new Map([...expectedOf(bytes).digests, ...sha512]) };
+    const expected = makeExpected({ digests: new Map([...expectedOf(bytes).digests, ...sha512]) });
     expect(await store.blobs.open(expected)).toBeUndefined();
-    expect(await store.blobs.open({ ...expectedOf(bytes), length: 999 })).toBeUndefined();
+    expect(await store.blobs.open(makeExpected({ digests: expectedOf(bytes).digests, length: 999 }))).toBeUndefined();
     expect(await store.blobs.open(expectedOf(bytes))).toBeDefined();
     expect(store.corrupt).toEqual([]);
   });
@@ -192,7 +194,7 @@ describe('a wrong body', () => {
     const bytes = content(100);
     const store = await openStore();
     const other = await digestsOf(content(100), ['blake2b-256']);
-    const expected = { digests: new Map([...expectedOf(bytes).digests, ...other]) };
+    const expected = makeExpected({ digests: new Map([...expectedOf(bytes).digests, ...other]) });
     expect(
       await refusalOf(store.blobs.fetch(wanted(bytes, { expected }), upstream(whole(bytes)).download)),
     ).toMatchObject({ reason: 'digest' });
@@ -220,7 +222,7 @@ describe('a wrong body', () => {
   test('without a listed length is cut at the limit', async () => {
     const bytes = content(3000);
     const store = await openStore();
-    const want = wanted(bytes, { expected: { digests: expectedOf(bytes).digests }, limit: 2999 });
+    const want = wanted(bytes, { expected: makeExpected({ digests: expectedOf(bytes).digests }), limit: 2999 });
     expect(await refusalOf(store.blobs.fetch(want, upstream(whole(bytes)).download))).toMatchObject({
       reason: 'limit',
     });
@@ -284,48 +286,52 @@ describe('many who ask', () => {
     const store = await openStore();
     const slow = held(bytes);
     const source = upstream(slow.answer);
-    const leaving = new AbortController();
-    const first = store.blobs.fetch(wanted(bytes), source.download, leaving.signal);
+    const { caller, leave } = leavingClient();
+    const first = store.blobs.fetch(wanted(bytes), source.download, caller);
     await slow.begun;
-    const second = store.blobs.fetch(wanted(bytes), source.download);
-    leaving.abort(new Error('left'));
+    const second = store.blobs.fetch(wanted(bytes), source.download, client());
+    leave();
     await expect(first).rejects.toThrow('left');
     slow.release();
     expect((await sent(await second)).equals(bytes)).toBe(true);
     expect(source.requests).toHaveLength(1);
   });
 
-  test('and everybody leaves: the download goes on', async () => {
+  test('and everybody leaves: the download ends, and whoever comes next begins a new one', async () => {
     const bytes = content(MIB);
     const store = await openStore();
     const slow = held(bytes);
-    const leaving = new AbortController();
-    const only = store.blobs.fetch(wanted(bytes), upstream(slow.answer).download, leaving.signal);
+    const { caller, leave } = leavingClient();
+    const source = upstream(slow.answer, whole(bytes));
+    const only = store.blobs.fetch(wanted(bytes), source.download, caller);
     await slow.begun;
-    leaving.abort(new Error('left'));
+    leave();
     await expect(only).rejects.toThrow('left');
-    slow.release();
-    const blob = await store.blobs.fetch(wanted(bytes), upstream().download);
-    expect(blob.size).toBe(bytes.byteLength);
+    expect(source.requests[0]?.signal.aborted).toBe(true);
+    // Nobody is told to wait because of it: it was no failure of upstream.
+    expect((await sent(await store.blobs.fetch(wanted(bytes), source.download, client()))).equals(bytes)).toBe(true);
+    expect(source.requests).toHaveLength(2);
   });
 
-  test('and everybody leaves too many downloads: those over the budget end', async () => {
-    const store = await openStore({ maxOrphans: 1 });
-    const fates: boolean[] = [];
-    for (let n = 0; n < 2; n++) {
-      const bytes = content(MIB);
-      const slow = held(bytes);
-      const leaving = new AbortController();
-      const source = upstream((request) => {
-        request.signal.addEventListener('abort', () => fates.push(true));
-        return slow.answer(request);
-      });
-      const fetch = store.blobs.fetch(wanted(bytes, { origin: `o${n}` }), source.download, leaving.signal);
-      await slow.begun;
-      leaving.abort(new Error('left'));
+  test('and all who ask for files that stall leave: another file is downloaded at once', async () => {
+    const bytes = content(1000);
+    const store = await openStore({ maxFills: 2 });
+    const stalled = await Promise.all(
+      [0, 1].map(async (n) => {
+        const slow = held(content(MIB));
+        const { caller, leave } = leavingClient();
+        const want = wanted(content(MIB), { origin: `o${n}` });
+        const fetch = store.blobs.fetch(want, upstream(slow.answer).download, caller);
+        await slow.begun;
+        return { fetch, leave };
+      }),
+    );
+    const other = store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download, client());
+    for (const { fetch, leave } of stalled) {
+      leave();
       await expect(fetch).rejects.toThrow('left');
     }
-    expect(fates).toEqual([true]);
+    expect((await other).size).toBe(1000);
   });
 
   test('all hear of the failure; it is not asked again at once', async () => {

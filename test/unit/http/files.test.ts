@@ -1,10 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { Blob } from '../../../src/bytes/blob.ts';
+import { makeBlob } from '../../../src/bytes/blob.ts';
 import { sha256Hex } from '../../../src/bytes/digest.ts';
 import { createListener } from '../../../src/http/app.ts';
 import { startServer } from '../../../src/http/server.ts';
+import { makeFileAnswer } from '../../../src/mirror/files/file-answer.ts';
 import { ask, type Heard, shout, statusesOf } from '../../support/ask.ts';
 import { createStillIndex } from '../../support/still-index.ts';
 import { bytesOf, H, J, PIP, type ServingOptions, serve, serveForFile, UV, WHEEL } from './serving.ts';
@@ -337,11 +338,11 @@ describe('a blob that does not keep its word', () => {
   const sha256 = 'a'.repeat(64);
   async function withBlob(written: number): Promise<{ readonly heard: Heard; readonly faults: readonly unknown[] }> {
     const still = await createStillIndex();
-    const blob = Blob.of(sha256, 100, {
+    const blob = makeBlob(sha256, 100, {
       send: (_range, write) => write(bytes.subarray(0, written)),
       bytes: async () => bytes,
     });
-    const file = { filename: WHEEL, size: 100, held: true, open: async () => blob };
+    const file = makeFileAnswer({ filename: WHEEL, size: 100, held: true, open: async () => blob });
     const faults: unknown[] = [];
     const listener = createListener({
       indexes: [{ index: { ...still.index, packageFile: async () => file } }],

@@ -1,6 +1,6 @@
 import { createHash, scryptSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { Relayed } from '../../../src/bytes/unverified.ts';
+import { makeUnverifiedDocument } from '../../../src/bytes/unverified.ts';
 import { createAccess } from '../../../src/http/access/access.ts';
 import { readTokens, readUsers } from '../../../src/http/access/access-list.ts';
 import { ask, shout, statusesOf } from '../../support/ask.ts';
@@ -20,9 +20,12 @@ const serving = serveForFile(() => ({
   documents: new Map([['1.root.json', { bytes: Buffer.from('{}'), immutable: true }]]),
   targets: new Map([['a', Buffer.from('a')]]),
   relay: {
-    legacyJson: async () => new Relayed(Buffer.from('{}'), 'application/json', 60),
-    provenance: async () => new Relayed(Buffer.from('{}'), 'application/json', 60),
-    signature: async () => new Relayed(Buffer.from('{}'), 'application/pgp-signature', 60),
+    legacyJson: async () =>
+      makeUnverifiedDocument({ bytes: Buffer.from('{}'), contentType: 'application/json', maxAge: 60 }),
+    provenance: async () =>
+      makeUnverifiedDocument({ bytes: Buffer.from('{}'), contentType: 'application/json', maxAge: 60 }),
+    signature: async () =>
+      makeUnverifiedDocument({ bytes: Buffer.from('{}'), contentType: 'application/pgp-signature', maxAge: 60 }),
   },
   cors: false,
   shared: false,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Refusal } from '../../../src/bytes/refusal.ts';
-import { Relayed } from '../../../src/bytes/unverified.ts';
+import { makeUnverifiedDocument } from '../../../src/bytes/unverified.ts';
 import type { RelayedDocuments } from '../../../src/mirror/package-index.ts';
 import { ask } from '../../support/ask.ts';
 import { bytesOf, serve, serveForFile, WHEEL } from './serving.ts';
@@ -13,15 +13,24 @@ const relay: RelayedDocuments = {
   async legacyJson(project, version, base) {
     asked.push(`${project} ${version ?? '-'} ${base}`);
     if (project !== 'foo-bar' || version === '99.0') throw unlisted();
-    return new Relayed(Buffer.from(JSON.stringify({ project, version, base })), 'application/json', 300, 77);
+    return makeUnverifiedDocument({
+      bytes: Buffer.from(JSON.stringify({ project, version, base })),
+      contentType: 'application/json',
+      maxAge: 300,
+      serial: 77,
+    });
   },
   async provenance(project, version, filename) {
     if (filename !== WHEEL) throw unlisted();
-    return new Relayed(Buffer.from(JSON.stringify({ project, version })), INTEGRITY, 86_400);
+    return makeUnverifiedDocument({
+      bytes: Buffer.from(JSON.stringify({ project, version })),
+      contentType: INTEGRITY,
+      maxAge: 86_400,
+    });
   },
   async signature(path) {
     if (!path.endsWith(WHEEL)) throw unlisted();
-    return new Relayed(Buffer.from(path), 'application/pgp-signature', 300);
+    return makeUnverifiedDocument({ bytes: Buffer.from(path), contentType: 'application/pgp-signature', maxAge: 300 });
   },
 };
 

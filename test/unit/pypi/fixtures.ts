@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import { expect } from 'vitest';
+import { lend } from '../../../src/bytes/proof.ts';
 import { type Reason, Refusal } from '../../../src/bytes/refusal.ts';
 import { decodePage } from '../../../src/pypi/decode.ts';
 import type { Listing } from '../../../src/pypi/listing.ts';
 import { relink } from '../../../src/pypi/relink.ts';
+import { makePage, type Variant } from '../../../src/render/page.ts';
 import { renderPage } from '../../../src/render/render.ts';
 
 export const PAGE_URL = 'https://index.example/simple/foo-bar/';
@@ -50,9 +52,9 @@ export function jsonPage(files: readonly unknown[], changes: Readonly<Record<str
 /** Upstream's bytes to what this mirror says, read back as JSON and as text. */
 export async function through(upstream: Uint8Array, known?: Parameters<typeof relink>[1]['known']) {
   const listing = relink(decodePage(upstream, 'foo-bar'), { pageUrl: PAGE_URL, known });
-  const page = await renderPage(listing);
-  const text = page.variant('json', 'identity').body.bytes.toString();
-  const html = page.variant('text-html', 'identity').body.bytes.toString();
+  const page = makePage(await renderPage(listing));
+  const text = textOf(page.variant('json', 'identity'));
+  const html = textOf(page.variant('text-html', 'identity'));
   return { listing, page, text, html, json: JSON.parse(text) };
 }
 
@@ -71,4 +73,9 @@ export function refusedFor(reason: Reason, act: () => unknown): void {
   }
   expect(thrown).toBeInstanceOf(Refusal);
   expect(thrown instanceof Refusal ? thrown.reason : undefined).toBe(reason);
+}
+
+/** A body as text. */
+export function textOf({ body }: Variant): string {
+  return Buffer.from(lend(body.bytes)).toString();
 }

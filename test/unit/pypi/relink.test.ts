@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import type { Expected } from '../../../src/bytes/digest.ts';
+import type { Statement } from '../../../src/bytes/digest.ts';
 import { decodePage } from '../../../src/pypi/decode.ts';
 import { baseOf, claimedDigest, resolveLink } from '../../../src/pypi/links.ts';
 import { hrefOf } from '../../../src/pypi/listing.ts';
 import { fileByDigest, parseDigestLabel, relink } from '../../../src/pypi/relink.ts';
 import { contentPathOf, jsonPage, line, onlyFile, PAGE_URL, SDIST, sha256, WHEEL } from './fixtures.ts';
 
-const relinked = (files: readonly unknown[], known?: ReadonlyMap<string, Expected>, changes = {}) =>
+const relinked = (files: readonly unknown[], known?: ReadonlyMap<string, Statement>, changes = {}) =>
   relink(decodePage(jsonPage(files, changes), 'foo-bar'), { pageUrl: PAGE_URL, known });
 
 describe('where a link leads', () => {
@@ -140,7 +140,7 @@ describe('what is known beside the page', () => {
   const target = (
     length: number | undefined,
     ...digests: ['sha256' | 'sha512' | 'blake2b-256', string][]
-  ): Expected => ({
+  ): Statement => ({
     length,
     digests: new Map(digests),
   });

@@ -1,8 +1,9 @@
 import { parse } from 'parse5';
 import { describe, expect, test } from 'vitest';
 import { decodePage } from '../../../src/pypi/decode.ts';
+import { makePage } from '../../../src/render/page.ts';
 import { renderList } from '../../../src/render/render.ts';
-import { bytes, contentPathOf, jsonPage, line, SDIST, sha256, through, WHEEL } from '../pypi/fixtures.ts';
+import { bytes, contentPathOf, jsonPage, line, SDIST, sha256, textOf, through, WHEEL } from '../pypi/fixtures.ts';
 
 describe('JSON pages', () => {
   test('C26–C33 a page as a client reads it', async () => {
@@ -161,12 +162,12 @@ describe('HTML pages', () => {
 });
 
 test('C24 the project list in both forms', async () => {
-  const list = await renderList(['bar', 'foo']);
-  expect(JSON.parse(list.variant('json', 'identity').body.bytes.toString())).toEqual({
+  const list = makePage(await renderList(['bar', 'foo']));
+  expect(JSON.parse(textOf(list.variant('json', 'identity')))).toEqual({
     meta: { 'api-version': '1.4' },
     projects: [{ name: 'bar' }, { name: 'foo' }],
   });
-  const html = list.variant('text-html', 'identity').body.bytes.toString();
+  const html = textOf(list.variant('text-html', 'identity'));
   expect(html).toContain('<a href="foo/">foo</a>');
   expect(faultsOf(html)).toEqual([]);
 });

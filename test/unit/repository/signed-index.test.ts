@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { prove } from '../../../src/bytes/digest.ts';
+import { prove } from '../../../src/bytes/proven.ts';
 import type { IndexFile } from '../../../src/repository/index-pages.ts';
-import { createSignedIndex, type SignedIndexOptions } from '../../../src/repository/signed-index.ts';
+import { SignedIndex, type SignedIndexOptions } from '../../../src/repository/signed-index.ts';
 import { createClient } from '../../support/client.ts';
 import { createClock, DAY } from '../../support/clock.ts';
 import { cpuTime } from '../../support/cpu.ts';
@@ -23,7 +23,7 @@ const other = wheel('other-2.0-py3-none-any.whl', 'other');
 
 function made(options: Partial<SignedIndexOptions> = {}) {
   const clock = createClock();
-  const index = createSignedIndex({ keys, now: clock.now, binBits: 4, ...options });
+  const index = new SignedIndex({ keys, now: clock.now, binBits: 4, ...options });
   index.upload('sample-project', sample);
   index.upload('other', other);
   index.publish();

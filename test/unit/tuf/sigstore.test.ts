@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { prove } from '../../../src/bytes/digest.ts';
+import { prove } from '../../../src/bytes/proven.ts';
 import { createClient, refusalOf } from '../../support/client.ts';
 import { createClock } from '../../support/clock.ts';
 import type { MetadataRequest } from '../../support/simulator.ts';

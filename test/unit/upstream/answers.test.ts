@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../support/upstream.ts';
-import { bytesOf, connect, SHORT, serve, text } from './setup.ts';
+import { bytesAt, bytesOf, connect, SHORT, serve, text } from './setup.ts';
 
 // What an upstream may answer to the question for a small document (reference catalogue B). One case, one test.
 
@@ -11,7 +11,7 @@ const http = (head: string, body = '') => `HTTP/1.1 ${head}\r\n\r\n${body}`;
 async function ask(fault: Fault, options: Parameters<typeof connect>[1] = {}): Promise<string | undefined> {
   const server = await serve({ files });
   server.fault('/x', fault);
-  return text(await connect(server, options).bytes(`${server.url}x`, 100));
+  return text(await bytesAt(connect(server, options), `${server.url}x`, 100));
 }
 const raw = (bytes: string): Fault => ({ kind: 'raw', bytes });
 const refusal = (reason: string, transient?: boolean) =>
@@ -21,7 +21,7 @@ describe('a good answer', () => {
   it('comes whole, asked for uncompressed and under our own name', async () => {
     const server = await serve({ files });
     const upstream = connect(server, { version: '9.9' });
-    expect(text(await upstream.bytes(`${server.url}x`, 5))).toBe('hello');
+    expect(text(await bytesAt(upstream, `${server.url}x`, 5))).toBe('hello');
     expect(server.requests[0]?.headers).toMatchObject({ 'accept-encoding': 'identity', 'user-agent': 'verbatim/9.9' });
   });
 
@@ -41,7 +41,7 @@ describe('a good answer', () => {
   it('74, 75: keeps its headers to itself: bytes are all that comes back', async () => {
     const server = await serve();
     server.fault('/x', raw(http('200 OK\r\nSet-Cookie: a=b\r\nVary: *\r\nX-Odd: \xff\xfe\r\nContent-Length: 2', 'ok')));
-    const answer = await connect(server).bytes(`${server.url}x`, 10);
+    const answer = await bytesAt(connect(server), `${server.url}x`, 10);
     expect(answer).toBeInstanceOf(Uint8Array);
     expect(text(answer)).toBe('ok');
   });
@@ -51,7 +51,7 @@ describe('statuses', () => {
   it.each([404, 410])('%i is absence, and is not asked twice', async (status) => {
     const server = await serve({ files });
     server.fault('/x', { kind: 'status', status, body: 'gone' });
-    expect(await connect(server, { retries: 2 }).bytes(`${server.url}x`, 100)).toBeUndefined();
+    expect(await bytesAt(connect(server, { retries: 2 }), `${server.url}x`, 100)).toBeUndefined();
     expect(server.requests).toHaveLength(1);
   });
 
@@ -63,17 +63,17 @@ describe('statuses', () => {
     const server = await serve({ files });
     const upstream = connect(server, { retries: 3 });
     for (const status of [500, 502, 503]) server.fault('/x', { kind: 'status', status }, 1);
-    expect(text(await upstream.bytes(`${server.url}x`, 100))).toBe('hello');
+    expect(text(await bytesAt(upstream, `${server.url}x`, 100))).toBe('hello');
     expect(server.requests.map(({ connection }) => connection)).toEqual([1, 2, 3, 4]);
     server.fault('/x', { kind: 'status', status: 504 });
-    await expect(upstream.bytes(`${server.url}x`, 100)).rejects.toEqual(refusal('unreachable', true));
+    await expect(bytesAt(upstream, `${server.url}x`, 100)).rejects.toEqual(refusal('unreachable', true));
     expect(server.requests).toHaveLength(8);
   });
 
   it('54: without retries it is asked once', async () => {
     const server = await serve({ files });
     server.fault('/x', { kind: 'status', status: 500 }, 1);
-    await expect(connect(server).bytes(`${server.url}x`, 100)).rejects.toEqual(refusal('unreachable', true));
+    await expect(bytesAt(connect(server), `${server.url}x`, 100)).rejects.toEqual(refusal('unreachable', true));
     expect(server.requests).toHaveLength(1);
   });
 
@@ -100,14 +100,14 @@ describe('55: Retry-After', () => {
     const server = await serve({ files });
     const upstream = connect(server, { limits: { longestRest: 150, patience: 10 } });
     server.fault('/x', rested('1000000000'), 1);
-    const asked = () => upstream.bytes(`${server.url}x`, 100);
+    const asked = () => bytesAt(upstream, `${server.url}x`, 100);
     await expect(asked()).rejects.toEqual(refusal('unreachable', true));
     await expect(asked()).rejects.toEqual(refusal('unreachable', true));
     expect(server.requests).toHaveLength(1);
     const patient = connect(server, { limits: { longestRest: 150, patience: 200 }, retries: 1 });
     server.fault('/x', rested('5'), 1);
     const start = performance.now();
-    expect(text(await patient.bytes(`${server.url}x`, 100))).toBe('hello');
+    expect(text(await bytesAt(patient, `${server.url}x`, 100))).toBe('hello');
     expect(performance.now() - start).toBeGreaterThan(140);
   });
 
@@ -119,15 +119,15 @@ describe('55: Retry-After', () => {
       1,
     );
     const upstream = connect(server);
-    await expect(upstream.bytes(`${server.url}x`, 100)).rejects.toEqual(refusal('unreachable', true));
-    await expect(upstream.bytes(`${server.url}x`, 100)).rejects.toEqual(refusal('unreachable', true));
+    await expect(bytesAt(upstream, `${server.url}x`, 100)).rejects.toEqual(refusal('unreachable', true));
+    await expect(bytesAt(upstream, `${server.url}x`, 100)).rejects.toEqual(refusal('unreachable', true));
     expect(server.requests).toHaveLength(1);
   });
 
   it.each(['-1', 'garbage', '', '1e9', 'Thu, 01 Jan 1970 00:00:00 GMT'])('%j means nothing', async (value) => {
     const server = await serve({ files });
     server.fault('/x', rested(value), 1);
-    expect(text(await connect(server, { retries: 1 }).bytes(`${server.url}x`, 100))).toBe('hello');
+    expect(text(await bytesAt(connect(server, { retries: 1 }), `${server.url}x`, 100))).toBe('hello');
   });
 });
 
@@ -135,16 +135,16 @@ describe('sizes', () => {
   it('a body of exactly the limit comes, one byte more is refused, told or untold', async () => {
     const server = await serve({ files });
     const upstream = connect(server);
-    expect(text(await upstream.bytes(`${server.url}x`, 5))).toBe('hello');
-    await expect(upstream.bytes(`${server.url}x`, 4)).rejects.toEqual(refusal('limit'));
+    expect(text(await bytesAt(upstream, `${server.url}x`, 5))).toBe('hello');
+    await expect(bytesAt(upstream, `${server.url}x`, 4)).rejects.toEqual(refusal('limit'));
     server.fault('/x', { kind: 'truncate', at: 5, framing: 'chunked' });
-    await expect(upstream.bytes(`${server.url}x`, 4)).rejects.toEqual(refusal('limit'));
+    await expect(bytesAt(upstream, `${server.url}x`, 4)).rejects.toEqual(refusal('limit'));
   });
 
   it('a body told to be too large is refused before it comes', async () => {
     const server = await serve({ files });
     server.fault('/x', { kind: 'stall', at: 0 });
-    await expect(connect(server).bytes(`${server.url}x`, 4)).rejects.toEqual(refusal('limit'));
+    await expect(bytesAt(connect(server), `${server.url}x`, 4)).rejects.toEqual(refusal('limit'));
   });
 
   it('44: an endless body is cut at the limit', async () => {
@@ -157,7 +157,7 @@ describe('sizes', () => {
         more();
       },
     });
-    await expect(connect(server).bytes(`${server.url}x`, 1_000_000)).rejects.toEqual(refusal('limit'));
+    await expect(bytesAt(connect(server), `${server.url}x`, 1_000_000)).rejects.toEqual(refusal('limit'));
   });
 
   it('66: 20 KB of headers are refused', async () => {
@@ -210,7 +210,7 @@ describe('broken answers', () => {
   it('a truncated document is fetched again on a new connection', async () => {
     const server = await serve({ files });
     server.fault('/x', { kind: 'truncate', at: 3 }, 1);
-    expect(text(await connect(server, { retries: 1 }).bytes(`${server.url}x`, 100))).toBe('hello');
+    expect(text(await bytesAt(connect(server, { retries: 1 }), `${server.url}x`, 100))).toBe('hello');
     expect(server.requests.map(({ connection }) => connection)).toEqual([1, 2]);
   });
 
@@ -247,8 +247,8 @@ describe('broken answers', () => {
     const server = await serve({ files });
     server.fault('/x', { kind: 'extra', bytes: 'more' }, 1);
     const upstream = connect(server);
-    expect(text(await upstream.bytes(`${server.url}x`, 100))).toBe('hello');
-    expect(text(await upstream.bytes(`${server.url}x`, 100))).toBe('hello');
+    expect(text(await bytesAt(upstream, `${server.url}x`, 100))).toBe('hello');
+    expect(text(await bytesAt(upstream, `${server.url}x`, 100))).toBe('hello');
     expect(server.requests.map(({ connection }) => connection)).toEqual([1, 2]);
   });
 
@@ -259,20 +259,20 @@ describe('broken answers', () => {
     // At once, and while the connection lies idle.
     for (const late of [false, true]) {
       server.fault('/x', { kind: 'extra', bytes: late ? '' : bonus }, 1);
-      expect(text(await upstream.bytes(`${server.url}x`, 100))).toBe('hello');
+      expect(text(await bytesAt(upstream, `${server.url}x`, 100))).toBe('hello');
       if (late) await server.push(bonus);
-      expect(text(await upstream.bytes(`${server.url}x`, 100))).toBe('hello');
+      expect(text(await bytesAt(upstream, `${server.url}x`, 100))).toBe('hello');
     }
   });
 
   it('77: a kept connection that closed under us costs one safe repetition, also without retries', async () => {
     const server = await serve({ files });
     const upstream = connect(server);
-    expect(text(await upstream.bytes(`${server.url}x`, 100))).toBe('hello');
+    expect(text(await bytesAt(upstream, `${server.url}x`, 100))).toBe('hello');
     server.fault('/x', { kind: 'reset' }, 1);
-    expect(text(await upstream.bytes(`${server.url}x`, 100))).toBe('hello');
+    expect(text(await bytesAt(upstream, `${server.url}x`, 100))).toBe('hello');
     server.fault('/x', { kind: 'reset' });
-    await expect(upstream.bytes(`${server.url}x`, 100)).rejects.toEqual(refusal('unreachable', true));
+    await expect(bytesAt(upstream, `${server.url}x`, 100)).rejects.toEqual(refusal('unreachable', true));
   });
 });
 
@@ -292,7 +292,7 @@ describe('slowness', () => {
         request.socket.once('close', () => clearInterval(timer));
       },
     });
-    await expect(connect(server, { limits }).bytes(`${server.url}x`, 100)).rejects.toEqual(refusal('slow', true));
+    await expect(bytesAt(connect(server, { limits }), `${server.url}x`, 100)).rejects.toEqual(refusal('slow', true));
   });
 
   it('a body that stops is slow', async () => {

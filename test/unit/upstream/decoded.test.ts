@@ -1,5 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { afterEach, expect, it } from 'vitest';
+import { internalCaller } from '../../../src/async/caller.ts';
 import { Refusal } from '../../../src/bytes/refusal.ts';
 import { createUpstream } from '../../../src/upstream/client.ts';
 import { startUpstream, type TestUpstream } from '../../support/upstream.ts';
@@ -12,7 +13,7 @@ it('gzip’d core metadata stops at its limit while it is unpacked, whoever read
   server = await startUpstream({ files: new Map([[path, gzipSync(Buffer.alloc(5_000_000))]]) });
   server.fault(`/${path}`, { kind: 'headers', headers: { 'content-encoding': 'gzip' } });
   const upstream = createUpstream({ bases: [server.url] });
-  const open = upstream.download(server.url + path);
+  const open = upstream.download({ urls: [server.url + path] }, internalCaller('main'));
   const { bytes } = await open({ offset: 0, limit: 100_000, attempt: 1, signal: new AbortController().signal });
   let received = 0;
   const read = async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { OpenDownload } from '../../../src/ports/upstream.ts';
 import type { UpstreamOptions } from '../../../src/upstream/client.ts';
-import { collect, connect, filler, SHORT, serve, text } from './setup.ts';
+import { collect, connect, filler, SHORT, SOMEBODY, serve, text } from './setup.ts';
 
 // One attempt at a file, from the start or from where the last one broke (reference catalogue B, DESIGN J2).
 
@@ -15,7 +15,7 @@ const resumed: Ask = { ...first, offset: 1000, attempt: 2 };
 async function setup(options: Partial<UpstreamOptions> & { etags?: boolean; ranges?: boolean } = {}) {
   const { etags, ranges, ...rest } = options;
   const server = await serve({ files: new Map([['/f', whole]]), etags, ranges });
-  return { server, open: connect(server, rest).download(`${server.url}f`) };
+  return { server, open: connect(server, rest).download({ urls: [`${server.url}f`] }, SOMEBODY) };
 }
 
 describe('an attempt', () => {
@@ -107,7 +107,7 @@ describe('73: resuming', () => {
         response.write('a');
       },
     });
-    const open = connect(server).download(`${server.url}endless`);
+    const open = connect(server).download({ urls: [`${server.url}endless`] }, SOMEBODY);
     const caller = new AbortController();
     expect((await open({ ...resumed, signal: caller.signal })).start).toBe(0);
     caller.abort();

@@ -2,7 +2,7 @@ import type { LookupAddress } from 'node:dns';
 import { describe, expect, it } from 'vitest';
 import { isPublicAddress } from '../../../src/upstream/addresses.ts';
 import { createAllowed, redactUrl } from '../../../src/upstream/destinations.ts';
-import { bytesOf, connect, serve, text } from './setup.ts';
+import { bytesAt, bytesOf, connect, SOMEBODY, serve, text } from './setup.ts';
 
 // Where an upstream client may go at all (reference catalogue C; C88).
 
@@ -124,8 +124,8 @@ describe('81, 83: URLs a page may name', () => {
   it('no connection is made for one', async () => {
     const [server, other] = [await serve(), await serve()];
     const upstream = connect(server);
-    await expect(upstream.bytes(`${other.url}x`, 10)).rejects.toEqual(refused);
-    const download = upstream.download(`${other.url}x`);
+    await expect(bytesAt(upstream, `${other.url}x`, 10)).rejects.toEqual(refused);
+    const download = upstream.download({ urls: [`${other.url}x`] }, SOMEBODY);
     await expect(download({ offset: 0, limit: 10, attempt: 1, signal: new AbortController().signal })).rejects.toEqual(
       refused,
     );
@@ -178,7 +178,7 @@ describe('82: names that lead inside', () => {
       return asked === 1 ? addresses : v4('127.0.0.2');
     };
     const upstream = connect(server, { bases: [base], insecureUpstream: true, privateHosts, resolve });
-    const answer = upstream.bytes(`${base}x`, 10);
+    const answer = bytesAt(upstream, `${base}x`, 10);
     return { server, answer, asked: () => asked };
   };
 
@@ -206,7 +206,7 @@ describe('82: names that lead inside', () => {
     for (const host of ['localhost', 'index', 'index.internal']) {
       const base = `http://${host}:${server.port}/`;
       const upstream = connect(server, { bases: [base], insecureUpstream: true, resolve: async () => v4('127.0.0.1') });
-      expect(text(await upstream.bytes(`${base}x`, 10))).toBe('hello');
+      expect(text(await bytesAt(upstream, `${base}x`, 10))).toBe('hello');
     }
   });
 
@@ -219,23 +219,26 @@ describe('82: names that lead inside', () => {
       resolve,
     });
     server.fault('/x', { kind: 'redirect', to: `http://files.example:${server.port}/y` });
-    await expect(upstream.bytes(`${server.url}x`, 10)).rejects.toEqual(refused);
+    await expect(bytesAt(upstream, `${server.url}x`, 10)).rejects.toEqual(refused);
     expect(server.requests).toHaveLength(1);
   });
 });
 
 describe('67, 68: redirects', () => {
   const files = new Map([['/y', bytesOf('there')]]);
-  const document = { limit: 100, redirects: 0, forbiddenIsAbsent: false };
-
   it('are followed up to three times for pages and files, never for metadata', async () => {
     const server = await serve({ files });
     const upstream = connect(server);
     for (const [from, to] of ['ab', 'bc', 'cy', 'za']) server.fault(`/${from}`, { kind: 'redirect', to: `/${to}` });
-    expect(text(await upstream.bytes(`${server.url}a`, 10))).toBe('there');
-    await expect(upstream.bytes(`${server.url}z`, 10)).rejects.toEqual(refused);
-    await expect(upstream.document(`${server.url}c`, document)).rejects.toEqual(refused);
-    const { bytes } = await upstream.download(`${server.url}a`)({
+    expect(text(await bytesAt(upstream, `${server.url}a`, 10))).toBe('there');
+    await expect(bytesAt(upstream, `${server.url}z`, 10)).rejects.toEqual(refused);
+    await expect(
+      upstream.document({ url: `${server.url}c`, fresh: false, limit: 100, redirects: false }, SOMEBODY),
+    ).rejects.toEqual(refused);
+    const { bytes } = await upstream.download(
+      { urls: [`${server.url}a`] },
+      SOMEBODY,
+    )({
       offset: 0,
       limit: 10,
       attempt: 1,
@@ -247,14 +250,14 @@ describe('67, 68: redirects', () => {
   it('in a circle end', async () => {
     const server = await serve();
     server.fault('/x', { kind: 'redirect', to: '/x' });
-    await expect(connect(server).bytes(`${server.url}x`, 10)).rejects.toEqual(refused);
+    await expect(bytesAt(connect(server), `${server.url}x`, 10)).rejects.toEqual(refused);
     expect(server.requests).toHaveLength(4);
   });
 
   it.each([301, 302, 303, 307, 308])('%i is one', async (status) => {
     const server = await serve({ files });
     server.fault('/x', { kind: 'redirect', to: 'y', status });
-    expect(text(await connect(server).bytes(`${server.url}x`, 10))).toBe('there');
+    expect(text(await bytesAt(connect(server), `${server.url}x`, 10))).toBe('there');
   });
 
   it.each([
@@ -270,13 +273,13 @@ describe('67, 68: redirects', () => {
   ])('to %j are refused', async (to) => {
     const server = await serve();
     server.fault('/x', { kind: 'redirect', to });
-    await expect(connect(server).bytes(`${server.url}x`, 10)).rejects.toEqual(refused);
+    await expect(bytesAt(connect(server), `${server.url}x`, 10)).rejects.toEqual(refused);
   });
 
   it('without a Location are refused', async () => {
     const server = await serve();
     server.fault('/x', { kind: 'status', status: 302 });
-    await expect(connect(server).bytes(`${server.url}x`, 10)).rejects.toEqual(refused);
+    await expect(bytesAt(connect(server), `${server.url}x`, 10)).rejects.toEqual(refused);
   });
 
   it('from https to http are refused, even to a configured host', () => {
@@ -295,7 +298,7 @@ describe('86, 87: credentials', () => {
       credentials: [{ url: `${server.url}private`, username: 'me', password: 'se:cret' }],
     });
     for (const path of ['private', 'private/x', 'privateer', 'public', 'private/../public'])
-      await upstream.bytes(`${server.url}${path}`, 10);
+      await bytesAt(upstream, `${server.url}${path}`, 10);
     expect(server.requests.map(({ url, headers }) => [url, headers.authorization])).toEqual([
       ['/private', basic],
       ['/private/x', basic],
@@ -308,7 +311,7 @@ describe('86, 87: credentials', () => {
   it('are taken from a configured URL', async () => {
     const server = await serve();
     const upstream = connect(server, { bases: [server.url.replace('//', '//me:se%3Acret@')] });
-    await upstream.bytes(`${server.url}x`, 10);
+    await bytesAt(upstream, `${server.url}x`, 10);
     expect(server.requests[0]?.headers.authorization).toBe(basic);
   });
 
@@ -319,7 +322,7 @@ describe('86, 87: credentials', () => {
       bases: [server.url, other.url],
       credentials: [{ url: server.url, username: 'me', password: 'se:cret' }],
     });
-    await upstream.bytes(`${server.url}x`, 10);
+    await bytesAt(upstream, `${server.url}x`, 10);
     expect(server.requests[0]?.headers.authorization).toBe(basic);
     expect(other.requests[0]?.headers).not.toHaveProperty('authorization');
     expect(other.requests[0]?.headers).not.toHaveProperty('cookie');
@@ -333,7 +336,7 @@ describe('86, 87: credentials', () => {
       headers: { 'www-authenticate': `Bearer realm="${other.url}token"` },
     });
     const upstream = connect(server, { bases: [server.url, other.url], retries: 2 });
-    await expect(upstream.bytes(`${server.url}x`, 10)).rejects.toMatchObject({ reason: 'unreachable' });
+    await expect(bytesAt(upstream, `${server.url}x`, 10)).rejects.toMatchObject({ reason: 'unreachable' });
     expect(other.requests).toHaveLength(0);
   });
 
@@ -348,9 +351,9 @@ describe('86, 87: credentials', () => {
     ] as const;
     for (const fault of failures) {
       server.fault('/x', fault, 1);
-      const error: unknown = await upstream
-        .bytes(`${server.url}x?token=hunter2`, 10)
-        .catch((caught: unknown) => caught);
+      const error: unknown = await bytesAt(upstream, `${server.url}x?token=hunter2`, 10).catch(
+        (caught: unknown) => caught,
+      );
       expect(error).toBeInstanceOf(Error);
       if (error instanceof Error) expect(error.message).not.toContain('hunter2');
     }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { GOOD, TEST_KEY } from '../../support/certificates.ts';
 import { startProxy } from '../../support/proxy.ts';
-import { bytesOf, collect, connect, ends, serve, text } from './setup.ts';
+import { bytesAt, bytesOf, collect, connect, ends, SOMEBODY, serve, text } from './setup.ts';
 
 const files = new Map([['x', bytesOf('hello')]]);
 const TLS = { key: TEST_KEY, cert: GOOD };
@@ -21,8 +21,8 @@ describe('an HTTP proxy', () => {
   it('is asked for a tunnel, in which TLS is upstream’s own', async () => {
     const proxy = await start();
     const { server, upstream } = await through(proxy);
-    expect(text(await upstream.bytes(`${server.url}x`, 10))).toBe('hello');
-    expect(text(await upstream.bytes(`${server.url}x`, 10))).toBe('hello');
+    expect(text(await bytesAt(upstream, `${server.url}x`, 10))).toBe('hello');
+    expect(text(await bytesAt(upstream, `${server.url}x`, 10))).toBe('hello');
     expect(proxy.asked).toEqual([`CONNECT 127.0.0.1:${server.port}`]);
     expect(server.requests[0]?.headers).not.toHaveProperty('proxy-authorization');
   });
@@ -31,9 +31,12 @@ describe('an HTTP proxy', () => {
     const proxy = await start();
     const { server, upstream } = await through(proxy);
     const signal = new AbortController().signal;
-    const again = await upstream.download(`${server.url}x`)({ offset: 0, limit: 10, attempt: 2, signal });
+    const again = await upstream.download(
+      { urls: [`${server.url}x`] },
+      SOMEBODY,
+    )({ offset: 0, limit: 10, attempt: 2, signal });
     expect(text(await collect(again.bytes))).toBe('hello');
-    await upstream.page(`${server.url}x`, { accept: '*/*', fresh: true, limit: 10 });
+    await upstream.document({ url: `${server.url}x`, fresh: true, limit: 10 }, SOMEBODY);
     expect(proxy.asked).toHaveLength(2);
     expect(server.connections().accepted).toBe(2);
   });
@@ -41,20 +44,20 @@ describe('an HTTP proxy', () => {
   it('carries plain http too', async () => {
     const proxy = await start();
     const { server, upstream } = await through(proxy, false);
-    expect(text(await upstream.bytes(`${server.url}x`, 10))).toBe('hello');
+    expect(text(await bytesAt(upstream, `${server.url}x`, 10))).toBe('hello');
     expect(proxy.asked).toEqual([`GET ${server.url}x`]);
   });
 
   it('gets the credentials meant for it, and upstream does not', async () => {
     const proxy = await start({ authorization: `Basic ${Buffer.from('me:se@cret').toString('base64')}` });
     const refused = await through(proxy);
-    const error: unknown = await refused.upstream
-      .bytes(`${refused.server.url}x`, 10)
-      .catch((caught: unknown) => caught);
+    const error: unknown = await bytesAt(refused.upstream, `${refused.server.url}x`, 10).catch(
+      (caught: unknown) => caught,
+    );
     expect(error).toMatchObject({ reason: 'unreachable' });
     expect(refused.server.requests).toEqual([]);
     const granted = await through({ url: proxy.url.replace('//', '//me:se%40cret@') });
-    expect(text(await granted.upstream.bytes(`${granted.server.url}x`, 10))).toBe('hello');
+    expect(text(await bytesAt(granted.upstream, `${granted.server.url}x`, 10))).toBe('hello');
     expect(granted.server.requests[0]?.headers).not.toHaveProperty('proxy-authorization');
   });
 
@@ -63,7 +66,7 @@ describe('an HTTP proxy', () => {
     async (options) => {
       const proxy = await start(options);
       const { server, upstream } = await through({ url: proxy.url.replace('//', '//me:hunter2@') });
-      const error: unknown = await upstream.bytes(`${server.url}x`, 10).catch((caught: unknown) => caught);
+      const error: unknown = await bytesAt(upstream, `${server.url}x`, 10).catch((caught: unknown) => caught);
       expect(error).toMatchObject({ reason: 'unreachable', transient: true });
       const told = error instanceof Error && error.cause instanceof Error ? error.cause.message : '';
       expect(`${error} ${told}`).not.toContain('hunter2');
@@ -75,7 +78,7 @@ describe('an HTTP proxy', () => {
     const proxy = await start();
     await proxy.close();
     const { server, upstream } = await through(proxy);
-    await expect(upstream.bytes(`${server.url}x`, 10)).rejects.toMatchObject({ reason: 'unreachable' });
+    await expect(bytesAt(upstream, `${server.url}x`, 10)).rejects.toMatchObject({ reason: 'unreachable' });
     expect(server.requests).toEqual([]);
   });
 
@@ -83,7 +86,7 @@ describe('an HTTP proxy', () => {
     const proxy = await start();
     const server = await serve({ files, tls: TLS });
     const upstream = connect(server, { proxy: proxy.url });
-    await expect(upstream.bytes(`${server.url}x`, 10)).rejects.toMatchObject({
+    await expect(bytesAt(upstream, `${server.url}x`, 10)).rejects.toMatchObject({
       reason: 'unreachable',
       transient: false,
     });
@@ -96,7 +99,7 @@ describe('an HTTP proxy', () => {
     for (const name of names) process.env[name] = name.startsWith('NODE') ? '1' : proxy.url;
     try {
       const server = await serve({ files, tls: TLS });
-      expect(text(await connect(server, { ca: GOOD }).bytes(`${server.url}x`, 10))).toBe('hello');
+      expect(text(await bytesAt(connect(server, { ca: GOOD }), `${server.url}x`, 10))).toBe('hello');
     } finally {
       for (const name of names) delete process.env[name];
     }

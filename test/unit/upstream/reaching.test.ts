@@ -1,7 +1,7 @@
 import { createServer, connect as dial } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { ELSEWHERE, EXPIRED, GOOD, TEST_KEY } from '../../support/certificates.ts';
-import { bytesOf, connect, SHORT, serve, text } from './setup.ts';
+import { bytesAt, bytesOf, connect, SHORT, serve, text } from './setup.ts';
 
 // Getting there at all: names, sockets, TLS, and how many at once (reference catalogue B and C).
 
@@ -12,23 +12,23 @@ const noSuchName = (code: string) => () => Promise.reject(Object.assign(new Erro
 describe('51: names', () => {
   it.each(['ENOTFOUND', 'EAI_AGAIN', 'ESERVFAIL'])('%s is unreachable', async (code) => {
     const upstream = connect({ url: 'https://index.test/' }, { resolve: noSuchName(code) });
-    await expect(upstream.bytes('https://index.test/x', 10)).rejects.toEqual(unreachable(true));
+    await expect(bytesAt(upstream, 'https://index.test/x', 10)).rejects.toEqual(unreachable(true));
   });
 
   it('an answer without addresses is unreachable', async () => {
     const upstream = connect({ url: 'https://index.test/' }, { resolve: async () => [] });
-    await expect(upstream.bytes('https://index.test/x', 10)).rejects.toEqual(unreachable(true));
+    await expect(bytesAt(upstream, 'https://index.test/x', 10)).rejects.toEqual(unreachable(true));
   });
 
   it('a resolver that never answers is cut by the connect timeout', async () => {
     const upstream = connect({ url: 'https://index.test/' }, { resolve: () => new Promise(() => {}) });
-    await expect(upstream.bytes('https://index.test/x', 10)).rejects.toEqual(unreachable(true));
+    await expect(bytesAt(upstream, 'https://index.test/x', 10)).rejects.toEqual(unreachable(true));
   });
 });
 
 it('a document has memory of its own, however small: it may be kept', async () => {
   const server = await serve({ files });
-  const bytes = await connect(server).bytes(`${server.url}x`, 10);
+  const bytes = await bytesAt(connect(server), `${server.url}x`, 10);
   expect(text(bytes)).toBe('hello');
   expect(bytes?.buffer.byteLength).toBe(5);
 });
@@ -37,14 +37,14 @@ describe('52: sockets', () => {
   it('refused is unreachable', async () => {
     const server = await serve();
     await server.close();
-    await expect(connect(server).bytes(`${server.url}x`, 10)).rejects.toEqual(unreachable(true));
+    await expect(bytesAt(connect(server), `${server.url}x`, 10)).rejects.toEqual(unreachable(true));
   });
 
   it('reset before the answer is unreachable, and is tried again where that is allowed', async () => {
     const server = await serve({ files });
     server.fault('/x', { kind: 'reset' }, 2);
-    await expect(connect(server).bytes(`${server.url}x`, 10)).rejects.toEqual(unreachable(true));
-    expect(text(await connect(server, { retries: 1 }).bytes(`${server.url}x`, 10))).toBe('hello');
+    await expect(bytesAt(connect(server), `${server.url}x`, 10)).rejects.toEqual(unreachable(true));
+    expect(text(await bytesAt(connect(server, { retries: 1 }), `${server.url}x`, 10))).toBe('hello');
   });
 
   it('a peer that never finishes the TLS handshake is cut by the connect timeout', async () => {
@@ -52,7 +52,7 @@ describe('52: sockets', () => {
     await new Promise<void>((listening) => mute.listen(0, '127.0.0.1', listening));
     const address = mute.address();
     const url = `https://127.0.0.1:${typeof address === 'object' ? address?.port : 0}/`;
-    await expect(connect({ url }).bytes(`${url}x`, 10)).rejects.toEqual(unreachable(true));
+    await expect(bytesAt(connect({ url }), `${url}x`, 10)).rejects.toEqual(unreachable(true));
     mute.close();
   });
 
@@ -66,7 +66,7 @@ describe('52: sockets', () => {
       ],
     });
     const start = performance.now();
-    expect(text(await upstream.bytes(`http://localhost:${server.port}/x`, 10))).toBe('hello');
+    expect(text(await bytesAt(upstream, `http://localhost:${server.port}/x`, 10))).toBe('hello');
     expect(performance.now() - start).toBeLessThan(1000);
   });
 });
@@ -76,21 +76,21 @@ describe('53: TLS', () => {
 
   it('a certificate of a known authority is accepted', async () => {
     const server = await over(GOOD);
-    expect(text(await connect(server, { ca: GOOD }).bytes(`${server.url}x`, 10))).toBe('hello');
+    expect(text(await bytesAt(connect(server, { ca: GOOD }), `${server.url}x`, 10))).toBe('hello');
   });
 
   it('a public name that leads to a private network is fine: its certificate says who answers', async () => {
     const server = await over(GOOD);
     const base = `https://index.test:${server.port}/`;
     const resolve = async () => [{ address: '127.0.0.1', family: 4 }];
-    expect(text(await connect({ url: base }, { ca: GOOD, resolve }).bytes(`${base}x`, 10))).toBe('hello');
-    await expect(connect({ url: base }, { resolve }).bytes(`${base}x`, 10)).rejects.toEqual(unreachable(false));
+    expect(text(await bytesAt(connect({ url: base }, { ca: GOOD, resolve }), `${base}x`, 10))).toBe('hello');
+    await expect(bytesAt(connect({ url: base }, { resolve }), `${base}x`, 10)).rejects.toEqual(unreachable(false));
   });
 
   it('a new connection for another attempt knows the same authorities', async () => {
     const server = await over(GOOD);
     server.fault('/x', { kind: 'reset' }, 1);
-    expect(text(await connect(server, { ca: GOOD, retries: 1 }).bytes(`${server.url}x`, 10))).toBe('hello');
+    expect(text(await bytesAt(connect(server, { ca: GOOD, retries: 1 }), `${server.url}x`, 10))).toBe('hello');
   });
 
   it.each([
@@ -100,7 +100,7 @@ describe('53: TLS', () => {
     ['an unknown authority’s', GOOD, EXPIRED],
   ])('%s certificate is refused before anything is asked, and not by trying again', async (_, cert, ca) => {
     const server = await over(cert);
-    await expect(connect(server, { ...(ca && { ca }), retries: 2 }).bytes(`${server.url}x`, 10)).rejects.toEqual(
+    await expect(bytesAt(connect(server, { ...(ca && { ca }), retries: 2 }), `${server.url}x`, 10)).rejects.toEqual(
       unreachable(false),
     );
     expect(server.requests).toHaveLength(0);
@@ -110,7 +110,7 @@ describe('53: TLS', () => {
   it('plain HTTP where TLS was expected is refused', async () => {
     const server = await serve({ files });
     const url = server.url.replace('http:', 'https:');
-    await expect(connect({ url }).bytes(`${url}x`, 10)).rejects.toEqual(unreachable(false));
+    await expect(bytesAt(connect({ url }), `${url}x`, 10)).rejects.toEqual(unreachable(false));
     expect(server.requests).toHaveLength(0);
   });
 
@@ -119,7 +119,7 @@ describe('53: TLS', () => {
       files,
       tls: { key: TEST_KEY, cert: GOOD, maxVersion: 'TLSv1.1', minVersion: 'TLSv1' },
     });
-    await expect(connect(server, { ca: GOOD }).bytes(`${server.url}x`, 10)).rejects.toEqual(unreachable(false));
+    await expect(bytesAt(connect(server, { ca: GOOD }), `${server.url}x`, 10)).rejects.toEqual(unreachable(false));
   });
 });
 
@@ -130,7 +130,7 @@ describe('78: many at once', () => {
     let most = 0;
     const all = await Promise.allSettled(
       Array.from({ length: 100 }, async (_, index) => {
-        const answer = await upstream.bytes(`${server.url}${index}`, 10);
+        const answer = await bytesAt(upstream, `${server.url}${index}`, 10);
         most = Math.max(most, server.connections().open);
         return answer;
       }),
@@ -145,16 +145,14 @@ describe('78: many at once', () => {
 
   it('waiting in the queue ends with the deadline', async () => {
     const server = await serve({ files });
-    const documents = { ...SHORT.documents, deadline: 150 };
-    const downloads = { ...SHORT.downloads, headersTimeout: 60_000, deadline: 60_000 };
-    const upstream = connect(server, { limits: { connections: 1, documents, downloads } });
-    server.fault('/x', { kind: 'stall', at: 'headers' }, 1);
-    const stop = new AbortController();
-    const occupying = upstream.download(`${server.url}x`)({ offset: 0, limit: 10, attempt: 1, signal: stop.signal });
-    await server.reached('/x');
-    await expect(upstream.bytes(`${server.url}x`, 10)).rejects.toMatchObject({ reason: 'slow' });
-    stop.abort(new Error('enough'));
-    await expect(occupying).rejects.toThrow('enough');
+    const documents = { ...SHORT.documents, headersTimeout: 60_000, deadline: 150 };
+    const upstream = connect(server, { limits: { connections: 1, documents } });
+    server.fault('/x', { kind: 'stall', at: 'headers' });
+    const occupying = bytesAt(upstream, `${server.url}x`, 10);
+    const waiting = bytesAt(upstream, `${server.url}x`, 10);
+    await expect(occupying).rejects.toMatchObject({ reason: 'slow' });
+    await expect(waiting).rejects.toMatchObject({ reason: 'slow' });
+    expect(server.requests).toHaveLength(1);
   });
 
   it('gives places back after refusals of every kind', async () => {
@@ -172,16 +170,16 @@ describe('78: many at once', () => {
     ] as const;
     for (const fault of kinds) {
       server.fault('/x', fault, 1);
-      await upstream.bytes(`${server.url}x`, 10).catch(() => {});
+      await bytesAt(upstream, `${server.url}x`, 10).catch(() => {});
     }
-    await expect(upstream.bytes('http://127.0.0.1:1/x', 10)).rejects.toMatchObject({ reason: 'redirect' });
-    expect(text(await upstream.bytes(`${server.url}x`, 10))).toBe('hello');
+    await expect(bytesAt(upstream, 'http://127.0.0.1:1/x', 10)).rejects.toMatchObject({ reason: 'redirect' });
+    expect(text(await bytesAt(upstream, `${server.url}x`, 10))).toBe('hello');
   });
 
   it('keeps a connection for the next request, over many', async () => {
     const server = await serve({ files });
     const upstream = connect(server);
-    for (let index = 0; index < 10; index++) await upstream.bytes(`${server.url}${index % 2 ? 'x' : 'absent'}`, 10);
+    for (let index = 0; index < 10; index++) await bytesAt(upstream, `${server.url}${index % 2 ? 'x' : 'absent'}`, 10);
     expect(server.connections().accepted).toBeLessThanOrEqual(2);
   });
 });
@@ -194,10 +192,10 @@ describe('85: proxies', () => {
     for (const name of ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'ALL_PROXY']) process.env[name] = proxy.url;
     process.env['NODE_USE_ENV_PROXY'] = '1';
     try {
-      expect(text(await connect(server).bytes(`${server.url}x`, 10))).toBe('hello');
+      expect(text(await bytesAt(connect(server), `${server.url}x`, 10))).toBe('hello');
       const server2 = await serve({ files });
       server2.fault('/x', { kind: 'reset' }, 1);
-      expect(text(await connect(server2, { retries: 1 }).bytes(`${server2.url}x`, 10))).toBe('hello');
+      expect(text(await bytesAt(connect(server2, { retries: 1 }), `${server2.url}x`, 10))).toBe('hello');
     } finally {
       process.env = before;
     }

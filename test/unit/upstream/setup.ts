@@ -1,4 +1,6 @@
 import { afterEach } from 'vitest';
+import { type Caller, internalCaller } from '../../../src/async/caller.ts';
+import type { Upstream } from '../../../src/ports/upstream.ts';
 import { createUpstream, type UpstreamOptions } from '../../../src/upstream/client.ts';
 import { LIMITS, type UpstreamLimits } from '../../../src/upstream/limits.ts';
 import { startUpstream, type TestUpstream, type UpstreamServerOptions } from '../../support/upstream.ts';
@@ -14,6 +16,9 @@ export const SHORT: UpstreamLimits = {
   patience: 100,
   discard: 50,
 };
+
+/** Asks, and stays. */
+export const SOMEBODY: Caller = internalCaller('main');
 
 /** Run after each test. */
 export const ends: (() => unknown)[] = [];
@@ -38,6 +43,12 @@ export function connect(server: { readonly url: string }, options: Partial<Upstr
   });
   ends.push(upstream.close);
   return upstream;
+}
+
+/** A document that its reader will prove; undefined where it is absent. */
+export async function bytesAt(upstream: Upstream, url: string, limit: number): Promise<Uint8Array | undefined> {
+  const answer = await upstream.document({ url, fresh: false, limit, proved: true }, SOMEBODY);
+  return answer.kind === 'document' ? answer.bytes : undefined;
 }
 
 export const text = (bytes: Uint8Array | undefined) => bytes && Buffer.from(bytes).toString('latin1');

@@ -1,10 +1,12 @@
 import type { Worker } from 'node:worker_threads';
 import { afterEach, expect, it } from 'vitest';
 import { sha256Hex } from '../../../src/bytes/digest.ts';
+import { makeExpected } from '../../../src/bytes/expected.ts';
+import { lend } from '../../../src/bytes/proof.ts';
 import { Refusal } from '../../../src/bytes/refusal.ts';
 import { type PageSteps, type PageWork, workHere } from '../../../src/ports/page-work.ts';
 import { type Listing, without } from '../../../src/pypi/listing.ts';
-import type { Page } from '../../../src/render/page.ts';
+import { type Bodies, makePage } from '../../../src/render/page.ts';
 import { createPageWork, type PageWorkOptions } from '../../../src/workers/page-work.ts';
 import { cpuTime } from '../../support/cpu.ts';
 import { largeList, largePage } from '../../support/large.ts';
@@ -40,7 +42,10 @@ const holdSome: PageSteps = {
   },
 };
 
-const bytesOf = (page: Page) => page.variants().map(({ body }) => [body.etag, sha256Hex(body.bytes)]);
+const bytesOf = (bodies: Bodies) =>
+  makePage(bodies)
+    .variants()
+    .map(({ body }) => [body.etag, sha256Hex(lend(body.bytes))]);
 
 const draw = (work: PageWork, steps: PageSteps = keepAll) => work.drawPage(small, steps);
 
@@ -52,7 +57,7 @@ it.each([
   const { work, workers } = threaded();
   const [there, here] = [await draw(work, steps), await draw(workHere, steps)];
   expect(workers).toHaveLength(1);
-  expect(bytesOf(there.page)).toEqual(bytesOf(here.page));
+  expect(bytesOf(there.bodies)).toEqual(bytesOf(here.bodies));
   expect(there.listing).toEqual(here.listing);
 });
 
@@ -65,12 +70,14 @@ it('asks for the digests that the page does not state, and draws with them', asy
     ...keepAll,
     async known(undigested) {
       asked.push(...undigested);
-      return new Map([['foo-1.0.tar.gz', { length: 3, digests: new Map([['sha256', 'ab'.repeat(32)]]) }]]);
+      return new Map([
+        ['foo-1.0.tar.gz', makeExpected({ length: 3, digests: new Map([['sha256', 'ab'.repeat(32)]]) })],
+      ]);
     },
   };
   const there = await work.drawPage(source, steps);
   expect(asked).toEqual(['foo-1.0.tar.gz']);
-  expect(bytesOf(there.page)).toEqual(bytesOf((await workHere.drawPage(source, steps)).page));
+  expect(bytesOf(there.bodies)).toEqual(bytesOf((await workHere.drawPage(source, steps)).bodies));
 });
 
 it('draws a list to the same bytes on another thread', async () => {

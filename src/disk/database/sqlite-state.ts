@@ -1,0 +1,225 @@
+import { join } from 'node:path';
+import { Refusal } from '../../bytes/refusal.ts';
+import { type ItemPath, STATE_VALUE_BYTES, type StateStorage, type StoredValue } from '../../ports/state-storage.ts';
+import type { Durable } from '../durable.ts';
+import { storageRefusal } from '../storage-errors.ts';
+import { buildDatabase } from './build.ts';
+import type { DatabaseThread } from './database-thread.ts';
+import type { Epochs } from './epochs.ts';
+import { itemOf, pathText } from './item-path.ts';
+import { checkPlace, type Place, placeOf } from './place.ts';
+import { STATE_SCHEMA } from './schema.ts';
+import { StateBuilder } from './state-builder.ts';
+import { StateDatabase } from './state-database.ts';
+import { finishSwap, type Recovered, type RecoverOptions, recoverState } from './state-recover.ts';
+import { type SealKeys, StateSeal } from './state-seal.ts';
+import { lost } from './trouble.ts';
+
+export interface SqliteStateOptions {
+  readonly durable: Durable;
+  /** An index's directory; the database lies in a folder of its own below it. Throws Refusal for what is no index's name. */
+  readonly directoryOf: (index: string) => string;
+  /** The process's writing thread; undefined for a command that changes nothing. */
+  readonly writing: DatabaseThread | undefined;
+  /** The thread that scans, and reads what is large. */
+  readonly reading: DatabaseThread;
+  readonly keys: SealKeys | undefined;
+  readonly epochs: Epochs;
+  /** False for a command that looks at a few items: then it says nothing about the whole. */
+  readonly scan: boolean;
+  /** Most bytes of one index's database. */
+  readonly maxBytes?: number | undefined;
+}
+
+/** What is to be known of an index's state before it serves. */
+export interface OpenedState {
+  /** False where only what is read is checked. */
+  readonly scanned: boolean;
+  /** Versions found by the scan. */
+  readonly versions: number;
+  /** Items that a scan found damaged; reading one is Refusal `state`. */
+  readonly damaged: readonly ItemPath[];
+}
+
+/** State to begin an index with. */
+export interface FirstItem {
+  readonly item: ItemPath;
+  readonly version: number;
+  readonly value: Uint8Array;
+}
+
+/** Most bytes of one index's database: 600,000 projects take 2 GB. */
+const MAX_BYTES = 64 * 1024 ** 3;
+
+/** The state of one machine: a SQLite database for each index. */
+export class SqliteState implements StateStorage {
+  readonly #options: SqliteStateOptions;
+  readonly #opened = new Map<string, Promise<StateDatabase | undefined>>();
+
+  constructor(options: SqliteStateOptions) {
+    this.#options = options;
+  }
+
+  /** Checks an index whole, and makes its database where there is none. Throws Refusal `state` where it cannot be believed. */
+  async open(index: string): Promise<OpenedState> {
+    const scan = (await this.#database(index))?.scan;
+    return {
+      scanned: this.#options.scan,
+      versions: scan?.versions ?? 0,
+      damaged: scan?.damaged.map((path) => itemOf(index, path)) ?? [],
+    };
+  }
+
+  async newest(item: ItemPath, from: number): Promise<StoredValue | undefined> {
+    const { path, database } = await this.#find(item, from);
+    return database?.newest(path, from);
+  }
+
+  async version(item: ItemPath, from: number): Promise<number> {
+    const { path, database } = await this.#find(item, from);
+    return (await database?.version(path, from)) ?? 0;
+  }
+
+  async read(item: ItemPath, version: number): Promise<Uint8Array | undefined> {
+    const { path, database } = await this.#find(item, 0);
+    return database?.read(path, version);
+  }
+
+  async create(item: ItemPath, version: number, value: Uint8Array): Promise<boolean> {
+    if (!Number.isSafeInteger(version) || version < 1) throw new TypeError(`${version} is not a version`);
+    if (value.byteLength > STATE_VALUE_BYTES)
+      throw new Refusal(
+        'limit',
+        `There is no more room for ${item.join(' ')}: at most ${STATE_VALUE_BYTES} bytes are kept. What is kept already stays as it is.`,
+        { subject: 'state' },
+      );
+    const own = new Uint8Array(value);
+    const { path, database } = await this.#find(item, 0);
+    await this.#options.epochs.check();
+    const { created, epoch } = await this.#there(database).create(path, version, own);
+    this.#options.epochs.reached(item[0], epoch);
+    return created;
+  }
+
+  async removeBelow(item: ItemPath, version: number): Promise<void> {
+    const { path, database } = await this.#find(item, 0);
+    const { epoch } = await this.#there(database).removeBelow(path, version);
+    this.#options.epochs.reached(item[0], epoch);
+  }
+
+  async *items([index, ...names]: ItemPath): AsyncIterable<ItemPath> {
+    const database = await this.#database(index);
+    for await (const path of database?.paths(names) ?? []) yield itemOf(index, path);
+  }
+
+  async setAside([index, ...names]: ItemPath, as: string): Promise<void> {
+    const { epoch } = await this.#there(await this.#database(index)).setAside(names, as);
+    this.#options.epochs.reached(index, epoch);
+    // An operator's word is noted before it is answered.
+    await this.#options.epochs.flush();
+  }
+
+  /**
+   * Makes an index's database with these items, whole or not at all; false where there is one already. Its epoch is beyond
+   * `after` and beyond any that is noted.
+   */
+  async begin(index: string, items: AsyncIterable<FirstItem>, after = 0): Promise<boolean> {
+    const place = this.#place(index);
+    if (await checkPlace(this.#options.durable.ops, place)) return false;
+    const epoch = Math.max(after, await this.#options.epochs.lowest(index)) + 1;
+    const seal = new StateSeal(index, this.#options.keys);
+    const built = await buildDatabase(this.#options.durable, place, async (database) => {
+      const builder = new StateBuilder(database, seal);
+      for await (const { item, version, value } of items) builder.add(pathText(item.slice(1)), version, value);
+      builder.finish(epoch);
+    });
+    return built.moveTo(place.folder);
+  }
+
+  /** An operator's word that what cannot be believed of an index's state is lost: a new database of what can. */
+  async recover(index: string, options: RecoverOptions): Promise<Recovered> {
+    await (await this.#opened.get(index)?.catch(() => undefined))?.close();
+    this.#opened.delete(index);
+    const { durable, keys, epochs } = this.#options;
+    const recovered = await recoverState(
+      { durable, index, keys, place: this.#place(index), lowest: await epochs.lowest(index) },
+      options,
+    );
+    epochs.reached(index, recovered.epoch);
+    await epochs.flush();
+    return recovered;
+  }
+
+  /** Ends what this process has open; everything that was created is on the disk already. */
+  async close(): Promise<void> {
+    for (const opening of this.#opened.values()) await (await opening.catch(() => undefined))?.close();
+    this.#opened.clear();
+    // A note that cannot be made stops writes (above); it does not keep a mirror from ending.
+    await this.#options.epochs.flush().catch(() => undefined);
+  }
+
+  async #find(
+    [index, ...names]: ItemPath,
+    from: number,
+  ): Promise<{ readonly path: string; readonly database: StateDatabase | undefined }> {
+    const path = pathText(names);
+    const database = await this.#database(index);
+    if (database === undefined && from > 0) throw lost(this.#place(index));
+    return { path, database };
+  }
+
+  #there(database: StateDatabase | undefined): StateDatabase {
+    if (database === undefined) throw new Error('this state was opened to be read');
+    return database;
+  }
+
+  #database(index: string): Promise<StateDatabase | undefined> {
+    const known = this.#opened.get(index);
+    if (known !== undefined) return known;
+    const opening = this.#openDatabase(index).catch((error: unknown) => {
+      throw storageRefusal(error, 'state');
+    });
+    this.#opened.set(index, opening);
+    const again = () => {
+      if (this.#opened.get(index) === opening) this.#opened.delete(index);
+    };
+    opening.then(
+      (database) => database === undefined && again(),
+      // What cannot be believed stays so until somebody acts; anything else is tried again.
+      (error: unknown) => (!(error instanceof Refusal) || error.transient) && again(),
+    );
+    return opening;
+  }
+
+  async #openDatabase(index: string): Promise<StateDatabase | undefined> {
+    const { durable, writing, reading, keys, epochs, scan, maxBytes = MAX_BYTES } = this.#options;
+    const place = this.#place(index);
+    const lowest = await epochs.lowest(index);
+    const parts = { ops: durable.ops, place, index, keys, writing, reading, scan, maxBytes };
+    if (writing !== undefined) await finishSwap(durable, place);
+    let database = await StateDatabase.open(parts);
+    if (database === undefined && lowest > 0) throw lost(place);
+    if (database === undefined && writing !== undefined) {
+      const seal = new StateSeal(index, keys);
+      const built = await buildDatabase(durable, place, (made) => new StateBuilder(made, seal).finish(1));
+      await built.moveTo(place.folder);
+      database = await StateDatabase.open(parts);
+    }
+    if (database === undefined) return undefined;
+    const epoch = await database.epoch();
+    if (epoch < lowest) {
+      await database.close();
+      throw lost(place);
+    }
+    if (writing !== undefined) {
+      epochs.reached(index, epoch);
+      await epochs.flush();
+    }
+    return database;
+  }
+
+  #place(index: string): Place {
+    const folder = join(this.#options.directoryOf(index), 'state');
+    return placeOf(folder, 'state', STATE_SCHEMA, `what index ${index} remembers`);
+  }
+}

@@ -1,0 +1,203 @@
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { setTimeout as after } from 'node:timers/promises';
+import { Refusal } from '../../bytes/refusal.ts';
+import type { StoredValue } from '../../ports/state-storage.ts';
+import { codeOf, type FileOps } from '../file-ops.ts';
+import { type DatabaseThread, ThreadEnded } from './database-thread.ts';
+import { Floors } from './floors.ts';
+import { checkPlace, inodeOf, type Place } from './place.ts';
+import type { Access } from './sqlite.ts';
+import { StateReader } from './state-reader.ts';
+import type { Scan, StateSource } from './state-scan.ts';
+import type { SealKeys } from './state-seal.ts';
+import type { Writes } from './thread-protocol.ts';
+import { damaged, databaseRefusal, isBusy } from './trouble.ts';
+
+export interface StateDatabaseParts {
+  readonly ops: FileOps;
+  readonly place: Place;
+  readonly index: string;
+  readonly keys: SealKeys | undefined;
+  /** The process's writing thread; undefined where nothing is to be written. */
+  readonly writing: DatabaseThread | undefined;
+  /** The thread that reads what is large. */
+  readonly reading: DatabaseThread;
+  /** False where only a few items are read: then nothing is known of the whole, and each is believed by itself. */
+  readonly scan: boolean;
+  readonly maxBytes: number;
+}
+
+/** A reader that meets a lock comes back after this time, and gives up after as long as a writer would. */
+const RETRY_MS = 200;
+const PATIENCE_MS = 10_000;
+let databases = 0;
+
+/** One index's database as this process has it open. */
+export class StateDatabase {
+  readonly #parts: StateDatabaseParts;
+  readonly #source: StateSource;
+  readonly #inode: number;
+  readonly #floors: Floors;
+  readonly #reader: StateReader;
+  readonly #number = databases++;
+  /** What the scan found; undefined where there was none. */
+  readonly scan: Scan | undefined;
+  #opening: { readonly session: object; readonly done: Promise<unknown> } | undefined;
+
+  /** Undefined where there is none yet. Throws Refusal `state` for anything that cannot be believed as a whole. */
+  static async open(parts: StateDatabaseParts): Promise<StateDatabase | undefined> {
+    const { ops, place, index, keys, reading } = parts;
+    if (!(await checkPlace(ops, place))) return undefined;
+    const inode = inodeOf(place);
+    if (inode === undefined) throw damaged(place, 'is missing');
+    const source = { place, index, keys, access: await accessOf(ops, place) };
+    const secret = Floors.newSecret();
+    const scan = parts.scan ? await reading.call('scan', { ...source, secret }) : undefined;
+    const floors = new Floors(secret, scan?.floors);
+    const reader = await patiently(place, () => new StateReader(source, inode, floors, scan?.lastId ?? 0));
+    return new StateDatabase(parts, source, inode, floors, reader, scan);
+  }
+
+  private constructor(
+    parts: StateDatabaseParts,
+    source: StateSource,
+    inode: number,
+    floors: Floors,
+    reader: StateReader,
+    scan: Scan | undefined,
+  ) {
+    this.#parts = parts;
+    this.#source = source;
+    this.#inode = inode;
+    this.#floors = floors;
+    this.#reader = reader;
+    this.scan = scan;
+  }
+
+  async newest(path: string, from: number): Promise<StoredValue | undefined> {
+    for (;;) {
+      const found = await this.#read((reader) => reader.newest(path, from));
+      if (found === undefined) return undefined;
+      const { version, value = await this.#large(path, version) } = found;
+      // Undefined where it was superseded and removed meanwhile: then there is a newer one.
+      if (value !== undefined) return { version, value };
+    }
+  }
+
+  version(path: string, from: number): Promise<number> {
+    return this.#read((reader) => reader.version(path, from));
+  }
+
+  async read(path: string, version: number): Promise<Uint8Array | undefined> {
+    const found = await this.#read((reader) => reader.one(path, version));
+    return found && (found.value ?? (await this.#large(path, version)));
+  }
+
+  async *paths(names: readonly string[]): AsyncIterable<string> {
+    let last: string | undefined;
+    for (;;) {
+      const paths = await this.#read((reader) => reader.paths(names, last));
+      if (paths.length === 0) return;
+      yield* paths;
+      last = paths.at(-1);
+    }
+  }
+
+  epoch(): Promise<number> {
+    return this.#read((reader) => reader.epoch());
+  }
+
+  /** Nobody writes into `value` any more. */
+  async create(path: string, version: number, value: Uint8Array<ArrayBuffer>): Promise<Writes['create']['answer']> {
+    if (version <= this.#floors.of(path)) return { created: false, epoch: 0 };
+    const writing = await this.#writer();
+    const answer = await writing
+      .call('create', { database: this.#number, path, version, value })
+      .catch(async (error: unknown) => {
+        if (!(error instanceof ThreadEnded)) throw error;
+        // It may have been done all the same.
+        const there = await this.read(path, version).catch(() => undefined);
+        if (there === undefined) throw error;
+        return { created: Buffer.compare(there, value) === 0, epoch: await this.epoch() };
+      });
+    if (answer.created) this.#floors.raise(path, version);
+    return answer;
+  }
+
+  async removeBelow(path: string, version: number): Promise<Writes['removeBelow']['answer']> {
+    const writing = await this.#writer();
+    return writing.call('removeBelow', { database: this.#number, path, version });
+  }
+
+  async setAside(names: readonly string[], as: string): Promise<Writes['setAside']['answer']> {
+    const writing = await this.#writer();
+    const answer = await writing.call('setAside', { database: this.#number, names, as });
+    for (const path of answer.paths) this.#floors.drop(path);
+    return answer;
+  }
+
+  async close(): Promise<void> {
+    // The writer closes last: the last connection copies the log into the database, and a reader could not.
+    this.#reader.close();
+    const opening = this.#opening;
+    this.#opening = undefined;
+    await opening?.done.catch(() => undefined);
+    if (opening?.session === this.#parts.writing?.session())
+      await this.#parts.writing?.call('close', { database: this.#number });
+  }
+
+  /** The writing thread, with this database open in it: also after it was started again. */
+  async #writer(): Promise<DatabaseThread> {
+    const { place, writing } = this.#parts;
+    if (writing === undefined) throw new Error(`${place.path} was opened to be read`);
+    const session = writing.session();
+    if (this.#opening?.session !== session) {
+      const opening = { session, done: this.#openWriter(writing) };
+      this.#opening = opening;
+      opening.done.catch(() => {
+        if (this.#opening === opening) this.#opening = undefined;
+      });
+    }
+    await this.#opening?.done;
+    return writing;
+  }
+
+  async #openWriter(writing: DatabaseThread): Promise<void> {
+    const { ops, place, index, keys, maxBytes } = this.#parts;
+    if (!(await checkPlace(ops, place))) throw damaged(place, 'is missing');
+    await writing.call('openState', { database: this.#number, inode: this.#inode, place, index, keys, maxBytes });
+  }
+
+  #large(path: string, version: number): Promise<Uint8Array | undefined> {
+    return this.#parts.reading.call('readLarge', { ...this.#source, path, version });
+  }
+
+  #read<T>(run: (reader: StateReader) => T): Promise<T> {
+    return patiently(this.#parts.place, () => run(this.#reader));
+  }
+}
+
+/** Where nothing can be written, not even the file that connections share, only what lies there whole can be read. */
+async function accessOf(ops: FileOps, place: Place): Promise<Access> {
+  const code = await access(place.folder, constants.W_OK).then(() => undefined, codeOf);
+  if (code !== 'EROFS') return 'read';
+  if ((await ops.facts(`${place.path}-wal`)) === undefined) return 'immutable';
+  throw new Refusal(
+    'state',
+    `${place.path} lies on a read-only file system beside changes that are not in it yet (${place.path}-wal). Let a mirror that may write close it first, or look at a copy of the directory.`,
+    { subject: 'state' },
+  );
+}
+
+async function patiently<T>(place: Place, run: () => T): Promise<T> {
+  const from = performance.now();
+  for (;;) {
+    try {
+      return run();
+    } catch (error) {
+      if (!isBusy(error) || performance.now() - from > PATIENCE_MS) throw databaseRefusal(error, place);
+    }
+    await after(RETRY_MS);
+  }
+}

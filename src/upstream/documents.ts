@@ -1,0 +1,93 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { withSignal } from '../async/caller.ts';
+import { alone } from '../bytes/copy-out-of-pool.ts';
+import { Refusal } from '../bytes/refusal.ts';
+import type { DocumentAnswer, DocumentRequest, Upstream } from '../ports/upstream.ts';
+import { redactUrl } from './destinations.ts';
+import type { Answer } from './exchange.ts';
+import type { UpstreamLimits } from './limits.ts';
+import { type Lane, type MakeVisit, unfit, type Visit } from './visit.ts';
+
+interface DocumentDeps {
+  readonly visit: MakeVisit;
+  readonly lane: Lane;
+  readonly limits: UpstreamLimits;
+  /** Further attempts after the first failed. */
+  readonly retries: number;
+  readonly closing: AbortSignal;
+}
+
+export function createDocuments({ visit, lane, limits, retries, closing }: DocumentDeps): Upstream['document'] {
+  return async (request, caller) => {
+    const stopping = AbortSignal.any([caller.signal, closing]);
+    const signal = AbortSignal.any([stopping, AbortSignal.timeout(lane.pace.deadline)]);
+    const asking = withSignal(caller, signal);
+    for (let tried = 0; ; tried++) {
+      try {
+        return await read(await visit(request.url, visitFor(request, tried > 0)), request);
+      } catch (error) {
+        if (!mayPass(error) || tried >= retries || stopping.aborted) throw error;
+        const delay = limits.retryDelay * 2 ** tried * (0.5 + Math.random());
+        await sleep(delay, undefined, { signal: stopping }).catch(() => stopping.throwIfAborted());
+      }
+    }
+
+    function visitFor({ accept, etag, fresh, redirects = true }: DocumentRequest, again: boolean): Visit {
+      const headers = {
+        ...(accept !== undefined && { accept }),
+        ...(etag !== undefined && !fresh && { 'if-none-match': etag }),
+      };
+      return { headers, redirects: redirects ? limits.redirects : 0, fresh: fresh || again, lane, caller: asking };
+    }
+  };
+}
+
+function mayPass(error: unknown): boolean {
+  return (
+    error instanceof Refusal && ((error.reason === 'unreachable' && error.transient) || error.reason === 'truncated')
+  );
+}
+
+async function read(answer: Answer, request: DocumentRequest): Promise<DocumentAnswer> {
+  const { status } = answer;
+  if (status === 304 && request.etag !== undefined && !request.fresh) return without(answer, 'unchanged');
+  if (status === 404 || status === 410 || (status === 403 && request.forbiddenIsAbsent === true))
+    return without(answer, 'absent');
+  if (status !== 200) throw unfit(answer);
+  if (request.proved !== true) refuseUnframed(answer);
+  return { kind: 'document', url: answer.url.href, bytes: await gather(answer, request.limit), ...described(answer) };
+}
+
+function without<K extends 'unchanged' | 'absent'>(answer: Answer, kind: K): { readonly kind: K } {
+  answer.discard();
+  return { kind };
+}
+
+/** A body that ends with its connection may have been cut, and nothing else would tell. */
+function refuseUnframed(answer: Answer): void {
+  const chunked = /(^|,)\s*chunked\s*$/i.test(answer.headers['transfer-encoding'] ?? '');
+  if (answer.length !== undefined || chunked) return;
+  answer.discard();
+  throw new Refusal(
+    'truncated',
+    `${redactUrl(answer.url)} came without a length, so nobody can tell whether it was cut.`,
+  );
+}
+
+async function gather(answer: Answer, limit: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of answer.body(limit)) chunks.push(chunk);
+  return alone(Buffer.concat(chunks));
+}
+
+/** What the headers say of a document, each read strictly or not at all. */
+function described({ headers }: Answer) {
+  const serial = /^\d{1,15}$/.exec(headers['x-pypi-last-serial']?.toString() ?? '')?.[0];
+  const maxAge = /(?:^|,)\s*max-age=(\d{1,9})\s*(?:,|$)/i.exec(headers['cache-control'] ?? '')?.[1];
+  return {
+    contentType: headers['content-type'] ?? '',
+    etag: headers.etag,
+    serial: serial === undefined ? undefined : Number(serial),
+    maxAge: maxAge === undefined ? undefined : Number(maxAge),
+  };
+}

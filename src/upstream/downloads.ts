@@ -1,0 +1,115 @@
+import { type Caller, withSignal } from '../async/caller.ts';
+import { Refusal } from '../bytes/refusal.ts';
+import type { Download, OpenDownload, Upstream } from '../ports/upstream.ts';
+import { codingOf, gunzipped } from './decoded.ts';
+import { redactUrl } from './destinations.ts';
+import type { Answer } from './exchange.ts';
+import type { UpstreamLimits } from './limits.ts';
+import { type Lane, type MakeVisit, unfit } from './visit.ts';
+
+interface DownloadDeps {
+  readonly visit: MakeVisit;
+  readonly lane: Lane;
+  readonly limits: UpstreamLimits;
+  readonly closing: AbortSignal;
+}
+
+type Attempt = Parameters<OpenDownload>[0];
+
+export function createDownloads(deps: DownloadDeps): Upstream['download'] {
+  return ({ urls }, caller) => {
+    const places = urls.map((url) => new Place(url, caller, deps));
+    let at = 0;
+    return async (attempt) => {
+      let absent: unknown;
+      for (; at < places.length; at++) {
+        try {
+          const place = places[at];
+          if (place !== undefined) return await place.open(attempt);
+        } catch (error) {
+          if (!(error instanceof Refusal) || error.reason !== 'unlisted') throw error;
+          absent = error;
+        }
+      }
+      // What lies nowhere now may lie somewhere at the next attempt.
+      at = 0;
+      throw absent ?? new Refusal('unlisted', 'There is no address to fetch it from.');
+    };
+  };
+}
+
+/** One address of a file, and what of the representation there has to stay the same for a later attempt to go on with it. */
+class Place {
+  readonly #url: string;
+  readonly #caller: Caller;
+  readonly #deps: DownloadDeps;
+  #etag: string | undefined;
+  /** The body came coded and was unpacked: an offset in it means nothing to upstream. */
+  #coded = false;
+
+  constructor(url: string, caller: Caller, deps: DownloadDeps) {
+    this.#url = url;
+    this.#caller = caller;
+    this.#deps = deps;
+  }
+
+  async open({ offset, limit, attempt, signal }: Attempt): Promise<Download> {
+    const { closing, lane } = this.#deps;
+    const until = AbortSignal.any([signal, closing, AbortSignal.timeout(lane.pace.deadline)]);
+    const fresh = attempt > 1;
+    if (offset === 0 || this.#coded) return this.#whole(await this.#visit({}, fresh, until), limit);
+
+    const etag = this.#etag;
+    const range = { range: `bytes=${offset}-`, ...(etag !== undefined && { 'if-range': etag }) };
+    const answer = await this.#visit(range, fresh, until);
+    if (answer.status === 206 && continues(answer, offset, etag))
+      return { start: offset, bytes: takingBack(answer.body(limit - offset)) };
+    if (answer.status !== 206 && answer.status !== 416) return this.#whole(answer, limit);
+    // Not the rest of what we hold: from the start, then.
+    answer.discard();
+    return this.#whole(await this.#visit({}, true, until), limit);
+  }
+
+  #visit(headers: Readonly<Record<string, string>>, fresh: boolean, until: AbortSignal): Promise<Answer> {
+    const { visit, lane, limits } = this.#deps;
+    const caller = withSignal(this.#caller, until);
+    return visit(this.#url, { headers, redirects: limits.redirects, fresh, lane, caller });
+  }
+
+  #whole(answer: Answer, limit: number): Download {
+    if (answer.status === 404 || answer.status === 410) {
+      answer.discard();
+      throw new Refusal('unlisted', `The index lists ${redactUrl(this.#url)}, but answers ${answer.status} for it.`);
+    }
+    if (answer.status !== 200) throw unfit(answer);
+    this.#coded = codingOf(answer) !== undefined;
+    this.#etag = this.#coded ? undefined : strongTag(answer);
+    return { start: 0, bytes: this.#coded ? gunzipped(answer, limit) : takingBack(answer.body(limit)) };
+  }
+}
+
+/** Frees each chunk when the next is asked for: left to the garbage collector, a large file would pile up 64 MiB of them. */
+async function* takingBack(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const chunk of chunks) {
+    yield chunk;
+    const { buffer } = chunk;
+    // Only memory that is this chunk's alone.
+    if (buffer instanceof ArrayBuffer && buffer.byteLength === chunk.byteLength) buffer.transfer(0);
+  }
+}
+
+/** RFC 9110 §14.4: one range, from exactly where we stopped to the end, of the representation we began with. */
+function continues(answer: Answer, offset: number, etag: string | undefined): boolean {
+  if (codingOf(answer) !== undefined) return false;
+  const range = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15}|\*)$/.exec(answer.headers['content-range'] ?? '');
+  if (range === null || Number(range[1]) !== offset) return false;
+  if (range[3] !== '*' && Number(range[2]) + 1 !== Number(range[3])) return false;
+  if (answer.length !== undefined && answer.length !== Number(range[2]) + 1 - offset) return false;
+  return etag === undefined || answer.headers.etag === undefined || answer.headers.etag === etag;
+}
+
+/** If-Range takes strong tags only (RFC 9110 §13.1.5). */
+function strongTag(answer: Answer): string | undefined {
+  const tag = answer.headers.etag;
+  return tag?.startsWith('"') ? tag : undefined;
+}

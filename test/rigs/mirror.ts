@@ -1,0 +1,273 @@
+import { existsSync } from 'node:fs';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Composition, compose } from '../../src/app/compose.ts';
+import type { Config, IndexConfig, SignedIndexConfig, UnsignedIndexConfig } from '../../src/config/config.ts';
+import { createListener } from '../../src/http/app.ts';
+import { type RunningServer, startServer } from '../../src/http/server.ts';
+import type { MirrorIndex } from '../../src/mirror/package-index.ts';
+import type { Events } from '../../src/ports/events.ts';
+import type { UpstreamLimits } from '../../src/upstream/limits.ts';
+import { BUILT_AT } from '../../src/version.ts';
+import { type Answered, type Asking, ask } from '../support/ask.ts';
+import { DAY, type TestClock } from '../support/clock.ts';
+
+type Event<Name extends keyof Events> = Parameters<Events[Name]>[0];
+
+/** What the mirror told its log and its metrics, in order. */
+export interface Recorded {
+  readonly rejected: Event<'rejected'>[];
+  readonly served: Event<'served'>[];
+  readonly refreshed: Event<'refreshed'>[];
+  readonly notes: Event<'note'>[];
+}
+
+/** How a running mirror is asked. */
+export interface Face {
+  readonly url: () => string;
+  /** One of its indexes; the default one where no name is given. */
+  readonly index: (name?: string) => MirrorIndex;
+  readonly get: (path: string, asking?: Asking) => Promise<Answered>;
+  /** The project page as pip reads it. Throws where it is not a 200. */
+  readonly page: (project: string) => Promise<SimplePage>;
+  /** The names of its files. */
+  readonly names: (project: string) => Promise<readonly string[]>;
+  /** Status and reason of an answer that should be a refusal. */
+  readonly refused: (path: string, asking?: Asking) => Promise<string>;
+  /** Asks upstream for new metadata now, whatever comes of it. */
+  readonly refresh: () => Promise<void>;
+}
+
+/** A whole mirror in this process, on loopback. */
+export interface Mirror extends Face {
+  readonly clock: TestClock;
+  readonly events: Recorded;
+  /** The data directory of the mirror that runs. */
+  readonly data: () => string;
+  /** Another process, as good as: a second mirror on the same data directory. It ends with the rig. */
+  readonly twin: () => Promise<Face>;
+  readonly stop: () => Promise<void>;
+  readonly start: (newTrust?: string) => Promise<void>;
+  /** Stops and starts again on the same directory; `newTrust`: the operator's word for another root or upstream. */
+  readonly restart: (newTrust?: string) => Promise<void>;
+  /** Starts again on the directory as it lies there at this moment, as after `kill -9`. */
+  readonly kill: () => Promise<void>;
+  /** Throws where an answer failed by anything but a refusal. */
+  readonly close: () => Promise<void>;
+}
+
+export interface MirrorOptions {
+  /** Removed when the rig closes; the data directory lies in it. */
+  readonly scratch: string;
+  /** The indexes to mirror; `main` is the default one. Read at each start. */
+  readonly indexes: () => readonly IndexConfig[];
+  readonly clock: TestClock;
+  readonly upstreamLimits?: Partial<UpstreamLimits> | undefined;
+  readonly maxBytes?: number | undefined;
+  /** A data directory that is there already; by default an empty one. */
+  readonly data?: string | undefined;
+  /** Files of a seal key and its epoch. */
+  readonly seal?: { readonly key: string; readonly epoch: string } | undefined;
+}
+
+export interface SimplePage {
+  readonly meta: { readonly 'api-version': string };
+  readonly name: string;
+  readonly versions?: readonly string[];
+  readonly files: readonly SimpleFile[];
+}
+
+export interface SimpleFile {
+  readonly filename: string;
+  readonly url: string;
+  readonly hashes: Readonly<Record<string, string>>;
+  readonly size?: number;
+  readonly yanked?: boolean | string;
+  readonly 'core-metadata'?: boolean | Readonly<Record<string, string>>;
+}
+
+export const JSON_PAGE = 'application/vnd.pypi.simple.v1+json';
+
+/** Well after this program was built, so that its clock is believed. */
+export const NOW = BUILT_AT + 30 * DAY;
+
+/** No retry, rest or queue makes a test wait; what a busy machine needs is not cut short. */
+const LIMITS: Partial<UpstreamLimits> = { retryDelay: 1, patience: 20, longestRest: 20 };
+
+/** In memory where the system offers it: every publish syncs, and a test has nothing to lose in a power cut. */
+const SCRATCH = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+
+/** A directory for one rig. */
+export function makeScratch(): Promise<string> {
+  return mkdtemp(join(SCRATCH, 'verbatim-rig-'));
+}
+
+const ANY_INDEX = {
+  name: 'main',
+  fileHosts: [],
+  insecureUpstream: false,
+  reuploads: false,
+  credentials: undefined,
+  ca: undefined,
+  proxy: undefined,
+  privateHosts: [],
+} as const;
+
+/** An index signed with TUF as the configuration describes it, with every default. */
+export function signedConfig(
+  given: Pick<SignedIndexConfig, 'upstream' | 'root'> & Partial<SignedIndexConfig>,
+): SignedIndexConfig {
+  return {
+    ...ANY_INDEX,
+    evidence: 'tuf',
+    layout: 'pep458',
+    metadataUrl: undefined,
+    pagesUrl: undefined,
+    filesUrl: undefined,
+    refresh: 60,
+    ...given,
+  };
+}
+
+/** An index that signs nothing, with every default but for content paths, which are PyPI's. */
+export function unsignedConfig(
+  given: Pick<UnsignedIndexConfig, 'upstream'> & Partial<UnsignedIndexConfig>,
+): UnsignedIndexConfig {
+  return {
+    ...ANY_INDEX,
+    evidence: 'index',
+    maxAge: 600,
+    staleIfError: 86_400,
+    contentAddressed: true,
+    projectList: true,
+    ...given,
+  };
+}
+
+interface Running {
+  readonly composition: Composition;
+  readonly server: RunningServer;
+}
+
+function record(): { readonly events: Recorded; readonly recorder: Events } {
+  const events: Recorded = { rejected: [], served: [], refreshed: [], notes: [] };
+  const recorder: Events = {
+    rejected: (event) => void events.rejected.push(event),
+    served: (event) => void events.served.push(event),
+    refreshed: (event) => void events.refreshed.push(event),
+    note: (event) => void events.notes.push(event),
+  };
+  return { events, recorder };
+}
+
+function faceOf(which: () => Running): Face {
+  const url = () => which().server.url;
+  const get: Face['get'] = (path, asking) => ask(url(), path, asking);
+  const index: Face['index'] = (name = 'main') => {
+    const found = which().composition.indexes.find((candidate) => candidate.name === name);
+    if (found === undefined) throw new Error(`no index ${name}`);
+    return found;
+  };
+  const page: Face['page'] = async (project) => {
+    const { status, body } = await get(`/simple/${project}/`, { headers: { accept: JSON_PAGE } });
+    if (status !== 200) throw new Error(`the page of ${project} answers ${status}: ${body}`);
+    return JSON.parse(body.toString('utf8'));
+  };
+  return {
+    url,
+    index,
+    get,
+    page,
+    names: async (project) => (await page(project)).files.map(({ filename }) => filename),
+    async refused(path, asking) {
+      const { status, headers, body } = await get(path, asking);
+      if (headers['content-type'] !== 'application/problem+json') return `${status} ${headers['content-type']}`;
+      return `${status} ${JSON.parse(body.toString('utf8')).reason}`;
+    },
+    refresh: () =>
+      index()
+        .refresh()
+        .catch(() => undefined),
+  };
+}
+
+/** Starts a mirror of the given indexes; `close` frees everything. */
+export async function startMirror(options: MirrorOptions): Promise<Mirror> {
+  const { scratch, clock, seal } = options;
+  const { events, recorder } = record();
+  const faults: unknown[] = [];
+  let data = options.data ?? join(scratch, 'data-0');
+  let lives = 0;
+  let running: Running | undefined;
+  const twins: Running[] = [];
+
+  const config = (): Config => ({
+    server: { host: '127.0.0.1', port: 0, publicUrl: undefined, maxConnections: 4096, tls: undefined, auth: undefined },
+    data,
+    ...(seal && { seal: { key: { file: seal.key, variable: undefined }, epochFile: seal.epoch } }),
+    cache: { maxBytes: options.maxBytes ?? 1e9, memoryBytes: 64 * 1024 * 1024 },
+    log: { level: 'error', format: 'json' },
+    referenceTime: undefined,
+    indexes: Object.fromEntries(options.indexes().map((index) => [index.name, index])),
+  });
+  const launch = async (newTrust?: string): Promise<Running> => {
+    const upstreamLimits = { ...LIMITS, ...options.upstreamLimits };
+    const seams = { clock, upstreamLimits };
+    const composition = await compose({ config: config(), events: recorder, newTrust, upkeep: true, seams });
+    const listener = createListener({
+      indexes: composition.indexes.map((index) => ({ index })),
+      defaultIndex: 'main',
+      onFault: (error) => void faults.push(error),
+    });
+    const server = await startServer({ listener, host: '127.0.0.1', port: 0, limits: { grace: 200 } });
+    return { composition, server };
+  };
+  const end = async (ending: Running | undefined) => {
+    await ending?.server.close();
+    await ending?.composition.close();
+  };
+  const start = async (newTrust?: string) => {
+    running = await launch(newTrust);
+  };
+  const stop = async () => {
+    const ending = running;
+    running = undefined;
+    await end(ending);
+  };
+
+  await start();
+  return {
+    clock,
+    events,
+    data: () => data,
+    ...faceOf(() => {
+      if (running === undefined) throw new Error('the mirror does not run');
+      return running;
+    }),
+    async twin() {
+      const other = await launch();
+      twins.push(other);
+      return faceOf(() => other);
+    },
+    stop,
+    start,
+    async restart(newTrust) {
+      await stop();
+      await start(newTrust);
+    },
+    async kill() {
+      const left = join(scratch, `data-${++lives}`);
+      await cp(data, left, { recursive: true });
+      await stop();
+      data = left;
+      await start();
+    },
+    async close() {
+      await stop();
+      for (const other of twins) await end(other);
+      await rm(scratch, { recursive: true, force: true });
+      if (faults.length > 0) throw new AggregateError(faults, 'answers failed inside the mirror');
+    },
+  };
+}

@@ -1,0 +1,116 @@
+import { getEventListeners } from 'node:events';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { createBackground } from '../../../src/async/background.ts';
+import { deadline, unlessAborted, within } from '../../../src/async/timeout.ts';
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const listeners = (...signals: readonly AbortSignal[]) =>
+  signals.map((signal) => getEventListeners(signal, 'abort').length);
+
+describe('a deadline', () => {
+  test('aborts with what it says when the time is up, and leaves nothing behind', () => {
+    const source = new AbortController();
+    const { signal } = deadline(1000, () => new Error('late'), source.signal);
+    vi.advanceTimersByTime(999);
+    expect(signal.aborted).toBe(false);
+    vi.advanceTimersByTime(1);
+    expect(signal.reason).toEqual(new Error('late'));
+    expect([listeners(source.signal), vi.getTimerCount()]).toEqual([[0], 0]);
+  });
+
+  test('aborts with the first of its signals, whose reason stays', () => {
+    const [one, other] = [new AbortController(), new AbortController()];
+    const { signal } = deadline(1000, () => new Error('late'), one.signal, other.signal);
+    other.abort(new Error('left'));
+    one.abort(new Error('stopping'));
+    vi.advanceTimersByTime(1000);
+    expect(signal.reason).toEqual(new Error('left'));
+    expect([listeners(one.signal, other.signal), vi.getTimerCount()]).toEqual([[0, 0], 0]);
+  });
+
+  test('of signals that have aborted already has aborted', () => {
+    const [one, other] = [new AbortController(), new AbortController()];
+    other.abort(new Error('left'));
+    const { signal } = deadline(1000, () => new Error('late'), one.signal, other.signal);
+    expect(signal.reason).toEqual(new Error('left'));
+    expect([listeners(one.signal, other.signal), vi.getTimerCount()]).toEqual([[0, 0], 0]);
+  });
+
+  test('that was cleared never aborts, and leaves nothing behind', () => {
+    const source = new AbortController();
+    const { signal, clear } = deadline(1000, () => new Error('late'), source.signal);
+    clear();
+    expect([listeners(source.signal), vi.getTimerCount()]).toEqual([[0], 0]);
+    source.abort();
+    expect(signal.aborted).toBe(false);
+  });
+});
+
+describe('work that somebody waits for only so long', () => {
+  test('is what comes, where it comes in time', async () => {
+    expect(await within(1000, Promise.resolve('work'), 'otherwise')).toBe('work');
+    await expect(within(1000, Promise.reject(new Error('failed')), 'otherwise')).rejects.toThrow('failed');
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('is something else where it takes longer, and goes on', async () => {
+    const { promise, resolve } = Promise.withResolvers<string>();
+    const waiting = within(1000, promise, 'otherwise');
+    vi.advanceTimersByTime(1000);
+    expect(await waiting).toBe('otherwise');
+    resolve('work');
+    expect(await promise).toBe('work');
+  });
+});
+
+describe('work that somebody waits for unless a signal aborts', () => {
+  test('is what comes, and nothing listens any more', async () => {
+    const { signal } = new AbortController();
+    expect(await unlessAborted(Promise.resolve('work'), signal)).toBe('work');
+    await expect(unlessAborted(Promise.reject(new Error('failed')), signal)).rejects.toThrow('failed');
+    expect(listeners(signal)).toEqual([0]);
+  });
+
+  test('is the signal’s reason where that comes first; what fails then is nobody’s', async () => {
+    const { promise, reject } = Promise.withResolvers<string>();
+    const leaving = new AbortController();
+    const waiting = unlessAborted(promise, leaving.signal);
+    leaving.abort(new Error('left'));
+    await expect(waiting).rejects.toThrow('left');
+    await expect(unlessAborted(promise, leaving.signal)).rejects.toThrow('left');
+    reject(new Error('failed'));
+    expect(listeners(leaving.signal)).toEqual([0]);
+  });
+});
+
+describe('work in the background', () => {
+  test('has settled when all of it has ended, well or badly', async () => {
+    const background = createBackground();
+    const [one, other] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    background.add(one.promise);
+    background.add(other.promise);
+    const notes: string[] = [];
+    const settled = background.settled().then(() => notes.push('settled'));
+    one.resolve();
+    await Promise.resolve();
+    expect(notes).toEqual([]);
+    other.reject(new Error('failed'));
+    await settled;
+    await background.settled();
+  });
+
+  test('is given up when it has had its time', async () => {
+    const background = createBackground(1000);
+    background.add(new Promise(() => undefined));
+    const settled = background.settled();
+    await vi.advanceTimersByTimeAsync(1000);
+    await settled;
+  });
+});
