@@ -107,7 +107,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'node:events': [...DISK, 'src/upstream/', 'src/http/', ...WIRING],
   'node:timers/promises': ['src/async/', 'src/mirror/', ...DISK, 'src/upstream/', 'src/http/', ...WIRING],
   'node:worker_threads': ['src/workers/', 'src/disk/database/'],
-  'node:sqlite': ['src/disk/database/'],
+  'node:sqlite': ['src/disk/'],
   'node:async_hooks': ['src/http/'],
   'node:perf_hooks': ['src/telemetry/', ...WIRING],
   'node:v8': ['src/app/heap.ts'],

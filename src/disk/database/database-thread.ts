@@ -36,9 +36,14 @@ export class DatabaseThread {
     this.#started = started;
   }
 
-  /** The same object for as long as the thread lives. */
+  /** The same object for as long as the thread lives; starts it. */
   session(): object {
     return this.#running();
+  }
+
+  /** Whether the thread of that session still lives. */
+  isRunning(session: object): boolean {
+    return this.#worker === session;
   }
 
   /** Throws Refusal. */

@@ -25,6 +25,33 @@ export const STATE_SCHEMA: Schema = {
   ],
 };
 
+/**
+ * What happened and who was sent what, as lines of JSON; how many bytes there are of each kind, so that the oldest can go; and
+ * the epochs of the indexes beside it.
+ */
+export const RECORDS_SCHEMA: Schema = {
+  application: 0x56624d32,
+  version: 1,
+  statements: [
+    'CREATE TABLE line (id INTEGER PRIMARY KEY AUTOINCREMENT, kind INTEGER NOT NULL, content TEXT NOT NULL) STRICT',
+    'CREATE INDEX line_kind ON line (kind, id)',
+    'CREATE TABLE total (kind INTEGER PRIMARY KEY, bytes INTEGER NOT NULL) STRICT',
+    'CREATE TABLE epoch (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, epoch INTEGER NOT NULL) STRICT',
+    'CREATE UNIQUE INDEX epoch_name ON epoch (name)',
+  ],
+};
+
+/** Small documents by their SHA-256: what can be had again. */
+export const DOCUMENTS_SCHEMA: Schema = {
+  application: 0x56624d33,
+  version: 1,
+  statements: [
+    'CREATE TABLE document (id INTEGER PRIMARY KEY AUTOINCREMENT, sha256 BLOB NOT NULL, content BLOB NOT NULL) STRICT',
+    'CREATE UNIQUE INDEX document_sha256 ON document (sha256)',
+    'CREATE TABLE total (kind INTEGER PRIMARY KEY, bytes INTEGER NOT NULL) STRICT',
+  ],
+};
+
 export const INSERT_ITEM = 'INSERT INTO item (path, version, value, digest, seal) VALUES (?, ?, ?, ?, ?)';
 
 /** Makes a database in an empty file that nobody else knows of. */

@@ -1,7 +1,9 @@
 import { Refusal } from '../../bytes/refusal.ts';
-import { readLarge } from './state-large.ts';
-import { scanState } from './state-scan.ts';
-import { StateWriter } from './state-writer.ts';
+import { DocumentsWriter } from '../records/documents-writer.ts';
+import { RecordsWriter } from '../records/records-writer.ts';
+import { readLarge } from '../state/state-large.ts';
+import { scanState } from '../state/state-scan.ts';
+import { StateWriter } from '../state/state-writer.ts';
 import type { Asked, Calls, Kind, Write, WriteKind, Writes } from './thread-protocol.ts';
 import { type DatabaseName, databaseRefusal } from './trouble.ts';
 
@@ -113,10 +115,15 @@ export class Dispatcher {
         this.#databases.set(ask.database, { name: ask.place, writer, waiting: [] });
         return { epoch: writer.epoch };
       }
+      case 'openPlain': {
+        const writer = ask.what === 'records' ? new RecordsWriter(ask) : new DocumentsWriter(ask);
+        this.#databases.set(ask.database, { name: ask.place, writer, waiting: [] });
+        return {};
+      }
       case 'close':
         this.#databases.delete(ask.database);
         open?.writer.close();
-        return undefined;
+        return {};
       case 'scan':
         return scanState(ask);
       case 'readLarge':
@@ -139,7 +146,15 @@ function write({ name, writer }: Pick<Open, 'name' | 'writer'>, group: Open['wai
   }
 }
 
-const WRITES: ReadonlySet<string> = new Set<WriteKind>(['create', 'removeBelow', 'setAside']);
+const WRITES: ReadonlySet<string> = new Set<WriteKind>([
+  'create',
+  'removeBelow',
+  'setAside',
+  'append',
+  'noteEpoch',
+  'putDocument',
+  'removeDocument',
+]);
 
 function isWrite(asked: Asked): asked is Extract<Asked, { kind: WriteKind }> {
   return WRITES.has(asked.kind);

@@ -1,34 +1,30 @@
 import type { Reason, Subject } from '../../bytes/refusal.ts';
-import type { Place } from './place.ts';
-import type { LargeRequest } from './state-large.ts';
-import type { Scan, ScanRequest } from './state-scan.ts';
-import type { SealKeys } from './state-seal.ts';
+import type { LargeRequest } from '../state/state-large.ts';
+import type { Scan, ScanRequest } from '../state/state-scan.ts';
+import type { SealKeys } from '../state/state-seal.ts';
+import type { WriteTarget } from './write-connection.ts';
 
 /** A database that the thread has open, by the number its opener gave it. */
 interface Of {
   readonly database: number;
 }
 
-export interface OpenState extends Of {
-  readonly place: Place;
-  /** Of the file that was checked and scanned. */
-  readonly inode: number;
+export interface OpenState extends Of, WriteTarget {
   readonly index: string;
   readonly keys: SealKeys | undefined;
-  readonly maxBytes: number;
 }
 
-/** Any other database of ours: its rows carry no seal. */
-export interface OpenPlain extends Of {
-  readonly place: Place;
-  readonly inode: number;
-  readonly maxBytes: number;
+export interface OpenPlain extends Of, WriteTarget {
+  readonly what: 'records' | 'documents';
 }
 
 /** What a write changed of an index: its epoch is higher where anything did. */
 interface Epoch {
   readonly epoch: number;
 }
+
+/** Nothing to say but that it was done. */
+export type Done = Readonly<Record<string, never>>;
 
 /** Changes; those that wait for one database at once are one transaction. */
 export interface Writes {
@@ -42,11 +38,25 @@ export interface Writes {
     ask: Of & { readonly names: readonly string[]; readonly as: string };
     answer: Epoch & { readonly paths: readonly string[] };
   };
+  /** Adds lines of one kind, and removes the oldest of it beyond this many bytes. */
+  append: {
+    ask: Of & { readonly lineKind: number; readonly lines: readonly string[]; readonly mostBytes: number };
+    answer: Done;
+  };
+  /** Never lowers. */
+  noteEpoch: { ask: Of & { readonly index: string; readonly epoch: number }; answer: Done };
+  /** Adds a document, and removes the oldest beyond this many bytes. */
+  putDocument: {
+    ask: Of & { readonly sha256: Uint8Array; readonly content: Uint8Array; readonly mostBytes: number };
+    answer: Done;
+  };
+  removeDocument: { ask: Of & { readonly sha256: Uint8Array }; answer: Done };
 }
 
 export interface Calls extends Writes {
   openState: { ask: OpenState; answer: Epoch };
-  close: { ask: Of; answer: undefined };
+  openPlain: { ask: OpenPlain; answer: Done };
+  close: { ask: Of; answer: Done };
   scan: { ask: ScanRequest; answer: Scan };
   readLarge: { ask: LargeRequest; answer: Uint8Array | undefined };
 }

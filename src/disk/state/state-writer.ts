@@ -1,36 +1,28 @@
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { StatementSync } from 'node:sqlite';
+import { INSERT_ITEM } from '../database/schema.ts';
+import { bytesOf, integerOf, textOf } from '../database/sqlite.ts';
+import type { OpenState, Write, WriteKind, Writes } from '../database/thread-protocol.ts';
+import { WriteConnection } from '../database/write-connection.ts';
 import { rangeBelow } from './item-path.ts';
-import { checkInode } from './place.ts';
-import { checkSchema, INSERT_ITEM } from './schema.ts';
-import { bytesOf, integerOf, openDatabase, textOf } from './sqlite.ts';
 import { headOf, READ_HEAD, WRITE_HEAD } from './state-head.ts';
 import { add, type Head, StateSeal, subtract } from './state-seal.ts';
-import type { OpenState, Write, WriteKind, Writes } from './thread-protocol.ts';
 
-// The only writer of an index's state in this process; runs in the writing thread.
-
-/** How long a transaction waits for another process's. */
-const WAIT_MS = 10_000;
-
+/** Writes an index's state: items, and with them the sum and the epoch that its head holds. */
 export class StateWriter {
   readonly #opened: OpenState;
   readonly #seal: StateSeal;
-  readonly #database: DatabaseSync;
+  readonly #connection: WriteConnection;
   readonly #statements: Readonly<Record<keyof typeof SQL, StatementSync>>;
   /** Valid within a transaction only: another process may have written since. */
-  #head: Head = { epoch: 0, sum: 0n };
-  #dataVersion = 0;
-  #foreignAt = Number.NEGATIVE_INFINITY;
+  #head: Head;
 
   /** Throws Refusal `state`, or SQLite's errors. */
   constructor(opened: OpenState) {
-    const { place, index, keys, maxBytes } = opened;
     this.#opened = opened;
-    this.#seal = new StateSeal(index, keys);
-    this.#database = openDatabase(place.path, { access: 'write', synchronous: 'FULL', waitMs: WAIT_MS, maxBytes });
+    this.#seal = new StateSeal(opened.index, opened.keys);
+    this.#connection = new WriteConnection(opened, 'FULL');
     try {
-      checkSchema(this.#database, place.schema);
-      const prepared = (sql: string) => this.#database.prepare(sql);
+      const prepared = (sql: string) => this.#connection.database.prepare(sql);
       this.#statements = {
         newest: prepared(SQL.newest),
         insert: prepared(SQL.insert),
@@ -40,19 +32,16 @@ export class StateWriter {
         remove: prepared(SQL.remove),
         readHead: prepared(SQL.readHead),
         writeHead: prepared(SQL.writeHead),
-        dataVersion: prepared(SQL.dataVersion),
       };
-      this.#readHead();
-      this.#dataVersion = integerOf(this.#statements.dataVersion.get()?.['data_version']);
+      this.#head = this.#readHead();
     } catch (error) {
-      this.#database.close();
+      this.#connection.close();
       throw error;
     }
   }
 
-  /** When another process was last seen to have written; performance.now. */
   get foreignAt(): number {
-    return this.#foreignAt;
+    return this.#connection.foreignAt;
   }
 
   get epoch(): number {
@@ -61,64 +50,33 @@ export class StateWriter {
 
   /** All of them in one transaction, durable when it returns; where it throws, none of them. */
   transact(writes: readonly Write[]): readonly Writes[WriteKind]['answer'][] {
-    this.#begin();
-    try {
-      const before = this.#head;
+    return this.#connection.transact(() => {
+      const before = this.#readHead();
+      this.#head = before;
       const answers = writes.map((write) => this.#apply(write));
       if (this.#head.sum !== before.sum) {
         this.#head = { epoch: before.epoch + 1, sum: this.#head.sum };
         this.#statements.writeHead.run(this.#seal.closeHead(this.#head));
       }
-      this.#database.exec('COMMIT');
       return answers.map((answer) => ({ ...answer, epoch: this.#head.epoch }));
-    } catch (error) {
-      this.#rollback();
-      throw error;
-    }
+    });
   }
 
   close(): void {
-    this.#rollback();
-    this.#database.close();
+    this.#connection.close();
   }
 
-  #begin(): void {
-    this.#database.exec('BEGIN IMMEDIATE');
-    try {
-      // Under the lock nobody moves the folder; before it somebody may have.
-      checkInode(this.#opened.place, this.#opened.inode);
-      this.#readHead();
-      // Moves with every commit of another connection, never with our own.
-      const dataVersion = integerOf(this.#statements.dataVersion.get()?.['data_version']);
-      if (dataVersion !== this.#dataVersion) this.#foreignAt = performance.now();
-      this.#dataVersion = dataVersion;
-    } catch (error) {
-      this.#rollback();
-      throw error;
-    }
+  #readHead(): Head {
+    return headOf(this.#statements.readHead.get(), this.#seal, this.#opened.place);
   }
 
-  #rollback(): void {
-    try {
-      this.#database.exec('ROLLBACK');
-    } catch {
-      // SQLite has rolled back by itself, or there was none.
-    }
-  }
-
-  #readHead(): void {
-    this.#head = headOf(this.#statements.readHead.get(), this.#seal, this.#opened.place);
-  }
-
-  #apply({ kind, ask }: Write): Omit<Writes[WriteKind]['answer'], 'epoch'> {
+  #apply({ kind, ask }: Write): object {
     switch (kind) {
       case 'create':
         return { created: this.#create(ask.path, ask.version, ask.value) };
-      case 'removeBelow': {
-        const newest = this.#newest(ask.path);
-        this.#remove(this.#statements.below.all(ask.path, Math.min(ask.version, newest)));
+      case 'removeBelow':
+        this.#remove(this.#statements.below.all(ask.path, Math.min(ask.version, this.#newest(ask.path))));
         return {};
-      }
       case 'setAside': {
         const { from, to } = rangeBelow(ask.names);
         const rows = this.#statements.range.all(from, to);
@@ -126,6 +84,8 @@ export class StateWriter {
         this.#remove(rows);
         return { paths: [...new Set(rows.map(({ path }) => textOf(path)))] };
       }
+      default:
+        throw new Error(`${kind} is not for state`);
     }
   }
 
@@ -159,5 +119,4 @@ const SQL = {
   remove: 'DELETE FROM item WHERE id = ?',
   readHead: READ_HEAD,
   writeHead: WRITE_HEAD,
-  dataVersion: 'PRAGMA data_version',
 } as const;

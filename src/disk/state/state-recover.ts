@@ -1,15 +1,15 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import { STATE_VALUE_BYTES } from '../../ports/state-storage.ts';
+import { buildDatabase } from '../database/build.ts';
+import { checkPlace, type Place } from '../database/place.ts';
+import { bytesOf, integerOf, openDatabase, textOf } from '../database/sqlite.ts';
+import { databaseRefusal, isBusy } from '../database/trouble.ts';
 import type { Durable } from '../durable.ts';
 import { isMissing } from '../storage-errors.ts';
-import { buildDatabase } from './build.ts';
 import { namesOf } from './item-path.ts';
-import { checkPlace, type Place } from './place.ts';
-import { bytesOf, integerOf, openDatabase, textOf } from './sqlite.ts';
 import { StateBuilder } from './state-builder.ts';
 import { READ_HEAD } from './state-head.ts';
 import { type SealKeys, StateSeal } from './state-seal.ts';
-import { databaseRefusal, isBusy } from './trouble.ts';
 
 // What an operator gives up for lost: a new database is made of the versions that can be believed, and put in the place of the
 // old one while nobody can write to that. The old one is kept whole, as evidence.

@@ -1,8 +1,8 @@
 import { STATE_VALUE_BYTES } from '../../ports/state-storage.ts';
+import type { Place } from '../database/place.ts';
+import { checkSchema } from '../database/schema.ts';
+import { type Access, bytesOf, DamagedDatabase, integerOf, openDatabase, textOf } from '../database/sqlite.ts';
 import { type FloorColumns, Floors } from './floors.ts';
-import type { Place } from './place.ts';
-import { checkSchema } from './schema.ts';
-import { type Access, bytesOf, DamagedDatabase, integerOf, openDatabase, textOf } from './sqlite.ts';
 import { headOf, READ_HEAD } from './state-head.ts';
 import { add, type SealKeys, StateSeal } from './state-seal.ts';
 

@@ -1,5 +1,5 @@
 import { STATE_VALUE_BYTES } from '../../ports/state-storage.ts';
-import { bytesOf, DamagedDatabase, openDatabase } from './sqlite.ts';
+import { bytesOf, DamagedDatabase, openDatabase } from '../database/sqlite.ts';
 import type { StateSource } from './state-scan.ts';
 import { StateSeal } from './state-seal.ts';
 

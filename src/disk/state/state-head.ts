@@ -1,6 +1,6 @@
 import type { SQLOutputValue } from 'node:sqlite';
+import { type DatabaseName, damaged, keyMissing, notSealed, sealBroken } from '../database/trouble.ts';
 import type { Head, StateSeal } from './state-seal.ts';
-import { type DatabaseName, damaged, keyMissing, notSealed, sealBroken } from './trouble.ts';
 
 /** A head of ours has 73 bytes at most. */
 export const READ_HEAD = 'SELECT content FROM head WHERE id = 1 AND length(content) <= 256';

@@ -5,12 +5,12 @@ import type { DatabaseSync } from 'node:sqlite';
 import { onTestFinished } from 'vitest';
 import { DatabaseThread } from '../../../../src/disk/database/database-thread.ts';
 import { type EpochNotes, Epochs } from '../../../../src/disk/database/epochs.ts';
-import { pathText } from '../../../../src/disk/database/item-path.ts';
 import { sqlite } from '../../../../src/disk/database/sqlite.ts';
-import { SqliteState } from '../../../../src/disk/database/sqlite-state.ts';
-import { sealKeysOf } from '../../../../src/disk/database/state-seal.ts';
 import { createDurable } from '../../../../src/disk/durable.ts';
 import { type FileOps, nodeFileOps } from '../../../../src/disk/file-ops.ts';
+import { pathText } from '../../../../src/disk/state/item-path.ts';
+import { SqliteState } from '../../../../src/disk/state/sqlite-state.ts';
+import { sealKeysOf } from '../../../../src/disk/state/state-seal.ts';
 import type { ItemPath } from '../../../../src/ports/state-storage.ts';
 
 export async function scratchDirectory(): Promise<string> {

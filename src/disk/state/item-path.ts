@@ -1,6 +1,6 @@
 import { Refusal } from '../../bytes/refusal.ts';
 import { ITEM_PATH_BYTES, type ItemPath } from '../../ports/state-storage.ts';
-import { DamagedDatabase } from './sqlite.ts';
+import { DamagedDatabase } from '../database/sqlite.ts';
 
 // A path as one text: each name ends in a slash, so that whatever lies below a path begins with its text, and nothing else
 // does. In a name, `%`, `/` and NUL (where SQLite's text functions stop) are escaped.

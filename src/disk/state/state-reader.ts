@@ -1,13 +1,13 @@
 import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
+import { checkInode } from '../database/place.ts';
+import { checkSchema } from '../database/schema.ts';
+import { bytesOf, DamagedDatabase, integerOf, openDatabase, textOf } from '../database/sqlite.ts';
+import { lost } from '../database/trouble.ts';
 import type { Floors } from './floors.ts';
 import { rangeBelow } from './item-path.ts';
-import { checkInode } from './place.ts';
-import { checkSchema } from './schema.ts';
-import { bytesOf, DamagedDatabase, integerOf, openDatabase, textOf } from './sqlite.ts';
 import { headOf, READ_HEAD } from './state-head.ts';
 import type { StateSource } from './state-scan.ts';
 import { StateSeal } from './state-seal.ts';
-import { lost } from './trouble.ts';
 
 /** A version as it lies in the database; `value` is undefined where it is too large to be read here. */
 interface Found {

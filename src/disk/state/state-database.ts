@@ -3,16 +3,17 @@ import { access } from 'node:fs/promises';
 import { setTimeout as after } from 'node:timers/promises';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { StoredValue } from '../../ports/state-storage.ts';
+import { type DatabaseThread, ThreadEnded } from '../database/database-thread.ts';
+import { checkPlace, inodeOf, type Place } from '../database/place.ts';
+import type { Access } from '../database/sqlite.ts';
+import type { Writes } from '../database/thread-protocol.ts';
+import { damaged, databaseRefusal, isBusy } from '../database/trouble.ts';
+import { WriterHandle } from '../database/writer-handle.ts';
 import { codeOf, type FileOps } from '../file-ops.ts';
-import { type DatabaseThread, ThreadEnded } from './database-thread.ts';
 import { Floors } from './floors.ts';
-import { checkPlace, inodeOf, type Place } from './place.ts';
-import type { Access } from './sqlite.ts';
 import { StateReader } from './state-reader.ts';
 import type { Scan, StateSource } from './state-scan.ts';
 import type { SealKeys } from './state-seal.ts';
-import type { Writes } from './thread-protocol.ts';
-import { damaged, databaseRefusal, isBusy } from './trouble.ts';
 
 export interface StateDatabaseParts {
   readonly ops: FileOps;
@@ -31,19 +32,16 @@ export interface StateDatabaseParts {
 /** A reader that meets a lock comes back after this time, and gives up after as long as a writer would. */
 const RETRY_MS = 200;
 const PATIENCE_MS = 10_000;
-let databases = 0;
 
 /** One index's database as this process has it open. */
 export class StateDatabase {
   readonly #parts: StateDatabaseParts;
   readonly #source: StateSource;
-  readonly #inode: number;
   readonly #floors: Floors;
   readonly #reader: StateReader;
-  readonly #number = databases++;
+  readonly #handle: WriterHandle | undefined;
   /** What the scan found; undefined where there was none. */
   readonly scan: Scan | undefined;
-  #opening: { readonly session: object; readonly done: Promise<unknown> } | undefined;
 
   /** Undefined where there is none yet. Throws Refusal `state` for anything that cannot be believed as a whole. */
   static async open(parts: StateDatabaseParts): Promise<StateDatabase | undefined> {
@@ -69,10 +67,16 @@ export class StateDatabase {
   ) {
     this.#parts = parts;
     this.#source = source;
-    this.#inode = inode;
     this.#floors = floors;
     this.#reader = reader;
     this.scan = scan;
+    const { ops, place, index, keys, writing, maxBytes } = parts;
+    this.#handle =
+      writing &&
+      new WriterHandle(writing, async (database) => {
+        if (!(await checkPlace(ops, place))) throw damaged(place, 'is missing');
+        return writing.call('openState', { database, inode, place, index, keys, maxBytes });
+      });
   }
 
   async newest(path: string, from: number): Promise<StoredValue | undefined> {
@@ -111,9 +115,9 @@ export class StateDatabase {
   /** Nobody writes into `value` any more. */
   async create(path: string, version: number, value: Uint8Array<ArrayBuffer>): Promise<Writes['create']['answer']> {
     if (version <= this.#floors.of(path)) return { created: false, epoch: 0 };
-    const writing = await this.#writer();
-    const answer = await writing
-      .call('create', { database: this.#number, path, version, value })
+    const writer = this.#writer();
+    const answer = await (await writer.ready())
+      .call('create', { database: writer.database, path, version, value })
       .catch(async (error: unknown) => {
         if (!(error instanceof ThreadEnded)) throw error;
         // It may have been done all the same.
@@ -126,13 +130,13 @@ export class StateDatabase {
   }
 
   async removeBelow(path: string, version: number): Promise<Writes['removeBelow']['answer']> {
-    const writing = await this.#writer();
-    return writing.call('removeBelow', { database: this.#number, path, version });
+    const writer = this.#writer();
+    return (await writer.ready()).call('removeBelow', { database: writer.database, path, version });
   }
 
   async setAside(names: readonly string[], as: string): Promise<Writes['setAside']['answer']> {
-    const writing = await this.#writer();
-    const answer = await writing.call('setAside', { database: this.#number, names, as });
+    const writer = this.#writer();
+    const answer = await (await writer.ready()).call('setAside', { database: writer.database, names, as });
     for (const path of answer.paths) this.#floors.drop(path);
     return answer;
   }
@@ -140,33 +144,12 @@ export class StateDatabase {
   async close(): Promise<void> {
     // The writer closes last: the last connection copies the log into the database, and a reader could not.
     this.#reader.close();
-    const opening = this.#opening;
-    this.#opening = undefined;
-    await opening?.done.catch(() => undefined);
-    if (opening?.session === this.#parts.writing?.session())
-      await this.#parts.writing?.call('close', { database: this.#number });
+    await this.#handle?.close();
   }
 
-  /** The writing thread, with this database open in it: also after it was started again. */
-  async #writer(): Promise<DatabaseThread> {
-    const { place, writing } = this.#parts;
-    if (writing === undefined) throw new Error(`${place.path} was opened to be read`);
-    const session = writing.session();
-    if (this.#opening?.session !== session) {
-      const opening = { session, done: this.#openWriter(writing) };
-      this.#opening = opening;
-      opening.done.catch(() => {
-        if (this.#opening === opening) this.#opening = undefined;
-      });
-    }
-    await this.#opening?.done;
-    return writing;
-  }
-
-  async #openWriter(writing: DatabaseThread): Promise<void> {
-    const { ops, place, index, keys, maxBytes } = this.#parts;
-    if (!(await checkPlace(ops, place))) throw damaged(place, 'is missing');
-    await writing.call('openState', { database: this.#number, inode: this.#inode, place, index, keys, maxBytes });
+  #writer(): WriterHandle {
+    if (this.#handle === undefined) throw new Error(`${this.#parts.place.path} was opened to be read`);
+    return this.#handle;
   }
 
   #large(path: string, version: number): Promise<Uint8Array | undefined> {

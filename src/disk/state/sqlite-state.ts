@@ -1,19 +1,19 @@
 import { join } from 'node:path';
 import { Refusal } from '../../bytes/refusal.ts';
 import { type ItemPath, STATE_VALUE_BYTES, type StateStorage, type StoredValue } from '../../ports/state-storage.ts';
+import { buildDatabase } from '../database/build.ts';
+import type { DatabaseThread } from '../database/database-thread.ts';
+import type { Epochs } from '../database/epochs.ts';
+import { checkPlace, type Place, placeOf } from '../database/place.ts';
+import { STATE_SCHEMA } from '../database/schema.ts';
+import { lost } from '../database/trouble.ts';
 import type { Durable } from '../durable.ts';
 import { storageRefusal } from '../storage-errors.ts';
-import { buildDatabase } from './build.ts';
-import type { DatabaseThread } from './database-thread.ts';
-import type { Epochs } from './epochs.ts';
 import { itemOf, pathText } from './item-path.ts';
-import { checkPlace, type Place, placeOf } from './place.ts';
-import { STATE_SCHEMA } from './schema.ts';
 import { StateBuilder } from './state-builder.ts';
 import { StateDatabase } from './state-database.ts';
 import { finishSwap, type Recovered, type RecoverOptions, recoverState } from './state-recover.ts';
 import { type SealKeys, StateSeal } from './state-seal.ts';
-import { lost } from './trouble.ts';
 
 export interface SqliteStateOptions {
   readonly durable: Durable;

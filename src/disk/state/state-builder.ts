@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { INSERT_ITEM } from './schema.ts';
+import { INSERT_ITEM } from '../database/schema.ts';
 import { WRITE_HEAD } from './state-head.ts';
 import { add, type StateSeal } from './state-seal.ts';
 

@@ -1,0 +1,78 @@
+import type { StatementSync } from 'node:sqlite';
+import { integerOf } from '../database/sqlite.ts';
+import type { Done, OpenPlain, Write } from '../database/thread-protocol.ts';
+import { WriteConnection } from '../database/write-connection.ts';
+import { Total } from './total.ts';
+
+/** Rows removed at a time where there are too many. */
+const REMOVED_AT_ONCE = 500;
+
+/** Writes lines of records, and the epochs of indexes. */
+export class RecordsWriter {
+  readonly #connection: WriteConnection;
+  readonly #total: Total;
+  readonly #insert: StatementSync;
+  readonly #oldest: StatementSync;
+  readonly #remove: StatementSync;
+  readonly #note: StatementSync;
+
+  constructor(opened: OpenPlain) {
+    this.#connection = new WriteConnection(opened, 'NORMAL');
+    const { database } = this.#connection;
+    this.#total = new Total(database);
+    this.#insert = database.prepare('INSERT INTO line (kind, content) VALUES (?, ?)');
+    this.#oldest = database.prepare(
+      `SELECT id, octet_length(content) AS bytes FROM line WHERE kind = ? ORDER BY id LIMIT ${REMOVED_AT_ONCE}`,
+    );
+    this.#remove = database.prepare('DELETE FROM line WHERE id = ?');
+    this.#note = database.prepare(
+      'INSERT INTO epoch (name, epoch) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET epoch = max(epoch, excluded.epoch)',
+    );
+  }
+
+  get foreignAt(): number {
+    return this.#connection.foreignAt;
+  }
+
+  transact(writes: readonly Write[]): readonly Done[] {
+    return this.#connection.transact(() => writes.map((write) => this.#apply(write)));
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+
+  #apply({ kind, ask }: Write): Done {
+    switch (kind) {
+      case 'append':
+        this.#append(ask.lineKind, ask.lines, ask.mostBytes);
+        return {};
+      case 'noteEpoch':
+        this.#note.run(ask.index, ask.epoch);
+        return {};
+      default:
+        throw new Error(`${kind} is not for records`);
+    }
+  }
+
+  #append(kind: number, lines: readonly string[], mostBytes: number): void {
+    let bytes = 0;
+    for (const line of lines) {
+      this.#insert.run(kind, line);
+      bytes += Buffer.byteLength(line);
+    }
+    let over = this.#total.add(kind, bytes) - mostBytes;
+    while (over > 0) {
+      const rows = this.#oldest.all(kind);
+      if (rows.length === 0) return;
+      let removed = 0;
+      for (const row of rows) {
+        if (over <= removed) break;
+        this.#remove.run(integerOf(row['id']));
+        removed += integerOf(row['bytes']);
+      }
+      this.#total.add(kind, -removed);
+      over -= removed;
+    }
+  }
+}
