@@ -6,5 +6,5 @@ function built<Module>(path: string): Promise<Module> {
 }
 
 export const builtAccept = () => built<typeof import('../../src/tuf/accept.ts')>('tuf/accept');
-export const builtJudging = () => built<typeof import('../../src/tuf/sliced.ts')>('tuf/sliced');
+export const builtSliced = () => built<typeof import('../../src/tuf/sliced.ts')>('tuf/sliced');
 export const builtYield = () => built<typeof import('../../src/async/yield.ts')>('async/yield');

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { internalCaller } from '../async/caller.ts';
+import { type CommonShares, createShares } from '../async/shares.ts';
 import { runInSlices } from '../async/yield.ts';
 import { type BlobStore, createBlobs } from '../blobs/blob-store.ts';
 import { createMemoryCache } from '../bytes/bounded-map.ts';
@@ -39,6 +40,7 @@ export interface Composition {
   readonly clock: Clock;
   /** Who was sent which file. */
   readonly fetched: AccessRecord;
+  readonly shares: CommonShares;
   close(): Promise<void>;
 }
 
@@ -67,8 +69,10 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
   try {
     const onCorrupt = ({ sha256, message }: { readonly sha256: string; readonly message: string }) =>
       events.rejected({ index: '', reason: 'digest', subject: 'file', name: sha256, message, at: 'disk' });
+    const shares = createShares();
     const blobs = await createBlobs({
       volume,
+      shares,
       maxBytes: config.cache.maxBytes,
       upkeep,
       onCorrupt,
@@ -79,7 +83,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     closers.push(() => fetched.close());
     const journal = createJournal(volume);
     closers.push(() => journal.close());
-    const work = createPageWork();
+    const work = createPageWork({ shares });
     closers.push(() => work.close());
     const indexes: MirrorIndex[] = [];
     for (const index of Object.values(config.indexes)) {
@@ -103,6 +107,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       blobs,
       clock,
       fetched,
+      shares,
       async close() {
         for (const close of closers.reverse()) await close();
         await volume.close();

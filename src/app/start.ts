@@ -42,10 +42,10 @@ export async function startMirror({
   const names = Object.keys(config.indexes);
   const certificate = certificateOf(config.server);
   const readers = accessListOf(config.server);
-  const access = readers && createAccess(readers);
   const metrics = createMetrics({ indexes: names, version: VERSION });
   const events = createEvents(log, metrics);
   const composition = await compose({ config, events, newTrust, upkeep: true });
+  const access = readers && createAccess(readers, composition.shares.passwords);
   metrics.watchStore(() => {
     const { blobs, bytes, limit } = composition.blobs.usage();
     return { files: blobs, bytes, limitBytes: limit };

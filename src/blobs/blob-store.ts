@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { internalCaller } from '../async/caller.ts';
 import { createGate } from '../async/gate.ts';
+import { type CommonShares, createShares } from '../async/shares.ts';
 import { type Blob, makeBlob } from '../bytes/blob.ts';
 import { Expected } from '../bytes/expected.ts';
 import { lend, mustBe } from '../bytes/proof.ts';
@@ -18,16 +19,14 @@ import { createEvictor } from './evict.ts';
 import { openSpool } from './fill-writer.ts';
 import { createFills } from './fills.ts';
 import {
-  FILL_QUEUE,
   HASHING,
   IDLE_BUFFERS,
   MAX_BYTES,
-  MAX_FILLS,
   OWN_BUFFERS,
+  OWN_IDLE_BUFFERS,
+  OWN_QUEUE,
+  OWN_WAIT_MS,
   PROBATION_SHARE,
-  READ_BUFFERS,
-  READ_PATIENCE_MS,
-  READ_QUEUE,
   RECORD_BYTES,
   RECORD_EVERY_MS,
   RESCAN_EVERY_MS,
@@ -44,9 +43,8 @@ export interface BlobsOptions {
   readonly maxBytes?: number | undefined;
   /** False for a command beside the server on the same directory: nothing is evicted, swept or recorded by it. */
   readonly upkeep?: boolean | undefined;
-  readonly maxFills?: number | undefined;
-  readonly fillQueue?: number | undefined;
-  readonly readBuffers?: number | undefined;
+  /** Where downloads and readers queue; others may queue there too. */
+  readonly shares?: Pick<CommonShares, 'chunks' | 'fills'> | undefined;
   /** A stored file was found changed and was set aside. Must not throw. */
   readonly onCorrupt?: ((event: { readonly sha256: string; readonly message: string }) => void) | undefined;
   /** Upkeep failed (scan, use record, eviction); requests go on. Must not throw. */
@@ -65,8 +63,7 @@ export interface BlobStore extends Blobs {
   close(): Promise<void>;
 }
 
-const TOO_MANY_READERS = 'Too many files are being read at this moment. Try again in a moment.';
-const TOO_MANY_FILLS = 'Too many files are being downloaded at this moment. Try again in a moment.';
+const TOO_MANY_READ = 'Too many stored files are being proved at this moment. Try again in a moment.';
 
 /** The blob store of a data directory (DESIGN J2): one download however many ask, every chunk checked as it leaves. */
 export async function createBlobs(options: BlobsOptions): Promise<BlobStore> {
@@ -75,12 +72,12 @@ export async function createBlobs(options: BlobsOptions): Promise<BlobStore> {
   const upkeep = options.upkeep ?? true;
   const paths = blobPaths(root);
   await durable.directory(paths.blobs);
-  const readers = { queue: READ_QUEUE, full: TOO_MANY_READERS, longestWait: READ_PATIENCE_MS };
-  const buffers = createChunkBuffers(
-    createGate({ ...readers, places: options.readBuffers ?? READ_BUFFERS }),
-    IDLE_BUFFERS,
+  const { chunks, fills: fillGate } = options.shares ?? createShares();
+  const buffers = createChunkBuffers(chunks, IDLE_BUFFERS);
+  const ownBuffers = createChunkBuffers(
+    createGate({ places: OWN_BUFFERS, queue: OWN_QUEUE, longestWait: OWN_WAIT_MS, full: TOO_MANY_READ }),
+    OWN_IDLE_BUFFERS,
   );
-  const ownBuffers = createChunkBuffers(createGate({ ...readers, places: OWN_BUFFERS }), 2);
   const touch = createFirstTouch({ ops, buffers: ownBuffers }, { memory: RECORD_BYTES, hashing: HASHING });
   const maxBytes = options.maxBytes ?? MAX_BYTES;
   const shelf = createShelf(maxBytes, PROBATION_SHARE);
@@ -158,13 +155,13 @@ export async function createBlobs(options: BlobsOptions): Promise<BlobStore> {
   };
 
   const fills = createFills(
-    async (want, download, signal) => {
+    async (want, download, caller) => {
       // What nobody stated the length of may not grow past what is kept at all.
       const limit = want.expected.length === undefined ? Math.min(want.limit, maxBytes) : want.limit;
       try {
         const spool = await openSpool(durable, want.expected, limit);
         try {
-          const proof = await downloadInto(spool, { ...want, limit }, download, signal);
+          const proof = await downloadInto(spool, { ...want, limit }, download, caller);
           await spool.commit(paths.blob(proof.sha256));
           await hold(proof);
           await fills.proved(proof.digests, async (other) => {
@@ -189,12 +186,7 @@ export async function createBlobs(options: BlobsOptions): Promise<BlobStore> {
       }
     },
     {
-      gate: createGate({
-        places: options.maxFills ?? MAX_FILLS,
-        queue: options.fillQueue ?? FILL_QUEUE,
-        full: TOO_MANY_FILLS,
-        subject: 'file',
-      }),
+      gate: fillGate,
       nowMs,
     },
   );

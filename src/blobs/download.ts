@@ -1,3 +1,4 @@
+import { type Caller, withSignal } from '../async/caller.ts';
 import { unlessAborted } from '../async/timeout.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Wanted } from '../ports/blobs.ts';
@@ -61,14 +62,15 @@ async function receive(
   want: Wanted,
   download: OpenDownload,
   attempt: number,
-  signal: AbortSignal,
+  caller: Caller,
 ): Promise<void> {
+  const { signal } = caller;
   const offset = spool.length;
   // Ends an answer of which nothing was read: it would hold its connection until upstream gives up.
   const unread = new AbortController();
-  const either = AbortSignal.any([signal, unread.signal]);
+  const asking = withSignal(caller, AbortSignal.any([signal, unread.signal]));
   const { start, bytes } = await unlessAborted(
-    download({ offset, limit: want.expected.length ?? want.limit, attempt, signal: either }),
+    download({ offset, limit: want.expected.length ?? want.limit, attempt, caller: asking }),
     signal,
   );
   try {
@@ -96,14 +98,14 @@ async function receive(
  * Downloads into the spool until it is proved: up to three connections, each going on where the last one broke,
  * a wrong body once more from its start (DESIGN J2).
  */
-export async function download(spool: Spool, want: Wanted, open: OpenDownload, signal: AbortSignal): Promise<Proof> {
+export async function download(spool: Spool, want: Wanted, open: OpenDownload, caller: Caller): Promise<Proof> {
   let wrong = 0;
   for (let attempt = 1; ; attempt++) {
     try {
-      await receive(spool, want, open, attempt, signal);
+      await receive(spool, want, open, attempt, caller);
       return await onDisk(spool.prove());
     } catch (error) {
-      if (signal.aborted || error instanceof DiskError) throw error;
+      if (caller.signal.aborted || error instanceof DiskError) throw error;
       const refusal = error instanceof Refusal ? error : truncated(want, spool.length, error);
       if (attempt === ATTEMPTS) throw refusal;
       if (WRONG.has(refusal.reason)) {

@@ -28,7 +28,7 @@ export interface Fills {
 }
 
 /** One download: what it does with the bytes is the caller's. */
-export type RunFill = (want: Wanted, download: OpenDownload, signal: AbortSignal) => Promise<Blob>;
+export type RunFill = (want: Wanted, download: OpenDownload, caller: Caller) => Promise<Blob>;
 
 interface Fill {
   readonly want: Wanted;
@@ -70,8 +70,9 @@ export function createFills(run: RunFill, { gate, nowMs }: FillsOptions): Fills 
 
   const fill = async (key: string, { want, stop, outcome }: Fill, download: OpenDownload, caller: Caller) => {
     const { signal } = stop;
+    const asking = withSignal(caller, signal);
     try {
-      outcome.resolve(await withPlace(gate, withSignal(caller, signal), () => run(want, download, signal)));
+      outcome.resolve(await withPlace(gate, asking, () => run(want, download, asking)));
       failures.delete(key);
     } catch (error) {
       const refusal = signal.aborted ? signal.reason : about(error, want.subject);

@@ -4,23 +4,19 @@ export const CHUNK = 1024 * 1024;
 export const MAX_BYTES = 10_000_000_000;
 /** The share of the limit that blobs used only once may hold when room is short. */
 export const PROBATION_SHARE = 0.1;
-/** Buffers of one chunk that all readers share; a send takes two where two are free. */
-export const READ_BUFFERS = 256;
 /** Buffers kept allocated while nobody reads. */
 export const IDLE_BUFFERS = 32;
-/** Readers that may wait for a buffer. */
-export const READ_QUEUE = 4096;
-/** A reader waits this long for a buffer: less than pip's 15 seconds of silence. */
-export const READ_PATIENCE_MS = 10_000;
 /** Buffers apart for hashing and for what the mirror reads itself, so that no client's pace can hold those up. */
 export const OWN_BUFFERS = 16;
+export const OWN_IDLE_BUFFERS = 2;
+/** Readers that may wait for one of those, and how long. */
+export const OWN_QUEUE = 4096;
+export const OWN_WAIT_MS = 10_000;
+
 /** Memory for tags of blobs touched since start; what is dropped is hashed again at its next touch. */
 export const RECORD_BYTES = 64 * 1024 * 1024;
 /** Blobs hashed at once at their first touch. */
 export const HASHING = 4;
-/** Downloads at once, and how many may wait for their turn. */
-export const MAX_FILLS = 32;
-export const FILL_QUEUE = 1024;
 /** Connections tried for one fill. */
 export const ATTEMPTS = 3;
 /** Whole bodies that may turn out wrong before the fill is refused. */

@@ -13,7 +13,7 @@ import { decodeTargets } from '../tuf/decode.ts';
 import { LIMITS } from '../tuf/limits.ts';
 import type { Delegation, Instant, Targets } from '../tuf/model.ts';
 import { type MetadataSource, refresh, type Trusted, versionIn, within } from '../tuf/refresh.ts';
-import { impatient, type Judging, judge } from '../tuf/sliced.ts';
+import { runToEnd, type Sliced } from '../tuf/sliced.ts';
 import { authorityOf, open, type Verified } from '../tuf/verified.ts';
 
 /** The trusted metadata of one directory: the files are the floors, there is nothing else. */
@@ -26,7 +26,7 @@ export interface ClientTrust {
 
 /** Makes a directory trust a root and nothing else. Throws where the root is not signed by its own keys. */
 export async function initTrust(directory: string, root: Uint8Array, now: Instant): Promise<void> {
-  judge(startFrom(root, now));
+  runToEnd(startFrom(root, now));
   const held = await openClientDirectory(directory);
   await held.write('root.json', root);
 }
@@ -41,12 +41,12 @@ export async function openTrust(directory: string, now: Instant): Promise<Client
       `${directory} holds no root.json. Run "verbatim client --metadata-dir ${directory} init ROOT.json" first.`,
       { subject: 'root' },
     );
-  const at = judge(startFrom(root, now));
+  const at = runToEnd(startFrom(root, now));
   return {
     async refresh(source) {
       const trusted = await restore(held, at);
       const { timestamp, snapshot } = trusted.survivors;
-      return refresh(trusted, source, impatient, {
+      return refresh(trusted, source, runToEnd, {
         async root(next, forget) {
           await held.write('root.json', next.bytes);
           // TUF §5.3.11: rotated keys take back what they vouched for.
@@ -70,7 +70,7 @@ export async function openTrust(directory: string, now: Instant): Promise<Client
       });
       if (bytes === undefined)
         throw new Refusal('unreachable', `The role ${by.name} is not where it should be.`, { subject: 'delegated' });
-      const role = judge(acceptDelegated(generation, by, bytes));
+      const role = runToEnd(acceptDelegated(generation, by, bytes));
       await held.write(name, role.bytes);
       return role;
     },
@@ -94,9 +94,9 @@ async function restore(held: ClientDirectory, at: AtRoot): Promise<Trusted> {
   };
 }
 
-function attempt<T>(judging: Judging<T>): T | undefined {
+function attempt<T>(work: Sliced<T>): T | undefined {
   try {
-    return judge(judging);
+    return runToEnd(work);
   } catch (error) {
     if (error instanceof Refusal) return undefined;
     throw error;

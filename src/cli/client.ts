@@ -114,8 +114,8 @@ async function download(
   const prover = await createProver(target);
   const temp = await held.durable.temp(TARGET_MODE);
   try {
-    const open = upstream.download({ urls, expected: target }, CALLER);
-    const attempt = { offset: 0, limit: lengthOf(target), attempt: 1, signal: CALLER.signal };
+    const open = upstream.download({ urls, expected: target });
+    const attempt = { offset: 0, limit: lengthOf(target), attempt: 1, caller: CALLER };
     for await (const chunk of (await open(attempt)).bytes) {
       await writeAll(temp.file, chunk, prover.length);
       prover.update(chunk);

@@ -66,10 +66,17 @@ export function createListener(options: ListenerOptions): RequestListener {
   };
 
   return (incoming, outgoing) => {
+    let begun: Exchange | undefined;
+    const begin = () => {
+      begun ??= beginExchange(incoming, outgoing, onFinish);
+      return begun;
+    };
     const verdict: ReturnType<Access['check']> =
-      access === undefined || isOpen(incoming.url) ? 'granted' : access.check(incoming.headers.authorization);
+      access === undefined || isOpen(incoming.url)
+        ? 'granted'
+        : access.check(incoming.headers.authorization, () => begin().callerOf(''));
     if (verdict === 'granted' && warm(incoming, outgoing)) return;
-    const exchange = beginExchange(incoming, outgoing, onFinish);
+    const exchange = begin();
     if (typeof verdict === 'string') answer(exchange, verdict);
     else void verdict.then((found) => answer(exchange, found));
   };

@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Caller } from '../async/caller.ts';
 import type { Reason } from '../bytes/refusal.ts';
 import { MAX_RECORDED_PATH } from './limits.ts';
+import { partyOf } from './party.ts';
 
 /** What was asked for; a closed set, because it labels a metric. */
 export type Route =
@@ -65,6 +67,13 @@ export interface Exchange {
   /** HEAD: the headers of GET, and no body. */
   readonly head: boolean;
   readonly notes: Notes;
+  /** Who asks this of an index; the signal aborts with `ClientLeft` when the connection closes before the answer's end. */
+  readonly callerOf: (index: string) => Caller;
+}
+
+/** Nobody is there to be answered any more. */
+export class ClientLeft extends Error {
+  override readonly name = 'ClientLeft';
 }
 
 /** Begins the record of a request; `onFinish` hears of it when its connection is done with it. */
@@ -90,7 +99,26 @@ export function beginExchange(
       });
     });
   }
-  return { incoming, outgoing, head: incoming.method === 'HEAD', notes };
+  return { incoming, outgoing, head: incoming.method === 'HEAD', notes, callerOf: asking(incoming, outgoing) };
+}
+
+/** Most answers wait for nothing: the signal is made for the first that does. */
+function asking({ socket }: IncomingMessage, outgoing: ServerResponse): Exchange['callerOf'] {
+  let signal: AbortSignal | undefined;
+  return (index) => {
+    signal ??= untilClosed(outgoing);
+    return { index, party: partyOf(socket.remoteAddress ?? ''), connection: socket, priority: 'client', signal };
+  };
+}
+
+function untilClosed(outgoing: ServerResponse): AbortSignal {
+  const leaving = new AbortController();
+  const onClose = () => {
+    if (!outgoing.writableFinished) leaving.abort(new ClientLeft('the client closed its connection'));
+  };
+  if (outgoing.destroyed) onClose();
+  else outgoing.once('close', onClose);
+  return leaving.signal;
 }
 
 function methodOf({ method }: IncomingMessage): Finished['method'] {

@@ -43,8 +43,6 @@ export const GRANTED_FOR_MS = 300_000;
 export const REFUSED_FOR_MS = 10_000;
 export const MAX_REMEMBERED_GRANTS = 4096;
 export const MAX_REMEMBERED_REFUSALS = 1024;
-/** Different passwords that wait to be checked; the next one is told to come again. */
-export const MAX_WAITING_PASSWORDS = 32;
 
 /** A client has this long to send its headers, and its whole request. */
 export const HEADERS_TIMEOUT_MS = 10_000;

@@ -18,7 +18,8 @@ export type OpenDownload = (request: {
   readonly offset: number;
   readonly limit: number;
   readonly attempt: number;
-  readonly signal: AbortSignal;
+  /** For whom: others may have joined the work since it was begun. */
+  readonly caller: Caller;
 }) => Promise<Download>;
 
 /** The only way out to an index. Throws Refusal. */
@@ -29,10 +30,10 @@ export interface Upstream {
    */
   document(request: DocumentRequest, caller: Caller): Promise<DocumentAnswer>;
   /**
-   * A body for the store to prove. `caller` is who waits for a place; each attempt ends with the signal of its request, as
-   * others may have joined the work. Files wait for files only: a document never waits for them.
+   * A body for the store to prove. Each attempt is made for a caller of its own. Files wait for files only: a document
+   * never waits for them.
    */
-  download(places: Places, caller: Caller): OpenDownload;
+  download(places: Places): OpenDownload;
   /** True where a page may send us there: its own origin, the configured bases, or an allowed file host. */
   mayFetch(url: string): boolean;
   /** A page of an index that signs nothing, with what HTTP says of it. */

@@ -1,5 +1,5 @@
 import { Refusal, type Subject } from '../bytes/refusal.ts';
-import { judging, refused, refuseExpired, refuseOther, refuseVersion } from './checks.ts';
+import { concerning, refused, refuseExpired, refuseOther, refuseVersion } from './checks.ts';
 import { type Decode, decodeRoot, decodeSnapshot, decodeTargets, decodeTimestamp } from './decode.ts';
 import type {
   Authority,
@@ -13,7 +13,7 @@ import type {
   Timestamp,
   TopLevelRole,
 } from './model.ts';
-import { type Judging, STEPS_BETWEEN_PAUSES } from './sliced.ts';
+import { type Sliced, STEPS_BETWEEN_PAUSES } from './sliced.ts';
 import { authorityOf, open, openRoot, Verified } from './verified.ts';
 
 // The client workflow of TUF §5 as transitions between stages. A stage is what has been proved so far; each transition
@@ -74,8 +74,8 @@ export interface Survivors {
 }
 
 /** TUF §5.2: the pinned root's own expiry does not matter. */
-export function* startFrom(pinnedRoot: Uint8Array, now: Instant): Judging<AtRoot> {
-  return new RootStage(now, yield* judging('root', openRoot(pinnedRoot, decodeRoot)));
+export function* startFrom(pinnedRoot: Uint8Array, now: Instant): Sliced<AtRoot> {
+  return new RootStage(now, yield* concerning('root', openRoot(pinnedRoot, decodeRoot)));
 }
 
 /** A later refresh starts where the last one ended. */
@@ -84,8 +84,8 @@ export function startAgain(root: Verified<Root>, now: Instant): AtRoot {
 }
 
 /** TUF §5.3.4–7: signed by the old root's keys and by its own; exactly the next version. Throws `threshold`, `rollback`, `mix-and-match`. */
-export function* acceptRoot(at: AtRoot, bytes: Uint8Array): Judging<AtRoot> {
-  const root = yield* judging('root', openRoot(bytes, decodeRoot, at.root.signed));
+export function* acceptRoot(at: AtRoot, bytes: Uint8Array): Sliced<AtRoot> {
+  const root = yield* concerning('root', openRoot(bytes, decodeRoot, at.root.signed));
   const next = at.root.signed.version + 1;
   if (root.signed.version < next)
     throw refused('rollback', 'root', `Root version ${root.signed.version} was sent where ${next} was asked for.`);
@@ -118,9 +118,9 @@ function rotated(before: Root, after: Root, role: TopLevelRole): boolean {
 }
 
 /** TUF §5.4. An equal version keeps the document held before, whatever the new bytes say (§5.4.3.1). */
-export function* acceptTimestamp(at: AtRoot, bytes: Uint8Array, survivors: Survivors): Judging<AtTimestamp> {
+export function* acceptTimestamp(at: AtRoot, bytes: Uint8Array, survivors: Survivors): Sliced<AtTimestamp> {
   const authority = authorityOf(at.root.signed, 'timestamp');
-  const offered = yield* judging('timestamp', open(bytes, decodeTimestamp, authority));
+  const offered = yield* concerning('timestamp', open(bytes, decodeTimestamp, authority));
   const held = survivors.timestamp;
   let timestamp = offered;
   if (held !== undefined) {
@@ -145,7 +145,7 @@ export function* acceptTimestamp(at: AtRoot, bytes: Uint8Array, survivors: Survi
 }
 
 /** A document held before, if it has enough signatures for what the root asks now; a raised threshold may have outvoted it. */
-function* unlessOutvoted(held: Verified<Timestamp>, authority: Authority): Judging<Verified<Timestamp> | undefined> {
+function* unlessOutvoted(held: Verified<Timestamp>, authority: Authority): Sliced<Verified<Timestamp> | undefined> {
   try {
     return yield* Verified.reopen(held, decodeTimestamp, authority);
   } catch (error) {
@@ -159,13 +159,13 @@ export function* acceptSnapshot(
   at: AtTimestamp,
   offered: Uint8Array | Verified<Snapshot>,
   survivors: Survivors,
-): Judging<AtSnapshot> {
+): Sliced<AtSnapshot> {
   const named = at.timestamp.signed.snapshot;
   const bytes = offered instanceof Uint8Array ? offered : offered.bytes;
   // §5.5.2, before anything is parsed
   refuseOther(bytes, named, 'snapshot');
   const authority = authorityOf(at.root.signed, 'snapshot');
-  const snapshot = yield* judging('snapshot', openUnless(offered, decodeSnapshot, authority));
+  const snapshot = yield* concerning('snapshot', openUnless(offered, decodeSnapshot, authority));
   // §5.5.4
   refuseVersion(snapshot.signed, named.version, 'snapshot');
   // §5.5.5: over every role, not targets alone
@@ -176,7 +176,7 @@ export function* acceptSnapshot(
   return new SnapshotStage(at, snapshot);
 }
 
-function* refuseLowered(before: Snapshot, after: Snapshot): Judging<void> {
+function* refuseLowered(before: Snapshot, after: Snapshot): Sliced<void> {
   let steps = 0;
   for (const [name, { version }] of before.meta) {
     const now = after.meta.get(name);
@@ -193,7 +193,7 @@ function* refuseLowered(before: Snapshot, after: Snapshot): Judging<void> {
 }
 
 /** TUF §5.6.1–6. `offered` may be the targets held before. */
-export function* acceptTargets(at: AtSnapshot, offered: Uint8Array | Verified<Targets>): Judging<Generation> {
+export function* acceptTargets(at: AtSnapshot, offered: Uint8Array | Verified<Targets>): Sliced<Generation> {
   return new TargetsStage(
     at,
     yield* acceptTargetsRole(at, 'targets', authorityOf(at.root.signed, 'targets'), offered, 'targets'),
@@ -205,7 +205,7 @@ export function acceptDelegated(
   at: AtSnapshot,
   by: Delegation,
   offered: Uint8Array | Verified<Targets>,
-): Judging<Verified<Targets>> {
+): Sliced<Verified<Targets>> {
   return acceptTargetsRole(at, by.name, by.authority, offered, 'delegated');
 }
 
@@ -227,11 +227,11 @@ function* acceptTargetsRole(
   authority: Authority,
   offered: Uint8Array | Verified<Targets>,
   subject: Subject,
-): Judging<Verified<Targets>> {
+): Sliced<Verified<Targets>> {
   const named = metaOf(at, role);
   const bytes = offered instanceof Uint8Array ? offered : offered.bytes;
   refuseOther(bytes, named, subject);
-  const targets = yield* judging(subject, openUnless(offered, decodeTargets, authority));
+  const targets = yield* concerning(subject, openUnless(offered, decodeTargets, authority));
   refuseVersion(targets.signed, named.version, subject);
   refuseExpired(targets.signed, at.now, subject);
   return targets;
@@ -241,17 +241,17 @@ function* acceptTargetsRole(
 export function* openFloor(
   at: AtRoot,
   stored: { readonly timestamp?: Uint8Array | undefined; readonly snapshot?: Uint8Array | undefined },
-): Judging<Survivors> {
+): Sliced<Survivors> {
   const { timestamp, snapshot } = stored;
   return {
     timestamp:
       timestamp === undefined
         ? undefined
-        : yield* judging('timestamp', open(timestamp, decodeTimestamp, authorityOf(at.root.signed, 'timestamp'))),
+        : yield* concerning('timestamp', open(timestamp, decodeTimestamp, authorityOf(at.root.signed, 'timestamp'))),
     snapshot:
       snapshot === undefined
         ? undefined
-        : yield* judging('snapshot', open(snapshot, decodeSnapshot, authorityOf(at.root.signed, 'snapshot'))),
+        : yield* concerning('snapshot', open(snapshot, decodeSnapshot, authorityOf(at.root.signed, 'snapshot'))),
   };
 }
 
@@ -260,6 +260,6 @@ function openUnless<S extends Signed>(
   offered: Uint8Array | Verified<S>,
   decode: Decode<S>,
   authority: Authority,
-): Judging<Verified<S>> {
+): Sliced<Verified<S>> {
   return offered instanceof Uint8Array ? open(offered, decode, authority) : Verified.reopen(offered, decode, authority);
 }

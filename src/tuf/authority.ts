@@ -4,7 +4,7 @@ import type { JsonObject, JsonValue } from './json/json-value.ts';
 import { createKey, type Key } from './keys.ts';
 import { LIMITS } from './limits.ts';
 import type { Authority } from './model.ts';
-import { type Judging, STEPS_BETWEEN_PAUSES } from './sliced.ts';
+import { type Sliced, STEPS_BETWEEN_PAUSES } from './sliced.ts';
 
 /** How signing tools mark a key that a machine holds (`x-tuf-on-ci-online-uri`, `x-rstuf-online-key-uri`). */
 const ONLINE_URI = /^x-.*online.*uri$/;
@@ -14,7 +14,7 @@ export function* decodeKeys(
   value: JsonValue | undefined,
   path: string,
   limit: number,
-): Judging<ReadonlyMap<string, Key>> {
+): Sliced<ReadonlyMap<string, Key>> {
   const listed = object(value, path);
   if (listed.size > limit) throw new Refusal('limit', `${path} lists more than ${limit} keys.`);
   const keys = new Map<string, Key>();

@@ -1,7 +1,7 @@
 import { checkBytes } from '../bytes/prover.ts';
 import { about, Refusal, type Subject } from '../bytes/refusal.ts';
 import type { Instant, MetaFile, Signed } from './model.ts';
-import type { Judging } from './sliced.ts';
+import type { Sliced } from './sliced.ts';
 
 /** Compares length and every known hash the parent lists; throws `length` or `digest`. */
 export function refuseOther(bytes: Uint8Array, named: MetaFile, subject: Subject): void {
@@ -49,8 +49,8 @@ export function refused(
   return new Refusal(reason, message, { subject });
 }
 
-/** Judging whose refusals say what they are about. */
-export function* judging<T>(subject: Subject, inner: Judging<T>): Judging<T> {
+/** Work whose refusals say what they are about. */
+export function* concerning<T>(subject: Subject, inner: Sliced<T>): Sliced<T> {
   try {
     return yield* inner;
   } catch (error) {

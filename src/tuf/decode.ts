@@ -17,10 +17,10 @@ import {
   TOP_LEVEL_ROLES,
   type TopLevelRole,
 } from './model.ts';
-import { type Judging, STEPS_BETWEEN_PAUSES } from './sliced.ts';
+import { type Sliced, STEPS_BETWEEN_PAUSES } from './sliced.ts';
 
 /** The `signed` member of a document → its model, or `format` / `limit` naming the field. Unknown fields are left alone. */
-export type Decode<S extends Signed> = (signed: JsonObject) => Judging<S>;
+export type Decode<S extends Signed> = (signed: JsonObject) => Sliced<S>;
 
 /** TUF §4.2.1 */
 function common(signed: JsonObject, type: string): { readonly version: number; readonly expires: number } {
@@ -35,7 +35,7 @@ function common(signed: JsonObject, type: string): { readonly version: number; r
 }
 
 /** TUF §4.3 */
-export function* decodeRoot(signed: JsonObject): Judging<Root> {
+export function* decodeRoot(signed: JsonObject): Sliced<Root> {
   const base = common(signed, 'root');
   const consistent = fieldOf(signed, 'consistent_snapshot');
   const keys = yield* decodeKeys(fieldOf(signed, 'keys'), 'signed.keys', LIMITS.rootKeys);
@@ -58,7 +58,7 @@ export function* decodeRoot(signed: JsonObject): Judging<Root> {
 }
 
 /** TUF §4.6; other entries of `meta` are no business of a timestamp and are left alone. */
-export function* decodeTimestamp(signed: JsonObject): Judging<Timestamp> {
+export function* decodeTimestamp(signed: JsonObject): Sliced<Timestamp> {
   const meta = object(fieldOf(signed, 'meta'), 'signed.meta');
   yield;
   return {
@@ -69,7 +69,7 @@ export function* decodeTimestamp(signed: JsonObject): Judging<Timestamp> {
 }
 
 /** TUF §4.4 */
-export function* decodeSnapshot(signed: JsonObject): Judging<Snapshot> {
+export function* decodeSnapshot(signed: JsonObject): Sliced<Snapshot> {
   const base = common(signed, 'snapshot');
   const meta = new Map<string, MetaFile>();
   for (const [name, file] of object(fieldOf(signed, 'meta'), 'signed.meta')) {
@@ -80,7 +80,7 @@ export function* decodeSnapshot(signed: JsonObject): Judging<Snapshot> {
 }
 
 /** TUF §4.5 */
-export function* decodeTargets(signed: JsonObject): Judging<Targets> {
+export function* decodeTargets(signed: JsonObject): Sliced<Targets> {
   const base = common(signed, 'targets');
   const targets = new Map<string, TargetFile>();
   for (const [path, file] of object(fieldOf(signed, 'targets'), 'signed.targets')) {

@@ -7,7 +7,7 @@ import type { Key } from './keys.ts';
 import { LIMITS } from './limits.ts';
 import { type Authority, type Delegation, type Delegations, TOP_LEVEL_ROLES } from './model.ts';
 import { type PathPattern, pathPattern } from './pattern.ts';
-import { type Judging, STEPS_BETWEEN_PAUSES } from './sliced.ts';
+import { type Sliced, STEPS_BETWEEN_PAUSES } from './sliced.ts';
 
 interface Listed extends Delegation {
   readonly order: number;
@@ -15,7 +15,7 @@ interface Listed extends Delegation {
 }
 
 /** TUF §4.5 `delegations`: exactly one of `roles` and `succinct_roles` (TAP 15). */
-export function* decodeDelegations(value: JsonObject): Judging<Delegations> {
+export function* decodeDelegations(value: JsonObject): Sliced<Delegations> {
   const path = 'signed.delegations';
   const keys = yield* decodeKeys(fieldOf(value, 'keys'), `${path}.keys`, LIMITS.jsonValues);
   const roles = fieldOf(value, 'roles');

@@ -15,7 +15,7 @@ import {
 } from './accept.ts';
 import { LIMITS } from './limits.ts';
 import type { Root, Snapshot, Targets, Timestamp } from './model.ts';
-import type { Patience } from './sliced.ts';
+import type { Runner } from './sliced.ts';
 import type { Verified } from './verified.ts';
 
 /** Where metadata is read from: upstream, our own disk, a bundle, a test. What it returns is suspect. */
@@ -53,16 +53,16 @@ export interface Accepted {
 export async function refresh(
   trusted: Trusted,
   source: MetadataSource,
-  patience: Patience,
+  run: Runner,
   accepted: Accepted = {},
 ): Promise<Generation> {
-  const { at, survivors } = await refreshRoot(trusted, source, patience, accepted);
+  const { at, survivors } = await refreshRoot(trusted, source, run, accepted);
   refuseExpiredRoot(at);
-  const timestamped = await refreshTimestamp(at, survivors, source, patience, accepted);
+  const timestamped = await refreshTimestamp(at, survivors, source, run, accepted);
   await accepted.timestamp?.(timestamped.timestamp);
-  const snapshotted = await refreshSnapshot(timestamped, survivors, source, patience);
+  const snapshotted = await refreshSnapshot(timestamped, survivors, source, run);
   await accepted.snapshot?.(snapshotted.snapshot);
-  const generation = await refreshTargets(snapshotted, trusted.targets, source, patience);
+  const generation = await refreshTargets(snapshotted, trusted.targets, source, run);
   await accepted.targets?.(generation.targets);
   return generation;
 }
@@ -71,7 +71,7 @@ export async function refresh(
 async function refreshRoot(
   trusted: Trusted,
   source: MetadataSource,
-  patience: Patience,
+  run: Runner,
   accepted: Accepted,
 ): Promise<{ at: AtRoot; survivors: Survivors }> {
   let { at, survivors } = trusted;
@@ -81,7 +81,7 @@ async function refreshRoot(
     if (bytes === undefined) return { at, survivors };
     if (taken >= LIMITS.rootsPerRefresh)
       throw new Refusal('limit', `More than ${LIMITS.rootsPerRefresh} new roots in one refresh.`, { subject: 'root' });
-    const next = await patience(acceptRoot(at, bytes));
+    const next = await run(acceptRoot(at, bytes));
     const remaining = survive(at, next, survivors);
     await accepted.root?.(next.root, remaining !== survivors);
     at = next;
@@ -93,12 +93,12 @@ async function refreshTimestamp(
   at: AtRoot,
   survivors: Survivors,
   source: MetadataSource,
-  patience: Patience,
+  run: Runner,
   accepted: Accepted,
 ): Promise<AtTimestamp> {
   const bytes = await source.read({ role: 'timestamp', version: undefined, limit: LIMITS.timestamp });
   if (bytes === undefined) throw missing('timestamp');
-  const next = await patience(acceptTimestamp(at, bytes, survivors));
+  const next = await run(acceptTimestamp(at, bytes, survivors));
   if (next.timestamp === survivors.timestamp && Buffer.compare(next.timestamp.bytes, bytes) !== 0)
     accepted.equivocated?.(next.timestamp, bytes);
   return next;
@@ -108,12 +108,12 @@ async function refreshSnapshot(
   at: AtTimestamp,
   survivors: Survivors,
   source: MetadataSource,
-  patience: Patience,
+  run: Runner,
 ): Promise<AtSnapshot> {
   const named = at.timestamp.signed.snapshot;
   const before = survivors.snapshot;
   if (before?.signed.version === named.version) {
-    const held = await unlessOther(() => patience(acceptSnapshot(at, before, survivors)));
+    const held = await unlessOther(() => run(acceptSnapshot(at, before, survivors)));
     if (held !== undefined) return held;
   }
   const bytes = await source.read({
@@ -122,18 +122,18 @@ async function refreshSnapshot(
     limit: within(named.length, LIMITS.snapshot, 'snapshot'),
   });
   if (bytes === undefined) throw missing('snapshot');
-  return patience(acceptSnapshot(at, bytes, survivors));
+  return run(acceptSnapshot(at, bytes, survivors));
 }
 
 async function refreshTargets(
   at: AtSnapshot,
   held: Verified<Targets> | undefined,
   source: MetadataSource,
-  patience: Patience,
+  run: Runner,
 ): Promise<Generation> {
   const named = metaOf(at, 'targets');
   if (held?.signed.version === named.version) {
-    const same = await unlessOther(() => patience(acceptTargets(at, held)));
+    const same = await unlessOther(() => run(acceptTargets(at, held)));
     if (same !== undefined) return same;
   }
   const bytes = await source.read({
@@ -142,7 +142,7 @@ async function refreshTargets(
     limit: within(named.length, LIMITS.targets, 'targets'),
   });
   if (bytes === undefined) throw missing('targets');
-  return patience(acceptTargets(at, bytes));
+  return run(acceptTargets(at, bytes));
 }
 
 /** The name to ask for: with its version where the root says that snapshots are consistent (TUF §5.3.12). */
@@ -168,7 +168,7 @@ export function within(
 const OTHER: ReadonlySet<Reason> = new Set(['digest', 'length', 'threshold']);
 
 /** A held document of the right version but other bytes, or too few signatures by now: ask upstream for the right one. */
-async function unlessOther<T>(accept: () => Promise<T>): Promise<T | undefined> {
+async function unlessOther<T>(accept: () => T | Promise<T>): Promise<T | undefined> {
   try {
     return await accept();
   } catch (error) {

@@ -7,7 +7,7 @@ import { readJson } from './json/json.ts';
 import type { JsonObject } from './json/json-value.ts';
 import { LIMITS } from './limits.ts';
 import type { Authority, Root, Signed } from './model.ts';
-import type { Judging } from './sliced.ts';
+import type { Sliced } from './sliced.ts';
 
 interface Envelope {
   readonly signed: JsonObject;
@@ -38,7 +38,7 @@ export class Verified<S extends Signed> {
     decode: Decode<S>,
     by: (signed: S) => readonly Authority[],
     mostValues?: number,
-  ): Judging<Verified<S>> {
+  ): Sliced<Verified<S>> {
     const envelope = readEnvelope(yield* readJson(bytes, mostValues));
     const signed = yield* decode(envelope.signed);
     const message = yield* canonicalize(envelope.signed);
@@ -53,7 +53,7 @@ export class Verified<S extends Signed> {
   }
 
   /** The same document under another authority: itself where that changes nothing, else opened again. */
-  static *reopen<S extends Signed>(held: Verified<S>, decode: Decode<S>, authority: Authority): Judging<Verified<S>> {
+  static *reopen<S extends Signed>(held: Verified<S>, decode: Decode<S>, authority: Authority): Sliced<Verified<S>> {
     return held.isBy(authority) ? held : yield* open(held.bytes, decode, authority);
   }
 }
@@ -63,12 +63,12 @@ export function open<S extends Signed>(
   bytes: Uint8Array,
   decode: Decode<S>,
   authority: Authority,
-): Judging<Verified<S>> {
+): Sliced<Verified<S>> {
   return Verified.open(bytes, decode, () => [authority]);
 }
 
 /** A root under its own keys and under those of the root before it. The pinned root is the one assumption: it has none before. */
-export function openRoot(bytes: Uint8Array, decode: Decode<Root>, before?: Root): Judging<Verified<Root>> {
+export function openRoot(bytes: Uint8Array, decode: Decode<Root>, before?: Root): Sliced<Verified<Root>> {
   const by = (root: Root) => [...(before === undefined ? [] : [before]), root].map((each) => authorityOf(each, 'root'));
   return Verified.open(bytes, decode, by, LIMITS.rootValues);
 }
@@ -80,7 +80,7 @@ export function authorityOf(root: Root, role: 'root' | 'timestamp' | 'snapshot' 
 }
 
 /** How many distinct keys of the authority signed these bytes; for people, never for a decision. */
-export function* countSigners(bytes: Uint8Array, authority: Authority): Judging<number> {
+export function* countSigners(bytes: Uint8Array, authority: Authority): Sliced<number> {
   const envelope = readEnvelope(yield* readJson(bytes));
   return (yield* signersOf(yield* canonicalize(envelope.signed), envelope.signatures, authority, authority.keys.size))
     .size;
@@ -107,7 +107,7 @@ function* refuseBelowThreshold(
   message: Uint8Array,
   signatures: ReadonlyMap<string, string>,
   authority: Authority,
-): Judging<void> {
+): Sliced<void> {
   const signers = yield* signersOf(message, signatures, authority, authority.threshold);
   if (signers.size < authority.threshold)
     throw new Refusal(
@@ -122,7 +122,7 @@ function* signersOf(
   signatures: ReadonlyMap<string, string>,
   authority: Authority,
   enough: number,
-): Judging<Set<string>> {
+): Sliced<Set<string>> {
   const signers = new Set<string>();
   for (const [keyid, key] of authority.keys) {
     if (signers.size >= enough) break;

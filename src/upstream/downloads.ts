@@ -17,8 +17,8 @@ interface DownloadDeps {
 type Attempt = Parameters<OpenDownload>[0];
 
 export function createDownloads(deps: DownloadDeps): Upstream['download'] {
-  return ({ urls }, caller) => {
-    const places = urls.map((url) => new Place(url, caller, deps));
+  return ({ urls }) => {
+    const places = urls.map((url) => new Place(url, deps));
     let at = 0;
     return async (attempt) => {
       let absent: unknown;
@@ -41,21 +41,20 @@ export function createDownloads(deps: DownloadDeps): Upstream['download'] {
 /** One address of a file, and what of the representation there has to stay the same for a later attempt to go on with it. */
 class Place {
   readonly #url: string;
-  readonly #caller: Caller;
   readonly #deps: DownloadDeps;
   #etag: string | undefined;
   /** The body came coded and was unpacked: an offset in it means nothing to upstream. */
   #coded = false;
 
-  constructor(url: string, caller: Caller, deps: DownloadDeps) {
+  constructor(url: string, deps: DownloadDeps) {
     this.#url = url;
-    this.#caller = caller;
     this.#deps = deps;
   }
 
-  async open({ offset, limit, attempt, signal }: Attempt): Promise<Download> {
+  async open({ offset, limit, attempt, caller }: Attempt): Promise<Download> {
     const { closing, lane } = this.#deps;
-    const until = AbortSignal.any([signal, closing, AbortSignal.timeout(lane.pace.deadline)]);
+    const signals = [caller.signal, closing, AbortSignal.timeout(lane.pace.deadline)];
+    const until = withSignal(caller, AbortSignal.any(signals));
     const fresh = attempt > 1;
     if (offset === 0 || this.#coded) return this.#whole(await this.#visit({}, fresh, until), limit);
 
@@ -70,9 +69,8 @@ class Place {
     return this.#whole(await this.#visit({}, true, until), limit);
   }
 
-  #visit(headers: Readonly<Record<string, string>>, fresh: boolean, until: AbortSignal): Promise<Answer> {
+  #visit(headers: Readonly<Record<string, string>>, fresh: boolean, caller: Caller): Promise<Answer> {
     const { visit, lane, limits } = this.#deps;
-    const caller = withSignal(this.#caller, until);
     return visit(this.#url, { headers, redirects: limits.redirects, fresh, lane, caller });
   }
 

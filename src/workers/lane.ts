@@ -1,3 +1,5 @@
+import type { Caller } from '../async/caller.ts';
+import { createGate, type Gate, withPlace } from '../async/gate.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import { AT_ONCE, IDLE_MS, WAITING } from './limits.ts';
 import { type Call, startThread, type Thread, ThreadDied, type ThreadOptions } from './thread.ts';
@@ -11,40 +13,24 @@ export interface LaneOptions extends ThreadOptions {
 /** One thread and the queue before it: started when first needed, ended when idle, replaced when it dies. */
 export interface Lane {
   /** Throws Refusal `limit` (transient) where too many wait, or where the thread died over this job. */
-  run<T>(job: (call: Call) => Promise<T>): Promise<T>;
+  run<T>(caller: Caller, job: (call: Call) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
-export function createLane(options: LaneOptions = {}): Lane {
-  const { atOnce = AT_ONCE, waiting: most = WAITING, idleMs = IDLE_MS } = options;
-  const queue: (() => void)[] = [];
-  let running = 0;
+/** `threads`: what the jobs of all lanes wait for. */
+export function createLane(threads: Gate, options: LaneOptions = {}): Lane {
+  const { atOnce = AT_ONCE, waiting = WAITING, idleMs = IDLE_MS } = options;
+  const full = 'Too many large pages are being read already. Try again in a moment.';
+  const gate = createGate({ places: atOnce, queue: waiting, full });
   let thread: Thread | undefined;
   let idle: NodeJS.Timeout | undefined;
   let closed = false;
 
-  const enter = async (): Promise<void> => {
-    if (running < atOnce) {
-      running++;
-      return;
-    }
-    if (queue.length >= most)
-      throw new Refusal('limit', 'Too many large pages are being read already. Try again in a moment.', {
-        transient: true,
-      });
-    // Whoever leaves hands its place on.
-    await new Promise<void>((resolve) => {
-      queue.push(resolve);
-    });
-  };
-
-  const leave = (): void => {
-    const next = queue.shift();
-    if (next !== undefined) next();
-    else if (--running === 0) {
-      thread?.hold(false);
-      idle = setTimeout(end, idleMs).unref();
-    }
+  const rest = (): void => {
+    if (gate.usage.busy > 0) return;
+    clearTimeout(idle);
+    thread?.hold(false);
+    idle = setTimeout(end, idleMs).unref();
   };
 
   const end = (): Promise<void> => {
@@ -63,10 +49,9 @@ export function createLane(options: LaneOptions = {}): Lane {
   };
 
   return {
-    async run(job) {
-      await enter();
+    async run(caller, job) {
       try {
-        return await job(current().call);
+        return await withPlace(gate, caller, () => withPlace(threads, caller, () => job(current().call)));
       } catch (cause) {
         if (!(cause instanceof ThreadDied)) throw cause;
         throw new Refusal('limit', 'A large page could not be read: the work on it broke off.', {
@@ -74,7 +59,7 @@ export function createLane(options: LaneOptions = {}): Lane {
           cause,
         });
       } finally {
-        leave();
+        rest();
       }
     },
     async close() {

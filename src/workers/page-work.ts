@@ -1,3 +1,5 @@
+import { internalCaller } from '../async/caller.ts';
+import { type CommonShares, createShares } from '../async/shares.ts';
 import type { Statement } from '../bytes/digest.ts';
 import { type PageWork, type Seen, workHere } from '../ports/page-work.ts';
 import { gatherListing, type Listing, type ListingHead } from '../pypi/listing.ts';
@@ -9,24 +11,27 @@ import type { Call } from './thread.ts';
 export interface PageWorkOptions extends LaneOptions {
   /** Bytes from which on a document goes to another thread. */
   readonly large?: number;
+  readonly shares?: Pick<CommonShares, 'threads'>;
 }
+
+const NOBODY = internalCaller('');
 
 /**
  * Small documents here, large ones on threads of their own: one for pages, one for lists, one for legacy JSON, so that
  * no page waits for the list of all projects, or for those who ask for what is made anew each time. The bytes of a large list are given away.
  */
 export function createPageWork(options: PageWorkOptions = {}): PageWork & { close(): Promise<void> } {
-  const { large = LARGE } = options;
-  const pages = createLane(options);
-  const lists = createLane({ ...options, atOnce: 1 });
-  const legacies = createLane({ ...options, atOnce: 1 });
+  const { large = LARGE, shares: { threads } = createShares() } = options;
+  const pages = createLane(threads, options);
+  const lists = createLane(threads, { ...options, atOnce: 1 });
+  const legacies = createLane(threads, { ...options, atOnce: 1 });
   let documents = 0;
 
   return {
     drawPage(source, steps) {
       const { project, bytes, pageUrl } = source;
       if (bytes.byteLength < large) return workHere.drawPage(source, steps);
-      return pages.run(async (call) => {
+      return pages.run(NOBODY, async (call) => {
         const document = documents++;
         try {
           const undigested = await call('open', { document, project, bytes });
@@ -46,18 +51,20 @@ export function createPageWork(options: PageWorkOptions = {}): PageWork & { clos
       if (bytes.byteLength < large) return workHere.drawList(bytes);
       const { buffer } = bytes;
       const whole = buffer instanceof ArrayBuffer && buffer.byteLength === bytes.byteLength;
-      return lists.run(async (call) => arrived(await call('list', { bytes }, whole ? [buffer] : [])));
+      return lists.run(NOBODY, async (call) => arrived(await call('list', { bytes }, whole ? [buffer] : [])));
     },
     drawLegacy(source) {
       const { listing, ...rest } = source;
       const size = rest.bytes.byteLength + (rest.upstream?.byteLength ?? 0);
       if (size < large || listing.files.size === 0) return workHere.drawLegacy(source);
-      return legacies.run((call) => call('legacy', rest));
+      return legacies.run(NOBODY, (call) => call('legacy', rest));
     },
     compare(project, before, after) {
       if (Math.max(before?.bytes.byteLength ?? 0, after.bytes.byteLength) < large)
         return workHere.compare(project, before, after);
-      return pages.run((call) => call('compare', { project, before: before && seen(before), after: seen(after) }));
+      return pages.run(NOBODY, (call) =>
+        call('compare', { project, before: before && seen(before), after: seen(after) }),
+      );
     },
     async close() {
       await Promise.all([pages.close(), lists.close(), legacies.close()]);

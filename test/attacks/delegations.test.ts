@@ -5,7 +5,7 @@ import { sign } from '../../src/repository/documents.ts';
 import { disguise, rsaKey, type SigningKey } from '../../src/repository/signing-keys.ts';
 import { acceptDelegated, type Generation } from '../../src/tuf/accept.ts';
 import type { Delegation } from '../../src/tuf/model.ts';
-import { judge } from '../../src/tuf/sliced.ts';
+import { runToEnd } from '../../src/tuf/sliced.ts';
 import { createClient, reasonOf, refusalOf } from '../support/client.ts';
 import { authority, heldBy, key } from '../support/keys.ts';
 import { createSimulator, type Simulator } from '../support/simulator.ts';
@@ -53,13 +53,13 @@ describe('a role with two delegators (TOB-SIGSTORE-14, python-tuf #2977, go-tuf 
     expect(by).toBeDefined();
     const throughA = await delegation(simulator, generation, 'a');
     const throughB = await delegation(simulator, generation, 'b');
-    expect(judge(acceptDelegated(generation, throughA, role))).toBe(role);
-    expect(await reasonOf(() => judge(acceptDelegated(generation, throughB, role)))).toBe('threshold');
+    expect(runToEnd(acceptDelegated(generation, throughA, role))).toBe(role);
+    expect(await reasonOf(() => runToEnd(acceptDelegated(generation, throughB, role)))).toBe('threshold');
   });
 
   async function delegation(simulator: Simulator, generation: Generation, from: string): Promise<Delegation> {
     const above = generation.targets.signed.delegations?.named(from) ?? expect.fail();
-    const role = judge(acceptDelegated(generation, above, simulator.bytes(`1.${from}.json`)));
+    const role = runToEnd(acceptDelegated(generation, above, simulator.bytes(`1.${from}.json`)));
     return role.signed.delegations?.named('shared') ?? expect.fail();
   }
 
@@ -81,7 +81,7 @@ describe('a role with two delegators (TOB-SIGSTORE-14, python-tuf #2977, go-tuf 
     const generation = await client.refresh();
     const { role } = (await client.find('a/x')).listedBy ?? expect.fail();
     const throughB = await delegation(simulator, generation, 'b');
-    expect(await reasonOf(() => judge(acceptDelegated(generation, throughB, role)))).toBe('threshold');
+    expect(await reasonOf(() => runToEnd(acceptDelegated(generation, throughB, role)))).toBe('threshold');
   });
 
   test('a threshold that only one delegator has raised', async () => {
@@ -99,7 +99,7 @@ describe('a role with two delegators (TOB-SIGSTORE-14, python-tuf #2977, go-tuf 
     const generation = await client.refresh();
     const { role } = (await client.find('a/x')).listedBy ?? expect.fail();
     const throughB = await delegation(simulator, generation, 'b');
-    expect(await reasonOf(() => judge(acceptDelegated(generation, throughB, role)))).toBe('threshold');
+    expect(await reasonOf(() => runToEnd(acceptDelegated(generation, throughB, role)))).toBe('threshold');
     expect(await reasonOf(client.find('b/x'))).toBe('threshold');
   });
 });

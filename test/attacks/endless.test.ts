@@ -4,8 +4,8 @@ import { ecdsaKey } from '../../src/repository/signing-keys.ts';
 import { acceptRoot, acceptSnapshot, acceptTimestamp, startFrom } from '../../src/tuf/accept.ts';
 import { readJson } from '../../src/tuf/json/json.ts';
 import { LIMITS } from '../../src/tuf/limits.ts';
-import type { Judging } from '../../src/tuf/sliced.ts';
-import { judge } from '../../src/tuf/sliced.ts';
+import type { Sliced } from '../../src/tuf/sliced.ts';
+import { runToEnd } from '../../src/tuf/sliced.ts';
 import { createClient, reasonOf, refusalOf } from '../support/client.ts';
 import { START } from '../support/clock.ts';
 import { cpuTime } from '../support/cpu.ts';
@@ -13,7 +13,7 @@ import { authority, heldBy, key } from '../support/keys.ts';
 import { createSimulator } from '../support/simulator.ts';
 
 /** Runs judging and tells the longest stretch of CPU time without a pause, in milliseconds. */
-function longestStretch<T>(judging: Judging<T>): {
+function longestStretch<T>(judging: Sliced<T>): {
   value: T | undefined;
   error: unknown;
   total: number;
@@ -157,14 +157,14 @@ describe('the largest roots that are honest', () => {
     const bytes = large(keyidOf, signers);
     expect(bytes.byteLength).toBeLessThanOrEqual(LIMITS.root);
     expect(bytes.byteLength).toBeGreaterThan(LIMITS.root * 0.98);
-    const at = judge(startFrom(createSimulator().rootBytes(1), START));
-    expect(judge(acceptRoot(at, bytes)).root.signed.version).toBe(2);
+    const at = runToEnd(startFrom(createSimulator().rootBytes(1), START));
+    expect(runToEnd(acceptRoot(at, bytes)).root.signed.version).toBe(2);
   });
 });
 
 describe('hostile documents cost little, before any signature is believed', () => {
   const simulator = createSimulator();
-  const at = judge(startFrom(simulator.rootBytes(1), START));
+  const at = runToEnd(startFrom(simulator.rootBytes(1), START));
 
   test('an unsigned root of 10,800 keys (case 42)', () => {
     const keys = new Map(Array.from({ length: 10_800 }, (_, i) => [`${i}`, { keytype: '', scheme: '', keyval: {} }]));
@@ -202,7 +202,7 @@ describe('hostile documents cost little, before any signature is believed', () =
   test('a pinned root of more values than any root needs', async () => {
     const x = Array.from({ length: LIMITS.rootValues }, () => 1);
     const pinned = sign({ ...simulator.repository.root, x }, [key('root')]);
-    expect(await reasonOf(() => judge(startFrom(pinned, START)))).toBe('limit');
+    expect(await reasonOf(() => runToEnd(startFrom(pinned, START)))).toBe('limit');
   });
 
   test('a root whose every listed key must be tried', () => {
@@ -223,12 +223,14 @@ describe('hostile documents cost little, before any signature is believed', () =
     const zeros = Buffer.alloc(2 * (LIMITS.jsonValues + 1), ',0');
     zeros.write('[');
     expect(zeros.byteLength).toBeLessThan(LIMITS.targets);
-    expect(await reasonOf(() => judge(readJson(zeros)))).toBe('limit');
+    expect(await reasonOf(() => runToEnd(readJson(zeros)))).toBe('limit');
   });
 
   test('a timestamp of nothing but brackets (case 41)', async () => {
     const start = cpuTime();
-    expect(await reasonOf(() => judge(acceptTimestamp(at, Buffer.alloc(LIMITS.timestamp, '{"a":'), {})))).toBe('limit');
+    expect(await reasonOf(() => runToEnd(acceptTimestamp(at, Buffer.alloc(LIMITS.timestamp, '{"a":'), {})))).toBe(
+      'limit',
+    );
     expect(cpuTime() - start).toBeLessThan(20);
   });
 });
@@ -245,8 +247,8 @@ test('a snapshot of 16,384 bins with hashes is accepted in time and in small ste
   simulator.repository.publish();
   const bytes = simulator.bytes('2.snapshot.json');
   expect(bytes.byteLength).toBeGreaterThan(2_000_000);
-  const at = judge(
-    acceptTimestamp(judge(startFrom(simulator.rootBytes(1), START)), simulator.bytes('timestamp.json'), {}),
+  const at = runToEnd(
+    acceptTimestamp(runToEnd(startFrom(simulator.rootBytes(1), START)), simulator.bytes('timestamp.json'), {}),
   );
   const outcome = longestStretch(acceptSnapshot(at, bytes, {}));
   expect(outcome.value?.snapshot.signed.meta.size).toBe(16_385);

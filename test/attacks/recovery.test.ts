@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Repository } from '../../src/repository/repository.ts';
 import { acceptRoot, openFloor, startFrom, survive } from '../../src/tuf/accept.ts';
-import { judge } from '../../src/tuf/sliced.ts';
+import { runToEnd } from '../../src/tuf/sliced.ts';
 import { createClient, reasonOf, refusalOf } from '../support/client.ts';
 import { START } from '../support/clock.ts';
 import { authority, key } from '../support/keys.ts';
@@ -63,15 +63,15 @@ describe('recovery from a fast-forward (TUF §5.3.11, cases 9 and 49)', () => {
 
   test('the same key under another key id is no rotation', () => {
     const simulator = createSimulator();
-    const before = judge(startFrom(simulator.rootBytes(1), START));
+    const before = runToEnd(startFrom(simulator.rootBytes(1), START));
     const [held] = authority(['timestamp']).keys;
     simulator.repository.rotate('timestamp', {
       keys: held === undefined ? [] : [{ ...held, keyid: 'other' }],
       threshold: 1,
     });
     simulator.repository.publishRoot();
-    const after = judge(acceptRoot(before, simulator.rootBytes(2)));
-    const survivors = judge(openFloor(before, { timestamp: simulator.bytes('timestamp.json') }));
+    const after = runToEnd(acceptRoot(before, simulator.rootBytes(2)));
+    const survivors = runToEnd(openFloor(before, { timestamp: simulator.bytes('timestamp.json') }));
     expect(survive(before, after, survivors)).toBe(survivors);
   });
 

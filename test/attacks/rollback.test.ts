@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Edits, Repository } from '../../src/repository/repository.ts';
 import { openFloor, startFrom } from '../../src/tuf/accept.ts';
 import { refresh } from '../../src/tuf/refresh.ts';
-import { impatient, judge } from '../../src/tuf/sliced.ts';
+import { runToEnd } from '../../src/tuf/sliced.ts';
 import { createClient, reasonOf, refusalOf, type TestClient } from '../support/client.ts';
 import { START } from '../support/clock.ts';
 import { authority, key } from '../support/keys.ts';
@@ -181,28 +181,28 @@ describe('after a restart', () => {
     const simulator = createSimulator();
     const old = simulator.save();
     simulator.repository.publish();
-    const at = judge(startFrom(simulator.rootBytes(1), START));
+    const at = runToEnd(startFrom(simulator.rootBytes(1), START));
     const stored = { timestamp: simulator.bytes('timestamp.json'), snapshot: simulator.bytes('2.snapshot.json') };
-    const survivors = judge(openFloor(at, stored));
+    const survivors = runToEnd(openFloor(at, stored));
     simulator.replay(old);
-    expect(await reasonOf(refresh({ at, survivors }, simulator.source, impatient))).toBe('rollback');
+    expect(await reasonOf(refresh({ at, survivors }, simulator.source, runToEnd))).toBe('rollback');
   });
 
   test('expired ones are floors all the same (sigstore-rust #198)', () => {
     const simulator = createSimulator();
-    const at = judge(startFrom(simulator.rootBytes(1), START + 100 * 365 * 86_400));
+    const at = runToEnd(startFrom(simulator.rootBytes(1), START + 100 * 365 * 86_400));
     const stored = { timestamp: simulator.bytes('timestamp.json'), snapshot: simulator.bytes('1.snapshot.json') };
-    expect(judge(openFloor(at, stored)).timestamp?.signed.version).toBe(1);
+    expect(runToEnd(openFloor(at, stored)).timestamp?.signed.version).toBe(1);
   });
 
   test('ones that somebody else signed are not', async () => {
     const simulator = createSimulator();
-    const at = judge(startFrom(simulator.rootBytes(1), START));
+    const at = runToEnd(startFrom(simulator.rootBytes(1), START));
     simulator.repository.signers.set('timestamp', [key('attacker')]);
     simulator.repository.signers.set('snapshot', [key('attacker')]);
     const timestamp = simulator.repository.write('timestamp');
     const snapshot = simulator.repository.write('snapshot');
-    expect(await reasonOf(() => judge(openFloor(at, { timestamp })))).toBe('threshold');
-    expect(await reasonOf(() => judge(openFloor(at, { snapshot })))).toBe('threshold');
+    expect(await reasonOf(() => runToEnd(openFloor(at, { timestamp })))).toBe('threshold');
+    expect(await reasonOf(() => runToEnd(openFloor(at, { snapshot })))).toBe('threshold');
   });
 });

@@ -16,7 +16,7 @@ import {
   startFrom,
 } from '../../src/tuf/accept.ts';
 import type { Targets } from '../../src/tuf/model.ts';
-import { judge } from '../../src/tuf/sliced.ts';
+import { runToEnd } from '../../src/tuf/sliced.ts';
 import { START } from '../support/clock.ts';
 import { pythonTuf } from '../support/environments.ts';
 import { authority, key } from '../support/keys.ts';
@@ -54,12 +54,12 @@ repository.rotate('root', authority(['root', 'second'], 2));
 repository.touch('a');
 repository.publish();
 
-const atRoot1 = judge(startFrom(published('1.root.json'), START));
-const atRoot = judge(acceptRoot(atRoot1, published('2.root.json')));
-const survivors = judge(openFloor(atRoot, { timestamp: timestamp1, snapshot: published('1.snapshot.json') }));
-const atTimestamp = judge(acceptTimestamp(atRoot, published('timestamp.json'), survivors));
-const atSnapshot = judge(acceptSnapshot(atTimestamp, published('2.snapshot.json'), survivors));
-const generation = judge(acceptTargets(atSnapshot, published('1.targets.json')));
+const atRoot1 = runToEnd(startFrom(published('1.root.json'), START));
+const atRoot = runToEnd(acceptRoot(atRoot1, published('2.root.json')));
+const survivors = runToEnd(openFloor(atRoot, { timestamp: timestamp1, snapshot: published('1.snapshot.json') }));
+const atTimestamp = runToEnd(acceptTimestamp(atRoot, published('timestamp.json'), survivors));
+const atSnapshot = runToEnd(acceptSnapshot(atTimestamp, published('2.snapshot.json'), survivors));
+const generation = runToEnd(acceptTargets(atSnapshot, published('1.targets.json')));
 const toA = generation.targets.signed.delegations?.named('a');
 
 interface Document {
@@ -76,22 +76,27 @@ function document(role: Role, file: string, signers: readonly string[], accept: 
 }
 
 const documents: readonly Document[] = [
-  document('root', '2.root.json', ['root', 'second'], (bytes) => void judge(acceptRoot(atRoot1, bytes))),
+  document('root', '2.root.json', ['root', 'second'], (bytes) => void runToEnd(acceptRoot(atRoot1, bytes))),
   document(
     'timestamp',
     'timestamp.json',
     ['timestamp'],
-    (bytes) => void judge(acceptTimestamp(atRoot, bytes, survivors)),
+    (bytes) => void runToEnd(acceptTimestamp(atRoot, bytes, survivors)),
   ),
   document(
     'snapshot',
     '2.snapshot.json',
     ['snapshot'],
-    (bytes) => void judge(acceptSnapshot(atTimestamp, bytes, survivors)),
+    (bytes) => void runToEnd(acceptSnapshot(atTimestamp, bytes, survivors)),
   ),
-  document('targets', '1.targets.json', ['targets'], (bytes) => judge(acceptTargets(atSnapshot, bytes)).targets.signed),
+  document(
+    'targets',
+    '1.targets.json',
+    ['targets'],
+    (bytes) => runToEnd(acceptTargets(atSnapshot, bytes)).targets.signed,
+  ),
   document('delegated', '2.a.json', ['a'], (bytes) =>
-    toA === undefined ? undefined : judge(acceptDelegated(generation, toA, bytes)).signed,
+    toA === undefined ? undefined : runToEnd(acceptDelegated(generation, toA, bytes)).signed,
   ),
 ];
 

@@ -5,7 +5,7 @@ import { type Found, findTarget } from '../../src/tuf/delegation.ts';
 import { LIMITS } from '../../src/tuf/limits.ts';
 import type { Delegation, Root, Snapshot, Targets, Timestamp } from '../../src/tuf/model.ts';
 import { refresh, type Trusted, versionIn, within } from '../../src/tuf/refresh.ts';
-import { impatient, judge } from '../../src/tuf/sliced.ts';
+import { runToEnd } from '../../src/tuf/sliced.ts';
 import type { Verified } from '../../src/tuf/verified.ts';
 import type { Simulator } from './simulator.ts';
 
@@ -35,7 +35,7 @@ export function createClient(simulator: Served, pinned?: Uint8Array): TestClient
   const pinnedRoot = pinned ?? simulator.rootBytes?.(1);
   if (pinnedRoot === undefined) throw new Error('no root to start from');
   const { source, clock } = simulator;
-  let root: Verified<Root> = judge(startFrom(pinnedRoot, clock.now())).root;
+  let root: Verified<Root> = runToEnd(startFrom(pinnedRoot, clock.now())).root;
   let timestamp: Verified<Timestamp> | undefined;
   let snapshot: Verified<Snapshot> | undefined;
   let targets: Verified<Targets> | undefined;
@@ -51,7 +51,7 @@ export function createClient(simulator: Served, pinned?: Uint8Array): TestClient
       limit: within(meta.length, LIMITS.targets, 'delegated'),
     });
     if (bytes === undefined) throw new Refusal('mix-and-match', `${by.name} is not there.`, { subject: 'delegated' });
-    return judge(acceptDelegated(at, by, bytes));
+    return runToEnd(acceptDelegated(at, by, bytes));
   }
 
   return {
@@ -61,7 +61,7 @@ export function createClient(simulator: Served, pinned?: Uint8Array): TestClient
         survivors: { timestamp, snapshot },
         targets: targetsRoot === root ? targets : undefined,
       };
-      current = await refresh(trusted, source, impatient, {
+      current = await refresh(trusted, source, runToEnd, {
         async root(accepted, forget) {
           root = accepted;
           if (forget) timestamp = snapshot = undefined;

@@ -1,6 +1,6 @@
 import type { MetaDocument, RootDocument, TargetsDocument } from '../../src/repository/documents.ts';
 import { decodeRoot, decodeSnapshot, decodeTargets, decodeTimestamp } from '../../src/tuf/decode.ts';
-import { judge } from '../../src/tuf/sliced.ts';
+import { runToEnd } from '../../src/tuf/sliced.ts';
 import { authority } from './keys.ts';
 import { createSimulator } from './simulator.ts';
 import { objectOf } from './tree.ts';
@@ -23,13 +23,13 @@ function changed<D>(document: D, change: Change<D>): D {
   return copy;
 }
 export const root = (change: Change<RootDocument> = () => {}) =>
-  judge(decodeRoot(objectOf(changed(repository.root, change))));
+  runToEnd(decodeRoot(objectOf(changed(repository.root, change))));
 export const timestamp = (change: Change<MetaDocument> = () => {}) =>
-  judge(decodeTimestamp(objectOf(changed(repository.timestamp, change))));
+  runToEnd(decodeTimestamp(objectOf(changed(repository.timestamp, change))));
 export const snapshot = (change: Change<MetaDocument> = () => {}) =>
-  judge(decodeSnapshot(objectOf(changed(repository.snapshot, change))));
+  runToEnd(decodeSnapshot(objectOf(changed(repository.snapshot, change))));
 export const targets = (change: Change<TargetsDocument> = () => {}) =>
-  judge(decodeTargets(objectOf(changed(repository.role('targets'), change))));
+  runToEnd(decodeTargets(objectOf(changed(repository.role('targets'), change))));
 
 export const everyRole = { root, timestamp, snapshot, targets } as const;
 /** Sets members to values of any type; `undefined` removes one. */

@@ -1,7 +1,7 @@
 import { jsonText } from '../../src/repository/json-writer.ts';
 import { readJson } from '../../src/tuf/json/json.ts';
 import { JsonObject, type JsonValue } from '../../src/tuf/json/json-value.ts';
-import { judge } from '../../src/tuf/sliced.ts';
+import { runToEnd } from '../../src/tuf/sliced.ts';
 
 /** The tree that the strict reader makes of a plain value. */
 export function treeOf(value: unknown): JsonValue {
@@ -9,7 +9,7 @@ export function treeOf(value: unknown): JsonValue {
 }
 
 export function read(text: string | Uint8Array): JsonValue {
-  return judge(readJson(typeof text === 'string' ? Buffer.from(text, 'utf8') : text));
+  return runToEnd(readJson(typeof text === 'string' ? Buffer.from(text, 'utf8') : text));
 }
 
 export function objectOf(value: unknown): JsonObject {

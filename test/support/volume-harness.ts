@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { blake2b } from 'hash-wasm';
 import { expect, onTestFinished } from 'vitest';
-import { type Caller, internalCaller } from '../../src/async/caller.ts';
 import { type BlobStore, type BlobsOptions, createBlobs } from '../../src/blobs/blob-store.ts';
 import type { Blob, Range } from '../../src/bytes/blob.ts';
 import type { Algorithm, Digests } from '../../src/bytes/digest.ts';
@@ -96,11 +95,6 @@ export function wanted(bytes: Uint8Array, over: Partial<Wanted> = {}): Wanted {
     subject: 'file',
     ...over,
   };
-}
-
-/** A client that waits, unless said otherwise. */
-export function callerOf(over: Partial<Caller> = {}): Caller {
-  return { ...internalCaller('main', '192.0.2.1'), priority: 'client', ...over };
 }
 
 type Request = Parameters<OpenDownload>[0];

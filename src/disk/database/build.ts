@@ -24,7 +24,7 @@ export async function buildDatabase(
   const folder = await durable.tempDirectory();
   const discard = () => ops.removeTree(folder);
   try {
-    const elsewhere = placeOf(folder, place.name, place.schema, place.holds);
+    const elsewhere = placeOf(folder, place.name, place.schema, place);
     // Made here with its mode: SQLite would make it readable to others, and gives its log the same mode.
     await (await ops.openNew(elsewhere.path, PRIVATE_FILE)).close();
     const database = createDatabase(elsewhere.path, place.schema);

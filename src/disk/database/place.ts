@@ -1,9 +1,11 @@
-import { lstatSync } from 'node:fs';
+import { constants, lstatSync } from 'node:fs';
+import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Refusal } from '../../bytes/refusal.ts';
-import type { FileOps } from '../file-ops.ts';
+import { codeOf, type FileOps } from '../file-ops.ts';
 import { readSmall } from '../read-file.ts';
 import type { Schema } from './schema.ts';
+import type { Access } from './sqlite.ts';
 import { type DatabaseName, damaged } from './trouble.ts';
 
 /** Where a database lies: in a folder of its own, beside a file that names it, so that one that is gone is not taken for a new one. */
@@ -19,9 +21,9 @@ export interface Place extends DatabaseName {
 const FORMAT_FILE = 'format';
 const FORMAT_BYTES = 256;
 
-export function placeOf(folder: string, name: string, schema: Schema, holds: string): Place {
+export function placeOf(folder: string, name: string, schema: Schema, words: Omit<DatabaseName, 'path'>): Place {
   const path = join(folder, `${name}.db`);
-  return { name, folder, path, holds, schema, format: `${name}.db ${schema.version}\n` };
+  return { ...words, name, folder, path, schema, format: `${name}.db ${schema.version}\n` };
 }
 
 export function formatPath({ folder }: Place): string {
@@ -82,4 +84,16 @@ export function inodeOf({ path }: DatabaseName): number | undefined {
 /** Throws Refusal `state` where the name leads to another file than the one that was opened. */
 export function checkInode(place: DatabaseName, inode: number): void {
   if (inodeOf(place) !== inode) throw damaged(place, 'was moved away or replaced while it was in use');
+}
+
+/** Where nothing can be written, not even the file that connections share, only what lies there whole can be read. */
+export async function accessOf(ops: FileOps, place: Place): Promise<Access> {
+  const code = await access(place.folder, constants.W_OK).then(() => undefined, codeOf);
+  if (code !== 'EROFS') return 'read';
+  if ((await ops.facts(`${place.path}-wal`)) === undefined) return 'immutable';
+  throw new Refusal(
+    'state',
+    `${place.path} lies on a read-only file system beside changes that are not in it yet (${place.path}-wal). Let a mirror that may write close it first, or look at a copy of the directory.`,
+    { subject: 'state' },
+  );
 }

@@ -5,6 +5,8 @@ import { DamagedDatabase } from './sqlite.ts';
 export interface DatabaseName {
   readonly path: string;
   readonly holds: string;
+  /** What to do where nothing can be restored, as a sentence. Of state, unless another is given. */
+  readonly otherwise?: string | undefined;
 }
 
 /** What went wrong with a database: somebody else is at it, there is no room, it cannot be believed, or the disk fails. */
@@ -93,10 +95,10 @@ export function databaseRefusal(error: unknown, name: DatabaseName): unknown {
 }
 
 /** State that cannot be believed is never taken for absent state: that would lower what was promised. */
-export function damaged({ path, holds }: DatabaseName, how: string, cause?: unknown): Refusal {
+export function damaged({ path, holds, otherwise }: DatabaseName, how: string, cause?: unknown): Refusal {
   return new Refusal(
     'state',
-    `${path} ${how}. It holds ${holds}. Nothing is served on a guess. Restore it from a backup; what cannot be restored is given up by: ${GIVE_UP}`,
+    `${path} ${how}. It holds ${holds}. Nothing is served on a guess. Restore it from a backup; ${otherwise ?? `what cannot be restored is given up by: ${GIVE_UP}`}`,
     { subject: 'state', cause },
   );
 }
@@ -123,8 +125,8 @@ export function sealBroken({ path, holds }: DatabaseName): Refusal {
 }
 
 /** State that is older than what was noted of it, or gone. */
-export function lost({ path, holds }: DatabaseName): Refusal {
-  return damaged({ path, holds }, 'is missing, or older than it was');
+export function lost(name: DatabaseName): Refusal {
+  return damaged(name, 'is missing, or older than it was');
 }
 
 function refuse(message: string): Refusal {

@@ -220,6 +220,6 @@ export class SqliteState implements StateStorage {
 
   #place(index: string): Place {
     const folder = join(this.#options.directoryOf(index), 'state');
-    return placeOf(folder, 'state', STATE_SCHEMA, `what index ${index} remembers`);
+    return placeOf(folder, 'state', STATE_SCHEMA, { holds: `what index ${index} remembers` });
   }
 }

@@ -1,15 +1,11 @@
-import { constants } from 'node:fs';
-import { access } from 'node:fs/promises';
 import { setTimeout as after } from 'node:timers/promises';
-import { Refusal } from '../../bytes/refusal.ts';
 import type { StoredValue } from '../../ports/state-storage.ts';
 import { type DatabaseThread, ThreadEnded } from '../database/database-thread.ts';
-import { checkPlace, inodeOf, type Place } from '../database/place.ts';
-import type { Access } from '../database/sqlite.ts';
+import { accessOf, checkPlace, inodeOf, type Place } from '../database/place.ts';
 import type { Writes } from '../database/thread-protocol.ts';
 import { damaged, databaseRefusal, isBusy } from '../database/trouble.ts';
 import { WriterHandle } from '../database/writer-handle.ts';
-import { codeOf, type FileOps } from '../file-ops.ts';
+import type { FileOps } from '../file-ops.ts';
 import { Floors } from './floors.ts';
 import { StateReader } from './state-reader.ts';
 import type { Scan, StateSource } from './state-scan.ts';
@@ -159,18 +155,6 @@ export class StateDatabase {
   #read<T>(run: (reader: StateReader) => T): Promise<T> {
     return patiently(this.#parts.place, () => run(this.#reader));
   }
-}
-
-/** Where nothing can be written, not even the file that connections share, only what lies there whole can be read. */
-async function accessOf(ops: FileOps, place: Place): Promise<Access> {
-  const code = await access(place.folder, constants.W_OK).then(() => undefined, codeOf);
-  if (code !== 'EROFS') return 'read';
-  if ((await ops.facts(`${place.path}-wal`)) === undefined) return 'immutable';
-  throw new Refusal(
-    'state',
-    `${place.path} lies on a read-only file system beside changes that are not in it yet (${place.path}-wal). Let a mirror that may write close it first, or look at a copy of the directory.`,
-    { subject: 'state' },
-  );
 }
 
 async function patiently<T>(place: Place, run: () => T): Promise<T> {

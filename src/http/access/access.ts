@@ -1,22 +1,24 @@
 import { createHash, hash, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { Caller } from '../../async/caller.ts';
+import { createFlights } from '../../async/flight.ts';
+import { type Gate, withPlace } from '../../async/gate.ts';
 import {
   GRANTED_FOR_MS,
   MAX_AUTHORIZATION,
   MAX_REMEMBERED_GRANTS,
   MAX_REMEMBERED_REFUSALS,
-  MAX_WAITING_PASSWORDS,
   REFUSED_FOR_MS,
 } from '../limits.ts';
 import type { AccessList } from './access-list.ts';
-import { nobody, type PasswordHash, passwordHolds } from './passwords.ts';
+import { nobody, passwordHolds } from './passwords.ts';
 
 /** `busy`: too many passwords are being checked; nothing is known yet. */
 export type Verdict = 'granted' | 'refused' | 'busy';
 
 /** Who may read this mirror (RFC 7617 Basic, RFC 6750 Bearer). Keeps and logs no credentials. */
 export interface Access {
-  /** At once where it is a token, or was checked a short while ago; never rejects. */
-  check(authorization: string | undefined): Verdict | Promise<Verdict>;
+  /** At once where it is a token, or was checked a short while ago; never rejects. `caller` is who waits for a password's check. */
+  check(authorization: string | undefined, caller: () => Caller): Verdict | Promise<Verdict>;
   /** From now on these, and nothing that was remembered. */
   replace(list: AccessList): void;
 }
@@ -26,27 +28,27 @@ interface Credentials {
   readonly secret: string;
 }
 
-export function createAccess(list: AccessList, nowMs: () => number = () => performance.now()): Access {
-  let desk = createDesk(list, nowMs);
+/** `passwords`: where those wait whose password has to be checked. */
+export function createAccess(list: AccessList, passwords: Gate, nowMs: () => number = () => performance.now()): Access {
+  let desk = createDesk(list, passwords, nowMs);
   return {
-    check: (authorization) => desk(authorization),
+    check: (authorization, caller) => desk(authorization, caller),
     replace(next) {
-      desk = createDesk(next, nowMs);
+      desk = createDesk(next, passwords, nowMs);
     },
   };
 }
 
 /** One list, and what was found out with it. */
-function createDesk({ users, tokens }: AccessList, nowMs: () => number): Access['check'] {
+function createDesk({ users, tokens }: AccessList, passwords: Gate, nowMs: () => number): Access['check'] {
   // What is remembered is a keyed hash: a dump of this memory holds no credentials, and looking it up tells no timing.
   // Not an HMAC: on every hit that would cost half of what the answer does, and nobody is shown these hashes to lengthen.
   const key = randomBytes(32).toString('hex');
   const granted = createMemory(MAX_REMEMBERED_GRANTS, GRANTED_FOR_MS, nowMs);
   const refused = createMemory(MAX_REMEMBERED_REFUSALS, REFUSED_FOR_MS, nowMs);
-  const flights = new Map<string, Promise<Verdict>>();
+  const flights = createFlights<Verdict>();
   const [someone] = users.values();
   const stranger = someone && nobody(someone);
-  let last: Promise<unknown> = Promise.resolve();
 
   const isToken = (secret: string): boolean => {
     const sha256 = createHash('sha256').update(secret).digest();
@@ -56,14 +58,7 @@ function createDesk({ users, tokens }: AccessList, nowMs: () => number): Access[
     return found;
   };
 
-  /** One after the other: a crowd with wrong passwords costs one core at most, and its memory once. */
-  const isPassword = (secret: string, known: PasswordHash): Promise<boolean> => {
-    const turn = last.then(() => passwordHolds(secret, known));
-    last = turn.catch(() => undefined);
-    return turn;
-  };
-
-  const look = (id: string, { name, secret }: Credentials): Verdict | Promise<Verdict> => {
+  const look = (id: string, { name, secret }: Credentials, caller: () => Caller): Verdict | Promise<Verdict> => {
     const conclude = (holds: boolean): Verdict => {
       (holds ? granted : refused).add(id);
       return holds ? 'granted' : 'refused';
@@ -71,23 +66,18 @@ function createDesk({ users, tokens }: AccessList, nowMs: () => number): Access[
     if (isToken(secret)) return conclude(true);
     const known = name === undefined ? undefined : (users.get(name) ?? stranger);
     if (known === undefined) return conclude(false);
-    if (flights.size >= MAX_WAITING_PASSWORDS) return 'busy';
-    const flight = isPassword(secret, known)
-      .then(conclude, (): Verdict => 'busy')
-      .finally(() => flights.delete(id));
-    flights.set(id, flight);
-    return flight;
+    return flights
+      .join(id, caller(), async (all) => conclude(await withPlace(passwords, all, () => passwordHolds(secret, known))))
+      .catch(() => 'busy');
   };
 
-  return (authorization) => {
+  return (authorization, caller) => {
     if (authorization === undefined || authorization.length > MAX_AUTHORIZATION) return 'refused';
     const id = hash('sha256', key + authorization, 'base64');
     if (granted.has(id)) return 'granted';
     if (refused.has(id)) return 'refused';
-    const known = flights.get(id);
-    if (known !== undefined) return known;
     const credentials = readCredentials(authorization);
-    return credentials === undefined ? 'refused' : look(id, credentials);
+    return credentials === undefined ? 'refused' : look(id, credentials, caller);
   };
 }
 

@@ -1,4 +1,3 @@
-import { internalCaller } from '../../async/caller.ts';
 import type { Blob } from '../../bytes/blob.ts';
 import type { Expected } from '../../bytes/expected.ts';
 import { about, Refusal, type Subject } from '../../bytes/refusal.ts';
@@ -48,7 +47,7 @@ export function createFetch({ index, blobs, upstream, events }: FetchOptions): F
         { subject },
       );
     const sources = [
-      ...(urls.length === 0 ? [] : [upstream.download({ urls, expected }, internalCaller(index, 'files'))]),
+      ...(urls.length === 0 ? [] : [upstream.download({ urls, expected })]),
       ...(otherwise === undefined ? [] : [otherwise]),
     ];
     const how = blobs.holds(expected) ? 'disk' : 'upstream';

@@ -7,7 +7,7 @@ import type { PageWork } from '../../ports/page-work.ts';
 import type { Upstream } from '../../ports/upstream.ts';
 import type { IndexLayout } from '../../presets/target-layout.ts';
 import type { MetadataSource } from '../../tuf/refresh.ts';
-import type { Patience } from '../../tuf/sliced.ts';
+import type { Runner } from '../../tuf/sliced.ts';
 import { createCoreMetadata } from '../files/core-metadata.ts';
 import { createFetch } from '../files/fetch.ts';
 import { createFiles } from '../files/files.ts';
@@ -36,7 +36,7 @@ export interface TufIndexOptions {
   readonly work: PageWork;
   readonly blobs: Blobs;
   readonly clock: Clock;
-  readonly patience: Patience;
+  readonly patience: Runner;
   readonly events: Events;
   readonly createCache: CreateCache;
   /** Bytes of memory for rendered pages and for roles, each. */

@@ -5,7 +5,7 @@ import type { TrustStore } from '../../ports/index-state.ts';
 import { type AtRoot, type Generation, startAgain, survive } from '../../tuf/accept.ts';
 import type { Instant, Root } from '../../tuf/model.ts';
 import { type MetadataSource, refresh, type Trusted } from '../../tuf/refresh.ts';
-import type { Patience } from '../../tuf/sliced.ts';
+import type { Runner } from '../../tuf/sliced.ts';
 import type { Verified } from '../../tuf/verified.ts';
 import { isRecent } from '../unsigned/freshness.ts';
 import { earliestExpiry, expiries, survivorsOf, versions } from './generations.ts';
@@ -17,7 +17,7 @@ interface KeeperOptions {
   readonly store: TrustStore;
   readonly source: MetadataSource;
   readonly clock: Clock;
-  readonly patience: Patience;
+  readonly patience: Runner;
   readonly events: Events;
   /** Seconds after which a request makes a refresh start behind it. */
   readonly refreshAfter: number;

@@ -3,7 +3,7 @@ import type { TrustStore } from '../../ports/index-state.ts';
 import type { Generation } from '../../tuf/accept.ts';
 import { type Decode, decodeSnapshot, decodeTargets } from '../../tuf/decode.ts';
 import type { Authority, Delegation, Signed, Targets } from '../../tuf/model.ts';
-import type { Patience } from '../../tuf/sliced.ts';
+import type { Runner } from '../../tuf/sliced.ts';
 import { authorityOf, open, type Verified } from '../../tuf/verified.ts';
 import { LIMITS } from '../limits.ts';
 import type { SignedDocument } from '../package-index.ts';
@@ -14,7 +14,7 @@ interface RelayOptions {
   readonly keeper: Keeper;
   readonly roles: Roles;
   readonly store: TrustStore;
-  readonly patience: Patience;
+  readonly patience: Runner;
 }
 
 const NAME = /^(?:([1-9][0-9]{0,15})\.)?(.+)\.json$/s;

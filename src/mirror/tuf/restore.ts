@@ -16,7 +16,7 @@ import {
 import { LIMITS } from '../../tuf/limits.ts';
 import type { Instant, Root } from '../../tuf/model.ts';
 import type { MetadataSource } from '../../tuf/refresh.ts';
-import type { Patience } from '../../tuf/sliced.ts';
+import type { Runner } from '../../tuf/sliced.ts';
 import type { Verified } from '../../tuf/verified.ts';
 
 /** What a start found to believe: the pinned root, or everything a run before it had accepted. */
@@ -36,7 +36,7 @@ interface Restoring {
   readonly store: TrustStore;
   readonly source: MetadataSource;
   readonly now: Instant;
-  readonly patience: Patience;
+  readonly patience: Runner;
 }
 
 /**
@@ -84,7 +84,7 @@ async function withKept(
   pinned: AtRoot,
   roots: ReadonlyMap<number, Verified<Root>>,
   store: TrustStore,
-  patience: Patience,
+  patience: Runner,
 ): Promise<Survivors> {
   const kept = await store.timestamp();
   if (kept === undefined) return survivors;
@@ -120,7 +120,7 @@ async function laterRoots(
   from: { readonly at: AtRoot; readonly survivors: Survivors },
   roots: Map<number, Verified<Root>>,
   store: TrustStore,
-  patience: Patience,
+  patience: Runner,
 ): Promise<{ readonly at: AtRoot; readonly survivors: Survivors }> {
   let { at, survivors } = from;
   for (;;) {
@@ -159,7 +159,7 @@ async function replayRoots(
   stored: StoredTrust,
   source: MetadataSource,
   store: TrustStore,
-  patience: Patience,
+  patience: Runner,
 ): Promise<{ readonly at: AtRoot; readonly roots: Map<number, Verified<Root>> }> {
   const roots = new Map([[pinned.root.signed.version, pinned.root]]);
   let at = pinned;
@@ -176,7 +176,7 @@ async function replayRoot(
   version: number,
   source: MetadataSource,
   store: TrustStore,
-  patience: Patience,
+  patience: Runner,
 ): Promise<AtRoot> {
   try {
     if (bytes !== undefined) return await patience(acceptRoot(at, bytes));
@@ -194,7 +194,7 @@ async function replayRoot(
 }
 
 /** The generation as it stood: judged at the time it was accepted; whoever serves from it compares expiry with the clock. */
-async function rebuild(at: AtRoot, stored: StoredTrust, survivors: Survivors, patience: Patience): Promise<Generation> {
+async function rebuild(at: AtRoot, stored: StoredTrust, survivors: Survivors, patience: Runner): Promise<Generation> {
   const timestamped = await patience(
     acceptTimestamp(startAgain(at.root, stored.acceptedAt), stored.timestamp, survivors),
   );

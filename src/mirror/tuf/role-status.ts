@@ -1,13 +1,13 @@
 import type { Generation } from '../../tuf/accept.ts';
 import type { Authority, Signed, TopLevelRole } from '../../tuf/model.ts';
-import type { Patience } from '../../tuf/sliced.ts';
+import type { Runner } from '../../tuf/sliced.ts';
 import { authorityOf, countSigners, type Verified } from '../../tuf/verified.ts';
 import type { RoleStatus } from '../package-index.ts';
 
 const ROLES: readonly TopLevelRole[] = ['root', 'timestamp', 'snapshot', 'targets'];
 
 /** Who signed each top-level role, of how many needed, until when. */
-export async function roleStatus(generation: Generation, patience: Patience): Promise<readonly RoleStatus[]> {
+export async function roleStatus(generation: Generation, patience: Runner): Promise<readonly RoleStatus[]> {
   const online = onlineMaterial(generation);
   return Promise.all(
     ROLES.map(async (role) => {

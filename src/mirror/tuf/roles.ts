@@ -10,7 +10,7 @@ import { type Found, findTarget, type Visit } from '../../tuf/delegation.ts';
 import { LIMITS } from '../../tuf/limits.ts';
 import type { Delegation, Instant, MetaFile, Targets } from '../../tuf/model.ts';
 import { type MetadataSource, versionIn, within } from '../../tuf/refresh.ts';
-import type { Patience } from '../../tuf/sliced.ts';
+import type { Runner } from '../../tuf/sliced.ts';
 import type { Verified } from '../../tuf/verified.ts';
 import { LIMITS as MIRROR_LIMITS } from '../limits.ts';
 import type { Keeper } from './keeper.ts';
@@ -22,7 +22,7 @@ interface RolesOptions {
   readonly store: TrustStore;
   readonly source: MetadataSource;
   readonly clock: Clock;
-  readonly patience: Patience;
+  readonly patience: Runner;
   readonly events: Events;
   readonly cache: Cache<Verified<Targets>>;
   readonly delegators: Cache<string>;

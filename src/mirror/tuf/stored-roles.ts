@@ -2,7 +2,7 @@ import { type Reason, Refusal } from '../../bytes/refusal.ts';
 import type { TrustStore } from '../../ports/index-state.ts';
 import { acceptDelegated, type Generation } from '../../tuf/accept.ts';
 import type { Targets } from '../../tuf/model.ts';
-import type { Patience } from '../../tuf/sliced.ts';
+import type { Runner } from '../../tuf/sliced.ts';
 import type { Verified } from '../../tuf/verified.ts';
 
 /** What became of the delegated roles on disk when they were proved again. */
@@ -29,7 +29,7 @@ const SUFFIX = '.json';
 export async function proveHeldRoles(
   generation: Generation,
   store: Pick<TrustStore, 'delegated'>,
-  patience: Patience,
+  patience: Runner,
 ): Promise<HeldRoles> {
   const versions = new Map(
     [...generation.snapshot.signed.meta].map(([file, { version }]) => [file.slice(0, -SUFFIX.length), version]),

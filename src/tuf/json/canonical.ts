@@ -1,4 +1,4 @@
-import { type Judging, STEPS_BETWEEN_PAUSES } from '../sliced.ts';
+import { type Sliced, STEPS_BETWEEN_PAUSES } from '../sliced.ts';
 import { canonicalSourceOf } from './json.ts';
 import { JsonObject, type JsonValue } from './json-value.ts';
 
@@ -23,7 +23,7 @@ interface Open {
  * Canonical JSON as TUF signs it (TUF §4.1, OLPC): members sorted by code point, no white space, only `\` and `"`
  * escaped, control characters raw, UTF-8. RFC 8785 is not this.
  */
-export function* canonicalize(value: JsonValue): Judging<Uint8Array> {
+export function* canonicalize(value: JsonValue): Sliced<Uint8Array> {
   const source = value instanceof JsonObject ? canonicalSourceOf(value) : undefined;
   if (source !== undefined) return source.blanks ? yield* withoutBlanks(source.bytes) : source.bytes;
   const pieces: Buffer[] = [];
@@ -73,7 +73,7 @@ export function* canonicalize(value: JsonValue): Judging<Uint8Array> {
 }
 
 /** What was read, token for token; no string of it holds an escaped quote. */
-function* withoutBlanks(bytes: Uint8Array): Judging<Uint8Array> {
+function* withoutBlanks(bytes: Uint8Array): Sliced<Uint8Array> {
   const kept = new Uint8Array(bytes.length);
   let length = 0;
   let inString = false;

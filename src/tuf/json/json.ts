@@ -1,6 +1,6 @@
 import { Refusal } from '../../bytes/refusal.ts';
 import { LIMITS } from '../limits.ts';
-import { type Judging, STEPS_BETWEEN_PAUSES } from '../sliced.ts';
+import { type Sliced, STEPS_BETWEEN_PAUSES } from '../sliced.ts';
 import { FEW, JsonObject, type JsonValue } from './json-value.ts';
 
 const QUOTE = 0x22;
@@ -43,7 +43,7 @@ export function canonicalSourceOf(value: JsonObject): Source | undefined {
  * same value: well-formed UTF-8 without a byte-order mark, no duplicate names, integers only, no -0, no lone surrogates.
  * Throws `format`, or `limit` for depth, digits and more than `mostValues` values.
  */
-export function* readJson(bytes: Uint8Array, mostValues: number = LIMITS.jsonValues): Judging<JsonValue> {
+export function* readJson(bytes: Uint8Array, mostValues: number = LIMITS.jsonValues): Sliced<JsonValue> {
   const reader = createReader(bytes, mostValues);
   for (;;) {
     const value = reader.readOn(STEPS_BETWEEN_PAUSES);

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createGate } from '../../../src/async/gate.ts';
+import { createShares } from '../../../src/async/shares.ts';
 import { createChunkBuffers } from '../../../src/blobs/chunk-buffers.ts';
 import { sendChecked } from '../../../src/blobs/chunks.ts';
 import { createSharedChunks } from '../../../src/blobs/shared-chunks.ts';
@@ -72,8 +73,8 @@ describe('buffers of one chunk', () => {
 describe('many readers and few buffers', () => {
   test('everybody is served, with one buffer each or in turn', async () => {
     const bytes = content(3 * MIB + 1);
-    for (const readBuffers of [1, 2, 3]) {
-      const store = await openStore({ readBuffers });
+    for (const places of [1, 2, 3]) {
+      const store = await openStore({ shares: createShares({ chunks: { places } }) });
       const blob = await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download);
       const bodies = await Promise.all(Array.from({ length: 8 }, () => sent(blob)));
       expect(bodies.every((body) => body.equals(bytes))).toBe(true);
@@ -85,7 +86,7 @@ describe('many readers and few buffers', () => {
     const first = await openStore();
     await first.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download);
     await first.blobs.fetch(wanted(document), upstream(whole(document)).download);
-    const store = await reopen(first, { readBuffers: 1 });
+    const store = await reopen(first, { shares: createShares({ chunks: { places: 1 } }) });
     const blob = await store.blobs.open(expectedOf(bytes));
     const client = Promise.withResolvers<void>();
     const holding = Promise.withResolvers<void>();
@@ -150,7 +151,7 @@ describe('many readers and few buffers', () => {
 
   test('a reader that stops between chunks gives its buffers back', async () => {
     const bytes = content(3 * MIB + 1);
-    const store = await openStore({ readBuffers: 2 });
+    const store = await openStore({ shares: createShares({ chunks: { places: 2 } }) });
     const blob = await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download);
     const leaving = new AbortController();
     const send = blob.send({ start: 0, end: blob.size }, async () => leaving.abort(new Error('left')), leaving.signal);

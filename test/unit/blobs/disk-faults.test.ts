@@ -54,7 +54,7 @@ describe('a disk that fails while a file is filled', () => {
     const store = await openStore({ ops: failing });
     const source = upstream(cut(bytes, MIB), () => ({ start: 0, bytes: inParts(bytes) }));
     expect((await refusalOf(store.blobs.fetch(wanted(bytes), source.download))).reason).toBe('state');
-    expect(source.requests.map(({ signal }) => signal.aborted)).toEqual([false, true]);
+    expect(source.requests.map(({ caller }) => caller.signal.aborted)).toEqual([false, true]);
   });
 
   for (const code of ['ENOSPC', 'EIO'])

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { internalCaller } from '../../../src/async/caller.ts';
+import { createShares } from '../../../src/async/shares.ts';
 import type { Algorithm } from '../../../src/bytes/digest.ts';
 import { makeExpected } from '../../../src/bytes/expected.ts';
 import { Refusal } from '../../../src/bytes/refusal.ts';
@@ -307,15 +309,29 @@ describe('many who ask', () => {
     await slow.begun;
     leave();
     await expect(only).rejects.toThrow('left');
-    expect(source.requests[0]?.signal.aborted).toBe(true);
+    expect(source.requests[0]?.caller.signal.aborted).toBe(true);
     // Nobody is told to wait because of it: it was no failure of upstream.
     expect((await sent(await store.blobs.fetch(wanted(bytes), source.download, client()))).equals(bytes)).toBe(true);
     expect(source.requests).toHaveLength(2);
   });
 
+  test('for a job: it is a client’s as soon as a client waits for it', async () => {
+    const bytes = content(MIB);
+    const store = await openStore();
+    const slow = held(bytes);
+    const source = upstream(slow.answer);
+    const job = store.blobs.fetch(wanted(bytes), source.download, internalCaller('main', 'sync'));
+    await slow.begun;
+    expect(source.requests[0]?.caller.priority).toBe('background');
+    const joined = store.blobs.fetch(wanted(bytes), source.download, client());
+    expect(source.requests[0]?.caller.priority).toBe('client');
+    slow.release();
+    await Promise.all([job, joined]);
+  });
+
   test('and all who ask for files that stall leave: another file is downloaded at once', async () => {
     const bytes = content(1000);
-    const store = await openStore({ maxFills: 2 });
+    const store = await openStore({ shares: createShares({ fills: { places: 2 } }) });
     const stalled = await Promise.all(
       [0, 1].map(async (n) => {
         const slow = held(content(MIB));
@@ -366,7 +382,7 @@ describe('many who ask', () => {
   });
 
   test('more downloads than allowed wait; more than may wait are refused', async () => {
-    const store = await openStore({ maxFills: 1, fillQueue: 1 });
+    const store = await openStore({ shares: createShares({ fills: { places: 1, queue: 1 } }) });
     const [a, b, c] = [content(MIB), content(1000), content(1000)];
     const slow = held(a);
     const first = store.blobs.fetch(wanted(a), upstream(slow.answer).download);

@@ -1,9 +1,11 @@
 import { createHash, scryptSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { type CommonShares, createShares } from '../../../src/async/shares.ts';
 import { createAccess } from '../../../src/http/access/access.ts';
 import { type AccessList, readTokens, readUsers } from '../../../src/http/access/access-list.ts';
 import { hashPassword, readPasswordHash } from '../../../src/http/access/passwords.ts';
-import { MAX_ACCESS_LINES, MAX_WAITING_PASSWORDS } from '../../../src/http/limits.ts';
+import { MAX_ACCESS_LINES } from '../../../src/http/limits.ts';
+import { client, leavingClient } from '../../support/callers.ts';
 
 /** Cheap to check, as a test needs it. */
 function cheap(password: string): string {
@@ -19,6 +21,16 @@ const listOf = (users: string, tokens: string): AccessList => ({
   tokens: readTokens(tokens, 'tokens'),
 });
 const list = listOf(`ann:${cheap('pa:ss wörd')}\n# a remark\n\nbob:${cheap('bob')}\n`, `ci:${sha256('t0ken')}\n`);
+
+/** Asked by clients, each of another address. */
+function accessOf(
+  list: AccessList,
+  nowMs?: () => number,
+  { passwords }: Pick<CommonShares, 'passwords'> = createShares(),
+) {
+  const access = createAccess(list, passwords, nowMs);
+  return { ...access, check: (authorization: string | undefined) => access.check(authorization, () => client()) };
+}
 
 describe('who may read', () => {
   it.each([
@@ -43,47 +55,60 @@ describe('who may read', () => {
     ['a member of every object', basic('constructor', 'x'), 'refused'],
     ['a header without end', basic('ann', 'x'.repeat(100_000)), 'refused'],
   ])('%s', async (_, authorization, verdict) => {
-    expect(await createAccess(list).check(authorization)).toBe(verdict);
+    expect(await accessOf(list).check(authorization)).toBe(verdict);
   });
 
   it('knows a checked password again at once, for a while', async () => {
     let now = 0;
-    const access = createAccess(list, () => now);
+    const { passwords } = createShares();
+    const access = accessOf(list, () => now, { passwords });
     const ann = basic('ann', 'pa:ss wörd');
-    const first = access.check(ann);
-    expect(first).toBeInstanceOf(Promise);
-    expect(access.check(ann)).toBe(first);
-    await first;
+    const checks = [access.check(ann), access.check(ann)];
+    expect(passwords.usage).toEqual({ busy: 1, waiting: 0 });
+    expect(await Promise.all(checks)).toEqual(['granted', 'granted']);
     expect(access.check(ann)).toBe('granted');
     now += 3_600_000;
     expect(access.check(ann)).toBeInstanceOf(Promise);
   });
 
   it('does not check a wrong password again and again', async () => {
-    const access = createAccess(list);
+    const access = accessOf(list);
     await access.check(basic('ann', 'wrong'));
     expect(access.check(basic('ann', 'wrong'))).toBe('refused');
     expect(await access.check(basic('ann', 'pa:ss wörd'))).toBe('granted');
   });
 
   it('checks no more passwords at a time than it can, and says so to the rest', async () => {
-    const access = createAccess(list);
-    const checks = Array.from({ length: MAX_WAITING_PASSWORDS + 1 }, (_, at) => access.check(basic('ann', `${at}`)));
-    expect(checks.at(-1)).toBe('busy');
+    const { passwords } = createShares({ passwords: { queue: 2 } });
+    const access = accessOf(list, undefined, { passwords });
+    const checks = [1, 2, 3, 4].map((at) => access.check(basic('ann', `${at}`)));
+    expect(passwords.usage).toEqual({ busy: 1, waiting: 2 });
     expect(access.check('Bearer t0ken')).toBe('granted');
-    await Promise.all(checks);
+    expect(await Promise.all(checks)).toEqual(['refused', 'refused', 'refused', 'busy']);
     expect(await access.check(basic('ann', 'another'))).toBe('refused');
   });
 
+  it('does not check the password of a client that left before its turn', async () => {
+    const { passwords } = createShares();
+    const access = createAccess(list, passwords);
+    const { caller, leave } = leavingClient();
+    const first = access.check(basic('ann', 'wrong'), () => client());
+    const left = access.check(basic('bob', 'bob'), () => caller);
+    leave();
+    expect(passwords.usage).toEqual({ busy: 1, waiting: 0 });
+    expect(await Promise.all([first, left])).toEqual(['refused', 'busy']);
+    expect(access.check(basic('bob', 'bob'), () => client())).toBeInstanceOf(Promise);
+  });
+
   it('a crowd of wrong passwords does not make it forget the right ones', async () => {
-    const access = createAccess({ ...list, users: new Map() });
+    const access = accessOf({ ...list, users: new Map() });
     expect(access.check('Bearer t0ken')).toBe('granted');
     for (let at = 0; at < 20_000; at++) access.check(`Bearer ${at}`);
     expect(access.check('Bearer t0ken')).toBe('granted');
   });
 
   it('forgets everything with its old list', async () => {
-    const access = createAccess(list);
+    const access = accessOf(list);
     const under = access.check(basic('ann', 'pa:ss wörd'));
     expect(await access.check(basic('bob', 'bob'))).toBe('granted');
     access.replace(listOf(`ann:${cheap('new')}`, ''));
@@ -98,7 +123,7 @@ describe('who may read', () => {
 describe('its files', () => {
   it('what hash-password writes is read', async () => {
     const users = readUsers(`ann:${await hashPassword('secret')}`, 'users');
-    expect(await createAccess({ users, tokens: [] }).check(basic('ann', 'secret'))).toBe('granted');
+    expect(await accessOf({ users, tokens: [] }).check(basic('ann', 'secret'))).toBe('granted');
   });
 
   it.each([

@@ -1,5 +1,6 @@
 import { createHash, scryptSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { createShares } from '../../../src/async/shares.ts';
 import { makeUnverifiedDocument } from '../../../src/bytes/unverified.ts';
 import { createAccess } from '../../../src/http/access/access.ts';
 import { readTokens, readUsers } from '../../../src/http/access/access-list.ts';
@@ -8,10 +9,11 @@ import { bytesOf, PIP, serveForFile, WHEEL } from './serving.ts';
 
 const salt = Buffer.alloc(16, 1);
 const hash = scryptSync('pass', salt, 32, { cost: 2, blockSize: 1, parallelization: 1 });
-const access = createAccess({
+const readers = {
   users: readUsers(`user:scrypt$2$1$1$${salt.toString('base64url')}$${hash.toString('base64url')}`, 'users'),
   tokens: readTokens(`ci:${createHash('sha256').update('t0ken').digest('hex')}`, 'tokens'),
-});
+};
+const access = createAccess(readers, createShares().passwords);
 const basic = (pair: string) => `Basic ${Buffer.from(pair).toString('base64')}`;
 const GOOD = basic('user:pass');
 

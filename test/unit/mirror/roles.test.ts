@@ -3,7 +3,7 @@ import { createMemoryCache } from '../../../src/bytes/bounded-map.ts';
 import { createKeeper } from '../../../src/mirror/tuf/keeper.ts';
 import { createRoles } from '../../../src/mirror/tuf/roles.ts';
 import type { TrustStore } from '../../../src/ports/index-state.ts';
-import { impatient } from '../../../src/tuf/sliced.ts';
+import { runToEnd } from '../../../src/tuf/sliced.ts';
 import { createClient, reasonOf } from '../../support/client.ts';
 import { authority } from '../../support/keys.ts';
 import { createSimulator } from '../../support/simulator.ts';
@@ -32,7 +32,7 @@ const repositoryWith = (text: string) =>
 
 it('two snapshots that name one version with other bytes share no fetch of it, and what is held is hashed once', async () => {
   const [one, other] = [repositoryWith('one'), repositoryWith('other')];
-  const common = { index: 'main', store: EMPTY, source: one.source, clock: one.clock, patience: impatient };
+  const common = { index: 'main', store: EMPTY, source: one.source, clock: one.clock, patience: runToEnd };
   const events = { rejected() {}, served() {}, refreshed() {}, note() {} };
   const pinnedRoot = one.rootBytes(1);
   const keeper = await createKeeper({ ...common, events, pinnedRoot, refreshAfter: 60, notBefore: 0 });

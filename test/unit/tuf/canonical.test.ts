@@ -2,11 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { canonicalText, compareCodePoints, jsonText } from '../../../src/repository/json-writer.ts';
 import { canonicalize } from '../../../src/tuf/json/canonical.ts';
-import { judge } from '../../../src/tuf/sliced.ts';
+import { runToEnd } from '../../../src/tuf/sliced.ts';
 import { read } from '../../support/tree.ts';
 
 function canonical(text: string): string {
-  return Buffer.from(judge(canonicalize(read(text)))).toString('utf8');
+  return Buffer.from(runToEnd(canonicalize(read(text)))).toString('utf8');
 }
 
 describe('canonical JSON (OLPC, TUF §4.1)', () => {

@@ -13,7 +13,7 @@ import {
   acceptTimestamp,
   startFrom,
 } from '../../../src/tuf/accept.ts';
-import { judge } from '../../../src/tuf/sliced.ts';
+import { runToEnd } from '../../../src/tuf/sliced.ts';
 import { START } from '../../support/clock.ts';
 import { authority, key } from '../../support/keys.ts';
 import { createSimulator } from '../../support/simulator.ts';
@@ -37,11 +37,11 @@ function documentsIn(style: Style): readonly Judged[] {
   });
   simulator.repository.rotate('root', authority(['root', 'second'], 2));
   simulator.repository.publish();
-  const atRoot1 = judge(startFrom(simulator.rootBytes(1), START));
-  const atRoot = judge(acceptRoot(atRoot1, simulator.rootBytes(2)));
-  const atTimestamp = judge(acceptTimestamp(atRoot, simulator.bytes('timestamp.json'), {}));
-  const atSnapshot = judge(acceptSnapshot(atTimestamp, simulator.bytes('2.snapshot.json'), {}));
-  const generation = judge(acceptTargets(atSnapshot, simulator.bytes('1.targets.json')));
+  const atRoot1 = runToEnd(startFrom(simulator.rootBytes(1), START));
+  const atRoot = runToEnd(acceptRoot(atRoot1, simulator.rootBytes(2)));
+  const atTimestamp = runToEnd(acceptTimestamp(atRoot, simulator.bytes('timestamp.json'), {}));
+  const atSnapshot = runToEnd(acceptSnapshot(atTimestamp, simulator.bytes('2.snapshot.json'), {}));
+  const generation = runToEnd(acceptTargets(atSnapshot, simulator.bytes('1.targets.json')));
   const toA = generation.targets.signed.delegations?.named('a') ?? expect.fail();
   const judged = (file: string, signers: readonly string[], accept: Judged['accept']): Judged => ({
     file,
@@ -50,11 +50,11 @@ function documentsIn(style: Style): readonly Judged[] {
     accept,
   });
   return [
-    judged('2.root.json', ['root', 'second'], (bytes) => judge(acceptRoot(atRoot1, bytes))),
-    judged('timestamp.json', ['timestamp'], (bytes) => judge(acceptTimestamp(atRoot, bytes, {}))),
-    judged('2.snapshot.json', ['snapshot'], (bytes) => judge(acceptSnapshot(atTimestamp, bytes, {}))),
-    judged('1.targets.json', ['targets'], (bytes) => judge(acceptTargets(atSnapshot, bytes))),
-    judged('1.a.json', ['a'], (bytes) => judge(acceptDelegated(generation, toA, bytes))),
+    judged('2.root.json', ['root', 'second'], (bytes) => runToEnd(acceptRoot(atRoot1, bytes))),
+    judged('timestamp.json', ['timestamp'], (bytes) => runToEnd(acceptTimestamp(atRoot, bytes, {}))),
+    judged('2.snapshot.json', ['snapshot'], (bytes) => runToEnd(acceptSnapshot(atTimestamp, bytes, {}))),
+    judged('1.targets.json', ['targets'], (bytes) => runToEnd(acceptTargets(atSnapshot, bytes))),
+    judged('1.a.json', ['a'], (bytes) => runToEnd(acceptDelegated(generation, toA, bytes))),
   ];
 }
 
@@ -228,7 +228,7 @@ function json(value: unknown): string {
 describe('whatever is read, only a Refusal is thrown', () => {
   const refusedOr = (bytes: Uint8Array) => {
     try {
-      judge(startFrom(bytes, START));
+      runToEnd(startFrom(bytes, START));
     } catch (error) {
       expect(error).toBeInstanceOf(Refusal);
     }

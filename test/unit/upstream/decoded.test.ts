@@ -13,8 +13,8 @@ it('gzip’d core metadata stops at its limit while it is unpacked, whoever read
   server = await startUpstream({ files: new Map([[path, gzipSync(Buffer.alloc(5_000_000))]]) });
   server.fault(`/${path}`, { kind: 'headers', headers: { 'content-encoding': 'gzip' } });
   const upstream = createUpstream({ bases: [server.url] });
-  const open = upstream.download({ urls: [server.url + path] }, internalCaller('main'));
-  const { bytes } = await open({ offset: 0, limit: 100_000, attempt: 1, signal: new AbortController().signal });
+  const open = upstream.download({ urls: [server.url + path] });
+  const { bytes } = await open({ offset: 0, limit: 100_000, attempt: 1, caller: internalCaller('main') });
   let received = 0;
   const read = async () => {
     for await (const chunk of bytes) received += chunk.byteLength;

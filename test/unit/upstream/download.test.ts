@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { withSignal } from '../../../src/async/caller.ts';
 import type { OpenDownload } from '../../../src/ports/upstream.ts';
 import type { UpstreamOptions } from '../../../src/upstream/client.ts';
 import { collect, connect, filler, SHORT, SOMEBODY, serve, text } from './setup.ts';
@@ -7,15 +8,14 @@ import { collect, connect, filler, SHORT, SOMEBODY, serve, text } from './setup.
 
 const whole = filler(300_000);
 const refusal = (reason: string) => expect.objectContaining({ reason });
-const never = new AbortController().signal;
 type Ask = Parameters<OpenDownload>[0];
-const first: Ask = { offset: 0, limit: 300_000, attempt: 1, signal: never };
+const first: Ask = { offset: 0, limit: 300_000, attempt: 1, caller: SOMEBODY };
 const resumed: Ask = { ...first, offset: 1000, attempt: 2 };
 
 async function setup(options: Partial<UpstreamOptions> & { etags?: boolean; ranges?: boolean } = {}) {
   const { etags, ranges, ...rest } = options;
   const server = await serve({ files: new Map([['/f', whole]]), etags, ranges });
-  return { server, open: connect(server, rest).download({ urls: [`${server.url}f`] }, SOMEBODY) };
+  return { server, open: connect(server, rest).download({ urls: [`${server.url}f`] }) };
 }
 
 describe('an attempt', () => {
@@ -107,9 +107,9 @@ describe('73: resuming', () => {
         response.write('a');
       },
     });
-    const open = connect(server).download({ urls: [`${server.url}endless`] }, SOMEBODY);
+    const open = connect(server).download({ urls: [`${server.url}endless`] });
     const caller = new AbortController();
-    expect((await open({ ...resumed, signal: caller.signal })).start).toBe(0);
+    expect((await open({ ...resumed, caller: withSignal(SOMEBODY, caller.signal) })).start).toBe(0);
     caller.abort();
     await gone.promise;
   });
@@ -224,14 +224,14 @@ describe('stopping', () => {
     const { server, open } = await setup();
     server.fault('/f', { kind: 'stall', at: 'headers' }, 1);
     const early = new AbortController();
-    const waiting = open({ ...first, signal: early.signal });
+    const waiting = open({ ...first, caller: withSignal(SOMEBODY, early.signal) });
     await server.reached('/f');
     early.abort(new Error('enough'));
     await expect(waiting).rejects.toThrow('enough');
 
     server.fault('/f', { kind: 'stall', at: 1000 }, 1);
     const late = new AbortController();
-    const { bytes } = await open({ ...first, signal: late.signal });
+    const { bytes } = await open({ ...first, caller: withSignal(SOMEBODY, late.signal) });
     const reading = collect(bytes);
     late.abort(new Error('enough'));
     await expect(reading).rejects.toThrow('enough');

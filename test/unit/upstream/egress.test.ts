@@ -125,10 +125,8 @@ describe('81, 83: URLs a page may name', () => {
     const [server, other] = [await serve(), await serve()];
     const upstream = connect(server);
     await expect(bytesAt(upstream, `${other.url}x`, 10)).rejects.toEqual(refused);
-    const download = upstream.download({ urls: [`${other.url}x`] }, SOMEBODY);
-    await expect(download({ offset: 0, limit: 10, attempt: 1, signal: new AbortController().signal })).rejects.toEqual(
-      refused,
-    );
+    const download = upstream.download({ urls: [`${other.url}x`] });
+    await expect(download({ offset: 0, limit: 10, attempt: 1, caller: SOMEBODY })).rejects.toEqual(refused);
     expect(other.connections().accepted).toBe(0);
   });
 
@@ -235,15 +233,8 @@ describe('67, 68: redirects', () => {
     await expect(
       upstream.document({ url: `${server.url}c`, fresh: false, limit: 100, redirects: false }, SOMEBODY),
     ).rejects.toEqual(refused);
-    const { bytes } = await upstream.download(
-      { urls: [`${server.url}a`] },
-      SOMEBODY,
-    )({
-      offset: 0,
-      limit: 10,
-      attempt: 1,
-      signal: new AbortController().signal,
-    });
+    const open = upstream.download({ urls: [`${server.url}a`] });
+    const { bytes } = await open({ offset: 0, limit: 10, attempt: 1, caller: SOMEBODY });
     for await (const chunk of bytes) expect(text(chunk)).toBe('there');
   });
 

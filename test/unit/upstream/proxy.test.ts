@@ -30,11 +30,8 @@ describe('an HTTP proxy', () => {
   it('is never gone round by a second attempt', async () => {
     const proxy = await start();
     const { server, upstream } = await through(proxy);
-    const signal = new AbortController().signal;
-    const again = await upstream.download(
-      { urls: [`${server.url}x`] },
-      SOMEBODY,
-    )({ offset: 0, limit: 10, attempt: 2, signal });
+    const open = upstream.download({ urls: [`${server.url}x`] });
+    const again = await open({ offset: 0, limit: 10, attempt: 2, caller: SOMEBODY });
     expect(text(await collect(again.bytes))).toBe('hello');
     await upstream.document({ url: `${server.url}x`, fresh: true, limit: 10 }, SOMEBODY);
     expect(proxy.asked).toHaveLength(2);

@@ -1,5 +1,6 @@
 import type { Worker } from 'node:worker_threads';
 import { afterEach, expect, it } from 'vitest';
+import { createShares } from '../../../src/async/shares.ts';
 import { sha256Hex } from '../../../src/bytes/digest.ts';
 import { makeExpected } from '../../../src/bytes/expected.ts';
 import { lend } from '../../../src/bytes/proof.ts';
@@ -166,6 +167,23 @@ it('takes on only so many at once, and tells the rest to come again', async () =
   go();
   expect((await first).listing.files.size).toBe(600);
   expect((await second).listing.files.size).toBe(600);
+});
+
+it('pages and lists share what all threads together may have in work', async () => {
+  const { work } = threaded({ shares: createShares({ threads: { places: 1, queue: 0 } }) });
+  const { promise: held, resolve: go } = Promise.withResolvers<void>();
+  const { promise: atWork, resolve: arrived } = Promise.withResolvers<void>();
+  const page = draw(work, {
+    async hold(listing) {
+      arrived();
+      await held;
+      return keepAll.hold(listing);
+    },
+  });
+  await atWork;
+  await expect(work.drawList(largeList(1000))).rejects.toMatchObject({ reason: 'limit', transient: true });
+  go();
+  expect((await page).listing.files.size).toBe(600);
 });
 
 it('an idle thread ends, and its memory with it; the next page starts another', async () => {

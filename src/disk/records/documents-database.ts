@@ -1,0 +1,92 @@
+import { join } from 'node:path';
+import { sha256Hex } from '../../bytes/digest.ts';
+import { Refusal } from '../../bytes/refusal.ts';
+import type { DatabaseThread } from '../database/database-thread.ts';
+import { placeOf } from '../database/place.ts';
+import { DOCUMENTS_SCHEMA } from '../database/schema.ts';
+import type { Durable } from '../durable.ts';
+import { PlainDatabase } from './plain-database.ts';
+
+/** Most bytes of one document: what is larger is a file. */
+export const SMALL_DOCUMENT_BYTES = 64 * 1024;
+
+export interface DocumentsOptions {
+  readonly durable: Durable;
+  readonly root: string;
+  readonly writing: DatabaseThread | undefined;
+  /** Most bytes of all documents; the oldest leave first. */
+  readonly mostBytes: number;
+}
+
+/** Small documents by their SHA-256. All of it can be had again: damage is a miss, and a damaged database is begun anew. */
+export class DocumentsDatabase {
+  readonly #database: PlainDatabase;
+  readonly #options: DocumentsOptions;
+  readonly #folder: string;
+
+  constructor(options: DocumentsOptions) {
+    this.#options = options;
+    this.#folder = join(options.root, 'documents');
+    const { durable, writing, mostBytes } = options;
+    const place = placeOf(this.#folder, 'documents', DOCUMENTS_SCHEMA, { holds: 'small documents' });
+    // Rows and pages that are half full take some room beside the documents.
+    const maxBytes = 2 * mostBytes + 16 * SMALL_DOCUMENT_BYTES;
+    this.#database = new PlainDatabase({ durable, place, what: 'documents', writing, maxBytes });
+  }
+
+  /** Bytes of this digest, or undefined. Never throws for what lies on the disk. */
+  async get(sha256: string): Promise<Uint8Array | undefined> {
+    const key = Buffer.from(sha256, 'hex');
+    const found = await this.#orElse(undefined, () =>
+      this.#database.read((reader) =>
+        reader
+          .prepare(
+            `SELECT CASE WHEN length(content) <= ${SMALL_DOCUMENT_BYTES} THEN content END AS content FROM document WHERE sha256 = ?`,
+          )
+          .get(key),
+      ),
+    );
+    const content = found?.['content'];
+    if (found === undefined) return undefined;
+    if (content instanceof Uint8Array && sha256Hex(content) === sha256) return content;
+    await this.remove(sha256);
+    return undefined;
+  }
+
+  /** False where it was not kept: it is too large, or the disk did not take it. */
+  async put(sha256: string, bytes: Uint8Array): Promise<boolean> {
+    const { mostBytes } = this.#options;
+    if (bytes.byteLength > Math.min(SMALL_DOCUMENT_BYTES, mostBytes)) return false;
+    const ask = { sha256: Buffer.from(sha256, 'hex'), content: new Uint8Array(bytes), mostBytes };
+    return this.#orElse(false, async () => {
+      await this.#database.write((writing, database) => writing.call('putDocument', { database, ...ask }));
+      return true;
+    });
+  }
+
+  async remove(sha256: string): Promise<void> {
+    if (this.#options.writing === undefined) return;
+    const ask = { sha256: Buffer.from(sha256, 'hex') };
+    await this.#orElse(undefined, () =>
+      this.#database.write((writing, database) => writing.call('removeDocument', { database, ...ask })),
+    );
+  }
+
+  close(): Promise<void> {
+    return this.#database.close();
+  }
+
+  async #orElse<T>(otherwise: T, act: () => Promise<T>): Promise<T> {
+    try {
+      return await act();
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      const isDamaged = error.reason === 'state' && !error.transient;
+      if (isDamaged && this.#options.writing !== undefined) {
+        await this.#database.close();
+        await this.#options.durable.ops.removeTree(this.#folder).catch(() => undefined);
+      }
+      return otherwise;
+    }
+  }
+}

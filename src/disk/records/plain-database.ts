@@ -1,0 +1,102 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { buildDatabase } from '../database/build.ts';
+import type { DatabaseThread } from '../database/database-thread.ts';
+import { accessOf, checkPlace, inodeOf, type Place } from '../database/place.ts';
+import { checkSchema } from '../database/schema.ts';
+import { openDatabase } from '../database/sqlite.ts';
+import type { OpenPlain } from '../database/thread-protocol.ts';
+import { damaged, databaseRefusal } from '../database/trouble.ts';
+import { WriterHandle } from '../database/writer-handle.ts';
+import type { Durable } from '../durable.ts';
+
+export interface PlainDatabaseParts {
+  readonly durable: Durable;
+  readonly place: Place;
+  readonly what: OpenPlain['what'];
+  /** The process's writing thread; undefined where nothing is to be written. */
+  readonly writing: DatabaseThread | undefined;
+  readonly maxBytes: number;
+}
+
+interface Opened {
+  readonly reader: DatabaseSync;
+  readonly writer: WriterHandle | undefined;
+}
+
+/** A statement on the main thread blocks the event loop for as long as it waits for a lock. */
+const WAIT_MS = 50;
+
+/** A database whose rows need no seal: opened when it is first used, and again after anything went wrong with it. */
+export class PlainDatabase {
+  readonly #parts: PlainDatabaseParts;
+  #opened: Promise<Opened | undefined> | undefined;
+
+  constructor(parts: PlainDatabaseParts) {
+    this.#parts = parts;
+  }
+
+  /** What `use` answers; undefined where there is no database, and nothing is to be written. Throws Refusal. */
+  async read<T>(use: (reader: DatabaseSync) => T): Promise<T | undefined> {
+    return this.#use(async ({ reader }) => use(reader));
+  }
+
+  /** `use` has the thread write. Throws Refusal. */
+  async write(use: (writing: DatabaseThread, database: number) => Promise<unknown>): Promise<void> {
+    await this.#use(async ({ writer }) => {
+      if (writer === undefined) throw new Error(`${this.#parts.place.path} was opened to be read`);
+      await use(await writer.ready(), writer.database);
+    });
+  }
+
+  async close(): Promise<void> {
+    const opened = await this.#opened?.catch(() => undefined);
+    this.#opened = undefined;
+    opened?.reader.close();
+    await opened?.writer?.close();
+  }
+
+  async #use<T>(use: (opened: Opened) => Promise<T>): Promise<T | undefined> {
+    for (;;) {
+      this.#opened ??= this.#open();
+      const opening = this.#opened;
+      try {
+        const opened = await opening;
+        // Somebody else met an error meanwhile, and closed it.
+        if (this.#opened !== opening) continue;
+        if (opened === undefined) this.#opened = undefined;
+        return opened && (await use(opened));
+      } catch (error) {
+        if (this.#opened === opening) await this.close();
+        throw databaseRefusal(error, this.#parts.place);
+      }
+    }
+  }
+
+  async #open(): Promise<Opened | undefined> {
+    const { durable, place, writing } = this.#parts;
+    if (!(await checkPlace(durable.ops, place))) {
+      if (writing === undefined) return undefined;
+      const built = await buildDatabase(durable, place, () => undefined);
+      await built.moveTo(place.folder);
+      await checkPlace(durable.ops, place);
+    }
+    const inode = inodeOf(place);
+    if (inode === undefined) throw damaged(place, 'is missing');
+    const access = await accessOf(durable.ops, place);
+    const reader = openDatabase(place.path, { access, synchronous: 'NORMAL', waitMs: WAIT_MS });
+    try {
+      checkSchema(reader, place.schema);
+    } catch (error) {
+      reader.close();
+      throw error;
+    }
+    const writer =
+      writing &&
+      new WriterHandle(writing, async (database) => {
+        await checkPlace(durable.ops, place);
+        const { what, maxBytes } = this.#parts;
+        return writing.call('openPlain', { database, place, inode, maxBytes, what });
+      });
+    return { reader, writer };
+  }
+}

@@ -1,0 +1,99 @@
+import { Mutex } from '../../async/mutex.ts';
+import { LINE_TEXT, LINES_EVERY_MS, LINES_WAITING } from '../limits.ts';
+import type { LineKind, RecordsDatabase } from './records-database.ts';
+
+/** Two generations' worth: the oldest lines leave one by one. */
+const GENERATIONS = 2;
+
+export interface RecordLinesOptions {
+  readonly kind: LineKind;
+  /** Half of the bytes that are kept. */
+  readonly maxBytes: number;
+}
+
+/** Lines of JSON of one kind, written behind: within a second, and at close. */
+export class RecordLines {
+  readonly #records: RecordsDatabase;
+  readonly #options: RecordLinesOptions;
+  readonly #mutex = new Mutex();
+  #waiting: string[] = [];
+  #lost = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(records: RecordsDatabase, options: RecordLinesOptions) {
+    this.#records = records;
+    this.#options = options;
+  }
+
+  /** Lines that nobody will read: too many waited for a disk that took none. */
+  get lost(): number {
+    return this.#lost;
+  }
+
+  /** Never throws and never waits. */
+  add(value: Readonly<Record<string, string | number | undefined>>): void {
+    this.#waiting.push(JSON.stringify(value, (_, member) => (typeof member === 'string' ? clip(member) : member)));
+    this.#trim();
+    this.#soon();
+  }
+
+  /** Every line that is JSON, oldest first, with what still waits. Throws Refusal. */
+  async *read(): AsyncIterable<unknown> {
+    await this.flush();
+    for await (const { content } of this.#records.lines(this.#options.kind)) {
+      const value = parse(content);
+      if (value !== undefined) yield value;
+    }
+  }
+
+  /** Throws Refusal where the disk does not take them; they wait on. */
+  flush(): Promise<void> {
+    return this.#mutex.run('', async () => {
+      if (this.#waiting.length === 0) return;
+      const lines = this.#waiting;
+      this.#waiting = [];
+      const { kind, maxBytes } = this.#options;
+      try {
+        await this.#records.append(kind, lines, GENERATIONS * maxBytes);
+      } catch (error) {
+        this.#waiting = [...lines, ...this.#waiting];
+        this.#trim();
+        throw error;
+      }
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    await this.flush().catch(() => undefined);
+  }
+
+  #trim(): void {
+    const over = this.#waiting.length - LINES_WAITING;
+    if (over <= 0) return;
+    this.#waiting = this.#waiting.slice(over);
+    this.#lost += over;
+  }
+
+  #soon(): void {
+    if (this.#timer !== undefined || this.#closed) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.flush().catch(() => this.#soon());
+    }, LINES_EVERY_MS).unref();
+  }
+}
+
+function clip(text: string): string {
+  return text.length > LINE_TEXT ? `${text.slice(0, LINE_TEXT)}...` : text;
+}
+
+function parse(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}

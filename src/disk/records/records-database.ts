@@ -1,0 +1,82 @@
+import { join } from 'node:path';
+import type { DatabaseThread } from '../database/database-thread.ts';
+import type { EpochNotes } from '../database/epochs.ts';
+import { placeOf } from '../database/place.ts';
+import { RECORDS_SCHEMA } from '../database/schema.ts';
+import { DamagedDatabase, integerOf } from '../database/sqlite.ts';
+import type { Durable } from '../durable.ts';
+import { LINE_BYTES } from '../limits.ts';
+import { PlainDatabase } from './plain-database.ts';
+
+/** The kinds of lines, as they are numbered in the database. */
+const KINDS = { journal: 1, access: 2 } as const;
+export type LineKind = keyof typeof KINDS;
+
+/** A line as it was written, and its place among the others. */
+export interface StoredLine {
+  readonly id: number;
+  readonly content: string;
+}
+
+const LINES_AT_ONCE = 500;
+/** Most bytes of the file: several times what its lines may have. */
+const MAX_BYTES = 1024 ** 3;
+
+/**
+ * What happened and who was sent what, of all indexes; a power cut may take the last seconds. Beside it the epoch of each
+ * index's state, so that state that lost its newest changes (a damaged log does so in silence) is noticed at the next start.
+ */
+export class RecordsDatabase implements EpochNotes {
+  readonly #database: PlainDatabase;
+
+  constructor(durable: Durable, root: string, writing: DatabaseThread | undefined) {
+    const place = placeOf(join(root, 'records'), 'records', RECORDS_SCHEMA, {
+      holds: 'what happened, who was sent which file, and how new the state of each index was',
+      otherwise: 'what cannot be restored is given up by moving the directory it lies in away.',
+    });
+    this.#database = new PlainDatabase({ durable, place, what: 'records', writing, maxBytes: MAX_BYTES });
+  }
+
+  /** Removes the oldest of the kind beyond `mostBytes`. Throws Refusal. */
+  append(kind: LineKind, lines: readonly string[], mostBytes: number): Promise<void> {
+    return this.#database.write((writing, database) =>
+      writing.call('append', { database, lineKind: KINDS[kind], lines, mostBytes }),
+    );
+  }
+
+  /** Every line of a kind, oldest first. Throws Refusal. */
+  async *lines(kind: LineKind): AsyncIterable<StoredLine> {
+    let last = 0;
+    for (;;) {
+      const rows = await this.#database.read((reader) =>
+        reader
+          .prepare(
+            `SELECT id, CASE WHEN octet_length(content) <= ${LINE_BYTES} THEN content END AS content FROM line WHERE kind = ? AND id > ? ORDER BY id LIMIT ${LINES_AT_ONCE}`,
+          )
+          .all(KINDS[kind], last),
+      );
+      if (rows === undefined || rows.length === 0) return;
+      for (const { id, content } of rows) {
+        const next = integerOf(id);
+        if (next <= last) throw new DamagedDatabase('lines are out of order');
+        last = next;
+        if (typeof content === 'string') yield { id: last, content };
+      }
+    }
+  }
+
+  async of(index: string): Promise<number> {
+    const row = await this.#database.read((reader) =>
+      reader.prepare('SELECT epoch FROM epoch WHERE name = ?').get(index),
+    );
+    return integerOf(row?.['epoch'] ?? 0);
+  }
+
+  raise(index: string, epoch: number): Promise<void> {
+    return this.#database.write((writing, database) => writing.call('noteEpoch', { database, index, epoch }));
+  }
+
+  close(): Promise<void> {
+    return this.#database.close();
+  }
+}

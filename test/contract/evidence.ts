@@ -1,0 +1,208 @@
+import { request } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { UpstreamLimits } from '../../src/upstream/limits.ts';
+import type { Rig, RigOptions } from '../rigs/rig.ts';
+import { tinyWheel } from '../support/tiny-wheel.ts';
+
+const ALPHA = tinyWheel('alpha');
+const NEWER = tinyWheel('alpha', '2.0');
+const BETA = tinyWheel('beta');
+
+/** Whoever still waits then, for what is answered in milliseconds, waits for what does not end. Milliseconds. */
+const FOREVER = 5000;
+
+/** No headers until the mirror gives up. */
+const SILENT = { kind: 'stall', at: 'headers' } as const;
+
+type Start = (options: RigOptions) => Promise<Rig>;
+
+/**
+ * How an index is served, whatever its pages are believed by: the same for signed and unsigned indexes, and for every
+ * evidence to come. `fails` names the cases that the evidence is known to fail; each turns red once it is mended.
+ */
+export function describeEvidence(evidence: string, start: Start, fails: ReadonlySet<string>): void {
+  const open: Rig[] = [];
+  afterEach(async () => {
+    for (const rig of open.splice(0)) await rig.close();
+  });
+  const begin = async (options: Partial<RigOptions> = {}): Promise<Rig> => {
+    const rig = await start({ files: [ALPHA, BETA], ...options });
+    open.push(rig);
+    return rig;
+  };
+  const rule = (name: string, check: () => Promise<void>) => (fails.has(name) ? it.fails : it)(name, check);
+
+  describe(`an index with evidence ${evidence}`, () => {
+    describe('while upstream is in trouble', () => {
+      rule('explain does not take an outage for an absence', async () => {
+        const rig = await begin();
+        rig.pageFault('alpha', { kind: 'status', status: 500 });
+        await expect(rig.index().explain(ALPHA.filename)).rejects.toMatchObject({ reason: 'unreachable' });
+        await expect(rig.index().explain('alpha')).rejects.toMatchObject({ reason: 'unreachable' });
+      });
+
+      rule('a page that was never seen is no absence', async () => {
+        const rig = await begin();
+        rig.pageFault('alpha', { kind: 'status', status: 500 });
+        expect(await rig.refused('/simple/alpha/')).toBe('503 unreachable');
+        expect(await rig.refused(rig.path(ALPHA))).toBe('503 unreachable');
+      });
+
+      rule('the last page that was believed stands in', async () => {
+        const rig = await begin();
+        await rig.page('alpha');
+        await rig.upload(NEWER);
+        rig.pageFault('alpha', { kind: 'status', status: 500 });
+        expect(await rig.names('alpha')).toEqual([ALPHA.filename]);
+      });
+
+      rule('a silent upstream is waited for once, and not until it is given up', async () => {
+        const rig = await begin({ upstreamLimits: givenUpAfter(8000) });
+        await rig.page('alpha');
+        await rig.upload(NEWER);
+        rig.pageFault('alpha', SILENT);
+        const asked = rig.pageAsked('alpha');
+        // A second attempt shows that the first was waited out.
+        const waitedOut = async () => {
+          while (open.includes(rig) && rig.pageAsked('alpha') < asked + 2) await sleep(20);
+          return 'upstream was waited for to the end';
+        };
+        const answer = () => Promise.race([rig.names('alpha'), waitedOut()]);
+        const start = performance.now();
+        expect(await answer()).toEqual([ALPHA.filename]);
+        const first = performance.now();
+        // Whoever comes next does not pay again for what is known by now.
+        expect(await answer()).toEqual([ALPHA.filename]);
+        expect(performance.now() - first).toBeLessThan((first - start) / 2);
+      });
+    });
+
+    describe('among many', () => {
+      rule('a page does not wait for files', async () => {
+        const files = [1, 2, 3, 4].map((release) => tinyWheel('alpha', `${release}.0`));
+        const rig = await begin({ files: [...files, BETA], upstreamLimits: { connections: 4 } });
+        await rig.page('alpha');
+        for (const file of files) rig.fileFault(file, SILENT);
+        for (const file of files) startDownload(rig, rig.path(file));
+        await standstill(rig.requests);
+        expect(await Promise.race([rig.names('beta'), sleep(FOREVER, 'it waits for files')])).toEqual([BETA.filename]);
+      });
+
+      rule('downloads that everybody has left give way to others', async () => {
+        const files = Array.from({ length: 40 }, (_, at) => tinyWheel('alpha', `${at + 1}.0`));
+        const rig = await begin({ files: [...files, BETA] });
+        await rig.page('alpha');
+        await rig.page('beta');
+        for (const file of files) rig.fileFault(file, SILENT);
+        const clients = files.map((file) => startDownload(rig, rig.path(file)));
+        await standstill(rig.requests);
+        await Promise.all(clients.map((leave) => leave()));
+        const status = rig.get(rig.path(BETA)).then((answer) => answer.status);
+        expect(await Promise.race([status, sleep(FOREVER, 'it waits for what nobody wants')])).toBe(200);
+      });
+    });
+
+    describe('counting', () => {
+      const served = (rig: Rig) => rig.events.served.map(({ kind, how }) => `${kind} ${how}`);
+
+      rule('the first answer with a file counts as one file', async () => {
+        const rig = await begin();
+        expect((await rig.get(rig.path(ALPHA))).status).toBe(200);
+        expect(served(rig)).toEqual(['file upstream']);
+      });
+
+      rule('each answer with a page counts as one page', async () => {
+        const rig = await begin();
+        await rig.page('alpha');
+        await rig.page('alpha');
+        expect(served(rig)).toEqual(['page upstream', 'page memory']);
+      });
+
+      rule('the first answer with core metadata counts as one', async () => {
+        const rig = await begin();
+        expect((await rig.get(`${rig.path(ALPHA)}.metadata`)).status).toBe(200);
+        expect(served(rig)).toEqual(['core-metadata upstream']);
+      });
+
+      rule('each answer with the project list counts as one list', async () => {
+        const rig = await begin();
+        for (let at = 0; at < 2; at++) expect((await rig.get('/simple/')).status).toBe(200);
+        expect(served(rig)).toEqual(['list upstream', 'list memory']);
+      });
+
+      rule('what nobody was sent is not counted as served', async () => {
+        const rig = await begin();
+        await rig.index().explain('alpha');
+        await rig.index().explain(ALPHA.filename);
+        expect(served(rig)).toEqual([]);
+      });
+
+      rule('a line that is left out counts once, however often its page is drawn', async () => {
+        const rig = await begin();
+        const foreign = { filename: 'alpha-9.0.tar.gz', url: 'elsewhere.tar.gz', hashes: { sha256: 'a'.repeat(64) } };
+        await rig.editPage('alpha', (page) => ({ ...page, files: [...page.files, foreign] }));
+        expect(await rig.names('alpha')).toEqual([ALPHA.filename]);
+        await rig.editPage('alpha', (page) => ({ ...page, files: [...page.files, foreign], drawn: 'again' }));
+        expect(await rig.names('alpha')).toEqual([ALPHA.filename]);
+        expect([...(await rig.index().status()).leftOut.values()]).toEqual([1]);
+      });
+    });
+
+    describe('a project', () => {
+      rule('that is quarantined offers no file, and refuses each by policy', async () => {
+        const rig = await begin();
+        await rig.page('alpha');
+        await rig.editPage('alpha', (page) => ({
+          ...page,
+          meta: { 'api-version': '1.4' },
+          'project-status': { status: 'quarantined', reason: 'malware' },
+        }));
+        expect(await rig.names('alpha')).toEqual([]);
+        expect(await rig.refused(rig.path(ALPHA))).toBe('403 policy');
+      });
+
+      rule('that is absent is not looked for again at once', async () => {
+        const rig = await begin();
+        await rig.page('alpha');
+        expect(await rig.refused('/simple/absent/')).toBe('404 unlisted');
+        const asked = rig.requests();
+        expect(await rig.refused('/simple/absent/')).toBe('404 unlisted');
+        expect(rig.requests()).toBe(asked);
+      });
+
+      rule('that was absent is found soon after it appears', async () => {
+        const rig = await begin();
+        expect(await rig.refused('/simple/absent/')).toBe('404 unlisted');
+        await rig.upload(tinyWheel('absent'));
+        expect(await rig.names('absent')).toHaveLength(1);
+      });
+    });
+  });
+}
+
+/** Limits under which a silent upstream is given up after so long, and not tried again for a while. Milliseconds. */
+function givenUpAfter(headersTimeout: number): Partial<UpstreamLimits> {
+  const pace = { headersTimeout, idleTimeout: headersTimeout, deadline: 60_000, rateWindow: 60_000 };
+  return { documents: pace, downloads: pace };
+}
+
+/** Resolves once a count no longer grows: whatever can begin has begun. */
+async function standstill(count: () => number): Promise<void> {
+  for (let last = -1, same = 0; same < 10; await sleep(20)) {
+    same = count() === last ? same + 1 : 0;
+    last = count();
+  }
+}
+
+/** Asks for a file; the returned function leaves, and resolves when the connection is closed. */
+function startDownload(rig: Rig, path: string): () => Promise<void> {
+  const asked = request(new URL(path, rig.url()), { agent: false });
+  const gone = new Promise<void>((resolve) => asked.once('close', resolve));
+  asked.on('error', () => {});
+  asked.end();
+  return () => {
+    asked.destroy();
+    return gone;
+  };
+}
