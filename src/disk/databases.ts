@@ -37,7 +37,8 @@ export class Databases {
     this.#options = options;
     this.#threads = [reading, ...(writing === undefined ? [] : [writing])];
     this.records = new RecordsDatabase(durable, root, writing);
-    const outside = sealEpochFile === undefined ? [] : [new EpochFile(durable.ops, sealEpochFile)];
+    const outside =
+      sealKey === undefined || sealEpochFile === undefined ? [] : [new EpochFile(durable.ops, sealEpochFile)];
     this.state = new SqliteState({
       durable,
       directoryOf,

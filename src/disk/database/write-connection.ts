@@ -8,10 +8,9 @@ export interface WriteTarget {
   /** Of the file that was checked. */
   readonly inode: number;
   readonly maxBytes: number;
+  /** How long a transaction waits for another process's. */
+  readonly waitMs: number;
 }
-
-/** How long a transaction waits for another process's. */
-const WAIT_MS = 10_000;
 
 /** The connection by which this process writes a database. Lives in the writing thread, which it blocks while it waits. */
 export class WriteConnection {
@@ -23,9 +22,9 @@ export class WriteConnection {
 
   /** Throws DamagedDatabase, or SQLite's errors. */
   constructor(target: WriteTarget, synchronous: OpenOptions['synchronous']) {
-    const { place, maxBytes } = target;
+    const { place, maxBytes, waitMs } = target;
     this.#target = target;
-    this.database = openDatabase(place.path, { access: 'write', synchronous, waitMs: WAIT_MS, maxBytes });
+    this.database = openDatabase(place.path, { access: 'write', synchronous, waitMs, maxBytes });
     try {
       checkSchema(this.database, place.schema);
       this.#dataVersion = this.database.prepare('PRAGMA data_version');

@@ -25,6 +25,8 @@ interface Opened {
 
 /** A statement on the main thread blocks the event loop for as long as it waits for a lock. */
 const WAIT_MS = 50;
+/** In the writing thread. */
+const WRITE_WAIT_MS = 10_000;
 
 /** A database whose rows need no seal: opened when it is first used, and again after anything went wrong with it. */
 export class PlainDatabase {
@@ -95,7 +97,7 @@ export class PlainDatabase {
       new WriterHandle(writing, async (database) => {
         await checkPlace(durable.ops, place);
         const { what, maxBytes } = this.#parts;
-        return writing.call('openPlain', { database, place, inode, maxBytes, what });
+        return writing.call('openPlain', { database, place, inode, maxBytes, what, waitMs: WRITE_WAIT_MS });
       });
     return { reader, writer };
   }

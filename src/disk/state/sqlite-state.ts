@@ -29,6 +29,8 @@ export interface SqliteStateOptions {
   readonly scan: boolean;
   /** Most bytes of one index's database. */
   readonly maxBytes?: number | undefined;
+  /** How long a lock of another process is waited for. */
+  readonly waitMs?: number | undefined;
 }
 
 /** What is to be known of an index's state before it serves. */
@@ -50,6 +52,7 @@ export interface FirstItem {
 
 /** Most bytes of one index's database: 600,000 projects take 2 GB. */
 const MAX_BYTES = 64 * 1024 ** 3;
+const WAIT_MS = 10_000;
 
 /** The state of one machine: a SQLite database for each index. */
 export class SqliteState implements StateStorage {
@@ -140,9 +143,9 @@ export class SqliteState implements StateStorage {
   async recover(index: string, options: RecoverOptions): Promise<Recovered> {
     await (await this.#opened.get(index)?.catch(() => undefined))?.close();
     this.#opened.delete(index);
-    const { durable, keys, epochs } = this.#options;
+    const { durable, keys, epochs, waitMs = WAIT_MS } = this.#options;
     const recovered = await recoverState(
-      { durable, index, keys, place: this.#place(index), lowest: await epochs.lowest(index) },
+      { durable, index, keys, place: this.#place(index), lowest: await epochs.lowest(index), waitMs },
       options,
     );
     epochs.reached(index, recovered.epoch);
@@ -192,10 +195,10 @@ export class SqliteState implements StateStorage {
   }
 
   async #openDatabase(index: string): Promise<StateDatabase | undefined> {
-    const { durable, writing, reading, keys, epochs, scan, maxBytes = MAX_BYTES } = this.#options;
+    const { durable, writing, reading, keys, epochs, scan, maxBytes = MAX_BYTES, waitMs = WAIT_MS } = this.#options;
     const place = this.#place(index);
     const lowest = await epochs.lowest(index);
-    const parts = { ops: durable.ops, place, index, keys, writing, reading, scan, maxBytes };
+    const parts = { ops: durable.ops, place, index, keys, writing, reading, scan, maxBytes, waitMs };
     if (writing !== undefined) await finishSwap(durable, place);
     let database = await StateDatabase.open(parts);
     if (database === undefined && lowest > 0) throw lost(place);

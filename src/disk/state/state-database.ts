@@ -23,11 +23,12 @@ export interface StateDatabaseParts {
   /** False where only a few items are read: then nothing is known of the whole, and each is believed by itself. */
   readonly scan: boolean;
   readonly maxBytes: number;
+  /** How long a lock is waited for, by a writer in its thread, and by a reader here in turns. */
+  readonly waitMs: number;
 }
 
-/** A reader that meets a lock comes back after this time, and gives up after as long as a writer would. */
-const RETRY_MS = 200;
-const PATIENCE_MS = 10_000;
+/** A reader that meets a lock comes back after this time. */
+const RETRY_MS = 100;
 
 /** One index's database as this process has it open. */
 export class StateDatabase {
@@ -49,7 +50,7 @@ export class StateDatabase {
     const secret = Floors.newSecret();
     const scan = parts.scan ? await reading.call('scan', { ...source, secret }) : undefined;
     const floors = new Floors(secret, scan?.floors);
-    const reader = await patiently(place, () => new StateReader(source, inode, floors, scan?.lastId ?? 0));
+    const reader = await patiently(parts, () => new StateReader(source, inode, floors, scan?.lastId ?? 0));
     return new StateDatabase(parts, source, inode, floors, reader, scan);
   }
 
@@ -66,12 +67,12 @@ export class StateDatabase {
     this.#floors = floors;
     this.#reader = reader;
     this.scan = scan;
-    const { ops, place, index, keys, writing, maxBytes } = parts;
+    const { ops, place, index, keys, writing, maxBytes, waitMs } = parts;
     this.#handle =
       writing &&
       new WriterHandle(writing, async (database) => {
         if (!(await checkPlace(ops, place))) throw damaged(place, 'is missing');
-        return writing.call('openState', { database, inode, place, index, keys, maxBytes });
+        return writing.call('openState', { database, inode, place, index, keys, maxBytes, waitMs });
       });
   }
 
@@ -153,17 +154,17 @@ export class StateDatabase {
   }
 
   #read<T>(run: (reader: StateReader) => T): Promise<T> {
-    return patiently(this.#parts.place, () => run(this.#reader));
+    return patiently(this.#parts, () => run(this.#reader));
   }
 }
 
-async function patiently<T>(place: Place, run: () => T): Promise<T> {
+async function patiently<T>({ place, waitMs }: StateDatabaseParts, run: () => T): Promise<T> {
   const from = performance.now();
   for (;;) {
     try {
       return run();
     } catch (error) {
-      if (!isBusy(error) || performance.now() - from > PATIENCE_MS) throw databaseRefusal(error, place);
+      if (!isBusy(error) || performance.now() - from > waitMs) throw databaseRefusal(error, place);
     }
     await after(RETRY_MS);
   }

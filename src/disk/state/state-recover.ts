@@ -40,6 +40,8 @@ interface Parts {
   readonly place: Place;
   /** The highest epoch noted elsewhere. */
   readonly lowest: number;
+  /** How long another process's transaction is waited for. */
+  readonly waitMs: number;
 }
 
 type Verdict = 'kept' | 'adopted' | 'lost';
@@ -50,16 +52,15 @@ interface Row {
   readonly verdict: Verdict;
 }
 
-const WAIT_MS = 10_000;
 /** Rows in a row that cannot be read before the rest is given up: a damaged page holds some dozens. */
 const MOST_MISSES = 10_000;
 const MOST_TOLD = 1000;
 
 export async function recoverState(parts: Parts, { adopt, keepAs }: RecoverOptions): Promise<Recovered> {
-  const { durable, index, keys, place, lowest } = parts;
+  const { durable, index, keys, place, lowest, waitMs } = parts;
   await finishSwap(durable, place);
   const seal = new StateSeal(index, keys);
-  const old = await openOld(durable, place);
+  const old = await openOld(durable, place, waitMs);
   try {
     const items = old === undefined ? new Map<string, Row[]>() : readable(old, seal, adopt);
     const outcome = { kept: 0, adopted: 0, lost: [] as (readonly string[])[] };
@@ -114,7 +115,7 @@ async function moveAway(durable: Durable, from: string, to: string): Promise<boo
 }
 
 /** The old database under the write lock; undefined where it cannot even be opened. */
-async function openOld(durable: Durable, place: Place): Promise<DatabaseSync | undefined> {
+async function openOld(durable: Durable, place: Place, waitMs: number): Promise<DatabaseSync | undefined> {
   try {
     if (!(await checkPlace(durable.ops, place))) return undefined;
   } catch {
@@ -122,7 +123,7 @@ async function openOld(durable: Durable, place: Place): Promise<DatabaseSync | u
   }
   let database: DatabaseSync | undefined;
   try {
-    database = openDatabase(place.path, { access: 'write', synchronous: 'FULL', waitMs: WAIT_MS });
+    database = openDatabase(place.path, { access: 'write', synchronous: 'FULL', waitMs });
     database.exec('BEGIN IMMEDIATE');
     return database;
   } catch (error) {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,8 +14,11 @@ import { SqliteState } from '../../../../src/disk/state/sqlite-state.ts';
 import { sealKeysOf } from '../../../../src/disk/state/state-seal.ts';
 import type { ItemPath } from '../../../../src/ports/state-storage.ts';
 
+/** Where an fsync costs nothing, if there is such a place: what a disk keeps is tried in test/crash. */
+const MEMORY = '/dev/shm';
+
 export async function scratchDirectory(): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'verbatim-state-'));
+  const directory = await mkdtemp(join(existsSync(MEMORY) ? MEMORY : tmpdir(), 'verbatim-state-'));
   onTestFinished(() => rm(directory, { recursive: true, force: true }));
   return directory;
 }
@@ -26,6 +30,7 @@ export interface PartyOptions {
   readonly scan?: boolean;
   readonly readOnly?: boolean;
   readonly maxBytes?: number;
+  readonly waitMs?: number;
   /** True for a test that ends the threads. */
   readonly ownThreads?: boolean;
 }
@@ -42,7 +47,7 @@ const shared = { writing: new DatabaseThread(), reading: new DatabaseThread() };
 
 /** One process's use of a data directory. */
 export async function party(root: string, options: PartyOptions = {}): Promise<Party> {
-  const { ops = nodeFileOps, notes = [], sealKey, scan = true, readOnly = false, maxBytes } = options;
+  const { ops = nodeFileOps, notes = [], sealKey, scan = true, readOnly = false, maxBytes, waitMs } = options;
   const { writing, reading } = options.ownThreads === true ? ownThreads() : shared;
   const temp = join(root, 'tmp', String(parties++));
   await mkdir(temp, { recursive: true });
@@ -55,6 +60,7 @@ export async function party(root: string, options: PartyOptions = {}): Promise<P
     epochs: new Epochs(notes),
     scan,
     maxBytes,
+    waitMs,
   });
   const close = () => state.close();
   onTestFinished(close);
