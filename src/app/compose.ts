@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { internalCaller } from '../async/caller.ts';
 import { type CommonShares, createShares } from '../async/shares.ts';
 import { runInSlices } from '../async/yield.ts';
-import { type BlobStore, createBlobs } from '../blobs/blob-store.ts';
+import { BlobStore } from '../blobs/blob-store.ts';
 import { createMemoryCache } from '../bytes/bounded-map.ts';
 import type { Config, IndexConfig, SignedIndexConfig, UnsignedIndexConfig } from '../config/config.ts';
 import { type AccessRecord, createAccessRecord } from '../disk/access-record.ts';
+import { createBlobStorage, createUsageRecord } from '../disk/blob-storage.ts';
 import { createJournal } from '../disk/journal.ts';
 import { openVolume, type Volume } from '../disk/volume.ts';
 import type { MirrorIndex } from '../mirror/package-index.ts';
@@ -15,19 +16,19 @@ import type { Clock } from '../ports/clock.ts';
 import type { Events } from '../ports/events.ts';
 import type { PageWork } from '../ports/page-work.ts';
 import type { Journal } from '../ports/records.ts';
-import { type Layout, layoutBases, resolveLayout } from '../presets/layouts.ts';
-import type { IndexLayout } from '../presets/target-layout.ts';
-import { fileTarget, pageBaseUrl, pageTarget, targetUrls } from '../presets/targets.ts';
-import { createPageStore } from '../state/files/pages.ts';
-import { createPins } from '../state/files/pins.ts';
-import { createTrustStore } from '../state/files/trust.ts';
+import { knownLayout } from '../presets/known-upstreams.ts';
+import { describedLayout, layoutBases, resolveLayout } from '../presets/layouts.ts';
+import { simpleIndex } from '../presets/simple-index.ts';
+import { createTargetLayout } from '../presets/target-layout.ts';
+import { createPageStore } from '../state/pages.ts';
+import { createPins } from '../state/pins.ts';
+import { createTrustStore } from '../state/trust.ts';
 import { createUpstream } from '../upstream/client.ts';
 import type { UpstreamLimits } from '../upstream/limits.ts';
 import { createMetadataSource } from '../upstream/metadata-source.ts';
 import { BUILT_AT, VERSION } from '../version.ts';
 import { createPageWork } from '../workers/page-work.ts';
 import { nowOf } from './data-directory.ts';
-import { describedLayout } from './described-layout.ts';
 import { readRoot } from './pinned-root.ts';
 import { sealingOf } from './secrets.ts';
 import { holdToState, holdToUpstream } from './start-policy.ts';
@@ -70,13 +71,17 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const onCorrupt = ({ sha256, message }: { readonly sha256: string; readonly message: string }) =>
       events.rejected({ index: '', reason: 'digest', subject: 'file', name: sha256, message, at: 'disk' });
     const shares = createShares();
-    const blobs = await createBlobs({
-      volume,
+    const nowMs = seams.clock === undefined ? Date.now : () => clock.now() * 1000;
+    const storage = createBlobStorage(volume, { nowMs });
+    closers.push(() => storage.close());
+    const blobs = new BlobStore({
+      storage,
       shares,
+      record: createUsageRecord(volume),
       maxBytes: config.cache.maxBytes,
       upkeep,
       onCorrupt,
-      ...(seams.clock === undefined ? {} : { nowMs: () => clock.now() * 1000 }),
+      nowMs,
     });
     closers.push(() => blobs.close());
     const fetched = createAccessRecord(volume);
@@ -150,10 +155,10 @@ async function composeUnsigned({
   newTrust,
   seams,
 }: IndexParts & { readonly index: UnsignedIndexConfig }) {
-  const simple = simpleUrl(index.upstream);
+  const { simple, api } = simpleIndex(index.upstream);
   const upstreamSince = await holdToUpstream(volume, index, simple, clock.now(), newTrust);
   const upstream = createUpstream({
-    bases: [simple, ...apiOf(simple)],
+    bases: [simple, ...(api === undefined ? [] : [api])],
     fileHosts: index.fileHosts,
     insecureUpstream: index.insecureUpstream,
     ...reachOf(index),
@@ -164,7 +169,7 @@ async function composeUnsigned({
     name: index.name,
     upstreamUrl: simple,
     pageUrl: (project) => `${simple}${project}/`,
-    api: apiOf(simple)[0],
+    api,
     upstream,
     store: createPageStore(volume, index.name),
     pins: createPins(volume, index.name),
@@ -197,16 +202,6 @@ async function composeUnsigned({
 /** The budget is for all indexes together; half of an index's part is for its pages, half for what they are made from. */
 const memoryEach = ({ cache, indexes }: Config) => cache.memoryBytes / Object.keys(indexes).length / 2;
 
-/** Where a PEP 503 index begins: the URL given, or `simple/` under a bare host. */
-function simpleUrl(upstream: string): string {
-  return new URL(upstream).pathname === '/' ? new URL('simple/', upstream).href : upstream;
-}
-
-/** PyPI's other documents lie beside `simple/`; an index that is called otherwise has none. */
-function apiOf(simple: string): readonly string[] {
-  return simple.endsWith('/simple/') ? [new URL('../', simple).href] : [];
-}
-
 async function composeSigned({
   config,
   index,
@@ -218,7 +213,8 @@ async function composeSigned({
   newTrust,
   seams,
 }: IndexParts & { readonly index: SignedIndexConfig }) {
-  const layout = resolveLayout(typeof index.layout === 'string' ? index.layout : describedLayout(index.layout), index);
+  const plan = typeof index.layout === 'string' ? knownLayout(index.layout) : describedLayout(index.layout);
+  const layout = resolveLayout(plan, index);
   const pinnedRoot = readRoot(index.root);
   const accepted = await holdToState(volume, index, pinnedRoot, clock.now(), newTrust);
   const upstream = createUpstream({
@@ -233,7 +229,7 @@ async function composeSigned({
     name: index.name,
     upstreamUrl: index.upstream,
     pinnedRoot,
-    layout: layoutPort(layout),
+    layout: createTargetLayout(layout),
     upstream,
     source: createMetadataSource(upstream, layout, internalCaller(index.name, 'metadata')),
     trust: createTrustStore(volume, index.name),
@@ -255,15 +251,4 @@ async function composeSigned({
     await mirror.settled();
   };
   return { mirror, close };
-}
-
-function layoutPort(layout: Layout): IndexLayout {
-  return {
-    name: layout.name,
-    pageTarget: (project) => pageTarget(layout, project),
-    fileTarget: ({ project, filename, content }) => fileTarget(layout, { project, filename, contentPath: content }),
-    listTarget: layout.list,
-    urls: (target, digests, consistent) => targetUrls(layout, target, digests, consistent),
-    pageUrl: (project) => pageBaseUrl(layout, project) ?? layout.files.base,
-  };
 }

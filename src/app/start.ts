@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts';
 import { createAccess } from '../http/access/access.ts';
-import { createListener } from '../http/app.ts';
+import { createListener } from '../http/listener.ts';
 import { type RunningServer, startServer } from '../http/server.ts';
 import type { MirrorIndex } from '../mirror/package-index.ts';
 import { createEvents, createRequestRecord } from '../telemetry/events.ts';

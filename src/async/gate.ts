@@ -1,5 +1,6 @@
 import { Refusal, type Subject } from '../bytes/refusal.ts';
 import { type Caller, withSignal } from './caller.ts';
+import { Group, type GroupLimits } from './groups.ts';
 
 /** Places and a queue. Clients first, then indexes, parties and connections in turn; nobody beyond its share. */
 export interface Gate {
@@ -12,12 +13,8 @@ export interface Gate {
   readonly usage: { readonly busy: number; readonly waiting: number };
 }
 
-/** In places. */
-export interface ShareLimits {
-  /** What one index, one party of it, one connection of that may hold while somebody else waits; alone it may take all. */
-  readonly index?: number | undefined;
-  readonly party?: number | undefined;
-  readonly connection?: number | undefined;
+/** In places. A group may hold more than its share where nobody else waits: alone it may take all. */
+export interface ShareLimits extends GroupLimits {
   /** What background work may hold at any time: the rest stays free for the next client. */
   readonly background?: number | undefined;
 }
@@ -38,26 +35,12 @@ export function createGate(options: GateOptions): Gate {
   return new FairGate(options);
 }
 
-/** An index, a party of it, or a connection of that, as long as it waits for places or holds some. */
-interface Group {
-  readonly key: unknown;
-  readonly parent: Group | undefined;
-  readonly inner: Map<unknown, Group>;
-  /** Places held. */
-  busy: number;
-  waiting: number;
-  /** The number of its last place; 0 where it had none: it is next. */
-  served: number;
-}
-
-type Groups = readonly [index: Group, party: Group, connection: Group];
-
 interface Entry {
   readonly caller: Caller;
   readonly cost: number;
-  readonly groups: Groups;
   readonly grant: (leave: () => void) => void;
   readonly refuse: (reason: unknown) => void;
+  readonly group: Group<Entry>;
   /** Ends what watches it while it waits. */
   unwatch: () => void;
 }
@@ -68,40 +51,51 @@ interface Entry {
  */
 class FairGate implements Gate {
   readonly #options: GateOptions;
-  readonly #all = groupIn(undefined, undefined);
-  /** In order of arrival. */
-  readonly #waiting = new Set<Entry>();
+  /** Clients wait in the lines of their groups … */
+  readonly #everybody: Group<Entry>;
+  /** … and background work here, in order of arrival, because it may become a client's. */
+  readonly #background = new Set<Entry>();
   readonly #inside = new Set<Entry>();
-  #served = 0;
 
   constructor(options: GateOptions) {
     this.#options = options;
+    this.#everybody = Group.everybody(options.shares ?? {});
   }
 
   get usage(): Gate['usage'] {
-    return { busy: this.#all.busy, waiting: this.#waiting.size };
+    return { busy: this.#everybody.busy, waiting: this.#waiting };
+  }
+
+  get #waiting(): number {
+    return this.#everybody.waiting + this.#background.size;
   }
 
   enter(caller: Caller, cost = 1): Promise<() => void> {
     if (!Number.isSafeInteger(cost) || cost < 1) throw new RangeError(`${cost} is no number of places`);
     if (caller.signal.aborted) return Promise.reject(caller.signal.reason);
     return new Promise((grant, refuse) => {
-      const groups = this.#groupsOf(caller);
       // One that costs more than there is takes all there is.
       const own = Math.min(cost, this.#options.places);
-      const entry: Entry = { caller, cost: own, groups, grant, refuse, unwatch: () => undefined };
-      this.#waiting.add(entry);
-      for (const group of groups) group.waiting++;
+      const group = this.#everybody.join(caller.index, caller.party, caller.connection);
+      const entry: Entry = { caller, cost: own, grant, refuse, group, unwatch: () => undefined };
+      this.#line(entry);
       this.#serve();
-      if (this.#waiting.size > this.#options.queue && this.#waiting.has(entry)) this.#turnAway(this.#lastInLine());
-      if (this.#waiting.has(entry)) this.#watch(entry);
+      if (this.#waiting > this.#options.queue && this.#isWaiting(entry)) this.#turnAway(this.#lastInLine(entry));
+      if (this.#isWaiting(entry)) this.#watch(entry);
     });
   }
 
-  #groupsOf({ index, party, connection }: Caller): Groups {
-    const ofIndex = groupIn(this.#all, index);
-    const ofParty = groupIn(ofIndex, party);
-    return [ofIndex, ofParty, groupIn(ofParty, connection)];
+  #line(entry: Entry): void {
+    if (isBackground(entry)) this.#background.add(entry);
+    else entry.group.line(entry);
+  }
+
+  #unline(entry: Entry): void {
+    if (!this.#background.delete(entry)) entry.group.unline(entry);
+  }
+
+  #isWaiting(entry: Entry): boolean {
+    return this.#background.has(entry) || entry.group.isInLine(entry);
   }
 
   #watch(entry: Entry): void {
@@ -124,62 +118,54 @@ class FairGate implements Gate {
   }
 
   #drop(entry: Entry, reason: unknown): void {
-    this.#stopWaiting(entry);
-    forgetIdle(entry.groups);
+    this.#unline(entry);
+    entry.unwatch();
+    entry.group.leave();
     entry.refuse(reason);
     this.#serve();
   }
 
-  #stopWaiting(entry: Entry): void {
-    this.#waiting.delete(entry);
-    entry.unwatch();
-    for (const group of entry.groups) group.waiting--;
-  }
-
   /** Gives out what is free. Whoever is next and finds too little waits for more: smaller ones do not overtake it. */
   #serve(): void {
-    while (this.#waiting.size > 0 && this.#all.busy < this.#options.places) {
-      const next = this.#next();
-      if (next === undefined || this.#all.busy + next.cost > this.#options.places) return;
-      this.#stopWaiting(next);
+    const { places } = this.#options;
+    while (this.#waiting > 0 && this.#everybody.busy < places) {
+      const next = this.#nextClient() ?? this.#nextBackground();
+      if (next === undefined || this.#everybody.busy + next.cost > places) return;
+      this.#unline(next);
+      next.unwatch();
       this.#inside.add(next);
-      this.#served++;
-      this.#all.busy += next.cost;
-      for (const group of next.groups) {
-        group.busy += next.cost;
-        group.served = this.#served;
-      }
+      next.group.take(next.cost);
       next.grant(() => this.#leave(next));
     }
   }
 
   #leave(entry: Entry): void {
     if (!this.#inside.delete(entry)) return;
-    this.#all.busy -= entry.cost;
-    for (const group of entry.groups) group.busy -= entry.cost;
-    forgetIdle(entry.groups);
+    entry.group.give(entry.cost);
+    entry.group.leave();
     this.#serve();
   }
 
-  #next(): Entry | undefined {
-    let best: Entry | undefined;
-    let bestRank = 0;
-    for (const entry of this.#waiting) {
-      const rank = (isBackground(entry) ? 2 : 0) + (this.#isBeyondShare(entry) ? 1 : 0);
-      if (best !== undefined && (rank > bestRank || (rank === bestRank && !isServedBefore(entry, best)))) continue;
-      best = entry;
-      bestRank = rank;
+  #nextClient(): Entry | undefined {
+    for (const entry of this.#background) if (!isBackground(entry)) this.#moveUp(entry);
+    for (;;) {
+      const next = this.#everybody.next(false) ?? this.#everybody.next(true);
+      if (next === undefined || !isBackground(next)) return next;
+      // The client that it is done for has left: background work again.
+      next.group.unline(next);
+      this.#background.add(next);
     }
-    return best !== undefined && isBackground(best) && !this.#hasRoomForBackground(best.cost) ? undefined : best;
   }
 
-  /** Whoever holds nothing is never beyond its share, however much it asks for. */
-  #isBeyondShare({ groups: [index, party, connection], cost }: Entry): boolean {
-    const { shares } = this.#options;
-    if (shares === undefined) return false;
-    const isBeyond = ({ busy }: Group, limit: number | undefined) =>
-      limit !== undefined && busy > 0 && busy + cost > limit;
-    return isBeyond(index, shares.index) || isBeyond(party, shares.party) || isBeyond(connection, shares.connection);
+  #moveUp(entry: Entry): void {
+    this.#background.delete(entry);
+    entry.group.line(entry);
+  }
+
+  #nextBackground(): Entry | undefined {
+    let next: Entry | undefined;
+    for (const entry of this.#background) if (next === undefined || isBefore(entry, next)) next = entry;
+    return next !== undefined && this.#hasRoomForBackground(next.cost) ? next : undefined;
   }
 
   #hasRoomForBackground(cost: number): boolean {
@@ -190,11 +176,9 @@ class FairGate implements Gate {
     return held === 0 || held + cost <= limit;
   }
 
-  /** Of a queue with one too many: background work first, then whoever has most waiting; of those the newest. */
-  #lastInLine(): Entry {
-    const [first, ...others] = this.#waiting;
-    if (first === undefined) throw new Error('nobody waits');
-    return others.reduce((last, entry) => (isTurnedAwayBefore(last, entry) ? last : entry), first);
+  /** Of a queue with one too many: the newest background work, else the newest client of whoever has most waiting. */
+  #lastInLine(newcomer: Entry): Entry {
+    return [...this.#background].at(-1) ?? this.#everybody.newest(newcomer.group) ?? newcomer;
   }
 }
 
@@ -202,36 +186,11 @@ function isBackground({ caller }: Entry): boolean {
   return caller.priority === 'background';
 }
 
-/** Whose turn came longer ago; the earlier of two that never had one, or of the same connection, stays first. */
-function isServedBefore(one: Entry, first: Entry): boolean {
-  for (const [level, group] of one.groups.entries()) {
-    const other = first.groups[level];
-    if (other !== undefined && group.served !== other.served) return group.served < other.served;
-  }
-  return false;
-}
-
-function isTurnedAwayBefore(one: Entry, later: Entry): boolean {
-  if (isBackground(one) !== isBackground(later)) return isBackground(one);
-  for (const [level, group] of one.groups.entries()) {
-    const other = later.groups[level];
-    if (other !== undefined && group.waiting !== other.waiting) return group.waiting > other.waiting;
-  }
-  return false;
-}
-
-/** The group of that name within another; made where there is none. */
-function groupIn(parent: Group | undefined, key: unknown): Group {
-  const known = parent?.inner.get(key);
-  if (known !== undefined) return known;
-  const group: Group = { key, parent, inner: new Map(), busy: 0, waiting: 0, served: 0 };
-  parent?.inner.set(key, group);
-  return group;
-}
-
-/** A group that neither holds nor waits is gone, and with it the memory of its turns: strangers leave nothing behind. */
-function forgetIdle(groups: Groups): void {
-  for (const { key, parent, busy, waiting } of groups) if (busy === 0 && waiting === 0) parent?.inner.delete(key);
+/** Whether background work goes before other that came earlier. */
+function isBefore({ group, cost }: Entry, earlier: Entry): boolean {
+  const isBeyond = group.isBeyondShare(cost);
+  if (isBeyond !== earlier.group.isBeyondShare(earlier.cost)) return !isBeyond;
+  return group.isBefore(earlier.group) ?? false;
 }
 
 /** Runs the task in a place of the gate. */

@@ -1,113 +1,111 @@
 import type { Statement } from '../bytes/digest.ts';
 import { createProver, type Prover } from '../bytes/prover.ts';
 import { Refusal } from '../bytes/refusal.ts';
-import { type Durable, type Temp, writeAll } from '../disk/durable.ts';
-import { CHUNK, WRITE_BACK } from './limits.ts';
+import type { BlobStorage, BlobWriter } from '../ports/blob-storage.ts';
+import { CHUNK, FIRST_BUFFER } from './limits.ts';
 import type { Proof } from './proofs.ts';
-import { createTags, type Tags } from './tags.ts';
+import { Tags } from './tags.ts';
 
-const BLOB_MODE = 0o444;
+/** What a fill writes: capped, hashed and tagged on its way to the storage. Invariant: nothing is committed that was not proved. */
+export class FillWriter {
+  readonly #writer: BlobWriter;
+  readonly #expected: Statement;
+  readonly #limit: number;
+  #prover: Prover;
+  #tags: Tags;
+  #buffer: Buffer;
+  #buffered = 0;
+  /** Chunks written. */
+  #index = 0;
+  #sha256: string | undefined;
 
-/** The temporary file of a fill: capped, hashed and tagged as it is written. */
-export interface Spool {
-  /** Bytes taken so far: where a broken download may resume. */
-  readonly length: number;
-  /** Throws `length` or `limit` before a byte too many is written. */
-  write(bytes: Uint8Array): Promise<void>;
-  /** Forgets everything: the next byte is the first. */
-  restart(): Promise<void>;
-  /** All bytes are there: throws `length` or `digest` where they are not what was expected. */
-  prove(): Promise<Proof>;
-  /** Makes what was proved durable under its name. */
-  commit(path: string): Promise<void>;
-  discard(): Promise<void>;
-}
-
-export async function openSpool(durable: Durable, expected: Statement, limit: number): Promise<Spool> {
-  const temp: Temp = await durable.temp(BLOB_MODE);
-  const buffer = Buffer.allocUnsafeSlow(CHUNK);
-  let prover: Prover;
-  try {
-    prover = await createProver(expected);
-  } catch (error) {
-    await temp.discard();
-    throw error;
+  private constructor(writer: BlobWriter, prover: Prover, expected: Statement, limit: number) {
+    this.#writer = writer;
+    this.#prover = prover;
+    this.#expected = expected;
+    this.#limit = limit;
+    this.#tags = new Tags(expected.length);
+    this.#buffer = Buffer.allocUnsafeSlow(Math.max(1, Math.min(CHUNK, expected.length ?? FIRST_BUFFER)));
   }
-  let tags: Tags = createTags(expected.length);
-  let index = 0;
-  let buffered = 0;
-  let writeBack: Promise<unknown> = Promise.resolve();
-  let unsynced = 0;
-  let syncing = false;
-  let failed: { readonly error: unknown } | undefined;
 
-  const flush = async () => {
-    if (buffered === 0) return;
-    const chunk = buffer.subarray(0, buffered);
-    tags.add(index, chunk);
-    await writeAll(temp.file, chunk, index * CHUNK);
-    index++;
-    unsynced += buffered;
-    buffered = 0;
-    if (unsynced < WRITE_BACK || syncing) return;
-    unsynced = 0;
-    syncing = true;
-    writeBack = temp.file.sync().then(
-      () => {
-        syncing = false;
-      },
-      (error: unknown) => {
-        failed = { error };
-      },
-    );
-  };
+  /** `limit`: most bytes to take where no length is expected. */
+  static async open(storage: BlobStorage, expected: Statement, limit: number): Promise<FillWriter> {
+    const writer = await storage.begin();
+    try {
+      return new FillWriter(writer, await createProver(expected), expected, limit);
+    } catch (error) {
+      await writer.discard();
+      throw error;
+    }
+  }
 
-  const checkDisk = () => {
-    if (failed !== undefined) throw failed.error;
-  };
+  /** Bytes taken so far: where a broken download may resume. */
+  get length(): number {
+    return this.#prover.length;
+  }
 
-  return {
-    get length() {
-      return index * CHUNK + buffered;
-    },
-    async write(bytes) {
-      checkDisk();
-      const after = prover.length + bytes.byteLength;
-      if (expected.length !== undefined && after > expected.length)
-        throw new Refusal('length', `Expected ${expected.length} bytes, and more came.`);
-      if (after > limit)
-        throw new Refusal('limit', `More than ${limit} bytes came, the most this mirror accepts here.`);
-      prover.update(bytes);
-      for (let at = 0; at < bytes.byteLength; ) {
-        const part = bytes.subarray(at, at + CHUNK - buffered);
-        buffer.set(part, buffered);
-        buffered += part.byteLength;
-        at += part.byteLength;
-        if (buffered === CHUNK) await flush();
-      }
-    },
-    async restart() {
-      prover.abandon();
-      prover = await createProver(expected);
-      tags = createTags(expected.length);
-      index = 0;
-      buffered = 0;
-      await temp.file.truncate();
-    },
-    async prove() {
-      const sha256 = prover.finish();
-      await flush();
-      return { sha256, size: prover.length, tags, digests: new Map([...expected.digests, ['sha256', sha256]]) };
-    },
-    async commit(path) {
-      await writeBack;
-      checkDisk();
-      await temp.commit(path);
-    },
-    async discard() {
-      prover.abandon();
-      await writeBack;
-      await temp.discard();
-    },
-  };
+  /** Throws `length` or `limit` before a byte too many is written. */
+  async write(bytes: Uint8Array): Promise<void> {
+    const after = this.#prover.length + bytes.byteLength;
+    const { length } = this.#expected;
+    if (length !== undefined && after > length) throw new Refusal('length', `Expected ${length} bytes, and more came.`);
+    if (after > this.#limit)
+      throw new Refusal('limit', `More than ${this.#limit} bytes came, the most this mirror accepts here.`);
+    this.#prover.update(bytes);
+    for (let at = 0; at < bytes.byteLength; ) {
+      if (this.#buffered === this.#buffer.byteLength) this.#grow();
+      const part = bytes.subarray(at, at + this.#buffer.byteLength - this.#buffered);
+      this.#buffer.set(part, this.#buffered);
+      this.#buffered += part.byteLength;
+      at += part.byteLength;
+      if (this.#buffered === CHUNK) await this.#flush();
+    }
+  }
+
+  /** Forgets everything: the next byte is the first. */
+  async restart(): Promise<void> {
+    this.#prover.abandon();
+    this.#prover = await createProver(this.#expected);
+    this.#tags = new Tags(this.#expected.length);
+    this.#buffered = 0;
+    if (this.#index === 0) return;
+    this.#index = 0;
+    await this.#writer.restart();
+  }
+
+  /** All bytes are there: throws `length` or `digest` where they are not what was expected. */
+  async prove(): Promise<void> {
+    this.#sha256 = this.#prover.finish();
+    await this.#flush();
+  }
+
+  /** Gives what was proved its name. */
+  async commit(): Promise<Proof> {
+    const sha256 = this.#sha256;
+    if (sha256 === undefined) throw new Error('nothing was proved');
+    const { version } = await this.#writer.commit(sha256);
+    const digests = new Map([...this.#expected.digests, ['sha256', sha256] as const]);
+    return { sha256, size: this.#prover.length, tags: this.#tags, digests, version };
+  }
+
+  /** May follow `commit`, which it leaves alone. */
+  async discard(): Promise<void> {
+    this.#prover.abandon();
+    await this.#writer.discard();
+  }
+
+  #grow(): void {
+    const larger = Buffer.allocUnsafeSlow(Math.min(CHUNK, this.#buffer.byteLength * 2));
+    this.#buffer.copy(larger);
+    this.#buffer = larger;
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#buffered === 0) return;
+    const chunk = this.#buffer.subarray(0, this.#buffered);
+    this.#tags.add(this.#index, chunk);
+    await this.#writer.write(chunk, this.#index * CHUNK);
+    this.#index++;
+    this.#buffered = 0;
+  }
 }

@@ -1,40 +1,27 @@
 import { LRUCache } from 'lru-cache';
-import { type Caller, withSignal } from '../async/caller.ts';
-import { createFlights } from '../async/flight.ts';
+import type { Caller, Priority } from '../async/caller.ts';
+import { createFlights, type Flights } from '../async/flight.ts';
 import { type Gate, withPlace } from '../async/gate.ts';
 import type { Blob } from '../bytes/blob.ts';
 import { agree, type Digests } from '../bytes/digest.ts';
 import { about, Refusal } from '../bytes/refusal.ts';
 import type { Wanted } from '../ports/blobs.ts';
 import type { OpenDownload } from '../ports/upstream.ts';
+import type { Waiting } from './download.ts';
 import { BACK_OFF_ENTRIES, BACK_OFF_MS, MAX_BACK_OFF_MS } from './limits.ts';
 
+/** One download: what it does with the bytes is the store's. */
+export type RunFill = (wanted: Wanted, download: OpenDownload, waiting: Waiting) => Promise<Blob>;
+
 export interface FillsOptions {
+  readonly run: RunFill;
   readonly gate: Gate;
+  /** Downloads that go on although everybody who asked has left … */
+  readonly maxOrphans: number;
+  /** … as long as something comes. Milliseconds. */
+  readonly orphanStallMs: number;
+  /** Milliseconds, for back-off. */
   readonly nowMs: () => number;
-}
-
-/** Downloads under way, one for each origin and expectation. Only a proof is shared between origins, never a failure. */
-export interface Fills {
-  /** Joins the download of the same file, or starts it; it ends when everybody who asked has left. */
-  join(want: Wanted, download: OpenDownload, caller: Caller): Promise<Blob>;
-  /** Joins the download under way for it, if there is one. */
-  underway(want: Wanted, caller: Caller): Promise<Blob> | undefined;
-  /** A blob is held now: every download it satisfies ends with it. */
-  proved(digests: Digests, open: (want: Wanted) => Promise<Blob | undefined>): Promise<void>;
-  /** Aborts everything and waits until it is over. */
-  close(): Promise<void>;
-  readonly active: () => number;
-}
-
-/** One download: what it does with the bytes is the caller's. */
-export type RunFill = (want: Wanted, download: OpenDownload, caller: Caller) => Promise<Blob>;
-
-interface Fill {
-  readonly want: Wanted;
-  /** Ends the download: it is no longer wanted. */
-  readonly stop: AbortController;
-  readonly outcome: PromiseWithResolvers<Blob>;
 }
 
 interface Failure {
@@ -43,9 +30,229 @@ interface Failure {
   readonly pause: number;
 }
 
-function keyOf(want: Wanted): string {
-  const digests = [...want.expected.digests].map(([algorithm, hex]) => `${algorithm}:${hex}`).sort();
-  return JSON.stringify([want.origin, want.expected.length ?? null, digests]);
+/**
+ * Downloads under way, one for each origin and expectation. Only a proof is shared between origins, never a failure.
+ *
+ * A download ends when everybody who asked for it has left. It goes on as an orphan, for whoever asks again, where
+ * something of it has come, nobody waits for its place, and there are not too many of them; one that stalls ends.
+ */
+export class Fills {
+  readonly #options: FillsOptions;
+  readonly #flights: Flights<Blob> = createFlights();
+  /** Until each is over, which for one that was stopped is after its callers were told. */
+  readonly #fills = new Set<Fill>();
+  /** Those nobody waits for, by their key, longest first. */
+  readonly #orphans = new Map<string, Fill>();
+  readonly #failures = new LRUCache<string, Failure>({ max: BACK_OFF_ENTRIES });
+  #watch: NodeJS.Timeout | undefined;
+  #isClosed = false;
+
+  constructor(options: FillsOptions) {
+    this.#options = options;
+  }
+
+  get active(): number {
+    return this.#fills.size;
+  }
+
+  /** Joins the download of the same file, or starts it. */
+  async join(wanted: Wanted, download: OpenDownload, caller: Caller): Promise<Blob> {
+    if (this.#isClosed)
+      throw new Refusal('state', 'The mirror is shutting down.', { subject: wanted.subject, transient: true });
+    const key = keyOf(wanted);
+    const known = this.#flights.joinUnderway(key, caller);
+    if (known !== undefined) return known;
+    const failure = this.#failures.get(key);
+    if (failure !== undefined && this.#options.nowMs() < failure.until) throw remembered(failure.refusal);
+    return this.#flights.join(key, caller, (all) => this.#adopt(key, all) ?? this.#start(key, wanted, download, all));
+  }
+
+  /** Joins the download under way for it, if there is one. */
+  underway(wanted: Wanted, caller: Caller): Promise<Blob> | undefined {
+    const key = keyOf(wanted);
+    const known = this.#flights.joinUnderway(key, caller);
+    if (known !== undefined || !this.#orphans.has(key)) return known;
+    return this.#flights.join(key, caller, async (all) => this.#adopt(key, all) ?? Promise.reject(abandoned()));
+  }
+
+  /** A blob is stored now: every download it satisfies ends with it. */
+  async proved(digests: Digests, open: (wanted: Wanted) => Promise<Blob | undefined>): Promise<void> {
+    for (const fill of [...this.#fills]) {
+      if (!agree(fill.wanted.expected.digests, digests)) continue;
+      const blob = await open(fill.wanted);
+      if (blob === undefined) continue;
+      fill.outcome.resolve(blob);
+      fill.stop(new Refusal('state', 'Another download proved the same file first.', { transient: true }));
+    }
+  }
+
+  /** Ends everything and waits until it is over. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearInterval(this.#watch);
+    const fills = [...this.#fills];
+    for (const fill of fills) fill.stop(new Refusal('state', 'The mirror is shutting down.', { transient: true }));
+    await Promise.all(fills.map(({ over }) => over.promise));
+  }
+
+  #adopt(key: string, callers: Caller): Promise<Blob> | undefined {
+    const fill = this.#orphans.get(key);
+    if (fill === undefined) return undefined;
+    this.#orphans.delete(key);
+    this.#attach(key, fill, callers);
+    return fill.outcome.promise;
+  }
+
+  #start(key: string, wanted: Wanted, download: OpenDownload, callers: Caller): Promise<Blob> {
+    const fill = new Fill(wanted, callers);
+    this.#fills.add(fill);
+    this.#attach(key, fill, callers);
+    void this.#run(key, fill, download).finally(() => {
+      this.#fills.delete(fill);
+      if (this.#orphans.get(key) === fill) this.#orphans.delete(key);
+      fill.over.resolve();
+    });
+    // An orphan keeps its place only as long as nobody waits for it.
+    if (this.#options.gate.usage.waiting > 0) this.#endOldestOrphan();
+    return fill.outcome.promise;
+  }
+
+  async #run(key: string, fill: Fill, download: OpenDownload): Promise<void> {
+    const { run, gate } = this.#options;
+    const { wanted, outcome, caller } = fill;
+    try {
+      const waiting: Waiting = { caller, received: () => fill.received() };
+      outcome.resolve(
+        await withPlace(gate, caller, () => {
+          fill.begin();
+          return run(wanted, download, waiting);
+        }),
+      );
+      this.#failures.delete(key);
+    } catch (error) {
+      const refusal = caller.signal.aborted ? caller.signal.reason : about(error, wanted.subject);
+      // Stopped by us: not upstream's failure, so nothing to back off from.
+      if (!caller.signal.aborted) this.#remember(key, refusal);
+      outcome.reject(refusal);
+    }
+  }
+
+  /** Follows those who wait for a fill, until all have left. */
+  #attach(key: string, fill: Fill, callers: Caller): void {
+    fill.follow(callers, () => {
+      const { gate, maxOrphans } = this.#options;
+      if (!fill.hasCome || gate.usage.waiting > 0 || this.#isStalled(fill) || this.#orphans.size >= maxOrphans)
+        return fill.stop(callers.signal.reason);
+      this.#orphans.set(key, fill);
+      this.#watchOrphans();
+    });
+  }
+
+  #isStalled(fill: Fill): boolean {
+    return performance.now() - fill.cameAt > this.#options.orphanStallMs;
+  }
+
+  #watchOrphans(): void {
+    this.#watch ??= setInterval(() => {
+      for (const [key, fill] of this.#orphans) if (this.#isStalled(fill)) this.#endOrphan(key, fill);
+      if (this.#orphans.size > 0) return;
+      clearInterval(this.#watch);
+      this.#watch = undefined;
+    }, this.#options.orphanStallMs / 2).unref();
+  }
+
+  #endOldestOrphan(): void {
+    const [oldest] = this.#orphans;
+    if (oldest !== undefined) this.#endOrphan(...oldest);
+  }
+
+  #endOrphan(key: string, fill: Fill): void {
+    this.#orphans.delete(key);
+    fill.stop(abandoned());
+  }
+
+  #remember(key: string, refusal: unknown): void {
+    if (refusal instanceof Refusal && refusal.reason === 'limit' && refusal.transient) return;
+    const pause = Math.min(MAX_BACK_OFF_MS, (this.#failures.get(key)?.pause ?? BACK_OFF_MS / 2) * 2);
+    this.#failures.set(key, { refusal, until: this.#options.nowMs() + pause, pause });
+  }
+}
+
+/** One download under way, and who waits for it. */
+class Fill {
+  readonly wanted: Wanted;
+  readonly outcome = Promise.withResolvers<Blob>();
+  readonly over = Promise.withResolvers<void>();
+  /** All who wait, as one, whoever they are by now. */
+  readonly caller: Caller;
+  readonly #stop = new AbortController();
+  readonly #looks = new Set<() => void>();
+  #callers: Caller | undefined;
+  /** When it got its place, or a part of the body last came. Milliseconds that never go back. */
+  cameAt = performance.now();
+  hasCome = false;
+
+  constructor(wanted: Wanted, first: Caller) {
+    this.wanted = wanted;
+    // Everybody may have left before it fails.
+    this.outcome.promise.catch(() => undefined);
+    const priority = (): Priority => this.#callers?.priority ?? 'background';
+    this.caller = {
+      index: first.index,
+      party: first.party,
+      connection: first.connection,
+      get priority() {
+        return priority();
+      },
+      signal: this.#stop.signal,
+      onRaise: (look) => {
+        this.#looks.add(look);
+        return () => this.#looks.delete(look);
+      },
+    };
+  }
+
+  begin(): void {
+    this.cameAt = performance.now();
+  }
+
+  received(): void {
+    this.cameAt = performance.now();
+    this.hasCome = true;
+  }
+
+  /** Has its priority from these from now on. `left` is called when all of them have left before it is over. */
+  follow(callers: Caller, left: () => void): void {
+    this.#callers = callers;
+    const raise = () => {
+      for (const look of [...this.#looks]) look();
+    };
+    const unraise = callers.onRaise?.(raise);
+    raise();
+    const onAbort = () => {
+      unraise?.();
+      this.#callers = undefined;
+      left();
+    };
+    callers.signal.addEventListener('abort', onAbort, { once: true });
+    void this.over.promise.then(() => {
+      unraise?.();
+      callers.signal.removeEventListener('abort', onAbort);
+    });
+  }
+
+  stop(reason: unknown): void {
+    this.#stop.abort(reason);
+  }
+}
+
+function keyOf(wanted: Wanted): string {
+  const digests = [...wanted.expected.digests].map(([algorithm, hex]) => `${algorithm}:${hex}`).sort();
+  return JSON.stringify([wanted.origin, wanted.expected.length ?? null, digests]);
+}
+
+function abandoned(): Refusal {
+  return new Refusal('state', 'Everybody who asked for this download has left.', { transient: true });
 }
 
 /** A failure of a moment ago: whoever asks again so soon is told to come back, not that the bytes were wrong again. */
@@ -53,74 +260,4 @@ function remembered(refusal: unknown): unknown {
   if (!(refusal instanceof Refusal)) return refusal;
   const { reason, message, subject } = refusal;
   return new Refusal(reason, message, { subject, transient: true, cause: refusal });
-}
-
-export function createFills(run: RunFill, { gate, nowMs }: FillsOptions): Fills {
-  const flights = createFlights<Blob>();
-  /** Until each is over, which for one that was stopped is after its callers were told. */
-  const fills = new Map<Fill, Promise<void>>();
-  const failures = new LRUCache<string, Failure>({ max: BACK_OFF_ENTRIES });
-  let closed = false;
-
-  const remember = (key: string, refusal: unknown) => {
-    if (refusal instanceof Refusal && refusal.reason === 'limit' && refusal.transient) return;
-    const pause = Math.min(MAX_BACK_OFF_MS, (failures.get(key)?.pause ?? BACK_OFF_MS / 2) * 2);
-    failures.set(key, { refusal, until: nowMs() + pause, pause });
-  };
-
-  const fill = async (key: string, { want, stop, outcome }: Fill, download: OpenDownload, caller: Caller) => {
-    const { signal } = stop;
-    const asking = withSignal(caller, signal);
-    try {
-      outcome.resolve(await withPlace(gate, asking, () => run(want, download, asking)));
-      failures.delete(key);
-    } catch (error) {
-      const refusal = signal.aborted ? signal.reason : about(error, want.subject);
-      // Stopped by us: not upstream's failure, so nothing to back off from.
-      if (!signal.aborted) remember(key, refusal);
-      outcome.reject(refusal);
-    }
-  };
-
-  const start = (key: string, want: Wanted, download: OpenDownload, caller: Caller): Promise<Blob> => {
-    const one: Fill = { want, stop: new AbortController(), outcome: Promise.withResolvers() };
-    const abandoned = () => one.stop.abort(caller.signal.reason);
-    caller.signal.addEventListener('abort', abandoned, { once: true });
-    const over = fill(key, one, download, caller).finally(() => {
-      fills.delete(one);
-      caller.signal.removeEventListener('abort', abandoned);
-    });
-    fills.set(one, over);
-    return one.outcome.promise;
-  };
-
-  return {
-    async join(want, download, caller) {
-      if (closed)
-        throw new Refusal('state', 'The mirror is shutting down.', { subject: want.subject, transient: true });
-      const key = keyOf(want);
-      const known = flights.joinUnderway(key, caller);
-      if (known !== undefined) return known;
-      const failure = failures.get(key);
-      if (failure !== undefined && nowMs() < failure.until) throw remembered(failure.refusal);
-      return flights.join(key, caller, (shared) => start(key, want, download, shared));
-    },
-    underway: (want, caller) => flights.joinUnderway(keyOf(want), caller),
-    async proved(digests, open) {
-      for (const { want, stop, outcome } of [...fills.keys()]) {
-        if (!agree(want.expected.digests, digests)) continue;
-        const blob = await open(want);
-        if (blob === undefined) continue;
-        outcome.resolve(blob);
-        stop.abort(new Refusal('state', 'Another download proved the same file first.', { transient: true }));
-      }
-    },
-    async close() {
-      closed = true;
-      for (const { stop } of fills.keys())
-        stop.abort(new Refusal('state', 'The mirror is shutting down.', { transient: true }));
-      await Promise.all(fills.values());
-    },
-    active: () => fills.size,
-  };
 }

@@ -1,4 +1,4 @@
-/** Bytes of a chunk: what is read, tagged and checked as one (DESIGN §2 "the data volume"). */
+/** Bytes of a chunk: what is read, tagged and checked as one. */
 export const CHUNK = 1024 * 1024;
 /** Blobs on disk, in bytes, unless configured. */
 export const MAX_BYTES = 10_000_000_000;
@@ -12,11 +12,14 @@ export const OWN_IDLE_BUFFERS = 2;
 /** Readers that may wait for one of those, and how long. */
 export const OWN_QUEUE = 4096;
 export const OWN_WAIT_MS = 10_000;
-
 /** Memory for tags of blobs touched since start; what is dropped is hashed again at its next touch. */
 export const RECORD_BYTES = 64 * 1024 * 1024;
 /** Blobs hashed at once at their first touch. */
 export const HASHING = 4;
+/** Downloads that go on although everybody who asked has left … */
+export const MAX_ORPHANS = 16;
+/** … as long as something comes. */
+export const ORPHAN_STALL_MS = 1000;
 /** Connections tried for one fill. */
 export const ATTEMPTS = 3;
 /** Whole bodies that may turn out wrong before the fill is refused. */
@@ -26,13 +29,17 @@ export const BACK_OFF_MS = 1000;
 export const MAX_BACK_OFF_MS = 5000;
 /** Origins whose last failure is remembered. */
 export const BACK_OFF_ENTRIES = 10_000;
-/** A fill starts writing back to disk each time this much is new, so that the last fsync is short. */
-export const WRITE_BACK = 8 * CHUNK;
+/** First buffer of a fill whose length nobody stated; it grows to a chunk. */
+export const FIRST_BUFFER = 64 * 1024;
+/** Blobs from this size on are synced behind the answer; smaller ones the system writes back in its own time, half a minute. */
+export const SYNC_FROM = 4 * CHUNK;
+/** Other digests whose sha256 is in memory. */
+export const ALIASES_IN_MEMORY = 20_000;
+/** Most characters of the reason why a blob is kept. */
+export const KEPT_BY_LENGTH = 100;
 /** The use record is written this often when it changed. */
 export const RECORD_EVERY_MS = 5 * 60_000;
 /** What other processes on the same directory filled is counted this often. */
 export const RESCAN_EVERY_MS = 60 * 60_000;
 /** Room made on a full disk for a file whose length nobody stated. */
 export const ROOM_UNSTATED = 256 * CHUNK;
-/** Files looked at together by the scan at start. */
-export const SCAN_BATCH = 16;

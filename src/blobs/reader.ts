@@ -1,70 +1,73 @@
 import { type Caller, internalCaller } from '../async/caller.ts';
 import type { CheckedReader, Range, WriteChunk } from '../bytes/blob.ts';
 import { Refusal } from '../bytes/refusal.ts';
-import type { BlobPaths } from '../disk/blob-paths.ts';
-import type { FileOps } from '../disk/file-ops.ts';
+import type { BlobStorage } from '../ports/blob-storage.ts';
 import type { ChunkBuffers } from './chunk-buffers.ts';
-import { sendChecked } from './chunks.ts';
-import type { Proof } from './proofs.ts';
-import { createSharedChunks } from './shared-chunks.ts';
+import { type Checked, sendChecked } from './chunks.ts';
+import { SharedChunks } from './shared-chunks.ts';
 
-/** Reads proved blobs, every chunk checked as it leaves, and knows which are being sent. */
-export interface Reader {
-  of(proof: Proof): CheckedReader;
-  isSending(sha256: string): boolean;
-}
-
-export function createReader(deps: {
-  readonly ops: FileOps;
+interface ReaderDeps {
+  readonly storage: BlobStorage;
   readonly buffers: ChunkBuffers;
   /** For what is read into our own memory, at no client's pace. */
   readonly ownBuffers: ChunkBuffers;
-  readonly paths: BlobPaths;
-  /** What a failed read means for the blob; returns what to tell the reader. */
+  /** What a failed read means for the blob; resolves with what to tell the reader. */
   readonly afterFailedRead: (sha256: string, error: unknown) => Promise<unknown>;
-}): Reader {
-  const sending = new Map<string, number>();
-  const shared = createSharedChunks();
+}
 
-  const of = (proof: Proof): CheckedReader => {
-    const { sha256, size } = proof;
-    const path = deps.paths.blob(sha256);
-    const sendFrom = async (buffers: ChunkBuffers, range: Range, write: WriteChunk, caller: Caller): Promise<void> => {
-      sending.set(sha256, (sending.get(sha256) ?? 0) + 1);
-      let writeFailed = false;
-      const watched: WriteChunk = (chunk) =>
-        write(chunk).catch((error: unknown) => {
-          writeFailed = true;
-          throw error;
-        });
-      try {
-        await sendChecked({ ops: deps.ops, buffers, shared }, path, proof, range, watched, caller);
-      } catch (error) {
-        // The client's socket failing says nothing about the blob.
-        if (writeFailed || caller.signal.aborted) throw error;
-        throw await deps.afterFailedRead(sha256, error);
-      } finally {
-        const left = (sending.get(sha256) ?? 1) - 1;
-        if (left === 0) sending.delete(sha256);
-        else sending.set(sha256, left);
-      }
-    };
+/** Reads proved blobs, every chunk checked as it leaves, and knows which are being sent. */
+export class BlobReader {
+  readonly #deps: ReaderDeps;
+  readonly #shared = new SharedChunks();
+  /** How often each is being sent. */
+  readonly #sending = new Map<string, number>();
+
+  constructor(deps: ReaderDeps) {
+    this.#deps = deps;
+  }
+
+  isSending(sha256: string): boolean {
+    return this.#sending.has(sha256);
+  }
+
+  of(blob: Checked): CheckedReader {
+    const { buffers, ownBuffers } = this.#deps;
     return {
-      send: (range, write, signal) => sendFrom(deps.buffers, range, write, internalCaller('', 'mirror', signal)),
-      async bytes(limit) {
-        if (size > limit)
-          throw new Refusal('limit', `The file is ${size} bytes, more than the ${limit} accepted here.`);
-        const whole = Buffer.alloc(size);
+      send: (range, write, signal) => this.#send(blob, buffers, range, write, internalCaller('', 'mirror', signal)),
+      bytes: async (limit) => {
+        if (blob.size > limit)
+          throw new Refusal('limit', `The file is ${blob.size} bytes, more than the ${limit} accepted here.`);
+        const whole = Buffer.alloc(blob.size);
         let at = 0;
         const copy: WriteChunk = async (chunk) => {
           whole.set(chunk, at);
           at += chunk.byteLength;
         };
-        await sendFrom(deps.ownBuffers, { start: 0, end: size }, copy, internalCaller(''));
+        await this.#send(blob, ownBuffers, { start: 0, end: blob.size }, copy, internalCaller(''));
         return whole;
       },
     };
-  };
+  }
 
-  return { of, isSending: (sha256) => sending.has(sha256) };
+  async #send(blob: Checked, buffers: ChunkBuffers, range: Range, write: WriteChunk, caller: Caller): Promise<void> {
+    const { sha256 } = blob;
+    this.#sending.set(sha256, (this.#sending.get(sha256) ?? 0) + 1);
+    let writeFailed = false;
+    const watched: WriteChunk = (chunk) =>
+      write(chunk).catch((error: unknown) => {
+        writeFailed = true;
+        throw error;
+      });
+    try {
+      await sendChecked({ storage: this.#deps.storage, buffers, shared: this.#shared }, blob, range, watched, caller);
+    } catch (error) {
+      // The client's socket failing says nothing about the blob.
+      if (writeFailed || caller.signal.aborted) throw error;
+      throw await this.#deps.afterFailedRead(sha256, error);
+    } finally {
+      const left = (this.#sending.get(sha256) ?? 1) - 1;
+      if (left === 0) this.#sending.delete(sha256);
+      else this.#sending.set(sha256, left);
+    }
+  }
 }

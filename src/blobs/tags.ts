@@ -10,38 +10,44 @@ const IV_BYTES = 12;
 const key = createSecretKey(randomBytes(32));
 let series = 0;
 
-/** One keyed tag for each chunk of one blob, in memory only. Each instance has IVs of its own. */
-export interface Tags {
-  /** Remembers chunk `index` as it was proved; chunks come in order. */
-  add(index: number, chunk: Uint8Array): void;
-  holds(index: number, chunk: Uint8Array): boolean;
-  /** Memory it takes. */
-  bytes(): number;
-}
+/** One keyed tag for each chunk of one blob, in memory only. Invariant: no two tags of this process share an IV. */
+export class Tags {
+  readonly #iv = Buffer.alloc(IV_BYTES);
+  #tags: Buffer;
 
-export function createTags(size = 0): Tags {
-  const iv = Buffer.alloc(IV_BYTES);
-  iv.writeUIntBE(series++, 0, 6);
-  let tags = Buffer.alloc(Math.max(1, Math.ceil(size / CHUNK)) * TAG_BYTES);
-  const tagOf = (index: number, chunk: Uint8Array): Buffer => {
-    iv.writeUInt32BE(index, 8);
-    const cipher = createCipheriv('aes-256-gcm', key, iv);
+  /** `size`: bytes of the blob, where they are known. */
+  constructor(size = 0) {
+    this.#iv.writeUIntBE(series++, 0, 6);
+    this.#tags = Buffer.alloc(Math.max(1, Math.ceil(size / CHUNK)) * TAG_BYTES);
+  }
+
+  /** Memory it takes. */
+  get bytes(): number {
+    return this.#tags.byteLength;
+  }
+
+  /** Remembers chunk `index` as it was proved; chunks come in order, each once. */
+  add(index: number, chunk: Uint8Array): void {
+    const at = index * TAG_BYTES;
+    if (at + TAG_BYTES > this.#tags.byteLength)
+      this.#tags = Buffer.concat([this.#tags, Buffer.alloc(this.#tags.byteLength)]);
+    this.#tagOf(index, chunk).copy(this.#tags, at);
+  }
+
+  /** Whether these are the bytes that were proved. */
+  matches(index: number, chunk: Uint8Array): boolean {
+    const at = index * TAG_BYTES;
+    return (
+      at + TAG_BYTES <= this.#tags.byteLength &&
+      timingSafeEqual(this.#tagOf(index, chunk), this.#tags.subarray(at, at + TAG_BYTES))
+    );
+  }
+
+  #tagOf(index: number, chunk: Uint8Array): Buffer {
+    this.#iv.writeUInt32BE(index, 8);
+    const cipher = createCipheriv('aes-256-gcm', key, this.#iv);
     cipher.setAAD(chunk);
     cipher.final();
     return cipher.getAuthTag();
-  };
-  return {
-    add(index, chunk) {
-      const at = index * TAG_BYTES;
-      if (at + TAG_BYTES > tags.byteLength) tags = Buffer.concat([tags, Buffer.alloc(tags.byteLength)]);
-      tagOf(index, chunk).copy(tags, at);
-    },
-    holds(index, chunk) {
-      const at = index * TAG_BYTES;
-      return (
-        at + TAG_BYTES <= tags.byteLength && timingSafeEqual(tagOf(index, chunk), tags.subarray(at, at + TAG_BYTES))
-      );
-    },
-    bytes: () => tags.byteLength,
-  };
+  }
 }

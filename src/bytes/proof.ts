@@ -10,6 +10,10 @@ export function lend(bytes: ReadonlyBytes): Uint8Array {
   return bytes as Uint8Array;
 }
 
+export function sameBytes(a: ReadonlyBytes, b: ReadonlyBytes): boolean {
+  return Buffer.compare(lend(a), lend(b)) === 0;
+}
+
 /** What a door asks of a value before it acts on it. Throws TypeError for what its maker did not make. */
 export function mustBe<T>(kind: { is(value: unknown): value is T; readonly name: string }, value: T): T {
   if (!kind.is(value)) throw new TypeError(`This value is no ${kind.name} of ours; nothing was done with it.`);

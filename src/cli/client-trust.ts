@@ -1,20 +1,14 @@
+import { lend } from '../bytes/proof.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import { type ClientDirectory, openClientDirectory } from '../disk/client-directory.ts';
-import {
-  type AtRoot,
-  acceptDelegated,
-  type Generation,
-  metaOf,
-  openFloor,
-  type Survivors,
-  startFrom,
-} from '../tuf/accept.ts';
-import { decodeTargets } from '../tuf/decode.ts';
+import { acceptDelegated, metaOf, startFrom } from '../tuf/accept.ts';
 import { LIMITS } from '../tuf/limits.ts';
 import type { Delegation, Instant, Targets } from '../tuf/model.ts';
 import { type MetadataSource, refresh, type Trusted, versionIn, within } from '../tuf/refresh.ts';
 import { runToEnd, type Sliced } from '../tuf/sliced.ts';
-import { authorityOf, open, type Verified } from '../tuf/verified.ts';
+import type { AtRoot, Generation } from '../tuf/stages.ts';
+import { openFloor, openTargets, type Survivors } from '../tuf/stored.ts';
+import type { Verified } from '../tuf/verified.ts';
 
 /** The trusted metadata of one directory: the files are the floors, there is nothing else. */
 export interface ClientTrust {
@@ -48,13 +42,13 @@ export async function openTrust(directory: string, now: Instant): Promise<Client
       const { timestamp, snapshot } = trusted.survivors;
       return refresh(trusted, source, runToEnd, {
         async root(next, forget) {
-          await held.write('root.json', next.bytes);
+          await held.write('root.json', lend(next.bytes));
           // TUF §5.3.11: rotated keys take back what they vouched for.
           if (forget) for (const name of ['timestamp.json', 'snapshot.json']) await held.remove(name);
         },
-        timestamp: async (next) => (next === timestamp ? undefined : held.write('timestamp.json', next.bytes)),
-        snapshot: async (next) => (next === snapshot ? undefined : held.write('snapshot.json', next.bytes)),
-        targets: async (next) => (next === trusted.targets ? undefined : held.write('targets.json', next.bytes)),
+        timestamp: async (next) => (next === timestamp ? undefined : held.write('timestamp.json', lend(next.bytes))),
+        snapshot: async (next) => (next === snapshot ? undefined : held.write('snapshot.json', lend(next.bytes))),
+        targets: async (next) => (next === trusted.targets ? undefined : held.write('targets.json', lend(next.bytes))),
       });
     },
     async role(generation, by, source) {
@@ -71,7 +65,7 @@ export async function openTrust(directory: string, now: Instant): Promise<Client
       if (bytes === undefined)
         throw new Refusal('unreachable', `The role ${by.name} is not where it should be.`, { subject: 'delegated' });
       const role = runToEnd(acceptDelegated(generation, by, bytes));
-      await held.write(name, role.bytes);
+      await held.write(name, lend(role.bytes));
       return role;
     },
   };
@@ -89,8 +83,7 @@ async function restore(held: ClientDirectory, at: AtRoot): Promise<Trusted> {
   return {
     at,
     survivors,
-    targets:
-      targets === undefined ? undefined : attempt(open(targets, decodeTargets, authorityOf(at.root.signed, 'targets'))),
+    targets: targets === undefined ? undefined : attempt(openTargets(at, targets)),
   };
 }
 

@@ -1,8 +1,9 @@
 import { withDataDirectory } from '../app/data-directory.ts';
+import { instantText } from '../bytes/instant.ts';
 import type { Config } from '../config/config.ts';
 import { createJournal, type JournalFilter } from '../disk/journal.ts';
 import type { JournalEntry } from '../ports/records.ts';
-import { print, printJson, timeText } from './output.ts';
+import { print, printJson } from './output.ts';
 
 /** `verbatim events`: what upstream took away, changed or was accepted to change, oldest first. */
 export async function events(config: Config, filter: JournalFilter, json: boolean): Promise<void> {
@@ -19,7 +20,7 @@ export async function events(config: Config, filter: JournalFilter, json: boolea
 
 function eventText({ at, index, kind, project, file, digest, before, after, reason }: JournalEntry): string {
   const change = before !== undefined && after !== undefined ? `${before} -> ${after}` : (after ?? before ?? digest);
-  return [timeText(at), index, kind.padEnd(11), file ?? project, change && `(${change})`, reason && `- ${reason}`]
+  return [instantText(at), index, kind.padEnd(11), file ?? project, change && `(${change})`, reason && `- ${reason}`]
     .filter((part) => part !== undefined && part !== '')
     .join(' ');
 }

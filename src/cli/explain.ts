@@ -1,5 +1,6 @@
 import { compose } from '../app/compose.ts';
 import { quietEvents } from '../app/no-events.ts';
+import { dateText } from '../bytes/instant.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Config } from '../config/config.ts';
 import type { Explanation, Voucher } from '../mirror/tuf/explain.ts';
@@ -94,7 +95,7 @@ function fileLines({ evidence, digests, pinned, reuploads }: Explanation): reado
 }
 
 function pinText({ seen, provisional, proved, uploadTime, fetch }: Pin): string {
-  const since = new Date(seen * 1000).toISOString().slice(0, 10);
+  const since = dateText(seen);
   const uploaded = uploadTime === undefined ? '' : ` Upstream says it was uploaded at ${uploadTime}.`;
   if (provisional !== true)
     return `Pinned here since ${since}: no other bytes are ever served under this name.${uploaded}`;
@@ -109,7 +110,7 @@ function pinText({ seen, provisional, proved, uploadTime, fetch }: Pin): string 
 function voucherText({ role, threshold, keys, online, version, expires }: Voucher, now: number): string {
   const who = keys === 1 ? 'its 1 key' : `${threshold} of its ${keys} keys`;
   const where = online ? 'online keys' : 'not known to be online';
-  return `${role} (version ${version}): signed by ${who}, ${where}; valid until ${new Date(expires * 1000).toISOString().slice(0, 10)} (${untilText(expires, now)})`;
+  return `${role} (version ${version}): signed by ${who}, ${where}; valid until ${dateText(expires)} (${untilText(expires, now)})`;
 }
 
 function needed(chain: readonly Voucher[]): string {

@@ -24,11 +24,6 @@ export function describe(error: unknown): string {
   return `${error.message}${reason}${cause}`;
 }
 
-/** To the second, in UTC. */
-export function timeText(instant: number): string {
-  return new Date(instant * 1000).toISOString().replace('.000', '');
-}
-
 /** `2 days 3 hours`, or `expired 5 minutes ago`. */
 export function untilText(instant: number, now: number): string {
   const left = instant - now;

@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { parseInstant } from '../bytes/instant.ts';
 import type { Config } from '../config/config.ts';
-import type { Flags } from '../config/settings.ts';
+import { type Flags, option, SETTINGS } from '../config/settings.ts';
 import { VERSION } from '../version.ts';
 import type { ChangeFlags } from './accepted.ts';
 
@@ -191,27 +192,13 @@ function clientCommand(): Command {
 type CommonFlags = Flags & { readonly config?: string };
 
 function withConfig(command: Command): Command {
-  return command
-    .option('--config <file>', 'configuration file; flags overrule it')
-    .option('--upstream <url>', 'the index to mirror; PyPI where none is named')
-    .option('--root <file>', 'its root of trust: root.json, from a source you trust')
-    .option('--layout <preset>', 'how it names things: pep458, pip-2020, pip-2022, rstuf-2024, datadog or plain')
-    .option('--metadata-url <url>', 'where its signed metadata is, if not where the layout says')
-    .option('--pages-url <url>', 'where its project pages are, if not where the layout says')
-    .option('--files-url <url>', 'where its files are, if not where the layout says')
-    .option('--file-host <host>', 'a further host its pages may link files on; may be repeated', collect, undefined)
-    .option('--refresh <seconds>', 'look for new metadata when older than this')
-    .option('--max-age <seconds>', 'index evidence: serve a page this long without asking upstream again')
-    .option('--data <dir>', 'the data directory (./verbatim-data)')
-    .option('--seal-key-file <file>', 'seal what nobody signed with this secret, so that it cannot be forged on disk')
-    .option('--seal-epoch-file <file>', 'notice by this file, kept elsewhere, that the data directory was put back')
-    .option('--host <address>', 'listen on this address (127.0.0.1)')
-    .option('--port <port>', 'listen on this port (3141)')
-    .option('--public-url <url>', 'the address clients reach it by')
-    .option('--max-bytes <bytes>', 'disk for files; what was used least goes first')
-    .option('--reference-time <time>', 'judge expiry as of this time instead of the clock')
-    .option('--log-level <level>', 'debug, info, warn or error')
-    .option('--log-format <format>', 'auto, json or text');
+  command.option('--config <file>', 'configuration file; flags overrule it');
+  for (const { flag, value, says, otherwise, isList } of SETTINGS) {
+    const help = otherwise === undefined ? says : `${says} (${otherwise})`;
+    const named = new Option(`${option(flag)} <${value}>`, help);
+    command.addOption(isList === true ? named.argParser(collect) : named);
+  }
+  return command;
 }
 
 async function configOf(flags: CommonFlags): Promise<Config> {
@@ -229,7 +216,7 @@ function wholeNumber(value: string): number {
 }
 
 function instant(value: string): number {
-  const time = /^\d{1,12}$/.test(value) ? Number(value) : Date.parse(value) / 1000;
-  if (!Number.isFinite(time)) throw new InvalidArgumentError('Not a time such as 2026-01-31T12:00:00Z.');
-  return Math.floor(time);
+  const time = /^\d{1,12}$/.test(value) ? Number(value) : parseInstant(value);
+  if (time === undefined) throw new InvalidArgumentError('Not a time such as 2026-01-31T12:00:00Z.');
+  return time;
 }

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { keepHeapSmall } from '../app/heap.ts';
 import { type RunningMirror, startMirror } from '../app/start.ts';
+import { isLoopback } from '../bytes/loopback.ts';
 import type { Config } from '../config/config.ts';
 import type { Evidence, MirrorIndex } from '../mirror/package-index.ts';
 import { evidenceLines } from './evidence-text.ts';
@@ -87,8 +88,4 @@ export function readyText(config: Config, { url, metricsUrl }: Pick<RunningMirro
   if (metricsUrl !== undefined) lines.push(`Metrics: ${metricsUrl}`);
   lines.push('Stop it with Ctrl-C.');
   return lines.join('\n');
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127\./.test(host);
 }

@@ -1,7 +1,8 @@
 import { withDataDirectory } from '../app/data-directory.ts';
+import { instantText } from '../bytes/instant.ts';
 import type { Config } from '../config/config.ts';
 import { createAccessRecord, type Fetched } from '../disk/access-record.ts';
-import { print, printJson, timeText } from './output.ts';
+import { print, printJson } from './output.ts';
 
 /** `verbatim who FILE|DIGEST`: the clients that were sent a file, as far back as the access record goes. */
 export async function who(config: Config, fileOrDigest: string, json: boolean): Promise<void> {
@@ -12,7 +13,7 @@ export async function who(config: Config, fileOrDigest: string, json: boolean): 
     for await (const each of createAccessRecord(volume).whoFetched(name)) found.push(each);
     if (json) return printJson(found);
     for (const { at, client, index, file, sha256 } of found)
-      print(`${timeText(at)} ${client} ${index} ${file} sha256:${sha256}`);
+      print(`${instantText(at)} ${client} ${index} ${file} sha256:${sha256}`);
     if (found.length === 0) print('Nobody, as far back as the access record goes.');
   });
 }

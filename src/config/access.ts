@@ -1,17 +1,11 @@
 import { z } from 'zod';
-import { baseUrl } from './values.ts';
+import { baseUrl, fetchedUrl, filePath, variableName } from './values.ts';
 
 // Who may read here, and as whom we read upstream. Secrets lie in files or variables of their own, never in this file.
 
-const path = z.string().min(1);
-
 const password = {
-  password_file: path.optional().describe('A file that holds the password or token and nothing else.'),
-  password_env: z
-    .string()
-    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of a variable')
-    .optional()
-    .describe('A variable that holds it, instead of a file.'),
+  password_file: filePath.optional().describe('A file that holds the password or token and nothing else.'),
+  password_env: variableName.optional().describe('A variable that holds it, instead of a file.'),
 };
 
 interface Given {
@@ -34,7 +28,7 @@ export const credentials = z
       .describe('__token__ suits indexes that take a token as the password.'),
     ...password,
     scopes: z
-      .array(baseUrl)
+      .array(fetchedUrl)
       .min(1)
       .max(16)
       .optional()
@@ -57,26 +51,26 @@ export const proxy = z
   );
 
 export const tls = z.strictObject({
-  cert: path.describe('The certificate and what stands between it and its authority, PEM, relative to this file.'),
-  key: path.describe('Its private key, PEM.'),
+  cert: filePath.describe('The certificate and what stands between it and its authority, PEM, relative to this file.'),
+  key: filePath.describe('Its private key, PEM.'),
 });
 
 export const auth = z
   .strictObject({
-    htpasswd: path.optional().describe('NAME:scrypt$… a line, made with "verbatim hash-password NAME".'),
-    tokens: path.optional().describe('NAME:SHA256HEX a line, made with "verbatim hash-password --token NAME".'),
+    htpasswd: filePath.optional().describe('NAME:scrypt$… a line, made with "verbatim hash-password NAME".'),
+    tokens: filePath.optional().describe('NAME:SHA256HEX a line, made with "verbatim hash-password --token NAME".'),
   })
   .refine(({ htpasswd, tokens }) => (htpasswd ?? tokens) !== undefined, 'needs htpasswd or tokens, or both');
 
 /** What seals the state that nobody signed; top-level keys, beside `data`. */
 export const sealing = {
-  seal_key_file: path
+  seal_key_file: filePath
     .optional()
     .describe(
       'A file of at least 16 secret bytes, outside the data directory: pages, pins and floors are sealed by it.',
     ),
   seal_key_env: password.password_env.describe('A variable that holds the seal key, instead of a file.'),
-  seal_epoch_file: path
+  seal_epoch_file: filePath
     .optional()
     .describe('A file outside the data directory that notices when all of that directory is put back to what it was.'),
 };

@@ -1,27 +1,7 @@
-import type { LayoutName } from './schema.ts';
+import type { LayoutName } from '../presets/known-upstreams.ts';
+import type { LayoutDescription } from '../presets/layouts.ts';
 
 // What the rest of the program sees of the configuration: complete, frozen, every path absolute, every URL ending in a slash.
-
-/** A layout described by the operator; bases are URLs or paths under the index's upstream. */
-export interface LayoutDescription {
-  readonly metadata: string;
-  readonly pages: PagesDescription | undefined;
-  readonly files: FilesDescription | undefined;
-}
-
-export interface PagesDescription {
-  readonly base: string;
-  readonly hashPrefix: boolean;
-  readonly target: string;
-  readonly list: string | undefined;
-}
-
-export interface FilesDescription {
-  readonly base: string;
-  readonly hashPrefix: boolean;
-  /** Absent where only pages are signed, and vouch for their files. */
-  readonly target: string | undefined;
-}
 
 /** Where a secret is written. It is read when it is needed, and is not part of the configuration. */
 export interface SecretPlace {

@@ -1,17 +1,7 @@
+import { DEFAULT_INDEX, knownIndex } from '../presets/known-upstreams.ts';
+import { isTree, type Tree } from './tree.ts';
+
 // What is meant where less was said.
-
-export type Tree = Record<string, unknown>;
-
-export function isTree(value: unknown): value is Tree {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-const PYPI = 'https://pypi.org/simple/';
-/** Indexes whose pages send installers to another host, and whose file URLs hold the file's BLAKE2b-256. */
-const FILE_HOSTS: ReadonlyMap<string, string> = new Map([
-  ['pypi.org', 'files.pythonhosted.org'],
-  ['test.pypi.org', 'test-files.pythonhosted.org'],
-]);
 
 /** PyPI as it is, where no index was asked for: `verbatim serve` alone, or with flags that say nothing of which. */
 export function assumePyPI(raw: Tree, sources: ReadonlyMap<string, string>): void {
@@ -21,7 +11,7 @@ export function assumePyPI(raw: Tree, sources: ReadonlyMap<string, string>): voi
   if (!isTree(main) || Object.keys(others).length > 0) return;
   const says = Object.keys(main);
   if (says.some((key) => !['max_age', 'file_hosts'].includes(key) || !sources.has(`indexes.main.${key}`))) return;
-  raw['indexes']['main'] = { ...main, upstream: PYPI, evidence: 'index' };
+  raw['indexes']['main'] = { ...main, upstream: DEFAULT_INDEX, evidence: 'index' };
 }
 
 /** `--upstream URL` alone means an index that signs nothing; a file must say so itself, lest a forgotten root pass for it. */
@@ -38,10 +28,10 @@ export function assumeKnown(raw: Tree): void {
   for (const index of Object.values(raw['indexes'])) {
     if (!isTree(index) || index['evidence'] !== 'index') continue;
     const { upstream, file_hosts: hosts = [] } = index;
-    if (typeof upstream !== 'string' || !URL.canParse(upstream) || !Array.isArray(hosts)) continue;
-    const host = FILE_HOSTS.get(new URL(upstream).host);
-    if (host === undefined) continue;
-    index['file_hosts'] = [host, ...hosts.filter((each) => each !== host)];
-    index['content_addressed'] ??= true;
+    if (typeof upstream !== 'string' || !Array.isArray(hosts)) continue;
+    const known = knownIndex(upstream);
+    if (known === undefined) continue;
+    index['file_hosts'] = [known.fileHost, ...hosts.filter((each) => each !== known.fileHost)];
+    index['content_addressed'] ??= known.contentAddressed;
   }
 }

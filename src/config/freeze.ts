@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
-import type { Config, Credentials, IndexConfig, LayoutDescription, ProxyConfig, SecretPlace } from './config.ts';
+import type { LayoutDescription } from '../presets/layouts.ts';
+import type { Config, Credentials, IndexConfig, ProxyConfig, SecretPlace } from './config.ts';
 import type { ParsedFile } from './schema.ts';
 
 type ParsedIndex = ParsedFile['indexes'][string];

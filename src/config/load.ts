@@ -2,12 +2,14 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { isScalar, parseDocument, visit } from 'yaml';
 import type { Config } from './config.ts';
-import { assumeKnown, assumePyPI, assumeUnsigned, isTree, type Tree } from './defaults.ts';
+import { assumeKnown, assumePyPI, assumeUnsigned } from './defaults.ts';
 import { ConfigRefusal, type Fault, faultsOf, named } from './faults.ts';
 import { freeze, toConfig } from './freeze.ts';
+import { leaves, type Meaning } from './meanings.ts';
 import { insecureWords, schema } from './schema.ts';
 import {
   FILE_VARIABLE,
+  type FlagName,
   type Flags,
   isServiceAddress,
   option,
@@ -16,6 +18,7 @@ import {
   strangers,
   variable,
 } from './settings.ts';
+import { isTree, type Place, places, put, type Tree } from './tree.ts';
 import { crossesNetworkInTheClear } from './values.ts';
 
 const MOST_FILE_BYTES = 1 << 20;
@@ -36,22 +39,13 @@ export function loadConfig({ file, env = process.env, flags = {}, withoutIndexes
   const path = file ?? env[FILE_VARIABLE];
   const raw = path === undefined ? {} : readFile(path, faults);
   const base = path === undefined ? '.' : dirname(path);
-  resolveFilePaths(raw, base);
-  for (const name of strangers(env, namedVariables(raw)))
-    faults.push({ where: name, what: 'is not a variable Verbatim knows' });
-
-  const sources = new Map<string, string>();
-  for (const setting of SETTINGS) {
-    const variableName = variable(setting.flag);
-    const fromEnvironment = env[variableName];
-    if (fromEnvironment !== undefined && fromEnvironment !== '' && !isServiceAddress(fromEnvironment)) {
-      const value = setting.kind === 'list' ? fromEnvironment.split(',').map((part) => part.trim()) : fromEnvironment;
-      put(raw, setting, value, sources, variableName);
-    }
-    const fromFlag = flags[setting.flag];
-    if (fromFlag !== undefined) put(raw, setting, fromFlag, sources, option(setting.flag));
-  }
-
+  // Paths in a file are relative to that file, wherever the program was started.
+  for (const { value, replace } of meant(raw, 'file'))
+    if (typeof value === 'string' && value !== '') replace(resolve(base, value));
+  // Whatever they are called, variables that the file names are meant.
+  const secrets = new Set(meant(raw, 'variable').map(({ value }) => value));
+  for (const name of strangers(env, secrets)) faults.push({ where: name, what: 'is not a variable Verbatim knows' });
+  const sources = overrule(raw, env, flags);
   if (!withoutIndexes) assumePyPI(raw, sources);
   assumeUnsigned(raw, sources);
   assumeKnown(raw);
@@ -92,105 +86,50 @@ function readFile(path: string, faults: Fault[]): Tree {
   return isTree(tree) ? tree : fault('must hold keys and values');
 }
 
-// A star is every index.
-const PATHS_IN_FILE: readonly (readonly string[])[] = [
-  ['data'],
-  ['seal_key_file'],
-  ['seal_epoch_file'],
-  ['server', 'tls', 'cert'],
-  ['server', 'tls', 'key'],
-  ['server', 'auth', 'htpasswd'],
-  ['server', 'auth', 'tokens'],
-  ['indexes', '*', 'root'],
-  ['indexes', '*', 'ca'],
-  ['indexes', '*', 'credentials', 'password_file'],
-  ['indexes', '*', 'proxy', 'password_file'],
-];
+const LEAVES = [...leaves(schema)];
 
-/** Paths in a file are relative to that file, wherever the program was started. */
-function resolveFilePaths(raw: Tree, base: string): void {
-  for (const path of PATHS_IN_FILE)
-    for (const [tree, key] of places(raw, path)) {
-      const value = tree[key];
-      if (typeof value === 'string' && value !== '') tree[key] = resolve(base, value);
-    }
+/** The values in a file that mean this. */
+function meant(raw: Tree, what: Meaning): readonly Place[] {
+  return LEAVES.filter(({ meaning }) => meaning === what).flatMap(({ path }) => places(raw, path));
 }
 
-/** The trees that hold the last step of a path, with that step. */
-function places(tree: Tree, [step = '', ...rest]: readonly string[]): readonly (readonly [Tree, string])[] {
-  if (rest.length === 0) return [[tree, step]];
-  const next = step === '*' ? Object.values(tree) : [tree[step]];
-  return next.filter(isTree).flatMap((each) => places(each, rest));
-}
-
-/** Variables the file says hold a secret; whatever they are called, they are meant. */
-function namedVariables(raw: Tree): ReadonlySet<unknown> {
-  const paths = [['seal_key_env'], ...['credentials', 'proxy'].map((key) => ['indexes', '*', key, 'password_env'])];
-  return new Set(paths.flatMap((path) => places(raw, path).map(([tree, key]) => tree[key])));
-}
-
-function put(
-  raw: Tree,
-  setting: Setting,
-  given: string | number | readonly string[],
-  sources: Map<string, string>,
-  source: string,
-): void {
-  let tree = raw;
-  for (const step of setting.path.slice(0, -1)) {
-    const next = tree[step];
-    if (isTree(next)) tree = next;
-    else {
-      const made: Tree = {};
-      tree[step] = made;
-      tree = made;
+/** Puts what the environment and the flags say over the file; returns which key came from which of them. */
+function overrule(raw: Tree, env: NodeJS.ProcessEnv, flags: Flags): ReadonlyMap<string, string> {
+  const sources = new Map<string, string>();
+  for (const setting of SETTINGS) {
+    const name = variable(setting.flag);
+    const said = env[name] === '' || isServiceAddress(env[name] ?? '') ? undefined : env[name];
+    const given: readonly (readonly [value: Flags[FlagName], source: string])[] = [
+      [setting.isList === true ? said?.split(',').map((part) => part.trim()) : said, name],
+      [flags[setting.flag], option(setting.flag)],
+    ];
+    for (const [value, source] of given) {
+      if (value === undefined) continue;
+      put(raw, setting.path, converted(setting, value));
+      sources.set(setting.path.join('.'), source);
     }
   }
-  const key = setting.path.at(-1) ?? '';
-  tree[key] = convert(setting, given);
-  sources.set(setting.path.join('.'), source);
+  return sources;
 }
 
-function convert({ kind }: Setting, given: string | number | readonly string[]): unknown {
-  if (kind === 'number') return typeof given === 'string' && /^\d{1,15}$/.test(given) ? Number(given) : given;
-  if (kind === 'list') return typeof given === 'string' ? [given] : given;
-  if (kind === 'path') return typeof given === 'string' && given !== '' ? resolve(given) : given;
+function converted({ path, isList }: Setting, given: string | number | readonly string[]): unknown {
+  if (isList === true) return typeof given === 'string' ? [given] : given;
+  if (typeof given !== 'string') return given;
+  const about = LEAVES.filter((leaf) => leaf.path.every((step, at) => step === path[at] || step === '*'));
+  if (about.some(({ isNumber }) => isNumber) && /^\d{1,15}$/.test(given)) return Number(given);
+  if (about.some(({ meaning }) => meaning === 'file') && given !== '') return resolve(given);
   return given;
 }
 
 /** http:// to another machine is refused, whatever else is wrong, unless the operator wrote the words. */
 function clearTextFaults(raw: Tree, sources: ReadonlyMap<string, string>): readonly Fault[] {
-  if (!isTree(raw['indexes'])) return [];
-  const faults: Fault[] = [];
-  for (const [name, index] of Object.entries(raw['indexes'])) {
-    if (!isTree(index) || index['insecure_upstream'] === insecureWords(index)) continue;
-    const scopes = isTree(index['credentials']) ? index['credentials']['scopes'] : undefined;
-    const listed = [...elements(index['file_hosts'], 'file_hosts'), ...elements(scopes, 'credentials', 'scopes')];
-    for (const path of [...URL_PATHS, ...listed]) {
-      const value = path.reduce<unknown>(
-        (at, step) => (isTree(at) || Array.isArray(at) ? Reflect.get(at, step) : undefined),
-        index,
-      );
-      if (crossesNetworkInTheClear(value))
-        faults.push({ where: named(['indexes', name, ...path], sources), what: clearText(insecureWords(index)) });
-    }
-  }
-  return faults;
+  return meant(raw, 'fetched').flatMap(({ path, value }) => {
+    const [index] = places(raw, path.slice(0, 2));
+    if (!isTree(index?.value) || !crossesNetworkInTheClear(value)) return [];
+    const words = insecureWords(index.value);
+    return index.value['insecure_upstream'] === words ? [] : [{ where: named(path, sources), what: clearText(words) }];
+  });
 }
-
-function elements(list: unknown, ...path: readonly string[]): readonly (readonly string[])[] {
-  return Array.isArray(list) ? list.map((_, at) => [...path, String(at)]) : [];
-}
-
-const URL_PATHS: readonly (readonly string[])[] = [
-  ['upstream'],
-  ['metadata_url'],
-  ['pages_url'],
-  ['files_url'],
-  ['layout', 'metadata'],
-  ['layout', 'pages', 'base'],
-  ['layout', 'files', 'base'],
-];
 
 function clearText(words: string): string {
   return `is http:// to another machine, where anybody on the way can change or withhold bytes: use https://, or set insecure_upstream: ${words}`;

@@ -1,12 +1,10 @@
 import { z } from 'zod';
+import { INDEX_NAME, INDEX_NAME_RULE } from '../bytes/index-name.ts';
+import { LAYOUT_NAMES } from '../presets/known-upstreams.ts';
 import { auth, credentials, proxy, sealFault, sealing, tls } from './access.ts';
-import { baseOrPath, baseUrl, fileHost, host, instant, seconds, size } from './values.ts';
+import { baseOrPath, baseUrl, fetchedUrl, fileHost, filePath, host, instant, seconds, size } from './values.ts';
 
 // What verbatim.yaml may say. config/verbatim.schema.json is generated from this (npm run schema).
-
-/** The named layouts; their templates are in presets/layouts.ts. */
-export const LAYOUTS = ['pep458', 'pip-2020', 'pip-2022', 'rstuf-2024', 'datadog', 'plain'] as const;
-export type LayoutName = (typeof LAYOUTS)[number];
 
 /** First path segments that mean something else on every mirror. */
 export const RESERVED_NAMES: ReadonlySet<string> = new Set(
@@ -18,8 +16,6 @@ export const INSECURE_UPSTREAM = 'i-accept-tampering-is-only-caught-by-signature
 
 /** The same where there are no signatures to catch anything. */
 export const INSECURE_INDEX = 'i-accept-that-anybody-on-the-way-chooses-the-files';
-
-const INDEX_NAME = /^[a-z0-9][a-z0-9_-]{0,63}$/;
 
 const template = z
   .string()
@@ -59,27 +55,27 @@ const layout = z.strictObject({
 
 const index = z
   .strictObject({
-    upstream: baseUrl.describe('The index this one mirrors.'),
+    upstream: fetchedUrl.describe('The index this one mirrors.'),
     evidence: z
       .enum(['tuf', 'index'])
       .optional()
       .describe(
         'How its files are proved: tuf = signed metadata, from the pinned root down (needs root); index = the digests on the pages of an index that signs nothing, which is weaker.',
       ),
-    root: z
-      .string()
-      .min(1)
+    root: filePath
       .optional()
       .describe(
         'The pinned root.json, relative to this file. Get it over a channel you trust: everything rests on it.',
       ),
     layout: z
-      .union([z.enum(LAYOUTS), layout], { error: `must be one of ${LAYOUTS.join(', ')}, or a description of its own` })
+      .union([z.enum(LAYOUT_NAMES), layout], {
+        error: `must be one of ${LAYOUT_NAMES.join(', ')}, or a description of its own`,
+      })
       .default('pep458')
       .describe('How the upstream names its pages and files.'),
-    metadata_url: baseUrl.optional().describe('Where the TUF metadata lies, if not where the layout says.'),
-    pages_url: baseUrl.optional().describe('Where project pages lie, if not where the layout says.'),
-    files_url: baseUrl.optional().describe('Where files lie, if not where the layout says.'),
+    metadata_url: fetchedUrl.optional().describe('Where the TUF metadata lies, if not where the layout says.'),
+    pages_url: fetchedUrl.optional().describe('Where project pages lie, if not where the layout says.'),
+    files_url: fetchedUrl.optional().describe('Where files lie, if not where the layout says.'),
     file_hosts: z.array(fileHost).max(64).default([]).describe('Other hosts the pages may send us to for files.'),
     refresh: seconds(1, 86_400).default(60).describe('Seconds before the signed metadata is looked at again.'),
     max_age: seconds(0, 86_400)
@@ -103,9 +99,7 @@ const index = z
       .default(false)
       .describe('True where this index lets a file name change its bytes: its digests are then not pinned.'),
     credentials: credentials.optional().describe('As whom the upstream is read.'),
-    ca: z
-      .string()
-      .min(1)
+    ca: filePath
       .optional()
       .describe('Certificate authorities besides the usual ones, a PEM file relative to this one.'),
     proxy: proxy.optional().describe('How the upstream is reached where there is no way but a proxy.'),
@@ -147,7 +141,7 @@ export function insecureWords({ root }: { readonly root?: unknown }): string {
 
 const indexName = z
   .string()
-  .regex(INDEX_NAME, 'an index name is lower-case letters, digits, - and _')
+  .regex(INDEX_NAME, INDEX_NAME_RULE)
   .refine((name) => !RESERVED_NAMES.has(name), 'this name means something else in our URLs: choose another');
 
 /** The file's shape; every key has a default but `indexes`. */
@@ -167,9 +161,7 @@ export const schema = z
         max_connections: z.int().min(1).max(100_000).default(4096).describe('More are turned away.'),
       })
       .prefault({}),
-    data: z
-      .string()
-      .min(1)
+    data: filePath
       .default('./verbatim-data')
       .describe('Directory for proved files and trust state, relative to this file.'),
     ...sealing,

@@ -1,59 +1,115 @@
-// The settings that may also come from the environment and the command line: one row each, so that the three spellings
-// never drift apart. A flag's name is its commander key.
+import { LAYOUT_CHOICE } from '../presets/known-upstreams.ts';
 
-export type FlagName =
-  | 'host'
-  | 'port'
-  | 'publicUrl'
-  | 'data'
-  | 'sealKeyFile'
-  | 'sealEpochFile'
-  | 'maxBytes'
-  | 'referenceTime'
-  | 'logLevel'
-  | 'logFormat'
-  | 'upstream'
-  | 'root'
-  | 'layout'
-  | 'metadataUrl'
-  | 'pagesUrl'
-  | 'filesUrl'
-  | 'fileHost'
-  | 'refresh'
-  | 'maxAge';
+// The settings that may also come from the environment and from the command line: one row each, so that the spellings never
+// drift apart. What a value means, and its form, the schema says; a test holds docs/operating.md to this table.
+
+interface Row {
+  /** Its commander key: `publicUrl` is `--public-url` and `VERBATIM_PUBLIC_URL`. */
+  readonly flag: string;
+  /** Where it lies in the file; `main` stands for the index that flags speak of. */
+  readonly path: readonly string[];
+  /** What the help calls its value. */
+  readonly value: string;
+  /** For the help. */
+  readonly says: string;
+  /** What the help names as the default; the schema has it. */
+  readonly otherwise?: string;
+  /** May be given several times. */
+  readonly isList?: boolean;
+}
+
+const main = (key: string) => ['indexes', 'main', key] as const;
+
+const ROWS = [
+  {
+    flag: 'upstream',
+    path: main('upstream'),
+    value: 'url',
+    says: 'the index to mirror; PyPI where none is named',
+  },
+  { flag: 'root', path: main('root'), value: 'file', says: 'its root of trust: root.json, from a source you trust' },
+  { flag: 'layout', path: main('layout'), value: 'preset', says: `how it names things: ${LAYOUT_CHOICE}` },
+  {
+    flag: 'metadataUrl',
+    path: main('metadata_url'),
+    value: 'url',
+    says: 'where its signed metadata is, if not where the layout says',
+  },
+  {
+    flag: 'pagesUrl',
+    path: main('pages_url'),
+    value: 'url',
+    says: 'where its project pages are, if not where the layout says',
+  },
+  {
+    flag: 'filesUrl',
+    path: main('files_url'),
+    value: 'url',
+    says: 'where its files are, if not where the layout says',
+  },
+  {
+    flag: 'fileHost',
+    path: main('file_hosts'),
+    value: 'host',
+    says: 'a further host its pages may link files on; may be repeated',
+    isList: true,
+  },
+  { flag: 'refresh', path: main('refresh'), value: 'seconds', says: 'look for new metadata when older than this' },
+  {
+    flag: 'maxAge',
+    path: main('max_age'),
+    value: 'seconds',
+    says: 'index evidence: serve a page this long without asking upstream again',
+  },
+  { flag: 'data', path: ['data'], value: 'dir', says: 'the data directory', otherwise: './verbatim-data' },
+  {
+    flag: 'sealKeyFile',
+    path: ['seal_key_file'],
+    value: 'file',
+    says: 'seal what nobody signed with this secret, so that it cannot be forged on disk',
+  },
+  {
+    flag: 'sealEpochFile',
+    path: ['seal_epoch_file'],
+    value: 'file',
+    says: 'notice by this file, kept elsewhere, that the data directory was put back',
+  },
+  {
+    flag: 'host',
+    path: ['server', 'host'],
+    value: 'address',
+    says: 'listen on this address',
+    otherwise: '127.0.0.1',
+  },
+  { flag: 'port', path: ['server', 'port'], value: 'port', says: 'listen on this port', otherwise: '3141' },
+  { flag: 'publicUrl', path: ['server', 'public_url'], value: 'url', says: 'the address clients reach it by' },
+  {
+    flag: 'maxBytes',
+    path: ['cache', 'max_bytes'],
+    value: 'bytes',
+    says: 'disk for files; what was used least goes first',
+  },
+  {
+    flag: 'referenceTime',
+    path: ['reference_time'],
+    value: 'time',
+    says: 'judge expiry as of this time instead of the clock',
+  },
+  { flag: 'logLevel', path: ['log', 'level'], value: 'level', says: 'debug, info, warn or error' },
+  { flag: 'logFormat', path: ['log', 'format'], value: 'format', says: 'auto, json or text' },
+] as const satisfies readonly Row[];
+
+export type FlagName = (typeof ROWS)[number]['flag'];
+
+export interface Setting extends Row {
+  readonly flag: FlagName;
+}
+
+/** In the order of the help. */
+export const SETTINGS: readonly Setting[] = ROWS;
 
 /** Parsed flags as the command line hands them over; names this table does not know are none of ours. */
 export type Flags = Readonly<Partial<Record<FlagName, string | number | readonly string[] | undefined>>>;
-
-export interface Setting {
-  readonly flag: FlagName;
-  readonly path: readonly string[];
-  readonly kind: 'text' | 'number' | 'list' | 'path';
-}
-
-const main = (key: string) => ['indexes', 'main', key];
-
-export const SETTINGS: readonly Setting[] = [
-  { flag: 'host', path: ['server', 'host'], kind: 'text' },
-  { flag: 'port', path: ['server', 'port'], kind: 'number' },
-  { flag: 'publicUrl', path: ['server', 'public_url'], kind: 'text' },
-  { flag: 'data', path: ['data'], kind: 'path' },
-  { flag: 'sealKeyFile', path: ['seal_key_file'], kind: 'path' },
-  { flag: 'sealEpochFile', path: ['seal_epoch_file'], kind: 'path' },
-  { flag: 'maxBytes', path: ['cache', 'max_bytes'], kind: 'number' },
-  { flag: 'referenceTime', path: ['reference_time'], kind: 'text' },
-  { flag: 'logLevel', path: ['log', 'level'], kind: 'text' },
-  { flag: 'logFormat', path: ['log', 'format'], kind: 'text' },
-  { flag: 'upstream', path: main('upstream'), kind: 'text' },
-  { flag: 'root', path: main('root'), kind: 'path' },
-  { flag: 'layout', path: main('layout'), kind: 'text' },
-  { flag: 'metadataUrl', path: main('metadata_url'), kind: 'text' },
-  { flag: 'pagesUrl', path: main('pages_url'), kind: 'text' },
-  { flag: 'filesUrl', path: main('files_url'), kind: 'text' },
-  { flag: 'fileHost', path: main('file_hosts'), kind: 'list' },
-  { flag: 'refresh', path: main('refresh'), kind: 'number' },
-  { flag: 'maxAge', path: main('max_age'), kind: 'number' },
-];
 
 /** `publicUrl` → `VERBATIM_PUBLIC_URL`. */
 export function variable(flag: FlagName): string {
@@ -64,7 +120,6 @@ export function variable(flag: FlagName): string {
 export function option(flag: FlagName): string {
   return `--${flag.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
-
 /** Names the configuration file itself. */
 export const FILE_VARIABLE = 'VERBATIM_CONFIG';
 

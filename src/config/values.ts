@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { parseInstant } from '../bytes/instant.ts';
+import { isLoopback } from '../bytes/loopback.ts';
+import { meaning } from './meanings.ts';
 
 // The small values a configuration is made of: each refuses on its own, so that every fault is reported at once.
 
@@ -26,20 +29,35 @@ export const size = z
     return Math.floor(Number(amount) * (UNITS[unit.toUpperCase()] ?? 1));
   });
 
-/** A URL that names a directory; comes out with a closing slash. Never repeated in a fault: it may hold a secret. */
-export const baseUrl = z
-  .string()
-  .superRefine((text, context) => {
-    const fault = urlFault(text);
-    if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
-  })
-  .transform((text) => (text.endsWith('/') ? text : `${text}/`));
-
-/** A base that may also be relative to another base, in a free layout. */
-export const baseOrPath = z.string().superRefine((text, context) => {
-  const fault = /^[a-z][a-z0-9+.-]*:/i.test(text) ? urlFault(text) : pathFault(text);
+const url = z.string().superRefine((text, context) => {
+  const fault = urlFault(text);
   if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
 });
+const withSlash = (text: string) => (text.endsWith('/') ? text : `${text}/`);
+
+/** A URL that names a directory; comes out with a closing slash. Never repeated in a fault: it may hold a secret. */
+export const baseUrl = url.transform(withSlash);
+
+/** One from which bytes come, or to which secrets go. */
+export const fetchedUrl = meaning('fetched', url.clone()).transform(withSlash);
+
+/** A path in the file system; in a file relative to that file. */
+export const filePath = meaning('file', z.string().min(1));
+
+/** The name of a variable that holds a secret. */
+export const variableName = meaning(
+  'variable',
+  z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of a variable'),
+);
+
+/** A base that may also be relative to another base, in a free layout. */
+export const baseOrPath = meaning(
+  'fetched',
+  z.string().superRefine((text, context) => {
+    const fault = /^[a-z][a-z0-9+.-]*:/i.test(text) ? urlFault(text) : pathFault(text);
+    if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
+  }),
+);
 
 function urlFault(text: string): string | undefined {
   if (!URL.canParse(text)) return 'must be a URL such as https://index.example/';
@@ -63,26 +81,11 @@ export function crossesNetworkInTheClear(text: unknown): boolean {
   return url.protocol === 'http:' && !isLoopback(url.hostname);
 }
 
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
-}
-
-const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/;
-
 /** `YYYY-MM-DDTHH:MM:SSZ`, a moment the calendar knows; comes out as whole seconds since the epoch. */
 export const instant = z
   .string()
   .refine((text) => parseInstant(text) !== undefined, 'must be a time such as 2026-11-21T14:00:00Z')
   .transform((text) => parseInstant(text) ?? 0);
-
-function parseInstant(text: string): number | undefined {
-  if (!TIME.test(text)) return undefined;
-  const milliseconds = Date.parse(text);
-  // Date.parse rolls 31 February over; a round trip does not.
-  if (Number.isNaN(milliseconds) || new Date(milliseconds).toISOString() !== text.replace('Z', '.000Z'))
-    return undefined;
-  return milliseconds / 1000;
-}
 
 /** An address to listen on or a host name, without port, scheme or path. */
 export const host = z
@@ -91,13 +94,16 @@ export const host = z
   .regex(/^[A-Za-z0-9._:-]+$/, 'must be a host name or an address, without a port');
 
 /** Where a page may send us for files: `host`, `host:port` (https), or an origin with its scheme. */
-export const fileHost = z
-  .string()
-  .max(267)
-  .regex(
-    /^(https?:\/\/)?(\[[0-9a-f:]+\]|[a-z0-9.-]+)(:\d{1,5})?$/,
-    'must be a lower-case host name, with :port where it is not the usual one',
-  );
+export const fileHost = meaning(
+  'fetched',
+  z
+    .string()
+    .max(267)
+    .regex(
+      /^(https?:\/\/)?(\[[0-9a-f:]+\]|[a-z0-9.-]+)(:\d{1,5})?$/,
+      'must be a lower-case host name, with :port where it is not the usual one',
+    ),
+);
 
 export function seconds(least: number, most: number) {
   return z.int().min(least).max(most);

@@ -1,47 +1,46 @@
-import { type Digests, isDigest } from '../bytes/digest.ts';
+import { join } from 'node:path';
+import { type Algorithm, isAlgorithm, isDigest } from '../bytes/digest.ts';
 import type { BlobPaths } from './blob-paths.ts';
 import type { Durable } from './durable.ts';
-import { peekSmall, readSmall } from './read-file.ts';
+import { readSmall } from './read-file.ts';
+import { isMissing } from './storage-errors.ts';
+import { listOrNothing } from './walk.ts';
 
 const ALIAS_BYTES = 64;
 
-/** Digests other than sha256 lead to a blob's name; never more than a hint, because what they lead to is proved again. */
+/** Small files under other digests, each with the sha256 that it leads to. What is not such a file leads nowhere. */
 export interface Aliases {
-  /** The sha256 that the first alias found names. */
-  find(digests: Digests): Promise<string | undefined>;
-  /** The same without waiting, for a hint. */
-  peek(digests: Digests): string | undefined;
-  add(digests: Digests, sha256: string): Promise<void>;
+  find(algorithm: Algorithm, hex: string): Promise<string | undefined>;
+  add(algorithm: Algorithm, hex: string, sha256: string): Promise<void>;
+  remove(algorithm: Algorithm, hex: string): Promise<void>;
+  list(): AsyncIterable<{ readonly algorithm: Algorithm; readonly hex: string; readonly sha256: string | undefined }>;
 }
 
 export function createAliases(durable: Durable, paths: BlobPaths): Aliases {
-  const others = (digests: Digests) => [...digests].filter(([algorithm]) => algorithm !== 'sha256');
-  const read = (bytes: Buffer | undefined): string | undefined => {
-    const hex = bytes?.toString('latin1');
-    return hex !== undefined && isDigest('sha256', hex) ? hex : undefined;
+  const { ops } = durable;
+  const find = async (algorithm: Algorithm, hex: string): Promise<string | undefined> => {
+    const bytes = await readSmall(ops, paths.alias(algorithm, hex), ALIAS_BYTES).catch(() => undefined);
+    const sha256 = bytes?.toString('latin1');
+    return sha256 !== undefined && isDigest('sha256', sha256) ? sha256 : undefined;
   };
   return {
-    async find(digests) {
-      for (const [algorithm, hex] of others(digests)) {
-        const found = read(
-          await readSmall(durable.ops, paths.alias(algorithm, hex), ALIAS_BYTES).catch(() => undefined),
-        );
-        if (found !== undefined) return found;
+    find,
+    add: (algorithm, hex, sha256) => durable.replaceSoon(paths.alias(algorithm, hex), Buffer.from(sha256, 'latin1')),
+    async remove(algorithm, hex) {
+      try {
+        await ops.unlink(paths.alias(algorithm, hex));
+      } catch (error) {
+        if (!isMissing(error)) throw error;
       }
-      return undefined;
     },
-    peek(digests) {
-      for (const [algorithm, hex] of others(digests)) {
-        const found = read(peekSmall(paths.alias(algorithm, hex), ALIAS_BYTES));
-        if (found !== undefined) return found;
-      }
-      return undefined;
-    },
-    async add(digests, sha256) {
-      for (const [algorithm, hex] of others(digests)) {
-        const path = paths.alias(algorithm, hex);
-        const there = read(await readSmall(durable.ops, path, ALIAS_BYTES).catch(() => undefined));
-        if (there !== sha256) await durable.replace(path, Buffer.from(sha256, 'latin1'));
+    async *list() {
+      for (const algorithm of await listOrNothing(ops, paths.aliases)) {
+        if (!isAlgorithm(algorithm)) continue;
+        for (const prefix of await listOrNothing(ops, join(paths.aliases, algorithm)))
+          for (const name of await listOrNothing(ops, join(paths.aliases, algorithm, prefix))) {
+            const hex = prefix + name;
+            if (isDigest(algorithm, hex)) yield { algorithm, hex, sha256: await find(algorithm, hex) };
+          }
       }
     },
   };

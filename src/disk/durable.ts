@@ -1,26 +1,33 @@
 import { randomBytes } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { codeOf, type FileOps, type OpenFile } from './file-ops.ts';
+import { createFolders, type Folders } from './folders.ts';
 
-/** A file that nobody else can see yet; it must be committed or discarded. */
+/** A file that nobody else can see yet; it must be committed, claimed, published or discarded. After any failure it is gone. */
 export interface Temp {
   readonly file: OpenFile;
-  /** Everything to disk, then the name, then the directory that holds the name. After any failure the file is gone. */
+  /** Everything to disk, then the name, then the directory that holds the name. */
   commit(path: string): Promise<void>;
   /** As `commit`, but only where the name is free; false (and the file gone) where another was first. */
   claim(path: string): Promise<boolean>;
+  /** The name alone: a power cut may still take all of it. The open file is the caller's from now on. */
+  publish(path: string): Promise<OpenFile>;
   discard(): Promise<void>;
 }
 
-/** Writes that survive a crash whole or not at all. Nothing else in the project renames or links (DESIGN §3 "durable"). */
+/** Writes that survive a crash whole or not at all. Nothing else in the project renames or links. */
 export interface Durable {
   readonly ops: FileOps;
   temp(mode: number): Promise<Temp>;
   /** A new directory that nobody else knows: whoever asked for it fills it and moves it away, or removes it. */
   tempDirectory(): Promise<string>;
   replace(path: string, bytes: Uint8Array): Promise<void>;
+  /** As `replace`, for what may be lost in a power cut: it comes back whole, empty or not at all. */
+  replaceSoon(path: string, bytes: Uint8Array): Promise<void>;
   /** False where the name is taken already: the compare-and-swap of everything that must not go back. */
   claim(path: string, bytes: Uint8Array): Promise<boolean>;
+  /** What was published outlasts a power cut when this resolves. */
+  sync(path: string, file: OpenFile): Promise<void>;
   /** Moves a name out of the way, whatever kind of thing it is; durable before it resolves. */
   moveAway(from: string, to: string): Promise<void>;
   /** Makes a directory and its parents below `root`, each durable before it is used. */
@@ -42,106 +49,21 @@ export function createDurable(options: {
   readonly tempDirectory: string;
 }): Durable {
   const { ops, root, tempDirectory } = options;
-  const made = new Set<string>([root]);
+  const folders = createFolders(ops, root);
   let count = 0;
 
-  const directory = async (path: string): Promise<void> => {
-    if (made.has(path)) return;
-    const parent = dirname(path);
-    if (parent === path) throw new Error(`${path} is not below the data directory`);
-    await directory(parent);
-    try {
-      await ops.makeDirectory(path);
-    } catch (error) {
-      if (codeOf(error) !== 'EEXIST') throw error;
-    }
-    // Also where it existed: its maker may have died before it was durable.
-    await ops.syncDirectory(parent);
-    made.add(path);
-  };
-
-  const openTemp = async (mode: number): Promise<{ path: string; file: OpenFile }> => {
-    const path = join(tempDirectory, `${(count++).toString(36)}-${randomBytes(4).toString('hex')}`);
-    try {
-      return { path, file: await ops.openNew(path, mode) };
-    } catch (error) {
-      if (codeOf(error) !== 'ENOENT') throw error;
-      // A sibling on another host took an idle directory for a stale one.
-      made.clear();
-      made.add(root);
-      await directory(tempDirectory);
-      return { path, file: await ops.openNew(path, mode) };
-    }
-  };
-
+  const newPath = () => join(tempDirectory, `${(count++).toString(36)}-${randomBytes(4).toString('hex')}`);
   const tempFolder = async (): Promise<string> => {
-    await directory(tempDirectory);
-    const path = join(tempDirectory, `${(count++).toString(36)}-${randomBytes(4).toString('hex')}`);
-    await ops.makeDirectory(path);
+    const path = newPath();
+    await folders.inside(path, () => ops.makeDirectory(path));
     return path;
   };
-
   const temp = async (mode: number): Promise<Temp> => {
-    const { path: at, file } = await openTemp(mode);
-    let open = true;
-    let named = true;
-    const close = async () => {
-      if (!open) return;
-      open = false;
-      await file.close();
-    };
-    const discard = async () => {
-      await close().catch(() => undefined);
-      if (!named) return;
-      named = false;
-      await ops.unlink(at).catch(() => undefined);
-    };
-    const settle = async <T>(path: string, name: () => Promise<T>): Promise<T> => {
-      try {
-        // An fsync that failed may have dropped the pages it could not write: it is never tried again, the file goes.
-        await file.sync();
-        await close();
-        await directory(dirname(path));
-        try {
-          return await name();
-        } catch (error) {
-          if (codeOf(error) !== 'ENOENT') throw error;
-          // Somebody removed directories under a running process: they are made again, once.
-          made.clear();
-          made.add(root);
-          await directory(dirname(path));
-          return await name();
-        }
-      } catch (error) {
-        await discard();
-        throw error;
-      }
-    };
-    return {
-      file,
-      discard,
-      commit: (path) =>
-        settle(path, async () => {
-          await ops.rename(at, path);
-          named = false;
-          await ops.syncDirectory(dirname(path));
-        }),
-      claim: (path) =>
-        settle(path, async () => {
-          try {
-            await ops.link(at, path);
-          } catch (error) {
-            if (codeOf(error) !== 'EEXIST') throw error;
-            await discard();
-            return false;
-          }
-          await ops.syncDirectory(dirname(path));
-          await discard();
-          return true;
-        }),
-    };
+    const path = newPath();
+    // A sibling on another host may have taken an idle directory for a stale one.
+    const file = await folders.inside(path, () => ops.openNew(path, mode));
+    return new TempFile(ops, folders, path, file);
   };
-
   const filled = async (bytes: Uint8Array): Promise<Temp> => {
     const next = await temp(PRIVATE_FILE);
     try {
@@ -157,15 +79,104 @@ export function createDurable(options: {
     ops,
     temp,
     tempDirectory: tempFolder,
-    directory,
+    directory: folders.make,
     replace: async (path, bytes) => (await filled(bytes)).commit(path),
+    replaceSoon: async (path, bytes) => (await (await filled(bytes)).publish(path)).close(),
     claim: async (path, bytes) => (await filled(bytes)).claim(path),
-    moveAway: async (from, to) => {
-      await directory(dirname(to));
+    async sync(path, file) {
+      await file.sync();
+      await folders.make(dirname(path));
+      await ops.syncDirectory(dirname(path));
+    },
+    async moveAway(from, to) {
+      await folders.make(dirname(to));
       await ops.rename(from, to);
-      for (const path of made) if (path === from || path.startsWith(join(from, '/'))) made.delete(path);
+      folders.forget(from);
       await ops.syncDirectory(dirname(to));
       if (dirname(from) !== dirname(to)) await ops.syncDirectory(dirname(from));
     },
   };
+}
+
+class TempFile implements Temp {
+  readonly #ops: FileOps;
+  readonly #folders: Folders;
+  readonly #at: string;
+  readonly file: OpenFile;
+  #isOpen = true;
+  #isNamed = true;
+
+  constructor(ops: FileOps, folders: Folders, at: string, file: OpenFile) {
+    this.#ops = ops;
+    this.#folders = folders;
+    this.#at = at;
+    this.file = file;
+  }
+
+  commit(path: string): Promise<void> {
+    return this.#orGone(async () => {
+      await this.#settle();
+      await this.#folders.make(dirname(path));
+      await this.#folders.inside(path, () => this.#rename(path));
+      await this.#ops.syncDirectory(dirname(path));
+    });
+  }
+
+  claim(path: string): Promise<boolean> {
+    return this.#orGone(async () => {
+      await this.#settle();
+      await this.#folders.make(dirname(path));
+      try {
+        await this.#folders.inside(path, () => this.#ops.link(this.#at, path));
+      } catch (error) {
+        if (codeOf(error) !== 'EEXIST') throw error;
+        await this.discard();
+        return false;
+      }
+      await this.#ops.syncDirectory(dirname(path));
+      await this.discard();
+      return true;
+    });
+  }
+
+  publish(path: string): Promise<OpenFile> {
+    return this.#orGone(async () => {
+      await this.#folders.insideSoon(path, () => this.#rename(path));
+      this.#isOpen = false;
+      return this.file;
+    });
+  }
+
+  async discard(): Promise<void> {
+    await this.#close().catch(() => undefined);
+    if (!this.#isNamed) return;
+    this.#isNamed = false;
+    await this.#ops.unlink(this.#at).catch(() => undefined);
+  }
+
+  /** An fsync that failed may have dropped the pages it could not write: it is never tried again, the file goes. */
+  async #settle(): Promise<void> {
+    await this.file.sync();
+    await this.#close();
+  }
+
+  async #rename(path: string): Promise<void> {
+    await this.#ops.rename(this.#at, path);
+    this.#isNamed = false;
+  }
+
+  async #close(): Promise<void> {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    await this.file.close();
+  }
+
+  async #orGone<T>(task: () => Promise<T>): Promise<T> {
+    try {
+      return await task();
+    } catch (error) {
+      await this.discard();
+      throw error;
+    }
+  }
 }

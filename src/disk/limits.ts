@@ -15,3 +15,10 @@ export const SAME_FETCHES = 50_000;
 /** What was set aside is kept as evidence, beside the size limit: this many and this much, the oldest leave first. */
 export const QUARANTINED = 16;
 export const QUARANTINED_BYTES = 1_000_000_000;
+/** Blob files kept open for whoever reads them next, and how long. */
+export const OPEN_IDLE = 64;
+export const OPEN_IDLE_MS = 2000;
+/** Most bytes of the record of which blobs were used: 67 for each. */
+export const USAGE_RECORD_BYTES = 256 * 1024 * 1024;
+/** Files looked at together where all are listed. */
+export const SCAN_BATCH = 16;

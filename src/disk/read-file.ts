@@ -1,4 +1,3 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import type { FileOps } from './file-ops.ts';
 import { isMissing } from './storage-errors.ts';
 
@@ -23,21 +22,5 @@ export async function readSmall(ops: FileOps, path: string, limit: number): Prom
     return bytes.subarray(0, length);
   } finally {
     await file.close();
-  }
-}
-
-/** The start of a tiny file without waiting, for a hint; undefined for anything that is not a regular file. */
-export function peekSmall(path: string, limit: number): Buffer | undefined {
-  let file: number | undefined;
-  try {
-    // Never through a symlink, and never waiting for a FIFO's writer: this runs on the event loop.
-    file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    if (!fstatSync(file).isFile()) return undefined;
-    const bytes = Buffer.alloc(limit);
-    return bytes.subarray(0, readSync(file, bytes, 0, limit, 0));
-  } catch {
-    return undefined;
-  } finally {
-    if (file !== undefined) closeSync(file);
   }
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { FileOps } from './file-ops.ts';
+import { codeOf, type FileOps } from './file-ops.ts';
 import { isMissing } from './storage-errors.ts';
 
 /** The names two levels down (`ab/demo`), as the state of projects lies; none where the directory is not there. */
@@ -14,6 +14,17 @@ export async function namesIn(ops: FileOps, directory: string): Promise<readonly
     return [...(await ops.list(directory))].sort();
   } catch (error) {
     if (isMissing(error)) return [];
+    throw error;
+  }
+}
+
+/** The names in a directory, in no order. Where there is no directory there is nothing; one that cannot be read must not pass for an empty one. */
+export async function listOrNothing(ops: FileOps, path: string): Promise<readonly string[]> {
+  try {
+    return await ops.list(path);
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return [];
     throw error;
   }
 }

@@ -1,4 +1,5 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Caller } from '../async/caller.ts';
 import type { Reason } from '../bytes/refusal.ts';
 import { MAX_RECORDED_PATH } from './limits.ts';
@@ -60,15 +61,121 @@ export interface Notes {
   sent?: SentFile | undefined;
 }
 
-/** One request and its answer. */
-export interface Exchange {
-  readonly incoming: IncomingMessage;
-  readonly outgoing: ServerResponse;
+let make: (incoming: IncomingMessage, outgoing: ServerResponse) => Exchange;
+let reveal: (exchange: Exchange) => ServerResponse;
+
+/**
+ * One request and its answer. Node's own objects are not to be had of it: whoever holds them can write a body, through
+ * the request's socket too. The doors of reply/ take theirs by `outgoingOf`.
+ */
+export class Exchange {
+  readonly #incoming: IncomingMessage;
+  readonly #outgoing: ServerResponse;
   /** HEAD: the headers of GET, and no body. */
   readonly head: boolean;
-  readonly notes: Notes;
+  readonly notes: Notes = { route: 'none', index: undefined, reason: undefined, bytes: 0, promised: undefined };
+  #signal: AbortSignal | undefined;
+
+  private constructor(incoming: IncomingMessage, outgoing: ServerResponse) {
+    this.#incoming = incoming;
+    this.#outgoing = outgoing;
+    this.head = incoming.method === 'HEAD';
+  }
+
+  static {
+    make = (incoming, outgoing) => new Exchange(incoming, outgoing);
+    reveal = (exchange) => exchange.#outgoing;
+  }
+
+  get method(): string | undefined {
+    return this.#incoming.method;
+  }
+
+  /** The request target as it was sent. */
+  get url(): string {
+    return this.#incoming.url ?? '';
+  }
+
+  get headers(): IncomingHttpHeaders {
+    return this.#incoming.headers;
+  }
+
+  /** Names and values in turn, as they were sent. */
+  get rawHeaders(): readonly string[] {
+    return this.#incoming.rawHeaders;
+  }
+
+  /** Of HTTP: 1 of 1.0. */
+  get majorVersion(): number {
+    return this.#incoming.httpVersionMajor;
+  }
+
+  get minorVersion(): number {
+    return this.#incoming.httpVersionMinor;
+  }
+
+  /** The client's address, as its connection has it. */
+  get client(): string {
+    return this.#incoming.socket.remoteAddress ?? '';
+  }
+
+  /** True once nobody is there to be answered. */
+  get left(): boolean {
+    return this.#outgoing.destroyed;
+  }
+
+  /** True once the headers of an answer were handed on. */
+  get begun(): boolean {
+    return this.#outgoing.headersSent;
+  }
+
+  /** Of the answer; means nothing before it has begun. */
+  get status(): number {
+    return this.#outgoing.statusCode;
+  }
+
+  /** The connection ends with the answer. */
+  endConnection(): void {
+    this.#outgoing.shouldKeepAlive = false;
+  }
+
+  /** An interim answer, `100 Continue` (RFC 9110 §15.2.1). */
+  sayContinue(): void {
+    this.#outgoing.writeContinue();
+  }
+
   /** Who asks this of an index; the signal aborts with `ClientLeft` when the connection closes before the answer's end. */
-  readonly callerOf: (index: string) => Caller;
+  callerOf(index: string): Caller {
+    // Most answers wait for nothing: the signal is made for the first that does.
+    this.#signal ??= untilClosed(this.#outgoing);
+    const { socket } = this.#incoming;
+    return {
+      index,
+      party: partyOf(this.client),
+      connection: connectionOf(socket),
+      priority: 'client',
+      signal: this.#signal,
+    };
+  }
+
+  /** `onFinish` hears of the request when its connection is done with it. */
+  record(onFinish: OnFinish): void {
+    const outgoing = this.#outgoing;
+    const started = performance.now();
+    outgoing.once('close', () => {
+      const { promised, ...known } = this.notes;
+      // A client may leave with the last byte, before we have said that it was the last.
+      const aborted = !outgoing.writableFinished && (promised === undefined || known.bytes < promised);
+      onFinish({
+        ...known,
+        method: methodOf(this),
+        status: outgoing.headersSent ? outgoing.statusCode : 0,
+        seconds: (performance.now() - started) / 1000,
+        aborted,
+        path: recordedPath(this.url),
+      });
+    });
+  }
 }
 
 /** Nobody is there to be answered any more. */
@@ -76,39 +183,13 @@ export class ClientLeft extends Error {
   override readonly name = 'ClientLeft';
 }
 
-/** Begins the record of a request; `onFinish` hears of it when its connection is done with it. */
-export function beginExchange(
-  incoming: IncomingMessage,
-  outgoing: ServerResponse,
-  onFinish: OnFinish | undefined,
-): Exchange {
-  const notes: Notes = { route: 'none', index: undefined, reason: undefined, bytes: 0, promised: undefined };
-  if (onFinish !== undefined) {
-    const started = performance.now();
-    outgoing.once('close', () => {
-      const { promised, ...known } = notes;
-      // A client may leave with the last byte, before we have said that it was the last.
-      const aborted = !outgoing.writableFinished && (promised === undefined || known.bytes < promised);
-      onFinish({
-        ...known,
-        method: methodOf(incoming),
-        status: outgoing.headersSent ? outgoing.statusCode : 0,
-        seconds: (performance.now() - started) / 1000,
-        aborted,
-        path: recordedPath(incoming.url ?? ''),
-      });
-    });
-  }
-  return { incoming, outgoing, head: incoming.method === 'HEAD', notes, callerOf: asking(incoming, outgoing) };
-}
+const connections = new WeakMap<Socket, object>();
 
-/** Most answers wait for nothing: the signal is made for the first that does. */
-function asking({ socket }: IncomingMessage, outgoing: ServerResponse): Exchange['callerOf'] {
-  let signal: AbortSignal | undefined;
-  return (index) => {
-    signal ??= untilClosed(outgoing);
-    return { index, party: partyOf(socket.remoteAddress ?? ''), connection: socket, priority: 'client', signal };
-  };
+/** Tells one connection from another, and nothing else: a body can be written to a socket. */
+function connectionOf(socket: Socket): object {
+  const known = connections.get(socket) ?? {};
+  connections.set(socket, known);
+  return known;
 }
 
 function untilClosed(outgoing: ServerResponse): AbortSignal {
@@ -121,7 +202,17 @@ function untilClosed(outgoing: ServerResponse): AbortSignal {
   return leaving.signal;
 }
 
-function methodOf({ method }: IncomingMessage): Finished['method'] {
+/** Who may import this: test/architecture/makers.ts. */
+export function beginExchange(incoming: IncomingMessage, outgoing: ServerResponse): Exchange {
+  return make(incoming, outgoing);
+}
+
+/** The answer as node has it. Who may import this: test/architecture/makers.ts. */
+export function outgoingOf(exchange: Exchange): ServerResponse {
+  return reveal(exchange);
+}
+
+function methodOf({ method }: Exchange): Finished['method'] {
   return method === 'GET' || method === 'HEAD' || method === 'OPTIONS' ? method : 'other';
 }
 

@@ -1,9 +1,9 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Exchange } from './exchange.ts';
 import { MAX_IGNORED_BODY } from './limits.ts';
 import { type Answer, BAD_REQUEST, METHOD_NOT_ALLOWED } from './reply/answers.ts';
 
 // What node's parser lets through and no honest client sends. Node itself refuses CL with TE, two lengths, bare LF,
-// NUL, a space before the colon, unknown Expect, oversized and late headers (faults D 104, 108, 111, 112).
+// NUL, a space before the colon, unknown Expect, oversized and late headers.
 
 // RFC 9112 §3.2, without user information: a name, an address, a port. It decides nothing here and is checked all the same.
 const HOST = /^(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._~-]{1,255})(?::([0-9]{1,5}))?$/;
@@ -15,13 +15,13 @@ export function isHost(host: string): boolean {
 }
 
 /** What must be answered before anything is looked up, or undefined. */
-export function guard(incoming: IncomingMessage, outgoing: ServerResponse): Answer | undefined {
-  if (willNotBeRead(incoming)) outgoing.shouldKeepAlive = false;
-  if (incoming.httpVersionMajor !== 1 || !hasOneHost(incoming.rawHeaders)) {
-    outgoing.shouldKeepAlive = false;
+export function guard(exchange: Exchange): Answer | undefined {
+  if (willNotBeRead(exchange)) exchange.endConnection();
+  if (exchange.majorVersion !== 1 || !hasOneHost(exchange.rawHeaders)) {
+    exchange.endConnection();
     return BAD_REQUEST;
   }
-  const { method } = incoming;
+  const { method } = exchange;
   return method === 'GET' || method === 'HEAD' || method === 'OPTIONS' ? undefined : METHOD_NOT_ALLOWED;
 }
 
@@ -38,7 +38,7 @@ function hasOneHost(rawHeaders: readonly string[]): boolean {
 }
 
 /** A body nobody asked for is read away while it is small; a large one, or one of unknown length, ends the connection. */
-function willNotBeRead({ headers }: IncomingMessage): boolean {
+function willNotBeRead({ headers }: Exchange): boolean {
   if (headers['transfer-encoding'] !== undefined || headers.upgrade !== undefined) return true;
   return Number(headers['content-length'] ?? 0) > MAX_IGNORED_BODY;
 }

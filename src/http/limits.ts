@@ -8,8 +8,6 @@ export const MAX_HEADER_BYTES = 16_384;
 export const MAX_HEADERS = 100;
 /** Bytes of a request body that is read away so that the connection lives on; past it the connection ends. */
 export const MAX_IGNORED_BODY = 65_536;
-/** Characters of If-None-Match that are looked at. */
-export const MAX_ETAGS = 8192;
 /** Characters of a refusal's own words that are passed on in a problem. */
 export const MAX_WORDS = 400;
 /** Characters of a path in an access record. */

@@ -5,14 +5,14 @@ export type Wait = <T>(exchange: Exchange, work: () => Promise<T>) => Promise<T>
 
 /**
  * `100 Continue` at every interval (RFC 9110 §15.2.1: any number of interim answers, which clients skip). It starts
- * the read timeout of pip, requests, httpx, curl and wget anew; 102 and 103 would break pip (DESIGN J2).
+ * the read timeout of pip, requests, httpx, curl and wget anew; 102 and 103 would break pip.
  */
 export function createWait(everyMs: number): Wait {
-  return async ({ incoming, outgoing }, work) => {
-    if (incoming.httpVersionMinor === 0) return work();
+  return async (exchange, work) => {
+    if (exchange.minorVersion === 0) return work();
     const timer = setInterval(() => {
-      if (outgoing.destroyed || outgoing.headersSent) clearInterval(timer);
-      else outgoing.writeContinue();
+      if (exchange.left || exchange.begun) clearInterval(timer);
+      else exchange.sayContinue();
     }, everyMs);
     timer.unref();
     try {

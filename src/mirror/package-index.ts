@@ -1,6 +1,8 @@
 import type { UnverifiedDocument } from '../bytes/unverified.ts';
 import type { Instant } from '../ports/clock.ts';
 import type { Page } from '../render/page.ts';
+import type { Signed } from '../tuf/model.ts';
+import type { Verified } from '../tuf/verified.ts';
 import { FileAnswer } from './files/file-answer.ts';
 import type { Explanation } from './tuf/explain.ts';
 import type { HeldRoles } from './tuf/stored-roles.ts';
@@ -13,7 +15,7 @@ export type Evidence = 'tuf' | 'index';
 
 /** A document of the signed repository, upstream's exact bytes. */
 export interface SignedDocument {
-  readonly bytes: Uint8Array;
+  readonly document: Verified<Signed>;
   /** True where the URL names a version, so that the bytes can never change. */
   readonly immutable: boolean;
 }

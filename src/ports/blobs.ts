@@ -15,6 +15,8 @@ export interface Wanted {
   /** For log lines and refusals. */
   readonly name: string;
   readonly subject: Subject;
+  /** True where whoever asks must be sure that a power cut takes nothing: a sync, an import. */
+  readonly durable?: boolean | undefined;
 }
 
 /** Files and signed documents, proved. */
@@ -32,8 +34,6 @@ export interface Blobs {
   keep(sha256: string, by: string | undefined): Promise<boolean>;
   /** A small document whole in memory, proved again; undefined where it is not stored. Throws Refusal `limit` beyond `limit` bytes. */
   readDocument(expected: Expected, limit: number): Promise<Proven | undefined>;
-  /** Stores a proved document. An answer need not wait for it; an import does: it is durable when this resolves. Throws Refusal. */
+  /** Stores a proved document, in one write. An answer need not wait for it. Throws Refusal. */
   writeDocument(document: Proven): Promise<void>;
-  /** As `stored`, without waiting. */
-  holds(expected: Expected): boolean;
 }

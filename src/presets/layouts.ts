@@ -21,7 +21,7 @@ export interface PagePlace extends Place {
   readonly storedAt?: readonly string[] | undefined;
 }
 
-/** Where an upstream signed with TUF keeps what. A preset is such a record, and so is free configuration. */
+/** How an upstream signed with TUF names its targets, and where it keeps what: a known one, or an operator's own. */
 export interface Layout {
   readonly name: string;
   readonly metadata: string;
@@ -33,65 +33,6 @@ export interface Layout {
   readonly digitRolesUnversioned?: boolean | undefined;
 }
 
-// The letters are those of the implementations met in the field.
-export const PRESETS = {
-  /** PEP 458 as written: pages and files are targets, both stored under their digests. */
-  pep458: {
-    name: 'pep458',
-    metadata: 'metadata/',
-    pages: { base: '', target: 'simple/{project}/index.html', seenAt: 'simple/{project}/', prefix: true },
-    files: { base: '', target: 'packages/{aa}/{bb}/{rest}/{filename}', prefix: true },
-  },
-  /** B: pip's first TUF branches; a file's path holds its digest already, so its name does not. */
-  'pip-2020': {
-    name: 'pip-2020',
-    metadata: 'tuf/',
-    pages: { base: 'simple/', target: '{project}/index.html', seenAt: '{project}/', prefix: true },
-    files: { base: 'packages/', target: '{aa}/{bb}/{rest}/{filename}', prefix: false },
-  },
-  /** C and D: the later pip branches and what warehouse stores. */
-  'pip-2022': {
-    name: 'pip-2022',
-    metadata: 'metadata/',
-    pages: { base: 'simple/', target: '{project}/{project}.html', seenAt: '{project}/', prefix: true },
-    files: { base: 'packages/', target: '{aa}/{bb}/{rest}/{filename}', prefix: false },
-  },
-  /** E: the target is the bare project name, storage has warehouse's file names, and files are not targets. */
-  'rstuf-2024': {
-    name: 'rstuf-2024',
-    metadata: 'metadata/',
-    pages: {
-      base: 'simple/',
-      target: '{project}',
-      seenAt: '{project}/',
-      storedAt: ['{project}/{hash}.{project}.html', '{project}/index.html'],
-      prefix: true,
-    },
-    files: { base: 'packages/', prefix: false },
-    digitRolesUnversioned: true,
-  },
-  /** G: bare anchors in pages; wheels are targets beside them. */
-  datadog: {
-    name: 'datadog',
-    metadata: 'metadata.staged/',
-    pages: { base: 'targets/', target: 'simple/{project}/index.html', seenAt: 'simple/{project}/', prefix: true },
-    files: { base: 'targets/', target: 'simple/{project}/{filename}', prefix: true },
-    list: 'simple/index.html',
-  },
-  /** Any other TUF repository: targets by path, no pages. */
-  plain: {
-    name: 'plain',
-    metadata: 'metadata/',
-    files: { base: 'targets/', prefix: true },
-  },
-} as const satisfies Readonly<Record<string, Layout>>;
-
-export type PresetName = keyof typeof PRESETS;
-
-export function isPreset(name: string): name is PresetName {
-  return Object.hasOwn(PRESETS, name);
-}
-
 export interface LayoutUrls {
   readonly upstream: string;
   readonly metadataUrl?: string | undefined;
@@ -99,9 +40,52 @@ export interface LayoutUrls {
   readonly filesUrl?: string | undefined;
 }
 
+/** A layout as an operator writes it down: bases are URLs or paths under the upstream. */
+export interface LayoutDescription {
+  readonly metadata: string;
+  readonly pages: PagesDescription | undefined;
+  readonly files: FilesDescription | undefined;
+}
+
+export interface PagesDescription {
+  readonly base: string;
+  readonly hashPrefix: boolean;
+  readonly target: string;
+  readonly list: string | undefined;
+}
+
+export interface FilesDescription {
+  readonly base: string;
+  readonly hashPrefix: boolean;
+  /** Absent where only pages are signed, and vouch for their files. */
+  readonly target: string | undefined;
+}
+
+export function describedLayout({ metadata, pages, files }: LayoutDescription): Layout {
+  return {
+    name: 'custom',
+    metadata,
+    ...(pages === undefined
+      ? {}
+      : {
+          pages: {
+            base: pages.base,
+            target: pages.target,
+            // Links are relative to the folder a browser would see the page in.
+            seenAt: pages.target.slice(0, pages.target.lastIndexOf('/') + 1) || '{project}/',
+            prefix: pages.hashPrefix,
+          },
+          list: pages.list,
+        }),
+    files:
+      files === undefined
+        ? { base: '', prefix: false }
+        : { base: files.base, target: files.target, prefix: files.hashPrefix },
+  };
+}
+
 /** The layout with absolute bases that end in a slash and hold no user name or password. */
-export function resolveLayout(layout: PresetName | Layout, urls: LayoutUrls): Layout {
-  const plan: Layout = typeof layout === 'string' ? PRESETS[layout] : layout;
+export function resolveLayout(plan: Layout, urls: LayoutUrls): Layout {
   const upstream = folder(urls.upstream);
   const base = (given: string | undefined, planned: string) => folder(given ?? new URL(planned, upstream).href).href;
   return {

@@ -1,19 +1,14 @@
+import type { ContentPath } from '../bytes/content-path.ts';
 import type { Digests } from '../bytes/digest.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Layout, Place } from './layouts.ts';
 
 /** Names and URLs that follow from a resolved layout. Projects are normalized names. */
 
-export interface ContentPath {
-  readonly aa: string;
-  readonly bb: string;
-  readonly rest: string;
-}
-
 export interface FileName {
   readonly project: string;
   readonly filename: string;
-  readonly contentPath?: ContentPath | undefined;
+  readonly content?: ContentPath | undefined;
 }
 
 export type TargetKind =
@@ -29,7 +24,7 @@ export function pageTarget(layout: Layout, project: string): string | undefined 
 /** The target path of a file; undefined where it cannot be told from what is known, or files are no targets. */
 export function fileTarget(layout: Layout, file: FileName): string | undefined {
   if (layout.files.target === undefined) return undefined;
-  return fill(layout.files.target, { project: file.project, filename: file.filename, ...file.contentPath });
+  return fill(layout.files.target, { project: file.project, filename: file.filename, ...file.content });
 }
 
 /** What a target path is, so that its base and its prefix are known. Whatever is neither page nor list counts as a file. */
@@ -109,7 +104,7 @@ function escapeSegment(segment: string, by: (text: string) => string): string {
   try {
     return by(segment);
   } catch (cause) {
-    throw new Refusal('format', 'A name holds half a character and cannot be asked for.', { cause });
+    throw new Refusal('format', 'The name contains an unpaired surrogate, so it has no URL.', { cause });
   }
 }
 

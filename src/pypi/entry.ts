@@ -1,4 +1,6 @@
 import { type Algorithm, type Digests, isAlgorithm, isDigest } from '../bytes/digest.ts';
+import { parseInstant } from '../bytes/instant.ts';
+import { isLoopback } from '../bytes/loopback.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import { MAX_FILES, MAX_URL } from './limits.ts';
 import { belongsTo, isFileName } from './names.ts';
@@ -71,7 +73,8 @@ const TIME = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1
 
 /** PEP 700: kept to the character, or not at all: one malformed time makes uv refuse the whole page. */
 export function readTime(time: unknown): string | undefined {
-  return typeof time === 'string' && TIME.test(time) && !Number.isNaN(Date.parse(time)) ? time : undefined;
+  if (typeof time !== 'string' || !TIME.test(time) || Number.isNaN(Date.parse(time))) return undefined;
+  return parseInstant(`${time.slice(0, 'YYYY-MM-DDTHH:MM:SS'.length)}Z`) === undefined ? undefined : time;
 }
 
 /** PEP 740: an absolute URL of a secure origin, never relative; by plain http that is loopback alone. */
@@ -79,7 +82,5 @@ export function readProvenance(url: unknown): string | undefined {
   if (typeof url !== 'string' || url.length > MAX_URL || !/^https?:\/\//i.test(url)) return undefined;
   const parsed = URL.parse(url);
   if (parsed === null) return undefined;
-  return parsed.protocol === 'https:' || LOOPBACK.test(parsed.hostname) ? url : undefined;
+  return parsed.protocol === 'https:' || isLoopback(parsed.hostname) ? url : undefined;
 }
-
-const LOOPBACK = /^(?:localhost|\[::1\]|127\.\d+\.\d+\.\d+)$/;

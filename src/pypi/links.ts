@@ -1,4 +1,4 @@
-import { isDigest } from '../bytes/digest.ts';
+import { type ContentPath, contentPath } from '../bytes/content-path.ts';
 import { isFileName } from './names.ts';
 
 /** Where a listed link leads. */
@@ -9,13 +9,6 @@ export interface Link {
   readonly filename: string;
   /** Present where the path ends as PyPI's do. */
   readonly content?: ContentPath | undefined;
-}
-
-/** PyPI's `aa/bb/rest/FILE`: the first three joined claim to be the file's BLAKE2b-256. */
-export interface ContentPath {
-  readonly aa: string;
-  readonly bb: string;
-  readonly rest: string;
 }
 
 /** The URL links of a page are relative to: its own, or its `<base href>` where that is http(s). */
@@ -45,16 +38,4 @@ export function decodeOnce(segment: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Reads `[aa, bb, rest]` as two, two and sixty lower-case hex digits. */
-export function contentPath(segments: readonly string[]): ContentPath | undefined {
-  const [aa = '', bb = '', rest = ''] = segments;
-  if (segments.length !== 3 || aa.length !== 2 || bb.length !== 2) return undefined;
-  return isDigest('blake2b-256', aa + bb + rest) ? { aa, bb, rest } : undefined;
-}
-
-/** The digest a content path claims. */
-export function claimedDigest({ aa, bb, rest }: ContentPath): string {
-  return aa + bb + rest;
 }

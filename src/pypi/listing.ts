@@ -1,4 +1,4 @@
-import type { ContentPath } from './links.ts';
+import type { ContentPath } from '../bytes/content-path.ts';
 import type { Entry, Extra, LeftOut, ProjectStatus } from './project-page.ts';
 import { listedVersions } from './versions.ts';
 

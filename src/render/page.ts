@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { alone } from '../bytes/copy-out-of-pool.ts';
+import { strongTag } from '../bytes/etag.ts';
 import type { ReadonlyBytes } from '../bytes/proof.ts';
 import { type Compressed, compress, compressHere } from './compress.ts';
 import type { Coding, Format } from './negotiate.ts';
@@ -133,7 +134,7 @@ function variants(format: Format, { hash, ...bodies }: Codings): Readonly<Record
     coding,
     body: {
       bytes: bodies[coding],
-      etag: `"${hash}-${format}${coding === 'identity' ? '' : `-${coding}`}"`,
+      etag: strongTag(`${hash}-${format}${coding === 'identity' ? '' : `-${coding}`}`),
     },
   });
   return { identity: of('identity'), gzip: of('gzip'), zstd: of('zstd') };

@@ -77,11 +77,6 @@ export function roleOf(authority: Authority): Role {
   return { keyids: authority.keys.map((key) => key.keyid), threshold: authority.threshold };
 }
 
-/** TUF's only date form (TUF §4.2): `YYYY-MM-DDTHH:MM:SSZ`. */
-export function isoTime(instant: number): string {
-  return `${new Date(instant * 1000).toISOString().slice(0, 19)}Z`;
-}
-
 export interface Signature {
   keyid: string;
   sig: string;

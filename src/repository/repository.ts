@@ -1,4 +1,5 @@
 import type { Algorithm } from '../bytes/digest.ts';
+import { instantText } from '../bytes/instant.ts';
 import { type Bins, createBins, prefixesOf } from './bins.ts';
 import { digestHex } from './digests.ts';
 import {
@@ -8,7 +9,6 @@ import {
   type Document,
   type Extra,
   encodeRole,
-  isoTime,
   type Meta,
   type MetaDocument,
   type RootDocument,
@@ -232,7 +232,7 @@ export class Repository {
 
   #expiryOf(role: string): string {
     const { now, lifetime = () => YEAR } = this.#options;
-    return isoTime(now() + lifetime(role));
+    return instantText(now() + lifetime(role));
   }
 
   #fresh(role: string) {

@@ -1,8 +1,9 @@
-/** A histogram of seconds by one label, in Prometheus' words. */
+import { Histogram, type Registry } from 'prom-client';
+import { labelled, Series } from './series.ts';
+
+/** A histogram of seconds by one label, for what happens with every answer. */
 export interface Durations {
   observe(label: string, seconds: number): void;
-  /** As the text format has it, without a newline at the end. */
-  text(): string;
 }
 
 interface Naming {
@@ -19,26 +20,14 @@ interface Observed {
   sum: number;
 }
 
-/** prom-client's own looks a series up by its labels for every observation, which costs more than a warm answer does. */
-export function createDurations({ name, help, label, buckets }: Naming): Durations {
-  const observed = new Map<string, Observed>();
-  const begin = (value: string): Observed => {
-    const fresh = { counts: [...buckets.map(() => 0), 0], sum: 0 };
-    observed.set(value, fresh);
-    return fresh;
-  };
-  const series = (value: string, { counts, sum }: Observed): readonly string[] => {
-    const shown = `${label}="${escapeLabel(value)}"`;
-    let total = 0;
-    const lines = counts.map((count, at) => {
-      total += count;
-      return `${name}_bucket{le="${buckets[at] ?? '+Inf'}",${shown}} ${total}`;
-    });
-    return [...lines, `${name}_sum{${shown}} ${sum}`, `${name}_count{${shown}} ${total}`];
-  };
+/** Counts by itself, and is a histogram of the registry's whenever that is read. */
+export function createDurations(registry: Registry, naming: Naming): Durations {
+  const { buckets } = naming;
+  const observed = new Series<Observed>(() => ({ counts: [...buckets.map(() => 0), 0], sum: 0 }));
+  registry.registerMetric(new Reading(naming, observed));
   return {
-    observe(value, seconds) {
-      const into = observed.get(value) ?? begin(value);
+    observe(label, seconds) {
+      const into = observed.at(label);
       let at = 0;
       for (const bound of buckets) {
         if (seconds <= bound) break;
@@ -47,16 +36,45 @@ export function createDurations({ name, help, label, buckets }: Naming): Duratio
       into.counts[at] = (into.counts[at] ?? 0) + 1;
       into.sum += seconds;
     },
-    text: () =>
-      [
-        `# HELP ${name} ${help}`,
-        `# TYPE ${name} histogram`,
-        ...[...observed].flatMap(([value, about]) => series(value, about)),
-      ].join('\n'),
   };
 }
 
-/** Of a label's value (Prometheus' text format 0.0.4). */
-function escapeLabel(value: string): string {
-  return value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"');
+/** What the registry reads in place of prom-client's own observations. */
+class Reading extends Histogram {
+  /** Never observes; it knows how a histogram is described. */
+  readonly #described: Histogram;
+  readonly #naming: Naming;
+  readonly #observed: Series<Observed>;
+
+  constructor(naming: Naming, observed: Series<Observed>) {
+    const { name, help, label, buckets } = naming;
+    const configuration = { name, help, labelNames: [label], buckets: [...buckets], registers: [] };
+    super(configuration);
+    this.#described = new Histogram(configuration);
+    this.#naming = naming;
+    this.#observed = observed;
+  }
+
+  override async get(): ReturnType<Histogram['get']> {
+    const { name, label, buckets } = this.#naming;
+    const values = [...this.#observed].flatMap(([labels, { counts, sum }]) => {
+      const shown = labelled([label], labels);
+      let total = 0;
+      const cumulative = counts.map((count, at) => {
+        total += count;
+        return { metricName: `${name}_bucket`, labels: { le: buckets[at] ?? '+Inf', ...shown }, value: total };
+      });
+      return [
+        ...cumulative,
+        { metricName: `${name}_sum`, labels: shown, value: sum },
+        { metricName: `${name}_count`, labels: shown, value: total },
+      ];
+    });
+    return { ...(await this.#described.get()), values };
+  }
+
+  /** The registry prefers this one where it writes text. */
+  getForPromString(): ReturnType<Histogram['get']> {
+    return this.get();
+  }
 }

@@ -53,6 +53,8 @@ export interface MetricsOptions {
   readonly version: string;
   /** False for tests, which need no process metrics. */
   readonly processMetrics?: boolean | undefined;
+  /** Where they are kept; one of their own unless given. Those of several processes can be added up (prom-client's `aggregate`). */
+  readonly registry?: Registry | undefined;
 }
 
 const ROLES: ReadonlySet<string> = new Set(['root', 'timestamp', 'snapshot', 'targets']);
@@ -61,142 +63,152 @@ const MOST_ROUTES = 20;
 const REQUEST_SECONDS = [0.001, 0.005, 0.025, 0.1, 0.5, 2, 10, 60];
 const REFRESH_SECONDS = [0.05, 0.25, 1, 5, 20, 60];
 
-export function createMetrics({ indexes, version, processMetrics = true }: MetricsOptions): Metrics {
-  const registry = new Registry();
-  const registers = [registry];
+export function createMetrics(options: MetricsOptions): Metrics {
+  const { indexes, version, processMetrics = true, registry = new Registry() } = options;
   const index = createBound(indexes.length, indexes);
-  const route = createBound(MOST_ROUTES);
-  const method = createBound(METHODS.length, METHODS);
-
   const rejected = new Counter({
     name: 'verbatim_rejected_total',
     help: 'Bytes, requests and state refused, by reason (docs/trust.md).',
-    labelNames: ['index', 'reason', 'subject', 'at'] as const,
-    registers,
+    labelNames: ['index', 'reason', 'subject', 'at'],
+    registers: [registry],
   });
-  const served = createTally(registers, {
+  const served = createTally(registry, {
     name: 'verbatim_served_total',
     help: 'Proved answers, by kind and by where they came from.',
     labelNames: ['index', 'kind', 'how'],
   });
-  const refreshes = new Counter({
+  const refreshed = refreshMetrics(registry);
+  const logLost = logMetrics(registry);
+  sayBuild(registry, version);
+  if (processMetrics) collectDefaultMetrics({ register: registry });
+  return {
+    rejected: (name, reason, subject, at) => rejected.inc({ index: index(name), reason, subject, at }),
+    served: (name, kind, how) => served.add(1, index(name), kind, how),
+    refreshed: (event) => refreshed({ ...event, index: index(event.index) }),
+    request: requestMetrics(registry),
+    ...logLost,
+    watchStore: (read) => watchStore(registry, read),
+    exposition: { contentType: registry.contentType, text: () => registry.metrics() },
+  };
+}
+
+function refreshMetrics(registry: Registry): (event: Event<'refreshed'>) => void {
+  const registers = [registry];
+  const results = new Counter({
     name: 'verbatim_refresh_total',
     help: 'Walks of the signed metadata, by result.',
-    labelNames: ['index', 'result'] as const,
+    labelNames: ['index', 'result'],
     registers,
   });
-  const refreshSeconds = new Histogram({
+  const durations = new Histogram({
     name: 'verbatim_refresh_duration_seconds',
     help: 'Seconds a refresh took.',
-    labelNames: ['index'] as const,
+    labelNames: ['index'],
     buckets: REFRESH_SECONDS,
     registers,
   });
-  const lastRefresh = new Gauge({
-    name: 'verbatim_refresh_last_success_timestamp_seconds',
-    help: 'When the signed metadata was last walked to its end.',
-    labelNames: ['index'] as const,
-    registers,
-  });
-  const roleVersion = new Gauge({
-    name: 'verbatim_tuf_role_version',
-    help: 'Version of each top-level role that is trusted now.',
-    labelNames: ['index', 'role'] as const,
-    registers,
-  });
-  const roleExpires = new Gauge({
-    name: 'verbatim_tuf_role_expires_timestamp_seconds',
-    help: 'When each top-level role expires; subtract time() to alert.',
-    labelNames: ['index', 'role'] as const,
-    registers,
-  });
-  const requests = createTally(registers, {
+  // Of several processes the one that knows the newest speaks for all.
+  const newest = (name: string, help: string, labelNames: readonly string[]) =>
+    new Gauge({ name, help, labelNames: [...labelNames], registers, aggregator: 'max' });
+  const lastSuccess = newest(
+    'verbatim_refresh_last_success_timestamp_seconds',
+    'When the signed metadata was last walked to its end.',
+    ['index'],
+  );
+  const byRole = ['index', 'role'];
+  const versions = newest('verbatim_tuf_role_version', 'Version of each top-level role that is trusted now.', byRole);
+  const expiries = newest(
+    'verbatim_tuf_role_expires_timestamp_seconds',
+    'When each top-level role expires; subtract time() to alert.',
+    byRole,
+  );
+  const setRoles = (gauge: Gauge, index: string, values: ReadonlyMap<string, number | Instant> = new Map()) => {
+    for (const [role, value] of values) if (ROLES.has(role)) gauge.set({ index, role }, value);
+  };
+  return (event) => {
+    const { index, result } = event;
+    results.inc({ index, result });
+    durations.observe({ index }, event.seconds);
+    if (result !== 'failed') lastSuccess.setToCurrentTime({ index });
+    setRoles(versions, index, event.versions);
+    setRoles(expiries, index, event.expires);
+  };
+}
+
+function requestMetrics(registry: Registry): Metrics['request'] {
+  const route = createBound(MOST_ROUTES);
+  const method = createBound(METHODS.length, METHODS);
+  const requests = createTally(registry, {
     name: 'verbatim_http_requests_total',
     help: 'Requests answered.',
     labelNames: ['route', 'method', 'code'],
   });
-  const requestSeconds = createDurations({
+  const durations = createDurations(registry, {
     name: 'verbatim_http_request_duration_seconds',
     help: 'Seconds from a request to the end of its answer.',
     label: 'route',
     buckets: REQUEST_SECONDS,
   });
-  const responseBytes = createTally(registers, {
+  const sent = createTally(registry, {
     name: 'verbatim_http_response_bytes_total',
     help: 'Bytes of bodies handed on.',
     labelNames: ['route'],
   });
-  const aborted = new Counter({
+  const cut = new Counter({
     name: 'verbatim_http_aborted_responses_total',
     help: 'Responses cut before their end.',
-    labelNames: ['reason'] as const,
-    registers,
+    labelNames: ['reason'],
+    registers: [registry],
   });
+  return (finished) => {
+    const kind = route(finished.route);
+    requests.add(1, kind, method(finished.method), String(finished.status));
+    durations.observe(kind, finished.seconds);
+    sent.add(finished.bytes, kind);
+    // Without a refusal of ours it was the client that left.
+    if (finished.aborted) cut.inc({ reason: finished.reason ?? 'client' });
+  };
+}
+
+function logMetrics(registry: Registry): Pick<Metrics, 'logWithheld' | 'watchLog'> {
   const unread: (() => number)[] = [];
   let withheld = 0;
   new Counter({
     name: 'verbatim_log_dropped_total',
     help: 'Log lines not written, by their budget or for want of a reader.',
-    registers,
+    registers: [registry],
     collect() {
       this.reset();
       this.inc(unread.reduce((sum, dropped) => sum + dropped(), withheld));
     },
   });
-  const build = new Gauge({
-    name: 'verbatim_build_info',
-    help: 'Always 1.',
-    labelNames: ['version', 'node'] as const,
-    registers,
-  });
-  build.set({ version, node: process.version }, 1);
-  if (processMetrics) collectDefaultMetrics({ register: registry });
-
-  const setRoles = (
-    gauge: typeof roleVersion,
-    name: string,
-    values: ReadonlyMap<string, number | Instant> = new Map(),
-  ) => {
-    for (const [role, value] of values) if (ROLES.has(role)) gauge.set({ index: name, role }, value);
-  };
-
   return {
-    rejected: (name, reason, subject, at) => rejected.inc({ index: index(name), reason, subject, at }),
-    served: (name, kind, how) => served.add(1, index(name), kind, how),
-    refreshed(event) {
-      const name = index(event.index);
-      refreshes.inc({ index: name, result: event.result });
-      refreshSeconds.observe({ index: name }, event.seconds);
-      if (event.result !== 'failed') lastRefresh.setToCurrentTime({ index: name });
-      setRoles(roleVersion, name, event.versions);
-      setRoles(roleExpires, name, event.expires);
-    },
-    request({ route: what, method: how, status, seconds, bytes, aborted: cut, reason }) {
-      const kind = route(what);
-      requests.add(1, kind, method(how), String(status));
-      requestSeconds.observe(kind, seconds);
-      responseBytes.add(bytes, kind);
-      // Without a refusal of ours it was the client that left.
-      if (cut) aborted.inc({ reason: reason ?? 'client' });
-    },
     logWithheld() {
       withheld++;
     },
     watchLog: (dropped) => unread.push(dropped),
-    watchStore: (read) => watchStore(registry, read),
-    exposition: {
-      contentType: registry.contentType,
-      text: async () => `${await registry.metrics()}\n${requestSeconds.text()}\n`,
-    },
   };
 }
 
+function sayBuild(registry: Registry, version: string): void {
+  const build = new Gauge({
+    name: 'verbatim_build_info',
+    help: 'Always 1.',
+    labelNames: ['version', 'node'],
+    registers: [registry],
+    aggregator: 'max',
+  });
+  build.set({ version, node: process.version }, 1);
+}
+
+/** Several processes share one store: what one of them knows is not added up. */
 function watchStore(registry: Registry, read: () => StoreSizes): void {
   const gauge = (name: string, help: string, value: (sizes: StoreSizes) => number) =>
     new Gauge({
       name: `verbatim_store_${name}`,
       help,
       registers: [registry],
+      aggregator: 'max',
       collect() {
         this.set(value(read()));
       },

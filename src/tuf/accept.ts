@@ -1,8 +1,9 @@
+import { lend, mustBe } from '../bytes/proof.ts';
 import { Refusal, type Subject } from '../bytes/refusal.ts';
+import { type Authority, authorityOfDelegation } from './authority.ts';
 import { concerning, refused, refuseExpired, refuseOther, refuseVersion } from './checks.ts';
-import { type Decode, decodeRoot, decodeSnapshot, decodeTargets, decodeTimestamp } from './decode.ts';
+import { type Decode, decodeSnapshot, decodeTargets, decodeTimestamp } from './decode.ts';
 import type {
-  Authority,
   Delegation,
   Instant,
   MetaFile,
@@ -14,84 +15,31 @@ import type {
   TopLevelRole,
 } from './model.ts';
 import { type Sliced, STEPS_BETWEEN_PAUSES } from './sliced.ts';
-import { authorityOf, open, openRoot, Verified } from './verified.ts';
+import {
+  type AtRoot,
+  type AtSnapshot,
+  type AtTimestamp,
+  asOf,
+  type Generation,
+  withSnapshot,
+  withTargets,
+  withTimestamp,
+} from './stages.ts';
+import type { Survivors } from './stored.ts';
+import { followRoot, pinRoot } from './trusted-root.ts';
+import { authorityOf, open, reopen, Verified } from './verified.ts';
 
-// The client workflow of TUF §5 as transitions between stages. A stage is what has been proved so far; each transition
-// takes the one before, and stages are made only here, so that skipping one does not compile.
+// The client workflow of TUF §5 as transitions between stages: each takes the one before and a document, and throws
+// Refusal where the document may not be believed.
 
-class RootStage {
-  readonly #made = true;
-  /** Fixed for the whole refresh (TUF §5.1). */
-  readonly now: Instant;
-  readonly root: Verified<Root>;
-  constructor(now: Instant, root: Verified<Root>) {
-    this.now = now;
-    this.root = root;
-    void this.#made;
-  }
-}
-
-class TimestampStage extends RootStage {
-  readonly #made = true;
-  readonly timestamp: Verified<Timestamp>;
-  constructor(at: RootStage, timestamp: Verified<Timestamp>) {
-    super(at.now, at.root);
-    this.timestamp = timestamp;
-    void this.#made;
-  }
-}
-
-class SnapshotStage extends TimestampStage {
-  readonly #made = true;
-  readonly snapshot: Verified<Snapshot>;
-  constructor(at: TimestampStage, snapshot: Verified<Snapshot>) {
-    super(at, at.timestamp);
-    this.snapshot = snapshot;
-    void this.#made;
-  }
-}
-
-class TargetsStage extends SnapshotStage {
-  readonly #made = true;
-  readonly targets: Verified<Targets>;
-  constructor(at: SnapshotStage, targets: Verified<Targets>) {
-    super(at, at.snapshot);
-    this.targets = targets;
-    void this.#made;
-  }
-}
-
-export type AtRoot = RootStage;
-export type AtTimestamp = TimestampStage;
-export type AtSnapshot = SnapshotStage;
-/** One consistent set, root to targets: immutable, swapped whole. */
-export type Generation = TargetsStage;
-
-/** Documents believed before, under keys that have not been rotated since: the floors of what may come. */
-export interface Survivors {
-  readonly timestamp?: Verified<Timestamp> | undefined;
-  readonly snapshot?: Verified<Snapshot> | undefined;
-}
-
-/** TUF §5.2: the pinned root's own expiry does not matter. */
+/** TUF §5.2: the pinned root's own expiry does not matter. Who may import this: test/architecture/makers.ts. */
 export function* startFrom(pinnedRoot: Uint8Array, now: Instant): Sliced<AtRoot> {
-  return new RootStage(now, yield* concerning('root', openRoot(pinnedRoot, decodeRoot)));
+  return asOf(yield* pinRoot(pinnedRoot), now);
 }
 
-/** A later refresh starts where the last one ended. */
-export function startAgain(root: Verified<Root>, now: Instant): AtRoot {
-  return new RootStage(now, root);
-}
-
-/** TUF §5.3.4–7: signed by the old root's keys and by its own; exactly the next version. Throws `threshold`, `rollback`, `mix-and-match`. */
+/** TUF §5.3.4–7: the root that comes next after the one trusted now. */
 export function* acceptRoot(at: AtRoot, bytes: Uint8Array): Sliced<AtRoot> {
-  const root = yield* concerning('root', openRoot(bytes, decodeRoot, at.root.signed));
-  const next = at.root.signed.version + 1;
-  if (root.signed.version < next)
-    throw refused('rollback', 'root', `Root version ${root.signed.version} was sent where ${next} was asked for.`);
-  if (root.signed.version > next)
-    throw refused('mix-and-match', 'root', `Root version ${root.signed.version} was sent where ${next} was asked for.`);
-  return new RootStage(at.now, root);
+  return asOf(yield* followRoot(at.root, bytes), at.now);
 }
 
 /** TUF §5.3.10: only the last root of the chain must still be valid. */
@@ -141,13 +89,13 @@ export function* acceptTimestamp(at: AtRoot, bytes: Uint8Array, survivors: Survi
   }
   // §5.4.4
   refuseExpired(timestamp.signed, at.now, 'timestamp');
-  return new TimestampStage(at, timestamp);
+  return withTimestamp(at, timestamp);
 }
 
 /** A document held before, if it has enough signatures for what the root asks now; a raised threshold may have outvoted it. */
 function* unlessOutvoted(held: Verified<Timestamp>, authority: Authority): Sliced<Verified<Timestamp> | undefined> {
   try {
-    return yield* Verified.reopen(held, decodeTimestamp, authority);
+    return yield* reopen(held, decodeTimestamp, authority);
   } catch (error) {
     if (error instanceof Refusal && error.reason === 'threshold') return undefined;
     throw error;
@@ -161,7 +109,7 @@ export function* acceptSnapshot(
   survivors: Survivors,
 ): Sliced<AtSnapshot> {
   const named = at.timestamp.signed.snapshot;
-  const bytes = offered instanceof Uint8Array ? offered : offered.bytes;
+  const bytes = bytesOf(offered);
   // §5.5.2, before anything is parsed
   refuseOther(bytes, named, 'snapshot');
   const authority = authorityOf(at.root.signed, 'snapshot');
@@ -173,7 +121,7 @@ export function* acceptSnapshot(
     yield* refuseLowered(survivors.snapshot.signed, snapshot.signed);
   // §5.5.6
   refuseExpired(snapshot.signed, at.now, 'snapshot');
-  return new SnapshotStage(at, snapshot);
+  return withSnapshot(at, snapshot);
 }
 
 function* refuseLowered(before: Snapshot, after: Snapshot): Sliced<void> {
@@ -194,7 +142,7 @@ function* refuseLowered(before: Snapshot, after: Snapshot): Sliced<void> {
 
 /** TUF §5.6.1–6. `offered` may be the targets held before. */
 export function* acceptTargets(at: AtSnapshot, offered: Uint8Array | Verified<Targets>): Sliced<Generation> {
-  return new TargetsStage(
+  return withTargets(
     at,
     yield* acceptTargetsRole(at, 'targets', authorityOf(at.root.signed, 'targets'), offered, 'targets'),
   );
@@ -206,7 +154,7 @@ export function acceptDelegated(
   by: Delegation,
   offered: Uint8Array | Verified<Targets>,
 ): Sliced<Verified<Targets>> {
-  return acceptTargetsRole(at, by.name, by.authority, offered, 'delegated');
+  return acceptTargetsRole(at, by.name, authorityOfDelegation(by), offered, 'delegated');
 }
 
 /** What the snapshot says of a role; a role it does not list must not be believed at any version. */
@@ -229,7 +177,7 @@ function* acceptTargetsRole(
   subject: Subject,
 ): Sliced<Verified<Targets>> {
   const named = metaOf(at, role);
-  const bytes = offered instanceof Uint8Array ? offered : offered.bytes;
+  const bytes = bytesOf(offered);
   refuseOther(bytes, named, subject);
   const targets = yield* concerning(subject, openUnless(offered, decodeTargets, authority));
   refuseVersion(targets.signed, named.version, subject);
@@ -237,22 +185,8 @@ function* acceptTargetsRole(
   return targets;
 }
 
-/** The documents of an earlier run are floors, valid or expired: only their signatures are asked for. */
-export function* openFloor(
-  at: AtRoot,
-  stored: { readonly timestamp?: Uint8Array | undefined; readonly snapshot?: Uint8Array | undefined },
-): Sliced<Survivors> {
-  const { timestamp, snapshot } = stored;
-  return {
-    timestamp:
-      timestamp === undefined
-        ? undefined
-        : yield* concerning('timestamp', open(timestamp, decodeTimestamp, authorityOf(at.root.signed, 'timestamp'))),
-    snapshot:
-      snapshot === undefined
-        ? undefined
-        : yield* concerning('snapshot', open(snapshot, decodeSnapshot, authorityOf(at.root.signed, 'snapshot'))),
-  };
+function bytesOf(offered: Uint8Array | Verified<Signed>): Uint8Array {
+  return offered instanceof Uint8Array ? offered : lend(mustBe(Verified, offered).bytes);
 }
 
 /** What was opened before counts only under the authority that is asked now. */
@@ -261,5 +195,5 @@ function openUnless<S extends Signed>(
   decode: Decode<S>,
   authority: Authority,
 ): Sliced<Verified<S>> {
-  return offered instanceof Uint8Array ? open(offered, decode, authority) : Verified.reopen(offered, decode, authority);
+  return offered instanceof Uint8Array ? open(offered, decode, authority) : reopen(offered, decode, authority);
 }

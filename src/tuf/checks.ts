@@ -1,3 +1,4 @@
+import { instantText } from '../bytes/instant.ts';
 import { checkBytes } from '../bytes/prover.ts';
 import { about, Refusal, type Subject } from '../bytes/refusal.ts';
 import type { Instant, MetaFile, Signed } from './model.ts';
@@ -33,11 +34,7 @@ export function refuseVersion(signed: Signed, named: number, subject: Subject): 
 export function refuseExpired(signed: Signed, now: Instant, subject: Subject): void {
   // §5.3.10, §5.4.4, §5.5.6, §5.6.5: the expiry must be higher than the start time; equal is expired.
   if (signed.expires <= now)
-    throw refused(
-      'expired',
-      subject,
-      `The ${subject} metadata expired at ${new Date(signed.expires * 1000).toISOString()}.`,
-    );
+    throw refused('expired', subject, `The ${subject} metadata expired at ${instantText(signed.expires)}.`);
 }
 
 /** A refusal that knows what it is about. */

@@ -1,12 +1,11 @@
 import { type Digests, knownDigests, refuseUnknownDigests } from '../bytes/digest.ts';
 import { Refusal } from '../bytes/refusal.ts';
-import { decodeAuthority, decodeKeys } from './authority.ts';
+import { type Authority, decodeAuthority, decodeKeys } from './authority.ts';
 import { decodeDelegations } from './delegations.ts';
 import { array, at, count, date, fieldOf, flag, object, text } from './json/fields.ts';
 import type { JsonObject, JsonValue } from './json/json-value.ts';
 import { LIMITS } from './limits.ts';
 import {
-  type Authority,
   type MetaFile,
   type Root,
   type Signed,

@@ -1,9 +1,10 @@
 import { type Expected, makeExpected } from '../bytes/expected.ts';
+import { mustBe } from '../bytes/proof.ts';
 import { Refusal } from '../bytes/refusal.ts';
-import type { Generation } from './accept.ts';
 import { LIMITS } from './limits.ts';
-import type { Delegation, Targets } from './model.ts';
-import type { Verified } from './verified.ts';
+import type { Delegation, Signed, Targets } from './model.ts';
+import { Generation } from './stages.ts';
+import { Verified } from './verified.ts';
 
 /** A role visited by a search, and by which delegation (none for targets). */
 export interface Visit {
@@ -37,6 +38,7 @@ interface Pending {
 export async function findTarget(generation: Generation, path: string, load: LoadRole): Promise<Found> {
   if (path.length > LIMITS.targetPath)
     throw new Refusal('limit', `A target path longer than ${LIMITS.targetPath} characters.`);
+  mustBe(Generation, generation);
   const visited: Visit[] = [];
   const names = new Set<string>();
   let pending: Pending[] = [];
@@ -64,6 +66,14 @@ export async function findTarget(generation: Generation, path: string, load: Loa
         { subject: 'delegated' },
       );
     names.add(next.by.name);
-    visit = { by: next.by, role: await load(next.by, next.parent.role), parent: next.parent };
+    const role = itself(await load(next.by, next.parent.role), next.by.name);
+    visit = { by: next.by, role, parent: next.parent };
   }
+}
+
+/** A role answers for its own name only, whatever keys it shares with others. */
+function itself(role: Verified<Targets>, name: string): Verified<Targets> {
+  mustBe<Verified<Signed>>(Verified, role);
+  if (role.role !== name) throw new TypeError(`The role ${role.role} was given where ${name} was asked for.`);
+  return role;
 }

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { Refusal } from '../bytes/refusal.ts';
-import { decodeAuthority, decodeKeys } from './authority.ts';
+import { authorityOfBin, decodeAuthority, decodeKeys } from './authority.ts';
 import { array, at, count, fieldOf, flag, object, text } from './json/fields.ts';
 import type { JsonObject } from './json/json-value.ts';
 import type { Key } from './keys.ts';
 import { LIMITS } from './limits.ts';
-import { type Authority, type Delegation, type Delegations, TOP_LEVEL_ROLES } from './model.ts';
+import { type Delegation, type Delegations, TOP_LEVEL_ROLES } from './model.ts';
 import { type PathPattern, pathPattern } from './pattern.ts';
 import { type Sliced, STEPS_BETWEEN_PAUSES } from './sliced.ts';
 
@@ -92,7 +92,7 @@ function succinctDelegations(spec: JsonObject, keys: ReadonlyMap<string, Key>): 
   const digits = (bins - 1).toString(16).length;
   const bin = (number: number): Delegation => {
     const name = `${prefix}-${number.toString(16).padStart(digits, '0')}`;
-    return { name, authority: named(authority, name), terminating: true };
+    return { name, authority: authorityOfBin(authority, name), terminating: true };
   };
   return {
     count: bins,
@@ -105,10 +105,6 @@ function succinctDelegations(spec: JsonObject, keys: ReadonlyMap<string, Key>): 
     },
     childrenFor: (target) => [bin(Math.floor(Number.parseInt(pathHash(target).slice(0, 8), 16) / 2 ** (32 - bits)))],
   };
-}
-
-function named(authority: Authority, role: string): Authority {
-  return { ...authority, role };
 }
 
 /** Names of top-level roles, and `N.root`, would share a file with somebody else's metadata. */

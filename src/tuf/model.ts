@@ -1,19 +1,11 @@
 import type { Digests } from '../bytes/digest.ts';
-import type { Key } from './keys.ts';
+import type { Authority } from './authority.ts';
 
 /** Whole seconds since the epoch. */
 export type Instant = number;
 
 export const TOP_LEVEL_ROLES = ['root', 'timestamp', 'snapshot', 'targets'] as const;
 export type TopLevelRole = (typeof TOP_LEVEL_ROLES)[number];
-
-/** The keys that may sign a role, and how many distinct ones must (TUF §4.3). */
-export interface Authority {
-  readonly role: string;
-  readonly threshold: number;
-  /** By keyid, in listed order; a keyid without a key is left out. */
-  readonly keys: ReadonlyMap<string, Key>;
-}
 
 interface Common {
   readonly version: number;

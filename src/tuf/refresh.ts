@@ -1,21 +1,20 @@
+import { sameBytes } from '../bytes/proof.ts';
 import { type Reason, Refusal } from '../bytes/refusal.ts';
 import {
-  type AtRoot,
-  type AtSnapshot,
-  type AtTimestamp,
   acceptRoot,
   acceptSnapshot,
   acceptTargets,
   acceptTimestamp,
-  type Generation,
   metaOf,
   refuseExpiredRoot,
-  type Survivors,
   survive,
 } from './accept.ts';
 import { LIMITS } from './limits.ts';
-import type { Root, Snapshot, Targets, Timestamp } from './model.ts';
+import type { Snapshot, Targets, Timestamp } from './model.ts';
 import type { Runner } from './sliced.ts';
+import type { AtRoot, AtSnapshot, AtTimestamp, Generation } from './stages.ts';
+import type { Survivors } from './stored.ts';
+import type { TrustedRoot } from './trusted-root.ts';
 import type { Verified } from './verified.ts';
 
 /** Where metadata is read from: upstream, our own disk, a bundle, a test. What it returns is suspect. */
@@ -41,7 +40,7 @@ export interface Trusted {
 
 /** Told of each document the moment it is accepted; it may make it durable before the next step. */
 export interface Accepted {
-  root?(root: Verified<Root>, forget: boolean): Promise<void>;
+  root?(root: TrustedRoot, forget: boolean): Promise<void>;
   timestamp?(timestamp: Verified<Timestamp>): Promise<void>;
   snapshot?(snapshot: Verified<Snapshot>): Promise<void>;
   targets?(targets: Verified<Targets>): Promise<void>;
@@ -99,7 +98,7 @@ async function refreshTimestamp(
   const bytes = await source.read({ role: 'timestamp', version: undefined, limit: LIMITS.timestamp });
   if (bytes === undefined) throw missing('timestamp');
   const next = await run(acceptTimestamp(at, bytes, survivors));
-  if (next.timestamp === survivors.timestamp && Buffer.compare(next.timestamp.bytes, bytes) !== 0)
+  if (next.timestamp === survivors.timestamp && !sameBytes(next.timestamp.bytes, bytes))
     accepted.equivocated?.(next.timestamp, bytes);
   return next;
 }

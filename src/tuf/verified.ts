@@ -1,12 +1,13 @@
+import { lend, mustBe, type ReadonlyBytes } from '../bytes/proof.ts';
 import { Refusal } from '../bytes/refusal.ts';
-import { covers } from './authority.ts';
-import type { Decode } from './decode.ts';
+import { Authority } from './authority.ts';
+import { type Decode, decodeRoot } from './decode.ts';
 import { canonicalize } from './json/canonical.ts';
 import { array, at, fieldOf, object, text } from './json/fields.ts';
 import { readJson } from './json/json.ts';
 import type { JsonObject } from './json/json-value.ts';
 import { LIMITS } from './limits.ts';
-import type { Authority, Root, Signed } from './model.ts';
+import type { Root, Signed } from './model.ts';
 import type { Sliced } from './sliced.ts';
 
 interface Envelope {
@@ -15,62 +16,92 @@ interface Envelope {
   readonly signatures: ReadonlyMap<string, string>;
 }
 
-/** A document whose signatures held under an authority, with upstream's exact bytes. Only `open…` makes one. */
-export class Verified<S extends Signed> {
-  readonly #opened = true;
-  readonly bytes: Uint8Array;
-  readonly signed: S;
-  readonly #by: readonly Authority[];
+let make: <S extends Signed>(bytes: Uint8Array, signed: S, by: readonly [Authority, ...Authority[]]) => Verified<S>;
 
-  private constructor(bytes: Uint8Array, signed: S, by: readonly Authority[]) {
-    this.bytes = bytes;
-    this.signed = signed;
+/** A document whose signatures held under an authority, with upstream's exact bytes, and the name of the role it is. */
+export class Verified<S extends Signed> {
+  readonly #bytes: Uint8Array;
+  readonly #signed: S;
+  readonly #by: readonly [Authority, ...Authority[]];
+
+  private constructor(bytes: Uint8Array, signed: S, by: readonly [Authority, ...Authority[]]) {
+    this.#bytes = bytes;
+    this.#signed = signed;
     this.#by = by;
   }
 
+  static {
+    make = (bytes, signed, by) => new Verified(bytes, signed, by);
+  }
+
   static is(value: unknown): value is Verified<Signed> {
-    return typeof value === 'object' && value !== null && #opened in value;
+    return typeof value === 'object' && value !== null && #by in value;
   }
 
-  /** Checks signatures and decodes. `by` sees the decoded document, because a root must also be signed by its own keys. */
-  static *open<S extends Signed>(
-    bytes: Uint8Array,
-    decode: Decode<S>,
-    by: (signed: S) => readonly Authority[],
-    mostValues?: number,
-  ): Sliced<Verified<S>> {
-    const envelope = readEnvelope(yield* readJson(bytes, mostValues));
-    const signed = yield* decode(envelope.signed);
-    const message = yield* canonicalize(envelope.signed);
-    const authorities = by(signed);
-    for (const authority of authorities) yield* refuseBelowThreshold(message, envelope.signatures, authority);
-    return new Verified(bytes, signed, authorities);
+  get bytes(): ReadonlyBytes {
+    return this.#bytes;
   }
 
-  /** True where the signatures that were counted must be enough for this authority too. */
+  get signed(): S {
+    return this.#signed;
+  }
+
+  get role(): string {
+    return this.#by[0].role;
+  }
+
+  /** True where the signatures that were counted must be enough for this authority too, and the role is its. */
   isBy(authority: Authority): boolean {
-    return this.#by.some((counted) => covers(counted, authority));
-  }
-
-  /** The same document under another authority: itself where that changes nothing, else opened again. */
-  static *reopen<S extends Signed>(held: Verified<S>, decode: Decode<S>, authority: Authority): Sliced<Verified<S>> {
-    return held.isBy(authority) ? held : yield* open(held.bytes, decode, authority);
+    return this.#by.some((counted) => counted.covers(authority));
   }
 }
 
-/** Opens under one authority; throws `format`, `limit` or `threshold`. */
+/** Opens under one authority; throws `format`, `limit` or `threshold`. Who may import this: test/architecture/makers.ts. */
 export function open<S extends Signed>(
   bytes: Uint8Array,
   decode: Decode<S>,
   authority: Authority,
 ): Sliced<Verified<S>> {
-  return Verified.open(bytes, decode, () => [authority]);
+  mustBe(Authority, authority);
+  return openBy(bytes, decode, () => [authority]);
+}
+
+/** The same document under another authority: itself where that changes nothing, else opened again. */
+export function* reopen<S extends Signed>(
+  document: Verified<S>,
+  decode: Decode<S>,
+  authority: Authority,
+): Sliced<Verified<S>> {
+  mustBe<Verified<Signed>>(Verified, document);
+  return document.isBy(mustBe(Authority, authority)) ? document : yield* open(lend(document.bytes), decode, authority);
 }
 
 /** A root under its own keys and under those of the root before it. The pinned root is the one assumption: it has none before. */
-export function openRoot(bytes: Uint8Array, decode: Decode<Root>, before?: Root): Sliced<Verified<Root>> {
-  const by = (root: Root) => [...(before === undefined ? [] : [before]), root].map((each) => authorityOf(each, 'root'));
-  return Verified.open(bytes, decode, by, LIMITS.rootValues);
+export function openRoot(bytes: Uint8Array, before?: Root): Sliced<Verified<Root>> {
+  return openBy(
+    bytes,
+    decodeRoot,
+    (root) => {
+      const own = authorityOf(root, 'root');
+      return before === undefined ? [own] : [authorityOf(before, 'root'), own];
+    },
+    LIMITS.rootValues,
+  );
+}
+
+/** Checks signatures and decodes. `by` sees the decoded document, because a root must also be signed by its own keys. */
+function* openBy<S extends Signed>(
+  bytes: Uint8Array,
+  decode: Decode<S>,
+  by: (signed: S) => readonly [Authority, ...Authority[]],
+  mostValues?: number,
+): Sliced<Verified<S>> {
+  const envelope = readEnvelope(yield* readJson(bytes, mostValues));
+  const signed = yield* decode(envelope.signed);
+  const message = yield* canonicalize(envelope.signed);
+  const authorities = by(signed);
+  for (const authority of authorities) yield* refuseBelowThreshold(message, envelope.signatures, authority);
+  return make(bytes, signed, authorities);
 }
 
 export function authorityOf(root: Root, role: 'root' | 'timestamp' | 'snapshot' | 'targets'): Authority {
@@ -79,9 +110,9 @@ export function authorityOf(root: Root, role: 'root' | 'timestamp' | 'snapshot' 
   return authority;
 }
 
-/** How many distinct keys of the authority signed these bytes; for people, never for a decision. */
-export function* countSigners(bytes: Uint8Array, authority: Authority): Sliced<number> {
-  const envelope = readEnvelope(yield* readJson(bytes));
+/** How many distinct keys of the authority signed a document; for people, never for a decision. */
+export function* countSigners({ bytes }: { readonly bytes: ReadonlyBytes }, authority: Authority): Sliced<number> {
+  const envelope = readEnvelope(yield* readJson(lend(bytes)));
   return (yield* signersOf(yield* canonicalize(envelope.signed), envelope.signatures, authority, authority.keys.size))
     .size;
 }

@@ -49,14 +49,6 @@ export function isPublicAddress(address: string): boolean {
   return !notPublic.check(judged, isIPv4(judged) ? 'ipv4' : 'ipv6');
 }
 
-/** Loopback by literal or by the reserved name (RFC 6761 §6.3). */
-export function isLoopback(hostname: string): boolean {
-  const bare = hostname.replace(/^\[|\]$/g, '');
-  return (
-    (isIPv4(bare) && bare.startsWith('127.')) || bare === '::1' || bare === 'localhost' || bare.endsWith('.localhost')
-  );
-}
-
 /** A host that says by its own spelling that it is not on the public internet; an operator who writes it means it. */
 export function isPrivateHost(hostname: string): boolean {
   const bare = hostname.replace(/^\[|\]$/g, '');

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Refusal } from '../bytes/refusal.ts';
 import { redactUrl } from './destinations.ts';
-import { failed, stopped } from './failures.ts';
+import { failed } from './failures.ts';
 import type { Pace } from './limits.ts';
 import type { Timer } from './timer.ts';
 
@@ -38,7 +38,7 @@ export async function* bodyOf(body: Body): AsyncGenerator<Uint8Array, void, unde
       yield next.value;
     }
   } catch (error) {
-    throw signal.aborted ? stopped(signal, url) : failed(error, url, 'in the body');
+    throw signal.aborted ? signal.reason : failed(error, url, 'in the body');
   } finally {
     timer.stop();
     response.destroy();

@@ -1,5 +1,6 @@
+import { isLoopback } from '../bytes/loopback.ts';
 import { Refusal } from '../bytes/refusal.ts';
-import { isLoopback, isPrivateHost } from './addresses.ts';
+import { isPrivateHost } from './addresses.ts';
 
 /** A user name and password for everything at or below one URL. */
 export interface Credential {
@@ -20,7 +21,7 @@ export interface AllowedOptions {
   readonly credentials?: readonly Credential[] | undefined;
 }
 
-/** Where an upstream client may go (faults C): scheme, host and port, each one configured. */
+/** Where an upstream client may go: scheme, host and port, each one configured. */
 export interface Allowed {
   /** The URL to fetch, or Refusal `redirect`. */
   check(url: string): URL;

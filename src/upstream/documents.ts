@@ -1,12 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { withSignal } from '../async/caller.ts';
+import { type Caller, withSignal } from '../async/caller.ts';
+import { deadline } from '../async/timeout.ts';
 import { alone } from '../bytes/copy-out-of-pool.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { DocumentAnswer, DocumentRequest, Upstream } from '../ports/upstream.ts';
 import { redactUrl } from './destinations.ts';
 import type { Answer } from './exchange.ts';
+import { overdue } from './failures.ts';
 import type { UpstreamLimits } from './limits.ts';
-import { type Lane, type MakeVisit, unfit, type Visit } from './visit.ts';
+import { type Lane, type MakeVisit, unfit } from './visit.ts';
 
 interface DocumentDeps {
   readonly visit: MakeVisit;
@@ -17,29 +19,46 @@ interface DocumentDeps {
   readonly closing: AbortSignal;
 }
 
-export function createDocuments({ visit, lane, limits, retries, closing }: DocumentDeps): Upstream['document'] {
+export function createDocuments(deps: DocumentDeps): Upstream['document'] {
   return async (request, caller) => {
-    const stopping = AbortSignal.any([caller.signal, closing]);
-    const signal = AbortSignal.any([stopping, AbortSignal.timeout(lane.pace.deadline)]);
-    const asking = withSignal(caller, signal);
-    for (let tried = 0; ; tried++) {
-      try {
-        return await read(await visit(request.url, visitFor(request, tried > 0)), request);
-      } catch (error) {
-        if (!mayPass(error) || tried >= retries || stopping.aborted) throw error;
-        const delay = limits.retryDelay * 2 ** tried * (0.5 + Math.random());
-        await sleep(delay, undefined, { signal: stopping }).catch(() => stopping.throwIfAborted());
-      }
-    }
-
-    function visitFor({ accept, etag, fresh, redirects = true }: DocumentRequest, again: boolean): Visit {
-      const headers = {
-        ...(accept !== undefined && { accept }),
-        ...(etag !== undefined && !fresh && { 'if-none-match': etag }),
-      };
-      return { headers, redirects: redirects ? limits.redirects : 0, fresh: fresh || again, lane, caller: asking };
+    const { lane, closing } = deps;
+    const until = deadline(lane.pace.deadline, () => overdue(request.url), caller.signal, closing);
+    try {
+      return await persist(deps, request, withSignal(caller, until.signal));
+    } finally {
+      until.clear();
     }
   };
+}
+
+/** Further attempts, each on a new connection, where one failed for a reason that may pass. */
+async function persist(deps: DocumentDeps, request: DocumentRequest, caller: Caller): Promise<DocumentAnswer> {
+  const { limits, retries } = deps;
+  const { signal } = caller;
+  for (let tried = 0; ; tried++) {
+    try {
+      return await attempt(deps, request, caller, tried > 0);
+    } catch (error) {
+      if (!mayPass(error) || tried >= retries || signal.aborted) throw error;
+      const delay = limits.retryDelay * 2 ** tried * (0.5 + Math.random());
+      await sleep(delay, undefined, { signal }).catch(() => signal.throwIfAborted());
+    }
+  }
+}
+
+async function attempt(
+  { visit, lane, limits }: DocumentDeps,
+  request: DocumentRequest,
+  caller: Caller,
+  again: boolean,
+): Promise<DocumentAnswer> {
+  const { url, accept, etag, fresh, redirects = true } = request;
+  const headers = {
+    ...(accept !== undefined && { accept }),
+    ...(etag !== undefined && !fresh && { 'if-none-match': etag }),
+  };
+  const most = redirects ? limits.redirects : 0;
+  return read(await visit(url, { headers, redirects: most, fresh: fresh || again, lane, caller }), request);
 }
 
 function mayPass(error: unknown): boolean {

@@ -1,9 +1,12 @@
 import { type Caller, withSignal } from '../async/caller.ts';
+import { type Deadline, deadline } from '../async/timeout.ts';
+import { isStrong } from '../bytes/etag.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Download, OpenDownload, Upstream } from '../ports/upstream.ts';
 import { codingOf, gunzipped } from './decoded.ts';
 import { redactUrl } from './destinations.ts';
 import type { Answer } from './exchange.ts';
+import { overdue } from './failures.ts';
 import type { UpstreamLimits } from './limits.ts';
 import { type Lane, type MakeVisit, unfit } from './visit.ts';
 
@@ -51,10 +54,20 @@ class Place {
     this.#deps = deps;
   }
 
-  async open({ offset, limit, attempt, caller }: Attempt): Promise<Download> {
+  async open(attempt: Attempt): Promise<Download> {
     const { closing, lane } = this.#deps;
-    const signals = [caller.signal, closing, AbortSignal.timeout(lane.pace.deadline)];
-    const until = withSignal(caller, AbortSignal.any(signals));
+    const { caller } = attempt;
+    const until = deadline(lane.pace.deadline, () => overdue(this.#url), caller.signal, closing);
+    try {
+      const { start, bytes } = await this.#begin(attempt, withSignal(caller, until.signal));
+      return { start, bytes: thenClear(bytes, until) };
+    } catch (error) {
+      until.clear();
+      throw error;
+    }
+  }
+
+  async #begin({ offset, limit, attempt }: Attempt, until: Caller): Promise<Download> {
     const fresh = attempt > 1;
     if (offset === 0 || this.#coded) return this.#whole(await this.#visit({}, fresh, until), limit);
 
@@ -64,7 +77,7 @@ class Place {
     if (answer.status === 206 && continues(answer, offset, etag))
       return { start: offset, bytes: takingBack(answer.body(limit - offset)) };
     if (answer.status !== 206 && answer.status !== 416) return this.#whole(answer, limit);
-    // Not the rest of what we hold: from the start, then.
+    // Not the rest of what came before: from the start, then.
     answer.discard();
     return this.#whole(await this.#visit({}, true, until), limit);
   }
@@ -81,8 +94,21 @@ class Place {
     }
     if (answer.status !== 200) throw unfit(answer);
     this.#coded = codingOf(answer) !== undefined;
-    this.#etag = this.#coded ? undefined : strongTag(answer);
+    // If-Range takes strong tags only (RFC 9110 §13.1.5).
+    const { etag } = answer.headers;
+    this.#etag = etag !== undefined && isStrong(etag) && !this.#coded ? etag : undefined;
     return { start: 0, bytes: this.#coded ? gunzipped(answer, limit) : takingBack(answer.body(limit)) };
+  }
+}
+
+async function* thenClear(
+  chunks: AsyncIterable<Uint8Array>,
+  until: Deadline,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    yield* chunks;
+  } finally {
+    until.clear();
   }
 }
 
@@ -104,10 +130,4 @@ function continues(answer: Answer, offset: number, etag: string | undefined): bo
   if (range[3] !== '*' && Number(range[2]) + 1 !== Number(range[3])) return false;
   if (answer.length !== undefined && answer.length !== Number(range[2]) + 1 - offset) return false;
   return etag === undefined || answer.headers.etag === undefined || answer.headers.etag === etag;
-}
-
-/** If-Range takes strong tags only (RFC 9110 §13.1.5). */
-function strongTag(answer: Answer): string | undefined {
-  const tag = answer.headers.etag;
-  return tag?.startsWith('"') ? tag : undefined;
 }

@@ -45,11 +45,6 @@ export function failed(error: unknown, url: URL, stage: Stage): Refusal {
   if (error instanceof Refusal) return error;
   const code = codeOf(error);
   const options = { cause: error };
-  if (error instanceof DOMException && error.name === 'TimeoutError')
-    return new Refusal('slow', `${redactUrl(url)} took longer than a request may take in all.`, {
-      ...options,
-      transient: true,
-    });
   if (code === 'EPRIVATE')
     return new Refusal(
       'redirect',
@@ -69,11 +64,9 @@ export function failed(error: unknown, url: URL, stage: Stage): Refusal {
   });
 }
 
-/** The caller's own reason where the caller stopped; `slow` where the deadline did. */
-export function stopped(signal: AbortSignal, url: URL): unknown {
-  return signal.reason instanceof DOMException && signal.reason.name === 'TimeoutError'
-    ? failed(signal.reason, url, 'before the answer')
-    : signal.reason;
+/** Everything a request may take in all has passed. */
+export function overdue(url: string): Refusal {
+  return new Refusal('slow', `${redactUrl(url)} took longer than a request may take in all.`, { transient: true });
 }
 
 export function codeOf(error: unknown): string {

@@ -15,7 +15,7 @@ export interface UpstreamLimits {
   readonly connectTimeout: number;
   /** Metadata, pages and lists: somebody waits for them. */
   readonly documents: Pace;
-  /** Files: clients are kept waiting in peace meanwhile (DESIGN J2), and the upstream may be a mirror that fills first. */
+  /** Files: clients are told to wait meanwhile (100 Continue), and the upstream may be a mirror that fetches the file first. */
   readonly downloads: Pace;
   /** Bytes a second. */
   readonly minimumRate: number;

@@ -4,7 +4,6 @@ import { Refusal } from '../bytes/refusal.ts';
 import { codingOf, mayBeCoded } from './decoded.ts';
 import { type Allowed, redactUrl } from './destinations.ts';
 import { type Answer, type Exchange, StaleConnection } from './exchange.ts';
-import { stopped } from './failures.ts';
 import type { Pace } from './limits.ts';
 import type { Rest } from './retry-after.ts';
 
@@ -65,7 +64,7 @@ async function ask(deps: VisitDeps, url: URL, visit: Visit): Promise<Answer> {
       throw error;
     });
   } catch (error) {
-    throw signal.aborted ? stopped(signal, url) : error;
+    throw signal.aborted ? signal.reason : error;
   }
 }
 

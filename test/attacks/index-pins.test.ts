@@ -249,6 +249,27 @@ describe('a pin of one sight', () => {
   });
 });
 
+describe('a pin that another process made', () => {
+  it('is not confirmed by a page seen twice that lists other bytes', async () => {
+    await start();
+    await rig.page('alpha');
+    await rig.later('alpha');
+    // Proved there, and listed by one fetch alone.
+    const theirs = new Map([['sha256', digestHex('sha256', OTHER.bytes)]] as const);
+    await rig.onDisk(({ pins }) =>
+      pins.replace('alpha', ALPHA.filename, {
+        digests: theirs,
+        seen: 5,
+        fetch: 'theirs',
+        provisional: true,
+        proved: true,
+      }),
+    );
+    await rig.later('alpha');
+    expect((await rig.pins('alpha')).get(ALPHA.filename)).toMatchObject({ digests: theirs, provisional: true });
+  });
+});
+
 describe('all that one bad fetch brought in', () => {
   it('can be taken back by its id, and nothing else', async () => {
     await start();

@@ -103,7 +103,6 @@ it('ten thousand lies do not make room for one more', async () => {
       keep: async () => true,
       readDocument: async () => undefined,
       writeDocument: async () => undefined,
-      holds: () => true,
     },
     upstream: createUpstream({ bases: ['http://127.0.0.1:1/'] }),
     fetchProved: async () => wheel,
@@ -117,6 +116,7 @@ it('ten thousand lies do not make room for one more', async () => {
   };
   const LIARS = 10_005;
   for (let number = 0; number < LIARS; number++) await coreMetadata.compare(liar(number), wheel);
-  const opened = async (number: number) => coreMetadata.answer(liar(number), undefined, async () => wheel).open();
+  const opened = async (number: number) =>
+    (await coreMetadata.answer(liar(number), undefined, async () => wheel)).open();
   for (const number of [0, LIARS - 1]) expect(await reasonOf(opened(number))).toBe('mix-and-match');
 });

@@ -99,18 +99,27 @@ describe.each(documents)('%s', (role, _, subject) => {
     const outcome = await withInstead(role, (_old, now) => reordered(now), { metaHashes: ['sha512', 'sha256'] });
     expect(outcome).toEqual({ reason: 'digest', subject, trusted: undefined });
   });
+});
 
-  test('not listed in the snapshot (go-tuf 2.0.1)', async () => {
-    if (role === 'snapshot') return;
+test.each(documents.filter(([role]) => role !== 'snapshot'))(
+  '%s that the snapshot does not list is not asked for (go-tuf 2.0.1)',
+  async (role, _, subject) => {
     const { simulator, client } = layered();
-    simulator.repository.publish({ snapshot: (d) => d.meta.delete(`${role}.json`) });
+    simulator.repository.publish({ snapshot: (document) => document.meta.delete(`${role}.json`) });
     const refusal = await refusalOf(async () => {
       await client.refresh();
       await client.find('x');
     });
     expect(refusal).toMatchObject({ reason: 'mix-and-match', subject });
     expect(simulator.reads).not.toContain(`1.${role}.json`);
-  });
+  },
+);
+
+test('a snapshot that the timestamp does not list is not asked for', async () => {
+  const { simulator, client } = layered();
+  simulator.repository.publish({ timestamp: (document) => document.meta.delete('snapshot.json') });
+  expect(await refusalOf(client.refresh())).toMatchObject({ reason: 'format', subject: 'timestamp' });
+  expect(simulator.reads).not.toContain('2.snapshot.json');
 });
 
 /** Other bytes of the same length. */

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Repository } from '../../src/repository/repository.ts';
-import { acceptRoot, openFloor, startFrom, survive } from '../../src/tuf/accept.ts';
+import { acceptRoot, startFrom, survive } from '../../src/tuf/accept.ts';
 import { runToEnd } from '../../src/tuf/sliced.ts';
+import { openFloor } from '../../src/tuf/stored.ts';
 import { createClient, reasonOf, refusalOf } from '../support/client.ts';
 import { START } from '../support/clock.ts';
 import { authority, key } from '../support/keys.ts';

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { Edits, Repository } from '../../src/repository/repository.ts';
-import { openFloor, startFrom } from '../../src/tuf/accept.ts';
+import { startFrom } from '../../src/tuf/accept.ts';
 import { refresh } from '../../src/tuf/refresh.ts';
 import { runToEnd } from '../../src/tuf/sliced.ts';
+import { openFloor } from '../../src/tuf/stored.ts';
 import { createClient, reasonOf, refusalOf, type TestClient } from '../support/client.ts';
 import { START } from '../support/clock.ts';
 import { authority, key } from '../support/keys.ts';

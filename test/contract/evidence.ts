@@ -162,6 +162,14 @@ export function describeEvidence(evidence: string, start: Start, fails: Readonly
         expect(await rig.refused(rig.path(ALPHA))).toBe('403 policy');
       });
 
+      rule('has each file at one address, which no escaped slash leads to', async () => {
+        const rig = await begin();
+        const path = rig.path(ALPHA);
+        expect((await rig.get(path)).status).toBe(200);
+        const [, first, second, ...rest] = path.split('/');
+        expect(await rig.refused(`/${first}/${second}%2F${rest.join('/')}`)).toBe('404 unlisted');
+      });
+
       rule('that is absent is not looked for again at once', async () => {
         const rig = await begin();
         await rig.page('alpha');

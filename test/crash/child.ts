@@ -1,8 +1,8 @@
-import { createBlobs } from '../../src/blobs/blob-store.ts';
 import { openVolume } from '../../src/disk/volume.ts';
-import { createPageStore } from '../../src/state/files/pages.ts';
-import { createPins } from '../../src/state/files/pins.ts';
-import { createTrustStore } from '../../src/state/files/trust.ts';
+import { createPageStore } from '../../src/state/pages.ts';
+import { createPins } from '../../src/state/pins.ts';
+import { createTrustStore } from '../../src/state/trust.ts';
+import { blobsOn } from '../support/blobs-on.ts';
 import { failAt } from '../support/faults.ts';
 import { contentOf, expectedOf, pageOf, pinOf, trustOf } from './work.ts';
 
@@ -14,7 +14,7 @@ const faults = failAt(Number(at), 'before', () => {
   process.kill(process.pid, 'SIGKILL');
 });
 const volume = await openVolume(data, { ops: faults.ops });
-const blobs = await createBlobs({ volume });
+const { blobs, close } = blobsOn(volume);
 const trust = createTrustStore(volume, 'main');
 const pins = createPins(volume, 'main');
 const stored = await trust.load();
@@ -22,7 +22,14 @@ await blobs.scanned;
 faults.arm();
 const bytes = contentOf(version);
 await blobs.fetch(
-  { origin: 'crash', expected: expectedOf(version), limit: bytes.byteLength, name: 'f', subject: 'file' },
+  {
+    origin: 'crash',
+    expected: expectedOf(version),
+    limit: bytes.byteLength,
+    name: 'f',
+    subject: 'file',
+    durable: true,
+  },
   async ({ offset }) => ({
     start: offset,
     bytes: (async function* () {
@@ -35,7 +42,7 @@ await createPageStore(volume, 'main').save(pageOf(version));
 await trust.keepRoot(version, Buffer.from(`root ${version}`));
 await trust.keepDelegated('bin', version, Buffer.from(`bin ${version}`));
 await trust.publish(trustOf(version), stored?.current);
-await blobs.close();
+await close();
 await volume.close();
 // Through without a step N.
 process.exitCode = 9;

@@ -4,11 +4,11 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { createBlobs } from '../../src/blobs/blob-store.ts';
 import { openVolume } from '../../src/disk/volume.ts';
-import { createPageStore } from '../../src/state/files/pages.ts';
-import { createPins } from '../../src/state/files/pins.ts';
-import { createTrustStore } from '../../src/state/files/trust.ts';
+import { createPageStore } from '../../src/state/pages.ts';
+import { createPins } from '../../src/state/pins.ts';
+import { createTrustStore } from '../../src/state/trust.ts';
+import { blobsOn } from '../support/blobs-on.ts';
 import { contentOf, expectedOf, pageOf, pinOf } from './work.ts';
 
 const CHILD = join(import.meta.dirname, 'child.ts');
@@ -43,7 +43,7 @@ test('killed at each durable step in turn: whole, right files, and trust no lowe
     const volume = await openVolume(data);
     // What the dead process left is gone; only our own directory is there.
     expect(await readdir(join(data, 'tmp'))).toHaveLength(1);
-    const blobs = await createBlobs({ volume });
+    const { blobs, close } = blobsOn(volume);
     expect((await blobs.verifyAll()).setAside).toEqual([]);
     for (let each = 1; each <= at; each++) {
       const blob = await blobs.open(expectedOf(each));
@@ -69,7 +69,7 @@ test('killed at each durable step in turn: whole, right files, and trust no lowe
     expect(seen).toBeGreaterThanOrEqual(saved);
     if (page !== undefined) expect(page).toEqual(pageOf(seen));
     saved = seen;
-    await blobs.close();
+    await close();
     await volume.close();
     if (!clean) continue;
     expect(version).toBe(at);

@@ -6,10 +6,15 @@ interface File {
   bytes: Buffer;
   /** What an fsync has reached. */
   synced: Buffer;
+  changedMs: number;
 }
 interface Directory {
   names: Map<string, File | 'directory'>;
   synced: Map<string, File | 'directory'>;
+}
+
+function emptyFile(): File {
+  return { bytes: Buffer.alloc(0), synced: Buffer.alloc(0), changedMs: Date.now() };
 }
 
 /** What the disk did with what nobody had synced. */
@@ -52,12 +57,12 @@ export function createMemoryDisk(
     uid: process.getuid?.() ?? 0,
     inode: found === 'directory' ? 0 : numberOf(found),
     links: 1,
-    changedMs: Date.now(),
+    changedMs: found === 'directory' ? 0 : found.changedMs,
   });
   const open = (file: File) => ({
     read: async (into: Uint8Array, length: number, position: number) => {
       step();
-      return file.bytes.copy(into, 0, position, position + length);
+      return file.bytes.subarray(position, position + length).copy(into);
     },
     write: async (bytes: Uint8Array, position: number) => {
       step();
@@ -66,6 +71,7 @@ export function createMemoryDisk(
       file.bytes.copy(next);
       next.set(bytes, position);
       file.bytes = next;
+      file.changedMs = Date.now();
       return bytes.byteLength;
     },
     truncate: async () => {
@@ -89,7 +95,7 @@ export function createMemoryDisk(
       step();
       const directory = directoryOf(path);
       if (directory.names.has(nameOf(path))) throw systemError('EEXIST');
-      const file = { bytes: Buffer.alloc(0), synced: Buffer.alloc(0) };
+      const file = emptyFile();
       directory.names.set(nameOf(path), file);
       return open(file);
     },
@@ -97,8 +103,7 @@ export function createMemoryDisk(
       step();
       const directory = directoryOf(path);
       const found = directory.names.get(nameOf(path));
-      const file =
-        found === undefined || found === 'directory' ? { bytes: Buffer.alloc(0), synced: Buffer.alloc(0) } : found;
+      const file = found === undefined || found === 'directory' ? emptyFile() : found;
       directory.names.set(nameOf(path), file);
       const opened = open(file);
       return { ...opened, write: (bytes) => opened.write(bytes, file.bytes.byteLength) };
@@ -173,7 +178,9 @@ export function createMemoryDisk(
           if (found === 'directory') keep(below);
           names.set(
             name,
-            found === 'directory' ? found : { bytes: Buffer.from(found.synced), synced: Buffer.from(found.synced) },
+            found === 'directory'
+              ? found
+              : { ...found, bytes: Buffer.from(found.synced), synced: Buffer.from(found.synced) },
           );
         }
         left.set(path, { names, synced: new Map(names) });

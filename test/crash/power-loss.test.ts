@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { type BlobStore, createBlobs } from '../../src/blobs/blob-store.ts';
+import type { BlobStore } from '../../src/blobs/blob-store.ts';
 import type { FileOps } from '../../src/disk/file-ops.ts';
 import { openVolume, type VolumeOptions } from '../../src/disk/volume.ts';
-import { createPageStore } from '../../src/state/files/pages.ts';
-import { createPins } from '../../src/state/files/pins.ts';
-import { createTrustStore } from '../../src/state/files/trust.ts';
+import { createPageStore } from '../../src/state/pages.ts';
+import { createPins } from '../../src/state/pins.ts';
+import { createTrustStore } from '../../src/state/trust.ts';
+import { blobsOn } from '../support/blobs-on.ts';
 import { systemError } from '../support/faults.ts';
 import { createMemoryDisk, type Loss } from './memory-disk.ts';
 import { contentOf, expectedOf, pageOf, pinOf, trustOf } from './work.ts';
@@ -21,7 +22,7 @@ type Sealing = Pick<VolumeOptions, 'sealKey' | 'sealEpochFile'>;
 async function fillBlob(blobs: BlobStore, promised: Promised): Promise<void> {
   const bytes = contentOf(1);
   await blobs.fetch(
-    { origin: 'power', expected: expectedOf(1), limit: bytes.byteLength, name: 'f', subject: 'file' },
+    { origin: 'power', expected: expectedOf(1), limit: bytes.byteLength, name: 'f', subject: 'file', durable: true },
     async ({ offset }) => ({
       start: offset,
       bytes: (async function* () {
@@ -45,7 +46,7 @@ async function everything(ops: FileOps, sealing: Sealing, promised: Promised): P
   promised.pins = 1;
   await pages.save(pageOf(1));
   promised.page = 1;
-  const blobs = await createBlobs({ volume });
+  const { blobs, close } = blobsOn(volume);
   try {
     // Blobs carry no seal: once is enough.
     if (sealing.sealKey === undefined) await fillBlob(blobs, promised);
@@ -57,7 +58,7 @@ async function everything(ops: FileOps, sealing: Sealing, promised: Promised): P
     await trust.publish(trustOf(2), first.current);
     promised.trust = 2;
   } finally {
-    await blobs.close();
+    await close();
   }
 }
 
@@ -76,11 +77,11 @@ async function check(ops: FileOps, sealing: Sealing, promised: Promised): Promis
   const page = await createPageStore(volume, 'main').load('demo');
   expect(page?.seenSerial ?? 0).toBeGreaterThanOrEqual(promised.page);
   if (page !== undefined) expect(page).toEqual(pageOf(page.seenSerial ?? 0));
-  const blobs = await createBlobs({ volume });
+  const { blobs, close } = blobsOn(volume);
   const blob = await blobs.open(expectedOf(1));
   if (promised.blob) expect(blob).toBeDefined();
   if (blob !== undefined) expect(contentOf(1).equals(await blob.bytes(blob.size))).toBe(true);
-  await blobs.close();
+  await close();
 }
 
 const SEALED: Sealing = { sealKey: Buffer.alloc(32, 'key'), sealEpochFile: '/epoch.json' };

@@ -12,11 +12,11 @@ import {
   acceptSnapshot,
   acceptTargets,
   acceptTimestamp,
-  openFloor,
   startFrom,
 } from '../../src/tuf/accept.ts';
 import type { Targets } from '../../src/tuf/model.ts';
 import { runToEnd } from '../../src/tuf/sliced.ts';
+import { openFloor } from '../../src/tuf/stored.ts';
 import { START } from '../support/clock.ts';
 import { pythonTuf } from '../support/environments.ts';
 import { authority, key } from '../support/keys.ts';

@@ -30,17 +30,9 @@ const start = async (wheels: readonly TinyWheel[], { reuploads = false, extra = 
     paths: ['simple/index.html', 'simple/datadog-*/index.html', 'simple/datadog-*/datadog_*-*-py*-none-any.whl'],
     terminating: true,
   });
-  for (const file of wheels) {
-    const role = roleOf(file);
-    repository.delegate('wheels-signer', {
-      name: role,
-      authority: authority([role]),
-      paths: [`simple/*/${file.filename}`],
-    });
-    repository.addTarget(role, pathOf(file), file.bytes);
-  }
-  const anchors = wheels.map(({ filename }) => `<a href='${filename}'>${filename}</a><br />\n`);
-  repository.addTarget('wheels-signer', `simple/${PROJECT}/index.html`, Buffer.from(anchors.join('') + extra));
+  for (const file of wheels) add(file);
+  const page = Buffer.concat([anchorsOf(wheels), Buffer.from(extra)]);
+  repository.addTarget('wheels-signer', `simple/${PROJECT}/index.html`, page);
   repository.publish();
   const { files } = repository;
   rig = await startMirrorRig({
@@ -51,6 +43,17 @@ const start = async (wheels: readonly TinyWheel[], { reuploads = false, extra = 
   });
 };
 
+const add = (file: TinyWheel) => {
+  const role = roleOf(file);
+  repository.delegate('wheels-signer', {
+    name: role,
+    authority: authority([role]),
+    paths: [`simple/*/${file.filename}`],
+  });
+  repository.addTarget(role, pathOf(file), file.bytes);
+};
+const anchorsOf = (wheels: readonly TinyWheel[]) =>
+  Buffer.from(wheels.map(({ filename }) => `<a href='${filename}'>${filename}</a><br />\n`).join(''));
 const roleOf = (file: TinyWheel) => `wheels-signer-${digestHex('sha256', Buffer.from(file.filename)).slice(0, 6)}`;
 const pathOf = (file: TinyWheel) => `simple/${PROJECT}/${file.filename}`;
 const publish = async () => {
@@ -60,6 +63,21 @@ const publish = async () => {
 };
 
 describe('a page of bare anchors', () => {
+  it('is not put together of two publications', async () => {
+    const [one, two] = [wheel('1.0'), wheel('2.0')];
+    await start([one]);
+    const page = `/targets/simple/${PROJECT}/${digestHex('sha512', anchorsOf([one]))}.index.html`;
+    const released = Promise.withResolvers<void>();
+    rig.upstream.fault(page, { kind: 'wait', until: released.promise }, 1);
+    const asked = rig.names(PROJECT);
+    await rig.upstream.reached(page);
+    add(two);
+    repository.addTarget('wheels-signer', `simple/${PROJECT}/index.html`, anchorsOf([one, two]));
+    await publish();
+    released.resolve();
+    expect(await asked).toEqual([one.filename, two.filename]);
+  });
+
   it('gets digest and size of each file from its own target (C98)', async () => {
     const files = [wheel('1.0'), wheel('2.0')];
     await start(files);

@@ -55,6 +55,32 @@ describe('two mirrors on one data directory', () => {
     expect(await versions(rig)).toEqual(['1.0', '2.0', '3.0']);
   });
 
+  it('the one that is overtaken at each publication ends its refresh all the same', async () => {
+    const twin = await startTwo();
+    const timestamp = '/metadata/timestamp.json';
+    let overtaken = 0;
+    /** The next question for the timestamp is answered when upstream has published and the twin has followed. */
+    const overtake = () => {
+      const followed = Promise.withResolvers<void>();
+      rig.upstream.fault(timestamp, { kind: 'wait', until: followed.promise }, 1);
+      rig.upstream.reached(timestamp, rig.upstream.asked(timestamp).length + 1).then(async () => {
+        overtaken++;
+        rig.signed.upload('alpha', tinyWheel('alpha', `${overtaken + 1}.0`));
+        rig.signed.publish();
+        await twin.refresh();
+        if (overtaken < 10) overtake();
+        followed.resolve();
+      });
+    };
+    overtake();
+    await rig.refresh();
+    expect(overtaken).toBe(4);
+    const newest = rig.published('metadata/timestamp.json');
+    for (const each of [rig, twin])
+      expect((await each.get('/tuf/metadata/timestamp.json')).body.equals(newest)).toBe(true);
+    expect(await versions(twin)).toEqual(['1.0', '2.0', '3.0', '4.0', '5.0']);
+  });
+
   it('hold each other to what either has seen first', async () => {
     const twin = await startTwo();
     rig.signed.upload('alpha', tinyWheel('alpha', '2.0'));

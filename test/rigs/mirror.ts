@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Composition, compose } from '../../src/app/compose.ts';
 import type { Config, IndexConfig, SignedIndexConfig, UnsignedIndexConfig } from '../../src/config/config.ts';
-import { createListener } from '../../src/http/app.ts';
+import { createListener } from '../../src/http/listener.ts';
 import { type RunningServer, startServer } from '../../src/http/server.ts';
 import type { MirrorIndex } from '../../src/mirror/package-index.ts';
 import type { Events } from '../../src/ports/events.ts';

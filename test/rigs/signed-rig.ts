@@ -1,6 +1,9 @@
+import { openVolume } from '../../src/disk/volume.ts';
+import type { TrustStore } from '../../src/ports/index-state.ts';
 import type { IndexFile } from '../../src/repository/index-pages.ts';
 import type { Edits } from '../../src/repository/repository.ts';
 import { SignedIndex, type SignedIndexOptions } from '../../src/repository/signed-index.ts';
+import { createTrustStore } from '../../src/state/trust.ts';
 import { createClock } from '../support/clock.ts';
 import { authority } from '../support/keys.ts';
 import { pep458Paths } from '../support/pep458-paths.ts';
@@ -27,6 +30,8 @@ export interface SignedRig extends MirrorRig {
   readonly storedFile: (file: IndexFile) => string;
   /** Where the mirror serves a file. */
   readonly path: (file: IndexFile) => string;
+  /** What another process may do to the trust in the data directory, while the mirror runs. */
+  readonly onTrust: <T>(work: (trust: TrustStore) => Promise<T>) => Promise<T>;
 }
 
 export interface SignedRigOptions
@@ -95,5 +100,13 @@ export async function startSignedRig(options: SignedRigOptions = {}): Promise<Si
     storedPage: (project) => hashed(signed.pagePath(project)),
     storedFile: (file) => hashed(signed.filePath(file)),
     path: (file) => `/${signed.filePath(file)}`,
+    async onTrust(work) {
+      const volume = await openVolume(rig.data());
+      try {
+        return await work(createTrustStore(volume, 'main'));
+      } finally {
+        await volume.close();
+      }
+    },
   };
 }

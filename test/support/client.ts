@@ -1,11 +1,14 @@
 import { expect } from 'vitest';
+import { lend, type ReadonlyBytes } from '../../src/bytes/proof.ts';
 import { type Reason, Refusal } from '../../src/bytes/refusal.ts';
-import { acceptDelegated, type Generation, metaOf, startAgain, startFrom } from '../../src/tuf/accept.ts';
+import { acceptDelegated, metaOf, startFrom } from '../../src/tuf/accept.ts';
 import { type Found, findTarget } from '../../src/tuf/delegation.ts';
 import { LIMITS } from '../../src/tuf/limits.ts';
-import type { Delegation, Root, Snapshot, Targets, Timestamp } from '../../src/tuf/model.ts';
+import type { Delegation, Snapshot, Targets, Timestamp } from '../../src/tuf/model.ts';
 import { refresh, type Trusted, versionIn, within } from '../../src/tuf/refresh.ts';
 import { runToEnd } from '../../src/tuf/sliced.ts';
+import { asOf, type Generation } from '../../src/tuf/stages.ts';
+import type { TrustedRoot } from '../../src/tuf/trusted-root.ts';
 import type { Verified } from '../../src/tuf/verified.ts';
 import type { Simulator } from './simulator.ts';
 
@@ -35,7 +38,7 @@ export function createClient(simulator: Served, pinned?: Uint8Array): TestClient
   const pinnedRoot = pinned ?? simulator.rootBytes?.(1);
   if (pinnedRoot === undefined) throw new Error('no root to start from');
   const { source, clock } = simulator;
-  let root: Verified<Root> = runToEnd(startFrom(pinnedRoot, clock.now())).root;
+  let root: TrustedRoot = runToEnd(startFrom(pinnedRoot, clock.now())).root;
   let timestamp: Verified<Timestamp> | undefined;
   let snapshot: Verified<Snapshot> | undefined;
   let targets: Verified<Targets> | undefined;
@@ -57,7 +60,7 @@ export function createClient(simulator: Served, pinned?: Uint8Array): TestClient
   return {
     async refresh() {
       const trusted: Trusted = {
-        at: startAgain(root, clock.now()),
+        at: asOf(root, clock.now()),
         survivors: { timestamp, snapshot },
         targets: targetsRoot === root ? targets : undefined,
       };
@@ -103,8 +106,8 @@ export function createClient(simulator: Served, pinned?: Uint8Array): TestClient
   };
 }
 
-function text(bytes: Uint8Array | undefined): string | undefined {
-  return bytes && Buffer.from(bytes).toString('latin1');
+function text(bytes: ReadonlyBytes | undefined): string | undefined {
+  return bytes && Buffer.from(lend(bytes)).toString('latin1');
 }
 
 /** The Refusal that something ends in; anything else thrown fails the test. */

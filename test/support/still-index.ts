@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { blake2b } from 'hash-wasm';
-import { type BlobStore, createBlobs } from '../../src/blobs/blob-store.ts';
+import type { BlobStore } from '../../src/blobs/blob-store.ts';
 import { sha256Hex } from '../../src/bytes/digest.ts';
 import { makeExpected } from '../../src/bytes/expected.ts';
 import { Refusal } from '../../src/bytes/refusal.ts';
@@ -17,6 +17,7 @@ import type { Listing } from '../../src/pypi/listing.ts';
 import { fileByDigest, relink } from '../../src/pypi/relink.ts';
 import { makePage, type Page } from '../../src/render/page.ts';
 import { renderList, renderPage } from '../../src/render/render.ts';
+import { blobsOn } from './blobs-on.ts';
 
 export interface StillFile {
   readonly project: string;
@@ -69,7 +70,7 @@ export async function createStillIndex(options: StillOptions = {}): Promise<Stil
   const { name = 'main', evidence = 'tuf', files = [], documents = new Map(), targets = new Map() } = options;
   const data = await mkdtemp(join(tmpdir(), 'verbatim-http-'));
   const volume = await openVolume(join(data, 'data'));
-  const blobs = await createBlobs({ volume });
+  const { blobs, close: closeBlobs } = blobsOn(volume);
   const listings = new Map<string, Listing>();
   const pages = new Map<string, Page>();
   for (const project of new Set(files.map((file) => file.project))) {
@@ -81,7 +82,9 @@ export async function createStillIndex(options: StillOptions = {}): Promise<Stil
   const downloads = { count: 0 };
   let gate: Promise<void> = Promise.resolve();
 
-  const answer = (file: Pick<StillFile, 'filename' | 'bytes' | 'delivered' | 'sizeUnknown'>): FileAnswer => {
+  const answer = async (
+    file: Pick<StillFile, 'filename' | 'bytes' | 'delivered' | 'sizeUnknown'>,
+  ): Promise<FileAnswer> => {
     const sha256 = sha256Hex(file.bytes);
     const expected = makeExpected({ length: file.bytes.byteLength, digests: new Map([['sha256', sha256]]) });
     const wanted: Wanted = {
@@ -101,11 +104,11 @@ export async function createStillIndex(options: StillOptions = {}): Promise<Stil
       filename: file.filename,
       size: file.sizeUnknown === true ? undefined : file.bytes.byteLength,
       sha256: file.sizeUnknown === true ? undefined : sha256,
-      held: blobs.holds(expected),
+      held: await blobs.stored(expected),
       open: () => blobs.fetch(wanted, download),
     });
   };
-  const find = (project: string, path: string): FileAnswer => {
+  const find = async (project: string, path: string): Promise<FileAnswer> => {
     if (still.refusal !== undefined) throw still.refusal;
     const metadata = path.endsWith('.metadata');
     const bare = metadata ? path.slice(0, -'.metadata'.length) : path;
@@ -177,7 +180,7 @@ export async function createStillIndex(options: StillOptions = {}): Promise<Stil
       return resolve;
     },
     async close() {
-      await blobs.close();
+      await closeBlobs();
       await volume.close();
       await rm(data, { recursive: true, force: true });
     },

@@ -9,6 +9,7 @@ import type { IncomingMessage } from 'node:http';
  * - `truncate`: cut at `at`, by FIN or RST; `framing` says how the length is told ('close': not at all)
  * - `drip`: `bytes` at a time, every `every`; `throttle`: about that many bytes a second
  * - `stall`: nothing more at `at` ('headers', or an offset), for `time` (absent: for ever); `interim` sends `100 Continue` that often meanwhile
+ * - `wait`: the answer is what it is when `until` has come
  * - `redirect`: to `to` (as Location says it); `ignore-range`: 200 with everything
  * - `raw`: these bytes on the socket instead of HTTP of ours, then FIN (`keep`: the connection stays open)
  * - `reset`: RST before any answer
@@ -33,6 +34,7 @@ export type Fault =
   | { readonly kind: 'drip'; readonly bytes: number; readonly every: number }
   | { readonly kind: 'throttle'; readonly bytesPerSecond: number }
   | { readonly kind: 'stall'; readonly at: 'headers' | number; readonly time?: number; readonly interim?: number }
+  | { readonly kind: 'wait'; readonly until: Promise<unknown> }
   | { readonly kind: 'redirect'; readonly to: string; readonly status?: number }
   | { readonly kind: 'ignore-range' }
   | { readonly kind: 'raw'; readonly bytes: string | Uint8Array; readonly keep?: boolean }

@@ -75,6 +75,7 @@ export async function startUpstream(options: UpstreamServerOptions = {}) {
     if (fault?.kind === 'redirect')
       return void response.writeHead(fault.status ?? 302, { location: fault.to, 'content-length': 0 }).end();
     if (fault?.kind === 'stall' && fault.at === 'headers') await stall(fault, response);
+    if (fault?.kind === 'wait') await fault.until;
 
     const file = files.get(path) ?? files.get(path.slice(1));
     if (file === undefined && fault?.kind !== 'replace')

@@ -4,15 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { blake2b } from 'hash-wasm';
 import { expect, onTestFinished } from 'vitest';
-import { type BlobStore, type BlobsOptions, createBlobs } from '../../src/blobs/blob-store.ts';
+import type { BlobStore, BlobsOptions } from '../../src/blobs/blob-store.ts';
 import type { Blob, Range } from '../../src/bytes/blob.ts';
 import type { Algorithm, Digests } from '../../src/bytes/digest.ts';
 import { type Expected, makeExpected } from '../../src/bytes/expected.ts';
 import { type Reason, Refusal } from '../../src/bytes/refusal.ts';
+import type { DiskBlobsOptions } from '../../src/disk/blob-storage.ts';
 import type { FileOps } from '../../src/disk/file-ops.ts';
 import { openVolume, type Volume } from '../../src/disk/volume.ts';
 import type { Wanted } from '../../src/ports/blobs.ts';
 import type { Download, OpenDownload } from '../../src/ports/upstream.ts';
+import { blobsOn } from './blobs-on.ts';
 
 export const MIB = 1024 * 1024;
 
@@ -32,7 +34,7 @@ export interface Store {
   close(): Promise<void>;
 }
 
-export interface StoreOptions extends Omit<BlobsOptions, 'volume'> {
+export interface StoreOptions extends Omit<BlobsOptions, 'storage' | 'record'>, DiskBlobsOptions {
   readonly data?: string;
   readonly ops?: FileOps;
 }
@@ -42,12 +44,12 @@ export async function openStore(options: StoreOptions = {}): Promise<Store> {
   const data = given ?? join(await scratch(), 'data');
   const volume = await openVolume(data, ops === undefined ? {} : { ops });
   const corrupt: string[] = [];
-  const blobs = await createBlobs({ volume, onCorrupt: ({ sha256 }) => corrupt.push(sha256), ...rest });
+  const { blobs, close: closeBlobs } = blobsOn(volume, { onCorrupt: ({ sha256 }) => corrupt.push(sha256), ...rest });
   let open = true;
   const close = async () => {
     if (!open) return;
     open = false;
-    await blobs.close();
+    await closeBlobs();
     await volume.close().catch(() => undefined);
   };
   onTestFinished(close);

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { DamagedDatabase, integerOf, openDatabase, PAGE_BYTES } from './sqlite.ts';
+import { type Access, DamagedDatabase, integerOf, openDatabase, PAGE_BYTES } from './sqlite.ts';
 
 /** What a database of ours consists of, to the letter: a file that holds anything else is not ours. */
 export interface Schema {
@@ -70,11 +70,17 @@ export function createDatabase(path: string, { application, version, statements 
 }
 
 /** Throws DamagedDatabase where the file is another database, or ours with a schema that we did not write. */
-export function checkSchema(database: DatabaseSync, { application, version, statements }: Schema): void {
+export function checkSchema(
+  database: DatabaseSync,
+  { application, version, statements }: Schema,
+  access: Access = 'write',
+): void {
   const pragma = (name: string) => database.prepare(`PRAGMA ${name}`).get()?.[name];
   if (integerOf(pragma('application_id')) !== application) throw new DamagedDatabase('it is another kind of database');
   if (integerOf(pragma('user_version')) !== version) throw new DamagedDatabase('it has another form');
-  if (pragma('journal_mode') !== 'wal') throw new DamagedDatabase('it has no write-ahead log');
+  // What nobody may write has no log, whatever its header says.
+  if (access !== 'immutable' && pragma('journal_mode') !== 'wal')
+    throw new DamagedDatabase('it has no write-ahead log');
   const found = database
     .prepare("SELECT sql FROM sqlite_schema WHERE name IS NOT 'sqlite_sequence' OR type IS NOT 'table' LIMIT ?")
     .all(statements.length + 1)

@@ -87,7 +87,7 @@ export class PlainDatabase {
     const access = await accessOf(durable.ops, place);
     const reader = openDatabase(place.path, { access, synchronous: 'NORMAL', waitMs: WAIT_MS });
     try {
-      checkSchema(reader, place.schema);
+      checkSchema(reader, place.schema, access);
     } catch (error) {
       reader.close();
       throw error;

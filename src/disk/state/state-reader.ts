@@ -47,7 +47,7 @@ export class StateReader {
     const { place, access } = source;
     this.#database = openDatabase(place.path, { access, synchronous: 'FULL', waitMs: WAIT_MS });
     try {
-      checkSchema(this.#database, place.schema);
+      checkSchema(this.#database, place.schema, access);
       const prepared = (sql: string) => this.#database.prepare(sql);
       this.#statements = {
         dataVersion: prepared(SQL.dataVersion),

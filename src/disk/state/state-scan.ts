@@ -42,7 +42,7 @@ const WAIT_MS = 10_000;
 export function scanState({ place, access, index, keys, secret }: ScanRequest): Scan {
   const database = openDatabase(place.path, { access, synchronous: 'FULL', waitMs: WAIT_MS });
   try {
-    checkSchema(database, place.schema);
+    checkSchema(database, place.schema, access);
     // One transaction, so that all of it is of one moment, whoever writes meanwhile.
     database.exec('BEGIN');
     const order = textOf(database.prepare('PRAGMA integrity_check(1)').get()?.['integrity_check']);

@@ -1,7 +1,6 @@
 import type { Reason } from '../../bytes/refusal.ts';
 
-/** What a client is told when it does not get what it asked for. */
-export interface Answer {
+interface AnswerParts {
   readonly status: number;
   /** The reason phrase: pip prints it and nothing else, so it is a whole sentence. ASCII, at most MAX_PHRASE. */
   readonly phrase: string;
@@ -15,86 +14,143 @@ export interface Answer {
   readonly allow?: string | undefined;
 }
 
+let make: (parts: AnswerParts) => Answer;
+
+/** What a client is told when it does not get what it asked for. */
+export class Answer implements AnswerParts {
+  readonly #parts: AnswerParts;
+
+  private constructor(parts: AnswerParts) {
+    this.#parts = parts;
+  }
+
+  static {
+    make = (parts) => new Answer(parts);
+  }
+
+  static is(value: unknown): value is Answer {
+    return typeof value === 'object' && value !== null && #parts in value;
+  }
+
+  get status(): number {
+    return this.#parts.status;
+  }
+
+  get phrase(): string {
+    return this.#parts.phrase;
+  }
+
+  get detail(): string {
+    return this.#parts.detail;
+  }
+
+  get reason(): Reason | undefined {
+    return this.#parts.reason;
+  }
+
+  get retryAfter(): number | undefined {
+    return this.#parts.retryAfter;
+  }
+
+  get maxAge(): number | undefined {
+    return this.#parts.maxAge;
+  }
+
+  get allow(): string | undefined {
+    return this.#parts.allow;
+  }
+
+  /** The same words with another reason. */
+  because(reason: Reason): Answer {
+    return new Answer({ ...this.#parts, reason });
+  }
+}
+
+/** Who may import this: test/architecture/makers.ts. */
+export function makeAnswer(parts: AnswerParts): Answer {
+  return make({ ...parts });
+}
+
 export const MAX_PHRASE = 120;
 
-export const BUSY: Answer = {
+export const BUSY = makeAnswer({
   status: 503,
   phrase: 'Verbatim is busy; try again in a moment',
   detail: 'Too much is being fetched at once. Try again in a moment.',
   reason: 'limit',
   retryAfter: 1,
-};
+});
 
-export const UNAUTHORIZED: Answer = {
+export const UNAUTHORIZED = makeAnswer({
   status: 401,
   phrase: 'This mirror wants a user name and password, or a token',
   detail:
     'Reading here needs credentials, and none came or they are not right. Put them into the index address (https://NAME:PASSWORD@...), a netrc file or a keyring; a token goes in as the password, with any name.',
-};
+});
 
-export const NO_LIST: Answer = {
+export const NO_LIST = makeAnswer({
   status: 501,
   phrase: 'This index publishes no project list; ask for a project by its name',
   detail: 'The upstream index signs no list of its projects, so there is none to prove. Installers do not need it.',
   reason: 'policy',
-};
+});
 
-export const BAD_REQUEST: Answer = {
+export const BAD_REQUEST = makeAnswer({
   status: 400,
   phrase: 'Verbatim cannot read this request',
   detail: 'The request is not well-formed HTTP, or its address is not well-formed.',
   reason: 'format',
-};
+});
 
-export const TOO_LONG: Answer = {
+export const TOO_LONG = makeAnswer({
   status: 414,
   phrase: 'This address is too long',
   detail: 'No file or project of any index has an address this long.',
   reason: 'limit',
-};
+});
 
-export const NOTHING_HERE: Answer = {
+export const NOTHING_HERE = makeAnswer({
   status: 404,
   phrase: 'Nothing is served at this address',
   detail: 'Project pages lie under simple/NAME/; point pip or uv at the address that ends in simple/.',
   reason: 'unlisted',
-};
+});
 
-export const METHOD_NOT_ALLOWED: Answer = {
+export const METHOD_NOT_ALLOWED = makeAnswer({
   status: 405,
   phrase: 'This mirror is only read from',
   detail: 'Only GET and HEAD are answered here. Searching and uploading are not possible through a mirror.',
   allow: 'GET, HEAD, OPTIONS',
-};
+});
 
-export const NOT_ACCEPTABLE: Answer = {
+export const NOT_ACCEPTABLE = makeAnswer({
   status: 406,
   phrase: 'This page exists as simple v1 JSON and HTML only',
   detail:
     'Ask for application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html or text/html, in Accept or as ?format=.',
-};
+});
 
-export const NOT_PROVENANCE: Answer = {
+export const NOT_PROVENANCE = makeAnswer({
   status: 406,
   phrase: 'This provenance exists as integrity v1 JSON only',
   detail: 'Ask for application/vnd.pypi.integrity.v1+json or application/json in Accept.',
-};
+});
 
-export const NO_ADDRESS: Answer = {
+export const NO_ADDRESS = makeAnswer({
   status: 501,
   phrase: 'This mirror does not know its own address; ask for the project page under simple/',
   detail:
     'This document names files by their whole address, and the mirror listens on every address of its machine. The operator has to set server.public_url (--public-url). Project pages need no such thing.',
-};
+});
 
-export const NOT_SATISFIABLE: Answer = {
+export const NOT_SATISFIABLE = makeAnswer({
   status: 416,
   phrase: 'This file has no such range',
   detail: 'The range begins after the last byte of the file.',
-};
+});
 
-export const OWN_FAULT: Answer = {
+export const OWN_FAULT = makeAnswer({
   status: 500,
   phrase: 'Verbatim met a fault of its own; nothing unproved was sent',
   detail: 'This is a defect of the mirror. The operator finds it in the log.',
-};
+});

@@ -1,4 +1,5 @@
 import type { Range } from '../../bytes/blob.ts';
+import { strongTag } from '../../bytes/etag.ts';
 import type { Evidence } from '../../mirror/package-index.ts';
 import { VARY, type Variant } from '../../render/page.ts';
 import { RELAYED_MAX_AGE } from '../limits.ts';
@@ -72,11 +73,6 @@ export interface FileFacts {
   readonly immutable: boolean;
 }
 
-/** Strong: the digest of the content itself, the same in every process (faults E 123). */
-export function fileTag(sha256: string): string {
-  return `"${sha256}"`;
-}
-
 /** Rules 6 and 7: no coding, an exact length, `Accept-Ranges: bytes`. `part` makes them those of a 206. */
 export function fileHeaders(manner: Manner, facts: FileFacts, part?: Range | undefined): FlatHeaders {
   const length = part === undefined ? facts.size : part.end - part.start;
@@ -95,7 +91,7 @@ export function fileHeaders(manner: Manner, facts: FileFacts, part?: Range | und
 /** Of a 304, and part of every other answer about the same bytes. */
 export function validators(manner: Manner, sha256: string | undefined, immutable: boolean): FlatHeaders {
   return [
-    ...(sha256 === undefined ? [] : ['ETag', fileTag(sha256)]),
+    ...(sha256 === undefined ? [] : ['ETag', strongTag(sha256)]),
     'Cache-Control',
     immutable ? `${manner.storedBy}, ${IMMUTABLE}` : manner.storedBy === 'public' ? 'no-cache' : 'private, no-cache',
     ...common(manner),
@@ -141,7 +137,7 @@ export function unverifiedHeaders(
 ): FlatHeaders {
   return [
     'ETag',
-    fileTag(sha256),
+    strongTag(sha256),
     'Cache-Control',
     kept(manner, Math.min(maxAge, RELAYED_MAX_AGE)),
     ...serialHeader(serial),
@@ -167,10 +163,10 @@ export function optionsHeaders(manner: Manner): FlatHeaders {
   ];
 }
 
-export function textHeaders(length: number): FlatHeaders {
+export function textHeaders(contentType: string, length: number): FlatHeaders {
   return [
     'Content-Type',
-    'text/plain; charset=UTF-8',
+    contentType,
     'Content-Length',
     String(length),
     'Cache-Control',

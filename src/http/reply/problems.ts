@@ -1,6 +1,6 @@
 import type { Reason, Refusal, Subject } from '../../bytes/refusal.ts';
 import { ABSENT_MAX_AGE, MAX_WORDS } from '../limits.ts';
-import { type Answer, BAD_REQUEST, BUSY, NO_LIST, NOTHING_HERE } from './answers.ts';
+import { type Answer, BAD_REQUEST, BUSY, makeAnswer, NO_LIST, NOTHING_HERE } from './answers.ts';
 
 const THING: Readonly<Record<Subject, string>> = {
   root: 'the root metadata',
@@ -31,7 +31,7 @@ interface Kind {
 const TAMPERED =
   'Nothing of it was kept or sent. If it stays so, tell the operator of this mirror: the upstream index, or something on the way to it, may have been tampered with.';
 
-// DESIGN §5 "Answers". One row a reason; docs/trust.md has a paragraph for each.
+// One row a reason; docs/trust.md has a paragraph for each.
 const KINDS: Readonly<Record<Reason, Kind>> = {
   format: {
     status: 502,
@@ -184,7 +184,7 @@ export function answerTo(refusal: Refusal): Answer {
     subject === undefined ? 'this' : reason === 'unlisted' && subject === 'page' ? 'this project' : THING[subject];
   const detail = kind.quotes === true ? `${kind.detail} (${plain(refusal.message)})` : kind.detail;
   const refused = kind.status === 502;
-  return {
+  return makeAnswer({
     // The same bytes may be right a moment later: no verdict on upstream, an invitation to come again.
     status: refused && transient ? 503 : kind.status,
     phrase: refused ? `Verbatim refused ${thing}: ${kind.words}` : kind.words.replace('THING', thing),
@@ -192,12 +192,12 @@ export function answerTo(refusal: Refusal): Answer {
     reason,
     retryAfter: kind.retryAfter ?? (refused && transient ? 1 : undefined),
     maxAge: reason === 'unlisted' && subject === 'page' ? ABSENT_MAX_AGE : undefined,
-  };
+  });
 }
 
 function malformed(reason: Reason, transient: boolean): Answer {
   if (transient) return BUSY;
-  return reason === 'unlisted' ? NOTHING_HERE : { ...BAD_REQUEST, reason };
+  return reason === 'unlisted' ? NOTHING_HERE : BAD_REQUEST.because(reason);
 }
 
 /** One line of bounded printable text: a refusal may quote what upstream sent. */

@@ -25,7 +25,7 @@ interface RelayAnswersOptions {
 export function relayAnswers({ relay, manner, wait, base }: RelayAnswersOptions) {
   const answer = async (exchange: Exchange, ask: (documents: RelayedDocuments) => Promise<UnverifiedDocument>) => {
     const document = await wait(exchange, async () => ask(relay ?? nowhere()));
-    if (!exchange.outgoing.destroyed) replyUnverified(exchange, manner, document);
+    if (!exchange.left) replyUnverified(exchange, manner, document);
   };
 
   return {
@@ -38,7 +38,7 @@ export function relayAnswers({ relay, manner, wait, base }: RelayAnswersOptions)
     },
     /** PEP 740: `/integrity/PROJECT/VERSION/FILE/provenance`. */
     provenance: async (exchange: Exchange, [asked = '', version = '', filename = '']: readonly string[]) => {
-      if (relay !== undefined && !acceptsType(exchange.incoming.headers.accept, INTEGRITY_TYPES))
+      if (relay !== undefined && !acceptsType(exchange.headers.accept, INTEGRITY_TYPES))
         return replyProblem(exchange, manner, NOT_PROVENANCE);
       await answer(exchange, (documents) => documents.provenance(projectOf(asked), version, filename));
     },

@@ -1,10 +1,12 @@
+import { isListed, maySendPart, strongTag } from '../../bytes/etag.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { FileAnswer } from '../../mirror/package-index.ts';
 import type { Exchange } from '../exchange.ts';
 import { NOT_SATISFIABLE } from '../reply/answers.ts';
-import { replyBlob, replyFileHead, replyFileUnchanged, replyProblem } from '../reply/doors.ts';
-import { fileTag, type Manner } from '../reply/headers.ts';
-import { holdsAlready, mayRange, readRange } from '../reply/ranges.ts';
+import { replyProblem } from '../reply/doors.ts';
+import { replyBlob, replyFileHead, replyFileUnchanged } from '../reply/file-doors.ts';
+import type { Manner } from '../reply/headers.ts';
+import { readRange } from '../reply/ranges.ts';
 import type { Wait } from '../waiting.ts';
 
 /** Whether a URL can only ever mean these bytes. */
@@ -15,7 +17,7 @@ const ATTEMPTS = 2;
 
 /**
  * Answers with a file: HEAD from what is listed where that is enough, everything else from proved bytes, for which the
- * client waits (DESIGN J2). Preconditions come before ranges (RFC 9110 §13.2.2).
+ * client waits. Preconditions come before ranges (RFC 9110 §13.2.2).
  */
 export async function answerFile(
   exchange: Exchange,
@@ -24,22 +26,21 @@ export async function answerFile(
   isImmutable: IsImmutable,
   wait: Wait,
 ): Promise<void> {
-  const { incoming, outgoing, head } = exchange;
-  const { headers } = incoming;
+  const { head, headers } = exchange;
   const listed = file.sha256;
-  if (listed !== undefined && holdsAlready(headers['if-none-match'], fileTag(listed)))
+  if (listed !== undefined && isListed(headers['if-none-match'], strongTag(listed)))
     return replyFileUnchanged(exchange, manner, file, isImmutable(listed));
   if (head && file.size !== undefined && (!file.held || listed !== undefined))
     return replyFileHead(exchange, manner, file, isImmutable(listed));
   for (let attempt = 1; ; attempt++) {
     const blob = await wait(exchange, () => file.open());
-    if (outgoing.destroyed) return;
+    if (exchange.left) return;
     const { size, sha256 } = blob;
     const immutable = isImmutable(sha256);
-    const etag = fileTag(sha256);
-    if (holdsAlready(headers['if-none-match'], etag)) return replyFileUnchanged(exchange, manner, blob, immutable);
+    const etag = strongTag(sha256);
+    if (isListed(headers['if-none-match'], etag)) return replyFileUnchanged(exchange, manner, blob, immutable);
     if (head) return replyFileHead(exchange, manner, blob, immutable);
-    const range = mayRange(headers['if-range']?.toString(), etag) ? readRange(headers.range, size) : 'whole';
+    const range = maySendPart(headers['if-range']?.toString(), etag) ? readRange(headers.range, size) : 'whole';
     if (range === 'unsatisfiable')
       return replyProblem(exchange, manner, NOT_SATISFIABLE, ['Content-Range', `bytes */${size}`]);
     try {
@@ -48,11 +49,11 @@ export async function answerFile(
           project: file.project,
           filename: file.filename,
           sha256,
-          client: incoming.socket.remoteAddress ?? '',
+          client: exchange.client,
         };
       return await replyBlob(exchange, manner, blob, immutable, range === 'whole' ? undefined : range);
     } catch (error) {
-      const changed = error instanceof Refusal && error.reason === 'digest' && !outgoing.headersSent;
+      const changed = error instanceof Refusal && error.reason === 'digest' && !exchange.begun;
       if (!changed || attempt === ATTEMPTS) throw error;
     }
   }

@@ -43,13 +43,12 @@ export function answerPage(
   headersOf: (variant: Variant) => PageHeaders,
   format: string | undefined,
 ): void {
-  const { incoming, outgoing, head, notes } = exchange;
-  const { headers } = incoming;
+  const { headers, notes } = exchange;
   const chosen = chooseFormat(headers.accept, format);
   if (chosen === undefined) {
     replyProblem(exchange, manner, NOT_ACCEPTABLE, ['Vary', VARY]);
     return;
   }
   const choice = { format: chosen, coding: chooseCoding(headers['accept-encoding']?.toString()) };
-  notes.bytes = replyPage(outgoing, head, page, choice, headersOf, headers['if-none-match']);
+  notes.bytes = replyPage(exchange, page, choice, headersOf);
 }

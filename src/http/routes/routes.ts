@@ -1,4 +1,3 @@
-import type { HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type Context, Hono } from 'hono';
 import { Refusal, type Subject } from '../../bytes/refusal.ts';
@@ -19,7 +18,7 @@ export interface Asked {
 }
 
 export interface Env {
-  Bindings: HttpBindings & { readonly asked: Asked };
+  Bindings: { readonly asked: Asked };
 }
 
 export interface RouteDeps {
@@ -33,7 +32,7 @@ export interface RouteDeps {
 const ALWAYS: IsImmutable = () => true;
 const SIGNATURE = '.asc';
 
-/** The subtree of one index under one prefix (DESIGN §5 "URLs"). */
+/** The subtree of one index under one prefix. */
 export function indexRoutes(presented: Presented, prefix: string, deps: RouteDeps): Hono<Env> {
   const { index, manner, headersOf } = presented;
   const depth = prefix.split('/').length - 1;
@@ -67,7 +66,7 @@ export function indexRoutes(presented: Presented, prefix: string, deps: RouteDep
 
   const list = on('list', async ({ exchange, target }) => {
     const found = await deps.wait(exchange, () => index.list());
-    if (!exchange.outgoing.destroyed) answerPage(exchange, manner, found, headersOf, target.format);
+    if (!exchange.left) answerPage(exchange, manner, found, headersOf, target.format);
   });
   const page = on('page', async ({ exchange, target }, rest) => {
     const asked = rest[1] ?? '';
@@ -77,7 +76,7 @@ export function indexRoutes(presented: Presented, prefix: string, deps: RouteDep
     if (!slash || !isNormalized(asked))
       return replyRedirect(exchange, manner, slash ? `../${project}/` : `${project}/`);
     const found = await deps.wait(exchange, () => index.page(project));
-    if (!exchange.outgoing.destroyed) answerPage(exchange, manner, found, headersOf, target.format);
+    if (!exchange.left) answerPage(exchange, manner, found, headersOf, target.format);
   });
   for (const simple of ['simple', '+simple']) {
     // Relative: a proxy in front may have taken a prefix away, and no header can name a host.
@@ -125,7 +124,7 @@ export function indexRoutes(presented: Presented, prefix: string, deps: RouteDep
   // A role's name is one segment, whatever it holds: TUF clients escape its slashes.
   const metadata = on('metadata', async ({ exchange }, [, , name = '']) => {
     const document = await deps.wait(exchange, () => index.metadata(name));
-    if (!exchange.outgoing.destroyed) replyDocument(exchange, manner, document);
+    if (!exchange.left) replyDocument(exchange, manner, document);
   });
   routes.get('/tuf/metadata/:name', metadata);
   const target = on('target', async ({ exchange, target: { escapedSlash } }, rest) => {

@@ -1,13 +1,12 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isNormalized } from '../../pypi/names.ts';
-import type { OnFinish } from '../exchange.ts';
+import type { Exchange, OnFinish } from '../exchange.ts';
 import { isHost } from '../guard.ts';
 import type { Presented } from '../mount.ts';
 import { replyPage } from '../reply/doors.ts';
 import { createNegotiate } from './pages.ts';
 
 /** Answers a request if it is a plain one for a page that is at hand; false leaves it untouched for the routes. */
-export type Warm = (incoming: IncomingMessage, outgoing: ServerResponse) => boolean;
+export type Warm = (exchange: Exchange) => boolean;
 
 const SIMPLE = ['/simple/', '/+simple/'];
 
@@ -22,10 +21,9 @@ export function createWarm(presented: readonly Presented[], onFinish: OnFinish |
   const negotiate = createNegotiate();
   const isPlain = createIsPlain();
 
-  return (incoming, outgoing) => {
-    const { url = '', method } = incoming;
+  return (exchange) => {
+    const { url, method, head } = exchange;
     const started = onFinish === undefined ? 0 : performance.now();
-    const head = method === 'HEAD';
     if ((method !== 'GET' && !head) || !url.endsWith('/')) return false;
     const mount = mounts.find(({ at }) => url.startsWith(at));
     if (mount === undefined) return false;
@@ -33,17 +31,17 @@ export function createWarm(presented: readonly Presented[], onFinish: OnFinish |
     const project = url.slice(mount.at.length, -1);
     if (!isNormalized(project)) return false;
     const page = index.warmPage(project);
-    if (page === undefined || !isPlain(incoming)) return false;
-    const { headers } = incoming;
+    if (page === undefined || !isPlain(exchange)) return false;
+    const { headers } = exchange;
     const choice = negotiate(headers.accept, one(headers['accept-encoding']));
     if (choice === undefined) return false;
-    const bytes = replyPage(outgoing, head, page, choice, headersOf, headers['if-none-match']);
+    const bytes = replyPage(exchange, page, choice, headersOf);
     // The whole answer was handed to the socket at once: its record need not wait for the client.
     onFinish?.({
       route: 'page',
       index: manner.name,
       method: head ? 'HEAD' : 'GET',
-      status: outgoing.statusCode,
+      status: exchange.status,
       reason: undefined,
       seconds: (performance.now() - started) / 1000,
       bytes,
@@ -55,10 +53,10 @@ export function createWarm(presented: readonly Presented[], onFinish: OnFinish |
 }
 
 /** One Host, no body, no upgrade: what `guard` would let pass without a remark. */
-function createIsPlain(): (incoming: IncomingMessage) => boolean {
+function createIsPlain(): (exchange: Exchange) => boolean {
   let lastHost: string | undefined;
-  return ({ rawHeaders, headers, httpVersionMajor, httpVersionMinor }) => {
-    if (httpVersionMajor !== 1 || httpVersionMinor !== 1) return false;
+  return ({ rawHeaders, headers, majorVersion, minorVersion }) => {
+    if (majorVersion !== 1 || minorVersion !== 1) return false;
     if (headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined) return false;
     if (headers.upgrade !== undefined) return false;
     let hosts = 0;

@@ -23,7 +23,7 @@ interface CoreMetadataOptions {
 
 /** PEP 658: `FILE.metadata`, by the digest the proved page announces. */
 export interface CoreMetadata {
-  answer(file: OwnFile, signed: Vouched | undefined, wheel: () => Promise<Blob>): FileAnswer;
+  answer(file: OwnFile, signed: Vouched | undefined, wheel: () => Promise<Blob>): Promise<FileAnswer>;
   /** A wheel that is held must contain what was announced beside it; what does not is no longer served. */
   compare(file: OwnFile, wheel: Blob): Promise<void>;
 }
@@ -58,7 +58,7 @@ export function createCoreMetadata({ index, blobs, upstream, fetchProved, events
   const compareHeld = async (file: OwnFile): Promise<void> => {
     if (!isWheel(file) || compared.has(identity(file))) return;
     const expected = makeExpected({ length: file.entry.size, digests: file.entry.digests });
-    const wheel = blobs.holds(expected) ? await blobs.open(expected) : undefined;
+    const wheel = (await blobs.stored(expected)) ? await blobs.open(expected) : undefined;
     if (wheel !== undefined) await compare(file, wheel);
   };
 
@@ -69,7 +69,7 @@ export function createCoreMetadata({ index, blobs, upstream, fetchProved, events
 
   return {
     compare,
-    answer(file, signed, wheel) {
+    async answer(file, signed, wheel) {
       const name = file.entry.filename + METADATA;
       const expected = bothListed(name, 'core-metadata', makeExpected({ digests: announced(file) }), signed?.expected);
       refuseBelied(file);
@@ -77,7 +77,7 @@ export function createCoreMetadata({ index, blobs, upstream, fetchProved, events
         filename: name,
         size: expected.length,
         sha256: expected.digests.get('sha256'),
-        held: blobs.holds(expected),
+        held: await blobs.stored(expected),
         async open() {
           await compareHeld(file);
           refuseBelied(file);

@@ -40,7 +40,7 @@ export function createFetch({ index, blobs, upstream, events }: FetchOptions): F
       throw new Refusal('limit', `${name} is listed with ${expected.length} bytes; at most ${limit} are accepted.`, {
         subject,
       });
-    if (urls.length === 0 && otherwise === undefined && !blobs.holds(expected))
+    if (urls.length === 0 && otherwise === undefined && !(await blobs.stored(expected)))
       throw new Refusal(
         'foreign',
         `The index keeps ${name} on a host this mirror may not fetch from. Add the host to the file hosts if it is right.`,
@@ -50,7 +50,7 @@ export function createFetch({ index, blobs, upstream, events }: FetchOptions): F
       ...(urls.length === 0 ? [] : [upstream.download({ urls, expected })]),
       ...(otherwise === undefined ? [] : [otherwise]),
     ];
-    const how = blobs.holds(expected) ? 'disk' : 'upstream';
+    const how = (await blobs.stored(expected)) ? 'disk' : 'upstream';
     const blob = await blobs.fetch(
       { origin: `${index} ${urls[0] ?? name}`, expected, limit, name, subject },
       firstThatExists(sources, name, subject),

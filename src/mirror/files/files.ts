@@ -81,7 +81,7 @@ export function createFiles<P extends HeldPage>({
       project: held.listing.name,
       size: expected.length,
       sha256: expected.digests.get('sha256'),
-      held: blobs.holds(expected),
+      held: await blobs.stored(expected),
       open: async () => {
         const blob = await fetchProved({
           name: entry.filename,

@@ -1,5 +1,6 @@
 import { yieldToEventLoop } from '../../async/yield.ts';
 import { agree, type Digests } from '../../bytes/digest.ts';
+import { dateText } from '../../bytes/instant.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Instant } from '../../ports/clock.ts';
 import type { Pin, Pins } from '../../ports/index-state.ts';
@@ -91,7 +92,7 @@ function changed(
   offered: Digests,
   seen: Instant,
 ): Refusal {
-  const first = new Date(seen * 1000).toISOString().slice(0, 10);
+  const first = dateText(seen);
   return new Refusal(
     'changed',
     `${name} was first seen on ${first} with digest ${firstOf(before)}; upstream now lists ${firstOf(offered)}. A published file never changes, so it is not served.`,

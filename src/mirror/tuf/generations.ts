@@ -1,5 +1,6 @@
-import type { Generation, Survivors } from '../../tuf/accept.ts';
 import type { Instant } from '../../tuf/model.ts';
+import type { Generation } from '../../tuf/stages.ts';
+import type { Survivors } from '../../tuf/stored.ts';
 
 // What is read off a generation as a whole.
 

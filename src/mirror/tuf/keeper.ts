@@ -1,12 +1,15 @@
+import { instantText } from '../../bytes/instant.ts';
+import { lend } from '../../bytes/proof.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Events } from '../../ports/events.ts';
 import type { TrustStore } from '../../ports/index-state.ts';
-import { type AtRoot, type Generation, startAgain, survive } from '../../tuf/accept.ts';
-import type { Instant, Root } from '../../tuf/model.ts';
+import { survive } from '../../tuf/accept.ts';
+import type { Instant } from '../../tuf/model.ts';
 import { type MetadataSource, refresh, type Trusted } from '../../tuf/refresh.ts';
 import type { Runner } from '../../tuf/sliced.ts';
-import type { Verified } from '../../tuf/verified.ts';
+import { type AtRoot, asOf, type Generation } from '../../tuf/stages.ts';
+import type { TrustedRoot } from '../../tuf/trusted-root.ts';
 import { isRecent } from '../unsigned/freshness.ts';
 import { earliestExpiry, expiries, survivorsOf, versions } from './generations.ts';
 import { restoreTrust } from './restore.ts';
@@ -49,8 +52,8 @@ export interface Keeper {
   readonly replaced: readonly Generation[];
   /** Waits for the refresh under way, whatever comes of it. */
   settled(): Promise<void>;
-  root(version: number): Verified<Root> | undefined;
-  readonly newestRoot: Verified<Root>;
+  root(version: number): TrustedRoot | undefined;
+  readonly newestRoot: TrustedRoot;
   readonly lastRefresh: Instant | undefined;
   readonly lastError: LastError | undefined;
 }
@@ -87,15 +90,15 @@ export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
     if (now < floor)
       throw new Refusal(
         'clock',
-        `This machine's clock says ${iso(now)}, which is before ${iso(floor)}: a time that has already passed. Set the clock.`,
+        `This machine's clock says ${instantText(now)}, which is before ${instantText(floor)}: a time that has already passed. Set the clock.`,
         { subject: 'state', transient: true },
       );
   };
 
-  const keepRoot = async (root: Verified<Root>, now: Instant) => {
-    await store.keepRoot(root.signed.version, root.bytes);
+  const keepRoot = async (root: TrustedRoot, now: Instant) => {
+    await store.keepRoot(root.signed.version, lend(root.bytes));
     roots.set(root.signed.version, root);
-    const at: AtRoot = startAgain(root, now);
+    const at: AtRoot = asOf(root, now);
     trusted = { at, survivors: survive(trusted.at, at, trusted.survivors) };
   };
 
@@ -112,9 +115,9 @@ export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
     const publication = await store.publish(
       {
         rootVersion: next.root.signed.version,
-        timestamp: next.timestamp.bytes,
-        snapshot: next.snapshot.bytes,
-        targets: next.targets.bytes,
+        timestamp: lend(next.timestamp.bytes),
+        snapshot: lend(next.snapshot.bytes),
+        targets: lend(next.targets.bytes),
         snapshotVersion: next.snapshot.signed.version,
         targetsVersion: next.targets.signed.version,
         acceptedAt: now,
@@ -125,7 +128,7 @@ export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
     current = publication.current;
     stored = now;
     replace(next);
-    trusted = { at: startAgain(next.root, now), survivors: survivorsOf(next), targets: next.targets };
+    trusted = { at: asOf(next.root, now), survivors: survivorsOf(next), targets: next.targets };
     return true;
   };
 
@@ -142,7 +145,7 @@ export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
 
   const refreshAndPublish = async (now: Instant): Promise<Generation> => {
     for (let superseded = 0; ; superseded++) {
-      const next = await refresh({ ...trusted, at: startAgain(trusted.at.root, now) }, source, patience, {
+      const next = await refresh({ ...trusted, at: asOf(trusted.at.root, now) }, source, patience, {
         root: (root) => keepRoot(root, now),
         // TUF §5.4.5: a floor from now on, though the rest of this refresh may fail, or this process end.
         timestamp: async (timestamp) => {
@@ -151,7 +154,7 @@ export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
           await store.keepTimestamp({
             rootVersion: trusted.at.root.signed.version,
             version: timestamp.signed.version,
-            bytes: timestamp.bytes,
+            bytes: lend(timestamp.bytes),
           });
         },
         equivocated: (held) =>
@@ -280,8 +283,4 @@ export async function createKeeper(options: KeeperOptions): Promise<Keeper> {
       return lastError;
     },
   };
-}
-
-function iso(instant: Instant): string {
-  return new Date(instant * 1000).toISOString();
 }

@@ -1,10 +1,10 @@
 import { Refusal } from '../../bytes/refusal.ts';
 import type { TrustStore } from '../../ports/index-state.ts';
-import type { Generation } from '../../tuf/accept.ts';
-import { type Decode, decodeSnapshot, decodeTargets } from '../../tuf/decode.ts';
-import type { Authority, Delegation, Signed, Targets } from '../../tuf/model.ts';
-import type { Runner } from '../../tuf/sliced.ts';
-import { authorityOf, open, type Verified } from '../../tuf/verified.ts';
+import type { Delegation, Signed, Targets } from '../../tuf/model.ts';
+import type { Runner, Sliced } from '../../tuf/sliced.ts';
+import type { Generation } from '../../tuf/stages.ts';
+import { openDelegated, openSnapshot, openTargets } from '../../tuf/stored.ts';
+import type { Verified } from '../../tuf/verified.ts';
 import { LIMITS } from '../limits.ts';
 import type { SignedDocument } from '../package-index.ts';
 import type { Keeper } from './keeper.ts';
@@ -80,7 +80,7 @@ export function createRelay({
     if (by === undefined) return undefined;
     if (version === undefined || version === named.version) return await roles.load(generation, by);
     // A client in mid-walk holds an older snapshot: what is kept for it must still carry its delegator's signatures.
-    const kept = await older(await store.delegated(role, version), decodeTargets, by.authority, version);
+    const kept = await older(version, await store.delegated(role, version), (bytes) => openDelegated(by, bytes));
     return kept ?? (await underReplaced(role, version));
   };
 
@@ -101,14 +101,13 @@ export function createRelay({
 
   /** A document kept for clients in mid-walk; keys rotated since then no longer vouch for it. */
   const older = async <S extends Signed>(
-    bytes: Uint8Array | undefined,
-    decode: Decode<S>,
-    authority: Authority,
     version: number,
+    bytes: Uint8Array | undefined,
+    opening: (bytes: Uint8Array) => Sliced<Verified<S>>,
   ): Promise<Verified<S> | undefined> => {
     if (bytes === undefined) return undefined;
     try {
-      const document = await patience(open(bytes, decode, authority));
+      const document = await patience(opening(bytes));
       return document.signed.version === version ? document : undefined;
     } catch (error) {
       if (error instanceof Refusal) return undefined;
@@ -118,10 +117,9 @@ export function createRelay({
 
   const recent = async (generation: Generation, role: 'snapshot' | 'targets', version: number) => {
     const bytes = await store.recent(role, version);
-    const authority = authorityOf(generation.root.signed, role);
     return role === 'snapshot'
-      ? older(bytes, decodeSnapshot, authority, version)
-      : older(bytes, decodeTargets, authority, version);
+      ? older(version, bytes, (kept) => openSnapshot(generation, kept))
+      : older(version, bytes, (kept) => openTargets(generation, kept));
   };
 
   /** Upstream no longer has it: an answer from the next generation, where there is one, or else none (DESIGN J3). */
@@ -137,13 +135,13 @@ export function createRelay({
 
   const find = async (role: string, version: number | undefined): Promise<Verified<Signed> | undefined> => {
     if (role === 'root') {
-      if (version === undefined) return keeper.newestRoot;
+      if (version === undefined) return keeper.newestRoot.document;
       const known = keeper.root(version);
-      if (known !== undefined) return known;
+      if (known !== undefined) return known.document;
       // Upstream was asked before a client is told that there is no newer root: it would believe that, and then be
       // given a timestamp that the newer root's keys signed (TUF §5.3).
       await keeper.relayed();
-      return keeper.root(version);
+      return keeper.root(version)?.document;
     }
     const generation = await keeper.relayed();
     if (role === 'timestamp') return version === undefined ? generation.timestamp : undefined;
@@ -163,7 +161,7 @@ export function createRelay({
     const versioned = version === undefined ? undefined : await find(role, version);
     const document = versioned ?? (await find(digits === undefined ? role : `${digits}.${role}`, undefined));
     if (document === undefined) throw unlisted(name);
-    return { bytes: document.bytes, immutable: versioned !== undefined };
+    return { document, immutable: versioned !== undefined };
   };
 }
 

@@ -1,5 +1,5 @@
 import { type Reason, Refusal } from '../../bytes/refusal.ts';
-import type { Generation } from '../../tuf/accept.ts';
+import type { Generation } from '../../tuf/stages.ts';
 import type { Keeper } from './keeper.ts';
 
 /** What it looks like when upstream published between our snapshot and what it names (PEP 458 "Cleaning up old metadata"). */

@@ -2,9 +2,9 @@ import { agree } from '../../bytes/digest.ts';
 import type { Refusal } from '../../bytes/refusal.ts';
 import type { Listing } from '../../pypi/listing.ts';
 import type { Page } from '../../render/page.ts';
-import type { Generation } from '../../tuf/accept.ts';
 import type { Visit } from '../../tuf/delegation.ts';
 import type { Instant, MetaFile } from '../../tuf/model.ts';
+import type { Generation } from '../../tuf/stages.ts';
 
 /** A page as it is kept in memory: rendered, and with what it takes to find its files again. */
 export interface HeldPage {

@@ -1,28 +1,19 @@
+import { sameBytes } from '../../bytes/proof.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { StoredTrust, TrustStore } from '../../ports/index-state.ts';
-import {
-  type AtRoot,
-  acceptRoot,
-  acceptSnapshot,
-  acceptTargets,
-  acceptTimestamp,
-  type Generation,
-  openFloor,
-  type Survivors,
-  startAgain,
-  startFrom,
-  survive,
-} from '../../tuf/accept.ts';
+import { acceptRoot, acceptSnapshot, acceptTargets, acceptTimestamp, startFrom, survive } from '../../tuf/accept.ts';
 import { LIMITS } from '../../tuf/limits.ts';
-import type { Instant, Root } from '../../tuf/model.ts';
+import type { Instant } from '../../tuf/model.ts';
 import type { MetadataSource } from '../../tuf/refresh.ts';
 import type { Runner } from '../../tuf/sliced.ts';
-import type { Verified } from '../../tuf/verified.ts';
+import { type AtRoot, asOf, type Generation } from '../../tuf/stages.ts';
+import { openFloor, type Survivors } from '../../tuf/stored.ts';
+import type { TrustedRoot } from '../../tuf/trusted-root.ts';
 
 /** What a start found to believe: the pinned root, or everything a run before it had accepted. */
 export interface RestoredTrust {
   readonly at: AtRoot;
-  readonly roots: ReadonlyMap<number, Verified<Root>>;
+  readonly roots: ReadonlyMap<number, TrustedRoot>;
   readonly survivors: Survivors;
   readonly generation: Generation | undefined;
   /** Identity of the stored pointer, for the next publish. */
@@ -82,7 +73,7 @@ async function proved<T>(again: Promise<T>): Promise<T> {
 async function withKept(
   { at: newest, survivors }: { readonly at: AtRoot; readonly survivors: Survivors },
   pinned: AtRoot,
-  roots: ReadonlyMap<number, Verified<Root>>,
+  roots: ReadonlyMap<number, TrustedRoot>,
   store: TrustStore,
   patience: Runner,
 ): Promise<Survivors> {
@@ -91,7 +82,7 @@ async function withKept(
   const first = Math.max(kept.rootVersion, pinned.root.signed.version);
   const root = roots.get(first);
   if (root === undefined) return survivors;
-  let at = startAgain(root, newest.now);
+  let at = asOf(root, newest.now);
   let floor: Survivors;
   try {
     floor = await patience(openFloor(at, { timestamp: kept.bytes }));
@@ -103,7 +94,7 @@ async function withKept(
   for (let version = first + 1; version <= newest.root.signed.version; version++) {
     const next = roots.get(version);
     if (next === undefined) break;
-    const after = startAgain(next, newest.now);
+    const after = asOf(next, newest.now);
     floor = survive(at, after, floor);
     at = after;
   }
@@ -118,7 +109,7 @@ async function withKept(
  */
 async function laterRoots(
   from: { readonly at: AtRoot; readonly survivors: Survivors },
-  roots: Map<number, Verified<Root>>,
+  roots: Map<number, TrustedRoot>,
   store: TrustStore,
   patience: Runner,
 ): Promise<{ readonly at: AtRoot; readonly survivors: Survivors }> {
@@ -143,9 +134,9 @@ const DAMAGED =
   'What this mirror had accepted before can no longer be proved: its stored trust state was damaged or exchanged. Restore it from a backup, or start with --new-trust REASON to begin again from the pinned root.';
 
 /** DESIGN §5 "Trust state": the floors belong to a chain; a root outside it would silently drop them. */
-function refuseOtherPin(pinned: Verified<Root>, stored: StoredTrust): void {
+function refuseOtherPin(pinned: TrustedRoot, stored: StoredTrust): void {
   const kept = stored.roots.get(pinned.signed.version);
-  if (kept !== undefined && Buffer.compare(kept, pinned.bytes) === 0) return;
+  if (kept !== undefined && sameBytes(kept, pinned.bytes)) return;
   throw new Refusal(
     'state',
     `The root given (version ${pinned.signed.version}) is not one this index has trusted before. If you mean to start again from it, add --new-trust REASON.`,
@@ -160,7 +151,7 @@ async function replayRoots(
   source: MetadataSource,
   store: TrustStore,
   patience: Runner,
-): Promise<{ readonly at: AtRoot; readonly roots: Map<number, Verified<Root>> }> {
+): Promise<{ readonly at: AtRoot; readonly roots: Map<number, TrustedRoot> }> {
   const roots = new Map([[pinned.root.signed.version, pinned.root]]);
   let at = pinned;
   for (let version = pinned.root.signed.version + 1; version <= stored.rootVersion; version++) {
@@ -195,9 +186,7 @@ async function replayRoot(
 
 /** The generation as it stood: judged at the time it was accepted; whoever serves from it compares expiry with the clock. */
 async function rebuild(at: AtRoot, stored: StoredTrust, survivors: Survivors, patience: Runner): Promise<Generation> {
-  const timestamped = await patience(
-    acceptTimestamp(startAgain(at.root, stored.acceptedAt), stored.timestamp, survivors),
-  );
+  const timestamped = await patience(acceptTimestamp(asOf(at.root, stored.acceptedAt), stored.timestamp, survivors));
   const snapshotted = await patience(acceptSnapshot(timestamped, survivors.snapshot ?? stored.snapshot, survivors));
   return patience(acceptTargets(snapshotted, stored.targets));
 }

@@ -1,7 +1,8 @@
-import type { Generation } from '../../tuf/accept.ts';
-import type { Authority, Signed, TopLevelRole } from '../../tuf/model.ts';
+import type { Authority } from '../../tuf/authority.ts';
+import type { TopLevelRole } from '../../tuf/model.ts';
 import type { Runner } from '../../tuf/sliced.ts';
-import { authorityOf, countSigners, type Verified } from '../../tuf/verified.ts';
+import type { Generation } from '../../tuf/stages.ts';
+import { authorityOf, countSigners } from '../../tuf/verified.ts';
 import type { RoleStatus } from '../package-index.ts';
 
 const ROLES: readonly TopLevelRole[] = ['root', 'timestamp', 'snapshot', 'targets'];
@@ -11,13 +12,13 @@ export async function roleStatus(generation: Generation, patience: Runner): Prom
   const online = onlineMaterial(generation);
   return Promise.all(
     ROLES.map(async (role) => {
-      const document: Verified<Signed> = generation[role];
+      const document = generation[role];
       const authority = authorityOf(generation.root.signed, role);
       return {
         role,
         version: document.signed.version,
         expires: document.signed.expires,
-        signed: await patience(countSigners(document.bytes, authority)),
+        signed: await patience(countSigners(document, authority)),
         threshold: authority.threshold,
         keys: authority.keys.size,
         online: isOnline(authority, online),

@@ -1,16 +1,18 @@
 import { internalCaller } from '../../async/caller.ts';
 import { createFlights } from '../../async/flight.ts';
 import type { Cache } from '../../bytes/bounded-map.ts';
+import { lend } from '../../bytes/proof.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Events } from '../../ports/events.ts';
 import type { TrustStore } from '../../ports/index-state.ts';
-import { acceptDelegated, type Generation, metaOf } from '../../tuf/accept.ts';
+import { acceptDelegated, metaOf } from '../../tuf/accept.ts';
 import { type Found, findTarget, type Visit } from '../../tuf/delegation.ts';
 import { LIMITS } from '../../tuf/limits.ts';
 import type { Delegation, Instant, MetaFile, Targets } from '../../tuf/model.ts';
 import { type MetadataSource, versionIn, within } from '../../tuf/refresh.ts';
 import type { Runner } from '../../tuf/sliced.ts';
+import type { Generation } from '../../tuf/stages.ts';
 import type { Verified } from '../../tuf/verified.ts';
 import { LIMITS as MIRROR_LIMITS } from '../limits.ts';
 import type { Keeper } from './keeper.ts';
@@ -117,7 +119,7 @@ export function createRoles({
       );
     try {
       const role = await patience(acceptDelegated(generation, by, bytes));
-      await store.keepDelegated(by.name, role.signed.version, role.bytes);
+      await store.keepDelegated(by.name, role.signed.version, lend(role.bytes));
       return remember(by, role);
     } catch (error) {
       if (error instanceof Refusal)

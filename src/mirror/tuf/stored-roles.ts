@@ -1,8 +1,9 @@
 import { type Reason, Refusal } from '../../bytes/refusal.ts';
 import type { TrustStore } from '../../ports/index-state.ts';
-import { acceptDelegated, type Generation } from '../../tuf/accept.ts';
+import { acceptDelegated } from '../../tuf/accept.ts';
 import type { Targets } from '../../tuf/model.ts';
 import type { Runner } from '../../tuf/sliced.ts';
+import type { Generation } from '../../tuf/stages.ts';
 import type { Verified } from '../../tuf/verified.ts';
 
 /** What became of the delegated roles on disk when they were proved again. */

@@ -55,7 +55,7 @@ export function createTargets({
           filename: reading.target.slice(reading.target.lastIndexOf('/') + 1),
           size: listed.target.length,
           sha256: listed.target.digests.get('sha256'),
-          held: blobs.holds(listed.target),
+          held: await blobs.stored(listed.target),
           open: () => evenIfMovedOn(keeper, () => open(reading)),
         });
     }

@@ -1,5 +1,6 @@
 import { createBackground } from '../../async/background.ts';
 import type { CreateCache } from '../../bytes/bounded-map.ts';
+import { claimedDigest } from '../../bytes/content-path.ts';
 import { makeExpected } from '../../bytes/expected.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Blobs } from '../../ports/blobs.ts';
@@ -9,7 +10,6 @@ import type { PageStore, Pins } from '../../ports/index-state.ts';
 import { type PageWork, workHere } from '../../ports/page-work.ts';
 import type { Journal } from '../../ports/records.ts';
 import type { Upstream } from '../../ports/upstream.ts';
-import { claimedDigest } from '../../pypi/links.ts';
 import { createCoreMetadata } from '../files/core-metadata.ts';
 import { createFetch } from '../files/fetch.ts';
 import { createFiles } from '../files/files.ts';

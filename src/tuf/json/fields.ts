@@ -1,3 +1,4 @@
+import { parseInstant } from '../../bytes/instant.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Instant } from '../model.ts';
 import { type JsonArray, JsonObject, type JsonValue } from './json-value.ts';
@@ -42,15 +43,9 @@ export function count(value: unknown, path: string, least: number): number {
   return value;
 }
 
-const DATE = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})Z$/;
-
 /** Exactly YYYY-MM-DDTHH:MM:SSZ, on the calendar (TUF §4.2.1): a date that cannot be read must not mean "never expires". */
 export function date(value: unknown, path: string): Instant {
-  const match = typeof value === 'string' ? DATE.exec(value) : null;
-  if (match === null) throw wrong(path, 'a date of the form YYYY-MM-DDTHH:MM:SSZ');
-  const milliseconds = Date.parse(match[0]);
-  // Date.parse rolls 30 February over to March, and reads 24:00:00 as the next day.
-  if (Number.isNaN(milliseconds) || new Date(milliseconds).toISOString().slice(0, 19) !== match[0].slice(0, 19))
-    throw wrong(path, 'a date on the calendar');
-  return milliseconds / 1000;
+  const instant = typeof value === 'string' ? parseInstant(value) : undefined;
+  if (instant === undefined) throw wrong(path, 'a date on the calendar, of the form YYYY-MM-DDTHH:MM:SSZ');
+  return instant;
 }

@@ -1,14 +1,13 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createGate } from '../../../src/async/gate.ts';
 import { createShares } from '../../../src/async/shares.ts';
 import { createChunkBuffers } from '../../../src/blobs/chunk-buffers.ts';
 import { sendChecked } from '../../../src/blobs/chunks.ts';
-import { createSharedChunks } from '../../../src/blobs/shared-chunks.ts';
-import { createTags } from '../../../src/blobs/tags.ts';
-import { type FileOps, nodeFileOps } from '../../../src/disk/file-ops.ts';
+import { SharedChunks } from '../../../src/blobs/shared-chunks.ts';
+import { Tags } from '../../../src/blobs/tags.ts';
+import type { BlobStorage } from '../../../src/ports/blob-storage.ts';
 import { client, leavingClient } from '../../support/callers.ts';
+import { createMemoryBlobs } from '../../support/memory-blobs.ts';
 import {
   content,
   expectedOf,
@@ -16,8 +15,8 @@ import {
   openStore,
   refusalOf,
   reopen,
-  scratch,
   sent,
+  sha256,
   upstream,
   wanted,
   whole,
@@ -103,35 +102,38 @@ describe('many readers and few buffers', () => {
 
   test('a buffer that is still being read into is not given to another reader', async () => {
     const bytes = content(2 * MIB);
-    const directory = await scratch();
-    await writeFile(join(directory, 'f'), bytes);
     const reading = Promise.withResolvers<void>();
     const released = Promise.withResolvers<void>();
-    const ops: FileOps = {
-      ...nodeFileOps,
-      openRead: async (path) => {
-        const file = await nodeFileOps.openRead(path);
-        return {
-          ...file,
-          read: async (into, length, position) => {
-            if (position > 0) {
-              reading.resolve();
-              await released.promise;
-            }
-            return file.read(into, length, position);
-          },
-        };
+    const memory = createMemoryBlobs().party();
+    const writer = await memory.begin();
+    await writer.write(bytes, 0);
+    await writer.commit(sha256(bytes));
+    const storage: BlobStorage = {
+      ...memory,
+      async open(...given) {
+        const blob = await memory.open(...given);
+        return (
+          blob && {
+            ...blob,
+            async read(into, position) {
+              if (position > 0) {
+                reading.resolve();
+                await released.promise;
+              }
+              return blob.read(into, position);
+            },
+          }
+        );
       },
     };
-    const tags = createTags();
+    const tags = new Tags();
     tags.add(0, bytes.subarray(0, MIB));
     tags.add(1, bytes.subarray(MIB));
     const buffers = buffersOf({ places: 2 });
     let over = false;
     const send = sendChecked(
-      { ops, buffers, shared: createSharedChunks() },
-      join(directory, 'f'),
-      { size: 2 * MIB, tags },
+      { storage, buffers, shared: new SharedChunks() },
+      { sha256: sha256(bytes), size: 2 * MIB, tags },
       { start: 0, end: 2 * MIB },
       async () => {
         await reading.promise;

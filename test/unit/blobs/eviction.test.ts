@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { utimes, writeFile } from 'node:fs/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { compose } from '../../../src/app/compose.ts';
-import { createShelf } from '../../../src/blobs/usage-order.ts';
+import { type Segment, UsageOrder } from '../../../src/blobs/usage-order.ts';
 import { makeExpected } from '../../../src/bytes/expected.ts';
 import { faultyOps, systemError } from '../../support/faults.ts';
 import {
@@ -30,7 +30,7 @@ async function put(store: Store, bytes: Buffer, times = 1): Promise<void> {
   for (let more = 1; more < times; more++) await store.blobs.open(expectedOf(bytes));
 }
 
-const holds = (store: Store, bytes: Buffer) => store.blobs.holds(expectedOf(bytes));
+const isStored = (store: Store, bytes: Buffer) => store.blobs.stored(expectedOf(bytes));
 
 /** Eviction runs behind a fill: waits until the limit holds and the disk agrees with the record. */
 async function settled(store: Store): Promise<void> {
@@ -48,7 +48,7 @@ describe('the size limit', () => {
     await store.blobs.open(expectedOf(a));
     await put(store, d);
     await settled(store);
-    expect([a, b, c, d].map((bytes) => holds(store, bytes))).toEqual([true, false, true, true]);
+    expect(await Promise.all([a, b, c, d].map((bytes) => isStored(store, bytes)))).toEqual([true, false, true, true]);
   });
 
   test('a crawl of files used once evicts itself, not what is used', async () => {
@@ -57,7 +57,7 @@ describe('the size limit', () => {
     for (const bytes of used) await put(store, bytes, 2);
     for (let n = 0; n < 20; n++) await put(store, content(SIZE));
     await settled(store);
-    expect(used.every((bytes) => holds(store, bytes))).toBe(true);
+    expect(await Promise.all(used.map((bytes) => isStored(store, bytes)))).toEqual(used.map(() => true));
   });
 
   test('what was just filled stays for those who wait for it, however large', async () => {
@@ -66,7 +66,7 @@ describe('the size limit', () => {
     const large = content(3 * SIZE);
     await put(store, large);
     await settled(store);
-    expect(holds(store, large)).toBe(true);
+    expect(await isStored(store, large)).toBe(true);
   });
 
   test('a file whose length nobody stated may not grow past it on disk; one of stated length may', async () => {
@@ -95,7 +95,7 @@ describe('the size limit', () => {
     expect(Math.max(...written)).toBeLessThanOrEqual(2 * MIB);
     expect(await filesBelow(`${store.data}/tmp`)).toEqual([]);
     await put(store, large);
-    expect(holds(store, large)).toBe(true);
+    expect(await isStored(store, large)).toBe(true);
   });
 
   test('what is being sent is not evicted', async () => {
@@ -110,11 +110,11 @@ describe('the size limit', () => {
       parts.push(Buffer.from(chunk));
     });
     expect(Buffer.concat(parts).equals(bytes)).toBe(true);
-    expect(holds(store, bytes)).toBe(true);
+    expect(await isStored(store, bytes)).toBe(true);
     await put(store, content(MIB));
     await put(store, content(MIB));
     await settled(store);
-    expect(holds(store, bytes)).toBe(false);
+    expect(await isStored(store, bytes)).toBe(false);
   });
 
   test('what is marked keep stays, also after a restart; until it is no longer marked', async () => {
@@ -127,11 +127,11 @@ describe('the size limit', () => {
     await store.blobs.scanned;
     for (let n = 0; n < 6; n++) await put(store, content(SIZE), 2);
     await settled(store);
-    expect(holds(store, kept)).toBe(true);
+    expect(await isStored(store, kept)).toBe(true);
     await store.blobs.keep(sha256(kept), undefined);
     for (let n = 0; n < 6; n++) await put(store, content(SIZE), 2);
     await settled(store);
-    expect(holds(store, kept)).toBe(false);
+    expect(await isStored(store, kept)).toBe(false);
   });
 
   test.each([
@@ -197,7 +197,7 @@ describe('the size limit', () => {
     await store.blobs.fetch(wanted(bytes, { expected }), upstream(whole(bytes)).download);
     await put(store, content(SIZE));
     await settled(store);
-    expect(store.blobs.holds(expected)).toBe(false);
+    expect(await store.blobs.stored(expected)).toBe(false);
     expect(await store.blobs.open(expected)).toBeUndefined();
     const later = await reopen(store, { maxBytes: SIZE });
     await later.blobs.scanned;
@@ -214,11 +214,11 @@ describe('the size limit', () => {
     const store = await reopen(before, { maxBytes: 2 * SIZE });
     await store.blobs.scanned;
     await settled(store);
-    expect([a, b, c].map((bytes) => holds(store, bytes))).toEqual([true, false, true]);
+    expect(await Promise.all([a, b, c].map((bytes) => isStored(store, bytes)))).toEqual([true, false, true]);
   });
 
   test('a blob that cannot be read between open and send is a transient refusal', async () => {
-    const store = await openStore();
+    const store = await openStore({ openIdle: 0 });
     const bytes = content(SIZE);
     await put(store, bytes);
     const blob = await store.blobs.open(expectedOf(bytes));
@@ -229,15 +229,17 @@ describe('the size limit', () => {
 });
 
 test('a FIFO in the place of an alias is no hint, and nobody waits for it', async () => {
-  const store = await openStore();
+  const before = await openStore();
   const bytes = content(SIZE);
   const expected = makeExpected({ digests: new Map([['sha512', createHash('sha512').update(bytes).digest('hex')]]) });
-  await store.blobs.fetch(wanted(bytes, { expected }), upstream(whole(bytes)).download);
-  expect(store.blobs.holds(expected)).toBe(true);
+  await before.blobs.fetch(wanted(bytes, { expected }), upstream(whole(bytes)).download);
+  expect(await before.blobs.stored(expected)).toBe(true);
+  const store = await reopen(before);
+  await store.blobs.scanned;
   const [alias = ''] = await filesBelow(`${store.data}/blobs/by`);
   await store.volume.ops.unlink(`${store.data}/blobs/by/${alias}`);
   execFileSync('mkfifo', [`${store.data}/blobs/by/${alias}`]);
-  expect(store.blobs.holds(expected)).toBe(false);
+  expect(await store.blobs.stored(expected)).toBe(false);
   expect(await store.blobs.open(expected)).toBeUndefined();
   // An alias that leads to another blob is only a hint: what it leads to is proved.
   const other = content(SIZE);
@@ -251,38 +253,40 @@ test('a FIFO in the place of an alias is no hint, and nobody waits for it', asyn
   expect((await store.blobs.open(expected))?.sha256).toBe(sha256(bytes));
 });
 
-describe('the shelf', () => {
+describe('the order of use', () => {
   const none = () => false;
+  const found = (sha256: string, segment: Segment, keptBy?: string) => ({ sha256, segment, keptBy });
 
   test('what was found by the scan is older than what was used since', () => {
-    const shelf = createShelf(2, 0.1);
-    shelf.used('live', 1);
-    shelf.used('live', 1);
-    shelf.found('old', 1, 'main');
-    shelf.found('older', 1, 'main');
-    expect(shelf.victim(none)?.sha256).toBe('old');
+    const order = new UsageOrder(2, 0.1);
+    order.used('live', 1);
+    order.used('live', 1);
+    order.found(found('old', 'main'), 1);
+    order.found(found('older', 'main'), 1);
+    expect(order.victim(none)?.sha256).toBe('old');
   });
 
-  test('a blob used before the scan comes by keeps the place it had', () => {
-    const shelf = createShelf(1, 0.1);
-    shelf.used('kept', 1);
-    shelf.found('kept', 1, 'kept');
-    shelf.used('other', 1);
-    expect(shelf.victim(none)?.sha256).toBe('other');
-    shelf.removed('other');
-    expect(shelf.usage()).toEqual({ blobs: 1, bytes: 1, keptBytes: 1, limit: 1 });
-    expect(shelf.victim(none, 1)).toBeUndefined();
+  test('a blob used before the scan comes by keeps the segment it had', () => {
+    const order = new UsageOrder(1, 0.1);
+    order.used('kept', 1);
+    order.found(found('kept', 'kept', 'sync'), 1);
+    order.used('other', 1);
+    expect(order.victim(none)?.sha256).toBe('other');
+    order.removed('other');
+    expect(order.usage()).toEqual({ blobs: 1, bytes: 1, keptBytes: 1, limit: 1 });
+    expect(order.victim(none, 1)).toBeUndefined();
+    expect([...order.entries()]).toEqual([found('kept', 'kept', 'sync')]);
   });
 
   test('counts each blob once, however often it is added, used or found', () => {
-    const shelf = createShelf(100, 0.1);
-    shelf.added('a', 7);
-    shelf.added('a', 7);
-    shelf.used('a', 7);
-    shelf.found('a', 7, 'main');
-    shelf.keep('a', true);
-    expect(shelf.usage().bytes).toBe(7);
-    shelf.removed('a');
-    expect(shelf.usage().bytes).toBe(0);
+    const order = new UsageOrder(100, 0.1);
+    order.added('a', 7);
+    order.added('a', 7);
+    order.used('a', 7);
+    order.found(found('a', 'main'), 7);
+    order.keep('a', 'sync');
+    expect(order.usage().bytes).toBe(7);
+    order.removed('a');
+    expect(order.usage().bytes).toBe(0);
   });
 });

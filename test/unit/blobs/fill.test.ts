@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { internalCaller } from '../../../src/async/caller.ts';
+import { type Caller, internalCaller } from '../../../src/async/caller.ts';
 import { createShares } from '../../../src/async/shares.ts';
 import type { Algorithm } from '../../../src/bytes/digest.ts';
 import { makeExpected } from '../../../src/bytes/expected.ts';
@@ -54,7 +54,7 @@ describe('one download', () => {
     const store = await reopen(before);
     for (const algorithm of algorithms) {
       const expected = makeExpected({ digests: await digestsOf(bytes, [algorithm]) });
-      expect(store.blobs.holds(expected)).toBe(true);
+      expect(await store.blobs.stored(expected)).toBe(true);
       const blob = await store.blobs.open(expected);
       expect(blob?.sha256).toBe(sha256(bytes));
     }
@@ -299,22 +299,6 @@ describe('many who ask', () => {
     expect(source.requests).toHaveLength(1);
   });
 
-  test('and everybody leaves: the download ends, and whoever comes next begins a new one', async () => {
-    const bytes = content(MIB);
-    const store = await openStore();
-    const slow = held(bytes);
-    const { caller, leave } = leavingClient();
-    const source = upstream(slow.answer, whole(bytes));
-    const only = store.blobs.fetch(wanted(bytes), source.download, caller);
-    await slow.begun;
-    leave();
-    await expect(only).rejects.toThrow('left');
-    expect(source.requests[0]?.caller.signal.aborted).toBe(true);
-    // Nobody is told to wait because of it: it was no failure of upstream.
-    expect((await sent(await store.blobs.fetch(wanted(bytes), source.download, client()))).equals(bytes)).toBe(true);
-    expect(source.requests).toHaveLength(2);
-  });
-
   test('for a job: it is a client’s as soon as a client waits for it', async () => {
     const bytes = content(MIB);
     const store = await openStore();
@@ -327,27 +311,6 @@ describe('many who ask', () => {
     expect(source.requests[0]?.caller.priority).toBe('client');
     slow.release();
     await Promise.all([job, joined]);
-  });
-
-  test('and all who ask for files that stall leave: another file is downloaded at once', async () => {
-    const bytes = content(1000);
-    const store = await openStore({ shares: createShares({ fills: { places: 2 } }) });
-    const stalled = await Promise.all(
-      [0, 1].map(async (n) => {
-        const slow = held(content(MIB));
-        const { caller, leave } = leavingClient();
-        const want = wanted(content(MIB), { origin: `o${n}` });
-        const fetch = store.blobs.fetch(want, upstream(slow.answer).download, caller);
-        await slow.begun;
-        return { fetch, leave };
-      }),
-    );
-    const other = store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download, client());
-    for (const { fetch, leave } of stalled) {
-      leave();
-      await expect(fetch).rejects.toThrow('left');
-    }
-    expect((await other).size).toBe(1000);
   });
 
   test('all hear of the failure; it is not asked again at once', async () => {
@@ -413,4 +376,141 @@ describe('many who ask', () => {
     expect((await fetch).transient).toBe(true);
     await nothingKept(store);
   });
+});
+
+/** A download of which something has come when the client leaves, and then nothing more until it is released. */
+async function abandoned(store: Store, origin: string, bytes = content(MIB)) {
+  const slow = held(bytes);
+  const source = upstream(slow.answer);
+  const { caller, leave } = leavingClient({ party: origin });
+  const fetch = store.blobs.fetch(wanted(bytes, { origin }), source.download, caller);
+  await slow.begun;
+  leave();
+  await expect(fetch).rejects.toThrow('left');
+  return { bytes, release: slow.release, isEnded: () => source.requests[0]?.caller.signal.aborted === true };
+}
+
+describe('a download that everybody left', () => {
+  test('before anything came ends, and whoever comes next begins a new one', async () => {
+    const bytes = content(MIB);
+    const store = await openStore();
+    const asked = Promise.withResolvers<void>();
+    const silent = () => {
+      asked.resolve();
+      return new Promise<never>(() => undefined);
+    };
+    const source = upstream(silent, whole(bytes));
+    const { caller, leave } = leavingClient();
+    const only = store.blobs.fetch(wanted(bytes), source.download, caller);
+    await asked.promise;
+    leave();
+    await expect(only).rejects.toThrow('left');
+    expect(source.requests[0]?.caller.signal.aborted).toBe(true);
+    // Nobody is told to wait because of it: it was no failure of upstream.
+    expect((await sent(await store.blobs.fetch(wanted(bytes), source.download, client()))).equals(bytes)).toBe(true);
+    expect(source.requests).toHaveLength(2);
+  });
+
+  test('goes on while something comes: whoever comes back joins it', async () => {
+    const store = await openStore({ orphanStallMs: 60_000 });
+    const { bytes, release, isEnded } = await abandoned(store, 'o');
+    const none = upstream();
+    const back = store.blobs.fetch(wanted(bytes, { origin: 'o' }), none.download, client());
+    release();
+    expect((await sent(await back)).equals(bytes)).toBe(true);
+    expect(none.requests).toHaveLength(0);
+    expect(isEnded()).toBe(false);
+  });
+
+  test('and that is through is stored', async () => {
+    const store = await openStore({ orphanStallMs: 60_000 });
+    const { bytes, release } = await abandoned(store, 'o');
+    release();
+    await expect.poll(() => store.blobs.stored(expectedOf(bytes)), { interval: 1 }).toBe(true);
+  });
+
+  test('and somebody who came back leaves too: it still goes on', async () => {
+    const store = await openStore({ orphanStallMs: 60_000 });
+    const { bytes, release, isEnded } = await abandoned(store, 'o');
+    const { caller, leave } = leavingClient();
+    const back = store.blobs.fetch(wanted(bytes, { origin: 'o' }), upstream().download, caller);
+    leave();
+    await expect(back).rejects.toThrow('left');
+    expect(isEnded()).toBe(false);
+    release();
+    await expect.poll(() => store.blobs.stored(expectedOf(bytes)), { interval: 1 }).toBe(true);
+  });
+
+  test('ends when nothing comes any more', async () => {
+    const store = await openStore({ orphanStallMs: 10 });
+    const { isEnded } = await abandoned(store, 'o');
+    await expect.poll(isEnded, { interval: 1 }).toBe(true);
+    await expect.poll(() => store.blobs.usage().fills, { interval: 1 }).toBe(0);
+    await nothingKept(store);
+  });
+
+  test('ends at once where too many go on already', async () => {
+    const store = await openStore({ maxOrphans: 1, orphanStallMs: 60_000 });
+    const one = await abandoned(store, 'one');
+    const two = await abandoned(store, 'two');
+    expect([one.isEnded(), two.isEnded()]).toEqual([false, true]);
+  });
+
+  test('ends when somebody waits for its place', async () => {
+    const bytes = content(1000);
+    const store = await openStore({ shares: createShares({ fills: { places: 1 } }), orphanStallMs: 60_000 });
+    const { isEnded } = await abandoned(store, 'o');
+    expect((await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download, client())).size).toBe(1000);
+    expect(isEnded()).toBe(true);
+  });
+
+  test('and forty others like it hold up nobody', async () => {
+    const store = await openStore({ orphanStallMs: 60_000 });
+    let begun = 0;
+    const leaving = Array.from({ length: 40 }, (_, n) => {
+      const bytes = content(MIB);
+      const { caller, leave } = leavingClient({ party: `192.0.2.${n}` });
+      const stalling = held(bytes);
+      void stalling.begun.then(() => begun++);
+      const fetch = store.blobs.fetch(wanted(bytes, { origin: `o${n}` }), upstream(stalling.answer).download, caller);
+      return { left: expect(fetch).rejects.toThrow('left'), leave };
+    });
+    await expect.poll(() => begun, { interval: 1 }).toBe(32);
+    const bytes = content(1000);
+    const other = store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download, client({ party: '192.0.2.99' }));
+    for (const { left, leave } of leaving) {
+      leave();
+      await left;
+    }
+    expect((await other).size).toBe(1000);
+    expect(store.blobs.usage().fills).toBeLessThanOrEqual(16);
+  });
+});
+
+test('a download for a job goes before others as soon as a client joins it', async () => {
+  const store = await openStore({ shares: createShares({ fills: { places: 1 } }) });
+  const slow = held(content(MIB));
+  const blocking = store.blobs.fetch(
+    wanted(content(MIB), { origin: 'first' }),
+    upstream(slow.answer).download,
+    client(),
+  );
+  blocking.catch(() => undefined);
+  await slow.begun;
+  const order: string[] = [];
+  const job = internalCaller('main', 'sync');
+  const ask = (origin: string, bytes: Buffer, caller: Caller) =>
+    store.blobs
+      .fetch(wanted(bytes, { origin }), upstream(whole(bytes)).download, caller)
+      .then(() => void order.push(origin));
+  const [one, two, three] = [content(1000), content(1000), content(1000)];
+  const all = [ask('one', one, job), ask('two', two, job), ask('three', three, job)];
+  // Each looks at the disk first.
+  await expect.poll(() => store.blobs.usage().fills, { interval: 1 }).toBe(4);
+  all.push(ask('three', three, client()));
+  await expect.poll(() => store.blobs.usage().fills, { interval: 1 }).toBe(4);
+  await new Promise((resolve) => setImmediate(resolve));
+  slow.release();
+  await Promise.all(all);
+  expect(order.slice(0, 2)).toEqual(['three', 'three']);
 });

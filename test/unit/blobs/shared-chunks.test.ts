@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { createSharedChunks } from '../../../src/blobs/shared-chunks.ts';
-import { createTags } from '../../../src/blobs/tags.ts';
-import { nodeFileOps } from '../../../src/disk/file-ops.ts';
+import { SharedChunks } from '../../../src/blobs/shared-chunks.ts';
+import { Tags } from '../../../src/blobs/tags.ts';
+import { type FileOps, nodeFileOps, type OpenFile } from '../../../src/disk/file-ops.ts';
 import { content, MIB, openStore, upstream, wanted, whole } from '../../support/volume-harness.ts';
 
 const buffer = (name: string) => Buffer.from(name);
@@ -10,9 +10,9 @@ const notRead = () => Promise.reject(new Error('it was read again'));
 
 describe('a chunk that is being sent', () => {
   test('is read once for all who want it', async () => {
-    const [shared, tags] = [createSharedChunks(), createTags()];
-    const first = shared.hold(tags, 0, buffer('a'), asIs);
-    const second = shared.hold(tags, 0, buffer('b'), notRead);
+    const [shared, tags] = [new SharedChunks(), new Tags()];
+    const first = shared.share(tags, 0, buffer('a'), asIs);
+    const second = shared.share(tags, 0, buffer('b'), notRead);
     expect(await second.chunk).toBe(await first.chunk);
   });
 
@@ -21,9 +21,9 @@ describe('a chunk that is being sent', () => {
     ['second', [1, 0, 2]],
     ['last', [2, 1, 0]],
   ])('keeps its buffer until the last has let go, though its reader leaves %s', async (_, order) => {
-    const [shared, tags] = [createSharedChunks(), createTags()];
+    const [shared, tags] = [new SharedChunks(), new Tags()];
     const own = ['a', 'b', 'c'].map(buffer);
-    const held = own.map((mine) => shared.hold(tags, 0, mine, asIs));
+    const held = own.map((mine) => shared.share(tags, 0, mine, asIs));
     const back = order.map((at) => held[at]?.release());
     // Everybody has one, nobody has another's, and the one that was sent from comes back last.
     expect(new Set(back)).toEqual(new Set(own));
@@ -31,24 +31,24 @@ describe('a chunk that is being sent', () => {
   });
 
   test('is read again once nobody sends it', async () => {
-    const [shared, tags] = [createSharedChunks(), createTags()];
-    shared.hold(tags, 0, buffer('a'), asIs).release();
-    expect(await shared.hold(tags, 0, buffer('b'), asIs).chunk).toEqual(buffer('b'));
+    const [shared, tags] = [new SharedChunks(), new Tags()];
+    shared.share(tags, 0, buffer('a'), asIs).release();
+    expect(await shared.share(tags, 0, buffer('b'), asIs).chunk).toEqual(buffer('b'));
   });
 
   test('is not another one: of another place, or of the same blob fetched anew', async () => {
-    const [shared, tags] = [createSharedChunks(), createTags()];
-    shared.hold(tags, 0, buffer('a'), asIs);
-    expect(await shared.hold(tags, 1, buffer('b'), asIs).chunk).toEqual(buffer('b'));
-    expect(await shared.hold(createTags(), 0, buffer('c'), asIs).chunk).toEqual(buffer('c'));
+    const [shared, tags] = [new SharedChunks(), new Tags()];
+    shared.share(tags, 0, buffer('a'), asIs);
+    expect(await shared.share(tags, 1, buffer('b'), asIs).chunk).toEqual(buffer('b'));
+    expect(await shared.share(new Tags(), 0, buffer('c'), asIs).chunk).toEqual(buffer('c'));
   });
 
   test('that could not be read fails all who wanted it, and is tried anew by who comes after', async () => {
-    const [shared, tags] = [createSharedChunks(), createTags()];
+    const [shared, tags] = [new SharedChunks(), new Tags()];
     const wrong = () => Promise.reject(new Error('changed'));
-    const held = ['a', 'b'].map((name) => shared.hold(tags, 0, buffer(name), wrong));
+    const held = ['a', 'b'].map((name) => shared.share(tags, 0, buffer(name), wrong));
     for (const { chunk } of held) await expect(chunk).rejects.toThrow('changed');
-    expect(await shared.hold(tags, 0, buffer('c'), asIs).chunk).toEqual(buffer('c'));
+    expect(await shared.share(tags, 0, buffer('c'), asIs).chunk).toEqual(buffer('c'));
     expect(held.map(({ release }) => release().toString())).toEqual(['b', 'a']);
   });
 });
@@ -56,19 +56,18 @@ describe('a chunk that is being sent', () => {
 test('readers of one file at one pace read it from disk once, and all get its bytes', async () => {
   const bytes = content(4 * MIB + 1);
   let read = 0;
-  const ops = {
-    ...nodeFileOps,
-    openRead: async (path: string) => {
-      const file = await nodeFileOps.openRead(path);
-      return {
-        ...file,
-        read: async (...args: Parameters<typeof file.read>) => {
-          const count = await file.read(...args);
-          read += count;
-          return count;
-        },
-      };
+  const counting = (file: OpenFile): OpenFile => ({
+    ...file,
+    read: async (...args) => {
+      const count = await file.read(...args);
+      read += count;
+      return count;
     },
+  });
+  const ops: FileOps = {
+    ...nodeFileOps,
+    openRead: async (path) => counting(await nodeFileOps.openRead(path)),
+    openNew: async (path, mode) => counting(await nodeFileOps.openNew(path, mode)),
   };
   const store = await openStore({ ops });
   const blob = await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download);

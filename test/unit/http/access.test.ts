@@ -4,7 +4,7 @@ import { type CommonShares, createShares } from '../../../src/async/shares.ts';
 import { createAccess } from '../../../src/http/access/access.ts';
 import { type AccessList, readTokens, readUsers } from '../../../src/http/access/access-list.ts';
 import { hashPassword, readPasswordHash } from '../../../src/http/access/passwords.ts';
-import { MAX_ACCESS_LINES } from '../../../src/http/limits.ts';
+import { MAX_ACCESS_LINES, MAX_AUTHORIZATION, MAX_PASSWORD } from '../../../src/http/limits.ts';
 import { client, leavingClient } from '../../support/callers.ts';
 
 /** Cheap to check, as a test needs it. */
@@ -56,6 +56,20 @@ describe('who may read', () => {
     ['a header without end', basic('ann', 'x'.repeat(100_000)), 'refused'],
   ])('%s', async (_, authorization, verdict) => {
     expect(await accessOf(list).check(authorization)).toBe(verdict);
+  });
+
+  it('a token as long as a header may be, and none that is longer, though it is listed', () => {
+    const longest = 't'.repeat(MAX_AUTHORIZATION - 'Bearer '.length);
+    const access = accessOf(listOf('', `one:${sha256(longest)}\ntwo:${sha256(`${longest}t`)}\n`));
+    expect(access.check(`Bearer ${longest}`)).toBe('granted');
+    expect(access.check(`Bearer ${longest}t`)).toBe('refused');
+  });
+
+  it('a password as long as one may be, and none that is longer, though it is right', async () => {
+    const longest = 'p'.repeat(MAX_PASSWORD);
+    const access = accessOf(listOf(`ann:${cheap(longest)}\nbob:${cheap(`${longest}p`)}\n`, ''));
+    expect(await access.check(basic('ann', longest))).toBe('granted');
+    expect(await access.check(basic('bob', `${longest}p`))).toBe('refused');
   });
 
   it('knows a checked password again at once, for a while', async () => {

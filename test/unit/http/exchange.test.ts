@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { beginExchange, ClientLeft, type Exchange } from '../../../src/http/exchange.ts';
+import { beginExchange, ClientLeft, type Exchange, outgoingOf } from '../../../src/http/exchange.ts';
 import { partyOf } from '../../../src/http/party.ts';
 
 /** The exchange of one request, and how the client leaves. */
@@ -11,7 +11,7 @@ async function exchangeWithClient(): Promise<{
   answer: Promise<Response>;
 }> {
   const { promise, resolve } = Promise.withResolvers<Exchange>();
-  const server = createServer((incoming, outgoing) => resolve(beginExchange(incoming, outgoing, undefined)));
+  const server = createServer((incoming, outgoing) => resolve(beginExchange(incoming, outgoing)));
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   onTestFinished(() => void server.close());
   const { port } = server.address() as AddressInfo;
@@ -26,17 +26,28 @@ describe('who asks', () => {
     const { exchange, answer } = await exchangeWithClient();
     const caller = exchange.callerOf('main');
     expect(caller).toMatchObject({ index: 'main', party: '127.0.0.1', priority: 'client' });
-    expect(caller.connection).toBe(exchange.incoming.socket);
+    expect(exchange.callerOf('other').connection).toBe(caller.connection);
+    // No socket, by which an answer could be written past the doors.
+    expect(Reflect.ownKeys(caller.connection ?? expect.fail())).toEqual([]);
     expect(exchange.callerOf('other').signal).toBe(caller.signal);
-    exchange.outgoing.end();
+    outgoingOf(exchange).end();
     await answer;
+  });
+
+  it('is on a connection of its own', async () => {
+    const [one, other] = [await exchangeWithClient(), await exchangeWithClient()];
+    expect(one.exchange.callerOf('main').connection).not.toBe(other.exchange.callerOf('main').connection);
+    for (const { exchange, answer } of [one, other]) {
+      outgoingOf(exchange).end();
+      await answer;
+    }
   });
 
   it('has left when the connection closes before the answer has ended', async () => {
     const { exchange, left } = await exchangeWithClient();
     const { signal } = exchange.callerOf('main');
     expect(signal.aborted).toBe(false);
-    const closed = new Promise((resolve) => exchange.outgoing.once('close', resolve));
+    const closed = new Promise((resolve) => outgoingOf(exchange).once('close', resolve));
     left();
     await closed;
     expect(signal.reason).toBeInstanceOf(ClientLeft);
@@ -46,7 +57,7 @@ describe('who asks', () => {
 
   it('that had gone before anybody asked has left', async () => {
     const { exchange, left } = await exchangeWithClient();
-    const closed = new Promise((resolve) => exchange.outgoing.once('close', resolve));
+    const closed = new Promise((resolve) => outgoingOf(exchange).once('close', resolve));
     left();
     await closed;
     expect(exchange.callerOf('main').signal.aborted).toBe(true);
@@ -55,8 +66,8 @@ describe('who asks', () => {
   it('that was answered has not left, though the connection closes', async () => {
     const { exchange, answer } = await exchangeWithClient();
     const { signal } = exchange.callerOf('main');
-    const closed = new Promise((resolve) => exchange.outgoing.once('close', resolve));
-    exchange.outgoing.end('bytes');
+    const closed = new Promise((resolve) => outgoingOf(exchange).once('close', resolve));
+    outgoingOf(exchange).end('bytes');
     expect(await (await answer).text()).toBe('bytes');
     await closed;
     expect(signal.aborted).toBe(false);

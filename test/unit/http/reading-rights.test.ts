@@ -5,6 +5,7 @@ import { makeUnverifiedDocument } from '../../../src/bytes/unverified.ts';
 import { createAccess } from '../../../src/http/access/access.ts';
 import { readTokens, readUsers } from '../../../src/http/access/access-list.ts';
 import { ask, shout, statusesOf } from '../../support/ask.ts';
+import { verifiedRoot } from '../../support/verified.ts';
 import { bytesOf, PIP, serveForFile, WHEEL } from './serving.ts';
 
 const salt = Buffer.alloc(16, 1);
@@ -19,7 +20,7 @@ const GOOD = basic('user:pass');
 
 const serving = serveForFile(() => ({
   files: [{ project: 'foo-bar', filename: WHEEL, bytes: bytesOf(1000), metadata: Buffer.from('Name: foo-bar\n') }],
-  documents: new Map([['1.root.json', { bytes: Buffer.from('{}'), immutable: true }]]),
+  documents: new Map([['1.root.json', { document: verifiedRoot(), immutable: true }]]),
   targets: new Map([['a', Buffer.from('a')]]),
   relay: {
     legacyJson: async () =>

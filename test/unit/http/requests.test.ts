@@ -1,10 +1,11 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ask, shout, statusesOf, statusOf } from '../../support/ask.ts';
+import { verifiedRoot } from '../../support/verified.ts';
 import { bytesOf, PIP, serve, serveForFile, WHEEL } from './serving.ts';
 
 const serving = serveForFile(() => ({
   files: [{ project: 'foo-bar', filename: WHEEL, bytes: bytesOf(1000), metadata: Buffer.from('Name: foo-bar\n') }],
-  documents: new Map([['1.root.json', { bytes: Buffer.from('{}'), immutable: true }]]),
+  documents: new Map([['1.root.json', { document: verifiedRoot(), immutable: true }]]),
 }));
 
 const PAGE = '/simple/foo-bar/';

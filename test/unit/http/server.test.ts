@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { utimes, writeFile } from 'node:fs/promises';
 import { request as tlsRequest } from 'node:https';
 import { createServer, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
@@ -157,10 +157,16 @@ describe('the server', () => {
           .on('error', reject)
           .end();
       });
+    const path = serving.still.onDisk(bytes);
+    // A file's time does not tell that it was changed.
+    const settle = () => utimes(path, 1, 1);
+    expect(await get()).toBe(bytes.byteLength);
+    await settle();
     expect(await get()).toBe(bytes.byteLength);
     const changed = Buffer.from(bytes);
     changed[3_500_000] = (changed[3_500_000] ?? 0) ^ 1;
-    await writeFile(serving.still.onDisk(bytes), changed);
+    await writeFile(path, changed);
+    await settle();
     await expect(get()).rejects.toThrow();
     expect(await get()).toBe(bytes.byteLength);
     await serving.close();

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll } from 'vitest';
-import { createListener, type ListenerOptions } from '../../../src/http/app.ts';
 import type { Finished } from '../../../src/http/exchange.ts';
+import { createListener, type ListenerOptions } from '../../../src/http/listener.ts';
 import { type RunningServer, type ServerLimits, startServer } from '../../../src/http/server.ts';
 import { createStillIndex, type StillIndex, type StillOptions } from '../../support/still-index.ts';
 

@@ -1,19 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { sha256Hex } from '../../../src/bytes/digest.ts';
 import { ask } from '../../support/ask.ts';
+import { textOf, verifiedRoot, verifiedTimestamp } from '../../support/verified.ts';
 import { serveForFile } from './serving.ts';
 
-// Not the bytes JSON.stringify would make: what is sent is what was signed.
-const root = Buffer.from('{ "signed" : {"_type":"root"},\n\n"signatures":[ ] }\n\t');
-const timestamp = Buffer.from('{"signed":{}}');
+const signed = verifiedRoot();
+const root = Buffer.from(textOf(signed));
 const target = Buffer.from('a target');
 const hash = sha256Hex(target);
 
 const serving = serveForFile(() => ({
   documents: new Map([
-    ['1.root.json', { bytes: root, immutable: true }],
-    ['timestamp.json', { bytes: timestamp, immutable: false }],
-    ['1.bins/0-3 é.json', { bytes: root, immutable: true }],
+    ['1.root.json', { document: signed, immutable: true }],
+    ['timestamp.json', { document: verifiedTimestamp(), immutable: false }],
+    ['1.bins/0-3 é.json', { document: signed, immutable: true }],
   ]),
   targets: new Map([
     ['dir/name.txt', target],

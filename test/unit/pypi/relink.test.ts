@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { claimedDigest } from '../../../src/bytes/content-path.ts';
 import type { Statement } from '../../../src/bytes/digest.ts';
 import { decodePage } from '../../../src/pypi/decode.ts';
-import { baseOf, claimedDigest, resolveLink } from '../../../src/pypi/links.ts';
+import { baseOf, resolveLink } from '../../../src/pypi/links.ts';
 import { hrefOf } from '../../../src/pypi/listing.ts';
 import { fileByDigest, parseDigestLabel, relink } from '../../../src/pypi/relink.ts';
 import { contentPathOf, jsonPage, line, onlyFile, PAGE_URL, SDIST, sha256, WHEEL } from './fixtures.ts';

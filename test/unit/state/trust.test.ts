@@ -149,6 +149,42 @@ describe('trust', () => {
     expect(text(stored?.snapshot)).toBe('snapshot 1');
   });
 
+  describe('the floor of its timestamp', () => {
+    const kept = (rootVersion: number, version: number) => ({
+      rootVersion,
+      version,
+      bytes: Buffer.from(`timestamp ${version} under root ${rootVersion}`),
+    });
+
+    test('goes up, and comes back after a restart', async () => {
+      const { data, trust } = await opened();
+      expect(await trust.timestamp()).toBeUndefined();
+      for (const version of [4, 5]) await trust.keepTimestamp(kept(2, version));
+      expect(await (await opened(data)).trust.timestamp()).toEqual(kept(2, 5));
+    });
+
+    test('is not lowered to an older version under the same root', async () => {
+      const { trust } = await opened();
+      await trust.keepTimestamp(kept(2, 5));
+      await trust.keepTimestamp(kept(2, 4));
+      expect(await trust.timestamp()).toEqual(kept(2, 5));
+    });
+
+    test('is not lowered to what an older root believed, whatever its version', async () => {
+      const { trust } = await opened();
+      await trust.keepTimestamp(kept(2, 5));
+      await trust.keepTimestamp(kept(1, 9));
+      expect(await trust.timestamp()).toEqual(kept(2, 5));
+    });
+
+    test('begins anew under a newer root: its keys may be others', async () => {
+      const { trust } = await opened();
+      await trust.keepTimestamp(kept(2, 5));
+      await trust.keepTimestamp(kept(3, 1));
+      expect(await trust.timestamp()).toEqual(kept(3, 1));
+    });
+  });
+
   test('an index name cannot lead elsewhere', async () => {
     const { volume } = await opened();
     for (const name of ['..', '../x', 'a/b', '', 'A', '.hidden', 'x'.repeat(65)])

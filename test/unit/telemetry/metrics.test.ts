@@ -1,3 +1,4 @@
+import { AggregatorRegistry, Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 import type { Events } from '../../../src/ports/events.ts';
 import { createBound, createBudget } from '../../../src/telemetry/bound.ts';
@@ -193,6 +194,39 @@ describe('series', () => {
     const { contentType, text } = createMetrics({ indexes: [], version: '0' }).exposition;
     expect(await text()).toMatch(/^process_resident_memory_bytes /m);
     expect(contentType).toMatch(/^text\/plain/);
+  });
+});
+
+describe('two processes', () => {
+  it('add up what each counted, and agree on what both know', async () => {
+    const process = (version: number) => {
+      const registry = new Registry();
+      const metrics = createMetrics({ indexes: ['main'], version: '1', processMetrics: false, registry });
+      metrics.request(finished);
+      metrics.served('main', 'page', 'memory');
+      metrics.rejected('main', 'digest', 'file', 'upstream');
+      metrics.logWithheld();
+      metrics.watchStore(() => ({ bytes: 5, files: 1, limitBytes: 10 }));
+      metrics.refreshed({ index: 'main', result: 'changed', seconds: 0.2, versions: new Map([['root', version]]) });
+      return registry.getMetricsAsJSON();
+    };
+    const both = AggregatorRegistry.aggregate([await process(3), await process(2)]);
+    const lines = (await both.metrics()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+    const value = (start: string) => lines.find((line) => line.startsWith(`${start} `))?.slice(start.length + 1);
+    expect(value('verbatim_http_requests_total{route="page",method="GET",code="200"}')).toBe('2');
+    expect(value('verbatim_http_request_duration_seconds_bucket{le="0.1",route="page"}')).toBe('2');
+    expect(value('verbatim_http_request_duration_seconds_sum{route="page"}')).toBe('0.2');
+    expect(value('verbatim_http_request_duration_seconds_count{route="page"}')).toBe('2');
+    expect(value('verbatim_http_response_bytes_total{route="page"}')).toBe('10');
+    expect(value('verbatim_served_total{index="main",kind="page",how="memory"}')).toBe('2');
+    expect(value('verbatim_rejected_total{index="main",reason="digest",subject="file",at="upstream"}')).toBe('2');
+    expect(value('verbatim_log_dropped_total')).toBe('2');
+    expect(value('verbatim_refresh_duration_seconds_count{index="main"}')).toBe('2');
+    expect(value('verbatim_tuf_role_version{index="main",role="root"}')).toBe('3');
+    expect(value('verbatim_store_bytes')).toBe('5');
+    expect(lines.filter((line) => line.startsWith('verbatim_build_info')).map((line) => line.slice(-2))).toEqual([
+      ' 1',
+    ]);
   });
 });
 

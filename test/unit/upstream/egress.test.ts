@@ -145,14 +145,11 @@ describe('81, 83: URLs a page may name', () => {
 });
 
 describe('plain http', () => {
-  it.each(['http://127.0.0.1:1/', 'http://localhost/', 'http://[::1]/', 'http://app.localhost/'])(
-    '%s is loopback: allowed',
-    (base) => {
-      expect(createAllowed({ bases: [base] }).mayFetch(`${base}x`)).toBe(true);
-    },
-  );
+  it.each(['http://127.0.0.1:1/', 'http://localhost/', 'http://[::1]/'])('%s is loopback: allowed', (base) => {
+    expect(createAllowed({ bases: [base] }).mayFetch(`${base}x`)).toBe(true);
+  });
 
-  it.each(['http://index.example/', 'http://10.0.0.1/', 'http://127.evil.example/', 'http://localhost.evil.example/'])(
+  it.each(['http://index.example/', 'http://10.0.0.1/', 'http://127.evil.example/', 'http://app.localhost/'])(
     '%s needs an explicit word',
     (base) => {
       expect(() => createAllowed({ bases: [base] })).toThrow(expect.objectContaining({ reason: 'policy' }));

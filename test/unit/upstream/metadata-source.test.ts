@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { type PresetName, resolveLayout } from '../../../src/presets/layouts.ts';
+import { knownLayout, type LayoutName } from '../../../src/presets/known-upstreams.ts';
+import { resolveLayout } from '../../../src/presets/layouts.ts';
 import { createMetadataSource } from '../../../src/upstream/metadata-source.ts';
 import { bytesOf, connect, SOMEBODY, serve, text } from './setup.ts';
 
-async function setup(names: readonly string[], preset: PresetName = 'plain') {
+async function setup(names: readonly string[], preset: LayoutName = 'plain') {
   const server = await serve({ files: new Map(names.map((name) => [`/metadata/${name}`, bytesOf(name)])) });
   const source = createMetadataSource(
     connect(server, { retries: 2 }),
-    resolveLayout(preset, { upstream: server.url }),
+    resolveLayout(knownLayout(preset), { upstream: server.url }),
     SOMEBODY,
   );
   return { server, read: (role: string, version?: number, limit = 100) => source.read({ role, version, limit }) };

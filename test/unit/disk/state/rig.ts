@@ -9,6 +9,8 @@ import { type EpochNotes, Epochs } from '../../../../src/disk/database/epochs.ts
 import { sqlite } from '../../../../src/disk/database/sqlite.ts';
 import { createDurable } from '../../../../src/disk/durable.ts';
 import { type FileOps, nodeFileOps } from '../../../../src/disk/file-ops.ts';
+import { DocumentsDatabase } from '../../../../src/disk/records/documents-database.ts';
+import { RecordsDatabase } from '../../../../src/disk/records/records-database.ts';
 import { pathText } from '../../../../src/disk/state/item-path.ts';
 import { SqliteState } from '../../../../src/disk/state/sqlite-state.ts';
 import { sealKeysOf } from '../../../../src/disk/state/state-seal.ts';
@@ -49,10 +51,9 @@ const shared = { writing: new DatabaseThread(), reading: new DatabaseThread() };
 export async function party(root: string, options: PartyOptions = {}): Promise<Party> {
   const { ops = nodeFileOps, notes = [], sealKey, scan = true, readOnly = false, maxBytes, waitMs } = options;
   const { writing, reading } = options.ownThreads === true ? ownThreads() : shared;
-  const temp = join(root, 'tmp', String(parties++));
-  await mkdir(temp, { recursive: true });
+  await mkdir(join(root, 'tmp'), { recursive: true });
   const state = new SqliteState({
-    durable: createDurable({ ops, root, tempDirectory: temp }),
+    durable: durableOf(root, ops),
     directoryOf: (index) => join(root, 'indexes', index),
     writing: readOnly ? undefined : writing,
     reading,
@@ -66,7 +67,18 @@ export async function party(root: string, options: PartyOptions = {}): Promise<P
   onTestFinished(close);
   return { state, writing, reading, close };
 }
+
+function durableOf(root: string, ops: FileOps = nodeFileOps) {
+  return createDurable({ ops, root, tempDirectory: join(root, 'tmp', String(parties++)) });
+}
 let parties = 0;
+
+/** The records of a data directory. */
+export function recordsOf(root: string, readOnly = false): RecordsDatabase {
+  const records = new RecordsDatabase(durableOf(root), root, readOnly ? undefined : shared.writing);
+  onTestFinished(() => records.close());
+  return records;
+}
 
 function ownThreads(): { readonly writing: DatabaseThread; readonly reading: DatabaseThread } {
   const threads = { writing: new DatabaseThread(), reading: new DatabaseThread() };
@@ -106,4 +118,15 @@ export function flipValue(root: string, [index, ...names]: ItemPath): void {
     },
     index,
   );
+}
+
+/** The small documents of a data directory. */
+export function documentsOf(
+  root: string,
+  { mostBytes = 10_000_000, readOnly = false }: { readonly mostBytes?: number; readonly readOnly?: boolean } = {},
+): DocumentsDatabase {
+  const writing = readOnly ? undefined : shared.writing;
+  const documents = new DocumentsDatabase({ durable: durableOf(root), root, writing, mostBytes });
+  onTestFinished(() => documents.close());
+  return documents;
 }

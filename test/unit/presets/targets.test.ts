@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { knownDigests } from '../../../src/bytes/digest.ts';
-import { isPreset, type Layout, layoutBases, type PresetName, resolveLayout } from '../../../src/presets/layouts.ts';
+import { knownLayout, type LayoutName } from '../../../src/presets/known-upstreams.ts';
+import { type Layout, layoutBases, resolveLayout } from '../../../src/presets/layouts.ts';
 import {
   fileTarget,
   kindOfTarget,
@@ -23,11 +24,11 @@ const UP = 'https://index.example';
 const wheel = {
   project: 'foo-bar',
   filename: 'foo_bar-1-py3-none-any.whl',
-  contentPath: { aa: 'aa', bb: 'bb', rest: REST },
+  content: { aa: 'aa', bb: 'bb', rest: REST },
 };
 
 interface Row {
-  readonly preset: PresetName;
+  readonly preset: LayoutName;
   readonly metadata: string;
   readonly page: string | undefined;
   readonly pageUrls: readonly string[];
@@ -104,7 +105,7 @@ const ROWS: readonly Row[] = [
 ];
 
 describe.each(ROWS)('layout $preset (C97)', (row) => {
-  const layout = resolveLayout(row.preset, { upstream: UP });
+  const layout = resolveLayout(knownLayout(row.preset), { upstream: UP });
 
   it('derives targets and the URLs to fetch them from', () => {
     expect(layout.metadata).toBe(row.metadata);
@@ -115,14 +116,18 @@ describe.each(ROWS)('layout $preset (C97)', (row) => {
     if (row.file) expect(targetUrls(layout, row.file, both, true)).toEqual(row.fileUrls);
   });
 
-  it('knows its own pages and files again', () => {
-    if (row.page) expect(kindOfTarget(layout, row.page)).toEqual({ kind: 'page', project: 'foo-bar' });
-    if (row.file) expect(kindOfTarget(layout, row.file)).toEqual({ kind: 'file' });
+  it('knows its own pages again, and takes everything else for a file', () => {
+    const pages = ROWS.flatMap(({ page }) => page ?? []);
+    expect(pages.filter((path) => kindOfTarget(layout, path).kind === 'page')).toEqual(
+      pages.filter((path) => path === row.page),
+    );
+    if (row.page !== undefined) expect(kindOfTarget(layout, row.page)).toEqual({ kind: 'page', project: 'foo-bar' });
+    for (const { file } of ROWS) if (file !== undefined) expect(kindOfTarget(layout, file)).toEqual({ kind: 'file' });
   });
 });
 
 describe('targets', () => {
-  const plain = resolveLayout('plain', { upstream: `${UP}/deep` });
+  const plain = resolveLayout(knownLayout('plain'), { upstream: `${UP}/deep` });
 
   it('are asked for by plain name without consistent snapshots, and where the prefix is switched off', () => {
     expect(targetUrls(plain, 'a/b.txt', both, false)).toEqual([`${UP}/deep/targets/a/b.txt`]);
@@ -156,13 +161,13 @@ describe('targets', () => {
   );
 
   it('find a file only with what its template needs', () => {
-    const layout = resolveLayout('pep458', { upstream: UP });
+    const layout = resolveLayout(knownLayout('pep458'), { upstream: UP });
     expect(fileTarget(layout, { project: 'foo-bar', filename: 'x.whl' })).toBeUndefined();
   });
 
   it('are no pages where the project is not a normalized name, or the two names differ', () => {
-    const pep458 = resolveLayout('pep458', { upstream: UP });
-    const pip2022 = resolveLayout('pip-2022', { upstream: UP });
+    const pep458 = resolveLayout(knownLayout('pep458'), { upstream: UP });
+    const pip2022 = resolveLayout(knownLayout('pip-2022'), { upstream: UP });
     for (const path of [
       'simple/Foo/index.html',
       'simple/a--b/index.html',
@@ -175,14 +180,14 @@ describe('targets', () => {
   });
 
   it('name the project list of DataDog', () => {
-    const layout = resolveLayout('datadog', { upstream: UP });
+    const layout = resolveLayout(knownLayout('datadog'), { upstream: UP });
     expect(kindOfTarget(layout, 'simple/index.html')).toEqual({ kind: 'list' });
     expect(targetUrls(layout, 'simple/index.html', both, true)[0]).toBe(`${UP}/targets/simple/${SHA512}.index.html`);
   });
 });
 
 describe('metadata URLs', () => {
-  const layout = resolveLayout('pep458', { upstream: UP });
+  const layout = resolveLayout(knownLayout('pep458'), { upstream: UP });
 
   it.each([
     ['root', 2, '2.root.json'],
@@ -203,7 +208,7 @@ describe('metadata URLs', () => {
 
 describe('resolving a layout', () => {
   it('lets each base be given apart, and ends it with a slash', () => {
-    const layout = resolveLayout('pep458', {
+    const layout = resolveLayout(knownLayout('pep458'), {
       upstream: 'https://mirror.example/main',
       metadataUrl: 'https://mirror.example/main/tuf/metadata',
       pagesUrl: 'https://pages.example/t',
@@ -233,16 +238,13 @@ describe('resolving a layout', () => {
   });
 
   it('drops a user name and password from every base', () => {
-    const layout = resolveLayout('plain', { upstream: 'https://me:secret@index.example/' });
+    const layout = resolveLayout(knownLayout('plain'), { upstream: 'https://me:secret@index.example/' });
     expect(JSON.stringify(layout)).not.toContain('secret');
   });
 
   it.each(['ftp://x/', 'file:///etc/passwd', 'index.example', ''])('refuses %j', (upstream) => {
-    expect(() => resolveLayout('plain', { upstream })).toThrow(expect.objectContaining({ reason: 'format' }));
-  });
-
-  it('knows its presets by their own names only', () => {
-    expect(isPreset('pep458')).toBe(true);
-    expect(isPreset('constructor')).toBe(false);
+    expect(() => resolveLayout(knownLayout('plain'), { upstream })).toThrow(
+      expect.objectContaining({ reason: 'format' }),
+    );
   });
 });

@@ -1,0 +1,107 @@
+import type { Background } from '../async/background.ts';
+import { Mutex } from '../async/mutex.ts';
+import type { Expected } from '../bytes/expected.ts';
+import { Refusal, type Subject } from '../bytes/refusal.ts';
+import { type BlobStorage, StorageError } from '../ports/blob-storage.ts';
+import type { Aliases } from './aliases.ts';
+import { BlobGone } from './chunks.ts';
+import type { FillWriter } from './fill-writer.ts';
+import { SYNC_FROM } from './limits.ts';
+import type { Proof, Proofs } from './proofs.ts';
+import { isWrong } from './scan.ts';
+import type { UsageOrder } from './usage-order.ts';
+
+interface StoredBlobsDeps {
+  readonly storage: BlobStorage;
+  readonly order: UsageOrder;
+  readonly proofs: Proofs;
+  readonly aliases: Aliases;
+  readonly behind: Background;
+  /** The order of use has changed. */
+  readonly onChange: () => void;
+  readonly onCorrupt: (event: { readonly sha256: string; readonly message: string }) => void;
+  readonly onTrouble: (error: unknown) => void;
+}
+
+/**
+ * What the storage holds, and what is known of it. Invariant: what was found wrong or gone is neither proved nor in the
+ * order of use any more, and is found by nobody.
+ */
+export class StoredBlobs {
+  readonly #deps: StoredBlobsDeps;
+  readonly #syncing = new Mutex();
+
+  constructor(deps: StoredBlobsDeps) {
+    this.#deps = deps;
+  }
+
+  /** The proof of what is stored, without counting it as a use; undefined where nothing is, or it does not prove `expected`. */
+  async find({ digests, length }: Expected): Promise<Proof | undefined> {
+    const { storage, order, proofs, aliases } = this.#deps;
+    const sha256 = await aliases.find(digests);
+    if (sha256 === undefined) return undefined;
+    try {
+      const facts = await storage.stat(sha256);
+      if (facts === undefined) {
+        if (order.has(sha256)) this.#gone(sha256);
+        return undefined;
+      }
+      const proof = await proofs.prove(sha256, digests, facts);
+      return length !== undefined && length !== proof?.size ? undefined : proof;
+    } catch (error) {
+      const refusal = await this.afterFailedRead(sha256, error);
+      if (error instanceof BlobGone || isWrong(error)) return undefined;
+      throw refusal;
+    }
+  }
+
+  /** What was proved gets its name: everybody finds it from now on. */
+  async publish(writer: FillWriter): Promise<Proof> {
+    const { order, proofs, aliases, behind, onChange, onTrouble } = this.#deps;
+    const proof = await writer.commit();
+    const { sha256, size, digests } = proof;
+    proofs.remember(proof);
+    order.added(sha256, size);
+    onChange();
+    aliases.add(digests, sha256);
+    if (size >= SYNC_FROM) behind.add(this.sync(sha256, 'file').catch(onTrouble));
+    return proof;
+  }
+
+  /** It outlasts a power cut when this resolves. One at a time: the disk has others to serve. */
+  async sync(sha256: string, subject: Subject): Promise<void> {
+    try {
+      await this.#syncing.run('', () => this.#deps.storage.sync(sha256));
+    } catch (error) {
+      this.#gone(sha256);
+      throw refusalOf(error, subject);
+    }
+  }
+
+  /** What a failed read of a blob means for it; resolves with what to tell the reader. */
+  async afterFailedRead(sha256: string, error: unknown): Promise<unknown> {
+    if (error instanceof BlobGone) this.#gone(sha256);
+    else if (isWrong(error)) await this.setAside(sha256, error instanceof Error ? error.message : 'unreadable');
+    return refusalOf(error, 'file');
+  }
+
+  async setAside(sha256: string, message: string): Promise<void> {
+    const { storage, onCorrupt, onTrouble } = this.#deps;
+    this.#gone(sha256);
+    await storage.setAside(sha256).catch(onTrouble);
+    onCorrupt({ sha256, message });
+  }
+
+  #gone(sha256: string): void {
+    this.#deps.proofs.forget(sha256);
+    this.#deps.order.removed(sha256);
+    this.#deps.onChange();
+  }
+}
+
+/** A storage in trouble as an answer: always transient, because nothing about the asked-for bytes was judged. */
+export function refusalOf(error: unknown, subject: Subject): unknown {
+  if (!(error instanceof StorageError)) return error;
+  const reason = error.kind === 'full' || error.kind === 'busy' ? 'limit' : 'state';
+  return new Refusal(reason, error.message, { subject, cause: error, transient: true });
+}

@@ -1,0 +1,87 @@
+import type { BlobStorage, UsageRecord } from '../ports/blob-storage.ts';
+import type { Aliases } from './aliases.ts';
+import type { Evictor } from './evict.ts';
+import { RECORD_EVERY_MS, RESCAN_EVERY_MS } from './limits.ts';
+import { saveUse, scanBlobs } from './scan.ts';
+import type { UsageOrder } from './usage-order.ts';
+
+interface UpkeepDeps {
+  readonly storage: BlobStorage;
+  readonly record: UsageRecord;
+  readonly order: UsageOrder;
+  readonly aliases: Aliases;
+  readonly evictor: Evictor;
+  readonly onTrouble: (error: unknown) => void;
+}
+
+/**
+ * What is done behind the requests: the scan at start and every hour, the use record, aliases that lead nowhere. A
+ * command beside the server only looks (`isOwner` false): nothing is removed or recorded by it.
+ */
+export class Upkeep {
+  readonly #deps: UpkeepDeps;
+  readonly #isOwner: boolean;
+  readonly #timers: readonly NodeJS.Timeout[];
+  /** Resolves when the scan at start has seen everything. */
+  readonly scanned: Promise<void>;
+  #scanning: Promise<void>;
+  #isScanned = false;
+  #isClosed = false;
+  #unsaved = false;
+
+  constructor(deps: UpkeepDeps, isOwner: boolean) {
+    this.#deps = deps;
+    this.#isOwner = isOwner;
+    this.#scanning = this.#scan();
+    this.scanned = this.#scanning;
+    this.#timers = isOwner
+      ? [
+          setInterval(() => void this.#save(), RECORD_EVERY_MS).unref(),
+          setInterval(() => {
+            this.#scanning = this.#scanning.then(() => this.#scan());
+          }, RESCAN_EVERY_MS).unref(),
+        ]
+      : [];
+  }
+
+  /** Everything that is stored has been seen once. */
+  get isScanned(): boolean {
+    return this.#isScanned;
+  }
+
+  /** The order of use has changed. */
+  changed(): void {
+    this.#unsaved = true;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const timer of this.#timers) clearInterval(timer);
+    await this.#scanning;
+    await this.#save();
+  }
+
+  async #scan(): Promise<void> {
+    const { storage, record, order, aliases, evictor, onTrouble } = this.#deps;
+    const isStopped = () => this.#isClosed;
+    try {
+      this.#isScanned = (await scanBlobs(storage, record, order, isStopped)) || this.#isScanned;
+      if (!this.#isOwner) return;
+      // Between a sibling's blob and our record of it lies one look at the disk.
+      const isStored = async (sha256: string) =>
+        order.has(sha256) || (await storage.stat(sha256).catch(() => undefined)) !== undefined;
+      await aliases.sweep(isStored, isStopped);
+      await evictor.run();
+    } catch (error) {
+      // What is there is still found when it is asked for; only its size and order are not known.
+      onTrouble(error);
+    }
+  }
+
+  async #save(): Promise<void> {
+    // Until a scan is through, the record on disk knows more than we do.
+    if (!this.#isOwner || !this.#unsaved || !this.#isScanned) return;
+    this.#unsaved = false;
+    await saveUse(this.#deps.record, this.#deps.order).catch(this.#deps.onTrouble);
+  }
+}

@@ -1,0 +1,261 @@
+import { join } from 'node:path';
+import type { Range } from '../bytes/blob.ts';
+import { type Algorithm, isDigest } from '../bytes/digest.ts';
+import {
+  type BlobStorage,
+  type BlobWriter,
+  StorageError,
+  type StoredBytes,
+  type StoredFacts,
+  type UsageRecord,
+} from '../ports/blob-storage.ts';
+import { type Aliases, createAliases } from './aliases.ts';
+import { type BlobPaths, blobPaths } from './blob-paths.ts';
+import { type Durable, type Temp, writeAll } from './durable.ts';
+import type { FileFacts } from './file-ops.ts';
+import { OPEN_IDLE, OPEN_IDLE_MS, SCAN_BATCH, USAGE_RECORD_BYTES } from './limits.ts';
+import { type Opened, OpenFiles, type OpenShare } from './open-files.ts';
+import { createQuarantine, type Quarantine } from './quarantine.ts';
+import { readSmall } from './read-file.ts';
+import { isMissing, onBlobDisk } from './storage-errors.ts';
+import type { Volume } from './volume.ts';
+import { listOrNothing } from './walk.ts';
+
+const BLOB_MODE = 0o444;
+
+export interface DiskBlobsOptions {
+  /** Milliseconds, for the names of evidence. */
+  readonly nowMs?: (() => number) | undefined;
+  /** Files kept open for whoever reads next. */
+  readonly openIdle?: number | undefined;
+}
+
+export interface DiskBlobs extends BlobStorage {
+  /** Closes what is open and unused. */
+  close(): Promise<void>;
+}
+
+/** Blobs as files of a data directory, read-only, by sha256. */
+export function createBlobStorage(volume: Volume, options: DiskBlobsOptions = {}): DiskBlobs {
+  return new BlobFiles(volume.durable, blobPaths(volume.root), options);
+}
+
+/** The order of use, in a file beside the blobs. */
+export function createUsageRecord({ durable, ops, root }: Volume): UsageRecord {
+  const path = blobPaths(root).useRecord;
+  return {
+    read: () => onBlobDisk(() => readSmall(ops, path, USAGE_RECORD_BYTES)),
+    write: (record) => onBlobDisk(() => durable.replaceSoon(path, record)),
+  };
+}
+
+class BlobFiles implements DiskBlobs {
+  readonly #durable: Durable;
+  readonly #paths: BlobPaths;
+  readonly #aliases: Aliases;
+  readonly #quarantine: Quarantine;
+  readonly #open: OpenFiles;
+
+  constructor(durable: Durable, paths: BlobPaths, { nowMs = Date.now, openIdle = OPEN_IDLE }: DiskBlobsOptions) {
+    this.#durable = durable;
+    this.#paths = paths;
+    this.#aliases = createAliases(durable, paths);
+    this.#quarantine = createQuarantine(durable, paths.quarantine, nowMs);
+    this.#open = new OpenFiles({ most: openIdle, idleMs: OPEN_IDLE_MS });
+  }
+
+  stat(sha256: string): Promise<StoredFacts | undefined> {
+    return onBlobDisk(async () => {
+      const facts = await this.#durable.ops.facts(this.#paths.blob(sha256));
+      const open = await this.#open.factsOf(sha256);
+      if (open !== undefined && (facts === undefined || versionOf(open) !== versionOf(facts)))
+        await this.#open.forget(sha256);
+      return facts && stored(facts);
+    });
+  }
+
+  open(sha256: string, _range: Range): Promise<StoredBytes | undefined> {
+    return onBlobDisk(async () => {
+      const share = await this.#open.share(sha256, () => this.#openFile(sha256));
+      return share && new SharedBytes(share);
+    });
+  }
+
+  begin(): Promise<BlobWriter> {
+    return onBlobDisk(async () => {
+      const temp = await this.#durable.temp(BLOB_MODE);
+      return new BlobTemp(temp, (sha256) => this.#publish(temp, sha256));
+    });
+  }
+
+  sync(sha256: string): Promise<void> {
+    return onBlobDisk(async () => {
+      const share = await this.#open.share(sha256, () => this.#openFile(sha256));
+      if (share === undefined) throw new StorageError('failed', 'A file that was stored is not there any more.');
+      try {
+        await this.#durable.sync(this.#paths.blob(sha256), share.file);
+      } catch (error) {
+        // What an fsync could not write may be gone from memory too: nobody must be told later that it was written.
+        await this.#remove(sha256).catch(() => undefined);
+        throw error;
+      } finally {
+        await share.release();
+      }
+    });
+  }
+
+  remove(sha256: string): Promise<void> {
+    return onBlobDisk(() => this.#remove(sha256));
+  }
+
+  setAside(sha256: string): Promise<void> {
+    return onBlobDisk(async () => {
+      await this.#open.forget(sha256);
+      await this.#quarantine.take(this.#paths.blob(sha256), sha256);
+    });
+  }
+
+  async *list(): AsyncGenerator<{ readonly sha256: string; readonly size: number | undefined }> {
+    const { ops } = this.#durable;
+    for (const prefix of await listOrNothing(ops, this.#paths.blobs)) {
+      const names = await listOrNothing(ops, join(this.#paths.blobs, prefix));
+      for (let at = 0; at < names.length; at += SCAN_BATCH) {
+        const batch = names.slice(at, at + SCAN_BATCH).filter((name) => isDigest('sha256', prefix + name));
+        const found = await Promise.all(
+          batch.map((name) => ops.facts(join(this.#paths.blobs, prefix, name)).catch(() => undefined)),
+        );
+        for (const [index, name] of batch.entries()) {
+          const facts = found[index];
+          if (facts !== undefined)
+            yield { sha256: prefix + name, size: facts.kind === 'file' ? facts.size : undefined };
+        }
+      }
+    }
+  }
+
+  alias(algorithm: Algorithm, hex: string): Promise<string | undefined> {
+    return this.#aliases.find(algorithm, hex);
+  }
+
+  addAlias(algorithm: Algorithm, hex: string, sha256: string): Promise<void> {
+    return onBlobDisk(() => this.#aliases.add(algorithm, hex, sha256));
+  }
+
+  removeAlias(algorithm: Algorithm, hex: string): Promise<void> {
+    return onBlobDisk(() => this.#aliases.remove(algorithm, hex));
+  }
+
+  aliases(): ReturnType<BlobStorage['aliases']> {
+    return this.#aliases.list();
+  }
+
+  close(): Promise<void> {
+    return this.#open.close();
+  }
+
+  async #openFile(sha256: string): Promise<Opened | undefined> {
+    const file = await this.#durable.ops.openRead(this.#paths.blob(sha256)).catch((error: unknown) => {
+      if (isMissing(error)) return undefined;
+      throw error;
+    });
+    if (file === undefined) return undefined;
+    try {
+      const facts = await file.facts();
+      stored(facts);
+      return { file, facts };
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  /** The file stays open: whoever waited for it reads it now. */
+  async #publish(temp: Temp, sha256: string): Promise<StoredFacts> {
+    const file = await temp.publish(this.#paths.blob(sha256));
+    const facts = await file.facts();
+    await this.#open.add(sha256, { file, facts });
+    return stored(facts);
+  }
+
+  async #remove(sha256: string): Promise<void> {
+    await this.#open.forget(sha256);
+    try {
+      await this.#durable.ops.unlink(this.#paths.blob(sha256));
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+    }
+  }
+}
+
+class SharedBytes implements StoredBytes {
+  readonly #share: OpenShare;
+  readonly size: number;
+  readonly version: string;
+  #isClosed = false;
+
+  constructor(share: OpenShare) {
+    this.#share = share;
+    this.size = share.facts.size;
+    this.version = versionOf(share.facts);
+  }
+
+  read(into: Uint8Array, position: number): Promise<number> {
+    return onBlobDisk(async () => {
+      let done = 0;
+      while (done < into.byteLength) {
+        const more = await this.#share.file.read(into.subarray(done), into.byteLength - done, position + done);
+        if (more === 0) break;
+        done += more;
+      }
+      return done;
+    });
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await this.#share.release();
+  }
+}
+
+class BlobTemp implements BlobWriter {
+  readonly #temp: Temp;
+  readonly #publish: (sha256: string) => Promise<StoredFacts>;
+  #isCommitted = false;
+
+  constructor(temp: Temp, publish: (sha256: string) => Promise<StoredFacts>) {
+    this.#temp = temp;
+    this.#publish = publish;
+  }
+
+  write(bytes: Uint8Array, position: number): Promise<void> {
+    return onBlobDisk(() => writeAll(this.#temp.file, bytes, position));
+  }
+
+  restart(): Promise<void> {
+    return onBlobDisk(() => this.#temp.file.truncate());
+  }
+
+  commit(sha256: string): Promise<StoredFacts> {
+    return onBlobDisk(async () => {
+      const facts = await this.#publish(sha256);
+      this.#isCommitted = true;
+      return facts;
+    });
+  }
+
+  async discard(): Promise<void> {
+    if (!this.#isCommitted) await this.#temp.discard();
+  }
+}
+
+/** Throws where it is no regular file. */
+function stored(facts: FileFacts): StoredFacts {
+  if (facts.kind !== 'file')
+    throw new StorageError('damaged', `A stored file was changed on the mirror's disk (it is a ${facts.kind} now).`);
+  return { size: facts.size, version: versionOf(facts) };
+}
+
+function versionOf({ inode, size, changedMs }: FileFacts): string {
+  return `${inode}-${size}-${changedMs}`;
+}

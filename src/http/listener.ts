@@ -1,0 +1,90 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { getRequestListener } from '@hono/node-server';
+import type { Access, Verdict } from './access/access.ts';
+import { createApp, type ServedOptions } from './app.ts';
+import { beginExchange, type Exchange, type OnFinish } from './exchange.ts';
+import { guard } from './guard.ts';
+import { present, type ServedIndex } from './mount.ts';
+import { BAD_REQUEST, BUSY, NOTHING_HERE, TOO_LONG, UNAUTHORIZED } from './reply/answers.ts';
+import { replyError, replyProblem, replyRedirect } from './reply/doors.ts';
+import type { Asked } from './routes/routes.ts';
+import { createWarm } from './routes/warm-page.ts';
+import { readTarget } from './target.ts';
+
+export interface ListenerOptions extends ServedOptions {
+  readonly indexes: readonly ServedIndex[];
+  /** The name of the index that also lies at the root. */
+  readonly defaultIndex: string;
+  /** Asked before everything but health; absent: everybody may read. */
+  readonly access?: Access | undefined;
+  readonly onFinish?: OnFinish | undefined;
+}
+
+/** Everything that is served, as a listener for node's own server. */
+export function createListener(options: ListenerOptions): RequestListener {
+  const { defaultIndex, access, onFinish, onFault = () => undefined } = options;
+  const presented = options.indexes.map((served) => present(served, defaultIndex));
+  const warm = createWarm(presented, onFinish);
+  const app = createApp(options, presented);
+  const asked = new WeakMap<object, Asked>();
+  const route = getRequestListener(
+    (request, { incoming }) => {
+      const known = asked.get(incoming);
+      if (known === undefined) throw new Error('a request came past the listener');
+      return app.fetch(request, { asked: known });
+    },
+    { overrideGlobalObjects: false, autoCleanupIncoming: false },
+  );
+
+  const answer = (incoming: IncomingMessage, outgoing: ServerResponse, exchange: Exchange, verdict: Verdict) => {
+    if (exchange.left) return;
+    try {
+      const target = admit(exchange, verdict);
+      if (target === undefined) return;
+      asked.set(incoming, { exchange, target });
+      void route(incoming, outgoing);
+    } catch (error) {
+      if (replyError(exchange, undefined, error)) onFault(error);
+    }
+  };
+
+  return (incoming, outgoing) => {
+    const exchange = beginExchange(incoming, outgoing);
+    const verdict: ReturnType<Access['check']> =
+      access === undefined || isOpen(incoming.url)
+        ? 'granted'
+        : access.check(incoming.headers.authorization, () => exchange.callerOf(''));
+    if (verdict === 'granted' && warm(exchange)) return;
+    if (onFinish !== undefined) exchange.record(onFinish);
+    if (typeof verdict === 'string') answer(incoming, outgoing, exchange, verdict);
+    else void verdict.then((found) => answer(incoming, outgoing, exchange, found));
+  };
+}
+
+/** Health is asked for by machines that have no credentials, and tells nothing. */
+function isOpen(url: string | undefined): boolean {
+  return url === '/livez' || url === '/readyz';
+}
+
+/** RFC 7617 §2.1. pip, Poetry and PDM look for credentials only once they are asked. */
+const CHALLENGE = ['WWW-Authenticate', 'Basic realm="Verbatim", charset="UTF-8"'];
+
+/** What can be asked of this listener at all; answers everything else itself. */
+function admit(exchange: Exchange, verdict: Verdict): Asked['target'] | undefined {
+  const refused = guard(exchange);
+  if (refused !== undefined) {
+    replyProblem(exchange, undefined, refused);
+    return undefined;
+  }
+  if (verdict !== 'granted') {
+    if (verdict === 'busy') replyProblem(exchange, undefined, BUSY);
+    else replyProblem(exchange, undefined, UNAUTHORIZED, CHALLENGE);
+    return undefined;
+  }
+  const read = readTarget(exchange.url);
+  if (read.kind === 'target') return read.target;
+  if (read.kind === 'double-slash') replyRedirect(exchange, undefined, read.clean);
+  else if (read.kind === 'absent') replyProblem(exchange, undefined, NOTHING_HERE);
+  else replyProblem(exchange, undefined, read.kind === 'too-long' ? TOO_LONG : BAD_REQUEST);
+  return undefined;
+}

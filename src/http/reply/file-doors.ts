@@ -1,0 +1,105 @@
+import { Blob, type Range } from '../../bytes/blob.ts';
+import { mustBe } from '../../bytes/proof.ts';
+import { FileAnswer } from '../../mirror/package-index.ts';
+import { type Exchange, outgoingOf } from '../exchange.ts';
+import { CHUNK_LEAST_MS, SLOWEST_READER } from '../limits.ts';
+import { type FileFacts, fileHeaders, type Manner, validators } from './headers.ts';
+import { begin, cut, sendHeaders } from './sending.ts';
+
+// The doors of files: a body is a blob's, and a header speaks of a blob or of a file that a believed page or a verified
+// role lists.
+
+/** The 200 of a HEAD that needs no bytes; the size of the file must be known. */
+export function replyFileHead(exchange: Exchange, manner: Manner, file: FileAnswer | Blob, immutable: boolean): void {
+  const { size, sha256 } = listed(file);
+  if (size === undefined) throw new TypeError('The size of this file is not known yet.');
+  sendHeaders(outgoingOf(exchange), 200, fileHeaders(manner, { size, sha256, immutable }));
+}
+
+/** The client has these bytes already. */
+export function replyFileUnchanged(
+  exchange: Exchange,
+  manner: Manner,
+  file: FileAnswer | Blob,
+  immutable: boolean,
+): void {
+  sendHeaders(outgoingOf(exchange), 304, validators(manner, listed(file).sha256, immutable));
+}
+
+function listed(file: FileAnswer | Blob): FileAnswer | Blob {
+  return Blob.is(file) ? file : mustBe(FileAnswer, file);
+}
+
+/**
+ * A proved file or a part of it, each chunk checked as it leaves. The headers go with the first checked chunk: a
+ * refusal before it leaves the answer open for another; one after it must end in `replyError`.
+ */
+export async function replyBlob(
+  exchange: Exchange,
+  manner: Manner,
+  blob: Blob,
+  immutable: boolean,
+  part: Range | undefined,
+): Promise<void> {
+  const outgoing = outgoingOf(exchange);
+  const { notes } = exchange;
+  const { size, sha256 } = mustBe(Blob, blob);
+  const facts: FileFacts = { size, sha256, immutable };
+  const { start, end } = part ?? { start: 0, end: size };
+  const beginAnswer = () => {
+    notes.promised = end - start;
+    // Node then refuses to send more or fewer bytes than the headers promise.
+    outgoing.strictContentLength = true;
+    begin(outgoing, part === undefined ? 200 : 206, fileHeaders(manner, facts, part));
+  };
+  const leaving = new AbortController();
+  const onClose = () => leaving.abort();
+  outgoing.once('close', onClose);
+  try {
+    if (outgoing.destroyed) return;
+    await blob.send(
+      { start, end },
+      async (chunk) => {
+        if (!outgoing.headersSent) beginAnswer();
+        await handOver(exchange, chunk, leaving.signal);
+        notes.bytes += chunk.byteLength;
+      },
+      leaving.signal,
+    );
+    if (!outgoing.headersSent) beginAnswer();
+    outgoing.end();
+  } catch (error) {
+    // The client left: nobody is there to be told, and nothing was wrong with the file.
+    if (leaving.signal.aborted) return;
+    throw error;
+  } finally {
+    outgoing.off('close', onClose);
+  }
+}
+
+/**
+ * Resolves when the chunk's memory may be used again; rejects when the client has left (by then nothing reads it).
+ * A client that takes a few bytes now and then never stalls; a chunk that takes it too long ends it all the same.
+ */
+function handOver(exchange: Exchange, chunk: Uint8Array, signal: AbortSignal): Promise<void> {
+  const outgoing = outgoingOf(exchange);
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason);
+    const longest = Math.max(CHUNK_LEAST_MS, (chunk.byteLength / SLOWEST_READER) * 1000);
+    const timer = setTimeout(() => {
+      exchange.notes.reason = 'slow';
+      cut(outgoing);
+    }, longest);
+    const left = () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    };
+    signal.addEventListener('abort', left, { once: true });
+    outgoing.write(chunk, (error) => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', left);
+      if (error === null || error === undefined) resolve();
+      else reject(error);
+    });
+  });
+}

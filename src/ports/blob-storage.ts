@@ -1,0 +1,77 @@
+import type { Range } from '../bytes/blob.ts';
+import type { Algorithm } from '../bytes/digest.ts';
+
+/** What lies under a name. */
+export interface StoredFacts {
+  readonly size: number;
+  /** Another one once something else lies there. That the same one means the same bytes is a hint, never a proof. */
+  readonly version: string;
+}
+
+/** A stored blob, open for reading. Its bytes are suspect. */
+export interface StoredBytes extends StoredFacts {
+  /** Fills `into` from `position` on. Resolves with the number of bytes, fewer only where the blob ends. */
+  read(into: Uint8Array, position: number): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** Bytes that nobody else can see yet. They must be committed or discarded. */
+export interface BlobWriter {
+  /** All of it. `bytes` is the caller's again when this resolves. */
+  write(bytes: Uint8Array, position: number): Promise<void>;
+  /** Forgets everything: the next byte is the first. */
+  restart(): Promise<void>;
+  /** Everybody sees it when this resolves; `sync` makes it outlast a power cut. Whatever lay under the name gives way. */
+  commit(sha256: string): Promise<StoredFacts>;
+  /** May be called at any time, also after `commit`, which it then leaves alone. Never throws. */
+  discard(): Promise<void>;
+}
+
+/** What is wrong with the storage, and not with the bytes that were asked for. */
+export class StorageError extends Error {
+  override readonly name = 'StorageError';
+  /**
+   * `damaged`: what lies under the name is not readable as a blob, and is to be set aside. `full`: no room; removing blobs
+   * may help. `busy`: no more can be open at once. `failed`: anything else.
+   */
+  readonly kind: 'damaged' | 'full' | 'busy' | 'failed';
+
+  /** `message`: a plain sentence for people. */
+  constructor(kind: StorageError['kind'], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.kind = kind;
+  }
+}
+
+/** Bytes by sha256, suspect when read; nothing is visible before its commit. Every call may throw StorageError. */
+export interface BlobStorage {
+  /** Undefined where nothing lies there. */
+  stat(sha256: string): Promise<StoredFacts | undefined>;
+  /** Undefined where nothing lies there. `range` is a hint of what will be read. */
+  open(sha256: string, range: Range): Promise<StoredBytes | undefined>;
+  begin(): Promise<BlobWriter>;
+  /** A committed blob outlasts a power cut when this resolves. Where it throws, the blob is gone. */
+  sync(sha256: string): Promise<void>;
+  /** Nothing lies there when this resolves. */
+  remove(sha256: string): Promise<void>;
+  /** Takes what lies there away as evidence, whatever it is. The oldest evidence makes room. */
+  setAside(sha256: string): Promise<void>;
+  /** Everything that lies under a digest's name, in no order; no size where it is not readable as a blob. Never on a request. */
+  list(): AsyncIterable<{ readonly sha256: string; readonly size: number | undefined }>;
+  /** The sha256 that another digest leads to: a hint, because what it leads to is proved. Undefined where there is none. */
+  alias(algorithm: Algorithm, hex: string): Promise<string | undefined>;
+  addAlias(algorithm: Algorithm, hex: string, sha256: string): Promise<void>;
+  removeAlias(algorithm: Algorithm, hex: string): Promise<void>;
+  /** Never on a request. */
+  aliases(): AsyncIterable<{
+    readonly algorithm: Algorithm;
+    readonly hex: string;
+    readonly sha256: string | undefined;
+  }>;
+}
+
+/** In which order blobs were used, as one record that is replaced whole. Never more than a hint. */
+export interface UsageRecord {
+  read(): Promise<Uint8Array | undefined>;
+  write(record: Uint8Array): Promise<void>;
+}

@@ -1,0 +1,12 @@
+import type { Blob } from '../../../../src/bytes/blob.ts';
+import type { Exchange } from '../../../../src/http/exchange.ts';
+import { replyBlob, replyFileHead } from '../../../../src/http/reply/file-doors.ts';
+import type { Manner } from '../../../../src/http/reply/headers.ts';
+import type { FileAnswer } from '../../../../src/mirror/package-index.ts';
+
+export async function serve(exchange: Exchange, manner: Manner, blob: Blob): Promise<FileAnswer> {
+  replyFileHead(exchange, manner, { size: 1, sha256: 'ab' }, true); // refused: no FileAnswer
+  const { sha256, size, send } = blob;
+  await replyBlob(exchange, manner, { sha256, size, send, bytes: blob.bytes }, true, undefined); // refused: no Blob
+  return { filename: 'a', project: undefined, size: 1, sha256, held: true, open: async () => blob }; // refused: no FileAnswer
+}

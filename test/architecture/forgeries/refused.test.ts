@@ -1,0 +1,263 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { makeBlob } from '../../../src/bytes/blob.ts';
+import { makeExpected } from '../../../src/bytes/expected.ts';
+import { prove } from '../../../src/bytes/proven.ts';
+import { makeUnverifiedDocument } from '../../../src/bytes/unverified.ts';
+import { beginExchange, type Exchange, outgoingOf } from '../../../src/http/exchange.ts';
+import { BUSY } from '../../../src/http/reply/answers.ts';
+import {
+  replyDocument,
+  replyOwnWords,
+  replyPage,
+  replyProblem,
+  replyRedirect,
+  replyUnverified,
+} from '../../../src/http/reply/doors.ts';
+import { replyBlob, replyFileHead, replyFileUnchanged } from '../../../src/http/reply/file-doors.ts';
+import { createPageHeaders, type Manner } from '../../../src/http/reply/headers.ts';
+import { ownWords } from '../../../src/http/reply/own-words.ts';
+import { makeFileAnswer } from '../../../src/mirror/files/file-answer.ts';
+import { makePage } from '../../../src/render/page.ts';
+import { renderList } from '../../../src/render/render.ts';
+import { acceptDelegated, acceptTargets, acceptTimestamp } from '../../../src/tuf/accept.ts';
+import { decodeTargets } from '../../../src/tuf/decode.ts';
+import { findTarget } from '../../../src/tuf/delegation.ts';
+import type { Delegation, Targets } from '../../../src/tuf/model.ts';
+import { runToEnd } from '../../../src/tuf/sliced.ts';
+import { AtRoot, asOf, type Generation, withSnapshot, withTargets, withTimestamp } from '../../../src/tuf/stages.ts';
+import { openDelegated } from '../../../src/tuf/stored.ts';
+import { followRoot } from '../../../src/tuf/trusted-root.ts';
+import { open, type Verified } from '../../../src/tuf/verified.ts';
+import { createClient } from '../../support/client.ts';
+import { START } from '../../support/clock.ts';
+import { authority } from '../../support/keys.ts';
+import { createSimulator } from '../../support/simulator.ts';
+import { trustedRoot, verifiedRoot } from '../../support/verified.ts';
+import { expectedOf, openStore, upstream, wanted, whole } from '../../support/volume-harness.ts';
+
+// What compiles as a proof and was not made by its maker is refused at run time, by every door.
+
+const evil = Buffer.from('evil');
+const blob = makeBlob('ab'.repeat(32), 4, { send: (_, write) => write(evil), bytes: async () => evil });
+const file = makeFileAnswer({ filename: 'a', size: 4, held: true, open: async () => blob });
+const page = makePage(await renderList(['a']));
+const expected = expectedOf(evil);
+const manner: Manner = { name: 'main', evidence: 'tuf', cors: true, storedBy: 'public', pageMaxAge: 600 };
+const choice = { format: 'json', coding: 'identity' } as const;
+
+/** Ways to something that compiles as a T and is none. */
+const WAYS: readonly (readonly [string, <T extends object>(real: T) => T])[] = [
+  ['JSON.parse', () => JSON.parse('{}')],
+  ['Object.create of the prototype', (real) => Object.create(Object.getPrototypeOf(real))],
+  ['a prototype set later', (real) => Object.setPrototypeOf({}, Object.getPrototypeOf(real))],
+  ['as never', () => ({}) as never],
+  ['a spread and a cast', (real) => ({ ...real }) as typeof real],
+  ['a clone', (real) => structuredClone(real)],
+  ['a proxy', (real) => new Proxy(real, {})],
+];
+
+interface Door {
+  readonly name: string;
+  readonly attempt: (forge: <T extends object>(real: T) => T, exchange: Exchange) => unknown;
+}
+
+const HTTP: readonly Door[] = [
+  {
+    name: 'a page',
+    attempt: (forge, exchange) => replyPage(exchange, forge(page), choice, createPageHeaders(manner)),
+  },
+  {
+    name: 'a signed document',
+    attempt: (forge, exchange) => replyDocument(exchange, manner, { document: forge(verifiedRoot()), immutable: true }),
+  },
+  {
+    name: 'a document that nothing vouches for',
+    attempt: (forge, exchange) =>
+      replyUnverified(
+        exchange,
+        manner,
+        forge(makeUnverifiedDocument({ bytes: evil, contentType: 'text/html', maxAge: 1 })),
+      ),
+  },
+  {
+    name: 'a blob',
+    attempt: (forge, exchange) => replyBlob(exchange, manner, forge(blob), true, undefined),
+  },
+  {
+    name: 'what is known of a file',
+    attempt: (forge, exchange) => replyFileHead(exchange, manner, forge(file), true),
+  },
+  {
+    name: 'that a file is unchanged',
+    attempt: (forge, exchange) => replyFileUnchanged(exchange, manner, forge(file), true),
+  },
+  {
+    name: 'words of our own',
+    attempt: (forge, exchange) => replyOwnWords(exchange, forge(ownWords('hello'))),
+  },
+  {
+    name: 'a problem',
+    attempt: (forge, exchange) => replyProblem(exchange, undefined, forge(BUSY)),
+  },
+];
+
+async function exchangeOfAClient(): Promise<Exchange> {
+  const { promise, resolve } = Promise.withResolvers<Exchange>();
+  const server = createServer((incoming, outgoing) => resolve(beginExchange(incoming, outgoing)));
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  fetch(`http://127.0.0.1:${port}/`).catch(() => undefined);
+  return promise;
+}
+
+describe.each(HTTP)('the door for $name', ({ attempt }) => {
+  it.each(WAYS)('refuses %s, and sends nothing', async (_, forge) => {
+    const exchange = await exchangeOfAClient();
+    await expect(async () => attempt(forge, exchange)).rejects.toThrow(/^This value is no \w+ of ours/);
+    expect(exchange.begun).toBe(false);
+    expect(outgoingOf(exchange).writableEnded).toBe(false);
+  });
+
+  it('sends what is real', async () => {
+    const exchange = await exchangeOfAClient();
+    await attempt((real) => real, exchange);
+    expect(exchange.begun).toBe(true);
+  });
+});
+
+describe.each(WAYS)('an exchange by %s', (_, forge) => {
+  it('leads to no answer', async () => {
+    const exchange = await exchangeOfAClient();
+    expect(() => outgoingOf(forge(exchange))).toThrow(TypeError);
+    expect(exchange.begun).toBe(false);
+  });
+});
+
+describe('a redirect', () => {
+  it.each(['https://evil.example/', '//evil.example/', '/\\evil.example/', '\\\\evil.example', 'javascript:alert(1)'])(
+    'to %s is refused',
+    async (location) => {
+      const exchange = await exchangeOfAClient();
+      expect(() => replyRedirect(exchange, undefined, location)).toThrow(TypeError);
+      expect(exchange.begun).toBe(false);
+    },
+  );
+
+  it.each(['../foo-bar/', 'simple/', '/packages/etc/passwd'])('to %s is sent', async (location) => {
+    const exchange = await exchangeOfAClient();
+    replyRedirect(exchange, undefined, location);
+    expect(exchange.status).toBe(301);
+  });
+});
+
+describe.each(WAYS)('bytes are not proved, stored or read by %s', (_, forge) => {
+  it('as what is expected of them', async () => {
+    const { blobs } = await openStore();
+    const none = /^This value is no Expected of ours/;
+    expect(() => prove(evil, forge(expected))).toThrow(none);
+    await expect(blobs.open(forge(expected))).rejects.toThrow(none);
+    await expect(blobs.readDocument(forge(expected), 10)).rejects.toThrow(none);
+    const source = upstream(whole(evil));
+    await expect(blobs.fetch(wanted(evil, { expected: forge(expected) }), source.download)).rejects.toThrow(none);
+    expect(source.requests).toEqual([]);
+  });
+
+  it('as a proved document', async () => {
+    const { blobs } = await openStore();
+    await expect(blobs.writeDocument(forge(prove(evil, expected)))).rejects.toThrow(/^This value is no Proven of ours/);
+    expect(await blobs.stored(expected)).toBe(false);
+  });
+});
+
+describe('the workflow of TUF', () => {
+  const simulator = createSimulator({
+    fill(r) {
+      r.delegate('targets', { name: 'a', authority: authority(['shared']), paths: ['a/*'] });
+      r.delegate('targets', { name: 'b', authority: authority(['shared']), paths: ['b/*'] });
+      r.addTarget('a', 'a/x', evil);
+      r.addTarget('b', 'b/x', evil);
+    },
+  });
+  let generation: Generation;
+  let role: Verified<Targets>;
+  let toB: Delegation;
+
+  beforeAll(async () => {
+    const client = createClient(simulator);
+    generation = await client.refresh();
+    role = (await client.find('a/x')).listedBy?.role ?? expect.fail();
+    toB = generation.targets.signed.delegations?.named('b') ?? expect.fail();
+  });
+
+  it.each(WAYS)('takes no document, root, stage or authority by %s', async (_, forge) => {
+    const none = /^This value is no \w+ of ours/;
+    const { targets, timestamp, snapshot, root } = generation;
+    expect(() => asOf(forge(root), START)).toThrow(none);
+    expect(() => runToEnd(followRoot(forge(root), simulator.rootBytes(1)))).toThrow(none);
+    expect(() => withTimestamp(forge(generation), timestamp)).toThrow(none);
+    expect(() => withTimestamp(generation, forge(timestamp))).toThrow(none);
+    expect(() => withSnapshot(generation, forge(snapshot))).toThrow(none);
+    expect(() => withTargets(generation, forge(targets))).toThrow(none);
+    expect(() => runToEnd(acceptTargets(generation, forge(targets)))).toThrow(none);
+    expect(() => runToEnd(acceptDelegated(generation, { ...toB, authority: forge(toB.authority) }, evil))).toThrow(
+      none,
+    );
+    expect(() => runToEnd(openDelegated({ ...toB, authority: forge(toB.authority) }, evil))).toThrow(none);
+    expect(() => runToEnd(open(evil, decodeTargets, forge(toB.authority)))).toThrow(none);
+    await expect(findTarget(forge(generation), 'a/x', async () => role)).rejects.toThrow(none);
+    await expect(findTarget(generation, 'a/x', async () => forge(role))).rejects.toThrow(none);
+  });
+
+  it('does not let the targets of a generation be exchanged', () => {
+    const { targets } = generation;
+    expect(() => Object.assign(generation, { targets: role })).toThrow(TypeError);
+    expect(() => Reflect.set(generation, 'targets', role) || expect.fail('not set')).toThrow('not set');
+    expect(generation.targets).toBe(targets);
+    for (const document of [generation.root, targets])
+      expect(() => Object.assign(document, { signed: role.signed })).toThrow(TypeError);
+  });
+
+  it('does not take one role for another, though the same keys signed both', async () => {
+    await expect(findTarget(generation, 'b/x', async () => role)).rejects.toThrow(
+      'The role a was given where b was asked for.',
+    );
+    expect((await findTarget(generation, 'a/x', async () => role)).target?.length).toBe(evil.byteLength);
+  });
+
+  it('does not take the keys of one role for those of another', () => {
+    const toA = generation.targets.signed.delegations?.named('a') ?? expect.fail();
+    const crossed = { ...toB, authority: toA.authority };
+    const bytes = simulator.bytes('1.b.json');
+    expect(() => runToEnd(acceptDelegated(generation, crossed, bytes))).toThrow('The keys of a are not those of b.');
+    expect(() => runToEnd(openDelegated(crossed, bytes))).toThrow('The keys of a are not those of b.');
+    expect(runToEnd(acceptDelegated(generation, toB, bytes)).role).toBe('b');
+  });
+
+  it('knows no other stages than its own', () => {
+    class Skipped extends AtRoot {
+      static forged(): Skipped {
+        return new Skipped(START, trustedRoot());
+      }
+    }
+    expect(() => Skipped.forged()).toThrow(TypeError);
+  });
+
+  it('does not open a timestamp as any other role', async () => {
+    const at = asOf(trustedRoot(), START);
+    expect(() => runToEnd(acceptTimestamp(at, simulator.bytes('1.snapshot.json'), {}))).toThrow(/timestamp/);
+  });
+});
+
+it('an expectation keeps what it was made of', () => {
+  const digests = new Map(expected.digests);
+  const own = makeExpected({ length: 4, digests });
+  digests.set('sha256', '0'.repeat(64));
+  expect(own.digests.get('sha256')).toBe(expected.digests.get('sha256'));
+  expect(() => Object.assign(own, { digests })).toThrow(TypeError);
+});

@@ -1,0 +1,108 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { sqlite } from '../../../../src/disk/database/sqlite.ts';
+import { documentsOf, scratchDirectory } from '../state/rig.ts';
+
+const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+const document = (size = 100) => {
+  const bytes = new Uint8Array(randomBytes(size));
+  return { bytes, key: sha256(bytes) };
+};
+const fileOf = (root: string) => join(root, 'documents', 'documents.db');
+
+describe('small documents', () => {
+  test('come back by their digest, also after a restart and to another process', async () => {
+    const root = await scratchDirectory();
+    const documents = documentsOf(root);
+    const [one, none] = [document(), document()];
+    expect(await documents.get(one.key)).toBeUndefined();
+    expect(await documents.put(one.key, one.bytes)).toBe(true);
+    expect(await documents.put(one.key, one.bytes)).toBe(true);
+    expect(await documents.get(one.key)).toEqual(one.bytes);
+    expect(await documents.get(none.key)).toBeUndefined();
+    expect(await documentsOf(root).get(one.key)).toEqual(one.bytes);
+    await documents.close();
+    expect(await documentsOf(root, { readOnly: true }).get(one.key)).toEqual(one.bytes);
+  });
+
+  test('are small: what is larger is not taken', async () => {
+    const documents = documentsOf(await scratchDirectory());
+    const [most, more] = [document(64 * 1024), document(64 * 1024 + 1)];
+    expect(await documents.put(most.key, most.bytes)).toBe(true);
+    expect(await documents.put(more.key, more.bytes)).toBe(false);
+    expect(await documents.get(most.key)).toEqual(most.bytes);
+    expect(await documents.get(more.key)).toBeUndefined();
+  });
+
+  test('have so much room and no more: the oldest leave first', async () => {
+    const root = await scratchDirectory();
+    const documents = documentsOf(root, { mostBytes: 100_000 });
+    const given = Array.from({ length: 300 }, () => document(1000));
+    for (const { key, bytes } of given) await documents.put(key, bytes);
+    const kept: number[] = [];
+    for (const [at, { key }] of given.entries()) if ((await documents.get(key)) !== undefined) kept.push(at);
+    expect(kept).toEqual(Array.from({ length: 100 }, (_, at) => 200 + at));
+    await documents.close();
+    expect((await stat(fileOf(root))).size).toBeLessThan(400_000);
+  });
+
+  test('that are damaged are not there, and are taken again', async () => {
+    const root = await scratchDirectory();
+    const documents = documentsOf(root);
+    const [one, two] = [document(), document()];
+    await documents.put(one.key, one.bytes);
+    await documents.put(two.key, two.bytes);
+    const database = new (sqlite().DatabaseSync)(fileOf(root));
+    for (const content of ["x'00'", 'zeroblob(100000000)']) {
+      database.exec(`UPDATE document SET content = ${content} WHERE id = 1`);
+      expect(await documents.get(one.key)).toBeUndefined();
+      await documents.put(one.key, one.bytes);
+      expect(await documents.get(one.key)).toEqual(one.bytes);
+      database.exec('UPDATE document SET id = 1 WHERE id = (SELECT max(id) FROM document)');
+    }
+    database.close();
+    expect(await documents.get(two.key)).toEqual(two.bytes);
+  });
+
+  test('in a database that is damaged, or moved away, are begun anew', async () => {
+    for (const harm of [
+      (root: string) => truncate(fileOf(root), 5000),
+      (root: string) => writeFile(fileOf(root), 'x'.repeat(8192)),
+      (root: string) => rm(fileOf(root)),
+      (root: string) => rm(join(root, 'documents'), { recursive: true }),
+    ]) {
+      const root = await scratchDirectory();
+      const first = documentsOf(root);
+      const one = document();
+      await first.put(one.key, one.bytes);
+      await first.close();
+      await harm(root);
+      const documents = documentsOf(root);
+      expect(await documents.get(one.key)).toBeUndefined();
+      expect(await documents.put(one.key, one.bytes)).toBe(true);
+      expect(await documents.get(one.key)).toEqual(one.bytes);
+    }
+  });
+
+  test('that are removed are gone', async () => {
+    const documents = documentsOf(await scratchDirectory());
+    const [one, two] = [document(), document()];
+    await documents.put(one.key, one.bytes);
+    await documents.put(two.key, two.bytes);
+    await documents.remove(one.key);
+    await documents.remove(one.key);
+    expect(await documents.get(one.key)).toBeUndefined();
+    expect(await documents.get(two.key)).toEqual(two.bytes);
+  });
+
+  test('on a disk that does not take them are not kept, and nobody is told off', async () => {
+    const root = await scratchDirectory();
+    await writeFile(join(root, 'documents'), 'in the way');
+    const documents = documentsOf(root, { readOnly: true });
+    const one = document();
+    expect(await documents.get(one.key)).toBeUndefined();
+    await documents.remove(one.key);
+  });
+});
