@@ -8,12 +8,13 @@ import type { Config, IndexConfig, SignedIndexConfig, UnsignedIndexConfig } from
 import { type AccessRecord, createAccessRecord } from '../disk/access-record.ts';
 import { createBlobStorage, createUsageRecord } from '../disk/blob-storage.ts';
 import { createJournal } from '../disk/journal.ts';
-import { openVolume, type Volume } from '../disk/volume.ts';
+import { holdToRoot, holdToUpstream } from '../mirror/operator/start-policy.ts';
 import type { MirrorIndex } from '../mirror/package-index.ts';
 import { createTufIndex } from '../mirror/tuf/index.ts';
 import { createIndexMirror } from '../mirror/unsigned/index.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Events } from '../ports/events.ts';
+import type { IndexState } from '../ports/index-state.ts';
 import type { PageWork } from '../ports/page-work.ts';
 import type { Journal } from '../ports/records.ts';
 import { knownLayout } from '../presets/known-upstreams.ts';
@@ -22,21 +23,20 @@ import { simpleIndex } from '../presets/simple-index.ts';
 import { createTargetLayout } from '../presets/target-layout.ts';
 import { createPageStore } from '../state/pages.ts';
 import { createPins } from '../state/pins.ts';
-import { createTrustStore } from '../state/trust.ts';
 import { createUpstream } from '../upstream/client.ts';
 import type { UpstreamLimits } from '../upstream/limits.ts';
 import { createMetadataSource } from '../upstream/metadata-source.ts';
 import { BUILT_AT, VERSION } from '../version.ts';
 import { createPageWork } from '../workers/page-work.ts';
-import { nowOf } from './data-directory.ts';
+import { type DataDirectory, nowOf, openDataDirectory } from './data-directory.ts';
 import { readRoot } from './pinned-root.ts';
-import { sealingOf } from './secrets.ts';
-import { holdToState, holdToUpstream } from './start-policy.ts';
 import { reachOf } from './upstream-options.ts';
 
 /** A running mirror without its HTTP side: what every command works with. */
 export interface Composition {
   readonly indexes: readonly MirrorIndex[];
+  /** What each index remembers, by its name. */
+  readonly states: ReadonlyMap<string, IndexState>;
   readonly blobs: BlobStore;
   readonly clock: Clock;
   /** Who was sent which file. */
@@ -65,7 +65,8 @@ export interface Seams {
 export async function compose(options: ComposeOptions): Promise<Composition> {
   const { config, events, newTrust, upkeep = false, seams = {} } = options;
   const clock: Clock = seams.clock ?? { now: () => nowOf(config) };
-  const volume = await openVolume(config.data, sealingOf(config));
+  const directory = await openDataDirectory(config);
+  const { volume } = directory;
   const closers: (() => unknown)[] = [];
   try {
     const onCorrupt = ({ sha256, message }: { readonly sha256: string; readonly message: string }) =>
@@ -91,11 +92,14 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const work = createPageWork({ shares });
     closers.push(() => work.close());
     const indexes: MirrorIndex[] = [];
+    const states = new Map<string, IndexState>();
     for (const index of Object.values(config.indexes)) {
+      const state = await openIndex(directory, index.name, events);
+      states.set(index.name, state);
       const { mirror, close } = await composeIndex({
         config,
         index,
-        volume,
+        state,
         blobs,
         clock,
         events,
@@ -109,26 +113,42 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     }
     return {
       indexes,
+      states,
       blobs,
       clock,
       fetched,
       shares,
       async close() {
         for (const close of closers.reverse()) await close();
-        await volume.close();
+        await directory.close();
       },
     };
   } catch (error) {
     for (const close of closers.reverse()) await close();
-    await volume.close();
+    await directory.close();
     throw error;
   }
+}
+
+/** Opens what an index remembers, and tells of what is damaged of it before anybody asks for that. */
+async function openIndex(directory: DataDirectory, index: string, events: Events): Promise<IndexState> {
+  const { state, damaged } = await directory.open(index);
+  for (const item of damaged)
+    events.rejected({
+      index,
+      reason: 'state',
+      subject: 'state',
+      name: item.slice(1).join('/'),
+      message: 'an item of state is damaged; what depends on it is refused',
+      at: 'disk',
+    });
+  return state;
 }
 
 interface IndexParts {
   readonly config: Config;
   readonly index: IndexConfig;
-  readonly volume: Volume;
+  readonly state: IndexState;
   readonly blobs: BlobStore;
   readonly clock: Clock;
   readonly events: Events;
@@ -146,7 +166,7 @@ function composeIndex(parts: IndexParts) {
 async function composeUnsigned({
   config,
   index,
-  volume,
+  state,
   blobs,
   clock,
   events,
@@ -156,7 +176,7 @@ async function composeUnsigned({
   seams,
 }: IndexParts & { readonly index: UnsignedIndexConfig }) {
   const { simple, api } = simpleIndex(index.upstream);
-  const upstreamSince = await holdToUpstream(volume, index, simple, clock.now(), newTrust);
+  const upstreamSince = await holdToUpstream(state, simple, { evidence: index.evidence, now: clock.now(), newTrust });
   const upstream = createUpstream({
     bases: [simple, ...(api === undefined ? [] : [api])],
     fileHosts: index.fileHosts,
@@ -171,8 +191,8 @@ async function composeUnsigned({
     pageUrl: (project) => `${simple}${project}/`,
     api,
     upstream,
-    store: createPageStore(volume, index.name),
-    pins: createPins(volume, index.name),
+    store: createPageStore(state),
+    pins: createPins(state),
     blobs,
     journal,
     work,
@@ -205,7 +225,7 @@ const memoryEach = ({ cache, indexes }: Config) => cache.memoryBytes / Object.ke
 async function composeSigned({
   config,
   index,
-  volume,
+  state,
   blobs,
   clock,
   events,
@@ -216,7 +236,7 @@ async function composeSigned({
   const plan = typeof index.layout === 'string' ? knownLayout(index.layout) : describedLayout(index.layout);
   const layout = resolveLayout(plan, index);
   const pinnedRoot = readRoot(index.root);
-  const accepted = await holdToState(volume, index, pinnedRoot, clock.now(), newTrust);
+  const accepted = await holdToRoot(state, pinnedRoot, { evidence: index.evidence, now: clock.now(), newTrust });
   const upstream = createUpstream({
     bases: [index.upstream, ...layoutBases(layout)],
     fileHosts: index.fileHosts,
@@ -232,8 +252,8 @@ async function composeSigned({
     layout: createTargetLayout(layout),
     upstream,
     source: createMetadataSource(upstream, layout, internalCaller(index.name, 'metadata')),
-    trust: createTrustStore(volume, index.name),
-    pins: createPins(volume, index.name),
+    trust: state.trust,
+    pins: createPins(state),
     work,
     blobs,
     clock,

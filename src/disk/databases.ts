@@ -23,19 +23,23 @@ export interface DatabasesOptions {
   readonly sealEpochFile?: string | undefined;
 }
 
+/**
+ * A process has one thread that writes, and one that reads what would hold up everything else, whatever it has open. Each is
+ * started when it is first needed, and keeps no process alive.
+ */
+const THREADS = { reading: new DatabaseThread(), writing: new DatabaseThread() };
+
 /** The databases of one data directory in this process. Nothing is opened, and no thread runs, before it is needed. */
 export class Databases {
   readonly state: SqliteState;
   readonly records: RecordsDatabase;
   readonly #options: DatabasesOptions;
-  readonly #threads: readonly DatabaseThread[];
 
   constructor(options: DatabasesOptions) {
     const { durable, root, directoryOf, access, scan, sealKey, sealEpochFile } = options;
-    const reading = new DatabaseThread();
-    const writing = access === 'write' ? new DatabaseThread() : undefined;
+    const { reading } = THREADS;
+    const writing = access === 'write' ? THREADS.writing : undefined;
     this.#options = options;
-    this.#threads = [reading, ...(writing === undefined ? [] : [writing])];
     this.records = new RecordsDatabase(durable, root, writing);
     const outside =
       sealKey === undefined || sealEpochFile === undefined ? [] : [new EpochFile(durable.ops, sealEpochFile)];
@@ -61,6 +65,5 @@ export class Databases {
   async close(): Promise<void> {
     await this.state.close();
     await this.records.close();
-    for (const thread of this.#threads) await thread.end();
   }
 }

@@ -1,9 +1,5 @@
 import { dirname, join, resolve } from 'node:path';
 import { Refusal } from '../bytes/refusal.ts';
-import { type Census, createCensus } from '../state/files/census.ts';
-import { createEpochs, type Epochs } from '../state/files/epochs.ts';
-import { indexDirectory } from '../state/files/index-directory.ts';
-import { createSeal } from '../state/files/seal.ts';
 import { createDurable, type Durable } from './durable.ts';
 import { codeOf, type FileOps, nodeFileOps } from './file-ops.ts';
 import { FOREIGN_TEMP_MS } from './limits.ts';
@@ -11,9 +7,10 @@ import { newOwnerName, ownerState } from './owner.ts';
 import { readSmall } from './read-file.ts';
 
 /** The layout this program writes; a higher number in VERSION is a newer program's directory. */
-export const LAYOUT = 1;
+export const LAYOUT = 2;
 
 const WORLD_WRITABLE = 0o002;
+const VERSION_FILE = 'VERSION';
 const VERSION_BYTES = 64;
 
 /** A data directory that may be used: ours, private, of a layout we know, and able to write durably. */
@@ -21,10 +18,12 @@ export interface Volume {
   readonly root: string;
   readonly durable: Durable;
   readonly ops: FileOps;
-  /** What seals an index's state, where a seal key is configured. */
-  census(index: string): Census | undefined;
-  /** The epochs kept outside, where they are. */
-  readonly epochs: Epochs | undefined;
+  /** The layout it was found in. */
+  readonly layout: number;
+  /** From now on it is of the layout that this program writes: an earlier program refuses it. Durable when it resolves. */
+  finishLayout(): Promise<void>;
+  /** True where another process seems to use it: one that lives, or one of another host or container that wrote within the hour. */
+  isShared(): Promise<boolean>;
   /** Removes this process's temporary directory. */
   close(): Promise<void>;
 }
@@ -64,15 +63,18 @@ async function makeRoot(ops: FileOps, root: string): Promise<void> {
   }
 }
 
-async function checkLayout(ops: FileOps, durable: Durable, root: string): Promise<void> {
-  const path = join(root, 'VERSION');
+async function checkLayout(ops: FileOps, durable: Durable, root: string): Promise<number> {
+  const path = join(root, VERSION_FILE);
   const bytes = await readSmall(ops, path, VERSION_BYTES).catch((error: unknown) => {
     throw refuse(
       `${path} cannot be read; it says which program wrote this directory. Restore it, or use an empty directory.`,
       error,
     );
   });
-  if (bytes === undefined) return durable.replace(path, Buffer.from(`${LAYOUT}\n`));
+  if (bytes === undefined) {
+    await writeLayout(durable, root);
+    return LAYOUT;
+  }
   const text = bytes.toString('latin1').trim();
   if (!/^[1-9][0-9]{0,8}$/.test(text))
     throw refuse(`${path} does not hold a layout number. Restore it, or use an empty directory.`);
@@ -80,6 +82,11 @@ async function checkLayout(ops: FileOps, durable: Durable, root: string): Promis
     throw refuse(
       `The data directory ${root} was written by a newer Verbatim (layout ${text}, this one knows ${LAYOUT}). Run the newer version, or use another directory.`,
     );
+  return Number(text);
+}
+
+function writeLayout(durable: Durable, root: string): Promise<void> {
+  return durable.replace(join(root, VERSION_FILE), Buffer.from(`${LAYOUT}\n`));
 }
 
 async function newestChange(ops: FileOps, directory: string): Promise<number> {
@@ -121,10 +128,6 @@ async function probe(durable: Durable, directory: string): Promise<void> {
 export interface VolumeOptions {
   readonly ops?: FileOps;
   readonly nowMs?: () => number;
-  /** Secret bytes: state that nobody signed carries a seal under it. */
-  readonly sealKey?: Uint8Array | undefined;
-  /** A file outside the data directory that remembers how new the sealed state was. */
-  readonly sealEpochFile?: string | undefined;
 }
 
 /** Opens or makes a data directory; throws Refusal `state` where its bytes could be anybody's. */
@@ -136,9 +139,10 @@ export async function openVolume(directory: string, options: VolumeOptions = {})
   const temps = join(root, 'tmp');
   const own = join(temps, newOwnerName());
   const durable = createDurable({ ops, root, tempDirectory: own });
+  let layout: number;
   try {
     await durable.directory(own);
-    await checkLayout(ops, durable, root);
+    layout = await checkLayout(ops, durable, root);
     await removeStale(ops, temps, (options.nowMs ?? Date.now)());
     await probe(durable, own);
   } catch (error) {
@@ -148,26 +152,14 @@ export async function openVolume(directory: string, options: VolumeOptions = {})
       error,
     );
   }
-  return { root, durable, ops, ...sealing(root, durable, options), close: () => ops.removeTree(own) };
-}
-
-/** One census an index, shared by all that keep state for it. */
-function sealing(
-  root: string,
-  durable: Durable,
-  { sealKey, sealEpochFile }: VolumeOptions,
-): Pick<Volume, 'census' | 'epochs'> {
-  if (sealKey === undefined) return { census: () => undefined, epochs: undefined };
-  const seal = createSeal(sealKey);
-  const epochs = sealEpochFile === undefined ? undefined : createEpochs(durable.ops, resolve(sealEpochFile));
-  const known = new Map<string, Census>();
   return {
-    epochs,
-    census(index) {
-      const census =
-        known.get(index) ?? createCensus({ durable, directory: indexDirectory({ root }, index), index, seal, epochs });
-      known.set(index, census);
-      return census;
-    },
+    root,
+    durable,
+    ops,
+    layout,
+    finishLayout: () => writeLayout(durable, root),
+    // What is left there is ours, or of a process that may live: all else was removed above.
+    isShared: async () => (await ops.list(temps)).some((name) => join(temps, name) !== own),
+    close: () => ops.removeTree(own),
   };
 }

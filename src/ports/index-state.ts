@@ -30,8 +30,10 @@ export interface IndexState {
   readonly facts: Item<IndexFacts>;
   pins(project: string): Item<ReadonlyMap<string, Pin>>;
   page(project: string): Item<PageState>;
-  /** Every project that has any, a page that is gone included. */
+  /** Every project that has any or had, a page that is gone included. */
   projects(kind: 'pins' | 'pages'): AsyncIterable<string>;
+  /** An operator's act: the trust begins again from the pinned root, and what it had come to is kept as evidence. */
+  setTrustAside(at: Instant): Promise<void>;
 }
 
 /** Who changed what an index believes, and why. */
@@ -53,8 +55,8 @@ export interface IndexFacts {
   readonly audit: readonly AuditEntry[];
 }
 
-/** An unsigned page as it was believed, for the next start. Suspect when it comes back, unless a seal vouches for it. */
-export interface PageRecord {
+/** An unsigned page as it was believed. Suspect when it comes back, unless a seal vouches for it. */
+export interface PageContent {
   readonly project: string;
   readonly bytes: Uint8Array;
   /** Where redirects led to, if they led elsewhere: what its links are relative to. */
@@ -86,19 +88,29 @@ export interface PageFloor {
 
 /** Exactly one of the two. */
 export type PageState =
-  | { readonly page: PageRecord; readonly gone?: undefined }
+  | { readonly page: PageContent; readonly gone?: undefined }
   | { readonly gone: PageFloor; readonly page?: undefined };
 
+/** What something read from, or to be written to, an item says of the item's versions. */
+interface Versioned {
+  /** The version of the item that it is, or that it is to follow: 0 where there was none. */
+  readonly version: number;
+}
+
+/** A page for the next start. */
+export type PageRecord = PageContent & Versioned;
+
+/** Pages of an index that signs nothing. Whoever writes says what it follows, so that nobody's change is lost unseen. */
 export interface PageStore {
   load(project: string): Promise<PageRecord | undefined>;
-  /** False where somebody else (an operator's command, another process) changed what is stored since it was loaded or saved here. */
-  unchanged(project: string): Promise<boolean>;
-  /** Durable before it resolves. */
-  save(record: PageRecord): Promise<void>;
-  /** What is left is its floor: an older page does not come back in its place. */
-  remove(project: string): Promise<void>;
-  /** What is left of a project that was removed and is not back: its floor. */
-  gone(project: string): Promise<Pick<PageRecord, 'serial'> | undefined>;
+  /** False where somebody else (an operator's command, another process) has changed what is stored since this version of it. */
+  isCurrent(record: PageRecord): Promise<boolean>;
+  /** Durable when it resolves, to the record as it is stored; to undefined where what is stored is no longer what it follows. */
+  save(record: PageRecord): Promise<PageRecord | undefined>;
+  /** Leaves nothing but its floor; false where what is stored is not this record any more. */
+  remove(record: PageRecord): Promise<boolean>;
+  /** The floor of a project that was removed and is not back. */
+  gone(project: string): Promise<(PageFloor & Versioned) | undefined>;
 }
 
 /** The digests a file name was first seen with. Keyed by index, project and exact file name. */

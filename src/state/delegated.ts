@@ -20,14 +20,18 @@ const Earlier = z.strictObject({
 });
 const Header = z.strictObject({ version: z.int().positive(), recent: z.array(Earlier) });
 
-interface StoredRole extends z.infer<typeof Header> {
+export interface StoredRole extends z.infer<typeof Header> {
   readonly bytes: Uint8Array;
+}
+
+export function encodeRole({ bytes, ...header }: StoredRole): Uint8Array {
+  return encodeFramed(header, bytes);
 }
 
 /** What is damaged can be fetched again, and the snapshot says which version. */
 const ROLE: ItemKind<StoredRole> = {
   what: 'a delegated role',
-  encode: ({ bytes, ...header }) => encodeFramed(header, bytes),
+  encode: encodeRole,
   decode(value) {
     const framed = decodeFramed(value);
     const header = Header.safeParse(framed?.header).data;

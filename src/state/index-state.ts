@@ -6,10 +6,11 @@ import { createFacts } from './facts.ts';
 import { StoredItem } from './item.ts';
 import { PINS_IN_MEMORY } from './limits.ts';
 import { pageKind } from './page-codec.ts';
-import { indexName, projectPath, projectsPath } from './paths.ts';
+import { indexName, projectPath, projectsPath, trustPath } from './paths.ts';
 import { pinsKind } from './pin-codec.ts';
 import { Published } from './published.ts';
 import { Roots } from './roots.ts';
+import { setAside } from './set-aside.ts';
 import { createTimestampFloor } from './timestamp-floor.ts';
 
 export interface IndexStateOptions {
@@ -44,6 +45,7 @@ export function createIndexState({
     async *projects(kind) {
       for await (const path of storage.items(projectsPath(index, kind))) yield path.at(-1) ?? '';
     },
+    setTrustAside: (at) => setAside(storage, trustPath(index), `tuf.until-${at}`),
   };
 }
 

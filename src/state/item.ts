@@ -48,7 +48,7 @@ interface Newest<T> {
 }
 
 /** A value that says that there is none: versions go on above it, so that nobody who saw more is told less. */
-const NOTHING = new Uint8Array();
+export const NOTHING = new Uint8Array();
 
 /** An item of state over its storage. Here alone is a version followed by the next. */
 export class StoredItem<T> implements Item<T> {

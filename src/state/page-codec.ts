@@ -2,7 +2,7 @@ import { promisify } from 'node:util';
 import { deflateRaw, inflateRaw } from 'node:zlib';
 import { z } from 'zod';
 import { sha256Hex } from '../bytes/digest.ts';
-import type { PageFloor, PageRecord, PageState } from '../ports/index-state.ts';
+import type { PageContent, PageFloor, PageState } from '../ports/index-state.ts';
 import { decodeFramed, encodeFramed } from './framed.ts';
 import type { ItemKind } from './item.ts';
 import { PAGE_BYTES } from './limits.ts';
@@ -57,10 +57,23 @@ export function pageKind(project: string): ItemKind<PageState> {
   };
 }
 
-async function encodePage({ bytes, accepted, ...said }: PageRecord): Promise<Uint8Array> {
+/** Member by member: whoever hands a page over may know more of it than is to be written down. */
+async function encodePage(page: PageContent): Promise<Uint8Array> {
+  const { bytes, project, url, contentType, etag, serial, seenSerial, fetchedAt, confirmedAt, maxAge, twice } = page;
+  const accepted = page.accepted?.map(({ kind, file, after }) => ({ kind, file, after }));
   const header: z.input<typeof PageHeader> = {
-    ...said,
-    accepted: accepted?.length === 0 ? undefined : accepted?.map(({ kind, file, after }) => ({ kind, file, after })),
+    project,
+    url,
+    contentType,
+    etag,
+    serial,
+    seenSerial,
+    fetchedAt,
+    confirmedAt,
+    maxAge,
+    twice,
+    fetch: page.fetch,
+    accepted: accepted?.length === 0 ? undefined : accepted,
     sha256: sha256Hex(bytes),
     size: bytes.byteLength,
   };

@@ -1,19 +1,14 @@
 import { sha256Hex } from '../bytes/digest.ts';
+import { INDEX_NAME, INDEX_NAME_RULE } from '../bytes/index-name.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { ItemPath } from '../ports/state-storage.ts';
 
 // Where each item of an index lies. A role's name is upstream's to choose, so it is part of a path only by its hash.
 
-const INDEX_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
-
 /** Throws Refusal `state` for a name that could lead elsewhere; it comes from the configuration and is checked all the same. */
 export function indexName(index: string): string {
   if (INDEX_NAME.test(index)) return index;
-  throw new Refusal(
-    'state',
-    `"${index}" cannot be an index's name: use lower-case letters, digits, dots, dashes and underscores.`,
-    { subject: 'state' },
-  );
+  throw new Refusal('state', `"${index}" cannot be an index's name: ${INDEX_NAME_RULE}.`, { subject: 'state' });
 }
 
 export const factsPath = (index: string): ItemPath => [index, 'facts'];

@@ -23,14 +23,18 @@ const Pointer = z.strictObject({
   recent: z.array(Document.extend({ role: z.enum(['snapshot', 'targets']), until: z.int() })),
 });
 type Document = z.infer<typeof Document>;
-type Pointer = z.infer<typeof Pointer>;
+export type Pointer = z.infer<typeof Pointer>;
 type DocumentRole = 'snapshot' | 'targets';
 
 const WHAT = 'the trust that the index has come to';
 
+export function encodePointer(pointer: Pointer): Uint8Array {
+  return encodeJson(pointer);
+}
+
 const POINTER: ItemKind<Pointer> = {
   what: WHAT,
-  encode: encodeJson,
+  encode: encodePointer,
   decode: (bytes) => Pointer.safeParse(parseJson(bytes)).data,
 };
 const DOCUMENT: ItemKind<Uint8Array> = { what: WHAT, encode: (bytes) => bytes, decode: (bytes) => bytes };

@@ -17,7 +17,7 @@ export function floorOf(state: unknown): KeptTimestamp | undefined {
   return data && { rootVersion: data.rootVersion, version: data.version, bytes: Buffer.from(data.base64, 'base64') };
 }
 
-const FLOOR: ItemKind<KeptTimestamp> = {
+export const FLOOR: ItemKind<KeptTimestamp> = {
   what: 'the newest timestamp that the index was believed by',
   encode: ({ rootVersion, version, bytes }) =>
     encodeJson({ rootVersion, version, base64: Buffer.from(bytes).toString('base64') }),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Digests } from '../../src/bytes/digest.ts';
-import type { IndexState, PageRecord, Pin, PublishedTrust, TrustStore } from '../../src/ports/index-state.ts';
+import type { IndexState, PageContent, Pin, PublishedTrust, TrustStore } from '../../src/ports/index-state.ts';
 import { type ItemPath, STATE_VALUE_BYTES, type StateStorage } from '../../src/ports/state-storage.ts';
 import { createIndexState } from '../../src/state/index-state.ts';
 import { PINS_IN_MEMORY } from '../../src/state/limits.ts';
@@ -59,7 +59,7 @@ const timestamp = (version: number, rootVersion = 1) => ({
   bytes: Buffer.from(`timestamp ${version} under ${rootVersion}`),
 });
 
-function page(over: Partial<PageRecord> = {}): PageRecord {
+function page(over: Partial<PageContent> = {}): PageContent {
   return {
     project: 'demo',
     bytes: Buffer.from('{"name":"demo"}\n\0\r\n'),

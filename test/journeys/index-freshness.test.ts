@@ -164,9 +164,9 @@ describe('a refresh that takes long', () => {
         refresh: () => arrival.promise,
         store: {
           load: async () => record,
-          unchanged: async () => true,
-          save: async () => {},
-          remove: async () => {},
+          isCurrent: async () => true,
+          save: async (saved) => saved,
+          remove: async () => true,
           gone: async () => undefined,
         },
         pins: {
@@ -203,6 +203,7 @@ describe('a refresh that takes long', () => {
 function recordAt(now: number): PageRecord {
   return {
     project: 'alpha',
+    version: 1,
     bytes: pageOf([ALPHA.filename]),
     contentType: 'application/vnd.pypi.simple.v1+json',
     etag: undefined,

@@ -56,6 +56,8 @@ const PATIENCE_MS = 5000;
 /** After a refresh that failed, an older page stands in this long without another try. Seconds. */
 const REST = 5;
 const ABSENT_FOR = 60;
+/** Changes of others (an operator's command, another process) that one refresh gives way to. */
+const SUPERSEDED_MOST = 3;
 const MOST_BYTES_OF_A_NAME = 300;
 
 /** The project pages of an index that signs nothing: one refresh however many ask, and never a false 404. */
@@ -102,12 +104,14 @@ export function createIndexPages(options: IndexPagesOptions): IndexPages {
 
   /** The same, but not what an operator's command has changed on disk meanwhile. */
   const current = async (project: string): Promise<SeenPage | undefined> => {
-    if (cache.get(project) !== undefined && !(await store.unchanged(project))) cache.delete(project);
+    const seen = cache.get(project);
+    if (seen !== undefined && !(await store.isCurrent(seen.record))) cache.delete(project);
     return known(project);
   };
 
-  const renew = async (project: string, before: SeenPage | undefined): Promise<SeenPage | 'absent'> => {
+  const renew = async (project: string, before: SeenPage | undefined): Promise<SeenPage | 'absent' | 'superseded'> => {
     const refreshed = await refresh(project, beginning(before?.record));
+    if (refreshed === 'superseded') return refreshed;
     lastConfirmed = clock.now();
     if (refreshed === 'absent') {
       cache.delete(project);
@@ -136,11 +140,17 @@ export function createIndexPages(options: IndexPagesOptions): IndexPages {
     const done = (result: 'changed' | 'unchanged' | 'failed') =>
       events.refreshed({ index, result, seconds: (performance.now() - started) / 1000 });
     try {
-      before = await current(project);
-      const now = await renew(project, before);
-      const same = now === 'absent' ? before === undefined : now.source === before?.source;
-      done(same ? 'unchanged' : 'changed');
-      return now;
+      for (let superseded = 0; ; superseded++) {
+        before = await current(project);
+        const now = await renew(project, before);
+        if (now === 'superseded') {
+          if (superseded === SUPERSEDED_MOST) throw overtaken(project);
+          continue;
+        }
+        const same = now === 'absent' ? before === undefined : now.source === before?.source;
+        done(same ? 'unchanged' : 'changed');
+        return now;
+      }
     } catch (error) {
       done('failed');
       if (before !== undefined) keep({ ...before, failed: { at: clock.now(), error } });
@@ -230,4 +240,11 @@ export function createIndexPages(options: IndexPagesOptions): IndexPages {
       return lastError;
     },
   };
+}
+
+function overtaken(project: string): Refusal {
+  return new Refusal('state', `What is stored of ${project} is being changed again and again. Try again in a moment.`, {
+    subject: 'state',
+    transient: true,
+  });
 }

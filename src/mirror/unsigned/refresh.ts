@@ -24,8 +24,11 @@ export interface IndexRefreshOptions {
   readonly work: Pick<PageWork, 'compare'>;
 }
 
-/** What a refresh came to: the record to believe from now on, or that the project is not there (any more). */
-export type Refreshed = { readonly record: PageRecord; readonly changed: boolean } | 'absent';
+/**
+ * What a refresh came to: the record to believe from now on; that the project is not there (any more); or that somebody else
+ * changed what is stored meanwhile, so that it has to begin again from that.
+ */
+export type Refreshed = { readonly record: PageRecord; readonly changed: boolean } | 'absent' | 'superseded';
 
 /** PEP 691, with HTML for indexes that know nothing else. */
 const ACCEPT = 'application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01';
@@ -61,21 +64,35 @@ export function createIndexRefresh(
     });
 
   const save = async (record: PageRecord, changed: boolean): Promise<Refreshed> => {
-    await store.save(record);
-    return { record, changed };
+    const stored = await store.save(record);
+    return stored === undefined ? 'superseded' : { record: stored, changed };
   };
 
-  const recordOf = (project: string, arrival: Arrival, fetch: string) => {
+  /** The arrival as a record that follows the version named. */
+  const recordOf = (project: string, version: number, arrival: Arrival, fetch: string) => {
     const { bytes, contentType, etag, serial: seenSerial, maxAge } = arrival;
     const now = clock.now();
     const url = arrival.url === pageUrl(project) ? undefined : arrival.url;
-    return { project, bytes, url, contentType, etag, seenSerial, maxAge, fetchedAt: now, confirmedAt: now, fetch };
+    return {
+      project,
+      version,
+      bytes,
+      url,
+      contentType,
+      etag,
+      seenSerial,
+      maxAge,
+      fetchedAt: now,
+      confirmedAt: now,
+      fetch,
+    };
   };
 
   /** What was accepted or seen twice becomes what the next page is held to, and is written down. */
   const believe = async (record: PageRecord, changes: readonly Change[]): Promise<Refreshed> => {
     const { project } = record;
     const refreshed = await save(record, true);
+    if (refreshed === 'superseded') return refreshed;
     lowerSince.delete(project);
     for (const change of changes) journal.note({ at: clock.now(), index, project, ...change });
     return refreshed;
@@ -83,16 +100,16 @@ export function createIndexRefresh(
 
   /** A page that takes nothing away: believed at its first sight. */
   const grown = (before: PageRecord, arrival: Arrival, changes: readonly Change[] = []): Promise<Refreshed> => {
-    const { project, serial, accepted } = before;
+    const { project, version, serial, accepted } = before;
     if (!sameBytes(before, arrival))
-      return believe({ ...recordOf(project, arrival, nameFetch()), serial, twice: false }, changes);
+      return believe({ ...recordOf(project, version, arrival, nameFetch()), serial, twice: false }, changes);
     lowerSince.delete(project);
     // A serial becomes the floor only when it was seen twice.
     const floor = arrival.serial === before.seenSerial ? highest(serial, arrival.serial) : serial;
     // The same bytes under a lower serial, or none, are no older page; downstream the serial never falls below the floor.
     const seenSerial = highest(floor, arrival.serial);
     return save(
-      { ...recordOf(project, arrival, before.fetch), seenSerial, serial: floor, twice: true, accepted },
+      { ...recordOf(project, version, arrival, before.fetch), seenSerial, serial: floor, twice: true, accepted },
       false,
     );
   };
@@ -135,7 +152,7 @@ export function createIndexRefresh(
     alarm(project, again.losses, 'believed after a second look');
     const serial = second.serial === undefined || second.serial === first.serial ? second.serial : before.serial;
     return believe(
-      { ...recordOf(project, second, nameFetch()), serial, twice: sameBytes(first, second) },
+      { ...recordOf(project, before.version, second, nameFetch()), serial, twice: sameBytes(first, second) },
       again.changes,
     );
   };
@@ -145,7 +162,7 @@ export function createIndexRefresh(
     const { project } = before;
     const second = await ask(project, { fresh: true });
     if (second.kind === 'page') return arrived(before, second, true);
-    await store.remove(project);
+    if (!(await store.remove(before))) return 'superseded';
     journal.note({ at: clock.now(), index, project, kind: 'removed' });
     events.note({ index, message: 'a project has disappeared upstream', detail: { project } });
     return 'absent';
@@ -163,7 +180,7 @@ export function createIndexRefresh(
     const serial = gone?.serial;
     if (serial !== undefined && (arrival.serial ?? serial) < serial) throw regressed(project, arrival.serial, serial);
     await work.compare(project, undefined, arrival);
-    const record = { ...recordOf(project, arrival, nameFetch()), serial, twice: false };
+    const record = { ...recordOf(project, gone?.version ?? 0, arrival, nameFetch()), serial, twice: false };
     return believe(record, gone === undefined ? [] : [{ kind: 'returned' }]);
   };
 

@@ -1,0 +1,77 @@
+import { LRUCache } from 'lru-cache';
+import { sha256Hex } from '../bytes/digest.ts';
+import type { IndexState, PageContent, PageRecord, PageState, PageStore } from '../ports/index-state.ts';
+import { CONFIRMED_EVERY_S, PAGES_REMEMBERED } from './limits.ts';
+
+/** What is stored of a page, known without reading it: a digest of what it says, times aside. */
+interface Written {
+  readonly version: number;
+  readonly said: string;
+  readonly confirmedAt: number;
+}
+
+/**
+ * The pages of an index that signs nothing, one item a project. A page that is damaged is refused and not taken for one never
+ * seen: its serial and its second sight would be forgotten with it.
+ */
+export function createPageStore(state: Pick<IndexState, 'page'>): PageStore {
+  const written = new LRUCache<string, Written>({ max: PAGES_REMEMBERED });
+
+  const remember = (record: PageRecord, said: string): PageRecord => {
+    written.set(record.project, { version: record.version, said, confirmedAt: record.confirmedAt });
+    return record;
+  };
+
+  /** The record as it is stored where it only was confirmed again, not long after it was written. */
+  const unchanged = async (record: PageRecord, said: string): Promise<boolean> => {
+    const last = written.get(record.project);
+    if (last?.version !== record.version || last.said !== said) return false;
+    if (Math.abs(record.confirmedAt - last.confirmedAt) >= CONFIRMED_EVERY_S) return false;
+    return (await state.page(record.project).version()) === record.version;
+  };
+
+  /** True where `next` followed exactly the version named. */
+  const follow = async (project: string, version: number, next: PageState): Promise<number | undefined> => {
+    const known = await state.page(project).change((was) => ((was?.version ?? 0) === version ? next : undefined));
+    return known?.version;
+  };
+
+  return {
+    async load(project) {
+      const known = await state.page(project).read();
+      const page = known?.value.page;
+      return page && remember({ ...page, version: known.version }, saidBy(page));
+    },
+    isCurrent: async ({ project, version }) => (await state.page(project).version()) === version,
+    async save(record) {
+      const said = saidBy(record);
+      if (await unchanged(record, said)) return record;
+      const version = await follow(record.project, record.version, { page: record });
+      return version === undefined ? undefined : remember({ ...record, version }, said);
+    },
+    async remove({ project, version, serial }) {
+      written.delete(project);
+      return (await follow(project, version, { gone: { serial } })) !== undefined;
+    },
+    async gone(project) {
+      const known = await state.page(project).read();
+      return known?.value.gone && { ...known.value.gone, version: known.version };
+    },
+  };
+}
+
+function saidBy({
+  bytes,
+  project,
+  url,
+  contentType,
+  etag,
+  serial,
+  seenSerial,
+  twice,
+  fetch,
+  accepted,
+}: PageContent): string {
+  const said = [project, url, contentType, etag, serial, seenSerial, twice, fetch, accepted ?? []];
+  return sha256Hex(Buffer.from(JSON.stringify([said, sha256Hex(bytes)])));
+}
