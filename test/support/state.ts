@@ -87,11 +87,11 @@ export function sqlPath(...names: readonly string[]): string {
   return `'${pathText(names).replaceAll("'", "''")}'`;
 }
 
-/** Turns a bit of every version of an item. */
+/** Changes the last byte of every version of an item. */
 export async function damageItem(data: string, [index, ...names]: ItemPath): Promise<void> {
   await behindItsBack(
     data,
-    `UPDATE item SET value = CAST(substr(value, 1, length(value) - 1) || x'00' AS BLOB) WHERE path = ${sqlPath(...names)}`,
+    `UPDATE item SET value = CAST(substr(value, 1, length(value) - 1) || CASE substr(value, -1) WHEN x'00' THEN x'01' ELSE x'00' END AS BLOB) WHERE path = ${sqlPath(...names)}`,
     index,
   );
 }
