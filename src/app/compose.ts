@@ -3,15 +3,17 @@ import { internalCaller } from '../async/caller.ts';
 import { type CommonShares, createShares } from '../async/shares.ts';
 import { runInSlices } from '../async/yield.ts';
 import { BlobStore } from '../blobs/blob-store.ts';
-import { createMemoryCache } from '../bytes/bounded-map.ts';
+import { Refusal } from '../bytes/refusal.ts';
 import type { Config, IndexConfig, SignedIndexConfig, UnsignedIndexConfig } from '../config/config.ts';
 import { type AccessRecord, createAccessRecord } from '../disk/access-record.ts';
 import { createBlobStorage, createUsageRecord } from '../disk/blob-storage.ts';
 import { createJournal } from '../disk/journal.ts';
 import { holdToRoot, holdToUpstream } from '../mirror/operator/start-policy.ts';
-import type { MirrorIndex } from '../mirror/package-index.ts';
-import { createTufIndex } from '../mirror/tuf/index.ts';
-import { createIndexMirror } from '../mirror/unsigned/index.ts';
+import type { PackageIndex } from '../mirror/package-index.ts';
+import { quarantinePolicy } from '../mirror/quarantine-policy.ts';
+import { RefusingIndex } from '../mirror/refusing-index.ts';
+import { createSignedIndex } from '../mirror/tuf/index.ts';
+import { createUnsignedIndex } from '../mirror/unsigned/index.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Events } from '../ports/events.ts';
 import type { IndexState } from '../ports/index-state.ts';
@@ -28,14 +30,15 @@ import type { UpstreamLimits } from '../upstream/limits.ts';
 import { createMetadataSource } from '../upstream/metadata-source.ts';
 import { BUILT_AT, VERSION } from '../version.ts';
 import { createPageWork } from '../workers/page-work.ts';
-import { type DataDirectory, nowOf, openDataDirectory } from './data-directory.ts';
+import { nowOf, openDataDirectory } from './data-directory.ts';
+import { openIndex, refusing } from './open-index.ts';
 import { readRoot } from './pinned-root.ts';
 import { reachOf } from './upstream-options.ts';
 
 /** A running mirror without its HTTP side: what every command works with. */
 export interface Composition {
-  readonly indexes: readonly MirrorIndex[];
-  /** What each index remembers, by its name. */
+  readonly indexes: readonly PackageIndex[];
+  /** What each index remembers, by its name; none of one that refuses because of that. */
   readonly states: ReadonlyMap<string, IndexState>;
   readonly blobs: BlobStore;
   readonly clock: Clock;
@@ -91,10 +94,14 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     closers.push(() => journal.close());
     const work = createPageWork({ shares });
     closers.push(() => work.close());
-    const indexes: MirrorIndex[] = [];
+    const indexes: PackageIndex[] = [];
     const states = new Map<string, IndexState>();
     for (const index of Object.values(config.indexes)) {
       const state = await openIndex(directory, index.name, events);
+      if (state instanceof Refusal) {
+        indexes.push(refusing(index, state, events));
+        continue;
+      }
       states.set(index.name, state);
       const { mirror, close } = await composeIndex({
         config,
@@ -111,6 +118,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       closers.push(close);
       indexes.push(mirror);
     }
+    refuseNothingLeft(indexes);
     return {
       indexes,
       states,
@@ -130,19 +138,10 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
   }
 }
 
-/** Opens what an index remembers, and tells of what is damaged of it before anybody asks for that. */
-async function openIndex(directory: DataDirectory, index: string, events: Events): Promise<IndexState> {
-  const { state, damaged } = await directory.open(index);
-  for (const item of damaged)
-    events.rejected({
-      index,
-      reason: 'state',
-      subject: 'state',
-      name: item.slice(1).join('/'),
-      message: 'an item of state is damaged; what depends on it is refused',
-      at: 'disk',
-    });
-  return state;
+/** An index whose stored state is damaged refuses alone; where there is no other, the start does. */
+function refuseNothingLeft(indexes: readonly PackageIndex[]): void {
+  const refusing = indexes.filter((index) => index instanceof RefusingIndex);
+  if (refusing.length === indexes.length && refusing[0] !== undefined) throw refusing[0].refusal;
 }
 
 interface IndexParts {
@@ -185,7 +184,7 @@ async function composeUnsigned({
     version: VERSION,
     limits: seams.upstreamLimits,
   });
-  const mirror = createIndexMirror({
+  const mirror = createUnsignedIndex({
     name: index.name,
     upstreamUrl: simple,
     pageUrl: (project) => `${simple}${project}/`,
@@ -196,9 +195,9 @@ async function composeUnsigned({
     blobs,
     journal,
     work,
+    policy: quarantinePolicy,
     clock,
     events,
-    createCache: createMemoryCache,
     memory: memoryEach(config),
     maxAge: index.maxAge,
     staleIfError: index.staleIfError,
@@ -229,6 +228,7 @@ async function composeSigned({
   blobs,
   clock,
   events,
+  journal,
   work,
   newTrust,
   seams,
@@ -245,27 +245,31 @@ async function composeSigned({
     version: VERSION,
     limits: seams.upstreamLimits,
   });
-  const mirror = await createTufIndex({
+  const mirror = await createSignedIndex({
     name: index.name,
     upstreamUrl: index.upstream,
     pinnedRoot,
     layout: createTargetLayout(layout),
     upstream,
     source: createMetadataSource(upstream, layout, internalCaller(index.name, 'metadata')),
-    trust: state.trust,
+    store: state.trust,
     pins: createPins(state),
     work,
     blobs,
+    policy: quarantinePolicy,
+    journal,
     clock,
     patience: runInSlices,
     events,
-    createCache: createMemoryCache,
     memory: memoryEach(config),
     refreshAfter: index.refresh,
     notBefore: config.referenceTime === undefined ? BUILT_AT : 0,
     reuploads: index.reuploads,
+  }).catch((error: unknown) => {
+    if (!(error instanceof Refusal) || error.reason !== 'state') throw error;
+    return refusing(index, error, events);
   });
-  await accepted();
+  if (!(mirror instanceof RefusingIndex)) await accepted();
   const close = async () => {
     upstream.close();
     await mirror.settled();

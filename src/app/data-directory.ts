@@ -40,7 +40,7 @@ export interface DataDirectory {
  */
 export async function openDataDirectory(config: Config, word?: LossWord | undefined): Promise<DataDirectory> {
   const sealing = sealingOf(config);
-  const volume = await openVolume(config.data);
+  const volume = await openVolume(config.data, { allowFuse: config.allowFuse });
   const { root, durable } = volume;
   const directoryOf = (index: string) => directoryIn(root, index);
   const databases = new Databases({ durable, root, directoryOf, access: 'write', scan: true, ...sealing });

@@ -5,6 +5,8 @@ import { Refusal } from './refusal.ts';
 export const ALGORITHMS = ['sha256', 'sha384', 'sha512', 'blake2b-256'] as const;
 export type Algorithm = (typeof ALGORITHMS)[number];
 
+const NAMES: ReadonlySet<string> = new Set(ALGORITHMS);
+
 const HEX_LENGTH: Readonly<Record<Algorithm, number>> = { sha256: 64, sha384: 96, sha512: 128, 'blake2b-256': 64 };
 
 /** Lower-case hex by algorithm, in the order the document listed them; never empty where it is expected of bytes. */
@@ -17,7 +19,7 @@ export interface Statement {
 }
 
 export function isAlgorithm(name: string): name is Algorithm {
-  return (ALGORITHMS as readonly string[]).includes(name);
+  return NAMES.has(name);
 }
 
 /** Exact lower-case hex of the algorithm's size; anything else has no second identity here. */
@@ -25,32 +27,45 @@ export function isDigest(algorithm: Algorithm, hex: string): boolean {
   return hex.length === HEX_LENGTH[algorithm] && /^[0-9a-f]+$/.test(hex);
 }
 
-/**
- * The known digests of a listing; unknown names beside them are ignored, a malformed known one refuses (`format`),
- * none known refuses (`algorithm`).
- */
+const NO_DIGESTS: Digests = new Map();
+
+/** The known digests of a listing; unknown names beside them are ignored, a malformed known one makes it undefined. */
+export function readDigests(listed: Iterable<readonly [string, unknown]>): Digests | undefined {
+  let known: Map<Algorithm, string> | undefined;
+  for (const [name, hex] of listed) {
+    if (!isAlgorithm(name)) continue;
+    if (!isHexOf(name, hex)) return undefined;
+    known ??= new Map();
+    known.set(name, hex);
+  }
+  return known ?? NO_DIGESTS;
+}
+
+/** The same where there must be one: refuses a malformed one (`format`), and where none is known (`algorithm`). */
 export function knownDigests(listed: Iterable<readonly [string, unknown]>): Digests {
-  const known = new Map<Algorithm, string>();
-  for (const [name, hex] of listed) if (isAlgorithm(name)) known.set(name, usableHex(name, hex));
+  const known = readDigests(listed);
+  if (known === undefined) throw malformed();
   if (known.size === 0) throw noKnownDigest();
   return known;
 }
 
-/** The same judgement without the Map, for listings of tens of thousands of which few are ever used. */
+/** The judgement of `knownDigests` without the Map, for listings of tens of thousands of which few are ever used. */
 export function refuseUnknownDigests(listed: { forEach(visit: (hex: unknown, name: string) => void): void }): void {
   let known = 0;
   listed.forEach((hex, name) => {
     if (!isAlgorithm(name)) return;
-    usableHex(name, hex);
+    if (!isHexOf(name, hex)) throw malformed();
     known++;
   });
   if (known === 0) throw noKnownDigest();
 }
 
-function usableHex(algorithm: Algorithm, hex: unknown): string {
-  if (typeof hex !== 'string' || !isDigest(algorithm, hex))
-    throw new Refusal('format', `The ${algorithm} digest is not lower-case hex of its size.`);
-  return hex;
+function isHexOf(algorithm: Algorithm, hex: unknown): hex is string {
+  return typeof hex === 'string' && isDigest(algorithm, hex);
+}
+
+function malformed(): Refusal {
+  return new Refusal('format', 'A listed digest is not lower-case hex of the size of its algorithm.');
 }
 
 function noKnownDigest(): Refusal {
@@ -67,6 +82,12 @@ export function agree(a: Digests, b: Digests): boolean {
     common++;
   }
   return common > 0;
+}
+
+/** The same of bytes that are too many to be hashed at once. */
+export function startSha256(): { update(bytes: Uint8Array): void; hex(): string } {
+  const hash = createHash('sha256');
+  return { update: (bytes) => void hash.update(bytes), hex: () => hash.digest('hex') };
 }
 
 export function sha256Hex(bytes: Uint8Array): string {

@@ -2,7 +2,7 @@ import { type Composition, compose } from '../app/compose.ts';
 import { quietEvents } from '../app/no-events.ts';
 import { clean } from '../bytes/printable.ts';
 import type { Config } from '../config/config.ts';
-import type { HeldRoles } from '../mirror/tuf/stored-roles.ts';
+import type { StoredRoles } from '../mirror/package-index.ts';
 import { type VerifiedState, verifyState } from '../state/admin/verify-state.ts';
 import { print, printJson, say } from './output.ts';
 
@@ -18,8 +18,9 @@ export async function verify(config: Config, json: boolean): Promise<boolean> {
       say(`${blobs} files, ${(bytes / 1e6).toFixed(0)} MB proved so far`);
     });
     const states = await verifyStates(composition);
-    const delegated: { readonly index: string; readonly roles: HeldRoles | undefined }[] = [];
-    for (const index of composition.indexes) delegated.push({ index: index.name, roles: await index.heldRoles() });
+    const delegated: { readonly index: string; readonly roles: StoredRoles | undefined }[] = [];
+    for (const index of composition.indexes)
+      delegated.push({ index: index.name, roles: await index.signed?.proveStoredRoles() });
     if (json)
       printJson({
         ...result,
@@ -62,7 +63,7 @@ function printState({ index, items, wrong }: CheckedIndex): void {
   for (const { item, message } of wrong) print(`  does not hold: ${clean(item)}: ${clean(message)}`);
 }
 
-function printRoles(index: string, roles: HeldRoles): void {
+function printRoles(index: string, roles: StoredRoles): void {
   const { proved, unproved, wrong } = roles;
   print(`${index}: root, timestamp, snapshot and targets hold, from the pinned root on.`);
   print(`${index}: ${proved + unproved + wrong.length} delegated roles are stored: ${wrong.length} did not hold.`);

@@ -1,4 +1,5 @@
 import { withDataDirectory } from '../app/data-directory.ts';
+import { isDigest } from '../bytes/digest.ts';
 import { instantText } from '../bytes/instant.ts';
 import type { Config } from '../config/config.ts';
 import { createAccessRecord, type Fetched } from '../disk/access-record.ts';
@@ -6,8 +7,8 @@ import { print, printJson } from './output.ts';
 
 /** `verbatim who FILE|DIGEST`: the clients that were sent a file, as far back as the access record goes. */
 export async function who(config: Config, fileOrDigest: string, json: boolean): Promise<void> {
-  const wanted = fileOrDigest.replace(/^sha256:/i, '');
-  const name = /^[0-9a-f]{64}$/i.test(wanted) ? wanted.toLowerCase() : fileOrDigest;
+  const wanted = fileOrDigest.replace(/^sha256:/i, '').toLowerCase();
+  const name = isDigest('sha256', wanted) ? wanted : fileOrDigest;
   await withDataDirectory(config, async ({ volume }) => {
     const found: Fetched[] = [];
     for await (const each of createAccessRecord(volume).whoFetched(name)) found.push(each);

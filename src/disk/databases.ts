@@ -23,11 +23,13 @@ export interface DatabasesOptions {
   readonly sealEpochFile?: string | undefined;
 }
 
+/** What is large is read now and then; between two starts the thread for it is mostly not there. */
+const READER_IDLE_MS = 15_000;
 /**
  * A process has one thread that writes, and one that reads what would hold up everything else, whatever it has open. Each is
  * started when it is first needed, and keeps no process alive.
  */
-const THREADS = { reading: new DatabaseThread(), writing: new DatabaseThread() };
+const THREADS = { reading: new DatabaseThread({ idleMs: READER_IDLE_MS }), writing: new DatabaseThread() };
 
 /** The databases of one data directory in this process. Nothing is opened, and no thread runs, before it is needed. */
 export class Databases {

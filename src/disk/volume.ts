@@ -1,5 +1,6 @@
 import { dirname, join, resolve } from 'node:path';
 import { Refusal } from '../bytes/refusal.ts';
+import { checkFileSystem } from './database/file-system-kind.ts';
 import { createDurable, type Durable } from './durable.ts';
 import { codeOf, type FileOps, nodeFileOps } from './file-ops.ts';
 import { FOREIGN_TEMP_MS } from './limits.ts';
@@ -128,6 +129,8 @@ async function probe(durable: Durable, directory: string): Promise<void> {
 export interface VolumeOptions {
   readonly ops?: FileOps;
   readonly nowMs?: () => number;
+  /** True where it may lie on a FUSE file system. */
+  readonly allowFuse?: boolean | undefined;
 }
 
 /** Opens or makes a data directory; throws Refusal `state` where its bytes could be anybody's. */
@@ -136,6 +139,7 @@ export async function openVolume(directory: string, options: VolumeOptions = {})
   const root = resolve(directory);
   await makeRoot(ops, root);
   await checkRoot(ops, root);
+  await checkFileSystem(ops, root, options.allowFuse ?? false);
   const temps = join(root, 'tmp');
   const own = join(temps, newOwnerName());
   const durable = createDurable({ ops, root, tempDirectory: own });

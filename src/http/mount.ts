@@ -1,10 +1,15 @@
-import type { MirrorIndex } from '../mirror/package-index.ts';
+import type { PackageIndex, SignedRepository } from '../mirror/package-index.ts';
 import type { Variant } from '../render/page.ts';
 import { PAGE_MAX_AGE } from './limits.ts';
 import { createPageHeaders, type Manner, type PageHeaders } from './reply/headers.ts';
 
 /** What of an index can be asked for over HTTP. */
-export type ReadIndex = Omit<MirrorIndex, 'refresh' | 'explain' | 'status' | 'heldRoles'>;
+export type ReadIndex = Pick<
+  PackageIndex,
+  'name' | 'evidence' | 'warmPage' | 'page' | 'list' | 'file' | 'unverified'
+> & {
+  readonly signed: Pick<SignedRepository, 'metadata' | 'target'> | undefined;
+};
 
 /** An index as it is to be served. */
 export interface ServedIndex {
@@ -13,7 +18,7 @@ export interface ServedIndex {
   readonly cors?: boolean | undefined;
   /** Whether caches between us and the client may keep its answers (default true); false where reading needs credentials. */
   readonly shared?: boolean | undefined;
-  /** Seconds a client may keep a page; at most and by default ten minutes (rule 12). */
+  /** Seconds a client may keep a page; at most and by default ten minutes. */
   readonly pageMaxAge?: number | undefined;
 }
 
@@ -26,7 +31,7 @@ export interface Presented {
   readonly prefixes: readonly string[];
 }
 
-/** DESIGN §5 "URLs": every index under its name, the default one also at the root and in devpi's place. */
+/** Every index under its name, the default one also at the root and in devpi's place. */
 export function present(
   { index, cors = true, shared = true, pageMaxAge = PAGE_MAX_AGE }: ServedIndex,
   defaultIndex: string,

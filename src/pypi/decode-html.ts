@@ -1,5 +1,6 @@
 import { type Token, Tokenizer, TokenizerMode } from 'parse5';
-import { gatherEntries, readDigests, readProvenance, readSize, readTime } from './entry.ts';
+import { readDigests } from '../bytes/digest.ts';
+import { gatherEntries, readProvenance, readSize, readTime } from './entry.ts';
 import { decodeOnce } from './links.ts';
 import type { Entry, Fault, ProjectPage, ProjectStatus } from './project-page.ts';
 import { decodeText, readApiVersion } from './read.ts';

@@ -1,5 +1,6 @@
+import { readDigests } from '../bytes/digest.ts';
 import { Refusal } from '../bytes/refusal.ts';
-import { gatherEntries, readDigests, readProvenance, readSize, readTime } from './entry.ts';
+import { gatherEntries, readProvenance, readSize, readTime } from './entry.ts';
 import { normalizeName } from './names.ts';
 import type { Entry, Extra, ProjectPage, ProjectStatus } from './project-page.ts';
 import { bad, isRecord, type Json, readApiVersion, readJson } from './read.ts';

@@ -1,4 +1,3 @@
-import { type Algorithm, type Digests, isAlgorithm, isDigest } from '../bytes/digest.ts';
 import { parseInstant } from '../bytes/instant.ts';
 import { isLoopback } from '../bytes/loopback.ts';
 import { Refusal } from '../bytes/refusal.ts';
@@ -7,20 +6,6 @@ import { belongsTo, isFileName } from './names.ts';
 import { countFaults, type Entry, type Fault, type LeftOut } from './project-page.ts';
 
 // What both decoders hold a line of a page to.
-
-const NO_DIGESTS: Digests = new Map();
-
-/** Known digests; names this program does not know are ignored, a malformed known one makes it undefined. */
-export function readDigests(listed: Iterable<readonly [string, unknown]>): Digests | undefined {
-  let known: Map<Algorithm, string> | undefined;
-  for (const [name, hex] of listed) {
-    if (!isAlgorithm(name)) continue;
-    if (typeof hex !== 'string' || !isDigest(name, hex)) return undefined;
-    known ??= new Map();
-    known.set(name, hex);
-  }
-  return known ?? NO_DIGESTS;
-}
 
 /** Gathers the lines of one page: what can be served, and what was left out by why. */
 export interface Gathering {

@@ -2,10 +2,11 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type IndexRig, type IndexRigOptions, startIndexRig } from '../rigs/index-rig.ts';
 import { answering, cut, forged, loginPage, rewritten, type Send, withHeaders } from '../support/bad-days.ts';
+import { client } from '../support/callers.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 import { startUpstream } from '../support/upstream.ts';
 
-// DESIGN §2, evidence `index`: what may come from an index, a CDN edge or whoever sits between, instead of a page.
+// What may come from an index, a CDN edge or whoever sits between, instead of a page.
 
 const ALPHA = tinyWheel('alpha');
 const ZETA = tinyWheel('zeta');
@@ -93,7 +94,7 @@ describe.each(NO_PAGES)('%s', (_, send, answer) => {
 });
 
 describe('a page with', () => {
-  it("another project's file among its own: the line is left out and counted (faults L 251)", async () => {
+  it("another project's file among its own: the line is left out and counted", async () => {
     await start();
     rig.pypi.page(
       'alpha',
@@ -211,7 +212,7 @@ describe('a quarantined project (PEP 792)', () => {
     expect((await rig.page('alpha')).files).toEqual([]);
     expect(await rig.refused(rig.path(ALPHA))).toBe('403 policy');
     expect(await rig.refused(`${rig.path(ALPHA)}.asc`)).toBe('404 unlisted');
-    const document = await rig.index().relay?.legacyJson('alpha', undefined, 'https://mirror.example/');
+    const document = await rig.index().unverified?.legacyJson('alpha', undefined, 'https://mirror.example/', client());
     expect(JSON.parse(String(document?.bytes)).urls).toEqual([]);
   });
 

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { IndexState, Item, Pin, TrustStore } from '../../src/ports/index-state.ts';
 import type { StateStorage } from '../../src/ports/state-storage.ts';
 import { createIndexState } from '../../src/state/index-state.ts';
@@ -104,7 +104,7 @@ const MISBEHAVIOURS: readonly Misbehaviour[] = [
 ];
 
 describe('an index state that', () => {
-  test.each(MISBEHAVIOURS)('$does is caught: $caughtBy', async ({ caughtBy, wrap }) => {
+  it.each(MISBEHAVIOURS)('$does is caught: $caughtBy', async ({ caughtBy, wrap }) => {
     const found = INDEX_STATE_CASES.find(({ name }) => name === caughtBy);
     await found?.run(indexStateRig(await inMemory()));
     await expect(found?.run(indexStateRig(await inMemory(), wrap))).rejects.toThrow();
@@ -112,7 +112,7 @@ describe('an index state that', () => {
 });
 
 describe('over a storage that misbehaves', () => {
-  test('a version that can neither be taken nor read ends in a refusal, not in a loop', async () => {
+  it('a version that can neither be taken nor read ends in a refusal, not in a loop', async () => {
     const { storage } = await inMemory();
     const stuck: StateStorage = { ...storage, create: async () => false };
     const { facts } = createIndexState({ storage: stuck, index: 'main' });
@@ -122,7 +122,7 @@ describe('over a storage that misbehaves', () => {
     });
   });
 
-  test('one that answers less than was seen is refused', async () => {
+  it('one that answers less than was seen is refused', async () => {
     const { storage } = await inMemory();
     let forgetful = false;
     const { pins } = createIndexState({

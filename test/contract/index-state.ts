@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Digests } from '../../src/bytes/digest.ts';
 import type { IndexState, PageContent, Pin, PublishedTrust, TrustStore } from '../../src/ports/index-state.ts';
 import { type ItemPath, STATE_VALUE_BYTES, type StateStorage } from '../../src/ports/state-storage.ts';
@@ -756,7 +756,7 @@ export function indexStateRig(rig: StateStorageRig, wrap: (state: IndexState) =>
 /** What an index remembers, over the storage that `make` makes. */
 export function indexStateContract(name: string, make: () => Promise<StateStorageRig>): void {
   describe(`index state: ${name}`, () => {
-    test.each(INDEX_STATE_CASES)('$name', async ({ run }) => {
+    it.each(INDEX_STATE_CASES)('$name', async ({ run }) => {
       await run(indexStateRig(await make()));
     });
   });

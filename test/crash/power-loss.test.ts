@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { BlobStore } from '../../src/blobs/blob-store.ts';
 import type { FileOps } from '../../src/disk/file-ops.ts';
 import { LAYOUT, openVolume } from '../../src/disk/volume.ts';
@@ -60,7 +60,7 @@ async function check(ops: FileOps, promised: Promised): Promise<void> {
 
 describe('the power goes at each step in turn', () => {
   for (const loss of ['names and data are lost', 'names are kept, data is lost'] satisfies readonly Loss[])
-    test(`and unsynced ${loss}: what was promised is there, what is there is right`, async () => {
+    it(`and unsynced ${loss}: what was promised is there, what is there is right`, async () => {
       for (let at = 1; ; at++) {
         let count = 0;
         let off = false;

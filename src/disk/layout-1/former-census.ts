@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { z } from 'zod';
 import type { FileOps } from '../file-ops.ts';
 import { namesIn } from '../walk.ts';
 import { type FormerState, numbersIn, readState } from './former-files.ts';
@@ -48,12 +49,9 @@ export async function lastEpoch(ops: FileOps, directory: string): Promise<number
   return last;
 }
 
+const Entries = z.array(z.tuple([z.string(), z.int()]));
+
 function entriesOf({ state }: FormerState): ReadonlyMap<string, number> | undefined {
-  if (!Array.isArray(state)) return undefined;
-  const entries = new Map<string, number>();
-  for (const entry of state as readonly unknown[]) {
-    if (!Array.isArray(entry) || typeof entry[0] !== 'string' || !Number.isSafeInteger(entry[1])) return undefined;
-    entries.set(entry[0], Number(entry[1]));
-  }
-  return entries;
+  const entries = Entries.safeParse(state).data;
+  return entries && new Map(entries);
 }

@@ -1,3 +1,4 @@
+import { isDigest } from '../../bytes/digest.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import { MAX_ACCESS_LINES } from '../limits.ts';
 import { type PasswordHash, readPasswordHash } from './passwords.ts';
@@ -32,8 +33,8 @@ export function readUsers(text: string, file: string): AccessList['users'] {
 export function readTokens(text: string, file: string): AccessList['tokens'] {
   const tokens: Buffer[] = [];
   for (const [number, line] of linesOf(text, file)) {
-    const hex = /^[^:]+:([0-9a-f]{64})$/.exec(line)?.[1];
-    if (hex === undefined)
+    const [name = '', hex = '', ...more] = line.split(':');
+    if (name === '' || more.length > 0 || !isDigest('sha256', hex))
       throw new Refusal(
         'format',
         `Line ${number} of ${file} is not NAME:SHA256HEX; make one with "verbatim hash-password --token NAME".`,

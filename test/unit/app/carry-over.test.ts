@@ -1,6 +1,6 @@
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { carryOverIndexes, type LossWord } from '../../../src/app/carry-over.ts';
 import { directoryIn } from '../../../src/app/data-directory.ts';
 import type { Sealing } from '../../../src/app/secrets.ts';
@@ -92,7 +92,7 @@ function asText(_: string, value: unknown): unknown {
 const refusal = (message: RegExp) => ({ reason: 'state', transient: false, message: expect.stringMatching(message) });
 
 describe.each(['signed', 'unsigned', 'sealed'] as const)('a directory of layout 1, %s', (kind) => {
-  test('is carried over once, and marked; its files go', async () => {
+  it('is carried over once, and marked; its files go', async () => {
     const former = await unpacked(kind);
     expect(await version(former)).toBe('1');
     await carry(former);
@@ -105,7 +105,7 @@ describe.each(['signed', 'unsigned', 'sealed'] as const)('a directory of layout 
     expect(await Promise.all(INDEXES[kind].map((index) => told(former, index)))).toEqual(before);
   });
 
-  test('that another process uses is left alone', async () => {
+  it('that another process uses is left alone', async () => {
     const former = await unpacked(kind);
     const server = await openVolume(former.data);
     onTestFinished(server.close);
@@ -119,7 +119,7 @@ describe.each(['signed', 'unsigned', 'sealed'] as const)('a directory of layout 
   });
 });
 
-test.each(['signed', 'unsigned'] as const)(
+it.each(['signed', 'unsigned'] as const)(
   'a carrying over that was cut short at any step is done again from the files, or is whole already: %s',
   async (kind) => {
     const whole = await unpacked(kind);
@@ -152,7 +152,7 @@ test.each(['signed', 'unsigned'] as const)(
 );
 
 describe('an index that is not configured', () => {
-  test('stays as it is, and is carried over when it is', async () => {
+  it('stays as it is, and is carried over when it is', async () => {
     const former = await unpacked('sealed');
     await carry(former, { indexes: ['main'] });
     expect(await version(former)).toBe('2');
@@ -279,7 +279,7 @@ const HARMS: readonly Harm[] = [
 ];
 
 describe('a directory of which not all is believed', () => {
-  test.each(HARMS)('$does: is refused and stays as it is, until an operator gives that up', async (each) => {
+  it.each(HARMS)('$does: is refused and stays as it is, until an operator gives that up', async (each) => {
     const { kind, index, harm, says, lost, adopted = lost } = each;
     const untouched = await unpacked(kind);
     await harm(untouched);
@@ -303,7 +303,7 @@ describe('a directory of which not all is believed', () => {
     }
   });
 
-  test('one index: another one that is whole waits for it, and nobody gives that up', async () => {
+  it('one index: another one that is whole waits for it, and nobody gives that up', async () => {
     const former = await unpacked('sealed');
     await rm(await fileOf(former, 'plain/pages/8e/alpha'));
     await expect(carry(former)).rejects.toMatchObject(refusal(/index plain/));
@@ -315,7 +315,7 @@ describe('a directory of which not all is believed', () => {
 });
 
 describe('sealed state put back after it was carried over', () => {
-  test('as the files it came from is refused by the epoch outside', async () => {
+  it('as the files it came from is refused by the epoch outside', async () => {
     const former = await unpacked('sealed');
     const kept = join(dirname(former.data), 'kept');
     await cp(former.data, kept, { recursive: true });
@@ -327,7 +327,7 @@ describe('sealed state put back after it was carried over', () => {
   });
 });
 
-test('an empty directory is of the layout of today', async () => {
+it('an empty directory is of the layout of today', async () => {
   const data = join(await scratch(), 'data');
   await mkdir(data, { mode: 0o700 });
   expect(await carry({ data, sealing: {} })).toBeUndefined();

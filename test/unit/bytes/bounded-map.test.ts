@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { createMemoryCache } from '../../../src/bytes/bounded-map.ts';
 
-test('memory keeps what fits, the least recently used leaves first', () => {
+it('memory keeps what fits, the least recently used leaves first', () => {
   const cache = createMemoryCache<string>(100);
   cache.set('a', 'A', 40);
   cache.set('b', 'B', 40);

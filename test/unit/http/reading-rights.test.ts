@@ -22,7 +22,7 @@ const serving = serveForFile(() => ({
   files: [{ project: 'foo-bar', filename: WHEEL, bytes: bytesOf(1000), metadata: Buffer.from('Name: foo-bar\n') }],
   documents: new Map([['1.root.json', { document: verifiedRoot(), immutable: true }]]),
   targets: new Map([['a', Buffer.from('a')]]),
-  relay: {
+  unverified: {
     legacyJson: async () =>
       makeUnverifiedDocument({ bytes: Buffer.from('{}'), contentType: 'application/json', maxAge: 60 }),
     provenance: async () =>
@@ -59,7 +59,7 @@ const PATHS = (): readonly string[] => [
   'http://mirror.example/livez',
 ];
 
-describe('C85 a mirror that asks who reads', () => {
+describe('a mirror that asks who reads', () => {
   it.each(['GET', 'HEAD', 'OPTIONS'])('tells a stranger nothing, whatever is asked for by %s', async (method) => {
     for (const path of PATHS())
       for (const authorization of [undefined, basic('user:wrong'), basic('x:wrong'), 'Bearer wrong', 'nonsense'])

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { IndexState, PageContent, Pin } from '../../../src/ports/index-state.ts';
 import { acceptStateLoss } from '../../../src/state/admin/accept-state-loss.ts';
 import { verifyState } from '../../../src/state/admin/verify-state.ts';
@@ -76,7 +76,7 @@ function accept(data: string, adopt: boolean, options: StateOptions = {}) {
 }
 
 describe('accepting the loss of state', () => {
-  test.each([
+  it.each([
     ['unsealed', {}],
     ['sealed', { sealKey: KEY }],
   ])('keeps what holds, sets the rest aside, and says so in the audit trail: %s', async (_, options) => {
@@ -108,7 +108,7 @@ describe('accepting the loss of state', () => {
     );
   });
 
-  test.each([
+  it.each([
     ['unsealed', {}],
     ['sealed', { sealKey: KEY }],
   ])('a process that runs goes on, also with what it had in memory: %s', async (_, options) => {
@@ -130,7 +130,7 @@ describe('accepting the loss of state', () => {
     );
   });
 
-  test('begins anew after an empty directory was refused', async () => {
+  it('begins anew after an empty directory was refused', async () => {
     const outside = join(await scratch(), 'epoch');
     const options = { sealKey: KEY, sealEpochFile: outside };
     await filled(options);
@@ -147,7 +147,7 @@ describe('accepting the loss of state', () => {
     );
   });
 
-  test('seals what lay there without a seal only when told to adopt it', async () => {
+  it('seals what lay there without a seal only when told to adopt it', async () => {
     const adopted = await filled();
     await refused({ sealKey: KEY }, adopted);
     expect(await accept(adopted, true, { sealKey: KEY })).toMatchObject({ kept: 0, adopted: 5, setAside: [] });
@@ -159,7 +159,7 @@ describe('accepting the loss of state', () => {
     });
   });
 
-  test('goes over to another key, and to none', async () => {
+  it('goes over to another key, and to none', async () => {
     const data = await filled({ sealKey: KEY });
     expect(await accept(data, true, { sealKey: OTHER })).toMatchObject({ adopted: 5 });
     await withState(data, readAll, { sealKey: OTHER });
@@ -179,7 +179,7 @@ describe('accepting the loss of state', () => {
     await withState(data, readAll);
   });
 
-  test.each(['snapshot', 'targets', 'current'])(
+  it.each(['snapshot', 'targets', 'current'])(
     'begins the trust again whose %s is damaged, above its floor',
     async (name) => {
       const data = await filled();
@@ -203,7 +203,7 @@ describe('accepting the loss of state', () => {
 });
 
 describe('trust that is set aside', () => {
-  test('is none for every process that runs, and begins again in one of them', async () => {
+  it('is none for every process that runs, and begins again in one of them', async () => {
     const data = await filled();
     const twin = await running(data);
     await withState(data, async ({ trust }) => {
@@ -227,7 +227,7 @@ describe('trust that is set aside', () => {
 });
 
 describe('verifying state', () => {
-  test('reads every page and pin again, and names those that do not hold', async () => {
+  it('reads every page and pin again, and names those that do not hold', async () => {
     const data = await filled();
     expect(await withState(data, verifyState)).toEqual({ items: 4, wrong: [] });
     for (const kind of ['pages', 'pins']) await damageItem(data, ['main', kind, 'demo']);
@@ -236,7 +236,7 @@ describe('verifying state', () => {
     expect(wrong.map(({ item }) => item).toSorted()).toEqual(['pages/demo', 'pins/demo']);
   });
 
-  test('is refused as a whole where a piece was taken away', async () => {
+  it('is refused as a whole where a piece was taken away', async () => {
     for (const options of [{}, { sealKey: KEY }]) {
       const data = await filled(options);
       await behindItsBack(data, `DELETE FROM item WHERE path = ${sqlPath('pins', 'demo')}`);

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { PageRecord, PageStore } from '../../../src/ports/index-state.ts';
 import { createIndexState } from '../../../src/state/index-state.ts';
 import { createPageStore } from '../../../src/state/pages.ts';
@@ -35,7 +35,7 @@ async function saved(store: PageStore, page: PageRecord): Promise<PageRecord> {
 }
 
 describe('pages', () => {
-  test('come back as they were saved, and are followed by the next', async () => {
+  it('come back as they were saved, and are followed by the next', async () => {
     const memory = createMemoryState();
     const store = storeIn(memory);
     expect(await store.load('demo')).toBeUndefined();
@@ -47,7 +47,7 @@ describe('pages', () => {
     expect(await storeIn(memory).load('demo')).toEqual(second);
   });
 
-  test('that were only confirmed again are written once an hour', async () => {
+  it('that were only confirmed again are written once an hour', async () => {
     const memory = createMemoryState();
     const store = storeIn(memory);
     const first = await saved(store, record());
@@ -61,7 +61,7 @@ describe('pages', () => {
     expect((await storeIn(memory).load('demo'))?.twice).toBe(false);
   });
 
-  test('say every change of theirs, whichever member it is in', async () => {
+  it('say every change of theirs, whichever member it is in', async () => {
     const changes: readonly Partial<PageRecord>[] = [
       { bytes: Buffer.from('other') },
       { url: 'https://elsewhere/' },
@@ -82,7 +82,7 @@ describe('pages', () => {
     }
   });
 
-  test('that somebody else changed are not written over: whoever saves is told, and begins again from what is there', async () => {
+  it('that somebody else changed are not written over: whoever saves is told, and begins again from what is there', async () => {
     const memory = createMemoryState();
     const [server, command] = [storeIn(memory), storeIn(memory)];
     const before = await saved(server, record());
@@ -100,14 +100,14 @@ describe('pages', () => {
     expect((await saved(server, { ...(now ?? before), serial: 9 })).version).toBe(3);
   });
 
-  test('that two processes see for the first time at once: one is believed, the other looks again', async () => {
+  it('that two processes see for the first time at once: one is believed, the other looks again', async () => {
     const memory = createMemoryState();
     const stores = [storeIn(memory), storeIn(memory)];
     const results = await Promise.all(stores.map((store, at) => store.save(record({ fetch: `f${at}` }))));
     expect(results.filter((result) => result !== undefined)).toHaveLength(1);
   });
 
-  test('of a project that is gone leave their floor, and may come back above it', async () => {
+  it('of a project that is gone leave their floor, and may come back above it', async () => {
     const memory = createMemoryState();
     const store = storeIn(memory);
     const first = await saved(store, record());
@@ -123,7 +123,7 @@ describe('pages', () => {
     expect(await store.gone('demo')).toBeUndefined();
   });
 
-  test('that are damaged are refused, never taken for none', async () => {
+  it('that are damaged are refused, never taken for none', async () => {
     const memory = createMemoryState();
     const store = storeIn(memory);
     const first = await saved(store, record());

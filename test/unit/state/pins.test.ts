@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import type { Pin } from '../../../src/ports/index-state.ts';
 import type { StateStorage } from '../../../src/ports/state-storage.ts';
 import { createIndexState } from '../../../src/state/index-state.ts';
@@ -8,7 +8,7 @@ import { createMemoryState } from '../../support/memory-state.ts';
 const pin: Pin = { digests: new Map([['sha256', 'a'.repeat(64)]]), seen: 1 };
 const few = new Map(['f', 'g', 'h'].map((file) => [file, pin]));
 
-test('pins of no more files than the limit are in memory, however few the projects', async () => {
+it('pins of no more files than the limit are in memory, however few the projects', async () => {
   const storage = createMemoryState().party();
   const read: string[] = [];
   const watched: StateStorage = {
@@ -29,7 +29,7 @@ test('pins of no more files than the limit are in memory, however few the projec
   expect(read).toEqual(['one']);
 });
 
-test('pins in memory are as another process left them', async () => {
+it('pins in memory are as another process left them', async () => {
   const memory = createMemoryState();
   const [mine, theirs] = [0, 1].map(() => createPins(createIndexState({ storage: memory.party(), index: 'main' })));
   await mine?.add('demo', new Map([['f', pin]]));
