@@ -3,6 +3,7 @@ import { createIndexState } from '../../src/state/index-state.ts';
 import { createPageStore } from '../../src/state/pages.ts';
 import { createPins } from '../../src/state/pins.ts';
 import { blobsOn } from '../support/blobs-on.ts';
+import { client } from '../support/callers.ts';
 import { faultyOps, isStep } from '../support/faults.ts';
 import { openState } from '../support/state.ts';
 import { contentOf, expectedOf, pageOf, pinOf, trustOf } from './work.ts';
@@ -65,6 +66,7 @@ await blobs.fetch(
       yield bytes.subarray(offset);
     })(),
   }),
+  client(),
 );
 await createPins(state).add('demo', new Map([[`f${version}`, pinOf(version)]]));
 await pages.save({ ...pageOf(version), version: before?.version ?? 0 });

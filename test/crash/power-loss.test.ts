@@ -3,6 +3,7 @@ import type { BlobStore } from '../../src/blobs/blob-store.ts';
 import type { FileOps } from '../../src/disk/file-ops.ts';
 import { LAYOUT, openVolume } from '../../src/disk/volume.ts';
 import { blobsOn } from '../support/blobs-on.ts';
+import { client } from '../support/callers.ts';
 import { systemError } from '../support/faults.ts';
 import { createMemoryDisk, type Loss } from './memory-disk.ts';
 import { contentOf, expectedOf } from './work.ts';
@@ -30,6 +31,7 @@ async function fill(blobs: BlobStore, round: number): Promise<void> {
         yield bytes.subarray(offset);
       })(),
     }),
+    client(),
   );
 }
 
