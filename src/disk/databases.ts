@@ -25,20 +25,23 @@ export interface DatabasesOptions {
 
 /** What is large is read now and then; between two starts the thread for it is mostly not there. */
 const READER_IDLE_MS = 15_000;
+/**
+ * A process has one thread that writes, and one that reads what would hold up everything else, whatever it has open. Each is
+ * started when it is first needed, and keeps no process alive.
+ */
+const THREADS = { reading: new DatabaseThread({ idleMs: READER_IDLE_MS }), writing: new DatabaseThread() };
 
 /** The databases of one data directory in this process. Nothing is opened, and no thread runs, before it is needed. */
 export class Databases {
   readonly state: SqliteState;
   readonly records: RecordsDatabase;
   readonly #options: DatabasesOptions;
-  readonly #threads: readonly DatabaseThread[];
 
   constructor(options: DatabasesOptions) {
     const { durable, root, directoryOf, access, scan, sealKey, sealEpochFile } = options;
-    const reading = new DatabaseThread({ idleMs: READER_IDLE_MS });
-    const writing = access === 'write' ? new DatabaseThread() : undefined;
+    const { reading } = THREADS;
+    const writing = access === 'write' ? THREADS.writing : undefined;
     this.#options = options;
-    this.#threads = [reading, ...(writing === undefined ? [] : [writing])];
     this.records = new RecordsDatabase(durable, root, writing);
     const outside =
       sealKey === undefined || sealEpochFile === undefined ? [] : [new EpochFile(durable.ops, sealEpochFile)];
@@ -64,6 +67,5 @@ export class Databases {
   async close(): Promise<void> {
     await this.state.close();
     await this.records.close();
-    for (const thread of this.#threads) await thread.end();
   }
 }

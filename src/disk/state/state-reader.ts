@@ -85,6 +85,7 @@ export class StateReader {
 
   /** Paths below these names that come after `after`, in order, some hundreds at most. Each is one that names make. */
   paths(names: readonly string[], after: string | undefined): readonly string[] {
+    this.#follow();
     const { from, to } = rangeBelow(names);
     // The text of a path is never followed by NUL in another: names hold none.
     const paths = this.#statements.paths.all(after === undefined ? from : `${after}\0`, to);
