@@ -68,7 +68,7 @@ export interface Seams {
 export async function compose(options: ComposeOptions): Promise<Composition> {
   const { config, events, newTrust, upkeep = false, seams = {} } = options;
   const clock: Clock = seams.clock ?? { now: () => nowOf(config) };
-  const directory = await openDataDirectory(config);
+  const directory = await openDataDirectory(config, { serving: upkeep });
   const { volume } = directory;
   const closers: (() => unknown)[] = [];
   try {

@@ -39,16 +39,32 @@ export interface DataDirectory {
   close(): Promise<void>;
 }
 
+export interface Opening {
+  /** False for one command's time. */
+  readonly serving?: boolean | undefined;
+  readonly word?: LossWord | undefined;
+}
+
 /**
  * Opens or makes the data directory; one of an earlier layout is carried over first. Throws Refusal `state` where it may not be
  * used, or where not all of it is believed and no word accepts the loss.
  */
-export async function openDataDirectory(config: Config, word?: LossWord | undefined): Promise<DataDirectory> {
+export async function openDataDirectory(
+  config: Config,
+  { serving = false, word }: Opening = {},
+): Promise<DataDirectory> {
   const sealing = sealingOf(config);
   const volume = await openVolume(config.data, { allowFuse: config.allowFuse });
   const { root, durable } = volume;
   const directoryOf = (index: string) => directoryIn(root, index);
-  const databases = new Databases({ durable, root, directoryOf, access: 'write', scan: true, ...sealing });
+  const databases = new Databases({
+    durable,
+    root,
+    directoryOf,
+    access: serving ? 'serve' : 'write',
+    scan: true,
+    ...sealing,
+  });
   const close = async () => {
     await databases.close();
     await volume.close();

@@ -37,7 +37,7 @@ export async function acceptLoss(
 }
 
 async function giveUp(config: Config, index: string, options: LossOptions): Promise<StateLoss> {
-  const directory = await openDataDirectory(config, { index, ...options });
+  const directory = await openDataDirectory(config, { word: { index, ...options } });
   try {
     const state = directory.unchecked(index);
     const { carried, storage } = directory;

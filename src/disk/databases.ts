@@ -13,8 +13,8 @@ export interface DatabasesOptions {
   readonly root: string;
   /** An index's directory. Throws Refusal for what is no index's name. */
   readonly directoryOf: (index: string) => string;
-  /** `read` for a command that changes nothing: no database is made, and none is written. */
-  readonly access: 'write' | 'read';
+  /** `read` for a command that changes nothing: no database is made, and none is written. `serve` for a server, whose writes no scan delays. */
+  readonly access: 'serve' | 'write' | 'read';
   /** False for a command that looks at a few items, and says nothing about the whole. */
   readonly scan: boolean;
   /** Secret bytes: state carries a seal under it. */
@@ -39,8 +39,9 @@ export class Databases {
 
   constructor(options: DatabasesOptions) {
     const { durable, root, directoryOf, access, scan, sealKey, sealEpochFile } = options;
-    const { reading } = THREADS;
-    const writing = access === 'write' ? THREADS.writing : undefined;
+    const writing = access === 'read' ? undefined : THREADS.writing;
+    // Starting a thread takes longer than most of what a command has to do in it.
+    const reading = access === 'write' ? THREADS.writing : THREADS.reading;
     this.#options = options;
     this.records = new RecordsDatabase(durable, root, writing);
     const outside =
@@ -60,7 +61,7 @@ export class Databases {
   async open(index: string): Promise<OpenedState> {
     const { durable, root, access } = this.#options;
     const opened = await withReserve(durable, root, () => this.state.open(index));
-    if (access === 'write') await keepReserve(durable, root);
+    if (access !== 'read') await keepReserve(durable, root);
     return opened;
   }
 
