@@ -178,7 +178,7 @@ const creating: readonly StateStorageCase[] = [
   },
   {
     name: 'what one party created every other sees, at once',
-    async run({ storage, another }) {
+    async run({ storage, another, restart }) {
       const other = await another();
       for (let version = 1; version <= 20; version++) {
         const [one, two] = version % 2 === 0 ? [storage, other] : [other, storage];
@@ -186,6 +186,7 @@ const creating: readonly StateStorageCase[] = [
         expect(await two.version(PINS, version - 1)).toBe(version);
         expect(text((await two.newest(PINS, version - 1))?.value)).toBe(`value ${version}`);
       }
+      expect((await (await restart()).newest(PINS, 20))?.version).toBe(20);
     },
   },
   {
