@@ -187,6 +187,7 @@ describe('a refresh that takes long', () => {
 function recordAt(now: number): PageRecord {
   return {
     project: 'alpha',
+    version: 1,
     bytes: pageOf([ALPHA.filename]),
     contentType: 'application/vnd.pypi.simple.v1+json',
     etag: undefined,

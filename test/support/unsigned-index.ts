@@ -77,9 +77,13 @@ function pagesInMemory(first: PageRecord | undefined): PageStore {
   const records = new Map(first === undefined ? [] : [[first.project, first]]);
   return {
     load: async (project) => records.get(project),
-    unchanged: async () => true,
-    save: async (record) => void records.set(record.project, record),
-    remove: async (project) => void records.delete(project),
+    isCurrent: async () => true,
+    async save(record) {
+      const stored = { ...record, version: record.version + 1 };
+      records.set(record.project, stored);
+      return stored;
+    },
+    remove: async ({ project }) => records.delete(project),
     gone: async () => undefined,
   };
 }
