@@ -16,6 +16,8 @@ export interface Folders {
 export function createFolders(ops: FileOps, root: string): Folders {
   /** Known to be there, and durable. */
   const made = new Set<string>([root]);
+  /** Known to be there. */
+  const madeSoon = new Set<string>();
 
   const makeOne = async (path: string) => {
     try {
@@ -66,9 +68,17 @@ export function createFolders(ops: FileOps, root: string): Folders {
         made.add(root);
         return make(dirname(path));
       }),
-    insideSoon: (path, task) => orAgain(task, () => makeSoon(dirname(path))),
+    async insideSoon(path, task) {
+      const folder = dirname(path);
+      if (!made.has(folder) && !madeSoon.has(folder)) {
+        await makeSoon(folder);
+        madeSoon.add(folder);
+      }
+      return orAgain(task, () => makeSoon(folder));
+    },
     forget(path) {
-      for (const each of made) if (each === path || each.startsWith(join(path, '/'))) made.delete(each);
+      for (const known of [made, madeSoon])
+        for (const each of known) if (each === path || each.startsWith(join(path, '/'))) known.delete(each);
     },
   };
 }

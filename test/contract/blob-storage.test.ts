@@ -113,7 +113,9 @@ async function smallRig(): Promise<BlobStorageRig> {
     async change(sha256) {
       await storage.sync(sha256);
       inDatabase((database) => {
-        const changed = database.prepare("UPDATE document SET content = CAST('x' || substr(content, 2) AS BLOB) WHERE sha256 = ?");
+        const changed = database.prepare(
+          "UPDATE document SET content = CAST('x' || substr(content, 2) AS BLOB) WHERE sha256 = ?",
+        );
         if (changed.run(keyOf(sha256)).changes !== 1) throw new Error('it is not there');
       });
     },
