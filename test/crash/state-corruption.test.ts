@@ -117,4 +117,5 @@ test.each([
     expect(outcomes.right).toBeGreaterThanOrEqual(Math.floor(times / HARMS.length) * ITEMS);
     expect(outcomes.refused).toBeGreaterThan(times);
   },
+  240_000,
 );

@@ -152,6 +152,7 @@ describe('the size limit', () => {
           auth: undefined,
         },
         data: server.data,
+        allowFuse: false,
         cache: { maxBytes: SIZE / 2, memoryBytes: MIB },
         log: { level: 'error', format: 'json' },
         referenceTime: undefined,
