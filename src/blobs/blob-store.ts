@@ -1,11 +1,11 @@
 import { type Background, createBackground } from '../async/background.ts';
-import { type Caller, internalCaller } from '../async/caller.ts';
+import type { Caller } from '../async/caller.ts';
 import { createGate } from '../async/gate.ts';
 import { type CommonShares, createShares } from '../async/shares.ts';
-import { type Blob, makeBlob } from '../bytes/blob.ts';
 import { Expected } from '../bytes/expected.ts';
 import { lend, mustBe } from '../bytes/proof.ts';
 import { Proven, prove } from '../bytes/proven.ts';
+import { type Blob, makeBlob } from '../ports/blob.ts';
 import { type BlobStorage, StorageError, type UsageRecord } from '../ports/blob-storage.ts';
 import type { Blobs, Wanted } from '../ports/blobs.ts';
 import type { OpenDownload } from '../ports/upstream.ts';
@@ -144,7 +144,7 @@ export class BlobStore implements Blobs {
     return this.#blobOf(proof);
   }
 
-  async fetch(wanted: Wanted, download: OpenDownload, caller: Caller = internalCaller('')): Promise<Blob> {
+  async fetch(wanted: Wanted, download: OpenDownload, caller: Caller): Promise<Blob> {
     mustBe(Expected, wanted.expected);
     const blob = await this.#find(wanted, download, caller);
     if (wanted.durable === true) await this.#stored.sync(blob.sha256, wanted.subject);

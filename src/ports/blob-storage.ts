@@ -1,5 +1,5 @@
-import type { Range } from '../bytes/blob.ts';
 import type { Algorithm } from '../bytes/digest.ts';
+import type { Range } from './blob.ts';
 
 /** What lies under a name. */
 export interface StoredFacts {
