@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { internalCaller } from '../../src/async/caller.ts';
+import { internalCaller, withSignal } from '../../src/async/caller.ts';
 import { BlobStore } from '../../src/blobs/blob-store.ts';
-import { makeBlob } from '../../src/bytes/blob.ts';
 import { sha256Hex } from '../../src/bytes/digest.ts';
 import { makeExpected } from '../../src/bytes/expected.ts';
 import { createBlobStorage, type DiskBlobs } from '../../src/disk/blob-storage.ts';
 import { withSmallBlobs } from '../../src/disk/small-blobs.ts';
 import { openVolume } from '../../src/disk/volume.ts';
+import { makeBlob } from '../../src/ports/blob.ts';
 import type { BlobStorage, UsageRecord } from '../../src/ports/blob-storage.ts';
 import type { Blobs } from '../../src/ports/blobs.ts';
 import type { Download, OpenDownload } from '../../src/ports/upstream.ts';
@@ -183,7 +183,7 @@ const MISBEHAVIOURS: readonly { readonly does: string; readonly caughtBy: string
       but(blobs, {
         async fetch(want, download, caller) {
           const left = new Promise<never>((_, reject) => {
-            caller?.signal.addEventListener('abort', () => reject(new Error('left')));
+            caller.signal.addEventListener('abort', () => reject(new Error('left')));
           });
           return Promise.race([blobs.fetch(want, download, client()), left]);
         },
@@ -195,7 +195,7 @@ const MISBEHAVIOURS: readonly { readonly does: string; readonly caughtBy: string
     wrap: (blobs) => {
       const left = new AbortController();
       return but(blobs, {
-        fetch(want, download, caller = client()) {
+        fetch(want, download, caller) {
           caller.signal.addEventListener('abort', () => left.abort(caller.signal.reason));
           return blobs.fetch(want, download, client({ signal: left.signal }));
         },
@@ -207,7 +207,8 @@ const MISBEHAVIOURS: readonly { readonly does: string; readonly caughtBy: string
     caughtBy: 'a download for a job is a client’s as soon as a client waits for it',
     wrap: (blobs) =>
       but(blobs, {
-        fetch: (want, download, caller) => blobs.fetch(want, download, internalCaller('main', 'sync', caller?.signal)),
+        fetch: (want, download, caller) =>
+          blobs.fetch(want, download, withSignal(internalCaller('main', 'sync'), caller.signal)),
       }),
   },
   {

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { internalCaller } from '../../src/async/caller.ts';
-import type { Blob } from '../../src/bytes/blob.ts';
 import type { Digests } from '../../src/bytes/digest.ts';
 import { type Expected, makeExpected } from '../../src/bytes/expected.ts';
 import { prove } from '../../src/bytes/proven.ts';
+import type { Blob } from '../../src/ports/blob.ts';
 import type { Blobs } from '../../src/ports/blobs.ts';
 import { client, leavingClient } from '../support/callers.ts';
 import {
