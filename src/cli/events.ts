@@ -7,7 +7,7 @@ import { print, printJson } from './output.ts';
 
 /** `verbatim events`: what upstream took away, changed or was accepted to change, oldest first. */
 export async function events(config: Config, filter: JournalFilter, json: boolean): Promise<void> {
-  await withDataDirectory(config, async (volume) => {
+  await withDataDirectory(config, async ({ volume }) => {
     const journal = createJournal(volume);
     const found: JournalEntry[] = [];
     for await (const entry of journal.read(filter)) {

@@ -9,7 +9,7 @@ import { print, printJson } from './output.ts';
 export async function who(config: Config, fileOrDigest: string, json: boolean): Promise<void> {
   const wanted = fileOrDigest.replace(/^sha256:/i, '').toLowerCase();
   const name = isDigest('sha256', wanted) ? wanted : fileOrDigest;
-  await withDataDirectory(config, async (volume) => {
+  await withDataDirectory(config, async ({ volume }) => {
     const found: Fetched[] = [];
     for await (const each of createAccessRecord(volume).whoFetched(name)) found.push(each);
     if (json) return printJson(found);

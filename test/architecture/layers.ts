@@ -30,7 +30,19 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   app: [...PORTS, 'mirror', ...ADAPTERS, 'config', 'http', 'version'],
   repository: ['bytes'],
   demo: ['bytes', 'async', 'app', 'repository', FACE, 'http', 'config'],
-  cli: [...PORTS, 'app', FACE, 'state', 'disk', 'upstream', 'config', 'demo', 'version', 'http/access/passwords.ts'],
+  cli: [
+    ...PORTS,
+    'app',
+    FACE,
+    'mirror/operator',
+    'state',
+    'disk',
+    'upstream',
+    'config',
+    'demo',
+    'version',
+    'http/access/passwords.ts',
+  ],
   main: ['cli', 'app', 'config', 'bytes', 'version'],
 };
 

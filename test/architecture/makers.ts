@@ -87,7 +87,6 @@ export const JSON_READERS: Readonly<Record<string, string>> = {
   'src/disk/lines.ts': 'records of our own, for people',
   'src/disk/records/record-lines.ts': 'records of our own, for people',
   'src/disk/database/epoch-file.ts': 'decoded strictly behind it',
-  'src/state/envelope.ts': 'decoded strictly behind it',
-  'src/state/epochs.ts': 'decoded strictly behind it',
-  'src/state/page-file.ts': 'decoded strictly behind it',
+  'src/disk/layout-1/former-files.ts': 'decoded strictly behind it',
+  'src/state/framed.ts': 'decoded strictly behind it',
 };

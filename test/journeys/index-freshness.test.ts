@@ -8,7 +8,7 @@ import { quarantinePolicy } from '../../src/mirror/quarantine-policy.ts';
 import { UnsignedEvidence } from '../../src/mirror/unsigned/evidence.ts';
 import { standingOf } from '../../src/mirror/unsigned/freshness.ts';
 import { PageRefresh } from '../../src/mirror/unsigned/refresh.ts';
-import type { PageRecord, Pins } from '../../src/ports/index-state.ts';
+import type { PageRecord, PageStore, Pins } from '../../src/ports/index-state.ts';
 import { workHere } from '../../src/ports/page-work.ts';
 import type { DocumentAnswer, Upstream } from '../../src/ports/upstream.ts';
 import { type IndexRig, type IndexRigOptions, startIndexRig } from '../rigs/index-rig.ts';
@@ -195,11 +195,11 @@ describe('a refresh that takes long', () => {
 function pagesOver(upstream: Pick<Upstream, 'document'>, record: PageRecord, now: () => number) {
   const clock = { now };
   const reports = createReports({ index: 'main', events: quietEvents, journal: { note() {} }, clock });
-  const store = {
+  const store: PageStore = {
     load: async () => record,
-    unchanged: async () => true,
-    save: async () => {},
-    remove: async () => {},
+    isCurrent: async () => true,
+    save: async (saved) => saved,
+    remove: async () => true,
     gone: async () => undefined,
   };
   const pageUrl = () => 'https://pypi.example/simple/alpha/';
@@ -239,6 +239,7 @@ const NO_PINS: Pins = {
 function recordAt(now: number): PageRecord {
   return {
     project: 'alpha',
+    version: 1,
     bytes: pageOf([ALPHA.filename]),
     contentType: 'application/vnd.pypi.simple.v1+json',
     etag: undefined,

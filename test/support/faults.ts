@@ -91,13 +91,18 @@ const STEPS: ReadonlySet<string> = new Set([
   'sync-directory',
 ]);
 
+/** True for a step that changes what is on disk. */
+export function isStep({ kind }: Counted): boolean {
+  return STEPS.has(kind);
+}
+
 /** Fails step number `at` (from 1, counted once `armed`), before or after it happened. `hit` tells whether it came to that. */
 export function failAt(at: number, when: 'before' | 'after', act: (step: Counted) => void) {
   let count = 0;
   let armed = false;
   let chosen: Counted | undefined;
   const before = (step: Counted) => {
-    if (!armed || !STEPS.has(step.kind) || ++count !== at) return;
+    if (!armed || !isStep(step) || ++count !== at) return;
     chosen = step;
     if (when === 'before') act(step);
   };

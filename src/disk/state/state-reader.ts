@@ -86,6 +86,7 @@ export class StateReader {
 
   /** Paths below these names that come after `after`, in order, some hundreds at most. */
   paths(names: readonly string[], after: string | undefined): readonly string[] {
+    this.#follow();
     const { from, to } = rangeBelow(names);
     // The text of a path is never followed by NUL in another: names hold none.
     return this.#statements.paths.all(after === undefined ? from : `${after}\0`, to).map(({ path }) => textOf(path));

@@ -2,8 +2,10 @@ import { z } from 'zod';
 import { yieldToEventLoop } from '../async/yield.ts';
 import { ALGORITHMS, isDigest } from '../bytes/digest.ts';
 import type { Pin } from '../ports/index-state.ts';
+import { encodeJson, parseJson } from './framed.ts';
+import type { ItemKind } from './item.ts';
 
-// One project's pins as they lie on disk. What older versions did not write stays optional.
+// One project's pins as they are written down. What older versions did not write stays optional.
 
 const StoredDigests = z
   .array(z.tuple([z.enum(ALGORITHMS), z.string()]).refine(([algorithm, hex]) => isDigest(algorithm, hex)))
@@ -28,10 +30,30 @@ interface StoredProject {
   readonly pins: readonly z.input<typeof StoredPin>[];
 }
 
+export interface ProjectPins {
+  readonly project: string;
+  readonly pins: ReadonlyMap<string, Pin>;
+}
+
+export function pinsKind(project: string): ItemKind<ReadonlyMap<string, Pin>> {
+  return {
+    what: `the digests first seen for ${project}`,
+    async encode(pins) {
+      // Tens of thousands of pins take a while to write down: not all in one turn.
+      await yieldToEventLoop();
+      const stored = encodePins(project, pins);
+      await yieldToEventLoop();
+      return encodeJson(stored);
+    },
+    async decode(bytes) {
+      const decoded = await decodePins(parseJson(bytes));
+      return decoded?.project === project ? decoded.pins : undefined;
+    },
+  };
+}
+
 /** Undefined for anything that is not a project's pins, to the letter. */
-export async function decodePins(
-  state: unknown,
-): Promise<{ readonly project: string; readonly pins: ReadonlyMap<string, Pin> } | undefined> {
+export async function decodePins(state: unknown): Promise<ProjectPins | undefined> {
   const parsed = StoredPins.safeParse(state);
   if (!parsed.success) return undefined;
   const pins = new Map<string, Pin>();
@@ -45,7 +67,7 @@ export async function decodePins(
   return { project: parsed.data.project, pins };
 }
 
-export function encodePins(project: string, pins: ReadonlyMap<string, Pin>): StoredProject {
+function encodePins(project: string, pins: ReadonlyMap<string, Pin>): StoredProject {
   return {
     project,
     pins: [...pins].map(([file, pin]) => ({

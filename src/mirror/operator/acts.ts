@@ -1,11 +1,9 @@
-import { type Digests, isAlgorithm, isDigest } from '../bytes/digest.ts';
-import { Refusal } from '../bytes/refusal.ts';
-import type { Instant } from '../ports/clock.ts';
-import type { PageRecord, Pin } from '../ports/index-state.ts';
-import type { AcceptedLoss } from '../pypi/losses.ts';
-import { normalizeName } from '../pypi/names.ts';
-import type { PageFiles } from '../state/pages.ts';
-import type { PinStore } from '../state/pins.ts';
+import { type Digests, isAlgorithm, isDigest } from '../../bytes/digest.ts';
+import { Refusal } from '../../bytes/refusal.ts';
+import type { Instant } from '../../ports/clock.ts';
+import type { IndexState, PageContent, Pin } from '../../ports/index-state.ts';
+import type { AcceptedLoss } from '../../pypi/losses.ts';
+import { normalizeName } from '../../pypi/names.ts';
 
 /** What the operator accepts, as the command line names it: exactly one of these. */
 export interface ChangeFlags {
@@ -38,8 +36,7 @@ export interface Act {
 
 /** What an act works on. */
 export interface Place {
-  readonly pins: PinStore;
-  readonly pages: PageFiles;
+  readonly state: Pick<IndexState, 'pins' | 'page' | 'projects'>;
   readonly now: Instant;
 }
 
@@ -69,19 +66,19 @@ export async function actsOf(place: Place, { project: given, file, change }: Nam
 
 /** Another digest under a name that has one: the pin itself is replaced. */
 async function digestAct(
-  { pins, pages, now }: Place,
+  { state, now }: Place,
   project: string,
   file: string,
   text: string,
   which: 'digests' | 'coreMetadata',
 ): Promise<Act> {
   const digests = digestsOf(text);
-  const pin = (await pins.of(project)).get(file);
+  const pin = (await state.pins(project).read())?.value.get(file);
   if (pin === undefined) throw unknown(`No digest is pinned for ${file} of ${project}.`);
-  const next: Pin =
+  const next = (old: Pin): Pin =>
     which === 'coreMetadata'
-      ? { ...pin, coreMetadata: digests }
-      : { digests, seen: now, ...(pin.uploadTime !== undefined && { uploadTime: pin.uploadTime }) };
+      ? { ...old, coreMetadata: digests }
+      : { digests, seen: now, ...(old.uploadTime !== undefined && { uploadTime: old.uploadTime }) };
   return {
     project,
     file,
@@ -89,60 +86,70 @@ async function digestAct(
     before: digestText(pin[which]),
     after: digestText(digests),
     async carryOut() {
-      await pins.replace(project, file, next);
-      await accepting(pages, project, { kind: which === 'digests' ? 'digest' : 'core-metadata', file, after: text });
+      await state.pins(project).change((was) => {
+        const old = was?.value.get(file);
+        return old && new Map([...(was?.value ?? []), [file, next(old)]]);
+      });
+      await accepting(state, project, { kind: which === 'digests' ? 'digest' : 'core-metadata', file, after: text });
     },
   };
 }
 
 /** The floor becomes the serial named; what the page loses by it still takes a second look. */
-async function serialAct({ pages }: Place, project: string, text: string): Promise<Act> {
+async function serialAct({ state }: Place, project: string, text: string): Promise<Act> {
   if (text !== 'none' && !/^\d{1,15}$/.test(text)) throw usage('--serial takes a number, or none.');
   const serial = text === 'none' ? undefined : Number(text);
-  const gone = await pages.gone(project);
-  const record = gone === undefined ? await pageOf(pages, project) : undefined;
-  const before = Math.max(gone?.serial ?? record?.serial ?? -1, record?.seenSerial ?? -1);
+  const known = (await state.page(project).read())?.value;
+  if (known === undefined) throw noPage(project);
+  const before = Math.max((known.gone ?? known.page).serial ?? -1, known.page?.seenSerial ?? -1);
   return {
     project,
     file: undefined,
     what: 'serial',
     before: before < 0 ? 'none' : String(before),
     after: text,
-    carryOut: () =>
-      record === undefined
-        ? pages.removeTo(project, serial)
-        : pages.save({ ...record, serial, seenSerial: serial, etag: undefined }),
+    async carryOut() {
+      await state.page(project).change((was) => {
+        if (was === undefined) return undefined;
+        const { page } = was.value;
+        return page === undefined
+          ? { gone: { serial } }
+          : { page: { ...page, serial, seenSerial: serial, etag: undefined } };
+      });
+    },
   };
 }
 
-async function projectGoneAct({ pages }: Place, project: string): Promise<Act> {
-  await pageOf(pages, project);
+async function projectGoneAct({ state }: Place, project: string): Promise<Act> {
+  await pageOf(state, project);
   return {
     project,
     file: undefined,
     what: 'the disappearance of the project',
     before: 'listed',
     after: 'gone',
-    carryOut: () => pages.remove(project),
+    async carryOut() {
+      await state.page(project).change((was) => was?.value.page && { gone: { serial: was.value.page.serial } });
+    },
   };
 }
 
 async function lossAct(
-  { pages }: Place,
+  { state }: Place,
   project: string,
   file: string | undefined,
   kind: string,
   before: string,
   after: string | undefined,
 ): Promise<Act> {
-  await pageOf(pages, project);
+  await pageOf(state, project);
   return {
     project,
     file,
     what: LOSSES[kind] ?? `the loss of its ${kind}`,
     before,
     after: after ?? 'anything else',
-    carryOut: () => accepting(pages, project, { kind, file, after }),
+    carryOut: () => accepting(state, project, { kind, file, after }),
   };
 }
 
@@ -153,48 +160,71 @@ const LOSSES: Readonly<Record<string, string>> = {
 };
 
 /** Everything that one fetch of a page brought in is as if it had never been seen. */
-async function revokeActs({ pins, pages }: Place, fetch: string, only: string | undefined): Promise<readonly Act[]> {
+async function revokeActs({ state }: Place, fetch: string, only: string | undefined): Promise<readonly Act[]> {
   const acts: Act[] = [];
-  for await (const project of pins.projects()) {
+  for await (const project of state.projects('pins')) {
     if (only !== undefined && project !== only) continue;
-    for (const [file, pin] of await pins.of(project))
-      if (pin.fetch === fetch)
-        acts.push({
-          project,
-          file,
-          what: 'its pin taken back',
-          before: digestText(pin.digests),
-          after: 'none',
-          carryOut: () => pins.revoke(project, [file]),
-        });
+    const pins = (await state.pins(project).read())?.value ?? new Map<string, Pin>();
+    for (const [file, pin] of pins) if (pin.fetch === fetch) acts.push(revokedPin(state, project, file, pin));
   }
-  for await (const { project, fetch: by } of pages.all()) {
-    if (by !== fetch || (only !== undefined && project !== only)) continue;
-    acts.push({
-      project,
-      file: undefined,
-      what: 'its page taken back',
-      before: 'kept',
-      after: 'none',
-      // Its serial was the fetch's word, too.
-      carryOut: () => pages.removeTo(project, undefined),
-    });
+  for await (const project of state.projects('pages')) {
+    if (only !== undefined && project !== only) continue;
+    if ((await state.page(project).read())?.value.page?.fetch === fetch) acts.push(revokedPage(state, project, fetch));
   }
   return acts;
 }
 
-/** Notes an acceptance with the page, where there is one; a running server reads it again before it asks upstream. */
-async function accepting(pages: PageFiles, project: string, loss: AcceptedLoss): Promise<void> {
-  const record = await pages.load(project);
-  // Without its tag the next look is a whole one.
-  if (record !== undefined)
-    await pages.save({ ...record, etag: undefined, accepted: [...(record.accepted ?? []), loss] });
+function revokedPin(state: Place['state'], project: string, file: string, { digests }: Pin): Act {
+  return {
+    project,
+    file,
+    what: 'its pin taken back',
+    before: digestText(digests),
+    after: 'none',
+    async carryOut() {
+      await state.pins(project).change((was) => {
+        if (was?.value.has(file) !== true) return undefined;
+        const next = new Map(was.value);
+        next.delete(file);
+        return next;
+      });
+    },
+  };
 }
 
-async function pageOf(pages: PageFiles, project: string): Promise<PageRecord> {
-  const record = await pages.load(project);
-  if (record === undefined) throw unknown(`No page of ${project} is kept that something could be lost from.`);
-  return record;
+function revokedPage(state: Place['state'], project: string, fetch: string): Act {
+  return {
+    project,
+    file: undefined,
+    what: 'its page taken back',
+    before: 'kept',
+    after: 'none',
+    async carryOut() {
+      // Its serial was the fetch's word, too.
+      await state
+        .page(project)
+        .change((was) => (was?.value.page?.fetch === fetch ? { gone: { serial: undefined } } : undefined));
+    },
+  };
+}
+
+/** Notes an acceptance with the page, where there is one; a running server reads it again before it asks upstream. */
+async function accepting(state: Place['state'], project: string, loss: AcceptedLoss): Promise<void> {
+  await state.page(project).change((was) => {
+    const page = was?.value.page;
+    // Without its tag the next look is a whole one.
+    return page && { page: { ...page, etag: undefined, accepted: [...(page.accepted ?? []), loss] } };
+  });
+}
+
+async function pageOf(state: Place['state'], project: string): Promise<PageContent> {
+  const page = (await state.page(project).read())?.value.page;
+  if (page === undefined) throw noPage(project);
+  return page;
+}
+
+function noPage(project: string): Refusal {
+  return unknown(`No page of ${project} is kept that something could be lost from.`);
 }
 
 function digestsOf(text: string): Digests {
