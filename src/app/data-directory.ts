@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Config, IndexConfig } from '../config/config.ts';
+import { createBlobStorage, type DiskBlobs } from '../disk/blob-storage.ts';
 import { Databases } from '../disk/databases.ts';
+import { withSmallBlobs } from '../disk/small-blobs.ts';
 import type { SqliteState } from '../disk/state/sqlite-state.ts';
 import { openVolume, type Volume } from '../disk/volume.ts';
 import type { Instant } from '../ports/clock.ts';
@@ -23,6 +25,8 @@ export interface OpenedIndex {
 export interface DataDirectory {
   readonly volume: Volume;
   readonly storage: SqliteState;
+  /** Files and small documents. `nowMs` names what is set aside. */
+  blobs(options: { readonly maxBytes: number; readonly nowMs: () => number }): DiskBlobs;
   /** Where an index's state lies. */
   directoryOf(index: string): string;
   /** What an index remembers, checked whole. Throws Refusal `state` where it cannot be believed. */
@@ -71,6 +75,8 @@ export async function openDataDirectory(
     return {
       volume,
       storage,
+      blobs: ({ maxBytes, nowMs }) =>
+        withSmallBlobs(createBlobStorage(volume, { nowMs }), databases.documents(maxBytes)),
       directoryOf,
       carried,
       async open(index) {
