@@ -3,17 +3,7 @@ import { Refusal, type Subject } from '../bytes/refusal.ts';
 import { type Authority, authorityOfDelegation } from './authority.ts';
 import { concerning, refused, refuseExpired, refuseOther, refuseVersion } from './checks.ts';
 import { type Decode, decodeSnapshot, decodeTargets, decodeTimestamp } from './decode.ts';
-import type {
-  Delegation,
-  Instant,
-  MetaFile,
-  Root,
-  Signed,
-  Snapshot,
-  Targets,
-  Timestamp,
-  TopLevelRole,
-} from './model.ts';
+import type { Delegation, MetaFile, Root, Signed, Snapshot, Targets, Timestamp, TopLevelRole } from './model.ts';
 import { type Sliced, STEPS_BETWEEN_PAUSES } from './sliced.ts';
 import {
   type AtRoot,
@@ -26,16 +16,11 @@ import {
   withTimestamp,
 } from './stages.ts';
 import type { Survivors } from './stored.ts';
-import { followRoot, pinRoot } from './trusted-root.ts';
+import { followRoot, type TrustedRoot } from './trusted-root.ts';
 import { authorityOf, open, reopen, Verified } from './verified.ts';
 
 // The client workflow of TUF §5 as transitions between stages: each takes the one before and a document, and throws
 // Refusal where the document may not be believed.
-
-/** TUF §5.2: the pinned root's own expiry does not matter. Who may import this: test/architecture/makers.ts. */
-export function* startFrom(pinnedRoot: Uint8Array, now: Instant): Sliced<AtRoot> {
-  return asOf(yield* pinRoot(pinnedRoot), now);
-}
 
 /** TUF §5.3.4–7: the root that comes next after the one trusted now. */
 export function* acceptRoot(at: AtRoot, bytes: Uint8Array): Sliced<AtRoot> {
@@ -48,9 +33,8 @@ export function refuseExpiredRoot(at: AtRoot): void {
 }
 
 /** TUF §5.3.11: a new root that changed the keys of timestamp or snapshot forgets what the older keys vouched for. */
-export function survive(before: AtRoot, after: AtRoot, survivors: Survivors): Survivors {
-  return rotated(before.root.signed, after.root.signed, 'timestamp') ||
-    rotated(before.root.signed, after.root.signed, 'snapshot')
+export function survive(before: TrustedRoot, after: TrustedRoot, survivors: Survivors): Survivors {
+  return rotated(before.signed, after.signed, 'timestamp') || rotated(before.signed, after.signed, 'snapshot')
     ? {}
     : survivors;
 }
