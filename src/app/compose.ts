@@ -67,7 +67,7 @@ export interface Seams {
 export async function compose(options: ComposeOptions): Promise<Composition> {
   const { config, events, newTrust, upkeep = false, seams = {} } = options;
   const clock: Clock = seams.clock ?? { now: () => nowOf(config) };
-  const volume = await openVolume(config.data, sealingOf(config));
+  const volume = await openVolume(config.data, { ...sealingOf(config), allowFuse: config.allowFuse });
   const closers: (() => unknown)[] = [];
   try {
     const onCorrupt = ({ sha256, message }: { readonly sha256: string; readonly message: string }) =>
@@ -242,7 +242,7 @@ async function composeSigned({
     pinnedRoot,
     layout: createTargetLayout(layout),
     upstream,
-    source: createMetadataSource(upstream, layout, internalCaller(index.name, 'metadata')),
+    source: createMetadataSource(upstream, layout, internalCaller(index.name, 'metadata', 'client')),
     store: createTrustStore(volume, index.name),
     pins: createPins(volume, index.name),
     work,
@@ -250,7 +250,7 @@ async function composeSigned({
     policy: quarantinePolicy,
     journal,
     clock,
-    patience: runInSlices,
+    runner: runInSlices,
     events,
     memory: memoryEach(config),
     refreshAfter: index.refresh,

@@ -1,11 +1,11 @@
 import { type Background, createBackground } from '../async/background.ts';
-import { type Caller, internalCaller } from '../async/caller.ts';
+import type { Caller } from '../async/caller.ts';
 import { createGate } from '../async/gate.ts';
 import { type CommonShares, createShares } from '../async/shares.ts';
-import { type Blob, makeBlob } from '../bytes/blob.ts';
 import { Expected } from '../bytes/expected.ts';
 import { lend, mustBe } from '../bytes/proof.ts';
 import { Proven, prove } from '../bytes/proven.ts';
+import { type Blob, makeBlob } from '../ports/blob.ts';
 import { type BlobStorage, StorageError, type UsageRecord } from '../ports/blob-storage.ts';
 import type { Blobs, Wanted } from '../ports/blobs.ts';
 import type { OpenDownload } from '../ports/upstream.ts';
@@ -33,6 +33,8 @@ export interface BlobsOptions {
   readonly shares?: Pick<CommonShares, 'chunks' | 'fills'> | undefined;
   readonly maxOrphans?: number | undefined;
   readonly orphanStallMs?: number | undefined;
+  /** Bytes of small blobs that are read from the memory they were proved in, 0 for none. */
+  readonly freshBytes?: number | undefined;
   /** A stored file was found changed and was set aside. Must not throw. */
   readonly onCorrupt?: ((event: { readonly sha256: string; readonly message: string }) => void) | undefined;
   /** Work behind the requests failed (scan, use record, eviction, sync); requests go on. Must not throw. */
@@ -91,7 +93,13 @@ export class BlobStore implements Blobs {
       onTrouble,
     });
     const afterFailedRead = (sha256: string, error: unknown) => this.#stored.afterFailedRead(sha256, error);
-    this.#reader = new BlobReader({ storage, buffers, ownBuffers, afterFailedRead });
+    this.#reader = new BlobReader({
+      storage,
+      buffers,
+      ownBuffers,
+      freshBytes: options.freshBytes ?? LIMITS.FRESH_BYTES,
+      afterFailedRead,
+    });
     this.#evictor = new Evictor({
       storage,
       order: this.#order,
@@ -125,7 +133,7 @@ export class BlobStore implements Blobs {
     if (sha256 === undefined) return false;
     if (this.#order.has(sha256)) return true;
     if (this.#upkeep.isScanned) return false;
-    return (await this.#storage.stat(sha256).catch(() => undefined)) !== undefined;
+    return (await this.#storage.stat(sha256, expected.length).catch(() => undefined)) !== undefined;
   }
 
   async open(expected: Expected): Promise<Blob | undefined> {
@@ -136,7 +144,7 @@ export class BlobStore implements Blobs {
     return this.#blobOf(proof);
   }
 
-  async fetch(wanted: Wanted, download: OpenDownload, caller: Caller = internalCaller('')): Promise<Blob> {
+  async fetch(wanted: Wanted, download: OpenDownload, caller: Caller): Promise<Blob> {
     mustBe(Expected, wanted.expected);
     const blob = await this.#find(wanted, download, caller);
     if (wanted.durable === true) await this.#stored.sync(blob.sha256, wanted.subject);
@@ -232,6 +240,8 @@ export class BlobStore implements Blobs {
 
   async #publish(writer: FillWriter): Promise<Proof> {
     const proof = await this.#stored.publish(writer);
+    const { whole } = writer;
+    if (whole !== undefined) this.#reader.remember(proof, whole);
     this.#published++;
     if (this.#isOwner) this.#evictor.run({ newest: proof.sha256 }).catch(this.#onTrouble);
     return proof;

@@ -7,8 +7,6 @@ export interface Cache<V> {
   delete(key: string): void;
 }
 
-export type CreateCache = <V>(maxBytes: number) => Cache<V>;
-
 interface Held<V> {
   readonly value: V;
 }

@@ -1,7 +1,7 @@
 import type { Caller } from '../async/caller.ts';
-import type { Blob } from '../bytes/blob.ts';
 import type { Refusal } from '../bytes/refusal.ts';
 import type { Listing, OwnFile } from '../pypi/listing.ts';
+import type { Blob } from './blob.ts';
 import type { Instant } from './clock.ts';
 import type { Pin } from './index-state.ts';
 

@@ -30,6 +30,15 @@ function signedBy(names: Partial<typeof KEYS>, name: string, version = 1): Uint8
   return repository.files.get(`metadata/${name}`) ?? new Uint8Array();
 }
 
+/** Upstream has another key for the timestamp; of all it publishes then, the mirror got the new root, and pins it. */
+async function rotateAndPin(): Promise<void> {
+  rig.signed.repository.rotate('timestamp', authority(['another timestamp']));
+  await rig.publish();
+  await rig.stop();
+  rig.heal();
+  await rig.start({ root: rig.published('metadata/2.root.json') });
+}
+
 describe('a start from trust that is whole on disk', () => {
   it.each(['timestamp', 'snapshot', 'targets'] as const)('is refused where strangers signed its %s', async (role) => {
     await start();
@@ -64,16 +73,21 @@ describe('a start from trust that is whole on disk', () => {
     expect(await reasonOf(rig.start())).toBe('state');
   });
 
-  it('goes on where its newest timestamp is of keys that a later root, pinned now, has rotated', async () => {
-    await start();
-    const bytes = signedBy(KEYS, 'timestamp.json', 9);
-    await rig.onTrust((trust) => trust.keepTimestamp({ rootVersion: 1, version: 9, bytes }));
-    rig.signed.repository.rotate('timestamp', authority(['another timestamp']));
-    await rig.publish();
-    await rig.stop();
-    await rig.start({ root: rig.published('metadata/2.root.json') });
+  it('goes on where all it remembers is a timestamp of keys that a later root, pinned now, has rotated', async () => {
+    rig = await startSignedRig({ fill: (signed) => signed.upload('alpha', ALPHA) });
+    rig.upstream.fault('/metadata/1.snapshot.json', { kind: 'status', status: 500 });
+    await rig.refresh();
+    rig.upstream.fault('/metadata/timestamp.json', { kind: 'status', status: 500 });
+    await rotateAndPin();
     expect(await rig.names('alpha')).toEqual([ALPHA.filename]);
-    await rig.index().signed?.refresh();
+  });
+
+  // Refused today: what was published is judged by the root that is pinned, and not by the one it was published under.
+  it.fails('goes on where what it published is of keys that a later root, pinned now, has rotated', async () => {
+    await start();
+    rig.upstream.fault('/metadata/timestamp.json', { kind: 'status', status: 500 });
+    await rotateAndPin();
+    expect(await rig.names('alpha')).toEqual([ALPHA.filename]);
   });
 
   it('holds to its newest timestamp where the keys are still the same', async () => {

@@ -15,7 +15,7 @@ export interface RefresherOptions {
   readonly store: TrustStore;
   readonly source: MetadataSource;
   readonly clock: Clock;
-  readonly patience: Runner;
+  readonly runner: Runner;
   readonly reports: Reports;
 }
 

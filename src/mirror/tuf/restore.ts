@@ -27,7 +27,7 @@ interface Restoring {
   readonly store: TrustStore;
   readonly source: MetadataSource;
   readonly now: Instant;
-  readonly patience: Runner;
+  readonly runner: Runner;
 }
 
 /**
@@ -36,15 +36,15 @@ interface Restoring {
  * last publication may have rotated the keys of what was published; then the timestamp floor. Throws `state` where the
  * pinned root is not part of the stored chain, or where what was believed before cannot be proved any more.
  */
-export async function restoreTrust({ pinnedRoot, store, source, now, patience }: Restoring): Promise<RestoredTrust> {
-  const updater = await openUpdater(pinnedRoot, patience);
+export async function restoreTrust({ pinnedRoot, store, source, now, runner }: Restoring): Promise<RestoredTrust> {
+  const updater = await openUpdater(pinnedRoot, runner);
   const roots = new Map([[updater.root.signed.version, updater.root]]);
   const stored = await store.load();
   if (stored === undefined) await store.keepRoot(updater.root.signed.version, pinnedRoot);
   else refuseOtherPin(updater.root, stored);
   const generation = stored && (await walkStored(updater, stored, { store, source, roots }));
   await followKept(updater, now, { store, roots });
-  await raiseFloor(updater, { store, roots, patience });
+  await raiseFloor(updater, { store, roots, runner });
   return { updater, roots, generation, current: stored?.current, acceptedAt: stored?.acceptedAt ?? 0 };
 }
 
@@ -140,7 +140,7 @@ async function followKept(updater: Updater, now: Instant, { store, roots }: Own)
 /** A timestamp that was believed although its refresh never came to an end is a floor, unless its keys were rotated since. */
 async function raiseFloor(
   updater: Updater,
-  { store, roots, patience }: Own & { readonly patience: Runner },
+  { store, roots, runner }: Own & { readonly runner: Runner },
 ): Promise<void> {
   try {
     const kept = await store.timestamp();
@@ -151,7 +151,7 @@ async function raiseFloor(
     if (root === undefined) return;
     let floor: Survivors;
     try {
-      floor = { timestamp: await patience(openTimestamp(asOf(root, 0), kept.bytes)) };
+      floor = { timestamp: await runner(openTimestamp(asOf(root, 0), kept.bytes)) };
     } catch (error) {
       // A later root of the chain is pinned by now: its keys may be others.
       if (first !== kept.rootVersion && error instanceof Refusal) return;

@@ -33,6 +33,7 @@ async function warmAfter(indexes: number, memoryBytes: number) {
     config: {
       server: { host: '127.0.0.1', port: 0, publicUrl: undefined, maxConnections: 1, tls: undefined, auth: undefined },
       data: await scratch(),
+      allowFuse: false,
       cache: { maxBytes: 1e9, memoryBytes },
       log: { level: 'error', format: 'json' },
       referenceTime: undefined,
