@@ -29,7 +29,11 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   http: ['bytes', 'async', 'pypi', 'render', FACE, 'tuf/verified.ts', 'ports/blob.ts'],
   app: [...PORTS, 'mirror', ...ADAPTERS, 'config', 'http', 'version'],
   repository: ['bytes'],
-  demo: ['bytes', 'async', 'app', 'repository', FACE, 'http', 'config'],
+  // The story says what the command line would say.
+  demo: [
+    ...['bytes', 'async', 'pypi', 'app', 'repository', FACE, 'http', 'config', 'telemetry/log.ts'],
+    ...['cli/explain.ts', 'cli/output.ts'],
+  ],
   cli: [...PORTS, 'app', FACE, 'state', 'disk', 'upstream', 'config', 'demo', 'version', 'http/access/passwords.ts'],
   main: ['cli', 'app', 'config', 'bytes', 'version'],
 };
