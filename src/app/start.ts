@@ -1,13 +1,12 @@
 import type { Config } from '../config/config.ts';
 import { type Access, createAccess } from '../http/access/access.ts';
-import type { Finished, OnFinish } from '../http/exchange.ts';
-import { createListener, type ListenerOptions } from '../http/listener.ts';
-import type { Metrics } from '../http/routes/health.ts';
+import type { Finished } from '../http/exchange.ts';
+import { createListener } from '../http/listener.ts';
 import { type Certificate, type RunningServer, startServer } from '../http/server.ts';
 import type { PackageIndex } from '../mirror/package-index.ts';
 import { createEvents, createRequestRecord } from '../telemetry/events.ts';
 import { createLog, type Log } from '../telemetry/log.ts';
-import { createMetrics } from '../telemetry/metrics.ts';
+import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { VERSION } from '../version.ts';
 import { type Composition, compose } from './compose.ts';
 import { accessListOf, addressOf, certificateOf } from './server-files.ts';
@@ -35,8 +34,12 @@ export interface MirrorOptions {
 }
 
 /** Starts the whole mirror: store, indexes, HTTP. Throws Refusal where it must not start. */
-export async function startMirror(options: MirrorOptions): Promise<RunningMirror> {
-  const { config, newTrust, adminPort, log = logOf(config) } = options;
+export async function startMirror({
+  config,
+  newTrust,
+  adminPort,
+  log = logOf(config),
+}: MirrorOptions): Promise<RunningMirror> {
   const certificate = certificateOf(config.server);
   const readers = accessListOf(config.server);
   const metrics = createMetrics({ indexes: Object.keys(config.indexes), version: VERSION });
@@ -46,10 +49,10 @@ export async function startMirror(options: MirrorOptions): Promise<RunningMirror
     return { files: blobs, bytes, limitBytes: limit };
   });
   const access = readers && createAccess(readers, composition.shares.passwords);
-  const mirror = new Mirror({ config, log, composition, access });
+  const mirror = new Mirror({ config, log, metrics, composition, access });
   try {
-    await mirror.listen(certificate, createRequestRecord(log, metrics));
-    if (adminPort !== undefined) await mirror.listenForAdmin(adminPort, metrics.exposition);
+    await mirror.listen(certificate);
+    if (adminPort !== undefined) await mirror.listenForOperators(adminPort);
     // The first refresh need not wait for the first client; what it cannot do is logged and tried again on demand.
     for (const index of composition.indexes) index.signed?.refresh().catch(() => undefined);
     return mirror;
@@ -59,80 +62,80 @@ export async function startMirror(options: MirrorOptions): Promise<RunningMirror
   }
 }
 
-interface Parts {
+interface MirrorParts {
   readonly config: Config;
   readonly log: Log;
+  readonly metrics: Metrics;
   readonly composition: Composition;
   readonly access: Access | undefined;
 }
 
+/** The servers over one composition. What is opened is closed again in order, however far the start came. */
 class Mirror implements RunningMirror {
-  readonly #parts: Parts;
+  readonly indexes: readonly PackageIndex[];
   readonly defaultIndex: string;
+  readonly log: Log;
+  readonly #parts: MirrorParts;
   readonly #servers: RunningServer[] = [];
-  #server: RunningServer | undefined;
+  #main: RunningServer | undefined;
+  #admin: RunningServer | undefined;
   #publicUrl: string | undefined;
-  #metricsUrl: string | undefined;
   #draining = false;
 
-  constructor(parts: Parts) {
-    this.#parts = parts;
+  constructor(parts: MirrorParts) {
     const names = Object.keys(parts.config.indexes);
+    this.#parts = parts;
+    this.log = parts.log;
+    this.indexes = parts.composition.indexes;
     this.defaultIndex = names.includes(DEFAULT_INDEX) ? DEFAULT_INDEX : (names[0] ?? DEFAULT_INDEX);
   }
 
   get url(): string {
-    return this.#server?.url ?? '';
+    return this.#main?.url ?? '';
   }
 
   get metricsUrl(): string | undefined {
-    return this.#metricsUrl;
+    return this.#admin && `${this.#admin.url}/metrics`;
   }
 
-  get indexes(): readonly PackageIndex[] {
-    return this.#parts.composition.indexes;
-  }
-
-  get log(): Log {
-    return this.#parts.log;
-  }
-
-  async listen(tls: Certificate | undefined, record: OnFinish): Promise<void> {
-    const { config, composition, access } = this.#parts;
-    const { host, port, maxConnections: connections } = config.server;
-    const listener = createListener({
-      ...this.#shared(),
-      indexes: composition.indexes.map((index) => ({
-        index,
-        // Where a web page could read with credentials that are not its own, no web page reads.
-        cors: access === undefined && config.indexes[index.name]?.credentials === undefined,
-        shared: access === undefined,
-      })),
-      access,
-      publicUrl: () => this.#publicUrl,
-      onFinish: (finished) => {
-        record(finished);
-        this.#recordFile(finished);
-      },
+  async listen(tls: Certificate | undefined): Promise<void> {
+    const { config, composition, access, log, metrics } = this.#parts;
+    const record = createRequestRecord(log, metrics);
+    this.#main = await this.#open({
+      listener: createListener({
+        ...this.#shared(),
+        indexes: composition.indexes.map((index) => ({
+          index,
+          // Where a web page could read with credentials that are not its own, no web page reads.
+          cors: access === undefined && config.indexes[index.name]?.credentials === undefined,
+          shared: access === undefined,
+        })),
+        access,
+        publicUrl: () => this.#publicUrl,
+        onFinish: (finished) => {
+          record(finished);
+          this.#recordFetch(finished);
+        },
+      }),
+      host: config.server.host,
+      port: config.server.port,
+      tls,
+      limits: { connections: config.server.maxConnections },
     });
-    this.#server = await startServer({ listener, host, port, tls, limits: { connections } });
-    this.#servers.push(this.#server);
-    this.#publicUrl = addressOf(config.server, this.#server.url);
+    this.#publicUrl = addressOf(config.server, this.#main.url);
   }
 
-  /** Health and metrics, on the loopback address. */
-  async listenForAdmin(port: number, metrics: Metrics): Promise<void> {
-    const listener = createListener({ ...this.#shared(), indexes: [], metrics });
-    const server = await startServer({ listener, host: '127.0.0.1', port });
-    this.#servers.push(server);
-    this.#metricsUrl = `${server.url}/metrics`;
+  async listenForOperators(port: number): Promise<void> {
+    const listener = createListener({ ...this.#shared(), indexes: [], metrics: this.#parts.metrics.exposition });
+    this.#admin = await this.#open({ listener, host: '127.0.0.1', port });
   }
 
-  reload(): void {
-    const { config, log, access } = this.#parts;
+  // Both are bound to their mirror: they are handed on as handlers.
+  readonly reload = (): void => {
+    const { config, access, log } = this.#parts;
     try {
       const next = { certificate: certificateOf(config.server), readers: accessListOf(config.server) };
-      if (next.certificate !== undefined) this.#server?.useCertificate(next.certificate);
+      if (next.certificate !== undefined) this.#main?.useCertificate(next.certificate);
       if (next.readers !== undefined) access?.replace(next.readers);
       log.info('certificate, users and tokens were read again', { event: 'reloaded' });
     } catch (error) {
@@ -140,28 +143,34 @@ class Mirror implements RunningMirror {
         event: 'reloaded',
       });
     }
-  }
+  };
 
-  async close(): Promise<void> {
+  readonly close = async (): Promise<void> => {
     this.#draining = true;
     await Promise.all(this.#servers.map((server) => server.close()));
     await this.#parts.composition.close();
-    await this.#parts.log.flush();
+    await this.log.flush();
+  };
+
+  async #open(options: Parameters<typeof startServer>[0]): Promise<RunningServer> {
+    const server = await startServer(options);
+    this.#servers.push(server);
+    return server;
   }
 
-  #shared(): Pick<ListenerOptions, 'defaultIndex' | 'ready' | 'onFault'> {
+  #shared() {
     return {
       defaultIndex: this.defaultIndex,
       ready: () => !this.#draining,
-      onFault: (error) =>
+      onFault: (error: unknown) =>
         this.log.error('an answer failed inside this program', {
           error: error instanceof Error ? (error.stack ?? error.message) : String(error),
         }),
     };
   }
 
-  /** Who was sent which file. */
-  #recordFile({ sent, index = '', bytes }: Finished): void {
+  /** Who was sent which file, once any byte of it was. */
+  #recordFetch({ sent, index = '', bytes }: Finished): void {
     if (sent === undefined || bytes === 0) return;
     const { fetched, clock } = this.#parts.composition;
     const { project, filename: file, sha256, client } = sent;

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe } from '../cli/output.ts';
+import { describe } from '../app/words.ts';
 import {
   explainBoth,
   installFirst,

@@ -26,15 +26,24 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   workers: ['bytes', 'async', 'pypi', 'render', 'ports'],
   telemetry: ['bytes', 'ports'],
   config: ['bytes', 'presets'],
+  // A door asks for the proof that it sends.
   http: ['bytes', 'async', 'pypi', 'render', FACE, 'tuf/verified.ts', 'ports/blob.ts'],
   app: [...PORTS, 'mirror', ...ADAPTERS, 'config', 'http', 'version'],
   repository: ['bytes'],
-  // The story says what the command line would say.
-  demo: [
-    ...['bytes', 'async', 'pypi', 'app', 'repository', FACE, 'http', 'config', 'telemetry/log.ts'],
-    ...['cli/explain.ts', 'cli/output.ts'],
+  demo: ['bytes', 'async', 'pypi', 'app', 'repository', FACE, 'http', 'config', 'telemetry/log.ts'],
+  cli: [
+    ...PORTS,
+    'app',
+    FACE,
+    'mirror/operator',
+    'state',
+    'disk',
+    'upstream',
+    'config',
+    'demo',
+    'version',
+    'http/access/passwords.ts',
   ],
-  cli: [...PORTS, 'app', FACE, 'state', 'disk', 'upstream', 'config', 'demo', 'version', 'http/access/passwords.ts'],
   main: ['cli', 'app', 'config', 'bytes', 'version'],
 };
 

@@ -85,10 +85,9 @@ export const JSON_READERS: Readonly<Record<string, string>> = {
   'src/pypi/read.ts': 'pages as indexes write them; what it gives is decoded strictly behind it',
   'src/tuf/json/json.ts': 'one string within quotes',
   'src/telemetry/log.ts': 'a line that this program wrote a moment ago',
-  'src/disk/lines.ts': 'records of our own, for people',
+  'src/disk/layout-1/former-lines.ts': 'tells whether a line is JSON',
   'src/disk/records/record-lines.ts': 'records of our own, for people',
   'src/disk/database/epoch-file.ts': 'decoded strictly behind it',
-  'src/state/envelope.ts': 'decoded strictly behind it',
-  'src/state/epochs.ts': 'decoded strictly behind it',
-  'src/state/page-file.ts': 'decoded strictly behind it',
+  'src/disk/layout-1/former-files.ts': 'decoded strictly behind it',
+  'src/state/framed.ts': 'decoded strictly behind it',
 };

@@ -4,7 +4,7 @@ import { checkSchema } from '../database/schema.ts';
 import { bytesOf, DamagedDatabase, integerOf, openDatabase, textOf } from '../database/sqlite.ts';
 import { lost } from '../database/trouble.ts';
 import type { Floors } from './floors.ts';
-import { rangeBelow } from './item-path.ts';
+import { namesOf, rangeBelow } from './item-path.ts';
 import { headOf, READ_HEAD } from './state-head.ts';
 import type { StateSource } from './state-scan.ts';
 import { StateSeal } from './state-seal.ts';
@@ -57,7 +57,6 @@ export class StateReader {
         paths: prepared(SQL.paths),
         head: prepared(SQL.head),
       };
-      this.epoch();
     } catch (error) {
       this.#database.close();
       throw error;
@@ -84,11 +83,17 @@ export class StateReader {
     return row && this.#found(path, version, row);
   }
 
-  /** Paths below these names that come after `after`, in order, some hundreds at most. */
+  /** Paths below these names that come after `after`, in order, some hundreds at most. Each is one that names make. */
   paths(names: readonly string[], after: string | undefined): readonly string[] {
+    this.#follow();
     const { from, to } = rangeBelow(names);
     // The text of a path is never followed by NUL in another: names hold none.
-    return this.#statements.paths.all(after === undefined ? from : `${after}\0`, to).map(({ path }) => textOf(path));
+    const paths = this.#statements.paths.all(after === undefined ? from : `${after}\0`, to);
+    return paths.map(({ path }) => {
+      const text = textOf(path);
+      namesOf(text);
+      return text;
+    });
   }
 
   /** As it lies there now. Throws Refusal `state` for a head that is not ours. */

@@ -1,6 +1,7 @@
 import { mustBe } from '../../bytes/proof.ts';
+import type { Range } from '../../bytes/range.ts';
 import { FileAnswer } from '../../mirror/package-index.ts';
-import { Blob, type Range } from '../../ports/blob.ts';
+import { Blob } from '../../ports/blob.ts';
 import { type Exchange, outgoingOf } from '../exchange.ts';
 import { CHUNK_LEAST_MS, SLOWEST_READER } from '../limits.ts';
 import { type FileFacts, fileHeaders, type ResponsePolicy, validators } from './headers.ts';

@@ -34,6 +34,8 @@ export interface Drawer<P, V> {
   again(drawing: Drawing<P, V>, believed: Believed<P>): Promise<Drawing<P, V> | undefined>;
   /** True where it must be drawn again before it is served. */
   isDue(drawing: Drawing<P, V>): boolean;
+  /** True where the rules have changed since: it must not be served any more. */
+  isOutdated(drawing: Drawing<P, V>): boolean;
   /** Upstream has no such document any more. */
   gone(name: string): void;
 }
@@ -123,9 +125,13 @@ export class PageDrawer<P> implements Drawer<P, BelievedPage<P>> {
     return this.under(drawing, believed);
   }
 
-  isDue({ until, policy }: Drawing<P, BelievedPage<P>>): boolean {
-    if (policy !== this.#options.policy.version) return true;
-    return until !== undefined && until <= this.#options.clock.now();
+  isDue(drawing: Drawing<P, BelievedPage<P>>): boolean {
+    const { until } = drawing;
+    return this.isOutdated(drawing) || (until !== undefined && until <= this.#options.clock.now());
+  }
+
+  isOutdated({ policy }: Drawing<P, BelievedPage<P>>): boolean {
+    return policy !== this.#options.policy.version;
   }
 
   gone(name: string): void {
@@ -176,6 +182,10 @@ export class ListDrawer<P> implements Drawer<P, Page> {
   }
 
   isDue(): boolean {
+    return false;
+  }
+
+  isOutdated(): boolean {
     return false;
   }
 

@@ -19,15 +19,20 @@ export interface RefresherOptions {
   readonly reports: Reports;
 }
 
-/** Judges a generation that is proved and not published; what it throws keeps it from being published. */
-export type BeforePublish = (next: Generation) => Promise<void>;
+/** What a walk came to. */
+export interface Walk {
+  readonly next: Generation;
+  readonly now: Instant;
+  /** Identity of what was published when it began. */
+  readonly pointer: string | undefined;
+}
 
 /** Seconds after which an unchanged generation is written again, so that the clock floor moves. */
 const FLOOR_STEP = 3600;
 /** Generations kept in memory behind the current one; a walk takes seconds. */
 const REPLACED_MOST = 2;
 /** Publications of other processes that one refresh gives way to before it leaves it at theirs. */
-const SUPERSEDED_MOST = 3;
+export const SUPERSEDED_MOST = 3;
 
 /** Walks from what is trusted to what upstream has now, and publishes it: roots and timestamp floor first, durably. */
 export class Refresher {
@@ -71,22 +76,20 @@ export class Refresher {
   }
 
   /** The generation that is believed from now on; `now` is fixed for the whole walk (TUF §5.1). */
-  async refresh(source: MetadataSource, now: Instant, beforePublish: BeforePublish | undefined): Promise<Generation> {
+  async refresh(source: MetadataSource, now: Instant): Promise<Generation> {
     for (let superseded = 0; ; superseded++) {
-      const next = await this.#walk(source, now);
-      await beforePublish?.(next);
-      // An unchanged one leaves the generation as it is, and everything proved under it warm.
-      if (await this.#publish(next, now)) return this.#generation ?? next;
-      await this.#adopt();
-      // Ours may be newer still: once more, from what is believed now.
-      if (superseded === SUPERSEDED_MOST) return this.#generation ?? next;
+      const walk = await this.walk(source, now);
+      // Ours may be newer than what another process published meanwhile: once more, from what is believed now.
+      if ((await this.publish(walk)) || superseded === SUPERSEDED_MOST) return this.#generation ?? walk.next;
     }
   }
 
-  #walk(source: MetadataSource, now: Instant): Promise<Generation> {
+  /** From what is trusted to what the source has now; roots and the timestamp's floor are kept, nothing is published. */
+  async walk(source: MetadataSource, now: Instant): Promise<Walk> {
     const { store, reports } = this.#options;
     const updater = this.#updater;
-    return updater.refresh({
+    const pointer = this.#pointer;
+    const next = await updater.refresh({
       source,
       now,
       keep: {
@@ -107,9 +110,18 @@ export class Refresher {
           }),
       },
     });
+    return { next, now, pointer };
   }
 
-  /** False where another process published meanwhile. */
+  /** False where another refresh went ahead meanwhile, here or in another process: its generation is believed then. */
+  async publish({ next, now, pointer }: Walk): Promise<boolean> {
+    if (pointer !== this.#pointer) return false;
+    if (await this.#publish(next, now)) return true;
+    await this.#adopt();
+    return false;
+  }
+
+  /** False where another process published meanwhile. An unchanged generation stays, and everything proved under it warm. */
   async #publish(next: Generation, now: Instant): Promise<boolean> {
     const generation = this.#generation;
     const isSame = next.timestamp === generation?.timestamp && next.root === generation.root;

@@ -56,6 +56,17 @@ describe.each([
     await expect(state.newest(ONE, 1)).rejects.toMatchObject(damaged);
   });
 
+  test('a path that no names make is refused by a list', async () => {
+    const { root, state } = await two();
+    for (const path of ['pins/one', 'pins/%41/', 'pins/%2f/', '/%/']) {
+      behindItsBack(root, (database) => database.prepare('UPDATE item SET path = ? WHERE id = 1').run(path));
+      const list = async () => {
+        for await (const _ of state.items(['main']));
+      };
+      await expect(list(), path).rejects.toMatchObject(damaged);
+    }
+  });
+
   test('the database of one index is not taken for that of another', async () => {
     const { root, state } = await two();
     await state.close();
