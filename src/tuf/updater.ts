@@ -21,7 +21,7 @@ export interface Keep {
 }
 
 /** One walk: where from, as of when, and what becomes of what it accepts. */
-export interface Walk {
+export interface WalkOptions {
   readonly source: MetadataSource;
   /** Fixed for the whole walk (TUF §5.1). */
   readonly now: Instant;
@@ -60,7 +60,7 @@ export class Updater {
   }
 
   /** TUF §5.3 to §5.6.6. Throws Refusal. */
-  async refresh(walk: Walk): Promise<Generation> {
+  async refresh(walk: WalkOptions): Promise<Generation> {
     const { source, keep = {} } = walk;
     const at = await this.refreshRoots(walk);
     refuseExpiredRoot(at);
@@ -88,7 +88,7 @@ export class Updater {
   }
 
   /** TUF §5.3.3–9: every root between the trusted one and the newest, and nothing else. Throws Refusal. */
-  async refreshRoots({ source, now, keep = {}, mostRoots = LIMITS.rootsPerRefresh }: Walk): Promise<AtRoot> {
+  async refreshRoots({ source, now, keep = {}, mostRoots = LIMITS.rootsPerRefresh }: WalkOptions): Promise<AtRoot> {
     for (let taken = 0; ; taken++) {
       const at = asOf(this.#root, now);
       const version = this.#root.signed.version + 1;
