@@ -3,15 +3,17 @@ import { internalCaller } from '../async/caller.ts';
 import { type CommonShares, createShares } from '../async/shares.ts';
 import { runInSlices } from '../async/yield.ts';
 import { BlobStore } from '../blobs/blob-store.ts';
-import { createMemoryCache } from '../bytes/bounded-map.ts';
+import { Refusal } from '../bytes/refusal.ts';
 import type { Config, IndexConfig, SignedIndexConfig, UnsignedIndexConfig } from '../config/config.ts';
 import { type AccessRecord, createAccessRecord } from '../disk/access-record.ts';
 import { createBlobStorage, createUsageRecord } from '../disk/blob-storage.ts';
 import { createJournal } from '../disk/journal.ts';
 import { openVolume, type Volume } from '../disk/volume.ts';
-import type { MirrorIndex } from '../mirror/package-index.ts';
-import { createTufIndex } from '../mirror/tuf/index.ts';
-import { createIndexMirror } from '../mirror/unsigned/index.ts';
+import type { PackageIndex } from '../mirror/package-index.ts';
+import { quarantinePolicy } from '../mirror/quarantine-policy.ts';
+import { RefusingIndex } from '../mirror/refusing-index.ts';
+import { createSignedIndex } from '../mirror/tuf/index.ts';
+import { createUnsignedIndex } from '../mirror/unsigned/index.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Events } from '../ports/events.ts';
 import type { PageWork } from '../ports/page-work.ts';
@@ -36,7 +38,7 @@ import { reachOf } from './upstream-options.ts';
 
 /** A running mirror without its HTTP side: what every command works with. */
 export interface Composition {
-  readonly indexes: readonly MirrorIndex[];
+  readonly indexes: readonly PackageIndex[];
   readonly blobs: BlobStore;
   readonly clock: Clock;
   /** Who was sent which file. */
@@ -90,7 +92,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     closers.push(() => journal.close());
     const work = createPageWork({ shares });
     closers.push(() => work.close());
-    const indexes: MirrorIndex[] = [];
+    const indexes: PackageIndex[] = [];
     for (const index of Object.values(config.indexes)) {
       const { mirror, close } = await composeIndex({
         config,
@@ -107,6 +109,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       closers.push(close);
       indexes.push(mirror);
     }
+    refuseNothingLeft(indexes);
     return {
       indexes,
       blobs,
@@ -123,6 +126,12 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     await volume.close();
     throw error;
   }
+}
+
+/** An index whose stored state is damaged refuses alone; where there is no other, the start does. */
+function refuseNothingLeft(indexes: readonly PackageIndex[]): void {
+  const refusing = indexes.filter((index) => index instanceof RefusingIndex);
+  if (refusing.length === indexes.length && refusing[0] !== undefined) throw refusing[0].refusal;
 }
 
 interface IndexParts {
@@ -165,7 +174,7 @@ async function composeUnsigned({
     version: VERSION,
     limits: seams.upstreamLimits,
   });
-  const mirror = createIndexMirror({
+  const mirror = createUnsignedIndex({
     name: index.name,
     upstreamUrl: simple,
     pageUrl: (project) => `${simple}${project}/`,
@@ -176,9 +185,9 @@ async function composeUnsigned({
     blobs,
     journal,
     work,
+    policy: quarantinePolicy,
     clock,
     events,
-    createCache: createMemoryCache,
     memory: memoryEach(config),
     maxAge: index.maxAge,
     staleIfError: index.staleIfError,
@@ -209,6 +218,7 @@ async function composeSigned({
   blobs,
   clock,
   events,
+  journal,
   work,
   newTrust,
   seams,
@@ -225,27 +235,34 @@ async function composeSigned({
     version: VERSION,
     limits: seams.upstreamLimits,
   });
-  const mirror = await createTufIndex({
+  const described = { name: index.name, evidence: index.evidence, upstream: index.upstream, layout: layout.name };
+  const mirror = await createSignedIndex({
     name: index.name,
     upstreamUrl: index.upstream,
     pinnedRoot,
     layout: createTargetLayout(layout),
     upstream,
     source: createMetadataSource(upstream, layout, internalCaller(index.name, 'metadata')),
-    trust: createTrustStore(volume, index.name),
+    store: createTrustStore(volume, index.name),
     pins: createPins(volume, index.name),
     work,
     blobs,
+    policy: quarantinePolicy,
+    journal,
     clock,
     patience: runInSlices,
     events,
-    createCache: createMemoryCache,
     memory: memoryEach(config),
     refreshAfter: index.refresh,
     notBefore: config.referenceTime === undefined ? BUILT_AT : 0,
     reuploads: index.reuploads,
+  }).catch((error: unknown) => {
+    if (!(error instanceof Refusal) || error.reason !== 'state') throw error;
+    const { reason, message } = error;
+    events.rejected({ index: index.name, reason, subject: 'state', name: index.name, message, at: 'disk' });
+    return new RefusingIndex({ ...described, refusal: error });
   });
-  await accepted();
+  if (!(mirror instanceof RefusingIndex)) await accepted();
   const close = async () => {
     upstream.close();
     await mirror.settled();

@@ -2,7 +2,7 @@ import type { Config } from '../config/config.ts';
 import { createAccess } from '../http/access/access.ts';
 import { createListener } from '../http/listener.ts';
 import { type RunningServer, startServer } from '../http/server.ts';
-import type { MirrorIndex } from '../mirror/package-index.ts';
+import type { PackageIndex } from '../mirror/package-index.ts';
 import { createEvents, createRequestRecord } from '../telemetry/events.ts';
 import { createLog, type Log } from '../telemetry/log.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
@@ -13,7 +13,7 @@ import { accessListOf, addressOf, certificateOf } from './server-files.ts';
 export interface RunningMirror {
   /** `http://127.0.0.1:3141`, without a slash at the end. */
   readonly url: string;
-  readonly indexes: readonly MirrorIndex[];
+  readonly indexes: readonly PackageIndex[];
   /** The name of the one that also lies at the root. */
   readonly defaultIndex: string;
   readonly log: Log;
@@ -106,7 +106,7 @@ export async function startMirror({
           });
     if (admin !== undefined) servers.push(admin);
     // The first refresh need not wait for the first client; what it cannot do is logged and tried again on demand.
-    for (const index of composition.indexes) index.refresh().catch(() => undefined);
+    for (const index of composition.indexes) index.signed?.refresh().catch(() => undefined);
     const reload = () => {
       try {
         const next = { certificate: certificateOf(config.server), readers: accessListOf(config.server) };

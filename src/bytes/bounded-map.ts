@@ -15,7 +15,7 @@ interface Held<V> {
 
 /** Values in memory up to `maxBytes` as their makers counted them; what is larger than the whole is not kept. */
 export function createMemoryCache<V>(maxBytes: number): Cache<V> {
-  const held = new LRUCache<string, Held<V>>({ maxSize: Math.max(1, maxBytes) });
+  const held = new LRUCache<string, Held<V>>({ maxSize: Math.max(1, Math.floor(maxBytes)) });
   return {
     get: (key) => held.get(key)?.value,
     set: (key, value, bytes) => {

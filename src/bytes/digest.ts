@@ -82,6 +82,12 @@ export function agree(a: Digests, b: Digests): boolean {
   return common > 0;
 }
 
+/** The same of bytes that are too many to be hashed at once. */
+export function startSha256(): { update(bytes: Uint8Array): void; hex(): string } {
+  const hash = createHash('sha256');
+  return { update: (bytes) => void hash.update(bytes), hex: () => hash.digest('hex') };
+}
+
 export function sha256Hex(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }

@@ -1,9 +1,11 @@
 import { compose } from '../app/compose.ts';
 import { quietEvents } from '../app/no-events.ts';
+import { internalCaller } from '../async/caller.ts';
 import { dateText } from '../bytes/instant.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Config } from '../config/config.ts';
-import type { Explanation, Voucher } from '../mirror/tuf/explain.ts';
+import type { Voucher } from '../mirror/evidence.ts';
+import type { Explanation } from '../mirror/package-index.ts';
 import type { Pin } from '../ports/index-state.ts';
 import { print, printJson, untilText } from './output.ts';
 
@@ -19,7 +21,7 @@ export async function explain(
     const index = composition.indexes.find((candidate) => indexName === undefined || candidate.name === indexName);
     if (index === undefined)
       throw new Refusal('unlisted', `No index called ${indexName} is configured.`, { subject: 'request' });
-    const explanation = await index.explain(name);
+    const explanation = await index.explain(name, internalCaller(index.name, 'explain'));
     if (json) printJson({ index: index.name, ...explanation });
     else print(explanationText(explanation, composition.clock.now()));
   } finally {

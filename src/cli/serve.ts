@@ -3,7 +3,7 @@ import { keepHeapSmall } from '../app/heap.ts';
 import { type RunningMirror, startMirror } from '../app/start.ts';
 import { isLoopback } from '../bytes/loopback.ts';
 import type { Config } from '../config/config.ts';
-import type { Evidence, MirrorIndex } from '../mirror/package-index.ts';
+import type { EvidenceKind, PackageIndex } from '../mirror/package-index.ts';
 import { evidenceLines } from './evidence-text.ts';
 import { print } from './output.ts';
 
@@ -45,10 +45,10 @@ export function readyJson({
   defaultIndex,
   metricsUrl,
 }: Pick<RunningMirror, 'url' | 'defaultIndex' | 'metricsUrl'> & {
-  readonly indexes: readonly Pick<MirrorIndex, 'name' | 'evidence'>[];
+  readonly indexes: readonly Pick<PackageIndex, 'name' | 'evidence'>[];
 }): string {
   // An index that signs nothing has no metadata to relay.
-  const at = (base: string, evidence: Evidence | undefined) => ({
+  const at = (base: string, evidence: EvidenceKind | undefined) => ({
     simple: `${base}/simple/`,
     ...(evidence === 'tuf' && { metadata: `${base}/tuf/metadata/`, targets: `${base}/tuf/targets/` }),
   });

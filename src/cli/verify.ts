@@ -3,7 +3,7 @@ import { withDataDirectory } from '../app/data-directory.ts';
 import { quietEvents } from '../app/no-events.ts';
 import { clean } from '../bytes/printable.ts';
 import type { Config } from '../config/config.ts';
-import type { HeldRoles } from '../mirror/tuf/stored-roles.ts';
+import type { StoredRoles } from '../mirror/tuf/stored-roles.ts';
 import { type HeldState, verifyState } from '../state/verify-state.ts';
 import { print, printJson, say } from './output.ts';
 
@@ -19,8 +19,9 @@ export async function verify(config: Config, json: boolean): Promise<boolean> {
       say(`${blobs} files, ${(bytes / 1e6).toFixed(0)} MB proved so far`);
     });
     const states = await verifyStates(config);
-    const delegated: { readonly index: string; readonly roles: HeldRoles | undefined }[] = [];
-    for (const index of composition.indexes) delegated.push({ index: index.name, roles: await index.heldRoles() });
+    const delegated: { readonly index: string; readonly roles: StoredRoles | undefined }[] = [];
+    for (const index of composition.indexes)
+      delegated.push({ index: index.name, roles: await index.signed?.proveStoredRoles() });
     if (json)
       printJson({
         ...result,
@@ -63,7 +64,7 @@ function printState({ index, items, wrong }: IndexState): void {
   for (const { item, message } of wrong) print(`  does not hold: ${clean(item)}: ${clean(message)}`);
 }
 
-function printRoles(index: string, roles: HeldRoles): void {
+function printRoles(index: string, roles: StoredRoles): void {
   const { proved, unproved, wrong } = roles;
   print(`${index}: root, timestamp, snapshot and targets hold, from the pinned root on.`);
   print(`${index}: ${proved + unproved + wrong.length} delegated roles are stored: ${wrong.length} did not hold.`);

@@ -1,3 +1,4 @@
+import { internalCaller } from '../async/caller.ts';
 import { explanationText } from '../cli/explain.ts';
 import type { Ending, Narrator } from './narrate.ts';
 import { proofOf, type Scene, showPip } from './scene.ts';
@@ -93,7 +94,7 @@ export async function explainBoth({ cast, downstream, narrator }: Scene): Promis
   const now = Math.floor(Date.now() / 1000);
   narrator.say('Before anything happens, Verbatim can be asked what each project rests on.');
   for (const { project } of [cast.claimed, cast.seen]) {
-    const explanation = await downstream.index.explain(project);
+    const explanation = await downstream.index.explain(project, internalCaller(downstream.index.name));
     narrator.scene(`verbatim explain ${project}`);
     narrator.quote(...explanationText(explanation, now).split('\n'));
     const claimed = project === cast.claimed.project;

@@ -1,3 +1,4 @@
+import { internalCaller } from '../async/caller.ts';
 import { filePath, htmlPage } from '../repository/index-pages.ts';
 import type { Ending } from './narrate.ts';
 import { evilWheel, proofOf, type Scene, says, showAnswer, showPip } from './scene.ts';
@@ -154,7 +155,7 @@ export async function newWheelAdded(scene: Scene): Promise<Ending> {
     'why',
     `To Verbatim this is a new release like any other. explain said so above: whoever steals the online keys can sign a new file for ${release.project}. So it is with an old file that this mirror never saw listed.`,
   );
-  const { forgeableOnline } = await downstream.index.explain(release.project);
+  const { forgeableOnline } = await downstream.index.explain(release.project, internalCaller(downstream.index.name));
   narrator.checkLimit(
     run.ok && run.said.includes('99.0') && forgeableOnline.length > 0,
     "NOT DETECTED: it installs. Only a claim helps here: a project signed by its developer's own key.",

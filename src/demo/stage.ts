@@ -5,7 +5,7 @@ import { setTimeout } from 'node:timers/promises';
 import { type RunningMirror, startMirror } from '../app/start.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import { loadConfig } from '../config/load.ts';
-import type { MirrorIndex } from '../mirror/package-index.ts';
+import type { PackageIndex } from '../mirror/package-index.ts';
 import type { Authority } from '../repository/documents.ts';
 import { SignedIndex } from '../repository/signed-index.ts';
 import { ed25519Key } from '../repository/signing-keys.ts';
@@ -59,7 +59,7 @@ export const BINS = 2 ** BIN_BITS;
 /** A running Verbatim before that index, the same that `verbatim serve` runs. */
 export interface Downstream {
   readonly mirror: RunningMirror;
-  readonly index: MirrorIndex;
+  readonly index: PackageIndex;
   /** What pip is pointed at. */
   readonly simple: string;
   /** Looks for new metadata now, as it would by itself within a minute; the refusal where it refused what it found. */
@@ -85,7 +85,7 @@ export async function startDownstream({ server, rootPath }: Upstream, folder: st
     faults,
     async lookForNews() {
       try {
-        await index.refresh();
+        await index.signed?.refresh();
         return undefined;
       } catch (error) {
         if (error instanceof Refusal) return error;

@@ -1,10 +1,15 @@
-import type { MirrorIndex } from '../mirror/package-index.ts';
+import type { PackageIndex, SignedRepository } from '../mirror/package-index.ts';
 import type { Variant } from '../render/page.ts';
 import { PAGE_MAX_AGE } from './limits.ts';
 import { createPageHeaders, type Manner, type PageHeaders } from './reply/headers.ts';
 
 /** What of an index can be asked for over HTTP. */
-export type ReadIndex = Omit<MirrorIndex, 'refresh' | 'explain' | 'status' | 'heldRoles'>;
+export type ReadIndex = Pick<
+  PackageIndex,
+  'name' | 'evidence' | 'warmPage' | 'page' | 'list' | 'file' | 'unverified'
+> & {
+  readonly signed: Pick<SignedRepository, 'metadata' | 'target'> | undefined;
+};
 
 /** An index as it is to be served. */
 export interface ServedIndex {

@@ -1,4 +1,4 @@
-/** Most bytes of each kind of document (DESIGN §5 "Limits"). */
+/** Most bytes of each kind of document, and most roles that one question may visit. */
 export const LIMITS = {
   page: 32 * 1024 * 1024,
   list: 128 * 1024 * 1024,

@@ -1,17 +1,53 @@
+import type { Caller } from '../async/caller.ts';
+import type { Blob } from '../bytes/blob.ts';
 import type { UnverifiedDocument } from '../bytes/unverified.ts';
-import type { Instant } from '../ports/clock.ts';
+import type { Upstream } from '../ports/upstream.ts';
 import type { Page } from '../render/page.ts';
 import type { Signed } from '../tuf/model.ts';
+import type { MetadataSource } from '../tuf/refresh.ts';
 import type { Verified } from '../tuf/verified.ts';
-import { FileAnswer } from './files/file-answer.ts';
-import type { Explanation } from './tuf/explain.ts';
-import type { HeldRoles } from './tuf/stored-roles.ts';
+import type { EvidenceKind } from './believed.ts';
+import type { EvidenceStatus } from './evidence.ts';
+import type { Explanation } from './explain.ts';
+import type { FileAddress } from './files/addresses.ts';
+import type { FileAnswer } from './files/file-answer.ts';
+import type { BelievedPage } from './projects/believed-page.ts';
+import type { StoredRoles } from './tuf/stored-roles.ts';
 
-export { FileAnswer };
+// What routes, commands and jobs may ask of an index. Every method throws Refusal; what it returns was proved or believed.
 
-// What the HTTP side and the command line may ask of an index. Every method throws Refusal; what it returns was proved.
+export type { EvidenceKind } from './believed.ts';
+export type { RoleStatus } from './evidence.ts';
+export type { Explanation } from './explain.ts';
+export type { FileAddress } from './files/addresses.ts';
+export { FileAnswer } from './files/file-answer.ts';
 
-export type Evidence = 'tuf' | 'index';
+/** What every index has, whatever its pages are believed by. */
+export interface PackageIndex {
+  readonly name: string;
+  readonly evidence: EvidenceKind;
+  /** The page if it may be served this instant without any wait; no I/O. Counted as served. `project` is a normalized name. */
+  warmPage(project: string): Page | undefined;
+  /** Counted as served. `unlisted` where the index provably has no such project. */
+  page(project: string, caller: Caller): Promise<Page>;
+  /** The list of all projects; counted as served. `unlisted` or `policy` where there is none to pass on. */
+  list(caller: Caller): Promise<Page>;
+  /** The core metadata of a file lies at the file's address with `.metadata` behind it. Counted as served when it is opened. */
+  file(at: FileAddress, caller: Caller): Promise<FileAnswer>;
+  /** Who vouches for a project or file, in facts. */
+  explain(name: string, caller: Caller): Promise<Explanation>;
+  status(): Promise<IndexStatus>;
+  /** A project page, parsed, for jobs: not counted as served. */
+  listing(project: string, caller: Caller): Promise<BelievedPage<unknown>>;
+  /** Names of all projects, normalized, for jobs. */
+  projects(caller: Caller): AsyncIterable<string>;
+  /** The proved bytes of a file of a page that `listing` gave, for jobs: not counted as served. */
+  open(page: BelievedPage<unknown>, filename: string, caller: Caller): Promise<Blob>;
+  /** What an index signed with TUF has besides. */
+  readonly signed: SignedRepository | undefined;
+  /** Documents nothing vouches for; undefined where the evidence has no place for them. */
+  readonly unverified: UnverifiedDocuments | undefined;
+}
 
 /** A document of the signed repository, upstream's exact bytes. */
 export interface SignedDocument {
@@ -20,65 +56,46 @@ export interface SignedDocument {
   readonly immutable: boolean;
 }
 
-export interface MirrorIndex {
-  readonly name: string;
-  readonly evidence: Evidence;
-  /** The rendered page if it may be served this instant without any wait; no I/O, O(1). */
-  warmPage(project: string): Page | undefined;
-  /** `project` is a normalized name. 404 is Refusal `unlisted`. */
-  page(project: string): Promise<Page>;
-  /** The project list; Refusal `unlisted` with `policy` where the layout has none. */
-  list(): Promise<Page>;
-  /** By the URL under packages/ (its path, decoded, e.g. `aa/bb/rest/FILE`); `.metadata` names the core metadata. */
-  packageFile(path: string): Promise<FileAnswer>;
-  /** By the URL files/PROJECT/DIGEST/FILE. */
-  digestFile(project: string, digest: string, filename: string): Promise<FileAnswer>;
+/** Another place that an index can be had from: an imported bundle, say. */
+export interface Origin {
+  readonly metadata: MetadataSource;
+  readonly upstream: Upstream;
+}
+
+/** The generation that a refresh has proved and not published. Jobs may look into it before it is believed. */
+export type Candidate = Pick<PackageIndex, 'listing' | 'projects' | 'open'>;
+
+export interface RefreshRequest {
+  /** Where to look; the index's own upstream unless stated. */
+  readonly from?: Origin | undefined;
+  /** Where it throws, nothing is published; roots and the timestamp's floor stay even then (TUF §5.4.5). */
+  readonly beforePublish?: ((candidate: Candidate) => Promise<void>) | undefined;
+}
+
+export interface SignedRepository {
   /** tuf/metadata/NAME, decoded once. */
   metadata(name: string): Promise<SignedDocument>;
   /** tuf/targets/PATH, decoded once: plain, `dir/HASH.name` and `HASH.dir/name`. */
-  target(path: string): Promise<FileAnswer>;
-  /** Documents nothing vouches for; absent where the evidence has no place for them. */
-  readonly relay: RelayedDocuments | undefined;
+  target(path: string, caller: Caller): Promise<FileAnswer>;
   /** Refreshes the metadata now. */
-  refresh(): Promise<void>;
-  /** Who vouches for a project or file, in facts. */
-  explain(name: string): Promise<Explanation>;
-  status(): Promise<IndexStatus>;
-  /** Proves the delegated roles on disk again; asks nothing of upstream. Undefined where nothing is signed. */
-  heldRoles(): Promise<HeldRoles | undefined>;
+  refresh(request?: RefreshRequest): Promise<void>;
+  /** Proves the delegated roles on disk again; asks nothing of upstream. */
+  proveStoredRoles(): Promise<StoredRoles>;
 }
 
-/** What an unsigned index offers beside its pages and files; each throws `unlisted` where upstream has none. */
-export interface RelayedDocuments {
+/** Each throws `unlisted` where upstream has none. */
+export interface UnverifiedDocuments {
   /** `/pypi/NAME/json` and `/pypi/NAME/VERSION/json`, file URLs rewritten to `base` (absolute, ending in a slash). */
-  legacyJson(project: string, version: string | undefined, base: string): Promise<UnverifiedDocument>;
+  legacyJson(project: string, version: string | undefined, base: string, caller: Caller): Promise<UnverifiedDocument>;
   /** PEP 740: `/integrity/PROJECT/VERSION/FILE/provenance`. */
-  provenance(project: string, version: string, filename: string): Promise<UnverifiedDocument>;
+  provenance(project: string, version: string, filename: string, caller: Caller): Promise<UnverifiedDocument>;
   /** `FILE.asc`, where the page says that there is one; by the file's own path. */
-  signature(path: string): Promise<UnverifiedDocument>;
+  signature(path: string, caller: Caller): Promise<UnverifiedDocument>;
 }
 
-export interface IndexStatus {
+export interface IndexStatus extends EvidenceStatus {
   readonly name: string;
-  readonly evidence: Evidence;
-  readonly upstream: string;
-  readonly layout: string;
-  readonly lastRefresh: Instant | undefined;
-  readonly lastError: { readonly reason: string; readonly message: string; readonly at: Instant } | undefined;
-  readonly roles: readonly RoleStatus[];
-  /** Whether unsigned state on disk carries a seal; undefined where there is none to seal. */
-  readonly sealed?: boolean | undefined;
-  /** Entries left out of pages, by why; since start. */
+  readonly evidence: EvidenceKind;
+  /** Lines that the pages in force do not pass on, by why. */
   readonly leftOut: ReadonlyMap<string, number>;
-}
-
-export interface RoleStatus {
-  readonly role: string;
-  readonly version: number;
-  readonly expires: Instant;
-  /** Distinct keys that signed, of how many are needed, of how many may. */
-  readonly signed: number;
-  readonly threshold: number;
-  readonly keys: number;
-  readonly online: boolean;
 }

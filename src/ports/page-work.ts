@@ -11,12 +11,15 @@ import { legacyJson } from '../render/legacy-json.ts';
 import type { Bodies } from '../render/page.ts';
 import { renderList, renderPage } from '../render/render.ts';
 
-/** A listing held to its pins: what may be served, and what is withheld by name. */
-export interface Pinned {
+/** A listing as far as it may be served. */
+export interface Enforced {
   readonly listing: Listing;
+  /** Files that are not listed, by name. */
   readonly withheld: ReadonlyMap<string, Refusal>;
   /** Announcements of core metadata that contradict the first one: the file is served, the announcement is not. */
   readonly silenced: ReadonlyMap<string, Refusal>;
+  /** True where the page is drawn without any file. */
+  readonly hidden?: boolean | undefined;
 }
 
 /** A page as it came, to be drawn. */
@@ -31,13 +34,8 @@ export interface PageSource {
 export interface PageSteps {
   /** What is known of the files that the page states no digest of. Asked only where there are some. */
   readonly known?: (undigested: readonly string[]) => Promise<ReadonlyMap<string, Statement>>;
-  /** Holds the relinked page to its pins: what is drawn is what this leaves of it. */
-  readonly hold: (relinked: Listing) => Promise<Held>;
-}
-
-export interface Held extends Pinned {
-  /** True where the page is drawn without any file. */
-  readonly hidden?: boolean | undefined;
+  /** What pins and policy leave of the relinked page: that is what is drawn. */
+  readonly enforce: (relinked: Listing) => Promise<Enforced>;
 }
 
 /** The legacy JSON of a project: its page as it came and as it is served, and upstream's document, if there is one. */
@@ -67,7 +65,7 @@ export interface Difference {
  * all projects, in which no other request may have to wait. All refuse `format`, `foreign`, `limit`.
  */
 export interface PageWork {
-  drawPage(source: PageSource, steps: PageSteps): Promise<Held & { readonly bodies: Bodies }>;
+  drawPage(source: PageSource, steps: PageSteps): Promise<Enforced & { readonly bodies: Bodies }>;
   drawList(bytes: Uint8Array): Promise<Bodies>;
   /** Undefined for a version that is not there. */
   drawLegacy(source: LegacySource): Promise<Uint8Array | undefined>;
@@ -77,13 +75,14 @@ export interface PageWork {
 
 /** All of it here and now: for documents that are small. */
 export const workHere: PageWork = {
-  async drawPage({ project, bytes, pageUrl }, { known, hold }) {
+  async drawPage({ project, bytes, pageUrl }, { known, enforce }) {
     const decoded = decodePage(bytes, project);
     const undigested = undigestedOf(decoded);
-    const held = await hold(
+    const enforced = await enforce(
       relink(decoded, { pageUrl, known: undigested.length === 0 ? undefined : await known?.(undigested) }),
     );
-    return { ...held, bodies: await renderPage(held.hidden === true ? emptied(held.listing) : held.listing) };
+    const { hidden, listing } = enforced;
+    return { ...enforced, bodies: await renderPage(hidden === true ? emptied(listing) : listing) };
   },
   drawList: async (bytes) => renderList(decodeList(bytes)),
   drawLegacy: async ({ upstream, listing, version, base }) => legacyJson(upstream, listing, version, base),

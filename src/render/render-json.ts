@@ -28,6 +28,21 @@ export function renderListJson(names: readonly string[]): Buffer {
   return Buffer.from(`{"meta":{"api-version":"1.${HIGHEST_MINOR}"},"projects":[\n${projects}\n]}`);
 }
 
+/** The names of a list as `renderListJson` writes it: one a line. */
+export function* namesOfListJson(json: Uint8Array): Generator<string, void, undefined> {
+  const text = Buffer.from(json.buffer, json.byteOffset, json.byteLength);
+  for (let start = text.indexOf('\n') + 1; start > 0; ) {
+    const end = text.indexOf('\n', start);
+    if (end === -1) return;
+    const line = text.toString('utf8', start, text[end - 1] === COMMA ? end - 1 : end);
+    // A list without projects has one empty line.
+    if (line !== '') yield JSON.parse(line).name;
+    start = end + 1;
+  }
+}
+
+const COMMA = 0x2c;
+
 function fileJson(file: OwnFile): string {
   const { entry } = file;
   return (

@@ -37,11 +37,11 @@ export function createPageWork(options: PageWorkOptions = {}): PageWork & { clos
           const undigested = await call('open', { document, project, bytes });
           const known = undigested.length === 0 ? undefined : await steps.known?.(undigested);
           const head = await call('relink', { document, pageUrl, known: known && plain(known) });
-          const held = await steps.hold(await listingFrom(call, document, head));
-          const withheld = new Set(held.withheld.keys());
-          const silenced = new Set(held.silenced.keys());
-          const hidden = held.hidden === true;
-          return { ...held, bodies: arrived(await call('draw', { document, withheld, silenced, hidden })) };
+          const enforced = await steps.enforce(await listingFrom(call, document, head));
+          const withheld = new Set(enforced.withheld.keys());
+          const silenced = new Set(enforced.silenced.keys());
+          const hidden = enforced.hidden === true;
+          return { ...enforced, bodies: arrived(await call('draw', { document, withheld, silenced, hidden })) };
         } finally {
           call('close', { document }).catch(() => undefined);
         }

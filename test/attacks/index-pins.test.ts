@@ -250,7 +250,7 @@ describe('a pin of one sight', () => {
 });
 
 describe('a pin that another process made', () => {
-  it('is not confirmed by a page seen twice that lists other bytes', async () => {
+  it('gives way to a page seen twice that lists other bytes, and is not confirmed by it', async () => {
     await start();
     await rig.page('alpha');
     await rig.later('alpha');
@@ -266,7 +266,10 @@ describe('a pin that another process made', () => {
       }),
     );
     await rig.later('alpha');
-    expect((await rig.pins('alpha')).get(ALPHA.filename)).toMatchObject({ digests: theirs, provisional: true });
+    const pin = (await rig.pins('alpha')).get(ALPHA.filename);
+    expect(pin?.digests).not.toEqual(theirs);
+    expect(pin).toMatchObject({ provisional: true });
+    expect(await rig.names('alpha')).toEqual([ALPHA.filename]);
   });
 });
 

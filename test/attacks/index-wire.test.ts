@@ -2,6 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type IndexRig, type IndexRigOptions, startIndexRig } from '../rigs/index-rig.ts';
 import { answering, cut, forged, loginPage, rewritten, type Send, withHeaders } from '../support/bad-days.ts';
+import { client } from '../support/callers.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 import { startUpstream } from '../support/upstream.ts';
 
@@ -211,7 +212,7 @@ describe('a quarantined project (PEP 792)', () => {
     expect((await rig.page('alpha')).files).toEqual([]);
     expect(await rig.refused(rig.path(ALPHA))).toBe('403 policy');
     expect(await rig.refused(`${rig.path(ALPHA)}.asc`)).toBe('404 unlisted');
-    const document = await rig.index().relay?.legacyJson('alpha', undefined, 'https://mirror.example/');
+    const document = await rig.index().unverified?.legacyJson('alpha', undefined, 'https://mirror.example/', client());
     expect(JSON.parse(String(document?.bytes)).urls).toEqual([]);
   });
 

@@ -1,7 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { quietEvents } from '../../src/app/no-events.ts';
 import { makeBlob } from '../../src/bytes/blob.ts';
-import { createCoreMetadata } from '../../src/mirror/files/core-metadata.ts';
-import { createUpstream } from '../../src/upstream/client.ts';
+import { makeExpected } from '../../src/bytes/expected.ts';
+import { CoreMetadata } from '../../src/mirror/files/core-metadata.ts';
+import { createReports } from '../../src/mirror/projects/reports.ts';
 import { type SignedRig, startSignedRig } from '../rigs/signed-rig.ts';
 import { reasonOf } from '../support/client.ts';
 import { tinyWheel, zip } from '../support/tiny-wheel.ts';
@@ -94,20 +96,13 @@ it('ten thousand lies do not make room for one more', async () => {
     send: ({ start: from, end }, write) => write(ALPHA.bytes.subarray(from, end)),
     bytes: async () => ALPHA.bytes,
   });
-  const coreMetadata = createCoreMetadata({
+  const reports = createReports({
     index: 'main',
-    blobs: {
-      stored: async () => true,
-      open: async () => wheel,
-      fetch: async () => wheel,
-      keep: async () => true,
-      readDocument: async () => undefined,
-      writeDocument: async () => undefined,
-    },
-    upstream: createUpstream({ bases: ['http://127.0.0.1:1/'] }),
-    fetchProved: async () => wheel,
-    events: { rejected() {}, served() {}, refreshed() {}, note() {} },
+    events: quietEvents,
+    journal: { note() {} },
+    clock: { now: () => 0 },
   });
+  const coreMetadata = new CoreMetadata({ blobs: { open: async () => wheel }, reports });
   const digests = new Map([['sha256' as const, 'f'.repeat(64)]]);
   const liar = (number: number) => {
     const path = `packages/${number}/${ALPHA.filename}`;
@@ -116,7 +111,9 @@ it('ten thousand lies do not make room for one more', async () => {
   };
   const LIARS = 10_005;
   for (let number = 0; number < LIARS; number++) await coreMetadata.compare(liar(number), wheel);
-  const opened = async (number: number) =>
-    (await coreMetadata.answer(liar(number), undefined, async () => wheel)).open();
-  for (const number of [0, LIARS - 1]) expect(await reasonOf(opened(number))).toBe('mix-and-match');
+  const found = async (number: number) => {
+    await coreMetadata.compareStored(liar(number), makeExpected({ digests }));
+    coreMetadata.refuseBelied(liar(number));
+  };
+  for (const number of [0, LIARS - 1]) expect(await reasonOf(found(number))).toBe('mix-and-match');
 });

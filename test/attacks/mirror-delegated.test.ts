@@ -3,6 +3,7 @@ import { instantText } from '../../src/bytes/instant.ts';
 import { createBins } from '../../src/repository/bins.ts';
 import { rsaKey } from '../../src/repository/signing-keys.ts';
 import { KEYS, type SignedRig, startSignedRig } from '../rigs/signed-rig.ts';
+import { client } from '../support/callers.ts';
 import { DAY } from '../support/clock.ts';
 import { heldBy } from '../support/keys.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
@@ -52,7 +53,7 @@ describe('a delegated role in memory', () => {
       },
     });
     expect(await rig.names('alpha')).toEqual([ALPHA.filename]);
-    await rig.index().explain('alpha');
+    await rig.index().explain('alpha', client());
     rig.clock.advance(2 * DAY);
     repository.role(bin()).expires = instantText(rig.clock.now() + 10 * DAY);
     repository.write(bin());
@@ -102,7 +103,7 @@ describe('the clock', () => {
     await rig.page('alpha');
     const asked = rig.upstream.requests.length;
     rig.clock.advance(-DAY);
-    await expect(rig.index().refresh()).rejects.toMatchObject({ reason: 'clock' });
+    await expect(rig.index().signed?.refresh()).rejects.toMatchObject({ reason: 'clock' });
     expect(rig.upstream.requests).toHaveLength(asked);
   });
 });

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { type SignedRig, startSignedRig } from '../rigs/signed-rig.ts';
+import { client } from '../support/callers.ts';
 import { DAY } from '../support/clock.ts';
 import { authority } from '../support/keys.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
@@ -63,7 +64,7 @@ describe.each(['prefixes', 'succinct'] as const)('an index signed as PEP 480 say
 
   it('moves a project from the bins to its developer, and says who vouches', async () => {
     await start();
-    const before = await rig.index().explain('free-one');
+    const before = await rig.index().explain('free-one', client());
     expect(before.chain.map(({ role }) => role)).toEqual([
       'root',
       'targets',
@@ -73,7 +74,7 @@ describe.each(['prefixes', 'succinct'] as const)('an index signed as PEP 480 say
     expect(before.forgeableOnline.length).toBeGreaterThan(0);
     rig.signed.claim('free-one', authority(['its developer']));
     await rig.publish();
-    const after = await rig.index().explain('free-one');
+    const after = await rig.index().explain('free-one', client());
     expect(after.chain.map(({ role }) => role)).toEqual(['root', 'targets', 'claimed', 'project-free-one']);
     expect(after.forgeableOnline).toEqual([]);
     expect((await rig.get(rig.path(FREE))).body.equals(FREE.bytes)).toBe(true);

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { openVolume } from '../../src/disk/volume.ts';
 import { createIndexState } from '../../src/state/index-facts.ts';
 import { type Mirror, makeScratch, startMirror } from '../rigs/mirror.ts';
+import { client } from '../support/callers.ts';
 import { createClock } from '../support/clock.ts';
 import {
   FILES,
@@ -107,14 +108,14 @@ describe.each(LAYOUTS)('a data directory of layout %i', (layout) => {
     it('explains its files while upstream is away', async () => {
       const mirror = await start(layout, kind);
       for (const { index, evidence } of INDEXES[kind]) {
-        const explained = await mirror.index(index).explain(FILES.alphaOne.filename);
+        const explained = await mirror.index(index).explain(FILES.alphaOne.filename, client());
         expect(explained).toMatchObject({ evidence, kind: 'file', project: 'alpha' });
         // Proved, and seen twice where nobody signed it.
         expect(explained.pinned?.provisional ?? false).toBe(false);
         expect(explained.chain.map(({ role }) => role).slice(0, 2)).toEqual(
           evidence === 'tuf' ? ['root', 'targets'] : [],
         );
-        expect(await mirror.index(index).explain('beta')).toMatchObject({ kind: 'project', files: 1 });
+        expect(await mirror.index(index).explain('beta', client())).toMatchObject({ kind: 'project', files: 1 });
       }
     });
 
@@ -163,13 +164,13 @@ describe.each(LAYOUTS)('a data directory of layout %i', (layout) => {
     const proxy = await startNamesProxy(new Map([['signed.index.test', upstream.port]]));
     closers.push(upstream.close, proxy.close);
     const mirror = await start(layout, kind, proxy.url);
-    await expect(mirror.index().refresh()).rejects.toMatchObject({ reason: 'rollback', subject: 'timestamp' });
+    await expect(mirror.index().signed?.refresh()).rejects.toMatchObject({ reason: 'rollback', subject: 'timestamp' });
   });
 
   it.each(WITH_UNSIGNED)('keeps pins, the page that is gone and what upstream did: %s', async (kind) => {
     const index = unsignedIn(kind);
     const mirror = await start(layout, kind);
-    const beta = await mirror.index(index).explain(FILES.beta.filename);
+    const beta = await mirror.index(index).explain(FILES.beta.filename, client());
     expect(beta.pinned).toMatchObject({ provisional: true });
     // A page that is gone is not at hand any more, and upstream cannot be asked for another.
     expect((await mirror.get(`/${index}/simple/gone/`)).status).toBe(503);

@@ -3,6 +3,7 @@ import { explanationText } from '../../src/cli/explain.ts';
 import { type IndexRig, type IndexRigOptions, startIndexRig } from '../rigs/index-rig.ts';
 import type { Mirror } from '../rigs/mirror.ts';
 import { type SignedRig, startSignedRig } from '../rigs/signed-rig.ts';
+import { client } from '../support/callers.ts';
 import { reasonOf } from '../support/client.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 
@@ -12,7 +13,7 @@ const ALPHA = tinyWheel('alpha');
 const OTHER = tinyWheel('alpha', '1.0', 'other bytes');
 
 const textOf = async (mirror: Pick<Mirror, 'index' | 'clock'>, name: string) =>
-  explanationText(await mirror.index().explain(name), mirror.clock.now());
+  explanationText(await mirror.index().explain(name, client()), mirror.clock.now());
 
 describe('explain, of a signed index', () => {
   let rig: SignedRig;
@@ -21,16 +22,16 @@ describe('explain, of a signed index', () => {
   it.each([true, false])('claims a pin only where files are held to it (reuploads: %s)', async (reuploads) => {
     rig = await startSignedRig({ fill: (signed) => signed.upload('alpha', ALPHA), index: { reuploads } });
     for (const name of ['alpha', ALPHA.filename]) {
-      expect((await rig.index().explain(name)).reuploads).toBe(reuploads);
+      expect((await rig.index().explain(name, client())).reuploads).toBe(reuploads);
       expect(/pinned here/i.test(await textOf(rig, name))).toBe(!reuploads);
     }
   });
 
   it('does not say that a file is unlisted whose page cannot be had', async () => {
     rig = await startSignedRig({ fill: (signed) => signed.upload('alpha', ALPHA) });
-    expect(await reasonOf(rig.index().explain('beta-1.0-py3-none-any.whl'))).toBe('unlisted');
+    expect(await reasonOf(rig.index().explain('beta-1.0-py3-none-any.whl', client()))).toBe('unlisted');
     rig.upstream.fault(rig.storedPage('alpha'), { kind: 'status', status: 500 });
-    expect(await reasonOf(rig.index().explain(ALPHA.filename))).toBe('unreachable');
+    expect(await reasonOf(rig.index().explain(ALPHA.filename, client()))).toBe('unreachable');
   });
 });
 
@@ -43,7 +44,7 @@ describe('explain, of an index that signs nothing', () => {
 
   it('says that nobody signed, and who could forge a new file', async () => {
     await start();
-    expect(await rig.index().explain('Alpha')).toMatchObject({
+    expect(await rig.index().explain('Alpha', client())).toMatchObject({
       evidence: 'index',
       kind: 'project',
       project: 'alpha',
@@ -85,12 +86,12 @@ describe('explain, of an index that signs nothing', () => {
     rig.pypi.replace('alpha', OTHER);
     await rig.later('alpha');
     expect(await rig.refused(rig.path(OTHER))).toBe('502 changed');
-    expect(await reasonOf(rig.index().explain(ALPHA.filename))).toBe('changed');
+    expect(await reasonOf(rig.index().explain(ALPHA.filename, client()))).toBe('changed');
   });
 
   it('does not know what no page lists', async () => {
     await start();
     for (const name of ['beta', 'beta-1.0.tar.gz', 'alpha-9.0-py3-none-any.whl', 'no name at all'])
-      expect(await reasonOf(rig.index().explain(name)), name).toBe('unlisted');
+      expect(await reasonOf(rig.index().explain(name, client())), name).toBe('unlisted');
   });
 });

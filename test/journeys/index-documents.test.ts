@@ -1,9 +1,10 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Refusal } from '../../src/bytes/refusal.ts';
-import type { RelayedDocuments } from '../../src/mirror/package-index.ts';
+import type { UnverifiedDocuments } from '../../src/mirror/package-index.ts';
 import { type IndexRig, startIndexRig } from '../rigs/index-rig.ts';
 import { JSON_PAGE } from '../rigs/mirror.ts';
 import { badGateway } from '../support/bad-days.ts';
+import { client } from '../support/callers.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 
 // What PyPI has beside pages and files, as this mirror hands it on.
@@ -20,8 +21,8 @@ const start = async (provenance?: string) => {
     fill: (pypi) => pypi.upload('alpha', ALPHA, provenance === undefined ? {} : { provenance }),
   });
 };
-const relay = (): RelayedDocuments => {
-  const { relay: documents } = rig.index();
+const relay = (): UnverifiedDocuments => {
+  const { unverified: documents } = rig.index();
   if (documents === undefined) throw new Error('nothing is relayed');
   return documents;
 };
@@ -35,7 +36,7 @@ describe('the legacy JSON of a project', () => {
   it('lists what the page lists, by its digests, at this mirror', async () => {
     await start();
     const [file] = (await rig.page('alpha')).files;
-    const { bytes } = await relay().legacyJson('alpha', undefined, BASE);
+    const { bytes } = await relay().legacyJson('alpha', undefined, BASE, client());
     expect(JSON.parse(String(bytes)).urls).toMatchObject([
       { filename: ALPHA.filename, url: `${BASE}${rig.path(ALPHA).slice(1)}`, digests: file?.hashes },
     ]);
@@ -49,9 +50,9 @@ describe('the legacy JSON of a project', () => {
     await rig.later('alpha');
     rig.pypi.replace('alpha', tinyWheel('alpha', '1.0', 'other'));
     await rig.later('alpha');
-    const { bytes } = await relay().legacyJson('alpha', undefined, BASE);
+    const { bytes } = await relay().legacyJson('alpha', undefined, BASE, client());
     expect(String(bytes)).not.toContain(ALPHA.filename);
-    expect(await reasonOf(relay().legacyJson('alpha', '9.9', BASE))).toBe('unlisted');
+    expect(await reasonOf(relay().legacyJson('alpha', '9.9', BASE, client()))).toBe('unlisted');
   });
 });
 
@@ -59,7 +60,7 @@ describe('a version', () => {
   it('is the one upstream calls the newest, though a later one stands last', async () => {
     await start();
     rig.pypi.upload('alpha', tinyWheel('alpha', '2.0a1'));
-    const { bytes } = await relay().legacyJson('alpha', undefined, BASE);
+    const { bytes } = await relay().legacyJson('alpha', undefined, BASE, client());
     const { info, urls } = JSON.parse(String(bytes));
     expect([info.version, urls.map(({ filename }: { filename: string }) => filename)]).toEqual([
       '1.0',
@@ -72,13 +73,13 @@ describe('a version', () => {
     await rig.page('alpha');
     const asked = () => rig.pypi.requests.filter(({ url: path }) => /json$|provenance$/.test(path));
     for (const version of ['9.0', '9.1', '..', 'x']) {
-      expect(await reasonOf(relay().legacyJson('alpha', version, BASE))).toBe('unlisted');
-      expect(await reasonOf(relay().provenance('alpha', version, ALPHA.filename))).toBe('unlisted');
+      expect(await reasonOf(relay().legacyJson('alpha', version, BASE, client()))).toBe('unlisted');
+      expect(await reasonOf(relay().provenance('alpha', version, ALPHA.filename, client()))).toBe('unlisted');
     }
     expect(asked()).toEqual([]);
     for (const version of ['1', '1.0.0', 'v1', '1.0']) {
-      expect(await reasonOf(relay().legacyJson('alpha', version, BASE))).toBeUndefined();
-      expect(await reasonOf(relay().provenance('alpha', version, ALPHA.filename))).toBeUndefined();
+      expect(await reasonOf(relay().legacyJson('alpha', version, BASE, client()))).toBeUndefined();
+      expect(await reasonOf(relay().provenance('alpha', version, ALPHA.filename, client()))).toBeUndefined();
     }
     expect(asked()).toHaveLength(2);
   });
@@ -87,7 +88,7 @@ describe('a version', () => {
 describe('provenance', () => {
   it('is passed on byte for byte', async () => {
     await start(url);
-    const { bytes } = await relay().provenance('alpha', '1.0', ALPHA.filename);
+    const { bytes } = await relay().provenance('alpha', '1.0', ALPHA.filename, client());
     expect(String(bytes)).toBe('{"version":1,"attestation_bundles":[]}');
   });
 
@@ -97,15 +98,15 @@ describe('provenance', () => {
     await rig.page('alpha');
     rig.pypi.index.fault(`/integrity/alpha/1.0/${ALPHA.filename}/provenance`, { kind: 'status', status: 404 }, 1);
     for (let at = 0; at < 3; at++)
-      expect(await reasonOf(relay().provenance('alpha', '1.0', ALPHA.filename))).toBe('unlisted');
+      expect(await reasonOf(relay().provenance('alpha', '1.0', ALPHA.filename, client()))).toBe('unlisted');
     expect(asked()).toBe(1);
     rig.clock.advance(60);
-    expect(await reasonOf(relay().provenance('alpha', '1.0', ALPHA.filename))).toBeUndefined();
+    expect(await reasonOf(relay().provenance('alpha', '1.0', ALPHA.filename, client()))).toBeUndefined();
   });
 
   it('of a file that has none is not asked for', async () => {
     await start();
-    expect(await reasonOf(relay().provenance('alpha', '1.0', ALPHA.filename))).toBe('unlisted');
+    expect(await reasonOf(relay().provenance('alpha', '1.0', ALPHA.filename, client()))).toBe('unlisted');
     expect(rig.pypi.requests.some(({ url: path }) => path.startsWith('/integrity/'))).toBe(false);
   });
 });

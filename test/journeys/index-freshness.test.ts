@@ -1,11 +1,20 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { freshnessOf } from '../../src/mirror/unsigned/freshness.ts';
-import { createIndexPages } from '../../src/mirror/unsigned/pages.ts';
-import type { PageRecord } from '../../src/ports/index-state.ts';
+import { quietEvents } from '../../src/app/no-events.ts';
+import { createBackground } from '../../src/async/background.ts';
+import { ProjectPins } from '../../src/mirror/projects/pins.ts';
+import { ProjectPages } from '../../src/mirror/projects/project-pages.ts';
+import { createReports } from '../../src/mirror/projects/reports.ts';
+import { quarantinePolicy } from '../../src/mirror/quarantine-policy.ts';
+import { UnsignedEvidence } from '../../src/mirror/unsigned/evidence.ts';
+import { standingOf } from '../../src/mirror/unsigned/freshness.ts';
+import { PageRefresh } from '../../src/mirror/unsigned/refresh.ts';
+import type { PageRecord, Pins } from '../../src/ports/index-state.ts';
 import { workHere } from '../../src/ports/page-work.ts';
+import type { DocumentAnswer, Upstream } from '../../src/ports/upstream.ts';
 import { type IndexRig, type IndexRigOptions, startIndexRig } from '../rigs/index-rig.ts';
 import { NOW } from '../rigs/mirror.ts';
 import { answering, badGateway } from '../support/bad-days.ts';
+import { client } from '../support/callers.ts';
 import { DAY, HOUR } from '../support/clock.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 
@@ -144,61 +153,88 @@ describe('a page', () => {
 
   it('does not become fresh when the clock goes back', () => {
     const lifetimes = { maxAge: 600, staleIfError: DAY };
-    expect(freshnessOf({ confirmedAt: 1000 }, lifetimes, 999)).toBe('spent');
-    expect(freshnessOf({ confirmedAt: 1000 }, lifetimes, 1000)).toBe('fresh');
+    expect(standingOf({ confirmedAt: 1000 }, lifetimes, 999)).toBe('expired');
+    expect(standingOf({ confirmedAt: 1000 }, lifetimes, 1000)).toBe('fresh');
   });
 });
 
 describe('a refresh that takes long', () => {
-  it('is waited for five seconds; then the older page is served, and the newer when it has come', async () => {
+  it('is waited for five seconds; then the older page is served at once, and the newer when it has come', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     try {
       let now = NOW;
-      const record = recordAt(now);
-      const newer = { ...record, bytes: pageOf([ALPHA.filename, BETA.filename]), confirmedAt: now + 901 };
-      const arrival = Promise.withResolvers<{ readonly record: PageRecord; readonly changed: boolean }>();
-      const pages = createIndexPages({
-        index: 'main',
-        maxAge: 600,
-        staleIfError: DAY,
-        refresh: () => arrival.promise,
-        store: {
-          load: async () => record,
-          unchanged: async () => true,
-          save: async () => {},
-          remove: async () => {},
-          gone: async () => undefined,
-        },
-        pins: {
-          hold: async ({ listing }) => ({ listing, withheld: new Map(), silenced: new Map() }),
-          seenAgain: async () => {},
-        },
-        pageUrl: () => 'https://pypi.example/simple/alpha/',
-        work: workHere,
-        clock: { now: () => now },
-        events: { rejected() {}, served() {}, refreshed() {}, note() {} },
-        cache: new Map(),
-        absent: new Map(),
-      });
-      await pages.held('alpha');
+      const arrival = Promise.withResolvers<DocumentAnswer>();
+      const pages = pagesOver({ document: () => arrival.promise }, recordAt(now), () => now);
+      const files = async () => (await pages.get('alpha', client())).listing.files.size;
+      await files();
       now += 901;
       let served: number | undefined;
-      const waiting = pages.held('alpha').then(({ listing }) => {
-        served = listing.files.size;
+      const waiting = files().then((count) => {
+        served = count;
       });
       await vi.advanceTimersByTimeAsync(4999);
       expect(served).toBeUndefined();
       await vi.advanceTimersByTimeAsync(1);
       await waiting;
       expect(served).toBe(1);
-      arrival.resolve({ record: newer, changed: true });
+      // Nobody waits for the same answer as long again.
+      expect(await files()).toBe(1);
+      const bytes = pageOf([ALPHA.filename, BETA.filename]);
+      const url = 'https://pypi.example/simple/alpha/';
+      const said = { contentType: '', etag: undefined, serial: undefined, maxAge: undefined };
+      arrival.resolve({ kind: 'document', url, bytes, ...said });
       vi.useRealTimers();
-      await expect.poll(async () => (await pages.held('alpha')).listing.files.size, { interval: 2 }).toBe(2);
+      await expect.poll(files, { interval: 2 }).toBe(2);
     } finally {
       vi.useRealTimers();
     }
   });
 });
+
+/** The pages of an index whose upstream is in the test's hands, and that remembers one page of it. */
+function pagesOver(upstream: Pick<Upstream, 'document'>, record: PageRecord, now: () => number) {
+  const clock = { now };
+  const reports = createReports({ index: 'main', events: quietEvents, journal: { note() {} }, clock });
+  const store = {
+    load: async () => record,
+    unchanged: async () => true,
+    save: async () => {},
+    remove: async () => {},
+    gone: async () => undefined,
+  };
+  const pageUrl = () => 'https://pypi.example/simple/alpha/';
+  const shared = { upstream, pageUrl, store, clock, reports, work: workHere, nameFetch: () => 'second' };
+  const evidence = new UnsignedEvidence({
+    ...shared,
+    upstreamUrl: 'https://pypi.example/simple/',
+    maxAge: 600,
+    staleIfError: DAY,
+    contentAddressed: false,
+    projectList: false,
+    sealed: false,
+    refresh: new PageRefresh(shared),
+  });
+  const background = createBackground();
+  const pins = new ProjectPins({ pins: NO_PINS, clock, reports, reuploads: true });
+  return new ProjectPages({
+    ...shared,
+    index: 'main',
+    evidence,
+    pins,
+    policy: quarantinePolicy,
+    background,
+    memory: 1e7,
+  });
+}
+
+const NO_PINS: Pins = {
+  of: async () => new Map(),
+  add: async () => {},
+  prove: async () => {},
+  confirm: async () => {},
+  replace: async () => {},
+  replaceAll: async () => {},
+};
 
 function recordAt(now: number): PageRecord {
   return {

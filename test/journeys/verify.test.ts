@@ -38,40 +38,40 @@ const flipped = (bytes: Buffer) => {
   copy.write(copy.toString('latin1', at, at + 1) === '0' ? '1' : '0', at);
   return copy;
 };
-const heldRoles = () => rig.index().heldRoles();
+const storedRoles = () => rig.index().signed?.proveStoredRoles();
 
 describe.each(['prefixes', 'succinct'] as const)('delegated roles on disk, with bins by %s', (kind) => {
   it('are proved again, from targets down', async () => {
     await start(kind);
     // claimed, its developer's role, recently-claimed, unclaimed, and one bin.
-    expect(await heldRoles()).toEqual({ proved: 5, unproved: 0, wrong: [] });
+    expect(await storedRoles()).toEqual({ proved: 5, unproved: 0, wrong: [] });
     await rig.restart();
-    expect(await heldRoles()).toEqual({ proved: 5, unproved: 0, wrong: [] });
+    expect(await storedRoles()).toEqual({ proved: 5, unproved: 0, wrong: [] });
   });
 
   it('are found where one bit of a signature differs', async () => {
     const bin = await start(kind);
     await change(bin, flipped);
-    expect(await heldRoles()).toMatchObject({ proved: 4, unproved: 0, wrong: [{ role: bin, version: 1 }] });
+    expect(await storedRoles()).toMatchObject({ proved: 4, unproved: 0, wrong: [{ role: bin, version: 1 }] });
     await rig.restart();
-    expect(await heldRoles()).toMatchObject({ proved: 4, wrong: [{ role: bin }] });
+    expect(await storedRoles()).toMatchObject({ proved: 4, wrong: [{ role: bin }] });
     // What is asked for next is fetched anew, and holds.
     await rig.page('free-one');
-    expect(await heldRoles()).toEqual({ proved: 5, unproved: 0, wrong: [] });
+    expect(await storedRoles()).toEqual({ proved: 5, unproved: 0, wrong: [] });
   });
 
   it('are found where another role of the same repository lies in their place', async () => {
     const bin = await start(kind);
     await writeFile(held(bin), await readFile(held('project-claimed-one')));
-    expect(await heldRoles()).toMatchObject({ wrong: [{ role: bin }] });
+    expect(await storedRoles()).toMatchObject({ wrong: [{ role: bin }] });
   });
 
   it('are not judged by a role that is wrong or gone itself', async () => {
     await start(kind);
     await change('unclaimed', flipped);
-    expect(await heldRoles()).toMatchObject({ proved: 3, unproved: 1, wrong: [{ role: 'unclaimed' }] });
+    expect(await storedRoles()).toMatchObject({ proved: 3, unproved: 1, wrong: [{ role: 'unclaimed' }] });
     await rm(held('unclaimed'));
-    expect(await heldRoles()).toEqual({ proved: 3, unproved: 1, wrong: [] });
+    expect(await storedRoles()).toEqual({ proved: 3, unproved: 1, wrong: [] });
   });
 });
 

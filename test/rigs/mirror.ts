@@ -6,7 +6,7 @@ import { type Composition, compose } from '../../src/app/compose.ts';
 import type { Config, IndexConfig, SignedIndexConfig, UnsignedIndexConfig } from '../../src/config/config.ts';
 import { createListener } from '../../src/http/listener.ts';
 import { type RunningServer, startServer } from '../../src/http/server.ts';
-import type { MirrorIndex } from '../../src/mirror/package-index.ts';
+import type { PackageIndex } from '../../src/mirror/package-index.ts';
 import type { Events } from '../../src/ports/events.ts';
 import type { UpstreamLimits } from '../../src/upstream/limits.ts';
 import { BUILT_AT } from '../../src/version.ts';
@@ -27,7 +27,7 @@ export interface Recorded {
 export interface Face {
   readonly url: () => string;
   /** One of its indexes; the default one where no name is given. */
-  readonly index: (name?: string) => MirrorIndex;
+  readonly index: (name?: string) => PackageIndex;
   readonly get: (path: string, asking?: Asking) => Promise<Answered>;
   /** The project page as pip reads it. Throws where it is not a 200. */
   readonly page: (project: string) => Promise<SimplePage>;
@@ -185,10 +185,11 @@ function faceOf(which: () => Running): Face {
       if (headers['content-type'] !== 'application/problem+json') return `${status} ${headers['content-type']}`;
       return `${status} ${JSON.parse(body.toString('utf8')).reason}`;
     },
-    refresh: () =>
-      index()
-        .refresh()
-        .catch(() => undefined),
+    async refresh() {
+      await index()
+        .signed?.refresh()
+        .catch(() => undefined);
+    },
   };
 }
 

@@ -9,7 +9,7 @@ import { Refusal } from '../../src/bytes/refusal.ts';
 import { openVolume } from '../../src/disk/volume.ts';
 import type { ReadIndex } from '../../src/http/mount.ts';
 import { type FileAnswer, makeFileAnswer } from '../../src/mirror/files/file-answer.ts';
-import type { Evidence, RelayedDocuments, SignedDocument } from '../../src/mirror/package-index.ts';
+import type { EvidenceKind, SignedDocument, UnverifiedDocuments } from '../../src/mirror/package-index.ts';
 import type { Wanted } from '../../src/ports/blobs.ts';
 import type { OpenDownload } from '../../src/ports/upstream.ts';
 import { decodeJson } from '../../src/pypi/decode-json.ts';
@@ -34,12 +34,12 @@ export interface StillFile {
 
 export interface StillOptions {
   readonly name?: string;
-  readonly evidence?: Evidence;
+  readonly evidence?: EvidenceKind;
   readonly files?: readonly StillFile[];
   readonly documents?: ReadonlyMap<string, SignedDocument>;
   readonly targets?: ReadonlyMap<string, Uint8Array>;
   /** Documents nothing vouches for. */
-  readonly relay?: RelayedDocuments;
+  readonly unverified?: UnverifiedDocuments;
   /** False: a layout without one. */
   readonly list?: boolean;
 }
@@ -102,9 +102,10 @@ export async function createStillIndex(options: StillOptions = {}): Promise<Stil
     };
     return makeFileAnswer({
       filename: file.filename,
+      project: undefined,
       size: file.sizeUnknown === true ? undefined : file.bytes.byteLength,
       sha256: file.sizeUnknown === true ? undefined : sha256,
-      held: await blobs.stored(expected),
+      stored: await blobs.stored(expected),
       open: () => blobs.fetch(wanted, download),
     });
   };
@@ -139,21 +140,23 @@ export async function createStillIndex(options: StillOptions = {}): Promise<Stil
       if (options.list === false) throw new Refusal('policy', 'The layout signs no list.', { subject: 'list' });
       return list;
     },
-    async packageFile(path) {
-      const filename = (path.split('/').at(-1) ?? '').replace(/\.metadata$/, '');
-      return find(files.find((file) => file.filename === filename)?.project ?? '', path);
+    async file(at) {
+      if (!('path' in at)) return find(at.project, `${at.project}/${at.digest}/${at.filename}`);
+      const filename = (at.path.split('/').at(-1) ?? '').replace(/\.metadata$/, '');
+      return find(files.find((file) => file.filename === filename)?.project ?? '', at.path);
     },
-    digestFile: async (project, digest, filename) => find(project, `${project}/${digest}/${filename}`),
-    relay: options.relay,
-    async metadata(document) {
-      const found = documents.get(document);
-      if (found === undefined) throw absent('targets');
-      return found;
-    },
-    async target(path) {
-      const bytes = targets.get(path);
-      if (bytes === undefined) throw absent('target');
-      return answer({ filename: path.split('/').at(-1) ?? '', bytes });
+    unverified: options.unverified,
+    signed: {
+      async metadata(document) {
+        const found = documents.get(document);
+        if (found === undefined) throw absent('targets');
+        return found;
+      },
+      async target(path) {
+        const bytes = targets.get(path);
+        if (bytes === undefined) throw absent('target');
+        return answer({ filename: path.split('/').at(-1) ?? '', bytes });
+      },
     },
   };
 

@@ -1,6 +1,6 @@
 import type { Range } from '../../bytes/blob.ts';
 import { strongTag } from '../../bytes/etag.ts';
-import type { Evidence } from '../../mirror/package-index.ts';
+import type { EvidenceKind } from '../../mirror/package-index.ts';
 import { VARY, type Variant } from '../../render/page.ts';
 import { RELAYED_MAX_AGE } from '../limits.ts';
 import type { Answer } from './answers.ts';
@@ -8,7 +8,7 @@ import type { Answer } from './answers.ts';
 /** How one index is presented. */
 export interface Manner {
   readonly name: string;
-  readonly evidence: Evidence;
+  readonly evidence: EvidenceKind;
   /** True where any web page may read it; never for an index that needs credentials (DESIGN §9). */
   readonly cors: boolean;
   /** Who may store its answers: anybody on the way, or only the client, where reading needs credentials. */
@@ -23,7 +23,10 @@ export type FlatHeaders = readonly string[];
 /** A year: what the norm calls for ever. */
 const IMMUTABLE = 'max-age=31536000, immutable';
 
-function common(manner: Manner | undefined, evidence: Evidence | 'none' | undefined = manner?.evidence): FlatHeaders {
+function common(
+  manner: Manner | undefined,
+  evidence: EvidenceKind | 'none' | undefined = manner?.evidence,
+): FlatHeaders {
   const headers = ['X-Content-Type-Options', 'nosniff'];
   if (manner === undefined || evidence === undefined) return headers;
   headers.push('Verbatim-Evidence', evidence);

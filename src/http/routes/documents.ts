@@ -1,6 +1,7 @@
+import type { Caller } from '../../async/caller.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { UnverifiedDocument } from '../../bytes/unverified.ts';
-import type { RelayedDocuments } from '../../mirror/package-index.ts';
+import type { UnverifiedDocuments } from '../../mirror/package-index.ts';
 import { normalizeName } from '../../pypi/names.ts';
 import { acceptsType } from '../../render/negotiate.ts';
 import type { Exchange } from '../exchange.ts';
@@ -14,7 +15,7 @@ import type { Wait } from '../waiting.ts';
 const INTEGRITY_TYPES = ['application/vnd.pypi.integrity.v1+json', 'application/json'];
 
 interface RelayAnswersOptions {
-  readonly relay: RelayedDocuments | undefined;
+  readonly documents: UnverifiedDocuments | undefined;
   readonly manner: Manner;
   readonly wait: Wait;
   /** Where clients reach this index, absolute and with a slash at the end; from the configuration, never from a request. */
@@ -22,9 +23,12 @@ interface RelayAnswersOptions {
 }
 
 /** Answers for one index; `rest` are the decoded segments after the name of the route. */
-export function relayAnswers({ relay, manner, wait, base }: RelayAnswersOptions) {
-  const answer = async (exchange: Exchange, ask: (documents: RelayedDocuments) => Promise<UnverifiedDocument>) => {
-    const document = await wait(exchange, async () => ask(relay ?? nowhere()));
+export function relayAnswers({ documents: known, manner, wait, base }: RelayAnswersOptions) {
+  const answer = async (
+    exchange: Exchange,
+    ask: (documents: UnverifiedDocuments, caller: Caller) => Promise<UnverifiedDocument>,
+  ) => {
+    const document = await wait(exchange, async () => ask(known ?? nowhere(), exchange.callerOf(manner.name)));
     if (!exchange.left) replyUnverified(exchange, manner, document);
   };
 
@@ -33,18 +37,18 @@ export function relayAnswers({ relay, manner, wait, base }: RelayAnswersOptions)
     legacyJson: async (exchange: Exchange, asked: string, version: string | undefined): Promise<void> => {
       const at = base();
       // A document whose links lead nowhere would be worse than none.
-      if (relay !== undefined && at === undefined) return replyProblem(exchange, manner, NO_ADDRESS);
-      await answer(exchange, (documents) => documents.legacyJson(projectOf(asked), version, at ?? ''));
+      if (known !== undefined && at === undefined) return replyProblem(exchange, manner, NO_ADDRESS);
+      await answer(exchange, (documents, caller) => documents.legacyJson(projectOf(asked), version, at ?? '', caller));
     },
     /** PEP 740: `/integrity/PROJECT/VERSION/FILE/provenance`. */
     provenance: async (exchange: Exchange, [asked = '', version = '', filename = '']: readonly string[]) => {
-      if (relay !== undefined && !acceptsType(exchange.headers.accept, INTEGRITY_TYPES))
+      if (known !== undefined && !acceptsType(exchange.headers.accept, INTEGRITY_TYPES))
         return replyProblem(exchange, manner, NOT_PROVENANCE);
-      await answer(exchange, (documents) => documents.provenance(projectOf(asked), version, filename));
+      await answer(exchange, (documents, caller) => documents.provenance(projectOf(asked), version, filename, caller));
     },
     /** `FILE.asc`, by the path of FILE. */
     signature: (exchange: Exchange, path: string): Promise<void> =>
-      answer(exchange, (documents) => documents.signature(path)),
+      answer(exchange, (documents, caller) => documents.signature(path, caller)),
   };
 }
 

@@ -30,7 +30,7 @@ export async function answerFile(
   const listed = file.sha256;
   if (listed !== undefined && isListed(headers['if-none-match'], strongTag(listed)))
     return replyFileUnchanged(exchange, manner, file, isImmutable(listed));
-  if (head && file.size !== undefined && (!file.held || listed !== undefined))
+  if (head && file.size !== undefined && (!file.stored || listed !== undefined))
     return replyFileHead(exchange, manner, file, isImmutable(listed));
   for (let attempt = 1; ; attempt++) {
     const blob = await wait(exchange, () => file.open());

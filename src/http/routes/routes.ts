@@ -1,9 +1,10 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { type Context, Hono } from 'hono';
 import { Refusal, type Subject } from '../../bytes/refusal.ts';
+import type { FileAddress } from '../../mirror/package-index.ts';
 import { isNormalized, normalizeName } from '../../pypi/names.ts';
 import type { Exchange, Route } from '../exchange.ts';
-import type { Presented } from '../mount.ts';
+import type { Presented, ReadIndex } from '../mount.ts';
 import { replyDocument, replyError, replyOptions, replyRedirect } from '../reply/doors.ts';
 import type { Target } from '../target.ts';
 import type { Wait } from '../waiting.ts';
@@ -49,13 +50,14 @@ export function indexRoutes(presented: Presented, prefix: string, deps: RouteDep
       try {
         await handle(asked, target.segments.slice(depth));
       } catch (error) {
-        if (replyError(exchange, manner, error)) deps.onFault(error);
+        // Whoever left is told nothing, and that its work was given up is no fault.
+        if (!exchange.left && replyError(exchange, manner, error)) deps.onFault(error);
       }
       return RESPONSE_ALREADY_SENT;
     };
 
   const relayed = relayAnswers({
-    relay: index.relay,
+    documents: index.unverified,
     manner,
     wait: deps.wait,
     base() {
@@ -65,7 +67,7 @@ export function indexRoutes(presented: Presented, prefix: string, deps: RouteDep
   });
 
   const list = on('list', async ({ exchange, target }) => {
-    const found = await deps.wait(exchange, () => index.list());
+    const found = await deps.wait(exchange, () => index.list(exchange.callerOf(manner.name)));
     if (!exchange.left) answerPage(exchange, manner, found, headersOf, target.format);
   });
   const page = on('page', async ({ exchange, target }, rest) => {
@@ -75,7 +77,7 @@ export function indexRoutes(presented: Presented, prefix: string, deps: RouteDep
     const slash = target.path.endsWith('/');
     if (!slash || !isNormalized(asked))
       return replyRedirect(exchange, manner, slash ? `../${project}/` : `${project}/`);
-    const found = await deps.wait(exchange, () => index.page(project));
+    const found = await deps.wait(exchange, () => index.page(project, exchange.callerOf(manner.name)));
     if (!exchange.left) answerPage(exchange, manner, found, headersOf, target.format);
   });
   for (const simple of ['simple', '+simple']) {
@@ -101,36 +103,37 @@ export function indexRoutes(presented: Presented, prefix: string, deps: RouteDep
     on('relayed', ({ exchange }, rest) => relayed.provenance(exchange, rest.slice(1))),
   );
 
-  const file = (find: (rest: readonly string[]) => ReturnType<typeof index.packageFile>) =>
+  const file = (addressOf: (rest: readonly string[]) => FileAddress) =>
     on('file', async ({ exchange, target }, rest) => {
       if (target.path.endsWith('.metadata')) exchange.notes.route = 'core-metadata';
       if (target.escapedSlash || rest.at(-1) === '') throw absent('file');
-      if (index.relay !== undefined && rest.at(-1)?.endsWith(SIGNATURE)) {
+      if (index.unverified !== undefined && rest.at(-1)?.endsWith(SIGNATURE)) {
         exchange.notes.route = 'relayed';
         return relayed.signature(exchange, rest.join('/').slice(0, -SIGNATURE.length));
       }
-      const found = await deps.wait(exchange, () => find(rest.slice(1)));
+      const at = addressOf(rest.slice(1));
+      const found = await deps.wait(exchange, () => index.file(at, exchange.callerOf(manner.name)));
       await answerFile(exchange, manner, found, ALWAYS, deps.wait);
     });
   routes.get(
     '/packages/*',
-    file((rest) => index.packageFile(rest.join('/'))),
+    file((rest) => ({ path: rest.join('/') })),
   );
   routes.get(
     '/files/:project/:digest/:filename',
-    file(([project = '', digest = '', filename = '']) => index.digestFile(project, digest, filename)),
+    file(([project = '', digest = '', filename = '']) => ({ project, digest, filename })),
   );
 
   // A role's name is one segment, whatever it holds: TUF clients escape its slashes.
   const metadata = on('metadata', async ({ exchange }, [, , name = '']) => {
-    const document = await deps.wait(exchange, () => index.metadata(name));
+    const document = await deps.wait(exchange, async () => signedOf(index).metadata(name));
     if (!exchange.left) replyDocument(exchange, manner, document);
   });
   routes.get('/tuf/metadata/:name', metadata);
   const target = on('target', async ({ exchange, target: { escapedSlash } }, rest) => {
     if (escapedSlash || rest.at(-1) === '') throw absent('target');
     const path = rest.slice(2).join('/');
-    const found = await deps.wait(exchange, () => index.target(path));
+    const found = await deps.wait(exchange, async () => signedOf(index).target(path, exchange.callerOf(manner.name)));
     // A plain name may come to mean other bytes; one that holds their digest cannot.
     const isImmutable: IsImmutable = (sha256) => sha256 !== undefined && path.includes(sha256);
     await answerFile(exchange, manner, found, isImmutable, deps.wait);
@@ -146,4 +149,11 @@ export function indexRoutes(presented: Presented, prefix: string, deps: RouteDep
 
 function absent(subject: Subject): Refusal {
   return new Refusal('unlisted', 'Nothing of this name can be in an index.', { subject });
+}
+
+function signedOf({ signed }: ReadIndex): NonNullable<ReadIndex['signed']> {
+  if (signed !== undefined) return signed;
+  throw new Refusal('unlisted', 'This index signs nothing, so there is no signed metadata to pass on.', {
+    subject: 'request',
+  });
 }

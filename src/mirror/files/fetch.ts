@@ -1,79 +1,144 @@
+import type { Background } from '../../async/background.ts';
+import type { Caller } from '../../async/caller.ts';
 import type { Blob } from '../../bytes/blob.ts';
 import type { Expected } from '../../bytes/expected.ts';
+import { type Proven, prove } from '../../bytes/proven.ts';
 import { about, Refusal, type Subject } from '../../bytes/refusal.ts';
 import type { Blobs } from '../../ports/blobs.ts';
-import type { Events } from '../../ports/events.ts';
 import type { OpenDownload, Upstream } from '../../ports/upstream.ts';
+import { isUnlisted } from '../absence.ts';
+import { looksMovedOn } from '../moved-on.ts';
+import type { Reports } from '../projects/reports.ts';
 
-export interface FetchOptions {
-  readonly index: string;
-  readonly blobs: Blobs;
-  readonly upstream: Upstream;
-  readonly events: Events;
-}
-
-type ServedKind = 'page' | 'list' | 'file' | 'core-metadata' | 'target';
-
-interface Request {
+/** Bytes that are wanted: what they must be, and where upstream has them. */
+export interface Wanted {
   readonly name: string;
-  readonly subject: ServedKind;
+  readonly subject: Extract<Subject, 'page' | 'list' | 'file' | 'core-metadata' | 'target'>;
   readonly expected: Expected;
+  /** Most bytes, for expectations without a length. */
   readonly limit: number;
   /** Best first; the next is tried only where upstream says the one before does not exist. */
   readonly urls: readonly string[];
+}
+
+/** A file that is wanted. */
+export interface WantedFile extends Wanted {
   /** A source of last resort, behind the URLs. */
   readonly otherwise?: OpenDownload | undefined;
 }
 
-/** The proved file: held already, or filled from the first URL that has it. Every refusal is counted and named. */
-export type FetchProved = (request: Request) => Promise<Blob>;
-
-export function createFetch({ index, blobs, upstream, events }: FetchOptions): FetchProved {
-  const fetch: FetchProved = async ({ name, subject, expected, limit, urls, otherwise }) => {
-    if (expected.digests.size === 0)
-      throw new Refusal(
-        'algorithm',
-        `${name} is listed without a digest this program can check (sha256, sha384, sha512 or blake2b-256).`,
-        { subject },
-      );
-    if (expected.length !== undefined && expected.length > limit)
-      throw new Refusal('limit', `${name} is listed with ${expected.length} bytes; at most ${limit} are accepted.`, {
-        subject,
-      });
-    if (urls.length === 0 && otherwise === undefined && !(await blobs.stored(expected)))
-      throw new Refusal(
-        'foreign',
-        `The index keeps ${name} on a host this mirror may not fetch from. Add the host to the file hosts if it is right.`,
-        { subject },
-      );
-    const sources = [
-      ...(urls.length === 0 ? [] : [upstream.download({ urls, expected })]),
-      ...(otherwise === undefined ? [] : [otherwise]),
-    ];
-    const how = (await blobs.stored(expected)) ? 'disk' : 'upstream';
-    const blob = await blobs.fetch(
-      { origin: `${index} ${urls[0] ?? name}`, expected, limit, name, subject },
-      firstThatExists(sources, name, subject),
-    );
-    events.served({ index, kind: subject, how });
-    return blob;
-  };
-
-  return async (request) => {
-    const { name, subject } = request;
-    try {
-      return await fetch(request);
-    } catch (error) {
-      const refusal = about(error, subject);
-      if (refusal instanceof Refusal)
-        events.rejected({ index, reason: refusal.reason, subject, name, message: refusal.message, at: 'upstream' });
-      throw refusal;
-    }
-  };
+/** A proved document, and where it came from. */
+export interface FetchedDocument {
+  readonly proved: Proven;
+  readonly from: 'disk' | 'upstream';
 }
 
-/** Upstream lacking what signed metadata lists is upstream's inconsistency, never "absent" (faults 56). */
-function firstThatExists(sources: readonly OpenDownload[], name: string, subject: Subject): OpenDownload {
+interface FetchOptions {
+  readonly index: string;
+  readonly blobs: Blobs;
+  readonly upstream: Upstream;
+  readonly reports: Reports;
+  readonly background: Background;
+}
+
+/** A document that came wrong once may be the fault of one connection: asked for once more on another. */
+const ATTEMPTS = 2;
+
+/** Files and documents by what they must be: stored already, or from the first URL that has them. Each refusal is told once. */
+export class Fetch {
+  readonly #options: FetchOptions;
+
+  constructor(options: FetchOptions) {
+    this.#options = options;
+  }
+
+  /** A file, proved whole before it is handed out. */
+  file(wanted: WantedFile, caller: Caller): Promise<Blob> {
+    return this.#told(wanted, caller, () => this.#file(wanted, caller));
+  }
+
+  /** A document, proved in memory, in the documents' lane; written behind the answer. */
+  document(wanted: Wanted, caller: Caller): Promise<FetchedDocument> {
+    return this.#told(wanted, caller, () => this.#document(wanted, caller));
+  }
+
+  async #told<T>({ name, subject }: Wanted, caller: Caller, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      const refusal = about(error, subject);
+      if (refusal instanceof Refusal && !caller.signal.aborted)
+        this.#options.reports.refused({ subject, name }, refusal);
+      throw refusal;
+    }
+  }
+
+  async #file(wanted: WantedFile, caller: Caller): Promise<Blob> {
+    const { name, subject, expected, limit, urls, otherwise } = wanted;
+    const { index, blobs, upstream } = this.#options;
+    refuseUnprovable(wanted);
+    if (urls.length === 0 && otherwise === undefined && !(await blobs.stored(expected))) throw notAllowed(wanted);
+    const sources = urls.length === 0 ? [] : [upstream.download({ urls, expected })];
+    if (otherwise !== undefined) sources.push(otherwise);
+    return blobs.fetch(
+      { origin: `${index} ${urls[0] ?? name}`, expected, limit, name, subject },
+      firstThatExists(sources, wanted),
+      caller,
+    );
+  }
+
+  async #document(wanted: Wanted, caller: Caller): Promise<FetchedDocument> {
+    const { expected, limit, urls } = wanted;
+    const { blobs } = this.#options;
+    refuseUnprovable(wanted);
+    const stored = await blobs.readDocument(expected, limit);
+    if (stored !== undefined) return { proved: stored, from: 'disk' };
+    if (urls.length === 0) throw notAllowed(wanted);
+    for (let attempt = 1; ; attempt++)
+      try {
+        const proved = await this.#documentOnce(wanted, attempt > 1, caller);
+        this.#options.background.add(this.#store(wanted, proved));
+        return { proved, from: 'upstream' };
+      } catch (error) {
+        if (attempt === ATTEMPTS || !looksMovedOn(error) || isInconsistent(error)) throw error;
+      }
+  }
+
+  async #documentOnce(wanted: Wanted, fresh: boolean, caller: Caller): Promise<Proven> {
+    const { expected, limit, urls } = wanted;
+    for (const url of urls) {
+      const most = Math.min(expected.length ?? limit, limit);
+      const answer = await this.#options.upstream.document({ url, limit: most, fresh, proved: true }, caller);
+      if (answer.kind === 'document') return prove(answer.bytes, expected);
+    }
+    throw listedButMissing(wanted);
+  }
+
+  /** It can be had again: what cannot be stored is told, and the answer goes out all the same. */
+  async #store({ name, subject }: Wanted, proved: Proven): Promise<void> {
+    try {
+      await this.#options.blobs.writeDocument(proved);
+    } catch (error) {
+      this.#options.reports.refused({ subject, name, at: 'disk' }, error);
+    }
+  }
+}
+
+function refuseUnprovable({ name, subject, expected, limit }: Wanted): void {
+  if (expected.digests.size === 0)
+    throw new Refusal(
+      'algorithm',
+      `${name} is listed without a digest this program can check (sha256, sha384, sha512 or blake2b-256).`,
+      { subject },
+    );
+  if (expected.length !== undefined && expected.length > limit)
+    throw new Refusal('limit', `${name} is listed with ${expected.length} bytes; at most ${limit} are accepted.`, {
+      subject,
+    });
+}
+
+/** Sources in turn: the next is tried only where the one before lacks the file. */
+function firstThatExists(sources: readonly OpenDownload[], wanted: Wanted): OpenDownload {
   let from = 0;
   return async (request) => {
     for (; from < sources.length; from++) {
@@ -81,10 +146,27 @@ function firstThatExists(sources: readonly OpenDownload[], name: string, subject
         const source = sources[from];
         if (source !== undefined) return await source(request);
       } catch (error) {
-        if (!(error instanceof Refusal) || error.reason !== 'unlisted') throw error;
+        if (!isUnlisted(error)) throw error;
       }
     }
     from = 0;
-    throw new Refusal('mix-and-match', `${name} is listed, but upstream does not have it.`, { subject });
+    throw listedButMissing(wanted);
   };
+}
+
+/** Upstream lacking what signed metadata lists is upstream's inconsistency, never "absent". */
+function listedButMissing({ name, subject }: Wanted): Refusal {
+  return new Refusal('mix-and-match', `${name} is listed, but upstream does not have it.`, { subject });
+}
+
+function isInconsistent(error: unknown): boolean {
+  return error instanceof Refusal && error.reason === 'mix-and-match';
+}
+
+function notAllowed({ name, subject }: Wanted): Refusal {
+  return new Refusal(
+    'foreign',
+    `The index keeps ${name} on a host this mirror may not fetch from. Add the host to the file hosts if it is right.`,
+    { subject },
+  );
 }

@@ -1,63 +1,63 @@
 import type { Blob } from '../../bytes/blob.ts';
 
-/** What is known of a file, before or after its bytes are held: enough for HEAD. */
-export interface FileFacts {
+interface Parts {
   readonly filename: string;
-  /** Absent where the file was asked for as a target, by whatever path. */
-  readonly project?: string | undefined;
-  /** Known before the download where the index states it. */
+  readonly project: string | undefined;
   readonly size: number | undefined;
-  /** Known before the download where the index states it: the tag of a HEAD, and a 304 without a download. */
-  readonly sha256?: string | undefined;
-  readonly held: boolean;
-  /** The bytes, proved whole; downloads them where they are not held. Shared by everybody who asks. */
-  open(): Promise<Blob>;
+  readonly sha256: string | undefined;
+  readonly stored: boolean;
+  readonly open: () => Promise<Blob>;
 }
 
-let make: (facts: FileFacts) => FileAnswer;
+let make: (parts: Parts) => FileAnswer;
 
-/** A file that a believed page or a verified role lists. */
-export class FileAnswer implements FileFacts {
-  readonly #facts: FileFacts;
+/** A file that a believed page or a signed role lists, before or after its bytes are stored: enough for HEAD. */
+export class FileAnswer {
+  readonly #parts: Parts;
 
-  private constructor(facts: FileFacts) {
-    this.#facts = facts;
+  private constructor(parts: Parts) {
+    this.#parts = parts;
   }
 
   static {
-    make = (facts) => new FileAnswer(facts);
+    make = (parts) => new FileAnswer(parts);
   }
 
   static is(value: unknown): value is FileAnswer {
-    return typeof value === 'object' && value !== null && #facts in value;
+    return typeof value === 'object' && value !== null && #parts in value;
   }
 
   get filename(): string {
-    return this.#facts.filename;
+    return this.#parts.filename;
   }
 
+  /** Undefined where the file was asked for as a target, by whatever path. */
   get project(): string | undefined {
-    return this.#facts.project;
+    return this.#parts.project;
   }
 
+  /** Bytes; known before the download where the index states it. */
   get size(): number | undefined {
-    return this.#facts.size;
+    return this.#parts.size;
   }
 
+  /** Known before the download where the index states it: the tag of a HEAD, and a 304 without a download. */
   get sha256(): string | undefined {
-    return this.#facts.sha256;
+    return this.#parts.sha256;
   }
 
-  get held(): boolean {
-    return this.#facts.held;
+  /** On disk when it was asked for; a hint. */
+  get stored(): boolean {
+    return this.#parts.stored;
   }
 
+  /** The bytes, proved whole; downloaded where they are not stored, once for everybody who asks. */
   open(): Promise<Blob> {
-    return this.#facts.open();
+    return this.#parts.open();
   }
 }
 
-/** Who may import this: test/architecture/makers.ts. */
-export function makeFileAnswer(facts: FileFacts): FileAnswer {
-  return make({ ...facts });
+/** Only mirror/files/files.ts and mirror/tuf/targets.ts may import this. */
+export function makeFileAnswer(parts: Parts): FileAnswer {
+  return make(parts);
 }

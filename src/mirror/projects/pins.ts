@@ -1,106 +1,197 @@
 import { yieldToEventLoop } from '../../async/yield.ts';
-import { agree, type Digests } from '../../bytes/digest.ts';
-import { dateText } from '../../bytes/instant.ts';
+import type { Digests } from '../../bytes/digest.ts';
 import { Refusal } from '../../bytes/refusal.ts';
-import type { Instant } from '../../ports/clock.ts';
+import type { Clock } from '../../ports/clock.ts';
 import type { Pin, Pins } from '../../ports/index-state.ts';
-import type { Pinned } from '../../ports/page-work.ts';
-import { type Listing, without } from '../../pypi/listing.ts';
-import type { Entry } from '../../pypi/project-page.ts';
+import type { Enforced } from '../../ports/page-work.ts';
+import { type Listing, type OwnFile, without } from '../../pypi/listing.ts';
+import { textOf } from '../../pypi/losses.ts';
+import type { Observation } from '../believed.ts';
+import {
+  contradiction,
+  contradicts,
+  contradictsCoreMetadata,
+  coreMetadataOf,
+  extended,
+  firstPin,
+  givesWay,
+  isConfirmable,
+  replacement,
+} from './pin-states.ts';
+import type { Reports } from './reports.ts';
 
 /** A few milliseconds of work. */
 const FILES_A_TURN = 2000;
+/** Files remembered as having nothing left to confirm. */
+const MOST_SETTLED = 50_000;
 
-/**
- * Holds a page's files to the digests first seen (DESIGN §2): a file name, once seen, keeps its bytes. New names are
- * pinned durably before anything is served by them.
- */
-export async function holdToPins(
-  pins: Pins,
-  listing: Listing,
-  now: Instant,
-  sight: Pick<Pin, 'provisional' | 'fetch'> = {},
-): Promise<Pinned> {
-  const known = await pins.of(listing.name);
-  const fresh = new Map<string, Pin>();
-  const withheld = new Map<string, Refusal>();
-  const silenced = new Map<string, Refusal>();
-  let looked = 0;
-  for (const { entry } of listing.files.values()) {
-    if (++looked % FILES_A_TURN === 0) await yieldToEventLoop();
-    const pin = known.get(entry.filename);
-    if (pin !== undefined && !agree(pin.digests, entry.digests)) {
-      withheld.set(entry.filename, changed('file', entry.filename, pin.digests, entry.digests, pin.seen));
-      continue;
-    }
-    const core = coreOf(entry);
-    if (pin?.coreMetadata !== undefined && core !== undefined && !agree(pin.coreMetadata, core))
-      silenced.set(
-        entry.filename,
-        changed('core-metadata', `${entry.filename}.metadata`, pin.coreMetadata, core, pin.seen),
-      );
-    const next = joined(pin, entry.digests, silenced.has(entry.filename) ? undefined : core, now);
-    if (next === undefined) continue;
-    const { uploadTime } = entry;
-    fresh.set(
-      entry.filename,
-      pin === undefined ? { ...next, ...sight, ...(uploadTime === undefined ? {} : { uploadTime }) } : next,
-    );
+type KnownPins = ReadonlyMap<string, Pin>;
+type Withheld = Map<string, Refusal>;
+
+const NO_PINS: KnownPins = new Map();
+
+/** A listing as far as its pins let it be served. */
+export interface Enforcement extends Enforced {
+  readonly pins: KnownPins;
+}
+
+interface ProjectPinsOptions {
+  readonly pins: Pins;
+  readonly clock: Clock;
+  readonly reports: Reports;
+  /** True where upstream may put other bytes under a name it used before: nothing is pinned. */
+  readonly reuploads: boolean;
+}
+
+/** A file name, once seen, keeps its bytes. New names are pinned durably before anything is served by them. */
+export class ProjectPins {
+  readonly #pins: Pins;
+  readonly #clock: Clock;
+  readonly #reports: Reports;
+  readonly #reuploads: boolean;
+  /** Files with nothing left to confirm, by their path here, which holds a digest: one that is sent needs no look at its pin. */
+  readonly #settled = new Set<string>();
+
+  constructor({ pins, clock, reports, reuploads }: ProjectPinsOptions) {
+    this.#pins = pins;
+    this.#clock = clock;
+    this.#reports = reports;
+    this.#reuploads = reuploads;
   }
-  if (fresh.size > 0) {
-    await pins.add(listing.name, fresh).catch((error: unknown) => {
+
+  of(project: string): Promise<KnownPins> {
+    return this.#pins.of(project);
+  }
+
+  async enforce(listing: Listing, observation: Observation): Promise<Enforcement> {
+    if (this.#reuploads) return { listing, withheld: new Map(), silenced: new Map(), pins: NO_PINS };
+    await this.#giveWay(listing, observation);
+    const known = await this.#pins.of(listing.name);
+    const { withheld, silenced, news } = await this.#judge(listing, known, observation);
+    const pins = news.size === 0 ? known : await this.#add(listing.name, known, news, withheld);
+    for (const [name, refusal] of [...withheld, ...silenced])
+      this.#reports.refused({ subject: refusal.subject ?? 'file', name }, refusal);
+    const served = without(listing, { withheld, silenced });
+    await this.confirm(served, observation);
+    return { listing: served, withheld, silenced, pins };
+  }
+
+  /** True where every file of a listing has the pin that lets it be served. */
+  async allow(listing: Listing): Promise<boolean> {
+    if (this.#reuploads) return true;
+    const known = await this.#pins.of(listing.name);
+    for (const { entry } of listing.files.values()) {
+      const pin = known.get(entry.filename);
+      if (pin === undefined || contradicts(pin, entry) || contradictsCoreMetadata(pin, entry)) return false;
+    }
+    return true;
+  }
+
+  /** Files that are proved, and that this page lists as another fetch did, are provisional no longer. */
+  async confirm(listing: Listing, observation: Observation): Promise<void> {
+    if (this.#reuploads || observation.final) return;
+    const known = await this.#pins.of(listing.name);
+    const ready: string[] = [];
+    for (const { entry, path } of listing.files.values()) {
+      const pin = known.get(entry.filename);
+      // Pins may have been taken back and made anew since.
+      if (pin?.provisional === true) this.#settled.delete(path);
+      if (isConfirmable(pin, entry, observation)) ready.push(entry.filename);
+    }
+    if (ready.length > 0) await this.#pins.confirm(listing.name, ready);
+  }
+
+  /** A file's bytes matched what its page said. Does not throw. */
+  async proved(project: string, file: OwnFile, observation: Observation): Promise<void> {
+    if (this.#reuploads || observation.final || this.#settled.has(file.path)) return;
+    try {
+      await this.#markProved(project, file, observation);
+    } catch (error) {
+      const detail = { file: file.entry.filename, error: String(error) };
+      this.#reports.noted('a pin could not be marked as proved', detail);
+    }
+  }
+
+  async #judge(listing: Listing, known: KnownPins, observation: Observation) {
+    const now = this.#clock.now();
+    const news = new Map<string, Pin>();
+    const withheld: Withheld = new Map();
+    const silenced: Withheld = new Map();
+    let looked = 0;
+    for (const { entry } of listing.files.values()) {
+      if (++looked % FILES_A_TURN === 0) await yieldToEventLoop();
+      const { filename, digests } = entry;
+      const pin = known.get(filename);
+      if (pin === undefined) {
+        news.set(filename, firstPin(entry, observation, now));
+        continue;
+      }
+      if (contradicts(pin, entry)) {
+        withheld.set(filename, contradiction('file', filename, pin.digests, digests, pin.seen));
+        continue;
+      }
+      if (contradictsCoreMetadata(pin, entry))
+        silenced.set(filename, contradictionOfCoreMetadata(filename, pin, coreMetadataOf(entry)));
+      const next = extended(pin, entry);
+      if (next !== undefined) news.set(filename, next);
+    }
+    return { withheld, silenced, news };
+  }
+
+  /** Makes new pins durable; what another process was quicker to pin otherwise is withheld. */
+  async #add(project: string, known: KnownPins, news: KnownPins, withheld: Withheld): Promise<KnownPins> {
+    await this.#pins.add(project, news).catch((error: unknown) => {
       // No room for more: what has a pin is served by it, and what would have none is not served.
       if (!(error instanceof Refusal) || error.reason !== 'limit') throw error;
-      for (const file of fresh.keys()) if (!known.has(file)) withheld.set(file, error);
+      for (const filename of news.keys()) if (!known.has(filename)) withheld.set(filename, error);
     });
-    const kept = await pins.of(listing.name);
-    // Another process may have been quicker to pin other digests.
-    for (const [file, { digests }] of fresh) {
-      const pin = kept.get(file);
-      if (pin !== undefined && !agree(pin.digests, digests))
-        withheld.set(file, changed('file', file, pin.digests, digests, pin.seen));
+    const kept = await this.#pins.of(project);
+    for (const [filename, { digests }] of news) {
+      const pin = kept.get(filename);
+      if (pin !== undefined && contradicts(pin, { filename, url: '', digests }))
+        withheld.set(filename, contradiction('file', filename, pin.digests, digests, pin.seen));
     }
+    return kept;
   }
-  return { listing: without(listing, { withheld, silenced }), withheld, silenced };
+
+  async #giveWay(listing: Listing, observation: Observation): Promise<void> {
+    if (observation.final || !observation.repeated) return;
+    const known = await this.#pins.of(listing.name);
+    const others = new Map<string, Pin>();
+    for (const { entry, path } of listing.files.values()) {
+      const pin = known.get(entry.filename);
+      if (pin === undefined || !givesWay(pin, entry, observation)) continue;
+      this.#settled.delete(path);
+      others.set(entry.filename, replacement(entry, observation, this.#clock.now()));
+    }
+    if (others.size === 0) return;
+    await this.#pins.replaceAll(listing.name, others);
+    for (const [file, { digests }] of others) this.#noteReplaced(listing.name, file, known.get(file), digests);
+  }
+
+  #noteReplaced(project: string, file: string, was: Pin | undefined, digests: Digests): void {
+    this.#reports.changed(project, {
+      kind: 'changed',
+      file,
+      before: textOf(was?.digests ?? new Map()),
+      after: textOf(digests),
+      reason: `the pin was provisional, from fetch ${was?.fetch ?? 'unknown'}`,
+    });
+  }
+
+  async #markProved(project: string, file: OwnFile, observation: Observation): Promise<void> {
+    const { entry, path } = file;
+    await this.#pins.prove(project, entry.filename, entry.digests);
+    const pin = (await this.#pins.of(project)).get(entry.filename);
+    const ready = isConfirmable(pin, entry, observation);
+    if (ready) await this.#pins.confirm(project, [entry.filename]);
+    if (!ready && pin?.provisional === true) return;
+    if (this.#settled.size >= MOST_SETTLED) this.#settled.clear();
+    this.#settled.add(path);
+  }
 }
 
-function coreOf({ coreMetadata }: Entry): Digests | undefined {
-  return typeof coreMetadata === 'object' ? coreMetadata : undefined;
-}
-
-/** The pin with what it did not know yet; undefined where there is nothing to add. */
-function joined(
-  pin: Pin | undefined,
-  digests: Digests,
-  coreMetadata: Digests | undefined,
-  now: Instant,
-): Pin | undefined {
-  const core = pin?.coreMetadata ?? coreMetadata;
-  const isNew = [...digests.keys()].some((algorithm) => !pin?.digests.has(algorithm));
-  if (pin !== undefined && !isNew && core === pin.coreMetadata) return undefined;
-  return {
-    digests: new Map([...digests, ...(pin?.digests ?? [])]),
-    seen: pin?.seen ?? now,
-    ...(core === undefined ? {} : { coreMetadata: core }),
-  };
-}
-
-function changed(
-  subject: 'file' | 'core-metadata',
-  name: string,
-  before: Digests,
-  offered: Digests,
-  seen: Instant,
-): Refusal {
-  const first = dateText(seen);
-  return new Refusal(
-    'changed',
-    `${name} was first seen on ${first} with digest ${firstOf(before)}; upstream now lists ${firstOf(offered)}. A published file never changes, so it is not served.`,
-    { subject },
-  );
-}
-
-function firstOf(digests: Digests): string {
-  const [first] = digests;
-  return first === undefined ? 'none' : `${first[0]} ${first[1]}`;
+function contradictionOfCoreMetadata(filename: string, pin: Pin, stated: Digests | undefined): Refusal {
+  const before = pin.coreMetadata ?? new Map();
+  return contradiction('core-metadata', `${filename}.metadata`, before, stated ?? new Map(), pin.seen);
 }

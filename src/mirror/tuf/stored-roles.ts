@@ -7,9 +7,9 @@ import type { Generation } from '../../tuf/stages.ts';
 import type { Verified } from '../../tuf/verified.ts';
 
 /** What became of the delegated roles on disk when they were proved again. */
-export interface HeldRoles {
+export interface StoredRoles {
   readonly proved: number;
-  /** Held, but expired, or without the delegator that vouches for it: neither right nor wrong, and not believed. */
+  /** Stored, but expired, or without the delegator that vouches for it: neither right nor wrong, and not believed. */
   readonly unproved: number;
   readonly wrong: readonly WrongRole[];
 }
@@ -24,14 +24,14 @@ export interface WrongRole {
 const SUFFIX = '.json';
 
 /**
- * Proves every delegated role that is held, at the version this generation's snapshot names, from targets down. One that
+ * Proves every delegated role that is stored, at the version this generation's snapshot names, from targets down. One that
  * several roles delegate to holds where it does under one of them; what nobody delegates to any more is never believed.
  */
-export async function proveHeldRoles(
+export async function proveStoredRoles(
   generation: Generation,
   store: Pick<TrustStore, 'delegated'>,
   patience: Runner,
-): Promise<HeldRoles> {
+): Promise<StoredRoles> {
   const versions = new Map(
     [...generation.snapshot.signed.meta].map(([file, { version }]) => [file.slice(0, -SUFFIX.length), version]),
   );
@@ -39,7 +39,7 @@ export async function proveHeldRoles(
   const proved = new Set<string>();
   const refused = new Map<string, Refusal>();
 
-  /** Those of its delegations that are held, once each; returns the ones that delegate further. */
+  /** Those of its delegations that are stored, once each; returns the ones that delegate further. */
   const proveBelow = async (delegator: Verified<Targets>): Promise<readonly Verified<Targets>[]> => {
     const { delegations } = delegator.signed;
     if (delegations === undefined) return [];
@@ -58,7 +58,7 @@ export async function proveHeldRoles(
         if (role.signed.delegations !== undefined) further.push(role);
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
-        // Its expiry is looked at last: all else held.
+        // Its expiry is looked at last: all else was right.
         if (error.reason !== 'expired') refused.set(name, error);
       }
     }

@@ -1,66 +1,78 @@
+import type { Caller } from '../../async/caller.ts';
 import type { Blob } from '../../bytes/blob.ts';
 import type { Expected } from '../../bytes/expected.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Blobs } from '../../ports/blobs.ts';
 import type { IndexLayout } from '../../presets/target-layout.ts';
-import type { FetchProved } from '../files/fetch.ts';
+import type { Fetch } from '../files/fetch.ts';
 import { type FileAnswer, makeFileAnswer } from '../files/file-answer.ts';
 import { LIMITS } from '../limits.ts';
+import type { Reports } from '../projects/reports.ts';
 import type { Keeper } from './keeper.ts';
-import { evenIfMovedOn } from './moved-on.ts';
 import type { Roles } from './roles.ts';
 
 interface TargetsOptions {
-  readonly keeper: Keeper;
+  readonly keeper: Pick<Keeper, 'underCurrent'>;
   readonly layout: IndexLayout;
   readonly roles: Roles;
-  readonly blobs: Blobs;
-  readonly fetchProved: FetchProved;
+  readonly blobs: Pick<Blobs, 'stored'>;
+  readonly fetch: Fetch;
+  readonly reports: Reports;
 }
 
 const HASH_PREFIX = /^([0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128})\.(.+)$/;
 
-/** Relays targets under every name a downstream client derives (DESIGN J3); each proved by the role that lists it. */
-export function createTargets({
-  keeper,
-  layout,
-  roles,
-  blobs,
-  fetchProved,
-}: TargetsOptions): (path: string) => Promise<FileAnswer> {
-  const find = async (reading: Reading): Promise<Listed | undefined> => {
-    const { target, generation } = await roles.find(reading.target);
-    if (target === undefined || (reading.hash !== undefined && !lists(target, reading.hash))) return undefined;
-    return { target, consistent: generation.root.signed.consistentSnapshot };
-  };
+/** Targets under every name that a client downstream derives; each proved by the role that lists it. */
+export class TargetFiles {
+  readonly #options: TargetsOptions;
 
-  const open = async (reading: Reading): Promise<Blob> => {
-    const listed = await find(reading);
-    if (listed === undefined) throw unlisted(reading.target);
-    const { target, consistent } = listed;
-    return fetchProved({
-      name: reading.target,
-      subject: 'target',
-      expected: target,
-      limit: LIMITS.file,
-      urls: layout.urls(reading.target, target.digests, consistent),
-    });
-  };
+  constructor(options: TargetsOptions) {
+    this.#options = options;
+  }
 
-  return async (path) => {
+  /** By the path in its URL, decoded. Throws Refusal; `unlisted` where no role lists it. */
+  async find(path: string, caller: Caller): Promise<FileAnswer> {
     for (const reading of readings(path)) {
-      const listed = await find(reading);
-      if (listed !== undefined)
-        return makeFileAnswer({
-          filename: reading.target.slice(reading.target.lastIndexOf('/') + 1),
-          size: listed.target.length,
-          sha256: listed.target.digests.get('sha256'),
-          held: await blobs.stored(listed.target),
-          open: () => evenIfMovedOn(keeper, () => open(reading)),
-        });
+      const listed = await this.#find(reading);
+      if (listed !== undefined) return this.#answer(reading, listed.target, caller);
     }
     throw unlisted(path);
-  };
+  }
+
+  async #find({ target: path, hash }: Reading): Promise<Listed | undefined> {
+    const { keeper, roles } = this.#options;
+    const { target, generation } = await keeper.underCurrent((current) => roles.find(current, path));
+    if (target === undefined || (hash !== undefined && !lists(target, hash))) return undefined;
+    return { target, consistent: generation.root.signed.consistentSnapshot };
+  }
+
+  async #answer(reading: Reading, target: Expected, caller: Caller): Promise<FileAnswer> {
+    const { keeper, blobs, reports } = this.#options;
+    const stored = await blobs.stored(target);
+    let isCounted = false;
+    return makeFileAnswer({
+      filename: reading.target.slice(reading.target.lastIndexOf('/') + 1),
+      project: undefined,
+      size: target.length,
+      sha256: target.digests.get('sha256'),
+      stored,
+      open: async () => {
+        const blob = await keeper.underCurrent(() => this.#open(reading, caller));
+        if (!isCounted) reports.served({ kind: 'target', how: stored ? 'disk' : 'upstream' });
+        isCounted = true;
+        return blob;
+      },
+    });
+  }
+
+  async #open(reading: Reading, caller: Caller): Promise<Blob> {
+    const { layout, fetch } = this.#options;
+    const listed = await this.#find(reading);
+    if (listed === undefined) throw unlisted(reading.target);
+    const { target, consistent } = listed;
+    const urls = layout.urls(reading.target, target.digests, consistent);
+    return fetch.file({ name: reading.target, subject: 'target', expected: target, limit: LIMITS.file, urls }, caller);
+  }
 }
 
 interface Listed {

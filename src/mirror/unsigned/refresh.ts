@@ -1,31 +1,29 @@
+import type { Caller } from '../../async/caller.ts';
 import { type Reason, Refusal } from '../../bytes/refusal.ts';
 import type { Clock, Instant } from '../../ports/clock.ts';
-import type { Events } from '../../ports/events.ts';
 import type { PageRecord, PageStore } from '../../ports/index-state.ts';
 import type { Difference, PageWork } from '../../ports/page-work.ts';
-import type { Journal } from '../../ports/records.ts';
-import type { PageAnswer, Upstream } from '../../ports/upstream.ts';
+import type { Upstream } from '../../ports/upstream.ts';
 import type { Change } from '../../pypi/changes.ts';
 import { isAccepted, type Loss, lossText, sameLosses } from '../../pypi/losses.ts';
 import { LIMITS } from '../limits.ts';
-import { type Arrival, highest, isUnsure, sameBytes } from './record.ts';
+import type { Reports } from '../projects/reports.ts';
+import { type Arrival, highest, isUnsure, sameBytes } from './observation.ts';
 
-export interface IndexRefreshOptions {
-  readonly index: string;
-  readonly upstream: Pick<Upstream, 'page'>;
+export interface RefreshOptions {
+  readonly upstream: Pick<Upstream, 'document'>;
   /** Where a project's page is upstream. */
   readonly pageUrl: (project: string) => string;
   readonly store: PageStore;
-  readonly journal: Journal;
   readonly clock: Clock;
-  readonly events: Events;
+  readonly reports: Reports;
   /** A name for each fetch, never used twice. */
   readonly nameFetch: () => string;
   readonly work: Pick<PageWork, 'compare'>;
 }
 
 /** What a refresh came to: the record to believe from now on, or that the project is not there (any more). */
-export type Refreshed = { readonly record: PageRecord; readonly changed: boolean } | 'absent';
+export type Refreshed = PageRecord | 'absent';
 
 /** PEP 691, with HTML for indexes that know nothing else. */
 const ACCEPT = 'application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01';
@@ -36,159 +34,169 @@ const MOST_LOWER = 10_000;
 /** Why a page is refused that is no page of the project at all. */
 const UNREADABLE: ReadonlySet<Reason> = new Set(['format', 'foreign', 'limit']);
 
-/**
- * Brings one page up to date, believing nothing that takes away or contradicts before a second look (DESIGN §2). Throws
- * Refusal where upstream cannot be believed now; what was believed before is then the caller's to serve on.
- */
-export function createIndexRefresh(
-  options: IndexRefreshOptions,
-): (project: string, before: PageRecord | undefined) => Promise<Refreshed> {
-  const { index, upstream, pageUrl, store, journal, clock, events, nameFetch, work } = options;
+/** One refresh of one page. */
+interface Round {
+  readonly project: string;
+  readonly caller: Caller;
+}
+
+/** Brings pages up to date, believing nothing that takes away or contradicts before a second look. */
+export class PageRefresh {
+  readonly #options: RefreshOptions;
   /** Since when upstream has sent nothing but a serial lower than one seen once. */
-  const lowerSince = new Map<string, Instant>();
+  readonly #lowerSince = new Map<string, Instant>();
 
-  const ask = (project: string, how: { readonly etag?: string | undefined; readonly fresh: boolean }) =>
-    upstream.page(pageUrl(project), { accept: ACCEPT, limit: LIMITS.page, ...how });
+  constructor(options: RefreshOptions) {
+    this.#options = options;
+  }
 
-  const alarm = (project: string, losses: readonly Loss[], message: string) =>
-    events.rejected({
-      index,
-      reason: reasonFor(losses),
-      subject: 'page',
-      name: project,
-      message: `${message}: ${lossText(losses)}`,
-      at: 'upstream',
-    });
+  /** Throws Refusal where upstream cannot be believed now; what was believed before is then the caller's to serve on. */
+  async refresh(project: string, before: PageRecord | undefined, caller: Caller): Promise<Refreshed> {
+    const round = { project, caller };
+    const unsure = before !== undefined && isUnsure(before, this.#options.clock.now());
+    const etag = unsure ? undefined : before?.etag;
+    const fresh = unsure || (before?.twice === false && etag === undefined);
+    const answer = await this.#ask(round, { fresh, etag });
+    if (answer.kind === 'absent') return before === undefined ? 'absent' : this.#disappeared(round, before);
+    if (answer.kind === 'document')
+      return this.#arrived(round, before, answer, fresh).catch((error: unknown) => this.#garbled(round, before, error));
+    if (before === undefined) throw unasked(project);
+    return this.#confirmed(before);
+  }
 
-  const save = async (record: PageRecord, changed: boolean): Promise<Refreshed> => {
-    await store.save(record);
-    return { record, changed };
-  };
+  #ask({ project, caller }: Round, how: { readonly etag?: string | undefined; readonly fresh: boolean }) {
+    const { upstream, pageUrl } = this.#options;
+    return upstream.document({ url: pageUrl(project), accept: ACCEPT, limit: LIMITS.page, ...how }, caller);
+  }
 
-  const recordOf = (project: string, arrival: Arrival, fetch: string) => {
-    const { bytes, contentType, etag, serial: seenSerial, maxAge } = arrival;
-    const now = clock.now();
-    const url = arrival.url === pageUrl(project) ? undefined : arrival.url;
-    return { project, bytes, url, contentType, etag, seenSerial, maxAge, fetchedAt: now, confirmedAt: now, fetch };
-  };
+  async #arrived(round: Round, before: PageRecord | undefined, arrival: Arrival, fresh: boolean): Promise<Refreshed> {
+    return before === undefined ? this.#firstSeen(round, arrival) : this.#seenAgain(round, before, arrival, fresh);
+  }
 
-  /** What was accepted or seen twice becomes what the next page is held to, and is written down. */
-  const believe = async (record: PageRecord, changes: readonly Change[]): Promise<Refreshed> => {
-    const { project } = record;
-    const refreshed = await save(record, true);
-    lowerSince.delete(project);
-    for (const change of changes) journal.note({ at: clock.now(), index, project, ...change });
-    return refreshed;
-  };
-
-  /** A page that takes nothing away: believed at its first sight. */
-  const grown = (before: PageRecord, arrival: Arrival, changes: readonly Change[] = []): Promise<Refreshed> => {
-    const { project, serial, accepted } = before;
-    if (!sameBytes(before, arrival))
-      return believe({ ...recordOf(project, arrival, nameFetch()), serial, twice: false }, changes);
-    lowerSince.delete(project);
-    // A serial becomes the floor only when it was seen twice.
-    const floor = arrival.serial === before.seenSerial ? highest(serial, arrival.serial) : serial;
-    // The same bytes under a lower serial, or none, are no older page; downstream the serial never falls below the floor.
-    const seenSerial = highest(floor, arrival.serial);
-    return save(
-      { ...recordOf(project, arrival, before.fetch), seenSerial, serial: floor, twice: true, accepted },
-      false,
-    );
-  };
-
-  /** Below the floor never; below a serial seen once, when upstream has stood by it for long enough. */
-  const holdToSerial = ({ project, serial: floor, seenSerial }: PageRecord, { serial }: Arrival) => {
-    const highestSeen = highest(floor, seenSerial);
-    if (serial === undefined || highestSeen === undefined || serial >= highestSeen)
-      return void lowerSince.delete(project);
-    const now = clock.now();
-    const since = lowerSince.get(project) ?? now;
-    if (lowerSince.size < MOST_LOWER) lowerSince.set(project, since);
-    if (serial < (floor ?? 0) || now - since < LOWER_FOR) throw regressed(project, serial, highestSeen);
-  };
-
-  /** What the page would take away, less what an operator has accepted; `after` is judged whole. */
-  const compare = async (before: PageRecord, after: Arrival): Promise<Difference> => {
-    const { project, bytes, serial, seenSerial, accepted = [] } = before;
-    const seen = { bytes, serial: highest(serial, seenSerial) };
-    const { losses, changes } = await work.compare(project, seen, after);
-    return { losses: losses.filter((loss) => !isAccepted(loss, accepted)), changes };
-  };
-
-  const arrived = async (before: PageRecord, first: Arrival, fresh: boolean): Promise<Refreshed> => {
-    const { project } = before;
-    // The same bytes by the same connection are one edge's word said twice.
-    if (sameBytes(before, first)) return fresh || before.twice ? grown(before, first) : confirmed(before);
-    holdToSerial(before, first);
-    const { losses, changes } = await compare(before, first);
-    if (losses.length === 0) return grown(before, first, changes);
-
-    const second = await ask(project, { fresh: true });
-    if (second.kind !== 'page') throw disagreed(losses);
-    const again = await compare(before, second);
-    if (again.losses.length === 0) {
-      alarm(project, losses, 'a second look did not confirm what a first one lacked');
-      return grown(before, second, again.changes);
-    }
-    if (!sameLosses(losses, again.losses)) throw disagreed(losses);
-    alarm(project, again.losses, 'believed after a second look');
-    const serial = second.serial === undefined || second.serial === first.serial ? second.serial : before.serial;
-    return believe(
-      { ...recordOf(project, second, nameFetch()), serial, twice: sameBytes(first, second) },
-      again.changes,
-    );
-  };
-
-  /** A project is gone only when a second whole look says so too. */
-  const disappeared = async (before: PageRecord): Promise<Refreshed> => {
-    const { project } = before;
-    const second = await ask(project, { fresh: true });
-    if (second.kind === 'page') return arrived(before, second, true);
-    await store.remove(project);
-    journal.note({ at: clock.now(), index, project, kind: 'removed' });
-    events.note({ index, message: 'a project has disappeared upstream', detail: { project } });
-    return 'absent';
-  };
-
-  const confirmed = (before: PageRecord): Promise<Refreshed> => {
-    lowerSince.delete(before.project);
-    return save({ ...before, confirmedAt: clock.now() }, false);
-  };
-
-  const believed = async (project: string, before: PageRecord | undefined, arrival: Arrival, fresh: boolean) => {
-    if (before !== undefined) return arrived(before, arrival, fresh);
-    // One that was here before: what comes back in its place is held to the same floor.
+  async #firstSeen({ project }: Round, arrival: Arrival): Promise<Refreshed> {
+    const { store, work } = this.#options;
+    // One that was here before: what comes back in its place must not be below the same floor.
     const gone = await store.gone(project);
     const serial = gone?.serial;
     if (serial !== undefined && (arrival.serial ?? serial) < serial) throw regressed(project, arrival.serial, serial);
     await work.compare(project, undefined, arrival);
-    const record = { ...recordOf(project, arrival, nameFetch()), serial, twice: false };
-    return believe(record, gone === undefined ? [] : [{ kind: 'returned' }]);
-  };
+    const record = { ...this.#recordOf(project, arrival, this.#options.nameFetch()), serial, twice: false };
+    return this.#believe(record, gone === undefined ? [] : [{ kind: 'returned' }]);
+  }
+
+  async #seenAgain(round: Round, before: PageRecord, first: Arrival, fresh: boolean): Promise<Refreshed> {
+    // The same bytes by the same connection are one edge's word said twice.
+    if (sameBytes(before, first)) return fresh || before.twice ? this.#grown(before, first) : this.#confirmed(before);
+    this.#refuseLowerSerial(before, first);
+    const { losses, changes } = await this.#compare(before, first);
+    return losses.length === 0 ? this.#grown(before, first, changes) : this.#secondLook(round, before, first, losses);
+  }
+
+  async #secondLook(round: Round, before: PageRecord, first: Arrival, losses: readonly Loss[]): Promise<Refreshed> {
+    const { project } = round;
+    const second = await this.#ask(round, { fresh: true });
+    if (second.kind !== 'document') throw disagreed(losses);
+    const again = await this.#compare(before, second);
+    if (again.losses.length === 0) {
+      this.#alarm(project, losses, 'a second look did not confirm what a first one lacked');
+      return this.#grown(before, second, again.changes);
+    }
+    if (!sameLosses(losses, again.losses)) throw disagreed(losses);
+    this.#alarm(project, again.losses, 'believed after a second look');
+    const serial = second.serial === undefined || second.serial === first.serial ? second.serial : before.serial;
+    const twice = sameBytes(first, second);
+    const fetch = this.#options.nameFetch();
+    return this.#believe({ ...this.#recordOf(project, second, fetch), serial, twice }, again.changes);
+  }
+
+  /** A page that takes nothing away: believed at its first sight. */
+  #grown(before: PageRecord, arrival: Arrival, changes: readonly Change[] = []): Promise<Refreshed> {
+    const { project, serial, accepted } = before;
+    if (!sameBytes(before, arrival)) {
+      const record = this.#recordOf(project, arrival, this.#options.nameFetch());
+      return this.#believe({ ...record, serial, twice: false }, changes);
+    }
+    this.#lowerSince.delete(project);
+    // A serial becomes the floor only when it was seen twice.
+    const floor = arrival.serial === before.seenSerial ? highest(serial, arrival.serial) : serial;
+    // The same bytes under a lower serial, or none, are no older page; downstream the serial never falls below the floor.
+    const seenSerial = highest(floor, arrival.serial);
+    const record = this.#recordOf(project, arrival, before.fetch);
+    return this.#save({ ...record, bytes: before.bytes, seenSerial, serial: floor, twice: true, accepted });
+  }
+
+  /** A project is gone only when a second whole look says so too. */
+  async #disappeared(round: Round, before: PageRecord): Promise<Refreshed> {
+    const { project } = round;
+    const second = await this.#ask(round, { fresh: true });
+    if (second.kind === 'document') return this.#seenAgain(round, before, second, true);
+    await this.#options.store.remove(project);
+    this.#options.reports.changed(project, { kind: 'removed' });
+    this.#options.reports.noted('a project has disappeared upstream', { project });
+    return 'absent';
+  }
 
   /** What cannot be read may be the fault of one edge of a CDN: another connection is tried before it is said. */
-  const garbled = async (project: string, before: PageRecord | undefined, error: unknown): Promise<Refreshed> => {
+  async #garbled(round: Round, before: PageRecord | undefined, error: unknown): Promise<Refreshed> {
     if (!(error instanceof Refusal) || !UNREADABLE.has(error.reason)) throw error;
-    const second = await ask(project, { fresh: true });
-    if (second.kind !== 'page') throw error;
-    const refreshed = await believed(project, before, second, true);
-    const { reason, message } = error;
-    events.rejected({ index, reason, subject: 'page', name: project, message, at: 'upstream' });
+    const second = await this.#ask(round, { fresh: true });
+    if (second.kind !== 'document') throw error;
+    const refreshed = await this.#arrived(round, before, second, true);
+    this.#options.reports.refused({ subject: 'page', name: round.project }, error);
     return refreshed;
-  };
+  }
 
-  return async (project, before) => {
-    const unsure = before !== undefined && isUnsure(before, clock.now());
-    const etag = unsure ? undefined : before?.etag;
-    const fresh = unsure || (before?.twice === false && etag === undefined);
-    const answer: PageAnswer = await ask(project, { fresh, etag });
-    if (answer.kind === 'absent') return before === undefined ? 'absent' : disappeared(before);
-    if (answer.kind === 'page')
-      return believed(project, before, answer, fresh).catch((error: unknown) => garbled(project, before, error));
-    if (before === undefined) throw unasked(project);
-    return confirmed(before);
-  };
+  #confirmed(before: PageRecord): Promise<Refreshed> {
+    this.#lowerSince.delete(before.project);
+    return this.#save({ ...before, confirmedAt: this.#options.clock.now() });
+  }
+
+  /** Below the floor never; below a serial seen once, when upstream has stood by it for long enough. */
+  #refuseLowerSerial({ project, serial: floor, seenSerial }: PageRecord, { serial }: Arrival): void {
+    const highestSeen = highest(floor, seenSerial);
+    if (serial === undefined || highestSeen === undefined || serial >= highestSeen) {
+      this.#lowerSince.delete(project);
+      return;
+    }
+    const now = this.#options.clock.now();
+    const since = this.#lowerSince.get(project) ?? now;
+    if (this.#lowerSince.size < MOST_LOWER) this.#lowerSince.set(project, since);
+    if (serial < (floor ?? 0) || now - since < LOWER_FOR) throw regressed(project, serial, highestSeen);
+  }
+
+  /** What the page would take away, less what an operator has accepted; `after` is judged whole. */
+  async #compare(before: PageRecord, after: Arrival): Promise<Difference> {
+    const { project, bytes, serial, seenSerial, accepted = [] } = before;
+    const seen = { bytes, serial: highest(serial, seenSerial) };
+    const { losses, changes } = await this.#options.work.compare(project, seen, after);
+    return { losses: losses.filter((loss) => !isAccepted(loss, accepted)), changes };
+  }
+
+  /** What was accepted or seen twice becomes what the next page must not fall below, and is written down. */
+  async #believe(record: PageRecord, changes: readonly Change[]): Promise<Refreshed> {
+    const { project } = record;
+    await this.#save(record);
+    this.#lowerSince.delete(project);
+    for (const change of changes) this.#options.reports.changed(project, change);
+    return record;
+  }
+
+  async #save(record: PageRecord): Promise<Refreshed> {
+    await this.#options.store.save(record);
+    return record;
+  }
+
+  #recordOf(project: string, arrival: Arrival, fetch: string) {
+    const { bytes, contentType, etag, serial: seenSerial, maxAge } = arrival;
+    const now = this.#options.clock.now();
+    const url = arrival.url === this.#options.pageUrl(project) ? undefined : arrival.url;
+    return { project, bytes, url, contentType, etag, seenSerial, maxAge, fetchedAt: now, confirmedAt: now, fetch };
+  }
+
+  #alarm(project: string, losses: readonly Loss[], message: string): void {
+    const alarm = new Refusal(reasonFor(losses), `${message}: ${lossText(losses)}`, { subject: 'page' });
+    this.#options.reports.refused({ subject: 'page', name: project }, alarm);
+  }
 }
 
 function reasonFor(losses: readonly Loss[]): 'changed' | 'regressed' {

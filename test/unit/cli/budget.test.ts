@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { compose } from '../../../src/app/compose.ts';
 import type { UnsignedIndexConfig } from '../../../src/config/config.ts';
+import { client } from '../../support/callers.ts';
 import { largePage } from '../../support/large.ts';
 import { startUpstream } from '../../support/upstream.ts';
 import { scratch } from '../../support/volume-harness.ts';
@@ -41,7 +42,7 @@ async function warmAfter(indexes: number, memoryBytes: number) {
   });
   onTestFinished(() => composition.close());
   const [index] = composition.indexes;
-  await index?.page('demo');
+  await index?.page('demo', client());
   return index?.warmPage('demo');
 }
 

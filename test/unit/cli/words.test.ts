@@ -3,8 +3,7 @@ import { explanationText } from '../../../src/cli/explain.ts';
 import { readyJson, readyText } from '../../../src/cli/serve.ts';
 import { statusText } from '../../../src/cli/status.ts';
 import { loadConfig } from '../../../src/config/load.ts';
-import type { IndexStatus } from '../../../src/mirror/package-index.ts';
-import type { Explanation } from '../../../src/mirror/tuf/explain.ts';
+import type { Explanation, IndexStatus } from '../../../src/mirror/package-index.ts';
 import type { Pin } from '../../../src/ports/index-state.ts';
 
 // No text lets the weaker evidence pass for the stronger (DESIGN §2): which kind it is, that it is weaker, and who could tamper.

@@ -348,10 +348,17 @@ describe('a blob that does not keep its word', () => {
       send: (_range, write) => write(bytes.subarray(0, written)),
       bytes: async () => bytes,
     });
-    const file = makeFileAnswer({ filename: WHEEL, size: 100, held: true, open: async () => blob });
+    const file = makeFileAnswer({
+      filename: WHEEL,
+      project: undefined,
+      size: 100,
+      sha256: undefined,
+      stored: true,
+      open: async () => blob,
+    });
     const faults: unknown[] = [];
     const listener = createListener({
-      indexes: [{ index: { ...still.index, packageFile: async () => file } }],
+      indexes: [{ index: { ...still.index, file: async () => file } }],
       defaultIndex: 'main',
       onFault: (fault) => faults.push(fault),
     });

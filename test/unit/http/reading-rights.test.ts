@@ -22,7 +22,7 @@ const serving = serveForFile(() => ({
   files: [{ project: 'foo-bar', filename: WHEEL, bytes: bytesOf(1000), metadata: Buffer.from('Name: foo-bar\n') }],
   documents: new Map([['1.root.json', { document: verifiedRoot(), immutable: true }]]),
   targets: new Map([['a', Buffer.from('a')]]),
-  relay: {
+  unverified: {
     legacyJson: async () =>
       makeUnverifiedDocument({ bytes: Buffer.from('{}'), contentType: 'application/json', maxAge: 60 }),
     provenance: async () =>

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Refusal } from '../../../src/bytes/refusal.ts';
 import { makeUnverifiedDocument } from '../../../src/bytes/unverified.ts';
-import type { RelayedDocuments } from '../../../src/mirror/package-index.ts';
+import type { UnverifiedDocuments } from '../../../src/mirror/package-index.ts';
 import { ask } from '../../support/ask.ts';
 import { bytesOf, serve, serveForFile, WHEEL } from './serving.ts';
 
@@ -9,7 +9,7 @@ const INTEGRITY = 'application/vnd.pypi.integrity.v1+json';
 const asked: string[] = [];
 const unlisted = () => new Refusal('unlisted', 'none', { subject: 'request' });
 
-const relay: RelayedDocuments = {
+const unverified: UnverifiedDocuments = {
   async legacyJson(project, version, base) {
     asked.push(`${project} ${version ?? '-'} ${base}`);
     if (project !== 'foo-bar' || version === '99.0') throw unlisted();
@@ -37,7 +37,7 @@ const relay: RelayedDocuments = {
 const serving = serveForFile(() => ({
   evidence: 'index' as const,
   files: [{ project: 'foo-bar', filename: WHEEL, bytes: bytesOf(100) }],
-  relay,
+  unverified,
   listener: { publicUrl: () => 'https://mirror.example/' },
 }));
 const get = (path: string, headers: Record<string, string> = {}) => ask(serving().url, path, { headers });
@@ -84,7 +84,7 @@ describe('legacy JSON', () => {
   });
 
   it('is not there where the mirror does not know its address', async () => {
-    const { url, close } = await serve({ relay });
+    const { url, close } = await serve({ unverified });
     expect((await ask(url, '/pypi/foo-bar/json')).status).toBe(501);
     await close();
   });

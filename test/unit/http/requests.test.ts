@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ask, shout, statusesOf, statusOf } from '../../support/ask.ts';
+import { client } from '../../support/callers.ts';
 import { verifiedRoot } from '../../support/verified.ts';
 import { bytesOf, PIP, serve, serveForFile, WHEEL } from './serving.ts';
 
@@ -236,7 +237,7 @@ describe('limits of a connection', () => {
     });
     const path = `/${still.pathOf(WHEEL)}`;
     // Held beforehand: on a busy machine the download alone may take longer than a reader may stall.
-    await (await still.index.packageFile(path.slice('/packages/'.length))).open();
+    await (await still.index.file({ path: path.slice('/packages/'.length) }, client())).open();
     const heard = shout(url, `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`, (socket) => socket.pause());
     await expect.poll(() => finished.find(({ bytes: sent }) => sent > 1)?.aborted, { timeout: 10_000 }).toBe(true);
     await close();

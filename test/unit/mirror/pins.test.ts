@@ -1,10 +1,13 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { quietEvents } from '../../../src/app/no-events.ts';
 import { Refusal } from '../../../src/bytes/refusal.ts';
 import { openVolume } from '../../../src/disk/volume.ts';
-import { holdToPins } from '../../../src/mirror/projects/pins.ts';
+import { ProjectPins } from '../../../src/mirror/projects/pins.ts';
+import { createReports } from '../../../src/mirror/projects/reports.ts';
 import type { Pins } from '../../../src/ports/index-state.ts';
 import { decodePage } from '../../../src/pypi/decode.ts';
+import type { Listing } from '../../../src/pypi/listing.ts';
 import { relink } from '../../../src/pypi/relink.ts';
 import { createPins } from '../../../src/state/pins.ts';
 import { scratch } from '../../support/volume-harness.ts';
@@ -17,6 +20,14 @@ function listing(letter: string, ...more: readonly string[]) {
   const files = [FILE, ...more].map((filename) => ({ filename, url: `https://files.example/${filename}`, hashes }));
   const page = JSON.stringify({ meta: { 'api-version': '1.0' }, name: 'demo', files });
   return relink(decodePage(Buffer.from(page), 'demo'), { pageUrl: 'https://files.example/simple/demo/' });
+}
+
+const SIGNED = { fetch: undefined, final: true, repeated: false };
+
+function enforce(pins: Pins, page: Listing, now: number) {
+  const clock = { now: () => now };
+  const reports = createReports({ index: 'main', events: quietEvents, journal: { note() {} }, clock });
+  return new ProjectPins({ pins, clock, reports, reuploads: false }).enforce(page, SIGNED);
 }
 
 test('a file that another process pins with other bytes at the same moment is withheld here', async () => {
@@ -33,20 +44,20 @@ test('a file that another process pins with other bytes at the same moment is wi
       return found;
     },
   };
-  const held = await holdToPins(pins, listing('b'), 2);
-  expect([...held.listing.files.keys()]).toEqual([]);
-  expect(held.withheld.get(FILE)?.reason).toBe('changed');
+  const enforced = await enforce(pins, listing('b'), 2);
+  expect([...enforced.listing.files.keys()]).toEqual([]);
+  expect(enforced.withheld.get(FILE)?.reason).toBe('changed');
 });
 
 test('where there is no room for more pins, files that have one are served, and new ones withheld', async () => {
   const pins = createPins(await openVolume(join(await scratch(), 'data')), 'main');
-  await holdToPins(pins, listing('a'), 1);
+  await enforce(pins, listing('a'), 1);
   const full: Pins = {
     ...pins,
     add: async () => {
       throw new Refusal('limit', 'full');
     },
   };
-  expect([...(await holdToPins(full, listing('a', 'demo-2.0.zip'), 2)).listing.files.keys()]).toEqual([FILE]);
-  expect((await holdToPins(full, listing('a', 'demo-2.0.zip'), 2)).withheld.get('demo-2.0.zip')?.reason).toBe('limit');
+  expect([...(await enforce(full, listing('a', 'demo-2.0.zip'), 2)).listing.files.keys()]).toEqual([FILE]);
+  expect((await enforce(full, listing('a', 'demo-2.0.zip'), 2)).withheld.get('demo-2.0.zip')?.reason).toBe('limit');
 });

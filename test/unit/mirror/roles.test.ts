@@ -1,24 +1,13 @@
 import { expect, it } from 'vitest';
-import { createMemoryCache } from '../../../src/bytes/bounded-map.ts';
-import { createKeeper } from '../../../src/mirror/tuf/keeper.ts';
-import { createRoles } from '../../../src/mirror/tuf/roles.ts';
-import type { TrustStore } from '../../../src/ports/index-state.ts';
+import { quietEvents } from '../../../src/app/no-events.ts';
+import { createReports } from '../../../src/mirror/projects/reports.ts';
+import { Roles, type RolesOptions } from '../../../src/mirror/tuf/roles.ts';
 import { runToEnd } from '../../../src/tuf/sliced.ts';
 import { createClient, reasonOf } from '../../support/client.ts';
 import { authority } from '../../support/keys.ts';
 import { createSimulator } from '../../support/simulator.ts';
 
-const EMPTY: TrustStore = {
-  load: async () => undefined,
-  keepRoot: async () => {},
-  root: async () => undefined,
-  keepTimestamp: async () => {},
-  timestamp: async () => undefined,
-  publish: async () => ({ result: 'superseded' }),
-  delegated: async () => undefined,
-  keepDelegated: async () => {},
-  recent: async () => undefined,
-};
+const EMPTY: RolesOptions['store'] = { delegated: async () => undefined, keepDelegated: async () => {} };
 
 /** The same keys and versions everywhere; only this text differs. */
 const repositoryWith = (text: string) =>
@@ -30,19 +19,11 @@ const repositoryWith = (text: string) =>
     },
   });
 
-it('two snapshots that name one version with other bytes share no fetch of it, and what is held is hashed once', async () => {
+it('two snapshots that name one version with other bytes share no fetch of it, and what is in memory is hashed once', async () => {
   const [one, other] = [repositoryWith('one'), repositoryWith('other')];
-  const common = { index: 'main', store: EMPTY, source: one.source, clock: one.clock, patience: runToEnd };
-  const events = { rejected() {}, served() {}, refreshed() {}, note() {} };
-  const pinnedRoot = one.rootBytes(1);
-  const keeper = await createKeeper({ ...common, events, pinnedRoot, refreshAfter: 60, notBefore: 0 });
-  const roles = createRoles({
-    ...common,
-    events,
-    keeper,
-    cache: createMemoryCache(1e6),
-    delegators: createMemoryCache(1e6),
-  });
+  const { source, clock } = one;
+  const reports = createReports({ index: 'main', events: quietEvents, journal: { note() {} }, clock });
+  const roles = new Roles({ index: 'main', store: EMPTY, source, clock, patience: runToEnd, reports, memory: 1e6 });
   const loading = [one, other].map(async (simulator) => {
     const generation = await createClient(simulator).refresh();
     const by = generation.targets.signed.delegations?.named('team') ?? expect.fail();

@@ -30,16 +30,16 @@ function threaded(options: PageWorkOptions = {}) {
 }
 
 const keepAll: PageSteps = {
-  hold: async (listing) => ({ listing, withheld: new Map(), silenced: new Map() }),
+  enforce: async (listing) => ({ listing, withheld: new Map(), silenced: new Map() }),
 };
 
 /** Withholds one file and silences another, as pins that disagree do. */
-const holdSome: PageSteps = {
-  async hold(listing) {
+const enforceSome: PageSteps = {
+  async enforce(listing) {
     const [first = '', second = ''] = listing.files.keys();
     const why = new Refusal('changed', 'changed', { subject: 'file' });
-    const held = { withheld: new Map([[first, why]]), silenced: new Map([[second, why]]) };
-    return { listing: without(listing, held), ...held };
+    const notServed = { withheld: new Map([[first, why]]), silenced: new Map([[second, why]]) };
+    return { listing: without(listing, notServed), ...notServed };
   },
 };
 
@@ -52,8 +52,8 @@ const draw = (work: PageWork, steps: PageSteps = keepAll) => work.drawPage(small
 
 it.each([
   ['all of a page', keepAll],
-  ['a page held to pins', holdSome],
-  ['a hidden page', { hold: async (listing: Listing) => ({ ...(await keepAll.hold(listing)), hidden: true }) }],
+  ['a page with withheld files', enforceSome],
+  ['a hidden page', { enforce: async (listing: Listing) => ({ ...(await keepAll.enforce(listing)), hidden: true }) }],
 ])('draws %s to the same bytes on another thread, and hands over the same listing', async (_, steps) => {
   const { work, workers } = threaded();
   const [there, here] = [await draw(work, steps), await draw(workHere, steps)];
@@ -120,16 +120,16 @@ it('leaves a small page where it is', async () => {
 it('what goes wrong between the steps is thrown, and leaves nothing open', async () => {
   const { work } = threaded();
   const wrong = new Error('pins');
-  await expect(draw(work, { hold: () => Promise.reject(wrong) })).rejects.toBe(wrong);
+  await expect(draw(work, { enforce: () => Promise.reject(wrong) })).rejects.toBe(wrong);
   expect((await draw(work)).listing.files.size).toBe(600);
 });
 
 it('a thread that dies fails what it was at with `limit`, and is replaced', async () => {
   const { work, workers } = threaded();
   const dying = draw(work, {
-    async hold(listing) {
+    async enforce(listing) {
       await workers[0]?.terminate();
-      return keepAll.hold(listing);
+      return keepAll.enforce(listing);
     },
   });
   await expect(dying).rejects.toMatchObject({ reason: 'limit', transient: true });
@@ -155,10 +155,10 @@ it('takes on only so many at once, and tells the rest to come again', async () =
     arrived = resolve;
   });
   const first = draw(work, {
-    async hold(listing) {
+    async enforce(listing) {
       arrived();
       await gate;
-      return keepAll.hold(listing);
+      return keepAll.enforce(listing);
     },
   });
   await atWork;
@@ -174,10 +174,10 @@ it('pages and lists share what all threads together may have in work', async () 
   const { promise: held, resolve: go } = Promise.withResolvers<void>();
   const { promise: atWork, resolve: arrived } = Promise.withResolvers<void>();
   const page = draw(work, {
-    async hold(listing) {
+    async enforce(listing) {
       arrived();
       await held;
-      return keepAll.hold(listing);
+      return keepAll.enforce(listing);
     },
   });
   await atWork;
@@ -226,7 +226,7 @@ async function longestTurn(work: () => Promise<void>): Promise<number> {
 
 it('makes the same legacy JSON on another thread, without what is withheld', async () => {
   const { work, workers } = threaded();
-  const { listing, withheld } = await draw(workHere, holdSome);
+  const { listing, withheld } = await draw(workHere, enforceSome);
   const upstream = Buffer.from(JSON.stringify({ info: { version: listing.versions[0] }, last_serial: 7 }));
   const base = 'https://mirror.example/';
   const source = { ...small, listing, withheld: new Set(withheld.keys()), upstream, base };

@@ -1,4 +1,4 @@
-import { Refusal } from '../../bytes/refusal.ts';
+import { Refusal } from '../bytes/refusal.ts';
 
 /** True for the answer that something is provably not there; anything else is no answer to that question. */
 export function isUnlisted(error: unknown): boolean {

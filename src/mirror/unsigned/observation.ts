@@ -1,17 +1,17 @@
 import { sha256Hex } from '../../bytes/digest.ts';
 import type { Instant } from '../../ports/clock.ts';
 import type { PageRecord } from '../../ports/index-state.ts';
-import type { PageAnswer } from '../../ports/upstream.ts';
+import type { DocumentAnswer } from '../../ports/upstream.ts';
 
-/** An answer that is a page. */
-export type Arrival = Extract<PageAnswer, { kind: 'page' }>;
+/** An answer that is a document. */
+export type Arrival = Extract<DocumentAnswer, { kind: 'document' }>;
 
 /** Once a day everything is fetched whole, whatever its validators say. Seconds. */
 const WHOLE_EVERY = 86_400;
 
 /**
  * True where only a whole fetch will do: once a day, and for a body that came whole only once. A forged page may carry the
- * true ETag, so a 304 lets such a body stand for one more term and no longer, and confirms nothing of it (DESIGN §2).
+ * true ETag, so a 304 lets such a body stand for one more term and no longer, and confirms nothing of it.
  */
 export function isUnsure({ twice, fetchedAt, confirmedAt }: PageRecord, now: Instant): boolean {
   return (!twice && confirmedAt > fetchedAt) || now < fetchedAt || now - fetchedAt >= WHOLE_EVERY;

@@ -1,0 +1,162 @@
+import { type Background, createBackground } from '../async/background.ts';
+import type { Caller } from '../async/caller.ts';
+import type { Blob } from '../bytes/blob.ts';
+import type { Blobs } from '../ports/blobs.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Events } from '../ports/events.ts';
+import type { Pins } from '../ports/index-state.ts';
+import type { PageWork } from '../ports/page-work.ts';
+import type { Policy } from '../ports/policy.ts';
+import type { Journal } from '../ports/records.ts';
+import type { Upstream } from '../ports/upstream.ts';
+import type { Page } from '../render/page.ts';
+import type { EvidenceKind } from './believed.ts';
+import type { Evidence } from './evidence.ts';
+import { type Explanation, explain } from './explain.ts';
+import type { FileAddress } from './files/addresses.ts';
+import { CoreMetadata } from './files/core-metadata.ts';
+import { Expectations } from './files/expectations.ts';
+import { Fetch } from './files/fetch.ts';
+import type { FileAnswer } from './files/file-answer.ts';
+import { Files } from './files/files.ts';
+import type { IndexStatus, PackageIndex, SignedRepository, UnverifiedDocuments } from './package-index.ts';
+import type { BelievedPage } from './projects/believed-page.ts';
+import { ProjectPins } from './projects/pins.ts';
+import { ProjectList } from './projects/project-list.ts';
+import { ProjectPages } from './projects/project-pages.ts';
+import { createReports, type Reports } from './projects/reports.ts';
+
+/** What the world gives an index, whatever its pages are believed by. */
+export interface IndexOptions {
+  readonly name: string;
+  readonly work: PageWork;
+  readonly pins: Pins;
+  readonly blobs: Blobs;
+  readonly upstream: Upstream;
+  readonly policy: Policy;
+  readonly clock: Clock;
+  readonly events: Events;
+  readonly journal: Journal;
+  /** Bytes of memory for pages, and as much again for what they are made from. */
+  readonly memory: number;
+  /** True where upstream may put other bytes under a name it used before. */
+  readonly reuploads: boolean;
+}
+
+/** The same with what its rooms share. */
+export interface IndexParts extends IndexOptions {
+  readonly index: string;
+  readonly reports: Reports;
+  readonly background: Background;
+  readonly fetch: Fetch;
+}
+
+export function partsOf<O extends IndexOptions>(options: O): O & IndexParts {
+  const { name: index } = options;
+  const reports = createReports({ ...options, index });
+  const background = createBackground();
+  return { ...options, index, reports, background, fetch: new Fetch({ ...options, index, reports, background }) };
+}
+
+interface Facets<P> {
+  readonly signed?: SignedRepository | undefined;
+  readonly unverified?: ((pages: ProjectPages<P>) => UnverifiedDocuments) | undefined;
+}
+
+/** An index that can be closed. */
+export interface RunningIndex extends PackageIndex {
+  /** Waits until nothing more is written: the store may close. */
+  settled(): Promise<void>;
+}
+
+/** Pages, list, files and explanations over one kind of evidence. */
+export class EvidencedIndex<P> implements RunningIndex {
+  readonly name: string;
+  readonly signed: SignedRepository | undefined;
+  readonly unverified: UnverifiedDocuments | undefined;
+  readonly #evidence: Evidence<P>;
+  readonly #pages: ProjectPages<P>;
+  readonly #list: ProjectList<P>;
+  readonly #files: Files<P>;
+  readonly #pins: ProjectPins;
+  readonly #parts: IndexParts;
+  /** Pages that jobs were given. */
+  readonly #listed = new WeakSet<BelievedPage<unknown>>();
+
+  constructor(parts: IndexParts, evidence: Evidence<P>, { signed, unverified }: Facets<P> = {}) {
+    this.name = parts.index;
+    this.#parts = parts;
+    this.#evidence = evidence;
+    this.#pins = new ProjectPins(parts);
+    this.#pages = new ProjectPages({ ...parts, evidence, pins: this.#pins });
+    this.#list = new ProjectList({ ...parts, evidence });
+    this.#files = new Files({
+      ...parts,
+      pages: this.#pages,
+      pins: this.#pins,
+      expectations: new Expectations({ evidence, upstream: parts.upstream }),
+      coreMetadata: new CoreMetadata(parts),
+    });
+    this.signed = signed;
+    this.unverified = unverified?.(this.#pages);
+  }
+
+  get evidence(): EvidenceKind {
+    return this.#evidence.kind;
+  }
+
+  warmPage(project: string): Page | undefined {
+    const page = this.#pages.warm(project);
+    if (page !== undefined) this.#parts.reports.served({ kind: 'page', how: 'memory' });
+    return page;
+  }
+
+  async page(project: string, caller: Caller): Promise<Page> {
+    const { page, how } = await this.#pages.find(project, caller);
+    this.#parts.reports.served({ kind: 'page', how });
+    return page.page;
+  }
+
+  async list(caller: Caller): Promise<Page> {
+    const { page, how } = await this.#list.find(caller);
+    this.#parts.reports.served({ kind: 'list', how });
+    return page;
+  }
+
+  file(at: FileAddress, caller: Caller): Promise<FileAnswer> {
+    return this.#files.find(at, caller);
+  }
+
+  explain(name: string, caller: Caller): Promise<Explanation> {
+    const { reuploads } = this.#parts;
+    return explain({ evidence: this.#evidence, pages: this.#pages, pins: this.#pins, reuploads }, name, caller);
+  }
+
+  async status(): Promise<IndexStatus> {
+    const { name, evidence } = this;
+    return { name, evidence, ...(await this.#evidence.status()), leftOut: this.#pages.leftOut };
+  }
+
+  async listing(project: string, caller: Caller): Promise<BelievedPage<P>> {
+    const page = await this.#pages.get(project, caller);
+    this.#listed.add(page);
+    return page;
+  }
+
+  projects(caller: Caller): AsyncIterable<string> {
+    return this.#list.names(caller);
+  }
+
+  async open(page: BelievedPage<unknown>, filename: string, caller: Caller): Promise<Blob> {
+    if (!this.#isOwn(page)) throw new TypeError(`This page was not listed by the index ${this.name}.`);
+    return this.#files.open(page, filename, caller);
+  }
+
+  settled(): Promise<void> {
+    return this.#parts.background.settled();
+  }
+
+  #isOwn(page: BelievedPage<unknown>): page is BelievedPage<P> {
+    return this.#listed.has(page);
+  }
+}

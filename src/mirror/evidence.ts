@@ -1,0 +1,99 @@
+import type { Caller } from '../async/caller.ts';
+import type { Statement } from '../bytes/digest.ts';
+import type { Instant } from '../ports/clock.ts';
+import type { OwnFile } from '../pypi/listing.ts';
+import type { Believed, EvidenceKind } from './believed.ts';
+
+/**
+ * Where a belief stands in its life (RFC 9111, RFC 5861). `fresh`: served. `stale-while-revalidate`: served, and asked
+ * for behind. `stale-if-error`: asked for first; served where upstream is away or slow. `expired`: not served.
+ */
+export type Standing = 'fresh' | 'stale-while-revalidate' | 'stale-if-error' | 'expired';
+
+export interface Stands<P> {
+  readonly standing: Standing;
+  /** The same belief, with its proof carried over to what is believed now where that was possible. */
+  readonly believed: Believed<P>;
+}
+
+/** Digests of files whose page states none, and the belief that rests on those who stated them, too. */
+export interface KnownDigests<P> {
+  readonly known: ReadonlyMap<string, Statement>;
+  readonly believed: Believed<P>;
+}
+
+/** What speaks for a file besides its project page, and where upstream stores it by that word. */
+export interface Vouched {
+  readonly stated: Statement;
+  readonly urls: readonly string[];
+}
+
+/** One role that vouches, from the root down to the one that lists the path. */
+export interface Voucher {
+  readonly role: string;
+  readonly threshold: number;
+  readonly keys: number;
+  /** True where keys known to be online reach the threshold; else they are "not known to be online". */
+  readonly online: boolean;
+  readonly version: number;
+  readonly expires: Instant;
+}
+
+/** Who vouches for a project page, and what stolen keys could do. */
+export interface EvidenceFacts {
+  readonly target: string;
+  /** Empty where nobody signed. */
+  readonly chain: readonly Voucher[];
+  /** Roles asked on the way whose online keys would be enough to list something new here. */
+  readonly forgeableOnline: readonly string[];
+}
+
+export interface RoleStatus {
+  readonly role: string;
+  readonly version: number;
+  readonly expires: Instant;
+  /** Distinct keys that signed, of how many are needed, of how many may. */
+  readonly signed: number;
+  readonly threshold: number;
+  readonly keys: number;
+  readonly online: boolean;
+}
+
+export interface LastError {
+  readonly reason: string;
+  readonly message: string;
+  readonly at: Instant;
+}
+
+export interface EvidenceStatus {
+  readonly upstream: string;
+  readonly layout: string;
+  readonly lastRefresh: Instant | undefined;
+  readonly lastError: LastError | undefined;
+  readonly roles: readonly RoleStatus[];
+  /** Whether state on disk that nobody signed carries a seal; undefined where there is none to seal. */
+  readonly sealed?: boolean | undefined;
+}
+
+/**
+ * Why a project's page (or the list of all projects, name '') is believed, and for how long. Two implementations:
+ * mirror/tuf (signatures) and mirror/unsigned (a second look). Everything else about pages exists once, in mirror/projects.
+ */
+export interface Evidence<P> {
+  readonly kind: EvidenceKind;
+  /** What our own state vouches for; upstream is asked nothing. Throws Refusal `state` where it cannot be believed. */
+  recall(name: string): Promise<Believed<P> | undefined>;
+  /**
+   * Upstream's word, or a Refusal. `before` is what was believed last. `doubted`: something that it says proved wrong or
+   * is gone, so that only a later or a second word will do; `before` itself where there is none.
+   */
+  ask(name: string, before: Believed<P> | undefined, caller: Caller, doubted?: boolean): Promise<Believed<P>>;
+  /** At once: no I/O. */
+  standing(believed: Believed<P>): Stands<P>;
+  /** Of files that the page states no digest of. */
+  digests(believed: Believed<P>, filenames: readonly string[]): Promise<KnownDigests<P>>;
+  /** Undefined where nothing but the page speaks for the file. `filename` may be that of its core metadata. */
+  voucher(believed: Believed<P>, file: OwnFile, filename: string): Promise<Vouched | undefined>;
+  explain(believed: Believed<P>): Promise<EvidenceFacts>;
+  status(): Promise<EvidenceStatus>;
+}

@@ -1,0 +1,81 @@
+import type { Caller } from '../async/caller.ts';
+import { Refusal } from '../bytes/refusal.ts';
+import type { Pin } from '../ports/index-state.ts';
+import type { OwnFile } from '../pypi/listing.ts';
+import { normalizeName, projectCandidates } from '../pypi/names.ts';
+import { isUnlisted } from './absence.ts';
+import type { EvidenceKind } from './believed.ts';
+import type { Evidence, EvidenceFacts } from './evidence.ts';
+import type { BelievedPage } from './projects/believed-page.ts';
+import type { ProjectPages } from './projects/project-pages.ts';
+
+/** Who vouches for a project or file, in facts. */
+export interface Explanation extends EvidenceFacts {
+  readonly evidence: EvidenceKind;
+  readonly kind: 'project' | 'file';
+  readonly name: string;
+  readonly project: string;
+  /** The page's own entry, for a file. */
+  readonly digests: ReadonlyMap<string, string>;
+  readonly pinned: Pin | undefined;
+  /** The operator lets the index exchange files: nothing is compared with its pin. */
+  readonly reuploads: boolean;
+  readonly files: number;
+}
+
+interface ExplainOptions<P> {
+  readonly evidence: Pick<Evidence<P>, 'kind' | 'explain'>;
+  readonly pages: ProjectPages<P>;
+  readonly pins: { of(project: string): Promise<ReadonlyMap<string, Pin>> };
+  readonly reuploads: boolean;
+}
+
+/** The name is a file's if a page lists it, else a project's. Throws `unlisted` only when every page that could list it was read. */
+export async function explain<P>(options: ExplainOptions<P>, name: string, caller: Caller): Promise<Explanation> {
+  const { pages } = options;
+  let unread: unknown;
+  const read = (project: string) =>
+    pages.get(project, caller).catch((error: unknown) => {
+      if (!isUnlisted(error)) unread ??= error;
+      return undefined;
+    });
+  if (name.includes('.'))
+    for (const project of projectCandidates(name)) {
+      const page = await read(project);
+      const file = page?.file(name);
+      if (page !== undefined && file !== undefined) return explanation(options, name, page, file);
+    }
+  const project = normalizeName(name);
+  const page = project === undefined ? undefined : await read(project);
+  if (page !== undefined) return explanation(options, name, page, undefined);
+  throw (
+    unread ??
+    new Refusal(
+      'unlisted',
+      project === undefined
+        ? `"${name}" is neither a project's name nor a file that a page lists.`
+        : `The index has no project called ${project}, and no page lists a file of that name.`,
+      { subject: 'request' },
+    )
+  );
+}
+
+async function explanation<P>(
+  { evidence, pins, reuploads }: ExplainOptions<P>,
+  name: string,
+  page: BelievedPage<P>,
+  file: OwnFile | undefined,
+): Promise<Explanation> {
+  const { project, listing } = page;
+  return {
+    ...(await evidence.explain(page.believed)),
+    evidence: evidence.kind,
+    kind: file === undefined ? 'project' : 'file',
+    name,
+    project,
+    digests: file?.entry.digests ?? new Map(),
+    pinned: file === undefined ? undefined : (await pins.of(project)).get(file.entry.filename),
+    reuploads,
+    files: listing.files.size,
+  };
+}

@@ -1,0 +1,60 @@
+import { isDigest } from '../../bytes/digest.ts';
+import { Refusal } from '../../bytes/refusal.ts';
+import type { Listing, OwnFile } from '../../pypi/listing.ts';
+import { isNormalized, projectCandidates } from '../../pypi/names.ts';
+import { fileByDigest, parseDigestLabel } from '../../pypi/relink.ts';
+
+/** Where a client asks for a file, decoded. */
+export type FileAddress =
+  /** Below `packages/`: `aa/bb/rest/FILE`. */
+  | { readonly path: string }
+  /** `files/PROJECT/DIGEST/FILE`. */
+  | { readonly project: string; readonly digest: string; readonly filename: string };
+
+/** What an address asks for. */
+export interface Addressed {
+  /** Without `.metadata`. */
+  readonly filename: string;
+  /** True where the core metadata of the file is asked for. */
+  readonly metadata: boolean;
+  /** Projects whose page may list it, best first. */
+  readonly projects: readonly string[];
+  /** The file as a page lists it at this very address. */
+  find(listing: Listing): OwnFile | undefined;
+}
+
+export const METADATA = '.metadata';
+
+/** Throws `unlisted` for what can be the address of no file. No page needs to have been asked for before. */
+export function readAddress(address: FileAddress): Addressed {
+  return 'path' in address ? byContentPath(address.path) : byDigest(address);
+}
+
+function byContentPath(path: string): Addressed {
+  const segments = path.split('/');
+  const { filename, metadata } = withoutMetadata(segments.at(-1) ?? '');
+  const [aa = '', bb = '', rest = ''] = segments;
+  if (segments.length !== 4 || !isDigest('blake2b-256', aa + bb + rest)) throw unlisted(filename);
+  const own = [aa, bb, rest, filename].join('/');
+  return {
+    filename,
+    metadata,
+    projects: projectCandidates(filename),
+    find: ({ byContentPath: files }) => files.get(own),
+  };
+}
+
+function byDigest({ project, digest, filename: name }: Extract<FileAddress, { readonly project: string }>): Addressed {
+  const { filename, metadata } = withoutMetadata(name);
+  if (!isNormalized(project) || parseDigestLabel(digest) === undefined) throw unlisted(filename);
+  return { filename, metadata, projects: [project], find: (listing) => fileByDigest(listing, digest, filename) };
+}
+
+function withoutMetadata(name: string): { readonly filename: string; readonly metadata: boolean } {
+  const metadata = name.endsWith(METADATA);
+  return { filename: metadata ? name.slice(0, -METADATA.length) : name, metadata };
+}
+
+export function unlisted(filename: string): Refusal {
+  return new Refusal('unlisted', `No proved project page lists ${filename} at this address.`, { subject: 'file' });
+}

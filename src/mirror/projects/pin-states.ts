@@ -1,0 +1,94 @@
+import { agree, type Digests } from '../../bytes/digest.ts';
+import { dateText } from '../../bytes/instant.ts';
+import { Refusal } from '../../bytes/refusal.ts';
+import type { Instant } from '../../ports/clock.ts';
+import type { Pin } from '../../ports/index-state.ts';
+import type { Entry } from '../../pypi/project-page.ts';
+import type { Observation } from '../believed.ts';
+
+// A pin's life. Pure: what a pin becomes is decided here, and written by pins.ts.
+//
+//   no pin ──listed by a page that came once──▶ seen ──bytes proved──▶ proved ──listed by another fetch──▶ confirmed
+//     └──────listed by a page that signatures vouch for───────────────────────────────────────────────────────▲
+//
+//   seen, proved   `provisional`: gives way to a page that came twice and lists other digests
+//   confirmed      withholds every file that contradicts it; only an operator's audited act replaces it
+
+/** The pin of a file name that had none. */
+export function firstPin(entry: Entry, { final, fetch }: Observation, now: Instant): Pin {
+  const core = coreMetadataOf(entry);
+  const { digests, uploadTime } = entry;
+  return {
+    digests,
+    seen: now,
+    ...(core === undefined ? {} : { coreMetadata: core }),
+    ...(final ? {} : { provisional: true, fetch }),
+    ...(uploadTime === undefined ? {} : { uploadTime }),
+  };
+}
+
+/** The pin with what it did not know yet; undefined where there is nothing to add. */
+export function extended(pin: Pin, entry: Entry): Pin | undefined {
+  const stated = contradictsCoreMetadata(pin, entry) ? undefined : coreMetadataOf(entry);
+  const core = pin.coreMetadata ?? stated;
+  const isNew = [...entry.digests.keys()].some((algorithm) => !pin.digests.has(algorithm));
+  if (!isNew && core === pin.coreMetadata) return undefined;
+  return {
+    digests: new Map([...entry.digests, ...pin.digests]),
+    seen: pin.seen,
+    ...(core === undefined ? {} : { coreMetadata: core }),
+  };
+}
+
+/** The file is another one than the pin's: it is not served. */
+export function contradicts({ digests }: Pin, entry: Entry): boolean {
+  return !agree(digests, entry.digests);
+}
+
+/** The file is the pin's, its core metadata is not: that is not announced. */
+export function contradictsCoreMetadata({ coreMetadata }: Pin, entry: Entry): boolean {
+  const stated = coreMetadataOf(entry);
+  return coreMetadata !== undefined && stated !== undefined && !agree(coreMetadata, stated);
+}
+
+/** Only the first sight of something else: a page that two fetches agree on replaces it. */
+export function givesWay(pin: Pin, entry: Entry, { final, repeated }: Observation): boolean {
+  if (final || !repeated || pin.provisional !== true) return false;
+  return contradicts(pin, entry) || contradictsCoreMetadata(pin, entry);
+}
+
+/** What stands in the place of a pin that gave way: it begins anew. */
+export function replacement({ digests, uploadTime }: Entry, { fetch }: Observation, now: Instant): Pin {
+  return { digests, seen: now, provisional: true, fetch, ...(uploadTime === undefined ? {} : { uploadTime }) };
+}
+
+/** Proved, and listed by two fetches: the one that pinned it and another, or one page that came twice. */
+export function isConfirmable(pin: Pin | undefined, entry: Entry, { fetch, repeated }: Observation): boolean {
+  if (pin?.provisional !== true || pin.proved !== true || contradicts(pin, entry)) return false;
+  return repeated || (pin.fetch !== undefined && pin.fetch !== fetch);
+}
+
+/** Why a file (or its core metadata) is withheld. */
+export function contradiction(
+  subject: 'file' | 'core-metadata',
+  name: string,
+  pinned: Digests,
+  offered: Digests,
+  seen: Instant,
+): Refusal {
+  const first = dateText(seen);
+  return new Refusal(
+    'changed',
+    `${name} was first seen on ${first} with digest ${firstOf(pinned)}; upstream now lists ${firstOf(offered)}. A published file never changes, so it is not served.`,
+    { subject },
+  );
+}
+
+export function coreMetadataOf({ coreMetadata }: Entry): Digests | undefined {
+  return typeof coreMetadata === 'object' ? coreMetadata : undefined;
+}
+
+function firstOf(digests: Digests): string {
+  const [first] = digests;
+  return first === undefined ? 'none' : `${first[0]} ${first[1]}`;
+}

@@ -1,0 +1,77 @@
+import type { Refusal } from '../bytes/refusal.ts';
+import type {
+  EvidenceKind,
+  IndexStatus,
+  PackageIndex,
+  SignedRepository,
+  UnverifiedDocuments,
+} from './package-index.ts';
+
+interface RefusingIndexOptions {
+  readonly name: string;
+  readonly evidence: EvidenceKind;
+  readonly upstream: string;
+  readonly layout: string;
+  /** Why nothing of it is served. */
+  readonly refusal: Refusal;
+}
+
+/** An index whose stored state cannot be believed: whatever it is asked for, it refuses for that reason, and no other index does. */
+export class RefusingIndex implements PackageIndex {
+  readonly name: string;
+  readonly evidence: EvidenceKind;
+  readonly signed: SignedRepository | undefined;
+  readonly unverified: UnverifiedDocuments | undefined;
+  readonly page: PackageIndex['page'];
+  readonly list: PackageIndex['list'];
+  readonly file: PackageIndex['file'];
+  readonly explain: PackageIndex['explain'];
+  readonly listing: PackageIndex['listing'];
+  readonly open: PackageIndex['open'];
+  readonly #options: RefusingIndexOptions;
+
+  constructor(options: RefusingIndexOptions) {
+    const refuse = async (): Promise<never> => {
+      throw options.refusal;
+    };
+    this.#options = options;
+    this.name = options.name;
+    this.evidence = options.evidence;
+    this.page = refuse;
+    this.list = refuse;
+    this.file = refuse;
+    this.explain = refuse;
+    this.listing = refuse;
+    this.open = refuse;
+    // Neither kind of document is absent: nobody can say.
+    this.signed =
+      options.evidence === 'tuf'
+        ? { metadata: refuse, target: refuse, refresh: refuse, proveStoredRoles: refuse }
+        : undefined;
+    this.unverified =
+      options.evidence === 'index' ? { legacyJson: refuse, provenance: refuse, signature: refuse } : undefined;
+  }
+
+  get refusal(): Refusal {
+    return this.#options.refusal;
+  }
+
+  warmPage(): undefined {
+    return undefined;
+  }
+
+  async *projects(): AsyncGenerator<string, void, undefined> {
+    yield await Promise.reject<string>(this.#options.refusal);
+  }
+
+  async status(): Promise<IndexStatus> {
+    const { name, evidence, upstream, layout, refusal } = this.#options;
+    const { reason, message } = refusal;
+    const lastError = { reason, message, at: 0 };
+    return { name, evidence, upstream, layout, lastRefresh: undefined, lastError, roles: [], leftOut: new Map() };
+  }
+
+  async settled(): Promise<void> {
+    // Nothing was begun.
+  }
+}

@@ -1,0 +1,74 @@
+import type { Caller } from '../../async/caller.ts';
+import type { Generation } from '../../tuf/stages.ts';
+import { EvidencedIndex } from '../create-index.ts';
+import { Fetch } from '../files/fetch.ts';
+import type { FileAnswer } from '../files/file-answer.ts';
+import type { Candidate, Origin, RefreshRequest, SignedDocument, SignedRepository } from '../package-index.ts';
+import { type Generations, TufEvidence } from './evidence.ts';
+import type { SignedParts } from './index.ts';
+import type { Keeper } from './keeper.ts';
+import { Metadata } from './metadata.ts';
+import { Roles } from './roles.ts';
+import { proveStoredRoles, type StoredRoles } from './stored-roles.ts';
+import { TargetFiles } from './targets.ts';
+
+/** What TUF clients downstream ask for, and what the operator refreshes. */
+export class Repository implements SignedRepository {
+  readonly #parts: SignedParts;
+  readonly #keeper: Keeper;
+  readonly #metadata: Metadata;
+  readonly #targets: TargetFiles;
+
+  constructor(parts: SignedParts, keeper: Keeper, roles: Roles) {
+    this.#parts = parts;
+    this.#keeper = keeper;
+    this.#metadata = new Metadata({ ...parts, keeper, roles });
+    this.#targets = new TargetFiles({ ...parts, keeper, roles });
+  }
+
+  async metadata(name: string): Promise<SignedDocument> {
+    return this.#metadata.find(name);
+  }
+
+  target(path: string, caller: Caller): Promise<FileAnswer> {
+    return this.#targets.find(path, caller);
+  }
+
+  async refresh({ from, beforePublish }: RefreshRequest = {}): Promise<void> {
+    if (from === undefined && beforePublish === undefined) {
+      await this.#keeper.refresh();
+      return;
+    }
+    const source = from?.metadata ?? this.#parts.source;
+    await this.#keeper.refreshFrom(source, beforePublish && ((next) => beforePublish(this.#candidate(next, from))));
+  }
+
+  async proveStoredRoles(): Promise<StoredRoles> {
+    const { store, patience } = this.#parts;
+    const { current } = this.#keeper;
+    return current === undefined ? { proved: 0, unproved: 0, wrong: [] } : proveStoredRoles(current, store, patience);
+  }
+
+  /** Pages and files of a generation that is not believed yet, from where it was found. */
+  #candidate(generation: Generation, from: Origin | undefined): Candidate {
+    const upstream = from?.upstream ?? this.#parts.upstream;
+    const source = from?.metadata ?? this.#parts.source;
+    const parts = { ...this.#parts, upstream, source, fetch: new Fetch({ ...this.#parts, upstream }) };
+    const generations = only(generation, this.#keeper);
+    return new EvidencedIndex(parts, new TufEvidence({ ...parts, generations, roles: new Roles(parts) }));
+  }
+}
+
+/** The generation that is looked into, whatever is published meanwhile. */
+function only(generation: Generation, keeper: Keeper): Generations {
+  return {
+    warm: () => generation,
+    current: generation,
+    refresh: async () => generation,
+    underCurrent: (run) => run(generation),
+    following: async () => undefined,
+    isClockWrong: (now) => keeper.isClockWrong(now),
+    lastRefresh: keeper.lastRefresh,
+    lastError: keeper.lastError,
+  };
+}

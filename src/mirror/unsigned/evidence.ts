@@ -1,0 +1,216 @@
+import type { Caller } from '../../async/caller.ts';
+import { yieldToEventLoop } from '../../async/yield.ts';
+import { claimedDigest } from '../../bytes/content-path.ts';
+import { sha256Hex, startSha256 } from '../../bytes/digest.ts';
+import { Refusal } from '../../bytes/refusal.ts';
+import type { Clock, Instant } from '../../ports/clock.ts';
+import type { PageRecord, PageStore } from '../../ports/index-state.ts';
+import type { Upstream } from '../../ports/upstream.ts';
+import type { OwnFile } from '../../pypi/listing.ts';
+import { type Believed, makeBelieved, type Observation, type Source } from '../believed.ts';
+import type {
+  Evidence,
+  EvidenceFacts,
+  EvidenceStatus,
+  KnownDigests,
+  LastError,
+  Standing,
+  Stands,
+  Vouched,
+} from '../evidence.ts';
+import { LIMITS } from '../limits.ts';
+import type { Reports } from '../projects/reports.ts';
+import { type Lifetimes, standingOf, standingOfList } from './freshness.ts';
+import type { PageRefresh } from './refresh.ts';
+
+/** What a belief in an unsigned document rests on: that upstream said so, and when. */
+export type Heard =
+  | { readonly kind: 'page'; readonly record: PageRecord }
+  | { readonly kind: 'list'; readonly etag: string | undefined; readonly confirmedAt: Instant }
+  | { readonly kind: 'absent'; readonly confirmedAt: Instant };
+
+export interface UnsignedEvidenceOptions extends Lifetimes {
+  readonly upstreamUrl: string;
+  readonly upstream: Pick<Upstream, 'document'>;
+  readonly pageUrl: (project: string) => string;
+  readonly store: PageStore;
+  readonly refresh: PageRefresh;
+  readonly clock: Clock;
+  readonly reports: Reports;
+  /** True where a path `aa/bb/rest` is the file's BLAKE2b-256, as on PyPI: then it must hold too. */
+  readonly contentAddressed: boolean;
+  /** False where the list of all projects is not to be fetched. */
+  readonly projectList: boolean;
+  /** Pages confirmed up to this moment are another upstream's word: not served before this one's was heard. */
+  readonly notBefore?: Instant | undefined;
+  /** Whether state on disk carries a seal. */
+  readonly sealed: boolean;
+}
+
+const LIST = '';
+const ACCEPT_LIST = 'application/vnd.pypi.simple.v1+json, text/html;q=0.01';
+const UNSEEN: Observation = { fetch: undefined, final: false, repeated: false };
+const NOBODY: EvidenceFacts = { target: '', chain: [], forgeableOnline: [] };
+
+/** A page is believed because upstream says so over TLS; what takes away or contradicts, because a second look agreed. */
+export class UnsignedEvidence implements Evidence<Heard> {
+  readonly kind = 'index';
+  readonly #options: UnsignedEvidenceOptions;
+  #lastConfirmed: Instant | undefined;
+  #lastError: LastError | undefined;
+
+  constructor(options: UnsignedEvidenceOptions) {
+    this.#options = options;
+  }
+
+  async recall(name: string): Promise<Believed<Heard> | undefined> {
+    if (name === LIST) return undefined;
+    const record = await this.#options.store.load(name);
+    return record && this.#believedPage(record, undefined, 'disk');
+  }
+
+  ask(name: string, before: Believed<Heard> | undefined, caller: Caller, doubted = false): Promise<Believed<Heard>> {
+    return name === LIST ? this.#askList(before, caller) : this.#askPage(name, before, caller, doubted);
+  }
+
+  standing(believed: Believed<Heard>): Stands<Heard> {
+    return { standing: this.#standing(believed.proof), believed };
+  }
+
+  /** Nobody else states any. */
+  async digests(believed: Believed<Heard>): Promise<KnownDigests<Heard>> {
+    return { known: new Map(), believed };
+  }
+
+  async voucher(_: Believed<Heard>, { content, entry }: OwnFile, filename: string): Promise<Vouched | undefined> {
+    if (!this.#options.contentAddressed || content === undefined || filename !== entry.filename) return undefined;
+    return { stated: { digests: new Map([['blake2b-256', claimedDigest(content)]]) }, urls: [] };
+  }
+
+  async explain(): Promise<EvidenceFacts> {
+    return NOBODY;
+  }
+
+  async status(): Promise<EvidenceStatus> {
+    const { upstreamUrl: upstream, sealed } = this.#options;
+    const [lastRefresh, lastError] = [this.#lastConfirmed, this.#lastError];
+    return { upstream, layout: 'simple', lastRefresh, lastError, roles: [], sealed };
+  }
+
+  #standing(heard: Heard): Standing {
+    const now = this.#options.clock.now();
+    switch (heard.kind) {
+      case 'page':
+        return this.#isAnothers(heard.record) ? 'expired' : standingOf(heard.record, this.#options, now);
+      case 'list':
+        return standingOfList(heard.confirmedAt, this.#options, now);
+      case 'absent':
+        // How long absence is remembered is not for evidence to say.
+        return now >= heard.confirmedAt ? 'fresh' : 'expired';
+    }
+  }
+
+  async #askPage(project: string, before: Believed<Heard> | undefined, caller: Caller, doubted: boolean) {
+    const { refresh, reports, clock } = this.#options;
+    const started = performance.now();
+    const done = (result: 'changed' | 'unchanged' | 'failed') =>
+      reports.refreshed({ result, seconds: (performance.now() - started) / 1000 });
+    try {
+      const last = await this.#last(project, before);
+      const refreshed = await refresh.refresh(project, last && this.#beginning(last, doubted), caller);
+      this.#lastConfirmed = clock.now();
+      const believed =
+        refreshed === 'absent' ? this.#absent(project) : this.#believedPage(refreshed, before, 'upstream');
+      done(believed.source?.sha256 === before?.source?.sha256 ? 'unchanged' : 'changed');
+      return believed;
+    } catch (error) {
+      if (!caller.signal.aborted) done('failed');
+      if (error instanceof Refusal) this.#lastError = { reason: error.reason, message: error.message, at: clock.now() };
+      throw error;
+    }
+  }
+
+  async #askList(before: Believed<Heard> | undefined, caller: Caller): Promise<Believed<Heard>> {
+    const { upstream, pageUrl, projectList, clock } = this.#options;
+    if (!projectList)
+      throw new Refusal('policy', 'This mirror does not pass the project list on.', { subject: 'list' });
+    const etag = before?.proof.kind === 'list' ? before.proof.etag : undefined;
+    const url = pageUrl(LIST).replace(/\/+$/, '/');
+    const answer = await upstream.document(
+      { url, accept: ACCEPT_LIST, etag, fresh: false, limit: LIMITS.list },
+      caller,
+    );
+    const believed = (source: Source | undefined, tag: string | undefined) =>
+      makeBelieved<Heard>('index', {
+        name: LIST,
+        source,
+        observation: UNSEEN,
+        from: 'upstream',
+        proof: { kind: 'list', etag: tag, confirmedAt: clock.now() },
+      });
+    if (answer.kind === 'unchanged' && before !== undefined) return believed(before.source, etag);
+    if (answer.kind !== 'document')
+      throw new Refusal('unreachable', 'Upstream has no project list.', { subject: 'list', transient: true });
+    return believed(await listSource(answer.url, answer.bytes), answer.etag);
+  }
+
+  /** What the next page is compared with: as it is stored, which an operator's command or another process may have changed. */
+  async #last(project: string, before: Believed<Heard> | undefined): Promise<PageRecord | undefined> {
+    const { store } = this.#options;
+    if (before?.proof.kind === 'page' && (await store.unchanged(project))) return before.proof.record;
+    return store.load(project);
+  }
+
+  /** Another upstream's tag means nothing to this one; without one, a page that came only once is fetched whole and anew. */
+  #beginning(record: PageRecord, doubted: boolean): PageRecord {
+    return doubted || this.#isAnothers(record) ? { ...record, etag: undefined } : record;
+  }
+
+  #isAnothers({ confirmedAt }: PageRecord): boolean {
+    const { notBefore } = this.#options;
+    return notBefore !== undefined && confirmedAt <= notBefore;
+  }
+
+  #absent(name: string): Believed<Heard> {
+    const proof: Heard = { kind: 'absent', confirmedAt: this.#options.clock.now() };
+    return makeBelieved('index', { name, source: undefined, observation: UNSEEN, from: 'upstream', proof });
+  }
+
+  #believedPage(record: PageRecord, before: Believed<Heard> | undefined, from: 'disk' | 'upstream'): Believed<Heard> {
+    const { project, bytes, seenSerial: serial, fetch, twice } = record;
+    const isSame = before?.proof.kind === 'page' && before.proof.record.bytes === bytes;
+    const source: Source = {
+      sha256: isSame && before.source !== undefined ? before.source.sha256 : sha256Hex(bytes),
+      url: record.url ?? this.#options.pageUrl(project),
+      serial,
+      weight: bytes.byteLength,
+      read: async () => bytes,
+    };
+    const observation: Observation = { fetch, final: false, repeated: twice };
+    return makeBelieved('index', { name: project, source, observation, from, proof: { kind: 'page', record } });
+  }
+}
+
+/** The bytes are handed out once and given away: a list is large, and only ever drawn once. */
+async function listSource(url: string, bytes: Uint8Array): Promise<Source> {
+  let fresh: Uint8Array | undefined = bytes;
+  const read = async (): Promise<Uint8Array> => {
+    if (fresh === undefined) throw new Error('the bytes of a list are read once');
+    const whole = fresh;
+    fresh = undefined;
+    return whole;
+  };
+  return { sha256: await sha256OfLarge(bytes), url, serial: undefined, weight: 0, read };
+}
+
+/** A millisecond of work. */
+const BYTES_A_TURN = 1024 * 1024;
+
+async function sha256OfLarge(bytes: Uint8Array): Promise<string> {
+  const hash = startSha256();
+  for (let at = 0; at < bytes.byteLength; at += BYTES_A_TURN) {
+    hash.update(bytes.subarray(at, at + BYTES_A_TURN));
+    await yieldToEventLoop();
+  }
+  return hash.hex();
+}

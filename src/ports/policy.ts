@@ -1,0 +1,43 @@
+import type { Caller } from '../async/caller.ts';
+import type { Blob } from '../bytes/blob.ts';
+import type { Refusal } from '../bytes/refusal.ts';
+import type { Listing, OwnFile } from '../pypi/listing.ts';
+import type { Instant } from './clock.ts';
+import type { Pin } from './index-state.ts';
+
+/** May be served; `until`: asked again from then on. */
+export interface Allowed {
+  readonly action: 'serve';
+  readonly until?: Instant | undefined;
+}
+
+/** `hide`: left out of the page, so that resolvers take another; `deny`: listed. Its address answers the refusal either way. */
+export interface Denied {
+  readonly action: 'hide' | 'deny';
+  /** The rule's name, for people. */
+  readonly rule: string;
+  refusal(filename: string): Refusal;
+  readonly until?: Instant | undefined;
+}
+
+export type Verdict = Allowed | Denied;
+
+/** Of one project page. */
+export interface PageVerdict {
+  /** Files that have a verdict of their own. */
+  readonly files: ReadonlyMap<string, Verdict>;
+  /** Of every other file of the project, listed or not. */
+  readonly others: Verdict;
+}
+
+/** What may be served beside being proved. One decision, asked at three points. */
+export interface Policy {
+  /** Changes with the rules and with every act of an operator: pages are then drawn again. */
+  readonly version: string;
+  /** Before anybody is asked for the project. Pure. */
+  name(project: string): Verdict;
+  /** At each drawing. Pure: the same input has the same verdict. */
+  page(listing: Listing, pins: ReadonlyMap<string, Pin>, now: Instant): PageVerdict;
+  /** After the proof, before the first byte. */
+  file(file: OwnFile, blob: Blob, caller: Caller): Promise<Verdict>;
+}
