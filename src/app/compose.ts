@@ -15,7 +15,7 @@ import { RefusingIndex } from '../mirror/refusing-index.ts';
 import { createSignedIndex } from '../mirror/tuf/index.ts';
 import { createUnsignedIndex } from '../mirror/unsigned/index.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { Events } from '../ports/events.ts';
+import type { Emit } from '../ports/events.ts';
 import type { PageWork } from '../ports/page-work.ts';
 import type { Journal } from '../ports/records.ts';
 import { knownLayout } from '../presets/known-upstreams.ts';
@@ -49,7 +49,7 @@ export interface Composition {
 
 interface ComposeOptions {
   readonly config: Config;
-  readonly events: Events;
+  readonly emit: Emit;
   /** Why the operator begins again from another pinned root; audited. */
   readonly newTrust?: string | undefined;
   /** The server alone limits and tidies the cache; a command beside it may know another limit. */
@@ -65,13 +65,13 @@ export interface Seams {
 
 /** Builds the adapters and the indexes on them. Throws Refusal `state`, or `format` for an unusable root. */
 export async function compose(options: ComposeOptions): Promise<Composition> {
-  const { config, events, newTrust, upkeep = false, seams = {} } = options;
+  const { config, emit, newTrust, upkeep = false, seams = {} } = options;
   const clock: Clock = seams.clock ?? { now: () => nowOf(config) };
   const volume = await openVolume(config.data, sealingOf(config));
   const closers: (() => unknown)[] = [];
   try {
     const onCorrupt = ({ sha256, message }: { readonly sha256: string; readonly message: string }) =>
-      events.rejected({ index: '', reason: 'digest', subject: 'file', name: sha256, message, at: 'disk' });
+      emit({ name: 'rejected', index: '', reason: 'digest', subject: 'file', thing: sha256, message, at: 'disk' });
     const shares = createShares();
     const nowMs = seams.clock === undefined ? Date.now : () => clock.now() * 1000;
     const storage = createBlobStorage(volume, { nowMs });
@@ -83,6 +83,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       maxBytes: config.cache.maxBytes,
       upkeep,
       onCorrupt,
+      onTrouble: (error) => emit({ name: 'faulted', at: 'store', error }),
       nowMs,
     });
     closers.push(() => blobs.close());
@@ -100,7 +101,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
         volume,
         blobs,
         clock,
-        events,
+        emit,
         journal,
         work,
         newTrust,
@@ -140,7 +141,7 @@ interface IndexParts {
   readonly volume: Volume;
   readonly blobs: BlobStore;
   readonly clock: Clock;
-  readonly events: Events;
+  readonly emit: Emit;
   readonly newTrust: string | undefined;
   readonly seams: Seams;
   readonly journal: Journal;
@@ -158,7 +159,7 @@ async function composeUnsigned({
   volume,
   blobs,
   clock,
-  events,
+  emit,
   journal,
   work,
   newTrust,
@@ -187,7 +188,7 @@ async function composeUnsigned({
     work,
     policy: quarantinePolicy,
     clock,
-    events,
+    emit,
     memory: memoryEach(config),
     maxAge: index.maxAge,
     staleIfError: index.staleIfError,
@@ -217,7 +218,7 @@ async function composeSigned({
   volume,
   blobs,
   clock,
-  events,
+  emit,
   journal,
   work,
   newTrust,
@@ -251,7 +252,7 @@ async function composeSigned({
     journal,
     clock,
     patience: runInSlices,
-    events,
+    emit,
     memory: memoryEach(config),
     refreshAfter: index.refresh,
     notBefore: config.referenceTime === undefined ? BUILT_AT : 0,
@@ -259,7 +260,7 @@ async function composeSigned({
   }).catch((error: unknown) => {
     if (!(error instanceof Refusal) || error.reason !== 'state') throw error;
     const { reason, message } = error;
-    events.rejected({ index: index.name, reason, subject: 'state', name: index.name, message, at: 'disk' });
+    emit({ name: 'rejected', index: index.name, reason, subject: 'state', thing: index.name, message, at: 'disk' });
     return new RefusingIndex({ ...described, refusal: error });
   });
   if (!(mirror instanceof RefusingIndex)) await accepted();

@@ -3,7 +3,7 @@ import { createAccess } from '../http/access/access.ts';
 import { createListener } from '../http/listener.ts';
 import { type RunningServer, startServer } from '../http/server.ts';
 import type { PackageIndex } from '../mirror/package-index.ts';
-import { createEvents, createRequestRecord } from '../telemetry/events.ts';
+import { createEmit } from '../telemetry/events.ts';
 import { createLog, type Log } from '../telemetry/log.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { VERSION } from '../version.ts';
@@ -43,8 +43,8 @@ export async function startMirror({
   const certificate = certificateOf(config.server);
   const readers = accessListOf(config.server);
   const metrics = createMetrics({ indexes: names, version: VERSION });
-  const events = createEvents(log, metrics);
-  const composition = await compose({ config, events, newTrust, upkeep: true });
+  const emit = createEmit(log, metrics);
+  const composition = await compose({ config, emit, newTrust, upkeep: true });
   const access = readers && createAccess(readers, composition.shares.passwords);
   metrics.watchStore(() => {
     const { blobs, bytes, limit } = composition.blobs.usage();
@@ -55,10 +55,7 @@ export async function startMirror({
   const shared = {
     defaultIndex,
     ready: () => !draining,
-    onFault: (error: unknown) =>
-      log.error('an answer failed inside this program', {
-        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
-      }),
+    onFault: (error: unknown) => emit({ name: 'faulted', at: 'answer', error }),
   };
   const servers: RunningServer[] = [];
   const close = async () => {
@@ -69,7 +66,6 @@ export async function startMirror({
   };
   try {
     let publicUrl: string | undefined;
-    const record = createRequestRecord(log, metrics);
     const server = await startServer({
       listener: createListener({
         ...shared,
@@ -82,7 +78,7 @@ export async function startMirror({
         access,
         publicUrl: () => publicUrl,
         onFinish(finished) {
-          record(finished);
+          emit(finished);
           const { sent, index = '', bytes } = finished;
           if (sent === undefined || bytes === 0) return;
           const { project, filename: file, sha256, client } = sent;
@@ -112,11 +108,9 @@ export async function startMirror({
         const next = { certificate: certificateOf(config.server), readers: accessListOf(config.server) };
         if (next.certificate !== undefined) server.useCertificate(next.certificate);
         if (next.readers !== undefined) access?.replace(next.readers);
-        log.info('certificate, users and tokens were read again', { event: 'reloaded' });
+        emit({ name: 'reloaded' });
       } catch (error) {
-        log.error(`nothing was changed: ${error instanceof Error ? error.message : String(error)}`, {
-          event: 'reloaded',
-        });
+        emit({ name: 'reloaded', error });
       }
     };
     return {

@@ -1,5 +1,5 @@
 import { compose } from '../app/compose.ts';
-import { quietEvents } from '../app/no-events.ts';
+import { noEvents } from '../app/no-events.ts';
 import { internalCaller } from '../async/caller.ts';
 import { dateText } from '../bytes/instant.ts';
 import { Refusal } from '../bytes/refusal.ts';
@@ -16,7 +16,7 @@ export async function explain(
   indexName: string | undefined,
   json: boolean,
 ): Promise<void> {
-  const composition = await compose({ config, events: quietEvents });
+  const composition = await compose({ config, emit: noEvents });
   try {
     const index = composition.indexes.find((candidate) => indexName === undefined || candidate.name === indexName);
     if (index === undefined)

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { quietEvents } from '../../src/app/no-events.ts';
+import { noEvents } from '../../src/app/no-events.ts';
 import { createBackground } from '../../src/async/background.ts';
 import { ProjectPins } from '../../src/mirror/projects/pins.ts';
 import { ProjectPages } from '../../src/mirror/projects/project-pages.ts';
@@ -194,7 +194,7 @@ describe('a refresh that takes long', () => {
 /** The pages of an index whose upstream is in the test's hands, and that remembers one page of it. */
 function pagesOver(upstream: Pick<Upstream, 'document'>, record: PageRecord, now: () => number) {
   const clock = { now };
-  const reports = createReports({ index: 'main', events: quietEvents, journal: { note() {} }, clock });
+  const reports = createReports({ index: 'main', emit: noEvents, journal: { note() {} }, clock });
   const store = {
     load: async () => record,
     unchanged: async () => true,

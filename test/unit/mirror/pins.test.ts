@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { quietEvents } from '../../../src/app/no-events.ts';
+import { noEvents } from '../../../src/app/no-events.ts';
 import { Refusal } from '../../../src/bytes/refusal.ts';
 import { openVolume } from '../../../src/disk/volume.ts';
 import { ProjectPins } from '../../../src/mirror/projects/pins.ts';
@@ -26,7 +26,7 @@ const SIGNED = { fetch: undefined, final: true, repeated: false };
 
 function enforce(pins: Pins, page: Listing, now: number) {
   const clock = { now: () => now };
-  const reports = createReports({ index: 'main', events: quietEvents, journal: { note() {} }, clock });
+  const reports = createReports({ index: 'main', emit: noEvents, journal: { note() {} }, clock });
   return new ProjectPins({ pins, clock, reports, reuploads: false }).enforce(page, SIGNED);
 }
 
