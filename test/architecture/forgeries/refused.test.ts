@@ -41,7 +41,14 @@ import { expectedOf, openStore, upstream, wanted, whole } from '../../support/vo
 
 const evil = Buffer.from('evil');
 const blob = makeBlob('ab'.repeat(32), 4, { send: (_, write) => write(evil), bytes: async () => evil });
-const file = makeFileAnswer({ filename: 'a', size: 4, held: true, open: async () => blob });
+const file = makeFileAnswer({
+  filename: 'a',
+  project: undefined,
+  size: 4,
+  sha256: undefined,
+  stored: true,
+  open: async () => blob,
+});
 const page = makePage(await renderList(['a']));
 const expected = expectedOf(evil);
 const manner: Manner = { name: 'main', evidence: 'tuf', cors: true, storedBy: 'public', pageMaxAge: 600 };
