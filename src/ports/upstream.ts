@@ -36,8 +36,6 @@ export interface Upstream {
   download(places: Places): OpenDownload;
   /** True where a page may send us there: its own origin, the configured bases, or an allowed file host. */
   mayFetch(url: string): boolean;
-  /** A page of an index that signs nothing, with what HTTP says of it. */
-  readonly page: FetchPage;
 }
 
 export interface DocumentRequest {
@@ -82,33 +80,3 @@ export interface Places {
   /** For an origin that finds files by digest. */
   readonly expected?: Expected | undefined;
 }
-
-/** An index page as it came: whole and within its limit, or what upstream said instead of it. */
-export type PageAnswer =
-  | {
-      readonly kind: 'page';
-      readonly url: string;
-      readonly bytes: Uint8Array;
-      readonly contentType: string;
-      readonly etag: string | undefined;
-      /** PyPI's `X-PyPI-Last-Serial`. */
-      readonly serial: number | undefined;
-      /** Seconds upstream lets it be kept. */
-      readonly maxAge: number | undefined;
-    }
-  | { readonly kind: 'unchanged' }
-  | { readonly kind: 'absent' };
-
-/**
- * `etag` makes the request conditional; `fresh` takes a new connection, and is never conditional. `accept` is the Accept
- * header. Throws Refusal.
- */
-export type FetchPage = (
-  url: string,
-  request: {
-    readonly accept: string;
-    readonly etag?: string | undefined;
-    readonly fresh: boolean;
-    readonly limit: number;
-  },
-) => Promise<PageAnswer>;

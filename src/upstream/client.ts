@@ -1,4 +1,3 @@
-import { internalCaller } from '../async/caller.ts';
 import { createUpstreamShares } from '../async/shares.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Upstream } from '../ports/upstream.ts';
@@ -61,10 +60,6 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
     document,
     download,
     mayFetch: allowed.mayFetch,
-    async page(url, request) {
-      const answer = await document({ url, ...request }, internalCaller(url));
-      return answer.kind === 'document' ? { ...answer, kind: 'page' } : answer;
-    },
     close() {
       closing.abort(new Refusal('unreachable', 'This mirror is stopping.', { transient: true }));
       connections.close();
