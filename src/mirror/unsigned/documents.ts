@@ -7,6 +7,7 @@ import { makeUnverifiedDocument, type UnverifiedDocument } from '../../bytes/unv
 import type { Clock, Instant } from '../../ports/clock.ts';
 import type { PageWork } from '../../ports/page-work.ts';
 import type { Upstream } from '../../ports/upstream.ts';
+import { INTEGRITY, JSON_TYPE } from '../../pypi/media-types.ts';
 import { projectCandidates, versionOf } from '../../pypi/names.ts';
 import { spellingOf } from '../../render/legacy-json.ts';
 import { absent } from '../absence.ts';
@@ -35,7 +36,6 @@ const MOST_BYTES = 32 * 1024 * 1024;
 const KEPT_FOR = 300;
 /** Seconds; that there is none is soon forgotten. */
 const ABSENT_FOR = 60;
-const INTEGRITY = 'application/vnd.pypi.integrity.v1+json';
 
 /** Documents that nothing vouches for, fetched on demand and kept for minutes. */
 export class Documents<P> implements UnverifiedDocuments {
@@ -64,7 +64,7 @@ export class Documents<P> implements UnverifiedDocuments {
     const own =
       api === undefined
         ? undefined
-        : await this.#fetch(new URL(path, api).href, 'application/json', 'application/json', caller).catch(absent);
+        : await this.#fetch(new URL(path, api).href, JSON_TYPE, JSON_TYPE, caller).catch(absent);
     const document = await work.drawLegacy({
       project,
       bytes: await source.read(caller),
@@ -78,7 +78,7 @@ export class Documents<P> implements UnverifiedDocuments {
     if (document === undefined) throw unlisted();
     // Lower where the page is older: whoever compares serials then comes again.
     const serial = lower(own?.serial, source.serial);
-    return makeUnverifiedDocument({ bytes: document, contentType: 'application/json', maxAge: KEPT_FOR, serial });
+    return makeUnverifiedDocument({ bytes: document, contentType: JSON_TYPE, maxAge: KEPT_FOR, serial });
   }
 
   async provenance(project: string, asked: string, filename: string, caller: Caller): Promise<UnverifiedDocument> {

@@ -7,6 +7,7 @@ import type { Clock, Instant } from '../../ports/clock.ts';
 import type { PageRecord, PageStore } from '../../ports/index-state.ts';
 import type { Upstream } from '../../ports/upstream.ts';
 import type { OwnFile } from '../../pypi/listing.ts';
+import { PAGE_ACCEPT } from '../../pypi/media-types.ts';
 import { type Believed, makeBelieved, type Observation, type Source } from '../believed.ts';
 import type {
   Evidence,
@@ -48,7 +49,6 @@ export interface UnsignedEvidenceOptions extends Lifetimes {
 }
 
 const LIST = '';
-const ACCEPT_LIST = 'application/vnd.pypi.simple.v1+json, text/html;q=0.01';
 const UNSEEN: Observation = { fetch: undefined, final: false, repeated: false };
 const NOBODY: EvidenceFacts = { target: '', chain: [], forgeableOnline: [] };
 
@@ -137,7 +137,7 @@ export class UnsignedEvidence implements Evidence<Heard> {
     const etag = before?.proof.kind === 'list' ? before.proof.etag : undefined;
     const url = pageUrl(LIST).replace(/\/+$/, '/');
     const answer = await upstream.document(
-      { url, accept: ACCEPT_LIST, etag, fresh: false, limit: LIMITS.list },
+      { url, accept: PAGE_ACCEPT, etag, fresh: false, limit: LIMITS.list },
       caller,
     );
     const believed = (source: Source | undefined, tag: string | undefined) =>
