@@ -9,6 +9,7 @@ import type { OpenDownload, Upstream } from '../../ports/upstream.ts';
 import { isUnlisted } from '../absence.ts';
 import { looksMovedOn } from '../moved-on.ts';
 import type { Reports } from '../projects/reports.ts';
+import { foreignHost } from './foreign-host.ts';
 
 /** Bytes that are wanted: what they must be, and where upstream has them. */
 export interface Wanted {
@@ -25,6 +26,8 @@ export interface Wanted {
 export interface WantedFile extends Wanted {
   /** A source of last resort, behind the URLs. */
   readonly otherwise?: OpenDownload | undefined;
+  /** Where its page says that it is, allowed or not. */
+  readonly listedAt?: string | undefined;
 }
 
 /** A proved document, and where it came from. */
@@ -74,12 +77,13 @@ export class Fetch {
   }
 
   async #file(wanted: WantedFile, caller: Caller): Promise<Blob> {
-    const { name, subject, expected, limit, urls, otherwise } = wanted;
+    const { name, subject, expected, limit, urls, otherwise, listedAt } = wanted;
     const { index, blobs, upstream } = this.#options;
     refuseUnprovable(wanted);
-    if (urls.length === 0 && otherwise === undefined && !(await blobs.stored(expected))) throw notAllowed(wanted);
     const sources = urls.length === 0 ? [] : [upstream.download({ urls, expected })];
     if (otherwise !== undefined) sources.push(otherwise);
+    if (sources.length === 0 && listedAt !== undefined && !(await blobs.stored(expected)))
+      throw foreignHost(wanted, listedAt);
     return blobs.fetch(
       { origin: `${index} ${urls[0] ?? name}`, expected, limit, name, subject },
       firstThatExists(sources, wanted),
@@ -88,12 +92,11 @@ export class Fetch {
   }
 
   async #document(wanted: Wanted, caller: Caller): Promise<FetchedDocument> {
-    const { expected, limit, urls } = wanted;
+    const { expected, limit } = wanted;
     const { blobs } = this.#options;
     refuseUnprovable(wanted);
     const stored = await blobs.readDocument(expected, limit);
     if (stored !== undefined) return { proved: stored, from: 'disk' };
-    if (urls.length === 0) throw notAllowed(wanted);
     for (let attempt = 1; ; attempt++)
       try {
         const proved = await this.#documentOnce(wanted, attempt > 1, caller);
@@ -161,12 +164,4 @@ function listedButMissing({ name, subject }: Wanted): Refusal {
 
 function isInconsistent(error: unknown): boolean {
   return error instanceof Refusal && error.reason === 'mix-and-match';
-}
-
-function notAllowed({ name, subject }: Wanted): Refusal {
-  return new Refusal(
-    'foreign',
-    `The index keeps ${name} on a host this mirror may not fetch from. Add the host to the file hosts if it is right.`,
-    { subject },
-  );
 }
