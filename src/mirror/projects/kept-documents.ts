@@ -2,7 +2,7 @@ import type { Background } from '../../async/background.ts';
 import { type Caller, internalCaller } from '../../async/caller.ts';
 import { createFlights, type Flights } from '../../async/flight.ts';
 import { within } from '../../async/timeout.ts';
-import { type Cache, createMemoryCache } from '../../bytes/bounded-map.ts';
+import { BoundedMap } from '../../bytes/bounded-map.ts';
 import { type Reason, Refusal, type Subject } from '../../bytes/refusal.ts';
 import type { Clock, Instant } from '../../ports/clock.ts';
 import type { Believed } from '../believed.ts';
@@ -69,10 +69,10 @@ export interface KeptDocumentsOptions<P, V> {
  */
 export class KeptDocuments<P, V> {
   readonly #options: KeptDocumentsOptions<P, V>;
-  readonly #memory: Cache<Kept<P, V>>;
-  readonly #absences: Cache<Absence<P>>;
+  readonly #memory: BoundedMap<Kept<P, V>>;
+  readonly #absences: BoundedMap<Absence<P>>;
   /** Failures of what was never had. */
-  readonly #failures: Cache<Failure>;
+  readonly #failures: BoundedMap<Failure>;
   readonly #recalls: Flights<Kept<P, V> | undefined> = createFlights();
   readonly #flights: Flights<Found<P, V> | undefined> = createFlights();
   /** Names that are asked for behind: nobody needs to wait for that to go on. */
@@ -82,9 +82,9 @@ export class KeptDocuments<P, V> {
 
   constructor(options: KeptDocumentsOptions<P, V>) {
     this.#options = options;
-    this.#memory = createMemoryCache(options.memory);
-    this.#absences = createMemoryCache(options.memory / 64);
-    this.#failures = createMemoryCache(options.memory / 64);
+    this.#memory = new BoundedMap({ bytes: options.memory });
+    this.#absences = new BoundedMap({ bytes: options.memory / 64 });
+    this.#failures = new BoundedMap({ bytes: options.memory / 64 });
   }
 
   /** The document if it may be served this instant. No I/O. */

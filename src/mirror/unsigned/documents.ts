@@ -1,6 +1,6 @@
 import type { Caller } from '../../async/caller.ts';
 import { createFlights, type Flights } from '../../async/flight.ts';
-import { type Cache, createMemoryCache } from '../../bytes/bounded-map.ts';
+import { BoundedMap } from '../../bytes/bounded-map.ts';
 import { lend } from '../../bytes/proof.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import { makeUnverifiedDocument, type UnverifiedDocument } from '../../bytes/unverified.ts';
@@ -40,12 +40,12 @@ const ABSENT_FOR = 60;
 /** Documents that nothing vouches for, fetched on demand and kept for minutes. */
 export class Documents<P> implements UnverifiedDocuments {
   readonly #options: DocumentsOptions<P>;
-  readonly #memory: Cache<Kept>;
+  readonly #memory: BoundedMap<Kept>;
   readonly #flights: Flights<UnverifiedDocument | 'absent'> = createFlights();
 
   constructor(options: DocumentsOptions<P>) {
     this.#options = options;
-    this.#memory = createMemoryCache(options.memory);
+    this.#memory = new BoundedMap({ bytes: options.memory });
   }
 
   async legacyJson(
