@@ -1,7 +1,7 @@
+import type { Instant } from '../bytes/instant.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Config, IndexConfig } from '../config/config.ts';
 import { openVolume, type Volume } from '../disk/volume.ts';
-import type { Instant } from '../ports/clock.ts';
 import { sealingOf } from './secrets.ts';
 
 /** The data directory for one command's time, whether a server uses it too or not. */

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
+import type { Instant } from '../bytes/instant.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { IndexConfig } from '../config/config.ts';
 import type { Volume } from '../disk/volume.ts';
-import type { Instant } from '../ports/clock.ts';
 import { archiveTrust } from '../state/archive.ts';
 import { remembers } from '../state/index-directory.ts';
 import { createIndexState, type IndexState } from '../state/index-facts.ts';

@@ -1,9 +1,10 @@
+import type { Instant } from '../bytes/instant.ts';
 import { lend } from '../bytes/proof.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import { type ClientDirectory, openClientDirectory } from '../disk/client-directory.ts';
 import { acceptDelegated, metaOf, startFrom } from '../tuf/accept.ts';
 import { LIMITS } from '../tuf/limits.ts';
-import type { Delegation, Instant, Targets } from '../tuf/model.ts';
+import type { Delegation, Targets } from '../tuf/model.ts';
 import { type MetadataSource, refresh, type Trusted, versionIn, within } from '../tuf/refresh.ts';
 import { runToEnd, type Sliced } from '../tuf/sliced.ts';
 import type { AtRoot, Generation } from '../tuf/stages.ts';

@@ -1,6 +1,6 @@
 import type { Digests } from '../bytes/digest.ts';
+import type { Instant } from '../bytes/instant.ts';
 import type { AcceptedLoss } from '../pypi/losses.ts';
-import type { Instant } from './clock.ts';
 
 /** An unsigned page as it was believed, for the next start. Suspect when it comes back, unless a seal vouches for it. */
 export interface PageRecord {

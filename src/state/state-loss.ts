@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import type { Instant } from '../bytes/instant.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import { codeOf } from '../disk/file-ops.ts';
 import { readSmall } from '../disk/read-file.ts';
 import { isDamage, isMissing, onStateDisk } from '../disk/storage-errors.ts';
 import type { Volume } from '../disk/volume.ts';
 import { namesIn, walkTwo } from '../disk/walk.ts';
-import type { Instant } from '../ports/clock.ts';
 import type { TrustStore } from '../ports/index-state.ts';
 import { type ItemPath, TRUST_ITEMS } from './census.ts';
 import { openEnvelope } from './envelope.ts';

@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { Instant } from '../ports/clock.ts';
+import type { Instant } from '../bytes/instant.ts';
 import { type Event, ROUTES } from '../ports/events.ts';
 import { createDurations } from './durations.ts';
 import type { Row } from './event-table.ts';

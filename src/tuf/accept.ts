@@ -1,19 +1,10 @@
+import type { Instant } from '../bytes/instant.ts';
 import { lend, mustBe } from '../bytes/proof.ts';
 import { Refusal, type Subject } from '../bytes/refusal.ts';
 import { type Authority, authorityOfDelegation } from './authority.ts';
 import { concerning, refused, refuseExpired, refuseOther, refuseVersion } from './checks.ts';
 import { type Decode, decodeSnapshot, decodeTargets, decodeTimestamp } from './decode.ts';
-import type {
-  Delegation,
-  Instant,
-  MetaFile,
-  Root,
-  Signed,
-  Snapshot,
-  Targets,
-  Timestamp,
-  TopLevelRole,
-} from './model.ts';
+import type { Delegation, MetaFile, Root, Signed, Snapshot, Targets, Timestamp, TopLevelRole } from './model.ts';
 import { type Sliced, STEPS_BETWEEN_PAUSES } from './sliced.ts';
 import {
   type AtRoot,

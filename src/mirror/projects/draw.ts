@@ -1,5 +1,6 @@
 import type { Caller } from '../../async/caller.ts';
-import type { Clock, Instant } from '../../ports/clock.ts';
+import type { Instant } from '../../bytes/instant.ts';
+import type { Clock } from '../../ports/clock.ts';
 import type { Enforced, PageWork } from '../../ports/page-work.ts';
 import type { PageVerdict, Policy, Verdict } from '../../ports/policy.ts';
 import { emptied, type Listing, without } from '../../pypi/listing.ts';

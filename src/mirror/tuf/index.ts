@@ -1,4 +1,4 @@
-import type { Instant } from '../../ports/clock.ts';
+import type { Instant } from '../../bytes/instant.ts';
 import type { TrustStore } from '../../ports/index-state.ts';
 import type { TargetLayout } from '../../presets/target-layout.ts';
 import type { MetadataSource } from '../../tuf/refresh.ts';

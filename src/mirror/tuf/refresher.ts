@@ -1,8 +1,9 @@
+import type { Instant } from '../../bytes/instant.ts';
 import { lend } from '../../bytes/proof.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { TrustStore } from '../../ports/index-state.ts';
 import { survive } from '../../tuf/accept.ts';
-import type { Instant, Timestamp } from '../../tuf/model.ts';
+import type { Timestamp } from '../../tuf/model.ts';
 import { type MetadataSource, refresh, type Trusted } from '../../tuf/refresh.ts';
 import type { Runner } from '../../tuf/sliced.ts';
 import { type AtRoot, asOf, type Generation } from '../../tuf/stages.ts';

@@ -1,6 +1,7 @@
 import { internalCaller } from '../../async/caller.ts';
 import { createFlights, type Flights } from '../../async/flight.ts';
 import { BoundedMap } from '../../bytes/bounded-map.ts';
+import type { Instant } from '../../bytes/instant.ts';
 import { lend } from '../../bytes/proof.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -8,7 +9,7 @@ import type { TrustStore } from '../../ports/index-state.ts';
 import { acceptDelegated, metaOf } from '../../tuf/accept.ts';
 import { type Found, findTarget, type Visit } from '../../tuf/delegation.ts';
 import { LIMITS } from '../../tuf/limits.ts';
-import type { Delegation, Instant, MetaFile, Targets } from '../../tuf/model.ts';
+import type { Delegation, MetaFile, Targets } from '../../tuf/model.ts';
 import { type MetadataSource, versionIn, within } from '../../tuf/refresh.ts';
 import type { Runner } from '../../tuf/sliced.ts';
 import type { Generation } from '../../tuf/stages.ts';

@@ -1,10 +1,11 @@
 import type { Caller } from '../../async/caller.ts';
 import { createFlights, type Flights } from '../../async/flight.ts';
 import { BoundedMap } from '../../bytes/bounded-map.ts';
+import type { Instant } from '../../bytes/instant.ts';
 import { lend } from '../../bytes/proof.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import { makeUnverifiedDocument, type UnverifiedDocument } from '../../bytes/unverified.ts';
-import type { Clock, Instant } from '../../ports/clock.ts';
+import type { Clock } from '../../ports/clock.ts';
 import type { PageWork } from '../../ports/page-work.ts';
 import type { Upstream } from '../../ports/upstream.ts';
 import { INTEGRITY, JSON_TYPE } from '../../pypi/media-types.ts';

@@ -1,6 +1,7 @@
 import type { Caller } from '../../async/caller.ts';
+import type { Instant } from '../../bytes/instant.ts';
 import { type Reason, Refusal } from '../../bytes/refusal.ts';
-import type { Clock, Instant } from '../../ports/clock.ts';
+import type { Clock } from '../../ports/clock.ts';
 import type { PageRecord, PageStore } from '../../ports/index-state.ts';
 import type { Difference, PageWork } from '../../ports/page-work.ts';
 import type { Upstream } from '../../ports/upstream.ts';
