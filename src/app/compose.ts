@@ -67,7 +67,7 @@ export interface Seams {
 export async function compose(options: ComposeOptions): Promise<Composition> {
   const { config, emit, newTrust, upkeep = false, seams = {} } = options;
   const clock: Clock = seams.clock ?? { now: () => nowOf(config) };
-  const volume = await openVolume(config.data, sealingOf(config));
+  const volume = await openVolume(config.data, { ...sealingOf(config), allowFuse: config.allowFuse });
   const closers: (() => unknown)[] = [];
   try {
     const onCorrupt = ({ sha256, message }: { readonly sha256: string; readonly message: string }) =>

@@ -6,7 +6,7 @@ import { sealingOf } from './secrets.ts';
 
 /** The data directory for one command's time, whether a server uses it too or not. */
 export async function withDataDirectory<T>(config: Config, run: (volume: Volume) => Promise<T>): Promise<T> {
-  const volume = await openVolume(config.data, sealingOf(config));
+  const volume = await openVolume(config.data, { ...sealingOf(config), allowFuse: config.allowFuse });
   try {
     return await run(volume);
   } finally {

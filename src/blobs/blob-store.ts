@@ -33,6 +33,8 @@ export interface BlobsOptions {
   readonly shares?: Pick<CommonShares, 'chunks' | 'fills'> | undefined;
   readonly maxOrphans?: number | undefined;
   readonly orphanStallMs?: number | undefined;
+  /** Bytes of small blobs that are read from the memory they were proved in, 0 for none. */
+  readonly freshBytes?: number | undefined;
   /** A stored file was found changed and was set aside. Must not throw. */
   readonly onCorrupt?: ((event: { readonly sha256: string; readonly message: string }) => void) | undefined;
   /** Work behind the requests failed (scan, use record, eviction, sync); requests go on. Must not throw. */
@@ -91,7 +93,13 @@ export class BlobStore implements Blobs {
       onTrouble,
     });
     const afterFailedRead = (sha256: string, error: unknown) => this.#stored.afterFailedRead(sha256, error);
-    this.#reader = new BlobReader({ storage, buffers, ownBuffers, afterFailedRead });
+    this.#reader = new BlobReader({
+      storage,
+      buffers,
+      ownBuffers,
+      freshBytes: options.freshBytes ?? LIMITS.FRESH_BYTES,
+      afterFailedRead,
+    });
     this.#evictor = new Evictor({
       storage,
       order: this.#order,
@@ -232,6 +240,8 @@ export class BlobStore implements Blobs {
 
   async #publish(writer: FillWriter): Promise<Proof> {
     const proof = await this.#stored.publish(writer);
+    const { whole } = writer;
+    if (whole !== undefined) this.#reader.remember(proof, whole);
     this.#published++;
     if (this.#isOwner) this.#evictor.run({ newest: proof.sha256 }).catch(this.#onTrouble);
     return proof;

@@ -48,9 +48,7 @@ export async function sendChecked(
   write: WriteChunk,
   caller: Caller,
 ): Promise<void> {
-  const { start, end } = range;
-  if (!(Number.isSafeInteger(start) && Number.isSafeInteger(end) && start >= 0 && start <= end && end <= blob.size))
-    throw new RangeError(`[${start}, ${end}) is not within ${blob.size} bytes`);
+  const [start, end] = checkRange(range, blob.size);
   const first = await deps.buffers.take(caller);
   let source: StoredBytes | undefined;
   let reading: Reading | undefined;
@@ -78,6 +76,12 @@ export async function sendChecked(
     await reading?.end();
     await source?.close();
   }
+}
+
+export function checkRange({ start, end }: Range, size: number): readonly [start: number, end: number] {
+  if (!(Number.isSafeInteger(start) && Number.isSafeInteger(end) && start >= 0 && start <= end && end <= size))
+    throw new RangeError(`[${start}, ${end}) is not within ${size} bytes`);
+  return [start, end];
 }
 
 async function openWhole(storage: BlobStorage, { sha256, size }: Checked, range: Range): Promise<StoredBytes> {

@@ -39,6 +39,16 @@ export class FillWriter {
     }
   }
 
+  /** All bytes, where they are no more than one chunk; to be asked for after `commit`. */
+  get whole(): Buffer | undefined {
+    const { length } = this.#prover;
+    if (length > CHUNK) return undefined;
+    if (length === this.#buffer.byteLength) return this.#buffer;
+    const whole = Buffer.allocUnsafeSlow(length);
+    this.#buffer.copy(whole);
+    return whole;
+  }
+
   /** Bytes taken so far: where a broken download may resume. */
   get length(): number {
     return this.#prover.length;

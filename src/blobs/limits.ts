@@ -32,7 +32,9 @@ export const BACK_OFF_ENTRIES = 10_000;
 /** First buffer of a fill whose length nobody stated; it grows to a chunk. */
 export const FIRST_BUFFER = 64 * 1024;
 /** Blobs from this size on are synced behind the answer; smaller ones the system writes back in its own time, half a minute. */
-export const SYNC_FROM = 4 * CHUNK;
+export const SYNC_FROM = 16 * CHUNK;
+/** Bytes of small blobs that are read from the memory they were proved in: whoever waited for them comes at once. */
+export const FRESH_BYTES = 16 * CHUNK;
 /** Other digests whose sha256 is in memory. */
 export const ALIASES_IN_MEMORY = 20_000;
 /** Most characters of the reason why a blob is kept. */

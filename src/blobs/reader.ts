@@ -1,16 +1,20 @@
+import { LRUCache } from 'lru-cache';
 import { type Caller, internalCaller } from '../async/caller.ts';
 import type { CheckedReader, Range, WriteChunk } from '../bytes/blob.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { BlobStorage } from '../ports/blob-storage.ts';
 import type { ChunkBuffers } from './chunk-buffers.ts';
-import { type Checked, sendChecked } from './chunks.ts';
+import { type Checked, checkRange, sendChecked } from './chunks.ts';
 import { SharedChunks } from './shared-chunks.ts';
+import type { Tags } from './tags.ts';
 
 interface ReaderDeps {
   readonly storage: BlobStorage;
   readonly buffers: ChunkBuffers;
   /** For what is read into our own memory, at no client's pace. */
   readonly ownBuffers: ChunkBuffers;
+  /** Bytes of small blobs that are read from the memory they were proved in. */
+  readonly freshBytes: number;
   /** What a failed read means for the blob; resolves with what to tell the reader. */
   readonly afterFailedRead: (sha256: string, error: unknown) => Promise<unknown>;
 }
@@ -21,9 +25,20 @@ export class BlobReader {
   readonly #shared = new SharedChunks();
   /** How often each is being sent. */
   readonly #sending = new Map<string, number>();
+  /** By the tags: a blob that was proved anew has others. */
+  readonly #fresh: LRUCache<Tags, Buffer>;
 
   constructor(deps: ReaderDeps) {
     this.#deps = deps;
+    this.#fresh = new LRUCache({
+      maxSize: Math.max(1, deps.freshBytes),
+      sizeCalculation: (bytes) => bytes.byteLength + 1,
+    });
+  }
+
+  /** Whoever waited for a small blob reads it from the memory it was proved in. */
+  remember({ tags }: Checked, whole: Buffer): void {
+    this.#fresh.set(tags, whole);
   }
 
   isSending(sha256: string): boolean {
@@ -50,6 +65,8 @@ export class BlobReader {
   }
 
   async #send(blob: Checked, buffers: ChunkBuffers, range: Range, write: WriteChunk, caller: Caller): Promise<void> {
+    const fresh = this.#fresh.get(blob.tags);
+    if (fresh !== undefined) return write(fresh.subarray(...checkRange(range, blob.size)));
     const { sha256 } = blob;
     this.#sending.set(sha256, (this.#sending.get(sha256) ?? 0) + 1);
     let writeFailed = false;

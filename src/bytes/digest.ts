@@ -5,6 +5,8 @@ import { Refusal } from './refusal.ts';
 export const ALGORITHMS = ['sha256', 'sha384', 'sha512', 'blake2b-256'] as const;
 export type Algorithm = (typeof ALGORITHMS)[number];
 
+const NAMES: ReadonlySet<string> = new Set(ALGORITHMS);
+
 const HEX_LENGTH: Readonly<Record<Algorithm, number>> = { sha256: 64, sha384: 96, sha512: 128, 'blake2b-256': 64 };
 
 /** Lower-case hex by algorithm, in the order the document listed them; never empty where it is expected of bytes. */
@@ -17,7 +19,7 @@ export interface Statement {
 }
 
 export function isAlgorithm(name: string): name is Algorithm {
-  return (ALGORITHMS as readonly string[]).includes(name);
+  return NAMES.has(name);
 }
 
 /** Exact lower-case hex of the algorithm's size; anything else has no second identity here. */

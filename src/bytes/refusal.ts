@@ -1,6 +1,6 @@
 /**
  * Why bytes, a request or a start were refused: at once what tests assert, the log field, the metric label
- * and the key of a paragraph in docs/trust.md (DESIGN §5 "Reasons").
+ * and the key of a paragraph in docs/trust.md.
  */
 export const REASONS = [
   'format',

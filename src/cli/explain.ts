@@ -4,8 +4,7 @@ import { internalCaller } from '../async/caller.ts';
 import { dateText } from '../bytes/instant.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Config } from '../config/config.ts';
-import type { Voucher } from '../mirror/evidence.ts';
-import type { Explanation } from '../mirror/package-index.ts';
+import type { Explanation, Voucher } from '../mirror/package-index.ts';
 import type { Pin } from '../ports/index-state.ts';
 import { print, printJson, untilText } from './output.ts';
 

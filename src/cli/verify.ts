@@ -3,7 +3,7 @@ import { withDataDirectory } from '../app/data-directory.ts';
 import { noEvents } from '../app/no-events.ts';
 import { clean } from '../bytes/printable.ts';
 import type { Config } from '../config/config.ts';
-import type { StoredRoles } from '../mirror/tuf/stored-roles.ts';
+import type { StoredRoles } from '../mirror/package-index.ts';
 import { type HeldState, verifyState } from '../state/verify-state.ts';
 import { print, printJson, say } from './output.ts';
 

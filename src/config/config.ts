@@ -72,6 +72,8 @@ export interface Config {
   };
   /** The data directory. */
   readonly data: string;
+  /** It may lie on a FUSE file system: the operator says that no other machine shares it. */
+  readonly allowFuse: boolean;
   /** What state that nobody signed is sealed with; absent where it is not. */
   readonly seal?: { readonly key: SecretPlace; readonly epochFile: string | undefined } | undefined;
   readonly cache: { readonly maxBytes: number; readonly memoryBytes: number };

@@ -22,6 +22,7 @@ export function toConfig(parsed: ParsedFile): Config {
       },
     },
     data: resolve(parsed.data),
+    allowFuse: parsed.allow_fuse,
     seal: toSeal(parsed),
     cache: { maxBytes: parsed.cache.max_bytes, memoryBytes: parsed.cache.memory_bytes },
     log: { level: parsed.log.level, format: parsed.log.format },

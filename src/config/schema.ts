@@ -163,7 +163,11 @@ export const schema = z
       .prefault({}),
     data: filePath
       .default('./verbatim-data')
-      .describe('Directory for proved files and trust state, relative to this file.'),
+      .describe('Directory for proved files and trust state, relative to this file; on one machine’s own disk.'),
+    allow_fuse: z
+      .boolean()
+      .default(false)
+      .describe('True where the data directory lies on a FUSE file system that no other machine shares.'),
     ...sealing,
     cache: z
       .strictObject({

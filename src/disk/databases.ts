@@ -23,6 +23,9 @@ export interface DatabasesOptions {
   readonly sealEpochFile?: string | undefined;
 }
 
+/** What is large is read now and then; between two starts the thread for it is mostly not there. */
+const READER_IDLE_MS = 15_000;
+
 /** The databases of one data directory in this process. Nothing is opened, and no thread runs, before it is needed. */
 export class Databases {
   readonly state: SqliteState;
@@ -32,7 +35,7 @@ export class Databases {
 
   constructor(options: DatabasesOptions) {
     const { durable, root, directoryOf, access, scan, sealKey, sealEpochFile } = options;
-    const reading = new DatabaseThread();
+    const reading = new DatabaseThread({ idleMs: READER_IDLE_MS });
     const writing = access === 'write' ? new DatabaseThread() : undefined;
     this.#options = options;
     this.#threads = [reading, ...(writing === undefined ? [] : [writing])];

@@ -1,5 +1,5 @@
 import { constants, type Stats } from 'node:fs';
-import { type FileHandle, link, lstat, mkdir, open, readdir, rename, rm, unlink } from 'node:fs/promises';
+import { type FileHandle, link, lstat, mkdir, open, readdir, rename, rm, statfs, unlink } from 'node:fs/promises';
 
 // Every step the store takes on disk goes through here, so that tests can fail or kill it at any one of them.
 
@@ -39,6 +39,8 @@ export interface FileOps {
   makeDirectory(path: string): Promise<void>;
   syncDirectory(path: string): Promise<void>;
   list(path: string): Promise<readonly string[]>;
+  /** What statfs(2) calls the kind of file system that a path lies on. */
+  fileSystem(path: string): Promise<number>;
   /** Of the name itself; undefined where there is none. */
   facts(path: string): Promise<FileFacts | undefined>;
 }
@@ -100,6 +102,7 @@ export const nodeFileOps: FileOps = {
     }
   },
   list: (path) => readdir(path),
+  fileSystem: async (path) => (await statfs(path)).type,
   facts: async (path) => {
     try {
       return factsOf(await lstat(path));

@@ -4,6 +4,7 @@ import { type Census, createCensus } from '../state/census.ts';
 import { createEpochs, type Epochs } from '../state/epochs.ts';
 import { indexDirectory } from '../state/index-directory.ts';
 import { createSeal } from '../state/seal.ts';
+import { checkFileSystem } from './database/file-system-kind.ts';
 import { createDurable, type Durable } from './durable.ts';
 import { codeOf, type FileOps, nodeFileOps } from './file-ops.ts';
 import { FOREIGN_TEMP_MS } from './limits.ts';
@@ -121,6 +122,8 @@ async function probe(durable: Durable, directory: string): Promise<void> {
 export interface VolumeOptions {
   readonly ops?: FileOps;
   readonly nowMs?: () => number;
+  /** True where it may lie on a FUSE file system. */
+  readonly allowFuse?: boolean | undefined;
   /** Secret bytes: state that nobody signed carries a seal under it. */
   readonly sealKey?: Uint8Array | undefined;
   /** A file outside the data directory that remembers how new the sealed state was. */
@@ -133,6 +136,7 @@ export async function openVolume(directory: string, options: VolumeOptions = {})
   const root = resolve(directory);
   await makeRoot(ops, root);
   await checkRoot(ops, root);
+  await checkFileSystem(ops, root, options.allowFuse ?? false);
   const temps = join(root, 'tmp');
   const own = join(temps, newOwnerName());
   const durable = createDurable({ ops, root, tempDirectory: own });

@@ -13,7 +13,7 @@ export const MAX_WORDS = 400;
 /** Characters of a path in an access record. */
 export const MAX_RECORDED_PATH = 512;
 
-/** Seconds a client may keep a page before it asks again (rule 12 of the clients: at most ten minutes). */
+/** Seconds a client may keep a page before it asks again (pip keeps a page no longer than ten minutes, whatever it is told). */
 export const PAGE_MAX_AGE = 600;
 /** Seconds a client may believe that a project does not exist. */
 export const ABSENT_MAX_AGE = 60;
@@ -21,7 +21,7 @@ export const ABSENT_MAX_AGE = 60;
 /** Seconds a client may keep what nothing vouches for, at most. */
 export const RELAYED_MAX_AGE = 600;
 
-/** pip gives up after 15 silent seconds; an interim answer starts its clock again (DESIGN J2). */
+/** pip gives up after 15 silent seconds; an interim answer starts its clock again. */
 export const CONTINUE_EVERY_MS = 5000;
 
 /** Pairs of Accept and Accept-Encoding whose outcome is remembered; real clients send about twenty. */

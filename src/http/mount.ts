@@ -18,7 +18,7 @@ export interface ServedIndex {
   readonly cors?: boolean | undefined;
   /** Whether caches between us and the client may keep its answers (default true); false where reading needs credentials. */
   readonly shared?: boolean | undefined;
-  /** Seconds a client may keep a page; at most and by default ten minutes (rule 12). */
+  /** Seconds a client may keep a page; at most and by default ten minutes. */
   readonly pageMaxAge?: number | undefined;
 }
 
@@ -31,7 +31,7 @@ export interface Presented {
   readonly prefixes: readonly string[];
 }
 
-/** DESIGN §5 "URLs": every index under its name, the default one also at the root and in devpi's place. */
+/** Every index under its name, the default one also at the root and in devpi's place. */
 export function present(
   { index, cors = true, shared = true, pageMaxAge = PAGE_MAX_AGE }: ServedIndex,
   defaultIndex: string,

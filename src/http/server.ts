@@ -96,7 +96,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   server.maxRequestsPerSocket = limits.requestsPerSocket;
   server.maxConnections = limits.connections;
   server.on('request', listener);
-  // Answered at once, without inviting a body that nobody reads (faults D 109).
+  // Answered at once, without inviting a body that nobody reads.
   server.on('checkContinue', listener);
 
   await listen(server, host, port);
@@ -153,7 +153,7 @@ function cannotListen(error: unknown, host: string, port: number): string {
   return `Verbatim cannot listen on ${host}, port ${port} (${String(code)}).`;
 }
 
-/** `server.close()` alone lets a busy keep-alive client hold on for seconds (faults §7). */
+/** `server.close()` alone lets a busy keep-alive client hold on for seconds. */
 async function drain(server: Server, grace: number): Promise<void> {
   const idle = setInterval(() => server.closeIdleConnections(), DRAIN_EVERY_MS);
   const end = setTimeout(() => server.closeAllConnections(), grace);

@@ -1,3 +1,4 @@
+import type { Caller } from '../async/caller.ts';
 import type { Statement } from '../bytes/digest.ts';
 import type { Refusal } from '../bytes/refusal.ts';
 import { type Change, changesOf } from '../pypi/changes.ts';
@@ -62,15 +63,16 @@ export interface Difference {
 
 /**
  * Decoding, relinking, comparing and drawing: pure work that takes a second for a page of 10,000 files or the list of
- * all projects, in which no other request may have to wait. All refuse `format`, `foreign`, `limit`.
+ * all projects, in which no other request may have to wait. All refuse `format`, `foreign`, `limit`; the caller's signal
+ * ends its wait, not the work.
  */
 export interface PageWork {
-  drawPage(source: PageSource, steps: PageSteps): Promise<Enforced & { readonly bodies: Bodies }>;
-  drawList(bytes: Uint8Array): Promise<Bodies>;
+  drawPage(source: PageSource, steps: PageSteps, caller: Caller): Promise<Enforced & { readonly bodies: Bodies }>;
+  drawList(bytes: Uint8Array, caller: Caller): Promise<Bodies>;
   /** Undefined for a version that is not there. */
-  drawLegacy(source: LegacySource): Promise<Uint8Array | undefined>;
+  drawLegacy(source: LegacySource, caller: Caller): Promise<Uint8Array | undefined>;
   /** Without a page before it there is nothing to lose; `after` is still judged whole. */
-  compare(project: string, before: Seen | undefined, after: Seen): Promise<Difference>;
+  compare(project: string, before: Seen | undefined, after: Seen, caller: Caller): Promise<Difference>;
 }
 
 /** All of it here and now: for documents that are small. */

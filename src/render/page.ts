@@ -13,7 +13,7 @@ export interface Body {
   readonly etag: string;
 }
 
-/** What one answer needs: rules 2 and 8 of the clients hang on these two. */
+/** What one answer needs. Clients compare the type as it is written, and ask again by the tag. */
 export interface Variant {
   /** Exactly what Content-Type says. */
   readonly contentType: string;

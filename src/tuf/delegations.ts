@@ -14,6 +14,8 @@ interface Listed extends Delegation {
   readonly patterns: readonly PathPattern[];
 }
 
+const TOP_LEVEL: ReadonlySet<string> = new Set(TOP_LEVEL_ROLES);
+
 /** TUF §4.5 `delegations`: exactly one of `roles` and `succinct_roles` (TAP 15). */
 export function* decodeDelegations(value: JsonObject): Sliced<Delegations> {
   const path = 'signed.delegations';
@@ -113,7 +115,7 @@ function roleName(value: unknown, path: string): string {
   if (name === '') throw new Refusal('format', `${path} is empty.`);
   if (name.length > LIMITS.roleName)
     throw new Refusal('limit', `${path} is longer than ${LIMITS.roleName} characters.`);
-  if ((TOP_LEVEL_ROLES as readonly string[]).includes(name) || /^[0-9]+\.root$/.test(name))
+  if (TOP_LEVEL.has(name) || /^[0-9]+\.root$/.test(name))
     throw new Refusal('format', `${path} is the name of a top-level role.`);
   return name;
 }

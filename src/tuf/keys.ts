@@ -3,7 +3,7 @@ import * as ed25519 from '@noble/ed25519';
 
 ed25519.hashes.sha512 = (message) => createHash('sha512').update(message).digest();
 
-/** A public key as a document lists it. A keyid is a label; thresholds count `material` (DESIGN §5 "Keys"). */
+/** A public key as a document lists it. A keyid is a label; thresholds count `material`. */
 export interface Key {
   readonly keyid: string;
   readonly keytype: string;

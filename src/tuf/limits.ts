@@ -1,4 +1,4 @@
-/** What one document, chain or search may cost (DESIGN §5 "Limits"). Bytes where not said otherwise. */
+/** What one document, chain or search may cost. Bytes where not said otherwise. */
 export const LIMITS = {
   root: 512_000,
   timestamp: 16_384,

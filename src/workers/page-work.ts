@@ -1,4 +1,3 @@
-import { internalCaller } from '../async/caller.ts';
 import { type CommonShares, createShares } from '../async/shares.ts';
 import type { Statement } from '../bytes/digest.ts';
 import { type PageWork, type Seen, workHere } from '../ports/page-work.ts';
@@ -14,8 +13,6 @@ export interface PageWorkOptions extends LaneOptions {
   readonly shares?: Pick<CommonShares, 'threads'>;
 }
 
-const NOBODY = internalCaller('');
-
 /**
  * Small documents here, large ones on threads of their own: one for pages, one for lists, one for legacy JSON, so that
  * no page waits for the list of all projects, or for those who ask for what is made anew each time. The bytes of a large list are given away.
@@ -28,10 +25,10 @@ export function createPageWork(options: PageWorkOptions = {}): PageWork & { clos
   let documents = 0;
 
   return {
-    drawPage(source, steps) {
+    drawPage(source, steps, caller) {
       const { project, bytes, pageUrl } = source;
-      if (bytes.byteLength < large) return workHere.drawPage(source, steps);
-      return pages.run(NOBODY, async (call) => {
+      if (bytes.byteLength < large) return workHere.drawPage(source, steps, caller);
+      return pages.run(caller, async (call) => {
         const document = documents++;
         try {
           const undigested = await call('open', { document, project, bytes });
@@ -47,22 +44,22 @@ export function createPageWork(options: PageWorkOptions = {}): PageWork & { clos
         }
       });
     },
-    drawList(bytes) {
-      if (bytes.byteLength < large) return workHere.drawList(bytes);
+    drawList(bytes, caller) {
+      if (bytes.byteLength < large) return workHere.drawList(bytes, caller);
       const { buffer } = bytes;
       const whole = buffer instanceof ArrayBuffer && buffer.byteLength === bytes.byteLength;
-      return lists.run(NOBODY, async (call) => arrived(await call('list', { bytes }, whole ? [buffer] : [])));
+      return lists.run(caller, async (call) => arrived(await call('list', { bytes }, whole ? [buffer] : [])));
     },
-    drawLegacy(source) {
+    drawLegacy(source, caller) {
       const { listing, ...rest } = source;
       const size = rest.bytes.byteLength + (rest.upstream?.byteLength ?? 0);
-      if (size < large || listing.files.size === 0) return workHere.drawLegacy(source);
-      return legacies.run(NOBODY, (call) => call('legacy', rest));
+      if (size < large || listing.files.size === 0) return workHere.drawLegacy(source, caller);
+      return legacies.run(caller, (call) => call('legacy', rest));
     },
-    compare(project, before, after) {
+    compare(project, before, after, caller) {
       if (Math.max(before?.bytes.byteLength ?? 0, after.bytes.byteLength) < large)
-        return workHere.compare(project, before, after);
-      return pages.run(NOBODY, (call) =>
+        return workHere.compare(project, before, after, caller);
+      return pages.run(caller, (call) =>
         call('compare', { project, before: before && seen(before), after: seen(after) }),
       );
     },

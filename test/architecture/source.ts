@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
+import { parseSync } from 'oxc-parser';
 
-// Reads source text far enough to judge it: what it imports, and its code without comments and string contents.
+// Reads a source file as a syntax tree, and finds in it what rules are about.
 
 export interface Source {
   /** From the repository's root, with forward slashes: `src/bytes/digest.ts`. */
@@ -9,118 +10,155 @@ export interface Source {
   readonly text: string;
 }
 
-export interface Import {
-  readonly specifier: string;
-  /** A relative specifier as a path from the repository's root. */
-  readonly target: string | undefined;
+/** A node of the tree as ESTree has it; what it holds differs by type. */
+export interface Node {
+  readonly type: string;
+  readonly start: number;
+  readonly end: number;
+  readonly [member: string]: unknown;
 }
 
-/** Every TypeScript file under a folder of the repository. */
-export function readSources(root: string, folder: string): readonly Source[] {
+/** A node and the one it stands in. */
+export interface Site {
+  readonly node: Node;
+  readonly parent: Node | undefined;
+}
+
+export interface Imported {
+  /** Undefined where it is computed: nobody can say what it reaches. */
+  readonly specifier: string | undefined;
+  /** A relative specifier as a path from the repository's root. */
+  readonly target: string | undefined;
+  /** As the other file exports them; `*` where it is taken whole, as a namespace, a promise or a re-export of everything. */
+  readonly names: readonly string[];
+  readonly text: string;
+}
+
+export interface Parsed extends Source {
+  readonly sites: readonly Site[];
+  readonly imports: readonly Imported[];
+  readonly comments: readonly string[];
+}
+
+/** Every file of an extension under a folder of the repository. */
+export function readSources(root: string, folder: string, extension = '.ts'): readonly Source[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.ts'))
+    .filter((path) => path.endsWith(extension))
     .map((path) => ({
       path: `${folder}/${path.replaceAll('\\', '/')}`,
       text: readFileSync(join(root, folder, path), 'utf8'),
-    }));
+    }))
+    .sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-const FROM = /\b(?:import|export)\b[^'"`;()=]*?\bfrom\s*(['"]) *\1/dg;
-const BARE = /\bimport\s*(['"]) *\1/dg;
-const DYNAMIC = /\bimport\s*\(\s*(['"`]) *\1(?=\s*[,)])/dg;
-/** `import(` with anything but one literal: nobody can say what it reaches. */
-export const COMPUTED_IMPORT = /\bimport\s*\((?!\s*(['"`]) *\1\s*[,)])|\brequire\s*\(|\bcreateRequire\b/;
-
-/** Static, re-exported, type-only and dynamic imports. */
-export function importsOf(source: Source): readonly Import[] {
-  const code = codeOf(source.text);
-  return [FROM, BARE, DYNAMIC].flatMap((pattern) =>
-    [...code.matchAll(pattern)].map((match) => {
-      const opening = match.indices?.[1]?.[0] ?? 0;
-      const closing = match.indices?.[0]?.[1] ?? 0;
-      const specifier = source.text.slice(opening + 1, closing - 1);
-      const target = specifier.startsWith('.') ? normalize(join(dirname(source.path), specifier)) : undefined;
-      return { specifier, target };
-    }),
-  );
+/** Throws where it is no TypeScript. */
+export function parse({ path, text }: Source): Parsed {
+  const { program, comments, errors } = parseSync(path, text);
+  const [wrong] = errors;
+  if (wrong !== undefined) throw new Error(`${path}: ${wrong.message}`);
+  const sites = [...sitesOf(program, undefined)];
+  return {
+    path,
+    text,
+    sites,
+    imports: sites.flatMap(({ node }) => importsOf(node, path, text)),
+    comments: comments.map(({ value }) => value),
+  };
 }
 
-/** The same text, position for position, with comments, string contents and regular expressions blanked. */
-export function codeOf(text: string): string {
-  const out: string[] = [];
-  /** Depth of braces at which each open template literal resumes. */
-  const templates: number[] = [];
-  let depth = 0;
-  let at = 0;
-  const blank = (end: number) => {
-    out.push(text.slice(at, end).replaceAll(/[^\n]/g, ' '));
-    at = end;
-  };
-  const keep = () => {
-    out.push(text[at] ?? '');
-    at++;
-  };
-  const template = () => {
-    let end = at;
-    while (end < text.length && text[end] !== '`' && !text.startsWith('${', end)) end += text[end] === '\\' ? 2 : 1;
-    blank(end);
-    if (text[at] === '$') {
-      blank(at + 1);
-      templates.push(depth);
-      depth++;
-    }
-    keep();
-  };
-  while (at < text.length) {
-    const character = text[at] ?? '';
-    if (text.startsWith('//', at)) blank(ending(text, '\n', at));
-    else if (text.startsWith('/*', at)) blank(ending(text, '*/', at + 2) + 2);
-    else if (character === "'" || character === '"') {
-      keep();
-      blank(closing(text, character, at));
-      keep();
-    } else if (character === '`') {
-      keep();
-      template();
-    } else if (character === '/' && startsExpression(out.join('').slice(-80))) blank(regexEnd(text, at));
-    else {
-      if (character === '{') depth++;
-      if (character === '}') depth--;
-      keep();
-      if (character === '}' && templates.at(-1) === depth) {
-        templates.pop();
-        template();
-      }
-    }
+function* sitesOf(value: unknown, parent: Node | undefined): Generator<Site> {
+  if (Array.isArray(value)) for (const each of value) yield* sitesOf(each, parent);
+  else if (isNode(value)) {
+    yield { node: value, parent };
+    for (const member of Object.values(value)) yield* sitesOf(member, value);
   }
-  return out.join('');
 }
 
-function ending(text: string, mark: string, from: number): number {
-  const found = text.indexOf(mark, from);
-  return found < 0 ? text.length : found;
+export function isNode(value: unknown): value is Node {
+  return typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string';
 }
 
-function closing(text: string, quote: string, from: number): number {
-  let at = from;
-  while (at < text.length && text[at] !== quote && text[at] !== '\n') at += text[at] === '\\' ? 2 : 1;
-  return at;
-}
-
-function startsExpression(before: string): boolean {
-  return (
-    /(^|[=(,:;!&|?{}[\]+\-*%<>~^]|\b(return|typeof|case|of|in|await|yield))\s*$/.test(before) &&
-    !/[\])]\s*$/.test(before)
-  );
-}
-
-function regexEnd(text: string, from: number): number {
-  let inClass = false;
-  for (let at = from + 1; at < text.length && text[at] !== '\n'; at++) {
-    if (text[at] === '\\') at++;
-    else if (text[at] === '[') inClass = true;
-    else if (text[at] === ']') inClass = false;
-    else if (text[at] === '/' && !inClass) return at + 1;
+function importsOf(node: Node, path: string, text: string): readonly Imported[] {
+  const imported = (source: unknown, names: readonly string[]): readonly Imported[] => {
+    const specifier = isNode(source) ? stringOf(source) : undefined;
+    const target = specifier?.startsWith('.') ? normalize(join(dirname(path), specifier)) : undefined;
+    return [{ specifier, target, names, text: text.slice(node.start, node.end) }];
+  };
+  switch (node.type) {
+    case 'ImportDeclaration':
+      return imported(node['source'], nodesOf(node['specifiers']).map(importedName));
+    case 'ExportNamedDeclaration':
+      return isNode(node['source'])
+        ? imported(
+            node['source'],
+            nodesOf(node['specifiers']).map(({ local }) => nameOf(local) ?? '*'),
+          )
+        : [];
+    case 'ExportAllDeclaration':
+    case 'ImportExpression':
+      return imported(node['source'], ['*']);
+    case 'TSImportType':
+      // A type cannot be called.
+      return imported(node['source'] ?? node['argument'], []);
+    case 'CallExpression':
+      return nameOf(node['callee']) === 'require' ? imported(undefined, ['*']) : [];
+    case 'Identifier':
+      return node['name'] === 'createRequire' ? imported(undefined, ['*']) : [];
+    default:
+      return [];
   }
-  return from + 1;
+}
+
+function importedName(specifier: Node): string {
+  if (specifier.type === 'ImportNamespaceSpecifier') return '*';
+  if (specifier.type === 'ImportDefaultSpecifier') return 'default';
+  return nameOf(specifier['imported']) ?? '*';
+}
+
+function nodesOf(value: unknown): readonly Node[] {
+  return Array.isArray(value) ? value.filter(isNode) : [];
+}
+
+/** What an identifier, a private name or a literal calls itself; undefined for anything that is computed. */
+export function nameOf(value: unknown): string | undefined {
+  if (!isNode(value)) return undefined;
+  if (typeof value['name'] === 'string') return value['name'];
+  return stringOf(value);
+}
+
+/** The text of a literal, or of a template without holes. */
+export function stringOf(node: Node): string | undefined {
+  if (node.type === 'TSLiteralType' && isNode(node['literal'])) return stringOf(node['literal']);
+  if (node.type === 'Literal') return typeof node['value'] === 'string' ? node['value'] : undefined;
+  const [only, ...more] = nodesOf(node['quasis']);
+  if (node.type !== 'TemplateLiteral' || only === undefined || more.length > 0) return undefined;
+  const { value } = only;
+  return typeof value === 'object' && value !== null && 'cooked' in value && typeof value.cooked === 'string'
+    ? value.cooked
+    : undefined;
+}
+
+/** The member that is asked for, where it is known: `a.b`, `a['b']`, `{ b } = a`. */
+export function memberOf(node: Node): string | undefined {
+  if (node.type === 'MemberExpression')
+    return node['computed'] === true && isNode(node['property'])
+      ? stringOf(node['property'])
+      : nameOf(node['property']);
+  return undefined;
+}
+
+/** True for a name that stands for a value here, and not for a member, a key or a label. */
+export function isReference({ node, parent }: Site): boolean {
+  if (node.type !== 'Identifier' || parent === undefined) return false;
+  if (parent.type === 'MemberExpression') return parent['object'] === node || parent['computed'] === true;
+  if (/^(?:Property|MethodDefinition|PropertyDefinition)$/.test(parent.type))
+    return parent['key'] !== node || parent['computed'] === true || parent['shorthand'] === true;
+  if (/^(?:ImportSpecifier|ExportSpecifier|LabeledStatement|BreakStatement|ContinueStatement)$/.test(parent.type))
+    return false;
+  return !parent.type.startsWith('TS') || /^TS(?:As|Satisfies|NonNull)Expression$/.test(parent.type);
+}
+
+/** From its first line to its last. */
+export function linesOf({ text }: Source, { start, end }: Node): number {
+  return text.slice(start, end).split('\n').length;
 }

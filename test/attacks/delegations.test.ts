@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { TargetsDocument } from '../../src/repository/documents.ts';
 import { sign } from '../../src/repository/documents.ts';
 import { disguise, rsaKey, type SigningKey } from '../../src/repository/signing-keys.ts';
@@ -17,7 +17,7 @@ const rsaTwo = rsaKey({ secret: rsaSecret, digest: 'sha512' });
 
 const bytes = (text: string) => Buffer.from(text);
 
-describe('a role with two delegators (TOB-SIGSTORE-14, python-tuf #2977, go-tuf #759, case 29)', () => {
+describe('a role with two delegators (TOB-SIGSTORE-14, python-tuf #2977, go-tuf #759)', () => {
   function diamond(signers: readonly string[]): Simulator {
     return createSimulator({
       fill(r) {
@@ -32,21 +32,21 @@ describe('a role with two delegators (TOB-SIGSTORE-14, python-tuf #2977, go-tuf 
     });
   }
 
-  test('believed through one delegator, it is not believed through the other', async () => {
+  it('believed through one delegator, it is not believed through the other', async () => {
     const client = createClient(diamond(['known to a']));
     await client.refresh();
     expect((await client.find('a/x')).target?.length).toBe(1);
     expect(await refusalOf(client.find('b/x'))).toMatchObject({ reason: 'threshold', subject: 'delegated' });
   });
 
-  test('signed for both, it answers through both', async () => {
+  it('signed for both, it answers through both', async () => {
     const client = createClient(diamond(['known to a', 'known to b']));
     await client.refresh();
     expect((await client.find('a/x')).listedBy?.parent?.by?.name).toBe('a');
     expect((await client.find('b/x')).listedBy?.parent?.by?.name).toBe('b');
   });
 
-  test('a role opened before under one delegator is opened again under another', async () => {
+  it('a role opened before under one delegator is opened again under another', async () => {
     const simulator = diamond(['known to a']);
     const client = createClient(simulator);
     const generation = await client.refresh();
@@ -64,7 +64,7 @@ describe('a role with two delegators (TOB-SIGSTORE-14, python-tuf #2977, go-tuf 
     return role.signed.delegations?.named('shared') ?? expect.fail();
   }
 
-  test.each<[string, SigningKey, SigningKey]>([
+  it.each<[string, SigningKey, SigningKey]>([
     ['another key', key('one'), key('two')],
     ['another scheme of its key', rsaOne, rsaTwo],
   ])('one key id that means %s to the other delegator', async (_, toA, toB) => {
@@ -85,7 +85,7 @@ describe('a role with two delegators (TOB-SIGSTORE-14, python-tuf #2977, go-tuf 
     expect(await reasonOf(() => runToEnd(acceptDelegated(generation, throughB, role)))).toBe('threshold');
   });
 
-  test('a threshold that only one delegator has raised', async () => {
+  it('a threshold that only one delegator has raised', async () => {
     const simulator = createSimulator({
       fill(r) {
         r.delegate('targets', { name: 'a', authority: authority(['a']), paths: ['a/*'] });
@@ -106,7 +106,7 @@ describe('a role with two delegators (TOB-SIGSTORE-14, python-tuf #2977, go-tuf 
 });
 
 describe('a delegated role is worth what its delegator says, no more', () => {
-  test('keys of a stranger, or of the top level, do not sign for it', async () => {
+  it('keys of a stranger, or of the top level, do not sign for it', async () => {
     for (const signer of ['stranger', 'root', 'timestamp', 'snapshot', 'targets']) {
       const simulator = createSimulator({
         fill(r) {
@@ -120,7 +120,7 @@ describe('a delegated role is worth what its delegator says, no more', () => {
     }
   });
 
-  test('a key that one role lists is no key of another', async () => {
+  it('a key that one role lists is no key of another', async () => {
     const simulator = createSimulator({
       fill(r) {
         r.delegate('targets', { name: 'a', authority: authority(['a']), paths: ['*'] });
@@ -133,7 +133,7 @@ describe('a delegated role is worth what its delegator says, no more', () => {
     expect(await reasonOf(client.find('x'))).toBe('threshold');
   });
 
-  test('two roles may not exchange their files, though one key signs both (rust-tuf #275)', async () => {
+  it('two roles may not exchange their files, though one key signs both (rust-tuf #275)', async () => {
     const simulator = createSimulator({
       metaHashes: ['sha256'],
       fill(r) {
@@ -152,7 +152,7 @@ describe('a delegated role is worth what its delegator says, no more', () => {
     expect(['digest', 'length', 'limit']).toContain(await reasonOf(client.find('a/y')));
   });
 
-  test('keys that the delegator has dropped are dropped at once', async () => {
+  it('keys that the delegator has dropped are dropped at once', async () => {
     const simulator = createSimulator({
       fill: (r) => {
         r.delegate('targets', { name: 'a', authority: authority(['old']), paths: ['*'] });
@@ -171,7 +171,7 @@ describe('a delegated role is worth what its delegator says, no more', () => {
     expect(await reasonOf(client.find('x'))).toBe('threshold');
   });
 
-  test('an unsigned role (rust-tuf #275)', async () => {
+  it('an unsigned role (rust-tuf #275)', async () => {
     const simulator = createSimulator({
       fill: (r) => {
         r.delegate('targets', { name: 'a', authority: authority(['a']), paths: ['*'] });
@@ -183,7 +183,7 @@ describe('a delegated role is worth what its delegator says, no more', () => {
     expect(await reasonOf(client.find('x'))).toBe('threshold');
   });
 
-  test('only keys that this very role object lists: root keys do not help (case 15)', async () => {
+  it('only keys that this very role object lists: root keys do not help', async () => {
     const simulator = createSimulator({
       fill: (r) => r.delegate('targets', { name: 'a', authority: authority(['a']), paths: ['*'] }),
     });
@@ -197,7 +197,7 @@ describe('a delegated role is worth what its delegator says, no more', () => {
 });
 
 describe('terminating delegations protect what is claimed (CVE-2025-2886)', () => {
-  test('a lower-priority role does not answer for a claimed name, even one its owner does not list', async () => {
+  it('a lower-priority role does not answer for a claimed name, even one its owner does not list', async () => {
     const simulator = createSimulator({
       fill(r) {
         r.delegate('targets', { name: 'claimed', authority: authority(['offline']), paths: ['*/*'] });
@@ -217,7 +217,7 @@ describe('terminating delegations protect what is claimed (CVE-2025-2886)', () =
 describe('succinct bins', () => {
   const name = (index: number) => `bin-${index}`;
 
-  test("one bin's metadata does not answer for another, though one key signs them all", async () => {
+  it("one bin's metadata does not answer for another, though one key signs them all", async () => {
     const simulator = createSimulator({ metaHashes: ['sha256'] });
     const bins = simulator.repository.delegateSuccinct('targets', 'bin', 3, authority(['online']));
     const mine = bins.binOf('x');
@@ -230,7 +230,7 @@ describe('succinct bins', () => {
     expect(mine).not.toBe(name(8));
   });
 
-  test('a bin signed by its delegator only', async () => {
+  it('a bin signed by its delegator only', async () => {
     const simulator = createSimulator();
     const bins = simulator.repository.delegateSuccinct('targets', 'bin', 1, authority(['online']));
     for (const bin of bins.names) simulator.repository.signers.set(bin, [key('targets')]);
@@ -241,7 +241,7 @@ describe('succinct bins', () => {
   });
 });
 
-test('a role that claims another _type (case 38)', async () => {
+it('a role that claims another _type', async () => {
   const simulator = createSimulator({
     fill: (r) => r.delegate('targets', { name: 'a', authority: heldBy([key('snapshot')]), paths: ['*'] }),
   });
@@ -251,7 +251,7 @@ test('a role that claims another _type (case 38)', async () => {
   expect(await refusalOf(client.find('x'))).toMatchObject({ reason: 'format', subject: 'delegated' });
 });
 
-test('delegated metadata is held to the same format as targets', async () => {
+it('delegated metadata is held to the same format as targets', async () => {
   const simulator = createSimulator({
     fill: (r) => r.delegate('targets', { name: 'a', authority: authority(['a']), paths: ['*'] }),
   });

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { changesOf } from '../../src/pypi/changes.ts';
 import type { ProjectPage } from '../../src/pypi/project-page.ts';
 
-// DESIGN §2 "a client's place": events have a budget; one page may not drive the others out of the journal.
+// Events have a budget; one page may not drive the others out of the journal.
 
 it('the loss of 3,000 files at once fills the journal with no more than a third of it, and says how many', () => {
   const page: ProjectPage = {

@@ -4,7 +4,7 @@ import { type IndexRig, type IndexRigOptions, startIndexRig } from '../rigs/inde
 import { asItIs, emptied, rewritten } from '../support/bad-days.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 
-// DESIGN §2, evidence `index`: an attacker may choose the bytes of a file never seen before, and nothing else.
+// Under evidence `index` an attacker may choose the bytes of a file never seen before, and nothing else.
 
 const ALPHA = tinyWheel('alpha');
 const OTHER = tinyWheel('alpha', '1.0', 'other bytes');
@@ -84,7 +84,7 @@ describe('another digest under a name whose pin is confirmed', () => {
     expect((await rig.get(rig.path(ALPHA))).body.equals(ALPHA.bytes)).toBe(true);
   });
 
-  it('of every file at once (faults L 261): all are withheld, the alarm names them, the journal too', async () => {
+  it('of every file at once: all are withheld, the alarm names them, the journal too', async () => {
     await start();
     rig.pypi.upload('alpha', BETA);
     await rig.page('alpha');

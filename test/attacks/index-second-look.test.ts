@@ -14,7 +14,7 @@ import { DAY } from '../support/clock.ts';
 import type { Line } from '../support/fake-pypi.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 
-// DESIGN §2, evidence `index`: whatever takes away or contradicts is believed only after a second whole fetch on a new
+// Under evidence `index`, whatever takes away or contradicts is believed only after a second whole fetch on a new
 // connection agrees, and is then written down.
 
 const ALPHA = tinyWheel('alpha');
@@ -256,6 +256,37 @@ describe('a project that disappears', () => {
   });
 });
 
+describe('a look that lost something', () => {
+  it('is not believed where the second finds no page at all', async () => {
+    await start();
+    rig.pypi.page('alpha', emptied, 1);
+    rig.pypi.page('alpha', () => answering(404, 'not here'), 1);
+    expect(await namesLater()).toEqual(BOTH);
+    expect(rig.alarms()).toEqual(['regressed page']);
+    expect(await kinds()).toEqual([]);
+  });
+
+  it('is not believed where the second finds something else missing', async () => {
+    await start();
+    const without = (name: string) =>
+      rewritten((page) => ({ ...page, files: page.files.filter(({ filename }) => filename !== name) }));
+    rig.pypi.page('alpha', without(ALPHA.filename), 1);
+    rig.pypi.page('alpha', without(BETA.filename), 1);
+    expect(await namesLater()).toEqual(BOTH);
+    expect(rig.alarms()).toEqual(['regressed page']);
+  });
+});
+
+describe('a page that cannot be read', () => {
+  it('is asked for once more, and refused as it came where that finds nothing', async () => {
+    await start();
+    rig.pypi.page('beta', forged('{'), 1);
+    rig.pypi.upload('beta', tinyWheel('beta'));
+    rig.pypi.page('beta', () => answering(404, 'not here'), 1);
+    expect(await rig.refused('/simple/beta/')).toBe('502 format');
+  });
+});
+
 describe('a lower serial', () => {
   const older = async () => {
     await start();
@@ -264,7 +295,7 @@ describe('a lower serial', () => {
     return page;
   };
 
-  it('once: the newer page is served on (C55)', async () => {
+  it('once: the newer page is served on', async () => {
     const page = await older();
     await rig.later('alpha');
     rig.alarms();

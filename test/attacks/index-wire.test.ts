@@ -6,7 +6,7 @@ import { client } from '../support/callers.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 import { startUpstream } from '../support/upstream.ts';
 
-// DESIGN §2, evidence `index`: what may come from an index, a CDN edge or whoever sits between, instead of a page.
+// What may come from an index, a CDN edge or whoever sits between, instead of a page.
 
 const ALPHA = tinyWheel('alpha');
 const ZETA = tinyWheel('zeta');
@@ -94,7 +94,7 @@ describe.each(NO_PAGES)('%s', (_, send, answer) => {
 });
 
 describe('a page with', () => {
-  it("another project's file among its own: the line is left out and counted (faults L 251)", async () => {
+  it("another project's file among its own: the line is left out and counted", async () => {
     await start();
     rig.pypi.page(
       'alpha',

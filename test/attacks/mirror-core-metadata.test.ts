@@ -8,7 +8,7 @@ import { type SignedRig, startSignedRig } from '../rigs/signed-rig.ts';
 import { reasonOf } from '../support/client.ts';
 import { tinyWheel, zip } from '../support/tiny-wheel.ts';
 
-// DESIGN §5 "Core metadata": only what upstream announced is announced; once the wheel is held, it must be what is inside.
+// Only what upstream announced is announced; once the wheel is held, it must be what is inside.
 
 const ALPHA = tinyWheel('alpha');
 const LIE = {
@@ -34,7 +34,7 @@ describe('core metadata', () => {
     expect(rig.upstream.asked(rig.storedFile(ALPHA))).toHaveLength(0);
   });
 
-  it('announced and missing upstream: taken from the wheel, and proved (C77)', async () => {
+  it('announced and missing upstream: taken from the wheel, and proved', async () => {
     await start();
     rig.instead(stored().slice(1), undefined);
     const { status, body } = await rig.get(metadata());

@@ -6,7 +6,7 @@ import { digestHex } from '../../src/repository/digests.ts';
 import { type SignedRig, startSignedRig } from '../rigs/signed-rig.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 
-// DESIGN §2: a client's place, and the data volume under a mirror that serves.
+// What a client can do to others, and who writes to the data volume under a mirror that serves.
 
 const ALPHA = tinyWheel('alpha');
 
@@ -19,7 +19,7 @@ const start = async () => {
 };
 
 describe('a crowd', () => {
-  it('of 200 clients for one cold file makes one request upstream (C69)', async () => {
+  it('of 200 clients for one cold file makes one request upstream', async () => {
     await start();
     rig.upstream.fault(rig.storedFile(ALPHA), { kind: 'stall', at: 'headers', time: 200 });
     const answers = await Promise.all(Array.from({ length: 200 }, () => rig.get(rig.path(ALPHA))));
@@ -27,7 +27,7 @@ describe('a crowd', () => {
     expect(rig.upstream.asked(rig.storedFile(ALPHA))).toHaveLength(1);
   });
 
-  it('of 100 clients for one page of a mirror that knows nothing yet asks upstream for each thing once (C53)', async () => {
+  it('of 100 clients for one page of a mirror that knows nothing yet asks upstream for each thing once', async () => {
     rig = await startSignedRig({ fill: (signed) => signed.upload('alpha', ALPHA) });
     const bin = rig.signed.roleFor('alpha', rig.signed.pagePath('alpha'));
     for (const path of ['/metadata/timestamp.json', `/metadata/1.${bin}.json`, rig.storedPage('alpha')])
@@ -46,7 +46,7 @@ describe('a crowd', () => {
     expect(rig.upstream.asked('/metadata/timestamp.json')).toHaveLength(1);
   });
 
-  it('whose first client leaves in the middle loses nothing (C70)', async () => {
+  it('whose first client leaves in the middle loses nothing', async () => {
     await start();
     rig.upstream.fault(rig.storedFile(ALPHA), { kind: 'stall', at: 100, time: 500 }, 1);
     const first = request(`${rig.url()}${rig.path(ALPHA)}`, { agent: false });
@@ -61,16 +61,16 @@ describe('a crowd', () => {
     expect(rig.upstream.asked(rig.storedFile(ALPHA))).toHaveLength(1);
   });
 
-  it('of which all leave: the download ends, and whoever comes next begins another', async () => {
+  it('of which all leave: the download goes on, for whoever comes next', async () => {
     await start();
-    rig.upstream.fault(rig.storedFile(ALPHA), { kind: 'stall', at: 100 }, 1);
+    rig.upstream.fault(rig.storedFile(ALPHA), { kind: 'stall', at: 100, time: 100 }, 1);
     const only = request(`${rig.url()}${rig.path(ALPHA)}`, { agent: false });
     only.on('error', () => undefined);
     only.end();
     await rig.upstream.reached(rig.storedFile(ALPHA));
     only.destroy();
     expect((await rig.get(rig.path(ALPHA))).body.equals(ALPHA.bytes)).toBe(true);
-    expect(rig.upstream.asked(rig.storedFile(ALPHA))).toHaveLength(2);
+    expect(rig.upstream.asked(rig.storedFile(ALPHA))).toHaveLength(1);
   });
 
   it('that is refused together is refused by one download', async () => {

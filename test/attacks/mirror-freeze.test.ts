@@ -39,7 +39,7 @@ const ends = { 'while it runs': async () => {}, 'after a restart': () => rig.res
 
 describe('a frozen upstream', () => {
   it.each(Object.entries(ends))(
-    'past its date nothing is proved, and its metadata still passed on (C96), %s',
+    'past its date nothing is proved, and its metadata still passed on, %s',
     async (_, end) => {
       await startHolding();
       rig.clock.advance(DAY - 1);
@@ -139,7 +139,7 @@ describe('a clock that is wrong', () => {
     expect(new Set(await everyAnswer())).toEqual(new Set(['503 clock']));
   });
 
-  it('set on by two days, nothing is proved; set right again, everything is as before (faults 217)', async () => {
+  it('set on by two days, nothing is proved; set right again, everything is as before', async () => {
     await startHolding();
     rig.clock.advance(2 * DAY);
     expect(new Set(await everyAnswer())).toEqual(new Set(['503 expired']));

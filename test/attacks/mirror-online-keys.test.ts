@@ -6,7 +6,7 @@ import { type SignedRig, type SignedRigOptions, startSignedRig } from '../rigs/s
 import { authority } from '../support/keys.ts';
 import { type TinyWheel, tinyWheel } from '../support/tiny-wheel.ts';
 
-// DESIGN §2: an attacker holds upstream's online keys. It can sign new files of unclaimed projects, and nothing else.
+// An attacker holds upstream's online keys. It can sign new files of unclaimed projects, and nothing else.
 
 const ALPHA = tinyWheel('alpha');
 const EVIL = tinyWheel('alpha', '1.0', 'evil');

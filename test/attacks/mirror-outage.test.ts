@@ -4,7 +4,7 @@ import { DAY, HOUR } from '../support/clock.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 import type { Fault } from '../support/upstream.ts';
 
-// A gap sends pip to another index, and a false 404 is a gap that looks like an answer (DESIGN §9).
+// A gap sends pip to another index, and a false 404 is a gap that looks like an answer.
 
 const ALPHA = tinyWheel('alpha');
 const BETA = tinyWheel('beta');
@@ -58,7 +58,7 @@ it.each(['headers', 5] as const)(
 );
 
 describe.each(Object.entries(OUTAGES))('upstream %s', (_, fault) => {
-  it('what was proved is served until its chain expires (C80)', async () => {
+  it('what was proved is served until its chain expires', async () => {
     await start();
     rig.upstream.fault('*', fault);
     for (const wait of [60, HOUR, DAY - HOUR - 61]) {
@@ -72,7 +72,7 @@ describe.each(Object.entries(OUTAGES))('upstream %s', (_, fault) => {
     expect(await rig.refused(rig.path(ALPHA))).toMatch(/^503 (unreachable|expired)$/);
   });
 
-  it('what was never seen is 503 with a short Retry-After, never 404 (C81, C82)', async () => {
+  it('what was never seen is 503 with a short Retry-After, never 404', async () => {
     await start();
     rig.upstream.fault('*', fault);
     for (const path of ['/simple/beta/', rig.path(BETA), `/tuf/targets${rig.path(BETA)}`]) {
@@ -139,7 +139,7 @@ describe('an outage', () => {
     expect(await rig.refused('/simple/alpha/')).toBe('502 mix-and-match');
   });
 
-  it('of one answer is not noticed: asked again, on a new connection (C83)', async () => {
+  it('of one answer is not noticed: asked again, on a new connection', async () => {
     await start();
     rig.upstream.fault(rig.storedPage('beta'), { kind: 'status', status: 502 }, 1);
     expect((await rig.page('beta')).files).toHaveLength(1);

@@ -6,7 +6,7 @@ import { authority } from '../support/keys.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 import type { Fault } from '../support/upstream.ts';
 
-// DESIGN §2: every floor is the pair (root that last changed those keys, version), and it survives every kind of end.
+// Every floor is the pair (root that last changed those keys, version), and it survives every kind of end.
 
 const [OLD, NEW] = [tinyWheel('alpha', '1.0'), tinyWheel('alpha', '2.0')];
 

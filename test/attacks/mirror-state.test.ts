@@ -7,7 +7,7 @@ import { reasonOf } from '../support/client.ts';
 import { authority } from '../support/keys.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 
-// DESIGN §2: an attacker holds the data volume. It can delete; what it plants is refused, or healed from upstream.
+// An attacker holds the data volume. It can delete; what it plants is refused, or healed from upstream.
 
 const ALPHA = tinyWheel('alpha');
 

@@ -3,7 +3,7 @@ import { type SignedRig, startSignedRig } from '../rigs/signed-rig.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 import { startUpstream } from '../support/upstream.ts';
 
-// DESIGN §2: an attacker holds the network, a CDN edge, a mirror in the middle. It can withhold, nothing else.
+// An attacker holds the network, a CDN edge, a mirror in the middle. It can withhold, nothing else.
 
 const ALPHA = tinyWheel('alpha');
 const ENTRY = { filename: ALPHA.filename, hashes: { sha256: 'a'.repeat(64) }, size: 5 };
@@ -96,7 +96,7 @@ describe('an attacker who tires', () => {
     expect(rig.upstream.asked(rig.storedFile(ALPHA))).toHaveLength(2);
   });
 
-  it('a file without a single byte is a file, and anything more is not it (faults 147)', async () => {
+  it('a file without a single byte is a file, and anything more is not it', async () => {
     const empty = { filename: 'alpha-0.1.tar.gz', bytes: new Uint8Array() };
     rig = await startSignedRig({ fill: (signed) => signed.upload('alpha', empty) });
     rig.upstream.fault(rig.storedFile(empty), { kind: 'replace', bytes: Buffer.from('x') });
@@ -116,13 +116,13 @@ describe('an attacker who tires', () => {
 });
 
 describe('what upstream withholds', () => {
-  it('a listed page answered 404 is no absent project (faults 56)', async () => {
+  it('a listed page answered 404 is no absent project', async () => {
     await start();
     rig.upstream.fault(rig.storedPage('alpha'), { kind: 'status', status: 404 });
     expect(await rig.refused('/simple/alpha/')).toBe('502 mix-and-match');
   });
 
-  it('a listed file answered 404 or 410 is no absent file (faults 56)', async () => {
+  it('a listed file answered 404 or 410 is no absent file', async () => {
     await start();
     rig.upstream.fault(rig.storedFile(ALPHA), { kind: 'status', status: 410 });
     expect(await rig.refused(rig.path(ALPHA))).toBe('502 mix-and-match');
@@ -142,12 +142,12 @@ describe('where a page sends the mirror', () => {
     'https://files.evil.example/x',
     'http://[::1]:9/x',
     'http://0177.0.0.1/x',
-  ])('%s is never fetched (C88)', async (base) => {
+  ])('%s is never fetched', async (base) => {
     await start();
     expect(await rig.refused((await linkTo(base)) ?? '')).toBe('502 foreign');
   });
 
-  it('another server of this machine is never asked, neither by a link nor by a redirect (C88)', async () => {
+  it('another server of this machine is never asked, neither by a link nor by a redirect', async () => {
     const inner = await startUpstream({ files: { get: () => ALPHA.bytes } });
     try {
       await start();
@@ -172,7 +172,7 @@ describe('where a page sends the mirror', () => {
 });
 
 describe('too much', () => {
-  it('a page listed larger than the limit is refused unread (C89)', async () => {
+  it('a page listed larger than the limit is refused unread', async () => {
     await start();
     const path = rig.signed.pagePath('alpha');
     const role = rig.signed.roleFor('alpha', path);

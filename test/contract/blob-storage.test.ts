@@ -1,6 +1,6 @@
 import { chmod, mkdir, open, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { createBlobStorage } from '../../src/disk/blob-storage.ts';
 import type { FileOps } from '../../src/disk/file-ops.ts';
 import { openVolume } from '../../src/disk/volume.ts';
@@ -401,13 +401,13 @@ const MISBEHAVIOURS: readonly Misbehaviour[] = [
 ];
 
 describe('a blob storage that', () => {
-  test.each(MISBEHAVIOURS)('$does is caught: $caughtBy', async ({ caughtBy, wrap }) => {
+  it.each(MISBEHAVIOURS)('$does is caught: $caughtBy', async ({ caughtBy, wrap }) => {
     const found = BLOB_STORAGE_CASES.find(({ name }) => name === caughtBy);
     if (found === undefined) throw new Error('no such case');
     await expect(found.run(memoryRig(wrap))).rejects.toThrow();
   });
 
-  test('misbehaves in any way a case is there for', () => {
+  it('misbehaves in any way a case is there for', () => {
     const caught = new Set(MISBEHAVIOURS.map(({ caughtBy }) => caughtBy));
     expect(BLOB_STORAGE_CASES.map(({ name }) => name).filter((name) => !caught.has(name))).toEqual([]);
   });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { BlobStorage, StoredFacts } from '../../src/ports/blob-storage.ts';
 
 /** Blobs and those who use them. Whoever makes it cleans up after the test. */
@@ -363,7 +363,7 @@ export const BLOB_STORAGE_CASES: readonly BlobStorageCase[] = [
 /** What every blob storage has to do, on the one that `make` makes. */
 export function blobStorageContract(name: string, make: () => Promise<BlobStorageRig>): void {
   describe(`blob storage: ${name}`, () => {
-    test.each(BLOB_STORAGE_CASES)('$name', async ({ run }) => {
+    it.each(BLOB_STORAGE_CASES)('$name', async ({ run }) => {
       await run(await make());
     });
   });

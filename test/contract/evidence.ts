@@ -1,8 +1,9 @@
 import { request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
+import { internalCaller } from '../../src/async/caller.ts';
 import type { UpstreamLimits } from '../../src/upstream/limits.ts';
-import type { Rig, RigOptions } from '../rigs/rig.ts';
+import type { RawPage, Rig, RigOptions } from '../rigs/rig.ts';
 import { client } from '../support/callers.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 
@@ -104,8 +105,6 @@ export function describeEvidence(evidence: string, start: Start): void {
     });
 
     describe('counting', () => {
-      const served = (rig: Rig) => rig.events.served.map(({ kind, how }) => `${kind} ${how}`);
-
       it('the first answer with a file counts as one file', async () => {
         const rig = await begin();
         expect((await rig.get(rig.path(ALPHA))).status).toBe(200);
@@ -149,15 +148,63 @@ export function describeEvidence(evidence: string, start: Start): void {
       });
     });
 
+    describe('a job', () => {
+      const job = internalCaller('main', 'sync');
+
+      it('reads projects, pages and files without anything counting as served', async () => {
+        const rig = await begin();
+        const names: string[] = [];
+        for await (const name of rig.index().projects(job)) names.push(name);
+        expect(names.sort()).toEqual(['alpha', 'beta']);
+        const page = await rig.index().listing('alpha', job);
+        expect([...page.listing.files.keys()]).toEqual([ALPHA.filename]);
+        const blob = await rig.index().open(page, ALPHA.filename, job);
+        expect(Buffer.from(await blob.bytes(1e6)).equals(ALPHA.bytes)).toBe(true);
+        expect(rig.events.served).toEqual([]);
+      });
+
+      it('spares a client the download, and is spared what a client had', async () => {
+        const rig = await begin();
+        const page = await rig.index().listing('alpha', job);
+        await rig.index().open(page, ALPHA.filename, job);
+        expect((await rig.get(rig.path(ALPHA))).status).toBe(200);
+        expect(served(rig)).toEqual(['file disk']);
+        expect(rig.fileAsked(ALPHA)).toBe(1);
+      });
+
+      it('is refused what the page does not list, what policy withholds, and a page of another index', async () => {
+        const [rig, other] = [await begin(), await begin()];
+        const page = await rig.index().listing('alpha', job);
+        await expect(rig.index().open(page, BETA.filename, job)).rejects.toMatchObject({ reason: 'unlisted' });
+        await expect(other.index().open(page, ALPHA.filename, job)).rejects.toThrow(TypeError);
+        await rig.editPage('alpha', quarantined);
+        const later = await rig.index().listing('alpha', job);
+        await expect(rig.index().open(later, ALPHA.filename, job)).rejects.toMatchObject({ reason: 'policy' });
+      });
+
+      it('that is ended takes its download with it', async () => {
+        const rig = await begin();
+        rig.fileFault(ALPHA, SILENT);
+        const ending = new AbortController();
+        const ended = internalCaller('main', 'sync', ending.signal);
+        const page = await rig.index().listing('alpha', ended);
+        const opened = rig.index().open(page, ALPHA.filename, ended);
+        opened.catch(() => undefined);
+        while (rig.fileAsked(ALPHA) === 0) await sleep(5);
+        const why = new Error('the sync was stopped');
+        ending.abort(why);
+        await expect(opened).rejects.toBe(why);
+        rig.heal();
+        // What was given up is no failure to back off from.
+        expect((await rig.get(rig.path(ALPHA))).status).toBe(200);
+      });
+    });
+
     describe('a project', () => {
       it('that is quarantined offers no file, and refuses each by policy', async () => {
         const rig = await begin();
         await rig.page('alpha');
-        await rig.editPage('alpha', (page) => ({
-          ...page,
-          meta: { 'api-version': '1.4' },
-          'project-status': { status: 'quarantined', reason: 'malware' },
-        }));
+        await rig.editPage('alpha', quarantined);
         expect(await rig.names('alpha')).toEqual([]);
         expect(await rig.refused(rig.path(ALPHA))).toBe('403 policy');
       });
@@ -188,6 +235,15 @@ export function describeEvidence(evidence: string, start: Start): void {
     });
   });
 }
+
+const served = (rig: Rig) => rig.events.served.map(({ kind, how }) => `${kind} ${how}`);
+
+/** PEP 792. */
+const quarantined = (page: RawPage): RawPage => ({
+  ...page,
+  meta: { 'api-version': '1.4' },
+  'project-status': { status: 'quarantined', reason: 'malware' },
+});
 
 /** Limits under which a silent upstream is given up after so long, and not tried again for a while. Milliseconds. */
 function givenUpAfter(headersTimeout: number): Partial<UpstreamLimits> {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Caller } from '../../src/async/caller.ts';
 import { createGate, type Gate, type GateOptions } from '../../src/async/gate.ts';
 import { GATE_CASES, gateContract, type MakeGate } from './gate.ts';
@@ -261,13 +261,13 @@ const MISBEHAVIOURS: readonly Misbehaviour[] = [
 ];
 
 describe('the contract of a gate notices one that', () => {
-  test.each(MISBEHAVIOURS)('$does', async ({ caughtBy, make }) => {
+  it.each(MISBEHAVIOURS)('$does', async ({ caughtBy, make }) => {
     const found = GATE_CASES.find(({ name }) => name === caughtBy);
     if (found === undefined) throw new Error(`no case is called ${caughtBy}`);
     await expect(found.run(make)).rejects.toThrow();
   });
 
-  test('every case of it catches something', () => {
+  it('every case of it catches something', () => {
     const caught = new Set(MISBEHAVIOURS.map(({ caughtBy }) => caughtBy));
     expect(GATE_CASES.map(({ name }) => name).filter((name) => !caught.has(name))).toEqual([]);
   });

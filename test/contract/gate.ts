@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Caller, Priority } from '../../src/async/caller.ts';
 import type { Gate, GateOptions } from '../../src/async/gate.ts';
 import { client } from '../support/callers.ts';
@@ -512,6 +512,6 @@ export const GATE_CASES: readonly GateCase[] = [
 /** What every gate has to do, on those that `make` makes. */
 export function gateContract(name: string, make: MakeGate): void {
   describe(`a gate: ${name}`, () => {
-    test.each(GATE_CASES)('$name', ({ run }) => run(make));
+    it.each(GATE_CASES)('$name', ({ run }) => run(make));
   });
 }

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ItemPath, StateStorage } from '../../src/ports/state-storage.ts';
 import { createMemoryState, type MemoryState } from '../support/memory-state.ts';
 import { STATE_STORAGE_CASES, type StateStorageRig, stateStorageContract } from './state-storage.ts';
@@ -265,13 +265,13 @@ const MISBEHAVIOURS: readonly Misbehaviour[] = [
 ];
 
 describe('a state storage that', () => {
-  test.each(MISBEHAVIOURS)('$does is caught: $caughtBy', async ({ caughtBy, wrap }) => {
+  it.each(MISBEHAVIOURS)('$does is caught: $caughtBy', async ({ caughtBy, wrap }) => {
     const found = STATE_STORAGE_CASES.find(({ name }) => name === caughtBy);
     if (found === undefined) throw new Error('no such case');
     await expect(found.run(rigOver(createMemoryState(), wrap))).rejects.toThrow();
   });
 
-  test('misbehaves in any way a case is there for', () => {
+  it('misbehaves in any way a case is there for', () => {
     const caught = new Set(MISBEHAVIOURS.map(({ caughtBy }) => caughtBy));
     expect(STATE_STORAGE_CASES.map(({ name }) => name).filter((name) => !caught.has(name))).toEqual([]);
   });

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { ITEM_PATH_BYTES, type ItemPath, STATE_VALUE_BYTES, type StateStorage } from '../../src/ports/state-storage.ts';
 
 /** One state and those who use it. Whoever makes it cleans up after the test. */
@@ -343,7 +343,7 @@ export const STATE_STORAGE_CASES: readonly StateStorageCase[] = [
 /** What every state storage has to do, on the one that `make` makes. */
 export function stateStorageContract(name: string, make: () => Promise<StateStorageRig>): void {
   describe(`state storage: ${name}`, () => {
-    test.each(STATE_STORAGE_CASES)('$name', async ({ run }) => {
+    it.each(STATE_STORAGE_CASES)('$name', async ({ run }) => {
       await run(await make());
     });
   });

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { internalCaller, withSignal } from '../../src/async/caller.ts';
 import type { DocumentRequest, OpenDownload, Upstream } from '../../src/ports/upstream.ts';
 import { createUpstream } from '../../src/upstream/client.ts';
@@ -294,7 +294,7 @@ function atAbort(signal: AbortSignal): Promise<never> {
 }
 
 describe('an upstream that', () => {
-  test.each(MISBEHAVIOURS)('$does is caught: $caughtBy', async ({ caughtBy, wrap }) => {
+  it.each(MISBEHAVIOURS)('$does is caught: $caughtBy', async ({ caughtBy, wrap }) => {
     const found = UPSTREAM_CASES.find(({ name }) => name === caughtBy);
     if (found === undefined) throw new Error('no such case');
     const rig = await overHttp(found.waits ?? {});
@@ -302,7 +302,7 @@ describe('an upstream that', () => {
     await expect(run).rejects.toThrow();
   });
 
-  test('misbehaves in any way a case is there for', () => {
+  it('misbehaves in any way a case is there for', () => {
     const caught = new Set(MISBEHAVIOURS.map(({ caughtBy }) => caughtBy));
     expect(UPSTREAM_CASES.map(({ name }) => name).filter((name) => !caught.has(name))).toEqual([]);
   });

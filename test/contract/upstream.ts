@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Caller } from '../../src/async/caller.ts';
 import type { DocumentRequest, OpenDownload, Upstream } from '../../src/ports/upstream.ts';
 import type { TestUpstream } from '../support/upstream.ts';
@@ -376,7 +376,7 @@ export const UPSTREAM_CASES: readonly UpstreamCase[] = [...documents, ...rests, 
 /** What every upstream has to do, on the one that `make` makes. */
 export function upstreamContract(name: string, make: (waits: UpstreamWaits) => Promise<UpstreamRig>): void {
   describe(`upstream: ${name}`, () => {
-    test.each(UPSTREAM_CASES)('$name', async ({ waits = {}, run }) => {
+    it.each(UPSTREAM_CASES)('$name', async ({ waits = {}, run }) => {
       await run(await make(waits));
     });
   });

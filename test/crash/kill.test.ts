@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { openVolume } from '../../src/disk/volume.ts';
 import { createPageStore } from '../../src/state/pages.ts';
 import { createPins } from '../../src/state/pins.ts';
@@ -29,7 +29,7 @@ async function round(data: string, version: number, at: number, cache: string): 
   return false;
 }
 
-test('killed at each durable step in turn: whole, right files, and trust no lower than before', async () => {
+it('killed at each durable step in turn: whole, right files, and trust no lower than before', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'verbatim-crash-'));
   onTestFinished(() => rm(directory, { recursive: true, force: true }));
   const data = join(directory, 'data');

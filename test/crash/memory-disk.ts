@@ -157,6 +157,7 @@ export function createMemoryDisk(
       if (directory === undefined) throw systemError('ENOENT');
       return [...directory.names.keys()];
     },
+    fileSystem: async () => 0xef53,
     facts: async (path) => {
       step();
       if (path === '/') return facts('directory');

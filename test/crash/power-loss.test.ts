@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { BlobStore } from '../../src/blobs/blob-store.ts';
 import type { FileOps } from '../../src/disk/file-ops.ts';
 import { openVolume, type VolumeOptions } from '../../src/disk/volume.ts';
@@ -92,7 +92,7 @@ describe('the power goes at each step in turn', () => {
     ['sealed', SEALED],
   ] satisfies [string, Sealing][])
     for (const loss of ['names and data are lost', 'names are kept, data is lost'] satisfies readonly Loss[])
-      test(`and unsynced ${loss}, ${kind}: what was promised is there, what is there is right`, async () => {
+      it(`and unsynced ${loss}, ${kind}: what was promised is there, what is there is right`, async () => {
         for (let at = 1; ; at++) {
           let count = 0;
           let off = false;

@@ -7,7 +7,7 @@ import { type RunningVerbatim, startVerbatim } from '../support/verbatim.ts';
 import { wheels as house, type Wheel } from '../support/wheels.ts';
 
 // A mirror behind a mirror, with upstream's root pinned: who stands between them, the first mirror's owner included,
-// can withhold and nothing else (DESIGN §2).
+// can withhold and nothing else.
 
 const { wheels } = await house();
 const JSON_PAGE = { accept: 'application/vnd.pypi.simple.v1+json' };

@@ -78,7 +78,7 @@ describe('a page of bare anchors', () => {
     expect(await asked).toEqual([one.filename, two.filename]);
   });
 
-  it('gets digest and size of each file from its own target (C98)', async () => {
+  it('gets digest and size of each file from its own target', async () => {
     const files = [wheel('1.0'), wheel('2.0')];
     await start(files);
     expect(await rig.page(PROJECT)).toEqual({

@@ -125,7 +125,7 @@ describe('a swap of generations', () => {
     expect((await rig.page('free-one')).files).toHaveLength(8);
   });
 
-  it('goes on behind the answers: nobody waits for a refresh while a generation is valid (faults 128)', async () => {
+  it('goes on behind the answers: nobody waits for a refresh while a generation is valid', async () => {
     rig = await startSignedRig({ fill: (signed) => signed.upload('free-one', FREE) });
     await rig.page('free-one');
     const before = rig.upstream.asked('/metadata/timestamp.json').length;

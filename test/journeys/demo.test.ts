@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const LONG = 180_000;
@@ -36,7 +36,7 @@ async function bytes(url: string): Promise<Buffer> {
   return Buffer.from(await response.bytes());
 }
 
-test('the demo goes as told, and its last line names both sides', { timeout: LONG }, async () => {
+it('the demo goes as told, and its last line names both sides', { timeout: LONG }, async () => {
   const { status, stdout, story } = await demo();
   expect(story).not.toMatch(/FAILED|✘/);
   expect(status).toBe(0);
@@ -52,7 +52,7 @@ test('the demo goes as told, and its last line names both sides', { timeout: LON
   expect(existsSync(root), 'what it wrote is removed').toBe(false);
 });
 
-test('kept running, index and mirror agree byte for byte until it is told to stop', { timeout: LONG }, async () => {
+it('kept running, index and mirror agree byte for byte until it is told to stop', { timeout: LONG }, async () => {
   const child = spawn(process.execPath, [MAIN, 'demo', '--offline', '--keep', '--json'], {
     stdio: ['ignore', 'pipe', 'ignore'],
     // Without a search path there is no Python: the demo's own client stands in for pip.

@@ -111,7 +111,54 @@ describe('provenance', () => {
   });
 });
 
+describe('the signature beside a file', () => {
+  const SIGNATURE = Buffer.from('-----BEGIN PGP SIGNATURE-----');
+  const signature = () => rig.get(`${rig.path(ALPHA)}.asc`);
+
+  it('is handed on as upstream has it, and vouched for by nobody', async () => {
+    await start();
+    rig.pypi.contents.set(`${rig.path(ALPHA).slice(1)}.asc`, SIGNATURE);
+    const { status, headers, body } = await signature();
+    expect({ status, evidence: headers['verbatim-evidence'] }).toEqual({ status: 200, evidence: 'none' });
+    expect(body.equals(SIGNATURE)).toBe(true);
+  });
+
+  it('that is not there, or of a file that no page lists, is absent', async () => {
+    await start();
+    expect(await rig.refused(`${rig.path(ALPHA)}.asc`)).toBe('404 unlisted');
+    const other = rig.path(tinyWheel('alpha', '9.0'));
+    const asked = rig.pypi.files.requests.length;
+    expect(await rig.refused(`${other}.asc`)).toBe('404 unlisted');
+    expect(rig.pypi.files.requests).toHaveLength(asked);
+  });
+});
+
 describe('the project list', () => {
+  it('that the operator turned off is refused, and nobody is asked for it', async () => {
+    rig = await startIndexRig({ index: { projectList: false } });
+    expect(await rig.refused('/simple/')).toBe('501 policy');
+    expect(rig.pypi.index.asked('/simple/')).toEqual([]);
+  });
+
+  it('that upstream does not have is an outage, and no empty list', async () => {
+    await start();
+    rig.pypi.index.fault('/simple/', { kind: 'status', status: 404 });
+    expect(await rig.refused('/simple/')).toBe('503 unreachable');
+  });
+
+  it('that has not changed upstream is confirmed without being sent again', async () => {
+    await start();
+    const list = () => rig.get('/simple/', { headers: { accept: JSON_PAGE } });
+    const { body } = await list();
+    rig.clock.advance(601);
+    await list();
+    await vi.waitFor(() => expect(rig.pypi.index.asked('/simple/')).toHaveLength(2));
+    expect(rig.pypi.index.asked('/simple/').at(-1)?.headers['if-none-match']).toBeDefined();
+    rig.pypi.index.fault('/simple/', { kind: 'status', status: 500 });
+    await vi.waitFor(async () => expect((await list()).body.equals(body)).toBe(true));
+    expect(rig.pypi.index.asked('/simple/')).toHaveLength(2);
+  });
+
   it('comes in both forms, and stands in for itself in an outage', async () => {
     await start();
     const names = async () => {

@@ -18,7 +18,7 @@ import { client } from '../support/callers.ts';
 import { DAY, HOUR } from '../support/clock.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 
-// DESIGN §5 "Fresh enough", evidence `index`.
+// How long a page of an index that signs nothing is served without asking, and what follows after that.
 
 const ALPHA = tinyWheel('alpha');
 const BETA = tinyWheel('alpha', '2.0');
@@ -38,7 +38,7 @@ const start = async (options: IndexRigOptions = {}): Promise<IndexRig> => {
 const requests = ({ pypi }: IndexRig) => pypi.asked('alpha').length;
 
 describe('a page', () => {
-  it('is fresh for max_age: no client, whatever it says, sends us upstream (C52)', async () => {
+  it('is fresh for max_age: no client, whatever it says, sends us upstream', async () => {
     const mirror = await start();
     await mirror.page('alpha');
     mirror.pypi.upload('alpha', BETA);
@@ -72,14 +72,14 @@ describe('a page', () => {
     expect(requests(mirror)).toBe(2);
   });
 
-  it('that nobody has is asked for once, however many ask (C53)', async () => {
+  it('that nobody has is asked for once, however many ask', async () => {
     const mirror = await start();
     const answers = await Promise.all(Array.from({ length: 50 }, () => mirror.get(PAGE)));
     expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 50 }, () => 200));
     expect(requests(mirror)).toBe(1);
   });
 
-  it('stands in for an upstream that is away, for a day; then it is 503 (C80)', async () => {
+  it('stands in for an upstream that is away, for a day; then it is 503', async () => {
     const mirror = await start();
     await mirror.page('alpha');
     mirror.pypi.page('alpha', badGateway);

@@ -7,7 +7,7 @@ import { ask } from '../support/ask.ts';
 import { startUpstream, type TestUpstream } from '../support/upstream.ts';
 import { type RunningVerbatim, startVerbatim, verbatim } from '../support/verbatim.ts';
 
-// DESIGN §2 "the data volume": what nobody signed carries a seal, and whoever writes to the disk without its key can
+// What nobody signed carries a seal, and whoever writes to the disk without its key can
 // take state away, but neither forge it nor put it back unseen.
 
 const SDIST = Buffer.from('the bytes first seen');

@@ -3,7 +3,7 @@ import type { Face } from '../rigs/mirror.ts';
 import { type SignedRig, startSignedRig } from '../rigs/signed-rig.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 
-// DESIGN §6: several processes on one data directory are the same program, and none takes the others back.
+// Several processes on one data directory are the same program, and none takes the others back.
 
 const ALPHA = tinyWheel('alpha');
 

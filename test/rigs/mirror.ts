@@ -185,6 +185,7 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
   const config = (): Config => ({
     server: { host: '127.0.0.1', port: 0, publicUrl: undefined, maxConnections: 4096, tls: undefined, auth: undefined },
     data,
+    allowFuse: false,
     ...(seal && { seal: { key: { file: seal.key, variable: undefined }, epochFile: seal.epoch } }),
     cache: { maxBytes: options.maxBytes ?? 1e9, memoryBytes: 64 * 1024 * 1024 },
     log: { level: 'error', format: 'json' },

@@ -42,7 +42,7 @@ const HTML_TYPE = 'text/html; charset=UTF-8';
 const INTEGRITY = 'application/vnd.pypi.integrity.v1+json';
 
 /**
- * PyPI on loopback, as reference/index-clients.md §4 describes it: an index and a file host of its own. What goes wrong
+ * PyPI on loopback, as it answers today: an index and a file host of its own. What goes wrong
  * with pages is a `Send` of bad-days.ts; with files, a fault of upstream.ts:
  *
  *     const pypi = await startFakePypi();

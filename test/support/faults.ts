@@ -73,6 +73,7 @@ export function faultyOps(faults: Faults): FileOps {
     syncDirectory: (path) => around('sync-directory', path, () => nodeFileOps.syncDirectory(path)),
     list: (path) => around('list', path, () => nodeFileOps.list(path)),
     facts: (path) => around('facts', path, () => nodeFileOps.facts(path)),
+    fileSystem: (path) => nodeFileOps.fileSystem(path),
   };
 }
 

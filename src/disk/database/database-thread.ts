@@ -21,19 +21,29 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+/** A thread that lives, and who waits for its answers. */
+interface Session {
+  readonly worker: Worker;
+  readonly waiting: Map<number, Waiting>;
+}
+
+export interface DatabaseThreadOptions {
+  /** Ends the thread, and gives its memory back, when it was asked for nothing for so long; for one that keeps nothing open. */
+  readonly idleMs?: number | undefined;
+}
+
 /**
  * A thread for databases, started when it is first asked. What it was doing when it died may be done or not; it is started again
  * at the next call, and what was open in it has to be opened again.
  */
 export class DatabaseThread {
-  readonly #started: ((worker: Worker) => void) | undefined;
-  readonly #waiting = new Map<number, Waiting>();
-  #worker: Worker | undefined;
+  readonly #idleMs: number | undefined;
+  #session: Session | undefined;
   #calls = 0;
+  #idle: NodeJS.Timeout | undefined;
 
-  /** `started` is for tests, which end the thread from outside. */
-  constructor({ started }: { readonly started?: (worker: Worker) => void } = {}) {
-    this.#started = started;
+  constructor({ idleMs }: DatabaseThreadOptions = {}) {
+    this.#idleMs = idleMs;
   }
 
   /** The same object for as long as the thread lives; starts it. */
@@ -43,60 +53,68 @@ export class DatabaseThread {
 
   /** Whether the thread of that session still lives. */
   isRunning(session: object): boolean {
-    return this.#worker === session;
+    return this.#session === session;
   }
 
   /** Throws Refusal. */
-  call<K extends Kind>(
-    kind: K,
-    ask: Calls[K]['ask'],
-    /** Memory that is given away instead of copied. */
-    transfer: readonly ArrayBuffer[] = [],
-  ): Promise<Calls[K]['answer']> {
-    const worker = this.#running();
+  call<K extends Kind>(kind: K, ask: Calls[K]['ask']): Promise<Calls[K]['answer']> {
+    const { worker, waiting } = this.#running();
     return new Promise<Calls[K]['answer']>((resolve, reject) => {
       const call = this.#calls++;
       // The answer to a call is of its kind: thread-dispatch.ts sees to it.
-      this.#waiting.set(call, { resolve: (answer) => resolve(answer as Calls[K]['answer']), reject });
+      waiting.set(call, { resolve: (answer) => resolve(answer as Calls[K]['answer']), reject });
       // Nobody's write is lost because the process had nothing else to do.
       worker.ref();
-      worker.postMessage({ call, kind, ask }, transfer);
+      worker.postMessage({ call, kind, ask });
     });
   }
 
   async end(): Promise<void> {
-    await this.#worker?.terminate();
+    clearTimeout(this.#idle);
+    const ended = this.#session;
+    this.#session = undefined;
+    await ended?.worker.terminate();
   }
 
-  #running(): Worker {
-    if (this.#worker !== undefined) return this.#worker;
+  #running(): Session {
+    if (this.#session !== undefined) return this.#session;
     // Its own settings: what this process was started with (an inspector, a test runner) is not for it.
     const worker = new Worker(ENTRY, { execArgv: [] });
-    this.#worker = worker;
+    const session: Session = { worker, waiting: new Map() };
+    this.#session = session;
     worker.unref();
     worker.on('message', (answered: Answered) => {
-      for (const [call, outcome] of answered) this.#settle(call, outcome);
-      if (this.#waiting.size === 0) worker.unref();
+      for (const [call, outcome] of answered) settle(session.waiting, call, outcome);
+      if (session.waiting.size > 0) return;
+      worker.unref();
+      this.#endWhenIdle(session);
     });
     const died = (cause: unknown) => {
-      if (this.#worker === worker) this.#worker = undefined;
-      const waiting = [...this.#waiting.values()];
-      this.#waiting.clear();
+      if (this.#session === session) this.#session = undefined;
+      const waiting = [...session.waiting.values()];
+      session.waiting.clear();
       for (const { reject } of waiting) reject(new ThreadEnded(cause));
     };
     worker.on('error', died);
     worker.on('exit', () => died(undefined));
-    this.#started?.(worker);
-    return worker;
+    return session;
   }
 
-  #settle(call: number, outcome: Outcome): void {
-    const waiting = this.#waiting.get(call);
-    this.#waiting.delete(call);
-    if ('answer' in outcome) waiting?.resolve(outcome.answer);
-    else if ('refusal' in outcome) {
-      const { reason, message, ...options } = outcome.refusal;
-      waiting?.reject(new Refusal(reason, message, options));
-    } else waiting?.reject(new Error(outcome.error));
+  #endWhenIdle(session: Session): void {
+    if (this.#idleMs === undefined) return;
+    clearTimeout(this.#idle);
+    this.#idle = setTimeout(() => {
+      if (this.#session === session && session.waiting.size === 0) void this.end();
+    }, this.#idleMs).unref();
   }
+}
+
+function settle(all: Map<number, Waiting>, call: number, outcome: Outcome): void {
+  const waiting = all.get(call);
+  all.delete(call);
+  if ('answer' in outcome) waiting?.resolve(outcome.answer);
+  else if ('refusal' in outcome) {
+    const { reason, message, ...options } = outcome.refusal;
+    waiting?.reject(new Refusal(reason, message, options));
+  } else waiting?.reject(new Error(outcome.error));
 }

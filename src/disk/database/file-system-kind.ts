@@ -1,5 +1,5 @@
-import { statfs } from 'node:fs/promises';
 import { Refusal } from '../../bytes/refusal.ts';
+import type { FileOps } from '../file-ops.ts';
 
 /** File systems of several machines, by statfs(2)'s number: their locks and their caches are not those of one machine's own disk. */
 const NETWORK: ReadonlyMap<number, string> = new Map([
@@ -16,19 +16,12 @@ const NETWORK: ReadonlyMap<number, string> = new Map([
   [0x7461636f, 'OCFS2'],
   [0x01161970, 'GFS2'],
 ]);
+/** May be anything, one machine's own disk or not: only the operator knows. */
 const FUSE = 0x65735546;
 
-/** What may lie below a data directory. FUSE may be anything, one machine's own disk or not: only the operator knows. */
-export interface FileSystemOptions {
-  readonly allowFuse?: boolean | undefined;
-  /** statfs(2)'s number, where a test has one. */
-  readonly typeOf?: (path: string) => Promise<number>;
-}
-
 /** Throws Refusal `state` where a data directory lies on a file system that other machines may share. */
-export async function checkFileSystem(root: string, options: FileSystemOptions = {}): Promise<void> {
-  const { allowFuse = false, typeOf = async (path) => (await statfs(path)).type } = options;
-  const type = (await typeOf(root)) >>> 0;
+export async function checkFileSystem(ops: FileOps, root: string, allowFuse: boolean): Promise<void> {
+  const type = (await ops.fileSystem(root)) >>> 0;
   const network = NETWORK.get(type);
   if (network !== undefined)
     throw refuse(

@@ -52,7 +52,9 @@ export const DOCUMENTS_SCHEMA: Schema = {
   ],
 };
 
-export const INSERT_ITEM = 'INSERT INTO item (path, version, value, digest, seal) VALUES (?, ?, ?, ?, ?)';
+/** node 22 binds no bytes as NULL. */
+export const INSERT_ITEM =
+  "INSERT INTO item (path, version, value, digest, seal) VALUES (?, ?, coalesce(?, x''), ?, coalesce(?, x''))";
 
 /** Makes a database in an empty file that nobody else knows of. */
 export function createDatabase(path: string, { application, version, statements }: Schema): DatabaseSync {

@@ -55,10 +55,6 @@ export function isBusy(error: unknown): boolean {
   return troubleOf(error) === 'busy';
 }
 
-export function isFull(error: unknown): boolean {
-  return troubleOf(error) === 'full';
-}
-
 const GIVE_UP = 'verbatim accept-state-loss INDEX --reason "..."';
 
 /** A failed call on a database as an answer; errors that are not SQLite's stay as they are. */

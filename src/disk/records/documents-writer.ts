@@ -21,7 +21,7 @@ export class DocumentsWriter {
     this.#connection = new WriteConnection(opened, 'NORMAL');
     const { database } = this.#connection;
     this.#total = new Total(database);
-    this.#insert = database.prepare('INSERT INTO document (sha256, content) VALUES (?, ?)');
+    this.#insert = database.prepare("INSERT INTO document (sha256, content) VALUES (?, coalesce(?, x''))");
     this.#one = database.prepare('SELECT id, octet_length(content) AS bytes FROM document WHERE sha256 = ?');
     this.#oldest = database.prepare(
       `SELECT id, octet_length(content) AS bytes FROM document ORDER BY id LIMIT ${REMOVED_AT_ONCE}`,

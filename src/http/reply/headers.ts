@@ -9,7 +9,7 @@ import type { Answer } from './answers.ts';
 export interface Manner {
   readonly name: string;
   readonly evidence: EvidenceKind;
-  /** True where any web page may read it; never for an index that needs credentials (DESIGN §9). */
+  /** True where any web page may read it; never for an index that needs credentials. */
   readonly cors: boolean;
   /** Who may store its answers: anybody on the way, or only the client, where reading needs credentials. */
   readonly storedBy: 'public' | 'private';
@@ -40,7 +40,7 @@ function common(
   return headers;
 }
 
-/** The headers of one body of a page: of the 200 and of its 304 (rules 8 and 9: same tag, no type). */
+/** The headers of one body of a page: of the 200 and of its 304 (RFC 9110 §15.4.5: the same tag, and no type). */
 export interface PageHeaders {
   readonly full: FlatHeaders;
   readonly unchanged: FlatHeaders;
@@ -76,7 +76,7 @@ export interface FileFacts {
   readonly immutable: boolean;
 }
 
-/** Rules 6 and 7: no coding, an exact length, `Accept-Ranges: bytes`. `part` makes them those of a 206. */
+/** No coding, an exact length, `Accept-Ranges: bytes`. `part` makes them those of a 206. */
 export function fileHeaders(manner: Manner, facts: FileFacts, part?: Range | undefined): FlatHeaders {
   const length = part === undefined ? facts.size : part.end - part.start;
   return [
@@ -116,7 +116,7 @@ export function problemHeaders(manner: Manner | undefined, answer: Answer, lengt
   ];
 }
 
-/** Only names of one form and missing slashes are redirected, so that it may be kept (rule 5). */
+/** Only names of one form and missing slashes are redirected, so that it may be kept. */
 export function redirectHeaders(manner: Manner | undefined, location: string): FlatHeaders {
   return ['Location', location, 'Content-Length', '0', 'Cache-Control', kept(manner, 600), ...common(manner)];
 }

@@ -1,5 +1,5 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
-import { type Context, Hono } from 'hono';
+import { Hono } from 'hono';
 import { Refusal, type Subject } from '../../bytes/refusal.ts';
 import type { FileAddress } from '../../mirror/package-index.ts';
 import type { Route } from '../../ports/events.ts';
@@ -34,41 +34,65 @@ export interface RouteDeps {
 const ALWAYS: IsImmutable = () => true;
 const SIGNATURE = '.asc';
 
+/** One index under one prefix, while its routes are laid. `rest` are the decoded segments after the prefix. */
+interface Laying extends RouteDeps {
+  readonly routes: Hono<Env>;
+  readonly presented: Presented;
+  readonly unverified: ReturnType<typeof relayAnswers>;
+  on(
+    route: Route,
+    handle: (asked: Asked, rest: readonly string[]) => Promise<void> | void,
+  ): (context: { readonly env: Env['Bindings'] }) => Promise<Response>;
+}
+
 /** The subtree of one index under one prefix. */
 export function indexRoutes(presented: Presented, prefix: string, deps: RouteDeps): Hono<Env> {
-  const { index, manner, headersOf } = presented;
+  const { index, manner } = presented;
   const depth = prefix.split('/').length - 1;
   const routes = new Hono<Env>();
+  const laying: Laying = {
+    ...deps,
+    routes,
+    presented,
+    unverified: relayAnswers({
+      documents: index.unverified,
+      manner,
+      wait: deps.wait,
+      base() {
+        const at = deps.publicUrl();
+        return at === undefined ? undefined : `${at.replace(/\/+$/, '')}${prefix}/`;
+      },
+    }),
+    on:
+      (route, handle) =>
+      async ({ env: { asked } }) => {
+        const { exchange, target } = asked;
+        exchange.notes.route = route;
+        exchange.notes.index = manner.name;
+        try {
+          await handle(asked, target.segments.slice(depth));
+        } catch (error) {
+          // Whoever left is told nothing, and that its work was given up is no fault.
+          if (!exchange.left && replyError(exchange, manner, error)) deps.onFault(error);
+        }
+        return RESPONSE_ALREADY_SENT;
+      },
+  };
+  layPages(laying);
+  layUnverified(laying);
+  layFiles(laying);
+  laySigned(laying);
+  routes.options(
+    '*',
+    laying.on('options', ({ exchange }) => replyOptions(exchange, manner)),
+  );
+  return routes;
+}
 
-  /** `rest` are the decoded segments after the prefix. */
-  const on =
-    (route: Route, handle: (asked: Asked, rest: readonly string[]) => Promise<void> | void) =>
-    async (context: Context<Env>) => {
-      const { asked } = context.env;
-      const { exchange, target } = asked;
-      exchange.notes.route = route;
-      exchange.notes.index = manner.name;
-      try {
-        await handle(asked, target.segments.slice(depth));
-      } catch (error) {
-        // Whoever left is told nothing, and that its work was given up is no fault.
-        if (!exchange.left && replyError(exchange, manner, error)) deps.onFault(error);
-      }
-      return RESPONSE_ALREADY_SENT;
-    };
-
-  const relayed = relayAnswers({
-    documents: index.unverified,
-    manner,
-    wait: deps.wait,
-    base() {
-      const at = deps.publicUrl();
-      return at === undefined ? undefined : `${at.replace(/\/+$/, '')}${prefix}/`;
-    },
-  });
-
+/** The project list and the project pages, under both names that installers are given. */
+function layPages({ routes, presented: { index, manner, headersOf }, on, wait }: Laying): void {
   const list = on('list', async ({ exchange, target }) => {
-    const found = await deps.wait(exchange, () => index.list(exchange.callerOf(manner.name)));
+    const found = await wait(exchange, () => index.list(exchange.callerOf(manner.name)));
     if (!exchange.left) answerPage(exchange, manner, found, headersOf, target.format);
   });
   const page = on('page', async ({ exchange, target }, rest) => {
@@ -78,7 +102,7 @@ export function indexRoutes(presented: Presented, prefix: string, deps: RouteDep
     const slash = target.path.endsWith('/');
     if (!slash || !isNormalized(asked))
       return replyRedirect(exchange, manner, slash ? `../${project}/` : `${project}/`);
-    const found = await deps.wait(exchange, () => index.page(project, exchange.callerOf(manner.name)));
+    const found = await wait(exchange, () => index.page(project, exchange.callerOf(manner.name)));
     if (!exchange.left) answerPage(exchange, manner, found, headersOf, target.format);
   });
   for (const simple of ['simple', '+simple']) {
@@ -87,34 +111,40 @@ export function indexRoutes(presented: Presented, prefix: string, deps: RouteDep
     routes.get(`/${simple}`, slash).get(`/${simple}/`, list);
     routes.get(`/${simple}/:project`, page).get(`/${simple}/:project/`, page);
   }
+}
 
+/** Documents that nothing vouches for. */
+function layUnverified({ routes, unverified, on }: Laying): void {
   // PyPI's own place for it, and those that tools make up which know only the address of simple/: pip-tools to 7.6.0
   // under simple/pypi/, after that beside simple/, as Renovate does, and under +simple/.
   for (const at of ['/pypi', '/simple/pypi', '/+simple/pypi', '/simple', '/+simple', '']) {
     const skip = at.split('/').length - 1;
     const json = on('relayed', ({ exchange }, rest) => {
       const [name = '', version] = rest.slice(skip, -1);
-      return relayed.legacyJson(exchange, name, version);
+      return unverified.legacyJson(exchange, name, version);
     });
     routes.get(`${at}/:project/json`, json);
     if (at.endsWith('/pypi')) routes.get(`${at}/:project/:version/json`, json);
   }
   routes.get(
     '/integrity/:project/:version/:filename/provenance',
-    on('relayed', ({ exchange }, rest) => relayed.provenance(exchange, rest.slice(1))),
+    on('relayed', ({ exchange }, rest) => unverified.provenance(exchange, rest.slice(1))),
   );
+}
 
+/** Files, by the path they have upstream or by their digest; each with its core metadata and its signature. */
+function layFiles({ routes, presented: { index, manner }, unverified, on, wait }: Laying): void {
   const file = (addressOf: (rest: readonly string[]) => FileAddress) =>
     on('file', async ({ exchange, target }, rest) => {
       if (target.path.endsWith('.metadata')) exchange.notes.route = 'core-metadata';
       if (target.escapedSlash || rest.at(-1) === '') throw absent('file');
       if (index.unverified !== undefined && rest.at(-1)?.endsWith(SIGNATURE)) {
         exchange.notes.route = 'relayed';
-        return relayed.signature(exchange, rest.join('/').slice(0, -SIGNATURE.length));
+        return unverified.signature(exchange, rest.join('/').slice(0, -SIGNATURE.length));
       }
       const at = addressOf(rest.slice(1));
-      const found = await deps.wait(exchange, () => index.file(at, exchange.callerOf(manner.name)));
-      await answerFile(exchange, manner, found, ALWAYS, deps.wait);
+      const found = await wait(exchange, () => index.file(at, exchange.callerOf(manner.name)));
+      await answerFile(exchange, manner, found, ALWAYS, wait);
     });
   routes.get(
     '/packages/*',
@@ -124,28 +154,25 @@ export function indexRoutes(presented: Presented, prefix: string, deps: RouteDep
     '/files/:project/:digest/:filename',
     file(([project = '', digest = '', filename = '']) => ({ project, digest, filename })),
   );
+}
 
+/** What upstream signed, for TUF clients behind this mirror. */
+function laySigned({ routes, presented: { index, manner }, on, wait }: Laying): void {
   // A role's name is one segment, whatever it holds: TUF clients escape its slashes.
   const metadata = on('metadata', async ({ exchange }, [, , name = '']) => {
-    const document = await deps.wait(exchange, async () => signedOf(index).metadata(name));
+    const document = await wait(exchange, async () => signedOf(index).metadata(name));
     if (!exchange.left) replyDocument(exchange, manner, document);
   });
   routes.get('/tuf/metadata/:name', metadata);
   const target = on('target', async ({ exchange, target: { escapedSlash } }, rest) => {
     if (escapedSlash || rest.at(-1) === '') throw absent('target');
     const path = rest.slice(2).join('/');
-    const found = await deps.wait(exchange, async () => signedOf(index).target(path, exchange.callerOf(manner.name)));
+    const found = await wait(exchange, async () => signedOf(index).target(path, exchange.callerOf(manner.name)));
     // A plain name may come to mean other bytes; one that holds their digest cannot.
     const isImmutable: IsImmutable = (sha256) => sha256 !== undefined && path.includes(sha256);
-    await answerFile(exchange, manner, found, isImmutable, deps.wait);
+    await answerFile(exchange, manner, found, isImmutable, wait);
   });
   routes.get('/tuf/targets/*', target);
-
-  routes.options(
-    '*',
-    on('options', ({ exchange }) => replyOptions(exchange, manner)),
-  );
-  return routes;
 }
 
 function absent(subject: Subject): Refusal {

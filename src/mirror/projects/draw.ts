@@ -86,6 +86,7 @@ export class PageDrawer<P> implements Drawer<P, BelievedPage<P>> {
           return judged;
         },
       },
+      caller,
     );
     if (judged === undefined) throw new Error('a page was drawn that nothing was enforced on');
     const { verdict, complete } = judged;
@@ -160,7 +161,7 @@ export class ListDrawer<P> implements Drawer<P, Page> {
   }
 
   async draw(believed: Believed<P>, source: Source, caller: Caller): Promise<Drawing<P, Page>> {
-    const view = pageOf(await this.#work.drawList(await source.read(caller)), source);
+    const view = pageOf(await this.#work.drawList(await source.read(caller), caller), source);
     return { believed, view, settled: true, until: undefined, policy: '', weight: view.size };
   }
 

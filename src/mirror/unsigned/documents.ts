@@ -6,7 +6,7 @@ import { lend } from '../../bytes/proof.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import { makeUnverifiedDocument, type UnverifiedDocument } from '../../bytes/unverified.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { PageWork } from '../../ports/page-work.ts';
+import type { LegacySource, PageWork } from '../../ports/page-work.ts';
 import type { Upstream } from '../../ports/upstream.ts';
 import { INTEGRITY, JSON_TYPE } from '../../pypi/media-types.ts';
 import { projectCandidates, versionOf } from '../../pypi/names.ts';
@@ -66,7 +66,7 @@ export class Documents<P> implements UnverifiedDocuments {
       api === undefined
         ? undefined
         : await this.#fetch(new URL(path, api).href, JSON_TYPE, JSON_TYPE, caller).catch(absent);
-    const document = await work.drawLegacy({
+    const shown: LegacySource = {
       project,
       bytes: await source.read(caller),
       pageUrl: source.url,
@@ -75,7 +75,8 @@ export class Documents<P> implements UnverifiedDocuments {
       upstream: own && lend(own.bytes),
       version,
       base,
-    });
+    };
+    const document = await work.drawLegacy(shown, caller);
     if (document === undefined) throw unlisted();
     // Lower where the page is older: whoever compares serials then comes again.
     const serial = lower(own?.serial, source.serial);

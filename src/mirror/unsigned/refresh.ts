@@ -74,13 +74,13 @@ export class PageRefresh {
     return before === undefined ? this.#firstSeen(round, arrival) : this.#seenAgain(round, before, arrival, fresh);
   }
 
-  async #firstSeen({ project }: Round, arrival: Arrival): Promise<Refreshed> {
+  async #firstSeen({ project, caller }: Round, arrival: Arrival): Promise<Refreshed> {
     const { store, work } = this.#options;
     // One that was here before: what comes back in its place must not be below the same floor.
     const gone = await store.gone(project);
     const serial = gone?.serial;
     if (serial !== undefined && (arrival.serial ?? serial) < serial) throw regressed(project, arrival.serial, serial);
-    await work.compare(project, undefined, arrival);
+    await work.compare(project, undefined, arrival, caller);
     const record = { ...this.#recordOf(project, arrival, this.#options.nameFetch()), serial, twice: false };
     return this.#believe(record, gone === undefined ? [] : [{ kind: 'returned' }]);
   }
@@ -89,7 +89,7 @@ export class PageRefresh {
     // The same bytes by the same connection are one edge's word said twice.
     if (sameBytes(before, first)) return fresh || before.twice ? this.#grown(before, first) : this.#confirmed(before);
     this.#refuseLowerSerial(before, first);
-    const { losses, changes } = await this.#compare(before, first);
+    const { losses, changes } = await this.#compare(round, before, first);
     return losses.length === 0 ? this.#grown(before, first, changes) : this.#secondLook(round, before, first, losses);
   }
 
@@ -97,7 +97,7 @@ export class PageRefresh {
     const { project } = round;
     const second = await this.#ask(round, { fresh: true });
     if (second.kind !== 'document') throw disagreed(losses);
-    const again = await this.#compare(before, second);
+    const again = await this.#compare(round, before, second);
     if (again.losses.length === 0) {
       this.#alarm(project, losses, 'a second look did not confirm what a first one lacked');
       return this.#grown(before, second, again.changes);
@@ -166,10 +166,10 @@ export class PageRefresh {
   }
 
   /** What the page would take away, less what an operator has accepted; `after` is judged whole. */
-  async #compare(before: PageRecord, after: Arrival): Promise<Difference> {
+  async #compare({ caller }: Round, before: PageRecord, after: Arrival): Promise<Difference> {
     const { project, bytes, serial, seenSerial, accepted = [] } = before;
     const seen = { bytes, serial: highest(serial, seenSerial) };
-    const { losses, changes } = await this.#options.work.compare(project, seen, after);
+    const { losses, changes } = await this.#options.work.compare(project, seen, after, caller);
     return { losses: losses.filter((loss) => !isAccepted(loss, accepted)), changes };
   }
 

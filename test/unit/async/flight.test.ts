@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type Caller, internalCaller } from '../../../src/async/caller.ts';
 import { createFlights } from '../../../src/async/flight.ts';
 import { createGate } from '../../../src/async/gate.ts';
@@ -18,7 +18,7 @@ function work() {
 }
 
 describe('work that several ask for', () => {
-  test('is done once, and all have what comes of it', async () => {
+  it('is done once, and all have what comes of it', async () => {
     const flights = createFlights<string>();
     const one = work();
     const asked = [1, 2, 3].map(() => flights.join('page', client(), one.run));
@@ -27,7 +27,7 @@ describe('work that several ask for', () => {
     expect(await Promise.all(asked)).toEqual(['bytes', 'bytes', 'bytes']);
   });
 
-  test('of another key is other work', async () => {
+  it('of another key is other work', async () => {
     const flights = createFlights<string>();
     const [one, other] = [work(), work()];
     const asked = [flights.join('one', client(), one.run), flights.join('other', client(), other.run)];
@@ -36,7 +36,7 @@ describe('work that several ask for', () => {
     expect(await Promise.all(asked)).toEqual(['1', '2']);
   });
 
-  test('fails for all of them', async () => {
+  it('fails for all of them', async () => {
     const flights = createFlights<string>();
     const one = work();
     const asked = [1, 2].map(() => flights.join('page', client(), one.run));
@@ -44,7 +44,7 @@ describe('work that several ask for', () => {
     for (const each of asked) await expect(each).rejects.toThrow('away');
   });
 
-  test('fails also where it throws at once', async () => {
+  it('fails also where it throws at once', async () => {
     const flights = createFlights<string>();
     const thrown = flights.join('page', client(), () => {
       throw new Error('at once');
@@ -53,7 +53,7 @@ describe('work that several ask for', () => {
     expect(flights.size).toBe(0);
   });
 
-  test('is forgotten with its outcome: whoever hears of it may begin anew', async () => {
+  it('is forgotten with its outcome: whoever hears of it may begin anew', async () => {
     const flights = createFlights<string>();
     const outcomes: string[] = [];
     for (const outcome of ['1', '2']) outcomes.push(await flights.join('page', client(), async () => outcome));
@@ -62,7 +62,7 @@ describe('work that several ask for', () => {
     expect(flights.joinUnderway('page', client())).toBeUndefined();
   });
 
-  test('can be joined only while it is under way', async () => {
+  it('can be joined only while it is under way', async () => {
     const flights = createFlights<string>();
     expect(flights.joinUnderway('page', client())).toBeUndefined();
     const one = work();
@@ -74,7 +74,7 @@ describe('work that several ask for', () => {
 });
 
 describe('who leaves work that is shared', () => {
-  test('is told so at once; the others have what comes of it', async () => {
+  it('is told so at once; the others have what comes of it', async () => {
     const flights = createFlights<string>();
     const one = work();
     const { caller, leave } = leavingClient();
@@ -86,7 +86,7 @@ describe('who leaves work that is shared', () => {
     expect(await second).toBe('bytes');
   });
 
-  test('as the last one ends it, and the next one begins anew at once', async () => {
+  it('as the last one ends it, and the next one begins anew at once', async () => {
     const flights = createFlights<string>();
     const [abandoned, fresh] = [work(), work()];
     const leaving = [leavingClient(), leavingClient()];
@@ -102,7 +102,7 @@ describe('who leaves work that is shared', () => {
     expect(await next).toBe('bytes');
   });
 
-  test('before it was asked for has nothing done', async () => {
+  it('before it was asked for has nothing done', async () => {
     const flights = createFlights<string>();
     const one = work();
     const { caller, leave } = leavingClient();
@@ -117,7 +117,7 @@ describe('who leaves work that is shared', () => {
     await other;
   });
 
-  test('after it has ended changes nothing, and nothing listens to its signal any more', async () => {
+  it('after it has ended changes nothing, and nothing listens to its signal any more', async () => {
     const flights = createFlights<string>();
     const { caller, leave } = leavingClient();
     const one = work();
@@ -130,7 +130,7 @@ describe('who leaves work that is shared', () => {
 });
 
 describe('the caller that shared work is done for', () => {
-  test('has the index, party and connection of the first who asked', () => {
+  it('has the index, party and connection of the first who asked', () => {
     const connection = {};
     const one = work();
     createFlights<string>().join('page', client({ index: 'team', party: '192.0.2.7', connection }), one.run);
@@ -138,7 +138,7 @@ describe('the caller that shared work is done for', () => {
     expect(one.callers[0]?.connection).toBe(connection);
   });
 
-  test('is a client while one client waits', async () => {
+  it('is a client while one client waits', async () => {
     const flights = createFlights<string>();
     const one = work();
     flights.join('page', job, one.run);
@@ -151,7 +151,7 @@ describe('the caller that shared work is done for', () => {
     expect(one.callers[0]?.priority).toBe('background');
   });
 
-  test('says when its priority rises, also where it is told by a caller of that kind', () => {
+  it('says when its priority rises, also where it is told by a caller of that kind', () => {
     const [outer, inner] = [createFlights<string>(), createFlights<string>()];
     const [above, below] = [work(), work()];
     outer.join('file', job, (caller) => inner.join('bytes', caller, below.run));
@@ -166,7 +166,7 @@ describe('the caller that shared work is done for', () => {
     unwatch?.();
   });
 
-  test('moves up at a gate when a client joins', async () => {
+  it('moves up at a gate when a client joins', async () => {
     const flights = createFlights<string>();
     const gate = createGate({ places: 1, queue: 10, full: 'Too many.' });
     const leave = await gate.enter(client());

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { internalCaller, withSignal } from '../../../src/async/caller.ts';
 import { createGate, enterIfFree, withPlace } from '../../../src/async/gate.ts';
 import { createUpstreamShares } from '../../../src/async/shares.ts';
@@ -6,12 +6,12 @@ import { client, leavingClient } from '../../support/callers.ts';
 
 const gateOf = (places: number, queue = 10) => createGate({ places, queue, full: 'Too many.' });
 
-test('what is no number of places is an error of ours', () => {
+it('what is no number of places is an error of ours', () => {
   for (const cost of [0, -1, 0.5, Number.NaN]) expect(() => gateOf(1).enter(client(), cost)).toThrow(RangeError);
 });
 
 describe('a place for a task', () => {
-  test('is given back when the task has ended, well or badly', async () => {
+  it('is given back when the task has ended, well or badly', async () => {
     const gate = gateOf(1);
     expect(await withPlace(gate, client(), async () => gate.usage.busy)).toBe(1);
     await expect(withPlace(gate, client(), () => Promise.reject(new Error('failed')))).rejects.toThrow('failed');
@@ -20,7 +20,7 @@ describe('a place for a task', () => {
 });
 
 describe('a place that nobody waits for', () => {
-  test('is taken where there is one', async () => {
+  it('is taken where there is one', async () => {
     const gate = gateOf(1);
     const leave = await enterIfFree(gate, client());
     expect(gate.usage.busy).toBe(1);
@@ -28,7 +28,7 @@ describe('a place that nobody waits for', () => {
     expect(gate.usage.busy).toBe(0);
   });
 
-  test('is not waited for', async () => {
+  it('is not waited for', async () => {
     const gate = gateOf(1);
     const leave = await gate.enter(client());
     expect(await enterIfFree(gate, client())).toBeUndefined();
@@ -36,7 +36,7 @@ describe('a place that nobody waits for', () => {
     leave();
   });
 
-  test('is left to those who wait', async () => {
+  it('is left to those who wait', async () => {
     const gate = gateOf(2);
     const leave = await gate.enter(client());
     const large = leavingClient();
@@ -49,7 +49,7 @@ describe('a place that nobody waits for', () => {
 });
 
 describe('a caller with another signal', () => {
-  test('leaves by that signal, and its priority still rises', () => {
+  it('leaves by that signal, and its priority still rises', () => {
     let priority: 'client' | 'background' = 'background';
     const original = {
       ...internalCaller('team', 'sync'),
@@ -65,7 +65,7 @@ describe('a caller with another signal', () => {
   });
 });
 
-test('files that take all their places leave those of documents free', async () => {
+it('files that take all their places leave those of documents free', async () => {
   const { documents, downloads } = createUpstreamShares(4, 10);
   const files = [1, 2, 3, 4].map(() => downloads.enter(client()));
   const leave = await documents.enter(client());

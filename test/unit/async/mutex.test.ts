@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { Mutex } from '../../../src/async/mutex.ts';
 
 /** Tasks that note when they begin and end, and end when the test says so. */
@@ -21,7 +21,7 @@ function tasks(mutex: Mutex) {
 
 const heard = () => new Promise((resolve) => setImmediate(resolve));
 
-test('tasks of one key run one after the other, in the order in which they came', async () => {
+it('tasks of one key run one after the other, in the order in which they came', async () => {
   const { notes, begin } = tasks(new Mutex());
   const all = ['1', '2', '3'].map((name) => begin('key', name));
   await heard();
@@ -31,7 +31,7 @@ test('tasks of one key run one after the other, in the order in which they came'
   expect(notes).toEqual(['1 begins', '1 ends', '2 begins', '2 ends', '3 begins', '3 ends']);
 });
 
-test('tasks of different keys do not wait for each other', async () => {
+it('tasks of different keys do not wait for each other', async () => {
   const { notes, begin } = tasks(new Mutex());
   const [one, other] = [begin('one', '1'), begin('other', '2')];
   await heard();
@@ -42,7 +42,7 @@ test('tasks of different keys do not wait for each other', async () => {
   await one.outcome;
 });
 
-test('a task that fails is its own caller’s; the next one runs all the same', async () => {
+it('a task that fails is its own caller’s; the next one runs all the same', async () => {
   const { begin } = tasks(new Mutex());
   const [one, next] = [begin('key', '1'), begin('key', '2')];
   one.fail();
@@ -51,7 +51,7 @@ test('a task that fails is its own caller’s; the next one runs all the same', 
   expect(await next.outcome).toBe('2');
 });
 
-test('a task that comes when all have ended begins at once', async () => {
+it('a task that comes when all have ended begins at once', async () => {
   const { notes, begin } = tasks(new Mutex());
   const one = begin('key', '1');
   one.end();

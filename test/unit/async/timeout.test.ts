@@ -1,5 +1,5 @@
 import { getEventListeners } from 'node:events';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createBackground } from '../../../src/async/background.ts';
 import { deadline, unlessAborted, within } from '../../../src/async/timeout.ts';
 
@@ -15,7 +15,7 @@ const listeners = (...signals: readonly AbortSignal[]) =>
   signals.map((signal) => getEventListeners(signal, 'abort').length);
 
 describe('a deadline', () => {
-  test('aborts with what it says when the time is up, and leaves nothing behind', () => {
+  it('aborts with what it says when the time is up, and leaves nothing behind', () => {
     const source = new AbortController();
     const { signal } = deadline(1000, () => new Error('late'), source.signal);
     vi.advanceTimersByTime(999);
@@ -25,7 +25,7 @@ describe('a deadline', () => {
     expect([listeners(source.signal), vi.getTimerCount()]).toEqual([[0], 0]);
   });
 
-  test('aborts with the first of its signals, whose reason stays', () => {
+  it('aborts with the first of its signals, whose reason stays', () => {
     const [one, other] = [new AbortController(), new AbortController()];
     const { signal } = deadline(1000, () => new Error('late'), one.signal, other.signal);
     other.abort(new Error('left'));
@@ -35,7 +35,7 @@ describe('a deadline', () => {
     expect([listeners(one.signal, other.signal), vi.getTimerCount()]).toEqual([[0, 0], 0]);
   });
 
-  test('of signals that have aborted already has aborted', () => {
+  it('of signals that have aborted already has aborted', () => {
     const [one, other] = [new AbortController(), new AbortController()];
     other.abort(new Error('left'));
     const { signal } = deadline(1000, () => new Error('late'), one.signal, other.signal);
@@ -43,7 +43,7 @@ describe('a deadline', () => {
     expect([listeners(one.signal, other.signal), vi.getTimerCount()]).toEqual([[0, 0], 0]);
   });
 
-  test('that was cleared never aborts, and leaves nothing behind', () => {
+  it('that was cleared never aborts, and leaves nothing behind', () => {
     const source = new AbortController();
     const { signal, clear } = deadline(1000, () => new Error('late'), source.signal);
     clear();
@@ -54,13 +54,13 @@ describe('a deadline', () => {
 });
 
 describe('work that somebody waits for only so long', () => {
-  test('is what comes, where it comes in time', async () => {
+  it('is what comes, where it comes in time', async () => {
     expect(await within(1000, Promise.resolve('work'), 'otherwise')).toBe('work');
     await expect(within(1000, Promise.reject(new Error('failed')), 'otherwise')).rejects.toThrow('failed');
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test('is something else where it takes longer, and goes on', async () => {
+  it('is something else where it takes longer, and goes on', async () => {
     const { promise, resolve } = Promise.withResolvers<string>();
     const waiting = within(1000, promise, 'otherwise');
     vi.advanceTimersByTime(1000);
@@ -71,14 +71,14 @@ describe('work that somebody waits for only so long', () => {
 });
 
 describe('work that somebody waits for unless a signal aborts', () => {
-  test('is what comes, and nothing listens any more', async () => {
+  it('is what comes, and nothing listens any more', async () => {
     const { signal } = new AbortController();
     expect(await unlessAborted(Promise.resolve('work'), signal)).toBe('work');
     await expect(unlessAborted(Promise.reject(new Error('failed')), signal)).rejects.toThrow('failed');
     expect(listeners(signal)).toEqual([0]);
   });
 
-  test('is the signal’s reason where that comes first; what fails then is nobody’s', async () => {
+  it('is the signal’s reason where that comes first; what fails then is nobody’s', async () => {
     const { promise, reject } = Promise.withResolvers<string>();
     const leaving = new AbortController();
     const waiting = unlessAborted(promise, leaving.signal);
@@ -91,7 +91,7 @@ describe('work that somebody waits for unless a signal aborts', () => {
 });
 
 describe('work in the background', () => {
-  test('has settled when all of it has ended, well or badly', async () => {
+  it('has settled when all of it has ended, well or badly', async () => {
     const background = createBackground();
     const [one, other] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     background.add(one.promise);
@@ -106,7 +106,7 @@ describe('work in the background', () => {
     await background.settled();
   });
 
-  test('is given up when it has had its time', async () => {
+  it('is given up when it has had its time', async () => {
     const background = createBackground(1000);
     background.add(new Promise(() => undefined));
     const settled = background.settled();

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { runInSlices, yieldToEventLoop } from '../../../src/async/yield.ts';
 
 /** Goes on until it is told to stop, or has waited for that far too long. */
@@ -8,7 +8,7 @@ function* pausingUntil(isEnough: () => boolean): Generator<undefined, boolean, u
   return isEnough();
 }
 
-test('work that takes long lets others run in between, and answers what it returns', async () => {
+it('work that takes long lets others run in between, and answers what it returns', async () => {
   let turns = 0;
   let over = false;
   const count = () => {
@@ -20,14 +20,14 @@ test('work that takes long lets others run in between, and answers what it retur
   over = true;
 });
 
-test('work that is short is done without anybody else having a turn', async () => {
+it('work that is short is done without anybody else having a turn', async () => {
   let turns = 0;
   setImmediate(() => turns++);
   expect(await runInSlices(pausingUntil(() => true))).toBe(true);
   expect(turns).toBe(0);
 });
 
-test('work that fails fails for whoever asked for it', async () => {
+it('work that fails fails for whoever asked for it', async () => {
   const failing = (function* (): Generator<undefined, string, undefined> {
     yield;
     throw new Error('wrong');
@@ -35,7 +35,7 @@ test('work that fails fails for whoever asked for it', async () => {
   await expect(runInSlices(failing)).rejects.toThrow('wrong');
 });
 
-test('everything that is ready runs first', async () => {
+it('everything that is ready runs first', async () => {
   const order: string[] = [];
   setImmediate(() => order.push('other'));
   await yieldToEventLoop();

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { chmod, link, mkdir, open, rename, symlink, truncate, unlink, writeFile } from 'node:fs/promises';
+import { chmod, link, mkdir, open, rename, symlink, truncate, unlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   content,
   expectedOf,
@@ -50,7 +50,7 @@ describe('a blob changed before start', () => {
     ['the middle', MIB + 5],
     ['its last byte', SIZE - 1],
   ] as const)
-    test(`a flipped bit in ${where} is found at first touch, and it heals`, async () => {
+    it(`a flipped bit in ${where} is found at first touch, and it heals`, async () => {
       const bytes = content(SIZE);
       const before = await filled(bytes);
       await before.close();
@@ -60,7 +60,7 @@ describe('a blob changed before start', () => {
       await healsItself(store, bytes);
     });
 
-  test('what was changed is set aside as evidence', async () => {
+  it('what was changed is set aside as evidence', async () => {
     const bytes = content(SIZE);
     const before = await filled(bytes);
     await before.close();
@@ -70,7 +70,7 @@ describe('a blob changed before start', () => {
     expect(await filesBelow(join(store.data, 'quarantine'))).toEqual([expect.stringContaining(sha256(bytes))]);
   });
 
-  test('shorter, longer and empty are found', async () => {
+  it('shorter, longer and empty are found', async () => {
     for (const size of [SIZE - 1, SIZE + 1, 0]) {
       const bytes = content(SIZE);
       const before = await filled(bytes);
@@ -85,7 +85,7 @@ describe('a blob changed before start', () => {
 });
 
 describe('a blob changed while it is warm', () => {
-  test('a flipped bit before the range asked for, in the same chunk: no byte of the chunk leaves', async () => {
+  it('a flipped bit before the range asked for, in the same chunk: no byte of the chunk leaves', async () => {
     const bytes = content(SIZE);
     const store = await filled(bytes);
     const blob = await store.blobs.open(expectedOf(bytes));
@@ -97,7 +97,7 @@ describe('a blob changed while it is warm', () => {
     await healsItself(store, bytes);
   });
 
-  test('a flipped bit inside the range: what left before it is right, nothing after it leaves', async () => {
+  it('a flipped bit inside the range: what left before it is right, nothing after it leaves', async () => {
     const bytes = content(SIZE);
     const store = await filled(bytes);
     const blob = await store.blobs.open(expectedOf(bytes));
@@ -109,7 +109,7 @@ describe('a blob changed while it is warm', () => {
     await healsItself(store, bytes);
   });
 
-  test('a flipped bit in a chunk not asked for does not stop the range', async () => {
+  it('a flipped bit in a chunk not asked for does not stop the range', async () => {
     const bytes = content(SIZE);
     const store = await filled(bytes);
     const blob = await store.blobs.open(expectedOf(bytes));
@@ -118,7 +118,7 @@ describe('a blob changed while it is warm', () => {
     expect((await sent(blob, { start: 5, end: MIB + 5 })).equals(bytes.subarray(5, MIB + 5))).toBe(true);
   });
 
-  test('a bit flipped while it is sent, after the send began', async () => {
+  it('a bit flipped while it is sent, after the send began', async () => {
     const bytes = content(SIZE);
     const store = await filled(bytes);
     const blob = await store.blobs.open(expectedOf(bytes));
@@ -132,7 +132,7 @@ describe('a blob changed while it is warm', () => {
     expect(Buffer.concat(parts).equals(bytes.subarray(0, 3 * MIB))).toBe(true);
   });
 
-  test('truncated while it is sent', async () => {
+  it('truncated while it is sent', async () => {
     const bytes = content(SIZE);
     const store = await filled(bytes);
     const blob = await store.blobs.open(expectedOf(bytes));
@@ -149,7 +149,7 @@ describe('a blob changed while it is warm', () => {
     await healsItself(store, bytes);
   });
 
-  test('made longer between open and send', async () => {
+  it('made longer between open and send', async () => {
     const bytes = content(SIZE);
     const store = await filled(bytes);
     const blob = await store.blobs.open(expectedOf(bytes));
@@ -160,7 +160,7 @@ describe('a blob changed while it is warm', () => {
     await healsItself(store, bytes);
   });
 
-  test('two chunks swapped: a tag holds for its place only', async () => {
+  it('two chunks swapped: a tag holds for its place only', async () => {
     const bytes = content(SIZE);
     const store = await filled(bytes);
     const blob = await store.blobs.open(expectedOf(bytes));
@@ -171,7 +171,7 @@ describe('a blob changed while it is warm', () => {
     expect(await sentUntilRefused(blob)).toMatchObject({ reason: 'digest', left: Buffer.alloc(0) });
   });
 
-  test("another blob's bytes of the same size under its name", async () => {
+  it("another blob's bytes of the same size under its name", async () => {
     const bytes = content(SIZE);
     const other = content(SIZE);
     const store = await filled(bytes);
@@ -184,7 +184,7 @@ describe('a blob changed while it is warm', () => {
     await healsItself(store, bytes);
   });
 
-  test('a changed size is found before anything is promised', async () => {
+  it('a changed size is found before anything is promised', async () => {
     for (const size of [SIZE - 1, SIZE + 1]) {
       const bytes = content(SIZE);
       const store = await filled(bytes);
@@ -195,12 +195,36 @@ describe('a blob changed while it is warm', () => {
     }
   });
 
-  test('gone: a miss, not an error', async () => {
+  it('gone: a miss, not an error', async () => {
     const bytes = content(SIZE);
     const store = await filled(bytes);
     await unlink(store.pathOf(bytes));
     expect(await store.blobs.open(expectedOf(bytes))).toBeUndefined();
     expect(await store.blobs.stored(expectedOf(bytes))).toBe(false);
+    expect(store.corrupt).toEqual([]);
+  });
+});
+
+describe('a blob whose time on disk tells that it was written to', () => {
+  it('is hashed again before its next header: nothing of it is sent, and it heals', async () => {
+    const bytes = content(SIZE);
+    const store = await filled(bytes);
+    await store.blobs.open(expectedOf(bytes));
+    await flip(store.pathOf(bytes), 2 * MIB);
+    await utimes(store.pathOf(bytes), 1, 1);
+    expect(await store.blobs.open(expectedOf(bytes))).toBeUndefined();
+    await healsItself(store, bytes);
+  });
+
+  it('and that is right all the same is served, from what lies there now', async () => {
+    const bytes = content(SIZE);
+    const store = await filled(bytes);
+    await rename(store.pathOf(bytes), `${store.pathOf(bytes)}.old`);
+    await writeFile(store.pathOf(bytes), bytes);
+    for (let time = 0; time < 2; time++) {
+      const blob = await store.blobs.open(expectedOf(bytes));
+      expect(blob && (await sent(blob)).equals(bytes)).toBe(true);
+    }
     expect(store.corrupt).toEqual([]);
   });
 });
@@ -221,7 +245,7 @@ describe('something else under a blob’s name is refused without waiting for it
     },
   };
   for (const [what, replace] of Object.entries(replacements)) {
-    test(`${what}, before start`, async () => {
+    it(`${what}, before start`, async () => {
       const bytes = content(SIZE);
       const before = await filled(bytes);
       await before.close();
@@ -231,7 +255,7 @@ describe('something else under a blob’s name is refused without waiting for it
       await healsItself(store, bytes);
     });
 
-    test(`${what}, between open and send`, async () => {
+    it(`${what}, between open and send`, async () => {
       const bytes = content(SIZE);
       const store = await filled(bytes);
       const blob = await store.blobs.open(expectedOf(bytes));
@@ -245,7 +269,7 @@ describe('something else under a blob’s name is refused without waiting for it
 });
 
 describe('verify', () => {
-  test('proves every blob again and names what it set aside', async () => {
+  it('proves every blob again and names what it set aside', async () => {
     const good = content(MIB + 3);
     const bad = content(MIB + 3);
     const store = await filled(good);

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createGate } from '../../../src/async/gate.ts';
 import { createShares } from '../../../src/async/shares.ts';
 import { createChunkBuffers } from '../../../src/blobs/chunk-buffers.ts';
@@ -27,7 +27,7 @@ function buffersOf(options: { readonly places: number; readonly longestWait?: nu
 }
 
 describe('buffers of one chunk', () => {
-  test('are never more than there may be; who waits gets the next one', async () => {
+  it('are never more than there may be; who waits gets the next one', async () => {
     const buffers = buffersOf({ places: 1 });
     const first = await buffers.take(client());
     expect(await buffers.takeSpare(client())).toBeUndefined();
@@ -38,7 +38,7 @@ describe('buffers of one chunk', () => {
     expect(buffers.inUse()).toBe(1);
   });
 
-  test('are lent as spare ones only while nobody waits', async () => {
+  it('are lent as spare ones only while nobody waits', async () => {
     const buffers = buffersOf({ places: 2 });
     const first = await buffers.take(client());
     const spare = await buffers.takeSpare(client());
@@ -49,7 +49,7 @@ describe('buffers of one chunk', () => {
     expect((await second).buffer).toBe(spare?.buffer);
   });
 
-  test('who waits too long for one is told that the mirror is busy, and takes nothing with him', async () => {
+  it('who waits too long for one is told that the mirror is busy, and takes nothing with him', async () => {
     const buffers = buffersOf({ places: 1, longestWait: 1 });
     const first = await buffers.take(client());
     expect(await refusalOf(buffers.take(client()))).toMatchObject({ reason: 'limit', transient: true });
@@ -57,7 +57,7 @@ describe('buffers of one chunk', () => {
     expect(buffers.inUse()).toBe(0);
   });
 
-  test('who leaves the queue takes nothing with him', async () => {
+  it('who leaves the queue takes nothing with him', async () => {
     const buffers = buffersOf({ places: 1 });
     const first = await buffers.take(client());
     const { caller, leave } = leavingClient();
@@ -70,7 +70,7 @@ describe('buffers of one chunk', () => {
 });
 
 describe('many readers and few buffers', () => {
-  test('everybody is served, with one buffer each or in turn', async () => {
+  it('everybody is served, with one buffer each or in turn', async () => {
     const bytes = content(3 * MIB + 1);
     for (const places of [1, 2, 3]) {
       const store = await openStore({ shares: createShares({ chunks: { places } }) });
@@ -80,7 +80,7 @@ describe('many readers and few buffers', () => {
     }
   });
 
-  test('clients that hold every buffer hold up neither hashing nor what the mirror reads itself', async () => {
+  it('clients that hold every buffer hold up neither hashing nor what the mirror reads itself', async () => {
     const [bytes, document] = [content(3 * MIB), content(1000)];
     const first = await openStore();
     await first.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download);
@@ -100,7 +100,7 @@ describe('many readers and few buffers', () => {
     await send;
   });
 
-  test('a buffer that is still being read into is not given to another reader', async () => {
+  it('a buffer that is still being read into is not given to another reader', async () => {
     const bytes = content(2 * MIB);
     const reading = Promise.withResolvers<void>();
     const released = Promise.withResolvers<void>();
@@ -151,7 +151,7 @@ describe('many readers and few buffers', () => {
     expect([over, buffers.inUse()]).toEqual([true, 0]);
   });
 
-  test('a reader that stops between chunks gives its buffers back', async () => {
+  it('a reader that stops between chunks gives its buffers back', async () => {
     const bytes = content(3 * MIB + 1);
     const store = await openStore({ shares: createShares({ chunks: { places: 2 } }) });
     const blob = await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download);

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { FileOps } from '../../../src/disk/file-ops.ts';
 import { type Counted, failAt, faultyOps, systemError } from '../../support/faults.ts';
 import {
@@ -45,7 +45,7 @@ async function onlyWholeFiles(store: Store): Promise<void> {
 }
 
 describe('a disk that fails while a file is filled', () => {
-  test('when a download begins anew: the answer nobody reads any more is ended', async () => {
+  it('when a download begins anew: the answer nobody reads any more is ended', async () => {
     const failing = faultyOps({
       before: ({ kind }) => {
         if (kind === 'truncate') throw systemError('EIO');
@@ -59,7 +59,7 @@ describe('a disk that fails while a file is filled', () => {
 
   for (const code of ['ENOSPC', 'EIO'])
     for (const when of ['before', 'after'] as const)
-      test(`${code} ${when} each step in turn: a transient refusal or the right file, never a part of one, and the next fill works`, async () => {
+      it(`${code} ${when} each step in turn: a transient refusal or the right file, never a part of one, and the next fill works`, async () => {
         const steps = await eachStep(code, when, async (ops, faults) => {
           let now = 1;
           const store = await openStore({ ops, nowMs: () => now });
@@ -82,7 +82,7 @@ describe('a disk that fails while a file is filled', () => {
         expect(steps).toBeGreaterThanOrEqual(8);
       });
 
-  test('an fsync that failed is not tried again: the file goes', async () => {
+  it('an fsync that failed is not tried again: the file goes', async () => {
     const synced: string[] = [];
     const ops = faultyOps({
       before(step: Counted) {
@@ -105,8 +105,8 @@ describe('a disk that fails while a file is filled', () => {
     expect(await filesBelow(`${store.data}/blobs/sha256`)).toEqual([]);
   });
 
-  test('an fsync behind the answer that failed costs the file, not the answer', async () => {
-    const large = content(4 * MIB);
+  it('an fsync behind the answer that failed costs the file, not the answer', async () => {
+    const large = content(16 * MIB);
     const failed = Promise.withResolvers<void>();
     const ops = faultyOps({
       before(step: Counted) {
@@ -122,7 +122,7 @@ describe('a disk that fails while a file is filled', () => {
     expect(await filesBelow(`${store.data}/blobs/sha256`)).toEqual([]);
   });
 
-  test('nothing is synced on the way of an answer, and a small file not at all', async () => {
+  it('nothing is synced on the way of an answer, and a small file not at all', async () => {
     const synced: string[] = [];
     const answered = Promise.withResolvers<void>();
     let waiting: Promise<void> = Promise.resolve();
@@ -145,7 +145,7 @@ describe('a disk that fails while a file is filled', () => {
     const store = await openStore({ ops });
     synced.length = 0;
     waiting = answered.promise;
-    const [small, large] = [content(MIB), content(4 * MIB)];
+    const [small, large] = [content(MIB), content(16 * MIB)];
     await store.blobs.fetch(wanted(small, { origin: 'small' }), upstream(whole(small)).download);
     await store.blobs.fetch(wanted(large, { origin: 'large' }), upstream(whole(large)).download);
     answered.resolve();
@@ -153,7 +153,7 @@ describe('a disk that fails while a file is filled', () => {
     expect(synced).toHaveLength(1);
   });
 
-  test('a full disk starts eviction although our own limit is far', async () => {
+  it('a full disk starts eviction although our own limit is far', async () => {
     let full = false;
     const ops = faultyOps({
       before(step: Counted) {
@@ -173,7 +173,7 @@ describe('a disk that fails while a file is filled', () => {
     expect(await filesBelow(`${store.data}/blobs/sha256`)).toEqual([]);
   });
 
-  test('short writes are carried on', async () => {
+  it('short writes are carried on', async () => {
     const real = faultyOps({});
     const ops: FileOps = {
       ...real,
@@ -204,7 +204,7 @@ describe('a disk that fails while a file is read', () => {
     };
   };
 
-  test('EIO sets the blob aside, and it is filled again', async () => {
+  it('EIO sets the blob aside, and it is filled again', async () => {
     const faults = readFaults('EIO');
     const store = await openStore({ ops: faults.ops, openIdle: 0 });
     const blob = await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download);
@@ -217,7 +217,7 @@ describe('a disk that fails while a file is read', () => {
     expect(again.requests).toHaveLength(1);
   });
 
-  test('too many open files is a transient refusal and costs no blob', async () => {
+  it('too many open files is a transient refusal and costs no blob', async () => {
     let armed = false;
     const ops = faultyOps({
       before(step: Counted) {
@@ -233,7 +233,7 @@ describe('a disk that fails while a file is read', () => {
     expect(store.corrupt).toEqual([]);
   });
 
-  test('a client that breaks off costs no blob', async () => {
+  it('a client that breaks off costs no blob', async () => {
     const store = await openStore();
     const blob = await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download);
     const broken = blob.send({ start: 0, end: SIZE }, async () => {

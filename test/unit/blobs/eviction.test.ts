@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { utimes, writeFile } from 'node:fs/promises';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { compose } from '../../../src/app/compose.ts';
 import { type Segment, UsageOrder } from '../../../src/blobs/usage-order.ts';
 import { makeExpected } from '../../../src/bytes/expected.ts';
@@ -41,7 +41,7 @@ async function settled(store: Store): Promise<void> {
 }
 
 describe('the size limit', () => {
-  test('evicts what was least recently used', async () => {
+  it('evicts what was least recently used', async () => {
     const store = await openStore({ maxBytes: 3 * SIZE });
     const [a, b, c, d] = [content(SIZE), content(SIZE), content(SIZE), content(SIZE)];
     for (const bytes of [a, b, c]) await put(store, bytes, 2);
@@ -51,7 +51,7 @@ describe('the size limit', () => {
     expect(await Promise.all([a, b, c, d].map((bytes) => isStored(store, bytes)))).toEqual([true, false, true, true]);
   });
 
-  test('a crawl of files used once evicts itself, not what is used', async () => {
+  it('a crawl of files used once evicts itself, not what is used', async () => {
     const store = await openStore({ maxBytes: 10 * SIZE });
     const used = Array.from({ length: 8 }, () => content(SIZE));
     for (const bytes of used) await put(store, bytes, 2);
@@ -60,7 +60,7 @@ describe('the size limit', () => {
     expect(await Promise.all(used.map((bytes) => isStored(store, bytes)))).toEqual(used.map(() => true));
   });
 
-  test('what was just filled stays for those who wait for it, however large', async () => {
+  it('what was just filled stays for those who wait for it, however large', async () => {
     const store = await openStore({ maxBytes: 3 * SIZE });
     for (let n = 0; n < 3; n++) await put(store, content(SIZE), 2);
     const large = content(3 * SIZE);
@@ -69,7 +69,7 @@ describe('the size limit', () => {
     expect(await isStored(store, large)).toBe(true);
   });
 
-  test('a file whose length nobody stated may not grow past it on disk; one of stated length may', async () => {
+  it('a file whose length nobody stated may not grow past it on disk; one of stated length may', async () => {
     const written: number[] = [];
     const ops = faultyOps({});
     const openNew: typeof ops.openNew = async (path, mode) => {
@@ -98,7 +98,7 @@ describe('the size limit', () => {
     expect(await isStored(store, large)).toBe(true);
   });
 
-  test('what is being sent is not evicted', async () => {
+  it('what is being sent is not evicted', async () => {
     const store = await openStore({ maxBytes: 3 * MIB });
     const bytes = content(2 * MIB + 1);
     await put(store, bytes);
@@ -117,7 +117,7 @@ describe('the size limit', () => {
     expect(await isStored(store, bytes)).toBe(false);
   });
 
-  test('what is marked keep stays, also after a restart; until it is no longer marked', async () => {
+  it('what is marked keep stays, also after a restart; until it is no longer marked', async () => {
     const before = await openStore({ maxBytes: 3 * SIZE });
     const kept = content(SIZE);
     await put(before, kept);
@@ -134,7 +134,7 @@ describe('the size limit', () => {
     expect(await isStored(store, kept)).toBe(false);
   });
 
-  test.each([
+  it.each([
     ['a command beside the server removes nothing', undefined, true],
     ['the server removes what is past its limit', true, false],
   ])('%s, though its limit is smaller', async (_, upkeep, stays) => {
@@ -152,6 +152,7 @@ describe('the size limit', () => {
           auth: undefined,
         },
         data: server.data,
+        allowFuse: false,
         cache: { maxBytes: SIZE / 2, memoryBytes: MIB },
         log: { level: 'error', format: 'json' },
         referenceTime: undefined,
@@ -170,7 +171,7 @@ describe('the size limit', () => {
     expect(existsSync(server.pathOf(used))).toBe(stays);
   });
 
-  test('a scan that could not see everything costs no marks', async () => {
+  it('a scan that could not see everything costs no marks', async () => {
     const before = await openStore({ maxBytes: 3 * SIZE });
     const kept = content(SIZE);
     await put(before, kept);
@@ -190,7 +191,7 @@ describe('the size limit', () => {
     expect(store.blobs.usage().keptBytes).toBe(SIZE);
   });
 
-  test('the aliases of what was evicted lead nowhere, and that is a miss', async () => {
+  it('the aliases of what was evicted lead nowhere, and that is a miss', async () => {
     const store = await openStore({ maxBytes: SIZE });
     const bytes = content(SIZE);
     const expected = makeExpected({ digests: new Map([['sha512', createHash('sha512').update(bytes).digest('hex')]]) });
@@ -204,7 +205,7 @@ describe('the size limit', () => {
     expect(await filesBelow(`${store.data}/blobs/by`)).toEqual([]);
   });
 
-  test('a restart counts what is on disk, and goes by its own record whatever the file times say', async () => {
+  it('a restart counts what is on disk, and goes by its own record whatever the file times say', async () => {
     const before = await openStore({ maxBytes: 10 * SIZE });
     const [a, b, c] = [content(SIZE), content(SIZE), content(SIZE)];
     for (const bytes of [a, b, c]) await put(before, bytes, 2);
@@ -217,8 +218,8 @@ describe('the size limit', () => {
     expect(await Promise.all([a, b, c].map((bytes) => isStored(store, bytes)))).toEqual([true, false, true]);
   });
 
-  test('a blob that cannot be read between open and send is a transient refusal', async () => {
-    const store = await openStore({ openIdle: 0 });
+  it('a blob that cannot be read between open and send is a transient refusal', async () => {
+    const store = await openStore({ openIdle: 0, freshBytes: 0 });
     const bytes = content(SIZE);
     await put(store, bytes);
     const blob = await store.blobs.open(expectedOf(bytes));
@@ -228,7 +229,7 @@ describe('the size limit', () => {
   });
 });
 
-test('a FIFO in the place of an alias is no hint, and nobody waits for it', async () => {
+it('a FIFO in the place of an alias is no hint, and nobody waits for it', async () => {
   const before = await openStore();
   const bytes = content(SIZE);
   const expected = makeExpected({ digests: new Map([['sha512', createHash('sha512').update(bytes).digest('hex')]]) });
@@ -257,7 +258,7 @@ describe('the order of use', () => {
   const none = () => false;
   const found = (sha256: string, segment: Segment, keptBy?: string) => ({ sha256, segment, keptBy });
 
-  test('what was found by the scan is older than what was used since', () => {
+  it('what was found by the scan is older than what was used since', () => {
     const order = new UsageOrder(2, 0.1);
     order.used('live', 1);
     order.used('live', 1);
@@ -266,7 +267,7 @@ describe('the order of use', () => {
     expect(order.victim(none)?.sha256).toBe('old');
   });
 
-  test('a blob used before the scan comes by keeps the segment it had', () => {
+  it('a blob used before the scan comes by keeps the segment it had', () => {
     const order = new UsageOrder(1, 0.1);
     order.used('kept', 1);
     order.found(found('kept', 'kept', 'sync'), 1);
@@ -278,7 +279,7 @@ describe('the order of use', () => {
     expect([...order.entries()]).toEqual([found('kept', 'kept', 'sync')]);
   });
 
-  test('counts each blob once, however often it is added, used or found', () => {
+  it('counts each blob once, however often it is added, used or found', () => {
     const order = new UsageOrder(100, 0.1);
     order.added('a', 7);
     order.added('a', 7);

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type Caller, internalCaller } from '../../../src/async/caller.ts';
 import { createShares } from '../../../src/async/shares.ts';
 import type { Algorithm } from '../../../src/bytes/digest.ts';
@@ -6,6 +6,7 @@ import { makeExpected } from '../../../src/bytes/expected.ts';
 import { Refusal } from '../../../src/bytes/refusal.ts';
 import { type FileOps, nodeFileOps } from '../../../src/disk/file-ops.ts';
 import { client, leavingClient } from '../../support/callers.ts';
+import { faultyOps } from '../../support/faults.ts';
 import {
   content,
   cut,
@@ -32,7 +33,7 @@ async function nothingKept(store: Store): Promise<void> {
 }
 
 describe('one download', () => {
-  test('is proved, durable under its digest, read-only, and sent from there without hashing again', async () => {
+  it('is proved, durable under its digest, read-only, and sent from there without hashing again', async () => {
     const bytes = content(2 * MIB + 9);
     const store = await openStore();
     const blob = await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download);
@@ -45,7 +46,7 @@ describe('one download', () => {
     expect((await store.volume.ops.facts(store.pathOf(bytes)))?.mode).toBe(0o100444);
   });
 
-  test('is found again after a restart, by any digest it was listed with', async () => {
+  it('is found again after a restart, by any digest it was listed with', async () => {
     const bytes = content(MIB + 1);
     const algorithms: readonly Algorithm[] = ['sha512', 'blake2b-256', 'sha384'];
     const before = await openStore();
@@ -60,7 +61,7 @@ describe('one download', () => {
     }
   });
 
-  test('a listing that contradicts itself does not get the blob, and does not harm it', async () => {
+  it('a listing that contradicts itself does not get the blob, and does not harm it', async () => {
     const bytes = content(1000);
     const store = await openStore();
     await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download);
@@ -72,7 +73,7 @@ describe('one download', () => {
     expect(store.corrupt).toEqual([]);
   });
 
-  test('of a file of zero bytes', async () => {
+  it('of a file of zero bytes', async () => {
     const empty = Buffer.alloc(0);
     const before = await openStore();
     const blob = await before.blobs.fetch(wanted(empty), upstream(whole(empty)).download);
@@ -82,7 +83,7 @@ describe('one download', () => {
     expect(again?.size).toBe(0);
   });
 
-  test('of exactly one chunk, and of several', async () => {
+  it('of exactly one chunk, and of several', async () => {
     for (const size of [MIB, 2 * MIB]) {
       const bytes = content(size);
       const before = await openStore();
@@ -93,7 +94,28 @@ describe('one download', () => {
     }
   });
 
-  test('of two names with one hash is stored once', async () => {
+  it('of a small file is read from the memory it was proved in, and from the disk after a start', async () => {
+    const bytes = content(MIB);
+    let reads = 0;
+    const ops = faultyOps({
+      before({ kind }) {
+        if (kind === 'read') reads++;
+      },
+    });
+    const before = await openStore({ ops });
+    const blob = await before.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download);
+    expect((await sent(blob)).equals(bytes)).toBe(true);
+    expect((await sent(blob, { start: 5, end: 900_000 })).equals(bytes.subarray(5, 900_000))).toBe(true);
+    expect(Buffer.from(await blob.bytes(MIB)).equals(bytes)).toBe(true);
+    await expect(sent(blob, { start: 0, end: MIB + 1 })).rejects.toThrow(RangeError);
+    expect(reads).toBe(0);
+    const store = await reopen(before, { ops });
+    const again = await store.blobs.open(expectedOf(bytes));
+    expect(again && (await sent(again)).equals(bytes)).toBe(true);
+    expect(reads).toBeGreaterThan(0);
+  });
+
+  it('of two names with one hash is stored once', async () => {
     const bytes = content(5000);
     const store = await openStore();
     await store.blobs.fetch(wanted(bytes, { name: 'a.whl', origin: 'a' }), upstream(whole(bytes)).download);
@@ -111,7 +133,7 @@ describe('a download that breaks', () => {
     'is cut for being slow': new Refusal('slow', 'slow', { transient: true }),
   };
   for (const [how, error] of Object.entries(broken))
-    test(`${how}: the next connection goes on where it stopped`, async () => {
+    it(`${how}: the next connection goes on where it stopped`, async () => {
       const bytes = content(2 * MIB + 100);
       const store = await openStore();
       const source = upstream(cut(bytes, MIB + 50, error), cut(bytes, 10, error), whole(bytes));
@@ -124,7 +146,7 @@ describe('a download that breaks', () => {
       expect((await sent(blob)).equals(bytes)).toBe(true);
     });
 
-  test('and whose upstream ignores the range starts from the first byte', async () => {
+  it('and whose upstream ignores the range starts from the first byte', async () => {
     const bytes = content(2 * MIB + 100);
     const store = await openStore();
     const source = upstream(cut(bytes, MIB + 50), () => ({ start: 0, bytes: inParts(bytes) }));
@@ -134,7 +156,7 @@ describe('a download that breaks', () => {
     expect((await (await reopen(store)).blobs.open(expectedOf(bytes)))?.size).toBe(bytes.byteLength);
   });
 
-  test('and resumes at another offset than asked for is not stitched together', async () => {
+  it('and resumes at another offset than asked for is not stitched together', async () => {
     const bytes = content(MIB);
     const store = await openStore();
     const source = upstream(cut(bytes, 500), () => ({ start: 400, bytes: inParts(bytes.subarray(400)) }), whole(bytes));
@@ -143,7 +165,7 @@ describe('a download that breaks', () => {
     expect(source.requests).toHaveLength(3);
   });
 
-  test('after the last byte is complete', async () => {
+  it('after the last byte is complete', async () => {
     const bytes = content(MIB);
     const store = await openStore();
     const source = upstream(cut(bytes, MIB, new Error('reset')));
@@ -151,7 +173,7 @@ describe('a download that breaks', () => {
     expect(source.requests).toHaveLength(1);
   });
 
-  test('three times is refused as truncated, and nothing is kept', async () => {
+  it('three times is refused as truncated, and nothing is kept', async () => {
     const bytes = content(MIB);
     const store = await openStore();
     const source = upstream(cut(bytes, 100));
@@ -161,7 +183,7 @@ describe('a download that breaks', () => {
     await nothingKept(store);
   });
 
-  test('with a refusal that no retry helps is asked once', async () => {
+  it('with a refusal that no retry helps is asked once', async () => {
     const store = await openStore();
     const source = upstream(() => {
       throw new Refusal('unlisted', 'gone');
@@ -174,7 +196,7 @@ describe('a download that breaks', () => {
 });
 
 describe('a wrong body', () => {
-  test('is tried once more from the start, then refused; nothing is kept', async () => {
+  it('is tried once more from the start, then refused; nothing is kept', async () => {
     const bytes = content(MIB + 1);
     const wrong = content(MIB + 1);
     const store = await openStore();
@@ -184,7 +206,7 @@ describe('a wrong body', () => {
     await nothingKept(store);
   });
 
-  test('once, then right, is served', async () => {
+  it('once, then right, is served', async () => {
     const bytes = content(MIB + 1);
     const store = await openStore();
     const source = upstream(whole(content(MIB + 1)), whole(bytes));
@@ -192,7 +214,7 @@ describe('a wrong body', () => {
     expect((await sent(blob)).equals(bytes)).toBe(true);
   });
 
-  test('whose sha256 is right and whose other digest is wrong', async () => {
+  it('whose sha256 is right and whose other digest is wrong', async () => {
     const bytes = content(100);
     const store = await openStore();
     const other = await digestsOf(content(100), ['blake2b-256']);
@@ -203,7 +225,7 @@ describe('a wrong body', () => {
     await nothingKept(store);
   });
 
-  test('longer than listed is cut at the listed length', async () => {
+  it('longer than listed is cut at the listed length', async () => {
     const bytes = content(MIB);
     const store = await openStore();
     let pulled = 0;
@@ -221,7 +243,7 @@ describe('a wrong body', () => {
     await nothingKept(store);
   });
 
-  test('without a listed length is cut at the limit', async () => {
+  it('without a listed length is cut at the limit', async () => {
     const bytes = content(3000);
     const store = await openStore();
     const want = wanted(bytes, { expected: makeExpected({ digests: expectedOf(bytes).digests }), limit: 2999 });
@@ -233,7 +255,7 @@ describe('a wrong body', () => {
 });
 
 describe('many who ask', () => {
-  test('share one download', async () => {
+  it('share one download', async () => {
     const bytes = content(40_000);
     const store = await openStore();
     const source = upstream(whole(bytes));
@@ -245,7 +267,7 @@ describe('many who ask', () => {
     expect(bodies.every((body) => body.equals(bytes))).toBe(true);
   });
 
-  test('and looked just before it was there do not download it again', async () => {
+  it('and looked just before it was there do not download it again', async () => {
     const bytes = content(1000);
     const looked = Promise.withResolvers<void>();
     const answer = Promise.withResolvers<void>();
@@ -274,7 +296,7 @@ describe('many who ask', () => {
     expect(none.requests).toHaveLength(0);
   });
 
-  test('share a first touch after start', async () => {
+  it('share a first touch after start', async () => {
     const bytes = content(MIB + 77);
     const before = await openStore();
     await before.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download);
@@ -283,7 +305,7 @@ describe('many who ask', () => {
     expect(blobs.every((blob) => blob?.size === bytes.byteLength)).toBe(true);
   });
 
-  test('and the first leaves: the others get the file', async () => {
+  it('and the first leaves: the others get the file', async () => {
     const bytes = content(MIB);
     const store = await openStore();
     const slow = held(bytes);
@@ -299,7 +321,7 @@ describe('many who ask', () => {
     expect(source.requests).toHaveLength(1);
   });
 
-  test('for a job: it is a client’s as soon as a client waits for it', async () => {
+  it('for a job: it is a client’s as soon as a client waits for it', async () => {
     const bytes = content(MIB);
     const store = await openStore();
     const slow = held(bytes);
@@ -313,7 +335,7 @@ describe('many who ask', () => {
     await Promise.all([job, joined]);
   });
 
-  test('all hear of the failure; it is not asked again at once', async () => {
+  it('all hear of the failure; it is not asked again at once', async () => {
     const bytes = content(1000);
     let now = 1_000_000;
     const store = await openStore({ nowMs: () => now });
@@ -330,7 +352,7 @@ describe('many who ask', () => {
     expect((await store.blobs.fetch(wanted(bytes), source.download)).size).toBe(1000);
   });
 
-  test('of two origins: neither waits for the other, nor shares its failure; the first proof serves both', async () => {
+  it('of two origins: neither waits for the other, nor shares its failure; the first proof serves both', async () => {
     const bytes = content(MIB);
     const store = await openStore();
     const slow = held(bytes);
@@ -344,7 +366,7 @@ describe('many who ask', () => {
     expect(await filesBelow(`${store.data}/tmp`)).toEqual([]);
   });
 
-  test('more downloads than allowed wait; more than may wait are refused', async () => {
+  it('more downloads than allowed wait; more than may wait are refused', async () => {
     const store = await openStore({ shares: createShares({ fills: { places: 1, queue: 1 } }) });
     const [a, b, c] = [content(MIB), content(1000), content(1000)];
     const slow = held(a);
@@ -366,7 +388,7 @@ describe('many who ask', () => {
     expect((await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download)).size).toBe(1000);
   });
 
-  test('a close ends downloads that hang, and leaves nothing behind', async () => {
+  it('a close ends downloads that hang, and leaves nothing behind', async () => {
     const bytes = content(MIB);
     const store = await openStore();
     const slow = held(bytes);
@@ -391,7 +413,7 @@ async function abandoned(store: Store, origin: string, bytes = content(MIB)) {
 }
 
 describe('a download that everybody left', () => {
-  test('before anything came ends, and whoever comes next begins a new one', async () => {
+  it('before anything came ends, and whoever comes next begins a new one', async () => {
     const bytes = content(MIB);
     const store = await openStore();
     const asked = Promise.withResolvers<void>();
@@ -411,7 +433,7 @@ describe('a download that everybody left', () => {
     expect(source.requests).toHaveLength(2);
   });
 
-  test('goes on while something comes: whoever comes back joins it', async () => {
+  it('goes on while something comes: whoever comes back joins it', async () => {
     const store = await openStore({ orphanStallMs: 60_000 });
     const { bytes, release, isEnded } = await abandoned(store, 'o');
     const none = upstream();
@@ -422,14 +444,14 @@ describe('a download that everybody left', () => {
     expect(isEnded()).toBe(false);
   });
 
-  test('and that is through is stored', async () => {
+  it('and that is through is stored', async () => {
     const store = await openStore({ orphanStallMs: 60_000 });
     const { bytes, release } = await abandoned(store, 'o');
     release();
     await expect.poll(() => store.blobs.stored(expectedOf(bytes)), { interval: 1 }).toBe(true);
   });
 
-  test('and somebody who came back leaves too: it still goes on', async () => {
+  it('and somebody who came back leaves too: it still goes on', async () => {
     const store = await openStore({ orphanStallMs: 60_000 });
     const { bytes, release, isEnded } = await abandoned(store, 'o');
     const { caller, leave } = leavingClient();
@@ -441,7 +463,7 @@ describe('a download that everybody left', () => {
     await expect.poll(() => store.blobs.stored(expectedOf(bytes)), { interval: 1 }).toBe(true);
   });
 
-  test('ends when nothing comes any more', async () => {
+  it('ends when nothing comes any more', async () => {
     const store = await openStore({ orphanStallMs: 10 });
     const { isEnded } = await abandoned(store, 'o');
     await expect.poll(isEnded, { interval: 1 }).toBe(true);
@@ -449,14 +471,14 @@ describe('a download that everybody left', () => {
     await nothingKept(store);
   });
 
-  test('ends at once where too many go on already', async () => {
+  it('ends at once where too many go on already', async () => {
     const store = await openStore({ maxOrphans: 1, orphanStallMs: 60_000 });
     const one = await abandoned(store, 'one');
     const two = await abandoned(store, 'two');
     expect([one.isEnded(), two.isEnded()]).toEqual([false, true]);
   });
 
-  test('ends when somebody waits for its place', async () => {
+  it('ends when somebody waits for its place', async () => {
     const bytes = content(1000);
     const store = await openStore({ shares: createShares({ fills: { places: 1 } }), orphanStallMs: 60_000 });
     const { isEnded } = await abandoned(store, 'o');
@@ -464,7 +486,7 @@ describe('a download that everybody left', () => {
     expect(isEnded()).toBe(true);
   });
 
-  test('and forty others like it hold up nobody', async () => {
+  it('and forty others like it hold up nobody', async () => {
     const store = await openStore({ orphanStallMs: 60_000 });
     let begun = 0;
     const leaving = Array.from({ length: 40 }, (_, n) => {
@@ -487,7 +509,7 @@ describe('a download that everybody left', () => {
   });
 });
 
-test('a download for a job goes before others as soon as a client joins it', async () => {
+it('a download for a job goes before others as soon as a client joins it', async () => {
   const store = await openStore({ shares: createShares({ fills: { places: 1 } }) });
   const slow = held(content(MIB));
   const blocking = store.blobs.fetch(

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { SharedChunks } from '../../../src/blobs/shared-chunks.ts';
 import { Tags } from '../../../src/blobs/tags.ts';
 import { type FileOps, nodeFileOps, type OpenFile } from '../../../src/disk/file-ops.ts';
@@ -9,14 +9,14 @@ const asIs = (into: Buffer) => Promise.resolve(into);
 const notRead = () => Promise.reject(new Error('it was read again'));
 
 describe('a chunk that is being sent', () => {
-  test('is read once for all who want it', async () => {
+  it('is read once for all who want it', async () => {
     const [shared, tags] = [new SharedChunks(), new Tags()];
     const first = shared.share(tags, 0, buffer('a'), asIs);
     const second = shared.share(tags, 0, buffer('b'), notRead);
     expect(await second.chunk).toBe(await first.chunk);
   });
 
-  test.each([
+  it.each([
     ['first', [0, 1, 2]],
     ['second', [1, 0, 2]],
     ['last', [2, 1, 0]],
@@ -30,20 +30,20 @@ describe('a chunk that is being sent', () => {
     expect(back.at(-1)).toBe(own[0]);
   });
 
-  test('is read again once nobody sends it', async () => {
+  it('is read again once nobody sends it', async () => {
     const [shared, tags] = [new SharedChunks(), new Tags()];
     shared.share(tags, 0, buffer('a'), asIs).release();
     expect(await shared.share(tags, 0, buffer('b'), asIs).chunk).toEqual(buffer('b'));
   });
 
-  test('is not another one: of another place, or of the same blob fetched anew', async () => {
+  it('is not another one: of another place, or of the same blob fetched anew', async () => {
     const [shared, tags] = [new SharedChunks(), new Tags()];
     shared.share(tags, 0, buffer('a'), asIs);
     expect(await shared.share(tags, 1, buffer('b'), asIs).chunk).toEqual(buffer('b'));
     expect(await shared.share(new Tags(), 0, buffer('c'), asIs).chunk).toEqual(buffer('c'));
   });
 
-  test('that could not be read fails all who wanted it, and is tried anew by who comes after', async () => {
+  it('that could not be read fails all who wanted it, and is tried anew by who comes after', async () => {
     const [shared, tags] = [new SharedChunks(), new Tags()];
     const wrong = () => Promise.reject(new Error('changed'));
     const held = ['a', 'b'].map((name) => shared.share(tags, 0, buffer(name), wrong));
@@ -53,7 +53,7 @@ describe('a chunk that is being sent', () => {
   });
 });
 
-test('readers of one file at one pace read it from disk once, and all get its bytes', async () => {
+it('readers of one file at one pace read it from disk once, and all get its bytes', async () => {
   const bytes = content(4 * MIB + 1);
   let read = 0;
   const counting = (file: OpenFile): OpenFile => ({

@@ -1,4 +1,4 @@
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { compose } from '../../../src/app/compose.ts';
 import type { UnsignedIndexConfig } from '../../../src/config/config.ts';
 import { client } from '../../support/callers.ts';
@@ -33,6 +33,7 @@ async function warmAfter(indexes: number, memoryBytes: number) {
     config: {
       server: { host: '127.0.0.1', port: 0, publicUrl: undefined, maxConnections: 1, tls: undefined, auth: undefined },
       data: await scratch(),
+      allowFuse: false,
       cache: { maxBytes: 1e9, memoryBytes },
       log: { level: 'error', format: 'json' },
       referenceTime: undefined,
@@ -46,7 +47,7 @@ async function warmAfter(indexes: number, memoryBytes: number) {
   return index?.warmPage('demo');
 }
 
-test('the memory for pages is shared by all indexes: what one has room for, each of two has not', async () => {
+it('the memory for pages is shared by all indexes: what one has room for, each of two has not', async () => {
   expect(await warmAfter(1, 160_000)).toBeDefined();
   expect(await warmAfter(2, 160_000)).toBeUndefined();
   expect(await warmAfter(2, 320_000)).toBeDefined();

@@ -6,7 +6,7 @@ import { loadConfig } from '../../../src/config/load.ts';
 import type { Explanation, IndexStatus } from '../../../src/mirror/package-index.ts';
 import type { Pin } from '../../../src/ports/index-state.ts';
 
-// No text lets the weaker evidence pass for the stronger (DESIGN §2): which kind it is, that it is weaker, and who could tamper.
+// No text lets the weaker evidence pass for the stronger: which kind it is, that it is weaker, and who could tamper.
 
 const NOW = 1_800_000_000;
 const at = { url: 'http://127.0.0.1:3141', metricsUrl: undefined };

@@ -1,5 +1,5 @@
 import { PassThrough } from 'node:stream';
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { createNarrator } from '../../../src/demo/narrate.ts';
 
 function narrator() {
@@ -7,7 +7,7 @@ function narrator() {
   return { narrator: createNarrator(stream), told: () => String(stream.read() ?? '') };
 }
 
-test('what did not happen is told, and kept as a failure', () => {
+it('what did not happen is told, and kept as a failure', () => {
   const { narrator: n, told } = narrator();
   n.check(true, 'First.');
   n.checkLimit(true, 'Second.');
@@ -16,7 +16,7 @@ test('what did not happen is told, and kept as a failure', () => {
   expect(told()).toMatch(/^ {2}ok .*First\.\n {2}LIMIT .*Second\.\n {2}FAILED .*Third\..*nothing came\n$/);
 });
 
-test('off a terminal: no colour, no line too long, nothing quoted cut', () => {
+it('off a terminal: no colour, no line too long, nothing quoted cut', () => {
   const { narrator: n, told } = narrator();
   n.title('Title');
   n.step('A step');

@@ -1,6 +1,6 @@
 import { appendFile, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createAccessRecord, type Fetched } from '../../../src/disk/access-record.ts';
 import { createJournal } from '../../../src/disk/journal.ts';
 import { openVolume } from '../../../src/disk/volume.ts';
@@ -31,7 +31,7 @@ async function opened() {
 }
 
 describe('the journal', () => {
-  test('comes back after a restart, filtered, oldest first', async () => {
+  it('comes back after a restart, filtered, oldest first', async () => {
     const { volume } = await opened();
     const journal = createJournal(volume);
     const full = entry(1, { file: 'f', digest: 'sha256:aa', before: 'b', after: 'a', reason: 'r', kind: 'changed' });
@@ -43,7 +43,7 @@ describe('the journal', () => {
     expect((await all(again.read({ since: 3 }))).map(({ at }) => at)).toEqual([3, 4]);
   });
 
-  test('holds two generations and no more', async () => {
+  it('holds two generations and no more', async () => {
     const { data, volume } = await opened();
     const journal = createJournal(volume, { maxBytes: 1000 });
     for (let at = 1; at <= 100; at++) {
@@ -58,7 +58,7 @@ describe('the journal', () => {
     expect(ats).toEqual(Array.from({ length: ats.length }, (_, at) => 101 - ats.length + at));
   });
 
-  test('of several processes is one, and a torn line costs only itself', async () => {
+  it('of several processes is one, and a torn line costs only itself', async () => {
     const { data, volume } = await opened();
     const [one, two] = [createJournal(volume), createJournal(await openVolume(data))];
     one.note(entry(1));
@@ -71,7 +71,7 @@ describe('the journal', () => {
     expect((await all(one.read())).map(({ at }) => at)).toEqual([1, 2, 3]);
   });
 
-  test('keeps what a full disk did not take until it does, and never throws at whoever notes', async () => {
+  it('keeps what a full disk did not take until it does, and never throws at whoever notes', async () => {
     const data = join(await scratch(), 'data');
     let full = false;
     const ops = faultyOps({
@@ -89,7 +89,7 @@ describe('the journal', () => {
     expect((await readFile(join(data, 'journal', '1.jsonl'))).byteLength).toBeLessThan(3000);
   });
 
-  test('is written within its second without being asked', async () => {
+  it('is written within its second without being asked', async () => {
     const { data, volume } = await opened();
     const journal = createJournal(volume);
     journal.note(entry(1));
@@ -101,7 +101,7 @@ describe('the journal', () => {
 });
 
 describe('the access record', () => {
-  test('says who fetched a file, by name and by digest', async () => {
+  it('says who fetched a file, by name and by digest', async () => {
     const { volume } = await opened();
     const access = createAccessRecord(volume);
     const other = fetched(3, { client: '::1', sha256: 'b'.repeat(64), file: 'other.whl' });
@@ -115,14 +115,14 @@ describe('the access record', () => {
     expect(await all(again.whoFetched('none.whl'))).toEqual([]);
   });
 
-  test('has one line for a client that fetches the same again and again', async () => {
+  it('has one line for a client that fetches the same again and again', async () => {
     const { volume } = await opened();
     const access = createAccessRecord(volume);
     for (let at = 0; at <= 1200; at += 100) access.record(fetched(at));
     expect((await all(access.whoFetched('demo-1.0.tar.gz'))).map(({ at }) => at)).toEqual([0, 600, 1200]);
   });
 
-  test('stays within its bounds', async () => {
+  it('stays within its bounds', async () => {
     const { data, volume } = await opened();
     const access = createAccessRecord(volume, { maxBytes: 5000 });
     for (let round = 0; round < 10; round++) {

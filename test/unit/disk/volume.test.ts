@@ -1,27 +1,27 @@
 import { chmod, mkdir, readdir, rename, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { newOwnerName, ownerState } from '../../../src/disk/owner.ts';
 import { LAYOUT, openVolume } from '../../../src/disk/volume.ts';
 import { faultyOps, systemError } from '../../support/faults.ts';
 import { refusalOf, scratch } from '../../support/volume-harness.ts';
 
 describe('a data directory is refused', () => {
-  test('where everybody may write', async () => {
+  it('where everybody may write', async () => {
     const data = join(await scratch(), 'data');
     await mkdir(data);
     await chmod(data, 0o777);
     expect(await refusalOf(openVolume(data))).toMatchObject({ reason: 'state' });
   });
 
-  test('where it is a symlink', async () => {
+  it('where it is a symlink', async () => {
     const directory = await scratch();
     await mkdir(join(directory, 'real'));
     await symlink(join(directory, 'real'), join(directory, 'data'));
     expect(await refusalOf(openVolume(join(directory, 'data')))).toMatchObject({ reason: 'state' });
   });
 
-  test('where it belongs to somebody else', async () => {
+  it('where it belongs to somebody else', async () => {
     const data = join(await scratch(), 'data');
     await mkdir(data);
     const real = faultyOps({});
@@ -35,13 +35,13 @@ describe('a data directory is refused', () => {
     expect(await refusalOf(openVolume(data, { ops }))).toMatchObject({ reason: 'state' });
   });
 
-  test('where it is a file', async () => {
+  it('where it is a file', async () => {
     const data = join(await scratch(), 'data');
     await writeFile(data, '');
     expect(await refusalOf(openVolume(data))).toMatchObject({ reason: 'state' });
   });
 
-  test('of a newer layout, or one that cannot be told', async () => {
+  it('of a newer layout, or one that cannot be told', async () => {
     for (const version of [`${LAYOUT + 1}\n`, '', 'one\n', '-1\n', '9'.repeat(100)]) {
       const data = join(await scratch(), 'data');
       await mkdir(data, { mode: 0o700 });
@@ -50,7 +50,7 @@ describe('a data directory is refused', () => {
     }
   });
 
-  test('on a filesystem that cannot rename, link or fsync a directory', async () => {
+  it('on a filesystem that cannot rename, link or fsync a directory', async () => {
     for (const kind of ['rename', 'link', 'sync-directory']) {
       const data = join(await scratch(), 'data');
       const ops = faultyOps({
@@ -64,7 +64,7 @@ describe('a data directory is refused', () => {
 });
 
 describe('a data directory', () => {
-  test('is made, private, with its layout written', async () => {
+  it('is made, private, with its layout written', async () => {
     const data = join(await scratch(), 'a', 'b');
     const volume = await openVolume(data);
     const facts = await volume.ops.facts(data);
@@ -73,7 +73,7 @@ describe('a data directory', () => {
     await (await openVolume(data)).close();
   });
 
-  test('loses what dead processes left, not what live ones hold', async () => {
+  it('loses what dead processes left, not what live ones hold', async () => {
     const data = join(await scratch(), 'data');
     const sibling = await openVolume(data);
     const held = await sibling.durable.temp(0o600);
@@ -99,7 +99,7 @@ describe('a data directory', () => {
     expect((await readdir(join(data, 'tmp'))).sort()).toEqual([foreignNew]);
   });
 
-  test('whose temporary directory was taken away makes it again', async () => {
+  it('whose temporary directory was taken away makes it again', async () => {
     const data = join(await scratch(), 'data');
     const volume = await openVolume(data);
     const [own = ''] = await readdir(join(data, 'tmp'));
@@ -108,7 +108,7 @@ describe('a data directory', () => {
     expect(await volume.ops.list(data)).toContain('f');
   });
 
-  test('whose directories were removed under it makes them again', async () => {
+  it('whose directories were removed under it makes them again', async () => {
     const data = join(await scratch(), 'data');
     const volume = await openVolume(data);
     await volume.durable.replace(join(data, 'a', 'b', 'f'), Buffer.from('x'));

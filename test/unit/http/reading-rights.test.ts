@@ -59,7 +59,7 @@ const PATHS = (): readonly string[] => [
   'http://mirror.example/livez',
 ];
 
-describe('C85 a mirror that asks who reads', () => {
+describe('a mirror that asks who reads', () => {
   it.each(['GET', 'HEAD', 'OPTIONS'])('tells a stranger nothing, whatever is asked for by %s', async (method) => {
     for (const path of PATHS())
       for (const authorization of [undefined, basic('user:wrong'), basic('x:wrong'), 'Bearer wrong', 'nonsense'])

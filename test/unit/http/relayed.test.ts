@@ -56,7 +56,7 @@ describe('legacy JSON', () => {
     ['/main/simple/pypi/foo-bar/json', 'https://mirror.example/main/'],
     ['/root/pypi/pypi/foo-bar/json', 'https://mirror.example/root/pypi/'],
     ['/root/pypi/+simple/pypi/foo-bar/json', 'https://mirror.example/root/pypi/'],
-  ])('C91 lies at %s, its files below %s', async (path, base) => {
+  ])('lies at %s, its files below %s', async (path, base) => {
     const answer = await get(path, { accept: 'application/json' });
     expect([answer.status, answer.headers['content-type']]).toEqual([200, 'application/json']);
     expect(JSON.parse(answer.body.toString())).toEqual({ project: 'foo-bar', base });
@@ -66,12 +66,12 @@ describe('legacy JSON', () => {
     expect((await get('/pypi/foo-bar/json')).headers['x-pypi-last-serial']).toBe('77');
   });
 
-  it('C92 takes a name as it is written', async () => {
+  it('takes a name as it is written', async () => {
     expect((await get('/pypi/Foo_Bar/json')).status).toBe(200);
     expect(asked.at(-1)).toBe('foo-bar - https://mirror.example/');
   });
 
-  it('C93 is there for one version, and 404 for an unknown one', async () => {
+  it('is there for one version, and 404 for an unknown one', async () => {
     expect(JSON.parse((await get('/pypi/foo-bar/1.0/json')).body.toString())).toMatchObject({ version: '1.0' });
     expect((await get('/simple/pypi/foo-bar/1.0/json')).status).toBe(200);
     expect((await get('/pypi/foo-bar/99.0/json')).status).toBe(404);
@@ -93,7 +93,7 @@ describe('legacy JSON', () => {
 describe('provenance', () => {
   const path = `/integrity/Foo.Bar/1.0/${WHEEL}/provenance`;
 
-  it('C94 has its own type and may change', async () => {
+  it('has its own type and may change', async () => {
     const { status, headers, body } = await get(path, { accept: INTEGRITY });
     expect([status, headers['content-type']]).toEqual([200, INTEGRITY]);
     expect(headers['cache-control']).toBe('public, max-age=600');
@@ -105,9 +105,8 @@ describe('provenance', () => {
     async (accept) => expect((await get(path, { accept })).status).toBe(200),
   );
 
-  it.each(['text/plain', 'text/html, application/xml', `${INTEGRITY};q=0, */*;q=0`])(
-    'C94 is 406 for %s',
-    async (accept) => expect((await get(path, { accept })).status).toBe(406),
+  it.each(['text/plain', 'text/html, application/xml', `${INTEGRITY};q=0, */*;q=0`])('is 406 for %s', async (accept) =>
+    expect((await get(path, { accept })).status).toBe(406),
   );
 
   it('is 404 where there is none', async () => {

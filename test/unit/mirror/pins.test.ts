@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { noEvents } from '../../../src/app/no-events.ts';
 import { Refusal } from '../../../src/bytes/refusal.ts';
 import { openVolume } from '../../../src/disk/volume.ts';
@@ -30,7 +30,7 @@ function enforce(pins: Pins, page: Listing, now: number) {
   return new ProjectPins({ pins, clock, reports, reuploads: false }).enforce(page, SIGNED);
 }
 
-test('a file that another process pins with other bytes at the same moment is withheld here', async () => {
+it('a file that another process pins with other bytes at the same moment is withheld here', async () => {
   const data = join(await scratch(), 'data');
   const [mine, theirs] = [createPins(await openVolume(data), 'main'), createPins(await openVolume(data), 'main')];
   let looked = false;
@@ -49,7 +49,7 @@ test('a file that another process pins with other bytes at the same moment is wi
   expect(enforced.withheld.get(FILE)?.reason).toBe('changed');
 });
 
-test('where there is no room for more pins, files that have one are served, and new ones withheld', async () => {
+it('where there is no room for more pins, files that have one are served, and new ones withheld', async () => {
   const pins = createPins(await openVolume(join(await scratch(), 'data')), 'main');
   await enforce(pins, listing('a'), 1);
   const full: Pins = {

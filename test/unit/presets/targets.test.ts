@@ -37,7 +37,7 @@ interface Row {
   readonly fileUrls: readonly string[];
 }
 
-// C97: the layouts of the field, each with the URLs its own client asks for.
+// The layouts of the field, each with the URLs its own client asks for.
 const ROWS: readonly Row[] = [
   {
     preset: 'pep458',
@@ -104,7 +104,7 @@ const ROWS: readonly Row[] = [
   },
 ];
 
-describe.each(ROWS)('layout $preset (C97)', (row) => {
+describe.each(ROWS)('layout $preset', (row) => {
   const layout = resolveLayout(knownLayout(row.preset), { upstream: UP });
 
   it('derives targets and the URLs to fetch them from', () => {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { decodePage } from '../../../src/pypi/decode.ts';
 import { relink } from '../../../src/pypi/relink.ts';
 import { bytes, onlyFile, PAGE_URL, refusedFor, SDIST, sha256, WHEEL } from './fixtures.ts';
@@ -8,7 +8,7 @@ const anchor = (attributes: string, href = `${WHEEL}#sha256=${sha256('w')}`) =>
   decode(`<a href="${href}" ${attributes}>${WHEEL}</a>`).files[0];
 
 describe('PEP 503 pages', () => {
-  test('C98 bare anchors as DataDog writes them', () => {
+  it('bare anchors as DataDog writes them', () => {
     const page = decode(`<a href='${WHEEL}'>${WHEEL}</a><br />\n<a href='${SDIST}'>${SDIST}</a><br />`);
     expect(page.files.map(({ filename, digests }) => [filename, digests.size])).toEqual([
       [WHEEL, 0],
@@ -18,7 +18,7 @@ describe('PEP 503 pages', () => {
     expect(page.versions).toBeUndefined();
   });
 
-  test('C46 base, relative links, single quotes, no quotes, entities, upper case', () => {
+  it('base, relative links, single quotes, no quotes, entities, upper case', () => {
     const page = decode(
       `<HTML><HEAD><BASE HREF='../../files/'></HEAD><A HREF=${WHEEL}#sha256=${sha256('w')} ` +
         `DATA-REQUIRES-PYTHON='&gt;=3.8,&lt;4' data-yanked>${WHEEL}</A>`,
@@ -28,11 +28,11 @@ describe('PEP 503 pages', () => {
     expect(onlyFile(relink(page, { pageUrl: PAGE_URL })).upstream).toBe(`https://index.example/files/${WHEEL}`);
   });
 
-  test('the first <base> counts', () => {
+  it('the first <base> counts', () => {
     expect(decode('<base target=x><base href="/a/"><base href="/b/">').base).toBe('/a/');
   });
 
-  test.each([
+  it.each([
     ['sha256', `#sha256=${sha256('w')}`, [['sha256', sha256('w')]]],
     ['sha512', `#sha512=${'a'.repeat(128)}`, [['sha512', 'a'.repeat(128)]]],
     [
@@ -49,17 +49,17 @@ describe('PEP 503 pages', () => {
     expect([...(anchor('', WHEEL + fragment)?.digests ?? [['', '']])]).toEqual(digests);
   });
 
-  test.each([
+  it.each([
     ['data-yanked', true],
     ['data-yanked=""', true],
     ['data-yanked="it &quot;broke&quot;"', 'it "broke"'],
     ['', undefined],
-  ])('C42 <a %s>', (attributes, yanked) => {
+  ])('<a %s>', (attributes, yanked) => {
     expect(anchor(attributes)?.yanked).toBe(yanked);
   });
 
   const digest = new Map([['sha256', sha256('m')]]);
-  test.each([
+  it.each([
     [`data-core-metadata="sha256=${sha256('m')}"`, digest],
     [`data-dist-info-metadata="sha256=${sha256('m')}"`, digest],
     [`data-core-metadata="sha256=${sha256('m')}" data-dist-info-metadata="true"`, digest],
@@ -67,11 +67,11 @@ describe('PEP 503 pages', () => {
     ['data-core-metadata="md5=0"', 'announced'],
     ['data-core-metadata="false"', undefined],
     ['', undefined],
-  ])('C43 <a %s>', (attributes, coreMetadata) => {
+  ])('<a %s>', (attributes, coreMetadata) => {
     expect(anchor(attributes)?.coreMetadata).toEqual(coreMetadata);
   });
 
-  test('size, upload time, provenance and signature, as far as they are well-formed', () => {
+  it('size, upload time, provenance and signature, as far as they are well-formed', () => {
     expect(
       anchor('data-size=12 data-upload-time=2024-01-02T03:04:05Z data-provenance="https://h/p" data-gpg-sig="false"'),
     ).toMatchObject({ size: 12, uploadTime: '2024-01-02T03:04:05Z', provenance: 'https://h/p', gpgSig: false });
@@ -84,7 +84,7 @@ describe('PEP 503 pages', () => {
     expect(anchor('data-size=9999999999999999')?.size).toBeUndefined();
   });
 
-  test('PEP 629 and 792 in the head', () => {
+  it('PEP 629 and 792 in the head', () => {
     const page = decode(
       '<meta name="pypi:repository-version" content="1.4"><meta name="pypi:project-status" content="archived">' +
         '<meta name="pypi:project-status-reason" content="moved &amp; gone">',
@@ -93,11 +93,11 @@ describe('PEP 503 pages', () => {
     expect(page.projectStatus).toEqual({ status: 'archived', reason: 'moved & gone' });
   });
 
-  test.each(['2.0', '', 'x', '1'])('fault 255: repository-version %j', (version) => {
+  it.each(['2.0', '', 'x', '1'])('repository-version %j', (version) => {
     refusedFor('format', () => decode(`<meta name="pypi:repository-version" content="${version}">`));
   });
 
-  test('fault 250: hostile links are left out; what is no tag is no link', () => {
+  it('hostile links are left out; what is no tag is no link', () => {
     const page = decode(
       `<title><a href="${WHEEL}">x</a></title><script>"<a href='${WHEEL}'>"</script><!-- <a href="${WHEEL}"> -->` +
         `<style><a href="${WHEEL}"></style><textarea><a href="${WHEEL}"></textarea><a name="top"></a>` +
@@ -115,14 +115,14 @@ describe('PEP 503 pages', () => {
   });
 });
 
-describe('fault 257: bombs stay linear', () => {
+describe('bombs stay linear', () => {
   const time = (html: string) => {
     const start = performance.now();
     decode(html);
     return performance.now() - start;
   };
 
-  test.each([
+  it.each([
     ['nesting', '<div>'],
     ['nesting closed by paragraphs', '<div><p><span></p>'],
     ['formatting elements', '<p><a><b>'],
@@ -139,13 +139,13 @@ describe('fault 257: bombs stay linear', () => {
     expect(time(of(1_600_000))).toBeLessThan(Math.max(time(of(200_000)), 25) * 40);
   });
 
-  test('attributes of one tag', () => {
+  it('attributes of one tag', () => {
     const of = (count: number) => `<a ${Array.from({ length: count }, (_, index) => `a${index}`).join(' ')}>`;
     time(of(20_000));
     expect(time(of(160_000))).toBeLessThan(Math.max(time(of(20_000)), 25) * 40);
   });
 
-  test('anchors', () => {
+  it('anchors beyond any real page', () => {
     refusedFor('limit', () => decode(`<a href="${WHEEL}">`.repeat(100_001)));
   });
 });

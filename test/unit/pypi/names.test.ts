@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   belongsTo,
   isFileName,
@@ -10,7 +10,7 @@ import {
 } from '../../../src/pypi/names.ts';
 
 describe('project names', () => {
-  test.each([
+  it.each([
     ['foo', 'foo'],
     ['Foo_Bar', 'foo-bar'],
     ['foo.bar', 'foo-bar'],
@@ -20,11 +20,11 @@ describe('project names', () => {
     ['__proto__', undefined],
     ['constructor', 'constructor'],
     ['a'.repeat(200), 'a'.repeat(200)],
-  ])('C17 %s → %s', (name, expected) => {
+  ])('%s → %s', (name, expected) => {
     expect(normalizeName(name)).toBe(expected);
   });
 
-  test.each([
+  it.each([
     ['empty', ''],
     ['leading dash', '-foo'],
     ['trailing dot', 'foo.'],
@@ -35,16 +35,16 @@ describe('project names', () => {
     ['NUL', 'foo\0'],
     ['accents', 'föö'],
     ['300 characters', 'a'.repeat(300)],
-    ['fault 99: KELVIN SIGN', '\u212aeras'],
-    ['fault 99: LONG S', 'reque\u017fts'],
-    ['fault 99: full-width', '\uff46oo'],
+    ['KELVIN SIGN', '\u212aeras'],
+    ['LONG S', 'reque\u017fts'],
+    ['full-width', '\uff46oo'],
     ['lone surrogate', 'a\ud800b'],
-  ])('C19 not a name: %s', (_, name) => {
+  ])('not a name: %s', (_, name) => {
     expect(normalizeName(name)).toBeUndefined();
     expect(isNormalized(name)).toBe(false);
   });
 
-  test('normalizing is idempotent, and only its results are normalized', () => {
+  it('normalizing is idempotent, and only its results are normalized', () => {
     const nasty = fc.string({
       unit: fc.constantFrom('a', 'Z', '9', '-', '_', '.', '\u212a', '\u017f', 'ﬀ'),
       maxLength: 12,
@@ -61,35 +61,35 @@ describe('project names', () => {
 });
 
 describe('file names', () => {
-  test.each(['foo-1.0.tar.gz', 'foo-1.0+cpu-py3-none-any.whl', 'foo-1!2.0.zip', 'a'.repeat(255)])(
+  it.each(['foo-1.0.tar.gz', 'foo-1.0+cpu-py3-none-any.whl', 'foo-1!2.0.zip', 'a'.repeat(255)])(
     'accepts %s',
     (name) => {
       expect(isFileName(name)).toBe(true);
     },
   );
 
-  test.each([
+  it.each([
     ['empty', ''],
     ['dot', '.'],
-    ['fault 252: slash', 'a/b.whl'],
-    ['fault 95: backslash', 'a\\b.whl'],
-    ['fault 252: dot dot', '../foo-1.0.tar.gz'],
+    ['slash', 'a/b.whl'],
+    ['backslash', 'a\\b.whl'],
+    ['dot dot', '../foo-1.0.tar.gz'],
     ['dots inside', 'foo..zip'],
-    ['fault 93: NUL', 'foo\0.zip'],
-    ['fault 93: CR', 'foo\r.zip'],
-    ['fault 93: DEL', 'foo\x7f.zip'],
-    ['fault 93: C1', 'foo\x85.zip'],
+    ['NUL', 'foo\0.zip'],
+    ['CR', 'foo\r.zip'],
+    ['DEL', 'foo\x7f.zip'],
+    ['C1', 'foo\x85.zip'],
     ['lone surrogate', 'foo\ud800.zip'],
-    ['fault 97: 256 bytes', 'a'.repeat(256)],
+    ['256 bytes', 'a'.repeat(256)],
     ['256 bytes of UTF-8', 'é'.repeat(128)],
-    ['fault 252: 10 KB', 'a'.repeat(10_240)],
+    ['10 KB', 'a'.repeat(10_240)],
   ])('refuses %s', (_, name) => {
     expect(isFileName(name)).toBe(false);
   });
 });
 
 describe('whose file a file name is', () => {
-  test.each([
+  it.each([
     ['foo_bar-1.0-py3-none-any.whl', ['foo-bar']],
     ['foo_bar-1.0-1-py3-none-any.whl', ['foo-bar']],
     ['Foo.Bar-1.0-py3-none-any.whl', ['foo-bar']],
@@ -108,11 +108,11 @@ describe('whose file a file name is', () => {
     ['foo.tar.gz', []],
     ['-1.0.tar.gz', []],
     ['../foo-1.0.tar.gz', []],
-  ])('C68 %s → %j', (filename, projects) => {
+  ])('%s → %j', (filename, projects) => {
     expect(projectCandidates(filename)).toEqual(projects);
   });
 
-  test('fault 251: a foreign file name belongs to nobody else', () => {
+  it('a foreign file name belongs to nobody else', () => {
     expect(belongsTo('foo_bar-1.0-py3-none-any.whl', 'foo-bar')).toBe(true);
     expect(belongsTo('foo_bar-1.0-py3-none-any.whl', 'foo')).toBe(false);
     expect(belongsTo('foo-bar-1.0.tar.gz', 'foo')).toBe(true);
@@ -120,7 +120,7 @@ describe('whose file a file name is', () => {
     expect(belongsTo('constructor-1.0.tar.gz', 'constructor')).toBe(true);
   });
 
-  test('fault 252: odd names take linear time and few candidates', () => {
+  it('odd names take linear time and few candidates', () => {
     const odd = `${'a-'.repeat(90)}1.tar.gz`;
     expect(projectCandidates(odd).length).toBeLessThanOrEqual(16);
     expect(projectCandidates(odd)[0]).toBe(`${'a-'.repeat(89)}a`);
@@ -128,7 +128,7 @@ describe('whose file a file name is', () => {
     expect(belongsTo(odd, 'a')).toBe(true);
   });
 
-  test.each([
+  it.each([
     ['foo_bar-1.0-py3-none-any.whl', 'foo-bar', '1.0'],
     ['foo-bar-2.0rc1.tar.gz', 'foo-bar', '2.0rc1'],
     ['foo_bar-1.0-py2.7-linux-x86_64.egg', 'foo-bar', '1.0'],
@@ -137,7 +137,7 @@ describe('whose file a file name is', () => {
     expect(versionOf(filename, project)).toBe(version);
   });
 
-  test('a candidate always owns the file, whatever the name', () => {
+  it('a candidate always owns the file, whatever the name', () => {
     const part = fc.string({ unit: fc.constantFrom('a', 'B', '1', '.', '_', '-', '+', '!'), maxLength: 20 });
     const suffix = fc.constantFrom('.whl', '.tar.gz', '.zip', '.egg', '.exe', '.txt', '');
     fc.assert(

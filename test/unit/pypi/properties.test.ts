@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { Refusal } from '../../../src/bytes/refusal.ts';
 import { decodePage } from '../../../src/pypi/decode.ts';
 import { hrefOf } from '../../../src/pypi/listing.ts';
@@ -64,7 +64,7 @@ const asHtml = (value: unknown) =>
     ? value.replace(/\r\n?/g, '\n').replace(/[\0-\x08\x0b\x0e-\x1f\x7f-\x9f]/g, '\ufffd')
     : value;
 
-test('decode(render(x)) is x, in JSON and in HTML', () => {
+it('decode(render(x)) is x, in JSON and in HTML', () => {
   fc.assert(
     fc.property(page, (original) => {
       const listing = relink(original, { pageUrl: PAGE_URL });
@@ -86,7 +86,7 @@ test('decode(render(x)) is x, in JSON and in HTML', () => {
   );
 });
 
-test('a mirror behind a mirror draws the same page', () => {
+it('a mirror behind a mirror draws the same page', () => {
   fc.assert(
     fc.property(page, (original) => {
       const first = drawPage(relink(original, { pageUrl: PAGE_URL }));
@@ -97,7 +97,7 @@ test('a mirror behind a mirror draws the same page', () => {
   );
 });
 
-test('whatever the bytes, an answer or a Refusal, and no entry of another project', () => {
+it('whatever the bytes, an answer or a Refusal, and no entry of another project', () => {
   const mutated = fc.tuple(fc.nat(), fc.uint8Array({ maxLength: 8 })).map(([at, insert]) => {
     const whole = jsonPage([line('foo_bar-1.0.zip')]);
     return Uint8Array.from([...whole.slice(0, at % whole.length), ...insert, ...whole.slice((at % whole.length) + 1)]);

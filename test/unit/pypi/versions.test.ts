@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { versionKey } from '../../../src/pypi/versions.ts';
 
-test.each([
+it.each([
   ['1.0', '1', 'v1.0.0', '01.0'],
   ['1.0a1', '1.0.alpha1', '1.0-A.1', '1.0_alpha_01'],
   ['1.0rc1', '1.0c1', '1.0-preview1', '1-pre-1'],
@@ -15,7 +15,7 @@ test.each([
   for (const other of others) expect(versionKey(other)).toBe(versionKey(version));
 });
 
-test.each([
+it.each([
   ['1.0', '1.0.1'],
   ['1.0', '10'],
   ['1.0', '1.0a0'],
@@ -29,7 +29,7 @@ test.each([
   expect(versionKey(a)).not.toBe(versionKey(b));
 });
 
-test('a version of a megabyte is compared as written', () => {
+it('a version of a megabyte is compared as written', () => {
   const long = `1${'.0'.repeat(500_000)}`;
   expect(versionKey(long)).toBe(long);
 });

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { decodePage } from '../../../src/pypi/decode.ts';
 import { relink } from '../../../src/pypi/relink.ts';
 import { legacyJson } from '../../../src/render/legacy-json.ts';
@@ -17,7 +17,7 @@ function nightlies(count: number) {
   return relink(decodePage(Buffer.from(page), 'big'), { pageUrl: 'https://files.example/simple/big/' });
 }
 
-test('a file belongs to its version however either is spelled, in time that grows with the page and no faster', () => {
+it('a file belongs to its version however either is spelled, in time that grows with the page and no faster', () => {
   const listing = nightlies(6000);
   const started = cpuTime();
   const document = JSON.parse(String(legacyJson(undefined, listing, undefined, 'https://mirror.example/')));

@@ -1,11 +1,11 @@
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { lend } from '../../../src/bytes/proof.ts';
 import { Page, VARY } from '../../../src/render/page.ts';
 import { jsonPage, line, SDIST, textOf, through, WHEEL } from '../pypi/fixtures.ts';
 
 describe('ready-made bodies', () => {
-  test('C01, C07 the types are exact', async () => {
+  it('the types are exact', async () => {
     const { page } = await through(jsonPage([line(WHEEL)]));
     expect(page.variant('json', 'gzip').contentType).toBe('application/vnd.pypi.simple.v1+json');
     expect(page.variant('html-v1', 'gzip').contentType).toBe('application/vnd.pypi.simple.v1+html');
@@ -13,7 +13,7 @@ describe('ready-made bodies', () => {
     expect(VARY).toBe('Accept, Accept-Encoding');
   });
 
-  test('C07, C56 the same body in every coding and both HTML types', async () => {
+  it('the same body in every coding and both HTML types', async () => {
     const { page, text, html } = await through(jsonPage([line(WHEEL)]));
     for (const [format, expected] of [
       ['json', text],
@@ -27,14 +27,14 @@ describe('ready-made bodies', () => {
     expect(page.variant('html-v1', 'gzip').body.bytes).toBe(page.variant('text-html', 'gzip').body.bytes);
   });
 
-  test('C49 nine strong tags, all different', async () => {
+  it('nine strong tags, all different', async () => {
     const { page } = await through(jsonPage([line(WHEEL)]));
     const tags = page.variants().map(({ body }) => body.etag);
     expect(new Set(tags).size).toBe(9);
     for (const tag of tags) expect(tag).toMatch(/^"[0-9a-f]{32}-[a-z0-9-]+"$/);
   });
 
-  test('C51 the same content gives the same bytes and tags; other content does not', async () => {
+  it('the same content gives the same bytes and tags; other content does not', async () => {
     const [one, same, other] = await Promise.all([
       through(jsonPage([line(WHEEL), line(SDIST)])),
       through(jsonPage([line(WHEEL), line(SDIST)])),
@@ -48,19 +48,19 @@ describe('ready-made bodies', () => {
     for (const tag of tags(other.page)) expect(tags(one.page)).not.toContain(tag);
   });
 
-  test('weighs what it holds, once', async () => {
+  it('weighs what it holds, once', async () => {
     const { page } = await through(jsonPage([line(WHEEL)]));
     const bodies = new Set(page.variants().map(({ body }) => body.bytes));
     expect(page.size).toBe([...bodies].reduce((sum, body) => sum + body.byteLength, 0));
   });
 
-  test('keeps no memory but that of its bodies', async () => {
+  it('keeps no memory but that of its bodies', async () => {
     const { page } = await through(jsonPage([line(WHEEL)]));
     const bodies = new Set(page.variants().map(({ body }) => body.bytes));
     for (const body of bodies) expect(lend(body).buffer.byteLength).toBe(body.byteLength);
   });
 
-  test('keeps its bodies and tags when it is said to be at a serial', async () => {
+  it('keeps its bodies and tags when it is said to be at a serial', async () => {
     const { page } = await through(jsonPage([line(WHEEL)]));
     const marked = page.at(7);
     expect(marked.variants().map(({ serial }) => serial)).toEqual(Array(9).fill(7));
@@ -70,7 +70,7 @@ describe('ready-made bodies', () => {
     expect(page.variants().every(({ serial }) => serial === undefined)).toBe(true);
   });
 
-  test('only its maker makes one', async () => {
+  it('only its maker makes one', async () => {
     const { page } = await through(jsonPage([]));
     expect(Page.is(page)).toBe(true);
     expect(Page.is({ ...page })).toBe(false);

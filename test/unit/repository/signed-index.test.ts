@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { prove } from '../../../src/bytes/proven.ts';
 import type { IndexFile } from '../../../src/repository/index-pages.ts';
 import { SignedIndex, type SignedIndexOptions } from '../../../src/repository/signed-index.ts';
@@ -47,7 +47,7 @@ function made(options: Partial<SignedIndexOptions> = {}) {
 }
 
 describe('PEP 458: targets, bins, bin-n', () => {
-  test.each(['prefixes', 'succinct'] as const)(
+  it.each(['prefixes', 'succinct'] as const)(
     'pages, files and core metadata lie in their bins, by %s',
     async (binKind) => {
       const { index, client, fetch } = made({ binKind });
@@ -67,7 +67,7 @@ describe('PEP 458: targets, bins, bin-n', () => {
     },
   );
 
-  test('a new file changes its bins, snapshot and timestamp, nothing else', async () => {
+  it('a new file changes its bins, snapshot and timestamp, nothing else', async () => {
     const { index, client, fetch } = made();
     await client.refresh();
     const before = new Set(index.repository.files.keys());
@@ -88,7 +88,7 @@ describe('PEP 458: targets, bins, bin-n', () => {
     expect((await fetch(index.filePath(newer)))?.text).toBe('newer');
   });
 
-  test('a removed file is gone', async () => {
+  it('a removed file is gone', async () => {
     const { index, client, fetch } = made();
     index.remove('other', other.filename);
     index.publish();
@@ -97,7 +97,7 @@ describe('PEP 458: targets, bins, bin-n', () => {
     expect((await fetch(index.pagePath('other')))?.text).not.toContain(other.filename);
   });
 
-  test('online roles live a day, offline ones a year', () => {
+  it('online roles live a day, offline ones a year', () => {
     const { index, clock } = made();
     const days = (expires: string) => (Date.parse(expires) / 1000 - clock.now()) / DAY;
     expect(days(index.repository.timestamp.expires)).toBe(1);
@@ -106,7 +106,7 @@ describe('PEP 458: targets, bins, bin-n', () => {
     expect(days(index.repository.root.expires)).toBe(365);
   });
 
-  test('JSON pages say what PEP 691 and 700 want', async () => {
+  it('JSON pages say what PEP 691 and 700 want', async () => {
     const { index, client, fetch } = made({ pageFormat: 'json', targetHashes: ['blake2b-256'] });
     await client.refresh();
     const page: unknown = JSON.parse((await fetch(index.pagePath('sample-project')))?.text ?? '');
@@ -118,7 +118,7 @@ describe('PEP 458: targets, bins, bin-n', () => {
     });
   });
 
-  test("16,384 bins, as PyPI's would be", async () => {
+  it("16,384 bins, as PyPI's would be", async () => {
     const start = cpuTime();
     const { index, client, fetch } = made({ binBits: 14, metaHashes: ['sha256'] });
     expect(cpuTime() - start).toBeLessThan(8000);
@@ -128,7 +128,7 @@ describe('PEP 458: targets, bins, bin-n', () => {
 });
 
 describe('PEP 480: claimed before unclaimed', () => {
-  test('a claimed project is signed by its developer, the rest by the bins', async () => {
+  it('a claimed project is signed by its developer, the rest by the bins', async () => {
     const { index, client, fetch } = made({ claims: true });
     index.claim('sample-project', authority(['developer']));
     index.publish();
@@ -146,7 +146,7 @@ describe('PEP 480: claimed before unclaimed', () => {
     ]);
   });
 
-  test('a recent claim stands behind claimed, before unclaimed', async () => {
+  it('a recent claim stands behind claimed, before unclaimed', async () => {
     const { index, client, fetch } = made({ claims: true });
     index.claim('sample-project', authority(['developer']), true);
     index.publish();
@@ -159,7 +159,7 @@ describe('PEP 480: claimed before unclaimed', () => {
     ]);
   });
 
-  test('whoever holds every online key cannot touch a claimed project', async () => {
+  it('whoever holds every online key cannot touch a claimed project', async () => {
     const { index, client, fetch } = made({ claims: true });
     index.claim('sample-project', authority(['developer']));
     index.publish();

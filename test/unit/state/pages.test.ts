@@ -1,6 +1,6 @@
 import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { openVolume } from '../../../src/disk/volume.ts';
 import type { PageRecord } from '../../../src/ports/index-state.ts';
 import { createPageStore } from '../../../src/state/pages.ts';
@@ -36,7 +36,7 @@ async function pageFiles(data: string): Promise<string[]> {
 }
 
 describe('pages', () => {
-  test('come back after a restart to the byte, with all that was known of them', async () => {
+  it('come back after a restart to the byte, with all that was known of them', async () => {
     const { data, pages } = await opened();
     const bare = record({ project: 'bare', etag: undefined, serial: undefined, seenSerial: undefined, twice: false });
     const large = record({ project: 'large', bytes: content(3_000_000) });
@@ -50,7 +50,7 @@ describe('pages', () => {
     expect((await all(again.all())).map(({ project }) => project).sort()).toEqual(['bare', 'demo', 'large']);
   });
 
-  test('are replaced whole, and gone once removed', async () => {
+  it('are replaced whole, and gone once removed', async () => {
     const { data, pages } = await opened();
     await pages.save(record());
     await pages.save(record({ bytes: Buffer.from('new'), fetch: 'f2' }));
@@ -66,7 +66,7 @@ describe('pages', () => {
     expect(await pages.load('demo')).toEqual(record());
   });
 
-  test('that were only confirmed again are written once an hour', async () => {
+  it('that were only confirmed again are written once an hour', async () => {
     const { data, pages } = await opened();
     await pages.save(record());
     const [path = ''] = await pageFiles(data);
@@ -79,7 +79,7 @@ describe('pages', () => {
     expect((await pages.load('demo'))?.twice).toBe(false);
   });
 
-  test('that another process changed are written over what it left', async () => {
+  it('that another process changed are written over what it left', async () => {
     const { data, pages } = await opened();
     const sibling = (await opened(data)).pages;
     await pages.save(record());
@@ -88,7 +88,7 @@ describe('pages', () => {
     for (const each of [pages, sibling]) expect(await each.load('demo')).toEqual(record());
   });
 
-  test('of any project name stay inside their directory', async () => {
+  it('of any project name stay inside their directory', async () => {
     const { data, pages } = await opened();
     const names = ['../../x', '..', 'a/b', '', 'x'.repeat(300), 'é', 'con', 'a.b', '\0', 'Demo', 'demo'];
     for (const project of names) await pages.save(record({ project, seenSerial: project.length }));
@@ -99,7 +99,7 @@ describe('pages', () => {
     ).toBe(true);
   });
 
-  test('that are damaged are refused, never taken for none', async () => {
+  it('that are damaged are refused, never taken for none', async () => {
     const { data, pages } = await opened();
     await pages.save(record());
     const [path = ''] = await pageFiles(data);
@@ -115,7 +115,7 @@ describe('pages', () => {
     }
   });
 
-  test('of another project under this name are refused', async () => {
+  it('of another project under this name are refused', async () => {
     const { data, pages } = await opened();
     await pages.save(record());
     const [demo = ''] = await pageFiles(data);
@@ -126,7 +126,7 @@ describe('pages', () => {
     expect(await refusalOf((await opened(data)).pages.load('other'))).toMatchObject({ reason: 'state' });
   });
 
-  test('that vanish while we run are refused', async () => {
+  it('that vanish while we run are refused', async () => {
     const { data, pages } = await opened();
     await pages.save(record());
     await rm(join(data, 'indexes'), { recursive: true });
@@ -134,7 +134,7 @@ describe('pages', () => {
   });
 
   for (const when of ['before', 'after'] as const)
-    test(`saved while the disk fails ${when} each step in turn: the old page or the new one, whole`, async () => {
+    it(`saved while the disk fails ${when} each step in turn: the old page or the new one, whole`, async () => {
       for (let at = 1; ; at++) {
         const data = join(await scratch(), 'data');
         const faults = failAt(at, when, () => {

@@ -1,6 +1,6 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Digests } from '../../../src/bytes/digest.ts';
 import { openVolume } from '../../../src/disk/volume.ts';
 import type { Pin } from '../../../src/ports/index-state.ts';
@@ -26,7 +26,7 @@ async function opened(data?: string) {
 }
 
 describe('pins', () => {
-  test('come back after a restart, with everything they hold', async () => {
+  it('come back after a restart, with everything they hold', async () => {
     const { data, pins } = await opened();
     const first = new Map([
       ['a-1.0.whl', pin(both('a', 'b'), 1234, sha('c'))],
@@ -39,7 +39,7 @@ describe('pins', () => {
     expect((await again.of('other')).size).toBe(0);
   });
 
-  test('come back although memory has no room for them', async () => {
+  it('come back although memory has no room for them', async () => {
     const { pins } = await opened();
     const many = new Map(Array.from({ length: PINS_IN_MEMORY + 1 }, (_, i) => [`f${i}`, pin(sha('a'))]));
     await pins.add('large', many);
@@ -48,7 +48,7 @@ describe('pins', () => {
     expect((await pins.of('small')).get('f')).toEqual(pin(sha('b')));
   });
 
-  test('never change; another digest under the same name leaves them whole', async () => {
+  it('never change; another digest under the same name leaves them whole', async () => {
     const { data, pins } = await opened();
     await pins.add('demo', new Map([['f', pin(sha('a'))]]));
     await pins.add('demo', new Map([['f', pin(both('b', 'c'), 2000, sha('d'))]]));
@@ -56,7 +56,7 @@ describe('pins', () => {
       expect((await each.of('demo')).get('f')).toEqual(pin(sha('a')));
   });
 
-  test('that would make the file too large to be read again are refused, and those there were stay', async () => {
+  it('that would make the file too large to be read again are refused, and those there were stay', async () => {
     const { data, pins } = await opened();
     const first = new Map([['f', pin(sha('a'))]]);
     await pins.add('demo', first);
@@ -65,7 +65,7 @@ describe('pins', () => {
     for (const each of [pins, (await opened(data)).pins]) expect(await each.of('demo')).toEqual(first);
   });
 
-  test('take on algorithms and core metadata of the same file', async () => {
+  it('take on algorithms and core metadata of the same file', async () => {
     const { pins } = await opened();
     await pins.add('demo', new Map([['f', pin(sha('a'))]]));
     await pins.add('demo', new Map([['f', pin(both('a', 'b'), 2000, sha('c'))]]));
@@ -78,7 +78,7 @@ describe('pins', () => {
     expect((await pins.of('demo')).get('g')).toEqual(pin(sha('a')));
   });
 
-  test('keep what they were first seen with: the fetch, the upload time, that nobody confirmed them', async () => {
+  it('keep what they were first seen with: the fetch, the upload time, that nobody confirmed them', async () => {
     const { data, pins } = await opened();
     const first: Pin = { ...pin(sha('a')), provisional: true, fetch: 'f1', uploadTime: '2026-01-01T00:00:00Z' };
     await pins.add('demo', new Map([['f', first]]));
@@ -88,7 +88,7 @@ describe('pins', () => {
       expect((await each.of('demo')).get('f')).toEqual({ ...first, digests: both('a', 'b') });
   });
 
-  test('of no more files than the limit are in memory, however few the projects', async () => {
+  it('of no more files than the limit are in memory, however few the projects', async () => {
     const reads: string[] = [];
     const ops = faultyOps({
       before: ({ kind, path }) => {
@@ -106,7 +106,7 @@ describe('pins', () => {
     expect(reads).toHaveLength(1);
   });
 
-  test('are proved and confirmed one by one, and nothing else of them changes', async () => {
+  it('are proved and confirmed one by one, and nothing else of them changes', async () => {
     const { data, pins } = await opened();
     const first: Pin = { ...pin(sha('a'), 5, sha('c')), provisional: true, fetch: 'f1' };
     await pins.add(
@@ -139,7 +139,7 @@ describe('pins', () => {
       );
   });
 
-  test('of one sight give way; confirmed ones only to a word that is not a mere sight', async () => {
+  it('of one sight give way; confirmed ones only to a word that is not a mere sight', async () => {
     const { data, pins } = await opened();
     const sight = (letter: string): Pin => ({ ...pin(sha(letter)), provisional: true });
     await pins.add('demo', new Map([['f', sight('a')]]));
@@ -155,13 +155,13 @@ describe('pins', () => {
     expect((await sibling.of('demo')).size).toBe(0);
   });
 
-  test('name their projects', async () => {
+  it('name their projects', async () => {
     const { pins } = await opened();
     for (const project of ['demo', 'other', '../x']) await pins.add(project, new Map([['f', pin(sha('a'))]]));
     expect((await all(pins.projects())).sort()).toEqual(['../x', 'demo', 'other']);
   });
 
-  test('added at once, also by other processes, all stay', async () => {
+  it('added at once, also by other processes, all stay', async () => {
     const { data, pins } = await opened();
     const stores = [pins, (await opened(data)).pins, (await opened(data)).pins];
     await Promise.all(
@@ -170,7 +170,7 @@ describe('pins', () => {
     for (const each of stores) expect((await each.of('demo')).size).toBe(30);
   });
 
-  test('of one name added at once: the first stays for everybody', async () => {
+  it('of one name added at once: the first stays for everybody', async () => {
     const { data, pins } = await opened();
     const sibling = (await opened(data)).pins;
     await Promise.all([
@@ -181,7 +181,7 @@ describe('pins', () => {
     expect((await sibling.of('demo')).get('f')).toEqual(seen);
   });
 
-  test('of any project name stay inside their directory', async () => {
+  it('of any project name stay inside their directory', async () => {
     const { data, pins } = await opened();
     const names = ['../../x', '..', 'a/b', '', 'x'.repeat(300), 'é', 'con', 'a.b', '\0'];
     for (const name of names) await pins.add(name, new Map([['f', pin(sha('a'), name.length)]]));
@@ -194,7 +194,7 @@ describe('pins', () => {
     ).toBe(true);
   });
 
-  test('that are damaged are refused, never taken for none', async () => {
+  it('that are damaged are refused, never taken for none', async () => {
     const { data, pins } = await opened();
     await pins.add('demo', new Map([['f', pin(sha('a'))]]));
     const [path = ''] = (await filesBelow(data)).filter((name) => name.includes('/pins/'));
@@ -209,7 +209,7 @@ describe('pins', () => {
     expect(await readFile(join(data, path), 'utf8')).toBe('{}');
   });
 
-  test('that vanish while we run are refused', async () => {
+  it('that vanish while we run are refused', async () => {
     const { data, pins } = await opened();
     await pins.add('demo', new Map([['f', pin(sha('a'))]]));
     await rm(join(data, 'indexes'), { recursive: true });
@@ -217,7 +217,7 @@ describe('pins', () => {
   });
 
   for (const when of ['before', 'after'] as const)
-    test(`added while the disk fails ${when} each step in turn: what was there stays, and the next add works`, async () => {
+    it(`added while the disk fails ${when} each step in turn: what was there stays, and the next add works`, async () => {
       for (let at = 1; ; at++) {
         const data = join(await scratch(), 'data');
         const faults = failAt(at, when, () => {
@@ -242,7 +242,7 @@ describe('pins', () => {
 });
 
 describe('index state', () => {
-  test('comes back, and its audit trail only grows', async () => {
+  it('comes back, and its audit trail only grows', async () => {
     const { data, volume } = await opened();
     const state = createIndexState(volume, 'main');
     expect(await state.load()).toBeUndefined();

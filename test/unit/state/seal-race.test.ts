@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { type FileOps, nodeFileOps } from '../../../src/disk/file-ops.ts';
 import { openVolume } from '../../../src/disk/volume.ts';
 import type { PageRecord } from '../../../src/ports/index-state.ts';
@@ -43,7 +43,7 @@ function heldUp() {
   return { ops, arrived: arrived.promise, goOn: gate.resolve, arm };
 }
 
-test.each([
+it.each([
   ['another page', record(2)],
   ['the same page, confirmed anew', record(1, 9000)],
 ])('%s of a slower process in the place of two newer ones is no lost state', async (_, late) => {

@@ -1,6 +1,6 @@
 import { cp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { FileOps } from '../../../src/disk/file-ops.ts';
 import { openVolume } from '../../../src/disk/volume.ts';
 import type { PageRecord, Pin } from '../../../src/ports/index-state.ts';
@@ -120,27 +120,27 @@ const kinds: readonly (readonly [string, string])[] = [
 ];
 
 describe('sealed state', () => {
-  test('comes back under its key, and under no other', async () => {
+  it('comes back under its key, and under no other', async () => {
     const { data } = await filled();
     await readAll(await open({ data }));
     await refused(await open({ data, sealKey: Buffer.alloc(32, 'other') }));
     await refused(await open({ data, sealKey: NO_KEY }));
   });
 
-  test('begins on an empty directory without ceremony', async () => {
+  it('begins on an empty directory without ceremony', async () => {
     const store = await open({ data: join(await scratch(), 'data'), outside: true });
     expect(await store.state.load()).toBeUndefined();
     expect((await store.pins.of('demo')).size).toBe(0);
     expect(await store.pages.load('demo')).toBeUndefined();
   });
 
-  test('asks for a key that nobody guesses', async () => {
+  it('asks for a key that nobody guesses', async () => {
     const data = join(await scratch(), 'data');
     expect(await refusalOf(openVolume(data, { sealKey: Buffer.from('short') }))).toMatchObject({ reason: 'state' });
   });
 
   for (const [what, part] of kinds)
-    test(`${what}, rewritten with a right digest but without the key, is refused`, async () => {
+    it(`${what}, rewritten with a right digest but without the key, is refused`, async () => {
       const { data } = await filled();
       const path = await pathOf(data, part);
       // What somebody can make who has the program and not the key.
@@ -153,14 +153,14 @@ describe('sealed state', () => {
     });
 
   for (const [what, part] of kinds)
-    test(`${what}, taken away, is noticed: running and after a start`, async () => {
+    it(`${what}, taken away, is noticed: running and after a start`, async () => {
       const store = await filled();
       await rm(await pathOf(store.data, part));
       await refused(store);
       await refused(await open({ data: store.data }));
     });
 
-  test('put back to what it was is noticed: pins', async () => {
+  it('put back to what it was is noticed: pins', async () => {
     const store = await filled();
     const path = await pathOf(store.data, '/pins/2a/');
     const before = await readFile(path);
@@ -174,7 +174,7 @@ describe('sealed state', () => {
     await refused(await open({ data: store.data }));
   });
 
-  test('put back to what it was is noticed: a page, also one that had disappeared', async () => {
+  it('put back to what it was is noticed: a page, also one that had disappeared', async () => {
     for (const change of [
       async ({ pages }: Opened) => pages.save(page(3)),
       async ({ pages }: Opened) => pages.remove('demo'),
@@ -189,7 +189,7 @@ describe('sealed state', () => {
     }
   });
 
-  test('of one project or index does not pass for another', async () => {
+  it('of one project or index does not pass for another', async () => {
     const { data } = await filled();
     await writeFile(await pathOf(data, '/pages/d9/other'), await readFile(await pathOf(data, '/pages/2a/demo')));
     await refused(await open({ data }));
@@ -199,7 +199,7 @@ describe('sealed state', () => {
     expect(await refusalOf(createIndexState(volume, 'mirror').load())).toMatchObject({ reason: 'state' });
   });
 
-  test('whose record is taken away or put back is noticed', async () => {
+  it('whose record is taken away or put back is noticed', async () => {
     const store = await filled();
     const census = join(store.data, 'indexes', 'main', 'census');
     const kept = `${store.data}-census`;
@@ -224,7 +224,7 @@ describe('sealed state', () => {
     await refused(await open({ data: store.data }));
   });
 
-  test('of a signed index holds its clock floor too, and begins again when its trust is archived', async () => {
+  it('of a signed index holds its clock floor too, and begins again when its trust is archived', async () => {
     const { data, trust, volume, state } = await open({ data: join(await scratch(), 'data') });
     await state.save({ evidence: 'tuf', createdAt: 1, audit: [] });
     const first = await trust.publish(trustOf(1), undefined);
@@ -245,7 +245,7 @@ describe('sealed state', () => {
     expect((await (await open({ data })).trust.load())?.rootVersion).toBe(3);
   });
 
-  test('of a signed index holds the newest timestamp it believed, published or not', async () => {
+  it('of a signed index holds the newest timestamp it believed, published or not', async () => {
     const { data, trust } = await open({ data: join(await scratch(), 'data') });
     await trust.keepTimestamp(timestamp(1));
     const path = await pathOf(data, '/tuf/floor/');
@@ -273,14 +273,14 @@ describe('sealed state', () => {
     expect(await (await open({ data })).trust.timestamp()).toEqual(timestamp(1));
   });
 
-  test('of a signed index is missed where its record went with all else that was published', async () => {
+  it('of a signed index is missed where its record went with all else that was published', async () => {
     const { data, trust } = await open({ data: join(await scratch(), 'data') });
     await trust.keepTimestamp(timestamp(1));
     await rm(join(data, 'indexes', 'main', 'census'), { recursive: true });
     expect(await refusalOf((await open({ data })).trust.timestamp())).toMatchObject({ reason: 'state' });
   });
 
-  test('put back whole is noticed by the epoch outside, and so is a directory that is empty again', async () => {
+  it('put back whole is noticed by the epoch outside, and so is a directory that is empty again', async () => {
     const store = await filled({ outside: true });
     const kept = `${store.data}-kept`;
     await cp(store.data, kept, { recursive: true });
@@ -295,7 +295,7 @@ describe('sealed state', () => {
     });
   });
 
-  test('put back whole under a running mirror is noticed without it', async () => {
+  it('put back whole under a running mirror is noticed without it', async () => {
     const store = await filled();
     const kept = `${store.data}-kept`;
     await cp(store.data, kept, { recursive: true });
@@ -306,7 +306,7 @@ describe('sealed state', () => {
     expect(await refusalOf(store.pins.add('new', new Map([['f', pin('a')]])))).toMatchObject({ reason: 'state' });
   });
 
-  test('changed by several processes at once stays whole', async () => {
+  it('changed by several processes at once stays whole', async () => {
     const { data } = await filled({ outside: true });
     const stores = await Promise.all([0, 1, 2].map(() => open({ data, outside: true })));
     await Promise.all(
@@ -324,7 +324,7 @@ describe('sealed state', () => {
     }
   });
 
-  test('written while the disk fails at each step in turn: never refused afterwards, never older than promised', async () => {
+  it('written while the disk fails at each step in turn: never refused afterwards, never older than promised', async () => {
     for (let at = 1; ; at++) {
       const disk = failingDisk(at);
       const where = { data: '/v/data', ops: disk.ops, outside: true };
@@ -350,7 +350,7 @@ describe('sealed state', () => {
 });
 
 describe('accepting the loss of state', () => {
-  test('keeps what holds, sets the rest aside, and says so in the audit trail', async () => {
+  it('keeps what holds, sets the rest aside, and says so in the audit trail', async () => {
     const store = await filled({ outside: true });
     const { data } = store;
     await rm(await pathOf(data, '/pins/2a/'));
@@ -368,7 +368,7 @@ describe('accepting the loss of state', () => {
     expect(await (await open({ data, outside: true })).pages.load('demo')).toBeUndefined();
   });
 
-  test('a process that runs follows, also for what it never looked at before', async () => {
+  it('a process that runs follows, also for what it never looked at before', async () => {
     const { data } = await filled();
     const running = await open({ data });
     await running.state.load();
@@ -378,7 +378,7 @@ describe('accepting the loss of state', () => {
     expect((await running.pins.of('other')).size).toBe(2);
   });
 
-  test('begins anew after an empty directory was refused', async () => {
+  it('begins anew after an empty directory was refused', async () => {
     const { data } = await filled({ outside: true });
     await rm(data, { recursive: true });
     const fresh = await open({ data, outside: true });
@@ -389,7 +389,7 @@ describe('accepting the loss of state', () => {
     await again.pins.add('demo', new Map([['f', pin('a')]]));
   });
 
-  test('seals what lay there without a seal only when told to adopt it', async () => {
+  it('seals what lay there without a seal only when told to adopt it', async () => {
     const { data } = await filled({ sealKey: NO_KEY });
     await refused(await open({ data }));
     expect(await (await open({ data })).accept(true)).toMatchObject({ kept: 0, adopted: 5, setAside: [] });
@@ -399,7 +399,7 @@ describe('accepting the loss of state', () => {
     expect((await (await open({ data: given })).pins.of('demo')).size).toBe(0);
   });
 
-  test('goes over to another key, and to none', async () => {
+  it('goes over to another key, and to none', async () => {
     const { data } = await filled();
     const sealKey = Buffer.alloc(32, 'other');
     expect(await (await open({ data, sealKey })).accept(true)).toMatchObject({ adopted: 5 });
@@ -409,7 +409,7 @@ describe('accepting the loss of state', () => {
     await readAll(await open({ data, sealKey: NO_KEY }));
   });
 
-  test('where nothing is sealed sets damaged state aside', async () => {
+  it('where nothing is sealed sets damaged state aside', async () => {
     const { data } = await filled({ sealKey: NO_KEY });
     await writeFile(await pathOf(data, '/pins/2a/'), '{');
     await refused(await open({ data, sealKey: NO_KEY }));
@@ -420,7 +420,7 @@ describe('accepting the loss of state', () => {
     expect((await (await open({ data, sealKey: NO_KEY })).pins.of('demo')).size).toBe(0);
   });
 
-  test('sets a trust aside whose documents are gone', async () => {
+  it('sets a trust aside whose documents are gone', async () => {
     for (const sealKey of [KEY, NO_KEY]) {
       const { data, trust } = await filled({ sealKey });
       await trust.publish(trustOf(1), undefined);
@@ -431,7 +431,7 @@ describe('accepting the loss of state', () => {
     }
   });
 
-  test('that was cut short at any step is done again', async () => {
+  it('that was cut short at any step is done again', async () => {
     for (let at = 1; ; at++) {
       const disk = failingDisk(at);
       const where = { data: '/v/data', ops: disk.ops };

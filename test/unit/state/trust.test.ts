@@ -1,6 +1,6 @@
 import { chmod, readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { openVolume, type Volume } from '../../../src/disk/volume.ts';
 import type { PublishedTrust, TrustStore } from '../../../src/ports/index-state.ts';
 import { createTrustStore } from '../../../src/state/trust.ts';
@@ -44,7 +44,7 @@ async function publish(trust: TrustStore, next: PublishedTrust, replaces: string
 const text = (bytes: Uint8Array | undefined) => bytes && Buffer.from(bytes).toString();
 
 describe('trust', () => {
-  test('of an empty directory is none', async () => {
+  it('of an empty directory is none', async () => {
     const { trust } = await opened();
     expect(await trust.load()).toBeUndefined();
     expect(await trust.root(1)).toBeUndefined();
@@ -52,7 +52,7 @@ describe('trust', () => {
     expect(await trust.delegated('bin-0', 1)).toBeUndefined();
   });
 
-  test('comes back byte for byte after a restart', async () => {
+  it('comes back byte for byte after a restart', async () => {
     const { data, trust } = await opened();
     await trust.keepRoot(1, Buffer.from('root 1\n'));
     await trust.keepRoot(2, Buffer.from('root 2\n'));
@@ -70,7 +70,7 @@ describe('trust', () => {
     ]);
   });
 
-  test('is swapped only by who knows what is current', async () => {
+  it('is swapped only by who knows what is current', async () => {
     const { data, trust } = await opened();
     const sibling = (await opened(data)).trust;
     const first = await publish(trust, published(1), undefined);
@@ -82,7 +82,7 @@ describe('trust', () => {
     expect(text((await sibling.load())?.targets)).toBe('targets 3');
   });
 
-  test('of two that publish at once, one wins', async () => {
+  it('of two that publish at once, one wins', async () => {
     const { data, trust } = await opened();
     const stores = [trust, (await opened(data)).trust, (await opened(data)).trust];
     let current = await publish(trust, published(1), undefined);
@@ -99,7 +99,7 @@ describe('trust', () => {
     }
   });
 
-  test('an older number that was free again is not published', async () => {
+  it('an older number that was free again is not published', async () => {
     const { trust, tuf, volume } = await opened();
     let current: string | undefined;
     for (let version = 1; version <= 3; version++) current = await publish(trust, published(version), current);
@@ -110,7 +110,7 @@ describe('trust', () => {
     expect(await readdir(join(tuf, 'current'))).toEqual(['3.json']);
   });
 
-  test('keeps snapshots and targets of the last hour within reach', async () => {
+  it('keeps snapshots and targets of the last hour within reach', async () => {
     const { trust, tuf } = await opened();
     let current: string | undefined;
     for (const version of [1, 2, 3]) current = await publish(trust, published(version), current);
@@ -131,7 +131,7 @@ describe('trust', () => {
     expect(text((await trust.load())?.snapshot)).toBe('snapshot 5');
   });
 
-  test('what a sibling has written and not yet published is not pruned', async () => {
+  it('what a sibling has written and not yet published is not pruned', async () => {
     const { trust, tuf } = await opened();
     const first = await publish(trust, published(1), undefined);
     const theirs = join(tuf, 'documents', `${'e'.repeat(64)}.json`);
@@ -140,7 +140,7 @@ describe('trust', () => {
     expect(await readFile(theirs, 'utf8')).toBe('next');
   });
 
-  test('a timestamp alone may change', async () => {
+  it('a timestamp alone may change', async () => {
     const { trust } = await opened();
     const first = await publish(trust, published(1), undefined);
     await publish(trust, { ...published(1), timestamp: Buffer.from('newer') }, first);
@@ -156,28 +156,28 @@ describe('trust', () => {
       bytes: Buffer.from(`timestamp ${version} under root ${rootVersion}`),
     });
 
-    test('goes up, and comes back after a restart', async () => {
+    it('goes up, and comes back after a restart', async () => {
       const { data, trust } = await opened();
       expect(await trust.timestamp()).toBeUndefined();
       for (const version of [4, 5]) await trust.keepTimestamp(kept(2, version));
       expect(await (await opened(data)).trust.timestamp()).toEqual(kept(2, 5));
     });
 
-    test('is not lowered to an older version under the same root', async () => {
+    it('is not lowered to an older version under the same root', async () => {
       const { trust } = await opened();
       await trust.keepTimestamp(kept(2, 5));
       await trust.keepTimestamp(kept(2, 4));
       expect(await trust.timestamp()).toEqual(kept(2, 5));
     });
 
-    test('is not lowered to what an older root believed, whatever its version', async () => {
+    it('is not lowered to what an older root believed, whatever its version', async () => {
       const { trust } = await opened();
       await trust.keepTimestamp(kept(2, 5));
       await trust.keepTimestamp(kept(1, 9));
       expect(await trust.timestamp()).toEqual(kept(2, 5));
     });
 
-    test('begins anew under a newer root: its keys may be others', async () => {
+    it('begins anew under a newer root: its keys may be others', async () => {
       const { trust } = await opened();
       await trust.keepTimestamp(kept(2, 5));
       await trust.keepTimestamp(kept(3, 1));
@@ -185,7 +185,7 @@ describe('trust', () => {
     });
   });
 
-  test('an index name cannot lead elsewhere', async () => {
+  it('an index name cannot lead elsewhere', async () => {
     const { volume } = await opened();
     for (const name of ['..', '../x', 'a/b', '', 'A', '.hidden', 'x'.repeat(65)])
       await expect(async () => createTrustStore(volume, name)).rejects.toMatchObject({ reason: 'state' });
@@ -201,7 +201,7 @@ describe('damaged trust is refused, never taken for less', () => {
     return { data, tuf, load: async () => (await opened(data)).trust.load() };
   }
 
-  test('a flipped bit, a cut and a lost document', async () => {
+  it('a flipped bit, a cut and a lost document', async () => {
     const damages: readonly ((path: string) => Promise<void>)[] = [
       async (path) => {
         const bytes = await readFile(path);
@@ -223,7 +223,7 @@ describe('damaged trust is refused, never taken for less', () => {
     }
   });
 
-  test('any flipped bit of the pointer', async () => {
+  it('any flipped bit of the pointer', async () => {
     const { tuf, load } = await withTrust();
     const path = join(tuf, 'current', '2.json');
     const whole = await readFile(path);
@@ -237,7 +237,7 @@ describe('damaged trust is refused, never taken for less', () => {
     expect(await load()).toBeDefined();
   });
 
-  test('a pointer that is a directory', async () => {
+  it('a pointer that is a directory', async () => {
     const { tuf, load } = await withTrust();
     await rm(join(tuf, 'current', '2.json'));
     const { mkdir } = await import('node:fs/promises');
@@ -247,7 +247,7 @@ describe('damaged trust is refused, never taken for less', () => {
 });
 
 describe('delegated roles', () => {
-  test('come back by name and version, whatever the name', async () => {
+  it('come back by name and version, whatever the name', async () => {
     const { data, trust } = await opened();
     const names = ['../x', 'a/b', '', '.', '..', '\0', 'r'.repeat(300), 'ROOT', 'root', 'con', 'é', 'e\u0301'];
     for (const name of names) await trust.keepDelegated(name, 3, Buffer.from(`role ${name}`));
@@ -261,7 +261,7 @@ describe('delegated roles', () => {
     ).toBe(true);
   });
 
-  test('go an hour after another version followed them', async () => {
+  it('go an hour after another version followed them', async () => {
     const { trust, tuf } = await opened();
     const [folder = ''] = await (async () => {
       await trust.keepDelegated('bin', 1, Buffer.from('1'));
@@ -276,7 +276,7 @@ describe('delegated roles', () => {
     expect(await readdir(directory)).toEqual(['2.json', '3.json']);
   });
 
-  test('that cannot be read are fetched again and made whole', async () => {
+  it('that cannot be read are fetched again and made whole', async () => {
     const { trust, tuf } = await opened();
     await trust.keepDelegated('bin', 1, Buffer.from('1'));
     const [path = ''] = await filesBelow(join(tuf, 'delegated'));
@@ -291,7 +291,7 @@ describe('delegated roles', () => {
 
 describe('a disk that fails while trust is published', () => {
   for (const when of ['before', 'after'] as const)
-    test(`${when} each step in turn: the old or the new set, whole; and the next publish works`, async () => {
+    it(`${when} each step in turn: the old or the new set, whole; and the next publish works`, async () => {
       for (let at = 1; ; at++) {
         const data = join(await scratch(), 'data');
         const faults = failAt(at, when, () => {
@@ -320,7 +320,7 @@ describe('a disk that fails while trust is published', () => {
     });
 });
 
-test('files of trust are private', async () => {
+it('files of trust are private', async () => {
   const { trust, tuf } = await opened();
   await publish(trust, published(1), undefined);
   await chmod(tuf, 0o700);

@@ -1,6 +1,6 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { openVolume } from '../../../src/disk/volume.ts';
 import { createPageStore } from '../../../src/state/pages.ts';
 import { createPins } from '../../../src/state/pins.ts';
@@ -39,7 +39,7 @@ async function filled(sealKey?: Buffer) {
 
 const KEY = Buffer.alloc(32, 'key');
 
-test.each([
+it.each([
   ['without a seal', undefined],
   ['under a seal', KEY],
 ])('every page and pin is read again, %s', async (_, key) => {
@@ -50,7 +50,7 @@ test.each([
   expect(await wrong()).toEqual(['pages/2a/demo', 'pins/2a/demo']);
 });
 
-test('under a seal, what was taken away is missed', async () => {
+it('under a seal, what was taken away is missed', async () => {
   const { at, wrong } = await filled(KEY);
   await rm(await at('/pages/2a/demo'));
   await rm(await at('/pins/2a/demo'));

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { binIndex, createBins, pathHash, prefixesOf } from '../../../src/repository/bins.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { createClient } from '../../support/client.ts';
@@ -7,11 +7,11 @@ import { content, found, refreshed, role } from '../../support/search.ts';
 import { createSimulator } from '../../support/simulator.ts';
 
 describe('bins', () => {
-  test('the vector of TAP 15 as python-tuf and tuf-js have it', () => {
+  it('the vector of TAP 15 as python-tuf and tuf-js have it', () => {
     expect(createBins('bins', 14).binOf('django')).toBe('bins-1f62');
   });
 
-  test('prefixes of 16,384 bins: four of four digits each (PEP 458)', () => {
+  it('prefixes of 16,384 bins: four of four digits each (PEP 458)', () => {
     expect(prefixesOf(0, 14)).toEqual(['0000', '0001', '0002', '0003']);
     expect(prefixesOf(16_383, 14)).toEqual(['fffc', 'fffd', 'fffe', 'ffff']);
     expect(prefixesOf(5, 4)).toEqual(['5']);
@@ -20,7 +20,7 @@ describe('bins', () => {
 
   const paths = ['django', 'simple/django/index.html', 'a', 'é', 'packages/aa/bb/cc/x-1.0.whl'];
 
-  test.each([1, 2, 3, 4, 7, 8, 9])('%i bits: prefixes and succinct names find the same bin', async (bits) => {
+  it.each([1, 2, 3, 4, 7, 8, 9])('%i bits: prefixes and succinct names find the same bin', async (bits) => {
     const fill = (kind: 'delegateBins' | 'delegateSuccinct') => (r: Repository) => {
       const bins = r[kind]('targets', 'bins', bits, authority(['online']));
       for (const path of paths) r.addTarget(bins.binOf(path), path, content(path));
@@ -35,7 +35,7 @@ describe('bins', () => {
     }
   });
 
-  test('succinct: django in bins-1f62 of 16,384', async () => {
+  it('succinct: django in bins-1f62 of 16,384', async () => {
     const { client, simulator } = await refreshed((r) => {
       r.delegateSuccinct('targets', 'bins', 14, authority(['online']));
       r.addTarget('bins-1f62', 'django', content('page'));
@@ -44,7 +44,7 @@ describe('bins', () => {
     expect(simulator.reads).toEqual(['1.bins-1f62.json']);
   });
 
-  test('32 bits of bins are names only, never a list', async () => {
+  it('32 bits of bins are names only, never a list', async () => {
     const simulator = createSimulator();
     const { repository } = simulator;
     const online = authority(['online']);
@@ -63,7 +63,7 @@ describe('bins', () => {
     expect(delegations?.named('bins-ffffffff')?.name).toBe('bins-ffffffff');
   });
 
-  test('only a name that really is a bin is delegated to (GHSA-77hh-43cm-v8j6)', async () => {
+  it('only a name that really is a bin is delegated to (GHSA-77hh-43cm-v8j6)', async () => {
     const { client } = await refreshed((r) => {
       r.delegateSuccinct('targets', 'bins', 3, authority(['online']));
     });
@@ -85,14 +85,14 @@ describe('bins', () => {
       expect(delegations?.named(name), name).toBeUndefined();
   });
 
-  test.each(['bins-0A', 'bins-1x', 'bins-+1', 'bins- 1', 'bins-100', 'bins-1'])('%j is no bin of 256', async (name) => {
+  it.each(['bins-0A', 'bins-1x', 'bins-+1', 'bins- 1', 'bins-100', 'bins-1'])('%j is no bin of 256', async (name) => {
     const { client } = await refreshed((r) => {
       r.delegateSuccinct('targets', 'bins', 8, authority(['online']));
     });
     expect((await client.refresh()).targets.signed.delegations?.named(name)).toBeUndefined();
   });
 
-  test('a bin whose prefixes do not match is not asked', async () => {
+  it('a bin whose prefixes do not match is not asked', async () => {
     const others = Array.from('0123456789abcdef').filter((digit) => digit !== pathHash('x').slice(0, 1));
     const { client } = await refreshed((r) => {
       r.delegate('targets', { name: 'a', authority: authority(['a']), pathHashPrefixes: others });
@@ -101,7 +101,7 @@ describe('bins', () => {
     expect(await found(client, 'x')).toMatchObject({ by: undefined, visited: ['targets'] });
   });
 
-  test('a succinct bin ends the search, as python-tuf and tuf-js have it', async () => {
+  it('a succinct bin ends the search, as python-tuf and tuf-js have it', async () => {
     const { client } = await refreshed((r) => {
       role(r, 'targets', 'a');
       role(r, 'targets', 'b');
@@ -111,7 +111,7 @@ describe('bins', () => {
     expect((await found(client, 'x')).visited).toEqual(['targets', 'a', createBins('bins', 1).binOf('x')]);
   });
 
-  test('upper-case prefixes match nothing', async () => {
+  it('upper-case prefixes match nothing', async () => {
     const path = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].find((name) => /^[a-f]/.test(pathHash(name))) ?? expect.fail();
     const upper = pathHash(path).slice(0, 1).toUpperCase();
     const { client } = await refreshed((r) => {

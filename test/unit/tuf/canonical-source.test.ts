@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { canonicalBytes } from '../../../src/repository/json-writer.ts';
 import { canonicalize } from '../../../src/tuf/json/canonical.ts';
 import { canonicalSourceOf, readJson } from '../../../src/tuf/json/json.ts';
@@ -34,7 +34,7 @@ function signedOf(document: string): JsonObject {
   return signed;
 }
 
-test('however a member is written, its canonical form is the same as an independent writer makes', () => {
+it('however a member is written, its canonical form is the same as an independent writer makes', () => {
   fc.assert(
     fc.property(member, fc.constantFrom(undefined, 1, '\t'), fc.boolean(), (signed, indent, first) => {
       const document = JSON.stringify(first ? { signed, signatures: [] } : { signatures: [], signed }, null, indent);
@@ -44,13 +44,13 @@ test('however a member is written, its canonical form is the same as an independ
   );
 });
 
-test('what was written canonically is taken as it was written', () => {
+it('what was written canonically is taken as it was written', () => {
   const signed = signedOf('{ "signed":{"a":[1,{"b":"x"}],"c":{}} }');
   expect(canonicalSourceOf(signed)?.blanks).toBe(false);
   expect(Buffer.from(runToEnd(canonicalize(signed))).toString()).toBe('{"a":[1,{"b":"x"}],"c":{}}');
 });
 
-test.each([
+it.each([
   ['before a value', '{"signed":{"a": 1}}', '{"a":1}'],
   ['before the end', '{"signed":{"a":1 }}', '{"a":1}'],
   ['in an empty list', '{"signed":{"a":[ ]}}', '{"a":[]}'],
@@ -62,7 +62,7 @@ test.each([
   expect(Buffer.from(runToEnd(canonicalize(signed))).toString()).toBe(canonical);
 });
 
-test.each([
+it.each([
   ['names out of order', '{"signed":{"b":1,"a":1}}'],
   ['names out of order deeper down', '{"signed":{"a":[{"d":1,"c":1}]}}'],
   ['an escape that need not be one', '{"signed":{"a":"\\/"}}'],

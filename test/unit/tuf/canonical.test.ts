@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { canonicalText, compareCodePoints, jsonText } from '../../../src/repository/json-writer.ts';
 import { canonicalize } from '../../../src/tuf/json/canonical.ts';
 import { runToEnd } from '../../../src/tuf/sliced.ts';
@@ -10,7 +10,7 @@ function canonical(text: string): string {
 }
 
 describe('canonical JSON (OLPC, TUF §4.1)', () => {
-  test.each([
+  it.each([
     ['white space goes', '{ "a" : [ 1 , 2 ] }\n', '{"a":[1,2]}'],
     ['members are sorted at every depth', '{"b":{"d":1,"c":2},"a":0}', '{"a":0,"b":{"c":2,"d":1}}'],
     ['lists keep their order', '[3,1,2]', '[3,1,2]'],
@@ -38,7 +38,7 @@ describe('canonical JSON (OLPC, TUF §4.1)', () => {
     expect(canonical(text)).toBe(expected);
   });
 
-  test('agrees with an independent writer, whatever the layout of the text', () => {
+  it('agrees with an independent writer, whatever the layout of the text', () => {
     const value = fc.letrec((tie) => ({
       value: fc.oneof(
         { depthSize: 'small' },
@@ -67,7 +67,7 @@ describe('canonical JSON (OLPC, TUF §4.1)', () => {
     );
   });
 
-  test('the order is that of UTF-8 bytes', () => {
+  it('the order is that of UTF-8 bytes', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (a, b) => {
         expect(Math.sign(compareCodePoints(a, b))).toBe(Math.sign(Buffer.compare(Buffer.from(a), Buffer.from(b))));
@@ -75,7 +75,7 @@ describe('canonical JSON (OLPC, TUF §4.1)', () => {
     );
   });
 
-  test('a text longer than one piece stays whole', () => {
+  it('a text longer than one piece stays whole', () => {
     const long = JSON.stringify(Array.from({ length: 30_000 }, (_, i) => `é${i}`));
     expect(canonical(long)).toBe(long);
   });

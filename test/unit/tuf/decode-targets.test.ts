@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { TargetsDocument } from '../../../src/repository/documents.ts';
 import { LIMITS } from '../../../src/tuf/limits.ts';
 import { reasonOf } from '../../support/client.ts';
@@ -7,35 +7,32 @@ import { type Change, put, SHA256, set, targets } from '../../support/decoding.t
 describe('targets', () => {
   const wrongTargets: readonly [string, unknown][] = [
     ['null', null],
-    ['no length (case 36)', { hashes: { sha256: SHA256 } }],
+    ['no length', { hashes: { sha256: SHA256 } }],
     ['a negative length', { length: -1, hashes: { sha256: SHA256 } }],
     ['a length as text', { length: '1', hashes: { sha256: SHA256 } }],
     ['a length above 2^53', { length: 2n ** 53n, hashes: { sha256: SHA256 } }],
     ['no hashes', { length: 1 }],
-    ['no hashes in hashes (case 34)', { length: 1, hashes: {} }],
+    ['no hashes in hashes', { length: 1, hashes: {} }],
     ['a short digest', { length: 1, hashes: { sha256: 'aa' } }],
-    ['an upper-case digest (case 37)', { length: 1, hashes: { sha256: 'A'.repeat(64) } }],
+    ['an upper-case digest', { length: 1, hashes: { sha256: 'A'.repeat(64) } }],
     ['a digest of another size', { length: 1, hashes: { sha512: SHA256 } }],
   ];
-  test.each(wrongTargets)('a target with %s is refused', async (_, target) => {
+  it.each(wrongTargets)('a target with %s is refused', async (_, target) => {
     expect(await reasonOf(() => targets((d) => put(d.targets, 'x', target)))).toBe('format');
   });
 
-  test('a target of nothing has length 0', () => {
+  it('a target of nothing has length 0', () => {
     const hashes = new Map([['sha256', SHA256]]);
     expect(targets((d) => d.targets.set('empty', { length: 0, hashes })).targets.get('empty')?.length).toBe(0);
   });
 
-  test.each(['md5', 'sha1', 'SHA256', 'sha3-256'])(
-    '%s alone lists a target that nothing can prove (case 34)',
-    (name) => {
-      const decoded = targets((d) => d.targets.set('x', { length: 1, hashes: new Map([[name, SHA256]]) }));
-      expect(decoded.targets.get('x')?.digests.size).toBe(0);
-      expect(decoded.targets.get('a.txt')?.digests.size).toBe(1);
-    },
-  );
+  it.each(['md5', 'sha1', 'SHA256', 'sha3-256'])('%s alone lists a target that nothing can prove', (name) => {
+    const decoded = targets((d) => d.targets.set('x', { length: 1, hashes: new Map([[name, SHA256]]) }));
+    expect(decoded.targets.get('x')?.digests.size).toBe(0);
+    expect(decoded.targets.get('a.txt')?.digests.size).toBe(1);
+  });
 
-  test('every known digest is kept beside unknown ones, in listed order', () => {
+  it('every known digest is kept beside unknown ones, in listed order', () => {
     const hashes = new Map([
       ['md5', '1'.repeat(32)],
       ['blake2b-256', '2'.repeat(64)],
@@ -46,7 +43,7 @@ describe('targets', () => {
     expect([...(decoded.targets.get('x')?.digests.keys() ?? [])]).toEqual(['blake2b-256', 'sha512', 'sha256']);
   });
 
-  test('names such as constructor and __proto__ are only names', () => {
+  it('names such as constructor and __proto__ are only names', () => {
     expect(targets().targets.get('constructor')).toBeUndefined();
     const hashes = new Map([['sha256', SHA256]]);
     expect(targets((d) => d.targets.set('__proto__', { length: 5, hashes })).targets.get('__proto__')?.length).toBe(5);
@@ -61,7 +58,7 @@ describe('targets', () => {
       },
     });
 
-  test.each<[string, Change<TargetsDocument>]>([
+  it.each<[string, Change<TargetsDocument>]>([
     ['targets as a list', set({ targets: [] })],
     ['no targets', set({ targets: undefined })],
     ['delegations null', set({ delegations: null })],
@@ -102,12 +99,12 @@ describe('targets', () => {
     expect(await reasonOf(() => targets(change))).toBe('format');
   });
 
-  test('a role name longer than the limit', async () => {
+  it('a role name longer than the limit', async () => {
     const long = (d: TargetsDocument) => set({ name: 'x'.repeat(LIMITS.roleName + 1) })(roleAt(d, 0));
     expect(await reasonOf(() => targets(long))).toBe('limit');
   });
 
-  test('a path pattern longer than the limit (case 33)', async () => {
+  it('a path pattern longer than the limit', async () => {
     const long = (d: TargetsDocument) => set({ paths: ['*'.repeat(LIMITS.pathPattern + 1)] })(roleAt(d, 0));
     expect(await reasonOf(() => targets(long))).toBe('limit');
   });

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { pathHash } from '../../../src/repository/bins.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { LIMITS } from '../../../src/tuf/limits.ts';
@@ -8,7 +8,7 @@ import { content, found, refreshed, role } from '../../support/search.ts';
 import type { Simulator } from '../../support/simulator.ts';
 
 describe('the order of a search (TUF §5.6.7)', () => {
-  test('targets itself comes first, and nobody else is asked', async () => {
+  it('targets itself comes first, and nobody else is asked', async () => {
     const { client, simulator } = await refreshed((r) => {
       role(r, 'targets', 'a');
       r.addTarget('targets', 'x', content('top'));
@@ -18,7 +18,7 @@ describe('the order of a search (TUF §5.6.7)', () => {
     expect(simulator.reads).toEqual([]);
   });
 
-  test('the first in listed order wins, whatever the names (CVE-2024-47534, case 32)', async () => {
+  it('the first in listed order wins, whatever the names (CVE-2024-47534)', async () => {
     const { client } = await refreshed((r) => {
       for (const [name, text] of [
         ['b', 'from b'],
@@ -32,7 +32,7 @@ describe('the order of a search (TUF §5.6.7)', () => {
     expect(await found(client, 'x')).toEqual({ by: 'b', visited: ['targets', 'b'], length: 6 });
   });
 
-  test('depth before breadth: a child of the first comes before the second', async () => {
+  it('depth before breadth: a child of the first comes before the second', async () => {
     const { client } = await refreshed((r) => {
       role(r, 'targets', 'a');
       role(r, 'targets', 'b');
@@ -44,7 +44,7 @@ describe('the order of a search (TUF §5.6.7)', () => {
     expect((await found(client, 'x')).visited).toEqual(['targets', 'a', 'a1', 'a1i', 'a2', 'b']);
   });
 
-  test('paths and hash prefixes keep one common order', async () => {
+  it('paths and hash prefixes keep one common order', async () => {
     const prefix = pathHash('x').slice(0, 2);
     const { client } = await refreshed((r) => {
       r.delegate('targets', { name: 'z', authority: authority(['z']), pathHashPrefixes: [prefix] });
@@ -54,7 +54,7 @@ describe('the order of a search (TUF §5.6.7)', () => {
     expect((await found(client, 'x')).visited).toEqual(['targets', 'z', 'm', 'a']);
   });
 
-  test('a role whose paths do not match is not asked', async () => {
+  it('a role whose paths do not match is not asked', async () => {
     const { client } = await refreshed((r) => {
       role(r, 'targets', 'a', ['other/*']);
       r.addTarget('a', 'x', content('not its own'));
@@ -62,7 +62,7 @@ describe('the order of a search (TUF §5.6.7)', () => {
     expect(await found(client, 'x')).toMatchObject({ by: undefined, visited: ['targets'] });
   });
 
-  test('every delegation on the way must trust the path, not only the last', async () => {
+  it('every delegation on the way must trust the path, not only the last', async () => {
     const { client } = await refreshed((r) => {
       role(r, 'targets', 'a', ['a/*']);
       role(r, 'a', 'a1', ['*/*']);
@@ -73,14 +73,14 @@ describe('the order of a search (TUF §5.6.7)', () => {
     expect((await found(client, 'a/x')).by).toBe('a1');
   });
 
-  test('a path longer than any path is refused', async () => {
+  it('a path longer than any path is refused', async () => {
     const { client } = await refreshed(() => {});
     expect(await reasonOf(client.find('x'.repeat(LIMITS.targetPath + 1)))).toBe('limit');
   });
 });
 
 describe('terminating', () => {
-  test('ends the search though it lacks the target', async () => {
+  it('ends the search though it lacks the target', async () => {
     const { client } = await refreshed((r) => {
       role(r, 'targets', 'a', ['*'], true);
       role(r, 'targets', 'b');
@@ -89,7 +89,7 @@ describe('terminating', () => {
     expect(await found(client, 'x')).toMatchObject({ by: undefined, visited: ['targets', 'a'] });
   });
 
-  test('its own subtree is searched, the siblings of its delegators are not', async () => {
+  it('its own subtree is searched, the siblings of its delegators are not', async () => {
     const { client } = await refreshed((r) => {
       role(r, 'targets', 'a');
       role(r, 'targets', 'b');
@@ -102,7 +102,7 @@ describe('terminating', () => {
     expect((await found(client, 'x')).visited).toEqual(['targets', 'a', 'a0', 'a1', 'a1i']);
   });
 
-  test('does not end searches for paths it does not match', async () => {
+  it('does not end searches for paths it does not match', async () => {
     const { client } = await refreshed((r) => {
       role(r, 'targets', 'a', ['claimed/*'], true);
       role(r, 'targets', 'b');
@@ -113,7 +113,7 @@ describe('terminating', () => {
 });
 
 describe('graphs', () => {
-  test('a cycle ends (GHSA-j8x2-777p-23fc, case 31)', async () => {
+  it('a cycle ends (GHSA-j8x2-777p-23fc)', async () => {
     const { client } = await refreshed((r) => {
       role(r, 'targets', 'a');
       role(r, 'a', 'b');
@@ -123,7 +123,7 @@ describe('graphs', () => {
     expect((await found(client, 'x')).visited).toEqual(['targets', 'a', 'b']);
   });
 
-  test('a role named by two delegators is visited once, at its first place', async () => {
+  it('a role named by two delegators is visited once, at its first place', async () => {
     const { client } = await refreshed((r) => {
       role(r, 'targets', 'a');
       role(r, 'targets', 'b');
@@ -142,18 +142,18 @@ describe('graphs', () => {
     r.addTarget(from, 'x', content('deep'));
   };
 
-  test('as many roles as the limit are searched', async () => {
+  it('as many roles as the limit are searched', async () => {
     const { client } = await refreshed(chain(LIMITS.rolesPerSearch));
     expect((await found(client, 'x')).by).toBe(`r${LIMITS.rolesPerSearch - 1}`);
   });
 
-  test('one more is an error, never "absent" (case 31)', async () => {
+  it('one more is an error, never "absent"', async () => {
     const { client } = await refreshed(chain(LIMITS.rolesPerSearch + 1));
     expect(await reasonOf(client.find('x'))).toBe('delegation');
     expect(await reasonOf(client.find('absent'))).toBe('delegation');
   });
 
-  test('a thousand siblings are an error too', async () => {
+  it('a thousand siblings are an error too', async () => {
     const { client, simulator } = await refreshed((r) => {
       for (let i = 0; i < 1000; i++)
         r.delegate('targets', { name: `r${i}`, authority: authority(['r']), paths: ['*'] });
@@ -164,7 +164,7 @@ describe('graphs', () => {
 });
 
 describe('loading the roles of a search', () => {
-  test('a role is asked for by the version in the snapshot, its name as one path segment', async () => {
+  it('a role is asked for by the version in the snapshot, its name as one path segment', async () => {
     const odd = '../delegated role?#%é';
     const { client, simulator } = await refreshed((r) => {
       role(r, 'targets', odd);
@@ -184,15 +184,15 @@ describe('loading the roles of a search', () => {
     return reasonOf(client.find('x'));
   }
 
-  test('a role that is gone ends the search: its younger siblings must not answer', async () => {
+  it('a role that is gone ends the search: its younger siblings must not answer', async () => {
     expect(await failing((simulator) => simulator.drop('1.a.json'))).toBe('mix-and-match');
   });
 
-  test('so does a role that cannot be verified', async () => {
+  it('so does a role that cannot be verified', async () => {
     expect(await failing((simulator) => simulator.instead('1.a.json', simulator.bytes('1.b.json')))).toBe('threshold');
   });
 
-  test('so does a role that is not metadata', async () => {
+  it('so does a role that is not metadata', async () => {
     expect(await failing((simulator) => simulator.instead('1.a.json', content('null')))).toBe('format');
   });
 });

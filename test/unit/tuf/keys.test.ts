@@ -1,6 +1,6 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject, sign as signBytes } from 'node:crypto';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { disguise, ecdsaKey, ed25519Key, rsaKey, type SigningKey } from '../../../src/repository/signing-keys.ts';
 import { createKey, type Key } from '../../../src/tuf/keys.ts';
 import { key, kinds } from '../../support/keys.ts';
@@ -20,7 +20,7 @@ function read(signing: SigningKey, changes: { keytype?: string; scheme?: string;
 }
 
 describe.each(Object.entries(kinds))('%s', (_, make) => {
-  test('its signature holds over its message and no other', () => {
+  it('its signature holds over its message and no other', () => {
     const signing = make();
     const signature = signing.sign(MESSAGE);
     expect(read(signing).holds(MESSAGE, signature)).toBe(true);
@@ -28,7 +28,7 @@ describe.each(Object.entries(kinds))('%s', (_, make) => {
     expect(read(signing).material).toBeDefined();
   });
 
-  test('short, long, empty and changed signatures do not hold, and nothing is thrown (case 16)', () => {
+  it('short, long, empty and changed signatures do not hold, and nothing is thrown', () => {
     const signing = make();
     const judged = read(signing);
     const signature = Buffer.from(signing.sign(MESSAGE));
@@ -45,7 +45,7 @@ describe.each(Object.entries(kinds))('%s', (_, make) => {
     );
   });
 
-  test('random signatures do not hold, and nothing is thrown (case 16)', () => {
+  it('random signatures do not hold, and nothing is thrown', () => {
     const judged = read(make());
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (signature) => {
@@ -55,13 +55,13 @@ describe.each(Object.entries(kinds))('%s', (_, make) => {
     );
   });
 
-  test('another key of its kind does not stand in for it', () => {
+  it('another key of its kind does not stand in for it', () => {
     const signing = make();
     expect(read(signing).holds(MESSAGE, key('another').sign(MESSAGE))).toBe(false);
   });
 });
 
-test.each([
+it.each([
   [
     '9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60',
     'd75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a',
@@ -89,7 +89,7 @@ test.each([
   expect(Buffer.from(ours.sign(Buffer.from(message, 'hex'))).toString('hex')).toBe(signature);
 });
 
-describe('what does not fit together counts for nothing (case 15)', () => {
+describe('what does not fit together counts for nothing', () => {
   const p256 = () => kinds['ecdsa P-256 PEM']?.() ?? expect.fail();
   const p384 = () => kinds['ecdsa P-384 PEM']?.() ?? expect.fail();
   const p256hex = () => kinds['ecdsa P-256 hex']?.() ?? expect.fail();
@@ -159,14 +159,14 @@ describe('what does not fit together counts for nothing (case 15)', () => {
       ],
     ],
   ];
-  test.each(cases)('%s', (_, make) => {
+  it.each(cases)('%s', (_, make) => {
     const [signing, changes] = make();
     const judged = read(signing, changes);
     expect(judged.material).toBeUndefined();
     expect(judged.holds(MESSAGE, signing.sign(MESSAGE))).toBe(false);
   });
 
-  test('a key without a public part', () => {
+  it('a key without a public part', () => {
     const judged = createKey({
       keyid: 'k',
       keytype: 'sigstore-oidc',
@@ -178,17 +178,17 @@ describe('what does not fit together counts for nothing (case 15)', () => {
     expect(judged.holds(MESSAGE, Buffer.alloc(64))).toBe(false);
   });
 
-  test('a PKCS#1 v1.5 signature under a PSS scheme (go-tuf 830edf8)', () => {
+  it('a PKCS#1 v1.5 signature under a PSS scheme (go-tuf 830edf8)', () => {
     const signing = rsaKey({ padding: 'pkcs1' });
     expect(read(signing).holds(MESSAGE, signing.sign(MESSAGE))).toBe(false);
   });
 
-  test('a PSS signature with another hash than the scheme says', () => {
+  it('a PSS signature with another hash than the scheme says', () => {
     const signing = rsaKey({ digest: 'sha512' });
     expect(read(signing, { scheme: 'rsassa-pss-sha256' }).holds(MESSAGE, signing.sign(MESSAGE))).toBe(false);
   });
 
-  test('an ECDSA signature in raw form, not DER', () => {
+  it('an ECDSA signature in raw form, not DER', () => {
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const signing = ecdsaKey({ curve: 'P-256', secret: privateKey });
     expect(read(signing).holds(MESSAGE, signing.sign(MESSAGE))).toBe(true);
@@ -196,7 +196,7 @@ describe('what does not fit together counts for nothing (case 15)', () => {
     expect(read(signing).holds(MESSAGE, raw)).toBe(false);
   });
 
-  test('an Ed25519 key of small order signs nothing (zip215 would let it)', () => {
+  it('an Ed25519 key of small order signs nothing (zip215 would let it)', () => {
     // The identity point: with R the identity and S zero, lenient verifiers accept any message.
     const identity = `01${'00'.repeat(31)}`;
     const judged = createKey({
@@ -211,7 +211,7 @@ describe('what does not fit together counts for nothing (case 15)', () => {
 });
 
 describe('PSS salts', () => {
-  test.each([0, 20, 32, 64, 222])('a salt of %i bytes is accepted, as the norm leaves it open', (saltLength) => {
+  it.each([0, 20, 32, 64, 222])('a salt of %i bytes is accepted, as the norm leaves it open', (saltLength) => {
     const signing = rsaKey({ saltLength });
     expect(read(signing).holds(MESSAGE, signing.sign(MESSAGE))).toBe(true);
   });
@@ -237,7 +237,7 @@ describe('one key is one key, however it is written (GHSA-3633-5h82-39pq)', () =
     point,
   );
 
-  test.each<[string, SigningKey]>([
+  it.each<[string, SigningKey]>([
     ['a hex point', hex],
     ['an upper-case hex point', disguise(hex, { keyval: { public: `04${point.slice(2).toUpperCase()}` } })],
     ['the older key type', disguise(pem, { keytype: 'ecdsa-sha2-nistp256' })],
@@ -252,7 +252,7 @@ describe('one key is one key, however it is written (GHSA-3633-5h82-39pq)', () =
     expect(read(other).holds(MESSAGE, pem.sign(MESSAGE))).toBe(true);
   });
 
-  test('RSA: two schemes of one key, and PKCS#1 beside SPKI', () => {
+  it('RSA: two schemes of one key, and PKCS#1 beside SPKI', () => {
     const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const first = rsaKey({ secret: rsa.privateKey });
     const second = rsaKey({ secret: rsa.privateKey, digest: 'sha512' });
@@ -263,7 +263,7 @@ describe('one key is one key, however it is written (GHSA-3633-5h82-39pq)', () =
     expect(read(pkcs1).material).toBe(read(first).material);
   });
 
-  test('RSA: one modulus under two exponents', () => {
+  it('RSA: one modulus under two exponents', () => {
     const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const jwk = rsa.publicKey.export({ format: 'jwk' });
     const twin = createPublicKey({ key: { ...jwk, e: Buffer.from([3]).toString('base64url') }, format: 'jwk' });
@@ -273,13 +273,13 @@ describe('one key is one key, however it is written (GHSA-3633-5h82-39pq)', () =
     );
   });
 
-  test('Ed25519 in upper case', () => {
+  it('Ed25519 in upper case', () => {
     const signing = key('kind');
     const upper = read(signing, { publicKey: String(signing.public.keyval['public']).toUpperCase() });
     expect(upper.material).toBe(read(signing).material);
   });
 
-  test('different keys are different', () => {
+  it('different keys are different', () => {
     expect(read(key('one')).material).not.toBe(read(key('two')).material);
     expect(read(ecdsaKey({ curve: 'P-256' })).material).not.toBe(read(pem).material);
   });

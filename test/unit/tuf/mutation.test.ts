@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Refusal } from '../../../src/bytes/refusal.ts';
 import { sign } from '../../../src/repository/documents.ts';
 import type { Style } from '../../../src/repository/json-writer.ts';
@@ -84,7 +84,7 @@ function neverAcceptedUnlessTheSame(judged: Judged, bytes: Uint8Array): void {
   if (accepts(judged, bytes)) expect(meaning(bytes)).toBe(meaning(judged.bytes));
 }
 
-test('unchanged, everything is accepted', () => {
+it('unchanged, everything is accepted', () => {
   for (const judged of documents) expect(accepts(judged, judged.bytes), judged.file).toBe(true);
 });
 
@@ -95,7 +95,7 @@ describe('changed bytes are never accepted unless they mean the same', () => {
     return Buffer.concat([bytes.subarray(0, at), insert, bytes.subarray(at + remove)]);
   };
 
-  test('a flipped bit', () => {
+  it('a flipped bit', () => {
     fc.assert(
       fc.property(document, place, fc.nat(7), (at, where, bit) => {
         const bytes = Buffer.from(at.bytes);
@@ -107,7 +107,7 @@ describe('changed bytes are never accepted unless they mean the same', () => {
     );
   });
 
-  test('bytes taken out, put in, or both', () => {
+  it('bytes taken out, put in, or both', () => {
     const insert = fc.oneof(
       fc.uint8Array({ maxLength: 4 }),
       fc
@@ -122,7 +122,7 @@ describe('changed bytes are never accepted unless they mean the same', () => {
     );
   });
 
-  test('two pieces exchanged', () => {
+  it('two pieces exchanged', () => {
     fc.assert(
       fc.property(document, fc.tuple(place, place, place, place), (at, cuts) => {
         const bytes = at.bytes;
@@ -140,7 +140,7 @@ describe('changed bytes are never accepted unless they mean the same', () => {
     );
   });
 
-  test('one document in the place of another', () => {
+  it('one document in the place of another', () => {
     for (const judged of documents)
       for (const other of documents) if (judged.file !== other.file) expect(accepts(judged, other.bytes)).toBe(false);
   });
@@ -198,7 +198,7 @@ const edits = fc.oneof(
 );
 
 describe('edited members', () => {
-  test('are never accepted under the old signatures unless they mean the same', () => {
+  it('are never accepted under the old signatures unless they mean the same', () => {
     fc.assert(
       fc.property(document, fc.nat(), edits, (at, where, edit) => {
         const parsed: unknown = JSON.parse(Buffer.from(at.bytes).toString('utf8'));
@@ -210,7 +210,7 @@ describe('edited members', () => {
     );
   });
 
-  test('signed anew by the right keys, are accepted or refused, and nothing else is thrown', () => {
+  it('signed anew by the right keys, are accepted or refused, and nothing else is thrown', () => {
     fc.assert(
       fc.property(document, fc.nat(), edits, (judged, where, edit) => {
         const parsed: { signed: unknown } = JSON.parse(Buffer.from(judged.bytes).toString('utf8'));
@@ -233,13 +233,13 @@ describe('whatever is read, only a Refusal is thrown', () => {
       expect(error).toBeInstanceOf(Refusal);
     }
   };
-  test('random JSON', () => {
+  it('random JSON', () => {
     fc.assert(
       fc.property(fc.json(), (text) => refusedOr(Buffer.from(text))),
       { numRuns: 500 },
     );
   });
-  test('random JSON in an envelope', () => {
+  it('random JSON in an envelope', () => {
     const envelope = fc.record({
       signed: fc.oneof(
         fc.jsonValue(),
@@ -252,7 +252,7 @@ describe('whatever is read, only a Refusal is thrown', () => {
       { numRuns: 500 },
     );
   });
-  test('random bytes', () => {
+  it('random bytes', () => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), refusedOr), { numRuns: 500 });
   });
 });

@@ -1,10 +1,10 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createClient } from '../../support/client.ts';
 import { authority } from '../../support/keys.ts';
 import { createSimulator } from '../../support/simulator.ts';
 
 describe('refresh', () => {
-  test('asks in the order of the workflow, and nothing twice', async () => {
+  it('asks in the order of the workflow, and nothing twice', async () => {
     const simulator = createSimulator();
     const client = createClient(simulator);
     await client.refresh();
@@ -12,7 +12,7 @@ describe('refresh', () => {
     expect(client.versions()).toEqual({ root: 1, timestamp: 1, snapshot: 1, targets: 1 });
   });
 
-  test('asks again only for what changed', async () => {
+  it('asks again only for what changed', async () => {
     const simulator = createSimulator();
     const client = createClient(simulator);
     await client.refresh();
@@ -25,7 +25,7 @@ describe('refresh', () => {
     expect(simulator.reads).toEqual(['2.root.json', 'timestamp.json', '2.snapshot.json']);
   });
 
-  test('takes every root in between', async () => {
+  it('takes every root in between', async () => {
     const simulator = createSimulator();
     const client = createClient(simulator);
     for (const name of ['b', 'c', 'd']) {
@@ -43,14 +43,14 @@ describe('refresh', () => {
     expect(client.versions().root).toBe(4);
   });
 
-  test('asks for unversioned names where snapshots are not consistent, roots excepted', async () => {
+  it('asks for unversioned names where snapshots are not consistent, roots excepted', async () => {
     const simulator = createSimulator({ consistent: false, metaHashes: ['sha256', 'blake2b-256'] });
     const client = createClient(simulator);
     await client.refresh();
     expect(simulator.reads).toEqual(['2.root.json', 'timestamp.json', 'snapshot.json', 'targets.json']);
   });
 
-  test('keeps the exact bytes, whatever their layout', async () => {
+  it('keeps the exact bytes, whatever their layout', async () => {
     const simulator = createSimulator({ style: { indent: 3, order: 'reversed', finalNewline: true } });
     const client = createClient(simulator);
     const { timestamp, snapshot, targets } = await client.refresh();

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { prove } from '../../../src/bytes/proven.ts';
 import { createClient, refusalOf } from '../../support/client.ts';
 import { createClock } from '../../support/clock.ts';
@@ -27,7 +27,7 @@ describe('the production repository of Sigstore, as of 21 August 2026', () => {
   const client = (pinned: number) =>
     createClient({ source: { read }, clock: createClock(REFERENCE_TIME) }, root(pinned));
 
-  test.each([4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15])('verifies from root %i', async (pinned) => {
+  it.each([4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15])('verifies from root %i', async (pinned) => {
     reads.length = 0;
     const generation = await client(pinned).refresh();
     expect(generation.root.signed.version).toBe(15);
@@ -39,7 +39,7 @@ describe('the production repository of Sigstore, as of 21 August 2026', () => {
     ]);
   });
 
-  test('its targets, and those of its delegated role, are found and proved', async () => {
+  it('its targets, and those of its delegated role, are found and proved', async () => {
     const started = client(4);
     const generation = await started.refresh();
     const [delegated = expect.fail('nothing is delegated')] = generation.targets.signed.delegations?.names ?? [];
@@ -53,22 +53,19 @@ describe('the production repository of Sigstore, as of 21 August 2026', () => {
     expect((await started.find('absent')).target).toBeUndefined();
   });
 
-  test.each([1, 2, 3])(
-    'root %i carries a date outside the format of TUF: refused, naming the field',
-    async (pinned) => {
-      const refusal = await refusalOf(() => client(pinned));
-      expect(refusal).toMatchObject({ reason: 'format', subject: 'root' });
-      expect(refusal.message).toContain('signed.expires');
-    },
-  );
+  it.each([1, 2, 3])('root %i carries a date outside the format of TUF: refused, naming the field', async (pinned) => {
+    const refusal = await refusalOf(() => client(pinned));
+    expect(refusal).toMatchObject({ reason: 'format', subject: 'root' });
+    expect(refusal.message).toContain('signed.expires');
+  });
 
-  test('a week later its timestamp has expired', async () => {
+  it('a week later its timestamp has expired', async () => {
     const clock = createClock(REFERENCE_TIME + 14 * 86_400);
     const later = createClient({ source: { read }, clock }, root(15));
     expect(await refusalOf(later.refresh())).toMatchObject({ reason: 'expired', subject: 'timestamp' });
   });
 
-  test('no root may be left out', async () => {
+  it('no root may be left out', async () => {
     const skipping = async (request: MetadataRequest) =>
       read(request.role === 'root' && request.version === 9 ? { ...request, version: 10 } : request);
     const started = createClient({ source: { read: skipping }, clock: createClock(REFERENCE_TIME) }, root(4));

@@ -4,7 +4,7 @@ import type { OpenDownload } from '../../../src/ports/upstream.ts';
 import type { UpstreamOptions } from '../../../src/upstream/client.ts';
 import { collect, connect, filler, SHORT, SOMEBODY, serve, text } from './setup.ts';
 
-// One attempt at a file, from the start or from where the last one broke (reference catalogue B, DESIGN J2).
+// One attempt at a file, from the start or from where the last one broke.
 
 const whole = filler(300_000);
 const refusal = (reason: string) => expect.objectContaining({ reason });
@@ -85,7 +85,7 @@ describe('an attempt', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  it('72: refuses a part where the whole was asked for', async () => {
+  it('refuses a part where the whole was asked for', async () => {
     const { server, open } = await setup();
     server.fault('/f', { kind: 'headers', status: 206, headers: { 'content-range': 'bytes 0-99/100' } });
     await expect(open(first)).rejects.toEqual(refusal('format'));
@@ -98,7 +98,7 @@ describe('an attempt', () => {
   });
 });
 
-describe('73: resuming', () => {
+describe('resuming', () => {
   it('an answer of which nothing is read ends when its caller gives it up', async () => {
     const gone = Promise.withResolvers<void>();
     const server = await serve({
@@ -192,7 +192,7 @@ describe('limits', () => {
     expect(received).toBeLessThanOrEqual(100_000);
   });
 
-  it('64: a trickle below the minimum rate is slow; our own slow reading is not', async () => {
+  it('a trickle below the minimum rate is slow; our own slow reading is not', async () => {
     const { server, open } = await setup();
     server.fault('/f', { kind: 'throttle', bytesPerSecond: 10_000 }, 1);
     await expect(collect((await open(first)).bytes)).rejects.toEqual(refusal('slow'));

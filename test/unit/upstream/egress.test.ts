@@ -4,7 +4,7 @@ import { isPublicAddress } from '../../../src/upstream/addresses.ts';
 import { createAllowed, redactUrl } from '../../../src/upstream/destinations.ts';
 import { bytesAt, bytesOf, connect, SOMEBODY, serve, text } from './setup.ts';
 
-// Where an upstream client may go at all (reference catalogue C; C88).
+// Where an upstream client may go at all: a page cannot send this mirror wherever it likes.
 
 const refused = expect.objectContaining({ reason: 'redirect' });
 const v4 = (...addresses: string[]): LookupAddress[] => addresses.map((address) => ({ address, family: 4 }));
@@ -60,7 +60,7 @@ describe('addresses', () => {
   });
 });
 
-describe('81, 83: URLs a page may name', () => {
+describe('URLs a page may name', () => {
   const allowed = createAllowed({
     bases: ['https://index.example/simple/', 'http://127.0.0.1:8000/'],
     fileHosts: ['files.example', 'cdn.example:8443'],
@@ -162,7 +162,7 @@ describe('plain http', () => {
   });
 });
 
-describe('82: names that lead inside', () => {
+describe('names that lead inside', () => {
   const reach = async (addresses: LookupAddress[], privateHosts: string[] = []) => {
     const server = await serve({ files: new Map([['/x', bytesOf('hello')]]) });
     const base = `http://index.example:${server.port}/`;
@@ -205,7 +205,7 @@ describe('82: names that lead inside', () => {
     }
   });
 
-  it('84: a redirect to an allowed host that leads inside is refused', async () => {
+  it('a redirect to an allowed host that leads inside is refused', async () => {
     const server = await serve();
     const resolve = async () => v4('127.0.0.1');
     const upstream = connect(server, {
@@ -219,7 +219,7 @@ describe('82: names that lead inside', () => {
   });
 });
 
-describe('67, 68: redirects', () => {
+describe('redirects', () => {
   const files = new Map([['/y', bytesOf('there')]]);
   it('are followed up to three times for pages and files, never for metadata', async () => {
     const server = await serve({ files });
@@ -277,7 +277,7 @@ describe('67, 68: redirects', () => {
   });
 });
 
-describe('86, 87: credentials', () => {
+describe('credentials', () => {
   const basic = `Basic ${Buffer.from('me:se:cret').toString('base64')}`;
 
   it('go to their scheme, host and path prefix, and nowhere else', async () => {

@@ -23,7 +23,7 @@ describe('the metadata source', () => {
     expect(text(await read('snapshot'))).toBe('snapshot.json');
   });
 
-  it('7: 404 and 410 are absence, asked once; 403 too, for the next root only', async () => {
+  it('404 and 410 are absence, asked once; 403 too, for the next root only', async () => {
     const { server, read } = await setup([]);
     expect(await read('root', 2)).toBeUndefined();
     server.fault('*', { kind: 'status', status: 410 }, 1);
@@ -34,7 +34,7 @@ describe('the metadata source', () => {
     expect(server.requests).toHaveLength(4);
   });
 
-  it('7: an error on the next root is not the end of the chain', async () => {
+  it('an error on the next root is not the end of the chain', async () => {
     const { server, read } = await setup([]);
     server.fault('*', { kind: 'status', status: 500 }, 3);
     await expect(read('root', 2)).rejects.toMatchObject({ reason: 'unreachable' });
@@ -46,7 +46,7 @@ describe('the metadata source', () => {
     await expect(read('root', 2)).rejects.toMatchObject({ reason: 'redirect' });
   });
 
-  it('44: never reads more than the limit', async () => {
+  it('never reads more than the limit', async () => {
     const { read } = await setup(['timestamp.json']);
     await expect(read('timestamp', undefined, 13)).rejects.toMatchObject({ reason: 'limit' });
     expect(text(await read('timestamp', undefined, 14))).toBe('timestamp.json');

@@ -3,13 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { ELSEWHERE, EXPIRED, GOOD, TEST_KEY } from '../../support/certificates.ts';
 import { bytesAt, bytesOf, connect, SHORT, serve, text } from './setup.ts';
 
-// Getting there at all: names, sockets, TLS, and how many at once (reference catalogue B and C).
+// Getting there at all: names, sockets, TLS, and how many at once.
 
 const files = new Map([['/x', bytesOf('hello')]]);
 const unreachable = (transient: boolean) => expect.objectContaining({ reason: 'unreachable', transient });
 const noSuchName = (code: string) => () => Promise.reject(Object.assign(new Error(code), { code }));
 
-describe('51: names', () => {
+describe('names', () => {
   it.each(['ENOTFOUND', 'EAI_AGAIN', 'ESERVFAIL'])('%s is unreachable', async (code) => {
     const upstream = connect({ url: 'https://index.test/' }, { resolve: noSuchName(code) });
     await expect(bytesAt(upstream, 'https://index.test/x', 10)).rejects.toEqual(unreachable(true));
@@ -33,7 +33,7 @@ it('a document has memory of its own, however small: it may be kept', async () =
   expect(bytes?.buffer.byteLength).toBe(5);
 });
 
-describe('52: sockets', () => {
+describe('sockets', () => {
   it('refused is unreachable', async () => {
     const server = await serve();
     await server.close();
@@ -56,7 +56,7 @@ describe('52: sockets', () => {
     mute.close();
   });
 
-  it('76: a dead IPv6 address beside a live IPv4 one costs no more than a second', async () => {
+  it('a dead IPv6 address beside a live IPv4 one costs no more than a second', async () => {
     const server = await serve({ files });
     const upstream = connect(server, {
       bases: [`http://localhost:${server.port}/`],
@@ -71,7 +71,7 @@ describe('52: sockets', () => {
   });
 });
 
-describe('53: TLS', () => {
+describe('TLS', () => {
   const over = (cert: string) => serve({ files, tls: { key: TEST_KEY, cert } });
 
   it('a certificate of a known authority is accepted', async () => {
@@ -123,7 +123,7 @@ describe('53: TLS', () => {
   });
 });
 
-describe('78: many at once', () => {
+describe('many at once', () => {
   it('never opens more connections than allowed, queues a bounded number, and refuses the rest', async () => {
     const server = await serve({ handler: (_, response) => setTimeout(() => response.end('ok'), 20) });
     const upstream = connect(server, { limits: { connections: 4, queue: 20 } });
@@ -184,7 +184,7 @@ describe('78: many at once', () => {
   });
 });
 
-describe('85: proxies', () => {
+describe('proxies', () => {
   it('HTTP_PROXY and its like are not read', async () => {
     const server = await serve({ files });
     const proxy = await serve({ handler: (_, response) => response.end('proxied') });
@@ -203,7 +203,7 @@ describe('85: proxies', () => {
   });
 });
 
-describe('89: the test server itself', () => {
+describe('the test server itself', () => {
   it('ends while a client hangs', async () => {
     const server = await serve();
     const socket = dial(server.port, '127.0.0.1');

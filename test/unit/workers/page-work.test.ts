@@ -9,6 +9,7 @@ import { type PageSteps, type PageWork, workHere } from '../../../src/ports/page
 import { type Listing, without } from '../../../src/pypi/listing.ts';
 import { type Bodies, makePage } from '../../../src/render/page.ts';
 import { createPageWork, type PageWorkOptions } from '../../../src/workers/page-work.ts';
+import { client, leavingClient } from '../../support/callers.ts';
 import { cpuTime } from '../../support/cpu.ts';
 import { largeList, largePage } from '../../support/large.ts';
 
@@ -48,7 +49,7 @@ const bytesOf = (bodies: Bodies) =>
     .variants()
     .map(({ body }) => [body.etag, sha256Hex(lend(body.bytes))]);
 
-const draw = (work: PageWork, steps: PageSteps = keepAll) => work.drawPage(small, steps);
+const draw = (work: PageWork, steps: PageSteps = keepAll) => work.drawPage(small, steps, client());
 
 it.each([
   ['all of a page', keepAll],
@@ -76,24 +77,24 @@ it('asks for the digests that the page does not state, and draws with them', asy
       ]);
     },
   };
-  const there = await work.drawPage(source, steps);
+  const there = await work.drawPage(source, steps, client());
   expect(asked).toEqual(['foo-1.0.tar.gz']);
-  expect(bytesOf(there.bodies)).toEqual(bytesOf((await workHere.drawPage(source, steps)).bodies));
+  expect(bytesOf(there.bodies)).toEqual(bytesOf((await workHere.drawPage(source, steps, client())).bodies));
 });
 
 it('draws a list to the same bytes on another thread', async () => {
   const { work, workers } = threaded();
-  const there = await work.drawList(largeList(20_000));
+  const there = await work.drawList(largeList(20_000), client());
   expect(workers).toHaveLength(1);
-  expect(bytesOf(there)).toEqual(bytesOf(await workHere.drawList(largeList(20_000))));
+  expect(bytesOf(there)).toEqual(bytesOf(await workHere.drawList(largeList(20_000), client())));
 });
 
 it('compares two pages as it does here', async () => {
   const { work } = threaded();
   const before = { bytes: small.bytes, serial: 5 };
   const after = { bytes: largePage(PROJECT, 590), serial: 4 };
-  const there = await work.compare(PROJECT, before, after);
-  expect(there).toEqual(await workHere.compare(PROJECT, before, after));
+  const there = await work.compare(PROJECT, before, after, client());
+  expect(there).toEqual(await workHere.compare(PROJECT, before, after, client()));
   expect(there.losses.map(({ kind }) => kind)).toContain('serial-lower');
   expect(there.losses.filter(({ kind }) => kind === 'file')).toHaveLength(10);
 });
@@ -104,9 +105,9 @@ it.each([
 ] as const)('refuses for the same reason from another thread: %s', async (reason, bytes) => {
   const { work } = threaded();
   const refused = { reason, subject: 'page' };
-  await expect(work.drawPage({ ...small, bytes }, keepAll)).rejects.toMatchObject(refused);
-  await expect(work.compare(PROJECT, undefined, { bytes, serial: undefined })).rejects.toMatchObject(refused);
-  await expect(work.drawList(Buffer.from('no list'))).rejects.toBeInstanceOf(Refusal);
+  await expect(work.drawPage({ ...small, bytes }, keepAll, client())).rejects.toMatchObject(refused);
+  await expect(work.compare(PROJECT, undefined, { bytes, serial: undefined }, client())).rejects.toMatchObject(refused);
+  await expect(work.drawList(Buffer.from('no list'), client())).rejects.toBeInstanceOf(Refusal);
   // And goes on.
   expect((await draw(work)).listing.files.size).toBe(600);
 });
@@ -139,9 +140,15 @@ it('a thread that dies fails what it was at with `limit`, and is replaced', asyn
 
 it('a page that takes too much memory or time ends its thread, not the mirror', async () => {
   const hungry = threaded({ heapMb: 8 });
-  await expect(hungry.work.drawList(largeList(200_000))).rejects.toMatchObject({ reason: 'limit', transient: true });
+  await expect(hungry.work.drawList(largeList(200_000), client())).rejects.toMatchObject({
+    reason: 'limit',
+    transient: true,
+  });
   const slow = threaded({ stepMs: 1 });
-  await expect(slow.work.drawList(largeList(200_000))).rejects.toMatchObject({ reason: 'limit', transient: true });
+  await expect(slow.work.drawList(largeList(200_000), client())).rejects.toMatchObject({
+    reason: 'limit',
+    transient: true,
+  });
 });
 
 it('takes on only so many at once, and tells the rest to come again', async () => {
@@ -181,9 +188,41 @@ it('pages and lists share what all threads together may have in work', async () 
     },
   });
   await atWork;
-  await expect(work.drawList(largeList(1000))).rejects.toMatchObject({ reason: 'limit', transient: true });
+  await expect(work.drawList(largeList(1000), client())).rejects.toMatchObject({ reason: 'limit', transient: true });
   go();
   expect((await page).listing.files.size).toBe(600);
+});
+
+it('whoever leaves before its turn is not waited for, and nothing is done for it', async () => {
+  const { work } = threaded({ atOnce: 1 });
+  const { promise: held, resolve: go } = Promise.withResolvers<void>();
+  const { promise: atWork, resolve: arrived } = Promise.withResolvers<void>();
+  const first = draw(work, {
+    async enforce(listing) {
+      arrived();
+      await held;
+      return keepAll.enforce(listing);
+    },
+  });
+  await atWork;
+  const { caller, leave } = leavingClient();
+  let enforced = 0;
+  const second = work.drawPage(
+    small,
+    {
+      enforce(listing) {
+        enforced++;
+        return keepAll.enforce(listing);
+      },
+    },
+    caller,
+  );
+  leave();
+  await expect(second).rejects.toThrow('left');
+  go();
+  await first;
+  expect((await draw(work)).listing.files.size).toBe(600);
+  expect(enforced).toBe(0);
 });
 
 it('an idle thread ends, and its memory with it; the next page starts another', async () => {
@@ -202,7 +241,7 @@ it('a page of 10,000 files and a list of 800,000 names hold no other request up 
   // Once to warm up: what counts is what the work costs, not the first compilation of it.
   await draw(work);
   const longest = await longestTurn(async () => {
-    await Promise.all([work.drawPage({ ...small, bytes: page }, keepAll), work.drawList(list)]);
+    await Promise.all([work.drawPage({ ...small, bytes: page }, keepAll, client()), work.drawList(list, client())]);
   });
   expect(longest).toBeLessThan(50);
 });
@@ -232,8 +271,8 @@ it('makes the same legacy JSON on another thread, without what is withheld', asy
   const source = { ...small, listing, withheld: new Set(withheld.keys()), upstream, base };
   for (const version of [undefined, listing.versions[0], 'none such']) {
     const [there, here] = [
-      await work.drawLegacy({ ...source, version }),
-      await workHere.drawLegacy({ ...source, version }),
+      await work.drawLegacy({ ...source, version }, client()),
+      await workHere.drawLegacy({ ...source, version }, client()),
     ];
     expect(there && String(Buffer.from(there))).toBe(here && String(here));
   }

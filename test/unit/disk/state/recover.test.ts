@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { open, readdir, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { cp, mkdir, open, readdir, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { sqlite } from '../../../../src/disk/database/sqlite.ts';
@@ -260,4 +260,18 @@ describe('an index that begins with items', () => {
     expect(await state.begin('main', items('b'))).toBe(false);
     expect(await state.version(item('b'), 0)).toBe(0);
   });
+});
+
+test('a backup that SQLite makes while the mirror runs is a database like the one it was made of', async () => {
+  const { root, state } = await filled();
+  const elsewhere = await scratchDirectory();
+  await mkdir(dirname(fileOf(elsewhere)), { recursive: true });
+  const other = new (sqlite().DatabaseSync)(fileOf(root), { readOnly: true });
+  await sqlite().backup(other, fileOf(elsewhere));
+  other.close();
+  await cp(join(dirname(fileOf(root)), 'format'), join(dirname(fileOf(elsewhere)), 'format'));
+  expect(await state.create(item('a'), 3, bytes('a 3'))).toBe(true);
+  const restored = await party(elsewhere);
+  expect(await restored.state.open('main')).toMatchObject({ versions: 6, damaged: [] });
+  expect(await restored.state.create(item('a'), 3, bytes('another'))).toBe(true);
 });

@@ -2,12 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, open, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { checkFileSystem } from '../../../../src/disk/database/file-system-kind.ts';
 import { keepReserve, withReserve } from '../../../../src/disk/database/reserve.ts';
 import { DamagedDatabase } from '../../../../src/disk/database/sqlite.ts';
 import { databaseRefusal } from '../../../../src/disk/database/trouble.ts';
 import { createDurable } from '../../../../src/disk/durable.ts';
 import { nodeFileOps } from '../../../../src/disk/file-ops.ts';
+import { openVolume } from '../../../../src/disk/volume.ts';
 import type { ItemPath } from '../../../../src/ports/state-storage.ts';
 import { fileOf, party, scratchDirectory } from './rig.ts';
 
@@ -199,6 +199,8 @@ describe('what SQLite says', () => {
 });
 
 describe('a file system', () => {
+  const on = (type: number) => ({ ...nodeFileOps, fileSystem: async () => type });
+
   test.each([
     [0x6969, /network file system \(NFS\)/],
     [0xff534d42, /network file system \(CIFS\)/],
@@ -214,23 +216,28 @@ describe('a file system', () => {
     [0x6b414653, /AFS/],
     [0x7461636f, /OCFS2/],
     [0x01161970, /GFS2/],
-  ])('%i of several machines is refused in words', async (type, words) => {
+  ])('%i of several machines is refused in words, whatever an operator says', async (type, words) => {
+    const data = join(await scratchDirectory(), 'data');
     for (const allowFuse of [false, true])
-      await expect(checkFileSystem('/data', { typeOf: async () => type, allowFuse })).rejects.toMatchObject({
+      await expect(openVolume(data, { ops: on(type), allowFuse })).rejects.toMatchObject({
         ...damaged,
         message: expect.stringMatching(words),
       });
   });
 
   test('that is FUSE takes an operator’s word', async () => {
-    const typeOf = async () => 0x65735546;
-    await expect(checkFileSystem('/data', { typeOf })).rejects.toMatchObject(damaged);
-    await expect(checkFileSystem('/data', { typeOf, allowFuse: true })).resolves.toBeUndefined();
+    const data = join(await scratchDirectory(), 'data');
+    await expect(openVolume(data, { ops: on(0x65735546) })).rejects.toMatchObject({
+      ...damaged,
+      message: expect.stringMatching(/allow_fuse: true/),
+    });
+    await (await openVolume(data, { ops: on(0x65735546), allowFuse: true })).close();
   });
 
   test('of one machine is taken', async () => {
+    const data = join(await scratchDirectory(), 'data');
     for (const type of [0xef53, 0x58465342, 0x9123683e, 0x01021994, 0x794c7630, 0x2fc12fc1])
-      await expect(checkFileSystem('/data', { typeOf: async () => type })).resolves.toBeUndefined();
-    await expect(checkFileSystem(await scratchDirectory())).resolves.toBeUndefined();
+      await (await openVolume(data, { ops: on(type) })).close();
+    await (await openVolume(data)).close();
   });
 });

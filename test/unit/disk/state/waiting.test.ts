@@ -1,4 +1,5 @@
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { DatabaseThread } from '../../../../src/disk/database/database-thread.ts';
 import { sqlite } from '../../../../src/disk/database/sqlite.ts';
 import type { ItemPath } from '../../../../src/ports/state-storage.ts';
 import { behindItsBack, fileOf, party, scratchDirectory } from './rig.ts';
@@ -148,4 +149,15 @@ describe('reads', () => {
     behindItsBack(root, (database) => database.exec('UPDATE item SET value = zeroblob(65540) WHERE version = 2'));
     await expect(state.newest(DEMO, 2)).rejects.toMatchObject({ reason: 'state', transient: false });
   });
+});
+
+test('a thread that is not asked for anything ends, and is started again when it is', async () => {
+  const thread = new DatabaseThread({ idleMs: 1 });
+  onTestFinished(() => thread.end());
+  const session = thread.session();
+  expect(thread.isRunning(session)).toBe(true);
+  await thread.call('close', { database: -1 });
+  await expect.poll(() => thread.isRunning(session), { timeout: 10_000 }).toBe(false);
+  await thread.call('close', { database: -1 });
+  expect(thread.isRunning(session)).toBe(false);
 });

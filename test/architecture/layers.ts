@@ -1,0 +1,71 @@
+// Who may import whom. A row that no longer fits is changed here, in the open, with its reason.
+
+const FACE = 'mirror/package-index.ts';
+const PURE = ['bytes', 'tuf', 'pypi', 'presets', 'render'];
+const PORTS = [...PURE, 'async', 'ports'];
+const ADAPTERS = ['blobs', 'state', 'disk', 'upstream', 'workers', 'telemetry'];
+
+/**
+ * By room: what it may import besides itself, as rooms or files of src. The row of a room within a room replaces that of
+ * the outer one. Adapters meet in app alone, which builds the mirror.
+ */
+export const LAYERS: Readonly<Record<string, readonly string[]>> = {
+  bytes: [],
+  version: [],
+  async: ['bytes'],
+  tuf: ['bytes'],
+  pypi: ['bytes'],
+  presets: ['bytes'],
+  render: ['bytes', 'pypi'],
+  ports: ['bytes', 'async', 'tuf', 'pypi', 'render'],
+  mirror: PORTS,
+  blobs: ['bytes', 'async', 'ports'],
+  state: ['bytes', 'async', 'ports'],
+  disk: ['bytes', 'async', 'ports'],
+  upstream: ['bytes', 'async', 'tuf', 'presets', 'ports'],
+  workers: ['bytes', 'async', 'pypi', 'render', 'ports'],
+  telemetry: ['bytes', 'ports'],
+  config: ['bytes', 'presets'],
+  http: ['bytes', 'async', 'pypi', 'render', FACE, 'tuf/verified.ts'],
+  app: [...PORTS, 'mirror', ...ADAPTERS, 'config', 'http', 'version'],
+  repository: ['bytes'],
+  demo: ['bytes', 'async', 'app', 'repository', FACE, 'http', 'config'],
+  cli: [...PORTS, 'app', FACE, 'state', 'disk', 'upstream', 'config', 'demo', 'version', 'http/access/passwords.ts'],
+  main: ['cli', 'app', 'config', 'bytes', 'version'],
+};
+
+/** What the table itself must go on forbidding, and why nothing else holds it. */
+export const NEVER: readonly (readonly [from: string, to: string])[] = [
+  ['bytes', 'disk'],
+  ['tuf', 'upstream'],
+  ['pypi', 'http'],
+  ['http', 'disk'],
+  ['http', 'blobs'],
+  ['http', 'state'],
+  ['http', 'upstream'],
+  ['mirror', 'disk'],
+  ['mirror', 'blobs'],
+  ['mirror', 'state'],
+  ['mirror', 'upstream'],
+  ['mirror', 'telemetry'],
+  ['ports', 'mirror'],
+  ['disk', 'upstream'],
+];
+
+/**
+ * What exists once, above both kinds of evidence: memory of pages, one flight a project, pins, events and lists. The two
+ * rooms of evidence may not reach for them; `except` says who may, and why.
+ */
+export const ONCE: {
+  readonly rooms: readonly string[];
+  readonly targets: readonly string[];
+  readonly except: Readonly<Record<string, string>>;
+} = {
+  rooms: ['src/mirror/tuf/', 'src/mirror/unsigned/'],
+  targets: ['src/bytes/bounded-map.ts', 'src/async/flight.ts', 'src/ports/events.ts', 'src/mirror/projects/'],
+  except: {
+    'src/mirror/projects/reports.ts': 'how evidence reports; what becomes of it is decided there',
+    'src/mirror/tuf/roles.ts': 'delegated roles are no pages: they have a memory and flights of their own',
+    'src/mirror/unsigned/documents.ts': 'nor are documents that nothing vouches for; they are found by a page',
+  },
+};

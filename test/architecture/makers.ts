@@ -1,0 +1,93 @@
+// Who may make a proof. A maker is a function that turns plain values into a proved one; it may be imported by the files
+// named here and by no other, under whatever name, and a file that has one is never imported whole.
+
+/** By file and name: the files, or folders with a slash at their end, that may import it. */
+export const MAKERS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  'src/bytes/proof.ts': {
+    // Proved bytes as node wants them: for those who hash, decode, store or send, and never write into them.
+    lend: [
+      'src/tuf/accept.ts',
+      'src/tuf/verified.ts',
+      'src/http/reply/doors.ts',
+      'src/blobs/blob-store.ts',
+      'src/mirror/projects/project-list.ts',
+      'src/mirror/tuf/evidence.ts',
+      'src/mirror/tuf/refresher.ts',
+      'src/mirror/tuf/roles.ts',
+      'src/mirror/unsigned/documents.ts',
+      'src/cli/client-trust.ts',
+    ],
+  },
+  'src/bytes/expected.ts': {
+    makeExpected: [
+      // A role that was verified.
+      'src/tuf/delegation.ts',
+      // A page that is believed.
+      'src/mirror/projects/believed-page.ts',
+    ],
+  },
+  // `prove` compares the bytes itself, and is for everybody.
+  'src/bytes/proven.ts': {},
+  'src/bytes/blob.ts': { makeBlob: ['src/blobs/blob-store.ts'] },
+  'src/bytes/unverified.ts': { makeUnverifiedDocument: ['src/mirror/unsigned/documents.ts'] },
+  'src/mirror/believed.ts': { makeBelieved: ['src/mirror/tuf/evidence.ts', 'src/mirror/unsigned/evidence.ts'] },
+  'src/mirror/projects/believed-page.ts': { makeBelievedPage: ['src/mirror/projects/draw.ts'] },
+  'src/render/page.ts': { makePage: ['src/mirror/projects/draw.ts'] },
+  'src/mirror/files/file-answer.ts': { makeFileAnswer: ['src/mirror/files/files.ts', 'src/mirror/tuf/targets.ts'] },
+  // What a document says is no authority before its own signatures held: decoding belongs to opening.
+  'src/tuf/decode.ts': {
+    decodeRoot: ['src/tuf/verified.ts'],
+    decodeTimestamp: ['src/tuf/accept.ts', 'src/tuf/stored.ts'],
+    decodeSnapshot: ['src/tuf/accept.ts', 'src/tuf/stored.ts'],
+    decodeTargets: ['src/tuf/accept.ts', 'src/tuf/stored.ts'],
+  },
+  'src/tuf/authority.ts': {
+    decodeAuthority: ['src/tuf/decode.ts', 'src/tuf/delegations.ts'],
+    authorityOfBin: ['src/tuf/delegations.ts'],
+  },
+  'src/tuf/delegations.ts': { decodeDelegations: ['src/tuf/decode.ts'] },
+  'src/tuf/verified.ts': {
+    open: ['src/tuf/accept.ts', 'src/tuf/stored.ts'],
+    reopen: ['src/tuf/accept.ts'],
+    openRoot: ['src/tuf/trusted-root.ts'],
+  },
+  'src/tuf/trusted-root.ts': { pinRoot: ['src/tuf/accept.ts'], followRoot: ['src/tuf/accept.ts'] },
+  'src/tuf/accept.ts': { startFrom: ['src/mirror/tuf/restore.ts', 'src/cli/client-trust.ts'] },
+  'src/tuf/stages.ts': {
+    withTimestamp: ['src/tuf/accept.ts'],
+    withSnapshot: ['src/tuf/accept.ts'],
+    withTargets: ['src/tuf/accept.ts'],
+  },
+  'src/http/exchange.ts': {
+    beginExchange: ['src/http/listener.ts'],
+    outgoingOf: ['src/http/reply/'],
+  },
+  'src/http/reply/own-words.ts': { ownWords: ['src/http/routes/health.ts', 'src/http/routes/home.ts'] },
+  'src/http/reply/answers.ts': { makeAnswer: ['src/http/reply/problems.ts'] },
+};
+
+/** Files that may cast, and why the types cannot say it. `as const` is no cast. */
+export const CASTS: Readonly<Record<string, string>> = {
+  'src/bytes/proof.ts': 'lend: the one place where read-only bytes become node’s',
+  'src/http/reply/sending.ts': 'node only reads the headers it is given, and its types do not say so',
+  'src/tuf/json/json-value.ts': 'members of an object lie in one array, names and values in turn',
+  'src/tuf/json/json.ts': 'members of an object lie in one array, names and values in turn',
+  'src/workers/thread.ts': 'the answer to a call is of its kind: dispatch.ts sees to it',
+  'src/disk/database/database-thread.ts': 'the answer to a call is of its kind',
+  'src/config/faults.ts': 'zod types an issue by its code, and a path is put before any of them',
+  'src/repository/signing-keys.ts': 'a key that is wrong on purpose, for tests',
+};
+
+/** Files that may read JSON with the parser of JavaScript, which takes the last of two equal members and any number. */
+export const JSON_READERS: Readonly<Record<string, string>> = {
+  'src/render/render-json.ts': 'lines of a list that this program drew',
+  'src/pypi/read.ts': 'pages as indexes write them; what it gives is decoded strictly behind it',
+  'src/tuf/json/json.ts': 'one string within quotes',
+  'src/telemetry/log.ts': 'a line that this program wrote a moment ago',
+  'src/disk/lines.ts': 'records of our own, for people',
+  'src/disk/records/record-lines.ts': 'records of our own, for people',
+  'src/disk/database/epoch-file.ts': 'decoded strictly behind it',
+  'src/state/envelope.ts': 'decoded strictly behind it',
+  'src/state/epochs.ts': 'decoded strictly behind it',
+  'src/state/page-file.ts': 'decoded strictly behind it',
+};

@@ -1,0 +1,79 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+
+const CHILD = join(import.meta.dirname, 'trace.child.ts');
+const CALLS = 'trace=write,pwrite64,fsync,fdatasync,getdents64';
+
+/** A call that has come to its end. */
+interface Call {
+  readonly name: string;
+  readonly on: string;
+  readonly line: string;
+}
+
+/** Calls in the order they ended: strace tells of a long one when it begins and again when it ends. */
+function callsIn(trace: string): readonly Call[] {
+  const begun = new Map<string, Call>();
+  return trace.split('\n').flatMap((line) => {
+    const [, pid = '', rest = ''] = /^(\d+)\s+(.*)$/.exec(line) ?? [];
+    const [, name = '', on = ''] = /^(\w+)\(\d+<([^>]*)>/.exec(rest) ?? [];
+    if (rest.endsWith('<unfinished ...>')) {
+      begun.set(pid, { name, on, line });
+      return [];
+    }
+    if (!rest.startsWith('<...')) return name === '' ? [] : [{ name, on, line }];
+    const call = begun.get(pid);
+    begun.delete(pid);
+    return call === undefined ? [] : [{ ...call, line: `${call.line} ${rest}` }];
+  });
+}
+
+/** What happened between two lines that the process wrote. */
+function between(calls: readonly Call[], from: string, to: string): readonly Call[] {
+  const at = (text: string) => calls.findIndex(({ name, line }) => name === 'write' && line.includes(`"${text}\\n"`));
+  expect(at(from)).toBeGreaterThanOrEqual(0);
+  expect(at(to)).toBeGreaterThan(at(from));
+  return calls.slice(at(from) + 1, at(to));
+}
+
+const isSync = ({ name }: Call) => name === 'fsync' || name === 'fdatasync';
+
+function canTrace(): boolean {
+  const { status } = spawnSync('strace', ['-o', '/dev/null', 'true'], { stdio: 'ignore' });
+  if (status === 0) return true;
+  process.stderr.write('NOT TRIED: what is on the disk before an answer leaves, because there is no strace here.\n');
+  return false;
+}
+
+test.runIf(canTrace())(
+  'a version is on the disk before its create is answered, and a read syncs nothing',
+  async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'verbatim-trace-'));
+    onTestFinished(() => rm(directory, { recursive: true, force: true }));
+    const output = join(directory, 'trace');
+    const { status, stderr } = spawnSync(
+      'strace',
+      ['-f', '-y', '-s', '64', '-e', CALLS, '-o', output, process.execPath, CHILD, join(directory, 'data')],
+      { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] },
+    );
+    expect(status, stderr).toBe(0);
+    const calls = callsIn(await readFile(output, 'utf8'));
+    for (let version = 1; version <= 5; version++) {
+      const during = between(calls, `asked ${version}`, `answered ${version}`).filter(({ on }) =>
+        on.endsWith('/state.db-wal'),
+      );
+      const written = during.findLastIndex(({ name }) => name === 'pwrite64');
+      const synced = during.findLastIndex((call) => isSync(call) && call.line.endsWith('= 0'));
+      expect(written).toBeGreaterThanOrEqual(0);
+      expect(synced).toBeGreaterThan(written);
+    }
+    // Forty that come together are one or two transactions, each with one sync.
+    expect(between(calls, 'asked many', 'answered many').filter(isSync).length).toBeLessThanOrEqual(4);
+    const reading = between(calls, 'asked to read', 'answered what was read');
+    expect(reading.filter((call) => isSync(call) || call.name === 'getdents64')).toEqual([]);
+  },
+  240_000,
+);
