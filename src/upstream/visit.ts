@@ -2,7 +2,7 @@ import type { Caller } from '../async/caller.ts';
 import type { Gate } from '../async/gate.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import { codingOf, mayBeCoded } from './decoded.ts';
-import { type Allowed, redactUrl } from './destinations.ts';
+import { type Destinations, redactUrl } from './destinations.ts';
 import { type Answer, type Exchange, StaleConnection } from './exchange.ts';
 import type { Pace } from './limits.ts';
 import type { Rest } from './retry-after.ts';
@@ -28,7 +28,7 @@ export interface Visit {
 export type MakeVisit = (url: string, visit: Visit) => Promise<Answer>;
 
 interface VisitDeps {
-  readonly allowed: Allowed;
+  readonly destinations: Destinations;
   readonly exchange: Exchange;
   readonly rest: Rest;
   /** The User-Agent; some indexes refuse a client that does not say what it is. */
@@ -38,9 +38,9 @@ interface VisitDeps {
 const REDIRECTS = [301, 302, 303, 307, 308];
 
 export function createVisits(deps: VisitDeps): MakeVisit {
-  const { allowed, rest } = deps;
+  const { destinations, rest } = deps;
   return async (url, visit) => {
-    let at = allowed.check(url);
+    let at = destinations.check(url);
     for (let hop = 0; ; hop++) {
       const answer = await ask(deps, at, visit);
       if (!REDIRECTS.includes(answer.status)) return judged(answer, rest);
@@ -50,7 +50,7 @@ export function createVisits(deps: VisitDeps): MakeVisit {
           'redirect',
           `${redactUrl(at)} redirects, which is not followed ${hop === 0 ? 'here' : 'so often'}.`,
         );
-      at = allowed.follow(at, answer.headers.location);
+      at = destinations.follow(at, answer.headers.location);
     }
   };
 }
@@ -68,9 +68,9 @@ async function ask(deps: VisitDeps, url: URL, visit: Visit): Promise<Answer> {
   }
 }
 
-async function send({ allowed, exchange, agent }: VisitDeps, url: URL, visit: Visit): Promise<Answer> {
+async function send({ destinations, exchange, agent }: VisitDeps, url: URL, visit: Visit): Promise<Answer> {
   const { headers, fresh, lane, caller } = visit;
-  const authorization = allowed.authorization(url);
+  const authorization = destinations.authorization(url);
   const leave = await lane.gate.enter(caller);
   try {
     return await exchange(url, {
