@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../support/upstream.ts';
-import { bytesAt, bytesOf, connect, SHORT, serve, text } from './setup.ts';
+import { bytesAt, bytesOf, connect, PATIENT, SHORT, serve, text } from './setup.ts';
 
 // What an upstream may answer to the question for a small document. One case, one test.
 
@@ -34,8 +34,9 @@ describe('a good answer', () => {
   });
 
   it('may come after interim answers (RFC 9110 §15.2), each of which asks for patience anew', async () => {
-    const stall = { kind: 'stall', at: 'headers', time: 400, interim: 60 } as const;
-    expect(await ask(stall)).toBe('hello');
+    const stall = { kind: 'stall', at: 'headers', time: 1500, interim: 200 } as const;
+    const documents = { ...PATIENT.documents, headersTimeout: 700 };
+    expect(await ask(stall, { limits: { documents } })).toBe('hello');
   });
 
   it('keeps its headers to itself: bytes are all that comes back', async () => {

@@ -136,7 +136,9 @@ describe('URLs a page may name', () => {
       fileHosts: ['http://files.lan:81', 'plain.lan'],
       insecureUpstream: true,
     });
-    expect(['http://files.lan:81/f', 'http://plain.lan/f', 'https://plain.lan/f'].every((url) => open.mayFetch(url))).toBe(true);
+    expect(
+      ['http://files.lan:81/f', 'http://plain.lan/f', 'https://plain.lan/f'].every((url) => open.mayFetch(url)),
+    ).toBe(true);
     expect(open.mayFetch('https://files.lan:81/f')).toBe(false);
     expect(() => new Destinations({ bases: [], fileHosts: ['http://files.example'] })).toThrow(
       expect.objectContaining({ reason: 'policy' }),

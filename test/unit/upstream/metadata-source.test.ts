@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { knownLayout, type LayoutName } from '../../../src/presets/known-upstreams.ts';
 import { resolveLayout } from '../../../src/presets/layouts.ts';
 import { createMetadataSource } from '../../../src/upstream/metadata-source.ts';
-import { bytesOf, connect, SOMEBODY, serve, text } from './setup.ts';
+import { bytesOf, connect, PATIENT, SOMEBODY, serve, text } from './setup.ts';
 
 async function setup(names: readonly string[], preset: LayoutName = 'plain') {
   const server = await serve({ files: new Map(names.map((name) => [`/metadata/${name}`, bytesOf(name)])) });
   const source = createMetadataSource(
-    connect(server, { retries: 2 }),
+    connect(server, { retries: 2, limits: { documents: { ...PATIENT.documents, headersTimeout: 1000 } } }),
     resolveLayout(knownLayout(preset), { upstream: server.url }),
     SOMEBODY,
   );

@@ -8,7 +8,7 @@ const TLS = { key: TEST_KEY, cert: GOOD };
 
 async function through(proxy: { readonly url: string }, tls = true) {
   const server = await serve({ files, ...(tls ? { tls: TLS } : {}) });
-  return { server, upstream: connect(server, { ca: GOOD, proxy: proxy.url }) };
+  return { server, upstream: connect(server, { ca: GOOD, proxy: proxy.url, limits: { connectTimeout: 1000 } }) };
 }
 
 async function start(options: Parameters<typeof startProxy>[0] = {}) {

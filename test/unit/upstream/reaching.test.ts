@@ -1,7 +1,7 @@
 import { createServer, connect as dial } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { ELSEWHERE, EXPIRED, GOOD, TEST_KEY } from '../../support/certificates.ts';
-import { bytesAt, bytesOf, connect, SHORT, serve, text } from './setup.ts';
+import { bytesAt, bytesOf, connect, PATIENT, SHORT, serve, text } from './setup.ts';
 
 // Getting there at all: names, sockets, TLS, and how many at once.
 
@@ -21,7 +21,13 @@ describe('names', () => {
   });
 
   it('a resolver that never answers is cut by the connect timeout', async () => {
-    const upstream = connect({ url: 'https://index.test/' }, { resolve: () => new Promise(() => {}) });
+    const upstream = connect(
+      { url: 'https://index.test/' },
+      {
+        resolve: () => new Promise(() => {}),
+        limits: { connectTimeout: SHORT.connectTimeout },
+      },
+    );
     await expect(bytesAt(upstream, 'https://index.test/x', 10)).rejects.toEqual(unreachable(true));
   });
 });
@@ -52,7 +58,8 @@ describe('sockets', () => {
     await new Promise<void>((listening) => mute.listen(0, '127.0.0.1', listening));
     const address = mute.address();
     const url = `https://127.0.0.1:${typeof address === 'object' ? address?.port : 0}/`;
-    await expect(bytesAt(connect({ url }), `${url}x`, 10)).rejects.toEqual(unreachable(true));
+    const upstream = connect({ url }, { limits: { connectTimeout: SHORT.connectTimeout } });
+    await expect(bytesAt(upstream, `${url}x`, 10)).rejects.toEqual(unreachable(true));
     mute.close();
   });
 
@@ -157,7 +164,8 @@ describe('many at once', () => {
 
   it('gives places back after refusals of every kind', async () => {
     const server = await serve({ files });
-    const upstream = connect(server, { limits: { connections: 1, queue: 1 } });
+    const documents = { ...PATIENT.documents, headersTimeout: 1000 };
+    const upstream = connect(server, { limits: { connections: 1, queue: 1, documents } });
     const kinds = [
       { kind: 'reset' },
       { kind: 'status', status: 404 },

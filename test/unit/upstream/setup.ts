@@ -5,7 +5,10 @@ import { createUpstream, type UpstreamOptions } from '../../../src/upstream/clie
 import { LIMITS, type UpstreamLimits } from '../../../src/upstream/limits.ts';
 import { startUpstream, type TestUpstream, type UpstreamServerOptions } from '../../support/upstream.ts';
 
-/** The real limits, with waits short enough for tests. */
+/** The real limits, without the pauses that only keep load from an upstream. */
+export const PATIENT: UpstreamLimits = { ...LIMITS, retryDelay: 1, discard: 50 };
+
+/** Waits short enough for a test that is about them to wait for their end. */
 export const SHORT: UpstreamLimits = {
   ...LIMITS,
   connectTimeout: 300,
@@ -39,7 +42,7 @@ export function connect(server: { readonly url: string }, options: Partial<Upstr
     bases: [server.url],
     retries: 0,
     ...options,
-    limits: { ...SHORT, ...options.limits },
+    limits: { ...PATIENT, ...options.limits },
   });
   ends.push(upstream.close);
   return upstream;
