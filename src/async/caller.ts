@@ -19,9 +19,9 @@ export interface Caller {
 
 const NEVER = new AbortController().signal;
 
-/** The mirror itself, or one of its jobs (`party`). */
-export function internalCaller(index: string, party = 'mirror', signal: AbortSignal = NEVER): Caller {
-  return { index, party, priority: 'background', signal };
+/** The mirror itself, or one of its jobs (`party`); a `client` where clients wait for what it asks. Never leaves. */
+export function internalCaller(index: string, party = 'mirror', priority: Priority = 'background'): Caller {
+  return { index, party, priority, signal: NEVER };
 }
 
 /** The same caller with another signal. A spread would freeze a priority that may still rise. */

@@ -1,12 +1,10 @@
 import { createGate, type Gate, type GateOptions } from './gate.ts';
 
 /** Everything that callers queue for. */
-export type Shares = Readonly<
-  Record<'connections' | 'answers' | 'chunks' | 'fills' | 'documents' | 'downloads' | 'passwords' | 'threads', Gate>
->;
+export type Shares = Readonly<Record<'chunks' | 'fills' | 'documents' | 'downloads' | 'passwords' | 'threads', Gate>>;
 
 /** What all indexes of a mirror share. */
-export type CommonShares = Pick<Shares, 'chunks' | 'fills' | 'passwords' | 'threads'>;
+export type CommonShares = Omit<Shares, keyof UpstreamShares>;
 
 const SIZES: Readonly<Record<keyof CommonShares, GateOptions>> = {
   /** Buffers of one chunk that all who are sent files read through. They wait less than pip's 15 seconds of silence. */

@@ -1,11 +1,11 @@
 import { type Background, createBackground } from '../async/background.ts';
-import { type Caller, internalCaller } from '../async/caller.ts';
+import type { Caller } from '../async/caller.ts';
 import { createGate } from '../async/gate.ts';
 import { type CommonShares, createShares } from '../async/shares.ts';
-import { type Blob, makeBlob } from '../bytes/blob.ts';
 import { Expected } from '../bytes/expected.ts';
 import { lend, mustBe } from '../bytes/proof.ts';
 import { Proven, prove } from '../bytes/proven.ts';
+import { type Blob, makeBlob } from '../ports/blob.ts';
 import { type BlobStorage, StorageError, type UsageRecord } from '../ports/blob-storage.ts';
 import type { Blobs, Wanted } from '../ports/blobs.ts';
 import type { OpenDownload } from '../ports/upstream.ts';
@@ -133,7 +133,7 @@ export class BlobStore implements Blobs {
     if (sha256 === undefined) return false;
     if (this.#order.has(sha256)) return true;
     if (this.#upkeep.isScanned) return false;
-    return (await this.#storage.stat(sha256).catch(() => undefined)) !== undefined;
+    return (await this.#storage.stat(sha256, expected.length).catch(() => undefined)) !== undefined;
   }
 
   async open(expected: Expected): Promise<Blob | undefined> {
@@ -144,7 +144,7 @@ export class BlobStore implements Blobs {
     return this.#blobOf(proof);
   }
 
-  async fetch(wanted: Wanted, download: OpenDownload, caller: Caller = internalCaller('')): Promise<Blob> {
+  async fetch(wanted: Wanted, download: OpenDownload, caller: Caller): Promise<Blob> {
     mustBe(Expected, wanted.expected);
     const blob = await this.#find(wanted, download, caller);
     if (wanted.durable === true) await this.#stored.sync(blob.sha256, wanted.subject);

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { type Caller, internalCaller } from '../async/caller.ts';
-import type { CheckedReader, Range, WriteChunk } from '../bytes/blob.ts';
 import { Refusal } from '../bytes/refusal.ts';
+import type { CheckedReader, Range, WriteChunk } from '../ports/blob.ts';
 import type { BlobStorage } from '../ports/blob-storage.ts';
 import type { ChunkBuffers } from './chunk-buffers.ts';
 import { type Checked, checkRange, sendChecked } from './chunks.ts';
@@ -48,7 +48,7 @@ export class BlobReader {
   of(blob: Checked): CheckedReader {
     const { buffers, ownBuffers } = this.#deps;
     return {
-      send: (range, write, signal) => this.#send(blob, buffers, range, write, internalCaller('', 'mirror', signal)),
+      send: (range, write, caller) => this.#send(blob, buffers, range, write, caller),
       bytes: async (limit) => {
         if (blob.size > limit)
           throw new Refusal('limit', `The file is ${blob.size} bytes, more than the ${limit} accepted here.`);

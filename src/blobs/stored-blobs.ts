@@ -41,7 +41,7 @@ export class StoredBlobs {
     const sha256 = await aliases.find(digests);
     if (sha256 === undefined) return undefined;
     try {
-      const facts = await storage.stat(sha256);
+      const facts = await storage.stat(sha256, length);
       if (facts === undefined) {
         if (order.has(sha256)) this.#gone(sha256);
         return undefined;

@@ -1,6 +1,6 @@
 import { type Background, createBackground } from '../async/background.ts';
 import type { Caller } from '../async/caller.ts';
-import type { Blob } from '../bytes/blob.ts';
+import type { Blob } from '../ports/blob.ts';
 import type { Blobs } from '../ports/blobs.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Emit } from '../ports/events.ts';

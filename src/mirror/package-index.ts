@@ -1,6 +1,6 @@
 import type { Caller } from '../async/caller.ts';
-import type { Blob } from '../bytes/blob.ts';
 import type { UnverifiedDocument } from '../bytes/unverified.ts';
+import type { Blob } from '../ports/blob.ts';
 import type { Upstream } from '../ports/upstream.ts';
 import type { Page } from '../render/page.ts';
 import type { Signed } from '../tuf/model.ts';

@@ -1,5 +1,5 @@
-import type { Range } from '../bytes/blob.ts';
 import type { Algorithm } from '../bytes/digest.ts';
+import type { Range } from './blob.ts';
 
 /** What lies under a name. */
 export interface StoredFacts {
@@ -21,7 +21,10 @@ export interface BlobWriter {
   write(bytes: Uint8Array, position: number): Promise<void>;
   /** Forgets everything: the next byte is the first. */
   restart(): Promise<void>;
-  /** Everybody sees it when this resolves; `sync` makes it outlast a power cut. Whatever lay under the name gives way. */
+  /**
+   * Whoever uses this storage sees it when this resolves, others on the same blobs a moment later; `sync` makes it outlast
+   * a power cut. Whatever lay under the name gives way.
+   */
   commit(sha256: string): Promise<StoredFacts>;
   /** May be called at any time, also after `commit`, which it then leaves alone. Never throws. */
   discard(): Promise<void>;
@@ -45,12 +48,12 @@ export class StorageError extends Error {
 
 /** Bytes by sha256, suspect when read; nothing is visible before its commit. Every call may throw StorageError. */
 export interface BlobStorage {
-  /** Undefined where nothing lies there. */
-  stat(sha256: string): Promise<StoredFacts | undefined>;
+  /** Undefined where nothing lies there. `size` is a hint of what it is expected to be. */
+  stat(sha256: string, size?: number): Promise<StoredFacts | undefined>;
   /** Undefined where nothing lies there. `range` is a hint of what will be read. */
   open(sha256: string, range: Range): Promise<StoredBytes | undefined>;
   begin(): Promise<BlobWriter>;
-  /** A committed blob outlasts a power cut when this resolves. Where it throws, the blob is gone. */
+  /** A committed blob outlasts a power cut when this resolves. Where it throws, nothing is known of it: it is to be looked for anew. */
   sync(sha256: string): Promise<void>;
   /** Nothing lies there when this resolves. */
   remove(sha256: string): Promise<void>;

@@ -1,8 +1,8 @@
 import type { Caller } from '../async/caller.ts';
-import type { Blob } from '../bytes/blob.ts';
 import type { Expected } from '../bytes/expected.ts';
 import type { Proven } from '../bytes/proven.ts';
 import type { Subject } from '../bytes/refusal.ts';
+import type { Blob } from './blob.ts';
 import type { OpenDownload } from './upstream.ts';
 
 /** A file that is wanted: what its bytes must be, and the identity one download is shared by. */
@@ -29,7 +29,7 @@ export interface Blobs {
    * The stored blob, or the one download that fills it, however many ask; resolves when the whole is proved. Throws
    * Refusal. The caller's signal ends its wait, and the download when all who wait for it have left.
    */
-  fetch(wanted: Wanted, download: OpenDownload, caller?: Caller): Promise<Blob>;
+  fetch(wanted: Wanted, download: OpenDownload, caller: Caller): Promise<Blob>;
   /** Spares a stored blob from eviction for a reason (`by`), or no longer (undefined); false where it is not stored. Survives restarts. */
   keep(sha256: string, by: string | undefined): Promise<boolean>;
   /** A small document whole in memory, proved again; undefined where it is not stored. Throws Refusal `limit` beyond `limit` bytes. */

@@ -26,7 +26,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   workers: ['bytes', 'async', 'pypi', 'render', 'ports'],
   telemetry: ['bytes', 'ports'],
   config: ['bytes', 'presets'],
-  http: ['bytes', 'async', 'pypi', 'render', FACE, 'tuf/verified.ts', 'ports/events.ts'],
+  http: ['bytes', 'async', 'pypi', 'render', FACE, 'tuf/verified.ts', 'ports/blob.ts', 'ports/events.ts'],
   app: [...PORTS, 'mirror', ...ADAPTERS, 'config', 'http', 'version'],
   repository: ['bytes'],
   demo: ['bytes', 'async', 'app', 'repository', FACE, 'http', 'config'],

@@ -28,7 +28,7 @@ export const MAKERS: Readonly<Record<string, Readonly<Record<string, readonly st
   },
   // `prove` compares the bytes itself, and is for everybody.
   'src/bytes/proven.ts': {},
-  'src/bytes/blob.ts': { makeBlob: ['src/blobs/blob-store.ts'] },
+  'src/ports/blob.ts': { makeBlob: ['src/blobs/blob-store.ts'] },
   'src/bytes/unverified.ts': { makeUnverifiedDocument: ['src/mirror/unsigned/documents.ts'] },
   'src/mirror/believed.ts': { makeBelieved: ['src/mirror/tuf/evidence.ts', 'src/mirror/unsigned/evidence.ts'] },
   'src/mirror/projects/believed-page.ts': { makeBelievedPage: ['src/mirror/projects/draw.ts'] },

@@ -1,10 +1,11 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { noEvents } from '../../src/app/no-events.ts';
-import { makeBlob } from '../../src/bytes/blob.ts';
 import { makeExpected } from '../../src/bytes/expected.ts';
 import { CoreMetadata } from '../../src/mirror/files/core-metadata.ts';
 import { createReports } from '../../src/mirror/projects/reports.ts';
+import { makeBlob } from '../../src/ports/blob.ts';
 import { type SignedRig, startSignedRig } from '../rigs/signed-rig.ts';
+import { client } from '../support/callers.ts';
 import { reasonOf } from '../support/client.ts';
 import { tinyWheel, zip } from '../support/tiny-wheel.ts';
 
@@ -110,9 +111,9 @@ it('ten thousand lies do not make room for one more', async () => {
     return { path, href: path, upstream: '', entry };
   };
   const LIARS = 10_005;
-  for (let number = 0; number < LIARS; number++) await coreMetadata.compare(liar(number), wheel);
+  for (let number = 0; number < LIARS; number++) await coreMetadata.compare(liar(number), wheel, client());
   const found = async (number: number) => {
-    await coreMetadata.compareStored(liar(number), makeExpected({ digests }));
+    await coreMetadata.compareStored(liar(number), makeExpected({ digests }), client());
     coreMetadata.refuseBelied(liar(number));
   };
   for (const number of [0, LIARS - 1]) expect(await reasonOf(found(number))).toBe('mix-and-match');

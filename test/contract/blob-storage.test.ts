@@ -1,14 +1,19 @@
-import { chmod, mkdir, open, unlink } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { chmod, mkdir, open, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createBlobStorage } from '../../src/disk/blob-storage.ts';
+import { createBlobStorage, type DiskBlobs } from '../../src/disk/blob-storage.ts';
+import { sqlite } from '../../src/disk/database/sqlite.ts';
 import type { FileOps } from '../../src/disk/file-ops.ts';
+import { withSmallBlobs } from '../../src/disk/small-blobs.ts';
 import { openVolume } from '../../src/disk/volume.ts';
 import type { BlobStorage, StoredBytes } from '../../src/ports/blob-storage.ts';
 import { createMemoryDisk } from '../crash/memory-disk.ts';
 import { faultyOps, systemError } from '../support/faults.ts';
 import { createMemoryBlobs, type MemoryBlobs } from '../support/memory-blobs.ts';
 import { scratch } from '../support/volume-harness.ts';
+import { documentsOf } from '../unit/disk/state/rig.ts';
 import { BLOB_STORAGE_CASES, type BlobStorageRig, blobStorageContract } from './blob-storage.ts';
 
 type Wrap = (storage: BlobStorage) => BlobStorage;
@@ -27,7 +32,7 @@ function memoryRig(wrap: Wrap = (storage) => storage, memory: MemoryBlobs = crea
   };
 }
 
-async function onFiles(data: string, ops: FileOps): Promise<BlobStorage> {
+async function onFiles(data: string, ops: FileOps): Promise<DiskBlobs> {
   const volume = await openVolume(data, { ops });
   const storage = createBlobStorage(volume);
   onTestFinished(async () => {
@@ -38,7 +43,9 @@ async function onFiles(data: string, ops: FileOps): Promise<BlobStorage> {
 }
 
 /** Files on the disk of this machine, which loses nothing here: a power cut only ends those who used it. */
-async function fileRig(): Promise<BlobStorageRig> {
+async function fileRig(): Promise<
+  BlobStorageRig & { readonly data: string; readonly ops: FileOps; pathOf(sha256: string): string }
+> {
   const data = join(await scratch(), 'data');
   let full = false;
   const ops = faultyOps({
@@ -48,6 +55,9 @@ async function fileRig(): Promise<BlobStorageRig> {
   });
   const pathOf = (sha256: string) => join(data, 'blobs', 'sha256', sha256.slice(0, 2), sha256.slice(2));
   return {
+    data,
+    ops,
+    pathOf,
     storage: await onFiles(data, ops),
     another: () => onFiles(data, ops),
     afterPowerCut: () => onFiles(data, ops),
@@ -67,6 +77,52 @@ async function fileRig(): Promise<BlobStorageRig> {
     },
     setFull(on) {
       full = on;
+    },
+  };
+}
+
+/** Small ones in a database, beside files. After a power cut its log is lost: what was synced has been copied out of it. */
+async function smallRig(): Promise<BlobStorageRig> {
+  const rig = await fileRig();
+  const { data } = rig;
+  const open = async (at: string) => {
+    const documents = documentsOf(at);
+    const storage = withSmallBlobs(await onFiles(at, rig.ops), documents, { lingerMs: 5 });
+    onTestFinished(() => storage.close());
+    return storage;
+  };
+  const inDatabase = (act: (database: DatabaseSync) => void) => {
+    const database = new (sqlite().DatabaseSync)(join(data, 'documents', 'documents.db'), { timeout: 5000 });
+    act(database);
+    database.close();
+  };
+  const keyOf = (sha256: string) => Buffer.from(sha256, 'hex');
+  const storage = await open(data);
+  return {
+    ...rig,
+    storage,
+    another: () => open(data),
+    async afterPowerCut() {
+      const copy = join(await scratch(), 'copy');
+      // By another process: closing a file of the database here would drop its locks.
+      execFileSync('cp', ['-r', data, copy]);
+      for (const log of ['documents.db-wal', 'documents.db-shm'])
+        await rm(join(copy, 'documents', log), { force: true });
+      return open(copy);
+    },
+    async change(sha256) {
+      await storage.sync(sha256);
+      inDatabase((database) => {
+        const changed = database.prepare(
+          "UPDATE document SET content = CAST('x' || substr(content, 2) AS BLOB) WHERE sha256 = ?",
+        );
+        if (changed.run(keyOf(sha256)).changes !== 1) throw new Error('it is not there');
+      });
+    },
+    async break(sha256) {
+      await storage.sync(sha256);
+      inDatabase((database) => database.prepare('DELETE FROM document WHERE sha256 = ?').run(keyOf(sha256)));
+      await mkdir(rig.pathOf(sha256), { recursive: true });
     },
   };
 }
@@ -111,6 +167,7 @@ async function losingRig(): Promise<BlobStorageRig> {
 
 blobStorageContract('in memory', async () => memoryRig());
 blobStorageContract('files', fileRig);
+blobStorageContract('files, and small ones in a database', smallRig);
 blobStorageContract('files on a disk that loses what was not synced', losingRig);
 
 interface Misbehaviour {
@@ -143,7 +200,7 @@ const MISBEHAVIOURS: readonly Misbehaviour[] = [
   },
   {
     does: 'tells others later',
-    caughtBy: 'what was committed everybody reads at once, byte for byte',
+    caughtBy: 'what was committed is read at once, and by others soon, byte for byte',
     wrap: (storage) => {
       const mine = new Set<string>();
       return {

@@ -47,6 +47,11 @@ async function read(storage: BlobStorage, sha256: string, range = WHOLE): Promis
   }
 }
 
+/** Another party sees what was committed a moment later. */
+async function seen(party: BlobStorage, ...blobs: readonly string[]): Promise<void> {
+  for (const sha256 of blobs) await expect.poll(() => party.stat(sha256), { interval: 1 }).toBeDefined();
+}
+
 async function listed(storage: BlobStorage): Promise<ReadonlyMap<string, number | undefined>> {
   const found = new Map<string, number | undefined>();
   for await (const { sha256, size } of storage.list()) {
@@ -77,12 +82,14 @@ const writing: readonly BlobStorageCase[] = [
     },
   },
   {
-    name: 'what was committed everybody reads at once, byte for byte',
+    name: 'what was committed is read at once, and by others soon, byte for byte',
     async run({ storage, another }) {
       for (const bytes of [bytesOf('text'), new Uint8Array(), new Uint8Array(3_000_000).map((_, at) => at % 251)]) {
         const sha256 = await put(storage, bytes);
         for (const party of [storage, await another()]) {
+          if (party !== storage) await seen(party, sha256);
           expect((await party.stat(sha256))?.size).toBe(bytes.byteLength);
+          expect((await party.stat(sha256, bytes.byteLength))?.size).toBe(bytes.byteLength);
           const blob = await party.open(sha256, WHOLE);
           expect(blob?.size).toBe(bytes.byteLength);
           await blob?.close();
@@ -141,7 +148,9 @@ const writing: readonly BlobStorageCase[] = [
       const bytes = bytesOf('twice');
       const sha256 = await put(storage, bytes);
       const reading = await storage.open(sha256, WHOLE);
-      await put(await another(), bytes);
+      const other = await another();
+      await put(other, bytes);
+      await seen(other, sha256);
       const into = Buffer.alloc(5);
       expect(await reading?.read(into, 0)).toBe(5);
       await reading?.close();
@@ -156,6 +165,7 @@ const writing: readonly BlobStorageCase[] = [
       const parties = [storage, await another()];
       const texts = Array.from({ length: 60 }, (_, at) => `blob ${at} ${'x'.repeat(at * 100)}`);
       await Promise.all(texts.map(async (text, at) => put(parties[at % 2] ?? storage, bytesOf(text))));
+      await seen(storage, ...texts.map((text) => sha256Of(bytesOf(text))));
       for (const text of texts) expect((await read(storage, sha256Of(bytesOf(text))))?.toString()).toBe(text);
       expect((await listed(storage)).size).toBe(60);
     },
@@ -164,15 +174,16 @@ const writing: readonly BlobStorageCase[] = [
     name: 'where there is no room that is said, nothing is left, and it works again once there is',
     async run({ storage, setFull }) {
       const there = await put(storage, bytesOf('there'));
+      const large = new Uint8Array(200_000).fill(7);
       const writer = await storage.begin();
       setFull(true);
-      const writing = writer.write(bytesOf('too much'), 0).then(() => writer.commit(sha256Of(bytesOf('too much'))));
+      const writing = writer.write(large, 0).then(() => writer.commit(sha256Of(large)));
       await expect(writing).rejects.toMatchObject({ name: 'StorageError', kind: 'full' });
       await writer.discard();
       expect([...(await listed(storage)).keys()]).toEqual([there]);
       expect(await read(storage, there)).toEqual(Buffer.from('there'));
       setFull(false);
-      expect(await read(storage, await put(storage, bytesOf('too much')))).toEqual(Buffer.from('too much'));
+      expect((await read(storage, await put(storage, large)))?.equals(large)).toBe(true);
     },
   },
 ];
@@ -181,12 +192,13 @@ const lasting: readonly BlobStorageCase[] = [
   {
     name: 'what was synced outlasts a power cut, whole',
     async run({ storage, afterPowerCut }) {
-      const bytes = new Uint8Array(100_000).fill(7);
-      const sha256 = await put(storage, bytes);
-      await storage.sync(sha256);
+      const synced = [new Uint8Array(100_000).fill(7), bytesOf('small')];
+      for (const bytes of synced) await storage.sync(await put(storage, bytes));
       const after = await afterPowerCut();
-      expect((await read(after, sha256))?.equals(bytes)).toBe(true);
-      await after.sync(sha256);
+      for (const bytes of synced) {
+        expect((await read(after, sha256Of(bytes)))?.equals(bytes)).toBe(true);
+        await after.sync(sha256Of(bytes));
+      }
     },
   },
   {
@@ -244,6 +256,7 @@ const reading: readonly BlobStorageCase[] = [
       const sha256 = sha256Of(bytesOf('steady'));
       const committed: StoredFacts = await writer.commit(sha256);
       const other = await another();
+      await seen(other, sha256);
       for (const party of [storage, other, storage]) {
         expect((await party.stat(sha256))?.version).toBe(committed.version);
         const blob = await party.open(sha256, WHOLE);
@@ -259,8 +272,11 @@ const reading: readonly BlobStorageCase[] = [
     name: 'what is there is listed, each once, with its size',
     async run({ storage, another }) {
       const sizes = new Map<string, number>();
-      for (let size = 0; size < 40; size++) sizes.set(await put(storage, new Uint8Array(size)), size);
-      expect(await listed(await another())).toEqual(sizes);
+      for (const size of [...Array(40).keys(), 65_536, 65_537, 100_000])
+        sizes.set(await put(storage, new Uint8Array(size)), size);
+      const other = await another();
+      await seen(other, ...sizes.keys());
+      for (const party of [storage, other]) expect(await listed(party)).toEqual(sizes);
     },
   },
 ];
@@ -272,6 +288,7 @@ const removing: readonly BlobStorageCase[] = [
       const gone = await put(storage, bytesOf('gone'));
       const stays = await put(storage, bytesOf('stays'));
       const other = await another();
+      await seen(other, gone, stays);
       expect(await read(other, gone)).toEqual(Buffer.from('gone'));
       await storage.remove(gone);
       await storage.remove(gone);
@@ -287,8 +304,10 @@ const removing: readonly BlobStorageCase[] = [
     name: 'what is no blob is damage and not absence, is listed without a size, and can be set aside',
     async run({ storage, another, break: breakBlob }) {
       const sha256 = await put(storage, bytesOf('a blob'));
+      const other = await another();
+      await seen(other, sha256);
       await breakBlob(sha256);
-      for (const party of [storage, await another()]) {
+      for (const party of [storage, other]) {
         await expect(party.stat(sha256)).rejects.toMatchObject(damaged);
         await expect(party.open(sha256, WHOLE)).rejects.toMatchObject(damaged);
         expect(await listed(party)).toEqual(new Map([[sha256, undefined]]));
@@ -304,6 +323,7 @@ const removing: readonly BlobStorageCase[] = [
       const sha256 = await put(storage, bytesOf('suspect'));
       const stays = await put(storage, bytesOf('stays'));
       const other = await another();
+      await seen(other, sha256);
       expect(await read(other, sha256)).toEqual(Buffer.from('suspect'));
       await storage.setAside(sha256);
       await storage.setAside(sha256);

@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { internalCaller } from '../../src/async/caller.ts';
+import { internalCaller, withSignal } from '../../src/async/caller.ts';
 import type { UpstreamLimits } from '../../src/upstream/limits.ts';
 import type { RawPage, Rig, RigOptions } from '../rigs/rig.ts';
 import { client } from '../support/callers.ts';
@@ -186,7 +186,7 @@ export function describeEvidence(evidence: string, start: Start): void {
         const rig = await begin();
         rig.fileFault(ALPHA, SILENT);
         const ending = new AbortController();
-        const ended = internalCaller('main', 'sync', ending.signal);
+        const ended = withSignal(job, ending.signal);
         const page = await rig.index().listing('alpha', ended);
         const opened = rig.index().open(page, ALPHA.filename, ended);
         opened.catch(() => undefined);

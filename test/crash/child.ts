@@ -3,6 +3,7 @@ import { createPageStore } from '../../src/state/pages.ts';
 import { createPins } from '../../src/state/pins.ts';
 import { createTrustStore } from '../../src/state/trust.ts';
 import { blobsOn } from '../support/blobs-on.ts';
+import { client } from '../support/callers.ts';
 import { failAt } from '../support/faults.ts';
 import { contentOf, expectedOf, pageOf, pinOf, trustOf } from './work.ts';
 
@@ -36,6 +37,7 @@ await blobs.fetch(
       yield bytes.subarray(offset);
     })(),
   }),
+  client(),
 );
 await pins.add('demo', new Map([[`f${version}`, pinOf(version)]]));
 await createPageStore(volume, 'main').save(pageOf(version));

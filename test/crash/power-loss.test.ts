@@ -6,6 +6,7 @@ import { createPageStore } from '../../src/state/pages.ts';
 import { createPins } from '../../src/state/pins.ts';
 import { createTrustStore } from '../../src/state/trust.ts';
 import { blobsOn } from '../support/blobs-on.ts';
+import { client } from '../support/callers.ts';
 import { systemError } from '../support/faults.ts';
 import { createMemoryDisk, type Loss } from './memory-disk.ts';
 import { contentOf, expectedOf, pageOf, pinOf, trustOf } from './work.ts';
@@ -29,6 +30,7 @@ async function fillBlob(blobs: BlobStore, promised: Promised): Promise<void> {
         yield bytes.subarray(offset);
       })(),
     }),
+    client(),
   );
   promised.blob = true;
 }

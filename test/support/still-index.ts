@@ -18,6 +18,7 @@ import { fileByDigest, relink } from '../../src/pypi/relink.ts';
 import { makePage, type Page } from '../../src/render/page.ts';
 import { renderList, renderPage } from '../../src/render/render.ts';
 import { blobsOn } from './blobs-on.ts';
+import { client } from './callers.ts';
 
 export interface StillFile {
   readonly project: string;
@@ -106,7 +107,7 @@ export async function createStillIndex(options: StillOptions = {}): Promise<Stil
       size: file.sizeUnknown === true ? undefined : file.bytes.byteLength,
       sha256: file.sizeUnknown === true ? undefined : sha256,
       stored: await blobs.stored(expected),
-      open: () => blobs.fetch(wanted, download),
+      open: () => blobs.fetch(wanted, download, client()),
     });
   };
   const find = async (project: string, path: string): Promise<FileAnswer> => {

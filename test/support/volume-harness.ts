@@ -5,16 +5,17 @@ import { join } from 'node:path';
 import { blake2b } from 'hash-wasm';
 import { expect, onTestFinished } from 'vitest';
 import type { BlobStore, BlobsOptions } from '../../src/blobs/blob-store.ts';
-import type { Blob, Range } from '../../src/bytes/blob.ts';
 import type { Algorithm, Digests } from '../../src/bytes/digest.ts';
 import { type Expected, makeExpected } from '../../src/bytes/expected.ts';
 import { type Reason, Refusal } from '../../src/bytes/refusal.ts';
 import type { DiskBlobsOptions } from '../../src/disk/blob-storage.ts';
 import type { FileOps } from '../../src/disk/file-ops.ts';
 import { openVolume, type Volume } from '../../src/disk/volume.ts';
+import type { Blob, Range } from '../../src/ports/blob.ts';
 import type { Wanted } from '../../src/ports/blobs.ts';
 import type { Download, OpenDownload } from '../../src/ports/upstream.ts';
 import { blobsOn } from './blobs-on.ts';
+import { client } from './callers.ts';
 
 export const MIB = 1024 * 1024;
 
@@ -152,9 +153,13 @@ export function held(bytes: Uint8Array) {
 /** What a send hands on, copied as a socket would. */
 export async function sent(blob: Blob, range: Range = { start: 0, end: blob.size }): Promise<Buffer> {
   const parts: Buffer[] = [];
-  await blob.send(range, async (chunk) => {
-    parts.push(Buffer.from(chunk));
-  });
+  await blob.send(
+    range,
+    async (chunk) => {
+      parts.push(Buffer.from(chunk));
+    },
+    client(),
+  );
   return Buffer.concat(parts);
 }
 
@@ -165,9 +170,13 @@ export async function sentUntilRefused(
 ): Promise<{ readonly left: Buffer; readonly reason: Reason }> {
   const parts: Buffer[] = [];
   const error = await blob
-    .send(range ?? { start: 0, end: blob.size }, async (chunk) => {
-      parts.push(Buffer.from(chunk));
-    })
+    .send(
+      range ?? { start: 0, end: blob.size },
+      async (chunk) => {
+        parts.push(Buffer.from(chunk));
+      },
+      client(),
+    )
     .then(
       () => undefined,
       (thrown: unknown) => thrown,

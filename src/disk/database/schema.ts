@@ -8,6 +8,8 @@ export interface Schema {
   readonly version: number;
   /** Each as SQLite keeps it: no blanks at its ends, upper-case CREATE TABLE, CREATE INDEX. */
   readonly statements: readonly string[];
+  /** Bytes of a page, where they are not the usual ones. */
+  readonly pageBytes?: number | undefined;
 }
 
 /**
@@ -41,10 +43,14 @@ export const RECORDS_SCHEMA: Schema = {
   ],
 };
 
-/** Small documents by their SHA-256: what can be had again. */
+/**
+ * Small documents by their SHA-256: what can be had again. In pages of the usual size a document is a chain of five or ten,
+ * each written by two calls to the log and by one more to the database.
+ */
 export const DOCUMENTS_SCHEMA: Schema = {
   application: 0x56624d33,
   version: 1,
+  pageBytes: 32 * 1024,
   statements: [
     'CREATE TABLE document (id INTEGER PRIMARY KEY AUTOINCREMENT, sha256 BLOB NOT NULL, content BLOB NOT NULL) STRICT',
     'CREATE UNIQUE INDEX document_sha256 ON document (sha256)',
@@ -57,10 +63,11 @@ export const INSERT_ITEM =
   "INSERT INTO item (path, version, value, digest, seal) VALUES (?, ?, coalesce(?, x''), ?, coalesce(?, x''))";
 
 /** Makes a database in an empty file that nobody else knows of. */
-export function createDatabase(path: string, { application, version, statements }: Schema): DatabaseSync {
-  const database = openDatabase(path, { access: 'write', synchronous: 'FULL', waitMs: 0 });
+export function createDatabase(path: string, schema: Schema): DatabaseSync {
+  const { application, version, statements, pageBytes = PAGE_BYTES } = schema;
+  const database = openDatabase(path, { access: 'write', synchronous: 'FULL', waitMs: 0, pageBytes });
   try {
-    database.exec(`PRAGMA page_size = ${PAGE_BYTES}; PRAGMA journal_mode = WAL`);
+    database.exec(`PRAGMA page_size = ${pageBytes}; PRAGMA journal_mode = WAL`);
     database.exec(
       `BEGIN; ${statements.join(';')}; PRAGMA application_id = ${application}; PRAGMA user_version = ${version}; COMMIT`,
     );

@@ -16,11 +16,13 @@ export interface OpenOptions {
   readonly waitMs: number;
   /** Most bytes of the database file. */
   readonly maxBytes?: number | undefined;
+  /** Bytes of a page, where the database was not made with the usual ones. */
+  readonly pageBytes?: number | undefined;
 }
 
 export const PAGE_BYTES = 4096;
-/** Pages of the log after which a commit copies it into the database. */
-const CHECKPOINT_PAGES = 1000;
+/** Bytes of the log after which a commit copies it into the database. */
+const CHECKPOINT_BYTES = 1000 * PAGE_BYTES;
 /** The log file is cut to this after a large transaction. */
 const LOG_BYTES = 16 * 1024 * 1024;
 /** Page cache of one connection. */
@@ -63,7 +65,7 @@ export function openDatabase(path: string, options: OpenOptions): DatabaseSync {
   }
 }
 
-function settings({ synchronous, waitMs, maxBytes }: OpenOptions): string {
+function settings({ synchronous, waitMs, maxBytes, pageBytes = PAGE_BYTES }: OpenOptions): string {
   return [
     `PRAGMA busy_timeout = ${waitMs}`,
     // What a crafted file could make SQLite do on our behalf.
@@ -73,9 +75,9 @@ function settings({ synchronous, waitMs, maxBytes }: OpenOptions): string {
     'PRAGMA temp_store = MEMORY',
     `PRAGMA cache_size = -${CACHE_KIB}`,
     `PRAGMA synchronous = ${synchronous}`,
-    `PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`,
+    `PRAGMA wal_autocheckpoint = ${Math.ceil(CHECKPOINT_BYTES / pageBytes)}`,
     `PRAGMA journal_size_limit = ${LOG_BYTES}`,
-    ...(maxBytes === undefined ? [] : [`PRAGMA max_page_count = ${Math.ceil(maxBytes / PAGE_BYTES)}`]),
+    ...(maxBytes === undefined ? [] : [`PRAGMA max_page_count = ${Math.ceil(maxBytes / pageBytes)}`]),
   ].join(';');
 }
 

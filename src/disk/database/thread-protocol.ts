@@ -56,6 +56,8 @@ export interface Writes {
 export interface Calls extends Writes {
   openState: { ask: OpenState; answer: Epoch };
   openPlain: { ask: OpenPlain; answer: Done };
+  /** What was committed is on the disk when it answers. */
+  sync: { ask: Of; answer: Done };
   close: { ask: Of; answer: Done };
   scan: { ask: ScanRequest; answer: Scan };
   readLarge: { ask: LargeRequest; answer: Uint8Array | undefined };

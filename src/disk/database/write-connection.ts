@@ -24,7 +24,8 @@ export class WriteConnection {
   constructor(target: WriteTarget, synchronous: OpenOptions['synchronous']) {
     const { place, maxBytes, waitMs } = target;
     this.#target = target;
-    this.database = openDatabase(place.path, { access: 'write', synchronous, waitMs, maxBytes });
+    const { pageBytes } = place.schema;
+    this.database = openDatabase(place.path, { access: 'write', synchronous, waitMs, maxBytes, pageBytes });
     try {
       checkSchema(this.database, place.schema);
       this.#dataVersion = this.database.prepare('PRAGMA data_version');
@@ -60,6 +61,14 @@ export class WriteConnection {
       }
       throw error;
     }
+  }
+
+  /** Every commit so far is on the disk when it returns; also what `NORMAL` would leave to the system. */
+  sync(): void {
+    const until = performance.now() + this.#target.waitMs;
+    // Another connection that copies the log just now has synced it before, but perhaps not all of it.
+    while (integerOf(this.database.prepare('PRAGMA wal_checkpoint(PASSIVE)').get()?.['busy']) !== 0)
+      if (performance.now() > until) throw new Error('the log is being copied by another process all the time');
   }
 
   close(): void {

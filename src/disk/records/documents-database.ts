@@ -1,14 +1,19 @@
 import { join } from 'node:path';
+import type { SQLOutputValue } from 'node:sqlite';
 import { sha256Hex } from '../../bytes/digest.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { DatabaseThread } from '../database/database-thread.ts';
 import { placeOf } from '../database/place.ts';
 import { DOCUMENTS_SCHEMA } from '../database/schema.ts';
+import { bytesOf, integerOf } from '../database/sqlite.ts';
 import type { Durable } from '../durable.ts';
 import { PlainDatabase } from './plain-database.ts';
 
 /** Most bytes of one document: what is larger is a file. */
 export const SMALL_DOCUMENT_BYTES = 64 * 1024;
+
+/** An open cursor would keep the log from being copied. */
+const LISTED_AT_ONCE = 500;
 
 export interface DocumentsOptions {
   readonly durable: Durable;
@@ -55,11 +60,51 @@ export class DocumentsDatabase {
 
   /** False where it was not kept: it is too large, or the disk did not take it. */
   async put(sha256: string, bytes: Uint8Array): Promise<boolean> {
-    const { mostBytes } = this.#options;
-    if (bytes.byteLength > Math.min(SMALL_DOCUMENT_BYTES, mostBytes)) return false;
+    const { mostBytes, writing: thread } = this.#options;
+    if (thread === undefined || bytes.byteLength > Math.min(SMALL_DOCUMENT_BYTES, mostBytes)) return false;
     const ask = { sha256: Buffer.from(sha256, 'hex'), content: new Uint8Array(bytes), mostBytes };
     return this.#orElse(false, async () => {
       await this.#database.write((writing, database) => writing.call('putDocument', { database, ...ask }));
+      return true;
+    });
+  }
+
+  /** Without reading it. */
+  async has(sha256: string): Promise<boolean> {
+    const key = Buffer.from(sha256, 'hex');
+    const found = await this.#orElse(undefined, () =>
+      this.#database.read((reader) => reader.prepare('SELECT 1 AS found FROM document WHERE sha256 = ?').get(key)),
+    );
+    return found !== undefined;
+  }
+
+  /** What is there, the oldest first. */
+  async *list(): AsyncGenerator<{ readonly sha256: string; readonly size: number }> {
+    for (let from = 0; ; ) {
+      const after = from;
+      const rows = await this.#orElse(undefined, () =>
+        this.#database.read((reader) =>
+          reader
+            .prepare(
+              `SELECT id, sha256, octet_length(content) AS bytes FROM document WHERE id > ? ORDER BY id LIMIT ${LISTED_AT_ONCE}`,
+            )
+            .all(after)
+            .map(({ id, sha256, bytes }) => ({ id: integerOf(id), sha256: hexOf(sha256), size: integerOf(bytes) })),
+        ),
+      );
+      if (rows === undefined || rows.length === 0) return;
+      for (const { id, sha256, size } of rows) {
+        from = id;
+        yield { sha256, size };
+      }
+    }
+  }
+
+  /** True where everything that was put before is on the disk. */
+  async sync(): Promise<boolean> {
+    if (this.#options.writing === undefined) return false;
+    return this.#orElse(false, async () => {
+      await this.#database.write((writing, database) => writing.call('sync', { database }));
       return true;
     });
   }
@@ -89,4 +134,8 @@ export class DocumentsDatabase {
       return otherwise;
     }
   }
+}
+
+function hexOf(value: SQLOutputValue | undefined): string {
+  return Buffer.from(bytesOf(value)).toString('hex');
 }

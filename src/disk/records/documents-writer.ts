@@ -37,6 +37,10 @@ export class DocumentsWriter {
     return this.#connection.transact(() => writes.map((write) => this.#apply(write)));
   }
 
+  sync(): void {
+    this.#connection.sync();
+  }
+
   close(): void {
     this.#connection.close();
   }

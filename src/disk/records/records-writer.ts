@@ -38,6 +38,10 @@ export class RecordsWriter {
     return this.#connection.transact(() => writes.map((write) => this.#apply(write)));
   }
 
+  sync(): void {
+    this.#connection.sync();
+  }
+
   close(): void {
     this.#connection.close();
   }

@@ -62,6 +62,10 @@ export class StateWriter {
     });
   }
 
+  sync(): void {
+    this.#connection.sync();
+  }
+
   close(): void {
     this.#connection.close();
   }

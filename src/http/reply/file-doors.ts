@@ -1,6 +1,6 @@
-import { Blob, type Range } from '../../bytes/blob.ts';
 import { mustBe } from '../../bytes/proof.ts';
 import { FileAnswer } from '../../mirror/package-index.ts';
+import { Blob, type Range } from '../../ports/blob.ts';
 import { type Exchange, outgoingOf } from '../exchange.ts';
 import { CHUNK_LEAST_MS, SLOWEST_READER } from '../limits.ts';
 import { type FileFacts, fileHeaders, type Manner, validators } from './headers.ts';
@@ -52,28 +52,20 @@ export async function replyBlob(
     outgoing.strictContentLength = true;
     begin(outgoing, part === undefined ? 200 : 206, fileHeaders(manner, facts, part));
   };
-  const leaving = new AbortController();
-  const onClose = () => leaving.abort();
-  outgoing.once('close', onClose);
+  const caller = exchange.callerOf(manner.name);
+  const send = async (chunk: Uint8Array) => {
+    if (!outgoing.headersSent) beginAnswer();
+    await handOver(exchange, chunk, caller.signal);
+    notes.bytes += chunk.byteLength;
+  };
   try {
-    if (outgoing.destroyed) return;
-    await blob.send(
-      { start, end },
-      async (chunk) => {
-        if (!outgoing.headersSent) beginAnswer();
-        await handOver(exchange, chunk, leaving.signal);
-        notes.bytes += chunk.byteLength;
-      },
-      leaving.signal,
-    );
+    await blob.send({ start, end }, send, caller);
     if (!outgoing.headersSent) beginAnswer();
     outgoing.end();
   } catch (error) {
     // The client left: nobody is there to be told, and nothing was wrong with the file.
-    if (leaving.signal.aborted) return;
+    if (caller.signal.aborted) return;
     throw error;
-  } finally {
-    outgoing.off('close', onClose);
   }
 }
 

@@ -1,6 +1,6 @@
-import type { Range } from '../../bytes/blob.ts';
 import { strongTag } from '../../bytes/etag.ts';
 import type { EvidenceKind } from '../../mirror/package-index.ts';
+import type { Range } from '../../ports/blob.ts';
 import { VARY, type Variant } from '../../render/page.ts';
 import { RELAYED_MAX_AGE } from '../limits.ts';
 import type { Answer } from './answers.ts';

@@ -1,9 +1,10 @@
-import type { Blob } from '../../bytes/blob.ts';
+import type { Caller } from '../../async/caller.ts';
 import { BoundedMap } from '../../bytes/bounded-map.ts';
 import type { Digests } from '../../bytes/digest.ts';
 import type { Expected } from '../../bytes/expected.ts';
 import { checkBytes } from '../../bytes/prover.ts';
 import { Refusal } from '../../bytes/refusal.ts';
+import type { Blob } from '../../ports/blob.ts';
 import type { Blobs } from '../../ports/blobs.ts';
 import type { OpenDownload } from '../../ports/upstream.ts';
 import type { OwnFile } from '../../pypi/listing.ts';
@@ -28,11 +29,11 @@ export class CoreMetadata {
   }
 
   /** A wheel that is stored must contain what was announced beside it; what does not is no longer served. */
-  async compare(file: OwnFile, wheel: Blob): Promise<void> {
+  async compare(file: OwnFile, wheel: Blob, caller: Caller): Promise<void> {
     const announced = coreMetadataOf(file.entry);
     const key = identity(file);
     if (!isWheel(file) || announced === undefined || this.#compared.has(key)) return;
-    const inside = await insideOf(wheel);
+    const inside = await insideOf(wheel, caller);
     const isLie = inside === 'too-large' || (inside !== undefined && !matches(inside, announced));
     const refusal = isLie ? notInside(file) : undefined;
     this.#compared.set(key, refusal);
@@ -40,10 +41,10 @@ export class CoreMetadata {
   }
 
   /** The comparison of a wheel that is stored already, once; a run before this one may have fetched it. */
-  async compareStored(file: OwnFile, wheel: Expected): Promise<void> {
+  async compareStored(file: OwnFile, wheel: Expected, caller: Caller): Promise<void> {
     if (!isWheel(file) || this.#compared.has(identity(file))) return;
     const stored = await this.#blobs.open(wheel);
-    if (stored !== undefined) await this.compare(file, stored);
+    if (stored !== undefined) await this.compare(file, stored, caller);
   }
 
   /** Throws what was found out about the announcement. */
@@ -56,9 +57,9 @@ export class CoreMetadata {
   fromWheel(file: OwnFile, wheel: () => Promise<Blob>): OpenDownload | undefined {
     const announced = coreMetadataOf(file.entry);
     if (!isWheel(file) || announced === undefined) return undefined;
-    return async () => {
+    return async ({ caller }) => {
       const blob = await wheel();
-      const bytes = await wheelMetadata(blob.size, partsOf(blob), LIMITS.coreMetadata);
+      const bytes = await wheelMetadata(blob.size, partsOf(blob, caller), LIMITS.coreMetadata);
       if (bytes === undefined)
         throw new Refusal('unlisted', 'The wheel holds no METADATA that can be read.', { subject: 'core-metadata' });
       if (!matches(bytes, announced)) throw notInside(file);
@@ -68,9 +69,9 @@ export class CoreMetadata {
 }
 
 /** The wheel is what its page says; METADATA larger than any that is announced only shows that the announcement is not. */
-async function insideOf(wheel: Blob): Promise<Uint8Array | 'too-large' | undefined> {
+async function insideOf(wheel: Blob, caller: Caller): Promise<Uint8Array | 'too-large' | undefined> {
   try {
-    return await wheelMetadata(wheel.size, partsOf(wheel), LIMITS.coreMetadata);
+    return await wheelMetadata(wheel.size, partsOf(wheel, caller), LIMITS.coreMetadata);
   } catch (error) {
     if (error instanceof Refusal && error.reason === 'limit' && !error.transient) return 'too-large';
     throw error;
@@ -106,12 +107,13 @@ async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }
 
-function partsOf(blob: Blob) {
+function partsOf(blob: Blob, caller: Caller) {
   return async (start: number, end: number): Promise<Uint8Array> => {
     const parts: Buffer[] = [];
-    await blob.send({ start, end }, async (chunk) => {
+    const keep = async (chunk: Uint8Array) => {
       parts.push(Buffer.from(chunk));
-    });
+    };
+    await blob.send({ start, end }, keep, caller);
     return Buffer.concat(parts);
   };
 }

@@ -1,9 +1,9 @@
 import type { Background } from '../../async/background.ts';
 import type { Caller } from '../../async/caller.ts';
-import type { Blob } from '../../bytes/blob.ts';
 import type { Expected } from '../../bytes/expected.ts';
 import { type Proven, prove } from '../../bytes/proven.ts';
 import { about, Refusal, type Subject } from '../../bytes/refusal.ts';
+import type { Blob } from '../../ports/blob.ts';
 import type { Blobs } from '../../ports/blobs.ts';
 import type { OpenDownload, Upstream } from '../../ports/upstream.ts';
 import { isUnlisted } from '../absence.ts';

@@ -1,4 +1,4 @@
-import type { Blob } from '../../bytes/blob.ts';
+import type { Blob } from '../../ports/blob.ts';
 
 interface Parts {
   readonly filename: string;

@@ -1,7 +1,7 @@
 import type { Background } from '../../async/background.ts';
 import type { Caller } from '../../async/caller.ts';
-import type { Blob } from '../../bytes/blob.ts';
 import { type Reason, Refusal } from '../../bytes/refusal.ts';
+import type { Blob } from '../../ports/blob.ts';
 import type { Blobs } from '../../ports/blobs.ts';
 import type { Policy } from '../../ports/policy.ts';
 import type { OwnFile } from '../../pypi/listing.ts';
@@ -78,7 +78,7 @@ export class Files<P> {
     coreMetadata.refuseBelied(file);
     const wheel = async () => this.#blob(page, file, await expectations.file(page, file), caller);
     return this.#answerWith(wanted, undefined, async () => {
-      await coreMetadata.compareStored(file, page.expect(file, undefined));
+      await coreMetadata.compareStored(file, page.expect(file, undefined), caller);
       coreMetadata.refuseBelied(file);
       return fetch.file({ ...wanted, otherwise: coreMetadata.fromWheel(file, wheel) }, caller);
     });
@@ -111,7 +111,7 @@ export class Files<P> {
       if (error instanceof Refusal && MISMATCH.has(error.reason)) pages.doubt(page);
       throw error;
     });
-    await coreMetadata.compare(file, blob);
+    await coreMetadata.compare(file, blob, caller);
     background.add(pins.proved(page.project, file, page.believed.observation));
     const verdict = await policy.file(file, blob, caller);
     if (verdict.action !== 'serve') throw verdict.refusal(file.entry.filename);

@@ -13,11 +13,10 @@ import { type Believed, makeBelieved, type Observation, type Source } from '../b
 import type { Evidence, EvidenceFacts, EvidenceStatus, KnownDigests, Stands, Vouched } from '../evidence.ts';
 import type { Fetch, Wanted } from '../files/fetch.ts';
 import { LIMITS } from '../limits.ts';
-import { chainOf, forgeableOnline } from './chain.ts';
 import type { Keeper } from './keeper.ts';
 import { carryOver, extendedBy, isSameDocument, isUnexpired, type Proof, proofOf } from './proof.ts';
-import { roleStatus } from './role-status.ts';
 import type { Roles, Search } from './roles.ts';
+import { chainOf, forgeableOnline, roleStatus } from './vouchers.ts';
 
 export type Generations = Pick<
   Keeper,
@@ -31,7 +30,7 @@ export interface TufEvidenceOptions {
   readonly roles: Roles;
   readonly fetch: Fetch;
   readonly clock: Clock;
-  readonly patience: Runner;
+  readonly runner: Runner;
 }
 
 const FINAL: Observation = { fetch: undefined, final: true, repeated: false };
@@ -116,7 +115,7 @@ export class TufEvidence implements Evidence<Proof> {
   }
 
   async status(): Promise<EvidenceStatus> {
-    const { upstreamUrl, layout, generations, patience } = this.#options;
+    const { upstreamUrl, layout, generations, runner } = this.#options;
     // What is believed here and now; upstream is asked only where that is nothing yet.
     const generation = generations.current ?? (await generations.refresh().catch(() => undefined));
     return {
@@ -124,7 +123,7 @@ export class TufEvidence implements Evidence<Proof> {
       layout: layout.name,
       lastRefresh: generations.lastRefresh,
       lastError: generations.lastError,
-      roles: generation === undefined ? [] : await roleStatus(generation, patience),
+      roles: generation === undefined ? [] : await roleStatus(generation, runner),
     };
   }
 

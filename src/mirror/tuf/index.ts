@@ -16,7 +16,7 @@ export interface SignedIndexOptions extends IndexOptions {
   readonly layout: TargetLayout;
   readonly source: MetadataSource;
   readonly store: TrustStore;
-  readonly patience: Runner;
+  readonly runner: Runner;
   /** Seconds after which a request makes a refresh start behind it. */
   readonly refreshAfter: number;
   /** No time before it is believed. */

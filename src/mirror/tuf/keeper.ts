@@ -20,7 +20,7 @@ export interface KeeperOptions {
   readonly store: TrustStore;
   readonly source: MetadataSource;
   readonly clock: Clock;
-  readonly patience: Runner;
+  readonly runner: Runner;
   readonly reports: Reports;
   readonly background: Pick<Background, 'add'>;
   /** Seconds after which a request makes a refresh start behind it. */

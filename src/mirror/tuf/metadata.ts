@@ -14,7 +14,7 @@ interface MetadataOptions {
   readonly keeper: Keeper;
   readonly roles: Roles;
   readonly store: Pick<TrustStore, 'delegated' | 'recent'>;
-  readonly patience: Runner;
+  readonly runner: Runner;
 }
 
 const NAME = /^(?:([1-9][0-9]{0,15})\.)?(.+)\.json$/s;
@@ -118,7 +118,7 @@ export class Metadata {
   ): Promise<Verified<S> | undefined> {
     if (bytes === undefined) return undefined;
     try {
-      const document = await this.#options.patience(opening(bytes));
+      const document = await this.#options.runner(opening(bytes));
       return document.signed.version === version ? document : undefined;
     } catch (error) {
       if (error instanceof Refusal) return undefined;

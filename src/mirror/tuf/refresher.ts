@@ -18,7 +18,7 @@ export interface RefresherOptions {
   readonly store: TrustStore;
   readonly source: MetadataSource;
   readonly clock: Clock;
-  readonly patience: Runner;
+  readonly runner: Runner;
   readonly reports: Reports;
 }
 
@@ -87,9 +87,9 @@ export class Refresher {
   }
 
   #walk(source: MetadataSource, now: Instant): Promise<Generation> {
-    const { patience, reports } = this.#options;
+    const { runner, reports } = this.#options;
     const from = { ...this.#trusted, at: asOf(this.#trusted.at.root, now) };
-    return refresh(from, source, patience, {
+    return refresh(from, source, runner, {
       root: (root) => this.#keepRoot(root, now),
       timestamp: (timestamp) => this.#keepTimestamp(timestamp),
       equivocated: (stored) =>

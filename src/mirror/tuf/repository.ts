@@ -44,9 +44,9 @@ export class Repository implements SignedRepository {
   }
 
   async proveStoredRoles(): Promise<StoredRoles> {
-    const { store, patience } = this.#parts;
+    const { store, runner } = this.#parts;
     const { current } = this.#keeper;
-    return current === undefined ? { proved: 0, unproved: 0, wrong: [] } : proveStoredRoles(current, store, patience);
+    return current === undefined ? { proved: 0, unproved: 0, wrong: [] } : proveStoredRoles(current, store, runner);
   }
 
   /** Pages and files of a generation that is not believed yet, from where it was found. */

@@ -27,31 +27,31 @@ interface Restoring {
   readonly store: TrustStore;
   readonly source: MetadataSource;
   readonly now: Instant;
-  readonly patience: Runner;
+  readonly runner: Runner;
 }
 
 /**
- * Proves the stored trust again from the pinned root (DESIGN §1.4). Throws `state` where the pinned root is not part of
+ * Proves the stored trust again from the pinned root. Throws `state` where the pinned root is not part of
  * the stored chain, or where what was believed before cannot be proved any more.
  */
-export async function restoreTrust({ pinnedRoot, store, source, now, patience }: Restoring): Promise<RestoredTrust> {
-  const pinned = await patience(startFrom(pinnedRoot, now));
+export async function restoreTrust({ pinnedRoot, store, source, now, runner }: Restoring): Promise<RestoredTrust> {
+  const pinned = await runner(startFrom(pinnedRoot, now));
   const stored = await store.load();
   if (stored === undefined) {
     await store.keepRoot(pinned.root.signed.version, pinnedRoot);
     const roots = new Map([[pinned.root.signed.version, pinned.root]]);
-    const newest = await laterRoots({ at: pinned, survivors: {} }, roots, store, patience);
-    const survivors = await proved(withKept(newest, pinned, roots, store, patience));
+    const newest = await laterRoots({ at: pinned, survivors: {} }, roots, store, runner);
+    const survivors = await proved(withKept(newest, pinned, roots, store, runner));
     return { at: newest.at, survivors, roots, generation: undefined, current: undefined, acceptedAt: 0 };
   }
   refuseOtherPin(pinned.root, stored);
-  const { at, roots } = await replayRoots(pinned, stored, source, store, patience);
+  const { at, roots } = await replayRoots(pinned, stored, source, store, runner);
   return proved(
     (async () => {
-      const before = await patience(openFloor(at, stored));
-      const generation = await rebuild(at, stored, before, patience);
-      const newest = await laterRoots({ at, survivors: before }, roots, store, patience);
-      const survivors = await withKept(newest, pinned, roots, store, patience);
+      const before = await runner(openFloor(at, stored));
+      const generation = await rebuild(at, stored, before, runner);
+      const newest = await laterRoots({ at, survivors: before }, roots, store, runner);
+      const survivors = await withKept(newest, pinned, roots, store, runner);
       return { at: newest.at, survivors, roots, generation, current: stored.current, acceptedAt: stored.acceptedAt };
     })(),
   );
@@ -75,7 +75,7 @@ async function withKept(
   pinned: AtRoot,
   roots: ReadonlyMap<number, TrustedRoot>,
   store: TrustStore,
-  patience: Runner,
+  runner: Runner,
 ): Promise<Survivors> {
   const kept = await store.timestamp();
   if (kept === undefined) return survivors;
@@ -85,7 +85,7 @@ async function withKept(
   let at = asOf(root, newest.now);
   let floor: Survivors;
   try {
-    floor = await patience(openFloor(at, { timestamp: kept.bytes }));
+    floor = await runner(openFloor(at, { timestamp: kept.bytes }));
   } catch (error) {
     // A later root of the chain is pinned by now: its keys may be others.
     if (first !== kept.rootVersion && error instanceof Refusal) return survivors;
@@ -111,7 +111,7 @@ async function laterRoots(
   from: { readonly at: AtRoot; readonly survivors: Survivors },
   roots: Map<number, TrustedRoot>,
   store: TrustStore,
-  patience: Runner,
+  runner: Runner,
 ): Promise<{ readonly at: AtRoot; readonly survivors: Survivors }> {
   let { at, survivors } = from;
   for (;;) {
@@ -119,7 +119,7 @@ async function laterRoots(
     try {
       const bytes = await store.root(version);
       if (bytes === undefined) return { at, survivors };
-      const next = await patience(acceptRoot(at, bytes));
+      const next = await runner(acceptRoot(at, bytes));
       survivors = survive(at, next, survivors);
       at = next;
       roots.set(version, at.root);
@@ -133,7 +133,7 @@ async function laterRoots(
 const DAMAGED =
   'What this mirror had accepted before can no longer be proved: its stored trust state was damaged or exchanged. Restore it from a backup, or start with --new-trust REASON to begin again from the pinned root.';
 
-/** DESIGN §5 "Trust state": the floors belong to a chain; a root outside it would silently drop them. */
+/** The floors belong to a chain; a root outside it would silently drop them. */
 function refuseOtherPin(pinned: TrustedRoot, stored: StoredTrust): void {
   const kept = stored.roots.get(pinned.signed.version);
   if (kept !== undefined && sameBytes(kept, pinned.bytes)) return;
@@ -150,12 +150,12 @@ async function replayRoots(
   stored: StoredTrust,
   source: MetadataSource,
   store: TrustStore,
-  patience: Runner,
+  runner: Runner,
 ): Promise<{ readonly at: AtRoot; readonly roots: Map<number, TrustedRoot> }> {
   const roots = new Map([[pinned.root.signed.version, pinned.root]]);
   let at = pinned;
   for (let version = pinned.root.signed.version + 1; version <= stored.rootVersion; version++) {
-    at = await replayRoot(at, stored.roots.get(version), version, source, store, patience);
+    at = await replayRoot(at, stored.roots.get(version), version, source, store, runner);
     roots.set(version, at.root);
   }
   return { at, roots };
@@ -167,10 +167,10 @@ async function replayRoot(
   version: number,
   source: MetadataSource,
   store: TrustStore,
-  patience: Runner,
+  runner: Runner,
 ): Promise<AtRoot> {
   try {
-    if (bytes !== undefined) return await patience(acceptRoot(at, bytes));
+    if (bytes !== undefined) return await runner(acceptRoot(at, bytes));
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
   }
@@ -179,14 +179,14 @@ async function replayRoot(
     throw new Refusal('state', `${DAMAGED} Root version ${version} is missing here and upstream.`, {
       subject: 'state',
     });
-  const next = await patience(acceptRoot(at, again));
+  const next = await runner(acceptRoot(at, again));
   await store.keepRoot(version, again);
   return next;
 }
 
 /** The generation as it stood: judged at the time it was accepted; whoever serves from it compares expiry with the clock. */
-async function rebuild(at: AtRoot, stored: StoredTrust, survivors: Survivors, patience: Runner): Promise<Generation> {
-  const timestamped = await patience(acceptTimestamp(asOf(at.root, stored.acceptedAt), stored.timestamp, survivors));
-  const snapshotted = await patience(acceptSnapshot(timestamped, survivors.snapshot ?? stored.snapshot, survivors));
-  return patience(acceptTargets(snapshotted, stored.targets));
+async function rebuild(at: AtRoot, stored: StoredTrust, survivors: Survivors, runner: Runner): Promise<Generation> {
+  const timestamped = await runner(acceptTimestamp(asOf(at.root, stored.acceptedAt), stored.timestamp, survivors));
+  const snapshotted = await runner(acceptSnapshot(timestamped, survivors.snapshot ?? stored.snapshot, survivors));
+  return runner(acceptTargets(snapshotted, stored.targets));
 }

@@ -22,7 +22,7 @@ export interface RolesOptions {
   readonly store: Pick<TrustStore, 'delegated' | 'keepDelegated'>;
   readonly source: MetadataSource;
   readonly clock: Clock;
-  readonly patience: Runner;
+  readonly runner: Runner;
   readonly reports: Reports;
   /** Bytes. */
   readonly memory: number;
@@ -127,7 +127,7 @@ export class Roles {
     by: Delegation,
     candidate: Uint8Array | Verified<Targets>,
   ): Promise<Verified<Targets>> {
-    const role = await this.#options.patience(acceptDelegated(generation, by, candidate));
+    const role = await this.#options.runner(acceptDelegated(generation, by, candidate));
     this.#memory.set(keyOf(by.name, role.signed.version), role, role.bytes.byteLength * MEMORY_FACTOR);
     const { delegations } = role.signed;
     if (delegations !== undefined && delegations.count <= MIRROR_LIMITS.namedDelegations)

@@ -30,7 +30,7 @@ const SUFFIX = '.json';
 export async function proveStoredRoles(
   generation: Generation,
   store: Pick<TrustStore, 'delegated'>,
-  patience: Runner,
+  runner: Runner,
 ): Promise<StoredRoles> {
   const versions = new Map(
     [...generation.snapshot.signed.meta].map(([file, { version }]) => [file.slice(0, -SUFFIX.length), version]),
@@ -53,7 +53,7 @@ export async function proveStoredRoles(
       const bytes = await store.delegated(name, version);
       if (bytes === undefined) continue;
       try {
-        const role = await patience(acceptDelegated(generation, by, bytes));
+        const role = await runner(acceptDelegated(generation, by, bytes));
         proved.add(name);
         if (role.signed.delegations !== undefined) further.push(role);
       } catch (error) {

@@ -1,7 +1,7 @@
 import type { Caller } from '../../async/caller.ts';
-import type { Blob } from '../../bytes/blob.ts';
 import type { Expected } from '../../bytes/expected.ts';
 import { Refusal } from '../../bytes/refusal.ts';
+import type { Blob } from '../../ports/blob.ts';
 import type { Blobs } from '../../ports/blobs.ts';
 import type { TargetLayout } from '../../presets/target-layout.ts';
 import type { Fetch } from '../files/fetch.ts';

@@ -1,7 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { makeBlob } from '../../../src/bytes/blob.ts';
 import { makeExpected } from '../../../src/bytes/expected.ts';
 import { prove } from '../../../src/bytes/proven.ts';
 import { makeUnverifiedDocument } from '../../../src/bytes/unverified.ts';
@@ -19,6 +18,7 @@ import { replyBlob, replyFileHead, replyFileUnchanged } from '../../../src/http/
 import { createPageHeaders, type Manner } from '../../../src/http/reply/headers.ts';
 import { ownWords } from '../../../src/http/reply/own-words.ts';
 import { makeFileAnswer } from '../../../src/mirror/files/file-answer.ts';
+import { makeBlob } from '../../../src/ports/blob.ts';
 import { makePage } from '../../../src/render/page.ts';
 import { renderList } from '../../../src/render/render.ts';
 import { acceptDelegated, acceptTargets, acceptTimestamp } from '../../../src/tuf/accept.ts';
@@ -30,6 +30,7 @@ import { AtRoot, asOf, type Generation, withSnapshot, withTargets, withTimestamp
 import { openDelegated } from '../../../src/tuf/stored.ts';
 import { followRoot } from '../../../src/tuf/trusted-root.ts';
 import { open, type Verified } from '../../../src/tuf/verified.ts';
+import { client } from '../../support/callers.ts';
 import { createClient } from '../../support/client.ts';
 import { START } from '../../support/clock.ts';
 import { authority } from '../../support/keys.ts';
@@ -171,7 +172,9 @@ describe.each(WAYS)('bytes are not proved, stored or read by %s', (_, forge) => 
     await expect(blobs.open(forge(expected))).rejects.toThrow(none);
     await expect(blobs.readDocument(forge(expected), 10)).rejects.toThrow(none);
     const source = upstream(whole(evil));
-    await expect(blobs.fetch(wanted(evil, { expected: forge(expected) }), source.download)).rejects.toThrow(none);
+    await expect(blobs.fetch(wanted(evil, { expected: forge(expected) }), source.download, client())).rejects.toThrow(
+      none,
+    );
     expect(source.requests).toEqual([]);
   });
 

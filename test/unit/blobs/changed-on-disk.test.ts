@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmod, link, mkdir, open, rename, symlink, truncate, unlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { client } from '../../support/callers.ts';
 import {
   content,
   expectedOf,
@@ -32,13 +33,13 @@ async function flip(path: string, at: number): Promise<void> {
 async function filled(bytes: Buffer): Promise<Store> {
   // Each reader opens the file itself, and so meets what lies there.
   const store = await openStore({ openIdle: 0 });
-  await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download);
+  await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download, client());
   return store;
 }
 
 async function healsItself(store: Store, bytes: Buffer): Promise<void> {
   const again = upstream(whole(bytes));
-  const blob = await store.blobs.fetch(wanted(bytes), again.download);
+  const blob = await store.blobs.fetch(wanted(bytes), again.download, client());
   expect(again.requests).toHaveLength(1);
   expect((await sent(blob)).equals(bytes)).toBe(true);
   expect(store.corrupt).toEqual([sha256(bytes)]);
@@ -124,10 +125,14 @@ describe('a blob changed while it is warm', () => {
     const blob = await store.blobs.open(expectedOf(bytes));
     if (blob === undefined) throw new Error('not held');
     const parts: Buffer[] = [];
-    const send = blob.send({ start: 0, end: SIZE }, async (chunk) => {
-      if (parts.length === 0) await flip(store.pathOf(bytes), 3 * MIB + 1);
-      parts.push(Buffer.from(chunk));
-    });
+    const send = blob.send(
+      { start: 0, end: SIZE },
+      async (chunk) => {
+        if (parts.length === 0) await flip(store.pathOf(bytes), 3 * MIB + 1);
+        parts.push(Buffer.from(chunk));
+      },
+      client(),
+    );
     await expect(send).rejects.toMatchObject({ reason: 'digest' });
     expect(Buffer.concat(parts).equals(bytes.subarray(0, 3 * MIB))).toBe(true);
   });
@@ -138,13 +143,17 @@ describe('a blob changed while it is warm', () => {
     const blob = await store.blobs.open(expectedOf(bytes));
     if (blob === undefined) throw new Error('not held');
     const parts: Buffer[] = [];
-    const send = blob.send({ start: 0, end: SIZE }, async (chunk) => {
-      if (parts.length === 0) {
-        await chmod(store.pathOf(bytes), 0o644);
-        await truncate(store.pathOf(bytes), 3 * MIB);
-      }
-      parts.push(Buffer.from(chunk));
-    });
+    const send = blob.send(
+      { start: 0, end: SIZE },
+      async (chunk) => {
+        if (parts.length === 0) {
+          await chmod(store.pathOf(bytes), 0o644);
+          await truncate(store.pathOf(bytes), 3 * MIB);
+        }
+        parts.push(Buffer.from(chunk));
+      },
+      client(),
+    );
     await expect(send).rejects.toMatchObject({ reason: 'digest' });
     await healsItself(store, bytes);
   });
@@ -175,7 +184,7 @@ describe('a blob changed while it is warm', () => {
     const bytes = content(SIZE);
     const other = content(SIZE);
     const store = await filled(bytes);
-    await store.blobs.fetch(wanted(other, { origin: 'other' }), upstream(whole(other)).download);
+    await store.blobs.fetch(wanted(other, { origin: 'other' }), upstream(whole(other)).download, client());
     const blob = await store.blobs.open(expectedOf(bytes));
     if (blob === undefined) throw new Error('not held');
     await unlink(store.pathOf(bytes));
@@ -273,7 +282,7 @@ describe('verify', () => {
     const good = content(MIB + 3);
     const bad = content(MIB + 3);
     const store = await filled(good);
-    await store.blobs.fetch(wanted(bad, { origin: 'bad' }), upstream(whole(bad)).download);
+    await store.blobs.fetch(wanted(bad, { origin: 'bad' }), upstream(whole(bad)).download, client());
     await flip(store.pathOf(bad), MIB);
     const seen: number[] = [];
     const result = await store.blobs.verifyAll(({ blobs }) => seen.push(blobs));

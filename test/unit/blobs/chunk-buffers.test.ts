@@ -74,7 +74,7 @@ describe('many readers and few buffers', () => {
     const bytes = content(3 * MIB + 1);
     for (const places of [1, 2, 3]) {
       const store = await openStore({ shares: createShares({ chunks: { places } }) });
-      const blob = await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download);
+      const blob = await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download, client());
       const bodies = await Promise.all(Array.from({ length: 8 }, () => sent(blob)));
       expect(bodies.every((body) => body.equals(bytes))).toBe(true);
     }
@@ -83,20 +83,24 @@ describe('many readers and few buffers', () => {
   it('clients that hold every buffer hold up neither hashing nor what the mirror reads itself', async () => {
     const [bytes, document] = [content(3 * MIB), content(1000)];
     const first = await openStore();
-    await first.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download);
-    await first.blobs.fetch(wanted(document), upstream(whole(document)).download);
+    await first.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download, client());
+    await first.blobs.fetch(wanted(document), upstream(whole(document)).download, client());
     const store = await reopen(first, { shares: createShares({ chunks: { places: 1 } }) });
     const blob = await store.blobs.open(expectedOf(bytes));
-    const client = Promise.withResolvers<void>();
+    const taking = Promise.withResolvers<void>();
     const holding = Promise.withResolvers<void>();
-    const send = blob?.send({ start: 0, end: blob.size }, () => {
-      holding.resolve();
-      return client.promise;
-    });
+    const send = blob?.send(
+      { start: 0, end: blob.size },
+      () => {
+        holding.resolve();
+        return taking.promise;
+      },
+      client(),
+    );
     await holding.promise;
     const read = await store.blobs.open(expectedOf(document));
     expect(Buffer.from((await read?.bytes(MIB)) ?? []).equals(document)).toBe(true);
-    client.resolve();
+    taking.resolve();
     await send;
   });
 
@@ -154,9 +158,9 @@ describe('many readers and few buffers', () => {
   it('a reader that stops between chunks gives its buffers back', async () => {
     const bytes = content(3 * MIB + 1);
     const store = await openStore({ shares: createShares({ chunks: { places: 2 } }) });
-    const blob = await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download);
-    const leaving = new AbortController();
-    const send = blob.send({ start: 0, end: blob.size }, async () => leaving.abort(new Error('left')), leaving.signal);
+    const blob = await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download, client());
+    const { caller, leave } = leavingClient();
+    const send = blob.send({ start: 0, end: blob.size }, async () => leave(), caller);
     await expect(send).rejects.toThrow('left');
     expect((await sent(blob)).equals(bytes)).toBe(true);
   });

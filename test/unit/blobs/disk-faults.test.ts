@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { FileOps } from '../../../src/disk/file-ops.ts';
+import { client } from '../../support/callers.ts';
 import { type Counted, failAt, faultyOps, systemError } from '../../support/faults.ts';
 import {
   content,
@@ -53,7 +54,7 @@ describe('a disk that fails while a file is filled', () => {
     });
     const store = await openStore({ ops: failing });
     const source = upstream(cut(bytes, MIB), () => ({ start: 0, bytes: inParts(bytes) }));
-    expect((await refusalOf(store.blobs.fetch(wanted(bytes), source.download))).reason).toBe('state');
+    expect((await refusalOf(store.blobs.fetch(wanted(bytes), source.download, client()))).reason).toBe('state');
     expect(source.requests.map(({ caller }) => caller.signal.aborted)).toEqual([false, true]);
   });
 
@@ -66,7 +67,7 @@ describe('a disk that fails while a file is filled', () => {
           await store.blobs.scanned;
           faults.arm();
           const result = await store.blobs
-            .fetch(wanted(bytes), upstream(whole(bytes)).download)
+            .fetch(wanted(bytes), upstream(whole(bytes)).download, client())
             .catch((error: unknown) => error);
           faults.disarm();
           if (result instanceof Error)
@@ -75,7 +76,7 @@ describe('a disk that fails while a file is filled', () => {
               reason: code === 'ENOSPC' || code === 'EMFILE' ? 'limit' : 'state',
             });
           now += 60_000;
-          const blob = await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download);
+          const blob = await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download, client());
           expect((await sent(blob, { start: SIZE - 10, end: SIZE })).equals(bytes.subarray(SIZE - 10))).toBe(true);
           await onlyWholeFiles(store);
         });
@@ -95,7 +96,7 @@ describe('a disk that fails while a file is filled', () => {
     const store = await openStore({ ops });
     armed = true;
     const want = wanted(bytes, { durable: true });
-    expect(await refusalOf(store.blobs.fetch(want, upstream(whole(bytes)).download))).toMatchObject({
+    expect(await refusalOf(store.blobs.fetch(want, upstream(whole(bytes)).download, client()))).toMatchObject({
       reason: 'state',
       transient: true,
     });
@@ -116,7 +117,7 @@ describe('a disk that fails while a file is filled', () => {
     let armed = false;
     const store = await openStore({ ops, onTrouble: () => failed.resolve() });
     armed = true;
-    await store.blobs.fetch(wanted(large), upstream(whole(large)).download);
+    await store.blobs.fetch(wanted(large), upstream(whole(large)).download, client());
     await failed.promise;
     expect(await store.blobs.stored(expectedOf(large))).toBe(false);
     expect(await filesBelow(`${store.data}/blobs/sha256`)).toEqual([]);
@@ -146,8 +147,8 @@ describe('a disk that fails while a file is filled', () => {
     synced.length = 0;
     waiting = answered.promise;
     const [small, large] = [content(MIB), content(16 * MIB)];
-    await store.blobs.fetch(wanted(small, { origin: 'small' }), upstream(whole(small)).download);
-    await store.blobs.fetch(wanted(large, { origin: 'large' }), upstream(whole(large)).download);
+    await store.blobs.fetch(wanted(small, { origin: 'small' }), upstream(whole(small)).download, client());
+    await store.blobs.fetch(wanted(large, { origin: 'large' }), upstream(whole(large)).download, client());
     answered.resolve();
     await store.close();
     expect(synced).toHaveLength(1);
@@ -162,10 +163,10 @@ describe('a disk that fails while a file is filled', () => {
     });
     const store = await openStore({ ops });
     const old = content(1000);
-    await store.blobs.fetch(wanted(old, { origin: 'old' }), upstream(whole(old)).download);
+    await store.blobs.fetch(wanted(old, { origin: 'old' }), upstream(whole(old)).download, client());
     await store.blobs.scanned;
     full = true;
-    expect(await refusalOf(store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download))).toMatchObject({
+    expect(await refusalOf(store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download, client()))).toMatchObject({
       reason: 'limit',
       transient: true,
     });
@@ -183,7 +184,7 @@ describe('a disk that fails while a file is filled', () => {
       },
     };
     const store = await openStore({ ops });
-    const blob = await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download);
+    const blob = await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download, client());
     expect((await sent(blob)).equals(bytes)).toBe(true);
   });
 });
@@ -207,13 +208,13 @@ describe('a disk that fails while a file is read', () => {
   it('EIO sets the blob aside, and it is filled again', async () => {
     const faults = readFaults('EIO');
     const store = await openStore({ ops: faults.ops, openIdle: 0 });
-    const blob = await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download);
+    const blob = await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download, client());
     faults.set(true);
     expect(await refusalOf(sent(blob))).toMatchObject({ reason: 'state', transient: true });
     faults.set(false);
     expect(store.corrupt).toEqual([sha256(bytes)]);
     const again = upstream(whole(bytes));
-    expect((await sent(await store.blobs.fetch(wanted(bytes), again.download))).equals(bytes)).toBe(true);
+    expect((await sent(await store.blobs.fetch(wanted(bytes), again.download, client()))).equals(bytes)).toBe(true);
     expect(again.requests).toHaveLength(1);
   });
 
@@ -225,7 +226,7 @@ describe('a disk that fails while a file is read', () => {
       },
     });
     const store = await openStore({ ops, openIdle: 0 });
-    const blob = await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download);
+    const blob = await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download, client());
     armed = true;
     expect(await refusalOf(sent(blob))).toMatchObject({ reason: 'limit', transient: true });
     armed = false;
@@ -235,10 +236,14 @@ describe('a disk that fails while a file is read', () => {
 
   it('a client that breaks off costs no blob', async () => {
     const store = await openStore();
-    const blob = await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download);
-    const broken = blob.send({ start: 0, end: SIZE }, async () => {
-      throw systemError('EPIPE');
-    });
+    const blob = await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download, client());
+    const broken = blob.send(
+      { start: 0, end: SIZE },
+      async () => {
+        throw systemError('EPIPE');
+      },
+      client(),
+    );
     await expect(broken).rejects.toMatchObject({ code: 'EPIPE' });
     expect(store.corrupt).toEqual([]);
     expect((await sent(blob)).equals(bytes)).toBe(true);

@@ -6,6 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { compose } from '../../../src/app/compose.ts';
 import { type Segment, UsageOrder } from '../../../src/blobs/usage-order.ts';
 import { makeExpected } from '../../../src/bytes/expected.ts';
+import { client } from '../../support/callers.ts';
 import { faultyOps, systemError } from '../../support/faults.ts';
 import {
   content,
@@ -26,7 +27,7 @@ import {
 const SIZE = 100_000;
 
 async function put(store: Store, bytes: Buffer, times = 1): Promise<void> {
-  await store.blobs.fetch(wanted(bytes, { origin: sha256(bytes) }), upstream(whole(bytes)).download);
+  await store.blobs.fetch(wanted(bytes, { origin: sha256(bytes) }), upstream(whole(bytes)).download, client());
   for (let more = 1; more < times; more++) await store.blobs.open(expectedOf(bytes));
 }
 
@@ -87,7 +88,9 @@ describe('the size limit', () => {
     const { digests } = expectedOf(large);
     const source = upstream(whole(large));
     expect(
-      await refusalOf(store.blobs.fetch(wanted(large, { expected: makeExpected({ digests }) }), source.download)),
+      await refusalOf(
+        store.blobs.fetch(wanted(large, { expected: makeExpected({ digests }) }), source.download, client()),
+      ),
     ).toMatchObject({
       reason: 'limit',
     });
@@ -105,10 +108,14 @@ describe('the size limit', () => {
     const blob = await store.blobs.open(expectedOf(bytes));
     if (blob === undefined) throw new Error('not held');
     const parts: Buffer[] = [];
-    await blob.send({ start: 0, end: blob.size }, async (chunk) => {
-      if (parts.length === 0) for (let n = 0; n < 4; n++) await put(store, content(MIB));
-      parts.push(Buffer.from(chunk));
-    });
+    await blob.send(
+      { start: 0, end: blob.size },
+      async (chunk) => {
+        if (parts.length === 0) for (let n = 0; n < 4; n++) await put(store, content(MIB));
+        parts.push(Buffer.from(chunk));
+      },
+      client(),
+    );
     expect(Buffer.concat(parts).equals(bytes)).toBe(true);
     expect(await isStored(store, bytes)).toBe(true);
     await put(store, content(MIB));
@@ -165,7 +172,7 @@ describe('the size limit', () => {
     await composition.blobs.scanned;
     expect(composition.blobs.usage().scanned).toBe(true);
     const more = content(SIZE);
-    await composition.blobs.fetch(wanted(more, { origin: 'more' }), upstream(whole(more)).download);
+    await composition.blobs.fetch(wanted(more, { origin: 'more' }), upstream(whole(more)).download, client());
     await composition.close();
     expect((await filesBelow(`${server.data}/blobs/sha256`)).length).toBe(stays ? 2 : 1);
     expect(existsSync(server.pathOf(used))).toBe(stays);
@@ -195,7 +202,7 @@ describe('the size limit', () => {
     const store = await openStore({ maxBytes: SIZE });
     const bytes = content(SIZE);
     const expected = makeExpected({ digests: new Map([['sha512', createHash('sha512').update(bytes).digest('hex')]]) });
-    await store.blobs.fetch(wanted(bytes, { expected }), upstream(whole(bytes)).download);
+    await store.blobs.fetch(wanted(bytes, { expected }), upstream(whole(bytes)).download, client());
     await put(store, content(SIZE));
     await settled(store);
     expect(await store.blobs.stored(expected)).toBe(false);
@@ -233,7 +240,7 @@ it('a FIFO in the place of an alias is no hint, and nobody waits for it', async 
   const before = await openStore();
   const bytes = content(SIZE);
   const expected = makeExpected({ digests: new Map([['sha512', createHash('sha512').update(bytes).digest('hex')]]) });
-  await before.blobs.fetch(wanted(bytes, { expected }), upstream(whole(bytes)).download);
+  await before.blobs.fetch(wanted(bytes, { expected }), upstream(whole(bytes)).download, client());
   expect(await before.blobs.stored(expected)).toBe(true);
   const store = await reopen(before);
   await store.blobs.scanned;
@@ -250,7 +257,7 @@ it('a FIFO in the place of an alias is no hint, and nobody waits for it', async 
   expect(await store.blobs.open(expected)).toBeUndefined();
   expect(store.corrupt).toEqual([]);
   const again = upstream(whole(bytes));
-  await store.blobs.fetch(wanted(bytes, { expected }), again.download);
+  await store.blobs.fetch(wanted(bytes, { expected }), again.download, client());
   expect((await store.blobs.open(expected))?.sha256).toBe(sha256(bytes));
 });
 

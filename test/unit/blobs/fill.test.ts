@@ -36,7 +36,7 @@ describe('one download', () => {
   it('is proved, durable under its digest, read-only, and sent from there without hashing again', async () => {
     const bytes = content(2 * MIB + 9);
     const store = await openStore();
-    const blob = await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download);
+    const blob = await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download, client());
     expect(blob.sha256).toBe(sha256(bytes));
     expect(blob.size).toBe(bytes.byteLength);
     expect((await sent(blob)).equals(bytes)).toBe(true);
@@ -51,7 +51,11 @@ describe('one download', () => {
     const algorithms: readonly Algorithm[] = ['sha512', 'blake2b-256', 'sha384'];
     const before = await openStore();
     const digests = await digestsOf(bytes, algorithms);
-    await before.blobs.fetch(wanted(bytes, { expected: makeExpected({ digests }) }), upstream(whole(bytes)).download);
+    await before.blobs.fetch(
+      wanted(bytes, { expected: makeExpected({ digests }) }),
+      upstream(whole(bytes)).download,
+      client(),
+    );
     const store = await reopen(before);
     for (const algorithm of algorithms) {
       const expected = makeExpected({ digests: await digestsOf(bytes, [algorithm]) });
@@ -64,7 +68,7 @@ describe('one download', () => {
   it('a listing that contradicts itself does not get the blob, and does not harm it', async () => {
     const bytes = content(1000);
     const store = await openStore();
-    await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download);
+    await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download, client());
     const sha512 = [...(await digestsOf(content(10), ['sha512']))];
     const expected = makeExpected({ digests: new Map([...expectedOf(bytes).digests, ...sha512]) });
     expect(await store.blobs.open(expected)).toBeUndefined();
@@ -76,7 +80,7 @@ describe('one download', () => {
   it('of a file of zero bytes', async () => {
     const empty = Buffer.alloc(0);
     const before = await openStore();
-    const blob = await before.blobs.fetch(wanted(empty), upstream(whole(empty)).download);
+    const blob = await before.blobs.fetch(wanted(empty), upstream(whole(empty)).download, client());
     expect((await sent(blob)).byteLength).toBe(0);
     const store = await reopen(before);
     const again = await store.blobs.open(expectedOf(empty));
@@ -87,7 +91,7 @@ describe('one download', () => {
     for (const size of [MIB, 2 * MIB]) {
       const bytes = content(size);
       const before = await openStore();
-      await before.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download);
+      await before.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download, client());
       const store = await reopen(before);
       const blob = await store.blobs.open(expectedOf(bytes));
       expect(blob && (await sent(blob)).equals(bytes)).toBe(true);
@@ -103,7 +107,7 @@ describe('one download', () => {
       },
     });
     const before = await openStore({ ops });
-    const blob = await before.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download);
+    const blob = await before.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download, client());
     expect((await sent(blob)).equals(bytes)).toBe(true);
     expect((await sent(blob, { start: 5, end: 900_000 })).equals(bytes.subarray(5, 900_000))).toBe(true);
     expect(Buffer.from(await blob.bytes(MIB)).equals(bytes)).toBe(true);
@@ -118,9 +122,9 @@ describe('one download', () => {
   it('of two names with one hash is stored once', async () => {
     const bytes = content(5000);
     const store = await openStore();
-    await store.blobs.fetch(wanted(bytes, { name: 'a.whl', origin: 'a' }), upstream(whole(bytes)).download);
+    await store.blobs.fetch(wanted(bytes, { name: 'a.whl', origin: 'a' }), upstream(whole(bytes)).download, client());
     const second = upstream(whole(bytes));
-    await store.blobs.fetch(wanted(bytes, { name: 'b.whl', origin: 'b' }), second.download);
+    await store.blobs.fetch(wanted(bytes, { name: 'b.whl', origin: 'b' }), second.download, client());
     expect(second.requests).toHaveLength(0);
     expect(store.blobs.usage().blobs).toBe(1);
   });
@@ -137,7 +141,7 @@ describe('a download that breaks', () => {
       const bytes = content(2 * MIB + 100);
       const store = await openStore();
       const source = upstream(cut(bytes, MIB + 50, error), cut(bytes, 10, error), whole(bytes));
-      const blob = await store.blobs.fetch(wanted(bytes), source.download);
+      const blob = await store.blobs.fetch(wanted(bytes), source.download, client());
       expect(source.requests.map(({ offset, attempt }) => [offset, attempt])).toEqual([
         [0, 1],
         [MIB + 50, 2],
@@ -150,7 +154,7 @@ describe('a download that breaks', () => {
     const bytes = content(2 * MIB + 100);
     const store = await openStore();
     const source = upstream(cut(bytes, MIB + 50), () => ({ start: 0, bytes: inParts(bytes) }));
-    const blob = await store.blobs.fetch(wanted(bytes), source.download);
+    const blob = await store.blobs.fetch(wanted(bytes), source.download, client());
     expect(source.requests).toHaveLength(2);
     expect((await sent(blob)).equals(bytes)).toBe(true);
     expect((await (await reopen(store)).blobs.open(expectedOf(bytes)))?.size).toBe(bytes.byteLength);
@@ -160,7 +164,7 @@ describe('a download that breaks', () => {
     const bytes = content(MIB);
     const store = await openStore();
     const source = upstream(cut(bytes, 500), () => ({ start: 400, bytes: inParts(bytes.subarray(400)) }), whole(bytes));
-    const blob = await store.blobs.fetch(wanted(bytes), source.download);
+    const blob = await store.blobs.fetch(wanted(bytes), source.download, client());
     expect((await sent(blob)).equals(bytes)).toBe(true);
     expect(source.requests).toHaveLength(3);
   });
@@ -169,7 +173,7 @@ describe('a download that breaks', () => {
     const bytes = content(MIB);
     const store = await openStore();
     const source = upstream(cut(bytes, MIB, new Error('reset')));
-    await store.blobs.fetch(wanted(bytes), source.download);
+    await store.blobs.fetch(wanted(bytes), source.download, client());
     expect(source.requests).toHaveLength(1);
   });
 
@@ -177,7 +181,7 @@ describe('a download that breaks', () => {
     const bytes = content(MIB);
     const store = await openStore();
     const source = upstream(cut(bytes, 100));
-    const refusal = await refusalOf(store.blobs.fetch(wanted(bytes), source.download));
+    const refusal = await refusalOf(store.blobs.fetch(wanted(bytes), source.download, client()));
     expect(refusal).toMatchObject({ reason: 'truncated', transient: true, subject: 'file' });
     expect(source.requests).toHaveLength(3);
     await nothingKept(store);
@@ -188,7 +192,7 @@ describe('a download that breaks', () => {
     const source = upstream(() => {
       throw new Refusal('unlisted', 'gone');
     });
-    expect(await refusalOf(store.blobs.fetch(wanted(content(10)), source.download))).toMatchObject({
+    expect(await refusalOf(store.blobs.fetch(wanted(content(10)), source.download, client()))).toMatchObject({
       reason: 'unlisted',
     });
     expect(source.requests).toHaveLength(1);
@@ -201,7 +205,9 @@ describe('a wrong body', () => {
     const wrong = content(MIB + 1);
     const store = await openStore();
     const source = upstream(whole(wrong));
-    expect(await refusalOf(store.blobs.fetch(wanted(bytes), source.download))).toMatchObject({ reason: 'digest' });
+    expect(await refusalOf(store.blobs.fetch(wanted(bytes), source.download, client()))).toMatchObject({
+      reason: 'digest',
+    });
     expect(source.requests.map(({ offset }) => offset)).toEqual([0, 0]);
     await nothingKept(store);
   });
@@ -210,7 +216,7 @@ describe('a wrong body', () => {
     const bytes = content(MIB + 1);
     const store = await openStore();
     const source = upstream(whole(content(MIB + 1)), whole(bytes));
-    const blob = await store.blobs.fetch(wanted(bytes), source.download);
+    const blob = await store.blobs.fetch(wanted(bytes), source.download, client());
     expect((await sent(blob)).equals(bytes)).toBe(true);
   });
 
@@ -220,7 +226,7 @@ describe('a wrong body', () => {
     const other = await digestsOf(content(100), ['blake2b-256']);
     const expected = makeExpected({ digests: new Map([...expectedOf(bytes).digests, ...other]) });
     expect(
-      await refusalOf(store.blobs.fetch(wanted(bytes, { expected }), upstream(whole(bytes)).download)),
+      await refusalOf(store.blobs.fetch(wanted(bytes, { expected }), upstream(whole(bytes)).download, client())),
     ).toMatchObject({ reason: 'digest' });
     await nothingKept(store);
   });
@@ -238,7 +244,9 @@ describe('a wrong body', () => {
         }
       })(),
     }));
-    expect(await refusalOf(store.blobs.fetch(wanted(bytes), endless.download))).toMatchObject({ reason: 'length' });
+    expect(await refusalOf(store.blobs.fetch(wanted(bytes), endless.download, client()))).toMatchObject({
+      reason: 'length',
+    });
     expect(pulled).toBeLessThanOrEqual(2 * 17);
     await nothingKept(store);
   });
@@ -247,7 +255,7 @@ describe('a wrong body', () => {
     const bytes = content(3000);
     const store = await openStore();
     const want = wanted(bytes, { expected: makeExpected({ digests: expectedOf(bytes).digests }), limit: 2999 });
-    expect(await refusalOf(store.blobs.fetch(want, upstream(whole(bytes)).download))).toMatchObject({
+    expect(await refusalOf(store.blobs.fetch(want, upstream(whole(bytes)).download, client()))).toMatchObject({
       reason: 'limit',
     });
     await nothingKept(store);
@@ -260,7 +268,7 @@ describe('many who ask', () => {
     const store = await openStore();
     const source = upstream(whole(bytes));
     const blobs = await Promise.all(
-      Array.from({ length: 1000 }, () => store.blobs.fetch(wanted(bytes), source.download)),
+      Array.from({ length: 1000 }, () => store.blobs.fetch(wanted(bytes), source.download, client())),
     );
     expect(source.requests).toHaveLength(1);
     const bodies = await Promise.all(blobs.map((blob) => sent(blob)));
@@ -288,9 +296,9 @@ describe('many who ask', () => {
     await store.blobs.scanned;
     slow = true;
     const none = upstream();
-    const late = store.blobs.fetch(wanted(bytes), none.download);
+    const late = store.blobs.fetch(wanted(bytes), none.download, client());
     await looked.promise;
-    await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download);
+    await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download, client());
     answer.resolve();
     expect((await late).size).toBe(1000);
     expect(none.requests).toHaveLength(0);
@@ -299,7 +307,7 @@ describe('many who ask', () => {
   it('share a first touch after start', async () => {
     const bytes = content(MIB + 77);
     const before = await openStore();
-    await before.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download);
+    await before.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download, client());
     const store = await reopen(before);
     const blobs = await Promise.all(Array.from({ length: 50 }, () => store.blobs.open(expectedOf(bytes))));
     expect(blobs.every((blob) => blob?.size === bytes.byteLength)).toBe(true);
@@ -341,26 +349,32 @@ describe('many who ask', () => {
     const store = await openStore({ nowMs: () => now });
     const source = upstream(whole(content(1000)), whole(content(1000)), whole(bytes));
     const refusals = await Promise.all(
-      Array.from({ length: 5 }, () => refusalOf(store.blobs.fetch(wanted(bytes), source.download))),
+      Array.from({ length: 5 }, () => refusalOf(store.blobs.fetch(wanted(bytes), source.download, client()))),
     );
     expect(refusals.map(({ reason }) => reason)).toEqual(Array(5).fill('digest'));
     expect(source.requests).toHaveLength(2);
     now += 999;
-    expect(await refusalOf(store.blobs.fetch(wanted(bytes), source.download))).toMatchObject({ reason: 'digest' });
+    expect(await refusalOf(store.blobs.fetch(wanted(bytes), source.download, client()))).toMatchObject({
+      reason: 'digest',
+    });
     expect(source.requests).toHaveLength(2);
     now += 2;
-    expect((await store.blobs.fetch(wanted(bytes), source.download)).size).toBe(1000);
+    expect((await store.blobs.fetch(wanted(bytes), source.download, client())).size).toBe(1000);
   });
 
   it('of two origins: neither waits for the other, nor shares its failure; the first proof serves both', async () => {
     const bytes = content(MIB);
     const store = await openStore();
     const slow = held(bytes);
-    const fromSlow = store.blobs.fetch(wanted(bytes, { origin: 'slow' }), upstream(slow.answer).download);
+    const fromSlow = store.blobs.fetch(wanted(bytes, { origin: 'slow' }), upstream(slow.answer).download, client());
     await slow.begun;
-    const wrong = store.blobs.fetch(wanted(bytes, { origin: 'wrong' }), upstream(whole(content(MIB))).download);
+    const wrong = store.blobs.fetch(
+      wanted(bytes, { origin: 'wrong' }),
+      upstream(whole(content(MIB))).download,
+      client(),
+    );
     expect(await refusalOf(wrong)).toMatchObject({ reason: 'digest' });
-    await store.blobs.fetch(wanted(bytes, { origin: 'good' }), upstream(whole(bytes)).download);
+    await store.blobs.fetch(wanted(bytes, { origin: 'good' }), upstream(whole(bytes)).download, client());
     // The slow download was never released.
     expect((await sent(await fromSlow)).equals(bytes)).toBe(true);
     expect(await filesBelow(`${store.data}/tmp`)).toEqual([]);
@@ -370,11 +384,11 @@ describe('many who ask', () => {
     const store = await openStore({ shares: createShares({ fills: { places: 1, queue: 1 } }) });
     const [a, b, c] = [content(MIB), content(1000), content(1000)];
     const slow = held(a);
-    const first = store.blobs.fetch(wanted(a), upstream(slow.answer).download);
+    const first = store.blobs.fetch(wanted(a), upstream(slow.answer).download, client());
     await slow.begun;
     const asked = [b, c].map((bytes) => {
       const { download, requests } = upstream(whole(bytes));
-      return { bytes, requests, fetch: store.blobs.fetch(wanted(bytes), download) };
+      return { bytes, requests, fetch: store.blobs.fetch(wanted(bytes), download, client()) };
     });
     // Whichever of the two comes second to the queue.
     const refused = await Promise.any(asked.map(async (one) => ({ one, refusal: await refusalOf(one.fetch) })));
@@ -385,14 +399,14 @@ describe('many who ask', () => {
     for (const { fetch } of asked.filter((one) => one !== refused.one)) expect((await fetch).size).toBe(1000);
     // Overload is not a failure of upstream: nothing to back off from.
     const { bytes } = refused.one;
-    expect((await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download)).size).toBe(1000);
+    expect((await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download, client())).size).toBe(1000);
   });
 
   it('a close ends downloads that hang, and leaves nothing behind', async () => {
     const bytes = content(MIB);
     const store = await openStore();
     const slow = held(bytes);
-    const fetch = refusalOf(store.blobs.fetch(wanted(bytes), upstream(slow.answer).download));
+    const fetch = refusalOf(store.blobs.fetch(wanted(bytes), upstream(slow.answer).download, client()));
     await slow.begun;
     await store.blobs.close();
     expect((await fetch).transient).toBe(true);

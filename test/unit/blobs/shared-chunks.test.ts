@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { SharedChunks } from '../../../src/blobs/shared-chunks.ts';
 import { Tags } from '../../../src/blobs/tags.ts';
 import { type FileOps, nodeFileOps, type OpenFile } from '../../../src/disk/file-ops.ts';
+import { client } from '../../support/callers.ts';
 import { content, MIB, openStore, upstream, wanted, whole } from '../../support/volume-harness.ts';
 
 const buffer = (name: string) => Buffer.from(name);
@@ -70,17 +71,21 @@ it('readers of one file at one pace read it from disk once, and all get its byte
     openNew: async (path, mode) => counting(await nodeFileOps.openNew(path, mode)),
   };
   const store = await openStore({ ops });
-  const blob = await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download);
+  const blob = await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download, client());
   read = 0;
   const readers = 8;
   const { arrive } = barrier(readers);
   const bodies = await Promise.all(
     Array.from({ length: readers }, async () => {
       const body: Buffer[] = [];
-      await blob.send({ start: 0, end: blob.size }, async (chunk) => {
-        body.push(Buffer.from(chunk));
-        await arrive();
-      });
+      await blob.send(
+        { start: 0, end: blob.size },
+        async (chunk) => {
+          body.push(Buffer.from(chunk));
+          await arrive();
+        },
+        client(),
+      );
       return Buffer.concat(body);
     }),
   );

@@ -1,11 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { makeBlob } from '../../../src/bytes/blob.ts';
 import { sha256Hex } from '../../../src/bytes/digest.ts';
 import { createListener } from '../../../src/http/listener.ts';
 import { startServer } from '../../../src/http/server.ts';
 import { makeFileAnswer } from '../../../src/mirror/files/file-answer.ts';
+import { makeBlob } from '../../../src/ports/blob.ts';
 import { ask, type Heard, shout, statusesOf } from '../../support/ask.ts';
 import { age, flipQuietly } from '../../support/quiet-damage.ts';
 import { createStillIndex } from '../../support/still-index.ts';

@@ -23,7 +23,7 @@ it('two snapshots that name one version with other bytes share no fetch of it, a
   const [one, other] = [repositoryWith('one'), repositoryWith('other')];
   const { source, clock } = one;
   const reports = createReports({ index: 'main', emit: noEvents, journal: { note() {} }, clock });
-  const roles = new Roles({ index: 'main', store: EMPTY, source, clock, patience: runToEnd, reports, memory: 1e6 });
+  const roles = new Roles({ index: 'main', store: EMPTY, source, clock, runner: runToEnd, reports, memory: 1e6 });
   const loading = [one, other].map(async (simulator) => {
     const generation = await createClient(simulator).refresh();
     const by = generation.targets.signed.delegations?.named('team') ?? expect.fail();

@@ -1,8 +1,8 @@
-import type { Blob } from '../../../../src/bytes/blob.ts';
 import type { Exchange } from '../../../../src/http/exchange.ts';
 import { replyBlob, replyFileHead } from '../../../../src/http/reply/file-doors.ts';
 import type { Manner } from '../../../../src/http/reply/headers.ts';
 import type { FileAnswer } from '../../../../src/mirror/package-index.ts';
+import type { Blob } from '../../../../src/ports/blob.ts';
 
 export async function serve(exchange: Exchange, manner: Manner, blob: Blob): Promise<FileAnswer> {
   replyFileHead(exchange, manner, { size: 1, sha256: 'ab' }, true); // refused: no FileAnswer

@@ -1,3 +1,5 @@
+import type { Caller } from '../async/caller.ts';
+
 /** A half-open byte range [start, end). */
 export interface Range {
   readonly start: number;
@@ -9,8 +11,8 @@ export type WriteChunk = (chunk: Uint8Array) => Promise<void>;
 
 /** What the store lends a blob: how to send a range with every chunk checked as it leaves. */
 export interface CheckedReader {
-  /** Throws `digest` before a changed byte is handed to `write`. `signal` stops between chunks. */
-  send(range: Range, write: WriteChunk, signal?: AbortSignal): Promise<void>;
+  /** Throws `digest` before a changed byte is handed to `write`. The caller's signal stops between chunks. */
+  send(range: Range, write: WriteChunk, caller: Caller): Promise<void>;
   /** The whole content in memory, checked; for small documents only. */
   bytes(limit: number): Promise<Uint8Array>;
 }
@@ -46,8 +48,8 @@ export class Blob {
     return this.#size;
   }
 
-  send(range: Range, write: WriteChunk, signal?: AbortSignal): Promise<void> {
-    return this.#reader.send(range, write, signal);
+  send(range: Range, write: WriteChunk, caller: Caller): Promise<void> {
+    return this.#reader.send(range, write, caller);
   }
 
   bytes(limit: number): Promise<Uint8Array> {

@@ -1,0 +1,224 @@
+import type { Algorithm } from '../bytes/digest.ts';
+import type { Range } from '../ports/blob.ts';
+import {
+  type BlobStorage,
+  type BlobWriter,
+  StorageError,
+  type StoredBytes,
+  type StoredFacts,
+} from '../ports/blob-storage.ts';
+import type { DiskBlobs } from './blob-storage.ts';
+import { SMALL_LINGER_BYTES, SMALL_LINGER_MS } from './limits.ts';
+import { type DocumentsDatabase, SMALL_DOCUMENT_BYTES } from './records/documents-database.ts';
+
+export interface SmallBlobsOptions {
+  /** How long a small blob may wait, so that several are written at once. Milliseconds. */
+  readonly lingerMs?: number | undefined;
+}
+
+/** Small blobs in a database, the others as files. Small ones may be files, too: an earlier program kept them so. */
+export function withSmallBlobs(
+  files: DiskBlobs,
+  documents: DocumentsDatabase,
+  options: SmallBlobsOptions = {},
+): DiskBlobs {
+  return new SmallBlobs(files, documents, options.lingerMs ?? SMALL_LINGER_MS);
+}
+
+/** Content never changes under a name, and the database looks at it each time. */
+const VERSION = 'document';
+
+/**
+ * Invariant: what was committed here is found here at once, waiting or written. Another process finds it once it is written:
+ * a moment later, and never where this process is killed in that moment.
+ */
+class SmallBlobs implements DiskBlobs {
+  readonly #files: DiskBlobs;
+  readonly #documents: DocumentsDatabase;
+  readonly #lingerMs: number;
+  readonly #waiting = new Map<string, Uint8Array>();
+  #bytes = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(files: DiskBlobs, documents: DocumentsDatabase, lingerMs: number) {
+    this.#files = files;
+    this.#documents = documents;
+    this.#lingerMs = lingerMs;
+  }
+
+  async stat(sha256: string, size?: number): Promise<StoredFacts | undefined> {
+    const found = size === undefined || isSmall(size) ? await this.#read(sha256) : undefined;
+    return found === undefined ? this.#files.stat(sha256) : { size: found.byteLength, version: VERSION };
+  }
+
+  async open(sha256: string, range: Range): Promise<StoredBytes | undefined> {
+    if (isSmall(range.end)) return (await this.#openSmall(sha256)) ?? this.#files.open(sha256, range);
+    return (await this.#files.open(sha256, range)) ?? this.#openSmall(sha256);
+  }
+
+  async begin(): Promise<BlobWriter> {
+    return new SmallWriter(this.#files, (sha256, bytes) => this.#commit(sha256, bytes));
+  }
+
+  async sync(sha256: string): Promise<void> {
+    await this.#flush();
+    if (!(await this.#documents.has(sha256))) return this.#files.sync(sha256);
+    if (!(await this.#documents.sync()))
+      throw new StorageError(
+        'failed',
+        'The mirror’s disk could not be used; nothing is lost, but nothing is sure either.',
+      );
+  }
+
+  async remove(sha256: string): Promise<void> {
+    await this.#removeSmall(sha256);
+    await this.#files.remove(sha256);
+  }
+
+  async setAside(sha256: string): Promise<void> {
+    await this.#removeSmall(sha256);
+    await this.#files.setAside(sha256);
+  }
+
+  async *list(): ReturnType<BlobStorage['list']> {
+    await this.#flush();
+    yield* this.#documents.list();
+    for await (const one of this.#files.list()) {
+      const isTwice = one.size !== undefined && isSmall(one.size) && (await this.#documents.has(one.sha256));
+      if (!isTwice) yield one;
+    }
+  }
+
+  alias(algorithm: Algorithm, hex: string): Promise<string | undefined> {
+    return this.#files.alias(algorithm, hex);
+  }
+
+  addAlias(algorithm: Algorithm, hex: string, sha256: string): Promise<void> {
+    return this.#files.addAlias(algorithm, hex, sha256);
+  }
+
+  removeAlias(algorithm: Algorithm, hex: string): Promise<void> {
+    return this.#files.removeAlias(algorithm, hex);
+  }
+
+  aliases(): ReturnType<BlobStorage['aliases']> {
+    return this.#files.aliases();
+  }
+
+  async close(): Promise<void> {
+    await this.#flush();
+    await this.#files.close();
+  }
+
+  async #read(sha256: string): Promise<Uint8Array | undefined> {
+    return this.#waiting.get(sha256) ?? this.#documents.get(sha256);
+  }
+
+  async #openSmall(sha256: string): Promise<StoredBytes | undefined> {
+    const bytes = await this.#read(sha256);
+    return (
+      bytes && {
+        size: bytes.byteLength,
+        version: VERSION,
+        async read(into, position) {
+          const part = bytes.subarray(position, position + into.byteLength);
+          into.set(part);
+          return part.byteLength;
+        },
+        async close() {},
+      }
+    );
+  }
+
+  async #removeSmall(sha256: string): Promise<void> {
+    this.#bytes = Math.max(0, this.#bytes - (this.#waiting.get(sha256)?.byteLength ?? 0));
+    this.#waiting.delete(sha256);
+    await this.#writing;
+    if (await this.#documents.has(sha256)) await this.#documents.remove(sha256);
+  }
+
+  #commit(sha256: string, bytes: Uint8Array): StoredFacts {
+    if (!this.#waiting.has(sha256)) this.#bytes += bytes.byteLength;
+    this.#waiting.set(sha256, bytes);
+    if (this.#bytes >= SMALL_LINGER_BYTES) void this.#flush();
+    else this.#timer ??= setTimeout(() => void this.#flush(), this.#lingerMs);
+    return { size: bytes.byteLength, version: VERSION };
+  }
+
+  /** Everything that waited is written when it resolves. Never rejects. */
+  #flush(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const batch = [...this.#waiting];
+    this.#bytes = 0;
+    this.#writing = this.#writing.then(async () => {
+      await Promise.all(batch.map(([sha256, bytes]) => this.#write(sha256, bytes)));
+    });
+    return this.#writing;
+  }
+
+  /** As a file, where the database does not take it. Where neither is to be had it is fetched again when it is asked for. */
+  async #write(sha256: string, bytes: Uint8Array): Promise<void> {
+    if (this.#waiting.get(sha256) !== bytes) return;
+    if (!(await this.#documents.put(sha256, bytes))) await this.#writeFile(sha256, bytes).catch(() => undefined);
+    if (this.#waiting.get(sha256) === bytes) this.#waiting.delete(sha256);
+  }
+
+  async #writeFile(sha256: string, bytes: Uint8Array): Promise<void> {
+    const writer = await this.#files.begin();
+    try {
+      await writer.write(bytes, 0);
+      await writer.commit(sha256);
+    } finally {
+      await writer.discard();
+    }
+  }
+}
+
+/** In memory as long as it is small, then in a file. */
+class SmallWriter implements BlobWriter {
+  readonly #files: DiskBlobs;
+  readonly #commit: (sha256: string, bytes: Uint8Array) => StoredFacts;
+  #small: Uint8Array = new Uint8Array();
+  #file: BlobWriter | undefined;
+
+  constructor(files: DiskBlobs, commit: (sha256: string, bytes: Uint8Array) => StoredFacts) {
+    this.#files = files;
+    this.#commit = commit;
+  }
+
+  async write(bytes: Uint8Array, position: number): Promise<void> {
+    const end = position + bytes.byteLength;
+    if (this.#file === undefined && isSmall(end)) {
+      const grown = new Uint8Array(Math.max(this.#small.byteLength, end));
+      grown.set(this.#small);
+      grown.set(bytes, position);
+      this.#small = grown;
+      return;
+    }
+    if (this.#file === undefined) {
+      this.#file = await this.#files.begin();
+      if (this.#small.byteLength > 0) await this.#file.write(this.#small, 0);
+      this.#small = new Uint8Array();
+    }
+    await this.#file.write(bytes, position);
+  }
+
+  async restart(): Promise<void> {
+    this.#small = new Uint8Array();
+    await this.#file?.restart();
+  }
+
+  async commit(sha256: string): Promise<StoredFacts> {
+    return this.#file === undefined ? this.#commit(sha256, this.#small) : this.#file.commit(sha256);
+  }
+
+  async discard(): Promise<void> {
+    await this.#file?.discard();
+  }
+}
+
+function isSmall(bytes: number): boolean {
+  return bytes <= SMALL_DOCUMENT_BYTES;
+}
