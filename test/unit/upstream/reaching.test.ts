@@ -1,7 +1,8 @@
 import { createServer, connect as dial } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { internalCaller, withSignal } from '../../../src/async/caller.ts';
 import { ELSEWHERE, EXPIRED, GOOD, TEST_KEY } from '../../support/certificates.ts';
-import { bytesAt, bytesOf, connect, PATIENT, SHORT, serve, text } from './setup.ts';
+import { bytesAt, bytesOf, collect, connect, PATIENT, SHORT, SOMEBODY, serve, text } from './setup.ts';
 
 // Getting there at all: names, sockets, TLS, and how many at once.
 
@@ -160,6 +161,24 @@ describe('many at once', () => {
     await expect(occupying).rejects.toMatchObject({ reason: 'slow' });
     await expect(waiting).rejects.toMatchObject({ reason: 'slow' });
     expect(server.requests).toHaveLength(1);
+  });
+
+  it('background files, however many, leave places for the files of a client', async () => {
+    const server = await serve({ files });
+    const upstream = connect(server, { limits: { connections: 4 } });
+    server.fault('/slow', { kind: 'stall', at: 'headers' });
+    const stop = new AbortController();
+    const job = withSignal(internalCaller('main', 'sync'), stop.signal);
+    const slow = upstream.download({ urls: [`${server.url}slow`] });
+    const jobs = Array.from({ length: 100 }, () => slow({ offset: 0, limit: 10, attempt: 1, caller: job }));
+    const ended = Promise.allSettled(jobs);
+    await server.reached('/slow', 2);
+    const wanted = upstream.download({ urls: [`${server.url}x`] });
+    const { bytes } = await wanted({ offset: 0, limit: 10, attempt: 1, caller: SOMEBODY });
+    expect(text(await collect(bytes))).toBe('hello');
+    expect(server.asked('/slow')).toHaveLength(2);
+    stop.abort(new Error('enough'));
+    expect((await ended).every(({ status }) => status === 'rejected')).toBe(true);
   });
 
   it('gives places back after refusals of every kind', async () => {

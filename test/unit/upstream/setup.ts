@@ -21,7 +21,7 @@ export const SHORT: UpstreamLimits = {
 };
 
 /** Asks, and stays. */
-export const SOMEBODY: Caller = internalCaller('main');
+export const SOMEBODY: Caller = internalCaller('main', 'somebody', 'client');
 
 /** Run after each test. */
 export const ends: (() => unknown)[] = [];
