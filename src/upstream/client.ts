@@ -8,7 +8,7 @@ import { createDocuments } from './documents.ts';
 import { createDownloads } from './downloads.ts';
 import { createExchange } from './exchange.ts';
 import { LIMITS, type UpstreamLimits } from './limits.ts';
-import { createRest } from './retry-after.ts';
+import { RetryAfter } from './retry-after.ts';
 import { createVisits } from './visit.ts';
 
 export interface UpstreamOptions extends DestinationOptions, Reach {
@@ -40,7 +40,7 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
       limits,
       lookup: guardedLookup(options.resolve ?? resolveBySystem, (hostname) => destinations.mayBePrivate(hostname)),
     }),
-    rest: createRest(limits),
+    retryAfter: new RetryAfter(limits),
     agent: options.version === undefined ? 'verbatim' : `verbatim/${options.version}`,
   });
   const document = createDocuments({

@@ -5,7 +5,7 @@ import { codingOf, mayBeCoded } from './decoded.ts';
 import { type Destinations, redactUrl } from './destinations.ts';
 import { type Answer, type Exchange, StaleConnection } from './exchange.ts';
 import type { Pace } from './limits.ts';
-import type { Rest } from './retry-after.ts';
+import type { RetryAfter } from './retry-after.ts';
 
 /** Documents have places of their own, and files: neither waits for the other. */
 export interface Lane {
@@ -30,7 +30,7 @@ export type MakeVisit = (url: string, visit: Visit) => Promise<Answer>;
 interface VisitDeps {
   readonly destinations: Destinations;
   readonly exchange: Exchange;
-  readonly rest: Rest;
+  readonly retryAfter: RetryAfter;
   /** The User-Agent; some indexes refuse a client that does not say what it is. */
   readonly agent: string;
 }
@@ -38,12 +38,12 @@ interface VisitDeps {
 const REDIRECTS = [301, 302, 303, 307, 308];
 
 export function createVisits(deps: VisitDeps): MakeVisit {
-  const { destinations, rest } = deps;
+  const { destinations, retryAfter } = deps;
   return async (url, visit) => {
     let at = destinations.check(url);
     for (let hop = 0; ; hop++) {
       const answer = await ask(deps, at, visit);
-      if (!REDIRECTS.includes(answer.status)) return judged(answer, rest);
+      if (!REDIRECTS.includes(answer.status)) return judged(answer, retryAfter);
       answer.discard();
       if (hop >= visit.redirects)
         throw new Refusal(
@@ -58,7 +58,7 @@ export function createVisits(deps: VisitDeps): MakeVisit {
 async function ask(deps: VisitDeps, url: URL, visit: Visit): Promise<Answer> {
   const { signal } = visit.caller;
   try {
-    await deps.rest.over(url, signal);
+    await deps.retryAfter.passed(url, signal);
     return await send(deps, url, visit).catch((error: unknown) => {
       if (error instanceof StaleConnection) return send(deps, url, { ...visit, fresh: true });
       throw error;
@@ -92,19 +92,19 @@ async function send({ destinations, exchange, agent }: VisitDeps, url: URL, visi
   }
 }
 
-function judged(answer: Answer, rest: Rest): Answer {
-  const refusal = objection(answer, rest);
+function judged(answer: Answer, retryAfter: RetryAfter): Answer {
+  const refusal = objection(answer, retryAfter);
   if (refusal === undefined) return answer;
   answer.discard();
   throw refusal;
 }
 
-function objection(answer: Answer, rest: Rest): Refusal | undefined {
+function objection(answer: Answer, retryAfter: RetryAfter): Refusal | undefined {
   const { status, url, headers } = answer;
   const coding = codingOf(answer);
   if (status < 300 && coding !== undefined && !mayBeCoded(url, coding))
     return new Refusal('encoding', `${redactUrl(url)} came compressed, though it was asked for as it is.`);
-  if (status === 429 || status === 503) rest.asked(url, headers['retry-after']);
+  if (status === 429 || status === 503) retryAfter.heard(url, headers['retry-after']);
   if (status === 429 || (status >= 500 && status <= 599))
     return new Refusal(
       'unreachable',

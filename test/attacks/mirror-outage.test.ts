@@ -42,7 +42,7 @@ it.each(['headers', 5] as const)(
     const minutes = { headersTimeout: 60_000, idleTimeout: 60_000, deadline: 60_000, rateWindow: 60_000 };
     rig = await startSignedRig({
       fill: (signed) => signed.upload('alpha', ALPHA),
-      upstreamLimits: { documents: minutes, patience: 60_000 },
+      upstreamLimits: { documents: minutes, longestWait: 60_000 },
     });
     rig.upstream.fault('/metadata/timestamp.json', { kind: 'stall', at });
     let ended = false;

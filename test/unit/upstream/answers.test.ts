@@ -99,13 +99,13 @@ describe('Retry-After', () => {
 
   it('is honoured up to a limit: no request before it ends, and one that would wait too long fails at once', async () => {
     const server = await serve({ files });
-    const upstream = connect(server, { limits: { longestRest: 150, patience: 10 } });
+    const upstream = connect(server, { limits: { longestRetryAfter: 150, longestWait: 10 } });
     server.fault('/x', rested('1000000000'), 1);
     const asked = () => bytesAt(upstream, `${server.url}x`, 100);
     await expect(asked()).rejects.toEqual(refusal('unreachable', true));
     await expect(asked()).rejects.toEqual(refusal('unreachable', true));
     expect(server.requests).toHaveLength(1);
-    const patient = connect(server, { limits: { longestRest: 150, patience: 200 }, retries: 1 });
+    const patient = connect(server, { limits: { longestRetryAfter: 150, longestWait: 200 }, retries: 1 });
     server.fault('/x', rested('5'), 1);
     const start = performance.now();
     expect(text(await bytesAt(patient, `${server.url}x`, 100))).toBe('hello');

@@ -15,8 +15,8 @@ export const SHORT: UpstreamLimits = {
   documents: { headersTimeout: 150, idleTimeout: 150, deadline: 2000, rateWindow: 120 },
   downloads: { headersTimeout: 150, idleTimeout: 150, deadline: 2000, rateWindow: 120 },
   retryDelay: 1,
-  longestRest: 400,
-  patience: 100,
+  longestRetryAfter: 400,
+  longestWait: 100,
   discard: 50,
 };
 
