@@ -15,7 +15,7 @@ import { RefusingIndex } from '../mirror/refusing-index.ts';
 import { createSignedIndex } from '../mirror/tuf/index.ts';
 import { createUnsignedIndex } from '../mirror/unsigned/index.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { Events } from '../ports/events.ts';
+import type { Emit } from '../ports/events.ts';
 import type { IndexState } from '../ports/index-state.ts';
 import type { PageWork } from '../ports/page-work.ts';
 import type { Journal } from '../ports/records.ts';
@@ -50,7 +50,7 @@ export interface Composition {
 
 interface ComposeOptions {
   readonly config: Config;
-  readonly events: Events;
+  readonly emit: Emit;
   /** Why the operator begins again from another pinned root; audited. */
   readonly newTrust?: string | undefined;
   /** The server alone limits and tidies the cache; a command beside it may know another limit. */
@@ -66,14 +66,14 @@ export interface Seams {
 
 /** Builds the adapters and the indexes on them. Throws Refusal `state`, or `format` for an unusable root. */
 export async function compose(options: ComposeOptions): Promise<Composition> {
-  const { config, events, newTrust, upkeep = false, seams = {} } = options;
+  const { config, emit, newTrust, upkeep = false, seams = {} } = options;
   const clock: Clock = seams.clock ?? { now: () => nowOf(config) };
   const directory = await openDataDirectory(config, { serving: upkeep });
   const { volume } = directory;
   const closers: (() => unknown)[] = [];
   try {
     const onCorrupt = ({ sha256, message }: { readonly sha256: string; readonly message: string }) =>
-      events.rejected({ index: '', reason: 'digest', subject: 'file', name: sha256, message, at: 'disk' });
+      emit({ name: 'rejected', index: '', reason: 'digest', subject: 'file', thing: sha256, message, at: 'disk' });
     const shares = createShares();
     const nowMs = seams.clock === undefined ? Date.now : () => clock.now() * 1000;
     const { maxBytes } = config.cache;
@@ -86,6 +86,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       maxBytes,
       upkeep,
       onCorrupt,
+      onTrouble: (error) => emit({ name: 'faulted', at: 'store', error }),
       nowMs,
     });
     closers.push(() => blobs.close());
@@ -98,9 +99,9 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const indexes: PackageIndex[] = [];
     const states = new Map<string, IndexState>();
     for (const index of Object.values(config.indexes)) {
-      const state = await openIndex(directory, index.name, events);
+      const state = await openIndex(directory, index.name, emit);
       if (state instanceof Refusal) {
-        indexes.push(refusing(index, state, events));
+        indexes.push(refusing(index, state, emit));
         continue;
       }
       states.set(index.name, state);
@@ -110,7 +111,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
         state,
         blobs,
         clock,
-        events,
+        emit,
         journal,
         work,
         newTrust,
@@ -151,7 +152,7 @@ interface IndexParts {
   readonly state: IndexState;
   readonly blobs: BlobStore;
   readonly clock: Clock;
-  readonly events: Events;
+  readonly emit: Emit;
   readonly newTrust: string | undefined;
   readonly seams: Seams;
   readonly journal: Journal;
@@ -169,7 +170,7 @@ async function composeUnsigned({
   state,
   blobs,
   clock,
-  events,
+  emit,
   journal,
   work,
   newTrust,
@@ -198,7 +199,7 @@ async function composeUnsigned({
     work,
     policy: quarantinePolicy,
     clock,
-    events,
+    emit,
     memory: memoryEach(config),
     maxAge: index.maxAge,
     staleIfError: index.staleIfError,
@@ -228,7 +229,7 @@ async function composeSigned({
   state,
   blobs,
   clock,
-  events,
+  emit,
   journal,
   work,
   newTrust,
@@ -261,14 +262,14 @@ async function composeSigned({
     journal,
     clock,
     runner: runInSlices,
-    events,
+    emit,
     memory: memoryEach(config),
     refreshAfter: index.refresh,
     notBefore: config.referenceTime === undefined ? BUILT_AT : 0,
     reuploads: index.reuploads,
   }).catch((error: unknown) => {
     if (!(error instanceof Refusal) || error.reason !== 'state') throw error;
-    return refusing(index, error, events);
+    return refusing(index, error, emit);
   });
   if (!(mirror instanceof RefusingIndex)) await accepted();
   const close = async () => {

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Instant } from '../bytes/instant.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Config, IndexConfig } from '../config/config.ts';
 import { createBlobStorage, type DiskBlobs } from '../disk/blob-storage.ts';
@@ -9,7 +10,6 @@ import { RecordsDatabase } from '../disk/records/records-database.ts';
 import { withSmallBlobs } from '../disk/small-blobs.ts';
 import type { SqliteState } from '../disk/state/sqlite-state.ts';
 import { currentRoot, openVolume, type Volume } from '../disk/volume.ts';
-import type { Instant } from '../ports/clock.ts';
 import type { IndexState } from '../ports/index-state.ts';
 import type { ItemPath } from '../ports/state-storage.ts';
 import type { CarriedOver } from '../state/carry-over.ts';

@@ -1,9 +1,4 @@
-import type { Events } from '../ports/events.ts';
+import type { Emit } from '../ports/events.ts';
 
 /** For commands that report in their own words. */
-export const quietEvents: Events = {
-  rejected: () => undefined,
-  served: () => undefined,
-  refreshed: () => undefined,
-  note: () => undefined,
-};
+export const noEvents: Emit = () => undefined;

@@ -4,7 +4,8 @@ import type { Finished } from '../http/exchange.ts';
 import { createListener } from '../http/listener.ts';
 import { type Certificate, type RunningServer, startServer } from '../http/server.ts';
 import type { PackageIndex } from '../mirror/package-index.ts';
-import { createEvents, createRequestRecord } from '../telemetry/events.ts';
+import type { Emit } from '../ports/events.ts';
+import { createEmit } from '../telemetry/events.ts';
 import { createLog, type Log } from '../telemetry/log.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { VERSION } from '../version.ts';
@@ -43,13 +44,14 @@ export async function startMirror({
   const certificate = certificateOf(config.server);
   const readers = accessListOf(config.server);
   const metrics = createMetrics({ indexes: Object.keys(config.indexes), version: VERSION });
-  const composition = await compose({ config, events: createEvents(log, metrics), newTrust, upkeep: true });
+  const emit = createEmit(log, metrics);
+  const composition = await compose({ config, emit, newTrust, upkeep: true });
   metrics.watchStore(() => {
     const { blobs, bytes, limit } = composition.blobs.usage();
     return { files: blobs, bytes, limitBytes: limit };
   });
   const access = readers && createAccess(readers, composition.shares.passwords);
-  const mirror = new Mirror({ config, log, metrics, composition, access });
+  const mirror = new Mirror({ config, log, emit, metrics, composition, access });
   try {
     await mirror.listen(certificate);
     if (adminPort !== undefined) await mirror.listenForOperators(adminPort);
@@ -65,6 +67,7 @@ export async function startMirror({
 interface MirrorParts {
   readonly config: Config;
   readonly log: Log;
+  readonly emit: Emit;
   readonly metrics: Metrics;
   readonly composition: Composition;
   readonly access: Access | undefined;
@@ -99,8 +102,7 @@ class Mirror implements RunningMirror {
   }
 
   async listen(tls: Certificate | undefined): Promise<void> {
-    const { config, composition, access, log, metrics } = this.#parts;
-    const record = createRequestRecord(log, metrics);
+    const { config, composition, access, emit } = this.#parts;
     this.#main = await this.#open({
       listener: createListener({
         ...this.#shared(),
@@ -113,7 +115,7 @@ class Mirror implements RunningMirror {
         access,
         publicUrl: () => this.#publicUrl,
         onFinish: (finished) => {
-          record(finished);
+          emit(finished);
           this.#recordFetch(finished);
         },
       }),
@@ -162,10 +164,7 @@ class Mirror implements RunningMirror {
     return {
       defaultIndex: this.defaultIndex,
       ready: () => !this.#draining,
-      onFault: (error: unknown) =>
-        this.log.error('an answer failed inside this program', {
-          error: error instanceof Error ? (error.stack ?? error.message) : String(error),
-        }),
+      onFault: (error: unknown) => this.#parts.emit({ name: 'faulted', at: 'answer', error }),
     };
   }
 

@@ -47,13 +47,17 @@ const DOWNLOADS_SHARE = 0.75;
 /** One upstream's connections. Documents and files have places of their own: neither waits for the other. */
 export type UpstreamShares = Pick<Shares, 'documents' | 'downloads'>;
 
-/** `queue` callers may wait for each lane. */
+/**
+ * `queue` callers may wait for each lane. Background work leaves places free for the next client, and of several clients
+ * none holds more than half.
+ */
 export function createUpstreamShares(connections: number, queue: number): UpstreamShares {
   const full = 'Too many requests wait for the upstream index already. Try again in a moment.';
-  return {
-    documents: createGate({ places: connections, queue, full }),
-    downloads: createGate({ places: downloadPlaces(connections), queue, full }),
+  const lane = (places: number) => {
+    const half = Math.ceil(places / 2);
+    return createGate({ places, queue, full, shares: { party: half, background: half } });
   };
+  return { documents: lane(connections), downloads: lane(downloadPlaces(connections)) };
 }
 
 /** Of so many connections for documents, those that files have besides. */

@@ -1,26 +1,36 @@
 import { LRUCache } from 'lru-cache';
 
-/** A bounded store of values in memory, least recently used out first. */
-export interface Cache<V> {
-  get(key: string): V | undefined;
-  set(key: string, value: V, bytes: number): void;
-  delete(key: string): void;
-}
+/** How much is kept: so many values, or values of so many bytes, as their makers count them, keys included. */
+export type Bound = { readonly entries: number } | { readonly bytes: number };
 
-interface Held<V> {
-  readonly value: V;
-}
+/** Values in memory, the least recently used out first; what is larger than the whole is not kept. */
+export class BoundedMap<V> {
+  // In a box, because lru-cache takes undefined for nothing.
+  readonly #kept: LRUCache<string, { readonly value: V }>;
 
-/** Values in memory up to `maxBytes` as their makers counted them; what is larger than the whole is not kept. */
-export function createMemoryCache<V>(maxBytes: number): Cache<V> {
-  const held = new LRUCache<string, Held<V>>({ maxSize: Math.max(1, Math.floor(maxBytes)) });
-  return {
-    get: (key) => held.get(key)?.value,
-    set: (key, value, bytes) => {
-      held.set(key, { value }, { size: Math.max(1, Math.ceil(bytes) + key.length) });
-    },
-    delete: (key) => {
-      held.delete(key);
-    },
-  };
+  constructor(bound: Bound) {
+    this.#kept =
+      'entries' in bound
+        ? new LRUCache({ max: bound.entries })
+        : new LRUCache({ maxSize: Math.max(1, Math.floor(bound.bytes)) });
+  }
+
+  get(key: string): V | undefined {
+    return this.#kept.get(key)?.value;
+  }
+
+  /** True also for a key whose value is undefined. */
+  has(key: string): boolean {
+    return this.#kept.get(key) !== undefined;
+  }
+
+  /** `bytes` matters where the bound is one of bytes. */
+  set(key: string, value: V, bytes = 0): void {
+    const size = Math.max(1, Math.ceil(bytes) + key.length);
+    this.#kept.set(key, { value }, this.#kept.maxSize > 0 ? { size } : {});
+  }
+
+  delete(key: string): void {
+    this.#kept.delete(key);
+  }
 }

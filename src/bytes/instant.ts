@@ -1,7 +1,10 @@
+/** Whole seconds since the epoch. */
+export type Instant = number;
+
 const WRITTEN = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/;
 
 /** Whole seconds since the epoch, of exactly `YYYY-MM-DDTHH:MM:SSZ`; undefined where the calendar has no such moment. */
-export function parseInstant(text: string): number | undefined {
+export function parseInstant(text: string): Instant | undefined {
   if (!WRITTEN.test(text)) return undefined;
   const milliseconds = Date.parse(text);
   // Date.parse rolls 30 February over to March, and reads 24:00:00 as the next day.
@@ -10,11 +13,11 @@ export function parseInstant(text: string): number | undefined {
 }
 
 /** `YYYY-MM-DDTHH:MM:SSZ`: to the second, in UTC. */
-export function instantText(instant: number): string {
+export function instantText(instant: Instant): string {
   return `${new Date(instant * 1000).toISOString().slice(0, 19)}Z`;
 }
 
 /** `YYYY-MM-DD`, in UTC. */
-export function dateText(instant: number): string {
+export function dateText(instant: Instant): string {
   return instantText(instant).slice(0, 10);
 }

@@ -31,19 +31,22 @@ export const REASONS = [
 export type Reason = (typeof REASONS)[number];
 
 /** What was refused; a closed set, because it labels a metric. */
-export type Subject =
-  | 'root'
-  | 'timestamp'
-  | 'snapshot'
-  | 'targets'
-  | 'delegated'
-  | 'page'
-  | 'list'
-  | 'file'
-  | 'core-metadata'
-  | 'target'
-  | 'state'
-  | 'request';
+export const SUBJECTS = [
+  'root',
+  'timestamp',
+  'snapshot',
+  'targets',
+  'delegated',
+  'page',
+  'list',
+  'file',
+  'core-metadata',
+  'target',
+  'state',
+  'request',
+] as const;
+
+export type Subject = (typeof SUBJECTS)[number];
 
 interface RefusalOptions {
   readonly subject?: Subject | undefined;

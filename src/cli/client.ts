@@ -1,6 +1,7 @@
 import { readRoot } from '../app/pinned-root.ts';
 import { internalCaller } from '../async/caller.ts';
 import type { Expected } from '../bytes/expected.ts';
+import type { Instant } from '../bytes/instant.ts';
 import { prove } from '../bytes/proven.ts';
 import { createProver } from '../bytes/prover.ts';
 import { Refusal } from '../bytes/refusal.ts';
@@ -8,7 +9,6 @@ import { type ClientDirectory, openClientDirectory } from '../disk/client-direct
 import { writeAll } from '../disk/durable.ts';
 import { targetUrls } from '../presets/targets.ts';
 import { findTarget } from '../tuf/delegation.ts';
-import type { Instant } from '../tuf/model.ts';
 import type { MetadataSource } from '../tuf/refresh.ts';
 import type { Generation } from '../tuf/stages.ts';
 import { createUpstream, type HttpUpstream } from '../upstream/client.ts';

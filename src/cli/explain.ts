@@ -1,6 +1,6 @@
 import { compose } from '../app/compose.ts';
 import { explanationText } from '../app/explanation-text.ts';
-import { quietEvents } from '../app/no-events.ts';
+import { noEvents } from '../app/no-events.ts';
 import { internalCaller } from '../async/caller.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Config } from '../config/config.ts';
@@ -13,7 +13,7 @@ export async function explain(
   indexName: string | undefined,
   json: boolean,
 ): Promise<void> {
-  const composition = await compose({ config, events: quietEvents });
+  const composition = await compose({ config, emit: noEvents });
   try {
     const index = composition.indexes.find((candidate) => indexName === undefined || candidate.name === indexName);
     if (index === undefined)

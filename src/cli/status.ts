@@ -1,5 +1,5 @@
 import { compose } from '../app/compose.ts';
-import { quietEvents } from '../app/no-events.ts';
+import { noEvents } from '../app/no-events.ts';
 import { untilText } from '../app/words.ts';
 import type { Config } from '../config/config.ts';
 import type { IndexStatus } from '../mirror/package-index.ts';
@@ -8,7 +8,7 @@ import { print, printJson } from './output.ts';
 
 /** `verbatim status`: the trust state of every index. */
 export async function status(config: Config, json: boolean): Promise<void> {
-  const composition = await compose({ config, events: quietEvents });
+  const composition = await compose({ config, emit: noEvents });
   try {
     const now = composition.clock.now();
     const all = await Promise.all(composition.indexes.map((index) => index.status()));

@@ -1,9 +1,10 @@
+import type { Instant } from '../bytes/instant.ts';
 import { lend } from '../bytes/proof.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import { type ClientDirectory, openClientDirectory } from '../disk/client-directory.ts';
 import { acceptDelegated } from '../tuf/accept.ts';
 import { LIMITS } from '../tuf/limits.ts';
-import type { Delegation, Instant, Targets } from '../tuf/model.ts';
+import type { Delegation, Targets } from '../tuf/model.ts';
 import { type MetadataSource, readDelegated } from '../tuf/refresh.ts';
 import { runToEnd } from '../tuf/sliced.ts';
 import type { Generation } from '../tuf/stages.ts';

@@ -1,5 +1,5 @@
 import { type Composition, compose } from '../app/compose.ts';
-import { quietEvents } from '../app/no-events.ts';
+import { noEvents } from '../app/no-events.ts';
 import { clean } from '../bytes/printable.ts';
 import type { Config } from '../config/config.ts';
 import type { StoredRoles } from '../mirror/package-index.ts';
@@ -9,7 +9,7 @@ import { print, printJson, say } from './output.ts';
 /** `verbatim verify`: proves the stored trust and every stored file again. True where everything held. */
 export async function verify(config: Config, json: boolean): Promise<boolean> {
   // Composing proves the stored signatures again from the pinned root; what fails there is thrown.
-  const composition = await compose({ config, events: quietEvents });
+  const composition = await compose({ config, emit: noEvents });
   try {
     let said = 0;
     const result = await composition.blobs.verifyAll(({ blobs, bytes }) => {

@@ -2,23 +2,9 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { Socket } from 'node:net';
 import type { Caller } from '../async/caller.ts';
 import type { Reason } from '../bytes/refusal.ts';
+import type { Event, Route } from '../ports/events.ts';
 import { MAX_RECORDED_PATH } from './limits.ts';
 import { partyOf } from './party.ts';
-
-/** What was asked for; a closed set, because it labels a metric. */
-export type Route =
-  | 'page'
-  | 'list'
-  | 'file'
-  | 'core-metadata'
-  | 'metadata'
-  | 'target'
-  | 'relayed'
-  | 'home'
-  | 'health'
-  | 'metrics'
-  | 'options'
-  | 'none';
 
 /** A file whose bytes a client was sent, whole or in part. */
 export interface SentFile {
@@ -29,23 +15,11 @@ export interface SentFile {
   readonly client: string;
 }
 
-/** One answered request, for metrics and the access log. Holds no header a client sent. */
-export interface Finished {
-  readonly route: Route;
+/** One answered request, for metrics and the access log. */
+export type Finished = Event<'answered'> & {
   readonly index: string | undefined;
-  readonly method: 'GET' | 'HEAD' | 'OPTIONS' | 'other';
-  /** 0 where the client left before there was one. */
-  readonly status: number;
-  readonly reason: Reason | undefined;
-  readonly seconds: number;
-  /** Of the body, as far as they were handed on. */
-  readonly bytes: number;
-  /** The answer did not reach its end: the client left, or we cut it. */
-  readonly aborted: boolean;
-  /** As sent, without the query; for a log, never a label. */
-  readonly path: string;
   readonly sent?: SentFile | undefined;
-}
+};
 
 /** Called once a request. Must not throw. */
 export type OnFinish = (finished: Finished) => void;
@@ -167,6 +141,7 @@ export class Exchange {
       // A client may leave with the last byte, before we have said that it was the last.
       const aborted = !outgoing.writableFinished && (promised === undefined || known.bytes < promised);
       onFinish({
+        name: 'answered',
         ...known,
         method: methodOf(this),
         status: outgoing.headersSent ? outgoing.statusCode : 0,

@@ -3,7 +3,7 @@ import type { Caller } from '../async/caller.ts';
 import type { Blob } from '../ports/blob.ts';
 import type { Blobs } from '../ports/blobs.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { Events } from '../ports/events.ts';
+import type { Emit } from '../ports/events.ts';
 import type { Pins } from '../ports/index-state.ts';
 import type { PageWork } from '../ports/page-work.ts';
 import type { Policy } from '../ports/policy.ts';
@@ -35,7 +35,7 @@ export interface IndexOptions {
   readonly upstream: Upstream;
   readonly policy: Policy;
   readonly clock: Clock;
-  readonly events: Events;
+  readonly emit: Emit;
   readonly journal: Journal;
   /** Bytes of memory for pages, and as much again for what they are made from. */
   readonly memory: number;

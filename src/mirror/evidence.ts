@@ -1,6 +1,6 @@
 import type { Caller } from '../async/caller.ts';
 import type { Statement } from '../bytes/digest.ts';
-import type { Instant } from '../ports/clock.ts';
+import type { Instant } from '../bytes/instant.ts';
 import type { OwnFile } from '../pypi/listing.ts';
 import type { Believed, EvidenceKind } from './believed.ts';
 

@@ -1,4 +1,4 @@
-import type { Instant } from '../ports/clock.ts';
+import type { Instant } from '../bytes/instant.ts';
 
 /** Less than so many seconds ago. A clock that went back makes nothing recent. */
 export function isRecent(at: Instant, seconds: number, now: Instant): boolean {

@@ -1,5 +1,4 @@
-/** Whole seconds since the epoch. */
-export type Instant = number;
+import type { Instant } from '../bytes/instant.ts';
 
 export interface Clock {
   now(): Instant;

@@ -1,31 +1,90 @@
+import type { Instant } from '../bytes/instant.ts';
 import type { Reason, Subject } from '../bytes/refusal.ts';
-import type { Instant } from './clock.ts';
 
-/** What happened, for logs and metrics. Must not throw. */
-export interface Events {
-  rejected(event: {
+/** Where refused bytes came from. */
+export const ORIGINS = ['upstream', 'disk', 'client'] as const;
+/** What a client can be answered with. */
+export const SERVED_KINDS = ['page', 'list', 'file', 'core-metadata', 'metadata', 'target'] as const;
+/** Where an answer came from. */
+export const SERVED_FROM = ['memory', 'disk', 'upstream'] as const;
+export const REFRESH_RESULTS = ['changed', 'unchanged', 'failed'] as const;
+/** What was asked for. */
+export const ROUTES = [
+  'page',
+  'list',
+  'file',
+  'core-metadata',
+  'metadata',
+  'target',
+  'relayed',
+  'home',
+  'health',
+  'metrics',
+  'options',
+  'none',
+] as const;
+export type Route = (typeof ROUTES)[number];
+export const METHODS = ['GET', 'HEAD', 'OPTIONS', 'other'] as const;
+/** Which part of this program met an error that is no refusal. */
+export const FAULT_PLACES = ['answer', 'store'] as const;
+
+/** Everything that happens and is told to an operator, by name: each has a counter, a word and a level in telemetry. */
+interface EventMap {
+  /** Bytes, a request or state did not hold. */
+  readonly rejected: {
     readonly index: string;
     readonly reason: Reason;
     readonly subject: Subject;
-    readonly name: string;
+    /** What of that kind: a project, a file, a role. */
+    readonly thing: string;
     readonly message: string;
-    readonly at: 'upstream' | 'disk' | 'client';
-  }): void;
-  served(event: {
+    readonly at: (typeof ORIGINS)[number];
+  };
+  /** A client got something that was proved. */
+  readonly served: {
     readonly index: string;
-    readonly kind: 'page' | 'list' | 'file' | 'core-metadata' | 'metadata' | 'target';
-    readonly how: 'memory' | 'disk' | 'upstream';
-  }): void;
-  refreshed(event: {
+    readonly kind: (typeof SERVED_KINDS)[number];
+    readonly how: (typeof SERVED_FROM)[number];
+  };
+  /** One round of asking upstream came to an end. */
+  readonly refreshed: {
     readonly index: string;
-    readonly result: 'changed' | 'unchanged' | 'failed';
+    readonly result: (typeof REFRESH_RESULTS)[number];
     readonly seconds: number;
     readonly versions?: ReadonlyMap<string, number> | undefined;
     readonly expires?: ReadonlyMap<string, Instant> | undefined;
-  }): void;
-  note(event: {
+  };
+  /** Something worth a line. */
+  readonly noted: {
     readonly index: string;
     readonly message: string;
     readonly detail?: Readonly<Record<string, string | number>> | undefined;
-  }): void;
+  };
+  /** A request's answer came to its end. Holds no header a client sent. */
+  readonly answered: {
+    readonly route: Route;
+    readonly method: (typeof METHODS)[number];
+    /** 0 where the client left before there was one. */
+    readonly status: number;
+    readonly reason: Reason | undefined;
+    readonly seconds: number;
+    /** Of the body, as far as they were handed on. */
+    readonly bytes: number;
+    /** The answer did not reach its end: the client left, or we cut it. */
+    readonly aborted: boolean;
+    /** As sent, without the query; for a log, never a label. */
+    readonly path: string;
+  };
+  /** An error that is no refusal: a defect of this program, or a disk that fails behind the answers. */
+  readonly faulted: { readonly at: (typeof FAULT_PLACES)[number]; readonly error: unknown };
+  /** Certificate, users and tokens were read again; `error` where they could not be, and nothing was changed. */
+  readonly reloaded: { readonly error?: unknown };
 }
+
+export type EventName = keyof EventMap;
+
+/** One event, or any: a closed union by `name`. */
+export type Event<N extends EventName = EventName> = { [K in N]: { readonly name: K } & EventMap[K] }[N];
+
+/** Counts and logs. Never throws, never waits. */
+export type Emit = (event: Event) => void;

@@ -1,6 +1,6 @@
 import type { Digests } from '../bytes/digest.ts';
+import type { Instant } from '../bytes/instant.ts';
 import type { AcceptedLoss } from '../pypi/losses.ts';
-import type { Instant } from './clock.ts';
 
 /** One version of an item of state, decoded. */
 export interface Known<T> {

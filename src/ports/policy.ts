@@ -1,8 +1,8 @@
 import type { Caller } from '../async/caller.ts';
+import type { Instant } from '../bytes/instant.ts';
 import type { Refusal } from '../bytes/refusal.ts';
 import type { Listing, OwnFile } from '../pypi/listing.ts';
 import type { Blob } from './blob.ts';
-import type { Instant } from './clock.ts';
 import type { Pin } from './index-state.ts';
 
 /** May be served; `until`: asked again from then on. */

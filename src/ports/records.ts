@@ -1,5 +1,5 @@
+import type { Instant } from '../bytes/instant.ts';
 import type { Change } from '../pypi/changes.ts';
-import type { Instant } from './clock.ts';
 
 /** Something an operator may need to know of years later: kept in the data directory, bounded. */
 export interface JournalEntry extends Change {

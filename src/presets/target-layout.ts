@@ -4,7 +4,7 @@ import type { Layout } from './layouts.ts';
 import { fileTarget, pageBaseUrl, pageTarget, targetUrls } from './targets.ts';
 
 /** How an index names its TUF targets, and where upstream keeps them. Pure. */
-export interface IndexLayout {
+export interface TargetLayout {
   readonly name: string;
   /** The target that is a project's page; undefined where the layout has no pages. */
   pageTarget(project: string): string | undefined;
@@ -22,7 +22,7 @@ export interface IndexLayout {
 }
 
 /** Of a resolved layout. */
-export function createTargetLayout(layout: Layout): IndexLayout {
+export function createTargetLayout(layout: Layout): TargetLayout {
   return {
     name: layout.name,
     pageTarget: (project) => pageTarget(layout, project),

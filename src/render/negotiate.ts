@@ -1,4 +1,5 @@
 import { MAX_HEADER } from '../pypi/limits.ts';
+import { HTML, SIMPLE_HTML, SIMPLE_JSON } from '../pypi/media-types.ts';
 
 /** How a page may be represented. The two HTML forms share their bytes, not their type or ETag. */
 export type Format = 'json' | 'html-v1' | 'text-html';
@@ -14,11 +15,11 @@ export interface Choice {
 const FORMATS: readonly Format[] = ['json', 'html-v1', 'text-html'];
 
 const FORMAT_OF_TYPE: ReadonlyMap<string, Format> = new Map([
-  ['application/vnd.pypi.simple.v1+json', 'json'],
+  [SIMPLE_JSON, 'json'],
   ['application/vnd.pypi.simple.latest+json', 'json'],
-  ['application/vnd.pypi.simple.v1+html', 'html-v1'],
+  [SIMPLE_HTML, 'html-v1'],
   ['application/vnd.pypi.simple.latest+html', 'html-v1'],
-  ['text/html', 'text-html'],
+  [HTML, 'text-html'],
 ]);
 
 const FORMATS_OF_RANGE: ReadonlyMap<string, readonly Format[]> = new Map([

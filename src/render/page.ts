@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { alone } from '../bytes/copy-out-of-pool.ts';
 import { strongTag } from '../bytes/etag.ts';
 import type { ReadonlyBytes } from '../bytes/proof.ts';
+import { HTML, SIMPLE_HTML, SIMPLE_JSON } from '../pypi/media-types.ts';
 import { type Compressed, compress, compressHere } from './compress.ts';
 import type { Coding, Format } from './negotiate.ts';
 
@@ -33,9 +34,9 @@ export const VARY = 'Accept, Accept-Encoding';
 
 // uv compares these case-sensitively and Poetry takes JSON by equality: no parameter on the first two.
 const CONTENT_TYPE: Readonly<Record<Format, string>> = {
-  json: 'application/vnd.pypi.simple.v1+json',
-  'html-v1': 'application/vnd.pypi.simple.v1+html',
-  'text-html': 'text/html; charset=UTF-8',
+  json: SIMPLE_JSON,
+  'html-v1': SIMPLE_HTML,
+  'text-html': `${HTML}; charset=UTF-8`,
 };
 
 const FORMATS: readonly Format[] = ['json', 'html-v1', 'text-html'];

@@ -1,15 +1,10 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { Reason, Subject } from '../bytes/refusal.ts';
-import type { Instant } from '../ports/clock.ts';
-import type { Events } from '../ports/events.ts';
-import { createBound } from './bound.ts';
+import type { Instant } from '../bytes/instant.ts';
+import { type Event, ROUTES } from '../ports/events.ts';
 import { createDurations } from './durations.ts';
+import type { Row } from './event-table.ts';
+import { oneOf } from './labels.ts';
 import { createTally } from './tally.ts';
-
-// Every series there can be is bounded by the configuration and this file, never by what clients or upstreams say:
-// no label holds a project, a path, a URL or an address.
-
-type Event<Name extends keyof Events> = Parameters<Events[Name]>[0];
 
 export interface StoreSizes {
   readonly bytes: number;
@@ -18,11 +13,11 @@ export interface StoreSizes {
 }
 
 export interface Metrics {
-  rejected(index: string, reason: Reason, subject: Subject, at: Event<'rejected'>['at']): void;
-  served(index: string, kind: Event<'served'>['kind'], how: Event<'served'>['how']): void;
+  /** Registers a counter of events; what it returns counts one. */
+  counted<E>(counter: Row<E>['counter']): (event: E) => void;
+  /** What these say beyond that they happened: seconds, bytes, versions. */
+  answered(event: Event<'answered'>): void;
   refreshed(event: Event<'refreshed'>): void;
-  /** One answered request. */
-  request(finished: FinishedRequest): void;
   /** A log line withheld by its budget. */
   logWithheld(): void;
   /** Lines the log lost for want of a reader; read at each scrape. */
@@ -31,20 +26,6 @@ export interface Metrics {
   watchStore(read: () => StoreSizes): void;
   /** What GET /metrics answers. */
   readonly exposition: { readonly contentType: string; text(): Promise<string> };
-}
-
-/** One answered request, as the HTTP side records it. */
-export interface FinishedRequest {
-  /** The kind of thing asked for, never the path. */
-  readonly route: string;
-  readonly method: string;
-  /** 0 where the client left before there was one. */
-  readonly status: number;
-  readonly reason: Reason | undefined;
-  readonly seconds: number;
-  readonly bytes: number;
-  /** The answer was cut before its end. */
-  readonly aborted: boolean;
 }
 
 export interface MetricsOptions {
@@ -58,35 +39,28 @@ export interface MetricsOptions {
 }
 
 const ROLES: ReadonlySet<string> = new Set(['root', 'timestamp', 'snapshot', 'targets']);
-const METHODS = ['GET', 'HEAD', 'OPTIONS'];
-const MOST_ROUTES = 20;
 const REQUEST_SECONDS = [0.001, 0.005, 0.025, 0.1, 0.5, 2, 10, 60];
 const REFRESH_SECONDS = [0.05, 0.25, 1, 5, 20, 60];
 
 export function createMetrics(options: MetricsOptions): Metrics {
   const { indexes, version, processMetrics = true, registry = new Registry() } = options;
-  const index = createBound(indexes.length, indexes);
-  const rejected = new Counter({
-    name: 'verbatim_rejected_total',
-    help: 'Bytes, requests and state refused, by reason (docs/trust.md).',
-    labelNames: ['index', 'reason', 'subject', 'at'],
-    registers: [registry],
-  });
-  const served = createTally(registry, {
-    name: 'verbatim_served_total',
-    help: 'Proved answers, by kind and by where they came from.',
-    labelNames: ['index', 'kind', 'how'],
-  });
+  const index = oneOf(indexes);
   const refreshed = refreshMetrics(registry);
-  const logLost = logMetrics(registry);
   sayBuild(registry, version);
   if (processMetrics) collectDefaultMetrics({ register: registry });
   return {
-    rejected: (name, reason, subject, at) => rejected.inc({ index: index(name), reason, subject, at }),
-    served: (name, kind, how) => served.add(1, index(name), kind, how),
+    counted({ name, help, labels, values }) {
+      const tally = createTally(registry, { name, help, labelNames: Object.keys(labels) });
+      const [one, two, three, four] = Object.values(labels).map((label) => (label === 'index' ? index : label));
+      return (event) => {
+        // By position: a warm answer is counted here, and an iterator would cost more than the count.
+        const given = values(event);
+        tally.add(1, one?.(given[0]), two?.(given[1]), three?.(given[2]), four?.(given[3]));
+      };
+    },
+    answered: answerMetrics(registry),
     refreshed: (event) => refreshed({ ...event, index: index(event.index) }),
-    request: requestMetrics(registry),
-    ...logLost,
+    ...logMetrics(registry),
     watchStore: (read) => watchStore(registry, read),
     exposition: { contentType: registry.contentType, text: () => registry.metrics() },
   };
@@ -94,12 +68,6 @@ export function createMetrics(options: MetricsOptions): Metrics {
 
 function refreshMetrics(registry: Registry): (event: Event<'refreshed'>) => void {
   const registers = [registry];
-  const results = new Counter({
-    name: 'verbatim_refresh_total',
-    help: 'Walks of the signed metadata, by result.',
-    labelNames: ['index', 'result'],
-    registers,
-  });
   const durations = new Histogram({
     name: 'verbatim_refresh_duration_seconds',
     help: 'Seconds a refresh took.',
@@ -127,7 +95,6 @@ function refreshMetrics(registry: Registry): (event: Event<'refreshed'>) => void
   };
   return (event) => {
     const { index, result } = event;
-    results.inc({ index, result });
     durations.observe({ index }, event.seconds);
     if (result !== 'failed') lastSuccess.setToCurrentTime({ index });
     setRoles(versions, index, event.versions);
@@ -135,14 +102,7 @@ function refreshMetrics(registry: Registry): (event: Event<'refreshed'>) => void
   };
 }
 
-function requestMetrics(registry: Registry): Metrics['request'] {
-  const route = createBound(MOST_ROUTES);
-  const method = createBound(METHODS.length, METHODS);
-  const requests = createTally(registry, {
-    name: 'verbatim_http_requests_total',
-    help: 'Requests answered.',
-    labelNames: ['route', 'method', 'code'],
-  });
+function answerMetrics(registry: Registry): (event: Event<'answered'>) => void {
   const durations = createDurations(registry, {
     name: 'verbatim_http_request_duration_seconds',
     help: 'Seconds from a request to the end of its answer.',
@@ -154,19 +114,18 @@ function requestMetrics(registry: Registry): Metrics['request'] {
     help: 'Bytes of bodies handed on.',
     labelNames: ['route'],
   });
-  const cut = new Counter({
+  const cut = createTally(registry, {
     name: 'verbatim_http_aborted_responses_total',
     help: 'Responses cut before their end.',
     labelNames: ['reason'],
-    registers: [registry],
   });
-  return (finished) => {
-    const kind = route(finished.route);
-    requests.add(1, kind, method(finished.method), String(finished.status));
-    durations.observe(kind, finished.seconds);
-    sent.add(finished.bytes, kind);
+  const route = oneOf(ROUTES);
+  return (event) => {
+    const kind = route(event.route);
+    durations.observe(kind, event.seconds);
+    sent.add(event.bytes, kind);
     // Without a refusal of ours it was the client that left.
-    if (finished.aborted) cut.inc({ reason: finished.reason ?? 'client' });
+    if (event.aborted) cut.add(1, event.reason ?? 'client');
   };
 }
 

@@ -1,9 +1,9 @@
 /**
- * What is counted under one, two or three label values. It is found without putting a key together: prom-client's own way
- * to a series costs more than all the rest of a warm answer's record.
+ * What is counted under up to four label values. It is found without putting a key together: prom-client's own way to a
+ * series costs more than all the rest of a warm answer's record.
  */
 export class Series<V> {
-  readonly #values = new Map<string, Map<string, Map<string, V>>>();
+  readonly #root: Branch<V> = new Map();
   readonly #make: () => V;
 
   constructor(make: () => V) {
@@ -11,23 +11,25 @@ export class Series<V> {
   }
 
   /** Made where there is none. */
-  at(first: string, second = '', third = ''): V {
-    return this.#values.get(first)?.get(second)?.get(third) ?? this.#begin(first, second, third);
+  at(first = '', second = '', third = '', fourth = ''): V {
+    return this.#root.get(first)?.get(second)?.get(third)?.get(fourth) ?? this.#begin(first, second, third, fourth);
   }
 
   *[Symbol.iterator](): Generator<readonly [labels: readonly string[], value: V]> {
-    for (const [first, seconds] of this.#values)
+    for (const [first, seconds] of this.#root)
       for (const [second, thirds] of seconds)
-        for (const [third, value] of thirds) yield [[first, second, third], value];
+        for (const [third, fourths] of thirds)
+          for (const [fourth, value] of fourths) yield [[first, second, third, fourth], value];
   }
 
-  #begin(first: string, second: string, third: string): V {
+  #begin(first: string, second: string, third: string, fourth: string): V {
     const value = this.#make();
-    const thirds = inside(inside(this.#values, first), second);
-    thirds.set(third, value);
+    inside(inside(inside(this.#root, first), second), third).set(fourth, value);
     return value;
   }
 }
+
+type Branch<V> = Map<string, Map<string, Map<string, Map<string, V>>>>;
 
 function inside<V>(map: Map<string, Map<string, V>>, key: string): Map<string, V> {
   const known = map.get(key);

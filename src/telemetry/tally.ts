@@ -1,16 +1,16 @@
 import { Counter, type Registry } from 'prom-client';
 import { labelled, Series } from './series.ts';
 
-/** A counter for what happens with every answer. */
+/** A counter, of whatever happens however often. */
 export interface Tally {
   /** One value for each label name, in their order. */
-  add(value: number, first: string, second?: string, third?: string): void;
+  add(value: number, first?: string, second?: string, third?: string, fourth?: string): void;
 }
 
 interface Naming {
   readonly name: string;
   readonly help: string;
-  /** At most three. */
+  /** At most four. */
   readonly labelNames: readonly string[];
 }
 
@@ -28,8 +28,8 @@ export function createTally(registry: Registry, { name, help, labelNames }: Nami
     },
   });
   return {
-    add(value, first, second, third) {
-      sums.at(first, second, third).total += value;
+    add(value, first, second, third, fourth) {
+      sums.at(first, second, third, fourth).total += value;
     },
   };
 }

@@ -1,7 +1,7 @@
-import { instantText } from '../bytes/instant.ts';
+import { type Instant, instantText } from '../bytes/instant.ts';
 import { checkBytes } from '../bytes/prover.ts';
 import { about, Refusal, type Subject } from '../bytes/refusal.ts';
-import type { Instant, MetaFile, Signed } from './model.ts';
+import type { MetaFile, Signed } from './model.ts';
 import type { Sliced } from './sliced.ts';
 
 /** Compares length and every known hash the parent lists; throws `length` or `digest`. */

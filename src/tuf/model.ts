@@ -1,8 +1,6 @@
 import type { Digests } from '../bytes/digest.ts';
+import type { Instant } from '../bytes/instant.ts';
 import type { Authority } from './authority.ts';
-
-/** Whole seconds since the epoch. */
-export type Instant = number;
 
 export const TOP_LEVEL_ROLES = ['root', 'timestamp', 'snapshot', 'targets'] as const;
 export type TopLevelRole = (typeof TOP_LEVEL_ROLES)[number];

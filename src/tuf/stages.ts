@@ -1,5 +1,6 @@
+import type { Instant } from '../bytes/instant.ts';
 import { mustBe } from '../bytes/proof.ts';
-import type { Instant, Signed, Snapshot, Targets, Timestamp } from './model.ts';
+import type { Signed, Snapshot, Targets, Timestamp } from './model.ts';
 import { TrustedRoot } from './trusted-root.ts';
 import { Verified } from './verified.ts';
 

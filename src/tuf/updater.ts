@@ -1,7 +1,8 @@
+import type { Instant } from '../bytes/instant.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import { acceptRoot, refuseExpiredRoot, survive } from './accept.ts';
 import { LIMITS } from './limits.ts';
-import type { Instant, Snapshot, Targets, Timestamp } from './model.ts';
+import type { Snapshot, Targets, Timestamp } from './model.ts';
 import { announcedSnapshot, announcedTargets, type MetadataSource, newestTimestamp } from './refresh.ts';
 import type { Runner, Sliced } from './sliced.ts';
 import { type AtRoot, asOf, type Generation } from './stages.ts';

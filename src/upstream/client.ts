@@ -3,15 +3,15 @@ import { Refusal } from '../bytes/refusal.ts';
 import type { Upstream } from '../ports/upstream.ts';
 import { guardedLookup, type Resolve, resolveBySystem } from './addresses.ts';
 import { createConnections, type Reach } from './connections.ts';
-import { type AllowedOptions, createAllowed } from './destinations.ts';
+import { type DestinationOptions, Destinations } from './destinations.ts';
 import { createDocuments } from './documents.ts';
 import { createDownloads } from './downloads.ts';
 import { createExchange } from './exchange.ts';
 import { LIMITS, type UpstreamLimits } from './limits.ts';
-import { createRest } from './retry-after.ts';
+import { RetryAfter } from './retry-after.ts';
 import { createVisits } from './visit.ts';
 
-export interface UpstreamOptions extends AllowedOptions, Reach {
+export interface UpstreamOptions extends DestinationOptions, Reach {
   /** For the User-Agent. */
   readonly version?: string | undefined;
   /** Further attempts at a document after the first failed; 0 for a client that must ask once. */
@@ -29,18 +29,18 @@ export interface HttpUpstream extends Upstream {
 /** A GET client for one upstream index, all of whose waits, sizes and destinations are bounded. */
 export function createUpstream(options: UpstreamOptions): HttpUpstream {
   const limits: UpstreamLimits = { ...LIMITS, ...options.limits };
-  const allowed = createAllowed(options);
+  const destinations = new Destinations(options);
   const connections = createConnections(limits, options);
   const shares = createUpstreamShares(limits.connections, limits.queue);
   const closing = new AbortController();
   const visit = createVisits({
-    allowed,
+    destinations,
     exchange: createExchange({
       connections,
       limits,
-      lookup: guardedLookup(options.resolve ?? resolveBySystem, allowed.mayBePrivate),
+      lookup: guardedLookup(options.resolve ?? resolveBySystem, (hostname) => destinations.mayBePrivate(hostname)),
     }),
-    rest: createRest(limits),
+    retryAfter: new RetryAfter(limits),
     agent: options.version === undefined ? 'verbatim' : `verbatim/${options.version}`,
   });
   const document = createDocuments({
@@ -59,7 +59,7 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
   return {
     document,
     download,
-    mayFetch: allowed.mayFetch,
+    mayFetch: (url) => destinations.mayFetch(url),
     close() {
       closing.abort(new Refusal('unreachable', 'This mirror is stopping.', { transient: true }));
       connections.close();

@@ -9,7 +9,7 @@ export interface Credential {
   readonly password: string;
 }
 
-export interface AllowedOptions {
+export interface DestinationOptions {
   /** URLs the operator configured; a user name and password in one become a credential for what is below it. */
   readonly bases: readonly string[];
   /** Further hosts that pages may send us to: `host`, `host:port` (https), or an origin with its scheme. */
@@ -21,93 +21,99 @@ export interface AllowedOptions {
   readonly credentials?: readonly Credential[] | undefined;
 }
 
-/** Where an upstream client may go: scheme, host and port, each one configured. */
-export interface Allowed {
-  /** The URL to fetch, or Refusal `redirect`. */
-  check(url: string): URL;
-  /** Where a redirect leads, or Refusal `redirect`. */
-  follow(from: URL, location: string | undefined): URL;
-  mayFetch(url: string): boolean;
-  mayBePrivate(hostname: string): boolean;
-  authorization(url: URL): string | undefined;
-}
-
 interface Scope {
   readonly origin: string;
   readonly path: string;
   readonly header: string;
 }
 
-/** Throws Refusal `policy` where the configuration itself asks for plain http to another machine. */
-export function createAllowed(options: AllowedOptions): Allowed {
-  const origins = new Set<string>();
-  const privateHosts = new Set((options.privateHosts ?? []).map((host) => host.toLowerCase()));
-  const scopes: Scope[] = (options.credentials ?? []).map((given) =>
-    scope(new URL(given.url), given.username, given.password),
-  );
+/**
+ * Where an upstream client may go: scheme, host and port, each one configured. Nothing that is fetched adds to it.
+ * Construction throws Refusal `policy` where the configuration itself asks for plain http to another machine.
+ */
+export class Destinations {
+  readonly #origins = new Set<string>();
+  readonly #privateHosts: Set<string>;
+  readonly #scopes: Scope[];
+  readonly #insecure: boolean;
 
-  const allow = (url: URL) => {
-    if (url.protocol !== 'https:' && url.protocol !== 'http:')
-      throw new Refusal('policy', `An upstream must be reached by https or http, not ${url.protocol}`);
-    if (url.protocol === 'http:' && !options.insecureUpstream && !isLoopback(url.hostname))
-      throw new Refusal(
-        'policy',
-        `The upstream ${redactUrl(url)} uses plain http, which anybody on the way can read and change. Use https, or allow it with insecureUpstream.`,
-      );
-    origins.add(url.origin);
-    // Over TLS the certificate tells who answers, wherever the name leads; an organization's index lies on its own network.
-    const certified = url.protocol === 'https:' && !options.insecureUpstream;
-    if (certified || isPrivateHost(url.hostname)) privateHosts.add(url.hostname);
-  };
-  for (const base of options.bases) {
-    const url = new URL(base);
-    allow(url);
-    if (url.username !== '')
-      scopes.push(scope(url, decodeURIComponent(url.username), decodeURIComponent(url.password)));
-  }
-  for (const host of options.fileHosts ?? []) {
-    if (host.includes('://')) allow(new URL(host));
-    else {
-      allow(new URL(`https://${host}`));
-      const plain = new URL(`http://${host}`);
-      if (options.insecureUpstream || isLoopback(plain.hostname)) allow(plain);
+  constructor({
+    bases,
+    fileHosts = [],
+    insecureUpstream = false,
+    privateHosts = [],
+    credentials = [],
+  }: DestinationOptions) {
+    this.#insecure = insecureUpstream;
+    this.#privateHosts = new Set(privateHosts.map((host) => host.toLowerCase()));
+    this.#scopes = credentials.map((given) => scope(new URL(given.url), given.username, given.password));
+    for (const base of bases) {
+      const url = new URL(base);
+      this.#allow(url);
+      if (url.username !== '')
+        this.#scopes.push(scope(url, decodeURIComponent(url.username), decodeURIComponent(url.password)));
     }
+    for (const host of fileHosts) this.#allowFileHost(host);
   }
 
-  const check = (raw: string): URL => {
+  /** The URL to fetch, or Refusal `redirect`. */
+  check(raw: string): URL {
     const url = parse(raw);
-    if (url === undefined || !origins.has(url.origin))
+    if (url === undefined || !this.#origins.has(url.origin))
       throw new Refusal(
         'redirect',
         `The index sends us to ${redactUrl(raw)}, which is not one of its configured hosts. Add the host to the file hosts if it is right.`,
       );
     return url;
-  };
-  return {
-    check,
-    follow(from, location) {
-      let to: URL | undefined;
-      try {
-        to = location === undefined ? undefined : new URL(location, from);
-      } catch {
-        to = undefined;
-      }
-      if (to === undefined) throw new Refusal('redirect', `${redactUrl(from)} redirects to nowhere.`);
-      if (from.protocol === 'https:' && to.protocol !== 'https:')
-        throw new Refusal(
-          'redirect',
-          `${redactUrl(from)} redirects from https to ${redactUrl(to)}; that is never followed.`,
-        );
-      return check(to.href);
-    },
-    mayFetch(raw) {
-      const url = parse(raw);
-      return url !== undefined && origins.has(url.origin);
-    },
-    mayBePrivate: (hostname) => privateHosts.has(hostname.toLowerCase()),
-    authorization: (url) =>
-      scopes.find(({ origin, path }) => origin === url.origin && covers(path, url.pathname))?.header,
-  };
+  }
+
+  /** Where a redirect leads, or Refusal `redirect`. */
+  follow(from: URL, location: string | undefined): URL {
+    const to = location === undefined ? null : URL.parse(location, from.href);
+    if (to === null) throw new Refusal('redirect', `${redactUrl(from)} redirects to nowhere.`);
+    if (from.protocol === 'https:' && to.protocol !== 'https:')
+      throw new Refusal(
+        'redirect',
+        `${redactUrl(from)} redirects from https to ${redactUrl(to)}; that is never followed.`,
+      );
+    return this.check(to.href);
+  }
+
+  mayFetch(raw: string): boolean {
+    const url = parse(raw);
+    return url !== undefined && this.#origins.has(url.origin);
+  }
+
+  mayBePrivate(hostname: string): boolean {
+    return this.#privateHosts.has(hostname.toLowerCase());
+  }
+
+  authorization({ origin, pathname }: URL): string | undefined {
+    return this.#scopes.find((scope) => scope.origin === origin && covers(scope.path, pathname))?.header;
+  }
+
+  #allow(url: URL): void {
+    if (url.protocol !== 'https:' && url.protocol !== 'http:')
+      throw new Refusal('policy', `An upstream must be reached by https or http, not ${url.protocol}`);
+    if (url.protocol === 'http:' && !this.#insecure && !isLoopback(url.hostname))
+      throw new Refusal(
+        'policy',
+        `The upstream ${redactUrl(url)} uses plain http, which anybody on the way can read and change. Use https, or allow it with insecureUpstream.`,
+      );
+    this.#origins.add(url.origin);
+    // Over TLS the certificate tells who answers, wherever the name leads; an organization's index lies on its own network.
+    const certified = url.protocol === 'https:' && !this.#insecure;
+    if (certified || isPrivateHost(url.hostname)) this.#privateHosts.add(url.hostname);
+  }
+
+  #allowFileHost(host: string): void {
+    if (host.includes('://')) this.#allow(new URL(host));
+    else {
+      this.#allow(new URL(`https://${host}`));
+      const plain = new URL(`http://${host}`);
+      if (this.#insecure || isLoopback(plain.hostname)) this.#allow(plain);
+    }
+  }
 }
 
 /** A URL fit for a log line or a message: no user name, password, query or fragment. */

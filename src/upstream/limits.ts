@@ -33,9 +33,9 @@ export interface UpstreamLimits {
   readonly retries: number;
   readonly retryDelay: number;
   /** A Retry-After counts up to this long … */
-  readonly longestRest: number;
+  readonly longestRetryAfter: number;
   /** … and a request waits at most this long for it to end; otherwise it fails at once. */
-  readonly patience: number;
+  readonly longestWait: number;
   /** An unwanted body (of a 404, say) is read on for at most this long, to keep the connection. */
   readonly discard: number;
 }
@@ -57,7 +57,7 @@ export const LIMITS: UpstreamLimits = {
   redirects: 3,
   retries: 2,
   retryDelay: 200,
-  longestRest: MINUTE,
-  patience: 5 * SECOND,
+  longestRetryAfter: MINUTE,
+  longestWait: 5 * SECOND,
   discard: 500,
 };

@@ -2,33 +2,31 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Refusal } from '../bytes/refusal.ts';
 import type { UpstreamLimits } from './limits.ts';
 
-/** Which origins asked to be left alone (Retry-After, RFC 9110 §10.2.3). */
-export interface Rest {
-  asked(url: URL, retryAfter: string | undefined): void;
-  /** Resolves when the origin may be asked again; Refusal `unreachable` where that is too far away. */
-  over(url: URL, signal: AbortSignal): Promise<void>;
-}
+/** Which origins asked not to be asked for a while (Retry-After, RFC 9110 §10.2.3). */
+export class RetryAfter {
+  readonly #until = new Map<string, number>();
+  readonly #limits: UpstreamLimits;
 
-/** Remembers for at most `longestRest`. */
-export function createRest(limits: UpstreamLimits): Rest {
-  const until = new Map<string, number>();
-  return {
-    asked(url, retryAfter) {
-      const wait = Math.min(milliseconds(retryAfter), limits.longestRest);
-      if (wait > 0) until.set(url.origin, performance.now() + wait);
-    },
-    async over(url, signal) {
-      const left = (until.get(url.origin) ?? 0) - performance.now();
-      if (left <= 0) until.delete(url.origin);
-      else if (left > limits.patience)
-        throw new Refusal(
-          'unreachable',
-          `${url.host} asked not to be asked again for ${Math.ceil(left / 1000)} seconds.`,
-          { transient: true },
-        );
-      else await sleep(left, undefined, { signal });
-    },
-  };
+  constructor(limits: UpstreamLimits) {
+    this.#limits = limits;
+  }
+
+  /** Remembered for at most `longestRetryAfter`. */
+  heard({ origin }: URL, retryAfter: string | undefined): void {
+    const wait = Math.min(milliseconds(retryAfter), this.#limits.longestRetryAfter);
+    if (wait > 0) this.#until.set(origin, performance.now() + wait);
+  }
+
+  /** Resolves when the origin may be asked again; Refusal `unreachable` where that is too far away. */
+  async passed({ origin, host }: URL, signal: AbortSignal): Promise<void> {
+    const left = (this.#until.get(origin) ?? 0) - performance.now();
+    if (left <= 0) this.#until.delete(origin);
+    else if (left > this.#limits.longestWait)
+      throw new Refusal('unreachable', `${host} asked not to be asked again for ${Math.ceil(left / 1000)} seconds.`, {
+        transient: true,
+      });
+    else await sleep(left, undefined, { signal });
+  }
 }
 
 function milliseconds(retryAfter: string | undefined): number {

@@ -2,10 +2,10 @@ import type { Caller } from '../async/caller.ts';
 import type { Gate } from '../async/gate.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import { codingOf, mayBeCoded } from './decoded.ts';
-import { type Allowed, redactUrl } from './destinations.ts';
+import { type Destinations, redactUrl } from './destinations.ts';
 import { type Answer, type Exchange, StaleConnection } from './exchange.ts';
 import type { Pace } from './limits.ts';
-import type { Rest } from './retry-after.ts';
+import type { RetryAfter } from './retry-after.ts';
 
 /** Documents have places of their own, and files: neither waits for the other. */
 export interface Lane {
@@ -28,9 +28,9 @@ export interface Visit {
 export type MakeVisit = (url: string, visit: Visit) => Promise<Answer>;
 
 interface VisitDeps {
-  readonly allowed: Allowed;
+  readonly destinations: Destinations;
   readonly exchange: Exchange;
-  readonly rest: Rest;
+  readonly retryAfter: RetryAfter;
   /** The User-Agent; some indexes refuse a client that does not say what it is. */
   readonly agent: string;
 }
@@ -38,19 +38,19 @@ interface VisitDeps {
 const REDIRECTS = [301, 302, 303, 307, 308];
 
 export function createVisits(deps: VisitDeps): MakeVisit {
-  const { allowed, rest } = deps;
+  const { destinations, retryAfter } = deps;
   return async (url, visit) => {
-    let at = allowed.check(url);
+    let at = destinations.check(url);
     for (let hop = 0; ; hop++) {
       const answer = await ask(deps, at, visit);
-      if (!REDIRECTS.includes(answer.status)) return judged(answer, rest);
+      if (!REDIRECTS.includes(answer.status)) return judged(answer, retryAfter);
       answer.discard();
       if (hop >= visit.redirects)
         throw new Refusal(
           'redirect',
           `${redactUrl(at)} redirects, which is not followed ${hop === 0 ? 'here' : 'so often'}.`,
         );
-      at = allowed.follow(at, answer.headers.location);
+      at = destinations.follow(at, answer.headers.location);
     }
   };
 }
@@ -58,7 +58,7 @@ export function createVisits(deps: VisitDeps): MakeVisit {
 async function ask(deps: VisitDeps, url: URL, visit: Visit): Promise<Answer> {
   const { signal } = visit.caller;
   try {
-    await deps.rest.over(url, signal);
+    await deps.retryAfter.passed(url, signal);
     return await send(deps, url, visit).catch((error: unknown) => {
       if (error instanceof StaleConnection) return send(deps, url, { ...visit, fresh: true });
       throw error;
@@ -68,9 +68,9 @@ async function ask(deps: VisitDeps, url: URL, visit: Visit): Promise<Answer> {
   }
 }
 
-async function send({ allowed, exchange, agent }: VisitDeps, url: URL, visit: Visit): Promise<Answer> {
+async function send({ destinations, exchange, agent }: VisitDeps, url: URL, visit: Visit): Promise<Answer> {
   const { headers, fresh, lane, caller } = visit;
-  const authorization = allowed.authorization(url);
+  const authorization = destinations.authorization(url);
   const leave = await lane.gate.enter(caller);
   try {
     return await exchange(url, {
@@ -92,19 +92,19 @@ async function send({ allowed, exchange, agent }: VisitDeps, url: URL, visit: Vi
   }
 }
 
-function judged(answer: Answer, rest: Rest): Answer {
-  const refusal = objection(answer, rest);
+function judged(answer: Answer, retryAfter: RetryAfter): Answer {
+  const refusal = objection(answer, retryAfter);
   if (refusal === undefined) return answer;
   answer.discard();
   throw refusal;
 }
 
-function objection(answer: Answer, rest: Rest): Refusal | undefined {
+function objection(answer: Answer, retryAfter: RetryAfter): Refusal | undefined {
   const { status, url, headers } = answer;
   const coding = codingOf(answer);
   if (status < 300 && coding !== undefined && !mayBeCoded(url, coding))
     return new Refusal('encoding', `${redactUrl(url)} came compressed, though it was asked for as it is.`);
-  if (status === 429 || status === 503) rest.asked(url, headers['retry-after']);
+  if (status === 429 || status === 503) retryAfter.heard(url, headers['retry-after']);
   if (status === 429 || (status >= 500 && status <= 599))
     return new Refusal(
       'unreachable',

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { quietEvents } from '../../src/app/no-events.ts';
+import { noEvents } from '../../src/app/no-events.ts';
 import { makeExpected } from '../../src/bytes/expected.ts';
 import { CoreMetadata } from '../../src/mirror/files/core-metadata.ts';
 import { createReports } from '../../src/mirror/projects/reports.ts';
@@ -113,7 +113,7 @@ it('ten thousand lies do not make room for one more', async () => {
   });
   const reports = createReports({
     index: 'main',
-    events: quietEvents,
+    emit: noEvents,
     journal: { note() {} },
     clock: { now: () => 0 },
   });

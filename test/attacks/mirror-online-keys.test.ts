@@ -49,7 +49,7 @@ describe('a file already seen, swapped under its name', () => {
     expect(await rig.refused(rig.path(EVIL))).toBe('502 changed');
     expect(await rig.refused(rig.path(ALPHA))).toBe('502 changed');
     expect(await rig.refused(`${rig.path(EVIL)}.metadata`)).toBe('502 changed');
-    expect(rig.events.rejected.some(({ reason, name }) => reason === 'changed' && name === EVIL.filename)).toBe(true);
+    expect(rig.events.rejected.some(({ reason, thing }) => reason === 'changed' && thing === EVIL.filename)).toBe(true);
   });
 
   it('stays withheld where it was removed first and listed again', async () => {

@@ -42,7 +42,7 @@ it.each(['headers', 5] as const)(
     const minutes = { headersTimeout: 60_000, idleTimeout: 60_000, deadline: 60_000, rateWindow: 60_000 };
     rig = await startSignedRig({
       fill: (signed) => signed.upload('alpha', ALPHA),
-      upstreamLimits: { documents: minutes, patience: 60_000 },
+      upstreamLimits: { documents: minutes, longestWait: 60_000 },
     });
     rig.upstream.fault('/metadata/timestamp.json', { kind: 'stall', at });
     let ended = false;
@@ -115,7 +115,7 @@ describe('an outage', () => {
     rig.clock.advance(60);
     await rig.refresh();
     expect((await rig.page('alpha')).versions).toEqual(['1.0']);
-    expect(rig.events.notes.length).toBeGreaterThan(0);
+    expect(rig.events.noted.length).toBeGreaterThan(0);
     rig.heal();
     rig.clock.advance(10);
     expect((await rig.page('alpha')).versions).toEqual(['1.0', '2.0']);

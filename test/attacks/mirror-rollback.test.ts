@@ -158,7 +158,7 @@ describe('mix and match', () => {
     rig.clock.advance(60);
     await rig.refresh();
     expect((await timestamp()).equals(held)).toBe(true);
-    expect(rig.events.notes).toHaveLength(1);
+    expect(rig.events.noted).toHaveLength(1);
   });
 });
 

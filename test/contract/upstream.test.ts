@@ -12,7 +12,7 @@ afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
 });
 
-async function overHttp({ deadline = MINUTE, longestRest, patience }: UpstreamWaits): Promise<UpstreamRig> {
+async function overHttp({ deadline = MINUTE, longestRetryAfter, longestWait }: UpstreamWaits): Promise<UpstreamRig> {
   const server = await startUpstream({
     files: new Map([
       ['/hello', HELLO],
@@ -29,8 +29,8 @@ async function overHttp({ deadline = MINUTE, longestRest, patience }: UpstreamWa
       retryDelay: 1,
       documents: { ...pace, deadline },
       downloads: { ...pace, deadline: MINUTE },
-      longestRest: longestRest ?? LIMITS.longestRest,
-      patience: patience ?? LIMITS.patience,
+      longestRetryAfter: longestRetryAfter ?? LIMITS.longestRetryAfter,
+      longestWait: longestWait ?? LIMITS.longestWait,
     },
   });
   ends.push(upstream.close);

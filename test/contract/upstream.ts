@@ -8,9 +8,9 @@ export interface UpstreamWaits {
   /** For a document: queue, redirects, retries and body. Long unless a case is about it. */
   readonly deadline?: number | undefined;
   /** A Retry-After counts up to so long. */
-  readonly longestRest?: number | undefined;
+  readonly longestRetryAfter?: number | undefined;
   /** A request waits so long for a Retry-After to end. */
-  readonly patience?: number | undefined;
+  readonly longestWait?: number | undefined;
 }
 
 /** An upstream with one place for documents and one for files, one retry, and the server it asks. */
@@ -235,7 +235,7 @@ const documents: readonly UpstreamCase[] = [
 const rests: readonly UpstreamCase[] = [
   {
     name: 'an index that asked to be left alone is not asked before that is over',
-    waits: { longestRest: 1000, patience: 10_000 },
+    waits: { longestRetryAfter: 1000, longestWait: 10_000 },
     async run(rig) {
       rig.server.fault('/hello', { kind: 'status', status: 503, headers: { 'retry-after': '100' } }, 1);
       const start = performance.now();
@@ -245,7 +245,7 @@ const rests: readonly UpstreamCase[] = [
   },
   {
     name: 'whoever would wait too long for an index to be asked again fails at once',
-    waits: { longestRest: 60_000, patience: 10 },
+    waits: { longestRetryAfter: 60_000, longestWait: 10 },
     async run(rig) {
       rig.server.fault('/hello', { kind: 'status', status: 429, headers: { 'retry-after': '100' } }, 1);
       for (let tried = 0; tried < 2; tried++)
@@ -255,7 +255,7 @@ const rests: readonly UpstreamCase[] = [
   },
   {
     name: 'a caller that leaves does not wait for an index to be asked again',
-    waits: { longestRest: 60_000, patience: 60_000 },
+    waits: { longestRetryAfter: 60_000, longestWait: 60_000 },
     async run(rig) {
       rig.server.fault('/hello', { kind: 'status', status: 503, headers: { 'retry-after': '100' } }, 1);
       await leavesIn(

@@ -7,21 +7,11 @@ import type { Config, IndexConfig, SignedIndexConfig, UnsignedIndexConfig } from
 import { createListener } from '../../src/http/listener.ts';
 import { type RunningServer, startServer } from '../../src/http/server.ts';
 import type { PackageIndex } from '../../src/mirror/package-index.ts';
-import type { Events } from '../../src/ports/events.ts';
 import type { UpstreamLimits } from '../../src/upstream/limits.ts';
 import { BUILT_AT } from '../../src/version.ts';
 import { type Answered, type Asking, ask } from '../support/ask.ts';
 import { DAY, type TestClock } from '../support/clock.ts';
-
-type Event<Name extends keyof Events> = Parameters<Events[Name]>[0];
-
-/** What the mirror told its log and its metrics, in order. */
-export interface Recorded {
-  readonly rejected: Event<'rejected'>[];
-  readonly served: Event<'served'>[];
-  readonly refreshed: Event<'refreshed'>[];
-  readonly notes: Event<'note'>[];
-}
+import { createRecorder, type Recorded } from '../support/recorder.ts';
 
 /** How a running mirror is asked. */
 export interface Face {
@@ -93,7 +83,7 @@ export const JSON_PAGE = 'application/vnd.pypi.simple.v1+json';
 export const NOW = BUILT_AT + 30 * DAY;
 
 /** No retry, rest or queue makes a test wait; what a busy machine needs is not cut short. */
-const LIMITS: Partial<UpstreamLimits> = { retryDelay: 1, patience: 20, longestRest: 20 };
+const LIMITS: Partial<UpstreamLimits> = { retryDelay: 1, longestWait: 20, longestRetryAfter: 20 };
 
 /** In memory where the system offers it: every publish syncs, and a test has nothing to lose in a power cut. */
 const SCRATCH = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
@@ -150,17 +140,6 @@ interface Running {
   readonly server: RunningServer;
 }
 
-function record(): { readonly events: Recorded; readonly recorder: Events } {
-  const events: Recorded = { rejected: [], served: [], refreshed: [], notes: [] };
-  const recorder: Events = {
-    rejected: (event) => void events.rejected.push(event),
-    served: (event) => void events.served.push(event),
-    refreshed: (event) => void events.refreshed.push(event),
-    note: (event) => void events.notes.push(event),
-  };
-  return { events, recorder };
-}
-
 function faceOf(which: () => Running): Face {
   const url = () => which().server.url;
   const get: Face['get'] = (path, asking) => ask(url(), path, asking);
@@ -196,7 +175,7 @@ function faceOf(which: () => Running): Face {
 /** Starts a mirror of the given indexes; `close` frees everything. */
 export async function startMirror(options: MirrorOptions): Promise<Mirror> {
   const { scratch, clock, seal } = options;
-  const { events, recorder } = record();
+  const { events, emit } = createRecorder();
   const faults: unknown[] = [];
   let data = options.data ?? join(scratch, 'data-0');
   let lives = 0;
@@ -216,7 +195,7 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
   const launch = async (newTrust?: string): Promise<Running> => {
     const upstreamLimits = { ...LIMITS, ...options.upstreamLimits };
     const seams = { clock, upstreamLimits };
-    const composition = await compose({ config: config(), events: recorder, newTrust, upkeep: true, seams });
+    const composition = await compose({ config: config(), emit, newTrust, upkeep: true, seams });
     const listener = createListener({
       indexes: composition.indexes.map((index) => ({ index })),
       defaultIndex: 'main',

@@ -1,4 +1,4 @@
-import type { Instant } from '../../src/tuf/model.ts';
+import type { Instant } from '../../src/bytes/instant.ts';
 import { runToEnd } from '../../src/tuf/sliced.ts';
 import { type AtRoot, asOf } from '../../src/tuf/stages.ts';
 import { pinRoot } from '../../src/tuf/trusted-root.ts';

@@ -1,4 +1,4 @@
-import { quietEvents } from '../../src/app/no-events.ts';
+import { noEvents } from '../../src/app/no-events.ts';
 import type { RunningIndex } from '../../src/mirror/create-index.ts';
 import { quarantinePolicy } from '../../src/mirror/quarantine-policy.ts';
 import { createUnsignedIndex } from '../../src/mirror/unsigned/index.ts';
@@ -39,7 +39,7 @@ export async function unsignedIndex({ now, upstream, policy, record }: UnsignedI
     work: workHere,
     policy: policy ?? quarantinePolicy,
     clock: { now },
-    events: quietEvents,
+    emit: noEvents,
     journal: { note() {} },
     memory: 1e7,
     reuploads: false,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Instant } from '../../ports/clock.ts';
+import type { Instant } from '../../bytes/instant.ts';
 import type { Journal, JournalEntry } from '../../ports/records.ts';
 import { JOURNAL_BYTES } from '../limits.ts';
 import { RecordLines } from './record-lines.ts';

@@ -2,6 +2,7 @@ import { createHash, hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Caller } from '../../async/caller.ts';
 import { createFlights } from '../../async/flight.ts';
 import { type Gate, withPlace } from '../../async/gate.ts';
+import { BoundedMap } from '../../bytes/bounded-map.ts';
 import {
   GRANTED_FOR_MS,
   MAX_AUTHORIZATION,
@@ -44,8 +45,8 @@ function createCheck({ users, tokens }: AccessList, passwords: Gate, nowMs: () =
   // What is remembered is a keyed hash: a dump of this memory holds no credentials, and looking it up tells no timing.
   // Not an HMAC: on every hit that would cost half of what the answer does, and nobody is shown these hashes to lengthen.
   const key = randomBytes(32).toString('hex');
-  const granted = createMemory(MAX_REMEMBERED_GRANTS, GRANTED_FOR_MS, nowMs);
-  const refused = createMemory(MAX_REMEMBERED_REFUSALS, REFUSED_FOR_MS, nowMs);
+  const granted = new Remembered(MAX_REMEMBERED_GRANTS, GRANTED_FOR_MS, nowMs);
+  const refused = new Remembered(MAX_REMEMBERED_REFUSALS, REFUSED_FOR_MS, nowMs);
   const flights = createFlights<Verdict>();
   const [someone] = users.values();
   const stranger = someone && nobody(someone);
@@ -91,22 +92,27 @@ function readCredentials(authorization: string): Credentials | undefined {
   return colon === -1 ? undefined : { name: decoded.slice(0, colon), secret: decoded.slice(colon + 1) };
 }
 
-/** Keys for a while; the oldest makes room. */
-function createMemory(most: number, forMs: number, nowMs: () => number) {
-  const until = new Map<string, number>();
-  return {
-    add(id: string): void {
-      until.delete(id);
-      until.set(id, nowMs() + forMs);
-      const oldest = until.size > most ? until.keys().next().value : undefined;
-      if (oldest !== undefined) until.delete(oldest);
-    },
-    has(id: string): boolean {
-      const end = until.get(id);
-      if (end === undefined) return false;
-      if (nowMs() < end) return true;
-      until.delete(id);
-      return false;
-    },
-  };
+/** Keys for a while; the least recently used makes room. */
+class Remembered {
+  readonly #until: BoundedMap<number>;
+  readonly #forMs: number;
+  readonly #nowMs: () => number;
+
+  constructor(entries: number, forMs: number, nowMs: () => number) {
+    this.#until = new BoundedMap({ entries });
+    this.#forMs = forMs;
+    this.#nowMs = nowMs;
+  }
+
+  add(id: string): void {
+    this.#until.set(id, this.#nowMs() + this.#forMs);
+  }
+
+  has(id: string): boolean {
+    const end = this.#until.get(id);
+    if (end === undefined) return false;
+    if (this.#nowMs() < end) return true;
+    this.#until.delete(id);
+    return false;
+  }
 }

@@ -1,4 +1,5 @@
 import type { Reason } from '../../bytes/refusal.ts';
+import { HTML, INTEGRITY, JSON_TYPE, SIMPLE_HTML, SIMPLE_JSON } from '../../pypi/media-types.ts';
 
 interface AnswerParts {
   readonly status: number;
@@ -126,14 +127,13 @@ export const METHOD_NOT_ALLOWED = makeAnswer({
 export const NOT_ACCEPTABLE = makeAnswer({
   status: 406,
   phrase: 'This page exists as simple v1 JSON and HTML only',
-  detail:
-    'Ask for application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html or text/html, in Accept or as ?format=.',
+  detail: `Ask for ${SIMPLE_JSON}, ${SIMPLE_HTML} or ${HTML}, in Accept or as ?format=.`,
 });
 
 export const NOT_PROVENANCE = makeAnswer({
   status: 406,
   phrase: 'This provenance exists as integrity v1 JSON only',
-  detail: 'Ask for application/vnd.pypi.integrity.v1+json or application/json in Accept.',
+  detail: `Ask for ${INTEGRITY} or ${JSON_TYPE} in Accept.`,
 });
 
 export const NO_ADDRESS = makeAnswer({

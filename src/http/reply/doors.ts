@@ -4,6 +4,7 @@ import { lend, mustBe } from '../../bytes/proof.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import { UnverifiedDocument } from '../../bytes/unverified.ts';
 import type { SignedDocument } from '../../mirror/package-index.ts';
+import { JSON_TYPE } from '../../pypi/media-types.ts';
 import type { Choice } from '../../render/negotiate.ts';
 import { Page, type Variant } from '../../render/page.ts';
 import { Verified } from '../../tuf/verified.ts';
@@ -61,7 +62,7 @@ export function replyDocument(
 ): void {
   const bytes = lend(mustBe(Verified, document).bytes);
   const sha256 = tagOf(bytes);
-  replyTagged(exchange, sha256, 'application/json', validators(policy, sha256, immutable), bytes);
+  replyTagged(exchange, sha256, JSON_TYPE, validators(policy, sha256, immutable), bytes);
 }
 
 /** A document that nothing vouches for, and that says so. */

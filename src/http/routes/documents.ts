@@ -2,6 +2,7 @@ import type { Caller } from '../../async/caller.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { UnverifiedDocument } from '../../bytes/unverified.ts';
 import type { UnverifiedDocuments } from '../../mirror/package-index.ts';
+import { INTEGRITY, JSON_TYPE } from '../../pypi/media-types.ts';
 import { normalizeName } from '../../pypi/names.ts';
 import { acceptsType } from '../../render/negotiate.ts';
 import type { Exchange } from '../exchange.ts';
@@ -12,7 +13,7 @@ import type { Wait } from '../waiting.ts';
 
 // Documents that nothing vouches for: what older tools still ask PyPI for beside pages and files.
 
-const INTEGRITY_TYPES = ['application/vnd.pypi.integrity.v1+json', 'application/json'];
+const INTEGRITY_TYPES = [INTEGRITY, JSON_TYPE];
 
 interface RelayAnswersOptions {
   readonly documents: UnverifiedDocuments | undefined;

@@ -38,6 +38,7 @@ export function createWarm(mounted: readonly MountedIndex[], onFinish: OnFinish 
     const bytes = replyPage(exchange, page, choice, headersOf);
     // The whole answer was handed to the socket at once: its record need not wait for the client.
     onFinish?.({
+      name: 'answered',
       route: 'page',
       index: policy.name,
       method: head ? 'HEAD' : 'GET',

@@ -1,4 +1,5 @@
 import type { Caller } from '../../async/caller.ts';
+import { BoundedMap } from '../../bytes/bounded-map.ts';
 import type { Digests } from '../../bytes/digest.ts';
 import type { Expected } from '../../bytes/expected.ts';
 import { checkBytes } from '../../bytes/prover.ts';
@@ -20,7 +21,7 @@ export class CoreMetadata {
   readonly #blobs: Pick<Blobs, 'open'>;
   readonly #reports: Reports;
   /** By wheel: the lie that was found, or none. A verdict that is forgotten is found again. */
-  readonly #compared = new Map<string, Refusal | undefined>();
+  readonly #compared = new BoundedMap<Refusal | undefined>({ entries: MOST_COMPARED });
 
   constructor({ blobs, reports }: { readonly blobs: Pick<Blobs, 'open'>; readonly reports: Reports }) {
     this.#blobs = blobs;
@@ -33,8 +34,6 @@ export class CoreMetadata {
     const key = identity(file);
     if (!isWheel(file) || announced === undefined || this.#compared.has(key)) return;
     const inside = await insideOf(wheel, caller);
-    const [oldest] = this.#compared.keys();
-    if (oldest !== undefined && this.#compared.size >= MOST_COMPARED) this.#compared.delete(oldest);
     const isLie = inside === 'too-large' || (inside !== undefined && !matches(inside, announced));
     const refusal = isLie ? notInside(file) : undefined;
     this.#compared.set(key, refusal);

@@ -1,11 +1,11 @@
-import { Refusal } from '../../bytes/refusal.ts';
 import type { Upstream } from '../../ports/upstream.ts';
 import type { OwnFile } from '../../pypi/listing.ts';
 import type { Evidence } from '../evidence.ts';
 import { LIMITS } from '../limits.ts';
 import type { BelievedPage } from '../projects/believed-page.ts';
 import { METADATA } from './addresses.ts';
-import type { Wanted } from './fetch.ts';
+import type { WantedFile } from './fetch.ts';
+import { foreignHost } from './foreign-host.ts';
 
 interface ExpectationsOptions<P> {
   readonly evidence: Pick<Evidence<P>, 'voucher'>;
@@ -22,35 +22,26 @@ export class Expectations<P> {
     this.#upstream = upstream;
   }
 
-  async file(page: BelievedPage<P>, file: OwnFile): Promise<Wanted> {
+  async file(page: BelievedPage<P>, file: OwnFile): Promise<WantedFile> {
     const { filename } = file.entry;
     const vouched = await this.#evidence.voucher(page.believed, file, filename);
     const expected = page.expect(file, vouched?.stated);
     const urls = [...new Set([...(vouched?.urls ?? []), ...this.#allowed(file.upstream)])];
-    if (urls.length === 0) throw foreignHost(file);
-    return { name: filename, subject: 'file', expected, limit: LIMITS.file, urls };
+    if (urls.length === 0) throw foreignHost({ name: filename, subject: 'file' }, file.upstream);
+    return { name: filename, subject: 'file', expected, limit: LIMITS.file, urls, listedAt: file.upstream };
   }
 
   /** PEP 658: `FILE.metadata`, by the digest the page announces. */
-  async coreMetadata(page: BelievedPage<P>, file: OwnFile): Promise<Wanted> {
+  async coreMetadata(page: BelievedPage<P>, file: OwnFile): Promise<WantedFile> {
     const name = file.entry.filename + METADATA;
     const vouched = await this.#evidence.voucher(page.believed, file, name);
     const expected = page.expectCoreMetadata(file, vouched?.stated);
-    const urls = [...(vouched?.urls ?? []), ...this.#allowed(file.upstream + METADATA)];
-    return { name, subject: 'core-metadata', expected, limit: LIMITS.coreMetadata, urls };
+    const listedAt = file.upstream + METADATA;
+    const urls = [...(vouched?.urls ?? []), ...this.#allowed(listedAt)];
+    return { name, subject: 'core-metadata', expected, limit: LIMITS.coreMetadata, urls, listedAt };
   }
 
   #allowed(url: string): readonly string[] {
     return this.#upstream.mayFetch(url) ? [url] : [];
   }
-}
-
-/** A page cannot send this mirror wherever it likes: to the machine's own network, say. */
-function foreignHost({ entry, upstream }: OwnFile): Refusal {
-  const { host } = new URL(upstream);
-  return new Refusal(
-    'foreign',
-    `${entry.filename} lies on ${host}, where this mirror may not go. If the index really keeps files there, add --file-host ${host}.`,
-    { subject: 'file' },
-  );
 }

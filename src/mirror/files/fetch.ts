@@ -9,6 +9,7 @@ import type { OpenDownload, Upstream } from '../../ports/upstream.ts';
 import { isUnlisted } from '../absence.ts';
 import { looksMovedOn } from '../moved-on.ts';
 import type { Reports } from '../projects/reports.ts';
+import { foreignHost } from './foreign-host.ts';
 
 /** Bytes that are wanted: what they must be, and where upstream has them. */
 export interface Wanted {
@@ -28,6 +29,8 @@ export interface WantedFile extends Wanted {
    * for a place.
    */
   readonly otherwise?: (() => Promise<OpenDownload>) | undefined;
+  /** Where its page says that it is, allowed or not. */
+  readonly listedAt?: string | undefined;
 }
 
 /** A proved document, and where it came from. */
@@ -77,10 +80,11 @@ export class Fetch {
   }
 
   async #file(wanted: WantedFile, caller: Caller): Promise<Blob> {
-    const { name, subject, expected, limit, urls, otherwise } = wanted;
+    const { name, subject, expected, limit, urls, otherwise, listedAt } = wanted;
     const { index, blobs, upstream } = this.#options;
     refuseUnprovable(wanted);
-    if (urls.length === 0 && otherwise === undefined && !(await blobs.stored(expected))) throw notAllowed(wanted);
+    if (urls.length === 0 && otherwise === undefined && listedAt !== undefined && !(await blobs.stored(expected)))
+      throw foreignHost(wanted, listedAt);
     const fill = { origin: `${index} ${urls[0] ?? name}`, expected, limit, name, subject };
     const listed = upstream.download({ urls, expected });
     if (otherwise === undefined) return blobs.fetch(fill, ifThere(listed, wanted), caller);
@@ -94,12 +98,11 @@ export class Fetch {
   }
 
   async #document(wanted: Wanted, caller: Caller): Promise<FetchedDocument> {
-    const { expected, limit, urls } = wanted;
+    const { expected, limit } = wanted;
     const { blobs } = this.#options;
     refuseUnprovable(wanted);
     const stored = await blobs.readDocument(expected, limit);
     if (stored !== undefined) return { proved: stored, from: 'disk' };
-    if (urls.length === 0) throw notAllowed(wanted);
     for (let attempt = 1; ; attempt++)
       try {
         const proved = await this.#documentOnce(wanted, attempt > 1, caller);
@@ -161,12 +164,4 @@ function listedButMissing({ name, subject }: Wanted): Refusal {
 
 function isInconsistent(error: unknown): boolean {
   return error instanceof Refusal && error.reason === 'mix-and-match';
-}
-
-function notAllowed({ name, subject }: Wanted): Refusal {
-  return new Refusal(
-    'foreign',
-    `The index keeps ${name} on a host this mirror may not fetch from. Add the host to the file hosts if it is right.`,
-    { subject },
-  );
 }

@@ -1,6 +1,6 @@
 import { type Digests, isAlgorithm, isDigest } from '../../bytes/digest.ts';
+import type { Instant } from '../../bytes/instant.ts';
 import { Refusal } from '../../bytes/refusal.ts';
-import type { Instant } from '../../ports/clock.ts';
 import type { IndexState, PageContent, Pin } from '../../ports/index-state.ts';
 import type { AcceptedLoss } from '../../pypi/losses.ts';
 import { normalizeName } from '../../pypi/names.ts';

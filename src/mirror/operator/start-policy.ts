@@ -1,6 +1,6 @@
 import { sha256Hex } from '../../bytes/digest.ts';
+import type { Instant } from '../../bytes/instant.ts';
 import { Refusal } from '../../bytes/refusal.ts';
-import type { Instant } from '../../ports/clock.ts';
 import type { AuditEntry, IndexFacts, IndexState, Known } from '../../ports/index-state.ts';
 
 /** How a start is told to begin an index. */

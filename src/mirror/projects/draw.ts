@@ -1,6 +1,7 @@
 import type { Caller } from '../../async/caller.ts';
+import type { Instant } from '../../bytes/instant.ts';
 import { mustBe } from '../../bytes/proof.ts';
-import type { Clock, Instant } from '../../ports/clock.ts';
+import type { Clock } from '../../ports/clock.ts';
 import type { Enforced, PageWork } from '../../ports/page-work.ts';
 import type { PageVerdict, Policy, Verdict } from '../../ports/policy.ts';
 import { emptied, type Listing, without } from '../../pypi/listing.ts';

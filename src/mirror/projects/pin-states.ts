@@ -1,7 +1,6 @@
 import { agree, type Digests } from '../../bytes/digest.ts';
-import { dateText } from '../../bytes/instant.ts';
+import { dateText, type Instant } from '../../bytes/instant.ts';
 import { Refusal } from '../../bytes/refusal.ts';
-import type { Instant } from '../../ports/clock.ts';
 import type { Pin } from '../../ports/index-state.ts';
 import type { Entry } from '../../pypi/project-page.ts';
 import type { Observation } from '../believed.ts';

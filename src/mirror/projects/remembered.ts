@@ -1,6 +1,7 @@
-import { type Cache, createMemoryCache } from '../../bytes/bounded-map.ts';
+import { BoundedMap } from '../../bytes/bounded-map.ts';
+import type { Instant } from '../../bytes/instant.ts';
 import { type Reason, Refusal } from '../../bytes/refusal.ts';
-import type { Clock, Instant } from '../../ports/clock.ts';
+import type { Clock } from '../../ports/clock.ts';
 import type { Believed } from '../believed.ts';
 import type { Evidence } from '../evidence.ts';
 import { isRecent } from '../recent.ts';
@@ -46,16 +47,16 @@ interface RememberedOptions<P> {
 /** What is remembered of each name: its document, that there is none, or that asking for it failed. Bounded; least used goes first. */
 export class Remembered<P, V> {
   readonly #options: RememberedOptions<P>;
-  readonly #documents: Cache<Kept<P, V>>;
-  readonly #absences: Cache<Absence<P>>;
+  readonly #documents: BoundedMap<Kept<P, V>>;
+  readonly #absences: BoundedMap<Absence<P>>;
   /** Of what was never had. */
-  readonly #failures: Cache<Failure>;
+  readonly #failures: BoundedMap<Failure>;
 
   constructor(options: RememberedOptions<P>) {
     this.#options = options;
-    this.#documents = createMemoryCache(options.memory);
-    this.#absences = createMemoryCache(options.memory / SMALL_SHARE);
-    this.#failures = createMemoryCache(options.memory / SMALL_SHARE);
+    this.#documents = new BoundedMap({ bytes: options.memory });
+    this.#absences = new BoundedMap({ bytes: options.memory / SMALL_SHARE });
+    this.#failures = new BoundedMap({ bytes: options.memory / SMALL_SHARE });
   }
 
   get(name: string): Kept<P, V> | undefined {

@@ -4,7 +4,7 @@ import type { Expected } from '../../bytes/expected.ts';
 import { lend, type ReadonlyBytes } from '../../bytes/proof.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { IndexLayout } from '../../presets/target-layout.ts';
+import type { TargetLayout } from '../../presets/target-layout.ts';
 import type { OwnFile } from '../../pypi/listing.ts';
 import type { Visit } from '../../tuf/delegation.ts';
 import type { Runner } from '../../tuf/sliced.ts';
@@ -25,7 +25,7 @@ export type Generations = Pick<
 
 export interface TufEvidenceOptions {
   readonly upstreamUrl: string;
-  readonly layout: IndexLayout;
+  readonly layout: TargetLayout;
   readonly generations: Generations;
   readonly roles: Roles;
   readonly fetch: Fetch;

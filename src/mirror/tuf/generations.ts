@@ -1,4 +1,4 @@
-import type { Instant } from '../../tuf/model.ts';
+import type { Instant } from '../../bytes/instant.ts';
 import type { Generation } from '../../tuf/stages.ts';
 
 // What is read off a generation as a whole.

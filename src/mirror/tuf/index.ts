@@ -1,6 +1,6 @@
-import type { Instant } from '../../ports/clock.ts';
+import type { Instant } from '../../bytes/instant.ts';
 import type { TrustStore } from '../../ports/index-state.ts';
-import type { IndexLayout } from '../../presets/target-layout.ts';
+import type { TargetLayout } from '../../presets/target-layout.ts';
 import type { MetadataSource } from '../../tuf/refresh.ts';
 import type { Runner } from '../../tuf/sliced.ts';
 import { EvidencedIndex, type IndexOptions, type IndexParts, partsOf, type RunningIndex } from '../create-index.ts';
@@ -13,7 +13,7 @@ import { Roles } from './roles.ts';
 export interface SignedIndexOptions extends IndexOptions {
   readonly upstreamUrl: string;
   readonly pinnedRoot: Uint8Array;
-  readonly layout: IndexLayout;
+  readonly layout: TargetLayout;
   readonly source: MetadataSource;
   readonly store: TrustStore;
   readonly runner: Runner;

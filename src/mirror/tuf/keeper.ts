@@ -1,10 +1,9 @@
 import type { Background } from '../../async/background.ts';
 import { Mutex } from '../../async/mutex.ts';
-import { instantText } from '../../bytes/instant.ts';
+import { type Instant, instantText } from '../../bytes/instant.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { TrustStore } from '../../ports/index-state.ts';
-import type { Instant } from '../../tuf/model.ts';
 import type { MetadataSource } from '../../tuf/refresh.ts';
 import type { Runner } from '../../tuf/sliced.ts';
 import type { Generation } from '../../tuf/stages.ts';

@@ -1,7 +1,8 @@
 import { agree } from '../../bytes/digest.ts';
 import type { Expected } from '../../bytes/expected.ts';
+import type { Instant } from '../../bytes/instant.ts';
 import type { Visit } from '../../tuf/delegation.ts';
-import type { Instant, MetaFile } from '../../tuf/model.ts';
+import type { MetaFile } from '../../tuf/model.ts';
 import type { Generation } from '../../tuf/stages.ts';
 
 /** What a belief in a signed document rests on, so that a later generation can tell whether it still holds. */

@@ -1,7 +1,7 @@
+import type { Instant } from '../../bytes/instant.ts';
 import { lend } from '../../bytes/proof.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { TrustStore } from '../../ports/index-state.ts';
-import type { Instant } from '../../tuf/model.ts';
 import type { MetadataSource } from '../../tuf/refresh.ts';
 import type { Runner } from '../../tuf/sliced.ts';
 import type { Generation } from '../../tuf/stages.ts';

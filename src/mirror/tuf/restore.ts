@@ -1,9 +1,9 @@
+import type { Instant } from '../../bytes/instant.ts';
 import { sameBytes } from '../../bytes/proof.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { StoredTrust, TrustStore } from '../../ports/index-state.ts';
 import { survive } from '../../tuf/accept.ts';
 import { LIMITS } from '../../tuf/limits.ts';
-import type { Instant } from '../../tuf/model.ts';
 import type { MetadataSource } from '../../tuf/refresh.ts';
 import type { Runner } from '../../tuf/sliced.ts';
 import { asOf, type Generation } from '../../tuf/stages.ts';

@@ -1,13 +1,14 @@
 import { internalCaller } from '../../async/caller.ts';
 import { createFlights, type Flights } from '../../async/flight.ts';
-import { type Cache, createMemoryCache } from '../../bytes/bounded-map.ts';
+import { BoundedMap } from '../../bytes/bounded-map.ts';
+import type { Instant } from '../../bytes/instant.ts';
 import { lend } from '../../bytes/proof.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { TrustStore } from '../../ports/index-state.ts';
 import { acceptDelegated, metaOf } from '../../tuf/accept.ts';
 import { type Found, findTarget, type Visit } from '../../tuf/delegation.ts';
-import type { Delegation, Instant, MetaFile, Targets } from '../../tuf/model.ts';
+import type { Delegation, MetaFile, Targets } from '../../tuf/model.ts';
 import { type MetadataSource, readDelegated } from '../../tuf/refresh.ts';
 import type { Runner } from '../../tuf/sliced.ts';
 import type { Generation } from '../../tuf/stages.ts';
@@ -38,17 +39,17 @@ const BYTES_PER_NAME = 100;
 /** Delegated roles, fetched when first asked for, each proved under the delegator of the search that visits it. */
 export class Roles {
   readonly #options: RolesOptions;
-  readonly #memory: Cache<Verified<Targets>>;
+  readonly #memory: BoundedMap<Verified<Targets>>;
   /** By role: the one that delegated to it when a search last came by, or that names it among few. */
-  readonly #delegators: Cache<string>;
+  readonly #delegators: BoundedMap<string>;
   readonly #flights: Flights<Verified<Targets>> = createFlights();
   /** What each role in memory was announced as when it was judged. */
   readonly #judged = new WeakMap<Verified<Targets>, MetaFile>();
 
   constructor(options: RolesOptions) {
     this.#options = options;
-    this.#memory = createMemoryCache(options.memory);
-    this.#delegators = createMemoryCache(options.memory / 64);
+    this.#memory = new BoundedMap({ bytes: options.memory });
+    this.#delegators = new BoundedMap({ bytes: options.memory / 64 });
   }
 
   /** Who lists this target path in a generation. Throws Refusal; fails closed, so that "nobody" is proved. */

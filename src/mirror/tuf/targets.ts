@@ -3,7 +3,7 @@ import type { Expected } from '../../bytes/expected.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Blob } from '../../ports/blob.ts';
 import type { Blobs } from '../../ports/blobs.ts';
-import type { IndexLayout } from '../../presets/target-layout.ts';
+import type { TargetLayout } from '../../presets/target-layout.ts';
 import type { Fetch } from '../files/fetch.ts';
 import { type FileAnswer, makeFileAnswer } from '../files/file-answer.ts';
 import { LIMITS } from '../limits.ts';
@@ -13,7 +13,7 @@ import type { Roles } from './roles.ts';
 
 interface TargetsOptions {
   readonly keeper: Pick<Keeper, 'underCurrent'>;
-  readonly layout: IndexLayout;
+  readonly layout: TargetLayout;
   readonly roles: Roles;
   readonly blobs: Pick<Blobs, 'stored'>;
   readonly fetch: Fetch;

@@ -1,12 +1,14 @@
 import type { Caller } from '../../async/caller.ts';
 import { createFlights, type Flights } from '../../async/flight.ts';
-import { type Cache, createMemoryCache } from '../../bytes/bounded-map.ts';
+import { BoundedMap } from '../../bytes/bounded-map.ts';
+import type { Instant } from '../../bytes/instant.ts';
 import { lend } from '../../bytes/proof.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import { makeUnverifiedDocument, type UnverifiedDocument } from '../../bytes/unverified.ts';
-import type { Clock, Instant } from '../../ports/clock.ts';
+import type { Clock } from '../../ports/clock.ts';
 import type { LegacySource, PageWork } from '../../ports/page-work.ts';
 import type { Upstream } from '../../ports/upstream.ts';
+import { INTEGRITY, JSON_TYPE } from '../../pypi/media-types.ts';
 import { projectCandidates, versionOf } from '../../pypi/names.ts';
 import { spellingOf } from '../../render/legacy-json.ts';
 import { absent } from '../absence.ts';
@@ -35,17 +37,16 @@ const MOST_BYTES = 32 * 1024 * 1024;
 const KEPT_FOR = 300;
 /** Seconds; that there is none is soon forgotten. */
 const ABSENT_FOR = 60;
-const INTEGRITY = 'application/vnd.pypi.integrity.v1+json';
 
 /** Documents that nothing vouches for, fetched on demand and kept for minutes. */
 export class Documents<P> implements UnverifiedDocuments {
   readonly #options: DocumentsOptions<P>;
-  readonly #memory: Cache<Kept>;
+  readonly #memory: BoundedMap<Kept>;
   readonly #flights: Flights<UnverifiedDocument | 'absent'> = createFlights();
 
   constructor(options: DocumentsOptions<P>) {
     this.#options = options;
-    this.#memory = createMemoryCache(options.memory);
+    this.#memory = new BoundedMap({ bytes: options.memory });
   }
 
   async legacyJson(
@@ -64,7 +65,7 @@ export class Documents<P> implements UnverifiedDocuments {
     const own =
       api === undefined
         ? undefined
-        : await this.#fetch(new URL(path, api).href, 'application/json', 'application/json', caller).catch(absent);
+        : await this.#fetch(new URL(path, api).href, JSON_TYPE, JSON_TYPE, caller).catch(absent);
     const shown: LegacySource = {
       project,
       bytes: await source.read(caller),
@@ -79,7 +80,7 @@ export class Documents<P> implements UnverifiedDocuments {
     if (document === undefined) throw unlisted();
     // Lower where the page is older: whoever compares serials then comes again.
     const serial = lower(own?.serial, source.serial);
-    return makeUnverifiedDocument({ bytes: document, contentType: 'application/json', maxAge: KEPT_FOR, serial });
+    return makeUnverifiedDocument({ bytes: document, contentType: JSON_TYPE, maxAge: KEPT_FOR, serial });
   }
 
   async provenance(project: string, asked: string, filename: string, caller: Caller): Promise<UnverifiedDocument> {

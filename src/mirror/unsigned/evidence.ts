@@ -2,11 +2,13 @@ import type { Caller } from '../../async/caller.ts';
 import { yieldToEventLoop } from '../../async/yield.ts';
 import { claimedDigest } from '../../bytes/content-path.ts';
 import { sha256Hex, startSha256 } from '../../bytes/digest.ts';
+import type { Instant } from '../../bytes/instant.ts';
 import { Refusal } from '../../bytes/refusal.ts';
-import type { Clock, Instant } from '../../ports/clock.ts';
+import type { Clock } from '../../ports/clock.ts';
 import type { PageRecord, PageStore } from '../../ports/index-state.ts';
 import type { Upstream } from '../../ports/upstream.ts';
 import type { OwnFile } from '../../pypi/listing.ts';
+import { PAGE_ACCEPT } from '../../pypi/media-types.ts';
 import { type Believed, makeBelieved, type Observation, type Source } from '../believed.ts';
 import type {
   Evidence,
@@ -48,7 +50,6 @@ export interface UnsignedEvidenceOptions extends Lifetimes {
 }
 
 const LIST = '';
-const ACCEPT_LIST = 'application/vnd.pypi.simple.v1+json, text/html;q=0.01';
 /** Changes of others (an operator's command, another process) that one refresh gives way to. */
 const SUPERSEDED_MOST = 3;
 const UNSEEN: Observation = { fetch: undefined, final: false, repeated: false };
@@ -155,7 +156,7 @@ export class UnsignedEvidence implements Evidence<Heard> {
     const etag = before?.proof.kind === 'list' ? before.proof.etag : undefined;
     const url = pageUrl(LIST).replace(/\/+$/, '/');
     const answer = await upstream.document(
-      { url, accept: ACCEPT_LIST, etag, fresh: false, limit: LIMITS.list },
+      { url, accept: PAGE_ACCEPT, etag, fresh: false, limit: LIMITS.list },
       caller,
     );
     const believed = (source: Source | undefined, tag: string | undefined) =>

@@ -1,4 +1,4 @@
-import type { Instant } from '../../ports/clock.ts';
+import type { Instant } from '../../bytes/instant.ts';
 import type { PageRecord } from '../../ports/index-state.ts';
 import type { Standing } from '../evidence.ts';
 

@@ -1,4 +1,4 @@
-import type { Instant } from '../../ports/clock.ts';
+import type { Instant } from '../../bytes/instant.ts';
 import type { PageStore } from '../../ports/index-state.ts';
 import { EvidencedIndex, type IndexOptions, partsOf, type RunningIndex } from '../create-index.ts';
 import { Documents } from './documents.ts';

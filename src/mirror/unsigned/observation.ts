@@ -1,5 +1,5 @@
 import { sha256Hex } from '../../bytes/digest.ts';
-import type { Instant } from '../../ports/clock.ts';
+import type { Instant } from '../../bytes/instant.ts';
 import type { PageRecord } from '../../ports/index-state.ts';
 import type { DocumentAnswer } from '../../ports/upstream.ts';
 

@@ -1,11 +1,13 @@
 import type { Caller } from '../../async/caller.ts';
+import type { Instant } from '../../bytes/instant.ts';
 import { type Reason, Refusal } from '../../bytes/refusal.ts';
-import type { Clock, Instant } from '../../ports/clock.ts';
+import type { Clock } from '../../ports/clock.ts';
 import type { PageRecord, PageStore } from '../../ports/index-state.ts';
 import type { Difference, PageWork } from '../../ports/page-work.ts';
 import type { Upstream } from '../../ports/upstream.ts';
 import type { Change } from '../../pypi/changes.ts';
 import { isAccepted, type Loss, lossText, sameLosses } from '../../pypi/losses.ts';
+import { PAGE_ACCEPT } from '../../pypi/media-types.ts';
 import { LIMITS } from '../limits.ts';
 import type { Reports } from '../projects/reports.ts';
 import { type Arrival, highest, isUnsure, sameBytes } from './observation.ts';
@@ -29,7 +31,6 @@ export interface RefreshOptions {
 export type Refreshed = PageRecord | 'absent' | 'superseded';
 
 /** PEP 691, with HTML for indexes that know nothing else. */
-const ACCEPT = 'application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01';
 
 /** How long upstream must stand by a lower serial: longer than an edge of a CDN stays behind. Seconds. */
 const LOWER_FOR = 3600;
@@ -69,7 +70,7 @@ export class PageRefresh {
 
   #ask({ project, caller }: Round, how: { readonly etag?: string | undefined; readonly fresh: boolean }) {
     const { upstream, pageUrl } = this.#options;
-    return upstream.document({ url: pageUrl(project), accept: ACCEPT, limit: LIMITS.page, ...how }, caller);
+    return upstream.document({ url: pageUrl(project), accept: PAGE_ACCEPT, limit: LIMITS.page, ...how }, caller);
   }
 
   async #arrived(round: Round, before: PageRecord | undefined, arrival: Arrival, fresh: boolean): Promise<Refreshed> {

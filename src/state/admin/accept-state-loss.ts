@@ -1,4 +1,4 @@
-import type { Instant } from '../../ports/clock.ts';
+import type { Instant } from '../../bytes/instant.ts';
 import type { AuditEntry, IndexFacts, IndexState, TrustStore } from '../../ports/index-state.ts';
 import type { StateStorage } from '../../ports/state-storage.ts';
 import type { CarriedOver } from '../carry-over.ts';

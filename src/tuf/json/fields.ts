@@ -1,6 +1,5 @@
-import { parseInstant } from '../../bytes/instant.ts';
+import { type Instant, parseInstant } from '../../bytes/instant.ts';
 import { Refusal } from '../../bytes/refusal.ts';
-import type { Instant } from '../model.ts';
 import { type JsonArray, JsonObject, type JsonValue } from './json-value.ts';
 
 // Readers for one field each. Every refusal names the path of the field it is about.

@@ -165,7 +165,7 @@ describe('the size limit', () => {
         referenceTime: undefined,
         indexes: {},
       },
-      events: { rejected() {}, served() {}, refreshed() {}, note() {} },
+      emit: () => undefined,
       upkeep,
     });
     onTestFinished(() => composition.close());

@@ -39,7 +39,7 @@ async function warmAfter(indexes: number, memoryBytes: number) {
       referenceTime: undefined,
       indexes: Object.fromEntries(names.map((name) => [name, one(name)])),
     },
-    events: { rejected() {}, served() {}, refreshed() {}, note() {} },
+    emit: () => undefined,
   });
   onTestFinished(() => composition.close());
   const [index] = composition.indexes;

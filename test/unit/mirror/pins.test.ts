@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { quietEvents } from '../../../src/app/no-events.ts';
+import { noEvents } from '../../../src/app/no-events.ts';
 import { Refusal } from '../../../src/bytes/refusal.ts';
 import { ProjectPins } from '../../../src/mirror/projects/pins.ts';
 import { createReports } from '../../../src/mirror/projects/reports.ts';
@@ -29,7 +29,7 @@ const SIGNED = { fetch: undefined, final: true, repeated: false };
 
 function enforce(pins: Pins, page: Listing, now: number) {
   const clock = { now: () => now };
-  const reports = createReports({ index: 'main', events: quietEvents, journal: { note() {} }, clock });
+  const reports = createReports({ index: 'main', emit: noEvents, journal: { note() {} }, clock });
   return new ProjectPins({ pins, clock, reports, reuploads: false }).enforce(page, SIGNED);
 }
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { quietEvents } from '../../../src/app/no-events.ts';
+import { noEvents } from '../../../src/app/no-events.ts';
 import { createReports } from '../../../src/mirror/projects/reports.ts';
 import { Roles, type RolesOptions } from '../../../src/mirror/tuf/roles.ts';
 import { runToEnd } from '../../../src/tuf/sliced.ts';
@@ -22,7 +22,7 @@ const repositoryWith = (text: string) =>
 it('two snapshots that name one version with other bytes share no fetch of it, and what is in memory is hashed once', async () => {
   const [one, other] = [repositoryWith('one'), repositoryWith('other')];
   const { source, clock } = one;
-  const reports = createReports({ index: 'main', events: quietEvents, journal: { note() {} }, clock });
+  const reports = createReports({ index: 'main', emit: noEvents, journal: { note() {} }, clock });
   const roles = new Roles({ index: 'main', store: EMPTY, source, clock, runner: runToEnd, reports, memory: 1e6 });
   const loading = [one, other].map(async (simulator) => {
     const generation = await createClient(simulator).refresh();

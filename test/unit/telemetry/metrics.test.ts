@@ -1,30 +1,35 @@
+import { readFileSync } from 'node:fs';
 import { AggregatorRegistry, Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
-import type { Events } from '../../../src/ports/events.ts';
-import { createBound, createBudget } from '../../../src/telemetry/bound.ts';
-import { createEvents, createRequestRecord } from '../../../src/telemetry/events.ts';
-import { createLog } from '../../../src/telemetry/log.ts';
-import { createMetrics, type FinishedRequest } from '../../../src/telemetry/metrics.ts';
+import { type Event, type EventName, ROUTES } from '../../../src/ports/events.ts';
+import { createBudget } from '../../../src/telemetry/budget.ts';
+import { EVENTS } from '../../../src/telemetry/event-table.ts';
+import { createEmit } from '../../../src/telemetry/events.ts';
+import { createLog, type Level } from '../../../src/telemetry/log.ts';
+import { createMetrics } from '../../../src/telemetry/metrics.ts';
 
-function telemetry() {
+function telemetry(level: Level = 'debug') {
   const lines: string[] = [];
-  const metrics = createMetrics({ indexes: ['main'], version: '1.2.3', processMetrics: false });
-  const log = createLog({ level: 'debug', format: 'json', sink: { write: (line) => lines.push(line) } });
+  const registry = new Registry();
+  const metrics = createMetrics({ indexes: ['main'], version: '1.2.3', processMetrics: false, registry });
+  const log = createLog({ level, format: 'json', sink: { write: (line) => lines.push(line) } });
   const series = async () =>
     (await metrics.exposition.text()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
-  return { metrics, log, events: createEvents(log, metrics), lines, series };
+  return { metrics, emit: createEmit(log, metrics), lines, series, registry };
 }
 
-const refusal: Parameters<Events['rejected']>[0] = {
+const rejected: Event<'rejected'> = {
+  name: 'rejected',
   index: 'main',
   reason: 'digest',
   subject: 'file',
-  name: 'a-1.whl',
+  thing: 'a-1.whl',
   message: 'Expected another digest.',
   at: 'upstream',
 };
 
-const finished: FinishedRequest = {
+const answered: Event<'answered'> = {
+  name: 'answered',
   route: 'page',
   method: 'GET',
   status: 200,
@@ -32,13 +37,80 @@ const finished: FinishedRequest = {
   seconds: 0.1,
   bytes: 5,
   aborted: false,
+  path: '/simple/demo/',
 };
 
-describe('requests', () => {
+const refreshed: Event<'refreshed'> = { name: 'refreshed', index: 'main', result: 'changed', seconds: 0.2 };
+
+const OPERATING = readFileSync(new URL('../../../docs/operating.md', import.meta.url), 'utf8');
+
+/** One of each name. */
+const EACH: { readonly [N in EventName]: Event<N> } = {
+  rejected,
+  served: { name: 'served', index: 'main', kind: 'page', how: 'memory' },
+  refreshed,
+  noted: { name: 'noted', index: 'main', message: 'something', detail: { count: 2 } },
+  answered,
+  faulted: { name: 'faulted', at: 'answer', error: new Error('a defect') },
+  reloaded: { name: 'reloaded' },
+};
+const LEVELS: readonly (Level | undefined)[] = ['debug', 'info', 'warn', 'error', undefined];
+
+describe('every event', () => {
+  it.each(Object.values(EACH))('$name has a counter, a word and a level', async (event) => {
+    const { emit, lines, series } = telemetry();
+    const { counter, word, level } = rowOf(event);
+    expect(counter.name).toMatch(/^verbatim_[a-z_]+_total$/);
+    expect(LEVELS).toContain(level);
+    const counted = async () =>
+      (await series()).filter((line) => line.startsWith(`${counter.name}{`)).map((line) => line.split(' ').at(-1));
+    expect(await counted()).toEqual([]);
+    emit(event);
+    emit(event);
+    expect(await counted()).toEqual(['2']);
+    expect(lines.map((line) => JSON.parse(line))).toEqual(
+      level === undefined ? [] : Array(2).fill(expect.objectContaining({ level, event: word })),
+    );
+  });
+
+  it('has a name, a counter and a word of its own', () => {
+    const rows = Object.values(EVENTS);
+    expect(Object.keys(EACH).sort()).toEqual(Object.keys(EVENTS).sort());
+    for (const all of [rows.map(({ counter }) => counter.name), rows.map(({ word }) => word)])
+      expect(new Set(all).size).toBe(rows.length);
+  });
+
+  it.each(Object.values(EVENTS))('counted as $counter.name has closed labels', ({ counter: { labels } }) => {
+    for (const label of Object.values(labels))
+      if (label !== 'index')
+        expect(['', 'strange', '/simple/x/', '99999', '\n'].map(label)).toEqual(Array(5).fill('other'));
+  });
+
+  it.each(Object.values(EVENTS))('counted as $counter.name is explained in docs/operating.md', ({ counter }) => {
+    expect(OPERATING).toContain(`\`${counter.name}{${Object.keys(counter.labels).join()}}\``);
+  });
+
+  it('is not written below the log’s level, and counted all the same', async () => {
+    const { emit, lines, series } = telemetry('error');
+    for (const event of Object.values(EACH)) emit(event);
+    expect(lines.map((line) => JSON.parse(line).event)).toEqual(['fault']);
+    expect((await series()).filter((line) => line.endsWith('_total 0'))).toEqual(['verbatim_log_dropped_total 0']);
+  });
+});
+
+function rowOf(event: Event) {
+  const read = <N extends EventName>(one: Event<N>) => {
+    const row = EVENTS[one.name];
+    return { counter: row.counter, word: row.word, level: row.level(one) };
+  };
+  return read(event);
+}
+
+describe('answers', () => {
   it('are counted by route, method and status', async () => {
-    const { metrics, series } = telemetry();
-    metrics.request(finished);
-    metrics.request({ ...finished, method: 'TRACE', status: 405 });
+    const { emit, series } = telemetry();
+    emit(answered);
+    emit({ ...answered, method: 'other', status: 405 });
     const found = await series();
     expect(found).toContain('verbatim_http_requests_total{route="page",method="GET",code="200"} 1');
     expect(found).toContain('verbatim_http_requests_total{route="page",method="other",code="405"} 1');
@@ -47,8 +119,8 @@ describe('requests', () => {
   });
 
   it('are timed in buckets that take each other in', async () => {
-    const { metrics, series } = telemetry();
-    for (const seconds of [0.0004, 0.001, 0.3, 3600]) metrics.request({ ...finished, seconds });
+    const { emit, series } = telemetry();
+    for (const seconds of [0.0004, 0.001, 0.3, 3600]) emit({ ...answered, seconds });
     const found = await series();
     const bucket = (bound: string) => `verbatim_http_request_duration_seconds_bucket{le="${bound}",route="page"}`;
     expect(found.filter((line) => line.startsWith('verbatim_http_request_duration_seconds'))).toEqual([
@@ -67,32 +139,32 @@ describe('requests', () => {
   });
 
   it('that were cut are counted by whose doing it was', async () => {
-    const { metrics, series } = telemetry();
-    metrics.request({ ...finished, aborted: true });
-    metrics.request({ ...finished, aborted: true, reason: 'digest' });
+    const { emit, series } = telemetry();
+    emit({ ...answered, aborted: true });
+    emit({ ...answered, aborted: true, reason: 'digest' });
     const found = await series();
     expect(found).toContain('verbatim_http_aborted_responses_total{reason="client"} 1');
     expect(found).toContain('verbatim_http_aborted_responses_total{reason="digest"} 1');
   });
 
   it('are written at level debug, within a budget, and counted beyond it', async () => {
-    const { metrics, log, lines, series } = telemetry();
-    const record = createRequestRecord(log, metrics);
-    for (let at = 0; at < 1_000; at++) record({ ...finished, path: '/simple/demo/' });
+    const { emit, lines, series } = telemetry();
+    for (let at = 0; at < 1_000; at++) emit(answered);
     expect(lines.length).toBeLessThan(200);
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({
       level: 'debug',
       message: 'GET /simple/demo/ 200',
       route: 'page',
+      event: 'request',
     });
     expect(await series()).toContain('verbatim_http_requests_total{route="page",method="GET",code="200"} 1000');
   });
 });
 
-describe('events', () => {
+describe('what happens to the mirror', () => {
   it('a refusal is counted once and logged once, by reason', async () => {
-    const { events, lines, series } = telemetry();
-    events.rejected(refusal);
+    const { emit, lines, series } = telemetry();
+    emit(rejected);
     expect(await series()).toContain(
       'verbatim_rejected_total{index="main",reason="digest",subject="file",at="upstream"} 1',
     );
@@ -110,25 +182,19 @@ describe('events', () => {
   });
 
   it('serving is counted and not logged', async () => {
-    const { events, lines, series } = telemetry();
-    events.served({ index: 'main', kind: 'page', how: 'memory' });
+    const { emit, lines, series } = telemetry();
+    emit({ name: 'served', index: 'main', kind: 'page', how: 'memory' });
     expect(await series()).toContain('verbatim_served_total{index="main",kind="page",how="memory"} 1');
     expect(lines).toEqual([]);
   });
 
   it('a refresh sets versions and expiry of top-level roles, and of no other', async () => {
-    const { events, series } = telemetry();
+    const { emit, series } = telemetry();
     const versions = new Map([
       ['timestamp', 7],
       ['bins-0001', 3],
     ]);
-    events.refreshed({
-      index: 'main',
-      result: 'changed',
-      seconds: 0.2,
-      versions,
-      expires: new Map([['root', 1_900_000_000]]),
-    });
+    emit({ ...refreshed, versions, expires: new Map([['root', 1_900_000_000]]) });
     const found = await series();
     expect(found).toContain('verbatim_refresh_total{index="main",result="changed"} 1');
     expect(found).toContain('verbatim_tuf_role_version{index="main",role="timestamp"} 7');
@@ -138,32 +204,40 @@ describe('events', () => {
   });
 
   it('a failed refresh is a warning and leaves versions as they were', async () => {
-    const { events, lines, series } = telemetry();
-    events.refreshed({ index: 'main', result: 'changed', seconds: 0.2, versions: new Map([['root', 2]]) });
-    events.refreshed({ index: 'main', result: 'failed', seconds: 1 });
+    const { emit, lines, series } = telemetry();
+    emit({ ...refreshed, versions: new Map([['root', 2]]) });
+    emit({ ...refreshed, result: 'failed' });
     expect(await series()).toContain('verbatim_tuf_role_version{index="main",role="root"} 2');
     expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ level: 'warn', result: 'failed' });
   });
 
-  it('a flood of refusals is counted in full and logged within its budget', async () => {
-    const { events, lines, series } = telemetry();
-    for (let at = 0; at < 10_000; at++) events.rejected({ ...refusal, at: 'client', name: `absent-${at}` });
+  it('a flood of refusals is counted in full and logged within its budget, which is not that of others', async () => {
+    const { emit, lines, series } = telemetry();
+    for (let at = 0; at < 10_000; at++) emit({ ...rejected, at: 'client', thing: `absent-${at}` });
     expect(await series()).toContain(
       'verbatim_rejected_total{index="main",reason="digest",subject="file",at="client"} 10000',
     );
     expect(lines.length).toBeLessThan(200);
     expect(await series()).toContain(`verbatim_log_dropped_total ${10_000 - lines.length}`);
+    emit(EACH.noted);
+    expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ event: 'note', message: 'something', count: 2 });
+  });
+
+  it('a reload that failed is an error, and says that nothing was changed', () => {
+    const { emit, lines } = telemetry();
+    emit({ name: 'reloaded', error: new Error('no such file') });
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ level: 'error', message: 'nothing was changed: no such file' });
   });
 });
 
 describe('series', () => {
-  it('stay the same number whatever names, routes and methods come', async () => {
-    const { metrics, events, series } = telemetry();
+  it('stay the same number whatever index is named, and whatever is asked', async () => {
+    const { emit, series } = telemetry();
     const flood = () => {
       for (let at = 0; at < 5_000; at++) {
-        events.served({ index: `index-${Math.random()}`, kind: 'file', how: 'disk' });
-        events.rejected({ ...refusal, index: `index-${Math.random()}`, name: `${Math.random()}` });
-        metrics.request({ ...finished, route: `/${Math.random()}`, method: `M${Math.random()}` });
+        emit({ name: 'served', index: `index-${Math.random()}`, kind: 'file', how: 'disk' });
+        emit({ ...rejected, index: `index-${Math.random()}`, thing: `${Math.random()}` });
+        emit({ ...answered, route: ROUTES[at % ROUTES.length] ?? 'none', path: `/${Math.random()}` });
       }
     };
     flood();
@@ -171,14 +245,6 @@ describe('series', () => {
     flood();
     expect((await series()).length).toBe(before);
     expect(before).toBeLessThan(1_500);
-  });
-
-  it('survive quotes, backslashes and newlines in a label', async () => {
-    const { metrics, series } = telemetry();
-    metrics.request({ ...finished, route: 'a"b\\c\nd' });
-    const found = await series();
-    expect(found).toContain('verbatim_http_response_bytes_total{route="a\\"b\\\\c\\nd"} 5');
-    expect(found).toContain('verbatim_http_request_duration_seconds_count{route="a\\"b\\\\c\\nd"} 1');
   });
 
   it('carry our prefix', async () => {
@@ -195,23 +261,19 @@ describe('series', () => {
     expect(await text()).toMatch(/^process_resident_memory_bytes /m);
     expect(contentType).toMatch(/^text\/plain/);
   });
-});
 
-describe('two processes', () => {
-  it('add up what each counted, and agree on what both know', async () => {
-    const process = (version: number) => {
-      const registry = new Registry();
-      const metrics = createMetrics({ indexes: ['main'], version: '1', processMetrics: false, registry });
-      metrics.request(finished);
-      metrics.served('main', 'page', 'memory');
-      metrics.rejected('main', 'digest', 'file', 'upstream');
-      metrics.logWithheld();
-      metrics.watchStore(() => ({ bytes: 5, files: 1, limitBytes: 10 }));
-      metrics.refreshed({ index: 'main', result: 'changed', seconds: 0.2, versions: new Map([['root', version]]) });
-      return registry.getMetricsAsJSON();
-    };
-    const both = AggregatorRegistry.aggregate([await process(3), await process(2)]);
-    const lines = (await both.metrics()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  it('of two processes add up where each counted for itself, and agree on what both know', async () => {
+    const readings = await Promise.all(
+      [3, 2].map(async (version) => {
+        const { emit, metrics, registry } = telemetry();
+        for (const event of [answered, EACH.served, rejected]) emit(event);
+        metrics.logWithheld();
+        metrics.watchStore(() => ({ bytes: 5, files: 1, limitBytes: 10 }));
+        emit({ ...refreshed, versions: new Map([['root', version]]) });
+        return registry.getMetricsAsJSON();
+      }),
+    );
+    const lines = (await AggregatorRegistry.aggregate(readings).metrics()).split('\n');
     const value = (start: string) => lines.find((line) => line.startsWith(`${start} `))?.slice(start.length + 1);
     expect(value('verbatim_http_requests_total{route="page",method="GET",code="200"}')).toBe('2');
     expect(value('verbatim_http_request_duration_seconds_bucket{le="0.1",route="page"}')).toBe('2');
@@ -224,19 +286,12 @@ describe('two processes', () => {
     expect(value('verbatim_refresh_duration_seconds_count{index="main"}')).toBe('2');
     expect(value('verbatim_tuf_role_version{index="main",role="root"}')).toBe('3');
     expect(value('verbatim_store_bytes')).toBe('5');
-    expect(lines.filter((line) => line.startsWith('verbatim_build_info')).map((line) => line.slice(-2))).toEqual([
-      ' 1',
-    ]);
+    expect(value(`verbatim_build_info{version="1.2.3",node="${process.version}"}`)).toBe('1');
   });
 });
 
-describe('bounds', () => {
-  it('a label takes known values always and strangers while there is room', () => {
-    const bound = createBound(2, ['a']);
-    expect(['a', 'b', 'c', 'b', 'a'].map(bound)).toEqual(['a', 'b', 'other', 'b', 'a']);
-  });
-
-  it('a budget fills again with time, and says what it withheld', () => {
+describe('a budget', () => {
+  it('fills again with time, and says what it withheld', () => {
     let seconds = 0;
     const budget = createBudget({ burst: 2, perSecond: 1, now: () => seconds });
     const taken = () => budget.take()?.withheld;

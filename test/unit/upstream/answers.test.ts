@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../support/upstream.ts';
-import { bytesAt, bytesOf, connect, HURRIED, serve, text } from './setup.ts';
+import { bytesAt, bytesOf, connect, PATIENT, SHORT, serve, text } from './setup.ts';
 
 // What an upstream may answer to the question for a small document. One case, one test.
 
@@ -34,8 +34,9 @@ describe('a good answer', () => {
   });
 
   it('may come after interim answers (RFC 9110 §15.2), each of which asks for patience anew', async () => {
-    const stall = { kind: 'stall', at: 'headers', time: 400, interim: 60 } as const;
-    expect(await ask(stall)).toBe('hello');
+    const stall = { kind: 'stall', at: 'headers', time: 1500, interim: 200 } as const;
+    const documents = { ...PATIENT.documents, headersTimeout: 700 };
+    expect(await ask(stall, { limits: { documents } })).toBe('hello');
   });
 
   it('keeps its headers to itself: bytes are all that comes back', async () => {
@@ -98,13 +99,13 @@ describe('Retry-After', () => {
 
   it('is honoured up to a limit: no request before it ends, and one that would wait too long fails at once', async () => {
     const server = await serve({ files });
-    const upstream = connect(server, { limits: { longestRest: 150, patience: 10 } });
+    const upstream = connect(server, { limits: { longestRetryAfter: 150, longestWait: 10 } });
     server.fault('/x', rested('1000000000'), 1);
     const asked = () => bytesAt(upstream, `${server.url}x`, 100);
     await expect(asked()).rejects.toEqual(refusal('unreachable', true));
     await expect(asked()).rejects.toEqual(refusal('unreachable', true));
     expect(server.requests).toHaveLength(1);
-    const patient = connect(server, { limits: { longestRest: 150, patience: 200 }, retries: 1 });
+    const patient = connect(server, { limits: { longestRetryAfter: 150, longestWait: 200 }, retries: 1 });
     server.fault('/x', rested('5'), 1);
     const start = performance.now();
     expect(text(await bytesAt(patient, `${server.url}x`, 100))).toBe('hello');
@@ -278,7 +279,7 @@ describe('broken answers', () => {
 
 describe('slowness', () => {
   // Each limit alone: none of these is ended by the total deadline.
-  const limits = { documents: { ...HURRIED.documents, deadline: 60_000 } };
+  const limits = { documents: { ...SHORT.documents, deadline: 60_000 } };
 
   it('headers that never come end the wait', async () => {
     await expect(ask({ kind: 'stall', at: 'headers' }, { limits })).rejects.toEqual(refusal('slow', true));
@@ -304,7 +305,7 @@ describe('slowness', () => {
   });
 
   it('the total deadline holds where the rate does not', async () => {
-    const documents = { ...HURRIED.documents, rateWindow: 60_000, deadline: 120 };
+    const documents = { ...SHORT.documents, rateWindow: 60_000, deadline: 120 };
     await expect(ask({ kind: 'drip', bytes: 1, every: 50 }, { limits: { documents } })).rejects.toEqual(
       refusal('slow', true),
     );

@@ -2,8 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { withSignal } from '../../../src/async/caller.ts';
 import type { OpenDownload } from '../../../src/ports/upstream.ts';
 import type { UpstreamOptions } from '../../../src/upstream/client.ts';
-import { LIMITS } from '../../../src/upstream/limits.ts';
-import { collect, connect, filler, HURRIED, SOMEBODY, serve, text } from './setup.ts';
+import { collect, connect, filler, PATIENT, SHORT, SOMEBODY, serve, text } from './setup.ts';
 
 // One attempt at a file, from the start or from where the last one broke.
 
@@ -22,7 +21,7 @@ async function setup(options: Partial<UpstreamOptions> & { etags?: boolean; rang
 describe('an attempt', () => {
   it('asks plainly first, and yields the bytes as they arrive', async () => {
     const { server, open } = await setup();
-    server.fault('/f', { kind: 'stall', at: 1000, time: 60 });
+    server.fault('/f', { kind: 'stall', at: 1000, time: 1500 });
     const { start, bytes } = await open(first);
     expect(start).toBe(0);
     const chunks = bytes[Symbol.asyncIterator]();
@@ -194,7 +193,7 @@ describe('limits', () => {
   });
 
   it('a trickle below the minimum rate is slow; our own slow reading is not', async () => {
-    const downloads = { ...LIMITS.downloads, rateWindow: HURRIED.downloads.rateWindow };
+    const downloads = { ...PATIENT.downloads, rateWindow: 120 };
     const { server, open } = await setup({ limits: { downloads } });
     server.fault('/f', { kind: 'throttle', bytesPerSecond: 10_000 }, 1);
     await expect(collect((await open(first)).bytes)).rejects.toEqual(refusal('slow'));
@@ -208,16 +207,16 @@ describe('limits', () => {
   });
 
   it('the total deadline ends a body', async () => {
-    const downloads = { ...HURRIED.downloads, deadline: 200, rateWindow: 60_000 };
+    const downloads = { ...SHORT.downloads, deadline: 200, rateWindow: 60_000 };
     const { server, open } = await setup({ limits: { downloads } });
     server.fault('/f', { kind: 'throttle', bytesPerSecond: 10_000 });
     await expect(collect((await open(first)).bytes)).rejects.toEqual(refusal('slow'));
   });
 
   it('waits for headers as long as interim answers come', async () => {
-    const downloads = { ...LIMITS.downloads, headersTimeout: 1000 };
+    const downloads = { ...PATIENT.downloads, headersTimeout: 700 };
     const { server, open } = await setup({ limits: { downloads } });
-    server.fault('/f', { kind: 'stall', at: 'headers', time: 3000, interim: 250 });
+    server.fault('/f', { kind: 'stall', at: 'headers', time: 1500, interim: 200 });
     expect(text(await collect((await open(first)).bytes))?.length).toBe(whole.length);
   });
 });

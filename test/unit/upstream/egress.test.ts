@@ -1,7 +1,7 @@
 import type { LookupAddress } from 'node:dns';
 import { describe, expect, it } from 'vitest';
 import { isPublicAddress } from '../../../src/upstream/addresses.ts';
-import { createAllowed, redactUrl } from '../../../src/upstream/destinations.ts';
+import { Destinations, redactUrl } from '../../../src/upstream/destinations.ts';
 import { bytesAt, bytesOf, connect, SOMEBODY, serve, text } from './setup.ts';
 
 // Where an upstream client may go at all: a page cannot send this mirror wherever it likes.
@@ -61,7 +61,7 @@ describe('addresses', () => {
 });
 
 describe('URLs a page may name', () => {
-  const allowed = createAllowed({
+  const allowed = new Destinations({
     bases: ['https://index.example/simple/', 'http://127.0.0.1:8000/'],
     fileHosts: ['files.example', 'cdn.example:8443'],
   });
@@ -131,14 +131,16 @@ describe('URLs a page may name', () => {
   });
 
   it('a file host may be given with its scheme, and plain http only where that is allowed', () => {
-    const open = createAllowed({
+    const open = new Destinations({
       bases: ['http://10.0.0.5/'],
       fileHosts: ['http://files.lan:81', 'plain.lan'],
       insecureUpstream: true,
     });
-    expect(['http://files.lan:81/f', 'http://plain.lan/f', 'https://plain.lan/f'].every(open.mayFetch)).toBe(true);
+    expect(
+      ['http://files.lan:81/f', 'http://plain.lan/f', 'https://plain.lan/f'].every((url) => open.mayFetch(url)),
+    ).toBe(true);
     expect(open.mayFetch('https://files.lan:81/f')).toBe(false);
-    expect(() => createAllowed({ bases: [], fileHosts: ['http://files.example'] })).toThrow(
+    expect(() => new Destinations({ bases: [], fileHosts: ['http://files.example'] })).toThrow(
       expect.objectContaining({ reason: 'policy' }),
     );
   });
@@ -146,19 +148,19 @@ describe('URLs a page may name', () => {
 
 describe('plain http', () => {
   it.each(['http://127.0.0.1:1/', 'http://localhost/', 'http://[::1]/'])('%s is loopback: allowed', (base) => {
-    expect(createAllowed({ bases: [base] }).mayFetch(`${base}x`)).toBe(true);
+    expect(new Destinations({ bases: [base] }).mayFetch(`${base}x`)).toBe(true);
   });
 
   it.each(['http://index.example/', 'http://10.0.0.1/', 'http://127.evil.example/', 'http://app.localhost/'])(
     '%s needs an explicit word',
     (base) => {
-      expect(() => createAllowed({ bases: [base] })).toThrow(expect.objectContaining({ reason: 'policy' }));
-      expect(createAllowed({ bases: [base], insecureUpstream: true }).mayFetch(`${base}x`)).toBe(true);
+      expect(() => new Destinations({ bases: [base] })).toThrow(expect.objectContaining({ reason: 'policy' }));
+      expect(new Destinations({ bases: [base], insecureUpstream: true }).mayFetch(`${base}x`)).toBe(true);
     },
   );
 
   it.each(['ftp://index.example/', 'file:///srv/'])('%s is no upstream', (base) => {
-    expect(() => createAllowed({ bases: [base] })).toThrow(expect.objectContaining({ reason: 'policy' }));
+    expect(() => new Destinations({ bases: [base] })).toThrow(expect.objectContaining({ reason: 'policy' }));
   });
 });
 
@@ -271,7 +273,7 @@ describe('redirects', () => {
   });
 
   it('from https to http are refused, even to a configured host', () => {
-    const allowed = createAllowed({ bases: ['https://127.0.0.1:1/', 'http://127.0.0.1:2/'] });
+    const allowed = new Destinations({ bases: ['https://127.0.0.1:1/', 'http://127.0.0.1:2/'] });
     expect(() => allowed.follow(new URL('https://127.0.0.1:1/x'), 'http://127.0.0.1:2/x')).toThrow(refused);
     expect(allowed.follow(new URL('http://127.0.0.1:2/x'), 'https://127.0.0.1:1/x').href).toBe('https://127.0.0.1:1/x');
   });

@@ -5,18 +5,23 @@ import { createUpstream, type UpstreamOptions } from '../../../src/upstream/clie
 import { LIMITS, type UpstreamLimits } from '../../../src/upstream/limits.ts';
 import { startUpstream, type TestUpstream, type UpstreamServerOptions } from '../../support/upstream.ts';
 
-/** The real limits, but for pauses that a test would only sit out. */
-const PATIENT: UpstreamLimits = { ...LIMITS, retryDelay: 1, longestRest: 400, patience: 100, discard: 50 };
+/** The real limits, without the pauses that only keep load from an upstream. */
+export const PATIENT: UpstreamLimits = { ...LIMITS, retryDelay: 1, discard: 50 };
 
-/** For tests of these very limits: waits that end soon. Nothing that has to be answered within them is under test. */
-export const HURRIED = {
+/** Waits short enough for a test that is about them to wait for their end. */
+export const SHORT: UpstreamLimits = {
+  ...LIMITS,
   connectTimeout: 300,
   documents: { headersTimeout: 150, idleTimeout: 150, deadline: 2000, rateWindow: 120 },
   downloads: { headersTimeout: 150, idleTimeout: 150, deadline: 2000, rateWindow: 120 },
-} satisfies Partial<UpstreamLimits>;
+  retryDelay: 1,
+  longestRetryAfter: 400,
+  longestWait: 100,
+  discard: 50,
+};
 
 /** Asks, and stays. */
-export const SOMEBODY: Caller = internalCaller('main');
+export const SOMEBODY: Caller = internalCaller('main', 'somebody', 'client');
 
 /** Run after each test. */
 export const ends: (() => unknown)[] = [];

@@ -1,17 +1,3 @@
-/** What a label says in place of a value too many. */
-export const OTHER = 'other';
-
-/** Holds a label to `most` values: the known ones, else the first that come; everything after is `other`. */
-export function createBound(most: number, known: readonly string[] = []): (value: string) => string {
-  const values = new Set(known);
-  return (value) => {
-    if (values.has(value)) return value;
-    if (values.size >= most) return OTHER;
-    values.add(value);
-    return value;
-  };
-}
-
 /** So many at once, and so many a second after; `take` says whether one more may pass. */
 export function createBudget({ burst, perSecond, now = () => performance.now() / 1000 }: BudgetOptions): Budget {
   let left = burst;

@@ -1,0 +1,139 @@
+import { REASONS, SUBJECTS } from '../bytes/refusal.ts';
+import {
+  type Event,
+  type EventName,
+  FAULT_PLACES,
+  METHODS,
+  ORIGINS,
+  REFRESH_RESULTS,
+  ROUTES,
+  SERVED_FROM,
+  SERVED_KINDS,
+} from '../ports/events.ts';
+import { type Label, oneOf, statusOf } from './labels.ts';
+import type { Fields, Level } from './log.ts';
+
+/** How one kind of event is told. */
+export interface Row<E> {
+  readonly counter: {
+    readonly name: string;
+    readonly help: string;
+    /** By name, in the order of `values`. `index` is one of the configured. */
+    readonly labels: Readonly<Record<string, Label | 'index'>>;
+    values(event: E): readonly string[];
+  };
+  /** The log's field `event`. */
+  readonly word: string;
+  /** Undefined: counted only. */
+  level(event: E): Level | undefined;
+  line(event: E): { readonly message: string; readonly fields: Fields };
+}
+
+type Table = { readonly [N in EventName]: Row<Event<N>> };
+
+/** To the millisecond. */
+const rounded = (seconds: number) => Math.round(seconds * 1000) / 1000;
+const textOf = (error: unknown) => (error instanceof Error ? (error.stack ?? error.message) : String(error));
+
+/** Every event there is: its counter, its word, its level and its line. */
+export const EVENTS: Table = {
+  rejected: {
+    counter: {
+      name: 'verbatim_rejected_total',
+      help: 'Bytes, requests and state refused, by reason (docs/trust.md).',
+      labels: { index: 'index', reason: oneOf(REASONS), subject: oneOf(SUBJECTS), at: oneOf(ORIGINS) },
+      values: ({ index, reason, subject, at }) => [index, reason, subject, at],
+    },
+    word: 'rejected',
+    // What a client asked for amiss is its own affair; what upstream or the disk handed us is the operator's.
+    level: ({ at }) => (at === 'client' ? 'info' : 'warn'),
+    line: ({ index, reason, subject, thing, message, at }) => ({
+      message: `refused: ${message}`,
+      fields: { index, reason, subject, name: thing, at },
+    }),
+  },
+  served: {
+    counter: {
+      name: 'verbatim_served_total',
+      help: 'Proved answers, by kind and by where they came from.',
+      labels: { index: 'index', kind: oneOf(SERVED_KINDS), how: oneOf(SERVED_FROM) },
+      values: ({ index, kind, how }) => [index, kind, how],
+    },
+    word: 'served',
+    level: () => undefined,
+    line: ({ index, kind, how }) => ({ message: `served: ${kind}`, fields: { index, how } }),
+  },
+  refreshed: {
+    counter: {
+      name: 'verbatim_refresh_total',
+      help: 'Walks of the signed metadata, by result.',
+      labels: { index: 'index', result: oneOf(REFRESH_RESULTS) },
+      values: ({ index, result }) => [index, result],
+    },
+    word: 'refreshed',
+    level: ({ result }) => (result === 'failed' ? 'warn' : result === 'changed' ? 'info' : 'debug'),
+    line: ({ index, result, seconds, versions }) => ({
+      message:
+        result === 'failed'
+          ? 'a refresh failed; what was proved before is served as long as it may be'
+          : `refreshed: ${result}`,
+      fields: { index, result, seconds: rounded(seconds), timestamp: versions?.get('timestamp') },
+    }),
+  },
+  noted: {
+    counter: {
+      name: 'verbatim_notes_total',
+      help: 'Lines of the log that are no refusal and no refresh.',
+      labels: { index: 'index' },
+      values: ({ index }) => [index],
+    },
+    word: 'note',
+    level: () => 'info',
+    line: ({ index, message, detail }) => ({ message, fields: { ...detail, index } }),
+  },
+  answered: {
+    counter: {
+      name: 'verbatim_http_requests_total',
+      help: 'Requests answered.',
+      labels: { route: oneOf(ROUTES), method: oneOf(METHODS), code: statusOf },
+      values: ({ route, method, status }) => [route, method, String(status)],
+    },
+    word: 'request',
+    level: () => 'debug',
+    line: ({ route, method, status, reason, seconds, bytes, aborted, path }) => ({
+      message: `${method} ${path} ${status}`,
+      fields: { route, reason, seconds: rounded(seconds), bytes, aborted },
+    }),
+  },
+  faulted: {
+    counter: {
+      name: 'verbatim_faults_total',
+      help: 'Errors that are no refusal: defects of this program, or a disk that fails behind the answers.',
+      labels: { at: oneOf(FAULT_PLACES) },
+      values: ({ at }) => [at],
+    },
+    word: 'fault',
+    level: () => 'error',
+    line: ({ at, error }) => ({
+      message: at === 'answer' ? 'an answer failed inside this program' : 'work behind the answers failed',
+      fields: { at, error: textOf(error) },
+    }),
+  },
+  reloaded: {
+    counter: {
+      name: 'verbatim_reloads_total',
+      help: 'Times certificate, users and tokens were read again, by result.',
+      labels: { result: oneOf(['changed', 'failed']) },
+      values: ({ error }) => [error === undefined ? 'changed' : 'failed'],
+    },
+    word: 'reloaded',
+    level: ({ error }) => (error === undefined ? 'info' : 'error'),
+    line: ({ error }) => ({
+      message:
+        error === undefined
+          ? 'certificate, users and tokens were read again'
+          : `nothing was changed: ${error instanceof Error ? error.message : String(error)}`,
+      fields: {},
+    }),
+  },
+};
