@@ -52,6 +52,7 @@ export class StateReader {
       this.#statements = {
         dataVersion: prepared(SQL.dataVersion),
         after: prepared(SQL.after),
+        version: prepared(SQL.version),
         newest: prepared(SQL.newest),
         one: prepared(SQL.one),
         paths: prepared(SQL.paths),
@@ -73,7 +74,7 @@ export class StateReader {
 
   version(path: string, from: number): number {
     this.#follow();
-    return this.#checked(path, from, this.#statements.newest.get(path));
+    return this.#checked(path, from, this.#statements.version.get(path));
   }
 
   one(path: string, version: number): Found | undefined {
@@ -139,6 +140,7 @@ const VALUE = `version, CASE WHEN length(digest) <= 32 THEN digest END AS digest
 const SQL = {
   dataVersion: 'PRAGMA data_version',
   after: `SELECT id, path, version FROM item WHERE id > ? AND length(path) <= 8192 ORDER BY id LIMIT ${BATCH}`,
+  version: 'SELECT version FROM item WHERE path = ? ORDER BY version DESC LIMIT 1',
   newest: `SELECT ${VALUE} FROM item WHERE path = ? ORDER BY version DESC LIMIT 1`,
   one: `SELECT ${VALUE} FROM item WHERE path = ? AND version = ?`,
   paths: `SELECT DISTINCT path FROM item WHERE path >= ? AND path < ? AND length(path) <= 8192 ORDER BY path LIMIT ${BATCH}`,
