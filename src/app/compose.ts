@@ -5,7 +5,7 @@ import { runInSlices } from '../async/yield.ts';
 import { BlobStore } from '../blobs/blob-store.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Config, IndexConfig, SignedIndexConfig, UnsignedIndexConfig } from '../config/config.ts';
-import { createBlobStorage, createUsageRecord } from '../disk/blob-storage.ts';
+import { createUsageRecord } from '../disk/blob-storage.ts';
 import { type AccessRecord, createAccessRecord } from '../disk/records/access-record.ts';
 import { createJournal } from '../disk/records/journal.ts';
 import { holdToRoot, holdToUpstream } from '../mirror/operator/start-policy.ts';
@@ -76,13 +76,14 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       events.rejected({ index: '', reason: 'digest', subject: 'file', name: sha256, message, at: 'disk' });
     const shares = createShares();
     const nowMs = seams.clock === undefined ? Date.now : () => clock.now() * 1000;
-    const storage = createBlobStorage(volume, { nowMs });
+    const { maxBytes } = config.cache;
+    const storage = directory.blobs({ maxBytes, nowMs });
     closers.push(() => storage.close());
     const blobs = new BlobStore({
       storage,
       shares,
       record: createUsageRecord(volume),
-      maxBytes: config.cache.maxBytes,
+      maxBytes,
       upkeep,
       onCorrupt,
       nowMs,

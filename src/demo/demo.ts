@@ -84,7 +84,7 @@ async function setTheScene(
 
   narrator.step('Verbatim before it');
   const downstream = await startDownstream(upstream, folder);
-  closers.push(downstream.mirror.close);
+  closers.push(() => downstream.mirror.close());
   tellMirror(narrator, upstream, downstream);
   return createScene({ ...upstream, ...wheels, downstream, installer, narrator });
 }

@@ -3,6 +3,7 @@ import { EpochFile } from './database/epoch-file.ts';
 import { Epochs } from './database/epochs.ts';
 import { keepReserve, withReserve } from './database/reserve.ts';
 import type { Durable } from './durable.ts';
+import { DocumentsDatabase } from './records/documents-database.ts';
 import { RecordsDatabase } from './records/records-database.ts';
 import { type OpenedState, SqliteState } from './state/sqlite-state.ts';
 import { sealKeysOf } from './state/state-seal.ts';
@@ -55,6 +56,13 @@ export class Databases {
       epochs: new Epochs([this.records, ...outside]),
       scan,
     });
+  }
+
+  /** Small files, of no more than so many bytes together. Whoever opens it closes it. */
+  documents(mostBytes: number): DocumentsDatabase {
+    const { durable, root, access } = this.#options;
+    const writing = access === 'read' ? undefined : THREADS.writing;
+    return new DocumentsDatabase({ durable, root, writing, mostBytes });
   }
 
   /** Checks an index's state before it serves, also on a disk that is full. Throws Refusal. */

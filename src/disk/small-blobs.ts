@@ -108,6 +108,7 @@ class SmallBlobs implements DiskBlobs {
 
   async close(): Promise<void> {
     await this.#flush();
+    await this.#documents.close();
     await this.#files.close();
   }
 

@@ -15,7 +15,7 @@ export const MAKERS: Readonly<Record<string, Readonly<Record<string, readonly st
       'src/mirror/tuf/refresher.ts',
       'src/mirror/tuf/roles.ts',
       'src/mirror/unsigned/documents.ts',
-      'src/cli/client-trust.ts',
+      'src/cli/trusted-directory.ts',
     ],
   },
   'src/bytes/expected.ts': {
@@ -51,8 +51,9 @@ export const MAKERS: Readonly<Record<string, Readonly<Record<string, readonly st
     reopen: ['src/tuf/accept.ts'],
     openRoot: ['src/tuf/trusted-root.ts'],
   },
-  'src/tuf/trusted-root.ts': { pinRoot: ['src/tuf/accept.ts'], followRoot: ['src/tuf/accept.ts'] },
-  'src/tuf/accept.ts': { startFrom: ['src/mirror/tuf/restore.ts', 'src/cli/client-trust.ts'] },
+  'src/tuf/trusted-root.ts': { pinRoot: ['src/tuf/updater.ts'], followRoot: ['src/tuf/accept.ts'] },
+  // Whoever opens one says which root is trusted.
+  'src/tuf/updater.ts': { openUpdater: ['src/mirror/tuf/restore.ts', 'src/cli/trusted-directory.ts'] },
   'src/tuf/stages.ts': {
     withTimestamp: ['src/tuf/accept.ts'],
     withSnapshot: ['src/tuf/accept.ts'],

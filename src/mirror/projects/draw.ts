@@ -1,10 +1,11 @@
 import type { Caller } from '../../async/caller.ts';
+import { mustBe } from '../../bytes/proof.ts';
 import type { Clock, Instant } from '../../ports/clock.ts';
 import type { Enforced, PageWork } from '../../ports/page-work.ts';
 import type { PageVerdict, Policy, Verdict } from '../../ports/policy.ts';
 import { emptied, type Listing, without } from '../../pypi/listing.ts';
 import { makePage, type Page } from '../../render/page.ts';
-import type { Believed, Source } from '../believed.ts';
+import { Believed, type Source } from '../believed.ts';
 import type { Evidence } from '../evidence.ts';
 import { type BelievedPage, makeBelievedPage } from './believed-page.ts';
 import type { LeftOutLines } from './left-out.ts';
@@ -71,6 +72,7 @@ export class PageDrawer<P> implements Drawer<P, BelievedPage<P>> {
 
   async draw(believed: Believed<P>, source: Source, caller: Caller): Promise<Drawing<P, BelievedPage<P>>> {
     const { evidence, work, policy, leftOut } = this.#options;
+    mustBe<Believed<unknown>>(Believed, believed);
     const bytes = await source.read(caller);
     let proved = believed;
     let judged: Judged | undefined;
@@ -166,6 +168,7 @@ export class ListDrawer<P> implements Drawer<P, Page> {
   }
 
   async draw(believed: Believed<P>, source: Source, caller: Caller): Promise<Drawing<P, Page>> {
+    mustBe<Believed<unknown>>(Believed, believed);
     const view = pageOf(await this.#work.drawList(await source.read(caller), caller), source);
     return { believed, view, settled: true, until: undefined, policy: '', weight: view.size };
   }

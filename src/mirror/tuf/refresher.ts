@@ -1,15 +1,13 @@
 import { lend } from '../../bytes/proof.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { TrustStore } from '../../ports/index-state.ts';
-import { survive } from '../../tuf/accept.ts';
-import type { Instant, Timestamp } from '../../tuf/model.ts';
-import { type MetadataSource, refresh, type Trusted } from '../../tuf/refresh.ts';
+import type { Instant } from '../../tuf/model.ts';
+import type { MetadataSource } from '../../tuf/refresh.ts';
 import type { Runner } from '../../tuf/sliced.ts';
-import { type AtRoot, asOf, type Generation } from '../../tuf/stages.ts';
+import type { Generation } from '../../tuf/stages.ts';
 import type { TrustedRoot } from '../../tuf/trusted-root.ts';
-import type { Verified } from '../../tuf/verified.ts';
+import type { Updater } from '../../tuf/updater.ts';
 import type { Reports } from '../projects/reports.ts';
-import { survivorsOf } from './generations.ts';
 import { type RestoredTrust, restoreTrust } from './restore.ts';
 
 export interface RefresherOptions {
@@ -40,7 +38,7 @@ export const SUPERSEDED_MOST = 3;
 export class Refresher {
   readonly #options: RefresherOptions;
   readonly #roots: Map<number, TrustedRoot>;
-  #trusted: Trusted;
+  #updater: Updater;
   #generation: Generation | undefined;
   #replaced: readonly Generation[] = [];
   /** Identity of what is stored, for the next publish. */
@@ -50,7 +48,7 @@ export class Refresher {
   constructor(options: RefresherOptions, restored: RestoredTrust) {
     this.#options = options;
     this.#roots = new Map(restored.roots);
-    this.#trusted = trustedOf(restored);
+    this.#updater = restored.updater;
     this.#generation = restored.generation;
     this.#pointer = restored.current;
     this.#acceptedAt = restored.acceptedAt;
@@ -70,7 +68,7 @@ export class Refresher {
   }
 
   get newestRoot(): TrustedRoot {
-    return this.#trusted.at.root;
+    return this.#updater.root;
   }
 
   root(version: number): TrustedRoot | undefined {
@@ -88,16 +86,29 @@ export class Refresher {
 
   /** From what is trusted to what the source has now; roots and the timestamp's floor are kept, nothing is published. */
   async walk(source: MetadataSource, now: Instant): Promise<Walk> {
-    const { runner, reports } = this.#options;
-    const from = { ...this.#trusted, at: asOf(this.#trusted.at.root, now) };
+    const { store, reports } = this.#options;
+    const updater = this.#updater;
     const pointer = this.#pointer;
-    const next = await refresh(from, source, runner, {
-      root: (root) => this.#keepRoot(root, now),
-      timestamp: (timestamp) => this.#keepTimestamp(timestamp),
-      equivocated: (stored) =>
-        reports.noted('upstream sent other bytes under a timestamp version already stored', {
-          version: stored.signed.version,
-        }),
+    const next = await updater.refresh({
+      source,
+      now,
+      keep: {
+        root: async (root) => {
+          await store.keepRoot(root.signed.version, lend(root.bytes));
+          this.#roots.set(root.signed.version, root);
+        },
+        // TUF §5.4.5: a floor from now on, though the rest of this walk may fail, or this process end.
+        timestamp: (timestamp) =>
+          store.keepTimestamp({
+            rootVersion: updater.root.signed.version,
+            version: timestamp.signed.version,
+            bytes: lend(timestamp.bytes),
+          }),
+        equivocated: (accepted) =>
+          reports.noted('upstream sent other bytes under a timestamp version already stored', {
+            version: accepted.signed.version,
+          }),
+      },
     });
     return { next, now, pointer };
   }
@@ -108,25 +119,6 @@ export class Refresher {
     if (await this.#publish(next, now)) return true;
     await this.#adopt();
     return false;
-  }
-
-  async #keepRoot(root: TrustedRoot, now: Instant): Promise<void> {
-    await this.#options.store.keepRoot(root.signed.version, lend(root.bytes));
-    this.#roots.set(root.signed.version, root);
-    const at: AtRoot = asOf(root, now);
-    this.#trusted = { at, survivors: survive(this.#trusted.at, at, this.#trusted.survivors) };
-  }
-
-  /** TUF §5.4.5: a floor from now on, though the rest of this refresh may fail, or this process end. */
-  async #keepTimestamp(timestamp: Verified<Timestamp>): Promise<void> {
-    const trusted = this.#trusted;
-    if (timestamp === trusted.survivors.timestamp) return;
-    this.#trusted = { ...trusted, survivors: { ...trusted.survivors, timestamp } };
-    await this.#options.store.keepTimestamp({
-      rootVersion: trusted.at.root.signed.version,
-      version: timestamp.signed.version,
-      bytes: lend(timestamp.bytes),
-    });
   }
 
   /** False where another process published meanwhile. An unchanged generation stays, and everything proved under it warm. */
@@ -151,7 +143,6 @@ export class Refresher {
     this.#pointer = publication.current;
     this.#acceptedAt = now;
     this.#replace(next);
-    this.#trusted = { at: asOf(root, now), survivors: survivorsOf(next), targets };
     return true;
   }
 
@@ -159,7 +150,7 @@ export class Refresher {
   async #adopt(): Promise<void> {
     const newer = await restoreTrust({ ...this.#options, now: this.#options.clock.now() });
     for (const [version, root] of newer.roots) this.#roots.set(version, root);
-    this.#trusted = trustedOf(newer);
+    this.#updater = newer.updater;
     this.#replace(newer.generation);
     this.#pointer = newer.current;
     this.#acceptedAt = newer.acceptedAt;
@@ -171,8 +162,4 @@ export class Refresher {
       this.#replaced = [generation, ...this.#replaced].slice(0, REPLACED_MOST);
     this.#generation = next;
   }
-}
-
-function trustedOf({ at, survivors, generation }: RestoredTrust): Trusted {
-  return { at, survivors, targets: generation?.targets };
 }
