@@ -30,7 +30,7 @@ import type { UpstreamLimits } from '../upstream/limits.ts';
 import { createMetadataSource } from '../upstream/metadata-source.ts';
 import { BUILT_AT, VERSION } from '../version.ts';
 import { createPageWork } from '../workers/page-work.ts';
-import { nowOf, openDataDirectory } from './data-directory.ts';
+import { type DataDirectory, nowOf, openDataDirectory } from './data-directory.ts';
 import { openIndex, refusing } from './open-index.ts';
 import { readRoot } from './pinned-root.ts';
 import { reachOf } from './upstream-options.ts';
@@ -96,31 +96,8 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     closers.push(() => journal.close());
     const work = createPageWork({ shares });
     closers.push(() => work.close());
-    const indexes: PackageIndex[] = [];
-    const states = new Map<string, IndexState>();
-    for (const index of Object.values(config.indexes)) {
-      const state = await openIndex(directory, index.name, emit);
-      if (state instanceof Refusal) {
-        indexes.push(refusing(index, state, emit));
-        continue;
-      }
-      states.set(index.name, state);
-      const { mirror, close } = await composeIndex({
-        config,
-        index,
-        state,
-        blobs,
-        clock,
-        emit,
-        journal,
-        work,
-        newTrust,
-        seams,
-      });
-      closers.push(close);
-      indexes.push(mirror);
-    }
-    refuseNothingLeft(indexes);
+    const shared = { config, blobs, clock, emit, journal, work, newTrust, seams };
+    const { indexes, states } = await composeIndexes(shared, directory, closers);
     return {
       indexes,
       states,
@@ -138,6 +115,29 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     await directory.close();
     throw error;
   }
+}
+
+async function composeIndexes(
+  shared: Omit<IndexParts, 'index' | 'state'>,
+  directory: DataDirectory,
+  closers: (() => unknown)[],
+): Promise<Pick<Composition, 'indexes' | 'states'>> {
+  const { config, emit } = shared;
+  const indexes: PackageIndex[] = [];
+  const states = new Map<string, IndexState>();
+  for (const index of Object.values(config.indexes)) {
+    const state = await openIndex(directory, index.name, emit);
+    if (state instanceof Refusal) {
+      indexes.push(refusing(index, state, emit));
+      continue;
+    }
+    states.set(index.name, state);
+    const { mirror, close } = await composeIndex({ ...shared, index, state });
+    closers.push(close);
+    indexes.push(mirror);
+  }
+  refuseNothingLeft(indexes);
+  return { indexes, states };
 }
 
 /** An index whose stored state is damaged refuses alone; where there is no other, the start does. */
