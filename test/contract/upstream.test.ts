@@ -268,6 +268,24 @@ const MISBEHAVIOURS: readonly Misbehaviour[] = [
     }),
   },
   {
+    does: 'never looks again where a file was not',
+    caughtBy: 'a file that no place had is asked for at the first one again',
+    wrap: (upstream) => ({
+      ...upstream,
+      download(places) {
+        const open = upstream.download(places);
+        let lost: unknown;
+        return async (attempt) => {
+          if (lost !== undefined) throw lost;
+          return open(attempt).catch((error: unknown) => {
+            lost = error;
+            throw error;
+          });
+        };
+      },
+    }),
+  },
+  {
     does: 'passes over a place that fails',
     caughtBy: 'a place that fails is not passed over: nothing says that the file is not there',
     wrap: (upstream) => ({

@@ -337,6 +337,15 @@ const downloads: readonly UpstreamCase[] = [
     },
   },
   {
+    name: 'a file that no place had is asked for at the first one again',
+    async run(rig) {
+      const download = open(rig, 'hello', 'nowhere');
+      rig.server.fault('/hello', { kind: 'status', status: 404 }, 1);
+      await expect(download(FIRST)).rejects.toMatchObject(refused('unlisted'));
+      expect((await whole((await download(FIRST)).bytes)).toString()).toBe('hello');
+    },
+  },
+  {
     name: 'a place that fails is not passed over: nothing says that the file is not there',
     async run(rig) {
       rig.server.fault('/large', { kind: 'status', status: 500 });

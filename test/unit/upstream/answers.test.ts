@@ -13,7 +13,7 @@ async function ask(fault: Fault, options: Parameters<typeof connect>[1] = {}): P
   server.fault('/x', fault);
   return text(await bytesAt(connect(server, options), `${server.url}x`, 100));
 }
-const raw = (bytes: string): Fault => ({ kind: 'raw', bytes });
+const raw = (bytes: string) => ({ kind: 'raw', bytes }) satisfies Fault;
 const refusal = (reason: string, transient?: boolean) =>
   expect.objectContaining({ reason, ...(transient !== undefined && { transient }) });
 
@@ -125,11 +125,14 @@ describe('Retry-After', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  it.each(['-1', 'garbage', '', '1e9', 'Thu, 01 Jan 1970 00:00:00 GMT'])('%j means nothing', async (value) => {
-    const server = await serve({ files });
-    server.fault('/x', rested(value), 1);
-    expect(text(await bytesAt(connect(server, { retries: 1 }), `${server.url}x`, 100))).toBe('hello');
-  });
+  it.each(['-1', 'garbage', '', '1e9', '2999-01-01', 'Jan 1 2999', 'Thu, 01 Jan 1970 00:00:00 GMT'])(
+    '%j means nothing',
+    async (value) => {
+      const server = await serve({ files });
+      server.fault('/x', rested(value), 1);
+      expect(text(await bytesAt(connect(server, { retries: 1 }), `${server.url}x`, 100))).toBe('hello');
+    },
+  );
 });
 
 describe('sizes', () => {
@@ -161,8 +164,11 @@ describe('sizes', () => {
     await expect(bytesAt(connect(server), `${server.url}x`, 1_000_000)).rejects.toEqual(refusal('limit'));
   });
 
-  it('20 KB of headers are refused', async () => {
-    await expect(ask({ kind: 'headers', headers: { 'x-big': 'x'.repeat(20_000) } })).rejects.toEqual(refusal('limit'));
+  it('20 KB of headers are refused, and fewer where the limit is lower', async () => {
+    const big = (size: number): Fault => ({ kind: 'headers', headers: { 'x-big': 'x'.repeat(size) } });
+    await expect(ask(big(20_000))).rejects.toEqual(refusal('limit'));
+    expect(await ask(big(5000))).toBe('hello');
+    await expect(ask(big(5000), { limits: { headerBytes: 4096 } })).rejects.toEqual(refusal('limit'));
   });
 
   it('1,500 small headers are refused', async () => {
@@ -313,5 +319,30 @@ describe('slowness', () => {
 
   it('a short body in small pieces is not slow', async () => {
     expect(await ask({ kind: 'drip', bytes: 2, every: 10 })).toBe('hello');
+  });
+});
+
+describe('what is left behind by an answer', () => {
+  it('no timer of its deadline', async () => {
+    const server = await serve({ files });
+    const upstream = connect(server);
+    const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+    await bytesAt(upstream, `${server.url}x`, 100);
+    const before = timers();
+    for (let at = 0; at < 20; at++) await bytesAt(upstream, `${server.url}x`, 100);
+    expect(timers()).toBeLessThan(before + 20);
+  });
+
+  it('no connection on which a body that nobody wants does not end', async () => {
+    const server = await serve();
+    server.fault('/x', { ...raw(http('404 Not Found\r\nContent-Length: 1000', 'not here')), keep: true });
+    expect(await bytesAt(connect(server), `${server.url}x`, 100)).toBeUndefined();
+    await expect.poll(() => server.connections().open).toBe(0);
+  });
+
+  it('no connection that nobody has used for a while', async () => {
+    const server = await serve({ files });
+    await bytesAt(connect(server, { limits: { idleSocket: 50 } }), `${server.url}x`, 100);
+    await expect.poll(() => server.connections().open).toBe(0);
   });
 });

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { afterEach, expect, it } from 'vitest';
 import { internalCaller } from '../../../src/async/caller.ts';
@@ -22,5 +23,24 @@ it('gzip’d core metadata stops at its limit while it is unpacked, whoever read
   const error = await read().catch((thrown: unknown) => thrown);
   expect(error instanceof Refusal && error.reason).toBe('limit');
   expect(received).toBeLessThanOrEqual(100_000);
+  upstream.close();
+});
+
+it('gzip’d core metadata that cannot be compressed may be a little larger than its limit', async () => {
+  const path = 'x-1.0-py3-none-any.whl.metadata';
+  const noise = randomBytes(20_000);
+  server = await startUpstream({ files: new Map([[path, gzipSync(noise)]]) });
+  server.fault(`/${path}`, { kind: 'headers', headers: { 'content-encoding': 'gzip' } });
+  const upstream = createUpstream({ bases: [server.url] });
+  const caller = internalCaller('main');
+  const { bytes } = await upstream.download({ urls: [server.url + path] })({
+    offset: 0,
+    limit: 20_000,
+    attempt: 1,
+    caller,
+  });
+  const parts: Uint8Array[] = [];
+  for await (const part of bytes) parts.push(part);
+  expect(Buffer.concat(parts).equals(noise)).toBe(true);
   upstream.close();
 });

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { withSignal } from '../../../src/async/caller.ts';
 import type { OpenDownload } from '../../../src/ports/upstream.ts';
@@ -244,5 +245,51 @@ describe('stopping', () => {
     for await (const _ of (await open(first)).bytes) break;
     expect((await collect((await open(first)).bytes)).length).toBe(whole.length);
     expect(server.requests).toHaveLength(2);
+  });
+});
+
+describe('core metadata that comes compressed', () => {
+  const path = 'x-1.0-py3-none-any.whl.metadata';
+  const plain = filler(5000);
+  const coded = { kind: 'headers', headers: { 'content-encoding': 'gzip' } } as const;
+
+  it('begins anew after it broke off: an offset in what was unpacked means nothing to upstream', async () => {
+    const server = await serve({ files: new Map([[`/${path}`, gzipSync(plain)]]) });
+    server.fault(`/${path}`, coded);
+    const open = connect(server).download({ urls: [server.url + path] });
+    await collect((await open(first)).bytes);
+    const { start, bytes } = await open(resumed);
+    expect(start).toBe(0);
+    expect(Buffer.compare(await collect(bytes), plain)).toBe(0);
+    expect(server.requests[1]?.headers.range).toBeUndefined();
+  });
+
+  it('is not joined to what came plain before', async () => {
+    const server = await serve({ files: new Map([[`/${path}`, plain]]) });
+    const open = connect(server).download({ urls: [server.url + path] });
+    await collect((await open(first)).bytes);
+    server.fault(`/${path}`, coded, 1);
+    const { start, bytes } = await open(resumed);
+    expect(start).toBe(0);
+    expect(Buffer.compare(await collect(bytes), plain)).toBe(0);
+  });
+});
+
+describe('a file', () => {
+  it('whose chunks arrive together stays whole, though each is taken back', async () => {
+    const server = await serve();
+    const body = '5\r\nhello\r\n7\r\n, world\r\n0\r\n\r\n';
+    server.fault('/f', { kind: 'raw', bytes: `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${body}` });
+    const { bytes } = await connect(server).download({ urls: [`${server.url}f`] })(first);
+    expect(text(await collect(bytes))).toBe('hello, world');
+  });
+
+  it('that cannot go on begins anew on a new connection', async () => {
+    const { server, open } = await setup();
+    await collect((await open(first)).bytes);
+    server.fault('/f', { kind: 'status', status: 416 }, 1);
+    expect((await open(resumed)).start).toBe(0);
+    const [, refused, again] = server.requests;
+    expect(again?.connection).not.toBe(refused?.connection);
   });
 });

@@ -42,8 +42,9 @@ describe('the metadata source', () => {
     await expect(read('root', 2)).rejects.toMatchObject({ reason: 'slow' });
     server.fault('*', { kind: 'truncate', at: 0 });
     server.heal();
-    server.fault('*', { kind: 'redirect', to: '/metadata/1.root.json' });
+    server.fault('/metadata/2.root.json', { kind: 'redirect', to: '/metadata/1.root.json' });
     await expect(read('root', 2)).rejects.toMatchObject({ reason: 'redirect' });
+    expect(server.asked('/metadata/1.root.json')).toHaveLength(0);
   });
 
   it('never reads more than the limit', async () => {
@@ -58,5 +59,11 @@ describe('the metadata source', () => {
     expect(await rstuf.read('snapshot', 1)).toBeUndefined();
     const plain = await setup(['3rd-party.json']);
     expect(await plain.read('3rd-party', 1)).toBeUndefined();
+  });
+
+  it('takes a role that ends with its connection: its signatures tell whether it is whole', async () => {
+    const { server, read } = await setup([]);
+    server.fault('*', { kind: 'raw', bytes: 'HTTP/1.1 200 OK\r\n\r\n{}' });
+    expect(text(await read('timestamp'))).toBe('{}');
   });
 });
