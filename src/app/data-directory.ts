@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Config, IndexConfig } from '../config/config.ts';
-import { createBlobStorage, type DiskBlobs } from '../disk/blob-storage.ts';
+import { createBlobStorage, type DiskBlobs, type DiskBlobsOptions } from '../disk/blob-storage.ts';
 import { Databases } from '../disk/databases.ts';
-import { withSmallBlobs } from '../disk/small-blobs.ts';
+import { type SmallBlobsOptions, withSmallBlobs } from '../disk/small-blobs.ts';
 import type { SqliteState } from '../disk/state/sqlite-state.ts';
 import { openVolume, type Volume } from '../disk/volume.ts';
 import type { Instant } from '../ports/clock.ts';
@@ -25,8 +25,8 @@ export interface OpenedIndex {
 export interface DataDirectory {
   readonly volume: Volume;
   readonly storage: SqliteState;
-  /** Files and small documents. `nowMs` names what is set aside. */
-  blobs(options: { readonly maxBytes: number; readonly nowMs: () => number }): DiskBlobs;
+  /** Files and small documents, of no more than so many bytes together. */
+  blobs(maxBytes: number, options: DiskBlobsOptions & SmallBlobsOptions): DiskBlobs;
   /** Where an index's state lies. */
   directoryOf(index: string): string;
   /** What an index remembers, checked whole. Throws Refusal `state` where it cannot be believed. */
@@ -75,8 +75,8 @@ export async function openDataDirectory(
     return {
       volume,
       storage,
-      blobs: ({ maxBytes, nowMs }) =>
-        withSmallBlobs(createBlobStorage(volume, { nowMs }), databases.documents(maxBytes)),
+      blobs: (maxBytes, options) =>
+        withSmallBlobs(createBlobStorage(volume, options), databases.documents(maxBytes), options),
       directoryOf,
       carried,
       async open(index) {

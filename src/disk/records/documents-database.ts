@@ -41,6 +41,14 @@ export class DocumentsDatabase {
 
   /** Bytes of this digest, or undefined. Never throws for what lies on the disk. */
   async get(sha256: string): Promise<Uint8Array | undefined> {
+    const content = await this.read(sha256);
+    if (content === undefined || sha256Hex(content) === sha256) return content;
+    await this.remove(sha256);
+    return undefined;
+  }
+
+  /** What lies under this digest, whatever it is. Never throws. */
+  async read(sha256: string): Promise<Uint8Array | undefined> {
     const key = Buffer.from(sha256, 'hex');
     const found = await this.#orElse(undefined, () =>
       this.#database.read((reader) =>
@@ -51,9 +59,9 @@ export class DocumentsDatabase {
           .get(key),
       ),
     );
-    const content = found?.['content'];
     if (found === undefined) return undefined;
-    if (content instanceof Uint8Array && sha256Hex(content) === sha256) return content;
+    const content = found['content'];
+    if (content instanceof Uint8Array) return content;
     await this.remove(sha256);
     return undefined;
   }
