@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import { Refusal } from '../bytes/refusal.ts';
 import { EpochFile } from '../disk/database/epoch-file.ts';
 import { FORMER_FOLDERS, FormerIndex, holdsFormerState } from '../disk/layout-1/former-index.ts';
+import type { RecordsDatabase } from '../disk/records/records-database.ts';
 import type { SqliteState } from '../disk/state/sqlite-state.ts';
 import { LAYOUT, type Volume } from '../disk/volume.ts';
 import { type CarriedOver, carryOver, type LossAccepted } from '../state/carry-over.ts';
+import { carryOverRecords, removeFormerRecords } from './carry-over-records.ts';
 import type { Sealing } from './secrets.ts';
 
 /** An operator's word about one index: what does not hold of it is given up. */
@@ -18,6 +20,7 @@ export interface LossWord extends LossAccepted {
 export interface CarryOverParts {
   readonly volume: Volume;
   readonly state: Pick<SqliteState, 'begin'>;
+  readonly records: RecordsDatabase;
   readonly directoryOf: (index: string) => string;
   readonly indexes: readonly string[];
   readonly sealing: Sealing;
@@ -30,7 +33,7 @@ export interface CarryOverParts {
  * is not configured stays as it is until it is.
  */
 export async function carryOverIndexes(parts: CarryOverParts): Promise<CarriedOver | undefined> {
-  const { volume, directoryOf, indexes, word } = parts;
+  const { volume, records, directoryOf, indexes, word } = parts;
   const isFormer = volume.layout < LAYOUT;
   if (isFormer && (await volume.isShared())) throw inUse(volume);
   let outcome: CarriedOver | undefined;
@@ -45,7 +48,11 @@ export async function carryOverIndexes(parts: CarryOverParts): Promise<CarriedOv
     const result = await carryOverIndex(parts, index);
     if (word?.index === index) outcome = result;
   }
-  if (isFormer) await volume.finishLayout();
+  if (isFormer) {
+    await carryOverRecords(volume, records);
+    await volume.finishLayout();
+  }
+  await removeFormerRecords(volume);
   for (const index of carried)
     await removeFormer(volume, directoryOf(index), word?.index === index ? word.keepAs : undefined);
   return outcome;

@@ -5,9 +5,9 @@ import { runInSlices } from '../async/yield.ts';
 import { BlobStore } from '../blobs/blob-store.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Config, IndexConfig, SignedIndexConfig, UnsignedIndexConfig } from '../config/config.ts';
-import { type AccessRecord, createAccessRecord } from '../disk/access-record.ts';
 import { createUsageRecord } from '../disk/blob-storage.ts';
-import { createJournal } from '../disk/journal.ts';
+import { type AccessRecord, createAccessRecord } from '../disk/records/access-record.ts';
+import { createJournal } from '../disk/records/journal.ts';
 import { holdToRoot, holdToUpstream } from '../mirror/operator/start-policy.ts';
 import type { PackageIndex } from '../mirror/package-index.ts';
 import { quarantinePolicy } from '../mirror/quarantine-policy.ts';
@@ -91,9 +91,9 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       nowMs,
     });
     closers.push(() => blobs.close());
-    const fetched = createAccessRecord(volume);
+    const fetched = createAccessRecord(directory.records);
     closers.push(() => fetched.close());
-    const journal = createJournal(volume);
+    const journal = createJournal(directory.records);
     closers.push(() => journal.close());
     const work = createPageWork({ shares });
     closers.push(() => work.close());

@@ -3,9 +3,12 @@ import { Refusal } from '../bytes/refusal.ts';
 import type { Config, IndexConfig } from '../config/config.ts';
 import { createBlobStorage, type DiskBlobs, type DiskBlobsOptions } from '../disk/blob-storage.ts';
 import { Databases } from '../disk/databases.ts';
+import { createDurable } from '../disk/durable.ts';
+import { nodeFileOps } from '../disk/file-ops.ts';
+import { RecordsDatabase } from '../disk/records/records-database.ts';
 import { type SmallBlobsOptions, withSmallBlobs } from '../disk/small-blobs.ts';
 import type { SqliteState } from '../disk/state/sqlite-state.ts';
-import { openVolume, type Volume } from '../disk/volume.ts';
+import { currentRoot, openVolume, type Volume } from '../disk/volume.ts';
 import type { Instant } from '../ports/clock.ts';
 import type { IndexState } from '../ports/index-state.ts';
 import type { ItemPath } from '../ports/state-storage.ts';
@@ -25,6 +28,8 @@ export interface OpenedIndex {
 export interface DataDirectory {
   readonly volume: Volume;
   readonly storage: SqliteState;
+  /** What happened, and who was sent what. */
+  readonly records: RecordsDatabase;
   /** Files and small documents, of no more than so many bytes together. */
   blobs(maxBytes: number, options: DiskBlobsOptions & SmallBlobsOptions): DiskBlobs;
   /** Where an index's state lies. */
@@ -68,13 +73,22 @@ export async function openDataDirectory(
     await databases.close();
     await volume.close();
   };
-  const { state: storage } = databases;
+  const { state: storage, records } = databases;
   try {
     const indexes = Object.keys(config.indexes);
-    const carried = await carryOverIndexes({ volume, state: storage, directoryOf, indexes, sealing, word });
+    const carried = await carryOverIndexes({
+      volume,
+      state: storage,
+      records,
+      directoryOf,
+      indexes,
+      sealing,
+      word,
+    });
     return {
       volume,
       storage,
+      records,
       blobs: (maxBytes, options) =>
         withSmallBlobs(createBlobStorage(volume, options), databases.documents(maxBytes), options),
       directoryOf,
@@ -95,6 +109,20 @@ export async function openDataDirectory(
 /** Where an index's state lies; its name comes from the configuration and is checked all the same. */
 export function directoryIn(root: string, index: string): string {
   return join(root, 'indexes', indexName(index));
+}
+
+/** The records for one command's time, of a directory that need not be writable. */
+export async function withRecords<T>(config: Config, run: (records: RecordsDatabase) => Promise<T>): Promise<T> {
+  const root = await currentRoot(config.data);
+  // One that is missing is made, and one of an earlier layout carried over.
+  if (root === undefined) return withDataDirectory(config, ({ records }) => run(records));
+  const durable = createDurable({ ops: nodeFileOps, root, tempDirectory: join(root, 'tmp') });
+  const records = new RecordsDatabase(durable, root, undefined);
+  try {
+    return await run(records);
+  } finally {
+    await records.close();
+  }
 }
 
 /** The data directory for one command's time. */

@@ -1,7 +1,7 @@
 import { indexOf, nowOf, withDataDirectory } from '../app/data-directory.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Config } from '../config/config.ts';
-import { createJournal } from '../disk/journal.ts';
+import { createJournal } from '../disk/records/journal.ts';
 import { actsOf, type Named } from '../mirror/operator/acts.ts';
 import { print, printJson } from './output.ts';
 
@@ -27,7 +27,7 @@ export async function acceptChange(config: Config, options: AcceptChangeOptions)
       const known = await state.facts.change((was) => was && { ...was.value, audit: [...was.value.audit, entry] });
       if (known === undefined)
         throw new Refusal('state', `Index ${index} has no state yet to note a change in.`, { subject: 'state' });
-      const journal = createJournal(directory.volume);
+      const journal = createJournal(directory.records);
       try {
         for (const act of acts) {
           await act.carryOut();

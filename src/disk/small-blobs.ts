@@ -1,5 +1,5 @@
 import { type Algorithm, sha256Hex } from '../bytes/digest.ts';
-import type { Range } from '../ports/blob.ts';
+import type { Range } from '../bytes/range.ts';
 import {
   type BlobStorage,
   type BlobWriter,

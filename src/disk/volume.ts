@@ -64,7 +64,8 @@ async function makeRoot(ops: FileOps, root: string): Promise<void> {
   }
 }
 
-async function checkLayout(ops: FileOps, durable: Durable, root: string): Promise<number> {
+/** Undefined for a directory that says nothing. Throws Refusal `state` for a number that this program does not know. */
+async function readLayout(ops: FileOps, root: string): Promise<number | undefined> {
   const path = join(root, VERSION_FILE);
   const bytes = await readSmall(ops, path, VERSION_BYTES).catch((error: unknown) => {
     throw refuse(
@@ -72,10 +73,7 @@ async function checkLayout(ops: FileOps, durable: Durable, root: string): Promis
       error,
     );
   });
-  if (bytes === undefined) {
-    await writeLayout(durable, root);
-    return LAYOUT;
-  }
+  if (bytes === undefined) return undefined;
   const text = bytes.toString('latin1').trim();
   if (!/^[1-9][0-9]{0,8}$/.test(text))
     throw refuse(`${path} does not hold a layout number. Restore it, or use an empty directory.`);
@@ -86,8 +84,22 @@ async function checkLayout(ops: FileOps, durable: Durable, root: string): Promis
   return Number(text);
 }
 
+async function checkLayout(ops: FileOps, durable: Durable, root: string): Promise<number> {
+  const layout = await readLayout(ops, root);
+  if (layout === undefined) await writeLayout(durable, root);
+  return layout ?? LAYOUT;
+}
+
 function writeLayout(durable: Durable, root: string): Promise<void> {
   return durable.replace(join(root, VERSION_FILE), Buffer.from(`${LAYOUT}\n`));
+}
+
+/** Where a directory lies that is there, and of the layout this program writes; undefined for any other that it would take. */
+export async function currentRoot(directory: string, ops: FileOps = nodeFileOps): Promise<string | undefined> {
+  const root = resolve(directory);
+  if ((await ops.facts(root)) === undefined) return undefined;
+  await checkRoot(ops, root);
+  return (await readLayout(ops, root)) === LAYOUT ? root : undefined;
 }
 
 async function newestChange(ops: FileOps, directory: string): Promise<number> {

@@ -26,10 +26,11 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   workers: ['bytes', 'async', 'pypi', 'render', 'ports'],
   telemetry: ['bytes', 'ports'],
   config: ['bytes', 'presets'],
+  // A door asks for the proof that it sends.
   http: ['bytes', 'async', 'pypi', 'render', FACE, 'tuf/verified.ts', 'ports/blob.ts'],
   app: [...PORTS, 'mirror', ...ADAPTERS, 'config', 'http', 'version'],
   repository: ['bytes'],
-  demo: ['bytes', 'async', 'app', 'repository', FACE, 'http', 'config'],
+  demo: ['bytes', 'async', 'pypi', 'app', 'repository', FACE, 'http', 'config', 'telemetry/log.ts'],
   cli: [
     ...PORTS,
     'app',

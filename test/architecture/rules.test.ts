@@ -168,7 +168,7 @@ describe('makers', () => {
 
   it.each(all)('$name of $file is there, and so is who may import it', ({ file, name, places }) => {
     const text = readFileSync(root + file, 'utf8');
-    expect(text).toMatch(new RegExp(`export (?:function\\*? |const )${name}\\b`));
+    expect(text).toMatch(new RegExp(`export (?:(?:async )?function\\*? |const )${name}\\b`));
     for (const place of places)
       expect([place, paths.some((path) => (place.endsWith('/') ? path.startsWith(place) : path === place))]).toEqual([
         place,

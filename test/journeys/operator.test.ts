@@ -2,9 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createAccessRecord } from '../../src/disk/access-record.ts';
-import { createJournal } from '../../src/disk/journal.ts';
-import { openVolume } from '../../src/disk/volume.ts';
+import { createAccessRecord } from '../../src/disk/records/access-record.ts';
+import { createJournal } from '../../src/disk/records/journal.ts';
 import type { PageRecord, Pin } from '../../src/ports/index-state.ts';
 import { createPageStore } from '../../src/state/pages.ts';
 import { createPins } from '../../src/state/pins.ts';
@@ -152,12 +151,10 @@ describe('verbatim accept-change', () => {
 
 describe('verbatim events', () => {
   it('tells what was removed and what was accepted, of one index, since a time', async () => {
-    const volume = await openVolume(data);
-    const journal = createJournal(volume);
+    const journal = createJournal(running.databases.records);
     journal.note({ at: 10, index: 'main', kind: 'removed', project: 'demo', file: FILE });
     journal.note({ at: 20, index: 'other', kind: 'yanked', project: 'x' });
     await journal.close();
-    await volume.close();
     await accept('main', 'demo', '--serial', '12');
     const events = async (...args: readonly string[]) =>
       JSON.parse((await verbatim('events', '--data', data, '--json', ...args)).stdout);
@@ -174,11 +171,9 @@ describe('verbatim events', () => {
 
 describe('verbatim who', () => {
   it('names the clients that were sent a file, by its name or digest', async () => {
-    const volume = await openVolume(data);
-    const access = createAccessRecord(volume);
+    const access = createAccessRecord(running.databases.records);
     access.record({ at: 10, client: '10.0.0.7', index: 'main', project: 'demo', file: FILE, sha256: sha('a') });
     await access.close();
-    await volume.close();
     for (const name of [FILE, sha('a'), `sha256:${sha('a')}`, sha('A')])
       expect((await verbatim('who', name, '--data', data)).stdout).toContain('10.0.0.7');
     expect(JSON.parse((await verbatim('who', 'other', '--json', '--data', data)).stdout)).toEqual([]);

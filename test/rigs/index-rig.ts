@@ -1,6 +1,5 @@
 import type { UnsignedIndexConfig } from '../../src/config/config.ts';
-import { createJournal } from '../../src/disk/journal.ts';
-import { openVolume } from '../../src/disk/volume.ts';
+import { createJournal } from '../../src/disk/records/journal.ts';
 import type { IndexState, PageStore, Pin, Pins } from '../../src/ports/index-state.ts';
 import type { JournalEntry } from '../../src/ports/records.ts';
 import type { IndexFile } from '../../src/repository/index-pages.ts';
@@ -78,12 +77,10 @@ export async function startIndexRig(options: IndexRigOptions = {}): Promise<Inde
     },
     async journal() {
       await mirror.stop();
-      const volume = await openVolume(mirror.data());
-      const journal = createJournal(volume);
       const entries: JournalEntry[] = [];
-      for await (const entry of journal.read()) entries.push(entry);
-      await journal.close();
-      await volume.close();
+      await withState(mirror.data(), async (_, { databases }) => {
+        for await (const entry of createJournal(databases.records).read()) entries.push(entry);
+      });
       await mirror.start();
       return entries;
     },

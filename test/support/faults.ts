@@ -3,7 +3,6 @@ import { type FileOps, nodeFileOps, type OpenFile } from '../../src/disk/file-op
 /** Steps that change what is on disk, in the order the store takes them. */
 export type Step =
   | 'open-new'
-  | 'open-append'
   | 'write'
   | 'truncate'
   | 'sync'
@@ -64,7 +63,6 @@ export function faultyOps(faults: Faults): FileOps {
   return {
     openRead: (path) => opened('open-read', path, () => nodeFileOps.openRead(path)),
     openNew: (path, mode) => opened('open-new', path, () => nodeFileOps.openNew(path, mode)),
-    openAppend: (path, mode) => opened('open-append', path, () => nodeFileOps.openAppend(path, mode)),
     rename: (from, to) => around('rename', to, () => nodeFileOps.rename(from, to)),
     link: (from, to) => around('link', to, () => nodeFileOps.link(from, to)),
     unlink: (path) => around('unlink', path, () => nodeFileOps.unlink(path)),
@@ -79,7 +77,6 @@ export function faultyOps(faults: Faults): FileOps {
 
 const STEPS: ReadonlySet<string> = new Set([
   'open-new',
-  'open-append',
   'write',
   'truncate',
   'sync',

@@ -54,12 +54,16 @@ export interface FirstItem {
 const MAX_BYTES = 64 * 1024 ** 3;
 const WAIT_MS = 10_000;
 
+type Run<T> = (path: string, database: StateDatabase | undefined) => Promise<T>;
+
 /** The state of one machine: a SQLite database for each index. */
 export class SqliteState implements StateStorage {
   readonly #options: SqliteStateOptions;
   readonly #opened = new Map<string, Promise<StateDatabase | undefined>>();
   /** The highest epoch this process has met of each index. */
   readonly #met = new Map<string, number>();
+  readonly #running = new Set<Promise<unknown>>();
+  #closed = false;
   /** Indexes whose database was replaced while it was in use: the next one has to be beyond what was met. */
   readonly #replaced = new Set<string>();
 
@@ -167,6 +171,9 @@ export class SqliteState implements StateStorage {
 
   /** Ends what this process has open; everything that was created is on the disk already. */
   async close(): Promise<void> {
+    this.#closed = true;
+    // What is under way, unheeded as it may be, finds its database open.
+    await Promise.allSettled(this.#running);
     for (const opening of this.#opened.values()) await (await opening.catch(() => undefined))?.close();
     this.#opened.clear();
     // A note that cannot be made stops writes (above); it does not keep a mirror from ending.
@@ -177,11 +184,16 @@ export class SqliteState implements StateStorage {
    * Runs on an index's database as it lies there now: where an operator's word has put another in its place (recover, in any
    * process), that one is checked and opened, and the same is tried on it.
    */
-  async #on<T>(
-    [index, ...names]: ItemPath,
-    from: number,
-    run: (path: string, database: StateDatabase | undefined) => Promise<T>,
-  ): Promise<T> {
+  #on<T>(item: ItemPath, from: number, run: Run<T>): Promise<T> {
+    if (this.#closed) return Promise.reject(new Error('this state is closed'));
+    const running = this.#runOn(item, from, run);
+    this.#running.add(running);
+    const ended = () => this.#running.delete(running);
+    running.then(ended, ended);
+    return running;
+  }
+
+  async #runOn<T>([index, ...names]: ItemPath, from: number, run: Run<T>): Promise<T> {
     const path = pathText(names);
     const database = await this.#database(index);
     if (database === undefined && from > 0) throw lost(this.#place(index));

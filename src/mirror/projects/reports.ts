@@ -4,6 +4,8 @@ import type { Events } from '../../ports/events.ts';
 import type { Journal } from '../../ports/records.ts';
 import type { Change } from '../../pypi/changes.ts';
 
+type Served = Parameters<Events['served']>[0];
+
 /** What one index has to say to its operator: counted, logged, written down. Never throws. */
 export interface Reports {
   /** A refusal, once, however often it is thrown again; any other error becomes a note. */
@@ -17,7 +19,7 @@ export interface Reports {
   /** What upstream took away or changed, and was believed. */
   changed(project: string, change: Change): void;
   /** One answer to a client. */
-  served(event: Omit<Parameters<Events['served']>[0], 'index'>): void;
+  served(kind: Served['kind'], how: Served['how']): void;
 }
 
 interface ReportsOptions {
@@ -41,6 +43,6 @@ export function createReports({ index, events, journal, clock }: ReportsOptions)
     refreshed: (event) => events.refreshed({ index, ...event }),
     noted: (message, detail) => events.note({ index, message, detail }),
     changed: (project, change) => journal.note({ at: clock.now(), index, project, ...change }),
-    served: (event) => events.served({ index, ...event }),
+    served: (kind, how) => events.served({ index, kind, how }),
   };
 }

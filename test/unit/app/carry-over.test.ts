@@ -1,4 +1,4 @@
-import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { carryOverIndexes, type LossWord } from '../../../src/app/carry-over.ts';
@@ -7,13 +7,15 @@ import type { Sealing } from '../../../src/app/secrets.ts';
 import { sha256Hex } from '../../../src/bytes/digest.ts';
 import { Databases } from '../../../src/disk/databases.ts';
 import type { FileOps } from '../../../src/disk/file-ops.ts';
+import { createAccessRecord } from '../../../src/disk/records/access-record.ts';
+import { createJournal } from '../../../src/disk/records/journal.ts';
 import { openVolume } from '../../../src/disk/volume.ts';
 import type { IndexState } from '../../../src/ports/index-state.ts';
 import { createPins } from '../../../src/state/pins.ts';
 import { type KindOfDirectory, SEAL_KEY, unpackDirectory } from '../../support/data-directories.ts';
 import { failAt, systemError } from '../../support/faults.ts';
-import { withState } from '../../support/state.ts';
-import { filesBelow, scratch } from '../../support/volume-harness.ts';
+import { type OpenedState, withState } from '../../support/state.ts';
+import { all, filesBelow, scratch } from '../../support/volume-harness.ts';
 
 // Directories that the program of layout 1 wrote, and what somebody may have done to them.
 
@@ -46,8 +48,8 @@ async function carry({ data, sealing }: Former, options: CarryOptions = {}) {
   const directoryOf = (index: string) => directoryIn(root, index);
   const databases = new Databases({ durable, root, directoryOf, access: 'write', scan: true, ...sealing });
   try {
-    const { state } = databases;
-    return await carryOverIndexes({ volume, state, directoryOf, indexes, sealing, word });
+    const { state, records } = databases;
+    return await carryOverIndexes({ volume, state, records, directoryOf, indexes, sealing, word });
   } finally {
     await databases.close();
     await volume.close();
@@ -67,10 +69,11 @@ const word = (former: Former, index: string, adopt: boolean): LossWord => ({
 
 /** All that an index remembers, as far as it can be told. */
 async function told(former: Former, index: string): Promise<unknown> {
-  return withState(former.data, async (state) => JSON.parse(JSON.stringify(await everything(state), asText)), {
-    index,
-    ...former.sealing,
-  });
+  const told = async (state: IndexState, { databases }: OpenedState) => {
+    const journal = await all(createJournal(databases.records).read());
+    return JSON.parse(JSON.stringify({ ...(await everything(state)), journal }, asText));
+  };
+  return withState(former.data, told, { index, ...former.sealing });
 }
 
 async function everything(state: IndexState) {
@@ -332,4 +335,49 @@ it('an empty directory is of the layout of today', async () => {
   await mkdir(data, { mode: 0o700 });
   expect(await carry({ data, sealing: {} })).toBeUndefined();
   expect(await version({ data, sealing: {} })).toBe('2');
+});
+
+describe('the records of a directory of layout 1', () => {
+  const recorded = ({ data, sealing }: Former) =>
+    withState(
+      data,
+      async (_, { databases }) => ({
+        journal: (await all(createJournal(databases.records).read())).map(({ kind }) => kind),
+        sent: await all(createAccessRecord(databases.records).whoFetched('alpha-1.0-py3-none-any.whl')),
+      }),
+      sealing,
+    );
+  const asWritten = { journal: ['yanked', 'removed', 'accepted'], sent: [{ client: '127.0.0.1', project: 'alpha' }] };
+
+  it('are carried over, oldest first, and their files go', async () => {
+    const former = await unpacked('unsigned');
+    await appendFile(join(former.data, 'journal', '1.jsonl'), '{"at":99,"index":"ma\ngarbage\n\n');
+    const later = '{"at":1793628001,"index":"main","project":"gone","kind":"returned"}\n';
+    await writeFile(join(former.data, 'journal', '2.jsonl'), later);
+    await carry(former);
+    expect(await recorded(former)).toMatchObject({ ...asWritten, journal: [...asWritten.journal, 'returned'] });
+    expect(await readdir(former.data)).not.toContain('journal');
+    expect(await readdir(former.data)).not.toContain('access');
+    await carry(former);
+    expect((await recorded(former)).journal).toHaveLength(4);
+  });
+
+  it('are there once where a start before carried some of them over and broke off', async () => {
+    const former = await unpacked('unsigned');
+    const lines = (await readFile(join(former.data, 'journal', '1.jsonl'), 'utf8')).split('\n').filter(Boolean);
+    await withState(former.data, async (_, { databases }) => {
+      await databases.records.append('journal', lines.slice(0, 2), 1_000_000);
+    });
+    await carry(former);
+    expect(await recorded(former)).toMatchObject(asWritten);
+  });
+
+  it('that are many come over whole', async () => {
+    const former = await unpacked('unsigned');
+    const line = (at: number) => `{"at":${at},"index":"main","project":"gone","kind":"removed"}\n`;
+    const lines = Array.from({ length: 12_000 }, (_, at) => line(at + 1));
+    await writeFile(join(former.data, 'journal', '1.jsonl'), lines.join(''));
+    await carry(former);
+    expect((await recorded(former)).journal).toHaveLength(12_000);
+  });
 });

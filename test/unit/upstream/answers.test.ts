@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../support/upstream.ts';
-import { bytesAt, bytesOf, connect, SHORT, serve, text } from './setup.ts';
+import { bytesAt, bytesOf, connect, HURRIED, serve, text } from './setup.ts';
 
 // What an upstream may answer to the question for a small document. One case, one test.
 
@@ -278,7 +278,7 @@ describe('broken answers', () => {
 
 describe('slowness', () => {
   // Each limit alone: none of these is ended by the total deadline.
-  const limits = { documents: { ...SHORT.documents, deadline: 60_000 } };
+  const limits = { documents: { ...HURRIED.documents, deadline: 60_000 } };
 
   it('headers that never come end the wait', async () => {
     await expect(ask({ kind: 'stall', at: 'headers' }, { limits })).rejects.toEqual(refusal('slow', true));
@@ -304,7 +304,7 @@ describe('slowness', () => {
   });
 
   it('the total deadline holds where the rate does not', async () => {
-    const documents = { ...SHORT.documents, rateWindow: 60_000, deadline: 120 };
+    const documents = { ...HURRIED.documents, rateWindow: 60_000, deadline: 120 };
     await expect(ask({ kind: 'drip', bytes: 1, every: 50 }, { limits: { documents } })).rejects.toEqual(
       refusal('slow', true),
     );

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { withSignal } from '../../../src/async/caller.ts';
 import type { OpenDownload } from '../../../src/ports/upstream.ts';
 import type { UpstreamOptions } from '../../../src/upstream/client.ts';
-import { collect, connect, filler, SHORT, SOMEBODY, serve, text } from './setup.ts';
+import { LIMITS } from '../../../src/upstream/limits.ts';
+import { collect, connect, filler, HURRIED, SOMEBODY, serve, text } from './setup.ts';
 
 // One attempt at a file, from the start or from where the last one broke.
 
@@ -193,7 +194,8 @@ describe('limits', () => {
   });
 
   it('a trickle below the minimum rate is slow; our own slow reading is not', async () => {
-    const { server, open } = await setup();
+    const downloads = { ...LIMITS.downloads, rateWindow: HURRIED.downloads.rateWindow };
+    const { server, open } = await setup({ limits: { downloads } });
     server.fault('/f', { kind: 'throttle', bytesPerSecond: 10_000 }, 1);
     await expect(collect((await open(first)).bytes)).rejects.toEqual(refusal('slow'));
     const { bytes } = await open(first);
@@ -206,15 +208,16 @@ describe('limits', () => {
   });
 
   it('the total deadline ends a body', async () => {
-    const downloads = { ...SHORT.downloads, deadline: 200, rateWindow: 60_000 };
+    const downloads = { ...HURRIED.downloads, deadline: 200, rateWindow: 60_000 };
     const { server, open } = await setup({ limits: { downloads } });
     server.fault('/f', { kind: 'throttle', bytesPerSecond: 10_000 });
     await expect(collect((await open(first)).bytes)).rejects.toEqual(refusal('slow'));
   });
 
   it('waits for headers as long as interim answers come', async () => {
-    const { server, open } = await setup();
-    server.fault('/f', { kind: 'stall', at: 'headers', time: 500, interim: 80 });
+    const downloads = { ...LIMITS.downloads, headersTimeout: 1000 };
+    const { server, open } = await setup({ limits: { downloads } });
+    server.fault('/f', { kind: 'stall', at: 'headers', time: 3000, interim: 250 });
     expect(text(await collect((await open(first)).bytes))?.length).toBe(whole.length);
   });
 });

@@ -1,13 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { knownLayout, type LayoutName } from '../../../src/presets/known-upstreams.ts';
 import { resolveLayout } from '../../../src/presets/layouts.ts';
+import { LIMITS, type UpstreamLimits } from '../../../src/upstream/limits.ts';
 import { createMetadataSource } from '../../../src/upstream/metadata-source.ts';
 import { bytesOf, connect, SOMEBODY, serve, text } from './setup.ts';
 
-async function setup(names: readonly string[], preset: LayoutName = 'plain') {
+interface Setup {
+  readonly preset?: LayoutName;
+  readonly limits?: Partial<UpstreamLimits>;
+}
+
+async function setup(names: readonly string[], { preset = 'plain', limits }: Setup = {}) {
   const server = await serve({ files: new Map(names.map((name) => [`/metadata/${name}`, bytesOf(name)])) });
   const source = createMetadataSource(
-    connect(server, { retries: 2 }),
+    connect(server, { retries: 2, limits }),
     resolveLayout(knownLayout(preset), { upstream: server.url }),
     SOMEBODY,
   );
@@ -35,7 +41,8 @@ describe('the metadata source', () => {
   });
 
   it('an error on the next root is not the end of the chain', async () => {
-    const { server, read } = await setup([]);
+    const documents = { ...LIMITS.documents, headersTimeout: 2000 };
+    const { server, read } = await setup([], { limits: { documents } });
     server.fault('*', { kind: 'status', status: 500 }, 3);
     await expect(read('root', 2)).rejects.toMatchObject({ reason: 'unreachable' });
     server.fault('*', { kind: 'stall', at: 'headers' }, 1);
@@ -53,7 +60,7 @@ describe('the metadata source', () => {
   });
 
   it('finds a role that RSTUF stored without its version, in that layout only', async () => {
-    const rstuf = await setup(['3rd-party.json'], 'rstuf-2024');
+    const rstuf = await setup(['3rd-party.json'], { preset: 'rstuf-2024' });
     expect(text(await rstuf.read('3rd-party', 1))).toBe('3rd-party.json');
     expect(await rstuf.read('snapshot', 1)).toBeUndefined();
     const plain = await setup(['3rd-party.json']);

@@ -1,14 +1,15 @@
 import { describe, expect, it } from 'vitest';
+import type { UpstreamLimits } from '../../../src/upstream/limits.ts';
 import { GOOD, TEST_KEY } from '../../support/certificates.ts';
 import { startProxy } from '../../support/proxy.ts';
-import { bytesAt, bytesOf, collect, connect, ends, SOMEBODY, serve, text } from './setup.ts';
+import { bytesAt, bytesOf, collect, connect, ends, HURRIED, SOMEBODY, serve, text } from './setup.ts';
 
 const files = new Map([['x', bytesOf('hello')]]);
 const TLS = { key: TEST_KEY, cert: GOOD };
 
-async function through(proxy: { readonly url: string }, tls = true) {
+async function through(proxy: { readonly url: string }, tls = true, limits: Partial<UpstreamLimits> = {}) {
   const server = await serve({ files, ...(tls ? { tls: TLS } : {}) });
-  return { server, upstream: connect(server, { ca: GOOD, proxy: proxy.url }) };
+  return { server, upstream: connect(server, { ca: GOOD, proxy: proxy.url, limits }) };
 }
 
 async function start(options: Parameters<typeof startProxy>[0] = {}) {
@@ -62,7 +63,10 @@ describe('an HTTP proxy', () => {
     'that fails (%j) makes upstream unreachable, and its password shows nowhere',
     async (options) => {
       const proxy = await start(options);
-      const { server, upstream } = await through({ url: proxy.url.replace('//', '//me:hunter2@') });
+      const { connectTimeout } = HURRIED;
+      const { server, upstream } = await through({ url: proxy.url.replace('//', '//me:hunter2@') }, true, {
+        connectTimeout,
+      });
       const error: unknown = await bytesAt(upstream, `${server.url}x`, 10).catch((caught: unknown) => caught);
       expect(error).toMatchObject({ reason: 'unreachable', transient: true });
       const told = error instanceof Error && error.cause instanceof Error ? error.cause.message : '';

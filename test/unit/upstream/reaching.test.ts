@@ -1,7 +1,9 @@
 import { createServer, connect as dial } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { LIMITS } from '../../../src/upstream/limits.ts';
 import { ELSEWHERE, EXPIRED, GOOD, TEST_KEY } from '../../support/certificates.ts';
-import { bytesAt, bytesOf, connect, SHORT, serve, text } from './setup.ts';
+import { bytesAt, bytesOf, connect, HURRIED, serve, text } from './setup.ts';
 
 // Getting there at all: names, sockets, TLS, and how many at once.
 
@@ -21,7 +23,9 @@ describe('names', () => {
   });
 
   it('a resolver that never answers is cut by the connect timeout', async () => {
-    const upstream = connect({ url: 'https://index.test/' }, { resolve: () => new Promise(() => {}) });
+    const { connectTimeout } = HURRIED;
+    const resolve = () => new Promise<never>(() => {});
+    const upstream = connect({ url: 'https://index.test/' }, { resolve, limits: { connectTimeout } });
     await expect(bytesAt(upstream, 'https://index.test/x', 10)).rejects.toEqual(unreachable(true));
   });
 });
@@ -52,11 +56,13 @@ describe('sockets', () => {
     await new Promise<void>((listening) => mute.listen(0, '127.0.0.1', listening));
     const address = mute.address();
     const url = `https://127.0.0.1:${typeof address === 'object' ? address?.port : 0}/`;
-    await expect(bytesAt(connect({ url }), `${url}x`, 10)).rejects.toEqual(unreachable(true));
+    const { connectTimeout } = HURRIED;
+    const asked = bytesAt(connect({ url }, { limits: { connectTimeout } }), `${url}x`, 10);
+    await expect(asked).rejects.toEqual(unreachable(true));
     mute.close();
   });
 
-  it('a dead IPv6 address beside a live IPv4 one costs no more than a second', async () => {
+  it('a dead IPv6 address beside a live IPv4 one is passed over', async () => {
     const server = await serve({ files });
     const upstream = connect(server, {
       bases: [`http://localhost:${server.port}/`],
@@ -65,9 +71,7 @@ describe('sockets', () => {
         { address: '127.0.0.1', family: 4 },
       ],
     });
-    const start = performance.now();
     expect(text(await bytesAt(upstream, `http://localhost:${server.port}/x`, 10))).toBe('hello');
-    expect(performance.now() - start).toBeLessThan(1000);
   });
 });
 
@@ -145,19 +149,21 @@ describe('many at once', () => {
 
   it('waiting in the queue ends with the deadline', async () => {
     const server = await serve({ files });
-    const documents = { ...SHORT.documents, headersTimeout: 60_000, deadline: 150 };
+    const { deadline } = HURRIED.documents;
+    const documents = { ...HURRIED.documents, headersTimeout: 60_000, deadline };
     const upstream = connect(server, { limits: { connections: 1, documents } });
     server.fault('/x', { kind: 'stall', at: 'headers' });
     const occupying = bytesAt(upstream, `${server.url}x`, 10);
-    const waiting = bytesAt(upstream, `${server.url}x`, 10);
+    const waiting = bytesAt(upstream, `${server.url}x`, 10).catch(({ reason }) => reason);
     await expect(occupying).rejects.toMatchObject({ reason: 'slow' });
-    await expect(waiting).rejects.toMatchObject({ reason: 'slow' });
-    expect(server.requests).toHaveLength(1);
+    // Begun at the same time, so that it ends at the same time, and not a deadline later.
+    expect(await Promise.race([waiting, sleep(deadline / 2, 'still waiting')])).toBe('slow');
   });
 
   it('gives places back after refusals of every kind', async () => {
     const server = await serve({ files });
-    const upstream = connect(server, { limits: { connections: 1, queue: 1 } });
+    const documents = { ...LIMITS.documents, headersTimeout: 2000 };
+    const upstream = connect(server, { limits: { connections: 1, queue: 1, documents } });
     const kinds = [
       { kind: 'reset' },
       { kind: 'status', status: 404 },

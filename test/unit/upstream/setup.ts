@@ -5,17 +5,15 @@ import { createUpstream, type UpstreamOptions } from '../../../src/upstream/clie
 import { LIMITS, type UpstreamLimits } from '../../../src/upstream/limits.ts';
 import { startUpstream, type TestUpstream, type UpstreamServerOptions } from '../../support/upstream.ts';
 
-/** The real limits, with waits short enough for tests. */
-export const SHORT: UpstreamLimits = {
-  ...LIMITS,
+/** The real limits, but for pauses that a test would only sit out. */
+const PATIENT: UpstreamLimits = { ...LIMITS, retryDelay: 1, longestRest: 400, patience: 100, discard: 50 };
+
+/** For tests of these very limits: waits that end soon. Nothing that has to be answered within them is under test. */
+export const HURRIED = {
   connectTimeout: 300,
   documents: { headersTimeout: 150, idleTimeout: 150, deadline: 2000, rateWindow: 120 },
   downloads: { headersTimeout: 150, idleTimeout: 150, deadline: 2000, rateWindow: 120 },
-  retryDelay: 1,
-  longestRest: 400,
-  patience: 100,
-  discard: 50,
-};
+} satisfies Partial<UpstreamLimits>;
 
 /** Asks, and stays. */
 export const SOMEBODY: Caller = internalCaller('main');
@@ -39,7 +37,7 @@ export function connect(server: { readonly url: string }, options: Partial<Upstr
     bases: [server.url],
     retries: 0,
     ...options,
-    limits: { ...SHORT, ...options.limits },
+    limits: { ...PATIENT, ...options.limits },
   });
   ends.push(upstream.close);
   return upstream;

@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
-import { ACCESS_BYTES, SAME_FETCH_S, SAME_FETCHES } from './limits.ts';
-import { createLines } from './lines.ts';
-import type { Volume } from './volume.ts';
+import { ACCESS_BYTES, SAME_FETCH_S, SAME_FETCHES } from '../limits.ts';
+import { RecordLines } from './record-lines.ts';
+import type { RecordsDatabase } from './records-database.ts';
 
 const Fetched = z.object({
   at: z.int(),
@@ -27,10 +27,10 @@ export interface AccessRecord {
 }
 
 export function createAccessRecord(
-  volume: Volume,
+  records: RecordsDatabase,
   { maxBytes = ACCESS_BYTES }: { readonly maxBytes?: number } = {},
 ): AccessRecord {
-  const lines = createLines({ volume, name: 'access', maxBytes, durable: false });
+  const lines = new RecordLines(records, { kind: 'access', maxBytes });
   const recent = new LRUCache<string, number>({ max: SAME_FETCHES });
   return {
     record(fetched) {
@@ -46,6 +46,6 @@ export function createAccessRecord(
         if (data !== undefined && (data.sha256 === fileOrSha256 || data.file === fileOrSha256)) yield data;
       }
     },
-    close: lines.close,
+    close: () => lines.close(),
   };
 }

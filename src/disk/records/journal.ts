@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import type { Instant } from '../ports/clock.ts';
-import type { Journal, JournalEntry } from '../ports/records.ts';
-import { JOURNAL_BYTES } from './limits.ts';
-import { createLines } from './lines.ts';
-import type { Volume } from './volume.ts';
+import type { Instant } from '../../ports/clock.ts';
+import type { Journal, JournalEntry } from '../../ports/records.ts';
+import { JOURNAL_BYTES } from '../limits.ts';
+import { RecordLines } from './record-lines.ts';
+import type { RecordsDatabase } from './records-database.ts';
 
 const Entry = z.object({
   at: z.int(),
@@ -44,10 +44,10 @@ export interface StoredJournal extends Journal {
 
 /** Written behind, within a second, and at close. */
 export function createJournal(
-  volume: Volume,
+  records: RecordsDatabase,
   { maxBytes = JOURNAL_BYTES }: { readonly maxBytes?: number } = {},
 ): StoredJournal {
-  const lines = createLines({ volume, name: 'journal', maxBytes, durable: true });
+  const lines = new RecordLines(records, { kind: 'journal', maxBytes });
   return {
     note: (entry) => lines.add({ ...entry }),
     async *read({ index, project, since } = {}) {
@@ -60,6 +60,6 @@ export function createJournal(
         yield data;
       }
     },
-    close: lines.close,
+    close: () => lines.close(),
   };
 }
