@@ -62,6 +62,8 @@ interface ComposeOptions {
 export interface Seams {
   readonly clock?: Clock | undefined;
   readonly upstreamLimits?: Partial<UpstreamLimits> | undefined;
+  /** Between two writes of small files. */
+  readonly apartMs?: number | undefined;
 }
 
 /** Builds the adapters and the indexes on them. Throws Refusal `state`, or `format` for an unusable root. */
@@ -77,7 +79,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const shares = createShares();
     const nowMs = seams.clock === undefined ? Date.now : () => clock.now() * 1000;
     const { maxBytes } = config.cache;
-    const storage = directory.blobs({ maxBytes, nowMs });
+    const storage = directory.blobs(maxBytes, { nowMs, apartMs: seams.apartMs });
     closers.push(() => storage.close());
     const blobs = new BlobStore({
       storage,

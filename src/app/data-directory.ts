@@ -2,12 +2,12 @@ import { join } from 'node:path';
 import type { Instant } from '../bytes/instant.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Config, IndexConfig } from '../config/config.ts';
-import { createBlobStorage, type DiskBlobs } from '../disk/blob-storage.ts';
+import { createBlobStorage, type DiskBlobs, type DiskBlobsOptions } from '../disk/blob-storage.ts';
 import { Databases } from '../disk/databases.ts';
 import { createDurable } from '../disk/durable.ts';
 import { nodeFileOps } from '../disk/file-ops.ts';
 import { RecordsDatabase } from '../disk/records/records-database.ts';
-import { withSmallBlobs } from '../disk/small-blobs.ts';
+import { type SmallBlobsOptions, withSmallBlobs } from '../disk/small-blobs.ts';
 import type { SqliteState } from '../disk/state/sqlite-state.ts';
 import { currentRoot, openVolume, type Volume } from '../disk/volume.ts';
 import type { IndexState } from '../ports/index-state.ts';
@@ -30,8 +30,8 @@ export interface DataDirectory {
   readonly storage: SqliteState;
   /** What happened, and who was sent what. */
   readonly records: RecordsDatabase;
-  /** Files and small documents. `nowMs` names what is set aside. */
-  blobs(options: { readonly maxBytes: number; readonly nowMs: () => number }): DiskBlobs;
+  /** Files and small documents, of no more than so many bytes together. */
+  blobs(maxBytes: number, options: DiskBlobsOptions & SmallBlobsOptions): DiskBlobs;
   /** Where an index's state lies. */
   directoryOf(index: string): string;
   /** What an index remembers, checked whole. Throws Refusal `state` where it cannot be believed. */
@@ -89,8 +89,8 @@ export async function openDataDirectory(
       volume,
       storage,
       records,
-      blobs: ({ maxBytes, nowMs }) =>
-        withSmallBlobs(createBlobStorage(volume, { nowMs }), databases.documents(maxBytes)),
+      blobs: (maxBytes, options) =>
+        withSmallBlobs(createBlobStorage(volume, options), databases.documents(maxBytes), options),
       directoryOf,
       carried,
       async open(index) {
