@@ -2,6 +2,7 @@ import { promisify } from 'node:util';
 import { deflateRaw, inflateRaw } from 'node:zlib';
 import { z } from 'zod';
 import { sha256Hex } from '../bytes/digest.ts';
+import { Refusal } from '../bytes/refusal.ts';
 import type { PageContent, PageFloor, PageState } from '../ports/index-state.ts';
 import { decodeFramed, encodeFramed } from './framed.ts';
 import type { ItemKind } from './item.ts';
@@ -60,6 +61,10 @@ export function pageKind(project: string): ItemKind<PageState> {
 /** Member by member: whoever hands a page over may know more of it than is to be written down. */
 async function encodePage(page: PageContent): Promise<Uint8Array> {
   const { bytes, project, url, contentType, etag, serial, seenSerial, fetchedAt, confirmedAt, maxAge, twice } = page;
+  if (bytes.byteLength > PAGE_BYTES)
+    throw new Refusal('limit', `The page of ${project} is larger than ${PAGE_BYTES} bytes: it is not kept.`, {
+      subject: 'state',
+    });
   const accepted = page.accepted?.map(({ kind, file, after }) => ({ kind, file, after }));
   const header: z.input<typeof PageHeader> = {
     project,
@@ -85,10 +90,8 @@ function encodeGone(project: string, { serial }: PageFloor): Uint8Array {
   return encodeFramed(header, new Uint8Array());
 }
 
-/** Undefined for what is not whole, or longer than it says. */
+/** Undefined for what is not whole, or longer than it says or may be. */
 async function bodyOf(compressed: Uint8Array, size: number): Promise<Uint8Array | undefined> {
   if (size > PAGE_BYTES) return undefined;
-  // One byte more than it should be is as wrong as any.
-  const bytes = await inflate(compressed, { maxOutputLength: size + 1 }).catch(() => undefined);
-  return bytes?.byteLength === size ? bytes : undefined;
+  return inflate(compressed, { maxOutputLength: Math.max(size, 1) }).catch(() => undefined);
 }

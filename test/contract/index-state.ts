@@ -1,9 +1,10 @@
+import { deflateRawSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import type { Digests } from '../../src/bytes/digest.ts';
+import { type Digests, sha256Hex } from '../../src/bytes/digest.ts';
 import type { IndexState, PageContent, Pin, PublishedTrust, TrustStore } from '../../src/ports/index-state.ts';
 import { type ItemPath, STATE_VALUE_BYTES, type StateStorage } from '../../src/ports/state-storage.ts';
 import { createIndexState } from '../../src/state/index-state.ts';
-import { PINS_IN_MEMORY } from '../../src/state/limits.ts';
+import { PAGE_BYTES, PINS_IN_MEMORY } from '../../src/state/limits.ts';
 import { createPins } from '../../src/state/pins.ts';
 import type { StateStorageRig } from './state-storage.ts';
 
@@ -130,7 +131,11 @@ const pins: readonly IndexStateCase[] = [
       const first = new Map([['f', pin(sha('a'))]]);
       await pins.add('demo', first);
       const flood = new Map([['f'.repeat(STATE_VALUE_BYTES), pin(sha('b'))]]);
-      await expect(pins.add('demo', flood)).rejects.toMatchObject({ reason: 'limit', transient: false });
+      await expect(pins.add('demo', flood)).rejects.toMatchObject({
+        reason: 'limit',
+        transient: false,
+        message: expect.stringContaining('the digests first seen for demo'),
+      });
       for (const each of [pins, createPins(state(await another()))]) expect(await each.of('demo')).toEqual(first);
     },
   },
@@ -422,6 +427,14 @@ const pages: readonly IndexStateCase[] = [
         whole.subarray(0, -1),
         line,
         Buffer.from(smaller + whole.subarray(line.length).toString('latin1'), 'latin1'),
+        Buffer.from(
+          line.toString().replace(/"sha256":"./, '"sha256":"x') + whole.subarray(line.length).toString('latin1'),
+          'latin1',
+        ),
+        Buffer.from(
+          line.toString().replace(/"size":\d+/, '"size":99999999') + whole.subarray(line.length).toString('latin1'),
+          'latin1',
+        ),
         Buffer.from('{}\n'),
         Buffer.from('no line'),
       ];
@@ -437,6 +450,31 @@ const pages: readonly IndexStateCase[] = [
         );
         await expect(state().page(`p${at}`).read()).rejects.toMatchObject(refused);
       }
+    },
+  },
+];
+
+const limits: readonly IndexStateCase[] = [
+  {
+    name: 'a page larger than any that is fetched is not kept',
+    async run({ state, storage }) {
+      const bytes = Buffer.alloc(PAGE_BYTES + 1);
+      const saving = state()
+        .page('demo')
+        .change(() => ({ page: page({ bytes }) }));
+      await expect(saving).rejects.toMatchObject({ reason: 'limit', transient: false });
+      expect(await storage.version(['main', 'pages', 'demo'], 0)).toBe(0);
+    },
+  },
+  {
+    name: 'a page that was planted, and grows beyond that, is refused before it has grown',
+    async run({ state, storage }) {
+      const bytes = Buffer.alloc(PAGE_BYTES + 1);
+      const { bytes: _, ...said } = page();
+      const header = JSON.stringify({ ...said, sha256: sha256Hex(bytes), size: bytes.byteLength });
+      const value = Buffer.concat([Buffer.from(`${header}\n`), deflateRawSync(bytes)]);
+      await storage.create(['main', 'pages', 'demo'], 1, value);
+      await expect(state().page('demo').read()).rejects.toMatchObject(refused);
     },
   },
 ];
@@ -632,7 +670,7 @@ const floors: readonly IndexStateCase[] = [
     async run({ state, another }) {
       await state().trust.keepTimestamp(timestamp(3));
       const sibling = state(await another()).trust;
-      for (const version of [1, 2, 3]) await sibling.keepTimestamp(timestamp(version));
+      for (const version of [3, 2, 1]) await sibling.keepTimestamp(timestamp(version));
       expect(await state().trust.timestamp()).toEqual(timestamp(3));
       await sibling.keepTimestamp(timestamp(4));
       expect(await state().trust.timestamp()).toEqual(timestamp(4));
@@ -743,6 +781,7 @@ export const INDEX_STATE_CASES: readonly IndexStateCase[] = [
   ...pins,
   ...facts,
   ...pages,
+  ...limits,
   ...trust,
   ...floors,
   ...delegated,
