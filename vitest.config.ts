@@ -18,8 +18,10 @@ export default defineConfig({
     // Node runs the tests as it runs the program, so that coverage speaks of one text in workers, threads and child processes.
     experimental: { viteModuleRunner: false },
     setupFiles: ['test/support/take-coverage.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 120_000,
+    // What comes to an end does so long before, on the busiest machine; no test is about these.
+    testTimeout: 120_000,
+    hookTimeout: 240_000,
+    expect: { poll: { timeout: 60_000 } },
     maxWorkers: 2,
     reporters: process.env['CI'] === undefined ? ['default'] : ['default', ['json', { outputFile: REPORT }]],
   },

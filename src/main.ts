@@ -17,7 +17,7 @@ const program = createProgram(() => {
 try {
   await program.parseAsync();
 } catch (error) {
-  const { describe, say } = await import('./cli/output.ts');
+  const [{ describe }, { say }] = await Promise.all([import('./app/words.ts'), import('./cli/output.ts')]);
   say(`verbatim: ${describe(error)}`);
   process.exitCode = 1;
 }

@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { builtAccept, builtYield } from '../support/built.ts';
+import { builtAccept, builtStages, builtTrustedRoot, builtYield } from '../support/built.ts';
 
 // Accepts root, timestamp and snapshot of a directory, as a mirror does, and says what each round took.
 
 const [directory = '', rounds = '1'] = process.argv.slice(2);
-const { acceptSnapshot, acceptTimestamp, startFrom } = await builtAccept();
+const { acceptSnapshot, acceptTimestamp } = await builtAccept();
+const { asOf } = await builtStages();
+const { pinRoot } = await builtTrustedRoot();
 const { runInSlices } = await builtYield();
 const [root, timestamp, snapshot] = ['root', 'timestamp', 'snapshot'].map((role) =>
   readFileSync(join(directory, `${role}.json`)),
@@ -14,7 +16,7 @@ if (root === undefined || timestamp === undefined || snapshot === undefined) thr
 const now = Math.floor(Date.now() / 1000);
 
 async function accept(root: Uint8Array, timestamp: Uint8Array, snapshot: Uint8Array): Promise<void> {
-  const atRoot = await runInSlices(startFrom(root, now));
+  const atRoot = asOf(await runInSlices(pinRoot(root)), now);
   await runInSlices(acceptSnapshot(await runInSlices(acceptTimestamp(atRoot, timestamp, {})), snapshot, {}));
 }
 

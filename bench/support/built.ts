@@ -6,5 +6,7 @@ function built<Module>(path: string): Promise<Module> {
 }
 
 export const builtAccept = () => built<typeof import('../../src/tuf/accept.ts')>('tuf/accept');
+export const builtStages = () => built<typeof import('../../src/tuf/stages.ts')>('tuf/stages');
+export const builtTrustedRoot = () => built<typeof import('../../src/tuf/trusted-root.ts')>('tuf/trusted-root');
 export const builtSliced = () => built<typeof import('../../src/tuf/sliced.ts')>('tuf/sliced');
 export const builtYield = () => built<typeof import('../../src/async/yield.ts')>('async/yield');

@@ -5,10 +5,10 @@ import { runInSlices } from '../async/yield.ts';
 import { BlobStore } from '../blobs/blob-store.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Config, IndexConfig, SignedIndexConfig, UnsignedIndexConfig } from '../config/config.ts';
-import { type AccessRecord, createAccessRecord } from '../disk/access-record.ts';
-import { createBlobStorage, createUsageRecord } from '../disk/blob-storage.ts';
-import { createJournal } from '../disk/journal.ts';
-import { openVolume, type Volume } from '../disk/volume.ts';
+import { createUsageRecord } from '../disk/blob-storage.ts';
+import { type AccessRecord, createAccessRecord } from '../disk/records/access-record.ts';
+import { createJournal } from '../disk/records/journal.ts';
+import { holdToRoot, holdToUpstream } from '../mirror/operator/start-policy.ts';
 import type { PackageIndex } from '../mirror/package-index.ts';
 import { quarantinePolicy } from '../mirror/quarantine-policy.ts';
 import { RefusingIndex } from '../mirror/refusing-index.ts';
@@ -16,6 +16,7 @@ import { createSignedIndex } from '../mirror/tuf/index.ts';
 import { createUnsignedIndex } from '../mirror/unsigned/index.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Emit } from '../ports/events.ts';
+import type { IndexState } from '../ports/index-state.ts';
 import type { PageWork } from '../ports/page-work.ts';
 import type { Journal } from '../ports/records.ts';
 import { knownLayout } from '../presets/known-upstreams.ts';
@@ -24,21 +25,21 @@ import { simpleIndex } from '../presets/simple-index.ts';
 import { createTargetLayout } from '../presets/target-layout.ts';
 import { createPageStore } from '../state/pages.ts';
 import { createPins } from '../state/pins.ts';
-import { createTrustStore } from '../state/trust.ts';
 import { createUpstream } from '../upstream/client.ts';
 import type { UpstreamLimits } from '../upstream/limits.ts';
 import { createMetadataSource } from '../upstream/metadata-source.ts';
 import { BUILT_AT, VERSION } from '../version.ts';
 import { createPageWork } from '../workers/page-work.ts';
-import { nowOf } from './data-directory.ts';
+import { type DataDirectory, nowOf, openDataDirectory } from './data-directory.ts';
+import { openIndex, refusing } from './open-index.ts';
 import { readRoot } from './pinned-root.ts';
-import { sealingOf } from './secrets.ts';
-import { holdToState, holdToUpstream } from './start-policy.ts';
 import { reachOf } from './upstream-options.ts';
 
 /** A running mirror without its HTTP side: what every command works with. */
 export interface Composition {
   readonly indexes: readonly PackageIndex[];
+  /** What each index remembers, by its name; none of one that refuses because of that. */
+  readonly states: ReadonlyMap<string, IndexState>;
   readonly blobs: BlobStore;
   readonly clock: Clock;
   /** Who was sent which file. */
@@ -61,72 +62,84 @@ interface ComposeOptions {
 export interface Seams {
   readonly clock?: Clock | undefined;
   readonly upstreamLimits?: Partial<UpstreamLimits> | undefined;
+  /** Between two writes of small files. */
+  readonly apartMs?: number | undefined;
 }
 
 /** Builds the adapters and the indexes on them. Throws Refusal `state`, or `format` for an unusable root. */
 export async function compose(options: ComposeOptions): Promise<Composition> {
   const { config, emit, newTrust, upkeep = false, seams = {} } = options;
   const clock: Clock = seams.clock ?? { now: () => nowOf(config) };
-  const volume = await openVolume(config.data, { ...sealingOf(config), allowFuse: config.allowFuse });
+  const directory = await openDataDirectory(config, { serving: upkeep });
+  const { volume } = directory;
   const closers: (() => unknown)[] = [];
   try {
     const onCorrupt = ({ sha256, message }: { readonly sha256: string; readonly message: string }) =>
       emit({ name: 'rejected', index: '', reason: 'digest', subject: 'file', thing: sha256, message, at: 'disk' });
     const shares = createShares();
     const nowMs = seams.clock === undefined ? Date.now : () => clock.now() * 1000;
-    const storage = createBlobStorage(volume, { nowMs });
+    const { maxBytes } = config.cache;
+    const storage = directory.blobs(maxBytes, { nowMs, apartMs: seams.apartMs });
     closers.push(() => storage.close());
     const blobs = new BlobStore({
       storage,
       shares,
       record: createUsageRecord(volume),
-      maxBytes: config.cache.maxBytes,
+      maxBytes,
       upkeep,
       onCorrupt,
       onTrouble: (error) => emit({ name: 'faulted', at: 'store', error }),
       nowMs,
     });
     closers.push(() => blobs.close());
-    const fetched = createAccessRecord(volume);
+    const fetched = createAccessRecord(directory.records);
     closers.push(() => fetched.close());
-    const journal = createJournal(volume);
+    const journal = createJournal(directory.records);
     closers.push(() => journal.close());
     const work = createPageWork({ shares });
     closers.push(() => work.close());
-    const indexes: PackageIndex[] = [];
-    for (const index of Object.values(config.indexes)) {
-      const { mirror, close } = await composeIndex({
-        config,
-        index,
-        volume,
-        blobs,
-        clock,
-        emit,
-        journal,
-        work,
-        newTrust,
-        seams,
-      });
-      closers.push(close);
-      indexes.push(mirror);
-    }
-    refuseNothingLeft(indexes);
+    const shared = { config, blobs, clock, emit, journal, work, newTrust, seams };
+    const { indexes, states } = await composeIndexes(shared, directory, closers);
     return {
       indexes,
+      states,
       blobs,
       clock,
       fetched,
       shares,
       async close() {
         for (const close of closers.reverse()) await close();
-        await volume.close();
+        await directory.close();
       },
     };
   } catch (error) {
     for (const close of closers.reverse()) await close();
-    await volume.close();
+    await directory.close();
     throw error;
   }
+}
+
+async function composeIndexes(
+  shared: Omit<IndexParts, 'index' | 'state'>,
+  directory: DataDirectory,
+  closers: (() => unknown)[],
+): Promise<Pick<Composition, 'indexes' | 'states'>> {
+  const { config, emit } = shared;
+  const indexes: PackageIndex[] = [];
+  const states = new Map<string, IndexState>();
+  for (const index of Object.values(config.indexes)) {
+    const state = await openIndex(directory, index.name, emit);
+    if (state instanceof Refusal) {
+      indexes.push(refusing(index, state, emit));
+      continue;
+    }
+    states.set(index.name, state);
+    const { mirror, close } = await composeIndex({ ...shared, index, state });
+    closers.push(close);
+    indexes.push(mirror);
+  }
+  refuseNothingLeft(indexes);
+  return { indexes, states };
 }
 
 /** An index whose stored state is damaged refuses alone; where there is no other, the start does. */
@@ -138,7 +151,7 @@ function refuseNothingLeft(indexes: readonly PackageIndex[]): void {
 interface IndexParts {
   readonly config: Config;
   readonly index: IndexConfig;
-  readonly volume: Volume;
+  readonly state: IndexState;
   readonly blobs: BlobStore;
   readonly clock: Clock;
   readonly emit: Emit;
@@ -156,7 +169,7 @@ function composeIndex(parts: IndexParts) {
 async function composeUnsigned({
   config,
   index,
-  volume,
+  state,
   blobs,
   clock,
   emit,
@@ -166,7 +179,7 @@ async function composeUnsigned({
   seams,
 }: IndexParts & { readonly index: UnsignedIndexConfig }) {
   const { simple, api } = simpleIndex(index.upstream);
-  const upstreamSince = await holdToUpstream(volume, index, simple, clock.now(), newTrust);
+  const upstreamSince = await holdToUpstream(state, simple, { evidence: index.evidence, now: clock.now(), newTrust });
   const upstream = createUpstream({
     bases: [simple, ...(api === undefined ? [] : [api])],
     fileHosts: index.fileHosts,
@@ -181,8 +194,8 @@ async function composeUnsigned({
     pageUrl: (project) => `${simple}${project}/`,
     api,
     upstream,
-    store: createPageStore(volume, index.name),
-    pins: createPins(volume, index.name),
+    store: createPageStore(state),
+    pins: createPins(state),
     blobs,
     journal,
     work,
@@ -215,7 +228,7 @@ const memoryEach = ({ cache, indexes }: Config) => cache.memoryBytes / Object.ke
 async function composeSigned({
   config,
   index,
-  volume,
+  state,
   blobs,
   clock,
   emit,
@@ -227,7 +240,7 @@ async function composeSigned({
   const plan = typeof index.layout === 'string' ? knownLayout(index.layout) : describedLayout(index.layout);
   const layout = resolveLayout(plan, index);
   const pinnedRoot = readRoot(index.root);
-  const accepted = await holdToState(volume, index, pinnedRoot, clock.now(), newTrust);
+  const accepted = await holdToRoot(state, pinnedRoot, { evidence: index.evidence, now: clock.now(), newTrust });
   const upstream = createUpstream({
     bases: [index.upstream, ...layoutBases(layout)],
     fileHosts: index.fileHosts,
@@ -236,7 +249,6 @@ async function composeSigned({
     version: VERSION,
     limits: seams.upstreamLimits,
   });
-  const described = { name: index.name, evidence: index.evidence, upstream: index.upstream, layout: layout.name };
   const mirror = await createSignedIndex({
     name: index.name,
     upstreamUrl: index.upstream,
@@ -244,8 +256,8 @@ async function composeSigned({
     layout: createTargetLayout(layout),
     upstream,
     source: createMetadataSource(upstream, layout, internalCaller(index.name, 'metadata', 'client')),
-    store: createTrustStore(volume, index.name),
-    pins: createPins(volume, index.name),
+    store: state.trust,
+    pins: createPins(state),
     work,
     blobs,
     policy: quarantinePolicy,
@@ -259,9 +271,7 @@ async function composeSigned({
     reuploads: index.reuploads,
   }).catch((error: unknown) => {
     if (!(error instanceof Refusal) || error.reason !== 'state') throw error;
-    const { reason, message } = error;
-    emit({ name: 'rejected', index: index.name, reason, subject: 'state', thing: index.name, message, at: 'disk' });
-    return new RefusingIndex({ ...described, refusal: error });
+    return refusing(index, error, emit);
   });
   if (!(mirror instanceof RefusingIndex)) await accepted();
   const close = async () => {

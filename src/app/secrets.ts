@@ -1,11 +1,17 @@
 import { Refusal } from '../bytes/refusal.ts';
 import type { Config } from '../config/config.ts';
 import { secretVariable } from '../config/environment.ts';
-import type { VolumeOptions } from '../disk/volume.ts';
 import { readGiven } from './given-file.ts';
 
+/** What an index's state is sealed with, where it is. */
+export interface Sealing {
+  readonly sealKey?: Uint8Array | undefined;
+  /** A file outside the data directory that remembers how new the sealed state was. */
+  readonly sealEpochFile?: string | undefined;
+}
+
 /** What seals the data directory, read from where the configuration says. Throws Refusal `state` where it is not there. */
-export function sealingOf({ seal }: Config): Pick<VolumeOptions, 'sealKey' | 'sealEpochFile'> {
+export function sealingOf({ seal }: Config): Sealing {
   if (seal === undefined) return {};
   const { file, variable = '' } = seal.key;
   const bytes = file === undefined ? Buffer.from(secretVariable(variable) ?? '') : readGiven(file, 'the seal key');

@@ -1,13 +1,15 @@
 import type { Config } from '../config/config.ts';
-import { createAccess } from '../http/access/access.ts';
+import { type Access, createAccess } from '../http/access/access.ts';
+import type { Finished } from '../http/exchange.ts';
 import { createListener } from '../http/listener.ts';
-import { type RunningServer, startServer } from '../http/server.ts';
+import { type Certificate, type RunningServer, startServer } from '../http/server.ts';
 import type { PackageIndex } from '../mirror/package-index.ts';
+import type { Emit } from '../ports/events.ts';
 import { createEmit } from '../telemetry/events.ts';
 import { createLog, type Log } from '../telemetry/log.ts';
-import { createMetrics } from '../telemetry/metrics.ts';
+import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { VERSION } from '../version.ts';
-import { compose } from './compose.ts';
+import { type Composition, compose } from './compose.ts';
 import { accessListOf, addressOf, certificateOf } from './server-files.ts';
 
 export interface RunningMirror {
@@ -39,36 +41,71 @@ export async function startMirror({
   adminPort,
   log = logOf(config),
 }: MirrorOptions): Promise<RunningMirror> {
-  const names = Object.keys(config.indexes);
   const certificate = certificateOf(config.server);
   const readers = accessListOf(config.server);
-  const metrics = createMetrics({ indexes: names, version: VERSION });
+  const metrics = createMetrics({ indexes: Object.keys(config.indexes), version: VERSION });
   const emit = createEmit(log, metrics);
   const composition = await compose({ config, emit, newTrust, upkeep: true });
-  const access = readers && createAccess(readers, composition.shares.passwords);
   metrics.watchStore(() => {
     const { blobs, bytes, limit } = composition.blobs.usage();
     return { files: blobs, bytes, limitBytes: limit };
   });
-  let draining = false;
-  const defaultIndex = names.includes(DEFAULT_INDEX) ? DEFAULT_INDEX : (names[0] ?? DEFAULT_INDEX);
-  const shared = {
-    defaultIndex,
-    ready: () => !draining,
-    onFault: (error: unknown) => emit({ name: 'faulted', at: 'answer', error }),
-  };
-  const servers: RunningServer[] = [];
-  const close = async () => {
-    draining = true;
-    await Promise.all(servers.map((server) => server.close()));
-    await composition.close();
-    await log.flush();
-  };
+  const access = readers && createAccess(readers, composition.shares.passwords);
+  const mirror = new Mirror({ config, log, emit, metrics, composition, access });
   try {
-    let publicUrl: string | undefined;
-    const server = await startServer({
+    await mirror.listen(certificate);
+    if (adminPort !== undefined) await mirror.listenForOperators(adminPort);
+    // The first refresh need not wait for the first client; what it cannot do is logged and tried again on demand.
+    for (const index of composition.indexes) index.signed?.refresh().catch(() => undefined);
+    return mirror;
+  } catch (error) {
+    await mirror.close();
+    throw error;
+  }
+}
+
+interface MirrorParts {
+  readonly config: Config;
+  readonly log: Log;
+  readonly emit: Emit;
+  readonly metrics: Metrics;
+  readonly composition: Composition;
+  readonly access: Access | undefined;
+}
+
+/** The servers over one composition. What is opened is closed again in order, however far the start came. */
+class Mirror implements RunningMirror {
+  readonly indexes: readonly PackageIndex[];
+  readonly defaultIndex: string;
+  readonly log: Log;
+  readonly #parts: MirrorParts;
+  readonly #servers: RunningServer[] = [];
+  #main: RunningServer | undefined;
+  #admin: RunningServer | undefined;
+  #publicUrl: string | undefined;
+  #draining = false;
+
+  constructor(parts: MirrorParts) {
+    const names = Object.keys(parts.config.indexes);
+    this.#parts = parts;
+    this.log = parts.log;
+    this.indexes = parts.composition.indexes;
+    this.defaultIndex = names.includes(DEFAULT_INDEX) ? DEFAULT_INDEX : (names[0] ?? DEFAULT_INDEX);
+  }
+
+  get url(): string {
+    return this.#main?.url ?? '';
+  }
+
+  get metricsUrl(): string | undefined {
+    return this.#admin && `${this.#admin.url}/metrics`;
+  }
+
+  async listen(tls: Certificate | undefined): Promise<void> {
+    const { config, composition, access, emit } = this.#parts;
+    this.#main = await this.#open({
       listener: createListener({
-        ...shared,
+        ...this.#shared(),
         indexes: composition.indexes.map((index) => ({
           index,
           // Where a web page could read with credentials that are not its own, no web page reads.
@@ -76,55 +113,67 @@ export async function startMirror({
           shared: access === undefined,
         })),
         access,
-        publicUrl: () => publicUrl,
-        onFinish(finished) {
+        publicUrl: () => this.#publicUrl,
+        onFinish: (finished) => {
           emit(finished);
-          const { sent, index = '', bytes } = finished;
-          if (sent === undefined || bytes === 0) return;
-          const { project, filename: file, sha256, client } = sent;
-          composition.fetched.record({ at: composition.clock.now(), client, index, project, file, sha256 });
+          this.#recordFetch(finished);
         },
       }),
       host: config.server.host,
       port: config.server.port,
-      tls: certificate,
+      tls,
       limits: { connections: config.server.maxConnections },
     });
-    servers.push(server);
-    publicUrl = addressOf(config.server, server.url);
-    const admin =
-      adminPort === undefined
-        ? undefined
-        : await startServer({
-            listener: createListener({ ...shared, indexes: [], metrics: metrics.exposition }),
-            host: '127.0.0.1',
-            port: adminPort,
-          });
-    if (admin !== undefined) servers.push(admin);
-    // The first refresh need not wait for the first client; what it cannot do is logged and tried again on demand.
-    for (const index of composition.indexes) index.signed?.refresh().catch(() => undefined);
-    const reload = () => {
-      try {
-        const next = { certificate: certificateOf(config.server), readers: accessListOf(config.server) };
-        if (next.certificate !== undefined) server.useCertificate(next.certificate);
-        if (next.readers !== undefined) access?.replace(next.readers);
-        emit({ name: 'reloaded' });
-      } catch (error) {
-        emit({ name: 'reloaded', error });
-      }
-    };
+    this.#publicUrl = addressOf(config.server, this.#main.url);
+  }
+
+  async listenForOperators(port: number): Promise<void> {
+    const listener = createListener({ ...this.#shared(), indexes: [], metrics: this.#parts.metrics.exposition });
+    this.#admin = await this.#open({ listener, host: '127.0.0.1', port });
+  }
+
+  // Both are bound to their mirror: they are handed on as handlers.
+  readonly reload = (): void => {
+    const { config, access, log } = this.#parts;
+    try {
+      const next = { certificate: certificateOf(config.server), readers: accessListOf(config.server) };
+      if (next.certificate !== undefined) this.#main?.useCertificate(next.certificate);
+      if (next.readers !== undefined) access?.replace(next.readers);
+      log.info('certificate, users and tokens were read again', { event: 'reloaded' });
+    } catch (error) {
+      log.error(`nothing was changed: ${error instanceof Error ? error.message : String(error)}`, {
+        event: 'reloaded',
+      });
+    }
+  };
+
+  readonly close = async (): Promise<void> => {
+    this.#draining = true;
+    await Promise.all(this.#servers.map((server) => server.close()));
+    await this.#parts.composition.close();
+    await this.log.flush();
+  };
+
+  async #open(options: Parameters<typeof startServer>[0]): Promise<RunningServer> {
+    const server = await startServer(options);
+    this.#servers.push(server);
+    return server;
+  }
+
+  #shared() {
     return {
-      url: server.url,
-      indexes: composition.indexes,
-      defaultIndex,
-      log,
-      metricsUrl: admin && `${admin.url}/metrics`,
-      reload,
-      close,
+      defaultIndex: this.defaultIndex,
+      ready: () => !this.#draining,
+      onFault: (error: unknown) => this.#parts.emit({ name: 'faulted', at: 'answer', error }),
     };
-  } catch (error) {
-    await close();
-    throw error;
+  }
+
+  /** Who was sent which file, once any byte of it was. */
+  #recordFetch({ sent, index = '', bytes }: Finished): void {
+    if (sent === undefined || bytes === 0) return;
+    const { fetched, clock } = this.#parts.composition;
+    const { project, filename: file, sha256, client } = sent;
+    fetched.record({ at: clock.now(), client, index, project, file, sha256 });
   }
 }
 

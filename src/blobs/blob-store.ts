@@ -11,6 +11,7 @@ import type { Blobs, Wanted } from '../ports/blobs.ts';
 import type { OpenDownload } from '../ports/upstream.ts';
 import { Aliases } from './aliases.ts';
 import { createChunkBuffers } from './chunk-buffers.ts';
+import { BlobGone } from './chunks.ts';
 import { download as downloadInto, type Waiting } from './download.ts';
 import { Evictor } from './evict.ts';
 import { FillWriter } from './fill-writer.ts';
@@ -18,7 +19,7 @@ import { Fills } from './fills.ts';
 import * as LIMITS from './limits.ts';
 import { type Proof, Proofs } from './proofs.ts';
 import { BlobReader } from './reader.ts';
-import { type Verification, verifyBlobs } from './scan.ts';
+import { isWrong, type Verification, verifyBlobs } from './scan.ts';
 import { refusalOf, StoredBlobs } from './stored-blobs.ts';
 import { Upkeep } from './upkeep.ts';
 import { type Usage, UsageOrder } from './usage-order.ts';
@@ -161,7 +162,13 @@ export class BlobStore implements Blobs {
 
   async readDocument(expected: Expected, limit: number): Promise<Proven | undefined> {
     const blob = await this.open(expected);
-    return blob && prove(await blob.bytes(limit), expected);
+    try {
+      return blob && prove(await blob.bytes(limit), expected);
+    } catch (error) {
+      // Changed or removed since it was opened: as if it had not been stored.
+      if (isWrong(error) || error instanceof BlobGone) return undefined;
+      throw error;
+    }
   }
 
   async writeDocument(document: Proven): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Caller } from '../async/caller.ts';
+import type { Range } from '../bytes/range.ts';
 import { Refusal } from '../bytes/refusal.ts';
-import type { Range, WriteChunk } from '../ports/blob.ts';
+import type { WriteChunk } from '../ports/blob.ts';
 import type { BlobStorage, StoredBytes } from '../ports/blob-storage.ts';
 import type { ChunkBuffers, Lent } from './chunk-buffers.ts';
 import { CHUNK } from './limits.ts';

@@ -1,7 +1,8 @@
 import { LRUCache } from 'lru-cache';
 import { type Caller, internalCaller } from '../async/caller.ts';
+import type { Range } from '../bytes/range.ts';
 import { Refusal } from '../bytes/refusal.ts';
-import type { CheckedReader, Range, WriteChunk } from '../ports/blob.ts';
+import type { CheckedReader, WriteChunk } from '../ports/blob.ts';
 import type { BlobStorage } from '../ports/blob-storage.ts';
 import type { ChunkBuffers } from './chunk-buffers.ts';
 import { type Checked, checkRange, sendChecked } from './chunks.ts';

@@ -1,10 +1,8 @@
 import { indexOf, nowOf, withDataDirectory } from '../app/data-directory.ts';
+import { Refusal } from '../bytes/refusal.ts';
 import type { Config } from '../config/config.ts';
-import { createJournal } from '../disk/journal.ts';
-import { createIndexState } from '../state/index-facts.ts';
-import { createPageStore } from '../state/pages.ts';
-import { createPins } from '../state/pins.ts';
-import { actsOf, type Named } from './accepted.ts';
+import { createJournal } from '../disk/records/journal.ts';
+import { actsOf, type Named } from '../mirror/operator/acts.ts';
 import { print, printJson } from './output.ts';
 
 interface AcceptChangeOptions extends Named {
@@ -19,14 +17,17 @@ export async function acceptChange(config: Config, options: AcceptChangeOptions)
   const { index, change, reason, dryRun, json } = options;
   indexOf(config, index);
   const now = nowOf(config);
-  await withDataDirectory(config, async (volume) => {
-    const place = { pins: createPins(volume, index), pages: createPageStore(volume, index), now };
-    const acts = await actsOf(place, options);
+  await withDataDirectory(config, async (directory) => {
+    const { state } = await directory.open(index);
+    const acts = await actsOf({ state, now }, options);
     const described = acts.map(({ carryOut: _, ...act }) => act);
     if (!dryRun) {
       // The word is kept before anything follows from it.
-      await createIndexState(volume, index).appendAudit({ at: now, action: actionText(options), reason });
-      const journal = createJournal(volume);
+      const entry = { at: now, action: actionText(options), reason };
+      const known = await state.facts.change((was) => was && { ...was.value, audit: [...was.value.audit, entry] });
+      if (known === undefined)
+        throw new Refusal('state', `Index ${index} has no state yet to note a change in.`, { subject: 'state' });
+      const journal = createJournal(directory.records);
       try {
         for (const act of acts) {
           await act.carryOut();

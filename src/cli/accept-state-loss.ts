@@ -1,6 +1,12 @@
-import { indexOf, nowOf, withDataDirectory } from '../app/data-directory.ts';
+import { lostName } from '../app/carry-over.ts';
+import { directoryIn, indexOf, nowOf, openDataDirectory } from '../app/data-directory.ts';
 import type { Config } from '../config/config.ts';
-import { acceptStateLoss } from '../state/state-loss.ts';
+import {
+  acceptStateLoss,
+  type LossOptions,
+  noteCarriedLoss,
+  type StateLoss,
+} from '../state/admin/accept-state-loss.ts';
 import { print, printJson } from './output.ts';
 
 interface AcceptStateLossOptions {
@@ -16,9 +22,10 @@ export async function acceptLoss(
   { index, reason, adopt, json }: AcceptStateLossOptions,
 ): Promise<void> {
   const { evidence } = indexOf(config, index);
-  const loss = await withDataDirectory(config, (volume) =>
-    acceptStateLoss(volume, { index, evidence, adopt, reason, now: nowOf(config) }),
-  );
+  const now = nowOf(config);
+  const keepAs = lostName(directoryIn(config.data, index), now);
+  const options = { evidence, adopt, reason, now, keepAs };
+  const loss = await giveUp(config, index, options);
   if (json) return printJson({ index, ...loss });
   print(`${index}: ${loss.kept} pieces of state hold and are kept.`);
   if (loss.adopted > 0)
@@ -27,4 +34,16 @@ export async function acceptLoss(
   if (loss.setAside.length > 0)
     print(`What was set aside lies in ${loss.setAsideTo}. What it remembered begins anew, at first sight.`);
   print('The reason you gave is in the audit trail. A server that runs goes on as soon as it looks again.');
+}
+
+async function giveUp(config: Config, index: string, options: LossOptions): Promise<StateLoss> {
+  const directory = await openDataDirectory(config, { word: { index, ...options } });
+  try {
+    const state = directory.unchecked(index);
+    const { carried, storage } = directory;
+    if (carried !== undefined) return await noteCarriedLoss(state, carried, options);
+    return await acceptStateLoss(storage, state, options);
+  } finally {
+    await directory.close();
+  }
 }

@@ -14,7 +14,7 @@ import type { Generation } from '../tuf/stages.ts';
 import { createUpstream, type HttpUpstream } from '../upstream/client.ts';
 import { createMetadataSource } from '../upstream/metadata-source.ts';
 import { VERSION } from '../version.ts';
-import { type ClientTrust, initTrust, openTrust } from './client-trust.ts';
+import { TrustedDirectory } from './trusted-directory.ts';
 
 // A TUF client over the same core, for scripts and test suites (TUF §5, step by step; nothing is fetched ahead).
 
@@ -29,21 +29,21 @@ export interface ClientOptions {
 }
 
 export async function clientInit(options: ClientOptions, rootFile: string): Promise<void> {
-  await initTrust(options.metadataDir, readRoot(rootFile), nowOf(options));
+  await TrustedDirectory.init(options.metadataDir, readRoot(rootFile));
 }
 
 export async function clientRefresh(options: ClientOptions): Promise<void> {
-  const trust = await openTrust(options.metadataDir, nowOf(options));
-  await withSource(options, ({ source }) => trust.refresh(source));
+  const trust = await TrustedDirectory.open(options.metadataDir);
+  await withSource(options, ({ source }) => trust.refresh(source, nowOf(options)));
 }
 
 /** All targets of one call share one refresh; one already there with the right bytes is not fetched again. */
 export async function clientDownload(options: ClientOptions): Promise<void> {
-  const trust = await openTrust(options.metadataDir, nowOf(options));
+  const trust = await TrustedDirectory.open(options.metadataDir);
   const directory = need(options.targetDir, '--target-dir');
   if (options.targetName.length === 0) need(undefined, '--target-name');
   await withSource(options, async ({ source, upstream, urls }) => {
-    const generation = await trust.refresh(source);
+    const generation = await trust.refresh(source, nowOf(options));
     for (const name of options.targetName) {
       const target = await lookUp(trust, generation, source, name);
       const held = await openClientDirectory(directory);
@@ -79,7 +79,7 @@ async function withSource<T>(options: ClientOptions, run: (remote: Remote) => Pr
 }
 
 async function lookUp(
-  trust: ClientTrust,
+  trust: TrustedDirectory,
   generation: Generation,
   source: MetadataSource,
   name: string,

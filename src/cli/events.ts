@@ -1,14 +1,14 @@
-import { withDataDirectory } from '../app/data-directory.ts';
+import { withRecords } from '../app/data-directory.ts';
 import { instantText } from '../bytes/instant.ts';
 import type { Config } from '../config/config.ts';
-import { createJournal, type JournalFilter } from '../disk/journal.ts';
+import { createJournal, type JournalFilter } from '../disk/records/journal.ts';
 import type { JournalEntry } from '../ports/records.ts';
 import { print, printJson } from './output.ts';
 
 /** `verbatim events`: what upstream took away, changed or was accepted to change, oldest first. */
 export async function events(config: Config, filter: JournalFilter, json: boolean): Promise<void> {
-  await withDataDirectory(config, async (volume) => {
-    const journal = createJournal(volume);
+  await withRecords(config, async (records) => {
+    const journal = createJournal(records);
     const found: JournalEntry[] = [];
     for await (const entry of journal.read(filter)) {
       if (json) found.push(entry);

@@ -1,12 +1,10 @@
 import { compose } from '../app/compose.ts';
+import { explanationText } from '../app/explanation-text.ts';
 import { noEvents } from '../app/no-events.ts';
 import { internalCaller } from '../async/caller.ts';
-import { dateText } from '../bytes/instant.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Config } from '../config/config.ts';
-import type { Explanation, Voucher } from '../mirror/package-index.ts';
-import type { Pin } from '../ports/index-state.ts';
-import { print, printJson, untilText } from './output.ts';
+import { print, printJson } from './output.ts';
 
 /** `verbatim explain PROJECT|FILE`: who vouches for it, and what an attacker would have to hold. */
 export async function explain(
@@ -26,97 +24,4 @@ export async function explain(
   } finally {
     await composition.close();
   }
-}
-
-/** In plain words, for somebody who has never heard of TUF. */
-export function explanationText(explanation: Explanation, now: number): string {
-  const { name, project, kind, evidence } = explanation;
-  const how =
-    evidence === 'tuf' ? 'proved by signatures (evidence: tuf)' : "proved by its page's digest (evidence: index)";
-  const listed = explanation.files === 1 ? '1 file' : `${explanation.files} files`;
-  const head =
-    kind === 'project'
-      ? `${project}: a project with ${listed}, ${evidence === 'tuf' ? how : "proved by their page's digests (evidence: index)"}.`
-      : `${name}: a file of the project ${project}, ${how}.`;
-  const body = evidence === 'tuf' ? signedLines(explanation, now) : unsignedLines(explanation);
-  return [head, '', ...body, ...(kind === 'file' ? fileLines(explanation) : [])].join('\n');
-}
-
-function signedLines({ project, chain, forgeableOnline, reuploads }: Explanation, now: number): readonly string[] {
-  const last = chain.at(-1);
-  return [
-    'Who vouches for it, from the root you pinned down to the list that names it:',
-    ...chain.map((voucher) => `  ${voucherText(voucher, now)}`),
-    '',
-    `To forge it, an attacker needs ${needed(chain)}.`,
-    ...(forgeableOnline.length > 0
-      ? [
-          `The keys of ${forgeableOnline.join(', ')} are online: a machine holds them so that new uploads are signed at once.`,
-          `Whoever steals them can sign a NEW file for ${project}, and nobody could tell. Verbatim cannot detect that.`,
-          reuploads
-            ? 'They are enough to exchange a file too: "reuploads: true" lets this index put other bytes under a name.'
-            : 'They are not enough to change a file this mirror has already seen: its digest is pinned here.',
-        ]
-      : [
-          `The keys of ${last?.role ?? 'this role'} are not known to be online. Whoever steals the index's online keys can delay`,
-          `updates until the signatures expire, but cannot sign anything for ${project}: those keys do not sign there.`,
-        ]),
-  ];
-}
-
-/** Nobody signed anything; what is left is what was seen. */
-function unsignedLines({ kind, pinned }: Explanation): readonly string[] {
-  const first = kind === 'project' ? 'a NEW file for it' : 'this file';
-  return [
-    'Nobody signed it. This is weaker than tuf: the word of the upstream index, heard over TLS, is all there is.',
-    ...(kind === 'file' && pinned !== undefined && pinned.provisional !== true
-      ? [
-          'To forge it now, an attacker would have to change what this mirror remembers: its digest is pinned here.',
-          'It was as good as upstream, and the way to it, on the day it was first seen.',
-        ]
-      : [
-          `To forge ${first}, an attacker needs one of these: the upstream index or its storage; a TLS certificate for its`,
-          'name, from any authority this machine believes; the account of somebody who may upload to the project.',
-          'Verbatim cannot detect that at first sight. Files seen before keep their bytes: their digests are pinned here.',
-        ]),
-  ];
-}
-
-function fileLines({ evidence, digests, pinned, reuploads }: Explanation): readonly string[] {
-  return [
-    ...[...digests].map(
-      ([algorithm, hex]) => `Digest on ${evidence === 'tuf' ? 'the proved' : 'its'} page: ${algorithm} ${hex}`,
-    ),
-    reuploads
-      ? 'Not held to what was first seen: "reuploads: true" lets this index put other bytes under this name.'
-      : pinned === undefined
-        ? 'Not pinned here yet.'
-        : pinText(pinned),
-  ];
-}
-
-function pinText({ seen, provisional, proved, uploadTime, fetch }: Pin): string {
-  const since = dateText(seen);
-  const uploaded = uploadTime === undefined ? '' : ` Upstream says it was uploaded at ${uploadTime}.`;
-  if (provisional !== true)
-    return `Pinned here since ${since}: no other bytes are ever served under this name.${uploaded}`;
-  const missing =
-    proved === true
-      ? 'a second look at the page has agreed'
-      : 'its bytes were proved and a second look at the page has agreed';
-  const by = fetch === undefined ? '' : `, by fetch ${fetch}`;
-  return `First seen here on ${since}${by}; provisional until ${missing}.${uploaded}`;
-}
-
-function voucherText({ role, threshold, keys, online, version, expires }: Voucher, now: number): string {
-  const who = keys === 1 ? 'its 1 key' : `${threshold} of its ${keys} keys`;
-  const where = online ? 'online keys' : 'not known to be online';
-  return `${role} (version ${version}): signed by ${who}, ${where}; valid until ${dateText(expires)} (${untilText(expires, now)})`;
-}
-
-function needed(chain: readonly Voucher[]): string {
-  const last = chain.at(-1);
-  if (last === undefined) return 'nothing';
-  const keys = last.threshold === 1 ? '1 key' : `${last.threshold} keys`;
-  return `${keys} of "${last.role}", and the keys of "timestamp" and "snapshot" to announce it (or the keys of a role above it in the list)`;
 }

@@ -1,5 +1,3 @@
-import { Refusal } from '../bytes/refusal.ts';
-
 /** Results go to standard output; everything said beside them goes to standard error. */
 export function print(text: string): void {
   process.stdout.write(`${text}\n`);
@@ -13,33 +11,4 @@ export function printJson(value: unknown): void {
   print(
     JSON.stringify(value, (_, member: unknown) => (member instanceof Map ? Object.fromEntries(member) : member), 2),
   );
-}
-
-/** What happened, in a sentence for a person; the cause below it where there is one. */
-export function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const reason = error instanceof Refusal ? ` [${error.reason}]` : '';
-  const cause =
-    error.cause instanceof Error && error.cause.message !== error.message ? `\n  because: ${error.cause.message}` : '';
-  return `${error.message}${reason}${cause}`;
-}
-
-/** `2 days 3 hours`, or `expired 5 minutes ago`. */
-export function untilText(instant: number, now: number): string {
-  const left = instant - now;
-  const text = duration(Math.abs(left));
-  return left > 0 ? `in ${text}` : `${text} ago`;
-}
-
-function duration(seconds: number): string {
-  const units: readonly (readonly [number, string])[] = [
-    [86_400, 'day'],
-    [3_600, 'hour'],
-    [60, 'minute'],
-  ];
-  for (const [size, name] of units) {
-    const count = Math.floor(seconds / size);
-    if (count > 0) return `${count} ${name}${count === 1 ? '' : 's'}`;
-  }
-  return 'less than a minute';
 }

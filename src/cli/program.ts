@@ -2,8 +2,8 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { parseInstant } from '../bytes/instant.ts';
 import type { Config } from '../config/config.ts';
 import { type Flags, option, SETTINGS } from '../config/settings.ts';
+import type { ChangeFlags } from '../mirror/operator/acts.ts';
 import { VERSION } from '../version.ts';
-import type { ChangeFlags } from './accepted.ts';
 
 // One place that names every command and option. What a command needs is loaded when it runs: starting must be quick.
 

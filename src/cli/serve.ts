@@ -19,7 +19,7 @@ export async function serve(config: Config, { json, newTrust, adminPort }: Serve
   const stopped = untilAsked();
   const mirror = await startMirror({ config, newTrust, adminPort });
   // Only where there is something to read again: else a closed terminal ends this program, as it ends others.
-  if ((config.server.tls ?? config.server.auth) !== undefined) process.on('SIGHUP', mirror.reload);
+  if ((config.server.tls ?? config.server.auth) !== undefined) process.on('SIGHUP', () => mirror.reload());
   print(json ? readyJson(mirror) : readyText(config, mirror));
   await stopped;
   await mirror.close();

@@ -1,9 +1,10 @@
 import { compose } from '../app/compose.ts';
 import { noEvents } from '../app/no-events.ts';
+import { untilText } from '../app/words.ts';
 import type { Config } from '../config/config.ts';
 import type { IndexStatus } from '../mirror/package-index.ts';
 import { statusEvidence } from './evidence-text.ts';
-import { print, printJson, untilText } from './output.ts';
+import { print, printJson } from './output.ts';
 
 /** `verbatim status`: the trust state of every index. */
 export async function status(config: Config, json: boolean): Promise<void> {
@@ -24,7 +25,11 @@ export function statusText(index: IndexStatus, now: number): string {
     `${index.name}: mirrors ${index.upstream} (layout ${index.layout})`,
     ...statusEvidence(index).map((line) => `  ${line}`),
   ];
-  if (index.evidence === 'tuf' && index.roles.length === 0) lines.push('  nothing has been accepted yet');
+  if (index.evidence === 'tuf' && index.roles.length === 0) {
+    if (index.lastError?.reason === 'state')
+      return [...lines, `  nothing of it is served: ${index.lastError.message}`].join('\n');
+    lines.push('  nothing has been accepted yet');
+  }
   if (index.evidence === 'index' && index.lastRefresh !== undefined)
     lines.push(`  a page was last confirmed by upstream ${untilText(index.lastRefresh, now)}`);
   for (const { role, version, expires, signed, threshold, keys, online } of index.roles) {

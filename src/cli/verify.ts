@@ -1,10 +1,9 @@
-import { compose } from '../app/compose.ts';
-import { withDataDirectory } from '../app/data-directory.ts';
+import { type Composition, compose } from '../app/compose.ts';
 import { noEvents } from '../app/no-events.ts';
 import { clean } from '../bytes/printable.ts';
 import type { Config } from '../config/config.ts';
 import type { StoredRoles } from '../mirror/package-index.ts';
-import { type HeldState, verifyState } from '../state/verify-state.ts';
+import { type VerifiedState, verifyState } from '../state/admin/verify-state.ts';
 import { print, printJson, say } from './output.ts';
 
 /** `verbatim verify`: proves the stored trust and every stored file again. True where everything held. */
@@ -18,7 +17,7 @@ export async function verify(config: Config, json: boolean): Promise<boolean> {
       said = blobs;
       say(`${blobs} files, ${(bytes / 1e6).toFixed(0)} MB proved so far`);
     });
-    const states = await verifyStates(config);
+    const states = await verifyStates(composition);
     const delegated: { readonly index: string; readonly roles: StoredRoles | undefined }[] = [];
     for (const index of composition.indexes)
       delegated.push({ index: index.name, roles: await index.signed?.proveStoredRoles() });
@@ -46,19 +45,19 @@ export async function verify(config: Config, json: boolean): Promise<boolean> {
   }
 }
 
-type IndexState = HeldState & { readonly index: string };
+type CheckedIndex = VerifiedState & { readonly index: string };
 
 /** Of every index that signs nothing. */
-function verifyStates(config: Config): Promise<readonly IndexState[]> {
-  return withDataDirectory(config, async (volume) => {
-    const states: IndexState[] = [];
-    for (const { name, evidence } of Object.values(config.indexes))
-      if (evidence === 'index') states.push({ index: name, ...(await verifyState(volume, name)) });
-    return states;
-  });
+async function verifyStates({ indexes, states }: Composition): Promise<readonly CheckedIndex[]> {
+  const checked: CheckedIndex[] = [];
+  for (const { name, evidence } of indexes) {
+    const state = states.get(name);
+    if (evidence === 'index' && state !== undefined) checked.push({ index: name, ...(await verifyState(state)) });
+  }
+  return checked;
 }
 
-function printState({ index, items, wrong }: IndexState): void {
+function printState({ index, items, wrong }: CheckedIndex): void {
   print(`${index}: signs nothing; its files are proved by the digests they are stored under.`);
   print(`${index}: ${items} pieces of what was seen of it are stored (pages, pins): ${wrong.length} do not hold.`);
   for (const { item, message } of wrong) print(`  does not hold: ${clean(item)}: ${clean(message)}`);

@@ -1,17 +1,17 @@
-import { withDataDirectory } from '../app/data-directory.ts';
+import { withRecords } from '../app/data-directory.ts';
 import { isDigest } from '../bytes/digest.ts';
 import { instantText } from '../bytes/instant.ts';
 import type { Config } from '../config/config.ts';
-import { createAccessRecord, type Fetched } from '../disk/access-record.ts';
+import { createAccessRecord, type Fetched } from '../disk/records/access-record.ts';
 import { print, printJson } from './output.ts';
 
 /** `verbatim who FILE|DIGEST`: the clients that were sent a file, as far back as the access record goes. */
 export async function who(config: Config, fileOrDigest: string, json: boolean): Promise<void> {
   const wanted = fileOrDigest.replace(/^sha256:/i, '').toLowerCase();
   const name = isDigest('sha256', wanted) ? wanted : fileOrDigest;
-  await withDataDirectory(config, async (volume) => {
+  await withRecords(config, async (records) => {
     const found: Fetched[] = [];
-    for await (const each of createAccessRecord(volume).whoFetched(name)) found.push(each);
+    for await (const each of createAccessRecord(records).whoFetched(name)) found.push(each);
     if (json) return printJson(found);
     for (const { at, client, index, file, sha256 } of found)
       print(`${instantText(at)} ${client} ${index} ${file} sha256:${sha256}`);

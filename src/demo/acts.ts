@@ -1,5 +1,5 @@
+import { explanationText } from '../app/explanation-text.ts';
 import { internalCaller } from '../async/caller.ts';
-import { explanationText } from '../cli/explain.ts';
 import type { Ending, Narrator } from './narrate.ts';
 import { proofOf, type Scene, showPip } from './scene.ts';
 import { ask, BINS, type Downstream, type Upstream } from './stage.ts';

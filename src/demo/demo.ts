@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe } from '../cli/output.ts';
+import { describe } from '../app/words.ts';
 import {
   explainBoth,
   installFirst,
@@ -84,7 +84,7 @@ async function setTheScene(
 
   narrator.step('Verbatim before it');
   const downstream = await startDownstream(upstream, folder);
-  closers.push(downstream.mirror.close);
+  closers.push(() => downstream.mirror.close());
   tellMirror(narrator, upstream, downstream);
   return createScene({ ...upstream, ...wheels, downstream, installer, narrator });
 }

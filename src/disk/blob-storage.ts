@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type Algorithm, isDigest } from '../bytes/digest.ts';
-import type { Range } from '../ports/blob.ts';
+import type { Range } from '../bytes/range.ts';
 import {
   type BlobStorage,
   type BlobWriter,

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { codeOf, type FileOps, type OpenFile } from './file-ops.ts';
-import { createFolders, type Folders } from './folders.ts';
+import { Folders } from './folders.ts';
 
 /** A file that nobody else can see yet; it must be committed, claimed, published or discarded. After any failure it is gone. */
 export interface Temp {
@@ -49,7 +49,7 @@ export function createDurable(options: {
   readonly tempDirectory: string;
 }): Durable {
   const { ops, root, tempDirectory } = options;
-  const folders = createFolders(ops, root);
+  const folders = new Folders(ops, root);
   let count = 0;
 
   const newPath = () => join(tempDirectory, `${(count++).toString(36)}-${randomBytes(4).toString('hex')}`);
@@ -79,7 +79,7 @@ export function createDurable(options: {
     ops,
     temp,
     tempDirectory: tempFolder,
-    directory: folders.make,
+    directory: (path) => folders.make(path),
     replace: async (path, bytes) => (await filled(bytes)).commit(path),
     replaceSoon: async (path, bytes) => (await (await filled(bytes)).publish(path)).close(),
     claim: async (path, bytes) => (await filled(bytes)).claim(path),

@@ -30,8 +30,6 @@ export interface FileOps {
   openRead(path: string): Promise<OpenFile>;
   /** Fails where the name exists in any form. */
   openNew(path: string, mode: number): Promise<OpenFile>;
-  /** Makes it where it is missing; whatever the position given, writes go to its end. Never follows a symlink. */
-  openAppend(path: string, mode: number): Promise<OpenFile>;
   rename(from: string, to: string): Promise<void>;
   link(from: string, to: string): Promise<void>;
   unlink(path: string): Promise<void>;
@@ -79,15 +77,6 @@ export const nodeFileOps: FileOps = {
   openRead: async (path) =>
     openFile(await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)),
   openNew: async (path, mode) => openFile(await open(path, 'wx+', mode)),
-  openAppend: async (path, mode) => {
-    const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
-    const handle = await open(path, flags, mode);
-    // A position would win over O_APPEND on some systems (pwrite).
-    return {
-      ...openFile(handle),
-      write: async (bytes) => (await handle.write(bytes, 0, bytes.byteLength, null)).bytesWritten,
-    };
-  },
   rename,
   link,
   unlink,

@@ -22,6 +22,6 @@ export const OPEN_IDLE_MS = 2000;
 export const USAGE_RECORD_BYTES = 256 * 1024 * 1024;
 /** Files looked at together where all are listed. */
 export const SCAN_BATCH = 16;
-/** Small blobs wait this long, or until there are so many bytes of them, to be written at once. */
-export const SMALL_LINGER_MS = 1000;
-export const SMALL_LINGER_BYTES = 4 * 1024 * 1024;
+/** Small blobs are written to their database this far apart, or when there are so many bytes of them. */
+export const SMALL_APART_MS = 100;
+export const SMALL_WAITING_BYTES = 4 * 1024 * 1024;

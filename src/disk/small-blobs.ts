@@ -1,5 +1,5 @@
-import type { Algorithm } from '../bytes/digest.ts';
-import type { Range } from '../ports/blob.ts';
+import { type Algorithm, sha256Hex } from '../bytes/digest.ts';
+import type { Range } from '../bytes/range.ts';
 import {
   type BlobStorage,
   type BlobWriter,
@@ -8,12 +8,12 @@ import {
   type StoredFacts,
 } from '../ports/blob-storage.ts';
 import type { DiskBlobs } from './blob-storage.ts';
-import { SMALL_LINGER_BYTES, SMALL_LINGER_MS } from './limits.ts';
+import { SMALL_APART_MS, SMALL_WAITING_BYTES } from './limits.ts';
 import { type DocumentsDatabase, SMALL_DOCUMENT_BYTES } from './records/documents-database.ts';
 
 export interface SmallBlobsOptions {
-  /** How long a small blob may wait, so that several are written at once. Milliseconds. */
-  readonly lingerMs?: number | undefined;
+  /** Between two writes to the database: what comes meanwhile is written at once. Milliseconds. */
+  readonly apartMs?: number | undefined;
 }
 
 /** Small blobs in a database, the others as files. Small ones may be files, too: an earlier program kept them so. */
@@ -22,11 +22,8 @@ export function withSmallBlobs(
   documents: DocumentsDatabase,
   options: SmallBlobsOptions = {},
 ): DiskBlobs {
-  return new SmallBlobs(files, documents, options.lingerMs ?? SMALL_LINGER_MS);
+  return new SmallBlobs(files, documents, options.apartMs ?? SMALL_APART_MS);
 }
-
-/** Content never changes under a name, and the database looks at it each time. */
-const VERSION = 'document';
 
 /**
  * Invariant: what was committed here is found here at once, waiting or written. Another process finds it once it is written:
@@ -35,21 +32,22 @@ const VERSION = 'document';
 class SmallBlobs implements DiskBlobs {
   readonly #files: DiskBlobs;
   readonly #documents: DocumentsDatabase;
-  readonly #lingerMs: number;
+  readonly #apartMs: number;
   readonly #waiting = new Map<string, Uint8Array>();
   #bytes = 0;
+  #writtenAt = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
 
-  constructor(files: DiskBlobs, documents: DocumentsDatabase, lingerMs: number) {
+  constructor(files: DiskBlobs, documents: DocumentsDatabase, apartMs: number) {
     this.#files = files;
     this.#documents = documents;
-    this.#lingerMs = lingerMs;
+    this.#apartMs = apartMs;
   }
 
   async stat(sha256: string, size?: number): Promise<StoredFacts | undefined> {
-    const found = size === undefined || isSmall(size) ? await this.#read(sha256) : undefined;
-    return found === undefined ? this.#files.stat(sha256) : { size: found.byteLength, version: VERSION };
+    const bytes = size === undefined || isSmall(size) ? await this.#read(sha256) : undefined;
+    return bytes === undefined ? this.#files.stat(sha256) : factsOf(bytes);
   }
 
   async open(sha256: string, range: Range): Promise<StoredBytes | undefined> {
@@ -77,6 +75,9 @@ class SmallBlobs implements DiskBlobs {
   }
 
   async setAside(sha256: string): Promise<void> {
+    const bytes = await this.#read(sha256);
+    // Evidence is files: as one it is set aside.
+    if (bytes !== undefined) await this.#writeFile(sha256, bytes);
     await this.#removeSmall(sha256);
     await this.#files.setAside(sha256);
   }
@@ -108,19 +109,19 @@ class SmallBlobs implements DiskBlobs {
 
   async close(): Promise<void> {
     await this.#flush();
+    await this.#documents.close();
     await this.#files.close();
   }
 
   async #read(sha256: string): Promise<Uint8Array | undefined> {
-    return this.#waiting.get(sha256) ?? this.#documents.get(sha256);
+    return this.#waiting.get(sha256) ?? this.#documents.read(sha256);
   }
 
   async #openSmall(sha256: string): Promise<StoredBytes | undefined> {
     const bytes = await this.#read(sha256);
     return (
       bytes && {
-        size: bytes.byteLength,
-        version: VERSION,
+        ...factsOf(bytes),
         async read(into, position) {
           const part = bytes.subarray(position, position + into.byteLength);
           into.set(part);
@@ -141,15 +142,17 @@ class SmallBlobs implements DiskBlobs {
   #commit(sha256: string, bytes: Uint8Array): StoredFacts {
     if (!this.#waiting.has(sha256)) this.#bytes += bytes.byteLength;
     this.#waiting.set(sha256, bytes);
-    if (this.#bytes >= SMALL_LINGER_BYTES) void this.#flush();
-    else this.#timer ??= setTimeout(() => void this.#flush(), this.#lingerMs);
-    return { size: bytes.byteLength, version: VERSION };
+    const wait = this.#bytes >= SMALL_WAITING_BYTES ? 0 : this.#writtenAt + this.#apartMs - performance.now();
+    if (wait <= 0) void this.#flush();
+    else this.#timer ??= setTimeout(() => void this.#flush(), wait);
+    return { size: bytes.byteLength, version: sha256 };
   }
 
   /** Everything that waited is written when it resolves. Never rejects. */
   #flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.#writtenAt = performance.now();
     const batch = [...this.#waiting];
     this.#bytes = 0;
     this.#writing = this.#writing.then(async () => {
@@ -217,6 +220,11 @@ class SmallWriter implements BlobWriter {
   async discard(): Promise<void> {
     await this.#file?.discard();
   }
+}
+
+/** Its digest, so that a change shows. */
+function factsOf(bytes: Uint8Array): StoredFacts {
+  return { size: bytes.byteLength, version: sha256Hex(bytes) };
 }
 
 function isSmall(bytes: number): boolean {

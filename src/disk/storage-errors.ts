@@ -59,16 +59,3 @@ function sentenceOf(code: string): string {
     ? `The mirror's disk has no room (${code}); nothing was kept of this. Try again in a moment.`
     : `The mirror's disk could not be used (${code}); nothing was kept of this. Ask the operator to look at the data directory.`;
 }
-
-/** The same function, whose failed disk operations are refusals about the mirror's own state. */
-export function onStateDisk<A extends readonly unknown[], R>(
-  run: (...args: A) => Promise<R>,
-): (...args: A) => Promise<R> {
-  return async (...args) => {
-    try {
-      return await run(...args);
-    } catch (error) {
-      throw storageRefusal(error, 'state');
-    }
-  };
-}

@@ -1,9 +1,5 @@
 import { dirname, join, resolve } from 'node:path';
 import { Refusal } from '../bytes/refusal.ts';
-import { type Census, createCensus } from '../state/census.ts';
-import { createEpochs, type Epochs } from '../state/epochs.ts';
-import { indexDirectory } from '../state/index-directory.ts';
-import { createSeal } from '../state/seal.ts';
 import { checkFileSystem } from './database/file-system-kind.ts';
 import { createDurable, type Durable } from './durable.ts';
 import { codeOf, type FileOps, nodeFileOps } from './file-ops.ts';
@@ -12,9 +8,10 @@ import { newOwnerName, ownerState } from './owner.ts';
 import { readSmall } from './read-file.ts';
 
 /** The layout this program writes; a higher number in VERSION is a newer program's directory. */
-export const LAYOUT = 1;
+export const LAYOUT = 2;
 
 const WORLD_WRITABLE = 0o002;
+const VERSION_FILE = 'VERSION';
 const VERSION_BYTES = 64;
 
 /** A data directory that may be used: ours, private, of a layout we know, and able to write durably. */
@@ -22,10 +19,12 @@ export interface Volume {
   readonly root: string;
   readonly durable: Durable;
   readonly ops: FileOps;
-  /** What seals an index's state, where a seal key is configured. */
-  census(index: string): Census | undefined;
-  /** The epochs kept outside, where they are. */
-  readonly epochs: Epochs | undefined;
+  /** The layout it was found in. */
+  readonly layout: number;
+  /** From now on it is of the layout that this program writes: an earlier program refuses it. Durable when it resolves. */
+  finishLayout(): Promise<void>;
+  /** True where another process seems to use it: one that lives, or one of another host or container that wrote within the hour. */
+  isShared(): Promise<boolean>;
   /** Removes this process's temporary directory. */
   close(): Promise<void>;
 }
@@ -65,15 +64,16 @@ async function makeRoot(ops: FileOps, root: string): Promise<void> {
   }
 }
 
-async function checkLayout(ops: FileOps, durable: Durable, root: string): Promise<void> {
-  const path = join(root, 'VERSION');
+/** Undefined for a directory that says nothing. Throws Refusal `state` for a number that this program does not know. */
+async function readLayout(ops: FileOps, root: string): Promise<number | undefined> {
+  const path = join(root, VERSION_FILE);
   const bytes = await readSmall(ops, path, VERSION_BYTES).catch((error: unknown) => {
     throw refuse(
       `${path} cannot be read; it says which program wrote this directory. Restore it, or use an empty directory.`,
       error,
     );
   });
-  if (bytes === undefined) return durable.replace(path, Buffer.from(`${LAYOUT}\n`));
+  if (bytes === undefined) return undefined;
   const text = bytes.toString('latin1').trim();
   if (!/^[1-9][0-9]{0,8}$/.test(text))
     throw refuse(`${path} does not hold a layout number. Restore it, or use an empty directory.`);
@@ -81,6 +81,25 @@ async function checkLayout(ops: FileOps, durable: Durable, root: string): Promis
     throw refuse(
       `The data directory ${root} was written by a newer Verbatim (layout ${text}, this one knows ${LAYOUT}). Run the newer version, or use another directory.`,
     );
+  return Number(text);
+}
+
+async function checkLayout(ops: FileOps, durable: Durable, root: string): Promise<number> {
+  const layout = await readLayout(ops, root);
+  if (layout === undefined) await writeLayout(durable, root);
+  return layout ?? LAYOUT;
+}
+
+function writeLayout(durable: Durable, root: string): Promise<void> {
+  return durable.replace(join(root, VERSION_FILE), Buffer.from(`${LAYOUT}\n`));
+}
+
+/** Where a directory lies that is there, and of the layout this program writes; undefined for any other that it would take. */
+export async function currentRoot(directory: string, ops: FileOps = nodeFileOps): Promise<string | undefined> {
+  const root = resolve(directory);
+  if ((await ops.facts(root)) === undefined) return undefined;
+  await checkRoot(ops, root);
+  return (await readLayout(ops, root)) === LAYOUT ? root : undefined;
 }
 
 async function newestChange(ops: FileOps, directory: string): Promise<number> {
@@ -124,10 +143,6 @@ export interface VolumeOptions {
   readonly nowMs?: () => number;
   /** True where it may lie on a FUSE file system. */
   readonly allowFuse?: boolean | undefined;
-  /** Secret bytes: state that nobody signed carries a seal under it. */
-  readonly sealKey?: Uint8Array | undefined;
-  /** A file outside the data directory that remembers how new the sealed state was. */
-  readonly sealEpochFile?: string | undefined;
 }
 
 /** Opens or makes a data directory; throws Refusal `state` where its bytes could be anybody's. */
@@ -140,9 +155,10 @@ export async function openVolume(directory: string, options: VolumeOptions = {})
   const temps = join(root, 'tmp');
   const own = join(temps, newOwnerName());
   const durable = createDurable({ ops, root, tempDirectory: own });
+  let layout: number;
   try {
     await durable.directory(own);
-    await checkLayout(ops, durable, root);
+    layout = await checkLayout(ops, durable, root);
     await removeStale(ops, temps, (options.nowMs ?? Date.now)());
     await probe(durable, own);
   } catch (error) {
@@ -152,26 +168,14 @@ export async function openVolume(directory: string, options: VolumeOptions = {})
       error,
     );
   }
-  return { root, durable, ops, ...sealing(root, durable, options), close: () => ops.removeTree(own) };
-}
-
-/** One census an index, shared by all that keep state for it. */
-function sealing(
-  root: string,
-  durable: Durable,
-  { sealKey, sealEpochFile }: VolumeOptions,
-): Pick<Volume, 'census' | 'epochs'> {
-  if (sealKey === undefined) return { census: () => undefined, epochs: undefined };
-  const seal = createSeal(sealKey);
-  const epochs = sealEpochFile === undefined ? undefined : createEpochs(durable.ops, resolve(sealEpochFile));
-  const known = new Map<string, Census>();
   return {
-    epochs,
-    census(index) {
-      const census =
-        known.get(index) ?? createCensus({ durable, directory: indexDirectory({ root }, index), index, seal, epochs });
-      known.set(index, census);
-      return census;
-    },
+    root,
+    durable,
+    ops,
+    layout,
+    finishLayout: () => writeLayout(durable, root),
+    // What is left there is ours, or of a process that may live: all else was removed above.
+    isShared: async () => (await ops.list(temps)).some((name) => join(temps, name) !== own),
+    close: () => ops.removeTree(own),
   };
 }

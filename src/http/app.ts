@@ -2,7 +2,7 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { Hono } from 'hono';
 import type { Exchange } from './exchange.ts';
 import { CONTINUE_EVERY_MS } from './limits.ts';
-import type { Presented } from './mount.ts';
+import type { MountedIndex } from './mount.ts';
 import { NOTHING_HERE } from './reply/answers.ts';
 import { replyError, replyOwnWords, replyProblem } from './reply/doors.ts';
 import { type Metrics, replyLive, replyMetrics, replyReady } from './routes/health.ts';
@@ -24,7 +24,7 @@ export interface ServedOptions {
 }
 
 /** Every route. Its environment holds what is asked, and none of node's objects. */
-export function createApp(options: ServedOptions, presented: readonly Presented[]): Hono<Env> {
+export function createApp(options: ServedOptions, mounted: readonly MountedIndex[]): Hono<Env> {
   const { ready = () => true, publicUrl = () => undefined, metrics, onFault = () => undefined } = options;
   const wait = createWait(options.continueEveryMs ?? CONTINUE_EVERY_MS);
   const app = new Hono<Env>({ getPath: (_, about) => about?.env?.asked.target.path ?? '/' });
@@ -46,12 +46,12 @@ export function createApp(options: ServedOptions, presented: readonly Presented[
       '/metrics',
       own('metrics', (exchange) => replyMetrics(exchange, metrics)),
     );
-  const home = homeText(presented);
+  const home = homeText(mounted);
   app.get(
     '/',
     own('home', (exchange) => replyOwnWords(exchange, home)),
   );
-  for (const index of presented)
+  for (const index of mounted)
     for (const prefix of index.prefixes)
       app.route(prefix || '/', indexRoutes(index, prefix, { wait, publicUrl, onFault }));
 

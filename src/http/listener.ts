@@ -4,7 +4,7 @@ import type { Access, Verdict } from './access/access.ts';
 import { createApp, type ServedOptions } from './app.ts';
 import { beginExchange, type Exchange, type OnFinish } from './exchange.ts';
 import { guard } from './guard.ts';
-import { present, type ServedIndex } from './mount.ts';
+import { mount, type ServedIndex } from './mount.ts';
 import { BAD_REQUEST, BUSY, NOTHING_HERE, TOO_LONG, UNAUTHORIZED } from './reply/answers.ts';
 import { replyError, replyProblem, replyRedirect } from './reply/doors.ts';
 import type { Asked } from './routes/routes.ts';
@@ -23,9 +23,9 @@ export interface ListenerOptions extends ServedOptions {
 /** Everything that is served, as a listener for node's own server. */
 export function createListener(options: ListenerOptions): RequestListener {
   const { defaultIndex, access, onFinish, onFault = () => undefined } = options;
-  const presented = options.indexes.map((served) => present(served, defaultIndex));
-  const warm = createWarm(presented, onFinish);
-  const app = createApp(options, presented);
+  const mounted = options.indexes.map((served) => mount(served, defaultIndex));
+  const warm = createWarm(mounted, onFinish);
+  const app = createApp(options, mounted);
   const asked = new WeakMap<object, Asked>();
   const route = getRequestListener(
     (request, { incoming }) => {

@@ -1,7 +1,7 @@
 import type { PackageIndex, SignedRepository } from '../mirror/package-index.ts';
 import type { Variant } from '../render/page.ts';
 import { PAGE_MAX_AGE } from './limits.ts';
-import { createPageHeaders, type Manner, type PageHeaders } from './reply/headers.ts';
+import { createPageHeaders, type PageHeaders, type ResponsePolicy } from './reply/headers.ts';
 
 /** What of an index can be asked for over HTTP. */
 export type ReadIndex = Pick<
@@ -23,21 +23,21 @@ export interface ServedIndex {
 }
 
 /** An index with what all its answers share. */
-export interface Presented {
+export interface MountedIndex {
   readonly index: ReadIndex;
-  readonly manner: Manner;
+  readonly policy: ResponsePolicy;
   readonly headersOf: (variant: Variant) => PageHeaders;
   /** Where its subtree lies: `''`, `/root/pypi`, `/NAME`. */
   readonly prefixes: readonly string[];
 }
 
 /** Every index under its name, the default one also at the root and in devpi's place. */
-export function present(
+export function mount(
   { index, cors = true, shared = true, pageMaxAge = PAGE_MAX_AGE }: ServedIndex,
   defaultIndex: string,
-): Presented {
+): MountedIndex {
   const { name, evidence } = index;
-  const manner: Manner = {
+  const policy: ResponsePolicy = {
     name,
     evidence,
     cors,
@@ -45,5 +45,5 @@ export function present(
     pageMaxAge: Math.min(pageMaxAge, PAGE_MAX_AGE),
   };
   const prefixes = name === defaultIndex ? [`/${name}`, '/root/pypi', ''] : [`/${name}`];
-  return { index, manner, headersOf: createPageHeaders(manner), prefixes };
+  return { index, policy, headersOf: createPageHeaders(policy), prefixes };
 }

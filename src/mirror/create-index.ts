@@ -107,19 +107,19 @@ export class EvidencedIndex<P> implements RunningIndex {
 
   warmPage(project: string): Page | undefined {
     const page = this.#pages.warm(project);
-    if (page !== undefined) this.#parts.reports.served({ kind: 'page', how: 'memory' });
+    if (page !== undefined) this.#parts.reports.served('page', 'memory');
     return page;
   }
 
   async page(project: string, caller: Caller): Promise<Page> {
     const { page, how } = await this.#pages.find(project, caller);
-    this.#parts.reports.served({ kind: 'page', how });
+    this.#parts.reports.served('page', how);
     return page.page;
   }
 
   async list(caller: Caller): Promise<Page> {
     const { page, how } = await this.#list.find(caller);
-    this.#parts.reports.served({ kind: 'list', how });
+    this.#parts.reports.served('list', how);
     return page;
   }
 

@@ -1,5 +1,5 @@
 import type { Algorithm } from '../bytes/digest.ts';
-import type { Range } from './blob.ts';
+import type { Range } from '../bytes/range.ts';
 
 /** What lies under a name. */
 export interface StoredFacts {

@@ -1,10 +1,5 @@
 import type { Caller } from '../async/caller.ts';
-
-/** A half-open byte range [start, end). */
-export interface Range {
-  readonly start: number;
-  readonly end: number;
-}
+import type { Range } from '../bytes/range.ts';
 
 /** Writes one checked chunk and resolves when its memory may be reused. */
 export type WriteChunk = (chunk: Uint8Array) => Promise<void>;

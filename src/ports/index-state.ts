@@ -2,8 +2,61 @@ import type { Digests } from '../bytes/digest.ts';
 import type { Instant } from '../bytes/instant.ts';
 import type { AcceptedLoss } from '../pypi/losses.ts';
 
-/** An unsigned page as it was believed, for the next start. Suspect when it comes back, unless a seal vouches for it. */
-export interface PageRecord {
+/** One version of an item of state, decoded. */
+export interface Known<T> {
+  readonly value: T;
+  /** Which version it is; 0 for none. */
+  readonly version: number;
+  /** Digest of what is stored: two of one id say the same. */
+  readonly id: string;
+}
+
+/** One thing an index remembers, decoded. Every call throws Refusal `state` where what is stored cannot be believed. */
+export interface Item<T> {
+  read(): Promise<Known<T> | undefined>;
+  /** The number of its newest version, 0 for none: whether what memory holds is still current. */
+  version(): Promise<number>;
+  /**
+   * Compare and swap: `next` is given what is stored now, and again whatever another writer was quicker to store. Resolves, when
+   * it is durable, to what it stored; to undefined where `next` returned undefined, because there was nothing to do.
+   */
+  change(next: (was: Known<T> | undefined) => T | undefined): Promise<Known<T> | undefined>;
+}
+
+/** Everything one index remembers. */
+export interface IndexState {
+  readonly index: string;
+  readonly trust: TrustStore;
+  readonly facts: Item<IndexFacts>;
+  pins(project: string): Item<ReadonlyMap<string, Pin>>;
+  page(project: string): Item<PageState>;
+  /** Every project that has any or had, a page that is gone included. */
+  projects(kind: 'pins' | 'pages'): AsyncIterable<string>;
+  /** An operator's act: the trust begins again from the pinned root, and what it had come to is kept as evidence. */
+  setTrustAside(at: Instant): Promise<void>;
+}
+
+/** Who changed what an index believes, and why. */
+export interface AuditEntry {
+  readonly at: Instant;
+  readonly action: string;
+  readonly reason: string;
+}
+
+/** What an index was first run with: a later start with anything else needs an audited command. */
+export interface IndexFacts {
+  readonly evidence: 'tuf' | 'index';
+  readonly pinnedRootSha256?: string | undefined;
+  /** Of an index that signs nothing: whose word everything kept rests on, and since when where it was another's before. */
+  readonly upstream?: string | undefined;
+  readonly upstreamSince?: Instant | undefined;
+  readonly createdAt: Instant;
+  /** Only grows. */
+  readonly audit: readonly AuditEntry[];
+}
+
+/** An unsigned page as it was believed. Suspect when it comes back, unless a seal vouches for it. */
+export interface PageContent {
   readonly project: string;
   readonly bytes: Uint8Array;
   /** Where redirects led to, if they led elsewhere: what its links are relative to. */
@@ -28,19 +81,39 @@ export interface PageRecord {
   readonly accepted?: readonly AcceptedLoss[] | undefined;
 }
 
-export interface PageStore {
-  load(project: string): Promise<PageRecord | undefined>;
-  /** False where somebody else (an operator's command, another process) changed what is stored since it was loaded or saved here. */
-  unchanged(project: string): Promise<boolean>;
-  /** Durable before it resolves. */
-  save(record: PageRecord): Promise<void>;
-  /** What is left is its floor: an older page does not come back in its place. */
-  remove(project: string): Promise<void>;
-  /** What is left of a project that was removed and is not back: its floor. */
-  gone(project: string): Promise<Pick<PageRecord, 'serial'> | undefined>;
+/** What is left of a project that has disappeared: an older page does not come back in its place. */
+export interface PageFloor {
+  readonly serial: number | undefined;
 }
 
-/** The digests a file name was first seen with (DESIGN §2 "pins"). Keyed by index, project and exact file name. */
+/** Exactly one of the two. */
+export type PageState =
+  | { readonly page: PageContent; readonly gone?: undefined }
+  | { readonly gone: PageFloor; readonly page?: undefined };
+
+/** What something read from, or to be written to, an item says of the item's versions. */
+interface Versioned {
+  /** The version of the item that it is, or that it is to follow: 0 where there was none. */
+  readonly version: number;
+}
+
+/** A page for the next start. */
+export type PageRecord = PageContent & Versioned;
+
+/** Pages of an index that signs nothing. Whoever writes says what it follows, so that nobody's change is lost unseen. */
+export interface PageStore {
+  load(project: string): Promise<PageRecord | undefined>;
+  /** False where somebody else (an operator's command, another process) has changed what is stored since this version of it. */
+  isCurrent(record: PageRecord): Promise<boolean>;
+  /** Durable when it resolves, to the record as it is stored; to undefined where what is stored is no longer what it follows. */
+  save(record: PageRecord): Promise<PageRecord | undefined>;
+  /** Leaves nothing but its floor; false where what is stored is not this record any more. */
+  remove(record: PageRecord): Promise<boolean>;
+  /** The floor of a project that was removed and is not back. */
+  gone(project: string): Promise<(PageFloor & Versioned) | undefined>;
+}
+
+/** The digests a file name was first seen with. Keyed by index, project and exact file name. */
 export interface Pins {
   /** Every pin of a project, by file name. */
   of(project: string): Promise<ReadonlyMap<string, Pin>>;
@@ -71,7 +144,7 @@ export interface Pin {
   readonly uploadTime?: string | undefined;
 }
 
-/** One TUF index's durable trust (DESIGN §5 "Trust state"). Everything it returns is suspect bytes. */
+/** One TUF index's durable trust. Everything it returns is suspect bytes. */
 export interface TrustStore {
   /** What is on disk, or undefined for an empty directory. */
   load(): Promise<StoredTrust | undefined>;
@@ -86,7 +159,7 @@ export interface TrustStore {
    * `superseded` where another process published meanwhile and `replaces` is no longer current.
    */
   publish(next: PublishedTrust, replaces: string | undefined): Promise<Publication>;
-  /** A delegated role as it was kept: by name and version. */
+  /** A delegated role as it was kept: by name and version. Undefined also where it cannot be read: it can be fetched again. */
   delegated(role: string, version: number): Promise<Uint8Array | undefined>;
   keepDelegated(role: string, version: number, bytes: Uint8Array): Promise<void>;
   /** Snapshots and targets published within the last hour, for clients in mid-walk. */

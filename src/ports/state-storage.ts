@@ -27,7 +27,7 @@ export const ITEM_PATH_BYTES = 4096;
 export interface StateStorage {
   /** The newest version; undefined for an item that has none. `from` is the newest the caller knows of, 0 for none: anything lower is Refusal `state`. */
   newest(item: ItemPath, from: number): Promise<StoredValue | undefined>;
-  /** The number of the newest version, 0 for none, without its value; `from` as above. */
+  /** The number of the newest version, 0 for none, whatever its value may be worth; `from` as above. */
   version(item: ItemPath, from: number): Promise<number>;
   /** One version; undefined where it was never created, or was removed. */
   read(item: ItemPath, version: number): Promise<Uint8Array | undefined>;

@@ -1,48 +1,52 @@
 import { z } from 'zod';
-import type { Durable } from '../disk/durable.ts';
 import type { KeptTimestamp } from '../ports/index-state.ts';
-import { createNumbered, unreadable } from './numbered.ts';
-import type { Guard } from './seal.ts';
+import type { StateStorage } from '../ports/state-storage.ts';
+import { encodeJson, parseJson } from './framed.ts';
+import { type ItemKind, StoredItem } from './item.ts';
+import { trustPath } from './paths.ts';
 
 const Floor = z.strictObject({
   rootVersion: z.int().positive(),
   version: z.int().positive(),
-  base64: z.string().max(32 * 1024),
+  base64: z.base64().max(32 * 1024),
 });
 
-/** The newest timestamp that was believed, whether or not what it announces ever came. */
-export function createTimestampFloor(durable: Durable, directory: string, what: string, guard: Guard | undefined) {
-  const numbered = createNumbered(durable, directory, what, guard);
+/** Undefined for what is no floor, to the letter. */
+export function floorOf(state: unknown): KeptTimestamp | undefined {
+  const { data } = Floor.safeParse(state);
+  return data && { rootVersion: data.rootVersion, version: data.version, bytes: Buffer.from(data.base64, 'base64') };
+}
 
-  const load = async () => {
-    const found = await numbered.read();
-    if (found === undefined) return undefined;
-    const parsed = Floor.safeParse(found.state);
-    if (!parsed.success) throw unreadable(directory, what, parsed.error);
-    return { number: found.number, floor: parsed.data };
-  };
+export const FLOOR: ItemKind<KeptTimestamp> = {
+  what: 'the newest timestamp that the index was believed by',
+  encode: ({ rootVersion, version, bytes }) =>
+    encodeJson({ rootVersion, version, base64: Buffer.from(bytes).toString('base64') }),
+  decode: (bytes) => floorOf(parseJson(bytes)),
+};
 
+export interface TimestampFloor {
+  read(): Promise<KeptTimestamp | undefined>;
+  /** Durable when it resolves; does nothing where this one or a newer one is kept already. */
+  keep(next: KeptTimestamp): Promise<void>;
+}
+
+/** The newest timestamp that was believed, whether or not what it announces ever came (TUF §5.4.5). */
+export function createTimestampFloor(storage: StateStorage, index: string): TimestampFloor {
+  const item = new StoredItem({ storage, path: trustPath(index, 'timestamp'), kind: FLOOR });
   return {
-    async read(): Promise<KeptTimestamp | undefined> {
-      const floor = (await load())?.floor;
-      return (
-        floor && {
-          rootVersion: floor.rootVersion,
-          version: floor.version,
-          bytes: Buffer.from(floor.base64, 'base64'),
-        }
-      );
-    },
-    /** Does nothing where another process has kept this one or a newer one. */
-    async keep({ rootVersion, version, bytes }: KeptTimestamp): Promise<void> {
-      const base64 = Buffer.from(bytes).toString('base64');
-      for (;;) {
-        const before = await load();
-        const held = before?.floor;
-        if (held !== undefined && (held.rootVersion > rootVersion || held.base64 === base64)) return;
-        if (held?.rootVersion === rootVersion && held.version >= version) return;
-        if ((await numbered.follow(before?.number ?? 0, { rootVersion, version, base64 })) !== undefined) return;
-      }
+    read: async () => (await item.read())?.value,
+    async keep(next) {
+      await item.change((was) => (was === undefined || isNewer(next, was.value) ? next : undefined));
     },
   };
+}
+
+/** Versions are compared under one root; a later root may have replaced the timestamp's key, and its versions begin anew. */
+function isNewer(next: KeptTimestamp, was: KeptTimestamp): boolean {
+  if (next.rootVersion !== was.rootVersion) return next.rootVersion > was.rootVersion && !sameBytes(next, was);
+  return next.version > was.version;
+}
+
+function sameBytes(a: KeptTimestamp, b: KeptTimestamp): boolean {
+  return Buffer.compare(a.bytes, b.bytes) === 0;
 }

@@ -1,4 +1,3 @@
-import type { Instant } from '../bytes/instant.ts';
 import { lend, mustBe } from '../bytes/proof.ts';
 import { Refusal, type Subject } from '../bytes/refusal.ts';
 import { type Authority, authorityOfDelegation } from './authority.ts';
@@ -17,16 +16,11 @@ import {
   withTimestamp,
 } from './stages.ts';
 import type { Survivors } from './stored.ts';
-import { followRoot, pinRoot } from './trusted-root.ts';
+import { followRoot, type TrustedRoot } from './trusted-root.ts';
 import { authorityOf, open, reopen, Verified } from './verified.ts';
 
 // The client workflow of TUF §5 as transitions between stages: each takes the one before and a document, and throws
 // Refusal where the document may not be believed.
-
-/** TUF §5.2: the pinned root's own expiry does not matter. Who may import this: test/architecture/makers.ts. */
-export function* startFrom(pinnedRoot: Uint8Array, now: Instant): Sliced<AtRoot> {
-  return asOf(yield* pinRoot(pinnedRoot), now);
-}
 
 /** TUF §5.3.4–7: the root that comes next after the one trusted now. */
 export function* acceptRoot(at: AtRoot, bytes: Uint8Array): Sliced<AtRoot> {
@@ -39,9 +33,8 @@ export function refuseExpiredRoot(at: AtRoot): void {
 }
 
 /** TUF §5.3.11: a new root that changed the keys of timestamp or snapshot forgets what the older keys vouched for. */
-export function survive(before: AtRoot, after: AtRoot, survivors: Survivors): Survivors {
-  return rotated(before.root.signed, after.root.signed, 'timestamp') ||
-    rotated(before.root.signed, after.root.signed, 'snapshot')
+export function survive(before: TrustedRoot, after: TrustedRoot, survivors: Survivors): Survivors {
+  return rotated(before.signed, after.signed, 'timestamp') || rotated(before.signed, after.signed, 'snapshot')
     ? {}
     : survivors;
 }
@@ -56,26 +49,27 @@ function rotated(before: Root, after: Root, role: TopLevelRole): boolean {
   return identity(old) !== identity(now);
 }
 
-/** TUF §5.4. An equal version keeps the document held before, whatever the new bytes say (§5.4.3.1). */
+/** TUF §5.4. An equal version keeps the document accepted before, whatever the new bytes say (§5.4.3.1). */
 export function* acceptTimestamp(at: AtRoot, bytes: Uint8Array, survivors: Survivors): Sliced<AtTimestamp> {
   const authority = authorityOf(at.root.signed, 'timestamp');
   const offered = yield* concerning('timestamp', open(bytes, decodeTimestamp, authority));
-  const held = survivors.timestamp;
+  const before = survivors.timestamp;
   let timestamp = offered;
-  if (held !== undefined) {
-    if (offered.signed.version < held.signed.version)
+  if (before !== undefined) {
+    if (offered.signed.version < before.signed.version)
       throw refused(
         'rollback',
         'timestamp',
-        `Timestamp version ${offered.signed.version} is older than version ${held.signed.version}, which was seen before.`,
+        `Timestamp version ${offered.signed.version} is older than version ${before.signed.version}, which was seen before.`,
       );
-    if (offered.signed.version === held.signed.version) timestamp = (yield* unlessOutvoted(held, authority)) ?? offered;
+    if (offered.signed.version === before.signed.version)
+      timestamp = (yield* unlessOutvoted(before, authority)) ?? offered;
     // §5.4.3.2
-    if (timestamp.signed.snapshot.version < held.signed.snapshot.version)
+    if (timestamp.signed.snapshot.version < before.signed.snapshot.version)
       throw refused(
         'rollback',
         'timestamp',
-        `The timestamp names snapshot version ${timestamp.signed.snapshot.version}; version ${held.signed.snapshot.version} was seen before.`,
+        `The timestamp names snapshot version ${timestamp.signed.snapshot.version}; version ${before.signed.snapshot.version} was seen before.`,
       );
   }
   // §5.4.4
@@ -83,17 +77,17 @@ export function* acceptTimestamp(at: AtRoot, bytes: Uint8Array, survivors: Survi
   return withTimestamp(at, timestamp);
 }
 
-/** A document held before, if it has enough signatures for what the root asks now; a raised threshold may have outvoted it. */
-function* unlessOutvoted(held: Verified<Timestamp>, authority: Authority): Sliced<Verified<Timestamp> | undefined> {
+/** A document accepted before, if it has enough signatures for what the root asks now; a raised threshold may have outvoted it. */
+function* unlessOutvoted(before: Verified<Timestamp>, authority: Authority): Sliced<Verified<Timestamp> | undefined> {
   try {
-    return yield* reopen(held, decodeTimestamp, authority);
+    return yield* reopen(before, decodeTimestamp, authority);
   } catch (error) {
     if (error instanceof Refusal && error.reason === 'threshold') return undefined;
     throw error;
   }
 }
 
-/** TUF §5.5. `offered` is upstream's answer, or the snapshot held before where it is still the one named. */
+/** TUF §5.5. `offered` is upstream's answer, or the snapshot accepted before where it is still the one named. */
 export function* acceptSnapshot(
   at: AtTimestamp,
   offered: Uint8Array | Verified<Snapshot>,
@@ -131,7 +125,7 @@ function* refuseLowered(before: Snapshot, after: Snapshot): Sliced<void> {
   }
 }
 
-/** TUF §5.6.1–6. `offered` may be the targets held before. */
+/** TUF §5.6.1–6. `offered` may be the targets accepted before. */
 export function* acceptTargets(at: AtSnapshot, offered: Uint8Array | Verified<Targets>): Sliced<Generation> {
   return withTargets(
     at,

@@ -13,7 +13,7 @@ export interface Key {
   /** True where the document says that a machine holds it (an online URI). */
   readonly saysOnline: boolean;
   /** False for whatever does not verify; never throws. */
-  holds(message: Uint8Array, signature: Uint8Array): boolean;
+  verifies(message: Uint8Array, signature: Uint8Array): boolean;
 }
 
 interface KeyFields {
@@ -26,7 +26,7 @@ interface KeyFields {
 
 interface Usable {
   readonly material: string;
-  holds(message: Uint8Array, signature: Uint8Array): boolean;
+  verifies(message: Uint8Array, signature: Uint8Array): boolean;
 }
 
 /** TUF §4.2. Decoding waits until the key is needed: a hostile root may list thousands. */
@@ -44,7 +44,7 @@ export function createKey(fields: KeyFields): Key {
     get material() {
       return usable()?.material;
     },
-    holds: (message, signature) => usable()?.holds(message, signature) ?? false,
+    verifies: (message, signature) => usable()?.verifies(message, signature) ?? false,
   };
 }
 
@@ -69,7 +69,7 @@ function decodeEd25519(hex: string): Usable | undefined {
   const publicKey = Buffer.from(hex, 'hex');
   return {
     material: `ed25519:${publicKey.toString('hex')}`,
-    holds(message, signature) {
+    verifies(message, signature) {
       try {
         // Strict verification: the lenient default accepts small-order keys. A short signature throws.
         return ed25519.verify(signature, message, publicKey, { zip215: false });
@@ -157,7 +157,7 @@ function decodeRsa(publicKey: string, hash: string): Usable | undefined {
 function usableKey(material: string, check: (message: Uint8Array, signature: Uint8Array) => boolean): Usable {
   return {
     material,
-    holds(message, signature) {
+    verifies(message, signature) {
       try {
         return check(message, signature);
       } catch {

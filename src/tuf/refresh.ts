@@ -1,21 +1,14 @@
 import { sameBytes } from '../bytes/proof.ts';
 import { type Reason, Refusal } from '../bytes/refusal.ts';
-import {
-  acceptRoot,
-  acceptSnapshot,
-  acceptTargets,
-  acceptTimestamp,
-  metaOf,
-  refuseExpiredRoot,
-  survive,
-} from './accept.ts';
+import { acceptSnapshot, acceptTargets, acceptTimestamp, metaOf } from './accept.ts';
 import { LIMITS } from './limits.ts';
-import type { Snapshot, Targets, Timestamp } from './model.ts';
+import type { Delegation, Targets, Timestamp } from './model.ts';
 import type { Runner } from './sliced.ts';
 import type { AtRoot, AtSnapshot, AtTimestamp, Generation } from './stages.ts';
 import type { Survivors } from './stored.ts';
-import type { TrustedRoot } from './trusted-root.ts';
 import type { Verified } from './verified.ts';
+
+// The steps of a walk that read one document each. Who walks is updater.ts.
 
 /** Where metadata is read from: upstream, our own disk, a bundle, a test. What it returns is suspect. */
 export interface MetadataSource {
@@ -30,80 +23,24 @@ export interface MetadataSource {
   }): Promise<Uint8Array | undefined>;
 }
 
-/** What is believed before a refresh. */
-export interface Trusted {
-  readonly at: AtRoot;
-  readonly survivors: Survivors;
-  /** Targets believed before; used again where they are still the ones announced and still carry enough signatures. */
-  readonly targets?: Verified<Targets> | undefined;
-}
-
-/** Told of each document the moment it is accepted; it may make it durable before the next step. */
-export interface Accepted {
-  root?(root: TrustedRoot, forget: boolean): Promise<void>;
-  timestamp?(timestamp: Verified<Timestamp>): Promise<void>;
-  snapshot?(snapshot: Verified<Snapshot>): Promise<void>;
-  targets?(targets: Verified<Targets>): Promise<void>;
-  /** Upstream sent other bytes under a timestamp version already held: the held ones stay, somebody should know. */
-  equivocated?(held: Verified<Timestamp>, offered: Uint8Array): void;
-}
-
-/** One refresh, TUF §5.3 to §5.6.6. Throws Refusal; nothing already accepted is lost by that. */
-export async function refresh(
-  trusted: Trusted,
-  source: MetadataSource,
-  run: Runner,
-  accepted: Accepted = {},
-): Promise<Generation> {
-  const { at, survivors } = await refreshRoot(trusted, source, run, accepted);
-  refuseExpiredRoot(at);
-  const timestamped = await refreshTimestamp(at, survivors, source, run, accepted);
-  await accepted.timestamp?.(timestamped.timestamp);
-  const snapshotted = await refreshSnapshot(timestamped, survivors, source, run);
-  await accepted.snapshot?.(snapshotted.snapshot);
-  const generation = await refreshTargets(snapshotted, trusted.targets, source, run);
-  await accepted.targets?.(generation.targets);
-  return generation;
-}
-
-/** TUF §5.3.3–9: every root between the trusted one and the newest. */
-async function refreshRoot(
-  trusted: Trusted,
-  source: MetadataSource,
-  run: Runner,
-  accepted: Accepted,
-): Promise<{ at: AtRoot; survivors: Survivors }> {
-  let { at, survivors } = trusted;
-  for (let taken = 0; ; taken++) {
-    const version = at.root.signed.version + 1;
-    const bytes = await source.read({ role: 'root', version, limit: LIMITS.root });
-    if (bytes === undefined) return { at, survivors };
-    if (taken >= LIMITS.rootsPerRefresh)
-      throw new Refusal('limit', `More than ${LIMITS.rootsPerRefresh} new roots in one refresh.`, { subject: 'root' });
-    const next = await run(acceptRoot(at, bytes));
-    const remaining = survive(at, next, survivors);
-    await accepted.root?.(next.root, remaining !== survivors);
-    at = next;
-    survivors = remaining;
-  }
-}
-
-async function refreshTimestamp(
+/** TUF §5.4. */
+export async function newestTimestamp(
   at: AtRoot,
   survivors: Survivors,
   source: MetadataSource,
   run: Runner,
-  accepted: Accepted,
+  equivocated: ((accepted: Verified<Timestamp>, offered: Uint8Array) => void) | undefined,
 ): Promise<AtTimestamp> {
   const bytes = await source.read({ role: 'timestamp', version: undefined, limit: LIMITS.timestamp });
   if (bytes === undefined) throw missing('timestamp');
   const next = await run(acceptTimestamp(at, bytes, survivors));
   if (next.timestamp === survivors.timestamp && !sameBytes(next.timestamp.bytes, bytes))
-    accepted.equivocated?.(next.timestamp, bytes);
+    equivocated?.(next.timestamp, bytes);
   return next;
 }
 
-async function refreshSnapshot(
+/** TUF §5.5; the one before where it is still the one announced. */
+export async function announcedSnapshot(
   at: AtTimestamp,
   survivors: Survivors,
   source: MetadataSource,
@@ -112,8 +49,8 @@ async function refreshSnapshot(
   const named = at.timestamp.signed.snapshot;
   const before = survivors.snapshot;
   if (before?.signed.version === named.version) {
-    const held = await unlessOther(() => run(acceptSnapshot(at, before, survivors)));
-    if (held !== undefined) return held;
+    const same = await unlessOther(() => run(acceptSnapshot(at, before, survivors)));
+    if (same !== undefined) return same;
   }
   const bytes = await source.read({
     role: 'snapshot',
@@ -124,15 +61,16 @@ async function refreshSnapshot(
   return run(acceptSnapshot(at, bytes, survivors));
 }
 
-async function refreshTargets(
+/** TUF §5.6.1–6; those before where they are still the ones announced and still carry enough signatures. */
+export async function announcedTargets(
   at: AtSnapshot,
-  held: Verified<Targets> | undefined,
+  before: Verified<Targets> | undefined,
   source: MetadataSource,
   run: Runner,
 ): Promise<Generation> {
   const named = metaOf(at, 'targets');
-  if (held?.signed.version === named.version) {
-    const same = await unlessOther(() => run(acceptTargets(at, held)));
+  if (before?.signed.version === named.version) {
+    const same = await unlessOther(() => run(acceptTargets(at, before)));
     if (same !== undefined) return same;
   }
   const bytes = await source.read({
@@ -144,17 +82,27 @@ async function refreshTargets(
   return run(acceptTargets(at, bytes));
 }
 
+/** The bytes of a delegated role as the snapshot announces it, for `acceptDelegated`; undefined where they do not exist. */
+export async function readDelegated(
+  at: AtSnapshot,
+  { name }: Pick<Delegation, 'name'>,
+  source: MetadataSource,
+): Promise<Uint8Array | undefined> {
+  const { version, length } = metaOf(at, name);
+  return source.read({
+    role: name,
+    version: versionIn(at, version),
+    limit: within(length, LIMITS.targets, 'delegated'),
+  });
+}
+
 /** The name to ask for: with its version where the root says that snapshots are consistent (TUF §5.3.12). */
-export function versionIn(at: AtRoot, version: number): number | undefined {
+function versionIn(at: AtRoot, version: number): number | undefined {
   return at.root.signed.consistentSnapshot ? version : undefined;
 }
 
 /** The announced length, or the limit where none is; an announcement above the limit is refused unread. */
-export function within(
-  announced: number | undefined,
-  limit: number,
-  subject: 'snapshot' | 'targets' | 'delegated',
-): number {
+function within(announced: number | undefined, limit: number, subject: 'snapshot' | 'targets' | 'delegated'): number {
   if (announced !== undefined && announced > limit)
     throw new Refusal(
       'limit',
@@ -166,7 +114,7 @@ export function within(
 
 const OTHER: ReadonlySet<Reason> = new Set(['digest', 'length', 'threshold']);
 
-/** A held document of the right version but other bytes, or too few signatures by now: ask upstream for the right one. */
+/** A document of the right version but other bytes, or too few signatures by now: the right one is asked for. */
 async function unlessOther<T>(accept: () => T | Promise<T>): Promise<T | undefined> {
   try {
     return await accept();

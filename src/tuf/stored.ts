@@ -31,15 +31,3 @@ export function openTargets(at: AtRoot, bytes: Uint8Array): Sliced<Verified<Targ
 export function openDelegated(by: Delegation, bytes: Uint8Array): Sliced<Verified<Targets>> {
   return concerning('delegated', open(bytes, decodeTargets, authorityOfDelegation(by)));
 }
-
-/** The documents of an earlier run are floors, valid or expired. */
-export function* openFloor(
-  at: AtRoot,
-  stored: { readonly timestamp?: Uint8Array | undefined; readonly snapshot?: Uint8Array | undefined },
-): Sliced<Survivors> {
-  const { timestamp, snapshot } = stored;
-  return {
-    timestamp: timestamp && (yield* openTimestamp(at, timestamp)),
-    snapshot: snapshot && (yield* openSnapshot(at, snapshot)),
-  };
-}

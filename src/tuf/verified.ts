@@ -161,7 +161,7 @@ function* signersOf(
     if (hex === undefined || hex.length % 2 !== 0 || !/^[0-9a-fA-F]+$/.test(hex)) continue;
     const { material } = key;
     if (material === undefined || signers.has(material)) continue;
-    if (key.holds(message, Buffer.from(hex, 'hex'))) signers.add(material);
+    if (key.verifies(message, Buffer.from(hex, 'hex'))) signers.add(material);
     yield;
   }
   return signers;

@@ -26,11 +26,24 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   workers: ['bytes', 'async', 'pypi', 'render', 'ports'],
   telemetry: ['bytes', 'ports'],
   config: ['bytes', 'presets'],
+  // A door asks for the proof that it sends.
   http: ['bytes', 'async', 'pypi', 'render', FACE, 'tuf/verified.ts', 'ports/blob.ts', 'ports/events.ts'],
   app: [...PORTS, 'mirror', ...ADAPTERS, 'config', 'http', 'version'],
   repository: ['bytes'],
-  demo: ['bytes', 'async', 'app', 'repository', FACE, 'http', 'config'],
-  cli: [...PORTS, 'app', FACE, 'state', 'disk', 'upstream', 'config', 'demo', 'version', 'http/access/passwords.ts'],
+  demo: ['bytes', 'async', 'pypi', 'app', 'repository', FACE, 'http', 'config', 'telemetry/log.ts'],
+  cli: [
+    ...PORTS,
+    'app',
+    FACE,
+    'mirror/operator',
+    'state',
+    'disk',
+    'upstream',
+    'config',
+    'demo',
+    'version',
+    'http/access/passwords.ts',
+  ],
   main: ['cli', 'app', 'config', 'bytes', 'version'],
 };
 

@@ -15,7 +15,7 @@ export const MAKERS: Readonly<Record<string, Readonly<Record<string, readonly st
       'src/mirror/tuf/refresher.ts',
       'src/mirror/tuf/roles.ts',
       'src/mirror/unsigned/documents.ts',
-      'src/cli/client-trust.ts',
+      'src/cli/trusted-directory.ts',
     ],
   },
   'src/bytes/expected.ts': {
@@ -51,8 +51,9 @@ export const MAKERS: Readonly<Record<string, Readonly<Record<string, readonly st
     reopen: ['src/tuf/accept.ts'],
     openRoot: ['src/tuf/trusted-root.ts'],
   },
-  'src/tuf/trusted-root.ts': { pinRoot: ['src/tuf/accept.ts'], followRoot: ['src/tuf/accept.ts'] },
-  'src/tuf/accept.ts': { startFrom: ['src/mirror/tuf/restore.ts', 'src/cli/client-trust.ts'] },
+  'src/tuf/trusted-root.ts': { pinRoot: ['src/tuf/updater.ts'], followRoot: ['src/tuf/accept.ts'] },
+  // Whoever opens one says which root is trusted.
+  'src/tuf/updater.ts': { openUpdater: ['src/mirror/tuf/restore.ts', 'src/cli/trusted-directory.ts'] },
   'src/tuf/stages.ts': {
     withTimestamp: ['src/tuf/accept.ts'],
     withSnapshot: ['src/tuf/accept.ts'],
@@ -84,10 +85,9 @@ export const JSON_READERS: Readonly<Record<string, string>> = {
   'src/pypi/read.ts': 'pages as indexes write them; what it gives is decoded strictly behind it',
   'src/tuf/json/json.ts': 'one string within quotes',
   'src/telemetry/log.ts': 'a line that this program wrote a moment ago',
-  'src/disk/lines.ts': 'records of our own, for people',
+  'src/disk/layout-1/former-lines.ts': 'tells whether a line is JSON',
   'src/disk/records/record-lines.ts': 'records of our own, for people',
   'src/disk/database/epoch-file.ts': 'decoded strictly behind it',
-  'src/state/envelope.ts': 'decoded strictly behind it',
-  'src/state/epochs.ts': 'decoded strictly behind it',
-  'src/state/page-file.ts': 'decoded strictly behind it',
+  'src/disk/layout-1/former-files.ts': 'decoded strictly behind it',
+  'src/state/framed.ts': 'decoded strictly behind it',
 };

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { actsOf } from '../../src/mirror/operator/acts.ts';
 import { digestHex } from '../../src/repository/digests.ts';
 import { type IndexRig, type IndexRigOptions, startIndexRig } from '../rigs/index-rig.ts';
 import { asItIs, emptied, rewritten } from '../support/bad-days.ts';
@@ -281,10 +282,13 @@ describe('all that one bad fetch brought in', () => {
     await rig.later('alpha');
     const bad = (await rig.pins('alpha')).get('alpha-3.0-py3-none-any.whl')?.fetch;
     rig.pypi.replace('alpha', tinyWheel('alpha', '3.0'));
-    await rig.onDisk(async ({ pins }) => {
-      const files = [...(await pins.of('alpha'))].filter(([, pin]) => pin.fetch === bad).map(([file]) => file);
-      expect(files).toEqual(['alpha-3.0-py3-none-any.whl']);
-      await pins.revoke('alpha', files);
+    await rig.onDisk(async ({ state, pages }) => {
+      const named = { project: undefined, file: undefined, change: { revokeFetch: bad } };
+      const acts = await actsOf({ state, now: rig.clock.now() }, named);
+      expect(acts.map(({ file }) => file)).toEqual(['alpha-3.0-py3-none-any.whl', undefined]);
+      const page = await pages.load('alpha');
+      await acts[0]?.carryOut();
+      expect(page && (await pages.isCurrent(page))).toBe(true);
     });
     await rig.later('alpha');
     expect((await rig.get(rig.path(tinyWheel('alpha', '3.0')))).status).toBe(200);
@@ -297,9 +301,10 @@ describe('a pin that was taken back', () => {
     await start();
     await confirm();
     expect((await rig.get(rig.path(ALPHA))).status).toBe(200);
-    await rig.onDisk(async ({ pins, pages }) => {
-      await pins.revoke('alpha', [ALPHA.filename]);
-      await pages.remove('alpha');
+    await rig.onDisk(async ({ state, pages }) => {
+      await state.pins('alpha').change(() => new Map());
+      const page = await pages.load('alpha');
+      expect(page && (await pages.remove(page))).toBe(true);
     });
     await rig.later('alpha');
     expect((await rig.pins('alpha')).get(ALPHA.filename)).toMatchObject({ provisional: true });

@@ -44,6 +44,20 @@ describe('core metadata', () => {
     expect(rig.upstream.asked(rig.storedFile(ALPHA))).toHaveLength(1);
   });
 
+  it('of more wheels than may be downloaded at once, all missing upstream: none waits for itself', async () => {
+    const wheels = Array.from({ length: 40 }, (_, at) => tinyWheel('alpha', `${at + 1}.0`));
+    rig = await startSignedRig({
+      fill: (signed) => {
+        for (const wheel of wheels) signed.upload('alpha', wheel);
+      },
+    });
+    await rig.page('alpha');
+    for (const wheel of wheels)
+      rig.instead(rig.storedFile({ ...wheel, filename: `${wheel.filename}.metadata` }).slice(1), undefined);
+    const answers = await Promise.all(wheels.map((wheel) => rig.get(`${rig.path(wheel)}.metadata`)));
+    expect(answers.map(({ status }) => status)).toEqual(wheels.map(() => 200));
+  });
+
   it('announced, missing upstream, and not what the wheel contains: refused', async () => {
     await start(LIE);
     rig.instead(stored().slice(1), undefined);

@@ -8,7 +8,8 @@ import { tinyWheel } from '../support/tiny-wheel.ts';
 
 // What a client can do to others, and who writes to the data volume under a mirror that serves.
 
-const ALPHA = tinyWheel('alpha');
+/** Too large for the database of small files. */
+const ALPHA = tinyWheel('alpha', '1.0', 'x'.repeat(70_000));
 
 let rig: SignedRig;
 afterEach(() => rig.close());

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { openVolume } from '../../src/disk/volume.ts';
 import { digestHex } from '../../src/repository/digests.ts';
 import { createPins } from '../../src/state/pins.ts';
 import { type SignedRig, type SignedRigOptions, startSignedRig } from '../rigs/signed-rig.ts';
 import { authority } from '../support/keys.ts';
+import { withState } from '../support/state.ts';
 import { type TinyWheel, tinyWheel } from '../support/tiny-wheel.ts';
 
 // An attacker holds upstream's online keys. It can sign new files of unclaimed projects, and nothing else.
@@ -81,10 +81,10 @@ describe('a file already seen, swapped under its name', () => {
     rig.signed.upload('alpha', EVIL);
     await rig.publish();
     expect((await rig.page('alpha')).files).toEqual([]);
-    const volume = await openVolume(rig.data());
     const digests = new Map([['sha256', digestHex('sha256', EVIL.bytes)] as const]);
-    await createPins(volume, 'main').replace('alpha', EVIL.filename, { digests, seen: rig.clock.now() });
-    await volume.close();
+    await withState(rig.data(), (state) =>
+      createPins(state).replace('alpha', EVIL.filename, { digests, seen: rig.clock.now() }),
+    );
     rig.clock.advance(61);
     expect((await rig.page('alpha')).files.map(({ filename }) => filename)).toEqual([EVIL.filename]);
     expect((await rig.get(rig.path(EVIL))).body.equals(EVIL.bytes)).toBe(true);

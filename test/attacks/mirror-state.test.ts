@@ -1,10 +1,10 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { ItemPath } from '../../src/ports/state-storage.ts';
 import { Repository } from '../../src/repository/repository.ts';
 import { type SignedRig, startSignedRig } from '../rigs/signed-rig.ts';
 import { reasonOf } from '../support/client.ts';
 import { authority } from '../support/keys.ts';
+import { behindItsBack, damageItem, itemsBelow, sqlPath, withState } from '../support/state.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 
 // An attacker holds the data volume. It can delete; what it plants is refused, or healed from upstream.
@@ -31,28 +31,30 @@ function foreignFiles(version = 1): ReadonlyMap<string, Uint8Array> {
   return repository.files;
 }
 
-const trustPath = (...names: string[]) => join(rig.data(), 'indexes', 'main', 'tuf', ...names);
+const CURRENT: ItemPath = ['main', 'tuf', 'current'];
+const root = (version: number): ItemPath => ['main', 'tuf', 'root', String(version)];
 
 /** What the data directory says of the index itself. */
-async function indexRecords(): Promise<string> {
-  const folder = join(rig.data(), 'indexes', 'main', 'index');
-  const records = await Promise.all((await readdir(folder)).map((name) => readFile(join(folder, name), 'utf8')));
-  return records.join();
-}
+const indexRecords = () => withState(rig.data(), async ({ facts }) => JSON.stringify((await facts.read())?.value));
 
-async function onlyFileIn(folder: string): Promise<string> {
-  const names = await readdir(trustPath(folder));
-  expect(names).toHaveLength(1);
-  return trustPath(folder, names[0] ?? '');
-}
+const stored = (item: ItemPath) =>
+  withState(rig.data(), async (_, { databases }) => Buffer.from((await databases.state.newest(item, 0))?.value ?? []));
 
-/** The stored document that holds this text. */
-async function documentWith(text: string): Promise<string> {
-  for (const name of await readdir(trustPath('documents'))) {
-    const path = trustPath('documents', name);
-    if ((await readFile(path, 'utf8')).includes(text)) return path;
-  }
-  throw new Error(`no stored document holds ${text}`);
+/** Puts a value in an item's place as whoever has this program can, where nothing is sealed. */
+const plant = (item: ItemPath, value: Uint8Array) =>
+  withState(rig.data(), async (_, { databases: { state } }) => {
+    expect(await state.create(item, (await state.version(item, 0)) + 1, value)).toBe(true);
+  });
+
+/** A row of an item as it lies in the database, to be put back later. */
+async function rowOf([, ...names]: ItemPath): Promise<string> {
+  const [row] = JSON.parse(
+    await behindItsBack(
+      rig.data(),
+      `SELECT path, version, hex(value) AS value, hex(digest) AS digest, hex(seal) AS seal FROM item WHERE path = ${sqlPath(...names)}`,
+    ),
+  );
+  return `INSERT INTO item (path, version, value, digest, seal) VALUES ('${row.path}', ${row.version}, x'${row.value}', x'${row.digest}', x'${row.seal}')`;
 }
 
 describe('the pinned root exchanged', () => {
@@ -70,17 +72,6 @@ describe('the pinned root exchanged', () => {
     const root = foreignFiles().get('metadata/1.root.json') ?? new Uint8Array();
     expect(await reasonOf(rig.start({ root }))).toBe('state');
     expect(await indexRecords()).toBe(before);
-  });
-
-  it('with --new-trust the reason is on record before the trust is put aside', async () => {
-    await start();
-    await rig.stop();
-    // A directory in the way of the archive: putting aside fails, as a crash there would end it.
-    const aside = `${trustPath()}.until-${rig.clock.now()}`;
-    await mkdir(join(aside, 'in the way'), { recursive: true });
-    await rig.start({ newTrust: 'the index moved house' }).catch(() => undefined);
-    expect(await readdir(trustPath())).toContain('current');
-    expect(await indexRecords()).toContain('the index moved house');
   });
 
   it('with --new-trust it starts from nothing, and the reason is on record', async () => {
@@ -131,11 +122,11 @@ describe('stored roots', () => {
   it('the first one replaced by a self-signed one: it does not start', async () => {
     await start();
     await rig.stop();
-    await writeFile(trustPath('roots', '1.json'), foreignFiles().get('metadata/1.root.json') ?? '');
+    await plant(root(1), foreignFiles().get('metadata/1.root.json') ?? new Uint8Array());
     expect(await reasonOf(rig.start())).toBe('state');
   });
 
-  it.each(['self-signed', 'cut short', 'an older one'])(
+  it.each(['self-signed', 'cut short', 'an older one', 'other bits'])(
     'a later one replaced by %s: healed from upstream',
     async (how) => {
       await start();
@@ -149,10 +140,11 @@ describe('stored roots', () => {
         'cut short': genuine.subarray(0, 100),
         'an older one': rig.published('metadata/1.root.json'),
       }[how];
-      await writeFile(trustPath('roots', '2.json'), planted ?? '');
+      if (planted === undefined) await damageItem(rig.data(), root(2));
+      else await plant(root(2), planted);
       await rig.start();
       expect((await rig.page('alpha')).files).toHaveLength(1);
-      expect((await readFile(trustPath('roots', '2.json'))).equals(genuine)).toBe(true);
+      expect((await stored(root(2))).equals(genuine)).toBe(true);
       expect((await rig.get('/tuf/metadata/2.root.json')).body.equals(genuine)).toBe(true);
     },
   );
@@ -160,7 +152,7 @@ describe('stored roots', () => {
   it('one planted behind the last: as if it were not there', async () => {
     await start();
     await rig.stop();
-    await writeFile(trustPath('roots', '2.json'), foreignFiles(2).get('metadata/2.root.json') ?? '');
+    await plant(root(2), foreignFiles(2).get('metadata/2.root.json') ?? new Uint8Array());
     await rig.start();
     expect(await rig.refused('/tuf/metadata/2.root.json')).toBe('404 unlisted');
     rig.signed.repository.publishRoot();
@@ -170,69 +162,62 @@ describe('stored roots', () => {
 });
 
 describe('stored documents', () => {
-  it.each(['timestamp', 'snapshot', 'targets'])('%s changed in one byte: it does not start', async (type) => {
+  it.each(['snapshot', 'targets', 'current'])('%s changed in one bit: it does not start', async (name) => {
     await start();
-    const path = await documentWith(`"_type":"${type}"`);
     await rig.stop();
-    const bytes = await readFile(path);
-    bytes[30] = (bytes[30] ?? 0) ^ 1;
-    await writeFile(path, bytes);
+    await damageItem(rig.data(), ['main', 'tuf', name]);
     expect(await reasonOf(rig.start())).toBe('state');
   });
 
-  it.each([[['timestamp']], [['snapshot']], [['timestamp', 'snapshot']]])(
-    'older ones (%j) in the place of the newer: it does not start',
-    async (types) => {
-      await start();
-      const older = await Promise.all(types.map(async (type) => readFile(await documentWith(`"_type":"${type}"`))));
-      rig.signed.upload('alpha', tinyWheel('alpha', '2.0'));
-      await rig.publish();
-      const newer = (await readdir(trustPath('documents'))).map((name) => trustPath('documents', name));
-      await rig.stop();
-      for (const path of newer) {
-        const text = await readFile(path, 'utf8');
-        const at = types.findIndex((type) => text.includes(`"_type":"${type}"`));
-        if (at >= 0 && text.includes('"version":2,')) await writeFile(path, older[at] ?? '');
-      }
-      expect(await reasonOf(rig.start())).toBe('state');
-    },
-  );
-
-  it.each(['cut short', 'emptied', 'edited'])('the pointer %s: it does not start', async (how) => {
+  it.each(['timestamp', 'snapshot'])('an older %s in a pointer that is whole: it does not start', async (role) => {
     await start();
-    const path = await onlyFileIn('current');
-    await rig.stop();
-    const text = await readFile(path, 'utf8');
-    const damage = {
-      'cut short': text.slice(0, 50),
-      emptied: '',
-      edited: text.replace(/"acceptedAt":\d+/, '"acceptedAt":1'),
-    };
-    await writeFile(path, damage[how as keyof typeof damage]);
-    expect(await reasonOf(rig.start())).toBe('state');
-  });
-
-  it('an older pointer in the place of the newer, its documents still there: it does not go back', async () => {
-    await start();
-    const older = await readFile(await onlyFileIn('current'), 'utf8');
+    const older = JSON.parse((await stored(CURRENT)).toString());
     rig.signed.upload('alpha', tinyWheel('alpha', '2.0'));
     await rig.publish();
     await rig.stop();
-    await writeFile(trustPath('current', '1.json'), older);
-    await rig.start();
-    expect((await rig.page('alpha')).versions).toEqual(['1.0', '2.0']);
+    const newer = JSON.parse((await stored(CURRENT)).toString());
+    await plant(CURRENT, Buffer.from(JSON.stringify({ ...newer, [role]: older[role] })));
+    expect(await reasonOf(rig.start())).toBe('state');
+  });
+
+  it.each(['cut short', 'emptied', 'edited'])('the pointer %s: it does not start', async (how) => {
+    await start();
+    await rig.stop();
+    const text = (await stored(CURRENT)).toString();
+    const damage = {
+      'cut short': text.slice(0, 50),
+      emptied: ' ',
+      edited: text.replace(/"acceptedAt":\d+/, '"acceptedAt":1'),
+    };
+    const value = Buffer.from(damage[how as keyof typeof damage]).toString('hex');
+    await behindItsBack(rig.data(), `UPDATE item SET value = x'${value}' WHERE path = ${sqlPath('tuf', 'current')}`);
+    expect(await reasonOf(rig.start())).toBe('state');
+  });
+
+  it.each(['beside', 'in the place of'])('an older pointer put back %s the newer: it does not start', async (where) => {
+    await start();
+    const older = await rowOf(CURRENT);
+    rig.signed.upload('alpha', tinyWheel('alpha', '2.0'));
+    await rig.publish();
+    await rig.stop();
+    const away = `DELETE FROM item WHERE path = ${sqlPath('tuf', 'current')}`;
+    await behindItsBack(rig.data(), where === 'beside' ? older : `${away};\n${older}`);
+    expect(await reasonOf(rig.start())).toBe('state');
   });
 
   it('a bin changed on disk is fetched again; while upstream is away it proves nothing', async () => {
     await start();
     await rig.stop();
-    const folders = await readdir(trustPath('delegated'));
-    for (const folder of folders)
-      for (const name of await readdir(trustPath('delegated', folder))) {
-        const path = trustPath('delegated', folder, name);
-        const text = await readFile(path, 'utf8');
-        await writeFile(path, text.replace('"version":1', '"version":2'));
-      }
+    const roles = await withState(rig.data(), (_, { databases }) =>
+      itemsBelow(databases.state, ['main', 'tuf', 'delegated']),
+    );
+    expect(roles.length).toBeGreaterThan(0);
+    for (const role of roles) {
+      const value = await stored(role);
+      const body = value.indexOf('\n') + 1;
+      const edited = value.toString('latin1', body).replace('"version":1', '"version":2');
+      await plant(role, Buffer.concat([value.subarray(0, body), Buffer.from(edited, 'latin1')]));
+    }
     rig.upstream.fault('*', { kind: 'reset' });
     await rig.start();
     expect(await rig.refused('/simple/alpha/')).toBe('503 unreachable');
@@ -240,5 +225,20 @@ describe('stored documents', () => {
     rig.clock.advance(10);
     expect((await rig.page('alpha')).files).toHaveLength(1);
     expect(rig.events.rejected.some(({ at, subject }) => at === 'disk' && subject === 'delegated')).toBe(true);
+  });
+
+  it('a bin with a bit turned on disk is as good as absent, and told of at start', async () => {
+    await start();
+    await rig.stop();
+    const [role] = await withState(rig.data(), (_, { databases }) =>
+      itemsBelow(databases.state, ['main', 'tuf', 'delegated']),
+    );
+    if (role === undefined) throw new Error('no role is stored');
+    await damageItem(rig.data(), role);
+    await rig.start();
+    expect(rig.events.rejected).toMatchObject([{ index: 'main', reason: 'state', subject: 'state', at: 'disk' }]);
+    expect((await rig.page('alpha')).files).toHaveLength(1);
+    await rig.restart();
+    expect(rig.events.rejected).toHaveLength(1);
   });
 });

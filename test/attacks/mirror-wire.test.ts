@@ -96,6 +96,14 @@ describe('an attacker who tires', () => {
     expect(rig.upstream.asked(rig.storedFile(ALPHA))).toHaveLength(2);
   });
 
+  it('a page wrong at first and right on another connection: served, one request more', async () => {
+    await start();
+    rig.upstream.fault(rig.storedPage('alpha'), { kind: 'flip', at: 40 }, 1);
+    expect((await rig.page('alpha')).files).toHaveLength(1);
+    expect(rig.upstream.asked(rig.storedPage('alpha'))).toHaveLength(2);
+    expect(new Set(rig.upstream.asked(rig.storedPage('alpha')).map(({ connection }) => connection)).size).toBe(2);
+  });
+
   it('a file without a single byte is a file, and anything more is not it', async () => {
     const empty = { filename: 'alpha-0.1.tar.gz', bytes: new Uint8Array() };
     rig = await startSignedRig({ fill: (signed) => signed.upload('alpha', empty) });

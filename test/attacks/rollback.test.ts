@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Edits, Repository } from '../../src/repository/repository.ts';
-import { startFrom } from '../../src/tuf/accept.ts';
-import { refresh } from '../../src/tuf/refresh.ts';
 import { runToEnd } from '../../src/tuf/sliced.ts';
-import { openFloor } from '../../src/tuf/stored.ts';
+import { pinRoot } from '../../src/tuf/trusted-root.ts';
+import { Updater } from '../../src/tuf/updater.ts';
 import { createClient, reasonOf, refusalOf, type TestClient } from '../support/client.ts';
 import { START } from '../support/clock.ts';
 import { authority, key } from '../support/keys.ts';
@@ -178,32 +177,47 @@ describe('root', () => {
 });
 
 describe('after a restart', () => {
+  /** As a process that finds these documents and the pinned root. */
+  async function restarted(simulator: Simulator, stored: Parameters<Updater['recall']>[0]): Promise<Updater> {
+    const updater = new Updater(runToEnd(pinRoot(simulator.rootBytes(1))), runToEnd);
+    await updater.recall(stored);
+    return updater;
+  }
+
   it('stored documents are floors again (CVE-2022-29173)', async () => {
     const simulator = createSimulator();
     const old = simulator.save();
     simulator.repository.publish();
-    const at = runToEnd(startFrom(simulator.rootBytes(1), START));
-    const stored = { timestamp: simulator.bytes('timestamp.json'), snapshot: simulator.bytes('2.snapshot.json') };
-    const survivors = runToEnd(openFloor(at, stored));
+    const updater = await restarted(simulator, {
+      timestamp: simulator.bytes('timestamp.json'),
+      snapshot: simulator.bytes('2.snapshot.json'),
+      targets: undefined,
+    });
     simulator.replay(old);
-    expect(await reasonOf(refresh({ at, survivors }, simulator.source, runToEnd))).toBe('rollback');
+    expect(await reasonOf(updater.refresh({ source: simulator.source, now: START }))).toBe('rollback');
   });
 
-  it('expired ones are floors all the same (sigstore-rust #198)', () => {
-    const simulator = createSimulator();
-    const at = runToEnd(startFrom(simulator.rootBytes(1), START + 100 * 365 * 86_400));
-    const stored = { timestamp: simulator.bytes('timestamp.json'), snapshot: simulator.bytes('1.snapshot.json') };
-    expect(runToEnd(openFloor(at, stored)).timestamp?.signed.version).toBe(1);
+  it('expired ones are floors all the same (sigstore-rust #198)', async () => {
+    const simulator = createSimulator({ lifetime: (role) => (role === 'root' ? 1_000_000 : 1000) });
+    const old = simulator.save();
+    simulator.repository.publish();
+    const updater = await restarted(simulator, {
+      timestamp: simulator.bytes('timestamp.json'),
+      snapshot: simulator.bytes('2.snapshot.json'),
+      targets: simulator.bytes('1.targets.json'),
+    });
+    simulator.replay(old);
+    const { expires } = updater.survivors.timestamp?.signed ?? expect.fail();
+    expect(await reasonOf(updater.refresh({ source: simulator.source, now: expires + 1 }))).toBe('rollback');
   });
 
   it('ones that somebody else signed are not', async () => {
     const simulator = createSimulator();
-    const at = runToEnd(startFrom(simulator.rootBytes(1), START));
-    simulator.repository.signers.set('timestamp', [key('attacker')]);
-    simulator.repository.signers.set('snapshot', [key('attacker')]);
-    const timestamp = simulator.repository.write('timestamp');
-    const snapshot = simulator.repository.write('snapshot');
-    expect(await reasonOf(() => runToEnd(openFloor(at, { timestamp })))).toBe('threshold');
-    expect(await reasonOf(() => runToEnd(openFloor(at, { snapshot })))).toBe('threshold');
+    const roles = ['timestamp', 'snapshot', 'targets'] as const;
+    for (const role of roles) simulator.repository.signers.set(role, [key('attacker')]);
+    const [timestamp, snapshot, targets] = roles.map((role) => simulator.repository.write(role));
+    const updater = await restarted(simulator, { timestamp, snapshot, targets });
+    expect(updater.survivors).toEqual({ timestamp: undefined, snapshot: undefined });
+    expect(updater.targets).toBeUndefined();
   });
 });

@@ -10,7 +10,7 @@ import {
 import { disguise, ecdsaKey, rsaKey, type SigningKey } from '../../src/repository/signing-keys.ts';
 import { LIMITS } from '../../src/tuf/limits.ts';
 import { createClient, reasonOf, type TestClient } from '../support/client.ts';
-import { cpuTime } from '../support/cpu.ts';
+import { cpuTime, onThisMachine } from '../support/cpu.ts';
 import { authority, heldBy, key } from '../support/keys.ts';
 import { createSimulator, type Simulator } from '../support/simulator.ts';
 
@@ -285,7 +285,7 @@ describe.each(Object.entries(places))('%s', (name, { attempt }) => {
     });
 });
 
-it('junk signatures cost no verification: 2,047 of them in less time than a hundred checks (CVE-2020-6173)', async () => {
+it('junk signatures cost no verification: 2,047 of them cost less than a hundred checks would (CVE-2020-6173)', async () => {
   const junk = Array.from({ length: LIMITS.signatures - 1 }, (_, i) => ({ keyid: `junk${i}`, sig: '00'.repeat(64) }));
   const place = places['timestamp'] ?? expect.fail();
   const start = cpuTime();
@@ -296,5 +296,5 @@ it('junk signatures cost no verification: 2,047 of them in less time than a hund
     ...junk,
     ...signaturesOf(d, [one]),
   ]);
-  expect(cpuTime() - start).toBeLessThan(400);
+  expect(cpuTime() - start).toBeLessThan(onThisMachine(400));
 });

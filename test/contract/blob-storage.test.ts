@@ -87,7 +87,7 @@ async function smallRig(): Promise<BlobStorageRig> {
   const { data } = rig;
   const open = async (at: string) => {
     const documents = documentsOf(at);
-    const storage = withSmallBlobs(await onFiles(at, rig.ops), documents, { lingerMs: 5 });
+    const storage = withSmallBlobs(await onFiles(at, rig.ops), documents, { apartMs: 5 });
     onTestFinished(() => storage.close());
     return storage;
   };

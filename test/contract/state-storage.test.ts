@@ -26,6 +26,14 @@ const shared = new Map<string, Uint8Array>();
 
 const MISBEHAVIOURS: readonly Misbehaviour[] = [
   {
+    does: 'has no number for a damaged item',
+    caughtBy: 'a damaged item keeps its number, and takes a newer version, which is whole',
+    wrap: (storage) => ({
+      ...storage,
+      version: async (item, from) => (await storage.newest(item, from))?.version ?? 0,
+    }),
+  },
+  {
     does: 'answers an older version than the caller knows',
     caughtBy: 'less than the caller knows of is refused, never answered',
     wrap: (storage) => ({ ...storage, newest: (item) => storage.newest(item, 0) }),

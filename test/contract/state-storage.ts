@@ -109,6 +109,18 @@ const reading: readonly StateStorageCase[] = [
       expect(text((await storage.newest(other, 0))?.value)).toBe('value 1');
     },
   },
+  {
+    name: 'a damaged item keeps its number, and takes a newer version, which is whole',
+    async run({ storage, damage, restart }) {
+      await fill(storage, PINS, 1, 2);
+      await damage(PINS);
+      expect(await storage.version(PINS, 0)).toBe(2);
+      expect(await storage.create(PINS, 2, bytes('again'))).toBe(false);
+      await fill(storage, PINS, 3);
+      expect(text((await storage.newest(PINS, 3))?.value)).toBe('value 3');
+      expect(text((await (await restart()).newest(PINS, 3))?.value)).toBe('value 3');
+    },
+  },
 ];
 
 const creating: readonly StateStorageCase[] = [
@@ -167,7 +179,7 @@ const creating: readonly StateStorageCase[] = [
   },
   {
     name: 'what one party created every other sees, at once',
-    async run({ storage, another }) {
+    async run({ storage, another, restart }) {
       const other = await another();
       for (let version = 1; version <= 20; version++) {
         const [one, two] = version % 2 === 0 ? [storage, other] : [other, storage];
@@ -175,6 +187,7 @@ const creating: readonly StateStorageCase[] = [
         expect(await two.version(PINS, version - 1)).toBe(version);
         expect(text((await two.newest(PINS, version - 1))?.value)).toBe(`value ${version}`);
       }
+      expect((await (await restart()).newest(PINS, 20))?.version).toBe(20);
     },
   },
   {

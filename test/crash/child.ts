@@ -1,26 +1,55 @@
-import { openVolume } from '../../src/disk/volume.ts';
+import type { StateStorage } from '../../src/ports/state-storage.ts';
+import { createIndexState } from '../../src/state/index-state.ts';
 import { createPageStore } from '../../src/state/pages.ts';
 import { createPins } from '../../src/state/pins.ts';
-import { createTrustStore } from '../../src/state/trust.ts';
 import { blobsOn } from '../support/blobs-on.ts';
 import { client } from '../support/callers.ts';
-import { failAt } from '../support/faults.ts';
+import { faultyOps, isStep } from '../support/faults.ts';
+import { openState } from '../support/state.ts';
 import { contentOf, expectedOf, pageOf, pinOf, trustOf } from './work.ts';
 
-// Does one round of everything that is durable, and dies at step N of it: node child.ts DATA ROUND N
+// Does one round of everything that is durable, and dies at step N of it: node child.ts DATA ROUND N. A step is a change of
+// a file, and three times in each change of state: before it, while it is under way, and after it.
 
 const [data = '', round = '', at = ''] = process.argv.slice(2);
 const version = Number(round);
-const faults = failAt(Number(at), 'before', () => {
-  process.kill(process.pid, 'SIGKILL');
+let armed = false;
+let count = 0;
+const step = () => {
+  if (armed && ++count === Number(at)) process.kill(process.pid, 'SIGKILL');
+};
+const ops = faultyOps({
+  before: (each) => {
+    if (isStep(each)) step();
+  },
 });
-const volume = await openVolume(data, { ops: faults.ops });
-const { blobs, close } = blobsOn(volume);
-const trust = createTrustStore(volume, 'main');
-const pins = createPins(volume, 'main');
+const opened = await openState(data, { ops });
+const storage = opened.databases.state;
+const steps = async <T>(change: () => Promise<T>): Promise<T> => {
+  step();
+  const changing = change();
+  step();
+  const result = await changing;
+  step();
+  return result;
+};
+const counted: StateStorage = {
+  newest: (item, from) => storage.newest(item, from),
+  version: (item, from) => storage.version(item, from),
+  read: (item, number) => storage.read(item, number),
+  items: (below) => storage.items(below),
+  create: (...args) => steps(() => storage.create(...args)),
+  removeBelow: (...args) => steps(() => storage.removeBelow(...args)),
+  setAside: (...args) => steps(() => storage.setAside(...args)),
+};
+const state = createIndexState({ storage: counted, index: 'main' });
+const { blobs, close } = blobsOn(opened.volume);
+const pages = createPageStore(state);
+const { trust } = state;
 const stored = await trust.load();
+const before = await pages.load('demo');
 await blobs.scanned;
-faults.arm();
+armed = true;
 const bytes = contentOf(version);
 await blobs.fetch(
   {
@@ -39,12 +68,13 @@ await blobs.fetch(
   }),
   client(),
 );
-await pins.add('demo', new Map([[`f${version}`, pinOf(version)]]));
-await createPageStore(volume, 'main').save(pageOf(version));
+await createPins(state).add('demo', new Map([[`f${version}`, pinOf(version)]]));
+await pages.save({ ...pageOf(version), version: before?.version ?? 0 });
+await trust.keepTimestamp({ rootVersion: 1, version, bytes: Buffer.from(`timestamp ${version}`) });
 await trust.keepRoot(version, Buffer.from(`root ${version}`));
 await trust.keepDelegated('bin', version, Buffer.from(`bin ${version}`));
 await trust.publish(trustOf(version), stored?.current);
 await close();
-await volume.close();
+await opened.close();
 // Through without a step N.
 process.exitCode = 9;

@@ -99,15 +99,6 @@ export function createMemoryDisk(
       directory.names.set(nameOf(path), file);
       return open(file);
     },
-    openAppend: async (path) => {
-      step();
-      const directory = directoryOf(path);
-      const found = directory.names.get(nameOf(path));
-      const file = found === undefined || found === 'directory' ? emptyFile() : found;
-      directory.names.set(nameOf(path), file);
-      const opened = open(file);
-      return { ...opened, write: (bytes) => opened.write(bytes, file.bytes.byteLength) };
-    },
     rename: async (from, to) => {
       step();
       const moved = entry(from);

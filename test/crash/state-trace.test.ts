@@ -3,33 +3,10 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { type Call, callsIn, canTrace, isSync } from './system-calls.ts';
 
 const CHILD = join(import.meta.dirname, 'trace.child.ts');
 const CALLS = 'trace=write,pwrite64,fsync,fdatasync,getdents64';
-
-/** A call that has come to its end. */
-interface Call {
-  readonly name: string;
-  readonly on: string;
-  readonly line: string;
-}
-
-/** Calls in the order they ended: strace tells of a long one when it begins and again when it ends. */
-function callsIn(trace: string): readonly Call[] {
-  const begun = new Map<string, Call>();
-  return trace.split('\n').flatMap((line) => {
-    const [, pid = '', rest = ''] = /^(\d+)\s+(.*)$/.exec(line) ?? [];
-    const [, name = '', on = ''] = /^(\w+)\(\d+<([^>]*)>/.exec(rest) ?? [];
-    if (rest.endsWith('<unfinished ...>')) {
-      begun.set(pid, { name, on, line });
-      return [];
-    }
-    if (!rest.startsWith('<...')) return name === '' ? [] : [{ name, on, line }];
-    const call = begun.get(pid);
-    begun.delete(pid);
-    return call === undefined ? [] : [{ ...call, line: `${call.line} ${rest}` }];
-  });
-}
 
 /** What happened between two lines that the process wrote. */
 function between(calls: readonly Call[], from: string, to: string): readonly Call[] {
@@ -37,15 +14,6 @@ function between(calls: readonly Call[], from: string, to: string): readonly Cal
   expect(at(from)).toBeGreaterThanOrEqual(0);
   expect(at(to)).toBeGreaterThan(at(from));
   return calls.slice(at(from) + 1, at(to));
-}
-
-const isSync = ({ name }: Call) => name === 'fsync' || name === 'fdatasync';
-
-function canTrace(): boolean {
-  const { status } = spawnSync('strace', ['-o', '/dev/null', 'true'], { stdio: 'ignore' });
-  if (status === 0) return true;
-  process.stderr.write('NOT TRIED: what is on the disk before an answer leaves, because there is no strace here.\n');
-  return false;
 }
 
 test.runIf(canTrace())(

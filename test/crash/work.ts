@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { CHUNK } from '../../src/blobs/limits.ts';
 import { type Expected, makeExpected } from '../../src/bytes/expected.ts';
-import type { PageRecord, Pin, PublishedTrust } from '../../src/ports/index-state.ts';
+import type { PageContent, Pin, PublishedTrust } from '../../src/ports/index-state.ts';
 
 // What a round writes follows from its number, so that whoever looks afterwards knows what is right.
 
@@ -41,7 +41,7 @@ export function trustOf(round: number): PublishedTrust {
   };
 }
 
-export function pageOf(round: number): PageRecord {
+export function pageOf(round: number): PageContent {
   return {
     project: 'demo',
     bytes: Buffer.from(`page ${round}`),

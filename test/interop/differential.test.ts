@@ -6,22 +6,16 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Refusal } from '../../src/bytes/refusal.ts';
 import { sign } from '../../src/repository/documents.ts';
-import {
-  acceptDelegated,
-  acceptRoot,
-  acceptSnapshot,
-  acceptTargets,
-  acceptTimestamp,
-  startFrom,
-} from '../../src/tuf/accept.ts';
+import { acceptDelegated, acceptRoot, acceptSnapshot, acceptTargets, acceptTimestamp } from '../../src/tuf/accept.ts';
 import type { Targets } from '../../src/tuf/model.ts';
 import { runToEnd } from '../../src/tuf/sliced.ts';
-import { openFloor } from '../../src/tuf/stored.ts';
+import { openSnapshot, openTimestamp } from '../../src/tuf/stored.ts';
 import { START } from '../support/clock.ts';
 import { pythonTuf } from '../support/environments.ts';
 import { authority, key } from '../support/keys.ts';
 import { clientEnvironment, requirePart } from '../support/python.ts';
 import { createSimulator } from '../support/simulator.ts';
+import { startFrom } from '../support/start.ts';
 
 // Documents that were changed and then signed again by the right keys: what one implementation believes, the other
 // should. Everything we accept and python-tuf does not is listed here by name, and in docs/decisions.md.
@@ -54,9 +48,12 @@ repository.rotate('root', authority(['root', 'second'], 2));
 repository.touch('a');
 repository.publish();
 
-const atRoot1 = runToEnd(startFrom(published('1.root.json'), START));
+const atRoot1 = startFrom(published('1.root.json'), START);
 const atRoot = runToEnd(acceptRoot(atRoot1, published('2.root.json')));
-const survivors = runToEnd(openFloor(atRoot, { timestamp: timestamp1, snapshot: published('1.snapshot.json') }));
+const survivors = {
+  timestamp: runToEnd(openTimestamp(atRoot, timestamp1)),
+  snapshot: runToEnd(openSnapshot(atRoot, published('1.snapshot.json'))),
+};
 const atTimestamp = runToEnd(acceptTimestamp(atRoot, published('timestamp.json'), survivors));
 const atSnapshot = runToEnd(acceptSnapshot(atTimestamp, published('2.snapshot.json'), survivors));
 const generation = runToEnd(acceptTargets(atSnapshot, published('1.targets.json')));

@@ -110,7 +110,7 @@ for (const { name, bin, install } of installers) {
   const old = bin === bins.of2023;
   describe.runIf(requirePart(name, bin || undefined))(
     `${name}, an index that signs nothing`,
-    { timeout: 60_000 },
+    { timeout: 240_000 },
     () => {
       const target = async () => (await newPlace(json.directory)).target;
 
@@ -164,7 +164,7 @@ for (const { name, bin, install } of installers) {
   );
 }
 
-describe.runIf(requirePart('uv', bins.uv || undefined))('a file replaced under its name', { timeout: 60_000 }, () => {
+describe.runIf(requirePart('uv', bins.uv || undefined))('a file replaced under its name', { timeout: 240_000 }, () => {
   it('is installed by nobody; its project goes on', async () => {
     const mirror = await html.mirror(['--max-age', '0']);
     const install = async (release: string) => {
@@ -185,7 +185,7 @@ describe.runIf(requirePart('uv', bins.uv || undefined))('a file replaced under i
   });
 });
 
-describe.runIf(requirePart('pip', bins.today || undefined))('a pip.conf', { timeout: 60_000 }, () => {
+describe.runIf(requirePart('pip', bins.today || undefined))('a pip.conf', { timeout: 240_000 }, () => {
   it.each(['root/pypi/+simple/', 'root/pypi/simple/', 'main/simple/'])('written for %s keeps working', async (path) => {
     const mirror = await json.mirror();
     const place = await newPlace(json.directory);

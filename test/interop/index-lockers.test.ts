@@ -41,7 +41,7 @@ async function expectInstalled(project: string): Promise<void> {
     expect(await provedFiles(join(library, python, 'site-packages'), wheel), wheel.filename).toBeGreaterThan(0);
 }
 
-describe.runIf(requirePart('uv', bins.uv || undefined))('uv, locking', { timeout: 60_000 }, () => {
+describe.runIf(requirePart('uv', bins.uv || undefined))('uv, locking', { timeout: 240_000 }, () => {
   it('keeps to upload times: exclude-newer locks the release of that day, and the lock keeps the time', async () => {
     const mirror = await rig.mirror();
     const project = await newProject(rig.directory, ['mill']);

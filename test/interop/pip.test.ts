@@ -24,7 +24,7 @@ const pips = [
 ];
 
 for (const { name, bin = '', refusal } of pips) {
-  describe.runIf(requirePart(`pip ${name}`, bin || undefined))(`pip ${name}`, { timeout: 60_000 }, () => {
+  describe.runIf(requirePart(`pip ${name}`, bin || undefined))(`pip ${name}`, { timeout: 240_000 }, () => {
     it('installs a wheel and what it needs, cold and warm, with one upstream fetch of each file', async () => {
       const mirror = await rig.mirror();
       const before = wheels.map(({ filename }) => rig.fetched(filename));

@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => rig.close());
 
-describe.runIf(requirePart('uv', bin || undefined))('uv', { timeout: 60_000 }, () => {
+describe.runIf(requirePart('uv', bin || undefined))('uv', { timeout: 240_000 }, () => {
   it('installs a wheel and what it needs, cold and warm, with one upstream fetch of each file', async () => {
     const mirror = await rig.mirror();
     const cold = await newPlace(rig.directory);

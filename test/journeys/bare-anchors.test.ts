@@ -64,18 +64,22 @@ const publish = async () => {
 
 describe('a page of bare anchors', () => {
   it('is not put together of two publications', async () => {
-    const [one, two] = [wheel('1.0'), wheel('2.0')];
-    await start([one]);
+    const [one, rebuilt, two] = [wheel('1.0'), wheel('1.0', 'rebuilt'), wheel('2.0')];
+    await start([one], { reuploads: true });
     const page = `/targets/simple/${PROJECT}/${digestHex('sha512', anchorsOf([one]))}.index.html`;
     const released = Promise.withResolvers<void>();
     rig.upstream.fault(page, { kind: 'wait', until: released.promise }, 1);
-    const asked = rig.names(PROJECT);
+    const listed = async () => (await rig.page(PROJECT)).files.map(({ hashes }) => hashes['sha256']);
+    const asked = listed();
     await rig.upstream.reached(page);
+    repository.addTarget(roleOf(rebuilt), pathOf(rebuilt), rebuilt.bytes);
     add(two);
     repository.addTarget('wheels-signer', `simple/${PROJECT}/index.html`, anchorsOf([one, two]));
     await publish();
     released.resolve();
-    expect(await asked).toEqual([one.filename, two.filename]);
+    const digestsOf = (files: readonly TinyWheel[]) => files.map(({ bytes }) => digestHex('sha256', bytes));
+    expect(await asked).toEqual(digestsOf([one]));
+    expect(await listed()).toEqual(digestsOf([rebuilt, two]));
   });
 
   it('gets digest and size of each file from its own target', async () => {

@@ -65,7 +65,8 @@ describe('a candidate', () => {
     await start();
     rig.signed.upload('alpha', NEWER);
     rig.signed.publish();
-    rig.clock.advance(60);
+    // Not so late that a client's request has upstream asked as well.
+    rig.clock.advance(30);
     let seen: readonly string[] = [];
     let servedMeanwhile: readonly string[] = [];
     await signed().refresh({
@@ -97,6 +98,42 @@ describe('a candidate', () => {
     expect(await rig.names('alpha')).toEqual([ALPHA.filename]);
     rig.replay(before);
     expect(await reasonOf(signed().refresh())).toBe('rollback');
+  });
+
+  it('that is turned down pins nothing of what it listed', async () => {
+    await start();
+    rig.signed.upload('alpha', NEWER);
+    rig.signed.publish();
+    rig.clock.advance(60);
+    const refused = signed().refresh({
+      async beforePublish(candidate) {
+        await candidate.listing('alpha', job);
+        throw new Refusal('policy', 'A file of it was not liked.');
+      },
+    });
+    expect(await reasonOf(refused)).toBe('policy');
+    rig.signed.upload('alpha', tinyWheel('alpha', '2.0', 'other bytes'));
+    await rig.publish();
+    expect(await rig.names('alpha')).toEqual([ALPHA.filename, NEWER.filename]);
+  });
+
+  it('that another refresh overtook is looked into once more, as what comes after that', async () => {
+    await start();
+    rig.signed.upload('alpha', NEWER);
+    rig.signed.publish();
+    rig.clock.advance(60);
+    const seen: number[] = [];
+    await signed().refresh({
+      async beforePublish(candidate) {
+        seen.push((await candidate.listing('alpha', job)).listing.files.size);
+        if (seen.length > 1) return;
+        rig.signed.upload('alpha', tinyWheel('alpha', '3.0'));
+        await rig.publish();
+        expect(await rig.names('alpha')).toHaveLength(3);
+      },
+    });
+    expect(seen).toEqual([2, 3]);
+    expect(await rig.names('alpha')).toHaveLength(3);
   });
 });
 

@@ -1,15 +1,14 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
-import { openVolume } from '../../src/disk/volume.ts';
 import { SignedIndex } from '../../src/repository/signed-index.ts';
-import { createTrustStore } from '../../src/state/trust.ts';
 import { type Mirror, makeScratch, NOW, signedConfig, startMirror } from '../rigs/mirror.ts';
 import { KEYS } from '../rigs/signed-rig.ts';
 import { client } from '../support/callers.ts';
 import { reasonOf } from '../support/client.ts';
 import { createClock } from '../support/clock.ts';
 import { pep458Paths } from '../support/pep458-paths.ts';
+import { behindItsBack, sqlPath, withState } from '../support/state.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 import { startUpstream } from '../support/upstream.ts';
 
@@ -38,20 +37,31 @@ async function start(names: string[]): Promise<{ readonly mirror: Mirror; readon
 }
 
 /** What this index had accepted before proves no more. */
-async function damage(mirror: Mirror, index: string): Promise<void> {
-  const volume = await openVolume(mirror.data());
-  const trust = createTrustStore(volume, index);
-  const stored = (await trust.load()) ?? expect.fail('nothing is stored');
-  const next = { ...stored, timestamp: Buffer.from('{}'), snapshotVersion: 1, targetsVersion: 1 };
-  expect(await trust.publish(next, stored.current)).toMatchObject({ result: 'published' });
-  await volume.close();
+function damage(mirror: Mirror, index: string): Promise<void> {
+  return withState(
+    mirror.data(),
+    async ({ trust }) => {
+      const stored = (await trust.load()) ?? expect.fail('nothing is stored');
+      const next = { ...stored, timestamp: Buffer.from('{}'), snapshotVersion: 1, targetsVersion: 1 };
+      expect(await trust.publish(next, stored.current)).toMatchObject({ result: 'published' });
+    },
+    { index },
+  );
 }
 
-it('an index whose stored trust is damaged refuses alone, for that reason and never as absent', async () => {
+/** A piece of what it remembers is missing. */
+async function takeAway(mirror: Mirror, index: string): Promise<void> {
+  await behindItsBack(mirror.data(), `DELETE FROM item WHERE path = ${sqlPath('tuf', 'timestamp')}`, index);
+}
+
+it.each([
+  ['stored trust proves no more', damage],
+  ['state is not all there', takeAway],
+])('an index whose %s refuses alone, for that reason and never as absent', async (_, harm) => {
   const { mirror, path } = await start(['main', 'other']);
   for (const prefix of ['', '/other']) expect((await mirror.get(`${prefix}/simple/alpha/`)).status).toBe(200);
   await mirror.stop();
-  await damage(mirror, 'other');
+  await harm(mirror, 'other');
   await mirror.start();
 
   expect(await mirror.names('alpha')).toEqual([ALPHA.filename]);

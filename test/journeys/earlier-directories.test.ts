@@ -2,8 +2,6 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
-import { openVolume } from '../../src/disk/volume.ts';
-import { createIndexState } from '../../src/state/index-facts.ts';
 import { type Mirror, makeScratch, startMirror } from '../rigs/mirror.ts';
 import { client } from '../support/callers.ts';
 import { createClock } from '../support/clock.ts';
@@ -11,6 +9,7 @@ import {
   FILES,
   indexesOf,
   type KindOfDirectory,
+  placesIn,
   READ_AT,
   SEAL_KEY,
   type Unpacked,
@@ -19,6 +18,7 @@ import {
 } from '../support/data-directories.ts';
 import { startNamesProxy } from '../support/names-proxy.ts';
 import { pep458Paths } from '../support/pep458-paths.ts';
+import { withState } from '../support/state.ts';
 import { startUpstream } from '../support/upstream.ts';
 import { verbatim } from '../support/verbatim.ts';
 
@@ -204,16 +204,18 @@ describe.each(LAYOUTS)('a data directory of layout %i', (layout) => {
   });
 
   it.each(KINDS)('keeps its audit trail: %s', async (kind) => {
-    const { place } = await unpacked(layout, kind);
-    const { data, seal } = place;
+    const mirror = await start(layout, kind);
+    await mirror.stop();
+    const { seal } = placesIn(join(mirror.data(), '..'), kind);
     const sealing = seal && { sealKey: Buffer.from(SEAL_KEY), sealEpochFile: seal.epoch };
-    const volume = await openVolume(data, sealing);
-    closers.push(volume.close);
-    for (const { index, evidence } of INDEXES[kind])
-      expect((await createIndexState(volume, index).load())?.audit).toMatchObject([
+    for (const { index, evidence } of INDEXES[kind]) {
+      const facts = await withState(mirror.data(), ({ facts }) => facts.read(), { ...sealing, index });
+      expect(facts?.value.audit).toMatchObject([
         evidence === 'tuf'
           ? { action: 'new-trust', reason: 'a rehearsal: begin again from the pinned root' }
           : { action: expect.stringContaining('accept-change alpha'), reason: 'ticket 7' },
       ]);
+    }
+    await mirror.start();
   });
 });

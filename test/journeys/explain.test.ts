@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { explanationText } from '../../src/cli/explain.ts';
+import { explanationText } from '../../src/app/explanation-text.ts';
 import { type IndexRig, type IndexRigOptions, startIndexRig } from '../rigs/index-rig.ts';
 import type { Mirror } from '../rigs/mirror.ts';
 import { type SignedRig, startSignedRig } from '../rigs/signed-rig.ts';

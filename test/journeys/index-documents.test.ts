@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { Refusal } from '../../src/bytes/refusal.ts';
 import type { UnverifiedDocuments } from '../../src/mirror/package-index.ts';
 import { type IndexRig, startIndexRig } from '../rigs/index-rig.ts';
@@ -152,10 +152,10 @@ describe('the project list', () => {
     const { body } = await list();
     rig.clock.advance(601);
     await list();
-    await vi.waitFor(() => expect(rig.pypi.index.asked('/simple/')).toHaveLength(2));
+    await expect.poll(() => rig.pypi.index.asked('/simple/').length).toBe(2);
     expect(rig.pypi.index.asked('/simple/').at(-1)?.headers['if-none-match']).toBeDefined();
     rig.pypi.index.fault('/simple/', { kind: 'status', status: 500 });
-    await vi.waitFor(async () => expect((await list()).body.equals(body)).toBe(true));
+    await expect.poll(async () => (await list()).body.equals(body)).toBe(true);
     expect(rig.pypi.index.asked('/simple/')).toHaveLength(2);
   });
 
@@ -186,7 +186,7 @@ describe('the project list', () => {
     rig.pypi.index.fault('/simple/', { kind: 'status', status: 500 });
     rig.clock.advance(901);
     for (let at = 0; at < 3; at++) expect((await rig.get('/simple/')).status).toBe(200);
-    await vi.waitFor(() => expect(asked()).toBe(2 * once + 1));
+    await expect.poll(asked).toBe(2 * once + 1);
   });
 
   it('that was never had, in an outage, is 503', async () => {

@@ -1,22 +1,14 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { noEvents } from '../../src/app/no-events.ts';
-import { createBackground } from '../../src/async/background.ts';
-import { ProjectPins } from '../../src/mirror/projects/pins.ts';
-import { ProjectPages } from '../../src/mirror/projects/project-pages.ts';
-import { createReports } from '../../src/mirror/projects/reports.ts';
-import { quarantinePolicy } from '../../src/mirror/quarantine-policy.ts';
-import { UnsignedEvidence } from '../../src/mirror/unsigned/evidence.ts';
 import { standingOf } from '../../src/mirror/unsigned/freshness.ts';
-import { PageRefresh } from '../../src/mirror/unsigned/refresh.ts';
-import type { PageRecord, Pins } from '../../src/ports/index-state.ts';
-import { workHere } from '../../src/ports/page-work.ts';
-import type { DocumentAnswer, Upstream } from '../../src/ports/upstream.ts';
+import type { PageRecord } from '../../src/ports/index-state.ts';
+import type { DocumentAnswer } from '../../src/ports/upstream.ts';
 import { type IndexRig, type IndexRigOptions, startIndexRig } from '../rigs/index-rig.ts';
 import { NOW } from '../rigs/mirror.ts';
 import { answering, badGateway } from '../support/bad-days.ts';
 import { client } from '../support/callers.ts';
 import { DAY, HOUR } from '../support/clock.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
+import { answerOf, pageOf, unsignedIndex } from '../support/unsigned-index.ts';
 
 // How long a page of an index that signs nothing is served without asking, and what follows after that.
 
@@ -164,8 +156,12 @@ describe('a refresh that takes long', () => {
     try {
       let now = NOW;
       const arrival = Promise.withResolvers<DocumentAnswer>();
-      const pages = pagesOver({ document: () => arrival.promise }, recordAt(now), () => now);
-      const files = async () => (await pages.get('alpha', client())).listing.files.size;
+      const index = await unsignedIndex({
+        now: () => now,
+        upstream: { document: () => arrival.promise },
+        record: recordAt(now),
+      });
+      const files = async () => (await index.listing('alpha', client())).listing.files.size;
       await files();
       now += 901;
       let served: number | undefined;
@@ -179,10 +175,7 @@ describe('a refresh that takes long', () => {
       expect(served).toBe(1);
       // Nobody waits for the same answer as long again.
       expect(await files()).toBe(1);
-      const bytes = pageOf([ALPHA.filename, BETA.filename]);
-      const url = 'https://pypi.example/simple/alpha/';
-      const said = { contentType: '', etag: undefined, serial: undefined, maxAge: undefined };
-      arrival.resolve({ kind: 'document', url, bytes, ...said });
+      arrival.resolve(answerOf(pageOf([ALPHA.filename, BETA.filename])));
       vi.useRealTimers();
       await expect.poll(files, { interval: 2 }).toBe(2);
     } finally {
@@ -191,54 +184,10 @@ describe('a refresh that takes long', () => {
   });
 });
 
-/** The pages of an index whose upstream is in the test's hands, and that remembers one page of it. */
-function pagesOver(upstream: Pick<Upstream, 'document'>, record: PageRecord, now: () => number) {
-  const clock = { now };
-  const reports = createReports({ index: 'main', emit: noEvents, journal: { note() {} }, clock });
-  const store = {
-    load: async () => record,
-    unchanged: async () => true,
-    save: async () => {},
-    remove: async () => {},
-    gone: async () => undefined,
-  };
-  const pageUrl = () => 'https://pypi.example/simple/alpha/';
-  const shared = { upstream, pageUrl, store, clock, reports, work: workHere, nameFetch: () => 'second' };
-  const evidence = new UnsignedEvidence({
-    ...shared,
-    upstreamUrl: 'https://pypi.example/simple/',
-    maxAge: 600,
-    staleIfError: DAY,
-    contentAddressed: false,
-    projectList: false,
-    sealed: false,
-    refresh: new PageRefresh(shared),
-  });
-  const background = createBackground();
-  const pins = new ProjectPins({ pins: NO_PINS, clock, reports, reuploads: true });
-  return new ProjectPages({
-    ...shared,
-    index: 'main',
-    evidence,
-    pins,
-    policy: quarantinePolicy,
-    background,
-    memory: 1e7,
-  });
-}
-
-const NO_PINS: Pins = {
-  of: async () => new Map(),
-  add: async () => {},
-  prove: async () => {},
-  confirm: async () => {},
-  replace: async () => {},
-  replaceAll: async () => {},
-};
-
 function recordAt(now: number): PageRecord {
   return {
     project: 'alpha',
+    version: 1,
     bytes: pageOf([ALPHA.filename]),
     contentType: 'application/vnd.pypi.simple.v1+json',
     etag: undefined,
@@ -249,13 +198,4 @@ function recordAt(now: number): PageRecord {
     twice: false,
     fetch: 'first',
   };
-}
-
-function pageOf(filenames: readonly string[]): Uint8Array {
-  const files = filenames.map((filename) => ({
-    filename,
-    url: `../../x/${filename}`,
-    hashes: { sha256: 'a'.repeat(64) },
-  }));
-  return Buffer.from(JSON.stringify({ meta: { 'api-version': '1.0' }, name: 'alpha', files }));
 }

@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { digestHex } from '../../src/repository/digests.ts';
 import { type IndexRig, type IndexRigOptions, startIndexRig } from '../rigs/index-rig.ts';
 import { JSON_PAGE } from '../rigs/mirror.ts';
@@ -134,7 +134,7 @@ describe('files that come slowly', () => {
     for (const file of slow)
       rig.pypi.files.fault(rig.path(file), { kind: 'throttle', bytesPerSecond: file.bytes.byteLength / 2 });
     const waiting = Promise.all(slow.map((file) => rig.get(rig.path(file))));
-    await vi.waitFor(() => expect(rig.pypi.files.requests).toHaveLength(3));
+    await expect.poll(() => rig.pypi.files.requests.length).toBe(3);
     expect(await Promise.race([rig.names('beta'), waiting.then(() => 'after all the files')])).toHaveLength(1);
     await waiting;
   });

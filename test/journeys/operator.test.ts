@@ -2,13 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createAccessRecord } from '../../src/disk/access-record.ts';
-import { createJournal } from '../../src/disk/journal.ts';
-import { openVolume, type Volume } from '../../src/disk/volume.ts';
+import { createAccessRecord } from '../../src/disk/records/access-record.ts';
+import { createJournal } from '../../src/disk/records/journal.ts';
 import type { PageRecord, Pin } from '../../src/ports/index-state.ts';
-import { createIndexState } from '../../src/state/index-facts.ts';
 import { createPageStore } from '../../src/state/pages.ts';
 import { createPins } from '../../src/state/pins.ts';
+import { type OpenedState, openState } from '../support/state.ts';
 import { verbatim } from '../support/verbatim.ts';
 
 // What an operator asks and decides, beside a process that has the data directory open.
@@ -18,6 +17,7 @@ const sha = (letter: string) => letter.repeat(64);
 const pin = (letter: string, fetch: string): Pin => ({ digests: new Map([['sha256', sha(letter)]]), seen: 5, fetch });
 const page: PageRecord = {
   project: 'demo',
+  version: 0,
   bytes: Buffer.from('{}'),
   contentType: 'application/json',
   etag: '"a"',
@@ -30,23 +30,23 @@ const page: PageRecord = {
 };
 
 let data: string;
-let volume: Volume;
+/** A process that has the directory open all the while. */
+let running: OpenedState;
 beforeEach(async () => {
   data = join(await mkdtemp(join(tmpdir(), 'verbatim-operator-')), 'data');
-  volume = await openVolume(data);
-  await createIndexState(volume, 'main').save({ evidence: 'index', createdAt: 1, audit: [] });
-  await createPins(volume, 'main').add(
-    'demo',
-    new Map([
-      [FILE, pin('a', 'good')],
-      ['demo-2.0.tar.gz', pin('b', 'bad')],
-    ]),
-  );
-  await createPins(volume, 'main').add('other', new Map([['other-1.0.tar.gz', pin('c', 'bad')]]));
-  await createPageStore(volume, 'main').save(page);
+  running = await openState(data);
+  const { state } = running;
+  await state.facts.change(() => ({ evidence: 'index', createdAt: 1, audit: [] }));
+  const first = new Map([
+    [FILE, pin('a', 'good')],
+    ['demo-2.0.tar.gz', pin('b', 'bad')],
+  ]);
+  await createPins(state).add('demo', first);
+  await createPins(state).add('other', new Map([['other-1.0.tar.gz', pin('c', 'bad')]]));
+  await createPageStore(state).save(page);
 });
 afterEach(async () => {
-  await volume.close();
+  await running.close();
   await rm(join(data, '..'), { recursive: true });
 });
 
@@ -57,14 +57,15 @@ const accept = (...args: readonly string[]) =>
     said: code === 0 ? JSON.parse(stdout) : undefined,
     stderr,
   }));
-const pins = (project = 'demo') => createPins(volume, 'main').of(project);
-const stored = () => createPageStore(volume, 'main').load('demo');
-const audit = async () => (await createIndexState(volume, 'main').load())?.audit ?? [];
+const pins = (project = 'demo') => createPins(running.state).of(project);
+const stored = async () => (await running.state.page('demo').read())?.value.page;
+const { version: _, ...asStored } = page;
+const audit = async () => (await running.state.facts.read())?.value.audit ?? [];
 
 describe('verbatim accept-change', () => {
   it('puts another digest in the place of the pinned one, and nothing else', async () => {
-    const running = createPageStore(volume, 'main');
-    await running.load('demo');
+    const store = createPageStore(running.state);
+    const before = await store.load('demo');
     const { said } = await accept('main', 'Demo', FILE, '--digest', `sha256:${sha('d')}`);
     expect(said.accepted).toEqual([
       {
@@ -79,7 +80,8 @@ describe('verbatim accept-change', () => {
     expect((await pins()).get('demo-2.0.tar.gz')).toEqual(pin('b', 'bad'));
     expect(await audit()).toMatchObject([{ action: expect.stringContaining(sha('d')), reason: 'ticket 7' }]);
     // Who holds the page in memory sees that it has to read it again.
-    expect(await running.unchanged('demo')).toBe(false);
+    expect(before && (await store.isCurrent(before))).toBe(false);
+    expect(before && (await store.save({ ...before, serial: 30 }))).toBeUndefined();
     expect((await stored())?.accepted).toEqual([{ kind: 'digest', file: FILE, after: `sha256:${sha('d')}` }]);
   });
 
@@ -88,7 +90,7 @@ describe('verbatim accept-change', () => {
     expect(said).toMatchObject({ dryRun: true, accepted: [{ file: FILE }] });
     expect((await pins()).get(FILE)).toEqual(pin('a', 'good'));
     expect(await audit()).toEqual([]);
-    expect(await stored()).toEqual(page);
+    expect(await stored()).toEqual(asStored);
   });
 
   it('lowers the serial to the one named, and names single losses', async () => {
@@ -108,7 +110,7 @@ describe('verbatim accept-change', () => {
 
   it('lowers the serial that a project which disappeared may come back with', async () => {
     await accept('main', 'demo', '--removed');
-    const floor = async () => (await createPageStore(volume, 'main').gone('demo'))?.serial;
+    const floor = async () => (await createPageStore(running.state).gone('demo'))?.serial;
     expect(await floor()).toBe(page.serial);
     const { said } = await accept('main', 'demo', '--serial', '3');
     expect(said.accepted).toMatchObject([{ what: 'serial', before: String(page.serial), after: '3' }]);
@@ -123,11 +125,11 @@ describe('verbatim accept-change', () => {
     expect(said.accepted).toHaveLength(2);
     expect([...(await pins()).keys()]).toEqual([FILE]);
     expect((await pins('other')).size).toBe(0);
-    expect(await stored()).toEqual(page);
+    expect(await stored()).toEqual(asStored);
     await accept('main', '--revoke-fetch', 'good');
     expect(await stored()).toBeUndefined();
     // Its serial was that fetch's word, too.
-    expect((await createPageStore(volume, 'main').gone('demo'))?.serial).toBeUndefined();
+    expect((await createPageStore(running.state).gone('demo'))?.serial).toBeUndefined();
   });
 
   it('refuses what it cannot name exactly, and changes nothing', async () => {
@@ -142,14 +144,14 @@ describe('verbatim accept-change', () => {
       ['elsewhere', 'demo', '--serial', '3'],
     ];
     for (const each of wrong) expect((await accept(...each)).code, each.join(' ')).toBe(1);
-    expect(await stored()).toEqual(page);
+    expect(await stored()).toEqual(asStored);
     expect(await audit()).toEqual([]);
   });
 });
 
 describe('verbatim events', () => {
   it('tells what was removed and what was accepted, of one index, since a time', async () => {
-    const journal = createJournal(volume);
+    const journal = createJournal(running.databases.records);
     journal.note({ at: 10, index: 'main', kind: 'removed', project: 'demo', file: FILE });
     journal.note({ at: 20, index: 'other', kind: 'yanked', project: 'x' });
     await journal.close();
@@ -169,7 +171,7 @@ describe('verbatim events', () => {
 
 describe('verbatim who', () => {
   it('names the clients that were sent a file, by its name or digest', async () => {
-    const access = createAccessRecord(volume);
+    const access = createAccessRecord(running.databases.records);
     access.record({ at: 10, client: '10.0.0.7', index: 'main', project: 'demo', file: FILE, sha256: sha('a') });
     await access.close();
     for (const name of [FILE, sha('a'), `sha256:${sha('a')}`, sha('A')])

@@ -1,14 +1,17 @@
-import { cp, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sha256Hex } from '../../src/bytes/digest.ts';
+import { pathText } from '../../src/disk/state/item-path.ts';
+import { StateSeal } from '../../src/disk/state/state-seal.ts';
 import { ask } from '../support/ask.ts';
+import { behindItsBack, damageItem, sqlPath } from '../support/state.ts';
 import { startUpstream, type TestUpstream } from '../support/upstream.ts';
 import { type RunningVerbatim, startVerbatim, verbatim } from '../support/verbatim.ts';
 
-// What nobody signed carries a seal, and whoever writes to the disk without its key can
-// take state away, but neither forge it nor put it back unseen.
+// What nobody signed carries a seal: whoever writes to the disk without its key can take state away, but neither forge it nor
+// put it back unseen.
 
 const SDIST = Buffer.from('the bytes first seen');
 const FORGED = Buffer.from('bytes of an attacker');
@@ -76,10 +79,16 @@ async function served(project: string): Promise<string> {
   const url = new URL(page.files[0].url, `${mirror?.simple}${project}/`);
   return (await ask(url.href, url.pathname)).body.toString();
 }
-async function pinsOf(project: string): Promise<string> {
-  const pins = join(data, 'indexes', 'main', 'pins');
-  const found = (await readdir(pins, { recursive: true })).find((path) => path.includes(`${project}/`));
-  return join(pins, found ?? '');
+/** The row of a project's pins, as somebody would write it who has this program and the disk, but not the key. */
+async function forge(project: string, change: (stored: string) => string): Promise<void> {
+  const path = sqlPath('pins', project);
+  const [row] = JSON.parse(
+    await behindItsBack(data, `SELECT version, hex(value) AS value FROM item WHERE path = ${path}`),
+  );
+  const value = Buffer.from(change(Buffer.from(row.value, 'hex').toString()));
+  const digest = new StateSeal('main', undefined).digest(pathText(['pins', project]), row.version, value);
+  const hex = (bytes: Uint8Array) => `x'${Buffer.from(bytes).toString('hex')}'`;
+  await behindItsBack(data, `UPDATE item SET value = ${hex(value)}, digest = ${hex(digest)} WHERE path = ${path}`);
 }
 const accept = (...flags: readonly string[]) =>
   verbatim('accept-state-loss', 'main', '--reason', 'a rehearsal', '--data', data, ...sealed(), ...flags);
@@ -96,34 +105,47 @@ describe('a sealed data directory', () => {
     expect(JSON.parse(stdout).indexes[0].sealed).toBe(true);
   });
 
-  it('does not believe a pin that somebody forged, until an operator gives it up', async () => {
+  it('does not start on a pin that somebody forged, until an operator gives it up', async () => {
     await start();
     expect(await served('demo')).toBe(SDIST.toString());
     await get('other');
     await stop();
-    const path = await pinsOf('demo');
-    const { state } = JSON.parse(await readFile(path, 'utf8'));
-    const forged = JSON.stringify(state).replaceAll(sha256Hex(SDIST), sha256Hex(FORGED));
-    await writeFile(path, `{"sha256":"${sha256Hex(Buffer.from(forged))}","state":${forged}}\n`);
+    await forge('demo', (stored) => stored.replaceAll(sha256Hex(SDIST), sha256Hex(FORGED)));
+    await expect(start()).rejects.toThrow('seal');
+    expect(await accept()).toMatchObject({ code: 0, stdout: expect.stringContaining('set aside: pins/demo') });
     bytes = FORGED;
     await start();
-    expect(await reasonOf('demo')).toBe('state');
-    // What is whole goes on.
-    expect((await get('other')).status).toBe(200);
-    expect(await accept()).toMatchObject({ code: 0, stdout: expect.stringContaining('set aside: pins/') });
-    await stop();
-    await start();
+    // What is whole goes on: here its page, which lists the file as it was, and is seen twice before anything else is believed.
     expect((await get('demo')).status).toBe(200);
+    bytes = SDIST;
+    expect(await served('other')).toBe(SDIST.toString());
+  });
+
+  it('refuses a pin of which a bit has turned, and serves what is whole', async () => {
+    await start();
+    await served('demo');
+    await get('other');
+    await stop();
+    await damageItem(data, ['main', 'pins', 'demo']);
+    await start();
+    expect(await reasonOf('demo')).toBe('state');
+    expect((await get('other')).status).toBe(200);
+    // Given up beside the server, which then goes on by itself.
+    expect(await accept()).toMatchObject({ code: 0, stdout: expect.stringContaining('set aside: pins/demo') });
+    await expect.poll(async () => (await get('demo')).status).toBe(200);
+    expect((await get('other')).status).toBe(200);
   });
 
   it('does not take a pin that was removed for one that never was', async () => {
     await start();
     await served('demo');
     await stop();
-    await rm(await pinsOf('demo'));
+    await behindItsBack(data, `DELETE FROM item WHERE path = ${sqlPath('pins', 'demo')}`);
     bytes = FORGED;
+    await expect(start()).rejects.toThrow('not all there');
+    expect((await accept()).code).toBe(0);
     await start();
-    expect(await reasonOf('demo')).toBe('state');
+    expect((await get('demo')).status).toBe(200);
   });
 
   it('that is put back as a whole does not start, until an operator says so', async () => {

@@ -1,9 +1,11 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { sha256Hex } from '../../src/bytes/digest.ts';
+import type { ItemPath } from '../../src/ports/state-storage.ts';
 import { type SignedRig, startSignedRig } from '../rigs/signed-rig.ts';
 import { authority } from '../support/keys.ts';
+import { damageItem, withState } from '../support/state.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 import { verbatim } from '../support/verbatim.ts';
 
@@ -27,10 +29,14 @@ const start = async (binKind: 'prefixes' | 'succinct' = 'prefixes') => {
   for (const { project } of [CLAIMED, FREE]) await rig.page(project);
   return rig.signed.roleFor('free-one', rig.signed.pagePath('free-one'));
 };
-const held = (role: string, version = 1) =>
-  join(rig.data(), 'indexes', 'main', 'tuf', 'delegated', sha256Hex(Buffer.from(role)), `${version}.json`);
-const change = async (role: string, edit: (bytes: Buffer) => Buffer) =>
-  writeFile(held(role), edit(await readFile(held(role))));
+const item = (role: string): ItemPath => ['main', 'tuf', 'delegated', sha256Hex(Buffer.from(role))];
+/** Other bytes in a stored role's place, as whoever has this program and the disk can put them there. */
+const put = (role: string, bytes: (stored: (role: string) => Promise<Buffer>) => Promise<Buffer>) =>
+  withState(rig.data(), async ({ trust }) => {
+    const stored = async (name: string) => Buffer.from((await trust.delegated(name, 1)) ?? []);
+    await trust.keepDelegated(role, 1, await bytes(stored));
+  });
+const change = (role: string, edit: (bytes: Buffer) => Buffer) => put(role, async (stored) => edit(await stored(role)));
 const flipped = (bytes: Buffer) => {
   const copy = Buffer.from(bytes);
   // A digit of a signature: whatever else the document says stays as it is.
@@ -62,7 +68,7 @@ describe.each(['prefixes', 'succinct'] as const)('delegated roles on disk, with 
 
   it('are found where another role of the same repository lies in their place', async () => {
     const bin = await start(kind);
-    await writeFile(held(bin), await readFile(held('project-claimed-one')));
+    await put(bin, (stored) => stored('project-claimed-one'));
     expect(await storedRoles()).toMatchObject({ wrong: [{ role: bin }] });
   });
 
@@ -70,7 +76,7 @@ describe.each(['prefixes', 'succinct'] as const)('delegated roles on disk, with 
     await start(kind);
     await change('unclaimed', flipped);
     expect(await storedRoles()).toMatchObject({ proved: 3, unproved: 1, wrong: [{ role: 'unclaimed' }] });
-    await rm(held('unclaimed'));
+    await damageItem(rig.data(), item('unclaimed'));
     expect(await storedRoles()).toEqual({ proved: 3, unproved: 1, wrong: [] });
   });
 });

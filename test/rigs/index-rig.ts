@@ -1,13 +1,13 @@
 import type { UnsignedIndexConfig } from '../../src/config/config.ts';
-import { createJournal } from '../../src/disk/journal.ts';
-import { openVolume } from '../../src/disk/volume.ts';
-import type { Pin } from '../../src/ports/index-state.ts';
+import { createJournal } from '../../src/disk/records/journal.ts';
+import type { IndexState, PageStore, Pin, Pins } from '../../src/ports/index-state.ts';
 import type { JournalEntry } from '../../src/ports/records.ts';
 import type { IndexFile } from '../../src/repository/index-pages.ts';
-import { createPageStore, type PageFiles } from '../../src/state/pages.ts';
-import { createPins, type PinStore } from '../../src/state/pins.ts';
+import { createPageStore } from '../../src/state/pages.ts';
+import { createPins } from '../../src/state/pins.ts';
 import { createClock } from '../support/clock.ts';
 import { type FakePypi, type FakePypiOptions, startFakePypi } from '../support/fake-pypi.ts';
+import { withState } from '../support/state.ts';
 import {
   type Mirror,
   type MirrorOptions,
@@ -39,7 +39,7 @@ export interface IndexRig extends Mirror {
   readonly pins: (project: string) => Promise<ReadonlyMap<string, Pin>>;
   /** What an operator's command works on, while the mirror runs. */
   readonly onDisk: <T>(
-    work: (disk: { readonly pins: PinStore; readonly pages: PageFiles }) => Promise<T>,
+    work: (disk: { readonly state: IndexState; readonly pins: Pins; readonly pages: PageStore }) => Promise<T>,
   ) => Promise<T>;
 }
 
@@ -59,14 +59,8 @@ export async function startIndexRig(options: IndexRigOptions = {}): Promise<Inde
   ];
   const mirror = await startMirror({ ...options, scratch: await makeScratch(), clock, indexes });
   let alarmed = 0;
-  const onDisk: IndexRig['onDisk'] = async (work) => {
-    const volume = await openVolume(mirror.data());
-    try {
-      return await work({ pins: createPins(volume, 'main'), pages: createPageStore(volume, 'main') });
-    } finally {
-      await volume.close();
-    }
-  };
+  const onDisk: IndexRig['onDisk'] = (work) =>
+    withState(mirror.data(), (state) => work({ state, pins: createPins(state), pages: createPageStore(state) }));
   return {
     ...mirror,
     pypi,
@@ -83,12 +77,10 @@ export async function startIndexRig(options: IndexRigOptions = {}): Promise<Inde
     },
     async journal() {
       await mirror.stop();
-      const volume = await openVolume(mirror.data());
-      const journal = createJournal(volume);
       const entries: JournalEntry[] = [];
-      for await (const entry of journal.read()) entries.push(entry);
-      await journal.close();
-      await volume.close();
+      await withState(mirror.data(), async (_, { databases }) => {
+        for await (const entry of createJournal(databases.records).read()) entries.push(entry);
+      });
       await mirror.start();
       return entries;
     },

@@ -194,7 +194,7 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
   });
   const launch = async (newTrust?: string): Promise<Running> => {
     const upstreamLimits = { ...LIMITS, ...options.upstreamLimits };
-    const seams = { clock, upstreamLimits };
+    const seams = { clock, upstreamLimits, apartMs: 0 };
     const composition = await compose({ config: config(), emit, newTrust, upkeep: true, seams });
     const listener = createListener({
       indexes: composition.indexes.map((index) => ({ index })),

@@ -1,12 +1,11 @@
-import { openVolume } from '../../src/disk/volume.ts';
 import type { TrustStore } from '../../src/ports/index-state.ts';
 import type { IndexFile } from '../../src/repository/index-pages.ts';
 import type { Edits } from '../../src/repository/repository.ts';
 import { SignedIndex, type SignedIndexOptions } from '../../src/repository/signed-index.ts';
-import { createTrustStore } from '../../src/state/trust.ts';
 import { createClock } from '../support/clock.ts';
 import { authority } from '../support/keys.ts';
 import { pep458Paths } from '../support/pep458-paths.ts';
+import { withState } from '../support/state.ts';
 import { NOW } from './mirror.ts';
 import { type MirrorRig, type MirrorRigOptions, startMirrorRig } from './mirror-rig.ts';
 
@@ -100,13 +99,6 @@ export async function startSignedRig(options: SignedRigOptions = {}): Promise<Si
     storedPage: (project) => hashed(signed.pagePath(project)),
     storedFile: (file) => hashed(signed.filePath(file)),
     path: (file) => `/${signed.filePath(file)}`,
-    async onTrust(work) {
-      const volume = await openVolume(rig.data());
-      try {
-        return await work(createTrustStore(volume, 'main'));
-      } finally {
-        await volume.close();
-      }
-    },
+    onTrust: (work) => withState(rig.data(), ({ trust }) => work(trust)),
   };
 }

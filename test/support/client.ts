@@ -1,18 +1,18 @@
 import { expect } from 'vitest';
 import { lend, type ReadonlyBytes } from '../../src/bytes/proof.ts';
 import { type Reason, Refusal } from '../../src/bytes/refusal.ts';
-import { acceptDelegated, metaOf, startFrom } from '../../src/tuf/accept.ts';
+import { acceptDelegated } from '../../src/tuf/accept.ts';
 import { type Found, findTarget } from '../../src/tuf/delegation.ts';
-import { LIMITS } from '../../src/tuf/limits.ts';
-import type { Delegation, Snapshot, Targets, Timestamp } from '../../src/tuf/model.ts';
-import { refresh, type Trusted, versionIn, within } from '../../src/tuf/refresh.ts';
+import type { Delegation, Targets } from '../../src/tuf/model.ts';
+import { readDelegated } from '../../src/tuf/refresh.ts';
 import { runToEnd } from '../../src/tuf/sliced.ts';
-import { asOf, type Generation } from '../../src/tuf/stages.ts';
-import type { TrustedRoot } from '../../src/tuf/trusted-root.ts';
+import type { Generation } from '../../src/tuf/stages.ts';
+import { pinRoot } from '../../src/tuf/trusted-root.ts';
+import { Updater } from '../../src/tuf/updater.ts';
 import type { Verified } from '../../src/tuf/verified.ts';
 import type { Simulator } from './simulator.ts';
 
-/** The smallest client over the core: remembers what was accepted, document by document, as a store would. */
+/** The smallest client over the core. */
 export interface TestClient {
   readonly refresh: () => Promise<Generation>;
   /** Searches the current generation. */
@@ -38,49 +38,27 @@ export function createClient(simulator: Served, pinned?: Uint8Array): TestClient
   const pinnedRoot = pinned ?? simulator.rootBytes?.(1);
   if (pinnedRoot === undefined) throw new Error('no root to start from');
   const { source, clock } = simulator;
-  let root: TrustedRoot = runToEnd(startFrom(pinnedRoot, clock.now())).root;
-  let timestamp: Verified<Timestamp> | undefined;
-  let snapshot: Verified<Snapshot> | undefined;
-  let targets: Verified<Targets> | undefined;
-  let targetsRoot = root;
+  const updater = new Updater(runToEnd(pinRoot(pinnedRoot)), runToEnd);
   let current: Generation | undefined;
   const equivocations: Uint8Array[] = [];
 
   async function loadDelegated(at: Generation, by: Delegation): Promise<Verified<Targets>> {
-    const meta = metaOf(at, by.name);
-    const bytes = await source.read({
-      role: by.name,
-      version: versionIn(at, meta.version),
-      limit: within(meta.length, LIMITS.targets, 'delegated'),
-    });
+    const bytes = await readDelegated(at, by, source);
     if (bytes === undefined) throw new Refusal('mix-and-match', `${by.name} is not there.`, { subject: 'delegated' });
     return runToEnd(acceptDelegated(at, by, bytes));
   }
 
+  const trusted = () => ({ root: updater.root, ...updater.survivors, targets: updater.targets });
+
   return {
     async refresh() {
-      const trusted: Trusted = {
-        at: asOf(root, clock.now()),
-        survivors: { timestamp, snapshot },
-        targets: targetsRoot === root ? targets : undefined,
-      };
-      current = await refresh(trusted, source, runToEnd, {
-        async root(accepted, forget) {
-          root = accepted;
-          if (forget) timestamp = snapshot = undefined;
-        },
-        async timestamp(accepted) {
-          timestamp = accepted;
-        },
-        async snapshot(accepted) {
-          snapshot = accepted;
-        },
-        async targets(accepted) {
-          targets = accepted;
-          targetsRoot = root;
-        },
-        equivocated: (_held, offered) => {
-          equivocations.push(offered);
+      current = await updater.refresh({
+        source,
+        now: clock.now(),
+        keep: {
+          equivocated: (_, offered) => {
+            equivocations.push(offered);
+          },
         },
       });
       return current;
@@ -90,18 +68,24 @@ export function createClient(simulator: Served, pinned?: Uint8Array): TestClient
       if (at === undefined) throw new Error('refresh first');
       return findTarget(at, path, (by) => loadDelegated(at, by));
     },
-    versions: () => ({
-      root: root.signed.version,
-      timestamp: timestamp?.signed.version,
-      snapshot: snapshot?.signed.version,
-      targets: targets?.signed.version,
-    }),
-    bytes: () => ({
-      root: text(root.bytes),
-      timestamp: text(timestamp?.bytes),
-      snapshot: text(snapshot?.bytes),
-      targets: text(targets?.bytes),
-    }),
+    versions: () => {
+      const { root, timestamp, snapshot, targets } = trusted();
+      return {
+        root: root.signed.version,
+        timestamp: timestamp?.signed.version,
+        snapshot: snapshot?.signed.version,
+        targets: targets?.signed.version,
+      };
+    },
+    bytes: () => {
+      const { root, timestamp, snapshot, targets } = trusted();
+      return {
+        root: text(root.bytes),
+        timestamp: text(timestamp?.bytes),
+        snapshot: text(snapshot?.bytes),
+        targets: text(targets?.bytes),
+      };
+    },
     equivocations,
   };
 }

@@ -3,7 +3,6 @@ import { type FileOps, nodeFileOps, type OpenFile } from '../../src/disk/file-op
 /** Steps that change what is on disk, in the order the store takes them. */
 export type Step =
   | 'open-new'
-  | 'open-append'
   | 'write'
   | 'truncate'
   | 'sync'
@@ -64,7 +63,6 @@ export function faultyOps(faults: Faults): FileOps {
   return {
     openRead: (path) => opened('open-read', path, () => nodeFileOps.openRead(path)),
     openNew: (path, mode) => opened('open-new', path, () => nodeFileOps.openNew(path, mode)),
-    openAppend: (path, mode) => opened('open-append', path, () => nodeFileOps.openAppend(path, mode)),
     rename: (from, to) => around('rename', to, () => nodeFileOps.rename(from, to)),
     link: (from, to) => around('link', to, () => nodeFileOps.link(from, to)),
     unlink: (path) => around('unlink', path, () => nodeFileOps.unlink(path)),
@@ -79,7 +77,6 @@ export function faultyOps(faults: Faults): FileOps {
 
 const STEPS: ReadonlySet<string> = new Set([
   'open-new',
-  'open-append',
   'write',
   'truncate',
   'sync',
@@ -91,13 +88,18 @@ const STEPS: ReadonlySet<string> = new Set([
   'sync-directory',
 ]);
 
+/** True for a step that changes what is on disk. */
+export function isStep({ kind }: Counted): boolean {
+  return STEPS.has(kind);
+}
+
 /** Fails step number `at` (from 1, counted once `armed`), before or after it happened. `hit` tells whether it came to that. */
 export function failAt(at: number, when: 'before' | 'after', act: (step: Counted) => void) {
   let count = 0;
   let armed = false;
   let chosen: Counted | undefined;
   const before = (step: Counted) => {
-    if (!armed || !STEPS.has(step.kind) || ++count !== at) return;
+    if (!armed || !isStep(step) || ++count !== at) return;
     chosen = step;
     if (when === 'before') act(step);
   };

@@ -13,7 +13,7 @@ export interface MemoryBlobs {
   /** One of those who use them. */
   party(): BlobStorage;
   /** Flips a bit behind everybody's back. */
-  change(sha256: string): void;
+  change(sha256: string, at?: number): void;
   /** Puts something that is no blob in its place. */
   break(sha256: string): void;
   /** What was not synced is lost. */
@@ -133,11 +133,11 @@ export function createMemoryBlobs(): MemoryBlobs {
 
   return {
     party,
-    change(sha256) {
+    change(sha256, at = 0) {
       const blob = blobs.get(sha256);
       if (blob?.bytes === undefined) throw new Error('it is not there');
       blob.bytes = Buffer.from(blob.bytes);
-      blob.bytes[0] = (blob.bytes[0] ?? 0) ^ 1;
+      blob.bytes[at] = (blob.bytes[at] ?? 0) ^ 1;
       blob.version = `v${versions++}`;
     },
     break(sha256) {

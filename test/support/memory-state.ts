@@ -11,7 +11,7 @@ import {
 export interface MemoryState {
   /** A process that uses it, with a memory of its own of what it has seen. */
   party(): StateStorage;
-  /** From now on nothing of this item can be believed. */
+  /** Nothing that is stored of this item now can be believed. */
   damage(item: ItemPath): void;
   /** What was set aside, by the name it was given. */
   readonly aside: ReadonlyMap<string, readonly ItemPath[]>;
@@ -20,7 +20,7 @@ export interface MemoryState {
 interface Stored {
   readonly path: ItemPath;
   readonly versions: Map<number, Uint8Array>;
-  damaged: boolean;
+  readonly damaged: Set<number>;
 }
 
 /** State storage without a disk: for tests of what is built on the port, and of the port's own suite. */
@@ -33,31 +33,37 @@ export function createMemoryState(): MemoryState {
 
   const party = (): StateStorage => {
     const floors = new Map<string, number>();
-    const look = (item: ItemPath, from: number): StoredValue | undefined => {
-      const stored = find(item);
-      if (stored?.damaged === true) throw refuse(`${item.join('/')} is damaged.`);
-      const version = newestOf(stored);
+    const numberOf = (item: ItemPath, from: number): number => {
+      const version = newestOf(find(item));
       const key = JSON.stringify(item);
       if (version < Math.max(from, floors.get(key) ?? 0)) throw refuse(`${item.join('/')} is older than it was.`);
       floors.set(key, version);
-      const value = stored?.versions.get(version);
-      return value && { version, value: value.slice() };
+      return version;
+    };
+    const bytesOf = (item: ItemPath, version: number): Uint8Array | undefined => {
+      const stored = find(item);
+      if (stored?.damaged.has(version) === true) throw refuse(`${item.join('/')} is damaged.`);
+      return stored?.versions.get(version)?.slice();
     };
     return {
-      newest: async (item, from) => look(item, from),
-      version: async (item, from) => look(item, from)?.version ?? 0,
+      async newest(item, from): Promise<StoredValue | undefined> {
+        const version = numberOf(item, from);
+        const value = bytesOf(item, version);
+        return value && { version, value };
+      },
+      version: async (item, from) => numberOf(item, from),
       async read(item, version) {
-        look(item, 0);
-        return find(item)?.versions.get(version)?.slice();
+        numberOf(item, 0);
+        return bytesOf(item, version);
       },
       async create(item, version, value) {
         checkItem(item);
         if (!Number.isSafeInteger(version) || version < 1) throw new TypeError(`${version} is no version`);
         if (value.byteLength > STATE_VALUE_BYTES)
           throw new Refusal('limit', 'The value is too large.', { subject: 'state' });
-        if (version <= (look(item, 0)?.version ?? 0)) return false;
+        if (version <= numberOf(item, 0)) return false;
         const key = JSON.stringify(item);
-        const stored = items.get(key) ?? { path: [...item], versions: new Map(), damaged: false };
+        const stored = items.get(key) ?? { path: [...item], versions: new Map(), damaged: new Set() };
         items.set(key, stored);
         stored.versions.set(version, value.slice());
         floors.set(key, version);
@@ -90,7 +96,7 @@ export function createMemoryState(): MemoryState {
     damage(item) {
       const stored = find(item);
       if (stored === undefined) throw new Error(`${item.join('/')} is not there`);
-      stored.damaged = true;
+      for (const version of stored.versions.keys()) stored.damaged.add(version);
     },
     aside,
   };

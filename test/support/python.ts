@@ -29,9 +29,7 @@ export async function venv(name: string, packages: readonly string[]): Promise<s
     await run(PYTHON, [MAKER, directory, ...packages], { timeout: MOST_MILLISECONDS });
     return join(directory, 'bin');
   } catch (error) {
-    const detail =
-      error instanceof Error && 'stderr' in error ? String(error.stderr).trim().split('\n').at(-1) : String(error);
-    notice(`${PYTHON} cannot make the environment ${name} (${packages.join(' ')}): ${detail}`);
+    notice(`${PYTHON} cannot make the environment ${name} (${packages.join(' ')}): ${whyOf(error)}`);
     return undefined;
   }
 }
@@ -61,6 +59,17 @@ export function clientEnvironment(extra: Readonly<Record<string, string>> = {}):
   };
 }
 
-function notice(text: string): void {
+/** What a child process said last before it failed, or why there was none. */
+export function whyOf(error: unknown): string {
+  const said = error instanceof Error && 'stderr' in error ? String(error.stderr).trim().split('\n').at(-1) : undefined;
+  return said || (error instanceof Error ? error.message : String(error));
+}
+
+/** Aloud, and once, however many tests it concerns. */
+export function notice(text: string): void {
+  if (said.has(text)) return;
+  said.add(text);
   process.stderr.write(`\n*** ${text}\n`);
 }
+
+const said = new Set<string>();

@@ -13,6 +13,8 @@ export interface RunningVerbatim {
   readonly simple: string;
   readonly metadata: string;
   readonly targets: string;
+  /** Where its metrics are, with --admin-port. */
+  readonly metrics: string | undefined;
   readonly data: string;
   /** What it logged so far. */
   readonly log: () => string;
@@ -31,7 +33,7 @@ function start(args: readonly string[]): ChildProcess {
   const own = Object.entries(process.env).filter(([name]) => !/^VERBATIM_|_proxy$/i.test(name));
   const child = spawn(process.execPath, [MAIN, ...args], {
     env: Object.fromEntries(own),
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
   running.add(child);
   child.once('close', () => running.delete(child));
@@ -51,8 +53,15 @@ function collected(stream: NodeJS.ReadableStream | null): () => string {
 }
 
 /** `verbatim ARGS` to its end. */
-export async function verbatim(...args: readonly string[]): Promise<Ended> {
+export function verbatim(...args: readonly string[]): Promise<Ended> {
+  return verbatimTold('', ...args);
+}
+
+/** The same with something on its standard input. */
+export async function verbatimTold(input: string, ...args: readonly string[]): Promise<Ended> {
   const child = start(args);
+  child.stdin?.on('error', () => {});
+  child.stdin?.end(input);
   const stdout = collected(child.stdout);
   const stderr = collected(child.stderr);
   const [code] = (await once(child, 'close')) as [number | null];
@@ -75,6 +84,9 @@ export async function startVerbatim(flags: readonly string[], given?: string): P
   const line = createInterface(child.stdout);
   const said = await Promise.race([once(line, 'line').then(([text]) => String(text)), ended.then(() => undefined)]);
   if (said === undefined) throw new Error(`verbatim serve ended before it listened: ${log()}`);
-  const { simple, metadata, targets } = JSON.parse(said) as Pick<RunningVerbatim, 'simple' | 'metadata' | 'targets'>;
-  return { simple, metadata, targets, data, log, close: stop };
+  const { simple, metadata, targets, metrics } = JSON.parse(said) as Pick<
+    RunningVerbatim,
+    'simple' | 'metadata' | 'targets' | 'metrics'
+  >;
+  return { simple, metadata, targets, metrics, data, log, close: stop };
 }

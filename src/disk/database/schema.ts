@@ -52,9 +52,8 @@ export const DOCUMENTS_SCHEMA: Schema = {
   version: 1,
   pageBytes: 32 * 1024,
   statements: [
-    'CREATE TABLE document (id INTEGER PRIMARY KEY AUTOINCREMENT, sha256 BLOB NOT NULL, content BLOB NOT NULL) STRICT',
+    'CREATE TABLE document (id INTEGER PRIMARY KEY, sha256 BLOB NOT NULL, content BLOB NOT NULL) STRICT',
     'CREATE UNIQUE INDEX document_sha256 ON document (sha256)',
-    'CREATE TABLE total (kind INTEGER PRIMARY KEY, bytes INTEGER NOT NULL) STRICT',
   ],
 };
 

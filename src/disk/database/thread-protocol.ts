@@ -45,11 +45,7 @@ export interface Writes {
   };
   /** Never lowers. */
   noteEpoch: { ask: Of & { readonly index: string; readonly epoch: number }; answer: Done };
-  /** Adds a document, and removes the oldest beyond this many bytes. */
-  putDocument: {
-    ask: Of & { readonly sha256: Uint8Array; readonly content: Uint8Array; readonly mostBytes: number };
-    answer: Done;
-  };
+  putDocument: { ask: Of & { readonly sha256: Uint8Array; readonly content: Uint8Array }; answer: Done };
   removeDocument: { ask: Of & { readonly sha256: Uint8Array }; answer: Done };
 }
 

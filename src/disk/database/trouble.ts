@@ -80,7 +80,7 @@ export function databaseRefusal(error: unknown, name: DatabaseName): unknown {
         options,
       );
     case 'damaged':
-      return damaged(name, code === CUT_OFF ? 'was cut off: it is shorter than it says' : 'is damaged', error);
+      return damaged(name, howDamaged(error), error);
     case 'failed':
       return new Refusal(
         'state',
@@ -88,6 +88,11 @@ export function databaseRefusal(error: unknown, name: DatabaseName): unknown {
         options,
       );
   }
+}
+
+function howDamaged(error: unknown): string {
+  if (error instanceof DamagedDatabase) return `is damaged: ${error.message}`;
+  return sqliteCode(error) === CUT_OFF ? 'was cut off: it is shorter than it says' : 'is damaged';
 }
 
 /** State that cannot be believed is never taken for absent state: that would lower what was promised. */

@@ -19,7 +19,7 @@ export interface DocumentsOptions {
   readonly durable: Durable;
   readonly root: string;
   readonly writing: DatabaseThread | undefined;
-  /** Most bytes of all documents; the oldest leave first. */
+  /** Most bytes of all documents: beyond it none is taken. */
   readonly mostBytes: number;
 }
 
@@ -34,13 +34,21 @@ export class DocumentsDatabase {
     this.#folder = join(options.root, 'documents');
     const { durable, writing, mostBytes } = options;
     const place = placeOf(this.#folder, 'documents', DOCUMENTS_SCHEMA, { holds: 'small documents' });
-    // Rows and pages that are half full take some room beside the documents.
+    // Pages that are half full take some room beside the documents.
     const maxBytes = 2 * mostBytes + 16 * SMALL_DOCUMENT_BYTES;
     this.#database = new PlainDatabase({ durable, place, what: 'documents', writing, maxBytes });
   }
 
   /** Bytes of this digest, or undefined. Never throws for what lies on the disk. */
   async get(sha256: string): Promise<Uint8Array | undefined> {
+    const content = await this.read(sha256);
+    if (content === undefined || sha256Hex(content) === sha256) return content;
+    await this.remove(sha256);
+    return undefined;
+  }
+
+  /** What lies under this digest, whatever it is. Never throws. */
+  async read(sha256: string): Promise<Uint8Array | undefined> {
     const key = Buffer.from(sha256, 'hex');
     const found = await this.#orElse(undefined, () =>
       this.#database.read((reader) =>
@@ -51,9 +59,9 @@ export class DocumentsDatabase {
           .get(key),
       ),
     );
-    const content = found?.['content'];
     if (found === undefined) return undefined;
-    if (content instanceof Uint8Array && sha256Hex(content) === sha256) return content;
+    const content = found['content'];
+    if (content instanceof Uint8Array) return content;
     await this.remove(sha256);
     return undefined;
   }
@@ -62,7 +70,7 @@ export class DocumentsDatabase {
   async put(sha256: string, bytes: Uint8Array): Promise<boolean> {
     const { mostBytes, writing: thread } = this.#options;
     if (thread === undefined || bytes.byteLength > Math.min(SMALL_DOCUMENT_BYTES, mostBytes)) return false;
-    const ask = { sha256: Buffer.from(sha256, 'hex'), content: new Uint8Array(bytes), mostBytes };
+    const ask = { sha256: Buffer.from(sha256, 'hex'), content: new Uint8Array(bytes) };
     return this.#orElse(false, async () => {
       await this.#database.write((writing, database) => writing.call('putDocument', { database, ...ask }));
       return true;

@@ -65,6 +65,14 @@ export class RecordsDatabase implements EpochNotes {
     }
   }
 
+  /** How many there are of a kind. Throws Refusal. */
+  async count(kind: LineKind): Promise<number> {
+    const row = await this.#database.read((reader) =>
+      reader.prepare('SELECT count(*) AS count FROM line WHERE kind = ?').get(KINDS[kind]),
+    );
+    return integerOf(row?.['count'] ?? 0);
+  }
+
   async of(index: string): Promise<number> {
     const row = await this.#database.read((reader) =>
       reader.prepare('SELECT epoch FROM epoch WHERE name = ?').get(index),

@@ -54,10 +54,18 @@ export interface FirstItem {
 const MAX_BYTES = 64 * 1024 ** 3;
 const WAIT_MS = 10_000;
 
+type Run<T> = (path: string, database: StateDatabase | undefined) => Promise<T>;
+
 /** The state of one machine: a SQLite database for each index. */
 export class SqliteState implements StateStorage {
   readonly #options: SqliteStateOptions;
   readonly #opened = new Map<string, Promise<StateDatabase | undefined>>();
+  /** The highest epoch this process has met of each index. */
+  readonly #met = new Map<string, number>();
+  readonly #running = new Set<Promise<unknown>>();
+  #closed = false;
+  /** Indexes whose database was replaced while it was in use: the next one has to be beyond what was met. */
+  readonly #replaced = new Set<string>();
 
   constructor(options: SqliteStateOptions) {
     this.#options = options;
@@ -73,19 +81,16 @@ export class SqliteState implements StateStorage {
     };
   }
 
-  async newest(item: ItemPath, from: number): Promise<StoredValue | undefined> {
-    const { path, database } = await this.#find(item, from);
-    return database?.newest(path, from);
+  newest(item: ItemPath, from: number): Promise<StoredValue | undefined> {
+    return this.#on(item, from, async (path, database) => database?.newest(path, from));
   }
 
-  async version(item: ItemPath, from: number): Promise<number> {
-    const { path, database } = await this.#find(item, from);
-    return (await database?.version(path, from)) ?? 0;
+  version(item: ItemPath, from: number): Promise<number> {
+    return this.#on(item, from, async (path, database) => (await database?.version(path, from)) ?? 0);
   }
 
-  async read(item: ItemPath, version: number): Promise<Uint8Array | undefined> {
-    const { path, database } = await this.#find(item, 0);
-    return database?.read(path, version);
+  read(item: ItemPath, version: number): Promise<Uint8Array | undefined> {
+    return this.#on(item, 0, async (path, database) => database?.read(path, version));
   }
 
   async create(item: ItemPath, version: number, value: Uint8Array): Promise<boolean> {
@@ -97,27 +102,38 @@ export class SqliteState implements StateStorage {
         { subject: 'state' },
       );
     const own = new Uint8Array(value);
-    const { path, database } = await this.#find(item, 0);
-    await this.#options.epochs.check();
-    const { created, epoch } = await this.#there(database).create(path, version, own);
-    this.#options.epochs.reached(item[0], epoch);
-    return created;
+    return this.#on(item, 0, async (path, database) => {
+      await this.#options.epochs.check();
+      const { created, epoch } = await this.#there(database).create(path, version, own);
+      this.#reached(item[0], epoch);
+      return created;
+    });
   }
 
-  async removeBelow(item: ItemPath, version: number): Promise<void> {
-    const { path, database } = await this.#find(item, 0);
-    const { epoch } = await this.#there(database).removeBelow(path, version);
-    this.#options.epochs.reached(item[0], epoch);
+  removeBelow(item: ItemPath, version: number): Promise<void> {
+    return this.#on(item, 0, async (path, database) => {
+      const { epoch } = await this.#there(database).removeBelow(path, version);
+      this.#reached(item[0], epoch);
+    });
   }
 
-  async *items([index, ...names]: ItemPath): AsyncIterable<ItemPath> {
-    const database = await this.#database(index);
-    for await (const path of database?.paths(names) ?? []) yield itemOf(index, path);
+  async *items(below: ItemPath): AsyncIterable<ItemPath> {
+    const [index, ...names] = below;
+    for (let last: string | undefined; ; ) {
+      const after = last;
+      const paths = await this.#on(below, 0, async (_, database) => database?.paths(names, after));
+      if (paths === undefined || paths.length === 0) return;
+      for (const path of paths) yield itemOf(index, path);
+      last = paths.at(-1);
+    }
   }
 
-  async setAside([index, ...names]: ItemPath, as: string): Promise<void> {
-    const { epoch } = await this.#there(await this.#database(index)).setAside(names, as);
-    this.#options.epochs.reached(index, epoch);
+  async setAside(below: ItemPath, as: string): Promise<void> {
+    const [index, ...names] = below;
+    await this.#on(below, 0, async (_, database) => {
+      const { epoch } = await this.#there(database).setAside(names, as);
+      this.#reached(index, epoch);
+    });
     // An operator's word is noted before it is answered.
     await this.#options.epochs.flush();
   }
@@ -155,20 +171,51 @@ export class SqliteState implements StateStorage {
 
   /** Ends what this process has open; everything that was created is on the disk already. */
   async close(): Promise<void> {
+    this.#closed = true;
+    // What is under way, unheeded as it may be, finds its database open.
+    await Promise.allSettled(this.#running);
     for (const opening of this.#opened.values()) await (await opening.catch(() => undefined))?.close();
     this.#opened.clear();
     // A note that cannot be made stops writes (above); it does not keep a mirror from ending.
     await this.#options.epochs.flush().catch(() => undefined);
   }
 
-  async #find(
-    [index, ...names]: ItemPath,
-    from: number,
-  ): Promise<{ readonly path: string; readonly database: StateDatabase | undefined }> {
+  /**
+   * Runs on an index's database as it lies there now: where an operator's word has put another in its place (recover, in any
+   * process), that one is checked and opened, and the same is tried on it.
+   */
+  #on<T>(item: ItemPath, from: number, run: Run<T>): Promise<T> {
+    if (this.#closed) return Promise.reject(new Error('this state is closed'));
+    const running = this.#runOn(item, from, run);
+    this.#running.add(running);
+    const ended = () => this.#running.delete(running);
+    running.then(ended, ended);
+    return running;
+  }
+
+  async #runOn<T>([index, ...names]: ItemPath, from: number, run: Run<T>): Promise<T> {
     const path = pathText(names);
     const database = await this.#database(index);
     if (database === undefined && from > 0) throw lost(this.#place(index));
-    return { path, database };
+    try {
+      return await run(path, database);
+    } catch (error) {
+      if (database?.isReplaced() !== true) throw error;
+      await this.#forget(index, database);
+      return run(path, await this.#database(index));
+    }
+  }
+
+  async #forget(index: string, database: StateDatabase): Promise<void> {
+    if ((await this.#opened.get(index)?.catch(() => undefined)) !== database) return;
+    this.#opened.delete(index);
+    this.#replaced.add(index);
+    await database.close().catch(() => undefined);
+  }
+
+  #reached(index: string, epoch: number): void {
+    this.#met.set(index, Math.max(epoch, this.#met.get(index) ?? 0));
+    this.#options.epochs.reached(index, epoch);
   }
 
   #there(database: StateDatabase | undefined): StateDatabase {
@@ -197,7 +244,8 @@ export class SqliteState implements StateStorage {
   async #openDatabase(index: string): Promise<StateDatabase | undefined> {
     const { durable, writing, reading, keys, epochs, scan, maxBytes = MAX_BYTES, waitMs = WAIT_MS } = this.#options;
     const place = this.#place(index);
-    const lowest = await epochs.lowest(index);
+    const beyond = this.#replaced.has(index) ? (this.#met.get(index) ?? 0) + 1 : 0;
+    const lowest = Math.max(beyond, await epochs.lowest(index));
     const parts = { ops: durable.ops, place, index, keys, writing, reading, scan, maxBytes, waitMs };
     if (writing !== undefined) await finishSwap(durable, place);
     let database = await StateDatabase.open(parts);
@@ -214,6 +262,8 @@ export class SqliteState implements StateStorage {
       await database.close();
       throw lost(place);
     }
+    this.#met.set(index, Math.max(epoch, this.#met.get(index) ?? 0));
+    this.#replaced.delete(index);
     if (writing !== undefined) {
       epochs.reached(index, epoch);
       await epochs.flush();

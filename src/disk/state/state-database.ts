@@ -33,6 +33,7 @@ const RETRY_MS = 100;
 /** One index's database as this process has it open. */
 export class StateDatabase {
   readonly #parts: StateDatabaseParts;
+  readonly #inode: number;
   readonly #source: StateSource;
   readonly #floors: Floors;
   readonly #reader: StateReader;
@@ -63,6 +64,7 @@ export class StateDatabase {
     scan: Scan | undefined,
   ) {
     this.#parts = parts;
+    this.#inode = inode;
     this.#source = source;
     this.#floors = floors;
     this.#reader = reader;
@@ -74,6 +76,11 @@ export class StateDatabase {
         if (!(await checkPlace(ops, place))) throw damaged(place, 'is missing');
         return writing.call('openState', { database, inode, place, index, keys, maxBytes, waitMs });
       });
+  }
+
+  /** True where another file lies under its name now, or none. */
+  isReplaced(): boolean {
+    return inodeOf(this.#parts.place) !== this.#inode;
   }
 
   async newest(path: string, from: number): Promise<StoredValue | undefined> {
@@ -95,14 +102,9 @@ export class StateDatabase {
     return found && (found.value ?? (await this.#large(path, version)));
   }
 
-  async *paths(names: readonly string[]): AsyncIterable<string> {
-    let last: string | undefined;
-    for (;;) {
-      const paths = await this.#read((reader) => reader.paths(names, last));
-      if (paths.length === 0) return;
-      yield* paths;
-      last = paths.at(-1);
-    }
+  /** Paths below these names that come after `after`, in order, some hundreds at most. */
+  paths(names: readonly string[], after: string | undefined): Promise<readonly string[]> {
+    return this.#read((reader) => reader.paths(names, after));
   }
 
   epoch(): Promise<number> {

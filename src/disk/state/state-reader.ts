@@ -4,7 +4,7 @@ import { checkSchema } from '../database/schema.ts';
 import { bytesOf, DamagedDatabase, integerOf, openDatabase, textOf } from '../database/sqlite.ts';
 import { lost } from '../database/trouble.ts';
 import type { Floors } from './floors.ts';
-import { rangeBelow } from './item-path.ts';
+import { namesOf, rangeBelow } from './item-path.ts';
 import { headOf, READ_HEAD } from './state-head.ts';
 import type { StateSource } from './state-scan.ts';
 import { StateSeal } from './state-seal.ts';
@@ -52,12 +52,12 @@ export class StateReader {
       this.#statements = {
         dataVersion: prepared(SQL.dataVersion),
         after: prepared(SQL.after),
+        version: prepared(SQL.version),
         newest: prepared(SQL.newest),
         one: prepared(SQL.one),
         paths: prepared(SQL.paths),
         head: prepared(SQL.head),
       };
-      this.epoch();
     } catch (error) {
       this.#database.close();
       throw error;
@@ -74,7 +74,7 @@ export class StateReader {
 
   version(path: string, from: number): number {
     this.#follow();
-    return this.#checked(path, from, this.#statements.newest.get(path));
+    return this.#checked(path, from, this.#statements.version.get(path));
   }
 
   one(path: string, version: number): Found | undefined {
@@ -84,11 +84,17 @@ export class StateReader {
     return row && this.#found(path, version, row);
   }
 
-  /** Paths below these names that come after `after`, in order, some hundreds at most. */
+  /** Paths below these names that come after `after`, in order, some hundreds at most. Each is one that names make. */
   paths(names: readonly string[], after: string | undefined): readonly string[] {
+    this.#follow();
     const { from, to } = rangeBelow(names);
     // The text of a path is never followed by NUL in another: names hold none.
-    return this.#statements.paths.all(after === undefined ? from : `${after}\0`, to).map(({ path }) => textOf(path));
+    const paths = this.#statements.paths.all(after === undefined ? from : `${after}\0`, to);
+    return paths.map(({ path }) => {
+      const text = textOf(path);
+      namesOf(text);
+      return text;
+    });
   }
 
   /** As it lies there now. Throws Refusal `state` for a head that is not ours. */
@@ -134,6 +140,7 @@ const VALUE = `version, CASE WHEN length(digest) <= 32 THEN digest END AS digest
 const SQL = {
   dataVersion: 'PRAGMA data_version',
   after: `SELECT id, path, version FROM item WHERE id > ? AND length(path) <= 8192 ORDER BY id LIMIT ${BATCH}`,
+  version: 'SELECT version FROM item WHERE path = ? ORDER BY version DESC LIMIT 1',
   newest: `SELECT ${VALUE} FROM item WHERE path = ? ORDER BY version DESC LIMIT 1`,
   one: `SELECT ${VALUE} FROM item WHERE path = ? AND version = ?`,
   paths: `SELECT DISTINCT path FROM item WHERE path >= ? AND path < ? AND length(path) <= 8192 ORDER BY path LIMIT ${BATCH}`,

@@ -63,14 +63,15 @@ export async function recoverState(parts: Parts, { adopt, keepAs }: RecoverOptio
   const old = await openOld(durable, place, waitMs);
   try {
     const items = old === undefined ? new Map<string, Row[]>() : readable(old, seal, adopt);
-    const outcome = { kept: 0, adopted: 0, lost: [] as (readonly string[])[] };
+    const lost: (readonly string[])[] = [];
+    const outcome = { kept: 0, adopted: 0, lost };
     for (const [path, rows] of items) {
       // Its newest version says what an item is: an older one is never believed instead.
       const verdict = rows.at(-1)?.verdict ?? 'lost';
       if (verdict !== 'lost') outcome[verdict]++;
       else {
         items.delete(path);
-        if (outcome.lost.length < MOST_TOLD) outcome.lost.push(namesOf(path));
+        if (lost.length < MOST_TOLD) lost.push(namesOf(path));
       }
     }
     const epoch = Math.max(lowest, old === undefined ? 0 : epochIn(old, seal)) + 1;

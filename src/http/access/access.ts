@@ -31,17 +31,17 @@ interface Credentials {
 
 /** `passwords`: where those wait whose password has to be checked. */
 export function createAccess(list: AccessList, passwords: Gate, nowMs: () => number = () => performance.now()): Access {
-  let desk = createDesk(list, passwords, nowMs);
+  let check = createCheck(list, passwords, nowMs);
   return {
-    check: (authorization, caller) => desk(authorization, caller),
+    check: (authorization, caller) => check(authorization, caller),
     replace(next) {
-      desk = createDesk(next, passwords, nowMs);
+      check = createCheck(next, passwords, nowMs);
     },
   };
 }
 
 /** One list, and what was found out with it. */
-function createDesk({ users, tokens }: AccessList, passwords: Gate, nowMs: () => number): Access['check'] {
+function createCheck({ users, tokens }: AccessList, passwords: Gate, nowMs: () => number): Access['check'] {
   // What is remembered is a keyed hash: a dump of this memory holds no credentials, and looking it up tells no timing.
   // Not an HMAC: on every hit that would cost half of what the answer does, and nobody is shown these hashes to lengthen.
   const key = randomBytes(32).toString('hex');
@@ -60,9 +60,9 @@ function createDesk({ users, tokens }: AccessList, passwords: Gate, nowMs: () =>
   };
 
   const look = (id: string, { name, secret }: Credentials, caller: () => Caller): Verdict | Promise<Verdict> => {
-    const conclude = (holds: boolean): Verdict => {
-      (holds ? granted : refused).add(id);
-      return holds ? 'granted' : 'refused';
+    const conclude = (verified: boolean): Verdict => {
+      (verified ? granted : refused).add(id);
+      return verified ? 'granted' : 'refused';
     };
     if (isToken(secret)) return conclude(true);
     const known = name === undefined ? undefined : (users.get(name) ?? stranger);

@@ -12,10 +12,10 @@ import { type Exchange, outgoingOf } from '../exchange.ts';
 import { Answer, OWN_FAULT } from './answers.ts';
 import {
   type FlatHeaders,
-  type Manner,
   optionsHeaders,
   type PageHeaders,
   problemHeaders,
+  type ResponsePolicy,
   redirectHeaders,
   textHeaders,
   unverifiedHeaders,
@@ -55,18 +55,22 @@ function tagOf(bytes: Uint8Array): string {
 }
 
 /** A document of the signed repository, upstream's bytes exactly. */
-export function replyDocument(exchange: Exchange, manner: Manner, { document, immutable }: SignedDocument): void {
+export function replyDocument(
+  exchange: Exchange,
+  policy: ResponsePolicy,
+  { document, immutable }: SignedDocument,
+): void {
   const bytes = lend(mustBe(Verified, document).bytes);
   const sha256 = tagOf(bytes);
-  replyTagged(exchange, sha256, JSON_TYPE, validators(manner, sha256, immutable), bytes);
+  replyTagged(exchange, sha256, JSON_TYPE, validators(policy, sha256, immutable), bytes);
 }
 
 /** A document that nothing vouches for, and that says so. */
-export function replyUnverified(exchange: Exchange, manner: Manner, document: UnverifiedDocument): void {
+export function replyUnverified(exchange: Exchange, policy: ResponsePolicy, document: UnverifiedDocument): void {
   const { contentType, maxAge, serial } = mustBe(UnverifiedDocument, document);
   const bytes = lend(document.bytes);
   const sha256 = tagOf(bytes);
-  replyTagged(exchange, sha256, contentType, unverifiedHeaders(manner, sha256, maxAge, serial), bytes);
+  replyTagged(exchange, sha256, contentType, unverifiedHeaders(policy, sha256, maxAge, serial), bytes);
 }
 
 function replyTagged(
@@ -88,23 +92,23 @@ function replyTagged(
 /** What went wrong, in words: RFC 9457, and the same sentence as the reason phrase. */
 export function replyProblem(
   exchange: Exchange,
-  manner: Manner | undefined,
+  policy: ResponsePolicy | undefined,
   answer: Answer,
   extra: FlatHeaders = [],
 ): void {
   const { status, phrase, detail, reason } = mustBe(Answer, answer);
   const bytes = Buffer.from(JSON.stringify({ title: phrase, status, detail, reason }));
-  const headers = [...problemHeaders(manner, answer, bytes.byteLength), ...extra];
+  const headers = [...problemHeaders(policy, answer, bytes.byteLength), ...extra];
   exchange.notes.reason = reason;
   exchange.notes.bytes = sendWhole(outgoingOf(exchange), exchange.head, status, headers, bytes, phrase);
 }
 
 /** Answers an error, or cuts the connection where an answer has already begun. True where it is a fault of our own. */
-export function replyError(exchange: Exchange, manner: Manner | undefined, error: unknown): boolean {
+export function replyError(exchange: Exchange, policy: ResponsePolicy | undefined, error: unknown): boolean {
   const refusal = error instanceof Refusal ? error : undefined;
   if (refusal !== undefined) exchange.notes.reason = refusal.reason;
   if (exchange.begun) cut(outgoingOf(exchange));
-  else if (!exchange.left) replyProblem(exchange, manner, refusal === undefined ? OWN_FAULT : answerTo(refusal));
+  else if (!exchange.left) replyProblem(exchange, policy, refusal === undefined ? OWN_FAULT : answerTo(refusal));
   return refusal === undefined;
 }
 
@@ -112,14 +116,14 @@ export function replyError(exchange: Exchange, manner: Manner | undefined, error
 const NAMES_A_HOST = /^(?:[a-z][a-z0-9+.-]*:|[/\\]{2})/i;
 
 /** `location` is relative or a path of one leading slash. Throws TypeError where it names a host. */
-export function replyRedirect(exchange: Exchange, manner: Manner | undefined, location: string): void {
+export function replyRedirect(exchange: Exchange, policy: ResponsePolicy | undefined, location: string): void {
   if (NAMES_A_HOST.test(location)) throw new TypeError('A redirect may not lead to another host.');
-  sendHeaders(outgoingOf(exchange), 301, redirectHeaders(manner, location));
+  sendHeaders(outgoingOf(exchange), 301, redirectHeaders(policy, location));
 }
 
 /** CORS preflight, and OPTIONS of anything. */
-export function replyOptions(exchange: Exchange, manner: Manner): void {
-  sendHeaders(outgoingOf(exchange), 204, optionsHeaders(manner));
+export function replyOptions(exchange: Exchange, policy: ResponsePolicy): void {
+  sendHeaders(outgoingOf(exchange), 204, optionsHeaders(policy));
 }
 
 /** A few words of our own: for a person who opens the address in a browser, or a machine that asks how we are. */

@@ -1,29 +1,35 @@
 import { mustBe } from '../../bytes/proof.ts';
+import type { Range } from '../../bytes/range.ts';
 import { FileAnswer } from '../../mirror/package-index.ts';
-import { Blob, type Range } from '../../ports/blob.ts';
+import { Blob } from '../../ports/blob.ts';
 import { type Exchange, outgoingOf } from '../exchange.ts';
 import { CHUNK_LEAST_MS, SLOWEST_READER } from '../limits.ts';
-import { type FileFacts, fileHeaders, type Manner, validators } from './headers.ts';
+import { type FileFacts, fileHeaders, type ResponsePolicy, validators } from './headers.ts';
 import { begin, cut, sendHeaders } from './sending.ts';
 
 // The doors of files: a body is a blob's, and a header speaks of a blob or of a file that a believed page or a verified
 // role lists.
 
 /** The 200 of a HEAD that needs no bytes; the size of the file must be known. */
-export function replyFileHead(exchange: Exchange, manner: Manner, file: FileAnswer | Blob, immutable: boolean): void {
+export function replyFileHead(
+  exchange: Exchange,
+  policy: ResponsePolicy,
+  file: FileAnswer | Blob,
+  immutable: boolean,
+): void {
   const { size, sha256 } = listed(file);
   if (size === undefined) throw new TypeError('The size of this file is not known yet.');
-  sendHeaders(outgoingOf(exchange), 200, fileHeaders(manner, { size, sha256, immutable }));
+  sendHeaders(outgoingOf(exchange), 200, fileHeaders(policy, { size, sha256, immutable }));
 }
 
 /** The client has these bytes already. */
 export function replyFileUnchanged(
   exchange: Exchange,
-  manner: Manner,
+  policy: ResponsePolicy,
   file: FileAnswer | Blob,
   immutable: boolean,
 ): void {
-  sendHeaders(outgoingOf(exchange), 304, validators(manner, listed(file).sha256, immutable));
+  sendHeaders(outgoingOf(exchange), 304, validators(policy, listed(file).sha256, immutable));
 }
 
 function listed(file: FileAnswer | Blob): FileAnswer | Blob {
@@ -36,7 +42,7 @@ function listed(file: FileAnswer | Blob): FileAnswer | Blob {
  */
 export async function replyBlob(
   exchange: Exchange,
-  manner: Manner,
+  policy: ResponsePolicy,
   blob: Blob,
   immutable: boolean,
   part: Range | undefined,
@@ -50,9 +56,9 @@ export async function replyBlob(
     notes.promised = end - start;
     // Node then refuses to send more or fewer bytes than the headers promise.
     outgoing.strictContentLength = true;
-    begin(outgoing, part === undefined ? 200 : 206, fileHeaders(manner, facts, part));
+    begin(outgoing, part === undefined ? 200 : 206, fileHeaders(policy, facts, part));
   };
-  const caller = exchange.callerOf(manner.name);
+  const caller = exchange.callerOf(policy.name);
   const send = async (chunk: Uint8Array) => {
     if (!outgoing.headersSent) beginAnswer();
     await handOver(exchange, chunk, caller.signal);

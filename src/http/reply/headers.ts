@@ -1,12 +1,12 @@
 import { strongTag } from '../../bytes/etag.ts';
+import type { Range } from '../../bytes/range.ts';
 import type { EvidenceKind } from '../../mirror/package-index.ts';
-import type { Range } from '../../ports/blob.ts';
 import { VARY, type Variant } from '../../render/page.ts';
 import { RELAYED_MAX_AGE } from '../limits.ts';
 import type { Answer } from './answers.ts';
 
-/** How one index is presented. */
-export interface Manner {
+/** What all answers about one index share. */
+export interface ResponsePolicy {
   readonly name: string;
   readonly evidence: EvidenceKind;
   /** True where any web page may read it; never for an index that needs credentials. */
@@ -24,13 +24,13 @@ export type FlatHeaders = readonly string[];
 const IMMUTABLE = 'max-age=31536000, immutable';
 
 function common(
-  manner: Manner | undefined,
-  evidence: EvidenceKind | 'none' | undefined = manner?.evidence,
+  policy: ResponsePolicy | undefined,
+  evidence: EvidenceKind | 'none' | undefined = policy?.evidence,
 ): FlatHeaders {
   const headers = ['X-Content-Type-Options', 'nosniff'];
-  if (manner === undefined || evidence === undefined) return headers;
+  if (policy === undefined || evidence === undefined) return headers;
   headers.push('Verbatim-Evidence', evidence);
-  if (manner.cors)
+  if (policy.cors)
     headers.push(
       'Access-Control-Allow-Origin',
       '*',
@@ -47,12 +47,12 @@ export interface PageHeaders {
 }
 
 /** Headers of pages, prepared once a body and kept as long as it. */
-export function createPageHeaders(manner: Manner): (variant: Variant) => PageHeaders {
-  const shared = [...common(manner), 'Vary', VARY, 'Cache-Control', `${manner.storedBy}, max-age=${manner.pageMaxAge}`];
+export function createPageHeaders(policy: ResponsePolicy): (variant: Variant) => PageHeaders {
+  const shared = [...common(policy), 'Vary', VARY, 'Cache-Control', `${policy.storedBy}, max-age=${policy.pageMaxAge}`];
   const prepared = new WeakMap<Variant, PageHeaders>();
   return (variant) => {
-    const held = prepared.get(variant);
-    if (held !== undefined) return held;
+    const known = prepared.get(variant);
+    if (known !== undefined) return known;
     const unchanged = ['ETag', variant.body.etag, ...serialHeader(variant.serial), ...shared];
     const full = [
       'Content-Type',
@@ -77,7 +77,7 @@ export interface FileFacts {
 }
 
 /** No coding, an exact length, `Accept-Ranges: bytes`. `part` makes them those of a 206. */
-export function fileHeaders(manner: Manner, facts: FileFacts, part?: Range | undefined): FlatHeaders {
+export function fileHeaders(policy: ResponsePolicy, facts: FileFacts, part?: Range | undefined): FlatHeaders {
   const length = part === undefined ? facts.size : part.end - part.start;
   return [
     'Content-Type',
@@ -87,43 +87,43 @@ export function fileHeaders(manner: Manner, facts: FileFacts, part?: Range | und
     'Accept-Ranges',
     'bytes',
     ...(part === undefined ? [] : ['Content-Range', `bytes ${part.start}-${part.end - 1}/${facts.size}`]),
-    ...validators(manner, facts.sha256, facts.immutable),
+    ...validators(policy, facts.sha256, facts.immutable),
   ];
 }
 
 /** Of a 304, and part of every other answer about the same bytes. */
-export function validators(manner: Manner, sha256: string | undefined, immutable: boolean): FlatHeaders {
+export function validators(policy: ResponsePolicy, sha256: string | undefined, immutable: boolean): FlatHeaders {
   return [
     ...(sha256 === undefined ? [] : ['ETag', strongTag(sha256)]),
     'Cache-Control',
-    immutable ? `${manner.storedBy}, ${IMMUTABLE}` : manner.storedBy === 'public' ? 'no-cache' : 'private, no-cache',
-    ...common(manner),
+    immutable ? `${policy.storedBy}, ${IMMUTABLE}` : policy.storedBy === 'public' ? 'no-cache' : 'private, no-cache',
+    ...common(policy),
   ];
 }
 
 /** RFC 9457; uv takes the type by equality and prints title and detail. */
-export function problemHeaders(manner: Manner | undefined, answer: Answer, length: number): FlatHeaders {
+export function problemHeaders(policy: ResponsePolicy | undefined, answer: Answer, length: number): FlatHeaders {
   return [
     'Content-Type',
     'application/problem+json',
     'Content-Length',
     String(length),
     'Cache-Control',
-    answer.maxAge === undefined ? 'no-store' : kept(manner, answer.maxAge),
+    answer.maxAge === undefined ? 'no-store' : kept(policy, answer.maxAge),
     ...(answer.retryAfter === undefined ? [] : ['Retry-After', String(answer.retryAfter)]),
     ...(answer.allow === undefined ? [] : ['Allow', answer.allow]),
-    ...common(manner),
+    ...common(policy),
   ];
 }
 
 /** Only names of one form and missing slashes are redirected, so that it may be kept. */
-export function redirectHeaders(manner: Manner | undefined, location: string): FlatHeaders {
-  return ['Location', location, 'Content-Length', '0', 'Cache-Control', kept(manner, 600), ...common(manner)];
+export function redirectHeaders(policy: ResponsePolicy | undefined, location: string): FlatHeaders {
+  return ['Location', location, 'Content-Length', '0', 'Cache-Control', kept(policy, 600), ...common(policy)];
 }
 
 /** Where no index is known the norm decides: an answer to credentials is stored by nobody else (RFC 9111 §3.5). */
-function kept(manner: Manner | undefined, seconds: number): string {
-  return manner === undefined ? `max-age=${seconds}` : `${manner.storedBy}, max-age=${seconds}`;
+function kept(policy: ResponsePolicy | undefined, seconds: number): string {
+  return policy === undefined ? `max-age=${seconds}` : `${policy.storedBy}, max-age=${seconds}`;
 }
 
 /** devpi refuses a page with a lower serial than it has seen, or none; bandersnatch a document without. */
@@ -133,7 +133,7 @@ function serialHeader(serial: number | undefined): FlatHeaders {
 
 /** Of a document nothing vouches for, whose 200 has a type and a length besides; never immutable. */
 export function unverifiedHeaders(
-  manner: Manner,
+  policy: ResponsePolicy,
   sha256: string,
   maxAge: number,
   serial?: number | undefined,
@@ -142,17 +142,17 @@ export function unverifiedHeaders(
     'ETag',
     strongTag(sha256),
     'Cache-Control',
-    kept(manner, Math.min(maxAge, RELAYED_MAX_AGE)),
+    kept(policy, Math.min(maxAge, RELAYED_MAX_AGE)),
     ...serialHeader(serial),
-    ...common(manner, 'none'),
+    ...common(policy, 'none'),
   ];
 }
 
-export function optionsHeaders(manner: Manner): FlatHeaders {
+export function optionsHeaders(policy: ResponsePolicy): FlatHeaders {
   return [
     'Allow',
     'GET, HEAD, OPTIONS',
-    ...(manner.cors
+    ...(policy.cors
       ? [
           'Access-Control-Allow-Methods',
           'GET, HEAD, OPTIONS',
@@ -162,7 +162,7 @@ export function optionsHeaders(manner: Manner): FlatHeaders {
           '86400',
         ]
       : []),
-    ...common(manner),
+    ...common(policy),
   ];
 }
 

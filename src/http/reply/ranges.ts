@@ -1,4 +1,4 @@
-import type { Range } from '../../ports/blob.ts';
+import type { Range } from '../../bytes/range.ts';
 
 /** What of a file is wanted: all of it, a part, or a part that does not exist (416). */
 export type Wanted = 'whole' | Range | 'unsatisfiable';

@@ -8,7 +8,7 @@ import { acceptsType } from '../../render/negotiate.ts';
 import type { Exchange } from '../exchange.ts';
 import { NO_ADDRESS, NOT_PROVENANCE } from '../reply/answers.ts';
 import { replyProblem, replyUnverified } from '../reply/doors.ts';
-import type { Manner } from '../reply/headers.ts';
+import type { ResponsePolicy } from '../reply/headers.ts';
 import type { Wait } from '../waiting.ts';
 
 // Documents that nothing vouches for: what older tools still ask PyPI for beside pages and files.
@@ -17,20 +17,20 @@ const INTEGRITY_TYPES = [INTEGRITY, JSON_TYPE];
 
 interface RelayAnswersOptions {
   readonly documents: UnverifiedDocuments | undefined;
-  readonly manner: Manner;
+  readonly policy: ResponsePolicy;
   readonly wait: Wait;
   /** Where clients reach this index, absolute and with a slash at the end; from the configuration, never from a request. */
   readonly base: () => string | undefined;
 }
 
 /** Answers for one index; `rest` are the decoded segments after the name of the route. */
-export function relayAnswers({ documents: known, manner, wait, base }: RelayAnswersOptions) {
+export function relayAnswers({ documents: known, policy, wait, base }: RelayAnswersOptions) {
   const answer = async (
     exchange: Exchange,
     ask: (documents: UnverifiedDocuments, caller: Caller) => Promise<UnverifiedDocument>,
   ) => {
-    const document = await wait(exchange, async () => ask(known ?? nowhere(), exchange.callerOf(manner.name)));
-    if (!exchange.left) replyUnverified(exchange, manner, document);
+    const document = await wait(exchange, async () => ask(known ?? nowhere(), exchange.callerOf(policy.name)));
+    if (!exchange.left) replyUnverified(exchange, policy, document);
   };
 
   return {
@@ -38,13 +38,13 @@ export function relayAnswers({ documents: known, manner, wait, base }: RelayAnsw
     legacyJson: async (exchange: Exchange, asked: string, version: string | undefined): Promise<void> => {
       const at = base();
       // A document whose links lead nowhere would be worse than none.
-      if (known !== undefined && at === undefined) return replyProblem(exchange, manner, NO_ADDRESS);
+      if (known !== undefined && at === undefined) return replyProblem(exchange, policy, NO_ADDRESS);
       await answer(exchange, (documents, caller) => documents.legacyJson(projectOf(asked), version, at ?? '', caller));
     },
     /** PEP 740: `/integrity/PROJECT/VERSION/FILE/provenance`. */
     provenance: async (exchange: Exchange, [asked = '', version = '', filename = '']: readonly string[]) => {
       if (known !== undefined && !acceptsType(exchange.headers.accept, INTEGRITY_TYPES))
-        return replyProblem(exchange, manner, NOT_PROVENANCE);
+        return replyProblem(exchange, policy, NOT_PROVENANCE);
       await answer(exchange, (documents, caller) => documents.provenance(projectOf(asked), version, filename, caller));
     },
     /** `FILE.asc`, by the path of FILE. */

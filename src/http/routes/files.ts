@@ -5,7 +5,7 @@ import type { Exchange } from '../exchange.ts';
 import { NOT_SATISFIABLE } from '../reply/answers.ts';
 import { replyProblem } from '../reply/doors.ts';
 import { replyBlob, replyFileHead, replyFileUnchanged } from '../reply/file-doors.ts';
-import type { Manner } from '../reply/headers.ts';
+import type { ResponsePolicy } from '../reply/headers.ts';
 import { readRange } from '../reply/ranges.ts';
 import type { Wait } from '../waiting.ts';
 
@@ -21,7 +21,7 @@ const ATTEMPTS = 2;
  */
 export async function answerFile(
   exchange: Exchange,
-  manner: Manner,
+  policy: ResponsePolicy,
   file: FileAnswer,
   isImmutable: IsImmutable,
   wait: Wait,
@@ -29,20 +29,20 @@ export async function answerFile(
   const { head, headers } = exchange;
   const listed = file.sha256;
   if (listed !== undefined && isListed(headers['if-none-match'], strongTag(listed)))
-    return replyFileUnchanged(exchange, manner, file, isImmutable(listed));
+    return replyFileUnchanged(exchange, policy, file, isImmutable(listed));
   if (head && file.size !== undefined && (!file.stored || listed !== undefined))
-    return replyFileHead(exchange, manner, file, isImmutable(listed));
+    return replyFileHead(exchange, policy, file, isImmutable(listed));
   for (let attempt = 1; ; attempt++) {
     const blob = await wait(exchange, () => file.open());
     if (exchange.left) return;
     const { size, sha256 } = blob;
     const immutable = isImmutable(sha256);
     const etag = strongTag(sha256);
-    if (isListed(headers['if-none-match'], etag)) return replyFileUnchanged(exchange, manner, blob, immutable);
-    if (head) return replyFileHead(exchange, manner, blob, immutable);
+    if (isListed(headers['if-none-match'], etag)) return replyFileUnchanged(exchange, policy, blob, immutable);
+    if (head) return replyFileHead(exchange, policy, blob, immutable);
     const range = maySendPart(headers['if-range']?.toString(), etag) ? readRange(headers.range, size) : 'whole';
     if (range === 'unsatisfiable')
-      return replyProblem(exchange, manner, NOT_SATISFIABLE, ['Content-Range', `bytes */${size}`]);
+      return replyProblem(exchange, policy, NOT_SATISFIABLE, ['Content-Range', `bytes */${size}`]);
     try {
       if (file.project !== undefined)
         exchange.notes.sent = {
@@ -51,7 +51,7 @@ export async function answerFile(
           sha256,
           client: exchange.client,
         };
-      return await replyBlob(exchange, manner, blob, immutable, range === 'whole' ? undefined : range);
+      return await replyBlob(exchange, policy, blob, immutable, range === 'whole' ? undefined : range);
     } catch (error) {
       const changed = error instanceof Refusal && error.reason === 'digest' && !exchange.begun;
       if (!changed || attempt === ATTEMPTS) throw error;

@@ -1,11 +1,11 @@
-import type { Presented } from '../mount.ts';
+import type { MountedIndex } from '../mount.ts';
 import { type OwnWords, ownWords } from '../reply/own-words.ts';
 
 /** What a person finds who opens the address of this mirror in a browser. */
-export function homeText(presented: readonly Presented[]): OwnWords {
-  const indexes = presented.map(
-    ({ manner, prefixes }) =>
-      `  ${manner.name}: ${prefixes.at(-1)}/simple/ (evidence: ${manner.evidence === 'tuf' ? 'signed with TUF' : "the index's own digests"})`,
+export function homeText(mounted: readonly MountedIndex[]): OwnWords {
+  const indexes = mounted.map(
+    ({ policy, prefixes }) =>
+      `  ${policy.name}: ${prefixes.at(-1)}/simple/ (evidence: ${policy.evidence === 'tuf' ? 'signed with TUF' : "the index's own digests"})`,
   );
   const lines = [
     'This is Verbatim, a mirror of Python package indexes that proves what it serves.',

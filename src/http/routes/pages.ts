@@ -4,7 +4,7 @@ import type { Exchange } from '../exchange.ts';
 import { MAX_NEGOTIATIONS, MAX_REMEMBERED_HEADER } from '../limits.ts';
 import { NOT_ACCEPTABLE } from '../reply/answers.ts';
 import { replyPage, replyProblem } from '../reply/doors.ts';
-import type { Manner, PageHeaders } from '../reply/headers.ts';
+import type { PageHeaders, ResponsePolicy } from '../reply/headers.ts';
 
 /** Works out what Accept and Accept-Encoding ask for; undefined where the client takes nothing we have (406). */
 export type Negotiate = (accept: string | undefined, acceptEncoding: string | undefined) => Choice | undefined;
@@ -20,8 +20,8 @@ export function createNegotiate(): Negotiate {
   const known = new Map<string | undefined, Map<string | undefined, Choice | undefined>>();
   let size = 0;
   return (accept, acceptEncoding) => {
-    const held = known.get(accept)?.get(acceptEncoding);
-    if (held !== undefined) return held;
+    const remembered = known.get(accept)?.get(acceptEncoding);
+    if (remembered !== undefined) return remembered;
     const choice = negotiate(accept, acceptEncoding);
     if ((accept?.length ?? 0) + (acceptEncoding?.length ?? 0) > MAX_REMEMBERED_HEADER) return choice;
     if (++size > MAX_NEGOTIATIONS) {
@@ -38,7 +38,7 @@ export function createNegotiate(): Negotiate {
 /** Answers with a page in the form the client takes; `format` is the query's and wins (PEP 691). Ranges are ignored. */
 export function answerPage(
   exchange: Exchange,
-  manner: Manner,
+  policy: ResponsePolicy,
   page: Page,
   headersOf: (variant: Variant) => PageHeaders,
   format: string | undefined,
@@ -46,7 +46,7 @@ export function answerPage(
   const { headers, notes } = exchange;
   const chosen = chooseFormat(headers.accept, format);
   if (chosen === undefined) {
-    replyProblem(exchange, manner, NOT_ACCEPTABLE, ['Vary', VARY]);
+    replyProblem(exchange, policy, NOT_ACCEPTABLE, ['Vary', VARY]);
     return;
   }
   const choice = { format: chosen, coding: chooseCoding(headers['accept-encoding']?.toString()) };

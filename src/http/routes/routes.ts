@@ -5,7 +5,7 @@ import type { FileAddress } from '../../mirror/package-index.ts';
 import type { Route } from '../../ports/events.ts';
 import { isNormalized, normalizeName } from '../../pypi/names.ts';
 import type { Exchange } from '../exchange.ts';
-import type { Presented, ReadIndex } from '../mount.ts';
+import type { MountedIndex, ReadIndex } from '../mount.ts';
 import { replyDocument, replyError, replyOptions, replyRedirect } from '../reply/doors.ts';
 import type { Target } from '../target.ts';
 import type { Wait } from '../waiting.ts';
@@ -37,7 +37,7 @@ const SIGNATURE = '.asc';
 /** One index under one prefix, while its routes are laid. `rest` are the decoded segments after the prefix. */
 interface Laying extends RouteDeps {
   readonly routes: Hono<Env>;
-  readonly presented: Presented;
+  readonly mounted: MountedIndex;
   readonly unverified: ReturnType<typeof relayAnswers>;
   on(
     route: Route,
@@ -46,17 +46,17 @@ interface Laying extends RouteDeps {
 }
 
 /** The subtree of one index under one prefix. */
-export function indexRoutes(presented: Presented, prefix: string, deps: RouteDeps): Hono<Env> {
-  const { index, manner } = presented;
+export function indexRoutes(mounted: MountedIndex, prefix: string, deps: RouteDeps): Hono<Env> {
+  const { index, policy } = mounted;
   const depth = prefix.split('/').length - 1;
   const routes = new Hono<Env>();
   const laying: Laying = {
     ...deps,
     routes,
-    presented,
+    mounted,
     unverified: relayAnswers({
       documents: index.unverified,
-      manner,
+      policy,
       wait: deps.wait,
       base() {
         const at = deps.publicUrl();
@@ -68,12 +68,12 @@ export function indexRoutes(presented: Presented, prefix: string, deps: RouteDep
       async ({ env: { asked } }) => {
         const { exchange, target } = asked;
         exchange.notes.route = route;
-        exchange.notes.index = manner.name;
+        exchange.notes.index = policy.name;
         try {
           await handle(asked, target.segments.slice(depth));
         } catch (error) {
           // Whoever left is told nothing, and that its work was given up is no fault.
-          if (!exchange.left && replyError(exchange, manner, error)) deps.onFault(error);
+          if (!exchange.left && replyError(exchange, policy, error)) deps.onFault(error);
         }
         return RESPONSE_ALREADY_SENT;
       },
@@ -84,16 +84,16 @@ export function indexRoutes(presented: Presented, prefix: string, deps: RouteDep
   laySigned(laying);
   routes.options(
     '*',
-    laying.on('options', ({ exchange }) => replyOptions(exchange, manner)),
+    laying.on('options', ({ exchange }) => replyOptions(exchange, policy)),
   );
   return routes;
 }
 
 /** The project list and the project pages, under both names that installers are given. */
-function layPages({ routes, presented: { index, manner, headersOf }, on, wait }: Laying): void {
+function layPages({ routes, mounted: { index, policy, headersOf }, on, wait }: Laying): void {
   const list = on('list', async ({ exchange, target }) => {
-    const found = await wait(exchange, () => index.list(exchange.callerOf(manner.name)));
-    if (!exchange.left) answerPage(exchange, manner, found, headersOf, target.format);
+    const found = await wait(exchange, () => index.list(exchange.callerOf(policy.name)));
+    if (!exchange.left) answerPage(exchange, policy, found, headersOf, target.format);
   });
   const page = on('page', async ({ exchange, target }, rest) => {
     const asked = rest[1] ?? '';
@@ -101,13 +101,13 @@ function layPages({ routes, presented: { index, manner, headersOf }, on, wait }:
     if (project === undefined) throw absent('page');
     const slash = target.path.endsWith('/');
     if (!slash || !isNormalized(asked))
-      return replyRedirect(exchange, manner, slash ? `../${project}/` : `${project}/`);
-    const found = await wait(exchange, () => index.page(project, exchange.callerOf(manner.name)));
-    if (!exchange.left) answerPage(exchange, manner, found, headersOf, target.format);
+      return replyRedirect(exchange, policy, slash ? `../${project}/` : `${project}/`);
+    const found = await wait(exchange, () => index.page(project, exchange.callerOf(policy.name)));
+    if (!exchange.left) answerPage(exchange, policy, found, headersOf, target.format);
   });
   for (const simple of ['simple', '+simple']) {
     // Relative: a proxy in front may have taken a prefix away, and no header can name a host.
-    const slash = on('list', ({ exchange }) => replyRedirect(exchange, manner, `${simple}/`));
+    const slash = on('list', ({ exchange }) => replyRedirect(exchange, policy, `${simple}/`));
     routes.get(`/${simple}`, slash).get(`/${simple}/`, list);
     routes.get(`/${simple}/:project`, page).get(`/${simple}/:project/`, page);
   }
@@ -133,7 +133,7 @@ function layUnverified({ routes, unverified, on }: Laying): void {
 }
 
 /** Files, by the path they have upstream or by their digest; each with its core metadata and its signature. */
-function layFiles({ routes, presented: { index, manner }, unverified, on, wait }: Laying): void {
+function layFiles({ routes, mounted: { index, policy }, unverified, on, wait }: Laying): void {
   const file = (addressOf: (rest: readonly string[]) => FileAddress) =>
     on('file', async ({ exchange, target }, rest) => {
       if (target.path.endsWith('.metadata')) exchange.notes.route = 'core-metadata';
@@ -143,8 +143,8 @@ function layFiles({ routes, presented: { index, manner }, unverified, on, wait }
         return unverified.signature(exchange, rest.join('/').slice(0, -SIGNATURE.length));
       }
       const at = addressOf(rest.slice(1));
-      const found = await wait(exchange, () => index.file(at, exchange.callerOf(manner.name)));
-      await answerFile(exchange, manner, found, ALWAYS, wait);
+      const found = await wait(exchange, () => index.file(at, exchange.callerOf(policy.name)));
+      await answerFile(exchange, policy, found, ALWAYS, wait);
     });
   routes.get(
     '/packages/*',
@@ -157,20 +157,20 @@ function layFiles({ routes, presented: { index, manner }, unverified, on, wait }
 }
 
 /** What upstream signed, for TUF clients behind this mirror. */
-function laySigned({ routes, presented: { index, manner }, on, wait }: Laying): void {
+function laySigned({ routes, mounted: { index, policy }, on, wait }: Laying): void {
   // A role's name is one segment, whatever it holds: TUF clients escape its slashes.
   const metadata = on('metadata', async ({ exchange }, [, , name = '']) => {
     const document = await wait(exchange, async () => signedOf(index).metadata(name));
-    if (!exchange.left) replyDocument(exchange, manner, document);
+    if (!exchange.left) replyDocument(exchange, policy, document);
   });
   routes.get('/tuf/metadata/:name', metadata);
   const target = on('target', async ({ exchange, target: { escapedSlash } }, rest) => {
     if (escapedSlash || rest.at(-1) === '') throw absent('target');
     const path = rest.slice(2).join('/');
-    const found = await wait(exchange, async () => signedOf(index).target(path, exchange.callerOf(manner.name)));
+    const found = await wait(exchange, async () => signedOf(index).target(path, exchange.callerOf(policy.name)));
     // A plain name may come to mean other bytes; one that holds their digest cannot.
     const isImmutable: IsImmutable = (sha256) => sha256 !== undefined && path.includes(sha256);
-    await answerFile(exchange, manner, found, isImmutable, wait);
+    await answerFile(exchange, policy, found, isImmutable, wait);
   });
   routes.get('/tuf/targets/*', target);
 }

@@ -1,7 +1,7 @@
 import { isNormalized } from '../../pypi/names.ts';
 import type { Exchange, OnFinish } from '../exchange.ts';
 import { isHost } from '../guard.ts';
-import type { Presented } from '../mount.ts';
+import type { MountedIndex } from '../mount.ts';
 import { replyPage } from '../reply/doors.ts';
 import { createNegotiate } from './pages.ts';
 
@@ -14,8 +14,8 @@ const SIMPLE = ['/simple/', '/+simple/'];
  * The fast path: a lookup and a write. Everything unusual (another method, a body, a header twice, a query, an
  * escape) is left to the routes, which give the same answer slowly.
  */
-export function createWarm(presented: readonly Presented[], onFinish: OnFinish | undefined): Warm {
-  const mounts = presented
+export function createWarm(mounted: readonly MountedIndex[], onFinish: OnFinish | undefined): Warm {
+  const mounts = mounted
     .flatMap((index) => index.prefixes.flatMap((prefix) => SIMPLE.map((simple) => ({ at: prefix + simple, index }))))
     .sort((a, b) => a.at.length - b.at.length);
   const negotiate = createNegotiate();
@@ -27,7 +27,7 @@ export function createWarm(presented: readonly Presented[], onFinish: OnFinish |
     if ((method !== 'GET' && !head) || !url.endsWith('/')) return false;
     const mount = mounts.find(({ at }) => url.startsWith(at));
     if (mount === undefined) return false;
-    const { index, manner, headersOf } = mount.index;
+    const { index, policy, headersOf } = mount.index;
     const project = url.slice(mount.at.length, -1);
     if (!isNormalized(project)) return false;
     const page = index.warmPage(project);
@@ -40,7 +40,7 @@ export function createWarm(presented: readonly Presented[], onFinish: OnFinish |
     onFinish?.({
       name: 'answered',
       route: 'page',
-      index: manner.name,
+      index: policy.name,
       method: head ? 'HEAD' : 'GET',
       status: exchange.status,
       reason: undefined,

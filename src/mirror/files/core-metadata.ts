@@ -54,16 +54,18 @@ export class CoreMetadata {
   }
 
   /** Announced, and missing upstream: a wheel has it, and the announced digest proves it all the same. */
-  fromWheel(file: OwnFile, wheel: () => Promise<Blob>): OpenDownload | undefined {
+  fromWheel(file: OwnFile, wheel: () => Promise<Blob>): (() => Promise<OpenDownload>) | undefined {
     const announced = coreMetadataOf(file.entry);
     if (!isWheel(file) || announced === undefined) return undefined;
-    return async ({ caller }) => {
+    return async () => {
       const blob = await wheel();
-      const bytes = await wheelMetadata(blob.size, partsOf(blob, caller), LIMITS.coreMetadata);
-      if (bytes === undefined)
-        throw new Refusal('unlisted', 'The wheel holds no METADATA that can be read.', { subject: 'core-metadata' });
-      if (!matches(bytes, announced)) throw notInside(file);
-      return { start: 0, bytes: only(bytes) };
+      return async ({ caller }) => {
+        const bytes = await wheelMetadata(blob.size, partsOf(blob, caller), LIMITS.coreMetadata);
+        if (bytes === undefined)
+          throw new Refusal('unlisted', 'The wheel holds no METADATA that can be read.', { subject: 'core-metadata' });
+        if (!matches(bytes, announced)) throw notInside(file);
+        return { start: 0, bytes: only(bytes) };
+      };
     };
   }
 }

@@ -24,8 +24,11 @@ export interface Wanted {
 
 /** A file that is wanted. */
 export interface WantedFile extends Wanted {
-  /** A source of last resort, behind the URLs. */
-  readonly otherwise?: OpenDownload | undefined;
+  /**
+   * A source of last resort, behind the URLs. Made while no place is held: it may wait for another download, and that one
+   * for a place.
+   */
+  readonly otherwise?: (() => Promise<OpenDownload>) | undefined;
   /** Where its page says that it is, allowed or not. */
   readonly listedAt?: string | undefined;
 }
@@ -80,15 +83,18 @@ export class Fetch {
     const { name, subject, expected, limit, urls, otherwise, listedAt } = wanted;
     const { index, blobs, upstream } = this.#options;
     refuseUnprovable(wanted);
-    const sources = urls.length === 0 ? [] : [upstream.download({ urls, expected })];
-    if (otherwise !== undefined) sources.push(otherwise);
-    if (sources.length === 0 && listedAt !== undefined && !(await blobs.stored(expected)))
+    if (urls.length === 0 && otherwise === undefined && listedAt !== undefined && !(await blobs.stored(expected)))
       throw foreignHost(wanted, listedAt);
-    return blobs.fetch(
-      { origin: `${index} ${urls[0] ?? name}`, expected, limit, name, subject },
-      firstThatExists(sources, wanted),
-      caller,
-    );
+    const fill = { origin: `${index} ${urls[0] ?? name}`, expected, limit, name, subject };
+    const listed = upstream.download({ urls, expected });
+    if (otherwise === undefined) return blobs.fetch(fill, ifThere(listed, wanted), caller);
+    try {
+      return await blobs.fetch(fill, ifThere(listed, wanted), caller);
+    } catch (error) {
+      if (!isInconsistent(error)) throw error;
+    }
+    const last = ifThere(await otherwise(), wanted);
+    return blobs.fetch({ ...fill, origin: `${index} instead of ${fill.origin}` }, last, caller);
   }
 
   async #document(wanted: Wanted, caller: Caller): Promise<FetchedDocument> {
@@ -140,20 +146,14 @@ function refuseUnprovable({ name, subject, expected, limit }: Wanted): void {
     });
 }
 
-/** Sources in turn: the next is tried only where the one before lacks the file. */
-function firstThatExists(sources: readonly OpenDownload[], wanted: Wanted): OpenDownload {
-  let from = 0;
+/** What is listed and not there is told as what it is. */
+function ifThere(source: OpenDownload, wanted: Wanted): OpenDownload {
   return async (request) => {
-    for (; from < sources.length; from++) {
-      try {
-        const source = sources[from];
-        if (source !== undefined) return await source(request);
-      } catch (error) {
-        if (!isUnlisted(error)) throw error;
-      }
+    try {
+      return await source(request);
+    } catch (error) {
+      throw isUnlisted(error) ? listedButMissing(wanted) : error;
     }
-    from = 0;
-    throw listedButMissing(wanted);
   };
 }
 

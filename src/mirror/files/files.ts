@@ -98,7 +98,7 @@ export class Files<P> {
       stored,
       async open() {
         const blob = await fetch();
-        if (!isCounted) reports.served({ kind: subject, how: stored ? 'disk' : 'upstream' });
+        if (!isCounted) reports.served(subject, stored ? 'disk' : 'upstream');
         isCounted = true;
         return blob;
       },

@@ -1,11 +1,12 @@
 import type { Caller } from '../../async/caller.ts';
 import type { Instant } from '../../bytes/instant.ts';
+import { mustBe } from '../../bytes/proof.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Enforced, PageWork } from '../../ports/page-work.ts';
 import type { PageVerdict, Policy, Verdict } from '../../ports/policy.ts';
 import { emptied, type Listing, without } from '../../pypi/listing.ts';
 import { makePage, type Page } from '../../render/page.ts';
-import type { Believed, Source } from '../believed.ts';
+import { Believed, type Source } from '../believed.ts';
 import type { Evidence } from '../evidence.ts';
 import { type BelievedPage, makeBelievedPage } from './believed-page.ts';
 import type { LeftOutLines } from './left-out.ts';
@@ -34,6 +35,8 @@ export interface Drawer<P, V> {
   again(drawing: Drawing<P, V>, believed: Believed<P>): Promise<Drawing<P, V> | undefined>;
   /** True where it must be drawn again before it is served. */
   isDue(drawing: Drawing<P, V>): boolean;
+  /** True where the rules have changed since: it must not be served any more. */
+  isOutdated(drawing: Drawing<P, V>): boolean;
   /** Upstream has no such document any more. */
   gone(name: string): void;
 }
@@ -70,6 +73,7 @@ export class PageDrawer<P> implements Drawer<P, BelievedPage<P>> {
 
   async draw(believed: Believed<P>, source: Source, caller: Caller): Promise<Drawing<P, BelievedPage<P>>> {
     const { evidence, work, policy, leftOut } = this.#options;
+    mustBe<Believed<unknown>>(Believed, believed);
     const bytes = await source.read(caller);
     let proved = believed;
     let judged: Judged | undefined;
@@ -122,9 +126,13 @@ export class PageDrawer<P> implements Drawer<P, BelievedPage<P>> {
     return this.under(drawing, believed);
   }
 
-  isDue({ until, policy }: Drawing<P, BelievedPage<P>>): boolean {
-    if (policy !== this.#options.policy.version) return true;
-    return until !== undefined && until <= this.#options.clock.now();
+  isDue(drawing: Drawing<P, BelievedPage<P>>): boolean {
+    const { until } = drawing;
+    return this.isOutdated(drawing) || (until !== undefined && until <= this.#options.clock.now());
+  }
+
+  isOutdated({ policy }: Drawing<P, BelievedPage<P>>): boolean {
+    return policy !== this.#options.policy.version;
   }
 
   gone(name: string): void {
@@ -161,6 +169,7 @@ export class ListDrawer<P> implements Drawer<P, Page> {
   }
 
   async draw(believed: Believed<P>, source: Source, caller: Caller): Promise<Drawing<P, Page>> {
+    mustBe<Believed<unknown>>(Believed, believed);
     const view = pageOf(await this.#work.drawList(await source.read(caller), caller), source);
     return { believed, view, settled: true, until: undefined, policy: '', weight: view.size };
   }
@@ -174,6 +183,10 @@ export class ListDrawer<P> implements Drawer<P, Page> {
   }
 
   isDue(): boolean {
+    return false;
+  }
+
+  isOutdated(): boolean {
     return false;
   }
 

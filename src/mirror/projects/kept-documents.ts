@@ -2,49 +2,24 @@ import type { Background } from '../../async/background.ts';
 import { type Caller, internalCaller } from '../../async/caller.ts';
 import { createFlights, type Flights } from '../../async/flight.ts';
 import { within } from '../../async/timeout.ts';
-import { BoundedMap } from '../../bytes/bounded-map.ts';
-import type { Instant } from '../../bytes/instant.ts';
-import { type Reason, Refusal, type Subject } from '../../bytes/refusal.ts';
+import { Refusal, type Subject } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Believed } from '../believed.ts';
 import type { Evidence } from '../evidence.ts';
 import { looksMovedOn } from '../moved-on.ts';
-import { isRecent } from '../recent.ts';
 import type { Drawer, Drawing } from './draw.ts';
+import { isFinal, type Kept, Remembered } from './remembered.ts';
 import type { Reports } from './reports.ts';
 
 /** What a client waits for upstream's word where an older one can be served. Milliseconds. */
 const LONGEST_WAIT_MS = 5000;
-/** After upstream failed, an older document is served this long without asking again. Seconds. */
-const BACK_OFF = 5;
-/** That there is no such document is remembered this long. Seconds. */
-const ABSENT_FOR = 60;
-const BYTES_OF_AN_ABSENCE = 500;
 
-/** Never stood in for: a wrong clock proves nothing, and what is provably gone is gone. */
-const FINAL: ReadonlySet<Reason> = new Set(['clock', 'unlisted']);
-interface Failure {
-  readonly at: Instant;
-  readonly error: unknown;
-}
-
-interface Kept<P, V> {
-  readonly drawing: Drawing<P, V>;
-  /** The last time of asking failed. */
-  readonly failed?: Failure | undefined;
-  /** Something that it says proved wrong. */
-  readonly doubted?: boolean | undefined;
-}
-
-interface Absence<P> {
-  readonly believed: Believed<P>;
-  readonly at: Instant;
-}
+type How = 'memory' | 'disk' | 'upstream';
 
 /** `how`: where the answer came from. */
 export interface Found<P, V> {
   readonly drawing: Drawing<P, V>;
-  readonly how: 'memory' | 'disk' | 'upstream';
+  readonly how: How;
 }
 
 export interface KeptDocumentsOptions<P, V> {
@@ -70,12 +45,10 @@ export interface KeptDocumentsOptions<P, V> {
  */
 export class KeptDocuments<P, V> {
   readonly #options: KeptDocumentsOptions<P, V>;
-  readonly #memory: BoundedMap<Kept<P, V>>;
-  readonly #absences: BoundedMap<Absence<P>>;
-  /** Failures of what was never had. */
-  readonly #failures: BoundedMap<Failure>;
+  readonly #remembered: Remembered<P, V>;
   readonly #recalls: Flights<Kept<P, V> | undefined> = createFlights();
   readonly #flights: Flights<Found<P, V> | undefined> = createFlights();
+  readonly #redraws: Flights<Found<P, V> | undefined> = createFlights();
   /** Names that are asked for behind: nobody needs to wait for that to go on. */
   readonly #asking = new Set<string>();
   /** Names whose flight somebody has waited for as long as anybody may. */
@@ -83,14 +56,12 @@ export class KeptDocuments<P, V> {
 
   constructor(options: KeptDocumentsOptions<P, V>) {
     this.#options = options;
-    this.#memory = new BoundedMap({ bytes: options.memory });
-    this.#absences = new BoundedMap({ bytes: options.memory / 64 });
-    this.#failures = new BoundedMap({ bytes: options.memory / 64 });
+    this.#remembered = new Remembered(options);
   }
 
   /** The document if it may be served this instant. No I/O. */
   warm(name: string): V | undefined {
-    const kept = this.#memory.get(name);
+    const kept = this.#remembered.get(name);
     if (kept === undefined) return undefined;
     const { evidence, drawer } = this.#options;
     const { standing, believed } = evidence.standing(kept.drawing.believed);
@@ -102,7 +73,7 @@ export class KeptDocuments<P, V> {
 
   /** The document; throws Refusal, `unlisted` where there is none. */
   async find(name: string, caller: Caller): Promise<Found<P, V>> {
-    if (this.#isAbsent(name)) throw this.#options.absent(name);
+    if (this.#remembered.isAbsent(name)) throw this.#options.absent(name);
     const found = await this.#find(name, caller);
     if (found === undefined) throw this.#options.absent(name);
     return found;
@@ -111,33 +82,40 @@ export class KeptDocuments<P, V> {
   /** Something that a document of this belief says proved wrong: where it came only once, upstream is asked anew, behind. */
   doubt(believed: Believed<P>): void {
     const { name, observation } = believed;
-    const kept = this.#memory.get(name);
+    const kept = this.#remembered.get(name);
     if (kept?.drawing.believed !== believed || observation.final || observation.repeated) return;
     const doubted = { ...kept, doubted: true };
-    this.#keep(name, doubted);
+    this.#remembered.keep(name, doubted);
     this.#askBehind(name, doubted);
   }
 
   async #find(name: string, caller: Caller): Promise<Found<P, V> | undefined> {
-    const inMemory = this.#memory.get(name);
+    const inMemory = this.#remembered.get(name);
     const kept = inMemory ?? (await this.#recall(name, caller));
     if (kept === undefined) return this.#askCold(name, caller);
     const how = inMemory === undefined ? 'disk' : 'memory';
     const { standing, believed } = this.#options.evidence.standing(kept.drawing.believed);
     const current = this.#under(name, kept, believed);
     if (standing === 'expired') {
-      const resting = this.#restingFrom(current.failed);
+      const resting = this.#remembered.restingFrom(name, current);
       if (resting !== undefined) throw resting.error;
       return this.#ask(name, current, caller);
     }
     if (standing === 'stale-if-error') return this.#standIn(name, current, how, caller);
     if (standing === 'stale-while-revalidate') this.#askBehind(name, current);
-    if (this.#options.drawer.isDue(current.drawing)) return this.#redraw(name, current, how, caller);
-    return { drawing: current.drawing, how };
+    return this.#serve(name, current, how, caller);
+  }
+
+  /** What is kept, drawn again first where that is due. */
+  async #serve(name: string, kept: Kept<P, V>, how: How, caller: Caller): Promise<Found<P, V> | undefined> {
+    const { drawing } = kept;
+    const { drawer } = this.#options;
+    const resting = this.#remembered.restingFrom(name, kept) !== undefined && !drawer.isOutdated(drawing);
+    return resting || !drawer.isDue(drawing) ? { drawing, how } : this.#redraw(name, kept, how, caller);
   }
 
   #askCold(name: string, caller: Caller): Promise<Found<P, V> | undefined> {
-    const resting = this.#restingFrom(this.#failures.get(name));
+    const resting = this.#remembered.restingFrom(name, undefined);
     if (resting !== undefined) throw resting.error;
     return this.#ask(name, undefined, caller);
   }
@@ -147,7 +125,9 @@ export class KeptDocuments<P, V> {
     return this.#recalls.join(name, caller, async (shared) => {
       const believed = await this.#options.evidence.recall(name);
       if (believed?.source === undefined) return undefined;
-      return this.#keep(name, { drawing: await this.#options.drawer.draw(believed, believed.source, shared) });
+      return this.#remembered.keep(name, {
+        drawing: await this.#options.drawer.draw(believed, believed.source, shared),
+      });
     });
   }
 
@@ -156,7 +136,7 @@ export class KeptDocuments<P, V> {
   }
 
   #askBehind(name: string, kept: Kept<P, V>): void {
-    if (this.#asking.has(name) || this.#restingFrom(kept.failed) !== undefined) return;
+    if (this.#asking.has(name) || this.#remembered.restingFrom(name, kept) !== undefined) return;
     this.#asking.add(name);
     this.#ask(name, kept, internalCaller(this.#options.index))
       .catch(() => undefined)
@@ -164,13 +144,12 @@ export class KeptDocuments<P, V> {
   }
 
   /** Upstream's word if it comes soon; what was believed last where it does not, or upstream fails. */
-  async #standIn(name: string, kept: Kept<P, V>, how: Found<P, V>['how'], caller: Caller) {
-    const last: Found<P, V> = { drawing: kept.drawing, how };
-    if (this.#restingFrom(kept.failed) !== undefined) return last;
-    if (this.#slow.has(name)) return last;
+  async #standIn(name: string, kept: Kept<P, V>, how: How, caller: Caller): Promise<Found<P, V> | undefined> {
+    const last = () => this.#serve(name, kept, how, caller);
+    if (this.#remembered.restingFrom(name, kept) !== undefined || this.#slow.has(name)) return last();
     const asked = this.#ask(name, kept, caller).catch((error: unknown) => {
       if (caller.signal.aborted || isFinal(error)) throw error;
-      return last;
+      return last();
     });
     // It goes on when this caller is served or has left.
     this.#askBehind(name, kept);
@@ -178,32 +157,38 @@ export class KeptDocuments<P, V> {
     if (found !== 'late') return found;
     asked.catch(() => undefined);
     this.#slow.add(name);
-    return last;
+    return last();
   }
 
   /** The same belief, drawn again: pins, policy or time ask for it. */
-  async #redraw(name: string, kept: Kept<P, V>, how: Found<P, V>['how'], caller: Caller) {
+  #redraw(name: string, kept: Kept<P, V>, how: How, caller: Caller): Promise<Found<P, V> | undefined> {
+    const { background, drawer } = this.#options;
     const { drawing } = kept;
-    if (this.#restingFrom(kept.failed) !== undefined) return { drawing, how };
-    const redraw = async (shared: Caller): Promise<Found<P, V> | undefined> => {
-      const { believed } = drawing;
-      if (believed.source === undefined) return undefined;
-      return { drawing: this.#keep(name, { drawing: await this.#draw(believed, shared) }).drawing, how };
-    };
-    return this.#flights.join(name, caller, (shared) =>
-      this.#tracked(
-        name,
-        redraw(shared).catch((error: unknown) => {
+    return this.#redraws.join(name, caller, (shared) => {
+      const redrawn = this.#draw(drawing.believed, shared).then(
+        (next) => this.#replace(name, drawing, next, how),
+        (error: unknown) => {
           this.#fail(name, kept, error, shared);
-          if (shared.signal.aborted || isFinal(error)) throw error;
+          if (shared.signal.aborted || isFinal(error) || drawer.isOutdated(drawing)) throw error;
           return { drawing, how };
-        }),
-      ),
-    );
+        },
+      );
+      background.add(redrawn);
+      return redrawn;
+    });
+  }
+
+  /** Keeps what was drawn again, unless upstream's next word came meanwhile. */
+  #replace(name: string, drawing: Drawing<P, V>, next: Drawing<P, V>, how: How): Found<P, V> | undefined {
+    if (this.#remembered.isAbsent(name)) return undefined;
+    const latest = this.#remembered.get(name);
+    if (latest !== undefined && latest.drawing.believed.source !== drawing.believed.source)
+      return { drawing: latest.drawing, how };
+    return { drawing: this.#remembered.keep(name, { ...latest, drawing: next }).drawing, how };
   }
 
   async #update(name: string, before: Kept<P, V> | undefined, caller: Caller): Promise<Found<P, V> | undefined> {
-    const kept = this.#memory.get(name) ?? before;
+    const kept = this.#remembered.get(name) ?? before;
     try {
       const believed = await this.#options.evidence.ask(name, kept?.drawing.believed, caller, kept?.doubted);
       return await this.#believe(name, believed, kept, caller);
@@ -214,19 +199,17 @@ export class KeptDocuments<P, V> {
   }
 
   async #believe(name: string, believed: Believed<P>, kept: Kept<P, V> | undefined, caller: Caller) {
-    const { clock, drawer } = this.#options;
+    const { drawer } = this.#options;
     if (believed.source === undefined) {
-      this.#memory.delete(name);
-      this.#absences.set(name, { believed, at: clock.now() }, BYTES_OF_AN_ABSENCE);
+      this.#remembered.gone(name, believed);
       drawer.gone(name);
       return undefined;
     }
-    this.#absences.delete(name);
-    this.#failures.delete(name);
+    this.#remembered.found(name);
     const same = kept !== undefined && isSameSource(kept.drawing.believed, believed) ? kept.drawing : undefined;
     const again = same && (await drawer.again(same, believed));
     const drawing = again ?? (await this.#draw(believed, caller));
-    return { drawing: this.#keep(name, { drawing }).drawing, how: believed.from };
+    return { drawing: this.#remembered.keep(name, { drawing }).drawing, how: believed.from };
   }
 
   /** Where upstream has moved on while it was drawn, its next word is drawn; once. */
@@ -246,37 +229,23 @@ export class KeptDocuments<P, V> {
   }
 
   #fail(name: string, kept: Kept<P, V> | undefined, error: unknown, caller: Caller): void {
-    const { subject, clock, reports, backOffCold = false } = this.#options;
+    const { reports, backOffCold = false } = this.#options;
     if (caller.signal.aborted) return;
-    const failed = { at: clock.now(), error };
-    const last = this.#memory.get(name) ?? kept;
-    if (last !== undefined) this.#keep(name, { ...last, failed });
-    else if (backOffCold) this.#failures.set(name, failed, BYTES_OF_AN_ABSENCE);
-    const isAbsence = error instanceof Refusal && error.reason === 'unlisted';
-    if (!isAbsence) reports.refused({ subject, name: name === '' ? 'the project list' : name }, error);
+    const last = this.#remembered.failed(name, kept, error, backOffCold);
+    this.#report(name, error);
     if (last !== undefined && !isFinal(error))
       reports.noted('the last document believed is served, because a new one could not be had', { project: name });
   }
 
-  #restingFrom(failed: Failure | undefined): Failure | undefined {
-    if (failed === undefined || isFinal(failed.error)) return undefined;
-    return isRecent(failed.at, BACK_OFF, this.#options.clock.now()) ? failed : undefined;
-  }
-
-  #isAbsent(name: string): boolean {
-    const absence = this.#absences.get(name);
-    if (absence === undefined || !isRecent(absence.at, ABSENT_FOR, this.#options.clock.now())) return false;
-    return this.#options.evidence.standing(absence.believed).standing === 'fresh';
+  #report(name: string, error: unknown): void {
+    const { subject, reports } = this.#options;
+    const isAbsence = error instanceof Refusal && error.reason === 'unlisted';
+    if (!isAbsence) reports.refused({ subject, name: name === '' ? 'the project list' : name }, error);
   }
 
   #under(name: string, kept: Kept<P, V>, believed: Believed<P>): Kept<P, V> {
     if (believed === kept.drawing.believed) return kept;
-    return this.#keep(name, { ...kept, drawing: this.#options.drawer.under(kept.drawing, believed) });
-  }
-
-  #keep(name: string, kept: Kept<P, V>): Kept<P, V> {
-    this.#memory.set(name, kept, kept.drawing.weight);
-    return kept;
+    return this.#remembered.keep(name, { ...kept, drawing: this.#options.drawer.under(kept.drawing, believed) });
   }
 
   #tracked<T>(name: string, work: Promise<T>): Promise<T> {
@@ -284,10 +253,6 @@ export class KeptDocuments<P, V> {
     this.#options.background.add(tracked);
     return tracked;
   }
-}
-
-function isFinal(error: unknown): boolean {
-  return error instanceof Refusal && FINAL.has(error.reason);
 }
 
 function isSameSource<P>({ source: a }: Believed<P>, { source: b }: Believed<P>): boolean {

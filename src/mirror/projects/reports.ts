@@ -4,6 +4,8 @@ import type { Emit, Event } from '../../ports/events.ts';
 import type { Journal } from '../../ports/records.ts';
 import type { Change } from '../../pypi/changes.ts';
 
+type Served = Event<'served'>;
+
 /** What one index has to say to its operator: counted, logged, written down. Never throws. */
 export interface Reports {
   /** A refusal, once, however often it is thrown again; any other error becomes a note. */
@@ -17,7 +19,7 @@ export interface Reports {
   /** What upstream took away or changed, and was believed. */
   changed(project: string, change: Change): void;
   /** One answer to a client. */
-  served(event: Omit<Event<'served'>, 'name' | 'index'>): void;
+  served(kind: Served['kind'], how: Served['how']): void;
 }
 
 interface ReportsOptions {
@@ -41,6 +43,6 @@ export function createReports({ index, emit, journal, clock }: ReportsOptions): 
     refreshed: (event) => emit({ name: 'refreshed', index, ...event }),
     noted: (message, detail) => emit({ name: 'noted', index, message, detail }),
     changed: (project, change) => journal.note({ at: clock.now(), index, project, ...change }),
-    served: (event) => emit({ name: 'served', index, ...event }),
+    served: (kind, how) => emit({ name: 'served', index, kind, how }),
   };
 }

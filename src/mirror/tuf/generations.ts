@@ -1,16 +1,11 @@
 import type { Instant } from '../../bytes/instant.ts';
 import type { Generation } from '../../tuf/stages.ts';
-import type { Survivors } from '../../tuf/stored.ts';
 
 // What is read off a generation as a whole.
 
 /** The first of the four top-level roles to expire; delegated roles are compared where they are used. */
 export function earliestExpiry({ root, timestamp, snapshot, targets }: Generation): Instant {
   return Math.min(root.signed.expires, timestamp.signed.expires, snapshot.signed.expires, targets.signed.expires);
-}
-
-export function survivorsOf(generation: Generation): Survivors {
-  return { timestamp: generation.timestamp, snapshot: generation.snapshot };
 }
 
 export function expiries({ root, timestamp, snapshot, targets }: Generation): ReadonlyMap<string, Instant> {

@@ -1,4 +1,5 @@
 import type { Background } from '../../async/background.ts';
+import { Mutex } from '../../async/mutex.ts';
 import { type Instant, instantText } from '../../bytes/instant.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -12,7 +13,7 @@ import { looksMovedOn } from '../moved-on.ts';
 import type { Reports } from '../projects/reports.ts';
 import { isRecent } from '../recent.ts';
 import { earliestExpiry, expiries, versions } from './generations.ts';
-import { type BeforePublish, Refresher } from './refresher.ts';
+import { Refresher, SUPERSEDED_MOST } from './refresher.ts';
 import { restoreTrust } from './restore.ts';
 
 export interface KeeperOptions {
@@ -31,6 +32,7 @@ export interface KeeperOptions {
 
 /** Seconds before a failed refresh is tried again by a request that has nothing else to go on. */
 const RETRY_AFTER = 2;
+const WALKS = '';
 
 interface Failure {
   readonly error: unknown;
@@ -41,12 +43,15 @@ interface Failure {
 export class Keeper {
   readonly #options: KeeperOptions;
   readonly #refresher: Refresher;
+  /** One walk or publication at a time. */
+  readonly #walks = new Mutex();
   /** Start of the last refresh that came to its end here, and never before this program existed. */
   #started: Instant;
   #lastRefresh: Instant | undefined;
   #lastError: LastError | undefined;
   #failure: Failure | undefined;
   #refreshing: Promise<Generation> | undefined;
+  #expiry: { readonly generation: Generation; readonly at: Instant } | undefined;
   #fruitless: { readonly generation: Generation; readonly at: Instant } | undefined;
 
   private constructor(options: KeeperOptions, refresher: Refresher) {
@@ -102,7 +107,7 @@ export class Keeper {
   warm(): Generation | undefined {
     const now = this.#options.clock.now();
     const { current } = this;
-    if (current === undefined || this.isClockWrong(now) || earliestExpiry(current) <= now) return undefined;
+    if (current === undefined || this.isClockWrong(now) || this.#expiryOf(current) <= now) return undefined;
     if (this.#refreshing === undefined && this.#isDue(now)) this.refresh().catch(() => undefined);
     return current;
   }
@@ -114,13 +119,37 @@ export class Keeper {
 
   /** Refreshes now, or joins the refresh under way. */
   refresh(): Promise<Generation> {
-    return this.#refreshing ?? this.#begin(this.#options.source, undefined);
+    if (this.#refreshing !== undefined) return this.#refreshing;
+    const refreshing = this.#walks
+      .run(WALKS, () => this.#run())
+      .finally(() => {
+        this.#refreshing = undefined;
+      });
+    this.#refreshing = refreshing;
+    this.#options.background.add(refreshing);
+    return refreshing;
   }
 
-  /** Refreshes from another source, after the refresh under way; nothing is published where `beforePublish` throws. */
-  async refreshFrom(source: MetadataSource, beforePublish: BeforePublish | undefined): Promise<Generation> {
-    while (this.#refreshing !== undefined) await this.#refreshing.catch(() => undefined);
-    return this.#begin(source, beforePublish);
+  /**
+   * Refreshes from another source. `beforePublish` looks into what was proved, for as long as it likes: other refreshes go
+   * on meanwhile, and where one of them publishes, it is asked again about what comes after that. Where it throws, nothing
+   * is published.
+   */
+  async refreshFrom(source: MetadataSource, beforePublish: (next: Generation) => Promise<void>): Promise<void> {
+    for (let superseded = 0; superseded <= SUPERSEDED_MOST; superseded++) {
+      const now = this.#options.clock.now();
+      this.#refuseWrongClock(now);
+      const started = performance.now();
+      const before = this.current?.timestamp;
+      const walk = await this.#walks.run(WALKS, () => this.#refresher.walk(source, now));
+      await beforePublish(walk.next);
+      const isPublished = await this.#walks.run(WALKS, () => this.#refresher.publish(walk));
+      if (isPublished) return this.#succeeded(walk.next, walk.next.timestamp !== before, now, started);
+    }
+    throw new Refusal('mix-and-match', 'Other refreshes went ahead each time before this one could be published.', {
+      subject: 'timestamp',
+      transient: true,
+    });
   }
 
   /** The generation that came after this one, asking upstream for it; undefined where there is none, or none can be had. */
@@ -163,35 +192,29 @@ export class Keeper {
     return this.#lastError;
   }
 
-  #begin(source: MetadataSource, beforePublish: BeforePublish | undefined): Promise<Generation> {
-    const refreshing = this.#run(source, beforePublish).finally(() => {
-      this.#refreshing = undefined;
-    });
-    this.#refreshing = refreshing;
-    this.#options.background.add(refreshing);
-    return refreshing;
-  }
-
-  async #run(source: MetadataSource, beforePublish: BeforePublish | undefined): Promise<Generation> {
+  async #run(): Promise<Generation> {
     const now = this.#options.clock.now();
     const started = performance.now();
-    const seconds = () => (performance.now() - started) / 1000;
     try {
       this.#refuseWrongClock(now);
       const before = this.current?.timestamp;
-      const next = await this.#refresher.refresh(source, now, beforePublish);
-      this.#started = Math.max(this.#started, now);
-      this.#lastRefresh = now;
-      this.#lastError = undefined;
-      this.#failure = undefined;
-      const result = next.timestamp === before ? 'unchanged' : 'changed';
-      const said = { versions: versions(next), expires: expiries(next) };
-      this.#options.reports.refreshed({ result, seconds: seconds(), ...said });
+      const next = await this.#refresher.refresh(this.#options.source, now);
+      this.#succeeded(next, next.timestamp !== before, now, started);
       return next;
     } catch (error) {
-      this.#failed(error, now, seconds());
+      this.#failed(error, now, secondsSince(started));
       throw error;
     }
+  }
+
+  #succeeded(next: Generation, changed: boolean, now: Instant, started: number): void {
+    this.#started = Math.max(this.#started, now);
+    this.#lastRefresh = now;
+    this.#lastError = undefined;
+    this.#failure = undefined;
+    const result = changed ? 'changed' : 'unchanged';
+    const said = { versions: versions(next), expires: expiries(next) };
+    this.#options.reports.refreshed({ result, seconds: secondsSince(started), ...said });
   }
 
   #failed(error: unknown, now: Instant, seconds: number): void {
@@ -206,6 +229,12 @@ export class Keeper {
     if (!(error instanceof Refusal)) return;
     const { subject = 'timestamp' } = error;
     reports.refused({ subject, name: error.subject ?? 'metadata' }, error);
+  }
+
+  /** Asked for with each warm page. */
+  #expiryOf(generation: Generation): Instant {
+    if (this.#expiry?.generation !== generation) this.#expiry = { generation, at: earliestExpiry(generation) };
+    return this.#expiry.at;
   }
 
   #isDue(now: Instant): boolean {
@@ -226,4 +255,8 @@ export class Keeper {
         { subject: 'state', transient: true },
       );
   }
+}
+
+function secondsSince(started: number): number {
+  return (performance.now() - started) / 1000;
 }

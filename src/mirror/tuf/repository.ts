@@ -1,4 +1,5 @@
 import type { Caller } from '../../async/caller.ts';
+import type { Pins } from '../../ports/index-state.ts';
 import type { Generation } from '../../tuf/stages.ts';
 import { EvidencedIndex } from '../create-index.ts';
 import { Fetch } from '../files/fetch.ts';
@@ -40,7 +41,7 @@ export class Repository implements SignedRepository {
       return;
     }
     const source = from?.metadata ?? this.#parts.source;
-    await this.#keeper.refreshFrom(source, beforePublish && ((next) => beforePublish(this.#candidate(next, from))));
+    await this.#keeper.refreshFrom(source, async (next) => beforePublish?.(this.#candidate(next, from)));
   }
 
   async proveStoredRoles(): Promise<StoredRoles> {
@@ -53,7 +54,8 @@ export class Repository implements SignedRepository {
   #candidate(generation: Generation, from: Origin | undefined): Candidate {
     const upstream = from?.upstream ?? this.#parts.upstream;
     const source = from?.metadata ?? this.#parts.source;
-    const parts = { ...this.#parts, upstream, source, fetch: new Fetch({ ...this.#parts, upstream }) };
+    const pins = unwritten(this.#parts.pins);
+    const parts = { ...this.#parts, pins, upstream, source, fetch: new Fetch({ ...this.#parts, upstream }) };
     const generations = only(generation, this.#keeper);
     return new EvidencedIndex(parts, new TufEvidence({ ...parts, generations, roles: new Roles(parts) }));
   }
@@ -71,4 +73,10 @@ function only(generation: Generation, keeper: Keeper): Generations {
     lastRefresh: keeper.lastRefresh,
     lastError: keeper.lastError,
   };
+}
+
+/** What is looked into and perhaps turned down pins nothing. */
+function unwritten({ of }: Pins): Pins {
+  const nothing = async (): Promise<void> => undefined;
+  return { of, add: nothing, prove: nothing, confirm: nothing, replace: nothing, replaceAll: nothing };
 }

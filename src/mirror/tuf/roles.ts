@@ -8,9 +8,8 @@ import type { Clock } from '../../ports/clock.ts';
 import type { TrustStore } from '../../ports/index-state.ts';
 import { acceptDelegated, metaOf } from '../../tuf/accept.ts';
 import { type Found, findTarget, type Visit } from '../../tuf/delegation.ts';
-import { LIMITS } from '../../tuf/limits.ts';
 import type { Delegation, MetaFile, Targets } from '../../tuf/model.ts';
-import { type MetadataSource, versionIn, within } from '../../tuf/refresh.ts';
+import { type MetadataSource, readDelegated } from '../../tuf/refresh.ts';
 import type { Runner } from '../../tuf/sliced.ts';
 import type { Generation } from '../../tuf/stages.ts';
 import type { Verified } from '../../tuf/verified.ts';
@@ -103,13 +102,11 @@ export class Roles {
 
   async #fromUpstream(generation: Generation, by: Delegation): Promise<Verified<Targets>> {
     const { source, store, reports } = this.#options;
-    const named = metaOf(generation, by.name);
-    const limit = within(named.length, LIMITS.targets, 'delegated');
-    const bytes = await source.read({ role: by.name, version: versionIn(generation, named.version), limit });
+    const bytes = await readDelegated(generation, by, source);
     if (bytes === undefined)
       throw new Refusal(
         'mix-and-match',
-        `Upstream's snapshot names version ${named.version} of ${by.name}, but upstream does not have it.`,
+        `Upstream's snapshot names version ${metaOf(generation, by.name).version} of ${by.name}, but upstream does not have it.`,
         { subject: 'delegated' },
       );
     try {

@@ -58,7 +58,7 @@ export class TargetFiles {
       stored,
       open: async () => {
         const blob = await keeper.underCurrent(() => this.#open(reading, caller));
-        if (!isCounted) reports.served({ kind: 'target', how: stored ? 'disk' : 'upstream' });
+        if (!isCounted) reports.served('target', stored ? 'disk' : 'upstream');
         isCounted = true;
         return blob;
       },

@@ -50,6 +50,8 @@ export interface UnsignedEvidenceOptions extends Lifetimes {
 }
 
 const LIST = '';
+/** Changes of others (an operator's command, another process) that one refresh gives way to. */
+const SUPERSEDED_MOST = 3;
 const UNSEEN: Observation = { fetch: undefined, final: false, repeated: false };
 const NOBODY: EvidenceFacts = { target: '', chain: [], forgeableOnline: [] };
 
@@ -112,13 +114,12 @@ export class UnsignedEvidence implements Evidence<Heard> {
   }
 
   async #askPage(project: string, before: Believed<Heard> | undefined, caller: Caller, doubted: boolean) {
-    const { refresh, reports, clock } = this.#options;
+    const { reports, clock } = this.#options;
     const started = performance.now();
     const done = (result: 'changed' | 'unchanged' | 'failed') =>
       reports.refreshed({ result, seconds: (performance.now() - started) / 1000 });
     try {
-      const last = await this.#last(project, before);
-      const refreshed = await refresh.refresh(project, last && this.#beginning(last, doubted), caller);
+      const refreshed = await this.#refreshed(project, before, caller, doubted);
       this.#lastConfirmed = clock.now();
       const believed =
         refreshed === 'absent' ? this.#absent(project) : this.#believedPage(refreshed, before, 'upstream');
@@ -129,6 +130,23 @@ export class UnsignedEvidence implements Evidence<Heard> {
       if (error instanceof Refusal) this.#lastError = { reason: error.reason, message: error.message, at: clock.now() };
       throw error;
     }
+  }
+
+  /** Begins again from what is stored where somebody else changed that meanwhile. */
+  async #refreshed(project: string, before: Believed<Heard> | undefined, caller: Caller, doubted: boolean) {
+    for (let superseded = 0; superseded <= SUPERSEDED_MOST; superseded++) {
+      const last = await this.#last(project, before);
+      const refreshed = await this.#options.refresh.refresh(project, last && this.#beginning(last, doubted), caller);
+      if (refreshed !== 'superseded') return refreshed;
+    }
+    throw new Refusal(
+      'state',
+      `What is stored of ${project} is being changed again and again. Try again in a moment.`,
+      {
+        subject: 'state',
+        transient: true,
+      },
+    );
   }
 
   async #askList(before: Believed<Heard> | undefined, caller: Caller): Promise<Believed<Heard>> {
@@ -158,7 +176,7 @@ export class UnsignedEvidence implements Evidence<Heard> {
   /** What the next page is compared with: as it is stored, which an operator's command or another process may have changed. */
   async #last(project: string, before: Believed<Heard> | undefined): Promise<PageRecord | undefined> {
     const { store } = this.#options;
-    if (before?.proof.kind === 'page' && (await store.unchanged(project))) return before.proof.record;
+    if (before?.proof.kind === 'page' && (await store.isCurrent(before.proof.record))) return before.proof.record;
     return store.load(project);
   }
 

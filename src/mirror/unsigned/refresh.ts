@@ -24,8 +24,11 @@ export interface RefreshOptions {
   readonly work: Pick<PageWork, 'compare'>;
 }
 
-/** What a refresh came to: the record to believe from now on, or that the project is not there (any more). */
-export type Refreshed = PageRecord | 'absent';
+/**
+ * What a refresh came to: the record to believe from now on; that the project is not there (any more); or that somebody else
+ * changed what is stored meanwhile, so that it has to begin again from that.
+ */
+export type Refreshed = PageRecord | 'absent' | 'superseded';
 
 /** PEP 691, with HTML for indexes that know nothing else. */
 
@@ -81,8 +84,8 @@ export class PageRefresh {
     const serial = gone?.serial;
     if (serial !== undefined && (arrival.serial ?? serial) < serial) throw regressed(project, arrival.serial, serial);
     await work.compare(project, undefined, arrival, caller);
-    const record = { ...this.#recordOf(project, arrival, this.#options.nameFetch()), serial, twice: false };
-    return this.#believe(record, gone === undefined ? [] : [{ kind: 'returned' }]);
+    const arrived = this.#recordOf(project, gone?.version ?? 0, arrival, this.#options.nameFetch());
+    return this.#believe({ ...arrived, serial, twice: false }, gone === undefined ? [] : [{ kind: 'returned' }]);
   }
 
   async #seenAgain(round: Round, before: PageRecord, first: Arrival, fresh: boolean): Promise<Refreshed> {
@@ -107,14 +110,15 @@ export class PageRefresh {
     const serial = second.serial === undefined || second.serial === first.serial ? second.serial : before.serial;
     const twice = sameBytes(first, second);
     const fetch = this.#options.nameFetch();
-    return this.#believe({ ...this.#recordOf(project, second, fetch), serial, twice }, again.changes);
+    const record = this.#recordOf(project, before.version, second, fetch);
+    return this.#believe({ ...record, serial, twice }, again.changes);
   }
 
   /** A page that takes nothing away: believed at its first sight. */
   #grown(before: PageRecord, arrival: Arrival, changes: readonly Change[] = []): Promise<Refreshed> {
-    const { project, serial, accepted } = before;
+    const { project, version, serial, accepted } = before;
     if (!sameBytes(before, arrival)) {
-      const record = this.#recordOf(project, arrival, this.#options.nameFetch());
+      const record = this.#recordOf(project, version, arrival, this.#options.nameFetch());
       return this.#believe({ ...record, serial, twice: false }, changes);
     }
     this.#lowerSince.delete(project);
@@ -122,7 +126,7 @@ export class PageRefresh {
     const floor = arrival.serial === before.seenSerial ? highest(serial, arrival.serial) : serial;
     // The same bytes under a lower serial, or none, are no older page; downstream the serial never falls below the floor.
     const seenSerial = highest(floor, arrival.serial);
-    const record = this.#recordOf(project, arrival, before.fetch);
+    const record = this.#recordOf(project, version, arrival, before.fetch);
     return this.#save({ ...record, bytes: before.bytes, seenSerial, serial: floor, twice: true, accepted });
   }
 
@@ -131,7 +135,7 @@ export class PageRefresh {
     const { project } = round;
     const second = await this.#ask(round, { fresh: true });
     if (second.kind === 'document') return this.#seenAgain(round, before, second, true);
-    await this.#options.store.remove(project);
+    if (!(await this.#options.store.remove(before))) return 'superseded';
     this.#options.reports.changed(project, { kind: 'removed' });
     this.#options.reports.noted('a project has disappeared upstream', { project });
     return 'absent';
@@ -176,22 +180,24 @@ export class PageRefresh {
   /** What was accepted or seen twice becomes what the next page must not fall below, and is written down. */
   async #believe(record: PageRecord, changes: readonly Change[]): Promise<Refreshed> {
     const { project } = record;
-    await this.#save(record);
+    const saved = await this.#save(record);
+    if (saved === 'superseded') return saved;
     this.#lowerSince.delete(project);
     for (const change of changes) this.#options.reports.changed(project, change);
-    return record;
+    return saved;
   }
 
   async #save(record: PageRecord): Promise<Refreshed> {
-    await this.#options.store.save(record);
-    return record;
+    return (await this.#options.store.save(record)) ?? 'superseded';
   }
 
-  #recordOf(project: string, arrival: Arrival, fetch: string) {
+  /** The arrival as a record that follows the version named. */
+  #recordOf(project: string, version: number, arrival: Arrival, fetch: string) {
     const { bytes, contentType, etag, serial: seenSerial, maxAge } = arrival;
     const now = this.#options.clock.now();
     const url = arrival.url === this.#options.pageUrl(project) ? undefined : arrival.url;
-    return { project, bytes, url, contentType, etag, seenSerial, maxAge, fetchedAt: now, confirmedAt: now, fetch };
+    const times = { fetchedAt: now, confirmedAt: now };
+    return { project, version, bytes, url, contentType, etag, seenSerial, maxAge, ...times, fetch };
   }
 
   #alarm(project: string, losses: readonly Loss[], message: string): void {

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { internalCaller } from '../../../src/async/caller.ts';
 import { makeExpected } from '../../../src/bytes/expected.ts';
 import { prove } from '../../../src/bytes/proven.ts';
 import { makeUnverifiedDocument } from '../../../src/bytes/unverified.ts';
@@ -15,10 +16,13 @@ import {
   replyUnverified,
 } from '../../../src/http/reply/doors.ts';
 import { replyBlob, replyFileHead, replyFileUnchanged } from '../../../src/http/reply/file-doors.ts';
-import { createPageHeaders, type Manner } from '../../../src/http/reply/headers.ts';
+import { createPageHeaders, type ResponsePolicy } from '../../../src/http/reply/headers.ts';
 import { ownWords } from '../../../src/http/reply/own-words.ts';
+import { makeBelieved, type Source } from '../../../src/mirror/believed.ts';
 import { makeFileAnswer } from '../../../src/mirror/files/file-answer.ts';
+import { ListDrawer } from '../../../src/mirror/projects/draw.ts';
 import { makeBlob } from '../../../src/ports/blob.ts';
+import { workHere } from '../../../src/ports/page-work.ts';
 import { makePage } from '../../../src/render/page.ts';
 import { renderList } from '../../../src/render/render.ts';
 import { acceptDelegated, acceptTargets, acceptTimestamp } from '../../../src/tuf/accept.ts';
@@ -52,7 +56,7 @@ const file = makeFileAnswer({
 });
 const page = makePage(await renderList(['a']));
 const expected = expectedOf(evil);
-const manner: Manner = { name: 'main', evidence: 'tuf', cors: true, storedBy: 'public', pageMaxAge: 600 };
+const policy: ResponsePolicy = { name: 'main', evidence: 'tuf', cors: true, storedBy: 'public', pageMaxAge: 600 };
 const choice = { format: 'json', coding: 'identity' } as const;
 
 /** Ways to something that compiles as a T and is none. */
@@ -74,32 +78,32 @@ interface Door {
 const HTTP: readonly Door[] = [
   {
     name: 'a page',
-    attempt: (forge, exchange) => replyPage(exchange, forge(page), choice, createPageHeaders(manner)),
+    attempt: (forge, exchange) => replyPage(exchange, forge(page), choice, createPageHeaders(policy)),
   },
   {
     name: 'a signed document',
-    attempt: (forge, exchange) => replyDocument(exchange, manner, { document: forge(verifiedRoot()), immutable: true }),
+    attempt: (forge, exchange) => replyDocument(exchange, policy, { document: forge(verifiedRoot()), immutable: true }),
   },
   {
     name: 'a document that nothing vouches for',
     attempt: (forge, exchange) =>
       replyUnverified(
         exchange,
-        manner,
+        policy,
         forge(makeUnverifiedDocument({ bytes: evil, contentType: 'text/html', maxAge: 1 })),
       ),
   },
   {
     name: 'a blob',
-    attempt: (forge, exchange) => replyBlob(exchange, manner, forge(blob), true, undefined),
+    attempt: (forge, exchange) => replyBlob(exchange, policy, forge(blob), true, undefined),
   },
   {
     name: 'what is known of a file',
-    attempt: (forge, exchange) => replyFileHead(exchange, manner, forge(file), true),
+    attempt: (forge, exchange) => replyFileHead(exchange, policy, forge(file), true),
   },
   {
     name: 'that a file is unchanged',
-    attempt: (forge, exchange) => replyFileUnchanged(exchange, manner, forge(file), true),
+    attempt: (forge, exchange) => replyFileUnchanged(exchange, policy, forge(file), true),
   },
   {
     name: 'words of our own',
@@ -182,6 +186,17 @@ describe.each(WAYS)('bytes are not proved, stored or read by %s', (_, forge) => 
     const { blobs } = await openStore();
     await expect(blobs.writeDocument(forge(prove(evil, expected)))).rejects.toThrow(/^This value is no Proven of ours/);
     expect(await blobs.stored(expected)).toBe(false);
+  });
+});
+
+describe('a page', () => {
+  const source: Source = { sha256: '', url: '', serial: undefined, weight: 0, read: async () => evil };
+  const observation = { fetch: undefined, final: true, repeated: true };
+  const believed = makeBelieved('tuf', { name: '', source, observation, from: 'upstream', proof: undefined });
+
+  it.each(WAYS)('is not drawn of what is believed by %s', async (_, forge) => {
+    const draw = new ListDrawer(workHere).draw(forge(believed), source, internalCaller('main'));
+    await expect(draw).rejects.toThrow(/^This value is no Believed of ours/);
   });
 });
 

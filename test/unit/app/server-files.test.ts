@@ -88,7 +88,8 @@ describe('a mirror with readers', () => {
   it('lets in whom the files name, and after a reload whom they name then', async () => {
     write('users', user('ann', 'one'));
     write('tokens', `ci:${createHash('sha256').update('t0ken').digest('hex')}\n`);
-    const { url, reload } = await start('auth: { htpasswd: users, tokens: tokens }');
+    const running = await start('auth: { htpasswd: users, tokens: tokens }');
+    const { url } = running;
     const status = async (pair: string) => (await ask(url, '/simple/foo-bar/', { headers: basic(pair) })).status;
     expect([await status('ann:one'), await status('x:t0ken'), await status('ann:two')]).toEqual([200, 200, 401]);
     const { headers } = await ask(url, '/simple/foo-bar/', { headers: basic('ann:one') });
@@ -96,11 +97,11 @@ describe('a mirror with readers', () => {
     expect(headers).not.toHaveProperty('access-control-allow-origin');
 
     write('users', user('ann', 'two'));
-    reload();
+    running.reload();
     expect([await status('ann:one'), await status('x:t0ken'), await status('ann:two')]).toEqual([401, 200, 200]);
 
     write('users', 'ann:two\n');
-    reload();
+    running.reload();
     expect(await status('ann:two')).toBe(200);
     expect(said.join('\n')).not.toContain('two');
   });
@@ -155,14 +156,15 @@ describe('a mirror with a certificate', () => {
   it('is known by it, takes another at a reload, and keeps it where the next one is unusable', async () => {
     write('cert.pem', GOOD);
     write('key.pem', TEST_KEY);
-    const { url, reload } = await start('tls: { cert: cert.pem, key: key.pem }');
+    const running = await start('tls: { cert: cert.pem, key: key.pem }');
+    const { url } = running;
     expect(url).toMatch(/^https:/);
     expect(await issued(url)).toBe('good');
     write('cert.pem', EXPIRED);
-    reload();
+    running.reload();
     expect(await issued(url)).toBe('expired');
     write('cert.pem', 'nonsense');
-    reload();
+    running.reload();
     expect(await issued(url)).toBe('expired');
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { explanationText } from '../../../src/cli/explain.ts';
+import { explanationText } from '../../../src/app/explanation-text.ts';
 import { readyJson, readyText } from '../../../src/cli/serve.ts';
 import { statusText } from '../../../src/cli/status.ts';
 import { loadConfig } from '../../../src/config/load.ts';

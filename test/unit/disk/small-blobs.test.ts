@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createBlobStorage, type DiskBlobs } from '../../../src/disk/blob-storage.ts';
@@ -24,7 +25,7 @@ async function opened(options: { readonly mostBytes?: number; readonly readOnly?
   const files = createBlobStorage(volume);
   const documents = documentsOf(data, options);
   // Nothing is written before a test wants it.
-  const blobs = withSmallBlobs(files, documents, { lingerMs: 600_000 });
+  const blobs = withSmallBlobs(files, documents, { apartMs: 600_000 });
   onTestFinished(async () => {
     await blobs.close();
     await volume.close();
@@ -49,14 +50,15 @@ async function read(blobs: BlobStorage, sha256: string): Promise<Buffer | undefi
 }
 
 describe('small blobs', () => {
-  it('are there at once, and in the database when the storage closes; large ones are files', async () => {
+  it('are written at once, and those that follow soon all together; large ones are files', async () => {
     const { data, documents, blobs } = await opened();
-    const [small, large] = [randomBytes(65_536), randomBytes(65_537)];
-    for (const bytes of [small, large]) await put(blobs, bytes);
-    expect(await read(blobs, sha256Of(small))).toEqual(small);
-    expect(await documents.has(sha256Of(small))).toBe(false);
+    const [first, next, large] = [randomBytes(10), randomBytes(65_536), randomBytes(65_537)];
+    for (const bytes of [first, next, large]) await put(blobs, bytes);
+    await expect.poll(() => documents.has(sha256Of(first)), { interval: 1 }).toBe(true);
+    expect(await read(blobs, sha256Of(next))).toEqual(next);
+    expect(await documents.has(sha256Of(next))).toBe(false);
     await blobs.close();
-    expect(await documents.get(sha256Of(small))).toEqual(new Uint8Array(small));
+    expect(await documents.get(sha256Of(next))).toEqual(new Uint8Array(next));
     expect(await documents.has(sha256Of(large))).toBe(false);
     expect(await filesBelow(join(data, 'blobs', 'sha256'))).toHaveLength(1);
   });
@@ -118,10 +120,23 @@ describe('small blobs', () => {
 
   it('that were removed while they waited are not written', async () => {
     const { documents, blobs } = await opened();
+    await put(blobs, randomBytes(10));
     const bytes = randomBytes(100);
     await put(blobs, bytes);
     await blobs.remove(sha256Of(bytes));
     await blobs.close();
     expect(await documents.has(sha256Of(bytes))).toBe(false);
+  });
+
+  it('that are set aside leave a file as evidence, with the bytes that lay there', async () => {
+    const { data, documents, blobs } = await opened();
+    const [wrong, name] = [Buffer.from('not what it was'), sha256Of(randomBytes(100))];
+    await documents.put(name, wrong);
+    expect(await blobs.stat(name)).toMatchObject({ size: wrong.byteLength });
+    await blobs.setAside(name);
+    expect(await blobs.stat(name)).toBeUndefined();
+    const [evidence = ''] = await filesBelow(join(data, 'quarantine'));
+    expect(evidence).toContain(name);
+    expect(await readFile(join(data, 'quarantine', evidence))).toEqual(wrong);
   });
 });

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Caller } from '../../../src/async/caller.ts';
 import { sha256Hex } from '../../../src/bytes/digest.ts';
 import { createListener } from '../../../src/http/listener.ts';
 import { startServer } from '../../../src/http/server.ts';
@@ -342,6 +343,41 @@ describe('a stored file that was changed', () => {
     const again = await ask(url, at(WHEEL));
     expect(again.body.equals(big)).toBe(true);
   });
+});
+
+it('a file is looked for, opened and sent for the client that asks', async () => {
+  const still = await createStillIndex();
+  onTestFinished(() => still.close());
+  const callers: Caller[] = [];
+  const blob = makeBlob('a'.repeat(64), 100, {
+    async send(_range, write, caller) {
+      callers.push(caller);
+      await write(bytes.subarray(0, 100));
+    },
+    bytes: async () => bytes,
+  });
+  const parts = { filename: WHEEL, project: undefined, size: 100, sha256: undefined, stored: true };
+  const listener = createListener({
+    indexes: [
+      {
+        index: {
+          ...still.index,
+          async file(_at, caller) {
+            callers.push(caller);
+            return makeFileAnswer({ ...parts, open: async () => blob });
+          },
+        },
+      },
+    ],
+    defaultIndex: 'main',
+  });
+  const server = await startServer({ listener, host: '127.0.0.1', port: 0 });
+  onTestFinished(() => server.close());
+  expect((await ask(server.url, '/packages/x')).status).toBe(200);
+  const [looking, sending] = callers;
+  expect(sending).toMatchObject({ index: 'main', party: '127.0.0.1', priority: 'client' });
+  expect(sending?.connection).toBeDefined();
+  expect(looking).toEqual(sending);
 });
 
 describe('a blob that does not keep its word', () => {

@@ -1,19 +1,22 @@
-import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { noEvents } from '../../../src/app/no-events.ts';
 import { Refusal } from '../../../src/bytes/refusal.ts';
-import { openVolume } from '../../../src/disk/volume.ts';
 import { ProjectPins } from '../../../src/mirror/projects/pins.ts';
 import { createReports } from '../../../src/mirror/projects/reports.ts';
 import type { Pins } from '../../../src/ports/index-state.ts';
 import { decodePage } from '../../../src/pypi/decode.ts';
 import type { Listing } from '../../../src/pypi/listing.ts';
 import { relink } from '../../../src/pypi/relink.ts';
+import { createIndexState } from '../../../src/state/index-state.ts';
 import { createPins } from '../../../src/state/pins.ts';
-import { scratch } from '../../support/volume-harness.ts';
+import { createMemoryState, type MemoryState } from '../../support/memory-state.ts';
 
 const FILE = 'demo-1.0.zip';
 const sha256 = (letter: string) => letter.repeat(64);
+
+function pinsIn(memory: MemoryState): Pins {
+  return createPins(createIndexState({ storage: memory.party(), index: 'main' }));
+}
 
 function listing(letter: string, ...more: readonly string[]) {
   const hashes = { sha256: sha256(letter) };
@@ -31,8 +34,8 @@ function enforce(pins: Pins, page: Listing, now: number) {
 }
 
 it('a file that another process pins with other bytes at the same moment is withheld here', async () => {
-  const data = join(await scratch(), 'data');
-  const [mine, theirs] = [createPins(await openVolume(data), 'main'), createPins(await openVolume(data), 'main')];
+  const memory = createMemoryState();
+  const [mine, theirs] = [pinsIn(memory), pinsIn(memory)];
   let looked = false;
   const pins: Pins = {
     ...mine,
@@ -50,7 +53,7 @@ it('a file that another process pins with other bytes at the same moment is with
 });
 
 it('where there is no room for more pins, files that have one are served, and new ones withheld', async () => {
-  const pins = createPins(await openVolume(join(await scratch(), 'data')), 'main');
+  const pins = pinsIn(createMemoryState());
   await enforce(pins, listing('a'), 1);
   const full: Pins = {
     ...pins,

@@ -1,8 +1,10 @@
 import { parse } from 'parse5';
 import { describe, expect, it } from 'vitest';
+import { lend } from '../../../src/bytes/proof.ts';
 import { decodePage } from '../../../src/pypi/decode.ts';
 import { makePage } from '../../../src/render/page.ts';
 import { renderList } from '../../../src/render/render.ts';
+import { namesOfListJson } from '../../../src/render/render-json.ts';
 import { bytes, contentPathOf, jsonPage, line, SDIST, sha256, textOf, through, WHEEL } from '../pypi/fixtures.ts';
 
 describe('JSON pages', () => {
@@ -171,3 +173,11 @@ it('the project list in both forms', async () => {
   expect(html).toContain('<a href="foo/">foo</a>');
   expect(faultsOf(html)).toEqual([]);
 });
+
+it.each([[[]], [['one']], [['bar', 'foo', 'q"uote']]])(
+  'the names of a list are read back from its JSON: %j',
+  async (names) => {
+    const list = makePage(await renderList(names));
+    expect([...namesOfListJson(lend(list.variant('json', 'identity').body.bytes))]).toEqual(names);
+  },
+);

@@ -1,18 +1,17 @@
-import { readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openVolume } from '../../../src/disk/volume.ts';
-import type { PageRecord } from '../../../src/ports/index-state.ts';
+import type { PageRecord, PageStore } from '../../../src/ports/index-state.ts';
+import { createIndexState } from '../../../src/state/index-state.ts';
 import { createPageStore } from '../../../src/state/pages.ts';
-import { failAt, systemError } from '../../support/faults.ts';
-import { all, content, filesBelow, refusalOf, scratch } from '../../support/volume-harness.ts';
+import { createMemoryState, type MemoryState } from '../../support/memory-state.ts';
 
 const HOUR = 3600;
+const ITEM = ['main', 'pages', 'demo'] as const;
 
 function record(over: Partial<PageRecord> = {}): PageRecord {
   return {
     project: 'demo',
-    bytes: Buffer.from('{"name":"demo"}\n\0\r\n'),
+    version: 0,
+    bytes: Buffer.from('{"name":"demo"}'),
     contentType: 'application/vnd.pypi.simple.v1+json',
     etag: '"a"',
     serial: 7,
@@ -25,136 +24,115 @@ function record(over: Partial<PageRecord> = {}): PageRecord {
   };
 }
 
-async function opened(data?: string) {
-  const directory = data ?? join(await scratch(), 'data');
-  const volume = await openVolume(directory);
-  return { data: directory, volume, pages: createPageStore(volume, 'main') };
+function storeIn(memory: MemoryState): PageStore {
+  return createPageStore(createIndexState({ storage: memory.party(), index: 'main' }));
 }
 
-async function pageFiles(data: string): Promise<string[]> {
-  return (await filesBelow(data)).filter((path) => path.includes('/pages/')).map((path) => join(data, path));
+async function saved(store: PageStore, page: PageRecord): Promise<PageRecord> {
+  const stored = await store.save(page);
+  if (stored === undefined) throw new Error('superseded');
+  return stored;
 }
 
 describe('pages', () => {
-  it('come back after a restart to the byte, with all that was known of them', async () => {
-    const { data, pages } = await opened();
-    const bare = record({ project: 'bare', etag: undefined, serial: undefined, seenSerial: undefined, twice: false });
-    const large = record({ project: 'large', bytes: content(3_000_000) });
-    for (const each of [record(), bare, large]) await pages.save(each);
-    const again = (await opened(data)).pages;
-    const loaded = await again.load('large');
-    expect(await again.load('demo')).toEqual(record());
-    expect(await again.load('bare')).toEqual(bare);
-    expect(large.bytes).toSatisfy((bytes: Buffer) => bytes.equals(loaded?.bytes ?? Buffer.alloc(0)));
-    expect(await again.load('other')).toBeUndefined();
-    expect((await all(again.all())).map(({ project }) => project).sort()).toEqual(['bare', 'demo', 'large']);
-  });
-
-  it('are replaced whole, and gone once removed', async () => {
-    const { data, pages } = await opened();
-    await pages.save(record());
-    await pages.save(record({ bytes: Buffer.from('new'), fetch: 'f2' }));
-    expect(await (await opened(data)).pages.load('demo')).toEqual(record({ bytes: Buffer.from('new'), fetch: 'f2' }));
-    await pages.remove('demo');
-    await pages.remove('demo');
-    await pages.remove('never');
-    for (const each of [pages, (await opened(data)).pages]) {
-      expect(await each.load('demo')).toBeUndefined();
-      expect(await all(each.all())).toEqual([]);
-    }
-    await pages.save(record());
-    expect(await pages.load('demo')).toEqual(record());
+  it('come back as they were saved, and are followed by the next', async () => {
+    const memory = createMemoryState();
+    const store = storeIn(memory);
+    expect(await store.load('demo')).toBeUndefined();
+    const first = await saved(store, record());
+    expect(first).toEqual(record({ version: 1 }));
+    expect(await storeIn(memory).load('demo')).toEqual(first);
+    const second = await saved(store, { ...first, bytes: Buffer.from('new'), fetch: 'f2' });
+    expect(second.version).toBe(2);
+    expect(await storeIn(memory).load('demo')).toEqual(second);
   });
 
   it('that were only confirmed again are written once an hour', async () => {
-    const { data, pages } = await opened();
-    await pages.save(record());
-    const [path = ''] = await pageFiles(data);
-    const { ino } = await stat(path);
-    await pages.save(record({ fetchedAt: 4000, confirmedAt: 2000 + HOUR - 1 }));
-    expect((await stat(path)).ino).toBe(ino);
-    await pages.save(record({ confirmedAt: 2000 + HOUR }));
-    expect((await pages.load('demo'))?.confirmedAt).toBe(2000 + HOUR);
-    await pages.save(record({ confirmedAt: 2000 + HOUR, twice: false }));
-    expect((await pages.load('demo'))?.twice).toBe(false);
+    const memory = createMemoryState();
+    const store = storeIn(memory);
+    const first = await saved(store, record());
+    const again = await saved(store, { ...first, fetchedAt: 4000, confirmedAt: 2000 + HOUR - 1, maxAge: 60 });
+    expect(again.version).toBe(1);
+    expect(again.confirmedAt).toBe(2000 + HOUR - 1);
+    expect((await storeIn(memory).load('demo'))?.confirmedAt).toBe(2000);
+    const later = await saved(store, { ...again, confirmedAt: 2000 + HOUR });
+    expect((await storeIn(memory).load('demo'))?.confirmedAt).toBe(2000 + HOUR);
+    await saved(store, { ...later, twice: false });
+    expect((await storeIn(memory).load('demo'))?.twice).toBe(false);
   });
 
-  it('that another process changed are written over what it left', async () => {
-    const { data, pages } = await opened();
-    const sibling = (await opened(data)).pages;
-    await pages.save(record());
-    await sibling.save(record({ serial: 9, seenSerial: 9 }));
-    await pages.save(record());
-    for (const each of [pages, sibling]) expect(await each.load('demo')).toEqual(record());
-  });
-
-  it('of any project name stay inside their directory', async () => {
-    const { data, pages } = await opened();
-    const names = ['../../x', '..', 'a/b', '', 'x'.repeat(300), 'é', 'con', 'a.b', '\0', 'Demo', 'demo'];
-    for (const project of names) await pages.save(record({ project, seenSerial: project.length }));
-    const again = (await opened(data)).pages;
-    for (const project of names) expect((await again.load(project))?.seenSerial).toBe(project.length);
-    expect(
-      (await pageFiles(data)).every((path) => /\/indexes\/main\/pages\/[0-9a-f]{2}\/[=a-z0-9-]+$/.test(path)),
-    ).toBe(true);
-  });
-
-  it('that are damaged are refused, never taken for none', async () => {
-    const { data, pages } = await opened();
-    await pages.save(record());
-    const [path = ''] = await pageFiles(data);
-    const whole = await readFile(path);
-    const lowered = Buffer.from(whole.toString('latin1').replace('"serial":7', '"serial":1'), 'latin1');
-    const end = Buffer.concat([whole, Buffer.from(' ')]);
-    for (const bytes of [lowered, end, whole.subarray(0, -1), whole.subarray(0, 20), Buffer.alloc(0)]) {
-      await writeFile(path, bytes);
-      const fresh = (await opened(data)).pages;
-      expect(await refusalOf(fresh.load('demo'))).toMatchObject({ reason: 'state' });
-      expect(await refusalOf(fresh.save(record()))).toMatchObject({ reason: 'state' });
-      expect(await refusalOf(fresh.remove('demo'))).toMatchObject({ reason: 'state' });
+  it('say every change of theirs, whichever member it is in', async () => {
+    const changes: readonly Partial<PageRecord>[] = [
+      { bytes: Buffer.from('other') },
+      { url: 'https://elsewhere/' },
+      { contentType: 'text/html' },
+      { etag: undefined },
+      { serial: 8 },
+      { seenSerial: 9 },
+      { twice: false },
+      { fetch: 'f2' },
+      { accepted: [{ kind: 'file', file: 'f', after: 'gone' }] },
+    ];
+    for (const change of changes) {
+      const memory = createMemoryState();
+      const store = storeIn(memory);
+      const next = await saved(store, { ...(await saved(store, record())), ...change });
+      expect(next.version).toBe(2);
+      expect(await storeIn(memory).load('demo')).toEqual(next);
     }
   });
 
-  it('of another project under this name are refused', async () => {
-    const { data, pages } = await opened();
-    await pages.save(record());
-    const [demo = ''] = await pageFiles(data);
-    const other = await readFile(demo);
-    await pages.save(record({ project: 'other' }));
-    const path = (await pageFiles(data)).find((each) => each !== demo) ?? '';
-    await writeFile(path, other);
-    expect(await refusalOf((await opened(data)).pages.load('other'))).toMatchObject({ reason: 'state' });
+  it('that somebody else changed are not written over: whoever saves is told, and begins again from what is there', async () => {
+    const memory = createMemoryState();
+    const [server, command] = [storeIn(memory), storeIn(memory)];
+    const before = await saved(server, record());
+    expect(await server.isCurrent(before)).toBe(true);
+    const accepted = [{ kind: 'file', file: 'f', after: 'gone' }];
+    const theirs = await command.load('demo');
+    await saved(command, { ...(theirs ?? before), accepted });
+    expect(await server.isCurrent(before)).toBe(false);
+    // Also what would have been no news.
+    for (const late of [before, { ...before, confirmedAt: 2001 }, { ...before, bytes: Buffer.from('new') }])
+      expect(await server.save(late)).toBeUndefined();
+    expect(await server.remove(before)).toBe(false);
+    const now = await server.load('demo');
+    expect(now).toMatchObject({ accepted, version: 2 });
+    expect((await saved(server, { ...(now ?? before), serial: 9 })).version).toBe(3);
   });
 
-  it('that vanish while we run are refused', async () => {
-    const { data, pages } = await opened();
-    await pages.save(record());
-    await rm(join(data, 'indexes'), { recursive: true });
-    expect(await refusalOf(pages.load('demo'))).toMatchObject({ reason: 'state' });
+  it('that two processes see for the first time at once: one is believed, the other looks again', async () => {
+    const memory = createMemoryState();
+    const stores = [storeIn(memory), storeIn(memory)];
+    const results = await Promise.all(stores.map((store, at) => store.save(record({ fetch: `f${at}` }))));
+    expect(results.filter((result) => result !== undefined)).toHaveLength(1);
   });
 
-  for (const when of ['before', 'after'] as const)
-    it(`saved while the disk fails ${when} each step in turn: the old page or the new one, whole`, async () => {
-      for (let at = 1; ; at++) {
-        const data = join(await scratch(), 'data');
-        const faults = failAt(at, when, () => {
-          throw systemError('ENOSPC');
-        });
-        const pages = createPageStore(await openVolume(data, { ops: faults.ops }), 'main');
-        await pages.save(record());
-        const next = record({ bytes: content(5000), fetch: 'f2' });
-        faults.arm();
-        const failed = await pages.save(next).then(
-          () => false,
-          () => true,
-        );
-        faults.disarm();
-        const found = await (await opened(data)).pages.load('demo');
-        expect([record(), next]).toContainEqual(found);
-        if (!failed) expect(found).toEqual(next);
-        await pages.save(next);
-        expect(await (await opened(data)).pages.load('demo')).toEqual(next);
-        if (!faults.hit()) return;
-      }
-    });
+  it('of a project that is gone leave their floor, and may come back above it', async () => {
+    const memory = createMemoryState();
+    const store = storeIn(memory);
+    const first = await saved(store, record());
+    expect(await store.gone('demo')).toBeUndefined();
+    expect(await store.remove(first)).toBe(true);
+    expect(await store.load('demo')).toBeUndefined();
+    expect(await storeIn(memory).gone('demo')).toEqual({ serial: 7, version: 2 });
+    // What was under way when it went does not bring it back.
+    expect(await store.save({ ...first, serial: 9 })).toBeUndefined();
+    expect(await store.save(record())).toBeUndefined();
+    const back = await saved(store, record({ version: 2, serial: 9 }));
+    expect(await storeIn(memory).load('demo')).toEqual(back);
+    expect(await store.gone('demo')).toBeUndefined();
+  });
+
+  it('that are damaged are refused, never taken for none', async () => {
+    const memory = createMemoryState();
+    const store = storeIn(memory);
+    const first = await saved(store, record());
+    memory.damage(ITEM);
+    for (const each of [store, storeIn(memory)]) {
+      await expect(each.load('demo')).rejects.toMatchObject({ reason: 'state', transient: false });
+      await expect(each.gone('demo')).rejects.toMatchObject({ reason: 'state' });
+      await expect(each.save({ ...first, serial: 9 })).rejects.toMatchObject({ reason: 'state' });
+      await expect(each.remove(first)).rejects.toMatchObject({ reason: 'state' });
+    }
+  });
 });

@@ -11,12 +11,12 @@ import {
   acceptSnapshot,
   acceptTargets,
   acceptTimestamp,
-  startFrom,
 } from '../../../src/tuf/accept.ts';
 import { runToEnd } from '../../../src/tuf/sliced.ts';
 import { START } from '../../support/clock.ts';
 import { authority, key } from '../../support/keys.ts';
 import { createSimulator } from '../../support/simulator.ts';
+import { startFrom } from '../../support/start.ts';
 
 interface Judged {
   readonly file: string;
@@ -37,7 +37,7 @@ function documentsIn(style: Style): readonly Judged[] {
   });
   simulator.repository.rotate('root', authority(['root', 'second'], 2));
   simulator.repository.publish();
-  const atRoot1 = runToEnd(startFrom(simulator.rootBytes(1), START));
+  const atRoot1 = startFrom(simulator.rootBytes(1), START);
   const atRoot = runToEnd(acceptRoot(atRoot1, simulator.rootBytes(2)));
   const atTimestamp = runToEnd(acceptTimestamp(atRoot, simulator.bytes('timestamp.json'), {}));
   const atSnapshot = runToEnd(acceptSnapshot(atTimestamp, simulator.bytes('2.snapshot.json'), {}));
@@ -228,7 +228,7 @@ function json(value: unknown): string {
 describe('whatever is read, only a Refusal is thrown', () => {
   const refusedOr = (bytes: Uint8Array) => {
     try {
-      runToEnd(startFrom(bytes, START));
+      startFrom(bytes, START);
     } catch (error) {
       expect(error).toBeInstanceOf(Refusal);
     }

@@ -36,16 +36,37 @@ describe('small documents', () => {
     expect(await documents.get(more.key)).toBeUndefined();
   });
 
-  test('have so much room and no more: the oldest leave first', async () => {
+  test('have so much room and no more: what goes beyond it is not taken, until others are removed', async () => {
     const root = await scratchDirectory();
     const documents = documentsOf(root, { mostBytes: 100_000 });
-    const given = Array.from({ length: 300 }, () => document(1000));
-    for (const { key, bytes } of given) await documents.put(key, bytes);
-    const kept: number[] = [];
-    for (const [at, { key }] of given.entries()) if ((await documents.get(key)) !== undefined) kept.push(at);
-    expect(kept).toEqual(Array.from({ length: 100 }, (_, at) => 200 + at));
-    await documents.close();
-    expect((await stat(fileOf(root))).size).toBeLessThan(400_000);
+    const given = Array.from({ length: 100 }, () => document(60_000));
+    const taken: string[] = [];
+    for (const { key, bytes } of given) if (await documents.put(key, bytes)) taken.push(key);
+    expect(taken.length).toBeLessThan(30);
+    expect((await stat(fileOf(root))).size).toBeLessThan(3_000_000);
+    for (const key of taken) await documents.remove(key);
+    const [one] = given.slice(-1);
+    expect(one && (await documents.put(one.key, one.bytes))).toBe(true);
+  });
+
+  test('are listed whole, however many there are', async () => {
+    const documents = documentsOf(await scratchDirectory());
+    const all = Array.from({ length: 1100 }, (_, at) => document(at));
+    await Promise.all(all.map(({ key, bytes }) => documents.put(key, bytes)));
+    const listed = new Map<string, number>();
+    for await (const { sha256: key, size } of documents.list()) listed.set(key, size);
+    expect(listed).toEqual(new Map(all.map(({ key, bytes }) => [key, bytes.byteLength])));
+  });
+
+  test('are read as they lie there, and are there or not, without a look at them', async () => {
+    const documents = documentsOf(await scratchDirectory());
+    const [one, two] = [document(), document()];
+    await documents.put(one.key, two.bytes);
+    expect(await documents.has(one.key)).toBe(true);
+    expect(await documents.has(two.key)).toBe(false);
+    expect(await documents.read(one.key)).toEqual(two.bytes);
+    expect(await documents.get(one.key)).toBeUndefined();
+    expect(await documents.has(one.key)).toBe(false);
   });
 
   test('that are damaged are not there, and are taken again', async () => {

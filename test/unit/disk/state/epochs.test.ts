@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { EpochFile } from '../../../../src/disk/database/epoch-file.ts';
 import { Epochs } from '../../../../src/disk/database/epochs.ts';
+import { sqlite } from '../../../../src/disk/database/sqlite.ts';
 import { nodeFileOps } from '../../../../src/disk/file-ops.ts';
 import type { ItemPath } from '../../../../src/ports/state-storage.ts';
 import { behindItsBack, fileOf, party, recordsOf, scratchDirectory } from './rig.ts';
@@ -77,6 +78,9 @@ describe('a log that lost its newest changes', () => {
       else await rm(join(root, 'indexes', 'main'), { recursive: true });
       for (const readOnly of [false, true])
         await expect((await begin(root, { readOnly })).state.open('main')).rejects.toMatchObject(damaged);
+      // Nothing is begun in the place of what is gone.
+      const made = await nodeFileOps.facts(dirname(fileOf(root)));
+      expect(made === undefined).toBe(harm === 'gone');
     }
   });
 });
@@ -143,6 +147,21 @@ describe('the epoch file', () => {
     expect([await file.of('main'), await file.of('other'), await file.of('none')]).toEqual([5, 2, 0]);
     expect((await readdir(directory)).sort()).toEqual(['.epochs.lock', '.epochs.tmp', 'epochs']);
     expect((await nodeFileOps.facts(join(directory, '.epochs.lock')))?.mode).toBe(0o100600);
+  });
+
+  test('that another process raised while the lock was waited for stays where that put it', async () => {
+    const directory = await scratchDirectory();
+    const path = join(directory, 'epochs');
+    const file = new EpochFile(nodeFileOps, path);
+    await file.raise('other', 1);
+    const holder = new (sqlite().DatabaseSync)(join(directory, '.epochs.lock'));
+    holder.exec('BEGIN IMMEDIATE');
+    const raising = file.raise('main', 4);
+    await file.of('main');
+    await writeFile(path, '{"main":9}');
+    holder.close();
+    await raising;
+    expect(JSON.parse(await readFile(path, 'utf8'))).toEqual({ main: 9 });
   });
 
   test('that four processes raise at once keeps the highest of each', async () => {

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
+import { nodeFileOps } from '../../../../src/disk/file-ops.ts';
 import type { ItemPath } from '../../../../src/ports/state-storage.ts';
-import { behindItsBack, party, scratchDirectory } from './rig.ts';
+import { behindItsBack, fileOf, party, scratchDirectory } from './rig.ts';
 
 const ONE: ItemPath = ['main', 'pins', 'one'];
 const TWO: ItemPath = ['main', 'pins', 'two'];
@@ -56,6 +57,17 @@ describe.each([
     await expect(state.newest(ONE, 1)).rejects.toMatchObject(damaged);
   });
 
+  test('a path that no names make is refused by a list', async () => {
+    const { root, state } = await two();
+    for (const path of ['pins/one', 'pins/%41/', 'pins/%2f/', '/%/']) {
+      behindItsBack(root, (database) => database.prepare('UPDATE item SET path = ? WHERE id = 1').run(path));
+      const list = async () => {
+        for await (const _ of state.items(['main']));
+      };
+      await expect(list(), path).rejects.toMatchObject(damaged);
+    }
+  });
+
   test('the database of one index is not taken for that of another', async () => {
     const { root, state } = await two();
     await state.close();
@@ -84,5 +96,26 @@ test('tables are strict: no column takes another type', async () => {
       expect(() => database.exec(`UPDATE item SET ${column.replace('path = 1.5', "path = x'00'")}`)).toThrow(
         /cannot store/,
       );
+  });
+});
+
+describe('closing', () => {
+  it('waits for what was begun, also where nobody waits for it, and refuses what comes later', async () => {
+    const root = await scratchDirectory();
+    const { state, close } = await party(root);
+    const item: ItemPath = ['main', 'pins', 'demo'];
+    await state.create(item, 1, Buffer.from('1'));
+    await state.create(item, 2, Buffer.from('2'));
+    const created = state.create(item, 3, Buffer.from('3'));
+    const removed = state.removeBelow(item, 2);
+    await close();
+    expect(await created).toBe(true);
+    await removed;
+    await expect(state.version(item, 0)).rejects.toThrow('closed');
+    // The last to close has copied the log into the database, and nobody has opened it again.
+    expect(await nodeFileOps.facts(`${fileOf(root)}-wal`)).toBeUndefined();
+    const again = await party(root);
+    expect(await again.state.version(item, 3)).toBe(3);
+    expect(await again.state.read(item, 1)).toBeUndefined();
   });
 });

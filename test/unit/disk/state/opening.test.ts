@@ -67,6 +67,14 @@ describe('a database whose files are not what was left there is refused, and not
     }
   });
 
+  test('an empty one is called empty', async () => {
+    const { root, file } = await closed();
+    await writeFile(file, '');
+    await expect((await party(root)).state.open('main')).rejects.toMatchObject({
+      message: expect.stringMatching(/is empty/),
+    });
+  });
+
   test('a journal there is neither obeyed nor removed', async () => {
     const { root, file } = await closed();
     await writeFile(join(root, 'victim'), 'kept');

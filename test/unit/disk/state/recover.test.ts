@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { cp, mkdir, open, readdir, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
 import { sqlite } from '../../../../src/disk/database/sqlite.ts';
 import { nodeFileOps } from '../../../../src/disk/file-ops.ts';
 import type { FirstItem } from '../../../../src/disk/state/sqlite-state.ts';
-import type { ItemPath } from '../../../../src/ports/state-storage.ts';
+import type { ItemPath, StateStorage } from '../../../../src/ports/state-storage.ts';
 import { faultyOps, systemError } from '../../../support/faults.ts';
 import { behindItsBack, fileOf, flipValue, type PartyOptions, party, scratchDirectory } from './rig.ts';
 
@@ -30,6 +31,18 @@ async function filled(options: PartyOptions = {}) {
     await made.state.create(item(name), 2, bytes(`${name} 2`));
   }
   return { root, keepAs: join(root, 'indexes', 'main', 'lost', 'then'), ...made };
+}
+
+const versionsOf = (name: string) => (database: DatabaseSync) =>
+  database
+    .prepare('SELECT version FROM item WHERE path = ? ORDER BY version')
+    .all(`pins/${name}/`)
+    .map(({ version }) => version);
+
+async function listed(storage: StateStorage, below: ItemPath): Promise<readonly ItemPath[]> {
+  const found: ItemPath[] = [];
+  for await (const path of storage.items(below)) found.push(path);
+  return found;
 }
 
 describe('what an operator gives up for lost', () => {
@@ -162,20 +175,47 @@ describe('a key that is new, changed or gone', () => {
 });
 
 describe('under a running server', () => {
-  test('whoever has the old database open stops with `state`, and closing it takes nothing from the new one', async () => {
+  test('whoever has the old database open goes on with the new one, and writes nothing to the old', async () => {
     const { root, state, keepAs, close } = await filled();
+    expect(await state.version(item('a'), 0)).toBe(2);
     const operator = await party(root);
     await operator.state.recover('main', { adopt: false, keepAs });
     await operator.state.create(item('d'), 1, bytes('d 1'));
-    await expect(state.create(item('a'), 3, bytes('lost'))).rejects.toMatchObject(damaged);
-    await expect(state.newest(item('a'), 0)).rejects.toMatchObject(damaged);
-    expect(await nodeFileOps.facts(`${fileOf(root)}-wal`)).toBeDefined();
+    const all = await Promise.all([
+      state.create(item('a'), 3, bytes('a 3')),
+      state.newest(item('d'), 0),
+      state.version(item('b'), 2),
+      listed(state, ['main']),
+    ]);
+    expect(all).toEqual([true, { version: 1, value: bytes('d 1') }, 2, expect.any(Array)]);
+    expect(await operator.state.version(item('a'), 2)).toBe(3);
+    expect(behindItsBack(root, versionsOf('a'))).toEqual([1, 2, 3]);
     await close();
+    // The last connection of this process to the old database took nothing from the new one.
     expect(await nodeFileOps.facts(`${fileOf(root)}-wal`)).toBeDefined();
-    expect((await operator.state.newest(item('d'), 1))?.value).toEqual(bytes('d 1'));
     expect(await operator.state.create(item('d'), 2, bytes('d 2'))).toBe(true);
     await operator.close();
     expect(await (await party(root)).state.version(item('d'), 0)).toBe(2);
+  });
+
+  test('another database in its place that is not beyond what was seen is refused', async () => {
+    for (const [created, outcome] of [
+      [1, damaged],
+      [20, undefined],
+    ] as const) {
+      const { root, state } = await filled();
+      const other = await filled();
+      for (let version = 3; version < 3 + created; version++)
+        await other.state.create(item('a'), version, bytes(`a ${version}`));
+      await other.close();
+      // As many transactions here, and some more: an older copy of its own would have as few.
+      for (let version = 3; version < 8; version++) await state.create(item('a'), version, bytes('a'));
+      await rename(dirname(fileOf(root)), `${dirname(fileOf(root))}.moved`);
+      await rename(dirname(fileOf(other.root)), dirname(fileOf(root)));
+      const asked = state.version(item('b'), 0);
+      if (outcome === undefined) expect(await asked).toBe(2);
+      else await expect(asked).rejects.toMatchObject(outcome);
+    }
   });
 
   test('a folder that somebody moved or removed is not written to', async () => {

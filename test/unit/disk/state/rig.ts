@@ -95,10 +95,10 @@ export function fileOf(root: string, index = 'main'): string {
 }
 
 /** The database as somebody else would have it: no check stands before it. */
-export function behindItsBack(root: string, act: (database: DatabaseSync) => void, index = 'main'): void {
+export function behindItsBack<T>(root: string, act: (database: DatabaseSync) => T, index = 'main'): T {
   const database = new (sqlite().DatabaseSync)(fileOf(root, index), { timeout: 5000 });
   try {
-    act(database);
+    return act(database);
   } finally {
     database.close();
   }

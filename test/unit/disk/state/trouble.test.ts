@@ -9,7 +9,7 @@ import { createDurable } from '../../../../src/disk/durable.ts';
 import { nodeFileOps } from '../../../../src/disk/file-ops.ts';
 import { openVolume } from '../../../../src/disk/volume.ts';
 import type { ItemPath } from '../../../../src/ports/state-storage.ts';
-import { fileOf, party, scratchDirectory } from './rig.ts';
+import { fileOf, party, recordsOf, scratchDirectory } from './rig.ts';
 
 const DEMO: ItemPath = ['main', 'pins', 'demo'];
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -138,6 +138,9 @@ MOUNTS('a disk', () => {
     await first.state.create(DEMO, 1, bytes('1'));
     await first.state.create(['main', 'large'], 1, new Uint8Array(200_000));
     await first.close();
+    const records = recordsOf(disk);
+    await records.append('journal', ['{"at":1}'], 1000);
+    await records.close();
     const readOnly = (on: boolean) => execFileSync('mount', ['-o', on ? 'remount,ro' : 'remount,rw', disk]);
     readOnly(true);
     const reader = await party(disk, { readOnly: true });
@@ -145,6 +148,9 @@ MOUNTS('a disk', () => {
     expect((await reader.state.newest(DEMO, 1))?.value).toEqual(bytes('1'));
     expect((await reader.state.newest(['main', 'large'], 1))?.value.byteLength).toBe(200_000);
     await reader.close();
+    const read = recordsOf(disk, true);
+    expect(await read.count('journal')).toBe(1);
+    await read.close();
     readOnly(false);
     await writeFile(`${fileOf(disk)}-wal`, '');
     readOnly(true);

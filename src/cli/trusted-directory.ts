@@ -1,0 +1,90 @@
+import type { Instant } from '../bytes/instant.ts';
+import { lend } from '../bytes/proof.ts';
+import { Refusal } from '../bytes/refusal.ts';
+import { type ClientDirectory, openClientDirectory } from '../disk/client-directory.ts';
+import { acceptDelegated } from '../tuf/accept.ts';
+import { LIMITS } from '../tuf/limits.ts';
+import type { Delegation, Targets } from '../tuf/model.ts';
+import { type MetadataSource, readDelegated } from '../tuf/refresh.ts';
+import { runToEnd } from '../tuf/sliced.ts';
+import type { Generation } from '../tuf/stages.ts';
+import { openUpdater, type Updater } from '../tuf/updater.ts';
+import type { Verified } from '../tuf/verified.ts';
+
+/** The trusted metadata of `verbatim client` in one directory: its files are the floors, there is nothing else. */
+export class TrustedDirectory {
+  readonly #files: ClientDirectory;
+  readonly #updater: Updater;
+
+  private constructor(files: ClientDirectory, updater: Updater) {
+    this.#files = files;
+    this.#updater = updater;
+  }
+
+  /** Makes a directory trust a root and nothing else. Throws where the root is not signed by its own keys. */
+  static async init(directory: string, root: Uint8Array): Promise<void> {
+    await openUpdater(root, runToEnd);
+    const files = await openClientDirectory(directory);
+    await files.write('root.json', root);
+  }
+
+  /** Throws `state` before any request where the directory has no valid root. */
+  static async open(directory: string): Promise<TrustedDirectory> {
+    const files = await openClientDirectory(directory);
+    const root = await files.read('root.json', LIMITS.root);
+    if (root === undefined)
+      throw new Refusal(
+        'state',
+        `${directory} holds no root.json. Run "verbatim client --metadata-dir ${directory} init ROOT.json" first.`,
+        { subject: 'root' },
+      );
+    return new TrustedDirectory(files, await openUpdater(root, runToEnd));
+  }
+
+  /** TUF §5.3 to §5.6.6; each document is on disk before the next is asked for. */
+  async refresh(source: MetadataSource, now: Instant): Promise<Generation> {
+    const files = this.#files;
+    await this.#updater.recall({
+      timestamp: await files.read('timestamp.json', LIMITS.timestamp),
+      snapshot: await files.read('snapshot.json', LIMITS.snapshot),
+      targets: await files.read('targets.json', LIMITS.targets),
+    });
+    return this.#updater.refresh({
+      source,
+      now,
+      keep: {
+        async root(root, forget) {
+          await files.write('root.json', lend(root.bytes));
+          // TUF §5.3.11: rotated keys take back what they vouched for.
+          if (forget) for (const name of ['timestamp.json', 'snapshot.json']) await files.remove(name);
+        },
+        timestamp: ({ bytes }) => files.write('timestamp.json', lend(bytes)),
+        snapshot: ({ bytes }) => files.write('snapshot.json', lend(bytes)),
+        targets: ({ bytes }) => files.write('targets.json', lend(bytes)),
+      },
+    });
+  }
+
+  /** A delegated role: the file of it where that still proves, else upstream's. */
+  async role(generation: Generation, by: Delegation, source: MetadataSource): Promise<Verified<Targets>> {
+    const name = `${by.name}.json`;
+    const kept = this.#proved(generation, by, await this.#files.read(name, LIMITS.targets));
+    if (kept !== undefined) return kept;
+    const bytes = await readDelegated(generation, by, source);
+    if (bytes === undefined)
+      throw new Refusal('unreachable', `The role ${by.name} is not where it should be.`, { subject: 'delegated' });
+    const role = runToEnd(acceptDelegated(generation, by, bytes));
+    await this.#files.write(name, lend(role.bytes));
+    return role;
+  }
+
+  #proved(generation: Generation, by: Delegation, bytes: Uint8Array | undefined): Verified<Targets> | undefined {
+    if (bytes === undefined) return undefined;
+    try {
+      return runToEnd(acceptDelegated(generation, by, bytes));
+    } catch (error) {
+      if (error instanceof Refusal) return undefined;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,65 @@
+import { z } from 'zod';
+import type { Instant } from '../../bytes/instant.ts';
+import type { Journal, JournalEntry } from '../../ports/records.ts';
+import { JOURNAL_BYTES } from '../limits.ts';
+import { RecordLines } from './record-lines.ts';
+import type { RecordsDatabase } from './records-database.ts';
+
+const Entry = z.object({
+  at: z.int(),
+  index: z.string(),
+  kind: z.enum([
+    'removed',
+    'returned',
+    'yanked',
+    'unyanked',
+    'quarantined',
+    'changed',
+    'regressed',
+    'accepted',
+  ] satisfies JournalEntry['kind'][]),
+  project: z.string(),
+  file: z.string().optional(),
+  digest: z.string().optional(),
+  before: z.string().optional(),
+  after: z.string().optional(),
+  reason: z.string().optional(),
+});
+
+/** Which entries; all that is given has to hold. */
+export interface JournalFilter {
+  readonly index?: string | undefined;
+  readonly project?: string | undefined;
+  /** At or after. */
+  readonly since?: Instant | undefined;
+}
+
+/** What an operator may need to know of years later, on disk and bounded. */
+export interface StoredJournal extends Journal {
+  /** Oldest first. */
+  read(filter?: JournalFilter): AsyncIterable<JournalEntry>;
+  /** Writes what waits. */
+  close(): Promise<void>;
+}
+
+/** Written behind, within a second, and at close. */
+export function createJournal(
+  records: RecordsDatabase,
+  { maxBytes = JOURNAL_BYTES }: { readonly maxBytes?: number } = {},
+): StoredJournal {
+  const lines = new RecordLines(records, { kind: 'journal', maxBytes });
+  return {
+    note: (entry) => lines.add({ ...entry }),
+    async *read({ index, project, since } = {}) {
+      for await (const line of lines.read()) {
+        const { data } = Entry.safeParse(line);
+        if (data === undefined) continue;
+        if (index !== undefined && data.index !== index) continue;
+        if (project !== undefined && data.project !== project) continue;
+        if (since !== undefined && data.at < since) continue;
+        yield data;
+      }
+    },
+    close: () => lines.close(),
+  };
+}

@@ -1,0 +1,68 @@
+import { LRUCache } from 'lru-cache';
+import type { IndexState, Known, Pin, TrustStore } from '../ports/index-state.ts';
+import type { StateStorage } from '../ports/state-storage.ts';
+import { createDelegatedRoles } from './delegated.ts';
+import { createFacts } from './facts.ts';
+import { StoredItem } from './item.ts';
+import { PINS_IN_MEMORY } from './limits.ts';
+import { pageKind } from './page-codec.ts';
+import { indexName, projectPath, projectsPath, trustPath } from './paths.ts';
+import { pinsKind } from './pin-codec.ts';
+import { Published } from './published.ts';
+import { Roots } from './roots.ts';
+import { setAside } from './set-aside.ts';
+import { createTimestampFloor } from './timestamp-floor.ts';
+
+export interface IndexStateOptions {
+  readonly storage: StateStorage;
+  readonly index: string;
+  /** Parsed pins kept in memory. */
+  readonly pinsInMemory?: number | undefined;
+  /** Seconds. */
+  readonly now?: (() => number) | undefined;
+}
+
+/** Everything one index remembers, over whatever storage there is. Throws Refusal `state` for a name no index can have. */
+export function createIndexState({
+  storage,
+  index: given,
+  pinsInMemory = PINS_IN_MEMORY,
+  now = () => Math.floor(Date.now() / 1000),
+}: IndexStateOptions): IndexState {
+  const index = indexName(given);
+  const memory = new LRUCache<string, Known<ReadonlyMap<string, Pin>>>({
+    maxSize: pinsInMemory,
+    // More pins than the whole are kept alone.
+    sizeCalculation: ({ value }) => Math.min(Math.max(value.size, 1), pinsInMemory),
+  });
+  return {
+    index,
+    trust: createTrust(storage, index, now),
+    facts: createFacts(storage, index),
+    pins: (project) =>
+      new StoredItem({ storage, path: projectPath(index, 'pins', project), kind: pinsKind(project), memory }),
+    page: (project) => new StoredItem({ storage, path: projectPath(index, 'pages', project), kind: pageKind(project) }),
+    async *projects(kind) {
+      for await (const path of storage.items(projectsPath(index, kind))) yield path.at(-1) ?? '';
+    },
+    setTrustAside: (at) => setAside(storage, trustPath(index), `tuf.until-${at}`),
+  };
+}
+
+function createTrust(storage: StateStorage, index: string, now: () => number): TrustStore {
+  const roots = new Roots(storage, index);
+  const published = new Published(storage, index, roots);
+  const floor = createTimestampFloor(storage, index);
+  const delegated = createDelegatedRoles(storage, index, now);
+  return {
+    load: () => published.load(),
+    publish: (next, replaces) => published.publish(next, replaces),
+    recent: (role, version) => published.recent(role, version),
+    keepRoot: (version, bytes) => roots.keep(version, bytes),
+    root: (version) => roots.read(version),
+    keepTimestamp: floor.keep,
+    timestamp: floor.read,
+    delegated: delegated.read,
+    keepDelegated: delegated.keep,
+  };
+}

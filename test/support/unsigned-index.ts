@@ -1,0 +1,112 @@
+import { noEvents } from '../../src/app/no-events.ts';
+import type { RunningIndex } from '../../src/mirror/create-index.ts';
+import { quarantinePolicy } from '../../src/mirror/quarantine-policy.ts';
+import { createUnsignedIndex } from '../../src/mirror/unsigned/index.ts';
+import type { PageRecord, PageStore, Pin, Pins } from '../../src/ports/index-state.ts';
+import { workHere } from '../../src/ports/page-work.ts';
+import type { Policy } from '../../src/ports/policy.ts';
+import type { DocumentAnswer, Upstream } from '../../src/ports/upstream.ts';
+import { DAY } from './clock.ts';
+import { openStore } from './volume-harness.ts';
+
+export const PAGE_URL = 'https://pypi.example/simple/alpha/';
+
+export interface UnsignedIndexOptions {
+  /** Seconds since the epoch. */
+  readonly now: () => number;
+  readonly upstream: Partial<Upstream>;
+  readonly policy?: Policy;
+  /** The page of alpha that is remembered from before. */
+  readonly record?: PageRecord | undefined;
+}
+
+/** An index that signs nothing, whose upstream is in the test's hands; what it remembers lies in memory, its blobs on disk. */
+export async function unsignedIndex({ now, upstream, policy, record }: UnsignedIndexOptions): Promise<RunningIndex> {
+  const { blobs } = await openStore();
+  return createUnsignedIndex({
+    name: 'main',
+    upstreamUrl: 'https://pypi.example/simple/',
+    pageUrl: (project) => `https://pypi.example/simple/${project}/`,
+    upstream: {
+      document: async () => ({ kind: 'absent' }),
+      download: () => () => Promise.reject(new Error('nothing is to be downloaded')),
+      mayFetch: () => true,
+      ...upstream,
+    },
+    store: pagesInMemory(record),
+    pins: pinsInMemory(),
+    blobs,
+    work: workHere,
+    policy: policy ?? quarantinePolicy,
+    clock: { now },
+    emit: noEvents,
+    journal: { note() {} },
+    memory: 1e7,
+    reuploads: false,
+    maxAge: 600,
+    staleIfError: DAY,
+    contentAddressed: false,
+    projectList: false,
+    api: undefined,
+    nameFetch: nameFetches(),
+    sealed: false,
+  });
+}
+
+/** Upstream's page of alpha, with these files. */
+export function pageOf(filenames: readonly string[]): Uint8Array {
+  const files = filenames.map((filename) => ({
+    filename,
+    url: `../../x/${filename}`,
+    hashes: { sha256: 'a'.repeat(64) },
+  }));
+  return Buffer.from(JSON.stringify({ meta: { 'api-version': '1.0' }, name: 'alpha', files }));
+}
+
+export function answerOf(bytes: Uint8Array): DocumentAnswer {
+  const said = { contentType: '', etag: undefined, serial: undefined, maxAge: undefined };
+  return { kind: 'document', url: PAGE_URL, bytes, ...said };
+}
+
+function nameFetches(): () => string {
+  let count = 0;
+  return () => `fetch ${++count}`;
+}
+
+function pagesInMemory(first: PageRecord | undefined): PageStore {
+  const records = new Map(first === undefined ? [] : [[first.project, first]]);
+  return {
+    load: async (project) => records.get(project),
+    isCurrent: async () => true,
+    async save(record) {
+      const stored = { ...record, version: record.version + 1 };
+      records.set(record.project, stored);
+      return stored;
+    },
+    remove: async ({ project }) => records.delete(project),
+    gone: async () => undefined,
+  };
+}
+
+function pinsInMemory(): Pins {
+  const pins = new Map<string, Pin>();
+  const put = async (_: string, news: ReadonlyMap<string, Pin>) => {
+    for (const [file, pin] of news) pins.set(file, pin);
+  };
+  return {
+    of: async () => new Map(pins),
+    add: put,
+    replaceAll: put,
+    replace: async (_, file, pin) => void pins.set(file, pin),
+    async prove(_, file) {
+      const pin = pins.get(file);
+      if (pin !== undefined) pins.set(file, { ...pin, proved: true });
+    },
+    async confirm(_, files) {
+      for (const file of files) {
+        const pin = pins.get(file);
+        if (pin !== undefined) pins.set(file, { ...pin, provisional: false });
+      }
+    },
+  };
+}
