@@ -244,8 +244,6 @@ describe('resolving a layout', () => {
     });
     expect(layoutBases(layout)).toEqual(['https://metadata.example/', 'https://index.example/targets/']);
   });
-    expect(layoutBases(layout)).toEqual(['https://index.example/metadata/', 'https://index.example/targets/']);
-  });
 
   it.each(['ftp://x/', 'file:///etc/passwd', 'index.example', ''])('refuses %j', (upstream) => {
     expect(() => resolveLayout(knownLayout('plain'), { upstream })).toThrow(
