@@ -10,12 +10,14 @@ const ALPHA = tinyWheel('alpha');
 let rig: SignedRig;
 afterEach(() => rig.close());
 
-/** Two mirrors that both hold the first publication. */
+/** Two mirrors that both have the first publication, and no refresh under way. */
 async function startTwo(): Promise<Face> {
   rig = await startSignedRig({ fill: (signed) => signed.upload('alpha', ALPHA) });
   await rig.page('alpha');
   const twin = await rig.twin();
   await twin.page('alpha');
+  // The page is served from what was stored, and a refresh runs behind it.
+  await twin.refresh();
   return twin;
 }
 

@@ -240,8 +240,9 @@ describe('resolving a layout', () => {
   it('drops user name, password, query and fragment from every base', () => {
     const layout = resolveLayout(knownLayout('plain'), {
       upstream: 'https://somebody:secret@index.example/?token=1#x',
+      metadataUrl: 'https://somebody:secret@metadata.example/?token=1#x',
     });
-    expect(layoutBases(layout)).toEqual(['https://index.example/metadata/', 'https://index.example/targets/']);
+    expect(layoutBases(layout)).toEqual(['https://metadata.example/', 'https://index.example/targets/']);
   });
 
   it.each(['ftp://x/', 'file:///etc/passwd', 'index.example', ''])('refuses %j', (upstream) => {
