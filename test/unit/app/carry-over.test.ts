@@ -1,4 +1,5 @@
-import { appendFile, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createHmac } from 'node:crypto';
+import { appendFile, cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { carryOverIndexes, type LossWord } from '../../../src/app/carry-over.ts';
@@ -186,6 +187,15 @@ async function forge(path: string, edit: (state: string) => string): Promise<voi
   await writeFile(path, `{"sha256":"${sha256Hex(Buffer.from(forged))}","state":${forged}}\n`);
 }
 
+/** What the program of layout 1 sealed with. */
+function sealOf(context: readonly (string | number)[], bytes: Uint8Array): string {
+  const key = createHmac('sha256', SEAL_KEY).update('verbatim data directory').digest();
+  return createHmac('sha256', key)
+    .update(`${JSON.stringify(context)}\n`)
+    .update(bytes)
+    .digest('hex');
+}
+
 const HARMS: readonly Harm[] = [
   {
     does: 'pins cut short',
@@ -234,6 +244,38 @@ const HARMS: readonly Harm[] = [
     harm: async (former) =>
       forge(await fileOf(former, 'plain/pins/8e/alpha'), (state) => state.replace('"seen":', '"seen":1')),
     says: /pins\/8e\/alpha carries no seal/,
+    lost: ['pins/8e/alpha'],
+    adopted: [],
+  },
+  {
+    does: 'sealed pins put back to what they were',
+    kind: 'sealed',
+    index: 'plain',
+    harm: async (former) => {
+      const path = await fileOf(former, 'plain/pins/8e/alpha');
+      const number = Number(/(\d+)\.json$/.exec(path)?.[1]) - 1;
+      const { state } = JSON.parse(await readFile(path, 'utf8'));
+      const bytes = Buffer.from(JSON.stringify(state));
+      const seal = sealOf(['plain', 'pins/8e/alpha', number], bytes);
+      await rm(path);
+      await writeFile(
+        join(dirname(path), `${number}.json`),
+        `{"sha256":"${sha256Hex(bytes)}","seal":"${seal}","state":${bytes}}\n`,
+      );
+    },
+    says: /pins\/8e\/alpha is older than it was/,
+    lost: [],
+  },
+  {
+    does: 'sealed pins under the seal of another number',
+    kind: 'sealed',
+    index: 'plain',
+    harm: async (former) => {
+      const path = await fileOf(former, 'plain/pins/8e/alpha');
+      const number = Number(/(\d+)\.json$/.exec(path)?.[1]);
+      await rename(path, join(dirname(path), `${number + 1}.json`));
+    },
+    says: /pins\/8e\/alpha carries a seal that does not fit/,
     lost: ['pins/8e/alpha'],
     adopted: [],
   },
