@@ -28,6 +28,12 @@ export const ABSENT: readonly Absent[] = [
     caught: ["it('C58, C79 whole'", "['E 121 HEAD', 1]", 'refused (case 34)', '(rule 12)', 'rules 8 and 9'],
     passed: ['(RFC 9110 §13)', '(PEP 691)', 'in each case', "it('A file')", "'SHA 256'"],
   },
+  {
+    name: 'vitest’s `test`, where all others say `it`',
+    pattern: /^import \{[^}]*\btest\b[^}]*\} from 'vitest'/m,
+    caught: ["import { expect, test } from 'vitest';"],
+    passed: ["import { expect, it } from 'vitest';", "import { test } from './other.ts';"],
+  },
 ];
 
 /** This file, and the test of it. */

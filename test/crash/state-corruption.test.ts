@@ -1,6 +1,6 @@
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { Refusal } from '../../src/bytes/refusal.ts';
 import type { ItemPath } from '../../src/ports/state-storage.ts';
 import { fileOf, party, scratchDirectory } from '../unit/disk/state/rig.ts';
@@ -78,7 +78,7 @@ async function original(withLog: boolean): Promise<{ readonly folder: string; re
   return { folder, epoch };
 }
 
-test.each([
+it.each([
   ['the database', false, 'state.db', 280],
   ['the log', true, 'state.db-wal', 140],
 ])(

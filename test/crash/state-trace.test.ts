@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { type Call, callsIn, canTrace, isSync } from './system-calls.ts';
 
 const CHILD = join(import.meta.dirname, 'trace.child.ts');
@@ -16,7 +16,7 @@ function between(calls: readonly Call[], from: string, to: string): readonly Cal
   return calls.slice(at(from) + 1, at(to));
 }
 
-test.runIf(canTrace())(
+it.runIf(canTrace())(
   'a version is on the disk before its create is answered, and a read syncs nothing',
   async () => {
     const directory = await mkdtemp(join(tmpdir(), 'verbatim-trace-'));

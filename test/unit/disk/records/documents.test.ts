@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { sqlite } from '../../../../src/disk/database/sqlite.ts';
 import { documentsOf, scratchDirectory } from '../state/rig.ts';
 
@@ -13,7 +13,7 @@ const document = (size = 100) => {
 const fileOf = (root: string) => join(root, 'documents', 'documents.db');
 
 describe('small documents', () => {
-  test('come back by their digest, also after a restart and to another process', async () => {
+  it('come back by their digest, also after a restart and to another process', async () => {
     const root = await scratchDirectory();
     const documents = documentsOf(root);
     const [one, none] = [document(), document()];
@@ -27,7 +27,7 @@ describe('small documents', () => {
     expect(await documentsOf(root, { readOnly: true }).get(one.key)).toEqual(one.bytes);
   });
 
-  test('are small: what is larger is not taken', async () => {
+  it('are small: what is larger is not taken', async () => {
     const documents = documentsOf(await scratchDirectory());
     const [most, more] = [document(64 * 1024), document(64 * 1024 + 1)];
     expect(await documents.put(most.key, most.bytes)).toBe(true);
@@ -36,7 +36,7 @@ describe('small documents', () => {
     expect(await documents.get(more.key)).toBeUndefined();
   });
 
-  test('have so much room and no more: what goes beyond it is not taken, until others are removed', async () => {
+  it('have so much room and no more: what goes beyond it is not taken, until others are removed', async () => {
     const root = await scratchDirectory();
     const documents = documentsOf(root, { mostBytes: 100_000 });
     const given = Array.from({ length: 100 }, () => document(60_000));
@@ -49,7 +49,7 @@ describe('small documents', () => {
     expect(one && (await documents.put(one.key, one.bytes))).toBe(true);
   });
 
-  test('are listed whole, however many there are', async () => {
+  it('are listed whole, however many there are', async () => {
     const documents = documentsOf(await scratchDirectory());
     const all = Array.from({ length: 1100 }, (_, at) => document(at));
     await Promise.all(all.map(({ key, bytes }) => documents.put(key, bytes)));
@@ -58,7 +58,7 @@ describe('small documents', () => {
     expect(listed).toEqual(new Map(all.map(({ key, bytes }) => [key, bytes.byteLength])));
   });
 
-  test('are read as they lie there, and are there or not, without a look at them', async () => {
+  it('are read as they lie there, and are there or not, without a look at them', async () => {
     const documents = documentsOf(await scratchDirectory());
     const [one, two] = [document(), document()];
     await documents.put(one.key, two.bytes);
@@ -69,7 +69,7 @@ describe('small documents', () => {
     expect(await documents.has(one.key)).toBe(false);
   });
 
-  test('that are damaged are not there, and are taken again', async () => {
+  it('that are damaged are not there, and are taken again', async () => {
     const root = await scratchDirectory();
     const documents = documentsOf(root);
     const [one, two] = [document(), document()];
@@ -87,7 +87,7 @@ describe('small documents', () => {
     expect(await documents.get(two.key)).toEqual(two.bytes);
   });
 
-  test('in a database that is damaged, or moved away, are begun anew', async () => {
+  it('in a database that is damaged, or moved away, are begun anew', async () => {
     for (const harm of [
       (root: string) => truncate(fileOf(root), 5000),
       (root: string) => writeFile(fileOf(root), 'x'.repeat(8192)),
@@ -107,7 +107,7 @@ describe('small documents', () => {
     }
   });
 
-  test('that are removed are gone', async () => {
+  it('that are removed are gone', async () => {
     const documents = documentsOf(await scratchDirectory());
     const [one, two] = [document(), document()];
     await documents.put(one.key, one.bytes);
@@ -118,7 +118,7 @@ describe('small documents', () => {
     expect(await documents.get(two.key)).toEqual(two.bytes);
   });
 
-  test('on a disk that does not take them are not kept, and nobody is told off', async () => {
+  it('on a disk that does not take them are not kept, and nobody is told off', async () => {
     const root = await scratchDirectory();
     await writeFile(join(root, 'documents'), 'in the way');
     const documents = documentsOf(root, { readOnly: true });

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createAccessRecord, type Fetched } from '../../../../src/disk/records/access-record.ts';
 import { createJournal } from '../../../../src/disk/records/journal.ts';
 import { RecordLines } from '../../../../src/disk/records/record-lines.ts';
@@ -24,7 +24,7 @@ const fetched = (at: number, over: Partial<Fetched> = {}): Fetched => ({
 });
 
 describe('the journal', () => {
-  test('comes back after a restart, filtered, oldest first', async () => {
+  it('comes back after a restart, filtered, oldest first', async () => {
     const root = await scratchDirectory();
     const journal = createJournal(recordsOf(root));
     const full = entry(1, { file: 'f', digest: 'sha256:aa', before: 'b', after: 'a', reason: 'r', kind: 'changed' });
@@ -36,7 +36,7 @@ describe('the journal', () => {
     expect((await all(again.read({ since: 3 }))).map(({ at }) => at)).toEqual([3, 4]);
   });
 
-  test('stays within its bounds, and keeps the newest', async () => {
+  it('stays within its bounds, and keeps the newest', async () => {
     const journal = createJournal(recordsOf(await scratchDirectory()), { maxBytes: 1000 });
     for (let at = 1; at <= 100; at++) {
       journal.note(entry(at));
@@ -47,7 +47,7 @@ describe('the journal', () => {
     expect(ats).toEqual(Array.from({ length: ats.length }, (_, at) => 101 - ats.length + at));
   });
 
-  test('passes over what is no entry', async () => {
+  it('passes over what is no entry', async () => {
     const records = recordsOf(await scratchDirectory());
     const lines = new RecordLines(records, { kind: 'journal', maxBytes: 1000 });
     lines.add({ at: 'x', index: 'main' });
@@ -60,7 +60,7 @@ describe('the journal', () => {
 });
 
 describe('the access record', () => {
-  test('says who fetched a file, by name and by digest', async () => {
+  it('says who fetched a file, by name and by digest', async () => {
     const root = await scratchDirectory();
     const access = createAccessRecord(recordsOf(root));
     const other = fetched(3, { client: '::1', sha256: 'b'.repeat(64), file: 'other.whl' });
@@ -74,13 +74,13 @@ describe('the access record', () => {
     expect(await all(again.whoFetched('none.whl'))).toEqual([]);
   });
 
-  test('has one line for a client that fetches the same again and again', async () => {
+  it('has one line for a client that fetches the same again and again', async () => {
     const access = createAccessRecord(recordsOf(await scratchDirectory()));
     for (let at = 0; at <= 1200; at += 100) access.record(fetched(at));
     expect((await all(access.whoFetched('demo-1.0.tar.gz'))).map(({ at }) => at)).toEqual([0, 600, 1200]);
   });
 
-  test('stays within its bounds', async () => {
+  it('stays within its bounds', async () => {
     const access = createAccessRecord(recordsOf(await scratchDirectory()), { maxBytes: 5000 });
     for (let round = 0; round < 10; round++) {
       for (let each = 0; each < 20; each++) access.record(fetched(round, { client: `10.0.${round}.${each}` }));

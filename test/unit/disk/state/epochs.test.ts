@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { EpochFile } from '../../../../src/disk/database/epoch-file.ts';
 import { Epochs } from '../../../../src/disk/database/epochs.ts';
 import { sqlite } from '../../../../src/disk/database/sqlite.ts';
@@ -45,7 +45,7 @@ describe('a log that lost its newest changes', () => {
     return { root, first };
   }
 
-  test('is noticed by the epoch among the records; without that nobody could tell', async () => {
+  it('is noticed by the epoch among the records; without that nobody could tell', async () => {
     const { root, first } = await withLog();
     const log = await readFile(`${fileOf(root)}-wal`);
     const database = await readFile(fileOf(root));
@@ -64,7 +64,7 @@ describe('a log that lost its newest changes', () => {
     expect(await (await begin(root)).state.version(DEMO, 0)).toBe(1);
   });
 
-  test('as a whole directory that was put back is, also where its index is gone', async () => {
+  it('as a whole directory that was put back is, also where its index is gone', async () => {
     for (const harm of ['older', 'gone']) {
       const root = await scratchDirectory();
       const first = await begin(root);
@@ -88,7 +88,7 @@ describe('a log that lost its newest changes', () => {
 describe('the epoch file', () => {
   const sealKey = Buffer.alloc(32, 7);
 
-  test('notices a whole data directory that was put back', async () => {
+  it('notices a whole data directory that was put back', async () => {
     const outside = await scratchDirectory();
     const sealEpochFile = join(outside, 'epochs');
     const root = await scratchDirectory();
@@ -106,7 +106,7 @@ describe('the epoch file', () => {
     expect(await (await begin(root, { sealKey, sealEpochFile })).state.version(DEMO, 0)).toBe(2);
   });
 
-  test('that cannot be written stops a start, and writes', async () => {
+  it('that cannot be written stops a start, and writes', async () => {
     const outside = await scratchDirectory();
     const root = await scratchDirectory();
     const missing = join(outside, 'missing', 'epochs');
@@ -129,7 +129,7 @@ describe('the epoch file', () => {
     expect(await state.create(DEMO, 3, bytes('3'))).toBe(true);
   });
 
-  test('that is damaged is refused, in words', async () => {
+  it('that is damaged is refused, in words', async () => {
     const path = join(await scratchDirectory(), 'epochs');
     for (const content of ['{', '[]', '{"main":-1}', '{"main":"1"}', 'x'.repeat(2_000_000)]) {
       await writeFile(path, content);
@@ -138,7 +138,7 @@ describe('the epoch file', () => {
     }
   });
 
-  test('never goes down, and leaves no more beside it than its lock', async () => {
+  it('never goes down, and leaves no more beside it than its lock', async () => {
     const directory = await scratchDirectory();
     const file = new EpochFile(nodeFileOps, join(directory, 'epochs'));
     await file.raise('main', 5);
@@ -149,7 +149,7 @@ describe('the epoch file', () => {
     expect((await nodeFileOps.facts(join(directory, '.epochs.lock')))?.mode).toBe(0o100600);
   });
 
-  test('that another process raised while the lock was waited for stays where that put it', async () => {
+  it('that another process raised while the lock was waited for stays where that put it', async () => {
     const directory = await scratchDirectory();
     const path = join(directory, 'epochs');
     const file = new EpochFile(nodeFileOps, path);
@@ -164,7 +164,7 @@ describe('the epoch file', () => {
     expect(JSON.parse(await readFile(path, 'utf8'))).toEqual({ main: 9 });
   });
 
-  test('that four processes raise at once keeps the highest of each', async () => {
+  it('that four processes raise at once keeps the highest of each', async () => {
     const path = join(await scratchDirectory(), 'epochs');
     const children = Array.from({ length: 4 }, (_, at) =>
       spawn(process.execPath, [CHILD, path, `index-${at}`, '40'], { stdio: ['ignore', 'ignore', 'inherit'] }),
@@ -181,7 +181,7 @@ describe('the epoch file', () => {
 });
 
 describe('epochs', () => {
-  test('are noted within their second without being asked, once for many', async () => {
+  it('are noted within their second without being asked, once for many', async () => {
     const noted: number[] = [];
     let done: (() => void) | undefined;
     const first = new Promise<void>((resolve) => {
@@ -204,14 +204,14 @@ describe('epochs', () => {
     expect(noted).toEqual([100]);
   });
 
-  test('in doubt are judged by the highest that was noted anywhere', async () => {
+  it('in doubt are judged by the highest that was noted anywhere', async () => {
     const of = (epoch: number) => ({ of: async () => epoch, raise: async () => undefined });
     expect(await new Epochs([of(3), of(9), of(0)]).lowest('main')).toBe(9);
     expect(await new Epochs([]).lowest('main')).toBe(0);
   });
 });
 
-test('records that are damaged stop the state beside them, in words that say what to do', async () => {
+it('records that are damaged stop the state beside them, in words that say what to do', async () => {
   const root = await scratchDirectory();
   const first = await begin(root);
   await first.state.create(DEMO, 1, bytes('1'));

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { nodeFileOps } from '../../../../src/disk/file-ops.ts';
 import type { ItemPath } from '../../../../src/ports/state-storage.ts';
 import { behindItsBack, fileOf, party, scratchDirectory } from './rig.ts';
@@ -23,7 +23,7 @@ describe.each([
     return { root, state };
   }
 
-  test.each([
+  it.each([
     ['another value', "UPDATE item SET value = x'00' WHERE path = 'pins/one/'"],
     [
       'the value of another item',
@@ -47,7 +47,7 @@ describe.each([
     await expect(state.newest(ONE, 0)).rejects.toMatchObject(damaged);
   });
 
-  test('a row that nobody wrote, above the newest, is refused', async () => {
+  it('a row that nobody wrote, above the newest, is refused', async () => {
     const { root, state } = await two();
     behindItsBack(root, (database) =>
       database.exec(
@@ -57,7 +57,7 @@ describe.each([
     await expect(state.newest(ONE, 1)).rejects.toMatchObject(damaged);
   });
 
-  test('a path that no names make is refused by a list', async () => {
+  it('a path that no names make is refused by a list', async () => {
     const { root, state } = await two();
     for (const path of ['pins/one', 'pins/%41/', 'pins/%2f/', '/%/']) {
       behindItsBack(root, (database) => database.prepare('UPDATE item SET path = ? WHERE id = 1').run(path));
@@ -68,7 +68,7 @@ describe.each([
     }
   });
 
-  test('the database of one index is not taken for that of another', async () => {
+  it('the database of one index is not taken for that of another', async () => {
     const { root, state } = await two();
     await state.close();
     await cp(join(root, 'indexes', 'main'), join(root, 'indexes', 'other'), { recursive: true });
@@ -77,7 +77,7 @@ describe.each([
     expect(await again.state.version(ONE, 1)).toBe(1);
   });
 
-  test('a number of a row is never given twice', async () => {
+  it('a number of a row is never given twice', async () => {
     const { root, state } = await two();
     await state.setAside(['main'], 'all');
     await state.create(ONE, 1, bytes('again'));
@@ -87,7 +87,7 @@ describe.each([
   });
 });
 
-test('tables are strict: no column takes another type', async () => {
+it('tables are strict: no column takes another type', async () => {
   const root = await scratchDirectory();
   const { state } = await party(root);
   await state.create(ONE, 1, bytes('x'));

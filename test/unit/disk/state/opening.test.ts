@@ -1,6 +1,6 @@
 import { chown, link, mkdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { openDatabase } from '../../../../src/disk/database/sqlite.ts';
 import { nodeFileOps } from '../../../../src/disk/file-ops.ts';
 import type { ItemPath } from '../../../../src/ports/state-storage.ts';
@@ -21,7 +21,7 @@ async function closed(): Promise<{ readonly root: string; readonly file: string;
 }
 
 describe('a database whose files are not what was left there is refused, and nothing is made in its place', () => {
-  test.each<readonly [string, (at: { root: string; file: string; folder: string }) => Promise<unknown>]>([
+  it.each<readonly [string, (at: { root: string; file: string; folder: string }) => Promise<unknown>]>([
     ['no database beside the file that names it', ({ file }) => rm(file)],
     ['an empty database', ({ file }) => writeFile(file, '')],
     ['something else than a database', ({ file }) => writeFile(file, 'x'.repeat(8192))],
@@ -67,7 +67,7 @@ describe('a database whose files are not what was left there is refused, and not
     }
   });
 
-  test('an empty one is called empty', async () => {
+  it('an empty one is called empty', async () => {
     const { root, file } = await closed();
     await writeFile(file, '');
     await expect((await party(root)).state.open('main')).rejects.toMatchObject({
@@ -75,7 +75,7 @@ describe('a database whose files are not what was left there is refused, and not
     });
   });
 
-  test('a journal there is neither obeyed nor removed', async () => {
+  it('a journal there is neither obeyed nor removed', async () => {
     const { root, file } = await closed();
     await writeFile(join(root, 'victim'), 'kept');
     await writeFile(`${file}-journal`, 'a journal that names another file');
@@ -84,7 +84,7 @@ describe('a database whose files are not what was left there is refused, and not
     expect((await stat(join(root, 'victim'))).size).toBe(4);
   });
 
-  test.each([
+  it.each([
     ['a further table', 'CREATE TABLE more (x)'],
     ['a trigger', 'CREATE TRIGGER t AFTER INSERT ON item BEGIN DELETE FROM item; END'],
     ['a view', "CREATE VIEW v AS SELECT load_extension('x')"],
@@ -102,7 +102,7 @@ describe('a database whose files are not what was left there is refused, and not
     }
   });
 
-  test('a newer form is refused in words of its own', async () => {
+  it('a newer form is refused in words of its own', async () => {
     const { root, folder } = await closed();
     await writeFile(join(folder, 'format'), 'state.db 2\n');
     await expect((await party(root)).state.open('main')).rejects.toMatchObject({
@@ -113,7 +113,7 @@ describe('a database whose files are not what was left there is refused, and not
 });
 
 describe('a new database', () => {
-  test('is readable and writable by its user alone, as its log is', async () => {
+  it('is readable and writable by its user alone, as its log is', async () => {
     const root = await scratchDirectory();
     const before = process.umask(0);
     try {
@@ -125,7 +125,7 @@ describe('a new database', () => {
     }
   });
 
-  test('appears whole or not at all, whichever step of making it fails', async () => {
+  it('appears whole or not at all, whichever step of making it fails', async () => {
     const root = await scratchDirectory();
     let steps = 0;
     for (let at = 1; ; at++) {
@@ -161,7 +161,7 @@ describe('a new database', () => {
     }
   });
 
-  test('of two processes at once is one', async () => {
+  it('of two processes at once is one', async () => {
     const root = await scratchDirectory();
     const parties = await Promise.all(Array.from({ length: 6 }, () => party(root)));
     const won = await Promise.all(parties.map(({ state }, at) => state.create(DEMO, 1, bytes(String(at)))));
@@ -170,7 +170,7 @@ describe('a new database', () => {
       expect((await state.newest(DEMO, 1))?.value).toEqual(bytes(String(won.indexOf(true))));
   });
 
-  test('lies where its directory is, also where that looks like an address', async () => {
+  it('lies where its directory is, also where that looks like an address', async () => {
     const root = join(await scratchDirectory(), 'file:x?mode=memory&vfs=unix-none#y%41');
     await mkdir(root);
     const { state, close } = await party(root);
@@ -181,13 +181,13 @@ describe('a new database', () => {
   });
 });
 
-test('a path that is not absolute is not opened', () => {
+it('a path that is not absolute is not opened', () => {
   expect(() => openDatabase('file:memdb?mode=memory', { access: 'read', synchronous: 'FULL', waitMs: 0 })).toThrow(
     TypeError,
   );
 });
 
-test('the files of an open database are looked at by name, and opened by SQLite alone', async () => {
+it('the files of an open database are looked at by name, and opened by SQLite alone', async () => {
   const root = await scratchDirectory();
   const opened: string[] = [];
   const ops = faultyOps({
@@ -208,7 +208,7 @@ test('the files of an open database are looked at by name, and opened by SQLite 
   expect(opened).toHaveLength(3);
 });
 
-test('state that is only read makes nothing', async () => {
+it('state that is only read makes nothing', async () => {
   const root = await scratchDirectory();
   const { state } = await party(root, { readOnly: true });
   expect(await state.newest(DEMO, 0)).toBeUndefined();

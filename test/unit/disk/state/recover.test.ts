@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { cp, mkdir, open, readdir, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { sqlite } from '../../../../src/disk/database/sqlite.ts';
 import { nodeFileOps } from '../../../../src/disk/file-ops.ts';
 import type { FirstItem } from '../../../../src/disk/state/sqlite-state.ts';
@@ -46,7 +46,7 @@ async function listed(storage: StateStorage, below: ItemPath): Promise<readonly 
 }
 
 describe('what an operator gives up for lost', () => {
-  test('is what cannot be believed, and nothing else; the old database is kept as it was', async () => {
+  it('is what cannot be believed, and nothing else; the old database is kept as it was', async () => {
     const { root, keepAs, close } = await filled();
     await close();
     flipValue(root, item('b'));
@@ -64,7 +64,7 @@ describe('what an operator gives up for lost', () => {
     expect(await readdir(keepAs)).toContain('state.db');
   });
 
-  test('is a whole item where its newest version is damaged, and one version where an older one is', async () => {
+  it('is a whole item where its newest version is damaged, and one version where an older one is', async () => {
     const { root, keepAs, close } = await filled();
     await close();
     behindItsBack(root, (database) =>
@@ -79,7 +79,7 @@ describe('what an operator gives up for lost', () => {
     expect(await state.version(item('b'), 0)).toBe(2);
   });
 
-  test('begins beyond every epoch that was noted, so that it is not older than what it replaces', async () => {
+  it('begins beyond every epoch that was noted, so that it is not older than what it replaces', async () => {
     const noted = notes();
     const { root, keepAs, close } = await filled({ notes: [noted] });
     await close();
@@ -93,7 +93,7 @@ describe('what an operator gives up for lost', () => {
     expect((await (await party(root, { notes: [noted] })).state.open('main')).versions).toBe(0);
   });
 
-  test.each([
+  it.each([
     ['nothing at all', (root: string) => rm(join(root, 'indexes'), { recursive: true }), false, 0],
     ['a database that is gone', (root: string) => rm(fileOf(root)), true, 0],
     ['something else than a database', (root: string) => writeFile(fileOf(root), 'x'.repeat(8192)), true, 0],
@@ -122,7 +122,7 @@ describe('what an operator gives up for lost', () => {
     expect(await state.create(item('new'), 1, bytes('new'))).toBe(true);
   });
 
-  test('of a table with a torn page is what that page held', async () => {
+  it('of a table with a torn page is what that page held', async () => {
     const root = await scratchDirectory();
     const { state, close } = await party(root);
     for (let at = 0; at < 60; at++) await state.create(item(`project-${at}`), 1, Buffer.alloc(1000, at));
@@ -146,7 +146,7 @@ describe('what an operator gives up for lost', () => {
 });
 
 describe('a key that is new, changed or gone', () => {
-  test.each([
+  it.each([
     ['new', undefined, randomBytes(32)],
     ['changed', randomBytes(32), randomBytes(32)],
     ['gone', randomBytes(32), undefined],
@@ -175,7 +175,7 @@ describe('a key that is new, changed or gone', () => {
 });
 
 describe('under a running server', () => {
-  test('whoever has the old database open goes on with the new one, and writes nothing to the old', async () => {
+  it('whoever has the old database open goes on with the new one, and writes nothing to the old', async () => {
     const { root, state, keepAs, close } = await filled();
     expect(await state.version(item('a'), 0)).toBe(2);
     const operator = await party(root);
@@ -198,7 +198,7 @@ describe('under a running server', () => {
     expect(await (await party(root)).state.version(item('d'), 0)).toBe(2);
   });
 
-  test('another database in its place that is not beyond what was seen is refused', async () => {
+  it('another database in its place that is not beyond what was seen is refused', async () => {
     for (const [created, outcome] of [
       [1, damaged],
       [20, undefined],
@@ -218,7 +218,7 @@ describe('under a running server', () => {
     }
   });
 
-  test('a folder that somebody moved or removed is not written to', async () => {
+  it('a folder that somebody moved or removed is not written to', async () => {
     for (const harm of [
       (folder: string) => rename(folder, `${folder}.moved`),
       (folder: string) => rm(folder, { recursive: true }),
@@ -233,7 +233,7 @@ describe('under a running server', () => {
     }
   });
 
-  test('nothing is moved while another process writes', async () => {
+  it('nothing is moved while another process writes', async () => {
     const { root, keepAs, close } = await filled();
     await close();
     const other = new (sqlite().DatabaseSync)(fileOf(root));
@@ -247,7 +247,7 @@ describe('under a running server', () => {
   });
 });
 
-test('a swap that a crash cut in two is finished at the next start', async () => {
+it('a swap that a crash cut in two is finished at the next start', async () => {
   for (const cut of [1, 2]) {
     const { root, keepAs, close } = await filled();
     await close();
@@ -272,7 +272,7 @@ describe('an index that begins with items', () => {
     for (const name of names) yield { item: item(name), version: 7, value: bytes(name) };
   }
 
-  test('has them all at once, under its seal and beyond the epoch that is given', async () => {
+  it('has them all at once, under its seal and beyond the epoch that is given', async () => {
     for (const sealKey of [undefined, randomBytes(32)]) {
       const noted = notes();
       const root = await scratchDirectory();
@@ -287,7 +287,7 @@ describe('an index that begins with items', () => {
     }
   });
 
-  test('is not begun twice, and not at all where the items break off', async () => {
+  it('is not begun twice, and not at all where the items break off', async () => {
     const root = await scratchDirectory();
     const { state } = await party(root);
     async function* broken(): AsyncIterable<FirstItem> {
@@ -302,7 +302,7 @@ describe('an index that begins with items', () => {
   });
 });
 
-test('a backup that SQLite makes while the mirror runs is a database like the one it was made of', async () => {
+it('a backup that SQLite makes while the mirror runs is a database like the one it was made of', async () => {
   const { root, state } = await filled();
   const elsewhere = await scratchDirectory();
   await mkdir(dirname(fileOf(elsewhere)), { recursive: true });

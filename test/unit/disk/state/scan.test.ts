@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, rename, writeFile } from 'node:fs/promises';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ItemPath } from '../../../../src/ports/state-storage.ts';
 import { behindItsBack, fileOf, flipValue, type PartyOptions, party, scratchDirectory } from './rig.ts';
 
@@ -17,14 +17,14 @@ async function filled(options: PartyOptions = {}) {
 }
 
 describe('before an index serves', () => {
-  test('all of it was read, and says how much that was', async () => {
+  it('all of it was read, and says how much that was', async () => {
     const { root, close } = await filled();
     await close();
     const { state } = await party(root);
     expect(await state.open('main')).toEqual({ scanned: true, versions: 4, damaged: [] });
   });
 
-  test('a command that does not read all of it says so', async () => {
+  it('a command that does not read all of it says so', async () => {
     const { root, close } = await filled();
     await close();
     const { state } = await party(root, { scan: false });
@@ -32,7 +32,7 @@ describe('before an index serves', () => {
     expect(await state.version(DEMO, 2)).toBe(2);
   });
 
-  test('a damaged value is named, refused, and leaves the others alone', async () => {
+  it('a damaged value is named, refused, and leaves the others alone', async () => {
     const { root, close } = await filled();
     await close();
     flipValue(root, ['main', 'pins', 'a']);
@@ -42,7 +42,7 @@ describe('before an index serves', () => {
     expect((await state.newest(DEMO, 2))?.version).toBe(2);
   });
 
-  test.each([
+  it.each([
     ['a row that is gone', "DELETE FROM item WHERE path = 'pins/a/'"],
     ['the newest version of an item that is gone', 'DELETE FROM item WHERE version = 2'],
     ['a row too many', "INSERT INTO item SELECT 99, 'pins/c/', version, value, digest, seal FROM item WHERE id = 1"],
@@ -62,7 +62,7 @@ describe('before an index serves', () => {
     }
   });
 
-  test('an index that lies about its table is noticed, which a quick check does not', async () => {
+  it('an index that lies about its table is noticed, which a quick check does not', async () => {
     const { root, close } = await filled();
     await close();
     const file = await readFile(fileOf(root));
@@ -80,7 +80,7 @@ describe('before an index serves', () => {
 });
 
 describe('under a running server', () => {
-  test.each([
+  it.each([
     ['deleted', "DELETE FROM item WHERE path = 'pins/demo/'"],
     ['put back to the version before', "DELETE FROM item WHERE path = 'pins/demo/' AND version = 2"],
   ])('an item that is %s is refused at its next read', async (_what, sql) => {
@@ -98,7 +98,7 @@ describe('under a running server', () => {
     }
   });
 
-  test('an item that another process made since the scan may not fall back either, though nobody read it', async () => {
+  it('an item that another process made since the scan may not fall back either, though nobody read it', async () => {
     const { root, state } = await filled();
     const other = (await party(root)).state;
     await other.open('main');
@@ -112,7 +112,7 @@ describe('under a running server', () => {
     await expect(other.create(['main', 'pins', 'new-0'], 1, bytes('again'))).resolves.toBe(false);
   });
 
-  test('a database that was replaced by an older copy of itself is refused, by readers and writers', async () => {
+  it('a database that was replaced by an older copy of itself is refused, by readers and writers', async () => {
     const root = await scratchDirectory();
     const first = await party(root);
     await first.state.create(DEMO, 1, bytes('1'));

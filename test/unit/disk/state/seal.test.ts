@@ -1,5 +1,5 @@
 import { createHmac, type KeyObject, randomBytes } from 'node:crypto';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { add, type SealKeys, StateSeal, sealKeysOf, subtract } from '../../../../src/disk/state/state-seal.ts';
 import type { ItemPath } from '../../../../src/ports/state-storage.ts';
 import { behindItsBack, party, scratchDirectory } from './rig.ts';
@@ -24,7 +24,7 @@ function putHead(root: string, content: Uint8Array): void {
 }
 
 describe('a seal', () => {
-  test.each([
+  it.each([
     ['is missing under a key', undefined, KEY, /without a seal, although a seal key is configured/],
     ['is there without a key', KEY, undefined, /under a seal, but no seal key is configured/],
     ['is of another key', KEY, randomBytes(32), /its seal does not fit/],
@@ -39,12 +39,12 @@ describe('a seal', () => {
     }
   });
 
-  test('takes a key of sixteen bytes at least', () => {
+  it('takes a key of sixteen bytes at least', () => {
     expect(() => sealKeysOf(randomBytes(15))).toThrow(expect.objectContaining({ reason: 'state' }));
     expect(() => sealKeysOf(randomBytes(16))).not.toThrow();
   });
 
-  test('has a key for each use, as an object that no copy of its bytes is made of', () => {
+  it('has a key for each use, as an object that no copy of its bytes is made of', () => {
     const keys = Object.values(sealKeysOf(KEY) satisfies SealKeys);
     expect(keys.map((key) => key.type)).toEqual(['secret', 'secret', 'secret']);
     expect(new Set(keys.map((key) => key.export().toString('hex'))).size).toBe(3);
@@ -52,7 +52,7 @@ describe('a seal', () => {
 });
 
 describe('the head', () => {
-  test('of the same state is never the same bytes under a key, and shows neither sum nor epoch', async () => {
+  it('of the same state is never the same bytes under a key, and shows neither sum nor epoch', async () => {
     const seal = new StateSeal('main', sealKeysOf(KEY));
     const head = { epoch: 258, sum: 0xabcdefn };
     const [one, two] = [Buffer.from(seal.closeHead(head)), Buffer.from(seal.closeHead(head))];
@@ -63,7 +63,7 @@ describe('the head', () => {
     }
   });
 
-  test('opens for its index and its key alone, whole, and unchanged', () => {
+  it('opens for its index and its key alone, whole, and unchanged', () => {
     const keys = sealKeysOf(KEY);
     const head = { epoch: 7, sum: (1n << 256n) - 1n };
     for (const given of [keys, undefined]) {
@@ -82,7 +82,7 @@ describe('the head', () => {
     ).toBe('wrong');
   });
 
-  test('counts what is there whatever the order, and each version once', () => {
+  it('counts what is there whatever the order, and each version once', () => {
     const seal = new StateSeal('main', sealKeysOf(KEY));
     const parts = ['a', 'b', 'c'].map((path) => seal.part(path, 1, seal.digest(path, 1, bytes(path))));
     const sum = parts.reduce(add, 0n);
@@ -98,7 +98,7 @@ describe('the head', () => {
     expect([under(keys.item), under(keys.head)]).not.toContain(parts[0]);
   });
 
-  test('put back with its rows is noticed by what was noted of the epoch', async () => {
+  it('put back with its rows is noticed by what was noted of the epoch', async () => {
     const root = await scratchDirectory();
     const noted = new Map<string, number>();
     const notes = {
@@ -118,7 +118,7 @@ describe('the head', () => {
     await expect(state.open('main')).rejects.toMatchObject(damaged);
   });
 
-  test('put back without its rows is noticed at the next start', async () => {
+  it('put back without its rows is noticed at the next start', async () => {
     const root = await scratchDirectory();
     const { state } = await party(root, { sealKey: KEY });
     await state.create(DEMO, 1, bytes('1'));
@@ -129,7 +129,7 @@ describe('the head', () => {
     await expect((await party(root, { sealKey: KEY })).state.open('main')).rejects.toMatchObject(damaged);
   });
 
-  test('that cannot be opened stops every write', async () => {
+  it('that cannot be opened stops every write', async () => {
     const root = await scratchDirectory();
     const { state } = await party(root, { sealKey: KEY });
     await state.create(DEMO, 1, bytes('1'));
@@ -139,7 +139,7 @@ describe('the head', () => {
   });
 });
 
-test('a value that is moved between two sealed databases is refused', async () => {
+it('a value that is moved between two sealed databases is refused', async () => {
   const [root, elsewhere] = [await scratchDirectory(), await scratchDirectory()];
   const [one, two] = [await party(root, { sealKey: KEY }), await party(elsewhere, { sealKey: randomBytes(32) })];
   await one.state.create(DEMO, 1, bytes('1'));

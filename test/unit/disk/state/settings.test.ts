@@ -1,14 +1,14 @@
 import { spawnSync } from 'node:child_process';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { openDatabase } from '../../../../src/disk/database/sqlite.ts';
 import type { ItemPath } from '../../../../src/ports/state-storage.ts';
 import { fileOf, party, scratchDirectory } from './rig.ts';
 
 const DEMO: ItemPath = ['main', 'pins', 'demo'];
 
-test.each(['write', 'read'] as const)('a connection to %s has the settings it should have', async (access) => {
+it.each(['write', 'read'] as const)('a connection to %s has the settings it should have', async (access) => {
   const root = await scratchDirectory();
   const { state } = await party(root);
   await state.create(DEMO, 1, new Uint8Array(1));
@@ -54,7 +54,7 @@ test.each(['write', 'read'] as const)('a connection to %s has the settings it sh
   }
 });
 
-test('a log does not grow with what is written, and is cut after a large value', async () => {
+it('a log does not grow with what is written, and is cut after a large value', async () => {
   const root = await scratchDirectory();
   const { state } = await party(root);
   const logBytes = async () => (await stat(`${fileOf(root)}-wal`)).size;
@@ -75,7 +75,7 @@ describe('loading SQLite', () => {
       cwd: join(import.meta.dirname, '../../../..'),
     });
 
-  test('warns nobody, here and in a thread, and silences nothing else', () => {
+  it('warns nobody, here and in a thread, and silences nothing else', () => {
     const { stdout, stderr } = run(`
       process.getBuiltinModule = ((load) => (name) => {
         process.emitWarning('SQLite is an experimental feature', 'ExperimentalWarning');
@@ -94,7 +94,7 @@ describe('loading SQLite', () => {
     expect({ stdout, stderr }).toEqual({ stdout: '0 true 1\n1\n', stderr: '' });
   });
 
-  test('is put back where it fails', () => {
+  it('is put back where it fails', () => {
     const { stdout } = run(`
       process.getBuiltinModule = () => { throw new Error('none'); };
       const before = process.emitWarning;
@@ -104,7 +104,7 @@ describe('loading SQLite', () => {
     expect(stdout).toBe('none true\n');
   });
 
-  test('costs a program nothing that does not use it', () => {
+  it('costs a program nothing that does not use it', () => {
     const { stdout } = run(`
       let loaded = 0;
       process.getBuiltinModule = ((load) => (name) => { if (name === 'node:sqlite') loaded++; return load.call(process, name); })(process.getBuiltinModule);

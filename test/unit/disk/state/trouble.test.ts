@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdir, open, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { keepReserve, withReserve } from '../../../../src/disk/database/reserve.ts';
 import { DamagedDatabase } from '../../../../src/disk/database/sqlite.ts';
 import { databaseRefusal } from '../../../../src/disk/database/trouble.ts';
@@ -63,7 +63,7 @@ async function mountWorks(): Promise<boolean> {
 }
 
 describe('a database that may not grow any more', () => {
-  test('refuses what does not fit, keeps what it has, and takes more once there is room', async () => {
+  it('refuses what does not fit, keeps what it has, and takes more once there is room', async () => {
     const root = await scratchDirectory();
     const small = await party(root, { maxBytes: 200 * 1024 });
     let kept = 0;
@@ -85,7 +85,7 @@ describe('a database that may not grow any more', () => {
 });
 
 MOUNTS('a disk', () => {
-  test('that is full refuses for a moment, and goes on without being opened again', async () => {
+  it('that is full refuses for a moment, and goes on without being opened again', async () => {
     const disk = await smallDisk(4 * 1024 * 1024);
     if (disk === undefined) throw new Error('no disk');
     const { state } = await party(disk);
@@ -107,7 +107,7 @@ MOUNTS('a disk', () => {
     expect(await state.create(DEMO, kept + 1, bytes('room'))).toBe(true);
   });
 
-  test('that is full at a start gives its reserve up, and says so where there is none', async () => {
+  it('that is full at a start gives its reserve up, and says so where there is none', async () => {
     const disk = await smallDisk(8 * 1024 * 1024);
     if (disk === undefined) throw new Error('no disk');
     const durable = createDurable({ ops: nodeFileOps, root: disk, tempDirectory: join(disk, 'tmp', 'own') });
@@ -131,7 +131,7 @@ MOUNTS('a disk', () => {
     await keepReserve(durable, disk);
   });
 
-  test('that is read-only is read where all of it lies in the database, and not where some lies in a log', async () => {
+  it('that is read-only is read where all of it lies in the database, and not where some lies in a log', async () => {
     const disk = await smallDisk(8 * 1024 * 1024);
     if (disk === undefined) throw new Error('no disk');
     const first = await party(disk);
@@ -167,7 +167,7 @@ describe('what SQLite says', () => {
   const name = { path: '/data/state.db', holds: 'what it holds' };
   const of = (errcode: number) => databaseRefusal(Object.assign(new Error('sqlite'), { errcode }), name);
 
-  test.each([
+  it.each([
     [13, full, /no room for \/data\/state\.db \(SQLite error 13\)/],
     [4874, full, /32 KiB beside \/data\/state\.db/],
     [7, full, /no room/],
@@ -184,13 +184,13 @@ describe('what SQLite says', () => {
     expect(of(code)).toMatchObject({ ...expected, subject: 'state', message: expect.stringMatching(words) });
   });
 
-  test('and what it cannot have said, is damage; what is not about databases stays as it is', () => {
+  it('and what it cannot have said, is damage; what is not about databases stays as it is', () => {
     expect(databaseRefusal(new DamagedDatabase('x'), name)).toMatchObject(damaged);
     const other = new TypeError('x');
     expect(databaseRefusal(other, name)).toBe(other);
   });
 
-  test('of a file that was cut off comes out in these words', async () => {
+  it('of a file that was cut off comes out in these words', async () => {
     const root = await scratchDirectory();
     const { state, close } = await party(root);
     for (let at = 0; at < 100; at++) await state.create(['main', 'x', String(at)], 1, new Uint8Array(3000));
@@ -207,7 +207,7 @@ describe('what SQLite says', () => {
 describe('a file system', () => {
   const on = (type: number) => ({ ...nodeFileOps, fileSystem: async () => type });
 
-  test.each([
+  it.each([
     [0x6969, /network file system \(NFS\)/],
     [0xff534d42, /network file system \(CIFS\)/],
     // A number of 32 bits that came with a sign.
@@ -231,7 +231,7 @@ describe('a file system', () => {
       });
   });
 
-  test('that is FUSE takes an operator’s word', async () => {
+  it('that is FUSE takes an operator’s word', async () => {
     const data = join(await scratchDirectory(), 'data');
     await expect(openVolume(data, { ops: on(0x65735546) })).rejects.toMatchObject({
       ...damaged,
@@ -240,7 +240,7 @@ describe('a file system', () => {
     await (await openVolume(data, { ops: on(0x65735546), allowFuse: true })).close();
   });
 
-  test('of one machine is taken', async () => {
+  it('of one machine is taken', async () => {
     const data = join(await scratchDirectory(), 'data');
     for (const type of [0xef53, 0x58465342, 0x9123683e, 0x01021994, 0x794c7630, 0x2fc12fc1])
       await (await openVolume(data, { ops: on(type) })).close();

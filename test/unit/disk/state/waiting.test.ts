@@ -1,4 +1,4 @@
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { DatabaseThread } from '../../../../src/disk/database/database-thread.ts';
 import { sqlite } from '../../../../src/disk/database/sqlite.ts';
 import type { ItemPath } from '../../../../src/ports/state-storage.ts';
@@ -13,7 +13,7 @@ function other(root: string) {
 }
 
 describe('writes', () => {
-  test('that come together share a commit', async () => {
+  it('that come together share a commit', async () => {
     const root = await scratchDirectory();
     const { state } = await party(root);
     await state.open('main');
@@ -29,7 +29,7 @@ describe('writes', () => {
     expect(walBytes()).toBeLessThan(200);
   });
 
-  test('that do not fit fail alone', async () => {
+  it('that do not fit fail alone', async () => {
     const root = await scratchDirectory();
     const { state } = await party(root, { maxBytes: 256 * 1024 });
     await state.create(DEMO, 1, bytes('1'));
@@ -46,7 +46,7 @@ describe('writes', () => {
     expect(await state.version(['main', 'large'], 0)).toBe(0);
   });
 
-  test('wait for another process, and are refused for a moment where that takes too long', async () => {
+  it('wait for another process, and are refused for a moment where that takes too long', async () => {
     const root = await scratchDirectory();
     const { state } = await party(root, { waitMs: 50 });
     await state.create(DEMO, 1, bytes('1'));
@@ -59,7 +59,7 @@ describe('writes', () => {
     expect(await state.create(DEMO, 2, bytes('2'))).toBe(true);
   });
 
-  test('of a thread that ended are read back: what was written was written', async () => {
+  it('of a thread that ended are read back: what was written was written', async () => {
     const root = await scratchDirectory();
     const { state, writing } = await party(root, { ownThreads: true });
     await state.create(DEMO, 1, bytes('1'));
@@ -83,7 +83,7 @@ describe('writes', () => {
 });
 
 describe('reads', () => {
-  test('wait for a lock in turns: others go on meanwhile', async () => {
+  it('wait for a lock in turns: others go on meanwhile', async () => {
     const root = await scratchDirectory();
     const { state, close } = await party(root);
     await state.create(DEMO, 1, bytes('1'));
@@ -105,7 +105,7 @@ describe('reads', () => {
     expect(turns).toBeGreaterThanOrEqual(5);
   });
 
-  test('that meet a lock for too long are refused for a moment', async () => {
+  it('that meet a lock for too long are refused for a moment', async () => {
     const root = await scratchDirectory();
     const { state, close } = await party(root);
     await state.create(DEMO, 1, bytes('1'));
@@ -118,7 +118,7 @@ describe('reads', () => {
     expect(await last.version(DEMO, 1)).toBe(1);
   });
 
-  test('keep nothing open between two steps of a list, so that the log can be emptied', async () => {
+  it('keep nothing open between two steps of a list, so that the log can be emptied', async () => {
     const root = await scratchDirectory();
     const { state } = await party(root);
     await Promise.all(
@@ -134,7 +134,7 @@ describe('reads', () => {
     expect(seen).toBe(1100);
   });
 
-  test('of what is small are done here, and of what is large in a thread', async () => {
+  it('of what is small are done here, and of what is large in a thread', async () => {
     const root = await scratchDirectory();
     const { state, reading } = await party(root);
     await state.create(DEMO, 1, new Uint8Array(64 * 1024));
@@ -151,13 +151,13 @@ describe('reads', () => {
   });
 });
 
-test('a thread that is not asked for anything ends, and is started again when it is', async () => {
+it('a thread that is not asked for anything ends, and is started again when it is', async () => {
   const thread = new DatabaseThread({ idleMs: 1 });
   onTestFinished(() => thread.end());
   const session = thread.session();
   expect(thread.isRunning(session)).toBe(true);
   await thread.call('close', { database: -1 });
-  await expect.poll(() => thread.isRunning(session), { timeout: 10_000 }).toBe(false);
+  await expect.poll(() => thread.isRunning(session)).toBe(false);
   await thread.call('close', { database: -1 });
   expect(thread.isRunning(session)).toBe(false);
 });
