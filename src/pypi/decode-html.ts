@@ -1,5 +1,5 @@
 import { type Token, Tokenizer, TokenizerMode } from 'parse5';
-import { readDigests } from '../bytes/digest.ts';
+import { cutDigest, readFragment, readWritten } from './digests.ts';
 import { gatherEntries, readProvenance, readSize, readTime } from './entry.ts';
 import { decodeOnce } from './links.ts';
 import type { Entry, Fault, ProjectPage, ProjectStatus } from './project-page.ts';
@@ -99,14 +99,14 @@ function readAnchor(attributes: Attributes): Entry | Fault | undefined {
   const [path] = cut(location, '?');
   const filename = decodeOnce(path.slice(path.lastIndexOf('/') + 1));
   if (filename === undefined) return 'filename';
-  const digests = readDigests(fragment.split('&').map((part) => cut(part, '=')));
-  if (digests === undefined) return 'digest';
+  const written = readFragment(fragment);
+  if (written === undefined) return 'digest';
   const size = attributes.get('data-size');
   const gpgSig = attributes.get('data-gpg-sig');
   return {
     filename,
     url: location,
-    digests,
+    ...written,
     size: size !== undefined && /^[0-9]{1,16}$/.test(size) ? readSize(Number(size)) : undefined,
     uploadTime: readTime(attributes.get('data-upload-time')),
     requiresPython: attributes.get('data-requires-python'),
@@ -119,7 +119,7 @@ function readAnchor(attributes: Attributes): Entry | Fault | undefined {
 
 function readCoreMetadata(stated: string | undefined): Entry['coreMetadata'] {
   if (stated === undefined || stated === '' || stated === 'false') return undefined;
-  const digests = readDigests([cut(stated, '=')]);
+  const digests = readWritten([cutDigest(stated)])?.digests;
   return digests === undefined || digests.size === 0 ? 'announced' : digests;
 }
 

@@ -1,5 +1,5 @@
-import { readDigests } from '../bytes/digest.ts';
 import { Refusal } from '../bytes/refusal.ts';
+import { bothWritten, readFragment, readWritten, UNSTATED } from './digests.ts';
 import { gatherEntries, readProvenance, readSize, readTime } from './entry.ts';
 import { normalizeName } from './names.ts';
 import type { Entry, Extra, ProjectPage, ProjectStatus } from './project-page.ts';
@@ -51,15 +51,19 @@ const FILE_KEYS: ReadonlySet<string> = new Set([
 
 function readEntry(line: unknown): Entry | 'shape' | 'digest' {
   if (!isRecord(line)) return 'shape';
-  const { filename, url, hashes } = line;
-  if (typeof filename !== 'string' || typeof url !== 'string' || !isRecord(hashes)) return 'shape';
-  const digests = readDigests(Object.entries(hashes));
-  if (digests === undefined) return 'digest';
+  const { filename, url, hashes = null } = line;
+  if (typeof filename !== 'string' || typeof url !== 'string') return 'shape';
+  // PEP 691 demands it; whoever leaves it out states no digest there.
+  if (hashes !== null && !isRecord(hashes)) return 'shape';
+  const stated = readWritten(Object.entries(hashes ?? {}));
+  const fragment = url.includes('#') ? readFragment(url.slice(url.indexOf('#') + 1)) : UNSTATED;
+  const written = stated && fragment && bothWritten(stated, fragment);
+  if (written === undefined) return 'digest';
   const requiresPython = line['requires-python'];
   return {
     filename,
     url,
-    digests,
+    ...written,
     size: readSize(line['size']),
     uploadTime: readTime(line['upload-time']),
     requiresPython: typeof requiresPython === 'string' ? requiresPython : undefined,
@@ -81,7 +85,7 @@ function readYanked(yanked: unknown): true | string | undefined {
 function readCoreMetadata(line: Json): Entry['coreMetadata'] {
   const stated = line['core-metadata'] ?? line['dist-info-metadata'] ?? line['data-dist-info-metadata'];
   if (!isRecord(stated)) return stated === true ? 'announced' : undefined;
-  const digests = readDigests(Object.entries(stated));
+  const digests = readWritten(Object.entries(stated))?.digests;
   return digests === undefined || digests.size === 0 ? 'announced' : digests;
 }
 

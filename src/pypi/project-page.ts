@@ -1,4 +1,5 @@
 import type { Digests } from '../bytes/digest.ts';
+import type { WeakDigests } from './digests.ts';
 
 /** One file's line in a project page, as upstream states it. */
 export interface Entry {
@@ -7,6 +8,10 @@ export interface Entry {
   readonly url: string;
   /** Known algorithms only; empty where the page states none (bare anchors). */
   readonly digests: Digests;
+  /** MD5 and SHA-1, where the page states them: they vouch for nothing. */
+  readonly weak?: WeakDigests | undefined;
+  /** The page calls its BLAKE2b-256 `blake2b`. */
+  readonly blake2b?: true | undefined;
   /** PEP 700, bytes. */
   readonly size?: number | undefined;
   /** PEP 700, the very characters upstream wrote. */

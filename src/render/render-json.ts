@@ -46,7 +46,7 @@ const COMMA = 0x2c;
 function fileJson(file: OwnFile): string {
   const { entry } = file;
   return (
-    `{"filename":${text(entry.filename)},"url":${text(hrefOf(file))},"hashes":${hashes(entry.digests) ?? '{}'}` +
+    `{"filename":${text(entry.filename)},"url":${text(hrefOf(file))},"hashes":${hashes(entry.digests, entry.blake2b) ?? '{}'}` +
     (entry.size === undefined ? '' : `,"size":${entry.size}`) +
     member('upload-time', entry.uploadTime) +
     member('requires-python', entry.requiresPython) +
@@ -65,11 +65,14 @@ function coreMetadata({ coreMetadata: stated }: Entry): string {
   return named === undefined ? '' : `,"core-metadata":${named}`;
 }
 
-/** Hex and hashlib's names need no escapes. */
-function hashes(digests: Digests): string | undefined {
-  const named = HASHLIB.filter((algorithm) => digests.has(algorithm));
-  if (named.length === 0) return undefined;
-  return `{${named.map((algorithm) => `"${algorithm}":"${digests.get(algorithm)}"`).join(',')}}`;
+/** Hex and hashlib's names need no escapes. `blake2b`, as uv reads it, only where upstream says so: a client may demand it. */
+function hashes(digests: Digests, blake2b?: true): string | undefined {
+  const named = HASHLIB.filter((algorithm) => digests.has(algorithm)).map(
+    (algorithm) => `"${algorithm}":"${digests.get(algorithm)}"`,
+  );
+  const blake = digests.get('blake2b-256');
+  if (blake2b === true && blake !== undefined) named.push(`"blake2b":"${blake}"`);
+  return named.length === 0 ? undefined : `{${named.join(',')}}`;
 }
 
 function unknown(extra: Extra): string {
