@@ -8,6 +8,7 @@ import type { Config, IndexConfig, SignedIndexConfig, UnsignedIndexConfig } from
 import { createUsageRecord } from '../disk/blob-storage.ts';
 import { type AccessRecord, createAccessRecord } from '../disk/records/access-record.ts';
 import { createJournal } from '../disk/records/journal.ts';
+import { createTallies } from '../disk/records/tallies.ts';
 import { holdToRoot, holdToUpstream } from '../mirror/operator/start-policy.ts';
 import type { PackageIndex } from '../mirror/package-index.ts';
 import { quarantinePolicy } from '../mirror/quarantine-policy.ts';
@@ -17,6 +18,7 @@ import { createUnsignedIndex } from '../mirror/unsigned/index.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Emit } from '../ports/events.ts';
 import type { IndexState } from '../ports/index-state.ts';
+import type { Tallies } from '../ports/left-out.ts';
 import type { PageWork } from '../ports/page-work.ts';
 import type { Journal } from '../ports/records.ts';
 import { knownLayout } from '../presets/known-upstreams.ts';
@@ -96,9 +98,11 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     closers.push(() => fetched.close());
     const journal = createJournal(directory.records);
     closers.push(() => journal.close());
+    const tallies = createTallies(directory.records);
+    closers.push(() => tallies.close());
     const work = createPageWork({ shares });
     closers.push(() => work.close());
-    const shared = { config, blobs, clock, emit, journal, work, newTrust, seams };
+    const shared = { config, blobs, clock, emit, journal, tallies, work, newTrust, seams };
     const { indexes, states } = await composeIndexes(shared, directory, closers);
     return {
       indexes,
@@ -158,6 +162,7 @@ interface IndexParts {
   readonly newTrust: string | undefined;
   readonly seams: Seams;
   readonly journal: Journal;
+  readonly tallies: Tallies;
   readonly work: PageWork;
 }
 
@@ -174,6 +179,7 @@ async function composeUnsigned({
   clock,
   emit,
   journal,
+  tallies,
   work,
   newTrust,
   seams,
@@ -198,6 +204,7 @@ async function composeUnsigned({
     pins: createPins(state),
     blobs,
     journal,
+    tallies,
     work,
     policy: quarantinePolicy,
     clock,
@@ -233,6 +240,7 @@ async function composeSigned({
   clock,
   emit,
   journal,
+  tallies,
   work,
   newTrust,
   seams,
@@ -262,6 +270,7 @@ async function composeSigned({
     blobs,
     policy: quarantinePolicy,
     journal,
+    tallies,
     clock,
     runner: runInSlices,
     emit,

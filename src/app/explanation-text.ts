@@ -1,6 +1,7 @@
 import { dateText } from '../bytes/instant.ts';
 import type { Explanation, Voucher } from '../mirror/package-index.ts';
 import type { Pin } from '../ports/index-state.ts';
+import { hintText } from '../ports/left-out.ts';
 import { untilText } from './words.ts';
 
 /** In plain words, for somebody who has never heard of TUF. */
@@ -14,7 +15,7 @@ export function explanationText(explanation: Explanation, now: number): string {
       ? `${project}: a project with ${listed}, ${evidence === 'tuf' ? how : "proved by their page's digests (evidence: index)"}.`
       : `${name}: a file of the project ${project}, ${how}.`;
   const body = evidence === 'tuf' ? signedLines(explanation, now) : unsignedLines(explanation);
-  return [head, '', ...body, ...(kind === 'file' ? fileLines(explanation) : [])].join('\n');
+  return [head, '', ...body, ...(kind === 'file' ? fileLines(explanation) : leftOutLines(explanation))].join('\n');
 }
 
 function signedLines({ project, chain, forgeableOnline, reuploads }: Explanation, now: number): readonly string[] {
@@ -54,6 +55,22 @@ function unsignedLines({ kind, pinned }: Explanation): readonly string[] {
           'name, from any authority this machine believes; the account of somebody who may upload to the project.',
           'Verbatim cannot detect that at first sight. Files seen before keep their bytes: their digests are pinned here.',
         ]),
+  ];
+}
+
+/** Each file by name, under why it is not here and what would let it in. */
+function leftOutLines({ leftOut }: Explanation): readonly string[] {
+  const whys = [...new Set(leftOut.map(({ why }) => why))];
+  if (whys.length === 0) return [];
+  return [
+    '',
+    `Upstream lists ${leftOut.length} more, left out here:`,
+    ...whys.flatMap((reason) => [
+      `  ${hintText(reason)}`,
+      ...leftOut
+        .filter(({ why }) => why === reason)
+        .map(({ name }) => `    ${name === '' ? '(without a name)' : name}`),
+    ]),
   ];
 }
 

@@ -50,6 +50,9 @@ export async function startMirror({
     const { blobs, bytes, limit } = composition.blobs.usage();
     return { files: blobs, bytes, limitBytes: limit };
   });
+  metrics.watchPages(() =>
+    Promise.all(composition.indexes.map(async (each) => ({ index: each.name, ...(await each.tally()) }))),
+  );
   const access = readers && createAccess(readers, composition.shares.passwords);
   const mirror = new Mirror({ config, log, emit, metrics, composition, access });
   try {

@@ -3,6 +3,7 @@ import { noEvents } from '../app/no-events.ts';
 import { untilText } from '../app/words.ts';
 import type { Config } from '../config/config.ts';
 import type { IndexStatus } from '../mirror/package-index.ts';
+import { hintText } from '../ports/left-out.ts';
 import { statusEvidence } from './evidence-text.ts';
 import { print, printJson } from './output.ts';
 
@@ -18,6 +19,12 @@ export async function status(config: Config, json: boolean): Promise<void> {
   } finally {
     await composition.close();
   }
+}
+
+/** As it stands in the data directory: also what a server beside this command, or an earlier run, left out. */
+function leftOutLines({ leftOut }: IndexStatus): readonly string[] {
+  if (leftOut.size === 0) return ['  left out of pages: nothing'];
+  return [...leftOut].map(([why, count]) => `  left out of pages (${why}): ${count} - ${hintText(why)}`);
 }
 
 export function statusText(index: IndexStatus, now: number): string {
@@ -45,6 +52,6 @@ export function statusText(index: IndexStatus, now: number): string {
         ? '  what was proved before is served until it expires'
         : '  pages held stand in for it as long as stale_if_error allows',
     );
-  for (const [why, count] of index.leftOut) lines.push(`  left out of pages (${why}): ${count}`);
+  lines.push(...leftOutLines(index));
   return lines.join('\n');
 }

@@ -5,6 +5,7 @@ import type { Blobs } from '../ports/blobs.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Emit } from '../ports/events.ts';
 import type { Pins } from '../ports/index-state.ts';
+import type { Tallies } from '../ports/left-out.ts';
 import type { PageWork } from '../ports/page-work.ts';
 import type { Policy } from '../ports/policy.ts';
 import type { Journal } from '../ports/records.ts';
@@ -21,6 +22,7 @@ import type { FileAnswer } from './files/file-answer.ts';
 import { Files } from './files/files.ts';
 import type { IndexStatus, PackageIndex, SignedRepository, UnverifiedDocuments } from './package-index.ts';
 import type { BelievedPage } from './projects/believed-page.ts';
+import type { TallyTotals } from './projects/left-out.ts';
 import { ProjectPins } from './projects/pins.ts';
 import { ProjectList } from './projects/project-list.ts';
 import { ProjectPages } from './projects/project-pages.ts';
@@ -37,6 +39,7 @@ export interface IndexOptions {
   readonly clock: Clock;
   readonly emit: Emit;
   readonly journal: Journal;
+  readonly tallies: Tallies;
   /** Bytes of memory for pages, and as much again for what they are made from. */
   readonly memory: number;
   /** True where upstream may put other bytes under a name it used before. */
@@ -134,7 +137,11 @@ export class EvidencedIndex<P> implements RunningIndex {
 
   async status(): Promise<IndexStatus> {
     const { name, evidence } = this;
-    return { name, evidence, ...(await this.#evidence.status()), leftOut: this.#pages.leftOut };
+    return { name, evidence, ...(await this.#evidence.status()), ...(await this.tally()) };
+  }
+
+  tally(): Promise<TallyTotals> {
+    return this.#pages.totals();
   }
 
   async listing(project: string, caller: Caller): Promise<BelievedPage<P>> {

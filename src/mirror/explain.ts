@@ -1,6 +1,7 @@
 import type { Caller } from '../async/caller.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Pin } from '../ports/index-state.ts';
+import { hintText, type LeftOutFile } from '../ports/left-out.ts';
 import type { OwnFile } from '../pypi/listing.ts';
 import { normalizeName, projectCandidates } from '../pypi/names.ts';
 import { isUnlisted } from './absence.ts';
@@ -21,6 +22,8 @@ export interface Explanation extends EvidenceFacts {
   /** The operator lets the index exchange files: nothing is compared with its pin. */
   readonly reuploads: boolean;
   readonly files: number;
+  /** Files that upstream lists and our page does not, and why; of a project. */
+  readonly leftOut: readonly LeftOutFile[];
 }
 
 interface ExplainOptions<P> {
@@ -44,6 +47,13 @@ export async function explain<P>(options: ExplainOptions<P>, name: string, calle
       const page = await read(project);
       const file = page?.file(name);
       if (page !== undefined && file !== undefined) return explanation(options, name, page, file);
+      const leftOut = page?.leftOut().find((each) => each.name === name);
+      if (leftOut !== undefined)
+        throw new Refusal(
+          'unlisted',
+          `Upstream lists ${name}, and this mirror leaves it out - ${hintText(leftOut.why)}.`,
+          { subject: 'file' },
+        );
     }
   const project = normalizeName(name);
   const page = project === undefined ? undefined : await read(project);
@@ -77,5 +87,6 @@ async function explanation<P>(
     pinned: file === undefined ? undefined : (await pins.of(project)).get(file.entry.filename),
     reuploads,
     files: listing.files.size,
+    leftOut: file === undefined ? page.leftOut() : [],
   };
 }

@@ -12,6 +12,7 @@ import type { Explanation } from './explain.ts';
 import type { FileAddress } from './files/addresses.ts';
 import type { FileAnswer } from './files/file-answer.ts';
 import type { BelievedPage } from './projects/believed-page.ts';
+import type { TallyTotals } from './projects/left-out.ts';
 import type { StoredRoles } from './tuf/stored-roles.ts';
 
 // What routes, commands and jobs may ask of an index. Every method throws Refusal; what it returns was proved or believed.
@@ -38,6 +39,8 @@ export interface PackageIndex {
   /** Who vouches for a project or file, in facts. */
   explain(name: string, caller: Caller): Promise<Explanation>;
   status(): Promise<IndexStatus>;
+  /** What the pages in force leave out, also those of an earlier run. */
+  tally(): Promise<TallyTotals>;
   /** A project page, parsed, for jobs: not counted as served. */
   listing(project: string, caller: Caller): Promise<BelievedPage<unknown>>;
   /** Names of all projects, normalized, for jobs. */
@@ -94,9 +97,7 @@ export interface UnverifiedDocuments {
   signature(path: string, caller: Caller): Promise<UnverifiedDocument>;
 }
 
-export interface IndexStatus extends EvidenceStatus {
+export interface IndexStatus extends EvidenceStatus, TallyTotals {
   readonly name: string;
   readonly evidence: EvidenceKind;
-  /** Lines that the pages in force do not pass on, by why. */
-  readonly leftOut: ReadonlyMap<string, number>;
 }

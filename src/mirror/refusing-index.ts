@@ -6,6 +6,9 @@ import type {
   SignedRepository,
   UnverifiedDocuments,
 } from './package-index.ts';
+import type { TallyTotals } from './projects/left-out.ts';
+
+const NO_TOTALS: TallyTotals = { leftOut: new Map() };
 
 interface RefusingIndexOptions {
   readonly name: string;
@@ -68,7 +71,11 @@ export class RefusingIndex implements PackageIndex {
     const { name, evidence, upstream, layout, refusal } = this.#options;
     const { reason, message } = refusal;
     const lastError = { reason, message, at: 0 };
-    return { name, evidence, upstream, layout, lastRefresh: undefined, lastError, roles: [], leftOut: new Map() };
+    return { name, evidence, upstream, layout, lastRefresh: undefined, lastError, roles: [], ...NO_TOTALS };
+  }
+
+  async tally(): Promise<TallyTotals> {
+    return NO_TOTALS;
   }
 
   async settled(): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Instant } from '../bytes/instant.ts';
 import type { Reason, Subject } from '../bytes/refusal.ts';
+import type { LeftOutReason } from './left-out.ts';
 
 /** Where refused bytes came from. */
 export const ORIGINS = ['upstream', 'disk', 'client'] as const;
@@ -53,6 +54,12 @@ interface EventMap {
     readonly seconds: number;
     readonly versions?: ReadonlyMap<string, number> | undefined;
     readonly expires?: ReadonlyMap<string, Instant> | undefined;
+  };
+  /** What a project's page does not pass on of what upstream lists, once for each change; empty where it passes on everything again. */
+  readonly leftOut: {
+    readonly index: string;
+    readonly project: string;
+    readonly leftOut: ReadonlyMap<LeftOutReason, number>;
   };
   /** Something worth a line. */
   readonly noted: {

@@ -2,7 +2,7 @@ import { type Token, Tokenizer, TokenizerMode } from 'parse5';
 import { cutDigest, readFragment, readWritten } from './digests.ts';
 import { gatherEntries, readProvenance, readSize, readTime } from './entry.ts';
 import { decodeOnce } from './links.ts';
-import type { Entry, Fault, ProjectPage, ProjectStatus } from './project-page.ts';
+import type { Entry, FaultyLine, ProjectPage, ProjectStatus } from './project-page.ts';
 import { decodeText, readApiVersion } from './read.ts';
 
 /**
@@ -92,15 +92,18 @@ function forEachTag(html: string, visit: (tag: string, attributes: Attributes) =
 }
 
 /** PEP 503, 592, 658/714, 740; `data-size` and `data-upload-time` as uv reads them. Undefined for a mere anchor. */
-function readAnchor(attributes: Attributes): Entry | Fault | undefined {
+function readAnchor(attributes: Attributes): Entry | FaultyLine | undefined {
   const href = attributes.get('href');
   if (href === undefined) return undefined;
   const [location = '', fragment = ''] = cut(href.trim(), '#');
   const [path] = cut(location, '?');
-  const filename = decodeOnce(path.slice(path.lastIndexOf('/') + 1));
-  if (filename === undefined) return 'filename';
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  // To a directory, to the page itself or a part of it: no file.
+  if (name === '') return undefined;
+  const filename = decodeOnce(name);
+  if (filename === undefined) return { why: 'filename', name };
   const written = readFragment(fragment);
-  if (written === undefined) return 'digest';
+  if (written === undefined) return { why: 'digest', name: filename };
   const size = attributes.get('data-size');
   const gpgSig = attributes.get('data-gpg-sig');
   return {

@@ -2,7 +2,7 @@ import { Refusal } from '../bytes/refusal.ts';
 import { bothWritten, readFragment, readWritten, UNSTATED } from './digests.ts';
 import { gatherEntries, readProvenance, readSize, readTime } from './entry.ts';
 import { normalizeName } from './names.ts';
-import type { Entry, Extra, ProjectPage, ProjectStatus } from './project-page.ts';
+import type { Entry, Extra, FaultyLine, ProjectPage, ProjectStatus } from './project-page.ts';
 import { bad, isRecord, type Json, readApiVersion, readJson } from './read.ts';
 
 /** A PEP 691 project page. Refuses `format`, `limit`, and `foreign` where it names another project. */
@@ -49,16 +49,17 @@ const FILE_KEYS: ReadonlySet<string> = new Set([
   'gpg-sig',
 ]);
 
-function readEntry(line: unknown): Entry | 'shape' | 'digest' {
-  if (!isRecord(line)) return 'shape';
+function readEntry(line: unknown): Entry | FaultyLine {
+  if (!isRecord(line)) return { why: 'shape', name: '' };
   const { filename, url, hashes = null } = line;
-  if (typeof filename !== 'string' || typeof url !== 'string') return 'shape';
+  if (typeof filename !== 'string') return { why: 'shape', name: '' };
+  if (typeof url !== 'string') return { why: 'shape', name: filename };
   // PEP 691 demands it; whoever leaves it out states no digest there.
-  if (hashes !== null && !isRecord(hashes)) return 'shape';
+  if (hashes !== null && !isRecord(hashes)) return { why: 'shape', name: filename };
   const stated = readWritten(Object.entries(hashes ?? {}));
   const fragment = url.includes('#') ? readFragment(url.slice(url.indexOf('#') + 1)) : UNSTATED;
   const written = stated && fragment && bothWritten(stated, fragment);
-  if (written === undefined) return 'digest';
+  if (written === undefined) return { why: 'digest', name: filename };
   const requiresPython = line['requires-python'];
   return {
     filename,

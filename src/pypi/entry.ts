@@ -3,13 +3,13 @@ import { isLoopback } from '../bytes/loopback.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import { MAX_FILES, MAX_URL } from './limits.ts';
 import { belongsTo, isFileName } from './names.ts';
-import { countFaults, type Entry, type Fault, type LeftOut } from './project-page.ts';
+import { countFaults, type Entry, type Fault, type FaultyLine, type LeftOut } from './project-page.ts';
 
 // What both decoders hold a line of a page to.
 
 /** Gathers the lines of one page: what can be served, and what was left out by why. */
 export interface Gathering {
-  add(line: Entry | Fault): void;
+  add(line: Entry | FaultyLine): void;
   files(): readonly Entry[];
   readonly leftOut: LeftOut;
 }
@@ -23,14 +23,15 @@ export function gatherEntries(project: string): Gathering {
     add(line) {
       if (++lines > MAX_FILES)
         throw new Refusal('limit', `The page lists more than ${MAX_FILES} files.`, { subject: 'page' });
-      const fault = typeof line === 'string' ? line : faultOf(line, project);
-      if (fault !== undefined) return faults.add(fault);
-      if (typeof line === 'string') return;
-      if (files.has(line.filename)) faults.add('duplicate');
-      else files.set(line.filename, line);
+      if ('why' in line) return faults.add(line);
+      const { filename: name } = line;
+      const why = faultOf(line, project);
+      if (why !== undefined) faults.add({ why, name });
+      else if (files.has(name)) faults.add({ why: 'duplicate', name });
+      else files.set(name, line);
     },
     files: () => [...files.values()],
-    leftOut: faults.counts,
+    leftOut: faults.leftOut,
   };
 }
 

@@ -18,14 +18,14 @@ export function relink(page: ProjectPage, { pageUrl, known }: Relinking): Listin
   const files = new Map<string, OwnFile>();
   for (const entry of page.files) {
     const file = relinkEntry(entry, page.name, base, known?.get(entry.filename));
-    if (typeof file === 'string') faults.add(file);
+    if (typeof file === 'string') faults.add({ why: file, name: entry.filename });
     else files.set(entry.filename, file);
   }
   const kept = [...files.values()].map(({ entry }) => entry);
   const versions =
     page.versions === undefined
       ? derivedVersions(kept, page.name)
-      : faults.counts.size === 0
+      : faults.leftOut.counts.size === 0
         ? page.versions
         : listedVersions(page.versions, kept, page.name);
   const head = {
@@ -36,7 +36,7 @@ export function relink(page: ProjectPage, { pageUrl, known }: Relinking): Listin
     meta: page.meta,
     // PEP 752: a claim to namespaces does not carry over to mirrors.
     extra: new Map([...page.extra].filter(([key]) => key !== 'namespaces')),
-    leftOut: faults.counts,
+    leftOut: faults.leftOut,
   };
   return listingOf(head, files.values());
 }

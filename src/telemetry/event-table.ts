@@ -10,6 +10,7 @@ import {
   SERVED_FROM,
   SERVED_KINDS,
 } from '../ports/events.ts';
+import { hintsText, leftOutText } from '../ports/left-out.ts';
 import { type Label, oneOf, statusOf } from './labels.ts';
 import type { Fields, Level } from './log.ts';
 
@@ -78,6 +79,23 @@ export const EVENTS: Table = {
           ? 'a refresh failed; what was proved before is served as long as it may be'
           : `refreshed: ${result}`,
       fields: { index, result, seconds: rounded(seconds), timestamp: versions?.get('timestamp') },
+    }),
+  },
+  leftOut: {
+    counter: {
+      name: 'verbatim_left_out_changes_total',
+      help: 'Times the files that a project page leaves out became others.',
+      labels: { index: 'index' },
+      values: ({ index }) => [index],
+    },
+    word: 'left-out',
+    level: ({ leftOut }) => (leftOut.size === 0 ? 'info' : 'warn'),
+    line: ({ index, project, leftOut }) => ({
+      message:
+        leftOut.size === 0
+          ? `nothing is left out of the page of ${project} any more`
+          : `left out of the page of ${project}: ${leftOutText(leftOut)}. ${hintsText(leftOut)}`,
+      fields: { index, name: project, ...Object.fromEntries(leftOut) },
     }),
   },
   noted: {

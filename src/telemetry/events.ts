@@ -30,6 +30,7 @@ export function createEmit(log: Log, metrics: Metrics): Emit {
     rejected: told<'rejected'>(EVENTS.rejected),
     served: told<'served'>(EVENTS.served),
     refreshed: told<'refreshed'>(EVENTS.refreshed, metrics.refreshed),
+    leftOut: told<'leftOut'>(EVENTS.leftOut),
     noted: told<'noted'>(EVENTS.noted),
     answered: told<'answered'>(EVENTS.answered, metrics.answered),
     faulted: told<'faulted'>(EVENTS.faulted),

@@ -1,15 +1,22 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Instant } from '../bytes/instant.ts';
 import { type Event, ROUTES } from '../ports/events.ts';
+import { LEFT_OUT, type LeftOutReason } from '../ports/left-out.ts';
 import { createDurations } from './durations.ts';
 import type { Row } from './event-table.ts';
-import { oneOf } from './labels.ts';
+import { type Label, oneOf } from './labels.ts';
 import { createTally } from './tally.ts';
 
 export interface StoreSizes {
   readonly bytes: number;
   readonly files: number;
   readonly limitBytes: number;
+}
+
+/** What the pages of one index leave out. */
+export interface PageCounts {
+  readonly index: string;
+  readonly leftOut: ReadonlyMap<LeftOutReason, number>;
 }
 
 export interface Metrics {
@@ -24,6 +31,8 @@ export interface Metrics {
   watchLog(dropped: () => number): void;
   /** Read at each scrape. */
   watchStore(read: () => StoreSizes): void;
+  /** Read at each scrape. */
+  watchPages(read: () => Promise<readonly PageCounts[]>): void;
   /** What GET /metrics answers. */
   readonly exposition: { readonly contentType: string; text(): Promise<string> };
 }
@@ -62,6 +71,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     refreshed: (event) => refreshed({ ...event, index: index(event.index) }),
     ...logMetrics(registry),
     watchStore: (read) => watchStore(registry, read),
+    watchPages: (read) => watchPages(registry, index, read),
     exposition: { contentType: registry.contentType, text: () => registry.metrics() },
   };
 }
@@ -175,4 +185,19 @@ function watchStore(registry: Registry, read: () => StoreSizes): void {
   gauge('bytes', 'Bytes of proved files held.', (sizes) => sizes.bytes);
   gauge('files', 'Proved files held.', (sizes) => sizes.files);
   gauge('limit_bytes', 'Most bytes the store may hold.', (sizes) => sizes.limitBytes);
+}
+
+/** Several processes over one directory draw the same pages: what one of them knows is not added up. */
+function watchPages(registry: Registry, indexOf: Label, read: () => Promise<readonly PageCounts[]>): void {
+  new Gauge({
+    name: 'verbatim_left_out_files',
+    help: 'Files that upstream lists and the pages in force do not, by why (docs/trust.md).',
+    labelNames: ['index', 'reason'],
+    registers: [registry],
+    aggregator: 'max',
+    async collect() {
+      for (const { index, leftOut } of await read())
+        for (const reason of LEFT_OUT) this.set({ index: indexOf(index), reason }, leftOut.get(reason) ?? 0);
+    },
+  });
 }

@@ -8,6 +8,7 @@ export function createRecorder(): { readonly events: Recorded; readonly emit: Em
     rejected: [],
     served: [],
     refreshed: [],
+    leftOut: [],
     noted: [],
     answered: [],
     faulted: [],

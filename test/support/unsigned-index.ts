@@ -41,6 +41,7 @@ export async function unsignedIndex({ now, upstream, policy, record }: UnsignedI
     clock: { now },
     emit: noEvents,
     journal: { note() {} },
+    tallies: { load: async () => new Map(), put() {} },
     memory: 1e7,
     reuploads: false,
     maxAge: 600,

@@ -2,6 +2,7 @@ import type { Caller } from '../../async/caller.ts';
 import type { Instant } from '../../bytes/instant.ts';
 import { mustBe } from '../../bytes/proof.ts';
 import type { Clock } from '../../ports/clock.ts';
+import { type LeftOutReason, leftOutWhy } from '../../ports/left-out.ts';
 import type { Enforced, PageWork } from '../../ports/page-work.ts';
 import type { PageVerdict, Policy, Verdict } from '../../ports/policy.ts';
 import { emptied, type Listing, without } from '../../pypi/listing.ts';
@@ -9,7 +10,7 @@ import { makePage, type Page } from '../../render/page.ts';
 import { Believed, type Source } from '../believed.ts';
 import type { Evidence } from '../evidence.ts';
 import { type BelievedPage, makeBelievedPage } from './believed-page.ts';
-import type { LeftOutLines } from './left-out.ts';
+import type { PageTallies } from './left-out.ts';
 import type { ProjectPins } from './pins.ts';
 
 /** What is served of a belief. */
@@ -47,7 +48,7 @@ interface PageDrawerOptions<P> {
   readonly pins: ProjectPins;
   readonly policy: Policy;
   readonly clock: Clock;
-  readonly leftOut: LeftOutLines;
+  readonly tallies: PageTallies;
 }
 
 /** Seconds after which a page that lacks something is drawn again: an operator may have let it through meanwhile. */
@@ -72,7 +73,7 @@ export class PageDrawer<P> implements Drawer<P, BelievedPage<P>> {
   }
 
   async draw(believed: Believed<P>, source: Source, caller: Caller): Promise<Drawing<P, BelievedPage<P>>> {
-    const { evidence, work, policy, leftOut } = this.#options;
+    const { evidence, work, policy, tallies } = this.#options;
     mustBe<Believed<unknown>>(Believed, believed);
     const bytes = await source.read(caller);
     let proved = believed;
@@ -95,7 +96,7 @@ export class PageDrawer<P> implements Drawer<P, BelievedPage<P>> {
     if (judged === undefined) throw new Error('a page was drawn that nothing was enforced on');
     const { verdict, complete } = judged;
     const { hidden, withheld } = drawn;
-    leftOut.put(believed.name, drawn.listing.leftOut);
+    tallies.put(believed.name, { leftOut: countLeftOut(drawn) });
     // Nothing else that is made of the listing may offer what the page does not.
     const listing = hidden === true ? emptied(drawn.listing) : drawn.listing;
     const view = makeBelievedPage({ believed: proved, page: pageOf(drawn.bodies, source), listing, withheld, verdict });
@@ -136,7 +137,7 @@ export class PageDrawer<P> implements Drawer<P, BelievedPage<P>> {
   }
 
   gone(name: string): void {
-    this.#options.leftOut.remove(name);
+    this.#options.tallies.put(name, undefined);
   }
 
   /** Pins first: a verdict is on what they leave. */
@@ -193,6 +194,15 @@ export class ListDrawer<P> implements Drawer<P, Page> {
   gone(): void {
     // Nothing is counted of a list.
   }
+}
+
+/** Faulty lines, and files that pins or policy forbid. */
+function countLeftOut({ listing, withheld, hidden }: Enforced): ReadonlyMap<LeftOutReason, number> {
+  const counts = new Map<LeftOutReason, number>(listing.leftOut.counts);
+  const add = (why: LeftOutReason, count: number) => counts.set(why, (counts.get(why) ?? 0) + count);
+  for (const { reason } of withheld.values()) add(leftOutWhy(reason), 1);
+  if (hidden === true && listing.files.size > 0) add('policy', listing.files.size);
+  return counts;
 }
 
 function pageOf(bodies: Parameters<typeof makePage>[0], { serial }: Source): Page {

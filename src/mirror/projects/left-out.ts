@@ -1,26 +1,68 @@
-import type { LeftOut } from '../../pypi/project-page.ts';
+import type { Emit } from '../../ports/events.ts';
+import type { LeftOutReason, PageTally, Tallies } from '../../ports/left-out.ts';
 
-/** Projects whose left-out lines are counted one by one; beyond it they are not. */
+/** Projects whose pages are counted one by one; beyond it they are not. */
 const MOST_PROJECTS = 100_000;
 
-/** Lines that the pages in force do not pass on, by why. A page drawn again counts once. */
-export class LeftOutLines {
-  readonly #pages = new Map<string, LeftOut>();
+interface PageTalliesOptions {
+  readonly index: string;
+  readonly tallies: Tallies;
+  readonly emit: Emit;
+}
 
-  /** The page of a project that is in force now. */
-  put(project: string, lines: LeftOut): void {
-    this.#pages.delete(project);
-    if (lines.size > 0 && this.#pages.size < MOST_PROJECTS) this.#pages.set(project, lines);
+/** What the pages in force leave out, added up. */
+export interface TallyTotals {
+  readonly leftOut: ReadonlyMap<LeftOutReason, number>;
+}
+
+/**
+ * What the pages in force do not pass on, by why. A page drawn again counts once, and is told of once for each change, also
+ * across a restart.
+ */
+export class PageTallies {
+  readonly #options: PageTalliesOptions;
+  readonly #pages = new Map<string, PageTally>();
+  /** Everything happens behind what earlier runs have written down. */
+  #last: Promise<void>;
+
+  constructor(options: PageTalliesOptions) {
+    const { index, tallies } = options;
+    this.#options = options;
+    this.#last = tallies.load(index).then(
+      (pages) => {
+        for (const [project, tally] of pages) this.#pages.set(project, tally);
+      },
+      // A hint only: what cannot be read is counted anew, page by page.
+      () => undefined,
+    );
   }
 
-  remove(project: string): void {
-    this.#pages.delete(project);
+  /** The page of a project that is in force now; undefined where there is none any more. Does not throw. */
+  put(project: string, tally: PageTally | undefined): void {
+    this.#last = this.#last.then(() => this.#put(project, tally));
   }
 
-  get totals(): ReadonlyMap<string, number> {
-    const totals = new Map<string, number>();
-    for (const lines of this.#pages.values())
-      for (const [why, count] of lines) totals.set(why, (totals.get(why) ?? 0) + count);
-    return totals;
+  async totals(): Promise<TallyTotals> {
+    await this.#last;
+    const leftOut = new Map<LeftOutReason, number>();
+    for (const tally of this.#pages.values())
+      for (const [why, count] of tally.leftOut) leftOut.set(why, (leftOut.get(why) ?? 0) + count);
+    return { leftOut };
   }
+
+  #put(project: string, given: PageTally | undefined): void {
+    const { index, tallies, emit } = this.#options;
+    const tally = given === undefined || given.leftOut.size === 0 ? undefined : given;
+    const before = this.#pages.get(project);
+    if (isSame(before, tally)) return;
+    if (tally === undefined) this.#pages.delete(project);
+    else if (before !== undefined || this.#pages.size < MOST_PROJECTS) this.#pages.set(project, tally);
+    tallies.put(index, project, tally);
+    emit({ name: 'leftOut', index, project, leftOut: tally?.leftOut ?? new Map() });
+  }
+}
+
+function isSame(a: PageTally | undefined, b: PageTally | undefined): boolean {
+  const [one, other] = [a?.leftOut ?? new Map(), b?.leftOut ?? new Map()];
+  return one.size === other.size && [...one].every(([why, count]) => other.get(why) === count);
 }

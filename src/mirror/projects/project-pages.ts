@@ -2,6 +2,8 @@ import type { Background } from '../../async/background.ts';
 import type { Caller } from '../../async/caller.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
+import type { Emit } from '../../ports/events.ts';
+import type { Tallies } from '../../ports/left-out.ts';
 import type { PageWork } from '../../ports/page-work.ts';
 import type { Policy } from '../../ports/policy.ts';
 import type { Page } from '../../render/page.ts';
@@ -9,7 +11,7 @@ import type { Evidence } from '../evidence.ts';
 import type { BelievedPage } from './believed-page.ts';
 import { PageDrawer } from './draw.ts';
 import { KeptDocuments } from './kept-documents.ts';
-import { LeftOutLines } from './left-out.ts';
+import { PageTallies, type TallyTotals } from './left-out.ts';
 import type { ProjectPins } from './pins.ts';
 import type { Reports } from './reports.ts';
 
@@ -21,6 +23,8 @@ export interface ProjectPagesOptions<P> {
   readonly policy: Policy;
   readonly clock: Clock;
   readonly reports: Reports;
+  readonly emit: Emit;
+  readonly tallies: Tallies;
   readonly background: Background;
   /** Bytes. */
   readonly memory: number;
@@ -29,11 +33,12 @@ export interface ProjectPagesOptions<P> {
 /** The project pages of one index. */
 export class ProjectPages<P> {
   readonly #documents: KeptDocuments<P, BelievedPage<P>>;
-  readonly #leftOut = new LeftOutLines();
+  readonly #tallies: PageTallies;
   readonly #policy: Policy;
 
   constructor(options: ProjectPagesOptions<P>) {
-    const drawer = new PageDrawer({ ...options, leftOut: this.#leftOut });
+    this.#tallies = new PageTallies(options);
+    const drawer = new PageDrawer({ ...options, tallies: this.#tallies });
     this.#policy = options.policy;
     this.#documents = new KeptDocuments({
       ...options,
@@ -66,8 +71,8 @@ export class ProjectPages<P> {
     this.#documents.doubt(page.believed);
   }
 
-  /** Lines that the pages in force do not pass on, by why. */
-  get leftOut(): ReadonlyMap<string, number> {
-    return this.#leftOut.totals;
+  /** What the pages in force do not pass on. */
+  totals(): Promise<TallyTotals> {
+    return this.#tallies.totals();
   }
 }

@@ -109,6 +109,7 @@ describe('verbatim explain', () => {
     forgeableOnline: [],
     reuploads: false,
     files: 2,
+    leftOut: [],
   };
 
   it('says that nobody signed it, and what an attacker needs', () => {

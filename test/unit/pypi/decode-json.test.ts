@@ -13,7 +13,7 @@ describe('PEP 691 pages', () => {
     expect(page.versions).toEqual(['1.0']);
     expect(page.projectStatus).toEqual({ status: 'active' });
     expect(page.meta).toEqual(new Map([['_last-serial', 42]]));
-    expect(page.leftOut.size).toBe(0);
+    expect(page.leftOut.counts.size).toBe(0);
     expect(page.files[0]).toMatchObject({
       digests: new Map([['sha256', sha256(WHEEL)]]),
       coreMetadata: new Map([['sha256', sha256(`metadata of ${WHEEL}`)]]),
@@ -93,13 +93,13 @@ describe('lines left out, and counted', () => {
   ])('%s: %j', (fault, bad) => {
     const page = decode(jsonPage([bad, line(SDIST)]));
     expect(page.files.map(({ filename }) => filename)).toEqual([SDIST]);
-    expect(page.leftOut).toEqual(new Map([[fault, 1]]));
+    expect(page.leftOut.counts).toEqual(new Map([[fault, 1]]));
   });
 
   it('a second line for a file name does not count', () => {
     const page = decode(jsonPage([line(SDIST), line(SDIST, { hashes: { sha256: sha256('another') } })]));
     expect(page.files[0]?.digests.get('sha256')).toBe(sha256(SDIST));
-    expect(page.leftOut).toEqual(new Map([['duplicate', 1]]));
+    expect(page.leftOut.counts).toEqual(new Map([['duplicate', 1]]));
   });
 });
 

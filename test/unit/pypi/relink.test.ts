@@ -130,7 +130,7 @@ describe('the derived view', () => {
   ])('left out: %s', (fault, bad) => {
     const listing = relinked([bad, line(SDIST)]);
     expect([...listing.files.keys()]).toEqual([SDIST]);
-    expect(listing.leftOut).toEqual(new Map([[fault, 1]]));
+    expect(listing.leftOut.counts).toEqual(new Map([[fault, 1]]));
   });
 });
 
@@ -157,7 +157,7 @@ describe('what is known beside the page', () => {
   ])('another %s than the page lists', (_, known) => {
     const listing = relinked([line(WHEEL)], new Map([[WHEEL, known]]));
     expect(listing.files.size).toBe(0);
-    expect(listing.leftOut).toEqual(new Map([['disagrees', 1]]));
+    expect(listing.leftOut.counts).toEqual(new Map([['disagrees', 1]]));
   });
 
   it('a digest learnt later does not move the file', () => {

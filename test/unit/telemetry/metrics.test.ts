@@ -49,6 +49,7 @@ const EACH: { readonly [N in EventName]: Event<N> } = {
   rejected,
   served: { name: 'served', index: 'main', kind: 'page', how: 'memory' },
   refreshed,
+  leftOut: { name: 'leftOut', index: 'main', project: 'demo', leftOut: new Map([['no-digest', 2]]) },
   noted: { name: 'noted', index: 'main', message: 'something', detail: { count: 2 } },
   answered,
   faulted: { name: 'faulted', at: 'answer', error: new Error('a defect') },
