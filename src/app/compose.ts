@@ -17,6 +17,7 @@ import { createSignedIndex } from '../mirror/tuf/index.ts';
 import { createUnsignedIndex } from '../mirror/unsigned/index.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Emit } from '../ports/events.ts';
+import type { FileWork } from '../ports/file-work.ts';
 import type { IndexState } from '../ports/index-state.ts';
 import type { Tallies } from '../ports/left-out.ts';
 import type { PageWork } from '../ports/page-work.ts';
@@ -31,6 +32,7 @@ import { createUpstream } from '../upstream/client.ts';
 import type { UpstreamLimits } from '../upstream/limits.ts';
 import { createMetadataSource } from '../upstream/metadata-source.ts';
 import { BUILT_AT, VERSION } from '../version.ts';
+import { createFileWork } from '../workers/file-work.ts';
 import { createPageWork } from '../workers/page-work.ts';
 import { type DataDirectory, nowOf, openDataDirectory } from './data-directory.ts';
 import { openIndex, refusing } from './open-index.ts';
@@ -102,7 +104,9 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     closers.push(() => tallies.close());
     const work = createPageWork({ shares });
     closers.push(() => work.close());
-    const shared = { config, blobs, clock, emit, journal, tallies, work, newTrust, seams };
+    const fileWork = createFileWork({ shares });
+    closers.push(() => fileWork.close());
+    const shared = { config, blobs, clock, emit, journal, tallies, work, fileWork, newTrust, seams };
     const { indexes, states } = await composeIndexes(shared, directory, closers);
     return {
       indexes,
@@ -164,6 +168,7 @@ interface IndexParts {
   readonly journal: Journal;
   readonly tallies: Tallies;
   readonly work: PageWork;
+  readonly fileWork: FileWork;
 }
 
 function composeIndex(parts: IndexParts) {
@@ -181,6 +186,7 @@ async function composeUnsigned({
   journal,
   tallies,
   work,
+  fileWork,
   newTrust,
   seams,
 }: IndexParts & { readonly index: UnsignedIndexConfig }) {
@@ -213,6 +219,7 @@ async function composeUnsigned({
     maxAge: index.maxAge,
     staleIfError: index.staleIfError,
     reuploads: index.reuploads,
+    firstSight: index.undigested === 'first-sight' ? { twiceUpTo: index.secondFetchUpTo, fileWork } : undefined,
     contentAddressed: index.contentAddressed,
     projectList: index.projectList,
     nameFetch: () => randomUUID(),

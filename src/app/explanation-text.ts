@@ -7,15 +7,37 @@ import { untilText } from './words.ts';
 /** In plain words, for somebody who has never heard of TUF. */
 export function explanationText(explanation: Explanation, now: number): string {
   const { name, project, kind, evidence } = explanation;
-  const how =
-    evidence === 'tuf' ? 'proved by signatures (evidence: tuf)' : "proved by its page's digest (evidence: index)";
+  const how = howText(explanation);
   const listed = explanation.files === 1 ? '1 file' : `${explanation.files} files`;
   const head =
     kind === 'project'
       ? `${project}: a project with ${listed}, ${evidence === 'tuf' ? how : "proved by their page's digests (evidence: index)"}.`
       : `${name}: a file of the project ${project}, ${how}.`;
-  const body = evidence === 'tuf' ? signedLines(explanation, now) : unsignedLines(explanation);
+  const body =
+    evidence === 'tuf' ? signedLines(explanation, now) : [...sightLines(explanation), ...unsignedLines(explanation)];
   return [head, '', ...body, ...(kind === 'file' ? fileLines(explanation) : leftOutLines(explanation))].join('\n');
+}
+
+function howText({ evidence, kind, firstSight }: Explanation): string {
+  if (evidence === 'tuf') return 'proved by signatures (evidence: tuf)';
+  if (kind === 'file' && firstSight > 0) return 'believed as it was when it was first seen (evidence: first-sight)';
+  return "proved by its page's digest (evidence: index)";
+}
+
+/** Weaker than the evidence of its index. */
+function sightLines({ kind, firstSight, pinned, files }: Explanation): readonly string[] {
+  if (firstSight === 0) return [];
+  if (kind === 'project')
+    return [
+      `${firstSight === files ? 'None of them has' : `${firstSight} of them ${firstSight === 1 ? 'has' : 'have'} not`} a digest on the page (evidence: first-sight, weaker than index):`,
+      'such a file is believed as it is when it is first asked for, and held to that for ever.',
+    ];
+  return [
+    'Its page states no usable digest of it. First sight is weaker than index: whoever controls the index, its file host or the',
+    pinned === undefined
+      ? 'way there chooses the bytes when it is first asked for. It was not seen here yet.'
+      : 'way there chose the bytes when it was first asked for. It holds by its own checksums, and is held to these bytes.',
+  ];
 }
 
 function signedLines({ project, chain, forgeableOnline, reuploads }: Explanation, now: number): readonly string[] {
@@ -74,10 +96,11 @@ function leftOutLines({ leftOut }: Explanation): readonly string[] {
   ];
 }
 
-function fileLines({ evidence, digests, pinned, reuploads }: Explanation): readonly string[] {
+function fileLines({ evidence, digests, pinned, reuploads, firstSight }: Explanation): readonly string[] {
   return [
     ...[...digests].map(
-      ([algorithm, hex]) => `Digest on ${evidence === 'tuf' ? 'the proved' : 'its'} page: ${algorithm} ${hex}`,
+      ([algorithm, hex]) =>
+        `Digest ${firstSight > 0 ? 'at first sight' : `on ${evidence === 'tuf' ? 'the proved' : 'its'} page`}: ${algorithm} ${hex}`,
     ),
     reuploads
       ? 'Not held to what was first seen: "reuploads: true" lets this index put other bytes under this name.'
@@ -87,11 +110,11 @@ function fileLines({ evidence, digests, pinned, reuploads }: Explanation): reado
   ];
 }
 
-function pinText({ seen, provisional, proved, uploadTime, fetch }: Pin): string {
+function pinText({ seen, provisional, proved, uploadTime, fetch, firstSight }: Pin): string {
   const since = dateText(seen);
   const uploaded = uploadTime === undefined ? '' : ` Upstream says it was uploaded at ${uploadTime}.`;
   if (provisional !== true)
-    return `Pinned here since ${since}: no other bytes are ever served under this name.${uploaded}`;
+    return `${firstSight === true ? `First seen here on ${since}, and pinned` : `Pinned here since ${since}`}: no other bytes are ever served under this name.${uploaded}`;
   const missing =
     proved === true
       ? 'a second look at the page has agreed'

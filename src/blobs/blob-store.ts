@@ -3,11 +3,14 @@ import type { Caller } from '../async/caller.ts';
 import { createGate } from '../async/gate.ts';
 import { type CommonShares, createShares } from '../async/shares.ts';
 import { Expected } from '../bytes/expected.ts';
+import { makeSighting } from '../bytes/first-sight.ts';
 import { lend, mustBe } from '../bytes/proof.ts';
 import { Proven, prove } from '../bytes/proven.ts';
+import { createProver, createSightHasher } from '../bytes/prover.ts';
+import { Refusal } from '../bytes/refusal.ts';
 import { type Blob, makeBlob } from '../ports/blob.ts';
 import { type BlobStorage, StorageError, type UsageRecord } from '../ports/blob-storage.ts';
-import type { Blobs, Wanted } from '../ports/blobs.ts';
+import type { Blobs, Sighted, Unstated, Wanted } from '../ports/blobs.ts';
 import type { OpenDownload } from '../ports/upstream.ts';
 import { Aliases } from './aliases.ts';
 import { createChunkBuffers } from './chunk-buffers.ts';
@@ -15,7 +18,7 @@ import { BlobGone } from './chunks.ts';
 import { download as downloadInto, type Waiting } from './download.ts';
 import { Evictor } from './evict.ts';
 import { FillWriter } from './fill-writer.ts';
-import { Fills } from './fills.ts';
+import { type Filling, Fills } from './fills.ts';
 import * as LIMITS from './limits.ts';
 import { type Proof, Proofs } from './proofs.ts';
 import { BlobReader } from './reader.ts';
@@ -146,10 +149,20 @@ export class BlobStore implements Blobs {
   }
 
   async fetch(wanted: Wanted, download: OpenDownload, caller: Caller): Promise<Blob> {
-    mustBe(Expected, wanted.expected);
+    if (mustBe(Expected, wanted.expected).digests.size === 0)
+      throw new Refusal('algorithm', 'Nothing is known to prove these bytes by.', { subject: wanted.subject });
     const blob = await this.#find(wanted, download, caller);
     if (wanted.durable === true) await this.#stored.sync(blob.sha256, wanted.subject);
     return blob;
+  }
+
+  async sight({ length, ...unstated }: Unstated, download: OpenDownload, caller: Caller): Promise<Sighted> {
+    const filling: Filling = { ...unstated, expected: { length, digests: new Map() }, sight: true };
+    const blob = await this.#fills.join(filling, download, caller);
+    return {
+      sighting: makeSighting(blob.sha256, blob.size),
+      read: (range, write, reader) => blob.send(range, write, reader),
+    };
   }
 
   async keep(sha256: string, by: string | undefined): Promise<boolean> {
@@ -180,7 +193,11 @@ export class BlobStore implements Blobs {
     const bytes = lend(document.bytes);
     try {
       const stated = { length: bytes.byteLength, digests };
-      const writer = await FillWriter.open(this.#storage, stated, bytes.byteLength);
+      const writer = await FillWriter.open(this.#storage, {
+        expected: stated,
+        limit: bytes.byteLength,
+        startProver: () => createProver(stated),
+      });
       try {
         await writer.write(bytes);
         await writer.prove();
@@ -217,12 +234,13 @@ export class BlobStore implements Blobs {
     }
   }
 
-  async #fill(wanted: Wanted, download: OpenDownload, waiting: Waiting): Promise<Blob> {
+  async #fill(wanted: Filling, download: OpenDownload, waiting: Waiting): Promise<Blob> {
     const { expected, subject } = wanted;
     // What nobody stated the length of may not grow past what is kept at all.
     const limit = expected.length === undefined ? Math.min(wanted.limit, this.#maxBytes) : wanted.limit;
     try {
-      const writer = await FillWriter.open(this.#storage, expected, limit);
+      const startProver = () => (wanted.sight === true ? createSightHasher(expected.length) : createProver(expected));
+      const writer = await FillWriter.open(this.#storage, { expected, limit, startProver });
       try {
         await downloadInto(writer, { ...wanted, limit }, download, waiting);
         const proof = await this.#publish(writer);

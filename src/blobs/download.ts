@@ -2,9 +2,9 @@ import { type Caller, withSignal } from '../async/caller.ts';
 import { unlessAborted } from '../async/timeout.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import { StorageError } from '../ports/blob-storage.ts';
-import type { Wanted } from '../ports/blobs.ts';
 import type { OpenDownload } from '../ports/upstream.ts';
 import type { FillWriter } from './fill-writer.ts';
+import type { Filling } from './fills.ts';
 import { ATTEMPTS, WRONG_BODIES } from './limits.ts';
 
 /** For whom something is downloaded. */
@@ -26,7 +26,7 @@ const WRONG: ReadonlySet<string> = new Set(['digest', 'length']);
  */
 export async function download(
   writer: FillWriter,
-  wanted: Wanted,
+  wanted: Filling,
   open: OpenDownload,
   waiting: Waiting,
 ): Promise<void> {
@@ -45,13 +45,15 @@ export async function download(
         if (++wrong === WRONG_BODIES) throw refusal;
         await writer.restart();
       } else if (!BROKEN.has(refusal.reason)) throw refusal;
+      // Of two halves by two connections nobody could tell that they belong together.
+      else if (wanted.sight === true) await writer.restart();
     }
   }
 }
 
 async function receive(
   writer: FillWriter,
-  wanted: Wanted,
+  wanted: Filling,
   open: OpenDownload,
   attempt: number,
   { caller, received }: Waiting,
@@ -62,11 +64,13 @@ async function receive(
   // Ends an answer of which nothing was read: it would hold its connection until upstream gives up.
   const unread = new AbortController();
   const asking = withSignal(caller, AbortSignal.any([signal, unread.signal]));
-  const { start, bytes } = await unlessAborted(
+  const { start, bytes, unframed } = await unlessAborted(
     open({ offset, limit: length ?? wanted.limit, attempt, caller: asking }),
     signal,
   );
   try {
+    if (wanted.sight === true && unframed === true)
+      throw new Refusal('truncated', `${wanted.name} came without a length, so nobody can tell whether it was cut.`);
     if (start !== offset) {
       if (start !== 0) throw truncated(wanted, offset);
       await writer.restart();
@@ -105,7 +109,7 @@ async function* parts(bytes: AsyncIterable<Uint8Array>, signal: AbortSignal): As
   }
 }
 
-function truncated(wanted: Wanted, got: number, cause?: unknown): Refusal {
+function truncated(wanted: Filling, got: number, cause?: unknown): Refusal {
   const of = wanted.expected.length === undefined ? '' : ` of ${wanted.expected.length}`;
   return new Refusal(
     'truncated',

@@ -1,16 +1,25 @@
 import type { Statement } from '../bytes/digest.ts';
-import { createProver, type Prover } from '../bytes/prover.ts';
+import type { Prover } from '../bytes/prover.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { BlobStorage, BlobWriter } from '../ports/blob-storage.ts';
 import { CHUNK, FIRST_BUFFER } from './limits.ts';
 import type { Proof } from './proofs.ts';
 import { Tags } from './tags.ts';
 
+export interface Writing {
+  readonly expected: Statement;
+  /** Most bytes to take where no length is expected. */
+  readonly limit: number;
+  /** By what the bytes are judged at their end. */
+  readonly startProver: () => Promise<Prover>;
+}
+
 /** What a fill writes: capped, hashed and tagged on its way to the storage. Invariant: nothing is committed that was not proved. */
 export class FillWriter {
   readonly #writer: BlobWriter;
   readonly #expected: Statement;
   readonly #limit: number;
+  readonly #startProver: () => Promise<Prover>;
   #prover: Prover;
   #tags: Tags;
   #buffer: Buffer;
@@ -19,20 +28,20 @@ export class FillWriter {
   #index = 0;
   #sha256: string | undefined;
 
-  private constructor(writer: BlobWriter, prover: Prover, expected: Statement, limit: number) {
+  private constructor(writer: BlobWriter, prover: Prover, { expected, limit, startProver }: Writing) {
     this.#writer = writer;
     this.#prover = prover;
+    this.#startProver = startProver;
     this.#expected = expected;
     this.#limit = limit;
     this.#tags = new Tags(expected.length);
     this.#buffer = Buffer.allocUnsafeSlow(Math.max(1, Math.min(CHUNK, expected.length ?? FIRST_BUFFER)));
   }
 
-  /** `limit`: most bytes to take where no length is expected. */
-  static async open(storage: BlobStorage, expected: Statement, limit: number): Promise<FillWriter> {
+  static async open(storage: BlobStorage, writing: Writing): Promise<FillWriter> {
     const writer = await storage.begin();
     try {
-      return new FillWriter(writer, await createProver(expected), expected, limit);
+      return new FillWriter(writer, await writing.startProver(), writing);
     } catch (error) {
       await writer.discard();
       throw error;
@@ -75,7 +84,7 @@ export class FillWriter {
   /** Forgets everything: the next byte is the first. */
   async restart(): Promise<void> {
     this.#prover.abandon();
-    this.#prover = await createProver(this.#expected);
+    this.#prover = await this.#startProver();
     this.#tags = new Tags(this.#expected.length);
     this.#buffered = 0;
     if (this.#index === 0) return;

@@ -3,7 +3,7 @@ import { noEvents } from '../app/no-events.ts';
 import { untilText } from '../app/words.ts';
 import type { Config } from '../config/config.ts';
 import type { IndexStatus } from '../mirror/package-index.ts';
-import { hintText } from '../ports/left-out.ts';
+import { firstSightText, hintText } from '../ports/left-out.ts';
 import { statusEvidence } from './evidence-text.ts';
 import { print, printJson } from './output.ts';
 
@@ -22,9 +22,13 @@ export async function status(config: Config, json: boolean): Promise<void> {
 }
 
 /** As it stands in the data directory: also what a server beside this command, or an earlier run, left out. */
-function leftOutLines({ leftOut }: IndexStatus): readonly string[] {
-  if (leftOut.size === 0) return ['  left out of pages: nothing'];
-  return [...leftOut].map(([why, count]) => `  left out of pages (${why}): ${count} - ${hintText(why)}`);
+function leftOutLines({ leftOut, firstSight }: IndexStatus): readonly string[] {
+  const seen = firstSightText(firstSight);
+  return [
+    ...(leftOut.size === 0 ? ['  left out of pages: nothing'] : []),
+    ...[...leftOut].map(([why, count]) => `  left out of pages (${why}): ${count} - ${hintText(why)}`),
+    ...(seen === undefined ? [] : [`  evidence of some: first-sight - weaker than index: ${seen}`]),
+  ];
 }
 
 export function statusText(index: IndexStatus, now: number): string {

@@ -33,5 +33,6 @@ export function assumeKnown(raw: Tree): void {
     if (known === undefined) continue;
     index['file_hosts'] = [known.fileHost, ...hosts.filter((each) => each !== known.fileHost)];
     index['content_addressed'] ??= known.contentAddressed;
+    index['undigested'] ??= 'withhold';
   }
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { INDEX_NAME, INDEX_NAME_RULE } from '../bytes/index-name.ts';
-import { LAYOUT_NAMES } from '../presets/known-upstreams.ts';
+import { knownIndex, LAYOUT_NAMES } from '../presets/known-upstreams.ts';
 import { auth, credentials, proxy, sealFault, sealing, tls } from './access.ts';
 import { baseOrPath, baseUrl, fetchedUrl, fileHost, filePath, host, instant, seconds, size } from './values.ts';
 
@@ -94,6 +94,17 @@ const index = z
       .boolean()
       .default(true)
       .describe('index only: false keeps the list of all projects from being fetched.'),
+    undigested: z
+      .enum(['first-sight', 'withhold'])
+      .default('first-sight')
+      .describe(
+        'index only: files whose page states no usable digest (none, MD5 alone). first-sight = looked into when first asked for, then held to that for ever; withhold = left out.',
+      ),
+    second_fetch_up_to: size
+      .prefault('64 MB')
+      .describe(
+        'index only: up to this size a file is believed at first sight only when a second fetch brings the same.',
+      ),
     reuploads: z
       .boolean()
       .default(false)
@@ -119,6 +130,13 @@ const index = z
         code: 'custom',
         path: ['insecure_upstream'],
         message: `must be, word for word, ${insecureWords(given)}`,
+      });
+    const known = knownIndex(given.upstream);
+    if (known !== undefined && given.evidence === 'index' && given.undigested === 'first-sight')
+      context.addIssue({
+        code: 'custom',
+        path: ['undigested'],
+        message: `must be withhold: ${known.host} states a digest of every file, and one without has lost it`,
       });
     if (given.root !== undefined && given.evidence === 'index')
       context.addIssue({

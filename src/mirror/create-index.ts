@@ -20,6 +20,7 @@ import { Expectations } from './files/expectations.ts';
 import { Fetch } from './files/fetch.ts';
 import type { FileAnswer } from './files/file-answer.ts';
 import { Files } from './files/files.ts';
+import { type FirstSightRules, FirstSights } from './files/first-sights.ts';
 import type { IndexStatus, PackageIndex, SignedRepository, UnverifiedDocuments } from './package-index.ts';
 import type { BelievedPage } from './projects/believed-page.ts';
 import type { TallyTotals } from './projects/left-out.ts';
@@ -44,6 +45,8 @@ export interface IndexOptions {
   readonly memory: number;
   /** True where upstream may put other bytes under a name it used before. */
   readonly reuploads: boolean;
+  /** How files that nobody states a digest of are believed; undefined where they are withheld, as of every signed index. */
+  readonly firstSight?: FirstSightRules | undefined;
 }
 
 /** The same with what its rooms share. */
@@ -91,7 +94,9 @@ export class EvidencedIndex<P> implements RunningIndex {
     this.#parts = parts;
     this.#evidence = evidence;
     this.#pins = new ProjectPins(parts);
-    this.#pages = new ProjectPages({ ...parts, evidence, pins: this.#pins });
+    const { firstSight } = parts;
+    const undigested = firstSight === undefined ? 'withhold' : 'first-sight';
+    this.#pages = new ProjectPages({ ...parts, evidence, pins: this.#pins, undigested });
     this.#list = new ProjectList({ ...parts, evidence });
     this.#files = new Files({
       ...parts,
@@ -99,6 +104,14 @@ export class EvidencedIndex<P> implements RunningIndex {
       pins: this.#pins,
       expectations: new Expectations({ evidence, upstream: parts.upstream }),
       coreMetadata: new CoreMetadata(parts),
+      firstSights:
+        firstSight &&
+        new FirstSights({
+          ...parts,
+          ...firstSight,
+          pins: this.#pins,
+          onPinned: (project) => this.#pages.seen(project),
+        }),
     });
     this.signed = signed;
     this.unverified = unverified?.(this.#pages);

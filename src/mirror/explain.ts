@@ -22,6 +22,8 @@ export interface Explanation extends EvidenceFacts {
   /** The operator lets the index exchange files: nothing is compared with its pin. */
   readonly reuploads: boolean;
   readonly files: number;
+  /** Of those, or of this one: upstream states no digest, and what it is here is what it was when first seen. */
+  readonly firstSight: number;
   /** Files that upstream lists and our page does not, and why; of a project. */
   readonly leftOut: readonly LeftOutFile[];
 }
@@ -87,6 +89,8 @@ async function explanation<P>(
     pinned: file === undefined ? undefined : (await pins.of(project)).get(file.entry.filename),
     reuploads,
     files: listing.files.size,
+    firstSight: [...(file === undefined ? listing.files.values() : [file])].filter((each) => each.firstSight === true)
+      .length,
     leftOut: file === undefined ? page.leftOut() : [],
   };
 }

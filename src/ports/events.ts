@@ -5,9 +5,11 @@ import type { LeftOutReason } from './left-out.ts';
 /** Where refused bytes came from. */
 export const ORIGINS = ['upstream', 'disk', 'client'] as const;
 /** What a client can be answered with. */
-export const SERVED_KINDS = ['page', 'list', 'file', 'core-metadata', 'metadata', 'target'] as const;
+export const SERVED_KINDS = ['page', 'list', 'file', 'first-sight', 'core-metadata', 'metadata', 'target'] as const;
 /** Where an answer came from. */
 export const SERVED_FROM = ['memory', 'disk', 'upstream'] as const;
+/** What becomes of a first sight: `pinned` by this process, or by another that was quicker; or `refused`. */
+export const SIGHT_RESULTS = ['pinned', 'refused'] as const;
 export const REFRESH_RESULTS = ['changed', 'unchanged', 'failed'] as const;
 /** What was asked for. */
 export const ROUTES = [
@@ -60,6 +62,17 @@ interface EventMap {
     readonly index: string;
     readonly project: string;
     readonly leftOut: ReadonlyMap<LeftOutReason, number>;
+    /** Files that are listed on the evidence `first-sight`. */
+    readonly firstSight: number;
+  };
+  /** A file that nobody states a digest of was asked for the first time, and looked into. */
+  readonly sighted: {
+    readonly index: string;
+    readonly project: string;
+    readonly file: string;
+    readonly result: (typeof SIGHT_RESULTS)[number];
+    /** Of a pinned one. */
+    readonly sha256?: string | undefined;
   };
   /** Something worth a line. */
   readonly noted: {

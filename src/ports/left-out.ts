@@ -19,6 +19,8 @@ export function leftOutWhy(reason: string): LeftOutReason {
 export interface PageTally {
   /** Files, by why. */
   readonly leftOut: ReadonlyMap<LeftOutReason, number>;
+  /** Files that are listed to be believed at first sight, or were: upstream states no digest of them. */
+  readonly firstSight: number;
 }
 
 /** The tallies of all pages in force, for the next start and for commands beside a server. Hints for people: nothing is believed by them. */
@@ -47,7 +49,11 @@ const WORDS: Readonly<Record<LeftOutReason, Words>> = {
   digest: { says: 'with a malformed digest', hint: 'the index has to state a sha256 of 64 hex digits' },
   'no-digest': {
     says: 'without a usable digest (sha256, sha384, sha512, blake2b)',
-    hint: 'the index has to state one',
+    hint: 'the index has to state one, or, of an index that signs nothing, undigested: first-sight takes it as it is first seen',
+  },
+  'lost-digest': {
+    says: 'without a usable digest in a project that had them',
+    hint: 'the index has to state them again: what it takes away is not made good by a first sight',
   },
   disagrees: { says: 'whose digests or sizes contradict each other', hint: 'the index has to mend them' },
   duplicate: { says: 'listed a second time', hint: 'the first line counts' },
@@ -73,4 +79,12 @@ export function hintsText(leftOut: ReadonlyMap<LeftOutReason, number>): string {
 /** `2 files without a usable digest (…); 1 named as another project’s`. */
 export function leftOutText(leftOut: ReadonlyMap<LeftOutReason, number>): string {
   return [...leftOut].map(([reason, count]) => `${count} ${WORDS[reason].says} [${reason}]`).join('; ');
+}
+
+/** `12 files without a digest are listed, and believed at first sight`; undefined for none. */
+export function firstSightText(count: number): string | undefined {
+  if (count === 0) return undefined;
+  return count === 1
+    ? '1 file without a digest is listed, and believed at first sight'
+    : `${count} files without a digest are listed, and believed at first sight`;
 }

@@ -8,6 +8,8 @@ import type { Expected } from '../bytes/expected.ts';
 export interface Download {
   readonly start: number;
   readonly bytes: AsyncIterable<Uint8Array>;
+  /** Nothing tells its end but that of its connection: it may have been cut. */
+  readonly unframed?: boolean | undefined;
 }
 
 /**

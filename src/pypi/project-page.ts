@@ -59,7 +59,17 @@ export interface ProjectPage {
 }
 
 /** Why a line of a page is not served: each a plain fault of that line, none a fault of the page. */
-export const FAULTS = ['shape', 'filename', 'foreign', 'url', 'digest', 'no-digest', 'disagrees', 'duplicate'] as const;
+export const FAULTS = [
+  'shape',
+  'filename',
+  'foreign',
+  'url',
+  'digest',
+  'no-digest',
+  'lost-digest',
+  'disagrees',
+  'duplicate',
+] as const;
 export type Fault = (typeof FAULTS)[number];
 
 /** A line that was left out. */

@@ -7,17 +7,35 @@ import { derivedVersions, listedVersions } from './versions.ts';
 interface Relinking {
   /** The page's own URL upstream. */
   readonly pageUrl: string;
-  /** What is known of files beside the page, by file name: a signed target, the sha256 of a held file. */
-  readonly known?: ReadonlyMap<string, Statement> | undefined;
+  readonly undigested?: Undigested | undefined;
 }
 
-/** Rewrites a page to this mirror's URLs. Lines without a usable digest, or that contradict what is known, are left out. */
-export function relink(page: ProjectPage, { pageUrl, known }: Relinking): Listing {
+/** What is known of a file that its page states no digest of. */
+export interface KnownFile extends Statement {
+  /** It is what the file was when it was first seen here. */
+  readonly firstSight?: true | undefined;
+}
+
+/** Files that the page states no digest of. */
+export interface Undigested {
+  /** By file name: a signed target, or what is pinned. */
+  readonly known: ReadonlyMap<string, KnownFile>;
+  /** What becomes of all others: listed, to be believed at first sight, or left out for that reason. */
+  readonly others: 'first-sight' | 'no-digest' | 'lost-digest';
+}
+
+const LEFT_OUT: Undigested = { known: new Map(), others: 'no-digest' };
+
+/** Where a path has a digest, that of a file whose page states none: the same before and after it was first seen. */
+const FIRST_SIGHT = 'first-sight';
+
+/** Rewrites a page to this mirror's URLs. Lines that contradict themselves or what is known are left out. */
+export function relink(page: ProjectPage, { pageUrl, undigested = LEFT_OUT }: Relinking): Listing {
   const base = baseOf(pageUrl, page.base);
   const faults = countFaults(page.leftOut);
   const files = new Map<string, OwnFile>();
   for (const entry of page.files) {
-    const file = relinkEntry(entry, page.name, base, known?.get(entry.filename));
+    const file = relinkEntry(entry, page.name, base, undigested);
     if (typeof file === 'string') faults.add({ why: file, name: entry.filename });
     else files.set(entry.filename, file);
   }
@@ -41,15 +59,17 @@ export function relink(page: ProjectPage, { pageUrl, known }: Relinking): Listin
   return listingOf(head, files.values());
 }
 
-function relinkEntry(entry: Entry, project: string, base: string, known: Statement | undefined): OwnFile | Fault {
+function relinkEntry(entry: Entry, project: string, base: string, { known: all, others }: Undigested): OwnFile | Fault {
+  const known = all.get(entry.filename);
   const link = resolveLink(entry.url, base);
   if (link === undefined || link.filename !== entry.filename) return 'url';
   const digests = join(entry.digests, known?.digests);
   if (digests === undefined || (known?.length !== undefined && known.length !== (entry.size ?? known.length)))
     return 'disagrees';
   // The page's own digest names the file for years of lock files, whatever is learnt of it later.
-  const label = digestLabel(entry.digests) ?? digestLabel(digests);
-  if (label === undefined) return 'no-digest';
+  const firstSight = known === undefined ? digests.size === 0 && others === 'first-sight' : known.firstSight === true;
+  const label = digestLabel(entry.digests) ?? (firstSight ? FIRST_SIGHT : digestLabel(digests));
+  if (label === undefined) return others === 'first-sight' ? 'no-digest' : others;
   const { content } = link;
   const folders =
     content === undefined ? ['files', project, label] : ['packages', content.aa, content.bb, content.rest];
@@ -58,6 +78,7 @@ function relinkEntry(entry: Entry, project: string, base: string, known: Stateme
     upstream: link.url,
     path: [...folders, entry.filename].join('/'),
     content,
+    ...(firstSight && { firstSight }),
   };
 }
 
@@ -96,9 +117,16 @@ export function parseDigestLabel(label: string): readonly [Algorithm, string] | 
   return [algorithm, hex];
 }
 
+/** True for what may stand in a path as a file's digest. */
+export function isDigestLabel(label: string): boolean {
+  return label === FIRST_SIGHT || parseDigestLabel(label) !== undefined;
+}
+
 /** The file of `files/PROJECT/DIGEST/FILE`: any of its known digests names it. */
 export function fileByDigest(listing: Listing, label: string, filename: string): OwnFile | undefined {
-  const digest = parseDigestLabel(label);
   const file = listing.files.get(filename);
+  // For ever, also when upstream has come to state a digest: locks have that address.
+  if (label === FIRST_SIGHT) return file;
+  const digest = parseDigestLabel(label);
   return digest !== undefined && file?.entry.digests.get(digest[0]) === digest[1] ? file : undefined;
 }

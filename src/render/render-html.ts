@@ -48,7 +48,8 @@ function anchor(file: OwnFile): string {
   const href = hrefOf(file);
   const { coreMetadata } = entry;
   const metadata = coreMetadata === 'announced' || coreMetadata === undefined ? undefined : digest(coreMetadata);
-  const fragment = digest(entry.digests);
+  const md5 = entry.weak?.get('md5');
+  const fragment = digest(entry.digests) ?? (md5 && `md5=${md5}`);
   return (
     '<a' +
     attribute('href', fragment === undefined ? href : `${href}#${fragment}`) +
@@ -61,6 +62,7 @@ function anchor(file: OwnFile): string {
     attribute('data-gpg-sig', entry.gpgSig?.toString()) +
     attribute('data-size', entry.size?.toString()) +
     attribute('data-upload-time', entry.uploadTime) +
+    attribute('data-verbatim-evidence', file.firstSight && 'first-sight') +
     `>${escapeHtml(entry.filename)}</a><br>`
   );
 }

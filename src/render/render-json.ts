@@ -46,7 +46,7 @@ const COMMA = 0x2c;
 function fileJson(file: OwnFile): string {
   const { entry } = file;
   return (
-    `{"filename":${text(entry.filename)},"url":${text(hrefOf(file))},"hashes":${hashes(entry.digests, entry.blake2b) ?? '{}'}` +
+    `{"filename":${text(entry.filename)},"url":${text(hrefOf(file))},"hashes":${hashes(entry.digests, entry.blake2b) ?? weakHashes(entry)}` +
     (entry.size === undefined ? '' : `,"size":${entry.size}`) +
     member('upload-time', entry.uploadTime) +
     member('requires-python', entry.requiresPython) +
@@ -54,9 +54,18 @@ function fileJson(file: OwnFile): string {
     coreMetadata(entry) +
     member('provenance', entry.provenance) +
     (entry.gpgSig === undefined ? '' : `,"gpg-sig":${entry.gpgSig}`) +
+    (file.firstSight === true && entry.extra?.has(EVIDENCE) !== true ? `,"${EVIDENCE}":"first-sight"` : '') +
     (entry.extra === undefined ? '' : unknown(entry.extra)) +
     '}'
   );
+}
+
+/** PEP 691 leaves keys that begin so to the index. */
+const EVIDENCE = '_verbatim-evidence';
+
+/** As upstream has them, until there is a digest that proves something; checked by clients that know no better. */
+function weakHashes({ weak }: Entry): string {
+  return `{${[...(weak ?? [])].map(([name, hex]) => `"${name}":"${hex}"`).join(',')}}`;
 }
 
 /** Never a bare `true`: PDM then parses an error page as metadata. */

@@ -9,8 +9,9 @@ import {
   ROUTES,
   SERVED_FROM,
   SERVED_KINDS,
+  SIGHT_RESULTS,
 } from '../ports/events.ts';
-import { hintsText, leftOutText } from '../ports/left-out.ts';
+import { firstSightText, hintsText, leftOutText } from '../ports/left-out.ts';
 import { type Label, oneOf, statusOf } from './labels.ts';
 import type { Fields, Level } from './log.ts';
 
@@ -90,12 +91,33 @@ export const EVENTS: Table = {
     },
     word: 'left-out',
     level: ({ leftOut }) => (leftOut.size === 0 ? 'info' : 'warn'),
-    line: ({ index, project, leftOut }) => ({
-      message:
+    line: ({ index, project, leftOut, firstSight }) => ({
+      message: [
         leftOut.size === 0
-          ? `nothing is left out of the page of ${project} any more`
+          ? `nothing is left out of the page of ${project}`
           : `left out of the page of ${project}: ${leftOutText(leftOut)}. ${hintsText(leftOut)}`,
-      fields: { index, name: project, ...Object.fromEntries(leftOut) },
+        firstSightText(firstSight) ?? [],
+      ]
+        .flat()
+        .join('; '),
+      fields: { index, name: project, ...Object.fromEntries(leftOut), 'first-sight': firstSight },
+    }),
+  },
+  sighted: {
+    counter: {
+      name: 'verbatim_first_sight_total',
+      help: 'Files that nobody states a digest of, looked into when they were first asked for.',
+      labels: { index: 'index', result: oneOf(SIGHT_RESULTS) },
+      values: ({ index, result }) => [index, result],
+    },
+    word: 'first-sight',
+    level: () => 'info',
+    line: ({ index, project, file, result, sha256 }) => ({
+      message:
+        result === 'pinned'
+          ? `${file} was seen for the first time, without a digest of upstream's; it is held to these bytes from now on`
+          : `${file} was not believed at first sight`,
+      fields: { index, name: project, file, result, sha256 },
     }),
   },
   noted: {

@@ -17,6 +17,8 @@ export interface StoreSizes {
 export interface PageCounts {
   readonly index: string;
   readonly leftOut: ReadonlyMap<LeftOutReason, number>;
+  /** Files listed on the evidence `first-sight`. */
+  readonly firstSight: number;
 }
 
 export interface Metrics {
@@ -198,6 +200,16 @@ function watchPages(registry: Registry, indexOf: Label, read: () => Promise<read
     async collect() {
       for (const { index, leftOut } of await read())
         for (const reason of LEFT_OUT) this.set({ index: indexOf(index), reason }, leftOut.get(reason) ?? 0);
+    },
+  });
+  new Gauge({
+    name: 'verbatim_first_sight_files',
+    help: 'Files that the pages in force list though upstream states no digest of them.',
+    labelNames: ['index'],
+    registers: [registry],
+    aggregator: 'max',
+    async collect() {
+      for (const { index, firstSight } of await read()) this.set({ index: indexOf(index) }, firstSight);
     },
   });
 }

@@ -84,8 +84,7 @@ function without<K extends 'unchanged' | 'absent'>(answer: Answer, kind: K): { r
 
 /** A body that ends with its connection may have been cut, and nothing else would tell. */
 function refuseUnframed(answer: Answer): void {
-  const chunked = /(^|,)\s*chunked\s*$/i.test(answer.headers['transfer-encoding'] ?? '');
-  if (answer.length !== undefined || chunked) return;
+  if (answer.framed) return;
   answer.discard();
   throw new Refusal(
     'truncated',

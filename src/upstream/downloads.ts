@@ -59,8 +59,8 @@ class Place {
     const { caller } = attempt;
     const until = deadline(lane.pace.deadline, () => overdue(this.#url), caller.signal, closing);
     try {
-      const { start, bytes } = await this.#begin(attempt, withSignal(caller, until.signal));
-      return { start, bytes: thenClear(bytes, until) };
+      const { bytes, ...begun } = await this.#begin(attempt, withSignal(caller, until.signal));
+      return { ...begun, bytes: thenClear(bytes, until) };
     } catch (error) {
       until.clear();
       throw error;
@@ -97,7 +97,11 @@ class Place {
     // If-Range takes strong tags only (RFC 9110 §13.1.5).
     const { etag } = answer.headers;
     this.#etag = etag !== undefined && isStrong(etag) && !this.#coded ? etag : undefined;
-    return { start: 0, bytes: this.#coded ? gunzipped(answer, limit) : takingBack(answer.body(limit)) };
+    return {
+      start: 0,
+      unframed: !answer.framed,
+      bytes: this.#coded ? gunzipped(answer, limit) : takingBack(answer.body(limit)),
+    };
   }
 }
 

@@ -9,6 +9,7 @@ export function createRecorder(): { readonly events: Recorded; readonly emit: Em
     served: [],
     refreshed: [],
     leftOut: [],
+    sighted: [],
     noted: [],
     answered: [],
     faulted: [],

@@ -9,6 +9,7 @@ const Entry = z.object({
   project: z.string(),
   /** `REASON=COUNT`, separated by blanks; empty where there is nothing to tell any more. */
   leftOut: z.string(),
+  firstSight: z.int().nonnegative(),
 });
 
 const REASONS: ReadonlySet<string> = new Set(LEFT_OUT);
@@ -29,12 +30,14 @@ export function createTallies(records: RecordsDatabase): StoredTallies {
         const { data } = Entry.safeParse(line);
         if (data?.index !== index) continue;
         const leftOut = countsOf(data.leftOut);
-        if (leftOut.size === 0) pages.delete(data.project);
-        else pages.set(data.project, { leftOut });
+        const { firstSight } = data;
+        if (leftOut.size === 0 && firstSight === 0) pages.delete(data.project);
+        else pages.set(data.project, { leftOut, firstSight });
       }
       return pages;
     },
-    put: (index, project, tally) => lines.add({ index, project, leftOut: textOf(tally) }),
+    put: (index, project, tally) =>
+      lines.add({ index, project, leftOut: textOf(tally), firstSight: tally?.firstSight ?? 0 }),
     close: () => lines.close(),
   };
 }

@@ -13,14 +13,17 @@ import type { Reports } from '../projects/reports.ts';
 import { type FileAddress, readAddress, unlisted } from './addresses.ts';
 import type { CoreMetadata } from './core-metadata.ts';
 import type { Expectations } from './expectations.ts';
-import type { Fetch, Wanted } from './fetch.ts';
+import type { Fetch, Wanted, WantedFile } from './fetch.ts';
 import { type FileAnswer, makeFileAnswer } from './file-answer.ts';
+import type { FirstSights } from './first-sights.ts';
 
 export interface FilesOptions<P> {
   readonly pages: ProjectPages<P>;
   readonly expectations: Expectations<P>;
   readonly fetch: Fetch;
   readonly coreMetadata: CoreMetadata;
+  /** Undefined where files that nobody states a digest of are withheld. */
+  readonly firstSights: FirstSights | undefined;
   readonly blobs: Pick<Blobs, 'stored'>;
   readonly policy: Policy;
   readonly pins: ProjectPins;
@@ -30,6 +33,10 @@ export interface FilesOptions<P> {
 
 /** What upstream sent is not what the page says. */
 const MISMATCH: ReadonlySet<Reason> = new Set(['digest', 'length', 'limit']);
+
+function isUnknown({ expected }: WantedFile): boolean {
+  return expected.digests.size === 0;
+}
 
 /** The files of an index: an address leads to a believed page, that to an expectation, and that to proved bytes. */
 export class Files<P> {
@@ -62,30 +69,52 @@ export class Files<P> {
   async open(page: BelievedPage<P>, filename: string, caller: Caller): Promise<Blob> {
     const file = page.file(filename);
     if (file === undefined) throw unlisted(filename);
-    return this.#told(file, async () =>
-      this.#blob(page, file, await this.#options.expectations.file(page, file), caller),
-    );
+    return this.#told(file, async () => this.#blob(page, file, await this.#seen(page, file, caller), caller));
   }
 
   async #answer(page: BelievedPage<P>, file: OwnFile, caller: Caller): Promise<FileAnswer> {
-    const wanted = await this.#options.expectations.file(page, file);
-    return this.#answerWith(wanted, page.project, () => this.#blob(page, file, wanted, caller));
+    const wanted = await this.#wanted(page, file);
+    return this.#answerWith(wanted, { project: page.project, firstSight: file.firstSight === true }, async () =>
+      this.#blob(page, file, await this.#seen(page, file, caller, wanted), caller),
+    );
+  }
+
+  /** What is known of the file without fetching it: of one that was never seen, and that nobody states a digest of, nothing. */
+  async #wanted(page: BelievedPage<P>, file: OwnFile): Promise<WantedFile> {
+    const { expectations, firstSights } = this.#options;
+    const wanted = await expectations.file(page, file);
+    if (!isUnknown(wanted)) return wanted;
+    const seen = await firstSights?.remembered(page.project, wanted.name);
+    return seen === undefined ? wanted : { ...wanted, expected: seen.expected };
+  }
+
+  /** The same of a file that is seen now where it never was. */
+  async #seen(page: BelievedPage<P>, file: OwnFile, caller: Caller, known?: WantedFile): Promise<WantedFile> {
+    const wanted = known ?? (await this.#wanted(page, file));
+    const { firstSights } = this.#options;
+    if (!isUnknown(wanted) || firstSights === undefined) return wanted;
+    const { expected } = await this.#told(file, () => firstSights.see(page.project, file, wanted, caller), caller);
+    return { ...wanted, expected };
   }
 
   async #metadataAnswer(page: BelievedPage<P>, file: OwnFile, caller: Caller): Promise<FileAnswer> {
     const { expectations, coreMetadata, fetch } = this.#options;
     const wanted = await expectations.coreMetadata(page, file);
     coreMetadata.refuseBelied(file);
-    const wheel = async () => this.#blob(page, file, await expectations.file(page, file), caller);
-    return this.#answerWith(wanted, undefined, async () => {
-      await coreMetadata.compareStored(file, page.expect(file, undefined), caller);
+    const wheel = async () => this.#blob(page, file, await this.#seen(page, file, caller), caller);
+    return this.#answerWith(wanted, {}, async () => {
+      await coreMetadata.compareStored(file, (await this.#wanted(page, file)).expected, caller);
       coreMetadata.refuseBelied(file);
       return fetch.file({ ...wanted, otherwise: coreMetadata.fromWheel(file, wheel) }, caller);
     });
   }
 
   /** Counted as served once, however often it is opened. */
-  async #answerWith(wanted: Wanted, project: string | undefined, fetch: () => Promise<Blob>): Promise<FileAnswer> {
+  async #answerWith(
+    wanted: Wanted,
+    { project, firstSight = false }: { readonly project?: string; readonly firstSight?: boolean },
+    fetch: () => Promise<Blob>,
+  ): Promise<FileAnswer> {
     const { blobs, reports } = this.#options;
     const { name, subject, expected } = wanted;
     const stored = await blobs.stored(expected);
@@ -96,9 +125,10 @@ export class Files<P> {
       size: expected.length,
       sha256: expected.digests.get('sha256'),
       stored,
+      firstSight,
       async open() {
         const blob = await fetch();
-        if (!isCounted) reports.served(subject, stored ? 'disk' : 'upstream');
+        if (!isCounted) reports.served(firstSight ? 'first-sight' : subject, stored ? 'disk' : 'upstream');
         isCounted = true;
         return blob;
       },
@@ -118,11 +148,11 @@ export class Files<P> {
     return blob;
   }
 
-  async #told<T>(file: OwnFile, work: () => Promise<T>): Promise<T> {
+  async #told<T>(file: OwnFile, work: () => Promise<T>, caller?: Caller): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      if (error instanceof Refusal && error.reason !== 'unlisted')
+      if (error instanceof Refusal && error.reason !== 'unlisted' && caller?.signal.aborted !== true)
         this.#options.reports.refused({ subject: error.subject ?? 'file', name: file.entry.filename }, error);
       throw error;
     }

@@ -1,11 +1,13 @@
 import type { Caller } from '../../async/caller.ts';
+import { BoundedMap } from '../../bytes/bounded-map.ts';
 import type { Instant } from '../../bytes/instant.ts';
 import { mustBe } from '../../bytes/proof.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { type LeftOutReason, leftOutWhy } from '../../ports/left-out.ts';
-import type { Enforced, PageWork } from '../../ports/page-work.ts';
+import type { Digestless, Enforced, PageWork } from '../../ports/page-work.ts';
 import type { PageVerdict, Policy, Verdict } from '../../ports/policy.ts';
 import { emptied, type Listing, without } from '../../pypi/listing.ts';
+import type { KnownFile, Undigested } from '../../pypi/relink.ts';
 import { makePage, type Page } from '../../render/page.ts';
 import { Believed, type Source } from '../believed.ts';
 import type { Evidence } from '../evidence.ts';
@@ -49,10 +51,16 @@ interface PageDrawerOptions<P> {
   readonly policy: Policy;
   readonly clock: Clock;
   readonly tallies: PageTallies;
+  /** What becomes of files that nobody states a digest of; of an index that signs, they are withheld. */
+  readonly undigested: 'first-sight' | 'withhold';
 }
 
 /** Seconds after which a page that lacks something is drawn again: an operator may have let it through meanwhile. */
 const WITHHELD_FOR = 60;
+
+/** Seconds in which first sights of a page's files are gathered before it is drawn again: a page of 8,000 files takes a second. */
+const GATHERED_FOR = 5;
+const MOST_DUE = 10_000;
 
 // Measured on pages as PyPI writes them, after a garbage collection.
 const BYTES_PER_PAGE = 8000;
@@ -68,6 +76,9 @@ interface Judged extends Enforced {
 export class PageDrawer<P> implements Drawer<P, BelievedPage<P>> {
   readonly #options: PageDrawerOptions<P>;
 
+  /** When a page that was drawn before a file of it was pinned is drawn again. */
+  readonly #due = new BoundedMap<Instant>({ entries: MOST_DUE });
+
   constructor(options: PageDrawerOptions<P>) {
     this.#options = options;
   }
@@ -76,15 +87,17 @@ export class PageDrawer<P> implements Drawer<P, BelievedPage<P>> {
     const { evidence, work, policy, tallies } = this.#options;
     mustBe<Believed<unknown>>(Believed, believed);
     const bytes = await source.read(caller);
+    // What is pinned from now on is for the drawing after this one.
+    this.#due.delete(believed.name);
     let proved = believed;
     let judged: Judged | undefined;
     const drawn = await work.drawPage(
       { project: believed.name, bytes, pageUrl: source.url },
       {
-        async known(undigested) {
-          const digests = await evidence.digests(believed, undigested);
+        undigested: async (files) => {
+          const digests = await evidence.digests(believed, files.names);
           proved = digests.believed;
-          return digests.known;
+          return this.#undigested(believed.name, digests.known, files);
         },
         enforce: async (listing) => {
           judged = await this.#enforce(listing, believed);
@@ -96,7 +109,7 @@ export class PageDrawer<P> implements Drawer<P, BelievedPage<P>> {
     if (judged === undefined) throw new Error('a page was drawn that nothing was enforced on');
     const { verdict, complete } = judged;
     const { hidden, withheld } = drawn;
-    tallies.put(believed.name, { leftOut: countLeftOut(drawn) });
+    tallies.put(believed.name, { leftOut: countLeftOut(drawn), firstSight: countFirstSight(drawn.listing) });
     // Nothing else that is made of the listing may offer what the page does not.
     const listing = hidden === true ? emptied(drawn.listing) : drawn.listing;
     const view = makeBelievedPage({ believed: proved, page: pageOf(drawn.bodies, source), listing, withheld, verdict });
@@ -128,8 +141,15 @@ export class PageDrawer<P> implements Drawer<P, BelievedPage<P>> {
   }
 
   isDue(drawing: Drawing<P, BelievedPage<P>>): boolean {
-    const { until } = drawing;
-    return this.isOutdated(drawing) || (until !== undefined && until <= this.#options.clock.now());
+    const { until, believed } = drawing;
+    const now = this.#options.clock.now();
+    const due = this.#due.get(believed.name) ?? Number.POSITIVE_INFINITY;
+    return this.isOutdated(drawing) || due <= now || (until !== undefined && until <= now);
+  }
+
+  /** A file of the page was pinned at first sight: its digest is for the next drawing, which other files may join. */
+  seen(project: string): void {
+    if (this.#due.get(project) === undefined) this.#due.set(project, this.#options.clock.now() + GATHERED_FOR);
   }
 
   isOutdated({ policy }: Drawing<P, BelievedPage<P>>): boolean {
@@ -138,6 +158,24 @@ export class PageDrawer<P> implements Drawer<P, BelievedPage<P>> {
 
   gone(name: string): void {
     this.#options.tallies.put(name, undefined);
+  }
+
+  /**
+   * What has no digest on the page has that of its pin. Whatever has none is believed at first sight where the operator lets
+   * it, unless the page states no digest of anything, and its project once did: what was taken away is not made good so.
+   */
+  async #undigested(project: string, signed: Undigested['known'], { digested }: Digestless): Promise<Undigested> {
+    const { evidence, pins, undigested } = this.#options;
+    if (evidence.kind === 'tuf' || !pins.remembers) return { known: signed, others: 'no-digest' };
+    const known = new Map<string, KnownFile>();
+    let hadDigests = false;
+    for (const [filename, { digests, firstSight }] of await pins.of(project)) {
+      if (firstSight !== true) hadDigests = true;
+      if (firstSight !== true) known.set(filename, { digests });
+      else if (undigested === 'first-sight') known.set(filename, { digests, firstSight });
+    }
+    if (digested === 0 && hadDigests) return { known, others: 'lost-digest' };
+    return { known, others: undigested === 'first-sight' ? 'first-sight' : 'no-digest' };
   }
 
   /** Pins first: a verdict is on what they leave. */
@@ -194,6 +232,12 @@ export class ListDrawer<P> implements Drawer<P, Page> {
   gone(): void {
     // Nothing is counted of a list.
   }
+}
+
+function countFirstSight({ files }: Listing): number {
+  let count = 0;
+  for (const { firstSight } of files.values()) if (firstSight === true) count++;
+  return count;
 }
 
 /** Faulty lines, and files that pins or policy forbid. */

@@ -4,6 +4,8 @@ import type { LeftOutReason, PageTally, Tallies } from '../../ports/left-out.ts'
 /** Projects whose pages are counted one by one; beyond it they are not. */
 const MOST_PROJECTS = 100_000;
 
+const NOTHING: PageTally = { leftOut: new Map(), firstSight: 0 };
+
 interface PageTalliesOptions {
   readonly index: string;
   readonly tallies: Tallies;
@@ -13,6 +15,8 @@ interface PageTalliesOptions {
 /** What the pages in force leave out, added up. */
 export interface TallyTotals {
   readonly leftOut: ReadonlyMap<LeftOutReason, number>;
+  /** Files listed on the evidence `first-sight`. */
+  readonly firstSight: number;
 }
 
 /**
@@ -45,24 +49,28 @@ export class PageTallies {
   async totals(): Promise<TallyTotals> {
     await this.#last;
     const leftOut = new Map<LeftOutReason, number>();
-    for (const tally of this.#pages.values())
+    let firstSight = 0;
+    for (const tally of this.#pages.values()) {
+      firstSight += tally.firstSight;
       for (const [why, count] of tally.leftOut) leftOut.set(why, (leftOut.get(why) ?? 0) + count);
-    return { leftOut };
+    }
+    return { leftOut, firstSight };
   }
 
   #put(project: string, given: PageTally | undefined): void {
     const { index, tallies, emit } = this.#options;
-    const tally = given === undefined || given.leftOut.size === 0 ? undefined : given;
+    const tally = given === undefined || (given.leftOut.size === 0 && given.firstSight === 0) ? undefined : given;
     const before = this.#pages.get(project);
     if (isSame(before, tally)) return;
     if (tally === undefined) this.#pages.delete(project);
     else if (before !== undefined || this.#pages.size < MOST_PROJECTS) this.#pages.set(project, tally);
     tallies.put(index, project, tally);
-    emit({ name: 'leftOut', index, project, leftOut: tally?.leftOut ?? new Map() });
+    const { leftOut, firstSight } = tally ?? NOTHING;
+    emit({ name: 'leftOut', index, project, leftOut, firstSight });
   }
 }
 
 function isSame(a: PageTally | undefined, b: PageTally | undefined): boolean {
-  const [one, other] = [a?.leftOut ?? new Map(), b?.leftOut ?? new Map()];
-  return one.size === other.size && [...one].every(([why, count]) => other.get(why) === count);
+  const [{ leftOut: one, firstSight }, { leftOut: other, firstSight: next }] = [a ?? NOTHING, b ?? NOTHING];
+  return firstSight === next && one.size === other.size && [...one].every(([why, count]) => other.get(why) === count);
 }

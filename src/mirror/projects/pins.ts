@@ -82,6 +82,7 @@ export class ProjectPins {
     const known = await this.#pins.of(listing.name);
     for (const { entry } of listing.files.values()) {
       const pin = known.get(entry.filename);
+      if (entry.digests.size === 0 && pin === undefined) continue;
       if (pin === undefined || contradicts(pin, entry) || contradictsCoreMetadata(pin, entry)) return false;
     }
     return true;
@@ -112,6 +113,26 @@ export class ProjectPins {
     }
   }
 
+  /**
+   * The first sight of a file that nobody states a digest of, durably, and what its pin then is: whoever was quicker to pin
+   * it decides. Throws Refusal `limit` where no more are remembered.
+   */
+  async see(project: string, filename: string, sha256: string): Promise<Pin> {
+    const pin: Pin = {
+      digests: new Map([['sha256', sha256]]),
+      seen: this.#clock.now(),
+      proved: true,
+      firstSight: true,
+    };
+    await this.#pins.add(project, new Map([[filename, pin]]));
+    return (await this.#pins.of(project)).get(filename) ?? pin;
+  }
+
+  /** True where what was seen first is remembered. */
+  get remembers(): boolean {
+    return !this.#reuploads;
+  }
+
   async #judge(listing: Listing, known: KnownPins, observation: Observation) {
     const now = this.#clock.now();
     const news = new Map<string, Pin>();
@@ -122,6 +143,8 @@ export class ProjectPins {
       if (++looked % FILES_A_TURN === 0) await yieldToEventLoop();
       const { filename, digests } = entry;
       const pin = known.get(filename);
+      // Nothing to pin before it was seen.
+      if (digests.size === 0) continue;
       if (pin === undefined) {
         news.set(filename, firstPin(entry, observation, now));
         continue;

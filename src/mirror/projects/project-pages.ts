@@ -28,6 +28,7 @@ export interface ProjectPagesOptions<P> {
   readonly background: Background;
   /** Bytes. */
   readonly memory: number;
+  readonly undigested: 'first-sight' | 'withhold';
 }
 
 /** The project pages of one index. */
@@ -35,10 +36,12 @@ export class ProjectPages<P> {
   readonly #documents: KeptDocuments<P, BelievedPage<P>>;
   readonly #tallies: PageTallies;
   readonly #policy: Policy;
+  readonly #drawer: PageDrawer<P>;
 
   constructor(options: ProjectPagesOptions<P>) {
     this.#tallies = new PageTallies(options);
     const drawer = new PageDrawer({ ...options, tallies: this.#tallies });
+    this.#drawer = drawer;
     this.#policy = options.policy;
     this.#documents = new KeptDocuments({
       ...options,
@@ -69,6 +72,11 @@ export class ProjectPages<P> {
   /** A file is not what this page says. */
   doubt(page: BelievedPage<P>): void {
     this.#documents.doubt(page.believed);
+  }
+
+  /** A file of the page was pinned at first sight. */
+  seen(project: string): void {
+    this.#drawer.seen(project);
   }
 
   /** What the pages in force do not pass on. */

@@ -79,6 +79,7 @@ describe('verbatim status', () => {
     lastError: undefined,
     roles: [],
     leftOut: new Map(),
+    firstSight: 0,
     sealed: false,
   };
 
@@ -109,6 +110,7 @@ describe('verbatim explain', () => {
     forgeableOnline: [],
     reuploads: false,
     files: 2,
+    firstSight: 0,
     leftOut: [],
   };
 

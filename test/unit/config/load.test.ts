@@ -56,6 +56,19 @@ describe('the simple case', () => {
     });
   });
 
+  it('believes files without a digest at first sight, but of PyPI, which states one of each', () => {
+    const of = (main: object) =>
+      loadConfig({ env: {}, file: file(JSON.stringify({ indexes: { main: { evidence: 'index', ...main } } })) });
+    expect(of({ upstream: 'https://index.example/simple/' }).indexes['main']).toMatchObject({
+      undigested: 'first-sight',
+      secondFetchUpTo: 64_000_000,
+    });
+    expect(of({ upstream: 'https://pypi.org/simple/' }).indexes['main']).toMatchObject({ undigested: 'withhold' });
+    expect(() => of({ upstream: 'https://pypi.org/simple/', undigested: 'first-sight' })).toThrow(
+      /undigested.*withhold/,
+    );
+  });
+
   it('mirrors PyPI where nothing is given', () => {
     const config = loadConfig({ env: {} });
     expect(config.server).toMatchObject({ host: '127.0.0.1', port: 3141 });
@@ -70,6 +83,8 @@ describe('the simple case', () => {
         staleIfError: 86_400,
         contentAddressed: true,
         projectList: true,
+        undigested: 'withhold',
+        secondFetchUpTo: 64_000_000,
         reuploads: false,
         privateHosts: [],
       },

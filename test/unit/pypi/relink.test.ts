@@ -4,11 +4,14 @@ import type { Statement } from '../../../src/bytes/digest.ts';
 import { decodePage } from '../../../src/pypi/decode.ts';
 import { baseOf, resolveLink } from '../../../src/pypi/links.ts';
 import { hrefOf } from '../../../src/pypi/listing.ts';
-import { fileByDigest, parseDigestLabel, relink } from '../../../src/pypi/relink.ts';
+import { fileByDigest, parseDigestLabel, relink, type Undigested } from '../../../src/pypi/relink.ts';
 import { contentPathOf, jsonPage, line, onlyFile, PAGE_URL, SDIST, sha256, WHEEL } from './fixtures.ts';
 
-const relinked = (files: readonly unknown[], known?: ReadonlyMap<string, Statement>, changes = {}) =>
-  relink(decodePage(jsonPage(files, changes), 'foo-bar'), { pageUrl: PAGE_URL, known });
+const relinked = (files: readonly unknown[], known: Undigested['known'] = new Map(), changes = {}) =>
+  relink(decodePage(jsonPage(files, changes), 'foo-bar'), {
+    pageUrl: PAGE_URL,
+    undigested: { known, others: 'no-digest' },
+  });
 
 describe('where a link leads', () => {
   const content = contentPathOf(WHEEL);

@@ -70,11 +70,10 @@ it('asks for the digests that the page does not state, and draws with them', asy
   const asked: string[] = [];
   const steps: PageSteps = {
     ...keepAll,
-    async known(undigested) {
-      asked.push(...undigested);
-      return new Map([
-        ['foo-1.0.tar.gz', makeExpected({ length: 3, digests: new Map([['sha256', 'ab'.repeat(32)]]) })],
-      ]);
+    async undigested({ names }) {
+      asked.push(...names);
+      const known = makeExpected({ length: 3, digests: new Map([['sha256', 'ab'.repeat(32)]]) });
+      return { known: new Map([['foo-1.0.tar.gz', known]]), others: 'no-digest' };
     },
   };
   const there = await work.drawPage(source, steps, client());
