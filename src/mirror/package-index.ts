@@ -93,6 +93,8 @@ export interface UnverifiedDocuments {
   legacyJson(project: string, version: string | undefined, base: string, caller: Caller): Promise<UnverifiedDocument>;
   /** PEP 740: `/integrity/PROJECT/VERSION/FILE/provenance`. */
   provenance(project: string, version: string, filename: string, caller: Caller): Promise<UnverifiedDocument>;
+  /** A file that changes under its name, where its page states no digest of it (PEP 825's `-variants.json`). */
+  variants(project: string, filename: string, caller: Caller): Promise<UnverifiedDocument>;
   /** `FILE.asc`, where the page says that there is one; by the file's own path. */
   signature(path: string, caller: Caller): Promise<UnverifiedDocument>;
 }

@@ -52,7 +52,9 @@ export class RefusingIndex implements PackageIndex {
         ? { metadata: refuse, target: refuse, refresh: refuse, proveStoredRoles: refuse }
         : undefined;
     this.unverified =
-      options.evidence === 'index' ? { legacyJson: refuse, provenance: refuse, signature: refuse } : undefined;
+      options.evidence === 'index'
+        ? { legacyJson: refuse, provenance: refuse, variants: refuse, signature: refuse }
+        : undefined;
   }
 
   get refusal(): Refusal {

@@ -13,6 +13,8 @@ export interface OwnFile {
   readonly content?: ContentPath | undefined;
   /** Upstream states no digest of it: those of the entry, if any, are what it was when it was first seen here. */
   readonly firstSight?: true | undefined;
+  /** Its bytes may change, and nobody vouches for them. */
+  readonly unproved?: true | undefined;
 }
 
 /** `path` encoded and relative to `<prefix>/simple/<name>/`: no header can poison it. Of a path only the file name needs it. */

@@ -1,4 +1,5 @@
 import { agree, type Digests } from '../bytes/digest.ts';
+import { isVariants } from './names.ts';
 import type { Sight } from './observation.ts';
 import type { Entry } from './project-page.ts';
 
@@ -69,7 +70,8 @@ function entryLosses(before: Entry, after: Entry | undefined): readonly Loss[] {
   if (after === undefined) return [{ kind: 'file', file, before: textOf(before.digests), after: 'gone' }];
   const losses: Loss[] = [];
   const lost = (kind: Loss['kind'], was: string, is: string) => losses.push({ kind, file, before: was, after: is });
-  if (before.digests.size > 0 && !agree(before.digests, after.digests))
+  // What changes by nature takes nothing away by it.
+  if (before.digests.size > 0 && !isVariants(file) && !agree(before.digests, after.digests))
     lost('digest', textOf(before.digests), textOf(after.digests));
   if (before.yanked === undefined && after.yanked !== undefined)
     lost('yanked', 'not yanked', after.yanked === true ? 'yanked' : after.yanked);

@@ -1,6 +1,7 @@
 import { ALGORITHMS, type Algorithm, type Digests, isAlgorithm, isDigest, type Statement } from '../bytes/digest.ts';
 import { baseOf, resolveLink } from './links.ts';
 import { type Listing, listingOf, type OwnFile } from './listing.ts';
+import { isVariants } from './names.ts';
 import { countFaults, type Entry, type Fault, type ProjectPage } from './project-page.ts';
 import { derivedVersions, listedVersions } from './versions.ts';
 
@@ -28,6 +29,8 @@ const LEFT_OUT: Undigested = { known: new Map(), others: 'no-digest' };
 
 /** Where a path has a digest, that of a file whose page states none: the same before and after it was first seen. */
 const FIRST_SIGHT = 'first-sight';
+/** The same of a file that changes under its name (PEP 825), and is never held to anything. */
+export const UNPROVED = 'unproved';
 
 /** Rewrites a page to this mirror's URLs. Lines that contradict themselves or what is known are left out. */
 export function relink(page: ProjectPage, { pageUrl, undigested = LEFT_OUT }: Relinking): Listing {
@@ -67,18 +70,22 @@ function relinkEntry(entry: Entry, project: string, base: string, { known: all, 
   if (digests === undefined || (known?.length !== undefined && known.length !== (entry.size ?? known.length)))
     return 'disagrees';
   // The page's own digest names the file for years of lock files, whatever is learnt of it later.
-  const firstSight = known === undefined ? digests.size === 0 && others === 'first-sight' : known.firstSight === true;
-  const label = digestLabel(entry.digests) ?? (firstSight ? FIRST_SIGHT : digestLabel(digests));
+  const isBare = known === undefined ? digests.size === 0 && others === 'first-sight' : known.firstSight === true;
+  const unproved = isBare && isVariants(entry.filename);
+  const firstSight = isBare && !unproved;
+  const own = firstSight ? FIRST_SIGHT : unproved ? UNPROVED : digestLabel(digests);
+  const label = digestLabel(entry.digests) ?? own;
   if (label === undefined) return others === 'first-sight' ? 'no-digest' : others;
   const { content } = link;
   const folders =
-    content === undefined ? ['files', project, label] : ['packages', content.aa, content.bb, content.rest];
+    content === undefined || unproved ? ['files', project, label] : ['packages', content.aa, content.bb, content.rest];
   return {
     entry: known === undefined ? entry : { ...entry, digests, size: entry.size ?? known.length },
     upstream: link.url,
     path: [...folders, entry.filename].join('/'),
-    content,
+    content: unproved ? undefined : content,
     ...(firstSight && { firstSight }),
+    ...(unproved && { unproved }),
   };
 }
 

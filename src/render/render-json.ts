@@ -54,7 +54,7 @@ function fileJson(file: OwnFile): string {
     coreMetadata(entry) +
     member('provenance', entry.provenance) +
     (entry.gpgSig === undefined ? '' : `,"gpg-sig":${entry.gpgSig}`) +
-    (file.firstSight === true && entry.extra?.has(EVIDENCE) !== true ? `,"${EVIDENCE}":"first-sight"` : '') +
+    (entry.extra?.has(EVIDENCE) === true ? '' : member(EVIDENCE, evidenceOf(file))) +
     (entry.extra === undefined ? '' : unknown(entry.extra)) +
     '}'
   );
@@ -62,6 +62,12 @@ function fileJson(file: OwnFile): string {
 
 /** PEP 691 leaves keys that begin so to the index. */
 const EVIDENCE = '_verbatim-evidence';
+
+/** Of a file whose evidence is weaker than its page's. */
+export function evidenceOf({ firstSight, unproved }: OwnFile): 'first-sight' | 'none' | undefined {
+  if (firstSight === true) return 'first-sight';
+  return unproved === true ? 'none' : undefined;
+}
 
 /** As upstream has them, until there is a digest that proves something; checked by clients that know no better. */
 function weakHashes({ weak }: Entry): string {

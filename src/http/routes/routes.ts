@@ -3,7 +3,8 @@ import { Hono } from 'hono';
 import { Refusal, type Subject } from '../../bytes/refusal.ts';
 import type { FileAddress } from '../../mirror/package-index.ts';
 import type { Route } from '../../ports/events.ts';
-import { isNormalized, normalizeName } from '../../pypi/names.ts';
+import { isNormalized, isVariants, normalizeName } from '../../pypi/names.ts';
+import { UNPROVED } from '../../pypi/relink.ts';
 import type { Exchange } from '../exchange.ts';
 import type { MountedIndex, ReadIndex } from '../mount.ts';
 import { replyDocument, replyError, replyOptions, replyRedirect } from '../reply/doors.ts';
@@ -32,6 +33,7 @@ export interface RouteDeps {
 }
 
 const ALWAYS: IsImmutable = () => true;
+const NEVER: IsImmutable = () => false;
 const SIGNATURE = '.asc';
 
 /** One index under one prefix, while its routes are laid. `rest` are the decoded segments after the prefix. */
@@ -142,9 +144,14 @@ function layFiles({ routes, mounted: { index, policy }, unverified, on, wait }: 
         exchange.notes.route = 'relayed';
         return unverified.signature(exchange, rest.join('/').slice(0, -SIGNATURE.length));
       }
+      if (rest.length === 4 && rest[2] === UNPROVED) {
+        exchange.notes.route = 'relayed';
+        return unverified.variants(exchange, rest.slice(1));
+      }
       const at = addressOf(rest.slice(1));
       const found = await wait(exchange, () => index.file(at, exchange.callerOf(policy.name)));
-      await answerFile(exchange, policy, found, ALWAYS, wait);
+      // PEP 825: what grows under its name may be asked for anew at any address.
+      await answerFile(exchange, policy, found, isVariants(found.filename) ? NEVER : ALWAYS, wait);
     });
   routes.get(
     '/packages/*',

@@ -92,7 +92,7 @@ export class Files<P> {
   async #seen(page: BelievedPage<P>, file: OwnFile, caller: Caller, known?: WantedFile): Promise<WantedFile> {
     const wanted = known ?? (await this.#wanted(page, file));
     const { firstSights } = this.#options;
-    if (!isUnknown(wanted) || firstSights === undefined) return wanted;
+    if (!isUnknown(wanted) || firstSights === undefined || file.firstSight !== true) return wanted;
     const { expected } = await this.#told(file, () => firstSights.see(page.project, file, wanted, caller), caller);
     return { ...wanted, expected };
   }

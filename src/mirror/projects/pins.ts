@@ -6,6 +6,7 @@ import type { Pin, Pins } from '../../ports/index-state.ts';
 import type { Enforced } from '../../ports/page-work.ts';
 import { type Listing, type OwnFile, without } from '../../pypi/listing.ts';
 import { textOf } from '../../pypi/losses.ts';
+import { isVariants } from '../../pypi/names.ts';
 import type { Observation } from '../believed.ts';
 import {
   contradiction,
@@ -82,7 +83,7 @@ export class ProjectPins {
     const known = await this.#pins.of(listing.name);
     for (const { entry } of listing.files.values()) {
       const pin = known.get(entry.filename);
-      if (entry.digests.size === 0 && pin === undefined) continue;
+      if (isVariants(entry.filename) || (entry.digests.size === 0 && pin === undefined)) continue;
       if (pin === undefined || contradicts(pin, entry) || contradictsCoreMetadata(pin, entry)) return false;
     }
     return true;
@@ -143,8 +144,8 @@ export class ProjectPins {
       if (++looked % FILES_A_TURN === 0) await yieldToEventLoop();
       const { filename, digests } = entry;
       const pin = known.get(filename);
-      // Nothing to pin before it was seen.
-      if (digests.size === 0) continue;
+      // Nothing to pin before it was seen, or in what changes by nature.
+      if (digests.size === 0 || isVariants(filename)) continue;
       if (pin === undefined) {
         news.set(filename, firstPin(entry, observation, now));
         continue;

@@ -27,6 +27,8 @@ const serving = serveForFile(() => ({
       makeUnverifiedDocument({ bytes: Buffer.from('{}'), contentType: 'application/json', maxAge: 60 }),
     provenance: async () =>
       makeUnverifiedDocument({ bytes: Buffer.from('{}'), contentType: 'application/json', maxAge: 60 }),
+    variants: async () =>
+      makeUnverifiedDocument({ bytes: Buffer.from('{}'), contentType: 'application/json', maxAge: 60 }),
     signature: async () =>
       makeUnverifiedDocument({ bytes: Buffer.from('{}'), contentType: 'application/pgp-signature', maxAge: 60 }),
   },

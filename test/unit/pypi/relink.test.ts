@@ -13,6 +13,21 @@ const relinked = (files: readonly unknown[], known: Undigested['known'] = new Ma
     undigested: { known, others: 'no-digest' },
   });
 
+describe('versions read off the file names', () => {
+  it('come of distributions alone, variant wheels among them', () => {
+    const names = [
+      'foo_bar-2.0-variants.json',
+      'foo_bar-3.0.nupkg',
+      'foo_bar-1.0-py3-none-any-cpu.whl',
+      'foo_bar-4.0-x.whlx',
+    ];
+    const files = names.map((name) => line(name));
+    const listing = relinked(files, new Map(), { versions: undefined });
+    expect([...listing.files.keys()]).toEqual(names);
+    expect(listing.versions).toEqual(['1.0', '4.0']);
+  });
+});
+
 describe('where a link leads', () => {
   const content = contentPathOf(WHEEL);
 
