@@ -70,15 +70,19 @@ function fileLines({ evidence, digests, pinned, reuploads }: Explanation): reado
   ];
 }
 
-function pinText({ seen, provisional, proved, uploadTime, fetch }: Pin): string {
+function pinText({ seen, provisional, proved, uploadTime, fetch, joined }: Pin): string {
   const since = dateText(seen);
-  const uploaded = uploadTime === undefined ? '' : ` Upstream says it was uploaded at ${uploadTime}.`;
+  const joining =
+    joined === true
+      ? ' It joined its release after other files of that had been confirmed here: look at it twice.'
+      : '';
+  const uploaded = (uploadTime === undefined ? '' : ` Upstream says it was uploaded at ${uploadTime}.`) + joining;
   if (provisional !== true)
     return `Pinned here since ${since}: no other bytes are ever served under this name.${uploaded}`;
   const missing =
     proved === true
       ? 'a second look at the page has agreed'
-      : 'its bytes were proved and a second look at the page has agreed';
+      : 'it was sent to a client, or its bytes were proved and a second look at the page has agreed';
   const by = fetch === undefined ? '' : `, by fetch ${fetch}`;
   return `First seen here on ${since}${by}; provisional until ${missing}.${uploaded}`;
 }
