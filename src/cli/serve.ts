@@ -9,7 +9,7 @@ import { print } from './output.ts';
 
 export interface ServeOptions {
   readonly json: boolean;
-  readonly newTrust: string | undefined;
+  readonly newTrust: ReadonlyMap<string, string> | undefined;
   readonly adminPort: number | undefined;
 }
 

@@ -51,6 +51,8 @@ export interface IndexFacts {
   readonly upstream?: string | undefined;
   readonly upstreamSince?: Instant | undefined;
   readonly createdAt: Instant;
+  /** True from an operator's word that the trust begins again until it was put aside. */
+  readonly beginsAgain?: boolean | undefined;
   /** Only grows. */
   readonly audit: readonly AuditEntry[];
 }

@@ -74,20 +74,27 @@ export function isWheel({ filename }: Entry): boolean {
   return filename.endsWith('.whl');
 }
 
-/** Only the first sight of something else: a page that two fetches agree on replaces it. */
-export function givesWay(pin: Pin, entry: Entry, { final, repeated }: Observation): boolean {
-  if (final || !repeated || pin.provisional !== true) return false;
+/** Only the first sight of something else: a page that two fetches agree on, or that is signed, replaces it. */
+export function givesWay(pin: Pin, entry: Entry, observation: Observation): boolean {
+  if (!isVouched(observation) || pin.provisional !== true) return false;
   return contradicts(pin, entry) || contradictsCoreMetadata(pin, entry);
 }
 
 /** What stands in the place of a pin that gave way: it begins anew. */
-export function replacement({ digests, uploadTime }: Entry, { fetch }: Observation, now: Instant): Pin {
-  return { digests, seen: now, provisional: true, fetch, ...(uploadTime === undefined ? {} : { uploadTime }) };
+export function replacement({ digests, uploadTime }: Entry, { final, fetch }: Observation, now: Instant): Pin {
+  return {
+    digests,
+    seen: now,
+    ...(final ? {} : { provisional: true, fetch }),
+    ...(uploadTime === undefined ? {} : { uploadTime }),
+  };
 }
 
-/** Proved, and listed by two fetches: the one that pinned it and another, or one page that came twice. */
-export function isConfirmable(pin: Pin | undefined, entry: Entry, { fetch, repeated }: Observation): boolean {
-  if (pin?.provisional !== true || pin.proved !== true || contradicts(pin, entry)) return false;
+/** Signed; or proved, and listed by two fetches: the one that pinned it and another, or one page that came twice. */
+export function isConfirmable(pin: Pin | undefined, entry: Entry, { final, fetch, repeated }: Observation): boolean {
+  if (pin?.provisional !== true || contradicts(pin, entry)) return false;
+  if (final) return true;
+  if (pin.proved !== true) return false;
   return repeated || (pin.fetch !== undefined && pin.fetch !== fetch);
 }
 

@@ -95,7 +95,7 @@ export class ProjectPins {
 
   /** Files that are proved, and that this page lists as another fetch did, are provisional no longer. */
   async confirm(listing: Listing, observation: Observation): Promise<void> {
-    if (this.#reuploads || observation.final) return;
+    if (this.#reuploads) return;
     const known = await this.#pins.of(listing.name);
     const ready: string[] = [];
     for (const { entry, path } of listing.files.values()) {
@@ -192,7 +192,7 @@ export class ProjectPins {
   }
 
   async #giveWay(listing: Listing, observation: Observation): Promise<void> {
-    if (observation.final || !observation.repeated) return;
+    if (!observation.final && !observation.repeated) return;
     const known = await this.#pins.of(listing.name);
     const others = new Map<string, Pin>();
     for (const { entry, path } of listing.files.values()) {

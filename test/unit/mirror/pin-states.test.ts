@@ -76,6 +76,14 @@ describe('a pin', () => {
 });
 
 describe('a provisional pin', () => {
+  it('is confirmed by a signed page, or gives way to it', () => {
+    expect(isConfirmable(seen(sha256('a')), entry(sha256('a')), SIGNED)).toBe(true);
+    expect(isConfirmable(seen(sha256('a')), entry(sha256('b')), SIGNED)).toBe(false);
+    expect(givesWay(seen(sha256('a')), entry(sha256('b')), SIGNED)).toBe(true);
+    expect(givesWay(confirmed(sha256('a')), entry(sha256('b')), SIGNED)).toBe(false);
+    expect(replacement(entry(sha256('b')), SIGNED, 6)).toEqual({ digests: sha256('b'), seen: 6 });
+  });
+
   const other = entry(sha256('b'));
 
   it('gives way to a page that came twice and lists other digests or other core metadata', () => {
@@ -90,10 +98,9 @@ describe('a provisional pin', () => {
     });
   });
 
-  it('does not give way to a page that came once, that agrees, or that signatures vouch for', () => {
+  it('does not give way to a page that came once, or that agrees', () => {
     expect(givesWay(seen(sha256('a')), other, once('later'))).toBe(false);
     expect(givesWay(seen(sha256('a')), entry(sha256('a')), twice('later'))).toBe(false);
-    expect(givesWay(seen(sha256('a')), other, { ...SIGNED, repeated: true })).toBe(false);
   });
 
   it('is confirmable once its bytes were proved and another fetch, or one page twice, lists them', () => {
