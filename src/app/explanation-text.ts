@@ -4,7 +4,7 @@ import type { Pin } from '../ports/index-state.ts';
 import { untilText } from './words.ts';
 
 /** In plain words, for somebody who has never heard of TUF. */
-export function explanationText(explanation: Explanation, now: number): string {
+export function explanationLines(explanation: Explanation, now: number): readonly string[] {
   const { name, project, kind, evidence } = explanation;
   const how =
     evidence === 'tuf' ? 'proved by signatures (evidence: tuf)' : "proved by its page's digest (evidence: index)";
@@ -14,7 +14,7 @@ export function explanationText(explanation: Explanation, now: number): string {
       ? `${project}: a project with ${listed}, ${evidence === 'tuf' ? how : "proved by their page's digests (evidence: index)"}.`
       : `${name}: a file of the project ${project}, ${how}.`;
   const body = evidence === 'tuf' ? signedLines(explanation, now) : unsignedLines(explanation);
-  return [head, '', ...body, ...(kind === 'file' ? fileLines(explanation) : [])].join('\n');
+  return [head, '', ...body, ...(kind === 'file' ? fileLines(explanation) : [])];
 }
 
 function signedLines({ project, chain, forgeableOnline, reuploads }: Explanation, now: number): readonly string[] {

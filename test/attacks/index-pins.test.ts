@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { explanationText } from '../../src/app/explanation-text.ts';
+import { explanationLines } from '../../src/app/explanation-text.ts';
 import { internalCaller } from '../../src/async/caller.ts';
 import { actsOf } from '../../src/mirror/operator/acts.ts';
 import { digestHex } from '../../src/repository/digests.ts';
@@ -211,7 +211,9 @@ describe('a file that joins a release which was confirmed before', () => {
       'a file joined a release that was confirmed here before',
     );
     const explained = await rig.index().explain(JOINING.filename, internalCaller('main', 'explain'));
-    expect(explanationText(explained, rig.clock.now())).toContain('It joined its release after other files');
+    expect(explanationLines(explained, rig.clock.now()).join('\n')).toContain(
+      'It joined its release after other files',
+    );
   });
 
   it('a first file of a release leaves none', async () => {
