@@ -51,10 +51,11 @@ export const CHECK_EVERY_MS = 5000;
 export const KEEP_ALIVE_MS = 65_000;
 /** A connection on which nothing moves either way: a reader that stalls. `requestTimeout` does not cut those. */
 export const STALLED_MS = 60_000;
-/** A client that takes a file more slowly than this holds buffers that others wait for: it is cut. Bytes a second. */
-export const SLOWEST_READER = 32 * 1024;
-/** Every chunk of a file may take this long, however small it is. */
-export const CHUNK_LEAST_MS = 10_000;
+/**
+ * A part of a file that a client has not taken within this time ends its connection, though a few bytes move now and
+ * then. The system tells that there is room again only when a third of what it holds has gone, up to 2 MB by itself.
+ */
+export const SLOWEST_PART_MS = 40_000;
 export const MAX_REQUESTS_PER_SOCKET = 1000;
 export const MAX_CONNECTIONS = 4096;
 /** How long answers under way may take once the server is told to stop. */
