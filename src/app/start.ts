@@ -113,6 +113,7 @@ class Mirror implements RunningMirror {
           shared: access === undefined,
         })),
         access,
+        trustedProxies: config.server.trustedProxies,
         publicUrl: () => this.#publicUrl,
         onFinish: (finished) => {
           emit(finished);

@@ -10,6 +10,10 @@ export const MAX_HEADERS = 100;
 export const MAX_IGNORED_BODY = 65_536;
 /** Characters of a refusal's own words that are passed on in a problem. */
 export const MAX_WORDS = 400;
+/** Characters of a `Forwarded` header that is read; of one hop in that or `X-Forwarded-For`; and hops that are walked back. */
+export const MAX_FORWARDED = 4096;
+export const MAX_NODE = 120;
+export const MAX_HOPS = 32;
 /** Characters of a path in an access record. */
 export const MAX_RECORDED_PATH = 512;
 
@@ -56,6 +60,8 @@ export const STALLED_MS = 60_000;
  * then. The system tells that there is room again only when a third of what it holds has gone, up to 2 MB by itself.
  */
 export const SLOWEST_PART_MS = 40_000;
+/** Requests of one connection that may wait for their turn behind the one that is being answered; one more ends it. */
+export const MAX_PIPELINED = 100;
 export const MAX_REQUESTS_PER_SOCKET = 1000;
 export const MAX_CONNECTIONS = 4096;
 /** How long answers under way may take once the server is told to stop. */

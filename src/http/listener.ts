@@ -3,7 +3,9 @@ import { getRequestListener } from '@hono/node-server';
 import type { Access, Verdict } from './access/access.ts';
 import { createApp, type ServedOptions } from './app.ts';
 import { beginExchange, type Exchange, type OnFinish } from './exchange.ts';
+import { createTrustedProxies } from './forwarded.ts';
 import { guard } from './guard.ts';
+import { MAX_PIPELINED } from './limits.ts';
 import { mount, type ServedIndex } from './mount.ts';
 import { BAD_REQUEST, BUSY, NOTHING_HERE, TOO_LONG, UNAUTHORIZED } from './reply/answers.ts';
 import { replyError, replyProblem, replyRedirect } from './reply/doors.ts';
@@ -18,15 +20,25 @@ export interface ListenerOptions extends ServedOptions {
   /** Asked before everything but health; absent: everybody may read. */
   readonly access?: Access | undefined;
   readonly onFinish?: OnFinish | undefined;
+  /** Addresses and networks whose word on a client's address is taken. */
+  readonly trustedProxies?: readonly string[] | undefined;
 }
 
-/** Everything that is served, as a listener for node's own server. */
+/**
+ * Everything that is served, as a listener for node's own server. A request that was sent before the last one was answered
+ * (pipelined) waits for its turn, unless its page is at hand: a connection has one answer in work, however much it asks.
+ */
 export function createListener(options: ListenerOptions): RequestListener {
   const { defaultIndex, access, onFinish, onFault = () => undefined } = options;
+  const proxies =
+    options.trustedProxies === undefined || options.trustedProxies.length === 0
+      ? undefined
+      : createTrustedProxies(options.trustedProxies);
   const mounted = options.indexes.map((served) => mount(served, defaultIndex));
   const warm = createWarm(mounted, onFinish);
   const app = createApp(options, mounted);
   const asked = new WeakMap<object, Asked>();
+  const inTurn = createTurns();
   const route = getRequestListener(
     (request, { incoming }) => {
       const known = asked.get(incoming);
@@ -48,8 +60,7 @@ export function createListener(options: ListenerOptions): RequestListener {
     }
   };
 
-  return (incoming, outgoing) => {
-    const exchange = beginExchange(incoming, outgoing);
+  const take = (incoming: IncomingMessage, outgoing: ServerResponse, exchange: Exchange) => {
     const verdict: ReturnType<Access['check']> =
       access === undefined || isOpen(incoming.url)
         ? 'granted'
@@ -58,6 +69,32 @@ export function createListener(options: ListenerOptions): RequestListener {
     if (onFinish !== undefined) exchange.record(onFinish);
     if (typeof verdict === 'string') answer(incoming, outgoing, exchange, verdict);
     else void verdict.then((found) => answer(incoming, outgoing, exchange, found));
+  };
+
+  return (incoming, outgoing) => {
+    const exchange = beginExchange(incoming, outgoing, proxies);
+    if (outgoing.socket !== null) return take(incoming, outgoing, exchange);
+    if (access === undefined && warm(exchange)) return;
+    if (inTurn(incoming, outgoing, () => take(incoming, outgoing, exchange))) return;
+    onFinish?.(exchange.unanswered('limit'));
+    incoming.socket.destroy();
+  };
+}
+
+type InTurn = (incoming: IncomingMessage, outgoing: ServerResponse, take: () => void) => boolean;
+
+/** Takes a pipelined request when the answers before it have ended; false where too many of its connection wait already. */
+function createTurns(): InTurn {
+  const waiting = new WeakMap<object, number>();
+  return ({ socket }, outgoing, take) => {
+    const others = waiting.get(socket) ?? 0;
+    if (others === MAX_PIPELINED) return false;
+    waiting.set(socket, others + 1);
+    outgoing.once('socket', () => {
+      waiting.set(socket, (waiting.get(socket) ?? 1) - 1);
+      take();
+    });
+    return true;
   };
 }
 

@@ -74,6 +74,8 @@ interface EventMap {
     readonly aborted: boolean;
     /** As sent, without the query; for a log, never a label. */
     readonly path: string;
+    /** The client's address; for a log, never a label. */
+    readonly client: string;
   };
   /** An error that is no refusal: a defect of this program, or a disk that fails behind the answers. */
   readonly faulted: { readonly at: (typeof FAULT_PLACES)[number]; readonly error: unknown };

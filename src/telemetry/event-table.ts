@@ -100,9 +100,9 @@ export const EVENTS: Table = {
     },
     word: 'request',
     level: () => 'debug',
-    line: ({ route, method, status, reason, seconds, bytes, aborted, path }) => ({
+    line: ({ route, method, status, reason, seconds, bytes, aborted, path, client }) => ({
       message: `${method} ${path} ${status}`,
-      fields: { route, reason, seconds: rounded(seconds), bytes, aborted },
+      fields: { route, reason, seconds: rounded(seconds), bytes, aborted, client },
     }),
   },
   faulted: {

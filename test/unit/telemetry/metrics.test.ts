@@ -38,6 +38,7 @@ const answered: Event<'answered'> = {
   bytes: 5,
   aborted: false,
   path: '/simple/demo/',
+  client: '192.0.2.1',
 };
 
 const refreshed: Event<'refreshed'> = { name: 'refreshed', index: 'main', result: 'changed', seconds: 0.2 };
