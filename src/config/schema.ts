@@ -176,7 +176,14 @@ export const schema = z
           .describe(
             'Addresses or networks of the proxies in front of this mirror: from them alone, X-Forwarded-For or Forwarded says who the client is.',
           ),
-        max_connections: z.int().min(1).max(100_000).default(4096).describe('More are turned away.'),
+        max_connections: z
+          .int()
+          .min(1)
+          .max(100_000)
+          .default(4096)
+          .describe(
+            'Connections at once. Past it idle ones of whoever has most make room, and whoever has most is turned away.',
+          ),
       })
       .prefault({}),
     data: filePath

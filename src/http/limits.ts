@@ -64,6 +64,15 @@ export const SLOWEST_PART_MS = 40_000;
 export const MAX_PIPELINED = 100;
 export const MAX_REQUESTS_PER_SOCKET = 1000;
 export const MAX_CONNECTIONS = 4096;
+/** Of those, what is kept for addresses that have few; and how many are few. Shares. */
+export const KEPT_SHARE = 1 / 16;
+export const EACH_KEPT_SHARE = 1 / 64;
+/** Refused connections that are told why at once, in all and of one address; further ones are only closed. */
+export const MAX_TOLD = 64;
+export const MAX_TOLD_EACH = 8;
+/** Where room is made: addresses that are looked at, and connections of each. */
+export const MAX_PARTIES_LOOKED_AT = 4;
+export const MAX_CONNECTIONS_LOOKED_AT = 256;
 /** How long answers under way may take once the server is told to stop. */
 export const GRACE_MS = 10_000;
 /** How often idle connections are looked for while it stops. */

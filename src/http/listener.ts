@@ -7,7 +7,14 @@ import { createTrustedProxies } from './forwarded.ts';
 import { guard } from './guard.ts';
 import { MAX_PIPELINED } from './limits.ts';
 import { mount, type ServedIndex } from './mount.ts';
-import { BAD_REQUEST, BUSY, NOTHING_HERE, TOO_LONG, UNAUTHORIZED } from './reply/answers.ts';
+import {
+  BAD_REQUEST,
+  NO_CONNECTION,
+  NOTHING_HERE,
+  TOO_LONG,
+  TOO_MANY_PASSWORDS,
+  UNAUTHORIZED,
+} from './reply/answers.ts';
 import { replyError, replyProblem, replyRedirect } from './reply/doors.ts';
 import type { Asked } from './routes/routes.ts';
 import { createWarm } from './routes/warm-page.ts';
@@ -81,6 +88,15 @@ export function createListener(options: ListenerOptions): RequestListener {
   };
 }
 
+/** Answers a request on a connection for which there is no room. */
+export function createConnectionRefusal(onFinish: OnFinish | undefined): RequestListener {
+  return (incoming, outgoing) => {
+    const exchange = beginExchange(incoming, outgoing);
+    if (onFinish !== undefined) exchange.record(onFinish);
+    replyProblem(exchange, undefined, NO_CONNECTION);
+  };
+}
+
 type InTurn = (incoming: IncomingMessage, outgoing: ServerResponse, take: () => void) => boolean;
 
 /** Takes a pipelined request when the answers before it have ended; false where too many of its connection wait already. */
@@ -114,7 +130,7 @@ function admit(exchange: Exchange, verdict: Verdict): Asked['target'] | undefine
     return undefined;
   }
   if (verdict !== 'granted') {
-    if (verdict === 'busy') replyProblem(exchange, undefined, BUSY);
+    if (verdict === 'busy') replyProblem(exchange, undefined, TOO_MANY_PASSWORDS);
     else replyProblem(exchange, undefined, UNAUTHORIZED, CHALLENGE);
     return undefined;
   }

@@ -105,6 +105,23 @@ export const EVENTS: Table = {
       fields: { route, reason, seconds: rounded(seconds), bytes, aborted, client },
     }),
   },
+  crowded: {
+    counter: {
+      name: 'verbatim_connections_crowded_total',
+      help: 'Times connections began to be refused or closed for others (full), and times there was room again (room).',
+      labels: { state: oneOf(['full', 'room']) },
+      values: ({ full }) => [full ? 'full' : 'room'],
+    },
+    word: 'crowded',
+    level: ({ full }) => (full ? 'warn' : 'info'),
+    line: (event) =>
+      event.full
+        ? {
+            message: `connections are refused, or closed for others where they are idle: ${event.limit} is the limit (server.max_connections), and ${event.party} has ${event.held}`,
+            fields: { limit: event.limit, party: event.party, held: event.held },
+          }
+        : { message: 'there is room for connections again', fields: {} },
+  },
   faulted: {
     counter: {
       name: 'verbatim_faults_total',
