@@ -51,7 +51,7 @@ export async function startMirror({
     const { blobs, bytes, limit } = composition.blobs.usage();
     return { files: blobs, bytes, limitBytes: limit };
   });
-  const access = readers && createAccess(readers, composition.shares.passwords);
+  const access = readers && createAccess(readers, composition.shares);
   const mirror = new Mirror({ config, log, emit, metrics, composition, access });
   try {
     await mirror.listen(certificate);

@@ -50,6 +50,8 @@ export class Exchange {
   readonly head: boolean;
   readonly notes: Notes = { route: 'none', index: undefined, reason: undefined, bytes: 0, promised: undefined };
   readonly #proxies: TrustedProxies | undefined;
+  /** Whose credentials came with it, once they were found good. */
+  reader: string | undefined;
   #client: string | undefined;
   #signal: AbortSignal | undefined;
 
@@ -124,14 +126,14 @@ export class Exchange {
     this.#outgoing.writeContinue();
   }
 
-  /** Who asks this of an index; the signal aborts with `ClientLeft` when the connection closes before the answer's end. */
+  /** Who asks this of an index: a user or token where credentials came, else an address; the signal aborts with `ClientLeft` when the connection closes before the answer's end. */
   callerOf(index: string): Caller {
     // Most answers wait for nothing: the signal is made for the first that does.
     this.#signal ??= untilClosed(this.#outgoing);
     const { socket } = this.#incoming;
     return {
       index,
-      party: partyOf(this.client),
+      party: this.reader ?? partyOf(this.client),
       connection: connectionOf(socket),
       priority: 'client',
       signal: this.#signal,

@@ -43,6 +43,15 @@ export const MAX_SCRYPT_BYTES = 64 * 1024 * 1024;
 /** A credential found good is not looked at again for so long; a bad one is refused unseen for a little. */
 export const GRANTED_FOR_MS = 300_000;
 export const REFUSED_FOR_MS = 10_000;
+/** One that was found good is looked at before others for so long, whatever came since. */
+export const KNOWN_FOR_MS = 30 * 24 * 3_600_000;
+export const MAX_KNOWN = 16_384;
+/** An address that sent wrong ones comes after those that did not, for so long after the last one … */
+export const FAILED_FOR_MS = 10 * 60_000;
+export const MAX_FAILED = 4096;
+/** … and is told so later each time, up to the most. */
+export const FAILED_PAUSE_MS = 100;
+export const MAX_FAILED_PAUSE_MS = 2000;
 export const MAX_REMEMBERED_GRANTS = 4096;
 export const MAX_REMEMBERED_REFUSALS = 1024;
 

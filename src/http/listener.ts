@@ -1,6 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
-import type { Access, Verdict } from './access/access.ts';
+import type { Access, Granted, Verdict } from './access/access.ts';
 import { createApp, type ServedOptions } from './app.ts';
 import { beginExchange, type Exchange, type OnFinish } from './exchange.ts';
 import { createTrustedProxies } from './forwarded.ts';
@@ -57,6 +57,7 @@ export function createListener(options: ListenerOptions): RequestListener {
 
   const answer = (incoming: IncomingMessage, outgoing: ServerResponse, exchange: Exchange, verdict: Verdict) => {
     if (exchange.left) return;
+    if (isGranted(verdict)) exchange.reader = verdict.reader;
     try {
       const target = admit(exchange, verdict);
       if (target === undefined) return;
@@ -68,14 +69,17 @@ export function createListener(options: ListenerOptions): RequestListener {
   };
 
   const take = (incoming: IncomingMessage, outgoing: ServerResponse, exchange: Exchange) => {
-    const verdict: ReturnType<Access['check']> =
+    const verdict: Verdict | Promise<Verdict> =
       access === undefined || isOpen(incoming.url)
-        ? 'granted'
+        ? EVERYBODY
         : access.check(incoming.headers.authorization, () => exchange.callerOf(''));
-    if (verdict === 'granted' && warm(exchange)) return;
+    if (isGranted(verdict)) {
+      exchange.reader = verdict.reader;
+      if (warm(exchange)) return;
+    }
     if (onFinish !== undefined) exchange.record(onFinish);
-    if (typeof verdict === 'string') answer(incoming, outgoing, exchange, verdict);
-    else void verdict.then((found) => answer(incoming, outgoing, exchange, found));
+    if (verdict instanceof Promise) void verdict.then((found) => answer(incoming, outgoing, exchange, found));
+    else answer(incoming, outgoing, exchange, verdict);
   };
 
   return (incoming, outgoing) => {
@@ -114,6 +118,13 @@ function createTurns(): InTurn {
   };
 }
 
+/** Where nobody is asked who he is. */
+const EVERYBODY: Granted = { reader: undefined };
+
+function isGranted(verdict: Verdict | Promise<Verdict>): verdict is Granted {
+  return typeof verdict === 'object' && 'reader' in verdict;
+}
+
 /** Health is asked for by machines that have no credentials, and tells nothing. */
 function isOpen(url: string | undefined): boolean {
   return url === '/livez' || url === '/readyz';
@@ -129,7 +140,7 @@ function admit(exchange: Exchange, verdict: Verdict): Asked['target'] | undefine
     replyProblem(exchange, undefined, refused);
     return undefined;
   }
-  if (verdict !== 'granted') {
+  if (!isGranted(verdict)) {
     if (verdict === 'busy') replyProblem(exchange, undefined, TOO_MANY_PASSWORDS);
     else replyProblem(exchange, undefined, UNAUTHORIZED, CHALLENGE);
     return undefined;
