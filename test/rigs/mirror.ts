@@ -183,7 +183,15 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
   const twins: Running[] = [];
 
   const config = (): Config => ({
-    server: { host: '127.0.0.1', port: 0, publicUrl: undefined, maxConnections: 4096, tls: undefined, auth: undefined },
+    server: {
+      host: '127.0.0.1',
+      port: 0,
+      publicUrl: undefined,
+      maxConnections: 4096,
+      trustedProxies: [],
+      tls: undefined,
+      auth: undefined,
+    },
     data,
     allowFuse: false,
     ...(seal && { seal: { key: { file: seal.key, variable: undefined }, epochFile: seal.epoch } }),
