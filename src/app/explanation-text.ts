@@ -5,7 +5,7 @@ import { hintText } from '../ports/left-out.ts';
 import { untilText } from './words.ts';
 
 /** In plain words, for somebody who has never heard of TUF. */
-export function explanationText(explanation: Explanation, now: number): string {
+export function explanationLines(explanation: Explanation, now: number): readonly string[] {
   const { name, project, kind, evidence } = explanation;
   const how = howText(explanation);
   const listed = explanation.files === 1 ? '1 file' : `${explanation.files} files`;
@@ -15,7 +15,7 @@ export function explanationText(explanation: Explanation, now: number): string {
       : `${name}: a file of the project ${project}, ${how}.`;
   const body =
     evidence === 'tuf' ? signedLines(explanation, now) : [...sightLines(explanation), ...unsignedLines(explanation)];
-  return [head, '', ...body, ...(kind === 'file' ? fileLines(explanation) : leftOutLines(explanation))].join('\n');
+  return [head, '', ...body, ...(kind === 'file' ? fileLines(explanation) : leftOutLines(explanation))];
 }
 
 function howText({ evidence, kind, firstSight }: Explanation): string {
@@ -110,15 +110,19 @@ function fileLines({ evidence, digests, pinned, reuploads, firstSight }: Explana
   ];
 }
 
-function pinText({ seen, provisional, proved, uploadTime, fetch, firstSight }: Pin): string {
+function pinText({ seen, provisional, proved, uploadTime, fetch, joined, firstSight }: Pin): string {
   const since = dateText(seen);
-  const uploaded = uploadTime === undefined ? '' : ` Upstream says it was uploaded at ${uploadTime}.`;
+  const joining =
+    joined === true
+      ? ' It joined its release after other files of that had been confirmed here: look at it twice.'
+      : '';
+  const uploaded = (uploadTime === undefined ? '' : ` Upstream says it was uploaded at ${uploadTime}.`) + joining;
   if (provisional !== true)
     return `${firstSight === true ? `First seen here on ${since}, and pinned` : `Pinned here since ${since}`}: no other bytes are ever served under this name.${uploaded}`;
   const missing =
     proved === true
       ? 'a second look at the page has agreed'
-      : 'its bytes were proved and a second look at the page has agreed';
+      : 'it was sent to a client, or its bytes were proved and a second look at the page has agreed';
   const by = fetch === undefined ? '' : `, by fetch ${fetch}`;
   return `First seen here on ${since}${by}; provisional until ${missing}.${uploaded}`;
 }

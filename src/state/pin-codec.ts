@@ -20,6 +20,7 @@ const StoredPin = z.strictObject({
   fetch: z.string().optional(),
   firstSight: z.literal(true).optional(),
   uploadTime: z.string().optional(),
+  joined: z.literal(true).optional(),
 });
 const StoredPins = z.strictObject({ project: z.string(), pins: z.array(z.unknown()) });
 
@@ -81,6 +82,7 @@ function encodePins(project: string, pins: ReadonlyMap<string, Pin>): StoredProj
       ...(pin.fetch !== undefined && { fetch: pin.fetch }),
       ...(pin.firstSight === true && { firstSight: true }),
       ...(pin.uploadTime !== undefined && { uploadTime: pin.uploadTime }),
+      ...(pin.joined === true && { joined: true }),
     })),
   };
 }

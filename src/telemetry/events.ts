@@ -34,6 +34,7 @@ export function createEmit(log: Log, metrics: Metrics): Emit {
     sighted: told<'sighted'>(EVENTS.sighted),
     noted: told<'noted'>(EVENTS.noted),
     answered: told<'answered'>(EVENTS.answered, metrics.answered),
+    crowded: told<'crowded'>(EVENTS.crowded),
     faulted: told<'faulted'>(EVENTS.faulted),
     reloaded: told<'reloaded'>(EVENTS.reloaded),
   };

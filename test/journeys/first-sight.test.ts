@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
-import { explanationText } from '../../src/app/explanation-text.ts';
-import { statusText } from '../../src/cli/status.ts';
+import { explanationLines } from '../../src/app/explanation-text.ts';
+import { statusLines } from '../../src/cli/status.ts';
 import type { UnsignedIndexConfig } from '../../src/config/config.ts';
 import type { IndexFile } from '../../src/repository/index-pages.ts';
 import { type IndexRig, OLD, startIndexRig } from '../rigs/index-rig.ts';
@@ -154,13 +154,16 @@ describe('a file without a digest', () => {
 
   it('is told of by explain and status as what it is', async () => {
     await start((pypi) => upload(pypi, ALPHA));
-    const text = async (name: string) => explanationText(await rig.index().explain(name, client()), rig.clock.now());
+    const text = async (name: string) =>
+      explanationLines(await rig.index().explain(name, client()), rig.clock.now()).join('\n');
     expect(await text(ALPHA.filename)).toMatch(/evidence: first-sight[\s\S]*not seen here yet/);
     await rig.get(HERE);
     rig.clock.advance(GATHERED);
     expect(await text(ALPHA.filename)).toMatch(/evidence: first-sight[\s\S]*first seen/i);
     expect(await text('alpha')).toMatch(/None of them has a digest.*first-sight/);
-    expect(statusText(await rig.index().status(), rig.clock.now())).toMatch(/first-sight - weaker than index: 1 file/);
+    expect(statusLines(await rig.index().status(), rig.clock.now()).join('\n')).toMatch(
+      /first-sight - weaker than index: 1 file/,
+    );
   });
 
   it('the newest alone, beside others that have one: listed, so that nobody gets an older version unawares', async () => {

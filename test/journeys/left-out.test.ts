@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { explanationText } from '../../src/app/explanation-text.ts';
-import { statusText } from '../../src/cli/status.ts';
+import { explanationLines } from '../../src/app/explanation-text.ts';
+import { statusLines } from '../../src/cli/status.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { RIGS, type Rig } from '../rigs/rig.ts';
 import { client } from '../support/callers.ts';
@@ -58,7 +58,7 @@ describe.each(RIGS)('of an index with evidence $evidence, a page that leaves fil
     await begin(MALFORMED);
     await settled();
     await rig.restart();
-    const text = statusText(await rig.index().status(), rig.clock.now());
+    const text = statusLines(await rig.index().status(), rig.clock.now()).join('\n');
     expect(text).toMatch(/left out of pages \(digest\): 1 - .*sha256 of 64 hex digits/);
   });
 
@@ -69,7 +69,7 @@ describe.each(RIGS)('of an index with evidence $evidence, a page that leaves fil
       { name: FOREIGN.filename, why: 'foreign' },
       { name: MALFORMED.filename, why: 'digest' },
     ]);
-    const text = explanationText(explained, rig.clock.now());
+    const text = explanationLines(explained, rig.clock.now()).join('\n');
     expect(text).toContain('Upstream lists 2 more, left out here');
     expect(text).toMatch(/digest: with a malformed digest; .*\n\s+alpha-9\.0\.tar\.gz/);
     await expect(rig.index().explain(MALFORMED.filename, client())).rejects.toMatchObject({

@@ -12,6 +12,7 @@ export function createRecorder(): { readonly events: Recorded; readonly emit: Em
     sighted: [],
     noted: [],
     answered: [],
+    crowded: [],
     faulted: [],
     reloaded: [],
   };
