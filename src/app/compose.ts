@@ -105,7 +105,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     closers.push(() => tallies.close());
     const work = createPageWork({ shares });
     closers.push(() => work.close());
-    const fileWork = createFileWork({ shares });
+    const fileWork = createFileWork();
     closers.push(() => fileWork.close());
     const shared = { config, blobs, clock, emit, journal, tallies, work, fileWork, newTrust, seams };
     const { indexes, states } = await composeIndexes(shared, directory, closers);

@@ -4,10 +4,14 @@ import { Refusal } from '../bytes/refusal.ts';
 import { AT_ONCE, IDLE_MS, WAITING } from './limits.ts';
 import { type Call, startThread, type Thread, ThreadDied, type ThreadOptions } from './thread.ts';
 
+const FULL = 'Too many large pages are being read already. Try again in a moment.';
+
 export interface LaneOptions extends ThreadOptions {
   readonly atOnce?: number;
   readonly waiting?: number;
   readonly idleMs?: number;
+  /** One plain sentence for whoever is refused a place in the queue. */
+  readonly full?: string;
 }
 
 /** One thread and the queue before it: started when first needed, ended when idle, replaced when it dies. */
@@ -19,8 +23,7 @@ export interface Lane {
 
 /** `threads`: what the jobs of all lanes wait for. */
 export function createLane(threads: Gate, options: LaneOptions = {}): Lane {
-  const { atOnce = AT_ONCE, waiting = WAITING, idleMs = IDLE_MS } = options;
-  const full = 'Too many large pages are being read already. Try again in a moment.';
+  const { atOnce = AT_ONCE, waiting = WAITING, idleMs = IDLE_MS, full = FULL } = options;
   const gate = createGate({ places: atOnce, queue: waiting, full });
   let thread: Thread | undefined;
   let idle: NodeJS.Timeout | undefined;
@@ -54,7 +57,7 @@ export function createLane(threads: Gate, options: LaneOptions = {}): Lane {
         return await withPlace(gate, caller, () => withPlace(threads, caller, () => job(current().call)));
       } catch (cause) {
         if (!(cause instanceof ThreadDied)) throw cause;
-        throw new Refusal('limit', 'A large page could not be read: the work on it broke off.', {
+        throw new Refusal('limit', 'What came could not be read: the work on it broke off.', {
           transient: true,
           cause,
         });

@@ -4,6 +4,9 @@ export const LARGE = 256 * 1024;
 export const AT_ONCE = 2;
 /** Documents that may wait for one thread; more are told to come again. */
 export const WAITING = 64;
+/** Files inspected at once, in turns, and how many more may wait. */
+export const FILES_AT_ONCE = 4;
+export const FILES_WAITING = 256;
 /** Files of a listing handed over at a time: a millisecond or two of the event loop. */
 export const SLICE = 250;
 /** A thread that has had nothing to do for so long ends, and its memory with it. */

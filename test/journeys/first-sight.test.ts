@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { explanationLines } from '../../src/app/explanation-text.ts';
 import { statusLines } from '../../src/cli/status.ts';
 import type { UnsignedIndexConfig } from '../../src/config/config.ts';
+import { actsOf } from '../../src/mirror/operator/acts.ts';
 import type { IndexFile } from '../../src/repository/index-pages.ts';
 import { type IndexRig, OLD, startIndexRig } from '../rigs/index-rig.ts';
 import { client } from '../support/callers.ts';
@@ -194,6 +195,42 @@ describe('a file without a digest', () => {
     expect(await rig.refused(HERE)).toMatch(/ changed$/);
   });
 
+  it('whose MD5 becomes another takes a second look, and is written down; what was pinned stays', async () => {
+    await start((pypi) => upload(pypi, ALPHA, { hashes: { md5: md5(ALPHA.bytes) } }));
+    await rig.get(HERE);
+    rig.pypi.contents.set(at(ALPHA), OTHER.bytes);
+    rig.pypi.edit('alpha', ALPHA.filename, { hashes: { md5: md5(OTHER.bytes) } });
+    const asked = rig.pypi.asked('alpha').length;
+    expect((await rig.later('alpha'))[0]?.hashes).toEqual({ sha256: sha256(ALPHA.bytes) });
+    expect(rig.pypi.asked('alpha').length - asked).toBe(2);
+    expect((await rig.get(HERE)).body).toEqual(Buffer.from(ALPHA.bytes));
+    expect((await rig.journal()).map(({ kind, before, after }) => [kind, before, after])).toEqual([
+      ['changed', `md5:${md5(ALPHA.bytes)}`, `md5:${md5(OTHER.bytes)}`],
+    ]);
+  });
+
+  it('on a host that is not allowed is refused, and that host never asked', async () => {
+    await start((pypi) => upload(pypi, ALPHA));
+    rig.pypi.edit('alpha', ALPHA.filename, { url: `http://127.0.0.1:1/${ALPHA.filename}` });
+    await rig.restart();
+    expect(await rig.refused(HERE)).toBe('502 foreign');
+    expect(downloads(ALPHA)).toEqual([]);
+  });
+
+  it('keeps its address when an operator lets other bytes in', async () => {
+    await start((pypi) => upload(pypi, ALPHA));
+    await rig.get(HERE);
+    rig.pypi.contents.set(at(ALPHA), OTHER.bytes);
+    await rig.onDisk(async ({ state }) => {
+      const change = { digest: `sha256:${sha256(OTHER.bytes)}` };
+      for (const act of await actsOf({ state, now: 1 }, { project: 'alpha', file: ALPHA.filename, change }))
+        await act.carryOut();
+    });
+    await rig.later('alpha');
+    expect((await line())?.hashes).toEqual({ sha256: sha256(OTHER.bytes) });
+    expect((await rig.get(HERE)).body).toEqual(Buffer.from(OTHER.bytes));
+  });
+
   describe('is refused, with its reason, and not pinned', () => {
     const damagedMember = Uint8Array.from(ALPHA.bytes);
     const inside = Buffer.from(ALPHA.bytes).indexOf("VERSION = '1.0'");
@@ -326,7 +363,7 @@ describe('what had a digest and loses it', () => {
     expect(file).toEqual(before.files[0]);
     expect(rig.alarms()).toContain('changed page');
     expect((await rig.journal()).map(({ kind, file: name, after }) => [kind, name, after])).toEqual([
-      ['changed', ALPHA.filename, 'none'],
+      ['changed', ALPHA.filename, `md5:${md5(OTHER.bytes)}`],
     ]);
     rig.pypi.contents.set(
       rig.path(ALPHA).slice(1),
