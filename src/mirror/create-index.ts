@@ -172,8 +172,9 @@ export class EvidencedIndex<P> implements RunningIndex {
     return this.#files.open(page, filename, caller);
   }
 
-  settled(): Promise<void> {
-    return this.#parts.background.settled();
+  async settled(): Promise<void> {
+    await this.#parts.background.settled();
+    await this.#pages.settled();
   }
 
   #isOwn(page: BelievedPage<unknown>): page is BelievedPage<P> {

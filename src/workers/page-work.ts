@@ -75,13 +75,15 @@ function plain({ known, others }: Undigested): Undigested {
   return { known: new Map([...known].map(([filename, file]) => [filename, stated(file)])), others };
 }
 
-/** As the listing has them: what it lacks is withheld anyway. */
+/** What the listing says of its files, whoever states it; what it lacks is withheld anyway. */
 function undigestedIn({ files }: Listing): Undigested {
-  const known = [...files.values()].filter(({ firstSight, entry }) => firstSight === true && entry.digests.size > 0);
-  return {
-    known: new Map(known.map(({ entry: { filename, digests } }) => [filename, { digests, firstSight: true as const }])),
-    others: [...files.values()].some(({ firstSight }) => firstSight === true) ? 'first-sight' : 'no-digest',
-  };
+  const known = new Map<string, KnownFile>();
+  let others: Undigested['others'] = 'no-digest';
+  for (const { firstSight, unproved, entry } of files.values()) {
+    if (entry.digests.size > 0) known.set(entry.filename, { digests: entry.digests, firstSight });
+    else if (firstSight === true || unproved === true) others = 'first-sight';
+  }
+  return { known, others };
 }
 
 /** Nothing else of what it came with makes the way. */

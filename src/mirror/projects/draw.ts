@@ -65,6 +65,8 @@ const MOST_DUE = 10_000;
 // Measured on pages as PyPI writes them, after a garbage collection.
 const BYTES_PER_PAGE = 8000;
 const BYTES_PER_ENTRY = 1600;
+/** Of a line that is left out, and remembered by name. */
+const BYTES_PER_LINE = 160;
 
 interface Judged extends Enforced {
   readonly verdict: PageVerdict;
@@ -255,5 +257,7 @@ function pageOf(bodies: Parameters<typeof makePage>[0], { serial }: Source): Pag
 }
 
 function weightOf<P>({ page, listing }: BelievedPage<P>, withheld: number, source: Source): number {
-  return page.size + BYTES_PER_PAGE + (listing.files.size + withheld) * BYTES_PER_ENTRY + source.weight;
+  const { files, leftOut } = listing;
+  const named = leftOut.lines.length * BYTES_PER_LINE;
+  return page.size + BYTES_PER_PAGE + (files.size + withheld) * BYTES_PER_ENTRY + named + source.weight;
 }

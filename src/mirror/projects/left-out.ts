@@ -26,28 +26,25 @@ export interface TallyTotals {
 export class PageTallies {
   readonly #options: PageTalliesOptions;
   readonly #pages = new Map<string, PageTally>();
-  /** Everything happens behind what earlier runs have written down. */
-  #last: Promise<void>;
+  /** Everything happens behind what earlier runs have written down, which is read when it is first needed. */
+  #last: Promise<void> | undefined;
 
   constructor(options: PageTalliesOptions) {
-    const { index, tallies } = options;
     this.#options = options;
-    this.#last = tallies.load(index).then(
-      (pages) => {
-        for (const [project, tally] of pages) this.#pages.set(project, tally);
-      },
-      // A hint only: what cannot be read is counted anew, page by page.
-      () => undefined,
-    );
   }
 
   /** The page of a project that is in force now; undefined where there is none any more. Does not throw. */
   put(project: string, tally: PageTally | undefined): void {
-    this.#last = this.#last.then(() => this.#put(project, tally));
+    this.#last = this.#loaded().then(() => this.#put(project, tally));
+  }
+
+  /** Resolves when everything put so far is told. */
+  async settled(): Promise<void> {
+    await this.#last;
   }
 
   async totals(): Promise<TallyTotals> {
-    await this.#last;
+    await this.#loaded();
     const leftOut = new Map<LeftOutReason, number>();
     let firstSight = 0;
     for (const tally of this.#pages.values()) {
@@ -55,6 +52,18 @@ export class PageTallies {
       for (const [why, count] of tally.leftOut) leftOut.set(why, (leftOut.get(why) ?? 0) + count);
     }
     return { leftOut, firstSight };
+  }
+
+  #loaded(): Promise<void> {
+    const { index, tallies } = this.#options;
+    this.#last ??= tallies.load(index).then(
+      (pages) => {
+        for (const [project, tally] of pages) this.#pages.set(project, tally);
+      },
+      // A hint only: what cannot be read is counted anew, page by page.
+      () => undefined,
+    );
+    return this.#last;
   }
 
   #put(project: string, given: PageTally | undefined): void {

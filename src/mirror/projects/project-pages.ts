@@ -79,6 +79,11 @@ export class ProjectPages<P> {
     this.#drawer.seen(project);
   }
 
+  /** Resolves when everything that pages leave out is told. */
+  settled(): Promise<void> {
+    return this.#tallies.settled();
+  }
+
   /** What the pages in force do not pass on. */
   totals(): Promise<TallyTotals> {
     return this.#tallies.totals();
