@@ -11,26 +11,28 @@ export function explanationLines(explanation: Explanation, now: number): readonl
   const listed = explanation.files === 1 ? '1 file' : `${explanation.files} files`;
   const head =
     kind === 'project'
-      ? `${project}: a project with ${listed}, ${evidence === 'tuf' ? how : "proved by their page's digests (evidence: index)"}.`
+      ? `${project}: a project with ${listed}, ${how}.`
       : `${name}: a file of the project ${project}, ${how}.`;
   const body =
     evidence === 'tuf' ? signedLines(explanation, now) : [...sightLines(explanation), ...unsignedLines(explanation)];
   return [head, '', ...body, ...(kind === 'file' ? fileLines(explanation) : leftOutLines(explanation))];
 }
 
-function howText({ evidence, kind, firstSight }: Explanation): string {
+function howText({ evidence, kind, firstSight, files }: Explanation): string {
   if (evidence === 'tuf') return 'proved by signatures (evidence: tuf)';
-  if (kind === 'file' && firstSight > 0) return 'believed as it was when it was first seen (evidence: first-sight)';
-  return "proved by its page's digest (evidence: index)";
+  const seen = `believed as ${kind === 'file' ? 'it was when it was' : 'they were when they were'} first seen (evidence: first-sight)`;
+  if (firstSight > 0 && firstSight === (kind === 'file' ? 1 : files)) return seen;
+  const proved = `proved by ${kind === 'file' ? "its page's digest" : "their page's digests"} (evidence: index)`;
+  return firstSight === 0 ? proved : `${files - firstSight} ${proved}, ${firstSight} ${seen}`;
 }
 
 /** Weaker than the evidence of its index. */
-function sightLines({ kind, firstSight, pinned, files }: Explanation): readonly string[] {
+function sightLines({ kind, firstSight, pinned }: Explanation): readonly string[] {
   if (firstSight === 0) return [];
   if (kind === 'project')
     return [
-      `${firstSight === files ? 'None of them has' : `${firstSight} of them ${firstSight === 1 ? 'has' : 'have'} not`} a digest on the page (evidence: first-sight, weaker than index):`,
-      'such a file is believed as it is when it is first asked for, and held to that for ever.',
+      'First sight is weaker than index: the page states no usable digest of such a file, and whoever controls the index, its',
+      'file host or the way there chooses its bytes when it is first asked for. From then on it is held to them.',
     ];
   return [
     'Its page states no usable digest of it. First sight is weaker than index: whoever controls the index, its file host or the',
@@ -88,7 +90,7 @@ function leftOutLines({ leftOut }: Explanation): readonly string[] {
     '',
     `Upstream lists ${leftOut.length} more, left out here:`,
     ...whys.flatMap((reason) => [
-      `  ${hintText(reason)}`,
+      `  ${reason}: ${hintText(reason)}`,
       ...leftOut
         .filter(({ why }) => why === reason)
         .map(({ name }) => `    ${name === '' ? '(without a name)' : name}`),

@@ -10,7 +10,8 @@ export function assumePyPI(raw: Tree, sources: ReadonlyMap<string, string>): voi
   const { main = {}, ...others } = raw['indexes'];
   if (!isTree(main) || Object.keys(others).length > 0) return;
   const says = Object.keys(main);
-  if (says.some((key) => !['max_age', 'file_hosts'].includes(key) || !sources.has(`indexes.main.${key}`))) return;
+  if (says.some((key) => !['max_age', 'file_hosts', 'undigested'].includes(key) || !sources.has(`indexes.main.${key}`)))
+    return;
   raw['indexes']['main'] = { ...main, upstream: DEFAULT_INDEX, evidence: 'index' };
 }
 

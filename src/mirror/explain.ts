@@ -53,7 +53,7 @@ export async function explain<P>(options: ExplainOptions<P>, name: string, calle
       if (leftOut !== undefined)
         throw new Refusal(
           'unlisted',
-          `Upstream lists ${name}, and this mirror leaves it out - ${hintText(leftOut.why)}.`,
+          `Upstream lists ${name}, and this mirror leaves it out (${leftOut.why}): ${hintText(leftOut.why)}.`,
           { subject: 'file' },
         );
     }

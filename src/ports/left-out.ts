@@ -68,7 +68,7 @@ const WORDS: Readonly<Record<LeftOutReason, Words>> = {
 /** Why such a file is left out, and what would let it in; for people. */
 export function hintText(reason: LeftOutReason): string {
   const { says, hint } = WORDS[reason];
-  return `${reason}: ${says}; ${hint}`;
+  return `${says}; ${hint}`;
 }
 
 /** One sentence of hints for each reason. */

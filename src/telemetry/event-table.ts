@@ -94,12 +94,12 @@ export const EVENTS: Table = {
     line: ({ index, project, leftOut, firstSight }) => ({
       message: [
         leftOut.size === 0
-          ? `nothing is left out of the page of ${project}`
+          ? `nothing is left out of the page of ${project}.`
           : `left out of the page of ${project}: ${leftOutText(leftOut)}. ${hintsText(leftOut)}`,
-        firstSightText(firstSight) ?? [],
+        firstSight === 0 ? [] : `${firstSightText(firstSight)}.`,
       ]
         .flat()
-        .join('; '),
+        .join(' '),
       fields: { index, name: project, ...Object.fromEntries(leftOut), 'first-sight': firstSight },
     }),
   },

@@ -161,7 +161,7 @@ describe('a file without a digest', () => {
     await rig.get(HERE);
     rig.clock.advance(GATHERED);
     expect(await text(ALPHA.filename)).toMatch(/evidence: first-sight[\s\S]*first seen/i);
-    expect(await text('alpha')).toMatch(/None of them has a digest.*first-sight/);
+    expect(await text('alpha')).toMatch(/1 file, believed as they were .*evidence: first-sight/);
     expect(statusLines(await rig.index().status(), rig.clock.now()).join('\n')).toMatch(
       /first-sight - weaker than index: 1 file/,
     );
@@ -176,6 +176,8 @@ describe('a file without a digest', () => {
       [ALPHA.filename, ['sha256']],
       [NEWER.filename, []],
     ]);
+    const explained = explanationLines(await rig.index().explain('alpha', client()), rig.clock.now()).join('\n');
+    expect(explained).toMatch(/2 files, 1 proved .*evidence: index.*, 1 believed .*evidence: first-sight/);
     expect((await rig.get(rig.path(ALPHA))).headers['verbatim-evidence']).toBe('index');
     expect((await rig.get(`/files/alpha/first-sight/${NEWER.filename}`)).headers['verbatim-evidence']).toBe(
       'first-sight',
