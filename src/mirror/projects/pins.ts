@@ -77,6 +77,7 @@ export class ProjectPins {
     reportJoined(this.#reports, listing.name, known, news);
     for (const [name, refusal] of [...withheld, ...silenced])
       this.#reports.refused({ subject: refusal.subject ?? 'file', name }, refusal);
+    for (const file of withheld.keys()) this.#heldBack(listing, file, pins.get(file));
     const served = without(listing, { withheld, silenced });
     await this.confirm(served, observation);
     return { listing: served, withheld, silenced, pins };
@@ -145,6 +146,12 @@ export class ProjectPins {
   async holdsCoreMetadata(project: string, { entry }: OwnFile): Promise<void> {
     const stated = coreMetadataOf(entry);
     if (!this.#reuploads && stated !== undefined) await this.#pins.addCoreMetadata(project, entry.filename, stated);
+  }
+
+  #heldBack({ name, files }: Listing, file: string, pin: Pin | undefined): void {
+    const offered = files.get(file)?.entry.digests;
+    if (pin === undefined || offered === undefined) return;
+    this.#reports.heldBack(name, { file, reason: 'changed', before: textOf(pin.digests), after: textOf(offered) });
   }
 
   async #judge(listing: Listing, known: KnownPins, observation: Observation) {

@@ -82,7 +82,8 @@ export class PageRefresh {
     // One that was here before: what comes back in its place must not be below the same floor.
     const gone = await store.gone(project);
     const serial = gone?.serial;
-    if (serial !== undefined && (arrival.serial ?? serial) < serial) throw regressed(project, arrival.serial, serial);
+    if (serial !== undefined && (arrival.serial ?? serial) < serial)
+      throw this.#heldBack(project, arrival.serial, serial);
     await work.compare(project, undefined, arrival, caller);
     const arrived = this.#recordOf(project, gone?.version ?? 0, arrival, this.#options.nameFetch());
     return this.#believe({ ...arrived, serial, twice: false }, gone === undefined ? [] : [{ kind: 'returned' }]);
@@ -166,7 +167,15 @@ export class PageRefresh {
     const now = this.#options.clock.now();
     const since = this.#lowerSince.get(project) ?? now;
     if (this.#lowerSince.size < MOST_LOWER) this.#lowerSince.set(project, since);
-    if (serial < (floor ?? 0) || now - since < LOWER_FOR) throw regressed(project, serial, highestSeen);
+    if (now - since < LOWER_FOR) throw regressed(project, serial, highestSeen);
+    if (serial < (floor ?? 0)) throw this.#heldBack(project, serial, highestSeen);
+  }
+
+  /** Refused for as long as upstream says so: an operator may let it through. */
+  #heldBack(project: string, serial: number | undefined, seen: number): Refusal {
+    const after = String(serial ?? 'none');
+    this.#options.reports.heldBack(project, { reason: 'regressed', before: String(seen), after });
+    return regressed(project, serial, seen);
   }
 
   /** What the page would take away, less what an operator has accepted; `after` is judged whole. */
