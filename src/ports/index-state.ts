@@ -119,8 +119,8 @@ export interface Pins {
   of(project: string): Promise<ReadonlyMap<string, Pin>>;
   /** Durable before it resolves; an existing pin is never overwritten (its algorithms may be added to, never changed). */
   add(project: string, pins: ReadonlyMap<string, Pin>): Promise<void>;
-  /** Marks a pin as one whose file's bytes were proved, where it still is the pin of the digests they were proved by. */
-  prove(project: string, file: string, digests: Digests): Promise<void>;
+  /** Marks pins as those of files whose bytes were proved, where they still are the pins of the digests these were proved by. */
+  prove(project: string, files: ReadonlyMap<string, Digests>): Promise<void>;
   /** Marks pins as confirmed, provisional no longer; nothing else of them changes. */
   confirm(project: string, files: Iterable<string>): Promise<void>;
   /** Puts another pin in the place of one that was never confirmed, or that an operator's audited word replaces. */

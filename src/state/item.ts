@@ -121,12 +121,10 @@ export class StoredItem<T> implements Item<T> {
         `There is no more room for ${kind.what}: at most ${STATE_VALUE_BYTES} bytes are kept. What is kept already stays as it is.`,
         { subject: 'state' },
       );
-    if (!(await this.#asked(storage.create(path, version, bytes)))) return undefined;
     const known = { value, version, id: sha256Hex(bytes) };
+    const removeBelow = keepFrom?.(known) ?? version;
+    if (!(await this.#asked(storage.create(path, version, bytes, { removeBelow })))) return undefined;
     memory?.set(this.#key, known);
-    const oldest = keepFrom?.(known) ?? version;
-    // What stays behind costs space only, until the next change.
-    if (oldest > 1) storage.removeBelow(path, oldest).catch(() => undefined);
     return known;
   }
 

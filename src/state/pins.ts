@@ -7,6 +7,7 @@ type ProjectPins = ReadonlyMap<string, Pin>;
 type Change = (pins: ProjectPins) => ProjectPins | undefined;
 
 const NONE: ProjectPins = new Map();
+const NO_DIGESTS: Digests = new Map();
 
 /** Digests pinned at first sight, one item a project. */
 export function createPins(state: Pick<IndexState, 'pins'>): Pins {
@@ -16,13 +17,13 @@ export function createPins(state: Pick<IndexState, 'pins'>): Pins {
   return {
     of: async (project) => (await state.pins(project).read())?.value ?? NONE,
     add: (project, additions) => change(project, adding(additions)),
-    prove: (project, file, digests) =>
+    prove: (project, files) =>
       change(
         project,
         marking(
-          [file],
+          [...files.keys()],
           // A download may end when its pin has long given way to another.
-          (pin) => pin.proved === true || !agree(pin.digests, digests),
+          (pin, file) => pin.proved === true || !agree(pin.digests, files.get(file) ?? NO_DIGESTS),
           (pin) => ({ ...pin, proved: true }),
         ),
       ),
@@ -74,12 +75,12 @@ const adding =
 
 /** Files that have no pin stay without one. */
 const marking =
-  (files: Iterable<string>, done: (pin: Pin) => boolean, mark: (pin: Pin) => Pin): Change =>
+  (files: readonly string[], done: (pin: Pin, file: string) => boolean, mark: (pin: Pin) => Pin): Change =>
   (pins) => {
     const news = new Map<string, Pin>();
     for (const file of files) {
       const pin = pins.get(file);
-      if (pin !== undefined && !done(pin)) news.set(file, mark(pin));
+      if (pin !== undefined && !done(pin, file)) news.set(file, mark(pin));
     }
     return news.size === 0 ? undefined : new Map([...pins, ...news]);
   };

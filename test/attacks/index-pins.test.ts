@@ -213,7 +213,9 @@ describe('a pin of one sight', () => {
     await start();
     await rig.page('alpha');
     await rig.get(rig.path(ALPHA));
-    expect((await rig.pins('alpha')).get(ALPHA.filename)).toMatchObject({ provisional: true, proved: true });
+    await expect
+      .poll(async () => (await rig.pins('alpha')).get(ALPHA.filename), { interval: 5 })
+      .toMatchObject({ provisional: true, proved: true });
     rig.pypi.upload('alpha', BETA);
     await rig.later('alpha');
     expect((await rig.pins('alpha')).get(ALPHA.filename)?.provisional).toBeUndefined();

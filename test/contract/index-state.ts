@@ -178,11 +178,11 @@ const pins: readonly IndexStateCase[] = [
           ['g', first],
         ]),
       );
-      await pins.prove('demo', 'f', sha('a'));
-      await pins.prove('demo', 'f', sha('a'));
-      await pins.prove('demo', 'absent', sha('a'));
+      await pins.prove('demo', new Map([['f', sha('a')]]));
+      await pins.prove('demo', new Map([['f', sha('a')]]));
+      await pins.prove('demo', new Map([['absent', sha('a')]]));
       // Bytes of another digest: a download that ends when its pin has given way.
-      await pins.prove('demo', 'g', sha('b'));
+      await pins.prove('demo', new Map([['g', sha('b')]]));
       const sibling = createPins(state(await another()));
       expect(await sibling.of('demo')).toEqual(
         new Map([

@@ -98,9 +98,11 @@ function pinsInMemory(): Pins {
     add: put,
     replaceAll: put,
     replace: async (_, file, pin) => void pins.set(file, pin),
-    async prove(_, file) {
-      const pin = pins.get(file);
-      if (pin !== undefined) pins.set(file, { ...pin, proved: true });
+    async prove(_, files) {
+      for (const file of files.keys()) {
+        const pin = pins.get(file);
+        if (pin !== undefined) pins.set(file, { ...pin, proved: true });
+      }
     },
     async confirm(_, files) {
       for (const file of files) {

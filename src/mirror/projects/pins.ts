@@ -1,3 +1,4 @@
+import { setTimeout as after } from 'node:timers/promises';
 import { yieldToEventLoop } from '../../async/yield.ts';
 import type { Digests } from '../../bytes/digest.ts';
 import { Refusal } from '../../bytes/refusal.ts';
@@ -20,6 +21,8 @@ import {
 } from './pin-states.ts';
 import type { Reports } from './reports.ts';
 
+/** What proved files say of their pins is written so long after the first: what comes meanwhile is written with it. Milliseconds. */
+const PROVED_SOON_MS = 100;
 /** A few milliseconds of work. */
 const FILES_A_TURN = 2000;
 /** Files remembered as having nothing left to confirm. */
@@ -49,8 +52,14 @@ export class ProjectPins {
   readonly #clock: Clock;
   readonly #reports: Reports;
   readonly #reuploads: boolean;
-  /** Files with nothing left to confirm, by their path here, which holds a digest: one that is sent needs no look at its pin. */
-  readonly #settled = new Set<string>();
+  /**
+   * Files whose pins say what can be said of them, by their path here, which holds a digest, and the fetch that listed them:
+   * one that is sent again needs no look at its pin.
+   */
+  readonly #settled = new Map<string, string>();
+  /** By project: files that were proved, and whose pins do not say so yet. */
+  readonly #unwritten = new Map<string, Map<OwnFile, Observation>>();
+  #soon: Promise<void> | undefined;
 
   constructor({ pins, clock, reports, reuploads }: ProjectPinsOptions) {
     this.#pins = pins;
@@ -59,12 +68,14 @@ export class ProjectPins {
     this.#reuploads = reuploads;
   }
 
-  of(project: string): Promise<KnownPins> {
+  async of(project: string): Promise<KnownPins> {
+    await this.#writeProved(project);
     return this.#pins.of(project);
   }
 
   async enforce(listing: Listing, observation: Observation): Promise<Enforcement> {
     if (this.#reuploads) return { listing, withheld: new Map(), silenced: new Map(), pins: NO_PINS };
+    await this.#writeProved(listing.name);
     await this.#giveWay(listing, observation);
     const known = await this.#pins.of(listing.name);
     const { withheld, silenced, news } = await this.#judge(listing, known, observation);
@@ -90,6 +101,7 @@ export class ProjectPins {
   /** Files that are proved, and that this page lists as another fetch did, are provisional no longer. */
   async confirm(listing: Listing, observation: Observation): Promise<void> {
     if (this.#reuploads || observation.final) return;
+    await this.#writeProved(listing.name);
     const known = await this.#pins.of(listing.name);
     const ready: string[] = [];
     for (const { entry, path } of listing.files.values()) {
@@ -101,15 +113,19 @@ export class ProjectPins {
     if (ready.length > 0) await this.#pins.confirm(listing.name, ready);
   }
 
-  /** A file's bytes matched what its page said. Does not throw. */
+  /**
+   * A file's bytes matched what its page said. Resolves when its pin says so, a moment later and with all that came meanwhile:
+   * where a process is killed before, the file is only proved again. Does not throw.
+   */
   async proved(project: string, file: OwnFile, observation: Observation): Promise<void> {
-    if (this.#reuploads || observation.final || this.#settled.has(file.path)) return;
-    try {
-      await this.#markProved(project, file, observation);
-    } catch (error) {
-      const detail = { file: file.entry.filename, error: String(error) };
-      this.#reports.noted('a pin could not be marked as proved', detail);
-    }
+    if (this.#reuploads || observation.final || this.#settled.get(file.path) === wordOf(observation)) return;
+    const files = this.#unwritten.get(project) ?? new Map<OwnFile, Observation>();
+    this.#unwritten.set(project, files.set(file, observation));
+    this.#soon ??= after(PROVED_SOON_MS).then(() => {
+      this.#soon = undefined;
+      return this.#writeAllProved();
+    });
+    await this.#soon;
   }
 
   async #judge(listing: Listing, known: KnownPins, observation: Observation) {
@@ -179,16 +195,36 @@ export class ProjectPins {
     });
   }
 
-  async #markProved(project: string, file: OwnFile, observation: Observation): Promise<void> {
-    const { entry, path } = file;
-    await this.#pins.prove(project, entry.filename, entry.digests);
-    const pin = (await this.#pins.of(project)).get(entry.filename);
-    const ready = isConfirmable(pin, entry, observation);
-    if (ready) await this.#pins.confirm(project, [entry.filename]);
-    if (!ready && pin?.provisional === true) return;
-    if (this.#settled.size >= MOST_SETTLED) this.#settled.clear();
-    this.#settled.add(path);
+  async #writeAllProved(): Promise<void> {
+    await Promise.all([...this.#unwritten.keys()].map((project) => this.#writeProved(project)));
   }
+
+  /** Does not throw. */
+  async #writeProved(project: string): Promise<void> {
+    const files = this.#unwritten.get(project);
+    if (files === undefined) return;
+    this.#unwritten.delete(project);
+    try {
+      await this.#markProved(project, files);
+    } catch (error) {
+      const detail = { project, files: files.size, error: String(error) };
+      this.#reports.noted('pins could not be marked as proved', detail);
+    }
+  }
+
+  async #markProved(project: string, files: ReadonlyMap<OwnFile, Observation>): Promise<void> {
+    await this.#pins.prove(project, new Map([...files.keys()].map(({ entry }) => [entry.filename, entry.digests])));
+    const known = await this.#pins.of(project);
+    const ready = [...files].filter(([{ entry }, by]) => isConfirmable(known.get(entry.filename), entry, by));
+    if (ready.length > 0) await this.#pins.confirm(project, new Set(ready.map(([{ entry }]) => entry.filename)));
+    if (this.#settled.size >= MOST_SETTLED) this.#settled.clear();
+    for (const [{ path }, observation] of files) this.#settled.set(path, wordOf(observation));
+  }
+}
+
+/** What a page's word is worth to the pins of its files. */
+function wordOf({ fetch, repeated }: Observation): string {
+  return `${fetch ?? ''} ${repeated}`;
 }
 
 function contradictionOfCoreMetadata(filename: string, pin: Pin, stated: Digests | undefined): Refusal {
