@@ -13,15 +13,14 @@ export interface StoredValue {
 
 /** A version of an item as it is to be created. */
 export interface NewVersion extends StoredValue {
-  /** Of the same index. */
   readonly item: ItemPath;
+  /** Versions of the item that are older than this go. */
+  readonly removeBelow?: number | undefined;
 }
 
 /** What else is done with the creation of a version, in one transaction: all of it happens, or none. */
-export interface CreatedWith {
-  /** Versions of the item that are older than this go. */
-  readonly removeBelow?: number | undefined;
-  /** Created too; where one of them is taken, nothing is created. */
+export interface CreatedWith extends Pick<NewVersion, 'removeBelow'> {
+  /** Created too, of the same index; where one of them is taken, nothing is created. */
   readonly others?: readonly NewVersion[] | undefined;
 }
 

@@ -1,8 +1,14 @@
 import { Mutex } from '../async/mutex.ts';
 import { sha256Hex } from '../bytes/digest.ts';
 import { Refusal } from '../bytes/refusal.ts';
-import type { Item, Known } from '../ports/index-state.ts';
-import { type ItemPath, STATE_VALUE_BYTES, type StateStorage, type StoredValue } from '../ports/state-storage.ts';
+import type { Known, PreparableItem, UnsavedPage } from '../ports/index-state.ts';
+import {
+  type ItemPath,
+  type NewVersion,
+  STATE_VALUE_BYTES,
+  type StateStorage,
+  type StoredValue,
+} from '../ports/state-storage.ts';
 import { cannotBelieve, isDamage } from './refusals.ts';
 
 /** How one kind of item is written down. */
@@ -41,6 +47,14 @@ function mutexOf(storage: StateStorage): Mutex {
   return mutex;
 }
 
+type Next<T> = (was: Known<T> | undefined) => T | undefined;
+
+/** What a change comes to, and how it is written. */
+interface Prepared<T> {
+  readonly known: Known<T>;
+  readonly write: NewVersion;
+}
+
 /** What is stored now; a version without a value says that there is none any more. */
 interface Newest<T> {
   readonly version: number;
@@ -51,7 +65,7 @@ interface Newest<T> {
 export const NOTHING = new Uint8Array();
 
 /** An item of state over its storage. Here alone is a version followed by the next. */
-export class StoredItem<T> implements Item<T> {
+export class StoredItem<T> implements PreparableItem<T> {
   readonly #parts: ItemParts<T>;
   readonly #key: string;
 
@@ -76,16 +90,26 @@ export class StoredItem<T> implements Item<T> {
     return value && (await this.#decoded({ version, value }).catch(this.#absentIfReplaceable))?.value;
   }
 
-  change(next: (was: Known<T> | undefined) => T | undefined): Promise<Known<T> | undefined> {
-    return mutexOf(this.#parts.storage).run(this.#key, () => this.#change(next));
+  change(next: Next<T>, page?: UnsavedPage): Promise<Known<T> | undefined> {
+    return mutexOf(this.#parts.storage).run(this.#key, () => this.#change(next, page));
   }
 
-  async #change(next: (was: Known<T> | undefined) => T | undefined): Promise<Known<T> | undefined> {
+  async prepare(next: Next<T>): Promise<Prepared<T> | undefined> {
+    const { version, known } = await this.#newest();
+    const value = next(known);
+    return value === undefined ? undefined : this.#prepared(version + 1, value);
+  }
+
+  make({ item, version, value, removeBelow }: NewVersion): Promise<boolean> {
+    return this.#asked(this.#parts.storage.create(item, version, value, { removeBelow }));
+  }
+
+  async #change(next: Next<T>, page: UnsavedPage | undefined): Promise<Known<T> | undefined> {
     for (let taken = -1; ; ) {
       const { version, known } = await this.#newest();
       const value = next(known);
       if (value === undefined) return undefined;
-      const stored = await this.#store(version + 1, value);
+      const stored = await this.#store(version + 1, value, page);
       if (stored !== undefined) return stored;
       // Each time another writer made progress; where nobody did, the storage says one thing and then another.
       if (version === taken) throw unsteady(this.#parts.kind.what);
@@ -111,9 +135,24 @@ export class StoredItem<T> implements Item<T> {
     }
   }
 
-  /** Undefined where another writer was first. */
-  async #store(version: number, value: T): Promise<Known<T> | undefined> {
-    const { storage, path, kind, memory, keepFrom } = this.#parts;
+  /** Undefined where another writer was first. Throws Superseded where one was first to store another page. */
+  async #store(version: number, value: T, page: UnsavedPage | undefined): Promise<Known<T> | undefined> {
+    const { storage, path, memory } = this.#parts;
+    const { known, write } = await this.#prepared(version, value);
+    const other = page?.write;
+    const also = { removeBelow: write.removeBelow, others: other && [other] };
+    if (await this.#asked(storage.create(path, version, write.value, also))) {
+      if (other !== undefined) page?.saved();
+      memory?.set(this.#key, known);
+      return known;
+    }
+    if (page !== undefined && other !== undefined && (await storage.version(other.item, 0)) >= other.version)
+      throw page.superseded;
+    return undefined;
+  }
+
+  async #prepared(version: number, value: T): Promise<Prepared<T>> {
+    const { path, kind, keepFrom } = this.#parts;
     const bytes = await kind.encode(value);
     if (bytes.byteLength > STATE_VALUE_BYTES)
       throw new Refusal(
@@ -122,10 +161,7 @@ export class StoredItem<T> implements Item<T> {
         { subject: 'state' },
       );
     const known = { value, version, id: sha256Hex(bytes) };
-    const removeBelow = keepFrom?.(known) ?? version;
-    if (!(await this.#asked(storage.create(path, version, bytes, { removeBelow })))) return undefined;
-    memory?.set(this.#key, known);
-    return known;
+    return { known, write: { item: path, version, value: bytes, removeBelow: keepFrom?.(known) ?? version } };
   }
 
   async #decoded({ version, value: bytes }: StoredValue): Promise<Known<T> | undefined> {

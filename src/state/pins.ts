@@ -1,5 +1,5 @@
 import { type Algorithm, agree, type Digests } from '../bytes/digest.ts';
-import type { IndexState, Known, Pin, Pins } from '../ports/index-state.ts';
+import type { IndexState, Known, Pin, Pins, UnsavedPage } from '../ports/index-state.ts';
 
 type ProjectPins = ReadonlyMap<string, Pin>;
 
@@ -11,12 +11,12 @@ const NO_DIGESTS: Digests = new Map();
 
 /** Digests pinned at first sight, one item a project. */
 export function createPins(state: Pick<IndexState, 'pins'>): Pins {
-  const change = async (project: string, make: Change): Promise<void> => {
-    await state.pins(project).change((was: Known<ProjectPins> | undefined) => make(was?.value ?? NONE));
+  const change = async (project: string, make: Change, page?: UnsavedPage): Promise<void> => {
+    await state.pins(project).change((was: Known<ProjectPins> | undefined) => make(was?.value ?? NONE), page);
   };
   return {
     of: async (project) => (await state.pins(project).read())?.value ?? NONE,
-    add: (project, additions) => change(project, adding(additions)),
+    add: (project, additions, page) => change(project, adding(additions), page),
     prove: (project, files) =>
       change(
         project,

@@ -63,8 +63,8 @@ export function createMemoryState(): MemoryState {
         numberOf(item, 0);
         return bytesOf(item, version);
       },
-      async create(item, version, value, { removeBelow = 0, others = [] } = {}) {
-        const creations = [{ item, version, value }, ...others];
+      async create(item, version, value, { removeBelow, others = [] } = {}) {
+        const creations: NewVersion[] = [{ item, version, value, removeBelow }, ...others];
         for (const each of creations) checkVersion(each, item[0]);
         if (creations.some((each) => each.version <= numberOf(each.item, 0))) return false;
         for (const each of creations) {
@@ -73,8 +73,8 @@ export function createMemoryState(): MemoryState {
           items.set(key, stored);
           stored.versions.set(each.version, each.value.slice());
           floors.set(key, each.version);
+          drop(each.item, each.removeBelow ?? 0);
         }
-        drop(item, removeBelow);
         return true;
       },
       removeBelow: async (item, version) => drop(item, version),

@@ -2,7 +2,7 @@ import { noEvents } from '../../src/app/no-events.ts';
 import type { RunningIndex } from '../../src/mirror/create-index.ts';
 import { quarantinePolicy } from '../../src/mirror/quarantine-policy.ts';
 import { createUnsignedIndex } from '../../src/mirror/unsigned/index.ts';
-import type { PageRecord, PageStore, Pin, Pins } from '../../src/ports/index-state.ts';
+import { type PageRecord, type PageStore, type Pin, type Pins, Superseded } from '../../src/ports/index-state.ts';
 import { workHere } from '../../src/ports/page-work.ts';
 import type { Policy } from '../../src/ports/policy.ts';
 import type { DocumentAnswer, Upstream } from '../../src/ports/upstream.ts';
@@ -82,6 +82,15 @@ function pagesInMemory(first: PageRecord | undefined): PageStore {
       const stored = { ...record, version: record.version + 1 };
       records.set(record.project, stored);
       return stored;
+    },
+    async prepare(record, saved) {
+      const stored = { ...record, version: record.version + 1 };
+      const superseded = new Superseded(record.project);
+      const save = async () => {
+        records.set(record.project, stored);
+        saved();
+      };
+      return { record: stored, unsaved: { write: undefined, saved: () => undefined, save, superseded } };
     },
     remove: async ({ project }) => records.delete(project),
     gone: async () => undefined,

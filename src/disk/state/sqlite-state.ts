@@ -102,11 +102,8 @@ export class SqliteState implements StateStorage {
   }
 
   async create(item: ItemPath, version: number, value: Uint8Array, also: CreatedWith = {}): Promise<boolean> {
-    const { removeBelow = 0, others = [] } = also;
-    const creations = [
-      creationOf(item[0], { item, version, value }, removeBelow),
-      ...others.map((other) => creationOf(item[0], other, 0)),
-    ];
+    const { removeBelow, others = [] } = also;
+    const creations = [{ item, version, value, removeBelow }, ...others].map((each) => creationOf(item[0], each));
     return this.#on(item, 0, async (_, database) => {
       await this.#options.epochs.check();
       const { created, epoch } = await this.#there(database).create(creations);
@@ -283,7 +280,7 @@ export class SqliteState implements StateStorage {
 }
 
 /** With a copy of its value, which stays the caller's. */
-function creationOf(index: string, { item, version, value }: NewVersion, removeBelow: number): Creation {
+function creationOf(index: string, { item, version, value, removeBelow = 0 }: NewVersion): Creation {
   if (!Number.isSafeInteger(version) || version < 1) throw new TypeError(`${version} is not a version`);
   const [of, ...names] = item;
   if (of !== index) throw new TypeError(`${item.join(' ')} is of another index than ${index}`);

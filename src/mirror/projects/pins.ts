@@ -3,7 +3,7 @@ import { yieldToEventLoop } from '../../async/yield.ts';
 import type { Digests } from '../../bytes/digest.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { Pin, Pins } from '../../ports/index-state.ts';
+import type { Pin, Pins, UnsavedPage } from '../../ports/index-state.ts';
 import type { Enforced } from '../../ports/page-work.ts';
 import { type Listing, type OwnFile, without } from '../../pypi/listing.ts';
 import { textOf } from '../../pypi/losses.ts';
@@ -36,6 +36,13 @@ const NO_PINS: KnownPins = new Map();
 /** A listing as far as its pins let it be served. */
 export interface Enforcement extends Enforced {
   readonly pins: KnownPins;
+}
+
+/** New pins of one page, and what of it is withheld. */
+interface Additions {
+  readonly news: KnownPins;
+  readonly withheld: Withheld;
+  readonly page: UnsavedPage | undefined;
 }
 
 interface ProjectPinsOptions {
@@ -73,13 +80,14 @@ export class ProjectPins {
     return this.#pins.of(project);
   }
 
-  async enforce(listing: Listing, observation: Observation): Promise<Enforcement> {
+  /** A page that is not stored yet is stored with its new pins, if it has any. */
+  async enforce(listing: Listing, observation: Observation, page?: UnsavedPage): Promise<Enforcement> {
     if (this.#reuploads) return { listing, withheld: new Map(), silenced: new Map(), pins: NO_PINS };
     await this.#writeProved(listing.name);
     await this.#giveWay(listing, observation);
     const known = await this.#pins.of(listing.name);
     const { withheld, silenced, news } = await this.#judge(listing, known, observation);
-    const pins = news.size === 0 ? known : await this.#add(listing.name, known, news, withheld);
+    const pins = news.size === 0 ? known : await this.#add(listing.name, known, { news, withheld, page });
     for (const [name, refusal] of [...withheld, ...silenced])
       this.#reports.refused({ subject: refusal.subject ?? 'file', name }, refusal);
     const served = without(listing, { withheld, silenced });
@@ -155,8 +163,8 @@ export class ProjectPins {
   }
 
   /** Makes new pins durable; what another process was quicker to pin otherwise is withheld. */
-  async #add(project: string, known: KnownPins, news: KnownPins, withheld: Withheld): Promise<KnownPins> {
-    await this.#pins.add(project, news).catch((error: unknown) => {
+  async #add(project: string, known: KnownPins, { news, withheld, page }: Additions): Promise<KnownPins> {
+    await this.#pins.add(project, news, page).catch((error: unknown) => {
       // No room for more: what has a pin is served by it, and what would have none is not served.
       if (!(error instanceof Refusal) || error.reason !== 'limit') throw error;
       for (const filename of news.keys()) if (!known.has(filename)) withheld.set(filename, error);
