@@ -164,10 +164,14 @@ export interface Pins {
   /** Every pin of a project, by file name. */
   of(project: string): Promise<ReadonlyMap<string, Pin>>;
   /**
-   * Durable before it resolves; an existing pin is never overwritten (its algorithms may be added to, never changed). The page
+   * Durable before it resolves, to every pin of the project; an existing pin is never overwritten (its algorithms may be added to, never changed). The page
    * they are made from, where it is not stored yet, is stored with them in one transaction. Throws Superseded.
    */
-  add(project: string, pins: ReadonlyMap<string, Pin>, page?: UnsavedPage | undefined): Promise<void>;
+  add(
+    project: string,
+    pins: ReadonlyMap<string, Pin>,
+    page?: UnsavedPage | undefined,
+  ): Promise<ReadonlyMap<string, Pin>>;
   /** Marks pins as those of files whose bytes were proved, where they still are the pins of the digests these were proved by. */
   prove(project: string, files: ReadonlyMap<string, Digests>): Promise<void>;
   /** Marks pins as confirmed, provisional no longer; nothing else of them changes. */

@@ -22,11 +22,10 @@ export interface ItemKind<T> {
   readonly replaceable?: boolean | undefined;
 }
 
-/** Decoded values of one kind, by item; may forget any of them. */
+/** What was stored of items of one kind; may forget any of them. */
 export interface ItemMemory<T> {
-  get(key: string): Known<T> | undefined;
-  set(key: string, known: Known<T>): unknown;
-  delete(key: string): unknown;
+  get(key: string): Newest<T> | undefined;
+  set(key: string, newest: Newest<T>): unknown;
 }
 
 export interface ItemParts<T> {
@@ -56,7 +55,7 @@ interface Prepared<T> {
 }
 
 /** What is stored now; a version without a value says that there is none any more. */
-interface Newest<T> {
+export interface Newest<T> {
   readonly version: number;
   readonly known: Known<T> | undefined;
 }
@@ -95,7 +94,7 @@ export class StoredItem<T> implements PreparableItem<T> {
   }
 
   async prepare(next: Next<T>): Promise<Prepared<T> | undefined> {
-    const { version, known } = await this.#newest();
+    const { version, known } = this.#rememberedAbsent() ?? (await this.#newest());
     const value = next(known);
     return value === undefined ? undefined : this.#prepared(version + 1, value);
   }
@@ -105,30 +104,39 @@ export class StoredItem<T> implements PreparableItem<T> {
   }
 
   async #change(next: Next<T>, page: UnsavedPage | undefined): Promise<Known<T> | undefined> {
-    for (let taken = -1; ; ) {
-      const { version, known } = await this.#newest();
+    // That there is none needs no second look: where it is no longer so, nothing is created.
+    let absent = this.#rememberedAbsent();
+    for (let taken = -1; ; absent = undefined) {
+      const { version, known } = absent ?? (await this.#newest());
       const value = next(known);
+      if (value === undefined && absent !== undefined) continue;
       if (value === undefined) return undefined;
       const stored = await this.#store(version + 1, value, page);
       if (stored !== undefined) return stored;
+      if (absent !== undefined) continue;
       // Each time another writer made progress; where nobody did, the storage says one thing and then another.
       if (version === taken) throw unsteady(this.#parts.kind.what);
       taken = version;
     }
   }
 
+  #rememberedAbsent(): Newest<T> | undefined {
+    const remembered = this.#parts.memory?.get(this.#key);
+    return remembered?.version === 0 ? remembered : undefined;
+  }
+
   async #newest(): Promise<Newest<T>> {
     const { storage, path, memory } = this.#parts;
     const remembered = memory?.get(this.#key);
     const from = remembered?.version ?? 0;
-    if (remembered !== undefined && (await this.version()) === from) return { version: from, known: remembered };
+    if (remembered !== undefined && (await this.version()) === from) return remembered;
     try {
       const stored = await this.#asked(storage.newest(path, from));
       if ((stored?.version ?? 0) < from) throw cannotBelieve(this.#key, this.#parts.kind.what);
       const known = stored && (await this.#decoded(stored));
-      if (known === undefined) memory?.delete(this.#key);
-      else memory?.set(this.#key, known);
-      return { version: stored?.version ?? 0, known };
+      const newest = { version: stored?.version ?? 0, known };
+      memory?.set(this.#key, newest);
+      return newest;
     } catch (error) {
       this.#absentIfReplaceable(error);
       return { version: await this.version(), known: undefined };
@@ -143,7 +151,7 @@ export class StoredItem<T> implements PreparableItem<T> {
     const also = { removeBelow: write.removeBelow, others: other && [other] };
     if (await this.#asked(storage.create(path, version, write.value, also))) {
       if (other !== undefined) page?.saved();
-      memory?.set(this.#key, known);
+      memory?.set(this.#key, { version, known });
       return known;
     }
     if (page !== undefined && other !== undefined && (await storage.version(other.item, 0)) >= other.version)

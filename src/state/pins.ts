@@ -11,12 +11,16 @@ const NO_DIGESTS: Digests = new Map();
 
 /** Digests pinned at first sight, one item a project. */
 export function createPins(state: Pick<IndexState, 'pins'>): Pins {
-  const change = async (project: string, make: Change, page?: UnsavedPage): Promise<void> => {
-    await state.pins(project).change((was: Known<ProjectPins> | undefined) => make(was?.value ?? NONE), page);
+  const of = async (project: string) => (await state.pins(project).read())?.value ?? NONE;
+  const changed = (project: string, make: Change, page?: UnsavedPage) =>
+    state.pins(project).change((was: Known<ProjectPins> | undefined) => make(was?.value ?? NONE), page);
+  const change = async (project: string, make: Change): Promise<void> => {
+    await changed(project, make);
   };
   return {
-    of: async (project) => (await state.pins(project).read())?.value ?? NONE,
-    add: (project, additions, page) => change(project, adding(additions), page),
+    of,
+    add: async (project, additions, page) =>
+      (await changed(project, adding(additions), page))?.value ?? (await of(project)),
     prove: (project, files) =>
       change(
         project,

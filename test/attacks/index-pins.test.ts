@@ -222,6 +222,30 @@ describe('a pin of one sight', () => {
     expect((await rig.pins('alpha')).get(BETA.filename)).toMatchObject({ provisional: true });
   });
 
+  it('says that its bytes were proved when the mirror has ended, however soon after', async () => {
+    await start();
+    await rig.page('alpha');
+    await rig.get(rig.path(ALPHA));
+    await rig.stop();
+    expect((await rig.pins('alpha')).get(ALPHA.filename)).toMatchObject({ provisional: true, proved: true });
+  });
+
+  it('that does not say yet that its bytes were proved says so when they are proved again', async () => {
+    await start();
+    await rig.page('alpha');
+    await rig.get(rig.path(ALPHA));
+    await rig.stop();
+    // As a process leaves it that is killed within the second.
+    await rig.onDisk(async ({ pins, state }) => {
+      const { proved: _, ...seen } = (await pins.of('alpha')).get(ALPHA.filename) ?? expect.fail();
+      await state.pins('alpha').change(() => new Map([[ALPHA.filename, seen]]));
+    });
+    await rig.restart();
+    await rig.get(rig.path(ALPHA));
+    await rig.stop();
+    expect((await rig.pins('alpha')).get(ALPHA.filename)).toMatchObject({ provisional: true, proved: true });
+  });
+
   it('is confirmed when its bytes come after the second fetch', async () => {
     await start();
     await rig.page('alpha');

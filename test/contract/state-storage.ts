@@ -142,7 +142,8 @@ const creating: readonly StateStorageCase[] = [
       const creating = storage.create(PINS, 1, bytes('pins'), { others });
       value.fill(0);
       expect(await creating).toBe(true);
-      for (const party of [storage, await another(), await restart()]) {
+      for (const begin of [async () => storage, another, restart]) {
+        const party = await begin();
         expect(text((await party.newest(PINS, 1))?.value)).toBe('pins');
         expect(text((await party.newest(PAGE, 3))?.value)).toBe('page');
       }

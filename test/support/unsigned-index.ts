@@ -99,13 +99,14 @@ function pagesInMemory(first: PageRecord | undefined): PageStore {
 
 function pinsInMemory(): Pins {
   const pins = new Map<string, Pin>();
-  const put = async (_: string, news: ReadonlyMap<string, Pin>) => {
+  const put = (news: ReadonlyMap<string, Pin>) => {
     for (const [file, pin] of news) pins.set(file, pin);
+    return new Map(pins);
   };
   return {
     of: async () => new Map(pins),
-    add: put,
-    replaceAll: put,
+    add: async (_, news) => put(news),
+    replaceAll: async (_, news) => void put(news),
     replace: async (_, file, pin) => void pins.set(file, pin),
     async prove(_, files) {
       for (const file of files.keys()) {

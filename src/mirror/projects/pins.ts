@@ -1,4 +1,4 @@
-import { setTimeout as after } from 'node:timers/promises';
+import { Soon } from '../../async/soon.ts';
 import { yieldToEventLoop } from '../../async/yield.ts';
 import type { Digests } from '../../bytes/digest.ts';
 import { Refusal } from '../../bytes/refusal.ts';
@@ -22,7 +22,7 @@ import {
 import type { Reports } from './reports.ts';
 
 /** What proved files say of their pins is written so long after the first: what comes meanwhile is written with it. Milliseconds. */
-const PROVED_SOON_MS = 100;
+const PROVED_SOON_MS = 1000;
 /** A few milliseconds of work. */
 const FILES_A_TURN = 2000;
 /** Files remembered as having nothing left to confirm. */
@@ -66,7 +66,7 @@ export class ProjectPins {
   readonly #settled = new Map<string, string>();
   /** By project: files that were proved, and whose pins do not say so yet. */
   readonly #unwritten = new Map<string, Map<OwnFile, Observation>>();
-  #soon: Promise<void> | undefined;
+  readonly #soon = new Soon(PROVED_SOON_MS, () => this.#writeAllProved());
 
   constructor({ pins, clock, reports, reuploads }: ProjectPinsOptions) {
     this.#pins = pins;
@@ -83,7 +83,7 @@ export class ProjectPins {
   /** A page that is not stored yet is stored with its new pins, if it has any. */
   async enforce(listing: Listing, observation: Observation, page?: UnsavedPage): Promise<Enforcement> {
     if (this.#reuploads) return { listing, withheld: new Map(), silenced: new Map(), pins: NO_PINS };
-    await this.#writeProved(listing.name);
+    if (this.#unwritten.has(listing.name)) await this.#writeProved(listing.name);
     await this.#giveWay(listing, observation);
     const known = await this.#pins.of(listing.name);
     const { withheld, silenced, news } = await this.#judge(listing, known, observation);
@@ -91,7 +91,7 @@ export class ProjectPins {
     for (const [name, refusal] of [...withheld, ...silenced])
       this.#reports.refused({ subject: refusal.subject ?? 'file', name }, refusal);
     const served = without(listing, { withheld, silenced });
-    await this.confirm(served, observation);
+    if (!observation.final) await this.#confirm(served, observation, pins);
     return { listing: served, withheld, silenced, pins };
   }
 
@@ -110,7 +110,10 @@ export class ProjectPins {
   async confirm(listing: Listing, observation: Observation): Promise<void> {
     if (this.#reuploads || observation.final) return;
     await this.#writeProved(listing.name);
-    const known = await this.#pins.of(listing.name);
+    await this.#confirm(listing, observation, await this.#pins.of(listing.name));
+  }
+
+  async #confirm(listing: Listing, observation: Observation, known: KnownPins): Promise<void> {
     const ready: string[] = [];
     for (const { entry, path } of listing.files.values()) {
       const pin = known.get(entry.filename);
@@ -122,18 +125,19 @@ export class ProjectPins {
   }
 
   /**
-   * A file's bytes matched what its page said. Resolves when its pin says so, a moment later and with all that came meanwhile:
+   * A file's bytes matched what its page said. Resolves when its pin says so, within a second and with all that came meanwhile:
    * where a process is killed before, the file is only proved again. Does not throw.
    */
   async proved(project: string, file: OwnFile, observation: Observation): Promise<void> {
     if (this.#reuploads || observation.final || this.#settled.get(file.path) === wordOf(observation)) return;
     const files = this.#unwritten.get(project) ?? new Map<OwnFile, Observation>();
     this.#unwritten.set(project, files.set(file, observation));
-    this.#soon ??= after(PROVED_SOON_MS).then(() => {
-      this.#soon = undefined;
-      return this.#writeAllProved();
-    });
-    await this.#soon;
+    await this.#soon.ask();
+  }
+
+  /** What would be written in a moment is written now; whoever asked for it waits for it. */
+  hurry(): void {
+    this.#soon.now();
   }
 
   async #judge(listing: Listing, known: KnownPins, observation: Observation) {
@@ -164,12 +168,12 @@ export class ProjectPins {
 
   /** Makes new pins durable; what another process was quicker to pin otherwise is withheld. */
   async #add(project: string, known: KnownPins, { news, withheld, page }: Additions): Promise<KnownPins> {
-    await this.#pins.add(project, news, page).catch((error: unknown) => {
+    const kept = await this.#pins.add(project, news, page).catch((error: unknown) => {
       // No room for more: what has a pin is served by it, and what would have none is not served.
       if (!(error instanceof Refusal) || error.reason !== 'limit') throw error;
       for (const filename of news.keys()) if (!known.has(filename)) withheld.set(filename, error);
+      return this.#pins.of(project);
     });
-    const kept = await this.#pins.of(project);
     for (const [filename, { digests }] of news) {
       const pin = kept.get(filename);
       if (pin !== undefined && contradicts(pin, { filename, url: '', digests }))
