@@ -124,9 +124,11 @@ export class KeptDocuments<P, V> {
   }
 
   /** What our own state vouches for. */
-  #recall(name: string, caller: Caller): Promise<Kept<P, V> | undefined> {
+  async #recall(name: string, caller: Caller): Promise<Kept<P, V> | undefined> {
+    const { evidence } = this.#options;
+    if (evidence.recall === undefined) return undefined;
     return this.#recalls.join(name, caller, async (shared) => {
-      const believed = await this.#options.evidence.recall(name);
+      const believed = await evidence.recall?.(name);
       if (believed?.source === undefined) return undefined;
       return this.#remembered.keep(name, {
         drawing: await this.#options.drawer.draw(believed, believed.source, shared),
