@@ -1,5 +1,5 @@
 import { type Algorithm, agree, type Digests } from '../bytes/digest.ts';
-import type { IndexState, Known, Pin, Pins, UnsavedPage } from '../ports/index-state.ts';
+import type { IndexState, Known, Pin, PinMark, Pins, UnsavedPage } from '../ports/index-state.ts';
 
 type ProjectPins = ReadonlyMap<string, Pin>;
 
@@ -7,7 +7,6 @@ type ProjectPins = ReadonlyMap<string, Pin>;
 type Change = (pins: ProjectPins) => ProjectPins | undefined;
 
 const NONE: ProjectPins = new Map();
-const NO_DIGESTS: Digests = new Map();
 
 /** Digests pinned at first sight, one item a project. */
 export function createPins(state: Pick<IndexState, 'pins'>): Pins {
@@ -21,16 +20,7 @@ export function createPins(state: Pick<IndexState, 'pins'>): Pins {
     of,
     add: async (project, additions, page) =>
       (await changed(project, adding(additions), page))?.value ?? (await of(project)),
-    prove: (project, files) =>
-      change(
-        project,
-        marking(
-          [...files.keys()],
-          // A download may end when its pin has long given way to another.
-          (pin, file) => pin.proved === true || !agree(pin.digests, files.get(file) ?? NO_DIGESTS),
-          (pin) => ({ ...pin, proved: true }),
-        ),
-      ),
+    mark: async (project, marks) => (await changed(project, marked(marks)))?.value ?? (await of(project)),
     confirm: (project, files) =>
       change(
         project,
@@ -38,6 +28,15 @@ export function createPins(state: Pick<IndexState, 'pins'>): Pins {
           [...files],
           ({ provisional }) => provisional !== true,
           ({ provisional: _, ...pin }) => pin,
+        ),
+      ),
+    addCoreMetadata: (project, file, coreMetadata) =>
+      change(
+        project,
+        marking(
+          [file],
+          (pin) => pin.coreMetadata !== undefined,
+          (pin) => ({ ...pin, coreMetadata }),
         ),
       ),
     replace: (project, file, pin) => change(project, replacing(new Map([[file, pin]]))),
@@ -77,14 +76,31 @@ const adding =
     return news.size === 0 ? undefined : new Map([...pins, ...news]);
   };
 
+const marked =
+  (marks: readonly PinMark[]): Change =>
+  (pins) => {
+    const news = new Map<string, Pin>();
+    for (const { file, digests, confirms } of marks) {
+      const pin = news.get(file) ?? pins.get(file);
+      if (pin === undefined) continue;
+      // A download may end when its pin has long given way to another.
+      const isProof = digests !== undefined && pin.proved !== true && agree(pin.digests, digests);
+      const proved: Pin = isProof ? { ...pin, proved: true } : pin;
+      const { provisional, ...confirmed } = proved;
+      if (provisional === true && confirms(proved)) news.set(file, confirmed);
+      else if (isProof) news.set(file, proved);
+    }
+    return news.size === 0 ? undefined : new Map([...pins, ...news]);
+  };
+
 /** Files that have no pin stay without one. */
 const marking =
-  (files: readonly string[], done: (pin: Pin, file: string) => boolean, mark: (pin: Pin) => Pin): Change =>
+  (files: readonly string[], done: (pin: Pin) => boolean, mark: (pin: Pin) => Pin): Change =>
   (pins) => {
     const news = new Map<string, Pin>();
     for (const file of files) {
       const pin = pins.get(file);
-      if (pin !== undefined && !done(pin, file)) news.set(file, mark(pin));
+      if (pin !== undefined && !done(pin)) news.set(file, mark(pin));
     }
     return news.size === 0 ? undefined : new Map([...pins, ...news]);
   };

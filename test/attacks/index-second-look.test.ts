@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { internalCaller } from '../../src/async/caller.ts';
 import { type IndexRig, type IndexRigOptions, startIndexRig } from '../rigs/index-rig.ts';
 import {
   answering,
@@ -394,7 +395,9 @@ describe('a forged page under the true ETag', () => {
     rig = await startIndexRig({ fill: (pypi) => pypi.upload('alpha', ALPHA) });
     rig.pypi.page('alpha', forge(), 1);
     expect(await rig.names('alpha')).toContain(FORGED.filename);
-    await rig.get(rig.path(ALPHA));
+    // Proved, and sent to nobody: that would confirm it.
+    const job = internalCaller('main', 'sync');
+    await rig.index().open(await rig.index().listing('alpha', job), ALPHA.filename, job);
     expect(await namesLater()).toContain(FORGED.filename);
     await expect
       .poll(async () => (await rig.pins('alpha')).get(ALPHA.filename), { interval: 5 })
@@ -412,7 +415,10 @@ describe('a forged page under the true ETag', () => {
     const edge = forge();
     rig.pypi.page('alpha', edge, 2);
     await rig.page('alpha');
-    await rig.get(rig.path(ALPHA));
+    const asked = [...rig.pypi.asked('alpha')];
+    const job = internalCaller('main', 'sync');
+    await rig.index().open(await rig.index().listing('alpha', job), ALPHA.filename, job);
+    expect(rig.pypi.asked('alpha')).toEqual(asked);
     expect(await namesLater()).toContain(FORGED.filename);
     const [first, second] = rig.pypi.asked('alpha');
     expect(second?.connection).toBe(first?.connection);

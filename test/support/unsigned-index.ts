@@ -108,11 +108,17 @@ function pinsInMemory(): Pins {
     add: async (_, news) => put(news),
     replaceAll: async (_, news) => void put(news),
     replace: async (_, file, pin) => void pins.set(file, pin),
-    async prove(_, files) {
-      for (const file of files.keys()) {
+    async mark(_, marks) {
+      for (const { file, confirms } of marks) {
         const pin = pins.get(file);
-        if (pin !== undefined) pins.set(file, { ...pin, proved: true });
+        if (pin !== undefined)
+          pins.set(file, { ...pin, proved: true, provisional: !confirms({ ...pin, proved: true }) });
       }
+      return new Map(pins);
+    },
+    async addCoreMetadata(_, file, coreMetadata) {
+      const pin = pins.get(file);
+      if (pin !== undefined) pins.set(file, { ...pin, coreMetadata });
     },
     async confirm(_, files) {
       for (const file of files) {

@@ -3,11 +3,13 @@ import { yieldToEventLoop } from '../../async/yield.ts';
 import type { Digests } from '../../bytes/digest.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { Pin, Pins, UnsavedPage } from '../../ports/index-state.ts';
+import type { Pin, PinMark, Pins, UnsavedPage } from '../../ports/index-state.ts';
 import type { Enforced } from '../../ports/page-work.ts';
 import { type Listing, type OwnFile, without } from '../../pypi/listing.ts';
 import { textOf } from '../../pypi/losses.ts';
+import { versionOf } from '../../pypi/names.ts';
 import type { Observation } from '../believed.ts';
+import { confirmedReleases, reportJoined } from './joined.ts';
 import {
   contradiction,
   contradicts,
@@ -17,12 +19,15 @@ import {
   firstPin,
   givesWay,
   isConfirmable,
+  isLate,
+  isUncomparable,
+  lateCoreMetadata,
   replacement,
 } from './pin-states.ts';
 import type { Reports } from './reports.ts';
 
-/** What proved files say of their pins is written so long after the first: what comes meanwhile is written with it. Milliseconds. */
-const PROVED_SOON_MS = 1000;
+/** What is known of files is written into their pins so long after the first: what comes meanwhile is written with it. Milliseconds. */
+const TOLD_SOON_MS = 250;
 /** A few milliseconds of work. */
 const FILES_A_TURN = 2000;
 /** Files remembered as having nothing left to confirm. */
@@ -59,14 +64,11 @@ export class ProjectPins {
   readonly #clock: Clock;
   readonly #reports: Reports;
   readonly #reuploads: boolean;
-  /**
-   * Files whose pins say what can be said of them, by their path here, which holds a digest, and the fetch that listed them:
-   * one that is sent again needs no look at its pin.
-   */
-  readonly #settled = new Map<string, string>();
-  /** By project: files that were proved, and whose pins do not say so yet. */
-  readonly #unwritten = new Map<string, Map<OwnFile, Observation>>();
-  readonly #soon = new Soon(PROVED_SOON_MS, () => this.#writeAllProved());
+  /** Files with nothing left to confirm, by their path here, which holds a digest: one that is sent needs no look at its pin. */
+  readonly #settled = new Set<string>();
+  /** By project, and by path: what is known of files, and not written into their pins yet. */
+  readonly #unwritten = new Map<string, Map<string, PinMark>>();
+  readonly #soon = new Soon(TOLD_SOON_MS, () => this.#writeAllTold());
 
   constructor({ pins, clock, reports, reuploads }: ProjectPinsOptions) {
     this.#pins = pins;
@@ -76,22 +78,23 @@ export class ProjectPins {
   }
 
   async of(project: string): Promise<KnownPins> {
-    await this.#writeProved(project);
+    await this.#writeTold(project);
     return this.#pins.of(project);
   }
 
   /** A page that is not stored yet is stored with its new pins, if it has any. */
   async enforce(listing: Listing, observation: Observation, page?: UnsavedPage): Promise<Enforcement> {
     if (this.#reuploads) return { listing, withheld: new Map(), silenced: new Map(), pins: NO_PINS };
-    if (this.#unwritten.has(listing.name)) await this.#writeProved(listing.name);
+    if (this.#unwritten.has(listing.name)) await this.#writeTold(listing.name);
     await this.#giveWay(listing, observation);
     const known = await this.#pins.of(listing.name);
     const { withheld, silenced, news } = await this.#judge(listing, known, observation);
     const pins = news.size === 0 ? known : await this.#add(listing.name, known, { news, withheld, page });
+    reportJoined(this.#reports, listing.name, known, news);
     for (const [name, refusal] of [...withheld, ...silenced])
       this.#reports.refused({ subject: refusal.subject ?? 'file', name }, refusal);
     const served = without(listing, { withheld, silenced });
-    if (!observation.final) await this.#confirm(served, observation, pins);
+    await this.#confirm(served, observation, pins);
     return { listing: served, withheld, silenced, pins };
   }
 
@@ -108,8 +111,8 @@ export class ProjectPins {
 
   /** Files that are proved, and that this page lists as another fetch did, are provisional no longer. */
   async confirm(listing: Listing, observation: Observation): Promise<void> {
-    if (this.#reuploads || observation.final) return;
-    await this.#writeProved(listing.name);
+    if (this.#reuploads) return;
+    await this.#writeTold(listing.name);
     await this.#confirm(listing, observation, await this.#pins.of(listing.name));
   }
 
@@ -118,21 +121,39 @@ export class ProjectPins {
     for (const { entry, path } of listing.files.values()) {
       const pin = known.get(entry.filename);
       // Pins may have been taken back and made anew since.
-      if (pin?.provisional === true) this.#settled.delete(path);
+      if (pin?.provisional === true) this.#unsettle(path);
       if (isConfirmable(pin, entry, observation)) ready.push(entry.filename);
     }
     if (ready.length > 0) await this.#pins.confirm(listing.name, ready);
   }
 
   /**
-   * A file's bytes matched what its page said. Resolves when its pin says so, within a second and with all that came meanwhile:
-   * where a process is killed before, the file is only proved again. Does not throw.
+   * A file's bytes matched what its page said. `sent`: a client is given them, and what a client was given keeps its bytes
+   * from then on. Resolves when its pin says so, a moment later and with all that came meanwhile; pages that are drawn before
+   * wait for it, and where a process is killed before, the file is only proved again. Does not throw.
    */
-  async proved(project: string, file: OwnFile, observation: Observation): Promise<void> {
-    if (this.#reuploads || observation.final || this.#settled.get(file.path) === wordOf(observation)) return;
-    const files = this.#unwritten.get(project) ?? new Map<OwnFile, Observation>();
-    this.#unwritten.set(project, files.set(file, observation));
-    await this.#soon.ask();
+  async proved(project: string, file: OwnFile, observation: Observation, sent: boolean): Promise<void> {
+    if (this.#reuploads || observation.final || this.#settled.has(file.path)) return;
+    const { entry, path } = file;
+    // A client was sent it a moment ago: that says more.
+    if (!sent && this.#unwritten.get(project)?.has(path) === true) return this.#soon.ask();
+    await this.#tell(project, path, {
+      file: entry.filename,
+      digests: entry.digests,
+      confirms: (pin) => (sent && !contradicts(pin, entry)) || isConfirmable(pin, entry, observation),
+    });
+  }
+
+  /** A client is given core metadata, proved by what its page announces beside the file. Does not throw. */
+  async sentCoreMetadata(project: string, { entry, path }: OwnFile, { final }: Observation): Promise<void> {
+    const key = `${path}.metadata`;
+    if (this.#reuploads || final || this.#settled.has(key)) return;
+    await this.#tell(project, key, {
+      file: entry.filename,
+      digests: undefined,
+      confirms: (pin) =>
+        pin.coreMetadata !== undefined && !contradicts(pin, entry) && !contradictsCoreMetadata(pin, entry),
+    });
   }
 
   /** What would be written in a moment is written now; whoever asked for it waits for it. */
@@ -140,27 +161,42 @@ export class ProjectPins {
     this.#soon.now();
   }
 
+  /** Core metadata is announced for a file that was confirmed without any. */
+  async isLateCoreMetadata(project: string, { entry, path }: OwnFile): Promise<boolean> {
+    if (this.#reuploads || this.#settled.has(`${path}.metadata`)) return false;
+    const pin = (await this.#pins.of(project)).get(entry.filename);
+    return pin !== undefined && isLate(pin, entry);
+  }
+
+  /** The core metadata announced for the file is what the file holds. */
+  async holdsCoreMetadata(project: string, { entry }: OwnFile): Promise<void> {
+    const stated = coreMetadataOf(entry);
+    if (!this.#reuploads && stated !== undefined) await this.#pins.addCoreMetadata(project, entry.filename, stated);
+  }
+
   async #judge(listing: Listing, known: KnownPins, observation: Observation) {
     const now = this.#clock.now();
     const news = new Map<string, Pin>();
     const withheld: Withheld = new Map();
     const silenced: Withheld = new Map();
+    const releases = confirmedReleases(listing.name, known);
     let looked = 0;
     for (const { entry } of listing.files.values()) {
       if (++looked % FILES_A_TURN === 0) await yieldToEventLoop();
       const { filename, digests } = entry;
       const pin = known.get(filename);
       if (pin === undefined) {
-        news.set(filename, firstPin(entry, observation, now));
+        news.set(filename, firstPin(entry, observation, now, releases.has(versionOf(filename, listing.name))));
         continue;
       }
       if (contradicts(pin, entry)) {
-        withheld.set(filename, contradiction('file', filename, pin.digests, digests, pin.seen));
+        withheld.set(filename, contradiction('file', filename, pin, pin.digests, digests));
         continue;
       }
       if (contradictsCoreMetadata(pin, entry))
         silenced.set(filename, contradictionOfCoreMetadata(filename, pin, coreMetadataOf(entry)));
-      const next = extended(pin, entry);
+      else if (isUncomparable(pin, entry, observation)) silenced.set(filename, lateCoreMetadata(entry));
+      const next = extended(pin, entry, observation);
       if (next !== undefined) news.set(filename, next);
     }
     return { withheld, silenced, news };
@@ -177,19 +213,19 @@ export class ProjectPins {
     for (const [filename, { digests }] of news) {
       const pin = kept.get(filename);
       if (pin !== undefined && contradicts(pin, { filename, url: '', digests }))
-        withheld.set(filename, contradiction('file', filename, pin.digests, digests, pin.seen));
+        withheld.set(filename, contradiction('file', filename, pin, pin.digests, digests));
     }
     return kept;
   }
 
   async #giveWay(listing: Listing, observation: Observation): Promise<void> {
-    if (observation.final || !observation.repeated) return;
+    if (!observation.final && !observation.repeated) return;
     const known = await this.#pins.of(listing.name);
     const others = new Map<string, Pin>();
     for (const { entry, path } of listing.files.values()) {
       const pin = known.get(entry.filename);
       if (pin === undefined || !givesWay(pin, entry, observation)) continue;
-      this.#settled.delete(path);
+      this.#unsettle(path);
       others.set(entry.filename, replacement(entry, observation, this.#clock.now()));
     }
     if (others.size === 0) return;
@@ -207,39 +243,45 @@ export class ProjectPins {
     });
   }
 
-  async #writeAllProved(): Promise<void> {
-    await Promise.all([...this.#unwritten.keys()].map((project) => this.#writeProved(project)));
+  async #tell(project: string, key: string, told: PinMark): Promise<void> {
+    const before = this.#unwritten.get(project) ?? new Map<string, PinMark>();
+    this.#unwritten.set(project, before.set(key, told));
+    await this.#soon.ask();
+  }
+
+  async #writeAllTold(): Promise<void> {
+    await Promise.all([...this.#unwritten.keys()].map((project) => this.#writeTold(project)));
   }
 
   /** Does not throw. */
-  async #writeProved(project: string): Promise<void> {
-    const files = this.#unwritten.get(project);
-    if (files === undefined) return;
+  async #writeTold(project: string): Promise<void> {
+    const told = this.#unwritten.get(project);
+    if (told === undefined) return;
     this.#unwritten.delete(project);
     try {
-      await this.#markProved(project, files);
+      const pins = await this.#pins.mark(project, [...told.values()]);
+      for (const [key, { file, digests }] of told) {
+        const pin = pins.get(file);
+        if (pin?.provisional !== true && (digests !== undefined || pin?.coreMetadata !== undefined)) this.#settle(key);
+      }
     } catch (error) {
-      const detail = { project, files: files.size, error: String(error) };
-      this.#reports.noted('pins could not be marked as proved', detail);
+      for (const { file } of told.values())
+        this.#reports.noted('a pin could not be marked as proved', { file, error: String(error) });
     }
   }
 
-  async #markProved(project: string, files: ReadonlyMap<OwnFile, Observation>): Promise<void> {
-    await this.#pins.prove(project, new Map([...files.keys()].map(({ entry }) => [entry.filename, entry.digests])));
-    const known = await this.#pins.of(project);
-    const ready = [...files].filter(([{ entry }, by]) => isConfirmable(known.get(entry.filename), entry, by));
-    if (ready.length > 0) await this.#pins.confirm(project, new Set(ready.map(([{ entry }]) => entry.filename)));
+  #settle(path: string): void {
     if (this.#settled.size >= MOST_SETTLED) this.#settled.clear();
-    for (const [{ path }, observation] of files) this.#settled.set(path, wordOf(observation));
+    this.#settled.add(path);
   }
-}
 
-/** What a page's word is worth to the pins of its files. */
-function wordOf({ fetch, repeated }: Observation): string {
-  return `${fetch ?? ''} ${repeated}`;
+  #unsettle(path: string): void {
+    this.#settled.delete(path);
+    this.#settled.delete(`${path}.metadata`);
+  }
 }
 
 function contradictionOfCoreMetadata(filename: string, pin: Pin, stated: Digests | undefined): Refusal {
   const before = pin.coreMetadata ?? new Map();
-  return contradiction('core-metadata', `${filename}.metadata`, before, stated ?? new Map(), pin.seen);
+  return contradiction('core-metadata', `${filename}.metadata`, pin, before, stated ?? new Map());
 }
