@@ -86,8 +86,8 @@ export class ProjectPins {
   async enforce(listing: Listing, observation: Observation, page?: UnsavedPage): Promise<Enforcement> {
     if (this.#reuploads) return { listing, withheld: new Map(), silenced: new Map(), pins: NO_PINS };
     if (this.#unwritten.has(listing.name)) await this.#writeTold(listing.name);
-    await this.#giveWay(listing, observation);
-    const known = await this.#pins.of(listing.name);
+    const found = await this.#pins.of(listing.name);
+    const known = (await this.#giveWay(listing, observation, found)) ? await this.#pins.of(listing.name) : found;
     const { withheld, silenced, news } = await this.#judge(listing, known, observation);
     const pins = news.size === 0 ? known : await this.#add(listing.name, known, { news, withheld, page });
     reportJoined(this.#reports, listing.name, known, news);
@@ -218,9 +218,9 @@ export class ProjectPins {
     return kept;
   }
 
-  async #giveWay(listing: Listing, observation: Observation): Promise<void> {
-    if (!observation.final && !observation.repeated) return;
-    const known = await this.#pins.of(listing.name);
+  /** True where a pin has given way. */
+  async #giveWay(listing: Listing, observation: Observation, known: KnownPins): Promise<boolean> {
+    if (!observation.final && !observation.repeated) return false;
     const others = new Map<string, Pin>();
     for (const { entry, path } of listing.files.values()) {
       const pin = known.get(entry.filename);
@@ -228,9 +228,10 @@ export class ProjectPins {
       this.#unsettle(path);
       others.set(entry.filename, replacement(entry, observation, this.#clock.now()));
     }
-    if (others.size === 0) return;
+    if (others.size === 0) return false;
     await this.#pins.replaceAll(listing.name, others);
     for (const [file, { digests }] of others) this.#noteReplaced(listing.name, file, known.get(file), digests);
+    return true;
   }
 
   #noteReplaced(project: string, file: string, was: Pin | undefined, digests: Digests): void {

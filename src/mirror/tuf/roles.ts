@@ -162,8 +162,7 @@ function keyOf(role: string, version: number): string {
 }
 
 function earliestExpiry({ root, timestamp, snapshot }: Generation, visited: readonly Visit[]): Instant {
-  return Math.min(
-    ...[root, timestamp, snapshot].map(({ signed }) => signed.expires),
-    ...visited.map(({ role }) => role.signed.expires),
-  );
+  let first = Math.min(root.signed.expires, timestamp.signed.expires, snapshot.signed.expires);
+  for (const { role } of visited) first = Math.min(first, role.signed.expires);
+  return first;
 }
