@@ -404,7 +404,9 @@ describe('a forged page under the true ETag', () => {
     expect(await rig.names('alpha')).toContain(FORGED.filename);
     await openedByJob();
     expect(await namesLater()).toContain(FORGED.filename);
-    expect((await rig.pins('alpha')).get(ALPHA.filename)).toMatchObject({ proved: true, provisional: true });
+    await expect
+      .poll(async () => (await rig.pins('alpha')).get(ALPHA.filename), { interval: 5 })
+      .toMatchObject({ proved: true, provisional: true });
     expect(await namesLater()).toEqual([ALPHA.filename]);
     const [first, second, third] = rig.pypi.asked('alpha');
     expect(second?.headers['if-none-match']).toBeDefined();

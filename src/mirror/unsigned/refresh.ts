@@ -2,7 +2,7 @@ import type { Caller } from '../../async/caller.ts';
 import type { Instant } from '../../bytes/instant.ts';
 import { type Reason, Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { PageRecord, PageStore } from '../../ports/index-state.ts';
+import type { PageRecord, PageStore, UnsavedPage } from '../../ports/index-state.ts';
 import type { Difference, PageWork } from '../../ports/page-work.ts';
 import type { Upstream } from '../../ports/upstream.ts';
 import type { Change } from '../../pypi/changes.ts';
@@ -28,7 +28,13 @@ export interface RefreshOptions {
  * What a refresh came to: the record to believe from now on; that the project is not there (any more); or that somebody else
  * changed what is stored meanwhile, so that it has to begin again from that.
  */
-export type Refreshed = PageRecord | 'absent' | 'superseded';
+export type Refreshed = Believable | 'absent' | 'superseded';
+
+interface Believable {
+  readonly record: PageRecord;
+  /** Where it is not stored yet. */
+  readonly unsaved?: UnsavedPage;
+}
 
 /** PEP 691, with HTML for indexes that know nothing else. */
 
@@ -186,18 +192,20 @@ export class PageRefresh {
     return { losses: losses.filter((loss) => !isAccepted(loss, accepted)), changes };
   }
 
-  /** What was accepted or seen twice becomes what the next page must not fall below, and is written down. */
+  /** What was accepted or seen twice becomes what the next page must not fall below; it is written down with its pins. */
   async #believe(record: PageRecord, changes: readonly Change[]): Promise<Refreshed> {
     const { project } = record;
-    const saved = await this.#save(record);
-    if (saved === 'superseded') return saved;
-    this.#lowerSince.delete(project);
-    for (const change of changes) this.#options.reports.changed(project, change);
-    return saved;
+    const { store, reports } = this.#options;
+    const prepared = await store.prepare(record, () => {
+      this.#lowerSince.delete(project);
+      for (const change of changes) reports.changed(project, change);
+    });
+    return prepared ?? 'superseded';
   }
 
   async #save(record: PageRecord): Promise<Refreshed> {
-    return (await this.#options.store.save(record)) ?? 'superseded';
+    const saved = await this.#options.store.save(record);
+    return saved === undefined ? 'superseded' : { record: saved };
   }
 
   /** The arrival as a record that follows the version named. */
