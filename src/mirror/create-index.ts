@@ -173,6 +173,7 @@ export class EvidencedIndex<P> implements RunningIndex {
   }
 
   async settled(): Promise<void> {
+    this.#pins.hurry();
     await this.#parts.background.settled();
     await this.#pages.settled();
   }
