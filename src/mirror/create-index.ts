@@ -28,6 +28,7 @@ import { ProjectPins } from './projects/pins.ts';
 import { ProjectList } from './projects/project-list.ts';
 import { ProjectPages } from './projects/project-pages.ts';
 import { createReports, type Reports } from './projects/reports.ts';
+import { createSightPins } from './projects/sight-pins.ts';
 
 /** What the world gives an index, whatever its pages are believed by. */
 export interface IndexOptions {
@@ -96,7 +97,7 @@ export class EvidencedIndex<P> implements RunningIndex {
     this.#pins = new ProjectPins(parts);
     const { firstSight } = parts;
     const undigested = firstSight === undefined ? 'withhold' : 'first-sight';
-    this.#pages = new ProjectPages({ ...parts, evidence, pins: this.#pins, undigested });
+    this.#pages = new ProjectPages({ ...parts, evidence, pins: this.#pins, undigested, remembers: !parts.reuploads });
     this.#list = new ProjectList({ ...parts, evidence });
     this.#files = new Files({
       ...parts,
@@ -109,7 +110,7 @@ export class EvidencedIndex<P> implements RunningIndex {
         new FirstSights({
           ...parts,
           ...firstSight,
-          pins: this.#pins,
+          pins: createSightPins(parts),
           onPinned: (project) => this.#pages.seen(project),
         }),
     });

@@ -13,7 +13,7 @@ import type { FileWork } from '../../ports/file-work.ts';
 import type { OpenDownload, Upstream } from '../../ports/upstream.ts';
 import { checksumsOf } from '../../pypi/inspect/inspect.ts';
 import type { OwnFile } from '../../pypi/listing.ts';
-import type { ProjectPins } from '../projects/pins.ts';
+import type { SightPins } from '../projects/sight-pins.ts';
 import { isRecent } from '../recent.ts';
 import { ifThere, type WantedFile } from './fetch.ts';
 
@@ -28,7 +28,7 @@ export interface FirstSightsOptions extends FirstSightRules {
   readonly index: string;
   readonly upstream: Pick<Upstream, 'download'>;
   readonly blobs: Pick<Blobs, 'sight'>;
-  readonly pins: Pick<ProjectPins, 'of' | 'see'>;
+  readonly pins: SightPins;
   readonly clock: Clock;
   readonly emit: Emit;
   /** A file of this project was pinned, which its page does not say yet. */

@@ -53,6 +53,8 @@ interface PageDrawerOptions<P> {
   readonly tallies: PageTallies;
   /** What becomes of files that nobody states a digest of; of an index that signs, they are withheld. */
   readonly undigested: 'first-sight' | 'withhold';
+  /** What was seen of files is pinned. */
+  readonly remembers: boolean;
 }
 
 /** Seconds after which a page that lacks something is drawn again: an operator may have let it through meanwhile. */
@@ -173,7 +175,7 @@ export class PageDrawer<P> implements Drawer<P, BelievedPage<P>> {
    */
   async #undigested(project: string, signed: Undigested['known'], { digested }: Digestless): Promise<Undigested> {
     const { evidence, pins, undigested } = this.#options;
-    if (evidence.kind === 'tuf' || !pins.remembers) return { known: signed, others: 'no-digest' };
+    if (evidence.kind === 'tuf' || !this.#options.remembers) return { known: signed, others: 'no-digest' };
     const known = new Map<string, KnownFile>();
     let hadDigests = false;
     for (const [filename, { digests, firstSight }] of await pins.of(project)) {

@@ -146,25 +146,6 @@ export class ProjectPins {
     });
   }
 
-  /**
-   * The first sight of a file that nobody states a digest of, durably, and what its pin then is: whoever was quicker to pin
-   * it decides. Throws Refusal `limit` where no more are remembered.
-   */
-  async see(project: string, filename: string, sha256: string): Promise<Pin> {
-    const pin: Pin = {
-      digests: new Map([['sha256', sha256]]),
-      seen: this.#clock.now(),
-      proved: true,
-      firstSight: true,
-    };
-    return (await this.#pins.add(project, new Map([[filename, pin]]))).get(filename) ?? pin;
-  }
-
-  /** True where what was seen first is remembered. */
-  get remembers(): boolean {
-    return !this.#reuploads;
-  }
-
   /** A client is given core metadata, proved by what its page announces beside the file. Does not throw. */
   async sentCoreMetadata(project: string, { entry, path }: OwnFile, { final }: Observation): Promise<void> {
     const key = `${path}.metadata`;

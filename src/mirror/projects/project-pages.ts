@@ -29,6 +29,7 @@ export interface ProjectPagesOptions<P> {
   /** Bytes. */
   readonly memory: number;
   readonly undigested: 'first-sight' | 'withhold';
+  readonly remembers: boolean;
 }
 
 /** The project pages of one index. */
