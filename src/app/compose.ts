@@ -3,6 +3,7 @@ import { internalCaller } from '../async/caller.ts';
 import { type CommonShares, createShares } from '../async/shares.ts';
 import { runInSlices } from '../async/yield.ts';
 import { BlobStore } from '../blobs/blob-store.ts';
+import { sha256Hex } from '../bytes/digest.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Config, IndexConfig, SignedIndexConfig, UnsignedIndexConfig } from '../config/config.ts';
 import { createUsageRecord } from '../disk/blob-storage.ts';
@@ -31,8 +32,10 @@ import { createMetadataSource } from '../upstream/metadata-source.ts';
 import { BUILT_AT, VERSION } from '../version.ts';
 import { createPageWork } from '../workers/page-work.ts';
 import { type DataDirectory, nowOf, openDataDirectory } from './data-directory.ts';
+import { DrawnCache } from './drawn-cache.ts';
 import { openIndex, refusing } from './open-index.ts';
 import { readRoot } from './pinned-root.ts';
+import { sealingOf } from './secrets.ts';
 import { reachOf } from './upstream-options.ts';
 
 /** A running mirror without its HTTP side: what every command works with. */
@@ -98,7 +101,11 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     closers.push(() => journal.close());
     const work = createPageWork({ shares });
     closers.push(() => work.close());
-    const shared = { config, blobs, clock, emit, journal, work, newTrust, seams };
+    const { sealKey } = sealingOf(config);
+    // A command serves no page twice.
+    const drawn = upkeep ? await DrawnCache.open(volume, { sealKey, maxBytes, emit }) : undefined;
+    if (drawn !== undefined) closers.push(() => drawn.close());
+    const shared = { config, blobs, clock, emit, journal, work, drawn, newTrust, seams };
     const { indexes, states } = await composeIndexes(shared, directory, closers);
     return {
       indexes,
@@ -159,6 +166,7 @@ interface IndexParts {
   readonly seams: Seams;
   readonly journal: Journal;
   readonly work: PageWork;
+  readonly drawn: DrawnCache | undefined;
 }
 
 function composeIndex(parts: IndexParts) {
@@ -175,6 +183,7 @@ async function composeUnsigned({
   emit,
   journal,
   work,
+  drawn,
   newTrust,
   seams,
 }: IndexParts & { readonly index: UnsignedIndexConfig }) {
@@ -199,6 +208,7 @@ async function composeUnsigned({
     blobs,
     journal,
     work,
+    drawn: drawn?.of(index.name, undefined),
     policy: quarantinePolicy,
     clock,
     emit,
@@ -234,6 +244,7 @@ async function composeSigned({
   emit,
   journal,
   work,
+  drawn,
   newTrust,
   seams,
 }: IndexParts & { readonly index: SignedIndexConfig }) {
@@ -259,6 +270,7 @@ async function composeSigned({
     store: state.trust,
     pins: createPins(state),
     work,
+    drawn: drawn?.of(index.name, sha256Hex(pinnedRoot)),
     blobs,
     policy: quarantinePolicy,
     journal,

@@ -2,6 +2,7 @@ import type { Caller } from '../async/caller.ts';
 import type { UnverifiedDocument } from '../bytes/unverified.ts';
 import type { Blob } from '../ports/blob.ts';
 import type { Upstream } from '../ports/upstream.ts';
+import type { Choice } from '../render/negotiate.ts';
 import type { Page } from '../render/page.ts';
 import type { Signed } from '../tuf/model.ts';
 import type { MetadataSource } from '../tuf/refresh.ts';
@@ -27,8 +28,8 @@ export type { StoredRoles } from './tuf/stored-roles.ts';
 export interface PackageIndex {
   readonly name: string;
   readonly evidence: EvidenceKind;
-  /** The page if it may be served this instant without any wait; no I/O. Counted as served. `project` is a normalized name. */
-  warmPage(project: string): Page | undefined;
+  /** The page if it may be served in this form and coding this instant, without any wait; no I/O. Counted as served. `project` is a normalized name. */
+  warmPage(project: string, choice: Choice): Page | undefined;
   /** Counted as served. `unlisted` where the index provably has no such project. */
   page(project: string, caller: Caller): Promise<Page>;
   /** The list of all projects; counted as served. `unlisted` or `policy` where there is none to pass on. */

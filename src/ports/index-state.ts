@@ -117,6 +117,8 @@ export interface PageStore {
 export interface Pins {
   /** Every pin of a project, by file name. */
   of(project: string): Promise<ReadonlyMap<string, Pin>>;
+  /** The same, and what tells them from all others: two of one id are the same pins. */
+  read(project: string): Promise<{ readonly pins: ReadonlyMap<string, Pin>; readonly id: string }>;
   /** Durable before it resolves; an existing pin is never overwritten (its algorithms may be added to, never changed). */
   add(project: string, pins: ReadonlyMap<string, Pin>): Promise<void>;
   /** Marks a pin as one whose file's bytes were proved, where it still is the pin of the digests they were proved by. */

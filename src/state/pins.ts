@@ -15,6 +15,10 @@ export function createPins(state: Pick<IndexState, 'pins'>): Pins {
   };
   return {
     of: async (project) => (await state.pins(project).read())?.value ?? NONE,
+    async read(project) {
+      const { value = NONE, id = '' } = (await state.pins(project).read()) ?? {};
+      return { pins: value, id };
+    },
     add: (project, additions) => change(project, adding(additions)),
     prove: (project, file, digests) =>
       change(

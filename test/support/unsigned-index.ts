@@ -95,6 +95,7 @@ function pinsInMemory(): Pins {
   };
   return {
     of: async () => new Map(pins),
+    read: async () => ({ pins: new Map(pins), id: JSON.stringify([...pins].map(([file, pin]) => [file, pin.seen])) }),
     add: put,
     replaceAll: put,
     replace: async (_, file, pin) => void pins.set(file, pin),

@@ -7,7 +7,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Believed } from '../believed.ts';
 import type { Evidence } from '../evidence.ts';
 import { looksMovedOn } from '../moved-on.ts';
-import type { Drawer, Drawing } from './draw.ts';
+import type { Drawer, Drawing } from './drawing.ts';
 import { isFinal, type Kept, Remembered } from './remembered.ts';
 import type { Reports } from './reports.ts';
 
@@ -49,6 +49,7 @@ export class KeptDocuments<P, V> {
   readonly #recalls: Flights<Kept<P, V> | undefined> = createFlights();
   readonly #flights: Flights<Found<P, V> | undefined> = createFlights();
   readonly #redraws: Flights<Found<P, V> | undefined> = createFlights();
+  readonly #wholes: Flights<Drawing<P, V>> = createFlights();
   /** Names that are asked for behind: nobody needs to wait for that to go on. */
   readonly #asking = new Set<string>();
   /** Names whose flight somebody has waited for as long as anybody may. */
@@ -77,6 +78,24 @@ export class KeptDocuments<P, V> {
     const found = await this.#find(name, caller);
     if (found === undefined) throw this.#options.absent(name);
     return found;
+  }
+
+  /** The same, whole. */
+  async findWhole(name: string, caller: Caller): Promise<Found<P, V>> {
+    const { drawer, background } = this.#options;
+    const found = await this.find(name, caller);
+    if (drawer.isWhole(found.drawing)) return found;
+    const kept = this.#remembered.wholeOf(name, found.drawing);
+    if (kept !== undefined) return { ...found, drawing: kept };
+    const drawing = await this.#wholes.join(name, caller, (shared) => {
+      const drawn = this.#draw(found.drawing.believed, shared).then((next) => {
+        this.#replace(name, found.drawing, next, found.how);
+        return next;
+      });
+      background.add(drawn);
+      return drawn;
+    });
+    return { ...found, drawing };
   }
 
   /** Something that a document of this belief says proved wrong: where it came only once, upstream is asked anew, behind. */
@@ -123,10 +142,12 @@ export class KeptDocuments<P, V> {
   /** What our own state vouches for. */
   #recall(name: string, caller: Caller): Promise<Kept<P, V> | undefined> {
     return this.#recalls.join(name, caller, async (shared) => {
-      const believed = await this.#options.evidence.recall(name);
+      const { evidence, drawer } = this.#options;
+      const believed = await evidence.recall(name);
       if (believed?.source === undefined) return undefined;
       return this.#remembered.keep(name, {
-        drawing: await this.#options.drawer.draw(believed, believed.source, shared),
+        drawing:
+          (await drawer.restore(believed, believed.source)) ?? (await drawer.draw(believed, believed.source, shared)),
       });
     });
   }
@@ -208,7 +229,8 @@ export class KeptDocuments<P, V> {
     this.#remembered.found(name);
     const same = kept !== undefined && isSameSource(kept.drawing.believed, believed) ? kept.drawing : undefined;
     const again = same && (await drawer.again(same, believed));
-    const drawing = again ?? (await this.#draw(believed, caller));
+    const restored = again ?? (await drawer.restore(believed, believed.source));
+    const drawing = restored ?? (await this.#draw(believed, caller));
     return { drawing: this.#remembered.keep(name, { drawing }).drawing, how: believed.from };
   }
 

@@ -55,7 +55,15 @@ export class Repository implements SignedRepository {
     const upstream = from?.upstream ?? this.#parts.upstream;
     const source = from?.metadata ?? this.#parts.source;
     const pins = unwritten(this.#parts.pins);
-    const parts = { ...this.#parts, pins, upstream, source, fetch: new Fetch({ ...this.#parts, upstream }) };
+    // Nor is anything drawn of it kept: pins that were not written vouch for nothing.
+    const parts = {
+      ...this.#parts,
+      pins,
+      drawn: undefined,
+      upstream,
+      source,
+      fetch: new Fetch({ ...this.#parts, upstream }),
+    };
     const generations = only(generation, this.#keeper);
     return new EvidencedIndex(parts, new TufEvidence({ ...parts, generations, roles: new Roles(parts) }));
   }
@@ -76,7 +84,7 @@ function only(generation: Generation, keeper: Keeper): Generations {
 }
 
 /** What is looked into and perhaps turned down pins nothing. */
-function unwritten({ of }: Pins): Pins {
+function unwritten({ of, read }: Pins): Pins {
   const nothing = async (): Promise<void> => undefined;
-  return { of, add: nothing, prove: nothing, confirm: nothing, replace: nothing, replaceAll: nothing };
+  return { of, read, add: nothing, prove: nothing, confirm: nothing, replace: nothing, replaceAll: nothing };
 }

@@ -20,7 +20,7 @@ import { createPageHeaders, type ResponsePolicy } from '../../../src/http/reply/
 import { ownWords } from '../../../src/http/reply/own-words.ts';
 import { makeBelieved, type Source } from '../../../src/mirror/believed.ts';
 import { makeFileAnswer } from '../../../src/mirror/files/file-answer.ts';
-import { ListDrawer } from '../../../src/mirror/projects/draw.ts';
+import { ListDrawer } from '../../../src/mirror/projects/list-drawer.ts';
 import { makeBlob } from '../../../src/ports/blob.ts';
 import { workHere } from '../../../src/ports/page-work.ts';
 import { makePage } from '../../../src/render/page.ts';
