@@ -72,7 +72,8 @@ export class Remembered<P, V> {
 
   constructor(options: RememberedOptions<P, V>) {
     this.#options = options;
-    this.#whole = new BoundedMap({ bytes: options.memory });
+    // Room is made by turning whole ones into lean ones, before this bound is met.
+    this.#whole = new BoundedMap({ bytes: 2 * options.memory });
     this.#lean = new BoundedMap({ bytes: options.memory });
     this.#absences = new BoundedMap({ bytes: options.memory / SMALL_SHARE });
     this.#failures = new BoundedMap({ bytes: options.memory / SMALL_SHARE });
