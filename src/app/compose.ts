@@ -31,7 +31,8 @@ import type { UpstreamLimits } from '../upstream/limits.ts';
 import { createMetadataSource } from '../upstream/metadata-source.ts';
 import { BUILT_AT, VERSION } from '../version.ts';
 import { createPageWork } from '../workers/page-work.ts';
-import { type DataDirectory, nowOf, openDataDirectory } from './data-directory.ts';
+import { createClock } from './clock.ts';
+import { type DataDirectory, openDataDirectory } from './data-directory.ts';
 import { DrawnCache } from './drawn-cache.ts';
 import { openIndex, refusing } from './open-index.ts';
 import { readRoot } from './pinned-root.ts';
@@ -72,7 +73,7 @@ export interface Seams {
 /** Builds the adapters and the indexes on them. Throws Refusal `state`, or `format` for an unusable root. */
 export async function compose(options: ComposeOptions): Promise<Composition> {
   const { config, emit, newTrust, upkeep = false, seams = {} } = options;
-  const clock: Clock = seams.clock ?? { now: () => nowOf(config) };
+  const clock = seams.clock ?? createClock(config.referenceTime);
   const directory = await openDataDirectory(config, { serving: upkeep });
   const { volume } = directory;
   const closers: (() => unknown)[] = [];

@@ -1,4 +1,5 @@
-import { indexOf, nowOf, withDataDirectory } from '../app/data-directory.ts';
+import { createClock } from '../app/clock.ts';
+import { indexOf, withDataDirectory } from '../app/data-directory.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Config } from '../config/config.ts';
 import { createJournal } from '../disk/records/journal.ts';
@@ -16,7 +17,7 @@ interface AcceptChangeOptions extends Named {
 export async function acceptChange(config: Config, options: AcceptChangeOptions): Promise<void> {
   const { index, change, reason, dryRun, json } = options;
   indexOf(config, index);
-  const now = nowOf(config);
+  const now = createClock(undefined).now();
   await withDataDirectory(config, async (directory) => {
     const { state } = await directory.open(index);
     const acts = await actsOf({ state, now }, options);

@@ -1,3 +1,4 @@
+import { createClock } from '../app/clock.ts';
 import { readRoot } from '../app/pinned-root.ts';
 import { internalCaller } from '../async/caller.ts';
 import type { Expected } from '../bytes/expected.ts';
@@ -139,7 +140,7 @@ function lengthOf({ length = 0 }: Expected): number {
 const TARGET_MODE = 0o644;
 
 function nowOf({ referenceTime }: ClientOptions): Instant {
-  return referenceTime ?? Math.floor(Date.now() / 1000);
+  return createClock(referenceTime).judged();
 }
 
 function need(value: string | undefined, option: string): string {

@@ -45,7 +45,7 @@ export async function unsignedIndex(options: UnsignedIndexOptions): Promise<Runn
     work,
     drawn,
     policy: policy ?? quarantinePolicy,
-    clock: { now },
+    clock: { now, judged: now },
     emit: noEvents,
     journal: { note() {} },
     memory,

@@ -66,7 +66,7 @@ export class TufEvidence implements Evidence<Proof> {
   standing(believed: Believed<Proof>): Stands<Proof> {
     const { generations, clock } = this.#options;
     const { proof } = believed;
-    const now = clock.now();
+    const now = clock.judged();
     if (proof.expires <= now || generations.isClockWrong(now)) return { standing: 'expired', believed };
     const generation = generations.warm();
     if (generation === proof.generation) return { standing: 'fresh', believed };

@@ -62,7 +62,7 @@ export class Keeper {
 
   /** Proves again what a run before this one had accepted. Throws `state`. */
   static async open(options: KeeperOptions): Promise<Keeper> {
-    const restored = await restoreTrust({ ...options, now: options.clock.now() });
+    const restored = await restoreTrust({ ...options, now: options.clock.judged() });
     return new Keeper(options, new Refresher(options, restored));
   }
 
@@ -70,10 +70,10 @@ export class Keeper {
   async generation(): Promise<Generation> {
     const warm = this.warm();
     if (warm !== undefined) return warm;
-    const now = this.#options.clock.now();
-    this.#refuseWrongClock(now);
+    const { clock } = this.#options;
+    this.#refuseWrongClock(clock.judged());
     const failure = this.#failure;
-    if (this.#refreshing === undefined && failure !== undefined && isRecent(failure.at, RETRY_AFTER, now))
+    if (this.#refreshing === undefined && failure !== undefined && isRecent(failure.at, RETRY_AFTER, clock.now()))
       throw failure.error;
     return this.refresh();
   }
@@ -105,14 +105,15 @@ export class Keeper {
 
   /** The current one if it may be served this instant; starts a refresh behind it when it is due. No I/O. */
   warm(): Generation | undefined {
-    const now = this.#options.clock.now();
+    const { clock } = this.#options;
+    const judged = clock.judged();
     const { current } = this;
-    if (current === undefined || this.isClockWrong(now) || this.#expiryOf(current) <= now) return undefined;
-    if (this.#refreshing === undefined && this.#isDue(now)) this.refresh().catch(() => undefined);
+    if (current === undefined || this.isClockWrong(judged) || this.#expiryOf(current) <= judged) return undefined;
+    if (this.#refreshing === undefined && this.#isDue(clock.now())) this.refresh().catch(() => undefined);
     return current;
   }
 
-  /** True where the clock says a time that has already passed. */
+  /** True where a time is to be judged as of that has already passed. */
   isClockWrong(now: Instant): boolean {
     return now < this.#clockFloor;
   }
@@ -137,7 +138,7 @@ export class Keeper {
    */
   async refreshFrom(source: MetadataSource, beforePublish: (next: Generation) => Promise<void>): Promise<void> {
     for (let superseded = 0; superseded <= SUPERSEDED_MOST; superseded++) {
-      const now = this.#options.clock.now();
+      const now = this.#options.clock.judged();
       this.#refuseWrongClock(now);
       const started = performance.now();
       const before = this.current?.timestamp;
@@ -193,7 +194,7 @@ export class Keeper {
   }
 
   async #run(): Promise<Generation> {
-    const now = this.#options.clock.now();
+    const now = this.#options.clock.judged();
     const started = performance.now();
     try {
       this.#refuseWrongClock(now);
@@ -202,14 +203,15 @@ export class Keeper {
       this.#succeeded(next, next.timestamp !== before, now, started);
       return next;
     } catch (error) {
-      this.#failed(error, now, secondsSince(started));
+      this.#failed(error, secondsSince(started));
       throw error;
     }
   }
 
-  #succeeded(next: Generation, changed: boolean, now: Instant, started: number): void {
-    this.#started = Math.max(this.#started, now);
-    this.#lastRefresh = now;
+  /** `judged`: the time of the walk. */
+  #succeeded(next: Generation, changed: boolean, judged: Instant, started: number): void {
+    this.#started = Math.max(this.#started, judged);
+    this.#lastRefresh = this.#options.clock.now();
     this.#lastError = undefined;
     this.#failure = undefined;
     const result = changed ? 'changed' : 'unchanged';
@@ -217,8 +219,9 @@ export class Keeper {
     this.#options.reports.refreshed({ result, seconds: secondsSince(started), ...said });
   }
 
-  #failed(error: unknown, now: Instant, seconds: number): void {
-    const { reports } = this.#options;
+  #failed(error: unknown, seconds: number): void {
+    const { reports, clock } = this.#options;
+    const now = clock.now();
     this.#failure = { error, at: now };
     this.#lastError = {
       reason: error instanceof Refusal ? error.reason : 'unreachable',

@@ -148,7 +148,7 @@ export class Refresher {
 
   /** Another process on the same directory went ahead: what it published is believed, once it is proved here. */
   async #adopt(): Promise<void> {
-    const newer = await restoreTrust({ ...this.#options, now: this.#options.clock.now() });
+    const newer = await restoreTrust({ ...this.#options, now: this.#options.clock.judged() });
     for (const [version, root] of newer.roots) this.#roots.set(version, root);
     this.#updater = newer.updater;
     this.#replace(newer.generation);

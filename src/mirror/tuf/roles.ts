@@ -57,7 +57,7 @@ export class Roles {
     const found = await findTarget(generation, path, (by) => this.load(generation, by));
     for (const { by, parent } of found.visited)
       if (by !== undefined) this.#rememberDelegator(by.name, parent?.by?.name ?? 'targets');
-    if (earliestExpiry(generation, found.visited) <= this.#options.clock.now())
+    if (earliestExpiry(generation, found.visited) <= this.#options.clock.judged())
       throw new Refusal('expired', 'The signed metadata that vouches for this has expired.', {
         subject: 'delegated',
         transient: true,

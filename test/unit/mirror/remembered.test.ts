@@ -2,6 +2,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { makeBelieved } from '../../../src/mirror/believed.ts';
 import type { Drawing } from '../../../src/mirror/projects/drawing.ts';
 import { Remembered } from '../../../src/mirror/projects/remembered.ts';
+import { createClock } from '../../support/clock.ts';
 
 // Room for 1000; a whole document weighs what the test says, a lean one a tenth.
 
@@ -22,7 +23,7 @@ function start() {
       lean: (whole) => ({ ...whole, view: 'lean', weight: whole.view === 'lean' ? whole.weight : whole.weight / 10 }),
       under: (whole, believed) => ({ ...whole, believed }),
     },
-    clock: { now: () => 0 },
+    clock: createClock(),
     memory: 1000,
   });
 }
