@@ -11,6 +11,7 @@ export function createRecorder(): { readonly events: Recorded; readonly emit: Em
     refreshed: [],
     noted: [],
     answered: [],
+    crowded: [],
     faulted: [],
     reloaded: [],
   };

@@ -136,12 +136,14 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
     const { observation } = believed;
     if (!drawing.settled || this.isDue(drawing)) return undefined;
     if (whole === undefined) {
+      // The same pins: nothing was proved since, and nothing is left to confirm.
       const isSame = drawing.pins === (await pins.identity(believed.name, observation));
       return isSame ? this.under(drawing, believed) : undefined;
     }
     // An operator may have taken back or replaced pins meanwhile.
     if (!(await pins.allow(whole.listing))) return undefined;
-    if (observation.repeated && !drawing.believed.observation.repeated) await pins.confirm(whole.listing, observation);
+    // A file may have been proved since the page came for the second time.
+    if (observation.repeated) await pins.confirm(whole.listing, observation);
     return this.under(drawing, believed);
   }
 
