@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { internalCaller } from '../async/caller.ts';
 import { type CommonShares, createShares } from '../async/shares.ts';
 import { runInSlices } from '../async/yield.ts';
 import { BlobStore } from '../blobs/blob-store.ts';
@@ -267,7 +266,7 @@ async function composeSigned(parts: IndexParts & { readonly index: SignedIndexCo
     pinnedRoot,
     layout: createTargetLayout(layout),
     upstream,
-    source: createMetadataSource(upstream, layout, internalCaller(index.name, 'metadata', 'client')),
+    source: createMetadataSource(upstream, layout),
     store: state.trust,
     pins: createPins(state),
     work,

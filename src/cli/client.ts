@@ -68,7 +68,7 @@ async function withSource<T>(options: ClientOptions, run: (remote: Remote) => Pr
   const upstream = createUpstream({ bases: [metadata, files], insecureUpstream: true, version: VERSION, retries: 0 });
   try {
     return await run({
-      source: createMetadataSource(upstream, layout, CALLER),
+      source: createMetadataSource(upstream, layout)(CALLER),
       upstream,
       // TUF §5.7.3: one name is asked for, by the first digest listed.
       urls: (name, { digests }, { root }) =>

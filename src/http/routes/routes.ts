@@ -160,7 +160,7 @@ function layFiles({ routes, mounted: { index, policy }, unverified, on, wait }: 
 function laySigned({ routes, mounted: { index, policy }, on, wait }: Laying): void {
   // A role's name is one segment, whatever it holds: TUF clients escape its slashes.
   const metadata = on('metadata', async ({ exchange }, [, , name = '']) => {
-    const document = await wait(exchange, async () => signedOf(index).metadata(name));
+    const document = await wait(exchange, async () => signedOf(index).metadata(name, exchange.callerOf(policy.name)));
     if (!exchange.left) replyDocument(exchange, policy, document);
   });
   routes.get('/tuf/metadata/:name', metadata);

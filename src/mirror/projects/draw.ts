@@ -66,7 +66,7 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
       {
         async known(undigested) {
           isPageAlone = false;
-          const digests = await evidence.digests(believed, undigested);
+          const digests = await evidence.digests(believed, undigested, caller);
           proved = digests.believed;
           return digests.known;
         },

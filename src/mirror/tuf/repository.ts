@@ -1,4 +1,4 @@
-import type { Caller } from '../../async/caller.ts';
+import { type Caller, internalCaller } from '../../async/caller.ts';
 import type { Pins } from '../../ports/index-state.ts';
 import type { Generation } from '../../tuf/stages.ts';
 import { EvidencedIndex } from '../create-index.ts';
@@ -19,29 +19,32 @@ export class Repository implements SignedRepository {
   readonly #keeper: Keeper;
   readonly #metadata: Metadata;
   readonly #targets: TargetFiles;
+  /** Who refreshes where nobody else is named. */
+  readonly #job: Caller;
 
   constructor(parts: SignedParts, keeper: Keeper, roles: Roles) {
     this.#parts = parts;
     this.#keeper = keeper;
+    this.#job = internalCaller(parts.index, 'refresh');
     this.#metadata = new Metadata({ ...parts, keeper, roles });
     this.#targets = new TargetFiles({ ...parts, keeper, roles });
   }
 
-  async metadata(name: string): Promise<SignedDocument> {
-    return this.#metadata.find(name);
+  async metadata(name: string, caller: Caller): Promise<SignedDocument> {
+    return this.#metadata.find(name, caller);
   }
 
   target(path: string, caller: Caller): Promise<FileAnswer> {
     return this.#targets.find(path, caller);
   }
 
-  async refresh({ from, beforePublish }: RefreshRequest = {}): Promise<void> {
+  async refresh({ caller = this.#job, from, beforePublish }: RefreshRequest = {}): Promise<void> {
     if (from === undefined && beforePublish === undefined) {
-      await this.#keeper.refresh();
+      await this.#keeper.refresh(caller);
       return;
     }
     const source = from?.metadata ?? this.#parts.source;
-    await this.#keeper.refreshFrom(source, async (next) => beforePublish?.(this.#candidate(next, from)));
+    await this.#keeper.refreshFrom(source(caller), async (next) => beforePublish?.(this.#candidate(next, from)));
   }
 
   async proveStoredRoles(): Promise<StoredRoles> {
