@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { internalCaller } from '../async/caller.ts';
 import { type CommonShares, createShares } from '../async/shares.ts';
 import { runInSlices } from '../async/yield.ts';
 import { BlobStore } from '../blobs/blob-store.ts';
+import { sha256Hex } from '../bytes/digest.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Config, IndexConfig, SignedIndexConfig, UnsignedIndexConfig } from '../config/config.ts';
 import { createUsageRecord } from '../disk/blob-storage.ts';
@@ -30,9 +30,12 @@ import type { UpstreamLimits } from '../upstream/limits.ts';
 import { createMetadataSource } from '../upstream/metadata-source.ts';
 import { BUILT_AT, VERSION } from '../version.ts';
 import { createPageWork } from '../workers/page-work.ts';
-import { type DataDirectory, nowOf, openDataDirectory } from './data-directory.ts';
+import { createClock } from './clock.ts';
+import { type DataDirectory, openDataDirectory } from './data-directory.ts';
+import { DrawnCache } from './drawn-cache.ts';
 import { openIndex, refusing } from './open-index.ts';
 import { readRoot } from './pinned-root.ts';
+import { sealingOf } from './secrets.ts';
 import { reachOf } from './upstream-options.ts';
 
 /** A running mirror without its HTTP side: what every command works with. */
@@ -70,7 +73,7 @@ export interface Seams {
 export async function compose(options: ComposeOptions): Promise<Composition> {
   const { config, emit, newTrust = new Map<string, string>(), upkeep = false, seams = {} } = options;
   refuseUnknown(newTrust.keys(), config);
-  const clock: Clock = seams.clock ?? { now: () => nowOf(config) };
+  const clock = seams.clock ?? createClock(config.referenceTime);
   const directory = await openDataDirectory(config, { serving: upkeep });
   const { volume } = directory;
   const closers: (() => unknown)[] = [];
@@ -99,7 +102,11 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     closers.push(() => journal.close());
     const work = createPageWork({ shares });
     closers.push(() => work.close());
-    const shared = { config, blobs, clock, emit, journal, work, newTrust, seams };
+    const { sealKey } = sealingOf(config);
+    // A command serves no page twice.
+    const drawn = upkeep ? await DrawnCache.open(volume, { sealKey, maxBytes, emit }) : undefined;
+    if (drawn !== undefined) closers.push(() => drawn.close());
+    const shared = { config, blobs, clock, emit, journal, work, drawn, newTrust, seams };
     const { indexes, states } = await composeIndexes(shared, directory, closers);
     return {
       indexes,
@@ -170,6 +177,7 @@ interface IndexParts {
   readonly seams: Seams;
   readonly journal: Journal;
   readonly work: PageWork;
+  readonly drawn: DrawnCache | undefined;
 }
 
 function composeIndex(parts: IndexParts) {
@@ -189,7 +197,7 @@ function startOf({ index, clock, newTrust, emit }: IndexParts): IndexStart {
 }
 
 async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedIndexConfig }) {
-  const { config, index, state, blobs, clock, emit, journal, work, seams } = parts;
+  const { config, index, state, blobs, clock, emit, journal, work, drawn, seams } = parts;
   const { simple, api } = simpleIndex(index.upstream);
   const upstreamSince = await holdToUpstream(state, simple, startOf(parts));
   const upstream = createUpstream({
@@ -211,6 +219,7 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
     blobs,
     journal,
     work,
+    drawn: drawn?.of(index.name, undefined),
     policy: quarantinePolicy,
     clock,
     emit,
@@ -238,7 +247,7 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
 const memoryEach = ({ cache, indexes }: Config) => cache.memoryBytes / Object.keys(indexes).length / 2;
 
 async function composeSigned(parts: IndexParts & { readonly index: SignedIndexConfig }) {
-  const { config, index, state, blobs, clock, emit, journal, work, seams } = parts;
+  const { config, index, state, blobs, clock, emit, journal, work, drawn, seams } = parts;
   const plan = typeof index.layout === 'string' ? knownLayout(index.layout) : describedLayout(index.layout);
   const layout = resolveLayout(plan, index);
   const pinnedRoot = readRoot(index.root);
@@ -257,10 +266,11 @@ async function composeSigned(parts: IndexParts & { readonly index: SignedIndexCo
     pinnedRoot,
     layout: createTargetLayout(layout),
     upstream,
-    source: createMetadataSource(upstream, layout, internalCaller(index.name, 'metadata', 'client')),
+    source: createMetadataSource(upstream, layout),
     store: state.trust,
     pins: createPins(state),
     work,
+    drawn: drawn?.of(index.name, sha256Hex(pinnedRoot)),
     blobs,
     policy: quarantinePolicy,
     journal,

@@ -8,6 +8,7 @@ import { Proven, prove } from '../bytes/proven.ts';
 import { type Blob, makeBlob } from '../ports/blob.ts';
 import { type BlobStorage, StorageError, type UsageRecord } from '../ports/blob-storage.ts';
 import type { Blobs, Wanted } from '../ports/blobs.ts';
+import type { Lease } from '../ports/lease.ts';
 import type { OpenDownload } from '../ports/upstream.ts';
 import { Aliases } from './aliases.ts';
 import { ChunkBuffers } from './chunk-buffers.ts';
@@ -17,11 +18,13 @@ import { Evictor } from './evict.ts';
 import { FillWriter } from './fill-writer.ts';
 import { Fills } from './fills.ts';
 import * as LIMITS from './limits.ts';
+import { OwnLease } from './own-lease.ts';
 import { type Proof, Proofs } from './proofs.ts';
 import { BlobReader } from './reader.ts';
 import { isWrong, type Verification, verifyBlobs } from './scan.ts';
 import { refusalOf, StoredBlobs } from './stored-blobs.ts';
 import { Tags } from './tags.ts';
+import type { LeaseTimes } from './under-lease.ts';
 import { Upkeep } from './upkeep.ts';
 import { type Usage, UsageOrder } from './usage-order.ts';
 
@@ -33,6 +36,9 @@ export interface BlobsOptions {
   readonly upkeep?: boolean | undefined;
   /** Where downloads and readers queue; others may queue there too. */
   readonly shares?: Pick<CommonShares, 'chunks' | 'fills'> | undefined;
+  /** Who downloads where others could, too; within this process unless given. */
+  readonly lease?: Lease | undefined;
+  readonly leaseTimes?: Partial<LeaseTimes> | undefined;
   readonly maxOrphans?: number | undefined;
   readonly orphanStallMs?: number | undefined;
   /** Bytes of small blobs that are read from the memory they were proved in, 0 for none. */
@@ -114,7 +120,10 @@ export class BlobStore implements Blobs {
     );
     this.#fills = new Fills({
       run: (wanted, download, waiting) => this.#fill(wanted, download, waiting),
+      stored: ({ expected }) => this.open(expected),
       gate: fills,
+      lease: options.lease ?? new OwnLease(),
+      leaseTimes: { ...LIMITS.LEASE_TIMES, ...options.leaseTimes },
       maxOrphans: options.maxOrphans ?? LIMITS.MAX_ORPHANS,
       orphanStallMs: options.orphanStallMs ?? LIMITS.ORPHAN_STALL_MS,
       nowMs: options.nowMs ?? Date.now,

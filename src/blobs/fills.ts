@@ -6,16 +6,23 @@ import { agree, type Digests } from '../bytes/digest.ts';
 import { about, Refusal } from '../bytes/refusal.ts';
 import type { Blob } from '../ports/blob.ts';
 import type { Wanted } from '../ports/blobs.ts';
+import type { Lease } from '../ports/lease.ts';
 import type { OpenDownload } from '../ports/upstream.ts';
 import type { Waiting } from './download.ts';
 import { BACK_OFF_ENTRIES, BACK_OFF_MS, MAX_BACK_OFF_MS } from './limits.ts';
+import { type LeaseTimes, underLease } from './under-lease.ts';
 
 /** One download: what it does with the bytes is the store's. */
 export type RunFill = (wanted: Wanted, download: OpenDownload, waiting: Waiting) => Promise<Blob>;
 
 export interface FillsOptions {
   readonly run: RunFill;
+  /** The file, where it is stored by now. */
+  readonly stored: (wanted: Wanted) => Promise<Blob | undefined>;
   readonly gate: Gate;
+  /** Who downloads what others may be at, too. */
+  readonly lease: Lease;
+  readonly leaseTimes: LeaseTimes;
   /** Downloads that go on although everybody who asked has left … */
   readonly maxOrphans: number;
   /** … as long as something comes. Milliseconds. */
@@ -118,16 +125,19 @@ export class Fills {
   }
 
   async #run(key: string, fill: Fill, download: OpenDownload): Promise<void> {
-    const { run, gate } = this.#options;
+    const { run, gate, stored, lease, leaseTimes: times } = this.#options;
     const { wanted, outcome, caller } = fill;
+    const { signal } = caller;
+    const waiting: Waiting = { caller, received: () => fill.received() };
+    const inPlace = () =>
+      withPlace(gate, caller, () => {
+        fill.begin();
+        return run(wanted, download, waiting);
+      });
     try {
-      const waiting: Waiting = { caller, received: () => fill.received() };
-      outcome.resolve(
-        await withPlace(gate, caller, () => {
-          fill.begin();
-          return run(wanted, download, waiting);
-        }),
-      );
+      // A place is held by who downloads, and by nobody who waits for another's download.
+      const look = () => stored(wanted);
+      outcome.resolve(await underLease({ lease, key, times, signal, look, run: inPlace }));
       this.#failures.delete(key);
     } catch (error) {
       const refusal = caller.signal.aborted ? caller.signal.reason : about(error, wanted.subject);

@@ -54,3 +54,5 @@ export const RECORD_EVERY_MS = 5 * 60_000;
 export const RESCAN_EVERY_MS = 60 * 60_000;
 /** Room made on a full disk for a file whose length nobody stated. */
 export const ROOM_UNSTATED = 256 * CHUNK;
+/** How a lease on a download is waited for. Milliseconds. */
+export const LEASE_TIMES = { answerMs: 250, lookMs: 1000, leastMs: 50, patienceMs: 60_000 };

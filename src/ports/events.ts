@@ -1,5 +1,6 @@
 import type { Instant } from '../bytes/instant.ts';
 import type { Reason, Subject } from '../bytes/refusal.ts';
+import type { CacheTier } from './byte-cache.ts';
 
 /** Where refused bytes came from. */
 export const ORIGINS = ['upstream', 'disk', 'client'] as const;
@@ -7,6 +8,12 @@ export const ORIGINS = ['upstream', 'disk', 'client'] as const;
 export const SERVED_KINDS = ['page', 'list', 'file', 'core-metadata', 'metadata', 'target'] as const;
 /** Where an answer came from. */
 export const SERVED_FROM = ['memory', 'disk', 'upstream'] as const;
+/**
+ * What came of asking a byte cache. `refused`: what it gave does not bear our seal. `late`: it was not waited for. `resting`: it was
+ * late a moment ago, and not asked. All but `hit` are misses.
+ */
+export const CACHE_RESULTS = ['hit', 'miss', 'refused', 'failed', 'late', 'resting'] as const;
+export type CacheResult = (typeof CACHE_RESULTS)[number];
 export const REFRESH_RESULTS = ['changed', 'unchanged', 'failed'] as const;
 /** What was asked for. */
 export const ROUTES = [
@@ -46,6 +53,8 @@ interface EventMap {
     readonly kind: (typeof SERVED_KINDS)[number];
     readonly how: (typeof SERVED_FROM)[number];
   };
+  /** A byte cache was asked for what memory did not have. */
+  readonly cached: { readonly index: string; readonly tier: CacheTier; readonly result: CacheResult };
   /** One round of asking upstream came to an end. */
   readonly refreshed: {
     readonly index: string;

@@ -8,8 +8,8 @@ import { type Loss, lossesOf } from '../pypi/losses.ts';
 import { refuseNoPage, type Sight } from '../pypi/observation.ts';
 import type { ProjectPage } from '../pypi/project-page.ts';
 import { relink } from '../pypi/relink.ts';
+import type { Bodies } from '../render/bodies.ts';
 import { legacyJson } from '../render/legacy-json.ts';
-import type { Bodies } from '../render/page.ts';
 import { renderList, renderPage } from '../render/render.ts';
 
 /** A listing as far as it may be served. */

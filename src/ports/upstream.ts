@@ -1,5 +1,6 @@
 import type { Caller } from '../async/caller.ts';
 import type { Expected } from '../bytes/expected.ts';
+import type { MetadataSource } from '../tuf/refresh.ts';
 
 /**
  * One attempt at an upstream body: `start` is the offset the bytes begin at (0 where upstream ignored the range).
@@ -21,6 +22,9 @@ export type OpenDownload = (request: {
   /** For whom: others may have joined the work since it was begun. */
   readonly caller: Caller;
 }) => Promise<Download>;
+
+/** Signed metadata, read for whoever waits for it: each read has that caller's priority, and ends with its signal. */
+export type MetadataFor = (caller: Caller) => MetadataSource;
 
 /** The only way out to an index. Throws Refusal. */
 export interface Upstream {

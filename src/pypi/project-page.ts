@@ -52,7 +52,12 @@ export interface ProjectPage {
 }
 
 /** Why a line of a page is not served: each a plain fault of that line, none a fault of the page. */
-export type Fault = 'shape' | 'filename' | 'foreign' | 'url' | 'digest' | 'no-digest' | 'disagrees' | 'duplicate';
+const FAULTS = ['shape', 'filename', 'foreign', 'url', 'digest', 'no-digest', 'disagrees', 'duplicate'] as const;
+export type Fault = (typeof FAULTS)[number];
+
+export function isFault(name: string): name is Fault {
+  return FAULTS.some((fault) => fault === name);
+}
 
 /** How many lines were left out, by why. */
 export type LeftOut = ReadonlyMap<Fault, number>;

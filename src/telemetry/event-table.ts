@@ -1,5 +1,7 @@
 import { REASONS, SUBJECTS } from '../bytes/refusal.ts';
+import { CACHE_TIERS } from '../ports/byte-cache.ts';
 import {
+  CACHE_RESULTS,
   type Event,
   type EventName,
   FAULT_PLACES,
@@ -62,6 +64,24 @@ export const EVENTS: Table = {
     word: 'served',
     level: () => undefined,
     line: ({ index, kind, how }) => ({ message: `served: ${kind}`, fields: { index, how } }),
+  },
+  cached: {
+    counter: {
+      name: 'verbatim_byte_cache_total',
+      help: 'Times a byte cache was asked for what memory did not have, by tier and result.',
+      labels: { index: 'index', tier: oneOf(CACHE_TIERS), result: oneOf(CACHE_RESULTS) },
+      values: ({ index, tier, result }) => [index, tier, result],
+    },
+    word: 'byte cache',
+    // It is asked no more after it was late, until the rest is over: that line says it.
+    level: ({ result }) => (result === 'refused' || result === 'failed' || result === 'late' ? 'warn' : undefined),
+    line: ({ index, tier, result }) => ({
+      message:
+        result === 'refused'
+          ? `the ${tier} cache gave bytes that this mirror did not seal; they were thrown away and made anew`
+          : `the ${tier} cache ${result === 'late' ? 'did not answer in time' : 'failed'}; what it was asked for is made anew`,
+      fields: { index, tier, result },
+    }),
   },
   refreshed: {
     counter: {

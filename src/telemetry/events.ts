@@ -29,6 +29,7 @@ export function createEmit(log: Log, metrics: Metrics): Emit {
   const tell: { readonly [N in EventName]: (event: Event<N>) => void } = {
     rejected: told<'rejected'>(EVENTS.rejected),
     served: told<'served'>(EVENTS.served),
+    cached: told<'cached'>(EVENTS.cached),
     refreshed: told<'refreshed'>(EVENTS.refreshed, metrics.refreshed),
     noted: told<'noted'>(EVENTS.noted),
     answered: told<'answered'>(EVENTS.answered, metrics.answered),

@@ -2,7 +2,7 @@ import { type CommonShares, createShares } from '../async/shares.ts';
 import type { Statement } from '../bytes/digest.ts';
 import { type PageWork, type Seen, workHere } from '../ports/page-work.ts';
 import { gatherListing, type Listing, type ListingHead } from '../pypi/listing.ts';
-import type { Bodies } from '../render/page.ts';
+import type { Bodies } from '../render/bodies.ts';
 import { createLane, type LaneOptions } from './lane.ts';
 import { LARGE } from './limits.ts';
 import type { Call } from './thread.ts';

@@ -6,6 +6,7 @@ export const MAKERS: Readonly<Record<string, Readonly<Record<string, readonly st
   'src/bytes/proof.ts': {
     // Proved bytes as node wants them: for those who hash, decode, store or send, and never write into them.
     lend: [
+      'src/bytes/frames.ts',
       'src/tuf/accept.ts',
       'src/tuf/verified.ts',
       'src/http/reply/doors.ts',
@@ -32,7 +33,11 @@ export const MAKERS: Readonly<Record<string, Readonly<Record<string, readonly st
   'src/bytes/unverified.ts': { makeUnverifiedDocument: ['src/mirror/unsigned/documents.ts'] },
   'src/mirror/believed.ts': { makeBelieved: ['src/mirror/tuf/evidence.ts', 'src/mirror/unsigned/evidence.ts'] },
   'src/mirror/projects/believed-page.ts': { makeBelievedPage: ['src/mirror/projects/draw.ts'] },
-  'src/render/page.ts': { makePage: ['src/mirror/projects/draw.ts'] },
+  'src/bytes/authentic.ts': { makeAuthenticator: ['src/app/drawn-cache.ts'] },
+  'src/render/page.ts': {
+    makePage: ['src/mirror/projects/draw.ts', 'src/mirror/projects/list-drawer.ts'],
+    restorePage: ['src/mirror/projects/drawn-bodies.ts'],
+  },
   'src/mirror/files/file-answer.ts': { makeFileAnswer: ['src/mirror/files/files.ts', 'src/mirror/tuf/targets.ts'] },
   // What a document says is no authority before its own signatures held: decoding belongs to opening.
   'src/tuf/decode.ts': {

@@ -7,6 +7,7 @@ export function createRecorder(): { readonly events: Recorded; readonly emit: Em
   const events: Recorded = {
     rejected: [],
     served: [],
+    cached: [],
     refreshed: [],
     noted: [],
     answered: [],

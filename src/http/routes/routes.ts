@@ -93,7 +93,7 @@ export function indexRoutes(mounted: MountedIndex, prefix: string, deps: RouteDe
 function layPages({ routes, mounted: { index, policy, headersOf }, on, wait }: Laying): void {
   const list = on('list', async ({ exchange, target }) => {
     const found = await wait(exchange, () => index.list(exchange.callerOf(policy.name)));
-    if (!exchange.left) answerPage(exchange, policy, found, headersOf, target.format);
+    if (!exchange.left) await answerPage(exchange, policy, found, headersOf, target.format);
   });
   const page = on('page', async ({ exchange, target }, rest) => {
     const asked = rest[1] ?? '';
@@ -103,7 +103,7 @@ function layPages({ routes, mounted: { index, policy, headersOf }, on, wait }: L
     if (!slash || !isNormalized(asked))
       return replyRedirect(exchange, policy, slash ? `../${project}/` : `${project}/`);
     const found = await wait(exchange, () => index.page(project, exchange.callerOf(policy.name)));
-    if (!exchange.left) answerPage(exchange, policy, found, headersOf, target.format);
+    if (!exchange.left) await answerPage(exchange, policy, found, headersOf, target.format);
   });
   for (const simple of ['simple', '+simple']) {
     // Relative: a proxy in front may have taken a prefix away, and no header can name a host.
@@ -160,7 +160,7 @@ function layFiles({ routes, mounted: { index, policy }, unverified, on, wait }: 
 function laySigned({ routes, mounted: { index, policy }, on, wait }: Laying): void {
   // A role's name is one segment, whatever it holds: TUF clients escape its slashes.
   const metadata = on('metadata', async ({ exchange }, [, , name = '']) => {
-    const document = await wait(exchange, async () => signedOf(index).metadata(name));
+    const document = await wait(exchange, async () => signedOf(index).metadata(name, exchange.callerOf(policy.name)));
     if (!exchange.left) replyDocument(exchange, policy, document);
   });
   routes.get('/tuf/metadata/:name', metadata);

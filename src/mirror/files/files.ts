@@ -63,20 +63,21 @@ export class Files<P> {
     const file = page.file(filename);
     if (file === undefined) throw unlisted(filename);
     return this.#told(file, async () =>
-      this.#blob(page, file, await this.#options.expectations.file(page, file), caller, { sent: false }),
+      this.#blob(page, file, await this.#options.expectations.file(page, file, caller), caller, { sent: false }),
     );
   }
 
   async #answer(page: BelievedPage<P>, file: OwnFile, caller: Caller): Promise<FileAnswer> {
-    const wanted = await this.#options.expectations.file(page, file);
+    const wanted = await this.#options.expectations.file(page, file, caller);
     return this.#answerWith(wanted, page.project, () => this.#blob(page, file, wanted, caller, { sent: true }));
   }
 
   async #metadataAnswer(page: BelievedPage<P>, file: OwnFile, caller: Caller): Promise<FileAnswer> {
     const { expectations, coreMetadata, fetch, pins, background } = this.#options;
-    const wanted = await expectations.coreMetadata(page, file);
+    const wanted = await expectations.coreMetadata(page, file, caller);
     coreMetadata.refuseBelied(file);
-    const wheel = async () => this.#blob(page, file, await expectations.file(page, file), caller, { sent: false });
+    const wheel = async () =>
+      this.#blob(page, file, await expectations.file(page, file, caller), caller, { sent: false });
     return this.#answerWith(wanted, undefined, async () => {
       if (await pins.isLateCoreMetadata(page.project, file)) {
         await coreMetadata.refuseUnlessInside(file, await wheel(), caller);

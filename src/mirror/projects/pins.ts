@@ -101,13 +101,20 @@ export class ProjectPins {
 
   /** True where every file of a listing has the pin that lets it be served. */
   async allow(listing: Listing): Promise<boolean> {
-    if (this.#reuploads) return true;
-    const known = await this.#pins.of(listing.name);
-    for (const { entry } of listing.files.values()) {
-      const pin = known.get(entry.filename);
-      if (pin === undefined || contradicts(pin, entry) || contradictsCoreMetadata(pin, entry)) return false;
-    }
-    return true;
+    return this.#reuploads || allAllow(await this.#pins.of(listing.name), listing);
+  }
+
+  /** Names the pins a page is judged by, and how it was seen: where both are the same, they say and learn the same of the same page. */
+  async identity(project: string, observation: Observation): Promise<string> {
+    return identityOf(this.#reuploads ? UNPINNED : (await this.#pins.read(project)).id, observation);
+  }
+
+  /** The same of pins that let every file of a listing be served; undefined where they do not. */
+  async identityAllowing(listing: Listing, observation: Observation): Promise<string | undefined> {
+    if (this.#reuploads) return identityOf(UNPINNED, observation);
+    // One reading: what allows it is what is named.
+    const { id, pins } = await this.#pins.read(listing.name);
+    return allAllow(pins, listing, observation) ? identityOf(id, observation) : undefined;
   }
 
   /** Files that are proved, and that this page lists as another fetch did, are provisional no longer. */
@@ -287,6 +294,23 @@ export class ProjectPins {
     this.#settled.delete(path);
     this.#settled.delete(`${path}.metadata`);
   }
+}
+
+/** Of an index whose files may be replaced. */
+const UNPINNED = 'unpinned';
+
+function identityOf(pins: string, { final, fetch = '', repeated }: Observation): string {
+  return [pins, final ? 'final' : repeated ? 'repeated' : 'once', fetch].join(' ');
+}
+
+/** `observation`: and nothing of it would be silenced, seen so. */
+function allAllow(known: KnownPins, listing: Listing, observation?: Observation): boolean {
+  for (const { entry } of listing.files.values()) {
+    const pin = known.get(entry.filename);
+    if (pin === undefined || contradicts(pin, entry) || contradictsCoreMetadata(pin, entry)) return false;
+    if (observation !== undefined && isUncomparable(pin, entry, observation)) return false;
+  }
+  return true;
 }
 
 function contradictionOfCoreMetadata(filename: string, pin: Pin, stated: Digests | undefined): Refusal {

@@ -1,7 +1,7 @@
 import type { Instant } from '../../bytes/instant.ts';
 import type { TrustStore } from '../../ports/index-state.ts';
+import type { MetadataFor } from '../../ports/upstream.ts';
 import type { TargetLayout } from '../../presets/target-layout.ts';
-import type { MetadataSource } from '../../tuf/refresh.ts';
 import type { Runner } from '../../tuf/sliced.ts';
 import { EvidencedIndex, type IndexOptions, type IndexParts, partsOf, type RunningIndex } from '../create-index.ts';
 import { TufEvidence } from './evidence.ts';
@@ -14,7 +14,7 @@ export interface SignedIndexOptions extends IndexOptions {
   readonly upstreamUrl: string;
   readonly pinnedRoot: Uint8Array;
   readonly layout: TargetLayout;
-  readonly source: MetadataSource;
+  readonly source: MetadataFor;
   readonly store: TrustStore;
   readonly runner: Runner;
   /** Seconds after which a request makes a refresh start behind it. */

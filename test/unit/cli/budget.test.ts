@@ -1,7 +1,7 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { compose } from '../../../src/app/compose.ts';
 import type { UnsignedIndexConfig } from '../../../src/config/config.ts';
-import { client } from '../../support/callers.ts';
+import { client, PLAIN } from '../../support/callers.ts';
 import { largePage } from '../../support/large.ts';
 import { startUpstream } from '../../support/upstream.ts';
 import { scratch } from '../../support/volume-harness.ts';
@@ -53,11 +53,11 @@ async function warmAfter(indexes: number, memoryBytes: number) {
   onTestFinished(() => composition.close());
   const [index] = composition.indexes;
   await index?.page('demo', client());
-  return index?.warmPage('demo');
+  return index?.warmPage('demo', PLAIN);
 }
 
 it('the memory for pages is shared by all indexes: what one has room for, each of two has not', async () => {
-  expect(await warmAfter(1, 160_000)).toBeDefined();
-  expect(await warmAfter(2, 160_000)).toBeUndefined();
-  expect(await warmAfter(2, 320_000)).toBeDefined();
+  expect(await warmAfter(1, 320_000)).toBeDefined();
+  expect(await warmAfter(2, 320_000)).toBeUndefined();
+  expect(await warmAfter(2, 640_000)).toBeDefined();
 });

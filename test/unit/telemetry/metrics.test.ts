@@ -49,6 +49,7 @@ const OPERATING = readFileSync(new URL('../../../docs/operating.md', import.meta
 const EACH: { readonly [N in EventName]: Event<N> } = {
   rejected,
   served: { name: 'served', index: 'main', kind: 'page', how: 'memory' },
+  cached: { name: 'cached', index: 'main', tier: 'disk', result: 'hit' },
   refreshed,
   noted: { name: 'noted', index: 'main', message: 'something', detail: { count: 2 } },
   answered,

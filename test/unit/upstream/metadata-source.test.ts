@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { type Caller, internalCaller } from '../../../src/async/caller.ts';
+import type { Upstream } from '../../../src/ports/upstream.ts';
 import { knownLayout, type LayoutName } from '../../../src/presets/known-upstreams.ts';
 import { resolveLayout } from '../../../src/presets/layouts.ts';
 import { createMetadataSource } from '../../../src/upstream/metadata-source.ts';
+import { leavingClient } from '../../support/callers.ts';
 import { bytesOf, connect, PATIENT, SOMEBODY, serve, text } from './setup.ts';
 
 async function setup(names: readonly string[], preset: LayoutName = 'plain') {
@@ -9,8 +12,7 @@ async function setup(names: readonly string[], preset: LayoutName = 'plain') {
   const source = createMetadataSource(
     connect(server, { retries: 2, limits: { documents: { ...PATIENT.documents, headersTimeout: 1000 } } }),
     resolveLayout(knownLayout(preset), { upstream: server.url }),
-    SOMEBODY,
-  );
+  )(SOMEBODY);
   return { server, read: (role: string, version?: number, limit = 100) => source.read({ role, version, limit }) };
 }
 
@@ -45,6 +47,25 @@ describe('the metadata source', () => {
     server.fault('/metadata/2.root.json', { kind: 'redirect', to: '/metadata/1.root.json' });
     await expect(read('root', 2)).rejects.toMatchObject({ reason: 'redirect' });
     expect(server.asked('/metadata/1.root.json')).toHaveLength(0);
+  });
+
+  it('reads for whoever waits: with its priority, until it leaves', async () => {
+    const asked: Caller[] = [];
+    const upstream: Pick<Upstream, 'document'> = {
+      async document(_, caller) {
+        asked.push(caller);
+        caller.signal.throwIfAborted();
+        return { kind: 'absent' };
+      },
+    };
+    const layout = resolveLayout(knownLayout('rstuf-2024'), { upstream: 'https://index.example/' });
+    const source = createMetadataSource(upstream, layout);
+    const job = internalCaller('main', 'sync');
+    await source(job).read({ role: '3rd-party', version: 1, limit: 100 });
+    const { caller, leave } = leavingClient();
+    leave();
+    await expect(source(caller).read({ role: 'root', version: 2, limit: 100 })).rejects.toThrow('left');
+    expect(asked).toEqual([job, job, caller]);
   });
 
   it('never reads more than the limit', async () => {
