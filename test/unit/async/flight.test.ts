@@ -156,7 +156,7 @@ describe('the caller that shared work is done for', () => {
     const [above, below] = [work(), work()];
     outer.join('file', job, (caller) => inner.join('bytes', caller, below.run));
     let raised = 0;
-    const unwatch = below.callers[0]?.onRaise?.(() => raised++);
+    const unwatch = below.callers[0]?.onChange?.(() => raised++);
     outer.join('file', job, above.run);
     expect([below.callers[0]?.priority, raised]).toEqual(['background', 0]);
     outer.join('file', client(), above.run);
