@@ -33,6 +33,7 @@ import { createPageWork } from '../workers/page-work.ts';
 import { type DataDirectory, nowOf, openDataDirectory } from './data-directory.ts';
 import { openIndex, refusing } from './open-index.ts';
 import { readRoot } from './pinned-root.ts';
+import { crowding, type NamedQueue, queuesOf } from './queues.ts';
 import { reachOf } from './upstream-options.ts';
 
 /** A running mirror without its HTTP side: what every command works with. */
@@ -45,6 +46,8 @@ export interface Composition {
   /** Who was sent which file. */
   readonly fetched: AccessRecord;
   readonly shares: CommonShares;
+  /** Everything that callers wait for. */
+  readonly queues: readonly NamedQueue[];
   close(): Promise<void>;
 }
 
@@ -76,7 +79,10 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
   try {
     const onCorrupt = ({ sha256, message }: { readonly sha256: string; readonly message: string }) =>
       emit({ name: 'rejected', index: '', reason: 'digest', subject: 'file', thing: sha256, message, at: 'disk' });
-    const shares = createShares();
+    const shares = createShares(
+      { fills: { places: config.limits.fills } },
+      { indexes: Object.keys(config.indexes).length, onCrowding: crowding(emit, '') },
+    );
     const nowMs = seams.clock === undefined ? Date.now : () => clock.now() * 1000;
     const { maxBytes } = config.cache;
     const storage = directory.blobs(maxBytes, { nowMs, apartMs: seams.apartMs });
@@ -99,10 +105,11 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const work = createPageWork({ shares });
     closers.push(() => work.close());
     const shared = { config, blobs, clock, emit, journal, work, newTrust, seams };
-    const { indexes, states } = await composeIndexes(shared, directory, closers);
+    const { indexes, states, queues } = await composeIndexes(shared, directory, closers);
     return {
       indexes,
       states,
+      queues: [...queuesOf('', shares), ...queues],
       blobs,
       clock,
       fetched,
@@ -123,9 +130,10 @@ async function composeIndexes(
   shared: Omit<IndexParts, 'index' | 'state'>,
   directory: DataDirectory,
   closers: (() => unknown)[],
-): Promise<Pick<Composition, 'indexes' | 'states'>> {
+): Promise<Pick<Composition, 'indexes' | 'states' | 'queues'>> {
   const { config, emit } = shared;
   const indexes: PackageIndex[] = [];
+  const queues: NamedQueue[] = [];
   const states = new Map<string, IndexState>();
   for (const index of Object.values(config.indexes)) {
     const state = await openIndex(directory, index.name, emit);
@@ -134,12 +142,13 @@ async function composeIndexes(
       continue;
     }
     states.set(index.name, state);
-    const { mirror, close } = await composeIndex({ ...shared, index, state });
+    const { mirror, upstream, close } = await composeIndex({ ...shared, index, state });
     closers.push(close);
     indexes.push(mirror);
+    queues.push(...queuesOf(index.name, upstream.shares));
   }
   refuseNothingLeft(indexes);
-  return { indexes, states };
+  return { indexes, states, queues };
 }
 
 /** An index whose stored state is damaged refuses alone; where there is no other, the start does. */
@@ -186,7 +195,8 @@ async function composeUnsigned({
     insecureUpstream: index.insecureUpstream,
     ...reachOf(index),
     version: VERSION,
-    limits: seams.upstreamLimits,
+    limits: { connections: config.limits.upstreamConnections, ...seams.upstreamLimits },
+    onCrowding: crowding(emit, index.name),
   });
   const mirror = createUnsignedIndex({
     name: index.name,
@@ -214,6 +224,7 @@ async function composeUnsigned({
   });
   return {
     mirror,
+    upstream,
     async close() {
       upstream.close();
       // What it was about to write finds the data directory open.
@@ -247,7 +258,8 @@ async function composeSigned({
     insecureUpstream: index.insecureUpstream,
     ...reachOf(index),
     version: VERSION,
-    limits: seams.upstreamLimits,
+    limits: { connections: config.limits.upstreamConnections, ...seams.upstreamLimits },
+    onCrowding: crowding(emit, index.name),
   });
   const mirror = await createSignedIndex({
     name: index.name,
@@ -278,5 +290,5 @@ async function composeSigned({
     upstream.close();
     await mirror.settled();
   };
-  return { mirror, close };
+  return { mirror, upstream, close };
 }

@@ -50,6 +50,7 @@ export async function startMirror({
     const { blobs, bytes, limit } = composition.blobs.usage();
     return { files: blobs, bytes, limitBytes: limit };
   });
+  metrics.watchQueues(() => composition.queues.map(({ queue, index, gate }) => ({ queue, index, ...gate.report() })));
   const access = readers && createAccess(readers, composition.shares.passwords);
   const mirror = new Mirror({ config, log, emit, metrics, composition, access });
   try {

@@ -77,6 +77,8 @@ export interface Config {
   /** What state that nobody signed is sealed with; absent where it is not. */
   readonly seal?: { readonly key: SecretPlace; readonly epochFile: string | undefined } | undefined;
   readonly cache: { readonly maxBytes: number; readonly memoryBytes: number };
+  /** Of what callers wait for. */
+  readonly limits: { readonly fills: number; readonly upstreamConnections: number };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'auto' | 'json' | 'text' };
   /** Whole seconds since the epoch; absent for the clock. */
   readonly referenceTime: number | undefined;

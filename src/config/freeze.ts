@@ -25,6 +25,7 @@ export function toConfig(parsed: ParsedFile): Config {
     allowFuse: parsed.allow_fuse,
     seal: toSeal(parsed),
     cache: { maxBytes: parsed.cache.max_bytes, memoryBytes: parsed.cache.memory_bytes },
+    limits: { fills: parsed.limits.fills, upstreamConnections: parsed.limits.upstream_connections },
     log: { level: parsed.log.level, format: parsed.log.format },
     referenceTime: parsed.reference_time,
     indexes,

@@ -177,6 +177,17 @@ export const schema = z
           .describe('Memory for ready-made pages and what they are made from, all indexes together.'),
       })
       .prefault({}),
+    limits: z
+      .strictObject({
+        fills: z.int().min(1).max(1024).default(32).describe('Files downloaded at once, all indexes together.'),
+        upstream_connections: z
+          .int()
+          .min(1)
+          .max(1024)
+          .default(32)
+          .describe('Connections to each upstream for documents; files have three quarters as many besides.'),
+      })
+      .prefault({}),
     log: z
       .strictObject({
         level: z.enum(['debug', 'info', 'warn', 'error']).default('info'),

@@ -5,6 +5,7 @@ import {
   FAULT_PLACES,
   METHODS,
   ORIGINS,
+  QUEUES,
   REFRESH_RESULTS,
   ROUTES,
   SERVED_FROM,
@@ -117,6 +118,29 @@ export const EVENTS: Table = {
     line: ({ at, error }) => ({
       message: at === 'answer' ? 'an answer failed inside this program' : 'work behind the answers failed',
       fields: { at, error: textOf(error) },
+    }),
+  },
+  crowded: {
+    counter: {
+      name: 'verbatim_queue_changes_total',
+      help: 'Times a queue began to refuse callers (full), or had room again (free).',
+      labels: { index: 'index', queue: oneOf(QUEUES), state: oneOf(['full', 'free']) },
+      values: ({ index, queue, largest }) => [index, queue, largest === undefined ? 'free' : 'full'],
+    },
+    word: 'queue',
+    level: ({ largest }) => (largest === undefined ? 'info' : 'warn'),
+    line: ({ index, queue, largest }) => ({
+      message:
+        largest === undefined
+          ? `the queue ${queue} has room again`
+          : `the queue ${queue} is full, and refuses callers: see "Who waits for what" in docs/operating.md`,
+      fields: {
+        index: index === '' ? largest?.index : index,
+        queue,
+        party: largest?.party,
+        busy: largest?.busy,
+        waiting: largest?.waiting,
+      },
     }),
   },
   reloaded: {

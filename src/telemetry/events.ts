@@ -33,6 +33,7 @@ export function createEmit(log: Log, metrics: Metrics): Emit {
     noted: told<'noted'>(EVENTS.noted),
     answered: told<'answered'>(EVENTS.answered, metrics.answered),
     faulted: told<'faulted'>(EVENTS.faulted),
+    crowded: told<'crowded'>(EVENTS.crowded),
     reloaded: told<'reloaded'>(EVENTS.reloaded),
   };
   return <N extends EventName>(event: Event<N>) => tell[event.name](event);

@@ -188,6 +188,7 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
     allowFuse: false,
     ...(seal && { seal: { key: { file: seal.key, variable: undefined }, epochFile: seal.epoch } }),
     cache: { maxBytes: options.maxBytes ?? 1e9, memoryBytes: 64 * 1024 * 1024 },
+    limits: { fills: 32, upstreamConnections: 32 },
     log: { level: 'error', format: 'json' },
     referenceTime: undefined,
     indexes: Object.fromEntries(options.indexes().map((index) => [index.name, index])),

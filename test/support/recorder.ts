@@ -11,6 +11,7 @@ export function createRecorder(): { readonly events: Recorded; readonly emit: Em
     noted: [],
     answered: [],
     faulted: [],
+    crowded: [],
     reloaded: [],
   };
   const keep = <N extends EventName>(event: Event<N>) => events[event.name].push(event);

@@ -66,7 +66,7 @@ describe('a caller with another signal', () => {
 });
 
 it('files that take all their places leave those of documents free', async () => {
-  const { documents, downloads } = createUpstreamShares(4, 10);
+  const { documents, downloads } = createUpstreamShares({ connections: 4, queue: 10 });
   const files = [1, 2, 3, 4].map(() => downloads.enter(client()));
   const leave = await documents.enter(client());
   expect([documents.usage.busy, downloads.usage]).toEqual([1, { busy: 3, waiting: 1 }]);

@@ -52,6 +52,12 @@ const EACH: { readonly [N in EventName]: Event<N> } = {
   noted: { name: 'noted', index: 'main', message: 'something', detail: { count: 2 } },
   answered,
   faulted: { name: 'faulted', at: 'answer', error: new Error('a defect') },
+  crowded: {
+    name: 'crowded',
+    index: 'main',
+    queue: 'downloads',
+    largest: { index: 'main', party: '192.0.2.1', busy: 3, waiting: 9 },
+  },
   reloaded: { name: 'reloaded' },
 };
 const LEVELS: readonly (Level | undefined)[] = ['debug', 'info', 'warn', 'error', undefined];
@@ -105,6 +111,41 @@ function rowOf(event: Event) {
   };
   return read(event);
 }
+
+describe('queues', () => {
+  const standing = { places: 4, busy: 3, waiting: 2, longestWait: 1500, refused: new Map([['main', 7]]) };
+
+  it('are read at each scrape, by index where they have one', async () => {
+    const { metrics, series } = telemetry();
+    metrics.watchQueues(() => [
+      { queue: 'fills', index: '', ...standing },
+      { queue: 'downloads', index: 'main', ...standing, busy: 1, refused: new Map() },
+    ]);
+    const queues = (await series()).filter((line) => line.startsWith('verbatim_queue_'));
+    expect(queues).toEqual([
+      'verbatim_queue_places{queue="fills",index=""} 4',
+      'verbatim_queue_places{queue="downloads",index="main"} 4',
+      'verbatim_queue_busy{queue="fills",index=""} 3',
+      'verbatim_queue_busy{queue="downloads",index="main"} 1',
+      'verbatim_queue_waiting{queue="fills",index=""} 2',
+      'verbatim_queue_waiting{queue="downloads",index="main"} 2',
+      'verbatim_queue_longest_wait_seconds{queue="fills",index=""} 1.5',
+      'verbatim_queue_longest_wait_seconds{queue="downloads",index="main"} 1.5',
+      'verbatim_queue_refused_total{queue="fills",index="main"} 7',
+    ]);
+    for (const [name] of queues.map((line) => line.split('{'))) expect(OPERATING).toContain(`\`${name}{queue,index}\``);
+  });
+
+  it('tell who holds most when they are full, and that they have room again', () => {
+    const { emit, lines } = telemetry();
+    emit(EACH.crowded);
+    emit({ ...EACH.crowded, largest: undefined });
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      expect.objectContaining({ level: 'warn', queue: 'downloads', party: '192.0.2.1', busy: 3, waiting: 9 }),
+      expect.objectContaining({ level: 'info', index: 'main', queue: 'downloads' }),
+    ]);
+  });
+});
 
 describe('answers', () => {
   it('are counted by route, method and status', async () => {
