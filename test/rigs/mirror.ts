@@ -43,6 +43,8 @@ export interface Mirror extends Face {
   readonly restart: (newTrust?: string) => Promise<void>;
   /** Starts again on the directory as it lies there at this moment, as after `kill -9`. */
   readonly kill: () => Promise<void>;
+  /** What callers wait for; of the process that runs. */
+  readonly queues: () => Composition['queues'];
   /** Throws where an answer failed by anything but a refusal. */
   readonly close: () => Promise<void>;
 }
@@ -234,6 +236,7 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
     },
     stop,
     start,
+    queues: () => running?.composition.queues ?? [],
     async restart(newTrust) {
       await stop();
       await start(newTrust);

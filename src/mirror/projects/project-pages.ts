@@ -31,8 +31,10 @@ export class ProjectPages<P> {
   readonly #documents: KeptDocuments<P, BelievedPage<P>>;
   readonly #leftOut = new LeftOutLines();
   readonly #policy: Policy;
+  readonly #areAskedByName: boolean;
 
   constructor(options: ProjectPagesOptions<P>) {
+    this.#areAskedByName = options.evidence.isAskedByName;
     const drawer = new PageDrawer({ ...options, leftOut: this.#leftOut });
     this.#policy = options.policy;
     this.#documents = new KeptDocuments({
@@ -59,6 +61,21 @@ export class ProjectPages<P> {
     if (verdict.action !== 'serve') throw verdict.refusal(project);
     const { drawing, how } = await this.#documents.find(project, caller);
     return { page: drawing.view, how };
+  }
+
+  /** True where upstream has to be asked about each name, also about those that it does not have. */
+  get areAskedByName(): boolean {
+    return this.#areAskedByName;
+  }
+
+  /** Whether the page is held here, in memory or on disk. Upstream is not asked. */
+  isHeld(project: string, caller: Caller): Promise<boolean> {
+    return this.#documents.isHeld(project, caller);
+  }
+
+  /** Whether upstream said a short while ago that there is none. */
+  isAbsent(project: string): boolean {
+    return this.#documents.isAbsent(project);
   }
 
   /** A file is not what this page says. */
