@@ -10,6 +10,7 @@ import { type BlobStorage, StorageError, type UsageRecord } from '../ports/blob-
 import type { Blobs, Wanted } from '../ports/blobs.ts';
 import type { OpenDownload } from '../ports/upstream.ts';
 import { Aliases } from './aliases.ts';
+import { shareOut } from './budgets.ts';
 import { createChunkBuffers } from './chunk-buffers.ts';
 import { BlobGone } from './chunks.ts';
 import { download as downloadInto, type Waiting } from './download.ts';
@@ -28,6 +29,8 @@ export interface BlobsOptions {
   readonly storage: BlobStorage;
   readonly record: UsageRecord;
   readonly maxBytes?: number | undefined;
+  /** Indexes that share the limit, each with the most it may hold of it, where it has such a limit of its own. */
+  readonly indexes?: ReadonlyMap<string, number | undefined> | undefined;
   /** False for a command beside the server on the same storage: nothing is evicted, swept or recorded by it. */
   readonly upkeep?: boolean | undefined;
   /** Where downloads and readers queue; others may queue there too. */
@@ -68,7 +71,11 @@ export class BlobStore implements Blobs {
     this.#maxBytes = options.maxBytes ?? LIMITS.MAX_BYTES;
     this.#isOwner = options.upkeep ?? true;
     this.#onTrouble = onTrouble;
-    this.#order = new UsageOrder(this.#maxBytes, LIMITS.PROBATION_SHARE);
+    this.#order = new UsageOrder({
+      maxBytes: this.#maxBytes,
+      probationShare: LIMITS.PROBATION_SHARE,
+      budgets: options.indexes && shareOut(this.#maxBytes, options.indexes),
+    });
     this.#aliases = new Aliases(storage, { most: LIMITS.ALIASES_IN_MEMORY, behind: this.#behind, onTrouble });
     const { chunks, fills } = options.shares ?? createShares();
     const buffers = createChunkBuffers(chunks, LIMITS.IDLE_BUFFERS);
@@ -129,6 +136,23 @@ export class BlobStore implements Blobs {
     return { ...this.#order.usage(), scanned: this.#upkeep.isScanned, fills: this.#fills.active };
   }
 
+  /** Bytes counted for each index. */
+  held(): ReadonlyMap<string, number> {
+    return this.#order.held();
+  }
+
+  /** The same blobs; what is fetched or written there is counted for the index. */
+  of(index: string): Blobs {
+    return {
+      stored: (expected) => this.stored(expected),
+      open: (expected) => this.#open(expected, index),
+      fetch: (wanted, download, caller) => this.fetch({ ...wanted, index }, download, caller),
+      keep: (sha256, by) => this.keep(sha256, by),
+      readDocument: (expected, limit) => this.#readDocument(expected, limit, index),
+      writeDocument: (document) => this.#writeDocument(document, index),
+    };
+  }
+
   async stored(expected: Expected): Promise<boolean> {
     const sha256 = await this.#aliases.find(mustBe(Expected, expected).digests);
     if (sha256 === undefined) return false;
@@ -137,10 +161,22 @@ export class BlobStore implements Blobs {
     return (await this.#storage.stat(sha256, expected.length).catch(() => undefined)) !== undefined;
   }
 
-  async open(expected: Expected): Promise<Blob | undefined> {
+  open(expected: Expected): Promise<Blob | undefined> {
+    return this.#open(expected, undefined);
+  }
+
+  readDocument(expected: Expected, limit: number): Promise<Proven | undefined> {
+    return this.#readDocument(expected, limit, undefined);
+  }
+
+  writeDocument(document: Proven): Promise<void> {
+    return this.#writeDocument(document, undefined);
+  }
+
+  async #open(expected: Expected, index: string | undefined): Promise<Blob | undefined> {
     const proof = await this.#stored.find(mustBe(Expected, expected));
     if (proof === undefined) return undefined;
-    this.#order.used(proof.sha256, proof.size);
+    this.#order.used(proof.sha256, proof.size, index);
     this.#upkeep.changed();
     return this.#blobOf(proof);
   }
@@ -160,8 +196,8 @@ export class BlobStore implements Blobs {
     return this.#order.keep(sha256, by);
   }
 
-  async readDocument(expected: Expected, limit: number): Promise<Proven | undefined> {
-    const blob = await this.open(expected);
+  async #readDocument(expected: Expected, limit: number, index: string | undefined): Promise<Proven | undefined> {
+    const blob = await this.#open(expected, index);
     try {
       return blob && prove(await blob.bytes(limit), expected);
     } catch (error) {
@@ -171,7 +207,7 @@ export class BlobStore implements Blobs {
     }
   }
 
-  async writeDocument(document: Proven): Promise<void> {
+  async #writeDocument(document: Proven, index: string | undefined): Promise<void> {
     const { sha256, digests } = mustBe(Proven, document);
     if (this.#order.has(sha256)) {
       this.#aliases.add(digests, sha256);
@@ -184,7 +220,7 @@ export class BlobStore implements Blobs {
       try {
         await writer.write(bytes);
         await writer.prove();
-        await this.#publish(writer);
+        await this.#publish(writer, index);
       } finally {
         await writer.discard();
       }
@@ -211,7 +247,7 @@ export class BlobStore implements Blobs {
       const before = this.#published;
       const filling = this.#fills.underway(wanted, caller);
       if (filling !== undefined) return filling;
-      const there = await this.open(wanted.expected);
+      const there = await this.#open(wanted.expected, wanted.index);
       if (there !== undefined) return there;
       if (before === this.#published) return this.#fills.join(wanted, download, caller);
     }
@@ -225,7 +261,7 @@ export class BlobStore implements Blobs {
       const writer = await FillWriter.open(this.#storage, expected, limit);
       try {
         await downloadInto(writer, { ...wanted, limit }, download, waiting);
-        const proof = await this.#publish(writer);
+        const proof = await this.#publish(writer, wanted.index);
         await this.#fills.proved(proof.digests, async (other) => {
           const there = other === wanted ? undefined : await this.#stored.find(other.expected);
           return there && this.#blobOf(there);
@@ -245,8 +281,8 @@ export class BlobStore implements Blobs {
     }
   }
 
-  async #publish(writer: FillWriter): Promise<Proof> {
-    const proof = await this.#stored.publish(writer);
+  async #publish(writer: FillWriter, index: string | undefined): Promise<Proof> {
+    const proof = await this.#stored.publish(writer, index);
     const { whole } = writer;
     if (whole !== undefined) this.#reader.remember(proof, whole);
     this.#published++;

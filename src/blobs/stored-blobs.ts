@@ -55,13 +55,13 @@ export class StoredBlobs {
     }
   }
 
-  /** What was proved gets its name: everybody finds it from now on. */
-  async publish(writer: FillWriter): Promise<Proof> {
+  /** What was proved gets its name: everybody finds it from now on. `index`: for which it is counted. */
+  async publish(writer: FillWriter, index: string | undefined): Promise<Proof> {
     const { order, proofs, aliases, behind, onChange, onTrouble } = this.#deps;
     const proof = await writer.commit();
     const { sha256, size, digests } = proof;
     proofs.remember(proof);
-    order.added(sha256, size);
+    order.added(sha256, size, index);
     onChange();
     aliases.add(digests, sha256);
     if (size >= SYNC_FROM) behind.add(this.sync(sha256, 'file').catch(onTrouble));

@@ -12,12 +12,18 @@ export async function status(config: Config, json: boolean): Promise<void> {
   try {
     const now = composition.clock.now();
     const all = await Promise.all(composition.indexes.map((index) => index.status()));
+    await composition.blobs.scanned;
     const { bytes, blobs } = composition.blobs.usage();
-    if (json) printJson({ now, indexes: all, store: { bytes, blobs } });
-    else for (const index of all) print(statusText(index, now));
+    const held = composition.blobs.held();
+    if (json) printJson({ now, indexes: all, store: { bytes, blobs, byIndex: Object.fromEntries(held) } });
+    else for (const index of all) print(`${statusText(index, now)}\n  ${heldText(held.get(index.name) ?? 0)}`);
   } finally {
     await composition.close();
   }
+}
+
+function heldText(bytes: number): string {
+  return `files held: ${(bytes / 1e6).toFixed(1)} MB`;
 }
 
 export function statusText(index: IndexStatus, now: number): string {

@@ -28,6 +28,8 @@ interface AnyIndexConfig {
   /** Plain http to another machine; the operator wrote the words for it. */
   readonly insecureUpstream: boolean;
   readonly reuploads: boolean;
+  /** Of the cache; undefined for an equal part of what the others leave. */
+  readonly maxBytes: number | undefined;
   readonly credentials: Credentials | undefined;
   /** Path of further certificate authorities. */
   readonly ca: string | undefined;

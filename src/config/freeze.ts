@@ -44,6 +44,7 @@ function toIndex(name: string, index: ParsedIndex): IndexConfig {
     fileHosts: index.file_hosts,
     insecureUpstream: index.insecure_upstream !== undefined,
     reuploads: index.reuploads,
+    maxBytes: index.max_bytes,
     credentials: index.credentials && toCredentials(index.upstream, index.credentials),
     ca: resolved(index.ca),
     proxy: index.proxy && toProxy(index.proxy),

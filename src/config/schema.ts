@@ -98,6 +98,9 @@ const index = z
       .boolean()
       .default(false)
       .describe('True where this index lets a file name change its bytes: its digests are then not pinned.'),
+    max_bytes: size
+      .optional()
+      .describe('Of cache.max_bytes, the most this index may hold; left out, an equal part is its own.'),
     credentials: credentials.optional().describe('As whom the upstream is read.'),
     ca: filePath
       .optional()

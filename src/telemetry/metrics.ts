@@ -3,13 +3,15 @@ import type { Instant } from '../bytes/instant.ts';
 import { type Event, QUEUES, ROUTES } from '../ports/events.ts';
 import { createDurations } from './durations.ts';
 import type { Row } from './event-table.ts';
-import { oneOf } from './labels.ts';
+import { type Label, oneOf } from './labels.ts';
 import { createTally } from './tally.ts';
 
 export interface StoreSizes {
   readonly bytes: number;
   readonly files: number;
   readonly limitBytes: number;
+  /** Bytes counted for each. */
+  readonly byIndex: ReadonlyMap<string, number>;
 }
 
 /** How one queue stands. `index`: whose it is; empty where all indexes share it. */
@@ -76,7 +78,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     answered: answerMetrics(registry),
     refreshed: (event) => refreshed({ ...event, index: index(event.index) }),
     ...logMetrics(registry),
-    watchStore: (read) => watchStore(registry, read),
+    watchStore: (read) => watchStore(registry, read, index),
     watchQueues: (read) => watchQueues(registry, read, (name) => (name === '' ? '' : index(name))),
     exposition: { contentType: registry.contentType, text: () => registry.metrics() },
   };
@@ -177,7 +179,7 @@ function sayBuild(registry: Registry, version: string): void {
 }
 
 /** Several processes share one store: what one of them knows is not added up. */
-function watchStore(registry: Registry, read: () => StoreSizes): void {
+function watchStore(registry: Registry, read: () => StoreSizes, indexOf: Label): void {
   const gauge = (name: string, help: string, value: (sizes: StoreSizes) => number) =>
     new Gauge({
       name: `verbatim_store_${name}`,
@@ -191,10 +193,20 @@ function watchStore(registry: Registry, read: () => StoreSizes): void {
   gauge('bytes', 'Bytes of proved files held.', (sizes) => sizes.bytes);
   gauge('files', 'Proved files held.', (sizes) => sizes.files);
   gauge('limit_bytes', 'Most bytes the store may hold.', (sizes) => sizes.limitBytes);
+  new Gauge({
+    name: 'verbatim_store_index_bytes',
+    help: 'Bytes of proved files counted for each index.',
+    labelNames: ['index'],
+    registers: [registry],
+    aggregator: 'max',
+    collect() {
+      for (const [name, bytes] of read().byIndex) this.set({ index: indexOf(name) }, bytes);
+    },
+  });
 }
 
 /** Of several processes each has queues of its own: they are added up. */
-function watchQueues(registry: Registry, read: () => readonly QueueReport[], indexOf: (name: string) => string): void {
+function watchQueues(registry: Registry, read: () => readonly QueueReport[], indexOf: Label): void {
   const registers = [registry];
   const queueOf = oneOf(QUEUES);
   const labelNames = ['queue', 'index'];

@@ -100,6 +100,7 @@ const ANY_INDEX = {
   fileHosts: [],
   insecureUpstream: false,
   reuploads: false,
+  maxBytes: undefined,
   credentials: undefined,
   ca: undefined,
   proxy: undefined,

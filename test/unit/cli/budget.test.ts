@@ -23,6 +23,7 @@ async function warmAfter(indexes: number, memoryBytes: number) {
     contentAddressed: false,
     projectList: false,
     reuploads: false,
+    maxBytes: undefined,
     credentials: undefined,
     ca: undefined,
     proxy: undefined,

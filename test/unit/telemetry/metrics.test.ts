@@ -290,10 +290,11 @@ describe('series', () => {
 
   it('carry our prefix', async () => {
     const { metrics, series } = telemetry();
-    metrics.watchStore(() => ({ bytes: 5, files: 1, limitBytes: 10 }));
+    metrics.watchStore(() => ({ bytes: 5, files: 1, limitBytes: 10, byIndex: new Map([['main', 5]]) }));
     const found = await series();
     expect(found.every((line) => line.startsWith('verbatim_'))).toBe(true);
     expect(found).toContain('verbatim_store_bytes 5');
+    expect(found).toContain('verbatim_store_index_bytes{index="main"} 5');
     expect(found).toContain(`verbatim_build_info{version="1.2.3",node="${process.version}"} 1`);
   });
 
@@ -309,7 +310,7 @@ describe('series', () => {
         const { emit, metrics, registry } = telemetry();
         for (const event of [answered, EACH.served, rejected]) emit(event);
         metrics.logWithheld();
-        metrics.watchStore(() => ({ bytes: 5, files: 1, limitBytes: 10 }));
+        metrics.watchStore(() => ({ bytes: 5, files: 1, limitBytes: 10, byIndex: new Map([['main', 5]]) }));
         emit({ ...refreshed, versions: new Map([['root', version]]) });
         return registry.getMetricsAsJSON();
       }),
