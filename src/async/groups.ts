@@ -157,8 +157,7 @@ export class Group<M extends Member> {
 
   /** False where so much is not left that what is kept for those who hold less stays free. */
   isLeftTo(cost: number, free: number): boolean {
-    let needed = 0;
-    for (const each of this.#path) needed += each.#leavesFree(cost);
+    const needed = this.#needed(cost);
     const [everybody = this] = this.#path.slice(-1);
     return needed === 0 || everybody.#busy === 0 || free - cost >= needed;
   }
@@ -210,15 +209,21 @@ export class Group<M extends Member> {
     return this.#busy > 0 && this.#busy + cost > this.#limit;
   }
 
-  #leavesFree(cost: number): number {
-    return this.#kept === undefined || this.#busy + cost <= this.#kept.each ? 0 : this.#kept.places;
+  /** Places that have to be free when one of its members has got so many: what is kept for others. */
+  #needed(cost: number): number {
+    const parent = this.#parent;
+    if (parent === undefined) return 0;
+    const own = this.#kept === undefined || this.#busy + cost <= this.#kept.each ? 0 : this.#kept.places;
+    const outer = parent.#needed(cost);
+    // Of the places that an index can count on, one party of it may take most.
+    return outer === 0 && parent.#kept !== undefined ? Math.min(own, kept(parent.#kept.each)) : outer + own;
   }
 
   /** False where none of its members may have what there is, whoever they are. */
   #mayHave({ free, evenBeyond }: Room): boolean {
     if (!evenBeyond && this.#exceeds(1)) return false;
     const [everybody = this] = this.#path.slice(-1);
-    return everybody.#busy === 0 || free > this.#leavesFree(1);
+    return everybody.#busy === 0 || free > this.#needed(1);
   }
 
   #wait(more: 1 | -1): void {
@@ -241,4 +246,9 @@ export class Group<M extends Member> {
     this.#new.delete(group);
     this.#served.delete(group);
   }
+}
+
+/** Of so many places of an index, those that are for parties of it that hold little. */
+function kept(each: number): number {
+  return Math.ceil(each / 4);
 }

@@ -210,12 +210,18 @@ function watchQueues(registry: Registry, read: () => readonly QueueReport[], ind
   const registers = [registry];
   const queueOf = oneOf(QUEUES);
   const labelNames = ['queue', 'index'];
-  const gauge = (name: string, help: string, value: (report: QueueReport) => number) =>
+  const gauge = (
+    name: string,
+    help: string,
+    value: (report: QueueReport) => number,
+    aggregator: 'sum' | 'max' = 'sum',
+  ) =>
     new Gauge({
       name: `verbatim_queue_${name}`,
       help,
       labelNames,
       registers,
+      aggregator,
       collect() {
         for (const report of read())
           this.set({ queue: queueOf(report.queue), index: indexOf(report.index) }, value(report));
@@ -228,6 +234,7 @@ function watchQueues(registry: Registry, read: () => readonly QueueReport[], ind
     'longest_wait_seconds',
     'How long the one has waited that waits longest.',
     ({ longestWait }) => longestWait / 1000,
+    'max',
   );
   new Counter({
     name: 'verbatim_queue_refused_total',

@@ -174,10 +174,12 @@ export class GateModel {
       if (held > 0 && held + 1 > shares.background) return false;
     }
     if (this.busy === 0) return true;
-    const kept = [shares.kept?.index, shares.kept?.party].map((each, at) =>
+    const { index, party } = shares.kept ?? {};
+    const [forIndexes = 0, forParties = 0] = [index, party].map((each, at) =>
       each === undefined || this.#held(stand.groups[at] ?? '') + 1 <= each.each ? 0 : each.places,
     );
-    return free - 1 >= kept.reduce((sum, one) => sum + one, 0);
+    const isWithin = index !== undefined && forIndexes === 0;
+    return free - 1 >= (isWithin ? Math.min(forParties, Math.ceil(index.each / 4)) : forIndexes + forParties);
   }
 
   #tooMany(newcomer: Stand): readonly number[] {

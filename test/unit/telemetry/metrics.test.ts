@@ -311,6 +311,10 @@ describe('series', () => {
         for (const event of [answered, EACH.served, rejected]) emit(event);
         metrics.logWithheld();
         metrics.watchStore(() => ({ bytes: 5, files: 1, limitBytes: 10, byIndex: new Map([['main', 5]]) }));
+        const refused = new Map([['main', version]]);
+        metrics.watchQueues(() => [
+          { queue: 'fills', index: '', places: 4, busy: 3, waiting: 2, longestWait: version * 1000, refused },
+        ]);
         emit({ ...refreshed, versions: new Map([['root', version]]) });
         return registry.getMetricsAsJSON();
       }),
@@ -327,6 +331,9 @@ describe('series', () => {
     expect(value('verbatim_log_dropped_total')).toBe('2');
     expect(value('verbatim_refresh_duration_seconds_count{index="main"}')).toBe('2');
     expect(value('verbatim_tuf_role_version{index="main",role="root"}')).toBe('3');
+    expect(value('verbatim_queue_waiting{queue="fills",index=""}')).toBe('4');
+    expect(value('verbatim_queue_longest_wait_seconds{queue="fills",index=""}')).toBe('3');
+    expect(value('verbatim_queue_refused_total{queue="fills",index="main"}')).toBe('5');
     expect(value('verbatim_store_bytes')).toBe('5');
     expect(value(`verbatim_build_info{version="1.2.3",node="${process.version}"}`)).toBe('1');
   });
