@@ -56,9 +56,9 @@ export class Group<M extends Member> {
   readonly #kept: Kept | undefined;
   readonly #inner = new Map<unknown, Group<M>>();
   /** Inner ones that were never given a place, in order of arrival: they are next. */
-  readonly #new = new Set<Group<M>>();
+  readonly #new = new Line<Group<M>>();
   /** The other inner ones, whose last turn was longest ago first. */
-  readonly #served = new Set<Group<M>>();
+  readonly #served = new Line<Group<M>>();
   readonly #crowds = new Crowds<Group<M>>();
   readonly #level: number;
   #members = 0;

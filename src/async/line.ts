@@ -4,7 +4,10 @@ interface Link<M> {
   after: Link<M> | undefined;
 }
 
-/** Members in order of arrival. To join, to leave from anywhere, and to see either end costs the same however long it is. */
+/**
+ * Members in order of arrival. To join, to leave from anywhere, and to see either end costs the same however long it is: a
+ * Set's first member is found past all that were deleted before it.
+ */
 export class Line<M> {
   readonly #links = new Map<M, Link<M>>();
   #first: Link<M> | undefined;
