@@ -18,5 +18,5 @@ export function queuesOf(index: string, shares: Partial<Record<Queue, Gate>>): r
 
 /** Tells of each queue that refuses callers, or has room again. */
 export function crowding(emit: Emit, index: string): OnCrowding {
-  return (queue, change) => emit({ name: 'crowded', index, queue, largest: change.full ? change.largest : undefined });
+  return (queue, change) => emit({ name: 'queued', index, queue, largest: change.full ? change.largest : undefined });
 }

@@ -1,7 +1,16 @@
 import { type Crowding, createGate, type Gate, type GateOptions, type ShareLimits } from './gate.ts';
 
 /** What callers queue for. */
-export type Queue = 'chunks' | 'fills' | 'passwords' | 'pages' | 'lists' | 'legacies' | 'documents' | 'downloads';
+export type Queue =
+  | 'chunks'
+  | 'fills'
+  | 'knownPasswords'
+  | 'passwords'
+  | 'pages'
+  | 'lists'
+  | 'legacies'
+  | 'documents'
+  | 'downloads';
 
 /** Everything that callers queue for. */
 export type Shares = Readonly<Record<Queue, Gate>>;
@@ -32,10 +41,17 @@ const SIZES: Readonly<Record<keyof CommonShares, GateOptions>> = {
     full: 'Too many files are being downloaded at this moment. Try again in a moment.',
     subject: 'file',
   },
+  /** Passwords that were right before are checked apart from those that nobody has seen yet. */
+  knownPasswords: {
+    places: 1,
+    queue: 1023,
+    longestWait: 10 * SECOND,
+    full: 'Too many passwords are being checked at this moment. Try again in a moment.',
+  },
   /** Passwords are checked one after the other: a crowd with wrong ones costs one core at most, and its memory once. */
   passwords: {
     places: 1,
-    queue: 31,
+    queue: 255,
     longestWait: 10 * SECOND,
     full: 'Too many passwords are being checked at this moment. Try again in a moment.',
   },
@@ -69,6 +85,7 @@ export function createShares(
   return {
     chunks: gate('chunks'),
     fills: gate('fills'),
+    knownPasswords: gate('knownPasswords'),
     passwords: gate('passwords'),
     pages: gate('pages'),
     lists: gate('lists'),

@@ -16,24 +16,23 @@ export async function status(config: Config, json: boolean): Promise<void> {
     const { bytes, blobs } = composition.blobs.usage();
     const held = composition.blobs.held();
     if (json) printJson({ now, indexes: all, store: { bytes, blobs, byIndex: Object.fromEntries(held) } });
-    else for (const index of all) print(`${statusText(index, now)}\n  ${heldText(held.get(index.name) ?? 0)}`);
+    else for (const index of all) print(...statusLines(index, now), heldLine(held.get(index.name) ?? 0));
   } finally {
     await composition.close();
   }
 }
 
-function heldText(bytes: number): string {
-  return `files held: ${(bytes / 1e6).toFixed(1)} MB`;
+function heldLine(bytes: number): string {
+  return `  files held: ${(bytes / 1e6).toFixed(1)} MB`;
 }
 
-export function statusText(index: IndexStatus, now: number): string {
+export function statusLines(index: IndexStatus, now: number): readonly string[] {
   const lines = [
     `${index.name}: mirrors ${index.upstream} (layout ${index.layout})`,
     ...statusEvidence(index).map((line) => `  ${line}`),
   ];
   if (index.evidence === 'tuf' && index.roles.length === 0) {
-    if (index.lastError?.reason === 'state')
-      return [...lines, `  nothing of it is served: ${index.lastError.message}`].join('\n');
+    if (index.lastError?.reason === 'state') return [...lines, `  nothing of it is served: ${index.lastError.message}`];
     lines.push('  nothing has been accepted yet');
   }
   if (index.evidence === 'index' && index.lastRefresh !== undefined)
@@ -52,5 +51,5 @@ export function statusText(index: IndexStatus, now: number): string {
         : '  pages held stand in for it as long as stale_if_error allows',
     );
   for (const [why, count] of index.leftOut) lines.push(`  left out of pages (${why}): ${count}`);
-  return lines.join('\n');
+  return lines;
 }

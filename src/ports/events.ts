@@ -30,7 +30,17 @@ export const METHODS = ['GET', 'HEAD', 'OPTIONS', 'other'] as const;
 export const FAULT_PLACES = ['answer', 'store'] as const;
 
 /** What callers wait for a place of. */
-export const QUEUES = ['chunks', 'fills', 'passwords', 'pages', 'lists', 'legacies', 'documents', 'downloads'] as const;
+export const QUEUES = [
+  'chunks',
+  'fills',
+  'knownPasswords',
+  'passwords',
+  'pages',
+  'lists',
+  'legacies',
+  'documents',
+  'downloads',
+] as const;
 
 /** Everything that happens and is told to an operator, by name: each has a counter, a word and a level in telemetry. */
 interface EventMap {
@@ -78,11 +88,17 @@ interface EventMap {
     readonly aborted: boolean;
     /** As sent, without the query; for a log, never a label. */
     readonly path: string;
+    /** The client's address; for a log, never a label. */
+    readonly client: string;
   };
+  /** Connections begin to be refused or closed for others (`party` has most of them), or there is room again. */
+  readonly crowded:
+    | { readonly full: true; readonly party: string; readonly held: number; readonly limit: number }
+    | { readonly full: false };
   /** An error that is no refusal: a defect of this program, or a disk that fails behind the answers. */
   readonly faulted: { readonly at: (typeof FAULT_PLACES)[number]; readonly error: unknown };
   /** A queue refuses callers, or has room again. `index`: empty where all indexes share it. */
-  readonly crowded: {
+  readonly queued: {
     readonly index: string;
     readonly queue: (typeof QUEUES)[number];
     /** Who holds and waits for most of what is full; undefined where there is room again. */

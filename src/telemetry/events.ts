@@ -32,8 +32,9 @@ export function createEmit(log: Log, metrics: Metrics): Emit {
     refreshed: told<'refreshed'>(EVENTS.refreshed, metrics.refreshed),
     noted: told<'noted'>(EVENTS.noted),
     answered: told<'answered'>(EVENTS.answered, metrics.answered),
-    faulted: told<'faulted'>(EVENTS.faulted),
     crowded: told<'crowded'>(EVENTS.crowded),
+    faulted: told<'faulted'>(EVENTS.faulted),
+    queued: told<'queued'>(EVENTS.queued),
     reloaded: told<'reloaded'>(EVENTS.reloaded),
   };
   return <N extends EventName>(event: Event<N>) => tell[event.name](event);

@@ -111,7 +111,7 @@ describe('a client whose requests fill the queue', () => {
     rig.main.index.fault('*', { kind: 'stall', at: 'headers', time: 20 });
     const pages = Array.from({ length: 30 }, (_, n) => `/simple/made-up-${n}/`);
     await Promise.all(crowd(pages, () => addressOf(7)).answers);
-    expect(rig.events.crowded).toMatchObject([
+    expect(rig.events.queued).toMatchObject([
       { index: 'main', queue: 'documents', largest: { index: 'main', party: addressOf(7) } },
       { index: 'main', queue: 'documents', largest: undefined },
     ]);

@@ -10,8 +10,9 @@ export function createRecorder(): { readonly events: Recorded; readonly emit: Em
     refreshed: [],
     noted: [],
     answered: [],
-    faulted: [],
     crowded: [],
+    faulted: [],
+    queued: [],
     reloaded: [],
   };
   const keep = <N extends EventName>(event: Event<N>) => events[event.name].push(event);

@@ -38,6 +38,7 @@ const answered: Event<'answered'> = {
   bytes: 5,
   aborted: false,
   path: '/simple/demo/',
+  client: '192.0.2.1',
 };
 
 const refreshed: Event<'refreshed'> = { name: 'refreshed', index: 'main', result: 'changed', seconds: 0.2 };
@@ -51,9 +52,10 @@ const EACH: { readonly [N in EventName]: Event<N> } = {
   refreshed,
   noted: { name: 'noted', index: 'main', message: 'something', detail: { count: 2 } },
   answered,
+  crowded: { name: 'crowded', full: true, party: '192.0.2.1', held: 9, limit: 10 },
   faulted: { name: 'faulted', at: 'answer', error: new Error('a defect') },
-  crowded: {
-    name: 'crowded',
+  queued: {
+    name: 'queued',
     index: 'main',
     queue: 'downloads',
     largest: { index: 'main', party: '192.0.2.1', busy: 3, waiting: 9 },
@@ -138,8 +140,8 @@ describe('queues', () => {
 
   it('tell who holds most when they are full, and that they have room again', () => {
     const { emit, lines } = telemetry();
-    emit(EACH.crowded);
-    emit({ ...EACH.crowded, largest: undefined });
+    emit(EACH.queued);
+    emit({ ...EACH.queued, largest: undefined });
     expect(lines.map((line) => JSON.parse(line))).toEqual([
       expect.objectContaining({ level: 'warn', queue: 'downloads', party: '192.0.2.1', busy: 3, waiting: 9 }),
       expect.objectContaining({ level: 'info', index: 'main', queue: 'downloads' }),
@@ -296,6 +298,19 @@ describe('series', () => {
     expect(found).toContain('verbatim_store_bytes 5');
     expect(found).toContain('verbatim_store_index_bytes{index="main"} 5');
     expect(found).toContain(`verbatim_build_info{version="1.2.3",node="${process.version}"} 1`);
+  });
+
+  it('of connections are read at each scrape', async () => {
+    const { metrics, series } = telemetry();
+    let open = 1;
+    metrics.watchConnections(() => ({ open, limit: 10, refused: 3, closedForRoom: 2 }));
+    open = 4;
+    expect((await series()).filter((line) => line.startsWith('verbatim_connections_'))).toEqual([
+      'verbatim_connections_open 4',
+      'verbatim_connections_limit 10',
+      'verbatim_connections_refused_total{how="refused"} 3',
+      'verbatim_connections_refused_total{how="idle"} 2',
+    ]);
   });
 
   it('include those of the process', async () => {
