@@ -4,6 +4,7 @@ import { type Crowding, createGate, type Gate, type GateOptions, type ShareLimit
 export type Queue =
   | 'chunks'
   | 'fills'
+  | 'proofs'
   | 'knownPasswords'
   | 'passwords'
   | 'pages'
@@ -41,6 +42,14 @@ const SIZES: Readonly<Record<keyof CommonShares, GateOptions>> = {
     full: 'Too many files are being downloaded at this moment. Try again in a moment.',
     subject: 'file',
   },
+  /** Stored files that are hashed whole, at their first touch after a start. */
+  proofs: {
+    places: 4,
+    queue: 4096,
+    longestWait: 5 * MINUTE,
+    full: 'Too many stored files are being proved at this moment. Try again in a moment.',
+    subject: 'file',
+  },
   /** Passwords that were right before are checked apart from those that nobody has seen yet. */
   knownPasswords: {
     places: 1,
@@ -64,7 +73,7 @@ const SIZES: Readonly<Record<keyof CommonShares, GateOptions>> = {
 };
 
 /** Those whose places are held as long as an upstream, or a page, wants: what is kept for an index here is what it can count on. */
-const HELD_FOR_LONG: ReadonlySet<keyof CommonShares> = new Set(['fills', 'pages']);
+const HELD_FOR_LONG: ReadonlySet<keyof CommonShares> = new Set(['fills', 'proofs', 'pages']);
 
 export interface ShareOptions {
   /** Indexes of the mirror. */
@@ -85,6 +94,7 @@ export function createShares(
   return {
     chunks: gate('chunks'),
     fills: gate('fills'),
+    proofs: gate('proofs'),
     knownPasswords: gate('knownPasswords'),
     passwords: gate('passwords'),
     pages: gate('pages'),

@@ -1,5 +1,5 @@
 import { type Background, createBackground } from '../async/background.ts';
-import type { Caller } from '../async/caller.ts';
+import { type Caller, internalCaller } from '../async/caller.ts';
 import { createGate } from '../async/gate.ts';
 import { type CommonShares, createShares } from '../async/shares.ts';
 import { Expected } from '../bytes/expected.ts';
@@ -34,7 +34,7 @@ export interface BlobsOptions {
   /** False for a command beside the server on the same storage: nothing is evicted, swept or recorded by it. */
   readonly upkeep?: boolean | undefined;
   /** Where downloads and readers queue; others may queue there too. */
-  readonly shares?: Pick<CommonShares, 'chunks' | 'fills'> | undefined;
+  readonly shares?: Pick<CommonShares, 'chunks' | 'fills' | 'proofs'> | undefined;
   readonly maxOrphans?: number | undefined;
   readonly orphanStallMs?: number | undefined;
   /** Bytes of small blobs that are read from the memory they were proved in, 0 for none. */
@@ -77,7 +77,7 @@ export class BlobStore implements Blobs {
       budgets: options.indexes && shareOut(this.#maxBytes, options.indexes),
     });
     this.#aliases = new Aliases(storage, { most: LIMITS.ALIASES_IN_MEMORY, behind: this.#behind, onTrouble });
-    const { chunks, fills } = options.shares ?? createShares();
+    const { chunks, fills, proofs } = options.shares ?? createShares();
     const buffers = new ChunkBuffers(chunks, LIMITS.IDLE_BUFFERS);
     const ownBuffers = new ChunkBuffers(
       createGate({
@@ -88,8 +88,7 @@ export class BlobStore implements Blobs {
       }),
       LIMITS.OWN_IDLE_BUFFERS,
     );
-    const { RECORD_BYTES: memory, HASHING: hashing } = LIMITS;
-    this.#proofs = new Proofs({ storage, buffers: ownBuffers, memory, hashing });
+    this.#proofs = new Proofs({ storage, buffers: ownBuffers, memory: LIMITS.RECORD_BYTES, gate: proofs });
     this.#stored = new StoredBlobs({
       storage,
       order: this.#order,
@@ -173,8 +172,12 @@ export class BlobStore implements Blobs {
     return this.#writeDocument(document, undefined);
   }
 
-  async #open(expected: Expected, index: string | undefined): Promise<Blob | undefined> {
-    const proof = await this.#stored.find(mustBe(Expected, expected));
+  async #open(
+    expected: Expected,
+    index: string | undefined,
+    caller: Caller = internalCaller(index ?? '', 'mirror', 'client'),
+  ): Promise<Blob | undefined> {
+    const proof = await this.#stored.find(mustBe(Expected, expected), caller);
     if (proof === undefined) return undefined;
     this.#order.used(proof.sha256, proof.size, index);
     this.#upkeep.changed();
@@ -247,7 +250,7 @@ export class BlobStore implements Blobs {
       const before = this.#published;
       const filling = this.#fills.underway(wanted, caller);
       if (filling !== undefined) return filling;
-      const there = await this.#open(wanted.expected, wanted.index);
+      const there = await this.#open(wanted.expected, wanted.index, caller);
       if (there !== undefined) return there;
       if (before === this.#published) return this.#fills.join(wanted, download, caller);
     }
@@ -263,7 +266,7 @@ export class BlobStore implements Blobs {
         await downloadInto(writer, { ...wanted, limit }, download, waiting);
         const proof = await this.#publish(writer, wanted.index);
         await this.#fills.proved(proof.digests, async (other) => {
-          const there = other === wanted ? undefined : await this.#stored.find(other.expected);
+          const there = other === wanted ? undefined : await this.#stored.find(other.expected, waiting.caller);
           return there && this.#blobOf(there);
         });
         return this.#blobOf(proof);

@@ -1,3 +1,4 @@
+import { internalCaller } from '../async/caller.ts';
 import { yieldToEventLoop } from '../async/yield.ts';
 import { isDigest } from '../bytes/digest.ts';
 import { Refusal } from '../bytes/refusal.ts';
@@ -17,6 +18,7 @@ const SEGMENTS: ReadonlyMap<string, Segment> = new Map([
 const INDEX = 'i ';
 const LINES_A_TURN = 5000;
 const SHA256_HEX = 64;
+const CHECK = internalCaller('', 'verify');
 
 /**
  * Writes which blobs were used, least recently first: a line each, its segment, its sha256 and why it is kept; before those
@@ -110,7 +112,7 @@ export async function verifyBlobs(
   for await (const { sha256 } of deps.storage.list()) {
     deps.proofs.forget(sha256);
     try {
-      bytes += (await deps.proofs.prove(sha256, new Map([['sha256', sha256]])))?.size ?? 0;
+      bytes += (await deps.proofs.prove(sha256, new Map([['sha256', sha256]]), CHECK))?.size ?? 0;
     } catch (error) {
       if (error instanceof BlobGone) continue;
       if (!isWrong(error)) throw error;

@@ -1,4 +1,5 @@
 import type { Background } from '../async/background.ts';
+import type { Caller } from '../async/caller.ts';
 import { Mutex } from '../async/mutex.ts';
 import type { Expected } from '../bytes/expected.ts';
 import { Refusal, type Subject } from '../bytes/refusal.ts';
@@ -36,7 +37,7 @@ export class StoredBlobs {
   }
 
   /** The proof of what is stored, without counting it as a use; undefined where nothing is, or it does not prove `expected`. */
-  async find({ digests, length }: Expected): Promise<Proof | undefined> {
+  async find({ digests, length }: Expected, caller: Caller): Promise<Proof | undefined> {
     const { storage, order, proofs, aliases } = this.#deps;
     const sha256 = await aliases.find(digests);
     if (sha256 === undefined) return undefined;
@@ -46,7 +47,7 @@ export class StoredBlobs {
         if (order.has(sha256)) this.#gone(sha256);
         return undefined;
       }
-      const proof = await proofs.prove(sha256, digests, facts);
+      const proof = await proofs.prove(sha256, digests, caller, facts);
       return length !== undefined && length !== proof?.size ? undefined : proof;
     } catch (error) {
       const refusal = await this.afterFailedRead(sha256, error);

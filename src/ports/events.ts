@@ -33,6 +33,7 @@ export const FAULT_PLACES = ['answer', 'store'] as const;
 export const QUEUES = [
   'chunks',
   'fills',
+  'proofs',
   'knownPasswords',
   'passwords',
   'pages',

@@ -313,6 +313,27 @@ describe('many who ask', () => {
     expect(blobs.every((blob) => blob?.size === bytes.byteLength)).toBe(true);
   });
 
+  it('wait in turn for a first touch after start, and whoever leaves waits no more', async () => {
+    const before = await openStore();
+    const [one, two] = [content(MIB), content(MIB)];
+    for (const bytes of [one, two])
+      await before.blobs.fetch(wanted(bytes, { origin: sha256(bytes) }), upstream(whole(bytes)).download, client());
+    const shares = createShares({ proofs: { places: 1 } });
+    const store = await reopen(before, { shares });
+    const free = await shares.proofs.enter(client());
+    const none = upstream();
+    const { caller, leave } = leavingClient();
+    const left = store.blobs.fetch(wanted(one, { origin: 'one' }), none.download, caller);
+    const other = store.blobs.fetch(wanted(two, { origin: 'two' }), none.download, client());
+    await expect.poll(() => shares.proofs.usage.waiting, { interval: 1 }).toBe(2);
+    leave();
+    await expect(left).rejects.toThrow('left');
+    expect(shares.proofs.usage.waiting).toBe(1);
+    free();
+    expect((await sent(await other)).equals(two)).toBe(true);
+    expect([none.requests.length, shares.proofs.usage]).toEqual([0, { busy: 0, waiting: 0 }]);
+  });
+
   it('and the first leaves: the others get the file', async () => {
     const bytes = content(MIB);
     const store = await openStore();
