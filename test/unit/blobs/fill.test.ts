@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Caller, internalCaller } from '../../../src/async/caller.ts';
+import { createGate } from '../../../src/async/gate.ts';
 import { createShares } from '../../../src/async/shares.ts';
 import type { Algorithm } from '../../../src/bytes/digest.ts';
 import { makeExpected } from '../../../src/bytes/expected.ts';
@@ -519,6 +520,28 @@ describe('a download that everybody left', () => {
     const { isEnded } = await abandoned(store, 'o');
     expect((await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download, client())).size).toBe(1000);
     expect(isEnded()).toBe(true);
+  });
+
+  it('ends when a client waits for a connection that it holds', async () => {
+    const store = await openStore({ orphanStallMs: 60_000 });
+    const lane = createGate({ places: 1, queue: 9, full: 'Too many.' });
+    const bytes = content(MIB);
+    const slow = held(bytes);
+    const source = upstream(slow.answer);
+    const { caller, leave } = leavingClient();
+    const download: typeof source.download = async (attempt) => {
+      const free = await lane.enter(attempt.caller);
+      attempt.caller.signal.addEventListener('abort', free);
+      return source.download(attempt);
+    };
+    const fetch = store.blobs.fetch(wanted(bytes), download, caller);
+    await slow.begun;
+    leave();
+    await expect(fetch).rejects.toThrow('left');
+    expect([lane.usage.busy, source.requests[0]?.caller.signal.aborted]).toEqual([1, false]);
+    const free = await lane.enter(client());
+    expect(source.requests[0]?.caller.signal.aborted).toBe(true);
+    free();
   });
 
   it('and forty others like it hold up nobody', async () => {
