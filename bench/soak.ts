@@ -20,6 +20,8 @@ const LEAVERS_REST_MS = 450;
 /** Connections to upstream that stay open a while, and those of the clients. */
 const MORE_DESCRIPTORS = 64;
 const SETTLED_MS = 15_000;
+/** Until all of a crowd has connected. */
+const RAMP_MS = 3000;
 
 /** Honest clients alone, then beside a crawler, an index that stalls, and clients that leave: what the honest notice of it. */
 export const soak: Measure = async (log) => {
@@ -42,7 +44,7 @@ function soakOn(node: string, log: Log): Promise<readonly Row[]> {
       const alone = await honest(mirror, 'palone', SECONDS);
       log(`soak: ${SECONDS} s beside hostile ones, node ${version}`);
       const hostile = beginHostile(mirror.url);
-      await sleep(1000);
+      await sleep(RAMP_MS);
       const beside = await honest(mirror, 'pbeside', SECONDS);
       const most = residentMemory(mirror.pid) ?? 0;
       await hostile.end();
