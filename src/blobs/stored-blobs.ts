@@ -6,7 +6,6 @@ import { Refusal, type Subject } from '../bytes/refusal.ts';
 import { type BlobStorage, StorageError } from '../ports/blob-storage.ts';
 import type { Aliases } from './aliases.ts';
 import { BlobGone } from './chunks.ts';
-import type { FillWriter } from './fill-writer.ts';
 import { SYNC_FROM } from './limits.ts';
 import type { Proof, Proofs } from './proofs.ts';
 import { isWrong } from './scan.ts';
@@ -56,17 +55,15 @@ export class StoredBlobs {
     }
   }
 
-  /** What was proved gets its name: everybody finds it from now on. `index`: for which it is counted. */
-  async publish(writer: FillWriter, index: string | undefined): Promise<Proof> {
+  /** What was proved and committed: everybody finds it from now on. `index`: for which it is counted. */
+  publish(proof: Proof, index: string | undefined): void {
     const { order, proofs, aliases, behind, onChange, onTrouble } = this.#deps;
-    const proof = await writer.commit();
     const { sha256, size, digests } = proof;
     proofs.remember(proof);
     order.added(sha256, size, index);
     onChange();
     aliases.add(digests, sha256);
     if (size >= SYNC_FROM) behind.add(this.sync(sha256, 'file').catch(onTrouble));
-    return proof;
   }
 
   /** It outlasts a power cut when this resolves. One at a time: the disk has others to serve. */
