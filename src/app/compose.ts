@@ -35,6 +35,7 @@ import { type DataDirectory, openDataDirectory } from './data-directory.ts';
 import { DrawnCache } from './drawn-cache.ts';
 import { openIndex, refusing } from './open-index.ts';
 import { readRoot } from './pinned-root.ts';
+import { crowding, type NamedQueue, queuesOf } from './queues.ts';
 import { sealingOf } from './secrets.ts';
 import { reachOf } from './upstream-options.ts';
 
@@ -48,6 +49,8 @@ export interface Composition {
   /** Who was sent which file. */
   readonly fetched: AccessRecord;
   readonly shares: CommonShares;
+  /** Everything that callers wait for. */
+  readonly queues: readonly NamedQueue[];
   close(): Promise<void>;
 }
 
@@ -80,7 +83,10 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
   try {
     const onCorrupt = ({ sha256, message }: { readonly sha256: string; readonly message: string }) =>
       emit({ name: 'rejected', index: '', reason: 'digest', subject: 'file', thing: sha256, message, at: 'disk' });
-    const shares = createShares();
+    const shares = createShares(
+      { fills: { places: config.limits.fills } },
+      { indexes: Object.keys(config.indexes).length, onCrowding: crowding(emit, '') },
+    );
     const nowMs = seams.clock === undefined ? Date.now : () => clock.now() * 1000;
     const { maxBytes } = config.cache;
     const storage = directory.blobs(maxBytes, { nowMs, apartMs: seams.apartMs });
@@ -90,6 +96,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       shares,
       record: createUsageRecord(volume),
       maxBytes,
+      indexes: new Map(Object.values(config.indexes).map((index) => [index.name, index.maxBytes])),
       upkeep,
       onCorrupt,
       onTrouble: (error) => emit({ name: 'faulted', at: 'store', error }),
@@ -107,10 +114,11 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const drawn = upkeep ? await DrawnCache.open(volume, { sealKey, maxBytes, emit }) : undefined;
     if (drawn !== undefined) closers.push(() => drawn.close());
     const shared = { config, blobs, clock, emit, journal, work, drawn, newTrust, seams };
-    const { indexes, states } = await composeIndexes(shared, directory, closers);
+    const { indexes, states, queues } = await composeIndexes(shared, directory, closers);
     return {
       indexes,
       states,
+      queues: [...queuesOf('', shares), ...queues],
       blobs,
       clock,
       fetched,
@@ -131,9 +139,10 @@ async function composeIndexes(
   shared: Omit<IndexParts, 'index' | 'state'>,
   directory: DataDirectory,
   closers: (() => unknown)[],
-): Promise<Pick<Composition, 'indexes' | 'states'>> {
+): Promise<Pick<Composition, 'indexes' | 'states' | 'queues'>> {
   const { config, emit } = shared;
   const indexes: PackageIndex[] = [];
+  const queues: NamedQueue[] = [];
   const states = new Map<string, IndexState>();
   for (const index of Object.values(config.indexes)) {
     const state = await openIndex(directory, index.name, emit);
@@ -142,12 +151,13 @@ async function composeIndexes(
       continue;
     }
     states.set(index.name, state);
-    const { mirror, close } = await composeIndex({ ...shared, index, state });
+    const { mirror, upstream, close } = await composeIndex({ ...shared, index, state });
     closers.push(close);
     indexes.push(mirror);
+    queues.push(...queuesOf(index.name, upstream.shares));
   }
   refuseNothingLeft(indexes);
-  return { indexes, states };
+  return { indexes, states, queues };
 }
 
 function refuseUnknown(names: Iterable<string>, { indexes }: Config): void {
@@ -206,7 +216,8 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
     insecureUpstream: index.insecureUpstream,
     ...reachOf(index),
     version: VERSION,
-    limits: seams.upstreamLimits,
+    limits: { connections: config.limits.upstreamConnections, ...seams.upstreamLimits },
+    onCrowding: crowding(emit, index.name),
   });
   const mirror = createUnsignedIndex({
     name: index.name,
@@ -216,7 +227,7 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
     upstream,
     store: createPageStore(state),
     pins: createPins(state),
-    blobs,
+    blobs: blobs.of(index.name),
     journal,
     work,
     drawn: drawn?.of(index.name, undefined),
@@ -235,6 +246,7 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
   });
   return {
     mirror,
+    upstream,
     async close() {
       upstream.close();
       // What it was about to write finds the data directory open.
@@ -258,7 +270,8 @@ async function composeSigned(parts: IndexParts & { readonly index: SignedIndexCo
     insecureUpstream: index.insecureUpstream,
     ...reachOf(index),
     version: VERSION,
-    limits: seams.upstreamLimits,
+    limits: { connections: config.limits.upstreamConnections, ...seams.upstreamLimits },
+    onCrowding: crowding(emit, index.name),
   });
   const mirror = await createSignedIndex({
     name: index.name,
@@ -271,7 +284,7 @@ async function composeSigned(parts: IndexParts & { readonly index: SignedIndexCo
     pins: createPins(state),
     work,
     drawn: drawn?.of(index.name, sha256Hex(pinnedRoot)),
-    blobs,
+    blobs: blobs.of(index.name),
     policy: quarantinePolicy,
     journal,
     clock,
@@ -290,5 +303,5 @@ async function composeSigned(parts: IndexParts & { readonly index: SignedIndexCo
     upstream.close();
     await mirror.settled();
   };
-  return { mirror, close };
+  return { mirror, upstream, close };
 }

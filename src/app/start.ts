@@ -49,8 +49,9 @@ export async function startMirror({
   const composition = await compose({ config, emit, newTrust, upkeep: true });
   metrics.watchStore(() => {
     const { blobs, bytes, limit } = composition.blobs.usage();
-    return { files: blobs, bytes, limitBytes: limit };
+    return { files: blobs, bytes, limitBytes: limit, byIndex: composition.blobs.held() };
   });
+  metrics.watchQueues(() => composition.queues.map(({ queue, index, gate }) => ({ queue, index, ...gate.report() })));
   const access = readers && createAccess(readers, composition.shares);
   const mirror = new Mirror({ config, log, emit, metrics, composition, access });
   try {

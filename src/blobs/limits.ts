@@ -23,8 +23,6 @@ export const OWN_QUEUE = 4096;
 export const OWN_WAIT_MS = 10_000;
 /** Memory for tags of blobs touched since start; what is dropped is hashed again at its next touch. */
 export const RECORD_BYTES = 64 * 1024 * 1024;
-/** Blobs hashed at once at their first touch. */
-export const HASHING = 4;
 /** Downloads that go on although everybody who asked has left … */
 export const MAX_ORPHANS = 16;
 /** … as long as something comes. */

@@ -28,6 +28,8 @@ interface AnyIndexConfig {
   /** Plain http to another machine; the operator wrote the words for it. */
   readonly insecureUpstream: boolean;
   readonly reuploads: boolean;
+  /** Of the cache; undefined for an equal part of what the others leave. */
+  readonly maxBytes: number | undefined;
   readonly credentials: Credentials | undefined;
   /** Path of further certificate authorities. */
   readonly ca: string | undefined;
@@ -81,6 +83,8 @@ export interface Config {
   /** What state that nobody signed is sealed with; absent where it is not. */
   readonly seal?: { readonly key: SecretPlace; readonly epochFile: string | undefined } | undefined;
   readonly cache: { readonly maxBytes: number; readonly memoryBytes: number };
+  /** Of what callers wait for. */
+  readonly limits: { readonly fills: number; readonly upstreamConnections: number };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'auto' | 'json' | 'text' };
   /** Whole seconds since the epoch; absent for the clock. */
   readonly referenceTime: number | undefined;

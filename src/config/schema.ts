@@ -109,6 +109,9 @@ const index = z
       .boolean()
       .default(false)
       .describe('True where this index lets a file name change its bytes: its digests are then not pinned.'),
+    max_bytes: size
+      .optional()
+      .describe('Of cache.max_bytes, the most this index may hold; left out, an equal part is its own.'),
     credentials: credentials.optional().describe('As whom the upstream is read.'),
     ca: filePath
       .optional()
@@ -203,6 +206,17 @@ export const schema = z
         memory_bytes: size
           .prefault('96 MiB')
           .describe('Memory for ready-made pages and what they are made from, all indexes together.'),
+      })
+      .prefault({}),
+    limits: z
+      .strictObject({
+        fills: z.int().min(1).max(1024).default(32).describe('Files downloaded at once, all indexes together.'),
+        upstream_connections: z
+          .int()
+          .min(1)
+          .max(1024)
+          .default(32)
+          .describe('Connections to each upstream for documents; files have three quarters as many besides.'),
       })
       .prefault({}),
     log: z

@@ -1,4 +1,4 @@
-import { createUpstreamShares } from '../async/shares.ts';
+import { createUpstreamShares, type OnCrowding, type UpstreamShares } from '../async/shares.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Upstream } from '../ports/upstream.ts';
 import { guardedLookup, type Resolve, resolveBySystem } from './addresses.ts';
@@ -18,10 +18,13 @@ export interface UpstreamOptions extends DestinationOptions, Reach {
   readonly retries?: number | undefined;
   readonly resolve?: Resolve | undefined;
   readonly limits?: Partial<UpstreamLimits> | undefined;
+  readonly onCrowding?: OnCrowding | undefined;
 }
 
 /** The mirror's Upstream over HTTP. */
 export interface HttpUpstream extends Upstream {
+  /** What its requests queue for. */
+  readonly shares: UpstreamShares;
   /** Ends every request under way (`unreachable`) and the idle connections. */
   close(): void;
 }
@@ -31,7 +34,8 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
   const limits: UpstreamLimits = { ...LIMITS, ...options.limits };
   const destinations = new Destinations(options);
   const connections = createConnections(limits, options);
-  const shares = createUpstreamShares(limits.connections, limits.queue);
+  const { connections: places, queue, longestQueueing: longestWait } = limits;
+  const shares = createUpstreamShares({ connections: places, queue, longestWait, onCrowding: options.onCrowding });
   const closing = new AbortController();
   const visit = createVisits({
     destinations,
@@ -57,6 +61,7 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
     closing: closing.signal,
   });
   return {
+    shares,
     document,
     download,
     mayFetch: (url) => destinations.mayFetch(url),

@@ -27,6 +27,8 @@ export interface UpstreamLimits {
   readonly connections: number;
   /** Requests that wait for a connection; the next one is refused. */
   readonly queue: number;
+  /** For a connection to download on; documents have their deadline for everything. */
+  readonly longestQueueing: number;
   readonly idleSocket: number;
   /** Redirects for pages and files; metadata has none. */
   readonly redirects: number;
@@ -53,6 +55,7 @@ export const LIMITS: UpstreamLimits = {
   interimBurst: 20,
   connections: 32,
   queue: 1024,
+  longestQueueing: 5 * MINUTE,
   idleSocket: 4 * SECOND,
   redirects: 3,
   retries: 2,

@@ -43,6 +43,8 @@ export interface Mirror extends Face {
   readonly restart: (newTrust?: string) => Promise<void>;
   /** Starts again on the directory as it lies there at this moment, as after `kill -9`. */
   readonly kill: () => Promise<void>;
+  /** What callers wait for; of the process that runs. */
+  readonly queues: () => Composition['queues'];
   /** Throws where an answer failed by anything but a refusal. */
   readonly close: () => Promise<void>;
 }
@@ -98,6 +100,7 @@ const ANY_INDEX = {
   fileHosts: [],
   insecureUpstream: false,
   reuploads: false,
+  maxBytes: undefined,
   credentials: undefined,
   ca: undefined,
   proxy: undefined,
@@ -197,6 +200,7 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
     allowFuse: false,
     ...(seal && { seal: { key: { file: seal.key, variable: undefined }, epochFile: seal.epoch } }),
     cache: { maxBytes: options.maxBytes ?? 1e9, memoryBytes: 64 * 1024 * 1024 },
+    limits: { fills: 32, upstreamConnections: 32 },
     log: { level: 'error', format: 'json' },
     referenceTime: undefined,
     indexes: Object.fromEntries(options.indexes().map((index) => [index.name, index])),
@@ -243,6 +247,7 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
     },
     stop,
     start,
+    queues: () => running?.composition.queues ?? [],
     async restart(newTrust) {
       await stop();
       await start(newTrust);

@@ -107,7 +107,9 @@ export async function startFakePypi(options: FakePypiOptions = {}) {
   };
 
   const handler = (request: IncomingMessage, response: ServerResponse) => {
-    const { url = '/', connection } = index.requests.at(-1) ?? { connection: 0 };
+    const { url = '/' } = request;
+    // A fault may have held this one up while others came.
+    const connection = index.requests.findLast((other) => other.url === url)?.connection ?? 0;
     const path = decodeURIComponent(url.split('?')[0] ?? '/');
     const queue = distortions.get(path);
     const first = queue?.[0];

@@ -42,7 +42,7 @@ export class Files<P> {
   /** Throws Refusal: `unlisted` where no page lists it at this address, or why it is not served. */
   async find(address: FileAddress, caller: Caller): Promise<FileAnswer> {
     const { filename, metadata, projects, find } = readAddress(address);
-    for (const project of projects) {
+    for (const project of await this.#worthALook(projects, caller)) {
       // A project that does not exist is one candidate less; anything else is an answer.
       const page = await this.#options.pages.get(project, caller).catch(absent);
       if (page === undefined) continue;
@@ -65,6 +65,21 @@ export class Files<P> {
     return this.#told(file, async () =>
       this.#blob(page, file, await this.#options.expectations.file(page, file, caller), caller, { sent: false }),
     );
+  }
+
+  /**
+   * Of the projects a file name may belong to: those held here, and the first of the others. A name that somebody made up
+   * costs upstream one look, however many ways there are to read it.
+   */
+  async #worthALook(projects: readonly string[], caller: Caller): Promise<readonly string[]> {
+    const { pages } = this.#options;
+    if (projects.length < 2 || !pages.areAskedByName) return projects;
+    const held: string[] = [];
+    let other: string | undefined;
+    for (const project of projects)
+      if (await pages.isHeld(project, caller)) held.push(project);
+      else if (other === undefined && !pages.isAbsent(project)) other = project;
+    return other === undefined ? held : [...held, other];
   }
 
   async #answer(page: BelievedPage<P>, file: OwnFile, caller: Caller): Promise<FileAnswer> {

@@ -75,6 +75,20 @@ export class KeptDocuments<P, V> {
     return current.drawing.view;
   }
 
+  /** Whether there is one in memory or on disk; of what cannot be read there `find` tells. */
+  async isHeld(name: string, caller: Caller): Promise<boolean> {
+    if (this.#remembered.get(name) !== undefined) return true;
+    return this.#recall(name, caller).then(
+      (kept) => kept !== undefined,
+      () => true,
+    );
+  }
+
+  /** Whether it was said a short while ago that there is none. */
+  isAbsent(name: string): boolean {
+    return this.#remembered.isAbsent(name);
+  }
+
   /** The document; throws Refusal, `unlisted` where there is none. */
   async find(name: string, caller: Caller): Promise<Found<P, V>> {
     if (this.#remembered.isAbsent(name)) throw this.#options.absent(name);

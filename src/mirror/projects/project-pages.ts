@@ -33,8 +33,10 @@ export class ProjectPages<P> {
   readonly #documents: KeptDocuments<P, PageView<P>>;
   readonly #leftOut = new LeftOutLines();
   readonly #policy: Policy;
+  readonly #areAskedByName: boolean;
 
   constructor(options: ProjectPagesOptions<P>) {
+    this.#areAskedByName = options.evidence.isAskedByName;
     const drawer = new PageDrawer({ ...options, leftOut: this.#leftOut });
     this.#policy = options.policy;
     this.#documents = new KeptDocuments({
@@ -63,6 +65,21 @@ export class ProjectPages<P> {
     this.#refuseDenied(project);
     const { drawing, how } = await this.#documents.find(project, caller);
     return { page: drawing.view.page, how };
+  }
+
+  /** True where upstream has to be asked about each name, also about those that it does not have. */
+  get areAskedByName(): boolean {
+    return this.#areAskedByName;
+  }
+
+  /** Whether the page is held here, in memory or on disk. Upstream is not asked. */
+  isHeld(project: string, caller: Caller): Promise<boolean> {
+    return this.#documents.isHeld(project, caller);
+  }
+
+  /** Whether upstream said a short while ago that there is none. */
+  isAbsent(project: string): boolean {
+    return this.#documents.isAbsent(project);
   }
 
   /** A file is not what this page says. */

@@ -58,6 +58,7 @@ const NOBODY: EvidenceFacts = { target: '', chain: [], forgeableOnline: [] };
 /** A page is believed because upstream says so over TLS; what takes away or contradicts, because a second look agreed. */
 export class UnsignedEvidence implements Evidence<Heard> {
   readonly kind = 'index';
+  readonly isAskedByName = true;
   readonly #options: UnsignedEvidenceOptions;
   #lastConfirmed: Instant | undefined;
   #lastError: LastError | undefined;
