@@ -33,7 +33,7 @@ import { createPageWork } from '../workers/page-work.ts';
 import { type DataDirectory, nowOf, openDataDirectory } from './data-directory.ts';
 import { openIndex, refusing } from './open-index.ts';
 import { readRoot } from './pinned-root.ts';
-import { reachOf } from './upstream-options.ts';
+import { limitsOf, reachOf } from './upstream-options.ts';
 
 /** A running mirror without its HTTP side: what every command works with. */
 export interface Composition {
@@ -186,7 +186,7 @@ async function composeUnsigned({
     insecureUpstream: index.insecureUpstream,
     ...reachOf(index),
     version: VERSION,
-    limits: seams.upstreamLimits,
+    limits: { ...limitsOf(index), ...seams.upstreamLimits },
   });
   const mirror = createUnsignedIndex({
     name: index.name,
@@ -247,7 +247,7 @@ async function composeSigned({
     insecureUpstream: index.insecureUpstream,
     ...reachOf(index),
     version: VERSION,
-    limits: seams.upstreamLimits,
+    limits: { ...limitsOf(index), ...seams.upstreamLimits },
   });
   const mirror = await createSignedIndex({
     name: index.name,

@@ -66,7 +66,9 @@ export function failed(error: unknown, url: URL, stage: Stage): Refusal {
 
 /** Everything a request may take in all has passed. */
 export function overdue(url: string): Refusal {
-  return new Refusal('slow', `${redactUrl(url)} took longer than a request may take in all.`, { transient: true });
+  return new Refusal('slow', `${redactUrl(url)} took longer than a request may take in all (timeouts: page, file).`, {
+    transient: true,
+  });
 }
 
 export function codeOf(error: unknown): string {

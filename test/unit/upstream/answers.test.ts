@@ -285,7 +285,7 @@ describe('broken answers', () => {
 
 describe('slowness', () => {
   // Each limit alone: none of these is ended by the total deadline.
-  const limits = { documents: { ...SHORT.documents, deadline: 60_000 } };
+  const limits = { documents: { ...SHORT.documents, deadline: 60_000 }, minimumRate: SHORT.minimumRate };
 
   it('headers that never come end the wait', async () => {
     await expect(ask({ kind: 'stall', at: 'headers' }, { limits })).rejects.toEqual(refusal('slow', true));

@@ -195,7 +195,7 @@ describe('limits', () => {
 
   it('a trickle below the minimum rate is slow; our own slow reading is not', async () => {
     const downloads = { ...PATIENT.downloads, rateWindow: 120 };
-    const { server, open } = await setup({ limits: { downloads } });
+    const { server, open } = await setup({ limits: { downloads, minimumRate: 32 * 1024 } });
     server.fault('/f', { kind: 'throttle', bytesPerSecond: 10_000 }, 1);
     await expect(collect((await open(first)).bytes)).rejects.toEqual(refusal('slow'));
     const { bytes } = await open(first);
