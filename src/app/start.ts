@@ -47,8 +47,8 @@ export async function startMirror({
   const emit = createEmit(log, metrics);
   const composition = await compose({ config, emit, newTrust, upkeep: true });
   metrics.watchStore(() => {
-    const { blobs, bytes, limit } = composition.blobs.usage();
-    return { files: blobs, bytes, limitBytes: limit };
+    const { blobs, bytes, limit, partials } = composition.blobs.usage();
+    return { files: blobs, bytes, limitBytes: limit, partials };
   });
   const access = readers && createAccess(readers, composition.shares.passwords);
   const mirror = new Mirror({ config, log, emit, metrics, composition, access });

@@ -17,6 +17,7 @@ import { Evictor } from './evict.ts';
 import { FillWriter } from './fill-writer.ts';
 import { Fills } from './fills.ts';
 import * as LIMITS from './limits.ts';
+import { Partials } from './partials.ts';
 import { type Proof, Proofs } from './proofs.ts';
 import { BlobReader } from './reader.ts';
 import { isWrong, type Verification, verifyBlobs } from './scan.ts';
@@ -58,6 +59,7 @@ export class BlobStore implements Blobs {
   readonly #evictor: Evictor;
   readonly #upkeep: Upkeep;
   readonly #fills: Fills;
+  readonly #partials: Partials;
   readonly #behind: Background = createBackground();
   /** Counts publications, so that a look that overlapped one is taken again. */
   #published = 0;
@@ -111,12 +113,20 @@ export class BlobStore implements Blobs {
       { storage, record, order: this.#order, aliases: this.#aliases, evictor: this.#evictor, onTrouble },
       this.#isOwner,
     );
+    const nowMs = options.nowMs ?? Date.now;
+    this.#partials = new Partials({
+      storage,
+      maxBytes: this.#maxBytes,
+      nowMs,
+      isStored: (expected) => this.stored(expected),
+    });
+    if (this.#isOwner) this.#behind.add(this.#partials.tidy().catch(onTrouble));
     this.#fills = new Fills({
       run: (wanted, download, waiting) => this.#fill(wanted, download, waiting),
       gate: fills,
       maxOrphans: options.maxOrphans ?? LIMITS.MAX_ORPHANS,
       orphanStallMs: options.orphanStallMs ?? LIMITS.ORPHAN_STALL_MS,
-      nowMs: options.nowMs ?? Date.now,
+      nowMs,
     });
   }
 
@@ -125,8 +135,18 @@ export class BlobStore implements Blobs {
     return this.#upkeep.scanned;
   }
 
-  usage(): Usage & { readonly scanned: boolean; readonly fills: number } {
-    return { ...this.#order.usage(), scanned: this.#upkeep.isScanned, fills: this.#fills.active };
+  usage(): Usage & {
+    readonly scanned: boolean;
+    readonly fills: number;
+    /** Of downloads that were given up. */
+    readonly partials: { readonly count: number; readonly bytes: number };
+  } {
+    return {
+      ...this.#order.usage(),
+      scanned: this.#upkeep.isScanned,
+      fills: this.#fills.active,
+      partials: this.#partials.usage(),
+    };
   }
 
   async stored(expected: Expected): Promise<boolean> {
@@ -180,7 +200,7 @@ export class BlobStore implements Blobs {
     const bytes = lend(document.bytes);
     try {
       const stated = { length: bytes.byteLength, digests };
-      const writer = await FillWriter.open(this.#storage, stated, bytes.byteLength);
+      const writer = await FillWriter.open(await this.#storage.begin(), stated, bytes.byteLength);
       try {
         await writer.write(bytes);
         await writer.prove();
@@ -221,28 +241,31 @@ export class BlobStore implements Blobs {
     const { expected, subject } = wanted;
     // What nobody stated the length of may not grow past what is kept at all.
     const limit = expected.length === undefined ? Math.min(wanted.limit, this.#maxBytes) : wanted.limit;
+    const bounded = { ...wanted, limit };
     try {
-      const writer = await FillWriter.open(this.#storage, expected, limit);
-      try {
-        await downloadInto(writer, { ...wanted, limit }, download, waiting);
-        const proof = await this.#publish(writer);
-        await this.#fills.proved(proof.digests, async (other) => {
-          const there = other === wanted ? undefined : await this.#stored.find(other.expected);
-          return there && this.#blobOf(there);
-        });
-        return this.#blobOf(proof);
-      } finally {
-        await writer.discard();
-      }
+      const proof = await this.#partials.writing(bounded, waiting.caller.signal, async (writer) => {
+        await downloadInto(writer, bounded, download, waiting);
+        return this.#publish(writer);
+      });
+      await this.#fills.proved(proof.digests, async (other) => {
+        const there = other === wanted ? undefined : await this.#stored.find(other.expected);
+        return there && this.#blobOf(there);
+      });
+      return this.#blobOf(proof);
     } catch (error) {
-      // Another program may fill the disk below our own limit: make room by as much as was wanted.
-      if (this.#isOwner && error instanceof StorageError && error.kind === 'full') {
-        const { limit: most, bytes } = this.#order.usage();
-        const room = expected.length ?? Math.min(wanted.limit, LIMITS.ROOM_UNSTATED);
-        await this.#evictor.run({ room: Math.max(0, most - bytes) + room });
-      }
+      if (!this.#isOwner) throw refusalOf(error, subject);
+      if (error instanceof StorageError && error.kind === 'full') await this.#makeRoom(bounded);
+      else this.#behind.add(this.#partials.tidy().catch(this.#onTrouble));
       throw refusalOf(error, subject);
     }
+  }
+
+  /** Another program may fill the disk below our own limit: make room by as much as was wanted. */
+  async #makeRoom({ expected, limit }: Wanted): Promise<void> {
+    await this.#partials.removeAll();
+    const { limit: most, bytes } = this.#order.usage();
+    const room = expected.length ?? Math.min(limit, LIMITS.ROOM_UNSTATED);
+    await this.#evictor.run({ room: Math.max(0, most - bytes) + room });
   }
 
   async #publish(writer: FillWriter): Promise<Proof> {

@@ -22,7 +22,7 @@ const WRONG: ReadonlySet<string> = new Set(['digest', 'length']);
 
 /**
  * Downloads into the writer until it is proved: up to three connections, each going on where the last one broke,
- * a wrong body once more from its start.
+ * a wrong body once more from its start. What was taken up and turns out wrong is forgotten, and counts as nothing.
  */
 export async function download(
   writer: FillWriter,
@@ -32,21 +32,32 @@ export async function download(
 ): Promise<void> {
   const { signal } = waiting.caller;
   let wrong = 0;
+  let most = ATTEMPTS;
   for (let attempt = 1; ; attempt++) {
     try {
-      await receive(writer, wanted, open, attempt, waiting);
+      if (!isWhole(writer, wanted)) await receive(writer, wanted, open, attempt, waiting);
       return await writer.prove();
     } catch (error) {
       // What is wrong with our own disk, another connection cannot help.
       if (signal.aborted || error instanceof StorageError) throw error;
       const refusal = error instanceof Refusal ? error : truncated(wanted, writer.length, error);
-      if (attempt === ATTEMPTS) throw refusal;
+      if (WRONG.has(refusal.reason) && writer.takenUp > 0) {
+        most++;
+        await writer.restart();
+        continue;
+      }
+      if (attempt === most) throw refusal;
       if (WRONG.has(refusal.reason)) {
         if (++wrong === WRONG_BODIES) throw refusal;
         await writer.restart();
       } else if (!BROKEN.has(refusal.reason)) throw refusal;
     }
   }
+}
+
+/** Everything had come before: the process was ended before it could be proved. */
+function isWhole(writer: FillWriter, { expected }: Wanted): boolean {
+  return writer.takenUp > 0 && writer.length === expected.length;
 }
 
 async function receive(

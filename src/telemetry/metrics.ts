@@ -10,6 +10,8 @@ export interface StoreSizes {
   readonly bytes: number;
   readonly files: number;
   readonly limitBytes: number;
+  /** Of downloads that were given up. */
+  readonly partials: { readonly count: number; readonly bytes: number };
 }
 
 export interface Metrics {
@@ -175,4 +177,6 @@ function watchStore(registry: Registry, read: () => StoreSizes): void {
   gauge('bytes', 'Bytes of proved files held.', (sizes) => sizes.bytes);
   gauge('files', 'Proved files held.', (sizes) => sizes.files);
   gauge('limit_bytes', 'Most bytes the store may hold.', (sizes) => sizes.limitBytes);
+  gauge('partials', 'Downloads given up and kept to go on from.', (sizes) => sizes.partials.count);
+  gauge('partial_bytes', 'Bytes of those.', (sizes) => sizes.partials.bytes);
 }

@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { IndexFile } from '../../src/repository/index-pages.ts';
 import { type IndexRig, type IndexRigOptions, startIndexRig } from '../rigs/index-rig.ts';
 import { TIMEOUTS } from '../support/timeouts.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
@@ -6,6 +8,11 @@ import { tinyWheel } from '../support/tiny-wheel.ts';
 // What clients see of an upstream that is slow.
 
 const ALPHA = tinyWheel('alpha');
+
+const largeWheel = (): IndexFile => {
+  const { filename } = tinyWheel('alpha', '2.0');
+  return { filename, bytes: randomBytes(3_000_000) };
+};
 
 let rig: IndexRig;
 afterEach(() => rig.close());
@@ -23,5 +30,26 @@ describe('an index whose waits are configured', () => {
     const [told] = rig.events.rejected.map(({ message }) => message);
     expect(told).toContain('within 1 seconds');
     expect(told).toContain('timeouts: first_byte, file_first_byte');
+  });
+});
+
+describe('a file from a slow line', () => {
+  it('goes on where it was given up, by a Range, after the clients left and the mirror was started again', async () => {
+    const file = largeWheel();
+    await start({ index: { timeouts: { ...TIMEOUTS, silence: 1 } } });
+    rig.pypi.upload('alpha', file);
+    const at = rig.pypi.storedAt(file);
+    rig.pypi.files.fault(at, { kind: 'stall', at: 1_500_000 }, 1);
+    rig.pypi.files.fault(at, { kind: 'stall', at: 100_000 }, 2);
+    await rig.page('alpha');
+    expect(await rig.refused(rig.path(file))).toBe('503 slow');
+    await rig.restart();
+    expect((await rig.get(rig.path(file))).body.equals(file.bytes)).toBe(true);
+    expect(rig.pypi.files.asked(at).map(({ headers }) => headers.range)).toEqual([
+      undefined,
+      'bytes=1500000-',
+      'bytes=1600000-',
+      'bytes=1700000-',
+    ]);
   });
 });

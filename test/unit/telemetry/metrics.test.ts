@@ -249,7 +249,7 @@ describe('series', () => {
 
   it('carry our prefix', async () => {
     const { metrics, series } = telemetry();
-    metrics.watchStore(() => ({ bytes: 5, files: 1, limitBytes: 10 }));
+    metrics.watchStore(() => ({ bytes: 5, files: 1, limitBytes: 10, partials: { count: 2, bytes: 3 } }));
     const found = await series();
     expect(found.every((line) => line.startsWith('verbatim_'))).toBe(true);
     expect(found).toContain('verbatim_store_bytes 5');
@@ -268,7 +268,7 @@ describe('series', () => {
         const { emit, metrics, registry } = telemetry();
         for (const event of [answered, EACH.served, rejected]) emit(event);
         metrics.logWithheld();
-        metrics.watchStore(() => ({ bytes: 5, files: 1, limitBytes: 10 }));
+        metrics.watchStore(() => ({ bytes: 5, files: 1, limitBytes: 10, partials: { count: 2, bytes: 3 } }));
         emit({ ...refreshed, versions: new Map([['root', version]]) });
         return registry.getMetricsAsJSON();
       }),
