@@ -17,8 +17,8 @@ export interface Waiting {
 
 /** The body broke off or did not come: another connection may do better. */
 const BROKEN: ReadonlySet<string> = new Set(['truncated', 'slow', 'unreachable']);
-/** The body came and was wrong: once more from the start, in case the connection changed it. */
-const WRONG: ReadonlySet<string> = new Set(['digest', 'length']);
+/** The body came and was wrong: once more from the start, in case the connection changed it, or its label misled. */
+const WRONG: ReadonlySet<string> = new Set(['digest', 'length', 'encoding']);
 
 /**
  * Downloads into the writer until it is proved: up to three connections, each going on where the last one broke,
@@ -73,10 +73,11 @@ async function receive(
   // Ends an answer of which nothing was read: it would hold its connection until upstream gives up.
   const unread = new AbortController();
   const asking = withSignal(caller, AbortSignal.any([signal, unread.signal]));
-  const { start, bytes } = await unlessAborted(
-    open({ offset, limit: length ?? wanted.limit, attempt, caller: asking }),
-    signal,
-  );
+  const {
+    start,
+    bytes,
+    unpacked = false,
+  } = await unlessAborted(open({ offset, limit: length ?? wanted.limit, attempt, caller: asking }), signal);
   try {
     if (start !== offset) {
       if (start !== 0) throw truncated(wanted, offset);
@@ -86,6 +87,7 @@ async function receive(
     unread.abort(error);
     throw error;
   }
+  if (unpacked) writer.neverKeep();
   try {
     for await (const part of parts(bytes, signal)) {
       received();

@@ -20,6 +20,7 @@ export class FillWriter {
   #sha256: string | undefined;
   /** Bytes that lie in the storage from before. */
   #takenUp = 0;
+  #mayBeKept = true;
 
   private constructor(writer: BlobWriter, prover: Prover, expected: Statement, limit: number) {
     this.#writer = writer;
@@ -121,10 +122,15 @@ export class FillWriter {
     return { sha256, size: this.#prover.length, tags: this.#tags, digests, version };
   }
 
+  /** What comes now cannot be gone on with by its offset. */
+  neverKeep(): void {
+    this.#mayBeKept = false;
+  }
+
   /** Leaves what has come for whoever goes on; the bytes of it, 0 where that is not worth it. Ends the writer. */
   async keep(): Promise<number> {
     const { length } = this.#prover;
-    if (length < PARTIAL_LEAST || length > (this.#expected.length ?? this.#limit)) return 0;
+    if (!this.#mayBeKept || length < PARTIAL_LEAST || length > (this.#expected.length ?? this.#limit)) return 0;
     await this.#flush();
     this.#prover.abandon();
     await this.#writer.keep();

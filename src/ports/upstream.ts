@@ -8,6 +8,8 @@ import type { Expected } from '../bytes/expected.ts';
 export interface Download {
   readonly start: number;
   readonly bytes: AsyncIterable<Uint8Array>;
+  /** True where they were coded on their way: nobody can go on in their middle. */
+  readonly unpacked?: boolean | undefined;
 }
 
 /**

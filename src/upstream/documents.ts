@@ -4,6 +4,7 @@ import { deadline } from '../async/timeout.ts';
 import { alone } from '../bytes/copy-out-of-pool.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { DocumentAnswer, DocumentRequest, Upstream } from '../ports/upstream.ts';
+import { codingOf, DOCUMENT_CODINGS, labelOf, unpacked } from './decoded.ts';
 import { redactUrl } from './destinations.ts';
 import type { Answer } from './exchange.ts';
 import { overdue } from './failures.ts';
@@ -54,6 +55,7 @@ async function attempt(
 ): Promise<DocumentAnswer> {
   const { url, accept, etag, fresh, redirects = true } = request;
   const headers = {
+    'accept-encoding': DOCUMENT_CODINGS,
     ...(accept !== undefined && { accept }),
     ...(etag !== undefined && !fresh && { 'if-none-match': etag }),
   };
@@ -73,7 +75,8 @@ async function read(answer: Answer, request: DocumentRequest): Promise<DocumentA
   if (status === 404 || status === 410 || (status === 403 && request.forbiddenIsAbsent === true))
     return without(answer, 'absent');
   if (status !== 200) throw unfit(answer);
-  if (request.proved !== true) refuseUnframed(answer);
+  // gzip and zstd have an end of their own.
+  if (request.proved !== true && labelOf(answer) === undefined) refuseUnframed(answer);
   return { kind: 'document', url: answer.url.href, bytes: await gather(answer, request.limit), ...described(answer) };
 }
 
@@ -95,8 +98,20 @@ function refuseUnframed(answer: Answer): void {
 
 async function gather(answer: Answer, limit: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of answer.body(limit)) chunks.push(chunk);
+  for await (const chunk of plain(answer, limit)) chunks.push(chunk);
   return alone(Buffer.concat(chunks));
+}
+
+/** As it is without its coding, in which it was asked for: lengths and digests are of that. */
+function plain(answer: Answer, limit: number): AsyncIterable<Uint8Array> {
+  const label = labelOf(answer);
+  if (label === undefined) return answer.body(limit);
+  try {
+    return unpacked(answer, codingOf(label, answer.url), limit);
+  } catch (error) {
+    answer.discard();
+    throw error;
+  }
 }
 
 /** What the headers say of a document, each read strictly or not at all. */

@@ -91,12 +91,6 @@ describe('an attempt', () => {
     server.fault('/f', { kind: 'headers', status: 206, headers: { 'content-range': 'bytes 0-99/100' } });
     await expect(open(first)).rejects.toEqual(refusal('format'));
   });
-
-  it('refuses a compressed body', async () => {
-    const { server, open } = await setup();
-    server.fault('/f', { kind: 'headers', headers: { 'content-encoding': 'gzip' } });
-    await expect(open(first)).rejects.toEqual(refusal('encoding'));
-  });
 });
 
 describe('resuming', () => {

@@ -1,3 +1,4 @@
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { knownLayout, type LayoutName } from '../../../src/presets/known-upstreams.ts';
 import { resolveLayout } from '../../../src/presets/layouts.ts';
@@ -51,6 +52,19 @@ describe('the metadata source', () => {
     const { read } = await setup(['timestamp.json']);
     await expect(read('timestamp', undefined, 13)).rejects.toMatchObject({ reason: 'limit' });
     expect(text(await read('timestamp', undefined, 14))).toBe('timestamp.json');
+  });
+
+  it.each([
+    ['gzip', gzipSync],
+    ['zstd', zstdCompressSync],
+  ] as const)('unpacks a role that comes as %s, and never to more than the limit', async (coding, compress) => {
+    const { server, read } = await setup([]);
+    const role = 'timestamp '.repeat(100);
+    server.files.set('/metadata/timestamp.json', compress(role));
+    server.fault('*', { kind: 'headers', headers: { 'content-encoding': coding } });
+    expect(text(await read('timestamp', undefined, 1000))).toBe(role);
+    await expect(read('timestamp', undefined, 999)).rejects.toMatchObject({ reason: 'limit' });
+    expect(server.requests[0]?.headers['accept-encoding']).toBe('gzip, zstd');
   });
 
   it('finds a role that RSTUF stored without its version, in that layout only', async () => {
