@@ -19,7 +19,7 @@ export type Fault =
       readonly kind: 'status';
       readonly status: number;
       readonly headers?: Record<string, string>;
-      readonly body?: string;
+      readonly body?: string | Uint8Array;
     }
   | {
       readonly kind: 'headers';

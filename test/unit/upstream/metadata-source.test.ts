@@ -58,10 +58,10 @@ describe('the metadata source', () => {
     ['gzip', gzipSync],
     ['zstd', zstdCompressSync],
   ] as const)('unpacks a role that comes as %s, and never to more than the limit', async (coding, compress) => {
-    const { server, read } = await setup([]);
+    const { server, read } = await setup(['timestamp.json']);
     const role = 'timestamp '.repeat(100);
-    server.files.set('/metadata/timestamp.json', compress(role));
-    server.fault('*', { kind: 'headers', headers: { 'content-encoding': coding } });
+    const headers = { 'content-encoding': coding };
+    server.fault('*', { kind: 'status', status: 200, headers, body: compress(role) });
     expect(text(await read('timestamp', undefined, 1000))).toBe(role);
     await expect(read('timestamp', undefined, 999)).rejects.toMatchObject({ reason: 'limit' });
     expect(server.requests[0]?.headers['accept-encoding']).toBe('gzip, zstd');
