@@ -5,6 +5,7 @@ import { type CommonShares, createShares } from '../async/shares.ts';
 import { Expected } from '../bytes/expected.ts';
 import { lend, mustBe } from '../bytes/proof.ts';
 import { Proven, prove } from '../bytes/proven.ts';
+import { Refusal } from '../bytes/refusal.ts';
 import { type Blob, makeBlob } from '../ports/blob.ts';
 import { type BlobStorage, StorageError, type UsageRecord } from '../ports/blob-storage.ts';
 import type { Blobs, Wanted } from '../ports/blobs.ts';
@@ -253,10 +254,9 @@ export class BlobStore implements Blobs {
       });
       return this.#blobOf(proof);
     } catch (error) {
-      if (!this.#isOwner) throw refusalOf(error, subject);
-      if (error instanceof StorageError && error.kind === 'full') await this.#makeRoom(bounded);
-      else this.#behind.add(this.#partials.tidy().catch(this.#onTrouble));
-      throw refusalOf(error, subject);
+      if (this.#isOwner && error instanceof StorageError && error.kind === 'full') await this.#makeRoom(bounded);
+      else if (this.#isOwner) this.#behind.add(this.#partials.tidy().catch(this.#onTrouble));
+      throw refusalOf(limit < wanted.limit ? aboutCache(error, limit) : error, subject);
     }
   }
 
@@ -280,4 +280,11 @@ export class BlobStore implements Blobs {
   #blobOf(proof: Proof): Blob {
     return makeBlob(proof.sha256, proof.size, this.#reader.of(proof));
   }
+}
+
+/** A body that is refused for its size names the setting where that is what it met. */
+function aboutCache(error: unknown, maxBytes: number): unknown {
+  if (!(error instanceof Refusal) || error.reason !== 'limit' || error.transient) return error;
+  const message = `${error.message} The whole cache has ${maxBytes} (cache.max_bytes).`;
+  return new Refusal('limit', message, { subject: error.subject, cause: error });
 }

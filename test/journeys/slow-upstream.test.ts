@@ -53,3 +53,24 @@ describe('a file from a slow line', () => {
     ]);
   });
 });
+
+describe('a file that is larger than the whole cache', () => {
+  it('and says no size is told as what it is to everybody, for one download', async () => {
+    const file = largeWheel();
+    await start({ maxBytes: 2_000_000, plainHtml: true });
+    rig.pypi.upload('alpha', file);
+    await rig.page('alpha');
+    for (let asked = 0; asked < 3; asked++) expect(await rig.refused(rig.path(file))).toBe('502 limit');
+    expect(rig.pypi.files.asked(rig.pypi.storedAt(file))).toHaveLength(1);
+    expect(rig.events.rejected.some(({ message }) => message.includes('cache.max_bytes'))).toBe(true);
+    expect((await rig.get(rig.path(ALPHA))).status).toBe(200);
+  });
+
+  it('and says its size is served to whoever asks', async () => {
+    const file = largeWheel();
+    await start({ maxBytes: 2_000_000 });
+    rig.pypi.upload('alpha', file);
+    await rig.page('alpha');
+    for (let asked = 0; asked < 2; asked++) expect((await rig.get(rig.path(file))).body.equals(file.bytes)).toBe(true);
+  });
+});
