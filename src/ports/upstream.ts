@@ -70,6 +70,8 @@ export type DocumentAnswer =
       readonly etag: string | undefined;
       /** PyPI's `X-PyPI-Last-Serial`. */
       readonly serial: number | undefined;
+      /** Nothing but its own end tells that it came whole. */
+      readonly unframed?: true | undefined;
       /** Seconds upstream lets it be kept. */
       readonly maxAge: number | undefined;
     }

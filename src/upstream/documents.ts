@@ -75,9 +75,11 @@ async function read(answer: Answer, request: DocumentRequest): Promise<DocumentA
   if (status === 404 || status === 410 || (status === 403 && request.forbiddenIsAbsent === true))
     return without(answer, 'absent');
   if (status !== 200) throw unfit(answer);
+  const bytes = await gather(answer, request.limit);
   // gzip and zstd have an end of their own.
-  if (request.proved !== true && labelOf(answer) === undefined) refuseUnframed(answer);
-  return { kind: 'document', url: answer.url.href, bytes: await gather(answer, request.limit), ...described(answer) };
+  const unframed = request.proved !== true && labelOf(answer) === undefined && !isFramed(answer);
+  if (unframed && !isCompleteByItself(bytes)) throw unframedCut(answer);
+  return { kind: 'document', url: answer.url.href, bytes, ...(unframed && { unframed }), ...described(answer) };
 }
 
 function without<K extends 'unchanged' | 'absent'>(answer: Answer, kind: K): { readonly kind: K } {
@@ -85,14 +87,24 @@ function without<K extends 'unchanged' | 'absent'>(answer: Answer, kind: K): { r
   return { kind };
 }
 
-/** A body that ends with its connection may have been cut, and nothing else would tell. */
-function refuseUnframed(answer: Answer): void {
-  const chunked = /(^|,)\s*chunked\s*$/i.test(answer.headers['transfer-encoding'] ?? '');
-  if (answer.length !== undefined || chunked) return;
-  answer.discard();
-  throw new Refusal(
+/** A body that ends with its connection may have been cut. */
+function isFramed({ length, headers }: Answer): boolean {
+  return length !== undefined || /(^|,)\s*chunked\s*$/i.test(headers['transfer-encoding'] ?? '');
+}
+
+/** Its own last words are there: of HTML its end tag, of JSON its closing brace (whoever reads it sees whether that closes the first). */
+function isCompleteByItself(bytes: Uint8Array): boolean {
+  const start = Buffer.from(bytes.subarray(0, LAST_WORDS)).toString('latin1').trimStart();
+  const end = Buffer.from(bytes.subarray(-LAST_WORDS)).toString('latin1').trimEnd();
+  return start.startsWith('{') ? end.endsWith('}') : /<\/html\s*>(?:\s|<!--[^<>]*-->)*$/i.test(end);
+}
+
+const LAST_WORDS = 256;
+
+function unframedCut({ url }: Answer): Refusal {
+  return new Refusal(
     'truncated',
-    `${redactUrl(answer.url)} came without a length, so nobody can tell whether it was cut.`,
+    `${redactUrl(url)} came without a length and without an end of its own, so nobody can tell whether it was cut.`,
   );
 }
 

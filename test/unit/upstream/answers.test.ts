@@ -285,6 +285,17 @@ describe('broken answers', () => {
   });
 
   it.each([
+    ['Content-Length: 5\r\nTransfer-Encoding: chunked'],
+    ['Transfer-Encoding: chunked\r\nContent-Length: 5'],
+    ['Content-Length: 5\r\nContent-Length: 6'],
+  ])('two lengths are refused in words: %j', async (head) => {
+    await expect(ask(raw(http(`200 OK\r\n${head}`, '5\r\nhello\r\n0\r\n\r\n')))).rejects.toMatchObject({
+      reason: 'format',
+      message: expect.stringContaining('says its length twice'),
+    });
+  });
+
+  it.each([
     [
       'Content-Length and Transfer-Encoding',
       '200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked',
