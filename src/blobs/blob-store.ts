@@ -15,7 +15,6 @@ import { ChunkBuffers } from './chunk-buffers.ts';
 import { BlobGone } from './chunks.ts';
 import { download as downloadInto, type Waiting } from './download.ts';
 import { Evictor } from './evict.ts';
-import { FillWriter } from './fill-writer.ts';
 import { Fills } from './fills.ts';
 import * as LIMITS from './limits.ts';
 import { Partials } from './partials.ts';
@@ -23,6 +22,7 @@ import { type Proof, Proofs } from './proofs.ts';
 import { BlobReader } from './reader.ts';
 import { isWrong, type Verification, verifyBlobs } from './scan.ts';
 import { refusalOf, StoredBlobs } from './stored-blobs.ts';
+import { Tags } from './tags.ts';
 import { Upkeep } from './upkeep.ts';
 import { type Usage, UsageOrder } from './usage-order.ts';
 
@@ -200,12 +200,11 @@ export class BlobStore implements Blobs {
     }
     const bytes = lend(document.bytes);
     try {
-      const stated = { length: bytes.byteLength, digests };
-      const writer = await FillWriter.open(await this.#storage.begin(), stated, bytes.byteLength);
+      const writer = await this.#storage.begin();
       try {
-        await writer.write(bytes);
-        await writer.prove();
-        await this.#publish(writer);
+        await writer.write(bytes, 0);
+        const { version } = await writer.commit(sha256);
+        this.#publish({ sha256, size: bytes.byteLength, tags: Tags.of(bytes), digests, version });
       } finally {
         await writer.discard();
       }
@@ -244,15 +243,18 @@ export class BlobStore implements Blobs {
     const limit = expected.length === undefined ? Math.min(wanted.limit, this.#maxBytes) : wanted.limit;
     const bounded = { ...wanted, limit };
     try {
-      const proof = await this.#partials.writing(bounded, waiting.caller.signal, async (writer) => {
+      return await this.#partials.writing(bounded, waiting.caller.signal, async (writer) => {
         await downloadInto(writer, bounded, download, waiting);
-        return this.#publish(writer);
+        const proof = await writer.commit();
+        this.#publish(proof);
+        const { whole } = writer;
+        if (whole !== undefined) this.#reader.remember(proof, whole);
+        await this.#fills.proved(proof.digests, async (other) => {
+          const there = other === wanted ? undefined : await this.#stored.find(other.expected);
+          return there && this.#blobOf(there);
+        });
+        return this.#blobOf(proof);
       });
-      await this.#fills.proved(proof.digests, async (other) => {
-        const there = other === wanted ? undefined : await this.#stored.find(other.expected);
-        return there && this.#blobOf(there);
-      });
-      return this.#blobOf(proof);
     } catch (error) {
       if (this.#isOwner && error instanceof StorageError && error.kind === 'full') await this.#makeRoom(bounded);
       else if (this.#isOwner) this.#behind.add(this.#partials.tidy().catch(this.#onTrouble));
@@ -268,13 +270,10 @@ export class BlobStore implements Blobs {
     await this.#evictor.run({ room: Math.max(0, most - bytes) + room });
   }
 
-  async #publish(writer: FillWriter): Promise<Proof> {
-    const proof = await this.#stored.publish(writer);
-    const { whole } = writer;
-    if (whole !== undefined) this.#reader.remember(proof, whole);
+  #publish(proof: Proof): void {
+    this.#stored.publish(proof);
     this.#published++;
     if (this.#isOwner) this.#evictor.run({ newest: proof.sha256 }).catch(this.#onTrouble);
-    return proof;
   }
 
   #blobOf(proof: Proof): Blob {

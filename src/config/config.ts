@@ -80,6 +80,8 @@ export interface Config {
     readonly port: number;
     readonly publicUrl: string | undefined;
     readonly maxConnections: number;
+    /** Seconds. */
+    readonly grace: number;
     /** Addresses and networks that may say for whom they ask. */
     readonly trustedProxies: readonly string[];
     /** Paths. */

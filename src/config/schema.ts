@@ -178,6 +178,9 @@ export const schema = z
           .describe(
             'Addresses or networks of the proxies in front of this mirror: from them alone, X-Forwarded-For or Forwarded says who the client is.',
           ),
+        grace: seconds(0, 3600)
+          .default(30)
+          .describe('Seconds that answers under way may take to end once the server is told to stop.'),
         max_connections: z
           .int()
           .min(1)

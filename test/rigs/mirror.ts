@@ -190,6 +190,7 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
       port: 0,
       publicUrl: undefined,
       maxConnections: 4096,
+      grace: 30,
       trustedProxies: [],
       tls: undefined,
       auth: undefined,

@@ -5,7 +5,7 @@ import { sha256Hex, startSha256 } from '../../bytes/digest.ts';
 import type { Instant } from '../../bytes/instant.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { PageRecord, PageStore } from '../../ports/index-state.ts';
+import { type PageRecord, type PageStore, Superseded, type UnsavedPage } from '../../ports/index-state.ts';
 import type { Upstream } from '../../ports/upstream.ts';
 import { inUtf8 } from '../../pypi/charset.ts';
 import type { OwnFile } from '../../pypi/listing.ts';
@@ -123,7 +123,9 @@ export class UnsignedEvidence implements Evidence<Heard> {
       const refreshed = await this.#refreshed(project, before, caller, doubted);
       this.#lastConfirmed = clock.now();
       const believed =
-        refreshed === 'absent' ? this.#absent(project) : this.#believedPage(refreshed, before, 'upstream');
+        refreshed === 'absent'
+          ? this.#absent(project)
+          : this.#believedPage(refreshed.record, before, 'upstream', refreshed.unsaved);
       done(believed.source?.sha256 === before?.source?.sha256 ? 'unchanged' : 'changed');
       return believed;
     } catch (error) {
@@ -140,14 +142,7 @@ export class UnsignedEvidence implements Evidence<Heard> {
       const refreshed = await this.#options.refresh.refresh(project, last && this.#beginning(last, doubted), caller);
       if (refreshed !== 'superseded') return refreshed;
     }
-    throw new Refusal(
-      'state',
-      `What is stored of ${project} is being changed again and again. Try again in a moment.`,
-      {
-        subject: 'state',
-        transient: true,
-      },
-    );
+    throw new Superseded(project);
   }
 
   async #askList(before: Believed<Heard> | undefined, caller: Caller): Promise<Believed<Heard>> {
@@ -197,7 +192,12 @@ export class UnsignedEvidence implements Evidence<Heard> {
     return makeBelieved('index', { name, source: undefined, observation: UNSEEN, from: 'upstream', proof });
   }
 
-  #believedPage(record: PageRecord, before: Believed<Heard> | undefined, from: 'disk' | 'upstream'): Believed<Heard> {
+  #believedPage(
+    record: PageRecord,
+    before: Believed<Heard> | undefined,
+    from: 'disk' | 'upstream',
+    unsaved?: UnsavedPage,
+  ): Believed<Heard> {
     const { project, bytes, seenSerial: serial, fetch, twice } = record;
     const isSame = before?.proof.kind === 'page' && before.proof.record.bytes === bytes;
     const source: Source = {
@@ -208,7 +208,14 @@ export class UnsignedEvidence implements Evidence<Heard> {
       read: async () => bytes,
     };
     const observation: Observation = { fetch, final: false, repeated: twice };
-    return makeBelieved('index', { name: project, source, observation, from, proof: { kind: 'page', record } });
+    return makeBelieved('index', {
+      name: project,
+      source,
+      observation,
+      from,
+      proof: { kind: 'page', record },
+      unsaved,
+    });
   }
 }
 

@@ -2,7 +2,7 @@ import type { Caller } from '../../async/caller.ts';
 import type { Instant } from '../../bytes/instant.ts';
 import { type Reason, Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { PageRecord, PageStore } from '../../ports/index-state.ts';
+import type { PageRecord, PageStore, UnsavedPage } from '../../ports/index-state.ts';
 import type { Difference, PageWork } from '../../ports/page-work.ts';
 import type { Upstream } from '../../ports/upstream.ts';
 import type { Change } from '../../pypi/changes.ts';
@@ -29,7 +29,13 @@ export interface RefreshOptions {
  * What a refresh came to: the record to believe from now on; that the project is not there (any more); or that somebody else
  * changed what is stored meanwhile, so that it has to begin again from that.
  */
-export type Refreshed = PageRecord | 'absent' | 'superseded';
+export type Refreshed = Believable | 'absent' | 'superseded';
+
+interface Believable {
+  readonly record: PageRecord;
+  /** Where it is not stored yet. */
+  readonly unsaved?: UnsavedPage;
+}
 
 /** PEP 691, with HTML for indexes that know nothing else. */
 
@@ -85,7 +91,8 @@ export class PageRefresh {
     // One that was here before: what comes back in its place must not be below the same floor.
     const gone = await store.gone(project);
     const serial = gone?.serial;
-    if (serial !== undefined && (arrival.serial ?? serial) < serial) throw regressed(project, arrival.serial, serial);
+    if (serial !== undefined && (arrival.serial ?? serial) < serial)
+      throw this.#heldBack(project, arrival.serial, serial);
     const { odd } = await work.compare(project, undefined, arrival, caller);
     const arrived = this.#recordOf(project, gone?.version ?? 0, arrival, this.#options.nameFetch());
     this.#tell(project, arrival, odd);
@@ -171,7 +178,15 @@ export class PageRefresh {
     const now = this.#options.clock.now();
     const since = this.#lowerSince.get(project) ?? now;
     if (this.#lowerSince.size < MOST_LOWER) this.#lowerSince.set(project, since);
-    if (serial < (floor ?? 0) || now - since < LOWER_FOR) throw regressed(project, serial, highestSeen);
+    if (now - since < LOWER_FOR) throw regressed(project, serial, highestSeen);
+    if (serial < (floor ?? 0)) throw this.#heldBack(project, serial, highestSeen);
+  }
+
+  /** Refused for as long as upstream says so: an operator may let it through. */
+  #heldBack(project: string, serial: number | undefined, seen: number): Refusal {
+    const after = String(serial ?? 'none');
+    this.#options.reports.heldBack(project, { reason: 'regressed', before: String(seen), after });
+    return regressed(project, serial, seen);
   }
 
   /** What the page would take away, less what an operator has accepted; `after` is judged whole. */
@@ -182,18 +197,20 @@ export class PageRefresh {
     return { losses: losses.filter((loss) => !isAccepted(loss, accepted)), changes, odd };
   }
 
-  /** What was accepted or seen twice becomes what the next page must not fall below, and is written down. */
+  /** What was accepted or seen twice becomes what the next page must not fall below; it is written down with its pins. */
   async #believe(record: PageRecord, changes: readonly Change[]): Promise<Refreshed> {
     const { project } = record;
-    const saved = await this.#save(record);
-    if (saved === 'superseded') return saved;
-    this.#lowerSince.delete(project);
-    for (const change of changes) this.#options.reports.changed(project, change);
-    return saved;
+    const { store, reports } = this.#options;
+    const prepared = await store.prepare(record, () => {
+      this.#lowerSince.delete(project);
+      for (const change of changes) reports.changed(project, change);
+    });
+    return prepared ?? 'superseded';
   }
 
   async #save(record: PageRecord): Promise<Refreshed> {
-    return (await this.#options.store.save(record)) ?? 'superseded';
+    const saved = await this.#options.store.save(record);
+    return saved === undefined ? 'superseded' : { record: saved };
   }
 
   /** The arrival as a record that follows the version named. */
