@@ -37,7 +37,7 @@ import { openIndex, refusing } from './open-index.ts';
 import { readRoot } from './pinned-root.ts';
 import { crowding, type NamedQueue, queuesOf } from './queues.ts';
 import { sealingOf } from './secrets.ts';
-import { reachOf } from './upstream-options.ts';
+import { limitsOf, reachOf } from './upstream-options.ts';
 
 /** A running mirror without its HTTP side: what every command works with. */
 export interface Composition {
@@ -216,7 +216,7 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
     insecureUpstream: index.insecureUpstream,
     ...reachOf(index),
     version: VERSION,
-    limits: { connections: config.limits.upstreamConnections, ...seams.upstreamLimits },
+    limits: { ...limitsOf(index), connections: config.limits.upstreamConnections, ...seams.upstreamLimits },
     onCrowding: crowding(emit, index.name),
   });
   const mirror = createUnsignedIndex({
@@ -270,7 +270,7 @@ async function composeSigned(parts: IndexParts & { readonly index: SignedIndexCo
     insecureUpstream: index.insecureUpstream,
     ...reachOf(index),
     version: VERSION,
-    limits: { connections: config.limits.upstreamConnections, ...seams.upstreamLimits },
+    limits: { ...limitsOf(index), connections: config.limits.upstreamConnections, ...seams.upstreamLimits },
     onCrowding: crowding(emit, index.name),
   });
   const mirror = await createSignedIndex({

@@ -48,8 +48,8 @@ export async function startMirror({
   const emit = createEmit(log, metrics);
   const composition = await compose({ config, emit, newTrust, upkeep: true });
   metrics.watchStore(() => {
-    const { blobs, bytes, limit } = composition.blobs.usage();
-    return { files: blobs, bytes, limitBytes: limit, byIndex: composition.blobs.held() };
+    const { blobs, bytes, limit, partials } = composition.blobs.usage();
+    return { files: blobs, bytes, limitBytes: limit, byIndex: composition.blobs.held(), partials };
   });
   metrics.watchQueues(() => composition.queues.map(({ queue, index, gate }) => ({ queue, index, ...gate.report() })));
   const access = readers && createAccess(readers, composition.shares);

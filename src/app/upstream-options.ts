@@ -1,8 +1,9 @@
 import { Refusal } from '../bytes/refusal.ts';
-import type { Credentials, IndexConfig, ProxyConfig, SecretPlace } from '../config/config.ts';
+import type { Credentials, IndexConfig, ProxyConfig, SecretPlace, Timeouts } from '../config/config.ts';
 import { secretVariable } from '../config/environment.ts';
 import type { UpstreamOptions } from '../upstream/client.ts';
 import type { Credential } from '../upstream/destinations.ts';
+import { LIMITS, type Pace, type UpstreamLimits } from '../upstream/limits.ts';
 import { readGiven } from './given-file.ts';
 
 /** How an index's upstream is reached: as whom, through what, known by whose word. Throws Refusal `state` or `format`. */
@@ -17,6 +18,28 @@ export function reachOf({
     credentials: credentials === undefined ? undefined : sentTo(credentials),
     ca: ca === undefined ? undefined : authorities(ca),
     proxy: proxy && proxyUrl(proxy),
+  };
+}
+
+/** How long an index's upstream is waited for. */
+export function limitsOf({ timeouts }: Pick<IndexConfig, 'timeouts'>): UpstreamLimits {
+  return {
+    ...LIMITS,
+    connectTimeout: timeouts.connect * SECOND,
+    documents: paceOf(timeouts, timeouts.firstByte, timeouts.page),
+    downloads: paceOf(timeouts, timeouts.fileFirstByte, timeouts.file),
+    minimumRate: timeouts.slowest,
+  };
+}
+
+const SECOND = 1000;
+
+function paceOf({ silence, slowestOver }: Timeouts, firstByte: number, all: number): Pace {
+  return {
+    headersTimeout: firstByte * SECOND,
+    idleTimeout: silence * SECOND,
+    rateWindow: slowestOver * SECOND,
+    deadline: all * SECOND,
   };
 }
 

@@ -5,6 +5,7 @@ import { type CommonShares, createShares } from '../async/shares.ts';
 import { Expected } from '../bytes/expected.ts';
 import { lend, mustBe } from '../bytes/proof.ts';
 import { Proven, prove } from '../bytes/proven.ts';
+import { Refusal } from '../bytes/refusal.ts';
 import { type Blob, makeBlob } from '../ports/blob.ts';
 import { type BlobStorage, StorageError, type UsageRecord } from '../ports/blob-storage.ts';
 import type { Blobs, Wanted } from '../ports/blobs.ts';
@@ -16,10 +17,10 @@ import { ChunkBuffers } from './chunk-buffers.ts';
 import { BlobGone } from './chunks.ts';
 import { download as downloadInto, type Waiting } from './download.ts';
 import { Evictor } from './evict.ts';
-import { FillWriter } from './fill-writer.ts';
 import { Fills } from './fills.ts';
 import * as LIMITS from './limits.ts';
 import { OwnLease } from './own-lease.ts';
+import { Partials } from './partials.ts';
 import { type Proof, Proofs } from './proofs.ts';
 import { BlobReader } from './reader.ts';
 import { isWrong, type Verification, verifyBlobs } from './scan.ts';
@@ -68,6 +69,7 @@ export class BlobStore implements Blobs {
   readonly #evictor: Evictor;
   readonly #upkeep: Upkeep;
   readonly #fills: Fills;
+  readonly #partials: Partials;
   readonly #behind: Background = createBackground();
   /** Counts publications, so that a look that overlapped one is taken again. */
   #published = 0;
@@ -124,6 +126,14 @@ export class BlobStore implements Blobs {
       { storage, record, order: this.#order, aliases: this.#aliases, evictor: this.#evictor, onTrouble },
       this.#isOwner,
     );
+    const nowMs = options.nowMs ?? Date.now;
+    this.#partials = new Partials({
+      storage,
+      maxBytes: this.#maxBytes,
+      nowMs,
+      isStored: (expected) => this.stored(expected),
+    });
+    if (this.#isOwner) this.#behind.add(this.#partials.tidy().catch(onTrouble));
     this.#fills = new Fills({
       run: (wanted, download, waiting) => this.#fill(wanted, download, waiting),
       stored: ({ expected }) => this.open(expected),
@@ -132,7 +142,7 @@ export class BlobStore implements Blobs {
       leaseTimes: { ...LIMITS.LEASE_TIMES, ...options.leaseTimes },
       maxOrphans: options.maxOrphans ?? LIMITS.MAX_ORPHANS,
       orphanStallMs: options.orphanStallMs ?? LIMITS.ORPHAN_STALL_MS,
-      nowMs: options.nowMs ?? Date.now,
+      nowMs,
     });
   }
 
@@ -141,8 +151,18 @@ export class BlobStore implements Blobs {
     return this.#upkeep.scanned;
   }
 
-  usage(): Usage & { readonly scanned: boolean; readonly fills: number } {
-    return { ...this.#order.usage(), scanned: this.#upkeep.isScanned, fills: this.#fills.active };
+  usage(): Usage & {
+    readonly scanned: boolean;
+    readonly fills: number;
+    /** Of downloads that were given up. */
+    readonly partials: { readonly count: number; readonly bytes: number };
+  } {
+    return {
+      ...this.#order.usage(),
+      scanned: this.#upkeep.isScanned,
+      fills: this.#fills.active,
+      partials: this.#partials.usage(),
+    };
   }
 
   /** Bytes counted for each index. */
@@ -269,10 +289,10 @@ export class BlobStore implements Blobs {
     const { expected, subject } = wanted;
     // What nobody stated the length of may not grow past what is kept at all.
     const limit = expected.length === undefined ? Math.min(wanted.limit, this.#maxBytes) : wanted.limit;
+    const bounded = { ...wanted, limit };
     try {
-      const writer = await FillWriter.open(this.#storage, expected, limit);
-      try {
-        await downloadInto(writer, { ...wanted, limit }, download, waiting);
+      return await this.#partials.writing(bounded, waiting.caller.signal, async (writer) => {
+        await downloadInto(writer, bounded, download, waiting);
         const proof = await writer.commit();
         this.#publish(proof, wanted.index);
         const { whole } = writer;
@@ -282,18 +302,20 @@ export class BlobStore implements Blobs {
           return there && this.#blobOf(there);
         });
         return this.#blobOf(proof);
-      } finally {
-        await writer.discard();
-      }
+      });
     } catch (error) {
-      // Another program may fill the disk below our own limit: make room by as much as was wanted.
-      if (this.#isOwner && error instanceof StorageError && error.kind === 'full') {
-        const { limit: most, bytes } = this.#order.usage();
-        const room = expected.length ?? Math.min(wanted.limit, LIMITS.ROOM_UNSTATED);
-        await this.#evictor.run({ room: Math.max(0, most - bytes) + room });
-      }
-      throw refusalOf(error, subject);
+      if (this.#isOwner && error instanceof StorageError && error.kind === 'full') await this.#makeRoom(bounded);
+      else if (this.#isOwner) this.#behind.add(this.#partials.tidy().catch(this.#onTrouble));
+      throw refusalOf(limit < wanted.limit ? aboutCache(error, limit) : error, subject);
     }
+  }
+
+  /** Another program may fill the disk below our own limit: make room by as much as was wanted. */
+  async #makeRoom({ expected, limit }: Wanted): Promise<void> {
+    await this.#partials.removeAll();
+    const { limit: most, bytes } = this.#order.usage();
+    const room = expected.length ?? Math.min(limit, LIMITS.ROOM_UNSTATED);
+    await this.#evictor.run({ room: Math.max(0, most - bytes) + room });
   }
 
   #publish(proof: Proof, index: string | undefined): void {
@@ -305,4 +327,11 @@ export class BlobStore implements Blobs {
   #blobOf(proof: Proof): Blob {
     return makeBlob(proof.sha256, proof.size, this.#reader.of(proof));
   }
+}
+
+/** A body that is refused for its size names the setting where that is what it met. */
+function aboutCache(error: unknown, maxBytes: number): unknown {
+  if (!(error instanceof Refusal) || error.reason !== 'limit' || error.transient) return error;
+  const message = `${error.message} The whole cache has ${maxBytes} (cache.max_bytes).`;
+  return new Refusal('limit', message, { subject: error.subject, cause: error });
 }

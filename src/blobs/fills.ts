@@ -50,6 +50,7 @@ export class Fills {
   readonly #fills = new Set<Fill>();
   /** Those nobody waits for, by their key, longest first. */
   readonly #orphans = new Map<string, Fill>();
+  /** Told again as what they were: what is permanent is never said to pass. */
   readonly #failures = new LRUCache<string, Failure>({ max: BACK_OFF_ENTRIES });
   #watch: NodeJS.Timeout | undefined;
   #isClosed = false;
@@ -70,7 +71,7 @@ export class Fills {
     const known = this.#flights.joinUnderway(key, caller);
     if (known !== undefined) return known;
     const failure = this.#failures.get(key);
-    if (failure !== undefined && this.#options.nowMs() < failure.until) throw remembered(failure.refusal);
+    if (failure !== undefined && this.#options.nowMs() < failure.until) throw failure.refusal;
     return this.#flights.join(key, caller, (all) => this.#adopt(key, all) ?? this.#start(key, wanted, download, all));
   }
 
@@ -271,11 +272,4 @@ function keyOf(wanted: Wanted): string {
 
 function abandoned(): Refusal {
   return new Refusal('state', 'Everybody who asked for this download has left.', { transient: true });
-}
-
-/** A failure of a moment ago: whoever asks again so soon is told to come back, not that the bytes were wrong again. */
-function remembered(refusal: unknown): unknown {
-  if (!(refusal instanceof Refusal)) return refusal;
-  const { reason, message, subject } = refusal;
-  return new Refusal(reason, message, { subject, transient: true, cause: refusal });
 }

@@ -21,6 +21,19 @@ export interface ProxyConfig {
   readonly login: { readonly username: string; readonly password: SecretPlace } | undefined;
 }
 
+/** How long an upstream is waited for. Seconds. */
+export interface Timeouts {
+  readonly connect: number;
+  readonly firstByte: number;
+  readonly fileFirstByte: number;
+  readonly silence: number;
+  /** Bytes a second, on average over `slowestOver`. */
+  readonly slowest: number;
+  readonly slowestOver: number;
+  readonly page: number;
+  readonly file: number;
+}
+
 interface AnyIndexConfig {
   readonly name: string;
   readonly upstream: string;
@@ -35,6 +48,7 @@ interface AnyIndexConfig {
   readonly ca: string | undefined;
   readonly proxy: ProxyConfig | undefined;
   readonly privateHosts: readonly string[];
+  readonly timeouts: Timeouts;
 }
 
 /** An index that signs nothing. */

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { LayoutDescription } from '../presets/layouts.ts';
-import type { Config, Credentials, IndexConfig, ProxyConfig, SecretPlace } from './config.ts';
+import type { Config, Credentials, IndexConfig, ProxyConfig, SecretPlace, Timeouts } from './config.ts';
 import type { ParsedFile } from './schema.ts';
 
 type ParsedIndex = ParsedFile['indexes'][string];
@@ -51,6 +51,7 @@ function toIndex(name: string, index: ParsedIndex): IndexConfig {
     ca: resolved(index.ca),
     proxy: index.proxy && toProxy(index.proxy),
     privateHosts: index.private_hosts,
+    timeouts: toTimeouts(index.timeouts),
   };
   if (index.root === undefined)
     return {
@@ -71,6 +72,10 @@ function toIndex(name: string, index: ParsedIndex): IndexConfig {
     filesUrl: index.files_url,
     refresh: index.refresh,
   };
+}
+
+function toTimeouts({ first_byte, file_first_byte, slowest_over, ...same }: ParsedIndex['timeouts']): Timeouts {
+  return { ...same, firstByte: first_byte, fileFirstByte: file_first_byte, slowestOver: slowest_over };
 }
 
 function toCredentials(upstream: string, given: NonNullable<ParsedIndex['credentials']>): Credentials {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { INDEX_NAME, INDEX_NAME_RULE } from '../bytes/index-name.ts';
 import { LAYOUT_NAMES } from '../presets/known-upstreams.ts';
 import { auth, credentials, proxy, sealFault, sealing, tls } from './access.ts';
+import { timeouts } from './timeouts.ts';
 import {
   baseOrPath,
   baseUrl,
@@ -117,6 +118,7 @@ const index = z
       .optional()
       .describe('Certificate authorities besides the usual ones, a PEM file relative to this one.'),
     proxy: proxy.optional().describe('How the upstream is reached where there is no way but a proxy.'),
+    timeouts: timeouts.describe('How long upstream is waited for; raise one where it is slow and honest.'),
     private_hosts: z
       .array(host)
       .max(64)

@@ -6,7 +6,7 @@ import { decodeList, decodePage } from '../pypi/decode.ts';
 import { emptied, type Listing } from '../pypi/listing.ts';
 import { type Loss, lossesOf } from '../pypi/losses.ts';
 import { refuseNoPage, type Sight } from '../pypi/observation.ts';
-import type { ProjectPage } from '../pypi/project-page.ts';
+import type { Oddity, ProjectPage } from '../pypi/project-page.ts';
 import { relink } from '../pypi/relink.ts';
 import type { Bodies } from '../render/bodies.ts';
 import { legacyJson } from '../render/legacy-json.ts';
@@ -59,6 +59,8 @@ export interface Seen {
 export interface Difference {
   readonly losses: readonly Loss[];
   readonly changes: readonly Change[];
+  /** Of the page that is there now. */
+  readonly odd: readonly Oddity[];
 }
 
 /**
@@ -101,7 +103,8 @@ export function undigestedOf({ files }: ProjectPage): readonly string[] {
 
 export function differenceOf(before: Sight | undefined, after: Sight): Difference {
   refuseNoPage(after);
-  if (before === undefined) return { losses: [], changes: [] };
+  const { odd = [] } = after.page;
+  if (before === undefined) return { losses: [], changes: [], odd };
   const losses = lossesOf(before, after);
-  return { losses, changes: changesOf(before.page, after.page, losses) };
+  return { losses, changes: changesOf(before.page, after.page, losses), odd };
 }

@@ -9,6 +9,8 @@ import type { MetadataSource } from '../tuf/refresh.ts';
 export interface Download {
   readonly start: number;
   readonly bytes: AsyncIterable<Uint8Array>;
+  /** True where they were coded on their way: nobody can go on in their middle. */
+  readonly unpacked?: boolean | undefined;
 }
 
 /**
@@ -72,6 +74,8 @@ export type DocumentAnswer =
       readonly etag: string | undefined;
       /** PyPI's `X-PyPI-Last-Serial`. */
       readonly serial: number | undefined;
+      /** Nothing but its own end tells that it came whole. */
+      readonly unframed?: true | undefined;
       /** Seconds upstream lets it be kept. */
       readonly maxAge: number | undefined;
     }

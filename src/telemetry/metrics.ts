@@ -12,6 +12,8 @@ export interface StoreSizes {
   readonly limitBytes: number;
   /** Bytes counted for each. */
   readonly byIndex: ReadonlyMap<string, number>;
+  /** Of downloads that were given up. */
+  readonly partials: { readonly count: number; readonly bytes: number };
 }
 
 /** How one queue stands. `index`: whose it is; empty where all indexes share it. */
@@ -236,6 +238,8 @@ function watchStore(registry: Registry, read: () => StoreSizes, indexOf: Label):
   gauge('bytes', 'Bytes of proved files held.', (sizes) => sizes.bytes);
   gauge('files', 'Proved files held.', (sizes) => sizes.files);
   gauge('limit_bytes', 'Most bytes the store may hold.', (sizes) => sizes.limitBytes);
+  gauge('partials', 'Downloads given up and kept to go on from.', (sizes) => sizes.partials.count);
+  gauge('partial_bytes', 'Bytes of those.', (sizes) => sizes.partials.bytes);
   new Gauge({
     name: 'verbatim_store_index_bytes',
     help: 'Bytes of proved files counted for each index.',

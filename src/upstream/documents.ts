@@ -4,6 +4,7 @@ import { deadline } from '../async/timeout.ts';
 import { alone } from '../bytes/copy-out-of-pool.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { DocumentAnswer, DocumentRequest, Upstream } from '../ports/upstream.ts';
+import { codingOf, DOCUMENT_CODINGS, labelOf, unpacked } from './decoded.ts';
 import { redactUrl } from './destinations.ts';
 import type { Answer } from './exchange.ts';
 import { overdue } from './failures.ts';
@@ -54,6 +55,7 @@ async function attempt(
 ): Promise<DocumentAnswer> {
   const { url, accept, etag, fresh, redirects = true } = request;
   const headers = {
+    'accept-encoding': DOCUMENT_CODINGS,
     ...(accept !== undefined && { accept }),
     ...(etag !== undefined && !fresh && { 'if-none-match': etag }),
   };
@@ -73,8 +75,11 @@ async function read(answer: Answer, request: DocumentRequest): Promise<DocumentA
   if (status === 404 || status === 410 || (status === 403 && request.forbiddenIsAbsent === true))
     return without(answer, 'absent');
   if (status !== 200) throw unfit(answer);
-  if (request.proved !== true) refuseUnframed(answer);
-  return { kind: 'document', url: answer.url.href, bytes: await gather(answer, request.limit), ...described(answer) };
+  const bytes = await gather(answer, request.limit);
+  // gzip and zstd have an end of their own.
+  const unframed = request.proved !== true && labelOf(answer) === undefined && !isFramed(answer);
+  if (unframed && !isCompleteByItself(bytes)) throw unframedCut(answer);
+  return { kind: 'document', url: answer.url.href, bytes, ...(unframed && { unframed }), ...described(answer) };
 }
 
 function without<K extends 'unchanged' | 'absent'>(answer: Answer, kind: K): { readonly kind: K } {
@@ -82,21 +87,43 @@ function without<K extends 'unchanged' | 'absent'>(answer: Answer, kind: K): { r
   return { kind };
 }
 
-/** A body that ends with its connection may have been cut, and nothing else would tell. */
-function refuseUnframed(answer: Answer): void {
-  const chunked = /(^|,)\s*chunked\s*$/i.test(answer.headers['transfer-encoding'] ?? '');
-  if (answer.length !== undefined || chunked) return;
-  answer.discard();
-  throw new Refusal(
+/** A body that ends with its connection may have been cut. */
+function isFramed({ length, headers }: Answer): boolean {
+  return length !== undefined || /(^|,)\s*chunked\s*$/i.test(headers['transfer-encoding'] ?? '');
+}
+
+/** Its own last words are there: of HTML its end tag, of JSON its closing brace (whoever reads it sees whether that closes the first). */
+function isCompleteByItself(bytes: Uint8Array): boolean {
+  const start = Buffer.from(bytes.subarray(0, LAST_WORDS)).toString('latin1').trimStart();
+  const end = Buffer.from(bytes.subarray(-LAST_WORDS)).toString('latin1').trimEnd();
+  return start.startsWith('{') ? end.endsWith('}') : /<\/html\s*>(?:\s|<!--[^<>]*-->)*$/i.test(end);
+}
+
+const LAST_WORDS = 256;
+
+function unframedCut({ url }: Answer): Refusal {
+  return new Refusal(
     'truncated',
-    `${redactUrl(answer.url)} came without a length, so nobody can tell whether it was cut.`,
+    `${redactUrl(url)} came without a length and without an end of its own, so nobody can tell whether it was cut.`,
   );
 }
 
 async function gather(answer: Answer, limit: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of answer.body(limit)) chunks.push(chunk);
+  for await (const chunk of plain(answer, limit)) chunks.push(chunk);
   return alone(Buffer.concat(chunks));
+}
+
+/** As it is without its coding, in which it was asked for: lengths and digests are of that. */
+function plain(answer: Answer, limit: number): AsyncIterable<Uint8Array> {
+  const label = labelOf(answer);
+  if (label === undefined) return answer.body(limit);
+  try {
+    return unpacked(answer, codingOf(label, answer.url), limit);
+  } catch (error) {
+    answer.discard();
+    throw error;
+  }
 }
 
 /** What the headers say of a document, each read strictly or not at all. */

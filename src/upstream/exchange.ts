@@ -87,12 +87,20 @@ function answered(
     };
     const awaitHead = () =>
       timer.start(pace.headersTimeout, () =>
-        refuse('slow', `${host} did not answer within ${pace.headersTimeout / 1000} seconds.`, true),
+        refuse(
+          'slow',
+          `${host} did not answer within ${pace.headersTimeout / 1000} seconds (timeouts: first_byte, file_first_byte).`,
+          true,
+        ),
       );
     request.on('error', reject);
     // From now, not from the socket on: a tunnel through a proxy is asked for before there is one.
     timer.start(connectTimeout, () =>
-      refuse('unreachable', `${host} took longer than ${connectTimeout / 1000} seconds to connect.`, true),
+      refuse(
+        'unreachable',
+        `${host} took longer than ${connectTimeout / 1000} seconds to connect (timeouts: connect).`,
+        true,
+      ),
     );
     request.once('socket', (socket) => whenConnected(socket, secure, awaitHead));
     const start = performance.now();

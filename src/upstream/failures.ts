@@ -40,6 +40,13 @@ const CONNECTING: readonly Failure[] = [
   },
 ];
 
+/** RFC 9112 §6.3. */
+const TWO_LENGTHS: ReadonlySet<string> = new Set([
+  'HPE_INVALID_TRANSFER_ENCODING',
+  'HPE_INVALID_CONTENT_LENGTH',
+  'HPE_UNEXPECTED_CONTENT_LENGTH',
+]);
+
 /** What an error of node's HTTP client or of a socket means, as a Refusal; one already refused passes through. */
 export function failed(error: unknown, url: URL, stage: Stage): Refusal {
   if (error instanceof Refusal) return error;
@@ -53,6 +60,12 @@ export function failed(error: unknown, url: URL, stage: Stage): Refusal {
     );
   if (code === 'HPE_HEADER_OVERFLOW')
     return new Refusal('limit', `The headers of ${redactUrl(url)} are too large.`, options);
+  if (TWO_LENGTHS.has(code))
+    return new Refusal(
+      'format',
+      `${redactUrl(url)} says its length twice (Content-Length beside Transfer-Encoding, or two of one), which is how answers are smuggled: nobody can tell where it ends.`,
+      options,
+    );
   if (code.startsWith('HPE_') && code !== 'HPE_INVALID_EOF_STATE')
     return new Refusal('format', `The answer of ${redactUrl(url)} is not valid HTTP.`, options);
   if (stage === 'in the body')
@@ -66,7 +79,9 @@ export function failed(error: unknown, url: URL, stage: Stage): Refusal {
 
 /** Everything a request may take in all has passed. */
 export function overdue(url: string): Refusal {
-  return new Refusal('slow', `${redactUrl(url)} took longer than a request may take in all.`, { transient: true });
+  return new Refusal('slow', `${redactUrl(url)} took longer than a request may take in all (timeouts: page, file).`, {
+    transient: true,
+  });
 }
 
 export function codeOf(error: unknown): string {

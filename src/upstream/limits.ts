@@ -10,14 +10,14 @@ export interface Pace {
   readonly rateWindow: number;
 }
 
-/** Every limit of the upstream side; tests shorten them. */
+/** Every limit of the upstream side: its waits as they are unless configured, the rest as it is. */
 export interface UpstreamLimits {
   readonly connectTimeout: number;
   /** Metadata, pages and lists: somebody waits for them. */
   readonly documents: Pace;
   /** Files: clients are told to wait meanwhile (100 Continue), and the upstream may be a mirror that fetches the file first. */
   readonly downloads: Pace;
-  /** Bytes a second. */
+  /** Bytes a second; 0 for none. */
   readonly minimumRate: number;
   readonly headerBytes: number;
   readonly headerCount: number;
@@ -46,10 +46,10 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 
 export const LIMITS: UpstreamLimits = {
-  connectTimeout: 3 * SECOND,
-  documents: { headersTimeout: 10 * SECOND, idleTimeout: 15 * SECOND, deadline: 2 * MINUTE, rateWindow: 30 * SECOND },
-  downloads: { headersTimeout: MINUTE, idleTimeout: MINUTE, deadline: 120 * MINUTE, rateWindow: MINUTE },
-  minimumRate: 32 * 1024,
+  connectTimeout: 10 * SECOND,
+  documents: { headersTimeout: 30 * SECOND, idleTimeout: MINUTE, deadline: 15 * MINUTE, rateWindow: MINUTE },
+  downloads: { headersTimeout: MINUTE, idleTimeout: MINUTE, deadline: 24 * 60 * MINUTE, rateWindow: MINUTE },
+  minimumRate: 1024,
   headerBytes: 16 * 1024,
   headerCount: 100,
   interimBurst: 20,

@@ -1,7 +1,6 @@
 import type { Caller } from '../async/caller.ts';
 import type { Gate } from '../async/gate.ts';
 import { Refusal } from '../bytes/refusal.ts';
-import { codingOf, mayBeCoded } from './decoded.ts';
 import { type Destinations, redactUrl } from './destinations.ts';
 import { type Answer, type Exchange, StaleConnection } from './exchange.ts';
 import type { Pace } from './limits.ts';
@@ -74,7 +73,7 @@ async function send({ destinations, exchange, agent }: VisitDeps, url: URL, visi
   const leave = await lane.gate.enter(caller);
   try {
     return await exchange(url, {
-      // No compression: files must arrive as they are hashed, and a bomb has nothing to unpack into.
+      // Files must arrive as they are hashed; documents say otherwise.
       headers: {
         'user-agent': agent,
         'accept-encoding': 'identity',
@@ -101,9 +100,6 @@ function judged(answer: Answer, retryAfter: RetryAfter): Answer {
 
 function objection(answer: Answer, retryAfter: RetryAfter): Refusal | undefined {
   const { status, url, headers } = answer;
-  const coding = codingOf(answer);
-  if (status < 300 && coding !== undefined && !mayBeCoded(url, coding))
-    return new Refusal('encoding', `${redactUrl(url)} came compressed, though it was asked for as it is.`);
   if (status === 429 || status === 503) retryAfter.heard(url, headers['retry-after']);
   if (status === 429 || (status >= 500 && status <= 599))
     return new Refusal(

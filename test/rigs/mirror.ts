@@ -12,6 +12,7 @@ import { BUILT_AT } from '../../src/version.ts';
 import { type Answered, type Asking, ask } from '../support/ask.ts';
 import { DAY, type TestClock } from '../support/clock.ts';
 import { createRecorder, type Recorded } from '../support/recorder.ts';
+import { TIMEOUTS } from '../support/timeouts.ts';
 
 /** How a running mirror is asked. */
 export interface Face {
@@ -105,6 +106,7 @@ const ANY_INDEX = {
   ca: undefined,
   proxy: undefined,
   privateHosts: [],
+  timeouts: TIMEOUTS,
 } as const;
 
 /** An index signed with TUF as the configuration describes it, with every default. */

@@ -103,6 +103,7 @@ export async function startUpstream(options: UpstreamServerOptions = {}) {
     if (fault?.kind === 'headers') {
       for (const [name, value] of Object.entries(fault.headers)) response.setHeader(name, value);
       if (fault.status !== undefined) response.statusCode = fault.status;
+      if (fault.chunked === true) response.removeHeader('content-length');
     }
     response.flushHeaders();
     if (request.method === 'HEAD') response.end();
@@ -118,6 +119,10 @@ export async function startUpstream(options: UpstreamServerOptions = {}) {
     const write = (bytes: Uint8Array) =>
       new Promise<void>((done, failed) => response.write(bytes, (error) => (error ? failed(error) : done())));
     switch (fault?.kind) {
+      case 'headers':
+        if (fault.cut === undefined) break;
+        await write(body.subarray(0, fault.cut));
+        return void socket.end();
       case 'truncate':
         if (fault.at > 0) await write(body.subarray(0, fault.at));
         return void (fault.how === 'rst' ? socket.resetAndDestroy() : socket.end());

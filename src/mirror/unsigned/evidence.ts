@@ -7,6 +7,7 @@ import { Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { type PageRecord, type PageStore, Superseded, type UnsavedPage } from '../../ports/index-state.ts';
 import type { Upstream } from '../../ports/upstream.ts';
+import { inUtf8 } from '../../pypi/charset.ts';
 import type { OwnFile } from '../../pypi/listing.ts';
 import { PAGE_ACCEPT } from '../../pypi/media-types.ts';
 import { type Believed, makeBelieved, type Observation, type Source } from '../believed.ts';
@@ -166,7 +167,8 @@ export class UnsignedEvidence implements Evidence<Heard> {
     if (answer.kind === 'unchanged' && before !== undefined) return believed(before.source, etag);
     if (answer.kind !== 'document')
       throw new Refusal('unreachable', 'Upstream has no project list.', { subject: 'list', transient: true });
-    return believed(await listSource(answer.url, answer.bytes), answer.etag);
+    const { bytes } = inUtf8(answer.bytes, answer.contentType, LIMITS.list);
+    return believed(await listSource(answer.url, bytes), answer.etag);
   }
 
   /** What the next page is compared with: as it is stored, which an operator's command or another process may have changed. */

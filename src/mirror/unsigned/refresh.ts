@@ -8,9 +8,10 @@ import type { Upstream } from '../../ports/upstream.ts';
 import type { Change } from '../../pypi/changes.ts';
 import { isAccepted, type Loss, lossText, sameLosses } from '../../pypi/losses.ts';
 import { PAGE_ACCEPT } from '../../pypi/media-types.ts';
+import type { Oddity } from '../../pypi/project-page.ts';
 import { LIMITS } from '../limits.ts';
 import type { Reports } from '../projects/reports.ts';
-import { type Arrival, highest, isUnsure, sameBytes } from './observation.ts';
+import { type Arrival, asArrival, highest, isUnsure, sameBytes } from './observation.ts';
 
 export interface RefreshOptions {
   readonly upstream: Pick<Upstream, 'document'>;
@@ -74,9 +75,11 @@ export class PageRefresh {
     return this.#confirmed(before);
   }
 
-  #ask({ project, caller }: Round, how: { readonly etag?: string | undefined; readonly fresh: boolean }) {
+  async #ask({ project, caller }: Round, how: { readonly etag?: string | undefined; readonly fresh: boolean }) {
     const { upstream, pageUrl } = this.#options;
-    return upstream.document({ url: pageUrl(project), accept: PAGE_ACCEPT, limit: LIMITS.page, ...how }, caller);
+    const ask = { url: pageUrl(project), accept: PAGE_ACCEPT, limit: LIMITS.page, ...how };
+    const answer = await upstream.document(ask, caller);
+    return answer.kind === 'document' ? asArrival(answer) : answer;
   }
 
   async #arrived(round: Round, before: PageRecord | undefined, arrival: Arrival, fresh: boolean): Promise<Refreshed> {
@@ -90,8 +93,9 @@ export class PageRefresh {
     const serial = gone?.serial;
     if (serial !== undefined && (arrival.serial ?? serial) < serial)
       throw this.#heldBack(project, arrival.serial, serial);
-    await work.compare(project, undefined, arrival, caller);
+    const { odd } = await work.compare(project, undefined, arrival, caller);
     const arrived = this.#recordOf(project, gone?.version ?? 0, arrival, this.#options.nameFetch());
+    this.#tell(project, arrival, odd);
     return this.#believe({ ...arrived, serial, twice: false }, gone === undefined ? [] : [{ kind: 'returned' }]);
   }
 
@@ -99,7 +103,8 @@ export class PageRefresh {
     // The same bytes by the same connection are one edge's word said twice.
     if (sameBytes(before, first)) return fresh || before.twice ? this.#grown(before, first) : this.#confirmed(before);
     this.#refuseLowerSerial(before, first);
-    const { losses, changes } = await this.#compare(round, before, first);
+    const { losses, changes, odd } = await this.#compare(round, before, first);
+    this.#tell(round.project, first, odd);
     return losses.length === 0 ? this.#grown(before, first, changes) : this.#secondLook(round, before, first, losses);
   }
 
@@ -188,8 +193,8 @@ export class PageRefresh {
   async #compare({ caller }: Round, before: PageRecord, after: Arrival): Promise<Difference> {
     const { project, bytes, serial, seenSerial, accepted = [] } = before;
     const seen = { bytes, serial: highest(serial, seenSerial) };
-    const { losses, changes } = await this.#options.work.compare(project, seen, after, caller);
-    return { losses: losses.filter((loss) => !isAccepted(loss, accepted)), changes };
+    const { losses, changes, odd } = await this.#options.work.compare(project, seen, after, caller);
+    return { losses: losses.filter((loss) => !isAccepted(loss, accepted)), changes, odd };
   }
 
   /** What was accepted or seen twice becomes what the next page must not fall below; it is written down with its pins. */
@@ -215,6 +220,16 @@ export class PageRefresh {
     const url = arrival.url === this.#options.pageUrl(project) ? undefined : arrival.url;
     const times = { fetchedAt: now, confirmedAt: now };
     return { project, version, bytes, url, contentType, etag, seenSerial, maxAge, ...times, fetch };
+  }
+
+  /** A page that is not as its norm wants it and is taken all the same, as installers take it: once a change. */
+  #tell(project: string, { odd }: Arrival, more: readonly Oddity[]): void {
+    const all = [...odd, ...more];
+    if (all.length > 0)
+      this.#options.reports.noted('a page is odd, and is taken as installers take it', {
+        project,
+        odd: all.join(', '),
+      });
   }
 
   #alarm(project: string, losses: readonly Loss[], message: string): void {

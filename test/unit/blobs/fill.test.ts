@@ -213,6 +213,35 @@ describe('a wrong body', () => {
     await nothingKept(store);
   });
 
+  it('is told again as what it was while nobody asks for it, at every length of the pause', async () => {
+    const bytes = content(1000);
+    let now = 0;
+    const store = await openStore({ nowMs: () => now });
+    const source = upstream(whole(content(1000)));
+    const ask = () => refusalOf(store.blobs.fetch(wanted(bytes), source.download, client()));
+    for (const pause of [1000, 2000, 4000, 5000, 5000]) {
+      const asked = source.requests.length;
+      expect(await ask()).toMatchObject({ reason: 'digest', transient: false });
+      expect(source.requests).toHaveLength(asked + 2);
+      now += pause - 1;
+      expect(await ask()).toMatchObject({ reason: 'digest', transient: false, subject: 'file' });
+      expect(source.requests).toHaveLength(asked + 2);
+      now += 1;
+    }
+  });
+
+  it('that may pass is told again as one that may', async () => {
+    const store = await openStore({ nowMs: () => 0 });
+    const bytes = content(10);
+    const source = upstream(() => {
+      throw new Refusal('unreachable', 'Upstream is away.', { transient: true });
+    });
+    const ask = () => refusalOf(store.blobs.fetch(wanted(bytes), source.download, client()));
+    expect(await ask()).toMatchObject({ reason: 'unreachable', transient: true });
+    expect(await ask()).toMatchObject({ reason: 'unreachable', transient: true });
+    expect(source.requests).toHaveLength(3);
+  });
+
   it('once, then right, is served', async () => {
     const bytes = content(MIB + 1);
     const store = await openStore();

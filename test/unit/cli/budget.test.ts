@@ -3,6 +3,7 @@ import { compose } from '../../../src/app/compose.ts';
 import type { UnsignedIndexConfig } from '../../../src/config/config.ts';
 import { client, PLAIN } from '../../support/callers.ts';
 import { largePage } from '../../support/large.ts';
+import { TIMEOUTS } from '../../support/timeouts.ts';
 import { startUpstream } from '../../support/upstream.ts';
 import { scratch } from '../../support/volume-harness.ts';
 
@@ -28,6 +29,7 @@ async function warmAfter(indexes: number, memoryBytes: number) {
     ca: undefined,
     proxy: undefined,
     privateHosts: [],
+    timeouts: TIMEOUTS,
   });
   const names = Array.from({ length: indexes }, (_, at) => `index${at}`);
   const composition = await compose({

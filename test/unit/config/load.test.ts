@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ConfigRefusal } from '../../../src/config/faults.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { INSECURE_INDEX, INSECURE_UPSTREAM, RESERVED_NAMES } from '../../../src/config/schema.ts';
+import { TIMEOUTS } from '../../support/timeouts.ts';
 
 const simple = { upstream: 'https://index.example', root: 'root.json' };
 
@@ -60,6 +61,7 @@ describe('the simple case', () => {
       reuploads: false,
       insecureUpstream: false,
       privateHosts: [],
+      timeouts: TIMEOUTS,
     });
   });
 
@@ -79,6 +81,7 @@ describe('the simple case', () => {
         projectList: true,
         reuploads: false,
         privateHosts: [],
+        timeouts: TIMEOUTS,
       },
     });
   });
@@ -277,6 +280,32 @@ describe('an index that signs nothing', () => {
       contentAddressed: true,
     });
   });
+});
+
+describe('how long an upstream is waited for', () => {
+  const index = (timeouts: string) =>
+    file(
+      `indexes:\n  main:\n    upstream: https://i.example/simple/\n    evidence: index\n    timeouts: ${timeouts}\n`,
+    );
+
+  it('is said wait by wait; what is not said stays as it is', () => {
+    const path = index('{ first_byte: 45, slowest: 512 B, slowest_over: 120 }');
+    expect(loadConfig({ file: path, env: {} }).indexes['main']?.timeouts).toEqual({
+      ...TIMEOUTS,
+      firstByte: 45,
+      slowest: 512,
+      slowestOver: 120,
+    });
+  });
+
+  it.each(['{ connect: 0 }', '{ first_byte: 3601 }', '{ page: 1.5 }', '{ slowest: slow }', '{ conect: 5 }', '30'])(
+    'refuses %s',
+    (timeouts) => {
+      const found = wheres(() => loadConfig({ file: index(timeouts), env: {} }));
+      expect(found).toHaveLength(1);
+      expect(found[0]).toMatch(/^indexes\.main\.timeouts/);
+    },
+  );
 });
 
 describe('access, here and upstream', () => {

@@ -293,7 +293,13 @@ describe('series', () => {
 
   it('carry our prefix', async () => {
     const { metrics, series } = telemetry();
-    metrics.watchStore(() => ({ bytes: 5, files: 1, limitBytes: 10, byIndex: new Map([['main', 5]]) }));
+    metrics.watchStore(() => ({
+      bytes: 5,
+      files: 1,
+      limitBytes: 10,
+      byIndex: new Map([['main', 5]]),
+      partials: { count: 2, bytes: 3 },
+    }));
     const found = await series();
     expect(found.every((line) => line.startsWith('verbatim_'))).toBe(true);
     expect(found).toContain('verbatim_store_bytes 5');
@@ -326,7 +332,13 @@ describe('series', () => {
         const { emit, metrics, registry } = telemetry();
         for (const event of [answered, EACH.served, rejected]) emit(event);
         metrics.logWithheld();
-        metrics.watchStore(() => ({ bytes: 5, files: 1, limitBytes: 10, byIndex: new Map([['main', 5]]) }));
+        metrics.watchStore(() => ({
+          bytes: 5,
+          files: 1,
+          limitBytes: 10,
+          byIndex: new Map([['main', 5]]),
+          partials: { count: 2, bytes: 3 },
+        }));
         const refused = new Map([['main', version]]);
         metrics.watchQueues(() => [
           { queue: 'fills', index: '', places: 4, busy: 3, waiting: 2, longestWait: version * 1000, refused },

@@ -1,3 +1,4 @@
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { type Caller, internalCaller } from '../../../src/async/caller.ts';
 import type { Upstream } from '../../../src/ports/upstream.ts';
@@ -72,6 +73,19 @@ describe('the metadata source', () => {
     const { read } = await setup(['timestamp.json']);
     await expect(read('timestamp', undefined, 13)).rejects.toMatchObject({ reason: 'limit' });
     expect(text(await read('timestamp', undefined, 14))).toBe('timestamp.json');
+  });
+
+  it.each([
+    ['gzip', gzipSync],
+    ['zstd', zstdCompressSync],
+  ] as const)('unpacks a role that comes as %s, and never to more than the limit', async (coding, compress) => {
+    const { server, read } = await setup(['timestamp.json']);
+    const role = 'timestamp '.repeat(100);
+    const headers = { 'content-encoding': coding };
+    server.fault('*', { kind: 'status', status: 200, headers, body: compress(role) });
+    expect(text(await read('timestamp', undefined, 1000))).toBe(role);
+    await expect(read('timestamp', undefined, 999)).rejects.toMatchObject({ reason: 'limit' });
+    expect(server.requests[0]?.headers['accept-encoding']).toBe('gzip, zstd');
   });
 
   it('finds a role that RSTUF stored without its version, in that layout only', async () => {
