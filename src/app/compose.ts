@@ -20,7 +20,7 @@ import type { IndexState } from '../ports/index-state.ts';
 import type { PageWork } from '../ports/page-work.ts';
 import type { Journal } from '../ports/records.ts';
 import { knownLayout } from '../presets/known-upstreams.ts';
-import { describedLayout, layoutBases, resolveLayout } from '../presets/layouts.ts';
+import { describedLayout, resolveLayout } from '../presets/layouts.ts';
 import { simpleIndex } from '../presets/simple-index.ts';
 import { createTargetLayout } from '../presets/target-layout.ts';
 import { createPageStore } from '../state/pages.ts';
@@ -33,7 +33,7 @@ import { createPageWork } from '../workers/page-work.ts';
 import { type DataDirectory, nowOf, openDataDirectory } from './data-directory.ts';
 import { openIndex, refusing } from './open-index.ts';
 import { readRoot } from './pinned-root.ts';
-import { reachOf } from './upstream-options.ts';
+import { signedReach, unsignedReach } from './upstream-options.ts';
 
 /** A running mirror without its HTTP side: what every command works with. */
 export interface Composition {
@@ -181,10 +181,7 @@ async function composeUnsigned({
   const { simple, api } = simpleIndex(index.upstream);
   const upstreamSince = await holdToUpstream(state, simple, { evidence: index.evidence, now: clock.now(), newTrust });
   const upstream = createUpstream({
-    bases: [simple, ...(api === undefined ? [] : [api])],
-    fileHosts: index.fileHosts,
-    insecureUpstream: index.insecureUpstream,
-    ...reachOf(index),
+    ...unsignedReach(index, { simple, api }, state),
     version: VERSION,
     limits: seams.upstreamLimits,
   });
@@ -242,10 +239,7 @@ async function composeSigned({
   const pinnedRoot = readRoot(index.root);
   const accepted = await holdToRoot(state, pinnedRoot, { evidence: index.evidence, now: clock.now(), newTrust });
   const upstream = createUpstream({
-    bases: [index.upstream, ...layoutBases(layout)],
-    fileHosts: index.fileHosts,
-    insecureUpstream: index.insecureUpstream,
-    ...reachOf(index),
+    ...signedReach(index, layout),
     version: VERSION,
     limits: seams.upstreamLimits,
   });

@@ -1,18 +1,56 @@
 import { Refusal } from '../bytes/refusal.ts';
-import type { Credentials, IndexConfig, ProxyConfig, SecretPlace } from '../config/config.ts';
+import type {
+  Credentials,
+  IndexConfig,
+  ProxyConfig,
+  SecretPlace,
+  SignedIndexConfig,
+  UnsignedIndexConfig,
+} from '../config/config.ts';
 import { secretVariable } from '../config/environment.ts';
+import type { IndexState } from '../ports/index-state.ts';
+import { type Layout, layoutBases } from '../presets/layouts.ts';
+import type { SimpleIndex } from '../presets/simple-index.ts';
+import { metadataUrl } from '../presets/targets.ts';
 import type { UpstreamOptions } from '../upstream/client.ts';
 import type { Credential } from '../upstream/destinations.ts';
 import { readGiven } from './given-file.ts';
 
-/** How an index's upstream is reached: as whom, through what, known by whose word. Throws Refusal `state` or `format`. */
-export function reachOf({
-  credentials,
-  ca,
-  proxy,
-  privateHosts,
-}: IndexConfig): Pick<UpstreamOptions, 'credentials' | 'ca' | 'proxy' | 'privateHosts'> {
+/** Where an index that signs nothing is, how it says no, and how it is reached. Throws Refusal `state` or `format`. */
+export function unsignedReach(index: UnsignedIndexConfig, { simple, api }: SimpleIndex, state: IndexState) {
+  const bases = [simple, ...(api === undefined ? [] : [api])];
+  return { bases, absent: { ...index.absent, within: bases, known: knownPages(simple, state) }, ...reachOf(index) };
+}
+
+/** The same of a signed one: what there is its signatures say, and a 403 without a reason takes nothing away. */
+export function signedReach(index: SignedIndexConfig, layout: Layout) {
+  const known = async () => [metadataUrl(layout, 'timestamp', undefined)];
+  const bases = [index.upstream, ...layoutBases(layout)];
+  return { bases, absent: { ...index.absent, bareForbidden: true, known }, ...reachOf(index) };
+}
+
+/** Pages that are asked for to see whether an index still answers. */
+const MOST_KNOWN = 2;
+
+/** What should be there upstream: pages that were seen before, and the list of all. */
+function knownPages(simple: string, state: IndexState): () => Promise<readonly string[]> {
+  return async () => {
+    const urls: string[] = [];
+    for await (const project of state.projects('pages')) {
+      urls.push(`${simple}${project}/`);
+      if (urls.length === MOST_KNOWN) break;
+    }
+    return [...urls, simple];
+  };
+}
+
+type Reach = Pick<UpstreamOptions, 'fileHosts' | 'insecureUpstream' | 'credentials' | 'ca' | 'proxy' | 'privateHosts'>;
+
+/** As whom, through what, known by whose word. */
+function reachOf({ fileHosts, insecureUpstream, credentials, ca, proxy, privateHosts }: IndexConfig): Reach {
   return {
+    fileHosts,
+    insecureUpstream,
     privateHosts,
     credentials: credentials === undefined ? undefined : sentTo(credentials),
     ca: ca === undefined ? undefined : authorities(ca),

@@ -44,9 +44,14 @@ export async function download(
       if (WRONG.has(refusal.reason)) {
         if (++wrong === WRONG_BODIES) throw refusal;
         await writer.restart();
-      } else if (!BROKEN.has(refusal.reason)) throw refusal;
+      } else if (!mayPass(refusal)) throw refusal;
     }
   }
+}
+
+/** Credentials that are refused, or a certificate, another connection does not mend. */
+function mayPass({ reason, transient }: Refusal): boolean {
+  return BROKEN.has(reason) && (reason !== 'unreachable' || transient);
 }
 
 async function receive(

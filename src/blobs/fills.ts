@@ -255,9 +255,13 @@ function abandoned(): Refusal {
   return new Refusal('state', 'Everybody who asked for this download has left.', { transient: true });
 }
 
-/** A failure of a moment ago: whoever asks again so soon is told to come back, not that the bytes were wrong again. */
+/**
+ * A failure of a moment ago: whoever asks again so soon is told to come back, not that the bytes were wrong again. What upstream
+ * forbids it forbids then, too.
+ */
 function remembered(refusal: unknown): unknown {
   if (!(refusal instanceof Refusal)) return refusal;
   const { reason, message, subject } = refusal;
+  if (reason === 'forbidden') return refusal;
   return new Refusal(reason, message, { subject, transient: true, cause: refusal });
 }

@@ -28,6 +28,8 @@ interface AnyIndexConfig {
   /** Plain http to another machine; the operator wrote the words for it. */
   readonly insecureUpstream: boolean;
   readonly reuploads: boolean;
+  /** How upstream says that it does not have something, besides 404 and 410. */
+  readonly absent: { readonly statuses: readonly number[]; readonly redirectElsewhere: boolean };
   readonly credentials: Credentials | undefined;
   /** Path of further certificate authorities. */
   readonly ca: string | undefined;

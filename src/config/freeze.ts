@@ -43,6 +43,7 @@ function toIndex(name: string, index: ParsedIndex): IndexConfig {
     fileHosts: index.file_hosts,
     insecureUpstream: index.insecure_upstream !== undefined,
     reuploads: index.reuploads,
+    absent: toAbsent(index),
     credentials: index.credentials && toCredentials(index.upstream, index.credentials),
     ca: resolved(index.ca),
     proxy: index.proxy && toProxy(index.proxy),
@@ -66,6 +67,13 @@ function toIndex(name: string, index: ParsedIndex): IndexConfig {
     pagesUrl: index.pages_url,
     filesUrl: index.files_url,
     refresh: index.refresh,
+  };
+}
+
+function toAbsent({ absent }: ParsedIndex): IndexConfig['absent'] {
+  return {
+    statuses: absent.statuses.filter((status) => status === 401 || status === 403),
+    redirectElsewhere: absent.redirect_elsewhere,
   };
 }
 

@@ -53,6 +53,22 @@ const layout = z.strictObject({
     .optional(),
 });
 
+const absent = z.strictObject({
+  statuses: z
+    .array(z.literal([401, 403, 404, 410], { error: 'must be of 401, 403, 404, 410' }))
+    .max(4)
+    .default([])
+    .describe(
+      'Further statuses by which upstream says that it has no such thing; 404 and 410 always say so. Believed only while something else of the index can be read. An object store that answers 403 is known by its words, and under tuf any 403 without a reason counts.',
+    ),
+  redirect_elsewhere: z
+    .boolean()
+    .default(false)
+    .describe(
+      'True where an index sends those who ask for what it does not have to another index, which is not asked. A redirect to PyPI is taken so in any case.',
+    ),
+});
+
 const index = z
   .strictObject({
     upstream: fetchedUrl.describe('The index this one mirrors.'),
@@ -98,6 +114,7 @@ const index = z
       .boolean()
       .default(false)
       .describe('True where this index lets a file name change its bytes: its digests are then not pinned.'),
+    absent: absent.prefault({}).describe('How upstream says that it does not have something.'),
     credentials: credentials.optional().describe('As whom the upstream is read.'),
     ca: filePath
       .optional()

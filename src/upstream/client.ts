@@ -1,6 +1,7 @@
 import { createUpstreamShares } from '../async/shares.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Upstream } from '../ports/upstream.ts';
+import { type AbsencePolicy, Absences } from './absence.ts';
 import { guardedLookup, type Resolve, resolveBySystem } from './addresses.ts';
 import { createConnections, type Reach } from './connections.ts';
 import { type DestinationOptions, Destinations } from './destinations.ts';
@@ -16,6 +17,8 @@ export interface UpstreamOptions extends DestinationOptions, Reach {
   readonly version?: string | undefined;
   /** Further attempts at a document after the first failed; 0 for a client that must ask once. */
   readonly retries?: number | undefined;
+  /** How the index says no; nothing but 404 and 410 where it is not given. */
+  readonly absent?: AbsencePolicy | undefined;
   readonly resolve?: Resolve | undefined;
   readonly limits?: Partial<UpstreamLimits> | undefined;
 }
@@ -29,6 +32,7 @@ export interface HttpUpstream extends Upstream {
 /** A GET client for one upstream index, all of whose waits, sizes and destinations are bounded. */
 export function createUpstream(options: UpstreamOptions): HttpUpstream {
   const limits: UpstreamLimits = { ...LIMITS, ...options.limits };
+  const absent = options.absent ?? { statuses: [], redirectElsewhere: false };
   const destinations = new Destinations(options);
   const connections = createConnections(limits, options);
   const shares = createUpstreamShares(limits.connections, limits.queue);
@@ -43,15 +47,28 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
     retryAfter: new RetryAfter(limits),
     agent: options.version === undefined ? 'verbatim' : `verbatim/${options.version}`,
   });
+  const lane = { gate: shares.documents, pace: limits.documents };
+  const absences = new Absences(absent, limits, async (url, caller) => {
+    try {
+      const answer = await visit(url, { redirects: limits.redirects, fresh: true, lane, caller });
+      answer.discard();
+      return answer.status === 200;
+    } catch (error) {
+      if (caller.signal.aborted) throw error;
+      return false;
+    }
+  });
   const document = createDocuments({
     visit,
-    lane: { gate: shares.documents, pace: limits.documents },
+    absences,
+    lane,
     limits,
     retries: options.retries ?? limits.retries,
     closing: closing.signal,
   });
   const download = createDownloads({
     visit,
+    absences,
     lane: { gate: shares.downloads, pace: limits.downloads },
     limits,
     closing: closing.signal,

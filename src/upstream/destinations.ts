@@ -21,6 +21,19 @@ export interface DestinationOptions {
   readonly credentials?: readonly Credential[] | undefined;
 }
 
+/** A redirect to a place that may not be asked. */
+export class Elsewhere extends Refusal {
+  readonly to: URL;
+
+  constructor(from: URL, to: URL) {
+    super(
+      'redirect',
+      `${redactUrl(from)} redirects to ${redactUrl(to)}, and ${to.host} is none of the hosts of this index. Where it is right, add it to the file hosts (--file-host ${to.host}); where it means that this index has no such project, set absent.redirect_elsewhere or --kind.`,
+    );
+    this.to = to;
+  }
+}
+
 interface Scope {
   readonly origin: string;
   readonly path: string;
@@ -67,7 +80,7 @@ export class Destinations {
     return url;
   }
 
-  /** Where a redirect leads, or Refusal `redirect`. */
+  /** Where a redirect leads, or Refusal `redirect`: `Elsewhere` where it may not be asked. */
   follow(from: URL, location: string | undefined): URL {
     const to = location === undefined ? null : URL.parse(location, from.href);
     if (to === null) throw new Refusal('redirect', `${redactUrl(from)} redirects to nowhere.`);
@@ -76,6 +89,7 @@ export class Destinations {
         'redirect',
         `${redactUrl(from)} redirects from https to ${redactUrl(to)}; that is never followed.`,
       );
+    if (!this.mayFetch(to.href)) throw new Elsewhere(from, to);
     return this.check(to.href);
   }
 

@@ -6,6 +6,7 @@ import { type Destinations, redactUrl } from './destinations.ts';
 import { type Answer, type Exchange, StaleConnection } from './exchange.ts';
 import type { Pace } from './limits.ts';
 import type { RetryAfter } from './retry-after.ts';
+import type { Why } from './words.ts';
 
 /** Documents have places of their own, and files: neither waits for the other. */
 export interface Lane {
@@ -24,8 +25,14 @@ export interface Visit {
   readonly caller: Caller;
 }
 
+/** The last answer of a visit. */
+export interface Visited extends Answer {
+  /** Our credentials were sent. */
+  readonly authorized: boolean;
+}
+
 /** The answer at the end of the redirects; refuses what is neither a body nor a statement about one. */
-export type MakeVisit = (url: string, visit: Visit) => Promise<Answer>;
+export type MakeVisit = (url: string, visit: Visit) => Promise<Visited>;
 
 interface VisitDeps {
   readonly destinations: Destinations;
@@ -45,17 +52,18 @@ export function createVisits(deps: VisitDeps): MakeVisit {
       const answer = await ask(deps, at, visit);
       if (!REDIRECTS.includes(answer.status)) return judged(answer, retryAfter);
       answer.discard();
+      const to = destinations.follow(at, answer.headers.location);
       if (hop >= visit.redirects)
         throw new Refusal(
           'redirect',
-          `${redactUrl(at)} redirects, which is not followed ${hop === 0 ? 'here' : 'so often'}.`,
+          `${redactUrl(at)} redirects to ${redactUrl(to)}, after ${hop} redirects already: the limit is ${visit.redirects}.`,
         );
-      at = destinations.follow(at, answer.headers.location);
+      at = to;
     }
   };
 }
 
-async function ask(deps: VisitDeps, url: URL, visit: Visit): Promise<Answer> {
+async function ask(deps: VisitDeps, url: URL, visit: Visit): Promise<Visited> {
   const { signal } = visit.caller;
   try {
     await deps.retryAfter.passed(url, signal);
@@ -68,12 +76,12 @@ async function ask(deps: VisitDeps, url: URL, visit: Visit): Promise<Answer> {
   }
 }
 
-async function send({ destinations, exchange, agent }: VisitDeps, url: URL, visit: Visit): Promise<Answer> {
+async function send({ destinations, exchange, agent }: VisitDeps, url: URL, visit: Visit): Promise<Visited> {
   const { headers, fresh, lane, caller } = visit;
   const authorization = destinations.authorization(url);
   const leave = await lane.gate.enter(caller);
   try {
-    return await exchange(url, {
+    const answer = await exchange(url, {
       // No compression: files must arrive as they are hashed, and a bomb has nothing to unpack into.
       headers: {
         'user-agent': agent,
@@ -86,13 +94,14 @@ async function send({ destinations, exchange, agent }: VisitDeps, url: URL, visi
       signal: caller.signal,
       closed: leave,
     });
+    return { ...answer, authorized: authorization !== undefined };
   } catch (error) {
     leave();
     throw error;
   }
 }
 
-function judged(answer: Answer, retryAfter: RetryAfter): Answer {
+function judged(answer: Visited, retryAfter: RetryAfter): Visited {
   const refusal = objection(answer, retryAfter);
   if (refusal === undefined) return answer;
   answer.discard();
@@ -113,15 +122,38 @@ function objection(answer: Answer, retryAfter: RetryAfter): Refusal | undefined 
         transient: true,
       },
     );
-  if (status === 401 || status === 407)
-    return new Refusal('unreachable', `${redactUrl(url)} answered ${status}: it wants credentials, or other ones.`);
+  if (status === 407)
+    return new Refusal(
+      'unreachable',
+      `The proxy on the way to ${redactUrl(url)} answered 407: it wants a user name and password (proxy.username, proxy.password_file).`,
+    );
   return undefined;
 }
 
-/** Discards an answer whose status means nothing here; returns the refusal to throw. */
-export function unfit(answer: Answer): Refusal {
-  answer.discard();
-  return answer.status === 403
-    ? new Refusal('unreachable', `${redactUrl(answer.url)} answered 403: we may not read it.`)
-    : new Refusal('format', `${redactUrl(answer.url)} answered ${answer.status}, which does not fit the question.`);
+/** What upstream refuses by its own rules (RFC 9110 §15.5.4, RFC 7725). */
+const FORBIDDEN = [403, 451];
+
+/** The refusal to throw for an answer whose status is none that was hoped for; `why` where its body was read. */
+export function unfit({ status, url, authorized, discard }: Visited, why?: Why): Refusal {
+  const asked = redactUrl(url);
+  if (why === undefined) discard();
+  const words = why === undefined || why.words === '' ? '' : ` It says: ${why.words}`;
+  if (status === 401)
+    return new Refusal('unreachable', `${asked} answered 401: ${credentialsFault(authorized)}.${words}`);
+  if (FORBIDDEN.includes(status))
+    return new Refusal('forbidden', `${asked} answered ${status}.${words}`, {
+      said: { status, words: why?.words ?? '' },
+    });
+  return new Refusal('format', `${asked} answered ${status}, which does not fit the question.`);
+}
+
+/** True where the body of the answer may hold the reason. */
+export function saysWhy({ status }: Visited): boolean {
+  return status === 401 || FORBIDDEN.includes(status);
+}
+
+function credentialsFault(authorized: boolean): string {
+  return authorized
+    ? 'it does not take our credentials (they may have expired: see `credentials`)'
+    : 'it wants credentials (see `credentials` in the configuration)';
 }

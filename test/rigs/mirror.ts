@@ -98,6 +98,7 @@ const ANY_INDEX = {
   fileHosts: [],
   insecureUpstream: false,
   reuploads: false,
+  absent: { statuses: [], redirectElsewhere: false },
   credentials: undefined,
   ca: undefined,
   proxy: undefined,

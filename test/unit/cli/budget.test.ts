@@ -23,6 +23,7 @@ async function warmAfter(indexes: number, memoryBytes: number) {
     contentAddressed: false,
     projectList: false,
     reuploads: false,
+    absent: { statuses: [], redirectElsewhere: false },
     credentials: undefined,
     ca: undefined,
     proxy: undefined,

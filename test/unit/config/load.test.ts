@@ -51,6 +51,7 @@ describe('the simple case', () => {
       fileHosts: [],
       refresh: 60,
       reuploads: false,
+      absent: { statuses: [], redirectElsewhere: false },
       insecureUpstream: false,
       privateHosts: [],
     });
@@ -71,6 +72,7 @@ describe('the simple case', () => {
         contentAddressed: true,
         projectList: true,
         reuploads: false,
+        absent: { statuses: [], redirectElsewhere: false },
         privateHosts: [],
       },
     });

@@ -56,8 +56,13 @@ describe('statuses', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  it.each([401, 403, 407])('%i refuses, not as absence', async (status) => {
-    await expect(ask({ kind: 'status', status })).rejects.toEqual(refusal('unreachable', false));
+  it.each([
+    [401, 'unreachable'],
+    [403, 'forbidden'],
+    [407, 'unreachable'],
+    [451, 'forbidden'],
+  ])('%i refuses, not as absence', async (status, reason) => {
+    await expect(ask({ kind: 'status', status })).rejects.toEqual(refusal(reason, false));
   });
 
   it('500, 502, 503 and 504 are tried again on a new connection, a bounded number of times', async () => {

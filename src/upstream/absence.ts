@@ -1,0 +1,148 @@
+import type { Caller } from '../async/caller.ts';
+import { createFlights, type Flights } from '../async/flight.ts';
+import { knownIndex } from '../presets/known-upstreams.ts';
+import type { UpstreamLimits } from './limits.ts';
+import type { Why } from './words.ts';
+
+/** How an index says that it does not have something, besides 404 and 410, which always say so. */
+export interface AbsencePolicy {
+  /** Of 401 and 403. */
+  readonly statuses: readonly number[];
+  /** A redirect of a project's page to another index that is not ours. */
+  readonly redirectElsewhere: boolean;
+  /** A 403 that gives no reason says so: where signatures tell what there is, nothing is lost by it. */
+  readonly bareForbidden?: boolean | undefined;
+  /**
+   * Only what lies below the same one of these speaks for what does not; none: whatever the same origin has. A repository that
+   * has shut us out may still answer for what lies beside it.
+   */
+  readonly within?: readonly string[] | undefined;
+  /** URLs of documents that should exist, best first, for when none has answered lately. */
+  readonly known?: (() => Promise<readonly string[]>) | undefined;
+}
+
+/** An answer that may mean that something is not there. */
+export interface Saying {
+  /** As it was asked for, before redirects. */
+  readonly url: string;
+  readonly status: number;
+  /** The start of its body, and what it says to people, where that was read. */
+  readonly why?: Why | undefined;
+  /** Where it sends us, and we may not go. */
+  readonly elsewhere?: URL | undefined;
+  /** Our credentials were sent. */
+  readonly authorized: boolean;
+}
+
+/** True where a document is there: asked for once, on a connection of its own. */
+export type Exists = (url: string, caller: Caller) => Promise<boolean>;
+
+interface Witness {
+  readonly url: string;
+  readonly at: number;
+}
+
+/** Documents that were there; of those forgotten another is found. */
+const MOST_SCOPES = 64;
+/** Of one scope: no document speaks for its own absence, and one may be gone. */
+const MOST_WITNESSES = 3;
+
+/**
+ * Whether "you may not" and "look there" mean "there is none". Never by itself: a repository that shuts us out, a login page or a
+ * moved index answers so for everything, and a project that is taken for absent sends installers to another index. So something
+ * of the same index must have answered in the last minutes, and is asked once where nothing has.
+ */
+export class Absences {
+  readonly #policy: AbsencePolicy;
+  readonly #limits: Pick<UpstreamLimits, 'witnessed' | 'unwitnessed'>;
+  readonly #exists: Exists;
+  /** By scope, newest first. */
+  readonly #heard = new Map<string, readonly Witness[]>();
+  readonly #silent = new Map<string, number>();
+  readonly #flights: Flights<boolean> = createFlights();
+
+  constructor(policy: AbsencePolicy, limits: Pick<UpstreamLimits, 'witnessed' | 'unwitnessed'>, exists: Exists) {
+    this.#policy = policy;
+    this.#limits = limits;
+    this.#exists = exists;
+  }
+
+  /** Something of the index is there. */
+  heard(url: string): void {
+    const scope = this.#scopeOf(url);
+    if (scope === undefined) return;
+    const others = (this.#heard.get(scope) ?? []).filter((witness) => witness.url !== url);
+    if (this.#heard.size >= MOST_SCOPES) this.#heard.clear();
+    this.#heard.set(scope, [{ url, at: performance.now() }, ...others].slice(0, MOST_WITNESSES));
+    this.#silent.delete(scope);
+  }
+
+  /** Throws nothing of its own; the caller's signal ends it. */
+  async means(saying: Saying, caller: Caller): Promise<boolean> {
+    if (saying.status === 404 || saying.status === 410) return true;
+    return this.#mayMean(saying) && (await this.#isWitnessed(saying.url, caller));
+  }
+
+  #mayMean({ url, status, why, elsewhere, authorized }: Saying): boolean {
+    const { statuses, redirectElsewhere, bareForbidden = false } = this.#policy;
+    if (elsewhere !== undefined)
+      return sameProject(url, elsewhere) && (redirectElsewhere || knownIndex(elsewhere.href) !== undefined);
+    // Credentials that have expired are answered so for everything.
+    if (status === 401) return !authorized && statuses.includes(status);
+    return status === 403 && (statuses.includes(status) || isObjectStore(why) || (bareForbidden && isBare(why)));
+  }
+
+  async #isWitnessed(url: string, caller: Caller): Promise<boolean> {
+    const scope = this.#scopeOf(url);
+    if (scope === undefined) return false;
+    const { witnessed, unwitnessed } = this.#limits;
+    const now = performance.now();
+    const others = (this.#heard.get(scope) ?? []).filter((witness) => witness.url !== url);
+    if (others.some(({ at }) => now - at < witnessed)) return true;
+    if (now - (this.#silent.get(scope) ?? Number.NEGATIVE_INFINITY) < unwitnessed) return false;
+    return this.#flights.join(`${scope} ${url}`, caller, (shared) => this.#look(scope, url, shared));
+  }
+
+  async #look(scope: string, url: string, caller: Caller): Promise<boolean> {
+    const heard = (this.#heard.get(scope) ?? []).map((witness) => witness.url);
+    const known = (await this.#policy.known?.()) ?? [];
+    for (const each of new Set([...heard, ...known])) {
+      if (each === url || this.#scopeOf(each) !== scope) continue;
+      if (await this.#exists(each, caller)) {
+        this.heard(each);
+        return true;
+      }
+    }
+    this.#silent.set(scope, performance.now());
+    return false;
+  }
+
+  #scopeOf(url: string): string | undefined {
+    const { within } = this.#policy;
+    if (within === undefined) return URL.parse(url)?.origin;
+    return within.filter((base) => url.startsWith(base)).sort((a, b) => b.length - a.length)[0];
+  }
+}
+
+/** The redirect names what was asked for, as an index that forwards does; a login page or a portal does not. */
+function sameProject(asked: string, to: URL): boolean {
+  const name = lastSegment(new URL(asked).pathname);
+  return name !== '' && lastSegment(to.pathname) === name;
+}
+
+function lastSegment(path: string): string {
+  const last = path.replace(/\/+$/, '').split('/').at(-1) ?? '';
+  return last.toLowerCase().replace(/[-_.]+/g, '-');
+}
+
+/** S3 and its like, where listing is not allowed: what is not there may not be read. An expired link says otherwise. */
+function isObjectStore({ body }: Why = NOTHING): boolean {
+  return /<Error>[\s\S]*<Code>(?:AccessDenied|NoSuchKey)<\/Code>/.test(body) && !/expired/i.test(body);
+}
+
+/** The status once more, in the words that servers have for it. */
+function isBare({ words }: Why = NOTHING): boolean {
+  return words.replace(/403|forbidden|access denied|error|nginx[/\d.]*|\W/gi, '') === '';
+}
+
+const NOTHING: Why = { words: '', body: '' };
