@@ -33,7 +33,7 @@ import { createPageWork } from '../workers/page-work.ts';
 import { type DataDirectory, nowOf, openDataDirectory } from './data-directory.ts';
 import { openIndex, refusing } from './open-index.ts';
 import { readRoot } from './pinned-root.ts';
-import { signedReach, unsignedReach } from './upstream-options.ts';
+import { seenProjects, signedReach, unsignedReach } from './upstream-options.ts';
 
 /** A running mirror without its HTTP side: what every command works with. */
 export interface Composition {
@@ -178,17 +178,19 @@ async function composeUnsigned({
   newTrust,
   seams,
 }: IndexParts & { readonly index: UnsignedIndexConfig }) {
-  const { simple, api } = simpleIndex(index.upstream);
+  const place = simpleIndex(index.upstream, index.kind);
+  const { simple, others, api, flat } = place;
   const upstreamSince = await holdToUpstream(state, simple, { evidence: index.evidence, now: clock.now(), newTrust });
   const upstream = createUpstream({
-    ...unsignedReach(index, { simple, api }, state),
+    ...unsignedReach(index, place, state),
     version: VERSION,
     limits: seams.upstreamLimits,
   });
   const mirror = createUnsignedIndex({
     name: index.name,
     upstreamUrl: simple,
-    pageUrl: (project) => `${simple}${project}/`,
+    bases: [simple, ...others],
+    flat,
     api,
     upstream,
     store: createPageStore(state),
@@ -205,6 +207,7 @@ async function composeUnsigned({
     reuploads: index.reuploads,
     contentAddressed: index.contentAddressed,
     projectList: index.projectList,
+    seen: () => seenProjects(state),
     nameFetch: () => randomUUID(),
     notBefore: upstreamSince,
     sealed: config.seal !== undefined,

@@ -1,3 +1,4 @@
+import { internalCaller } from '../async/caller.ts';
 import type { Config } from '../config/config.ts';
 import { type Access, createAccess } from '../http/access/access.ts';
 import type { Finished } from '../http/exchange.ts';
@@ -55,8 +56,7 @@ export async function startMirror({
   try {
     await mirror.listen(certificate);
     if (adminPort !== undefined) await mirror.listenForOperators(adminPort);
-    // The first refresh need not wait for the first client; what it cannot do is logged and tried again on demand.
-    for (const index of composition.indexes) index.signed?.refresh().catch(() => undefined);
+    for (const index of composition.indexes) void index.introduce(internalCaller(index.name));
     return mirror;
   } catch (error) {
     await mirror.close();

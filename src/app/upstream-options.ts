@@ -17,9 +17,15 @@ import type { Credential } from '../upstream/destinations.ts';
 import { readGiven } from './given-file.ts';
 
 /** Where an index that signs nothing is, how it says no, and how it is reached. Throws Refusal `state` or `format`. */
-export function unsignedReach(index: UnsignedIndexConfig, { simple, api }: SimpleIndex, state: IndexState) {
-  const bases = [simple, ...(api === undefined ? [] : [api])];
-  return { bases, absent: { ...index.absent, within: bases, known: knownPages(simple, state) }, ...reachOf(index) };
+export function unsignedReach(
+  index: UnsignedIndexConfig,
+  { simple, others, api, flat }: SimpleIndex,
+  state: IndexState,
+) {
+  const places = [simple, ...others];
+  const bases = [...places, ...(api === undefined ? [] : [api])];
+  const known = async () => (flat ? [simple] : knownPages(places, state));
+  return { bases, absent: { ...index.absent, within: bases, known }, ...reachOf(index) };
 }
 
 /** The same of a signed one: what there is its signatures say, and a 403 without a reason takes nothing away. */
@@ -29,19 +35,23 @@ export function signedReach(index: SignedIndexConfig, layout: Layout) {
   return { bases, absent: { ...index.absent, bareForbidden: true, known }, ...reachOf(index) };
 }
 
-/** Pages that are asked for to see whether an index still answers. */
-const MOST_KNOWN = 2;
+/** Projects of which something is asked to see whether an index still answers. */
+const MOST_SEEN = 2;
+
+/** Projects whose pages were seen before. */
+export async function seenProjects(state: IndexState): Promise<readonly string[]> {
+  const projects: string[] = [];
+  for await (const project of state.projects('pages')) {
+    projects.push(project);
+    if (projects.length === MOST_SEEN) break;
+  }
+  return projects;
+}
 
 /** What should be there upstream: pages that were seen before, and the list of all. */
-function knownPages(simple: string, state: IndexState): () => Promise<readonly string[]> {
-  return async () => {
-    const urls: string[] = [];
-    for await (const project of state.projects('pages')) {
-      urls.push(`${simple}${project}/`);
-      if (urls.length === MOST_KNOWN) break;
-    }
-    return [...urls, simple];
-  };
+async function knownPages(places: readonly string[], state: IndexState): Promise<readonly string[]> {
+  const projects = await seenProjects(state);
+  return places.flatMap((place) => [...projects.map((project) => `${place}${project}/`), place]);
 }
 
 type Reach = Pick<UpstreamOptions, 'fileHosts' | 'insecureUpstream' | 'credentials' | 'ca' | 'proxy' | 'privateHosts'>;

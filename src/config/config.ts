@@ -1,4 +1,4 @@
-import type { LayoutName } from '../presets/known-upstreams.ts';
+import type { IndexKindName, LayoutName } from '../presets/known-upstreams.ts';
 import type { LayoutDescription } from '../presets/layouts.ts';
 
 // What the rest of the program sees of the configuration: complete, frozen, every path absolute, every URL ending in a slash.
@@ -40,6 +40,8 @@ interface AnyIndexConfig {
 /** An index that signs nothing. */
 export interface UnsignedIndexConfig extends AnyIndexConfig {
   readonly evidence: 'index';
+  /** What kind of server it is, where that is known. */
+  readonly kind: IndexKindName | undefined;
   /** Seconds. */
   readonly maxAge: number;
   readonly staleIfError: number;

@@ -53,6 +53,7 @@ function toIndex(name: string, index: ParsedIndex): IndexConfig {
     return {
       ...common,
       evidence: 'index',
+      kind: index.kind,
       maxAge: index.max_age,
       staleIfError: index.stale_if_error,
       contentAddressed: index.content_addressed,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { INDEX_NAME, INDEX_NAME_RULE } from '../bytes/index-name.ts';
-import { LAYOUT_NAMES } from '../presets/known-upstreams.ts';
+import { KIND_CHOICE, KIND_NAMES, LAYOUT_NAMES } from '../presets/known-upstreams.ts';
 import { auth, credentials, proxy, sealFault, sealing, tls } from './access.ts';
 import { baseOrPath, baseUrl, fetchedUrl, fileHost, filePath, host, instant, seconds, size } from './values.ts';
 
@@ -78,6 +78,12 @@ const index = z
       .describe(
         'How its files are proved: tuf = signed metadata, from the pinned root down (needs root); index = the digests on the pages of an index that signs nothing, which is weaker.',
       ),
+    kind: z
+      .enum(KIND_NAMES, { error: `must be ${KIND_CHOICE}` })
+      .optional()
+      .describe(
+        'index only: what kind of server it is, which says where its pages lie, which file hosts it has and how it says no; known of public ones by their address. Without it pages are looked for at the address and below.',
+      ),
     root: filePath
       .optional()
       .describe(
@@ -92,7 +98,13 @@ const index = z
     metadata_url: fetchedUrl.optional().describe('Where the TUF metadata lies, if not where the layout says.'),
     pages_url: fetchedUrl.optional().describe('Where project pages lie, if not where the layout says.'),
     files_url: fetchedUrl.optional().describe('Where files lie, if not where the layout says.'),
-    file_hosts: z.array(fileHost).max(64).default([]).describe('Other hosts the pages may send us to for files.'),
+    file_hosts: z
+      .array(fileHost)
+      .max(64)
+      .default([])
+      .describe(
+        'Other hosts the pages may send us to for files: host, host:port, an origin, *.domain for all hosts below it, or any-public for every public one by https.',
+      ),
     refresh: seconds(1, 86_400).default(60).describe('Seconds before the signed metadata is looked at again.'),
     max_age: seconds(0, 86_400)
       .default(600)
@@ -142,6 +154,12 @@ const index = z
         code: 'custom',
         path: ['root'],
         message: 'has no meaning with evidence: index; leave one of them out',
+      });
+    if (given.kind !== undefined && given.root !== undefined)
+      context.addIssue({
+        code: 'custom',
+        path: ['kind'],
+        message: 'has no meaning with a root: an index that is signed has a layout',
       });
     if (given.root === undefined && given.evidence !== 'index')
       context.addIssue({

@@ -93,16 +93,20 @@ export const host = z
   .max(253)
   .regex(/^[A-Za-z0-9._:-]+$/, 'must be a host name or an address, without a port');
 
-/** Where a page may send us for files: `host`, `host:port` (https), or an origin with its scheme. */
+/** Instead of a host: every host that anybody on the internet reaches, by https. */
+export const ANY_PUBLIC = 'any-public';
+
+/** Where a page may send us for files: `host`, `host:port` (https), an origin with its scheme, `*.domain`, or `any-public`. */
 export const fileHost = meaning(
   'fetched',
   z
     .string()
     .max(267)
     .regex(
-      /^(https?:\/\/)?(\[[0-9a-f:]+\]|[a-z0-9.-]+)(:\d{1,5})?$/,
-      'must be a lower-case host name, with :port where it is not the usual one',
-    ),
+      /^(https?:\/\/)?(\[[0-9a-f:]+\]|(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*\.?)(:\d{1,5})?$/,
+      'must be a lower-case host name, with :port where it is not the usual one, *.example.net for every host below a domain, or any-public',
+    )
+    .refine((host) => !/^(https?:\/\/)?\*\.[^.]*$/.test(host), 'must name a domain of at least two parts after *.'),
 );
 
 export function seconds(least: number, most: number) {

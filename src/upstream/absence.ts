@@ -1,6 +1,6 @@
 import type { Caller } from '../async/caller.ts';
 import { createFlights, type Flights } from '../async/flight.ts';
-import { knownIndex } from '../presets/known-upstreams.ts';
+import { isPublicIndex } from '../presets/known-upstreams.ts';
 import type { UpstreamLimits } from './limits.ts';
 import type { Why } from './words.ts';
 
@@ -86,7 +86,7 @@ export class Absences {
   #mayMean({ url, status, why, elsewhere, authorized }: Saying): boolean {
     const { statuses, redirectElsewhere, bareForbidden = false } = this.#policy;
     if (elsewhere !== undefined)
-      return sameProject(url, elsewhere) && (redirectElsewhere || knownIndex(elsewhere.href) !== undefined);
+      return sameProject(url, elsewhere) && (redirectElsewhere || isPublicIndex(elsewhere.href));
     // Credentials that have expired are answered so for everything.
     if (status === 401) return !authorized && statuses.includes(status);
     return status === 403 && (statuses.includes(status) || isObjectStore(why) || (bareForbidden && isBare(why)));

@@ -47,7 +47,7 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
     retryAfter: new RetryAfter(limits),
     agent: options.version === undefined ? 'verbatim' : `verbatim/${options.version}`,
   });
-  const lane = { gate: shares.documents, pace: limits.documents };
+  const lane = { gate: shares.documents, pace: limits.documents, files: false };
   const absences = new Absences(absent, limits, async (url, caller) => {
     try {
       const answer = await visit(url, { redirects: limits.redirects, fresh: true, lane, caller });
@@ -69,7 +69,7 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
   const download = createDownloads({
     visit,
     absences,
-    lane: { gate: shares.downloads, pace: limits.downloads },
+    lane: { gate: shares.downloads, pace: limits.downloads, files: true },
     limits,
     closing: closing.signal,
   });

@@ -12,7 +12,10 @@ export interface Credential {
 export interface DestinationOptions {
   /** URLs the operator configured; a user name and password in one become a credential for what is below it. */
   readonly bases: readonly string[];
-  /** Further hosts that pages may send us to: `host`, `host:port` (https), or an origin with its scheme. */
+  /**
+   * Further hosts that pages may send us to: `host`, `host:port` (https), an origin with its scheme, `*.domain` (any host below
+   * it), or `any-public` (for files alone: what their digests prove).
+   */
   readonly fileHosts?: readonly string[] | undefined;
   /** Plain http to other machines. */
   readonly insecureUpstream?: boolean | undefined;
@@ -34,6 +37,16 @@ export class Elsewhere extends Refusal {
   }
 }
 
+/** Every host below a domain. */
+interface Domain {
+  readonly protocol: string;
+  /** Begins with a dot. */
+  readonly suffix: string;
+  readonly port: string;
+}
+
+const ANY_PUBLIC = 'any-public';
+
 interface Scope {
   readonly origin: string;
   readonly path: string;
@@ -46,6 +59,8 @@ interface Scope {
  */
 export class Destinations {
   readonly #origins = new Set<string>();
+  readonly #domains: Domain[] = [];
+  readonly #anyPublic: boolean;
   readonly #privateHosts: Set<string>;
   readonly #scopes: Scope[];
   readonly #insecure: boolean;
@@ -58,6 +73,7 @@ export class Destinations {
     credentials = [],
   }: DestinationOptions) {
     this.#insecure = insecureUpstream;
+    this.#anyPublic = fileHosts.includes(ANY_PUBLIC);
     this.#privateHosts = new Set(privateHosts.map((host) => host.toLowerCase()));
     this.#scopes = credentials.map((given) => scope(new URL(given.url), given.username, given.password));
     for (const base of bases) {
@@ -66,13 +82,13 @@ export class Destinations {
       if (url.username !== '')
         this.#scopes.push(scope(url, decodeURIComponent(url.username), decodeURIComponent(url.password)));
     }
-    for (const host of fileHosts) this.#allowFileHost(host);
+    for (const host of fileHosts) if (host !== ANY_PUBLIC) this.#allowFileHost(host);
   }
 
   /** The URL to fetch, or Refusal `redirect`. */
   check(raw: string): URL {
     const url = parse(raw);
-    if (url === undefined || !this.#origins.has(url.origin))
+    if (url === undefined || !this.#isAllowed(url, true))
       throw new Refusal(
         'redirect',
         `The index sends us to ${redactUrl(raw)}, which is not one of its configured hosts. Add the host to the file hosts if it is right.`,
@@ -80,8 +96,11 @@ export class Destinations {
     return url;
   }
 
-  /** Where a redirect leads, or Refusal `redirect`: `Elsewhere` where it may not be asked. */
-  follow(from: URL, location: string | undefined): URL {
+  /**
+   * Where a redirect leads, or Refusal `redirect`: `Elsewhere` where it may not be asked. `file`: of what a digest will prove;
+   * a page never comes from just any host.
+   */
+  follow(from: URL, location: string | undefined, file: boolean): URL {
     const to = location === undefined ? null : URL.parse(location, from.href);
     if (to === null) throw new Refusal('redirect', `${redactUrl(from)} redirects to nowhere.`);
     if (from.protocol === 'https:' && to.protocol !== 'https:')
@@ -89,17 +108,30 @@ export class Destinations {
         'redirect',
         `${redactUrl(from)} redirects from https to ${redactUrl(to)}; that is never followed.`,
       );
-    if (!this.mayFetch(to.href)) throw new Elsewhere(from, to);
-    return this.check(to.href);
+    const url = parse(to.href);
+    if (url === undefined || !this.#isAllowed(url, file)) throw new Elsewhere(from, to);
+    return url;
   }
 
   mayFetch(raw: string): boolean {
     const url = parse(raw);
-    return url !== undefined && this.#origins.has(url.origin);
+    return url !== undefined && this.#isAllowed(url, true);
   }
 
   mayBePrivate(hostname: string): boolean {
-    return this.#privateHosts.has(hostname.toLowerCase());
+    const host = hostname.toLowerCase();
+    // As for a host that is named: over TLS the certificate tells who answers.
+    const certified = ({ protocol, suffix }: Domain) => protocol === 'https:' && host.endsWith(suffix);
+    return this.#privateHosts.has(host) || (!this.#insecure && this.#domains.some(certified));
+  }
+
+  #isAllowed({ origin, protocol, hostname, port }: URL, file: boolean): boolean {
+    if (this.#origins.has(origin)) return true;
+    if (
+      this.#domains.some((each) => each.protocol === protocol && each.port === port && hostname.endsWith(each.suffix))
+    )
+      return true;
+    return file && this.#anyPublic && protocol === 'https:' && !isPrivateHost(hostname);
   }
 
   authorization({ origin, pathname }: URL): string | undefined {
@@ -121,6 +153,25 @@ export class Destinations {
   }
 
   #allowFileHost(host: string): void {
+    if (/^(?:https?:\/\/)?\*\./.test(host)) this.#allowDomain(host);
+    else this.#allowHost(host);
+  }
+
+  /** By https, and by http where that was asked for and is allowed at all. */
+  #allowDomain(host: string): void {
+    const [, scheme, domain = ''] = /^(?:(https?):\/\/)?\*(\..*)$/.exec(host) ?? [];
+    const { hostname, port } = new URL(`https://any${domain}`);
+    const suffix = hostname.slice('any'.length);
+    if (scheme !== 'http') this.#domains.push({ protocol: 'https:', suffix, port });
+    if (scheme === 'http' && !this.#insecure)
+      throw new Refusal(
+        'policy',
+        `The file hosts ${host} use plain http, which anybody on the way can read and change.`,
+      );
+    if (this.#insecure && scheme !== 'https') this.#domains.push({ protocol: 'http:', suffix, port });
+  }
+
+  #allowHost(host: string): void {
     if (host.includes('://')) this.#allow(new URL(host));
     else {
       this.#allow(new URL(`https://${host}`));

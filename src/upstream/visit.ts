@@ -12,6 +12,8 @@ import type { Why } from './words.ts';
 export interface Lane {
   readonly gate: Gate;
   readonly pace: Pace;
+  /** For what a digest will prove: any public host will do for that, where the configuration says so. */
+  readonly files: boolean;
 }
 
 export interface Visit {
@@ -52,7 +54,7 @@ export function createVisits(deps: VisitDeps): MakeVisit {
       const answer = await ask(deps, at, visit);
       if (!REDIRECTS.includes(answer.status)) return judged(answer, retryAfter);
       answer.discard();
-      const to = destinations.follow(at, answer.headers.location);
+      const to = destinations.follow(at, answer.headers.location, visit.lane.files);
       if (hop >= visit.redirects)
         throw new Refusal(
           'redirect',

@@ -128,6 +128,7 @@ export function unsignedConfig(
   return {
     ...ANY_INDEX,
     evidence: 'index',
+    kind: undefined,
     maxAge: 600,
     staleIfError: 86_400,
     contentAddressed: true,

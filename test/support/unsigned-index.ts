@@ -26,7 +26,8 @@ export async function unsignedIndex({ now, upstream, policy, record }: UnsignedI
   return createUnsignedIndex({
     name: 'main',
     upstreamUrl: 'https://pypi.example/simple/',
-    pageUrl: (project) => `https://pypi.example/simple/${project}/`,
+    bases: ['https://pypi.example/simple/'],
+    flat: false,
     upstream: {
       document: async () => ({ kind: 'absent' }),
       download: () => () => Promise.reject(new Error('nothing is to be downloaded')),
@@ -48,6 +49,7 @@ export async function unsignedIndex({ now, upstream, policy, record }: UnsignedI
     contentAddressed: false,
     projectList: false,
     api: undefined,
+    seen: async () => [],
     nameFetch: nameFetches(),
     sealed: false,
   });

@@ -11,6 +11,7 @@ import type { Evidence } from '../evidence.ts';
 import { type BelievedPage, makeBelievedPage } from './believed-page.ts';
 import type { LeftOutLines } from './left-out.ts';
 import type { ProjectPins } from './pins.ts';
+import type { StrangeHosts } from './strange-hosts.ts';
 
 /** What is served of a belief. */
 export interface Drawing<P, V> {
@@ -48,6 +49,7 @@ interface PageDrawerOptions<P> {
   readonly policy: Policy;
   readonly clock: Clock;
   readonly leftOut: LeftOutLines;
+  readonly strangeHosts: StrangeHosts;
 }
 
 /** Seconds after which a page that lacks something is drawn again: an operator may have let it through meanwhile. */
@@ -72,7 +74,7 @@ export class PageDrawer<P> implements Drawer<P, BelievedPage<P>> {
   }
 
   async draw(believed: Believed<P>, source: Source, caller: Caller): Promise<Drawing<P, BelievedPage<P>>> {
-    const { evidence, work, policy, leftOut } = this.#options;
+    const { evidence, work, policy, leftOut, strangeHosts } = this.#options;
     mustBe<Believed<unknown>>(Believed, believed);
     const bytes = await source.read(caller);
     let proved = believed;
@@ -96,6 +98,8 @@ export class PageDrawer<P> implements Drawer<P, BelievedPage<P>> {
     const { verdict, complete } = judged;
     const { hidden, withheld } = drawn;
     leftOut.put(believed.name, drawn.listing.leftOut);
+    // Where signatures vouch for files they also say where those lie.
+    if (evidence.kind === 'index') strangeHosts.look(believed.name, drawn.listing.files.values());
     // Nothing else that is made of the listing may offer what the page does not.
     const listing = hidden === true ? emptied(drawn.listing) : drawn.listing;
     const view = makeBelievedPage({ believed: proved, page: pageOf(drawn.bodies, source), listing, withheld, verdict });

@@ -4,6 +4,7 @@ import { Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { PageWork } from '../../ports/page-work.ts';
 import type { Policy } from '../../ports/policy.ts';
+import type { Upstream } from '../../ports/upstream.ts';
 import type { Page } from '../../render/page.ts';
 import type { Evidence } from '../evidence.ts';
 import type { BelievedPage } from './believed-page.ts';
@@ -12,6 +13,7 @@ import { KeptDocuments } from './kept-documents.ts';
 import { LeftOutLines } from './left-out.ts';
 import type { ProjectPins } from './pins.ts';
 import type { Reports } from './reports.ts';
+import { StrangeHosts } from './strange-hosts.ts';
 
 export interface ProjectPagesOptions<P> {
   readonly index: string;
@@ -21,6 +23,7 @@ export interface ProjectPagesOptions<P> {
   readonly policy: Policy;
   readonly clock: Clock;
   readonly reports: Reports;
+  readonly upstream: Pick<Upstream, 'mayFetch'>;
   readonly background: Background;
   /** Bytes. */
   readonly memory: number;
@@ -33,7 +36,8 @@ export class ProjectPages<P> {
   readonly #policy: Policy;
 
   constructor(options: ProjectPagesOptions<P>) {
-    const drawer = new PageDrawer({ ...options, leftOut: this.#leftOut });
+    const strangeHosts = new StrangeHosts(options);
+    const drawer = new PageDrawer({ ...options, leftOut: this.#leftOut, strangeHosts });
     this.#policy = options.policy;
     this.#documents = new KeptDocuments({
       ...options,
@@ -59,6 +63,11 @@ export class ProjectPages<P> {
     if (verdict.action !== 'serve') throw verdict.refusal(project);
     const { drawing, how } = await this.#documents.find(project, caller);
     return { page: drawing.view, how };
+  }
+
+  /** The page as upstream has it now, whatever its tag says: something that this one says is gone. Throws Refusal. */
+  async again(page: BelievedPage<P>, caller: Caller): Promise<BelievedPage<P> | undefined> {
+    return (await this.#documents.again(page.believed, caller))?.drawing.view;
   }
 
   /** A file is not what this page says. */

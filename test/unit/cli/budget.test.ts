@@ -16,6 +16,7 @@ async function warmAfter(indexes: number, memoryBytes: number) {
     name,
     upstream: `${upstream.url}simple/`,
     evidence: 'index',
+    kind: undefined,
     fileHosts: [],
     insecureUpstream: false,
     maxAge: 600,

@@ -65,6 +65,7 @@ describe('the simple case', () => {
         name: 'main',
         upstream: 'https://pypi.org/simple/',
         evidence: 'index',
+        kind: 'pypi',
         fileHosts: ['files.pythonhosted.org'],
         insecureUpstream: false,
         maxAge: 600,
@@ -76,6 +77,27 @@ describe('the simple case', () => {
         privateHosts: [],
       },
     });
+  });
+
+  it.each([
+    [
+      { upstream: 'https://index.example/whl/cpu/', kind: 'pytorch' },
+      { kind: 'pytorch', absent: { statuses: [403], redirectElsewhere: false } },
+    ],
+    [
+      { upstream: 'https://gitlab.com/x/simple/' },
+      { kind: 'gitlab', absent: { statuses: [], redirectElsewhere: true } },
+    ],
+    [
+      { upstream: 'https://pypi.org/simple/', kind: 'static' },
+      { kind: 'static', contentAddressed: false, fileHosts: [] },
+    ],
+    [
+      { upstream: 'https://x.example/', kind: 'azure', fileHost: ['a.example'] },
+      { fileHosts: ['*.blob.core.windows.net', '*.vsblob.vsassets.io', 'a.example'] },
+    ],
+  ])('takes from a kind of index what was not said: %j', (flags, expected) => {
+    expect(loadConfig({ env: {}, flags }).indexes['main']).toMatchObject(expected);
   });
 
   it('mirrors PyPI also where only something beside it is given', () => {
@@ -192,6 +214,11 @@ describe('faults', () => {
     'file_hosts: ["https://x.example/"]',
     'file_hosts: ["http://x.example"]',
     'file_hosts: ["X.example"]',
+    'file_hosts: [".x.example"]',
+    'file_hosts: ["a..example"]',
+    'file_hosts: ["*.example"]',
+    'file_hosts: ["*"]',
+    'file_hosts: ["a.*.example"]',
     'metadata_url: https://x.example/?a=1',
     'pages_url: https://user:secret@x.example/',
     'files_url: file:///etc',
