@@ -244,6 +244,26 @@ export function describeEvidence(evidence: string, start: Start): void {
         expect(await rig.refused(`/${first}/${second}%2F${rest.join('/')}`)).toBe('404 unlisted');
       });
 
+      it.each(['source/a/alpha', 'py3/a/alpha', 'py2.py3/A/Alpha', 'cp39/a/alpha'])(
+        'has its files at the conventional address packages/%s/FILE too, and no others',
+        async (folder) => {
+          const rig = await begin();
+          const { status, headers, body } = await rig.get(`/packages/${folder}/${ALPHA.filename}`);
+          expect([status, body.equals(ALPHA.bytes)]).toEqual([200, true]);
+          expect(headers['cache-control']).not.toContain('immutable');
+          expect((await rig.get(`/packages/${folder}/${ALPHA.filename}.metadata`)).status).toBe(200);
+          for (const path of [
+            `${folder}/${NEWER.filename}`,
+            `${folder}/${BETA.filename}`,
+            `${folder}/x/${ALPHA.filename}`,
+          ])
+            expect(await rig.refused(`/packages/${path}`)).toBe('404 unlisted');
+          expect(
+            await rig.refused(`/packages/${folder.replace('/a/', '/b/').replace('/A/', '/b/')}/${ALPHA.filename}`),
+          ).toBe('404 unlisted');
+        },
+      );
+
       it('that is absent is not looked for again at once', async () => {
         const rig = await begin();
         await rig.page('alpha');
