@@ -13,8 +13,9 @@ import { type Layout, layoutBases } from '../presets/layouts.ts';
 import type { SimpleIndex } from '../presets/simple-index.ts';
 import { metadataUrl } from '../presets/targets.ts';
 import type { UpstreamOptions } from '../upstream/client.ts';
-import type { Credential } from '../upstream/destinations.ts';
+import type { Credential } from '../upstream/credentials.ts';
 import { readGiven } from './given-file.ts';
+import { commandPassword, filePassword, noPassword } from './passwords.ts';
 
 /** Where an index that signs nothing is, how it says no, and how it is reached. Throws Refusal `state` or `format`. */
 export function unsignedReach(
@@ -25,14 +26,14 @@ export function unsignedReach(
   const places = [simple, ...others];
   const bases = [...places, ...(api === undefined ? [] : [api])];
   const known = async () => (flat ? [simple] : knownPages(places, state));
-  return { bases, absent: { ...index.absent, within: bases, known }, ...reachOf(index) };
+  return { bases, absent: { ...index.absent, within: bases, known }, ...reachOf(index, bases) };
 }
 
 /** The same of a signed one: what there is its signatures say, and a 403 without a reason takes nothing away. */
 export function signedReach(index: SignedIndexConfig, layout: Layout) {
   const known = async () => [metadataUrl(layout, 'timestamp', undefined)];
   const bases = [index.upstream, ...layoutBases(layout)];
-  return { bases, absent: { ...index.absent, bareForbidden: true, known }, ...reachOf(index) };
+  return { bases, absent: { ...index.absent, bareForbidden: true, known }, ...reachOf(index, bases) };
 }
 
 /** Projects of which something is asked to see whether an index still answers. */
@@ -54,35 +55,52 @@ async function knownPages(places: readonly string[], state: IndexState): Promise
   return places.flatMap((place) => [...projects.map((project) => `${place}${project}/`), place]);
 }
 
-type Reach = Pick<UpstreamOptions, 'fileHosts' | 'insecureUpstream' | 'credentials' | 'ca' | 'proxy' | 'privateHosts'>;
+type Reach = Pick<
+  UpstreamOptions,
+  'fileHosts' | 'insecureUpstream' | 'credentials' | 'ca' | 'client' | 'proxy' | 'privateHosts'
+>;
 
-/** As whom, through what, known by whose word. */
-function reachOf({ fileHosts, insecureUpstream, credentials, ca, proxy, privateHosts }: IndexConfig): Reach {
+/** As whom, through what, known by whose word. `bases`: where a certificate of our own is shown. */
+function reachOf(index: IndexConfig, bases: readonly string[]): Reach {
+  const { fileHosts, insecureUpstream, credentials, ca, client, proxy, privateHosts } = index;
   return {
     fileHosts,
     insecureUpstream,
     privateHosts,
     credentials: credentials === undefined ? undefined : sentTo(credentials),
     ca: ca === undefined ? undefined : authorities(ca),
+    client: client && {
+      cert: certificateIn(client.cert, 'the client certificate'),
+      key: readGiven(client.key, 'its key').toString(),
+      hosts: bases.map((base) => new URL(base).host),
+    },
     proxy: proxy && proxyUrl(proxy),
   };
 }
 
 function sentTo({ scopes, username, password }: Credentials): readonly Credential[] {
-  const secret = secretOf(password);
+  const secret = passwordOf(password);
   return scopes.map((url) => ({ url, username, password: secret }));
+}
+
+function passwordOf(given: Credentials['password']): Credential['password'] {
+  if ('command' in given) return commandPassword(given);
+  return given.file === undefined ? secretOf(given) : filePassword(given.file);
 }
 
 function secretOf({ file, variable }: SecretPlace): string {
   const secret =
     file === undefined ? secretVariable(variable ?? '') : readGiven(file, 'the password file').toString().trim();
-  if (secret === undefined || secret === '')
-    throw new Refusal('state', `There is no password in ${file ?? `the variable ${variable}`}.`, { subject: 'state' });
+  if (secret === undefined || secret === '') throw noPassword(file ?? `the variable ${variable}`);
   return secret;
 }
 
 function authorities(file: string): string {
-  const pem = readGiven(file, 'the file of certificate authorities').toString();
+  return certificateIn(file, 'the file of certificate authorities');
+}
+
+function certificateIn(file: string, what: string): string {
+  const pem = readGiven(file, what).toString();
   if (!pem.includes('-----BEGIN CERTIFICATE-----'))
     throw new Refusal('format', `${file} holds no certificate in PEM form.`, { subject: 'state' });
   return pem;

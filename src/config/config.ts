@@ -9,9 +9,16 @@ export interface SecretPlace {
   readonly variable: string | undefined;
 }
 
+/** A command that writes a secret, and how long that holds. */
+export interface SecretCommand {
+  readonly command: readonly string[];
+  /** Seconds. */
+  readonly lifetime: number;
+}
+
 export interface Credentials {
   readonly username: string;
-  readonly password: SecretPlace;
+  readonly password: SecretPlace | SecretCommand;
   /** The URLs below which they are sent. */
   readonly scopes: readonly string[];
 }
@@ -33,6 +40,8 @@ interface AnyIndexConfig {
   readonly credentials: Credentials | undefined;
   /** Path of further certificate authorities. */
   readonly ca: string | undefined;
+  /** Paths of the certificate that this program shows, and of its key. */
+  readonly client: { readonly cert: string; readonly key: string } | undefined;
   readonly proxy: ProxyConfig | undefined;
   readonly privateHosts: readonly string[];
 }

@@ -46,6 +46,7 @@ function toIndex(name: string, index: ParsedIndex): IndexConfig {
     absent: toAbsent(index),
     credentials: index.credentials && toCredentials(index.upstream, index.credentials),
     ca: resolved(index.ca),
+    client: toClient(index),
     proxy: index.proxy && toProxy(index.proxy),
     privateHosts: index.private_hosts,
   };
@@ -81,7 +82,13 @@ function toAbsent({ absent }: ParsedIndex): IndexConfig['absent'] {
 function toCredentials(upstream: string, given: NonNullable<ParsedIndex['credentials']>): Credentials {
   // Files commonly lie beside simple/, not below it.
   const scopes = given.scopes ?? [upstream.replace(/\/\+?simple\/$/, '/')];
-  return { username: given.username, password: toSecret(given), scopes };
+  const { username, password_command: command, password_lifetime: lifetime } = given;
+  return { username, password: command === undefined ? toSecret(given) : { command, lifetime }, scopes };
+}
+
+function toClient({ client_cert, client_key }: ParsedIndex): IndexConfig['client'] {
+  if (client_cert === undefined || client_key === undefined) return undefined;
+  return { cert: resolve(client_cert), key: resolve(client_key) };
 }
 
 function toProxy(given: NonNullable<ParsedIndex['proxy']>): ProxyConfig {

@@ -131,6 +131,12 @@ const index = z
     ca: filePath
       .optional()
       .describe('Certificate authorities besides the usual ones, a PEM file relative to this one.'),
+    client_cert: filePath
+      .optional()
+      .describe(
+        'The certificate that this mirror shows to upstream where it asks for one, a PEM file; with client_key.',
+      ),
+    client_key: filePath.optional().describe('Its private key, PEM.'),
     proxy: proxy.optional().describe('How the upstream is reached where there is no way but a proxy.'),
     private_hosts: z
       .array(host)
@@ -154,6 +160,12 @@ const index = z
         code: 'custom',
         path: ['root'],
         message: 'has no meaning with evidence: index; leave one of them out',
+      });
+    if ((given.client_cert === undefined) !== (given.client_key === undefined))
+      context.addIssue({
+        code: 'custom',
+        path: ['client_cert'],
+        message: 'client_cert and client_key go together',
       });
     if (given.kind !== undefined && given.root !== undefined)
       context.addIssue({

@@ -59,12 +59,16 @@ export const baseOrPath = meaning(
   }),
 );
 
+const CREDENTIALS =
+  'must not carry a user name or password: in a configuration file, they go into credentials: { username: NAME, password_file: FILE } of the index (or password_env, password_command)';
+
 function urlFault(text: string): string | undefined {
   if (!URL.canParse(text)) return 'must be a URL such as https://index.example/';
   const url = new URL(text);
   if (url.protocol !== 'https:' && url.protocol !== 'http:') return 'must begin with https:// or http://';
-  if (url.username !== '' || url.password !== '') return 'must not carry a user name or password';
-  if (url.search !== '' || url.hash !== '') return 'must not have a query or a fragment';
+  if (url.username !== '' || url.password !== '') return CREDENTIALS;
+  if (url.search !== '' || url.hash !== '')
+    return 'must not have a query or a fragment; a token goes into credentials, as password_file, password_env or password_command';
   return undefined;
 }
 

@@ -1,13 +1,7 @@
 import { isLoopback } from '../bytes/loopback.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import { isPrivateHost } from './addresses.ts';
-
-/** A user name and password for everything at or below one URL. */
-export interface Credential {
-  readonly url: string;
-  readonly username: string;
-  readonly password: string;
-}
+import { type Authorization, type Credential, CredentialScope } from './credentials.ts';
 
 export interface DestinationOptions {
   /** URLs the operator configured; a user name and password in one become a credential for what is below it. */
@@ -47,12 +41,6 @@ interface Domain {
 
 const ANY_PUBLIC = 'any-public';
 
-interface Scope {
-  readonly origin: string;
-  readonly path: string;
-  readonly header: string;
-}
-
 /**
  * Where an upstream client may go: scheme, host and port, each one configured. Nothing that is fetched adds to it.
  * Construction throws Refusal `policy` where the configuration itself asks for plain http to another machine.
@@ -62,7 +50,7 @@ export class Destinations {
   readonly #domains: Domain[] = [];
   readonly #anyPublic: boolean;
   readonly #privateHosts: Set<string>;
-  readonly #scopes: Scope[];
+  readonly #scopes: CredentialScope[];
   readonly #insecure: boolean;
 
   constructor({
@@ -75,12 +63,18 @@ export class Destinations {
     this.#insecure = insecureUpstream;
     this.#anyPublic = fileHosts.includes(ANY_PUBLIC);
     this.#privateHosts = new Set(privateHosts.map((host) => host.toLowerCase()));
-    this.#scopes = credentials.map((given) => scope(new URL(given.url), given.username, given.password));
+    this.#scopes = credentials.map((given) => new CredentialScope(given));
     for (const base of bases) {
       const url = new URL(base);
       this.#allow(url);
       if (url.username !== '')
-        this.#scopes.push(scope(url, decodeURIComponent(url.username), decodeURIComponent(url.password)));
+        this.#scopes.push(
+          new CredentialScope({
+            url: base,
+            username: decodeURIComponent(url.username),
+            password: decodeURIComponent(url.password),
+          }),
+        );
     }
     for (const host of fileHosts) if (host !== ANY_PUBLIC) this.#allowFileHost(host);
   }
@@ -134,8 +128,9 @@ export class Destinations {
     return file && this.#anyPublic && protocol === 'https:' && !isPrivateHost(hostname);
   }
 
-  authorization({ origin, pathname }: URL): string | undefined {
-    return this.#scopes.find((scope) => scope.origin === origin && covers(scope.path, pathname))?.header;
+  /** Who asks for it; undefined where that is not told. Throws Refusal where it cannot be. */
+  async authorization(url: URL): Promise<Authorization | undefined> {
+    return this.#scopes.find((scope) => scope.covers(url))?.authorization();
   }
 
   #allow(url: URL): void {
@@ -201,16 +196,4 @@ function parse(raw: string): URL | undefined {
   if (authority !== url.host && authority !== url.host + port) return undefined;
   url.hash = '';
   return url;
-}
-
-function scope(url: URL, username: string, password: string): Scope {
-  return {
-    origin: url.origin,
-    path: url.pathname,
-    header: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`,
-  };
-}
-
-function covers(scopePath: string, path: string): boolean {
-  return path === scopePath || path.startsWith(scopePath.endsWith('/') ? scopePath : `${scopePath}/`);
 }

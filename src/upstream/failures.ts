@@ -23,6 +23,12 @@ const CONNECTING: readonly Failure[] = [
     transient: true,
   },
   {
+    codes: /^ERR_SSL_.*(CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE)$/,
+    says: (host) =>
+      `${host} ended the TLS handshake. Where it asks for a certificate of this mirror, name one with client_cert and client_key.`,
+    transient: false,
+  },
+  {
     codes: /^(UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_)/,
     says: (host) =>
       `The TLS certificate of ${host} is signed by no authority that is known here, so nothing was read from it. Where the authority is your own, name its certificate with \`ca\`.`,

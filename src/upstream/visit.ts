@@ -1,5 +1,6 @@
 import type { Caller } from '../async/caller.ts';
 import type { Gate } from '../async/gate.ts';
+import { unlessAborted } from '../async/timeout.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import { codingOf, mayBeCoded } from './decoded.ts';
 import { type Destinations, redactUrl } from './destinations.ts';
@@ -69,18 +70,33 @@ async function ask(deps: VisitDeps, url: URL, visit: Visit): Promise<Visited> {
   const { signal } = visit.caller;
   try {
     await deps.retryAfter.passed(url, signal);
-    return await send(deps, url, visit).catch((error: unknown) => {
-      if (error instanceof StaleConnection) return send(deps, url, { ...visit, fresh: true });
-      throw error;
-    });
+    const authorization = await unlessAborted(deps.destinations.authorization(url), signal);
+    const answer = await send(deps, url, visit, authorization?.header);
+    if (answer.status !== 401 || authorization === undefined) return answer;
+    // A token lives for hours: the one that holds now may be another.
+    const renewed = await unlessAborted(authorization.renewed(), signal);
+    if (renewed === undefined) return answer;
+    answer.discard();
+    return await send(deps, url, visit, renewed.header);
   } catch (error) {
     throw signal.aborted ? signal.reason : error;
   }
 }
 
-async function send({ destinations, exchange, agent }: VisitDeps, url: URL, visit: Visit): Promise<Visited> {
-  const { headers, fresh, lane, caller } = visit;
-  const authorization = destinations.authorization(url);
+/** Again on a new connection where upstream closed the kept one as it was used. */
+function send(deps: VisitDeps, url: URL, visit: Visit, authorization: string | undefined): Promise<Visited> {
+  return sendOnce(deps, url, visit, authorization).catch((error: unknown) => {
+    if (error instanceof StaleConnection) return sendOnce(deps, url, { ...visit, fresh: true }, authorization);
+    throw error;
+  });
+}
+
+async function sendOnce(
+  { exchange, agent }: VisitDeps,
+  url: URL,
+  { headers, fresh, lane, caller }: Visit,
+  authorization: string | undefined,
+): Promise<Visited> {
   const leave = await lane.gate.enter(caller);
   try {
     const answer = await exchange(url, {

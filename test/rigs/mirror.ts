@@ -101,6 +101,7 @@ const ANY_INDEX = {
   absent: { statuses: [], redirectElsewhere: false },
   credentials: undefined,
   ca: undefined,
+  client: undefined,
   proxy: undefined,
   privateHosts: [],
 } as const;

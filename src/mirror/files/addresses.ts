@@ -52,7 +52,13 @@ function byContentPath(path: string): Addressed {
  */
 function byName([tag = '', letter, name = '', ...rest]: readonly string[], filename: string) {
   const project = normalizeName(name);
-  if (project === undefined || letter !== name[0] || rest.length !== 1 || !PYTHON.test(tag)) return undefined;
+  if (
+    project === undefined ||
+    letter?.toLowerCase() !== name[0]?.toLowerCase() ||
+    rest.length !== 1 ||
+    !PYTHON.test(tag)
+  )
+    return undefined;
   return { projects: [project], find: ({ files }: Listing) => files.get(filename) };
 }
 

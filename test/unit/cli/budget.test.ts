@@ -27,6 +27,7 @@ async function warmAfter(indexes: number, memoryBytes: number) {
     absent: { statuses: [], redirectElsewhere: false },
     credentials: undefined,
     ca: undefined,
+    client: undefined,
     proxy: undefined,
     privateHosts: [],
   });
