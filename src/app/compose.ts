@@ -33,6 +33,7 @@ import { createPageWork } from '../workers/page-work.ts';
 import { type DataDirectory, nowOf, openDataDirectory } from './data-directory.ts';
 import { openIndex, refusing } from './open-index.ts';
 import { readRoot } from './pinned-root.ts';
+import { linkBase } from './server-files.ts';
 import { seenProjects, signedReach, unsignedReach } from './upstream-options.ts';
 
 /** A running mirror without its HTTP side: what every command works with. */
@@ -196,6 +197,7 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
   const upstream = createUpstream({
     ...unsignedReach(index, place, state),
     version: VERSION,
+    contact: config.contact,
     limits: seams.upstreamLimits,
   });
   const mirror = createUnsignedIndex({
@@ -214,6 +216,7 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
     clock,
     emit,
     memory: memoryEach(config),
+    linkBase: linkBase(config, index.name),
     maxAge: index.maxAge,
     staleIfError: index.staleIfError,
     reuploads: index.reuploads,
@@ -246,6 +249,7 @@ async function composeSigned(parts: IndexParts & { readonly index: SignedIndexCo
   const upstream = createUpstream({
     ...signedReach(index, layout),
     version: VERSION,
+    contact: config.contact,
     limits: seams.upstreamLimits,
   });
   const mirror = await createSignedIndex({
@@ -265,6 +269,7 @@ async function composeSigned(parts: IndexParts & { readonly index: SignedIndexCo
     runner: runInSlices,
     emit,
     memory: memoryEach(config),
+    linkBase: linkBase(config, index.name),
     refreshAfter: index.refresh,
     notBefore: config.referenceTime === undefined ? BUILT_AT : 0,
     reuploads: index.reuploads,

@@ -11,7 +11,7 @@ import { createLog, type Log } from '../telemetry/log.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { VERSION } from '../version.ts';
 import { type Composition, compose } from './compose.ts';
-import { accessListOf, addressOf, certificateOf } from './server-files.ts';
+import { accessListOf, addressOf, certificateOf, defaultIndexOf } from './server-files.ts';
 
 export interface RunningMirror {
   /** `http://127.0.0.1:3141`, without a slash at the end. */
@@ -86,11 +86,10 @@ class Mirror implements RunningMirror {
   #draining = false;
 
   constructor(parts: MirrorParts) {
-    const names = Object.keys(parts.config.indexes);
     this.#parts = parts;
     this.log = parts.log;
     this.indexes = parts.composition.indexes;
-    this.defaultIndex = names.includes(DEFAULT_INDEX) ? DEFAULT_INDEX : (names[0] ?? DEFAULT_INDEX);
+    this.defaultIndex = defaultIndexOf(parts.config.indexes);
   }
 
   get url(): string {
@@ -176,8 +175,6 @@ class Mirror implements RunningMirror {
     fetched.record({ at: clock.now(), client, index, project, file, sha256 });
   }
 }
-
-const DEFAULT_INDEX = 'main';
 
 function logOf({ log }: Config): Log {
   const format = log.format === 'auto' ? (process.stderr.isTTY ? 'text' : 'json') : log.format;

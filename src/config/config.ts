@@ -78,6 +78,8 @@ export interface Config {
     readonly host: string;
     readonly port: number;
     readonly publicUrl: string | undefined;
+    /** Of files in pages: below `publicUrl`, or relative, as they are where nothing is said. */
+    readonly links?: 'relative' | 'absolute' | undefined;
     readonly maxConnections: number;
     /** Paths. */
     readonly tls: { readonly cert: string; readonly key: string } | undefined;
@@ -89,6 +91,8 @@ export interface Config {
   readonly allowFuse: boolean;
   /** What state that nobody signed is sealed with; absent where it is not. */
   readonly seal?: { readonly key: SecretPlace; readonly epochFile: string | undefined } | undefined;
+  /** An address or URL that upstream's operators find in our requests. */
+  readonly contact?: string | undefined;
   readonly cache: { readonly maxBytes: number; readonly memoryBytes: number };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'auto' | 'json' | 'text' };
   /** Whole seconds since the epoch; absent for the clock. */

@@ -14,6 +14,7 @@ export function toConfig(parsed: ParsedFile): Config {
       host: parsed.server.host,
       port: parsed.server.port,
       publicUrl: parsed.server.public_url,
+      links: parsed.server.links,
       maxConnections: parsed.server.max_connections,
       tls: parsed.server.tls && { cert: resolve(parsed.server.tls.cert), key: resolve(parsed.server.tls.key) },
       auth: parsed.server.auth && {
@@ -24,6 +25,7 @@ export function toConfig(parsed: ParsedFile): Config {
     data: resolve(parsed.data),
     allowFuse: parsed.allow_fuse,
     seal: toSeal(parsed),
+    contact: parsed.contact,
     cache: { maxBytes: parsed.cache.max_bytes, memoryBytes: parsed.cache.memory_bytes },
     log: { level: parsed.log.level, format: parsed.log.format },
     referenceTime: parsed.reference_time,

@@ -203,6 +203,12 @@ export const schema = z
           .describe(
             'What clients call this mirror: for the lines it prints, and for legacy JSON, which names files by their whole address. Links in pages are relative.',
           ),
+        links: z
+          .enum(['relative', 'absolute'])
+          .default('relative')
+          .describe(
+            'Links of files in pages; absolute, below public_url, for clients that cannot resolve relative ones.',
+          ),
         tls: tls.optional().describe('Speak TLS. Read again at SIGHUP.'),
         auth: auth.optional().describe('Ask who reads: basic authentication or a token. Read again at SIGHUP.'),
         max_connections: z.int().min(1).max(100_000).default(4096).describe('More are turned away.'),
@@ -216,6 +222,12 @@ export const schema = z
       .default(false)
       .describe('True where the data directory lies on a FUSE file system that no other machine shares.'),
     ...sealing,
+    contact: z
+      .string()
+      .max(200)
+      .regex(/^[\x21-\x27\x2a-\x7e]+$/, 'must be an address or a URL, without blanks')
+      .optional()
+      .describe("A mail address or URL, told to upstream's operators in the User-Agent."),
     cache: z
       .strictObject({
         max_bytes: size.prefault('10 GB').describe('Proved files kept on disk; the least recently used make room.'),
@@ -239,6 +251,12 @@ export const schema = z
     indexes: z.record(indexName, index).default({}).describe('By name; `main` is also served at /.'),
   })
   .superRefine((given, context) => {
+    if (given.server.links === 'absolute' && given.server.public_url === undefined)
+      context.addIssue({
+        code: 'custom',
+        path: ['server', 'links'],
+        message: 'absolute needs server.public_url: only that says where clients reach this mirror',
+      });
     const message = sealFault(given);
     if (message !== undefined) context.addIssue({ code: 'custom', path: ['seal_key_file'], message });
   });

@@ -41,6 +41,8 @@ export interface IndexOptions {
   readonly memory: number;
   /** True where upstream may put other bytes under a name it used before. */
   readonly reuploads: boolean;
+  /** What links to files begin with, absolute and with a slash at the end; absent where they are relative. */
+  readonly linkBase?: string | undefined;
 }
 
 /** The same with what its rooms share. */

@@ -15,6 +15,8 @@ import { createVisits } from './visit.ts';
 export interface UpstreamOptions extends DestinationOptions, Reach {
   /** For the User-Agent. */
   readonly version?: string | undefined;
+  /** For the User-Agent: whom upstream's operators can turn to. */
+  readonly contact?: string | undefined;
   /** Further attempts at a document after the first failed; 0 for a client that must ask once. */
   readonly retries?: number | undefined;
   /** How the index says no; nothing but 404 and 410 where it is not given. */
@@ -45,7 +47,7 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
       lookup: guardedLookup(options.resolve ?? resolveBySystem, (hostname) => destinations.mayBePrivate(hostname)),
     }),
     retryAfter: new RetryAfter(limits),
-    agent: options.version === undefined ? 'verbatim' : `verbatim/${options.version}`,
+    agent: agentOf(options),
   });
   const lane = { gate: shares.documents, pace: limits.documents, files: false };
   const absences = new Absences(absent, limits, async (url, caller) => {
@@ -82,4 +84,9 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
       connections.close();
     },
   };
+}
+
+function agentOf({ version, contact }: UpstreamOptions): string {
+  const program = version === undefined ? 'verbatim' : `verbatim/${version}`;
+  return contact === undefined ? program : `${program} (${contact})`;
 }

@@ -131,7 +131,8 @@ function objection(answer: Answer, retryAfter: RetryAfter): Refusal | undefined 
   const coding = codingOf(answer);
   if (status < 300 && coding !== undefined && !mayBeCoded(url, coding))
     return new Refusal('encoding', `${redactUrl(url)} came compressed, though it was asked for as it is.`);
-  if (status === 429 || status === 503) retryAfter.heard(url, headers['retry-after']);
+  if (status === 429 || status === 503) retryAfter.heard(url, headers['retry-after'], status);
+  else if (status < 500) retryAfter.eased(url);
   if (status === 429 || (status >= 500 && status <= 599))
     return new Refusal(
       'unreachable',

@@ -147,6 +147,46 @@ describe('one page with the files of all projects', () => {
   });
 });
 
+describe('links to files', () => {
+  it.each([1, 3000])(
+    'are absolute where that was asked for, in JSON and HTML, also of a page of %i files',
+    async (count) => {
+      const server = await startUpstream({
+        files: new Map([
+          [
+            '/simple/alpha/',
+            html(
+              ...Array.from({ length: count }, (_, at) =>
+                anchor({ ...ALPHA, filename: `alpha-${at}-py3-none-any.whl` }),
+              ),
+            ),
+          ],
+        ]),
+      });
+      open.push(server.close);
+      const index = (name: string) =>
+        unsignedConfig({ name, upstream: `${server.url}simple/`, contentAddressed: false });
+      const mirror = await startMirror({
+        scratch: await makeScratch(),
+        clock: createClock(NOW),
+        indexes: () => [index('main'), index('team')],
+        linksBelow: 'https://packages.example/mirror/',
+      });
+      open.push(mirror.close);
+      for (const [prefix, base] of [
+        ['', 'https://packages.example/mirror/'],
+        ['/main', 'https://packages.example/mirror/'],
+        ['/team', 'https://packages.example/mirror/team/'],
+      ] as const) {
+        const at = `${base}files/alpha/${digestHex('sha256', ALPHA.bytes)}/alpha-0-py3-none-any.whl`;
+        const asked = (accept: string) => mirror.get(`${prefix}/simple/alpha/`, { headers: { accept } });
+        expect(JSON.parse(String((await asked(JSON_PAGE)).body)).files[0].url).toBe(at);
+        expect(String((await asked('text/html')).body)).toContain(`href="${at}#sha256=`);
+      }
+    },
+  );
+});
+
 describe('a list of all projects', () => {
   it('is asked for in HTML where there is none in JSON', async () => {
     const mirror = await start({ at: 'simple/', files: { '/simple/': html('<a href="alpha/">alpha</a>') } });

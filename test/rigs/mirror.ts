@@ -57,6 +57,8 @@ export interface MirrorOptions {
   readonly maxBytes?: number | undefined;
   /** A data directory that is there already; by default an empty one. */
   readonly data?: string | undefined;
+  /** Absolute links, and what they begin with. */
+  readonly linksBelow?: string | undefined;
   /** Files of a seal key and its epoch. */
   readonly seal?: { readonly key: string; readonly epoch: string } | undefined;
 }
@@ -186,7 +188,15 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
   const twins: Running[] = [];
 
   const config = (): Config => ({
-    server: { host: '127.0.0.1', port: 0, publicUrl: undefined, maxConnections: 4096, tls: undefined, auth: undefined },
+    server: {
+      host: '127.0.0.1',
+      port: 0,
+      publicUrl: options.linksBelow,
+      ...(options.linksBelow !== undefined && { links: 'absolute' }),
+      maxConnections: 4096,
+      tls: undefined,
+      auth: undefined,
+    },
     data,
     allowFuse: false,
     ...(seal && { seal: { key: { file: seal.key, variable: undefined }, epochFile: seal.epoch } }),

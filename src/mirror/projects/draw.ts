@@ -50,6 +50,7 @@ interface PageDrawerOptions<P> {
   readonly clock: Clock;
   readonly leftOut: LeftOutLines;
   readonly strangeHosts: StrangeHosts;
+  readonly linkBase?: string | undefined;
 }
 
 /** Seconds after which a page that lacks something is drawn again: an operator may have let it through meanwhile. */
@@ -80,7 +81,7 @@ export class PageDrawer<P> implements Drawer<P, BelievedPage<P>> {
     let proved = believed;
     let judged: Judged | undefined;
     const drawn = await work.drawPage(
-      { project: believed.name, bytes, pageUrl: source.url },
+      { project: believed.name, bytes, pageUrl: source.url, linkBase: this.#options.linkBase },
       {
         async known(undigested) {
           const digests = await evidence.digests(believed, undigested);

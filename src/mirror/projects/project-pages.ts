@@ -24,6 +24,7 @@ export interface ProjectPagesOptions<P> {
   readonly clock: Clock;
   readonly reports: Reports;
   readonly upstream: Pick<Upstream, 'mayFetch'>;
+  readonly linkBase?: string | undefined;
   readonly background: Background;
   /** Bytes. */
   readonly memory: number;

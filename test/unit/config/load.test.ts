@@ -36,7 +36,13 @@ const main = (lines: string) =>
 describe('the simple case', () => {
   it('needs an upstream and a root, and defaults the rest', () => {
     const config = loadConfig({ env: {}, flags: simple });
-    expect(config.server).toEqual({ host: '127.0.0.1', port: 3141, publicUrl: undefined, maxConnections: 4096 });
+    expect(config.server).toEqual({
+      host: '127.0.0.1',
+      port: 3141,
+      publicUrl: undefined,
+      links: 'relative',
+      maxConnections: 4096,
+    });
     expect(config.data).toBe(resolve('verbatim-data'));
     expect(config.cache).toEqual({ maxBytes: 10e9, memoryBytes: 96 * 2 ** 20 });
     expect(config.indexes['main']).toEqual({
@@ -226,6 +232,39 @@ describe('faults', () => {
     const key = line.split(':')[0];
     const found = wheres(() => loadConfig({ file: file(main(`    ${line}\n`)), env: {} }));
     expect(found.map((where) => where.split('.').slice(0, 3).join('.'))).toEqual([`indexes.main.${key}`]);
+  });
+
+  it.each(['server: { links: absolute }', 'contact: "me (you)"', 'contact: "a\\nb"'])('refuses %s', (line) => {
+    const where = line.startsWith('server') ? 'server.links' : 'contact';
+    expect(wheres(() => loadConfig({ file: file(`${line}\n${main('')}`), env: {} }))).toEqual([where]);
+  });
+
+  it('says where a token goes that was given in a URL', () => {
+    for (const upstream of ['https://user:hunter2@x.example/', 'https://x.example/?token=hunter2']) {
+      const load = () => loadConfig({ env: {}, flags: { ...simple, upstream } });
+      expect(load).toThrow('password_file');
+      expect(load).not.toThrow(/hunter2/);
+    }
+  });
+
+  it.each([
+    '{ username: me }',
+    '{ password_file: a, password_command: [b] }',
+    '{ password_command: "a b" }',
+    '{ password_command: [] }',
+  ])('refuses the credentials %s', (credentials) => {
+    const load = () => loadConfig({ file: file(main(`    credentials: ${credentials}\n`)), env: {} });
+    expect(load).toThrow('credentials');
+  });
+
+  it('takes client certificates in pairs', () => {
+    const wrong = () => loadConfig({ file: file(main('    client_cert: a.pem\n')), env: {} });
+    expect(wheres(wrong)).toEqual(['indexes.main.client_cert']);
+  });
+
+  it('takes a command for a password, with its lifetime', () => {
+    const config = loadConfig({ file: file(main('    credentials: { password_command: [get, token] }\n')), env: {} });
+    expect(config.indexes['main']?.credentials?.password).toEqual({ command: ['get', 'token'], lifetime: 3600 });
   });
 
   it('does not repeat a secret it was given by mistake', () => {

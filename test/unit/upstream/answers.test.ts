@@ -25,6 +25,12 @@ describe('a good answer', () => {
     expect(server.requests[0]?.headers).toMatchObject({ 'accept-encoding': 'identity', 'user-agent': 'verbatim/9.9' });
   });
 
+  it('is asked for with the address of whoever runs this', async () => {
+    const server = await serve({ files });
+    await bytesAt(connect(server, { version: '9.9', contact: 'team@example.com' }), `${server.url}x`, 5);
+    expect(server.requests[0]?.headers['user-agent']).toBe('verbatim/9.9 (team@example.com)');
+  });
+
   it('may be empty', async () => {
     expect(await ask({ kind: 'replace', bytes: new Uint8Array() })).toBe('');
   });
@@ -115,6 +121,22 @@ describe('Retry-After', () => {
     const start = performance.now();
     expect(text(await bytesAt(patient, `${server.url}x`, 100))).toBe('hello');
     expect(performance.now() - start).toBeGreaterThan(140);
+  });
+
+  it('429 without it slows that host, longer each time, and no other', async () => {
+    const [server, other] = [await serve({ files }), await serve({ files })];
+    const upstream = connect(server, { bases: [server.url, other.url], limits: { longestWait: 10 } });
+    const asked = (at: typeof server) => bytesAt(upstream, `${at.url}x`, 100);
+    server.fault('/x', { kind: 'status', status: 429 }, 1);
+    await expect(asked(server)).rejects.toEqual(refusal('unreachable', true));
+    await expect(asked(server)).rejects.toThrow('asked not to be asked again for 1 seconds');
+    expect(server.requests).toHaveLength(1);
+    expect(text(await asked(other))).toBe('hello');
+    const patient = connect(server, { limits: { longestWait: 10_000 }, retries: 2 });
+    server.fault('/x', { kind: 'status', status: 429 }, 2);
+    const start = performance.now();
+    expect(text(await bytesAt(patient, `${server.url}x`, 100))).toBe('hello');
+    expect(performance.now() - start).toBeGreaterThan(1490);
   });
 
   it('as a date is honoured too', async () => {
