@@ -50,16 +50,18 @@ const MOST_WITNESSES = 3;
 /**
  * Whether "you may not" and "look there" mean "there is none". Never by itself: a repository that shuts us out, a login page or a
  * moved index answers so for everything, and a project that is taken for absent sends installers to another index. So something
- * of the same index must have answered in the last minutes, and is asked once where nothing has.
+ * that should be there is asked for, once, after the first such answer; that it is there is then believed for a minute.
  */
 export class Absences {
   readonly #policy: AbsencePolicy;
   readonly #limits: Pick<UpstreamLimits, 'witnessed' | 'unwitnessed'>;
   readonly #exists: Exists;
   /** By scope, newest first. */
-  readonly #heard = new Map<string, readonly Witness[]>();
+  readonly #heard = new Map<string, readonly string[]>();
+  /** By scope: what was shown to be there last. */
+  readonly #shown = new Map<string, Witness>();
   readonly #silent = new Map<string, number>();
-  readonly #flights: Flights<boolean> = createFlights();
+  readonly #flights: Flights<string | undefined> = createFlights();
 
   constructor(policy: AbsencePolicy, limits: Pick<UpstreamLimits, 'witnessed' | 'unwitnessed'>, exists: Exists) {
     this.#policy = policy;
@@ -71,16 +73,16 @@ export class Absences {
   heard(url: string): void {
     const scope = this.#scopeOf(url);
     if (scope === undefined) return;
-    const others = (this.#heard.get(scope) ?? []).filter((witness) => witness.url !== url);
+    const others = (this.#heard.get(scope) ?? []).filter((witness) => witness !== url);
     if (this.#heard.size >= MOST_SCOPES) this.#heard.clear();
-    this.#heard.set(scope, [{ url, at: performance.now() }, ...others].slice(0, MOST_WITNESSES));
+    this.#heard.set(scope, [url, ...others].slice(0, MOST_WITNESSES));
     this.#silent.delete(scope);
   }
 
-  /** Throws nothing of its own; the caller's signal ends it. */
-  async means(saying: Saying, caller: Caller): Promise<boolean> {
+  /** `anew`: for a second look, what was shown before does not count. Throws nothing of its own; the caller's signal ends it. */
+  async means(saying: Saying, caller: Caller, anew = false): Promise<boolean> {
     if (saying.status === 404 || saying.status === 410) return true;
-    return this.#mayMean(saying) && (await this.#isWitnessed(saying.url, caller));
+    return this.#mayMean(saying) && (await this.#isWitnessed(saying.url, caller, anew));
   }
 
   #mayMean({ url, status, why, elsewhere, authorized }: Saying): boolean {
@@ -92,29 +94,32 @@ export class Absences {
     return status === 403 && (statuses.includes(status) || isObjectStore(why) || (bareForbidden && isBare(why)));
   }
 
-  async #isWitnessed(url: string, caller: Caller): Promise<boolean> {
+  async #isWitnessed(url: string, caller: Caller, anew: boolean): Promise<boolean> {
     const scope = this.#scopeOf(url);
     if (scope === undefined) return false;
     const { witnessed, unwitnessed } = this.#limits;
     const now = performance.now();
-    const others = (this.#heard.get(scope) ?? []).filter((witness) => witness.url !== url);
-    if (others.some(({ at }) => now - at < witnessed)) return true;
+    const shown = this.#shown.get(scope);
+    if (!anew && shown !== undefined && shown.url !== url && now - shown.at < witnessed) return true;
     if (now - (this.#silent.get(scope) ?? Number.NEGATIVE_INFINITY) < unwitnessed) return false;
-    return this.#flights.join(`${scope} ${url}`, caller, (shared) => this.#look(scope, url, shared));
+    const look = (key: string) => this.#flights.join(key, caller, (shared) => this.#look(scope, url, shared));
+    const witness = await look(scope);
+    // Nothing speaks for its own absence: who came first may have looked at the very thing.
+    return witness === url ? (await look(`${scope} ${url}`)) !== undefined : witness !== undefined;
   }
 
-  async #look(scope: string, url: string, caller: Caller): Promise<boolean> {
-    const heard = (this.#heard.get(scope) ?? []).map((witness) => witness.url);
+  /** What is there, besides this. */
+  async #look(scope: string, besides: string, caller: Caller): Promise<string | undefined> {
     const known = (await this.#policy.known?.()) ?? [];
-    for (const each of new Set([...heard, ...known])) {
-      if (each === url || this.#scopeOf(each) !== scope) continue;
-      if (await this.#exists(each, caller)) {
-        this.heard(each);
-        return true;
-      }
+    for (const url of new Set([...(this.#heard.get(scope) ?? []), ...known])) {
+      if (url === besides || this.#scopeOf(url) !== scope || !(await this.#exists(url, caller))) continue;
+      if (this.#shown.size >= MOST_SCOPES) this.#shown.clear();
+      this.#shown.set(scope, { url, at: performance.now() });
+      this.#silent.delete(scope);
+      return url;
     }
     this.#silent.set(scope, performance.now());
-    return false;
+    return undefined;
   }
 
   #scopeOf(url: string): string | undefined {

@@ -52,9 +52,11 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
   const lane = { gate: shares.documents, pace: limits.documents, files: false };
   const absences = new Absences(absent, limits, async (url, caller) => {
     try {
-      const answer = await visit(url, { redirects: limits.redirects, fresh: true, lane, caller });
+      // The first byte will do.
+      const headers = { range: 'bytes=0-0' };
+      const answer = await visit(url, { headers, redirects: limits.redirects, fresh: true, lane, caller });
       answer.discard();
-      return answer.status === 200;
+      return answer.status === 200 || answer.status === 206;
     } catch (error) {
       if (caller.signal.aborted) throw error;
       return false;

@@ -66,10 +66,12 @@ async function attempt(
   } catch (error) {
     if (!(error instanceof Elsewhere)) throw error;
     const saying = { url, status: 0, elsewhere: error.to, authorized: false };
-    if (await absences.means(saying, caller)) return { kind: 'absent' };
+    if (await absences.means(saying, caller, fresh)) return { kind: 'absent' };
     throw error;
   }
 }
+
+const HINT = ' Where that is how it says that it has no such thing, say so: absent: { statuses: [403] }, or --kind.';
 
 function mayPass(error: unknown): boolean {
   return (
@@ -93,8 +95,8 @@ async function read(
     return without(answer, 'absent');
   if (saysWhy(answer)) {
     const why = await whyOf(answer);
-    if (await absences.means({ url, status, why, authorized }, caller)) return { kind: 'absent' };
-    throw unfit(answer, why);
+    if (await absences.means({ url, status, why, authorized }, caller, request.fresh)) return { kind: 'absent' };
+    throw unfit(answer, why, HINT);
   }
   if (status !== 200) throw unfit(answer);
   if (request.proved !== true) refuseUnframed(answer);

@@ -38,7 +38,7 @@ export interface UpstreamLimits {
   readonly longestWait: number;
   /** An unwanted body (of a 404, say) is read on for at most this long, to keep the connection. */
   readonly discard: number;
-  /** That an index answers for what it has is believed for this long; then it is shown anew. */
+  /** That an index answers for what it has is believed for this long after it was shown. */
   readonly witnessed: number;
   /** After it could not be shown, it is not tried again for this long. */
   readonly unwitnessed: number;
@@ -64,6 +64,6 @@ export const LIMITS: UpstreamLimits = {
   longestRetryAfter: MINUTE,
   longestWait: 5 * SECOND,
   discard: 500,
-  witnessed: 5 * MINUTE,
+  witnessed: MINUTE,
   unwitnessed: 5 * SECOND,
 };

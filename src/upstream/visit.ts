@@ -153,14 +153,14 @@ function objection(answer: Answer, retryAfter: RetryAfter): Refusal | undefined 
 const FORBIDDEN = [403, 451];
 
 /** The refusal to throw for an answer whose status is none that was hoped for; `why` where its body was read. */
-export function unfit({ status, url, authorized, discard }: Visited, why?: Why): Refusal {
+export function unfit({ status, url, authorized, discard }: Visited, why?: Why, hint = ''): Refusal {
   const asked = redactUrl(url);
   if (why === undefined) discard();
   const words = why === undefined || why.words === '' ? '' : ` It says: ${why.words}`;
   if (status === 401)
     return new Refusal('unreachable', `${asked} answered 401: ${credentialsFault(authorized)}.${words}`);
   if (FORBIDDEN.includes(status))
-    return new Refusal('forbidden', `${asked} answered ${status}.${words}`, {
+    return new Refusal('forbidden', `${asked} answered ${status}.${words}${status === 403 ? hint : ''}`, {
       said: { status, words: why?.words ?? '' },
     });
   return new Refusal('format', `${asked} answered ${status}, which does not fit the question.`);
