@@ -25,7 +25,7 @@ export function unsignedReach(
 ) {
   const places = [simple, ...others];
   const bases = [...places, ...(api === undefined ? [] : [api])];
-  const known = async () => (flat ? [simple] : knownPages(places, state));
+  const known = async () => (flat?.only === true ? [simple] : knownPages(places, state));
   return { bases, absent: { ...index.absent, within: bases, known }, ...reachOf(index, bases) };
 }
 

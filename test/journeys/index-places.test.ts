@@ -130,8 +130,11 @@ describe('one page with the files of all projects', () => {
     [`/links/files/${ALPHA.filename}`]: ALPHA.bytes,
   };
 
-  it.each(['links/all.html/', 'links/all.html'])('is one page a project here (%s)', async (at) => {
-    const mirror = await start({ at, files, index: { kind: 'flat' } });
+  it.each([
+    ['links/all.html/', 'flat'],
+    ['links/all.html/', undefined],
+  ] as const)('is one page a project here (%s, %s)', async (at, kind) => {
+    const mirror = await start({ at, files, index: { kind } });
     expect((await alpha(mirror)).equals(ALPHA.bytes)).toBe(true);
     expect(await mirror.names('beta')).toEqual([BETA.filename]);
     expect(await mirror.refused('/simple/gamma/')).toBe('404 unlisted');
@@ -141,8 +144,41 @@ describe('one page with the files of all projects', () => {
     expect(mirror.server.requests.filter(({ headers }) => headers['if-none-match'] !== undefined)).not.toEqual([]);
   });
 
+  it.each(['links/', ''])('is found out where no other page is (%j)', async (at) => {
+    const folder = {
+      [`/${at}`]: html(anchor(ALPHA), anchor(BETA), '<a href="../">up</a>'),
+      [`/${at}${ALPHA.filename}`]: ALPHA.bytes,
+    };
+    const mirror = await start({ at, files: folder });
+    expect((await alpha(mirror)).equals(ALPHA.bytes)).toBe(true);
+    expect(await mirror.refused('/simple/gamma/')).toBe('404 unlisted');
+    mirror.clock.advance(1000);
+    await mirror.restart();
+    expect((await alpha(mirror)).equals(ALPHA.bytes)).toBe(true);
+  });
+
+  it('is not taken for good of a front page that links to a file', async () => {
+    const mirror = await start({
+      at: '',
+      files: {
+        '/': html(anchor(BETA)),
+        '/simple/alpha/': html(anchor(ALPHA)),
+        [`/simple/alpha/${ALPHA.filename}`]: ALPHA.bytes,
+      },
+    });
+    expect(await mirror.names('beta')).toEqual([BETA.filename]);
+    expect(await mirror.refused('/simple/gamma/')).toBe('404 unlisted');
+    expect((await alpha(mirror)).equals(ALPHA.bytes)).toBe(true);
+  });
+
+  it('that cannot be read for the moment makes no project absent', async () => {
+    const mirror = await start({ at: 'links/', files: {} });
+    mirror.server.fault('/links/', { kind: 'status', status: 500 });
+    expect(await mirror.refused('/simple/alpha/')).toBe('503 unreachable');
+  });
+
   it('that is gone says nothing of any project', async () => {
-    const mirror = await start({ at: 'links/all.html', files: {}, index: { kind: 'flat' } });
+    const mirror = await start({ at: 'links/all.html/', files: {} });
     expect(await mirror.refused('/simple/alpha/')).toBe('503 unreachable');
   });
 });

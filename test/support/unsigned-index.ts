@@ -27,7 +27,7 @@ export async function unsignedIndex({ now, upstream, policy, record }: UnsignedI
     name: 'main',
     upstreamUrl: 'https://pypi.example/simple/',
     bases: ['https://pypi.example/simple/'],
-    flat: false,
+    flat: undefined,
     upstream: {
       document: async () => ({ kind: 'absent' }),
       download: () => () => Promise.reject(new Error('nothing is to be downloaded')),

@@ -1,16 +1,26 @@
 import type { Caller } from '../../async/caller.ts';
-import { Refusal } from '../../bytes/refusal.ts';
+import { type Reason, Refusal } from '../../bytes/refusal.ts';
 import type { DocumentAnswer, Upstream } from '../../ports/upstream.ts';
 import { splitFlatPage } from '../../pypi/flat.ts';
 import { HTML } from '../../pypi/media-types.ts';
 import { LIMITS } from '../limits.ts';
-import type { How, PagePlaces } from './places.ts';
+import type { FlatGuess, How } from './places.ts';
 
 interface FlatPlacesOptions {
   readonly upstream: Pick<Upstream, 'document'>;
   /** Of the page that has the files of all projects. */
   readonly url: string;
 }
+
+const NO_PAGE: ReadonlySet<Reason> = new Set([
+  'unreachable',
+  'forbidden',
+  'format',
+  'limit',
+  'redirect',
+  'encoding',
+  'truncated',
+]);
 
 type Arrival = Extract<DocumentAnswer, { readonly kind: 'document' }>;
 
@@ -20,7 +30,7 @@ interface Kept {
 }
 
 /** Pages of projects cut out of the one page there is; asked for with its tag, and cut again only where it has changed. */
-export class FlatPlaces implements PagePlaces {
+export class FlatPlaces implements FlatGuess {
   readonly #options: FlatPlacesOptions;
   #kept: Kept | undefined;
 
@@ -44,6 +54,16 @@ export class FlatPlaces implements PagePlaces {
     const listed = [...projects.keys()].map((name) => ({ name }));
     const bytes = Buffer.from(JSON.stringify({ meta: { 'api-version': '1.0' }, projects: listed }));
     return { ...arrival, bytes, contentType: 'application/vnd.pypi.simple.v1+json', etag: undefined };
+  }
+
+  async hasFiles(caller: Caller): Promise<boolean> {
+    try {
+      return (await this.#current(false, caller)).projects.size > 0;
+    } catch (error) {
+      // What answers there is no page of files.
+      if (error instanceof Refusal && NO_PAGE.has(error.reason) && !error.transient) return false;
+      throw error;
+    }
   }
 
   /** Throws `unreachable` where the page is gone: that says nothing of any project. */

@@ -14,8 +14,8 @@ export interface UnsignedIndexOptions extends IndexOptions, Lifetimes {
   readonly upstreamUrl: string;
   /** Base URLs of the index, best guess first. */
   readonly bases: readonly [string, ...string[]];
-  /** The first base is the one page with the files of all projects. */
-  readonly flat: boolean;
+  /** The address of one page with the files of all projects: the only place there is, or a guess where pages are nowhere else. */
+  readonly flat: { readonly url: string; readonly only: boolean } | undefined;
   readonly store: PageStore;
   /** True where a path `aa/bb/rest` is the file's BLAKE2b-256, as on PyPI: then it must hold too. */
   readonly contentAddressed: boolean;
@@ -35,8 +35,9 @@ export interface UnsignedIndexOptions extends IndexOptions, Lifetimes {
 /** PyPI as it is, devpi, any PEP 503/691 index: the weaker evidence, labelled as such. */
 export function createUnsignedIndex(options: UnsignedIndexOptions): RunningIndex {
   const parts = partsOf(options);
-  const { bases, flat } = parts;
-  const places = flat ? new FlatPlaces({ ...parts, url: bases[0] }) : new SimplePlaces(parts);
+  const { flat } = parts;
+  const whole = flat && new FlatPlaces({ ...parts, url: flat.url });
+  const places = flat?.only === true && whole !== undefined ? whole : new SimplePlaces({ ...parts, flat: whole });
   const introduction = { ...parts, places };
   const evidence = new UnsignedEvidence({ ...parts, places, refresh: new PageRefresh({ ...parts, places }) });
   return new EvidencedIndex(parts, evidence, {

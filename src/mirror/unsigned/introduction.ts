@@ -30,7 +30,11 @@ export async function introduce(options: IntroductionOptions, caller: Caller): P
     const detail: Detail = { upstream, list: list.said };
     if (project === undefined) return reports.noted(nothingSeen(places), detail);
     const answer = await places.page(project, { fresh: false }, caller);
-    if (answer.kind !== 'document') return reports.noted(`upstream has no page of ${project}`, detail);
+    if (answer.kind !== 'document')
+      return reports.noted(
+        `upstream has no page of ${project}, which it lists; where it is one page with the files of all projects, say --kind flat`,
+        detail,
+      );
     const page = decodePage(answer.bytes, project);
     const hosts = hostsOf(page, answer.url);
     const strange = [...hosts].filter(([, url]) => !options.upstream.mayFetch(url)).map(([host]) => host);

@@ -26,6 +26,14 @@ interface SimplePlacesOptions {
   /** Base URLs of the index, best guess first; one where the address tells. */
   readonly bases: readonly [string, ...string[]];
   readonly work: Pick<PageWork, 'compare'>;
+  /** The address itself as one page with the files of all projects, where it may be that. */
+  readonly flat?: FlatGuess | undefined;
+}
+
+/** One page that may have the files of all projects. */
+export interface FlatGuess extends PagePlaces {
+  /** False where there is no page, or one without files. Throws Refusal where upstream does not say. */
+  hasFiles(caller: Caller): Promise<boolean>;
 }
 
 /** Why a place is not where the pages are, though something answered there. */
@@ -33,7 +41,8 @@ const NOT_HERE: ReadonlySet<Reason> = new Set(['format', 'foreign', 'limit', 'fo
 
 /**
  * A page a project (PEP 503), below the address that was given. Where that does not tell whether `simple/` is a part of it, the first
- * page that is one does, from then on. Absent is what no place has.
+ * page that is one does, from then on; where no place has any, the address may be that of one page for all. Absent is what
+ * nothing has.
  */
 export class SimplePlaces implements PagePlaces {
   readonly #options: SimplePlacesOptions;
@@ -68,7 +77,10 @@ export class SimplePlaces implements PagePlaces {
         refusal ??= error;
       }
     if (refusal !== undefined) throw refusal;
-    return { kind: 'absent' };
+    // Never for good: a front page may link to a file or two, and pages lie elsewhere all the same.
+    const { flat } = this.#options;
+    if (flat === undefined || !(await flat.hasFiles(caller))) return { kind: 'absent' };
+    return flat.page(project, how, caller);
   }
 
   /** Of the first place that has one; in HTML where there is none in JSON. */

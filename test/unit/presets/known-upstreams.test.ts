@@ -121,8 +121,21 @@ describe('an index that signs nothing', () => {
     ['https://index.example/me/dev/', 'devpi', 'https://index.example/me/dev/+simple/', [], undefined],
     ['https://index.example/me/+simple/', 'devpi', 'https://index.example/me/+simple/', [], undefined],
     ['https://index.example/all.html/', 'flat', 'https://index.example/all.html', [], undefined],
+    ['https://index.example/all.html/', undefined, 'https://index.example/all.html', [], undefined],
   ] as const)('given as %s (%s) has its pages at %s, or at %j, and its other documents at %s', (...row) => {
     const [upstream, kind, simple, others, api] = row;
-    expect(simpleIndex(upstream, kind)).toEqual({ simple, others, api, flat: kind === 'flat' });
+    expect(simpleIndex(upstream, kind)).toMatchObject({ simple, others, api });
+  });
+
+  it('may be one page for all projects where that was said, or where nothing says that it is not', () => {
+    const url = 'https://index.example/wheels/';
+    expect(simpleIndex(url, 'flat').flat).toEqual({ url, only: true });
+    expect(simpleIndex(url).flat).toEqual({ url, only: false });
+    expect(simpleIndex('https://index.example/all.html/').flat).toEqual({
+      url: 'https://index.example/all.html',
+      only: true,
+    });
+    for (const [other, kind] of [['https://index.example/simple/'], [url, 'static']] as const)
+      expect(simpleIndex(other, kind).flat).toBeUndefined();
   });
 });
