@@ -81,6 +81,8 @@ export interface Config {
     /** Of files in pages: below `publicUrl`, or relative, as they are where nothing is said. */
     readonly links?: 'relative' | 'absolute' | undefined;
     readonly maxConnections: number;
+    /** Addresses and networks that may say for whom they ask. */
+    readonly trustedProxies: readonly string[];
     /** Paths. */
     readonly tls: { readonly cert: string; readonly key: string } | undefined;
     readonly auth: { readonly htpasswd: string | undefined; readonly tokens: string | undefined } | undefined;

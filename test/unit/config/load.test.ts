@@ -42,6 +42,7 @@ describe('the simple case', () => {
       publicUrl: undefined,
       links: 'relative',
       maxConnections: 4096,
+      trustedProxies: [],
     });
     expect(config.data).toBe(resolve('verbatim-data'));
     expect(config.cache).toEqual({ maxBytes: 10e9, memoryBytes: 96 * 2 ** 20 });
