@@ -102,10 +102,7 @@ export const network = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], {
   error: 'must be an address such as 192.0.2.1, or a network such as 10.0.0.0/8',
 });
 
-/** Instead of a host: every host that anybody on the internet reaches, by https. */
-export const ANY_PUBLIC = 'any-public';
-
-/** Where a page may send us for files: `host`, `host:port` (https), an origin with its scheme, `*.domain`, or `any-public`. */
+/** Where a page may send us for files: `host`, `host:port` (https), an origin with its scheme, `*.domain`, or `any-public` (every public one by https). */
 export const fileHost = meaning(
   'fetched',
   z
