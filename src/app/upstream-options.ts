@@ -25,15 +25,17 @@ export function unsignedReach(
 ) {
   const places = [simple, ...others];
   const bases = [...places, ...(api === undefined ? [] : [api])];
-  const known = async () => (flat?.only === true ? [simple] : knownPages(places, state));
-  return { bases, absent: { ...index.absent, within: bases, known }, ...reachOf(index, bases) };
+  const known = async () => (flat?.only === true ? [simple] : knownPages(places, index.absent.known, state));
+  const { statuses, redirectElsewhere } = index.absent;
+  return { bases, absent: { statuses, redirectElsewhere, within: bases, known }, ...reachOf(index, bases) };
 }
 
 /** The same of a signed one: what there is its signatures say, and a 403 without a reason takes nothing away. */
 export function signedReach(index: SignedIndexConfig, layout: Layout) {
   const known = async () => [metadataUrl(layout, 'timestamp', undefined)];
   const bases = [index.upstream, ...layoutBases(layout)];
-  return { bases, absent: { ...index.absent, bareForbidden: true, known }, ...reachOf(index, bases) };
+  const { statuses, redirectElsewhere } = index.absent;
+  return { bases, absent: { statuses, redirectElsewhere, bareForbidden: true, known }, ...reachOf(index, bases) };
 }
 
 /** Projects of which something is asked to see whether an index still answers. */
@@ -50,8 +52,12 @@ export async function seenProjects(state: IndexState): Promise<readonly string[]
 }
 
 /** What should be there upstream: pages that were seen before, and the list of all. */
-async function knownPages(places: readonly string[], state: IndexState): Promise<readonly string[]> {
-  const projects = await seenProjects(state);
+async function knownPages(
+  places: readonly string[],
+  named: string | undefined,
+  state: IndexState,
+): Promise<readonly string[]> {
+  const projects = [...(named === undefined ? [] : [named]), ...(await seenProjects(state))];
   return places.flatMap((place) => [...projects.map((project) => `${place}${project}/`), place]);
 }
 

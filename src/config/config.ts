@@ -36,7 +36,12 @@ interface AnyIndexConfig {
   readonly insecureUpstream: boolean;
   readonly reuploads: boolean;
   /** How upstream says that it does not have something, besides 404 and 410. */
-  readonly absent: { readonly statuses: readonly number[]; readonly redirectElsewhere: boolean };
+  readonly absent: {
+    readonly statuses: readonly number[];
+    readonly redirectElsewhere: boolean;
+    /** A project that upstream is known to have. */
+    readonly known?: string | undefined;
+  };
   readonly credentials: Credentials | undefined;
   /** Path of further certificate authorities. */
   readonly ca: string | undefined;

@@ -42,5 +42,10 @@ function assumeKind(index: Tree, { fileHosts, absent, contentAddressed }: IndexK
   index['content_addressed'] ??= contentAddressed;
   const said = index['absent'] ?? {};
   if (isTree(said))
-    index['absent'] = { statuses: [...absent.statuses], redirect_elsewhere: absent.redirectElsewhere, ...said };
+    index['absent'] = {
+      statuses: [...absent.statuses],
+      redirect_elsewhere: absent.redirectElsewhere,
+      known: absent.known,
+      ...said,
+    };
 }

@@ -79,6 +79,7 @@ function toAbsent({ absent }: ParsedIndex): IndexConfig['absent'] {
   return {
     statuses: absent.statuses.filter((status) => status === 401 || status === 403),
     redirectElsewhere: absent.redirect_elsewhere,
+    known: absent.known,
   };
 }
 

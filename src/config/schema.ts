@@ -78,6 +78,14 @@ const absent = z.strictObject({
     .describe(
       'True where an index sends those who ask for what it does not have to another index, which is not asked. A redirect to PyPI is taken so in any case.',
     ),
+  known: z
+    .string()
+    .max(200)
+    .regex(/^[a-z0-9]+(?:-[a-z0-9]+)*$/, 'must be the normalized name of a project')
+    .optional()
+    .describe(
+      'index only: a project that upstream is known to have. It is asked for before another answer is taken for absence where nothing else was seen yet.',
+    ),
 });
 
 const index = z

@@ -86,7 +86,12 @@ export interface IndexKind {
   /** Further hosts its pages and its redirects lead to for files. */
   readonly fileHosts: readonly string[];
   /** How it says that it does not have something, besides 404 and 410. */
-  readonly absent: { readonly statuses: readonly number[]; readonly redirectElsewhere: boolean };
+  readonly absent: {
+    readonly statuses: readonly number[];
+    readonly redirectElsewhere: boolean;
+    /** A project that it has in any case. */
+    readonly known?: string | undefined;
+  };
   /** aa/bb/rest in a file's URL is its BLAKE2b-256. */
   readonly contentAddressed: boolean;
 }
@@ -107,7 +112,7 @@ const KINDS = {
     digests: 'of some files',
     pagesAt: 'given',
     fileHosts: ['download.pytorch.org', 'download-r2.pytorch.org'],
-    absent: { statuses: [403], redirectElsewhere: false },
+    absent: { statuses: [403], redirectElsewhere: false, known: 'torch' },
   },
   nvidia: { ...USUAL, metIn: "NVIDIA's index, at the root of its host", digests: 'all', pagesAt: 'given' },
   flat: {

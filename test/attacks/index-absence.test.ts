@@ -43,6 +43,20 @@ describe('a project that upstream does not have', () => {
     expect(await rig.refused('/simple/gamma/')).toBe('404 unlisted');
   });
 
+  it('is 404 of an index without a list, of which a project is known, before anything else was asked for', async () => {
+    const absent = { statuses: [403], redirectElsewhere: false };
+    for (const [known, answer] of [
+      [undefined, '502 forbidden'],
+      ['beta', '404 unlisted'],
+    ] as const) {
+      await start({ index: { absent: { ...absent, known } } });
+      rig.pypi.index.fault('/simple/', { kind: 'status', status: 404 });
+      rig.pypi.page('gamma', () => answering(403, ''));
+      expect(await rig.refused('/simple/gamma/')).toBe(answer);
+      if (known === undefined) await rig.close();
+    }
+  });
+
   it('is 502 of an index that answers for nothing any more', async () => {
     await start({ index: { absent: { statuses: [403], redirectElsewhere: true } } });
     rig.pypi.index.fault('*', { kind: 'status', status: 403 });

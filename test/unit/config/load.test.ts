@@ -89,7 +89,7 @@ describe('the simple case', () => {
   it.each([
     [
       { upstream: 'https://index.example/whl/cpu/', kind: 'pytorch' },
-      { kind: 'pytorch', absent: { statuses: [403], redirectElsewhere: false } },
+      { kind: 'pytorch', absent: { statuses: [403], redirectElsewhere: false, known: 'torch' } },
     ],
     [
       { upstream: 'https://gitlab.com/x/simple/' },
