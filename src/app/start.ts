@@ -126,7 +126,7 @@ class Mirror implements RunningMirror {
       host: config.server.host,
       port: config.server.port,
       tls,
-      limits: { connections: this.#connections() },
+      limits: { connections: this.#connections(), grace: config.server.grace * 1000 },
     });
     const main = this.#main;
     metrics.watchConnections(() => main.connections);
@@ -154,8 +154,20 @@ class Mirror implements RunningMirror {
   };
 
   readonly close = async (): Promise<void> => {
+    const { grace } = this.#parts.config.server;
     this.#draining = true;
-    await Promise.all(this.#servers.map((server) => server.close()));
+    const open = this.#main?.connections.open ?? 0;
+    if (open > 0)
+      this.log.info(`stopping: answers under way have up to ${grace} seconds (server.grace) to end`, {
+        event: 'stopping',
+        connections: open,
+      });
+    const cut = (await Promise.all(this.#servers.map((server) => server.close()))).reduce((sum, each) => sum + each, 0);
+    if (cut > 0)
+      this.log.warn(`${cut} connections were cut: they had not ended within ${grace} seconds (server.grace)`, {
+        event: 'stopping',
+        connections: cut,
+      });
     await this.#parts.composition.close();
     await this.log.flush();
   };

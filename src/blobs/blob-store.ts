@@ -21,6 +21,7 @@ import { type Proof, Proofs } from './proofs.ts';
 import { BlobReader } from './reader.ts';
 import { isWrong, type Verification, verifyBlobs } from './scan.ts';
 import { refusalOf, StoredBlobs } from './stored-blobs.ts';
+import { Tags } from './tags.ts';
 import { Upkeep } from './upkeep.ts';
 import { type Usage, UsageOrder } from './usage-order.ts';
 
@@ -179,12 +180,11 @@ export class BlobStore implements Blobs {
     }
     const bytes = lend(document.bytes);
     try {
-      const stated = { length: bytes.byteLength, digests };
-      const writer = await FillWriter.open(this.#storage, stated, bytes.byteLength);
+      const writer = await this.#storage.begin();
       try {
-        await writer.write(bytes);
-        await writer.prove();
-        await this.#publish(writer);
+        await writer.write(bytes, 0);
+        const { version } = await writer.commit(sha256);
+        this.#publish({ sha256, size: bytes.byteLength, tags: Tags.of(bytes), digests, version });
       } finally {
         await writer.discard();
       }
@@ -225,7 +225,10 @@ export class BlobStore implements Blobs {
       const writer = await FillWriter.open(this.#storage, expected, limit);
       try {
         await downloadInto(writer, { ...wanted, limit }, download, waiting);
-        const proof = await this.#publish(writer);
+        const proof = await writer.commit();
+        this.#publish(proof);
+        const { whole } = writer;
+        if (whole !== undefined) this.#reader.remember(proof, whole);
         await this.#fills.proved(proof.digests, async (other) => {
           const there = other === wanted ? undefined : await this.#stored.find(other.expected);
           return there && this.#blobOf(there);
@@ -245,13 +248,10 @@ export class BlobStore implements Blobs {
     }
   }
 
-  async #publish(writer: FillWriter): Promise<Proof> {
-    const proof = await this.#stored.publish(writer);
-    const { whole } = writer;
-    if (whole !== undefined) this.#reader.remember(proof, whole);
+  #publish(proof: Proof): void {
+    this.#stored.publish(proof);
     this.#published++;
     if (this.#isOwner) this.#evictor.run({ newest: proof.sha256 }).catch(this.#onTrouble);
-    return proof;
   }
 
   #blobOf(proof: Proof): Blob {

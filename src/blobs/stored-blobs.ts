@@ -5,7 +5,6 @@ import { Refusal, type Subject } from '../bytes/refusal.ts';
 import { type BlobStorage, StorageError } from '../ports/blob-storage.ts';
 import type { Aliases } from './aliases.ts';
 import { BlobGone } from './chunks.ts';
-import type { FillWriter } from './fill-writer.ts';
 import { SYNC_FROM } from './limits.ts';
 import type { Proof, Proofs } from './proofs.ts';
 import { isWrong } from './scan.ts';
@@ -55,17 +54,15 @@ export class StoredBlobs {
     }
   }
 
-  /** What was proved gets its name: everybody finds it from now on. */
-  async publish(writer: FillWriter): Promise<Proof> {
+  /** What was proved and committed: everybody finds it from now on. */
+  publish(proof: Proof): void {
     const { order, proofs, aliases, behind, onChange, onTrouble } = this.#deps;
-    const proof = await writer.commit();
     const { sha256, size, digests } = proof;
     proofs.remember(proof);
     order.added(sha256, size);
     onChange();
     aliases.add(digests, sha256);
     if (size >= SYNC_FROM) behind.add(this.sync(sha256, 'file').catch(onTrouble));
-    return proof;
   }
 
   /** It outlasts a power cut when this resolves. One at a time: the disk has others to serve. */

@@ -21,6 +21,13 @@ export class Tags {
     this.#tags = Buffer.alloc(Math.max(1, Math.ceil(size / CHUNK)) * TAG_BYTES);
   }
 
+  /** Of whole bytes that were proved. */
+  static of(bytes: Uint8Array): Tags {
+    const tags = new Tags(bytes.byteLength);
+    for (let at = 0; at < bytes.byteLength; at += CHUNK) tags.add(at / CHUNK, bytes.subarray(at, at + CHUNK));
+    return tags;
+  }
+
   /** Memory it takes. */
   get bytes(): number {
     return this.#tags.byteLength;

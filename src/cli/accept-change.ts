@@ -1,61 +1,78 @@
 import { indexOf, nowOf, withDataDirectory } from '../app/data-directory.ts';
+import type { Instant } from '../bytes/instant.ts';
+import { shownField } from '../bytes/printable.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Config } from '../config/config.ts';
 import { createJournal } from '../disk/records/journal.ts';
-import { actsOf, type Named } from '../mirror/operator/acts.ts';
+import { type Act, actsOf, type Named } from '../mirror/operator/acts.ts';
+import { type Bulk, bulkActs } from '../mirror/operator/bulk-acts.ts';
+import type { IndexState } from '../ports/index-state.ts';
+import type { Journal } from '../ports/records.ts';
 import { print, printJson } from './output.ts';
 
 interface AcceptChangeOptions extends Named {
   readonly index: string;
+  /** Instead of one change: all that are refused so. */
+  readonly all?: Bulk | undefined;
   readonly reason: string;
   readonly dryRun: boolean;
   readonly json: boolean;
 }
 
-/** `verbatim accept-change`: lets through one change that Verbatim refuses to believe by itself, and writes it down. */
+/** `verbatim accept-change`: lets through what Verbatim refuses to believe by itself, and writes it down. */
 export async function acceptChange(config: Config, options: AcceptChangeOptions): Promise<void> {
-  const { index, change, reason, dryRun, json } = options;
+  const { index, all, dryRun, json } = options;
   indexOf(config, index);
   const now = nowOf(config);
   await withDataDirectory(config, async (directory) => {
     const { state } = await directory.open(index);
-    const acts = await actsOf({ state, now }, options);
-    const described = acts.map(({ carryOut: _, ...act }) => act);
-    if (!dryRun) {
-      // The word is kept before anything follows from it.
-      const entry = { at: now, action: actionText(options), reason };
-      const known = await state.facts.change((was) => was && { ...was.value, audit: [...was.value.audit, entry] });
-      if (known === undefined)
-        throw new Refusal('state', `Index ${index} has no state yet to note a change in.`, { subject: 'state' });
-      const journal = createJournal(directory.records);
-      try {
-        for (const act of acts) {
-          await act.carryOut();
-          const { project, file, what, before, after } = act;
-          journal.note({
-            at: now,
-            index,
-            kind: 'accepted',
-            project,
-            file,
-            before,
-            after,
-            reason: `${what}: ${reason}`,
-          });
-        }
-      } finally {
-        await journal.close();
-      }
+    const journal = createJournal(directory.records);
+    try {
+      const place = { state, now };
+      const acts = await (all === undefined ? actsOf(place, options) : bulkActs(place, all, journal.read({ index })));
+      if (!dryRun && acts.length > 0) await carryOut(acts, { state, now, journal }, options);
+      if (json) printJson({ index, dryRun, accepted: acts.map(({ carryOut: _, ...act }) => act) });
+      else tell(acts, options);
+    } finally {
+      await journal.close();
     }
-    if (json) return printJson({ index, dryRun, accepted: described });
-    for (const { project, file, what, before, after } of described)
-      print(`${dryRun ? 'would accept' : 'accepted'} for ${file ?? project}: ${what}, ${before} -> ${after}`);
-    if (acts.length === 0) print(`Nothing of the fetch ${change.revokeFetch} is kept.`);
-    else if (!dryRun) print("It is in the audit trail. A server that runs follows at the page's next refresh.");
   });
 }
 
-function actionText({ project, file, change }: AcceptChangeOptions): string {
-  const named = Object.entries(change).map(([name, value]) => `${name}=${String(value)}`);
+interface At {
+  readonly state: Pick<IndexState, 'facts'>;
+  readonly now: Instant;
+  readonly journal: Journal;
+}
+
+async function carryOut(acts: readonly Act[], { state, now, journal }: At, options: AcceptChangeOptions) {
+  const { index, reason } = options;
+  // The word is kept before anything follows from it.
+  const entry = { at: now, action: actionText(options), reason };
+  const known = await state.facts.change((was) => was && { ...was.value, audit: [...was.value.audit, entry] });
+  if (known === undefined)
+    throw new Refusal('state', `Index ${index} has no state yet to note a change in.`, { subject: 'state' });
+  for (const act of acts) {
+    await act.carryOut();
+    const { project, file, what, before, after } = act;
+    const word = { kind: 'accepted', before, after, reason: `${what}: ${reason}` } as const;
+    journal.note({ at: now, index, project, file, ...word });
+  }
+}
+
+function tell(acts: readonly Act[], { all, change, dryRun }: AcceptChangeOptions): void {
+  for (const { project, file, what, before, after } of acts) {
+    const changed = `${what}, ${before} -> ${after}`;
+    print(`${dryRun ? 'would accept' : 'accepted'} for ${shownField(file ?? project)}: ${shownField(changed)}`);
+  }
+  if (acts.length === 0)
+    print(all === undefined ? `Nothing of the fetch ${change.revokeFetch} is kept.` : 'Nothing is refused so.');
+  else if (!dryRun) print("It is in the audit trail. A server that runs follows at the page's next refresh.");
+}
+
+function actionText({ project, file, change, all }: AcceptChangeOptions): string {
+  const named = Object.entries({ ...all, ...change })
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name}=${String(value)}`);
   return ['accept-change', project, file, ...named].filter((part) => part !== undefined).join(' ');
 }

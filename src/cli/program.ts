@@ -3,6 +3,7 @@ import { parseInstant } from '../bytes/instant.ts';
 import type { Config } from '../config/config.ts';
 import { type Flags, option, SETTINGS } from '../config/settings.ts';
 import type { ChangeFlags } from '../mirror/operator/acts.ts';
+import { BULK_REASONS } from '../mirror/operator/bulk-reasons.ts';
 import { VERSION } from '../version.ts';
 
 // One place that names every command and option. What a command needs is loaded when it runs: starting must be quick.
@@ -98,6 +99,10 @@ function operatorCommands(program: Command): void {
       new Option('--lost <attribute>', 'the file lost this').choices(['upload-time', 'provenance', 'core-metadata']),
     )
     .option('--revoke-fetch <id>', 'forget every pin and page that this fetch brought in')
+    .option('--all', 'everything of the index that is refused as --refused says, in one act; look with --dry-run first')
+    .addOption(new Option('--refused <reason>', 'with --all: refused for this').choices(BULK_REASONS))
+    .addOption(new Option('--since <time>', 'with --all: refused at this time or later').argParser(instant))
+    .option('--fetch <id>', 'with --all: held to what this fetch brought in')
     .option('--dry-run', 'only say what would be accepted')
     .option('--json', 'for machines')
     .action(async (index: string, project: string | undefined, file: string | undefined, flags: AcceptFlags) => {
@@ -109,6 +114,7 @@ function operatorCommands(program: Command): void {
         project,
         file,
         change,
+        all: bulkOf(flags, project, change),
         reason: flags.reason,
         dryRun: flags.dryRun ?? false,
         json: flags.json ?? false,
@@ -151,8 +157,23 @@ function operatorCommands(program: Command): void {
     );
 }
 
+function bulkOf({ all, refused, since, fetch }: AcceptFlags, project: string | undefined, change: ChangeFlags) {
+  const isAlone = project === undefined && Object.values(change).every((value) => value === undefined);
+  if (all === true && refused !== undefined && isAlone) return { refused, since, fetch };
+  if (all === true || refused !== undefined || since !== undefined || fetch !== undefined)
+    throw new InvalidArgumentError(
+      '--all goes with --refused (and --since, --fetch), and with no project or other change.',
+    );
+  return undefined;
+}
+
 type AcceptFlags = CommonFlags &
-  ChangeFlags & { readonly reason: string; readonly dryRun?: boolean; readonly json?: boolean };
+  ChangeFlags & {
+    readonly all?: boolean;
+    readonly refused?: (typeof BULK_REASONS)[number];
+    readonly since?: number;
+    readonly fetch?: string;
+  } & { readonly reason: string; readonly dryRun?: boolean; readonly json?: boolean };
 
 interface ClientFlags {
   readonly metadataDir: string;

@@ -86,6 +86,8 @@ export interface Config {
     /** Of files in pages: below `publicUrl`, or relative, as they are where nothing is said. */
     readonly links?: 'relative' | 'absolute' | undefined;
     readonly maxConnections: number;
+    /** Seconds. */
+    readonly grace: number;
     /** Addresses and networks that may say for whom they ask. */
     readonly trustedProxies: readonly string[];
     /** Paths. */

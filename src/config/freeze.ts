@@ -16,6 +16,7 @@ export function toConfig(parsed: ParsedFile): Config {
       publicUrl: parsed.server.public_url,
       links: parsed.server.links,
       maxConnections: parsed.server.max_connections,
+      grace: parsed.server.grace,
       trustedProxies: parsed.server.trusted_proxies,
       tls: parsed.server.tls && { cert: resolve(parsed.server.tls.cert), key: resolve(parsed.server.tls.key) },
       auth: parsed.server.auth && {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { INDEX_NAME, INDEX_NAME_RULE } from '../bytes/index-name.ts';
 import { KIND_CHOICE, KIND_NAMES, LAYOUT_NAMES } from '../presets/known-upstreams.ts';
+import { absent } from './absence.ts';
 import { auth, credentials, proxy, sealFault, sealing, tls } from './access.ts';
 import {
   baseOrPath,
@@ -62,30 +63,6 @@ const layout = z.strictObject({
         ),
     })
     .optional(),
-});
-
-const absent = z.strictObject({
-  statuses: z
-    .array(z.literal([401, 403, 404, 410], { error: 'must be of 401, 403, 404, 410' }))
-    .max(4)
-    .default([])
-    .describe(
-      'Further statuses by which upstream says that it has no such thing; 404 and 410 always say so. Believed only while something else of the index can be read. An object store that answers 403 is known by its words, and under tuf any 403 without a reason counts.',
-    ),
-  redirect_elsewhere: z
-    .boolean()
-    .default(false)
-    .describe(
-      'True where an index sends those who ask for what it does not have to another index, which is not asked. A redirect to PyPI is taken so in any case.',
-    ),
-  known: z
-    .string()
-    .max(200)
-    .regex(/^[a-z0-9]+(?:-[a-z0-9]+)*$/, 'must be the normalized name of a project')
-    .optional()
-    .describe(
-      'index only: a project that upstream is known to have. It is asked for before another answer is taken for absence where nothing else was seen yet.',
-    ),
 });
 
 const index = z
@@ -237,6 +214,9 @@ export const schema = z
           .describe(
             'Addresses or networks of the proxies in front of this mirror: from them alone, X-Forwarded-For or Forwarded says who the client is.',
           ),
+        grace: seconds(0, 3600)
+          .default(30)
+          .describe('Seconds that answers under way may take to end once the server is told to stop.'),
         max_connections: z
           .int()
           .min(1)

@@ -126,6 +126,12 @@ export class Exchange {
     this.#outgoing.writeContinue();
   }
 
+  /** The connection counts as stalled only from now on. */
+  stayConnected(): void {
+    const { socket } = this.#incoming;
+    socket.setTimeout(socket.timeout ?? 0);
+  }
+
   /** Who asks this of an index: a user or token where credentials came, else an address; the signal aborts with `ClientLeft` when the connection closes before the answer's end. */
   callerOf(index: string): Caller {
     // Most answers wait for nothing: the signal is made for the first that does.

@@ -69,6 +69,8 @@ export const STALLED_MS = 60_000;
  * then. The system tells that there is room again only when a third of what it holds has gone, up to 2 MB by itself.
  */
 export const SLOWEST_PART_MS = 40_000;
+/** A page or document, which is handed over whole, may take as much longer as its size at this rate. Bytes a second. */
+export const SLOWEST_READER = 32 * 1024;
 /** Requests of one connection that may wait for their turn behind the one that is being answered; one more ends it. */
 export const MAX_PIPELINED = 100;
 export const MAX_REQUESTS_PER_SOCKET = 1000;
@@ -83,6 +85,6 @@ export const MAX_TOLD_EACH = 8;
 export const MAX_PARTIES_LOOKED_AT = 4;
 export const MAX_CONNECTIONS_LOOKED_AT = 256;
 /** How long answers under way may take once the server is told to stop. */
-export const GRACE_MS = 10_000;
+export const GRACE_MS = 30_000;
 /** How often idle connections are looked for while it stops. */
 export const DRAIN_EVERY_MS = 100;

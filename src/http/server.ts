@@ -67,8 +67,8 @@ export interface RunningServer {
   readonly connections: ConnectionCounts;
   /** New connections get this certificate; throws where it is unusable, and the old one stays. Does nothing without TLS. */
   useCertificate(tls: Certificate): void;
-  /** Takes nothing new, lets answers under way end within the grace, then ends what is left. */
-  close(): Promise<void>;
+  /** Takes nothing new, lets answers under way end within the grace, then ends what is left. Resolves to how many it cut. */
+  close(): Promise<number>;
 }
 
 /** Listens; throws Refusal `state` with a plain sentence where it cannot, `format` where the certificate is unusable. */
@@ -125,7 +125,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     },
     close() {
       draining = true;
-      return drain(server, limits.grace);
+      return drain(server, limits.grace, () => connections.counts.open);
     },
   };
 }
@@ -194,11 +194,16 @@ function cannotListen(error: unknown, host: string, port: number): string {
 }
 
 /** `server.close()` alone lets a busy keep-alive client hold on for seconds. */
-async function drain(server: Server, grace: number): Promise<void> {
+async function drain(server: Server, grace: number, open: () => number): Promise<number> {
   const idle = setInterval(() => server.closeIdleConnections(), DRAIN_EVERY_MS);
-  const end = setTimeout(() => server.closeAllConnections(), grace);
+  let wasCut = 0;
+  const end = setTimeout(() => {
+    wasCut = open();
+    server.closeAllConnections();
+  }, grace);
   try {
     await new Promise<void>((resolve) => server.close(() => resolve()));
+    return wasCut;
   } finally {
     clearInterval(idle);
     clearTimeout(end);

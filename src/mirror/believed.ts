@@ -1,4 +1,5 @@
 import type { Caller } from '../async/caller.ts';
+import type { UnsavedPage } from '../ports/index-state.ts';
 
 /** `tuf`: proved by signatures. `index`: the index's own word, heard over TLS and looked at twice where it takes away. */
 export type EvidenceKind = 'tuf' | 'index';
@@ -37,6 +38,8 @@ export interface Belief<P> {
   readonly from: 'disk' | 'upstream';
   /** Why it is believed: the evidence's own. */
   readonly proof: P;
+  /** What has to be stored before anything is served by it. */
+  readonly unsaved?: UnsavedPage | undefined;
 }
 
 let make: <P>(kind: EvidenceKind, belief: Belief<P>) => Believed<P>;
@@ -77,6 +80,10 @@ export class Believed<P> implements Belief<P> {
 
   get from(): 'disk' | 'upstream' {
     return this.#belief.from;
+  }
+
+  get unsaved(): UnsavedPage | undefined {
+    return this.#belief.unsaved;
   }
 
   get proof(): P {

@@ -158,6 +158,7 @@ export class EvidencedIndex<P> implements RunningIndex {
   }
 
   settled(): Promise<void> {
+    this.#pins.hurry();
     return this.#parts.background.settled();
   }
 

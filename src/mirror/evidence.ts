@@ -81,8 +81,11 @@ export interface EvidenceStatus {
  */
 export interface Evidence<P> {
   readonly kind: EvidenceKind;
-  /** What our own state vouches for; upstream is asked nothing. Throws Refusal `state` where it cannot be believed. */
-  recall(name: string): Promise<Believed<P> | undefined>;
+  /**
+   * What our own state vouches for; upstream is asked nothing. Throws Refusal `state` where it cannot be believed. Missing where
+   * `ask` takes from our own state what is there.
+   */
+  recall?(name: string): Promise<Believed<P> | undefined>;
   /**
    * Upstream's word, or a Refusal. `before` is what was believed last. `doubted`: something that it says proved wrong or
    * is gone, so that only a later or a second word will do; `before` itself where there is none.

@@ -1,6 +1,8 @@
 import type { Digests } from '../bytes/digest.ts';
 import type { Instant } from '../bytes/instant.ts';
+import { Refusal } from '../bytes/refusal.ts';
 import type { AcceptedLoss } from '../pypi/losses.ts';
+import type { NewVersion } from './state-storage.ts';
 
 /** One version of an item of state, decoded. */
 export interface Known<T> {
@@ -18,9 +20,23 @@ export interface Item<T> {
   version(): Promise<number>;
   /**
    * Compare and swap: `next` is given what is stored now, and again whatever another writer was quicker to store. Resolves, when
-   * it is durable, to what it stored; to undefined where `next` returned undefined, because there was nothing to do.
+   * it is durable, to what it stored; to undefined where `next` returned undefined, because there was nothing to do. A page
+   * that is given is stored with it, or neither is: it throws Superseded where the page no longer follows what is stored.
    */
-  change(next: (was: Known<T> | undefined) => T | undefined): Promise<Known<T> | undefined>;
+  change(
+    next: (was: Known<T> | undefined) => T | undefined,
+    page?: UnsavedPage | undefined,
+  ): Promise<Known<T> | undefined>;
+}
+
+/** An item whose changes can be prepared, and made later or together with others. */
+export interface PreparableItem<T> extends Item<T> {
+  /** A change that is not made yet, if it is one; what it comes to, and how it is written. */
+  prepare(
+    next: (was: Known<T> | undefined) => T | undefined,
+  ): Promise<{ readonly known: Known<T>; readonly write: NewVersion } | undefined>;
+  /** Makes it; false where another writer was quicker. */
+  make(prepared: NewVersion): Promise<boolean>;
 }
 
 /** Everything one index remembers. */
@@ -29,7 +45,7 @@ export interface IndexState {
   readonly trust: TrustStore;
   readonly facts: Item<IndexFacts>;
   pins(project: string): Item<ReadonlyMap<string, Pin>>;
-  page(project: string): Item<PageState>;
+  page(project: string): PreparableItem<PageState>;
   /** Every project that has any or had, a page that is gone included. */
   projects(kind: 'pins' | 'pages'): AsyncIterable<string>;
   /** An operator's act: the trust begins again from the pinned root, and what it had come to is kept as evidence. */
@@ -102,6 +118,28 @@ interface Versioned {
 /** A page for the next start. */
 export type PageRecord = PageContent & Versioned;
 
+/** What was to be stored follows something that is no longer stored: an operator's command or another process was quicker. */
+export class Superseded extends Refusal {
+  constructor(project: string) {
+    super('state', `What is stored of ${project} is being changed again and again. Try again in a moment.`, {
+      subject: 'state',
+      transient: true,
+    });
+  }
+}
+
+/** A page that is believed and not stored yet. It must be, alone or with the pins made from it, before anything is served by it. */
+export interface UnsavedPage {
+  /** What is to be written; undefined once it is stored. */
+  readonly write: NewVersion | undefined;
+  /** Somebody has stored it. */
+  saved(): void;
+  /** Durable when it resolves. Throws Superseded. */
+  save(): Promise<void>;
+  /** What to throw where another page was stored in its place. */
+  readonly superseded: Superseded;
+}
+
 /** Pages of an index that signs nothing. Whoever writes says what it follows, so that nobody's change is lost unseen. */
 export interface PageStore {
   load(project: string): Promise<PageRecord | undefined>;
@@ -109,6 +147,14 @@ export interface PageStore {
   isCurrent(record: PageRecord): Promise<boolean>;
   /** Durable when it resolves, to the record as it is stored; to undefined where what is stored is no longer what it follows. */
   save(record: PageRecord): Promise<PageRecord | undefined>;
+  /**
+   * The record as it will be stored, and what is left to do for that; undefined where what is stored is no longer what it follows.
+   * `saved` is called once it is durable.
+   */
+  prepare(
+    record: PageRecord,
+    saved: () => void,
+  ): Promise<{ readonly record: PageRecord; readonly unsaved: UnsavedPage } | undefined>;
   /** Leaves nothing but its floor; false where what is stored is not this record any more. */
   remove(record: PageRecord): Promise<boolean>;
   /** The floor of a project that was removed and is not back. */
@@ -119,10 +165,17 @@ export interface PageStore {
 export interface Pins {
   /** Every pin of a project, by file name. */
   of(project: string): Promise<ReadonlyMap<string, Pin>>;
-  /** Durable before it resolves; an existing pin is never overwritten (its algorithms may be added to, never changed). */
-  add(project: string, pins: ReadonlyMap<string, Pin>): Promise<void>;
-  /** Marks a pin as one whose file's bytes were proved, where it still is the pin of the digests they were proved by. */
-  prove(project: string, file: string, digests: Digests): Promise<void>;
+  /**
+   * Durable before it resolves, to every pin of the project; an existing pin is never overwritten (its algorithms may be added to, never changed). The page
+   * they are made from, where it is not stored yet, is stored with them in one transaction. Throws Superseded.
+   */
+  add(
+    project: string,
+    pins: ReadonlyMap<string, Pin>,
+    page?: UnsavedPage | undefined,
+  ): Promise<ReadonlyMap<string, Pin>>;
+  /** Writes what became known of files into their pins, to every pin of the project; files without a pin stay without one. */
+  mark(project: string, marks: readonly PinMark[]): Promise<ReadonlyMap<string, Pin>>;
   /** Marks pins as confirmed, provisional no longer; nothing else of them changes. */
   confirm(project: string, files: Iterable<string>): Promise<void>;
   /** Adds core metadata that was compared with the file to a pin that has none. */
@@ -131,6 +184,15 @@ export interface Pins {
   replace(project: string, file: string, pin: Pin): Promise<void>;
   /** The same for many files at once. */
   replaceAll(project: string, pins: ReadonlyMap<string, Pin>): Promise<void>;
+}
+
+/** What became known of a file. */
+export interface PinMark {
+  readonly file: string;
+  /** By which its bytes were proved: its pin is proved where it is still the pin of these. */
+  readonly digests: Digests | undefined;
+  /** Whether the pin, as it is then, is confirmed by it. */
+  confirms(pin: Pin): boolean;
 }
 
 export interface Pin {

@@ -11,6 +11,19 @@ export interface StoredValue {
   readonly value: Uint8Array;
 }
 
+/** A version of an item as it is to be created. */
+export interface NewVersion extends StoredValue {
+  readonly item: ItemPath;
+  /** Versions of the item that are older than this go. */
+  readonly removeBelow?: number | undefined;
+}
+
+/** What else is done with the creation of a version, in one transaction: all of it happens, or none. */
+export interface CreatedWith extends Pick<NewVersion, 'removeBelow'> {
+  /** Created too, of the same index; where one of them is taken, nothing is created. */
+  readonly others?: readonly NewVersion[] | undefined;
+}
+
 /** Most bytes of one value. */
 export const STATE_VALUE_BYTES = 64 * 1024 * 1024;
 /** Most bytes of an item's path: its names in UTF-8, and what keeps them apart. */
@@ -33,9 +46,9 @@ export interface StateStorage {
   read(item: ItemPath, version: number): Promise<Uint8Array | undefined>;
   /**
    * True once it is durable and seen by every reader. False where the version is taken, also by an equal value, or a newer one
-   * exists. Where a write ended in doubt, what lies there is read back first; it throws where that is not to be had either.
+   * exists. `also` happens with it or not at all. Where a write ended in doubt, what lies there is read back first; it throws where that is not to be had either.
    */
-  create(item: ItemPath, version: number, value: Uint8Array): Promise<boolean>;
+  create(item: ItemPath, version: number, value: Uint8Array, also?: CreatedWith): Promise<boolean>;
   /** Removes older versions than `version`. The newest always stays: what is gone was passed, and is not created again. */
   removeBelow(item: ItemPath, version: number): Promise<void>;
   /** Every item that has a version and whose path begins with `below`, each once. For starts and commands. */

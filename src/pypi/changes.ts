@@ -12,6 +12,7 @@ export interface Change {
     | 'quarantined'
     | 'changed'
     | 'regressed'
+    | 'refused'
     | 'accepted';
   readonly file?: string | undefined;
   readonly digest?: string | undefined;

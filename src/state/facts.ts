@@ -32,7 +32,7 @@ export function createFacts(storage: StateStorage, index: string): Item<IndexFac
   return {
     read: () => item.read(),
     version: () => item.version(),
-    change: (next) => item.change((was) => keepingAudit(was, next(was))),
+    change: (next, page) => item.change((was) => keepingAudit(was, next(was)), page),
   };
 }
 

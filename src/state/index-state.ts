@@ -1,9 +1,9 @@
 import { LRUCache } from 'lru-cache';
-import type { IndexState, Known, Pin, TrustStore } from '../ports/index-state.ts';
+import type { IndexState, Pin, TrustStore } from '../ports/index-state.ts';
 import type { StateStorage } from '../ports/state-storage.ts';
 import { createDelegatedRoles } from './delegated.ts';
 import { createFacts } from './facts.ts';
-import { StoredItem } from './item.ts';
+import { type Newest, StoredItem } from './item.ts';
 import { PINS_IN_MEMORY } from './limits.ts';
 import { pageKind } from './page-codec.ts';
 import { indexName, projectPath, projectsPath, trustPath } from './paths.ts';
@@ -30,10 +30,10 @@ export function createIndexState({
   now = () => Math.floor(Date.now() / 1000),
 }: IndexStateOptions): IndexState {
   const index = indexName(given);
-  const memory = new LRUCache<string, Known<ReadonlyMap<string, Pin>>>({
+  const memory = new LRUCache<string, Newest<ReadonlyMap<string, Pin>>>({
     maxSize: pinsInMemory,
     // More pins than the whole are kept alone.
-    sizeCalculation: ({ value }) => Math.min(Math.max(value.size, 1), pinsInMemory),
+    sizeCalculation: ({ known }) => Math.min(Math.max(known?.value.size ?? 0, 1), pinsInMemory),
   });
   return {
     index,

@@ -1,8 +1,14 @@
 import { Mutex } from '../async/mutex.ts';
 import { sha256Hex } from '../bytes/digest.ts';
 import { Refusal } from '../bytes/refusal.ts';
-import type { Item, Known } from '../ports/index-state.ts';
-import { type ItemPath, STATE_VALUE_BYTES, type StateStorage, type StoredValue } from '../ports/state-storage.ts';
+import type { Known, PreparableItem, UnsavedPage } from '../ports/index-state.ts';
+import {
+  type ItemPath,
+  type NewVersion,
+  STATE_VALUE_BYTES,
+  type StateStorage,
+  type StoredValue,
+} from '../ports/state-storage.ts';
 import { cannotBelieve, isDamage } from './refusals.ts';
 
 /** How one kind of item is written down. */
@@ -16,11 +22,10 @@ export interface ItemKind<T> {
   readonly replaceable?: boolean | undefined;
 }
 
-/** Decoded values of one kind, by item; may forget any of them. */
+/** What was stored of items of one kind; may forget any of them. */
 export interface ItemMemory<T> {
-  get(key: string): Known<T> | undefined;
-  set(key: string, known: Known<T>): unknown;
-  delete(key: string): unknown;
+  get(key: string): Newest<T> | undefined;
+  set(key: string, newest: Newest<T>): unknown;
 }
 
 export interface ItemParts<T> {
@@ -41,8 +46,16 @@ function mutexOf(storage: StateStorage): Mutex {
   return mutex;
 }
 
+type Next<T> = (was: Known<T> | undefined) => T | undefined;
+
+/** What a change comes to, and how it is written. */
+interface Prepared<T> {
+  readonly known: Known<T>;
+  readonly write: NewVersion;
+}
+
 /** What is stored now; a version without a value says that there is none any more. */
-interface Newest<T> {
+export interface Newest<T> {
   readonly version: number;
   readonly known: Known<T> | undefined;
 }
@@ -51,7 +64,7 @@ interface Newest<T> {
 export const NOTHING = new Uint8Array();
 
 /** An item of state over its storage. Here alone is a version followed by the next. */
-export class StoredItem<T> implements Item<T> {
+export class StoredItem<T> implements PreparableItem<T> {
   readonly #parts: ItemParts<T>;
   readonly #key: string;
 
@@ -76,44 +89,78 @@ export class StoredItem<T> implements Item<T> {
     return value && (await this.#decoded({ version, value }).catch(this.#absentIfReplaceable))?.value;
   }
 
-  change(next: (was: Known<T> | undefined) => T | undefined): Promise<Known<T> | undefined> {
-    return mutexOf(this.#parts.storage).run(this.#key, () => this.#change(next));
+  change(next: Next<T>, page?: UnsavedPage): Promise<Known<T> | undefined> {
+    return mutexOf(this.#parts.storage).run(this.#key, () => this.#change(next, page));
   }
 
-  async #change(next: (was: Known<T> | undefined) => T | undefined): Promise<Known<T> | undefined> {
-    for (let taken = -1; ; ) {
-      const { version, known } = await this.#newest();
+  async prepare(next: Next<T>): Promise<Prepared<T> | undefined> {
+    const { version, known } = this.#rememberedAbsent() ?? (await this.#newest());
+    const value = next(known);
+    return value === undefined ? undefined : this.#prepared(version + 1, value);
+  }
+
+  make({ item, version, value, removeBelow }: NewVersion): Promise<boolean> {
+    return this.#asked(this.#parts.storage.create(item, version, value, { removeBelow }));
+  }
+
+  async #change(next: Next<T>, page: UnsavedPage | undefined): Promise<Known<T> | undefined> {
+    // That there is none needs no second look: where it is no longer so, nothing is created.
+    let absent = this.#rememberedAbsent();
+    for (let taken = -1; ; absent = undefined) {
+      const { version, known } = absent ?? (await this.#newest());
       const value = next(known);
+      if (value === undefined && absent !== undefined) continue;
       if (value === undefined) return undefined;
-      const stored = await this.#store(version + 1, value);
+      const stored = await this.#store(version + 1, value, page);
       if (stored !== undefined) return stored;
+      if (absent !== undefined) continue;
       // Each time another writer made progress; where nobody did, the storage says one thing and then another.
       if (version === taken) throw unsteady(this.#parts.kind.what);
       taken = version;
     }
   }
 
+  #rememberedAbsent(): Newest<T> | undefined {
+    const remembered = this.#parts.memory?.get(this.#key);
+    return remembered?.version === 0 ? remembered : undefined;
+  }
+
   async #newest(): Promise<Newest<T>> {
     const { storage, path, memory } = this.#parts;
     const remembered = memory?.get(this.#key);
     const from = remembered?.version ?? 0;
-    if (remembered !== undefined && (await this.version()) === from) return { version: from, known: remembered };
+    if (remembered !== undefined && (await this.version()) === from) return remembered;
     try {
       const stored = await this.#asked(storage.newest(path, from));
       if ((stored?.version ?? 0) < from) throw cannotBelieve(this.#key, this.#parts.kind.what);
       const known = stored && (await this.#decoded(stored));
-      if (known === undefined) memory?.delete(this.#key);
-      else memory?.set(this.#key, known);
-      return { version: stored?.version ?? 0, known };
+      const newest = { version: stored?.version ?? 0, known };
+      memory?.set(this.#key, newest);
+      return newest;
     } catch (error) {
       this.#absentIfReplaceable(error);
       return { version: await this.version(), known: undefined };
     }
   }
 
-  /** Undefined where another writer was first. */
-  async #store(version: number, value: T): Promise<Known<T> | undefined> {
-    const { storage, path, kind, memory, keepFrom } = this.#parts;
+  /** Undefined where another writer was first. Throws Superseded where one was first to store another page. */
+  async #store(version: number, value: T, page: UnsavedPage | undefined): Promise<Known<T> | undefined> {
+    const { storage, path, memory } = this.#parts;
+    const { known, write } = await this.#prepared(version, value);
+    const other = page?.write;
+    const also = { removeBelow: write.removeBelow, others: other && [other] };
+    if (await this.#asked(storage.create(path, version, write.value, also))) {
+      if (other !== undefined) page?.saved();
+      memory?.set(this.#key, { version, known });
+      return known;
+    }
+    if (page !== undefined && other !== undefined && (await storage.version(other.item, 0)) >= other.version)
+      throw page.superseded;
+    return undefined;
+  }
+
+  async #prepared(version: number, value: T): Promise<Prepared<T>> {
+    const { path, kind, keepFrom } = this.#parts;
     const bytes = await kind.encode(value);
     if (bytes.byteLength > STATE_VALUE_BYTES)
       throw new Refusal(
@@ -121,13 +168,8 @@ export class StoredItem<T> implements Item<T> {
         `There is no more room for ${kind.what}: at most ${STATE_VALUE_BYTES} bytes are kept. What is kept already stays as it is.`,
         { subject: 'state' },
       );
-    if (!(await this.#asked(storage.create(path, version, bytes)))) return undefined;
     const known = { value, version, id: sha256Hex(bytes) };
-    memory?.set(this.#key, known);
-    const oldest = keepFrom?.(known) ?? version;
-    // What stays behind costs space only, until the next change.
-    if (oldest > 1) storage.removeBelow(path, oldest).catch(() => undefined);
-    return known;
+    return { known, write: { item: path, version, value: bytes, removeBelow: keepFrom?.(known) ?? version } };
   }
 
   async #decoded({ version, value: bytes }: StoredValue): Promise<Known<T> | undefined> {

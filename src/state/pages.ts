@@ -1,6 +1,16 @@
 import { LRUCache } from 'lru-cache';
 import { sha256Hex } from '../bytes/digest.ts';
-import type { IndexState, PageContent, PageRecord, PageState, PageStore } from '../ports/index-state.ts';
+import {
+  type IndexState,
+  type PageContent,
+  type PageRecord,
+  type PageState,
+  type PageStore,
+  type PreparableItem,
+  Superseded,
+  type UnsavedPage,
+} from '../ports/index-state.ts';
+import type { NewVersion } from '../ports/state-storage.ts';
 import { CONFIRMED_EVERY_S, PAGES_REMEMBERED } from './limits.ts';
 
 /** What is stored of a page, known without reading it: a digest of what it says, times aside. */
@@ -49,6 +59,18 @@ export function createPageStore(state: Pick<IndexState, 'page'>): PageStore {
       const version = await follow(record.project, record.version, { page: record });
       return version === undefined ? undefined : remember({ ...record, version }, said);
     },
+    async prepare(record, saved) {
+      const { project, version } = record;
+      const item = state.page(project);
+      const prepared = await item.prepare((was) => ((was?.version ?? 0) === version ? { page: record } : undefined));
+      if (prepared === undefined) return undefined;
+      const next = { ...record, version: prepared.known.version };
+      const unsaved = new PreparedPage(project, item, prepared.write, () => {
+        remember(next, saidBy(record));
+        saved();
+      });
+      return { record: next, unsaved };
+    },
     async remove({ project, version, serial }) {
       written.delete(project);
       return (await follow(project, version, { gone: { serial } })) !== undefined;
@@ -58,6 +80,37 @@ export function createPageStore(state: Pick<IndexState, 'page'>): PageStore {
       return known?.value.gone && { ...known.value.gone, version: known.version };
     },
   };
+}
+
+/** Invariant: stored at most once. */
+class PreparedPage implements UnsavedPage {
+  readonly superseded: Superseded;
+  readonly #item: PreparableItem<PageState>;
+  readonly #saved: () => void;
+  #write: NewVersion | undefined;
+
+  constructor(project: string, item: PreparableItem<PageState>, write: NewVersion, saved: () => void) {
+    this.superseded = new Superseded(project);
+    this.#item = item;
+    this.#write = write;
+    this.#saved = saved;
+  }
+
+  get write(): NewVersion | undefined {
+    return this.#write;
+  }
+
+  saved(): void {
+    if (this.#write === undefined) return;
+    this.#write = undefined;
+    this.#saved();
+  }
+
+  async save(): Promise<void> {
+    if (this.#write === undefined) return;
+    if (!(await this.#item.make(this.#write))) throw this.superseded;
+    this.saved();
+  }
 }
 
 function saidBy({

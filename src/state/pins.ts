@@ -1,5 +1,5 @@
 import { type Algorithm, agree, type Digests } from '../bytes/digest.ts';
-import type { IndexState, Known, Pin, Pins } from '../ports/index-state.ts';
+import type { IndexState, Known, Pin, PinMark, Pins, UnsavedPage } from '../ports/index-state.ts';
 
 type ProjectPins = ReadonlyMap<string, Pin>;
 
@@ -10,22 +10,17 @@ const NONE: ProjectPins = new Map();
 
 /** Digests pinned at first sight, one item a project. */
 export function createPins(state: Pick<IndexState, 'pins'>): Pins {
+  const of = async (project: string) => (await state.pins(project).read())?.value ?? NONE;
+  const changed = (project: string, make: Change, page?: UnsavedPage) =>
+    state.pins(project).change((was: Known<ProjectPins> | undefined) => make(was?.value ?? NONE), page);
   const change = async (project: string, make: Change): Promise<void> => {
-    await state.pins(project).change((was: Known<ProjectPins> | undefined) => make(was?.value ?? NONE));
+    await changed(project, make);
   };
   return {
-    of: async (project) => (await state.pins(project).read())?.value ?? NONE,
-    add: (project, additions) => change(project, adding(additions)),
-    prove: (project, file, digests) =>
-      change(
-        project,
-        marking(
-          [file],
-          // A download may end when its pin has long given way to another.
-          (pin) => pin.proved === true || !agree(pin.digests, digests),
-          (pin) => ({ ...pin, proved: true }),
-        ),
-      ),
+    of,
+    add: async (project, additions, page) =>
+      (await changed(project, adding(additions), page))?.value ?? (await of(project)),
+    mark: async (project, marks) => (await changed(project, marked(marks)))?.value ?? (await of(project)),
     confirm: (project, files) =>
       change(
         project,
@@ -81,9 +76,26 @@ const adding =
     return news.size === 0 ? undefined : new Map([...pins, ...news]);
   };
 
+const marked =
+  (marks: readonly PinMark[]): Change =>
+  (pins) => {
+    const news = new Map<string, Pin>();
+    for (const { file, digests, confirms } of marks) {
+      const pin = news.get(file) ?? pins.get(file);
+      if (pin === undefined) continue;
+      // A download may end when its pin has long given way to another.
+      const isProof = digests !== undefined && pin.proved !== true && agree(pin.digests, digests);
+      const proved: Pin = isProof ? { ...pin, proved: true } : pin;
+      const { provisional, ...confirmed } = proved;
+      if (provisional === true && confirms(proved)) news.set(file, confirmed);
+      else if (isProof) news.set(file, proved);
+    }
+    return news.size === 0 ? undefined : new Map([...pins, ...news]);
+  };
+
 /** Files that have no pin stay without one. */
 const marking =
-  (files: Iterable<string>, done: (pin: Pin) => boolean, mark: (pin: Pin) => Pin): Change =>
+  (files: readonly string[], done: (pin: Pin) => boolean, mark: (pin: Pin) => Pin): Change =>
   (pins) => {
     const news = new Map<string, Pin>();
     for (const file of files) {

@@ -352,11 +352,39 @@ describe('a pin of one sight', () => {
     await start();
     await rig.page('alpha');
     await openedByJob();
-    expect((await rig.pins('alpha')).get(ALPHA.filename)).toMatchObject({ provisional: true, proved: true });
+    await expect
+      .poll(async () => (await rig.pins('alpha')).get(ALPHA.filename), { interval: 5 })
+      .toMatchObject({ provisional: true, proved: true });
     rig.pypi.upload('alpha', BETA);
     await rig.later('alpha');
     expect((await rig.pins('alpha')).get(ALPHA.filename)?.provisional).toBeUndefined();
     expect((await rig.pins('alpha')).get(BETA.filename)).toMatchObject({ provisional: true });
+  });
+
+  it('says that its file was proved and sent when the mirror has ended, however soon after', async () => {
+    await start();
+    await rig.page('alpha');
+    await rig.get(rig.path(ALPHA));
+    await rig.stop();
+    const pin = (await rig.pins('alpha')).get(ALPHA.filename);
+    expect([pin?.proved, pin?.provisional]).toEqual([true, undefined]);
+  });
+
+  it('that does not say yet that its file was sent says so when it is sent again', async () => {
+    await start();
+    await rig.page('alpha');
+    await rig.get(rig.path(ALPHA));
+    await rig.stop();
+    // As a process leaves it that is killed within the second.
+    await rig.onDisk(async ({ pins, state }) => {
+      const { proved: _, ...seen } = (await pins.of('alpha')).get(ALPHA.filename) ?? expect.fail();
+      await state.pins('alpha').change(() => new Map([[ALPHA.filename, { ...seen, provisional: true }]]));
+    });
+    await rig.restart();
+    await rig.get(rig.path(ALPHA));
+    await rig.stop();
+    const pin = (await rig.pins('alpha')).get(ALPHA.filename);
+    expect([pin?.proved, pin?.provisional]).toEqual([true, undefined]);
   });
 
   it('is confirmed when its bytes come after the second fetch', async () => {

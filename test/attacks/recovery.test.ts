@@ -121,3 +121,20 @@ describe('a raised threshold asks again for what is held', () => {
     expect(await refusalOf(client.refresh())).toMatchObject({ reason: 'threshold', subject: 'snapshot' });
   });
 });
+
+describe('a root that asks for more signatures of a role than it has keys', () => {
+  it.each(['timestamp', 'snapshot', 'targets'] as const)(
+    'is believed; no %s can be proved until the next',
+    async (role) => {
+      const { simulator, client } = await seen();
+      simulator.repository.rotate(role, authority(['few'], 6));
+      simulator.repository.publish();
+      expect(await refusalOf(client.refresh())).toMatchObject({ reason: 'threshold', subject: role });
+      expect(client.versions()).toMatchObject({ root: 2 });
+      simulator.repository.rotate(role, authority(['recovered']));
+      simulator.repository.publish();
+      await client.refresh();
+      expect(client.versions()).toMatchObject({ root: 3 });
+    },
+  );
+});

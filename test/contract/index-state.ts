@@ -1,7 +1,7 @@
 import { deflateRawSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { type Digests, sha256Hex } from '../../src/bytes/digest.ts';
-import type { IndexState, PageContent, Pin, PublishedTrust, TrustStore } from '../../src/ports/index-state.ts';
+import type { IndexState, PageContent, Pin, PinMark, PublishedTrust, TrustStore } from '../../src/ports/index-state.ts';
 import { type ItemPath, STATE_VALUE_BYTES, type StateStorage } from '../../src/ports/state-storage.ts';
 import { createIndexState } from '../../src/state/index-state.ts';
 import { PAGE_BYTES, PINS_IN_MEMORY } from '../../src/state/limits.ts';
@@ -29,6 +29,8 @@ const both = (letter: string, other: string): Digests =>
     ['sha256', hex(letter)],
     ['sha512', hex(other, 128)],
   ]);
+/** A file's bytes were proved, and that alone confirms nothing. */
+const proof = (file: string, digests: Digests): PinMark => ({ file, digests, confirms: () => false });
 const pin = (digests: Digests, seen = 1000, coreMetadata?: Digests): Pin => ({ digests, seen, coreMetadata });
 const text = (bytes: Uint8Array | undefined) => bytes && Buffer.from(bytes).toString();
 
@@ -167,6 +169,28 @@ const pins: readonly IndexStateCase[] = [
     },
   },
   {
+    name: 'pins are confirmed by what makes them proved, and many files of a project at once',
+    async run({ state, another }) {
+      const pins = createPins(state());
+      const first: Pin = { ...pin(sha('a'), 5), provisional: true, fetch: 'f1' };
+      await pins.add('demo', new Map(['f', 'g', 'h'].map((file) => [file, first])));
+      const marked = await pins.mark('demo', [
+        { file: 'f', digests: sha('a'), confirms: ({ proved }) => proved === true },
+        { file: 'g', digests: undefined, confirms: ({ proved }) => proved !== true },
+        proof('h', sha('a')),
+        proof('h', sha('b')),
+      ]);
+      const { provisional: _, ...confirmed } = first;
+      const expected = new Map<string, Pin>([
+        ['f', { ...confirmed, proved: true }],
+        ['g', confirmed],
+        ['h', { ...first, proved: true }],
+      ]);
+      for (const found of [marked, await createPins(state(await another())).of('demo')])
+        expect(found).toEqual(expected);
+    },
+  },
+  {
     name: 'pins are proved and confirmed one by one, and nothing else of them changes',
     async run({ state, another }) {
       const pins = createPins(state());
@@ -178,11 +202,11 @@ const pins: readonly IndexStateCase[] = [
           ['g', first],
         ]),
       );
-      await pins.prove('demo', 'f', sha('a'));
-      await pins.prove('demo', 'f', sha('a'));
-      await pins.prove('demo', 'absent', sha('a'));
+      await pins.mark('demo', [proof('f', sha('a'))]);
+      await pins.mark('demo', [proof('f', sha('a'))]);
+      await pins.mark('demo', [proof('absent', sha('a'))]);
       // Bytes of another digest: a download that ends when its pin has given way.
-      await pins.prove('demo', 'g', sha('b'));
+      await pins.mark('demo', [proof('g', sha('b'))]);
       const sibling = createPins(state(await another()));
       expect(await sibling.of('demo')).toEqual(
         new Map([
@@ -190,6 +214,9 @@ const pins: readonly IndexStateCase[] = [
           ['g', first],
         ]),
       );
+      const confirms = (of: Pin) => of.proved !== true;
+      await sibling.mark('demo', [{ file: 'f', digests: undefined, confirms }]);
+      expect((await sibling.of('demo')).get('f')?.provisional).toBe(true);
       await sibling.confirm('demo', ['f', 'absent']);
       const { provisional: _, ...confirmed } = first;
       for (const each of [pins, createPins(state(await another()))])

@@ -61,6 +61,45 @@ const MISBEHAVIOURS: readonly Misbehaviour[] = [
     }),
   },
   {
+    does: 'creates one version only of several',
+    caughtBy: 'versions of several items that are created together are all there, for every party',
+    wrap: (storage) => ({ ...storage, create: (item, version, value) => storage.create(item, version, value) }),
+  },
+  {
+    does: 'creates one after the other what belongs together',
+    caughtBy: 'where one of those that are created together is taken, none is created',
+    wrap: (storage) => ({
+      ...storage,
+      async create(item, version, value, also) {
+        if (!(await storage.create(item, version, value, { ...also, others: [] }))) return false;
+        const others = (also?.others ?? []).map((each) => storage.create(each.item, each.version, each.value));
+        return (await Promise.all(others)).every((won) => won);
+      },
+    }),
+  },
+  {
+    does: 'takes what belongs to another index',
+    caughtBy: 'what is created together is of one index, and each of it fits',
+    wrap: (storage) => ({
+      ...storage,
+      async create(item, version, value, also) {
+        const others = also?.others?.filter((each) => each.item[0] === item[0]);
+        return storage.create(item, version, value, { ...also, others });
+      },
+    }),
+  },
+  {
+    does: 'removes older versions for a creation that came to nothing',
+    caughtBy: 'older versions go with the creation of a newer one, and stay where it is not created',
+    wrap: (storage) => ({
+      ...storage,
+      async create(item, version, value, also) {
+        await storage.removeBelow(item, also?.removeBelow ?? 0);
+        return storage.create(item, version, value, also);
+      },
+    }),
+  },
+  {
     does: 'fills a version that was skipped',
     caughtBy: 'a version below the newest is passed, though it was skipped',
     wrap: (storage) => ({

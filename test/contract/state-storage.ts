@@ -18,6 +18,7 @@ export interface StateStorageCase {
 }
 
 const PINS: ItemPath = ['main', 'pins', 'demo'];
+const PAGE: ItemPath = ['main', 'pages', 'demo'];
 const bytes = (text: string) => new TextEncoder().encode(text);
 const text = (value: Uint8Array | undefined) => value && new TextDecoder().decode(value);
 const state = { name: 'Refusal', reason: 'state' };
@@ -131,6 +132,62 @@ const creating: readonly StateStorageCase[] = [
       expect(await storage.create(PINS, 1, bytes('second'))).toBe(false);
       expect(await storage.create(PINS, 1, bytes('first'))).toBe(false);
       expect(text((await storage.newest(PINS, 1))?.value)).toBe('first');
+    },
+  },
+  {
+    name: 'versions of several items that are created together are all there, for every party',
+    async run({ storage, another, restart }) {
+      const value = bytes('page');
+      const others = [{ item: PAGE, version: 3, value }];
+      const creating = storage.create(PINS, 1, bytes('pins'), { others });
+      value.fill(0);
+      expect(await creating).toBe(true);
+      for (const begin of [async () => storage, another, restart]) {
+        const party = await begin();
+        expect(text((await party.newest(PINS, 1))?.value)).toBe('pins');
+        expect(text((await party.newest(PAGE, 3))?.value)).toBe('page');
+      }
+    },
+  },
+  {
+    name: 'where one of those that are created together is taken, none is created',
+    async run({ storage, another }) {
+      const party = await another();
+      await fill(party, PAGE, 1);
+      const others = (version: number) => ({ others: [{ item: PAGE, version, value: bytes('page') }] });
+      expect(await storage.create(PINS, 1, bytes('pins'), others(1))).toBe(false);
+      expect(await party.version(PINS, 0)).toBe(0);
+      await fill(party, PINS, 1);
+      expect(await storage.create(PINS, 1, bytes('pins'), others(2))).toBe(false);
+      expect(await party.version(PAGE, 0)).toBe(1);
+      expect(await storage.create(PINS, 2, bytes('pins'), others(2))).toBe(true);
+    },
+  },
+  {
+    name: 'what is created together is of one index, and each of it fits',
+    async run({ storage }) {
+      const large = new Uint8Array(STATE_VALUE_BYTES + 1);
+      const wrong = [
+        { item: ['other', 'pages', 'demo'] as const, version: 1, value: bytes('x') },
+        { item: PAGE, version: 0, value: bytes('x') },
+        { item: PAGE, version: 1, value: large },
+      ];
+      for (const each of wrong)
+        await expect(storage.create(PINS, 1, bytes('pins'), { others: [each] })).rejects.toThrow();
+      expect(await storage.version(PINS, 0)).toBe(0);
+    },
+  },
+  {
+    name: 'older versions go with the creation of a newer one, and stay where it is not created',
+    async run({ storage }) {
+      await fill(storage, PINS, 1, 2, 3);
+      expect(await storage.create(PINS, 3, bytes('late'), { removeBelow: 3 })).toBe(false);
+      expect(text(await storage.read(PINS, 1))).toBe('value 1');
+      expect(await storage.create(PINS, 4, bytes('value 4'), { removeBelow: 3 })).toBe(true);
+      expect(await storage.read(PINS, 2)).toBeUndefined();
+      for (const kept of [3, 4]) expect(text(await storage.read(PINS, kept))).toBe(`value ${kept}`);
+      expect(await storage.create(PINS, 5, bytes('value 5'), { removeBelow: 9 })).toBe(true);
+      expect(text((await storage.newest(PINS, 5))?.value)).toBe('value 5');
     },
   },
   {

@@ -9,6 +9,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { SignedIndex } from '../../src/repository/signed-index.ts';
 import { KEYS } from '../rigs/signed-rig.ts';
 import { ask } from '../support/ask.ts';
+import { startFakePypi } from '../support/fake-pypi.ts';
 import { pep458Paths } from '../support/pep458-paths.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 import { startUpstream } from '../support/upstream.ts';
@@ -18,10 +19,20 @@ const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const CALLS = 'trace=read,write,writev,pwrite64,fsync,fdatasync,getdents64,rename,renameat,renameat2';
 const ALPHA = tinyWheel('alpha');
 
-/** A mirror of a signed index whose system calls are written down. */
-async function startTraced() {
+/** Where a mirror's upstream is, and what else it is told of it. */
+interface Traced {
+  readonly directory: string;
+  readonly index: readonly string[];
+}
+
+async function scratch(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'verbatim-trace-'));
   onTestFinished(() => rm(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+async function signedUpstream() {
+  const directory = await scratch();
   const signed = new SignedIndex({
     keys: KEYS,
     binBits: 2,
@@ -35,9 +46,22 @@ async function startTraced() {
   onTestFinished(upstream.close);
   const root = join(directory, 'root.json');
   await writeFile(root, files.get('metadata/1.root.json') ?? '');
+  const index = ['--upstream', upstream.url, '--root', root, '--layout', 'pep458'];
+  return { path: signed.filePath(ALPHA), directory, index };
+}
+
+async function unsignedUpstream() {
+  const pypi = await startFakePypi();
+  onTestFinished(pypi.close);
+  pypi.upload('alpha', ALPHA);
+  const index = ['--upstream', `${pypi.url}simple/`, '--file-host', `127.0.0.1:${pypi.files.port}`];
+  return { path: pypi.storedAt(ALPHA), directory: await scratch(), index };
+}
+
+/** A mirror whose system calls are written down. */
+async function startTraced({ directory, index }: Traced) {
   const trace = join(directory, 'trace');
   const serve = ['serve', '--json', '--port', '0', '--data', join(directory, 'data')];
-  const index = ['--upstream', upstream.url, '--root', root, '--layout', 'pep458'];
   const child = spawn(
     'strace',
     ['-D', '-f', '-yy', '-s', '256', '-e', CALLS, '-o', trace, process.execPath, MAIN, ...serve, ...index],
@@ -52,7 +76,6 @@ async function startTraced() {
   const [line] = await once(createInterface(child.stdout), 'line');
   const { simple } = JSON.parse(String(line)) as { readonly simple: string };
   return {
-    path: signed.filePath(ALPHA),
     async get(path: string) {
       const { status, body } = await ask(simple, path);
       expect(status, body.toString()).toBe(200);
@@ -88,10 +111,11 @@ const onLog = ({ on }: Call) => on.endsWith('/state.db-wal');
 it.runIf(canTrace())(
   'what an answer depends on is on the disk before it leaves, and an answer from the cache waits for no disk',
   async () => {
-    const mirror = await startTraced();
+    const upstream = await signedUpstream();
+    const mirror = await startTraced(upstream);
     const timestamp = '/tuf/metadata/timestamp.json';
     await mirror.get(timestamp);
-    const [page, file] = ['/simple/alpha/', `/${mirror.path}`];
+    const [page, file] = ['/simple/alpha/', `/${upstream.path}`];
     for (let round = 0; round < 30; round++) for (const path of [page, file]) await mirror.get(path);
     const calls = await mirror.calls();
 
@@ -116,6 +140,28 @@ it.runIf(canTrace())(
       const warm = answering(calls, path).slice(-10).flat();
       expect(warm.filter((call) => isSync(call) || call.name === 'getdents64')).toEqual([]);
     }
+  },
+  60_000,
+);
+
+it.runIf(canTrace())(
+  'a page that nobody signed and the pins made from it are one write to the disk, and their file waits for none',
+  async () => {
+    const upstream = await unsignedUpstream();
+    const mirror = await startTraced(upstream);
+    const [page, file] = ['/simple/alpha/', upstream.path];
+    await mirror.get(page);
+    await mirror.get(file);
+    const calls = await mirror.calls();
+    const [cold = []] = answering(calls, page);
+    const [sync, ...more] = cold.filter((call) => onLog(call) && isSync(call));
+    expect(sync?.line).toMatch(/= 0$/);
+    expect(more).toEqual([]);
+    expect(
+      answering(calls, file)
+        .flat()
+        .filter((call) => onLog(call) && isSync(call)),
+    ).toEqual([]);
   },
   60_000,
 );

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import type { ItemPath } from '../../src/ports/state-storage.ts';
 import { party } from '../unit/disk/state/rig.ts';
-import { contentFor } from './state-work.ts';
+import { contentFor, pairOf } from './state-work.ts';
 
 const CHILD = join(import.meta.dirname, 'state.child.ts');
 const ROUNDS = 5;
@@ -80,6 +80,8 @@ async function mustHold(root: string, key: string, said: Said, floors: Map<strin
     const newest = await state.newest(item, Math.max(version, floors.get(name) ?? 0));
     expect(newest?.version).toBeGreaterThanOrEqual(version);
     floors.set(name, newest?.version ?? 0);
+    // What was created together is there together, and nothing of what was not.
+    expect(await state.newest(pairOf(name), 0)).toEqual(newest);
     const value = await state.read(item, version);
     expect(value && Buffer.compare(value, contentFor(name, version, who))).toBe(0);
   }

@@ -4,7 +4,7 @@ import { Databases } from '../../src/disk/databases.ts';
 import { createDurable } from '../../src/disk/durable.ts';
 import { nodeFileOps } from '../../src/disk/file-ops.ts';
 import type { ItemPath } from '../../src/ports/state-storage.ts';
-import { contentFor } from './state-work.ts';
+import { contentFor, pairOf } from './state-work.ts';
 
 // Creates versions with several callers at once until it is killed, and says each that was created: node state.child.ts DATA WHO
 // [KEY] [ROUNDS]. Once a version is said it must be there, whatever happens to this process.
@@ -28,7 +28,10 @@ async function caller(name: string): Promise<void> {
   const item: ItemPath = ['main', 'pins', name];
   for (let round = 0; rounds === '' || round < Number(rounds); round++) {
     const version = (await state.version(item, 0)) + 1;
-    if (!(await state.create(item, version, contentFor(name, version, who)))) continue;
+    const value = contentFor(name, version, who);
+    // Two items in one transaction, whichever was there before goes with it.
+    const others = [{ item: pairOf(name), version, value, removeBelow: version }];
+    if (!(await state.create(item, version, value, { others }))) continue;
     process.stdout.write(`${name} ${version} ${who}\n`);
     if (version % 7 === 0) await state.removeBelow(item, version - 3);
   }

@@ -6,13 +6,15 @@ import { tinyWheel } from '../support/tiny-wheel.ts';
 // Several processes on one data directory are the same program, and none takes the others back.
 
 const ALPHA = tinyWheel('alpha');
+/** More than what lies in the database of small files, which is written a moment later. */
+const LARGE = { filename: 'alpha-1.5-py3-none-any.whl', bytes: Buffer.alloc(100_000, 'large') };
 
 let rig: SignedRig;
 afterEach(() => rig.close());
 
 /** Two mirrors that both have the first publication, and no refresh under way. */
 async function startTwo(): Promise<Face> {
-  rig = await startSignedRig({ fill: (signed) => signed.upload('alpha', ALPHA) });
+  rig = await startSignedRig({ fill: (signed) => signed.upload('alpha', ALPHA, LARGE) });
   await rig.page('alpha');
   const twin = await rig.twin();
   await twin.page('alpha');
@@ -24,9 +26,16 @@ async function startTwo(): Promise<Face> {
 const versions = async (face: Face) => (await face.page('alpha')).versions;
 
 describe('two mirrors on one data directory', () => {
-  it('serve the same, and share what one of them fetched', async () => {
+  it('serve the same, and share at once what one of them fetched', async () => {
+    const twin = await startTwo();
+    for (const face of [rig, twin]) expect((await face.get(rig.path(LARGE))).body.equals(LARGE.bytes)).toBe(true);
+    expect(rig.upstream.asked(rig.storedFile(LARGE))).toHaveLength(1);
+  });
+
+  it('share small files when they are written, at the latest when the one that fetched them ends', async () => {
     const twin = await startTwo();
     expect((await rig.get(rig.path(ALPHA))).body.equals(ALPHA.bytes)).toBe(true);
+    await rig.stop();
     expect((await twin.get(rig.path(ALPHA))).body.equals(ALPHA.bytes)).toBe(true);
     expect(rig.upstream.asked(rig.storedFile(ALPHA))).toHaveLength(1);
   });
@@ -37,9 +46,9 @@ describe('two mirrors on one data directory', () => {
     rig.signed.publish();
     rig.clock.advance(60);
     await Promise.all([rig.refresh(), twin.refresh()]);
-    for (const each of [rig, twin]) expect(await versions(each)).toEqual(['1.0', '2.0']);
+    for (const each of [rig, twin]) expect(await versions(each)).toEqual(['1.0', '1.5', '2.0']);
     await rig.restart();
-    expect(await versions(rig)).toEqual(['1.0', '2.0']);
+    expect(await versions(rig)).toEqual(['1.0', '1.5', '2.0']);
   });
 
   it('the one that is shown an older state goes on to what the other published', async () => {
@@ -52,9 +61,9 @@ describe('two mirrors on one data directory', () => {
     await rig.page('alpha');
     rig.replay(second);
     await twin.refresh();
-    expect(await versions(twin)).toEqual(['1.0', '2.0', '3.0']);
+    expect(await versions(twin)).toEqual(['1.0', '1.5', '2.0', '3.0']);
     await rig.restart();
-    expect(await versions(rig)).toEqual(['1.0', '2.0', '3.0']);
+    expect(await versions(rig)).toEqual(['1.0', '1.5', '2.0', '3.0']);
   });
 
   it('the one that is overtaken at each publication ends its refresh all the same', async () => {
@@ -80,7 +89,7 @@ describe('two mirrors on one data directory', () => {
     const newest = rig.published('metadata/timestamp.json');
     for (const each of [rig, twin])
       expect((await each.get('/tuf/metadata/timestamp.json')).body.equals(newest)).toBe(true);
-    expect(await versions(twin)).toEqual(['1.0', '2.0', '3.0', '4.0', '5.0']);
+    expect(await versions(twin)).toEqual(['1.0', '1.5', '2.0', '3.0', '4.0', '5.0']);
   });
 
   it('hold each other to what either has seen first', async () => {
@@ -92,7 +101,7 @@ describe('two mirrors on one data directory', () => {
     rig.signed.publish();
     rig.clock.advance(60);
     await twin.refresh();
-    expect(await versions(twin)).toEqual(['1.0']);
+    expect(await versions(twin)).toEqual(['1.0', '1.5']);
   });
 
   it('follow the same rotation of keys', async () => {

@@ -194,6 +194,7 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
       publicUrl: options.linksBelow,
       ...(options.linksBelow !== undefined && { links: 'absolute' }),
       maxConnections: 4096,
+      grace: 30,
       trustedProxies: [],
       tls: undefined,
       auth: undefined,

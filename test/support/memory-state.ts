@@ -2,6 +2,7 @@ import { Refusal } from '../../src/bytes/refusal.ts';
 import {
   ITEM_PATH_BYTES,
   type ItemPath,
+  type NewVersion,
   STATE_VALUE_BYTES,
   type StateStorage,
   type StoredValue,
@@ -31,6 +32,12 @@ export function createMemoryState(): MemoryState {
   const newestOf = (stored: Stored | undefined) => Math.max(0, ...(stored?.versions.keys() ?? []));
   const isBelow = (item: ItemPath, below: ItemPath) => below.every((name, at) => item[at] === name);
 
+  const drop = (item: ItemPath, below: number): void => {
+    const stored = find(item);
+    const newest = newestOf(stored);
+    for (const each of stored?.versions.keys() ?? []) if (each < below && each < newest) stored?.versions.delete(each);
+  };
+
   const party = (): StateStorage => {
     const floors = new Map<string, number>();
     const numberOf = (item: ItemPath, from: number): number => {
@@ -56,25 +63,21 @@ export function createMemoryState(): MemoryState {
         numberOf(item, 0);
         return bytesOf(item, version);
       },
-      async create(item, version, value) {
-        checkItem(item);
-        if (!Number.isSafeInteger(version) || version < 1) throw new TypeError(`${version} is no version`);
-        if (value.byteLength > STATE_VALUE_BYTES)
-          throw new Refusal('limit', 'The value is too large.', { subject: 'state' });
-        if (version <= numberOf(item, 0)) return false;
-        const key = JSON.stringify(item);
-        const stored = items.get(key) ?? { path: [...item], versions: new Map(), damaged: new Set() };
-        items.set(key, stored);
-        stored.versions.set(version, value.slice());
-        floors.set(key, version);
+      async create(item, version, value, { removeBelow, others = [] } = {}) {
+        const creations: NewVersion[] = [{ item, version, value, removeBelow }, ...others];
+        for (const each of creations) checkVersion(each, item[0]);
+        if (creations.some((each) => each.version <= numberOf(each.item, 0))) return false;
+        for (const each of creations) {
+          const key = JSON.stringify(each.item);
+          const stored = items.get(key) ?? { path: [...each.item], versions: new Map(), damaged: new Set() };
+          items.set(key, stored);
+          stored.versions.set(each.version, each.value.slice());
+          floors.set(key, each.version);
+          drop(each.item, each.removeBelow ?? 0);
+        }
         return true;
       },
-      async removeBelow(item, version) {
-        const stored = find(item);
-        const newest = newestOf(stored);
-        for (const each of stored?.versions.keys() ?? [])
-          if (each < version && each < newest) stored?.versions.delete(each);
-      },
+      removeBelow: async (item, version) => drop(item, version),
       async *items(below) {
         yield* [...items.values()].map(({ path }) => path).filter((path) => isBelow(path, below));
       },
@@ -102,7 +105,10 @@ export function createMemoryState(): MemoryState {
   };
 }
 
-function checkItem(item: ItemPath): void {
+function checkVersion({ item, version, value }: NewVersion, index: string): void {
+  if (item[0] !== index) throw new TypeError(`${item.join('/')} is of another index`);
+  if (!Number.isSafeInteger(version) || version < 1) throw new TypeError(`${version} is no version`);
+  if (value.byteLength > STATE_VALUE_BYTES) throw new Refusal('limit', 'The value is too large.', { subject: 'state' });
   if (!item.every((name) => name.isWellFormed())) throw new TypeError('a name of an item holds half a character');
   if (Buffer.byteLength(item.join('')) > ITEM_PATH_BYTES)
     throw new Refusal('limit', 'The path is too long.', { subject: 'state' });

@@ -2,7 +2,7 @@ import { noEvents } from '../../src/app/no-events.ts';
 import type { RunningIndex } from '../../src/mirror/create-index.ts';
 import { quarantinePolicy } from '../../src/mirror/quarantine-policy.ts';
 import { createUnsignedIndex } from '../../src/mirror/unsigned/index.ts';
-import type { PageRecord, PageStore, Pin, Pins } from '../../src/ports/index-state.ts';
+import { type PageRecord, type PageStore, type Pin, type Pins, Superseded } from '../../src/ports/index-state.ts';
 import { workHere } from '../../src/ports/page-work.ts';
 import type { Policy } from '../../src/ports/policy.ts';
 import type { DocumentAnswer, Upstream } from '../../src/ports/upstream.ts';
@@ -85,6 +85,15 @@ function pagesInMemory(first: PageRecord | undefined): PageStore {
       records.set(record.project, stored);
       return stored;
     },
+    async prepare(record, saved) {
+      const stored = { ...record, version: record.version + 1 };
+      const superseded = new Superseded(record.project);
+      const save = async () => {
+        records.set(record.project, stored);
+        saved();
+      };
+      return { record: stored, unsaved: { write: undefined, saved: () => undefined, save, superseded } };
+    },
     remove: async ({ project }) => records.delete(project),
     gone: async () => undefined,
   };
@@ -92,17 +101,22 @@ function pagesInMemory(first: PageRecord | undefined): PageStore {
 
 function pinsInMemory(): Pins {
   const pins = new Map<string, Pin>();
-  const put = async (_: string, news: ReadonlyMap<string, Pin>) => {
+  const put = (news: ReadonlyMap<string, Pin>) => {
     for (const [file, pin] of news) pins.set(file, pin);
+    return new Map(pins);
   };
   return {
     of: async () => new Map(pins),
-    add: put,
-    replaceAll: put,
+    add: async (_, news) => put(news),
+    replaceAll: async (_, news) => void put(news),
     replace: async (_, file, pin) => void pins.set(file, pin),
-    async prove(_, file) {
-      const pin = pins.get(file);
-      if (pin !== undefined) pins.set(file, { ...pin, proved: true });
+    async mark(_, marks) {
+      for (const { file, confirms } of marks) {
+        const pin = pins.get(file);
+        if (pin !== undefined)
+          pins.set(file, { ...pin, proved: true, provisional: !confirms({ ...pin, proved: true }) });
+      }
+      return new Map(pins);
     },
     async addCoreMetadata(_, file, coreMetadata) {
       const pin = pins.get(file);

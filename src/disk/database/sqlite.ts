@@ -16,13 +16,10 @@ export interface OpenOptions {
   readonly waitMs: number;
   /** Most bytes of the database file. */
   readonly maxBytes?: number | undefined;
-  /** Bytes of a page, where the database was not made with the usual ones. */
-  readonly pageBytes?: number | undefined;
 }
 
-export const PAGE_BYTES = 4096;
 /** Bytes of the log after which a commit copies it into the database. */
-const CHECKPOINT_BYTES = 1000 * PAGE_BYTES;
+const CHECKPOINT_BYTES = 4 * 1024 * 1024;
 /** The log file is cut to this after a large transaction. */
 const LOG_BYTES = 16 * 1024 * 1024;
 /** Page cache of one connection. */
@@ -57,7 +54,8 @@ export function openDatabase(path: string, options: OpenOptions): DatabaseSync {
     enableForeignKeyConstraints: false,
   });
   try {
-    database.exec(settings(options));
+    const pageBytes = integerOf(database.prepare('PRAGMA page_size').get()?.['page_size']);
+    database.exec(settings(options, pageBytes));
     return database;
   } catch (error) {
     database.close();
@@ -65,7 +63,7 @@ export function openDatabase(path: string, options: OpenOptions): DatabaseSync {
   }
 }
 
-function settings({ synchronous, waitMs, maxBytes, pageBytes = PAGE_BYTES }: OpenOptions): string {
+function settings({ synchronous, waitMs, maxBytes }: OpenOptions, pageBytes: number): string {
   return [
     `PRAGMA busy_timeout = ${waitMs}`,
     // What a crafted file could make SQLite do on our behalf.

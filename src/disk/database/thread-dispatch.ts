@@ -92,7 +92,7 @@ export class Dispatcher {
     let bytes = 0;
     let count = 0;
     for (const { write } of open.waiting) {
-      bytes += write.kind === 'create' ? write.ask.value.byteLength : 0;
+      if (write.kind === 'create') for (const { value } of write.ask.creations) bytes += value.byteLength;
       if (count > 0 && (count === GROUP || bytes > GROUP_BYTES)) break;
       count++;
     }

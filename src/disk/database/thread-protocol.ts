@@ -26,10 +26,19 @@ interface Epoch {
 /** Nothing to say but that it was done. */
 export type Done = Readonly<Record<string, never>>;
 
+/** A version of an item of state, and below which older ones of it go. */
+export interface Creation {
+  readonly path: string;
+  readonly version: number;
+  readonly value: Uint8Array<ArrayBuffer>;
+  readonly removeBelow: number;
+}
+
 /** Changes; those that wait for one database at once are one transaction. */
 export interface Writes {
+  /** All of them, or none where a version of one of them is taken. */
   create: {
-    ask: Of & { readonly path: string; readonly version: number; readonly value: Uint8Array<ArrayBuffer> };
+    ask: Of & { readonly creations: readonly Creation[] };
     answer: Epoch & { readonly created: boolean };
   };
   removeBelow: { ask: Of & { readonly path: string; readonly version: number }; answer: Epoch };

@@ -24,8 +24,7 @@ export class WriteConnection {
   constructor(target: WriteTarget, synchronous: OpenOptions['synchronous']) {
     const { place, maxBytes, waitMs } = target;
     this.#target = target;
-    const { pageBytes } = place.schema;
-    this.database = openDatabase(place.path, { access: 'write', synchronous, waitMs, maxBytes, pageBytes });
+    this.database = openDatabase(place.path, { access: 'write', synchronous, waitMs, maxBytes });
     try {
       checkSchema(this.database, place.schema);
       this.#dataVersion = this.database.prepare('PRAGMA data_version');

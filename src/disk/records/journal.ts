@@ -17,6 +17,7 @@ const Entry = z.object({
     'quarantined',
     'changed',
     'regressed',
+    'refused',
     'accepted',
   ] satisfies JournalEntry['kind'][]),
   project: z.string(),

@@ -20,12 +20,19 @@ export class Floors {
   #keys: BigUint64Array<ArrayBuffer>;
   #versions: Float64Array<ArrayBuffer>;
   #used: number;
+  #isWhole: boolean;
 
   constructor(secret: string, columns?: FloorColumns | undefined) {
     this.secret = secret;
     this.#keys = columns?.keys ?? new BigUint64Array(LEAST_SLOTS);
     this.#versions = columns?.versions ?? new Float64Array(LEAST_SLOTS);
     this.#used = columns?.used ?? 0;
+    this.#isWhole = columns !== undefined;
+  }
+
+  /** True where they began with a scan, and none was dropped: an item without a floor was not there when they were last raised. */
+  get isWhole(): boolean {
+    return this.#isWhole;
   }
 
   static newSecret(): string {
@@ -44,6 +51,8 @@ export class Floors {
 
   /** The item was set aside here: its versions begin anew. */
   drop(path: string): void {
+    // Somebody may have begun it anew before.
+    this.#isWhole = false;
     this.#versions[this.#take(path)] = 0;
   }
 

@@ -1,11 +1,19 @@
 import { join } from 'node:path';
 import { Refusal } from '../../bytes/refusal.ts';
-import { type ItemPath, STATE_VALUE_BYTES, type StateStorage, type StoredValue } from '../../ports/state-storage.ts';
+import {
+  type CreatedWith,
+  type ItemPath,
+  type NewVersion,
+  STATE_VALUE_BYTES,
+  type StateStorage,
+  type StoredValue,
+} from '../../ports/state-storage.ts';
 import { buildDatabase } from '../database/build.ts';
 import type { DatabaseThread } from '../database/database-thread.ts';
 import type { Epochs } from '../database/epochs.ts';
 import { checkPlace, type Place, placeOf } from '../database/place.ts';
 import { STATE_SCHEMA } from '../database/schema.ts';
+import type { Creation } from '../database/thread-protocol.ts';
 import { lost } from '../database/trouble.ts';
 import type { Durable } from '../durable.ts';
 import { storageRefusal } from '../storage-errors.ts';
@@ -93,18 +101,12 @@ export class SqliteState implements StateStorage {
     return this.#on(item, 0, async (path, database) => database?.read(path, version));
   }
 
-  async create(item: ItemPath, version: number, value: Uint8Array): Promise<boolean> {
-    if (!Number.isSafeInteger(version) || version < 1) throw new TypeError(`${version} is not a version`);
-    if (value.byteLength > STATE_VALUE_BYTES)
-      throw new Refusal(
-        'limit',
-        `There is no more room for ${item.join(' ')}: at most ${STATE_VALUE_BYTES} bytes are kept. What is kept already stays as it is.`,
-        { subject: 'state' },
-      );
-    const own = new Uint8Array(value);
-    return this.#on(item, 0, async (path, database) => {
+  async create(item: ItemPath, version: number, value: Uint8Array, also: CreatedWith = {}): Promise<boolean> {
+    const { removeBelow, others = [] } = also;
+    const creations = [{ item, version, value, removeBelow }, ...others].map((each) => creationOf(item[0], each));
+    return this.#on(item, 0, async (_, database) => {
       await this.#options.epochs.check();
-      const { created, epoch } = await this.#there(database).create(path, version, own);
+      const { created, epoch } = await this.#there(database).create(creations);
       this.#reached(item[0], epoch);
       return created;
     });
@@ -275,4 +277,18 @@ export class SqliteState implements StateStorage {
     const folder = join(this.#options.directoryOf(index), 'state');
     return placeOf(folder, 'state', STATE_SCHEMA, { holds: `what index ${index} remembers` });
   }
+}
+
+/** With a copy of its value, which stays the caller's. */
+function creationOf(index: string, { item, version, value, removeBelow = 0 }: NewVersion): Creation {
+  if (!Number.isSafeInteger(version) || version < 1) throw new TypeError(`${version} is not a version`);
+  const [of, ...names] = item;
+  if (of !== index) throw new TypeError(`${item.join(' ')} is of another index than ${index}`);
+  if (value.byteLength > STATE_VALUE_BYTES)
+    throw new Refusal(
+      'limit',
+      `There is no more room for ${item.join(' ')}: at most ${STATE_VALUE_BYTES} bytes are kept. What is kept already stays as it is.`,
+      { subject: 'state' },
+    );
+  return { path: pathText(names), version, value: new Uint8Array(value), removeBelow };
 }

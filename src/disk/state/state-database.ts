@@ -2,7 +2,7 @@ import { setTimeout as after } from 'node:timers/promises';
 import type { StoredValue } from '../../ports/state-storage.ts';
 import { type DatabaseThread, ThreadEnded } from '../database/database-thread.ts';
 import { accessOf, checkPlace, inodeOf, type Place } from '../database/place.ts';
-import type { Writes } from '../database/thread-protocol.ts';
+import type { Creation, Writes } from '../database/thread-protocol.ts';
 import { damaged, databaseRefusal, isBusy } from '../database/trouble.ts';
 import { WriterHandle } from '../database/writer-handle.ts';
 import type { FileOps } from '../file-ops.ts';
@@ -111,21 +111,28 @@ export class StateDatabase {
     return this.#read((reader) => reader.epoch());
   }
 
-  /** Nobody writes into `value` any more. */
-  async create(path: string, version: number, value: Uint8Array<ArrayBuffer>): Promise<Writes['create']['answer']> {
-    if (version <= this.#floors.of(path)) return { created: false, epoch: 0 };
+  /** All of them, or none. Nobody writes into their values any more. */
+  async create(creations: readonly Creation[]): Promise<Writes['create']['answer']> {
+    if (creations.some(({ path, version }) => version <= this.#floors.of(path))) return { created: false, epoch: 0 };
     const writer = this.#writer();
     const answer = await (await writer.ready())
-      .call('create', { database: writer.database, path, version, value })
+      .call('create', { database: writer.database, creations })
       .catch(async (error: unknown) => {
         if (!(error instanceof ThreadEnded)) throw error;
-        // It may have been done all the same.
-        const there = await this.read(path, version).catch(() => undefined);
-        if (there === undefined) throw error;
-        return { created: Buffer.compare(there, value) === 0, epoch: await this.epoch() };
+        return { created: await this.#isThere(creations, error), epoch: await this.epoch() };
       });
-    if (answer.created) this.#floors.raise(path, version);
+    if (answer.created) for (const { path, version } of creations) this.#floors.raise(path, version);
     return answer;
+  }
+
+  /** Whether what a thread was at when it died was done all the same. Throws `died` where that is not to be had. */
+  async #isThere(creations: readonly Creation[], died: ThreadEnded): Promise<boolean> {
+    for (const { path, version, value } of creations) {
+      const there = await this.read(path, version).catch(() => undefined);
+      if (there === undefined) throw died;
+      if (Buffer.compare(there, value) !== 0) return false;
+    }
+    return true;
   }
 
   async removeBelow(path: string, version: number): Promise<Writes['removeBelow']['answer']> {

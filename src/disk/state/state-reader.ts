@@ -36,6 +36,8 @@ export class StateReader {
   /** Rows up to this one have been looked at, as of this state of the database. */
   #lastId: number;
   #dataVersion = -1;
+  /** There were none left to look at. */
+  #isFollowing = false;
 
   /** `lastId` is the last row that `floors` knows of. Throws Refusal `state`, or SQLite's errors. */
   constructor(source: StateSource, inode: number, floors: Floors, lastId: number) {
@@ -67,6 +69,7 @@ export class StateReader {
   /** The newest version; undefined for none. Throws Refusal `state` where it is below `from`, or below what was seen. */
   newest(path: string, from: number): Found | undefined {
     this.#follow();
+    if (this.#isUnknown(path, from)) return undefined;
     const row = this.#statements.newest.get(path);
     const version = this.#checked(path, from, row);
     return row && this.#found(path, version, row);
@@ -74,6 +77,7 @@ export class StateReader {
 
   version(path: string, from: number): number {
     this.#follow();
+    if (this.#isUnknown(path, from)) return 0;
     return this.#checked(path, from, this.#statements.version.get(path));
   }
 
@@ -106,6 +110,11 @@ export class StateReader {
     this.#database.close();
   }
 
+  /** True where the floors know of every row, and of none of this item: a question less of each new item. */
+  #isUnknown(path: string, from: number): boolean {
+    return from === 0 && this.#isFollowing && this.#floors.isWhole && this.#floors.of(path) === 0;
+  }
+
   #checked(path: string, from: number, row: Readonly<Record<string, SQLOutputValue>> | undefined): number {
     const version = row === undefined ? 0 : integerOf(row['version']);
     if (version < Math.max(from, this.#floors.of(path))) throw lost(this.#source.place);
@@ -132,7 +141,8 @@ export class StateReader {
       this.#lastId = integerOf(row['id']);
     }
     // Where there are more they are looked at by the next call.
-    if (rows.length < BATCH) this.#dataVersion = dataVersion;
+    this.#isFollowing = rows.length < BATCH;
+    if (this.#isFollowing) this.#dataVersion = dataVersion;
   }
 }
 

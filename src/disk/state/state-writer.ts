@@ -1,7 +1,7 @@
 import type { StatementSync } from 'node:sqlite';
 import { INSERT_ITEM } from '../database/schema.ts';
 import { bytesOf, integerOf, textOf } from '../database/sqlite.ts';
-import type { OpenState, Write, WriteKind, Writes } from '../database/thread-protocol.ts';
+import type { Creation, OpenState, Write, WriteKind, Writes } from '../database/thread-protocol.ts';
 import { WriteConnection } from '../database/write-connection.ts';
 import { rangeBelow } from './item-path.ts';
 import { headOf, READ_HEAD, WRITE_HEAD } from './state-head.ts';
@@ -77,9 +77,9 @@ export class StateWriter {
   #apply({ kind, ask }: Write): object {
     switch (kind) {
       case 'create':
-        return { created: this.#create(ask.path, ask.version, ask.value) };
+        return { created: this.#create(ask.creations) };
       case 'removeBelow':
-        this.#remove(this.#statements.below.all(ask.path, Math.min(ask.version, this.#newest(ask.path))));
+        this.#removeBelow(ask.path, ask.version);
         return {};
       case 'setAside': {
         const { from, to } = rangeBelow(ask.names);
@@ -97,12 +97,19 @@ export class StateWriter {
     return integerOf(this.#statements.newest.get(path)?.['version'] ?? 0);
   }
 
-  #create(path: string, version: number, value: Uint8Array): boolean {
-    if (version <= this.#newest(path)) return false;
-    const digest = this.#seal.digest(path, version, value);
-    this.#statements.insert.run(path, version, value, digest, this.#seal.seal(digest));
-    this.#head = { ...this.#head, sum: add(this.#head.sum, this.#seal.part(path, version, digest)) };
+  #create(creations: readonly Creation[]): boolean {
+    if (creations.some(({ path, version }) => version <= this.#newest(path))) return false;
+    for (const { path, version, value, removeBelow } of creations) {
+      const digest = this.#seal.digest(path, version, value);
+      this.#statements.insert.run(path, version, value, digest, this.#seal.seal(digest));
+      this.#head = { ...this.#head, sum: add(this.#head.sum, this.#seal.part(path, version, digest)) };
+      if (removeBelow > 1) this.#removeBelow(path, removeBelow);
+    }
     return true;
+  }
+
+  #removeBelow(path: string, version: number): void {
+    this.#remove(this.#statements.below.all(path, Math.min(version, this.#newest(path))));
   }
 
   #remove(rows: ReturnType<StatementSync['all']>): void {

@@ -43,7 +43,7 @@ export function replyPage(
     sendHeaders(outgoing, 304, headers.unchanged);
     return 0;
   }
-  return sendWhole(outgoing, exchange.head, 200, headers.full, lend(variant.body.bytes));
+  return sendWhole(exchange, outgoing, 200, headers.full, lend(variant.body.bytes));
 }
 
 const documentTags = new WeakMap<Uint8Array, string>();
@@ -86,7 +86,7 @@ function replyTagged(
     return;
   }
   const full = ['Content-Type', contentType, 'Content-Length', String(bytes.byteLength), ...headers];
-  exchange.notes.bytes = sendWhole(outgoing, exchange.head, 200, full, bytes);
+  exchange.notes.bytes = sendWhole(exchange, outgoing, 200, full, bytes);
 }
 
 /** What went wrong, in words: RFC 9457, and the same sentence as the reason phrase. */
@@ -100,7 +100,7 @@ export function replyProblem(
   const bytes = Buffer.from(JSON.stringify({ title: phrase, status, detail, reason }));
   const headers = [...problemHeaders(policy, answer, bytes.byteLength), ...extra];
   exchange.notes.reason = reason;
-  exchange.notes.bytes = sendWhole(outgoingOf(exchange), exchange.head, status, headers, bytes, phrase);
+  exchange.notes.bytes = sendWhole(exchange, outgoingOf(exchange), status, headers, bytes, phrase);
 }
 
 /** Answers an error, or cuts the connection where an answer has already begun. True where it is a fault of our own. */
@@ -131,5 +131,5 @@ export function replyOwnWords(exchange: Exchange, words: OwnWords): void {
   const { text, status, contentType } = mustBe(OwnWords, words);
   const bytes = Buffer.from(text);
   const headers = textHeaders(contentType, bytes.byteLength);
-  exchange.notes.bytes = sendWhole(outgoingOf(exchange), exchange.head, status, headers, bytes);
+  exchange.notes.bytes = sendWhole(exchange, outgoingOf(exchange), status, headers, bytes);
 }

@@ -1,5 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { TLSSocket } from 'node:tls';
+import type { Exchange } from '../exchange.ts';
+import { SLOWEST_PART_MS, SLOWEST_READER } from '../limits.ts';
 import type { FlatHeaders } from './headers.ts';
 
 // How the doors hand an answer to node.
@@ -22,8 +24,8 @@ export function sendHeaders(outgoing: ServerResponse, status: number, headers: F
  * fewer steps. Returns how many bytes of it were sent.
  */
 export function sendWhole(
+  { head, notes }: Pick<Exchange, 'head' | 'notes'>,
   outgoing: ServerResponse,
-  head: boolean,
   status: number,
   headers: FlatHeaders,
   bytes: Uint8Array,
@@ -35,7 +37,26 @@ export function sendWhole(
     return 0;
   }
   outgoing.end(bytes);
+  // Most clients have taken all of it by now.
+  if (outgoing.writableLength > 0) watchPace(outgoing, bytes.byteLength, notes);
   return bytes.byteLength;
+}
+
+/** A client that takes a few bytes now and then never stalls: what takes it too long ends all the same. */
+function watchPace(outgoing: ServerResponse, bytes: number, notes: Exchange['notes']): void {
+  const watch = () => {
+    const timer = setTimeout(
+      () => {
+        notes.reason = 'slow';
+        cut(outgoing);
+      },
+      Math.max(SLOWEST_PART_MS, (bytes / SLOWEST_READER) * 1000),
+    );
+    outgoing.once('close', () => clearTimeout(timer));
+  };
+  // An answer that waits behind another of its connection has no socket yet.
+  if (outgoing.socket === null) outgoing.once('socket', watch);
+  else watch();
 }
 
 /** Ends a connection so that no client takes what came for a whole body: RST, over TLS a close without its goodbye. */

@@ -65,7 +65,7 @@ export async function actsOf(place: Place, { project: given, file, change }: Nam
 }
 
 /** Another digest under a name that has one: the pin itself is replaced. */
-async function digestAct(
+export async function digestAct(
   { state, now }: Place,
   project: string,
   file: string,
@@ -96,7 +96,7 @@ async function digestAct(
 }
 
 /** The floor becomes the serial named; what the page loses by it still takes a second look. */
-async function serialAct({ state }: Place, project: string, text: string): Promise<Act> {
+export async function serialAct({ state }: Place, project: string, text: string): Promise<Act> {
   if (text !== 'none' && !/^\d{1,15}$/.test(text)) throw usage('--serial takes a number, or none.');
   const serial = text === 'none' ? undefined : Number(text);
   const known = (await state.page(project).read())?.value;
@@ -227,7 +227,7 @@ function noPage(project: string): Refusal {
   return unknown(`No page of ${project} is kept that something could be lost from.`);
 }
 
-function digestsOf(text: string): Digests {
+export function digestsOf(text: string): Digests {
   const [algorithm = '', hex = ''] = text.split(':');
   if (!isAlgorithm(algorithm) || !isDigest(algorithm, hex))
     throw usage(`"${text}" is no digest such as sha256:HEX, in lower case.`);

@@ -77,6 +77,8 @@ export class PageDrawer<P> implements Drawer<P, BelievedPage<P>> {
   async draw(believed: Believed<P>, source: Source, caller: Caller): Promise<Drawing<P, BelievedPage<P>>> {
     const { evidence, work, policy, leftOut, strangeHosts } = this.#options;
     mustBe<Believed<unknown>>(Believed, believed);
+    // Pins may give way to a page that was repeated: the page is there before them.
+    if (believed.observation.repeated) await believed.unsaved?.save();
     const bytes = await source.read(caller);
     let proved = believed;
     let judged: Judged | undefined;
@@ -95,6 +97,8 @@ export class PageDrawer<P> implements Drawer<P, BelievedPage<P>> {
       },
       caller,
     );
+    // Where there was no new pin to store it with.
+    await believed.unsaved?.save();
     if (judged === undefined) throw new Error('a page was drawn that nothing was enforced on');
     const { verdict, complete } = judged;
     const { hidden, withheld } = drawn;
@@ -146,9 +150,9 @@ export class PageDrawer<P> implements Drawer<P, BelievedPage<P>> {
   }
 
   /** Pins first: a verdict is on what they leave. */
-  async #enforce(whole: Listing, { observation }: Believed<P>): Promise<Judged> {
+  async #enforce(whole: Listing, { observation, unsaved }: Believed<P>): Promise<Judged> {
     const { pins, policy, clock } = this.#options;
-    const { listing, withheld, silenced, pins: known } = await pins.enforce(whole, observation);
+    const { listing, withheld, silenced, pins: known } = await pins.enforce(whole, observation, unsaved);
     const verdict = policy.page(listing, known, clock.now());
     const hidden = verdict.others.action === 'hide';
     const refused = new Map(withheld);

@@ -4,6 +4,7 @@ import { createFlights, type Flights } from '../../async/flight.ts';
 import { within } from '../../async/timeout.ts';
 import { Refusal, type Subject } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
+import { Superseded } from '../../ports/index-state.ts';
 import type { Believed } from '../believed.ts';
 import type { Evidence } from '../evidence.ts';
 import { looksMovedOn } from '../moved-on.ts';
@@ -13,6 +14,8 @@ import type { Reports } from './reports.ts';
 
 /** What a client waits for upstream's word where an older one can be served. Milliseconds. */
 const LONGEST_WAIT_MS = 5000;
+/** Changes of others (an operator's command, another process) that one answer gives way to. */
+const SUPERSEDED_MOST = 3;
 
 type How = 'memory' | 'disk' | 'upstream';
 
@@ -130,9 +133,11 @@ export class KeptDocuments<P, V> {
   }
 
   /** What our own state vouches for. */
-  #recall(name: string, caller: Caller): Promise<Kept<P, V> | undefined> {
+  async #recall(name: string, caller: Caller): Promise<Kept<P, V> | undefined> {
+    const { evidence } = this.#options;
+    if (evidence.recall === undefined) return undefined;
     return this.#recalls.join(name, caller, async (shared) => {
-      const believed = await this.#options.evidence.recall(name);
+      const believed = await evidence.recall?.(name);
       if (believed?.source === undefined) return undefined;
       return this.#remembered.keep(name, {
         drawing: await this.#options.drawer.draw(believed, believed.source, shared),
@@ -199,11 +204,22 @@ export class KeptDocuments<P, V> {
   async #update(name: string, before: Kept<P, V> | undefined, caller: Caller): Promise<Found<P, V> | undefined> {
     const kept = this.#remembered.get(name) ?? before;
     try {
-      const believed = await this.#options.evidence.ask(name, kept?.drawing.believed, caller, kept?.doubted);
-      return await this.#believe(name, believed, kept, caller);
+      return await this.#askAndBelieve(name, kept, caller);
     } catch (error) {
       this.#fail(name, kept, error, caller);
       throw error;
+    }
+  }
+
+  /** Again where somebody else changed what is stored before upstream's word could be. */
+  async #askAndBelieve(name: string, kept: Kept<P, V> | undefined, caller: Caller) {
+    for (let again = 0; ; again++) {
+      const believed = await this.#options.evidence.ask(name, kept?.drawing.believed, caller, kept?.doubted);
+      try {
+        return await this.#believe(name, believed, kept, caller);
+      } catch (error) {
+        if (!(error instanceof Superseded) || again === SUPERSEDED_MOST) throw error;
+      }
     }
   }
 
@@ -216,7 +232,8 @@ export class KeptDocuments<P, V> {
     }
     this.#remembered.found(name);
     const same = kept !== undefined && isSameSource(kept.drawing.believed, believed) ? kept.drawing : undefined;
-    const again = same && (await drawer.again(same, believed));
+    // What is not stored yet is stored where it is drawn.
+    const again = same && believed.unsaved === undefined ? await drawer.again(same, believed) : undefined;
     const drawing = again ?? (await this.#draw(believed, caller));
     return { drawing: this.#remembered.keep(name, { drawing }).drawing, how: believed.from };
   }

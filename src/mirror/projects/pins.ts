@@ -1,8 +1,9 @@
+import { Soon } from '../../async/soon.ts';
 import { yieldToEventLoop } from '../../async/yield.ts';
 import type { Digests } from '../../bytes/digest.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { Pin, Pins } from '../../ports/index-state.ts';
+import type { Pin, PinMark, Pins, UnsavedPage } from '../../ports/index-state.ts';
 import type { Enforced } from '../../ports/page-work.ts';
 import { type Listing, type OwnFile, without } from '../../pypi/listing.ts';
 import { textOf } from '../../pypi/losses.ts';
@@ -25,6 +26,8 @@ import {
 } from './pin-states.ts';
 import type { Reports } from './reports.ts';
 
+/** What is known of files is written into their pins so long after the first: what comes meanwhile is written with it. Milliseconds. */
+const TOLD_SOON_MS = 250;
 /** A few milliseconds of work. */
 const FILES_A_TURN = 2000;
 /** Files remembered as having nothing left to confirm. */
@@ -38,6 +41,13 @@ const NO_PINS: KnownPins = new Map();
 /** A listing as far as its pins let it be served. */
 export interface Enforcement extends Enforced {
   readonly pins: KnownPins;
+}
+
+/** New pins of one page, and what of it is withheld. */
+interface Additions {
+  readonly news: KnownPins;
+  readonly withheld: Withheld;
+  readonly page: UnsavedPage | undefined;
 }
 
 interface ProjectPinsOptions {
@@ -56,6 +66,9 @@ export class ProjectPins {
   readonly #reuploads: boolean;
   /** Files with nothing left to confirm, by their path here, which holds a digest: one that is sent needs no look at its pin. */
   readonly #settled = new Set<string>();
+  /** By project, and by path: what is known of files, and not written into their pins yet. */
+  readonly #unwritten = new Map<string, Map<string, PinMark>>();
+  readonly #soon = new Soon(TOLD_SOON_MS, () => this.#writeAllTold());
 
   constructor({ pins, clock, reports, reuploads }: ProjectPinsOptions) {
     this.#pins = pins;
@@ -64,21 +77,25 @@ export class ProjectPins {
     this.#reuploads = reuploads;
   }
 
-  of(project: string): Promise<KnownPins> {
+  async of(project: string): Promise<KnownPins> {
+    await this.#writeTold(project);
     return this.#pins.of(project);
   }
 
-  async enforce(listing: Listing, observation: Observation): Promise<Enforcement> {
+  /** A page that is not stored yet is stored with its new pins, if it has any. */
+  async enforce(listing: Listing, observation: Observation, page?: UnsavedPage): Promise<Enforcement> {
     if (this.#reuploads) return { listing, withheld: new Map(), silenced: new Map(), pins: NO_PINS };
-    await this.#giveWay(listing, observation);
-    const known = await this.#pins.of(listing.name);
+    if (this.#unwritten.has(listing.name)) await this.#writeTold(listing.name);
+    const found = await this.#pins.of(listing.name);
+    const known = (await this.#giveWay(listing, observation, found)) ? await this.#pins.of(listing.name) : found;
     const { withheld, silenced, news } = await this.#judge(listing, known, observation);
-    const pins = news.size === 0 ? known : await this.#add(listing.name, known, news, withheld);
+    const pins = news.size === 0 ? known : await this.#add(listing.name, known, { news, withheld, page });
     reportJoined(this.#reports, listing.name, known, news);
     for (const [name, refusal] of [...withheld, ...silenced])
       this.#reports.refused({ subject: refusal.subject ?? 'file', name }, refusal);
+    for (const file of withheld.keys()) this.#heldBack(listing, file, pins.get(file));
     const served = without(listing, { withheld, silenced });
-    await this.confirm(served, observation);
+    await this.#confirm(served, observation, pins);
     return { listing: served, withheld, silenced, pins };
   }
 
@@ -96,7 +113,11 @@ export class ProjectPins {
   /** Files that are proved, and that this page lists as another fetch did, are provisional no longer. */
   async confirm(listing: Listing, observation: Observation): Promise<void> {
     if (this.#reuploads) return;
-    const known = await this.#pins.of(listing.name);
+    await this.#writeTold(listing.name);
+    await this.#confirm(listing, observation, await this.#pins.of(listing.name));
+  }
+
+  async #confirm(listing: Listing, observation: Observation, known: KnownPins): Promise<void> {
     const ready: string[] = [];
     for (const { entry, path } of listing.files.values()) {
       const pin = known.get(entry.filename);
@@ -109,34 +130,41 @@ export class ProjectPins {
 
   /**
    * A file's bytes matched what its page said. `sent`: a client is given them, and what a client was given keeps its bytes
-   * from then on. Does not throw.
+   * from then on. Resolves when its pin says so, a moment later and with all that came meanwhile; pages that are drawn before
+   * wait for it, and where a process is killed before, the file is only proved again. Does not throw.
    */
   async proved(project: string, file: OwnFile, observation: Observation, sent: boolean): Promise<void> {
     if (this.#reuploads || observation.final || this.#settled.has(file.path)) return;
-    try {
-      await this.#markProved(project, file, observation, sent);
-    } catch (error) {
-      this.#notMarked(file.entry.filename, error);
-    }
+    const { entry, path } = file;
+    // A client was sent it a moment ago: that says more.
+    if (!sent && this.#unwritten.get(project)?.has(path) === true) return this.#soon.ask();
+    await this.#tell(project, path, {
+      file: entry.filename,
+      digests: entry.digests,
+      confirms: (pin) => (sent && !contradicts(pin, entry)) || isConfirmable(pin, entry, observation),
+    });
   }
 
   /** A client is given core metadata, proved by what its page announces beside the file. Does not throw. */
   async sentCoreMetadata(project: string, { entry, path }: OwnFile, { final }: Observation): Promise<void> {
     const key = `${path}.metadata`;
     if (this.#reuploads || final || this.#settled.has(key)) return;
-    try {
-      const pin = (await this.#pins.of(project)).get(entry.filename);
-      if (pin?.coreMetadata === undefined || contradicts(pin, entry) || contradictsCoreMetadata(pin, entry)) return;
-      await this.#pins.confirm(project, [entry.filename]);
-      this.#settle(key);
-    } catch (error) {
-      this.#notMarked(entry.filename, error);
-    }
+    await this.#tell(project, key, {
+      file: entry.filename,
+      digests: undefined,
+      confirms: (pin) =>
+        pin.coreMetadata !== undefined && !contradicts(pin, entry) && !contradictsCoreMetadata(pin, entry),
+    });
+  }
+
+  /** What would be written in a moment is written now; whoever asked for it waits for it. */
+  hurry(): void {
+    this.#soon.now();
   }
 
   /** Core metadata is announced for a file that was confirmed without any. */
-  async isLateCoreMetadata(project: string, { entry }: OwnFile): Promise<boolean> {
-    if (this.#reuploads) return false;
+  async isLateCoreMetadata(project: string, { entry, path }: OwnFile): Promise<boolean> {
+    if (this.#reuploads || this.#settled.has(`${path}.metadata`)) return false;
     const pin = (await this.#pins.of(project)).get(entry.filename);
     return pin !== undefined && isLate(pin, entry);
   }
@@ -145,6 +173,12 @@ export class ProjectPins {
   async holdsCoreMetadata(project: string, { entry }: OwnFile): Promise<void> {
     const stated = coreMetadataOf(entry);
     if (!this.#reuploads && stated !== undefined) await this.#pins.addCoreMetadata(project, entry.filename, stated);
+  }
+
+  #heldBack({ name, files }: Listing, file: string, pin: Pin | undefined): void {
+    const offered = files.get(file)?.entry.digests;
+    if (pin === undefined || offered === undefined) return;
+    this.#reports.heldBack(name, { file, reason: 'changed', before: textOf(pin.digests), after: textOf(offered) });
   }
 
   async #judge(listing: Listing, known: KnownPins, observation: Observation) {
@@ -176,13 +210,13 @@ export class ProjectPins {
   }
 
   /** Makes new pins durable; what another process was quicker to pin otherwise is withheld. */
-  async #add(project: string, known: KnownPins, news: KnownPins, withheld: Withheld): Promise<KnownPins> {
-    await this.#pins.add(project, news).catch((error: unknown) => {
+  async #add(project: string, known: KnownPins, { news, withheld, page }: Additions): Promise<KnownPins> {
+    const kept = await this.#pins.add(project, news, page).catch((error: unknown) => {
       // No room for more: what has a pin is served by it, and what would have none is not served.
       if (!(error instanceof Refusal) || error.reason !== 'limit') throw error;
       for (const filename of news.keys()) if (!known.has(filename)) withheld.set(filename, error);
+      return this.#pins.of(project);
     });
-    const kept = await this.#pins.of(project);
     for (const [filename, { digests }] of news) {
       const pin = kept.get(filename);
       if (pin !== undefined && contradicts(pin, { filename, url: '', digests }))
@@ -191,9 +225,9 @@ export class ProjectPins {
     return kept;
   }
 
-  async #giveWay(listing: Listing, observation: Observation): Promise<void> {
-    if (!observation.final && !observation.repeated) return;
-    const known = await this.#pins.of(listing.name);
+  /** True where a pin has given way. */
+  async #giveWay(listing: Listing, observation: Observation, known: KnownPins): Promise<boolean> {
+    if (!observation.final && !observation.repeated) return false;
     const others = new Map<string, Pin>();
     for (const { entry, path } of listing.files.values()) {
       const pin = known.get(entry.filename);
@@ -201,9 +235,10 @@ export class ProjectPins {
       this.#unsettle(path);
       others.set(entry.filename, replacement(entry, observation, this.#clock.now()));
     }
-    if (others.size === 0) return;
+    if (others.size === 0) return false;
     await this.#pins.replaceAll(listing.name, others);
     for (const [file, { digests }] of others) this.#noteReplaced(listing.name, file, known.get(file), digests);
+    return true;
   }
 
   #noteReplaced(project: string, file: string, was: Pin | undefined, digests: Digests): void {
@@ -216,15 +251,31 @@ export class ProjectPins {
     });
   }
 
-  async #markProved(project: string, file: OwnFile, observation: Observation, sent: boolean): Promise<void> {
-    const { entry, path } = file;
-    await this.#pins.prove(project, entry.filename, entry.digests);
-    const pin = (await this.#pins.of(project)).get(entry.filename);
-    const isPins = pin !== undefined && !contradicts(pin, entry);
-    const ready = (sent && isPins) || isConfirmable(pin, entry, observation);
-    if (ready) await this.#pins.confirm(project, [entry.filename]);
-    if (!ready && pin?.provisional === true) return;
-    this.#settle(path);
+  async #tell(project: string, key: string, told: PinMark): Promise<void> {
+    const before = this.#unwritten.get(project) ?? new Map<string, PinMark>();
+    this.#unwritten.set(project, before.set(key, told));
+    await this.#soon.ask();
+  }
+
+  async #writeAllTold(): Promise<void> {
+    await Promise.all([...this.#unwritten.keys()].map((project) => this.#writeTold(project)));
+  }
+
+  /** Does not throw. */
+  async #writeTold(project: string): Promise<void> {
+    const told = this.#unwritten.get(project);
+    if (told === undefined) return;
+    this.#unwritten.delete(project);
+    try {
+      const pins = await this.#pins.mark(project, [...told.values()]);
+      for (const [key, { file, digests }] of told) {
+        const pin = pins.get(file);
+        if (pin?.provisional !== true && (digests !== undefined || pin?.coreMetadata !== undefined)) this.#settle(key);
+      }
+    } catch (error) {
+      for (const { file } of told.values())
+        this.#reports.noted('a pin could not be marked as proved', { file, error: String(error) });
+    }
   }
 
   #settle(path: string): void {
@@ -235,10 +286,6 @@ export class ProjectPins {
   #unsettle(path: string): void {
     this.#settled.delete(path);
     this.#settled.delete(`${path}.metadata`);
-  }
-
-  #notMarked(file: string, error: unknown): void {
-    this.#reports.noted('a pin could not be marked as proved', { file, error: String(error) });
   }
 }
 

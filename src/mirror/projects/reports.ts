@@ -1,8 +1,12 @@
+import { BoundedMap } from '../../bytes/bounded-map.ts';
 import { Refusal, type Subject } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Emit, Event } from '../../ports/events.ts';
 import type { Journal } from '../../ports/records.ts';
 import type { Change } from '../../pypi/changes.ts';
+
+/** Refusals remembered as written down; forgetting costs one more line. */
+const MOST_HELD_BACK = 10_000;
 
 type Served = Event<'served'>;
 
@@ -18,6 +22,8 @@ export interface Reports {
   noted(message: string, detail?: Readonly<Record<string, string | number>>): void;
   /** What upstream took away or changed, and was believed. */
   changed(project: string, change: Change): void;
+  /** What upstream says and is not believed, once a change: an operator may let it through. `reason` is the refusal's. */
+  heldBack(project: string, change: Omit<Change, 'kind'>): void;
   /** One answer to a client. */
   served(kind: Served['kind'], how: Served['how']): void;
 }
@@ -31,6 +37,7 @@ interface ReportsOptions {
 
 export function createReports({ index, emit, journal, clock }: ReportsOptions): Reports {
   const told = new WeakSet<Error>();
+  const held = new BoundedMap<true>({ entries: MOST_HELD_BACK });
   return {
     refused({ subject, name, at = 'upstream' }, error) {
       if (!(error instanceof Refusal))
@@ -43,6 +50,14 @@ export function createReports({ index, emit, journal, clock }: ReportsOptions): 
     refreshed: (event) => emit({ name: 'refreshed', index, ...event }),
     noted: (message, detail) => emit({ name: 'noted', index, message, detail }),
     changed: (project, change) => journal.note({ at: clock.now(), index, project, ...change }),
+    heldBack(project, change) {
+      const { file = '', reason = '', before = '', after = '' } = change;
+      // An older page grows older serials' successors: what it is held to tells one refusal from the next.
+      const key = [project, file, reason, before, file === '' ? '' : after].join('\0');
+      if (held.has(key)) return;
+      held.set(key, true);
+      journal.note({ at: clock.now(), index, project, ...change, kind: 'refused' });
+    },
     served: (kind, how) => emit({ name: 'served', index, kind, how }),
   };
 }

@@ -44,11 +44,6 @@ export class TufEvidence implements Evidence<Proof> {
     this.#options = options;
   }
 
-  /** A page is proved by roles and bytes, which `ask` takes from our own disk where they are there. */
-  async recall(): Promise<undefined> {
-    return undefined;
-  }
-
   async ask(
     name: string,
     before: Believed<Proof> | undefined,

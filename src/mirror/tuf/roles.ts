@@ -1,3 +1,4 @@
+import type { Background } from '../../async/background.ts';
 import { internalCaller } from '../../async/caller.ts';
 import { createFlights, type Flights } from '../../async/flight.ts';
 import { BoundedMap } from '../../bytes/bounded-map.ts';
@@ -23,6 +24,7 @@ export interface RolesOptions {
   readonly clock: Clock;
   readonly runner: Runner;
   readonly reports: Reports;
+  readonly background: Background;
   /** Bytes. */
   readonly memory: number;
 }
@@ -66,7 +68,19 @@ export class Roles {
   }
 
   /** A role as this delegation vouches for it: from memory, our own disk or upstream. */
-  load(generation: Generation, by: Delegation): Promise<Verified<Targets>> {
+  async load(generation: Generation, by: Delegation): Promise<Verified<Targets>> {
+    return this.#judgedRole(generation, by) ?? this.#loadOnce(generation, by);
+  }
+
+  /** Judged under this very announcement before: only what may differ since is asked again, not its digest. */
+  #judgedRole(generation: Generation, by: Delegation): Verified<Targets> | undefined {
+    const named = metaOf(generation, by.name);
+    const known = this.#memory.get(keyOf(by.name, named.version));
+    if (known === undefined || this.#judged.get(known) !== named || !known.isBy(by.authority)) return undefined;
+    return known.signed.expires > generation.now ? known : undefined;
+  }
+
+  #loadOnce(generation: Generation, by: Delegation): Promise<Verified<Targets>> {
     const { version, digests } = metaOf(generation, by.name);
     const identity = [...by.authority.keys.values()].map((key) => key.material ?? '').sort();
     // Everything the answer is judged by: two snapshots may name one version with other bytes.
@@ -82,12 +96,8 @@ export class Roles {
 
   /** From memory or our own disk, if it proves under this delegator. */
   async #fromStore(generation: Generation, by: Delegation): Promise<Verified<Targets> | undefined> {
-    const named = metaOf(generation, by.name);
-    const { version } = named;
+    const { version } = metaOf(generation, by.name);
     const known = this.#memory.get(keyOf(by.name, version));
-    // Judged under this very announcement before: only what may differ since is asked again, not its digest.
-    const isJudged = known !== undefined && this.#judged.get(known) === named && known.isBy(by.authority);
-    if (isJudged && known.signed.expires > generation.now) return known;
     const candidate = known ?? (await this.#options.store.delegated(by.name, version));
     if (candidate === undefined) return undefined;
     try {
@@ -101,7 +111,7 @@ export class Roles {
   }
 
   async #fromUpstream(generation: Generation, by: Delegation): Promise<Verified<Targets>> {
-    const { source, store, reports } = this.#options;
+    const { source, background, reports } = this.#options;
     const bytes = await readDelegated(generation, by, source);
     if (bytes === undefined)
       throw new Refusal(
@@ -111,11 +121,20 @@ export class Roles {
       );
     try {
       const role = await this.#accept(generation, by, bytes);
-      await store.keepDelegated(by.name, role.signed.version, lend(role.bytes));
+      background.add(this.#keep(role));
       return role;
     } catch (error) {
       if (error instanceof Refusal) reports.refused({ subject: 'delegated', name: by.name }, error);
       throw error;
+    }
+  }
+
+  /** Behind the answer: no floor is in it, and it can be had again. What cannot be stored is told. Does not throw. */
+  async #keep(role: Verified<Targets>): Promise<void> {
+    try {
+      await this.#options.store.keepDelegated(role.role, role.signed.version, lend(role.bytes));
+    } catch (error) {
+      this.#options.reports.refused({ subject: 'delegated', name: role.role, at: 'disk' }, error);
     }
   }
 
@@ -143,8 +162,7 @@ function keyOf(role: string, version: number): string {
 }
 
 function earliestExpiry({ root, timestamp, snapshot }: Generation, visited: readonly Visit[]): Instant {
-  return Math.min(
-    ...[root, timestamp, snapshot].map(({ signed }) => signed.expires),
-    ...visited.map(({ role }) => role.signed.expires),
-  );
+  let first = Math.min(root.signed.expires, timestamp.signed.expires, snapshot.signed.expires);
+  for (const { role } of visited) first = Math.min(first, role.signed.expires);
+  return first;
 }

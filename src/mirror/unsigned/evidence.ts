@@ -5,7 +5,7 @@ import { sha256Hex, startSha256 } from '../../bytes/digest.ts';
 import type { Instant } from '../../bytes/instant.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { PageRecord, PageStore } from '../../ports/index-state.ts';
+import { type PageRecord, type PageStore, Superseded, type UnsavedPage } from '../../ports/index-state.ts';
 import type { OwnFile } from '../../pypi/listing.ts';
 import { type Believed, makeBelieved, type Observation, type Source } from '../believed.ts';
 import type {
@@ -119,7 +119,9 @@ export class UnsignedEvidence implements Evidence<Heard> {
       const refreshed = await this.#refreshed(project, before, caller, doubted);
       this.#lastConfirmed = clock.now();
       const believed =
-        refreshed === 'absent' ? this.#absent(project) : this.#believedPage(refreshed, before, 'upstream');
+        refreshed === 'absent'
+          ? this.#absent(project)
+          : this.#believedPage(refreshed.record, before, 'upstream', refreshed.unsaved);
       done(believed.source?.sha256 === before?.source?.sha256 ? 'unchanged' : 'changed');
       return believed;
     } catch (error) {
@@ -136,14 +138,7 @@ export class UnsignedEvidence implements Evidence<Heard> {
       const refreshed = await this.#options.refresh.refresh(project, last && this.#beginning(last, doubted), caller);
       if (refreshed !== 'superseded') return refreshed;
     }
-    throw new Refusal(
-      'state',
-      `What is stored of ${project} is being changed again and again. Try again in a moment.`,
-      {
-        subject: 'state',
-        transient: true,
-      },
-    );
+    throw new Superseded(project);
   }
 
   async #askList(before: Believed<Heard> | undefined, caller: Caller): Promise<Believed<Heard>> {
@@ -190,7 +185,12 @@ export class UnsignedEvidence implements Evidence<Heard> {
     return makeBelieved('index', { name, source: undefined, observation: UNSEEN, from: 'upstream', proof });
   }
 
-  #believedPage(record: PageRecord, before: Believed<Heard> | undefined, from: 'disk' | 'upstream'): Believed<Heard> {
+  #believedPage(
+    record: PageRecord,
+    before: Believed<Heard> | undefined,
+    from: 'disk' | 'upstream',
+    unsaved?: UnsavedPage,
+  ): Believed<Heard> {
     const { project, bytes, seenSerial: serial, fetch, twice } = record;
     const isSame = before?.proof.kind === 'page' && before.proof.record.bytes === bytes;
     const source: Source = {
@@ -201,7 +201,14 @@ export class UnsignedEvidence implements Evidence<Heard> {
       read: async () => bytes,
     };
     const observation: Observation = { fetch, final: false, repeated: twice };
-    return makeBelieved('index', { name: project, source, observation, from, proof: { kind: 'page', record } });
+    return makeBelieved('index', {
+      name: project,
+      source,
+      observation,
+      from,
+      proof: { kind: 'page', record },
+      unsaved,
+    });
   }
 }
 

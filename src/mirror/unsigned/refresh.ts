@@ -2,7 +2,7 @@ import type { Caller } from '../../async/caller.ts';
 import type { Instant } from '../../bytes/instant.ts';
 import { type Reason, Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { PageRecord, PageStore } from '../../ports/index-state.ts';
+import type { PageRecord, PageStore, UnsavedPage } from '../../ports/index-state.ts';
 import type { Difference, PageWork } from '../../ports/page-work.ts';
 import type { Change } from '../../pypi/changes.ts';
 import { isAccepted, type Loss, lossText, sameLosses } from '../../pypi/losses.ts';
@@ -24,7 +24,13 @@ export interface RefreshOptions {
  * What a refresh came to: the record to believe from now on; that the project is not there (any more); or that somebody else
  * changed what is stored meanwhile, so that it has to begin again from that.
  */
-export type Refreshed = PageRecord | 'absent' | 'superseded';
+export type Refreshed = Believable | 'absent' | 'superseded';
+
+interface Believable {
+  readonly record: PageRecord;
+  /** Where it is not stored yet. */
+  readonly unsaved?: UnsavedPage;
+}
 
 /** How long upstream must stand by a lower serial: longer than an edge of a CDN stays behind. Seconds. */
 const LOWER_FOR = 3600;
@@ -77,7 +83,8 @@ export class PageRefresh {
     // One that was here before: what comes back in its place must not be below the same floor.
     const gone = await store.gone(project);
     const serial = gone?.serial;
-    if (serial !== undefined && (arrival.serial ?? serial) < serial) throw regressed(project, arrival.serial, serial);
+    if (serial !== undefined && (arrival.serial ?? serial) < serial)
+      throw this.#heldBack(project, arrival.serial, serial);
     await work.compare(project, undefined, arrival, caller);
     const arrived = this.#recordOf(project, gone?.version ?? 0, arrival, this.#options.nameFetch());
     return this.#believe({ ...arrived, serial, twice: false }, gone === undefined ? [] : [{ kind: 'returned' }]);
@@ -161,7 +168,15 @@ export class PageRefresh {
     const now = this.#options.clock.now();
     const since = this.#lowerSince.get(project) ?? now;
     if (this.#lowerSince.size < MOST_LOWER) this.#lowerSince.set(project, since);
-    if (serial < (floor ?? 0) || now - since < LOWER_FOR) throw regressed(project, serial, highestSeen);
+    if (now - since < LOWER_FOR) throw regressed(project, serial, highestSeen);
+    if (serial < (floor ?? 0)) throw this.#heldBack(project, serial, highestSeen);
+  }
+
+  /** Refused for as long as upstream says so: an operator may let it through. */
+  #heldBack(project: string, serial: number | undefined, seen: number): Refusal {
+    const after = String(serial ?? 'none');
+    this.#options.reports.heldBack(project, { reason: 'regressed', before: String(seen), after });
+    return regressed(project, serial, seen);
   }
 
   /** What the page would take away, less what an operator has accepted; `after` is judged whole. */
@@ -172,18 +187,20 @@ export class PageRefresh {
     return { losses: losses.filter((loss) => !isAccepted(loss, accepted)), changes };
   }
 
-  /** What was accepted or seen twice becomes what the next page must not fall below, and is written down. */
+  /** What was accepted or seen twice becomes what the next page must not fall below; it is written down with its pins. */
   async #believe(record: PageRecord, changes: readonly Change[]): Promise<Refreshed> {
     const { project } = record;
-    const saved = await this.#save(record);
-    if (saved === 'superseded') return saved;
-    this.#lowerSince.delete(project);
-    for (const change of changes) this.#options.reports.changed(project, change);
-    return saved;
+    const { store, reports } = this.#options;
+    const prepared = await store.prepare(record, () => {
+      this.#lowerSince.delete(project);
+      for (const change of changes) reports.changed(project, change);
+    });
+    return prepared ?? 'superseded';
   }
 
   async #save(record: PageRecord): Promise<Refreshed> {
-    return (await this.#options.store.save(record)) ?? 'superseded';
+    const saved = await this.#options.store.save(record);
+    return saved === undefined ? 'superseded' : { record: saved };
   }
 
   /** The arrival as a record that follows the version named. */

@@ -39,6 +39,7 @@ async function warmAfter(indexes: number, memoryBytes: number) {
         port: 0,
         publicUrl: undefined,
         maxConnections: 1,
+        grace: 30,
         trustedProxies: [],
         tls: undefined,
         auth: undefined,

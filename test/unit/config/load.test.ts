@@ -42,6 +42,7 @@ describe('the simple case', () => {
       publicUrl: undefined,
       links: 'relative',
       maxConnections: 4096,
+      grace: 30,
       trustedProxies: [],
     });
     expect(config.data).toBe(resolve('verbatim-data'));

@@ -260,6 +260,17 @@ describe('a cold file', () => {
     expect((await heard).text).toMatch(/^HTTP\/1\.1 200 /);
   });
 
+  it('HTTP/1.0 waits as long as others, though nothing moves on its connection meanwhile', async () => {
+    const { url, at, still } = await fresh({ listener: { continueEveryMs: 5 }, limits: { stalled: 200 } });
+    const release = still.holdUpstream();
+    const heard = shout(url, `GET ${at(WHEEL)} HTTP/1.0\r\nHost: a\r\n\r\n`);
+    // As long as it takes to tell somebody else a hundred times that it takes long, it would have been cut twice.
+    await ask(url, at(WHEEL), { onInterim: (count) => (count === 100 ? release() : undefined) });
+    const { text } = await heard;
+    expect(text).toMatch(/^HTTP\/1\.1 200 /);
+    expect(Buffer.from(text, 'latin1').includes(bytes)).toBe(true);
+  });
+
   it('the first client leaves, the second and the store get the whole', async () => {
     const { url, at, still, finished } = await fresh();
     const release = still.holdUpstream();
@@ -372,7 +383,7 @@ it('a file is looked for, opened and sent for the client that asks', async () =>
     defaultIndex: 'main',
   });
   const server = await startServer({ listener, host: '127.0.0.1', port: 0 });
-  onTestFinished(() => server.close());
+  onTestFinished(async () => void (await server.close()));
   expect((await ask(server.url, '/packages/x')).status).toBe(200);
   const [looking, sending] = callers;
   expect(sending).toMatchObject({ index: 'main', party: '127.0.0.1', priority: 'client' });

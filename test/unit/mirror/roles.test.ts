@@ -1,7 +1,10 @@
 import { expect, it } from 'vitest';
 import { noEvents } from '../../../src/app/no-events.ts';
+import { createBackground } from '../../../src/async/background.ts';
+import { Refusal } from '../../../src/bytes/refusal.ts';
 import { createReports } from '../../../src/mirror/projects/reports.ts';
 import { Roles, type RolesOptions } from '../../../src/mirror/tuf/roles.ts';
+import type { Emit } from '../../../src/ports/events.ts';
 import { runToEnd } from '../../../src/tuf/sliced.ts';
 import { createClient, reasonOf } from '../../support/client.ts';
 import { authority } from '../../support/keys.ts';
@@ -23,7 +26,8 @@ it('two snapshots that name one version with other bytes share no fetch of it, a
   const [one, other] = [repositoryWith('one'), repositoryWith('other')];
   const { source, clock } = one;
   const reports = createReports({ index: 'main', emit: noEvents, journal: { note() {} }, clock });
-  const roles = new Roles({ index: 'main', store: EMPTY, source, clock, runner: runToEnd, reports, memory: 1e6 });
+  const shared = { clock, runner: runToEnd, reports, background: createBackground(), memory: 1e6 };
+  const roles = new Roles({ index: 'main', store: EMPTY, source, ...shared });
   const loading = [one, other].map(async (simulator) => {
     const generation = await createClient(simulator).refresh();
     const by = generation.targets.signed.delegations?.named('team') ?? expect.fail();
@@ -42,4 +46,22 @@ it('two snapshots that name one version with other bytes share no fetch of it, a
   Object.defineProperty(role, 'bytes', { get: () => ++reads && bytes });
   await roles.load(first.generation, first.by);
   expect(reads).toBe(0);
+});
+
+it('a role is believed before it is stored, and where it cannot be stored that is told', async () => {
+  const simulator = repositoryWith('one');
+  const { source, clock } = simulator;
+  const told: string[] = [];
+  const emit: Emit = (event) => event.name === 'rejected' && told.push(`${event.reason} ${event.thing} ${event.at}`);
+  const reports = createReports({ index: 'main', emit, journal: { note() {} }, clock });
+  const background = createBackground();
+  const disk = Promise.withResolvers<void>();
+  const store = { ...EMPTY, keepDelegated: () => disk.promise };
+  const roles = new Roles({ index: 'main', store, source, clock, runner: runToEnd, reports, background, memory: 1e6 });
+  const generation = await createClient(simulator).refresh();
+  const by = generation.targets.signed.delegations?.named('team') ?? expect.fail();
+  expect((await roles.load(generation, by)).signed.targets.has('x')).toBe(true);
+  disk.reject(new Refusal('limit', 'The disk is full.', { subject: 'state', transient: true }));
+  await background.settled();
+  expect(told).toEqual(['limit team disk']);
 });

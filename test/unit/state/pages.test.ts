@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { PageRecord, PageStore } from '../../../src/ports/index-state.ts';
+import { type PageRecord, type PageStore, type Pin, Superseded } from '../../../src/ports/index-state.ts';
 import { createIndexState } from '../../../src/state/index-state.ts';
 import { createPageStore } from '../../../src/state/pages.ts';
+import { createPins } from '../../../src/state/pins.ts';
 import { createMemoryState, type MemoryState } from '../../support/memory-state.ts';
 
 const HOUR = 3600;
+const PIN: Pin = { digests: new Map([['sha256', 'a'.repeat(64)]]), seen: 1 };
 const ITEM = ['main', 'pages', 'demo'] as const;
 
 function record(over: Partial<PageRecord> = {}): PageRecord {
@@ -121,6 +123,42 @@ describe('pages', () => {
     const back = await saved(store, record({ version: 2, serial: 9 }));
     expect(await storeIn(memory).load('demo')).toEqual(back);
     expect(await store.gone('demo')).toBeUndefined();
+  });
+
+  it('that are prepared are stored with their pins, or neither is where another process was quicker', async () => {
+    const memory = createMemoryState();
+    const [mine, theirs] = [storeIn(memory), storeIn(memory)];
+    const pins = createPins(createIndexState({ storage: memory.party(), index: 'main' }));
+    const news = (file: string) => new Map([[file, PIN]]);
+    const written: string[] = [];
+    const prepared = await mine.prepare(record(), () => written.push('first'));
+    expect(await storeIn(memory).load('demo')).toBeUndefined();
+    expect([...(await pins.add('demo', news('f'), prepared?.unsaved)).keys()]).toEqual(['f']);
+    expect(written).toEqual(['first']);
+    expect(await storeIn(memory).load('demo')).toEqual(prepared?.record);
+    await prepared?.unsaved.save();
+    expect(written).toEqual(['first']);
+
+    const next = { ...(prepared?.record ?? record()), bytes: Buffer.from('next') };
+    const late = await mine.prepare(next, () => written.push('late'));
+    await saved(theirs, { ...next, bytes: Buffer.from('theirs') });
+    for (const store of [() => pins.add('demo', news('g'), late?.unsaved), () => late?.unsaved.save()])
+      await expect(store()).rejects.toThrow(Superseded);
+    expect([...(await pins.of('demo')).keys()]).toEqual(['f']);
+    expect((await mine.load('demo'))?.bytes).toEqual(Buffer.from('theirs'));
+    expect(written).toEqual(['first']);
+    expect(await mine.prepare(next, () => undefined)).toBeUndefined();
+  });
+
+  it('that are prepared are stored with pins that another process has added to meanwhile', async () => {
+    const memory = createMemoryState();
+    const [mine, theirs] = [0, 1].map(() => createPins(createIndexState({ storage: memory.party(), index: 'main' })));
+    expect((await mine?.of('demo'))?.size).toBe(0);
+    await theirs?.add('demo', new Map([['theirs', PIN]]));
+    const prepared = await storeIn(memory).prepare(record(), () => undefined);
+    await mine?.add('demo', new Map([['mine', PIN]]), prepared?.unsaved);
+    expect([...((await theirs?.of('demo'))?.keys() ?? [])]).toEqual(['theirs', 'mine']);
+    expect(await storeIn(memory).load('demo')).toEqual(prepared?.record);
   });
 
   it('that are damaged are refused, never taken for none', async () => {

@@ -34,7 +34,7 @@ it.each(['write', 'read'] as const)('a connection to %s has the settings it shou
         ].map((name) => [name, setting(name)]),
       ),
     ).toEqual({
-      page_size: 4096,
+      page_size: 32 * 1024,
       journal_mode: 'wal',
       synchronous: synchronous === 'FULL' ? 2 : 1,
       busy_timeout: 50,
@@ -43,9 +43,9 @@ it.each(['write', 'read'] as const)('a connection to %s has the settings it shou
       mmap_size: 0,
       temp_store: 2,
       cache_size: -2000,
-      wal_autocheckpoint: 1000,
+      wal_autocheckpoint: 128,
       journal_size_limit: 16 * 1024 * 1024,
-      max_page_count: 10_001,
+      max_page_count: 1251,
       foreign_keys: 0,
     });
     expect(() => database.enableLoadExtension(true)).toThrow();

@@ -65,7 +65,7 @@ async function mountWorks(): Promise<boolean> {
 describe('a database that may not grow any more', () => {
   it('refuses what does not fit, keeps what it has, and takes more once there is room', async () => {
     const root = await scratchDirectory();
-    const small = await party(root, { maxBytes: 200 * 1024 });
+    const small = await party(root, { maxBytes: 1024 * 1024 });
     let kept = 0;
     for (;;) {
       const created = await small.state.create(DEMO, kept + 1, new Uint8Array(8000)).catch((error: unknown) => error);
