@@ -28,7 +28,7 @@ export interface UpstreamLimits {
   /** Requests that wait for a connection; the next one is refused. */
   readonly queue: number;
   readonly idleSocket: number;
-  /** Redirects for pages and files; metadata has none. */
+  /** Redirects that are followed. */
   readonly redirects: number;
   readonly retries: number;
   readonly retryDelay: number;
