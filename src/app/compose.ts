@@ -20,7 +20,7 @@ import type { IndexState } from '../ports/index-state.ts';
 import type { PageWork } from '../ports/page-work.ts';
 import type { Journal } from '../ports/records.ts';
 import { knownLayout } from '../presets/known-upstreams.ts';
-import { describedLayout, layoutBases, resolveLayout } from '../presets/layouts.ts';
+import { describedLayout, resolveLayout } from '../presets/layouts.ts';
 import { simpleIndex } from '../presets/simple-index.ts';
 import { createTargetLayout } from '../presets/target-layout.ts';
 import { createPageStore } from '../state/pages.ts';
@@ -37,7 +37,8 @@ import { openIndex, refusing } from './open-index.ts';
 import { readRoot } from './pinned-root.ts';
 import { crowding, type NamedQueue, queuesOf } from './queues.ts';
 import { sealingOf } from './secrets.ts';
-import { limitsOf, reachOf } from './upstream-options.ts';
+import { linkBase } from './server-files.ts';
+import { limitsOf, seenProjects, signedReach, unsignedReach } from './upstream-options.ts';
 
 /** A running mirror without its HTTP side: what every command works with. */
 export interface Composition {
@@ -208,21 +209,21 @@ function startOf({ index, clock, newTrust, emit }: IndexParts): IndexStart {
 
 async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedIndexConfig }) {
   const { config, index, state, blobs, clock, emit, journal, work, drawn, seams } = parts;
-  const { simple, api } = simpleIndex(index.upstream);
+  const place = simpleIndex(index.upstream, index.kind);
+  const { simple, others, api, flat } = place;
   const upstreamSince = await holdToUpstream(state, simple, startOf(parts));
   const upstream = createUpstream({
-    bases: [simple, ...(api === undefined ? [] : [api])],
-    fileHosts: index.fileHosts,
-    insecureUpstream: index.insecureUpstream,
-    ...reachOf(index),
+    ...unsignedReach(index, place, state),
     version: VERSION,
+    contact: config.contact,
     limits: { ...limitsOf(index), connections: config.limits.upstreamConnections, ...seams.upstreamLimits },
     onCrowding: crowding(emit, index.name),
   });
   const mirror = createUnsignedIndex({
     name: index.name,
     upstreamUrl: simple,
-    pageUrl: (project) => `${simple}${project}/`,
+    bases: [simple, ...others],
+    flat,
     api,
     upstream,
     store: createPageStore(state),
@@ -235,11 +236,13 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
     clock,
     emit,
     memory: memoryEach(config),
+    linkBase: linkBase(config, index.name),
     maxAge: index.maxAge,
     staleIfError: index.staleIfError,
     reuploads: index.reuploads,
     contentAddressed: index.contentAddressed,
     projectList: index.projectList,
+    seen: () => seenProjects(state),
     nameFetch: () => randomUUID(),
     notBefore: upstreamSince,
     sealed: config.seal !== undefined,
@@ -265,11 +268,9 @@ async function composeSigned(parts: IndexParts & { readonly index: SignedIndexCo
   const pinnedRoot = readRoot(index.root);
   const accepted = await holdToRoot(state, pinnedRoot, startOf(parts));
   const upstream = createUpstream({
-    bases: [index.upstream, ...layoutBases(layout)],
-    fileHosts: index.fileHosts,
-    insecureUpstream: index.insecureUpstream,
-    ...reachOf(index),
+    ...signedReach(index, layout),
     version: VERSION,
+    contact: config.contact,
     limits: { ...limitsOf(index), connections: config.limits.upstreamConnections, ...seams.upstreamLimits },
     onCrowding: crowding(emit, index.name),
   });
@@ -291,6 +292,7 @@ async function composeSigned(parts: IndexParts & { readonly index: SignedIndexCo
     runner: runInSlices,
     emit,
     memory: memoryEach(config),
+    linkBase: linkBase(config, index.name),
     refreshAfter: index.refresh,
     notBefore: config.referenceTime === undefined ? BUILT_AT : 0,
     reuploads: index.reuploads,

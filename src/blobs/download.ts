@@ -50,7 +50,7 @@ export async function download(
       if (WRONG.has(refusal.reason)) {
         if (++wrong === WRONG_BODIES) throw refusal;
         await writer.restart();
-      } else if (!BROKEN.has(refusal.reason)) throw refusal;
+      } else if (!mayPass(refusal)) throw refusal;
     }
   }
 }
@@ -58,6 +58,11 @@ export async function download(
 /** Everything had come before: the process was ended before it could be proved. */
 function isWhole(writer: FillWriter, { expected }: Wanted): boolean {
   return writer.takenUp > 0 && writer.length === expected.length;
+}
+
+/** Credentials that are refused, or a certificate, another connection does not mend. */
+function mayPass({ reason, transient }: Refusal): boolean {
+  return BROKEN.has(reason) && (reason !== 'unreachable' || transient);
 }
 
 async function receive(

@@ -29,6 +29,8 @@ export interface PageSource {
   readonly bytes: Uint8Array;
   /** Its own URL upstream. */
   readonly pageUrl: string;
+  /** What links to files begin with; absent where they are relative. */
+  readonly linkBase?: string | undefined;
 }
 
 /** What only the mirror knows, asked for between the steps of drawing. */
@@ -79,11 +81,11 @@ export interface PageWork {
 
 /** All of it here and now: for documents that are small. */
 export const workHere: PageWork = {
-  async drawPage({ project, bytes, pageUrl }, { known, enforce }) {
+  async drawPage({ project, bytes, pageUrl, linkBase }, { known, enforce }) {
     const decoded = decodePage(bytes, project);
     const undigested = undigestedOf(decoded);
     const enforced = await enforce(
-      relink(decoded, { pageUrl, known: undigested.length === 0 ? undefined : await known?.(undigested) }),
+      relink(decoded, { pageUrl, linkBase, known: undigested.length === 0 ? undefined : await known?.(undigested) }),
     );
     const { hidden, listing } = enforced;
     return { ...enforced, bodies: await renderPage(hidden === true ? emptied(listing) : listing) };

@@ -14,8 +14,8 @@ export interface Download {
 }
 
 /**
- * Opens one attempt, on a new connection after the first. Throws Refusal: `unreachable`, `slow`, `redirect`, `encoding`,
- * `truncated`, or `unlisted` where upstream says 404/410 for every place. `limit` is the most bytes the body may have.
+ * Opens one attempt, on a new connection after the first. Throws Refusal: `unreachable`, `forbidden`, `slow`, `redirect`,
+ * `encoding`, `truncated`, or `unlisted` where upstream says 404/410 for every place. `limit` is the most bytes the body may have.
  */
 export type OpenDownload = (request: {
   readonly offset: number;
@@ -56,8 +56,6 @@ export interface DocumentRequest {
   readonly fresh: boolean;
   /** 403 then means the same as 404 and 410: object stores answer so for a key that does not exist. */
   readonly forbiddenIsAbsent?: boolean | undefined;
-  /** False where a redirect is refused. Default true, within limits. */
-  readonly redirects?: boolean | undefined;
   /** A digest or a signature will tell a cut body from a whole one. Where nothing does, its framing must. */
   readonly proved?: boolean | undefined;
 }

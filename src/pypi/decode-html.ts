@@ -59,6 +59,22 @@ export function anchorNames(bytes: Uint8Array): readonly string[] {
   return names;
 }
 
+/** Every link of a page that may be one to a file, as it stands there, and the page's `<base href>`. */
+export function anchorsOf(bytes: Uint8Array): {
+  readonly base: string | undefined;
+  readonly anchors: readonly { readonly filename: string; readonly attributes: Attributes }[];
+} {
+  const anchors: { readonly filename: string; readonly attributes: Attributes }[] = [];
+  let base: string | undefined;
+  forEachTag(decodeText(bytes), (tag, attributes) => {
+    if (tag === 'base') base ??= attributes.get('href');
+    if (tag !== 'a') return;
+    const line = readAnchor(attributes);
+    if (typeof line === 'object') anchors.push({ filename: line.filename, attributes });
+  });
+  return { base, anchors };
+}
+
 type Attributes = ReadonlyMap<string, string>;
 
 const WANTED: ReadonlySet<string> = new Set(['a', 'base', 'meta']);

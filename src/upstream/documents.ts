@@ -4,15 +4,18 @@ import { deadline } from '../async/timeout.ts';
 import { alone } from '../bytes/copy-out-of-pool.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { DocumentAnswer, DocumentRequest, Upstream } from '../ports/upstream.ts';
+import type { Absences } from './absence.ts';
 import { codingOf, DOCUMENT_CODINGS, labelOf, unpacked } from './decoded.ts';
-import { redactUrl } from './destinations.ts';
+import { Elsewhere, redactUrl } from './destinations.ts';
 import type { Answer } from './exchange.ts';
 import { overdue } from './failures.ts';
 import type { UpstreamLimits } from './limits.ts';
-import { type Lane, type MakeVisit, unfit } from './visit.ts';
+import { type Lane, type MakeVisit, saysWhy, unfit, type Visited } from './visit.ts';
+import { whyOf } from './words.ts';
 
 interface DocumentDeps {
   readonly visit: MakeVisit;
+  readonly absences: Absences;
   readonly lane: Lane;
   readonly limits: UpstreamLimits;
   /** Further attempts after the first failed. */
@@ -48,20 +51,29 @@ async function persist(deps: DocumentDeps, request: DocumentRequest, caller: Cal
 }
 
 async function attempt(
-  { visit, lane, limits }: DocumentDeps,
+  { visit, lane, limits, absences }: DocumentDeps,
   request: DocumentRequest,
   caller: Caller,
   again: boolean,
 ): Promise<DocumentAnswer> {
-  const { url, accept, etag, fresh, redirects = true } = request;
+  const { url, accept, etag, fresh } = request;
   const headers = {
     'accept-encoding': DOCUMENT_CODINGS,
     ...(accept !== undefined && { accept }),
     ...(etag !== undefined && !fresh && { 'if-none-match': etag }),
   };
-  const most = redirects ? limits.redirects : 0;
-  return read(await visit(url, { headers, redirects: most, fresh: fresh || again, lane, caller }), request);
+  try {
+    const answer = await visit(url, { headers, redirects: limits.redirects, fresh: fresh || again, lane, caller });
+    return await read(answer, request, absences, caller);
+  } catch (error) {
+    if (!(error instanceof Elsewhere)) throw error;
+    const saying = { url, status: 0, elsewhere: error.to, authorized: false };
+    if (await absences.means(saying, caller, fresh)) return { kind: 'absent' };
+    throw error;
+  }
 }
+
+const HINT = ' Where that is how it says that it has no such thing, say so: absent: { statuses: [403] }, or --kind.';
 
 function mayPass(error: unknown): boolean {
   return (
@@ -69,16 +81,31 @@ function mayPass(error: unknown): boolean {
   );
 }
 
-async function read(answer: Answer, request: DocumentRequest): Promise<DocumentAnswer> {
-  const { status } = answer;
-  if (status === 304 && request.etag !== undefined && !request.fresh) return without(answer, 'unchanged');
+async function read(
+  answer: Visited,
+  request: DocumentRequest,
+  absences: Absences,
+  caller: Caller,
+): Promise<DocumentAnswer> {
+  const { status, authorized } = answer;
+  const { url } = request;
+  if (status === 304 && request.etag !== undefined && !request.fresh) {
+    absences.heard(url);
+    return without(answer, 'unchanged');
+  }
   if (status === 404 || status === 410 || (status === 403 && request.forbiddenIsAbsent === true))
     return without(answer, 'absent');
+  if (saysWhy(answer)) {
+    const why = await whyOf(answer);
+    if (await absences.means({ url, status, why, authorized }, caller, request.fresh)) return { kind: 'absent' };
+    throw unfit(answer, why, HINT);
+  }
   if (status !== 200) throw unfit(answer);
   const bytes = await gather(answer, request.limit);
   // gzip and zstd have an end of their own.
   const unframed = request.proved !== true && labelOf(answer) === undefined && !isFramed(answer);
   if (unframed && !isCompleteByItself(bytes)) throw unframedCut(answer);
+  absences.heard(url);
   return { kind: 'document', url: answer.url.href, bytes, ...(unframed && { unframed }), ...described(answer) };
 }
 

@@ -3,16 +3,19 @@ import { type Deadline, deadline } from '../async/timeout.ts';
 import { isStrong } from '../bytes/etag.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Download, OpenDownload, Upstream } from '../ports/upstream.ts';
+import type { Absences } from './absence.ts';
 import { codingOf, labelOf, unpacked } from './decoded.ts';
 import { redactUrl } from './destinations.ts';
 import type { Answer } from './exchange.ts';
 import { overdue } from './failures.ts';
 import type { UpstreamLimits } from './limits.ts';
 import { type Reading, Readings } from './reading.ts';
-import { type Lane, type MakeVisit, unfit } from './visit.ts';
+import { type Lane, type MakeVisit, saysWhy, unfit, type Visited } from './visit.ts';
+import { whyOf } from './words.ts';
 
 interface DownloadDeps {
   readonly visit: MakeVisit;
+  readonly absences: Absences;
   readonly lane: Lane;
   readonly limits: UpstreamLimits;
   readonly closing: AbortSignal;
@@ -26,18 +29,21 @@ export function createDownloads(deps: DownloadDeps): Upstream['download'] {
     let at = 0;
     return async (attempt) => {
       let absent: unknown;
+      let forbidden: unknown;
       for (; at < places.length; at++) {
         try {
           const place = places[at];
           if (place !== undefined) return await place.open(attempt);
         } catch (error) {
-          if (!(error instanceof Refusal) || error.reason !== 'unlisted') throw error;
-          absent = error;
+          // Another name of the same bytes may be open to us; whatever comes is proved.
+          if (error instanceof Refusal && error.reason === 'forbidden') forbidden ??= error;
+          else if (error instanceof Refusal && error.reason === 'unlisted') absent = error;
+          else throw error;
         }
       }
       // What lies nowhere now may lie somewhere at the next attempt.
       at = 0;
-      throw absent ?? new Refusal('unlisted', 'There is no address to fetch it from.');
+      throw forbidden ?? absent ?? new Refusal('unlisted', 'There is no address to fetch it from.');
     };
   };
 }
@@ -76,7 +82,8 @@ class Place {
     const fresh = attempt > 1;
     if (offset === 0) this.#readings.begin();
     // An offset in what was unpacked means nothing to upstream.
-    if (offset === 0 || this.#reading === 'unpacked') return this.#whole(await this.#visit({}, fresh, until), limit);
+    if (offset === 0 || this.#reading === 'unpacked')
+      return this.#whole(await this.#visit({}, fresh, until), limit, until);
 
     const etag = this.#etag;
     const range = { range: `bytes=${offset}-`, ...(etag !== undefined && { 'if-range': etag }) };
@@ -84,22 +91,23 @@ class Place {
     const isSame = this.#label === null || labelOf(answer) === this.#label;
     if (answer.status === 206 && isSame && continues(answer, offset, etag))
       return { start: offset, bytes: takingBack(answer.body(limit - offset)) };
-    if (answer.status !== 206 && answer.status !== 416) return this.#whole(answer, limit);
+    if (answer.status !== 206 && answer.status !== 416) return this.#whole(answer, limit, until);
     // Not the rest of what came before: from the start, then.
     answer.discard();
-    return this.#whole(await this.#visit({}, true, until), limit);
+    return this.#whole(await this.#visit({}, true, until), limit, until);
   }
 
-  #visit(headers: Readonly<Record<string, string>>, fresh: boolean, caller: Caller): Promise<Answer> {
+  #visit(headers: Readonly<Record<string, string>>, fresh: boolean, caller: Caller): Promise<Visited> {
     const { visit, lane, limits } = this.#deps;
     return visit(this.#url, { headers, redirects: limits.redirects, fresh, lane, caller });
   }
 
-  #whole(answer: Answer, limit: number): Download {
+  async #whole(answer: Visited, limit: number, caller: Caller): Promise<Download> {
     if (answer.status === 404 || answer.status === 410) {
       answer.discard();
-      throw new Refusal('unlisted', `The index lists ${redactUrl(this.#url)}, but answers ${answer.status} for it.`);
+      throw unlisted(this.#url, answer.status);
     }
+    if (saysWhy(answer)) await this.#refuse(answer, caller);
     if (answer.status !== 200) throw unfit(answer);
     const label = labelOf(answer);
     this.#label = label;
@@ -133,6 +141,18 @@ class Place {
     }
     this.#readings.came(this.#reading);
   }
+
+  async #refuse(answer: Visited, caller: Caller): Promise<never> {
+    const { status, authorized } = answer;
+    const why = await whyOf(answer);
+    const saying = { url: this.#url, status, why, authorized };
+    if (await this.#deps.absences.means(saying, caller)) throw unlisted(this.#url, status);
+    throw unfit(answer, why);
+  }
+}
+
+function unlisted(url: string, status: number): Refusal {
+  return new Refusal('unlisted', `The index lists ${redactUrl(url)}, but answers ${status} for it.`);
 }
 
 async function* thenClear(

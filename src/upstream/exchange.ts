@@ -13,6 +13,8 @@ import { createTimer, type Timer } from './timer.ts';
 export interface Answer {
   readonly url: URL;
   readonly status: number;
+  /** The reason phrase, as it came. */
+  readonly phrase: string;
   readonly headers: IncomingHttpHeaders;
   /** What Content-Length says. */
   readonly length: number | undefined;
@@ -127,7 +129,7 @@ function answered(
 function answerOf(response: IncomingMessage, url: URL, timer: Timer, ask: Ask, limits: UpstreamLimits): Answer {
   // An unread body may fail at any time; whoever reads it is told by the iterator.
   response.on('error', () => {});
-  const { headers, statusCode: status = 0 } = response;
+  const { headers, statusCode: status = 0, statusMessage: phrase = '' } = response;
   const refusal = objection(response, url, limits.headerCount);
   if (refusal !== undefined) {
     response.destroy();
@@ -137,6 +139,7 @@ function answerOf(response: IncomingMessage, url: URL, timer: Timer, ask: Ask, l
   return {
     url,
     status,
+    phrase,
     headers,
     length,
     body: (limit) =>

@@ -30,7 +30,7 @@ export interface UpstreamLimits {
   /** For a connection to download on; documents have their deadline for everything. */
   readonly longestQueueing: number;
   readonly idleSocket: number;
-  /** Redirects for pages and files; metadata has none. */
+  /** Redirects that are followed. */
   readonly redirects: number;
   readonly retries: number;
   readonly retryDelay: number;
@@ -40,6 +40,10 @@ export interface UpstreamLimits {
   readonly longestWait: number;
   /** An unwanted body (of a 404, say) is read on for at most this long, to keep the connection. */
   readonly discard: number;
+  /** That an index answers for what it has is believed for this long after it was shown. */
+  readonly witnessed: number;
+  /** After it could not be shown, it is not tried again for this long. */
+  readonly unwitnessed: number;
 }
 
 const SECOND = 1000;
@@ -63,4 +67,6 @@ export const LIMITS: UpstreamLimits = {
   longestRetryAfter: MINUTE,
   longestWait: 5 * SECOND,
   discard: 500,
+  witnessed: MINUTE,
+  unwitnessed: 5 * SECOND,
 };

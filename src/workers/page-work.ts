@@ -26,14 +26,14 @@ export function createPageWork(options: PageWorkOptions = {}): PageWork & { clos
 
   return {
     drawPage(source, steps, caller) {
-      const { project, bytes, pageUrl } = source;
+      const { project, bytes, pageUrl, linkBase } = source;
       if (bytes.byteLength < large) return workHere.drawPage(source, steps, caller);
       return pages.run(caller, async (call) => {
         const document = documents++;
         try {
           const undigested = await call('open', { document, project, bytes });
           const known = undigested.length === 0 ? undefined : await steps.known?.(undigested);
-          const head = await call('relink', { document, pageUrl, known: known && plain(known) });
+          const head = await call('relink', { document, pageUrl, linkBase, known: known && plain(known) });
           const enforced = await steps.enforce(await listingFrom(call, document, head));
           const withheld = new Set(enforced.withheld.keys());
           const silenced = new Set(enforced.silenced.keys());

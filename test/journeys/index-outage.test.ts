@@ -79,11 +79,18 @@ describe('an upstream that fails once', () => {
     expect(await rig.names('alpha')).toEqual([ALPHA.filename]);
   });
 
-  it.each([429, 403, 401, 500, 503])('with %s is never a 404', async (status) => {
+  it.each([
+    [429, '503 unreachable'],
+    [403, '502 forbidden'],
+    [451, '502 forbidden'],
+    [401, '503 unreachable'],
+    [500, '503 unreachable'],
+    [503, '503 unreachable'],
+  ])('with %s is never a 404', async (status, answer) => {
     await start();
     rig.pypi.page('alpha', () => answering(status, 'no'));
-    expect(await rig.refused(PAGE)).toBe('503 unreachable');
-    expect(await rig.refused(rig.path(ALPHA))).toBe('503 unreachable');
+    expect(await rig.refused(PAGE)).toBe(answer);
+    expect(await rig.refused(rig.path(ALPHA))).toBe(answer);
   });
 
   it('by a reset is 503, too', async () => {

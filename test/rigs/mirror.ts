@@ -60,6 +60,8 @@ export interface MirrorOptions {
   readonly maxBytes?: number | undefined;
   /** A data directory that is there already; by default an empty one. */
   readonly data?: string | undefined;
+  /** Absolute links, and what they begin with. */
+  readonly linksBelow?: string | undefined;
   /** Files of a seal key and its epoch. */
   readonly seal?: { readonly key: string; readonly epoch: string } | undefined;
 }
@@ -102,8 +104,10 @@ const ANY_INDEX = {
   insecureUpstream: false,
   reuploads: false,
   maxBytes: undefined,
+  absent: { statuses: [], redirectElsewhere: false },
   credentials: undefined,
   ca: undefined,
+  client: undefined,
   proxy: undefined,
   privateHosts: [],
   timeouts: TIMEOUTS,
@@ -132,6 +136,7 @@ export function unsignedConfig(
   return {
     ...ANY_INDEX,
     evidence: 'index',
+    kind: undefined,
     maxAge: 600,
     staleIfError: 86_400,
     contentAddressed: true,
@@ -191,7 +196,8 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
     server: {
       host: '127.0.0.1',
       port: 0,
-      publicUrl: undefined,
+      publicUrl: options.linksBelow,
+      ...(options.linksBelow !== undefined && { links: 'absolute' }),
       maxConnections: 4096,
       grace: 30,
       trustedProxies: [],

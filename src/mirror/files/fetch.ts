@@ -92,7 +92,7 @@ export class Fetch {
     try {
       return await blobs.fetch(fill, ifThere(listed, wanted), caller);
     } catch (error) {
-      if (!isInconsistent(error)) throw error;
+      if (!isInconsistent(error) && !isForbidden(error)) throw error;
     }
     const last = ifThere(await otherwise(), wanted);
     return blobs.fetch({ ...fill, origin: `${index} instead of ${fill.origin}` }, last, caller);
@@ -161,6 +161,10 @@ function ifThere(source: OpenDownload, wanted: Wanted): OpenDownload {
 /** Upstream lacking what signed metadata lists is upstream's inconsistency, never "absent". */
 function listedButMissing({ name, subject }: Wanted): Refusal {
   return new Refusal('mix-and-match', `${name} is listed, but upstream does not have it.`, { subject });
+}
+
+function isForbidden(error: unknown): boolean {
+  return error instanceof Refusal && error.reason === 'forbidden';
 }
 
 function isInconsistent(error: unknown): boolean {

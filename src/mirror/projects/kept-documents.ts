@@ -125,6 +125,15 @@ export class KeptDocuments<P, V> {
     this.#askBehind(name, doubted);
   }
 
+  /** Asks anew for a document of which something is gone, and waits for that; undefined where there is none any more. */
+  again(believed: Believed<P>, caller: Caller): Promise<Found<P, V> | undefined> {
+    const { name } = believed;
+    const kept = this.#remembered.get(name);
+    const doubted =
+      kept?.drawing.believed === believed ? this.#remembered.keep(name, { ...kept, doubted: true }) : kept;
+    return this.#ask(name, doubted, caller);
+  }
+
   async #find(name: string, caller: Caller): Promise<Found<P, V> | undefined> {
     const inMemory = this.#remembered.get(name);
     const kept = inMemory ?? (await this.#recall(name, caller));

@@ -4,6 +4,7 @@ import { Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { PageWork } from '../../ports/page-work.ts';
 import type { Policy } from '../../ports/policy.ts';
+import type { Upstream } from '../../ports/upstream.ts';
 import type { Page } from '../../render/page.ts';
 import type { Evidence } from '../evidence.ts';
 import type { BelievedPage } from './believed-page.ts';
@@ -13,6 +14,7 @@ import { type Found, KeptDocuments } from './kept-documents.ts';
 import { LeftOutLines } from './left-out.ts';
 import type { ProjectPins } from './pins.ts';
 import type { Reports } from './reports.ts';
+import { StrangeHosts } from './strange-hosts.ts';
 
 export interface ProjectPagesOptions<P> {
   readonly index: string;
@@ -22,6 +24,8 @@ export interface ProjectPagesOptions<P> {
   readonly policy: Policy;
   readonly clock: Clock;
   readonly reports: Reports;
+  readonly upstream: Pick<Upstream, 'mayFetch'>;
+  readonly linkBase?: string | undefined;
   readonly background: Background;
   readonly drawn?: DrawnBodies | undefined;
   /** Bytes. */
@@ -37,7 +41,8 @@ export class ProjectPages<P> {
 
   constructor(options: ProjectPagesOptions<P>) {
     this.#areAskedByName = options.evidence.isAskedByName;
-    const drawer = new PageDrawer({ ...options, leftOut: this.#leftOut });
+    const strangeHosts = new StrangeHosts(options);
+    const drawer = new PageDrawer({ ...options, leftOut: this.#leftOut, strangeHosts });
     this.#policy = options.policy;
     this.#documents = new KeptDocuments({
       ...options,
@@ -80,6 +85,12 @@ export class ProjectPages<P> {
   /** Whether upstream said a short while ago that there is none. */
   isAbsent(project: string): boolean {
     return this.#documents.isAbsent(project);
+  }
+
+  /** The page as upstream has it now, whatever its tag says: something that this one says is gone. Throws Refusal. */
+  async again(page: BelievedPage<P>, caller: Caller): Promise<BelievedPage<P> | undefined> {
+    const found = await this.#documents.again(page.believed, caller);
+    return found && this.get(page.project, caller);
   }
 
   /** A file is not what this page says. */

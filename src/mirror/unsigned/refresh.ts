@@ -4,19 +4,15 @@ import { type Reason, Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { PageRecord, PageStore, UnsavedPage } from '../../ports/index-state.ts';
 import type { Difference, PageWork } from '../../ports/page-work.ts';
-import type { Upstream } from '../../ports/upstream.ts';
 import type { Change } from '../../pypi/changes.ts';
 import { isAccepted, type Loss, lossText, sameLosses } from '../../pypi/losses.ts';
-import { PAGE_ACCEPT } from '../../pypi/media-types.ts';
 import type { Oddity } from '../../pypi/project-page.ts';
-import { LIMITS } from '../limits.ts';
 import type { Reports } from '../projects/reports.ts';
 import { type Arrival, asArrival, highest, isUnsure, sameBytes } from './observation.ts';
+import type { How, PagePlaces } from './places.ts';
 
 export interface RefreshOptions {
-  readonly upstream: Pick<Upstream, 'document'>;
-  /** Where a project's page is upstream. */
-  readonly pageUrl: (project: string) => string;
+  readonly places: PagePlaces;
   readonly store: PageStore;
   readonly clock: Clock;
   readonly reports: Reports;
@@ -37,8 +33,6 @@ interface Believable {
   readonly unsaved?: UnsavedPage;
 }
 
-/** PEP 691, with HTML for indexes that know nothing else. */
-
 /** How long upstream must stand by a lower serial: longer than an edge of a CDN stays behind. Seconds. */
 const LOWER_FOR = 3600;
 const MOST_LOWER = 10_000;
@@ -48,6 +42,8 @@ const UNREADABLE: ReadonlySet<Reason> = new Set(['format', 'foreign', 'limit']);
 /** One refresh of one page. */
 interface Round {
   readonly project: string;
+  /** Where its page was last. */
+  readonly known: string | undefined;
   readonly caller: Caller;
 }
 
@@ -63,7 +59,7 @@ export class PageRefresh {
 
   /** Throws Refusal where upstream cannot be believed now; what was believed before is then the caller's to serve on. */
   async refresh(project: string, before: PageRecord | undefined, caller: Caller): Promise<Refreshed> {
-    const round = { project, caller };
+    const round = { project, known: before?.url, caller };
     const unsure = before !== undefined && isUnsure(before, this.#options.clock.now());
     const etag = unsure ? undefined : before?.etag;
     const fresh = unsure || (before?.twice === false && etag === undefined);
@@ -75,10 +71,8 @@ export class PageRefresh {
     return this.#confirmed(before);
   }
 
-  async #ask({ project, caller }: Round, how: { readonly etag?: string | undefined; readonly fresh: boolean }) {
-    const { upstream, pageUrl } = this.#options;
-    const ask = { url: pageUrl(project), accept: PAGE_ACCEPT, limit: LIMITS.page, ...how };
-    const answer = await upstream.document(ask, caller);
+  async #ask({ project, known, caller }: Round, how: How) {
+    const answer = await this.#options.places.page(project, { ...how, known }, caller);
     return answer.kind === 'document' ? asArrival(answer) : answer;
   }
 
@@ -217,7 +211,7 @@ export class PageRefresh {
   #recordOf(project: string, version: number, arrival: Arrival, fetch: string) {
     const { bytes, contentType, etag, serial: seenSerial, maxAge } = arrival;
     const now = this.#options.clock.now();
-    const url = arrival.url === this.#options.pageUrl(project) ? undefined : arrival.url;
+    const url = arrival.url === this.#options.places.urlOf(project) ? undefined : arrival.url;
     const times = { fetchedAt: now, confirmedAt: now };
     return { project, version, bytes, url, contentType, etag, seenSerial, maxAge, ...times, fetch };
   }

@@ -30,6 +30,12 @@ describe('a good answer', () => {
     });
   });
 
+  it('is asked for with the address of whoever runs this', async () => {
+    const server = await serve({ files });
+    await bytesAt(connect(server, { version: '9.9', contact: 'team@example.com' }), `${server.url}x`, 5);
+    expect(server.requests[0]?.headers['user-agent']).toBe('verbatim/9.9 (team@example.com)');
+  });
+
   it('may be empty', async () => {
     expect(await ask({ kind: 'replace', bytes: new Uint8Array() })).toBe('');
   });
@@ -61,8 +67,13 @@ describe('statuses', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  it.each([401, 403, 407])('%i refuses, not as absence', async (status) => {
-    await expect(ask({ kind: 'status', status })).rejects.toEqual(refusal('unreachable', false));
+  it.each([
+    [401, 'unreachable'],
+    [403, 'forbidden'],
+    [407, 'unreachable'],
+    [451, 'forbidden'],
+  ])('%i refuses, not as absence', async (status, reason) => {
+    await expect(ask({ kind: 'status', status })).rejects.toEqual(refusal(reason, false));
   });
 
   it('500, 502, 503 and 504 are tried again on a new connection, a bounded number of times', async () => {
@@ -115,6 +126,22 @@ describe('Retry-After', () => {
     const start = performance.now();
     expect(text(await bytesAt(patient, `${server.url}x`, 100))).toBe('hello');
     expect(performance.now() - start).toBeGreaterThan(140);
+  });
+
+  it('429 without it slows that host, longer each time, and no other', async () => {
+    const [server, other] = [await serve({ files }), await serve({ files })];
+    const upstream = connect(server, { bases: [server.url, other.url], limits: { longestWait: 10 } });
+    const asked = (at: typeof server) => bytesAt(upstream, `${at.url}x`, 100);
+    server.fault('/x', { kind: 'status', status: 429 }, 1);
+    await expect(asked(server)).rejects.toEqual(refusal('unreachable', true));
+    await expect(asked(server)).rejects.toThrow('asked not to be asked again for 1 seconds');
+    expect(server.requests).toHaveLength(1);
+    expect(text(await asked(other))).toBe('hello');
+    const patient = connect(server, { limits: { longestWait: 10_000 }, retries: 2 });
+    server.fault('/x', { kind: 'status', status: 429 }, 2);
+    const start = performance.now();
+    expect(text(await bytesAt(patient, `${server.url}x`, 100))).toBe('hello');
+    expect(performance.now() - start).toBeGreaterThan(1490);
   });
 
   it('as a date is honoured too', async () => {

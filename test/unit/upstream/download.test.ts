@@ -76,7 +76,8 @@ describe('an attempt', () => {
   it.each([
     [500, 'unreachable'],
     [429, 'unreachable'],
-    [403, 'unreachable'],
+    [403, 'forbidden'],
+    [401, 'unreachable'],
     [304, 'format'],
     [204, 'format'],
   ])('refuses %i and leaves trying again to the store', async (status, reason) => {
