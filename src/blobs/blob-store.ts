@@ -1,159 +1,137 @@
-import { type Background, createBackground } from '../async/background.ts';
-import type { Caller } from '../async/caller.ts';
-import { createGate } from '../async/gate.ts';
-import { type CommonShares, createShares } from '../async/shares.ts';
+import { type Caller, internalCaller } from '../async/caller.ts';
+import { createShares } from '../async/shares.ts';
+import type { Statement } from '../bytes/digest.ts';
 import { Expected } from '../bytes/expected.ts';
 import { makeSighting } from '../bytes/first-sight.ts';
 import { lend, mustBe } from '../bytes/proof.ts';
 import { Proven, prove } from '../bytes/proven.ts';
-import { createProver, createSightHasher } from '../bytes/prover.ts';
 import { Refusal } from '../bytes/refusal.ts';
-import { type Blob, makeBlob } from '../ports/blob.ts';
-import { type BlobStorage, StorageError, type UsageRecord } from '../ports/blob-storage.ts';
+import type { Blob } from '../ports/blob.ts';
 import type { Blobs, Sighted, Unstated, Wanted } from '../ports/blobs.ts';
 import type { OpenDownload } from '../ports/upstream.ts';
-import { Aliases } from './aliases.ts';
-import { ChunkBuffers } from './chunk-buffers.ts';
 import { BlobGone } from './chunks.ts';
-import { download as downloadInto, type Waiting } from './download.ts';
-import { Evictor } from './evict.ts';
-import { FillWriter } from './fill-writer.ts';
+import { Filler } from './filler.ts';
 import { type Filling, Fills } from './fills.ts';
 import * as LIMITS from './limits.ts';
-import { type Proof, Proofs } from './proofs.ts';
-import { BlobReader } from './reader.ts';
+import { OwnLease } from './own-lease.ts';
+import { Partials } from './partials.ts';
+import { type BlobsOptions, createParts, type Parts } from './parts.ts';
 import { isWrong, type Verification, verifyBlobs } from './scan.ts';
-import { refusalOf, StoredBlobs } from './stored-blobs.ts';
+import { refusalOf } from './stored-blobs.ts';
 import { Tags } from './tags.ts';
-import { Upkeep } from './upkeep.ts';
-import { type Usage, UsageOrder } from './usage-order.ts';
-
-export interface BlobsOptions {
-  readonly storage: BlobStorage;
-  readonly record: UsageRecord;
-  readonly maxBytes?: number | undefined;
-  /** False for a command beside the server on the same storage: nothing is evicted, swept or recorded by it. */
-  readonly upkeep?: boolean | undefined;
-  /** Where downloads and readers queue; others may queue there too. */
-  readonly shares?: Pick<CommonShares, 'chunks' | 'fills'> | undefined;
-  readonly maxOrphans?: number | undefined;
-  readonly orphanStallMs?: number | undefined;
-  /** Bytes of small blobs that are read from the memory they were proved in, 0 for none. */
-  readonly freshBytes?: number | undefined;
-  /** A stored file was found changed and was set aside. Must not throw. */
-  readonly onCorrupt?: ((event: { readonly sha256: string; readonly message: string }) => void) | undefined;
-  /** Work behind the requests failed (scan, use record, eviction, sync); requests go on. Must not throw. */
-  readonly onTrouble?: ((error: unknown) => void) | undefined;
-  /** Milliseconds, for back-off. */
-  readonly nowMs?: (() => number) | undefined;
-}
+import type { Usage } from './usage-order.ts';
 
 /** Files and documents over a storage: one download however many ask, every chunk checked as it leaves. */
 export class BlobStore implements Blobs {
-  readonly #storage: BlobStorage;
-  readonly #maxBytes: number;
-  readonly #isOwner: boolean;
-  readonly #onTrouble: (error: unknown) => void;
-  readonly #order: UsageOrder;
-  readonly #proofs: Proofs;
-  readonly #aliases: Aliases;
-  readonly #stored: StoredBlobs;
-  readonly #reader: BlobReader;
-  readonly #evictor: Evictor;
-  readonly #upkeep: Upkeep;
+  readonly #parts: Parts;
+  readonly #partials: Partials;
+  readonly #filler: Filler;
   readonly #fills: Fills;
-  readonly #behind: Background = createBackground();
-  /** Counts publications, so that a look that overlapped one is taken again. */
-  #published = 0;
 
   constructor(options: BlobsOptions) {
-    const { storage, record, onTrouble = () => undefined, onCorrupt = () => undefined } = options;
-    this.#storage = storage;
-    this.#maxBytes = options.maxBytes ?? LIMITS.MAX_BYTES;
-    this.#isOwner = options.upkeep ?? true;
-    this.#onTrouble = onTrouble;
-    this.#order = new UsageOrder(this.#maxBytes, LIMITS.PROBATION_SHARE);
-    this.#aliases = new Aliases(storage, { most: LIMITS.ALIASES_IN_MEMORY, behind: this.#behind, onTrouble });
-    const { chunks, fills } = options.shares ?? createShares();
-    const buffers = new ChunkBuffers(chunks, LIMITS.IDLE_BUFFERS);
-    const ownBuffers = new ChunkBuffers(
-      createGate({
-        places: LIMITS.OWN_BUFFERS,
-        queue: LIMITS.OWN_QUEUE,
-        longestWait: LIMITS.OWN_WAIT_MS,
-        full: 'Too many stored files are being proved at this moment. Try again in a moment.',
-      }),
-      LIMITS.OWN_IDLE_BUFFERS,
-    );
-    const { RECORD_BYTES: memory, HASHING: hashing } = LIMITS;
-    this.#proofs = new Proofs({ storage, buffers: ownBuffers, memory, hashing });
-    this.#stored = new StoredBlobs({
-      storage,
-      order: this.#order,
-      proofs: this.#proofs,
-      aliases: this.#aliases,
-      behind: this.#behind,
-      onChange: () => this.#upkeep.changed(),
-      onCorrupt,
-      onTrouble,
-    });
-    const afterFailedRead = (sha256: string, error: unknown) => this.#stored.afterFailedRead(sha256, error);
-    this.#reader = new BlobReader({
-      storage,
-      buffers,
-      ownBuffers,
-      freshBytes: options.freshBytes ?? LIMITS.FRESH_BYTES,
-      afterFailedRead,
-    });
-    this.#evictor = new Evictor({
-      storage,
-      order: this.#order,
-      isSending: (sha256) => this.#reader.isSending(sha256),
-      forget: (sha256) => this.#proofs.forget(sha256),
-    });
-    this.#upkeep = new Upkeep(
-      { storage, record, order: this.#order, aliases: this.#aliases, evictor: this.#evictor, onTrouble },
-      this.#isOwner,
+    const { fills } = options.shares ?? createShares();
+    const nowMs = options.nowMs ?? Date.now;
+    this.#parts = createParts(options);
+    const { storage, maxBytes, isOwner, behind, onTrouble } = this.#parts;
+    this.#partials = new Partials({ storage, maxBytes, nowMs, isStored: (stated) => this.#isStored(stated) });
+    if (isOwner) behind.add(this.#partials.tidy().catch(onTrouble));
+    this.#filler = new Filler(this.#parts, this.#partials, (proof, others) =>
+      this.#fills.proved(proof.digests, others),
     );
     this.#fills = new Fills({
-      run: (wanted, download, waiting) => this.#fill(wanted, download, waiting),
+      run: (wanted, download, waiting) => this.#filler.fill(wanted, download, waiting),
+      stored: ({ expected }) => this.#look(expected, undefined),
       gate: fills,
+      lease: options.lease ?? new OwnLease(),
+      leaseTimes: { ...LIMITS.LEASE_TIMES, ...options.leaseTimes },
       maxOrphans: options.maxOrphans ?? LIMITS.MAX_ORPHANS,
       orphanStallMs: options.orphanStallMs ?? LIMITS.ORPHAN_STALL_MS,
-      nowMs: options.nowMs ?? Date.now,
+      nowMs,
     });
   }
 
   /** Resolves when the scan at start has seen everything. */
   get scanned(): Promise<void> {
-    return this.#upkeep.scanned;
+    return this.#parts.upkeep.scanned;
   }
 
-  usage(): Usage & { readonly scanned: boolean; readonly fills: number } {
-    return { ...this.#order.usage(), scanned: this.#upkeep.isScanned, fills: this.#fills.active };
+  usage(): Usage & {
+    readonly scanned: boolean;
+    readonly fills: number;
+    /** Of downloads that were given up. */
+    readonly partials: { readonly count: number; readonly bytes: number };
+  } {
+    return {
+      ...this.#parts.order.usage(),
+      scanned: this.#parts.upkeep.isScanned,
+      fills: this.#fills.active,
+      partials: this.#partials.usage(),
+    };
+  }
+
+  /** Bytes counted for each index. */
+  held(): ReadonlyMap<string, number> {
+    return this.#parts.order.held();
+  }
+
+  /** The same blobs; what is fetched or written there is counted for the index. */
+  of(index: string): Blobs {
+    return {
+      stored: (expected) => this.stored(expected),
+      open: (expected) => this.#open(expected, index),
+      fetch: (wanted, download, caller) => this.fetch({ ...wanted, index }, download, caller),
+      sight: (unstated, download, caller) => this.sight({ ...unstated, index }, download, caller),
+      keep: (sha256, by) => this.keep(sha256, by),
+      readDocument: (expected, limit) => this.#readDocument(expected, limit, index),
+      writeDocument: (document) => this.#writeDocument(document, index),
+    };
   }
 
   async stored(expected: Expected): Promise<boolean> {
-    const sha256 = await this.#aliases.find(mustBe(Expected, expected).digests);
-    if (sha256 === undefined) return false;
-    if (this.#order.has(sha256)) return true;
-    if (this.#upkeep.isScanned) return false;
-    return (await this.#storage.stat(sha256, expected.length).catch(() => undefined)) !== undefined;
+    return this.#isStored(mustBe(Expected, expected));
   }
 
-  async open(expected: Expected): Promise<Blob | undefined> {
-    const proof = await this.#stored.find(mustBe(Expected, expected));
+  async #isStored({ digests, length }: Statement): Promise<boolean> {
+    const sha256 = await this.#parts.aliases.find(digests);
+    if (sha256 === undefined) return false;
+    if (this.#parts.order.has(sha256)) return true;
+    if (this.#parts.upkeep.isScanned) return false;
+    return (await this.#parts.storage.stat(sha256, length).catch(() => undefined)) !== undefined;
+  }
+
+  open(expected: Expected): Promise<Blob | undefined> {
+    return this.#open(expected, undefined);
+  }
+
+  readDocument(expected: Expected, limit: number): Promise<Proven | undefined> {
+    return this.#readDocument(expected, limit, undefined);
+  }
+
+  writeDocument(document: Proven): Promise<void> {
+    return this.#writeDocument(document, undefined);
+  }
+
+  async #open(expected: Expected, index: string | undefined, caller?: Caller): Promise<Blob | undefined> {
+    return this.#look(mustBe(Expected, expected), index, caller);
+  }
+
+  async #look(
+    stated: Statement,
+    index: string | undefined,
+    caller: Caller = internalCaller(index ?? '', 'mirror', 'client'),
+  ): Promise<Blob | undefined> {
+    const proof = await this.#parts.stored.find(stated, caller);
     if (proof === undefined) return undefined;
-    this.#order.used(proof.sha256, proof.size);
-    this.#upkeep.changed();
-    return this.#blobOf(proof);
+    this.#parts.order.used(proof.sha256, proof.size, index);
+    this.#parts.upkeep.changed();
+    return this.#parts.blobOf(proof);
   }
 
   async fetch(wanted: Wanted, download: OpenDownload, caller: Caller): Promise<Blob> {
     if (mustBe(Expected, wanted.expected).digests.size === 0)
       throw new Refusal('algorithm', 'Nothing is known to prove these bytes by.', { subject: wanted.subject });
     const blob = await this.#find(wanted, download, caller);
-    if (wanted.durable === true) await this.#stored.sync(blob.sha256, wanted.subject);
+    if (wanted.durable === true) await this.#parts.stored.sync(blob.sha256, wanted.subject);
     return blob;
   }
 
@@ -169,13 +147,13 @@ export class BlobStore implements Blobs {
   async keep(sha256: string, by: string | undefined): Promise<boolean> {
     if (by !== undefined && !(/^\P{Cc}+$/u.test(by) && by.length <= LIMITS.KEPT_BY_LENGTH))
       throw new RangeError(`Why a file is kept is said in one line of at most ${LIMITS.KEPT_BY_LENGTH} characters.`);
-    if (!this.#upkeep.isScanned && !this.#order.has(sha256)) await this.#upkeep.scanned;
-    this.#upkeep.changed();
-    return this.#order.keep(sha256, by);
+    if (!this.#parts.upkeep.isScanned && !this.#parts.order.has(sha256)) await this.#parts.upkeep.scanned;
+    this.#parts.upkeep.changed();
+    return this.#parts.order.keep(sha256, by);
   }
 
-  async readDocument(expected: Expected, limit: number): Promise<Proven | undefined> {
-    const blob = await this.open(expected);
+  async #readDocument(expected: Expected, limit: number, index: string | undefined): Promise<Proven | undefined> {
+    const blob = await this.#open(expected, index);
     try {
       return blob && prove(await blob.bytes(limit), expected);
     } catch (error) {
@@ -185,19 +163,19 @@ export class BlobStore implements Blobs {
     }
   }
 
-  async writeDocument(document: Proven): Promise<void> {
+  async #writeDocument(document: Proven, index: string | undefined): Promise<void> {
     const { sha256, digests } = mustBe(Proven, document);
-    if (this.#order.has(sha256)) {
-      this.#aliases.add(digests, sha256);
+    if (this.#parts.order.has(sha256)) {
+      this.#parts.aliases.add(digests, sha256);
       return;
     }
     const bytes = lend(document.bytes);
     try {
-      const writer = await this.#storage.begin();
+      const writer = await this.#parts.storage.begin();
       try {
         await writer.write(bytes, 0);
         const { version } = await writer.commit(sha256);
-        this.#publish({ sha256, size: bytes.byteLength, tags: Tags.of(bytes), digests, version });
+        this.#filler.publish({ sha256, size: bytes.byteLength, tags: Tags.of(bytes), digests, version }, index);
       } finally {
         await writer.discard();
       }
@@ -208,67 +186,25 @@ export class BlobStore implements Blobs {
 
   /** Proves every blob again from the storage; sets aside what fails. */
   verifyAll(progress?: (done: Verification) => void): Promise<Verification> {
-    const setAside = (sha256: string, message: string) => this.#stored.setAside(sha256, message);
-    return verifyBlobs({ storage: this.#storage, proofs: this.#proofs, setAside }, progress);
+    const setAside = (sha256: string, message: string) => this.#parts.stored.setAside(sha256, message);
+    return verifyBlobs({ storage: this.#parts.storage, proofs: this.#parts.proofs, setAside }, progress);
   }
 
   /** Ends downloads, writes the use record. */
   async close(): Promise<void> {
     await this.#fills.close();
-    await this.#behind.settled();
-    await this.#upkeep.close();
+    await this.#parts.behind.settled();
+    await this.#parts.upkeep.close();
   }
 
   async #find(wanted: Wanted, download: OpenDownload, caller: Caller): Promise<Blob> {
     for (;;) {
-      const before = this.#published;
+      const before = this.#filler.published;
       const filling = this.#fills.underway(wanted, caller);
       if (filling !== undefined) return filling;
-      const there = await this.open(wanted.expected);
+      const there = await this.#open(wanted.expected, wanted.index, caller);
       if (there !== undefined) return there;
-      if (before === this.#published) return this.#fills.join(wanted, download, caller);
+      if (before === this.#filler.published) return this.#fills.join(wanted, download, caller);
     }
-  }
-
-  async #fill(wanted: Filling, download: OpenDownload, waiting: Waiting): Promise<Blob> {
-    const { expected, subject } = wanted;
-    // What nobody stated the length of may not grow past what is kept at all.
-    const limit = expected.length === undefined ? Math.min(wanted.limit, this.#maxBytes) : wanted.limit;
-    try {
-      const startProver = () => (wanted.sight === true ? createSightHasher(expected.length) : createProver(expected));
-      const writer = await FillWriter.open(this.#storage, { expected, limit, startProver });
-      try {
-        await downloadInto(writer, { ...wanted, limit }, download, waiting);
-        const proof = await writer.commit();
-        this.#publish(proof);
-        const { whole } = writer;
-        if (whole !== undefined) this.#reader.remember(proof, whole);
-        await this.#fills.proved(proof.digests, async (other) => {
-          const there = other === wanted ? undefined : await this.#stored.find(other.expected);
-          return there && this.#blobOf(there);
-        });
-        return this.#blobOf(proof);
-      } finally {
-        await writer.discard();
-      }
-    } catch (error) {
-      // Another program may fill the disk below our own limit: make room by as much as was wanted.
-      if (this.#isOwner && error instanceof StorageError && error.kind === 'full') {
-        const { limit: most, bytes } = this.#order.usage();
-        const room = expected.length ?? Math.min(wanted.limit, LIMITS.ROOM_UNSTATED);
-        await this.#evictor.run({ room: Math.max(0, most - bytes) + room });
-      }
-      throw refusalOf(error, subject);
-    }
-  }
-
-  #publish(proof: Proof): void {
-    this.#stored.publish(proof);
-    this.#published++;
-    if (this.#isOwner) this.#evictor.run({ newest: proof.sha256 }).catch(this.#onTrouble);
-  }
-
-  #blobOf(proof: Proof): Blob {
-    return makeBlob(proof.sha256, proof.size, this.#reader.of(proof));
   }
 }

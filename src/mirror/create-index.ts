@@ -10,6 +10,7 @@ import type { PageWork } from '../ports/page-work.ts';
 import type { Policy } from '../ports/policy.ts';
 import type { Journal } from '../ports/records.ts';
 import type { Upstream } from '../ports/upstream.ts';
+import type { Choice } from '../render/negotiate.ts';
 import type { Page } from '../render/page.ts';
 import type { EvidenceKind } from './believed.ts';
 import type { Evidence } from './evidence.ts';
@@ -23,6 +24,7 @@ import { Files } from './files/files.ts';
 import { type FirstSightRules, FirstSights } from './files/first-sights.ts';
 import type { IndexStatus, PackageIndex, SignedRepository, UnverifiedDocuments } from './package-index.ts';
 import type { BelievedPage } from './projects/believed-page.ts';
+import type { DrawnBodies } from './projects/drawn-bodies.ts';
 import type { TallyTotals } from './projects/left-out.ts';
 import { ProjectPins } from './projects/pins.ts';
 import { ProjectList } from './projects/project-list.ts';
@@ -42,12 +44,16 @@ export interface IndexOptions {
   readonly emit: Emit;
   readonly journal: Journal;
   readonly tallies: Tallies;
+  /** Where drawn pages are found again that memory has no room for; undefined where there is no such place. */
+  readonly drawn?: DrawnBodies | undefined;
   /** Bytes of memory for pages, and as much again for what they are made from. */
   readonly memory: number;
   /** True where upstream may put other bytes under a name it used before. */
   readonly reuploads: boolean;
   /** How files that nobody states a digest of are believed; undefined where they are withheld, as of every signed index. */
   readonly firstSight?: FirstSightRules | undefined;
+  /** What links to files begin with, absolute and with a slash at the end; absent where they are relative. */
+  readonly linkBase?: string | undefined;
 }
 
 /** The same with what its rooms share. */
@@ -66,6 +72,7 @@ export function partsOf<O extends IndexOptions>(options: O): O & IndexParts {
 }
 
 interface Facets<P> {
+  readonly introduce?: ((caller: Caller) => Promise<void>) | undefined;
   readonly signed?: SignedRepository | undefined;
   readonly unverified?: ((pages: ProjectPages<P>) => UnverifiedDocuments) | undefined;
 }
@@ -79,6 +86,7 @@ export interface RunningIndex extends PackageIndex {
 /** Pages, list, files and explanations over one kind of evidence. */
 export class EvidencedIndex<P> implements RunningIndex {
   readonly name: string;
+  readonly introduce: (caller: Caller) => Promise<void>;
   readonly signed: SignedRepository | undefined;
   readonly unverified: UnverifiedDocuments | undefined;
   readonly #evidence: Evidence<P>;
@@ -90,7 +98,7 @@ export class EvidencedIndex<P> implements RunningIndex {
   /** Pages that jobs were given. */
   readonly #listed = new WeakSet<BelievedPage<unknown>>();
 
-  constructor(parts: IndexParts, evidence: Evidence<P>, { signed, unverified }: Facets<P> = {}) {
+  constructor(parts: IndexParts, evidence: Evidence<P>, { signed, unverified, introduce }: Facets<P> = {}) {
     this.name = parts.index;
     this.#parts = parts;
     this.#evidence = evidence;
@@ -114,6 +122,7 @@ export class EvidencedIndex<P> implements RunningIndex {
           onPinned: (project) => this.#pages.seen(project),
         }),
     });
+    this.introduce = introduce ?? (async () => undefined);
     this.signed = signed;
     this.unverified = unverified?.(this.#pages);
   }
@@ -122,16 +131,17 @@ export class EvidencedIndex<P> implements RunningIndex {
     return this.#evidence.kind;
   }
 
-  warmPage(project: string): Page | undefined {
+  warmPage(project: string, choice: Choice): Page | undefined {
     const page = this.#pages.warm(project);
-    if (page !== undefined) this.#parts.reports.served('page', 'memory');
+    if (page?.has(choice) !== true) return undefined;
+    this.#parts.reports.served('page', 'memory');
     return page;
   }
 
   async page(project: string, caller: Caller): Promise<Page> {
     const { page, how } = await this.#pages.find(project, caller);
     this.#parts.reports.served('page', how);
-    return page.page;
+    return page;
   }
 
   async list(caller: Caller): Promise<Page> {

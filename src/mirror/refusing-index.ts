@@ -80,6 +80,10 @@ export class RefusingIndex implements PackageIndex {
     return NO_TOTALS;
   }
 
+  async introduce(): Promise<void> {
+    // Whatever upstream is like, nothing of it is served.
+  }
+
   async settled(): Promise<void> {
     // Nothing was begun.
   }

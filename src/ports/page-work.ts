@@ -5,10 +5,10 @@ import { decodeList, decodePage } from '../pypi/decode.ts';
 import { emptied, type Listing } from '../pypi/listing.ts';
 import { type Loss, lossesOf } from '../pypi/losses.ts';
 import { refuseNoPage, type Sight } from '../pypi/observation.ts';
-import type { ProjectPage } from '../pypi/project-page.ts';
+import type { Oddity, ProjectPage } from '../pypi/project-page.ts';
 import { relink, type Undigested } from '../pypi/relink.ts';
+import type { Bodies } from '../render/bodies.ts';
 import { legacyJson } from '../render/legacy-json.ts';
-import type { Bodies } from '../render/page.ts';
 import { renderList, renderPage } from '../render/render.ts';
 
 /** A listing as far as it may be served. */
@@ -28,6 +28,8 @@ export interface PageSource {
   readonly bytes: Uint8Array;
   /** Its own URL upstream. */
   readonly pageUrl: string;
+  /** What links to files begin with; absent where they are relative. */
+  readonly linkBase?: string | undefined;
 }
 
 /** The files of a page that it states no usable digest of, and how many others it has. */
@@ -64,6 +66,8 @@ export interface Seen {
 export interface Difference {
   readonly losses: readonly Loss[];
   readonly changes: readonly Change[];
+  /** Of the page that is there now. */
+  readonly odd: readonly Oddity[];
 }
 
 /**
@@ -82,11 +86,15 @@ export interface PageWork {
 
 /** All of it here and now: for documents that are small. */
 export const workHere: PageWork = {
-  async drawPage({ project, bytes, pageUrl }, { undigested, enforce }) {
+  async drawPage({ project, bytes, pageUrl, linkBase }, { undigested, enforce }) {
     const decoded = decodePage(bytes, project);
     const files = undigestedOf(decoded);
     const enforced = await enforce(
-      relink(decoded, { pageUrl, undigested: files.names.length === 0 ? undefined : await undigested?.(files) }),
+      relink(decoded, {
+        pageUrl,
+        linkBase,
+        undigested: files.names.length === 0 ? undefined : await undigested?.(files),
+      }),
     );
     const { hidden, listing } = enforced;
     return { ...enforced, bodies: await renderPage(hidden === true ? emptied(listing) : listing) };
@@ -107,7 +115,8 @@ export function undigestedOf({ files }: ProjectPage): Digestless {
 
 export function differenceOf(before: Sight | undefined, after: Sight): Difference {
   refuseNoPage(after);
-  if (before === undefined) return { losses: [], changes: [] };
+  const { odd = [] } = after.page;
+  if (before === undefined) return { losses: [], changes: [], odd };
   const losses = lossesOf(before, after);
-  return { losses, changes: changesOf(before.page, after.page, losses) };
+  return { losses, changes: changesOf(before.page, after.page, losses), odd };
 }

@@ -1,5 +1,6 @@
 import type { Caller } from '../async/caller.ts';
 import type { Expected } from '../bytes/expected.ts';
+import type { MetadataSource } from '../tuf/refresh.ts';
 
 /**
  * One attempt at an upstream body: `start` is the offset the bytes begin at (0 where upstream ignored the range).
@@ -10,11 +11,13 @@ export interface Download {
   readonly bytes: AsyncIterable<Uint8Array>;
   /** Nothing tells its end but that of its connection: it may have been cut. */
   readonly unframed?: boolean | undefined;
+  /** True where they were coded on their way: nobody can go on in their middle. */
+  readonly unpacked?: boolean | undefined;
 }
 
 /**
- * Opens one attempt, on a new connection after the first. Throws Refusal: `unreachable`, `slow`, `redirect`, `encoding`,
- * `truncated`, or `unlisted` where upstream says 404/410 for every place. `limit` is the most bytes the body may have.
+ * Opens one attempt, on a new connection after the first. Throws Refusal: `unreachable`, `forbidden`, `slow`, `redirect`,
+ * `encoding`, `truncated`, or `unlisted` where upstream says 404/410 for every place. `limit` is the most bytes the body may have.
  */
 export type OpenDownload = (request: {
   readonly offset: number;
@@ -23,6 +26,9 @@ export type OpenDownload = (request: {
   /** For whom: others may have joined the work since it was begun. */
   readonly caller: Caller;
 }) => Promise<Download>;
+
+/** Signed metadata, read for whoever waits for it: each read has that caller's priority, and ends with its signal. */
+export type MetadataFor = (caller: Caller) => MetadataSource;
 
 /** The only way out to an index. Throws Refusal. */
 export interface Upstream {
@@ -36,8 +42,11 @@ export interface Upstream {
    * never waits for them.
    */
   download(places: Places): OpenDownload;
-  /** True where a page may send us there: its own origin, the configured bases, or an allowed file host. */
-  mayFetch(url: string): boolean;
+  /**
+   * True where a page may send us there: its own origin, the configured bases, or an allowed file host. `unproved`: for what no
+   * digest will prove; then a host that is allowed only as any public one is no such place.
+   */
+  mayFetch(url: string, unproved?: boolean): boolean;
 }
 
 export interface DocumentRequest {
@@ -52,8 +61,6 @@ export interface DocumentRequest {
   readonly fresh: boolean;
   /** 403 then means the same as 404 and 410: object stores answer so for a key that does not exist. */
   readonly forbiddenIsAbsent?: boolean | undefined;
-  /** False where a redirect is refused. Default true, within limits. */
-  readonly redirects?: boolean | undefined;
   /** A digest or a signature will tell a cut body from a whole one. Where nothing does, its framing must. */
   readonly proved?: boolean | undefined;
 }
@@ -70,6 +77,8 @@ export type DocumentAnswer =
       readonly etag: string | undefined;
       /** PyPI's `X-PyPI-Last-Serial`. */
       readonly serial: number | undefined;
+      /** Nothing but its own end tells that it came whole. */
+      readonly unframed?: true | undefined;
       /** Seconds upstream lets it be kept. */
       readonly maxAge: number | undefined;
     }
@@ -79,6 +88,8 @@ export type DocumentAnswer =
 /** Where a file may be, best first: the next is tried only where upstream says that the one before does not exist. */
 export interface Places {
   readonly urls: readonly string[];
+  /** No digest will prove it: neither it nor a redirect may lead to a host that is allowed only as any public one. */
+  readonly unproved?: boolean | undefined;
   /** For an origin that finds files by digest. */
   readonly expected?: Expected | undefined;
 }

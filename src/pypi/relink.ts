@@ -8,6 +8,8 @@ import { derivedVersions, listedVersions } from './versions.ts';
 interface Relinking {
   /** The page's own URL upstream. */
   readonly pageUrl: string;
+  /** What links begin with; absent where they are relative. */
+  readonly linkBase?: string | undefined;
   readonly undigested?: Undigested | undefined;
 }
 
@@ -33,7 +35,7 @@ const FIRST_SIGHT = 'first-sight';
 export const UNPROVED = 'unproved';
 
 /** Rewrites a page to this mirror's URLs. Lines that contradict themselves or what is known are left out. */
-export function relink(page: ProjectPage, { pageUrl, undigested = LEFT_OUT }: Relinking): Listing {
+export function relink(page: ProjectPage, { pageUrl, linkBase, undigested = LEFT_OUT }: Relinking): Listing {
   const base = baseOf(pageUrl, page.base);
   const faults = countFaults(page.leftOut);
   const files = new Map<string, OwnFile>();
@@ -53,6 +55,7 @@ export function relink(page: ProjectPage, { pageUrl, undigested = LEFT_OUT }: Re
     name: page.name,
     apiVersion: honestVersion(page.apiVersion, kept),
     versions,
+    linkBase,
     projectStatus: page.projectStatus,
     meta: page.meta,
     // PEP 752: a claim to namespaces does not carry over to mirrors.

@@ -29,6 +29,7 @@ export function createEmit(log: Log, metrics: Metrics): Emit {
   const tell: { readonly [N in EventName]: (event: Event<N>) => void } = {
     rejected: told<'rejected'>(EVENTS.rejected),
     served: told<'served'>(EVENTS.served),
+    cached: told<'cached'>(EVENTS.cached),
     refreshed: told<'refreshed'>(EVENTS.refreshed, metrics.refreshed),
     leftOut: told<'leftOut'>(EVENTS.leftOut),
     sighted: told<'sighted'>(EVENTS.sighted),
@@ -36,6 +37,7 @@ export function createEmit(log: Log, metrics: Metrics): Emit {
     answered: told<'answered'>(EVENTS.answered, metrics.answered),
     crowded: told<'crowded'>(EVENTS.crowded),
     faulted: told<'faulted'>(EVENTS.faulted),
+    queued: told<'queued'>(EVENTS.queued),
     reloaded: told<'reloaded'>(EVENTS.reloaded),
   };
   return <N extends EventName>(event: Event<N>) => tell[event.name](event);

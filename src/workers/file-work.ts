@@ -1,13 +1,15 @@
-import { createGate } from '../async/gate.ts';
+import { type CommonShares, createShares } from '../async/shares.ts';
 import { type FileWork, inspectedOf } from '../ports/file-work.ts';
 import { createLane, type LaneOptions } from './lane.ts';
-import { FILES_AT_ONCE, FILES_WAITING } from './limits.ts';
 
-/** Files are inspected on a thread of their own, piece by piece: no page waits for one of gigabytes, nor does a small file. */
-export function createFileWork(options: LaneOptions = {}): FileWork & { close(): Promise<void> } {
-  const full = 'Too many files are being looked into already. Try again in a moment.';
-  const gate = createGate({ places: FILES_AT_ONCE, queue: FILES_WAITING, full });
-  const lane = createLane(gate, { ...options, atOnce: FILES_AT_ONCE, waiting: FILES_WAITING, full });
+export interface FileWorkOptions extends LaneOptions {
+  readonly shares?: Pick<CommonShares, 'inspections'>;
+}
+
+/** Files are inspected on threads of their own, piece by piece: no page waits for one of gigabytes, nor does a small file. */
+export function createFileWork(options: FileWorkOptions = {}): FileWork & { close(): Promise<void> } {
+  const { shares = createShares() } = options;
+  const lane = createLane(shares.inspections, options);
   let documents = 0;
 
   return {

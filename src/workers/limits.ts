@@ -1,12 +1,5 @@
 /** From this size on a document is worth the way to another thread. */
 export const LARGE = 256 * 1024;
-/** Documents in work on one thread: while one waits for its pins, another is read. */
-export const AT_ONCE = 2;
-/** Documents that may wait for one thread; more are told to come again. */
-export const WAITING = 64;
-/** Files inspected at once, in turns, and how many more may wait. */
-export const FILES_AT_ONCE = 4;
-export const FILES_WAITING = 256;
 /** Files of a listing handed over at a time: a millisecond or two of the event loop. */
 export const SLICE = 250;
 /** A thread that has had nothing to do for so long ends, and its memory with it. */

@@ -3,7 +3,7 @@ import type { Difference, Digestless, LegacySource, Seen } from '../ports/page-w
 import type { Inspected } from '../pypi/inspect/inspect.ts';
 import type { ListingHead, OwnFile } from '../pypi/listing.ts';
 import type { Undigested } from '../pypi/relink.ts';
-import type { Bodies } from '../render/page.ts';
+import type { Bodies } from '../render/bodies.ts';
 
 // What the two sides of a thread say to each other. A document is opened, asked for its parts, and closed by its number.
 
@@ -17,6 +17,7 @@ export interface Calls {
     readonly ask: {
       readonly document: number;
       readonly pageUrl: string;
+      readonly linkBase: string | undefined;
       readonly undigested: Undigested | undefined;
     };
     readonly answer: ListingHead;

@@ -7,6 +7,7 @@ export function createRecorder(): { readonly events: Recorded; readonly emit: Em
   const events: Recorded = {
     rejected: [],
     served: [],
+    cached: [],
     refreshed: [],
     leftOut: [],
     sighted: [],
@@ -14,6 +15,7 @@ export function createRecorder(): { readonly events: Recorded; readonly emit: Em
     answered: [],
     crowded: [],
     faulted: [],
+    queued: [],
     reloaded: [],
   };
   const keep = <N extends EventName>(event: Event<N>) => events[event.name].push(event);

@@ -1,3 +1,4 @@
+import type { Caller } from '../../async/caller.ts';
 import type { Upstream } from '../../ports/upstream.ts';
 import type { OwnFile } from '../../pypi/listing.ts';
 import type { Evidence } from '../evidence.ts';
@@ -22,26 +23,27 @@ export class Expectations<P> {
     this.#upstream = upstream;
   }
 
-  async file(page: BelievedPage<P>, file: OwnFile): Promise<WantedFile> {
+  async file(page: BelievedPage<P>, file: OwnFile, caller: Caller): Promise<WantedFile> {
     const { filename } = file.entry;
-    const vouched = await this.#evidence.voucher(page.believed, file, filename);
+    const vouched = await this.#evidence.voucher(page.believed, file, filename, caller);
     const expected = page.expect(file, vouched?.stated);
-    const urls = [...new Set([...(vouched?.urls ?? []), ...this.#allowed(file.upstream)])];
+    const unproved = expected.digests.size === 0;
+    const urls = [...new Set([...(vouched?.urls ?? []), ...this.#allowed(file.upstream, unproved)])];
     if (urls.length === 0) throw foreignHost({ name: filename, subject: 'file' }, file.upstream);
     return { name: filename, subject: 'file', expected, limit: LIMITS.file, urls, listedAt: file.upstream };
   }
 
   /** PEP 658: `FILE.metadata`, by the digest the page announces. */
-  async coreMetadata(page: BelievedPage<P>, file: OwnFile): Promise<WantedFile> {
+  async coreMetadata(page: BelievedPage<P>, file: OwnFile, caller: Caller): Promise<WantedFile> {
     const name = file.entry.filename + METADATA;
-    const vouched = await this.#evidence.voucher(page.believed, file, name);
+    const vouched = await this.#evidence.voucher(page.believed, file, name, caller);
     const expected = page.expectCoreMetadata(file, vouched?.stated);
     const listedAt = file.upstream + METADATA;
     const urls = [...(vouched?.urls ?? []), ...this.#allowed(listedAt)];
     return { name, subject: 'core-metadata', expected, limit: LIMITS.coreMetadata, urls, listedAt };
   }
 
-  #allowed(url: string): readonly string[] {
-    return this.#upstream.mayFetch(url) ? [url] : [];
+  #allowed(url: string, unproved = false): readonly string[] {
+    return this.#upstream.mayFetch(url, unproved) ? [url] : [];
   }
 }

@@ -70,7 +70,7 @@ export class FirstSights {
   /** Fetches the file, looks into it, and pins it; once, however many ask. Throws Refusal. */
   async see(project: string, file: OwnFile, wanted: WantedFile, caller: Caller): Promise<FirstSight> {
     const key = file.path;
-    const refused = this.#refused.get(key);
+    const refused = this.#refused.get(refusedKey(file, wanted));
     if (refused !== undefined && isRecent(refused.at, REFUSED_FOR, this.#options.clock.now())) throw refused.refusal;
     return this.#flights.join(key, caller, async (shared) => {
       const known = await this.remembered(project, wanted.name);
@@ -88,7 +88,7 @@ export class FirstSights {
       return seen;
     } catch (error) {
       if (error instanceof Refusal && !error.transient && !BROKEN.has(error.reason)) {
-        this.#refused.set(file.path, { refusal: error, at: clock.now() });
+        this.#refused.set(refusedKey(file, wanted), { refusal: error, at: clock.now() });
         emit({ ...told, result: 'refused' });
       }
       throw error;
@@ -98,7 +98,7 @@ export class FirstSights {
   async #see(project: string, { entry }: OwnFile, wanted: WantedFile, caller: Caller): Promise<FirstSight> {
     const { index, upstream, blobs, pins, fileWork, twiceUpTo } = this.#options;
     const { name, subject, limit, urls } = wanted;
-    const download = ifThere(upstream.download({ urls }), wanted);
+    const download = ifThere(upstream.download({ urls, unproved: true }), wanted);
     const origin = `${index} first sight of ${urls[0] ?? name}`;
     const { sighting, read } = await blobs.sight(
       { origin, limit, length: entry.size, name, subject },
@@ -121,7 +121,13 @@ export class FirstSights {
     const { name, subject, urls } = wanted;
     for (let attempt = 1; ; attempt++)
       try {
-        const sha256 = await hashed(upstream.download({ urls }), sighting.size, attempt + 1, wanted, caller);
+        const sha256 = await hashed(
+          upstream.download({ urls, unproved: true }),
+          sighting.size,
+          attempt + 1,
+          wanted,
+          caller,
+        );
         if (sha256 === sighting.sha256) return;
         throw new Refusal('changed', `Two fetches of ${name} brought different bytes; nobody states which are right.`, {
           subject,
@@ -130,6 +136,11 @@ export class FirstSights {
         if (!(error instanceof Refusal) || !BROKEN.has(error.reason) || attempt === ATTEMPTS) throw error;
       }
   }
+}
+
+/** Behind another link lies what has not been looked at yet. */
+function refusedKey({ path }: OwnFile, { urls }: WantedFile): string {
+  return `${path} ${urls.join(' ')}`;
 }
 
 /** The sha256 of a body that came whole, of at most `size` bytes. */

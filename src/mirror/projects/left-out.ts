@@ -1,5 +1,6 @@
 import type { Emit } from '../../ports/events.ts';
-import type { LeftOutReason, PageTally, Tallies } from '../../ports/left-out.ts';
+import { LEFT_OUT, type LeftOutReason, leftOutWhy, type PageTally, type Tallies } from '../../ports/left-out.ts';
+import type { Enforced } from '../../ports/page-work.ts';
 
 /** Projects whose pages are counted one by one; beyond it they are not. */
 const MOST_PROJECTS = 100_000;
@@ -82,4 +83,31 @@ export class PageTallies {
 function isSame(a: PageTally | undefined, b: PageTally | undefined): boolean {
   const [{ leftOut: one, firstSight }, { leftOut: other, firstSight: next }] = [a ?? NOTHING, b ?? NOTHING];
   return firstSight === next && one.size === other.size && [...one].every(([why, count]) => other.get(why) === count);
+}
+
+/** Of one page: faulty lines, files that pins or rules forbid, and files that are listed without a digest of upstream's. */
+export function tallyOf({ listing, withheld, hidden }: Enforced): PageTally {
+  const leftOut = new Map<LeftOutReason, number>(listing.leftOut.counts);
+  const add = (why: LeftOutReason, count: number) => leftOut.set(why, (leftOut.get(why) ?? 0) + count);
+  for (const { reason } of withheld.values()) add(leftOutWhy(reason), 1);
+  if (hidden === true && listing.files.size > 0) add('policy', listing.files.size);
+  let firstSight = 0;
+  for (const file of listing.files.values()) if (file.firstSight === true) firstSight++;
+  return { leftOut, firstSight };
+}
+
+/** The tally of one page as a note beside it; a page with files that are believed at first sight has none. */
+export function noteOf({ leftOut }: PageTally): string {
+  return [...leftOut].map(([why, count]) => `${why} ${count}`).join('\n');
+}
+
+/** What `noteOf` wrote. */
+export function readTally(note: string): PageTally {
+  const leftOut = new Map<LeftOutReason, number>();
+  for (const line of note.split('\n')) {
+    const [name, count] = line.split(' ');
+    const why = LEFT_OUT.find((known) => known === name);
+    if (why !== undefined) leftOut.set(why, Number(count));
+  }
+  return { leftOut, firstSight: 0 };
 }

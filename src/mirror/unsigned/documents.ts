@@ -101,7 +101,7 @@ export class Documents<P> implements UnverifiedDocuments {
     const { pages, upstream } = this.#options;
     const file = (await pages.get(project, caller)).listing.files.get(filename);
     if (file?.unproved !== true) throw unlisted();
-    if (!upstream.mayFetch(file.upstream)) throw foreignHost({ name: filename, subject: 'file' }, file.upstream);
+    if (!upstream.mayFetch(file.upstream, true)) throw foreignHost({ name: filename, subject: 'file' }, file.upstream);
     return this.#fetch(file.upstream, '*/*', JSON_TYPE, caller, VARIANTS_BYTES);
   }
 
