@@ -8,7 +8,7 @@ import { Superseded } from '../../ports/index-state.ts';
 import type { Believed } from '../believed.ts';
 import type { Evidence } from '../evidence.ts';
 import { drawCurrent, isSameSource } from './draw-current.ts';
-import type { Drawer, Drawing } from './drawing.ts';
+import type { Drawer, Drawing, Found, How } from './drawing.ts';
 import { isFinal, type Kept, Remembered } from './remembered.ts';
 import type { Reports } from './reports.ts';
 
@@ -16,14 +16,6 @@ import type { Reports } from './reports.ts';
 const LONGEST_WAIT_MS = 5000;
 /** Changes of others (an operator's command, another process) that one answer gives way to. */
 const SUPERSEDED_MOST = 3;
-
-type How = 'memory' | 'disk' | 'upstream';
-
-/** `how`: where the answer came from. */
-export interface Found<P, V> {
-  readonly drawing: Drawing<P, V>;
-  readonly how: How;
-}
 
 export interface KeptDocumentsOptions<P, V> {
   readonly index: string;

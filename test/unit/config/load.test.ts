@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ConfigRefusal } from '../../../src/config/faults.ts';
+import { INSECURE_INDEX, INSECURE_UPSTREAM } from '../../../src/config/index-schema.ts';
 import { loadConfig } from '../../../src/config/load.ts';
-import { INSECURE_INDEX, INSECURE_UPSTREAM, RESERVED_NAMES } from '../../../src/config/schema.ts';
+import { RESERVED_NAMES } from '../../../src/config/schema.ts';
 import { TIMEOUTS } from '../../support/timeouts.ts';
 
 const simple = { upstream: 'https://index.example', root: 'root.json' };
