@@ -219,6 +219,26 @@ describe('a file without a digest', () => {
     expect(downloads(ALPHA)).toEqual([]);
   });
 
+  it('on a host that is allowed only as any public one is refused, as nothing would prove what comes from there', async () => {
+    await start((pypi) => upload(pypi, ALPHA), { fileHosts: ['any-public'] });
+    rig.pypi.edit('alpha', ALPHA.filename, { url: `https://8.8.8.8/${ALPHA.filename}` });
+    await rig.restart();
+    expect(await rig.refused(HERE)).toBe('502 foreign');
+    // Told when its page was read, with the word that lets it in.
+    expect(rig.events.rejected.map(({ message }) => message).join()).toContain('--file-host 8.8.8.8');
+  });
+
+  it('is looked for anew on its page where its link leads nowhere any more', async () => {
+    await start((pypi) => upload(pypi, ALPHA));
+    await rig.page('alpha');
+    rig.pypi.contents.set(`signed/${ALPHA.filename}`, ALPHA.bytes);
+    rig.pypi.edit('alpha', ALPHA.filename, { url: `${rig.pypi.files.url}signed/${ALPHA.filename}` });
+    fault(ALPHA, { kind: 'status', status: 403 });
+    const { status, body } = await rig.get(HERE);
+    expect([status, body]).toEqual([200, Buffer.from(ALPHA.bytes)]);
+    expect(downloads(ALPHA)).toHaveLength(1);
+  });
+
   it('keeps its address when an operator lets other bytes in', async () => {
     await start((pypi) => upload(pypi, ALPHA));
     await rig.get(HERE);
