@@ -18,7 +18,9 @@ import {
   unsignedConfig,
 } from './mirror.ts';
 
-export interface IndexRigOptions extends FakePypiOptions, Pick<MirrorOptions, 'upstreamLimits' | 'maxBytes'> {
+export interface IndexRigOptions
+  extends FakePypiOptions,
+    Pick<MirrorOptions, 'upstreamLimits' | 'maxBytes' | 'connections' | 'readers'> {
   /** What upstream has when the mirror starts. */
   readonly fill?: (pypi: FakePypi) => void;
   /** Read again at each start. */

@@ -14,6 +14,8 @@ export interface Asking {
   readonly method?: string;
   readonly headers?: OutgoingHttpHeaders;
   readonly body?: string;
+  /** An address of this machine: all of 127.0.0.0/8 is. */
+  readonly from?: string;
   /** Called with how many interim answers have come. */
   readonly onInterim?: (count: number) => void;
 }
@@ -28,6 +30,7 @@ export function ask(base: string, path: string, asking: Asking = {}): Promise<An
         hostname,
         port,
         path,
+        ...(asking.from !== undefined && { localAddress: asking.from }),
         method: asking.method ?? 'GET',
         headers: { ...asking.headers, connection: 'close' },
         agent: false,
