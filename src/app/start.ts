@@ -29,7 +29,7 @@ export interface RunningMirror {
 
 export interface MirrorOptions {
   readonly config: Config;
-  readonly newTrust?: string | undefined;
+  readonly newTrust?: ReadonlyMap<string, string> | undefined;
   /** Loopback only. */
   readonly adminPort?: number | undefined;
   readonly log?: Log | undefined;

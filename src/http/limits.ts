@@ -9,7 +9,7 @@ export const MAX_HEADERS = 100;
 /** Bytes of a request body that is read away so that the connection lives on; past it the connection ends. */
 export const MAX_IGNORED_BODY = 65_536;
 /** Characters of a refusal's own words that are passed on in a problem. */
-export const MAX_WORDS = 400;
+export const MAX_WORDS = 600;
 /** Characters of a `Forwarded` header that is read; of one hop in that or `X-Forwarded-For`; and hops that are walked back. */
 export const MAX_FORWARDED = 4096;
 export const MAX_NODE = 120;

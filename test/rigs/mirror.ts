@@ -45,7 +45,7 @@ export interface Mirror extends Face {
   readonly twin: () => Promise<Face>;
   readonly stop: () => Promise<void>;
   readonly start: (newTrust?: string) => Promise<void>;
-  /** Stops and starts again on the same directory; `newTrust`: the operator's word for another root or upstream. */
+  /** Stops and starts again on the same directory; `newTrust`: the operator's word for another root, evidence or upstream of the index `main`. */
   readonly restart: (newTrust?: string) => Promise<void>;
   /** Starts again on the directory as it lies there at this moment, as after `kill -9`. */
   readonly kill: () => Promise<void>;
@@ -220,7 +220,8 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
   const launch = async (newTrust?: string): Promise<Running> => {
     const upstreamLimits = { ...LIMITS, ...options.upstreamLimits };
     const seams = { clock, upstreamLimits, apartMs: 0 };
-    const composition = await compose({ config: config(), emit, newTrust, upkeep: true, seams });
+    const words = newTrust === undefined ? undefined : new Map([['main', newTrust]]);
+    const composition = await compose({ config: config(), emit, newTrust: words, upkeep: true, seams });
     const { readers, connections } = options;
     const listener = createListener({
       indexes: composition.indexes.map((index) => ({ index })),
