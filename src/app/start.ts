@@ -123,7 +123,7 @@ class Mirror implements RunningMirror {
         onFinish,
       }),
       refuse: createConnectionRefusal(onFinish),
-      onCrowding: (crowding) => emit({ name: 'congested', ...crowding }),
+      onCrowding: (crowding) => emit({ name: 'crowded', ...crowding }),
       host: config.server.host,
       port: config.server.port,
       tls,

@@ -78,7 +78,7 @@ interface EventMap {
     readonly client: string;
   };
   /** Connections begin to be refused or closed for others (`party` has most of them), or there is room again. */
-  readonly congested:
+  readonly crowded:
     | { readonly full: true; readonly party: string; readonly held: number; readonly limit: number }
     | { readonly full: false };
   /** An error that is no refusal: a defect of this program, or a disk that fails behind the answers. */

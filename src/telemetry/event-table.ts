@@ -105,14 +105,14 @@ export const EVENTS: Table = {
       fields: { route, reason, seconds: rounded(seconds), bytes, aborted, client },
     }),
   },
-  congested: {
+  crowded: {
     counter: {
-      name: 'verbatim_connections_changes_total',
-      help: 'Times connections began to be refused or closed for others (full), and times there was room again (free).',
-      labels: { state: oneOf(['full', 'free']) },
-      values: ({ full }) => [full ? 'full' : 'free'],
+      name: 'verbatim_connections_crowded_total',
+      help: 'Times connections began to be refused or closed for others (full), and times there was room again (room).',
+      labels: { state: oneOf(['full', 'room']) },
+      values: ({ full }) => [full ? 'full' : 'room'],
     },
-    word: 'connections',
+    word: 'crowded',
     level: ({ full }) => (full ? 'warn' : 'info'),
     line: (event) =>
       event.full

@@ -112,9 +112,9 @@ describe('connections that ask for nothing', () => {
     for (const line of lines.slice(0, 200)) line.send('GET / HTTP/1.1\r\nHost: a\r\nX-Slow: ');
     await expect.poll(() => rig.held().connections).toMatchObject({ open: 240, refused: 160 });
     await Promise.all(files.map((file, at) => install(file, address(at))));
-    expect(rig.events.congested).toEqual([{ name: 'congested', full: true, party: HOSTILE, held: 240, limit: 256 }]);
+    expect(rig.events.crowded).toEqual([{ name: 'crowded', full: true, party: HOSTILE, held: 240, limit: 256 }]);
     await isGivenBack(before);
-    expect(rig.events.congested.slice(1)).toEqual([{ name: 'congested', full: false }]);
+    expect(rig.events.crowded.slice(1)).toEqual([{ name: 'crowded', full: false }]);
   });
 
   it('of hundreds of addresses make room for one more that asks', async () => {

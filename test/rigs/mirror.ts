@@ -235,7 +235,7 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
       port: 0,
       limits: { grace: 200, ...(connections !== undefined && { connections }) },
       refuse: createConnectionRefusal(undefined),
-      onCrowding: (crowding) => emit({ name: 'congested', ...crowding }),
+      onCrowding: (crowding) => emit({ name: 'crowded', ...crowding }),
     });
     return { composition, server };
   };

@@ -10,7 +10,7 @@ export function createRecorder(): { readonly events: Recorded; readonly emit: Em
     refreshed: [],
     noted: [],
     answered: [],
-    congested: [],
+    crowded: [],
     faulted: [],
     reloaded: [],
   };

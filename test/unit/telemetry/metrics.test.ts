@@ -52,7 +52,7 @@ const EACH: { readonly [N in EventName]: Event<N> } = {
   refreshed,
   noted: { name: 'noted', index: 'main', message: 'something', detail: { count: 2 } },
   answered,
-  congested: { name: 'congested', full: true, party: '192.0.2.1', held: 9, limit: 10 },
+  crowded: { name: 'crowded', full: true, party: '192.0.2.1', held: 9, limit: 10 },
   faulted: { name: 'faulted', at: 'answer', error: new Error('a defect') },
   reloaded: { name: 'reloaded' },
 };
