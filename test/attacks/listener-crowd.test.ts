@@ -70,12 +70,12 @@ describe('readers that take nothing', () => {
     await start([LARGE, ...honest]);
     await install(LARGE, '127.0.0.2');
     const before = descriptors();
-    lines = await openLines(300, rig.url(), { from: HOSTILE, stalled: true });
+    lines = await openLines(150, rig.url(), { from: HOSTILE, stalled: true });
     for (const line of lines) line.send(asking(pathOf(LARGE)));
     // All of them have as much as the system takes for them.
-    await expect.poll(() => rig.held().connections.open).toBe(300);
+    await expect.poll(() => rig.held().connections.open).toBe(150);
     await Promise.all(honest.map((file, at) => install(file, address(at))));
-    await Promise.all(Array.from({ length: 25 }, (_, at) => install(LARGE, address(at))));
+    await Promise.all(Array.from({ length: 8 }, (_, at) => install(LARGE, address(at))));
     expect(lines.every((line) => line.isOpen())).toBe(true);
     await isGivenBack(before);
   });
