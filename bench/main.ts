@@ -13,11 +13,13 @@ import { restart } from './restart.ts';
 import { snapshot } from './snapshot.ts';
 import { writeReport } from './support/report.ts';
 import { type Measure, markdown, type Row } from './support/table.ts';
+import { tls } from './tls.ts';
 
 // `npm run bench` takes every figure and writes docs/performance.md; `npm run bench -- NAME …` takes and prints some.
 
 const MEASURES: Readonly<Record<string, Measure>> = {
   page,
+  tls,
   file,
   snapshot,
   root: hostileRoot,
