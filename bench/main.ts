@@ -1,5 +1,7 @@
 import { client } from './client.ts';
 import { cold } from './cold.ts';
+import { coldInstall } from './cold-install.ts';
+import { coldRequests } from './cold-requests.ts';
 import { file } from './file.ts';
 import { herd } from './herd.ts';
 import { hostileRoot } from './hostile-root.ts';
@@ -31,6 +33,8 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   'large-page': largePages,
   neighbours,
   install,
+  'cold-install': coldInstall,
+  'cold-requests': coldRequests,
   'index-memory': indexMemory,
 };
 
