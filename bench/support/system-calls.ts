@@ -5,23 +5,41 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Log } from './table.ts';
 
-/** What goes to the file system: by a path, or by a place in an open file. `read` and `write` are those of sockets too. */
-const FILE_CALLS =
-  'trace=%file,pread64,preadv,pwrite64,pwritev,fsync,fdatasync,ftruncate,fallocate,getdents64,flock,fcntl,fstat,fchmod,statx';
-const SYNCS = new Set(['fsync', 'fdatasync']);
+/** What goes to the file system: by a path, or to an open file. `read`, `write` and `close` are those of sockets too. */
+const KINDS = {
+  'by path': ['%file', 'getdents64'],
+  reads: ['pread64', 'preadv', 'fstat'],
+  writes: ['pwrite64', 'pwritev', 'ftruncate', 'fallocate', 'fchmod'],
+  locks: ['fcntl', 'flock'],
+  syncs: ['fsync', 'fdatasync'],
+} as const;
+export type Kind = keyof typeof KINDS;
 
-export interface Calls {
-  readonly all: number;
-  readonly syncs: number;
-}
+/** How many calls there were, by their kind. */
+export type Calls = ReadonlyMap<Kind, number>;
 
 /** File system calls of a process and all its threads while `work` runs; undefined, said aloud, where strace is not to be had. */
 export async function callsDuring(pid: number, work: () => Promise<unknown>, log: Log): Promise<Calls | undefined> {
   const directory = mkdtempSync(join(tmpdir(), 'verbatim-strace-'));
   const counts = join(directory, 'counts');
-  const strace = spawn('strace', ['-f', '-c', '-U', 'name,calls', '-e', FILE_CALLS, '-o', counts, '-p', String(pid)], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+  const strace = spawn(
+    'strace',
+    [
+      '-f',
+      '-c',
+      '-U',
+      'name,calls',
+      '-e',
+      `trace=${Object.values(KINDS).flat().join()}`,
+      '-o',
+      counts,
+      '-p',
+      String(pid),
+    ],
+    {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    },
+  );
   const ended = new Promise<void>((resolve) => strace.once('close', () => resolve()).once('error', () => resolve()));
   try {
     // It says on standard error that it has attached, or why it has not.
@@ -36,16 +54,30 @@ export async function callsDuring(pid: number, work: () => Promise<unknown>, log
     await work();
     strace.kill('SIGINT');
     await ended;
-    return totalOf(readFileSync(counts, 'utf8'));
+    return countedIn(readFileSync(counts, 'utf8'));
   } finally {
     strace.kill('SIGKILL');
     rmSync(directory, { recursive: true, force: true });
   }
 }
 
-function totalOf(table: string): Calls {
-  const lines = [...table.matchAll(/^\s*(\w+)\s+(\d+)\s*$/gm)].filter(([, name]) => name !== 'total');
-  const sum = (wanted: (name: string) => boolean) =>
-    lines.reduce((total, [, name = '', calls]) => total + (wanted(name) ? Number(calls) : 0), 0);
-  return { all: sum(() => true), syncs: sum((name) => SYNCS.has(name)) };
+function countedIn(table: string): Calls {
+  const counts = new Map<Kind, number>();
+  for (const [, name = '', calls] of table.matchAll(/^\s*(\w+)\s+(\d+)\s*$/gm)) {
+    if (name === 'total') continue;
+    // Whatever has no kind of its own was traced because it takes a path.
+    const kind = kindOf(name) ?? 'by path';
+    counts.set(kind, (counts.get(kind) ?? 0) + Number(calls));
+  }
+  return counts;
+}
+
+function kindOf(call: string): Kind | undefined {
+  for (const [kind, calls] of Object.entries<readonly string[]>(KINDS))
+    if (calls.includes(call) && isKind(kind)) return kind;
+  return undefined;
+}
+
+function isKind(name: string): name is Kind {
+  return Object.hasOwn(KINDS, name);
 }
