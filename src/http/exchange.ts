@@ -47,7 +47,7 @@ export class Exchange {
   readonly #outgoing: ServerResponse;
   /** HEAD: the headers of GET, and no body. */
   readonly head: boolean;
-  readonly notes: Notes = { route: 'none', index: undefined, reason: undefined, bytes: 0, promised: undefined };
+  #notes: Notes | undefined;
   #signal: AbortSignal | undefined;
 
   private constructor(incoming: IncomingMessage, outgoing: ServerResponse) {
@@ -59,6 +59,12 @@ export class Exchange {
   static {
     make = (incoming, outgoing) => new Exchange(incoming, outgoing);
     reveal = (exchange) => exchange.#outgoing;
+  }
+
+  /** Begun at the first look: a warm answer needs none. */
+  get notes(): Notes {
+    this.#notes ??= { route: 'none', index: undefined, reason: undefined, bytes: 0, promised: undefined };
+    return this.#notes;
   }
 
   get method(): string | undefined {

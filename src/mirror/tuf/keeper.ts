@@ -104,8 +104,7 @@ export class Keeper {
   }
 
   /** The current one if it may be served this instant; starts a refresh behind it when it is due. No I/O. */
-  warm(): Generation | undefined {
-    const now = this.#options.clock.now();
+  warm(now = this.#options.clock.now()): Generation | undefined {
     const { current } = this;
     if (current === undefined || this.isClockWrong(now) || this.#expiryOf(current) <= now) return undefined;
     if (this.#refreshing === undefined && this.#isDue(now)) this.refresh().catch(() => undefined);
