@@ -17,7 +17,8 @@ const program = createProgram(() => {
 try {
   await program.parseAsync();
 } catch (error) {
-  const [{ describe }, { say }] = await Promise.all([import('./app/words.ts'), import('./cli/output.ts')]);
-  say(`verbatim: ${describe(error)}`);
+  const [{ errorLines }, { say }] = await Promise.all([import('./app/words.ts'), import('./cli/output.ts')]);
+  const [first, ...rest] = errorLines(error);
+  say(`verbatim: ${first}`, ...rest);
   process.exitCode = 1;
 }

@@ -8,7 +8,7 @@ import type { Config, IndexConfig, SignedIndexConfig, UnsignedIndexConfig } from
 import { createUsageRecord } from '../disk/blob-storage.ts';
 import { type AccessRecord, createAccessRecord } from '../disk/records/access-record.ts';
 import { createJournal } from '../disk/records/journal.ts';
-import { holdToRoot, holdToUpstream } from '../mirror/operator/start-policy.ts';
+import { holdToRoot, holdToUpstream, type IndexStart } from '../mirror/operator/start-policy.ts';
 import type { PackageIndex } from '../mirror/package-index.ts';
 import { quarantinePolicy } from '../mirror/quarantine-policy.ts';
 import { RefusingIndex } from '../mirror/refusing-index.ts';
@@ -51,8 +51,8 @@ export interface Composition {
 interface ComposeOptions {
   readonly config: Config;
   readonly emit: Emit;
-  /** Why the operator begins again from another pinned root; audited. */
-  readonly newTrust?: string | undefined;
+  /** By index: why the operator begins it again from another root, evidence or upstream; audited. */
+  readonly newTrust?: ReadonlyMap<string, string> | undefined;
   /** The server alone limits and tidies the cache; a command beside it may know another limit. */
   readonly upkeep?: boolean | undefined;
   readonly seams?: Seams | undefined;
@@ -68,7 +68,8 @@ export interface Seams {
 
 /** Builds the adapters and the indexes on them. Throws Refusal `state`, or `format` for an unusable root. */
 export async function compose(options: ComposeOptions): Promise<Composition> {
-  const { config, emit, newTrust, upkeep = false, seams = {} } = options;
+  const { config, emit, newTrust = new Map<string, string>(), upkeep = false, seams = {} } = options;
+  refuseUnknown(newTrust.keys(), config);
   const clock: Clock = seams.clock ?? { now: () => nowOf(config) };
   const directory = await openDataDirectory(config, { serving: upkeep });
   const { volume } = directory;
@@ -142,6 +143,16 @@ async function composeIndexes(
   return { indexes, states };
 }
 
+function refuseUnknown(names: Iterable<string>, { indexes }: Config): void {
+  for (const name of names)
+    if (indexes[name] === undefined)
+      throw new Refusal(
+        'format',
+        `--new-trust speaks of the index "${name}", and there is none of that name. There are: ${Object.keys(indexes).join(', ')}.`,
+        { subject: 'request' },
+      );
+}
+
 /** An index whose stored state is damaged refuses alone; where there is no other, the start does. */
 function refuseNothingLeft(indexes: readonly PackageIndex[]): void {
   const refusing = indexes.filter((index) => index instanceof RefusingIndex);
@@ -155,7 +166,7 @@ interface IndexParts {
   readonly blobs: BlobStore;
   readonly clock: Clock;
   readonly emit: Emit;
-  readonly newTrust: string | undefined;
+  readonly newTrust: ReadonlyMap<string, string>;
   readonly seams: Seams;
   readonly journal: Journal;
   readonly work: PageWork;
@@ -166,20 +177,21 @@ function composeIndex(parts: IndexParts) {
   return index.evidence === 'tuf' ? composeSigned({ ...parts, index }) : composeUnsigned({ ...parts, index });
 }
 
-async function composeUnsigned({
-  config,
-  index,
-  state,
-  blobs,
-  clock,
-  emit,
-  journal,
-  work,
-  newTrust,
-  seams,
-}: IndexParts & { readonly index: UnsignedIndexConfig }) {
+/** What the operator says of the start of this index, and what is told where it was said before. */
+function startOf({ index, clock, newTrust, emit }: IndexParts): IndexStart {
+  const message = 'the word given with --new-trust was carried out by an earlier start and is spent: take it away';
+  return {
+    evidence: index.evidence,
+    now: clock.now(),
+    newTrust: newTrust.get(index.name),
+    onSpent: () => emit({ name: 'noted', index: index.name, message, detail: {} }),
+  };
+}
+
+async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedIndexConfig }) {
+  const { config, index, state, blobs, clock, emit, journal, work, seams } = parts;
   const { simple, api } = simpleIndex(index.upstream);
-  const upstreamSince = await holdToUpstream(state, simple, { evidence: index.evidence, now: clock.now(), newTrust });
+  const upstreamSince = await holdToUpstream(state, simple, startOf(parts));
   const upstream = createUpstream({
     bases: [simple, ...(api === undefined ? [] : [api])],
     fileHosts: index.fileHosts,
@@ -225,22 +237,12 @@ async function composeUnsigned({
 /** The budget is for all indexes together; half of an index's part is for its pages, half for what they are made from. */
 const memoryEach = ({ cache, indexes }: Config) => cache.memoryBytes / Object.keys(indexes).length / 2;
 
-async function composeSigned({
-  config,
-  index,
-  state,
-  blobs,
-  clock,
-  emit,
-  journal,
-  work,
-  newTrust,
-  seams,
-}: IndexParts & { readonly index: SignedIndexConfig }) {
+async function composeSigned(parts: IndexParts & { readonly index: SignedIndexConfig }) {
+  const { config, index, state, blobs, clock, emit, journal, work, seams } = parts;
   const plan = typeof index.layout === 'string' ? knownLayout(index.layout) : describedLayout(index.layout);
   const layout = resolveLayout(plan, index);
   const pinnedRoot = readRoot(index.root);
-  const accepted = await holdToRoot(state, pinnedRoot, { evidence: index.evidence, now: clock.now(), newTrust });
+  const accepted = await holdToRoot(state, pinnedRoot, startOf(parts));
   const upstream = createUpstream({
     bases: [index.upstream, ...layoutBases(layout)],
     fileHosts: index.fileHosts,

@@ -4,7 +4,7 @@ import type { Pin } from '../ports/index-state.ts';
 import { untilText } from './words.ts';
 
 /** In plain words, for somebody who has never heard of TUF. */
-export function explanationText(explanation: Explanation, now: number): string {
+export function explanationLines(explanation: Explanation, now: number): readonly string[] {
   const { name, project, kind, evidence } = explanation;
   const how =
     evidence === 'tuf' ? 'proved by signatures (evidence: tuf)' : "proved by its page's digest (evidence: index)";
@@ -14,7 +14,7 @@ export function explanationText(explanation: Explanation, now: number): string {
       ? `${project}: a project with ${listed}, ${evidence === 'tuf' ? how : "proved by their page's digests (evidence: index)"}.`
       : `${name}: a file of the project ${project}, ${how}.`;
   const body = evidence === 'tuf' ? signedLines(explanation, now) : unsignedLines(explanation);
-  return [head, '', ...body, ...(kind === 'file' ? fileLines(explanation) : [])].join('\n');
+  return [head, '', ...body, ...(kind === 'file' ? fileLines(explanation) : [])];
 }
 
 function signedLines({ project, chain, forgeableOnline, reuploads }: Explanation, now: number): readonly string[] {
@@ -70,15 +70,19 @@ function fileLines({ evidence, digests, pinned, reuploads }: Explanation): reado
   ];
 }
 
-function pinText({ seen, provisional, proved, uploadTime, fetch }: Pin): string {
+function pinText({ seen, provisional, proved, uploadTime, fetch, joined }: Pin): string {
   const since = dateText(seen);
-  const uploaded = uploadTime === undefined ? '' : ` Upstream says it was uploaded at ${uploadTime}.`;
+  const joining =
+    joined === true
+      ? ' It joined its release after other files of that had been confirmed here: look at it twice.'
+      : '';
+  const uploaded = (uploadTime === undefined ? '' : ` Upstream says it was uploaded at ${uploadTime}.`) + joining;
   if (provisional !== true)
     return `Pinned here since ${since}: no other bytes are ever served under this name.${uploaded}`;
   const missing =
     proved === true
       ? 'a second look at the page has agreed'
-      : 'its bytes were proved and a second look at the page has agreed';
+      : 'it was sent to a client, or its bytes were proved and a second look at the page has agreed';
   const by = fetch === undefined ? '' : `, by fetch ${fetch}`;
   return `First seen here on ${since}${by}; provisional until ${missing}.${uploaded}`;
 }

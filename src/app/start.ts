@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts';
 import { type Access, createAccess } from '../http/access/access.ts';
 import type { Finished } from '../http/exchange.ts';
-import { createListener } from '../http/listener.ts';
+import { createConnectionRefusal, createListener } from '../http/listener.ts';
 import { type Certificate, type RunningServer, startServer } from '../http/server.ts';
 import type { PackageIndex } from '../mirror/package-index.ts';
 import type { Emit } from '../ports/events.ts';
@@ -10,6 +10,7 @@ import { createLog, type Log } from '../telemetry/log.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { VERSION } from '../version.ts';
 import { type Composition, compose } from './compose.ts';
+import { descriptorsFor, fitConnections } from './descriptors.ts';
 import { accessListOf, addressOf, certificateOf } from './server-files.ts';
 
 export interface RunningMirror {
@@ -28,7 +29,7 @@ export interface RunningMirror {
 
 export interface MirrorOptions {
   readonly config: Config;
-  readonly newTrust?: string | undefined;
+  readonly newTrust?: ReadonlyMap<string, string> | undefined;
   /** Loopback only. */
   readonly adminPort?: number | undefined;
   readonly log?: Log | undefined;
@@ -50,7 +51,7 @@ export async function startMirror({
     const { blobs, bytes, limit } = composition.blobs.usage();
     return { files: blobs, bytes, limitBytes: limit };
   });
-  const access = readers && createAccess(readers, composition.shares.passwords);
+  const access = readers && createAccess(readers, composition.shares);
   const mirror = new Mirror({ config, log, emit, metrics, composition, access });
   try {
     await mirror.listen(certificate);
@@ -102,7 +103,11 @@ class Mirror implements RunningMirror {
   }
 
   async listen(tls: Certificate | undefined): Promise<void> {
-    const { config, composition, access, emit } = this.#parts;
+    const { config, composition, access, emit, metrics } = this.#parts;
+    const onFinish = (finished: Finished) => {
+      emit(finished);
+      this.#recordFetch(finished);
+    };
     this.#main = await this.#open({
       listener: createListener({
         ...this.#shared(),
@@ -113,17 +118,19 @@ class Mirror implements RunningMirror {
           shared: access === undefined,
         })),
         access,
+        trustedProxies: config.server.trustedProxies,
         publicUrl: () => this.#publicUrl,
-        onFinish: (finished) => {
-          emit(finished);
-          this.#recordFetch(finished);
-        },
+        onFinish,
       }),
+      refuse: createConnectionRefusal(onFinish),
+      onCrowding: (crowding) => emit({ name: 'crowded', ...crowding }),
       host: config.server.host,
       port: config.server.port,
       tls,
-      limits: { connections: config.server.maxConnections },
+      limits: { connections: this.#connections() },
     });
+    const main = this.#main;
+    metrics.watchConnections(() => main.connections);
     this.#publicUrl = addressOf(config.server, this.#main.url);
   }
 
@@ -153,6 +160,18 @@ class Mirror implements RunningMirror {
     await this.#parts.composition.close();
     await this.log.flush();
   };
+
+  /** As configured, or fewer where the system would not let this process open so many files. */
+  #connections(): number {
+    const wanted = this.#parts.config.server.maxConnections;
+    const { connections, limit } = fitConnections(wanted);
+    if (limit !== undefined)
+      this.log.warn(
+        `the system lets this process open ${limit} files, enough for ${connections} connections at once; for server.max_connections (${wanted}) it takes ${descriptorsFor(wanted)} (LimitNOFILE, ulimit -n)`,
+        { event: 'started' },
+      );
+    return connections;
+  }
 
   async #open(options: Parameters<typeof startServer>[0]): Promise<RunningServer> {
     const server = await startServer(options);

@@ -1,12 +1,12 @@
 import { Refusal } from '../bytes/refusal.ts';
 
-/** What happened, in a sentence for a person; the cause below it where there is one. */
-export function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
+/** What happened, in lines for a person: a sentence, and the cause below it where there is one. */
+export function errorLines(error: unknown): readonly string[] {
+  if (!(error instanceof Error)) return [String(error)];
   const reason = error instanceof Refusal ? ` [${error.reason}]` : '';
   const cause =
-    error.cause instanceof Error && error.cause.message !== error.message ? `\n  because: ${error.cause.message}` : '';
-  return `${error.message}${reason}${cause}`;
+    error.cause instanceof Error && error.cause.message !== error.message ? [`  because: ${error.cause.message}`] : [];
+  return [`${error.message}${reason}`, ...cause];
 }
 
 /** `2 days 3 hours`, or `expired 5 minutes ago`. */

@@ -1,7 +1,9 @@
 import { createGate, type Gate, type GateOptions } from './gate.ts';
 
 /** Everything that callers queue for. */
-export type Shares = Readonly<Record<'chunks' | 'fills' | 'documents' | 'downloads' | 'passwords' | 'threads', Gate>>;
+export type Shares = Readonly<
+  Record<'chunks' | 'fills' | 'documents' | 'downloads' | 'knownPasswords' | 'passwords' | 'threads', Gate>
+>;
 
 /** What all indexes of a mirror share. */
 export type CommonShares = Omit<Shares, keyof UpstreamShares>;
@@ -21,10 +23,18 @@ const SIZES: Readonly<Record<keyof CommonShares, GateOptions>> = {
     full: 'Too many files are being downloaded at this moment. Try again in a moment.',
     subject: 'file',
   },
+  /** Passwords that were right before are checked apart from those that nobody has seen yet. */
+  knownPasswords: {
+    places: 1,
+    queue: 1023,
+    longestWait: 10_000,
+    full: 'Too many passwords are being checked at this moment. Try again in a moment.',
+  },
   /** Passwords are checked one after the other: a crowd with wrong ones costs one core at most, and its memory once. */
   passwords: {
     places: 1,
-    queue: 31,
+    queue: 255,
+    longestWait: 10_000,
     full: 'Too many passwords are being checked at this moment. Try again in a moment.',
   },
   /** Large documents in work on other threads, of all kinds. */
@@ -38,7 +48,13 @@ const SIZES: Readonly<Record<keyof CommonShares, GateOptions>> = {
 /** The queues of one mirror; `sizes` for what is not as usual. */
 export function createShares(sizes: Partial<Record<keyof CommonShares, Partial<GateOptions>>> = {}): CommonShares {
   const gate = (share: keyof CommonShares) => createGate({ ...SIZES[share], ...sizes[share] });
-  return { chunks: gate('chunks'), fills: gate('fills'), passwords: gate('passwords'), threads: gate('threads') };
+  return {
+    chunks: gate('chunks'),
+    fills: gate('fills'),
+    knownPasswords: gate('knownPasswords'),
+    passwords: gate('passwords'),
+    threads: gate('threads'),
+  };
 }
 
 /** Files come slowly and take their places for long: they have fewer than documents. */

@@ -10,7 +10,7 @@ import { type BlobStorage, StorageError, type UsageRecord } from '../ports/blob-
 import type { Blobs, Wanted } from '../ports/blobs.ts';
 import type { OpenDownload } from '../ports/upstream.ts';
 import { Aliases } from './aliases.ts';
-import { createChunkBuffers } from './chunk-buffers.ts';
+import { ChunkBuffers } from './chunk-buffers.ts';
 import { BlobGone } from './chunks.ts';
 import { download as downloadInto, type Waiting } from './download.ts';
 import { Evictor } from './evict.ts';
@@ -71,8 +71,8 @@ export class BlobStore implements Blobs {
     this.#order = new UsageOrder(this.#maxBytes, LIMITS.PROBATION_SHARE);
     this.#aliases = new Aliases(storage, { most: LIMITS.ALIASES_IN_MEMORY, behind: this.#behind, onTrouble });
     const { chunks, fills } = options.shares ?? createShares();
-    const buffers = createChunkBuffers(chunks, LIMITS.IDLE_BUFFERS);
-    const ownBuffers = createChunkBuffers(
+    const buffers = new ChunkBuffers(chunks, LIMITS.IDLE_BUFFERS);
+    const ownBuffers = new ChunkBuffers(
       createGate({
         places: LIMITS.OWN_BUFFERS,
         queue: LIMITS.OWN_QUEUE,

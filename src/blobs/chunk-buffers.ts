@@ -1,39 +1,95 @@
 import type { Caller } from '../async/caller.ts';
 import { enterIfFree, type Gate } from '../async/gate.ts';
-import { CHUNK } from './limits.ts';
+import { CHUNK, PATIENCE_MS } from './limits.ts';
 
-/** Buffers of one chunk, shared by all readers, so that memory does not grow with their number. */
-export interface ChunkBuffers {
-  /** Waits for one; throws Refusal `limit` where too many wait already or none came in time, or the signal's reason. */
-  take(caller: Caller): Promise<Lent>;
-  /** One more, if nobody has to wait for it. */
-  takeSpare(caller: Caller): Promise<Lent | undefined>;
-  inUse(): number;
-}
-
+/** A buffer of one chunk, on loan. */
 export interface Lent {
   readonly buffer: Buffer;
-  /** Gives a buffer back, this one or the one it was exchanged for; once. */
-  giveBack(buffer: Buffer): void;
+  /** Once, when nothing reads into it or from it any more. */
+  giveBack(): void;
 }
 
-/** As many buffers as the gate has places; `idle` are kept for the next reader. */
-export function createChunkBuffers(gate: Gate, idle: number): ChunkBuffers {
-  const free: Buffer[] = [];
-  const lend = (leave: () => void): Lent => ({
-    buffer: free.pop() ?? Buffer.allocUnsafeSlow(CHUNK),
-    giveBack(buffer) {
-      // Whoever waits takes it at once.
-      if (free.length < idle || gate.usage.waiting > 0) free.push(buffer);
-      leave();
-    },
-  });
-  return {
-    take: async (caller) => lend(await gate.enter(caller)),
-    async takeSpare(caller) {
-      const leave = await enterIfFree(gate, caller);
-      return leave && lend(leave);
-    },
-    inUse: () => gate.usage.busy,
-  };
+interface Pause {
+  readonly since: number;
+  readonly giveUp: () => void;
+}
+
+/**
+ * Buffers of one chunk, as many as the gate has places, so that memory does not grow with the number of readers.
+ * Whoever holds one while it waits for its client says so (`pause`): while somebody waits for a buffer, those whose
+ * clients have kept them waiting longest give theirs up. So no client's pace decides when another is served.
+ */
+export class ChunkBuffers {
+  readonly #gate: Gate;
+  readonly #idle: number;
+  readonly #patience: number;
+  readonly #free: Buffer[] = [];
+  /** In the order in which they began. */
+  readonly #pauses = new Set<Pause>();
+  #timer: NodeJS.Timeout | undefined;
+
+  /** `idle`: buffers kept for the next reader; `patience`: milliseconds a client may keep a reader waiting with a buffer that another wants. */
+  constructor(gate: Gate, idle: number, patience: number = PATIENCE_MS) {
+    this.#gate = gate;
+    this.#idle = idle;
+    this.#patience = patience;
+  }
+
+  get inUse(): number {
+    return this.#gate.usage.busy;
+  }
+
+  /** Waits for one; throws Refusal `limit` where too many wait already or none came in time, or the signal's reason. */
+  async take(caller: Caller): Promise<Lent> {
+    const entering = this.#gate.enter(caller);
+    this.#takeBack();
+    return this.#lend(await entering);
+  }
+
+  /** One more, if nobody has to wait for it. */
+  async takeSpare(caller: Caller): Promise<Lent | undefined> {
+    const leave = await enterIfFree(this.#gate, caller);
+    return leave && this.#lend(leave);
+  }
+
+  /** Until what it returns is called, `giveUp` may be called, once. It gives back whatever was lent. */
+  pause(giveUp: () => void): () => void {
+    const pause: Pause = { since: performance.now(), giveUp };
+    this.#pauses.add(pause);
+    if (this.#gate.usage.waiting > 0) this.#takeBack();
+    return () => void this.#pauses.delete(pause);
+  }
+
+  #lend(leave: () => void): Lent {
+    const buffer = this.#free.pop() ?? Buffer.allocUnsafeSlow(CHUNK);
+    return {
+      buffer,
+      giveBack: () => {
+        // Whoever waits takes it at once.
+        if (this.#free.length < this.#idle || this.#gate.usage.waiting > 0) this.#free.push(buffer);
+        leave();
+      },
+    };
+  }
+
+  /** As many as are waited for, of those whose time is up; looks again when the next one's is. */
+  #takeBack(): void {
+    for (const pause of this.#pauses) {
+      if (this.#gate.usage.waiting === 0) return;
+      const left = pause.since + this.#patience - performance.now();
+      if (left > 0) {
+        this.#lookIn(left);
+        return;
+      }
+      this.#pauses.delete(pause);
+      pause.giveUp();
+    }
+  }
+
+  #lookIn(milliseconds: number): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#takeBack();
+    }, milliseconds).unref();
+  }
 }

@@ -5,6 +5,7 @@ import type { WriteChunk } from '../ports/blob.ts';
 import type { BlobStorage, StoredBytes } from '../ports/blob-storage.ts';
 import type { ChunkBuffers, Lent } from './chunk-buffers.ts';
 import { CHUNK } from './limits.ts';
+import type { Pieces } from './pieces.ts';
 import type { SharedChunk, SharedChunks } from './shared-chunks.ts';
 import type { Tags } from './tags.ts';
 
@@ -38,44 +39,45 @@ interface ReadDeps {
   readonly buffers: ChunkBuffers;
 }
 
+interface SendDeps extends ReadDeps {
+  readonly shared: SharedChunks;
+  readonly pieces: Pieces;
+}
+
 /**
- * Hands [start, end) to `write`, each chunk checked whole before any of its bytes is handed on.
- * While one is written, the next is read and checked in a second buffer, if there is one to be had.
+ * Hands [start, end) to `write`, each chunk checked whole before any of its bytes is handed on. What is handed on is a
+ * copy of a part of the chunk: a client that takes its time holds that, and never a chunk that others wait for.
  */
 export async function sendChecked(
-  deps: ReadDeps & { readonly shared: SharedChunks },
+  deps: SendDeps,
   blob: Checked,
   range: Range,
   write: WriteChunk,
   caller: Caller,
 ): Promise<void> {
   const [start, end] = checkRange(range, blob.size);
-  const first = await deps.buffers.take(caller);
-  let source: StoredBytes | undefined;
-  let reading: Reading | undefined;
+  const source = await openWhole(deps.storage, blob, range);
+  const piece = deps.pieces.take(end - start);
+  const reading = new Reading(deps, source, blob, caller, Math.ceil(end / CHUNK) - 1);
   try {
-    source = await openWhole(deps.storage, blob, range);
-    if (start === end) return;
-    const last = Math.ceil(end / CHUNK) - 1;
-    let index = Math.floor(start / CHUNK);
-    reading = new Reading(source, blob, deps.shared, first);
-    let current = reading.begin(index);
-    if (index < last) reading.lend(await deps.buffers.takeSpare(caller));
-    while (current !== undefined) {
-      const chunk = await current.chunk;
+    for (let at = start; at < end; ) {
+      const index = Math.floor(at / CHUNK);
+      const chunk = await reading.at(index);
       caller.signal.throwIfAborted();
-      const next = index < last ? reading.begin(index + 1) : undefined;
-      const at = index * CHUNK;
-      await write(chunk.subarray(Math.max(0, start - at), Math.min(chunk.byteLength, end - at)));
-      reading.done(current);
-      if (index === last) return;
-      index++;
-      current = next ?? reading.begin(index);
+      const from = at - index * CHUNK;
+      const part = piece.subarray(0, Math.min(piece.byteLength, chunk.byteLength - from, end - at));
+      chunk.copy(part, 0, from, from + part.byteLength);
+      at += part.byteLength;
+      if (at === end || at % CHUNK === 0) reading.letGo();
+      const resume = deps.buffers.pause(() => reading.giveUp());
+      await write(part);
+      resume();
     }
+    deps.pieces.giveBack(piece);
   } finally {
-    if (reading === undefined) first.giveBack(first.buffer);
-    await reading?.end();
-    await source?.close();
+    deps.pieces.done();
+    await reading.end();
+    await source.close();
   }
 }
 
@@ -93,49 +95,75 @@ async function openWhole(storage: BlobStorage, { sha256, size }: Checked, range:
   throw changed(`${source.size} bytes instead of ${size}`);
 }
 
-/** The buffers of one send, and what is read into them. Invariant: each buffer is idle or in one chunk under way. */
+/** What one send has of its blob: the chunk it is at, and the next one as soon as a buffer is to be had that nobody waits for. */
 class Reading {
+  readonly #deps: SendDeps;
   readonly #source: StoredBytes;
   readonly #blob: Checked;
-  readonly #shared: SharedChunks;
-  readonly #lent: Lent[] = [];
-  readonly #idle: Buffer[] = [];
-  readonly #underway = new Set<SharedChunk>();
+  readonly #caller: Caller;
+  readonly #last: number;
+  #current: SharedChunk | undefined;
+  #ahead: SharedChunk | undefined;
+  /** Reads of this send's own file that are under way: it stays open for them. */
+  readonly #reads = new Set<Promise<unknown>>();
 
-  constructor(source: StoredBytes, blob: Checked, shared: SharedChunks, first: Lent) {
+  constructor(deps: SendDeps, source: StoredBytes, blob: Checked, caller: Caller, last: number) {
+    this.#deps = deps;
     this.#source = source;
     this.#blob = blob;
-    this.#shared = shared;
-    this.lend(first);
+    this.#caller = caller;
+    this.#last = last;
   }
 
-  lend(lent: Lent | undefined): void {
-    if (lent === undefined) return;
-    this.#lent.push(lent);
-    this.#idle.push(lent.buffer);
+  /** The chunk, read and checked. It stays in memory until `letGo`. */
+  async at(index: number): Promise<Buffer> {
+    if (this.#current?.index !== index) {
+      this.#current?.release();
+      this.#current = this.#ahead;
+      this.#ahead = undefined;
+      this.#current ??= this.#join(index) ?? this.#begin(index, await this.#deps.buffers.take(this.#caller));
+      if (index < this.#last) await this.#lookAhead(index + 1);
+    }
+    return this.#current.bytes;
   }
 
-  /** Undefined where no buffer is free for it. */
-  begin(index: number): SharedChunk | undefined {
-    const buffer = this.#idle.pop();
-    if (buffer === undefined) return undefined;
-    const next = this.#shared.share(this.#blob.tags, index, buffer, (into) => this.#readChecked(index, into));
-    this.#underway.add(next);
-    return next;
+  /** The chunk it is at is not needed any more. */
+  letGo(): void {
+    this.#current?.release();
+    this.#current = undefined;
   }
 
-  done(chunk: SharedChunk): void {
-    this.#underway.delete(chunk);
-    this.#idle.push(chunk.release());
+  /** Holds no chunk any more; reads again what it needs then. */
+  giveUp(): void {
+    this.letGo();
+    this.#ahead?.release();
+    this.#ahead = undefined;
   }
 
   async end(): Promise<void> {
-    for (const one of [...this.#underway]) {
-      // A read in flight still owns its buffer and its file.
-      await one.chunk.catch(() => undefined);
-      this.done(one);
-    }
-    for (const [at, buffer] of this.#idle.entries()) this.#lent[at]?.giveBack(buffer);
+    this.giveUp();
+    await Promise.allSettled(this.#reads);
+  }
+
+  async #lookAhead(index: number): Promise<void> {
+    this.#ahead = this.#join(index);
+    if (this.#ahead !== undefined) return;
+    const spare = await this.#deps.buffers.takeSpare(this.#caller);
+    this.#ahead = spare && this.#begin(index, spare);
+  }
+
+  #join(index: number): SharedChunk | undefined {
+    return this.#deps.shared.join(this.#blob.tags, index);
+  }
+
+  #begin(index: number, lent: Lent): SharedChunk {
+    return this.#deps.shared.begin(this.#blob.tags, index, lent, (into) => {
+      const read = this.#readChecked(index, into);
+      this.#reads.add(read);
+      const over = () => void this.#reads.delete(read);
+      read.then(over, over);
+      return read;
+    });
   }
 
   async #readChecked(index: number, into: Buffer): Promise<Buffer> {
@@ -165,7 +193,7 @@ export async function readWhole(
       if (read < CHUNK) return { size: index * CHUNK + read, version: source.version };
     }
   } finally {
-    lent.giveBack(lent.buffer);
+    lent.giveBack();
     await source?.close();
   }
 }

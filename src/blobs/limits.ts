@@ -4,6 +4,15 @@ export const CHUNK = 1024 * 1024;
 export const MAX_BYTES = 10_000_000_000;
 /** The share of the limit that blobs used only once may hold when room is short. */
 export const PROBATION_SHARE = 0.1;
+/** What is copied out of a chunk for a client at once, in bytes: all that a client that stalls can hold … */
+export const PIECE = 256 * 1024;
+/** … and what it is when more than so many are being sent files. */
+export const SMALL_PIECE = 64 * 1024;
+export const LARGE_PIECES = 256;
+/** Pieces kept allocated for the next reader. */
+export const IDLE_PIECES = 64;
+/** A client that keeps its reader waiting so long has the chunk taken from it where another reader wants a buffer. */
+export const PATIENCE_MS = 500;
 /** Buffers kept allocated while nobody reads. */
 export const IDLE_BUFFERS = 32;
 /** Buffers apart for hashing and for what the mirror reads itself, so that no client's pace can hold those up. */

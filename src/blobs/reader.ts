@@ -6,6 +6,8 @@ import type { CheckedReader, WriteChunk } from '../ports/blob.ts';
 import type { BlobStorage } from '../ports/blob-storage.ts';
 import type { ChunkBuffers } from './chunk-buffers.ts';
 import { type Checked, checkRange, sendChecked } from './chunks.ts';
+import { SMALL_PIECE } from './limits.ts';
+import { Pieces } from './pieces.ts';
 import { SharedChunks } from './shared-chunks.ts';
 import type { Tags } from './tags.ts';
 
@@ -24,6 +26,7 @@ interface ReaderDeps {
 export class BlobReader {
   readonly #deps: ReaderDeps;
   readonly #shared = new SharedChunks();
+  readonly #pieces = new Pieces();
   /** How often each is being sent. */
   readonly #sending = new Map<string, number>();
   /** By the tags: a blob that was proved anew has others. */
@@ -66,8 +69,7 @@ export class BlobReader {
   }
 
   async #send(blob: Checked, buffers: ChunkBuffers, range: Range, write: WriteChunk, caller: Caller): Promise<void> {
-    const fresh = this.#fresh.get(blob.tags);
-    if (fresh !== undefined) return write(fresh.subarray(...checkRange(range, blob.size)));
+    const [start, end] = checkRange(range, blob.size);
     const { sha256 } = blob;
     this.#sending.set(sha256, (this.#sending.get(sha256) ?? 0) + 1);
     let writeFailed = false;
@@ -77,7 +79,10 @@ export class BlobReader {
         throw error;
       });
     try {
-      await sendChecked({ storage: this.#deps.storage, buffers, shared: this.#shared }, blob, range, watched, caller);
+      const at = await this.#sendFresh(blob.tags, start, end, watched);
+      if (start < end && at === end) return;
+      const deps = { storage: this.#deps.storage, buffers, shared: this.#shared, pieces: this.#pieces };
+      await sendChecked(deps, blob, { start: at, end }, watched, caller);
     } catch (error) {
       // The client's socket failing says nothing about the blob.
       if (writeFailed || caller.signal.aborted) throw error;
@@ -87,5 +92,23 @@ export class BlobReader {
       if (left === 0) this.#sending.delete(sha256);
       else this.#sending.set(sha256, left);
     }
+  }
+
+  /** From memory as far as it is there; resolves with where that ended. Between two pieces the memory may be given up. */
+  async #sendFresh(tags: Tags, start: number, end: number, write: WriteChunk): Promise<number> {
+    let at = start;
+    while (at < end) {
+      const piece = this.#freshPiece(tags, at, end);
+      if (piece === undefined) return at;
+      await write(piece);
+      at += piece.byteLength;
+    }
+    return at;
+  }
+
+  /** A copy: a client that stalls holds that alone. */
+  #freshPiece(tags: Tags, at: number, end: number): Buffer | undefined {
+    const fresh = this.#fresh.get(tags);
+    return fresh && Buffer.from(fresh.subarray(at, Math.min(end, at + SMALL_PIECE)));
   }
 }

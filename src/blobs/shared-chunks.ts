@@ -1,59 +1,77 @@
+import type { Lent } from './chunk-buffers.ts';
 import type { Tags } from './tags.ts';
 
-/** One chunk that somebody is sending. */
+/** One chunk in memory, as one of its readers has it. */
 export interface SharedChunk {
+  readonly index: number;
   /** The chunk once it was read and checked, or what was wrong with it. */
-  readonly chunk: Promise<Buffer>;
-  /** Once `chunk` has settled and is no longer looked at: a buffer for the one that was brought, not always the same. */
-  release(): Buffer;
+  readonly bytes: Promise<Buffer>;
+  /** Once, when this reader no longer looks at it; it may still be read by then. */
+  release(): void;
 }
 
 interface Entry {
-  readonly buffer: Buffer;
-  readonly chunk: Promise<Buffer>;
+  readonly lent: Lent;
+  readonly bytes: Promise<Buffer>;
   readers: number;
+  isRead: boolean;
 }
 
 /**
- * Chunks in memory: who asks for one that is being sent to somebody else gets that one, read and checked once for all.
- * Invariant: each reader brings one buffer and takes one away.
+ * Chunks in memory: whoever asks for one that another reader has gets that one, read and checked once for all, in one
+ * buffer for all. The buffer goes back when the last of them has let go and nothing reads into it.
  */
 export class SharedChunks {
   /** By the tags: a blob that was fetched anew has others. */
-  readonly #sent = new Map<Tags, Map<number, Entry>>();
-  /** Brought by readers who found their chunk here already: one fewer for each entry than it has readers. */
-  readonly #brought: Buffer[] = [];
+  readonly #held = new Map<Tags, Map<number, Entry>>();
 
-  /** `own` is where it is read to, if nobody has it yet; `read` resolves with the part of it that is the chunk. */
-  share(tags: Tags, index: number, own: Buffer, read: (into: Buffer) => Promise<Buffer>): SharedChunk {
-    const known = this.#sent.get(tags)?.get(index);
-    if (known !== undefined) this.#brought.push(own);
-    const entry = known ?? this.#begin(tags, index, own, read(own));
+  /** The chunk that another reader has; undefined where nobody has it. */
+  join(tags: Tags, index: number): SharedChunk | undefined {
+    const entry = this.#held.get(tags)?.get(index);
+    return entry && this.#hold(tags, index, entry);
+  }
+
+  /** Reads it into the buffer that was lent for it, unless somebody has it by now: then that goes back at once. */
+  begin(tags: Tags, index: number, lent: Lent, read: (into: Buffer) => Promise<Buffer>): SharedChunk {
+    const known = this.join(tags, index);
+    if (known !== undefined) {
+      lent.giveBack();
+      return known;
+    }
+    const entry: Entry = { lent, bytes: read(lent.buffer), readers: 0, isRead: false };
+    const settled = () => this.#settled(entry);
+    const entries = this.#held.get(tags) ?? new Map<number, Entry>();
+    this.#held.set(tags, entries.set(index, entry));
+    entry.bytes.then(settled, () => {
+      // Whoever asks after a failure tries for himself.
+      this.#forget(tags, index, entry);
+      settled();
+    });
+    return this.#hold(tags, index, entry);
+  }
+
+  #settled(entry: Entry): void {
+    entry.isRead = true;
+    if (entry.readers === 0) entry.lent.giveBack();
+  }
+
+  #hold(tags: Tags, index: number, entry: Entry): SharedChunk {
     entry.readers++;
     return {
-      chunk: entry.chunk,
+      index,
+      bytes: entry.bytes,
       release: () => {
-        entry.readers--;
-        if (entry.readers > 0) return this.#brought.pop() ?? Buffer.allocUnsafeSlow(own.byteLength);
+        if (--entry.readers > 0) return;
         this.#forget(tags, index, entry);
-        return entry.buffer;
+        if (entry.isRead) entry.lent.giveBack();
       },
     };
   }
 
-  #begin(tags: Tags, index: number, buffer: Buffer, chunk: Promise<Buffer>): Entry {
-    const entry: Entry = { buffer, chunk, readers: 0 };
-    const entries = this.#sent.get(tags) ?? new Map<number, Entry>();
-    this.#sent.set(tags, entries.set(index, entry));
-    // Whoever asks after a failure tries for himself.
-    chunk.catch(() => this.#forget(tags, index, entry));
-    return entry;
-  }
-
   #forget(tags: Tags, index: number, entry: Entry): void {
-    const entries = this.#sent.get(tags);
+    const entries = this.#held.get(tags);
     if (entries?.get(index) !== entry) return;
     entries.delete(index);
-    if (entries.size === 0) this.#sent.delete(tags);
+    if (entries.size === 0) this.#held.delete(tags);
   }
 }

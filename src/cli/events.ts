@@ -1,5 +1,6 @@
 import { withRecords } from '../app/data-directory.ts';
 import { instantText } from '../bytes/instant.ts';
+import { shownField } from '../bytes/printable.ts';
 import type { Config } from '../config/config.ts';
 import { createJournal, type JournalFilter } from '../disk/records/journal.ts';
 import type { JournalEntry } from '../ports/records.ts';
@@ -20,7 +21,7 @@ export async function events(config: Config, filter: JournalFilter, json: boolea
 
 function eventText({ at, index, kind, project, file, digest, before, after, reason }: JournalEntry): string {
   const change = before !== undefined && after !== undefined ? `${before} -> ${after}` : (after ?? before ?? digest);
-  return [instantText(at), index, kind.padEnd(11), file ?? project, change && `(${change})`, reason && `- ${reason}`]
-    .filter((part) => part !== undefined && part !== '')
-    .join(' ');
+  const said = [file ?? project, change && `(${change})`, reason && `- ${reason}`];
+  const fields = said.flatMap((part) => (part === undefined || part === '' ? [] : shownField(part)));
+  return [instantText(at), index, kind.padEnd(11), ...fields].join(' ');
 }

@@ -31,13 +31,15 @@ export function statusEvidence({ evidence, sealed }: Pick<IndexStatus, 'evidence
     'evidence: index - weaker than tuf: upstream signs nothing. Every file is proved against the digest on its page, and a',
     '  file name keeps the digest it was first confirmed with. Whoever controls upstream or the way to it (its TLS) chooses',
     '  the bytes of files never seen here before; what was seen, they can hide, but not change.',
-    ...(sealed === undefined ? [] : [sealed ? SEALED : UNSEALED]),
+    ...(sealed === undefined ? [] : sealed ? SEALED : UNSEALED),
   ];
 }
 
-const SEALED =
-  'state on disk: sealed - pages, pins and floors carry a MAC; who writes to the data directory without the key can delete\n' +
-  '    them (which stops serving until accept-state-loss), but not forge them';
-const UNSEALED =
-  'state on disk: NOT sealed - whoever can write to the data directory can forge pages and pins, and so have files of their\n' +
-  '    choice served as seen before. Set seal_key_file to prevent that';
+const SEALED = [
+  'state on disk: sealed - pages, pins and floors carry a MAC; who writes to the data directory without the key can delete',
+  '  them (which stops serving until accept-state-loss), but not forge them',
+];
+const UNSEALED = [
+  'state on disk: NOT sealed - whoever can write to the data directory can forge pages and pins, and so have files of their',
+  '  choice served as seen before. Set seal_key_file to prevent that',
+];

@@ -1,5 +1,5 @@
 import { compose } from '../app/compose.ts';
-import { explanationText } from '../app/explanation-text.ts';
+import { explanationLines } from '../app/explanation-text.ts';
 import { noEvents } from '../app/no-events.ts';
 import { internalCaller } from '../async/caller.ts';
 import { Refusal } from '../bytes/refusal.ts';
@@ -20,7 +20,7 @@ export async function explain(
       throw new Refusal('unlisted', `No index called ${indexName} is configured.`, { subject: 'request' });
     const explanation = await index.explain(name, internalCaller(index.name, 'explain'));
     if (json) printJson({ index: index.name, ...explanation });
-    else print(explanationText(explanation, composition.clock.now()));
+    else print(...explanationLines(explanation, composition.clock.now()));
   } finally {
     await composition.close();
   }

@@ -17,16 +17,18 @@ export function createProgram(fail: () => void): Command {
   withConfig(program.command('serve').description('run the mirror'))
     .option('--admin-port <port>', 'also serve /metrics, on this port of loopback', wholeNumber)
     .option(
-      '--new-trust <reason>',
-      'begin again from the root given, giving up what was trusted before; or go on at another upstream, held to what was seen; kept in the audit trail',
+      '--new-trust <index=reason>',
+      'begin this index again from the root given, giving up what was trusted before; or go on with other evidence or at another upstream, held to what was seen; kept in the audit trail; may be repeated',
+      wordForIndex,
     )
     .option('--json', 'say where it listens as one JSON line')
-    .action(async (flags: CommonFlags & { json?: boolean; newTrust?: string; adminPort?: number }) =>
-      (await import('./serve.ts')).serve(await configOf(flags), {
-        json: flags.json ?? false,
-        newTrust: flags.newTrust,
-        adminPort: flags.adminPort,
-      }),
+    .action(
+      async (flags: CommonFlags & { json?: boolean; newTrust?: ReadonlyMap<string, string>; adminPort?: number }) =>
+        (await import('./serve.ts')).serve(await configOf(flags), {
+          json: flags.json ?? false,
+          newTrust: flags.newTrust,
+          adminPort: flags.adminPort,
+        }),
     );
 
   program
@@ -213,6 +215,15 @@ function collect(value: string, before: readonly string[] | undefined): readonly
 function wholeNumber(value: string): number {
   if (!/^\d{1,9}$/.test(value)) throw new InvalidArgumentError('Not a whole number.');
   return Number(value);
+}
+
+/** `INDEX=REASON`, added to those before. */
+function wordForIndex(value: string, before: ReadonlyMap<string, string> = new Map()): ReadonlyMap<string, string> {
+  const [, index, reason] = /^([^=]+)=(.*\S.*)$/s.exec(value) ?? [];
+  if (index === undefined || reason === undefined)
+    throw new InvalidArgumentError('Say which index and why: INDEX=REASON, such as main="the index moved house".');
+  if (before.has(index)) throw new InvalidArgumentError(`The index ${index} was named twice.`);
+  return new Map([...before, [index, reason]]);
 }
 
 function instant(value: string): number {

@@ -9,7 +9,7 @@ import { print } from './output.ts';
 
 export interface ServeOptions {
   readonly json: boolean;
-  readonly newTrust: string | undefined;
+  readonly newTrust: ReadonlyMap<string, string> | undefined;
   readonly adminPort: number | undefined;
 }
 
@@ -20,7 +20,8 @@ export async function serve(config: Config, { json, newTrust, adminPort }: Serve
   const mirror = await startMirror({ config, newTrust, adminPort });
   // Only where there is something to read again: else a closed terminal ends this program, as it ends others.
   if ((config.server.tls ?? config.server.auth) !== undefined) process.on('SIGHUP', () => mirror.reload());
-  print(json ? readyJson(mirror) : readyText(config, mirror));
+  if (json) print(readyJson(mirror));
+  else print(...readyLines(config, mirror));
   await stopped;
   await mirror.close();
 }
@@ -65,7 +66,10 @@ function reachable(url: string): string {
   return url.replace(/^(https?:\/\/)(0\.0\.0\.0|\[::\])(?=[:/]|$)/, `$1${hostname()}`);
 }
 
-export function readyText(config: Config, { url, metricsUrl }: Pick<RunningMirror, 'url' | 'metricsUrl'>): string {
+export function readyLines(
+  config: Config,
+  { url, metricsUrl }: Pick<RunningMirror, 'url' | 'metricsUrl'>,
+): readonly string[] {
   const { host, publicUrl, auth } = config.server;
   const base = publicUrl?.replace(/\/+$/, '') ?? reachable(url);
   const lines = [`Verbatim listens on ${url}`];
@@ -87,5 +91,5 @@ export function readyText(config: Config, { url, metricsUrl }: Pick<RunningMirro
   );
   if (metricsUrl !== undefined) lines.push(`Metrics: ${metricsUrl}`);
   lines.push('Stop it with Ctrl-C.');
-  return lines.join('\n');
+  return lines;
 }

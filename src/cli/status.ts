@@ -14,20 +14,19 @@ export async function status(config: Config, json: boolean): Promise<void> {
     const all = await Promise.all(composition.indexes.map((index) => index.status()));
     const { bytes, blobs } = composition.blobs.usage();
     if (json) printJson({ now, indexes: all, store: { bytes, blobs } });
-    else for (const index of all) print(statusText(index, now));
+    else for (const index of all) print(...statusLines(index, now));
   } finally {
     await composition.close();
   }
 }
 
-export function statusText(index: IndexStatus, now: number): string {
+export function statusLines(index: IndexStatus, now: number): readonly string[] {
   const lines = [
     `${index.name}: mirrors ${index.upstream} (layout ${index.layout})`,
     ...statusEvidence(index).map((line) => `  ${line}`),
   ];
   if (index.evidence === 'tuf' && index.roles.length === 0) {
-    if (index.lastError?.reason === 'state')
-      return [...lines, `  nothing of it is served: ${index.lastError.message}`].join('\n');
+    if (index.lastError?.reason === 'state') return [...lines, `  nothing of it is served: ${index.lastError.message}`];
     lines.push('  nothing has been accepted yet');
   }
   if (index.evidence === 'index' && index.lastRefresh !== undefined)
@@ -46,5 +45,5 @@ export function statusText(index: IndexStatus, now: number): string {
         : '  pages held stand in for it as long as stale_if_error allows',
     );
   for (const [why, count] of index.leftOut) lines.push(`  left out of pages (${why}): ${count}`);
-  return lines.join('\n');
+  return lines;
 }

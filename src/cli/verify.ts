@@ -1,6 +1,5 @@
 import { type Composition, compose } from '../app/compose.ts';
 import { noEvents } from '../app/no-events.ts';
-import { clean } from '../bytes/printable.ts';
 import type { Config } from '../config/config.ts';
 import type { StoredRoles } from '../mirror/package-index.ts';
 import { type VerifiedState, verifyState } from '../state/admin/verify-state.ts';
@@ -60,15 +59,14 @@ async function verifyStates({ indexes, states }: Composition): Promise<readonly 
 function printState({ index, items, wrong }: CheckedIndex): void {
   print(`${index}: signs nothing; its files are proved by the digests they are stored under.`);
   print(`${index}: ${items} pieces of what was seen of it are stored (pages, pins): ${wrong.length} do not hold.`);
-  for (const { item, message } of wrong) print(`  does not hold: ${clean(item)}: ${clean(message)}`);
+  for (const { item, message } of wrong) print(`  does not hold: ${item}: ${message}`);
 }
 
 function printRoles(index: string, roles: StoredRoles): void {
   const { proved, unproved, wrong } = roles;
   print(`${index}: root, timestamp, snapshot and targets hold, from the pinned root on.`);
   print(`${index}: ${proved + unproved + wrong.length} delegated roles are stored: ${wrong.length} did not hold.`);
-  for (const { role, version, message } of wrong)
-    print(`  does not hold: ${clean(role)}, version ${version}: ${clean(message)}`);
+  for (const { role, version, message } of wrong) print(`  does not hold: ${role}, version ${version}: ${message}`);
   if (wrong.length > 0)
     print('None of these is believed or sent; they are fetched and proved again when next asked for.');
   if (unproved > 0)

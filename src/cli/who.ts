@@ -1,6 +1,7 @@
 import { withRecords } from '../app/data-directory.ts';
 import { isDigest } from '../bytes/digest.ts';
 import { instantText } from '../bytes/instant.ts';
+import { shownField } from '../bytes/printable.ts';
 import type { Config } from '../config/config.ts';
 import { createAccessRecord, type Fetched } from '../disk/records/access-record.ts';
 import { print, printJson } from './output.ts';
@@ -14,7 +15,7 @@ export async function who(config: Config, fileOrDigest: string, json: boolean): 
     for await (const each of createAccessRecord(records).whoFetched(name)) found.push(each);
     if (json) return printJson(found);
     for (const { at, client, index, file, sha256 } of found)
-      print(`${instantText(at)} ${client} ${index} ${file} sha256:${sha256}`);
+      print(`${instantText(at)} ${shownField(client)} ${index} ${shownField(file)} sha256:${sha256}`);
     if (found.length === 0) print('Nobody, as far back as the access record goes.');
   });
 }

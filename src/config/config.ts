@@ -66,6 +66,8 @@ export interface Config {
     readonly port: number;
     readonly publicUrl: string | undefined;
     readonly maxConnections: number;
+    /** Addresses and networks that may say for whom they ask. */
+    readonly trustedProxies: readonly string[];
     /** Paths. */
     readonly tls: { readonly cert: string; readonly key: string } | undefined;
     readonly auth: { readonly htpasswd: string | undefined; readonly tokens: string | undefined } | undefined;

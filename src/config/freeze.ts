@@ -15,6 +15,7 @@ export function toConfig(parsed: ParsedFile): Config {
       port: parsed.server.port,
       publicUrl: parsed.server.public_url,
       maxConnections: parsed.server.max_connections,
+      trustedProxies: parsed.server.trusted_proxies,
       tls: parsed.server.tls && { cert: resolve(parsed.server.tls.cert), key: resolve(parsed.server.tls.key) },
       auth: parsed.server.auth && {
         htpasswd: resolved(parsed.server.auth.htpasswd),

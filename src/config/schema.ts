@@ -2,7 +2,18 @@ import { z } from 'zod';
 import { INDEX_NAME, INDEX_NAME_RULE } from '../bytes/index-name.ts';
 import { LAYOUT_NAMES } from '../presets/known-upstreams.ts';
 import { auth, credentials, proxy, sealFault, sealing, tls } from './access.ts';
-import { baseOrPath, baseUrl, fetchedUrl, fileHost, filePath, host, instant, seconds, size } from './values.ts';
+import {
+  baseOrPath,
+  baseUrl,
+  fetchedUrl,
+  fileHost,
+  filePath,
+  host,
+  instant,
+  network,
+  seconds,
+  size,
+} from './values.ts';
 
 // What verbatim.yaml may say. config/verbatim.schema.json is generated from this (npm run schema).
 
@@ -158,7 +169,21 @@ export const schema = z
           ),
         tls: tls.optional().describe('Speak TLS. Read again at SIGHUP.'),
         auth: auth.optional().describe('Ask who reads: basic authentication or a token. Read again at SIGHUP.'),
-        max_connections: z.int().min(1).max(100_000).default(4096).describe('More are turned away.'),
+        trusted_proxies: z
+          .array(network)
+          .max(64)
+          .default([])
+          .describe(
+            'Addresses or networks of the proxies in front of this mirror: from them alone, X-Forwarded-For or Forwarded says who the client is.',
+          ),
+        max_connections: z
+          .int()
+          .min(1)
+          .max(100_000)
+          .default(4096)
+          .describe(
+            'Connections at once. Past it idle ones of whoever has most make room, and whoever has most is turned away.',
+          ),
       })
       .prefault({}),
     data: filePath

@@ -84,6 +84,13 @@ const ROWS = [
   { flag: 'port', path: ['server', 'port'], value: 'port', says: 'listen on this port', otherwise: '3141' },
   { flag: 'publicUrl', path: ['server', 'public_url'], value: 'url', says: 'the address clients reach it by' },
   {
+    flag: 'trustedProxy',
+    path: ['server', 'trusted_proxies'],
+    value: 'address',
+    says: 'an address or network whose X-Forwarded-For or Forwarded is believed; may be repeated',
+    isList: true,
+  },
+  {
     flag: 'maxBytes',
     path: ['cache', 'max_bytes'],
     value: 'bytes',

@@ -93,6 +93,11 @@ export const host = z
   .max(253)
   .regex(/^[A-Za-z0-9._:-]+$/, 'must be a host name or an address, without a port');
 
+/** An address, or a network of them such as 10.0.0.0/8. */
+export const network = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], {
+  error: 'must be an address such as 192.0.2.1, or a network such as 10.0.0.0/8',
+});
+
 /** Where a page may send us for files: `host`, `host:port` (https), or an origin with its scheme. */
 export const fileHost = meaning(
   'fetched',

@@ -1,4 +1,4 @@
-import { explanationText } from '../app/explanation-text.ts';
+import { explanationLines } from '../app/explanation-text.ts';
 import { internalCaller } from '../async/caller.ts';
 import type { Ending, Narrator } from './narrate.ts';
 import { proofOf, type Scene, showPip } from './scene.ts';
@@ -96,7 +96,7 @@ export async function explainBoth({ cast, downstream, narrator }: Scene): Promis
   for (const { project } of [cast.claimed, cast.seen]) {
     const explanation = await downstream.index.explain(project, internalCaller(downstream.index.name));
     narrator.scene(`verbatim explain ${project}`);
-    narrator.quote(...explanationText(explanation, now).split('\n'));
+    narrator.quote(...explanationLines(explanation, now));
     const claimed = project === cast.claimed.project;
     narrator.check(
       claimed === (explanation.forgeableOnline.length === 0),

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe } from '../app/words.ts';
+import { errorLines } from '../app/words.ts';
 import {
   explainBoth,
   installFirst,
@@ -54,7 +54,7 @@ export async function demo({ keep, json, offline }: DemoOptions): Promise<boolea
     }
     return narrator.failures.length === 0;
   } catch (error) {
-    narrator.say(stop.signal.aborted ? 'Stopped.' : `The demo cannot go on: ${describe(error)}`);
+    narrator.say(stop.signal.aborted ? 'Stopped.' : `The demo cannot go on: ${errorLines(error).join(' ')}`);
     return false;
   } finally {
     for (const close of closers.reverse()) await close();

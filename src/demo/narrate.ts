@@ -1,4 +1,5 @@
 import { stripVTControlCharacters, styleText } from 'node:util';
+import { shown } from '../bytes/printable.ts';
 
 /** How one attack ended, for the table at the end. */
 export interface Ending {
@@ -36,7 +37,7 @@ const FACT_WIDTH = 12;
 export function createNarrator(stream: NodeJS.WritableStream & { readonly isTTY?: boolean }): Narrator {
   const failures: string[] = [];
   const terminal = stream.isTTY === true;
-  const paint = (format: Format, text: string) => (terminal ? styleText(format, text, { stream }) : text);
+  const paint = (format: Format, text: string) => (terminal ? styleText(format, shown(text), { stream }) : shown(text));
   const line = (text = '') => void stream.write(`${text.trimEnd()}\n`);
   const mark = (kind: 'ok' | 'limit' | 'failed') => {
     if (!terminal) return kind === 'ok' ? 'ok    ' : kind === 'limit' ? 'LIMIT ' : 'FAILED';
@@ -82,7 +83,7 @@ export function createNarrator(stream: NodeJS.WritableStream & { readonly isTTY?
     table(endings) {
       const width = Math.max(...endings.map(({ attack }) => attack.length));
       for (const { attack, kind, outcome } of endings)
-        line(`  ${mark(kind === 'refused' ? 'ok' : kind)} ${attack.padEnd(width)}  ${outcome}`);
+        line(`  ${mark(kind === 'refused' ? 'ok' : kind)} ${attack.padEnd(width)}  ${shown(outcome)}`);
     },
     failures,
   };
@@ -90,7 +91,7 @@ export function createNarrator(stream: NodeJS.WritableStream & { readonly isTTY?
 
 function wrap(text: string, width: number): readonly string[] {
   const lines: string[] = [];
-  for (const word of text.split(' ')) {
+  for (const word of shown(text).split(' ')) {
     const last = lines.at(-1);
     if (last === undefined || `${last} ${word}`.length > width) lines.push(word);
     else lines[lines.length - 1] = `${last} ${word}`;

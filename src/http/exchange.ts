@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { Caller } from '../async/caller.ts';
 import type { Reason } from '../bytes/refusal.ts';
 import type { Event, Route } from '../ports/events.ts';
+import type { TrustedProxies } from './forwarded.ts';
 import { MAX_RECORDED_PATH } from './limits.ts';
 import { partyOf } from './party.ts';
 
@@ -11,7 +12,7 @@ export interface SentFile {
   readonly project: string;
   readonly filename: string;
   readonly sha256: string;
-  /** The client's address, as its connection has it. */
+  /** The client's address: its connection's, or what a trusted proxy says it is. */
   readonly client: string;
 }
 
@@ -35,7 +36,7 @@ export interface Notes {
   sent?: SentFile | undefined;
 }
 
-let make: (incoming: IncomingMessage, outgoing: ServerResponse) => Exchange;
+let make: (incoming: IncomingMessage, outgoing: ServerResponse, proxies: TrustedProxies | undefined) => Exchange;
 let reveal: (exchange: Exchange) => ServerResponse;
 
 /**
@@ -48,16 +49,21 @@ export class Exchange {
   /** HEAD: the headers of GET, and no body. */
   readonly head: boolean;
   #notes: Notes | undefined;
+  readonly #proxies: TrustedProxies | undefined;
+  /** Whose credentials came with it, once they were found good. */
+  reader: string | undefined;
+  #client: string | undefined;
   #signal: AbortSignal | undefined;
 
-  private constructor(incoming: IncomingMessage, outgoing: ServerResponse) {
+  private constructor(incoming: IncomingMessage, outgoing: ServerResponse, proxies: TrustedProxies | undefined) {
     this.#incoming = incoming;
     this.#outgoing = outgoing;
+    this.#proxies = proxies;
     this.head = incoming.method === 'HEAD';
   }
 
   static {
-    make = (incoming, outgoing) => new Exchange(incoming, outgoing);
+    make = (incoming, outgoing, proxies) => new Exchange(incoming, outgoing, proxies);
     reveal = (exchange) => exchange.#outgoing;
   }
 
@@ -94,9 +100,11 @@ export class Exchange {
     return this.#incoming.httpVersionMinor;
   }
 
-  /** The client's address, as its connection has it. */
+  /** The client's address: its connection's, or what a trusted proxy says it is. Looked up when it is first asked for. */
   get client(): string {
-    return this.#incoming.socket.remoteAddress ?? '';
+    const { socket, headers } = this.#incoming;
+    this.#client ??= this.#proxies?.clientOf(socket, headers) ?? socket.remoteAddress ?? '';
+    return this.#client;
   }
 
   /** True once nobody is there to be answered. */
@@ -124,17 +132,37 @@ export class Exchange {
     this.#outgoing.writeContinue();
   }
 
-  /** Who asks this of an index; the signal aborts with `ClientLeft` when the connection closes before the answer's end. */
+  /** Who asks this of an index: a user or token where credentials came, else an address; the signal aborts with `ClientLeft` when the connection closes before the answer's end. */
   callerOf(index: string): Caller {
     // Most answers wait for nothing: the signal is made for the first that does.
     this.#signal ??= untilClosed(this.#outgoing);
     const { socket } = this.#incoming;
     return {
       index,
-      party: partyOf(this.client),
+      party: this.reader ?? partyOf(this.client),
       connection: connectionOf(socket),
       priority: 'client',
       signal: this.#signal,
+    };
+  }
+
+  /** The record of a request that gets no answer at all, for this reason. */
+  unanswered(reason: Reason): Finished {
+    const { route, index, bytes } = this.notes;
+    const method = methodOf(this);
+    const path = recordedPath(this.url);
+    return {
+      name: 'answered',
+      route,
+      index,
+      method,
+      status: 0,
+      reason,
+      seconds: 0,
+      bytes,
+      aborted: true,
+      path,
+      client: this.client,
     };
   }
 
@@ -142,6 +170,8 @@ export class Exchange {
   record(onFinish: OnFinish): void {
     const outgoing = this.#outgoing;
     const started = performance.now();
+    // A connection that is gone has no address any more.
+    const { client } = this;
     outgoing.once('close', () => {
       const { promised, ...known } = this.notes;
       // A client may leave with the last byte, before we have said that it was the last.
@@ -154,6 +184,7 @@ export class Exchange {
         seconds: (performance.now() - started) / 1000,
         aborted,
         path: recordedPath(this.url),
+        client,
       });
     });
   }
@@ -184,8 +215,12 @@ function untilClosed(outgoing: ServerResponse): AbortSignal {
 }
 
 /** Who may import this: test/architecture/makers.ts. */
-export function beginExchange(incoming: IncomingMessage, outgoing: ServerResponse): Exchange {
-  return make(incoming, outgoing);
+export function beginExchange(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  proxies?: TrustedProxies | undefined,
+): Exchange {
+  return make(incoming, outgoing, proxies);
 }
 
 /** The answer as node has it. Who may import this: test/architecture/makers.ts. */

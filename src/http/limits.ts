@@ -9,7 +9,11 @@ export const MAX_HEADERS = 100;
 /** Bytes of a request body that is read away so that the connection lives on; past it the connection ends. */
 export const MAX_IGNORED_BODY = 65_536;
 /** Characters of a refusal's own words that are passed on in a problem. */
-export const MAX_WORDS = 400;
+export const MAX_WORDS = 600;
+/** Characters of a `Forwarded` header that is read; of one hop in that or `X-Forwarded-For`; and hops that are walked back. */
+export const MAX_FORWARDED = 4096;
+export const MAX_NODE = 120;
+export const MAX_HOPS = 32;
 /** Characters of a path in an access record. */
 export const MAX_RECORDED_PATH = 512;
 
@@ -39,6 +43,15 @@ export const MAX_SCRYPT_BYTES = 64 * 1024 * 1024;
 /** A credential found good is not looked at again for so long; a bad one is refused unseen for a little. */
 export const GRANTED_FOR_MS = 300_000;
 export const REFUSED_FOR_MS = 10_000;
+/** One that was found good is looked at before others for so long, whatever came since. */
+export const KNOWN_FOR_MS = 30 * 24 * 3_600_000;
+export const MAX_KNOWN = 16_384;
+/** An address that sent wrong ones comes after those that did not, for so long after the last one … */
+export const FAILED_FOR_MS = 10 * 60_000;
+export const MAX_FAILED = 4096;
+/** … and is told so later each time, up to the most. */
+export const FAILED_PAUSE_MS = 100;
+export const MAX_FAILED_PAUSE_MS = 2000;
 export const MAX_REMEMBERED_GRANTS = 4096;
 export const MAX_REMEMBERED_REFUSALS = 1024;
 
@@ -51,12 +64,24 @@ export const CHECK_EVERY_MS = 5000;
 export const KEEP_ALIVE_MS = 65_000;
 /** A connection on which nothing moves either way: a reader that stalls. `requestTimeout` does not cut those. */
 export const STALLED_MS = 60_000;
-/** A client that takes a file more slowly than this holds buffers that others wait for: it is cut. Bytes a second. */
-export const SLOWEST_READER = 32 * 1024;
-/** Every chunk of a file may take this long, however small it is. */
-export const CHUNK_LEAST_MS = 10_000;
+/**
+ * A part of a file that a client has not taken within this time ends its connection, though a few bytes move now and
+ * then. The system tells that there is room again only when a third of what it holds has gone, up to 2 MB by itself.
+ */
+export const SLOWEST_PART_MS = 40_000;
+/** Requests of one connection that may wait for their turn behind the one that is being answered; one more ends it. */
+export const MAX_PIPELINED = 100;
 export const MAX_REQUESTS_PER_SOCKET = 1000;
 export const MAX_CONNECTIONS = 4096;
+/** Of those, what is kept for addresses that have few; and how many are few. Shares. */
+export const KEPT_SHARE = 1 / 16;
+export const EACH_KEPT_SHARE = 1 / 64;
+/** Refused connections that are told why at once, in all and of one address; further ones are only closed. */
+export const MAX_TOLD = 64;
+export const MAX_TOLD_EACH = 8;
+/** Where room is made: addresses that are looked at, and connections of each. */
+export const MAX_PARTIES_LOOKED_AT = 4;
+export const MAX_CONNECTIONS_LOOKED_AT = 256;
 /** How long answers under way may take once the server is told to stop. */
 export const GRACE_MS = 10_000;
 /** How often idle connections are looked for while it stops. */

@@ -1,11 +1,20 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
-import type { Access, Verdict } from './access/access.ts';
+import type { Access, Granted, Verdict } from './access/access.ts';
 import { createApp, type ServedOptions } from './app.ts';
 import { beginExchange, type Exchange, type OnFinish } from './exchange.ts';
+import { createTrustedProxies } from './forwarded.ts';
 import { guard } from './guard.ts';
+import { MAX_PIPELINED } from './limits.ts';
 import { mount, type ServedIndex } from './mount.ts';
-import { BAD_REQUEST, BUSY, NOTHING_HERE, TOO_LONG, UNAUTHORIZED } from './reply/answers.ts';
+import {
+  BAD_REQUEST,
+  NO_CONNECTION,
+  NOTHING_HERE,
+  TOO_LONG,
+  TOO_MANY_PASSWORDS,
+  UNAUTHORIZED,
+} from './reply/answers.ts';
 import { replyError, replyProblem, replyRedirect } from './reply/doors.ts';
 import type { Asked } from './routes/routes.ts';
 import { createWarm } from './routes/warm-page.ts';
@@ -18,15 +27,25 @@ export interface ListenerOptions extends ServedOptions {
   /** Asked before everything but health; absent: everybody may read. */
   readonly access?: Access | undefined;
   readonly onFinish?: OnFinish | undefined;
+  /** Addresses and networks whose word on a client's address is taken. */
+  readonly trustedProxies?: readonly string[] | undefined;
 }
 
-/** Everything that is served, as a listener for node's own server. */
+/**
+ * Everything that is served, as a listener for node's own server. A request that was sent before the last one was answered
+ * (pipelined) waits for its turn, unless its page is at hand: a connection has one answer in work, however much it asks.
+ */
 export function createListener(options: ListenerOptions): RequestListener {
   const { defaultIndex, access, onFinish, onFault = () => undefined } = options;
+  const proxies =
+    options.trustedProxies === undefined || options.trustedProxies.length === 0
+      ? undefined
+      : createTrustedProxies(options.trustedProxies);
   const mounted = options.indexes.map((served) => mount(served, defaultIndex));
   const warm = createWarm(mounted, onFinish);
   const app = createApp(options, mounted);
   const asked = new WeakMap<object, Asked>();
+  const inTurn = createTurns();
   const route = getRequestListener(
     (request, { incoming }) => {
       const known = asked.get(incoming);
@@ -38,6 +57,7 @@ export function createListener(options: ListenerOptions): RequestListener {
 
   const answer = (incoming: IncomingMessage, outgoing: ServerResponse, exchange: Exchange, verdict: Verdict) => {
     if (exchange.left) return;
+    if (isGranted(verdict)) exchange.reader = verdict.reader;
     try {
       const target = admit(exchange, verdict);
       if (target === undefined) return;
@@ -48,17 +68,61 @@ export function createListener(options: ListenerOptions): RequestListener {
     }
   };
 
+  const take = (incoming: IncomingMessage, outgoing: ServerResponse, exchange: Exchange) => {
+    const verdict: Verdict | Promise<Verdict> =
+      access === undefined || isOpen(incoming.url)
+        ? EVERYBODY
+        : access.check(incoming.headers.authorization, () => exchange.callerOf(''));
+    if (isGranted(verdict)) {
+      exchange.reader = verdict.reader;
+      if (warm(exchange)) return;
+    }
+    if (onFinish !== undefined) exchange.record(onFinish);
+    if (verdict instanceof Promise) void verdict.then((found) => answer(incoming, outgoing, exchange, found));
+    else answer(incoming, outgoing, exchange, verdict);
+  };
+
+  return (incoming, outgoing) => {
+    const exchange = beginExchange(incoming, outgoing, proxies);
+    if (outgoing.socket !== null) return take(incoming, outgoing, exchange);
+    if (access === undefined && warm(exchange)) return;
+    if (inTurn(incoming, outgoing, () => take(incoming, outgoing, exchange))) return;
+    onFinish?.(exchange.unanswered('limit'));
+    incoming.socket.destroy();
+  };
+}
+
+/** Answers a request on a connection for which there is no room. */
+export function createConnectionRefusal(onFinish: OnFinish | undefined): RequestListener {
   return (incoming, outgoing) => {
     const exchange = beginExchange(incoming, outgoing);
-    const verdict: ReturnType<Access['check']> =
-      access === undefined || isOpen(incoming.url)
-        ? 'granted'
-        : access.check(incoming.headers.authorization, () => exchange.callerOf(''));
-    if (verdict === 'granted' && warm(exchange)) return;
     if (onFinish !== undefined) exchange.record(onFinish);
-    if (typeof verdict === 'string') answer(incoming, outgoing, exchange, verdict);
-    else void verdict.then((found) => answer(incoming, outgoing, exchange, found));
+    replyProblem(exchange, undefined, NO_CONNECTION);
   };
+}
+
+type InTurn = (incoming: IncomingMessage, outgoing: ServerResponse, take: () => void) => boolean;
+
+/** Takes a pipelined request when the answers before it have ended; false where too many of its connection wait already. */
+function createTurns(): InTurn {
+  const waiting = new WeakMap<object, number>();
+  return ({ socket }, outgoing, take) => {
+    const others = waiting.get(socket) ?? 0;
+    if (others === MAX_PIPELINED) return false;
+    waiting.set(socket, others + 1);
+    outgoing.once('socket', () => {
+      waiting.set(socket, (waiting.get(socket) ?? 1) - 1);
+      take();
+    });
+    return true;
+  };
+}
+
+/** Where nobody is asked who he is. */
+const EVERYBODY: Granted = { reader: undefined };
+
+function isGranted(verdict: Verdict | Promise<Verdict>): verdict is Granted {
+  return typeof verdict === 'object' && 'reader' in verdict;
 }
 
 /** Health is asked for by machines that have no credentials, and tells nothing. */
@@ -76,8 +140,8 @@ function admit(exchange: Exchange, verdict: Verdict): Asked['target'] | undefine
     replyProblem(exchange, undefined, refused);
     return undefined;
   }
-  if (verdict !== 'granted') {
-    if (verdict === 'busy') replyProblem(exchange, undefined, BUSY);
+  if (!isGranted(verdict)) {
+    if (verdict === 'busy') replyProblem(exchange, undefined, TOO_MANY_PASSWORDS);
     else replyProblem(exchange, undefined, UNAUTHORIZED, CHALLENGE);
     return undefined;
   }

@@ -2,6 +2,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { isIPv6, type Socket } from 'node:net';
 import { Refusal } from '../bytes/refusal.ts';
+import { type ConnectionCounts, type ConnectionCrowding, Connections } from './connections.ts';
 import {
   CHECK_EVERY_MS,
   DRAIN_EVERY_MS,
@@ -52,6 +53,10 @@ export interface ServerOptions {
   readonly port: number;
   readonly tls?: Certificate | undefined;
   readonly limits?: Partial<ServerLimits> | undefined;
+  /** Answers the first request of a connection that was refused for want of room; without it those are only closed. */
+  readonly refuse?: RequestListener | undefined;
+  /** Hears when connections begin to be refused or closed for others, and when there is room again. */
+  readonly onCrowding?: ((crowding: ConnectionCrowding) => void) | undefined;
 }
 
 export interface RunningServer {
@@ -59,6 +64,7 @@ export interface RunningServer {
   readonly port: number;
   /** `http://127.0.0.1:3141`, without a slash at the end. */
   readonly url: string;
+  readonly connections: ConnectionCounts;
   /** New connections get this certificate; throws where it is unusable, and the old one stays. Does nothing without TLS. */
   useCertificate(tls: Certificate): void;
   /** Takes nothing new, lets answers under way end within the grace, then ends what is left. */
@@ -70,10 +76,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const { host, port, tls } = options;
   const limits = { ...LIMITS, ...options.limits };
   let draining = false;
-  const requests = new WeakMap<Socket, number>();
+  const connections = new Connections(limits.connections, options.onCrowding);
   const listener: RequestListener = (incoming, outgoing) => {
-    const count = (requests.get(incoming.socket) ?? 0) + 1;
-    requests.set(incoming.socket, count);
+    const count = connections.asked(incoming.socket, outgoing);
+    if (count === undefined) {
+      outgoing.shouldKeepAlive = false;
+      options.refuse?.(incoming, outgoing);
+      return;
+    }
     // RFC 9112 §9.6: said with the answer, and done after it. Node says it at its own cap but leaves the connection open.
     if (draining || count >= limits.requestsPerSocket) outgoing.shouldKeepAlive = false;
     options.listener(incoming, outgoing);
@@ -94,7 +104,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       : usable(() => createTlsServer({ ...settings, ...tls, handshakeTimeout: limits.headersTimeout }));
   server.maxHeadersCount = MAX_HEADERS;
   server.maxRequestsPerSocket = limits.requestsPerSocket;
-  server.maxConnections = limits.connections;
+  keepTo(connections, server, options.refuse !== undefined);
   server.on('request', listener);
   // Answered at once, without inviting a body that nobody reads.
   server.on('checkContinue', listener);
@@ -106,6 +116,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   return {
     host,
     port: bound,
+    get connections() {
+      return connections.counts;
+    },
     url: `${tls === undefined ? 'http' : 'https'}://${shown}:${bound}`,
     useCertificate(next) {
       if ('setSecureContext' in server) usable(() => server.setSecureContext({ ...next }));
@@ -115,6 +128,33 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       return drain(server, limits.grace);
     },
   };
+}
+
+/** Only connections that are admitted come to `server`'s own handling; `tells`: also those that are to be told that they are refused. */
+function keepTo(connections: Connections, server: Server, tells: boolean): void {
+  const handlers = server.listeners('connection');
+  const bare = new Map<string, Socket>();
+  server.removeAllListeners('connection');
+  server.on('connection', (socket) => {
+    const admitted = connections.admit(socket);
+    if (admitted === 'refused' || (admitted === 'told' && !tells)) {
+      socket.destroy();
+      return;
+    }
+    const key = endsOf(socket);
+    bare.set(key, socket);
+    socket.once('close', () => bare.delete(key));
+    for (const handle of handlers) Reflect.apply(handle, server, [socket]);
+  });
+  // Node does not say over which connection TLS is spoken: it has the same two ends.
+  server.on('secureConnection', (secure: Socket) => {
+    const over = bare.get(endsOf(secure));
+    if (over !== undefined) connections.same(secure, over);
+  });
+}
+
+function endsOf({ remoteAddress, remotePort, localAddress }: Socket): string {
+  return `${remoteAddress} ${remotePort} ${localAddress}`;
 }
 
 function usable<T>(use: () => T): T {

@@ -74,7 +74,13 @@ interface EventMap {
     readonly aborted: boolean;
     /** As sent, without the query; for a log, never a label. */
     readonly path: string;
+    /** The client's address; for a log, never a label. */
+    readonly client: string;
   };
+  /** Connections begin to be refused or closed for others (`party` has most of them), or there is room again. */
+  readonly crowded:
+    | { readonly full: true; readonly party: string; readonly held: number; readonly limit: number }
+    | { readonly full: false };
   /** An error that is no refusal: a defect of this program, or a disk that fails behind the answers. */
   readonly faulted: { readonly at: (typeof FAULT_PLACES)[number]; readonly error: unknown };
   /** Certificate, users and tokens were read again; `error` where they could not be, and nothing was changed. */

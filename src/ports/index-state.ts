@@ -51,6 +51,8 @@ export interface IndexFacts {
   readonly upstream?: string | undefined;
   readonly upstreamSince?: Instant | undefined;
   readonly createdAt: Instant;
+  /** True from an operator's word that the trust begins again until it was put aside. */
+  readonly beginsAgain?: boolean | undefined;
   /** Only grows. */
   readonly audit: readonly AuditEntry[];
 }
@@ -123,6 +125,8 @@ export interface Pins {
   prove(project: string, file: string, digests: Digests): Promise<void>;
   /** Marks pins as confirmed, provisional no longer; nothing else of them changes. */
   confirm(project: string, files: Iterable<string>): Promise<void>;
+  /** Adds core metadata that was compared with the file to a pin that has none. */
+  addCoreMetadata(project: string, file: string, coreMetadata: Digests): Promise<void>;
   /** Puts another pin in the place of one that was never confirmed, or that an operator's audited word replaces. */
   replace(project: string, file: string, pin: Pin): Promise<void>;
   /** The same for many files at once. */
@@ -135,13 +139,15 @@ export interface Pin {
   readonly seen: Instant;
   /** The core metadata digest announced with it. */
   readonly coreMetadata?: Digests | undefined;
-  /** True until the file's bytes were proved and a second fetch of the page agreed. Absent under `tuf`. */
+  /** True until the file was sent to a client, or its bytes were proved and a second fetch of the page agreed. Absent under `tuf`. */
   readonly provisional?: boolean | undefined;
   readonly proved?: boolean | undefined;
   /** The fetch it was first seen in. */
   readonly fetch?: string | undefined;
   /** Upstream's own words for when it was uploaded. */
   readonly uploadTime?: string | undefined;
+  /** True where other files of its release were confirmed before it was first seen. */
+  readonly joined?: boolean | undefined;
 }
 
 /** One TUF index's durable trust. Everything it returns is suspect bytes. */

@@ -3,7 +3,16 @@ import type { ProjectPage } from './project-page.ts';
 
 /** What happened to a project or to one of its files upstream. */
 export interface Change {
-  readonly kind: 'removed' | 'returned' | 'yanked' | 'unyanked' | 'quarantined' | 'changed' | 'regressed' | 'accepted';
+  readonly kind:
+    | 'removed'
+    | 'returned'
+    | 'joined'
+    | 'yanked'
+    | 'unyanked'
+    | 'quarantined'
+    | 'changed'
+    | 'regressed'
+    | 'accepted';
   readonly file?: string | undefined;
   readonly digest?: string | undefined;
   readonly before?: string | undefined;

@@ -12,6 +12,7 @@ const Facts = z.strictObject({
   upstream: z.string().optional(),
   upstreamSince: z.int().optional(),
   createdAt: z.int(),
+  beginsAgain: z.literal(true).optional(),
   audit: z.array(AuditEntry).readonly(),
 });
 

@@ -19,6 +19,7 @@ const StoredPin = z.strictObject({
   proved: z.literal(true).optional(),
   fetch: z.string().optional(),
   uploadTime: z.string().optional(),
+  joined: z.literal(true).optional(),
 });
 const StoredPins = z.strictObject({ project: z.string(), pins: z.array(z.unknown()) });
 
@@ -79,6 +80,7 @@ function encodePins(project: string, pins: ReadonlyMap<string, Pin>): StoredProj
       ...(pin.proved === true && { proved: true }),
       ...(pin.fetch !== undefined && { fetch: pin.fetch }),
       ...(pin.uploadTime !== undefined && { uploadTime: pin.uploadTime }),
+      ...(pin.joined === true && { joined: true }),
     })),
   };
 }

@@ -35,6 +35,15 @@ export function createPins(state: Pick<IndexState, 'pins'>): Pins {
           ({ provisional: _, ...pin }) => pin,
         ),
       ),
+    addCoreMetadata: (project, file, coreMetadata) =>
+      change(
+        project,
+        marking(
+          [file],
+          (pin) => pin.coreMetadata !== undefined,
+          (pin) => ({ ...pin, coreMetadata }),
+        ),
+      ),
     replace: (project, file, pin) => change(project, replacing(new Map([[file, pin]]))),
     replaceAll: (project, others) => change(project, replacing(others)),
   };

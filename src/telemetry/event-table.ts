@@ -100,10 +100,27 @@ export const EVENTS: Table = {
     },
     word: 'request',
     level: () => 'debug',
-    line: ({ route, method, status, reason, seconds, bytes, aborted, path }) => ({
+    line: ({ route, method, status, reason, seconds, bytes, aborted, path, client }) => ({
       message: `${method} ${path} ${status}`,
-      fields: { route, reason, seconds: rounded(seconds), bytes, aborted },
+      fields: { route, reason, seconds: rounded(seconds), bytes, aborted, client },
     }),
+  },
+  crowded: {
+    counter: {
+      name: 'verbatim_connections_crowded_total',
+      help: 'Times connections began to be refused or closed for others (full), and times there was room again (room).',
+      labels: { state: oneOf(['full', 'room']) },
+      values: ({ full }) => [full ? 'full' : 'room'],
+    },
+    word: 'crowded',
+    level: ({ full }) => (full ? 'warn' : 'info'),
+    line: (event) =>
+      event.full
+        ? {
+            message: `connections are refused, or closed for others where they are idle: ${event.limit} is the limit (server.max_connections), and ${event.party} has ${event.held}`,
+            fields: { limit: event.limit, party: event.party, held: event.held },
+          }
+        : { message: 'there is room for connections again', fields: {} },
   },
   faulted: {
     counter: {

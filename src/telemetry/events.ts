@@ -32,6 +32,7 @@ export function createEmit(log: Log, metrics: Metrics): Emit {
     refreshed: told<'refreshed'>(EVENTS.refreshed, metrics.refreshed),
     noted: told<'noted'>(EVENTS.noted),
     answered: told<'answered'>(EVENTS.answered, metrics.answered),
+    crowded: told<'crowded'>(EVENTS.crowded),
     faulted: told<'faulted'>(EVENTS.faulted),
     reloaded: told<'reloaded'>(EVENTS.reloaded),
   };

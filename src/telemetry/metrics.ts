@@ -12,6 +12,14 @@ export interface StoreSizes {
   readonly limitBytes: number;
 }
 
+export interface ConnectionNumbers {
+  readonly open: number;
+  readonly limit: number;
+  /** Since start, as the next. */
+  readonly refused: number;
+  readonly closedForRoom: number;
+}
+
 export interface Metrics {
   /** Registers a counter of events; what it returns counts one. */
   counted<E>(counter: Row<E>['counter']): (event: E) => void;
@@ -24,6 +32,7 @@ export interface Metrics {
   watchLog(dropped: () => number): void;
   /** Read at each scrape. */
   watchStore(read: () => StoreSizes): void;
+  watchConnections(read: () => ConnectionNumbers): void;
   /** What GET /metrics answers. */
   readonly exposition: { readonly contentType: string; text(): Promise<string> };
 }
@@ -64,6 +73,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     refreshed: (event) => refreshed({ ...event, index: index(event.index) }),
     ...logMetrics(registry),
     watchStore: (read) => watchStore(registry, read),
+    watchConnections: (read) => watchConnections(registry, read),
     exposition: { contentType: registry.contentType, text: () => registry.metrics() },
   };
 }
@@ -160,6 +170,39 @@ function sayBuild(registry: Registry, version: string): void {
     aggregator: 'max',
   });
   build.set({ version, node: process.version }, 1);
+}
+
+function watchConnections(registry: Registry, read: () => ConnectionNumbers): void {
+  const registers = [registry];
+  const name = (what: string) => `verbatim_connections_${what}`;
+  new Gauge({
+    name: name('open'),
+    help: 'Connections of clients that are open.',
+    registers,
+    collect() {
+      this.set(read().open);
+    },
+  });
+  new Gauge({
+    name: name('limit'),
+    help: 'Connections that may be open.',
+    registers,
+    collect() {
+      this.set(read().limit);
+    },
+  });
+  new Counter({
+    name: name('refused_total'),
+    help: 'Connections refused for want of room, by how: turned away, or idle and closed for others (idle).',
+    labelNames: ['how'],
+    registers,
+    collect() {
+      const { refused, closedForRoom } = read();
+      this.reset();
+      this.inc({ how: 'refused' }, refused);
+      this.inc({ how: 'idle' }, closedForRoom);
+    },
+  });
 }
 
 /** Several processes share one store: what one of them knows is not added up. */

@@ -45,6 +45,34 @@ export const TREE_RULES: readonly TreeRule[] = [
     passed: [['src/cli/x.ts', "process.on('exit', end); process.exitCode = 1; const { stdin } = process;"]],
   },
   {
+    name: 'the terminal is written to where what comes from outside is made harmless',
+    within: SRC,
+    // main.ts speaks before anything is loaded, a password is asked for on the terminal alone, and the log and the narrator
+    // make their own lines harmless.
+    except: [
+      'src/cli/hash-password.ts',
+      'src/cli/output.ts',
+      'src/main.ts',
+      'src/demo/demo.ts',
+      'src/telemetry/',
+      'src/app/start.ts',
+    ],
+    finds: ({ node, parent }) =>
+      memberOf(node) === 'stdout' ||
+      memberOf(node) === 'stderr' ||
+      (isNamed(node, 'console') && isReference({ node, parent })) ||
+      (isNamed(node, 'process') &&
+        isReference({ node, parent }) &&
+        isHandedOn({ node, parent }, (name) => name !== 'stdout' && name !== 'stderr')),
+    caught: [
+      ['src/cli/x.ts', 'process.stdout.write(name);'],
+      ['src/cli/x.ts', "process['stderr'].write(name);"],
+      ['src/cli/x.ts', 'console.log(name);'],
+      ['src/cli/x.ts', 'const { stdout } = process;'],
+    ],
+    passed: [['src/cli/x.ts', 'print(name); process.exitCode = 1;']],
+  },
+  {
     name: 'nothing reaches around its imports',
     within: SRC,
     // Both say why node's own modules are not imported there.

@@ -1,7 +1,11 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { explanationLines } from '../../src/app/explanation-text.ts';
+import { internalCaller } from '../../src/async/caller.ts';
 import { actsOf } from '../../src/mirror/operator/acts.ts';
 import { digestHex } from '../../src/repository/digests.ts';
-import { type IndexRig, type IndexRigOptions, startIndexRig } from '../rigs/index-rig.ts';
+import { type IndexRig, type IndexRigOptions, OLD, startIndexRig } from '../rigs/index-rig.ts';
 import { asItIs, emptied, rewritten } from '../support/bad-days.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 
@@ -145,6 +149,82 @@ describe('another digest of core metadata', () => {
   });
 });
 
+/** The mirror's own work, which sends nothing to a client. */
+const openedByJob = async () => {
+  const job = internalCaller('main', 'sync');
+  const index = rig.index();
+  await index.open(await index.listing('alpha', job), ALPHA.filename, job);
+};
+
+describe('core metadata that is announced for a file confirmed without any', () => {
+  const FALSE = Buffer.from('Metadata-Version: 2.1\nName: alpha\nVersion: 1.0\nRequires-Dist: evil\n');
+  const announce = (coreMetadata: Uint8Array) => rig.pypi.replace('alpha', { ...ALPHA, coreMetadata });
+  const withoutAny = async () => {
+    await start();
+    rig.pypi.drop('alpha', ALPHA.filename, 'core-metadata');
+    await confirm();
+  };
+  const evict = async () => {
+    await rig.stop();
+    await rm(join(rig.data(), 'blobs'), { recursive: true });
+    await rig.start();
+  };
+
+  it('and is not what the wheel holds: never sent, though the wheel is not here any more', async () => {
+    await withoutAny();
+    announce(FALSE);
+    await evict();
+    await again();
+    expect(await rig.refused(`${rig.path(ALPHA)}.metadata`)).toBe('502 mix-and-match');
+    await rig.restart();
+    expect(await rig.refused(`${rig.path(ALPHA)}.metadata`)).toBe('502 mix-and-match');
+    expect((await rig.pins('alpha')).get(ALPHA.filename)?.coreMetadata).toBeUndefined();
+    expect((await rig.get(rig.path(ALPHA))).body.equals(ALPHA.bytes)).toBe(true);
+  });
+
+  it('and is what the wheel holds: sent, and pinned from then on', async () => {
+    await withoutAny();
+    announce(ALPHA.coreMetadata);
+    await evict();
+    await again();
+    const { body } = await rig.get(`${rig.path(ALPHA)}.metadata`);
+    expect(body.equals(ALPHA.coreMetadata)).toBe(true);
+    expect((await rig.pins('alpha')).get(ALPHA.filename)?.coreMetadata?.get('sha256')).toBe(
+      digestHex('sha256', ALPHA.coreMetadata),
+    );
+  });
+});
+
+describe('a file that joins a release which was confirmed before', () => {
+  const JOINING = { ...tinyWheel('alpha', '1.0', 'late'), filename: 'alpha-1.0-999-py3-none-any.whl' };
+
+  it('is served, and leaves a trace in the journal, the log and explain', async () => {
+    await start();
+    await confirm();
+    rig.pypi.upload('alpha', JOINING);
+    await rig.later('alpha');
+    expect((await rig.get(rig.path(JOINING))).body.equals(JOINING.bytes)).toBe(true);
+    expect(await rig.journal()).toContainEqual(
+      expect.objectContaining({ kind: 'joined', project: 'alpha', file: JOINING.filename, after: '1.0' }),
+    );
+    expect(rig.events.noted.map(({ message }) => message)).toContain(
+      'a file joined a release that was confirmed here before',
+    );
+    const explained = await rig.index().explain(JOINING.filename, internalCaller('main', 'explain'));
+    expect(explanationLines(explained, rig.clock.now()).join('\n')).toContain(
+      'It joined its release after other files',
+    );
+  });
+
+  it('a first file of a release leaves none', async () => {
+    await start();
+    await confirm();
+    rig.pypi.upload('alpha', BETA);
+    await rig.later('alpha');
+    expect((await rig.journal()).filter(({ kind }) => kind === 'joined')).toEqual([]);
+  });
+});
+
 describe('a pin of one sight', () => {
   /** The first fetch of the page was another one's: it listed other bytes. */
   const firstSightForged = async () => {
@@ -169,13 +249,72 @@ describe('a pin of one sight', () => {
     expect(await rig.refused(rig.path(OTHER))).toBe('404 unlisted');
   });
 
-  it('gives way even where its bytes were downloaded: a second fetch never agreed', async () => {
+  it('is confirmed once its bytes were sent to a client: another file under its name is withheld', async () => {
     await firstSightForged();
     rig.pypi.replace('alpha', OTHER);
     expect((await rig.get(rig.path(OTHER))).status).toBe(200);
+    const { fetch } = (await rig.pins('alpha')).get(OTHER.filename) ?? {};
     rig.pypi.replace('alpha', ALPHA);
+    expect(await rig.later('alpha')).toEqual([]);
+    const answer = await rig.get(rig.path(ALPHA));
+    expect(answer.status).toBe(502);
+    // The fetch that brought the first bytes, and the way back.
+    expect(answer.body.toString()).toContain(`accept-change INDEX --revoke-fetch ${fetch}`);
+    await rig.onDisk(async ({ state }) => {
+      const named = { project: undefined, file: undefined, change: { revokeFetch: fetch } };
+      for (const act of await actsOf({ state, now: rig.clock.now() }, named)) await act.carryOut();
+    });
     await rig.later('alpha');
     expect((await rig.get(rig.path(ALPHA))).body.equals(ALPHA.bytes)).toBe(true);
+  });
+
+  it('is confirmed once its core metadata was sent to a client', async () => {
+    await start();
+    await rig.page('alpha');
+    expect((await rig.get(`${rig.path(ALPHA)}.metadata`)).status).toBe(200);
+    rig.pypi.replace('alpha', OTHER);
+    expect(await rig.later('alpha')).toEqual([]);
+    expect(await rig.refused(rig.path(OTHER))).toBe('502 changed');
+  });
+
+  it('is confirmed by a file that is sent while its page is being refreshed', async () => {
+    await start();
+    const [file] = (await rig.page('alpha')).files;
+    expect(file?.filename).toBe(ALPHA.filename);
+    rig.clock.advance(OLD);
+    // As pip does: page, then file; the refresh of the page lands between the two.
+    const [, sent] = await Promise.all([rig.page('alpha'), rig.get(rig.path(ALPHA))]);
+    expect(sent.body.equals(ALPHA.bytes)).toBe(true);
+    for (let look = 0; look < 4; look++) await rig.later('alpha');
+    rig.pypi.replace('alpha', OTHER);
+    expect(await rig.later('alpha')).toEqual([]);
+    expect(await rig.refused(rig.path(OTHER))).toBe('502 changed');
+  });
+
+  it('whose file went away before a client had it: another one is served as itself, never as the first', async () => {
+    await start();
+    const [first] = (await rig.page('alpha')).files;
+    rig.pypi.remove('alpha', ALPHA.filename);
+    await again();
+    rig.pypi.upload('alpha', OTHER);
+    await again();
+    await again();
+    expect(await sha256()).toBe(digestHex('sha256', OTHER.bytes));
+    expect((await rig.get(rig.path(OTHER))).body.equals(OTHER.bytes)).toBe(true);
+    expect(first?.hashes['sha256']).toBe(digestHex('sha256', ALPHA.bytes));
+    expect(await rig.refused(rig.path(ALPHA))).toBe('404 unlisted');
+  });
+
+  it('whose file went away after a client had it: another one is withheld', async () => {
+    await start();
+    await rig.page('alpha');
+    expect((await rig.get(rig.path(ALPHA))).status).toBe(200);
+    rig.pypi.remove('alpha', ALPHA.filename);
+    await again();
+    rig.pypi.upload('alpha', OTHER);
+    await again();
+    expect(await rig.names('alpha')).toEqual([]);
+    expect(await rig.refused(rig.path(OTHER))).toBe('502 changed');
   });
 
   it('does not give way to a page seen once: the file is withheld until then', async () => {
@@ -212,7 +351,7 @@ describe('a pin of one sight', () => {
   it('is confirmed by its bytes and another fetch of its page, even where the page has grown since', async () => {
     await start();
     await rig.page('alpha');
-    await rig.get(rig.path(ALPHA));
+    await openedByJob();
     expect((await rig.pins('alpha')).get(ALPHA.filename)).toMatchObject({ provisional: true, proved: true });
     rig.pypi.upload('alpha', BETA);
     await rig.later('alpha');
@@ -225,19 +364,18 @@ describe('a pin of one sight', () => {
     await rig.page('alpha');
     await again();
     expect((await rig.pins('alpha')).get(ALPHA.filename)?.provisional).toBe(true);
-    await rig.get(rig.path(ALPHA));
+    await openedByJob();
     await expect
       .poll(async () => (await rig.pins('alpha')).get(ALPHA.filename)?.provisional, { interval: 5 })
       .toBeUndefined();
   });
 
-  it('is never confirmed by bytes alone', async () => {
+  it('is not confirmed by bytes alone that no client was sent', async () => {
     await start();
-    await rig.page('alpha');
-    await rig.get(rig.path(ALPHA));
-    await rig.get(rig.path(ALPHA));
+    await openedByJob();
+    await openedByJob();
     await rig.restart();
-    await rig.get(rig.path(ALPHA));
+    await openedByJob();
     expect((await rig.pins('alpha')).get(ALPHA.filename)?.provisional).toBe(true);
   });
 

@@ -39,7 +39,7 @@ export interface Mirror extends Face {
   readonly twin: () => Promise<Face>;
   readonly stop: () => Promise<void>;
   readonly start: (newTrust?: string) => Promise<void>;
-  /** Stops and starts again on the same directory; `newTrust`: the operator's word for another root or upstream. */
+  /** Stops and starts again on the same directory; `newTrust`: the operator's word for another root, evidence or upstream of the index `main`. */
   readonly restart: (newTrust?: string) => Promise<void>;
   /** Starts again on the directory as it lies there at this moment, as after `kill -9`. */
   readonly kill: () => Promise<void>;
@@ -183,7 +183,15 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
   const twins: Running[] = [];
 
   const config = (): Config => ({
-    server: { host: '127.0.0.1', port: 0, publicUrl: undefined, maxConnections: 4096, tls: undefined, auth: undefined },
+    server: {
+      host: '127.0.0.1',
+      port: 0,
+      publicUrl: undefined,
+      maxConnections: 4096,
+      trustedProxies: [],
+      tls: undefined,
+      auth: undefined,
+    },
     data,
     allowFuse: false,
     ...(seal && { seal: { key: { file: seal.key, variable: undefined }, epochFile: seal.epoch } }),
@@ -195,7 +203,8 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
   const launch = async (newTrust?: string): Promise<Running> => {
     const upstreamLimits = { ...LIMITS, ...options.upstreamLimits };
     const seams = { clock, upstreamLimits, apartMs: 0 };
-    const composition = await compose({ config: config(), emit, newTrust, upkeep: true, seams });
+    const words = newTrust === undefined ? undefined : new Map([['main', newTrust]]);
+    const composition = await compose({ config: config(), emit, newTrust: words, upkeep: true, seams });
     const listener = createListener({
       indexes: composition.indexes.map((index) => ({ index })),
       defaultIndex: 'main',

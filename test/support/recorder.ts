@@ -10,6 +10,7 @@ export function createRecorder(): { readonly events: Recorded; readonly emit: Em
     refreshed: [],
     noted: [],
     answered: [],
+    crowded: [],
     faulted: [],
     reloaded: [],
   };

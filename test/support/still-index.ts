@@ -84,7 +84,7 @@ export async function createStillIndex(options: StillOptions = {}): Promise<Stil
   let gate: Promise<void> = Promise.resolve();
 
   const answer = async (
-    file: Pick<StillFile, 'filename' | 'bytes' | 'delivered' | 'sizeUnknown'>,
+    file: Omit<StillFile, 'project' | 'metadata'> & { readonly project: string | undefined },
   ): Promise<FileAnswer> => {
     const sha256 = sha256Hex(file.bytes);
     const expected = makeExpected({ length: file.bytes.byteLength, digests: new Map([['sha256', sha256]]) });
@@ -103,7 +103,7 @@ export async function createStillIndex(options: StillOptions = {}): Promise<Stil
     };
     return makeFileAnswer({
       filename: file.filename,
-      project: undefined,
+      project: file.project,
       size: file.sizeUnknown === true ? undefined : file.bytes.byteLength,
       sha256: file.sizeUnknown === true ? undefined : sha256,
       stored: await blobs.stored(expected),
@@ -124,7 +124,7 @@ export async function createStillIndex(options: StillOptions = {}): Promise<Stil
     if (file === undefined) throw absent('file');
     if (!metadata) return answer(file);
     if (file.metadata === undefined) throw absent('file');
-    return answer({ filename: `${file.filename}.metadata`, bytes: file.metadata });
+    return answer({ project, filename: `${file.filename}.metadata`, bytes: file.metadata });
   };
 
   const index: ReadIndex = {
@@ -156,7 +156,7 @@ export async function createStillIndex(options: StillOptions = {}): Promise<Stil
       async target(path) {
         const bytes = targets.get(path);
         if (bytes === undefined) throw absent('target');
-        return answer({ filename: path.split('/').at(-1) ?? '', bytes });
+        return answer({ project: undefined, filename: path.split('/').at(-1) ?? '', bytes });
       },
     },
   };

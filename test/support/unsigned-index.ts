@@ -102,6 +102,10 @@ function pinsInMemory(): Pins {
       const pin = pins.get(file);
       if (pin !== undefined) pins.set(file, { ...pin, proved: true });
     },
+    async addCoreMetadata(_, file, coreMetadata) {
+      const pin = pins.get(file);
+      if (pin !== undefined) pins.set(file, { ...pin, coreMetadata });
+    },
     async confirm(_, files) {
       for (const file of files) {
         const pin = pins.get(file);

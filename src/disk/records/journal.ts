@@ -11,6 +11,7 @@ const Entry = z.object({
   kind: z.enum([
     'removed',
     'returned',
+    'joined',
     'yanked',
     'unyanked',
     'quarantined',

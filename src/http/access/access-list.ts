@@ -6,8 +6,13 @@ import { type PasswordHash, readPasswordHash } from './passwords.ts';
 /** Who may read. */
 export interface AccessList {
   readonly users: ReadonlyMap<string, PasswordHash>;
-  /** SHA-256 of each token. */
-  readonly tokens: readonly Buffer[];
+  readonly tokens: readonly Token[];
+}
+
+interface Token {
+  /** Whom it was given to, for people. */
+  readonly name: string;
+  readonly sha256: Buffer;
 }
 
 /** A file of users, htpasswd-style: `NAME:scrypt$…` a line. Throws Refusal `format` that names the line, never what it holds. */
@@ -31,7 +36,7 @@ export function readUsers(text: string, file: string): AccessList['users'] {
 
 /** A file of tokens: `NAME:SHA256HEX` a line; the name is for the reader of the file. Throws as `readUsers` does. */
 export function readTokens(text: string, file: string): AccessList['tokens'] {
-  const tokens: Buffer[] = [];
+  const tokens: Token[] = [];
   for (const [number, line] of linesOf(text, file)) {
     const [name = '', hex = '', ...more] = line.split(':');
     if (name === '' || more.length > 0 || !isDigest('sha256', hex))
@@ -40,7 +45,7 @@ export function readTokens(text: string, file: string): AccessList['tokens'] {
         `Line ${number} of ${file} is not NAME:SHA256HEX; make one with "verbatim hash-password --token NAME".`,
         { subject: 'state' },
       );
-    tokens.push(Buffer.from(hex, 'hex'));
+    tokens.push({ name, sha256: Buffer.from(hex, 'hex') });
   }
   return tokens;
 }

@@ -1,85 +1,156 @@
 import { createHash, hash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Caller } from '../../async/caller.ts';
 import { createFlights } from '../../async/flight.ts';
-import { type Gate, withPlace } from '../../async/gate.ts';
-import { BoundedMap } from '../../bytes/bounded-map.ts';
+import { withPlace } from '../../async/gate.ts';
+import type { CommonShares } from '../../async/shares.ts';
 import {
+  FAILED_FOR_MS,
+  FAILED_PAUSE_MS,
   GRANTED_FOR_MS,
+  KNOWN_FOR_MS,
   MAX_AUTHORIZATION,
+  MAX_FAILED,
+  MAX_FAILED_PAUSE_MS,
+  MAX_KNOWN,
   MAX_REMEMBERED_GRANTS,
   MAX_REMEMBERED_REFUSALS,
   REFUSED_FOR_MS,
 } from '../limits.ts';
 import type { AccessList } from './access-list.ts';
 import { nobody, passwordHolds } from './passwords.ts';
+import { Remembered } from './remembered.ts';
+
+/** Who may read: `user NAME` or `token NAME`; undefined where nobody is asked who he is. */
+export interface Granted {
+  readonly reader: string | undefined;
+}
 
 /** `busy`: too many passwords are being checked; nothing is known yet. */
-export type Verdict = 'granted' | 'refused' | 'busy';
+export type Verdict = Granted | 'refused' | 'busy';
 
 /** Who may read this mirror (RFC 7617 Basic, RFC 6750 Bearer). Keeps and logs no credentials. */
 export interface Access {
   /** At once where it is a token, or was checked a short while ago; never rejects. `caller` is who waits for a password's check. */
   check(authorization: string | undefined, caller: () => Caller): Verdict | Promise<Verdict>;
-  /** From now on these, and nothing that was remembered. */
+  /** From now on these, and nothing that was granted before. */
   replace(list: AccessList): void;
 }
+
+/** Where those wait whose password has to be checked: it was right before, or nobody has seen it yet. */
+export type PasswordQueues = Pick<CommonShares, 'knownPasswords' | 'passwords'>;
 
 interface Credentials {
   readonly name: string | undefined;
   readonly secret: string;
 }
 
-/** `passwords`: where those wait whose password has to be checked. */
-export function createAccess(list: AccessList, passwords: Gate, nowMs: () => number = () => performance.now()): Access {
-  let check = createCheck(list, passwords, nowMs);
+export function createAccess(
+  list: AccessList,
+  queues: PasswordQueues,
+  nowMs: () => number = () => performance.now(),
+): Access {
+  const past = createPast(nowMs);
+  let check = createCheck(list, queues, past);
   return {
     check: (authorization, caller) => check(authorization, caller),
     replace(next) {
-      check = createCheck(next, passwords, nowMs);
+      check = createCheck(next, queues, past);
     },
   };
 }
 
-/** One list, and what was found out with it. */
-function createCheck({ users, tokens }: AccessList, passwords: Gate, nowMs: () => number): Access['check'] {
+/** What decides who is looked at first, and grants nothing: it outlives a list. */
+interface Past {
+  readonly nowMs: () => number;
+  readonly idOf: (authorization: string) => string;
+  /** Credentials that were right. */
+  readonly known: Remembered<true>;
+  /** How often an address was wrong. */
+  readonly failures: Remembered<number>;
+}
+
+function createPast(nowMs: () => number): Past {
   // What is remembered is a keyed hash: a dump of this memory holds no credentials, and looking it up tells no timing.
   // Not an HMAC: on every hit that would cost half of what the answer does, and nobody is shown these hashes to lengthen.
   const key = randomBytes(32).toString('hex');
-  const granted = new Remembered(MAX_REMEMBERED_GRANTS, GRANTED_FOR_MS, nowMs);
-  const refused = new Remembered(MAX_REMEMBERED_REFUSALS, REFUSED_FOR_MS, nowMs);
+  return {
+    nowMs,
+    idOf: (authorization) => hash('sha256', key + authorization, 'base64'),
+    known: new Remembered(MAX_KNOWN, KNOWN_FOR_MS, nowMs),
+    failures: new Remembered(MAX_FAILED, FAILED_FOR_MS, nowMs),
+  };
+}
+
+/** One list, and what was found out with it. */
+function createCheck({ users, tokens }: AccessList, queues: PasswordQueues, past: Past): Access['check'] {
+  const { nowMs, known, failures } = past;
+  const granted = new Remembered<Granted>(MAX_REMEMBERED_GRANTS, GRANTED_FOR_MS, nowMs);
+  const refused = new Remembered<true>(MAX_REMEMBERED_REFUSALS, REFUSED_FOR_MS, nowMs);
   const flights = createFlights<Verdict>();
   const [someone] = users.values();
   const stranger = someone && nobody(someone);
 
-  const isToken = (secret: string): boolean => {
+  const tokenOf = (secret: string): string | undefined => {
     const sha256 = createHash('sha256').update(secret).digest();
-    let found = false;
+    let found: string | undefined;
     // Every one is compared, whatever was found: time does not tell which.
-    for (const token of tokens) found = timingSafeEqual(token, sha256) || found;
+    for (const token of tokens) if (timingSafeEqual(token.sha256, sha256)) found = token.name;
     return found;
   };
+  const grant = (id: string, reader: string): Verdict => {
+    const verdict = { reader };
+    granted.set(id, verdict);
+    return verdict;
+  };
+  const refuse = (id: string): Verdict => {
+    refused.set(id, true);
+    known.delete(id);
+    return 'refused';
+  };
 
-  const look = (id: string, { name, secret }: Credentials, caller: () => Caller): Verdict | Promise<Verdict> => {
-    const conclude = (verified: boolean): Verdict => {
-      (verified ? granted : refused).add(id);
-      return verified ? 'granted' : 'refused';
-    };
-    if (isToken(secret)) return conclude(true);
-    const known = name === undefined ? undefined : (users.get(name) ?? stranger);
-    if (known === undefined) return conclude(false);
-    return flights
-      .join(id, caller(), async (all) => conclude(await withPlace(passwords, all, () => passwordHolds(secret, known))))
-      .catch(() => 'busy');
+  const checkPassword = async (id: string, { name = '', secret }: Credentials, caller: Caller): Promise<Verdict> => {
+    const hashed = users.get(name) ?? stranger;
+    if (hashed === undefined) return refuse(id);
+    const queue = known.get(id) === undefined ? queues.passwords : queues.knownPasswords;
+    const verdict = await flights
+      .join(id, behindFailed(caller, failures), async (all) => {
+        const holds = await withPlace(queue, all, () => passwordHolds(secret, hashed));
+        if (!holds) return refuse(id);
+        known.set(id, true);
+        return grant(id, `user ${name}`);
+      })
+      .catch((): Verdict => 'busy');
+    if (verdict === 'refused') await slowDown(caller, failures);
+    return verdict;
   };
 
   return (authorization, caller) => {
     if (authorization === undefined || authorization.length > MAX_AUTHORIZATION) return 'refused';
-    const id = hash('sha256', key + authorization, 'base64');
-    if (granted.has(id)) return 'granted';
-    if (refused.has(id)) return 'refused';
+    const id = past.idOf(authorization);
+    const remembered = granted.get(id);
+    if (remembered !== undefined) return remembered;
+    if (refused.get(id) !== undefined) return 'refused';
     const credentials = readCredentials(authorization);
-    return credentials === undefined ? 'refused' : look(id, credentials, caller);
+    if (credentials === undefined) return 'refused';
+    const token = tokenOf(credentials.secret);
+    if (token !== undefined) return grant(id, `token ${token}`);
+    return credentials.name === undefined ? refuse(id) : checkPassword(id, credentials, caller());
   };
+}
+
+/** An address that was wrong a short while ago comes after all that were not. */
+function behindFailed(caller: Caller, failures: Past['failures']): Caller {
+  if (failures.get(caller.party) === undefined) return caller;
+  return { ...caller, priority: 'background' };
+}
+
+/** Whoever was wrong before hears of it later each time. */
+async function slowDown({ party, signal }: Caller, failures: Past['failures']): Promise<void> {
+  const before = failures.get(party) ?? 0;
+  failures.set(party, before + 1);
+  const pause = Math.min(before * FAILED_PAUSE_MS, MAX_FAILED_PAUSE_MS);
+  if (pause > 0) await sleep(pause, undefined, { signal, ref: false }).catch(() => undefined);
 }
 
 /** RFC 9110 §11.4: the scheme's case does not matter. */
@@ -90,29 +161,4 @@ function readCredentials(authorization: string): Credentials | undefined {
   const decoded = Buffer.from(value, 'base64').toString();
   const colon = decoded.indexOf(':');
   return colon === -1 ? undefined : { name: decoded.slice(0, colon), secret: decoded.slice(colon + 1) };
-}
-
-/** Keys for a while; the least recently used makes room. */
-class Remembered {
-  readonly #until: BoundedMap<number>;
-  readonly #forMs: number;
-  readonly #nowMs: () => number;
-
-  constructor(entries: number, forMs: number, nowMs: () => number) {
-    this.#until = new BoundedMap({ entries });
-    this.#forMs = forMs;
-    this.#nowMs = nowMs;
-  }
-
-  add(id: string): void {
-    this.#until.set(id, this.#nowMs() + this.#forMs);
-  }
-
-  has(id: string): boolean {
-    const end = this.#until.get(id);
-    if (end === undefined) return false;
-    if (this.#nowMs() < end) return true;
-    this.#until.delete(id);
-    return false;
-  }
 }

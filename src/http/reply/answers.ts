@@ -10,6 +10,8 @@ interface AnswerParts {
   readonly reason?: Reason | undefined;
   /** Seconds; a small whole number, for Poetry crashes on dates and pip sleeps as long as it is told. */
   readonly retryAfter?: number | undefined;
+  /** So many more seconds at most, by chance: whoever was refused together does not come back together. */
+  readonly retrySpread?: number | undefined;
   /** Seconds the answer may be kept; absent: not at all. */
   readonly maxAge?: number | undefined;
   readonly allow?: string | undefined;
@@ -53,6 +55,10 @@ export class Answer implements AnswerParts {
     return this.#parts.retryAfter;
   }
 
+  get retrySpread(): number | undefined {
+    return this.#parts.retrySpread;
+  }
+
   get maxAge(): number | undefined {
     return this.#parts.maxAge;
   }
@@ -77,9 +83,30 @@ export const MAX_PHRASE = 120;
 export const BUSY = makeAnswer({
   status: 503,
   phrase: 'Verbatim is busy; try again in a moment',
-  detail: 'Too much is being fetched at once. Try again in a moment.',
+  detail: 'Too much is asked of this mirror at this moment. Try again in a moment.',
   reason: 'limit',
   retryAfter: 1,
+  retrySpread: 3,
+});
+
+export const TOO_MANY_PASSWORDS = makeAnswer({
+  status: 503,
+  phrase: 'Verbatim is busy checking passwords; try again in a moment, or use a token',
+  detail:
+    'More passwords came that were not seen here before than can be checked at once, and from your address as many as from any other. Try again in a moment. A token is never waited for, nor is a password that was right before.',
+  reason: 'limit',
+  retryAfter: 1,
+  retrySpread: 3,
+});
+
+export const NO_CONNECTION = makeAnswer({
+  status: 503,
+  phrase: 'Verbatim has no connection left for your address; close some, or try again',
+  detail:
+    'As many connections are open as this mirror takes, and your address has as many of them as any other. Close idle ones, ask for less at once, or try again in a moment. The operator can raise server.max_connections, and behind a proxy has to name it in server.trusted_proxies.',
+  reason: 'limit',
+  retryAfter: 1,
+  retrySpread: 4,
 });
 
 export const UNAUTHORIZED = makeAnswer({

@@ -3,7 +3,7 @@ import type { Range } from '../../bytes/range.ts';
 import { FileAnswer } from '../../mirror/package-index.ts';
 import { Blob } from '../../ports/blob.ts';
 import { type Exchange, outgoingOf } from '../exchange.ts';
-import { CHUNK_LEAST_MS, SLOWEST_READER } from '../limits.ts';
+import { SLOWEST_PART_MS } from '../limits.ts';
 import { type FileFacts, fileHeaders, type ResponsePolicy, validators } from './headers.ts';
 import { begin, cut, sendHeaders } from './sending.ts';
 
@@ -76,18 +76,17 @@ export async function replyBlob(
 }
 
 /**
- * Resolves when the chunk's memory may be used again; rejects when the client has left (by then nothing reads it).
- * A client that takes a few bytes now and then never stalls; a chunk that takes it too long ends it all the same.
+ * Resolves when the chunk's memory may be used again; rejects when the client has left. A client that takes a few bytes
+ * now and then never stalls for node; one that takes too long over a part is cut all the same.
  */
 function handOver(exchange: Exchange, chunk: Uint8Array, signal: AbortSignal): Promise<void> {
   const outgoing = outgoingOf(exchange);
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
-    const longest = Math.max(CHUNK_LEAST_MS, (chunk.byteLength / SLOWEST_READER) * 1000);
     const timer = setTimeout(() => {
       exchange.notes.reason = 'slow';
       cut(outgoing);
-    }, longest);
+    }, SLOWEST_PART_MS);
     const left = () => {
       clearTimeout(timer);
       reject(signal.reason);

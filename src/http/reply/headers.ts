@@ -110,10 +110,16 @@ export function problemHeaders(policy: ResponsePolicy | undefined, answer: Answe
     String(length),
     'Cache-Control',
     answer.maxAge === undefined ? 'no-store' : kept(policy, answer.maxAge),
-    ...(answer.retryAfter === undefined ? [] : ['Retry-After', String(answer.retryAfter)]),
+    ...(answer.retryAfter === undefined
+      ? []
+      : ['Retry-After', String(whenToRetry(answer.retryAfter, answer.retrySpread))]),
     ...(answer.allow === undefined ? [] : ['Allow', answer.allow]),
     ...common(policy),
   ];
+}
+
+function whenToRetry(least: number, spread = 0): number {
+  return least + Math.floor(Math.random() * (spread + 1));
 }
 
 /** Only names of one form and missing slashes are redirected, so that it may be kept. */

@@ -178,7 +178,7 @@ export function answerTo(refusal: Refusal): Answer {
   const { reason, subject, transient } = refusal;
   if (subject === 'request') return malformed(reason, transient);
   if (subject === 'list' && (reason === 'policy' || reason === 'unlisted')) return NO_LIST;
-  if (reason === 'limit' && transient) return BUSY;
+  if (reason === 'limit' && transient) return busy(refusal);
   const kind = KINDS[reason];
   const thing =
     subject === undefined ? 'this' : reason === 'unlisted' && subject === 'page' ? 'this project' : THING[subject];
@@ -194,6 +194,18 @@ export function answerTo(refusal: Refusal): Answer {
     maxAge: reason === 'unlisted' && subject === 'page' ? ABSENT_MAX_AGE : undefined,
   });
 }
+
+/** What is full, in the words of whatever is; those of our own state may name paths. */
+function busy({ message, subject }: Refusal): Answer {
+  if (subject === 'state') return BUSY;
+  const { status, reason, retryAfter, retrySpread } = BUSY;
+  const [, first, rest] = FIRST_SENTENCE.exec(message) ?? [];
+  const phrase = first === undefined ? BUSY.phrase : `Verbatim is busy: ${first.toLowerCase()}${rest}`;
+  return makeAnswer({ status, phrase, detail: plain(message), reason, retryAfter, retrySpread });
+}
+
+/** In ASCII, and short enough for a reason phrase. */
+const FIRST_SENTENCE = /^([A-Z])([ -~]{1,99}?)\.(?: |$)/;
 
 function malformed(reason: Reason, transient: boolean): Answer {
   if (transient) return BUSY;

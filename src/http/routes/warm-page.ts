@@ -48,6 +48,7 @@ export function createWarm(mounted: readonly MountedIndex[], onFinish: OnFinish 
       bytes,
       aborted: false,
       path: url,
+      client: exchange.client,
     });
     return true;
   };

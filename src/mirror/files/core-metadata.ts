@@ -10,8 +10,11 @@ import type { OpenDownload } from '../../ports/upstream.ts';
 import type { OwnFile } from '../../pypi/listing.ts';
 import { wheelMetadata } from '../../pypi/wheel.ts';
 import { LIMITS } from '../limits.ts';
-import { coreMetadataOf } from '../projects/pin-states.ts';
+import { coreMetadataOf, isWheel } from '../projects/pin-states.ts';
 import type { Reports } from '../projects/reports.ts';
+
+/** `unread`: the wheel holds no METADATA that could be read. A refusal: it holds another. */
+type Verdict = 'same' | 'unread' | Refusal;
 
 /** Wheels remembered as compared; forgetting costs one more look inside. */
 const MOST_COMPARED = 10_000;
@@ -20,8 +23,8 @@ const MOST_COMPARED = 10_000;
 export class CoreMetadata {
   readonly #blobs: Pick<Blobs, 'open'>;
   readonly #reports: Reports;
-  /** By wheel: the lie that was found, or none. A verdict that is forgotten is found again. */
-  readonly #compared = new BoundedMap<Refusal | undefined>({ entries: MOST_COMPARED });
+  /** By wheel and announcement. A verdict that is forgotten is found again. */
+  readonly #compared = new BoundedMap<Verdict>({ entries: MOST_COMPARED });
 
   constructor({ blobs, reports }: { readonly blobs: Pick<Blobs, 'open'>; readonly reports: Reports }) {
     this.#blobs = blobs;
@@ -32,31 +35,39 @@ export class CoreMetadata {
   async compare(file: OwnFile, wheel: Blob, caller: Caller): Promise<void> {
     const announced = coreMetadataOf(file.entry);
     const key = identity(file);
-    if (!isWheel(file) || announced === undefined || this.#compared.has(key)) return;
+    if (!isWheel(file.entry) || announced === undefined || this.#compared.has(key)) return;
     const inside = await insideOf(wheel, caller);
-    const isLie = inside === 'too-large' || (inside !== undefined && !matches(inside, announced));
-    const refusal = isLie ? notInside(file) : undefined;
-    this.#compared.set(key, refusal);
-    if (refusal !== undefined) this.#reports.refused({ subject: 'core-metadata', name: file.entry.filename }, refusal);
+    const isSame = inside !== undefined && inside !== 'too-large' && matches(inside, announced);
+    const verdict = isSame ? 'same' : inside === undefined ? 'unread' : notInside(file);
+    this.#compared.set(key, verdict);
+    if (verdict instanceof Refusal)
+      this.#reports.refused({ subject: 'core-metadata', name: file.entry.filename }, verdict);
   }
 
   /** The comparison of a wheel that is stored already, once; a run before this one may have fetched it. */
   async compareStored(file: OwnFile, wheel: Expected, caller: Caller): Promise<void> {
-    if (!isWheel(file) || this.#compared.has(identity(file))) return;
+    if (!isWheel(file.entry) || this.#compared.has(identity(file))) return;
     const stored = await this.#blobs.open(wheel);
     if (stored !== undefined) await this.compare(file, stored, caller);
   }
 
   /** Throws what was found out about the announcement. */
   refuseBelied(file: OwnFile): void {
-    const lie = this.#compared.get(identity(file));
-    if (lie !== undefined) throw lie;
+    const verdict = this.#compared.get(identity(file));
+    if (verdict instanceof Refusal) throw verdict;
+  }
+
+  /** For what nothing but the wheel can vouch for: throws unless the announcement was found to be what the wheel holds. */
+  async refuseUnlessInside(file: OwnFile, wheel: Blob, caller: Caller): Promise<void> {
+    await this.compare(file, wheel, caller);
+    this.refuseBelied(file);
+    if (this.#compared.get(identity(file)) !== 'same') throw notInside(file);
   }
 
   /** Announced, and missing upstream: a wheel has it, and the announced digest proves it all the same. */
   fromWheel(file: OwnFile, wheel: () => Promise<Blob>): (() => Promise<OpenDownload>) | undefined {
     const announced = coreMetadataOf(file.entry);
-    if (!isWheel(file) || announced === undefined) return undefined;
+    if (!isWheel(file.entry) || announced === undefined) return undefined;
     return async () => {
       const blob = await wheel();
       return async ({ caller }) => {
@@ -78,10 +89,6 @@ async function insideOf(wheel: Blob, caller: Caller): Promise<Uint8Array | 'too-
     if (error instanceof Refusal && error.reason === 'limit' && !error.transient) return 'too-large';
     throw error;
   }
-}
-
-function isWheel({ entry }: OwnFile): boolean {
-  return entry.filename.endsWith('.whl');
 }
 
 function identity({ path, entry }: OwnFile): string {

@@ -63,24 +63,29 @@ export class Files<P> {
     const file = page.file(filename);
     if (file === undefined) throw unlisted(filename);
     return this.#told(file, async () =>
-      this.#blob(page, file, await this.#options.expectations.file(page, file), caller),
+      this.#blob(page, file, await this.#options.expectations.file(page, file), caller, { sent: false }),
     );
   }
 
   async #answer(page: BelievedPage<P>, file: OwnFile, caller: Caller): Promise<FileAnswer> {
     const wanted = await this.#options.expectations.file(page, file);
-    return this.#answerWith(wanted, page.project, () => this.#blob(page, file, wanted, caller));
+    return this.#answerWith(wanted, page.project, () => this.#blob(page, file, wanted, caller, { sent: true }));
   }
 
   async #metadataAnswer(page: BelievedPage<P>, file: OwnFile, caller: Caller): Promise<FileAnswer> {
-    const { expectations, coreMetadata, fetch } = this.#options;
+    const { expectations, coreMetadata, fetch, pins, background } = this.#options;
     const wanted = await expectations.coreMetadata(page, file);
     coreMetadata.refuseBelied(file);
-    const wheel = async () => this.#blob(page, file, await expectations.file(page, file), caller);
+    const wheel = async () => this.#blob(page, file, await expectations.file(page, file), caller, { sent: false });
     return this.#answerWith(wanted, undefined, async () => {
-      await coreMetadata.compareStored(file, page.expect(file, undefined), caller);
+      if (await pins.isLateCoreMetadata(page.project, file)) {
+        await coreMetadata.refuseUnlessInside(file, await wheel(), caller);
+        await pins.holdsCoreMetadata(page.project, file);
+      } else await coreMetadata.compareStored(file, page.expect(file, undefined), caller);
       coreMetadata.refuseBelied(file);
-      return fetch.file({ ...wanted, otherwise: coreMetadata.fromWheel(file, wheel) }, caller);
+      const blob = await fetch.file({ ...wanted, otherwise: coreMetadata.fromWheel(file, wheel) }, caller);
+      background.add(pins.sentCoreMetadata(page.project, file, page.believed.observation));
+      return blob;
     });
   }
 
@@ -105,16 +110,23 @@ export class Files<P> {
     });
   }
 
-  async #blob(page: BelievedPage<P>, file: OwnFile, wanted: Wanted, caller: Caller): Promise<Blob> {
+  async #blob(
+    page: BelievedPage<P>,
+    file: OwnFile,
+    wanted: Wanted,
+    caller: Caller,
+    { sent }: { readonly sent: boolean },
+  ): Promise<Blob> {
     const { fetch, coreMetadata, pages, pins, policy, background } = this.#options;
     const blob = await fetch.file(wanted, caller).catch((error: unknown) => {
       if (error instanceof Refusal && MISMATCH.has(error.reason)) pages.doubt(page);
       throw error;
     });
     await coreMetadata.compare(file, blob, caller);
-    background.add(pins.proved(page.project, file, page.believed.observation));
     const verdict = await policy.file(file, blob, caller);
-    if (verdict.action !== 'serve') throw verdict.refusal(file.entry.filename);
+    const isServed = verdict.action === 'serve';
+    background.add(pins.proved(page.project, file, page.believed.observation, sent && isServed));
+    if (!isServed) throw verdict.refusal(file.entry.filename);
     return blob;
   }
 

@@ -122,7 +122,8 @@ export class PageDrawer<P> implements Drawer<P, BelievedPage<P>> {
     // An operator may have taken back or replaced pins meanwhile.
     if (!drawing.settled || this.isDue(drawing) || !(await pins.allow(listing))) return undefined;
     const { observation } = believed;
-    if (observation.repeated && !drawing.believed.observation.repeated) await pins.confirm(listing, observation);
+    // A file may have been proved since the page came for the second time.
+    if (observation.repeated) await pins.confirm(listing, observation);
     return this.under(drawing, believed);
   }
 

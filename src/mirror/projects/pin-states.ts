@@ -8,13 +8,17 @@ import type { Observation } from '../believed.ts';
 // A pin's life. Pure: what a pin becomes is decided here, and written by pins.ts.
 //
 //   no pin ──listed by a page that came once──▶ seen ──bytes proved──▶ proved ──listed by another fetch──▶ confirmed
-//     └──────listed by a page that signatures vouch for───────────────────────────────────────────────────────▲
+//     │                                           └──sent to a client─────┴──sent to a client───────────────▲   ▲
+//     └──────listed by a page that signatures vouch for─────────────────────────────────────────────────────────┘
 //
 //   seen, proved   `provisional`: gives way to a page that came twice and lists other digests
 //   confirmed      withholds every file that contradicts it; only an operator's audited act replaces it
+//
+// Core metadata that a confirmed file had not is pinned once it was compared with the file (a wheel holds its own), or, of
+// a file that holds none, once signatures or a second look vouch for it.
 
 /** The pin of a file name that had none. */
-export function firstPin(entry: Entry, { final, fetch }: Observation, now: Instant): Pin {
+export function firstPin(entry: Entry, { final, fetch }: Observation, now: Instant, joined: boolean): Pin {
   const core = coreMetadataOf(entry);
   const { digests, uploadTime } = entry;
   return {
@@ -23,13 +27,14 @@ export function firstPin(entry: Entry, { final, fetch }: Observation, now: Insta
     ...(core === undefined ? {} : { coreMetadata: core }),
     ...(final ? {} : { provisional: true, fetch }),
     ...(uploadTime === undefined ? {} : { uploadTime }),
+    ...(joined ? { joined } : {}),
   };
 }
 
 /** The pin with what it did not know yet; undefined where there is nothing to add. */
-export function extended(pin: Pin, entry: Entry): Pin | undefined {
-  const stated = contradictsCoreMetadata(pin, entry) ? undefined : coreMetadataOf(entry);
-  const core = pin.coreMetadata ?? stated;
+export function extended(pin: Pin, entry: Entry, observation: Observation): Pin | undefined {
+  const isOpen = !isLate(pin, entry) || (!isWheel(entry) && isVouched(observation));
+  const core = pin.coreMetadata ?? (isOpen ? coreMetadataOf(entry) : undefined);
   const isNew = [...entry.digests.keys()].some((algorithm) => !pin.digests.has(algorithm));
   if (!isNew && core === pin.coreMetadata) return undefined;
   return {
@@ -50,20 +55,46 @@ export function contradictsCoreMetadata({ coreMetadata }: Pin, entry: Entry): bo
   return coreMetadata !== undefined && stated !== undefined && !agree(coreMetadata, stated);
 }
 
-/** Only the first sight of something else: a page that two fetches agree on replaces it. */
-export function givesWay(pin: Pin, entry: Entry, { final, repeated }: Observation): boolean {
-  if (final || !repeated || pin.provisional !== true) return false;
+/** Core metadata is announced for a confirmed file that had none: nothing says yet that it is the file's. */
+export function isLate({ provisional, coreMetadata }: Pin, entry: Entry): boolean {
+  return provisional !== true && coreMetadata === undefined && coreMetadataOf(entry) !== undefined;
+}
+
+/** Late core metadata of a file that nothing in the file can be compared with, and that only one look has seen. */
+export function isUncomparable(pin: Pin, entry: Entry, observation: Observation): boolean {
+  return isLate(pin, entry) && !isWheel(entry) && !isVouched(observation);
+}
+
+function isVouched({ final, repeated }: Observation): boolean {
+  return final || repeated;
+}
+
+/** A wheel holds its core metadata (PEP 658). */
+export function isWheel({ filename }: Entry): boolean {
+  return filename.endsWith('.whl');
+}
+
+/** Only the first sight of something else: a page that two fetches agree on, or that is signed, replaces it. */
+export function givesWay(pin: Pin, entry: Entry, observation: Observation): boolean {
+  if (!isVouched(observation) || pin.provisional !== true) return false;
   return contradicts(pin, entry) || contradictsCoreMetadata(pin, entry);
 }
 
 /** What stands in the place of a pin that gave way: it begins anew. */
-export function replacement({ digests, uploadTime }: Entry, { fetch }: Observation, now: Instant): Pin {
-  return { digests, seen: now, provisional: true, fetch, ...(uploadTime === undefined ? {} : { uploadTime }) };
+export function replacement({ digests, uploadTime }: Entry, { final, fetch }: Observation, now: Instant): Pin {
+  return {
+    digests,
+    seen: now,
+    ...(final ? {} : { provisional: true, fetch }),
+    ...(uploadTime === undefined ? {} : { uploadTime }),
+  };
 }
 
-/** Proved, and listed by two fetches: the one that pinned it and another, or one page that came twice. */
-export function isConfirmable(pin: Pin | undefined, entry: Entry, { fetch, repeated }: Observation): boolean {
-  if (pin?.provisional !== true || pin.proved !== true || contradicts(pin, entry)) return false;
+/** Signed; or proved, and listed by two fetches: the one that pinned it and another, or one page that came twice. */
+export function isConfirmable(pin: Pin | undefined, entry: Entry, { final, fetch, repeated }: Observation): boolean {
+  if (pin?.provisional !== true || contradicts(pin, entry)) return false;
+  if (final) return true;
+  if (pin.proved !== true) return false;
   return repeated || (pin.fetch !== undefined && pin.fetch !== fetch);
 }
 
@@ -71,15 +102,28 @@ export function isConfirmable(pin: Pin | undefined, entry: Entry, { fetch, repea
 export function contradiction(
   subject: 'file' | 'core-metadata',
   name: string,
+  { seen, fetch }: Pin,
   pinned: Digests,
   offered: Digests,
-  seen: Instant,
 ): Refusal {
   const first = dateText(seen);
+  const back =
+    fetch === undefined
+      ? ''
+      : ` It was first seen by fetch ${fetch}; if that one was wrong, verbatim accept-change INDEX --revoke-fetch ${fetch} takes back what it brought.`;
   return new Refusal(
     'changed',
-    `${name} was first seen on ${first} with digest ${firstOf(pinned)}; upstream now lists ${firstOf(offered)}. A published file never changes, so it is not served.`,
+    `${name} was first seen on ${first} with digest ${firstOf(pinned)}; upstream now lists ${firstOf(offered)}. A published file never changes, so it is not served.${back}`,
     { subject },
+  );
+}
+
+/** Why core metadata is not announced that came later than the file. */
+export function lateCoreMetadata({ filename }: Entry): Refusal {
+  return new Refusal(
+    'changed',
+    `${filename} was confirmed here without core metadata, and upstream announces some now. It is announced here once a second look at the page agrees.`,
+    { subject: 'core-metadata', transient: true },
   );
 }
 

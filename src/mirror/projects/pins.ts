@@ -6,7 +6,9 @@ import type { Pin, Pins } from '../../ports/index-state.ts';
 import type { Enforced } from '../../ports/page-work.ts';
 import { type Listing, type OwnFile, without } from '../../pypi/listing.ts';
 import { textOf } from '../../pypi/losses.ts';
+import { versionOf } from '../../pypi/names.ts';
 import type { Observation } from '../believed.ts';
+import { confirmedReleases, reportJoined } from './joined.ts';
 import {
   contradiction,
   contradicts,
@@ -16,6 +18,9 @@ import {
   firstPin,
   givesWay,
   isConfirmable,
+  isLate,
+  isUncomparable,
+  lateCoreMetadata,
   replacement,
 } from './pin-states.ts';
 import type { Reports } from './reports.ts';
@@ -69,6 +74,7 @@ export class ProjectPins {
     const known = await this.#pins.of(listing.name);
     const { withheld, silenced, news } = await this.#judge(listing, known, observation);
     const pins = news.size === 0 ? known : await this.#add(listing.name, known, news, withheld);
+    reportJoined(this.#reports, listing.name, known, news);
     for (const [name, refusal] of [...withheld, ...silenced])
       this.#reports.refused({ subject: refusal.subject ?? 'file', name }, refusal);
     const served = without(listing, { withheld, silenced });
@@ -89,27 +95,56 @@ export class ProjectPins {
 
   /** Files that are proved, and that this page lists as another fetch did, are provisional no longer. */
   async confirm(listing: Listing, observation: Observation): Promise<void> {
-    if (this.#reuploads || observation.final) return;
+    if (this.#reuploads) return;
     const known = await this.#pins.of(listing.name);
     const ready: string[] = [];
     for (const { entry, path } of listing.files.values()) {
       const pin = known.get(entry.filename);
       // Pins may have been taken back and made anew since.
-      if (pin?.provisional === true) this.#settled.delete(path);
+      if (pin?.provisional === true) this.#unsettle(path);
       if (isConfirmable(pin, entry, observation)) ready.push(entry.filename);
     }
     if (ready.length > 0) await this.#pins.confirm(listing.name, ready);
   }
 
-  /** A file's bytes matched what its page said. Does not throw. */
-  async proved(project: string, file: OwnFile, observation: Observation): Promise<void> {
+  /**
+   * A file's bytes matched what its page said. `sent`: a client is given them, and what a client was given keeps its bytes
+   * from then on. Does not throw.
+   */
+  async proved(project: string, file: OwnFile, observation: Observation, sent: boolean): Promise<void> {
     if (this.#reuploads || observation.final || this.#settled.has(file.path)) return;
     try {
-      await this.#markProved(project, file, observation);
+      await this.#markProved(project, file, observation, sent);
     } catch (error) {
-      const detail = { file: file.entry.filename, error: String(error) };
-      this.#reports.noted('a pin could not be marked as proved', detail);
+      this.#notMarked(file.entry.filename, error);
     }
+  }
+
+  /** A client is given core metadata, proved by what its page announces beside the file. Does not throw. */
+  async sentCoreMetadata(project: string, { entry, path }: OwnFile, { final }: Observation): Promise<void> {
+    const key = `${path}.metadata`;
+    if (this.#reuploads || final || this.#settled.has(key)) return;
+    try {
+      const pin = (await this.#pins.of(project)).get(entry.filename);
+      if (pin?.coreMetadata === undefined || contradicts(pin, entry) || contradictsCoreMetadata(pin, entry)) return;
+      await this.#pins.confirm(project, [entry.filename]);
+      this.#settle(key);
+    } catch (error) {
+      this.#notMarked(entry.filename, error);
+    }
+  }
+
+  /** Core metadata is announced for a file that was confirmed without any. */
+  async isLateCoreMetadata(project: string, { entry }: OwnFile): Promise<boolean> {
+    if (this.#reuploads) return false;
+    const pin = (await this.#pins.of(project)).get(entry.filename);
+    return pin !== undefined && isLate(pin, entry);
+  }
+
+  /** The core metadata announced for the file is what the file holds. */
+  async holdsCoreMetadata(project: string, { entry }: OwnFile): Promise<void> {
+    const stated = coreMetadataOf(entry);
+    if (!this.#reuploads && stated !== undefined) await this.#pins.addCoreMetadata(project, entry.filename, stated);
   }
 
   async #judge(listing: Listing, known: KnownPins, observation: Observation) {
@@ -117,22 +152,24 @@ export class ProjectPins {
     const news = new Map<string, Pin>();
     const withheld: Withheld = new Map();
     const silenced: Withheld = new Map();
+    const releases = confirmedReleases(listing.name, known);
     let looked = 0;
     for (const { entry } of listing.files.values()) {
       if (++looked % FILES_A_TURN === 0) await yieldToEventLoop();
       const { filename, digests } = entry;
       const pin = known.get(filename);
       if (pin === undefined) {
-        news.set(filename, firstPin(entry, observation, now));
+        news.set(filename, firstPin(entry, observation, now, releases.has(versionOf(filename, listing.name))));
         continue;
       }
       if (contradicts(pin, entry)) {
-        withheld.set(filename, contradiction('file', filename, pin.digests, digests, pin.seen));
+        withheld.set(filename, contradiction('file', filename, pin, pin.digests, digests));
         continue;
       }
       if (contradictsCoreMetadata(pin, entry))
         silenced.set(filename, contradictionOfCoreMetadata(filename, pin, coreMetadataOf(entry)));
-      const next = extended(pin, entry);
+      else if (isUncomparable(pin, entry, observation)) silenced.set(filename, lateCoreMetadata(entry));
+      const next = extended(pin, entry, observation);
       if (next !== undefined) news.set(filename, next);
     }
     return { withheld, silenced, news };
@@ -149,19 +186,19 @@ export class ProjectPins {
     for (const [filename, { digests }] of news) {
       const pin = kept.get(filename);
       if (pin !== undefined && contradicts(pin, { filename, url: '', digests }))
-        withheld.set(filename, contradiction('file', filename, pin.digests, digests, pin.seen));
+        withheld.set(filename, contradiction('file', filename, pin, pin.digests, digests));
     }
     return kept;
   }
 
   async #giveWay(listing: Listing, observation: Observation): Promise<void> {
-    if (observation.final || !observation.repeated) return;
+    if (!observation.final && !observation.repeated) return;
     const known = await this.#pins.of(listing.name);
     const others = new Map<string, Pin>();
     for (const { entry, path } of listing.files.values()) {
       const pin = known.get(entry.filename);
       if (pin === undefined || !givesWay(pin, entry, observation)) continue;
-      this.#settled.delete(path);
+      this.#unsettle(path);
       others.set(entry.filename, replacement(entry, observation, this.#clock.now()));
     }
     if (others.size === 0) return;
@@ -179,19 +216,33 @@ export class ProjectPins {
     });
   }
 
-  async #markProved(project: string, file: OwnFile, observation: Observation): Promise<void> {
+  async #markProved(project: string, file: OwnFile, observation: Observation, sent: boolean): Promise<void> {
     const { entry, path } = file;
     await this.#pins.prove(project, entry.filename, entry.digests);
     const pin = (await this.#pins.of(project)).get(entry.filename);
-    const ready = isConfirmable(pin, entry, observation);
+    const isPins = pin !== undefined && !contradicts(pin, entry);
+    const ready = (sent && isPins) || isConfirmable(pin, entry, observation);
     if (ready) await this.#pins.confirm(project, [entry.filename]);
     if (!ready && pin?.provisional === true) return;
+    this.#settle(path);
+  }
+
+  #settle(path: string): void {
     if (this.#settled.size >= MOST_SETTLED) this.#settled.clear();
     this.#settled.add(path);
+  }
+
+  #unsettle(path: string): void {
+    this.#settled.delete(path);
+    this.#settled.delete(`${path}.metadata`);
+  }
+
+  #notMarked(file: string, error: unknown): void {
+    this.#reports.noted('a pin could not be marked as proved', { file, error: String(error) });
   }
 }
 
 function contradictionOfCoreMetadata(filename: string, pin: Pin, stated: Digests | undefined): Refusal {
   const before = pin.coreMetadata ?? new Map();
-  return contradiction('core-metadata', `${filename}.metadata`, before, stated ?? new Map(), pin.seen);
+  return contradiction('core-metadata', `${filename}.metadata`, pin, before, stated ?? new Map());
 }

@@ -78,5 +78,6 @@ function only(generation: Generation, keeper: Keeper): Generations {
 /** What is looked into and perhaps turned down pins nothing. */
 function unwritten({ of }: Pins): Pins {
   const nothing = async (): Promise<void> => undefined;
-  return { of, add: nothing, prove: nothing, confirm: nothing, replace: nothing, replaceAll: nothing };
+  const rest = { prove: nothing, confirm: nothing, addCoreMetadata: nothing, replace: nothing, replaceAll: nothing };
+  return { of, add: nothing, ...rest };
 }

@@ -49,7 +49,7 @@ export async function restoreTrust({ pinnedRoot, store, source, now, runner }: R
 }
 
 const DAMAGED =
-  'What this mirror had accepted before can no longer be proved: its stored trust state was damaged or exchanged. Restore it from a backup, or start with --new-trust REASON to begin again from the pinned root.';
+  'What this mirror had accepted before can no longer be proved: its stored trust state was damaged or exchanged. Restore it from a backup, or start with --new-trust INDEX=REASON to begin again from the pinned root.';
 
 function damaged(cause: unknown): Refusal {
   return new Refusal('state', `${DAMAGED} ${cause instanceof Error ? cause.message : ''}`, { subject: 'state', cause });
@@ -61,7 +61,7 @@ function refuseOtherPin(pinned: TrustedRoot, stored: StoredTrust): void {
   if (kept !== undefined && sameBytes(kept, pinned.bytes)) return;
   throw new Refusal(
     'state',
-    `The root given (version ${pinned.signed.version}) is not one this index has trusted before. If you mean to start again from it, add --new-trust REASON.`,
+    `The root given (version ${pinned.signed.version}) is not one this index has trusted before. If you mean to start again from it, add --new-trust INDEX=REASON.`,
     { subject: 'state' },
   );
 }

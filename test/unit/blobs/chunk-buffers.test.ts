@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { createGate } from '../../../src/async/gate.ts';
 import { createShares } from '../../../src/async/shares.ts';
-import { createChunkBuffers } from '../../../src/blobs/chunk-buffers.ts';
+import { ChunkBuffers } from '../../../src/blobs/chunk-buffers.ts';
 import { sendChecked } from '../../../src/blobs/chunks.ts';
+import { Pieces } from '../../../src/blobs/pieces.ts';
 import { SharedChunks } from '../../../src/blobs/shared-chunks.ts';
 import { Tags } from '../../../src/blobs/tags.ts';
 import type { BlobStorage } from '../../../src/ports/blob-storage.ts';
@@ -22,8 +23,15 @@ import {
   whole,
 } from '../../support/volume-harness.ts';
 
-function buffersOf(options: { readonly places: number; readonly longestWait?: number }) {
-  return createChunkBuffers(createGate({ queue: 1, full: 'Too many readers.', ...options }), options.places);
+interface Sizes {
+  readonly places: number;
+  readonly longestWait?: number;
+  readonly patience?: number;
+}
+
+function buffersOf({ patience, ...options }: Sizes) {
+  const gate = createGate({ queue: 1, full: 'Too many readers.', ...options });
+  return new ChunkBuffers(gate, options.places, patience);
 }
 
 describe('buffers of one chunk', () => {
@@ -33,19 +41,19 @@ describe('buffers of one chunk', () => {
     expect(await buffers.takeSpare(client())).toBeUndefined();
     const second = buffers.take(client());
     expect(await refusalOf(buffers.take(client()))).toMatchObject({ reason: 'limit', transient: true });
-    first.giveBack(first.buffer);
+    first.giveBack();
     expect((await second).buffer).toBe(first.buffer);
-    expect(buffers.inUse()).toBe(1);
+    expect(buffers.inUse).toBe(1);
   });
 
   it('are lent as spare ones only while nobody waits', async () => {
     const buffers = buffersOf({ places: 2 });
     const first = await buffers.take(client());
     const spare = await buffers.takeSpare(client());
-    expect([spare?.buffer === first.buffer, buffers.inUse()]).toEqual([false, 2]);
+    expect([spare?.buffer === first.buffer, buffers.inUse]).toEqual([false, 2]);
     const second = buffers.take(client());
     expect(await buffers.takeSpare(client())).toBeUndefined();
-    spare?.giveBack(spare.buffer);
+    spare?.giveBack();
     expect((await second).buffer).toBe(spare?.buffer);
   });
 
@@ -53,8 +61,8 @@ describe('buffers of one chunk', () => {
     const buffers = buffersOf({ places: 1, longestWait: 1 });
     const first = await buffers.take(client());
     expect(await refusalOf(buffers.take(client()))).toMatchObject({ reason: 'limit', transient: true });
-    first.giveBack(first.buffer);
-    expect(buffers.inUse()).toBe(0);
+    first.giveBack();
+    expect(buffers.inUse).toBe(0);
   });
 
   it('who leaves the queue takes nothing with him', async () => {
@@ -64,12 +72,105 @@ describe('buffers of one chunk', () => {
     const second = buffers.take(caller);
     leave();
     await expect(second).rejects.toThrow('left');
-    first.giveBack(first.buffer);
-    expect(buffers.inUse()).toBe(0);
+    first.giveBack();
+    expect(buffers.inUse).toBe(0);
+  });
+});
+
+describe('a reader that waits for its client', () => {
+  it('keeps its buffer as long as nobody wants it', async () => {
+    const buffers = buffersOf({ places: 1, patience: 0 });
+    await buffers.take(client());
+    let given = 0;
+    const resume = buffers.pause(() => given++);
+    await new Promise((resolve) => setImmediate(resolve));
+    resume();
+    expect([given, buffers.inUse]).toEqual([0, 1]);
+  });
+
+  it('gives it up to whoever wants one, the one that has waited longest first', async () => {
+    const buffers = buffersOf({ places: 2, patience: 0 });
+    const held = [await buffers.take(client()), await buffers.take(client())];
+    const given: number[] = [];
+    for (const [at, lent] of held.entries())
+      buffers.pause(() => {
+        given.push(at);
+        lent.giveBack();
+      });
+    const next = await buffers.take(client());
+    expect([given, next.buffer === held[0]?.buffer]).toEqual([[0], true]);
+  });
+
+  it('gives it up though it was wanted before its client began to dawdle', async () => {
+    const buffers = buffersOf({ places: 1, patience: 1 });
+    const first = await buffers.take(client());
+    const next = buffers.take(client());
+    buffers.pause(() => first.giveBack());
+    expect((await next).buffer).toBe(first.buffer);
+  });
+
+  it('does not give up what it goes on with', async () => {
+    const buffers = buffersOf({ places: 1, patience: 0 });
+    const first = await buffers.take(client());
+    buffers.pause(() => first.giveBack())();
+    const next = buffers.take(client());
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(buffers.inUse).toBe(1);
+    first.giveBack();
+    await next;
+  });
+
+  it('and gives up nothing that frees a buffer is passed over', async () => {
+    const buffers = buffersOf({ places: 1, patience: 0 });
+    const first = await buffers.take(client());
+    buffers.pause(() => undefined);
+    buffers.pause(() => first.giveBack());
+    expect((await buffers.take(client())).buffer).toBe(first.buffer);
   });
 });
 
 describe('many readers and few buffers', () => {
+  it('clients that take nothing hold up nobody who takes what comes, and get every byte when they go on', async () => {
+    const bytes = content(3 * MIB + 1);
+    const store = await openStore({ shares: createShares({ chunks: { places: 2 } }) });
+    const blob = await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download, client());
+    const going = Promise.withResolvers<void>();
+    const bodies = Array.from({ length: 20 }, async (): Promise<Buffer> => {
+      const body: Buffer[] = [];
+      const write = async (chunk: Uint8Array) => {
+        body.push(Buffer.from(chunk));
+        await going.promise;
+      };
+      await blob.send({ start: 0, end: blob.size }, write, client());
+      return Buffer.concat(body);
+    });
+    for (let at = 0; at < 3; at++) expect((await sent(blob)).equals(bytes)).toBe(true);
+    going.resolve();
+    for (const body of bodies) expect((await body).equals(bytes)).toBe(true);
+  });
+
+  it('what a client is handed is its own, whatever becomes of the chunk meanwhile', async () => {
+    const bytes = content(2 * MIB);
+    const store = await openStore({ shares: createShares({ chunks: { places: 1 } }) });
+    const blob = await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download, client());
+    const going = Promise.withResolvers<void>();
+    const handed = Promise.withResolvers<Uint8Array>();
+    const send = blob.send(
+      { start: 0, end: blob.size },
+      async (chunk) => {
+        handed.resolve(chunk);
+        await going.promise;
+      },
+      client(),
+    );
+    const chunk = await handed.promise;
+    // Another reader goes through all of the file in the only buffer there is.
+    await sent(blob);
+    expect(Buffer.from(chunk).equals(bytes.subarray(0, chunk.byteLength))).toBe(true);
+    going.resolve();
+    await send;
+  });
+
   it('everybody is served, with one buffer each or in turn', async () => {
     const bytes = content(3 * MIB + 1);
     for (const places of [1, 2, 3]) {
@@ -136,7 +237,7 @@ describe('many readers and few buffers', () => {
     const buffers = buffersOf({ places: 2 });
     let over = false;
     const send = sendChecked(
-      { storage, buffers, shared: new SharedChunks() },
+      { storage, buffers, shared: new SharedChunks(), pieces: new Pieces() },
       { sha256: sha256(bytes), size: 2 * MIB, tags },
       { start: 0, end: 2 * MIB },
       async () => {
@@ -149,10 +250,10 @@ describe('many readers and few buffers', () => {
     });
     await reading.promise;
     await new Promise((resolve) => setImmediate(resolve));
-    expect([over, buffers.inUse()]).toEqual([false, 2]);
+    expect([over, buffers.inUse]).toEqual([false, 1]);
     released.resolve();
     await send;
-    expect([over, buffers.inUse()]).toEqual([true, 0]);
+    expect([over, buffers.inUse]).toEqual([true, 0]);
   });
 
   it('a reader that stops between chunks gives its buffers back', async () => {

@@ -155,6 +155,7 @@ describe('the size limit', () => {
           port: 0,
           publicUrl: undefined,
           maxConnections: 1,
+          trustedProxies: [],
           tls: undefined,
           auth: undefined,
         },

@@ -5,52 +5,82 @@ import { type FileOps, nodeFileOps, type OpenFile } from '../../../src/disk/file
 import { client } from '../../support/callers.ts';
 import { content, MIB, openStore, upstream, wanted, whole } from '../../support/volume-harness.ts';
 
-const buffer = (name: string) => Buffer.from(name);
+/** A buffer on loan, and how often it was given back. */
+function lend(name: string) {
+  const lent = { buffer: Buffer.from(name), returns: 0, giveBack: () => void lent.returns++ };
+  return lent;
+}
 const asIs = (into: Buffer) => Promise.resolve(into);
 const notRead = () => Promise.reject(new Error('it was read again'));
 
-describe('a chunk that is being sent', () => {
-  it('is read once for all who want it', async () => {
-    const [shared, tags] = [new SharedChunks(), new Tags()];
-    const first = shared.share(tags, 0, buffer('a'), asIs);
-    const second = shared.share(tags, 0, buffer('b'), notRead);
-    expect(await second.chunk).toBe(await first.chunk);
+describe('a chunk that a reader has', () => {
+  it('is read once for all who want it, in one buffer', async () => {
+    const [shared, tags, own] = [new SharedChunks(), new Tags(), lend('a')];
+    const first = shared.begin(tags, 0, own, asIs);
+    const second = shared.join(tags, 0);
+    expect(await second?.bytes).toBe(await first.bytes);
+    expect(own.returns).toBe(0);
+  });
+
+  it('that somebody began meanwhile is taken as it is, and the buffer lent for it goes back at once', async () => {
+    const [shared, tags, own, needless] = [new SharedChunks(), new Tags(), lend('a'), lend('b')];
+    const first = shared.begin(tags, 0, own, asIs);
+    const second = shared.begin(tags, 0, needless, notRead);
+    expect(await second.bytes).toBe(await first.bytes);
+    expect([own.returns, needless.returns]).toEqual([0, 1]);
   });
 
   it.each([
     ['first', [0, 1, 2]],
     ['second', [1, 0, 2]],
     ['last', [2, 1, 0]],
-  ])('keeps its buffer until the last has let go, though its reader leaves %s', async (_, order) => {
-    const [shared, tags] = [new SharedChunks(), new Tags()];
-    const own = ['a', 'b', 'c'].map(buffer);
-    const held = own.map((mine) => shared.share(tags, 0, mine, asIs));
-    const back = order.map((at) => held[at]?.release());
-    // Everybody has one, nobody has another's, and the one that was sent from comes back last.
-    expect(new Set(back)).toEqual(new Set(own));
-    expect(back.at(-1)).toBe(own[0]);
+  ])('keeps its buffer until the last has let go, though the one that read it leaves %s', async (_, order) => {
+    const [shared, tags, own] = [new SharedChunks(), new Tags(), lend('a')];
+    const held = [shared.begin(tags, 0, own, asIs), shared.join(tags, 0), shared.join(tags, 0)];
+    await held[0]?.bytes;
+    const returns = order.map((at) => {
+      held[at]?.release();
+      return own.returns;
+    });
+    expect(returns).toEqual([0, 0, 1]);
   });
 
-  it('is read again once nobody sends it', async () => {
-    const [shared, tags] = [new SharedChunks(), new Tags()];
-    shared.share(tags, 0, buffer('a'), asIs).release();
-    expect(await shared.share(tags, 0, buffer('b'), asIs).chunk).toEqual(buffer('b'));
+  it('keeps its buffer while it is still being read, though nobody waits for it any more', async () => {
+    const [shared, tags, own] = [new SharedChunks(), new Tags(), lend('a')];
+    const reading = Promise.withResolvers<void>();
+    const only = shared.begin(tags, 0, own, async (into) => {
+      await reading.promise;
+      return into;
+    });
+    only.release();
+    expect([own.returns, shared.join(tags, 0)]).toEqual([0, undefined]);
+    reading.resolve();
+    await only.bytes;
+    expect(own.returns).toBe(1);
   });
 
-  it('is not another one: of another place, or of the same blob fetched anew', async () => {
+  it('is read again once nobody has it', async () => {
     const [shared, tags] = [new SharedChunks(), new Tags()];
-    shared.share(tags, 0, buffer('a'), asIs);
-    expect(await shared.share(tags, 1, buffer('b'), asIs).chunk).toEqual(buffer('b'));
-    expect(await shared.share(new Tags(), 0, buffer('c'), asIs).chunk).toEqual(buffer('c'));
+    shared.begin(tags, 0, lend('a'), asIs).release();
+    expect(shared.join(tags, 0)).toBeUndefined();
+    expect(await shared.begin(tags, 0, lend('b'), asIs).bytes).toEqual(Buffer.from('b'));
+  });
+
+  it('is not another one: of another place, or of the same blob fetched anew', () => {
+    const [shared, tags] = [new SharedChunks(), new Tags()];
+    shared.begin(tags, 0, lend('a'), asIs);
+    expect(shared.join(tags, 1)).toBeUndefined();
+    expect(shared.join(new Tags(), 0)).toBeUndefined();
   });
 
   it('that could not be read fails all who wanted it, and is tried anew by who comes after', async () => {
-    const [shared, tags] = [new SharedChunks(), new Tags()];
+    const [shared, tags, own] = [new SharedChunks(), new Tags(), lend('a')];
     const wrong = () => Promise.reject(new Error('changed'));
-    const held = ['a', 'b'].map((name) => shared.share(tags, 0, buffer(name), wrong));
-    for (const { chunk } of held) await expect(chunk).rejects.toThrow('changed');
-    expect(await shared.share(tags, 0, buffer('c'), asIs).chunk).toEqual(buffer('c'));
-    expect(held.map(({ release }) => release().toString())).toEqual(['b', 'a']);
+    const held = [shared.begin(tags, 0, own, wrong), shared.join(tags, 0)];
+    for (const each of held) await expect(each?.bytes).rejects.toThrow('changed');
+    expect(await shared.begin(tags, 0, lend('b'), asIs).bytes).toEqual(Buffer.from('b'));
+    for (const each of held) each?.release();
+    expect(own.returns).toBe(1);
   });
 });
 

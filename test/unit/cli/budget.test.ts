@@ -31,7 +31,15 @@ async function warmAfter(indexes: number, memoryBytes: number) {
   const names = Array.from({ length: indexes }, (_, at) => `index${at}`);
   const composition = await compose({
     config: {
-      server: { host: '127.0.0.1', port: 0, publicUrl: undefined, maxConnections: 1, tls: undefined, auth: undefined },
+      server: {
+        host: '127.0.0.1',
+        port: 0,
+        publicUrl: undefined,
+        maxConnections: 1,
+        trustedProxies: [],
+        tls: undefined,
+        auth: undefined,
+      },
       data: await scratch(),
       allowFuse: false,
       cache: { maxBytes: 1e9, memoryBytes },

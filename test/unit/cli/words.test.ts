@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { explanationText } from '../../../src/app/explanation-text.ts';
-import { readyJson, readyText } from '../../../src/cli/serve.ts';
-import { statusText } from '../../../src/cli/status.ts';
+import { explanationLines } from '../../../src/app/explanation-text.ts';
+import { readyJson, readyLines } from '../../../src/cli/serve.ts';
+import { statusLines } from '../../../src/cli/status.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import type { Explanation, IndexStatus } from '../../../src/mirror/package-index.ts';
 import type { Pin } from '../../../src/ports/index-state.ts';
@@ -11,7 +11,10 @@ import type { Pin } from '../../../src/ports/index-state.ts';
 const NOW = 1_800_000_000;
 const at = { url: 'http://127.0.0.1:3141', metricsUrl: undefined };
 const signed = { upstream: 'https://index.example/', root: 'root.json' };
-const ready = (flags: Parameters<typeof loadConfig>[0]['flags']) => readyText(loadConfig({ env: {}, flags }), at);
+const explanationText = (...of: Parameters<typeof explanationLines>) => explanationLines(...of).join('\n');
+const statusText = (...of: Parameters<typeof statusLines>) => statusLines(...of).join('\n');
+const ready = (flags: Parameters<typeof loadConfig>[0]['flags']) =>
+  readyLines(loadConfig({ env: {}, flags }), at).join('\n');
 
 describe('verbatim serve', () => {
   it('says of an index that signs nothing what it is worth', () => {
@@ -37,7 +40,7 @@ describe('verbatim serve', () => {
     );
     const config = loadConfig({ env: {} });
     const guarded = { ...config, server: { ...config.server, auth: { htpasswd: '/users', tokens: undefined } } };
-    expect(readyText(guarded, at)).toContain('--index-url http://NAME:PASSWORD@127.0.0.1:3141/simple/');
+    expect(readyLines(guarded, at).join('\n')).toContain('--index-url http://NAME:PASSWORD@127.0.0.1:3141/simple/');
   });
 });
 
@@ -122,7 +125,9 @@ describe('verbatim explain', () => {
   });
 
   it('tells a pin that holds from one that does not yet', () => {
-    expect(explanationText(unsigned, NOW)).toMatch(/provisional until its bytes were proved/);
+    expect(explanationText(unsigned, NOW)).toMatch(
+      /provisional until it was sent to a client, or its bytes were proved/,
+    );
     expect(explanationText({ ...unsigned, pinned: { ...pin, proved: true } }, NOW)).toMatch(/until a second look/);
     const held = explanationText({ ...unsigned, pinned: { ...pin, provisional: false } }, NOW);
     expect(held).toMatch(/no other bytes are ever served under this name/);

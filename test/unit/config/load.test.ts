@@ -36,7 +36,13 @@ const main = (lines: string) =>
 describe('the simple case', () => {
   it('needs an upstream and a root, and defaults the rest', () => {
     const config = loadConfig({ env: {}, flags: simple });
-    expect(config.server).toEqual({ host: '127.0.0.1', port: 3141, publicUrl: undefined, maxConnections: 4096 });
+    expect(config.server).toEqual({
+      host: '127.0.0.1',
+      port: 3141,
+      publicUrl: undefined,
+      maxConnections: 4096,
+      trustedProxies: [],
+    });
     expect(config.data).toBe(resolve('verbatim-data'));
     expect(config.cache).toEqual({ maxBytes: 10e9, memoryBytes: 96 * 2 ** 20 });
     expect(config.indexes['main']).toEqual({

@@ -1,10 +1,10 @@
 import { createHash, scryptSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { type CommonShares, createShares } from '../../../src/async/shares.ts';
-import { createAccess } from '../../../src/http/access/access.ts';
+import { createShares } from '../../../src/async/shares.ts';
+import { createAccess, type PasswordQueues, type Verdict } from '../../../src/http/access/access.ts';
 import { type AccessList, readTokens, readUsers } from '../../../src/http/access/access-list.ts';
 import { hashPassword, readPasswordHash } from '../../../src/http/access/passwords.ts';
-import { MAX_ACCESS_LINES, MAX_AUTHORIZATION, MAX_PASSWORD } from '../../../src/http/limits.ts';
+import { GRANTED_FOR_MS, MAX_ACCESS_LINES, MAX_AUTHORIZATION, MAX_PASSWORD } from '../../../src/http/limits.ts';
 import { client, leavingClient } from '../../support/callers.ts';
 
 /** Cheap to check, as a test needs it. */
@@ -22,14 +22,19 @@ const listOf = (users: string, tokens: string): AccessList => ({
 });
 const list = listOf(`ann:${cheap('pa:ss wörd')}\n# a remark\n\nbob:${cheap('bob')}\n`, `ci:${sha256('t0ken')}\n`);
 
-/** Asked by clients, each of another address. */
-function accessOf(
-  list: AccessList,
-  nowMs?: () => number,
-  { passwords }: Pick<CommonShares, 'passwords'> = createShares(),
-) {
-  const access = createAccess(list, passwords, nowMs);
-  return { ...access, check: (authorization: string | undefined) => access.check(authorization, () => client()) };
+let clients = 0;
+
+/** Asked by clients, each of another address unless one is given. */
+function accessOf(list: AccessList, nowMs?: () => number, queues: PasswordQueues = createShares()) {
+  const access = createAccess(list, queues, nowMs);
+  const told = (verdict: Verdict) => (typeof verdict === 'object' ? 'granted' : verdict);
+  return {
+    ...access,
+    check(authorization: string | undefined, party = `client ${clients++}`) {
+      const verdict = access.check(authorization, () => client({ party }));
+      return verdict instanceof Promise ? verdict.then(told) : told(verdict);
+    },
+  };
 }
 
 describe('who may read', () => {
@@ -74,8 +79,9 @@ describe('who may read', () => {
 
   it('knows a checked password again at once, for a while', async () => {
     let now = 0;
-    const { passwords } = createShares();
-    const access = accessOf(list, () => now, { passwords });
+    const shares = createShares();
+    const access = accessOf(list, () => now, shares);
+    const { passwords } = shares;
     const ann = basic('ann', 'pa:ss wörd');
     const checks = [access.check(ann), access.check(ann)];
     expect(passwords.usage).toEqual({ busy: 1, waiting: 0 });
@@ -93,8 +99,9 @@ describe('who may read', () => {
   });
 
   it('checks no more passwords at a time than it can, and says so to the rest', async () => {
-    const { passwords } = createShares({ passwords: { queue: 2 } });
-    const access = accessOf(list, undefined, { passwords });
+    const shares = createShares({ passwords: { queue: 2 } });
+    const access = accessOf(list, undefined, shares);
+    const { passwords } = shares;
     const checks = [1, 2, 3, 4].map((at) => access.check(basic('ann', `${at}`)));
     expect(passwords.usage).toEqual({ busy: 1, waiting: 2 });
     expect(access.check('Bearer t0ken')).toBe('granted');
@@ -103,8 +110,9 @@ describe('who may read', () => {
   });
 
   it('does not check the password of a client that left before its turn', async () => {
-    const { passwords } = createShares();
-    const access = createAccess(list, passwords);
+    const shares = createShares();
+    const access = createAccess(list, shares);
+    const { passwords } = shares;
     const { caller, leave } = leavingClient();
     const first = access.check(basic('ann', 'wrong'), () => client());
     const left = access.check(basic('bob', 'bob'), () => caller);
@@ -119,6 +127,82 @@ describe('who may read', () => {
     expect(access.check('Bearer t0ken')).toBe('granted');
     for (let at = 0; at < 20_000; at++) access.check(`Bearer ${at}`);
     expect(access.check('Bearer t0ken')).toBe('granted');
+  });
+
+  it('names whom it grants: the user, or the token whatever name came with it', async () => {
+    const access = createAccess(list, createShares());
+    const check = (authorization: string) => access.check(authorization, () => client());
+    expect(await check(basic('bob', 'bob'))).toEqual({ reader: 'user bob' });
+    expect(check(basic('eve', 't0ken'))).toEqual({ reader: 'token ci' });
+    expect(check('Bearer t0ken')).toEqual({ reader: 'token ci' });
+  });
+
+  it('never queues a password that was right before behind others, though its grant has ended', async () => {
+    let now = 0;
+    const shares = createShares({ passwords: { queue: 2 } });
+    const access = accessOf(list, () => now, shares);
+    expect(await access.check(basic('bob', 'bob'))).toBe('granted');
+    now += GRANTED_FOR_MS;
+    const strangers = [1, 2, 3].map((at) => access.check(basic('ann', `${at}`)));
+    expect(shares.passwords.usage).toEqual({ busy: 1, waiting: 2 });
+    const order: string[] = [];
+    const note = (who: string) => (verdict: string) => void order.push(`${who} ${verdict}`);
+    const all = [...strangers.map((each) => Promise.resolve(each).then(note('stranger')))];
+    all.push(Promise.resolve(access.check(basic('bob', 'bob'))).then(note('bob')));
+    expect(shares.knownPasswords.usage).toEqual({ busy: 1, waiting: 0 });
+    await Promise.all(all);
+    expect(order).toContain('bob granted');
+  });
+
+  it('knows what was right before under a new list too, and grants nothing by it', async () => {
+    const shares = createShares();
+    const access = accessOf(list, undefined, shares);
+    await access.check(basic('bob', 'bob'));
+    access.replace(listOf(`bob:${cheap('new')}`, ''));
+    const check = access.check(basic('bob', 'bob'));
+    expect(shares.knownPasswords.usage.busy).toBe(1);
+    expect(await check).toBe('refused');
+    access.replace(listOf(`bob:${cheap('bob')}`, ''));
+    const again = access.check(basic('bob', 'bob'));
+    // It was wrong since.
+    expect([shares.passwords.usage.busy, await again]).toEqual([1, 'granted']);
+  });
+
+  it('looks at an address that was wrong after all that were not', async () => {
+    const shares = createShares();
+    const access = accessOf(list, undefined, shares);
+    await access.check(basic('ann', 'wrong'), 'hostile');
+    const order: string[] = [];
+    const ask = (who: string, authorization: string, party?: string) =>
+      Promise.resolve(access.check(authorization, party)).then(() => void order.push(who));
+    const all = [ask('first', basic('ann', 'a'))];
+    for (const at of [1, 2, 3]) all.push(ask('hostile', basic('ann', `b${at}`), 'hostile'));
+    for (const at of [1, 2, 3]) all.push(ask('honest', basic('bob', `c${at}`)));
+    await Promise.all(all);
+    expect(order.slice(0, 4)).toEqual(['first', 'honest', 'honest', 'honest']);
+  });
+
+  it('tells an address that is wrong again and again so later each time, and lets a client that leaves go', async () => {
+    const shares = createShares();
+    const access = createAccess(list, shares);
+    const { caller, leave } = leavingClient({ party: 'hostile' });
+    for (let at = 0; at < 30; at++) {
+      const waits = leavingClient({ party: 'hostile' });
+      const check = Promise.resolve(access.check(basic('ann', `${at}`), () => waits.caller));
+      setTimeout(() => waits.leave(), 5);
+      expect(['refused', 'busy']).toContain(await check);
+    }
+    let told = false;
+    const second = Promise.resolve(access.check(basic('ann', 'again'), () => caller)).then((verdict) => {
+      told = true;
+      return verdict;
+    });
+    await expect.poll(() => shares.passwords.usage.busy).toBe(0);
+    // The check is over, the answer is held back; another address hears at once meanwhile.
+    expect(await access.check(basic('bob', 'b'), () => client({ party: 'other' }))).toBe('refused');
+    expect(told).toBe(false);
+    leave();
+    expect(await second).toBe('refused');
   });
 
   it('forgets everything with its old list', async () => {

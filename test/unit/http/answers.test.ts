@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { REASONS, Refusal, type Subject } from '../../../src/bytes/refusal.ts';
 import { MAX_PHRASE } from '../../../src/http/reply/answers.ts';
+import { problemHeaders } from '../../../src/http/reply/headers.ts';
 import { answerTo } from '../../../src/http/reply/problems.ts';
 
 const SUBJECTS: readonly (Subject | undefined)[] = [
@@ -48,6 +49,25 @@ describe('every reason about every subject', () => {
     for (const { answer } of all)
       if (answer.status === 503) expect([1, 2, 5]).toContain(answer.retryAfter);
       else expect(answer.retryAfter).toBeUndefined();
+  });
+
+  it('says what is full where it is busy, unless that is our own state', () => {
+    const full = 'Too many files are being downloaded at this moment. Try again in a moment.';
+    const answer = answerTo(new Refusal('limit', full, { subject: 'file', transient: true }));
+    expect(answer.phrase).toBe('Verbatim is busy: too many files are being downloaded at this moment');
+    expect(answer.detail).toBe(full);
+    const state = answerTo(new Refusal('limit', 'No room for /srv/data.', { subject: 'state', transient: true }));
+    expect(state.phrase + state.detail).not.toContain('srv');
+  });
+
+  it('spreads the retries of those who are refused together', () => {
+    const answer = answerTo(new Refusal('limit', 'Full.', { transient: true }));
+    const times = new Set<string | undefined>();
+    for (let at = 0; at < 300; at++) {
+      const headers = problemHeaders(undefined, answer, 0);
+      times.add(headers[headers.indexOf('Retry-After') + 1]);
+    }
+    expect([...times].toSorted()).toEqual(['1', '2', '3', '4']);
   });
 
   it('has a bounded detail of one line, whatever upstream wrote', () => {

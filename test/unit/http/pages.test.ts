@@ -317,16 +317,17 @@ describe('names and slashes', () => {
 describe('a page that is refused', () => {
   it.each([
     ['digest', new Refusal('digest', 'Expected a, got b.', { subject: 'page' }), 502, undefined],
-    ['expired', new Refusal('expired', 'The timestamp expired.', { subject: 'timestamp' }), 503, '5'],
-    ['unreachable', new Refusal('unreachable', 'connect ECONNREFUSED 10.0.0.1:443'), 503, '5'],
-    ['overloaded', new Refusal('limit', 'The queue is full.', { transient: true }), 503, '1'],
+    ['expired', new Refusal('expired', 'The timestamp expired.', { subject: 'timestamp' }), 503, /^5$/],
+    ['unreachable', new Refusal('unreachable', 'connect ECONNREFUSED 10.0.0.1:443'), 503, /^5$/],
+    ['overloaded', new Refusal('limit', 'The queue is full.', { transient: true }), 503, /^[1-4]$/],
     ['held back', new Refusal('policy', 'Quarantined.', { subject: 'page' }), 403, undefined],
   ])('%s', async (_, refusal, status, retryAfter) => {
     serving().still.refusal = refusal;
     const answer = await ask(serving().url, '/simple/foo-bar/', { headers: { accept: PIP } });
     serving().still.refusal = undefined;
     expect(answer.status).toBe(status);
-    expect(answer.headers['retry-after']).toBe(retryAfter);
+    if (retryAfter === undefined) expect(answer.headers['retry-after']).toBeUndefined();
+    else expect(answer.headers['retry-after']).toMatch(retryAfter);
     expect(answer.headers['cache-control']).toBe('no-store');
     expect(JSON.parse(answer.body.toString())).toMatchObject({ reason: refusal.reason, status });
     // Nothing of our surroundings.

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll } from 'vitest';
 import type { Finished } from '../../../src/http/exchange.ts';
 import { createListener, type ListenerOptions } from '../../../src/http/listener.ts';
-import { type RunningServer, type ServerLimits, startServer } from '../../../src/http/server.ts';
+import { type RunningServer, type ServerLimits, type ServerOptions, startServer } from '../../../src/http/server.ts';
 import { createStillIndex, type StillIndex, type StillOptions } from '../../support/still-index.ts';
 
 export const J = 'application/vnd.pypi.simple.v1+json';
@@ -18,7 +18,7 @@ export interface Serving {
   close(): Promise<void>;
 }
 
-export interface ServingOptions extends StillOptions {
+export interface ServingOptions extends StillOptions, Pick<ServerOptions, 'refuse' | 'onCrowding'> {
   readonly listener?: Partial<ListenerOptions>;
   readonly limits?: Partial<ServerLimits>;
   readonly cors?: boolean;
@@ -44,6 +44,8 @@ export async function serve(options: ServingOptions = {}): Promise<Serving> {
     host: '127.0.0.1',
     port: 0,
     tls: options.tls,
+    refuse: options.refuse,
+    onCrowding: options.onCrowding,
     limits: { grace: 200, ...options.limits },
   });
   const close = async () => {

@@ -25,14 +25,14 @@ const entry = (digests: Digests, more: Partial<Entry> = {}): Entry => ({
 const SIGNED: Observation = { fetch: undefined, final: true, repeated: false };
 const once = (fetch: string): Observation => ({ fetch, final: false, repeated: false });
 const twice = (fetch: string): Observation => ({ fetch, final: false, repeated: true });
-const seen = (digests: Digests): Pin => firstPin(entry(digests), once('first'), 5);
+const seen = (digests: Digests): Pin => firstPin(entry(digests), once('first'), 5, false);
 const proved = (digests: Digests): Pin => ({ ...seen(digests), proved: true });
 const confirmed = (digests: Digests): Pin => ({ ...proved(digests), provisional: false });
 
 describe('the first pin of a file', () => {
   it('is provisional, and knows its fetch, where nobody signed the page', () => {
     const stated = entry(sha256('a'), { uploadTime: 'then', coreMetadata: sha256('c') });
-    expect(firstPin(stated, once('first'), 5)).toEqual({
+    expect(firstPin(stated, once('first'), 5, false)).toEqual({
       digests: sha256('a'),
       seen: 5,
       coreMetadata: sha256('c'),
@@ -43,7 +43,7 @@ describe('the first pin of a file', () => {
   });
 
   it('is confirmed where signatures vouch for the page', () => {
-    expect(firstPin(entry(sha256('a')), SIGNED, 5)).toEqual({ digests: sha256('a'), seen: 5 });
+    expect(firstPin(entry(sha256('a')), SIGNED, 5, false)).toEqual({ digests: sha256('a'), seen: 5 });
   });
 });
 
@@ -64,14 +64,26 @@ describe('a pin', () => {
   it('learns algorithms and core metadata that it did not know, and never changes what it knows', () => {
     const both = new Map([...sha256('a'), ...sha512('b')]);
     const stated = entry(both, { coreMetadata: sha256('c') });
-    expect(extended(seen(sha256('a')), stated)).toEqual({ digests: both, seen: 5, coreMetadata: sha256('c') });
-    expect(extended(seen(sha256('a')), entry(sha256('a')))).toBeUndefined();
+    expect(extended(seen(sha256('a')), stated, once('later'))).toEqual({
+      digests: both,
+      seen: 5,
+      coreMetadata: sha256('c'),
+    });
+    expect(extended(seen(sha256('a')), entry(sha256('a')), once('later'))).toBeUndefined();
     const pin = { ...seen(sha256('a')), coreMetadata: sha256('c') };
-    expect(extended(pin, entry(sha256('a'), { coreMetadata: sha256('d') }))).toBeUndefined();
+    expect(extended(pin, entry(sha256('a'), { coreMetadata: sha256('d') }), once('later'))).toBeUndefined();
   });
 });
 
 describe('a provisional pin', () => {
+  it('is confirmed by a signed page, or gives way to it', () => {
+    expect(isConfirmable(seen(sha256('a')), entry(sha256('a')), SIGNED)).toBe(true);
+    expect(isConfirmable(seen(sha256('a')), entry(sha256('b')), SIGNED)).toBe(false);
+    expect(givesWay(seen(sha256('a')), entry(sha256('b')), SIGNED)).toBe(true);
+    expect(givesWay(confirmed(sha256('a')), entry(sha256('b')), SIGNED)).toBe(false);
+    expect(replacement(entry(sha256('b')), SIGNED, 6)).toEqual({ digests: sha256('b'), seen: 6 });
+  });
+
   const other = entry(sha256('b'));
 
   it('gives way to a page that came twice and lists other digests or other core metadata', () => {
@@ -86,10 +98,9 @@ describe('a provisional pin', () => {
     });
   });
 
-  it('does not give way to a page that came once, that agrees, or that signatures vouch for', () => {
+  it('does not give way to a page that came once, or that agrees', () => {
     expect(givesWay(seen(sha256('a')), other, once('later'))).toBe(false);
     expect(givesWay(seen(sha256('a')), entry(sha256('a')), twice('later'))).toBe(false);
-    expect(givesWay(seen(sha256('a')), other, { ...SIGNED, repeated: true })).toBe(false);
   });
 
   it('is confirmable once its bytes were proved and another fetch, or one page twice, lists them', () => {

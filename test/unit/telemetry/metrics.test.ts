@@ -38,6 +38,7 @@ const answered: Event<'answered'> = {
   bytes: 5,
   aborted: false,
   path: '/simple/demo/',
+  client: '192.0.2.1',
 };
 
 const refreshed: Event<'refreshed'> = { name: 'refreshed', index: 'main', result: 'changed', seconds: 0.2 };
@@ -51,6 +52,7 @@ const EACH: { readonly [N in EventName]: Event<N> } = {
   refreshed,
   noted: { name: 'noted', index: 'main', message: 'something', detail: { count: 2 } },
   answered,
+  crowded: { name: 'crowded', full: true, party: '192.0.2.1', held: 9, limit: 10 },
   faulted: { name: 'faulted', at: 'answer', error: new Error('a defect') },
   reloaded: { name: 'reloaded' },
 };
@@ -254,6 +256,19 @@ describe('series', () => {
     expect(found.every((line) => line.startsWith('verbatim_'))).toBe(true);
     expect(found).toContain('verbatim_store_bytes 5');
     expect(found).toContain(`verbatim_build_info{version="1.2.3",node="${process.version}"} 1`);
+  });
+
+  it('of connections are read at each scrape', async () => {
+    const { metrics, series } = telemetry();
+    let open = 1;
+    metrics.watchConnections(() => ({ open, limit: 10, refused: 3, closedForRoom: 2 }));
+    open = 4;
+    expect((await series()).filter((line) => line.startsWith('verbatim_connections_'))).toEqual([
+      'verbatim_connections_open 4',
+      'verbatim_connections_limit 10',
+      'verbatim_connections_refused_total{how="refused"} 3',
+      'verbatim_connections_refused_total{how="idle"} 2',
+    ]);
   });
 
   it('include those of the process', async () => {

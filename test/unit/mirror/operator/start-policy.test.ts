@@ -15,6 +15,7 @@ const signed = (over: Partial<IndexStart> = {}): IndexStart => ({
   evidence: 'tuf',
   now: 5,
   newTrust: undefined,
+  onSpent: () => undefined,
   ...over,
 });
 const unsigned = (over: Partial<IndexStart> = {}): IndexStart => signed({ evidence: 'index', ...over });
@@ -52,18 +53,61 @@ describe('a signed index', () => {
     await index.trust.publish(trustOf(1), undefined);
     const cut: IndexState = { ...index, setTrustAside: () => Promise.reject(new Error('no room')) };
     await expect(holdToRoot(cut, OTHER, signed({ now: 8, newTrust: 'moved house' }))).rejects.toThrow('no room');
-    const audit = [{ at: 8, action: 'new-trust', reason: 'moved house' }];
+    const audit = [{ at: 8, action: `new-trust root=${sha256Hex(OTHER)}`, reason: 'moved house' }];
     expect((await factsOf(index))?.audit).toEqual(audit);
     expect(await index.trust.load()).toBeDefined();
-    await holdToRoot(index, OTHER, signed({ now: 9, newTrust: 'once more' }));
+    // The next start ends what the crash cut short, with the same words, with none, or with others.
+    await holdToRoot(index, OTHER, signed({ now: 9 }));
     expect(await index.trust.load()).toBeUndefined();
-    expect((await factsOf(index))?.audit).toEqual([...audit, { at: 9, action: 'new-trust', reason: 'once more' }]);
+    expect((await factsOf(index))?.audit).toEqual(audit);
+    await holdToRoot(index, OTHER, signed({ now: 10, newTrust: 'once more' }));
+    expect((await factsOf(index))?.audit).toHaveLength(2);
+  });
+
+  it('goes on without a word that an earlier start carried out, and says that it is spent', async () => {
+    const index = state();
+    await (await holdToRoot(index, ROOT, signed()))();
+    let spent = 0;
+    const word = (now: number) => signed({ now, newTrust: 'moved house', onSpent: () => void spent++ });
+    await (await holdToRoot(index, OTHER, word(6)))();
+    await index.trust.publish(trustOf(1), undefined);
+    expect(spent).toBe(0);
+    await (await holdToRoot(index, OTHER, word(7)))();
+    expect(spent).toBe(1);
+    expect(await index.trust.load()).toBeDefined();
+    expect((await factsOf(index))?.audit).toHaveLength(1);
+  });
+
+  it('follows one that signed nothing by an audited word, keeps its pins, and goes back by another', async () => {
+    const index = state();
+    await holdToUpstream(index, UPSTREAM, unsigned());
+    const pin = { digests: new Map([['sha256', 'a'.repeat(64)]] as const), seen: 1 };
+    await createPins(index).add('demo', new Map([['f', pin]]));
+    await expect(holdToRoot(index, ROOT, signed())).rejects.toThrow('serve --new-trust main="why"');
+    const moving = signed({ now: 6, newTrust: 'it signs now' });
+    await (await holdToRoot(index, ROOT, moving))();
+    expect(await factsOf(index)).toMatchObject({
+      evidence: 'tuf',
+      pinnedRootSha256: sha256Hex(ROOT),
+      audit: [{ at: 6, action: `new-trust evidence=tuf root=${sha256Hex(ROOT)}`, reason: 'it signs now' }],
+    });
+    expect((await createPins(index).of('demo')).get('f')?.digests).toEqual(pin.digests);
+    let spent = 0;
+    await (await holdToRoot(index, ROOT, { ...moving, now: 7, onSpent: () => void spent++ }))();
+    expect(spent).toBe(1);
+    await expect(holdToUpstream(index, UPSTREAM, unsigned({ now: 8 }))).rejects.toMatchObject(refused);
+    // Pages heard before the move are not served before upstream was asked again.
+    expect(await holdToUpstream(index, UPSTREAM, unsigned({ now: 9, newTrust: 'signing ended' }))).toBe(9);
+    expect(await factsOf(index)).toMatchObject({ evidence: 'index', upstreamSince: 9 });
+    expect((await createPins(index).of('demo')).has('f')).toBe(true);
   });
 
   it('keeps the word it was begun by', async () => {
     const index = state();
     await (await holdToRoot(index, ROOT, signed({ newTrust: 'a first start' })))();
-    expect((await factsOf(index))?.audit).toEqual([{ at: 5, action: 'new-trust', reason: 'a first start' }]);
+    expect((await factsOf(index))?.audit).toEqual([
+      { at: 5, action: `new-trust root=${sha256Hex(ROOT)}`, reason: 'a first start' },
+    ]);
   });
 });
 
