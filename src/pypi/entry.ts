@@ -10,6 +10,8 @@ import { countFaults, type Entry, type Fault, type LeftOut } from './project-pag
 /** Gathers the lines of one page: what can be served, and what was left out by why. */
 export interface Gathering {
   add(line: Entry | Fault): void;
+  /** Something beside the lines was left out. */
+  lacks(fault: Fault): void;
   files(): readonly Entry[];
   readonly leftOut: LeftOut;
 }
@@ -29,6 +31,7 @@ export function gatherEntries(project: string): Gathering {
       if (files.has(line.filename)) faults.add('duplicate');
       else files.set(line.filename, line);
     },
+    lacks: (fault) => faults.add(fault),
     files: () => [...files.values()],
     leftOut: faults.counts,
   };

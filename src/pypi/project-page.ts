@@ -23,8 +23,8 @@ export interface Entry {
   readonly extra?: Extra | undefined;
 }
 
-/** Unknown keys with their JSON values, in the order listed. */
-export type Extra = ReadonlyMap<string, unknown>;
+/** Unknown keys with their values as JSON text, in the order listed: nobody here looks into them. */
+export type Extra = ReadonlyMap<string, string>;
 
 /** PEP 792. */
 export interface ProjectStatus {
@@ -51,10 +51,22 @@ export interface ProjectPage {
   readonly leftOut: LeftOut;
 }
 
-/** Why a line of a page is not served: each a plain fault of that line, none a fault of the page. */
-export type Fault = 'shape' | 'filename' | 'foreign' | 'url' | 'digest' | 'no-digest' | 'disagrees' | 'duplicate';
+/**
+ * Why a line of a page is not served: each a plain fault of that line, none a fault of the page. `unknown-key` is one of
+ * its keys, or of the page's, beyond what is passed on of keys that this program does not know.
+ */
+export type Fault =
+  | 'shape'
+  | 'filename'
+  | 'foreign'
+  | 'url'
+  | 'digest'
+  | 'no-digest'
+  | 'disagrees'
+  | 'duplicate'
+  | 'unknown-key';
 
-/** How many lines were left out, by why. */
+/** How many lines (or unknown keys) were left out, by why. */
 export type LeftOut = ReadonlyMap<Fault, number>;
 
 /** Counts faults; one for each decoding. */
