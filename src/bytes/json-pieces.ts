@@ -25,6 +25,9 @@ export interface JsonPieces {
   members(visit: (name: string) => void): void;
   /** Walks an array; what `visit` leaves unread is passed over. */
   elements(visit: () => void): void;
+  /** The same two for whoever pauses in between. */
+  eachMember(): Iterable<string>;
+  eachElement(): Iterable<undefined>;
   /** Makes the next value whole. Throws `limit` where it is longer than a piece may be. */
   value(): unknown;
   /** The same, or undefined where it is longer: it is passed over then. */
@@ -73,22 +76,28 @@ class Reader implements JsonPieces {
   }
 
   members(visit: (name: string) => void): void {
-    this.#walk(OPEN_OBJECT, CLOSE_OBJECT, () => {
-      const name = this.#name();
-      const before = this.#at;
-      visit(name);
-      if (this.#at === before) this.#skip();
-    });
+    for (const name of this.eachMember()) visit(name);
   }
 
   elements(visit: () => void): void {
-    this.#walk(OPEN_ARRAY, CLOSE_ARRAY, () => {
-      // Past the blanks, so that a look at the kind of the value is no reading.
-      this.#next();
+    for (const _ of this.eachElement()) visit();
+  }
+
+  *eachMember(): Generator<string, void, undefined> {
+    for (const _ of this.#each(OPEN_OBJECT, CLOSE_OBJECT)) {
+      const name = this.#name();
       const before = this.#at;
-      visit();
+      yield name;
       if (this.#at === before) this.#skip();
-    });
+    }
+  }
+
+  *eachElement(): Generator<undefined, void, undefined> {
+    for (const _ of this.#each(OPEN_ARRAY, CLOSE_ARRAY)) {
+      const before = this.#at;
+      yield;
+      if (this.#at === before) this.#skip();
+    }
   }
 
   value(): unknown {
@@ -110,7 +119,8 @@ class Reader implements JsonPieces {
     if (this.#next() !== undefined) throw this.#malformed();
   }
 
-  #walk(open: number, close: number, each: () => void): void {
+  /** Past the blanks before each, so that a look at the kind of a value is no reading. */
+  *#each(open: number, close: number): Generator<undefined, void, undefined> {
     if (this.#next() !== open) throw this.#malformed();
     this.#count();
     this.#enter();
@@ -118,7 +128,7 @@ class Reader implements JsonPieces {
     if (this.#next() === close) this.#at++;
     else
       for (;;) {
-        each();
+        yield;
         const byte = this.#next();
         this.#at++;
         if (byte === close) break;

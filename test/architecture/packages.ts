@@ -29,6 +29,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     'src/upstream/',
     ...WIRING,
   ],
+  'node:buffer': ['src/bytes/json-pieces.ts'],
   'node:zlib': [
     'src/state/page-codec.ts',
     'src/render/compress.ts',
