@@ -1,7 +1,7 @@
 import { Refusal } from '../bytes/refusal.ts';
 import { anchorNames, decodeHtml } from './decode-html.ts';
 import { decodeJson } from './decode-json.ts';
-import { MAX_LIST_VALUES, MAX_PROJECTS } from './limits.ts';
+import { MAX_LIST_VALUES, MAX_PROJECTS, MAX_PROJECTS_TEXT } from './limits.ts';
 import { normalizeName } from './names.ts';
 import type { ProjectPage } from './project-page.ts';
 import { bad, isRecord, openPage, readApiVersion } from './read.ts';
@@ -17,11 +17,18 @@ export function decodePage(bytes: Uint8Array, project: string, form: Form = form
 export function decodeList(bytes: Uint8Array, form: Form = formOf(bytes)): readonly string[] {
   const names = new Set<string>();
   let listed = 0;
+  let characters = 0;
   const add = (stated: string): void => {
     if (++listed > MAX_PROJECTS)
       throw new Refusal('limit', `The list names more than ${MAX_PROJECTS} projects.`, { subject: 'page' });
     const name = normalizeName(stated);
-    if (name !== undefined) names.add(name);
+    if (name === undefined || names.has(name)) return;
+    names.add(name);
+    characters += name.length;
+    if (characters > MAX_PROJECTS_TEXT)
+      throw new Refusal('limit', `The names of the list have more than ${MAX_PROJECTS_TEXT} characters.`, {
+        subject: 'page',
+      });
   };
   if (form === 'json') jsonNames(bytes, add);
   else anchorNames(bytes, add);

@@ -10,6 +10,8 @@ export const MAX_URL = 4096;
 export const MAX_FILES = 100_000;
 /** Names in the project list; PyPI has about 800,000. */
 export const MAX_PROJECTS = 2_000_000;
+/** Characters of all of them together, of which the list is drawn twice; PyPI's have 12,000,000. */
+export const MAX_PROJECTS_TEXT = 32 * 1024 * 1024;
 /** Nesting of a JSON page; PEP 691 needs four. */
 export const MAX_DEPTH = 32;
 /** Values of a JSON page, or tags and attributes of an HTML one: MAX_FILES lines as PyPI writes them are 1,500,000. */

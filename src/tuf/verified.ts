@@ -106,7 +106,7 @@ function* openBy<S extends Signed>(
 
 /** A document is parsed before it is known who wrote it: what that costs is in proportion to its bytes. */
 function mostValuesOf({ byteLength }: ReadonlyBytes): number {
-  return Math.min(LIMITS.jsonValues, Math.max(LIMITS.fewValues, byteLength / LIMITS.bytesPerValue));
+  return Math.min(LIMITS.jsonValues, Math.max(LIMITS.fewValues, Math.floor(byteLength / LIMITS.bytesPerValue)));
 }
 
 export function authorityOf(root: Root, role: 'root' | 'timestamp' | 'snapshot' | 'targets'): Authority {
