@@ -5,6 +5,7 @@ import { createDurable, type Durable } from './durable.ts';
 import { codeOf, type FileOps, nodeFileOps } from './file-ops.ts';
 import { FOREIGN_TEMP_MS } from './limits.ts';
 import { newOwnerName, ownerState } from './owner.ts';
+import { checkPlaces } from './places.ts';
 import { readSmall } from './read-file.ts';
 
 /** The layout this program writes; a higher number in VERSION is a newer program's directory. */
@@ -157,6 +158,7 @@ export async function openVolume(directory: string, options: VolumeOptions = {})
   const durable = createDurable({ ops, root, tempDirectory: own });
   let layout: number;
   try {
+    await checkPlaces(ops, root);
     await durable.directory(own);
     layout = await checkLayout(ops, durable, root);
     await removeStale(ops, temps, (options.nowMs ?? Date.now)());
