@@ -32,19 +32,6 @@ export function legacyJson(
   );
 }
 
-/** How the project itself spells this version; undefined where it has none such. Others may spell it in endless ways. */
-export function spellingOf({ versions, files, name }: Listing, version: string): string | undefined {
-  if (versions.includes(version)) return version;
-  const key = versionKey(version);
-  const listed = versions.find((candidate) => versionKey(candidate) === key);
-  if (listed !== undefined) return listed;
-  for (const { entry } of files.values()) {
-    const own = versionOf(entry.filename, name);
-    if (own !== undefined && versionKey(own) === key) return own;
-  }
-  return undefined;
-}
-
 type Files = Json[];
 
 interface Releases {

@@ -80,5 +80,6 @@ export const ONCE: {
     'src/mirror/projects/reports.ts': 'how evidence reports; what becomes of it is decided there',
     'src/mirror/tuf/roles.ts': 'delegated roles are no pages: they have a memory and flights of their own',
     'src/mirror/unsigned/documents.ts': 'nor are documents that nothing vouches for; they are found by a page',
+    'src/mirror/unsigned/drawn-legacy.ts': 'nor is what is drawn of them',
   },
 };
