@@ -7,6 +7,7 @@ import { FOREIGN_TEMP_MS } from './limits.ts';
 import { newOwnerName, ownerState } from './owner.ts';
 import { checkPlaces } from './places.ts';
 import { readSmall } from './read-file.ts';
+import { isFull } from './storage-errors.ts';
 
 /** The layout this program writes; a higher number in VERSION is a newer program's directory. */
 export const LAYOUT = 2;
@@ -165,6 +166,12 @@ export async function openVolume(directory: string, options: VolumeOptions = {})
     await probe(durable, own);
   } catch (error) {
     if (error instanceof Refusal) throw error;
+    if (isFull(error))
+      throw new Refusal(
+        'limit',
+        `The disk of the data directory ${root} is full (${codeOf(error)}). Make room on it, and start again.`,
+        { subject: 'state', cause: error },
+      );
     throw refuse(
       `The data directory ${root} cannot be written durably (${codeOf(error) ?? 'unknown error'}). It needs free space and a filesystem with rename, hard links and fsync of directories.`,
       error,

@@ -102,6 +102,21 @@ describe('a data directory is refused', () => {
     }
   });
 
+  it('on a disk that is full, which is called that', async () => {
+    for (const code of ['ENOSPC', 'EDQUOT']) {
+      const data = join(await scratch(), 'data');
+      const ops = faultyOps({
+        before: (step) => {
+          if (step.kind === 'write' || step.kind === 'open-new') throw systemError(code);
+        },
+      });
+      expect(await refusalOf(openVolume(data, { ops }))).toMatchObject({
+        reason: 'limit',
+        message: expect.stringContaining(`is full (${code})`),
+      });
+    }
+  });
+
   it('on a filesystem that cannot rename, link or fsync a directory', async () => {
     for (const kind of ['rename', 'link', 'sync-directory']) {
       const data = join(await scratch(), 'data');
