@@ -1,39 +1,23 @@
-import { randomUUID } from 'node:crypto';
-import { internalCaller } from '../async/caller.ts';
 import { type CommonShares, createShares } from '../async/shares.ts';
-import { runInSlices } from '../async/yield.ts';
 import { BlobStore } from '../blobs/blob-store.ts';
 import { Refusal } from '../bytes/refusal.ts';
-import type { Config, IndexConfig, SignedIndexConfig, UnsignedIndexConfig } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
 import { createUsageRecord } from '../disk/blob-storage.ts';
 import { type AccessRecord, createAccessRecord } from '../disk/records/access-record.ts';
 import { createJournal } from '../disk/records/journal.ts';
-import { holdToRoot, holdToUpstream, type IndexStart } from '../mirror/operator/start-policy.ts';
 import type { PackageIndex } from '../mirror/package-index.ts';
-import { quarantinePolicy } from '../mirror/quarantine-policy.ts';
 import { RefusingIndex } from '../mirror/refusing-index.ts';
-import { createSignedIndex } from '../mirror/tuf/index.ts';
-import { createUnsignedIndex } from '../mirror/unsigned/index.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Emit } from '../ports/events.ts';
 import type { IndexState } from '../ports/index-state.ts';
-import type { PageWork } from '../ports/page-work.ts';
-import type { Journal } from '../ports/records.ts';
-import { knownLayout } from '../presets/known-upstreams.ts';
-import { describedLayout, layoutBases, resolveLayout } from '../presets/layouts.ts';
-import { simpleIndex } from '../presets/simple-index.ts';
-import { createTargetLayout } from '../presets/target-layout.ts';
-import { createPageStore } from '../state/pages.ts';
-import { createPins } from '../state/pins.ts';
-import { createUpstream } from '../upstream/client.ts';
-import type { UpstreamLimits } from '../upstream/limits.ts';
-import { createMetadataSource } from '../upstream/metadata-source.ts';
-import { BUILT_AT, VERSION } from '../version.ts';
 import { createPageWork } from '../workers/page-work.ts';
-import { type DataDirectory, nowOf, openDataDirectory } from './data-directory.ts';
+import { createClock } from './clock.ts';
+import { composeIndex, type IndexParts, type Seams } from './compose-index.ts';
+import { type DataDirectory, openDataDirectory } from './data-directory.ts';
+import { DrawnCache } from './drawn-cache.ts';
 import { openIndex, refusing } from './open-index.ts';
-import { readRoot } from './pinned-root.ts';
-import { reachOf } from './upstream-options.ts';
+import { crowding, type NamedQueue, queuesOf } from './queues.ts';
+import { sealingOf } from './secrets.ts';
 
 /** A running mirror without its HTTP side: what every command works with. */
 export interface Composition {
@@ -45,6 +29,8 @@ export interface Composition {
   /** Who was sent which file. */
   readonly fetched: AccessRecord;
   readonly shares: CommonShares;
+  /** Everything that callers wait for. */
+  readonly queues: readonly NamedQueue[];
   close(): Promise<void>;
 }
 
@@ -58,26 +44,21 @@ interface ComposeOptions {
   readonly seams?: Seams | undefined;
 }
 
-/** What a test replaces so that it need not wait: time, and the waits of the upstream side. */
-export interface Seams {
-  readonly clock?: Clock | undefined;
-  readonly upstreamLimits?: Partial<UpstreamLimits> | undefined;
-  /** Between two writes of small files. */
-  readonly apartMs?: number | undefined;
-}
-
 /** Builds the adapters and the indexes on them. Throws Refusal `state`, or `format` for an unusable root. */
 export async function compose(options: ComposeOptions): Promise<Composition> {
   const { config, emit, newTrust = new Map<string, string>(), upkeep = false, seams = {} } = options;
   refuseUnknown(newTrust.keys(), config);
-  const clock: Clock = seams.clock ?? { now: () => nowOf(config) };
+  const clock = seams.clock ?? createClock(config.referenceTime);
   const directory = await openDataDirectory(config, { serving: upkeep });
   const { volume } = directory;
   const closers: (() => unknown)[] = [];
   try {
     const onCorrupt = ({ sha256, message }: { readonly sha256: string; readonly message: string }) =>
       emit({ name: 'rejected', index: '', reason: 'digest', subject: 'file', thing: sha256, message, at: 'disk' });
-    const shares = createShares();
+    const shares = createShares(
+      { fills: { places: config.limits.fills } },
+      { indexes: Object.keys(config.indexes).length, onCrowding: crowding(emit, '') },
+    );
     const nowMs = seams.clock === undefined ? Date.now : () => clock.now() * 1000;
     const { maxBytes } = config.cache;
     const storage = directory.blobs(maxBytes, { nowMs, apartMs: seams.apartMs });
@@ -87,6 +68,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       shares,
       record: createUsageRecord(volume),
       maxBytes,
+      indexes: new Map(Object.values(config.indexes).map((index) => [index.name, index.maxBytes])),
       upkeep,
       onCorrupt,
       onTrouble: (error) => emit({ name: 'faulted', at: 'store', error }),
@@ -99,11 +81,16 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     closers.push(() => journal.close());
     const work = createPageWork({ shares });
     closers.push(() => work.close());
-    const shared = { config, blobs, clock, emit, journal, work, newTrust, seams };
-    const { indexes, states } = await composeIndexes(shared, directory, closers);
+    const { sealKey } = sealingOf(config);
+    // A command serves no page twice.
+    const drawn = upkeep ? await DrawnCache.open(volume, { sealKey, maxBytes, emit }) : undefined;
+    if (drawn !== undefined) closers.push(() => drawn.close());
+    const shared = { config, blobs, clock, emit, journal, work, drawn, newTrust, seams };
+    const { indexes, states, queues } = await composeIndexes(shared, directory, closers);
     return {
       indexes,
       states,
+      queues: [...queuesOf('', shares), ...queues],
       blobs,
       clock,
       fetched,
@@ -124,9 +111,10 @@ async function composeIndexes(
   shared: Omit<IndexParts, 'index' | 'state'>,
   directory: DataDirectory,
   closers: (() => unknown)[],
-): Promise<Pick<Composition, 'indexes' | 'states'>> {
+): Promise<Pick<Composition, 'indexes' | 'states' | 'queues'>> {
   const { config, emit } = shared;
   const indexes: PackageIndex[] = [];
+  const queues: NamedQueue[] = [];
   const states = new Map<string, IndexState>();
   for (const index of Object.values(config.indexes)) {
     const state = await openIndex(directory, index.name, emit);
@@ -135,12 +123,13 @@ async function composeIndexes(
       continue;
     }
     states.set(index.name, state);
-    const { mirror, close } = await composeIndex({ ...shared, index, state });
+    const { mirror, upstream, close } = await composeIndex({ ...shared, index, state });
     closers.push(close);
     indexes.push(mirror);
+    queues.push(...queuesOf(index.name, upstream.shares));
   }
   refuseNothingLeft(indexes);
-  return { indexes, states };
+  return { indexes, states, queues };
 }
 
 function refuseUnknown(names: Iterable<string>, { indexes }: Config): void {
@@ -157,128 +146,4 @@ function refuseUnknown(names: Iterable<string>, { indexes }: Config): void {
 function refuseNothingLeft(indexes: readonly PackageIndex[]): void {
   const refusing = indexes.filter((index) => index instanceof RefusingIndex);
   if (refusing.length === indexes.length && refusing[0] !== undefined) throw refusing[0].refusal;
-}
-
-interface IndexParts {
-  readonly config: Config;
-  readonly index: IndexConfig;
-  readonly state: IndexState;
-  readonly blobs: BlobStore;
-  readonly clock: Clock;
-  readonly emit: Emit;
-  readonly newTrust: ReadonlyMap<string, string>;
-  readonly seams: Seams;
-  readonly journal: Journal;
-  readonly work: PageWork;
-}
-
-function composeIndex(parts: IndexParts) {
-  const { index } = parts;
-  return index.evidence === 'tuf' ? composeSigned({ ...parts, index }) : composeUnsigned({ ...parts, index });
-}
-
-/** What the operator says of the start of this index, and what is told where it was said before. */
-function startOf({ index, clock, newTrust, emit }: IndexParts): IndexStart {
-  const message = 'the word given with --new-trust was carried out by an earlier start and is spent: take it away';
-  return {
-    evidence: index.evidence,
-    now: clock.now(),
-    newTrust: newTrust.get(index.name),
-    onSpent: () => emit({ name: 'noted', index: index.name, message, detail: {} }),
-  };
-}
-
-async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedIndexConfig }) {
-  const { config, index, state, blobs, clock, emit, journal, work, seams } = parts;
-  const { simple, api } = simpleIndex(index.upstream);
-  const upstreamSince = await holdToUpstream(state, simple, startOf(parts));
-  const upstream = createUpstream({
-    bases: [simple, ...(api === undefined ? [] : [api])],
-    fileHosts: index.fileHosts,
-    insecureUpstream: index.insecureUpstream,
-    ...reachOf(index),
-    version: VERSION,
-    limits: seams.upstreamLimits,
-  });
-  const mirror = createUnsignedIndex({
-    name: index.name,
-    upstreamUrl: simple,
-    pageUrl: (project) => `${simple}${project}/`,
-    api,
-    upstream,
-    store: createPageStore(state),
-    pins: createPins(state),
-    blobs,
-    journal,
-    work,
-    policy: quarantinePolicy,
-    clock,
-    emit,
-    memory: memoryEach(config),
-    maxAge: index.maxAge,
-    staleIfError: index.staleIfError,
-    reuploads: index.reuploads,
-    contentAddressed: index.contentAddressed,
-    projectList: index.projectList,
-    nameFetch: () => randomUUID(),
-    notBefore: upstreamSince,
-    sealed: config.seal !== undefined,
-  });
-  return {
-    mirror,
-    async close() {
-      upstream.close();
-      // What it was about to write finds the data directory open.
-      await mirror.settled();
-    },
-  };
-}
-
-/** The budget is for all indexes together; half of an index's part is for its pages, half for what they are made from. */
-const memoryEach = ({ cache, indexes }: Config) => cache.memoryBytes / Object.keys(indexes).length / 2;
-
-async function composeSigned(parts: IndexParts & { readonly index: SignedIndexConfig }) {
-  const { config, index, state, blobs, clock, emit, journal, work, seams } = parts;
-  const plan = typeof index.layout === 'string' ? knownLayout(index.layout) : describedLayout(index.layout);
-  const layout = resolveLayout(plan, index);
-  const pinnedRoot = readRoot(index.root);
-  const accepted = await holdToRoot(state, pinnedRoot, startOf(parts));
-  const upstream = createUpstream({
-    bases: [index.upstream, ...layoutBases(layout)],
-    fileHosts: index.fileHosts,
-    insecureUpstream: index.insecureUpstream,
-    ...reachOf(index),
-    version: VERSION,
-    limits: seams.upstreamLimits,
-  });
-  const mirror = await createSignedIndex({
-    name: index.name,
-    upstreamUrl: index.upstream,
-    pinnedRoot,
-    layout: createTargetLayout(layout),
-    upstream,
-    source: createMetadataSource(upstream, layout, internalCaller(index.name, 'metadata', 'client')),
-    store: state.trust,
-    pins: createPins(state),
-    work,
-    blobs,
-    policy: quarantinePolicy,
-    journal,
-    clock,
-    runner: runInSlices,
-    emit,
-    memory: memoryEach(config),
-    refreshAfter: index.refresh,
-    notBefore: config.referenceTime === undefined ? BUILT_AT : 0,
-    reuploads: index.reuploads,
-  }).catch((error: unknown) => {
-    if (!(error instanceof Refusal) || error.reason !== 'state') throw error;
-    return refusing(index, error, emit);
-  });
-  if (!(mirror instanceof RefusingIndex)) await accepted();
-  const close = async () => {
-    upstream.close();
-    await mirror.settled();
-  };
-  return { mirror, close };
 }

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import type { Instant } from '../bytes/instant.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Config, IndexConfig } from '../config/config.ts';
 import { createBlobStorage, type DiskBlobs, type DiskBlobsOptions } from '../disk/blob-storage.ts';
@@ -141,8 +140,4 @@ export function indexOf(config: Config, name: string): IndexConfig {
   if (index === undefined)
     throw new Refusal('unlisted', `No index called ${name} is configured.`, { subject: 'request' });
   return index;
-}
-
-export function nowOf(config: Config): Instant {
-  return config.referenceTime ?? Math.floor(Date.now() / 1000);
 }

@@ -33,4 +33,18 @@ export class BoundedMap<V> {
   delete(key: string): void {
     this.#kept.delete(key);
   }
+
+  /** What its values weigh together, where the bound is one of bytes. */
+  get bytes(): number {
+    return this.#kept.calculatedSize;
+  }
+
+  /** Takes out what was used least recently. */
+  pop(): readonly [key: string, value: V] | undefined {
+    const [key] = this.#kept.rkeys();
+    const oldest = key === undefined ? undefined : this.#kept.peek(key);
+    if (key === undefined || oldest === undefined) return undefined;
+    this.#kept.delete(key);
+    return [key, oldest.value];
+  }
 }

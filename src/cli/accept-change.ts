@@ -1,4 +1,5 @@
-import { indexOf, nowOf, withDataDirectory } from '../app/data-directory.ts';
+import { createClock } from '../app/clock.ts';
+import { indexOf, withDataDirectory } from '../app/data-directory.ts';
 import type { Instant } from '../bytes/instant.ts';
 import { shownField } from '../bytes/printable.ts';
 import { Refusal } from '../bytes/refusal.ts';
@@ -23,7 +24,7 @@ interface AcceptChangeOptions extends Named {
 export async function acceptChange(config: Config, options: AcceptChangeOptions): Promise<void> {
   const { index, all, dryRun, json } = options;
   indexOf(config, index);
-  const now = nowOf(config);
+  const now = createClock(undefined).now();
   await withDataDirectory(config, async (directory) => {
     const { state } = await directory.open(index);
     const journal = createJournal(directory.records);

@@ -1,5 +1,6 @@
 import { lostName } from '../app/carry-over.ts';
-import { directoryIn, indexOf, nowOf, openDataDirectory } from '../app/data-directory.ts';
+import { createClock } from '../app/clock.ts';
+import { directoryIn, indexOf, openDataDirectory } from '../app/data-directory.ts';
 import type { Config } from '../config/config.ts';
 import {
   acceptStateLoss,
@@ -22,7 +23,7 @@ export async function acceptLoss(
   { index, reason, adopt, json }: AcceptStateLossOptions,
 ): Promise<void> {
   const { evidence } = indexOf(config, index);
-  const now = nowOf(config);
+  const now = createClock(undefined).now();
   const keepAs = lostName(directoryIn(config.data, index), now);
   const options = { evidence, adopt, reason, now, keepAs };
   const loss = await giveUp(config, index, options);

@@ -1,3 +1,4 @@
+import { createClock } from '../app/clock.ts';
 import { readRoot } from '../app/pinned-root.ts';
 import { internalCaller } from '../async/caller.ts';
 import type { Expected } from '../bytes/expected.ts';
@@ -64,10 +65,16 @@ async function withSource<T>(options: ClientOptions, run: (remote: Remote) => Pr
   const files =
     options.targetBaseUrl === undefined ? new URL('../targets/', metadata).href : folder(options.targetBaseUrl);
   const layout = { name: 'client', metadata, files: { base: files, prefix: true } };
-  const upstream = createUpstream({ bases: [metadata, files], insecureUpstream: true, version: VERSION, retries: 0 });
+  const upstream = createUpstream({
+    bases: [metadata, files],
+    insecureUpstream: true,
+    version: VERSION,
+    retries: 0,
+    absent: { statuses: [], redirectElsewhere: false, bareForbidden: true },
+  });
   try {
     return await run({
-      source: createMetadataSource(upstream, layout, CALLER),
+      source: createMetadataSource(upstream, layout)(CALLER),
       upstream,
       // TUF §5.7.3: one name is asked for, by the first digest listed.
       urls: (name, { digests }, { root }) =>
@@ -139,7 +146,7 @@ function lengthOf({ length = 0 }: Expected): number {
 const TARGET_MODE = 0o644;
 
 function nowOf({ referenceTime }: ClientOptions): Instant {
-  return referenceTime ?? Math.floor(Date.now() / 1000);
+  return createClock(referenceTime).judged();
 }
 
 function need(value: string | undefined, option: string): string {

@@ -20,7 +20,7 @@ export async function explain(
       throw new Refusal('unlisted', `No index called ${indexName} is configured.`, { subject: 'request' });
     const explanation = await index.explain(name, internalCaller(index.name, 'explain'));
     if (json) printJson({ index: index.name, ...explanation });
-    else print(...explanationLines(explanation, composition.clock.now()));
+    else print(...explanationLines(explanation, composition.clock.judged()));
   } finally {
     await composition.close();
   }

@@ -14,7 +14,16 @@ export function createProgram(fail: () => void): Command {
     .description('A caching mirror of Python package indexes that proves what it serves.')
     .version(VERSION)
     .showHelpAfterError('(add --help for the options)');
+  runningCommands(program, fail);
+  askingCommands(program, fail);
+  acceptCommands(program);
+  recordCommands(program);
+  program.addCommand(clientCommand());
+  return program;
+}
 
+/** What runs until it is stopped. */
+function runningCommands(program: Command, fail: () => void): void {
   withConfig(program.command('serve').description('run the mirror'))
     .option('--admin-port <port>', 'also serve /metrics, on this port of loopback', wholeNumber)
     .option(
@@ -43,7 +52,10 @@ export function createProgram(fail: () => void): Command {
       if (!(await demo({ keep: flags.keep ?? false, json: flags.json ?? false, offline: flags.offline ?? false })))
         fail();
     });
+}
 
+/** What is asked of a data directory, and of the secrets around it. */
+function askingCommands(program: Command, fail: () => void): void {
   withConfig(
     program.command('status').description('the trust state of every index: who signed, of how many needed, until when'),
   )
@@ -76,14 +88,10 @@ export function createProgram(fail: () => void): Command {
     .action(async (name: string, flags: { token?: boolean }) =>
       (await import('./hash-password.ts')).hashPasswordFor(name, flags.token ?? false),
     );
-
-  operatorCommands(program);
-  program.addCommand(clientCommand());
-  return program;
 }
 
-/** What an operator asks and decides after the fact; all work on the data directory, whether a server runs or not. */
-function operatorCommands(program: Command): void {
+/** What an operator decides after the fact, whether a server runs or not. */
+function acceptCommands(program: Command): void {
   withConfig(program.command('accept-change').description('let through one change that is refused, and keep why'))
     .argument('<index>', 'which index')
     .argument('[project]', 'which project')
@@ -138,7 +146,10 @@ function operatorCommands(program: Command): void {
         json: flags.json ?? false,
       }),
     );
+}
 
+/** What happened, and who was sent what. */
+function recordCommands(program: Command): void {
   withConfig(program.command('events').description('what upstream took away or changed, oldest first'))
     .option('--index <name>', 'of one index only')
     .option('--project <name>', 'of one project only')

@@ -1,6 +1,7 @@
 import { compose } from '../app/compose.ts';
 import { noEvents } from '../app/no-events.ts';
 import { untilText } from '../app/words.ts';
+import type { Instant } from '../bytes/instant.ts';
 import type { Config } from '../config/config.ts';
 import type { IndexStatus } from '../mirror/package-index.ts';
 import { statusEvidence } from './evidence-text.ts';
@@ -10,17 +11,24 @@ import { print, printJson } from './output.ts';
 export async function status(config: Config, json: boolean): Promise<void> {
   const composition = await compose({ config, emit: noEvents });
   try {
-    const now = composition.clock.now();
+    const [now, judged] = [composition.clock.now(), composition.clock.judged()];
     const all = await Promise.all(composition.indexes.map((index) => index.status()));
+    await composition.blobs.scanned;
     const { bytes, blobs } = composition.blobs.usage();
-    if (json) printJson({ now, indexes: all, store: { bytes, blobs } });
-    else for (const index of all) print(...statusLines(index, now));
+    const held = composition.blobs.held();
+    if (json) printJson({ now, judged, indexes: all, store: { bytes, blobs, byIndex: Object.fromEntries(held) } });
+    else for (const index of all) print(...statusLines(index, now, judged), heldLine(held.get(index.name) ?? 0));
   } finally {
     await composition.close();
   }
 }
 
-export function statusLines(index: IndexStatus, now: number): readonly string[] {
+function heldLine(bytes: number): string {
+  return `  files held: ${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+/** `judged`: as of when what expires is judged. */
+export function statusLines(index: IndexStatus, now: Instant, judged: Instant = now): readonly string[] {
   const lines = [
     `${index.name}: mirrors ${index.upstream} (layout ${index.layout})`,
     ...statusEvidence(index).map((line) => `  ${line}`),
@@ -32,7 +40,7 @@ export function statusLines(index: IndexStatus, now: number): readonly string[] 
   if (index.evidence === 'index' && index.lastRefresh !== undefined)
     lines.push(`  a page was last confirmed by upstream ${untilText(index.lastRefresh, now)}`);
   for (const { role, version, expires, signed, threshold, keys, online } of index.roles) {
-    const state = expires > now ? `expires ${untilText(expires, now)}` : `EXPIRED ${untilText(expires, now)}`;
+    const state = `${expires > judged ? 'expires' : 'EXPIRED'} ${untilText(expires, judged)}`;
     lines.push(
       `  ${role.padEnd(9)} version ${String(version).padEnd(5)} signed by ${signed} of ${keys} keys, ${threshold} needed (${online ? 'online keys' : 'keys not known to be online'}); ${state}`,
     );

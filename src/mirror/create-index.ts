@@ -9,6 +9,7 @@ import type { PageWork } from '../ports/page-work.ts';
 import type { Policy } from '../ports/policy.ts';
 import type { Journal } from '../ports/records.ts';
 import type { Upstream } from '../ports/upstream.ts';
+import type { Choice } from '../render/negotiate.ts';
 import type { Page } from '../render/page.ts';
 import type { EvidenceKind } from './believed.ts';
 import type { Evidence } from './evidence.ts';
@@ -21,6 +22,7 @@ import type { FileAnswer } from './files/file-answer.ts';
 import { Files } from './files/files.ts';
 import type { IndexStatus, PackageIndex, SignedRepository, UnverifiedDocuments } from './package-index.ts';
 import type { BelievedPage } from './projects/believed-page.ts';
+import type { DrawnBodies } from './projects/drawn-bodies.ts';
 import { ProjectPins } from './projects/pins.ts';
 import { ProjectList } from './projects/project-list.ts';
 import { ProjectPages } from './projects/project-pages.ts';
@@ -37,10 +39,14 @@ export interface IndexOptions {
   readonly clock: Clock;
   readonly emit: Emit;
   readonly journal: Journal;
+  /** Where drawn pages are found again that memory has no room for; undefined where there is no such place. */
+  readonly drawn?: DrawnBodies | undefined;
   /** Bytes of memory for pages, and as much again for what they are made from. */
   readonly memory: number;
   /** True where upstream may put other bytes under a name it used before. */
   readonly reuploads: boolean;
+  /** What links to files begin with, absolute and with a slash at the end; absent where they are relative. */
+  readonly linkBase?: string | undefined;
 }
 
 /** The same with what its rooms share. */
@@ -59,6 +65,7 @@ export function partsOf<O extends IndexOptions>(options: O): O & IndexParts {
 }
 
 interface Facets<P> {
+  readonly introduce?: ((caller: Caller) => Promise<void>) | undefined;
   readonly signed?: SignedRepository | undefined;
   readonly unverified?: ((pages: ProjectPages<P>) => UnverifiedDocuments) | undefined;
 }
@@ -72,6 +79,7 @@ export interface RunningIndex extends PackageIndex {
 /** Pages, list, files and explanations over one kind of evidence. */
 export class EvidencedIndex<P> implements RunningIndex {
   readonly name: string;
+  readonly introduce: (caller: Caller) => Promise<void>;
   readonly signed: SignedRepository | undefined;
   readonly unverified: UnverifiedDocuments | undefined;
   readonly #evidence: Evidence<P>;
@@ -83,7 +91,7 @@ export class EvidencedIndex<P> implements RunningIndex {
   /** Pages that jobs were given. */
   readonly #listed = new WeakSet<BelievedPage<unknown>>();
 
-  constructor(parts: IndexParts, evidence: Evidence<P>, { signed, unverified }: Facets<P> = {}) {
+  constructor(parts: IndexParts, evidence: Evidence<P>, { signed, unverified, introduce }: Facets<P> = {}) {
     this.name = parts.index;
     this.#parts = parts;
     this.#evidence = evidence;
@@ -97,6 +105,7 @@ export class EvidencedIndex<P> implements RunningIndex {
       expectations: new Expectations({ evidence, upstream: parts.upstream }),
       coreMetadata: new CoreMetadata(parts),
     });
+    this.introduce = introduce ?? (async () => undefined);
     this.signed = signed;
     this.unverified = unverified?.(this.#pages);
   }
@@ -105,16 +114,17 @@ export class EvidencedIndex<P> implements RunningIndex {
     return this.#evidence.kind;
   }
 
-  warmPage(project: string): Page | undefined {
+  warmPage(project: string, choice: Choice): Page | undefined {
     const page = this.#pages.warm(project);
-    if (page !== undefined) this.#parts.reports.served('page', 'memory');
+    if (page?.has(choice) !== true) return undefined;
+    this.#parts.reports.served('page', 'memory');
     return page;
   }
 
   async page(project: string, caller: Caller): Promise<Page> {
     const { page, how } = await this.#pages.find(project, caller);
     this.#parts.reports.served('page', how);
-    return page.page;
+    return page;
   }
 
   async list(caller: Caller): Promise<Page> {

@@ -81,6 +81,8 @@ export interface EvidenceStatus {
  */
 export interface Evidence<P> {
   readonly kind: EvidenceKind;
+  /** True where nothing tells which names there are: upstream is asked about each, also about those that it does not have. */
+  readonly isAskedByName: boolean;
   /**
    * What our own state vouches for; upstream is asked nothing. Throws Refusal `state` where it cannot be believed. Missing where
    * `ask` takes from our own state what is there.
@@ -94,9 +96,9 @@ export interface Evidence<P> {
   /** At once: no I/O. */
   standing(believed: Believed<P>): Stands<P>;
   /** Of files that the page states no digest of. */
-  digests(believed: Believed<P>, filenames: readonly string[]): Promise<KnownDigests<P>>;
+  digests(believed: Believed<P>, filenames: readonly string[], caller: Caller): Promise<KnownDigests<P>>;
   /** Undefined where nothing but the page speaks for the file. `filename` may be that of its core metadata. */
-  voucher(believed: Believed<P>, file: OwnFile, filename: string): Promise<Vouched | undefined>;
-  explain(believed: Believed<P>): Promise<EvidenceFacts>;
+  voucher(believed: Believed<P>, file: OwnFile, filename: string, caller: Caller): Promise<Vouched | undefined>;
+  explain(believed: Believed<P>, caller: Caller): Promise<EvidenceFacts>;
   status(): Promise<EvidenceStatus>;
 }

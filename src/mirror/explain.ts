@@ -43,11 +43,11 @@ export async function explain<P>(options: ExplainOptions<P>, name: string, calle
     for (const project of projectCandidates(name)) {
       const page = await read(project);
       const file = page?.file(name);
-      if (page !== undefined && file !== undefined) return explanation(options, name, page, file);
+      if (page !== undefined && file !== undefined) return explanation(options, name, page, file, caller);
     }
   const project = normalizeName(name);
   const page = project === undefined ? undefined : await read(project);
-  if (page !== undefined) return explanation(options, name, page, undefined);
+  if (page !== undefined) return explanation(options, name, page, undefined, caller);
   throw (
     unread ??
     new Refusal(
@@ -65,10 +65,11 @@ async function explanation<P>(
   name: string,
   page: BelievedPage<P>,
   file: OwnFile | undefined,
+  caller: Caller,
 ): Promise<Explanation> {
   const { project, listing } = page;
   return {
-    ...(await evidence.explain(page.believed)),
+    ...(await evidence.explain(page.believed, caller)),
     evidence: evidence.kind,
     kind: file === undefined ? 'project' : 'file',
     name,

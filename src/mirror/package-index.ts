@@ -1,10 +1,10 @@
 import type { Caller } from '../async/caller.ts';
 import type { UnverifiedDocument } from '../bytes/unverified.ts';
 import type { Blob } from '../ports/blob.ts';
-import type { Upstream } from '../ports/upstream.ts';
+import type { MetadataFor, Upstream } from '../ports/upstream.ts';
+import type { Choice } from '../render/negotiate.ts';
 import type { Page } from '../render/page.ts';
 import type { Signed } from '../tuf/model.ts';
-import type { MetadataSource } from '../tuf/refresh.ts';
 import type { Verified } from '../tuf/verified.ts';
 import type { EvidenceKind } from './believed.ts';
 import type { EvidenceStatus } from './evidence.ts';
@@ -27,8 +27,8 @@ export type { StoredRoles } from './tuf/stored-roles.ts';
 export interface PackageIndex {
   readonly name: string;
   readonly evidence: EvidenceKind;
-  /** The page if it may be served this instant without any wait; no I/O. Counted as served. `project` is a normalized name. */
-  warmPage(project: string): Page | undefined;
+  /** The page if it may be served in this form and coding this instant, without any wait; no I/O. Counted as served. `project` is a normalized name. */
+  warmPage(project: string, choice: Choice): Page | undefined;
   /** Counted as served. `unlisted` where the index provably has no such project. */
   page(project: string, caller: Caller): Promise<Page>;
   /** The list of all projects; counted as served. `unlisted` or `policy` where there is none to pass on. */
@@ -38,6 +38,8 @@ export interface PackageIndex {
   /** Who vouches for a project or file, in facts. */
   explain(name: string, caller: Caller): Promise<Explanation>;
   status(): Promise<IndexStatus>;
+  /** Asks upstream once what it is like, and notes that, or what is wrong. For a start, which does not wait for it. Throws nothing. */
+  introduce(caller: Caller): Promise<void>;
   /** A project page, parsed, for jobs: not counted as served. */
   listing(project: string, caller: Caller): Promise<BelievedPage<unknown>>;
   /** Names of all projects, normalized, for jobs. */
@@ -59,7 +61,7 @@ export interface SignedDocument {
 
 /** Another place that an index can be had from: an imported bundle, say. */
 export interface Origin {
-  readonly metadata: MetadataSource;
+  readonly metadata: MetadataFor;
   readonly upstream: Upstream;
 }
 
@@ -67,6 +69,8 @@ export interface Origin {
 export type Candidate = Pick<PackageIndex, 'listing' | 'projects' | 'open'>;
 
 export interface RefreshRequest {
+  /** Who waits for it; a job of the mirror's own unless stated. A client that needs it raises it. */
+  readonly caller?: Caller | undefined;
   /** Where to look; the index's own upstream unless stated. */
   readonly from?: Origin | undefined;
   /** Where it throws, nothing is published; roots and the timestamp's floor stay even then (TUF §5.4.5). */
@@ -75,7 +79,7 @@ export interface RefreshRequest {
 
 export interface SignedRepository {
   /** tuf/metadata/NAME, decoded once. */
-  metadata(name: string): Promise<SignedDocument>;
+  metadata(name: string, caller: Caller): Promise<SignedDocument>;
   /** tuf/targets/PATH, decoded once: plain, `dir/HASH.name` and `HASH.dir/name`. */
   target(path: string, caller: Caller): Promise<FileAnswer>;
   /** Refreshes the metadata now. */

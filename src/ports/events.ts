@@ -1,5 +1,7 @@
+import type { Largest } from '../async/groups.ts';
 import type { Instant } from '../bytes/instant.ts';
 import type { Reason, Subject } from '../bytes/refusal.ts';
+import type { CacheTier } from './byte-cache.ts';
 
 /** Where refused bytes came from. */
 export const ORIGINS = ['upstream', 'disk', 'client'] as const;
@@ -7,6 +9,12 @@ export const ORIGINS = ['upstream', 'disk', 'client'] as const;
 export const SERVED_KINDS = ['page', 'list', 'file', 'core-metadata', 'metadata', 'target'] as const;
 /** Where an answer came from. */
 export const SERVED_FROM = ['memory', 'disk', 'upstream'] as const;
+/**
+ * What came of asking a byte cache. `refused`: what it gave does not bear our seal. `late`: it was not waited for. `resting`: it was
+ * late a moment ago, and not asked. All but `hit` are misses.
+ */
+export const CACHE_RESULTS = ['hit', 'miss', 'refused', 'failed', 'late', 'resting'] as const;
+export type CacheResult = (typeof CACHE_RESULTS)[number];
 export const REFRESH_RESULTS = ['changed', 'unchanged', 'failed'] as const;
 /** What was asked for. */
 export const ROUTES = [
@@ -28,6 +36,20 @@ export const METHODS = ['GET', 'HEAD', 'OPTIONS', 'other'] as const;
 /** Which part of this program met an error that is no refusal. */
 export const FAULT_PLACES = ['answer', 'store'] as const;
 
+/** What callers wait for a place of. */
+export const QUEUES = [
+  'chunks',
+  'fills',
+  'proofs',
+  'knownPasswords',
+  'passwords',
+  'pages',
+  'lists',
+  'legacies',
+  'documents',
+  'downloads',
+] as const;
+
 /** Everything that happens and is told to an operator, by name: each has a counter, a word and a level in telemetry. */
 interface EventMap {
   /** Bytes, a request or state did not hold. */
@@ -46,6 +68,8 @@ interface EventMap {
     readonly kind: (typeof SERVED_KINDS)[number];
     readonly how: (typeof SERVED_FROM)[number];
   };
+  /** A byte cache was asked for what memory did not have. */
+  readonly cached: { readonly index: string; readonly tier: CacheTier; readonly result: CacheResult };
   /** One round of asking upstream came to an end. */
   readonly refreshed: {
     readonly index: string;
@@ -83,6 +107,13 @@ interface EventMap {
     | { readonly full: false };
   /** An error that is no refusal: a defect of this program, or a disk that fails behind the answers. */
   readonly faulted: { readonly at: (typeof FAULT_PLACES)[number]; readonly error: unknown };
+  /** A queue refuses callers, or has room again. `index`: empty where all indexes share it. */
+  readonly queued: {
+    readonly index: string;
+    readonly queue: (typeof QUEUES)[number];
+    /** Who holds and waits for most of what is full; undefined where there is room again. */
+    readonly largest: Largest | undefined;
+  };
   /** Certificate, users and tokens were read again; `error` where they could not be, and nothing was changed. */
   readonly reloaded: { readonly error?: unknown };
 }

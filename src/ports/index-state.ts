@@ -165,6 +165,8 @@ export interface PageStore {
 export interface Pins {
   /** Every pin of a project, by file name. */
   of(project: string): Promise<ReadonlyMap<string, Pin>>;
+  /** The same, and what tells them from all others: two of one id are the same pins. */
+  read(project: string): Promise<{ readonly pins: ReadonlyMap<string, Pin>; readonly id: string }>;
   /**
    * Durable before it resolves, to every pin of the project; an existing pin is never overwritten (its algorithms may be added to, never changed). The page
    * they are made from, where it is not stored yet, is stored with them in one transaction. Throws Superseded.

@@ -1,5 +1,6 @@
 import type { Caller } from '../async/caller.ts';
 import type { Expected } from '../bytes/expected.ts';
+import type { MetadataSource } from '../tuf/refresh.ts';
 
 /**
  * One attempt at an upstream body: `start` is the offset the bytes begin at (0 where upstream ignored the range).
@@ -8,11 +9,13 @@ import type { Expected } from '../bytes/expected.ts';
 export interface Download {
   readonly start: number;
   readonly bytes: AsyncIterable<Uint8Array>;
+  /** True where they were coded on their way: nobody can go on in their middle. */
+  readonly unpacked?: boolean | undefined;
 }
 
 /**
- * Opens one attempt, on a new connection after the first. Throws Refusal: `unreachable`, `slow`, `redirect`, `encoding`,
- * `truncated`, or `unlisted` where upstream says 404/410 for every place. `limit` is the most bytes the body may have.
+ * Opens one attempt, on a new connection after the first. Throws Refusal: `unreachable`, `forbidden`, `slow`, `redirect`,
+ * `encoding`, `truncated`, or `unlisted` where upstream says 404/410 for every place. `limit` is the most bytes the body may have.
  */
 export type OpenDownload = (request: {
   readonly offset: number;
@@ -21,6 +24,9 @@ export type OpenDownload = (request: {
   /** For whom: others may have joined the work since it was begun. */
   readonly caller: Caller;
 }) => Promise<Download>;
+
+/** Signed metadata, read for whoever waits for it: each read has that caller's priority, and ends with its signal. */
+export type MetadataFor = (caller: Caller) => MetadataSource;
 
 /** The only way out to an index. Throws Refusal. */
 export interface Upstream {
@@ -50,8 +56,6 @@ export interface DocumentRequest {
   readonly fresh: boolean;
   /** 403 then means the same as 404 and 410: object stores answer so for a key that does not exist. */
   readonly forbiddenIsAbsent?: boolean | undefined;
-  /** False where a redirect is refused. Default true, within limits. */
-  readonly redirects?: boolean | undefined;
   /** A digest or a signature will tell a cut body from a whole one. Where nothing does, its framing must. */
   readonly proved?: boolean | undefined;
 }
@@ -68,6 +72,8 @@ export type DocumentAnswer =
       readonly etag: string | undefined;
       /** PyPI's `X-PyPI-Last-Serial`. */
       readonly serial: number | undefined;
+      /** Nothing but its own end tells that it came whole. */
+      readonly unframed?: true | undefined;
       /** Seconds upstream lets it be kept. */
       readonly maxAge: number | undefined;
     }

@@ -4,16 +4,17 @@ import { Refusal } from '../bytes/refusal.ts';
 import { gatherEntries, readProvenance, readSize, readTime } from './entry.ts';
 import { MAX_EXTRA, MAX_EXTRA_KEYS, MAX_FILES, MAX_VALUES } from './limits.ts';
 import { normalizeName } from './names.ts';
-import type { Entry, Extra, ProjectPage, ProjectStatus } from './project-page.ts';
-import { bad, isRecord, type Json, openPage, readApiVersion } from './read.ts';
+import type { Entry, Extra, Oddity, ProjectPage, ProjectStatus } from './project-page.ts';
+import { bad, isRecord, type Json, openPage, readMeta } from './read.ts';
 
-/** A PEP 691 project page. Refuses `format`, `limit`, and `foreign` where it names another project. */
+/** A PEP 691 project page, also where it says neither its version nor its name, which no installer looks at. Refuses `format`, `limit`, and `foreign` where it names another project. */
 export function decodeJson(bytes: Uint8Array, project: string): ProjectPage {
-  const { meta, name: stated, files, versions, status, extra } = readPage(bytes, project);
-  if (!isRecord(meta)) throw bad('The page has no "meta" object.');
-  const apiVersion = readApiVersion(meta['api-version']);
-  const name = typeof stated === 'string' ? normalizeName(stated) : undefined;
-  if (name === undefined) throw bad('The page does not say which project it is for.');
+  const { files, versions, status, extra, ...stated } = readPage(bytes, project);
+  const odd: Oddity[] = [];
+  const { meta, apiVersion } = readMeta(stated.meta);
+  if (meta['api-version'] === undefined) odd.push('meta');
+  const name = stated.name === undefined ? project : readName(stated.name);
+  if (stated.name === undefined) odd.push('name');
   if (name !== project)
     throw new Refusal('foreign', `The page is for ${name}, not for ${project}.`, { subject: 'page' });
   if (files === undefined) throw bad('The page has no list of files.');
@@ -24,11 +25,18 @@ export function decodeJson(bytes: Uint8Array, project: string): ProjectPage {
     apiVersion,
     files: files.gathering.files(),
     versions,
+    ...(odd.length > 0 && { odd }),
     projectStatus: readStatus(status),
     meta: files.unknownKeys(meta, META_KEYS) ?? new Map(),
     extra: unknown,
     leftOut: files.gathering.leftOut,
   };
+}
+
+function readName(stated: unknown): string {
+  const name = typeof stated === 'string' ? normalizeName(stated) : undefined;
+  if (name === undefined) throw bad('The page does not say which project it is for.');
+  return name;
 }
 
 /** What stands in a page, the last of each name: one pass over its bytes, and nothing made of what is unknown and large. */

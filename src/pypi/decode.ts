@@ -4,7 +4,7 @@ import { decodeJson } from './decode-json.ts';
 import { MAX_LIST_VALUES, MAX_PROJECTS, MAX_PROJECTS_TEXT } from './limits.ts';
 import { normalizeName } from './names.ts';
 import type { ProjectPage } from './project-page.ts';
-import { bad, isRecord, openPage, readApiVersion } from './read.ts';
+import { bad, isRecord, openPage, readMeta } from './read.ts';
 
 export type Form = 'json' | 'html';
 
@@ -52,8 +52,8 @@ function jsonNames(bytes: Uint8Array, add: (name: string) => void): void {
     });
   });
   json.end();
-  if (!isRecord(meta) || !isListed) throw bad('The project list has no "meta" or no "projects".');
-  readApiVersion(meta['api-version']);
+  if (!isListed) throw bad('The project list has no "projects".');
+  readMeta(meta);
 }
 
 /** The first character that is no blank (or byte order mark) tells JSON from HTML. */

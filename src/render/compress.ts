@@ -1,7 +1,8 @@
 import { promisify } from 'node:util';
-import { constants, gzip, gzipSync, zstdCompress, zstdCompressSync } from 'node:zlib';
+import { constants, gunzip, gzip, gzipSync, zstdCompress, zstdCompressSync } from 'node:zlib';
 
 const gzipAsync = promisify(gzip);
+const gunzipAsync = promisify(gunzip);
 const zstdAsync = promisify(zstdCompress);
 
 // Once a change, never a hit: past these levels a page gets slower to make and hardly smaller.
@@ -34,4 +35,9 @@ export async function compress(bytes: Uint8Array): Promise<Compressed> {
 export function compressHere(bytes: Uint8Array): Compressed {
   const { gzip: gzipped, zstd } = settings(bytes);
   return { gzip: gzipSync(bytes, gzipped), zstd: zstdCompressSync(bytes, zstd) };
+}
+
+/** The plain bytes of what was compressed with gzip, of which there are so many. On zlib's own threads. */
+export function inflate(gzipped: Uint8Array, length: number): Promise<Buffer> {
+  return gunzipAsync(gzipped, { maxOutputLength: Math.max(1, length) });
 }

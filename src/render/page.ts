@@ -1,10 +1,11 @@
-import { createHash } from 'node:crypto';
-import { alone } from '../bytes/copy-out-of-pool.ts';
+import { Authentic } from '../bytes/authentic.ts';
 import { strongTag } from '../bytes/etag.ts';
-import type { ReadonlyBytes } from '../bytes/proof.ts';
+import { packFrames, unpackFrames } from '../bytes/frames.ts';
+import { mustBe, type ReadonlyBytes } from '../bytes/proof.ts';
 import { HTML, SIMPLE_HTML, SIMPLE_JSON } from '../pypi/media-types.ts';
-import { type Compressed, compress, compressHere } from './compress.ts';
-import type { Coding, Format } from './negotiate.ts';
+import { type Bodies, hashOfBody } from './bodies.ts';
+import { inflate } from './compress.ts';
+import type { Choice, Coding, Format } from './negotiate.ts';
 
 /** One body, ready to send. */
 export interface Body {
@@ -23,14 +24,11 @@ export interface Variant {
   readonly serial?: number | undefined;
 }
 
-/** A document drawn in both forms. */
-export interface Drawing {
-  readonly json: Buffer;
-  readonly html: Buffer;
-}
-
 /** What every page answer varies by; nothing else may be added (pip does not store `*`). */
 export const VARY = 'Accept, Accept-Encoding';
+
+/** What bytes are sealed for that a page is made of again. */
+export const PACKED_PAGE = 'drawn page';
 
 // uv compares these case-sensitively and Poetry takes JSON by equality: no parameter on the first two.
 const CONTENT_TYPE: Readonly<Record<Format, string>> = {
@@ -42,22 +40,46 @@ const CONTENT_TYPE: Readonly<Record<Format, string>> = {
 const FORMATS: readonly Format[] = ['json', 'html-v1', 'text-html'];
 const CODINGS: readonly Coding[] = ['identity', 'gzip', 'zstd'];
 
-type Variants = Readonly<Record<Format, Readonly<Record<Coding, Variant>>>>;
+/** What is drawn: the two HTML formats share their bodies. */
+type Form = 'json' | 'html';
 
-let make: (variants: Variants, size: number) => Page;
+/** One form's bodies. A lean one lacks the plain body. */
+interface FormBodies {
+  readonly identity: Uint8Array | undefined;
+  readonly gzip: Uint8Array;
+  readonly zstd: Uint8Array;
+  /** Of the plain body: validators are made of it. */
+  readonly hash: string;
+  /** Bytes of the plain body. */
+  readonly length: number;
+}
 
-/** A project page or project list as it is served: ready-made bodies {JSON, HTML} × {identity, gzip, zstd}. */
+type Forms = Readonly<Record<Form, FormBodies>>;
+type Variants = Readonly<Record<Format, Readonly<Record<Coding, Variant | undefined>>>>;
+
+let make: (forms: Forms) => Page;
+
+/**
+ * A project page or project list as it is served: ready-made bodies {JSON, HTML} × {identity, gzip, zstd}. A lean one has no plain
+ * bodies, which take most of the room and which hardly a client asks for: they are made again of the compressed ones.
+ */
 export class Page {
+  readonly #forms: Forms;
   readonly #variants: Variants;
-  readonly #size: number;
+  /** Plain bodies that are being made: once for all who wait. */
+  readonly #making = new Map<Form, Promise<Page>>();
 
-  private constructor(variants: Variants, size: number) {
-    this.#variants = variants;
-    this.#size = size;
+  private constructor(forms: Forms, serial: number | undefined) {
+    this.#forms = forms;
+    this.#variants = {
+      json: variantsOf('json', forms.json, serial),
+      'html-v1': variantsOf('html-v1', forms.html, serial),
+      'text-html': variantsOf('text-html', forms.html, serial),
+    };
   }
 
   static {
-    make = (variants, size) => new Page(variants, size);
+    make = (forms) => new Page(forms, undefined);
   }
 
   static is(value: unknown): value is Page {
@@ -66,77 +88,112 @@ export class Page {
 
   /** Bytes held, for weighing in a cache. */
   get size(): number {
-    return this.#size;
+    const { json, html } = this.#forms;
+    return [json, html]
+      .flatMap(({ identity, gzip, zstd }) => [identity?.byteLength ?? 0, gzip.byteLength, zstd.byteLength])
+      .reduce((sum, bytes) => sum + bytes, 0);
   }
 
+  /** True where this body is at hand. */
+  has({ format, coding }: Choice): boolean {
+    return this.#variants[format][coding] !== undefined;
+  }
+
+  /** Throws TypeError for a body that is not at hand. */
   variant(format: Format, coding: Coding): Variant {
-    return this.#variants[format][coding];
+    const variant = this.#variants[format][coding];
+    if (variant === undefined) throw new TypeError(`This page has no ${format} body in ${coding} at hand.`);
+    return variant;
+  }
+
+  /** The same page with this body at hand. */
+  async with(choice: Choice): Promise<Page> {
+    if (this.has(choice)) return this;
+    const form = choice.format === 'json' ? 'json' : 'html';
+    const making = this.#making.get(form) ?? this.#withPlain(form).finally(() => this.#making.delete(form));
+    this.#making.set(form, making);
+    return making;
+  }
+
+  /** The same page without its plain bodies. */
+  lean(): Page {
+    const { json, html } = this.#forms;
+    return new Page({ json: { ...json, identity: undefined }, html: { ...html, identity: undefined } }, this.#serial);
   }
 
   /** The same bodies, said to be at upstream's serial. */
   at(serial: number | undefined): Page {
-    if (serial === undefined) return this;
-    const { json, 'html-v1': html, 'text-html': text } = this.#variants;
-    const marked = ({ identity, gzip, zstd }: Variants[Format]) => ({
-      identity: { ...identity, serial },
-      gzip: { ...gzip, serial },
-      zstd: { ...zstd, serial },
-    });
-    return new Page({ json: marked(json), 'html-v1': marked(html), 'text-html': marked(text) }, this.#size);
+    return serial === undefined ? this : new Page(this.#forms, serial);
   }
 
-  /** Every variant, for whoever stores or compares them. */
+  /** Every variant at hand, for whoever compares them. */
   variants(): readonly Variant[] {
-    return FORMATS.flatMap((format) => CODINGS.map((coding) => this.#variants[format][coding]));
+    return FORMATS.flatMap((format) => CODINGS.map((coding) => this.#variants[format][coding])).filter(
+      (variant) => variant !== undefined,
+    );
+  }
+
+  /** The lean page and a note of the caller's, as bytes: `restorePage` makes them again. */
+  packed(note: string): Uint8Array {
+    const { json, html } = this.#forms;
+    const facts = [json, html].map(({ hash, length }) => `${hash} ${length}`).join('\n');
+    return packFrames([Buffer.from(note), Buffer.from(facts), json.gzip, json.zstd, html.gzip, html.zstd]);
+  }
+
+  get #serial(): number | undefined {
+    return this.#variants.json.gzip?.serial;
+  }
+
+  async #withPlain(form: Form): Promise<Page> {
+    const { gzip, hash, length } = this.#forms[form];
+    const identity = await inflate(gzip, length);
+    if (hashOfBody(identity) !== hash) throw new Error('a body in memory is not what it was compressed from');
+    return new Page({ ...this.#forms, [form]: { ...this.#forms[form], identity } }, this.#serial);
   }
 }
 
 /** Takes the bodies over; nobody writes to them afterwards. Who may import this: test/architecture/makers.ts. */
 export function makePage({ json, html }: Bodies): Page {
-  const of = (format: Format) => variants(format, format === 'json' ? json : html);
-  const sizes = [json, html].flatMap((bodies) => CODINGS.map((coding) => bodies[coding].byteLength));
-  return make(
-    { json: of('json'), 'html-v1': of('html-v1'), 'text-html': of('text-html') },
-    sizes.reduce((sum, bytes) => sum + bytes, 0),
-  );
-}
-
-/** A drawing in every coding, with the hash its validators are made of. */
-interface Codings extends Readonly<Record<Coding, Buffer>> {
-  readonly hash: string;
-}
-
-/** All that a page is made of, as it may travel between threads. */
-export interface Bodies {
-  readonly json: Codings;
-  readonly html: Codings;
-}
-
-/** A drawing's bodies, compressed on zlib's threads. */
-export async function bodiesOf({ json, html }: Drawing): Promise<Bodies> {
-  const [a, b] = await Promise.all([compress(json), compress(html)]);
-  return { json: codings(json, a), html: codings(html, b) };
-}
-
-/** The same bodies, made on this very thread. */
-export function bodiesHere({ json, html }: Drawing): Bodies {
-  return { json: codings(json, compressHere(json)), html: codings(html, compressHere(html)) };
-}
-
-/** The tag is the content's own hash, so that replicas and restarts agree and a change of the drawing never goes unseen. */
-function codings(identity: Buffer, compressed: Compressed): Codings {
-  const hash = createHash('sha256').update(identity).digest('hex').slice(0, 32);
-  return { identity: alone(identity), gzip: alone(compressed.gzip), zstd: alone(compressed.zstd), hash };
-}
-
-function variants(format: Format, { hash, ...bodies }: Codings): Readonly<Record<Coding, Variant>> {
-  const of = (coding: Coding): Variant => ({
-    contentType: CONTENT_TYPE[format],
-    coding,
-    body: {
-      bytes: bodies[coding],
-      etag: strongTag(`${hash}-${format}${coding === 'identity' ? '' : `-${coding}`}`),
-    },
+  return make({
+    json: { ...json, length: json.identity.byteLength },
+    html: { ...html, length: html.identity.byteLength },
   });
+}
+
+/**
+ * The page that `packed` packed, lean, with the note beside it; undefined where another program packed it otherwise. Only bytes that
+ * bear our own seal for this use are taken. Who may import this: test/architecture/makers.ts.
+ */
+export function restorePage(sealed: Authentic): { readonly page: Page; readonly note: string } | undefined {
+  const { use, bytes } = mustBe(Authentic, sealed);
+  if (use !== PACKED_PAGE) throw new TypeError('These bytes were sealed for another use than to be a page.');
+  const [note, facts, ...bodies] = unpackFrames(bytes) ?? [];
+  const [jsonFacts, htmlFacts] = (facts?.toString() ?? '').split('\n').map(factsOf);
+  const [jsonGzip, jsonZstd, htmlGzip, htmlZstd, ...more] = bodies;
+  if (note === undefined || jsonFacts === undefined || htmlFacts === undefined || more.length > 0) return undefined;
+  if (jsonGzip === undefined || jsonZstd === undefined || htmlGzip === undefined || htmlZstd === undefined)
+    return undefined;
+  const page = make({
+    json: { ...jsonFacts, identity: undefined, gzip: jsonGzip, zstd: jsonZstd },
+    html: { ...htmlFacts, identity: undefined, gzip: htmlGzip, zstd: htmlZstd },
+  });
+  return { page, note: note.toString() };
+}
+
+const FACTS = /^([0-9a-f]{32}) ([0-9]{1,15})$/;
+
+function factsOf(line: string): Pick<FormBodies, 'hash' | 'length'> | undefined {
+  const [, hash, length] = FACTS.exec(line) ?? [];
+  return hash === undefined ? undefined : { hash, length: Number(length) };
+}
+
+function variantsOf(format: Format, bodies: FormBodies, serial: number | undefined): Variants[Format] {
+  const of = (coding: Coding): Variant | undefined => {
+    const bytes = bodies[coding];
+    if (bytes === undefined) return undefined;
+    const etag = strongTag(`${bodies.hash}-${format}${coding === 'identity' ? '' : `-${coding}`}`);
+    const variant = { contentType: CONTENT_TYPE[format], coding, body: { bytes, etag } };
+    return serial === undefined ? variant : { ...variant, serial };
+  };
   return { identity: of('identity'), gzip: of('gzip'), zstd: of('zstd') };
 }

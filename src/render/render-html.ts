@@ -11,7 +11,10 @@ export function renderPageHtml(listing: Listing): Buffer {
     ['pypi:project-status', status?.status],
     ['pypi:project-status-reason', status?.reason],
   ]);
-  return document(top, mapped(listing.files.values(), anchor));
+  return document(
+    top,
+    mapped(listing.files.values(), (file) => anchor(file, listing.linkBase)),
+  );
 }
 
 /** PEP 503, the project list. */
@@ -47,9 +50,9 @@ function head(title: string, apiVersion: string, meta: readonly Attribute[]): re
   ];
 }
 
-function anchor(file: OwnFile): string {
+function anchor(file: OwnFile, linkBase: string | undefined): string {
   const { entry } = file;
-  const href = hrefOf(file);
+  const href = hrefOf(file, linkBase);
   const { coreMetadata } = entry;
   const metadata = coreMetadata === 'announced' || coreMetadata === undefined ? undefined : digest(coreMetadata);
   const fragment = digest(entry.digests);

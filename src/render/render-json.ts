@@ -19,7 +19,7 @@ export function renderPageJson(listing: Listing): Buffer {
         ? ''
         : `,"project-status":{"status":${text(status.status)}${member('reason', status.reason)}}`) +
       `,"versions":${JSON.stringify(versions)},"files":[\n`,
-    mapped(listing.files.values(), fileJson),
+    mapped(listing.files.values(), (file) => fileJson(file, listing.linkBase)),
     ',\n',
     `\n]${unknown(extra)}}`,
   );
@@ -46,10 +46,10 @@ export function* namesOfListJson(json: Uint8Array): Generator<string, void, unde
 
 const COMMA = 0x2c;
 
-function fileJson(file: OwnFile): string {
+function fileJson(file: OwnFile, linkBase: string | undefined): string {
   const { entry } = file;
   return (
-    `{"filename":${text(entry.filename)},"url":${text(hrefOf(file))},"hashes":${hashes(entry.digests) ?? '{}'}` +
+    `{"filename":${text(entry.filename)},"url":${text(hrefOf(file, linkBase))},"hashes":${hashes(entry.digests) ?? '{}'}` +
     (entry.size === undefined ? '' : `,"size":${entry.size}`) +
     member('upload-time', entry.uploadTime) +
     member('requires-python', entry.requiresPython) +

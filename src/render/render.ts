@@ -1,5 +1,5 @@
 import type { Listing } from '../pypi/listing.ts';
-import { type Bodies, bodiesOf, type Drawing } from './page.ts';
+import { type Bodies, bodiesOf, type Drawing } from './bodies.ts';
 import { renderListHtml, renderPageHtml } from './render-html.ts';
 import { renderListJson, renderPageJson } from './render-json.ts';
 

@@ -18,6 +18,10 @@ export function createPins(state: Pick<IndexState, 'pins'>): Pins {
   };
   return {
     of,
+    async read(project) {
+      const { value = NONE, id = '' } = (await state.pins(project).read()) ?? {};
+      return { pins: value, id };
+    },
     add: async (project, additions, page) =>
       (await changed(project, adding(additions), page))?.value ?? (await of(project)),
     mark: async (project, marks) => (await changed(project, marked(marks)))?.value ?? (await of(project)),

@@ -1,10 +1,13 @@
 import { REASONS, SUBJECTS } from '../bytes/refusal.ts';
+import { CACHE_TIERS } from '../ports/byte-cache.ts';
 import {
+  CACHE_RESULTS,
   type Event,
   type EventName,
   FAULT_PLACES,
   METHODS,
   ORIGINS,
+  QUEUES,
   REFRESH_RESULTS,
   ROUTES,
   SERVED_FROM,
@@ -62,6 +65,24 @@ export const EVENTS: Table = {
     word: 'served',
     level: () => undefined,
     line: ({ index, kind, how }) => ({ message: `served: ${kind}`, fields: { index, how } }),
+  },
+  cached: {
+    counter: {
+      name: 'verbatim_byte_cache_total',
+      help: 'Times a byte cache was asked for what memory did not have, by tier and result.',
+      labels: { index: 'index', tier: oneOf(CACHE_TIERS), result: oneOf(CACHE_RESULTS) },
+      values: ({ index, tier, result }) => [index, tier, result],
+    },
+    word: 'byte cache',
+    // It is asked no more after it was late, until the rest is over: that line says it.
+    level: ({ result }) => (result === 'refused' || result === 'failed' || result === 'late' ? 'warn' : undefined),
+    line: ({ index, tier, result }) => ({
+      message:
+        result === 'refused'
+          ? `the ${tier} cache gave bytes that this mirror did not seal; they were thrown away and made anew`
+          : `the ${tier} cache ${result === 'late' ? 'did not answer in time' : 'failed'}; what it was asked for is made anew`,
+      fields: { index, tier, result },
+    }),
   },
   refreshed: {
     counter: {
@@ -134,6 +155,29 @@ export const EVENTS: Table = {
     line: ({ at, error }) => ({
       message: at === 'answer' ? 'an answer failed inside this program' : 'work behind the answers failed',
       fields: { at, error: textOf(error) },
+    }),
+  },
+  queued: {
+    counter: {
+      name: 'verbatim_queue_changes_total',
+      help: 'Times a queue began to refuse callers (full), or had room again (room).',
+      labels: { index: 'index', queue: oneOf(QUEUES), state: oneOf(['full', 'room']) },
+      values: ({ index, queue, largest }) => [index, queue, largest === undefined ? 'room' : 'full'],
+    },
+    word: 'queue',
+    level: ({ largest }) => (largest === undefined ? 'info' : 'warn'),
+    line: ({ index, queue, largest }) => ({
+      message:
+        largest === undefined
+          ? `the queue ${queue} has room again`
+          : `the queue ${queue} is full, and refuses callers: see "Who waits for what" in docs/operating.md`,
+      fields: {
+        index: index === '' ? largest?.index : index,
+        queue,
+        party: largest?.party,
+        busy: largest?.busy,
+        waiting: largest?.waiting,
+      },
     }),
   },
   reloaded: {

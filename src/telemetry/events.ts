@@ -29,11 +29,13 @@ export function createEmit(log: Log, metrics: Metrics): Emit {
   const tell: { readonly [N in EventName]: (event: Event<N>) => void } = {
     rejected: told<'rejected'>(EVENTS.rejected),
     served: told<'served'>(EVENTS.served),
+    cached: told<'cached'>(EVENTS.cached),
     refreshed: told<'refreshed'>(EVENTS.refreshed, metrics.refreshed),
     noted: told<'noted'>(EVENTS.noted),
     answered: told<'answered'>(EVENTS.answered, metrics.answered),
     crowded: told<'crowded'>(EVENTS.crowded),
     faulted: told<'faulted'>(EVENTS.faulted),
+    queued: told<'queued'>(EVENTS.queued),
     reloaded: told<'reloaded'>(EVENTS.reloaded),
   };
   return <N extends EventName>(event: Event<N>) => tell[event.name](event);

@@ -2,7 +2,7 @@ import type { Statement } from '../bytes/digest.ts';
 import type { Reason, Subject } from '../bytes/refusal.ts';
 import type { Difference, LegacySource, Seen } from '../ports/page-work.ts';
 import type { ListingHead, OwnFile } from '../pypi/listing.ts';
-import type { Bodies } from '../render/page.ts';
+import type { Bodies } from '../render/bodies.ts';
 
 // What the two sides of a thread say to each other. A document is opened, asked for its parts, and closed by its number.
 
@@ -16,6 +16,7 @@ export interface Calls {
     readonly ask: {
       readonly document: number;
       readonly pageUrl: string;
+      readonly linkBase: string | undefined;
       readonly known: ReadonlyMap<string, Statement> | undefined;
     };
     readonly answer: ListingHead;

@@ -39,60 +39,78 @@ export function startThread({ heapMb = HEAP_MB, stepMs = STEP_MS, started }: Thr
     execArgv: [],
     resourceLimits: { maxOldGenerationSizeMb: heapMb, maxYoungGenerationSizeMb: YOUNG_MB },
   });
-  const waiting = new Map<number, Waiting>();
-  let alive = true;
-  let calls = 0;
-  let watch: NodeJS.Timeout | undefined;
+  const thread = new WorkerThread(worker, stepMs);
+  started?.(worker);
+  return thread;
+}
 
-  const died = (cause: unknown) => {
-    alive = false;
-    clearTimeout(watch);
-    for (const { reject } of waiting.values()) reject(new ThreadDied('the thread ended before it answered', { cause }));
-    waiting.clear();
-  };
-  /** Restarted with every answer: a thread in good health answers within one step. */
-  const rewatch = () => {
-    clearTimeout(watch);
-    watch = waiting.size === 0 ? undefined : setTimeout(() => void worker.terminate(), stepMs);
-  };
+/** Invariants: every call is answered once, with the thread's end at the latest; one that answers nothing for a step is ended. */
+class WorkerThread implements Thread {
+  readonly #worker: Worker;
+  readonly #stepMs: number;
+  readonly #waiting = new Map<number, Waiting>();
+  #isAlive = true;
+  #calls = 0;
+  #watch: NodeJS.Timeout | undefined;
 
-  worker.unref();
-  worker.on('error', died);
-  worker.on('exit', () => died(undefined));
-  worker.on('message', (answered: Answered) => {
-    const asker = waiting.get(answered.call);
-    waiting.delete(answered.call);
-    rewatch();
+  constructor(worker: Worker, stepMs: number) {
+    this.#worker = worker;
+    this.#stepMs = stepMs;
+    worker.unref();
+    worker.on('error', (error) => this.#died(error));
+    worker.on('exit', () => this.#died(undefined));
+    worker.on('message', (answered: Answered) => this.#answered(answered));
+  }
+
+  get alive(): boolean {
+    return this.#isAlive;
+  }
+
+  // Bound to its thread: it is handed on.
+  readonly call: Call = (kind, ask, transfer = []) =>
+    new Promise((resolve, reject) => {
+      if (!this.#isAlive) {
+        reject(new ThreadDied('the thread has ended'));
+        return;
+      }
+      const call = this.#calls++;
+      // The answer to a call is of its kind: desk.ts sees to it.
+      this.#waiting.set(call, { resolve: (answer) => resolve(answer as Parameters<typeof resolve>[0]), reject });
+      if (this.#waiting.size === 1) this.#rewatch();
+      this.#worker.postMessage({ call, kind, ask }, transfer);
+    });
+
+  hold(busy: boolean): void {
+    if (busy) this.#worker.ref();
+    else this.#worker.unref();
+  }
+
+  async end(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
+  #answered(answered: Answered): void {
+    const asker = this.#waiting.get(answered.call);
+    this.#waiting.delete(answered.call);
+    this.#rewatch();
     if ('answer' in answered) asker?.resolve(answered.answer);
     else if ('refusal' in answered) asker?.reject(refusalOf(answered.refusal));
     else asker?.reject(new Error(answered.error));
-  });
-  started?.(worker);
+  }
 
-  return {
-    call: <K extends Kind>(kind: K, ask: Calls[K]['ask'], transfer: readonly ArrayBuffer[] = []) =>
-      new Promise<Calls[K]['answer']>((resolve, reject) => {
-        if (!alive) {
-          reject(new ThreadDied('the thread has ended'));
-          return;
-        }
-        const call = calls++;
-        // The answer to a call is of its kind: desk.ts sees to it.
-        waiting.set(call, { resolve: (answer) => resolve(answer as Calls[K]['answer']), reject });
-        if (waiting.size === 1) rewatch();
-        worker.postMessage({ call, kind, ask }, transfer);
-      }),
-    get alive() {
-      return alive;
-    },
-    hold(busy) {
-      if (busy) worker.ref();
-      else worker.unref();
-    },
-    async end() {
-      await worker.terminate();
-    },
-  };
+  #died(cause: unknown): void {
+    this.#isAlive = false;
+    clearTimeout(this.#watch);
+    for (const { reject } of this.#waiting.values())
+      reject(new ThreadDied('the thread ended before it answered', { cause }));
+    this.#waiting.clear();
+  }
+
+  /** Restarted with every answer: a thread in good health answers within one step. */
+  #rewatch(): void {
+    clearTimeout(this.#watch);
+    this.#watch = this.#waiting.size === 0 ? undefined : setTimeout(() => void this.end(), this.#stepMs);
+  }
 }
 
 export interface ThreadOptions {

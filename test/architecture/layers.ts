@@ -78,6 +78,7 @@ export const ONCE: {
   targets: ['src/bytes/bounded-map.ts', 'src/async/flight.ts', 'src/ports/events.ts', 'src/mirror/projects/'],
   except: {
     'src/mirror/projects/reports.ts': 'how evidence reports; what becomes of it is decided there',
+    'src/mirror/tuf/keeper.ts': 'a refresh of the metadata is no page: clients join the one under way',
     'src/mirror/tuf/roles.ts': 'delegated roles are no pages: they have a memory and flights of their own',
     'src/mirror/unsigned/documents.ts': 'nor are documents that nothing vouches for; they are found by a page',
     'src/mirror/unsigned/drawn-legacy.ts': 'nor is what is drawn of them',

@@ -6,6 +6,7 @@ export const MAKERS: Readonly<Record<string, Readonly<Record<string, readonly st
   'src/bytes/proof.ts': {
     // Proved bytes as node wants them: for those who hash, decode, store or send, and never write into them.
     lend: [
+      'src/bytes/frames.ts',
       'src/tuf/accept.ts',
       'src/tuf/verified.ts',
       'src/http/reply/doors.ts',
@@ -32,7 +33,11 @@ export const MAKERS: Readonly<Record<string, Readonly<Record<string, readonly st
   'src/bytes/unverified.ts': { makeUnverifiedDocument: ['src/mirror/unsigned/documents.ts'] },
   'src/mirror/believed.ts': { makeBelieved: ['src/mirror/tuf/evidence.ts', 'src/mirror/unsigned/evidence.ts'] },
   'src/mirror/projects/believed-page.ts': { makeBelievedPage: ['src/mirror/projects/draw.ts'] },
-  'src/render/page.ts': { makePage: ['src/mirror/projects/draw.ts'] },
+  'src/bytes/authentic.ts': { makeAuthenticator: ['src/app/drawn-cache.ts'] },
+  'src/render/page.ts': {
+    makePage: ['src/mirror/projects/draw.ts', 'src/mirror/projects/list-drawer.ts'],
+    restorePage: ['src/mirror/projects/drawn-bodies.ts'],
+  },
   'src/mirror/files/file-answer.ts': { makeFileAnswer: ['src/mirror/files/files.ts', 'src/mirror/tuf/targets.ts'] },
   // What a document says is no authority before its own signatures held: decoding belongs to opening.
   'src/tuf/decode.ts': {
@@ -84,6 +89,7 @@ export const JSON_READERS: Readonly<Record<string, string>> = {
   'src/render/render-json.ts': 'lines of a list that this program drew',
   'src/bytes/json-pieces.ts': 'pieces of documents as others write them; what it gives is decoded strictly behind it',
   'src/tuf/json/json.ts': 'one string within quotes',
+  'src/upstream/words.ts': 'the one sentence for people in a refusal of upstream',
   'src/telemetry/log.ts': 'a line that this program wrote a moment ago',
   'src/disk/layout-1/former-lines.ts': 'tells whether a line is JSON',
   'src/disk/records/record-lines.ts': 'records of our own, for people',

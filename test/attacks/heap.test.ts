@@ -14,7 +14,7 @@ import { type RunningVerbatim, startVerbatim } from '../support/verbatim.ts';
 // One server in a heap of 512 MB, before an index that sends whatever is largest below each limit of bytes.
 
 const MiB = 1024 * 1024;
-const SMALL_HEAP = { NODE_OPTIONS: '--max-old-space-size=512' };
+const SMALL_HEAP = { env: { NODE_OPTIONS: '--max-old-space-size=512' } };
 
 const JSON_TYPE = 'application/vnd.pypi.simple.v1+json';
 const SHA256 = 'ab'.repeat(32);

@@ -115,7 +115,7 @@ it('ten thousand lies do not make room for one more', async () => {
     index: 'main',
     emit: noEvents,
     journal: { note() {} },
-    clock: { now: () => 0 },
+    clock: { now: () => 0, judged: () => 0 },
   });
   const coreMetadata = new CoreMetadata({ blobs: { open: async () => wheel }, reports });
   const digests = new Map([['sha256' as const, 'f'.repeat(64)]]);

@@ -35,9 +35,9 @@ function bundle(): Origin & { readonly asked: string[] } {
   const pathOf = (url: string) => decodeURIComponent(new URL(url).pathname.slice(1));
   return {
     asked,
-    metadata: {
+    metadata: () => ({
       read: async ({ role, version }) => read(`metadata/${version === undefined ? '' : `${version}.`}${role}.json`),
-    },
+    }),
     upstream: {
       async document({ url }) {
         const bytes = read(pathOf(url));

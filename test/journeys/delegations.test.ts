@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { type SignedRig, startSignedRig } from '../rigs/signed-rig.ts';
-import { client } from '../support/callers.ts';
+import { client, PLAIN } from '../support/callers.ts';
 import { DAY } from '../support/clock.ts';
 import { authority } from '../support/keys.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
@@ -94,13 +94,13 @@ describe('a swap of generations', () => {
     for (const file of [CLAIMED, FREE]) await rig.page(file.project);
     rig.signed.upload('free-one', tinyWheel('free-one', '2.0'));
     await rig.publish();
-    expect(rig.index().warmPage('claimed-one')).toBeDefined();
-    expect(rig.index().warmPage('free-one')).toBeUndefined();
+    expect(rig.index().warmPage('claimed-one', PLAIN)).toBeDefined();
+    expect(rig.index().warmPage('free-one', PLAIN)).toBeUndefined();
     expect((await rig.page('free-one')).versions).toEqual(['1.0', '2.0']);
     // A new root is a new chain, whatever it changed.
     rig.signed.repository.publishRoot();
     await rig.publish();
-    expect(rig.index().warmPage('claimed-one')).toBeUndefined();
+    expect(rig.index().warmPage('claimed-one', PLAIN)).toBeUndefined();
     expect((await rig.page('claimed-one')).versions).toEqual(['1.0']);
   });
 

@@ -40,9 +40,7 @@ function client(mirror: MirrorRig = rig) {
   const files = `${mirror.url()}/tuf/targets/`;
   const upstream: HttpUpstream = createUpstream({ bases: [metadata, files], retries: 0 });
   closers.push(() => upstream.close());
-  const over = createMetadataSource(
-    upstream,
-    { name: 'client', metadata, files: { base: files, prefix: true } },
+  const over = createMetadataSource(upstream, { name: 'client', metadata, files: { base: files, prefix: true } })(
     internalCaller('main'),
   );
   const source: Simulator['source'] = {

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import type { UnsignedIndexConfig } from '../../src/config/config.ts';
 import { createJournal } from '../../src/disk/records/journal.ts';
 import type { IndexState, PageStore, Pin, Pins } from '../../src/ports/index-state.ts';
@@ -18,7 +19,9 @@ import {
   unsignedConfig,
 } from './mirror.ts';
 
-export interface IndexRigOptions extends FakePypiOptions, Pick<MirrorOptions, 'upstreamLimits' | 'maxBytes'> {
+export interface IndexRigOptions
+  extends FakePypiOptions,
+    Pick<MirrorOptions, 'upstreamLimits' | 'maxBytes' | 'seal' | 'connections' | 'readers'> {
   /** What upstream has when the mirror starts. */
   readonly fill?: (pypi: FakePypi) => void;
   /** Read again at each start. */
@@ -59,8 +62,10 @@ export async function startIndexRig(options: IndexRigOptions = {}): Promise<Inde
   ];
   const mirror = await startMirror({ ...options, scratch: await makeScratch(), clock, indexes });
   let alarmed = 0;
-  const onDisk: IndexRig['onDisk'] = (work) =>
-    withState(mirror.data(), (state) => work({ state, pins: createPins(state), pages: createPageStore(state) }));
+  const onDisk: IndexRig['onDisk'] = async (work) =>
+    withState(mirror.data(), (state) => work({ state, pins: createPins(state), pages: createPageStore(state) }), {
+      ...(options.seal && { sealKey: await readFile(options.seal.key), sealEpochFile: options.seal.epoch }),
+    });
   return {
     ...mirror,
     pypi,

@@ -3,8 +3,12 @@ import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Composition, compose } from '../../src/app/compose.ts';
+import type { Gate } from '../../src/async/gate.ts';
 import type { Config, IndexConfig, SignedIndexConfig, UnsignedIndexConfig } from '../../src/config/config.ts';
-import { createListener } from '../../src/http/listener.ts';
+import { createAccess } from '../../src/http/access/access.ts';
+import type { AccessList } from '../../src/http/access/access-list.ts';
+import type { ConnectionCounts } from '../../src/http/connections.ts';
+import { createConnectionRefusal, createListener } from '../../src/http/listener.ts';
 import { type RunningServer, startServer } from '../../src/http/server.ts';
 import type { PackageIndex } from '../../src/mirror/package-index.ts';
 import type { UpstreamLimits } from '../../src/upstream/limits.ts';
@@ -12,6 +16,7 @@ import { BUILT_AT } from '../../src/version.ts';
 import { type Answered, type Asking, ask } from '../support/ask.ts';
 import { DAY, type TestClock } from '../support/clock.ts';
 import { createRecorder, type Recorded } from '../support/recorder.ts';
+import { TIMEOUTS } from '../support/timeouts.ts';
 
 /** How a running mirror is asked. */
 export interface Face {
@@ -33,6 +38,8 @@ export interface Face {
 export interface Mirror extends Face {
   readonly clock: TestClock;
   readonly events: Recorded;
+  /** Connections of clients, and what callers hold or wait for. */
+  readonly held: () => Held;
   /** The data directory of the mirror that runs. */
   readonly data: () => string;
   /** Another process, as good as: a second mirror on the same data directory. It ends with the rig. */
@@ -43,8 +50,17 @@ export interface Mirror extends Face {
   readonly restart: (newTrust?: string) => Promise<void>;
   /** Starts again on the directory as it lies there at this moment, as after `kill -9`. */
   readonly kill: () => Promise<void>;
+  /** What callers wait for; of the process that runs. */
+  readonly queues: () => Composition['queues'];
   /** Throws where an answer failed by anything but a refusal. */
   readonly close: () => Promise<void>;
+}
+
+/** What clients hold of a mirror. */
+export interface Held {
+  readonly connections: ConnectionCounts;
+  /** Buffers of one chunk. */
+  readonly chunks: Gate['usage'];
 }
 
 export interface MirrorOptions {
@@ -55,8 +71,14 @@ export interface MirrorOptions {
   readonly clock: TestClock;
   readonly upstreamLimits?: Partial<UpstreamLimits> | undefined;
   readonly maxBytes?: number | undefined;
+  /** Connections at once. */
+  readonly connections?: number | undefined;
+  /** Who may read; everybody unless given. */
+  readonly readers?: AccessList | undefined;
   /** A data directory that is there already; by default an empty one. */
   readonly data?: string | undefined;
+  /** Absolute links, and what they begin with. */
+  readonly linksBelow?: string | undefined;
   /** Files of a seal key and its epoch. */
   readonly seal?: { readonly key: string; readonly epoch: string } | undefined;
 }
@@ -98,10 +120,14 @@ const ANY_INDEX = {
   fileHosts: [],
   insecureUpstream: false,
   reuploads: false,
+  maxBytes: undefined,
+  absent: { statuses: [], redirectElsewhere: false },
   credentials: undefined,
   ca: undefined,
+  client: undefined,
   proxy: undefined,
   privateHosts: [],
+  timeouts: TIMEOUTS,
 } as const;
 
 /** An index signed with TUF as the configuration describes it, with every default. */
@@ -127,6 +153,7 @@ export function unsignedConfig(
   return {
     ...ANY_INDEX,
     evidence: 'index',
+    kind: undefined,
     maxAge: 600,
     staleIfError: 86_400,
     contentAddressed: true,
@@ -186,7 +213,8 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
     server: {
       host: '127.0.0.1',
       port: 0,
-      publicUrl: undefined,
+      publicUrl: options.linksBelow,
+      ...(options.linksBelow !== undefined && { links: 'absolute' }),
       maxConnections: 4096,
       grace: 30,
       trustedProxies: [],
@@ -197,6 +225,7 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
     allowFuse: false,
     ...(seal && { seal: { key: { file: seal.key, variable: undefined }, epochFile: seal.epoch } }),
     cache: { maxBytes: options.maxBytes ?? 1e9, memoryBytes: 64 * 1024 * 1024 },
+    limits: { fills: 32, upstreamConnections: 32 },
     log: { level: 'error', format: 'json' },
     referenceTime: undefined,
     indexes: Object.fromEntries(options.indexes().map((index) => [index.name, index])),
@@ -206,12 +235,21 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
     const seams = { clock, upstreamLimits, apartMs: 0 };
     const words = newTrust === undefined ? undefined : new Map([['main', newTrust]]);
     const composition = await compose({ config: config(), emit, newTrust: words, upkeep: true, seams });
+    const { readers, connections } = options;
     const listener = createListener({
       indexes: composition.indexes.map((index) => ({ index })),
       defaultIndex: 'main',
+      access: readers && createAccess(readers, composition.shares),
       onFault: (error) => void faults.push(error),
     });
-    const server = await startServer({ listener, host: '127.0.0.1', port: 0, limits: { grace: 200 } });
+    const server = await startServer({
+      listener,
+      host: '127.0.0.1',
+      port: 0,
+      limits: { grace: 200, ...(connections !== undefined && { connections }) },
+      refuse: createConnectionRefusal(undefined),
+      onCrowding: (crowding) => emit({ name: 'crowded', ...crowding }),
+    });
     return { composition, server };
   };
   const end = async (ending: Running | undefined) => {
@@ -231,6 +269,11 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
   return {
     clock,
     events,
+    held() {
+      if (running === undefined) throw new Error('the mirror does not run');
+      const { server, composition } = running;
+      return { connections: server.connections, chunks: composition.shares.chunks.usage };
+    },
     data: () => data,
     ...faceOf(() => {
       if (running === undefined) throw new Error('the mirror does not run');
@@ -243,6 +286,7 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
     },
     stop,
     start,
+    queues: () => running?.composition.queues ?? [],
     async restart(newTrust) {
       await stop();
       await start(newTrust);

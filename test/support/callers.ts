@@ -1,4 +1,8 @@
 import type { Caller } from '../../src/async/caller.ts';
+import type { Choice } from '../../src/render/negotiate.ts';
+
+/** The body that takes no coding. */
+export const PLAIN: Choice = { format: 'json', coding: 'identity' };
 
 /** A client of the index `main`, who never leaves unless the test says so. */
 export function client(over: Partial<Caller> = {}): Caller {

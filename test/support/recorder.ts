@@ -7,11 +7,13 @@ export function createRecorder(): { readonly events: Recorded; readonly emit: Em
   const events: Recorded = {
     rejected: [],
     served: [],
+    cached: [],
     refreshed: [],
     noted: [],
     answered: [],
     crowded: [],
     faulted: [],
+    queued: [],
     reloaded: [],
   };
   const keep = <N extends EventName>(event: Event<N>) => events[event.name].push(event);

@@ -1,9 +1,10 @@
 import { noEvents } from '../../src/app/no-events.ts';
 import type { RunningIndex } from '../../src/mirror/create-index.ts';
+import type { DrawnBodies } from '../../src/mirror/projects/drawn-bodies.ts';
 import { quarantinePolicy } from '../../src/mirror/quarantine-policy.ts';
 import { createUnsignedIndex } from '../../src/mirror/unsigned/index.ts';
 import { type PageRecord, type PageStore, type Pin, type Pins, Superseded } from '../../src/ports/index-state.ts';
-import { workHere } from '../../src/ports/page-work.ts';
+import { type PageWork, workHere } from '../../src/ports/page-work.ts';
 import type { Policy } from '../../src/ports/policy.ts';
 import type { DocumentAnswer, Upstream } from '../../src/ports/upstream.ts';
 import { DAY } from './clock.ts';
@@ -18,15 +19,21 @@ export interface UnsignedIndexOptions {
   readonly policy?: Policy;
   /** The page of alpha that is remembered from before. */
   readonly record?: PageRecord | undefined;
+  readonly work?: PageWork | undefined;
+  readonly drawn?: DrawnBodies | undefined;
+  /** Bytes. */
+  readonly memory?: number | undefined;
 }
 
 /** An index that signs nothing, whose upstream is in the test's hands; what it remembers lies in memory, its blobs on disk. */
-export async function unsignedIndex({ now, upstream, policy, record }: UnsignedIndexOptions): Promise<RunningIndex> {
+export async function unsignedIndex(options: UnsignedIndexOptions): Promise<RunningIndex> {
+  const { now, upstream, policy, record, work = workHere, drawn, memory = 1e7 } = options;
   const { blobs } = await openStore();
   return createUnsignedIndex({
     name: 'main',
     upstreamUrl: 'https://pypi.example/simple/',
-    pageUrl: (project) => `https://pypi.example/simple/${project}/`,
+    bases: ['https://pypi.example/simple/'],
+    flat: undefined,
     upstream: {
       document: async () => ({ kind: 'absent' }),
       download: () => () => Promise.reject(new Error('nothing is to be downloaded')),
@@ -36,18 +43,20 @@ export async function unsignedIndex({ now, upstream, policy, record }: UnsignedI
     store: pagesInMemory(record),
     pins: pinsInMemory(),
     blobs,
-    work: workHere,
+    work,
+    drawn,
     policy: policy ?? quarantinePolicy,
-    clock: { now },
+    clock: { now, judged: now },
     emit: noEvents,
     journal: { note() {} },
-    memory: 1e7,
+    memory,
     reuploads: false,
     maxAge: 600,
     staleIfError: DAY,
     contentAddressed: false,
     projectList: false,
     api: undefined,
+    seen: async () => [],
     nameFetch: nameFetches(),
     sealed: false,
   });
@@ -105,6 +114,7 @@ function pinsInMemory(): Pins {
   };
   return {
     of: async () => new Map(pins),
+    read: async () => ({ pins: new Map(pins), id: JSON.stringify([...pins].map(([file, pin]) => [file, pin.seen])) }),
     add: async (_, news) => put(news),
     replaceAll: async (_, news) => void put(news),
     replace: async (_, file, pin) => void pins.set(file, pin),

@@ -32,9 +32,15 @@ export interface Ended {
   readonly stderr: string;
 }
 
-function start(args: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess {
+/** What runs it, this process's own node by default, and variables beside what this process has. */
+interface Running {
+  readonly node?: string | undefined;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+function start(args: readonly string[], { node = process.execPath, env = {} }: Running = {}): ChildProcess {
   const own = Object.entries(process.env).filter(([name]) => !/^VERBATIM_|_proxy$/i.test(name));
-  const child = spawn(process.execPath, [MAIN, ...args], {
+  const child = spawn(node, [MAIN, ...args], {
     env: { ...Object.fromEntries(own), ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
@@ -71,15 +77,11 @@ export async function verbatimTold(input: string, ...args: readonly string[]): P
   return { code, stdout: stdout(), stderr: stderr() };
 }
 
-/** `verbatim serve FLAGS` on a free port of loopback, once it listens; `env` beside what this process has. */
-export async function startVerbatim(
-  flags: readonly string[],
-  given?: string,
-  env?: Readonly<Record<string, string>>,
-): Promise<RunningVerbatim> {
+/** `verbatim serve FLAGS` on a free port of loopback, once it listens. */
+export async function startVerbatim(flags: readonly string[], given?: string, how?: Running): Promise<RunningVerbatim> {
   const data = given ?? (await mkdtemp(join(tmpdir(), 'verbatim-data-')));
   const port = flags.includes('--port') ? [] : ['--port', '0'];
-  const child = start(['serve', '--json', '--data', data, ...port, ...flags], env);
+  const child = start(['serve', '--json', '--data', data, ...port, ...flags], how);
   const log = collected(child.stderr);
   const ended = once(child, 'close');
   const stop = async () => {

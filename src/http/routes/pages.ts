@@ -36,13 +36,13 @@ export function createNegotiate(): Negotiate {
 }
 
 /** Answers with a page in the form the client takes; `format` is the query's and wins (PEP 691). Ranges are ignored. */
-export function answerPage(
+export async function answerPage(
   exchange: Exchange,
   policy: ResponsePolicy,
   page: Page,
   headersOf: (variant: Variant) => PageHeaders,
   format: string | undefined,
-): void {
+): Promise<void> {
   const { headers, notes } = exchange;
   const chosen = chooseFormat(headers.accept, format);
   if (chosen === undefined) {
@@ -50,5 +50,6 @@ export function answerPage(
     return;
   }
   const choice = { format: chosen, coding: chooseCoding(headers['accept-encoding']?.toString()) };
-  notes.bytes = replyPage(exchange, page, choice, headersOf);
+  const ready = await page.with(choice);
+  if (!exchange.left) notes.bytes = replyPage(exchange, ready, choice, headersOf);
 }

@@ -1,5 +1,6 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { Hono } from 'hono';
+import { contentPath } from '../../bytes/content-path.ts';
 import { Refusal, type Subject } from '../../bytes/refusal.ts';
 import type { FileAddress } from '../../mirror/package-index.ts';
 import type { Route } from '../../ports/events.ts';
@@ -32,6 +33,7 @@ export interface RouteDeps {
 }
 
 const ALWAYS: IsImmutable = () => true;
+const NEVER: IsImmutable = () => false;
 const SIGNATURE = '.asc';
 
 /** One index under one prefix, while its routes are laid. `rest` are the decoded segments after the prefix. */
@@ -93,7 +95,7 @@ export function indexRoutes(mounted: MountedIndex, prefix: string, deps: RouteDe
 function layPages({ routes, mounted: { index, policy, headersOf }, on, wait }: Laying): void {
   const list = on('list', async ({ exchange, target }) => {
     const found = await wait(exchange, () => index.list(exchange.callerOf(policy.name)));
-    if (!exchange.left) answerPage(exchange, policy, found, headersOf, target.format);
+    if (!exchange.left) await answerPage(exchange, policy, found, headersOf, target.format);
   });
   const page = on('page', async ({ exchange, target }, rest) => {
     const asked = rest[1] ?? '';
@@ -103,7 +105,7 @@ function layPages({ routes, mounted: { index, policy, headersOf }, on, wait }: L
     if (!slash || !isNormalized(asked))
       return replyRedirect(exchange, policy, slash ? `../${project}/` : `${project}/`);
     const found = await wait(exchange, () => index.page(project, exchange.callerOf(policy.name)));
-    if (!exchange.left) answerPage(exchange, policy, found, headersOf, target.format);
+    if (!exchange.left) await answerPage(exchange, policy, found, headersOf, target.format);
   });
   for (const simple of ['simple', '+simple']) {
     // Relative: a proxy in front may have taken a prefix away, and no header can name a host.
@@ -144,7 +146,9 @@ function layFiles({ routes, mounted: { index, policy }, unverified, on, wait }: 
       }
       const at = addressOf(rest.slice(1));
       const found = await wait(exchange, () => index.file(at, exchange.callerOf(policy.name)));
-      await answerFile(exchange, policy, found, ALWAYS, wait);
+      // A name's bytes are pinned here, and an operator may let them change; an address that holds their digest cannot.
+      const isByName = 'path' in at && contentPath(at.path.split('/').slice(0, -1)) === undefined;
+      await answerFile(exchange, policy, found, isByName ? NEVER : ALWAYS, wait);
     });
   routes.get(
     '/packages/*',
@@ -160,7 +164,7 @@ function layFiles({ routes, mounted: { index, policy }, unverified, on, wait }: 
 function laySigned({ routes, mounted: { index, policy }, on, wait }: Laying): void {
   // A role's name is one segment, whatever it holds: TUF clients escape its slashes.
   const metadata = on('metadata', async ({ exchange }, [, , name = '']) => {
-    const document = await wait(exchange, async () => signedOf(index).metadata(name));
+    const document = await wait(exchange, async () => signedOf(index).metadata(name, exchange.callerOf(policy.name)));
     if (!exchange.left) replyDocument(exchange, policy, document);
   });
   routes.get('/tuf/metadata/:name', metadata);

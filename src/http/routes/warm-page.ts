@@ -30,11 +30,11 @@ export function createWarm(mounted: readonly MountedIndex[], onFinish: OnFinish 
     const { index, policy, headersOf } = mount.index;
     const project = url.slice(mount.at.length, -1);
     if (!isNormalized(project)) return false;
-    const page = index.warmPage(project);
-    if (page === undefined || !isPlain(exchange)) return false;
     const { headers } = exchange;
     const choice = negotiate(headers.accept, one(headers['accept-encoding']));
-    if (choice === undefined) return false;
+    if (choice === undefined || !isPlain(exchange)) return false;
+    const page = index.warmPage(project, choice);
+    if (page === undefined) return false;
     const bytes = replyPage(exchange, page, choice, headersOf);
     // The whole answer was handed to the socket at once: its record need not wait for the client.
     onFinish?.({

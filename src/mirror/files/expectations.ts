@@ -1,3 +1,4 @@
+import type { Caller } from '../../async/caller.ts';
 import type { Upstream } from '../../ports/upstream.ts';
 import type { OwnFile } from '../../pypi/listing.ts';
 import type { Evidence } from '../evidence.ts';
@@ -22,9 +23,9 @@ export class Expectations<P> {
     this.#upstream = upstream;
   }
 
-  async file(page: BelievedPage<P>, file: OwnFile): Promise<WantedFile> {
+  async file(page: BelievedPage<P>, file: OwnFile, caller: Caller): Promise<WantedFile> {
     const { filename } = file.entry;
-    const vouched = await this.#evidence.voucher(page.believed, file, filename);
+    const vouched = await this.#evidence.voucher(page.believed, file, filename, caller);
     const expected = page.expect(file, vouched?.stated);
     const urls = [...new Set([...(vouched?.urls ?? []), ...this.#allowed(file.upstream)])];
     if (urls.length === 0) throw foreignHost({ name: filename, subject: 'file' }, file.upstream);
@@ -32,9 +33,9 @@ export class Expectations<P> {
   }
 
   /** PEP 658: `FILE.metadata`, by the digest the page announces. */
-  async coreMetadata(page: BelievedPage<P>, file: OwnFile): Promise<WantedFile> {
+  async coreMetadata(page: BelievedPage<P>, file: OwnFile, caller: Caller): Promise<WantedFile> {
     const name = file.entry.filename + METADATA;
-    const vouched = await this.#evidence.voucher(page.believed, file, name);
+    const vouched = await this.#evidence.voucher(page.believed, file, name, caller);
     const expected = page.expectCoreMetadata(file, vouched?.stated);
     const listedAt = file.upstream + METADATA;
     const urls = [...(vouched?.urls ?? []), ...this.#allowed(listedAt)];

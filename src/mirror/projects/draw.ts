@@ -9,37 +9,19 @@ import { makePage, type Page } from '../../render/page.ts';
 import { Believed, type Source } from '../believed.ts';
 import type { Evidence } from '../evidence.ts';
 import { type BelievedPage, makeBelievedPage } from './believed-page.ts';
-import type { LeftOutLines } from './left-out.ts';
+import type { Drawer, Drawing } from './drawing.ts';
+import type { DrawnBodies } from './drawn-bodies.ts';
+import { type LeftOutLines, noteOf, readLeftOut } from './left-out.ts';
 import type { ProjectPins } from './pins.ts';
+import type { StrangeHosts } from './strange-hosts.ts';
 
-/** What is served of a belief. */
-export interface Drawing<P, V> {
-  readonly believed: Believed<P>;
-  readonly view: V;
-  /** False where the same bytes may be drawn otherwise the next time that upstream is asked. */
-  readonly settled: boolean;
-  /** From when on it is drawn again, whether or not upstream is asked. */
-  readonly until: Instant | undefined;
-  /** Of the rules it was drawn by. */
-  readonly policy: string;
-  /** Bytes of memory. */
-  readonly weight: number;
+/** A project page as it is served, and all that it was drawn from where that is at hand. */
+export interface PageView<P> {
+  readonly page: Page;
+  readonly whole: BelievedPage<P> | undefined;
 }
 
-/** Makes what is served of one kind of document. */
-export interface Drawer<P, V> {
-  draw(believed: Believed<P>, source: Source, caller: Caller): Promise<Drawing<P, V>>;
-  /** The same drawing under another belief of the same bytes. No I/O. */
-  under(drawing: Drawing<P, V>, believed: Believed<P>): Drawing<P, V>;
-  /** The same bytes came again; undefined where they must be drawn anew. */
-  again(drawing: Drawing<P, V>, believed: Believed<P>): Promise<Drawing<P, V> | undefined>;
-  /** True where it must be drawn again before it is served. */
-  isDue(drawing: Drawing<P, V>): boolean;
-  /** True where the rules have changed since: it must not be served any more. */
-  isOutdated(drawing: Drawing<P, V>): boolean;
-  /** Upstream has no such document any more. */
-  gone(name: string): void;
-}
+type PageDrawing<P> = Drawing<P, PageView<P>>;
 
 interface PageDrawerOptions<P> {
   readonly evidence: Evidence<P>;
@@ -48,6 +30,9 @@ interface PageDrawerOptions<P> {
   readonly policy: Policy;
   readonly clock: Clock;
   readonly leftOut: LeftOutLines;
+  readonly drawn?: DrawnBodies | undefined;
+  readonly strangeHosts: StrangeHosts;
+  readonly linkBase?: string | undefined;
 }
 
 /** Seconds after which a page that lacks something is drawn again: an operator may have let it through meanwhile. */
@@ -64,26 +49,29 @@ interface Judged extends Enforced {
 }
 
 /** Decodes, asks the evidence for missing digests, enforces pins and policy, and renders. */
-export class PageDrawer<P> implements Drawer<P, BelievedPage<P>> {
+export class PageDrawer<P> implements Drawer<P, PageView<P>> {
   readonly #options: PageDrawerOptions<P>;
 
   constructor(options: PageDrawerOptions<P>) {
     this.#options = options;
   }
 
-  async draw(believed: Believed<P>, source: Source, caller: Caller): Promise<Drawing<P, BelievedPage<P>>> {
-    const { evidence, work, policy, leftOut } = this.#options;
+  async draw(believed: Believed<P>, source: Source, caller: Caller): Promise<PageDrawing<P>> {
+    const { evidence, work, policy, leftOut, strangeHosts } = this.#options;
     mustBe<Believed<unknown>>(Believed, believed);
     // Pins may give way to a page that was repeated: the page is there before them.
     if (believed.observation.repeated) await believed.unsaved?.save();
     const bytes = await source.read(caller);
+    const { version } = policy;
     let proved = believed;
+    let isPageAlone = true;
     let judged: Judged | undefined;
     const drawn = await work.drawPage(
-      { project: believed.name, bytes, pageUrl: source.url },
+      { project: believed.name, bytes, pageUrl: source.url, linkBase: this.#options.linkBase },
       {
         async known(undigested) {
-          const digests = await evidence.digests(believed, undigested);
+          isPageAlone = false;
+          const digests = await evidence.digests(believed, undigested, caller);
           proved = digests.believed;
           return digests.known;
         },
@@ -100,48 +88,94 @@ export class PageDrawer<P> implements Drawer<P, BelievedPage<P>> {
     const { verdict, complete } = judged;
     const { hidden, withheld } = drawn;
     leftOut.put(believed.name, drawn.listing.leftOut);
+    // Where signatures vouch for files they also say where those lie.
+    if (evidence.kind === 'index') strangeHosts.look(believed.name, drawn.listing.files.values());
     // Nothing else that is made of the listing may offer what the page does not.
     const listing = hidden === true ? emptied(drawn.listing) : drawn.listing;
-    const view = makeBelievedPage({ believed: proved, page: pageOf(drawn.bodies, source), listing, withheld, verdict });
-    return {
+    const page = makePage(drawn.bodies).at(source.serial);
+    const whole = makeBelievedPage({ believed: proved, page, listing, withheld, verdict });
+    const drawing: PageDrawing<P> = {
       believed: proved,
-      view,
+      view: { page, whole },
       settled: complete && proved === believed,
       until: this.#until(verdict, complete),
-      policy: policy.version,
-      weight: weightOf(view, withheld.size, source),
+      policy: version,
+      pins: complete ? await this.#options.pins.identityAllowing(drawn.listing, believed.observation) : undefined,
+      weight: weightOf(whole, withheld.size, source),
     };
+    if (isPageAlone) this.#keep(drawing, source);
+    return drawing;
   }
 
-  under(drawing: Drawing<P, BelievedPage<P>>, believed: Believed<P>): Drawing<P, BelievedPage<P>> {
-    return { ...drawing, believed, view: drawing.view.under(believed) };
+  async restore(believed: Believed<P>, source: Source): Promise<PageDrawing<P> | undefined> {
+    const { drawn, pins: projectPins, policy, leftOut } = this.#options;
+    if (drawn === undefined) return undefined;
+    mustBe<Believed<unknown>>(Believed, believed);
+    const { version } = policy;
+    const pins = await projectPins.identity(believed.name, believed.observation);
+    const found = await drawn.find(believed, source, { pins, policy: version });
+    if (found === undefined) return undefined;
+    // Its pins are those that it was drawn under: none is new.
+    await believed.unsaved?.save();
+    leftOut.put(believed.name, readLeftOut(found.note));
+    const page = found.page.at(source.serial);
+    const view = { page, whole: undefined };
+    return { believed, view, settled: true, until: undefined, policy: version, pins, weight: leanWeight(page, source) };
   }
 
-  async again(
-    drawing: Drawing<P, BelievedPage<P>>,
-    believed: Believed<P>,
-  ): Promise<Drawing<P, BelievedPage<P>> | undefined> {
+  isWhole({ view }: PageDrawing<P>): boolean {
+    return view.whole !== undefined;
+  }
+
+  lean(drawing: PageDrawing<P>): PageDrawing<P> {
+    const { source } = drawing.believed;
+    const page = drawing.view.page.lean();
+    return { ...drawing, view: { page, whole: undefined }, weight: leanWeight(page, source) };
+  }
+
+  under(drawing: PageDrawing<P>, believed: Believed<P>): PageDrawing<P> {
+    const { page, whole } = drawing.view;
+    const { source } = believed;
+    if (source?.sha256 !== drawing.believed.source?.sha256) throw new TypeError('The belief is of other bytes.');
+    const next = whole?.under(believed);
+    return { ...drawing, believed, view: { page: next?.page ?? page.at(source?.serial), whole: next } };
+  }
+
+  async again(drawing: PageDrawing<P>, believed: Believed<P>): Promise<PageDrawing<P> | undefined> {
     const { pins } = this.#options;
-    const { listing } = drawing.view;
-    // An operator may have taken back or replaced pins meanwhile.
-    if (!drawing.settled || this.isDue(drawing) || !(await pins.allow(listing))) return undefined;
+    const { whole } = drawing.view;
     const { observation } = believed;
+    if (!drawing.settled || this.isDue(drawing)) return undefined;
+    if (whole === undefined) {
+      // The same pins: nothing was proved since, and nothing is left to confirm.
+      const isSame = drawing.pins === (await pins.identity(believed.name, observation));
+      return isSame ? this.under(drawing, believed) : undefined;
+    }
+    // An operator may have taken back or replaced pins meanwhile.
+    if (!(await pins.allow(whole.listing))) return undefined;
     // A file may have been proved since the page came for the second time.
-    if (observation.repeated) await pins.confirm(listing, observation);
+    if (observation.repeated) await pins.confirm(whole.listing, observation);
     return this.under(drawing, believed);
   }
 
-  isDue(drawing: Drawing<P, BelievedPage<P>>): boolean {
+  isDue(drawing: PageDrawing<P>): boolean {
     const { until } = drawing;
     return this.isOutdated(drawing) || (until !== undefined && until <= this.#options.clock.now());
   }
 
-  isOutdated({ policy }: Drawing<P, BelievedPage<P>>): boolean {
+  isOutdated({ policy }: PageDrawing<P>): boolean {
     return policy !== this.#options.policy.version;
   }
 
   gone(name: string): void {
     this.#options.leftOut.remove(name);
+  }
+
+  /** What depends on nothing that its key does not name is found again. */
+  #keep({ believed, view, settled, until, policy, pins }: PageDrawing<P>, source: Source): void {
+    if (!settled || until !== undefined || pins === undefined || policy !== this.#options.policy.version) return;
+    const note = noteOf(view.whole?.listing.leftOut ?? new Map());
+    this.#options.drawn?.put(believed, source, { pins, policy }, { page: view.page, note });
   }
 
   /** Pins first: a verdict is on what they leave. */
@@ -165,43 +199,8 @@ export class PageDrawer<P> implements Drawer<P, BelievedPage<P>> {
   }
 }
 
-/** Renders the list of all projects. */
-export class ListDrawer<P> implements Drawer<P, Page> {
-  readonly #work: PageWork;
-
-  constructor(work: PageWork) {
-    this.#work = work;
-  }
-
-  async draw(believed: Believed<P>, source: Source, caller: Caller): Promise<Drawing<P, Page>> {
-    mustBe<Believed<unknown>>(Believed, believed);
-    const view = pageOf(await this.#work.drawList(await source.read(caller), caller), source);
-    return { believed, view, settled: true, until: undefined, policy: '', weight: view.size };
-  }
-
-  under(drawing: Drawing<P, Page>, believed: Believed<P>): Drawing<P, Page> {
-    return { ...drawing, believed };
-  }
-
-  async again(drawing: Drawing<P, Page>, believed: Believed<P>): Promise<Drawing<P, Page>> {
-    return this.under(drawing, believed);
-  }
-
-  isDue(): boolean {
-    return false;
-  }
-
-  isOutdated(): boolean {
-    return false;
-  }
-
-  gone(): void {
-    // Nothing is counted of a list.
-  }
-}
-
-function pageOf(bodies: Parameters<typeof makePage>[0], { serial }: Source): Page {
-  return makePage(bodies).at(serial);
+function leanWeight(page: Page, source: Source | undefined): number {
+  return page.size + BYTES_PER_PAGE + (source?.weight ?? 0);
 }
 
 function weightOf<P>({ page, listing }: BelievedPage<P>, withheld: number, source: Source): number {

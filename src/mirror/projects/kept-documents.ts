@@ -8,7 +8,7 @@ import { Superseded } from '../../ports/index-state.ts';
 import type { Believed } from '../believed.ts';
 import type { Evidence } from '../evidence.ts';
 import { looksMovedOn } from '../moved-on.ts';
-import type { Drawer, Drawing } from './draw.ts';
+import type { Drawer, Drawing } from './drawing.ts';
 import { isFinal, type Kept, Remembered } from './remembered.ts';
 import type { Reports } from './reports.ts';
 
@@ -52,6 +52,7 @@ export class KeptDocuments<P, V> {
   readonly #recalls: Flights<Kept<P, V> | undefined> = createFlights();
   readonly #flights: Flights<Found<P, V> | undefined> = createFlights();
   readonly #redraws: Flights<Found<P, V> | undefined> = createFlights();
+  readonly #wholes: Flights<Drawing<P, V>> = createFlights();
   /** Names that are asked for behind: nobody needs to wait for that to go on. */
   readonly #asking = new Set<string>();
   /** Names whose flight somebody has waited for as long as anybody may. */
@@ -74,12 +75,44 @@ export class KeptDocuments<P, V> {
     return current.drawing.view;
   }
 
+  /** Whether there is one in memory or on disk; of what cannot be read there `find` tells. */
+  async isHeld(name: string, caller: Caller): Promise<boolean> {
+    if (this.#remembered.get(name) !== undefined) return true;
+    return this.#recall(name, caller).then(
+      (kept) => kept !== undefined,
+      () => true,
+    );
+  }
+
+  /** Whether it was said a short while ago that there is none. */
+  isAbsent(name: string): boolean {
+    return this.#remembered.isAbsent(name);
+  }
+
   /** The document; throws Refusal, `unlisted` where there is none. */
   async find(name: string, caller: Caller): Promise<Found<P, V>> {
     if (this.#remembered.isAbsent(name)) throw this.#options.absent(name);
     const found = await this.#find(name, caller);
     if (found === undefined) throw this.#options.absent(name);
     return found;
+  }
+
+  /** The same, whole. */
+  async findWhole(name: string, caller: Caller): Promise<Found<P, V>> {
+    const { drawer, background } = this.#options;
+    const found = await this.find(name, caller);
+    if (drawer.isWhole(found.drawing)) return found;
+    const kept = this.#remembered.wholeOf(name, found.drawing);
+    if (kept !== undefined) return { ...found, drawing: kept };
+    const drawing = await this.#wholes.join(name, caller, (shared) => {
+      const drawn = this.#draw(found.drawing.believed, shared).then((next) => {
+        this.#replace(name, found.drawing, next, found.how);
+        return next;
+      });
+      background.add(drawn);
+      return drawn;
+    });
+    return { ...found, drawing };
   }
 
   /** Something that a document of this belief says proved wrong: where it came only once, upstream is asked anew, behind. */
@@ -90,6 +123,15 @@ export class KeptDocuments<P, V> {
     const doubted = { ...kept, doubted: true };
     this.#remembered.keep(name, doubted);
     this.#askBehind(name, doubted);
+  }
+
+  /** Asks anew for a document of which something is gone, and waits for that; undefined where there is none any more. */
+  again(believed: Believed<P>, caller: Caller): Promise<Found<P, V> | undefined> {
+    const { name } = believed;
+    const kept = this.#remembered.get(name);
+    const doubted =
+      kept?.drawing.believed === believed ? this.#remembered.keep(name, { ...kept, doubted: true }) : kept;
+    return this.#ask(name, doubted, caller);
   }
 
   async #find(name: string, caller: Caller): Promise<Found<P, V> | undefined> {
@@ -125,13 +167,14 @@ export class KeptDocuments<P, V> {
 
   /** What our own state vouches for. */
   async #recall(name: string, caller: Caller): Promise<Kept<P, V> | undefined> {
-    const { evidence } = this.#options;
+    const { evidence, drawer } = this.#options;
     if (evidence.recall === undefined) return undefined;
     return this.#recalls.join(name, caller, async (shared) => {
       const believed = await evidence.recall?.(name);
       if (believed?.source === undefined) return undefined;
       return this.#remembered.keep(name, {
-        drawing: await this.#options.drawer.draw(believed, believed.source, shared),
+        drawing:
+          (await drawer.restore(believed, believed.source)) ?? (await drawer.draw(believed, believed.source, shared)),
       });
     });
   }
@@ -223,9 +266,10 @@ export class KeptDocuments<P, V> {
     }
     this.#remembered.found(name);
     const same = kept !== undefined && isSameSource(kept.drawing.believed, believed) ? kept.drawing : undefined;
-    // What is not stored yet is stored where it is drawn.
+    // What is not stored yet is stored where it is drawn or restored.
     const again = same && believed.unsaved === undefined ? await drawer.again(same, believed) : undefined;
-    const drawing = again ?? (await this.#draw(believed, caller));
+    const restored = again ?? (await drawer.restore(believed, believed.source));
+    const drawing = restored ?? (await this.#draw(believed, caller));
     return { drawing: this.#remembered.keep(name, { drawing }).drawing, how: believed.from };
   }
 

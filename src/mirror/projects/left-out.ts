@@ -1,4 +1,4 @@
-import type { LeftOut } from '../../pypi/project-page.ts';
+import { type Fault, isFault, type LeftOut } from '../../pypi/project-page.ts';
 
 /** Projects whose left-out lines are counted one by one; beyond it they are not. */
 const MOST_PROJECTS = 100_000;
@@ -23,4 +23,19 @@ export class LeftOutLines {
       for (const [why, count] of lines) totals.set(why, (totals.get(why) ?? 0) + count);
     return totals;
   }
+}
+
+/** The lines of one page as a note beside it. */
+export function noteOf(lines: LeftOut): string {
+  return [...lines].map(([why, count]) => `${why} ${count}`).join('\n');
+}
+
+/** What `noteOf` wrote. */
+export function readLeftOut(note: string): LeftOut {
+  const lines = new Map<Fault, number>();
+  for (const line of note.split('\n')) {
+    const [why = '', count] = line.split(' ');
+    if (isFault(why)) lines.set(why, Number(count));
+  }
+  return lines;
 }

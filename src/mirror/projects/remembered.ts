@@ -5,7 +5,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Believed } from '../believed.ts';
 import type { Evidence } from '../evidence.ts';
 import { isRecent } from '../recent.ts';
-import type { Drawing } from './draw.ts';
+import type { Drawer, Drawing } from './drawing.ts';
 
 /** After upstream failed, an older document is served this long without asking again. Seconds. */
 const BACK_OFF = 5;
@@ -14,6 +14,10 @@ const ABSENT_FOR = 60;
 const BYTES_OF_AN_ABSENCE = 500;
 /** Of the memory for documents, what names without one may have. */
 const SMALL_SHARE = 64;
+/** Of the memory for documents, what one whole document may take, and what lean ones leave to whole ones. */
+const WHOLE_SHARE = 2;
+/** A whole document beyond that share stays so long after it was asked for: files are asked for one after the other. Milliseconds. */
+const LARGE_KEPT_MS = 15_000;
 
 /** Never stood in for: a wrong clock proves nothing, and what is provably gone is gone. */
 const FINAL: ReadonlySet<Reason> = new Set(['clock', 'unlisted']);
@@ -37,34 +41,68 @@ interface Absence<P> {
   readonly at: Instant;
 }
 
-interface RememberedOptions<P> {
+interface Large<P, V> {
+  name: string;
+  kept: Drawing<P, V> | undefined;
+  timer: NodeJS.Timeout | undefined;
+}
+
+interface RememberedOptions<P, V> {
   readonly evidence: Pick<Evidence<P>, 'standing'>;
+  readonly drawer: Pick<Drawer<P, V>, 'lean' | 'isWhole' | 'under'>;
   readonly clock: Clock;
   /** Bytes. */
   readonly memory: number;
 }
 
-/** What is remembered of each name: its document, that there is none, or that asking for it failed. Bounded; least used goes first. */
+/**
+ * What is remembered of each name: its document, that there is none, or that asking for it failed. Bounded. Where room is short,
+ * the whole document used least recently becomes a lean one, which serves clients as well; then the lean one used least goes.
+ */
 export class Remembered<P, V> {
-  readonly #options: RememberedOptions<P>;
-  readonly #documents: BoundedMap<Kept<P, V>>;
+  readonly #options: RememberedOptions<P, V>;
+  /** A name is in one of the two. */
+  readonly #whole: BoundedMap<Kept<P, V>>;
+  readonly #lean: BoundedMap<Kept<P, V>>;
+  /** One document that is too large to stay whole, while it is in use. */
+  readonly #large: Large<P, V> = { name: '', kept: undefined, timer: undefined };
   readonly #absences: BoundedMap<Absence<P>>;
   /** Of what was never had. */
   readonly #failures: BoundedMap<Failure>;
 
-  constructor(options: RememberedOptions<P>) {
+  constructor(options: RememberedOptions<P, V>) {
     this.#options = options;
-    this.#documents = new BoundedMap({ bytes: options.memory });
+    // Room is made by turning whole ones into lean ones, before this bound is met.
+    this.#whole = new BoundedMap({ bytes: 2 * options.memory });
+    this.#lean = new BoundedMap({ bytes: options.memory });
     this.#absences = new BoundedMap({ bytes: options.memory / SMALL_SHARE });
     this.#failures = new BoundedMap({ bytes: options.memory / SMALL_SHARE });
   }
 
   get(name: string): Kept<P, V> | undefined {
-    return this.#documents.get(name);
+    return this.#whole.get(name) ?? this.#lean.get(name);
+  }
+
+  /** The same drawing, whole, where it still is although it is too large to be kept so. */
+  wholeOf(name: string, drawing: Drawing<P, V>): Drawing<P, V> | undefined {
+    const { kept } = this.#large;
+    if (kept === undefined || this.#large.name !== name || !isSameDrawing(kept, drawing)) return undefined;
+    this.#keepLarge(name, kept);
+    return this.#options.drawer.under(kept, drawing.believed);
   }
 
   keep(name: string, kept: Kept<P, V>): Kept<P, V> {
-    this.#documents.set(name, kept, kept.drawing.weight);
+    const { memory, drawer } = this.#options;
+    const { weight } = kept.drawing;
+    if (drawer.isWhole(kept.drawing) && weight <= memory / WHOLE_SHARE) {
+      this.#lean.delete(name);
+      this.#whole.set(name, kept, weight);
+    } else {
+      this.#whole.delete(name);
+      if (drawer.isWhole(kept.drawing)) this.#keepLarge(name, kept.drawing);
+      this.#keepLean(name, kept);
+    }
+    this.#makeRoom();
     return kept;
   }
 
@@ -76,7 +114,8 @@ export class Remembered<P, V> {
 
   /** There is no such document: what is remembered of one is forgotten. */
   gone(name: string, believed: Believed<P>): void {
-    this.#documents.delete(name);
+    this.#whole.delete(name);
+    this.#lean.delete(name);
     this.#absences.set(name, { believed, at: this.#options.clock.now() }, BYTES_OF_AN_ABSENCE);
   }
 
@@ -90,7 +129,7 @@ export class Remembered<P, V> {
   /** Asking failed: written to the document where there is one. `cold`: remembered even where there never was one. */
   failed(name: string, kept: Kept<P, V> | undefined, error: unknown, cold: boolean): Kept<P, V> | undefined {
     const failed = { at: this.#options.clock.now(), error };
-    const last = this.#documents.get(name) ?? kept;
+    const last = this.get(name) ?? kept;
     if (last !== undefined) return this.keep(name, { ...last, failed });
     if (cold) this.#failures.set(name, failed, BYTES_OF_AN_ABSENCE);
     return undefined;
@@ -102,6 +141,36 @@ export class Remembered<P, V> {
     if (failed === undefined || isFinal(failed.error)) return undefined;
     return isRecent(failed.at, BACK_OFF, this.#options.clock.now()) ? failed : undefined;
   }
+
+  #keepLean(name: string, kept: Kept<P, V>): void {
+    const drawing = this.#options.drawer.lean(kept.drawing);
+    this.#lean.set(name, { ...kept, drawing }, drawing.weight);
+  }
+
+  #keepLarge(name: string, kept: Drawing<P, V>): void {
+    clearTimeout(this.#large.timer);
+    this.#large.name = name;
+    this.#large.kept = kept;
+    this.#large.timer = setTimeout(() => {
+      this.#large.kept = undefined;
+    }, LARGE_KEPT_MS).unref();
+  }
+
+  #makeRoom(): void {
+    const { memory } = this.#options;
+    while (this.#whole.bytes + this.#lean.bytes > memory) {
+      const [name, kept] = (this.#whole.bytes > memory / WHOLE_SHARE ? this.#whole.pop() : undefined) ?? [];
+      if (name !== undefined && kept !== undefined) this.#keepLean(name, kept);
+      else if (this.#lean.pop() === undefined) return;
+    }
+  }
+}
+
+/** The same bytes, drawn by the same rules and pins. */
+function isSameDrawing<P, V>(a: Drawing<P, V>, b: Drawing<P, V>): boolean {
+  const [one, other] = [a.believed.source, b.believed.source];
+  if (one?.sha256 !== other?.sha256 || one?.url !== other?.url) return false;
+  return a.policy === b.policy && a.pins === b.pins && a.until === b.until;
 }
 
 /** True for a refusal that nothing older may stand in for. */

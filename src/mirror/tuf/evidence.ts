@@ -1,4 +1,4 @@
-import type { Caller } from '../../async/caller.ts';
+import { type Caller, internalCaller } from '../../async/caller.ts';
 import type { Statement } from '../../bytes/digest.ts';
 import type { Expected } from '../../bytes/expected.ts';
 import { lend, type ReadonlyBytes } from '../../bytes/proof.ts';
@@ -24,6 +24,7 @@ export type Generations = Pick<
 >;
 
 export interface TufEvidenceOptions {
+  readonly index: string;
   readonly upstreamUrl: string;
   readonly layout: TargetLayout;
   readonly generations: Generations;
@@ -38,6 +39,7 @@ const FINAL: Observation = { fetch: undefined, final: true, repeated: false };
 /** A page is believed because a chain of signatures, from the pinned root on, lists its digest; until one of them expires. */
 export class TufEvidence implements Evidence<Proof> {
   readonly kind = 'tuf';
+  readonly isAskedByName = false;
   readonly #options: TufEvidenceOptions;
 
   constructor(options: TufEvidenceOptions) {
@@ -53,17 +55,20 @@ export class TufEvidence implements Evidence<Proof> {
     const { generations } = this.#options;
     const target = this.#targetOf(name);
     if (!doubted || before === undefined)
-      return generations.underCurrent((generation) => this.#under(generation, { name, target, before, caller }));
-    const next = await generations.following(before.proof.generation);
+      return generations.underCurrent(
+        (generation) => this.#under(generation, { name, target, before, caller }),
+        caller,
+      );
+    const next = await generations.following(before.proof.generation, caller);
     return next === undefined ? before : this.#under(next, { name, target, before, caller });
   }
 
   standing(believed: Believed<Proof>): Stands<Proof> {
     const { generations, clock } = this.#options;
     const { proof } = believed;
-    const now = clock.now();
+    const now = clock.judged();
     if (proof.expires <= now || generations.isClockWrong(now)) return { standing: 'expired', believed };
-    const generation = generations.warm();
+    const generation = generations.warm(now);
     if (generation === proof.generation) return { standing: 'fresh', believed };
     const carried = generation && carryOver(proof, generation);
     if (carried !== undefined) return { standing: 'fresh', believed: resting(believed, carried) };
@@ -71,7 +76,7 @@ export class TufEvidence implements Evidence<Proof> {
     return { standing: isUnexpired(proof, now) ? 'stale-if-error' : 'expired', believed };
   }
 
-  async digests(believed: Believed<Proof>, filenames: readonly string[]): Promise<KnownDigests<Proof>> {
+  async digests(believed: Believed<Proof>, filenames: readonly string[], caller: Caller): Promise<KnownDigests<Proof>> {
     const { layout, roles } = this.#options;
     const { name: project, proof } = believed;
     const known = new Map<string, Statement>();
@@ -80,7 +85,7 @@ export class TufEvidence implements Evidence<Proof> {
       const target = layout.fileTarget({ project, filename });
       if (target === undefined) continue;
       // Under the page's own generation: two snapshots cannot mix.
-      const found = await roles.find(proof.generation, target);
+      const found = await roles.find(proof.generation, target, caller);
       for (const visit of found.visited) visits.set(visit.by?.name ?? 'targets', visit);
       if (visits.size > LIMITS.rolesPerPage)
         throw new Refusal(
@@ -95,24 +100,30 @@ export class TufEvidence implements Evidence<Proof> {
   }
 
   /** A file's own target entry, where the layout can name it and the signed metadata has one. */
-  async voucher({ name, proof }: Believed<Proof>, file: OwnFile, filename: string): Promise<Vouched | undefined> {
+  async voucher(
+    { name, proof }: Believed<Proof>,
+    file: OwnFile,
+    filename: string,
+    caller: Caller,
+  ): Promise<Vouched | undefined> {
     const { layout } = this.#options;
     const path = layout.fileTarget({ project: name, filename, content: file.content });
     if (path === undefined) return undefined;
-    const { target, generation } = await this.#find(proof.generation, path);
+    const { target, generation } = await this.#find(proof.generation, path, caller);
     return target && { stated: target, urls: this.#urls(path, target, generation) };
   }
 
-  async explain({ name, proof }: Believed<Proof>): Promise<EvidenceFacts> {
+  async explain({ name, proof }: Believed<Proof>, caller: Caller): Promise<EvidenceFacts> {
     const target = this.#targetOf(name);
-    const search = await this.#find(proof.generation, target);
+    const search = await this.#find(proof.generation, target, caller);
     return { target, chain: chainOf(search), forgeableOnline: forgeableOnline(search) };
   }
 
   async status(): Promise<EvidenceStatus> {
-    const { upstreamUrl, layout, generations, runner } = this.#options;
+    const { index, upstreamUrl, layout, generations, runner } = this.#options;
     // What is believed here and now; upstream is asked only where that is nothing yet.
-    const generation = generations.current ?? (await generations.refresh().catch(() => undefined));
+    const generation =
+      generations.current ?? (await generations.refresh(internalCaller(index, 'status')).catch(() => undefined));
     return {
       upstream: upstreamUrl,
       layout: layout.name,
@@ -132,15 +143,15 @@ export class TufEvidence implements Evidence<Proof> {
   }
 
   /** The files of a page that stands in for a newer one are judged as it was. */
-  #find(generation: Generation, path: string): Promise<Search> {
+  #find(generation: Generation, path: string, caller: Caller): Promise<Search> {
     const { generations, roles } = this.#options;
-    if (generation !== generations.current) return roles.find(generation, path);
-    return generations.underCurrent((current) => roles.find(current, path));
+    if (generation !== generations.current) return roles.find(generation, path, caller);
+    return generations.underCurrent((current) => roles.find(current, path, caller), caller);
   }
 
   async #under(generation: Generation, asked: Asked): Promise<Believed<Proof>> {
     const { name, target, before, caller } = asked;
-    const search = await this.#options.roles.find(generation, target);
+    const search = await this.#options.roles.find(generation, target, caller);
     const expected = search.target;
     const proof = proofOf(generation, search.visited, expected);
     if (expected === undefined)

@@ -1,7 +1,7 @@
 import type { Instant } from '../../bytes/instant.ts';
 import type { TrustStore } from '../../ports/index-state.ts';
+import type { MetadataFor } from '../../ports/upstream.ts';
 import type { TargetLayout } from '../../presets/target-layout.ts';
-import type { MetadataSource } from '../../tuf/refresh.ts';
 import type { Runner } from '../../tuf/sliced.ts';
 import { EvidencedIndex, type IndexOptions, type IndexParts, partsOf, type RunningIndex } from '../create-index.ts';
 import { TufEvidence } from './evidence.ts';
@@ -14,7 +14,7 @@ export interface SignedIndexOptions extends IndexOptions {
   readonly upstreamUrl: string;
   readonly pinnedRoot: Uint8Array;
   readonly layout: TargetLayout;
-  readonly source: MetadataSource;
+  readonly source: MetadataFor;
   readonly store: TrustStore;
   readonly runner: Runner;
   /** Seconds after which a request makes a refresh start behind it. */
@@ -31,5 +31,13 @@ export async function createSignedIndex(options: SignedIndexOptions): Promise<Ru
   const keeper = await Keeper.open(parts);
   const roles = new Roles(parts);
   const evidence = new TufEvidence({ ...parts, generations: keeper, roles });
-  return new EvidencedIndex(parts, evidence, { signed: new Repository(parts, keeper, roles) });
+  return new EvidencedIndex(parts, evidence, {
+    // The first refresh need not wait for the first client; what it cannot do is logged and tried again on demand.
+    introduce: (caller) => keeper.refresh(caller).then(nothing, nothing),
+    signed: new Repository(parts, keeper, roles),
+  });
+}
+
+function nothing(): void {
+  // Told already.
 }

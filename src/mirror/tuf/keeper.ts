@@ -1,9 +1,12 @@
 import type { Background } from '../../async/background.ts';
+import { type Caller, internalCaller } from '../../async/caller.ts';
+import { createFlights, type Flights } from '../../async/flight.ts';
 import { Mutex } from '../../async/mutex.ts';
 import { type Instant, instantText } from '../../bytes/instant.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { TrustStore } from '../../ports/index-state.ts';
+import type { MetadataFor } from '../../ports/upstream.ts';
 import type { MetadataSource } from '../../tuf/refresh.ts';
 import type { Runner } from '../../tuf/sliced.ts';
 import type { Generation } from '../../tuf/stages.ts';
@@ -17,9 +20,10 @@ import { Refresher, SUPERSEDED_MOST } from './refresher.ts';
 import { restoreTrust } from './restore.ts';
 
 export interface KeeperOptions {
+  readonly index: string;
   readonly pinnedRoot: Uint8Array;
   readonly store: TrustStore;
-  readonly source: MetadataSource;
+  readonly source: MetadataFor;
   readonly clock: Clock;
   readonly runner: Runner;
   readonly reports: Reports;
@@ -45,12 +49,12 @@ export class Keeper {
   readonly #refresher: Refresher;
   /** One walk or publication at a time. */
   readonly #walks = new Mutex();
+  readonly #refreshes: Flights<Generation> = createFlights();
   /** Start of the last refresh that came to its end here, and never before this program existed. */
   #started: Instant;
   #lastRefresh: Instant | undefined;
   #lastError: LastError | undefined;
   #failure: Failure | undefined;
-  #refreshing: Promise<Generation> | undefined;
   #expiry: { readonly generation: Generation; readonly at: Instant } | undefined;
   #fruitless: { readonly generation: Generation; readonly at: Instant } | undefined;
 
@@ -62,39 +66,41 @@ export class Keeper {
 
   /** Proves again what a run before this one had accepted. Throws `state`. */
   static async open(options: KeeperOptions): Promise<Keeper> {
-    const restored = await restoreTrust({ ...options, now: options.clock.now() });
+    // Nothing is served before that.
+    const source = options.source(internalCaller(options.index, 'start', 'client'));
+    const restored = await restoreTrust({ ...options, source, now: options.clock.judged() });
     return new Keeper(options, new Refresher(options, restored));
   }
 
   /** Unexpired at this instant. Waits for a refresh only where there is none; throws `expired`, `clock`, or what the refresh threw. */
-  async generation(): Promise<Generation> {
+  async generation(caller: Caller): Promise<Generation> {
     const warm = this.warm();
     if (warm !== undefined) return warm;
-    const now = this.#options.clock.now();
-    this.#refuseWrongClock(now);
+    const { clock } = this.#options;
+    this.#refuseWrongClock(clock.judged());
     const failure = this.#failure;
-    if (this.#refreshing === undefined && failure !== undefined && isRecent(failure.at, RETRY_AFTER, now))
+    if (!this.#isRefreshing && failure !== undefined && isRecent(failure.at, RETRY_AFTER, clock.now()))
       throw failure.error;
-    return this.refresh();
+    return this.refresh(caller);
   }
 
   /** Runs under the current generation; where upstream has moved on meanwhile, once more under the next. */
-  async underCurrent<T>(run: (generation: Generation) => Promise<T>): Promise<T> {
-    const generation = await this.generation();
+  async underCurrent<T>(run: (generation: Generation) => Promise<T>, caller: Caller): Promise<T> {
+    const generation = await this.generation(caller);
     try {
       return await run(generation);
     } catch (error) {
       if (!looksMovedOn(error)) throw error;
-      const next = await this.following(generation);
+      const next = await this.following(generation, caller);
       if (next === undefined) throw error;
       return run(next);
     }
   }
 
   /** The newest published, expired or not: what TUF clients downstream get to judge themselves. */
-  async newest(): Promise<Generation> {
+  async newest(caller: Caller): Promise<Generation> {
     try {
-      return await this.generation();
+      return await this.generation(caller);
     } catch (error) {
       const { current } = this;
       const wrongClock = error instanceof Refusal && error.reason === 'clock';
@@ -104,30 +110,25 @@ export class Keeper {
   }
 
   /** The current one if it may be served this instant; starts a refresh behind it when it is due. No I/O. */
-  warm(): Generation | undefined {
-    const now = this.#options.clock.now();
+  warm(judged = this.#options.clock.judged()): Generation | undefined {
+    const { clock } = this.#options;
     const { current } = this;
-    if (current === undefined || this.isClockWrong(now) || this.#expiryOf(current) <= now) return undefined;
-    if (this.#refreshing === undefined && this.#isDue(now)) this.refresh().catch(() => undefined);
+    if (current === undefined || this.isClockWrong(judged) || this.#expiryOf(current) <= judged) return undefined;
+    if (!this.#isRefreshing && this.#isDue(clock.now())) this.#refreshBehind();
     return current;
   }
 
-  /** True where the clock says a time that has already passed. */
+  /** True where a time is to be judged as of that has already passed. */
   isClockWrong(now: Instant): boolean {
     return now < this.#clockFloor;
   }
 
-  /** Refreshes now, or joins the refresh under way. */
-  refresh(): Promise<Generation> {
-    if (this.#refreshing !== undefined) return this.#refreshing;
-    const refreshing = this.#walks
-      .run(WALKS, () => this.#run())
-      .finally(() => {
-        this.#refreshing = undefined;
-      });
-    this.#refreshing = refreshing;
-    this.#options.background.add(refreshing);
-    return refreshing;
+  /** Refreshes now, or joins the refresh under way: a client's as soon as a client waits for it. It goes on when all have left. */
+  refresh(caller: Caller): Promise<Generation> {
+    const isUnderway = this.#isRefreshing;
+    const joined = this.#refreshes.join(WALKS, caller, this.#walk);
+    if (!isUnderway && this.#isRefreshing) this.#refreshBehind();
+    return joined;
   }
 
   /**
@@ -137,7 +138,7 @@ export class Keeper {
    */
   async refreshFrom(source: MetadataSource, beforePublish: (next: Generation) => Promise<void>): Promise<void> {
     for (let superseded = 0; superseded <= SUPERSEDED_MOST; superseded++) {
-      const now = this.#options.clock.now();
+      const now = this.#options.clock.judged();
       this.#refuseWrongClock(now);
       const started = performance.now();
       const before = this.current?.timestamp;
@@ -153,14 +154,14 @@ export class Keeper {
   }
 
   /** The generation that came after this one, asking upstream for it; undefined where there is none, or none can be had. */
-  async following(before: Generation): Promise<Generation | undefined> {
+  async following(before: Generation, caller: Caller): Promise<Generation | undefined> {
     const { current } = this;
     if (current !== undefined && current !== before) return current;
     const now = this.#options.clock.now();
     const fruitless = this.#fruitless;
     // Whoever asks for what upstream has lost must not make us ask upstream each time.
     if (fruitless?.generation === before && isRecent(fruitless.at, RETRY_AFTER, now)) return undefined;
-    const next = await this.refresh().catch(() => undefined);
+    const next = await this.refresh(caller).catch(() => undefined);
     if (next !== undefined && next !== before) return next;
     this.#fruitless = { generation: before, at: now };
     return undefined;
@@ -192,24 +193,38 @@ export class Keeper {
     return this.#lastError;
   }
 
-  async #run(): Promise<Generation> {
-    const now = this.#options.clock.now();
+  get #isRefreshing(): boolean {
+    return this.#refreshes.size > 0;
+  }
+
+  /** The mirror itself waits for it: no client that leaves ends it. */
+  #refreshBehind(): void {
+    const refreshing = this.#refreshes.join(WALKS, internalCaller(this.#options.index), this.#walk);
+    refreshing.catch(() => undefined);
+    this.#options.background.add(refreshing);
+  }
+
+  readonly #walk = (all: Caller) => this.#walks.run(WALKS, () => this.#run(all));
+
+  async #run(caller: Caller): Promise<Generation> {
+    const now = this.#options.clock.judged();
     const started = performance.now();
     try {
       this.#refuseWrongClock(now);
       const before = this.current?.timestamp;
-      const next = await this.#refresher.refresh(this.#options.source, now);
+      const next = await this.#refresher.refresh(this.#options.source(caller), now);
       this.#succeeded(next, next.timestamp !== before, now, started);
       return next;
     } catch (error) {
-      this.#failed(error, now, secondsSince(started));
+      this.#failed(error, secondsSince(started));
       throw error;
     }
   }
 
-  #succeeded(next: Generation, changed: boolean, now: Instant, started: number): void {
-    this.#started = Math.max(this.#started, now);
-    this.#lastRefresh = now;
+  /** `judged`: the time of the walk. */
+  #succeeded(next: Generation, changed: boolean, judged: Instant, started: number): void {
+    this.#started = Math.max(this.#started, judged);
+    this.#lastRefresh = this.#options.clock.now();
     this.#lastError = undefined;
     this.#failure = undefined;
     const result = changed ? 'changed' : 'unchanged';
@@ -217,8 +232,9 @@ export class Keeper {
     this.#options.reports.refreshed({ result, seconds: secondsSince(started), ...said });
   }
 
-  #failed(error: unknown, now: Instant, seconds: number): void {
-    const { reports } = this.#options;
+  #failed(error: unknown, seconds: number): void {
+    const { reports, clock } = this.#options;
+    const now = clock.now();
     this.#failure = { error, at: now };
     this.#lastError = {
       reason: error instanceof Refusal ? error.reason : 'unreachable',

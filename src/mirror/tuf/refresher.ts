@@ -1,7 +1,9 @@
+import { internalCaller } from '../../async/caller.ts';
 import type { Instant } from '../../bytes/instant.ts';
 import { lend } from '../../bytes/proof.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { TrustStore } from '../../ports/index-state.ts';
+import type { MetadataFor } from '../../ports/upstream.ts';
 import type { MetadataSource } from '../../tuf/refresh.ts';
 import type { Runner } from '../../tuf/sliced.ts';
 import type { Generation } from '../../tuf/stages.ts';
@@ -11,9 +13,10 @@ import type { Reports } from '../projects/reports.ts';
 import { type RestoredTrust, restoreTrust } from './restore.ts';
 
 export interface RefresherOptions {
+  readonly index: string;
   readonly pinnedRoot: Uint8Array;
   readonly store: TrustStore;
-  readonly source: MetadataSource;
+  readonly source: MetadataFor;
   readonly clock: Clock;
   readonly runner: Runner;
   readonly reports: Reports;
@@ -148,7 +151,8 @@ export class Refresher {
 
   /** Another process on the same directory went ahead: what it published is believed, once it is proved here. */
   async #adopt(): Promise<void> {
-    const newer = await restoreTrust({ ...this.#options, now: this.#options.clock.now() });
+    const source = this.#options.source(internalCaller(this.#options.index));
+    const newer = await restoreTrust({ ...this.#options, source, now: this.#options.clock.judged() });
     for (const [version, root] of newer.roots) this.#roots.set(version, root);
     this.#updater = newer.updater;
     this.#replace(newer.generation);

@@ -1,4 +1,4 @@
-import type { Caller } from '../../async/caller.ts';
+import { type Caller, internalCaller } from '../../async/caller.ts';
 import type { Pins } from '../../ports/index-state.ts';
 import type { Generation } from '../../tuf/stages.ts';
 import { EvidencedIndex } from '../create-index.ts';
@@ -19,29 +19,32 @@ export class Repository implements SignedRepository {
   readonly #keeper: Keeper;
   readonly #metadata: Metadata;
   readonly #targets: TargetFiles;
+  /** Who refreshes where nobody else is named. */
+  readonly #job: Caller;
 
   constructor(parts: SignedParts, keeper: Keeper, roles: Roles) {
     this.#parts = parts;
     this.#keeper = keeper;
+    this.#job = internalCaller(parts.index, 'refresh');
     this.#metadata = new Metadata({ ...parts, keeper, roles });
     this.#targets = new TargetFiles({ ...parts, keeper, roles });
   }
 
-  async metadata(name: string): Promise<SignedDocument> {
-    return this.#metadata.find(name);
+  async metadata(name: string, caller: Caller): Promise<SignedDocument> {
+    return this.#metadata.find(name, caller);
   }
 
   target(path: string, caller: Caller): Promise<FileAnswer> {
     return this.#targets.find(path, caller);
   }
 
-  async refresh({ from, beforePublish }: RefreshRequest = {}): Promise<void> {
+  async refresh({ caller = this.#job, from, beforePublish }: RefreshRequest = {}): Promise<void> {
     if (from === undefined && beforePublish === undefined) {
-      await this.#keeper.refresh();
+      await this.#keeper.refresh(caller);
       return;
     }
     const source = from?.metadata ?? this.#parts.source;
-    await this.#keeper.refreshFrom(source, async (next) => beforePublish?.(this.#candidate(next, from)));
+    await this.#keeper.refreshFrom(source(caller), async (next) => beforePublish?.(this.#candidate(next, from)));
   }
 
   async proveStoredRoles(): Promise<StoredRoles> {
@@ -55,7 +58,15 @@ export class Repository implements SignedRepository {
     const upstream = from?.upstream ?? this.#parts.upstream;
     const source = from?.metadata ?? this.#parts.source;
     const pins = unwritten(this.#parts.pins);
-    const parts = { ...this.#parts, pins, upstream, source, fetch: new Fetch({ ...this.#parts, upstream }) };
+    // Nor is anything drawn of it kept: pins that were not written vouch for nothing.
+    const parts = {
+      ...this.#parts,
+      pins,
+      drawn: undefined,
+      upstream,
+      source,
+      fetch: new Fetch({ ...this.#parts, upstream }),
+    };
     const generations = only(generation, this.#keeper);
     return new EvidencedIndex(parts, new TufEvidence({ ...parts, generations, roles: new Roles(parts) }));
   }
@@ -76,8 +87,8 @@ function only(generation: Generation, keeper: Keeper): Generations {
 }
 
 /** What is looked into and perhaps turned down pins nothing. */
-function unwritten({ of }: Pins): Pins {
+function unwritten({ of, read }: Pins): Pins {
   const nothing = async (): Promise<void> => undefined;
   const rest = { confirm: nothing, addCoreMetadata: nothing, replace: nothing, replaceAll: nothing };
-  return { of, add: of, mark: of, ...rest };
+  return { of, read, add: of, mark: of, ...rest };
 }

@@ -1,3 +1,4 @@
+import type { Caller } from '../../async/caller.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Delegation, Targets } from '../../tuf/model.ts';
 import type { Generation } from '../../tuf/stages.ts';
@@ -10,24 +11,35 @@ export async function delegationTo(
   roles: Roles,
   generation: Generation,
   role: string,
+  caller: Caller,
 ): Promise<Delegation | undefined> {
   const delegator = roles.delegatorOf(role);
   if (delegator !== undefined && delegator !== role) {
-    const parent = await byName(roles, generation, delegator);
+    const parent = await byName(roles, generation, delegator, caller);
     const found = parent?.signed.delegations?.named(role);
     if (found !== undefined) return found;
   }
-  return searchTree(roles, generation, role);
+  return searchTree(roles, generation, role, caller);
 }
 
-async function byName(roles: Roles, generation: Generation, role: string): Promise<Verified<Targets> | undefined> {
+async function byName(
+  roles: Roles,
+  generation: Generation,
+  role: string,
+  caller: Caller,
+): Promise<Verified<Targets> | undefined> {
   if (role === 'targets') return generation.targets;
-  const by = await searchTree(roles, generation, role);
-  return by === undefined ? undefined : roles.load(generation, by);
+  const by = await searchTree(roles, generation, role, caller);
+  return by === undefined ? undefined : roles.load(generation, by, caller);
 }
 
 /** Level by level, each role asked as soon as it is there: a developer's role names nobody, and there may be thousands. */
-async function searchTree(roles: Roles, generation: Generation, role: string): Promise<Delegation | undefined> {
+async function searchTree(
+  roles: Roles,
+  generation: Generation,
+  role: string,
+  caller: Caller,
+): Promise<Delegation | undefined> {
   const listed = generation.targets.signed.delegations?.named(role);
   if (listed !== undefined) return listed;
   const seen = new Set<string>();
@@ -42,7 +54,7 @@ async function searchTree(roles: Roles, generation: Generation, role: string): P
           subject: 'delegated',
         });
       seen.add(by.name);
-      const delegator = await roles.load(generation, by);
+      const delegator = await roles.load(generation, by, caller);
       const found = delegator.signed.delegations?.named(role);
       if (found !== undefined) return found;
       next.push(delegator);

@@ -1,5 +1,5 @@
 import type { Background } from '../../async/background.ts';
-import { internalCaller } from '../../async/caller.ts';
+import type { Caller } from '../../async/caller.ts';
 import { createFlights, type Flights } from '../../async/flight.ts';
 import { BoundedMap } from '../../bytes/bounded-map.ts';
 import type { Instant } from '../../bytes/instant.ts';
@@ -7,10 +7,11 @@ import { lend } from '../../bytes/proof.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { TrustStore } from '../../ports/index-state.ts';
+import type { MetadataFor } from '../../ports/upstream.ts';
 import { acceptDelegated, metaOf } from '../../tuf/accept.ts';
 import { type Found, findTarget, type Visit } from '../../tuf/delegation.ts';
 import type { Delegation, MetaFile, Targets } from '../../tuf/model.ts';
-import { type MetadataSource, readDelegated } from '../../tuf/refresh.ts';
+import { readDelegated } from '../../tuf/refresh.ts';
 import type { Runner } from '../../tuf/sliced.ts';
 import type { Generation } from '../../tuf/stages.ts';
 import type { Verified } from '../../tuf/verified.ts';
@@ -20,7 +21,7 @@ import type { Reports } from '../projects/reports.ts';
 export interface RolesOptions {
   readonly index: string;
   readonly store: Pick<TrustStore, 'delegated' | 'keepDelegated'>;
-  readonly source: MetadataSource;
+  readonly source: MetadataFor;
   readonly clock: Clock;
   readonly runner: Runner;
   readonly reports: Reports;
@@ -55,11 +56,11 @@ export class Roles {
   }
 
   /** Who lists this target path in a generation. Throws Refusal; fails closed, so that "nobody" is proved. */
-  async find(generation: Generation, path: string): Promise<Search> {
-    const found = await findTarget(generation, path, (by) => this.load(generation, by));
+  async find(generation: Generation, path: string, caller: Caller): Promise<Search> {
+    const found = await findTarget(generation, path, (by) => this.load(generation, by, caller));
     for (const { by, parent } of found.visited)
       if (by !== undefined) this.#rememberDelegator(by.name, parent?.by?.name ?? 'targets');
-    if (earliestExpiry(generation, found.visited) <= this.#options.clock.now())
+    if (earliestExpiry(generation, found.visited) <= this.#options.clock.judged())
       throw new Refusal('expired', 'The signed metadata that vouches for this has expired.', {
         subject: 'delegated',
         transient: true,
@@ -68,8 +69,8 @@ export class Roles {
   }
 
   /** A role as this delegation vouches for it: from memory, our own disk or upstream. */
-  async load(generation: Generation, by: Delegation): Promise<Verified<Targets>> {
-    return this.#judgedRole(generation, by) ?? this.#loadOnce(generation, by);
+  async load(generation: Generation, by: Delegation, caller: Caller): Promise<Verified<Targets>> {
+    return this.#judgedRole(generation, by) ?? this.#loadOnce(generation, by, caller);
   }
 
   /** Judged under this very announcement before: only what may differ since is asked again, not its digest. */
@@ -80,14 +81,17 @@ export class Roles {
     return known.signed.expires > generation.now ? known : undefined;
   }
 
-  #loadOnce(generation: Generation, by: Delegation): Promise<Verified<Targets>> {
+  #loadOnce(generation: Generation, by: Delegation, caller: Caller): Promise<Verified<Targets>> {
     const { version, digests } = metaOf(generation, by.name);
     const identity = [...by.authority.keys.values()].map((key) => key.material ?? '').sort();
     // Everything the answer is judged by: two snapshots may name one version with other bytes.
     const bytes = [...(digests ?? [])].map(([algorithm, hex]) => `${algorithm}:${hex}`).join();
     const flight = `${by.authority.threshold}/${identity.join(',')}/${bytes}/${keyOf(by.name, version)}`;
-    const load = async () => (await this.#fromStore(generation, by)) ?? this.#fromUpstream(generation, by);
-    return this.#flights.join(flight, internalCaller(this.#options.index), load);
+    return this.#flights.join(
+      flight,
+      caller,
+      async (all) => (await this.#fromStore(generation, by)) ?? this.#fromUpstream(generation, by, all),
+    );
   }
 
   delegatorOf(role: string): string | undefined {
@@ -110,9 +114,9 @@ export class Roles {
     }
   }
 
-  async #fromUpstream(generation: Generation, by: Delegation): Promise<Verified<Targets>> {
+  async #fromUpstream(generation: Generation, by: Delegation, caller: Caller): Promise<Verified<Targets>> {
     const { source, background, reports } = this.#options;
-    const bytes = await readDelegated(generation, by, source);
+    const bytes = await readDelegated(generation, by, source(caller));
     if (bytes === undefined)
       throw new Refusal(
         'mix-and-match',

@@ -33,15 +33,15 @@ export class TargetFiles {
   /** By the path in its URL, decoded. Throws Refusal; `unlisted` where no role lists it. */
   async find(path: string, caller: Caller): Promise<FileAnswer> {
     for (const reading of readings(path)) {
-      const listed = await this.#find(reading);
+      const listed = await this.#find(reading, caller);
       if (listed !== undefined) return this.#answer(reading, listed.target, caller);
     }
     throw unlisted(path);
   }
 
-  async #find({ target: path, hash }: Reading): Promise<Listed | undefined> {
+  async #find({ target: path, hash }: Reading, caller: Caller): Promise<Listed | undefined> {
     const { keeper, roles } = this.#options;
-    const { target, generation } = await keeper.underCurrent((current) => roles.find(current, path));
+    const { target, generation } = await keeper.underCurrent((current) => roles.find(current, path, caller), caller);
     if (target === undefined || (hash !== undefined && !lists(target, hash))) return undefined;
     return { target, consistent: generation.root.signed.consistentSnapshot };
   }
@@ -57,7 +57,7 @@ export class TargetFiles {
       sha256: target.digests.get('sha256'),
       stored,
       open: async () => {
-        const blob = await keeper.underCurrent(() => this.#open(reading, caller));
+        const blob = await keeper.underCurrent(() => this.#open(reading, caller), caller);
         if (!isCounted) reports.served('target', stored ? 'disk' : 'upstream');
         isCounted = true;
         return blob;
@@ -67,7 +67,7 @@ export class TargetFiles {
 
   async #open(reading: Reading, caller: Caller): Promise<Blob> {
     const { layout, fetch } = this.#options;
-    const listed = await this.#find(reading);
+    const listed = await this.#find(reading, caller);
     if (listed === undefined) throw unlisted(reading.target);
     const { target, consistent } = listed;
     const urls = layout.urls(reading.target, target.digests, consistent);

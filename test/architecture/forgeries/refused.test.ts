@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { internalCaller } from '../../../src/async/caller.ts';
+import { makeAuthenticator } from '../../../src/bytes/authentic.ts';
 import { makeExpected } from '../../../src/bytes/expected.ts';
 import { prove } from '../../../src/bytes/proven.ts';
 import { makeUnverifiedDocument } from '../../../src/bytes/unverified.ts';
@@ -20,10 +21,10 @@ import { createPageHeaders, type ResponsePolicy } from '../../../src/http/reply/
 import { ownWords } from '../../../src/http/reply/own-words.ts';
 import { makeBelieved, type Source } from '../../../src/mirror/believed.ts';
 import { makeFileAnswer } from '../../../src/mirror/files/file-answer.ts';
-import { ListDrawer } from '../../../src/mirror/projects/draw.ts';
+import { ListDrawer } from '../../../src/mirror/projects/list-drawer.ts';
 import { makeBlob } from '../../../src/ports/blob.ts';
 import { workHere } from '../../../src/ports/page-work.ts';
-import { makePage } from '../../../src/render/page.ts';
+import { makePage, PACKED_PAGE, restorePage } from '../../../src/render/page.ts';
 import { renderList } from '../../../src/render/render.ts';
 import { acceptDelegated, acceptTargets, acceptTimestamp } from '../../../src/tuf/accept.ts';
 import { decodeTargets } from '../../../src/tuf/decode.ts';
@@ -197,6 +198,40 @@ describe('a page', () => {
   it.each(WAYS)('is not drawn of what is believed by %s', async (_, forge) => {
     const draw = new ListDrawer(workHere).draw(forge(believed), source, internalCaller('main'));
     await expect(draw).rejects.toThrow(/^This value is no Believed of ours/);
+  });
+});
+
+describe('a cached body', () => {
+  const authenticator = makeAuthenticator(new Uint8Array(32), PACKED_PAGE);
+  const name = 'a'.repeat(64);
+  const sealed = authenticator.seal(name, page.packed('a note'));
+
+  it.each(WAYS)('is no page where what vouches for it is made by %s', (_, forge) => {
+    const authentic = authenticator.open(name, sealed) ?? expect.fail();
+    expect(() => restorePage(forge(authentic))).toThrow(/^This value is no Authentic of ours/);
+    expect(restorePage(authentic)?.note).toBe('a note');
+  });
+
+  it('is none without the right tag: under another name, of another key, changed anywhere, cut or grown', () => {
+    const other = makeAuthenticator(new Uint8Array(32).fill(1), PACKED_PAGE);
+    expect(authenticator.open('b'.repeat(64), sealed)).toBeUndefined();
+    expect(other.open(name, sealed)).toBeUndefined();
+    expect(authenticator.open(name, page.packed('a note'))).toBeUndefined();
+    for (let cut = 1; cut < sealed.byteLength; cut += 7)
+      expect(authenticator.open(name, sealed.subarray(0, -cut))).toBeUndefined();
+    expect(authenticator.open(name, Buffer.concat([sealed, Buffer.of(0)]))).toBeUndefined();
+    for (let at = 0; at < sealed.byteLength; at++) {
+      const changed = Buffer.from(sealed);
+      changed.writeUInt8(changed.readUInt8(at) ^ 1, at);
+      expect(authenticator.open(name, changed)).toBeUndefined();
+    }
+  });
+
+  it('is none where it was sealed for another use', () => {
+    const elsewhere = makeAuthenticator(new Uint8Array(32), 'another use');
+    expect(authenticator.open(name, elsewhere.seal(name, page.packed('')))).toBeUndefined();
+    const authentic = elsewhere.open(name, elsewhere.seal(name, page.packed(''))) ?? expect.fail();
+    expect(() => restorePage(authentic)).toThrow(/sealed for another use/);
   });
 });
 

@@ -28,7 +28,7 @@ function listing(letter: string, ...more: readonly string[]) {
 const SIGNED = { fetch: undefined, final: true, repeated: false };
 
 function enforce(pins: Pins, page: Listing, now: number) {
-  const clock = { now: () => now };
+  const clock = { now: () => now, judged: () => now };
   const reports = createReports({ index: 'main', emit: noEvents, journal: { note() {} }, clock });
   return new ProjectPins({ pins, clock, reports, reuploads: false }).enforce(page, SIGNED);
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { sha256Hex } from '../../../src/bytes/digest.ts';
 import { Refusal } from '../../../src/bytes/refusal.ts';
 import type { Allowed, Denied, PageVerdict, Policy } from '../../../src/ports/policy.ts';
-import { client } from '../../support/callers.ts';
+import { client, PLAIN } from '../../support/callers.ts';
 import { reasonOf } from '../../support/client.ts';
 import { answerOf, pageOf, unsignedIndex } from '../../support/unsigned-index.ts';
 
@@ -64,7 +64,7 @@ describe('a policy', () => {
   it('that denies a name is asked before upstream is', async () => {
     const { index, asked } = await start(policyOf({ name: () => refusing('deny') }));
     expect(await reasonOf(index.page('alpha', client()))).toBe('policy');
-    expect(index.warmPage('alpha')).toBeUndefined();
+    expect(index.warmPage('alpha', PLAIN)).toBeUndefined();
     expect(asked()).toBe(0);
   });
 
@@ -72,9 +72,9 @@ describe('a policy', () => {
     let denies = false;
     const { index } = await start(policyOf({ name: () => (denies ? refusing('deny') : SERVE) }));
     await index.page('alpha', client());
-    expect(index.warmPage('alpha')).toBeDefined();
+    expect(index.warmPage('alpha', PLAIN)).toBeDefined();
     denies = true;
-    expect(index.warmPage('alpha')).toBeUndefined();
+    expect(index.warmPage('alpha', PLAIN)).toBeUndefined();
   });
 
   it('that hides a file leaves it out of page and versions, so that installers take the older one', async () => {
@@ -129,7 +129,7 @@ describe('a policy', () => {
     rules.hidden = true;
     expect(await names()).toEqual([OLD, NEW]);
     rules.version = '2';
-    expect(index.warmPage('alpha')).toBeUndefined();
+    expect(index.warmPage('alpha', PLAIN)).toBeUndefined();
     expect(await names()).toEqual([OLD]);
     expect(asked()).toBe(1);
   });

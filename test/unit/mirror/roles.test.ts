@@ -6,6 +6,7 @@ import { createReports } from '../../../src/mirror/projects/reports.ts';
 import { Roles, type RolesOptions } from '../../../src/mirror/tuf/roles.ts';
 import type { Emit } from '../../../src/ports/events.ts';
 import { runToEnd } from '../../../src/tuf/sliced.ts';
+import { client } from '../../support/callers.ts';
 import { createClient, reasonOf } from '../../support/client.ts';
 import { authority } from '../../support/keys.ts';
 import { createSimulator } from '../../support/simulator.ts';
@@ -27,24 +28,24 @@ it('two snapshots that name one version with other bytes share no fetch of it, a
   const { source, clock } = one;
   const reports = createReports({ index: 'main', emit: noEvents, journal: { note() {} }, clock });
   const shared = { clock, runner: runToEnd, reports, background: createBackground(), memory: 1e6 };
-  const roles = new Roles({ index: 'main', store: EMPTY, source, ...shared });
+  const roles = new Roles({ index: 'main', store: EMPTY, source: () => source, ...shared });
   const loading = [one, other].map(async (simulator) => {
     const generation = await createClient(simulator).refresh();
     const by = generation.targets.signed.delegations?.named('team') ?? expect.fail();
     return { generation, by };
   });
   const [first, second] = await Promise.all(loading);
-  const loads = [first, second].map((asked) => asked && roles.load(asked.generation, asked.by));
+  const loads = [first, second].map((asked) => asked && roles.load(asked.generation, asked.by, client()));
   expect((await loads[0])?.signed.targets.has('x')).toBe(true);
   expect(await reasonOf(loads[1] ?? Promise.resolve())).toBe('digest');
 
   // Nor is a role in memory hashed again for every search: once from here on, then never.
   if (first === undefined) throw new Error('no generation');
-  const role = await roles.load(first.generation, first.by);
+  const role = await roles.load(first.generation, first.by, client());
   const { bytes } = role;
   let reads = 0;
   Object.defineProperty(role, 'bytes', { get: () => ++reads && bytes });
-  await roles.load(first.generation, first.by);
+  await roles.load(first.generation, first.by, client());
   expect(reads).toBe(0);
 });
 
@@ -57,10 +58,19 @@ it('a role is believed before it is stored, and where it cannot be stored that i
   const background = createBackground();
   const disk = Promise.withResolvers<void>();
   const store = { ...EMPTY, keepDelegated: () => disk.promise };
-  const roles = new Roles({ index: 'main', store, source, clock, runner: runToEnd, reports, background, memory: 1e6 });
+  const roles = new Roles({
+    index: 'main',
+    store,
+    source: () => source,
+    clock,
+    runner: runToEnd,
+    reports,
+    background,
+    memory: 1e6,
+  });
   const generation = await createClient(simulator).refresh();
   const by = generation.targets.signed.delegations?.named('team') ?? expect.fail();
-  expect((await roles.load(generation, by)).signed.targets.has('x')).toBe(true);
+  expect((await roles.load(generation, by, client())).signed.targets.has('x')).toBe(true);
   disk.reject(new Refusal('limit', 'The disk is full.', { subject: 'state', transient: true }));
   await background.settled();
   expect(told).toEqual(['limit team disk']);

@@ -1,7 +1,9 @@
-import { gunzipSync, zstdDecompressSync } from 'node:zlib';
+import { gunzipSync, gzipSync, zstdDecompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { makeAuthenticator } from '../../../src/bytes/authentic.ts';
+import { packFrames, unpackFrames } from '../../../src/bytes/frames.ts';
 import { lend } from '../../../src/bytes/proof.ts';
-import { Page, VARY } from '../../../src/render/page.ts';
+import { PACKED_PAGE, Page, restorePage, VARY } from '../../../src/render/page.ts';
 import { jsonPage, line, SDIST, textOf, through, WHEEL } from '../pypi/fixtures.ts';
 
 describe('ready-made bodies', () => {
@@ -75,5 +77,73 @@ describe('ready-made bodies', () => {
     expect(Page.is(page)).toBe(true);
     expect(Page.is({ ...page })).toBe(false);
     expect(Page.is(Object.create(Page.prototype))).toBe(false);
+  });
+});
+
+describe('a lean page', () => {
+  const PLAIN = { format: 'json', coding: 'identity' } as const;
+  const SEAL = makeAuthenticator(new Uint8Array(32), PACKED_PAGE);
+  const NAME = 'a'.repeat(64);
+  const sealed = (packed: Uint8Array) => SEAL.open(NAME, SEAL.seal(NAME, packed)) ?? expect.fail();
+
+  it('weighs less, and has all but the plain bodies', async () => {
+    const { page } = await through(jsonPage([line(WHEEL)]));
+    const lean = page.at(7).lean();
+    const plain = ['json', 'html-v1'] as const;
+    expect(lean.size).toBe(
+      page.size - plain.reduce((sum, format) => sum + page.variant(format, 'identity').body.bytes.byteLength, 0),
+    );
+    expect(lean.variants().map(({ coding, serial }) => `${coding} ${serial}`)).toEqual(
+      ['json', 'html-v1', 'text-html'].flatMap(() => ['gzip 7', 'zstd 7']),
+    );
+    expect(() => lean.variant('json', 'identity')).toThrow(TypeError);
+  });
+
+  it('makes a plain body once for all who wait for it', async () => {
+    const { page } = await through(jsonPage([line(WHEEL)]));
+    const lean = page.at(7).lean();
+    const [one, same, html] = await Promise.all([
+      lean.with(PLAIN),
+      lean.with(PLAIN),
+      lean.with({ format: 'text-html', coding: 'identity' }),
+    ]);
+    expect(same).toBe(one);
+    expect(one.variant('json', 'identity')).toEqual(page.at(7).variant('json', 'identity'));
+    expect(html.variant('html-v1', 'identity')).toEqual(page.at(7).variant('html-v1', 'identity'));
+    expect(await one.with(PLAIN)).toBe(one);
+  });
+
+  it('is packed and made again, with its note', async () => {
+    const { page } = await through(jsonPage([line(WHEEL), line(SDIST)]));
+    const { page: again, note } = restorePage(sealed(page.packed('left out 1'))) ?? expect.fail();
+    expect(note).toBe('left out 1');
+    expect(again.variants()).toEqual(page.lean().variants());
+    expect((await again.with(PLAIN)).variant('json', 'identity')).toEqual(page.variant('json', 'identity'));
+  });
+
+  it('is none of bytes that were packed otherwise', async () => {
+    const { page } = await through(jsonPage([line(WHEEL)]));
+    const values = unpackFrames(page.packed('')) ?? expect.fail();
+    const packings = [
+      [],
+      values.slice(0, -1),
+      [...values, Buffer.from('more')],
+      values.with(1, Buffer.from('no facts')),
+      values.with(1, Buffer.from(`${'a'.repeat(32)} 1`)),
+      values.with(1, Buffer.from(`${'a'.repeat(32)} -1\n${'a'.repeat(32)} 1`)),
+    ];
+    for (const packing of packings) expect(restorePage(sealed(packFrames(packing)))).toBeUndefined();
+    expect(restorePage(sealed(Buffer.from('nothing of the kind')))).toBeUndefined();
+  });
+
+  it('whose compressed body is not what its plain one was made into gives no other', async () => {
+    const { page } = await through(jsonPage([line(WHEEL)]));
+    const values = unpackFrames(page.packed('')) ?? expect.fail();
+    const swap = (at: number, value: Buffer) =>
+      (restorePage(sealed(packFrames(values.with(at, value)))) ?? expect.fail()).page.with(PLAIN);
+    const { length } = page.variant('json', 'identity').body.bytes;
+    await expect(swap(2, gzipSync('x'.repeat(length)))).rejects.toThrow('not what it was compressed from');
+    // A body longer than it says is not unpacked to its end.
+    await expect(swap(2, gzipSync('x'.repeat(length + 1)))).rejects.toThrow();
   });
 });

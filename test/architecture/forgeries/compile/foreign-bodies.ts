@@ -1,4 +1,5 @@
-import { type Bodies, Page } from '../../../../src/render/page.ts';
+import type { Bodies } from '../../../../src/render/bodies.ts';
+import { Page } from '../../../../src/render/page.ts';
 
 export function forge(evil: Bodies): readonly Page[] {
   const spread: Page = { ...evil }; // refused: no Page

@@ -1,0 +1,60 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { type Authenticator, makeAuthenticator } from '../bytes/authentic.ts';
+import { CacheFiles } from '../disk/cache-files.ts';
+import type { Volume } from '../disk/volume.ts';
+import { GuardedCache } from '../mirror/guarded-cache.ts';
+import { DrawnBodies } from '../mirror/projects/drawn-bodies.ts';
+import type { Emit } from '../ports/events.ts';
+import { PACKED_PAGE } from '../render/page.ts';
+
+/** Most bytes on disk of pages as they were drawn, and their part of what all files may take. */
+const MOST_BYTES = 256 * 1024 * 1024;
+const SHARE = 16;
+const KEY_BYTES = 32;
+
+/** Where drawn pages of all indexes are found again. */
+export class DrawnCache {
+  readonly #files: CacheFiles;
+  readonly #authenticator: Authenticator;
+  readonly #emit: Emit;
+
+  private constructor(files: CacheFiles, authenticator: Authenticator, emit: Emit) {
+    this.#files = files;
+    this.#authenticator = authenticator;
+    this.#emit = emit;
+  }
+
+  /**
+   * With a seal key it outlasts the process. Without one nothing on disk could tell our own bytes from another's after a restart:
+   * then the key is made now and never written, and the files lie among this process's temporary ones and go with it.
+   */
+  static async open(
+    { root, durable }: Pick<Volume, 'root' | 'durable'>,
+    {
+      sealKey,
+      maxBytes,
+      emit,
+    }: { readonly sealKey: Uint8Array | undefined; readonly maxBytes: number; readonly emit: Emit },
+  ): Promise<DrawnCache> {
+    const directory = sealKey === undefined ? await durable.tempDirectory() : join(root, 'drawn');
+    const files = await CacheFiles.open({ durable, directory, maxBytes: Math.min(MOST_BYTES, maxBytes / SHARE) });
+    const authenticator = makeAuthenticator(sealKey ?? randomBytes(KEY_BYTES), PACKED_PAGE);
+    return new DrawnCache(files, authenticator, emit);
+  }
+
+  /** `pinnedRoot`: its digest; undefined for an index that has none. */
+  of(index: string, pinnedRoot: string | undefined): DrawnBodies {
+    const guarded = new GuardedCache({
+      index,
+      cache: this.#files,
+      authenticator: this.#authenticator,
+      emit: this.#emit,
+    });
+    return new DrawnBodies(guarded, pinnedRoot);
+  }
+
+  close(): Promise<void> {
+    return this.#files.close();
+  }
+}
