@@ -218,6 +218,10 @@ export interface Pin {
 export interface TrustStore {
   /** What is on disk, or undefined for an empty directory. */
   load(): Promise<StoredTrust | undefined>;
+  /** What `load` says of the clock, and nothing else of it. */
+  clockFloor(): Promise<StoredClockFloor | undefined>;
+  /** An operator's act: the clock says `now`, and a floor above that was never right. Resolves to the floor, once it is durable. */
+  acceptClock(now: Instant): Promise<StoredClockFloor | undefined>;
   /** Roots are kept forever, each durable before it resolves. */
   keepRoot(version: number, bytes: Uint8Array): Promise<void>;
   root(version: number): Promise<Uint8Array | undefined>;
@@ -255,8 +259,17 @@ export interface PublishedTrust {
   readonly targets: Uint8Array;
   readonly snapshotVersion: number;
   readonly targetsVersion: number;
-  /** Start of the refresh that accepted it: the clock floor. */
+  /** The clock floor as the refresh that accepted it left it. */
   readonly acceptedAt: Instant;
+  /** The time it is. */
+  readonly publishedAt: Instant;
+}
+
+/** A time that had passed when it was stored. */
+export interface StoredClockFloor {
+  readonly at: Instant;
+  /** How often an operator has set it: only by that does it fall. */
+  readonly words: number;
 }
 
 export interface StoredTrust {
@@ -268,4 +281,6 @@ export interface StoredTrust {
   readonly snapshot: Uint8Array;
   readonly targets: Uint8Array;
   readonly acceptedAt: Instant;
+  /** How often an operator has set the clock floor. */
+  readonly clockWords: number;
 }

@@ -1,5 +1,6 @@
 import type { Caller } from '../async/caller.ts';
 import type { Expected } from '../bytes/expected.ts';
+import type { Instant } from '../bytes/instant.ts';
 import type { MetadataSource } from '../tuf/refresh.ts';
 
 /**
@@ -23,8 +24,14 @@ export type OpenDownload = (request: {
   readonly caller: Caller;
 }) => Promise<Download>;
 
+/** Where upstream's signed metadata is read. */
+export interface UpstreamMetadata extends MetadataSource {
+  /** What upstream's clock said when it last sent a timestamp; undefined where it did not say. */
+  timeThere?(): Instant | undefined;
+}
+
 /** Signed metadata, read for whoever waits for it: each read has that caller's priority, and ends with its signal. */
-export type MetadataFor = (caller: Caller) => MetadataSource;
+export type MetadataFor = (caller: Caller) => UpstreamMetadata;
 
 /** The only way out to an index. Throws Refusal. */
 export interface Upstream {
@@ -74,6 +81,8 @@ export type DocumentAnswer =
       readonly serial: number | undefined;
       /** Seconds upstream lets it be kept. */
       readonly maxAge: number | undefined;
+      /** The time it is by upstream's clock (RFC 9110 §6.6.1), however long a cache had it (RFC 9111 §5.1). */
+      readonly date?: Instant | undefined;
     }
   | { readonly kind: 'unchanged' }
   | { readonly kind: 'absent' };

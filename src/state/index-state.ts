@@ -56,6 +56,8 @@ function createTrust(storage: StateStorage, index: string, now: () => number): T
   const delegated = createDelegatedRoles(storage, index, now);
   return {
     load: () => published.load(),
+    clockFloor: () => published.clockFloor(),
+    acceptClock: (now) => published.acceptClock(now),
     publish: (next, replaces) => published.publish(next, replaces),
     recent: (role, version) => published.recent(role, version),
     keepRoot: (version, bytes) => roots.keep(version, bytes),

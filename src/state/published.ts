@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { sha256Hex } from '../bytes/digest.ts';
-import type { Publication, PublishedTrust, StoredTrust, TrustStore } from '../ports/index-state.ts';
+import type { Instant } from '../bytes/instant.ts';
+import type { Publication, PublishedTrust, StoredClockFloor, StoredTrust, TrustStore } from '../ports/index-state.ts';
 import type { StateStorage } from '../ports/state-storage.ts';
 import { encodeJson, parseJson } from './framed.ts';
 import { type ItemKind, StoredItem } from './item.ts';
@@ -15,7 +16,10 @@ const Version = z.int().positive();
 const Document = z.strictObject({ version: Version, number: Version, sha256: Sha256 });
 const Pointer = z.strictObject({
   rootVersion: Version,
+  /** The clock floor. */
   acceptedAt: z.int(),
+  /** How often an operator has set it. */
+  clockWords: Version.optional(),
   timestamp: z.base64(),
   snapshot: Document,
   targets: Document,
@@ -25,6 +29,7 @@ const Pointer = z.strictObject({
 type Document = z.infer<typeof Document>;
 export type Pointer = z.infer<typeof Pointer>;
 type DocumentRole = 'snapshot' | 'targets';
+type Kept = 'load' | 'clockFloor' | 'acceptClock' | 'publish' | 'recent';
 
 const WHAT = 'the trust that the index has come to';
 
@@ -43,7 +48,7 @@ const DOCUMENT: ItemKind<Uint8Array> = { what: WHAT, encode: (bytes) => bytes, d
 const LOAD_AGAIN = 20;
 
 /** What makes one set of documents current: a pointer that only goes forward, and the documents it names. */
-export class Published implements Pick<TrustStore, 'load' | 'publish' | 'recent'> {
+export class Published implements Pick<TrustStore, Kept> {
   readonly #pointer: StoredItem<Pointer>;
   readonly #documents: Readonly<Record<DocumentRole, StoredItem<Uint8Array>>>;
   readonly #storage: StateStorage;
@@ -79,11 +84,29 @@ export class Published implements Pick<TrustStore, 'load' | 'publish' | 'recent'
           snapshot,
           targets,
           acceptedAt: pointer.acceptedAt,
+          clockWords: pointer.clockWords ?? 0,
         };
       // Gone because another process published, or gone for good?
       if ((await this.#pointer.read())?.id === id || again === LOAD_AGAIN)
         throw cannotBelieve(JSON.stringify(trustPath(this.#index)), WHAT);
     }
+  }
+
+  async clockFloor(): Promise<StoredClockFloor | undefined> {
+    const current = await this.#pointer.read();
+    return current && floorOf(current.value);
+  }
+
+  async acceptClock(now: Instant): Promise<StoredClockFloor | undefined> {
+    const known = await this.#pointer.change(
+      (was) =>
+        was && {
+          ...was.value,
+          acceptedAt: Math.min(was.value.acceptedAt, now),
+          clockWords: (was.value.clockWords ?? 0) + 1,
+        },
+    );
+    return known && floorOf(known.value);
   }
 
   async publish(next: PublishedTrust, replaces: string | undefined): Promise<Publication> {
@@ -97,10 +120,11 @@ export class Published implements Pick<TrustStore, 'load' | 'publish' | 'recent'
     const pointer: Pointer = {
       rootVersion: next.rootVersion,
       acceptedAt: next.acceptedAt,
+      ...(before?.value.clockWords !== undefined && { clockWords: before.value.clockWords }),
       timestamp: Buffer.from(next.timestamp).toString('base64'),
       snapshot,
       targets,
-      recent: recentOf(before?.value, next.acceptedAt, [snapshot, targets]),
+      recent: recentOf(before?.value, next.publishedAt, [snapshot, targets]),
     };
     const known = await this.#pointer.change((was) => (was?.id === before?.id ? pointer : undefined));
     if (known === undefined) return { result: 'superseded' };
@@ -143,19 +167,23 @@ export class Published implements Pick<TrustStore, 'load' | 'publish' | 'recent'
   }
 }
 
+function floorOf({ acceptedAt: at, clockWords: words = 0 }: Pointer): StoredClockFloor {
+  return { at, words };
+}
+
 function nameOf({ version, id }: { readonly version: number; readonly id: string }): string {
   return `${version}-${id}`;
 }
 
 /** What clients in mid-walk may still ask for, newest first. */
-function recentOf(before: Pointer | undefined, acceptedAt: number, now: readonly Document[]): Pointer['recent'] {
+function recentOf(before: Pointer | undefined, at: number, now: readonly Document[]): Pointer['recent'] {
   if (before === undefined) return [];
-  const until = acceptedAt + RECENT_S;
+  const until = at + RECENT_S;
   return [
     { role: 'snapshot' as const, ...before.snapshot, until },
     { role: 'targets' as const, ...before.targets, until },
     ...before.recent,
   ]
-    .filter((entry) => entry.until > acceptedAt && now.every(({ sha256 }) => sha256 !== entry.sha256))
+    .filter((entry) => entry.until > at && now.every(({ sha256 }) => sha256 !== entry.sha256))
     .slice(0, RECENT_MOST);
 }

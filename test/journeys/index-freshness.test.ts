@@ -145,7 +145,7 @@ describe('a page', () => {
 
   it('does not become fresh when the clock goes back', () => {
     const lifetimes = { maxAge: 600, staleIfError: DAY };
-    expect(standingOf({ confirmedAt: 1000 }, lifetimes, 999)).toBe('expired');
+    expect(standingOf({ confirmedAt: 1000 }, lifetimes, 999)).toBe('stale-if-error');
     expect(standingOf({ confirmedAt: 1000 }, lifetimes, 1000)).toBe('fresh');
   });
 });

@@ -1,7 +1,7 @@
 import type { Instant } from '../../bytes/instant.ts';
 import { sameBytes } from '../../bytes/proof.ts';
 import { Refusal } from '../../bytes/refusal.ts';
-import type { StoredTrust, TrustStore } from '../../ports/index-state.ts';
+import type { StoredClockFloor, StoredTrust, TrustStore } from '../../ports/index-state.ts';
 import { survive } from '../../tuf/accept.ts';
 import { LIMITS } from '../../tuf/limits.ts';
 import type { MetadataSource } from '../../tuf/refresh.ts';
@@ -18,8 +18,7 @@ export interface RestoredTrust {
   readonly generation: Generation | undefined;
   /** Identity of the stored pointer, for the next publish. */
   readonly current: string | undefined;
-  /** The clock floor: no time before it is believed. */
-  readonly acceptedAt: Instant;
+  readonly clockFloor: StoredClockFloor;
 }
 
 interface Restoring {
@@ -31,8 +30,8 @@ interface Restoring {
 }
 
 /**
- * Proves the stored trust again from the pinned root: one walk over what was published, judged at the time it was
- * accepted; then the root part of the walk alone over roots that were kept later, because a root that was kept after the
+ * Proves the stored trust again from the pinned root: one walk over what was published, judged at a time that had passed when
+ * it was accepted; then the root part of the walk alone over roots that were kept later, because a root that was kept after the
  * last publication may have rotated the keys of what was published; then the timestamp floor. Throws `state` where the
  * pinned root is not part of the stored chain, or where what was believed before cannot be proved any more.
  */
@@ -45,7 +44,8 @@ export async function restoreTrust({ pinnedRoot, store, source, now, runner }: R
   const generation = stored && (await walkStored(updater, stored, { store, source, roots }));
   await followKept(updater, now, { store, roots });
   await raiseFloor(updater, { store, roots, runner });
-  return { updater, roots, generation, current: stored?.current, acceptedAt: stored?.acceptedAt ?? 0 };
+  const clockFloor = { at: stored?.acceptedAt ?? 0, words: stored?.clockWords ?? 0 };
+  return { updater, roots, generation, current: stored?.current, clockFloor };
 }
 
 const DAMAGED =

@@ -171,7 +171,7 @@ export class PageRefresh {
       return;
     }
     const now = this.#options.clock.now();
-    const since = this.#lowerSince.get(project) ?? now;
+    const since = Math.min(this.#lowerSince.get(project) ?? now, now);
     if (this.#lowerSince.size < MOST_LOWER) this.#lowerSince.set(project, since);
     if (now - since < LOWER_FOR) throw regressed(project, serial, highestSeen);
     if (serial < (floor ?? 0)) throw this.#heldBack(project, serial, highestSeen);
