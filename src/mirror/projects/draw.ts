@@ -110,6 +110,8 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
     const pins = await projectPins.identity(believed.name, believed.observation);
     const found = await drawn.find(believed, source, { pins, policy: version });
     if (found === undefined) return undefined;
+    // Its pins are those that it was drawn under: none is new.
+    await believed.unsaved?.save();
     leftOut.put(believed.name, readLeftOut(found.note));
     const page = found.page.at(source.serial);
     const view = { page, whole: undefined };

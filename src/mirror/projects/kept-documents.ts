@@ -243,10 +243,9 @@ export class KeptDocuments<P, V> {
     }
     this.#remembered.found(name);
     const same = kept !== undefined && isSameSource(kept.drawing.believed, believed) ? kept.drawing : undefined;
-    // What is not stored yet is stored where it is drawn.
-    const isStored = believed.unsaved === undefined;
-    const again = same && isStored ? await drawer.again(same, believed) : undefined;
-    const restored = again ?? (isStored ? await drawer.restore(believed, believed.source) : undefined);
+    // What is not stored yet is stored where it is drawn or restored.
+    const again = same && believed.unsaved === undefined ? await drawer.again(same, believed) : undefined;
+    const restored = again ?? (await drawer.restore(believed, believed.source));
     const drawing = restored ?? (await this.#draw(believed, caller));
     return { drawing: this.#remembered.keep(name, { drawing }).drawing, how: believed.from };
   }

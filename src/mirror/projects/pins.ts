@@ -1,15 +1,15 @@
-import { Soon } from '../../async/soon.ts';
 import { yieldToEventLoop } from '../../async/yield.ts';
 import type { Digests } from '../../bytes/digest.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { Pin, PinMark, Pins, UnsavedPage } from '../../ports/index-state.ts';
+import type { Pin, Pins, UnsavedPage } from '../../ports/index-state.ts';
 import type { Enforced } from '../../ports/page-work.ts';
 import { type Listing, type OwnFile, without } from '../../pypi/listing.ts';
 import { textOf } from '../../pypi/losses.ts';
 import { versionOf } from '../../pypi/names.ts';
 import type { Observation } from '../believed.ts';
 import { confirmedReleases, reportJoined } from './joined.ts';
+import { PinMarks } from './pin-marks.ts';
 import {
   contradiction,
   contradicts,
@@ -26,13 +26,8 @@ import {
 } from './pin-states.ts';
 import type { Reports } from './reports.ts';
 
-/** What is known of files is written into their pins so long after the first: what comes meanwhile is written with it. Milliseconds. */
-const TOLD_SOON_MS = 250;
 /** A few milliseconds of work. */
 const FILES_A_TURN = 2000;
-/** Files remembered as having nothing left to confirm. */
-const MOST_SETTLED = 50_000;
-
 type KnownPins = ReadonlyMap<string, Pin>;
 type Withheld = Map<string, Refusal>;
 
@@ -64,28 +59,25 @@ export class ProjectPins {
   readonly #clock: Clock;
   readonly #reports: Reports;
   readonly #reuploads: boolean;
-  /** Files with nothing left to confirm, by their path here, which holds a digest: one that is sent needs no look at its pin. */
-  readonly #settled = new Set<string>();
-  /** By project, and by path: what is known of files, and not written into their pins yet. */
-  readonly #unwritten = new Map<string, Map<string, PinMark>>();
-  readonly #soon = new Soon(TOLD_SOON_MS, () => this.#writeAllTold());
+  readonly #marks: PinMarks;
 
   constructor({ pins, clock, reports, reuploads }: ProjectPinsOptions) {
     this.#pins = pins;
     this.#clock = clock;
     this.#reports = reports;
     this.#reuploads = reuploads;
+    this.#marks = new PinMarks({ pins, reports });
   }
 
   async of(project: string): Promise<KnownPins> {
-    await this.#writeTold(project);
+    await this.#marks.write(project);
     return this.#pins.of(project);
   }
 
   /** A page that is not stored yet is stored with its new pins, if it has any. */
   async enforce(listing: Listing, observation: Observation, page?: UnsavedPage): Promise<Enforcement> {
     if (this.#reuploads) return { listing, withheld: new Map(), silenced: new Map(), pins: NO_PINS };
-    if (this.#unwritten.has(listing.name)) await this.#writeTold(listing.name);
+    await this.#marks.write(listing.name);
     const found = await this.#pins.of(listing.name);
     const known = (await this.#giveWay(listing, observation, found)) ? await this.#pins.of(listing.name) : found;
     const { withheld, silenced, news } = await this.#judge(listing, known, observation);
@@ -120,7 +112,7 @@ export class ProjectPins {
   /** Files that are proved, and that this page lists as another fetch did, are provisional no longer. */
   async confirm(listing: Listing, observation: Observation): Promise<void> {
     if (this.#reuploads) return;
-    await this.#writeTold(listing.name);
+    await this.#marks.write(listing.name);
     await this.#confirm(listing, observation, await this.#pins.of(listing.name));
   }
 
@@ -129,7 +121,7 @@ export class ProjectPins {
     for (const { entry, path } of listing.files.values()) {
       const pin = known.get(entry.filename);
       // Pins may have been taken back and made anew since.
-      if (pin?.provisional === true) this.#unsettle(path);
+      if (pin?.provisional === true) this.#marks.unsettle(path);
       if (isConfirmable(pin, entry, observation)) ready.push(entry.filename);
     }
     if (ready.length > 0) await this.#pins.confirm(listing.name, ready);
@@ -141,11 +133,11 @@ export class ProjectPins {
    * wait for it, and where a process is killed before, the file is only proved again. Does not throw.
    */
   async proved(project: string, file: OwnFile, observation: Observation, sent: boolean): Promise<void> {
-    if (this.#reuploads || observation.final || this.#settled.has(file.path)) return;
+    if (this.#reuploads || observation.final || this.#marks.isSettled(file.path)) return;
     const { entry, path } = file;
     // A client was sent it a moment ago: that says more.
-    if (!sent && this.#unwritten.get(project)?.has(path) === true) return this.#soon.ask();
-    await this.#tell(project, path, {
+    if (!sent && this.#marks.waits(project, path)) return this.#marks.written();
+    await this.#marks.tell(project, path, {
       file: entry.filename,
       digests: entry.digests,
       confirms: (pin) => (sent && !contradicts(pin, entry)) || isConfirmable(pin, entry, observation),
@@ -155,8 +147,8 @@ export class ProjectPins {
   /** A client is given core metadata, proved by what its page announces beside the file. Does not throw. */
   async sentCoreMetadata(project: string, { entry, path }: OwnFile, { final }: Observation): Promise<void> {
     const key = `${path}.metadata`;
-    if (this.#reuploads || final || this.#settled.has(key)) return;
-    await this.#tell(project, key, {
+    if (this.#reuploads || final || this.#marks.isSettled(key)) return;
+    await this.#marks.tell(project, key, {
       file: entry.filename,
       digests: undefined,
       confirms: (pin) =>
@@ -166,12 +158,12 @@ export class ProjectPins {
 
   /** What would be written in a moment is written now; whoever asked for it waits for it. */
   hurry(): void {
-    this.#soon.now();
+    this.#marks.hurry();
   }
 
   /** Core metadata is announced for a file that was confirmed without any. */
   async isLateCoreMetadata(project: string, { entry, path }: OwnFile): Promise<boolean> {
-    if (this.#reuploads || this.#settled.has(`${path}.metadata`)) return false;
+    if (this.#reuploads || this.#marks.isSettled(`${path}.metadata`)) return false;
     const pin = (await this.#pins.of(project)).get(entry.filename);
     return pin !== undefined && isLate(pin, entry);
   }
@@ -239,7 +231,7 @@ export class ProjectPins {
     for (const { entry, path } of listing.files.values()) {
       const pin = known.get(entry.filename);
       if (pin === undefined || !givesWay(pin, entry, observation)) continue;
-      this.#unsettle(path);
+      this.#marks.unsettle(path);
       others.set(entry.filename, replacement(entry, observation, this.#clock.now()));
     }
     if (others.size === 0) return false;
@@ -256,43 +248,6 @@ export class ProjectPins {
       after: textOf(digests),
       reason: `the pin was provisional, from fetch ${was?.fetch ?? 'unknown'}`,
     });
-  }
-
-  async #tell(project: string, key: string, told: PinMark): Promise<void> {
-    const before = this.#unwritten.get(project) ?? new Map<string, PinMark>();
-    this.#unwritten.set(project, before.set(key, told));
-    await this.#soon.ask();
-  }
-
-  async #writeAllTold(): Promise<void> {
-    await Promise.all([...this.#unwritten.keys()].map((project) => this.#writeTold(project)));
-  }
-
-  /** Does not throw. */
-  async #writeTold(project: string): Promise<void> {
-    const told = this.#unwritten.get(project);
-    if (told === undefined) return;
-    this.#unwritten.delete(project);
-    try {
-      const pins = await this.#pins.mark(project, [...told.values()]);
-      for (const [key, { file, digests }] of told) {
-        const pin = pins.get(file);
-        if (pin?.provisional !== true && (digests !== undefined || pin?.coreMetadata !== undefined)) this.#settle(key);
-      }
-    } catch (error) {
-      for (const { file } of told.values())
-        this.#reports.noted('a pin could not be marked as proved', { file, error: String(error) });
-    }
-  }
-
-  #settle(path: string): void {
-    if (this.#settled.size >= MOST_SETTLED) this.#settled.clear();
-    this.#settled.add(path);
-  }
-
-  #unsettle(path: string): void {
-    this.#settled.delete(path);
-    this.#settled.delete(`${path}.metadata`);
   }
 }
 
