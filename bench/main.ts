@@ -11,6 +11,7 @@ import { neighbours } from './neighbours.ts';
 import { page } from './page.ts';
 import { restart } from './restart.ts';
 import { snapshot } from './snapshot.ts';
+import { soak } from './soak.ts';
 import { writeReport } from './support/report.ts';
 import { type Measure, markdown, type Row } from './support/table.ts';
 
@@ -30,6 +31,7 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   neighbours,
   install,
   'index-memory': indexMemory,
+  soak,
 };
 
 const asked = process.argv.slice(2);

@@ -20,7 +20,7 @@ import type { IndexState } from '../ports/index-state.ts';
 import type { PageWork } from '../ports/page-work.ts';
 import type { Journal } from '../ports/records.ts';
 import { knownLayout } from '../presets/known-upstreams.ts';
-import { describedLayout, layoutBases, resolveLayout } from '../presets/layouts.ts';
+import { describedLayout, resolveLayout } from '../presets/layouts.ts';
 import { simpleIndex } from '../presets/simple-index.ts';
 import { createTargetLayout } from '../presets/target-layout.ts';
 import { createPageStore } from '../state/pages.ts';
@@ -35,8 +35,10 @@ import { type DataDirectory, openDataDirectory } from './data-directory.ts';
 import { DrawnCache } from './drawn-cache.ts';
 import { openIndex, refusing } from './open-index.ts';
 import { readRoot } from './pinned-root.ts';
+import { crowding, type NamedQueue, queuesOf } from './queues.ts';
 import { sealingOf } from './secrets.ts';
-import { reachOf } from './upstream-options.ts';
+import { linkBase } from './server-files.ts';
+import { limitsOf, seenProjects, signedReach, unsignedReach } from './upstream-options.ts';
 
 /** A running mirror without its HTTP side: what every command works with. */
 export interface Composition {
@@ -48,6 +50,8 @@ export interface Composition {
   /** Who was sent which file. */
   readonly fetched: AccessRecord;
   readonly shares: CommonShares;
+  /** Everything that callers wait for. */
+  readonly queues: readonly NamedQueue[];
   close(): Promise<void>;
 }
 
@@ -82,7 +86,10 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
   try {
     const onCorrupt = ({ sha256, message }: { readonly sha256: string; readonly message: string }) =>
       emit({ name: 'rejected', index: '', reason: 'digest', subject: 'file', thing: sha256, message, at: 'disk' });
-    const shares = createShares();
+    const shares = createShares(
+      { fills: { places: config.limits.fills } },
+      { indexes: Object.keys(config.indexes).length, onCrowding: crowding(emit, '') },
+    );
     const nowMs = seams.clock === undefined ? Date.now : () => clock.now() * 1000;
     const { maxBytes } = config.cache;
     const storage = directory.blobs(maxBytes, { nowMs, apartMs: seams.apartMs });
@@ -92,6 +99,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       shares,
       record: createUsageRecord(volume),
       maxBytes,
+      indexes: new Map(Object.values(config.indexes).map((index) => [index.name, index.maxBytes])),
       upkeep,
       onCorrupt,
       onTrouble: (error) => emit({ name: 'faulted', at: 'store', error }),
@@ -110,10 +118,11 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const drawn = upkeep ? await DrawnCache.open(volume, { sealKey, maxBytes, emit }) : undefined;
     if (drawn !== undefined) closers.push(() => drawn.close());
     const shared = { config, blobs, clock, emit, journal, work, drawn, newTrust, seams };
-    const { indexes, states } = await composeIndexes(shared, directory, closers);
+    const { indexes, states, queues } = await composeIndexes(shared, directory, closers);
     return {
       indexes,
       states,
+      queues: [...queuesOf('', shares), ...queues],
       blobs,
       clock,
       fetched,
@@ -134,9 +143,10 @@ async function composeIndexes(
   shared: Omit<IndexParts, 'index' | 'state'>,
   directory: DataDirectory,
   closers: (() => unknown)[],
-): Promise<Pick<Composition, 'indexes' | 'states'>> {
+): Promise<Pick<Composition, 'indexes' | 'states' | 'queues'>> {
   const { config, emit } = shared;
   const indexes: PackageIndex[] = [];
+  const queues: NamedQueue[] = [];
   const states = new Map<string, IndexState>();
   for (const index of Object.values(config.indexes)) {
     const state = await openIndex(directory, index.name, emit);
@@ -145,12 +155,13 @@ async function composeIndexes(
       continue;
     }
     states.set(index.name, state);
-    const { mirror, close } = await composeIndex({ ...shared, index, state });
+    const { mirror, upstream, close } = await composeIndex({ ...shared, index, state });
     closers.push(close);
     indexes.push(mirror);
+    queues.push(...queuesOf(index.name, upstream.shares));
   }
   refuseNothingLeft(indexes);
-  return { indexes, states };
+  return { indexes, states, queues };
 }
 
 function refuseUnknown(names: Iterable<string>, { indexes }: Config): void {
@@ -201,25 +212,26 @@ function startOf({ index, clock, newTrust, emit }: IndexParts): IndexStart {
 
 async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedIndexConfig }) {
   const { config, index, state, blobs, clock, emit, journal, work, drawn, seams } = parts;
-  const { simple, api } = simpleIndex(index.upstream);
+  const place = simpleIndex(index.upstream, index.kind);
+  const { simple, others, api, flat } = place;
   const upstreamSince = await holdToUpstream(state, simple, startOf(parts));
   const upstream = createUpstream({
-    bases: [simple, ...(api === undefined ? [] : [api])],
-    fileHosts: index.fileHosts,
-    insecureUpstream: index.insecureUpstream,
-    ...reachOf(index),
+    ...unsignedReach(index, place, state),
     version: VERSION,
-    limits: seams.upstreamLimits,
+    contact: config.contact,
+    limits: { ...limitsOf(index), connections: config.limits.upstreamConnections, ...seams.upstreamLimits },
+    onCrowding: crowding(emit, index.name),
   });
   const mirror = createUnsignedIndex({
     name: index.name,
     upstreamUrl: simple,
-    pageUrl: (project) => `${simple}${project}/`,
+    bases: [simple, ...others],
+    flat,
     api,
     upstream,
     store: createPageStore(state),
     pins: createPins(state),
-    blobs,
+    blobs: blobs.of(index.name),
     journal,
     work,
     drawn: drawn?.of(index.name, undefined),
@@ -227,17 +239,20 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
     clock,
     emit,
     memory: memoryEach(config),
+    linkBase: linkBase(config, index.name),
     maxAge: index.maxAge,
     staleIfError: index.staleIfError,
     reuploads: index.reuploads,
     contentAddressed: index.contentAddressed,
     projectList: index.projectList,
+    seen: () => seenProjects(state),
     nameFetch: () => randomUUID(),
     notBefore: upstreamSince,
     sealed: config.seal !== undefined,
   });
   return {
     mirror,
+    upstream,
     async close() {
       upstream.close();
       // What it was about to write finds the data directory open.
@@ -256,12 +271,11 @@ async function composeSigned(parts: IndexParts & { readonly index: SignedIndexCo
   const pinnedRoot = readRoot(index.root);
   const accepted = await holdToRoot(state, pinnedRoot, startOf(parts));
   const upstream = createUpstream({
-    bases: [index.upstream, ...layoutBases(layout)],
-    fileHosts: index.fileHosts,
-    insecureUpstream: index.insecureUpstream,
-    ...reachOf(index),
+    ...signedReach(index, layout),
     version: VERSION,
-    limits: seams.upstreamLimits,
+    contact: config.contact,
+    limits: { ...limitsOf(index), connections: config.limits.upstreamConnections, ...seams.upstreamLimits },
+    onCrowding: crowding(emit, index.name),
   });
   const mirror = await createSignedIndex({
     name: index.name,
@@ -274,13 +288,14 @@ async function composeSigned(parts: IndexParts & { readonly index: SignedIndexCo
     pins: createPins(state),
     work,
     drawn: drawn?.of(index.name, sha256Hex(pinnedRoot)),
-    blobs,
+    blobs: blobs.of(index.name),
     policy: quarantinePolicy,
     journal,
     clock,
     runner: runInSlices,
     emit,
     memory: memoryEach(config),
+    linkBase: linkBase(config, index.name),
     refreshAfter: index.refresh,
     notBefore: config.referenceTime === undefined ? BUILT_AT : 0,
     reuploads: index.reuploads,
@@ -293,5 +308,5 @@ async function composeSigned(parts: IndexParts & { readonly index: SignedIndexCo
     upstream.close();
     await mirror.settled();
   };
-  return { mirror, close };
+  return { mirror, upstream, close };
 }

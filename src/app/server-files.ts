@@ -27,3 +27,18 @@ export function addressOf({ publicUrl, host }: Config['server'], url: string): s
   if (publicUrl !== undefined) return publicUrl;
   return /^(?:0(?:\.0){0,3}|\[?(?:[0:]+|::ffff:0\.0\.0\.0)\]?)$/i.test(host) ? undefined : url;
 }
+
+/** What links to files begin with, where they are to be whole: the index that also lies at the root is linked there. */
+export function linkBase({ server, indexes }: Config, index: string): string | undefined {
+  const { links, publicUrl } = server;
+  if (links !== 'absolute' || publicUrl === undefined) return undefined;
+  return index === defaultIndexOf(indexes) ? publicUrl : `${publicUrl}${index}/`;
+}
+
+const MAIN = 'main';
+
+/** The name of the index that also lies at the root. */
+export function defaultIndexOf(indexes: Config['indexes']): string {
+  const names = Object.keys(indexes);
+  return names.includes(MAIN) ? MAIN : (names[0] ?? MAIN);
+}

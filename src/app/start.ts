@@ -1,3 +1,4 @@
+import { internalCaller } from '../async/caller.ts';
 import type { Config } from '../config/config.ts';
 import { type Access, createAccess } from '../http/access/access.ts';
 import type { Finished } from '../http/exchange.ts';
@@ -11,7 +12,7 @@ import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { VERSION } from '../version.ts';
 import { type Composition, compose } from './compose.ts';
 import { descriptorsFor, fitConnections } from './descriptors.ts';
-import { accessListOf, addressOf, certificateOf } from './server-files.ts';
+import { accessListOf, addressOf, certificateOf, defaultIndexOf } from './server-files.ts';
 
 export interface RunningMirror {
   /** `http://127.0.0.1:3141`, without a slash at the end. */
@@ -48,16 +49,16 @@ export async function startMirror({
   const emit = createEmit(log, metrics);
   const composition = await compose({ config, emit, newTrust, upkeep: true });
   metrics.watchStore(() => {
-    const { blobs, bytes, limit } = composition.blobs.usage();
-    return { files: blobs, bytes, limitBytes: limit };
+    const { blobs, bytes, limit, partials } = composition.blobs.usage();
+    return { files: blobs, bytes, limitBytes: limit, byIndex: composition.blobs.held(), partials };
   });
+  metrics.watchQueues(() => composition.queues.map(({ queue, index, gate }) => ({ queue, index, ...gate.report() })));
   const access = readers && createAccess(readers, composition.shares);
   const mirror = new Mirror({ config, log, emit, metrics, composition, access });
   try {
     await mirror.listen(certificate);
     if (adminPort !== undefined) await mirror.listenForOperators(adminPort);
-    // The first refresh need not wait for the first client; what it cannot do is logged and tried again on demand.
-    for (const index of composition.indexes) index.signed?.refresh().catch(() => undefined);
+    for (const index of composition.indexes) void index.introduce(internalCaller(index.name));
     return mirror;
   } catch (error) {
     await mirror.close();
@@ -87,11 +88,10 @@ class Mirror implements RunningMirror {
   #draining = false;
 
   constructor(parts: MirrorParts) {
-    const names = Object.keys(parts.config.indexes);
     this.#parts = parts;
     this.log = parts.log;
     this.indexes = parts.composition.indexes;
-    this.defaultIndex = names.includes(DEFAULT_INDEX) ? DEFAULT_INDEX : (names[0] ?? DEFAULT_INDEX);
+    this.defaultIndex = defaultIndexOf(parts.config.indexes);
   }
 
   get url(): string {
@@ -207,8 +207,6 @@ class Mirror implements RunningMirror {
     fetched.record({ at: clock.now(), client, index, project, file, sha256 });
   }
 }
-
-const DEFAULT_INDEX = 'main';
 
 function logOf({ log }: Config): Log {
   const format = log.format === 'auto' ? (process.stderr.isTTY ? 'text' : 'json') : log.format;

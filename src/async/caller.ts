@@ -5,7 +5,7 @@ export type Priority = 'client' | 'background';
 export interface Caller {
   /** Name of the index that is asked. */
   readonly index: string;
-  /** The client's address (of an IPv6 address its /64), or the name of the job. */
+  /** The client's address (of an IPv6 address its /64), or the name of the job. Of shared work: of one who still waits for it. */
   readonly party: string;
   /** The client's connection; compared by identity only. */
   readonly connection?: object | undefined;
@@ -13,8 +13,10 @@ export interface Caller {
   readonly priority: Priority;
   /** Aborts when the caller has left, or its deadline has passed. */
   readonly signal: AbortSignal;
-  /** Present where the priority may rise: `look` is called each time it has. Returns what ends that. */
-  readonly onRaise?: ((look: () => void) => () => void) | undefined;
+  /** Present where priority, party and connection may change: `look` is called each time. Returns what ends that. */
+  readonly onChange?: ((look: () => void) => () => void) | undefined;
+  /** Asked where a client waits for a place that this one holds: true where it gives the place back because nobody needs it. */
+  readonly giveWay?: (() => boolean) | undefined;
 }
 
 const NEVER = new AbortController().signal;
@@ -24,17 +26,33 @@ export function internalCaller(index: string, party = 'mirror', priority: Priori
   return { index, party, priority, signal: NEVER };
 }
 
-/** The same caller with another signal. A spread would freeze a priority that may still rise. */
-export function withSignal(caller: Caller, signal: AbortSignal): Caller {
-  const { index, party, connection, onRaise } = caller;
+/** What of a caller may change while it waits. */
+export type Standing = Pick<Caller, 'party' | 'connection' | 'priority'>;
+
+/** A caller that stands for others: as whom, `standing` says at each moment. A spread of it would freeze that. */
+export function standingFor(
+  standing: () => Standing,
+  { index, signal, onChange, giveWay }: Pick<Caller, 'index' | 'signal' | 'onChange' | 'giveWay'>,
+): Caller {
   return {
     index,
-    party,
-    connection,
+    get party() {
+      return standing().party;
+    },
+    get connection() {
+      return standing().connection;
+    },
     get priority() {
-      return caller.priority;
+      return standing().priority;
     },
     signal,
-    onRaise,
+    onChange,
+    giveWay,
   };
+}
+
+/** The same caller with another signal. */
+export function withSignal(caller: Caller, signal: AbortSignal): Caller {
+  const { index, onChange, giveWay } = caller;
+  return standingFor(() => caller, { index, signal, onChange, giveWay });
 }

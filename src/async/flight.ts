@@ -1,10 +1,11 @@
-import type { Caller, Priority } from './caller.ts';
+import { type Caller, type Priority, type Standing, standingFor } from './caller.ts';
 
 /** One piece of work for each key, however many ask for it meanwhile; what comes of it is shared, then forgotten. */
 export interface Flights<T> {
   /**
-   * Joins the work under way, or starts it. It is done for a caller of its own: a client's as soon as one client waits for
-   * it; its signal aborts when all have left. Rejects with the signal's reason where the caller leaves first.
+   * Joins the work under way, or starts it. It is done for a caller of its own, who has the party and the connection of the
+   * first client that still waits; its signal aborts when all have left. Rejects with the signal's reason where the caller
+   * leaves first.
    */
   join(key: string, caller: Caller, work: (caller: Caller) => Promise<T>): Promise<T>;
   /** Joins the work under way, if there is any. */
@@ -59,23 +60,27 @@ class Flight<T> {
     return 'background';
   }
 
+  /** The first client that still waits for it; where there is none, whoever does. */
+  get #standing(): Standing {
+    let anybody: Caller | undefined;
+    for (const { caller } of this.#waiting) {
+      if (caller.priority === 'client') return caller;
+      anybody ??= caller;
+    }
+    const { party, connection } = anybody ?? this.#first;
+    return { party, connection, priority: 'background' };
+  }
+
   /** Begins the work, for all who join. */
   start(work: (caller: Caller) => Promise<T>): void {
-    const { index, party, connection } = this.#first;
-    const priority = () => this.#priority;
-    const shared: Caller = {
-      index,
-      party,
-      connection,
-      get priority() {
-        return priority();
-      },
+    const shared = standingFor(() => this.#standing, {
+      index: this.#first.index,
       signal: this.#stop.signal,
-      onRaise: (look) => {
+      onChange: (look) => {
         this.#looks.add(look);
         return () => this.#looks.delete(look);
       },
-    };
+    });
     const run = async () => work(shared);
     // The key is free again before anybody hears of the outcome.
     run().finally(this.#end).then(this.#outcome.resolve, this.#outcome.reject);
@@ -85,28 +90,34 @@ class Flight<T> {
     const wasClient = this.#priority === 'client';
     const one = { caller };
     this.#waiting.add(one);
-    if (!wasClient && caller.priority === 'client') this.#raise();
-    const unraise = caller.onRaise?.(() => this.#raise());
+    if (!wasClient && caller.priority === 'client') this.#look();
+    const unlook = caller.onChange?.(() => this.#look());
     return new Promise((resolve, reject) => {
       const { signal } = caller;
       const over = () => {
         signal.removeEventListener('abort', left);
-        unraise?.();
+        unlook?.();
         this.#waiting.delete(one);
       };
       const left = () => {
+        const { party, connection, priority } = this.#standing;
         over();
         reject(signal.reason);
-        if (this.#waiting.size > 0) return;
-        this.#end();
-        this.#stop.abort(signal.reason);
+        if (this.#waiting.size === 0) {
+          this.#end();
+          this.#stop.abort(signal.reason);
+          return;
+        }
+        const now = this.#standing;
+        if (now.party !== party || now.connection !== connection || now.priority !== priority) this.#look();
       };
       signal.addEventListener('abort', left, { once: true });
       this.#outcome.promise.finally(over).then(resolve, reject);
     });
   }
 
-  #raise(): void {
+  /** It is done for somebody else now. */
+  #look(): void {
     for (const look of [...this.#looks]) look();
   }
 }

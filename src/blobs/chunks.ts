@@ -188,6 +188,7 @@ export async function readWhole(
     source = await storage.open(sha256, { start: 0, end: Number.MAX_SAFE_INTEGER });
     if (source === undefined) throw new BlobGone();
     for (let index = 0; ; index++) {
+      caller.signal.throwIfAborted();
       const read = await source.read(lent.buffer.subarray(0, CHUNK), index * CHUNK);
       if (read > 0) each(index, lent.buffer.subarray(0, read));
       if (read < CHUNK) return { size: index * CHUNK + read, version: source.version };

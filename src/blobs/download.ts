@@ -17,12 +17,12 @@ export interface Waiting {
 
 /** The body broke off or did not come: another connection may do better. */
 const BROKEN: ReadonlySet<string> = new Set(['truncated', 'slow', 'unreachable']);
-/** The body came and was wrong: once more from the start, in case the connection changed it. */
-const WRONG: ReadonlySet<string> = new Set(['digest', 'length']);
+/** The body came and was wrong: once more from the start, in case the connection changed it, or its label misled. */
+const WRONG: ReadonlySet<string> = new Set(['digest', 'length', 'encoding']);
 
 /**
  * Downloads into the writer until it is proved: up to three connections, each going on where the last one broke,
- * a wrong body once more from its start.
+ * a wrong body once more from its start. What was taken up and turns out wrong is forgotten, and counts as nothing.
  */
 export async function download(
   writer: FillWriter,
@@ -32,21 +32,37 @@ export async function download(
 ): Promise<void> {
   const { signal } = waiting.caller;
   let wrong = 0;
+  let most = ATTEMPTS;
   for (let attempt = 1; ; attempt++) {
     try {
-      await receive(writer, wanted, open, attempt, waiting);
+      if (!isWhole(writer, wanted)) await receive(writer, wanted, open, attempt, waiting);
       return await writer.prove();
     } catch (error) {
       // What is wrong with our own disk, another connection cannot help.
       if (signal.aborted || error instanceof StorageError) throw error;
       const refusal = error instanceof Refusal ? error : truncated(wanted, writer.length, error);
-      if (attempt === ATTEMPTS) throw refusal;
+      if (WRONG.has(refusal.reason) && writer.takenUp > 0) {
+        most++;
+        await writer.restart();
+        continue;
+      }
+      if (attempt === most) throw refusal;
       if (WRONG.has(refusal.reason)) {
         if (++wrong === WRONG_BODIES) throw refusal;
         await writer.restart();
-      } else if (!BROKEN.has(refusal.reason)) throw refusal;
+      } else if (!mayPass(refusal)) throw refusal;
     }
   }
+}
+
+/** Everything had come before: the process was ended before it could be proved. */
+function isWhole(writer: FillWriter, { expected }: Wanted): boolean {
+  return writer.takenUp > 0 && writer.length === expected.length;
+}
+
+/** Credentials that are refused, or a certificate, another connection does not mend. */
+function mayPass({ reason, transient }: Refusal): boolean {
+  return BROKEN.has(reason) && (reason !== 'unreachable' || transient);
 }
 
 async function receive(
@@ -62,10 +78,11 @@ async function receive(
   // Ends an answer of which nothing was read: it would hold its connection until upstream gives up.
   const unread = new AbortController();
   const asking = withSignal(caller, AbortSignal.any([signal, unread.signal]));
-  const { start, bytes } = await unlessAborted(
-    open({ offset, limit: length ?? wanted.limit, attempt, caller: asking }),
-    signal,
-  );
+  const {
+    start,
+    bytes,
+    unpacked = false,
+  } = await unlessAborted(open({ offset, limit: length ?? wanted.limit, attempt, caller: asking }), signal);
   try {
     if (start !== offset) {
       if (start !== 0) throw truncated(wanted, offset);
@@ -75,6 +92,7 @@ async function receive(
     unread.abort(error);
     throw error;
   }
+  if (unpacked) writer.neverKeep();
   try {
     for await (const part of parts(bytes, signal)) {
       received();

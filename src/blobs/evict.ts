@@ -28,14 +28,14 @@ export class Evictor {
     for (;;) {
       const victim = order.victim((sha256) => sha256 === newest || isSending(sha256), room);
       if (victim === undefined) return;
-      const { sha256, segment, size } = victim;
+      const { sha256, segment, size, index } = victim;
       order.removed(sha256);
       forget(sha256);
       try {
         await storage.remove(sha256);
       } catch {
         // A disk that cannot even remove: what is there stays counted, and the next fill tries again.
-        order.found({ sha256, segment, keptBy: undefined }, size);
+        order.found({ sha256, segment, keptBy: undefined, index }, size);
         return;
       }
     }

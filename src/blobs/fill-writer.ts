@@ -1,8 +1,8 @@
 import type { Statement } from '../bytes/digest.ts';
 import { createProver, type Prover } from '../bytes/prover.ts';
 import { Refusal } from '../bytes/refusal.ts';
-import type { BlobStorage, BlobWriter } from '../ports/blob-storage.ts';
-import { CHUNK, FIRST_BUFFER } from './limits.ts';
+import type { BlobWriter, TakenUp } from '../ports/blob-storage.ts';
+import { CHUNK, FIRST_BUFFER, PARTIAL_LEAST } from './limits.ts';
 import type { Proof } from './proofs.ts';
 import { Tags } from './tags.ts';
 
@@ -18,6 +18,9 @@ export class FillWriter {
   /** Chunks written. */
   #index = 0;
   #sha256: string | undefined;
+  /** Bytes that lie in the storage from before. */
+  #takenUp = 0;
+  #mayBeKept = true;
 
   private constructor(writer: BlobWriter, prover: Prover, expected: Statement, limit: number) {
     this.#writer = writer;
@@ -29,12 +32,27 @@ export class FillWriter {
   }
 
   /** `limit`: most bytes to take where no length is expected. */
-  static async open(storage: BlobStorage, expected: Statement, limit: number): Promise<FillWriter> {
-    const writer = await storage.begin();
+  static async open(writer: BlobWriter, expected: Statement, limit: number): Promise<FillWriter> {
     try {
       return new FillWriter(writer, await createProver(expected), expected, limit);
     } catch (error) {
       await writer.discard();
+      throw error;
+    }
+  }
+
+  /**
+   * As `open`, with what an earlier one kept: hashed and tagged again, a chunk a turn of the event loop. Until it is proved
+   * with what is added it may be anything.
+   */
+  static async goOn(kept: TakenUp, expected: Statement, limit: number, signal: AbortSignal): Promise<FillWriter> {
+    const fill = await FillWriter.open(kept, expected, limit);
+    try {
+      await fill.#readAgain(kept, signal);
+      return fill;
+    } catch (error) {
+      if (signal.aborted) await fill.#writer.keep();
+      await fill.discard();
       throw error;
     }
   }
@@ -72,14 +90,20 @@ export class FillWriter {
     }
   }
 
+  /** Bytes that were taken up, and are still among those that will be proved. */
+  get takenUp(): number {
+    return this.#takenUp;
+  }
+
   /** Forgets everything: the next byte is the first. */
   async restart(): Promise<void> {
     this.#prover.abandon();
     this.#prover = await createProver(this.#expected);
     this.#tags = new Tags(this.#expected.length);
     this.#buffered = 0;
-    if (this.#index === 0) return;
+    if (this.#index === 0 && this.#takenUp === 0) return;
     this.#index = 0;
+    this.#takenUp = 0;
     await this.#writer.restart();
   }
 
@@ -98,10 +122,39 @@ export class FillWriter {
     return { sha256, size: this.#prover.length, tags: this.#tags, digests, version };
   }
 
-  /** May follow `commit`, which it leaves alone. */
+  /** What comes now cannot be gone on with by its offset. */
+  neverKeep(): void {
+    this.#mayBeKept = false;
+  }
+
+  /** Leaves what has come for whoever goes on; the bytes of it, 0 where that is not worth it. Ends the writer. */
+  async keep(): Promise<number> {
+    const { length } = this.#prover;
+    if (!this.#mayBeKept || length < PARTIAL_LEAST || length > (this.#expected.length ?? this.#limit)) return 0;
+    await this.#flush();
+    this.#prover.abandon();
+    await this.#writer.keep();
+    return length;
+  }
+
+  /** May follow `commit` and `keep`, which it leaves alone. */
   async discard(): Promise<void> {
     this.#prover.abandon();
     await this.#writer.discard();
+  }
+
+  async #readAgain(kept: TakenUp, signal: AbortSignal): Promise<void> {
+    this.#takenUp = kept.length;
+    if (kept.length > (this.#expected.length ?? this.#limit)) return this.restart();
+    this.#buffer = Buffer.allocUnsafeSlow(CHUNK);
+    for (let at = 0; at < kept.length; at += CHUNK) {
+      signal.throwIfAborted();
+      const read = await kept.read(this.#buffer, at);
+      const chunk = this.#buffer.subarray(0, read);
+      this.#prover.update(chunk);
+      if (read < CHUNK) this.#buffered = read;
+      else this.#tags.add(this.#index++, chunk);
+    }
   }
 
   #grow(): void {

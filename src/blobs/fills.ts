@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { Caller, Priority } from '../async/caller.ts';
+import { type Caller, type Standing, standingFor } from '../async/caller.ts';
 import { createFlights, type Flights } from '../async/flight.ts';
 import { type Gate, withPlace } from '../async/gate.ts';
 import { agree, type Digests } from '../bytes/digest.ts';
@@ -50,6 +50,7 @@ export class Fills {
   readonly #fills = new Set<Fill>();
   /** Those nobody waits for, by their key, longest first. */
   readonly #orphans = new Map<string, Fill>();
+  /** Told again as what they were: what is permanent is never said to pass. */
   readonly #failures = new LRUCache<string, Failure>({ max: BACK_OFF_ENTRIES });
   #watch: NodeJS.Timeout | undefined;
   #isClosed = false;
@@ -70,7 +71,7 @@ export class Fills {
     const known = this.#flights.joinUnderway(key, caller);
     if (known !== undefined) return known;
     const failure = this.#failures.get(key);
-    if (failure !== undefined && this.#options.nowMs() < failure.until) throw remembered(failure.refusal);
+    if (failure !== undefined && this.#options.nowMs() < failure.until) throw failure.refusal;
     return this.#flights.join(key, caller, (all) => this.#adopt(key, all) ?? this.#start(key, wanted, download, all));
   }
 
@@ -119,8 +120,6 @@ export class Fills {
       if (this.#orphans.get(key) === fill) this.#orphans.delete(key);
       fill.over.resolve();
     });
-    // An orphan keeps its place only as long as nobody waits for it.
-    if (this.#options.gate.usage.waiting > 0) this.#endOldestOrphan();
     return fill.outcome.promise;
   }
 
@@ -150,10 +149,10 @@ export class Fills {
   /** Follows those who wait for a fill, until all have left. */
   #attach(key: string, fill: Fill, callers: Caller): void {
     fill.follow(callers, () => {
-      const { gate, maxOrphans } = this.#options;
-      if (!fill.hasCome || gate.usage.waiting > 0 || this.#isStalled(fill) || this.#orphans.size >= maxOrphans)
+      if (!fill.hasCome || this.#isStalled(fill) || this.#orphans.size >= this.#options.maxOrphans)
         return fill.stop(callers.signal.reason);
       this.#orphans.set(key, fill);
+      fill.abandon(() => this.#endOrphan(key, fill));
       this.#watchOrphans();
     });
   }
@@ -169,11 +168,6 @@ export class Fills {
       clearInterval(this.#watch);
       this.#watch = undefined;
     }, this.#options.orphanStallMs / 2).unref();
-  }
-
-  #endOldestOrphan(): void {
-    const [oldest] = this.#orphans;
-    if (oldest !== undefined) this.#endOrphan(...oldest);
   }
 
   #endOrphan(key: string, fill: Fill): void {
@@ -198,6 +192,10 @@ class Fill {
   readonly #stop = new AbortController();
   readonly #looks = new Set<() => void>();
   #callers: Caller | undefined;
+  /** As whom it is counted when all have left. */
+  #last: Standing;
+  /** Ends it, once nobody waits for it. */
+  #end: (() => void) | undefined;
   /** When it got its place, or a part of the body last came. Milliseconds that never go back. */
   cameAt = performance.now();
   hasCome = false;
@@ -206,20 +204,21 @@ class Fill {
     this.wanted = wanted;
     // Everybody may have left before it fails.
     this.outcome.promise.catch(() => undefined);
-    const priority = (): Priority => this.#callers?.priority ?? 'background';
-    this.caller = {
+    this.#last = { party: first.party, connection: first.connection, priority: 'background' };
+    this.caller = standingFor(() => this.#callers ?? this.#last, {
       index: first.index,
-      party: first.party,
-      connection: first.connection,
-      get priority() {
-        return priority();
-      },
       signal: this.#stop.signal,
-      onRaise: (look) => {
+      onChange: (look) => {
         this.#looks.add(look);
         return () => this.#looks.delete(look);
       },
-    };
+      giveWay: () => {
+        const end = this.#end;
+        this.#end = undefined;
+        end?.();
+        return end !== undefined;
+      },
+    });
   }
 
   begin(): void {
@@ -231,24 +230,34 @@ class Fill {
     this.hasCome = true;
   }
 
-  /** Has its priority from these from now on. `left` is called when all of them have left before it is over. */
+  /** Is done for these from now on. `left` is called when all of them have left before it is over. */
   follow(callers: Caller, left: () => void): void {
     this.#callers = callers;
-    const raise = () => {
-      for (const look of [...this.#looks]) look();
-    };
-    const unraise = callers.onRaise?.(raise);
-    raise();
+    this.#end = undefined;
+    const unlook = callers.onChange?.(() => this.#look());
+    this.#look();
     const onAbort = () => {
-      unraise?.();
+      unlook?.();
+      const { party, connection } = callers;
+      this.#last = { party, connection, priority: 'background' };
       this.#callers = undefined;
       left();
     };
     callers.signal.addEventListener('abort', onAbort, { once: true });
     void this.over.promise.then(() => {
-      unraise?.();
+      unlook?.();
       callers.signal.removeEventListener('abort', onAbort);
     });
+  }
+
+  /** Goes on for nobody: `end` is called as soon as a client waits for a place that it holds. */
+  abandon(end: () => void): void {
+    this.#end = end;
+    this.#look();
+  }
+
+  #look(): void {
+    for (const look of [...this.#looks]) look();
   }
 
   stop(reason: unknown): void {
@@ -263,11 +272,4 @@ function keyOf(wanted: Wanted): string {
 
 function abandoned(): Refusal {
   return new Refusal('state', 'Everybody who asked for this download has left.', { transient: true });
-}
-
-/** A failure of a moment ago: whoever asks again so soon is told to come back, not that the bytes were wrong again. */
-function remembered(refusal: unknown): unknown {
-  if (!(refusal instanceof Refusal)) return refusal;
-  const { reason, message, subject } = refusal;
-  return new Refusal(reason, message, { subject, transient: true, cause: refusal });
 }

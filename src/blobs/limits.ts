@@ -23,8 +23,6 @@ export const OWN_QUEUE = 4096;
 export const OWN_WAIT_MS = 10_000;
 /** Memory for tags of blobs touched since start; what is dropped is hashed again at its next touch. */
 export const RECORD_BYTES = 64 * 1024 * 1024;
-/** Blobs hashed at once at their first touch. */
-export const HASHING = 4;
 /** Downloads that go on although everybody who asked has left … */
 export const MAX_ORPHANS = 16;
 /** … as long as something comes. */
@@ -33,6 +31,12 @@ export const ORPHAN_STALL_MS = 1000;
 export const ATTEMPTS = 3;
 /** Whole bodies that may turn out wrong before the fill is refused. */
 export const WRONG_BODIES = 2;
+/** Downloads that were given up are kept to go on from: so many, of this share of the store's limit besides it, for so long. */
+export const PARTIALS = 64;
+export const PARTIALS_SHARE = 0.25;
+export const PARTIAL_AGE_MS = 7 * 24 * 60 * 60_000;
+/** What is smaller comes again in no time. */
+export const PARTIAL_LEAST = 64 * 1024;
 /** A failed fill answers the same refusal for this long, doubling to the most. */
 export const BACK_OFF_MS = 1000;
 export const MAX_BACK_OFF_MS = 5000;

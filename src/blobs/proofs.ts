@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
-import { internalCaller } from '../async/caller.ts';
-import { createGate, type Gate, withPlace } from '../async/gate.ts';
+import type { Caller } from '../async/caller.ts';
+import { createFlights, type Flights } from '../async/flight.ts';
+import { type Gate, withPlace } from '../async/gate.ts';
 import type { Algorithm, Digests, Statement } from '../bytes/digest.ts';
 import { createProver } from '../bytes/prover.ts';
 import { Refusal } from '../bytes/refusal.ts';
@@ -22,12 +23,11 @@ interface ProofsOptions {
   readonly buffers: ChunkBuffers;
   /** Bytes of proofs kept. */
   readonly memory: number;
-  /** Blobs hashed at once. */
-  readonly hashing: number;
+  /** Where blobs wait to be hashed. */
+  readonly gate: Gate;
 }
 
 const RECORD_OVERHEAD = 512;
-const CALLER = internalCaller('');
 
 /**
  * Proofs in memory. A blob that has none, none for a digest now asked for, or that is not what was hashed, is hashed whole
@@ -36,19 +36,13 @@ const CALLER = internalCaller('');
 export class Proofs {
   readonly #deps: ProofsOptions;
   readonly #proofs: LRUCache<string, Proof>;
-  readonly #underway = new Map<string, Promise<unknown>>();
-  readonly #gate: Gate;
+  readonly #underway: Flights<Proof> = createFlights();
 
   constructor(options: ProofsOptions) {
     this.#deps = options;
     this.#proofs = new LRUCache({
       maxSize: options.memory,
       sizeCalculation: ({ tags }) => RECORD_OVERHEAD + tags.bytes,
-    });
-    this.#gate = createGate({
-      places: options.hashing,
-      queue: Number.POSITIVE_INFINITY,
-      full: 'Too many files are being proved at this moment.',
     });
   }
 
@@ -61,10 +55,10 @@ export class Proofs {
   }
 
   /**
-   * Undefined where it does not prove `digests` although it is what its name says; throws `digest` where it is not.
-   * `facts`: what lies there now, where somebody looked.
+   * Undefined where it does not prove `digests` although it is what its name says; throws `digest` where it is not, `limit`
+   * where too many wait for theirs. `facts`: what lies there now, where somebody looked.
    */
-  async prove(sha256: string, digests: Digests, facts?: StoredFacts): Promise<Proof | undefined> {
+  async prove(sha256: string, digests: Digests, caller: Caller, facts?: StoredFacts): Promise<Proof | undefined> {
     const listed = digests.get('sha256');
     if (listed !== undefined && listed !== sha256) return undefined;
     for (;;) {
@@ -75,46 +69,46 @@ export class Proofs {
         const verdict = covers(known.digests, digests);
         if (verdict !== 'unknown') return verdict === 'holds' ? known : undefined;
       }
-      const other = this.#underway.get(sha256);
-      if (other === undefined) return this.#proveNow(sha256, digests, known);
-      await other;
+      const other = this.#underway.joinUnderway(sha256, caller);
+      if (other === undefined) return this.#proveNow(sha256, digests, known, caller);
+      // It may have been asked for another digest, or have failed by one.
+      await other.catch(() => caller.signal.throwIfAborted());
     }
   }
 
-  async #proveNow(sha256: string, digests: Digests, known: Proof | undefined): Promise<Proof | undefined> {
+  async #proveNow(
+    sha256: string,
+    digests: Digests,
+    known: Proof | undefined,
+    caller: Caller,
+  ): Promise<Proof | undefined> {
     const all = known === undefined ? digests : new Map([...known.digests, ...digests]);
-    const job = this.#hashOrDoubt(sha256, all);
-    this.#underway.set(
-      sha256,
-      job.catch(() => undefined),
-    );
-    try {
-      const proof = await job;
-      this.remember(proof);
-      return covers(proof.digests, digests) === 'holds' ? proof : undefined;
-    } finally {
-      this.#underway.delete(sha256);
-    }
+    const proof = await this.#underway.join(sha256, caller, async (shared) => {
+      const made = await this.#hashOrDoubt(sha256, all, shared);
+      this.remember(made);
+      return made;
+    });
+    return covers(proof.digests, digests) === 'holds' ? proof : undefined;
   }
 
-  async #hashOrDoubt(sha256: string, digests: Digests): Promise<Proof> {
+  async #hashOrDoubt(sha256: string, digests: Digests, caller: Caller): Promise<Proof> {
     try {
-      return await this.#hash(sha256, digests);
+      return await this.#hash(sha256, digests, caller);
     } catch (error) {
       const others = [...digests.keys()].some((name) => name !== 'sha256');
       if (!others || !(error instanceof Refusal && error.reason === 'digest')) throw error;
       // Which digest was wrong? If sha256 alone holds, the blob is whole and the listing contradicts itself.
-      return this.#hash(sha256, new Map());
+      return this.#hash(sha256, new Map(), caller);
     }
   }
 
-  #hash(sha256: string, digests: Digests): Promise<Proof> {
-    return withPlace(this.#gate, CALLER, async () => {
+  #hash(sha256: string, digests: Digests, caller: Caller): Promise<Proof> {
+    return withPlace(this.#deps.gate, caller, async () => {
       const stated: Statement = { digests: new Map<Algorithm, string>([...digests, ['sha256', sha256]]) };
       const prover = await createProver(stated);
       const tags = new Tags();
       try {
-        const { size, version } = await readWhole(this.#deps, sha256, CALLER, (index, chunk) => {
+        const { size, version } = await readWhole(this.#deps, sha256, caller, (index, chunk) => {
           prover.update(chunk);
           tags.add(index, chunk);
         });

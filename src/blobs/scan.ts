@@ -1,10 +1,12 @@
+import { internalCaller } from '../async/caller.ts';
 import { yieldToEventLoop } from '../async/yield.ts';
 import { isDigest } from '../bytes/digest.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import { type BlobStorage, StorageError, type UsageRecord } from '../ports/blob-storage.ts';
 import { BlobGone } from './chunks.ts';
 import type { Proofs } from './proofs.ts';
-import type { Segment, UsageOrder, Used } from './usage-order.ts';
+import type { Segment } from './shelf.ts';
+import type { UsageOrder, Used } from './usage-order.ts';
 
 const LETTERS: Readonly<Record<Segment, string>> = { probation: 'p', main: 'm', kept: 'k' };
 const SEGMENTS: ReadonlyMap<string, Segment> = new Map([
@@ -12,15 +14,24 @@ const SEGMENTS: ReadonlyMap<string, Segment> = new Map([
   ['m', 'main'],
   ['k', 'kept'],
 ]);
+/** Begins a line with the name of an index; programs that know no such lines pass over them. */
+const INDEX = 'i ';
 const LINES_A_TURN = 5000;
 const SHA256_HEX = 64;
+const CHECK = internalCaller('', 'verify');
 
-/** Writes which blobs were used, least recently first: a line each, its segment, its sha256 and why it is kept. Only ever a hint. */
+/**
+ * Writes which blobs were used, least recently first: a line each, its segment, its sha256 and why it is kept; before those
+ * of an index a line with its name. Only ever a hint.
+ */
 export async function saveUse(record: UsageRecord, order: UsageOrder): Promise<void> {
   const parts: Buffer[] = [];
   let lines: string[] = [];
+  let last: string | undefined;
   // A copy, because uses go on while this yields.
-  for (const { sha256, segment, keptBy } of [...order.entries()]) {
+  for (const { sha256, segment, keptBy, index } of [...order.entries()]) {
+    if (index !== last) lines.push(`${INDEX}${index ?? ''}\n`);
+    last = index;
     lines.push(`${LETTERS[segment]} ${sha256}${keptBy === undefined ? '' : ` ${keptBy}`}\n`);
     if (lines.length < LINES_A_TURN) continue;
     parts.push(Buffer.from(lines.join('')));
@@ -37,15 +48,17 @@ async function readUse(record: UsageRecord): Promise<ReadonlyMap<string, Used>> 
   if (bytes === undefined) return used;
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let seen = 0;
+  let index: string | undefined;
   for (let at = 0; at < text.byteLength; ) {
     const newline = text.indexOf(0x0a, at);
     const end = newline === -1 ? text.byteLength : newline;
     const line = text.toString('utf8', at, end);
+    if (line.startsWith(INDEX)) index = line.slice(INDEX.length) || undefined;
     const segment = SEGMENTS.get(line.slice(0, 1));
     const sha256 = line.slice(2, 2 + SHA256_HEX);
     const keptBy = line.slice(2 + SHA256_HEX + 1);
     if (segment !== undefined && isDigest('sha256', sha256))
-      used.set(sha256, { sha256, segment, keptBy: keptBy === '' ? undefined : keptBy });
+      used.set(sha256, { sha256, segment, keptBy: keptBy === '' ? undefined : keptBy, index });
     at = end + 1;
     if (++seen % LINES_A_TURN === 0) await yieldToEventLoop();
   }
@@ -65,7 +78,7 @@ export async function scanBlobs(
     if (isStopped()) return false;
     if (size === undefined) continue;
     if (used.has(sha256)) sizes.set(sha256, size);
-    else order.found({ sha256, segment: 'probation', keptBy: undefined }, size);
+    else order.found({ sha256, segment: 'probation', keptBy: undefined, index: undefined }, size);
   }
   let turn = 0;
   for (const [sha256, use] of used) {
@@ -99,7 +112,7 @@ export async function verifyBlobs(
   for await (const { sha256 } of deps.storage.list()) {
     deps.proofs.forget(sha256);
     try {
-      bytes += (await deps.proofs.prove(sha256, new Map([['sha256', sha256]])))?.size ?? 0;
+      bytes += (await deps.proofs.prove(sha256, new Map([['sha256', sha256]]), CHECK))?.size ?? 0;
     } catch (error) {
       if (error instanceof BlobGone) continue;
       if (!isWrong(error)) throw error;

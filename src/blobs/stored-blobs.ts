@@ -1,4 +1,5 @@
 import type { Background } from '../async/background.ts';
+import type { Caller } from '../async/caller.ts';
 import { Mutex } from '../async/mutex.ts';
 import type { Expected } from '../bytes/expected.ts';
 import { Refusal, type Subject } from '../bytes/refusal.ts';
@@ -35,7 +36,7 @@ export class StoredBlobs {
   }
 
   /** The proof of what is stored, without counting it as a use; undefined where nothing is, or it does not prove `expected`. */
-  async find({ digests, length }: Expected): Promise<Proof | undefined> {
+  async find({ digests, length }: Expected, caller: Caller): Promise<Proof | undefined> {
     const { storage, order, proofs, aliases } = this.#deps;
     const sha256 = await aliases.find(digests);
     if (sha256 === undefined) return undefined;
@@ -45,7 +46,7 @@ export class StoredBlobs {
         if (order.has(sha256)) this.#gone(sha256);
         return undefined;
       }
-      const proof = await proofs.prove(sha256, digests, facts);
+      const proof = await proofs.prove(sha256, digests, caller, facts);
       return length !== undefined && length !== proof?.size ? undefined : proof;
     } catch (error) {
       const refusal = await this.afterFailedRead(sha256, error);
@@ -54,12 +55,12 @@ export class StoredBlobs {
     }
   }
 
-  /** What was proved and committed: everybody finds it from now on. */
-  publish(proof: Proof): void {
+  /** What was proved and committed: everybody finds it from now on. `index`: for which it is counted. */
+  publish(proof: Proof, index: string | undefined): void {
     const { order, proofs, aliases, behind, onChange, onTrouble } = this.#deps;
     const { sha256, size, digests } = proof;
     proofs.remember(proof);
-    order.added(sha256, size);
+    order.added(sha256, size, index);
     onChange();
     aliases.add(digests, sha256);
     if (size >= SYNC_FROM) behind.add(this.sync(sha256, 'file').catch(onTrouble));

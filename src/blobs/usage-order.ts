@@ -1,5 +1,5 @@
-/** Where a blob stands: used once, used again, or spared from eviction. */
-export type Segment = 'probation' | 'main' | 'kept';
+import type { Budget } from './budgets.ts';
+import { SEGMENTS, type Segment, Shelf } from './shelf.ts';
 
 export interface Usage {
   readonly blobs: number;
@@ -14,144 +14,162 @@ export interface Used {
   readonly segment: Segment;
   /** Why it is kept, where it is. */
   readonly keptBy: string | undefined;
+  /** For which index it is counted: the first that had it. Undefined where nobody knows any more. */
+  readonly index: string | undefined;
 }
 
-export interface Victim {
-  readonly sha256: string;
+export interface Victim extends Pick<Used, 'sha256' | 'segment' | 'index'> {
   readonly size: number;
-  readonly segment: Segment;
 }
 
-interface Members {
-  /** From before the start, oldest first; then those of this run. Bytes by sha256. */
-  readonly old: Map<string, number>;
-  readonly fresh: Map<string, number>;
-  bytes: number;
+interface UsageOrderOptions {
+  readonly maxBytes: number;
+  readonly probationShare: number;
+  /** By index; where there are none all is one. */
+  readonly budgets?: ReadonlyMap<string, Budget> | undefined;
 }
 
-const SEGMENTS: readonly Segment[] = ['probation', 'main', 'kept'];
+const NONE: Budget = { share: 0, most: Number.POSITIVE_INFINITY };
 
 /**
  * What is stored and in which order it was used: our own record, because a filesystem's times lie (noatime, copies).
- * A segmented LRU: when room is short, blobs used once may fill `probationShare` of the limit, so that a crawl evicts itself.
- * Invariant: a blob is in exactly one segment, and is counted there once.
+ * A segmented LRU for each index: when room is short, whoever is furthest beyond its share makes it, and of its blobs those
+ * used once may fill `probationShare` of that, so that a crawl evicts itself. Invariant: a blob is on one shelf.
  */
 export class UsageOrder {
-  readonly #segments: Readonly<Record<Segment, Members>> = { probation: empty(), main: empty(), kept: empty() };
+  readonly #shelves = new Map<string | undefined, Shelf>();
+  readonly #shelfOf = new Map<string, Shelf>();
   readonly #keptBy = new Map<string, string>();
   readonly #maxBytes: number;
   readonly #probationShare: number;
+  readonly #budgets: ReadonlyMap<string, Budget>;
+  /** Where there is one index alone, everything is its own. */
+  readonly #only: string | undefined;
 
-  constructor(maxBytes: number, probationShare: number) {
+  constructor({ maxBytes, probationShare, budgets = new Map() }: UsageOrderOptions) {
     this.#maxBytes = maxBytes;
     this.#probationShare = probationShare;
+    this.#budgets = budgets;
+    const [only] = budgets.keys();
+    this.#only = budgets.size === 1 ? only : undefined;
   }
 
   has(sha256: string): boolean {
-    return this.#sizeOf(sha256) !== undefined;
+    return this.#shelfOf.has(sha256);
   }
 
   /** A fill: begins in probation. */
-  added(sha256: string, size: number): void {
-    this.#put(this.#take(sha256) ?? 'probation', sha256, size);
+  added(sha256: string, size: number, index: string | undefined): void {
+    this.#move(sha256, size, index, (was) => was ?? 'probation');
   }
 
   /** A use: a second one leaves probation. */
-  used(sha256: string, size: number): void {
-    const was = this.#take(sha256);
-    this.#put(was === undefined ? 'probation' : was === 'kept' ? 'kept' : 'main', sha256, size);
+  used(sha256: string, size: number, index: string | undefined): void {
+    this.#move(sha256, size, index, (was) => (was === undefined ? 'probation' : was === 'kept' ? 'kept' : 'main'));
   }
 
   /** Found by the scan at start: older than everything used since. */
-  found({ sha256, segment, keptBy }: Used, size: number): void {
+  found({ sha256, segment, keptBy, index }: Used, size: number): void {
     if (keptBy !== undefined && segment === 'kept') this.#keptBy.set(sha256, keptBy);
     if (!this.has(sha256)) {
-      this.#put(segment, sha256, size, 'old');
+      this.#put(this.#shelf(index), sha256, { segment, size, from: 'old' });
       return;
     }
     // Used since start, before the scan came by: what it was before still counts.
-    if (segment === 'probation') return;
-    const was = this.#take(sha256);
-    this.#put(was === 'kept' ? was : segment, sha256, size);
+    if (segment !== 'probation') this.#move(sha256, size, index, (was) => (was === 'kept' ? was : segment));
   }
 
   /** Spares it from eviction, or no longer; false where it is not stored. */
   keep(sha256: string, by: string | undefined): boolean {
-    const size = this.#sizeOf(sha256);
-    if (size === undefined) return false;
-    const was = this.#take(sha256);
+    const shelf = this.#shelfOf.get(sha256);
+    const size = shelf?.sizeOf(sha256);
+    if (shelf === undefined || size === undefined) return false;
+    const was = shelf.take(sha256);
     if (by === undefined) this.#keptBy.delete(sha256);
     else this.#keptBy.set(sha256, by);
-    this.#put(by !== undefined ? 'kept' : was === 'probation' ? was : 'main', sha256, size);
+    shelf.put(by !== undefined ? 'kept' : was === 'probation' ? was : 'main', sha256, size);
     return true;
   }
 
   removed(sha256: string): void {
-    this.#take(sha256);
+    this.#shelfOf.get(sha256)?.take(sha256);
+    this.#shelfOf.delete(sha256);
     this.#keptBy.delete(sha256);
   }
 
   usage(): Usage {
+    const sum = (of: (shelf: Shelf) => number) => [...this.#shelves.values()].reduce((all, one) => all + of(one), 0);
     return {
-      blobs: SEGMENTS.reduce((sum, name) => sum + this.#segments[name].old.size + this.#segments[name].fresh.size, 0),
+      blobs: this.#shelfOf.size,
       bytes: this.#bytes(),
-      keptBytes: this.#segments.kept.bytes,
+      keptBytes: sum((shelf) => shelf.bytesOf('kept')),
       limit: this.#maxBytes,
     };
   }
 
-  /** Least recently used first, a segment at a time. */
+  /** Bytes counted for each index. */
+  held(): ReadonlyMap<string, number> {
+    return new Map([...this.#budgets.keys()].map((index) => [index, this.#shelves.get(index)?.bytes ?? 0]));
+  }
+
+  /** Least recently used first, an index and a segment at a time. */
   *entries(): Generator<Used> {
-    for (const segment of SEGMENTS)
-      for (const map of [this.#segments[segment].old, this.#segments[segment].fresh])
-        for (const sha256 of map.keys()) yield { sha256, segment, keptBy: this.#keptBy.get(sha256) };
+    for (const [index, shelf] of this.#shelves)
+      for (const segment of SEGMENTS)
+        for (const sha256 of shelf.namesIn(segment)) yield { sha256, segment, keptBy: this.#keptBy.get(sha256), index };
   }
 
-  /** What should go next, or undefined while within the limit (or while nothing may go). */
+  /** What should go next, or undefined while within the limits (or while nothing may go). */
   victim(spare: (sha256: string) => boolean, room = 0): Victim | undefined {
-    if (this.#bytes() + room <= this.#maxBytes) return undefined;
-    const crowded = this.#segments.probation.bytes > this.#maxBytes * this.#probationShare;
-    const [first, second] = crowded ? (['probation', 'main'] as const) : (['main', 'probation'] as const);
-    return this.#oldest(first, spare) ?? this.#oldest(second, spare);
+    const isShort = this.#bytes() + room > this.#maxBytes;
+    const crowded = [...this.#shelves]
+      .map(([index, shelf]) => ({ index, shelf, budget: this.#budgetOf(index), bytes: shelf.bytes }))
+      .filter(({ budget, bytes }) => isShort || bytes > budget.most)
+      .sort((a, b) => b.bytes - b.budget.share - (a.bytes - a.budget.share));
+    for (const { index, shelf, budget } of crowded) {
+      const isCrawled = shelf.bytesOf('probation') > budget.share * this.#probationShare;
+      for (const segment of isCrawled ? (['probation', 'main'] as const) : (['main', 'probation'] as const)) {
+        const found = shelf.oldest(segment, spare);
+        if (found !== undefined) return { sha256: found[0], size: found[1], segment, index };
+      }
+    }
+    return undefined;
   }
 
-  #oldest(segment: Segment, spare: (sha256: string) => boolean): Victim | undefined {
-    for (const map of [this.#segments[segment].old, this.#segments[segment].fresh])
-      for (const [sha256, size] of map) if (!spare(sha256)) return { sha256, size, segment };
-    return undefined;
+  #budgetOf(index: string | undefined): Budget {
+    if (this.#budgets.size === 0) return { ...NONE, share: this.#maxBytes };
+    return (index !== undefined && this.#budgets.get(index)) || NONE;
   }
 
   #bytes(): number {
-    return SEGMENTS.reduce((sum, name) => sum + this.#segments[name].bytes, 0);
+    let bytes = 0;
+    for (const shelf of this.#shelves.values()) bytes += shelf.bytes;
+    return bytes;
   }
 
-  #sizeOf(sha256: string): number | undefined {
-    for (const name of SEGMENTS) {
-      const size = this.#segments[name].fresh.get(sha256) ?? this.#segments[name].old.get(sha256);
-      if (size !== undefined) return size;
-    }
-    return undefined;
+  #shelf(index: string | undefined): Shelf {
+    const name = index ?? this.#only;
+    const known = this.#shelves.get(name);
+    if (known !== undefined) return known;
+    const shelf = new Shelf();
+    this.#shelves.set(name, shelf);
+    return shelf;
   }
 
-  #take(sha256: string): Segment | undefined {
-    for (const name of SEGMENTS) {
-      const { old, fresh } = this.#segments[name];
-      const size = fresh.get(sha256) ?? old.get(sha256);
-      if (size === undefined) continue;
-      fresh.delete(sha256);
-      old.delete(sha256);
-      this.#segments[name].bytes -= size;
-      return name;
-    }
-    return undefined;
+  /** It stays where it is counted, unless nobody knew for whom. */
+  #move(sha256: string, size: number, index: string | undefined, next: (was: Segment | undefined) => Segment): void {
+    const shelf = this.#shelfOf.get(sha256);
+    const was = shelf?.take(sha256);
+    const isNobodys = shelf === undefined || shelf === this.#shelves.get(undefined);
+    this.#put(isNobodys ? this.#shelf(index) : shelf, sha256, { segment: next(was), size, from: 'fresh' });
   }
 
-  #put(segment: Segment, sha256: string, size: number, from: 'old' | 'fresh' = 'fresh'): void {
-    this.#segments[segment][from].set(sha256, size);
-    this.#segments[segment].bytes += size;
+  #put(
+    shelf: Shelf,
+    sha256: string,
+    { segment, size, from }: { readonly segment: Segment; readonly size: number; readonly from: 'old' | 'fresh' },
+  ): void {
+    shelf.put(segment, sha256, size, from);
+    this.#shelfOf.set(sha256, shelf);
   }
-}
-
-function empty(): Members {
-  return { old: new Map(), fresh: new Map(), bytes: 0 };
 }

@@ -20,6 +20,7 @@ export const REASONS = [
   'truncated',
   'slow',
   'unreachable',
+  'forbidden',
   'redirect',
   'encoding',
   'foreign',
@@ -48,11 +49,20 @@ export const SUBJECTS = [
 
 export type Subject = (typeof SUBJECTS)[number];
 
+/** What upstream said instead of what it was asked for. */
+export interface Said {
+  readonly status: number;
+  /** One line, bounded, without control characters; empty where it said nothing. */
+  readonly words: string;
+}
+
 interface RefusalOptions {
   readonly subject?: Subject | undefined;
   readonly cause?: unknown;
   /** True where the same request may well succeed a moment later (overload, upstream away): 503, not 502. */
   readonly transient?: boolean | undefined;
+  /** Where upstream refused it, and not this mirror. */
+  readonly said?: Said | undefined;
 }
 
 /** A refusal is an answer, not a crash: `reason` for machines, `message` one plain sentence for people. */
@@ -61,17 +71,20 @@ export class Refusal extends Error {
   readonly reason: Reason;
   readonly subject: Subject | undefined;
   readonly transient: boolean;
+  readonly said: Said | undefined;
 
   constructor(reason: Reason, message: string, options: RefusalOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.reason = reason;
     this.subject = options.subject;
     this.transient = options.transient ?? false;
+    this.said = options.said;
   }
 }
 
 /** The same refusal with what it was about filled in, where the thrower could not know. */
 export function about(error: unknown, subject: Subject): unknown {
   if (!(error instanceof Refusal) || error.subject !== undefined) return error;
-  return new Refusal(error.reason, error.message, { subject, cause: error.cause ?? error, transient: error.transient });
+  const { reason, message, transient, said } = error;
+  return new Refusal(reason, message, { subject, cause: error.cause ?? error, transient, said });
 }

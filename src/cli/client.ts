@@ -65,7 +65,13 @@ async function withSource<T>(options: ClientOptions, run: (remote: Remote) => Pr
   const files =
     options.targetBaseUrl === undefined ? new URL('../targets/', metadata).href : folder(options.targetBaseUrl);
   const layout = { name: 'client', metadata, files: { base: files, prefix: true } };
-  const upstream = createUpstream({ bases: [metadata, files], insecureUpstream: true, version: VERSION, retries: 0 });
+  const upstream = createUpstream({
+    bases: [metadata, files],
+    insecureUpstream: true,
+    version: VERSION,
+    retries: 0,
+    absent: { statuses: [], redirectElsewhere: false, bareForbidden: true },
+  });
   try {
     return await run({
       source: createMetadataSource(upstream, layout)(CALLER),

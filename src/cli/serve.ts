@@ -19,11 +19,19 @@ export async function serve(config: Config, { json, newTrust, adminPort }: Serve
   const stopped = untilAsked();
   const mirror = await startMirror({ config, newTrust, adminPort });
   // Only where there is something to read again: else a closed terminal ends this program, as it ends others.
-  if ((config.server.tls ?? config.server.auth) !== undefined) process.on('SIGHUP', () => mirror.reload());
+  if (isReadAgain(config)) process.on('SIGHUP', () => mirror.reload());
   if (json) print(readyJson(mirror));
   else print(...readyLines(config, mirror));
   await stopped;
   await mirror.close();
+}
+
+/** A password of an index is read again by itself; whoever tells us all the same does not mean to end us. */
+export function isReadAgain({ server, indexes }: Config): boolean {
+  return (
+    (server.tls ?? server.auth) !== undefined ||
+    Object.values(indexes).some(({ credentials }) => credentials !== undefined)
+  );
 }
 
 /** Resolves at the first SIGINT or SIGTERM; the second ends the process at once. */

@@ -13,12 +13,18 @@ export async function status(config: Config, json: boolean): Promise<void> {
   try {
     const [now, judged] = [composition.clock.now(), composition.clock.judged()];
     const all = await Promise.all(composition.indexes.map((index) => index.status()));
+    await composition.blobs.scanned;
     const { bytes, blobs } = composition.blobs.usage();
-    if (json) printJson({ now, judged, indexes: all, store: { bytes, blobs } });
-    else for (const index of all) print(...statusLines(index, now, judged));
+    const held = composition.blobs.held();
+    if (json) printJson({ now, judged, indexes: all, store: { bytes, blobs, byIndex: Object.fromEntries(held) } });
+    else for (const index of all) print(...statusLines(index, now, judged), heldLine(held.get(index.name) ?? 0));
   } finally {
     await composition.close();
   }
+}
+
+function heldLine(bytes: number): string {
+  return `  files held: ${(bytes / 1e6).toFixed(1)} MB`;
 }
 
 /** `judged`: as of when what expires is judged. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { baseUrl, fetchedUrl, filePath, variableName } from './values.ts';
+import { baseUrl, fetchedUrl, filePath, seconds, variableName } from './values.ts';
 
 // Who may read here, and as whom we read upstream. Secrets lie in files or variables of their own, never in this file.
 
@@ -12,6 +12,14 @@ interface Given {
   readonly password_file?: string | undefined;
   readonly password_env?: string | undefined;
 }
+
+const command = z
+  .array(z.string().min(1).max(4096))
+  .min(1)
+  .max(64)
+  .describe(
+    'A command and its arguments, run without a shell, that writes the password or token and nothing else; for registries whose tokens live for hours.',
+  );
 
 const isOne = ({ password_file, password_env }: Given) =>
   (password_file === undefined) !== (password_env === undefined);
@@ -27,6 +35,10 @@ export const credentials = z
       .default('__token__')
       .describe('__token__ suits indexes that take a token as the password.'),
     ...password,
+    password_command: command.optional(),
+    password_lifetime: seconds(10, 7 * 86_400)
+      .default(3600)
+      .describe('Seconds that what password_command wrote holds; it is run again then, and when upstream refuses it.'),
     scopes: z
       .array(fetchedUrl)
       .min(1)
@@ -36,7 +48,11 @@ export const credentials = z
         'Sent to these URLs and what lies below them, nowhere else; by default where upstream is, without simple/.',
       ),
   })
-  .refine(isOne, ONE);
+  .refine(
+    ({ password_file, password_env, password_command }) =>
+      [password_file, password_env, password_command].filter((place) => place !== undefined).length === 1,
+    'needs password_file, password_env or password_command, one of them',
+  );
 
 export const proxy = z
   .strictObject({

@@ -1,4 +1,4 @@
-import type { LayoutName } from '../presets/known-upstreams.ts';
+import type { IndexKindName, LayoutName } from '../presets/known-upstreams.ts';
 import type { LayoutDescription } from '../presets/layouts.ts';
 
 // What the rest of the program sees of the configuration: complete, frozen, every path absolute, every URL ending in a slash.
@@ -9,9 +9,16 @@ export interface SecretPlace {
   readonly variable: string | undefined;
 }
 
+/** A command that writes a secret, and how long that holds. */
+export interface SecretCommand {
+  readonly command: readonly string[];
+  /** Seconds. */
+  readonly lifetime: number;
+}
+
 export interface Credentials {
   readonly username: string;
-  readonly password: SecretPlace;
+  readonly password: SecretPlace | SecretCommand;
   /** The URLs below which they are sent. */
   readonly scopes: readonly string[];
 }
@@ -21,6 +28,19 @@ export interface ProxyConfig {
   readonly login: { readonly username: string; readonly password: SecretPlace } | undefined;
 }
 
+/** How long an upstream is waited for. Seconds. */
+export interface Timeouts {
+  readonly connect: number;
+  readonly firstByte: number;
+  readonly fileFirstByte: number;
+  readonly silence: number;
+  /** Bytes a second, on average over `slowestOver`. */
+  readonly slowest: number;
+  readonly slowestOver: number;
+  readonly page: number;
+  readonly file: number;
+}
+
 interface AnyIndexConfig {
   readonly name: string;
   readonly upstream: string;
@@ -28,16 +48,30 @@ interface AnyIndexConfig {
   /** Plain http to another machine; the operator wrote the words for it. */
   readonly insecureUpstream: boolean;
   readonly reuploads: boolean;
+  /** Of the cache; undefined for an equal part of what the others leave. */
+  readonly maxBytes: number | undefined;
+  /** How upstream says that it does not have something, besides 404 and 410. */
+  readonly absent: {
+    readonly statuses: readonly number[];
+    readonly redirectElsewhere: boolean;
+    /** A project that upstream is known to have. */
+    readonly known?: string | undefined;
+  };
   readonly credentials: Credentials | undefined;
   /** Path of further certificate authorities. */
   readonly ca: string | undefined;
+  /** Paths of the certificate that this program shows, and of its key. */
+  readonly client: { readonly cert: string; readonly key: string } | undefined;
   readonly proxy: ProxyConfig | undefined;
   readonly privateHosts: readonly string[];
+  readonly timeouts: Timeouts;
 }
 
 /** An index that signs nothing. */
 export interface UnsignedIndexConfig extends AnyIndexConfig {
   readonly evidence: 'index';
+  /** What kind of server it is, where that is known. */
+  readonly kind: IndexKindName | undefined;
   /** Seconds. */
   readonly maxAge: number;
   readonly staleIfError: number;
@@ -65,6 +99,8 @@ export interface Config {
     readonly host: string;
     readonly port: number;
     readonly publicUrl: string | undefined;
+    /** Of files in pages: below `publicUrl`, or relative, as they are where nothing is said. */
+    readonly links?: 'relative' | 'absolute' | undefined;
     readonly maxConnections: number;
     /** Seconds. */
     readonly grace: number;
@@ -80,7 +116,11 @@ export interface Config {
   readonly allowFuse: boolean;
   /** What state that nobody signed is sealed with; absent where it is not. */
   readonly seal?: { readonly key: SecretPlace; readonly epochFile: string | undefined } | undefined;
+  /** An address or URL that upstream's operators find in our requests. */
+  readonly contact?: string | undefined;
   readonly cache: { readonly maxBytes: number; readonly memoryBytes: number };
+  /** Of what callers wait for. */
+  readonly limits: { readonly fills: number; readonly upstreamConnections: number };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'auto' | 'json' | 'text' };
   /** Whole seconds since the epoch; absent for the clock. */
   readonly referenceTime: number | undefined;

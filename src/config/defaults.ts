@@ -1,4 +1,4 @@
-import { DEFAULT_INDEX, knownIndex } from '../presets/known-upstreams.ts';
+import { DEFAULT_INDEX, type IndexKind, indexKind, KIND_NAMES, knownIndex } from '../presets/known-upstreams.ts';
 import { isTree, type Tree } from './tree.ts';
 
 // What is meant where less was said.
@@ -22,16 +22,30 @@ export function assumeUnsigned(raw: Tree, sources: ReadonlyMap<string, string>):
   if (signed.every((key) => main[key] === undefined)) main['evidence'] = 'index';
 }
 
-/** Where PyPI's files lie, which everybody means who mirrors it. */
+/** What everybody means who mirrors an index that is known, by its address or because its kind was named. */
 export function assumeKnown(raw: Tree): void {
   if (!isTree(raw['indexes'])) return;
   for (const index of Object.values(raw['indexes'])) {
-    if (!isTree(index) || index['evidence'] !== 'index') continue;
-    const { upstream, file_hosts: hosts = [] } = index;
-    if (typeof upstream !== 'string' || !Array.isArray(hosts)) continue;
-    const known = knownIndex(upstream);
-    if (known === undefined) continue;
-    index['file_hosts'] = [known.fileHost, ...hosts.filter((each) => each !== known.fileHost)];
-    index['content_addressed'] ??= known.contentAddressed;
+    if (!isTree(index) || index['evidence'] !== 'index' || typeof index['upstream'] !== 'string') continue;
+    const known = knownIndex(index['upstream']);
+    const kind = KIND_NAMES.find((name) => name === (index['kind'] ?? known?.kind));
+    if (kind === undefined) continue;
+    index['kind'] ??= kind;
+    assumeKind(index, indexKind(kind), known?.kind === kind ? known.fileHosts : []);
   }
+}
+
+function assumeKind(index: Tree, { fileHosts, absent, contentAddressed }: IndexKind, further: readonly string[]): void {
+  const { file_hosts: given = [] } = index;
+  const assumed = [...further, ...fileHosts];
+  if (Array.isArray(given)) index['file_hosts'] = [...assumed, ...given.filter((each) => !assumed.includes(each))];
+  index['content_addressed'] ??= contentAddressed;
+  const said = index['absent'] ?? {};
+  if (isTree(said))
+    index['absent'] = {
+      statuses: [...absent.statuses],
+      redirect_elsewhere: absent.redirectElsewhere,
+      known: absent.known,
+      ...said,
+    };
 }

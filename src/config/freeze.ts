@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { LayoutDescription } from '../presets/layouts.ts';
-import type { Config, Credentials, IndexConfig, ProxyConfig, SecretPlace } from './config.ts';
+import type { Config, Credentials, IndexConfig, ProxyConfig, SecretPlace, Timeouts } from './config.ts';
 import type { ParsedFile } from './schema.ts';
 
 type ParsedIndex = ParsedFile['indexes'][string];
@@ -14,6 +14,7 @@ export function toConfig(parsed: ParsedFile): Config {
       host: parsed.server.host,
       port: parsed.server.port,
       publicUrl: parsed.server.public_url,
+      links: parsed.server.links,
       maxConnections: parsed.server.max_connections,
       grace: parsed.server.grace,
       trustedProxies: parsed.server.trusted_proxies,
@@ -26,7 +27,9 @@ export function toConfig(parsed: ParsedFile): Config {
     data: resolve(parsed.data),
     allowFuse: parsed.allow_fuse,
     seal: toSeal(parsed),
+    contact: parsed.contact,
     cache: { maxBytes: parsed.cache.max_bytes, memoryBytes: parsed.cache.memory_bytes },
+    limits: { fills: parsed.limits.fills, upstreamConnections: parsed.limits.upstream_connections },
     log: { level: parsed.log.level, format: parsed.log.format },
     referenceTime: parsed.reference_time,
     indexes,
@@ -45,15 +48,20 @@ function toIndex(name: string, index: ParsedIndex): IndexConfig {
     fileHosts: index.file_hosts,
     insecureUpstream: index.insecure_upstream !== undefined,
     reuploads: index.reuploads,
+    maxBytes: index.max_bytes,
+    absent: toAbsent(index),
     credentials: index.credentials && toCredentials(index.upstream, index.credentials),
     ca: resolved(index.ca),
+    client: toClient(index),
     proxy: index.proxy && toProxy(index.proxy),
     privateHosts: index.private_hosts,
+    timeouts: toTimeouts(index.timeouts),
   };
   if (index.root === undefined)
     return {
       ...common,
       evidence: 'index',
+      kind: index.kind,
       maxAge: index.max_age,
       staleIfError: index.stale_if_error,
       contentAddressed: index.content_addressed,
@@ -71,10 +79,28 @@ function toIndex(name: string, index: ParsedIndex): IndexConfig {
   };
 }
 
+function toTimeouts({ first_byte, file_first_byte, slowest_over, ...same }: ParsedIndex['timeouts']): Timeouts {
+  return { ...same, firstByte: first_byte, fileFirstByte: file_first_byte, slowestOver: slowest_over };
+}
+
+function toAbsent({ absent }: ParsedIndex): IndexConfig['absent'] {
+  return {
+    statuses: absent.statuses.filter((status) => status === 401 || status === 403),
+    redirectElsewhere: absent.redirect_elsewhere,
+    known: absent.known,
+  };
+}
+
 function toCredentials(upstream: string, given: NonNullable<ParsedIndex['credentials']>): Credentials {
   // Files commonly lie beside simple/, not below it.
   const scopes = given.scopes ?? [upstream.replace(/\/\+?simple\/$/, '/')];
-  return { username: given.username, password: toSecret(given), scopes };
+  const { username, password_command: command, password_lifetime: lifetime } = given;
+  return { username, password: command === undefined ? toSecret(given) : { command, lifetime }, scopes };
+}
+
+function toClient({ client_cert, client_key }: ParsedIndex): IndexConfig['client'] {
+  if (client_cert === undefined || client_key === undefined) return undefined;
+  return { cert: resolve(client_cert), key: resolve(client_key) };
 }
 
 function toProxy(given: NonNullable<ParsedIndex['proxy']>): ProxyConfig {

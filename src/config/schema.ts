@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { INDEX_NAME, INDEX_NAME_RULE } from '../bytes/index-name.ts';
-import { LAYOUT_NAMES } from '../presets/known-upstreams.ts';
+import { KIND_CHOICE, KIND_NAMES, LAYOUT_NAMES } from '../presets/known-upstreams.ts';
+import { absent } from './absence.ts';
 import { auth, credentials, proxy, sealFault, sealing, tls } from './access.ts';
+import { timeouts } from './timeouts.ts';
 import {
   baseOrPath,
   baseUrl,
@@ -73,6 +75,12 @@ const index = z
       .describe(
         'How its files are proved: tuf = signed metadata, from the pinned root down (needs root); index = the digests on the pages of an index that signs nothing, which is weaker.',
       ),
+    kind: z
+      .enum(KIND_NAMES, { error: `must be ${KIND_CHOICE}` })
+      .optional()
+      .describe(
+        'index only: what kind of server it is, which says where its pages lie, which file hosts it has and how it says no; known of public ones by their address. Without it pages are looked for at the address and below.',
+      ),
     root: filePath
       .optional()
       .describe(
@@ -87,7 +95,13 @@ const index = z
     metadata_url: fetchedUrl.optional().describe('Where the TUF metadata lies, if not where the layout says.'),
     pages_url: fetchedUrl.optional().describe('Where project pages lie, if not where the layout says.'),
     files_url: fetchedUrl.optional().describe('Where files lie, if not where the layout says.'),
-    file_hosts: z.array(fileHost).max(64).default([]).describe('Other hosts the pages may send us to for files.'),
+    file_hosts: z
+      .array(fileHost)
+      .max(64)
+      .default([])
+      .describe(
+        'Other hosts the pages may send us to for files: host, host:port, an origin, *.domain for all hosts below it, or any-public for every public one by https.',
+      ),
     refresh: seconds(1, 86_400).default(60).describe('Seconds before the signed metadata is looked at again.'),
     max_age: seconds(0, 86_400)
       .default(600)
@@ -109,11 +123,22 @@ const index = z
       .boolean()
       .default(false)
       .describe('True where this index lets a file name change its bytes: its digests are then not pinned.'),
+    max_bytes: size
+      .optional()
+      .describe('Of cache.max_bytes, the most this index may hold; left out, an equal part is its own.'),
+    absent: absent.prefault({}).describe('How upstream says that it does not have something.'),
     credentials: credentials.optional().describe('As whom the upstream is read.'),
     ca: filePath
       .optional()
       .describe('Certificate authorities besides the usual ones, a PEM file relative to this one.'),
+    client_cert: filePath
+      .optional()
+      .describe(
+        'The certificate that this mirror shows to upstream where it asks for one, a PEM file; with client_key.',
+      ),
+    client_key: filePath.optional().describe('Its private key, PEM.'),
     proxy: proxy.optional().describe('How the upstream is reached where there is no way but a proxy.'),
+    timeouts: timeouts.describe('How long upstream is waited for; raise one where it is slow and honest.'),
     private_hosts: z
       .array(host)
       .max(64)
@@ -136,6 +161,18 @@ const index = z
         code: 'custom',
         path: ['root'],
         message: 'has no meaning with evidence: index; leave one of them out',
+      });
+    if ((given.client_cert === undefined) !== (given.client_key === undefined))
+      context.addIssue({
+        code: 'custom',
+        path: ['client_cert'],
+        message: 'client_cert and client_key go together',
+      });
+    if (given.kind !== undefined && given.root !== undefined)
+      context.addIssue({
+        code: 'custom',
+        path: ['kind'],
+        message: 'has no meaning with a root: an index that is signed has a layout',
       });
     if (given.root === undefined && given.evidence !== 'index')
       context.addIssue({
@@ -167,6 +204,12 @@ export const schema = z
           .describe(
             'What clients call this mirror: for the lines it prints, and for legacy JSON, which names files by their whole address. Links in pages are relative.',
           ),
+        links: z
+          .enum(['relative', 'absolute'])
+          .default('relative')
+          .describe(
+            'Links of files in pages; absolute, below public_url, for clients that cannot resolve relative ones.',
+          ),
         tls: tls.optional().describe('Speak TLS. Read again at SIGHUP.'),
         auth: auth.optional().describe('Ask who reads: basic authentication or a token. Read again at SIGHUP.'),
         trusted_proxies: z
@@ -197,12 +240,29 @@ export const schema = z
       .default(false)
       .describe('True where the data directory lies on a FUSE file system that no other machine shares.'),
     ...sealing,
+    contact: z
+      .string()
+      .max(200)
+      .regex(/^[\x21-\x27\x2a-\x7e]+$/, 'must be an address or a URL, without blanks')
+      .optional()
+      .describe("A mail address or URL, told to upstream's operators in the User-Agent."),
     cache: z
       .strictObject({
         max_bytes: size.prefault('10 GB').describe('Proved files kept on disk; the least recently used make room.'),
         memory_bytes: size
           .prefault('96 MiB')
           .describe('Memory for ready-made pages and what they are made from, all indexes together.'),
+      })
+      .prefault({}),
+    limits: z
+      .strictObject({
+        fills: z.int().min(1).max(1024).default(32).describe('Files downloaded at once, all indexes together.'),
+        upstream_connections: z
+          .int()
+          .min(1)
+          .max(1024)
+          .default(32)
+          .describe('Connections to each upstream for documents; files have three quarters as many besides.'),
       })
       .prefault({}),
     log: z
@@ -220,6 +280,12 @@ export const schema = z
     indexes: z.record(indexName, index).default({}).describe('By name; `main` is also served at /.'),
   })
   .superRefine((given, context) => {
+    if (given.server.links === 'absolute' && given.server.public_url === undefined)
+      context.addIssue({
+        code: 'custom',
+        path: ['server', 'links'],
+        message: 'absolute needs server.public_url: only that says where clients reach this mirror',
+      });
     const message = sealFault(given);
     if (message !== undefined) context.addIssue({ code: 'custom', path: ['seal_key_file'], message });
   });

@@ -1,4 +1,4 @@
-import { LAYOUT_CHOICE } from '../presets/known-upstreams.ts';
+import { KIND_CHOICE, LAYOUT_CHOICE } from '../presets/known-upstreams.ts';
 
 // The settings that may also come from the environment and from the command line: one row each, so that the spellings never
 // drift apart. What a value means, and its form, the schema says; a test holds docs/operating.md to this table.
@@ -26,6 +26,12 @@ const ROWS = [
     path: main('upstream'),
     value: 'url',
     says: 'the index to mirror; PyPI where none is named',
+  },
+  {
+    flag: 'kind',
+    path: main('kind'),
+    value: 'kind',
+    says: `what kind of server an index without signatures is: ${KIND_CHOICE}`,
   },
   { flag: 'root', path: main('root'), value: 'file', says: 'its root of trust: root.json, from a source you trust' },
   { flag: 'layout', path: main('layout'), value: 'preset', says: `how it names things: ${LAYOUT_CHOICE}` },

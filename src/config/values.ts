@@ -59,12 +59,16 @@ export const baseOrPath = meaning(
   }),
 );
 
+const CREDENTIALS =
+  'must not carry a user name or password: in a configuration file, they go into credentials: { username: NAME, password_file: FILE } of the index (or password_env, password_command)';
+
 function urlFault(text: string): string | undefined {
   if (!URL.canParse(text)) return 'must be a URL such as https://index.example/';
   const url = new URL(text);
   if (url.protocol !== 'https:' && url.protocol !== 'http:') return 'must begin with https:// or http://';
-  if (url.username !== '' || url.password !== '') return 'must not carry a user name or password';
-  if (url.search !== '' || url.hash !== '') return 'must not have a query or a fragment';
+  if (url.username !== '' || url.password !== '') return CREDENTIALS;
+  if (url.search !== '' || url.hash !== '')
+    return 'must not have a query or a fragment; a token goes into credentials, as password_file, password_env or password_command';
   return undefined;
 }
 
@@ -98,16 +102,17 @@ export const network = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], {
   error: 'must be an address such as 192.0.2.1, or a network such as 10.0.0.0/8',
 });
 
-/** Where a page may send us for files: `host`, `host:port` (https), or an origin with its scheme. */
+/** Where a page may send us for files: `host`, `host:port` (https), an origin with its scheme, `*.domain`, or `any-public` (every public one by https). */
 export const fileHost = meaning(
   'fetched',
   z
     .string()
     .max(267)
     .regex(
-      /^(https?:\/\/)?(\[[0-9a-f:]+\]|[a-z0-9.-]+)(:\d{1,5})?$/,
-      'must be a lower-case host name, with :port where it is not the usual one',
-    ),
+      /^(https?:\/\/)?(\[[0-9a-f:]+\]|(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*\.?)(:\d{1,5})?$/,
+      'must be a lower-case host name, with :port where it is not the usual one, *.example.net for every host below a domain, or any-public',
+    )
+    .refine((host) => !/^(https?:\/\/)?\*\.[^.]*$/.test(host), 'must name a domain of at least two parts after *.'),
 );
 
 export function seconds(least: number, most: number) {

@@ -4,19 +4,22 @@ import type { Range } from '../bytes/range.ts';
 import {
   type BlobStorage,
   type BlobWriter,
+  type Kept,
   StorageError,
   type StoredBytes,
   type StoredFacts,
+  type TakenUp,
   type UsageRecord,
 } from '../ports/blob-storage.ts';
 import { type Aliases, createAliases } from './aliases.ts';
-import { type BlobPaths, blobPaths } from './blob-paths.ts';
-import { type Durable, type Temp, writeAll } from './durable.ts';
+import { type BlobPaths, blobPaths, isPartialKey } from './blob-paths.ts';
+import { BlobTemp } from './blob-temp.ts';
+import type { Durable, Temp } from './durable.ts';
 import type { FileFacts } from './file-ops.ts';
 import { OPEN_IDLE, OPEN_IDLE_MS, SCAN_BATCH, USAGE_RECORD_BYTES } from './limits.ts';
 import { type Opened, OpenFiles, type OpenShare } from './open-files.ts';
 import { createQuarantine, type Quarantine } from './quarantine.ts';
-import { readSmall } from './read-file.ts';
+import { readFull, readSmall } from './read-file.ts';
 import { isMissing, onBlobDisk } from './storage-errors.ts';
 import type { Volume } from './volume.ts';
 import { listOrNothing } from './walk.ts';
@@ -81,11 +84,28 @@ class BlobFiles implements DiskBlobs {
     });
   }
 
-  begin(): Promise<BlobWriter> {
+  begin(key?: string): Promise<BlobWriter> {
+    return onBlobDisk(async () => this.#writer(await this.#durable.temp(BLOB_MODE, key), key));
+  }
+
+  takeUp(key: string): Promise<TakenUp | undefined> {
     return onBlobDisk(async () => {
-      const temp = await this.#durable.temp(BLOB_MODE);
-      return new BlobTemp(temp, (sha256) => this.#publish(temp, sha256));
+      const temp = await this.#durable.take(this.#paths.partial(key), BLOB_MODE, key);
+      if (temp === undefined) return undefined;
+      return this.#writer(temp, key, (await temp.file.facts()).size);
     });
+  }
+
+  async *kept(): AsyncGenerator<Kept> {
+    const { ops } = this.#durable;
+    for (const key of await listOrNothing(ops, this.#paths.partials)) {
+      const facts = isPartialKey(key) ? await ops.facts(this.#paths.partial(key)) : undefined;
+      if (facts !== undefined) yield { key, size: facts.size, changedMs: facts.changedMs };
+    }
+  }
+
+  removeKept(key: string): Promise<void> {
+    return onBlobDisk(() => this.#durable.ops.removeTree(this.#paths.partial(key)));
   }
 
   sync(sha256: string): Promise<void> {
@@ -169,6 +189,11 @@ class BlobFiles implements DiskBlobs {
     }
   }
 
+  #writer(temp: Temp, key: string | undefined, length = 0): TakenUp {
+    const kept = key === undefined ? undefined : this.#paths.partial(key);
+    return new BlobTemp({ temp, publish: (sha256) => this.#publish(temp, sha256), kept, length });
+  }
+
   /** The file stays open: whoever waited for it reads it now. */
   async #publish(temp: Temp, sha256: string): Promise<StoredFacts> {
     const file = await temp.publish(this.#paths.blob(sha256));
@@ -200,52 +225,13 @@ class SharedBytes implements StoredBytes {
   }
 
   read(into: Uint8Array, position: number): Promise<number> {
-    return onBlobDisk(async () => {
-      let done = 0;
-      while (done < into.byteLength) {
-        const more = await this.#share.file.read(into.subarray(done), into.byteLength - done, position + done);
-        if (more === 0) break;
-        done += more;
-      }
-      return done;
-    });
+    return onBlobDisk(() => readFull(this.#share.file, into, position));
   }
 
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     await this.#share.release();
-  }
-}
-
-class BlobTemp implements BlobWriter {
-  readonly #temp: Temp;
-  readonly #publish: (sha256: string) => Promise<StoredFacts>;
-  #isCommitted = false;
-
-  constructor(temp: Temp, publish: (sha256: string) => Promise<StoredFacts>) {
-    this.#temp = temp;
-    this.#publish = publish;
-  }
-
-  write(bytes: Uint8Array, position: number): Promise<void> {
-    return onBlobDisk(() => writeAll(this.#temp.file, bytes, position));
-  }
-
-  restart(): Promise<void> {
-    return onBlobDisk(() => this.#temp.file.truncate());
-  }
-
-  commit(sha256: string): Promise<StoredFacts> {
-    return onBlobDisk(async () => {
-      const facts = await this.#publish(sha256);
-      this.#isCommitted = true;
-      return facts;
-    });
-  }
-
-  async discard(): Promise<void> {
-    if (!this.#isCommitted) await this.#temp.discard();
   }
 }
 

@@ -18,7 +18,10 @@ export interface Temp {
 /** Writes that survive a crash whole or not at all. Nothing else in the project renames or links. */
 export interface Durable {
   readonly ops: FileOps;
-  temp(mode: number): Promise<Temp>;
+  /** `label` ends its name, where there is one. */
+  temp(mode: number, label?: string): Promise<Temp>;
+  /** What lies under a name, taken away from everybody else; undefined where nothing does. */
+  take(path: string, mode: number, label: string): Promise<Temp | undefined>;
   /** A new directory that nobody else knows: whoever asked for it fills it and moves it away, or removes it. */
   tempDirectory(): Promise<string>;
   replace(path: string, bytes: Uint8Array): Promise<void>;
@@ -58,8 +61,9 @@ export function createDurable(options: {
     await folders.inside(path, () => ops.makeDirectory(path));
     return path;
   };
-  const temp = async (mode: number): Promise<Temp> => {
-    const path = newPath();
+  const labelled = (label?: string) => (label === undefined ? newPath() : `${newPath()}.${label}`);
+  const temp = async (mode: number, label?: string): Promise<Temp> => {
+    const path = labelled(label);
     // A sibling on another host may have taken an idle directory for a stale one.
     const file = await folders.inside(path, () => ops.openNew(path, mode));
     return new TempFile(ops, folders, path, file);
@@ -75,9 +79,27 @@ export function createDurable(options: {
     }
   };
 
+  const take = async (from: string, mode: number, label: string): Promise<Temp | undefined> => {
+    if ((await ops.facts(from)) === undefined) return undefined;
+    const path = labelled(label);
+    try {
+      await folders.inside(path, () => ops.rename(from, path));
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return undefined;
+      throw error;
+    }
+    try {
+      return new TempFile(ops, folders, path, await ops.openAgain(path, mode));
+    } catch (error) {
+      await ops.removeTree(path).catch(() => undefined);
+      throw error;
+    }
+  };
+
   return {
     ops,
     temp,
+    take,
     tempDirectory: tempFolder,
     directory: (path) => folders.make(path),
     replace: async (path, bytes) => (await filled(bytes)).commit(path),

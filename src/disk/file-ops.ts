@@ -1,5 +1,17 @@
 import { constants, type Stats } from 'node:fs';
-import { type FileHandle, link, lstat, mkdir, open, readdir, rename, rm, statfs, unlink } from 'node:fs/promises';
+import {
+  chmod,
+  type FileHandle,
+  link,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  rename,
+  rm,
+  statfs,
+  unlink,
+} from 'node:fs/promises';
 
 // Every step the store takes on disk goes through here, so that tests can fail or kill it at any one of them.
 
@@ -30,6 +42,8 @@ export interface FileOps {
   openRead(path: string): Promise<OpenFile>;
   /** Fails where the name exists in any form. */
   openNew(path: string, mode: number): Promise<OpenFile>;
+  /** For writing to a file of ours that may be read-only, which it is again afterwards. Never follows a symlink. */
+  openAgain(path: string, mode: number): Promise<OpenFile>;
   rename(from: string, to: string): Promise<void>;
   link(from: string, to: string): Promise<void>;
   unlink(path: string): Promise<void>;
@@ -44,6 +58,7 @@ export interface FileOps {
 }
 
 const OWNER_ONLY = 0o700;
+const WRITABLE = 0o600;
 
 function factsOf(stats: Stats): FileFacts {
   const kind = stats.isFile()
@@ -77,6 +92,18 @@ export const nodeFileOps: FileOps = {
   openRead: async (path) =>
     openFile(await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)),
   openNew: async (path, mode) => openFile(await open(path, 'wx+', mode)),
+  openAgain: async (path, mode) => {
+    if (!(await lstat(path)).isFile()) throw Object.assign(new Error(`${path} is no file`), { code: 'EISDIR' });
+    await chmod(path, WRITABLE);
+    const file = openFile(await open(path, constants.O_RDWR | constants.O_NOFOLLOW));
+    try {
+      await chmod(path, mode);
+      return file;
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  },
   rename,
   link,
   unlink,

@@ -1,4 +1,4 @@
-import type { FileOps } from './file-ops.ts';
+import type { FileOps, OpenFile } from './file-ops.ts';
 import { isMissing } from './storage-errors.ts';
 
 /** A whole small file, or undefined where there is none. Anything but a regular file of at most `limit` bytes throws. */
@@ -13,14 +13,19 @@ export async function readSmall(ops: FileOps, path: string, limit: number): Prom
     if (kind !== 'file') throw new Error(`${path} is not a regular file`);
     if (size > limit) throw new Error(`${path} is larger than ${limit} bytes`);
     const bytes = Buffer.alloc(size);
-    let length = 0;
-    while (length < size) {
-      const read = await file.read(bytes.subarray(length), size - length, length);
-      if (read === 0) break;
-      length += read;
-    }
-    return bytes.subarray(0, length);
+    return bytes.subarray(0, await readFull(file, bytes, 0));
   } finally {
     await file.close();
   }
+}
+
+/** Fills `into` from `position` on. Resolves with the number of bytes, fewer only at the end. */
+export async function readFull(file: OpenFile, into: Uint8Array, position: number): Promise<number> {
+  let done = 0;
+  while (done < into.byteLength) {
+    const more = await file.read(into.subarray(done), into.byteLength - done, position + done);
+    if (more === 0) break;
+    done += more;
+  }
+  return done;
 }

@@ -3,9 +3,11 @@ import type { Range } from '../bytes/range.ts';
 import {
   type BlobStorage,
   type BlobWriter,
+  type Kept,
   StorageError,
   type StoredBytes,
   type StoredFacts,
+  type TakenUp,
 } from '../ports/blob-storage.ts';
 import type { DiskBlobs } from './blob-storage.ts';
 import { SMALL_APART_MS, SMALL_WAITING_BYTES } from './limits.ts';
@@ -55,8 +57,23 @@ class SmallBlobs implements DiskBlobs {
     return (await this.#files.open(sha256, range)) ?? this.#openSmall(sha256);
   }
 
-  async begin(): Promise<BlobWriter> {
-    return new SmallWriter(this.#files, (sha256, bytes) => this.#commit(sha256, bytes));
+  async begin(key?: string): Promise<BlobWriter> {
+    return new SmallWriter(
+      () => this.#files.begin(key),
+      (sha256, bytes) => this.#commit(sha256, bytes),
+    );
+  }
+
+  takeUp(key: string): Promise<TakenUp | undefined> {
+    return this.#files.takeUp(key);
+  }
+
+  kept(): AsyncIterable<Kept> {
+    return this.#files.kept();
+  }
+
+  removeKept(key: string): Promise<void> {
+    return this.#files.removeKept(key);
   }
 
   async sync(sha256: string): Promise<void> {
@@ -179,15 +196,15 @@ class SmallBlobs implements DiskBlobs {
   }
 }
 
-/** In memory as long as it is small, then in a file. */
+/** In memory as long as it is small, then in a file. What is small is not kept: it comes again in no time. */
 class SmallWriter implements BlobWriter {
-  readonly #files: DiskBlobs;
+  readonly #beginFile: () => Promise<BlobWriter>;
   readonly #commit: (sha256: string, bytes: Uint8Array) => StoredFacts;
   #small: Uint8Array = new Uint8Array();
   #file: BlobWriter | undefined;
 
-  constructor(files: DiskBlobs, commit: (sha256: string, bytes: Uint8Array) => StoredFacts) {
-    this.#files = files;
+  constructor(beginFile: () => Promise<BlobWriter>, commit: (sha256: string, bytes: Uint8Array) => StoredFacts) {
+    this.#beginFile = beginFile;
     this.#commit = commit;
   }
 
@@ -201,7 +218,7 @@ class SmallWriter implements BlobWriter {
       return;
     }
     if (this.#file === undefined) {
-      this.#file = await this.#files.begin();
+      this.#file = await this.#beginFile();
       if (this.#small.byteLength > 0) await this.#file.write(this.#small, 0);
       this.#small = new Uint8Array();
     }
@@ -219,6 +236,10 @@ class SmallWriter implements BlobWriter {
 
   async discard(): Promise<void> {
     await this.#file?.discard();
+  }
+
+  async keep(): Promise<void> {
+    await this.#file?.keep();
   }
 }
 

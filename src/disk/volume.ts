@@ -1,5 +1,6 @@
 import { dirname, join, resolve } from 'node:path';
 import { Refusal } from '../bytes/refusal.ts';
+import { blobPaths, keyOfTemp } from './blob-paths.ts';
 import { checkFileSystem } from './database/file-system-kind.ts';
 import { createDurable, type Durable } from './durable.ts';
 import { codeOf, type FileOps, nodeFileOps } from './file-ops.ts';
@@ -109,8 +110,21 @@ async function newestChange(ops: FileOps, directory: string): Promise<number> {
   return newest;
 }
 
+/** Downloads that a process which is gone had under way are kept, to go on from. */
+async function keepPartials(durable: Durable, root: string, directory: string): Promise<void> {
+  const { ops } = durable;
+  const { partials, partial } = blobPaths(root);
+  for (const name of await ops.list(directory)) {
+    const key = keyOfTemp(name);
+    if (key === undefined) continue;
+    await durable.directory(partials);
+    await ops.rename(join(directory, name), partial(key));
+  }
+}
+
 /** Removes what processes that are gone left behind; a live sibling's files stay. */
-async function removeStale(ops: FileOps, parent: string, nowMs: number): Promise<void> {
+async function removeStale(durable: Durable, root: string, parent: string, nowMs: number): Promise<void> {
+  const { ops } = durable;
   for (const name of await ops.list(parent)) {
     const path = join(parent, name);
     const state = ownerState(name);
@@ -122,6 +136,7 @@ async function removeStale(ops: FileOps, parent: string, nowMs: number): Promise
         nowMs - (await newestChange(ops, path)) < FOREIGN_TEMP_MS
       )
         continue;
+      if ((await ops.facts(path))?.kind === 'directory') await keepPartials(durable, root, path);
       await ops.removeTree(path);
     } catch {
       // Not ours to insist: a sibling may be removing it too, and a leftover harms nothing but space.
@@ -159,7 +174,7 @@ export async function openVolume(directory: string, options: VolumeOptions = {})
   try {
     await durable.directory(own);
     layout = await checkLayout(ops, durable, root);
-    await removeStale(ops, temps, (options.nowMs ?? Date.now)());
+    await removeStale(durable, root, temps, (options.nowMs ?? Date.now)());
     await probe(durable, own);
   } catch (error) {
     if (error instanceof Refusal) throw error;

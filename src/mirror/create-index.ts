@@ -45,6 +45,8 @@ export interface IndexOptions {
   readonly memory: number;
   /** True where upstream may put other bytes under a name it used before. */
   readonly reuploads: boolean;
+  /** What links to files begin with, absolute and with a slash at the end; absent where they are relative. */
+  readonly linkBase?: string | undefined;
 }
 
 /** The same with what its rooms share. */
@@ -63,6 +65,7 @@ export function partsOf<O extends IndexOptions>(options: O): O & IndexParts {
 }
 
 interface Facets<P> {
+  readonly introduce?: ((caller: Caller) => Promise<void>) | undefined;
   readonly signed?: SignedRepository | undefined;
   readonly unverified?: ((pages: ProjectPages<P>) => UnverifiedDocuments) | undefined;
 }
@@ -76,6 +79,7 @@ export interface RunningIndex extends PackageIndex {
 /** Pages, list, files and explanations over one kind of evidence. */
 export class EvidencedIndex<P> implements RunningIndex {
   readonly name: string;
+  readonly introduce: (caller: Caller) => Promise<void>;
   readonly signed: SignedRepository | undefined;
   readonly unverified: UnverifiedDocuments | undefined;
   readonly #evidence: Evidence<P>;
@@ -87,7 +91,7 @@ export class EvidencedIndex<P> implements RunningIndex {
   /** Pages that jobs were given. */
   readonly #listed = new WeakSet<BelievedPage<unknown>>();
 
-  constructor(parts: IndexParts, evidence: Evidence<P>, { signed, unverified }: Facets<P> = {}) {
+  constructor(parts: IndexParts, evidence: Evidence<P>, { signed, unverified, introduce }: Facets<P> = {}) {
     this.name = parts.index;
     this.#parts = parts;
     this.#evidence = evidence;
@@ -101,6 +105,7 @@ export class EvidencedIndex<P> implements RunningIndex {
       expectations: new Expectations({ evidence, upstream: parts.upstream }),
       coreMetadata: new CoreMetadata(parts),
     });
+    this.introduce = introduce ?? (async () => undefined);
     this.signed = signed;
     this.unverified = unverified?.(this.#pages);
   }

@@ -81,6 +81,8 @@ export interface EvidenceStatus {
  */
 export interface Evidence<P> {
   readonly kind: EvidenceKind;
+  /** True where nothing tells which names there are: upstream is asked about each, also about those that it does not have. */
+  readonly isAskedByName: boolean;
   /**
    * What our own state vouches for; upstream is asked nothing. Throws Refusal `state` where it cannot be believed. Missing where
    * `ask` takes from our own state what is there.

@@ -1,7 +1,11 @@
 /** Most bytes of each kind of document, and most roles that one question may visit. */
 export const LIMITS = {
   page: 32 * 1024 * 1024,
+  /** One page with the files of all projects, which is read here and now. */
+  flatPage: 8 * 1024 * 1024,
   list: 128 * 1024 * 1024,
+  /** A list that is looked into at the start; a larger one is known to be there, and is not fetched for that. */
+  listAtStart: 1024 * 1024,
   coreMetadata: 4 * 1024 * 1024,
   /** A file whose listing states no length. */
   file: 16 * 1024 * 1024 * 1024,

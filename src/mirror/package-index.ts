@@ -38,6 +38,8 @@ export interface PackageIndex {
   /** Who vouches for a project or file, in facts. */
   explain(name: string, caller: Caller): Promise<Explanation>;
   status(): Promise<IndexStatus>;
+  /** Asks upstream once what it is like, and notes that, or what is wrong. For a start, which does not wait for it. Throws nothing. */
+  introduce(caller: Caller): Promise<void>;
   /** A project page, parsed, for jobs: not counted as served. */
   listing(project: string, caller: Caller): Promise<BelievedPage<unknown>>;
   /** Names of all projects, normalized, for jobs. */

@@ -71,6 +71,10 @@ export class RefusingIndex implements PackageIndex {
     return { name, evidence, upstream, layout, lastRefresh: undefined, lastError, roles: [], leftOut: new Map() };
   }
 
+  async introduce(): Promise<void> {
+    // Whatever upstream is like, nothing of it is served.
+  }
+
   async settled(): Promise<void> {
     // Nothing was begun.
   }

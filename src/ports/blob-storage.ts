@@ -26,8 +26,26 @@ export interface BlobWriter {
    * a power cut. Whatever lay under the name gives way.
    */
   commit(sha256: string): Promise<StoredFacts>;
-  /** May be called at any time, also after `commit`, which it then leaves alone. Never throws. */
+  /** May be called at any time, also after `commit` and `keep`, which it then leaves alone. Never throws. */
   discard(): Promise<void>;
+  /** Leaves what was written for `takeUp` under the key it was begun with; without a key as `discard`. A power cut may take or spoil it. */
+  keep(): Promise<void>;
+}
+
+/** A writer that begins with what an earlier one kept. That is suspect. */
+export interface TakenUp extends BlobWriter {
+  /** Bytes that are there. */
+  readonly length: number;
+  /** Fills `into` from `position` on. Resolves with the number of bytes, fewer only at the end. */
+  read(into: Uint8Array, position: number): Promise<number>;
+}
+
+/** What was kept of a blob that is not whole. */
+export interface Kept {
+  readonly key: string;
+  readonly size: number;
+  /** Milliseconds since the epoch. */
+  readonly changedMs: number;
 }
 
 /** What is wrong with the storage, and not with the bytes that were asked for. */
@@ -52,7 +70,13 @@ export interface BlobStorage {
   stat(sha256: string, size?: number): Promise<StoredFacts | undefined>;
   /** Undefined where nothing lies there. `range` is a hint of what will be read. */
   open(sha256: string, range: Range): Promise<StoredBytes | undefined>;
-  begin(): Promise<BlobWriter>;
+  /** `key`, 64 hex digits, is what the bytes are kept under where they do not become whole: by `keep`, or because this process ends. */
+  begin(key?: string): Promise<BlobWriter>;
+  /** What was kept under a key, for whoever is first; undefined where nothing was. */
+  takeUp(key: string): Promise<TakenUp | undefined>;
+  /** Everything that is kept, in no order. */
+  kept(): AsyncIterable<Kept>;
+  removeKept(key: string): Promise<void>;
   /** A committed blob outlasts a power cut when this resolves. Where it throws, nothing is known of it: it is to be looked for anew. */
   sync(sha256: string): Promise<void>;
   /** Nothing lies there when this resolves. */

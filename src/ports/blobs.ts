@@ -12,6 +12,8 @@ export interface Wanted {
   readonly expected: Expected;
   /** Most bytes to accept, for expectations without a length. */
   readonly limit: number;
+  /** For which index it is counted, where there are budgets. */
+  readonly index?: string | undefined;
   /** For log lines and refusals. */
   readonly name: string;
   readonly subject: Subject;

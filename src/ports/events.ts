@@ -1,3 +1,4 @@
+import type { Largest } from '../async/groups.ts';
 import type { Instant } from '../bytes/instant.ts';
 import type { Reason, Subject } from '../bytes/refusal.ts';
 import type { CacheTier } from './byte-cache.ts';
@@ -34,6 +35,20 @@ export type Route = (typeof ROUTES)[number];
 export const METHODS = ['GET', 'HEAD', 'OPTIONS', 'other'] as const;
 /** Which part of this program met an error that is no refusal. */
 export const FAULT_PLACES = ['answer', 'store'] as const;
+
+/** What callers wait for a place of. */
+export const QUEUES = [
+  'chunks',
+  'fills',
+  'proofs',
+  'knownPasswords',
+  'passwords',
+  'pages',
+  'lists',
+  'legacies',
+  'documents',
+  'downloads',
+] as const;
 
 /** Everything that happens and is told to an operator, by name: each has a counter, a word and a level in telemetry. */
 interface EventMap {
@@ -92,6 +107,13 @@ interface EventMap {
     | { readonly full: false };
   /** An error that is no refusal: a defect of this program, or a disk that fails behind the answers. */
   readonly faulted: { readonly at: (typeof FAULT_PLACES)[number]; readonly error: unknown };
+  /** A queue refuses callers, or has room again. `index`: empty where all indexes share it. */
+  readonly queued: {
+    readonly index: string;
+    readonly queue: (typeof QUEUES)[number];
+    /** Who holds and waits for most of what is full; undefined where there is room again. */
+    readonly largest: Largest | undefined;
+  };
   /** Certificate, users and tokens were read again; `error` where they could not be, and nothing was changed. */
   readonly reloaded: { readonly error?: unknown };
 }

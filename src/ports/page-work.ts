@@ -6,7 +6,7 @@ import { decodeList, decodePage } from '../pypi/decode.ts';
 import { emptied, type Listing } from '../pypi/listing.ts';
 import { type Loss, lossesOf } from '../pypi/losses.ts';
 import { refuseNoPage, type Sight } from '../pypi/observation.ts';
-import type { ProjectPage } from '../pypi/project-page.ts';
+import type { Oddity, ProjectPage } from '../pypi/project-page.ts';
 import { relink } from '../pypi/relink.ts';
 import type { Bodies } from '../render/bodies.ts';
 import { legacyJson } from '../render/legacy-json.ts';
@@ -29,6 +29,8 @@ export interface PageSource {
   readonly bytes: Uint8Array;
   /** Its own URL upstream. */
   readonly pageUrl: string;
+  /** What links to files begin with; absent where they are relative. */
+  readonly linkBase?: string | undefined;
 }
 
 /** What only the mirror knows, asked for between the steps of drawing. */
@@ -59,6 +61,8 @@ export interface Seen {
 export interface Difference {
   readonly losses: readonly Loss[];
   readonly changes: readonly Change[];
+  /** Of the page that is there now. */
+  readonly odd: readonly Oddity[];
 }
 
 /**
@@ -77,11 +81,11 @@ export interface PageWork {
 
 /** All of it here and now: for documents that are small. */
 export const workHere: PageWork = {
-  async drawPage({ project, bytes, pageUrl }, { known, enforce }) {
+  async drawPage({ project, bytes, pageUrl, linkBase }, { known, enforce }) {
     const decoded = decodePage(bytes, project);
     const undigested = undigestedOf(decoded);
     const enforced = await enforce(
-      relink(decoded, { pageUrl, known: undigested.length === 0 ? undefined : await known?.(undigested) }),
+      relink(decoded, { pageUrl, linkBase, known: undigested.length === 0 ? undefined : await known?.(undigested) }),
     );
     const { hidden, listing } = enforced;
     return { ...enforced, bodies: await renderPage(hidden === true ? emptied(listing) : listing) };
@@ -101,7 +105,8 @@ export function undigestedOf({ files }: ProjectPage): readonly string[] {
 
 export function differenceOf(before: Sight | undefined, after: Sight): Difference {
   refuseNoPage(after);
-  if (before === undefined) return { losses: [], changes: [] };
+  const { odd = [] } = after.page;
+  if (before === undefined) return { losses: [], changes: [], odd };
   const losses = lossesOf(before, after);
-  return { losses, changes: changesOf(before.page, after.page, losses) };
+  return { losses, changes: changesOf(before.page, after.page, losses), odd };
 }

@@ -10,11 +10,13 @@ import type { MetadataSource } from '../tuf/refresh.ts';
 export interface Download {
   readonly start: number;
   readonly bytes: AsyncIterable<Uint8Array>;
+  /** True where they were coded on their way: nobody can go on in their middle. */
+  readonly unpacked?: boolean | undefined;
 }
 
 /**
- * Opens one attempt, on a new connection after the first. Throws Refusal: `unreachable`, `slow`, `redirect`, `encoding`,
- * `truncated`, or `unlisted` where upstream says 404/410 for every place. `limit` is the most bytes the body may have.
+ * Opens one attempt, on a new connection after the first. Throws Refusal: `unreachable`, `forbidden`, `slow`, `redirect`,
+ * `encoding`, `truncated`, or `unlisted` where upstream says 404/410 for every place. `limit` is the most bytes the body may have.
  */
 export type OpenDownload = (request: {
   readonly offset: number;
@@ -61,8 +63,6 @@ export interface DocumentRequest {
   readonly fresh: boolean;
   /** 403 then means the same as 404 and 410: object stores answer so for a key that does not exist. */
   readonly forbiddenIsAbsent?: boolean | undefined;
-  /** False where a redirect is refused. Default true, within limits. */
-  readonly redirects?: boolean | undefined;
   /** A digest or a signature will tell a cut body from a whole one. Where nothing does, its framing must. */
   readonly proved?: boolean | undefined;
 }
@@ -79,6 +79,8 @@ export type DocumentAnswer =
       readonly etag: string | undefined;
       /** PyPI's `X-PyPI-Last-Serial`. */
       readonly serial: number | undefined;
+      /** Nothing but its own end tells that it came whole. */
+      readonly unframed?: true | undefined;
       /** Seconds upstream lets it be kept. */
       readonly maxAge: number | undefined;
       /** The time it is by upstream's clock (RFC 9110 §6.6.1), however long a cache had it (RFC 9111 §5.1). */

@@ -73,17 +73,120 @@ export function whereMet(name: LayoutName): string {
   return LAYOUTS[name].metIn;
 }
 
-interface KnownIndex {
-  readonly host: string;
-  /** Where its pages send installers for files. */
-  readonly fileHost: string;
+/** Where an index that signs nothing has its pages, of the address that was given: there, below it, or all in one page. */
+export type PagesAt = 'given' | 'simple/' | '+simple/' | 'flat';
+
+/** What is known of a kind of index server that signs nothing; each part can be overruled in the configuration. */
+export interface IndexKind {
+  /** Its row in docs/operating.md. */
+  readonly metIn: string;
+  /** For people; what its pages state is seen. */
+  readonly digests: string;
+  readonly pagesAt: PagesAt;
+  /** Further hosts its pages and its redirects lead to for files. */
+  readonly fileHosts: readonly string[];
+  /** How it says that it does not have something, besides 404 and 410. */
+  readonly absent: {
+    readonly statuses: readonly number[];
+    readonly redirectElsewhere: boolean;
+    /** A project that it has in any case. */
+    readonly known?: string | undefined;
+  };
   /** aa/bb/rest in a file's URL is its BLAKE2b-256. */
   readonly contentAddressed: boolean;
 }
 
+const USUAL = {
+  pagesAt: 'simple/',
+  fileHosts: [],
+  absent: { statuses: [], redirectElsewhere: false },
+  contentAddressed: false,
+} as const;
+const FORWARDS = { statuses: [], redirectElsewhere: true } as const;
+
+const KINDS = {
+  pypi: { ...USUAL, metIn: 'PyPI, and mirrors of it that keep its paths', digests: 'all', contentAddressed: true },
+  pytorch: {
+    ...USUAL,
+    metIn: "PyTorch's own indexes (`whl/cpu`, `whl/nightly/cu130` …)",
+    digests: 'of some files',
+    pagesAt: 'given',
+    fileHosts: ['download.pytorch.org', 'download-r2.pytorch.org'],
+    absent: { statuses: [403], redirectElsewhere: false, known: 'torch' },
+  },
+  nvidia: { ...USUAL, metIn: "NVIDIA's index, at the root of its host", digests: 'all', pagesAt: 'given' },
+  flat: {
+    ...USUAL,
+    metIn: 'one page with the files of all projects (`pip --find-links`)',
+    digests: 'where its links have them',
+    pagesAt: 'flat',
+  },
+  static: {
+    ...USUAL,
+    metIn: 'files in an object store or on a web server (dumb-pypi, pip2pi, S3)',
+    digests: 'where its links have them',
+    pagesAt: 'given',
+    absent: { statuses: [403], redirectElsewhere: false },
+  },
+  gitlab: {
+    ...USUAL,
+    metIn: "GitLab's package registry; forwards what it lacks to PyPI unless told not to",
+    digests: 'all',
+    absent: FORWARDS,
+  },
+  artifactory: { ...USUAL, metIn: 'JFrog Artifactory', digests: 'sha256, md5 alone where it has no other' },
+  nexus: { ...USUAL, metIn: 'Sonatype Nexus Repository', digests: 'sha256, md5 alone for what was uploaded long ago' },
+  devpi: { ...USUAL, metIn: 'devpi, `/USER/INDEX/`', digests: 'all', pagesAt: '+simple/' },
+  pypiserver: {
+    ...USUAL,
+    metIn: 'pypiserver; forwards what it lacks to PyPI unless told not to',
+    digests: 'md5 unless `--hash-algo sha256`',
+    absent: FORWARDS,
+  },
+  codeartifact: { ...USUAL, metIn: 'AWS CodeArtifact; see `password_command` for its tokens', digests: 'all' },
+  azure: {
+    ...USUAL,
+    metIn: 'Azure Artifacts; files lie on hosts of its own',
+    digests: 'all',
+    fileHosts: ['*.blob.core.windows.net', '*.vsblob.vsassets.io'],
+  },
+  google: { ...USUAL, metIn: 'Google Artifact Registry; see `password_command` for its tokens', digests: 'all' },
+} as const satisfies Readonly<Record<string, IndexKind>>;
+
+export type IndexKindName = keyof typeof KINDS;
+
+const isKindName = (name: string): name is IndexKindName => Object.hasOwn(KINDS, name);
+
+/** In the order of the documents. */
+export const KIND_NAMES: readonly IndexKindName[] = Object.keys(KINDS).filter(isKindName);
+
+/** For sentences: `a, b or c`. */
+export const KIND_CHOICE = `${KIND_NAMES.slice(0, -1).join(', ')} or ${KIND_NAMES.at(-1)}`;
+
+export function indexKind(name: IndexKindName): IndexKind {
+  return KINDS[name];
+}
+
+interface KnownIndex {
+  /** A host, or `*.` and the domain that its host lies in. */
+  readonly host: string;
+  readonly kind: IndexKindName;
+  /** Where its pages send installers for files, besides the hosts of its kind. */
+  readonly fileHosts: readonly string[];
+  /** Everybody may read there, and it is nobody's own. */
+  readonly isPublic: boolean;
+}
+
 const INDEXES: readonly KnownIndex[] = [
-  { host: 'pypi.org', fileHost: 'files.pythonhosted.org', contentAddressed: true },
-  { host: 'test.pypi.org', fileHost: 'test-files.pythonhosted.org', contentAddressed: true },
+  { host: 'pypi.org', kind: 'pypi', fileHosts: ['files.pythonhosted.org'], isPublic: true },
+  { host: 'test.pypi.org', kind: 'pypi', fileHosts: ['test-files.pythonhosted.org'], isPublic: true },
+  { host: 'download.pytorch.org', kind: 'pytorch', fileHosts: [], isPublic: true },
+  { host: 'pypi.nvidia.com', kind: 'nvidia', fileHosts: [], isPublic: true },
+  { host: 'gitlab.com', kind: 'gitlab', fileHosts: [], isPublic: false },
+  { host: '*.jfrog.io', kind: 'artifactory', fileHosts: [], isPublic: false },
+  { host: '*.amazonaws.com', kind: 'codeartifact', fileHosts: [], isPublic: false },
+  { host: 'pkgs.dev.azure.com', kind: 'azure', fileHosts: [], isPublic: false },
+  { host: '*.pkg.dev', kind: 'google', fileHosts: [], isPublic: false },
 ];
 
 /** What is mirrored where nothing else was asked for. */
@@ -91,6 +194,17 @@ export const DEFAULT_INDEX = 'https://pypi.org/simple/';
 
 /** What is known of the index at this URL, if anything. */
 export function knownIndex(url: string): KnownIndex | undefined {
-  const host = URL.parse(url)?.host;
-  return INDEXES.find((index) => index.host === host);
+  const parsed = URL.parse(url);
+  if (parsed === null) return undefined;
+  const { host } = parsed;
+  return INDEXES.find((index) =>
+    index.host.startsWith('*.')
+      ? host.endsWith(index.host.slice(1)) && (index.kind !== 'codeartifact' || host.includes('.d.codeartifact.'))
+      : host === index.host,
+  );
+}
+
+/** An index that anybody mirrors: a private one that sends us there has no such project. */
+export function isPublicIndex(url: string): boolean {
+  return knownIndex(url)?.isPublic === true;
 }

@@ -1,9 +1,11 @@
-import { type Token, Tokenizer, TokenizerMode } from 'parse5';
+import { type Token, Tokenizer } from 'parse5';
 import { readDigests } from '../bytes/digest.ts';
+import { isEmptyPage } from './empty-page.ts';
 import { gatherEntries, readProvenance, readSize, readTime } from './entry.ts';
 import { decodeOnce } from './links.ts';
 import type { Entry, Fault, ProjectPage, ProjectStatus } from './project-page.ts';
 import { decodeText, readApiVersion } from './read.ts';
+import { stateAfter } from './tokenizer-state.ts';
 
 /**
  * A PEP 503 project page. Only parse5's tokenizer runs: anchors, `<base>` and `<meta>` need no tree, and without one
@@ -13,7 +15,8 @@ export function decodeHtml(bytes: Uint8Array, project: string): ProjectPage {
   const gathering = gatherEntries(project);
   const head = new Map<string, string>();
   let base: string | undefined;
-  forEachTag(decodeText(bytes), (tag, attributes) => {
+  const html = decodeText(bytes);
+  forEachTag(html, (tag, attributes) => {
     if (tag === 'a') {
       const line = readAnchor(attributes);
       if (line !== undefined) gathering.add(line);
@@ -25,12 +28,15 @@ export function decodeHtml(bytes: Uint8Array, project: string): ProjectPage {
   });
   // PEP 629: a page that does not say is 1.0.
   const apiVersion = readApiVersion(head.get('pypi:repository-version') ?? '1.0');
+  const files = gathering.files();
+  const isUndeclared = !head.has('pypi:repository-version');
   return {
     name: project,
     apiVersion,
-    files: gathering.files(),
+    files,
     projectStatus: readStatus(head),
-    ...(head.has('pypi:repository-version') ? {} : { undeclared: true }),
+    ...(isUndeclared && { undeclared: true }),
+    ...(isUndeclared && files.length === 0 && isEmptyPage(html, project) && { odd: ['empty'] }),
     base,
     meta: new Map(),
     extra: new Map(),
@@ -53,20 +59,23 @@ export function anchorNames(bytes: Uint8Array): readonly string[] {
   return names;
 }
 
-type Attributes = ReadonlyMap<string, string>;
+/** Every link of a page that may be one to a file, as it stands there, and the page's `<base href>`. */
+export function anchorsOf(bytes: Uint8Array): {
+  readonly base: string | undefined;
+  readonly anchors: readonly { readonly filename: string; readonly attributes: Attributes }[];
+} {
+  const anchors: { readonly filename: string; readonly attributes: Attributes }[] = [];
+  let base: string | undefined;
+  forEachTag(decodeText(bytes), (tag, attributes) => {
+    if (tag === 'base') base ??= attributes.get('href');
+    if (tag !== 'a') return;
+    const line = readAnchor(attributes);
+    if (typeof line === 'object') anchors.push({ filename: line.filename, attributes });
+  });
+  return { base, anchors };
+}
 
-// HTML §13.2.6: what follows these start tags is text, not tags.
-const TEXT_AFTER: ReadonlyMap<string, (typeof TokenizerMode)[keyof typeof TokenizerMode]> = new Map([
-  ['title', TokenizerMode.RCDATA],
-  ['textarea', TokenizerMode.RCDATA],
-  ['style', TokenizerMode.RAWTEXT],
-  ['xmp', TokenizerMode.RAWTEXT],
-  ['iframe', TokenizerMode.RAWTEXT],
-  ['noembed', TokenizerMode.RAWTEXT],
-  ['noframes', TokenizerMode.RAWTEXT],
-  ['script', TokenizerMode.SCRIPT_DATA],
-  ['plaintext', TokenizerMode.PLAINTEXT],
-]);
+type Attributes = ReadonlyMap<string, string>;
 
 const WANTED: ReadonlySet<string> = new Set(['a', 'base', 'meta']);
 
@@ -76,7 +85,7 @@ function forEachTag(html: string, visit: (tag: string, attributes: Attributes) =
     {},
     {
       onStartTag({ tagName, attrs }: Token.TagToken) {
-        tokenizer.state = TEXT_AFTER.get(tagName) ?? tokenizer.state;
+        tokenizer.state = stateAfter(tagName) ?? tokenizer.state;
         if (WANTED.has(tagName)) visit(tagName, new Map(attrs.map(({ name, value }) => [name, value])));
       },
       onEndTag: ignore,

@@ -2,17 +2,18 @@ import { readDigests } from '../bytes/digest.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import { gatherEntries, readProvenance, readSize, readTime } from './entry.ts';
 import { normalizeName } from './names.ts';
-import type { Entry, Extra, ProjectPage, ProjectStatus } from './project-page.ts';
-import { bad, isRecord, type Json, readApiVersion, readJson } from './read.ts';
+import type { Entry, Extra, Oddity, ProjectPage, ProjectStatus } from './project-page.ts';
+import { bad, isRecord, type Json, readJson, readMeta } from './read.ts';
 
-/** A PEP 691 project page. Refuses `format`, `limit`, and `foreign` where it names another project. */
+/** A PEP 691 project page, also where it says neither its version nor its name, which no installer looks at. Refuses `format`, `limit`, and `foreign` where it names another project. */
 export function decodeJson(bytes: Uint8Array, project: string): ProjectPage {
   const page = readJson(bytes);
-  const meta = isRecord(page) ? page['meta'] : undefined;
-  if (!isRecord(page) || !isRecord(meta)) throw bad('The page has no "meta" object.');
-  const apiVersion = readApiVersion(meta['api-version']);
-  const name = typeof page['name'] === 'string' ? normalizeName(page['name']) : undefined;
-  if (name === undefined) throw bad('The page does not say which project it is for.');
+  if (!isRecord(page)) throw bad('The page is no JSON object.');
+  const odd: Oddity[] = [];
+  const { meta, apiVersion } = readMeta(page);
+  if (meta['api-version'] === undefined) odd.push('meta');
+  const name = page['name'] === undefined ? project : readName(page['name']);
+  if (page['name'] === undefined) odd.push('name');
   if (name !== project)
     throw new Refusal('foreign', `The page is for ${name}, not for ${project}.`, { subject: 'page' });
   const lines = page['files'];
@@ -24,11 +25,18 @@ export function decodeJson(bytes: Uint8Array, project: string): ProjectPage {
     apiVersion,
     files: gathering.files(),
     versions: readVersions(page['versions']),
+    ...(odd.length > 0 && { odd }),
     projectStatus: readStatus(page['project-status']),
     meta: unknownKeys(meta, META_KEYS) ?? new Map(),
     extra: unknownKeys(page, PAGE_KEYS) ?? new Map(),
     leftOut: gathering.leftOut,
   };
+}
+
+function readName(stated: unknown): string {
+  const name = typeof stated === 'string' ? normalizeName(stated) : undefined;
+  if (name === undefined) throw bad('The page does not say which project it is for.');
+  return name;
 }
 
 const META_KEYS: ReadonlySet<string> = new Set(['api-version']);

@@ -3,7 +3,7 @@ import { decodeJson } from './decode-json.ts';
 import { MAX_PROJECTS } from './limits.ts';
 import { normalizeName } from './names.ts';
 import type { ProjectPage } from './project-page.ts';
-import { bad, isRecord, readApiVersion, readJson } from './read.ts';
+import { bad, isRecord, readJson, readMeta } from './read.ts';
 
 export type Form = 'json' | 'html';
 
@@ -22,9 +22,8 @@ export function decodeList(bytes: Uint8Array, form: Form = formOf(bytes)): reado
 
 function jsonNames(bytes: Uint8Array): readonly string[] {
   const list = readJson(bytes);
-  if (!isRecord(list) || !isRecord(list['meta']) || !Array.isArray(list['projects']))
-    throw bad('The project list has no "meta" or no "projects".');
-  readApiVersion(list['meta']['api-version']);
+  if (!isRecord(list) || !Array.isArray(list['projects'])) throw bad('The project list has no "projects".');
+  readMeta(list);
   return list['projects'].map((project) =>
     isRecord(project) && typeof project['name'] === 'string' ? project['name'] : '',
   );

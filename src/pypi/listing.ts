@@ -13,9 +13,12 @@ export interface OwnFile {
   readonly content?: ContentPath | undefined;
 }
 
-/** `path` encoded and relative to `<prefix>/simple/<name>/`: no header can poison it. Of a path only the file name needs it. */
-export function hrefOf({ path, entry: { filename } }: OwnFile): string {
-  return `../../${path.slice(0, -filename.length)}${encodeURIComponent(filename)}`;
+/**
+ * `path` encoded and relative to `<prefix>/simple/<name>/`, or below `base`: no header can poison it. Of a path only the file name
+ * needs it.
+ */
+export function hrefOf({ path, entry: { filename } }: OwnFile, base?: string | undefined): string {
+  return `${base ?? '../../'}${path.slice(0, -filename.length)}${encodeURIComponent(filename)}`;
 }
 
 /** The derived view of a project page: what is rendered, and how a URL of ours finds its file again. */
@@ -26,6 +29,8 @@ export interface Listing {
   /** Files under packages/, by `aa/bb/rest/FILE`. */
   readonly byContentPath: ReadonlyMap<string, OwnFile>;
   readonly versions: readonly string[];
+  /** Where clients reach this index, absolute and with a slash at the end, where links are to be whole; else they are relative. */
+  readonly linkBase?: string | undefined;
   readonly projectStatus?: ProjectStatus | undefined;
   readonly meta: Extra;
   readonly extra: Extra;

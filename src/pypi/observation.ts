@@ -9,11 +9,11 @@ export interface Sight {
 
 /**
  * What a page must be beside well-formed. Refuses `foreign` for the page of another project, and `format` where
- * a page lists nothing and does not say for itself that it is one: a log-in page is none.
+ * a page lists nothing, does not say for itself that it is one and does not look like one: a log-in page is none.
  */
 export function refuseNoPage({ page }: Sight): void {
   if (page.files.length > 0) return;
-  if (page.undeclared === true)
+  if (page.undeclared === true && page.odd?.includes('empty') !== true)
     throw new Refusal(
       'format',
       `What came for ${page.name} lists no file and does not say that it is a project page.`,

@@ -43,6 +43,8 @@ export interface ProjectPage {
   readonly projectStatus?: ProjectStatus | undefined;
   /** HTML that does not even say that it is a project page (PEP 629); it may be one all the same. */
   readonly undeclared?: true | undefined;
+  /** In what it is not as its norm wants it, and was read all the same; absent for none. */
+  readonly odd?: readonly Oddity[] | undefined;
   /** `<base href>` as listed, HTML only. */
   readonly base?: string | undefined;
   /** Keys of `meta` beside `api-version`. */
@@ -50,6 +52,12 @@ export interface ProjectPage {
   readonly extra: Extra;
   readonly leftOut: LeftOut;
 }
+
+/**
+ * `meta`, `name`: JSON without it. `empty`: HTML that lists nothing and does not say that it is a project page. `charset`: it was
+ * stated in another one than UTF-8. `unframed`: only its own end tells that it came whole.
+ */
+export type Oddity = 'meta' | 'name' | 'empty' | 'charset' | 'unframed';
 
 /** Why a line of a page is not served: each a plain fault of that line, none a fault of the page. */
 const FAULTS = ['shape', 'filename', 'foreign', 'url', 'digest', 'no-digest', 'disagrees', 'duplicate'] as const;

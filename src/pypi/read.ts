@@ -63,6 +63,13 @@ export function readApiVersion(version: unknown): string {
   return version;
 }
 
+/** `meta` of a JSON document; where it does not say a version it is 1.0, as for HTML (PEP 629). */
+export function readMeta(document: Json): { readonly meta: Json; readonly apiVersion: string } {
+  const { meta = {} } = document;
+  if (!isRecord(meta)) throw bad('The "meta" of the page is no object.');
+  return { meta, apiVersion: readApiVersion(meta['api-version'] ?? '1.0') };
+}
+
 export function bad(message: string): Refusal {
   return new Refusal('format', message, { subject: 'page' });
 }

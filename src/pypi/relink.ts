@@ -7,12 +7,14 @@ import { derivedVersions, listedVersions } from './versions.ts';
 interface Relinking {
   /** The page's own URL upstream. */
   readonly pageUrl: string;
+  /** What links begin with; absent where they are relative. */
+  readonly linkBase?: string | undefined;
   /** What is known of files beside the page, by file name: a signed target, the sha256 of a held file. */
   readonly known?: ReadonlyMap<string, Statement> | undefined;
 }
 
 /** Rewrites a page to this mirror's URLs. Lines without a usable digest, or that contradict what is known, are left out. */
-export function relink(page: ProjectPage, { pageUrl, known }: Relinking): Listing {
+export function relink(page: ProjectPage, { pageUrl, linkBase, known }: Relinking): Listing {
   const base = baseOf(pageUrl, page.base);
   const faults = countFaults(page.leftOut);
   const files = new Map<string, OwnFile>();
@@ -32,6 +34,7 @@ export function relink(page: ProjectPage, { pageUrl, known }: Relinking): Listin
     name: page.name,
     apiVersion: honestVersion(page.apiVersion, kept),
     versions,
+    linkBase,
     projectStatus: page.projectStatus,
     meta: page.meta,
     // PEP 752: a claim to namespaces does not carry over to mirrors.

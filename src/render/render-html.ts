@@ -10,7 +10,10 @@ export function renderPageHtml(listing: Listing): Buffer {
     ['pypi:project-status', status?.status],
     ['pypi:project-status-reason', status?.reason],
   ]);
-  return document(top, [...listing.files.values()].map(anchor));
+  return document(
+    top,
+    [...listing.files.values()].map((file) => anchor(file, listing.linkBase)),
+  );
 }
 
 /** PEP 503, the project list. */
@@ -43,9 +46,9 @@ function head(title: string, apiVersion: string, meta: readonly Attribute[]): re
   ];
 }
 
-function anchor(file: OwnFile): string {
+function anchor(file: OwnFile, linkBase: string | undefined): string {
   const { entry } = file;
-  const href = hrefOf(file);
+  const href = hrefOf(file, linkBase);
   const { coreMetadata } = entry;
   const metadata = coreMetadata === 'announced' || coreMetadata === undefined ? undefined : digest(coreMetadata);
   const fragment = digest(entry.digests);

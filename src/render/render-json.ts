@@ -12,7 +12,7 @@ export const HASHLIB: readonly Algorithm[] = ['sha256', 'sha384', 'sha512'];
 /** PEP 691 with 700, 714, 740 and 792. */
 export function renderPageJson(listing: Listing): Buffer {
   const { meta, name, projectStatus: status, versions, extra } = listing;
-  const files = [...listing.files.values()].map(fileJson).join(',\n');
+  const files = [...listing.files.values()].map((file) => fileJson(file, listing.linkBase)).join(',\n');
   return Buffer.from(
     `{"meta":{"api-version":${text(listing.apiVersion)}${unknown(meta)}},"name":${text(name)}` +
       (status === undefined
@@ -43,10 +43,10 @@ export function* namesOfListJson(json: Uint8Array): Generator<string, void, unde
 
 const COMMA = 0x2c;
 
-function fileJson(file: OwnFile): string {
+function fileJson(file: OwnFile, linkBase: string | undefined): string {
   const { entry } = file;
   return (
-    `{"filename":${text(entry.filename)},"url":${text(hrefOf(file))},"hashes":${hashes(entry.digests) ?? '{}'}` +
+    `{"filename":${text(entry.filename)},"url":${text(hrefOf(file, linkBase))},"hashes":${hashes(entry.digests) ?? '{}'}` +
     (entry.size === undefined ? '' : `,"size":${entry.size}`) +
     member('upload-time', entry.uploadTime) +
     member('requires-python', entry.requiresPython) +

@@ -7,6 +7,7 @@ import {
   FAULT_PLACES,
   METHODS,
   ORIGINS,
+  QUEUES,
   REFRESH_RESULTS,
   ROUTES,
   SERVED_FROM,
@@ -154,6 +155,29 @@ export const EVENTS: Table = {
     line: ({ at, error }) => ({
       message: at === 'answer' ? 'an answer failed inside this program' : 'work behind the answers failed',
       fields: { at, error: textOf(error) },
+    }),
+  },
+  queued: {
+    counter: {
+      name: 'verbatim_queue_changes_total',
+      help: 'Times a queue began to refuse callers (full), or had room again (room).',
+      labels: { index: 'index', queue: oneOf(QUEUES), state: oneOf(['full', 'room']) },
+      values: ({ index, queue, largest }) => [index, queue, largest === undefined ? 'room' : 'full'],
+    },
+    word: 'queue',
+    level: ({ largest }) => (largest === undefined ? 'info' : 'warn'),
+    line: ({ index, queue, largest }) => ({
+      message:
+        largest === undefined
+          ? `the queue ${queue} has room again`
+          : `the queue ${queue} is full, and refuses callers: see "Who waits for what" in docs/operating.md`,
+      fields: {
+        index: index === '' ? largest?.index : index,
+        queue,
+        party: largest?.party,
+        busy: largest?.busy,
+        waiting: largest?.waiting,
+      },
     }),
   },
   reloaded: {

@@ -35,6 +35,7 @@ export function createEmit(log: Log, metrics: Metrics): Emit {
     answered: told<'answered'>(EVENTS.answered, metrics.answered),
     crowded: told<'crowded'>(EVENTS.crowded),
     faulted: told<'faulted'>(EVENTS.faulted),
+    queued: told<'queued'>(EVENTS.queued),
     reloaded: told<'reloaded'>(EVENTS.reloaded),
   };
   return <N extends EventName>(event: Event<N>) => tell[event.name](event);

@@ -1,6 +1,7 @@
-import { createUpstreamShares } from '../async/shares.ts';
+import { createUpstreamShares, type OnCrowding, type UpstreamShares } from '../async/shares.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Upstream } from '../ports/upstream.ts';
+import { type AbsencePolicy, Absences } from './absence.ts';
 import { guardedLookup, type Resolve, resolveBySystem } from './addresses.ts';
 import { createConnections, type Reach } from './connections.ts';
 import { type DestinationOptions, Destinations } from './destinations.ts';
@@ -14,14 +15,21 @@ import { createVisits } from './visit.ts';
 export interface UpstreamOptions extends DestinationOptions, Reach {
   /** For the User-Agent. */
   readonly version?: string | undefined;
+  /** For the User-Agent: whom upstream's operators can turn to. */
+  readonly contact?: string | undefined;
   /** Further attempts at a document after the first failed; 0 for a client that must ask once. */
   readonly retries?: number | undefined;
+  /** How the index says no; nothing but 404 and 410 where it is not given. */
+  readonly absent?: AbsencePolicy | undefined;
   readonly resolve?: Resolve | undefined;
   readonly limits?: Partial<UpstreamLimits> | undefined;
+  readonly onCrowding?: OnCrowding | undefined;
 }
 
 /** The mirror's Upstream over HTTP. */
 export interface HttpUpstream extends Upstream {
+  /** What its requests queue for. */
+  readonly shares: UpstreamShares;
   /** Ends every request under way (`unreachable`) and the idle connections. */
   close(): void;
 }
@@ -29,9 +37,11 @@ export interface HttpUpstream extends Upstream {
 /** A GET client for one upstream index, all of whose waits, sizes and destinations are bounded. */
 export function createUpstream(options: UpstreamOptions): HttpUpstream {
   const limits: UpstreamLimits = { ...LIMITS, ...options.limits };
+  const absent = options.absent ?? { statuses: [], redirectElsewhere: false };
   const destinations = new Destinations(options);
   const connections = createConnections(limits, options);
-  const shares = createUpstreamShares(limits.connections, limits.queue);
+  const { connections: places, queue, longestQueueing: longestWait } = limits;
+  const shares = createUpstreamShares({ connections: places, queue, longestWait, onCrowding: options.onCrowding });
   const closing = new AbortController();
   const visit = createVisits({
     destinations,
@@ -41,22 +51,38 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
       lookup: guardedLookup(options.resolve ?? resolveBySystem, (hostname) => destinations.mayBePrivate(hostname)),
     }),
     retryAfter: new RetryAfter(limits),
-    agent: options.version === undefined ? 'verbatim' : `verbatim/${options.version}`,
+    agent: agentOf(options),
+  });
+  const lane = { gate: shares.documents, pace: limits.documents, files: false };
+  const absences = new Absences(absent, limits, async (url, caller) => {
+    try {
+      // The first byte will do.
+      const headers = { range: 'bytes=0-0' };
+      const answer = await visit(url, { headers, redirects: limits.redirects, fresh: true, lane, caller });
+      answer.discard();
+      return answer.status === 200 || answer.status === 206;
+    } catch (error) {
+      if (caller.signal.aborted) throw error;
+      return false;
+    }
   });
   const document = createDocuments({
     visit,
-    lane: { gate: shares.documents, pace: limits.documents },
+    absences,
+    lane,
     limits,
     retries: options.retries ?? limits.retries,
     closing: closing.signal,
   });
   const download = createDownloads({
     visit,
-    lane: { gate: shares.downloads, pace: limits.downloads },
+    absences,
+    lane: { gate: shares.downloads, pace: limits.downloads, files: true },
     limits,
     closing: closing.signal,
   });
   return {
+    shares,
     document,
     download,
     mayFetch: (url) => destinations.mayFetch(url),
@@ -65,4 +91,9 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
       connections.close();
     },
   };
+}
+
+function agentOf({ version, contact }: UpstreamOptions): string {
+  const program = version === undefined ? 'verbatim' : `verbatim/${version}`;
+  return contact === undefined ? program : `${program} (${contact})`;
 }

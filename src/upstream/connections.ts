@@ -9,6 +9,8 @@ import { plainHttp, tls, tlsHttp } from './node-http.ts';
 export interface Reach {
   /** Certificate authorities besides the usual ones, PEM. */
   readonly ca?: string | undefined;
+  /** What this program shows of itself where a server of these hosts asks for a certificate, PEM. */
+  readonly client?: { readonly cert: string; readonly key: string; readonly hosts: readonly string[] } | undefined;
   /** An HTTP proxy that everything goes through: an http:// or https:// URL, with user name and password where it wants them. */
   readonly proxy?: string | undefined;
 }
@@ -22,7 +24,7 @@ export interface Connections {
   close(): void;
 }
 
-export function createConnections(limits: UpstreamLimits, { ca, proxy }: Reach): Connections {
+export function createConnections(limits: UpstreamLimits, { ca, client, proxy }: Reach): Connections {
   const proxyEnv = proxy === undefined ? undefined : { HTTP_PROXY: proxy, HTTPS_PROXY: proxy };
   const most = limits.connections + downloadPlaces(limits.connections);
   const kept = {
@@ -32,30 +34,37 @@ export function createConnections(limits: UpstreamLimits, { ca, proxy }: Reach):
     timeout: limits.idleSocket,
     ...(proxyEnv && { proxyEnv }),
   };
-  let secureContext: SecureContext | undefined;
+  const contexts = new Map<boolean, SecureContext>();
+  const isShown = ({ host }: URL) => client?.hosts.includes(host) === true;
   // Made once: with `ca` in the options instead, every request would carry all of them in the name of its connection.
-  const trust = () => {
-    if (ca !== undefined)
-      secureContext ??= tls().createSecureContext({ ca: [...tls().getCACertificates('default'), ca] });
-    return secureContext && { secureContext };
+  const trust = (shown: boolean) => {
+    if (ca === undefined && !shown) return undefined;
+    const authorities = ca === undefined ? {} : { ca: [...tls().getCACertificates('default'), ca] };
+    const own = shown && client !== undefined ? { cert: client.cert, key: client.key } : {};
+    const secureContext = contexts.get(shown) ?? tls().createSecureContext({ ...authorities, ...own });
+    contexts.set(shown, secureContext);
+    return { secureContext };
   };
   // Bytes that arrive while a kept connection lies idle would answer the next request; node ends such a connection.
   const plain = new (plainHttp().Agent)(kept);
-  let secure: Agent | undefined;
+  const secure = new Map<boolean, Agent>();
   return {
     of(url) {
       if (url.protocol !== 'https:') return plain;
-      secure ??= new (tlsHttp().Agent)({ ...kept, ...trust() });
-      return secure;
+      const shown = isShown(url);
+      const agent = secure.get(shown) ?? new (tlsHttp().Agent)({ ...kept, ...trust(shown) });
+      secure.set(shown, agent);
+      return agent;
     },
     fresh(url) {
-      if (ca === undefined && proxyEnv === undefined) return false;
+      const trusted = trust(isShown(url));
+      if (trusted === undefined && proxyEnv === undefined) return false;
       const once = { keepAlive: false, ...(proxyEnv && { proxyEnv }) };
-      return url.protocol === 'https:' ? new (tlsHttp().Agent)({ ...once, ...trust() }) : new (plainHttp().Agent)(once);
+      return url.protocol === 'https:' ? new (tlsHttp().Agent)({ ...once, ...trusted }) : new (plainHttp().Agent)(once);
     },
     close() {
       plain.destroy();
-      secure?.destroy();
+      for (const agent of secure.values()) agent.destroy();
     },
   };
 }

@@ -1,18 +1,15 @@
 import { isLoopback } from '../bytes/loopback.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import { isPrivateHost } from './addresses.ts';
-
-/** A user name and password for everything at or below one URL. */
-export interface Credential {
-  readonly url: string;
-  readonly username: string;
-  readonly password: string;
-}
+import { type Authorization, type Credential, CredentialScope } from './credentials.ts';
 
 export interface DestinationOptions {
   /** URLs the operator configured; a user name and password in one become a credential for what is below it. */
   readonly bases: readonly string[];
-  /** Further hosts that pages may send us to: `host`, `host:port` (https), or an origin with its scheme. */
+  /**
+   * Further hosts that pages may send us to: `host`, `host:port` (https), an origin with its scheme, `*.domain` (any host below
+   * it), or `any-public` (for files alone: what their digests prove).
+   */
   readonly fileHosts?: readonly string[] | undefined;
   /** Plain http to other machines. */
   readonly insecureUpstream?: boolean | undefined;
@@ -21,11 +18,28 @@ export interface DestinationOptions {
   readonly credentials?: readonly Credential[] | undefined;
 }
 
-interface Scope {
-  readonly origin: string;
-  readonly path: string;
-  readonly header: string;
+/** A redirect to a place that may not be asked. */
+export class Elsewhere extends Refusal {
+  readonly to: URL;
+
+  constructor(from: URL, to: URL) {
+    super(
+      'redirect',
+      `${redactUrl(from)} redirects to ${redactUrl(to)}, and ${to.host} is none of the hosts of this index. Where it is right, add it to the file hosts (--file-host ${to.host}); where it means that this index has no such project, set absent.redirect_elsewhere or --kind.`,
+    );
+    this.to = to;
+  }
 }
+
+/** Every host below a domain. */
+interface Domain {
+  readonly protocol: string;
+  /** Begins with a dot. */
+  readonly suffix: string;
+  readonly port: string;
+}
+
+const ANY_PUBLIC = 'any-public';
 
 /**
  * Where an upstream client may go: scheme, host and port, each one configured. Nothing that is fetched adds to it.
@@ -33,8 +47,10 @@ interface Scope {
  */
 export class Destinations {
   readonly #origins = new Set<string>();
+  readonly #domains: Domain[] = [];
+  readonly #anyPublic: boolean;
   readonly #privateHosts: Set<string>;
-  readonly #scopes: Scope[];
+  readonly #scopes: CredentialScope[];
   readonly #insecure: boolean;
 
   constructor({
@@ -45,21 +61,28 @@ export class Destinations {
     credentials = [],
   }: DestinationOptions) {
     this.#insecure = insecureUpstream;
+    this.#anyPublic = fileHosts.includes(ANY_PUBLIC);
     this.#privateHosts = new Set(privateHosts.map((host) => host.toLowerCase()));
-    this.#scopes = credentials.map((given) => scope(new URL(given.url), given.username, given.password));
+    this.#scopes = credentials.map((given) => new CredentialScope(given));
     for (const base of bases) {
       const url = new URL(base);
       this.#allow(url);
       if (url.username !== '')
-        this.#scopes.push(scope(url, decodeURIComponent(url.username), decodeURIComponent(url.password)));
+        this.#scopes.push(
+          new CredentialScope({
+            url: base,
+            username: decodeURIComponent(url.username),
+            password: decodeURIComponent(url.password),
+          }),
+        );
     }
-    for (const host of fileHosts) this.#allowFileHost(host);
+    for (const host of fileHosts) if (host !== ANY_PUBLIC) this.#allowFileHost(host);
   }
 
   /** The URL to fetch, or Refusal `redirect`. */
   check(raw: string): URL {
     const url = parse(raw);
-    if (url === undefined || !this.#origins.has(url.origin))
+    if (url === undefined || !this.#isAllowed(url, true))
       throw new Refusal(
         'redirect',
         `The index sends us to ${redactUrl(raw)}, which is not one of its configured hosts. Add the host to the file hosts if it is right.`,
@@ -67,8 +90,11 @@ export class Destinations {
     return url;
   }
 
-  /** Where a redirect leads, or Refusal `redirect`. */
-  follow(from: URL, location: string | undefined): URL {
+  /**
+   * Where a redirect leads, or Refusal `redirect`: `Elsewhere` where it may not be asked. `file`: of what a digest will prove;
+   * a page never comes from just any host.
+   */
+  follow(from: URL, location: string | undefined, file: boolean): URL {
     const to = location === undefined ? null : URL.parse(location, from.href);
     if (to === null) throw new Refusal('redirect', `${redactUrl(from)} redirects to nowhere.`);
     if (from.protocol === 'https:' && to.protocol !== 'https:')
@@ -76,20 +102,35 @@ export class Destinations {
         'redirect',
         `${redactUrl(from)} redirects from https to ${redactUrl(to)}; that is never followed.`,
       );
-    return this.check(to.href);
+    const url = parse(to.href);
+    if (url === undefined || !this.#isAllowed(url, file)) throw new Elsewhere(from, to);
+    return url;
   }
 
   mayFetch(raw: string): boolean {
     const url = parse(raw);
-    return url !== undefined && this.#origins.has(url.origin);
+    return url !== undefined && this.#isAllowed(url, true);
   }
 
   mayBePrivate(hostname: string): boolean {
-    return this.#privateHosts.has(hostname.toLowerCase());
+    const host = hostname.toLowerCase();
+    // As for a host that is named: over TLS the certificate tells who answers.
+    const certified = ({ protocol, suffix }: Domain) => protocol === 'https:' && host.endsWith(suffix);
+    return this.#privateHosts.has(host) || (!this.#insecure && this.#domains.some(certified));
   }
 
-  authorization({ origin, pathname }: URL): string | undefined {
-    return this.#scopes.find((scope) => scope.origin === origin && covers(scope.path, pathname))?.header;
+  #isAllowed({ origin, protocol, hostname, port }: URL, file: boolean): boolean {
+    if (this.#origins.has(origin)) return true;
+    if (
+      this.#domains.some((each) => each.protocol === protocol && each.port === port && hostname.endsWith(each.suffix))
+    )
+      return true;
+    return file && this.#anyPublic && protocol === 'https:' && !isPrivateHost(hostname);
+  }
+
+  /** Who asks for it; undefined where that is not told. Throws Refusal where it cannot be. */
+  async authorization(url: URL): Promise<Authorization | undefined> {
+    return this.#scopes.find((scope) => scope.covers(url))?.authorization();
   }
 
   #allow(url: URL): void {
@@ -107,6 +148,25 @@ export class Destinations {
   }
 
   #allowFileHost(host: string): void {
+    if (/^(?:https?:\/\/)?\*\./.test(host)) this.#allowDomain(host);
+    else this.#allowHost(host);
+  }
+
+  /** By https, and by http where that was asked for and is allowed at all. */
+  #allowDomain(host: string): void {
+    const [, scheme, domain = ''] = /^(?:(https?):\/\/)?\*(\..*)$/.exec(host) ?? [];
+    const { hostname, port } = new URL(`https://any${domain}`);
+    const suffix = hostname.slice('any'.length);
+    if (scheme !== 'http') this.#domains.push({ protocol: 'https:', suffix, port });
+    if (scheme === 'http' && !this.#insecure)
+      throw new Refusal(
+        'policy',
+        `The file hosts ${host} use plain http, which anybody on the way can read and change.`,
+      );
+    if (this.#insecure && scheme !== 'https') this.#domains.push({ protocol: 'http:', suffix, port });
+  }
+
+  #allowHost(host: string): void {
     if (host.includes('://')) this.#allow(new URL(host));
     else {
       this.#allow(new URL(`https://${host}`));
@@ -136,16 +196,4 @@ function parse(raw: string): URL | undefined {
   if (authority !== url.host && authority !== url.host + port) return undefined;
   url.hash = '';
   return url;
-}
-
-function scope(url: URL, username: string, password: string): Scope {
-  return {
-    origin: url.origin,
-    path: url.pathname,
-    header: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`,
-  };
-}
-
-function covers(scopePath: string, path: string): boolean {
-  return path === scopePath || path.startsWith(scopePath.endsWith('/') ? scopePath : `${scopePath}/`);
 }

@@ -5,14 +5,18 @@ import { alone } from '../bytes/copy-out-of-pool.ts';
 import type { Instant } from '../bytes/instant.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { DocumentAnswer, DocumentRequest, Upstream } from '../ports/upstream.ts';
-import { redactUrl } from './destinations.ts';
+import type { Absences } from './absence.ts';
+import { codingOf, DOCUMENT_CODINGS, labelOf, unpacked } from './decoded.ts';
+import { Elsewhere, redactUrl } from './destinations.ts';
 import type { Answer } from './exchange.ts';
 import { overdue } from './failures.ts';
 import type { UpstreamLimits } from './limits.ts';
-import { type Lane, type MakeVisit, unfit } from './visit.ts';
+import { type Lane, type MakeVisit, saysWhy, unfit, type Visited } from './visit.ts';
+import { whyOf } from './words.ts';
 
 interface DocumentDeps {
   readonly visit: MakeVisit;
+  readonly absences: Absences;
   readonly lane: Lane;
   readonly limits: UpstreamLimits;
   /** Further attempts after the first failed. */
@@ -48,19 +52,29 @@ async function persist(deps: DocumentDeps, request: DocumentRequest, caller: Cal
 }
 
 async function attempt(
-  { visit, lane, limits }: DocumentDeps,
+  { visit, lane, limits, absences }: DocumentDeps,
   request: DocumentRequest,
   caller: Caller,
   again: boolean,
 ): Promise<DocumentAnswer> {
-  const { url, accept, etag, fresh, redirects = true } = request;
+  const { url, accept, etag, fresh } = request;
   const headers = {
+    'accept-encoding': DOCUMENT_CODINGS,
     ...(accept !== undefined && { accept }),
     ...(etag !== undefined && !fresh && { 'if-none-match': etag }),
   };
-  const most = redirects ? limits.redirects : 0;
-  return read(await visit(url, { headers, redirects: most, fresh: fresh || again, lane, caller }), request);
+  try {
+    const answer = await visit(url, { headers, redirects: limits.redirects, fresh: fresh || again, lane, caller });
+    return await read(answer, request, absences, caller);
+  } catch (error) {
+    if (!(error instanceof Elsewhere)) throw error;
+    const saying = { url, status: 0, elsewhere: error.to, authorized: false };
+    if (await absences.means(saying, caller, fresh)) return { kind: 'absent' };
+    throw error;
+  }
 }
+
+const HINT = ' Where that is how it says that it has no such thing, say so: absent: { statuses: [403] }, or --kind.';
 
 function mayPass(error: unknown): boolean {
   return (
@@ -68,14 +82,32 @@ function mayPass(error: unknown): boolean {
   );
 }
 
-async function read(answer: Answer, request: DocumentRequest): Promise<DocumentAnswer> {
-  const { status } = answer;
-  if (status === 304 && request.etag !== undefined && !request.fresh) return without(answer, 'unchanged');
+async function read(
+  answer: Visited,
+  request: DocumentRequest,
+  absences: Absences,
+  caller: Caller,
+): Promise<DocumentAnswer> {
+  const { status, authorized } = answer;
+  const { url } = request;
+  if (status === 304 && request.etag !== undefined && !request.fresh) {
+    absences.heard(url);
+    return without(answer, 'unchanged');
+  }
   if (status === 404 || status === 410 || (status === 403 && request.forbiddenIsAbsent === true))
     return without(answer, 'absent');
+  if (saysWhy(answer)) {
+    const why = await whyOf(answer);
+    if (await absences.means({ url, status, why, authorized }, caller, request.fresh)) return { kind: 'absent' };
+    throw unfit(answer, why, HINT);
+  }
   if (status !== 200) throw unfit(answer);
-  if (request.proved !== true) refuseUnframed(answer);
-  return { kind: 'document', url: answer.url.href, bytes: await gather(answer, request.limit), ...described(answer) };
+  const bytes = await gather(answer, request.limit);
+  // gzip and zstd have an end of their own.
+  const unframed = request.proved !== true && labelOf(answer) === undefined && !isFramed(answer);
+  if (unframed && !isCompleteByItself(bytes)) throw unframedCut(answer);
+  absences.heard(url);
+  return { kind: 'document', url: answer.url.href, bytes, ...(unframed && { unframed }), ...described(answer) };
 }
 
 function without<K extends 'unchanged' | 'absent'>(answer: Answer, kind: K): { readonly kind: K } {
@@ -83,21 +115,43 @@ function without<K extends 'unchanged' | 'absent'>(answer: Answer, kind: K): { r
   return { kind };
 }
 
-/** A body that ends with its connection may have been cut, and nothing else would tell. */
-function refuseUnframed(answer: Answer): void {
-  const chunked = /(^|,)\s*chunked\s*$/i.test(answer.headers['transfer-encoding'] ?? '');
-  if (answer.length !== undefined || chunked) return;
-  answer.discard();
-  throw new Refusal(
+/** A body that ends with its connection may have been cut. */
+function isFramed({ length, headers }: Answer): boolean {
+  return length !== undefined || /(^|,)\s*chunked\s*$/i.test(headers['transfer-encoding'] ?? '');
+}
+
+/** Its own last words are there: of HTML its end tag, of JSON its closing brace (whoever reads it sees whether that closes the first). */
+function isCompleteByItself(bytes: Uint8Array): boolean {
+  const start = Buffer.from(bytes.subarray(0, LAST_WORDS)).toString('latin1').trimStart();
+  const end = Buffer.from(bytes.subarray(-LAST_WORDS)).toString('latin1').trimEnd();
+  return start.startsWith('{') ? end.endsWith('}') : /<\/html\s*>(?:\s|<!--[^<>]*-->)*$/i.test(end);
+}
+
+const LAST_WORDS = 256;
+
+function unframedCut({ url }: Answer): Refusal {
+  return new Refusal(
     'truncated',
-    `${redactUrl(answer.url)} came without a length, so nobody can tell whether it was cut.`,
+    `${redactUrl(url)} came without a length and without an end of its own, so nobody can tell whether it was cut.`,
   );
 }
 
 async function gather(answer: Answer, limit: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of answer.body(limit)) chunks.push(chunk);
+  for await (const chunk of plain(answer, limit)) chunks.push(chunk);
   return alone(Buffer.concat(chunks));
+}
+
+/** As it is without its coding, in which it was asked for: lengths and digests are of that. */
+function plain(answer: Answer, limit: number): AsyncIterable<Uint8Array> {
+  const label = labelOf(answer);
+  if (label === undefined) return answer.body(limit);
+  try {
+    return unpacked(answer, codingOf(label, answer.url), limit);
+  } catch (error) {
+    answer.discard();
+    throw error;
+  }
 }
 
 /** What the headers say of a document, each read strictly or not at all. */

@@ -3,15 +3,19 @@ import { type Deadline, deadline } from '../async/timeout.ts';
 import { isStrong } from '../bytes/etag.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Download, OpenDownload, Upstream } from '../ports/upstream.ts';
-import { codingOf, gunzipped } from './decoded.ts';
+import type { Absences } from './absence.ts';
+import { codingOf, labelOf, unpacked } from './decoded.ts';
 import { redactUrl } from './destinations.ts';
 import type { Answer } from './exchange.ts';
 import { overdue } from './failures.ts';
 import type { UpstreamLimits } from './limits.ts';
-import { type Lane, type MakeVisit, unfit } from './visit.ts';
+import { type Reading, Readings } from './reading.ts';
+import { type Lane, type MakeVisit, saysWhy, unfit, type Visited } from './visit.ts';
+import { whyOf } from './words.ts';
 
 interface DownloadDeps {
   readonly visit: MakeVisit;
+  readonly absences: Absences;
   readonly lane: Lane;
   readonly limits: UpstreamLimits;
   readonly closing: AbortSignal;
@@ -20,23 +24,26 @@ interface DownloadDeps {
 type Attempt = Parameters<OpenDownload>[0];
 
 export function createDownloads(deps: DownloadDeps): Upstream['download'] {
-  return ({ urls }) => {
-    const places = urls.map((url) => new Place(url, deps));
+  return ({ urls, expected }) => {
+    const places = urls.map((url) => new Place(url, expected?.length, deps));
     let at = 0;
     return async (attempt) => {
       let absent: unknown;
+      let forbidden: unknown;
       for (; at < places.length; at++) {
         try {
           const place = places[at];
           if (place !== undefined) return await place.open(attempt);
         } catch (error) {
-          if (!(error instanceof Refusal) || error.reason !== 'unlisted') throw error;
-          absent = error;
+          // Another name of the same bytes may be open to us; whatever comes is proved.
+          if (error instanceof Refusal && error.reason === 'forbidden') forbidden ??= error;
+          else if (error instanceof Refusal && error.reason === 'unlisted') absent = error;
+          else throw error;
         }
       }
       // What lies nowhere now may lie somewhere at the next attempt.
       at = 0;
-      throw absent ?? new Refusal('unlisted', 'There is no address to fetch it from.');
+      throw forbidden ?? absent ?? new Refusal('unlisted', 'There is no address to fetch it from.');
     };
   };
 }
@@ -46,12 +53,16 @@ class Place {
   readonly #url: string;
   readonly #deps: DownloadDeps;
   #etag: string | undefined;
-  /** The body came coded and was unpacked: an offset in it means nothing to upstream. */
-  #coded = false;
+  /** What the body was labelled with; null until one came. */
+  #label: string | undefined | null = null;
+  readonly #readings: Readings;
+  #reading: Reading = 'as it came';
 
-  constructor(url: string, deps: DownloadDeps) {
+  /** `length`: what the file must have, where that is known. */
+  constructor(url: string, length: number | undefined, deps: DownloadDeps) {
     this.#url = url;
     this.#deps = deps;
+    this.#readings = new Readings(url, length);
   }
 
   async open(attempt: Attempt): Promise<Download> {
@@ -59,8 +70,8 @@ class Place {
     const { caller } = attempt;
     const until = deadline(lane.pace.deadline, () => overdue(this.#url), caller.signal, closing);
     try {
-      const { start, bytes } = await this.#begin(attempt, withSignal(caller, until.signal));
-      return { start, bytes: thenClear(bytes, until) };
+      const { bytes, ...begun } = await this.#begin(attempt, withSignal(caller, until.signal));
+      return { ...begun, bytes: thenClear(bytes, until) };
     } catch (error) {
       until.clear();
       throw error;
@@ -69,36 +80,79 @@ class Place {
 
   async #begin({ offset, limit, attempt }: Attempt, until: Caller): Promise<Download> {
     const fresh = attempt > 1;
-    if (offset === 0 || this.#coded) return this.#whole(await this.#visit({}, fresh, until), limit);
+    if (offset === 0) this.#readings.begin();
+    // An offset in what was unpacked means nothing to upstream.
+    if (offset === 0 || this.#reading === 'unpacked')
+      return this.#whole(await this.#visit({}, fresh, until), limit, until);
 
     const etag = this.#etag;
     const range = { range: `bytes=${offset}-`, ...(etag !== undefined && { 'if-range': etag }) };
     const answer = await this.#visit(range, fresh, until);
-    if (answer.status === 206 && continues(answer, offset, etag))
+    const isSame = this.#label === null || labelOf(answer) === this.#label;
+    if (answer.status === 206 && isSame && continues(answer, offset, etag))
       return { start: offset, bytes: takingBack(answer.body(limit - offset)) };
-    if (answer.status !== 206 && answer.status !== 416) return this.#whole(answer, limit);
+    if (answer.status !== 206 && answer.status !== 416) return this.#whole(answer, limit, until);
     // Not the rest of what came before: from the start, then.
     answer.discard();
-    return this.#whole(await this.#visit({}, true, until), limit);
+    return this.#whole(await this.#visit({}, true, until), limit, until);
   }
 
-  #visit(headers: Readonly<Record<string, string>>, fresh: boolean, caller: Caller): Promise<Answer> {
+  #visit(headers: Readonly<Record<string, string>>, fresh: boolean, caller: Caller): Promise<Visited> {
     const { visit, lane, limits } = this.#deps;
     return visit(this.#url, { headers, redirects: limits.redirects, fresh, lane, caller });
   }
 
-  #whole(answer: Answer, limit: number): Download {
+  async #whole(answer: Visited, limit: number, caller: Caller): Promise<Download> {
     if (answer.status === 404 || answer.status === 410) {
       answer.discard();
-      throw new Refusal('unlisted', `The index lists ${redactUrl(this.#url)}, but answers ${answer.status} for it.`);
+      throw unlisted(this.#url, answer.status);
     }
+    if (saysWhy(answer)) await this.#refuse(answer, caller);
     if (answer.status !== 200) throw unfit(answer);
-    this.#coded = codingOf(answer) !== undefined;
+    const label = labelOf(answer);
+    this.#label = label;
+    this.#reading = label === undefined ? 'as it came' : this.#readings.next(answer);
     // If-Range takes strong tags only (RFC 9110 §13.1.5).
     const { etag } = answer.headers;
-    this.#etag = etag !== undefined && isStrong(etag) && !this.#coded ? etag : undefined;
-    return { start: 0, bytes: this.#coded ? gunzipped(answer, limit) : takingBack(answer.body(limit)) };
+    this.#etag = etag !== undefined && isStrong(etag) ? etag : undefined;
+    if (label === undefined) return { start: 0, bytes: takingBack(answer.body(limit)) };
+    return {
+      start: 0,
+      unpacked: this.#reading === 'unpacked',
+      bytes: this.#noting(this.#labelled(answer, label, limit)),
+    };
   }
+
+  #labelled(answer: Answer, label: string, limit: number): AsyncGenerator<Uint8Array, void, undefined> {
+    if (this.#reading === 'as it came') return takingBack(answer.body(limit));
+    try {
+      return unpacked(answer, codingOf(label, answer.url), limit);
+    } catch (error) {
+      answer.discard();
+      throw this.#readings.failed(this.#reading, error);
+    }
+  }
+
+  async *#noting(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      yield* bytes;
+    } catch (error) {
+      throw this.#readings.failed(this.#reading, error);
+    }
+    this.#readings.came(this.#reading);
+  }
+
+  async #refuse(answer: Visited, caller: Caller): Promise<never> {
+    const { status, authorized } = answer;
+    const why = await whyOf(answer);
+    const saying = { url: this.#url, status, why, authorized };
+    if (await this.#deps.absences.means(saying, caller)) throw unlisted(this.#url, status);
+    throw unfit(answer, why);
+  }
+}
+
+function unlisted(url: string, status: number): Refusal {
+  return new Refusal('unlisted', `The index lists ${redactUrl(url)}, but answers ${status} for it.`);
 }
 
 async function* thenClear(
@@ -124,7 +178,6 @@ async function* takingBack(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Ui
 
 /** RFC 9110 §14.4: one range, from exactly where we stopped to the end, of the representation we began with. */
 function continues(answer: Answer, offset: number, etag: string | undefined): boolean {
-  if (codingOf(answer) !== undefined) return false;
   const range = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15}|\*)$/.exec(answer.headers['content-range'] ?? '');
   if (range === null || Number(range[1]) !== offset) return false;
   if (range[3] !== '*' && Number(range[2]) + 1 !== Number(range[3])) return false;

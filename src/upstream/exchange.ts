@@ -13,6 +13,8 @@ import { createTimer, type Timer } from './timer.ts';
 export interface Answer {
   readonly url: URL;
   readonly status: number;
+  /** The reason phrase, as it came. */
+  readonly phrase: string;
   readonly headers: IncomingHttpHeaders;
   /** What Content-Length says. */
   readonly length: number | undefined;
@@ -87,12 +89,20 @@ function answered(
     };
     const awaitHead = () =>
       timer.start(pace.headersTimeout, () =>
-        refuse('slow', `${host} did not answer within ${pace.headersTimeout / 1000} seconds.`, true),
+        refuse(
+          'slow',
+          `${host} did not answer within ${pace.headersTimeout / 1000} seconds (timeouts: first_byte, file_first_byte).`,
+          true,
+        ),
       );
     request.on('error', reject);
     // From now, not from the socket on: a tunnel through a proxy is asked for before there is one.
     timer.start(connectTimeout, () =>
-      refuse('unreachable', `${host} took longer than ${connectTimeout / 1000} seconds to connect.`, true),
+      refuse(
+        'unreachable',
+        `${host} took longer than ${connectTimeout / 1000} seconds to connect (timeouts: connect).`,
+        true,
+      ),
     );
     request.once('socket', (socket) => whenConnected(socket, secure, awaitHead));
     const start = performance.now();
@@ -119,7 +129,7 @@ function answered(
 function answerOf(response: IncomingMessage, url: URL, timer: Timer, ask: Ask, limits: UpstreamLimits): Answer {
   // An unread body may fail at any time; whoever reads it is told by the iterator.
   response.on('error', () => {});
-  const { headers, statusCode: status = 0 } = response;
+  const { headers, statusCode: status = 0, statusMessage: phrase = '' } = response;
   const refusal = objection(response, url, limits.headerCount);
   if (refusal !== undefined) {
     response.destroy();
@@ -129,6 +139,7 @@ function answerOf(response: IncomingMessage, url: URL, timer: Timer, ask: Ask, l
   return {
     url,
     status,
+    phrase,
     headers,
     length,
     body: (limit) =>

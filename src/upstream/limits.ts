@@ -10,14 +10,14 @@ export interface Pace {
   readonly rateWindow: number;
 }
 
-/** Every limit of the upstream side; tests shorten them. */
+/** Every limit of the upstream side: its waits as they are unless configured, the rest as it is. */
 export interface UpstreamLimits {
   readonly connectTimeout: number;
   /** Metadata, pages and lists: somebody waits for them. */
   readonly documents: Pace;
   /** Files: clients are told to wait meanwhile (100 Continue), and the upstream may be a mirror that fetches the file first. */
   readonly downloads: Pace;
-  /** Bytes a second. */
+  /** Bytes a second; 0 for none. */
   readonly minimumRate: number;
   readonly headerBytes: number;
   readonly headerCount: number;
@@ -27,8 +27,10 @@ export interface UpstreamLimits {
   readonly connections: number;
   /** Requests that wait for a connection; the next one is refused. */
   readonly queue: number;
+  /** For a connection to download on; documents have their deadline for everything. */
+  readonly longestQueueing: number;
   readonly idleSocket: number;
-  /** Redirects for pages and files; metadata has none. */
+  /** Redirects that are followed. */
   readonly redirects: number;
   readonly retries: number;
   readonly retryDelay: number;
@@ -38,21 +40,26 @@ export interface UpstreamLimits {
   readonly longestWait: number;
   /** An unwanted body (of a 404, say) is read on for at most this long, to keep the connection. */
   readonly discard: number;
+  /** That an index answers for what it has is believed for this long after it was shown. */
+  readonly witnessed: number;
+  /** After it could not be shown, it is not tried again for this long. */
+  readonly unwitnessed: number;
 }
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 
 export const LIMITS: UpstreamLimits = {
-  connectTimeout: 3 * SECOND,
-  documents: { headersTimeout: 10 * SECOND, idleTimeout: 15 * SECOND, deadline: 2 * MINUTE, rateWindow: 30 * SECOND },
-  downloads: { headersTimeout: MINUTE, idleTimeout: MINUTE, deadline: 120 * MINUTE, rateWindow: MINUTE },
-  minimumRate: 32 * 1024,
+  connectTimeout: 10 * SECOND,
+  documents: { headersTimeout: 30 * SECOND, idleTimeout: MINUTE, deadline: 15 * MINUTE, rateWindow: MINUTE },
+  downloads: { headersTimeout: MINUTE, idleTimeout: MINUTE, deadline: 24 * 60 * MINUTE, rateWindow: MINUTE },
+  minimumRate: 1024,
   headerBytes: 16 * 1024,
   headerCount: 100,
   interimBurst: 20,
   connections: 32,
   queue: 1024,
+  longestQueueing: 5 * MINUTE,
   idleSocket: 4 * SECOND,
   redirects: 3,
   retries: 2,
@@ -60,4 +67,6 @@ export const LIMITS: UpstreamLimits = {
   longestRetryAfter: MINUTE,
   longestWait: 5 * SECOND,
   discard: 500,
+  witnessed: MINUTE,
+  unwitnessed: 5 * SECOND,
 };

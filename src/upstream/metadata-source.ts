@@ -7,14 +7,13 @@ import type { MetadataSource } from '../tuf/refresh.ts';
 
 type MetadataRequest = Parameters<MetadataSource['read']>[0];
 
-/** Reads a TUF role from upstream; undefined where it does not exist there. No redirects, no retries of a 404. */
+/** Reads a TUF role from upstream; undefined where it does not exist there. No retries of a 404. */
 export function createMetadataSource(upstream: Pick<Upstream, 'document'>, layout: Layout): MetadataFor {
   const read = async ({ role, version, limit }: MetadataRequest, caller: Caller) => {
     const request = {
       url: metadataUrl(layout, role, version),
       fresh: false,
       limit,
-      redirects: false,
       // Object stores answer 403 for a key that does not exist; for the next root that is the end of the chain (TUF §5.3.3).
       forbiddenIsAbsent: role === 'root',
       proved: true,

@@ -1,16 +1,19 @@
 import type { Caller } from '../async/caller.ts';
 import type { Gate } from '../async/gate.ts';
+import { unlessAborted } from '../async/timeout.ts';
 import { Refusal } from '../bytes/refusal.ts';
-import { codingOf, mayBeCoded } from './decoded.ts';
 import { type Destinations, redactUrl } from './destinations.ts';
 import { type Answer, type Exchange, StaleConnection } from './exchange.ts';
 import type { Pace } from './limits.ts';
 import type { RetryAfter } from './retry-after.ts';
+import type { Why } from './words.ts';
 
 /** Documents have places of their own, and files: neither waits for the other. */
 export interface Lane {
   readonly gate: Gate;
   readonly pace: Pace;
+  /** For what a digest will prove: any public host will do for that, where the configuration says so. */
+  readonly files: boolean;
 }
 
 export interface Visit {
@@ -24,8 +27,14 @@ export interface Visit {
   readonly caller: Caller;
 }
 
+/** The last answer of a visit. */
+export interface Visited extends Answer {
+  /** Our credentials were sent. */
+  readonly authorized: boolean;
+}
+
 /** The answer at the end of the redirects; refuses what is neither a body nor a statement about one. */
-export type MakeVisit = (url: string, visit: Visit) => Promise<Answer>;
+export type MakeVisit = (url: string, visit: Visit) => Promise<Visited>;
 
 interface VisitDeps {
   readonly destinations: Destinations;
@@ -45,36 +54,52 @@ export function createVisits(deps: VisitDeps): MakeVisit {
       const answer = await ask(deps, at, visit);
       if (!REDIRECTS.includes(answer.status)) return judged(answer, retryAfter);
       answer.discard();
+      const to = destinations.follow(at, answer.headers.location, visit.lane.files);
       if (hop >= visit.redirects)
         throw new Refusal(
           'redirect',
-          `${redactUrl(at)} redirects, which is not followed ${hop === 0 ? 'here' : 'so often'}.`,
+          `${redactUrl(at)} redirects to ${redactUrl(to)}, after ${hop} redirects already: the limit is ${visit.redirects}.`,
         );
-      at = destinations.follow(at, answer.headers.location);
+      at = to;
     }
   };
 }
 
-async function ask(deps: VisitDeps, url: URL, visit: Visit): Promise<Answer> {
+async function ask(deps: VisitDeps, url: URL, visit: Visit): Promise<Visited> {
   const { signal } = visit.caller;
   try {
     await deps.retryAfter.passed(url, signal);
-    return await send(deps, url, visit).catch((error: unknown) => {
-      if (error instanceof StaleConnection) return send(deps, url, { ...visit, fresh: true });
-      throw error;
-    });
+    const authorization = await unlessAborted(deps.destinations.authorization(url), signal);
+    const answer = await send(deps, url, visit, authorization?.header);
+    if (answer.status !== 401 || authorization === undefined) return answer;
+    // A token lives for hours: the one that holds now may be another.
+    const renewed = await unlessAborted(authorization.renewed(), signal);
+    if (renewed === undefined) return answer;
+    answer.discard();
+    return await send(deps, url, visit, renewed.header);
   } catch (error) {
     throw signal.aborted ? signal.reason : error;
   }
 }
 
-async function send({ destinations, exchange, agent }: VisitDeps, url: URL, visit: Visit): Promise<Answer> {
-  const { headers, fresh, lane, caller } = visit;
-  const authorization = destinations.authorization(url);
+/** Again on a new connection where upstream closed the kept one as it was used. */
+function send(deps: VisitDeps, url: URL, visit: Visit, authorization: string | undefined): Promise<Visited> {
+  return sendOnce(deps, url, visit, authorization).catch((error: unknown) => {
+    if (error instanceof StaleConnection) return sendOnce(deps, url, { ...visit, fresh: true }, authorization);
+    throw error;
+  });
+}
+
+async function sendOnce(
+  { exchange, agent }: VisitDeps,
+  url: URL,
+  { headers, fresh, lane, caller }: Visit,
+  authorization: string | undefined,
+): Promise<Visited> {
   const leave = await lane.gate.enter(caller);
   try {
-    return await exchange(url, {
-      // No compression: files must arrive as they are hashed, and a bomb has nothing to unpack into.
+    const answer = await exchange(url, {
+      // Files must arrive as they are hashed; documents say otherwise.
       headers: {
         'user-agent': agent,
         'accept-encoding': 'identity',
@@ -86,13 +111,14 @@ async function send({ destinations, exchange, agent }: VisitDeps, url: URL, visi
       signal: caller.signal,
       closed: leave,
     });
+    return { ...answer, authorized: authorization !== undefined };
   } catch (error) {
     leave();
     throw error;
   }
 }
 
-function judged(answer: Answer, retryAfter: RetryAfter): Answer {
+function judged(answer: Visited, retryAfter: RetryAfter): Visited {
   const refusal = objection(answer, retryAfter);
   if (refusal === undefined) return answer;
   answer.discard();
@@ -101,10 +127,8 @@ function judged(answer: Answer, retryAfter: RetryAfter): Answer {
 
 function objection(answer: Answer, retryAfter: RetryAfter): Refusal | undefined {
   const { status, url, headers } = answer;
-  const coding = codingOf(answer);
-  if (status < 300 && coding !== undefined && !mayBeCoded(url, coding))
-    return new Refusal('encoding', `${redactUrl(url)} came compressed, though it was asked for as it is.`);
-  if (status === 429 || status === 503) retryAfter.heard(url, headers['retry-after']);
+  if (status === 429 || status === 503) retryAfter.heard(url, headers['retry-after'], status);
+  else if (status < 500) retryAfter.eased(url);
   if (status === 429 || (status >= 500 && status <= 599))
     return new Refusal(
       'unreachable',
@@ -113,15 +137,38 @@ function objection(answer: Answer, retryAfter: RetryAfter): Refusal | undefined 
         transient: true,
       },
     );
-  if (status === 401 || status === 407)
-    return new Refusal('unreachable', `${redactUrl(url)} answered ${status}: it wants credentials, or other ones.`);
+  if (status === 407)
+    return new Refusal(
+      'unreachable',
+      `The proxy on the way to ${redactUrl(url)} answered 407: it wants a user name and password (proxy.username, proxy.password_file).`,
+    );
   return undefined;
 }
 
-/** Discards an answer whose status means nothing here; returns the refusal to throw. */
-export function unfit(answer: Answer): Refusal {
-  answer.discard();
-  return answer.status === 403
-    ? new Refusal('unreachable', `${redactUrl(answer.url)} answered 403: we may not read it.`)
-    : new Refusal('format', `${redactUrl(answer.url)} answered ${answer.status}, which does not fit the question.`);
+/** What upstream refuses by its own rules (RFC 9110 §15.5.4, RFC 7725). */
+const FORBIDDEN = [403, 451];
+
+/** The refusal to throw for an answer whose status is none that was hoped for; `why` where its body was read. */
+export function unfit({ status, url, authorized, discard }: Visited, why?: Why, hint = ''): Refusal {
+  const asked = redactUrl(url);
+  if (why === undefined) discard();
+  const words = why === undefined || why.words === '' ? '' : ` It says: ${why.words}`;
+  if (status === 401)
+    return new Refusal('unreachable', `${asked} answered 401: ${credentialsFault(authorized)}.${words}`);
+  if (FORBIDDEN.includes(status))
+    return new Refusal('forbidden', `${asked} answered ${status}.${words}${status === 403 ? hint : ''}`, {
+      said: { status, words: why?.words ?? '' },
+    });
+  return new Refusal('format', `${asked} answered ${status}, which does not fit the question.`);
+}
+
+/** True where the body of the answer may hold the reason. */
+export function saysWhy({ status }: Visited): boolean {
+  return status === 401 || FORBIDDEN.includes(status);
+}
+
+function credentialsFault(authorized: boolean): string {
+  return authorized
+    ? 'it does not take our credentials (they may have expired: see `credentials`)'
+    : 'it wants credentials (see `credentials` in the configuration)';
 }

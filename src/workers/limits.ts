@@ -1,9 +1,5 @@
 /** From this size on a document is worth the way to another thread. */
 export const LARGE = 256 * 1024;
-/** Documents in work on one thread: while one waits for its pins, another is read. */
-export const AT_ONCE = 2;
-/** Documents that may wait for one thread; more are told to come again. */
-export const WAITING = 64;
 /** Files of a listing handed over at a time: a millisecond or two of the event loop. */
 export const SLICE = 250;
 /** A thread that has had nothing to do for so long ends, and its memory with it. */

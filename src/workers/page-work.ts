@@ -10,30 +10,30 @@ import type { Call } from './thread.ts';
 export interface PageWorkOptions extends LaneOptions {
   /** Bytes from which on a document goes to another thread. */
   readonly large?: number;
-  readonly shares?: Pick<CommonShares, 'threads'>;
+  readonly shares?: Pick<CommonShares, 'pages' | 'lists' | 'legacies'>;
 }
 
 /**
- * Small documents here, large ones on threads of their own: one for pages, one for lists, one for legacy JSON, so that
+ * Small documents here, large ones on threads of their own: some for pages, one for lists, one for legacy JSON, so that
  * no page waits for the list of all projects, or for those who ask for what is made anew each time. The bytes of a large list are given away.
  */
 export function createPageWork(options: PageWorkOptions = {}): PageWork & { close(): Promise<void> } {
-  const { large = LARGE, shares: { threads } = createShares() } = options;
-  const pages = createLane(threads, options);
-  const lists = createLane(threads, { ...options, atOnce: 1 });
-  const legacies = createLane(threads, { ...options, atOnce: 1 });
+  const { large = LARGE, shares = createShares() } = options;
+  const pages = createLane(shares.pages, options);
+  const lists = createLane(shares.lists, options);
+  const legacies = createLane(shares.legacies, options);
   let documents = 0;
 
   return {
     drawPage(source, steps, caller) {
-      const { project, bytes, pageUrl } = source;
+      const { project, bytes, pageUrl, linkBase } = source;
       if (bytes.byteLength < large) return workHere.drawPage(source, steps, caller);
       return pages.run(caller, async (call) => {
         const document = documents++;
         try {
           const undigested = await call('open', { document, project, bytes });
           const known = undigested.length === 0 ? undefined : await steps.known?.(undigested);
-          const head = await call('relink', { document, pageUrl, known: known && plain(known) });
+          const head = await call('relink', { document, pageUrl, linkBase, known: known && plain(known) });
           const enforced = await steps.enforce(await listingFrom(call, document, head));
           const withheld = new Set(enforced.withheld.keys());
           const silenced = new Set(enforced.silenced.keys());

@@ -16,6 +16,7 @@ export interface Calls {
     readonly ask: {
       readonly document: number;
       readonly pageUrl: string;
+      readonly linkBase: string | undefined;
       readonly known: ReadonlyMap<string, Statement> | undefined;
     };
     readonly answer: ListingHead;

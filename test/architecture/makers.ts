@@ -89,6 +89,7 @@ export const JSON_READERS: Readonly<Record<string, string>> = {
   'src/render/render-json.ts': 'lines of a list that this program drew',
   'src/pypi/read.ts': 'pages as indexes write them; what it gives is decoded strictly behind it',
   'src/tuf/json/json.ts': 'one string within quotes',
+  'src/upstream/words.ts': 'the one sentence for people in a refusal of upstream',
   'src/telemetry/log.ts': 'a line that this program wrote a moment ago',
   'src/disk/layout-1/former-lines.ts': 'tells whether a line is JSON',
   'src/disk/records/record-lines.ts': 'records of our own, for people',

@@ -53,7 +53,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'node:os': [...DISK, 'src/config/', ...WIRING],
   'node:url': ['src/disk/database/sqlite.ts', ...WIRING],
   'node:module': ['src/main.ts'],
-  'node:child_process': ['src/demo/', 'src/cli/'],
+  'node:child_process': ['src/demo/', 'src/cli/', 'src/app/passwords.ts'],
   'node:readline/promises': WIRING,
   // Node's own objects of a request: whoever has them can write a body.
   'node:http': [

@@ -50,7 +50,7 @@ const NO_PAGES: readonly (readonly [string, Send, string])[] = [
   ['neither JSON nor HTML', forged('Bad gateway'), '502 format'],
   ['nothing at all', forged(''), '502 format'],
   ['JSON a thousand deep', forged(`${'{"a":'.repeat(1000)}1${'}'.repeat(1000)}`), '502 limit'],
-  ['a gzip bomb', (answer) => withHeaders({ 'content-encoding': 'gzip' })(forged(BOMB)(answer, 1), 1), '502 encoding'],
+  ['a gzip bomb', (answer) => withHeaders({ 'content-encoding': 'gzip' })(forged(BOMB)(answer, 1), 1), '502 limit'],
   ['33 MiB', forged(Buffer.alloc(33 * 1024 * 1024, ' ')), '502 limit'],
   [
     'a redirect to another host',
@@ -68,7 +68,6 @@ const NO_PAGES: readonly (readonly [string, Send, string])[] = [
   ['cut short by RST', cut(40, 'length', 'rst'), '502 truncated'],
   ['cut short between chunks', cut(40, 'chunked'), '502 truncated'],
   ['cut short where its end is told by FIN', cut(40, 'close'), '502 truncated'],
-  ['whole, where nobody can tell', (answer) => ({ ...answer, framing: 'close' }), '502 truncated'],
 ];
 
 describe.each(NO_PAGES)('%s', (_, send, answer) => {

@@ -33,7 +33,6 @@ const OUTAGES: Readonly<Record<string, Fault>> = {
   'out of order (500)': { kind: 'status', status: 500 },
   'overloaded (503)': { kind: 'status', status: 503, headers: { 'retry-after': '1' } },
   'rate-limiting (429)': { kind: 'status', status: 429, headers: { 'retry-after': '1' } },
-  'forbidding (403)': { kind: 'status', status: 403 },
 };
 
 it.each(['headers', 5] as const)(
@@ -94,6 +93,24 @@ describe.each(Object.entries(OUTAGES))('upstream %s', (_, fault) => {
     rig.clock.advance(10);
     expect((await rig.page('alpha')).files).toHaveLength(1);
   });
+});
+
+describe('upstream that shuts us out (403)', () => {
+  it.each(['', '{"message":"this token was revoked"}'])(
+    'serves what was proved, and never says 404 of what was never seen (%s)',
+    async (body) => {
+      await start();
+      rig.upstream.fault('*', { kind: 'status', status: 403, body });
+      rig.clock.advance(60);
+      await rig.refresh();
+      expect((await rig.page('alpha')).files).toHaveLength(1);
+      expect((await rig.get(rig.path(ALPHA))).body.equals(ALPHA.bytes)).toBe(true);
+      for (const path of ['/simple/beta/', rig.path(BETA), `/tuf/targets${rig.path(BETA)}`])
+        expect(await rig.refused(path)).toMatch(/^(?:502 (?:forbidden|mix-and-match)|503 expired|403 forbidden)$/);
+      await rig.restart();
+      expect(await rig.refused('/simple/beta/')).not.toMatch(/^4/);
+    },
+  );
 });
 
 describe('an outage', () => {

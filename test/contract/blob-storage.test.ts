@@ -455,6 +455,48 @@ const MISBEHAVIOURS: readonly Misbehaviour[] = [
       alias: (algorithm, hex) => storage.alias(algorithm === 'sha384' ? 'sha512' : algorithm, hex.padEnd(128, 'b')),
     }),
   },
+  {
+    does: 'gives what was kept to everybody',
+    caughtBy: 'what was kept is taken up by the first who asks, also another, and becomes a blob with what is added',
+    wrap: (storage) => ({
+      ...storage,
+      async takeUp(key) {
+        const writer = await storage.takeUp(key);
+        if (writer === undefined) return undefined;
+        const again = await storage.begin(key);
+        await again.write(Buffer.alloc(writer.length), 0);
+        await again.keep();
+        return writer;
+      },
+    }),
+  },
+  {
+    does: 'keeps once and never again',
+    caughtBy: 'what was taken up can be kept again, longer, or begun anew',
+    wrap: (storage) => ({
+      ...storage,
+      async takeUp(key) {
+        const writer = await storage.takeUp(key);
+        return writer && { ...writer, keep: () => writer.discard() };
+      },
+    }),
+  },
+  {
+    does: 'keeps whatever is given up',
+    caughtBy: 'nothing is kept of what was discarded or committed, or had no key',
+    wrap: (storage) => ({
+      ...storage,
+      async begin(key) {
+        const writer = await storage.begin(key);
+        return { ...writer, discard: () => writer.keep() };
+      },
+    }),
+  },
+  {
+    does: 'keeps for ever',
+    caughtBy: 'what was kept can be removed; removing nothing is no error',
+    wrap: (storage) => ({ ...storage, removeKept: async () => undefined }),
+  },
 ];
 
 describe('a blob storage that', () => {

@@ -372,12 +372,99 @@ const naming: readonly BlobStorageCase[] = [
   },
 ];
 
+const KEY = 'a'.repeat(64);
+/** More than is held in memory by any storage. */
+const BEGINNING = Buffer.alloc(200_000, 'beginning ');
+
+async function keptKeys(storage: BlobStorage): Promise<readonly string[]> {
+  const found: string[] = [];
+  for await (const { key, size } of storage.kept()) found.push(`${key} ${size}`);
+  return found;
+}
+
+async function keep(storage: BlobStorage, key: string, bytes: Uint8Array): Promise<void> {
+  const writer = await storage.begin(key);
+  await writer.write(bytes, 0);
+  await writer.keep();
+  await writer.discard();
+}
+
+const keeping: readonly BlobStorageCase[] = [
+  {
+    name: 'what was kept is taken up by the first who asks, also another, and becomes a blob with what is added',
+    async run({ storage, another }) {
+      const rest = bytesOf('and the end');
+      const all = Buffer.concat([BEGINNING, rest]);
+      await keep(storage, KEY, BEGINNING);
+      const other = await another();
+      expect(await keptKeys(other)).toEqual([`${KEY} ${BEGINNING.byteLength}`]);
+      expect(await listed(other)).toEqual(new Map());
+      const writer = await other.takeUp(KEY);
+      if (writer === undefined) throw new Error('nothing was kept');
+      expect(await storage.takeUp(KEY)).toBeUndefined();
+      expect(await keptKeys(storage)).toEqual([]);
+      expect(writer.length).toBe(BEGINNING.byteLength);
+      const into = Buffer.alloc(30);
+      expect(await writer.read(into, BEGINNING.byteLength - 20)).toBe(20);
+      expect(into.subarray(0, 20)).toEqual(BEGINNING.subarray(-20));
+      await writer.write(rest, writer.length);
+      await writer.commit(sha256Of(all));
+      expect((await read(other, sha256Of(all)))?.equals(all)).toBe(true);
+    },
+  },
+  {
+    name: 'what was taken up can be kept again, longer, or begun anew',
+    async run({ storage }) {
+      await keep(storage, KEY, BEGINNING);
+      const first = await storage.takeUp(KEY);
+      await first?.write(bytesOf('more'), BEGINNING.byteLength);
+      await first?.keep();
+      const second = await storage.takeUp(KEY);
+      expect(second?.length).toBe(BEGINNING.byteLength + 4);
+      await second?.restart();
+      await second?.write(bytesOf('short'), 0);
+      expect((await second?.commit(sha256Of(bytesOf('short'))))?.size).toBe(5);
+      expect(await keptKeys(storage)).toEqual([]);
+    },
+  },
+  {
+    name: 'nothing is kept of what was discarded or committed, or had no key',
+    async run({ storage }) {
+      const discarded = await storage.begin(KEY);
+      await discarded.write(BEGINNING, 0);
+      await discarded.discard();
+      const committed = await storage.begin(KEY);
+      await committed.write(BEGINNING, 0);
+      await committed.commit(sha256Of(BEGINNING));
+      await committed.keep();
+      const nameless = await storage.begin();
+      await nameless.write(BEGINNING, 0);
+      await nameless.keep();
+      expect(await storage.takeUp(KEY)).toBeUndefined();
+      expect(await keptKeys(storage)).toEqual([]);
+      expect((await read(storage, sha256Of(BEGINNING)))?.equals(BEGINNING)).toBe(true);
+    },
+  },
+  {
+    name: 'what was kept can be removed; removing nothing is no error',
+    async run({ storage }) {
+      await keep(storage, KEY, BEGINNING);
+      await keep(storage, 'b'.repeat(64), BEGINNING);
+      await storage.removeKept(KEY);
+      await storage.removeKept(KEY);
+      expect(await storage.takeUp(KEY)).toBeUndefined();
+      expect(await keptKeys(storage)).toEqual([`${'b'.repeat(64)} ${BEGINNING.byteLength}`]);
+    },
+  },
+];
+
 export const BLOB_STORAGE_CASES: readonly BlobStorageCase[] = [
   ...writing,
   ...lasting,
   ...reading,
   ...removing,
   ...naming,
+  ...keeping,
 ];
 
 /** What every blob storage has to do, on the one that `make` makes. */

@@ -79,6 +79,33 @@ export function describeEvidence(evidence: string, start: Start): void {
       });
     });
 
+    describe('that is forbidden by upstream', () => {
+      const blocked = (status: number) =>
+        ({ kind: 'status', status, body: '{"message":"blocked: ticket 17"}' }) as const;
+
+      it.each([403, 451])('a file is refused with its words and %i, and asked for once', async (status) => {
+        const rig = await begin();
+        rig.fileFault(ALPHA, blocked(status));
+        for (let at = 0; at < 2; at++) {
+          const { phrase, body } = await rig.get(rig.path(ALPHA));
+          expect(phrase).toBe('Upstream forbids this file: blocked: ticket 17');
+          expect(JSON.parse(String(body))).toMatchObject({ status, reason: 'forbidden' });
+        }
+        expect(rig.fileAsked(ALPHA)).toBe(1);
+        rig.heal();
+      });
+
+      it('a page is never answered as if there were none, and the last one stands in', async () => {
+        const rig = await begin();
+        rig.pageFault('beta', blocked(403));
+        expect(await rig.refused('/simple/beta/')).toBe('502 forbidden');
+        await rig.page('alpha');
+        await rig.upload(NEWER);
+        rig.pageFault('alpha', blocked(451));
+        expect(await rig.names('alpha')).toEqual([ALPHA.filename]);
+      });
+    });
+
     describe('among many', () => {
       it('a page does not wait for files', async () => {
         const files = [1, 2, 3, 4].map((release) => tinyWheel('alpha', `${release}.0`));
@@ -216,6 +243,26 @@ export function describeEvidence(evidence: string, start: Start): void {
         const [, first, second, ...rest] = path.split('/');
         expect(await rig.refused(`/${first}/${second}%2F${rest.join('/')}`)).toBe('404 unlisted');
       });
+
+      it.each(['source/a/alpha', 'py3/a/alpha', 'py2.py3/A/Alpha', 'cp39/a/alpha'])(
+        'has its files at the conventional address packages/%s/FILE too, and no others',
+        async (folder) => {
+          const rig = await begin();
+          const { status, headers, body } = await rig.get(`/packages/${folder}/${ALPHA.filename}`);
+          expect([status, body.equals(ALPHA.bytes)]).toEqual([200, true]);
+          expect(headers['cache-control']).not.toContain('immutable');
+          expect((await rig.get(`/packages/${folder}/${ALPHA.filename}.metadata`)).status).toBe(200);
+          for (const path of [
+            `${folder}/${NEWER.filename}`,
+            `${folder}/${BETA.filename}`,
+            `${folder}/x/${ALPHA.filename}`,
+          ])
+            expect(await rig.refused(`/packages/${path}`)).toBe('404 unlisted');
+          expect(
+            await rig.refused(`/packages/${folder.replace('/a/', '/b/').replace('/A/', '/b/')}/${ALPHA.filename}`),
+          ).toBe('404 unlisted');
+        },
+      );
 
       it('that is absent is not looked for again at once', async () => {
         const rig = await begin();

@@ -22,6 +22,7 @@ function entering(
       get usage() {
         return gate.usage;
       },
+      report: () => gate.report(),
     };
   };
 }
@@ -37,7 +38,7 @@ function deciding(change: (options: GateOptions) => GateOptions): MakeGate {
 
 const NEVER = new AbortController().signal;
 /** As it was when it asked: what changes later is not seen. */
-const frozen = (caller: Caller): Caller => ({ ...caller, onRaise: undefined });
+const frozen = (caller: Caller): Caller => ({ ...caller, onChange: undefined });
 const withoutShare = (level: 'index' | 'party' | 'connection' | 'background') =>
   deciding((options) => ({ ...options, shares: { ...options.shares, [level]: undefined } }));
 const later = () => new Promise((resolve) => setImmediate(resolve));
@@ -97,6 +98,7 @@ const MISBEHAVIOURS: readonly Misbehaviour[] = [
         get usage() {
           return gate.usage;
         },
+        report: () => gate.report(),
       };
     },
   },

@@ -28,7 +28,7 @@ function changing(over: Partial<Caller> = {}) {
       return priority;
     },
     signal: leaving.signal,
-    onRaise: (look) => {
+    onChange: (look) => {
       looks.add(look);
       return () => looks.delete(look);
     },

@@ -133,11 +133,6 @@ const MISBEHAVIOURS: readonly Misbehaviour[] = [
     wrap: asking(() => ({ proved: true })),
   },
   {
-    does: 'follows every redirect',
-    caughtBy: 'no redirect is followed where none was wanted',
-    wrap: asking(() => ({ redirects: true })),
-  },
-  {
     does: 'goes on when its caller has left',
     caughtBy: 'a caller that leaves ends its document in whatever phase it is',
     wrap: (upstream) => ({ ...upstream, document: (request) => upstream.document(request, PATIENT) }),

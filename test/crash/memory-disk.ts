@@ -99,6 +99,10 @@ export function createMemoryDisk(
       directory.names.set(nameOf(path), file);
       return open(file);
     },
+    openAgain: async (path) => {
+      step();
+      return open(fileAt(path));
+    },
     rename: async (from, to) => {
       step();
       const moved = entry(from);

@@ -140,10 +140,10 @@ describe('the project list', () => {
     expect(rig.pypi.index.asked('/simple/')).toEqual([]);
   });
 
-  it('that upstream does not have is an outage, and no empty list', async () => {
+  it('that upstream does not have is no empty list, and no outage', async () => {
     await start();
     rig.pypi.index.fault('/simple/', { kind: 'status', status: 404 });
-    expect(await rig.refused('/simple/')).toBe('503 unreachable');
+    expect(await rig.refused('/simple/')).toBe('501 policy');
   });
 
   it('that has not changed upstream is confirmed without being sent again', async () => {

@@ -113,7 +113,7 @@ describe('a page', () => {
     await mirror.page('alpha');
     mirror.pypi.page('alpha', () => answering(403, 'no'));
     mirror.clock.advance(2 * DAY);
-    for (let at = 0; at < 10; at++) expect(await mirror.refused(PAGE)).toBe('503 unreachable');
+    for (let at = 0; at < 10; at++) expect(await mirror.refused(PAGE)).toBe('502 forbidden');
     expect(requests(mirror)).toBe(2);
   });
 

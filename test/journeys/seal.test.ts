@@ -103,6 +103,9 @@ describe('a sealed data directory', () => {
     await stop();
     const { stdout } = await verbatim('status', '--json', '--data', data, '--upstream', upstream.url, ...sealed());
     expect(JSON.parse(stdout).indexes[0].sealed).toBe(true);
+    expect(JSON.parse(stdout).store.byIndex).toEqual({ main: SDIST.byteLength });
+    const text = await verbatim('status', '--data', data, '--upstream', upstream.url, ...sealed());
+    expect(text.stdout).toContain('  files held: 0.0 MB\n');
   });
 
   it('does not start on a pin that somebody forged, until an operator gives it up', async () => {

@@ -12,6 +12,7 @@ import { BUILT_AT } from '../../src/version.ts';
 import { type Answered, type Asking, ask } from '../support/ask.ts';
 import { DAY, type TestClock } from '../support/clock.ts';
 import { createRecorder, type Recorded } from '../support/recorder.ts';
+import { TIMEOUTS } from '../support/timeouts.ts';
 
 /** How a running mirror is asked. */
 export interface Face {
@@ -43,6 +44,8 @@ export interface Mirror extends Face {
   readonly restart: (newTrust?: string) => Promise<void>;
   /** Starts again on the directory as it lies there at this moment, as after `kill -9`. */
   readonly kill: () => Promise<void>;
+  /** What callers wait for; of the process that runs. */
+  readonly queues: () => Composition['queues'];
   /** Throws where an answer failed by anything but a refusal. */
   readonly close: () => Promise<void>;
 }
@@ -57,6 +60,8 @@ export interface MirrorOptions {
   readonly maxBytes?: number | undefined;
   /** A data directory that is there already; by default an empty one. */
   readonly data?: string | undefined;
+  /** Absolute links, and what they begin with. */
+  readonly linksBelow?: string | undefined;
   /** Files of a seal key and its epoch. */
   readonly seal?: { readonly key: string; readonly epoch: string } | undefined;
 }
@@ -98,10 +103,14 @@ const ANY_INDEX = {
   fileHosts: [],
   insecureUpstream: false,
   reuploads: false,
+  maxBytes: undefined,
+  absent: { statuses: [], redirectElsewhere: false },
   credentials: undefined,
   ca: undefined,
+  client: undefined,
   proxy: undefined,
   privateHosts: [],
+  timeouts: TIMEOUTS,
 } as const;
 
 /** An index signed with TUF as the configuration describes it, with every default. */
@@ -127,6 +136,7 @@ export function unsignedConfig(
   return {
     ...ANY_INDEX,
     evidence: 'index',
+    kind: undefined,
     maxAge: 600,
     staleIfError: 86_400,
     contentAddressed: true,
@@ -186,7 +196,8 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
     server: {
       host: '127.0.0.1',
       port: 0,
-      publicUrl: undefined,
+      publicUrl: options.linksBelow,
+      ...(options.linksBelow !== undefined && { links: 'absolute' }),
       maxConnections: 4096,
       grace: 30,
       trustedProxies: [],
@@ -197,6 +208,7 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
     allowFuse: false,
     ...(seal && { seal: { key: { file: seal.key, variable: undefined }, epochFile: seal.epoch } }),
     cache: { maxBytes: options.maxBytes ?? 1e9, memoryBytes: 64 * 1024 * 1024 },
+    limits: { fills: 32, upstreamConnections: 32 },
     log: { level: 'error', format: 'json' },
     referenceTime: undefined,
     indexes: Object.fromEntries(options.indexes().map((index) => [index.name, index])),
@@ -243,6 +255,7 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
     },
     stop,
     start,
+    queues: () => running?.composition.queues ?? [],
     async restart(newTrust) {
       await stop();
       await start(newTrust);

@@ -14,6 +14,10 @@ export interface Asking {
   readonly method?: string;
   readonly headers?: OutgoingHttpHeaders;
   readonly body?: string;
+  /** The client's own address, one of 127.0.0.0/8. */
+  readonly from?: string;
+  /** Ends the connection. */
+  readonly signal?: AbortSignal;
   /** Called with how many interim answers have come. */
   readonly onInterim?: (count: number) => void;
 }
@@ -31,6 +35,8 @@ export function ask(base: string, path: string, asking: Asking = {}): Promise<An
         method: asking.method ?? 'GET',
         headers: { ...asking.headers, connection: 'close' },
         agent: false,
+        ...(asking.from !== undefined && { localAddress: asking.from }),
+        ...(asking.signal && { signal: asking.signal }),
       },
       (response) => {
         const chunks: Buffer[] = [];

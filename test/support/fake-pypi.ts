@@ -107,16 +107,20 @@ export async function startFakePypi(options: FakePypiOptions = {}) {
   };
 
   const handler = (request: IncomingMessage, response: ServerResponse) => {
-    const { url = '/', connection } = index.requests.at(-1) ?? { connection: 0 };
+    const { url = '/' } = request;
+    // A fault may have held this one up while others came.
+    const connection = index.requests.findLast((other) => other.url === url)?.connection ?? 0;
     const path = decodeURIComponent(url.split('?')[0] ?? '/');
     const queue = distortions.get(path);
     const first = queue?.[0];
     if (first !== undefined && --first.left <= 0) queue?.shift();
-    let answer = truth(path, request);
-    if (answer.status === 200 && /\bgzip\b/.test(request.headers['accept-encoding'] ?? ''))
-      answer = { ...answer, headers: { ...answer.headers, 'content-encoding': 'gzip' }, body: gzipSync(answer.body) };
+    const answer = truth(path, request);
+    const isCoded = /\bgzip\b/.test(request.headers['accept-encoding'] ?? '');
     // PyPI's tags are of the coded body; the tag of what is distorted stays the true one unless the distortion says otherwise.
-    const etag = `"${createHash('md5').update(answer.body).digest('hex')}"`;
+    const etag = `"${createHash('md5')
+      .update(isCoded ? 'gzip' : '')
+      .update(answer.body)
+      .digest('hex')}"`;
     const headers: Record<string, string> = { ...answer.headers };
     if (answer.status === 200 && etags) headers['etag'] = etag;
     if (answer.status === 200 && maxAge !== undefined) headers['cache-control'] = `max-age=${maxAge}, public`;
@@ -124,7 +128,8 @@ export async function startFakePypi(options: FakePypiOptions = {}) {
       const { 'content-type': _, ...kept } = headers;
       return void response.writeHead(304, kept).end();
     }
-    reply(first?.send({ ...answer, headers }, connection) ?? { ...answer, headers }, response);
+    const sends = first?.send({ ...answer, headers }, connection) ?? { ...answer, headers };
+    reply(isCoded && sends.status === 200 ? coded(sends) : sends, response);
   };
 
   const index = await startUpstream({ handler });
@@ -187,6 +192,12 @@ const absent: Sent = { status: 404, headers: { 'content-type': 'text/plain' }, b
 
 function sent(body: string | Uint8Array, type: string, headers: Record<string, string> = {}): Sent {
   return { status: 200, headers: { 'content-type': type, ...headers }, body: Buffer.from(body) };
+}
+
+/** As whoever asks for gzip gets it. */
+function coded(answer: Sent): Sent {
+  if (answer.headers['content-encoding'] !== undefined) return answer;
+  return { ...answer, headers: { ...answer.headers, 'content-encoding': 'gzip' }, body: gzipSync(answer.body) };
 }
 
 function reply({ status, headers, body, cut, framing = 'length' }: Sent, response: ServerResponse): void {

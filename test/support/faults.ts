@@ -3,6 +3,7 @@ import { type FileOps, nodeFileOps, type OpenFile } from '../../src/disk/file-op
 /** Steps that change what is on disk, in the order the store takes them. */
 export type Step =
   | 'open-new'
+  | 'open-again'
   | 'write'
   | 'truncate'
   | 'sync'
@@ -63,6 +64,7 @@ export function faultyOps(faults: Faults): FileOps {
   return {
     openRead: (path) => opened('open-read', path, () => nodeFileOps.openRead(path)),
     openNew: (path, mode) => opened('open-new', path, () => nodeFileOps.openNew(path, mode)),
+    openAgain: (path, mode) => opened('open-again', path, () => nodeFileOps.openAgain(path, mode)),
     rename: (from, to) => around('rename', to, () => nodeFileOps.rename(from, to)),
     link: (from, to) => around('link', to, () => nodeFileOps.link(from, to)),
     unlink: (path) => around('unlink', path, () => nodeFileOps.unlink(path)),
@@ -77,6 +79,7 @@ export function faultyOps(faults: Faults): FileOps {
 
 const STEPS: ReadonlySet<string> = new Set([
   'open-new',
+  'open-again',
   'write',
   'truncate',
   'sync',

@@ -1,5 +1,11 @@
 import type { Algorithm } from '../../src/bytes/digest.ts';
-import { type BlobStorage, type BlobWriter, StorageError, type StoredFacts } from '../../src/ports/blob-storage.ts';
+import {
+  type BlobStorage,
+  type Kept,
+  StorageError,
+  type StoredFacts,
+  type TakenUp,
+} from '../../src/ports/blob-storage.ts';
 
 interface Stored {
   /** None: something that is no blob lies there. */
@@ -41,9 +47,16 @@ export function createMemoryBlobs(): MemoryBlobs {
   };
   const count = (name: string) => counted.set(name, (counted.get(name) ?? 0) + 1);
 
-  const begin = (): BlobWriter => {
-    let written: Buffer<ArrayBufferLike> = Buffer.alloc(0);
+  const kept = new Map<string, Buffer>();
+
+  const begin = (key: string | undefined, first: Buffer<ArrayBufferLike> = Buffer.alloc(0)): TakenUp => {
+    let written = first;
+    let isOver = false;
     return {
+      length: first.byteLength,
+      async read(into, position) {
+        return written.subarray(position, position + into.byteLength).copy(into);
+      },
       async write(bytes, position) {
         count('write');
         room();
@@ -55,14 +68,21 @@ export function createMemoryBlobs(): MemoryBlobs {
       async restart() {
         written = Buffer.alloc(0);
       },
+      async keep() {
+        count('keep');
+        if (key !== undefined && !isOver) kept.set(key, Buffer.from(written));
+        isOver = true;
+      },
       async commit(sha256) {
         count('commit');
         room();
+        isOver = true;
         const blob: Stored = { bytes: written, version: `v${versions++}`, isSynced: false };
         blobs.set(sha256, blob);
         return { size: written.byteLength, version: blob.version };
       },
       async discard() {
+        isOver = true;
         written = Buffer.alloc(0);
       },
     };
@@ -92,9 +112,21 @@ export function createMemoryBlobs(): MemoryBlobs {
         async close() {},
       };
     },
-    async begin() {
+    async begin(key) {
       count('begin');
-      return begin();
+      return begin(key);
+    },
+    async takeUp(key) {
+      count('takeUp');
+      const bytes = kept.get(key);
+      kept.delete(key);
+      return bytes && begin(key, bytes);
+    },
+    async *kept() {
+      for (const [key, { byteLength: size }] of [...kept]) yield { key, size, changedMs: Date.now() } satisfies Kept;
+    },
+    async removeKept(key) {
+      kept.delete(key);
     },
     async sync(sha256) {
       count('sync');

@@ -13,6 +13,7 @@ export function createRecorder(): { readonly events: Recorded; readonly emit: Em
     answered: [],
     crowded: [],
     faulted: [],
+    queued: [],
     reloaded: [],
   };
   const keep = <N extends EventName>(event: Event<N>) => events[event.name].push(event);

@@ -32,7 +32,8 @@ export async function unsignedIndex(options: UnsignedIndexOptions): Promise<Runn
   return createUnsignedIndex({
     name: 'main',
     upstreamUrl: 'https://pypi.example/simple/',
-    pageUrl: (project) => `https://pypi.example/simple/${project}/`,
+    bases: ['https://pypi.example/simple/'],
+    flat: undefined,
     upstream: {
       document: async () => ({ kind: 'absent' }),
       download: () => () => Promise.reject(new Error('nothing is to be downloaded')),
@@ -55,6 +56,7 @@ export async function unsignedIndex(options: UnsignedIndexOptions): Promise<Runn
     contentAddressed: false,
     projectList: false,
     api: undefined,
+    seen: async () => [],
     nameFetch: nameFetches(),
     sealed: false,
   });

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 /**
  * What goes wrong with one answer. Offsets and sizes are bytes of the body, times milliseconds.
  * - `status`: that status (with `headers`, `body`) instead of the file
- * - `headers`: the file with these headers added (`{'content-encoding': 'gzip'}`, `{'content-range': …}`)
+ * - `headers`: the file with these headers added (`{'content-encoding': 'gzip'}`, `{'content-range': …}`), without its length where `chunked`, ended by FIN after `cut`
  * - `replace`: other bytes; `flip`: one byte changed, at `at`
  * - `extra`: these bytes on the wire right after a complete answer
  * - `truncate`: cut at `at`, by FIN or RST; `framing` says how the length is told ('close': not at all)
@@ -19,9 +19,15 @@ export type Fault =
       readonly kind: 'status';
       readonly status: number;
       readonly headers?: Record<string, string>;
-      readonly body?: string;
+      readonly body?: string | Uint8Array;
     }
-  | { readonly kind: 'headers'; readonly headers: Record<string, string>; readonly status?: number }
+  | {
+      readonly kind: 'headers';
+      readonly headers: Record<string, string>;
+      readonly status?: number;
+      readonly chunked?: boolean;
+      readonly cut?: number;
+    }
   | { readonly kind: 'replace'; readonly bytes: Uint8Array }
   | { readonly kind: 'flip'; readonly at: number }
   | { readonly kind: 'extra'; readonly bytes: string }

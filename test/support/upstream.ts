@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import { createServer as createTlsServer, type ServerOptions } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { TLSSocket } from 'node:tls';
 import { damaged, type Fault, rangeOf } from './upstream-fault.ts';
 
 export type { Fault } from './upstream-fault.ts';
@@ -15,6 +16,8 @@ export interface Recorded {
   readonly headers: IncomingMessage['headers'];
   /** Which connection it came on, counted from 1. */
   readonly connection: number;
+  /** The client showed a certificate that is believed here. */
+  readonly clientCertificate: boolean;
 }
 
 export interface UpstreamServerOptions {
@@ -69,7 +72,13 @@ export async function startUpstream(options: UpstreamServerOptions = {}) {
   const listener: RequestListener = (request, response) => {
     const url = request.url ?? '/';
     const connection = numbers.get(request.socket) ?? 0;
-    requests.push({ method: request.method ?? 'GET', url, headers: request.headers, connection });
+    requests.push({
+      method: request.method ?? 'GET',
+      url,
+      headers: request.headers,
+      connection,
+      clientCertificate: isCertified(request.socket),
+    });
     for (const waiter of waiting) if (waiter.until()) waiter.go();
     response.on('error', () => {});
     const now = time();
@@ -115,6 +124,7 @@ export async function startUpstream(options: UpstreamServerOptions = {}) {
     if (fault?.kind === 'headers') {
       for (const [name, value] of Object.entries(fault.headers)) response.setHeader(name, value);
       if (fault.status !== undefined) response.statusCode = fault.status;
+      if (fault.chunked === true) response.removeHeader('content-length');
     }
     response.flushHeaders();
     if (request.method === 'HEAD') response.end();
@@ -130,6 +140,10 @@ export async function startUpstream(options: UpstreamServerOptions = {}) {
     const write = (bytes: Uint8Array) =>
       new Promise<void>((done, failed) => response.write(bytes, (error) => (error ? failed(error) : done())));
     switch (fault?.kind) {
+      case 'headers':
+        if (fault.cut === undefined) break;
+        await write(body.subarray(0, fault.cut));
+        return void socket.end();
       case 'truncate':
         if (fault.at > 0) await write(body.subarray(0, fault.at));
         return void (fault.how === 'rst' ? socket.resetAndDestroy() : socket.end());
@@ -173,7 +187,8 @@ export async function startUpstream(options: UpstreamServerOptions = {}) {
     }
   }
 
-  const server = tls === undefined ? createServer(listener) : createTlsServer(tls, listener);
+  const server =
+    tls === undefined ? createServer(listener) : createTlsServer({ rejectUnauthorized: false, ...tls }, listener);
   const accepted = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     accepted.add(socket);
@@ -225,3 +240,7 @@ export async function startUpstream(options: UpstreamServerOptions = {}) {
 }
 
 export type TestUpstream = Awaited<ReturnType<typeof startUpstream>>;
+
+function isCertified(socket: Socket): boolean {
+  return socket instanceof TLSSocket && socket.authorized;
+}

@@ -1,6 +1,6 @@
 import type { Reason, Refusal, Subject } from '../../bytes/refusal.ts';
 import { ABSENT_MAX_AGE, MAX_WORDS } from '../limits.ts';
-import { type Answer, BAD_REQUEST, BUSY, makeAnswer, NO_LIST, NOTHING_HERE } from './answers.ts';
+import { type Answer, BAD_REQUEST, BUSY, MAX_PHRASE, makeAnswer, NO_LIST, NOTHING_HERE } from './answers.ts';
 
 const THING: Readonly<Record<Subject, string>> = {
   root: 'the root metadata',
@@ -136,6 +136,12 @@ const KINDS: Readonly<Record<Reason, Kind>> = {
       'The upstream index did not answer, and this mirror holds no proved copy. Try again in a moment; do not configure a second index meanwhile.',
     retryAfter: 5,
   },
+  forbidden: {
+    status: 502,
+    words: 'the upstream index forbids it',
+    detail:
+      'Upstream answered that this may not be had: by a policy of its own, or because this mirror may not read it. Ask the operators of that index.',
+  },
   redirect: {
     status: 502,
     words: 'upstream sent it elsewhere',
@@ -179,10 +185,12 @@ export function answerTo(refusal: Refusal): Answer {
   if (subject === 'request') return malformed(reason, transient);
   if (subject === 'list' && (reason === 'policy' || reason === 'unlisted')) return NO_LIST;
   if (reason === 'limit' && transient) return busy(refusal);
+  if (reason === 'forbidden' && subject !== undefined && FILES.has(subject)) return forbidden(refusal, subject);
   const kind = KINDS[reason];
   const thing =
     subject === undefined ? 'this' : reason === 'unlisted' && subject === 'page' ? 'this project' : THING[subject];
-  const detail = kind.quotes === true ? `${kind.detail} (${plain(refusal.message)})` : kind.detail;
+  const quoted = kind.quotes === true ? refusal.message : refusal.said?.words;
+  const detail = quoted === undefined || quoted === '' ? kind.detail : `${kind.detail} (${plain(quoted)})`;
   const refused = kind.status === 502;
   return makeAnswer({
     // The same bytes may be right a moment later: no verdict on upstream, an invitation to come again.
@@ -192,6 +200,22 @@ export function answerTo(refusal: Refusal): Answer {
     reason,
     retryAfter: kind.retryAfter ?? (refused && transient ? 1 : undefined),
     maxAge: reason === 'unlisted' && subject === 'page' ? ABSENT_MAX_AGE : undefined,
+  });
+}
+
+/** A 4xx about one of these ends an installation; about a page it would send the installer to its next index. */
+const FILES: ReadonlySet<Subject> = new Set(['file', 'core-metadata', 'target']);
+
+/** Upstream's own refusal, with the status and the words that it gave: installers show them, and do not ask again. */
+function forbidden({ reason, said }: Refusal, subject: Subject): Answer {
+  const words = plain(said?.words ?? '');
+  const { detail } = KINDS[reason];
+  const phrase = `Upstream forbids ${THING[subject]}${words === '' ? '' : `: ${words}`}`;
+  return makeAnswer({
+    status: said?.status ?? 403,
+    phrase: phrase.replace(/[^\x20-\x7e]/g, '?').slice(0, MAX_PHRASE),
+    detail: words === '' ? detail : `${detail} It says: ${words}`,
+    reason,
   });
 }
 

@@ -1,5 +1,6 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { Hono } from 'hono';
+import { contentPath } from '../../bytes/content-path.ts';
 import { Refusal, type Subject } from '../../bytes/refusal.ts';
 import type { FileAddress } from '../../mirror/package-index.ts';
 import type { Route } from '../../ports/events.ts';
@@ -32,6 +33,7 @@ export interface RouteDeps {
 }
 
 const ALWAYS: IsImmutable = () => true;
+const NEVER: IsImmutable = () => false;
 const SIGNATURE = '.asc';
 
 /** One index under one prefix, while its routes are laid. `rest` are the decoded segments after the prefix. */
@@ -144,7 +146,9 @@ function layFiles({ routes, mounted: { index, policy }, unverified, on, wait }: 
       }
       const at = addressOf(rest.slice(1));
       const found = await wait(exchange, () => index.file(at, exchange.callerOf(policy.name)));
-      await answerFile(exchange, policy, found, ALWAYS, wait);
+      // A name's bytes are pinned here, and an operator may let them change; an address that holds their digest cannot.
+      const isByName = 'path' in at && contentPath(at.path.split('/').slice(0, -1)) === undefined;
+      await answerFile(exchange, policy, found, isByName ? NEVER : ALWAYS, wait);
     });
   routes.get(
     '/packages/*',

@@ -1,12 +1,12 @@
 import { isDigest } from '../../bytes/digest.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Listing, OwnFile } from '../../pypi/listing.ts';
-import { isNormalized, projectCandidates } from '../../pypi/names.ts';
+import { isNormalized, normalizeName, projectCandidates } from '../../pypi/names.ts';
 import { fileByDigest, parseDigestLabel } from '../../pypi/relink.ts';
 
 /** Where a client asks for a file, decoded. */
 export type FileAddress =
-  /** Below `packages/`: `aa/bb/rest/FILE`. */
+  /** Below `packages/`: `aa/bb/rest/FILE`, or `source/n/NAME/FILE` as packagers of distributions write it. */
   | { readonly path: string }
   /** `files/PROJECT/DIGEST/FILE`. */
   | { readonly project: string; readonly digest: string; readonly filename: string };
@@ -34,6 +34,8 @@ function byContentPath(path: string): Addressed {
   const segments = path.split('/');
   const { filename, metadata } = withoutMetadata(segments.at(-1) ?? '');
   const [aa = '', bb = '', rest = ''] = segments;
+  const named = byName(segments, filename);
+  if (named !== undefined) return { filename, metadata, ...named };
   if (segments.length !== 4 || !isDigest('blake2b-256', aa + bb + rest)) throw unlisted(filename);
   const own = [aa, bb, rest, filename].join('/');
   return {
@@ -43,6 +45,25 @@ function byContentPath(path: string): Addressed {
     find: ({ byContentPath: files }) => files.get(own),
   };
 }
+
+/**
+ * `source/n/NAME/FILE` and `PYTHON/n/NAME/FILE`: where PyPI kept files until 2016, and answers to this day. Nix, Spack, EasyBuild,
+ * Yocto and Gentoo name sources so. The page says which file that is.
+ */
+function byName([tag = '', letter, name = '', ...rest]: readonly string[], filename: string) {
+  const project = normalizeName(name);
+  if (
+    project === undefined ||
+    letter?.toLowerCase() !== name[0]?.toLowerCase() ||
+    rest.length !== 1 ||
+    !PYTHON.test(tag)
+  )
+    return undefined;
+  return { projects: [project], find: ({ files }: Listing) => files.get(filename) };
+}
+
+/** `source`, `py3`, `py2.py3`, `cp39`, `3.4`, `any`. */
+const PYTHON = /^[a-z0-9]+(?:\.[a-z0-9]+)*$/;
 
 function byDigest({ project, digest, filename: name }: Extract<FileAddress, { readonly project: string }>): Addressed {
   const { filename, metadata } = withoutMetadata(name);

@@ -85,13 +85,14 @@ export class Fetch {
     refuseUnprovable(wanted);
     if (urls.length === 0 && otherwise === undefined && listedAt !== undefined && !(await blobs.stored(expected)))
       throw foreignHost(wanted, listedAt);
-    const fill = { origin: `${index} ${urls[0] ?? name}`, expected, limit, name, subject };
+    // Without the query, which for a signed link is another one each time.
+    const fill = { origin: `${index} ${urls[0]?.replace(/[?].*/s, '') ?? name}`, expected, limit, name, subject };
     const listed = upstream.download({ urls, expected });
     if (otherwise === undefined) return blobs.fetch(fill, ifThere(listed, wanted), caller);
     try {
       return await blobs.fetch(fill, ifThere(listed, wanted), caller);
     } catch (error) {
-      if (!isInconsistent(error)) throw error;
+      if (!isInconsistent(error) && !isForbidden(error)) throw error;
     }
     const last = ifThere(await otherwise(), wanted);
     return blobs.fetch({ ...fill, origin: `${index} instead of ${fill.origin}` }, last, caller);
@@ -160,6 +161,10 @@ function ifThere(source: OpenDownload, wanted: Wanted): OpenDownload {
 /** Upstream lacking what signed metadata lists is upstream's inconsistency, never "absent". */
 function listedButMissing({ name, subject }: Wanted): Refusal {
   return new Refusal('mix-and-match', `${name} is listed, but upstream does not have it.`, { subject });
+}
+
+function isForbidden(error: unknown): boolean {
+  return error instanceof Refusal && error.reason === 'forbidden';
 }
 
 function isInconsistent(error: unknown): boolean {

@@ -1,8 +1,11 @@
 import type { Background } from '../../async/background.ts';
 import type { Caller } from '../../async/caller.ts';
+import { BoundedMap } from '../../bytes/bounded-map.ts';
+import type { Instant } from '../../bytes/instant.ts';
 import { type Reason, Refusal } from '../../bytes/refusal.ts';
 import type { Blob } from '../../ports/blob.ts';
 import type { Blobs } from '../../ports/blobs.ts';
+import type { Clock } from '../../ports/clock.ts';
 import type { Policy } from '../../ports/policy.ts';
 import type { OwnFile } from '../../pypi/listing.ts';
 import { absent } from '../absence.ts';
@@ -10,6 +13,7 @@ import type { BelievedPage } from '../projects/believed-page.ts';
 import type { ProjectPins } from '../projects/pins.ts';
 import type { ProjectPages } from '../projects/project-pages.ts';
 import type { Reports } from '../projects/reports.ts';
+import { isRecent } from '../recent.ts';
 import { type FileAddress, readAddress, unlisted } from './addresses.ts';
 import type { CoreMetadata } from './core-metadata.ts';
 import type { Expectations } from './expectations.ts';
@@ -26,14 +30,23 @@ export interface FilesOptions<P> {
   readonly pins: ProjectPins;
   readonly reports: Reports;
   readonly background: Background;
+  readonly clock: Clock;
 }
 
 /** What upstream sent is not what the page says. */
 const MISMATCH: ReadonlySet<Reason> = new Set(['digest', 'length', 'limit']);
 
+/** The page lists it, and its link leads nowhere. */
+const GONE: ReadonlySet<Reason> = new Set(['forbidden', 'mix-and-match']);
+/** Seconds between two readings of a page for the sake of its files. */
+const REREAD_AFTER = 30;
+const MOST_REREAD = 10_000;
+
 /** The files of an index: an address leads to a believed page, that to an expectation, and that to proved bytes. */
 export class Files<P> {
   readonly #options: FilesOptions<P>;
+  /** When the page of a project was last read again for the sake of a file. */
+  readonly #reread = new BoundedMap<Instant>({ entries: MOST_REREAD });
 
   constructor(options: FilesOptions<P>) {
     this.#options = options;
@@ -42,7 +55,7 @@ export class Files<P> {
   /** Throws Refusal: `unlisted` where no page lists it at this address, or why it is not served. */
   async find(address: FileAddress, caller: Caller): Promise<FileAnswer> {
     const { filename, metadata, projects, find } = readAddress(address);
-    for (const project of projects) {
+    for (const project of await this.#worthALook(projects, caller)) {
       // A project that does not exist is one candidate less; anything else is an answer.
       const page = await this.#options.pages.get(project, caller).catch(absent);
       if (page === undefined) continue;
@@ -65,6 +78,21 @@ export class Files<P> {
     return this.#told(file, async () =>
       this.#blob(page, file, await this.#options.expectations.file(page, file, caller), caller, { sent: false }),
     );
+  }
+
+  /**
+   * Of the projects a file name may belong to: those held here, and the first of the others. A name that somebody made up
+   * costs upstream one look, however many ways there are to read it.
+   */
+  async #worthALook(projects: readonly string[], caller: Caller): Promise<readonly string[]> {
+    const { pages } = this.#options;
+    if (projects.length < 2 || !pages.areAskedByName) return projects;
+    const held: string[] = [];
+    let other: string | undefined;
+    for (const project of projects)
+      if (await pages.isHeld(project, caller)) held.push(project);
+      else if (other === undefined && !pages.isAbsent(project)) other = project;
+    return other === undefined ? held : [...held, other];
   }
 
   async #answer(page: BelievedPage<P>, file: OwnFile, caller: Caller): Promise<FileAnswer> {
@@ -119,9 +147,12 @@ export class Files<P> {
     { sent }: { readonly sent: boolean },
   ): Promise<Blob> {
     const { fetch, coreMetadata, pages, pins, policy, background } = this.#options;
-    const blob = await fetch.file(wanted, caller).catch((error: unknown) => {
+    const blob = await fetch.file(wanted, caller).catch(async (error: unknown) => {
       if (error instanceof Refusal && MISMATCH.has(error.reason)) pages.doubt(page);
-      throw error;
+      const moved =
+        error instanceof Refusal && GONE.has(error.reason) ? await this.#moved(page, file, caller) : undefined;
+      if (moved === undefined) throw error;
+      return fetch.file(moved, caller);
     });
     await coreMetadata.compare(file, blob, caller);
     const verdict = await policy.file(file, blob, caller);
@@ -129,6 +160,20 @@ export class Files<P> {
     background.add(pins.proved(page.project, file, page.believed.observation, sent && isServed));
     if (!isServed) throw verdict.refusal(file.entry.filename);
     return blob;
+  }
+
+  /** The same file behind another link, as upstream's page has it now: a signed link lives for minutes. Asked once in a while. */
+  async #moved(page: BelievedPage<P>, file: OwnFile, caller: Caller): Promise<Wanted | undefined> {
+    const { pages, expectations, clock } = this.#options;
+    const { project } = page;
+    const last = this.#reread.get(project);
+    if (last !== undefined && isRecent(last, REREAD_AFTER, clock.now())) return undefined;
+    this.#reread.set(project, clock.now());
+    const now = await pages.again(page, caller).catch(() => undefined);
+    const there = now?.listing.files.get(file.entry.filename);
+    if (now === undefined || there === undefined || there.path !== file.path || there.upstream === file.upstream)
+      return undefined;
+    return expectations.file(now, there, caller);
   }
 
   async #told<T>(file: OwnFile, work: () => Promise<T>): Promise<T> {

@@ -13,6 +13,7 @@ import type { Drawer, Drawing } from './drawing.ts';
 import type { DrawnBodies } from './drawn-bodies.ts';
 import { type LeftOutLines, noteOf, readLeftOut } from './left-out.ts';
 import type { ProjectPins } from './pins.ts';
+import type { StrangeHosts } from './strange-hosts.ts';
 
 /** A project page as it is served, and all that it was drawn from where that is at hand. */
 export interface PageView<P> {
@@ -30,6 +31,8 @@ interface PageDrawerOptions<P> {
   readonly clock: Clock;
   readonly leftOut: LeftOutLines;
   readonly drawn?: DrawnBodies | undefined;
+  readonly strangeHosts: StrangeHosts;
+  readonly linkBase?: string | undefined;
 }
 
 /** Seconds after which a page that lacks something is drawn again: an operator may have let it through meanwhile. */
@@ -54,7 +57,7 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
   }
 
   async draw(believed: Believed<P>, source: Source, caller: Caller): Promise<PageDrawing<P>> {
-    const { evidence, work, policy, leftOut } = this.#options;
+    const { evidence, work, policy, leftOut, strangeHosts } = this.#options;
     mustBe<Believed<unknown>>(Believed, believed);
     // Pins may give way to a page that was repeated: the page is there before them.
     if (believed.observation.repeated) await believed.unsaved?.save();
@@ -64,7 +67,7 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
     let isPageAlone = true;
     let judged: Judged | undefined;
     const drawn = await work.drawPage(
-      { project: believed.name, bytes, pageUrl: source.url },
+      { project: believed.name, bytes, pageUrl: source.url, linkBase: this.#options.linkBase },
       {
         async known(undigested) {
           isPageAlone = false;
@@ -85,6 +88,8 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
     const { verdict, complete } = judged;
     const { hidden, withheld } = drawn;
     leftOut.put(believed.name, drawn.listing.leftOut);
+    // Where signatures vouch for files they also say where those lie.
+    if (evidence.kind === 'index') strangeHosts.look(believed.name, drawn.listing.files.values());
     // Nothing else that is made of the listing may offer what the page does not.
     const listing = hidden === true ? emptied(drawn.listing) : drawn.listing;
     const page = makePage(drawn.bodies).at(source.serial);

@@ -75,6 +75,20 @@ export class KeptDocuments<P, V> {
     return current.drawing.view;
   }
 
+  /** Whether there is one in memory or on disk; of what cannot be read there `find` tells. */
+  async isHeld(name: string, caller: Caller): Promise<boolean> {
+    if (this.#remembered.get(name) !== undefined) return true;
+    return this.#recall(name, caller).then(
+      (kept) => kept !== undefined,
+      () => true,
+    );
+  }
+
+  /** Whether it was said a short while ago that there is none. */
+  isAbsent(name: string): boolean {
+    return this.#remembered.isAbsent(name);
+  }
+
   /** The document; throws Refusal, `unlisted` where there is none. */
   async find(name: string, caller: Caller): Promise<Found<P, V>> {
     if (this.#remembered.isAbsent(name)) throw this.#options.absent(name);
@@ -109,6 +123,15 @@ export class KeptDocuments<P, V> {
     const doubted = { ...kept, doubted: true };
     this.#remembered.keep(name, doubted);
     this.#askBehind(name, doubted);
+  }
+
+  /** Asks anew for a document of which something is gone, and waits for that; undefined where there is none any more. */
+  again(believed: Believed<P>, caller: Caller): Promise<Found<P, V> | undefined> {
+    const { name } = believed;
+    const kept = this.#remembered.get(name);
+    const doubted =
+      kept?.drawing.believed === believed ? this.#remembered.keep(name, { ...kept, doubted: true }) : kept;
+    return this.#ask(name, doubted, caller);
   }
 
   async #find(name: string, caller: Caller): Promise<Found<P, V> | undefined> {

@@ -4,6 +4,7 @@ import { Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { PageWork } from '../../ports/page-work.ts';
 import type { Policy } from '../../ports/policy.ts';
+import type { Upstream } from '../../ports/upstream.ts';
 import type { Page } from '../../render/page.ts';
 import type { Evidence } from '../evidence.ts';
 import type { BelievedPage } from './believed-page.ts';
@@ -13,6 +14,7 @@ import { type Found, KeptDocuments } from './kept-documents.ts';
 import { LeftOutLines } from './left-out.ts';
 import type { ProjectPins } from './pins.ts';
 import type { Reports } from './reports.ts';
+import { StrangeHosts } from './strange-hosts.ts';
 
 export interface ProjectPagesOptions<P> {
   readonly index: string;
@@ -22,6 +24,8 @@ export interface ProjectPagesOptions<P> {
   readonly policy: Policy;
   readonly clock: Clock;
   readonly reports: Reports;
+  readonly upstream: Pick<Upstream, 'mayFetch'>;
+  readonly linkBase?: string | undefined;
   readonly background: Background;
   readonly drawn?: DrawnBodies | undefined;
   /** Bytes. */
@@ -33,9 +37,12 @@ export class ProjectPages<P> {
   readonly #documents: KeptDocuments<P, PageView<P>>;
   readonly #leftOut = new LeftOutLines();
   readonly #policy: Policy;
+  readonly #areAskedByName: boolean;
 
   constructor(options: ProjectPagesOptions<P>) {
-    const drawer = new PageDrawer({ ...options, leftOut: this.#leftOut });
+    this.#areAskedByName = options.evidence.isAskedByName;
+    const strangeHosts = new StrangeHosts(options);
+    const drawer = new PageDrawer({ ...options, leftOut: this.#leftOut, strangeHosts });
     this.#policy = options.policy;
     this.#documents = new KeptDocuments({
       ...options,
@@ -63,6 +70,27 @@ export class ProjectPages<P> {
     this.#refuseDenied(project);
     const { drawing, how } = await this.#documents.find(project, caller);
     return { page: drawing.view.page, how };
+  }
+
+  /** True where upstream has to be asked about each name, also about those that it does not have. */
+  get areAskedByName(): boolean {
+    return this.#areAskedByName;
+  }
+
+  /** Whether the page is held here, in memory or on disk. Upstream is not asked. */
+  isHeld(project: string, caller: Caller): Promise<boolean> {
+    return this.#documents.isHeld(project, caller);
+  }
+
+  /** Whether upstream said a short while ago that there is none. */
+  isAbsent(project: string): boolean {
+    return this.#documents.isAbsent(project);
+  }
+
+  /** The page as upstream has it now, whatever its tag says: something that this one says is gone. Throws Refusal. */
+  async again(page: BelievedPage<P>, caller: Caller): Promise<BelievedPage<P> | undefined> {
+    const found = await this.#documents.again(page.believed, caller);
+    return found && this.get(page.project, caller);
   }
 
   /** A file is not what this page says. */

@@ -39,6 +39,7 @@ const FINAL: Observation = { fetch: undefined, final: true, repeated: false };
 /** A page is believed because a chain of signatures, from the pinned root on, lists its digest; until one of them expires. */
 export class TufEvidence implements Evidence<Proof> {
   readonly kind = 'tuf';
+  readonly isAskedByName = false;
   readonly #options: TufEvidenceOptions;
 
   constructor(options: TufEvidenceOptions) {

@@ -33,5 +33,13 @@ export async function createSignedIndex(options: SignedIndexOptions): Promise<Ru
   const keeper = await Keeper.open(parts);
   const roles = new Roles(parts);
   const evidence = new TufEvidence({ ...parts, generations: keeper, roles });
-  return new EvidencedIndex(parts, evidence, { signed: new Repository(parts, keeper, roles) });
+  return new EvidencedIndex(parts, evidence, {
+    // The first refresh need not wait for the first client; what it cannot do is logged and tried again on demand.
+    introduce: (caller) => keeper.refresh(caller).then(nothing, nothing),
+    signed: new Repository(parts, keeper, roles),
+  });
+}
+
+function nothing(): void {
+  // Told already.
 }

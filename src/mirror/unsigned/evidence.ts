@@ -6,9 +6,8 @@ import type { Instant } from '../../bytes/instant.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { type PageRecord, type PageStore, Superseded, type UnsavedPage } from '../../ports/index-state.ts';
-import type { Upstream } from '../../ports/upstream.ts';
+import { inUtf8 } from '../../pypi/charset.ts';
 import type { OwnFile } from '../../pypi/listing.ts';
-import { PAGE_ACCEPT } from '../../pypi/media-types.ts';
 import { type Believed, makeBelieved, type Observation, type Source } from '../believed.ts';
 import type {
   Evidence,
@@ -23,6 +22,7 @@ import type {
 import { LIMITS } from '../limits.ts';
 import type { Reports } from '../projects/reports.ts';
 import { type Lifetimes, standingOf, standingOfList } from './freshness.ts';
+import type { PagePlaces } from './places.ts';
 import type { PageRefresh } from './refresh.ts';
 
 /** What a belief in an unsigned document rests on: that upstream said so, and when. */
@@ -33,8 +33,7 @@ export type Heard =
 
 export interface UnsignedEvidenceOptions extends Lifetimes {
   readonly upstreamUrl: string;
-  readonly upstream: Pick<Upstream, 'document'>;
-  readonly pageUrl: (project: string) => string;
+  readonly places: PagePlaces;
   readonly store: PageStore;
   readonly refresh: PageRefresh;
   readonly clock: Clock;
@@ -59,6 +58,7 @@ const NOBODY: EvidenceFacts = { target: '', chain: [], forgeableOnline: [] };
 /** A page is believed because upstream says so over TLS; what takes away or contradicts, because a second look agreed. */
 export class UnsignedEvidence implements Evidence<Heard> {
   readonly kind = 'index';
+  readonly isAskedByName = true;
   readonly #options: UnsignedEvidenceOptions;
   /** Projects of which this process has heard this upstream's own word. */
   readonly #heard = new Set<string>();
@@ -149,15 +149,11 @@ export class UnsignedEvidence implements Evidence<Heard> {
   }
 
   async #askList(before: Believed<Heard> | undefined, caller: Caller): Promise<Believed<Heard>> {
-    const { upstream, pageUrl, projectList, clock } = this.#options;
+    const { places, projectList, clock } = this.#options;
     if (!projectList)
       throw new Refusal('policy', 'This mirror does not pass the project list on.', { subject: 'list' });
     const etag = before?.proof.kind === 'list' ? before.proof.etag : undefined;
-    const url = pageUrl(LIST).replace(/\/+$/, '/');
-    const answer = await upstream.document(
-      { url, accept: PAGE_ACCEPT, etag, fresh: false, limit: LIMITS.list },
-      caller,
-    );
+    const answer = await places.list({ etag, fresh: false }, caller);
     const believed = (source: Source | undefined, tag: string | undefined) =>
       makeBelieved<Heard>('index', {
         name: LIST,
@@ -167,9 +163,12 @@ export class UnsignedEvidence implements Evidence<Heard> {
         proof: { kind: 'list', etag: tag, confirmedAt: clock.now() },
       });
     if (answer.kind === 'unchanged' && before !== undefined) return believed(before.source, etag);
+    if (answer.kind !== 'document' && before === undefined)
+      throw new Refusal('unlisted', 'Upstream has no project list, in JSON or in HTML.', { subject: 'list' });
     if (answer.kind !== 'document')
-      throw new Refusal('unreachable', 'Upstream has no project list.', { subject: 'list', transient: true });
-    return believed(await listSource(answer.url, answer.bytes), answer.etag);
+      throw new Refusal('unreachable', 'Upstream has no project list any more.', { subject: 'list', transient: true });
+    const { bytes } = inUtf8(answer.bytes, answer.contentType, LIMITS.list);
+    return believed(await listSource(answer.url, bytes), answer.etag);
   }
 
   /** What the next page is compared with: as it is stored, which an operator's command or another process may have changed. */
@@ -205,7 +204,7 @@ export class UnsignedEvidence implements Evidence<Heard> {
     const isSame = before?.proof.kind === 'page' && before.proof.record.bytes === bytes;
     const source: Source = {
       sha256: isSame && before.source !== undefined ? before.source.sha256 : sha256Hex(bytes),
-      url: record.url ?? this.#options.pageUrl(project),
+      url: record.url ?? this.#options.places.urlOf(project),
       serial,
       weight: bytes.byteLength,
       read: async () => bytes,

@@ -3,13 +3,19 @@ import type { PageStore } from '../../ports/index-state.ts';
 import { EvidencedIndex, type IndexOptions, partsOf, type RunningIndex } from '../create-index.ts';
 import { Documents } from './documents.ts';
 import { UnsignedEvidence } from './evidence.ts';
+import { FlatPlaces } from './flat-places.ts';
 import type { Lifetimes } from './freshness.ts';
+import { introduce } from './introduction.ts';
+import { SimplePlaces } from './places.ts';
 import { PageRefresh } from './refresh.ts';
 
 /** Everything an index that signs nothing is made of. */
 export interface UnsignedIndexOptions extends IndexOptions, Lifetimes {
   readonly upstreamUrl: string;
-  readonly pageUrl: (project: string) => string;
+  /** Base URLs of the index, best guess first. */
+  readonly bases: readonly [string, ...string[]];
+  /** The address of one page with the files of all projects: the only place there is, or a guess where pages are nowhere else. */
+  readonly flat: { readonly url: string; readonly only: boolean } | undefined;
   readonly store: PageStore;
   /** True where a path `aa/bb/rest` is the file's BLAKE2b-256, as on PyPI: then it must hold too. */
   readonly contentAddressed: boolean;
@@ -17,6 +23,8 @@ export interface UnsignedIndexOptions extends IndexOptions, Lifetimes {
   readonly projectList: boolean;
   /** What `/pypi/` and `/integrity/` lie under upstream. */
   readonly api: string | undefined;
+  /** Projects that were seen before, one or two. */
+  readonly seen: () => Promise<readonly string[]>;
   readonly nameFetch: () => string;
   /** Pages confirmed up to this moment are another upstream's word. */
   readonly notBefore?: Instant | undefined;
@@ -27,8 +35,13 @@ export interface UnsignedIndexOptions extends IndexOptions, Lifetimes {
 /** PyPI as it is, devpi, any PEP 503/691 index: the weaker evidence, labelled as such. */
 export function createUnsignedIndex(options: UnsignedIndexOptions): RunningIndex {
   const parts = partsOf(options);
-  const evidence = new UnsignedEvidence({ ...parts, refresh: new PageRefresh(parts) });
+  const { flat } = parts;
+  const whole = flat && new FlatPlaces({ ...parts, url: flat.url });
+  const places = flat?.only === true && whole !== undefined ? whole : new SimplePlaces({ ...parts, flat: whole });
+  const introduction = { ...parts, places };
+  const evidence = new UnsignedEvidence({ ...parts, places, refresh: new PageRefresh({ ...parts, places }) });
   return new EvidencedIndex(parts, evidence, {
+    introduce: (caller) => introduce(introduction, caller),
     unverified: (pages) => new Documents({ ...parts, pages, memory: parts.memory / 8 }),
   });
 }

@@ -2,9 +2,26 @@ import { sha256Hex } from '../../bytes/digest.ts';
 import type { Instant } from '../../bytes/instant.ts';
 import type { PageRecord } from '../../ports/index-state.ts';
 import type { DocumentAnswer } from '../../ports/upstream.ts';
+import { inUtf8 } from '../../pypi/charset.ts';
+import type { Oddity } from '../../pypi/project-page.ts';
+import { LIMITS } from '../limits.ts';
 
-/** An answer that is a document. */
-export type Arrival = Extract<DocumentAnswer, { kind: 'document' }>;
+type Document = Extract<DocumentAnswer, { kind: 'document' }>;
+
+/** A page as it came, in UTF-8. */
+export interface Arrival extends Document {
+  /** In what its transfer was odd. */
+  readonly odd: readonly Oddity[];
+}
+
+/** Refuses `format` where it is not in the charset that it is stated in. */
+export function asArrival(answer: Document): Arrival {
+  const { bytes, charset } = inUtf8(answer.bytes, answer.contentType, LIMITS.page);
+  const odd: Oddity[] = [];
+  if (charset !== undefined) odd.push('charset');
+  if (answer.unframed === true) odd.push('unframed');
+  return { ...answer, bytes, odd };
+}
 
 /** Once a day everything is fetched whole, whatever its validators say. Seconds. */
 const WHOLE_EVERY = 86_400;

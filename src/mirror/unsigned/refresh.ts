@@ -4,18 +4,15 @@ import { type Reason, Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { PageRecord, PageStore, UnsavedPage } from '../../ports/index-state.ts';
 import type { Difference, PageWork } from '../../ports/page-work.ts';
-import type { Upstream } from '../../ports/upstream.ts';
 import type { Change } from '../../pypi/changes.ts';
 import { isAccepted, type Loss, lossText, sameLosses } from '../../pypi/losses.ts';
-import { PAGE_ACCEPT } from '../../pypi/media-types.ts';
-import { LIMITS } from '../limits.ts';
+import type { Oddity } from '../../pypi/project-page.ts';
 import type { Reports } from '../projects/reports.ts';
-import { type Arrival, highest, isUnsure, sameBytes } from './observation.ts';
+import { type Arrival, asArrival, highest, isUnsure, sameBytes } from './observation.ts';
+import type { How, PagePlaces } from './places.ts';
 
 export interface RefreshOptions {
-  readonly upstream: Pick<Upstream, 'document'>;
-  /** Where a project's page is upstream. */
-  readonly pageUrl: (project: string) => string;
+  readonly places: PagePlaces;
   readonly store: PageStore;
   readonly clock: Clock;
   readonly reports: Reports;
@@ -36,8 +33,6 @@ interface Believable {
   readonly unsaved?: UnsavedPage;
 }
 
-/** PEP 691, with HTML for indexes that know nothing else. */
-
 /** How long upstream must stand by a lower serial: longer than an edge of a CDN stays behind. Seconds. */
 const LOWER_FOR = 3600;
 const MOST_LOWER = 10_000;
@@ -47,6 +42,8 @@ const UNREADABLE: ReadonlySet<Reason> = new Set(['format', 'foreign', 'limit']);
 /** One refresh of one page. */
 interface Round {
   readonly project: string;
+  /** Where its page was last. */
+  readonly known: string | undefined;
   readonly caller: Caller;
 }
 
@@ -62,7 +59,7 @@ export class PageRefresh {
 
   /** Throws Refusal where upstream cannot be believed now; what was believed before is then the caller's to serve on. */
   async refresh(project: string, before: PageRecord | undefined, caller: Caller): Promise<Refreshed> {
-    const round = { project, caller };
+    const round = { project, known: before?.url, caller };
     const unsure = before !== undefined && isUnsure(before, this.#options.clock.now());
     const etag = unsure ? undefined : before?.etag;
     const fresh = unsure || (before?.twice === false && etag === undefined);
@@ -74,9 +71,9 @@ export class PageRefresh {
     return this.#confirmed(before);
   }
 
-  #ask({ project, caller }: Round, how: { readonly etag?: string | undefined; readonly fresh: boolean }) {
-    const { upstream, pageUrl } = this.#options;
-    return upstream.document({ url: pageUrl(project), accept: PAGE_ACCEPT, limit: LIMITS.page, ...how }, caller);
+  async #ask({ project, known, caller }: Round, how: How) {
+    const answer = await this.#options.places.page(project, { ...how, known }, caller);
+    return answer.kind === 'document' ? asArrival(answer) : answer;
   }
 
   async #arrived(round: Round, before: PageRecord | undefined, arrival: Arrival, fresh: boolean): Promise<Refreshed> {
@@ -90,8 +87,9 @@ export class PageRefresh {
     const serial = gone?.serial;
     if (serial !== undefined && (arrival.serial ?? serial) < serial)
       throw this.#heldBack(project, arrival.serial, serial);
-    await work.compare(project, undefined, arrival, caller);
+    const { odd } = await work.compare(project, undefined, arrival, caller);
     const arrived = this.#recordOf(project, gone?.version ?? 0, arrival, this.#options.nameFetch());
+    this.#tell(project, arrival, odd);
     return this.#believe({ ...arrived, serial, twice: false }, gone === undefined ? [] : [{ kind: 'returned' }]);
   }
 
@@ -99,7 +97,8 @@ export class PageRefresh {
     // The same bytes by the same connection are one edge's word said twice.
     if (sameBytes(before, first)) return fresh || before.twice ? this.#grown(before, first) : this.#confirmed(before);
     this.#refuseLowerSerial(before, first);
-    const { losses, changes } = await this.#compare(round, before, first);
+    const { losses, changes, odd } = await this.#compare(round, before, first);
+    this.#tell(round.project, first, odd);
     return losses.length === 0 ? this.#grown(before, first, changes) : this.#secondLook(round, before, first, losses);
   }
 
@@ -188,8 +187,8 @@ export class PageRefresh {
   async #compare({ caller }: Round, before: PageRecord, after: Arrival): Promise<Difference> {
     const { project, bytes, serial, seenSerial, accepted = [] } = before;
     const seen = { bytes, serial: highest(serial, seenSerial) };
-    const { losses, changes } = await this.#options.work.compare(project, seen, after, caller);
-    return { losses: losses.filter((loss) => !isAccepted(loss, accepted)), changes };
+    const { losses, changes, odd } = await this.#options.work.compare(project, seen, after, caller);
+    return { losses: losses.filter((loss) => !isAccepted(loss, accepted)), changes, odd };
   }
 
   /** What was accepted or seen twice becomes what the next page must not fall below; it is written down with its pins. */
@@ -212,9 +211,19 @@ export class PageRefresh {
   #recordOf(project: string, version: number, arrival: Arrival, fetch: string) {
     const { bytes, contentType, etag, serial: seenSerial, maxAge } = arrival;
     const now = this.#options.clock.now();
-    const url = arrival.url === this.#options.pageUrl(project) ? undefined : arrival.url;
+    const url = arrival.url === this.#options.places.urlOf(project) ? undefined : arrival.url;
     const times = { fetchedAt: now, confirmedAt: now };
     return { project, version, bytes, url, contentType, etag, seenSerial, maxAge, ...times, fetch };
+  }
+
+  /** A page that is not as its norm wants it and is taken all the same, as installers take it: once a change. */
+  #tell(project: string, { odd }: Arrival, more: readonly Oddity[]): void {
+    const all = [...odd, ...more];
+    if (all.length > 0)
+      this.#options.reports.noted('a page is odd, and is taken as installers take it', {
+        project,
+        odd: all.join(', '),
+      });
   }
 
   #alarm(project: string, losses: readonly Loss[], message: string): void {

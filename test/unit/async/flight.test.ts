@@ -138,6 +138,32 @@ describe('the caller that shared work is done for', () => {
     expect(one.callers[0]?.connection).toBe(connection);
   });
 
+  it('has those of the next client when the first has left: what the work holds is counted for that one', async () => {
+    const flights = createFlights<string>();
+    const gate = createGate({ places: 2, queue: 10, full: 'Too many.', shares: { party: 1 } });
+    const one = work();
+    const inside = async (all: Caller) => {
+      await gate.enter(all);
+      return one.run(all);
+    };
+    const { caller, leave } = leavingClient({ party: '192.0.2.1' });
+    const first = flights.join('page', caller, inside);
+    const second = flights.join('page', client({ party: '192.0.2.2' }), inside);
+    const free = await gate.enter(client({ party: '198.51.100.1' }));
+    leave();
+    await expect(first).rejects.toThrow('left');
+    expect(one.callers[0]?.party).toBe('192.0.2.2');
+    const order: string[] = [];
+    const enter = (party: string) => gate.enter(client({ party })).then(() => order.push(party));
+    void enter('192.0.2.2');
+    const next = enter('192.0.2.1');
+    free();
+    await next;
+    expect(order).toEqual(['192.0.2.1']);
+    one.resolve('bytes');
+    expect(await second).toBe('bytes');
+  });
+
   it('is a client while one client waits', async () => {
     const flights = createFlights<string>();
     const one = work();
@@ -156,7 +182,7 @@ describe('the caller that shared work is done for', () => {
     const [above, below] = [work(), work()];
     outer.join('file', job, (caller) => inner.join('bytes', caller, below.run));
     let raised = 0;
-    const unwatch = below.callers[0]?.onRaise?.(() => raised++);
+    const unwatch = below.callers[0]?.onChange?.(() => raised++);
     outer.join('file', job, above.run);
     expect([below.callers[0]?.priority, raised]).toEqual(['background', 0]);
     outer.join('file', client(), above.run);

@@ -4,7 +4,8 @@ import { existsSync } from 'node:fs';
 import { utimes, writeFile } from 'node:fs/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { compose } from '../../../src/app/compose.ts';
-import { type Segment, UsageOrder } from '../../../src/blobs/usage-order.ts';
+import type { Segment } from '../../../src/blobs/shelf.ts';
+import { UsageOrder } from '../../../src/blobs/usage-order.ts';
 import { makeExpected } from '../../../src/bytes/expected.ts';
 import { client } from '../../support/callers.ts';
 import { faultyOps, systemError } from '../../support/faults.ts';
@@ -40,6 +41,85 @@ async function settled(store: Store): Promise<void> {
     .poll(async () => (await filesBelow(`${store.data}/blobs/sha256`)).length, { interval: 1 })
     .toBe(store.blobs.usage().blobs);
 }
+
+describe('the budget of an index', () => {
+  const used = (index: string, count: number) => {
+    const files = Array.from({ length: count }, () => content(SIZE));
+    return {
+      files,
+      put: async (store: Store) => {
+        for (const bytes of files) {
+          const blobs = store.blobs.of(index);
+          await blobs.fetch(
+            wanted(bytes, { origin: sha256(bytes) }),
+            upstream(whole(bytes)).download,
+            client({ index }),
+          );
+          await blobs.open(expectedOf(bytes));
+        }
+      },
+    };
+  };
+  const stored = async (store: Store, files: readonly Buffer[]) =>
+    (await Promise.all(files.map((bytes) => isStored(store, bytes)))).filter((is) => is).length;
+  const two = (most?: number) =>
+    new Map([
+      ['main', undefined],
+      ['other', most],
+    ]);
+
+  it('is its own: a flood of another index evicts nothing of it', async () => {
+    const store = await openStore({ maxBytes: 10 * SIZE, indexes: two() });
+    const [own, flood] = [used('main', 5), used('other', 30)];
+    await own.put(store);
+    await flood.put(store);
+    await settled(store);
+    expect([await stored(store, own.files), await stored(store, flood.files)]).toEqual([5, 5]);
+    expect(store.blobs.held()).toEqual(
+      new Map([
+        ['main', 5 * SIZE],
+        ['other', 5 * SIZE],
+      ]),
+    );
+  });
+
+  it('may be exceeded while there is room, unless the operator set one', async () => {
+    const roomy = await openStore({ maxBytes: 10 * SIZE, indexes: two() });
+    const all = used('other', 9);
+    await all.put(roomy);
+    await settled(roomy);
+    expect(await stored(roomy, all.files)).toBe(9);
+    const limited = await openStore({ maxBytes: 10 * SIZE, indexes: two(3 * SIZE) });
+    await all.put(limited);
+    await expect.poll(() => limited.blobs.held().get('other'), { interval: 1 }).toBe(3 * SIZE);
+  });
+
+  it('outlasts a restart', async () => {
+    const before = await openStore({ maxBytes: 10 * SIZE, indexes: two() });
+    const [own, flood] = [used('main', 5), used('other', 30)];
+    await own.put(before);
+    await before.blobs.scanned;
+    const store = await reopen(before, { maxBytes: 10 * SIZE, indexes: two() });
+    await store.blobs.scanned;
+    expect(store.blobs.held().get('main')).toBe(5 * SIZE);
+    await flood.put(store);
+    await settled(store);
+    expect(await stored(store, own.files)).toBe(5);
+  });
+
+  it('is not known of what an earlier program stored: that makes room first, unless it is used again', async () => {
+    const before = await openStore({ maxBytes: 10 * SIZE });
+    const old = [content(SIZE), content(SIZE), content(SIZE)] as const;
+    for (const bytes of old) await put(before, bytes, 2);
+    await before.blobs.scanned;
+    const store = await reopen(before, { maxBytes: 4 * SIZE, indexes: two() });
+    await store.blobs.scanned;
+    await store.blobs.of('main').open(expectedOf(old[0]));
+    await used('other', 3).put(store);
+    await settled(store);
+    expect(await Promise.all(old.map((bytes) => isStored(store, bytes)))).toEqual([true, false, false]);
+  });
+});
 
 describe('the size limit', () => {
   it('evicts what was least recently used', async () => {
@@ -163,6 +243,7 @@ describe('the size limit', () => {
         data: server.data,
         allowFuse: false,
         cache: { maxBytes: SIZE / 2, memoryBytes: MIB },
+        limits: { fills: 32, upstreamConnections: 32 },
         log: { level: 'error', format: 'json' },
         referenceTime: undefined,
         indexes: {},
@@ -265,22 +346,27 @@ it('a FIFO in the place of an alias is no hint, and nobody waits for it', async 
 
 describe('the order of use', () => {
   const none = () => false;
-  const found = (sha256: string, segment: Segment, keptBy?: string) => ({ sha256, segment, keptBy });
+  const found = (sha256: string, segment: Segment, keptBy?: string) => ({
+    sha256,
+    segment,
+    keptBy,
+    index: undefined,
+  });
 
   it('what was found by the scan is older than what was used since', () => {
-    const order = new UsageOrder(2, 0.1);
-    order.used('live', 1);
-    order.used('live', 1);
+    const order = new UsageOrder({ maxBytes: 2, probationShare: 0.1 });
+    order.used('live', 1, undefined);
+    order.used('live', 1, undefined);
     order.found(found('old', 'main'), 1);
     order.found(found('older', 'main'), 1);
     expect(order.victim(none)?.sha256).toBe('old');
   });
 
   it('a blob used before the scan comes by keeps the segment it had', () => {
-    const order = new UsageOrder(1, 0.1);
-    order.used('kept', 1);
+    const order = new UsageOrder({ maxBytes: 1, probationShare: 0.1 });
+    order.used('kept', 1, undefined);
     order.found(found('kept', 'kept', 'sync'), 1);
-    order.used('other', 1);
+    order.used('other', 1, undefined);
     expect(order.victim(none)?.sha256).toBe('other');
     order.removed('other');
     expect(order.usage()).toEqual({ blobs: 1, bytes: 1, keptBytes: 1, limit: 1 });
@@ -289,10 +375,10 @@ describe('the order of use', () => {
   });
 
   it('counts each blob once, however often it is added, used or found', () => {
-    const order = new UsageOrder(100, 0.1);
-    order.added('a', 7);
-    order.added('a', 7);
-    order.used('a', 7);
+    const order = new UsageOrder({ maxBytes: 100, probationShare: 0.1 });
+    order.added('a', 7, undefined);
+    order.added('a', 7, undefined);
+    order.used('a', 7, undefined);
     order.found(found('a', 'main'), 7);
     order.keep('a', 'sync');
     expect(order.usage().bytes).toBe(7);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Caller, internalCaller } from '../../../src/async/caller.ts';
+import { createGate } from '../../../src/async/gate.ts';
 import { createShares } from '../../../src/async/shares.ts';
 import type { Algorithm } from '../../../src/bytes/digest.ts';
 import { makeExpected } from '../../../src/bytes/expected.ts';
@@ -212,6 +213,35 @@ describe('a wrong body', () => {
     await nothingKept(store);
   });
 
+  it('is told again as what it was while nobody asks for it, at every length of the pause', async () => {
+    const bytes = content(1000);
+    let now = 0;
+    const store = await openStore({ nowMs: () => now });
+    const source = upstream(whole(content(1000)));
+    const ask = () => refusalOf(store.blobs.fetch(wanted(bytes), source.download, client()));
+    for (const pause of [1000, 2000, 4000, 5000, 5000]) {
+      const asked = source.requests.length;
+      expect(await ask()).toMatchObject({ reason: 'digest', transient: false });
+      expect(source.requests).toHaveLength(asked + 2);
+      now += pause - 1;
+      expect(await ask()).toMatchObject({ reason: 'digest', transient: false, subject: 'file' });
+      expect(source.requests).toHaveLength(asked + 2);
+      now += 1;
+    }
+  });
+
+  it('that may pass is told again as one that may', async () => {
+    const store = await openStore({ nowMs: () => 0 });
+    const bytes = content(10);
+    const source = upstream(() => {
+      throw new Refusal('unreachable', 'Upstream is away.', { transient: true });
+    });
+    const ask = () => refusalOf(store.blobs.fetch(wanted(bytes), source.download, client()));
+    expect(await ask()).toMatchObject({ reason: 'unreachable', transient: true });
+    expect(await ask()).toMatchObject({ reason: 'unreachable', transient: true });
+    expect(source.requests).toHaveLength(3);
+  });
+
   it('once, then right, is served', async () => {
     const bytes = content(MIB + 1);
     const store = await openStore();
@@ -311,6 +341,27 @@ describe('many who ask', () => {
     const store = await reopen(before);
     const blobs = await Promise.all(Array.from({ length: 50 }, () => store.blobs.open(expectedOf(bytes))));
     expect(blobs.every((blob) => blob?.size === bytes.byteLength)).toBe(true);
+  });
+
+  it('wait in turn for a first touch after start, and whoever leaves waits no more', async () => {
+    const before = await openStore();
+    const [one, two] = [content(MIB), content(MIB)];
+    for (const bytes of [one, two])
+      await before.blobs.fetch(wanted(bytes, { origin: sha256(bytes) }), upstream(whole(bytes)).download, client());
+    const shares = createShares({ proofs: { places: 1 } });
+    const store = await reopen(before, { shares });
+    const free = await shares.proofs.enter(client());
+    const none = upstream();
+    const { caller, leave } = leavingClient();
+    const left = store.blobs.fetch(wanted(one, { origin: 'one' }), none.download, caller);
+    const other = store.blobs.fetch(wanted(two, { origin: 'two' }), none.download, client());
+    await expect.poll(() => shares.proofs.usage.waiting, { interval: 1 }).toBe(2);
+    leave();
+    await expect(left).rejects.toThrow('left');
+    expect(shares.proofs.usage.waiting).toBe(1);
+    free();
+    expect((await sent(await other)).equals(two)).toBe(true);
+    expect([none.requests.length, shares.proofs.usage]).toEqual([0, { busy: 0, waiting: 0 }]);
   });
 
   it('and the first leaves: the others get the file', async () => {
@@ -498,6 +549,28 @@ describe('a download that everybody left', () => {
     const { isEnded } = await abandoned(store, 'o');
     expect((await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download, client())).size).toBe(1000);
     expect(isEnded()).toBe(true);
+  });
+
+  it('ends when a client waits for a connection that it holds', async () => {
+    const store = await openStore({ orphanStallMs: 60_000 });
+    const lane = createGate({ places: 1, queue: 9, full: 'Too many.' });
+    const bytes = content(MIB);
+    const slow = held(bytes);
+    const source = upstream(slow.answer);
+    const { caller, leave } = leavingClient();
+    const download: typeof source.download = async (attempt) => {
+      const free = await lane.enter(attempt.caller);
+      attempt.caller.signal.addEventListener('abort', free);
+      return source.download(attempt);
+    };
+    const fetch = store.blobs.fetch(wanted(bytes), download, caller);
+    await slow.begun;
+    leave();
+    await expect(fetch).rejects.toThrow('left');
+    expect([lane.usage.busy, source.requests[0]?.caller.signal.aborted]).toEqual([1, false]);
+    const free = await lane.enter(client());
+    expect(source.requests[0]?.caller.signal.aborted).toBe(true);
+    free();
   });
 
   it('and forty others like it hold up nobody', async () => {

@@ -3,6 +3,7 @@ import { compose } from '../../../src/app/compose.ts';
 import type { UnsignedIndexConfig } from '../../../src/config/config.ts';
 import { client, PLAIN } from '../../support/callers.ts';
 import { largePage } from '../../support/large.ts';
+import { TIMEOUTS } from '../../support/timeouts.ts';
 import { startUpstream } from '../../support/upstream.ts';
 import { scratch } from '../../support/volume-harness.ts';
 
@@ -16,6 +17,7 @@ async function warmAfter(indexes: number, memoryBytes: number) {
     name,
     upstream: `${upstream.url}simple/`,
     evidence: 'index',
+    kind: undefined,
     fileHosts: [],
     insecureUpstream: false,
     maxAge: 600,
@@ -23,10 +25,14 @@ async function warmAfter(indexes: number, memoryBytes: number) {
     contentAddressed: false,
     projectList: false,
     reuploads: false,
+    maxBytes: undefined,
+    absent: { statuses: [], redirectElsewhere: false },
     credentials: undefined,
     ca: undefined,
+    client: undefined,
     proxy: undefined,
     privateHosts: [],
+    timeouts: TIMEOUTS,
   });
   const names = Array.from({ length: indexes }, (_, at) => `index${at}`);
   const composition = await compose({
@@ -44,6 +50,7 @@ async function warmAfter(indexes: number, memoryBytes: number) {
       data: await scratch(),
       allowFuse: false,
       cache: { maxBytes: 1e9, memoryBytes },
+      limits: { fills: 32, upstreamConnections: 32 },
       log: { level: 'error', format: 'json' },
       referenceTime: undefined,
       indexes: Object.fromEntries(names.map((name) => [name, one(name)])),

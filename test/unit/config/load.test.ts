@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ConfigRefusal } from '../../../src/config/faults.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { INSECURE_INDEX, INSECURE_UPSTREAM, RESERVED_NAMES } from '../../../src/config/schema.ts';
+import { TIMEOUTS } from '../../support/timeouts.ts';
 
 const simple = { upstream: 'https://index.example', root: 'root.json' };
 
@@ -40,6 +41,7 @@ describe('the simple case', () => {
       host: '127.0.0.1',
       port: 3141,
       publicUrl: undefined,
+      links: 'relative',
       maxConnections: 4096,
       grace: 30,
       trustedProxies: [],
@@ -58,8 +60,10 @@ describe('the simple case', () => {
       fileHosts: [],
       refresh: 60,
       reuploads: false,
+      absent: { statuses: [], redirectElsewhere: false },
       insecureUpstream: false,
       privateHosts: [],
+      timeouts: TIMEOUTS,
     });
   });
 
@@ -71,6 +75,7 @@ describe('the simple case', () => {
         name: 'main',
         upstream: 'https://pypi.org/simple/',
         evidence: 'index',
+        kind: 'pypi',
         fileHosts: ['files.pythonhosted.org'],
         insecureUpstream: false,
         maxAge: 600,
@@ -78,9 +83,32 @@ describe('the simple case', () => {
         contentAddressed: true,
         projectList: true,
         reuploads: false,
+        absent: { statuses: [], redirectElsewhere: false },
         privateHosts: [],
+        timeouts: TIMEOUTS,
       },
     });
+  });
+
+  it.each([
+    [
+      { upstream: 'https://index.example/whl/cpu/', kind: 'pytorch' },
+      { kind: 'pytorch', absent: { statuses: [403], redirectElsewhere: false, known: 'torch' } },
+    ],
+    [
+      { upstream: 'https://gitlab.com/x/simple/' },
+      { kind: 'gitlab', absent: { statuses: [], redirectElsewhere: true } },
+    ],
+    [
+      { upstream: 'https://pypi.org/simple/', kind: 'static' },
+      { kind: 'static', contentAddressed: false, fileHosts: [] },
+    ],
+    [
+      { upstream: 'https://x.example/', kind: 'azure', fileHost: ['a.example'] },
+      { fileHosts: ['*.blob.core.windows.net', '*.vsblob.vsassets.io', 'a.example'] },
+    ],
+  ])('takes from a kind of index what was not said: %j', (flags, expected) => {
+    expect(loadConfig({ env: {}, flags }).indexes['main']).toMatchObject(expected);
   });
 
   it('mirrors PyPI also where only something beside it is given', () => {
@@ -197,6 +225,11 @@ describe('faults', () => {
     'file_hosts: ["https://x.example/"]',
     'file_hosts: ["http://x.example"]',
     'file_hosts: ["X.example"]',
+    'file_hosts: [".x.example"]',
+    'file_hosts: ["a..example"]',
+    'file_hosts: ["*.example"]',
+    'file_hosts: ["*"]',
+    'file_hosts: ["a.*.example"]',
     'metadata_url: https://x.example/?a=1',
     'pages_url: https://user:secret@x.example/',
     'files_url: file:///etc',
@@ -204,6 +237,39 @@ describe('faults', () => {
     const key = line.split(':')[0];
     const found = wheres(() => loadConfig({ file: file(main(`    ${line}\n`)), env: {} }));
     expect(found.map((where) => where.split('.').slice(0, 3).join('.'))).toEqual([`indexes.main.${key}`]);
+  });
+
+  it.each(['server: { links: absolute }', 'contact: "me (you)"', 'contact: "a\\nb"'])('refuses %s', (line) => {
+    const where = line.startsWith('server') ? 'server.links' : 'contact';
+    expect(wheres(() => loadConfig({ file: file(`${line}\n${main('')}`), env: {} }))).toEqual([where]);
+  });
+
+  it('says where a token goes that was given in a URL', () => {
+    for (const upstream of ['https://user:hunter2@x.example/', 'https://x.example/?token=hunter2']) {
+      const load = () => loadConfig({ env: {}, flags: { ...simple, upstream } });
+      expect(load).toThrow('password_file');
+      expect(load).not.toThrow(/hunter2/);
+    }
+  });
+
+  it.each([
+    '{ username: me }',
+    '{ password_file: a, password_command: [b] }',
+    '{ password_command: "a b" }',
+    '{ password_command: [] }',
+  ])('refuses the credentials %s', (credentials) => {
+    const load = () => loadConfig({ file: file(main(`    credentials: ${credentials}\n`)), env: {} });
+    expect(load).toThrow('credentials');
+  });
+
+  it('takes client certificates in pairs', () => {
+    const wrong = () => loadConfig({ file: file(main('    client_cert: a.pem\n')), env: {} });
+    expect(wheres(wrong)).toEqual(['indexes.main.client_cert']);
+  });
+
+  it('takes a command for a password, with its lifetime', () => {
+    const config = loadConfig({ file: file(main('    credentials: { password_command: [get, token] }\n')), env: {} });
+    expect(config.indexes['main']?.credentials?.password).toEqual({ command: ['get', 'token'], lifetime: 3600 });
   });
 
   it('does not repeat a secret it was given by mistake', () => {
@@ -277,6 +343,32 @@ describe('an index that signs nothing', () => {
       contentAddressed: true,
     });
   });
+});
+
+describe('how long an upstream is waited for', () => {
+  const index = (timeouts: string) =>
+    file(
+      `indexes:\n  main:\n    upstream: https://i.example/simple/\n    evidence: index\n    timeouts: ${timeouts}\n`,
+    );
+
+  it('is said wait by wait; what is not said stays as it is', () => {
+    const path = index('{ first_byte: 45, slowest: 512 B, slowest_over: 120 }');
+    expect(loadConfig({ file: path, env: {} }).indexes['main']?.timeouts).toEqual({
+      ...TIMEOUTS,
+      firstByte: 45,
+      slowest: 512,
+      slowestOver: 120,
+    });
+  });
+
+  it.each(['{ connect: 0 }', '{ first_byte: 3601 }', '{ page: 1.5 }', '{ slowest: slow }', '{ conect: 5 }', '30'])(
+    'refuses %s',
+    (timeouts) => {
+      const found = wheres(() => loadConfig({ file: index(timeouts), env: {} }));
+      expect(found).toHaveLength(1);
+      expect(found[0]).toMatch(/^indexes\.main\.timeouts/);
+    },
+  );
 });
 
 describe('access, here and upstream', () => {

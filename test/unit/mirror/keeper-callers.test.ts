@@ -74,7 +74,7 @@ describe('a refresh', () => {
     await begun;
     expect(priority()).toBe('background');
     let raised = 0;
-    callers.get('timestamp')?.onRaise?.(() => raised++);
+    callers.get('timestamp')?.onChange?.(() => raised++);
     const waiting = keeper.underCurrent(async (generation) => generation, client());
     expect([priority(), raised]).toEqual(['client', 1]);
     release();

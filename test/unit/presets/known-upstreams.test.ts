@@ -1,6 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { knownIndex, knownLayout, LAYOUT_NAMES, whereMet } from '../../../src/presets/known-upstreams.ts';
+import {
+  indexKind,
+  isPublicIndex,
+  KIND_NAMES,
+  knownIndex,
+  knownLayout,
+  LAYOUT_NAMES,
+  whereMet,
+} from '../../../src/presets/known-upstreams.ts';
 import { simpleIndex } from '../../../src/presets/simple-index.ts';
 import { LAYOUT_CASES } from '../../support/layout-cases.ts';
 
@@ -33,10 +41,52 @@ describe('the names of the layouts', () => {
   });
 });
 
+describe('the kinds of index', () => {
+  const PAGES_AT = {
+    given: 'at the address',
+    flat: 'all in that one',
+    'simple/': 'at `simple/`',
+    '+simple/': 'at `+simple/`',
+  };
+
+  it('stand in docs/operating.md, each with what it sets', () => {
+    const [, section = ''] = read('docs/operating.md').split('\n| `kind` |');
+    const rows = [...(section.split('\n\n')[0] ?? '').matchAll(/^\| `([^`]+)` \| (.+) \|$/gm)];
+    const expected = KIND_NAMES.map((name) => {
+      const { metIn, pagesAt, fileHosts, absent, digests } = indexKind(name);
+      const no = [...absent.statuses, ...(absent.redirectElsewhere ? ['redirect elsewhere'] : [])].join(', ');
+      const hosts = fileHosts.map((host) => `\`${host}\``).join(', ');
+      return [name, [metIn, PAGES_AT[pagesAt], hosts || '-', no || '-', digests].join(' | ')];
+    });
+    expect(rows.map(([, name, row]) => [name, row])).toEqual(expected);
+  });
+
+  it('stand in config/verbatim.yaml, all and in order', () => {
+    const [, line = ''] = /# Kinds of index: (.*)/.exec(read('config/verbatim.yaml')) ?? [];
+    expect(line.split(', ')).toEqual(KIND_NAMES);
+  });
+});
+
 describe('an index that is known', () => {
+  it.each([
+    ['https://download.pytorch.org/whl/cpu/', 'pytorch'],
+    ['https://acme.jfrog.io/artifactory/api/pypi/py/simple/', 'artifactory'],
+    ['https://acme-1.d.codeartifact.eu-west-1.amazonaws.com/pypi/main/simple/', 'codeartifact'],
+    ['https://bucket.s3.amazonaws.com/simple/', undefined],
+    ['https://jfrog.io.example/simple/', undefined],
+  ])('%s is %s', (url, kind) => {
+    expect(knownIndex(url)?.kind).toBe(kind);
+  });
+
+  it('is public, or an index of somebody’s own', () => {
+    expect(isPublicIndex('https://pypi.org/simple/six/')).toBe(true);
+    expect(isPublicIndex('https://gitlab.com/api/v4/projects/1/packages/pypi/simple/')).toBe(false);
+    expect(isPublicIndex('https://elsewhere.example/simple/six/')).toBe(false);
+  });
+
   it('is known by its whole host, whatever is asked of it', () => {
-    expect(knownIndex('https://pypi.org/simple/')?.fileHost).toBe('files.pythonhosted.org');
-    expect(knownIndex('https://pypi.org/pypi/')?.fileHost).toBe('files.pythonhosted.org');
+    expect(knownIndex('https://pypi.org/simple/')?.fileHosts).toEqual(['files.pythonhosted.org']);
+    expect(knownIndex('https://pypi.org/pypi/')?.fileHosts).toEqual(['files.pythonhosted.org']);
     for (const other of ['https://pypi.org:8443/', 'https://pypi.org.example/', 'https://my-pypi.org/', 'pypi.org', ''])
       expect(knownIndex(other)).toBeUndefined();
   });
@@ -44,11 +94,48 @@ describe('an index that is known', () => {
 
 describe('an index that signs nothing', () => {
   it.each([
-    ['https://index.example/', 'https://index.example/simple/', 'https://index.example/'],
-    ['https://index.example/root/simple/', 'https://index.example/root/simple/', 'https://index.example/root/'],
-    ['https://index.example/root/pypi/+simple/', 'https://index.example/root/pypi/+simple/', undefined],
-    ['https://index.example/pypi/', 'https://index.example/pypi/', undefined],
-  ])('given as %s has its pages at %s and its other documents at %s', (upstream, simple, api) => {
-    expect(simpleIndex(upstream)).toEqual({ simple, api });
+    [
+      'https://index.example/',
+      undefined,
+      'https://index.example/simple/',
+      ['https://index.example/'],
+      'https://index.example/',
+    ],
+    [
+      'https://index.example/root/simple/',
+      undefined,
+      'https://index.example/root/simple/',
+      [],
+      'https://index.example/root/',
+    ],
+    ['https://index.example/root/pypi/+simple/', undefined, 'https://index.example/root/pypi/+simple/', [], undefined],
+    [
+      'https://index.example/pypi/',
+      undefined,
+      'https://index.example/pypi/',
+      ['https://index.example/pypi/simple/', 'https://index.example/pypi/+simple/'],
+      undefined,
+    ],
+    ['https://index.example/', 'nvidia', 'https://index.example/', [], undefined],
+    ['https://index.example/repo/', 'nexus', 'https://index.example/repo/simple/', [], 'https://index.example/repo/'],
+    ['https://index.example/me/dev/', 'devpi', 'https://index.example/me/dev/+simple/', [], undefined],
+    ['https://index.example/me/+simple/', 'devpi', 'https://index.example/me/+simple/', [], undefined],
+    ['https://index.example/all.html/', 'flat', 'https://index.example/all.html', [], undefined],
+    ['https://index.example/all.html/', undefined, 'https://index.example/all.html', [], undefined],
+  ] as const)('given as %s (%s) has its pages at %s, or at %j, and its other documents at %s', (...row) => {
+    const [upstream, kind, simple, others, api] = row;
+    expect(simpleIndex(upstream, kind)).toMatchObject({ simple, others, api });
+  });
+
+  it('may be one page for all projects where that was said, or where nothing says that it is not', () => {
+    const url = 'https://index.example/wheels/';
+    expect(simpleIndex(url, 'flat').flat).toEqual({ url, only: true });
+    expect(simpleIndex(url).flat).toEqual({ url, only: false });
+    expect(simpleIndex('https://index.example/all.html/').flat).toEqual({
+      url: 'https://index.example/all.html',
+      only: true,
+    });
+    for (const [other, kind] of [['https://index.example/simple/'], [url, 'static']] as const)
+      expect(simpleIndex(other, kind).flat).toBeUndefined();
   });
 });

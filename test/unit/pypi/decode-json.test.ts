@@ -33,15 +33,26 @@ describe('PEP 691 pages', () => {
 
   it.each([
     ['2.x', { meta: { 'api-version': '2.0' } }],
-    ['no api-version', { meta: {} }],
     ['api-version a number', { meta: { 'api-version': 1.1 } }],
-    ['no meta', { meta: undefined }],
     ['meta an array', { meta: [] }],
-    ['no name', { name: undefined }],
+    ['a name that is none', { name: 7 }],
     ['no files', { files: undefined }],
     ['files an object', { files: {} }],
   ])('not the shape of PEP 691: %s', (_, changes) => {
     refusedFor('format', () => decode(jsonPage([], changes)));
+  });
+
+  it.each([
+    ['no meta', { meta: undefined }, ['meta']],
+    ['no api-version', { meta: {} }, ['meta']],
+    ['no name', { name: undefined }, ['name']],
+    ['neither', { meta: undefined, name: undefined }, ['meta', 'name']],
+  ])('read as installers read it, and called odd: %s', (_, changes, odd) => {
+    const usual = decode(jsonPage([line(WHEEL)]));
+    const page = decode(jsonPage([line(WHEEL)], changes));
+    expect([page.name, page.files, page.odd]).toEqual([usual.name, usual.files, odd]);
+    expect(page.apiVersion).toBe(odd.includes('meta') ? '1.0' : usual.apiVersion);
+    expect(usual.odd).toBeUndefined();
   });
 
   it.each(['', ' ', '{', '{"meta"', '[]', 'null', '"x"', '\u0000', 'plain text'])('not a page: %j', (text) => {
@@ -200,7 +211,9 @@ describe('project lists', () => {
     const html =
       "<a href='/simple/Foo/'>Foo</a><a href=bar/>bar</a><a href='datadog-x/index.html'>d</a><a href='../'>up</a>";
     expect(decodeList(bytes(html))).toEqual(['foo', 'bar', 'datadog-x']);
-    refusedFor('format', () => decodeList(bytes('{"projects":[]}')));
+    expect(decodeList(bytes('{"projects":[{"name":"a"}]}'))).toEqual(['a']);
+    refusedFor('format', () => decodeList(bytes('{"meta":{"api-version":"2.0"},"projects":[]}')));
+    refusedFor('format', () => decodeList(bytes('{"meta":{"api-version":"1.0"}}')));
   });
 
   it('the form is told by the first character', () => {

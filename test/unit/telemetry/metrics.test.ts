@@ -55,6 +55,12 @@ const EACH: { readonly [N in EventName]: Event<N> } = {
   answered,
   crowded: { name: 'crowded', full: true, party: '192.0.2.1', held: 9, limit: 10 },
   faulted: { name: 'faulted', at: 'answer', error: new Error('a defect') },
+  queued: {
+    name: 'queued',
+    index: 'main',
+    queue: 'downloads',
+    largest: { index: 'main', party: '192.0.2.1', busy: 3, waiting: 9 },
+  },
   reloaded: { name: 'reloaded' },
 };
 const LEVELS: readonly (Level | undefined)[] = ['debug', 'info', 'warn', 'error', undefined];
@@ -108,6 +114,41 @@ function rowOf(event: Event) {
   };
   return read(event);
 }
+
+describe('queues', () => {
+  const standing = { places: 4, busy: 3, waiting: 2, longestWait: 1500, refused: new Map([['main', 7]]) };
+
+  it('are read at each scrape, by index where they have one', async () => {
+    const { metrics, series } = telemetry();
+    metrics.watchQueues(() => [
+      { queue: 'fills', index: '', ...standing },
+      { queue: 'downloads', index: 'main', ...standing, busy: 1, refused: new Map() },
+    ]);
+    const queues = (await series()).filter((line) => line.startsWith('verbatim_queue_'));
+    expect(queues).toEqual([
+      'verbatim_queue_places{queue="fills",index=""} 4',
+      'verbatim_queue_places{queue="downloads",index="main"} 4',
+      'verbatim_queue_busy{queue="fills",index=""} 3',
+      'verbatim_queue_busy{queue="downloads",index="main"} 1',
+      'verbatim_queue_waiting{queue="fills",index=""} 2',
+      'verbatim_queue_waiting{queue="downloads",index="main"} 2',
+      'verbatim_queue_longest_wait_seconds{queue="fills",index=""} 1.5',
+      'verbatim_queue_longest_wait_seconds{queue="downloads",index="main"} 1.5',
+      'verbatim_queue_refused_total{queue="fills",index="main"} 7',
+    ]);
+    for (const [name] of queues.map((line) => line.split('{'))) expect(OPERATING).toContain(`\`${name}{queue,index}\``);
+  });
+
+  it('tell who holds most when they are full, and that they have room again', () => {
+    const { emit, lines } = telemetry();
+    emit(EACH.queued);
+    emit({ ...EACH.queued, largest: undefined });
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      expect.objectContaining({ level: 'warn', queue: 'downloads', party: '192.0.2.1', busy: 3, waiting: 9 }),
+      expect.objectContaining({ level: 'info', index: 'main', queue: 'downloads' }),
+    ]);
+  });
+});
 
 describe('answers', () => {
   it('are counted by route, method and status', async () => {
@@ -252,10 +293,17 @@ describe('series', () => {
 
   it('carry our prefix', async () => {
     const { metrics, series } = telemetry();
-    metrics.watchStore(() => ({ bytes: 5, files: 1, limitBytes: 10 }));
+    metrics.watchStore(() => ({
+      bytes: 5,
+      files: 1,
+      limitBytes: 10,
+      byIndex: new Map([['main', 5]]),
+      partials: { count: 2, bytes: 3 },
+    }));
     const found = await series();
     expect(found.every((line) => line.startsWith('verbatim_'))).toBe(true);
     expect(found).toContain('verbatim_store_bytes 5');
+    expect(found).toContain('verbatim_store_index_bytes{index="main"} 5');
     expect(found).toContain(`verbatim_build_info{version="1.2.3",node="${process.version}"} 1`);
   });
 
@@ -284,7 +332,17 @@ describe('series', () => {
         const { emit, metrics, registry } = telemetry();
         for (const event of [answered, EACH.served, rejected]) emit(event);
         metrics.logWithheld();
-        metrics.watchStore(() => ({ bytes: 5, files: 1, limitBytes: 10 }));
+        metrics.watchStore(() => ({
+          bytes: 5,
+          files: 1,
+          limitBytes: 10,
+          byIndex: new Map([['main', 5]]),
+          partials: { count: 2, bytes: 3 },
+        }));
+        const refused = new Map([['main', version]]);
+        metrics.watchQueues(() => [
+          { queue: 'fills', index: '', places: 4, busy: 3, waiting: 2, longestWait: version * 1000, refused },
+        ]);
         emit({ ...refreshed, versions: new Map([['root', version]]) });
         return registry.getMetricsAsJSON();
       }),
@@ -301,6 +359,9 @@ describe('series', () => {
     expect(value('verbatim_log_dropped_total')).toBe('2');
     expect(value('verbatim_refresh_duration_seconds_count{index="main"}')).toBe('2');
     expect(value('verbatim_tuf_role_version{index="main",role="root"}')).toBe('3');
+    expect(value('verbatim_queue_waiting{queue="fills",index=""}')).toBe('4');
+    expect(value('verbatim_queue_longest_wait_seconds{queue="fills",index=""}')).toBe('3');
+    expect(value('verbatim_queue_refused_total{queue="fills",index="main"}')).toBe('5');
     expect(value('verbatim_store_bytes')).toBe('5');
     expect(value(`verbatim_build_info{version="1.2.3",node="${process.version}"}`)).toBe('1');
   });

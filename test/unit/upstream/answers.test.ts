@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../support/upstream.ts';
 import { bytesAt, bytesOf, connect, PATIENT, SHORT, serve, text } from './setup.ts';
@@ -18,11 +20,20 @@ const refusal = (reason: string, transient?: boolean) =>
   expect.objectContaining({ reason, ...(transient !== undefined && { transient }) });
 
 describe('a good answer', () => {
-  it('comes whole, asked for uncompressed and under our own name', async () => {
+  it('comes whole, asked for under our own name, and compressed if that can be had', async () => {
     const server = await serve({ files });
     const upstream = connect(server, { version: '9.9' });
     expect(text(await bytesAt(upstream, `${server.url}x`, 5))).toBe('hello');
-    expect(server.requests[0]?.headers).toMatchObject({ 'accept-encoding': 'identity', 'user-agent': 'verbatim/9.9' });
+    expect(server.requests[0]?.headers).toMatchObject({
+      'accept-encoding': 'gzip, zstd',
+      'user-agent': 'verbatim/9.9',
+    });
+  });
+
+  it('is asked for with the address of whoever runs this', async () => {
+    const server = await serve({ files });
+    await bytesAt(connect(server, { version: '9.9', contact: 'team@example.com' }), `${server.url}x`, 5);
+    expect(server.requests[0]?.headers['user-agent']).toBe('verbatim/9.9 (team@example.com)');
   });
 
   it('may be empty', async () => {
@@ -56,8 +67,13 @@ describe('statuses', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  it.each([401, 403, 407])('%i refuses, not as absence', async (status) => {
-    await expect(ask({ kind: 'status', status })).rejects.toEqual(refusal('unreachable', false));
+  it.each([
+    [401, 'unreachable'],
+    [403, 'forbidden'],
+    [407, 'unreachable'],
+    [451, 'forbidden'],
+  ])('%i refuses, not as absence', async (status, reason) => {
+    await expect(ask({ kind: 'status', status })).rejects.toEqual(refusal(reason, false));
   });
 
   it('500, 502, 503 and 504 are tried again on a new connection, a bounded number of times', async () => {
@@ -110,6 +126,22 @@ describe('Retry-After', () => {
     const start = performance.now();
     expect(text(await bytesAt(patient, `${server.url}x`, 100))).toBe('hello');
     expect(performance.now() - start).toBeGreaterThan(140);
+  });
+
+  it('429 without it slows that host, longer each time, and no other', async () => {
+    const [server, other] = [await serve({ files }), await serve({ files })];
+    const upstream = connect(server, { bases: [server.url, other.url], limits: { longestWait: 10 } });
+    const asked = (at: typeof server) => bytesAt(upstream, `${at.url}x`, 100);
+    server.fault('/x', { kind: 'status', status: 429 }, 1);
+    await expect(asked(server)).rejects.toEqual(refusal('unreachable', true));
+    await expect(asked(server)).rejects.toThrow('asked not to be asked again for 1 seconds');
+    expect(server.requests).toHaveLength(1);
+    expect(text(await asked(other))).toBe('hello');
+    const patient = connect(server, { limits: { longestWait: 10_000 }, retries: 2 });
+    server.fault('/x', { kind: 'status', status: 429 }, 2);
+    const start = performance.now();
+    expect(text(await bytesAt(patient, `${server.url}x`, 100))).toBe('hello');
+    expect(performance.now() - start).toBeGreaterThan(1490);
   });
 
   it('as a date is honoured too', async () => {
@@ -178,7 +210,53 @@ describe('sizes', () => {
 });
 
 describe('encodings', () => {
-  it.each(['gzip', 'br', 'zstd', 'x-gzip', 'identity, gzip'])(
+  const coded = (coding: string, body: Uint8Array, options?: Parameters<typeof connect>[1]) => {
+    const fault = { kind: 'raw', bytes: Buffer.concat([Buffer.from(http(head(coding, body))), body]) } as const;
+    return ask(fault, options);
+  };
+  const head = (coding: string, { byteLength }: Uint8Array) =>
+    `200 OK\r\nContent-Encoding: ${coding}\r\nContent-Length: ${byteLength}`;
+
+  it.each([
+    ['gzip', gzipSync],
+    ['x-gzip', gzipSync],
+    ['GZIP', gzipSync],
+    ['identity, gzip', gzipSync],
+    ['zstd', zstdCompressSync],
+  ] as const)('Content-Encoding %s is undone', async (coding, compress) => {
+    expect(await coded(coding, compress('hello'))).toBe('hello');
+    expect(await coded(coding, compress(''))).toBe('');
+    const noise = randomBytes(100);
+    expect(Buffer.from((await coded(coding, compress(noise))) ?? '', 'latin1').equals(noise)).toBe(true);
+  });
+
+  it.each([
+    ['gzip', gzipSync],
+    ['zstd', zstdCompressSync],
+  ] as const)('a %s bomb is refused at the limit of what it unpacks to', async (coding, compress) => {
+    await expect(coded(coding, compress(Buffer.alloc(101)))).rejects.toEqual(refusal('limit'));
+    await expect(coded(coding, compress(Buffer.alloc(50_000_000)))).rejects.toEqual(refusal('limit'));
+    await expect(coded(coding, randomBytes(10_000))).rejects.toMatchObject({ reason: /^(limit|encoding)$/ });
+    expect((await coded(coding, compress(Buffer.alloc(100))))?.length).toBe(100);
+  });
+
+  it('a zstd body that wants much memory is refused (RFC 9659)', async () => {
+    const wide = { params: { [constants.ZSTD_c_windowLog]: 25, [constants.ZSTD_c_compressionLevel]: 19 } };
+    const body = zstdCompressSync(Buffer.alloc(40_000_000), wide);
+    await expect(coded('zstd', body)).rejects.toEqual(refusal('encoding'));
+  });
+
+  it.each([
+    ['gzip', gzipSync],
+    ['zstd', zstdCompressSync],
+  ] as const)('a %s body that ends early, is none, or has more behind its end is refused', async (coding, compress) => {
+    const whole = compress('hello, hello, hello');
+    await expect(coded(coding, whole.subarray(0, -3))).rejects.toEqual(refusal('truncated'));
+    await expect(coded(coding, bytesOf('hello'))).rejects.toEqual(refusal('encoding'));
+    await expect(coded(coding, Buffer.concat([whole, bytesOf('more bytes')]))).rejects.toEqual(refusal('encoding'));
+  });
+
+  it.each(['br', 'deflate', 'compress', 'gzip, gzip', 'gzip, br'])(
     'Content-Encoding %s, which nobody asked for, is refused',
     async (coding) => {
       await expect(ask({ kind: 'headers', headers: { 'content-encoding': coding } })).rejects.toEqual(
@@ -186,6 +264,14 @@ describe('encodings', () => {
       );
     },
   );
+
+  it('a connection whose body is refused for its coding serves the next request', async () => {
+    const server = await serve({ files });
+    server.fault('/x', { kind: 'headers', headers: { 'content-encoding': 'br' } }, 1);
+    const upstream = connect(server, { limits: { connections: 1, queue: 1 } });
+    await expect(bytesAt(upstream, `${server.url}x`, 100)).rejects.toEqual(refusal('encoding'));
+    expect(text(await bytesAt(upstream, `${server.url}x`, 100))).toBe('hello');
+  });
 
   it('a hundred codings are refused', async () => {
     const coding = Array.from({ length: 100 }, () => 'gzip').join(', ');
@@ -223,6 +309,17 @@ describe('broken answers', () => {
 
   it('a captive portal’s page is bytes like any other: only proof tells', async () => {
     expect(await ask({ kind: 'replace', bytes: bytesOf('<html>log in</html>') })).toBe('<html>log in</html>');
+  });
+
+  it.each([
+    ['Content-Length: 5\r\nTransfer-Encoding: chunked'],
+    ['Transfer-Encoding: chunked\r\nContent-Length: 5'],
+    ['Content-Length: 5\r\nContent-Length: 6'],
+  ])('two lengths are refused in words: %j', async (head) => {
+    await expect(ask(raw(http(`200 OK\r\n${head}`, '5\r\nhello\r\n0\r\n\r\n')))).rejects.toMatchObject({
+      reason: 'format',
+      message: expect.stringContaining('says its length twice'),
+    });
   });
 
   it.each([
@@ -285,7 +382,7 @@ describe('broken answers', () => {
 
 describe('slowness', () => {
   // Each limit alone: none of these is ended by the total deadline.
-  const limits = { documents: { ...SHORT.documents, deadline: 60_000 } };
+  const limits = { documents: { ...SHORT.documents, deadline: 60_000 }, minimumRate: SHORT.minimumRate };
 
   it('headers that never come end the wait', async () => {
     await expect(ask({ kind: 'stall', at: 'headers' }, { limits })).rejects.toEqual(refusal('slow', true));

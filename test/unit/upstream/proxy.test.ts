@@ -52,6 +52,7 @@ describe('an HTTP proxy', () => {
       (caught: unknown) => caught,
     );
     expect(error).toMatchObject({ reason: 'unreachable' });
+    expect(String(error)).toContain('proxy.username');
     expect(refused.server.requests).toEqual([]);
     const granted = await through({ url: proxy.url.replace('//', '//me:se%40cret@') });
     expect(text(await bytesAt(granted.upstream, `${granted.server.url}x`, 10))).toBe('hello');

@@ -115,6 +115,15 @@ describe('TLS', () => {
     expect(server.connections().accepted).toBeLessThanOrEqual(1);
   });
 
+  it.each([
+    [GOOD, 'Where the authority is your own, name its certificate with `ca`.'],
+    [ELSEWHERE, 'is not acceptable'],
+  ])('a certificate that is refused is told with what would mend that', async (cert, words) => {
+    const server = await over(cert);
+    const asked = bytesAt(connect(server, { ca: cert === GOOD ? EXPIRED : cert }), `${server.url}x`, 10);
+    await expect(asked).rejects.toThrow(words);
+  });
+
   it('plain HTTP where TLS was expected is refused', async () => {
     const server = await serve({ files });
     const url = server.url.replace('http:', 'https:');

@@ -11,6 +11,7 @@ export const PATIENT: UpstreamLimits = { ...LIMITS, retryDelay: 1, discard: 50 }
 /** Waits short enough for a test that is about them to wait for their end. */
 export const SHORT: UpstreamLimits = {
   ...LIMITS,
+  minimumRate: 32 * 1024,
   connectTimeout: 300,
   documents: { headersTimeout: 150, idleTimeout: 150, deadline: 2000, rateWindow: 120 },
   downloads: { headersTimeout: 150, idleTimeout: 150, deadline: 2000, rateWindow: 120 },

@@ -153,7 +153,7 @@ it('a page that takes too much memory or time ends its thread, not the mirror', 
 });
 
 it('takes on only so many at once, and tells the rest to come again', async () => {
-  const { work } = threaded({ atOnce: 1, waiting: 1 });
+  const { work } = threaded({ shares: createShares({ pages: { places: 1, queue: 1 } }) });
   let go = () => {};
   const gate = new Promise<void>((resolve) => {
     go = resolve;
@@ -177,8 +177,8 @@ it('takes on only so many at once, and tells the rest to come again', async () =
   expect((await second).listing.files.size).toBe(600);
 });
 
-it('pages and lists share what all threads together may have in work', async () => {
-  const { work } = threaded({ shares: createShares({ threads: { places: 1, queue: 0 } }) });
+it('pages, lists and legacy JSON wait for none of each other', async () => {
+  const { work } = threaded({ shares: createShares({ pages: { places: 1, queue: 0 } }) });
   const { promise: held, resolve: go } = Promise.withResolvers<void>();
   const { promise: atWork, resolve: arrived } = Promise.withResolvers<void>();
   const page = draw(work, {
@@ -189,13 +189,33 @@ it('pages and lists share what all threads together may have in work', async () 
     },
   });
   await atWork;
-  await expect(work.drawList(largeList(1000), client())).rejects.toMatchObject({ reason: 'limit', transient: true });
+  await work.drawList(largeList(1000), client());
   go();
   expect((await page).listing.files.size).toBe(600);
 });
 
+it('an index whose pages take long holds up no other', async () => {
+  const { work, workers } = threaded({ shares: createShares({}, { indexes: 2 }) });
+  const { promise: held, resolve: go } = Promise.withResolvers<void>();
+  const { promise: atWork, resolve: arrived } = Promise.withResolvers<void>();
+  const waits = {
+    ...keepAll,
+    async enforce(listing: Parameters<typeof keepAll.enforce>[0]) {
+      arrived();
+      await held;
+      return keepAll.enforce(listing);
+    },
+  };
+  const slow = [1, 2, 3].map((n) => work.drawPage(small, waits, client({ index: 'slow', party: `192.0.2.${n}` })));
+  await atWork;
+  expect((await work.drawPage(small, keepAll, client({ index: 'other' }))).listing.files.size).toBe(600);
+  expect(workers).toHaveLength(2);
+  go();
+  await Promise.all(slow);
+});
+
 it('whoever leaves before its turn is not waited for, and nothing is done for it', async () => {
-  const { work } = threaded({ atOnce: 1 });
+  const { work } = threaded({ shares: createShares({ pages: { places: 1 } }) });
   const { promise: held, resolve: go } = Promise.withResolvers<void>();
   const { promise: atWork, resolve: arrived } = Promise.withResolvers<void>();
   const first = draw(work, {

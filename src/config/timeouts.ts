@@ -1,0 +1,30 @@
+import { z } from 'zod';
+import { seconds, size } from './values.ts';
+
+// How long an upstream is waited for. Whoever waits here is told to wait meanwhile, so patience costs little but places.
+
+const HOUR = 3600;
+const DAY = 24 * HOUR;
+
+export const timeouts = z
+  .strictObject({
+    connect: seconds(1, HOUR).default(10).describe('Seconds to connect, with TLS and a proxy’s tunnel.'),
+    first_byte: seconds(1, HOUR)
+      .default(30)
+      .describe('Seconds from asking for a page, a list or metadata to the first byte of the answer.'),
+    file_first_byte: seconds(1, HOUR)
+      .default(60)
+      .describe('The same of a file: upstream may be a mirror that fetches it first.'),
+    silence: seconds(1, HOUR).default(60).describe('Seconds between two parts of an answer.'),
+    slowest: size
+      .prefault('1 KiB')
+      .describe('Bytes a second that an answer must bring on average, over each slowest_over; 0 for no such limit.'),
+    slowest_over: seconds(1, HOUR).default(60).describe('Seconds over which that average is taken.'),
+    page: seconds(1, DAY)
+      .default(900)
+      .describe('Seconds that a page, a list or metadata may take in all, with waiting for a place and trying again.'),
+    file: seconds(1, 30 * DAY)
+      .default(DAY)
+      .describe('Seconds that one connection may take for a file; the next goes on where it stopped.'),
+  })
+  .prefault({});

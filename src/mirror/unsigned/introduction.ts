@@ -1,0 +1,99 @@
+import type { Caller } from '../../async/caller.ts';
+import { Refusal } from '../../bytes/refusal.ts';
+import type { Upstream } from '../../ports/upstream.ts';
+import { decodeList, decodePage, formOf } from '../../pypi/decode.ts';
+import { baseOf, resolveLink } from '../../pypi/links.ts';
+import type { ProjectPage } from '../../pypi/project-page.ts';
+import { LIMITS } from '../limits.ts';
+import type { Reports } from '../projects/reports.ts';
+import type { PagePlaces } from './places.ts';
+
+interface IntroductionOptions {
+  readonly upstreamUrl: string;
+  readonly upstream: Pick<Upstream, 'mayFetch'>;
+  readonly places: PagePlaces;
+  /** Projects that were seen before, one or two. */
+  readonly seen: () => Promise<readonly string[]>;
+  /** False where the list of all projects is not to be fetched. */
+  readonly projectList: boolean;
+  readonly reports: Reports;
+}
+
+type Detail = Record<string, string | number>;
+
+/** Asks upstream once what it is like, and notes that: an operator sees at the start what would else be found out one page at a time. */
+export async function introduce(options: IntroductionOptions, caller: Caller): Promise<void> {
+  const { upstreamUrl: upstream, places, reports, seen } = options;
+  try {
+    const list = await listOf(options, caller);
+    const [project] = [...(await seen()), ...list.names];
+    const detail: Detail = { upstream, list: list.said };
+    if (project === undefined) return reports.noted(nothingSeen(places), detail);
+    const answer = await places.page(project, { fresh: false }, caller);
+    if (answer.kind !== 'document')
+      return reports.noted(
+        `upstream has no page of ${project}, which it lists; where it is one page with the files of all projects, say --kind flat`,
+        detail,
+      );
+    const page = decodePage(answer.bytes, project);
+    const hosts = hostsOf(page, answer.url);
+    const strange = [...hosts].filter(([, url]) => !options.upstream.mayFetch(url)).map(([host]) => host);
+    reports.noted('upstream answers as a package index', {
+      ...detail,
+      at: answer.url.slice(0, -`${project}/`.length),
+      form: formOf(answer.bytes),
+      api: page.apiVersion,
+      ...traitsOf(page),
+      file_hosts: [...hosts.keys()].join(' '),
+      ...(strange.length > 0 && { hosts_not_allowed: strange.join(' ') }),
+    });
+  } catch (error) {
+    if (caller.signal.aborted) return;
+    reports.refused({ subject: 'page', name: upstream }, error);
+    reports.noted('upstream does not answer as a package index; it is asked again with the first request', {
+      upstream,
+      reason: error instanceof Refusal ? error.reason : 'unknown',
+    });
+  }
+}
+
+async function listOf({ places, projectList }: IntroductionOptions, caller: Caller) {
+  if (!projectList) return { said: 'not asked for (project_list: false)', names: [] };
+  try {
+    const answer = await places.list({ fresh: false, most: LIMITS.listAtStart }, caller);
+    if (answer.kind !== 'document') return { said: 'none', names: [] };
+    const names = decodeList(answer.bytes);
+    return { said: `${names.length} projects`, names };
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    if (error.reason === 'limit') return { said: 'large', names: [] };
+    if (error.reason === 'format') return { said: 'none that can be read', names: [] };
+    throw error;
+  }
+}
+
+function nothingSeen(places: PagePlaces): string {
+  return `upstream has no list of projects, so what it is like is seen with the first page; its pages are looked for at ${places.urlOf('NAME')} (if that is wrong: --upstream, --kind)`;
+}
+
+/** By host: one of its links. */
+function hostsOf(page: ProjectPage, pageUrl: string): ReadonlyMap<string, string> {
+  const base = baseOf(pageUrl, page.base);
+  const hosts = new Map<string, string>();
+  for (const { url } of page.files) {
+    const link = resolveLink(url, base);
+    if (link !== undefined) hosts.set(new URL(link.url).host, link.url);
+  }
+  return hosts;
+}
+
+/** What its files state, as far as this page tells. */
+function traitsOf({ files }: ProjectPage): Detail {
+  const share = (count: number) =>
+    count === 0 ? 'none' : count === files.length ? 'all' : `${count} of ${files.length}`;
+  return {
+    digests: share(files.filter(({ digests }) => digests.size > 0).length),
+    upload_times: share(files.filter(({ uploadTime }) => uploadTime !== undefined).length),
+    core_metadata: share(files.filter(({ coreMetadata }) => coreMetadata !== undefined).length),
+  };
+}

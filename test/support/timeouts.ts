@@ -1,0 +1,13 @@
+import type { Timeouts } from '../../src/config/config.ts';
+
+/** How long an upstream is waited for where nothing else is configured. */
+export const TIMEOUTS: Timeouts = {
+  connect: 10,
+  firstByte: 30,
+  fileFirstByte: 60,
+  silence: 60,
+  slowest: 1024,
+  slowestOver: 60,
+  page: 900,
+  file: 86_400,
+};
