@@ -59,6 +59,8 @@ export interface DocumentRequest {
   readonly accept?: string | undefined;
   /** Makes the request conditional; `unchanged` answers only such a one. */
   readonly etag?: string | undefined;
+  /** Something older can be served meanwhile: where upstream asks for time, it is given as much as it asked for. */
+  readonly held?: boolean | undefined;
   /** On a connection of its own, and never conditional. */
   readonly fresh: boolean;
   /** 403 then means the same as 404 and 410: object stores answer so for a key that does not exist. */

@@ -57,14 +57,21 @@ async function attempt(
   caller: Caller,
   again: boolean,
 ): Promise<DocumentAnswer> {
-  const { url, accept, etag, fresh } = request;
+  const { url, accept, etag, fresh, held } = request;
   const headers = {
     'accept-encoding': DOCUMENT_CODINGS,
     ...(accept !== undefined && { accept }),
     ...(etag !== undefined && !fresh && { 'if-none-match': etag }),
   };
   try {
-    const answer = await visit(url, { headers, redirects: limits.redirects, fresh: fresh || again, lane, caller });
+    const answer = await visit(url, {
+      headers,
+      redirects: limits.redirects,
+      fresh: fresh || again,
+      held,
+      lane,
+      caller,
+    });
     return await read(answer, request, absences, caller);
   } catch (error) {
     if (!(error instanceof Elsewhere)) throw error;

@@ -33,10 +33,11 @@ export interface KeptDocumentsOptions<P, V> {
   readonly clock: Clock;
   readonly reports: Reports;
   readonly background: Background;
+  readonly maxAge?: number | undefined;
   /** Bytes. */
   readonly memory: number;
-  /** What a client is told of a document that there is not. */
-  readonly absent: (name: string) => Refusal;
+  /** What a client is told of a document that there is not, and for how long that may be kept. */
+  readonly absent: (name: string, seconds: number) => Refusal;
   /** True where even what was never had is not asked for again right after a failure. */
   readonly backOffCold?: boolean | undefined;
 }
@@ -91,9 +92,9 @@ export class KeptDocuments<P, V> {
 
   /** The document; throws Refusal, `unlisted` where there is none. */
   async find(name: string, caller: Caller): Promise<Found<P, V>> {
-    if (this.#remembered.isAbsent(name)) throw this.#options.absent(name);
+    if (this.#remembered.isAbsent(name)) throw this.#options.absent(name, this.#remembered.absentFor(name));
     const found = await this.#find(name, caller);
-    if (found === undefined) throw this.#options.absent(name);
+    if (found === undefined) throw this.#options.absent(name, this.#remembered.absentFor(name));
     return found;
   }
 
@@ -228,7 +229,7 @@ export class KeptDocuments<P, V> {
 
   /** Keeps what was drawn again, unless upstream's next word came meanwhile. */
   #replace(name: string, drawing: Drawing<P, V>, next: Drawing<P, V>, how: How): Found<P, V> | undefined {
-    if (this.#remembered.isAbsent(name)) return undefined;
+    if (this.#remembered.isGone(name)) return undefined;
     const latest = this.#remembered.get(name);
     if (latest !== undefined && latest.drawing.believed.source !== drawing.believed.source)
       return { drawing: latest.drawing, how };
@@ -277,14 +278,14 @@ export class KeptDocuments<P, V> {
   async #draw(believed: Believed<P>, caller: Caller): Promise<Drawing<P, V>> {
     const { drawer, evidence, absent } = this.#options;
     const { name, source } = believed;
-    if (source === undefined) throw absent(name);
+    if (source === undefined) throw absent(name, 0);
     try {
       return await drawer.draw(believed, source, caller);
     } catch (error) {
       if (!looksMovedOn(error)) throw error;
       const next = await evidence.ask(name, believed, caller, true);
       if (next === believed) throw error;
-      if (next.source === undefined) throw absent(name);
+      if (next.source === undefined) throw absent(name, 0);
       return drawer.draw(next, next.source, caller);
     }
   }
