@@ -12,6 +12,8 @@ export interface Download {
   readonly bytes: AsyncIterable<Uint8Array>;
   /** True where they were coded on their way: nobody can go on in their middle. */
   readonly unpacked?: boolean | undefined;
+  /** True where only the end of the connection says where they end: they may have been cut. */
+  readonly unframed?: boolean | undefined;
 }
 
 /**

@@ -8,7 +8,7 @@ import type { DocumentAnswer, DocumentRequest, Upstream } from '../ports/upstrea
 import type { Absences } from './absence.ts';
 import { codingOf, DOCUMENT_CODINGS, labelOf, unpacked } from './decoded.ts';
 import { Elsewhere, redactUrl } from './destinations.ts';
-import type { Answer } from './exchange.ts';
+import { type Answer, isFramed } from './exchange.ts';
 import { overdue } from './failures.ts';
 import type { UpstreamLimits } from './limits.ts';
 import { type Lane, type MakeVisit, saysWhy, unfit, type Visited } from './visit.ts';
@@ -120,11 +120,6 @@ async function read(
 function without<K extends 'unchanged' | 'absent'>(answer: Answer, kind: K): { readonly kind: K } {
   answer.discard();
   return { kind };
-}
-
-/** A body that ends with its connection may have been cut. */
-function isFramed({ length, headers }: Answer): boolean {
-  return length !== undefined || /(^|,)\s*chunked\s*$/i.test(headers['transfer-encoding'] ?? '');
 }
 
 /** Its own last words are there: of HTML its end tag, of JSON its closing brace (whoever reads it sees whether that closes the first). */

@@ -6,7 +6,7 @@ import type { Download, OpenDownload, Upstream } from '../ports/upstream.ts';
 import type { Absences } from './absence.ts';
 import { codingOf, labelOf, unpacked } from './decoded.ts';
 import { redactUrl } from './destinations.ts';
-import type { Answer } from './exchange.ts';
+import { type Answer, isFramed } from './exchange.ts';
 import { overdue } from './failures.ts';
 import type { UpstreamLimits } from './limits.ts';
 import { type Reading, Readings } from './reading.ts';
@@ -135,7 +135,7 @@ class Place {
     const answer = await this.#visit(range, fresh, until);
     const isSame = this.#label === null || labelOf(answer) === this.#label;
     if (answer.status === 206 && isSame && continues(answer, offset, etag))
-      return { start: offset, bytes: takingBack(answer.body(limit - offset)) };
+      return { start: offset, unframed: !isFramed(answer), bytes: takingBack(answer.body(limit - offset)) };
     if (answer.status !== 206 && answer.status !== 416) return this.#whole(answer, limit, until);
     // Not the rest of what came before: from the start, then.
     answer.discard();
@@ -160,7 +160,8 @@ class Place {
     // If-Range takes strong tags only (RFC 9110 §13.1.5).
     const { etag } = answer.headers;
     this.#etag = etag !== undefined && isStrong(etag) ? etag : undefined;
-    if (label === undefined) return { start: 0, bytes: takingBack(answer.body(limit)) };
+    const unframed = !isFramed(answer);
+    if (label === undefined) return { start: 0, unframed, bytes: takingBack(answer.body(limit)) };
     return {
       start: 0,
       unpacked: this.#reading === 'unpacked',

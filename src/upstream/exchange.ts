@@ -23,6 +23,11 @@ export interface Answer {
   discard(): void;
 }
 
+/** False for a body that ends with its connection: it may have been cut. */
+export function isFramed({ length, headers }: Pick<Answer, 'length' | 'headers'>): boolean {
+  return length !== undefined || /(^|,)\s*chunked\s*$/i.test(headers['transfer-encoding'] ?? '');
+}
+
 export interface Ask {
   readonly headers: Readonly<Record<string, string>>;
   /** On a connection of its own. */

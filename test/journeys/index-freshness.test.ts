@@ -151,17 +151,20 @@ describe('a page', () => {
 });
 
 describe('that there is no such project', () => {
-  it.each([600, 20])('is remembered for a minute at most, and no longer than a page is fresh: %d seconds', async (maxAge) => {
-    const mirror = await start({ index: { maxAge } });
-    const most = Math.min(maxAge, 60);
-    const { status, headers } = await mirror.get('/simple/beta/');
-    expect([status, headers['cache-control']]).toEqual([404, expect.stringContaining(`max-age=${most}`)]);
-    mirror.pypi.upload('beta', tinyWheel('beta'));
-    mirror.clock.advance(most - 1);
-    expect(await mirror.refused('/simple/beta/')).toBe('404 unlisted');
-    mirror.clock.advance(1);
-    expect(await mirror.names('beta')).toHaveLength(1);
-  });
+  it.each([600, 20])(
+    'is remembered for a minute at most, and no longer than a page is fresh: %d seconds',
+    async (maxAge) => {
+      const mirror = await start({ index: { maxAge } });
+      const most = Math.min(maxAge, 60);
+      const { status, headers } = await mirror.get('/simple/beta/');
+      expect([status, headers['cache-control']]).toEqual([404, expect.stringContaining(`max-age=${most}`)]);
+      mirror.pypi.upload('beta', tinyWheel('beta'));
+      mirror.clock.advance(most - 1);
+      expect(await mirror.refused('/simple/beta/')).toBe('404 unlisted');
+      mirror.clock.advance(1);
+      expect(await mirror.names('beta')).toHaveLength(1);
+    },
+  );
 
   it('is remembered for five seconds where it was there before, however often that is said', async () => {
     const mirror = await start();

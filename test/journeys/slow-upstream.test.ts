@@ -75,6 +75,24 @@ describe('a file that stands still for ever after its half', () => {
   });
 });
 
+describe('a file that comes without a length, cut in half', () => {
+  it.each([
+    ['whose size is listed', false],
+    ['whose size nobody says', true],
+  ])('%s is refused as that, and comes with the next request', async (_, plainHtml) => {
+    const file = largeWheel();
+    await start({ plainHtml });
+    rig.pypi.upload('alpha', file);
+    const at = rig.pypi.storedAt(file);
+    rig.pypi.files.fault(at, { kind: 'truncate', at: 1000, framing: 'close' });
+    await rig.page('alpha');
+    expect(await rig.refused(rig.path(file))).toBe('503 truncated');
+    expect(rig.events.rejected.map(({ reason }) => reason)).toEqual(['truncated']);
+    rig.pypi.files.heal();
+    expect((await rig.get(rig.path(file))).body.equals(file.bytes)).toBe(true);
+  });
+});
+
 describe('a file that is larger than the whole cache', () => {
   it('and says no size is told as what it is to everybody, for one download', async () => {
     const file = largeWheel();

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { START } from '../../support/clock.ts';
 import type { Fault } from '../../support/upstream.ts';
 import { bytesAt, bytesOf, connect, PATIENT, SHORT, SOMEBODY, serve, text } from './setup.ts';
 
@@ -107,6 +108,22 @@ describe('statuses', () => {
   it('ten thousand interim answers end in bounded time', async () => {
     const flood = http('102 Processing').repeat(10_000) + http('200 OK\r\nContent-Length: 2', 'ok');
     await expect(ask(raw(flood))).rejects.toEqual(refusal('format'));
+  });
+});
+
+describe("upstream's time", () => {
+  it('is what Date says, and what a cache says it had it; anything else is no time', async () => {
+    const server = await serve({ files });
+    const upstream = connect(server);
+    const date = 'Thu, 01 Jan 2026 00:00:00 GMT';
+    const told = async (headers: Record<string, string>) => {
+      server.fault('/x', { kind: 'headers', headers }, 1);
+      return upstream.document({ url: `${server.url}x`, fresh: false, limit: 100, proved: true }, SOMEBODY);
+    };
+    expect(await told({ date, age: '30' })).toMatchObject({ date: START + 30 });
+    expect(await told({ date })).toMatchObject({ date: START });
+    for (const headers of [{ date: 'yesterday' }, { date: '2026' }, { date, age: '-1' }, { date, age: 'old' }])
+      expect(await told(headers)).toMatchObject({ date: undefined });
   });
 });
 
