@@ -28,12 +28,17 @@ export class FlooredClock implements Clock {
   /** Within a correction below the floor it is the floor: what had expired stays so. */
   judged(): Instant {
     const judged = this.#clock.judged();
-    return judged < this.at && !this.isWrong ? this.at : judged;
+    return judged < this.at && !this.isPast(judged) ? this.at : judged;
   }
 
   /** True where a time is to be judged as of that has already passed. */
   get isWrong(): boolean {
-    return this.#clock.judged() < this.at - CORRECTION || this.#clock.judged() < this.#notBefore;
+    return this.isPast(this.#clock.judged());
+  }
+
+  /** True of a time that has already passed, and more than a correction ago. */
+  isPast(judged: Instant): boolean {
+    return judged < this.#floor.at - CORRECTION || judged < this.#notBefore;
   }
 
   /** No time before it is believed. */

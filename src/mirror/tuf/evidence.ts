@@ -67,8 +67,8 @@ export class TufEvidence implements Evidence<Proof> {
     const { generations, clock } = this.#options;
     const { proof } = believed;
     const now = clock.judged();
-    if (proof.expires <= now || clock.isWrong) return { standing: 'expired', believed };
-    const generation = generations.warm();
+    if (proof.expires <= now || clock.isPast(now)) return { standing: 'expired', believed };
+    const generation = generations.warm(now);
     if (generation === proof.generation) return { standing: 'fresh', believed };
     const carried = generation && carryOver(proof, generation);
     if (carried !== undefined) return { standing: 'fresh', believed: resting(believed, carried) };

@@ -108,10 +108,10 @@ export class Keeper {
   }
 
   /** The current one if it may be served this instant; starts a refresh behind it when it is due. No I/O. */
-  warm(): Generation | undefined {
+  warm(judged = this.#options.clock.judged()): Generation | undefined {
     const { clock } = this.#options;
     const { current } = this;
-    if (current === undefined || clock.isWrong || this.#expiryOf(current) <= clock.judged()) return undefined;
+    if (current === undefined || clock.isPast(judged) || this.#expiryOf(current) <= judged) return undefined;
     if (!this.#isRefreshing && this.#isDue(clock.now())) this.#refreshBehind();
     return current;
   }

@@ -1,0 +1,173 @@
+import { randomUUID } from 'node:crypto';
+import { runInSlices } from '../async/yield.ts';
+import type { BlobStore } from '../blobs/blob-store.ts';
+import { sha256Hex } from '../bytes/digest.ts';
+import { Refusal } from '../bytes/refusal.ts';
+import type { Config, IndexConfig, SignedIndexConfig, UnsignedIndexConfig } from '../config/config.ts';
+import { holdToRoot, holdToUpstream, type IndexStart } from '../mirror/operator/start-policy.ts';
+import { quarantinePolicy } from '../mirror/quarantine-policy.ts';
+import { RefusingIndex } from '../mirror/refusing-index.ts';
+import { createSignedIndex } from '../mirror/tuf/index.ts';
+import { createUnsignedIndex } from '../mirror/unsigned/index.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Emit } from '../ports/events.ts';
+import type { IndexState } from '../ports/index-state.ts';
+import type { PageWork } from '../ports/page-work.ts';
+import type { Journal } from '../ports/records.ts';
+import { knownLayout } from '../presets/known-upstreams.ts';
+import { describedLayout, resolveLayout } from '../presets/layouts.ts';
+import { simpleIndex } from '../presets/simple-index.ts';
+import { createTargetLayout } from '../presets/target-layout.ts';
+import { createPageStore } from '../state/pages.ts';
+import { createPins } from '../state/pins.ts';
+import { createUpstream } from '../upstream/client.ts';
+import type { UpstreamLimits } from '../upstream/limits.ts';
+import { createMetadataSource } from '../upstream/metadata-source.ts';
+import { BUILT_AT, VERSION } from '../version.ts';
+import type { DrawnCache } from './drawn-cache.ts';
+import { refusing } from './open-index.ts';
+import { readRoot } from './pinned-root.ts';
+import { crowding } from './queues.ts';
+import { linkBase } from './server-files.ts';
+import { limitsOf, seenProjects, signedReach, unsignedReach } from './upstream-options.ts';
+
+/** What a test replaces so that it need not wait: time, and the waits of the upstream side. */
+export interface Seams {
+  readonly clock?: Clock | undefined;
+  readonly upstreamLimits?: Partial<UpstreamLimits> | undefined;
+  /** Between two writes of small files. */
+  readonly apartMs?: number | undefined;
+}
+
+/** What one index is made of. */
+export interface IndexParts {
+  readonly config: Config;
+  readonly index: IndexConfig;
+  readonly state: IndexState;
+  readonly blobs: BlobStore;
+  readonly clock: Clock;
+  readonly emit: Emit;
+  readonly newTrust: ReadonlyMap<string, string>;
+  readonly seams: Seams;
+  readonly journal: Journal;
+  readonly work: PageWork;
+  readonly drawn: DrawnCache | undefined;
+}
+
+/** The index over its adapters. Throws Refusal `state`, or `format` for an unusable root. */
+export function composeIndex(parts: IndexParts) {
+  const { index } = parts;
+  return index.evidence === 'tuf' ? composeSigned({ ...parts, index }) : composeUnsigned({ ...parts, index });
+}
+
+/** What the operator says of the start of this index, and what is told where it was said before. */
+function startOf({ index, clock, newTrust, emit }: IndexParts): IndexStart {
+  const message = 'the word given with --new-trust was carried out by an earlier start and is spent: take it away';
+  return {
+    evidence: index.evidence,
+    now: clock.now(),
+    newTrust: newTrust.get(index.name),
+    onSpent: () => emit({ name: 'noted', index: index.name, message, detail: {} }),
+  };
+}
+
+async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedIndexConfig }) {
+  const { config, index, state, blobs, clock, emit, journal, work, drawn, seams } = parts;
+  const place = simpleIndex(index.upstream, index.kind);
+  const { simple, others, api, flat } = place;
+  const upstreamSince = await holdToUpstream(state, simple, startOf(parts));
+  const upstream = createUpstream({
+    ...unsignedReach(index, place, state),
+    version: VERSION,
+    contact: config.contact,
+    limits: { ...limitsOf(index), connections: config.limits.upstreamConnections, ...seams.upstreamLimits },
+    onCrowding: crowding(emit, index.name),
+  });
+  const mirror = createUnsignedIndex({
+    name: index.name,
+    upstreamUrl: simple,
+    bases: [simple, ...others],
+    flat,
+    api,
+    upstream,
+    store: createPageStore(state),
+    pins: createPins(state),
+    blobs: blobs.of(index.name),
+    journal,
+    work,
+    drawn: drawn?.of(index.name, undefined),
+    policy: quarantinePolicy,
+    clock,
+    emit,
+    memory: memoryEach(config),
+    linkBase: linkBase(config, index.name),
+    maxAge: index.maxAge,
+    staleIfError: index.staleIfError,
+    reuploads: index.reuploads,
+    contentAddressed: index.contentAddressed,
+    projectList: index.projectList,
+    seen: () => seenProjects(state),
+    nameFetch: () => randomUUID(),
+    notBefore: upstreamSince,
+    sealed: config.seal !== undefined,
+  });
+  return {
+    mirror,
+    upstream,
+    async close() {
+      upstream.close();
+      // What it was about to write finds the data directory open.
+      await mirror.settled();
+    },
+  };
+}
+
+/** The budget is for all indexes together; half of an index's part is for its pages, half for what they are made from. */
+const memoryEach = ({ cache, indexes }: Config) => cache.memoryBytes / Object.keys(indexes).length / 2;
+
+async function composeSigned(parts: IndexParts & { readonly index: SignedIndexConfig }) {
+  const { config, index, state, blobs, clock, emit, journal, work, drawn, seams } = parts;
+  const plan = typeof index.layout === 'string' ? knownLayout(index.layout) : describedLayout(index.layout);
+  const layout = resolveLayout(plan, index);
+  const pinnedRoot = readRoot(index.root);
+  const accepted = await holdToRoot(state, pinnedRoot, startOf(parts));
+  const upstream = createUpstream({
+    ...signedReach(index, layout),
+    version: VERSION,
+    contact: config.contact,
+    limits: { ...limitsOf(index), connections: config.limits.upstreamConnections, ...seams.upstreamLimits },
+    onCrowding: crowding(emit, index.name),
+  });
+  const mirror = await createSignedIndex({
+    name: index.name,
+    upstreamUrl: index.upstream,
+    pinnedRoot,
+    layout: createTargetLayout(layout),
+    upstream,
+    source: createMetadataSource(upstream, layout),
+    store: state.trust,
+    pins: createPins(state),
+    work,
+    drawn: drawn?.of(index.name, sha256Hex(pinnedRoot)),
+    blobs: blobs.of(index.name),
+    policy: quarantinePolicy,
+    journal,
+    clock,
+    runner: runInSlices,
+    emit,
+    memory: memoryEach(config),
+    linkBase: linkBase(config, index.name),
+    refreshAfter: index.refresh,
+    notBefore: config.referenceTime === undefined ? BUILT_AT : 0,
+    reuploads: index.reuploads,
+  }).catch((error: unknown) => {
+    if (!(error instanceof Refusal) || error.reason !== 'state') throw error;
+    return refusing(index, error, emit);
+  });
+  if (!(mirror instanceof RefusingIndex)) await accepted();
+  const close = async () => {
+    upstream.close();
+    await mirror.settled();
+  };
+  return { mirror, upstream, close };
+}
