@@ -214,10 +214,16 @@ export interface Pin {
   readonly joined?: boolean | undefined;
 }
 
+/** Where a document that was published may be had again; undefined where it may not. */
+export type FindAgain = (role: 'snapshot' | 'targets', version: number) => Promise<Uint8Array | undefined>;
+
 /** One TUF index's durable trust. Everything it returns is suspect bytes. */
 export interface TrustStore {
-  /** What is on disk, or undefined for an empty directory. */
-  load(): Promise<StoredTrust | undefined>;
+  /**
+   * What is on disk, or undefined for an empty directory. A document of it that is damaged is asked for by `again`, and believed
+   * where it is the very one that was published.
+   */
+  load(again?: FindAgain): Promise<StoredTrust | undefined>;
   /** What `load` says of the clock, and nothing else of it. */
   clockFloor(): Promise<StoredClockFloor | undefined>;
   /** An operator's act: the clock says `now`, and a floor above that was never right. Resolves to the floor, once it is durable. */

@@ -1,7 +1,15 @@
 import { z } from 'zod';
 import { sha256Hex } from '../bytes/digest.ts';
 import type { Instant } from '../bytes/instant.ts';
-import type { Publication, PublishedTrust, StoredClockFloor, StoredTrust, TrustStore } from '../ports/index-state.ts';
+import type {
+  FindAgain,
+  Known,
+  Publication,
+  PublishedTrust,
+  StoredClockFloor,
+  StoredTrust,
+  TrustStore,
+} from '../ports/index-state.ts';
 import type { StateStorage } from '../ports/state-storage.ts';
 import { encodeJson, parseJson } from './framed.ts';
 import { type ItemKind, StoredItem } from './item.ts';
@@ -42,7 +50,13 @@ const POINTER: ItemKind<Pointer> = {
   encode: encodePointer,
   decode: (bytes) => Pointer.safeParse(parseJson(bytes)).data,
 };
-const DOCUMENT: ItemKind<Uint8Array> = { what: WHAT, encode: (bytes) => bytes, decode: (bytes) => bytes };
+/** The pointer says which it is: the same can be had again. */
+const DOCUMENT: ItemKind<Uint8Array> = {
+  what: WHAT,
+  encode: (bytes) => bytes,
+  decode: (bytes) => bytes,
+  replaceable: true,
+};
 
 /** A load that overlaps publications starts again; each time another process made progress. */
 const LOAD_AGAIN = 20;
@@ -66,7 +80,7 @@ export class Published implements Pick<TrustStore, Kept> {
     this.#documents = { snapshot: documents('snapshot'), targets: documents('targets') };
   }
 
-  async load(): Promise<StoredTrust | undefined> {
+  async load(findAgain?: FindAgain): Promise<StoredTrust | undefined> {
     for (let again = 0; ; again++) {
       const current = await this.#pointer.read();
       if (current === undefined) return undefined;
@@ -87,7 +101,8 @@ export class Published implements Pick<TrustStore, Kept> {
           clockWords: pointer.clockWords ?? 0,
         };
       // Gone because another process published, or gone for good?
-      if ((await this.#pointer.read())?.id === id || again === LOAD_AGAIN)
+      if ((await this.#pointer.read())?.id !== id && again < LOAD_AGAIN) continue;
+      if (again === LOAD_AGAIN || !(await this.#mended(current, findAgain)))
         throw cannotBelieve(JSON.stringify(trustPath(this.#index)), WHAT);
     }
   }
@@ -147,6 +162,21 @@ export class Published implements Pick<TrustStore, Kept> {
     if (bytes !== undefined && sha256Hex(bytes) !== sha256)
       throw cannotBelieve(JSON.stringify(trustPath(this.#index, role)), WHAT);
     return bytes;
+  }
+
+  /** Stores again what is damaged, and lets the pointer name that; false where it cannot be had. */
+  async #mended({ value: pointer, id }: Known<Pointer>, findAgain: FindAgain | undefined): Promise<boolean> {
+    let next = pointer;
+    for (const role of ['snapshot', 'targets'] as const) {
+      const { version, sha256 } = pointer[role];
+      if ((await this.#document(role, pointer[role])) !== undefined) continue;
+      const bytes = await findAgain?.(role, version);
+      if (bytes === undefined || sha256Hex(bytes) !== sha256) return false;
+      const known = await this.#documents[role].change(() => bytes);
+      next = { ...next, [role]: { version, number: known?.version ?? 0, sha256 } };
+    }
+    await this.#pointer.change((was) => (was?.id === id ? next : undefined));
+    return true;
   }
 
   async #keep(role: DocumentRole, bytes: Uint8Array, version: number, before: Document | undefined): Promise<Document> {

@@ -14,6 +14,8 @@ import { Roles } from './roles.ts';
 export interface SignedIndexOptions extends IndexOptions {
   readonly upstreamUrl: string;
   readonly pinnedRoot: Uint8Array;
+  /** It is the very one that this index was started with the last time. */
+  readonly isSameRoot?: boolean | undefined;
   readonly layout: TargetLayout;
   readonly source: MetadataFor;
   readonly store: TrustStore;

@@ -21,6 +21,7 @@ import { restoreTrust } from './restore.ts';
 export interface KeeperOptions {
   readonly index: string;
   readonly pinnedRoot: Uint8Array;
+  readonly isSameRoot?: boolean | undefined;
   readonly store: TrustStore;
   readonly source: MetadataFor;
   readonly clock: FlooredClock;

@@ -14,6 +14,7 @@ import { type RestoredTrust, restoreTrust } from './restore.ts';
 export interface RefresherOptions {
   readonly index: string;
   readonly pinnedRoot: Uint8Array;
+  readonly isSameRoot?: boolean | undefined;
   readonly store: TrustStore;
   readonly source: MetadataFor;
   readonly clock: FlooredClock;
