@@ -2,9 +2,9 @@ import { type Caller, withSignal } from '../async/caller.ts';
 import { unlessAborted } from '../async/timeout.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import { StorageError } from '../ports/blob-storage.ts';
-import type { Wanted } from '../ports/blobs.ts';
 import type { OpenDownload } from '../ports/upstream.ts';
 import type { FillWriter } from './fill-writer.ts';
+import type { Filling } from './fills.ts';
 import { ATTEMPTS, WRONG_BODIES } from './limits.ts';
 
 /** For whom something is downloaded. */
@@ -26,7 +26,7 @@ const WRONG: ReadonlySet<string> = new Set(['digest', 'length', 'encoding']);
  */
 export async function download(
   writer: FillWriter,
-  wanted: Wanted,
+  wanted: Filling,
   open: OpenDownload,
   waiting: Waiting,
 ): Promise<void> {
@@ -53,18 +53,20 @@ export async function download(
         if (++wrong === WRONG_BODIES) throw refusal;
         await writer.restart();
       } else if (!mayPass(refusal)) throw refusal;
+      // Of two halves by two connections nobody could tell that they belong together.
+      else if (wanted.sight === true) await writer.restart();
     }
   }
 }
 
 /** Without a length nobody can tell a body that was cut from a wrong one: that it was cut is likelier, and passes. */
-function whatItIs(error: unknown, wanted: Wanted, writer: FillWriter, unframed: boolean): Refusal {
+function whatItIs(error: unknown, wanted: Filling, writer: FillWriter, unframed: boolean): Refusal {
   if (!(error instanceof Refusal)) return truncated(wanted, writer.length, error);
   return error.reason === 'digest' && unframed ? truncated(wanted, writer.length, error) : error;
 }
 
 /** Everything had come before: the process was ended before it could be proved. */
-function isWhole(writer: FillWriter, { expected }: Wanted): boolean {
+function isWhole(writer: FillWriter, { expected }: Filling): boolean {
   return writer.takenUp > 0 && writer.length === expected.length;
 }
 
@@ -76,7 +78,7 @@ function mayPass({ reason, transient }: Refusal): boolean {
 /** True where only the end of the connection said where the body ends. */
 async function receive(
   writer: FillWriter,
-  wanted: Wanted,
+  wanted: Filling,
   open: OpenDownload,
   attempt: number,
   { caller, received }: Waiting,
@@ -94,6 +96,8 @@ async function receive(
     unframed = false,
   } = await unlessAborted(open({ offset, limit: length ?? wanted.limit, attempt, caller: asking }), signal);
   try {
+    if (wanted.sight === true && unframed)
+      throw new Refusal('truncated', `${wanted.name} came without a length, so nobody can tell whether it was cut.`);
     if (start !== offset) {
       if (start !== 0) throw truncated(wanted, offset);
       await writer.restart();
@@ -134,7 +138,7 @@ async function* parts(bytes: AsyncIterable<Uint8Array>, signal: AbortSignal): As
   }
 }
 
-function truncated(wanted: Wanted, got: number, cause?: unknown): Refusal {
+function truncated(wanted: Filling, got: number, cause?: unknown): Refusal {
   const of = wanted.expected.length === undefined ? '' : ` of ${wanted.expected.length}`;
   return new Refusal(
     'truncated',

@@ -8,7 +8,7 @@ import type { DocumentAnswer, DocumentRequest, Upstream } from '../ports/upstrea
 import type { Absences } from './absence.ts';
 import { codingOf, DOCUMENT_CODINGS, labelOf, unpacked } from './decoded.ts';
 import { Elsewhere, redactUrl } from './destinations.ts';
-import { type Answer, isFramed } from './exchange.ts';
+import type { Answer } from './exchange.ts';
 import { overdue } from './failures.ts';
 import type { UpstreamLimits } from './limits.ts';
 import { type Lane, type MakeVisit, saysWhy, unfit, type Visited } from './visit.ts';
@@ -111,7 +111,7 @@ async function read(
   if (status !== 200) throw unfit(answer);
   const bytes = await gather(answer, request.limit);
   // gzip and zstd have an end of their own.
-  const unframed = request.proved !== true && labelOf(answer) === undefined && !isFramed(answer);
+  const unframed = request.proved !== true && labelOf(answer) === undefined && !answer.framed;
   if (unframed && !isCompleteByItself(bytes)) throw unframedCut(answer);
   absences.heard(url);
   return { kind: 'document', url: answer.url.href, bytes, ...(unframed && { unframed }), ...described(answer) };
@@ -122,7 +122,7 @@ function without<K extends 'unchanged' | 'absent'>(answer: Answer, kind: K): { r
   return { kind };
 }
 
-/** Its own last words are there: of HTML its end tag, of JSON its closing brace (whoever reads it sees whether that closes the first). */
+/** A body that ends with its connection may have been cut, unless its own last words are there: of HTML its end tag, of JSON its closing brace (whoever reads it sees whether that closes the first). */
 function isCompleteByItself(bytes: Uint8Array): boolean {
   const start = Buffer.from(bytes.subarray(0, LAST_WORDS)).toString('latin1').trimStart();
   const end = Buffer.from(bytes.subarray(-LAST_WORDS)).toString('latin1').trimEnd();

@@ -6,7 +6,7 @@ import type { Download, OpenDownload, Upstream } from '../ports/upstream.ts';
 import type { Absences } from './absence.ts';
 import { codingOf, labelOf, unpacked } from './decoded.ts';
 import { redactUrl } from './destinations.ts';
-import { type Answer, isFramed } from './exchange.ts';
+import type { Answer } from './exchange.ts';
 import { overdue } from './failures.ts';
 import type { UpstreamLimits } from './limits.ts';
 import { type Reading, Readings } from './reading.ts';
@@ -19,6 +19,14 @@ interface DownloadDeps {
   readonly lane: Lane;
   readonly limits: UpstreamLimits;
   readonly closing: AbortSignal;
+}
+
+/** What is known of a file before it comes. */
+interface Known {
+  /** What it must have. */
+  readonly length: number | undefined;
+  /** No digest of it. */
+  readonly unproved: boolean | undefined;
 }
 
 type Attempt = Parameters<OpenDownload>[0];
@@ -34,8 +42,8 @@ interface Moving {
 const STANDS = 3;
 
 export function createDownloads(deps: DownloadDeps): Upstream['download'] {
-  return ({ urls, expected }) => {
-    const places = urls.map((url) => new Place(url, expected?.length, deps));
+  return ({ urls, expected, unproved }) => {
+    const places = urls.map((url) => new Place(url, { length: expected?.length, unproved }, deps));
     let at = 0;
     return async (attempt) => {
       let absent: unknown;
@@ -66,15 +74,16 @@ class Place {
   /** What the body was labelled with; null until one came. */
   #label: string | undefined | null = null;
   readonly #readings: Readings;
+  readonly #unproved: boolean | undefined;
   #reading: Reading = 'as it came';
   /** Since when nothing has come any more, over whatever connection. */
   #stoodSince: number | undefined;
 
-  /** `length`: what the file must have, where that is known. */
-  constructor(url: string, length: number | undefined, deps: DownloadDeps) {
+  constructor(url: string, { length, unproved }: Known, deps: DownloadDeps) {
     this.#url = url;
     this.#deps = deps;
     this.#readings = new Readings(url, length);
+    this.#unproved = unproved;
   }
 
   async open(attempt: Attempt): Promise<Download> {
@@ -135,7 +144,7 @@ class Place {
     const answer = await this.#visit(range, fresh, until);
     const isSame = this.#label === null || labelOf(answer) === this.#label;
     if (answer.status === 206 && isSame && continues(answer, offset, etag))
-      return { start: offset, unframed: !isFramed(answer), bytes: takingBack(answer.body(limit - offset)) };
+      return { start: offset, unframed: !answer.framed, bytes: takingBack(answer.body(limit - offset)) };
     if (answer.status !== 206 && answer.status !== 416) return this.#whole(answer, limit, until);
     // Not the rest of what came before: from the start, then.
     answer.discard();
@@ -144,7 +153,7 @@ class Place {
 
   #visit(headers: Readonly<Record<string, string>>, fresh: boolean, caller: Caller): Promise<Visited> {
     const { visit, lane, limits } = this.#deps;
-    return visit(this.#url, { headers, redirects: limits.redirects, fresh, lane, caller });
+    return visit(this.#url, { headers, redirects: limits.redirects, fresh, lane, unproved: this.#unproved, caller });
   }
 
   async #whole(answer: Visited, limit: number, caller: Caller): Promise<Download> {
@@ -160,10 +169,10 @@ class Place {
     // If-Range takes strong tags only (RFC 9110 §13.1.5).
     const { etag } = answer.headers;
     this.#etag = etag !== undefined && isStrong(etag) ? etag : undefined;
-    const unframed = !isFramed(answer);
-    if (label === undefined) return { start: 0, unframed, bytes: takingBack(answer.body(limit)) };
+    if (label === undefined) return { start: 0, unframed: !answer.framed, bytes: takingBack(answer.body(limit)) };
     return {
       start: 0,
+      unframed: !answer.framed,
       unpacked: this.#reading === 'unpacked',
       bytes: this.#noting(this.#labelled(answer, label, limit)),
     };

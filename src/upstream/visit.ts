@@ -25,6 +25,8 @@ export interface Visit {
   readonly lane: Lane;
   /** Something older can be served meanwhile. */
   readonly held?: boolean | undefined;
+  /** No digest will prove what comes, not even of a file. */
+  readonly unproved?: boolean | undefined;
   /** Its signal ends the visit in every phase: queue, Retry-After, connecting, headers and body. */
   readonly caller: Caller;
 }
@@ -51,12 +53,13 @@ const REDIRECTS = [301, 302, 303, 307, 308];
 export function createVisits(deps: VisitDeps): MakeVisit {
   const { destinations, retryAfter } = deps;
   return async (url, visit) => {
-    let at = destinations.check(url);
+    const { lane, unproved = false } = visit;
+    let at = destinations.check(url, unproved);
     for (let hop = 0; ; hop++) {
       const answer = await ask(deps, at, visit);
       if (!REDIRECTS.includes(answer.status)) return judged(answer, retryAfter, visit.held);
       answer.discard();
-      const to = destinations.follow(at, answer.headers.location, visit.lane.files);
+      const to = destinations.follow(at, answer.headers.location, lane.files && !unproved);
       if (hop >= visit.redirects)
         throw new Refusal(
           'redirect',
