@@ -25,6 +25,7 @@ interface DocumentsOptions<P> {
   readonly pages: { get(project: string, caller: Caller): Promise<BelievedPage<P>> };
   readonly work: Pick<PageWork, 'drawLegacy'>;
   readonly clock: Clock;
+  readonly maxAge: number;
   /** Bytes. */
   readonly memory: number;
 }
@@ -39,7 +40,7 @@ const MOST_BYTES = 32 * 1024 * 1024;
 const VARIANTS_BYTES = 4 * 1024 * 1024;
 /** Seconds; provenance may grow, legacy JSON changes with every upload. */
 const KEPT_FOR = 300;
-/** Seconds; that there is none is soon forgotten. */
+/** Seconds, at most; that there is none is soon forgotten. */
 const ABSENT_FOR = 60;
 
 /** Documents that nothing vouches for, fetched on demand and kept for minutes. */
@@ -129,9 +130,9 @@ export class Documents<P> implements UnverifiedDocuments {
     caller: Caller,
     limit = MOST_BYTES,
   ): Promise<UnverifiedDocument> {
-    const { upstream, clock } = this.#options;
+    const { upstream, clock, maxAge } = this.#options;
     const kept = this.#memory.get(url);
-    const keptFor = kept?.document === 'absent' ? ABSENT_FOR : KEPT_FOR;
+    const keptFor = kept?.document === 'absent' ? Math.min(ABSENT_FOR, maxAge) : KEPT_FOR;
     if (kept !== undefined && isRecent(kept.at, keptFor, clock.now())) return listed(kept.document);
     const document = await this.#flights.join(url, caller, async (shared) => {
       const answer = await upstream.document({ url, accept, fresh: false, limit }, shared);
