@@ -95,7 +95,7 @@ describe('what a page may hold', () => {
     const page = decode(withKey(`[${'{},'.repeat(100_000)}{}]`));
     expect(page.files.map(({ filename }) => filename)).toEqual([WHEEL]);
     expect(page.extra.has('z')).toBe(false);
-    expect(page.leftOut).toEqual(new Map([['unknown-key', 1]]));
+    expect(page.leftOut.counts).toEqual(new Map([['unknown-key', 1]]));
   });
 
   it('unknown keys together have a limit, at the top and in the lines alike', () => {
@@ -104,15 +104,15 @@ describe('what a page may hold', () => {
     const page = decode(jsonPage(files, { late: 1 }));
     expect(page.files).toHaveLength(30);
     expect(page.files.filter(({ extra }) => extra?.has('note')).length).toBe(17);
-    expect(page.leftOut).toEqual(new Map([['unknown-key', 13]]));
+    expect(page.leftOut.counts).toEqual(new Map([['unknown-key', 13]]));
     const keys = Object.fromEntries(Array.from({ length: 300 }, (_, at) => [`k${at}`, at]));
-    expect(decode(jsonPage([], keys)).leftOut).toEqual(new Map([['unknown-key', 300 - 256]]));
+    expect(decode(jsonPage([], keys)).leftOut.counts).toEqual(new Map([['unknown-key', 300 - 256]]));
   });
 
   it('a line of more than 64 KiB is no line, and the others are served', () => {
     const page = decode(jsonPage([line(WHEEL, { note: 'x'.repeat(70_000) }), line(SDIST)]));
     expect(page.files.map(({ filename }) => filename)).toEqual([SDIST]);
-    expect(page.leftOut).toEqual(new Map([['shape', 1]]));
+    expect(page.leftOut.counts).toEqual(new Map([['shape', 1]]));
   });
 
   it('more versions than any project has', () => {
