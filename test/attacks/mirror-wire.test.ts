@@ -54,7 +54,7 @@ describe('bytes changed on the way', () => {
   it('core metadata is refused', async () => {
     await start();
     rig.upstream.fault(rig.storedFile({ ...ALPHA, filename: `${ALPHA.filename}.metadata` }), { kind: 'flip', at: 5 });
-    expect(await rig.refused(`${rig.path(ALPHA)}.metadata`)).toBe('502 digest');
+    expect(await rig.refused(`${rig.path(ALPHA)}.metadata`)).toBe('403 digest');
   });
 
   it('a bin is refused, and the page proved before it stays', async () => {
@@ -133,7 +133,7 @@ describe('what upstream withholds', () => {
   it('a listed file answered 404 or 410 is no absent file', async () => {
     await start();
     rig.upstream.fault(rig.storedFile(ALPHA), { kind: 'status', status: 410 });
-    expect(await rig.refused(rig.path(ALPHA))).toBe('502 mix-and-match');
+    expect(await rig.refused(rig.path(ALPHA))).toBe('403 mix-and-match');
   });
 
   it('a bin answered 404 is no absent project', async () => {
@@ -152,14 +152,14 @@ describe('where a page sends the mirror', () => {
     'http://0177.0.0.1/x',
   ])('%s is never fetched', async (base) => {
     await start();
-    expect(await rig.refused((await linkTo(base)) ?? '')).toBe('502 foreign');
+    expect(await rig.refused((await linkTo(base)) ?? '')).toBe('403 foreign');
   });
 
   it('another server of this machine is never asked, neither by a link nor by a redirect', async () => {
     const inner = await startUpstream({ files: { get: () => ALPHA.bytes } });
     try {
       await start();
-      expect(await rig.refused((await linkTo(inner.url)) ?? '')).toBe('502 foreign');
+      expect(await rig.refused((await linkTo(inner.url)) ?? '')).toBe('403 foreign');
       rig.signed.upload('beta', tinyWheel('beta'));
       await rig.publish();
       rig.upstream.fault(rig.storedPage('beta'), { kind: 'redirect', to: inner.url });
