@@ -82,7 +82,7 @@ describe('a file that is labelled with a coding', () => {
     ['unpacked', gzipSync(NOISE), 'digest'],
   ])('and is neither way what its page says is refused: %s', async (_, body, reason) => {
     await start({ file: WHEEL, label: 'gzip', body, sized: false });
-    expect(await rig.refused(rig.path(WHEEL))).toBe(`502 ${reason}`);
+    expect(await rig.refused(rig.path(WHEEL))).toBe(`403 ${reason}`);
   });
 
   it('with one that is not understood, and is not stored so, is refused', async () => {
