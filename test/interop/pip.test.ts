@@ -72,6 +72,9 @@ for (const { name, bin = '' } of pips) {
         /Verbatim refused this file: digest mismatch/,
       );
       rig.upstream.heal();
+      // The mirror asks for a file that was just refused again after a short while.
+      const url = lockedUrl(mirror.simple, rig.index.filePath(wheel));
+      await expect.poll(async () => (await fetch(url)).status, { interval: 200 }).toBe(200);
       const place = await newPlace(rig.directory);
       await pipInstall(bin, place, ['--index-url', mirror.simple, 'idna']);
       expect(await provedFiles(place.target, wheel)).toBeGreaterThan(0);
