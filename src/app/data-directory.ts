@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Config, IndexConfig } from '../config/config.ts';
 import { createBlobStorage, type DiskBlobs, type DiskBlobsOptions } from '../disk/blob-storage.ts';
@@ -114,10 +114,14 @@ export function directoryIn(root: string, index: string): string {
   return join(root, 'indexes', indexName(index));
 }
 
-/** The records for one command's time, of a directory that need not be writable. */
+/** The records for one command's time, of a directory that need not be writable. Throws Refusal `state` where there is none. */
 export async function withRecords<T>(config: Config, run: (records: RecordsDatabase) => Promise<T>): Promise<T> {
+  if ((await nodeFileOps.facts(resolve(config.data))) === undefined)
+    throw new Refusal('state', `There is no data directory ${config.data}, so nothing was recorded (--data).`, {
+      subject: 'state',
+    });
   const root = await currentRoot(config.data);
-  // One that is missing is made, and one of an earlier layout carried over.
+  // One of an earlier layout is carried over.
   if (root === undefined) return withDataDirectory(config, ({ records }) => run(records));
   const durable = createDurable({ ops: nodeFileOps, root, tempDirectory: join(root, 'tmp') });
   const records = new RecordsDatabase(durable, root, undefined);

@@ -147,6 +147,12 @@ class Mirror implements RunningMirror {
     const { config, access, log } = this.#parts;
     try {
       const next = { certificate: certificateOf(config.server), readers: accessListOf(config.server) };
+      if (next.certificate === undefined && next.readers === undefined) {
+        log.info('there is nothing to read again: no certificate, users or tokens (server.tls, server.auth)', {
+          event: 'reloaded',
+        });
+        return;
+      }
       if (next.certificate !== undefined) this.#main?.useCertificate(next.certificate);
       if (next.readers !== undefined) access?.replace(next.readers);
       log.info('certificate, users and tokens were read again', { event: 'reloaded' });

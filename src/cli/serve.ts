@@ -16,34 +16,29 @@ export interface ServeOptions {
 /** `verbatim serve`: runs until it is asked to stop, and says how to use it. */
 export async function serve(config: Config, { json, newTrust, adminPort }: ServeOptions): Promise<void> {
   keepHeapSmall();
-  const stopped = untilAsked();
+  let running: RunningMirror | undefined;
+  const stopped = untilAsked(() => running?.reload());
   const mirror = await startMirror({ config, newTrust, adminPort });
-  // Only where there is something to read again: else a closed terminal ends this program, as it ends others.
-  if (isReadAgain(config)) process.on('SIGHUP', () => mirror.reload());
+  running = mirror;
   if (json) print(readyJson(mirror));
   else print(...readyLines(config, mirror));
   await stopped;
   await mirror.close();
 }
 
-/** A password of an index is read again by itself; whoever tells us all the same does not mean to end us. */
-export function isReadAgain({ server, indexes }: Config): boolean {
-  return (
-    (server.tls ?? server.auth) !== undefined ||
-    Object.values(indexes).some(({ credentials }) => credentials !== undefined)
-  );
-}
-
-/** Resolves at the first SIGINT or SIGTERM; the second ends the process at once. */
-function untilAsked(): Promise<void> {
+/** Resolves at the first signal that ends a server; the second one ends the process at once. */
+function untilAsked(reload: () => void): Promise<void> {
   return new Promise((resolve) => {
     let asked = false;
-    for (const signal of ['SIGINT', 'SIGTERM'] as const)
-      process.on(signal, () => {
-        if (asked) process.exit(1);
-        asked = true;
-        resolve();
-      });
+    const stop = () => {
+      if (asked) process.exit(1);
+      asked = true;
+      resolve();
+    };
+    process.on('SIGINT', stop).on('SIGTERM', stop);
+    // Asked for now: of a terminal that has hung up it is not told any more that it was one.
+    const isOurs = process.stdin.isTTY;
+    process.on('SIGHUP', isOurs ? stop : reload);
   });
 }
 

@@ -26,7 +26,7 @@ export async function tamperedWheel(scene: Scene): Promise<Ending> {
     'The signed page states the digest of every file. Verbatim checks the whole file before the first byte leaves it.',
   );
   narrator.check(
-    !run.ok && answer.status === 502 && answer.reason === 'digest',
+    !run.ok && answer.status === 403 && answer.reason === 'digest',
     `Refused, and no changed byte reached ${installer.name}.`,
     says(answer),
   );

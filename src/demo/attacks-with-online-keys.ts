@@ -121,7 +121,7 @@ export async function seenWheelSwapped(scene: Scene): Promise<Ending> {
     'No signature is wrong here. But Verbatim noted the digest when it first saw the name, and a published file never changes.',
   );
   narrator.check(
-    !run.ok && direct.status === 502 && direct.reason === 'changed',
+    !run.ok && direct.status === 403 && direct.reason === 'changed',
     'Refused: the file is withheld until the index lists the first bytes again.',
     `${run.said}; ${says(direct)}`,
   );

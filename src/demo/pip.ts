@@ -104,7 +104,7 @@ async function outcome({ ok, output }: Ran, into: string): Promise<PipRun> {
 
 function lastWords(output: string, ok: boolean): string {
   const lines = output.split('\n').flatMap((line) => line.trim() || []);
-  // The pip of today ends a 502 with a traceback, whose last line says why.
+  // Some end with a traceback, whose last line says why.
   const telling = lines.filter(
     (line) => line.startsWith(ok ? 'Successfully' : 'ERROR: ') && line !== 'ERROR: Exception:',
   );

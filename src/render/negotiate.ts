@@ -113,6 +113,17 @@ export function acceptsType(accept: string | undefined, types: readonly string[]
   return ranges === 0 || (best?.q ?? 0) > 0;
 }
 
+/** Whether this is a browser's: it names text/html, and no form of JSON as much as that. Installers like JSON better, or name nothing. */
+export function prefersHtml(accept: string | undefined): boolean {
+  let html = 0;
+  let json = 0;
+  for (const [range, q] of listed(accept)) {
+    if (range === HTML) html = Math.max(html, q);
+    else if (/[/+]json$/.test(range)) json = Math.max(json, q);
+  }
+  return html > json;
+}
+
 // RFC 9110 §12.4.2, lenient about the number of digits.
 const QUALITY = /^(?:0(?:\.[0-9]*)?|1(?:\.0*)?)$/;
 

@@ -93,7 +93,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
 };
 
 /** HTML has no control characters, and every parser makes one line feed of CR and CRLF; the JSON form keeps them all. */
-function escapeHtml(text: string): string {
+export function escapeHtml(text: string): string {
   if (!/[&<>"'\r\0-\x08\x0b\x0e-\x1f\x7f-\x9f]/.test(text)) return text;
   return text
     .replace(/\r\n?/g, '\n')

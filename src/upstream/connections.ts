@@ -21,6 +21,8 @@ export interface Connections {
   of(url: URL): Agent;
   /** For one request alone. */
   fresh(url: URL): Agent | false;
+  /** Host and port of the proxy that everything goes through, where there is one. */
+  readonly proxy: string | undefined;
   close(): void;
 }
 
@@ -62,6 +64,7 @@ export function createConnections(limits: UpstreamLimits, { ca, client, proxy }:
       const once = { keepAlive: false, ...(proxyEnv && { proxyEnv }) };
       return url.protocol === 'https:' ? new (tlsHttp().Agent)({ ...once, ...trusted }) : new (plainHttp().Agent)(once);
     },
+    proxy: proxy === undefined ? undefined : new URL(proxy).host,
     close() {
       plain.destroy();
       for (const agent of secure.values()) agent.destroy();

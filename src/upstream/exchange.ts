@@ -64,12 +64,12 @@ export function createExchange({ connections, limits, lookup }: ExchangeDeps): E
       ask.closed();
     });
     try {
-      const response = await answered(request, secure, timer, ask.pace, limits);
+      const response = await answered(request, secure, timer, ask.pace, limits, connections.proxy);
       return answerOf(response, url, timer, ask, limits);
     } catch (error) {
       request.destroy();
       if (request.reusedSocket && /^(ECONNRESET|EPIPE)$/.test(codeOf(error))) throw new StaleConnection(error);
-      throw ask.signal.aborted ? error : failed(error, url, 'before the answer');
+      throw ask.signal.aborted ? error : failed(error, url, 'before the answer', connections.proxy);
     }
   };
 }
@@ -81,6 +81,7 @@ function answered(
   timer: Timer,
   pace: Pace,
   { connectTimeout, interimBurst }: UpstreamLimits,
+  proxy: string | undefined,
 ): Promise<IncomingMessage> {
   const { host } = request;
   return new Promise((resolve, reject) => {
@@ -102,7 +103,7 @@ function answered(
     timer.start(connectTimeout, () =>
       refuse(
         'unreachable',
-        `${host} took longer than ${connectTimeout / 1000} seconds to connect (timeouts: connect).`,
+        `${host} took longer than ${connectTimeout / 1000} seconds to connect${proxy === undefined ? '' : ` through the proxy ${proxy}`} (timeouts: connect).`,
         true,
       ),
     );

@@ -5,47 +5,87 @@ import { redactUrl } from './destinations.ts';
 export type Stage = 'before the answer' | 'in the body';
 
 interface Failure {
-  readonly codes: RegExp;
+  /** Of the code and, after a space, the message: OpenSSL says what it means in that. */
+  readonly is: RegExp;
   readonly says: (host: string, error: unknown) => string;
   readonly transient: boolean;
 }
 
-const CONNECTING: readonly Failure[] = [
+/** Before there is a connection; with a proxy, to that. */
+const DIALLING: readonly Failure[] = [
   {
-    codes: /^(ENOTFOUND|EAI_\w+|ENODATA|ESERVFAIL)$/,
-    says: (host) => `Could not find the host ${host} (its name has no address).`,
+    is: /^(ENOTFOUND|EAI_\w+|ENODATA|ESERVFAIL) /,
+    says: (host) =>
+      `Could not find ${host}: the name has no address. It is misspelt, or this machine's name servers do not know it.`,
     transient: true,
   },
-  { codes: /^ECONNREFUSED$/, says: (host) => `${host} refused the connection.`, transient: true },
   {
-    codes: /^(ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ENETDOWN|EADDRNOTAVAIL)$/,
+    is: /^ECONNREFUSED /,
+    says: (host) => `${host} refused the connection: nothing listens at that port, or a firewall forbids it.`,
+    transient: true,
+  },
+  {
+    is: /^(ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ENETDOWN|EADDRNOTAVAIL) /,
     says: (host) => `${host} cannot be reached over the network.`,
     transient: true,
   },
+];
+
+const CONNECTING: readonly Failure[] = [
   {
-    codes: /^ERR_SSL_.*(CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE)$/,
+    is: /^(EPROTO|ERR_SSL_).*(WRONG_VERSION_NUMBER|wrong version number|HTTP_REQUEST|http request|PACKET_LENGTH_TOO_LONG|packet length too long)/s,
+    says: (host) =>
+      `${host} does not speak TLS at this port, so nothing was read from it. The address may name the wrong port; an index of plain http is named with http:// (and insecure_upstream, unless it is on this machine).`,
+    transient: false,
+  },
+  {
+    is: /^(EPROTO|ERR_SSL_).*(alert protocol version|PROTOCOL_VERSION|unsupported protocol|UNSUPPORTED_PROTOCOL)/s,
+    says: (host) =>
+      `${host} speaks only versions of TLS that are too old to protect anything (1.2 is needed), so nothing was read from it.`,
+    transient: false,
+  },
+  {
+    is: /^(EPROTO|ERR_SSL_).*(CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE|certificate required|handshake failure)/s,
     says: (host) =>
       `${host} ended the TLS handshake. Where it asks for a certificate of this mirror, name one with client_cert and client_key.`,
     transient: false,
   },
   {
-    codes: /^(UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_)/,
+    is: /^CERT_HAS_EXPIRED /,
+    says: (host) =>
+      `The TLS certificate of ${host}, or of its authority, has expired, so nothing was read from it. Its operators have to renew it; look at this machine's clock first.`,
+    transient: false,
+  },
+  {
+    is: /^CERT_NOT_YET_VALID /,
+    says: (host) =>
+      `The TLS certificate of ${host} is not valid yet, so nothing was read from it. The clock of this machine may be slow.`,
+    transient: false,
+  },
+  {
+    is: /^(ERR_TLS_CERT_ALTNAME_INVALID|HOSTNAME_MISMATCH) /,
+    says: (host) =>
+      `The TLS certificate of ${host} is for another name, so nothing was read from it. Write the address (upstream, pages_url, files_url) with the name that the certificate is for.`,
+    transient: false,
+  },
+  {
+    is: /^(UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_)/,
     says: (host) =>
       `The TLS certificate of ${host} is signed by no authority that is known here, so nothing was read from it. Where the authority is your own, name its certificate with \`ca\`.`,
     transient: false,
   },
   {
-    codes: /^(CERT_|ERR_TLS_|ERR_SSL_|EPROTO|HOSTNAME_MISMATCH|INVALID_|ERROR_IN_|CRL_)/,
+    is: /^(CERT_|ERR_TLS_|ERR_SSL_|EPROTO|INVALID_|ERROR_IN_|CRL_)/,
     says: (host) => `The TLS certificate or handshake of ${host} is not acceptable, so nothing was read from it.`,
     transient: false,
   },
   {
-    codes: /^ERR_PROXY_/,
+    is: /^ERR_PROXY_/,
     says: (host, error) => `The proxy did not lead to ${host}${proxyWords(error)}.`,
     transient: true,
   },
   {
-    codes: /^(ECONNRESET|EPIPE|ECONNABORTED)$/,
+    is: /^(ECONNRESET|EPIPE|ECONNABORTED) /,
     says: (host) => `${host} cut the connection before it answered.`,
     transient: true,
   },
@@ -58,8 +98,11 @@ const TWO_LENGTHS: ReadonlySet<string> = new Set([
   'HPE_UNEXPECTED_CONTENT_LENGTH',
 ]);
 
-/** What an error of node's HTTP client or of a socket means, as a Refusal; one already refused passes through. */
-export function failed(error: unknown, url: URL, stage: Stage): Refusal {
+/**
+ * What an error of node's HTTP client or of a socket means, as a Refusal; one already refused passes through. `proxy` is
+ * the host and port of what everything goes through.
+ */
+export function failed(error: unknown, url: URL, stage: Stage, proxy?: string): Refusal {
   if (error instanceof Refusal) return error;
   const code = codeOf(error);
   const options = { cause: error };
@@ -78,14 +121,41 @@ export function failed(error: unknown, url: URL, stage: Stage): Refusal {
       options,
     );
   if (code.startsWith('HPE_') && code !== 'HPE_INVALID_EOF_STATE')
-    return new Refusal('format', `The answer of ${redactUrl(url)} is not valid HTTP.`, options);
+    return new Refusal(
+      'format',
+      `The answer of ${redactUrl(url)} is not valid HTTP${isTls(error) ? IN_TLS : ''}.`,
+      options,
+    );
   if (stage === 'in the body')
     return new Refusal('truncated', `${redactUrl(url)} ended before it was complete.`, options);
-  const known = CONNECTING.find(({ codes }) => codes.test(code));
-  return new Refusal('unreachable', known?.says(url.host, error) ?? `${url.host} cannot be reached.`, {
-    ...options,
+  return unreachable(error, code, url, proxy);
+}
+
+function unreachable(cause: unknown, code: string, { host, protocol }: URL, proxy: string | undefined): Refusal {
+  const text = `${code} ${cause instanceof Error ? cause.message : ''}`;
+  const dialling = DIALLING.find(({ is }) => is.test(text));
+  if (dialling !== undefined && proxy !== undefined) {
+    const why = dialling.says(`the proxy ${proxy}`, cause);
+    return new Refusal(
+      'unreachable',
+      `${why.charAt(0).toUpperCase()}${why.slice(1)} So ${host} was not asked (proxy.url).`,
+      { cause, transient: true },
+    );
+  }
+  const known = dialling ?? CONNECTING.find(({ is }) => is.test(text));
+  const hint = code === 'ECONNRESET' && protocol === 'http:' ? ' If it speaks TLS at this port, write https://.' : '';
+  return new Refusal('unreachable', `${known?.says(host, cause) ?? `${host} cannot be reached.`}${hint}`, {
+    cause,
     transient: known?.transient ?? true,
   });
+}
+
+const IN_TLS = ': it speaks TLS at this port, so the address begins with https://';
+
+/** A TLS alert (RFC 8446 §5.1: type 21, version 3.x), where an answer over plain HTTP should begin. */
+function isTls(error: unknown): boolean {
+  const packet = typeof error === 'object' && error !== null && 'rawPacket' in error ? error.rawPacket : undefined;
+  return packet instanceof Uint8Array && packet[0] === 21 && packet[1] === 3;
 }
 
 /** What a proxy answered to the question for a tunnel, and what mends it. */

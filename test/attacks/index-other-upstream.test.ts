@@ -69,6 +69,6 @@ describe('another upstream under the name of an index', () => {
     await start(OTHER);
     await rig.restart('it moved');
     expect(await rig.names('alpha')).toEqual([]);
-    expect(await rig.refused(rig.path(OTHER))).toBe('502 changed');
+    expect(await rig.refused(rig.path(OTHER))).toBe('403 changed');
   });
 });

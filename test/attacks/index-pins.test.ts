@@ -44,11 +44,11 @@ describe('another digest under a name whose pin is confirmed', () => {
     rig.alarms();
     expect((await rig.later('alpha')).map(({ filename }) => filename)).toEqual([BETA.filename]);
     expect(rig.alarms()).toEqual(expect.arrayContaining(['changed page', 'changed file']));
-    expect(await rig.refused(rig.path(OTHER))).toBe('502 changed');
-    expect(await rig.refused(rig.path(ALPHA))).toBe('502 changed');
+    expect(await rig.refused(rig.path(OTHER))).toBe('403 changed');
+    expect(await rig.refused(rig.path(ALPHA))).toBe('403 changed');
     expect((await rig.get(rig.path(BETA))).body.equals(BETA.bytes)).toBe(true);
     await rig.later('alpha');
-    expect(await rig.refused(rig.path(OTHER))).toBe('502 changed');
+    expect(await rig.refused(rig.path(OTHER))).toBe('403 changed');
     expect(await rig.journal()).toContainEqual(
       expect.objectContaining({ kind: 'changed', project: 'alpha', file: ALPHA.filename }),
     );
@@ -60,9 +60,9 @@ describe('another digest under a name whose pin is confirmed', () => {
     await rig.kill();
     rig.pypi.replace('alpha', OTHER);
     await rig.later('alpha');
-    expect(await rig.refused(rig.path(OTHER))).toBe('502 changed');
+    expect(await rig.refused(rig.path(OTHER))).toBe('403 changed');
     await rig.restart();
-    expect(await rig.refused(rig.path(OTHER))).toBe('502 changed');
+    expect(await rig.refused(rig.path(OTHER))).toBe('403 changed');
   });
 
   it('after the project disappeared and came back, too', async () => {
@@ -76,7 +76,7 @@ describe('another digest under a name whose pin is confirmed', () => {
     rig.pypi.replace('alpha', OTHER);
     rig.clock.advance(61);
     expect(await rig.names('alpha')).toEqual([]);
-    expect(await rig.refused(rig.path(OTHER))).toBe('502 changed');
+    expect(await rig.refused(rig.path(OTHER))).toBe('403 changed');
   });
 
   it('is back when upstream has the first bytes again', async () => {
@@ -175,9 +175,9 @@ describe('core metadata that is announced for a file confirmed without any', () 
     announce(FALSE);
     await evict();
     await again();
-    expect(await rig.refused(`${rig.path(ALPHA)}.metadata`)).toBe('502 mix-and-match');
+    expect(await rig.refused(`${rig.path(ALPHA)}.metadata`)).toBe('403 mix-and-match');
     await rig.restart();
-    expect(await rig.refused(`${rig.path(ALPHA)}.metadata`)).toBe('502 mix-and-match');
+    expect(await rig.refused(`${rig.path(ALPHA)}.metadata`)).toBe('403 mix-and-match');
     expect((await rig.pins('alpha')).get(ALPHA.filename)?.coreMetadata).toBeUndefined();
     expect((await rig.get(rig.path(ALPHA))).body.equals(ALPHA.bytes)).toBe(true);
   });
@@ -257,7 +257,7 @@ describe('a pin of one sight', () => {
     rig.pypi.replace('alpha', ALPHA);
     expect(await rig.later('alpha')).toEqual([]);
     const answer = await rig.get(rig.path(ALPHA));
-    expect(answer.status).toBe(502);
+    expect(answer.status).toBe(403);
     // The fetch that brought the first bytes, and the way back.
     expect(answer.body.toString()).toContain(`accept-change INDEX --revoke-fetch ${fetch}`);
     await rig.onDisk(async ({ state }) => {
@@ -274,7 +274,7 @@ describe('a pin of one sight', () => {
     expect((await rig.get(`${rig.path(ALPHA)}.metadata`)).status).toBe(200);
     rig.pypi.replace('alpha', OTHER);
     expect(await rig.later('alpha')).toEqual([]);
-    expect(await rig.refused(rig.path(OTHER))).toBe('502 changed');
+    expect(await rig.refused(rig.path(OTHER))).toBe('403 changed');
   });
 
   it('is confirmed by a file that is sent while its page is being refreshed', async () => {
@@ -288,7 +288,7 @@ describe('a pin of one sight', () => {
     for (let look = 0; look < 4; look++) await rig.later('alpha');
     rig.pypi.replace('alpha', OTHER);
     expect(await rig.later('alpha')).toEqual([]);
-    expect(await rig.refused(rig.path(OTHER))).toBe('502 changed');
+    expect(await rig.refused(rig.path(OTHER))).toBe('403 changed');
   });
 
   it('whose file went away before a client had it: another one is served as itself, never as the first', async () => {
@@ -314,7 +314,7 @@ describe('a pin of one sight', () => {
     rig.pypi.upload('alpha', OTHER);
     await again();
     expect(await rig.names('alpha')).toEqual([]);
-    expect(await rig.refused(rig.path(OTHER))).toBe('502 changed');
+    expect(await rig.refused(rig.path(OTHER))).toBe('403 changed');
   });
 
   it('does not give way to a page seen once: the file is withheld until then', async () => {
@@ -342,7 +342,7 @@ describe('a pin of one sight', () => {
     expect(await rig.names('alpha')).toHaveLength(1);
     rig.pypi.upload('alpha', ALPHA);
     expect((await rig.later('alpha')).map(({ filename }) => filename)).toEqual([BETA.filename]);
-    expect(await rig.refused(rig.path(ALPHA))).toBe('502 changed');
+    expect(await rig.refused(rig.path(ALPHA))).toBe('403 changed');
     await again();
     expect(await rig.names('alpha')).toEqual([BETA.filename, ALPHA.filename]);
     expect((await rig.get(rig.path(ALPHA))).status).toBe(200);

@@ -110,7 +110,7 @@ describe('a page with', () => {
       await start();
       rig.pypi.edit('alpha', ALPHA.filename, { url: `http://127.0.0.1:${elsewhere.port}${rig.path(ALPHA)}` });
       await rig.page('alpha');
-      expect(await rig.refused(rig.path(ALPHA))).toBe('502 foreign');
+      expect(await rig.refused(rig.path(ALPHA))).toBe('403 foreign');
       expect(elsewhere.requests).toEqual([]);
     } finally {
       await elsewhere.close();
@@ -124,7 +124,7 @@ describe('a page with', () => {
       rig.pypi.edit('alpha', ALPHA.filename, { url: `${base}${ALPHA.filename}` });
       const [file] = (await rig.page('alpha')).files;
       if (file !== undefined)
-        expect(await rig.refused(new URL(file.url, `${rig.url()}/simple/alpha/`).pathname)).toBe('502 foreign');
+        expect(await rig.refused(new URL(file.url, `${rig.url()}/simple/alpha/`).pathname)).toBe('403 foreign');
       expect(rig.pypi.files.requests).toEqual([]);
     },
   );
@@ -144,13 +144,13 @@ describe('a file', () => {
     await start();
     await rig.page('alpha');
     rig.pypi.files.fault(rig.path(ALPHA), { kind: 'redirect', to: 'https://elsewhere.example/x.whl' });
-    expect(await rig.refused(rig.path(ALPHA))).toBe('502 redirect');
+    expect(await rig.refused(rig.path(ALPHA))).toBe('403 redirect');
   });
 
   it('whose page gives another digest than that of the bytes is refused', async () => {
     await start();
     rig.pypi.edit('alpha', ALPHA.filename, { hashes: { sha256: 'f'.repeat(64) } });
-    expect(await rig.refused(rig.path(ALPHA))).toBe('502 digest');
+    expect(await rig.refused(rig.path(ALPHA))).toBe('403 digest');
   });
 
   it('that is what the page says, under the content path of another: refused (`content_addressed`)', async () => {
@@ -158,7 +158,7 @@ describe('a file', () => {
     rig.pypi.contents.set(rig.path(ALPHA).slice(1), lied);
     rig.pypi.edit('alpha', ALPHA.filename, { url: rig.pypi.files.url + rig.path(ALPHA).slice(1) });
     await rig.page('alpha');
-    expect(await rig.refused(rig.path(ALPHA))).toBe('502 digest');
+    expect(await rig.refused(rig.path(ALPHA))).toBe('403 digest');
   });
 
   it('the same, where content_addressed is off: the digest of the page alone decides', async () => {
@@ -182,7 +182,7 @@ describe('a file', () => {
   it('with one byte changed by all is refused, and its pin is not proved', async () => {
     await start();
     rig.pypi.files.fault(rig.path(ALPHA), { kind: 'flip', at: 30 });
-    expect(await rig.refused(rig.path(ALPHA))).toBe('502 digest');
+    expect(await rig.refused(rig.path(ALPHA))).toBe('403 digest');
     expect((await rig.pins('alpha')).get(ALPHA.filename)?.proved).toBeUndefined();
   });
 });

@@ -61,16 +61,16 @@ describe('core metadata', () => {
   it('announced, missing upstream, and not what the wheel contains: refused', async () => {
     await start(LIE);
     rig.instead(stored().slice(1), undefined);
-    expect(await rig.refused(metadata())).toBe('502 mix-and-match');
+    expect(await rig.refused(metadata())).toBe('403 mix-and-match');
   });
 
   it('that its wheel belies is refused once the wheel is held, and the wheel is not', async () => {
     await start(LIE);
     expect((await rig.get(metadata())).status).toBe(200);
     expect((await rig.get(rig.path(ALPHA))).body.equals(ALPHA.bytes)).toBe(true);
-    expect(await rig.refused(metadata())).toBe('502 mix-and-match');
+    expect(await rig.refused(metadata())).toBe('403 mix-and-match');
     await rig.restart();
-    expect(await rig.refused(metadata())).toBe('502 mix-and-match');
+    expect(await rig.refused(metadata())).toBe('403 mix-and-match');
     expect((await rig.get(rig.path(ALPHA))).status).toBe(200);
   });
 
@@ -79,7 +79,7 @@ describe('core metadata', () => {
     const large = { ...ALPHA, bytes: zip([['alpha-1.0.dist-info/METADATA', inside]]) };
     await start(large);
     expect((await rig.get(rig.path(large))).body.equals(large.bytes)).toBe(true);
-    expect(await rig.refused(`${rig.path(large)}.metadata`)).toBe('502 mix-and-match');
+    expect(await rig.refused(`${rig.path(large)}.metadata`)).toBe('403 mix-and-match');
   });
 
   it('of a file that announces none is not there', async () => {

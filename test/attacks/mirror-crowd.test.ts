@@ -78,7 +78,7 @@ describe('a crowd', () => {
     await start();
     rig.upstream.fault(rig.storedFile(ALPHA), { kind: 'flip', at: 50 });
     const answers = await Promise.all(Array.from({ length: 50 }, () => rig.get(rig.path(ALPHA))));
-    expect(answers.every(({ status }) => status === 502 || status === 503)).toBe(true);
+    expect(answers.every(({ status }) => status === 403 || status === 503)).toBe(true);
     expect(rig.upstream.asked(rig.storedFile(ALPHA))).toHaveLength(2);
   });
 });

@@ -116,6 +116,6 @@ describe('the page and the signed entry of a file', () => {
     rig.signPage('alpha', Buffer.from(JSON.stringify(page)));
     await rig.publish();
     expect(await rig.names('alpha')).toEqual([ALPHA.filename]);
-    expect(await rig.refused(rig.path(ALPHA))).toBe('502 mix-and-match');
+    expect(await rig.refused(rig.path(ALPHA))).toBe('403 mix-and-match');
   });
 });

@@ -46,9 +46,9 @@ describe('a file already seen, swapped under its name', () => {
     await rig.publish();
     await end();
     expect((await rig.page('alpha')).files.map(({ filename }) => filename)).toEqual(['alpha-2.0-py3-none-any.whl']);
-    expect(await rig.refused(rig.path(EVIL))).toBe('502 changed');
-    expect(await rig.refused(rig.path(ALPHA))).toBe('502 changed');
-    expect(await rig.refused(`${rig.path(EVIL)}.metadata`)).toBe('502 changed');
+    expect(await rig.refused(rig.path(EVIL))).toBe('403 changed');
+    expect(await rig.refused(rig.path(ALPHA))).toBe('403 changed');
+    expect(await rig.refused(`${rig.path(EVIL)}.metadata`)).toBe('403 changed');
     expect(rig.events.rejected.some(({ reason, thing }) => reason === 'changed' && thing === EVIL.filename)).toBe(true);
   });
 
@@ -73,7 +73,7 @@ describe('a file already seen, swapped under its name', () => {
     rig.signPage('alpha', Buffer.from(JSON.stringify({ meta: { 'api-version': '1.0' }, name: 'alpha', files })));
     await rig.publish();
     expect((await rig.page('alpha')).files).toEqual([]);
-    expect(await rig.refused(rig.path(EVIL))).toBe('502 changed');
+    expect(await rig.refused(rig.path(EVIL))).toBe('403 changed');
   });
 
   it("is served within a minute of an operator's word, though nothing changed upstream", async () => {
@@ -125,9 +125,9 @@ describe('the page and the target entry of a file', () => {
     await start();
     signEntry(ALPHA, EVIL);
     await rig.publish();
-    expect(await rig.refused(rig.path(ALPHA))).toBe('502 mix-and-match');
+    expect(await rig.refused(rig.path(ALPHA))).toBe('403 mix-and-match');
     rig.instead(rig.path(ALPHA).slice(1), EVIL.bytes);
-    expect(await rig.refused(rig.path(ALPHA))).toBe('502 mix-and-match');
+    expect(await rig.refused(rig.path(ALPHA))).toBe('403 mix-and-match');
     expect(rig.events.rejected.map(({ reason }) => reason)).toContain('mix-and-match');
   });
 
@@ -136,7 +136,7 @@ describe('the page and the target entry of a file', () => {
     const path = `${rig.signed.filePath(ALPHA)}.metadata`;
     rig.signed.repository.addTarget(rig.signed.roleFor('alpha', path), path, Buffer.from('Name: other\n'));
     await rig.publish();
-    expect(await rig.refused(`${rig.path(ALPHA)}.metadata`)).toBe('502 mix-and-match');
+    expect(await rig.refused(`${rig.path(ALPHA)}.metadata`)).toBe('403 mix-and-match');
   });
 
   it('an entry that no page lists does not count', async () => {
@@ -202,7 +202,7 @@ describe('a claimed project (PEP 480)', () => {
     expect((await rig.get(rig.path(OWNED))).body.equals(OWNED.bytes)).toBe(true);
     await rig.restart();
     expect(await rig.refused('/simple/owned/')).toBe('502 threshold');
-    expect(await rig.refused(rig.path(evil))).toBe('502 threshold');
+    expect(await rig.refused(rig.path(evil))).toBe('403 threshold');
     expect((await rig.page('alpha')).files).toHaveLength(1);
   });
 

@@ -17,13 +17,12 @@ beforeAll(async () => {
 });
 afterAll(() => rig.close());
 
-// Both print the status. A newer pip tries a 502 five times more, and then leaves out the reason phrase.
 const pips = [
-  { name: 'today', bin: today, refusal: /\b502\b/ },
-  { name: '23.2.1', bin: of2023, refusal: /\b502\b.*digest/ },
+  { name: 'today', bin: today },
+  { name: '23.2.1', bin: of2023 },
 ];
 
-for (const { name, bin = '', refusal } of pips) {
+for (const { name, bin = '' } of pips) {
   describe.runIf(requirePart(`pip ${name}`, bin || undefined))(`pip ${name}`, { timeout: 240_000 }, () => {
     it('installs a wheel and what it needs, cold and warm, with one upstream fetch of each file', async () => {
       const mirror = await rig.mirror();
@@ -61,16 +60,21 @@ for (const { name, bin = '', refusal } of pips) {
       for (const wheel of wheels) expect(await provedFiles(place.target, wheel)).toBeGreaterThan(0);
     });
 
-    it('refuses to install a wheel whose bytes changed upstream, and installs it once upstream is well', async () => {
+    it('says why it does not install a wheel whose bytes changed upstream, and installs it once upstream is well', async () => {
       const mirror = await rig.mirror();
       const wheel = wheels.find(({ project }) => project === 'idna');
       if (wheel === undefined) throw new Error('no idna');
       const path = `/targets/${rig.index.filePath(wheel).replace(/([^/]+)$/, `${wheel.sha256}.$1`)}`;
       rig.upstream.fault(path, { kind: 'flip', at: 100 });
       onTestFinished(() => rig.upstream.heal());
-      const args = ['--index-url', mirror.simple, '--retries', '0', 'idna'];
-      await expect(pipInstall(bin, await newPlace(rig.directory), args)).rejects.toThrow(refusal);
+      const args = ['--index-url', mirror.simple, 'idna'];
+      await expect(pipInstall(bin, await newPlace(rig.directory), args)).rejects.toThrow(
+        /Verbatim refused this file: digest mismatch/,
+      );
       rig.upstream.heal();
+      // The mirror asks for a file that was just refused again after a short while.
+      const url = lockedUrl(mirror.simple, rig.index.filePath(wheel));
+      await expect.poll(async () => (await fetch(url)).status, { interval: 200 }).toBe(200);
       const place = await newPlace(rig.directory);
       await pipInstall(bin, place, ['--index-url', mirror.simple, 'idna']);
       expect(await provedFiles(place.target, wheel)).toBeGreaterThan(0);

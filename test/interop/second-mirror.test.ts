@@ -86,7 +86,7 @@ describe('a second mirror behind the first', () => {
 
   it('refuses a wheel with one byte flipped on the way, and serves it once the way is clean', async () => {
     const mirror = await startSecond((path, truth) => (path.endsWith('.whl') ? flip(truth) : undefined));
-    expect(await refusal(await fileOf(mirror, idna))).toEqual({ status: 502, reason: 'digest' });
+    expect(await refusal(await fileOf(mirror, idna))).toEqual({ status: 403, reason: 'digest' });
     proxy.tamper = undefined;
     await expect.poll(async () => (await fileOf(mirror, idna)).status).toBe(200);
     const file = await fileOf(mirror, idna);

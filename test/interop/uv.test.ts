@@ -80,7 +80,7 @@ describe.runIf(requirePart('uv', bin || undefined))('uv', { timeout: 240_000 }, 
     expect(rig.upstream.requests.at(-1)?.url).toMatch(/\.whl$/);
   });
 
-  it('refuses to install a wheel whose bytes changed upstream', async () => {
+  it('says why it does not install a wheel whose bytes changed upstream', async () => {
     const mirror = await rig.mirror();
     const wheel = wheels.find(({ project }) => project === 'idna');
     if (wheel === undefined) throw new Error('no idna');
@@ -88,7 +88,7 @@ describe.runIf(requirePart('uv', bin || undefined))('uv', { timeout: 240_000 }, 
     rig.upstream.fault(path, { kind: 'flip', at: 100 });
     const place = await newPlace(rig.directory);
     const args = ['pip', 'install', '--target', place.target, '--default-index', mirror.simple, 'idna'];
-    await expect(uv(bin, place, args, { UV_HTTP_RETRIES: '0' })).rejects.toThrow(/\b502\b/);
+    await expect(uv(bin, place, args)).rejects.toThrow(/Verbatim refused this file: digest mismatch/);
     rig.upstream.heal();
   });
 

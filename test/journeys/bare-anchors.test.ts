@@ -131,7 +131,7 @@ describe('a page of bare anchors', () => {
     expect((await rig.page(PROJECT)).versions).toEqual(['2.0']);
     for (const { bytes } of [before, after])
       expect(await rig.refused(`/files/${PROJECT}/${digestHex('sha256', bytes)}/${after.filename}`)).toBe(
-        '502 changed',
+        '403 changed',
       );
   });
 

@@ -82,7 +82,7 @@ describe('explain, of an index that signs nothing', () => {
     await rig.later('alpha');
     rig.pypi.replace('alpha', OTHER);
     await rig.later('alpha');
-    expect(await rig.refused(rig.path(OTHER))).toBe('502 changed');
+    expect(await rig.refused(rig.path(OTHER))).toBe('403 changed');
     expect(await reasonOf(rig.index().explain(ALPHA.filename, client()))).toBe('changed');
   });
 

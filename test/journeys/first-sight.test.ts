@@ -150,7 +150,7 @@ describe('a file without a digest', () => {
       });
     });
     await rig.start();
-    expect(await rig.refused(HERE)).toBe('502 digest');
+    expect(await rig.refused(HERE)).toBe('403 digest');
   });
 
   it('is told of by explain and status as what it is', async () => {
@@ -215,7 +215,7 @@ describe('a file without a digest', () => {
     await start((pypi) => upload(pypi, ALPHA));
     rig.pypi.edit('alpha', ALPHA.filename, { url: `http://127.0.0.1:1/${ALPHA.filename}` });
     await rig.restart();
-    expect(await rig.refused(HERE)).toBe('502 foreign');
+    expect(await rig.refused(HERE)).toBe('403 foreign');
     expect(downloads(ALPHA)).toEqual([]);
   });
 
@@ -223,7 +223,7 @@ describe('a file without a digest', () => {
     await start((pypi) => upload(pypi, ALPHA), { fileHosts: ['any-public'] });
     rig.pypi.edit('alpha', ALPHA.filename, { url: `https://8.8.8.8/${ALPHA.filename}` });
     await rig.restart();
-    expect(await rig.refused(HERE)).toBe('502 foreign');
+    expect(await rig.refused(HERE)).toBe('403 foreign');
     // Told when its page was read, with the word that lets it in.
     expect(rig.events.rejected.map(({ message }) => message).join()).toContain('--file-host 8.8.8.8');
   });
@@ -275,7 +275,7 @@ describe('a file without a digest', () => {
       ['a gzip that was cut', { ...SDIST, bytes: SDIST.bytes.subarray(0, 20) }, 'digest'],
     ])('%s', async (_, file, reason) => {
       await start((pypi) => upload(pypi, file));
-      expect(await rig.refused(`/files/alpha/first-sight/${file.filename}`)).toBe(`502 ${reason}`);
+      expect(await rig.refused(`/files/alpha/first-sight/${file.filename}`)).toBe(`403 ${reason}`);
       expect((await rig.pins('alpha')).size).toBe(0);
       expect(rig.events.sighted.map(({ result }) => result)).toEqual(['refused']);
       // What is wrong is not downloaded again for everybody who asks.
@@ -286,7 +286,7 @@ describe('a file without a digest', () => {
 
     it('what contradicts the MD5 of its page', async () => {
       await start((pypi) => upload(pypi, ALPHA, { hashes: { md5: md5(OTHER.bytes) } }));
-      expect(await rig.refused(HERE)).toBe('502 digest');
+      expect(await rig.refused(HERE)).toBe('403 digest');
     });
 
     it('a second fetch that brings other bytes, or more of them', async () => {
@@ -391,7 +391,7 @@ describe('what had a digest and loses it', () => {
       rig.path(ALPHA).slice(1),
       Uint8Array.from(ALPHA.bytes, (byte) => byte ^ 1),
     );
-    expect(await rig.refused(rig.path(ALPHA))).toBe('502 digest');
+    expect(await rig.refused(rig.path(ALPHA))).toBe('403 digest');
   });
 
   it('a project: a new file of it gets no first sight, and is told of', async () => {

@@ -38,7 +38,7 @@ describe('a link that does not work any more', () => {
     await rig.page('alpha');
     rig.pypi.files.fault(rig.path(ALPHA), { kind: 'status', status: 404 });
     const before = pageReads();
-    expect(await rig.refused(rig.path(ALPHA))).toBe('502 mix-and-match');
+    expect(await rig.refused(rig.path(ALPHA))).toBe('403 mix-and-match');
     await rig.get(rig.path(ALPHA));
     expect(pageReads()).toBe(before + 1);
     rig.clock.advance(31);
@@ -60,7 +60,7 @@ describe('a link that does not work any more', () => {
     const path = rig.path(ALPHA);
     rig.pypi.replace('alpha', { ...ALPHA, bytes: Buffer.from('other') });
     rig.pypi.files.fault(path, { kind: 'status', status: 404 });
-    expect((await rig.get(path)).status).toBe(502);
+    expect((await rig.get(path)).status).toBe(403);
   });
 });
 

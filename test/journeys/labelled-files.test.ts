@@ -82,17 +82,17 @@ describe('a file that is labelled with a coding', () => {
     ['unpacked', gzipSync(NOISE), 'digest'],
   ])('and is neither way what its page says is refused: %s', async (_, body, reason) => {
     await start({ file: WHEEL, label: 'gzip', body, sized: false });
-    expect(await rig.refused(rig.path(WHEEL))).toBe(`502 ${reason}`);
+    expect(await rig.refused(rig.path(WHEEL))).toBe(`403 ${reason}`);
   });
 
   it('with one that is not understood, and is not stored so, is refused', async () => {
     await start({ file: WHEEL, label: 'br', body: NOISE, sized: false });
-    expect(await rig.refused(rig.path(WHEEL))).toBe('502 encoding');
+    expect(await rig.refused(rig.path(WHEEL))).toBe('403 encoding');
   });
 
   it('a bomb is refused at the size its page says, or that a file may have', async () => {
     await start({ file: WHEEL, label: 'gzip', body: gzipSync(Buffer.alloc(50_000_000), { level: 1 }) });
-    expect(await rig.refused(rig.path(WHEEL))).toBe('502 limit');
+    expect(await rig.refused(rig.path(WHEEL))).toBe('403 limit');
   });
 
   it('and broke off goes on in its middle where it is stored so', async () => {

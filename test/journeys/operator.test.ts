@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -166,6 +167,26 @@ describe('verbatim events', () => {
     expect(await events('--index', 'main', '--since', '1970-01-01T00:00:15Z')).toHaveLength(1);
     const { stdout } = await verbatim('events', '--data', data, '--index', 'other');
     expect(stdout).toBe('1970-01-01T00:00:20Z other yanked      x\n');
+  });
+
+  it('tells an index of which nothing is recorded from one that there is not', async () => {
+    const nothing = await verbatim('events', '--data', data, '--index', 'main', '--project', 'calm');
+    expect([nothing.code, nothing.stdout]).toEqual([0, 'Nothing of the kind has been recorded.\n']);
+    for (const json of [[], ['--json']]) {
+      const stranger = await verbatim('events', '--data', data, '--index', 'elsewhere', ...json);
+      expect([stranger.code, stranger.stdout]).toEqual([1, '']);
+      expect(stranger.stderr).toContain('No index called elsewhere is configured');
+    }
+  });
+
+  it('makes no data directory where there is none, nor does who', async () => {
+    const absent = join(data, 'absent');
+    for (const command of [['events'], ['who', FILE]]) {
+      const { code, stdout, stderr } = await verbatim(...command, '--data', absent);
+      expect([code, stdout]).toEqual([1, '']);
+      expect(stderr).toContain(`There is no data directory ${absent}`);
+    }
+    expect(existsSync(absent)).toBe(false);
   });
 });
 

@@ -99,7 +99,7 @@ describe('a file that is larger than the whole cache', () => {
     await start({ maxBytes: 2_000_000, plainHtml: true });
     rig.pypi.upload('alpha', file);
     await rig.page('alpha');
-    for (let asked = 0; asked < 3; asked++) expect(await rig.refused(rig.path(file))).toBe('502 limit');
+    for (let asked = 0; asked < 3; asked++) expect(await rig.refused(rig.path(file))).toBe('403 limit');
     expect(rig.pypi.files.asked(rig.pypi.storedAt(file))).toHaveLength(1);
     expect(rig.events.rejected.some(({ message }) => message.includes('cache.max_bytes'))).toBe(true);
     expect((await rig.get(rig.path(ALPHA))).status).toBe(200);

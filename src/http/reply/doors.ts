@@ -5,15 +5,17 @@ import { Refusal } from '../../bytes/refusal.ts';
 import { UnverifiedDocument } from '../../bytes/unverified.ts';
 import type { SignedDocument } from '../../mirror/package-index.ts';
 import { JSON_TYPE } from '../../pypi/media-types.ts';
-import type { Choice } from '../../render/negotiate.ts';
+import { type Choice, prefersHtml } from '../../render/negotiate.ts';
 import { Page, type Variant } from '../../render/page.ts';
 import { Verified } from '../../tuf/verified.ts';
 import { type Exchange, outgoingOf } from '../exchange.ts';
 import { Answer, OWN_FAULT } from './answers.ts';
+import { errorPage, PAGE_HEADERS } from './error-page.ts';
 import {
   type FlatHeaders,
   optionsHeaders,
   type PageHeaders,
+  PROBLEM_HEADERS,
   problemHeaders,
   type ResponsePolicy,
   redirectHeaders,
@@ -89,7 +91,7 @@ function replyTagged(
   exchange.notes.bytes = sendWhole(exchange, outgoing, 200, full, bytes);
 }
 
-/** What went wrong, in words: RFC 9457, and the same sentence as the reason phrase. */
+/** What went wrong, in words: RFC 9457, or a page for a browser; and the same sentence as the reason phrase. */
 export function replyProblem(
   exchange: Exchange,
   policy: ResponsePolicy | undefined,
@@ -97,8 +99,10 @@ export function replyProblem(
   extra: FlatHeaders = [],
 ): void {
   const { status, phrase, detail, reason } = mustBe(Answer, answer);
-  const bytes = Buffer.from(JSON.stringify({ title: phrase, status, detail, reason }));
-  const headers = [...problemHeaders(policy, answer, bytes.byteLength), ...extra];
+  const isPage = prefersHtml(exchange.headers.accept);
+  const bytes = Buffer.from(isPage ? errorPage(answer) : JSON.stringify({ title: phrase, status, detail, reason }));
+  const form = isPage ? PAGE_HEADERS : PROBLEM_HEADERS;
+  const headers = [...form, ...problemHeaders(policy, answer, bytes.byteLength), ...extra];
   exchange.notes.reason = reason;
   exchange.notes.bytes = sendWhole(exchange, outgoingOf(exchange), status, headers, bytes, phrase);
 }
@@ -108,7 +112,8 @@ export function replyError(exchange: Exchange, policy: ResponsePolicy | undefine
   const refusal = error instanceof Refusal ? error : undefined;
   if (refusal !== undefined) exchange.notes.reason = refusal.reason;
   if (exchange.begun) cut(outgoingOf(exchange));
-  else if (!exchange.left) replyProblem(exchange, policy, refusal === undefined ? OWN_FAULT : answerTo(refusal));
+  else if (!exchange.left)
+    replyProblem(exchange, policy, refusal === undefined ? OWN_FAULT : answerTo(refusal, exchange.notes.route));
   return refusal === undefined;
 }
 

@@ -102,14 +102,16 @@ export function validators(policy: ResponsePolicy, sha256: string | undefined, i
 }
 
 /** RFC 9457; uv takes the type by equality and prints title and detail. */
+export const PROBLEM_HEADERS: FlatHeaders = ['Content-Type', 'application/problem+json'];
+
+/** Of an answer that tells what went wrong, in either form. */
 export function problemHeaders(policy: ResponsePolicy | undefined, answer: Answer, length: number): FlatHeaders {
   return [
-    'Content-Type',
-    'application/problem+json',
     'Content-Length',
     String(length),
     'Cache-Control',
-    answer.maxAge === undefined ? 'no-store' : kept(policy, answer.maxAge),
+    // What is kept is kept in the form that was asked for.
+    ...(answer.maxAge === undefined ? ['no-store'] : [kept(policy, answer.maxAge), 'Vary', 'Accept']),
     ...(answer.retryAfter === undefined
       ? []
       : ['Retry-After', String(whenToRetry(answer.retryAfter, answer.retrySpread))]),

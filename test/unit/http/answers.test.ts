@@ -83,6 +83,14 @@ describe('every reason about every subject', () => {
       expect(answer.maxAge !== undefined).toBe(reason === 'unlisted' && subject === 'page');
   });
 
+  it('is stored by no cache else', () => {
+    for (const { answer } of all) {
+      const headers = problemHeaders(undefined, answer, 0);
+      const stored = headers[headers.indexOf('Cache-Control') + 1];
+      expect(stored).toBe(answer.maxAge === undefined ? 'no-store' : `max-age=${answer.maxAge}`);
+    }
+  });
+
   it('is never 404 unless the index was read and does not list it', () => {
     for (const { reason, answer } of all) if (answer.status === 404) expect(reason).toBe('unlisted');
   });
@@ -114,6 +122,34 @@ describe('every reason about every subject', () => {
     ['format', 'request', 400],
   ] as const)('%s of %s is %i', (reason, subject, status) => {
     expect(answerTo(new Refusal(reason, 'x', { subject })).status).toBe(status);
+  });
+
+  it.each([
+    ['digest', 'file', 403],
+    ['changed', 'core-metadata', 403],
+    // The file's role or page was refused, and it is the file that was asked for.
+    ['threshold', 'delegated', 403],
+    ['regressed', 'page', 403],
+    ['forbidden', 'page', 403],
+    // The next try may bring the rest of it.
+    ['truncated', 'file', 502],
+    ['unreachable', 'file', 503],
+    ['unlisted', 'file', 404],
+  ] as const)('%s of %s is %i to whoever asks for a file or its core metadata', (reason, subject, status) => {
+    for (const route of ['file', 'core-metadata'] as const)
+      expect(answerTo(new Refusal(reason, 'x', { subject }), route).status).toBe(status);
+  });
+
+  it('is never a 4xx of a refused page or list, which would send an installer to its next index', () => {
+    for (const { reason, subject } of all)
+      if (reason !== 'policy' && reason !== 'unlisted' && (subject === 'page' || subject === 'list'))
+        for (const route of ['page', 'list'] as const)
+          expect(answerTo(new Refusal(reason, 'x', { subject }), route).status).toBeGreaterThanOrEqual(500);
+  });
+
+  it('is 503 of a file that may be right a moment later', () => {
+    const answer = answerTo(new Refusal('digest', 'x', { subject: 'file', transient: true }), 'file');
+    expect([answer.status, answer.retryAfter]).toEqual([503, 1]);
   });
 
   it('reads as a sentence', () => {

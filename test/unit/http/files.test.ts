@@ -288,13 +288,13 @@ describe('a cold file', () => {
     expect(still.downloads.count).toBe(1);
   });
 
-  it('other bytes than listed: 502 in words for everybody, nothing of them sent', async () => {
+  it('other bytes than listed: 403 in words for everybody, nothing of them sent', async () => {
     const delivered = Buffer.from(bytes);
     delivered[99_999] = (delivered[99_999] ?? 0) ^ 1;
     const { url, at, still } = await fresh({ files: [{ project: 'foo-bar', filename: WHEEL, bytes, delivered }] });
     const answers = await Promise.all([1, 2, 3].map(() => ask(url, at(WHEEL))));
     for (const { status, phrase, headers, body } of answers) {
-      expect(status).toBe(502);
+      expect(status).toBe(403);
       expect(phrase).toContain('Verbatim refused this file');
       expect(headers['retry-after']).toBeUndefined();
       expect(headers['cache-control']).toBe('no-store');

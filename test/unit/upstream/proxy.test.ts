@@ -76,8 +76,24 @@ describe('an HTTP proxy', () => {
     const proxy = await start();
     await proxy.close();
     const { server, upstream } = await through(proxy);
-    await expect(bytesAt(upstream, `${server.url}x`, 10)).rejects.toMatchObject({ reason: 'unreachable' });
+    const plain = await through(proxy, false);
+    const words = new RegExp(`^The proxy ${new URL(proxy.url).host} refused the connection.*proxy\\.url`);
+    for (const asked of [bytesAt(upstream, `${server.url}x`, 10), bytesAt(plain.upstream, `${plain.server.url}x`, 10)])
+      await expect(asked).rejects.toMatchObject({ reason: 'unreachable', message: expect.stringMatching(words) });
     expect(server.requests).toEqual([]);
+  });
+
+  it('whose name is not known is named as what was not found', async () => {
+    const upstream = connect(
+      { url: 'https://index.test/' },
+      {
+        proxy: 'http://me:hunter2@proxy.test:3128',
+        resolve: () => Promise.reject(Object.assign(new Error('x'), { code: 'ENOTFOUND' })),
+      },
+    );
+    const error: unknown = await bytesAt(upstream, 'https://index.test/x', 10).catch((caught: unknown) => caught);
+    expect(String(error)).toMatch(/Could not find the proxy proxy\.test:3128/);
+    expect(String(error)).not.toContain('hunter2');
   });
 
   it('cannot pass itself off as upstream', async () => {

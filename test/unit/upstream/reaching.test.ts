@@ -2,18 +2,31 @@ import { createServer, connect as dial } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { internalCaller, withSignal } from '../../../src/async/caller.ts';
 import { ELSEWHERE, EXPIRED, GOOD, TEST_KEY } from '../../support/certificates.ts';
-import { bytesAt, bytesOf, collect, connect, PATIENT, SHORT, SOMEBODY, serve, text } from './setup.ts';
+import { bytesAt, bytesOf, collect, connect, ends, PATIENT, SHORT, SOMEBODY, serve, text } from './setup.ts';
 
 // Getting there at all: names, sockets, TLS, and how many at once.
 
 const files = new Map([['/x', bytesOf('hello')]]);
 const unreachable = (transient: boolean) => expect.objectContaining({ reason: 'unreachable', transient });
+/** A server that answers whatever it is sent with these bytes. Its address. */
+async function rawAnswer(bytes: Uint8Array): Promise<string> {
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.once('data', () => socket.end(bytes));
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  ends.push(() => server.close());
+  const address = server.address();
+  return `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}/`;
+}
 const noSuchName = (code: string) => () => Promise.reject(Object.assign(new Error(code), { code }));
 
 describe('names', () => {
   it.each(['ENOTFOUND', 'EAI_AGAIN', 'ESERVFAIL'])('%s is unreachable', async (code) => {
     const upstream = connect({ url: 'https://index.test/' }, { resolve: noSuchName(code) });
-    await expect(bytesAt(upstream, 'https://index.test/x', 10)).rejects.toEqual(unreachable(true));
+    const error: unknown = await bytesAt(upstream, 'https://index.test/x', 10).catch((caught: unknown) => caught);
+    expect(error).toEqual(unreachable(true));
+    expect(String(error)).toContain('Could not find index.test: the name has no address');
   });
 
   it('an answer without addresses is unreachable', async () => {
@@ -117,7 +130,8 @@ describe('TLS', () => {
 
   it.each([
     [GOOD, 'Where the authority is your own, name its certificate with `ca`.'],
-    [ELSEWHERE, 'is not acceptable'],
+    [ELSEWHERE, 'is for another name'],
+    [EXPIRED, 'has expired'],
   ])('a certificate that is refused is told with what would mend that', async (cert, words) => {
     const server = await over(cert);
     const asked = bytesAt(connect(server, { ca: cert === GOOD ? EXPIRED : cert }), `${server.url}x`, 10);
@@ -127,8 +141,21 @@ describe('TLS', () => {
   it('plain HTTP where TLS was expected is refused', async () => {
     const server = await serve({ files });
     const url = server.url.replace('http:', 'https:');
-    await expect(bytesAt(connect({ url }), `${url}x`, 10)).rejects.toEqual(unreachable(false));
+    const error: unknown = await bytesAt(connect({ url }), `${url}x`, 10).catch((caught: unknown) => caught);
+    expect(error).toEqual(unreachable(false));
+    expect(String(error)).toContain('does not speak TLS at this port');
     expect(server.requests).toHaveLength(0);
+  });
+
+  it('plain HTTP to a port of TLS is told with what the address should be', async () => {
+    const server = await over(GOOD);
+    const url = server.url.replace('https:', 'http:');
+    await expect(bytesAt(connect({ url }), `${url}x`, 10)).rejects.toThrow('If it speaks TLS at this port');
+    const alert = await rawAnswer(Buffer.from([21, 3, 1, 0, 2, 2, 10]));
+    await expect(bytesAt(connect({ url: alert }), `${alert}x`, 10)).rejects.toMatchObject({
+      reason: 'format',
+      message: expect.stringContaining('https://'),
+    });
   });
 
   it('TLS 1.1 is not spoken', async () => {
