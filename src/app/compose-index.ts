@@ -81,6 +81,7 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
     version: VERSION,
     contact: config.contact,
     limits: { ...limitsOf(index), connections: config.limits.upstreamConnections, ...seams.upstreamLimits },
+    offline: config.offline,
     onCrowding: crowding(emit, index.name),
   });
   const mirror = createUnsignedIndex({
@@ -104,6 +105,7 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
     maxAge: index.maxAge,
     staleIfError: index.staleIfError,
     reuploads: index.reuploads,
+    offline: config.offline,
     contentAddressed: index.contentAddressed,
     projectList: index.projectList,
     seen: () => seenProjects(state),
@@ -136,6 +138,7 @@ async function composeSigned(parts: IndexParts & { readonly index: SignedIndexCo
     version: VERSION,
     contact: config.contact,
     limits: { ...limitsOf(index), connections: config.limits.upstreamConnections, ...seams.upstreamLimits },
+    offline: config.offline,
     onCrowding: crowding(emit, index.name),
   });
   const mirror = await createSignedIndex({
@@ -160,6 +163,7 @@ async function composeSigned(parts: IndexParts & { readonly index: SignedIndexCo
     refreshAfter: index.refresh,
     notBefore: config.referenceTime === undefined ? BUILT_AT : 0,
     reuploads: index.reuploads,
+    offline: config.offline,
   }).catch((error: unknown) => {
     if (!(error instanceof Refusal) || error.reason !== 'state') throw error;
     return refusing(index, error, emit);

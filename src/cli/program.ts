@@ -229,7 +229,7 @@ function withConfig(command: Command): Command {
   command.option('--config <file>', 'configuration file; flags overrule it');
   for (const { flag, value, says, otherwise, isList } of SETTINGS) {
     const help = otherwise === undefined ? says : `${says} (${otherwise})`;
-    const named = new Option(`${option(flag)} <${value}>`, help);
+    const named = new Option(value === undefined ? option(flag) : `${option(flag)} <${value}>`, help);
     command.addOption(isList === true ? named.argParser(collect) : named);
   }
   return command;

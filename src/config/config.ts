@@ -74,6 +74,7 @@ export interface UnsignedIndexConfig extends AnyIndexConfig {
   readonly kind: IndexKindName | undefined;
   /** Seconds. */
   readonly maxAge: number;
+  /** Infinity: for ever. */
   readonly staleIfError: number;
   readonly contentAddressed: boolean;
   readonly projectList: boolean;
@@ -114,6 +115,8 @@ export interface Config {
   readonly data: string;
   /** It may lie on a FUSE file system: the operator says that no other machine shares it. */
   readonly allowFuse: boolean;
+  /** No upstream is asked for anything. */
+  readonly offline: boolean;
   /** What state that nobody signed is sealed with; absent where it is not. */
   readonly seal?: { readonly key: SecretPlace; readonly epochFile: string | undefined } | undefined;
   /** An address or URL that upstream's operators find in our requests. */

@@ -26,6 +26,7 @@ export function toConfig(parsed: ParsedFile): Config {
     },
     data: resolve(parsed.data),
     allowFuse: parsed.allow_fuse,
+    offline: parsed.offline,
     seal: toSeal(parsed),
     contact: parsed.contact,
     cache: { maxBytes: parsed.cache.max_bytes, memoryBytes: parsed.cache.memory_bytes },
@@ -63,7 +64,7 @@ function toIndex(name: string, index: ParsedIndex): IndexConfig {
       evidence: 'index',
       kind: index.kind,
       maxAge: index.max_age,
-      staleIfError: index.stale_if_error,
+      staleIfError: index.stale_if_error === 'forever' ? Number.POSITIVE_INFINITY : index.stale_if_error,
       contentAddressed: index.content_addressed,
       projectList: index.project_list,
     };

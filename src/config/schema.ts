@@ -14,6 +14,7 @@ import {
   instant,
   network,
   seconds,
+  secondsOrForever,
   size,
 } from './values.ts';
 
@@ -106,9 +107,11 @@ const index = z
     max_age: seconds(0, 86_400)
       .default(600)
       .describe('index only: seconds a page is served without asking upstream again.'),
-    stale_if_error: seconds(0, 30 * 86_400)
-      .default(86_400)
-      .describe('index only: seconds a page stands in for an upstream that is away.'),
+    stale_if_error: secondsOrForever
+      .default(30 * 86_400)
+      .describe(
+        'index only: seconds a page stands in for one that cannot be had or is refused; held files do for ever.',
+      ),
     content_addressed: z
       .boolean()
       .default(false)
@@ -239,6 +242,7 @@ export const schema = z
       .boolean()
       .default(false)
       .describe('True where the data directory lies on a FUSE file system that no other machine shares.'),
+    offline: z.boolean().default(false).describe('True to serve what is held and to ask no upstream for anything.'),
     ...sealing,
     contact: z
       .string()

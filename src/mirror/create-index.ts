@@ -10,7 +10,6 @@ import type { Policy } from '../ports/policy.ts';
 import type { Journal } from '../ports/records.ts';
 import type { Upstream } from '../ports/upstream.ts';
 import type { Choice } from '../render/negotiate.ts';
-import type { Page } from '../render/page.ts';
 import type { EvidenceKind } from './believed.ts';
 import type { Evidence } from './evidence.ts';
 import { type Explanation, explain } from './explain.ts';
@@ -20,12 +19,13 @@ import { Expectations } from './files/expectations.ts';
 import { Fetch } from './files/fetch.ts';
 import type { FileAnswer } from './files/file-answer.ts';
 import { Files } from './files/files.ts';
-import type { IndexStatus, PackageIndex, SignedRepository, UnverifiedDocuments } from './package-index.ts';
+import type { IndexStatus, PackageIndex, ServedPage, SignedRepository, UnverifiedDocuments } from './package-index.ts';
 import type { BelievedPage } from './projects/believed-page.ts';
+import { Breaker } from './projects/breaker.ts';
 import type { DrawnBodies } from './projects/drawn-bodies.ts';
 import { ProjectPins } from './projects/pins.ts';
 import { ProjectList } from './projects/project-list.ts';
-import { ProjectPages } from './projects/project-pages.ts';
+import { type FoundPage, ProjectPages } from './projects/project-pages.ts';
 import { createReports, type Reports } from './projects/reports.ts';
 
 /** What the world gives an index, whatever its pages are believed by. */
@@ -45,6 +45,8 @@ export interface IndexOptions {
   readonly memory: number;
   /** True where upstream may put other bytes under a name it used before. */
   readonly reuploads: boolean;
+  /** True where upstream is never asked, and what is held is all there is. */
+  readonly offline: boolean;
   /** What links to files begin with, absolute and with a slash at the end; absent where they are relative. */
   readonly linkBase?: string | undefined;
 }
@@ -96,8 +98,9 @@ export class EvidencedIndex<P> implements RunningIndex {
     this.#parts = parts;
     this.#evidence = evidence;
     this.#pins = new ProjectPins(parts);
-    this.#pages = new ProjectPages({ ...parts, evidence, pins: this.#pins });
-    this.#list = new ProjectList({ ...parts, evidence });
+    const breaker = new Breaker(parts);
+    this.#pages = new ProjectPages({ ...parts, evidence, breaker, pins: this.#pins });
+    this.#list = new ProjectList({ ...parts, evidence, breaker });
     this.#files = new Files({
       ...parts,
       pages: this.#pages,
@@ -114,23 +117,19 @@ export class EvidencedIndex<P> implements RunningIndex {
     return this.#evidence.kind;
   }
 
-  warmPage(project: string, choice: Choice): Page | undefined {
-    const page = this.#pages.warm(project);
-    if (page?.has(choice) !== true) return undefined;
+  warmPage(project: string, choice: Choice): ServedPage | undefined {
+    const warm = this.#pages.warm(project);
+    if (warm?.page.has(choice) !== true) return undefined;
     this.#parts.reports.served('page', 'memory');
-    return page;
+    return warm;
   }
 
-  async page(project: string, caller: Caller): Promise<Page> {
-    const { page, how } = await this.#pages.find(project, caller);
-    this.#parts.reports.served('page', how);
-    return page;
+  async page(project: string, caller: Caller): Promise<ServedPage> {
+    return this.#counted('page', await this.#pages.find(project, caller));
   }
 
-  async list(caller: Caller): Promise<Page> {
-    const { page, how } = await this.#list.find(caller);
-    this.#parts.reports.served('list', how);
-    return page;
+  async list(caller: Caller): Promise<ServedPage> {
+    return this.#counted('list', await this.#list.find(caller));
   }
 
   file(at: FileAddress, caller: Caller): Promise<FileAnswer> {
@@ -165,6 +164,13 @@ export class EvidencedIndex<P> implements RunningIndex {
   settled(): Promise<void> {
     this.#pins.hurry();
     return this.#parts.background.settled();
+  }
+
+  #counted(kind: 'page' | 'list', { page, life, how, standsIn }: FoundPage): ServedPage {
+    const { reports } = this.#parts;
+    reports.served(kind, how);
+    if (standsIn) reports.stoodIn(kind);
+    return { page, life };
   }
 
   #isOwn(page: BelievedPage<unknown>): page is BelievedPage<P> {

@@ -42,6 +42,8 @@ export interface Mirror extends Face {
   readonly start: (newTrust?: string) => Promise<void>;
   /** Stops and starts again on the same directory; `newTrust`: the operator's word for another root, evidence or upstream of the index `main`. */
   readonly restart: (newTrust?: string) => Promise<void>;
+  /** Stops and starts again so that no upstream is asked. */
+  readonly goOffline: () => Promise<void>;
   /** Starts again on the directory as it lies there at this moment, as after `kill -9`. */
   readonly kill: () => Promise<void>;
   /** What callers wait for; of the process that runs. */
@@ -62,6 +64,8 @@ export interface MirrorOptions {
   readonly data?: string | undefined;
   /** Absolute links, and what they begin with. */
   readonly linksBelow?: string | undefined;
+  /** Started so that no upstream is asked. */
+  readonly offline?: boolean | undefined;
   /** Files of a seal key and its epoch. */
   readonly seal?: { readonly key: string; readonly epoch: string } | undefined;
 }
@@ -138,7 +142,7 @@ export function unsignedConfig(
     evidence: 'index',
     kind: undefined,
     maxAge: 600,
-    staleIfError: 86_400,
+    staleIfError: 30 * DAY,
     contentAddressed: true,
     projectList: true,
     ...given,
@@ -189,6 +193,7 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
   const faults: unknown[] = [];
   let data = options.data ?? join(scratch, 'data-0');
   let lives = 0;
+  let offline = false;
   let running: Running | undefined;
   const twins: Running[] = [];
 
@@ -206,6 +211,7 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
     },
     data,
     allowFuse: false,
+    offline: offline || options.offline === true,
     ...(seal && { seal: { key: { file: seal.key, variable: undefined }, epochFile: seal.epoch } }),
     cache: { maxBytes: options.maxBytes ?? 1e9, memoryBytes: 64 * 1024 * 1024 },
     limits: { fills: 32, upstreamConnections: 32 },
@@ -259,6 +265,11 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
     async restart(newTrust) {
       await stop();
       await start(newTrust);
+    },
+    async goOffline() {
+      await stop();
+      offline = true;
+      await start();
     },
     async kill() {
       const left = join(scratch, `data-${++lives}`);

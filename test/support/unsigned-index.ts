@@ -51,6 +51,7 @@ export async function unsignedIndex(options: UnsignedIndexOptions): Promise<Runn
     journal: { note() {} },
     memory,
     reuploads: false,
+    offline: false,
     maxAge: 600,
     staleIfError: DAY,
     contentAddressed: false,

@@ -133,7 +133,7 @@ const KINDS: Readonly<Record<Reason, Kind>> = {
     status: 503,
     words: 'Verbatim cannot reach upstream and does not have THING yet',
     detail:
-      'The upstream index did not answer, and this mirror holds no proved copy. Try again in a moment; do not configure a second index meanwhile.',
+      'The upstream index did not answer, and this mirror holds nothing that it may serve in its place. Try again in a moment; do not configure a second index meanwhile.',
     retryAfter: 5,
   },
   forbidden: {
@@ -174,7 +174,8 @@ const KINDS: Readonly<Record<Reason, Kind>> = {
   offline: {
     status: 503,
     words: 'Verbatim is offline and does not have THING',
-    detail: 'This mirror was told not to ask upstream, and holds no proved copy. The operator can sync or import it.',
+    detail:
+      'This mirror was told not to ask upstream, and holds nothing that it may serve here. The operator can sync or import it.',
     retryAfter: 5,
   },
 };

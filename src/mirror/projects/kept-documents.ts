@@ -6,10 +6,11 @@ import { Refusal, type Subject } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { Superseded } from '../../ports/index-state.ts';
 import type { Believed } from '../believed.ts';
-import type { Evidence } from '../evidence.ts';
+import type { Evidence, Life } from '../evidence.ts';
 import { looksMovedOn } from '../moved-on.ts';
+import type { Breaker } from './breaker.ts';
 import type { Drawer, Drawing } from './drawing.ts';
-import { isFinal, type Kept, Remembered } from './remembered.ts';
+import { isAway, isFinal, type Kept, Remembered } from './remembered.ts';
 import type { Reports } from './reports.ts';
 
 /** What a client waits for upstream's word where an older one can be served. Milliseconds. */
@@ -25,6 +26,16 @@ export interface Found<P, V> {
   readonly how: How;
 }
 
+interface Warm<V> {
+  readonly view: V;
+  readonly life: Life | undefined;
+}
+
+/** `outlived`: also one that is not served any more, where evidence says that it still speaks for what is held. */
+interface For {
+  readonly outlived?: boolean;
+}
+
 export interface KeptDocumentsOptions<P, V> {
   readonly index: string;
   readonly subject: Extract<Subject, 'page' | 'list'>;
@@ -33,6 +44,7 @@ export interface KeptDocumentsOptions<P, V> {
   readonly clock: Clock;
   readonly reports: Reports;
   readonly background: Background;
+  readonly breaker: Breaker;
   /** Bytes. */
   readonly memory: number;
   /** What a client is told of a document that there is not. */
@@ -64,7 +76,7 @@ export class KeptDocuments<P, V> {
   }
 
   /** The document if it may be served this instant. No I/O. */
-  warm(name: string): V | undefined {
+  warm(name: string): Warm<V> | undefined {
     const kept = this.#remembered.get(name);
     if (kept === undefined) return undefined;
     const { evidence, drawer } = this.#options;
@@ -72,7 +84,7 @@ export class KeptDocuments<P, V> {
     if (standing === 'stale-if-error' || standing === 'expired' || drawer.isDue(kept.drawing)) return undefined;
     const current = this.#under(name, kept, believed);
     if (standing === 'stale-while-revalidate') this.#askBehind(name, current);
-    return current.drawing.view;
+    return { view: current.drawing.view, life: evidence.life(believed) };
   }
 
   /** Whether there is one in memory or on disk; of what cannot be read there `find` tells. */
@@ -90,17 +102,17 @@ export class KeptDocuments<P, V> {
   }
 
   /** The document; throws Refusal, `unlisted` where there is none. */
-  async find(name: string, caller: Caller): Promise<Found<P, V>> {
+  async find(name: string, caller: Caller, wanted: For = {}): Promise<Found<P, V>> {
     if (this.#remembered.isAbsent(name)) throw this.#options.absent(name);
-    const found = await this.#find(name, caller);
+    const found = await this.#find(name, caller, wanted);
     if (found === undefined) throw this.#options.absent(name);
     return found;
   }
 
   /** The same, whole. */
-  async findWhole(name: string, caller: Caller): Promise<Found<P, V>> {
+  async findWhole(name: string, caller: Caller, wanted?: For): Promise<Found<P, V>> {
     const { drawer, background } = this.#options;
-    const found = await this.find(name, caller);
+    const found = await this.find(name, caller, wanted);
     if (drawer.isWhole(found.drawing)) return found;
     const kept = this.#remembered.wholeOf(name, found.drawing);
     if (kept !== undefined) return { ...found, drawing: kept };
@@ -134,19 +146,20 @@ export class KeptDocuments<P, V> {
     return this.#ask(name, doubted, caller);
   }
 
-  async #find(name: string, caller: Caller): Promise<Found<P, V> | undefined> {
+  async #find(name: string, caller: Caller, { outlived = false }: For): Promise<Found<P, V> | undefined> {
     const inMemory = this.#remembered.get(name);
     const kept = inMemory ?? (await this.#recall(name, caller));
     if (kept === undefined) return this.#askCold(name, caller);
     const how = inMemory === undefined ? 'disk' : 'memory';
     const { standing, believed } = this.#options.evidence.standing(kept.drawing.believed);
     const current = this.#under(name, kept, believed);
-    if (standing === 'expired') {
+    const speaks = outlived && standing === 'expired' && this.#options.evidence.outlives(believed);
+    if (standing === 'expired' && !speaks) {
       const resting = this.#remembered.restingFrom(name, current);
       if (resting !== undefined) throw resting.error;
       return this.#ask(name, current, caller);
     }
-    if (standing === 'stale-if-error') return this.#standIn(name, current, how, caller);
+    if (standing === 'stale-if-error' || speaks) return this.#standIn(name, current, how, caller);
     if (standing === 'stale-while-revalidate') this.#askBehind(name, current);
     return this.#serve(name, current, how, caller);
   }
@@ -185,6 +198,7 @@ export class KeptDocuments<P, V> {
 
   #askBehind(name: string, kept: Kept<P, V>): void {
     if (this.#asking.has(name) || this.#remembered.restingFrom(name, kept) !== undefined) return;
+    if (!this.#options.breaker.mayAsk()) return;
     this.#asking.add(name);
     this.#ask(name, kept, internalCaller(this.#options.index))
       .catch(() => undefined)
@@ -195,6 +209,10 @@ export class KeptDocuments<P, V> {
   async #standIn(name: string, kept: Kept<P, V>, how: How, caller: Caller): Promise<Found<P, V> | undefined> {
     const last = () => this.#serve(name, kept, how, caller);
     if (this.#remembered.restingFrom(name, kept) !== undefined || this.#slow.has(name)) return last();
+    if (this.#options.breaker.isOpen) {
+      this.#askBehind(name, kept);
+      return last();
+    }
     const asked = this.#ask(name, kept, caller).catch((error: unknown) => {
       if (caller.signal.aborted || isFinal(error)) throw error;
       return last();
@@ -205,6 +223,7 @@ export class KeptDocuments<P, V> {
     if (found !== 'late') return found;
     asked.catch(() => undefined);
     this.#slow.add(name);
+    this.#options.breaker.late();
     return last();
   }
 
@@ -237,9 +256,14 @@ export class KeptDocuments<P, V> {
 
   async #update(name: string, before: Kept<P, V> | undefined, caller: Caller): Promise<Found<P, V> | undefined> {
     const kept = this.#remembered.get(name) ?? before;
+    const { breaker } = this.#options;
     try {
-      return await this.#askAndBelieve(name, kept, caller);
+      const found = await this.#askAndBelieve(name, kept, caller);
+      breaker.answered();
+      if (kept?.failed !== undefined) this.#stale(name, 'over', kept.failed.error);
+      return found;
     } catch (error) {
+      if (!caller.signal.aborted) breaker.failed(error);
       this.#fail(name, kept, error, caller);
       throw error;
     }
@@ -290,18 +314,26 @@ export class KeptDocuments<P, V> {
   }
 
   #fail(name: string, kept: Kept<P, V> | undefined, error: unknown, caller: Caller): void {
-    const { reports, backOffCold = false } = this.#options;
     if (caller.signal.aborted) return;
-    const last = this.#remembered.failed(name, kept, error, backOffCold);
+    const before = (this.#remembered.get(name) ?? kept)?.failed;
+    const last = this.#remembered.failed(name, kept, error, this.#options.backOffCold ?? false);
     this.#report(name, error);
-    if (last !== undefined && !isFinal(error))
-      reports.noted('the last document believed is served, because a new one could not be had', { project: name });
+    if (last === undefined || isFinal(error)) return;
+    const state = isAway(error) ? 'away' : 'refused';
+    if (before === undefined || isFinal(before.error) || isAway(before.error) !== isAway(error))
+      this.#stale(name, state, error);
+  }
+
+  /** Once a change. */
+  #stale(name: string, state: 'away' | 'refused' | 'over', error: unknown): void {
+    const why = error instanceof Error ? error.message : String(error);
+    this.#options.reports.stale(state, nameOf(name), staleText(state, why));
   }
 
   #report(name: string, error: unknown): void {
     const { subject, reports } = this.#options;
     const isAbsence = error instanceof Refusal && error.reason === 'unlisted';
-    if (!isAbsence) reports.refused({ subject, name: name === '' ? 'the project list' : name }, error);
+    if (!isAbsence) reports.refused({ subject, name: nameOf(name) }, error);
   }
 
   #under(name: string, kept: Kept<P, V>, believed: Believed<P>): Kept<P, V> {
@@ -318,4 +350,15 @@ export class KeptDocuments<P, V> {
 
 function isSameSource<P>({ source: a }: Believed<P>, { source: b }: Believed<P>): boolean {
   return a?.sha256 === b?.sha256 && a?.url === b?.url;
+}
+
+function nameOf(name: string): string {
+  return name === '' ? 'the project list' : name;
+}
+
+function staleText(state: 'away' | 'refused' | 'over', why: string): string {
+  if (state === 'over') return "upstream's word is served again";
+  return state === 'away'
+    ? `what is held is served as long as it may be, because upstream cannot be had: ${why}`
+    : `what is held is served as long as it may be, because what upstream says now is refused: ${why}`;
 }

@@ -5,9 +5,10 @@ import type { Clock } from '../../ports/clock.ts';
 import type { PageWork } from '../../ports/page-work.ts';
 import type { Policy } from '../../ports/policy.ts';
 import type { Upstream } from '../../ports/upstream.ts';
-import type { Page } from '../../render/page.ts';
-import type { Evidence } from '../evidence.ts';
+import type { Evidence, Standing } from '../evidence.ts';
+import type { ServedPage } from '../package-index.ts';
 import type { BelievedPage } from './believed-page.ts';
+import type { Breaker } from './breaker.ts';
 import { PageDrawer, type PageView } from './draw.ts';
 import type { DrawnBodies } from './drawn-bodies.ts';
 import { type Found, KeptDocuments } from './kept-documents.ts';
@@ -27,9 +28,15 @@ export interface ProjectPagesOptions<P> {
   readonly upstream: Pick<Upstream, 'mayFetch'>;
   readonly linkBase?: string | undefined;
   readonly background: Background;
+  readonly breaker: Breaker;
   readonly drawn?: DrawnBodies | undefined;
   /** Bytes. */
   readonly memory: number;
+}
+
+/** A page as it is sent. `how`: where the answer came from. `standsIn`: upstream's own could not be had. */
+export interface FoundPage extends ServedPage, Pick<Found<unknown, unknown>, 'how'> {
+  readonly standsIn: boolean;
 }
 
 /** The project pages of one index. */
@@ -37,10 +44,10 @@ export class ProjectPages<P> {
   readonly #documents: KeptDocuments<P, PageView<P>>;
   readonly #leftOut = new LeftOutLines();
   readonly #policy: Policy;
-  readonly #areAskedByName: boolean;
+  readonly #evidence: Evidence<P>;
 
   constructor(options: ProjectPagesOptions<P>) {
-    this.#areAskedByName = options.evidence.isAskedByName;
+    this.#evidence = options.evidence;
     const strangeHosts = new StrangeHosts(options);
     const drawer = new PageDrawer({ ...options, leftOut: this.#leftOut, strangeHosts });
     this.#policy = options.policy;
@@ -53,28 +60,49 @@ export class ProjectPages<P> {
   }
 
   /** `project` is a normalized name. No I/O. */
-  warm(project: string): Page | undefined {
-    return this.#policy.name(project).action === 'serve' ? this.#documents.warm(project)?.page : undefined;
+  warm(project: string): ServedPage | undefined {
+    if (this.#policy.name(project).action !== 'serve') return undefined;
+    const warm = this.#documents.warm(project);
+    return warm && { page: warm.view.page, life: warm.life };
   }
 
   /** The page with all that it was drawn from. Throws Refusal; `unlisted` where the index provably has no such project. */
   async get(project: string, caller: Caller): Promise<BelievedPage<P>> {
     this.#refuseDenied(project);
-    const { whole } = (await this.#documents.findWhole(project, caller)).drawing.view;
-    if (whole === undefined) throw new Error('a page that was asked for whole is not');
-    return whole;
+    return wholeOf(await this.#documents.findWhole(project, caller));
   }
 
-  /** As it is sent; throws as `get` does. `how`: where the answer came from. */
-  async find(project: string, caller: Caller): Promise<Pick<Found<P, unknown>, 'how'> & { readonly page: Page }> {
+  /**
+   * The same for the sake of a file that is held: where no page may be served any more, the last one that was believed, unless that
+   * one cannot speak for any file.
+   */
+  async getForHeld(project: string, caller: Caller): Promise<BelievedPage<P>> {
+    this.#refuseDenied(project);
+    return wholeOf(await this.#documents.findWhole(project, caller, { outlived: true }));
+  }
+
+  /** True where the page is not served any more, and speaks for nothing but files that are held. */
+  isOutlived({ believed }: BelievedPage<P>): boolean {
+    return this.#evidence.standing(believed).standing === 'expired';
+  }
+
+  /** True where a newer page should have been had. */
+  standsIn({ believed }: BelievedPage<P>): boolean {
+    return isStandIn(this.#evidence.standing(believed).standing);
+  }
+
+  /** As it is sent; throws as `get` does. */
+  async find(project: string, caller: Caller): Promise<FoundPage> {
     this.#refuseDenied(project);
     const { drawing, how } = await this.#documents.find(project, caller);
-    return { page: drawing.view.page, how };
+    const { believed, view } = drawing;
+    const { standing } = this.#evidence.standing(believed);
+    return { page: view.page, how, life: this.#evidence.life(believed), standsIn: isStandIn(standing) };
   }
 
   /** True where upstream has to be asked about each name, also about those that it does not have. */
   get areAskedByName(): boolean {
-    return this.#areAskedByName;
+    return this.#evidence.isAskedByName;
   }
 
   /** Whether the page is held here, in memory or on disk. Upstream is not asked. */
@@ -107,4 +135,15 @@ export class ProjectPages<P> {
   get leftOut(): ReadonlyMap<string, number> {
     return this.#leftOut.totals;
   }
+}
+
+/** Whoever is served so was to have upstream's word first. */
+export function isStandIn(standing: Standing): boolean {
+  return standing === 'stale-if-error' || standing === 'expired';
+}
+
+function wholeOf<P>({ drawing }: Found<P, PageView<P>>): BelievedPage<P> {
+  const { whole } = drawing.view;
+  if (whole === undefined) throw new Error('a page that was asked for whole is not');
+  return whole;
 }

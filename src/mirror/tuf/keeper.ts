@@ -30,6 +30,8 @@ export interface KeeperOptions {
   readonly background: Pick<Background, 'add'>;
   /** Seconds after which a request makes a refresh start behind it. */
   readonly refreshAfter: number;
+  /** True where upstream is never asked. */
+  readonly offline: boolean;
   /** No time before it is believed: this program did not exist then. */
   readonly notBefore: Instant;
 }
@@ -78,6 +80,7 @@ export class Keeper {
     if (warm !== undefined) return warm;
     const { clock } = this.#options;
     this.#refuseWrongClock(clock.judged());
+    if (this.#options.offline && this.current !== undefined) throw this.#expired(this.current);
     const failure = this.#failure;
     if (!this.#isRefreshing && failure !== undefined && isRecent(failure.at, RETRY_AFTER, clock.now()))
       throw failure.error;
@@ -255,6 +258,7 @@ export class Keeper {
   }
 
   #isDue(now: Instant): boolean {
+    if (this.#options.offline) return false;
     const last = Math.max(this.#lastRefresh ?? 0, this.#failure?.at ?? 0);
     return now - last >= this.#options.refreshAfter || last > now;
   }
@@ -262,6 +266,15 @@ export class Keeper {
   /** No time before it is believed. */
   get #clockFloor(): Instant {
     return Math.max(this.#started, this.#refresher.acceptedAt);
+  }
+
+  #expired(current: Generation): Refusal {
+    const at = instantText(this.#expiryOf(current));
+    return new Refusal(
+      'expired',
+      `The signed metadata that is held expired at ${at}, and this mirror was told to ask no upstream (offline).`,
+      { subject: 'timestamp' },
+    );
   }
 
   #refuseWrongClock(now: Instant): void {

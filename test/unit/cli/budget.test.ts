@@ -49,6 +49,7 @@ async function warmAfter(indexes: number, memoryBytes: number) {
       },
       data: await scratch(),
       allowFuse: false,
+      offline: false,
       cache: { maxBytes: 1e9, memoryBytes },
       limits: { fills: 32, upstreamConnections: 32 },
       log: { level: 'error', format: 'json' },

@@ -79,7 +79,7 @@ describe('the simple case', () => {
         fileHosts: ['files.pythonhosted.org'],
         insecureUpstream: false,
         maxAge: 600,
-        staleIfError: 86_400,
+        staleIfError: 30 * 86_400,
         contentAddressed: true,
         projectList: true,
         reuploads: false,

@@ -46,6 +46,7 @@ async function start() {
     runner: runToEnd,
     reports: createReports({ index: 'main', emit: noEvents, journal: { note() {} }, clock }),
     background: createBackground(),
+    offline: false,
     refreshAfter: 60,
     notBefore: 0,
   });

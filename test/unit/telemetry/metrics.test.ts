@@ -49,6 +49,9 @@ const OPERATING = readFileSync(new URL('../../../docs/operating.md', import.meta
 const EACH: { readonly [N in EventName]: Event<N> } = {
   rejected,
   served: { name: 'served', index: 'main', kind: 'page', how: 'memory' },
+  stale: { name: 'stale', index: 'main', state: 'refused', thing: 'demo', message: 'refused' },
+  stoodIn: { name: 'stoodIn', index: 'main', kind: 'file' },
+  silence: { name: 'silence', index: 'main', silent: true },
   cached: { name: 'cached', index: 'main', tier: 'disk', result: 'hit' },
   refreshed,
   noted: { name: 'noted', index: 'main', message: 'something', detail: { count: 2 } },
