@@ -17,6 +17,7 @@ export function createProgram(fail: () => void): Command {
   runningCommands(program, fail);
   askingCommands(program, fail);
   acceptCommands(program);
+  heldCommands(program);
   recordCommands(program);
   program.addCommand(clientCommand());
   return program;
@@ -147,6 +148,38 @@ function acceptCommands(program: Command): void {
       }),
     );
 }
+
+/** What is held, by name: looked at anew, or dropped. */
+function heldCommands(program: Command): void {
+  withConfig(program.command('refresh').description('ask upstream for the page of a project now, however fresh it is'))
+    .argument('<index>', 'which index')
+    .argument('<project>', 'which project')
+    .option('--reason <text>', 'why; kept in the audit trail', 'by hand')
+    .option('--dry-run', 'only say what is held and who would be asked')
+    .option('--json', 'for machines')
+    .action(async (index: string, name: string, flags: HeldFlags) =>
+      (await import('./refresh.ts')).refresh(await configOf(flags), { index, name, ...said(flags) }),
+    );
+
+  withConfig(
+    program
+      .command('forget')
+      .description('drop the bytes that are held of a project, or of one of its files; pins stay'),
+  )
+    .argument('<index>', 'which index')
+    .argument('<project>', 'which project')
+    .argument('[file]', 'which of its files')
+    .option('--reason <text>', 'why; kept in the audit trail', 'by hand')
+    .option('--dry-run', 'only say what would be dropped')
+    .option('--json', 'for machines')
+    .action(async (index: string, name: string, file: string | undefined, flags: HeldFlags) =>
+      (await import('./forget.ts')).forget(await configOf(flags), { index, name, file, ...said(flags) }),
+    );
+}
+
+type HeldFlags = CommonFlags & { readonly reason: string; readonly dryRun?: boolean; readonly json?: boolean };
+
+const said = ({ reason, dryRun = false, json = false }: HeldFlags) => ({ reason, dryRun, json });
 
 /** What happened, and who was sent what. */
 function recordCommands(program: Command): void {

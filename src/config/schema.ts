@@ -254,7 +254,7 @@ export const schema = z
       .strictObject({
         max_bytes: size.prefault('10 GB').describe('Proved files kept on disk; the least recently used make room.'),
         memory_bytes: size
-          .prefault('96 MiB')
+          .prefault('192 MiB')
           .describe('Memory for ready-made pages and what they are made from, all indexes together.'),
       })
       .prefault({}),

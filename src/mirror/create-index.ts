@@ -19,7 +19,14 @@ import { Expectations } from './files/expectations.ts';
 import { Fetch } from './files/fetch.ts';
 import type { FileAnswer } from './files/file-answer.ts';
 import { Files } from './files/files.ts';
-import type { IndexStatus, PackageIndex, ServedPage, SignedRepository, UnverifiedDocuments } from './package-index.ts';
+import type {
+  IndexStatus,
+  LookedAt,
+  PackageIndex,
+  ServedPage,
+  SignedRepository,
+  UnverifiedDocuments,
+} from './package-index.ts';
 import type { BelievedPage } from './projects/believed-page.ts';
 import { Breaker } from './projects/breaker.ts';
 import type { DrawnBodies } from './projects/drawn-bodies.ts';
@@ -144,6 +151,11 @@ export class EvidencedIndex<P> implements RunningIndex {
   async status(): Promise<IndexStatus> {
     const { name, evidence } = this;
     return { name, evidence, ...(await this.#evidence.status()), leftOut: this.#pages.leftOut };
+  }
+
+  async look(project: string, caller: Caller): Promise<LookedAt> {
+    await this.signed?.refresh({ caller });
+    return this.#pages.look(project, caller);
   }
 
   async listing(project: string, caller: Caller): Promise<BelievedPage<P>> {

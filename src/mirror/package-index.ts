@@ -23,6 +23,9 @@ export type { FileAddress } from './files/addresses.ts';
 export { FileAnswer } from './files/file-answer.ts';
 export type { StoredRoles } from './tuf/stored-roles.ts';
 
+/** What a look at upstream came to; `new` where nothing was held. */
+export type LookedAt = 'new' | 'changed' | 'unchanged' | 'absent';
+
 /** A page as it is sent now. `life`: how long it may be kept; undefined where nothing but the reader's own rule says. */
 export interface ServedPage {
   readonly page: Page;
@@ -46,6 +49,8 @@ export interface PackageIndex {
   status(): Promise<IndexStatus>;
   /** Asks upstream once what it is like, and notes that, or what is wrong. For a start, which does not wait for it. Throws nothing. */
   introduce(caller: Caller): Promise<void>;
+  /** Asks upstream for a project's page now, however fresh what is held is. Not counted as served. */
+  look(project: string, caller: Caller): Promise<LookedAt>;
   /** A project page, parsed, for jobs: not counted as served. */
   listing(project: string, caller: Caller): Promise<BelievedPage<unknown>>;
   /** Names of all projects, normalized, for jobs. */

@@ -31,6 +31,12 @@ interface Warm<V> {
   readonly life: Life | undefined;
 }
 
+/** What was believed before a look at upstream, and since; undefined for none. */
+interface Look<P> {
+  readonly before: Believed<P> | undefined;
+  readonly now: Believed<P> | undefined;
+}
+
 /** `outlived`: also one that is not served any more, where evidence says that it still speaks for what is held. */
 interface For {
   readonly outlived?: boolean;
@@ -144,6 +150,13 @@ export class KeptDocuments<P, V> {
     const doubted =
       kept?.drawing.believed === believed ? this.#remembered.keep(name, { ...kept, doubted: true }) : kept;
     return this.#ask(name, doubted, caller);
+  }
+
+  /** Asks upstream now, however fresh what is held is. Throws Refusal. */
+  async look(name: string, caller: Caller): Promise<Look<P>> {
+    const kept = this.#remembered.get(name) ?? (await this.#recall(name, caller));
+    const found = await this.#ask(name, kept, caller);
+    return { before: kept?.drawing.believed, now: found?.drawing.believed };
   }
 
   async #find(name: string, caller: Caller, { outlived = false }: For): Promise<Found<P, V> | undefined> {

@@ -6,7 +6,7 @@ import type { PageWork } from '../../ports/page-work.ts';
 import type { Policy } from '../../ports/policy.ts';
 import type { Upstream } from '../../ports/upstream.ts';
 import type { Evidence, Standing } from '../evidence.ts';
-import type { ServedPage } from '../package-index.ts';
+import type { LookedAt, ServedPage } from '../package-index.ts';
 import type { BelievedPage } from './believed-page.ts';
 import type { Breaker } from './breaker.ts';
 import { PageDrawer, type PageView } from './draw.ts';
@@ -119,6 +119,14 @@ export class ProjectPages<P> {
   async again(page: BelievedPage<P>, caller: Caller): Promise<BelievedPage<P> | undefined> {
     const found = await this.#documents.again(page.believed, caller);
     return found && this.get(page.project, caller);
+  }
+
+  /** Asks upstream for the page now, however fresh the one that is held is. Throws Refusal. */
+  async look(project: string, caller: Caller): Promise<LookedAt> {
+    this.#refuseDenied(project);
+    const { before, now } = await this.#documents.look(project, caller);
+    if (now?.source === undefined) return 'absent';
+    return before?.source?.sha256 === now.source.sha256 ? 'unchanged' : before === undefined ? 'new' : 'changed';
   }
 
   /** A file is not what this page says. */

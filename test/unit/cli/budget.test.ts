@@ -65,7 +65,7 @@ async function warmAfter(indexes: number, memoryBytes: number) {
 }
 
 it('the memory for pages is shared by all indexes: what one has room for, each of two has not', async () => {
-  expect(await warmAfter(1, 320_000)).toBeDefined();
-  expect(await warmAfter(2, 320_000)).toBeUndefined();
-  expect(await warmAfter(2, 640_000)).toBeDefined();
+  expect(await warmAfter(1, 180_000)).toBeDefined();
+  expect(await warmAfter(2, 180_000)).toBeUndefined();
+  expect(await warmAfter(2, 360_000)).toBeDefined();
 });
