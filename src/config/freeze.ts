@@ -29,7 +29,11 @@ export function toConfig(parsed: ParsedFile): Config {
     offline: parsed.offline,
     seal: toSeal(parsed),
     contact: parsed.contact,
-    cache: { maxBytes: parsed.cache.max_bytes, memoryBytes: parsed.cache.memory_bytes },
+    cache: {
+      maxBytes: parsed.cache.max_bytes,
+      stateBytes: parsed.cache.state_bytes,
+      memoryBytes: parsed.cache.memory_bytes,
+    },
     limits: { fills: parsed.limits.fills, upstreamConnections: parsed.limits.upstream_connections },
     log: { level: parsed.log.level, format: parsed.log.format },
     referenceTime: parsed.reference_time,

@@ -3,6 +3,7 @@ import { INDEX_NAME, INDEX_NAME_RULE } from '../bytes/index-name.ts';
 import { KIND_CHOICE, KIND_NAMES, LAYOUT_NAMES } from '../presets/known-upstreams.ts';
 import { absent } from './absence.ts';
 import { auth, credentials, proxy, sealFault, sealing, tls } from './access.ts';
+import { cache } from './cache-schema.ts';
 import { timeouts } from './timeouts.ts';
 import {
   baseOrPath,
@@ -250,14 +251,7 @@ export const schema = z
       .regex(/^[\x21-\x27\x2a-\x7e]+$/, 'must be an address or a URL, without blanks')
       .optional()
       .describe("A mail address or URL, told to upstream's operators in the User-Agent."),
-    cache: z
-      .strictObject({
-        max_bytes: size.prefault('10 GB').describe('Proved files kept on disk; the least recently used make room.'),
-        memory_bytes: size
-          .prefault('192 MiB')
-          .describe('Memory for ready-made pages and what they are made from, all indexes together.'),
-      })
-      .prefault({}),
+    cache: cache.prefault({}),
     limits: z
       .strictObject({
         fills: z.int().min(1).max(1024).default(32).describe('Files downloaded at once, all indexes together.'),

@@ -1,20 +1,11 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Instant } from '../bytes/instant.ts';
 import { type Event, QUEUES, ROUTES } from '../ports/events.ts';
+import { type DiskPart, type StoreSizes, watchDisk, watchStore } from './disk-metrics.ts';
 import { createDurations } from './durations.ts';
 import type { Row } from './event-table.ts';
 import { type Label, oneOf } from './labels.ts';
 import { createTally } from './tally.ts';
-
-export interface StoreSizes {
-  readonly bytes: number;
-  readonly files: number;
-  readonly limitBytes: number;
-  /** Bytes counted for each. */
-  readonly byIndex: ReadonlyMap<string, number>;
-  /** Of downloads that were given up. */
-  readonly partials: { readonly count: number; readonly bytes: number };
-}
 
 /** How one queue stands. `index`: whose it is; empty where all indexes share it. */
 export interface QueueReport {
@@ -49,6 +40,8 @@ export interface Metrics {
   watchLog(dropped: () => number): void;
   /** Read at each scrape. */
   watchStore(read: () => StoreSizes): void;
+  /** Read at each scrape: what lies on disk besides fetched files. */
+  watchDisk(read: () => Promise<readonly DiskPart[]>): void;
   /** Read at each scrape. */
   watchQueues(read: () => readonly QueueReport[]): void;
   watchConnections(read: () => ConnectionNumbers): void;
@@ -92,6 +85,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     refreshed: (event) => refreshed({ ...event, index: index(event.index) }),
     ...logMetrics(registry),
     watchStore: (read) => watchStore(registry, read, index),
+    watchDisk: (read) => watchDisk(registry, read, (name) => (name === '' ? '' : index(name))),
     watchQueues: (read) => watchQueues(registry, read, (name) => (name === '' ? '' : index(name))),
     watchConnections: (read) => watchConnections(registry, read),
     exposition: { contentType: registry.contentType, text: () => registry.metrics() },
@@ -221,35 +215,6 @@ function watchConnections(registry: Registry, read: () => ConnectionNumbers): vo
       this.reset();
       this.inc({ how: 'refused' }, refused);
       this.inc({ how: 'idle' }, closedForRoom);
-    },
-  });
-}
-
-/** Several processes share one store: what one of them knows is not added up. */
-function watchStore(registry: Registry, read: () => StoreSizes, indexOf: Label): void {
-  const gauge = (name: string, help: string, value: (sizes: StoreSizes) => number) =>
-    new Gauge({
-      name: `verbatim_store_${name}`,
-      help,
-      registers: [registry],
-      aggregator: 'max',
-      collect() {
-        this.set(value(read()));
-      },
-    });
-  gauge('bytes', 'Bytes of proved files held.', (sizes) => sizes.bytes);
-  gauge('files', 'Proved files held.', (sizes) => sizes.files);
-  gauge('limit_bytes', 'Most bytes the store may hold.', (sizes) => sizes.limitBytes);
-  gauge('partials', 'Downloads given up and kept to go on from.', (sizes) => sizes.partials.count);
-  gauge('partial_bytes', 'Bytes of those.', (sizes) => sizes.partials.bytes);
-  new Gauge({
-    name: 'verbatim_store_index_bytes',
-    help: 'Bytes of proved files counted for each index.',
-    labelNames: ['index'],
-    registers: [registry],
-    aggregator: 'max',
-    collect() {
-      for (const [name, bytes] of read().byIndex) this.set({ index: indexOf(name) }, bytes);
     },
   });
 }

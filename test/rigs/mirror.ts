@@ -73,6 +73,8 @@ export interface MirrorOptions {
   readonly clock: TestClock;
   readonly upstreamLimits?: Partial<UpstreamLimits> | undefined;
   readonly maxBytes?: number | undefined;
+  /** Most bytes of what is remembered of each index. */
+  readonly stateBytes?: number | undefined;
   /** Connections at once. */
   readonly connections?: number | undefined;
   /** Who may read; everybody unless given. */
@@ -230,7 +232,7 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
     allowFuse: false,
     offline: offline || options.offline === true,
     ...(seal && { seal: { key: { file: seal.key, variable: undefined }, epochFile: seal.epoch } }),
-    cache: { maxBytes: options.maxBytes ?? 1e9, memoryBytes: 64 * 1024 * 1024 },
+    cache: { maxBytes: options.maxBytes ?? 1e9, stateBytes: options.stateBytes, memoryBytes: 64 * 1024 * 1024 },
     limits: { fills: 32, upstreamConnections: 32 },
     log: { level: 'error', format: 'json' },
     referenceTime: undefined,

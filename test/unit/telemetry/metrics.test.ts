@@ -310,6 +310,20 @@ describe('series', () => {
     expect(found).toContain(`verbatim_build_info{version="1.2.3",node="${process.version}"} 1`);
   });
 
+  it('of the disk are read at each scrape, by part', async () => {
+    const { metrics, series } = telemetry();
+    let bytes = 1;
+    metrics.watchDisk(async () => [
+      { part: 'state', index: 'main', bytes },
+      { part: 'records', index: '', bytes: 7 },
+    ]);
+    bytes = 5;
+    expect((await series()).filter((line) => line.startsWith('verbatim_disk_'))).toEqual([
+      'verbatim_disk_bytes{part="state",index="main"} 5',
+      'verbatim_disk_bytes{part="records",index=""} 7',
+    ]);
+  });
+
   it('of connections are read at each scrape', async () => {
     const { metrics, series } = telemetry();
     let open = 1;
