@@ -73,6 +73,12 @@ const ROWS = [
     value: undefined,
     says: 'serve what is held, and ask upstream for nothing',
   },
+  {
+    flag: 'undigested',
+    path: main('undigested'),
+    value: 'how',
+    says: 'index evidence, files without a usable digest: first-sight (the default, but of PyPI) or withhold',
+  },
   { flag: 'data', path: ['data'], value: 'dir', says: 'the data directory', otherwise: './verbatim-data' },
   {
     flag: 'sealKeyFile',

@@ -34,6 +34,8 @@ export function createEmit(log: Log, metrics: Metrics): Emit {
     silence: told<'silence'>(EVENTS.silence),
     cached: told<'cached'>(EVENTS.cached),
     refreshed: told<'refreshed'>(EVENTS.refreshed, metrics.refreshed),
+    leftOut: told<'leftOut'>(EVENTS.leftOut),
+    sighted: told<'sighted'>(EVENTS.sighted),
     noted: told<'noted'>(EVENTS.noted),
     answered: told<'answered'>(EVENTS.answered, metrics.answered),
     crowded: told<'crowded'>(EVENTS.crowded),

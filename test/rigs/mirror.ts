@@ -164,6 +164,8 @@ export function unsignedConfig(
     staleIfError: 30 * DAY,
     contentAddressed: true,
     projectList: true,
+    undigested: 'first-sight',
+    secondFetchUpTo: 64e6,
     ...given,
   };
 }

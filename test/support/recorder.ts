@@ -12,6 +12,8 @@ export function createRecorder(): { readonly events: Recorded; readonly emit: Em
     silence: [],
     cached: [],
     refreshed: [],
+    leftOut: [],
+    sighted: [],
     noted: [],
     answered: [],
     crowded: [],

@@ -1,63 +1,19 @@
-import type { Background } from '../../async/background.ts';
 import { type Caller, internalCaller } from '../../async/caller.ts';
 import { createFlights, type Flights } from '../../async/flight.ts';
 import { within } from '../../async/timeout.ts';
-import { Refusal, type Subject } from '../../bytes/refusal.ts';
-import type { Clock } from '../../ports/clock.ts';
+import { Refusal } from '../../bytes/refusal.ts';
 import { Superseded } from '../../ports/index-state.ts';
 import type { Believed } from '../believed.ts';
-import type { Evidence, Life } from '../evidence.ts';
-import { looksMovedOn } from '../moved-on.ts';
-import type { Breaker } from './breaker.ts';
-import type { Drawer, Drawing } from './drawing.ts';
-import { isAway, isFinal, type Kept, Remembered } from './remembered.ts';
-import type { Reports } from './reports.ts';
+import type { KeptDocumentsOptions } from './document-options.ts';
+import { drawCurrent, isSameSource } from './draw-current.ts';
+import type { Drawing, For, Found, How, Look, Warm } from './drawing.ts';
+import { isFinal, type Kept, Remembered } from './remembered.ts';
+import { nameOf, standsIn, standsInNoMore } from './stand-ins.ts';
 
 /** What a client waits for upstream's word where an older one can be served. Milliseconds. */
 const LONGEST_WAIT_MS = 5000;
 /** Changes of others (an operator's command, another process) that one answer gives way to. */
 const SUPERSEDED_MOST = 3;
-
-type How = 'memory' | 'disk' | 'upstream';
-
-/** `how`: where the answer came from. */
-export interface Found<P, V> {
-  readonly drawing: Drawing<P, V>;
-  readonly how: How;
-}
-
-interface Warm<V> {
-  readonly view: V;
-  readonly life: Life | undefined;
-}
-
-/** What was believed before a look at upstream, and since; undefined for none. */
-interface Look<P> {
-  readonly before: Believed<P> | undefined;
-  readonly now: Believed<P> | undefined;
-}
-
-/** `outlived`: also one that is not served any more, where evidence says that it still speaks for what is held. */
-interface For {
-  readonly outlived?: boolean;
-}
-
-export interface KeptDocumentsOptions<P, V> {
-  readonly index: string;
-  readonly subject: Extract<Subject, 'page' | 'list'>;
-  readonly evidence: Evidence<P>;
-  readonly drawer: Drawer<P, V>;
-  readonly clock: Clock;
-  readonly reports: Reports;
-  readonly background: Background;
-  readonly breaker: Breaker;
-  /** Bytes. */
-  readonly memory: number;
-  /** What a client is told of a document that there is not. */
-  readonly absent: (name: string) => Refusal;
-  /** True where even what was never had is not asked for again right after a failure. */
-  readonly backOffCold?: boolean | undefined;
-}
 
 /**
  * Documents of one kind as they are served, in memory. Invariants: one flight a name; a drawing is served only as its
@@ -123,7 +79,7 @@ export class KeptDocuments<P, V> {
     const kept = this.#remembered.wholeOf(name, found.drawing);
     if (kept !== undefined) return { ...found, drawing: kept };
     const drawing = await this.#wholes.join(name, caller, (shared) => {
-      const drawn = this.#draw(found.drawing.believed, shared).then((next) => {
+      const drawn = drawCurrent(this.#options, found.drawing.believed, shared).then((next) => {
         this.#replace(name, found.drawing, next, found.how);
         return next;
       });
@@ -245,7 +201,7 @@ export class KeptDocuments<P, V> {
     const { background, drawer } = this.#options;
     const { drawing } = kept;
     return this.#redraws.join(name, caller, (shared) => {
-      const redrawn = this.#draw(drawing.believed, shared).then(
+      const redrawn = drawCurrent(this.#options, drawing.believed, shared).then(
         (next) => this.#replace(name, drawing, next, how),
         (error: unknown) => {
           this.#fail(name, kept, error, shared);
@@ -273,7 +229,7 @@ export class KeptDocuments<P, V> {
     try {
       const found = await this.#askAndBelieve(name, kept, caller);
       breaker.answered();
-      if (kept?.failed !== undefined) this.#stale(name, 'over', kept.failed.error);
+      if (kept?.failed !== undefined) standsInNoMore(this.#options.reports, name);
       return found;
     } catch (error) {
       if (!caller.signal.aborted) breaker.failed(error);
@@ -306,24 +262,8 @@ export class KeptDocuments<P, V> {
     // What is not stored yet is stored where it is drawn or restored.
     const again = same && believed.unsaved === undefined ? await drawer.again(same, believed) : undefined;
     const restored = again ?? (await drawer.restore(believed, believed.source));
-    const drawing = restored ?? (await this.#draw(believed, caller));
+    const drawing = restored ?? (await drawCurrent(this.#options, believed, caller));
     return { drawing: this.#remembered.keep(name, { drawing }).drawing, how: believed.from };
-  }
-
-  /** Where upstream has moved on while it was drawn, its next word is drawn; once. */
-  async #draw(believed: Believed<P>, caller: Caller): Promise<Drawing<P, V>> {
-    const { drawer, evidence, absent } = this.#options;
-    const { name, source } = believed;
-    if (source === undefined) throw absent(name);
-    try {
-      return await drawer.draw(believed, source, caller);
-    } catch (error) {
-      if (!looksMovedOn(error)) throw error;
-      const next = await evidence.ask(name, believed, caller, true);
-      if (next === believed) throw error;
-      if (next.source === undefined) throw absent(name);
-      return drawer.draw(next, next.source, caller);
-    }
   }
 
   #fail(name: string, kept: Kept<P, V> | undefined, error: unknown, caller: Caller): void {
@@ -331,16 +271,7 @@ export class KeptDocuments<P, V> {
     const before = (this.#remembered.get(name) ?? kept)?.failed;
     const last = this.#remembered.failed(name, kept, error, this.#options.backOffCold ?? false);
     this.#report(name, error);
-    if (last === undefined || isFinal(error)) return;
-    const state = isAway(error) ? 'away' : 'refused';
-    if (before === undefined || isFinal(before.error) || isAway(before.error) !== isAway(error))
-      this.#stale(name, state, error);
-  }
-
-  /** Once a change. */
-  #stale(name: string, state: 'away' | 'refused' | 'over', error: unknown): void {
-    const why = error instanceof Error ? error.message : String(error);
-    this.#options.reports.stale(state, nameOf(name), staleText(state, why));
+    if (last !== undefined && !isFinal(error)) standsIn(this.#options.reports, name, before?.error, error);
   }
 
   #report(name: string, error: unknown): void {
@@ -359,19 +290,4 @@ export class KeptDocuments<P, V> {
     this.#options.background.add(tracked);
     return tracked;
   }
-}
-
-function isSameSource<P>({ source: a }: Believed<P>, { source: b }: Believed<P>): boolean {
-  return a?.sha256 === b?.sha256 && a?.url === b?.url;
-}
-
-function nameOf(name: string): string {
-  return name === '' ? 'the project list' : name;
-}
-
-function staleText(state: 'away' | 'refused' | 'over', why: string): string {
-  if (state === 'over') return "upstream's word is served again";
-  return state === 'away'
-    ? `what is held is served as long as it may be, because upstream cannot be had: ${why}`
-    : `what is held is served as long as it may be, because what upstream says now is refused: ${why}`;
 }

@@ -177,10 +177,3 @@ function isSameDrawing<P, V>(a: Drawing<P, V>, b: Drawing<P, V>): boolean {
 export function isFinal(error: unknown): boolean {
   return error instanceof Refusal && FINAL.has(error.reason);
 }
-
-const AWAY: ReadonlySet<Reason> = new Set(['unreachable', 'slow', 'truncated', 'offline']);
-
-/** True where upstream could not be had, rather than what it said could not be believed. */
-export function isAway(error: unknown): boolean {
-  return error instanceof Refusal && (AWAY.has(error.reason) || (error.reason === 'limit' && error.transient));
-}
