@@ -85,6 +85,7 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
     version: VERSION,
     contact: config.contact,
     limits: { ...limitsOf(index), connections: config.limits.upstreamConnections, ...seams.upstreamLimits },
+    offline: config.offline,
     onCrowding: crowding(emit, index.name),
   });
   const mirror = createUnsignedIndex({
@@ -104,11 +105,12 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
     policy: quarantinePolicy,
     clock,
     emit,
-    memory: memoryEach(config),
+    memory: memoryEach(config) * UNSIGNED_SHARE,
     linkBase: linkBase(config, index.name),
     maxAge: index.maxAge,
     staleIfError: index.staleIfError,
     reuploads: index.reuploads,
+    offline: config.offline,
     firstSight: index.undigested === 'first-sight' ? { twiceUpTo: index.secondFetchUpTo, fileWork } : undefined,
     contentAddressed: index.contentAddressed,
     projectList: index.projectList,
@@ -128,8 +130,13 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
   };
 }
 
-/** The budget is for all indexes together; half of an index's part is for its pages, half for what they are made from. */
-const memoryEach = ({ cache, indexes }: Config) => cache.memoryBytes / Object.keys(indexes).length / 2;
+/** The budget is for all indexes together. */
+const memoryEach = ({ cache, indexes }: Config) => cache.memoryBytes / Object.keys(indexes).length;
+
+/** Of a signed index half is for its pages, half for the roles that they are proved by. */
+const SIGNED_SHARE = 1 / 2;
+/** Of one that signs nothing all but what its other documents take (an eighth as much) is for pages. */
+const UNSIGNED_SHARE = 8 / 9;
 
 async function composeSigned(parts: IndexParts & { readonly index: SignedIndexConfig }) {
   const { config, index, state, blobs, clock, emit, journal, tallies, work, drawn, seams } = parts;
@@ -143,6 +150,7 @@ async function composeSigned(parts: IndexParts & { readonly index: SignedIndexCo
     version: VERSION,
     contact: config.contact,
     limits: { ...limitsOf(index), connections: config.limits.upstreamConnections, ...seams.upstreamLimits },
+    offline: config.offline,
     onCrowding: crowding(emit, index.name),
   });
   const mirror = await createSignedIndex({
@@ -164,11 +172,12 @@ async function composeSigned(parts: IndexParts & { readonly index: SignedIndexCo
     clock,
     runner: runInSlices,
     emit,
-    memory: memoryEach(config),
+    memory: memoryEach(config) * SIGNED_SHARE,
     linkBase: linkBase(config, index.name),
     refreshAfter: index.refresh,
     notBefore: config.referenceTime === undefined ? BUILT_AT : 0,
     reuploads: index.reuploads,
+    offline: config.offline,
   }).catch((error: unknown) => {
     if (!(error instanceof Refusal) || error.reason !== 'state') throw error;
     return refusing(index, error, emit);

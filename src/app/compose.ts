@@ -27,6 +27,8 @@ export interface Composition {
   /** What each index remembers, by its name; none of one that refuses because of that. */
   readonly states: ReadonlyMap<string, IndexState>;
   readonly blobs: BlobStore;
+  /** What lies on disk besides fetched files. */
+  readonly sizes: DataDirectory['sizes'];
   readonly clock: Clock;
   /** Who was sent which file. */
   readonly fetched: AccessRecord;
@@ -101,6 +103,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       states,
       queues: [...queuesOf('', shares), ...queues],
       blobs,
+      sizes: directory.sizes,
       clock,
       fetched,
       shares,

@@ -16,6 +16,7 @@ import { createIndexState } from '../state/index-state.ts';
 import { indexName } from '../state/paths.ts';
 import { ScratchState } from '../state/scratch.ts';
 import { carryOverIndexes, type LossWord } from './carry-over.ts';
+import { type DiskSize, diskSizes } from './disk-sizes.ts';
 import { sealingOf } from './secrets.ts';
 
 export interface OpenedIndex {
@@ -36,6 +37,8 @@ export interface DataDirectory {
   directoryOf(index: string): string;
   /** What an index remembers, checked whole. Throws Refusal `state` where it cannot be believed. */
   open(index: string): Promise<OpenedIndex>;
+  /** What lies on disk besides fetched files. */
+  sizes(): Promise<readonly DiskSize[]>;
   /** What it remembers, unchecked, for who is about to give up what does not hold. */
   unchecked(index: string): IndexState;
   /** What an operator's word let go when this directory was carried over from an earlier layout, if that was done just now. */
@@ -69,6 +72,7 @@ export async function openDataDirectory(
     directoryOf,
     access: serving ? 'serve' : 'write',
     scan: true,
+    stateBytes: config.cache.stateBytes,
     ...sealing,
   });
   const close = async () => {
@@ -100,6 +104,12 @@ export async function openDataDirectory(
         const { damaged } = await databases.open(index);
         return { state: createIndexState({ storage: remembered, index }), damaged };
       },
+      sizes: () =>
+        diskSizes(
+          volume.ops,
+          root,
+          indexes.map((index) => [index, directoryOf(index)] as const),
+        ),
       unchecked: (index) => createIndexState({ storage, index }),
       close,
     };

@@ -52,6 +52,7 @@ export async function startMirror({
     const { blobs, bytes, limit, partials } = composition.blobs.usage();
     return { files: blobs, bytes, limitBytes: limit, byIndex: composition.blobs.held(), partials };
   });
+  metrics.watchDisk(composition.sizes);
   metrics.watchPages(() =>
     Promise.all(composition.indexes.map(async (each) => ({ index: each.name, ...(await each.tally()) }))),
   );

@@ -2,13 +2,13 @@ import { createClock } from '../app/clock.ts';
 import { indexOf, withDataDirectory } from '../app/data-directory.ts';
 import type { Instant } from '../bytes/instant.ts';
 import { shownField } from '../bytes/printable.ts';
-import { Refusal } from '../bytes/refusal.ts';
 import type { Config } from '../config/config.ts';
 import { createJournal } from '../disk/records/journal.ts';
 import { type Act, actsOf, type Named } from '../mirror/operator/acts.ts';
 import { type Bulk, bulkActs } from '../mirror/operator/bulk-acts.ts';
 import type { IndexState } from '../ports/index-state.ts';
 import type { Journal } from '../ports/records.ts';
+import { audited } from './audited.ts';
 import { print, printJson } from './output.ts';
 
 interface AcceptChangeOptions extends Named {
@@ -41,7 +41,7 @@ export async function acceptChange(config: Config, options: AcceptChangeOptions)
 }
 
 interface At {
-  readonly state: Pick<IndexState, 'facts'>;
+  readonly state: Pick<IndexState, 'facts' | 'index'>;
   readonly now: Instant;
   readonly journal: Journal;
 }
@@ -49,10 +49,7 @@ interface At {
 async function carryOut(acts: readonly Act[], { state, now, journal }: At, options: AcceptChangeOptions) {
   const { index, reason } = options;
   // The word is kept before anything follows from it.
-  const entry = { at: now, action: actionText(options), reason };
-  const known = await state.facts.change((was) => was && { ...was.value, audit: [...was.value.audit, entry] });
-  if (known === undefined)
-    throw new Refusal('state', `Index ${index} has no state yet to note a change in.`, { subject: 'state' });
+  await audited(state, now, actionText(options), reason);
   for (const act of acts) {
     await act.carryOut();
     const { project, file, what, before, after } = act;

@@ -18,6 +18,7 @@ export function createProgram(fail: () => void): Command {
   askingCommands(program, fail);
   acceptCommands(program);
   clockCommands(program);
+  heldCommands(program);
   recordCommands(program);
   program.addCommand(clientCommand());
   return program;
@@ -171,6 +172,38 @@ function clockCommands(program: Command): void {
     );
 }
 
+/** What is held, by name: looked at anew, or dropped. */
+function heldCommands(program: Command): void {
+  withConfig(program.command('refresh').description('ask upstream for the page of a project now, however fresh it is'))
+    .argument('<index>', 'which index')
+    .argument('<project>', 'which project')
+    .option('--reason <text>', 'why; kept in the audit trail', 'by hand')
+    .option('--dry-run', 'only say what is held and who would be asked')
+    .option('--json', 'for machines')
+    .action(async (index: string, name: string, flags: HeldFlags) =>
+      (await import('./refresh.ts')).refresh(await configOf(flags), { index, name, ...said(flags) }),
+    );
+
+  withConfig(
+    program
+      .command('forget')
+      .description('drop the bytes that are held of a project, or of one of its files; pins stay'),
+  )
+    .argument('<index>', 'which index')
+    .argument('<project>', 'which project')
+    .argument('[file]', 'which of its files')
+    .option('--reason <text>', 'why; kept in the audit trail', 'by hand')
+    .option('--dry-run', 'only say what would be dropped')
+    .option('--json', 'for machines')
+    .action(async (index: string, name: string, file: string | undefined, flags: HeldFlags) =>
+      (await import('./forget.ts')).forget(await configOf(flags), { index, name, file, ...said(flags) }),
+    );
+}
+
+type HeldFlags = CommonFlags & { readonly reason: string; readonly dryRun?: boolean; readonly json?: boolean };
+
+const said = ({ reason, dryRun = false, json = false }: HeldFlags) => ({ reason, dryRun, json });
+
 /** What happened, and who was sent what. */
 function recordCommands(program: Command): void {
   withConfig(program.command('events').description('what upstream took away or changed, oldest first'))
@@ -252,7 +285,7 @@ function withConfig(command: Command): Command {
   command.option('--config <file>', 'configuration file; flags overrule it');
   for (const { flag, value, says, otherwise, isList } of SETTINGS) {
     const help = otherwise === undefined ? says : `${says} (${otherwise})`;
-    const named = new Option(`${option(flag)} <${value}>`, help);
+    const named = new Option(value === undefined ? option(flag) : `${option(flag)} <${value}>`, help);
     command.addOption(isList === true ? named.argParser(collect) : named);
   }
   return command;

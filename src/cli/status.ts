@@ -17,8 +17,20 @@ export async function status(config: Config, json: boolean): Promise<void> {
     await composition.blobs.scanned;
     const { bytes, blobs } = composition.blobs.usage();
     const held = composition.blobs.held();
-    if (json) printJson({ now, judged, indexes: all, store: { bytes, blobs, byIndex: Object.fromEntries(held) } });
-    else for (const index of all) print(...statusLines(index, now, judged), heldLine(held.get(index.name) ?? 0));
+    const disk = await composition.sizes();
+    const inState = (name: string) => disk.find(({ part, index }) => part === 'state' && index === name)?.bytes ?? 0;
+    if (json) {
+      printJson({ now, judged, indexes: all, store: { bytes, blobs, byIndex: Object.fromEntries(held) }, disk });
+      return;
+    }
+    for (const index of all)
+      print(
+        ...statusLines(index, now, judged),
+        ...leftOutLines(index),
+        megabytes('files held', held.get(index.name) ?? 0),
+        megabytes('pages, pins and metadata kept', inState(index.name)),
+      );
+    for (const { part, index, bytes } of disk) if (index === '') print(megabytes(part, bytes).trimStart());
   } finally {
     await composition.close();
   }
@@ -34,8 +46,8 @@ function leftOutLines({ leftOut, firstSight }: IndexStatus): readonly string[] {
   ];
 }
 
-function heldLine(bytes: number): string {
-  return `  files held: ${(bytes / 1e6).toFixed(1)} MB`;
+function megabytes(what: string, bytes: number): string {
+  return `  ${what}: ${(bytes / 1e6).toFixed(1)} MB`;
 }
 
 /** `judged`: as of when what expires is judged. */

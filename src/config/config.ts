@@ -75,6 +75,7 @@ export interface UnsignedIndexConfig extends AnyIndexConfig {
   readonly kind: IndexKindName | undefined;
   /** Seconds. */
   readonly maxAge: number;
+  /** Infinity: for ever. */
   readonly staleIfError: number;
   readonly contentAddressed: boolean;
   /** What becomes of files whose page states no usable digest. */
@@ -119,11 +120,13 @@ export interface Config {
   readonly data: string;
   /** It may lie on a FUSE file system: the operator says that no other machine shares it. */
   readonly allowFuse: boolean;
+  /** No upstream is asked for anything. */
+  readonly offline: boolean;
   /** What state that nobody signed is sealed with; absent where it is not. */
   readonly seal?: { readonly key: SecretPlace; readonly epochFile: string | undefined } | undefined;
   /** An address or URL that upstream's operators find in our requests. */
   readonly contact?: string | undefined;
-  readonly cache: { readonly maxBytes: number; readonly memoryBytes: number };
+  readonly cache: { readonly maxBytes: number; readonly memoryBytes: number; readonly stateBytes?: number | undefined };
   /** Of what callers wait for. */
   readonly limits: { readonly fills: number; readonly upstreamConnections: number };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'auto' | 'json' | 'text' };

@@ -3,7 +3,7 @@ import { indexKind, KIND_CHOICE, KIND_NAMES, knownIndex, LAYOUT_NAMES } from '..
 import { absent } from './absence.ts';
 import { credentials, proxy } from './access.ts';
 import { timeouts } from './timeouts.ts';
-import { baseOrPath, fetchedUrl, fileHost, filePath, host, seconds, size } from './values.ts';
+import { baseOrPath, fetchedUrl, fileHost, filePath, host, seconds, secondsOrForever, size } from './values.ts';
 
 // What verbatim.yaml may say of an index.
 
@@ -90,9 +90,11 @@ export const index = z
     max_age: seconds(0, 86_400)
       .default(600)
       .describe('index only: seconds a page is served without asking upstream again.'),
-    stale_if_error: seconds(0, 30 * 86_400)
-      .default(86_400)
-      .describe('index only: seconds a page stands in for an upstream that is away.'),
+    stale_if_error: secondsOrForever
+      .default(30 * 86_400)
+      .describe(
+        'index only: seconds a page stands in for one that cannot be had or is refused; held files do for ever.',
+      ),
     content_addressed: z
       .boolean()
       .default(false)

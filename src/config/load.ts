@@ -113,7 +113,16 @@ function overrule(raw: Tree, env: NodeJS.ProcessEnv, flags: Flags): ReadonlyMap<
   return sources;
 }
 
-function converted({ path, isList }: Setting, given: string | number | readonly string[]): unknown {
+/** How a variable switches something on or off. */
+const SWITCHED: ReadonlyMap<unknown, boolean> = new Map([
+  ['true', true],
+  ['1', true],
+  ['false', false],
+  ['0', false],
+]);
+
+function converted({ path, isList, value }: Setting, given: string | number | boolean | readonly string[]): unknown {
+  if (value === undefined) return SWITCHED.get(given) ?? given;
   if (isList === true) return typeof given === 'string' ? [given] : given;
   if (typeof given !== 'string') return given;
   const about = LEAVES.filter((leaf) => leaf.path.every((step, at) => step === path[at] || step === '*'));

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { INDEX_NAME, INDEX_NAME_RULE } from '../bytes/index-name.ts';
 import { auth, sealFault, sealing, tls } from './access.ts';
+import { cache } from './cache-schema.ts';
 import { index } from './index-schema.ts';
-import { baseUrl, filePath, host, instant, network, seconds, size } from './values.ts';
+import { baseUrl, filePath, host, instant, network, seconds } from './values.ts';
 
 // What verbatim.yaml may say. config/verbatim.schema.json is generated from this (npm run schema).
 
@@ -63,6 +64,7 @@ export const schema = z
       .boolean()
       .default(false)
       .describe('True where the data directory lies on a FUSE file system that no other machine shares.'),
+    offline: z.boolean().default(false).describe('True to serve what is held and to ask no upstream for anything.'),
     ...sealing,
     contact: z
       .string()
@@ -70,14 +72,7 @@ export const schema = z
       .regex(/^[\x21-\x27\x2a-\x7e]+$/, 'must be an address or a URL, without blanks')
       .optional()
       .describe("A mail address or URL, told to upstream's operators in the User-Agent."),
-    cache: z
-      .strictObject({
-        max_bytes: size.prefault('10 GB').describe('Proved files kept on disk; the least recently used make room.'),
-        memory_bytes: size
-          .prefault('96 MiB')
-          .describe('Memory for ready-made pages and what they are made from, all indexes together.'),
-      })
-      .prefault({}),
+    cache: cache.prefault({}),
     limits: z
       .strictObject({
         fills: z.int().min(1).max(1024).default(32).describe('Files downloaded at once, all indexes together.'),

@@ -8,8 +8,8 @@ interface Row {
   readonly flag: string;
   /** Where it lies in the file; `main` stands for the index that flags speak of. */
   readonly path: readonly string[];
-  /** What the help calls its value. */
-  readonly value: string;
+  /** What the help calls its value; undefined for what is only switched on. */
+  readonly value: string | undefined;
   /** For the help. */
   readonly says: string;
   /** What the help names as the default; the schema has it. */
@@ -66,6 +66,12 @@ const ROWS = [
     path: main('max_age'),
     value: 'seconds',
     says: 'index evidence: serve a page this long without asking upstream again',
+  },
+  {
+    flag: 'offline',
+    path: ['offline'],
+    value: undefined,
+    says: 'serve what is held, and ask upstream for nothing',
   },
   {
     flag: 'undigested',
@@ -128,7 +134,7 @@ export interface Setting extends Row {
 export const SETTINGS: readonly Setting[] = ROWS;
 
 /** Parsed flags as the command line hands them over; names this table does not know are none of ours. */
-export type Flags = Readonly<Partial<Record<FlagName, string | number | readonly string[] | undefined>>>;
+export type Flags = Readonly<Partial<Record<FlagName, string | number | boolean | readonly string[] | undefined>>>;
 
 /** `publicUrl` → `VERBATIM_PUBLIC_URL`. */
 export function variable(flag: FlagName): string {

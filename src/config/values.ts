@@ -29,6 +29,11 @@ export const size = z
     return Math.floor(Number(amount) * (UNITS[unit.toUpperCase()] ?? 1));
   });
 
+/** Comes out as it was given: only whoever uses it knows what is for ever. */
+export const secondsOrForever = z.union([z.int().nonnegative(), z.literal('forever')], {
+  error: 'must be a whole number of seconds, or forever',
+});
+
 const url = z.string().superRefine((text, context) => {
   const fault = urlFault(text);
   if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });

@@ -18,6 +18,8 @@ export interface DatabasesOptions {
   readonly access: 'serve' | 'write' | 'read';
   /** False for a command that looks at a few items, and says nothing about the whole. */
   readonly scan: boolean;
+  /** Most bytes of the state of each index; a limit of its own where nothing is said. */
+  readonly stateBytes?: number | undefined;
   /** Secret bytes: state carries a seal under it. */
   readonly sealKey?: Uint8Array | undefined;
   /** A file outside the data directory that remembers how new the sealed state was. */
@@ -39,7 +41,7 @@ export class Databases {
   readonly #options: DatabasesOptions;
 
   constructor(options: DatabasesOptions) {
-    const { durable, root, directoryOf, access, scan, sealKey, sealEpochFile } = options;
+    const { durable, root, directoryOf, access, scan, stateBytes, sealKey, sealEpochFile } = options;
     const writing = access === 'read' ? undefined : THREADS.writing;
     // Starting a thread takes longer than most of what a command has to do in it.
     const reading = access === 'write' ? THREADS.writing : THREADS.reading;
@@ -55,6 +57,7 @@ export class Databases {
       keys: sealKey && sealKeysOf(sealKey),
       epochs: new Epochs([this.records, ...outside]),
       scan,
+      maxBytes: stateBytes,
     });
   }
 

@@ -1,7 +1,6 @@
 import type { PackageIndex, SignedRepository } from '../mirror/package-index.ts';
-import type { Variant } from '../render/page.ts';
 import { PAGE_MAX_AGE } from './limits.ts';
-import { createPageHeaders, type PageHeaders, type ResponsePolicy } from './reply/headers.ts';
+import { createPageHeaders, type PageHeadersOf, type ResponsePolicy } from './reply/headers.ts';
 
 /** What of an index can be asked for over HTTP. */
 export type ReadIndex = Pick<
@@ -26,7 +25,7 @@ export interface ServedIndex {
 export interface MountedIndex {
   readonly index: ReadIndex;
   readonly policy: ResponsePolicy;
-  readonly headersOf: (variant: Variant) => PageHeaders;
+  readonly headersOf: PageHeadersOf;
   /** Where its subtree lies: `''`, `/root/pypi`, `/NAME`. */
   readonly prefixes: readonly string[];
 }

@@ -11,7 +11,6 @@ import type { Policy } from '../ports/policy.ts';
 import type { Journal } from '../ports/records.ts';
 import type { Upstream } from '../ports/upstream.ts';
 import type { Choice } from '../render/negotiate.ts';
-import type { Page } from '../render/page.ts';
 import type { EvidenceKind } from './believed.ts';
 import type { Evidence } from './evidence.ts';
 import { type Explanation, explain } from './explain.ts';
@@ -22,13 +21,21 @@ import { Fetch } from './files/fetch.ts';
 import type { FileAnswer } from './files/file-answer.ts';
 import { Files } from './files/files.ts';
 import { type FirstSightRules, FirstSights } from './files/first-sights.ts';
-import type { IndexStatus, PackageIndex, SignedRepository, UnverifiedDocuments } from './package-index.ts';
+import type {
+  IndexStatus,
+  LookedAt,
+  PackageIndex,
+  ServedPage,
+  SignedRepository,
+  UnverifiedDocuments,
+} from './package-index.ts';
 import type { BelievedPage } from './projects/believed-page.ts';
+import { Breaker } from './projects/breaker.ts';
 import type { DrawnBodies } from './projects/drawn-bodies.ts';
 import type { TallyTotals } from './projects/left-out.ts';
 import { ProjectPins } from './projects/pins.ts';
 import { ProjectList } from './projects/project-list.ts';
-import { ProjectPages } from './projects/project-pages.ts';
+import { type FoundPage, ProjectPages } from './projects/project-pages.ts';
 import { createReports, type Reports } from './projects/reports.ts';
 import { createSightPins } from './projects/sight-pins.ts';
 
@@ -50,6 +57,8 @@ export interface IndexOptions {
   readonly memory: number;
   /** True where upstream may put other bytes under a name it used before. */
   readonly reuploads: boolean;
+  /** True where upstream is never asked, and what is held is all there is. */
+  readonly offline: boolean;
   /** How files that nobody states a digest of are believed; undefined where they are withheld, as of every signed index. */
   readonly firstSight?: FirstSightRules | undefined;
   /** What links to files begin with, absolute and with a slash at the end; absent where they are relative. */
@@ -107,8 +116,10 @@ export class EvidencedIndex<P> implements RunningIndex {
     this.#pins = new ProjectPins(parts);
     const { firstSight } = parts;
     const undigested = firstSight === undefined ? 'withhold' : 'first-sight';
-    this.#pages = new ProjectPages({ ...parts, evidence, pins: this.#pins, undigested, remembers: !parts.reuploads });
-    this.#list = new ProjectList({ ...parts, evidence });
+    const breaker = new Breaker(parts);
+    const shared = { ...parts, evidence, breaker };
+    this.#pages = new ProjectPages({ ...shared, pins: this.#pins, undigested, remembers: !parts.reuploads });
+    this.#list = new ProjectList(shared);
     this.#files = new Files({
       ...parts,
       pages: this.#pages,
@@ -133,23 +144,19 @@ export class EvidencedIndex<P> implements RunningIndex {
     return this.#evidence.kind;
   }
 
-  warmPage(project: string, choice: Choice): Page | undefined {
-    const page = this.#pages.warm(project);
-    if (page?.has(choice) !== true) return undefined;
+  warmPage(project: string, choice: Choice): ServedPage | undefined {
+    const warm = this.#pages.warm(project);
+    if (warm?.page.has(choice) !== true) return undefined;
     this.#parts.reports.served('page', 'memory');
-    return page;
+    return warm;
   }
 
-  async page(project: string, caller: Caller): Promise<Page> {
-    const { page, how } = await this.#pages.find(project, caller);
-    this.#parts.reports.served('page', how);
-    return page;
+  async page(project: string, caller: Caller): Promise<ServedPage> {
+    return this.#counted('page', await this.#pages.find(project, caller));
   }
 
-  async list(caller: Caller): Promise<Page> {
-    const { page, how } = await this.#list.find(caller);
-    this.#parts.reports.served('list', how);
-    return page;
+  async list(caller: Caller): Promise<ServedPage> {
+    return this.#counted('list', await this.#list.find(caller));
   }
 
   file(at: FileAddress, caller: Caller): Promise<FileAnswer> {
@@ -168,6 +175,11 @@ export class EvidencedIndex<P> implements RunningIndex {
 
   tally(): Promise<TallyTotals> {
     return this.#pages.totals();
+  }
+
+  async look(project: string, caller: Caller): Promise<LookedAt> {
+    await this.signed?.refresh({ caller });
+    return this.#pages.look(project, caller);
   }
 
   async listing(project: string, caller: Caller): Promise<BelievedPage<P>> {
@@ -189,6 +201,13 @@ export class EvidencedIndex<P> implements RunningIndex {
     this.#pins.hurry();
     await this.#parts.background.settled();
     await this.#pages.settled();
+  }
+
+  #counted(kind: 'page' | 'list', { page, life, how, standsIn }: FoundPage): ServedPage {
+    const { reports } = this.#parts;
+    reports.served(kind, how);
+    if (standsIn) reports.stoodIn(kind);
+    return { page, life };
   }
 
   #isOwn(page: BelievedPage<unknown>): page is BelievedPage<P> {

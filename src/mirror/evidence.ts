@@ -16,6 +16,13 @@ export interface Stands<P> {
   readonly believed: Believed<P>;
 }
 
+/** How old a belief is that nothing signed bounds, and how long whoever is given it may keep it. Whole seconds. */
+export interface Life {
+  readonly age: number;
+  /** 0 from when on upstream is to be asked first. */
+  readonly left: number;
+}
+
 /** Digests of files whose page states none, and the belief that rests on those who stated them, too. */
 export interface KnownDigests<P> {
   readonly known: ReadonlyMap<string, Statement>;
@@ -95,6 +102,10 @@ export interface Evidence<P> {
   ask(name: string, before: Believed<P> | undefined, caller: Caller, doubted?: boolean): Promise<Believed<P>>;
   /** At once: no I/O. */
   standing(believed: Believed<P>): Stands<P>;
+  /** Undefined where signatures say how long it holds. No I/O. */
+  life(believed: Believed<P>): Life | undefined;
+  /** Whether files that are held are served by it even where it is `expired`: nothing but upstream's word takes them away. No I/O. */
+  outlives(believed: Believed<P>): boolean;
   /** Of files that the page states no digest of. */
   digests(believed: Believed<P>, filenames: readonly string[], caller: Caller): Promise<KnownDigests<P>>;
   /** Undefined where nothing but the page speaks for the file. `filename` may be that of its core metadata. */

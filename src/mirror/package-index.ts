@@ -7,7 +7,7 @@ import type { Page } from '../render/page.ts';
 import type { Signed } from '../tuf/model.ts';
 import type { Verified } from '../tuf/verified.ts';
 import type { EvidenceKind } from './believed.ts';
-import type { EvidenceStatus } from './evidence.ts';
+import type { EvidenceStatus, Life } from './evidence.ts';
 import type { Explanation } from './explain.ts';
 import type { FileAddress } from './files/addresses.ts';
 import type { FileAnswer } from './files/file-answer.ts';
@@ -18,22 +18,31 @@ import type { StoredRoles } from './tuf/stored-roles.ts';
 // What routes, commands and jobs may ask of an index. Every method throws Refusal; what it returns was proved or believed.
 
 export type { EvidenceKind } from './believed.ts';
-export type { Voucher } from './evidence.ts';
+export type { Life, Voucher } from './evidence.ts';
 export type { Explanation } from './explain.ts';
 export type { FileAddress } from './files/addresses.ts';
 export { FileAnswer } from './files/file-answer.ts';
 export type { StoredRoles } from './tuf/stored-roles.ts';
+
+/** What a look at upstream came to; `new` where nothing was held. */
+export type LookedAt = 'new' | 'changed' | 'unchanged' | 'absent';
+
+/** A page as it is sent now. `life`: how long it may be kept; undefined where nothing but the reader's own rule says. */
+export interface ServedPage {
+  readonly page: Page;
+  readonly life: Life | undefined;
+}
 
 /** What every index has, whatever its pages are believed by. */
 export interface PackageIndex {
   readonly name: string;
   readonly evidence: EvidenceKind;
   /** The page if it may be served in this form and coding this instant, without any wait; no I/O. Counted as served. `project` is a normalized name. */
-  warmPage(project: string, choice: Choice): Page | undefined;
+  warmPage(project: string, choice: Choice): ServedPage | undefined;
   /** Counted as served. `unlisted` where the index provably has no such project. */
-  page(project: string, caller: Caller): Promise<Page>;
+  page(project: string, caller: Caller): Promise<ServedPage>;
   /** The list of all projects; counted as served. `unlisted` or `policy` where there is none to pass on. */
-  list(caller: Caller): Promise<Page>;
+  list(caller: Caller): Promise<ServedPage>;
   /** The core metadata of a file lies at the file's address with `.metadata` behind it. Counted as served when it is opened. */
   file(at: FileAddress, caller: Caller): Promise<FileAnswer>;
   /** Who vouches for a project or file, in facts. */
@@ -43,6 +52,8 @@ export interface PackageIndex {
   tally(): Promise<TallyTotals>;
   /** Asks upstream once what it is like, and notes that, or what is wrong. For a start, which does not wait for it. Throws nothing. */
   introduce(caller: Caller): Promise<void>;
+  /** Asks upstream for a project's page now, however fresh what is held is. Not counted as served. */
+  look(project: string, caller: Caller): Promise<LookedAt>;
   /** A project page, parsed, for jobs: not counted as served. */
   listing(project: string, caller: Caller): Promise<BelievedPage<unknown>>;
   /** Names of all projects, normalized, for jobs. */

@@ -29,6 +29,7 @@ export class RefusingIndex implements PackageIndex {
   readonly list: PackageIndex['list'];
   readonly file: PackageIndex['file'];
   readonly explain: PackageIndex['explain'];
+  readonly look: PackageIndex['look'];
   readonly listing: PackageIndex['listing'];
   readonly open: PackageIndex['open'];
   readonly #options: RefusingIndexOptions;
@@ -44,6 +45,7 @@ export class RefusingIndex implements PackageIndex {
     this.list = refuse;
     this.file = refuse;
     this.explain = refuse;
+    this.look = refuse;
     this.listing = refuse;
     this.open = refuse;
     // Neither kind of document is absent: nobody can say.

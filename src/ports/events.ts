@@ -18,6 +18,11 @@ export const SIGHT_RESULTS = ['pinned', 'refused'] as const;
  */
 export const CACHE_RESULTS = ['hit', 'miss', 'refused', 'failed', 'late', 'resting'] as const;
 export type CacheResult = (typeof CACHE_RESULTS)[number];
+/**
+ * How it stands with a document that upstream's word could not be had of: what is held stands in because upstream is `away`, or because what it
+ * said was `refused`; it is `over`.
+ */
+export const STALE_STATES = ['away', 'refused', 'over'] as const;
 export const REFRESH_RESULTS = ['changed', 'unchanged', 'failed'] as const;
 /** What was asked for. */
 export const ROUTES = [
@@ -72,6 +77,20 @@ interface EventMap {
     readonly kind: (typeof SERVED_KINDS)[number];
     readonly how: (typeof SERVED_FROM)[number];
   };
+  /** What is held of a document begins to stand in for upstream's word, or no longer; once a change. `thing`: a project, or the list. */
+  readonly stale: {
+    readonly index: string;
+    readonly state: (typeof STALE_STATES)[number];
+    readonly thing: string;
+    readonly message: string;
+  };
+  /** A client got something older, because upstream's word could not be had. */
+  readonly stoodIn: {
+    readonly index: string;
+    readonly kind: Extract<(typeof SERVED_KINDS)[number], 'page' | 'list' | 'file'>;
+  };
+  /** An upstream is waited for no longer, because it was silent; or it answers again. */
+  readonly silence: { readonly index: string; readonly silent: boolean };
   /** A byte cache was asked for what memory did not have. */
   readonly cached: { readonly index: string; readonly tier: CacheTier; readonly result: CacheResult };
   /** One round of asking upstream came to an end. */

@@ -13,6 +13,7 @@ import {
   SERVED_FROM,
   SERVED_KINDS,
   SIGHT_RESULTS,
+  STALE_STATES,
 } from '../ports/events.ts';
 import { firstSightText, hintsText, leftOutText } from '../ports/left-out.ts';
 import { type Label, oneOf, statusOf } from './labels.ts';
@@ -67,6 +68,44 @@ export const EVENTS: Table = {
     word: 'served',
     level: () => undefined,
     line: ({ index, kind, how }) => ({ message: `served: ${kind}`, fields: { index, how } }),
+  },
+  stale: {
+    counter: {
+      name: 'verbatim_stale_changes_total',
+      help: 'Documents that begin to stand in for what upstream would say, because it is away or what it said was refused, or no longer do (over).',
+      labels: { index: 'index', state: oneOf(STALE_STATES) },
+      values: ({ index, state }) => [index, state],
+    },
+    word: 'stale',
+    level: ({ state }) => (state === 'over' ? 'info' : 'warn'),
+    line: ({ index, state, thing, message }) => ({ message, fields: { index, state, name: thing } }),
+  },
+  stoodIn: {
+    counter: {
+      name: 'verbatim_stood_in_total',
+      help: 'Answers with something older than it may be while upstream answers, by kind.',
+      labels: { index: 'index', kind: oneOf(SERVED_KINDS) },
+      values: ({ index, kind }) => [index, kind],
+    },
+    word: 'stood in',
+    level: () => undefined,
+    line: ({ index, kind }) => ({ message: `something older stood in: ${kind}`, fields: { index } }),
+  },
+  silence: {
+    counter: {
+      name: 'verbatim_upstream_silence_total',
+      help: 'Times an upstream that did not answer in time began to be waited for no longer (silent), and times it answered again (answers).',
+      labels: { index: 'index', state: oneOf(['silent', 'answers']) },
+      values: ({ index, silent }) => [index, silent ? 'silent' : 'answers'],
+    },
+    word: 'upstream',
+    level: ({ silent }) => (silent ? 'warn' : 'info'),
+    line: ({ index, silent }) => ({
+      message: silent
+        ? 'upstream does not answer in time: what is held is served without waiting for it, and one request at a time looks whether it is back'
+        : 'upstream answers again',
+      fields: { index },
+    }),
   },
   cached: {
     counter: {

@@ -29,6 +29,9 @@ export function createEmit(log: Log, metrics: Metrics): Emit {
   const tell: { readonly [N in EventName]: (event: Event<N>) => void } = {
     rejected: told<'rejected'>(EVENTS.rejected),
     served: told<'served'>(EVENTS.served),
+    stale: told<'stale'>(EVENTS.stale),
+    stoodIn: told<'stoodIn'>(EVENTS.stoodIn),
+    silence: told<'silence'>(EVENTS.silence),
     cached: told<'cached'>(EVENTS.cached),
     refreshed: told<'refreshed'>(EVENTS.refreshed, metrics.refreshed),
     leftOut: told<'leftOut'>(EVENTS.leftOut),

@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Instant } from '../bytes/instant.ts';
 import { type Event, ROUTES } from '../ports/events.ts';
+import { type DiskPart, watchDisk } from './disk-metrics.ts';
 import { createDurations } from './durations.ts';
 import type { Row } from './event-table.ts';
 import { oneOf } from './labels.ts';
@@ -28,6 +29,8 @@ export interface Metrics {
   watchLog(dropped: () => number): void;
   /** Read at each scrape. */
   watchStore(read: () => StoreSizes): void;
+  /** Read at each scrape: what lies on disk besides fetched files. */
+  watchDisk(read: () => Promise<readonly DiskPart[]>): void;
   /** Read at each scrape. */
   watchPages(read: () => Promise<readonly PageCounts[]>): void;
   /** Read at each scrape. */
@@ -73,6 +76,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     refreshed: (event) => refreshed({ ...event, index: index(event.index) }),
     ...logMetrics(registry),
     watchStore: (read) => watchStore(registry, read, index),
+    watchDisk: (read) => watchDisk(registry, read, (name) => (name === '' ? '' : index(name))),
     watchPages: (read) => watchPages(registry, index, read),
     watchQueues: (read) => watchQueues(registry, read, (name) => (name === '' ? '' : index(name))),
     watchConnections: (read) => watchConnections(registry, read),

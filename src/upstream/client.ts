@@ -10,7 +10,7 @@ import { createDownloads } from './downloads.ts';
 import { createExchange } from './exchange.ts';
 import { LIMITS, type UpstreamLimits } from './limits.ts';
 import { RetryAfter } from './retry-after.ts';
-import { createVisits } from './visit.ts';
+import { createVisits, type MakeVisit } from './visit.ts';
 
 export interface UpstreamOptions extends DestinationOptions, Reach {
   /** For the User-Agent. */
@@ -23,6 +23,8 @@ export interface UpstreamOptions extends DestinationOptions, Reach {
   readonly absent?: AbsencePolicy | undefined;
   readonly resolve?: Resolve | undefined;
   readonly limits?: Partial<UpstreamLimits> | undefined;
+  /** Asks nobody: every request is refused (`offline`) before anything is looked up or opened. */
+  readonly offline?: boolean | undefined;
   readonly onCrowding?: OnCrowding | undefined;
 }
 
@@ -43,16 +45,21 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
   const { connections: places, queue, longestQueueing: longestWait } = limits;
   const shares = createUpstreamShares({ connections: places, queue, longestWait, onCrowding: options.onCrowding });
   const closing = new AbortController();
-  const visit = createVisits({
-    destinations,
-    exchange: createExchange({
-      connections,
-      limits,
-      lookup: guardedLookup(options.resolve ?? resolveBySystem, (hostname) => destinations.mayBePrivate(hostname)),
-    }),
-    retryAfter: new RetryAfter(limits),
-    agent: agentOf(options),
-  });
+  const visit: MakeVisit =
+    options.offline === true
+      ? refuseOffline
+      : createVisits({
+          destinations,
+          exchange: createExchange({
+            connections,
+            limits,
+            lookup: guardedLookup(options.resolve ?? resolveBySystem, (hostname) =>
+              destinations.mayBePrivate(hostname),
+            ),
+          }),
+          retryAfter: new RetryAfter(limits),
+          agent: agentOf(options),
+        });
   const lane = { gate: shares.documents, pace: limits.documents, files: false };
   const absences = new Absences(absent, limits, async (url, caller) => {
     try {
@@ -92,6 +99,10 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
     },
   };
 }
+
+const refuseOffline: MakeVisit = async () => {
+  throw new Refusal('offline', 'This mirror was told to ask no upstream for anything (offline).');
+};
 
 function agentOf({ version, contact }: UpstreamOptions): string {
   const program = version === undefined ? 'verbatim' : `verbatim/${version}`;

@@ -178,7 +178,7 @@ describe('a restart', () => {
     expect(requests()).toBe(1);
   });
 
-  it('in an outage serves what was believed, within its day', async () => {
+  it('in an outage serves what was believed, within its month', async () => {
     await start();
     expect((await rig.get(rig.path(ALPHA))).status).toBe(200);
     await rig.restart();
@@ -186,7 +186,7 @@ describe('a restart', () => {
     expect(await rig.later('alpha', 20_000)).toHaveLength(1);
     expect((await rig.get(rig.path(ALPHA))).body.equals(ALPHA.bytes)).toBe(true);
     await rig.restart();
-    rig.clock.advance(DAY);
+    rig.clock.advance(30 * DAY);
     expect(await rig.refused(PAGE)).toBe('503 unreachable');
   });
 

@@ -106,6 +106,15 @@ describe('a sealed data directory', () => {
     expect(JSON.parse(stdout).store.byIndex).toEqual({ main: SDIST.byteLength });
     const text = await verbatim('status', '--data', data, '--upstream', upstream.url, ...sealed());
     expect(text.stdout).toContain('  files held: 0.0 MB\n');
+    const disk: readonly { part: string; index: string; bytes: number }[] = JSON.parse(stdout).disk;
+    expect(disk.map(({ part, index }) => `${part} ${index}`)).toEqual([
+      'state main',
+      'records ',
+      'drawn ',
+      'quarantine ',
+    ]);
+    expect(disk[0]?.bytes).toBeGreaterThan(1000);
+    expect(text.stdout).toMatch(/ {2}pages, pins and metadata kept: \d+\.\d MB\n/);
   });
 
   it('does not start on a pin that somebody forged, until an operator gives it up', async () => {

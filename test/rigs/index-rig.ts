@@ -21,7 +21,7 @@ import {
 
 export interface IndexRigOptions
   extends FakePypiOptions,
-    Pick<MirrorOptions, 'upstreamLimits' | 'maxBytes' | 'seal' | 'connections' | 'readers'> {
+    Pick<MirrorOptions, 'upstreamLimits' | 'maxBytes' | 'stateBytes' | 'seal' | 'connections' | 'readers'> {
   /** What upstream has when the mirror starts. */
   readonly fill?: (pypi: FakePypi) => void;
   /** Read again at each start. */

@@ -48,6 +48,8 @@ export interface Mirror extends Face {
   readonly start: (newTrust?: string) => Promise<void>;
   /** Stops and starts again on the same directory; `newTrust`: the operator's word for another root, evidence or upstream of the index `main`. */
   readonly restart: (newTrust?: string) => Promise<void>;
+  /** Stops and starts again so that no upstream is asked. */
+  readonly goOffline: () => Promise<void>;
   /** Starts again on the directory as it lies there at this moment, as after `kill -9`. */
   readonly kill: () => Promise<void>;
   /** What callers wait for; of the process that runs. */
@@ -71,6 +73,8 @@ export interface MirrorOptions {
   readonly clock: TestClock;
   readonly upstreamLimits?: Partial<UpstreamLimits> | undefined;
   readonly maxBytes?: number | undefined;
+  /** Most bytes of what is remembered of each index. */
+  readonly stateBytes?: number | undefined;
   /** Connections at once. */
   readonly connections?: number | undefined;
   /** Who may read; everybody unless given. */
@@ -79,6 +83,8 @@ export interface MirrorOptions {
   readonly data?: string | undefined;
   /** Absolute links, and what they begin with. */
   readonly linksBelow?: string | undefined;
+  /** Started so that no upstream is asked. */
+  readonly offline?: boolean | undefined;
   /** Files of a seal key and its epoch. */
   readonly seal?: { readonly key: string; readonly epoch: string } | undefined;
 }
@@ -155,7 +161,7 @@ export function unsignedConfig(
     evidence: 'index',
     kind: undefined,
     maxAge: 600,
-    staleIfError: 86_400,
+    staleIfError: 30 * DAY,
     contentAddressed: true,
     projectList: true,
     undigested: 'first-sight',
@@ -208,6 +214,7 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
   const faults: unknown[] = [];
   let data = options.data ?? join(scratch, 'data-0');
   let lives = 0;
+  let offline = false;
   let running: Running | undefined;
   const twins: Running[] = [];
 
@@ -225,8 +232,9 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
     },
     data,
     allowFuse: false,
+    offline: offline || options.offline === true,
     ...(seal && { seal: { key: { file: seal.key, variable: undefined }, epochFile: seal.epoch } }),
-    cache: { maxBytes: options.maxBytes ?? 1e9, memoryBytes: 64 * 1024 * 1024 },
+    cache: { maxBytes: options.maxBytes ?? 1e9, stateBytes: options.stateBytes, memoryBytes: 64 * 1024 * 1024 },
     limits: { fills: 32, upstreamConnections: 32 },
     log: { level: 'error', format: 'json' },
     referenceTime: undefined,
@@ -292,6 +300,11 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
     async restart(newTrust) {
       await stop();
       await start(newTrust);
+    },
+    async goOffline() {
+      await stop();
+      offline = true;
+      await start();
     },
     async kill() {
       const left = join(scratch, `data-${++lives}`);

@@ -20,6 +20,8 @@ export interface Rig extends Omit<Mirror, 'start'> {
   readonly fileAsked: (file: TinyWheel) => number;
   /** How many requests upstream has had, of any kind. */
   readonly requests: () => number;
+  /** How many connections upstream has had, whatever came on them. */
+  readonly connections: () => number;
   /** All faults end. */
   readonly heal: () => void;
   /** Where the mirror serves a file. */
@@ -74,6 +76,7 @@ async function signed({ files, upstreamLimits }: RigOptions): Promise<Rig> {
     pageAsked: (project) => upstream.asked(rig.storedPage(project)).length,
     fileAsked: (file) => upstream.asked(rig.storedFile(file)).length,
     requests: () => upstream.requests.length,
+    connections: () => upstream.connections().accepted,
   };
 }
 
@@ -108,6 +111,7 @@ async function unsigned({ files, upstreamLimits }: RigOptions): Promise<Rig> {
     pageAsked: (project) => pypi.asked(project).length,
     fileAsked: (file) => pypi.files.asked(pypi.storedAt(file)).length,
     requests: () => pypi.index.requests.length + pypi.files.requests.length,
+    connections: () => pypi.index.connections().accepted + pypi.files.connections().accepted,
     heal() {
       pypi.index.heal();
       pypi.files.heal();

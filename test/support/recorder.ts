@@ -7,6 +7,9 @@ export function createRecorder(): { readonly events: Recorded; readonly emit: Em
   const events: Recorded = {
     rejected: [],
     served: [],
+    stale: [],
+    stoodIn: [],
+    silence: [],
     cached: [],
     refreshed: [],
     leftOut: [],

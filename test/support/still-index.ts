@@ -132,16 +132,19 @@ export async function createStillIndex(options: StillOptions = {}): Promise<Stil
   const index: ReadIndex = {
     name,
     evidence,
-    warmPage: (project) => (still.warm && still.refusal === undefined ? pages.get(project) : undefined),
+    warmPage(project) {
+      const page = pages.get(project);
+      return still.warm && still.refusal === undefined && page !== undefined ? { page, life: undefined } : undefined;
+    },
     async page(project) {
       if (still.refusal !== undefined) throw still.refusal;
       const page = pages.get(project);
       if (page === undefined) throw absent('page');
-      return page;
+      return { page, life: undefined };
     },
     async list() {
       if (options.list === false) throw new Refusal('policy', 'The layout signs no list.', { subject: 'list' });
-      return list;
+      return { page: list, life: undefined };
     },
     async file(at) {
       if (!('path' in at)) return find(at.project, `${at.project}/${at.digest}/${at.filename}`);

@@ -52,6 +52,7 @@ export async function unsignedIndex(options: UnsignedIndexOptions): Promise<Runn
     tallies: { load: async () => new Map(), put() {} },
     memory,
     reuploads: false,
+    offline: false,
     maxAge: 600,
     staleIfError: DAY,
     contentAddressed: false,

@@ -3,10 +3,10 @@ import { isListed, strongTag } from '../../bytes/etag.ts';
 import { lend, mustBe } from '../../bytes/proof.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import { UnverifiedDocument } from '../../bytes/unverified.ts';
-import type { SignedDocument } from '../../mirror/package-index.ts';
+import type { Life, SignedDocument } from '../../mirror/package-index.ts';
 import { JSON_TYPE } from '../../pypi/media-types.ts';
 import { type Choice, prefersHtml } from '../../render/negotiate.ts';
-import { Page, type Variant } from '../../render/page.ts';
+import { Page } from '../../render/page.ts';
 import { Verified } from '../../tuf/verified.ts';
 import { type Exchange, outgoingOf } from '../exchange.ts';
 import { Answer, OWN_FAULT } from './answers.ts';
@@ -14,7 +14,7 @@ import { errorPage, PAGE_HEADERS } from './error-page.ts';
 import {
   type FlatHeaders,
   optionsHeaders,
-  type PageHeaders,
+  type PageHeadersOf,
   PROBLEM_HEADERS,
   problemHeaders,
   type ResponsePolicy,
@@ -35,11 +35,12 @@ export function replyPage(
   exchange: Exchange,
   page: Page,
   { format, coding }: Choice,
-  headersOf: (variant: Variant) => PageHeaders,
+  headersOf: PageHeadersOf,
+  life?: Life | undefined,
 ): number {
   const outgoing = outgoingOf(exchange);
   const variant = mustBe(Page, page).variant(format, coding);
-  const headers = headersOf(variant);
+  const headers = headersOf(variant, life);
   const ifNoneMatch = exchange.headers['if-none-match'];
   if (ifNoneMatch !== undefined && isListed(ifNoneMatch, variant.body.etag)) {
     sendHeaders(outgoing, 304, headers.unchanged);

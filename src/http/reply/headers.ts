@@ -1,6 +1,6 @@
 import { strongTag } from '../../bytes/etag.ts';
 import type { Range } from '../../bytes/range.ts';
-import type { EvidenceKind } from '../../mirror/package-index.ts';
+import type { EvidenceKind, Life } from '../../mirror/package-index.ts';
 import { VARY, type Variant } from '../../render/page.ts';
 import { RELAYED_MAX_AGE } from '../limits.ts';
 import type { Answer } from './answers.ts';
@@ -46,14 +46,33 @@ export interface PageHeaders {
   readonly unchanged: FlatHeaders;
 }
 
-/** Headers of pages, prepared once a body and kept as long as it. */
-export function createPageHeaders(policy: ResponsePolicy): (variant: Variant) => PageHeaders {
-  const shared = [...common(policy), 'Vary', VARY, 'Cache-Control', `${policy.storedBy}, max-age=${policy.pageMaxAge}`];
-  const prepared = new WeakMap<Variant, PageHeaders>();
-  return (variant) => {
+/** `life`: how old the page is and how long it may be kept, where nothing signed says. */
+export type PageHeadersOf = (variant: Variant, life?: Life | undefined) => PageHeaders;
+
+interface PreparedHeaders extends PageHeaders {
+  readonly maxAge: number;
+  readonly age: number;
+}
+
+/** Headers of pages, prepared once a body and second at most. */
+export function createPageHeaders(policy: ResponsePolicy): PageHeadersOf {
+  const shared = [...common(policy), 'Vary', VARY];
+  const prepared = new WeakMap<Variant, PreparedHeaders>();
+  return (variant, life) => {
+    const maxAge = Math.min(policy.pageMaxAge, life?.left ?? policy.pageMaxAge);
+    // Only of a page that may not be kept: clients would take its age off a time that is shortened by it already.
+    const age = life?.left === 0 ? life.age : 0;
     const known = prepared.get(variant);
-    if (known !== undefined) return known;
-    const unchanged = ['ETag', variant.body.etag, ...serialHeader(variant.serial), ...shared];
+    if (known !== undefined && known.maxAge === maxAge && known.age === age) return known;
+    const unchanged = [
+      'ETag',
+      variant.body.etag,
+      ...serialHeader(variant.serial),
+      ...shared,
+      'Cache-Control',
+      `${policy.storedBy}, max-age=${maxAge}`,
+      ...(age === 0 ? [] : ['Age', String(age)]),
+    ];
     const full = [
       'Content-Type',
       variant.contentType,
@@ -62,7 +81,7 @@ export function createPageHeaders(policy: ResponsePolicy): (variant: Variant) =>
       ...(variant.coding === 'identity' ? [] : ['Content-Encoding', variant.coding]),
       ...unchanged,
     ];
-    const headers = { full, unchanged };
+    const headers = { full, unchanged, maxAge, age };
     prepared.set(variant, headers);
     return headers;
   };

@@ -1,10 +1,11 @@
+import type { ServedPage } from '../../mirror/package-index.ts';
 import { type Choice, chooseCoding, chooseFormat } from '../../render/negotiate.ts';
-import { type Page, VARY, type Variant } from '../../render/page.ts';
+import { VARY } from '../../render/page.ts';
 import type { Exchange } from '../exchange.ts';
 import { MAX_NEGOTIATIONS, MAX_REMEMBERED_HEADER } from '../limits.ts';
 import { NOT_ACCEPTABLE } from '../reply/answers.ts';
 import { replyPage, replyProblem } from '../reply/doors.ts';
-import type { PageHeaders, ResponsePolicy } from '../reply/headers.ts';
+import type { PageHeadersOf, ResponsePolicy } from '../reply/headers.ts';
 
 /** Works out what Accept and Accept-Encoding ask for; undefined where the client takes nothing we have (406). */
 export type Negotiate = (accept: string | undefined, acceptEncoding: string | undefined) => Choice | undefined;
@@ -39,8 +40,8 @@ export function createNegotiate(): Negotiate {
 export async function answerPage(
   exchange: Exchange,
   policy: ResponsePolicy,
-  page: Page,
-  headersOf: (variant: Variant) => PageHeaders,
+  { page, life }: ServedPage,
+  headersOf: PageHeadersOf,
   format: string | undefined,
 ): Promise<void> {
   const { headers, notes } = exchange;
@@ -51,5 +52,5 @@ export async function answerPage(
   }
   const choice = { format: chosen, coding: chooseCoding(headers['accept-encoding']?.toString()) };
   const ready = await page.with(choice);
-  if (!exchange.left) notes.bytes = replyPage(exchange, ready, choice, headersOf);
+  if (!exchange.left) notes.bytes = replyPage(exchange, ready, choice, headersOf, life);
 }

@@ -33,9 +33,9 @@ export function createWarm(mounted: readonly MountedIndex[], onFinish: OnFinish 
     const { headers } = exchange;
     const choice = negotiate(headers.accept, one(headers['accept-encoding']));
     if (choice === undefined || !isPlain(exchange)) return false;
-    const page = index.warmPage(project, choice);
-    if (page === undefined) return false;
-    const bytes = replyPage(exchange, page, choice, headersOf);
+    const warm = index.warmPage(project, choice);
+    if (warm === undefined) return false;
+    const bytes = replyPage(exchange, warm.page, choice, headersOf, warm.life);
     // The whole answer was handed to the socket at once: its record need not wait for the client.
     onFinish?.({
       name: 'answered',

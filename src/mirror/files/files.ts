@@ -64,7 +64,7 @@ export class Files<P> {
     const { filename, metadata, projects, find } = readAddress(address);
     for (const project of await this.#worthALook(projects, caller)) {
       // A project that does not exist is one candidate less; anything else is an answer.
-      const page = await this.#options.pages.get(project, caller).catch(absent);
+      const page = await this.#pageOf(project, address, caller).catch(absent);
       if (page === undefined) continue;
       // Refused by name, so that a lock file's user learns why.
       const refusal = page.refusal(filename);
@@ -85,6 +85,23 @@ export class Files<P> {
     return this.#told(file, async () =>
       this.#blob(page, file, await this.#seen(page, file, caller), caller, { sent: false }),
     );
+  }
+
+  /** What upstream cannot be asked about now is served where it is held: by the last page, however old that is. */
+  async #pageOf(project: string, address: FileAddress, caller: Caller): Promise<BelievedPage<P>> {
+    const { pages, blobs, reports } = this.#options;
+    const page = await pages.getForHeld(project, caller);
+    if (!pages.isOutlived(page)) {
+      return page;
+    }
+    const { filename, metadata, find } = readAddress(address);
+    if (page.refusal(filename) !== undefined) return page;
+    const file = find(page.listing);
+    if (file === undefined) return pages.get(project, caller);
+    const expected = metadata ? page.expectCoreMetadata(file, undefined) : page.expect(file, undefined);
+    if (!(await blobs.stored(expected))) return pages.get(project, caller);
+    reports.stoodIn('file');
+    return page;
   }
 
   /**

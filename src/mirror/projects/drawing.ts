@@ -1,6 +1,7 @@
 import type { Caller } from '../../async/caller.ts';
 import type { Instant } from '../../bytes/instant.ts';
 import type { Believed, Source } from '../believed.ts';
+import type { Life } from '../evidence.ts';
 
 /** What is served of a belief. */
 export interface Drawing<P, V> {
@@ -45,4 +46,21 @@ export interface Drawer<P, V> {
   isOutdated(drawing: Drawing<P, V>): boolean;
   /** Upstream has no such document any more. */
   gone(name: string): void;
+}
+
+/** What may be served this instant, and how long it may be kept. */
+export interface Warm<V> {
+  readonly view: V;
+  readonly life: Life | undefined;
+}
+
+/** What was believed before a look at upstream, and since; undefined for none. */
+export interface Look<P> {
+  readonly before: Believed<P> | undefined;
+  readonly now: Believed<P> | undefined;
+}
+
+/** `outlived`: also one that is not served any more, where evidence says that it still speaks for what is held. */
+export interface For {
+  readonly outlived?: boolean;
 }

@@ -1,38 +1,19 @@
-import type { Background } from '../../async/background.ts';
 import { type Caller, internalCaller } from '../../async/caller.ts';
 import { createFlights, type Flights } from '../../async/flight.ts';
 import { within } from '../../async/timeout.ts';
-import { Refusal, type Subject } from '../../bytes/refusal.ts';
-import type { Clock } from '../../ports/clock.ts';
+import { Refusal } from '../../bytes/refusal.ts';
 import { Superseded } from '../../ports/index-state.ts';
 import type { Believed } from '../believed.ts';
-import type { Evidence } from '../evidence.ts';
+import type { KeptDocumentsOptions } from './document-options.ts';
 import { drawCurrent, isSameSource } from './draw-current.ts';
-import type { Drawer, Drawing, Found, How } from './drawing.ts';
+import type { Drawing, For, Found, How, Look, Warm } from './drawing.ts';
 import { isFinal, type Kept, Remembered } from './remembered.ts';
-import type { Reports } from './reports.ts';
+import { nameOf, standsIn, standsInNoMore } from './stand-ins.ts';
 
 /** What a client waits for upstream's word where an older one can be served. Milliseconds. */
 const LONGEST_WAIT_MS = 5000;
 /** Changes of others (an operator's command, another process) that one answer gives way to. */
 const SUPERSEDED_MOST = 3;
-
-export interface KeptDocumentsOptions<P, V> {
-  readonly index: string;
-  readonly subject: Extract<Subject, 'page' | 'list'>;
-  readonly evidence: Evidence<P>;
-  readonly drawer: Drawer<P, V>;
-  readonly clock: Clock;
-  readonly reports: Reports;
-  readonly background: Background;
-  readonly maxAge?: number | undefined;
-  /** Bytes. */
-  readonly memory: number;
-  /** What a client is told of a document that there is not, and for how long that may be kept. */
-  readonly absent: (name: string, seconds: number) => Refusal;
-  /** True where even what was never had is not asked for again right after a failure. */
-  readonly backOffCold?: boolean | undefined;
-}
 
 /**
  * Documents of one kind as they are served, in memory. Invariants: one flight a name; a drawing is served only as its
@@ -57,7 +38,7 @@ export class KeptDocuments<P, V> {
   }
 
   /** The document if it may be served this instant. No I/O. */
-  warm(name: string): V | undefined {
+  warm(name: string): Warm<V> | undefined {
     const kept = this.#remembered.get(name);
     if (kept === undefined) return undefined;
     const { evidence, drawer } = this.#options;
@@ -65,7 +46,7 @@ export class KeptDocuments<P, V> {
     if (standing === 'stale-if-error' || standing === 'expired' || drawer.isDue(kept.drawing)) return undefined;
     const current = this.#under(name, kept, believed);
     if (standing === 'stale-while-revalidate') this.#askBehind(name, current);
-    return current.drawing.view;
+    return { view: current.drawing.view, life: evidence.life(believed) };
   }
 
   /** Whether there is one in memory or on disk; of what cannot be read there `find` tells. */
@@ -83,17 +64,17 @@ export class KeptDocuments<P, V> {
   }
 
   /** The document; throws Refusal, `unlisted` where there is none. */
-  async find(name: string, caller: Caller): Promise<Found<P, V>> {
+  async find(name: string, caller: Caller, wanted: For = {}): Promise<Found<P, V>> {
     if (this.#remembered.isAbsent(name)) throw this.#options.absent(name, this.#remembered.absentFor(name));
-    const found = await this.#find(name, caller);
+    const found = await this.#find(name, caller, wanted);
     if (found === undefined) throw this.#options.absent(name, this.#remembered.absentFor(name));
     return found;
   }
 
   /** The same, whole. */
-  async findWhole(name: string, caller: Caller): Promise<Found<P, V>> {
+  async findWhole(name: string, caller: Caller, wanted?: For): Promise<Found<P, V>> {
     const { drawer, background } = this.#options;
-    const found = await this.find(name, caller);
+    const found = await this.find(name, caller, wanted);
     if (drawer.isWhole(found.drawing)) return found;
     const kept = this.#remembered.wholeOf(name, found.drawing);
     if (kept !== undefined) return { ...found, drawing: kept };
@@ -127,19 +108,27 @@ export class KeptDocuments<P, V> {
     return this.#ask(name, doubted, caller);
   }
 
-  async #find(name: string, caller: Caller): Promise<Found<P, V> | undefined> {
+  /** Asks upstream now, however fresh what is held is. Throws Refusal. */
+  async look(name: string, caller: Caller): Promise<Look<P>> {
+    const kept = this.#remembered.get(name) ?? (await this.#recall(name, caller));
+    const found = await this.#ask(name, kept, caller);
+    return { before: kept?.drawing.believed, now: found?.drawing.believed };
+  }
+
+  async #find(name: string, caller: Caller, { outlived = false }: For): Promise<Found<P, V> | undefined> {
     const inMemory = this.#remembered.get(name);
     const kept = inMemory ?? (await this.#recall(name, caller));
     if (kept === undefined) return this.#askCold(name, caller);
     const how = inMemory === undefined ? 'disk' : 'memory';
     const { standing, believed } = this.#options.evidence.standing(kept.drawing.believed);
     const current = this.#under(name, kept, believed);
-    if (standing === 'expired') {
+    const speaks = outlived && standing === 'expired' && this.#options.evidence.outlives(believed);
+    if (standing === 'expired' && !speaks) {
       const resting = this.#remembered.restingFrom(name, current);
       if (resting !== undefined) throw resting.error;
       return this.#ask(name, current, caller);
     }
-    if (standing === 'stale-if-error') return this.#standIn(name, current, how, caller);
+    if (standing === 'stale-if-error' || speaks) return this.#standIn(name, current, how, caller);
     if (standing === 'stale-while-revalidate') this.#askBehind(name, current);
     return this.#serve(name, current, how, caller);
   }
@@ -178,6 +167,7 @@ export class KeptDocuments<P, V> {
 
   #askBehind(name: string, kept: Kept<P, V>): void {
     if (this.#asking.has(name) || this.#remembered.restingFrom(name, kept) !== undefined) return;
+    if (!this.#options.breaker.mayAsk()) return;
     this.#asking.add(name);
     this.#ask(name, kept, internalCaller(this.#options.index))
       .catch(() => undefined)
@@ -188,6 +178,10 @@ export class KeptDocuments<P, V> {
   async #standIn(name: string, kept: Kept<P, V>, how: How, caller: Caller): Promise<Found<P, V> | undefined> {
     const last = () => this.#serve(name, kept, how, caller);
     if (this.#remembered.restingFrom(name, kept) !== undefined || this.#slow.has(name)) return last();
+    if (this.#options.breaker.isOpen) {
+      this.#askBehind(name, kept);
+      return last();
+    }
     const asked = this.#ask(name, kept, caller).catch((error: unknown) => {
       if (caller.signal.aborted || isFinal(error)) throw error;
       return last();
@@ -198,6 +192,7 @@ export class KeptDocuments<P, V> {
     if (found !== 'late') return found;
     asked.catch(() => undefined);
     this.#slow.add(name);
+    this.#options.breaker.late();
     return last();
   }
 
@@ -230,9 +225,14 @@ export class KeptDocuments<P, V> {
 
   async #update(name: string, before: Kept<P, V> | undefined, caller: Caller): Promise<Found<P, V> | undefined> {
     const kept = this.#remembered.get(name) ?? before;
+    const { breaker } = this.#options;
     try {
-      return await this.#askAndBelieve(name, kept, caller);
+      const found = await this.#askAndBelieve(name, kept, caller);
+      breaker.answered();
+      if (kept?.failed !== undefined) standsInNoMore(this.#options.reports, name);
+      return found;
     } catch (error) {
+      if (!caller.signal.aborted) breaker.failed(error);
       this.#fail(name, kept, error, caller);
       throw error;
     }
@@ -267,18 +267,17 @@ export class KeptDocuments<P, V> {
   }
 
   #fail(name: string, kept: Kept<P, V> | undefined, error: unknown, caller: Caller): void {
-    const { reports, backOffCold = false } = this.#options;
     if (caller.signal.aborted) return;
-    const last = this.#remembered.failed(name, kept, error, backOffCold);
+    const before = (this.#remembered.get(name) ?? kept)?.failed;
+    const last = this.#remembered.failed(name, kept, error, this.#options.backOffCold ?? false);
     this.#report(name, error);
-    if (last !== undefined && !isFinal(error))
-      reports.noted('the last document believed is served, because a new one could not be had', { project: name });
+    if (last !== undefined && !isFinal(error)) standsIn(this.#options.reports, name, before?.error, error);
   }
 
   #report(name: string, error: unknown): void {
     const { subject, reports } = this.#options;
     const isAbsence = error instanceof Refusal && error.reason === 'unlisted';
-    if (!isAbsence) reports.refused({ subject, name: name === '' ? 'the project list' : name }, error);
+    if (!isAbsence) reports.refused({ subject, name: nameOf(name) }, error);
   }
 
   #under(name: string, kept: Kept<P, V>, believed: Believed<P>): Kept<P, V> {

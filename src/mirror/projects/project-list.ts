@@ -8,9 +8,10 @@ import type { PageWork } from '../../ports/page-work.ts';
 import type { Page } from '../../render/page.ts';
 import { namesOfListJson } from '../../render/render-json.ts';
 import type { Evidence } from '../evidence.ts';
-import type { Found } from './drawing.ts';
+import type { Breaker } from './breaker.ts';
 import { KeptDocuments } from './kept-documents.ts';
 import { ListDrawer } from './list-drawer.ts';
+import { type FoundPage, isStandIn } from './project-pages.ts';
 import type { Reports } from './reports.ts';
 
 interface ProjectListOptions<P> {
@@ -20,6 +21,7 @@ interface ProjectListOptions<P> {
   readonly clock: Clock;
   readonly reports: Reports;
   readonly background: Background;
+  readonly breaker: Breaker;
 }
 
 const LIST = '';
@@ -29,8 +31,10 @@ const NAMES_A_TURN = 2000;
 /** The list of all projects of one index: up to 40 MB, that no client waits for where an older one may be served. */
 export class ProjectList<P> {
   readonly #documents: KeptDocuments<P, Page>;
+  readonly #evidence: Evidence<P>;
 
   constructor(options: ProjectListOptions<P>) {
+    this.#evidence = options.evidence;
     this.#documents = new KeptDocuments({
       ...options,
       subject: 'list',
@@ -43,11 +47,13 @@ export class ProjectList<P> {
   }
 
   /** Throws Refusal; `unlisted` or `policy` where there is no list to pass on. */
-  async find(caller: Caller): Promise<Pick<Found<P, Page>, 'how'> & { readonly page: Page }> {
+  async find(caller: Caller): Promise<FoundPage> {
     const warm = this.#documents.warm(LIST);
-    if (warm !== undefined) return { page: warm, how: 'memory' };
+    if (warm !== undefined) return { page: warm.view, life: warm.life, how: 'memory', standsIn: false };
     const { drawing, how } = await this.#documents.find(LIST, caller);
-    return { page: drawing.view, how };
+    const { believed, view } = drawing;
+    const { standing } = this.#evidence.standing(believed);
+    return { page: view, how, life: this.#evidence.life(believed), standsIn: isStandIn(standing) };
   }
 
   /** The names of all projects, normalized, in the list's order. */

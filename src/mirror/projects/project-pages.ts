@@ -7,9 +7,10 @@ import type { Tallies } from '../../ports/left-out.ts';
 import type { PageWork } from '../../ports/page-work.ts';
 import type { Policy } from '../../ports/policy.ts';
 import type { Upstream } from '../../ports/upstream.ts';
-import type { Page } from '../../render/page.ts';
-import type { Evidence } from '../evidence.ts';
+import type { Evidence, Standing } from '../evidence.ts';
+import type { LookedAt, ServedPage } from '../package-index.ts';
 import type { BelievedPage } from './believed-page.ts';
+import type { Breaker } from './breaker.ts';
 import { PageDrawer, type PageView } from './draw.ts';
 import type { Found } from './drawing.ts';
 import type { DrawnBodies } from './drawn-bodies.ts';
@@ -32,6 +33,7 @@ export interface ProjectPagesOptions<P> {
   readonly upstream: Pick<Upstream, 'mayFetch'>;
   readonly linkBase?: string | undefined;
   readonly background: Background;
+  readonly breaker: Breaker;
   readonly drawn?: DrawnBodies | undefined;
   readonly maxAge?: number | undefined;
   /** Bytes. */
@@ -40,16 +42,21 @@ export interface ProjectPagesOptions<P> {
   readonly remembers: boolean;
 }
 
+/** A page as it is sent. `how`: where the answer came from. `standsIn`: upstream's own could not be had. */
+export interface FoundPage extends ServedPage, Pick<Found<unknown, unknown>, 'how'> {
+  readonly standsIn: boolean;
+}
+
 /** The project pages of one index. */
 export class ProjectPages<P> {
   readonly #documents: KeptDocuments<P, PageView<P>>;
   readonly #tallies: PageTallies;
   readonly #policy: Policy;
   readonly #drawer: PageDrawer<P>;
-  readonly #areAskedByName: boolean;
+  readonly #evidence: Evidence<P>;
 
   constructor(options: ProjectPagesOptions<P>) {
-    this.#areAskedByName = options.evidence.isAskedByName;
+    this.#evidence = options.evidence;
     this.#tallies = new PageTallies(options);
     const strangeHosts = new StrangeHosts(options);
     const drawer = new PageDrawer({ ...options, tallies: this.#tallies, strangeHosts });
@@ -65,28 +72,49 @@ export class ProjectPages<P> {
   }
 
   /** `project` is a normalized name. No I/O. */
-  warm(project: string): Page | undefined {
-    return this.#policy.name(project).action === 'serve' ? this.#documents.warm(project)?.page : undefined;
+  warm(project: string): ServedPage | undefined {
+    if (this.#policy.name(project).action !== 'serve') return undefined;
+    const warm = this.#documents.warm(project);
+    return warm && { page: warm.view.page, life: warm.life };
   }
 
   /** The page with all that it was drawn from. Throws Refusal; `unlisted` where the index provably has no such project. */
   async get(project: string, caller: Caller): Promise<BelievedPage<P>> {
     this.#refuseDenied(project);
-    const { whole } = (await this.#documents.findWhole(project, caller)).drawing.view;
-    if (whole === undefined) throw new Error('a page that was asked for whole is not');
-    return whole;
+    return wholeOf(await this.#documents.findWhole(project, caller));
   }
 
-  /** As it is sent; throws as `get` does. `how`: where the answer came from. */
-  async find(project: string, caller: Caller): Promise<Pick<Found<P, unknown>, 'how'> & { readonly page: Page }> {
+  /**
+   * The same for the sake of a file that is held: where no page may be served any more, the last one that was believed, unless that
+   * one cannot speak for any file.
+   */
+  async getForHeld(project: string, caller: Caller): Promise<BelievedPage<P>> {
+    this.#refuseDenied(project);
+    return wholeOf(await this.#documents.findWhole(project, caller, { outlived: true }));
+  }
+
+  /** True where the page is not served any more, and speaks for nothing but files that are held. */
+  isOutlived({ believed }: BelievedPage<P>): boolean {
+    return this.#evidence.standing(believed).standing === 'expired';
+  }
+
+  /** True where a newer page should have been had. */
+  standsIn({ believed }: BelievedPage<P>): boolean {
+    return isStandIn(this.#evidence.standing(believed).standing);
+  }
+
+  /** As it is sent; throws as `get` does. */
+  async find(project: string, caller: Caller): Promise<FoundPage> {
     this.#refuseDenied(project);
     const { drawing, how } = await this.#documents.find(project, caller);
-    return { page: drawing.view.page, how };
+    const { believed, view } = drawing;
+    const { standing } = this.#evidence.standing(believed);
+    return { page: view.page, how, life: this.#evidence.life(believed), standsIn: isStandIn(standing) };
   }
 
   /** True where upstream has to be asked about each name, also about those that it does not have. */
   get areAskedByName(): boolean {
-    return this.#areAskedByName;
+    return this.#evidence.isAskedByName;
   }
 
   /** Whether the page is held here, in memory or on disk. Upstream is not asked. */
@@ -103,6 +131,14 @@ export class ProjectPages<P> {
   async again(page: BelievedPage<P>, caller: Caller): Promise<BelievedPage<P> | undefined> {
     const found = await this.#documents.again(page.believed, caller);
     return found && this.get(page.project, caller);
+  }
+
+  /** Asks upstream for the page now, however fresh the one that is held is. Throws Refusal. */
+  async look(project: string, caller: Caller): Promise<LookedAt> {
+    this.#refuseDenied(project);
+    const { before, now } = await this.#documents.look(project, caller);
+    if (now?.source === undefined) return 'absent';
+    return before?.source?.sha256 === now.source.sha256 ? 'unchanged' : before === undefined ? 'new' : 'changed';
   }
 
   /** A file is not what this page says. */
@@ -129,4 +165,15 @@ export class ProjectPages<P> {
     const verdict = this.#policy.name(project);
     if (verdict.action !== 'serve') throw verdict.refusal(project);
   }
+}
+
+/** Whoever is served so was to have upstream's word first. */
+export function isStandIn(standing: Standing): boolean {
+  return standing === 'stale-if-error' || standing === 'expired';
+}
+
+function wholeOf<P>({ drawing }: Found<P, PageView<P>>): BelievedPage<P> {
+  const { whole } = drawing.view;
+  if (whole === undefined) throw new Error('a page that was asked for whole is not');
+  return whole;
 }

@@ -9,6 +9,7 @@ import type { Change } from '../../pypi/changes.ts';
 const MOST_HELD_BACK = 10_000;
 
 type Served = Event<'served'>;
+type Stale = Event<'stale'>;
 
 /** What one index has to say to its operator: counted, logged, written down. Never throws. */
 export interface Reports {
@@ -24,6 +25,12 @@ export interface Reports {
   changed(project: string, change: Change): void;
   /** What upstream says and is not believed, once a change: an operator may let it through. `reason` is the refusal's. */
   heldBack(project: string, change: Omit<Change, 'kind'>): void;
+  /** What is held stands in from now on, and why; or no longer. */
+  stale(state: Stale['state'], thing: string, message: string): void;
+  /** Upstream is waited for no longer, or answers again. */
+  silence(silent: boolean): void;
+  /** One answer to a client with something older, because upstream's word could not be had. */
+  stoodIn(kind: Event<'stoodIn'>['kind']): void;
   /** One answer to a client. */
   served(kind: Served['kind'], how: Served['how']): void;
 }
@@ -58,6 +65,9 @@ export function createReports({ index, emit, journal, clock }: ReportsOptions): 
       held.set(key, true);
       journal.note({ at: clock.now(), index, project, ...change, kind: 'refused' });
     },
+    stale: (state, thing, message) => emit({ name: 'stale', index, state, thing, message }),
+    silence: (silent) => emit({ name: 'silence', index, silent }),
+    stoodIn: (kind) => emit({ name: 'stoodIn', index, kind }),
     served: (kind, how) => emit({ name: 'served', index, kind, how }),
   };
 }

@@ -76,6 +76,15 @@ export class TufEvidence implements Evidence<Proof> {
     return { standing: isUnexpired(proof, now) ? 'stale-if-error' : 'expired', believed };
   }
 
+  life(): undefined {
+    return undefined;
+  }
+
+  /** Past its date a signature says nothing, of files neither. */
+  outlives(): boolean {
+    return false;
+  }
+
   async digests(believed: Believed<Proof>, filenames: readonly string[], caller: Caller): Promise<KnownDigests<Proof>> {
     const { layout, roles } = this.#options;
     const { name: project, proof } = believed;

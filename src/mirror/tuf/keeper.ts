@@ -3,6 +3,7 @@ import { type Caller, internalCaller } from '../../async/caller.ts';
 import { createFlights, type Flights } from '../../async/flight.ts';
 import { Mutex } from '../../async/mutex.ts';
 import type { Instant } from '../../bytes/instant.ts';
+import { instantText } from '../../bytes/instant.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { TrustStore } from '../../ports/index-state.ts';
 import type { MetadataFor, UpstreamMetadata } from '../../ports/upstream.ts';
@@ -30,6 +31,8 @@ export interface KeeperOptions {
   readonly background: Pick<Background, 'add'>;
   /** Seconds after which a request makes a refresh start behind it. */
   readonly refreshAfter: number;
+  /** True where upstream is never asked. */
+  readonly offline: boolean;
 }
 
 /** Seconds before a failed refresh is tried again by a request that has nothing else to go on. */
@@ -77,6 +80,7 @@ export class Keeper {
     if (warm !== undefined) return warm;
     const { clock } = this.#options;
     if (clock.isWrong) await this.#refuseWrongClock();
+    if (this.#options.offline && this.current !== undefined) throw this.#expired(this.current);
     const failure = this.#failure;
     if (!this.#isRefreshing && failure !== undefined && isRecent(failure.at, RETRY_AFTER, clock.now()))
       throw failure.error;
@@ -248,8 +252,18 @@ export class Keeper {
   }
 
   #isDue(now: Instant): boolean {
+    if (this.#options.offline) return false;
     const last = Math.max(this.#lastRefresh ?? 0, this.#failure?.at ?? 0);
     return now - last >= this.#options.refreshAfter || last > now;
+  }
+
+  #expired(current: Generation): Refusal {
+    const at = instantText(this.#expiryOf(current));
+    return new Refusal(
+      'expired',
+      `The signed metadata that is held expired at ${at}, and this mirror was told to ask no upstream (offline).`,
+      { subject: 'timestamp' },
+    );
   }
 
   /** An operator may have set the floor meanwhile, beside this process. */

@@ -15,13 +15,14 @@ import type {
   EvidenceStatus,
   KnownDigests,
   LastError,
+  Life,
   Standing,
   Stands,
   Vouched,
 } from '../evidence.ts';
 import { LIMITS } from '../limits.ts';
 import type { Reports } from '../projects/reports.ts';
-import { type Lifetimes, standingOf, standingOfList } from './freshness.ts';
+import { freshFor, type Lifetimes, standingOf, standingOfList } from './freshness.ts';
 import type { PagePlaces } from './places.ts';
 import type { PageRefresh } from './refresh.ts';
 
@@ -44,6 +45,8 @@ export interface UnsignedEvidenceOptions extends Lifetimes {
   readonly projectList: boolean;
   /** Pages confirmed up to this moment are another upstream's word: not served before this one's was heard. */
   readonly notBefore?: Instant | undefined;
+  /** True where upstream is never asked: what is held is all there is, however old. */
+  readonly offline: boolean;
   /** Whether state on disk carries a seal. */
   readonly sealed: boolean;
 }
@@ -83,6 +86,20 @@ export class UnsignedEvidence implements Evidence<Heard> {
     return { standing: this.#standing(believed.proof), believed };
   }
 
+  life({ proof }: Believed<Heard>): Life | undefined {
+    if (proof.kind === 'absent') return undefined;
+    const { clock, maxAge } = this.#options;
+    const heard = proof.kind === 'page' ? proof.record : proof;
+    const age = clock.now() - heard.confirmedAt;
+    const fresh = proof.kind === 'page' ? freshFor(proof.record, this.#options) : maxAge;
+    // A clock that went back makes nothing fresh.
+    return age < 0 ? { age: 0, left: 0 } : { age, left: Math.max(0, fresh - age) };
+  }
+
+  outlives({ proof }: Believed<Heard>): boolean {
+    return proof.kind === 'page' && !this.#isAnothers(proof.record);
+  }
+
   /** Nobody else states any. */
   async digests(believed: Believed<Heard>): Promise<KnownDigests<Heard>> {
     return { known: new Map(), believed };
@@ -104,12 +121,14 @@ export class UnsignedEvidence implements Evidence<Heard> {
   }
 
   #standing(heard: Heard): Standing {
-    const now = this.#options.clock.now();
+    const { clock, offline } = this.#options;
+    const now = clock.now();
     switch (heard.kind) {
       case 'page':
-        return this.#isAnothers(heard.record) ? 'expired' : standingOf(heard.record, this.#options, now);
+        if (this.#isAnothers(heard.record)) return 'expired';
+        return offline ? 'fresh' : standingOf(heard.record, this.#options, now);
       case 'list':
-        return standingOfList(heard.confirmedAt, this.#options, now);
+        return offline ? 'fresh' : standingOfList(heard.confirmedAt, this.#options, now);
       case 'absent':
         // How long absence is remembered is not for evidence to say.
         return now >= heard.confirmedAt ? 'fresh' : 'expired';

@@ -15,19 +15,25 @@ const WHILE_REVALIDATING = 300;
 /** An upstream that lets nothing be kept is asked this often, and not once for every client. Seconds. */
 const LEAST_FRESH = 10;
 
-/** Where a page stands in its life. Upstream's own max-age only shortens the first part of it. */
-export function standingOf(
-  { confirmedAt, maxAge: upstreams = Number.POSITIVE_INFINITY }: Pick<PageRecord, 'confirmedAt' | 'maxAge'>,
-  { maxAge, staleIfError }: Lifetimes,
-  now: Instant,
-): Standing {
-  const age = now - confirmedAt;
+type Heard = Pick<PageRecord, 'confirmedAt' | 'maxAge'>;
+
+/** Seconds after it was confirmed. Upstream's own max-age only shortens it. */
+export function freshFor(
+  { maxAge: upstreams = Number.POSITIVE_INFINITY }: Pick<Heard, 'maxAge'>,
+  { maxAge }: Pick<Lifetimes, 'maxAge'>,
+): number {
+  return Math.min(maxAge, Math.max(LEAST_FRESH, upstreams));
+}
+
+/** Where a page stands in its life. */
+export function standingOf(heard: Heard, lifetimes: Lifetimes, now: Instant): Standing {
+  const age = now - heard.confirmedAt;
   // The clock was ahead, or went back: nobody knows how old it is. It is asked for again, and stands in where that fails.
   if (age < 0) return 'stale-if-error';
-  const fresh = Math.min(maxAge, Math.max(LEAST_FRESH, upstreams));
+  const fresh = freshFor(heard, lifetimes);
   if (age < fresh) return 'fresh';
   if (age < fresh + WHILE_REVALIDATING) return 'stale-while-revalidate';
-  return age < fresh + staleIfError ? 'stale-if-error' : 'expired';
+  return age < fresh + lifetimes.staleIfError ? 'stale-if-error' : 'expired';
 }
 
 /** Nobody waits for 40 MB where an older list can be served. */

@@ -41,7 +41,7 @@ export function createUnsignedIndex(options: UnsignedIndexOptions): RunningIndex
   const introduction = { ...parts, places };
   const evidence = new UnsignedEvidence({ ...parts, places, refresh: new PageRefresh({ ...parts, places }) });
   return new EvidencedIndex(parts, evidence, {
-    introduce: (caller) => introduce(introduction, caller),
+    introduce: parts.offline ? undefined : (caller) => introduce(introduction, caller),
     unverified: (pages) => new Documents({ ...parts, pages, memory: parts.memory / 8 }),
   });
 }

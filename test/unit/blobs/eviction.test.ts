@@ -242,6 +242,7 @@ describe('the size limit', () => {
         },
         data: server.data,
         allowFuse: false,
+        offline: false,
         cache: { maxBytes: SIZE / 2, memoryBytes: MIB },
         limits: { fills: 32, upstreamConnections: 32 },
         log: { level: 'error', format: 'json' },

@@ -51,6 +51,7 @@ async function warmAfter(indexes: number, memoryBytes: number) {
       },
       data: await scratch(),
       allowFuse: false,
+      offline: false,
       cache: { maxBytes: 1e9, memoryBytes },
       limits: { fills: 32, upstreamConnections: 32 },
       log: { level: 'error', format: 'json' },
@@ -66,7 +67,7 @@ async function warmAfter(indexes: number, memoryBytes: number) {
 }
 
 it('the memory for pages is shared by all indexes: what one has room for, each of two has not', async () => {
-  expect(await warmAfter(1, 320_000)).toBeDefined();
-  expect(await warmAfter(2, 320_000)).toBeUndefined();
-  expect(await warmAfter(2, 640_000)).toBeDefined();
+  expect(await warmAfter(1, 180_000)).toBeDefined();
+  expect(await warmAfter(2, 180_000)).toBeUndefined();
+  expect(await warmAfter(2, 360_000)).toBeDefined();
 });

@@ -48,7 +48,7 @@ describe('the simple case', () => {
       trustedProxies: [],
     });
     expect(config.data).toBe(resolve('verbatim-data'));
-    expect(config.cache).toEqual({ maxBytes: 10e9, memoryBytes: 96 * 2 ** 20 });
+    expect(config.cache).toEqual({ maxBytes: 10e9, stateBytes: 16e9, memoryBytes: 192 * 2 ** 20 });
     expect(config.indexes['main']).toEqual({
       name: 'main',
       upstream: 'https://index.example/',
@@ -93,7 +93,7 @@ describe('the simple case', () => {
         fileHosts: ['files.pythonhosted.org'],
         insecureUpstream: false,
         maxAge: 600,
-        staleIfError: 86_400,
+        staleIfError: 30 * 86_400,
         contentAddressed: true,
         projectList: true,
         undigested: 'withhold',

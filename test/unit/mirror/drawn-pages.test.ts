@@ -63,7 +63,7 @@ async function start({ memory, cache = () => ({}), without = false, bytes = LARG
     memory,
     drawn: without ? undefined : new DrawnBodies(guarded, undefined),
   });
-  const page = () => index.page('alpha', client());
+  const page = async () => (await index.page('alpha', client())).page;
   return { index, drawings, time, rules, page, results: () => events.cached.map(({ result }) => result) };
 }
 
@@ -75,7 +75,7 @@ describe('a page that is too large to stay whole', () => {
     const { index, page, drawings } = await start({ memory: LEAN, without: true });
     await page();
     for (let at = 0; at < 5; at++) await page();
-    for (const choice of [GZIP, ZSTD_HTML]) expect(index.warmPage('alpha', choice)?.has(choice)).toBe(true);
+    for (const choice of [GZIP, ZSTD_HTML]) expect(index.warmPage('alpha', choice)?.page.has(choice)).toBe(true);
     // What would have to be made first is no warm answer.
     expect(index.warmPage('alpha', PLAIN)).toBeUndefined();
     expect(drawings.count).toBe(1);

@@ -47,6 +47,7 @@ async function start() {
     runner: runToEnd,
     reports: createReports({ index: 'main', emit: noEvents, journal: { note() {} }, clock }),
     background: createBackground(),
+    offline: false,
     refreshAfter: 60,
   });
   const priority = () => callers.get('timestamp')?.priority;

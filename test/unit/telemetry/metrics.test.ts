@@ -49,6 +49,9 @@ const OPERATING = readFileSync(new URL('../../../docs/operating.md', import.meta
 const EACH: { readonly [N in EventName]: Event<N> } = {
   rejected,
   served: { name: 'served', index: 'main', kind: 'page', how: 'memory' },
+  stale: { name: 'stale', index: 'main', state: 'refused', thing: 'demo', message: 'refused' },
+  stoodIn: { name: 'stoodIn', index: 'main', kind: 'file' },
+  silence: { name: 'silence', index: 'main', silent: true },
   cached: { name: 'cached', index: 'main', tier: 'disk', result: 'hit' },
   refreshed,
   leftOut: { name: 'leftOut', index: 'main', project: 'demo', leftOut: new Map([['no-digest', 2]]), firstSight: 1 },
@@ -307,6 +310,20 @@ describe('series', () => {
     expect(found).toContain('verbatim_store_bytes 5');
     expect(found).toContain('verbatim_store_index_bytes{index="main"} 5');
     expect(found).toContain(`verbatim_build_info{version="1.2.3",node="${process.version}"} 1`);
+  });
+
+  it('of the disk are read at each scrape, by part', async () => {
+    const { metrics, series } = telemetry();
+    let bytes = 1;
+    metrics.watchDisk(async () => [
+      { part: 'state', index: 'main', bytes },
+      { part: 'records', index: '', bytes: 7 },
+    ]);
+    bytes = 5;
+    expect((await series()).filter((line) => line.startsWith('verbatim_disk_'))).toEqual([
+      'verbatim_disk_bytes{part="state",index="main"} 5',
+      'verbatim_disk_bytes{part="records",index=""} 7',
+    ]);
   });
 
   it('of connections are read at each scrape', async () => {

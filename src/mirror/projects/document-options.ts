@@ -1,0 +1,26 @@
+import type { Background } from '../../async/background.ts';
+import type { Refusal, Subject } from '../../bytes/refusal.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Evidence } from '../evidence.ts';
+import type { Breaker } from './breaker.ts';
+import type { Drawer } from './drawing.ts';
+import type { Reports } from './reports.ts';
+
+/** What documents of one kind are made of. */
+export interface KeptDocumentsOptions<P, V> {
+  readonly index: string;
+  readonly subject: Extract<Subject, 'page' | 'list'>;
+  readonly evidence: Evidence<P>;
+  readonly drawer: Drawer<P, V>;
+  readonly clock: Clock;
+  readonly reports: Reports;
+  readonly background: Background;
+  readonly breaker: Breaker;
+  readonly maxAge?: number | undefined;
+  /** Bytes. */
+  readonly memory: number;
+  /** What a client is told of a document that there is not, and for how long that may be kept. */
+  readonly absent: (name: string, seconds: number) => Refusal;
+  /** True where even what was never had is not asked for again right after a failure. */
+  readonly backOffCold?: boolean | undefined;
+}
