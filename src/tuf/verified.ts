@@ -143,8 +143,19 @@ function* refuseBelowThreshold(
   if (signers.size < authority.threshold)
     throw new Refusal(
       'threshold',
-      `${authority.role} needs valid signatures by ${authority.threshold} of its ${authority.keys.size} keys; found ${signers.size}.`,
+      `${authority.role} needs valid signatures by ${authority.threshold} of its ${authority.keys.size} keys; found ${signers.size}.${notUnderstood(authority)}`,
     );
+}
+
+const SCHEMES_NAMED = 3;
+
+/** The schemes of an authority's keys that nobody here can check, where there are any: whoever reads of a threshold must know that it was not forgery. */
+function notUnderstood({ keys }: Authority): string {
+  const schemes = new Set([...keys.values()].flatMap((key) => key.notUnderstood ?? []));
+  if (schemes.size === 0) return '';
+  const named = [...schemes].slice(0, SCHEMES_NAMED).join(', ');
+  const more = schemes.size > SCHEMES_NAMED ? ` and ${schemes.size - SCHEMES_NAMED} more` : '';
+  return ` Not understood, so that such keys count for nothing: ${named}${more}.`;
 }
 
 /** Distinct key material that signed, up to `enough`: one key under several ids counts once; one check per keyid. */
