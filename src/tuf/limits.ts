@@ -6,8 +6,8 @@ export const LIMITS = {
   targets: 64 * 1024 * 1024,
   /** New roots in one refresh. */
   rootsPerRefresh: 1024,
-  /** Delegated roles in one search; beyond it an error, never "absent". */
-  rolesPerSearch: 32,
+  /** Visits of delegated roles in one search; beyond it an error, never "absent". */
+  visitsPerSearch: 32,
   jsonDepth: 64,
   /** Values in one document: arrays, objects and scalars together. */
   jsonValues: 8_000_000,
