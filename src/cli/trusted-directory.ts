@@ -10,6 +10,7 @@ import { runToEnd } from '../tuf/sliced.ts';
 import type { Generation } from '../tuf/stages.ts';
 import { openUpdater, type Updater } from '../tuf/updater.ts';
 import type { Verified } from '../tuf/verified.ts';
+import { say } from './output.ts';
 
 /** The trusted metadata of `verbatim client` in one directory: its files are the floors, there is nothing else. */
 export class TrustedDirectory {
@@ -58,6 +59,10 @@ export class TrustedDirectory {
           // TUF §5.3.11: rotated keys take back what they vouched for.
           if (forget) for (const name of ['timestamp.json', 'snapshot.json']) await files.remove(name);
         },
+        unfinished: ({ signed }) =>
+          say(
+            `There are more new roots than one refresh follows: the next one goes on from version ${signed.version}.`,
+          ),
         timestamp: ({ bytes }) => files.write('timestamp.json', lend(bytes)),
         snapshot: ({ bytes }) => files.write('snapshot.json', lend(bytes)),
         targets: ({ bytes }) => files.write('targets.json', lend(bytes)),

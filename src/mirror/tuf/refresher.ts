@@ -107,6 +107,10 @@ export class Refresher {
             version: timestamp.signed.version,
             bytes: lend(timestamp.bytes),
           }),
+        unfinished: (root) =>
+          reports.noted('upstream has more new roots than one refresh follows; the next refresh goes on', {
+            version: root.signed.version,
+          }),
         equivocated: (accepted) =>
           reports.noted('upstream sent other bytes under a timestamp version already stored', {
             version: accepted.signed.version,
