@@ -34,6 +34,7 @@ export interface Walk {
 const FLOOR_STEP = 3600;
 /** Generations kept in memory behind the current one; a walk takes seconds. */
 const REPLACED_MOST = 2;
+const ROLES = ['root', 'timestamp', 'snapshot', 'targets'] as const;
 /** Publications of other processes that one refresh gives way to before it leaves it at theirs. */
 export const SUPERSEDED_MOST = 3;
 
@@ -131,7 +132,8 @@ export class Refresher {
   /** False where another process published meanwhile. An unchanged generation stays, and everything proved under it warm. */
   async #publish(next: Generation, now: Instant): Promise<boolean> {
     const generation = this.#generation;
-    const isSame = next.timestamp === generation?.timestamp && next.root === generation.root;
+    // Not the timestamp alone: it may name by version what was signed again.
+    const isSame = ROLES.every((role) => next[role] === generation?.[role]);
     if (isSame && now - this.#acceptedAt < FLOOR_STEP) return true;
     const { timestamp, snapshot, targets, root } = next;
     const publication = await this.#options.store.publish(
