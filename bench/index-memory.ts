@@ -1,7 +1,6 @@
-import { once } from 'node:events';
-import { get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { largePage } from '../test/support/large.ts';
+import { ask } from './support/ask.ts';
 import { residentMemory } from './support/processes.ts';
 import { atMost, type Measure, mebibytes } from './support/table.ts';
 import { withUnsigned } from './support/unsigned.ts';
@@ -31,9 +30,3 @@ export const indexMemory: Measure = (log) => {
     ];
   });
 };
-
-async function ask(url: string): Promise<void> {
-  const [response] = await once(get(url), 'response');
-  if (response.statusCode !== 200) throw new Error(`${url}: ${response.statusCode}`);
-  for await (const _ of response);
-}

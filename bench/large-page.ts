@@ -1,7 +1,7 @@
-import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { get } from 'node:http';
 import { largeList, largePage } from '../test/support/large.ts';
+import { startBare } from './support/answer.ts';
+import { ask, JSON_PAGE } from './support/ask.ts';
+import { cpuOf } from './support/cpu.ts';
 import { load } from './support/load.ts';
 import { startNeighbours } from './support/neighbours.ts';
 import { startNginx } from './support/nginx.ts';
@@ -13,7 +13,7 @@ const FILES = 10_000;
 const NAMES = 800_000;
 const ROUNDS = 3;
 const SECONDS = 2;
-const JSON_PAGE = { Accept: 'application/vnd.pypi.simple.v1+json' };
+const PLAIN = { ...JSON_PAGE, 'Accept-Encoding': 'identity' };
 
 /** A project page of 10,000 files and the list of all projects, cold and warm, and how long others wait meanwhile. */
 export const largePages: Measure = (log) => {
@@ -23,11 +23,9 @@ export const largePages: Measure = (log) => {
   files.set('simple/', largeList(NAMES));
   return withUnsigned(files, async ({ directory, mirror }) => {
     const simple = `${mirror.url}simple/`;
-    await ask(`${simple}small/`);
-    const bare = start(process.execPath, [childFile('bare-page.ts')]);
-    bare.tell(JSON.stringify([{ path: '/ping', status: 200, headers: [], body: '' }]));
-    const bareUrl = `http://127.0.0.1:${await bare.line()}/ping`;
-    const pinger = start(process.execPath, [childFile('pinger.ts'), `${simple}small/`, bareUrl]);
+    await ask(`${simple}small/`, PLAIN);
+    const bare = await startBare([{ path: '/ping', status: 200, headers: [], body: '' }]);
+    const pinger = start(process.execPath, [childFile('pinger.ts'), `${simple}small/`, `${bare.url}/ping`]);
     const longest = async () => {
       pinger.tell('');
       return JSON.parse(await pinger.line()) as readonly [ours: number, bare: number];
@@ -36,7 +34,7 @@ export const largePages: Measure = (log) => {
     const watched = async (url: string) => {
       await longest();
       const [before, begun] = [cpuOf(mirror.pid), performance.now()];
-      const bytes = await ask(url);
+      const { body: bytes } = await ask(url, PLAIN);
       const [cpu, wall] = [cpuOf(mirror.pid) - before, performance.now() - begun];
       const [ours, control] = await longest();
       return { bytes, cpu, wall, ours, control };
@@ -64,7 +62,7 @@ export const largePages: Measure = (log) => {
       const each = (url: string | undefined) =>
         url === undefined
           ? undefined
-          : async () => 1000 / (await load({ url, headers: JSON_PAGE, connections: 1, seconds: SECONDS }));
+          : async () => 1000 / (await load({ url, headers: JSON_PAGE, connections: 1, seconds: SECONDS })).perSecond;
       const figure = await alternate(ROUNDS, {
         ours: each(`${simple}large0/`),
         nginx: each(nginx && `${nginx.url}page.json`),
@@ -100,24 +98,3 @@ export const largePages: Measure = (log) => {
     }
   });
 };
-
-async function ask(url: string): Promise<Buffer> {
-  const headers = { ...JSON_PAGE, 'Accept-Encoding': 'identity' };
-  const [response] = await once(get(url, { headers, agent: false }), 'response');
-  const chunks: Buffer[] = [];
-  for await (const chunk of response) chunks.push(chunk);
-  if (response.statusCode !== 200) throw new Error(`${url}: ${response.statusCode} ${Buffer.concat(chunks)}`);
-  return Buffer.concat(chunks);
-}
-
-const TICK_MS = 10;
-
-/** CPU time of a process and all its threads. Milliseconds; 0 where the system does not say. */
-function cpuOf(pid: number): number {
-  try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-    return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
-  } catch {
-    return 0;
-  }
-}

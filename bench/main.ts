@@ -1,5 +1,8 @@
 import { client } from './client.ts';
 import { cold } from './cold.ts';
+import { coldInstall } from './cold-install.ts';
+import { coldRequests } from './cold-requests.ts';
+import { compareBuilds, GROUP_NAMES } from './compare/compare.ts';
 import { file } from './file.ts';
 import { herd } from './herd.ts';
 import { hostileRoot } from './hostile-root.ts';
@@ -14,11 +17,15 @@ import { snapshot } from './snapshot.ts';
 import { soak } from './soak.ts';
 import { writeReport } from './support/report.ts';
 import { type Measure, markdown, type Row } from './support/table.ts';
+import { tls } from './tls.ts';
 
 // `npm run bench` takes every figure and writes docs/performance.md; `npm run bench -- NAME …` takes and prints some.
+// `npm run bench -- compare COMMIT` (or a directory with another build) takes that build's figures and this one's in turns,
+// and writes them there too; with names of groups after it, it takes and prints some.
 
 const MEASURES: Readonly<Record<string, Measure>> = {
   page,
+  tls,
   file,
   snapshot,
   root: hostileRoot,
@@ -30,19 +37,44 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   'large-page': largePages,
   neighbours,
   install,
+  'cold-install': coldInstall,
+  'cold-requests': coldRequests,
   'index-memory': indexMemory,
   soak,
 };
 
+/** Taken only where it is named: it takes half an hour. */
+const LONG = 'soak';
+
+const log = (text: string) => console.error(text);
 const asked = process.argv.slice(2);
-const unknown = asked.filter((name) => !Object.hasOwn(MEASURES, name));
-if (unknown.length > 0) {
-  console.error(`There is no measure ${unknown.join(', ')}. There are: ${Object.keys(MEASURES).join(', ')}.`);
+const rows = asked[0] === 'compare' ? await compareWith(asked[1], asked.slice(2)) : await take(asked);
+console.log(markdown(rows));
+if (rows.some(({ held }) => held === false)) process.exitCode = 1;
+
+async function take(names: readonly string[]): Promise<readonly Row[]> {
+  refuseUnknown('measure', names, Object.keys(MEASURES));
+  const rows: Row[] = [];
+  for (const [name, measure] of Object.entries(MEASURES))
+    if (names.includes(name) || (names.length === 0 && name !== LONG)) rows.push(...(await measure(log)));
+  if (names.length === 0) writeReport('npm run bench', rows);
+  return rows;
+}
+
+async function compareWith(of: string | undefined, groups: readonly string[]): Promise<readonly Row[]> {
+  if (of === undefined) {
+    console.error('Name a commit, or a directory with another build: npm run bench -- compare COMMIT');
+    process.exit(1);
+  }
+  refuseUnknown('group', groups, GROUP_NAMES);
+  const rows = await compareBuilds(of, groups.length === 0 ? GROUP_NAMES : groups, log);
+  if (groups.length === 0) writeReport('npm run bench -- compare', rows);
+  return rows;
+}
+
+function refuseUnknown(kind: string, names: readonly string[], known: readonly string[]): void {
+  const unknown = names.filter((name) => !known.includes(name));
+  if (unknown.length === 0) return;
+  console.error(`There is no ${kind} ${unknown.join(', ')}. There are: ${known.join(', ')}.`);
   process.exit(1);
 }
-const rows: Row[] = [];
-for (const [name, measure] of Object.entries(MEASURES))
-  if (asked.length === 0 || asked.includes(name)) rows.push(...(await measure((text) => console.error(text))));
-console.log(markdown(rows));
-if (asked.length === 0) writeReport(rows);
-if (rows.some(({ held }) => held === false)) process.exitCode = 1;

@@ -30,7 +30,7 @@ export const memory: Measure = (log) =>
         else response.writeHead(404).end();
       },
     });
-    const mirror = await startMirror(directory, upstream.url, rootOf({ repository }), 'plain');
+    const mirror = await startMirror(directory, upstream.url, rootOf({ repository }), { layout: 'plain' });
     const reader = start(process.execPath, [childFile('reader.ts')]);
     try {
       await reader.line();

@@ -22,7 +22,9 @@ export const neighbours: Measure = (log) =>
         const rate = (simple: string | undefined) =>
           simple === undefined
             ? undefined
-            : () => load({ url: `${simple}sampleproject/`, headers, connections: CONNECTIONS, seconds: SECONDS });
+            : async () =>
+                (await load({ url: `${simple}sampleproject/`, headers, connections: CONNECTIONS, seconds: SECONDS }))
+                  .perSecond;
         const figure = await alternate(ROUNDS, {
           ours: rate(`${mirror.url}simple/`),
           devpi: rate(others.devpi),

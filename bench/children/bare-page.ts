@@ -1,8 +1,11 @@
-import { createServer } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import type { Answer } from '../page.ts';
+import { GOOD, TEST_KEY } from '../../test/support/certificates.ts';
+import type { Answer } from '../support/answer.ts';
 
-// node:http and nothing else: the same bytes under the same headers, by URL. Told what to say on its standard input.
+// node:http, or node:https where it is called with `tls`, and nothing else: the same bytes under the same headers, by
+// URL. Told what to say on its standard input.
 
 let told = '';
 for await (const text of process.stdin.setEncoding('utf8')) {
@@ -16,9 +19,11 @@ const answers = new Map(
   ]),
 );
 
-const server = createServer((request, response) => {
+const listener: RequestListener = (request, response) => {
   const answer = answers.get(request.url ?? '');
   if (answer === undefined) return void response.writeHead(404).end();
   response.writeHead(answer.status, answer.headers).end(answer.body);
-});
+};
+const server =
+  process.argv[2] === 'tls' ? createTlsServer({ cert: GOOD, key: TEST_KEY }, listener) : createServer(listener);
 server.listen(0, '127.0.0.1', () => console.log((server.address() as AddressInfo).port));

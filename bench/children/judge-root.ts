@@ -1,13 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { builtAccept, builtSliced, builtStages, builtTrustedRoot } from '../support/built.ts';
+import { acceptRoot } from '../../src/tuf/accept.ts';
+import { runToEnd } from '../../src/tuf/sliced.ts';
+import { asOf } from '../../src/tuf/stages.ts';
+import { pinRoot } from '../../src/tuf/trusted-root.ts';
 
 // Offers a hostile root after a trusted one; says how many milliseconds it took to be refused.
 
 const [trusted = '', hostile = ''] = process.argv.slice(2);
-const { acceptRoot } = await builtAccept();
-const { asOf } = await builtStages();
-const { pinRoot } = await builtTrustedRoot();
-const { runToEnd } = await builtSliced();
 const at = asOf(runToEnd(pinRoot(readFileSync(trusted))), Math.floor(Date.now() / 1000));
 const bytes = readFileSync(hostile);
 const begun = performance.now();

@@ -1,14 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { builtAccept, builtStages, builtTrustedRoot, builtYield } from '../support/built.ts';
+import { runInSlices } from '../../src/async/yield.ts';
+import { acceptSnapshot, acceptTimestamp } from '../../src/tuf/accept.ts';
+import { asOf } from '../../src/tuf/stages.ts';
+import { pinRoot } from '../../src/tuf/trusted-root.ts';
 
 // Accepts root, timestamp and snapshot of a directory, as a mirror does, and says what each round took.
 
 const [directory = '', rounds = '1'] = process.argv.slice(2);
-const { acceptSnapshot, acceptTimestamp } = await builtAccept();
-const { asOf } = await builtStages();
-const { pinRoot } = await builtTrustedRoot();
-const { runInSlices } = await builtYield();
 const [root, timestamp, snapshot] = ['root', 'timestamp', 'snapshot'].map((role) =>
   readFileSync(join(directory, `${role}.json`)),
 );

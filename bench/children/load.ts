@@ -1,11 +1,13 @@
 import { connect } from 'node:net';
-import type { Load } from '../support/load.ts';
+import { connect as connectTls } from 'node:tls';
+import type { Load, Loaded } from '../support/load.ts';
 
-// A load generator on raw sockets: says how many answers a second came. Reads a head once; later answers on the same
+// A load generator on raw sockets: says how many answers came, and how many a second, as JSON. Reads a head once; later answers on the same
 // connection are taken by their length.
 
 const { url, headers, connections, seconds } = JSON.parse(process.argv[2] ?? '') as Load;
-const { hostname, port, pathname, host } = new URL(url);
+const { protocol, hostname, port, pathname, host } = new URL(url);
+const secure = protocol === 'https:';
 const lines = Object.entries({ Host: host, ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);
 const request = Buffer.from(`GET ${pathname} HTTP/1.1\r\n${lines.join('')}\r\n`, 'latin1');
 
@@ -17,7 +19,9 @@ function drive(): void {
   let head = '';
   /** Bytes of the present answer still to come; undefined while its head is being read. */
   let left: number | undefined;
-  const socket = connect({ host: hostname, port: Number(port), noDelay: true }, () => socket.write(request));
+  const to = { host: hostname, port: Number(port), noDelay: true };
+  const begin = () => socket.write(request);
+  const socket = secure ? connectTls({ ...to, rejectUnauthorized: false }, begin) : connect(to, begin);
   socket.on('error', fail);
   socket.on('close', () => {
     if (!ending) drive();
@@ -58,6 +62,7 @@ const begun = performance.now();
 for (let i = 0; i < connections; i++) drive();
 setTimeout(() => {
   ending = true;
-  console.log(answers / ((performance.now() - begun) / 1000));
+  const loaded: Loaded = { answers, perSecond: answers / ((performance.now() - begun) / 1000) };
+  console.log(JSON.stringify(loaded));
   process.exit(0);
 }, seconds * 1000);

@@ -58,16 +58,14 @@ export class Client {
     this.#agent = new Agent({ keepAlive: true });
   }
 
-  /** Status and bytes of the whole answer. */
-  get(path: string): Promise<{ readonly status: number; readonly bytes: number }> {
+  /** Status and body of the whole answer. */
+  get(path: string): Promise<{ readonly status: number; readonly body: Buffer }> {
     return new Promise((resolve, reject) => {
       this.#ask(path, reject)
         .on('response', (response) => {
-          let bytes = 0;
-          response.on('data', (chunk: Buffer) => {
-            bytes += chunk.byteLength;
-          });
-          response.on('end', () => resolve({ status: response.statusCode ?? 0, bytes }));
+          const parts: Buffer[] = [];
+          response.on('data', (part: Buffer) => parts.push(part));
+          response.on('end', () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(parts) }));
           response.on('error', reject);
         })
         .end();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { SignedIndex } from '../../src/repository/signed-index.ts';
 import { ed25519Key } from '../../src/repository/signing-keys.ts';
 import { startUpstream, type TestUpstream } from '../../test/support/upstream.ts';
-import { type Running, start, VERBATIM } from './processes.ts';
+import { type Mirror, type Served, serve } from './mirror.ts';
 
 /** An index signed as PEP 458 says, small: what is measured is not how many bins it has. */
 export function smallIndex(): SignedIndex {
@@ -17,30 +17,23 @@ export function smallIndex(): SignedIndex {
   });
 }
 
-export interface Mirror {
-  /** Ends with a slash. */
-  readonly url: string;
-  readonly pid: number;
-  stop(): Promise<void>;
-}
-
-/** The built program as a server of one index. */
-export async function startMirror(
+/** A built program as a server of one signed index. */
+export function startMirror(
   directory: string,
   upstream: string,
   root: Uint8Array,
-  layout = 'pep458',
+  { layout = 'pep458', ...served }: Served & { readonly layout?: string } = {},
 ): Promise<Mirror> {
   const rootFile = join(directory, 'root.json');
   writeFileSync(rootFile, root);
-  const running: Running = start(process.execPath, [
-    VERBATIM,
-    ...['serve', '--json', '--port', '0', '--log-level', 'error', '--data', join(directory, 'data')],
-    ...['--upstream', upstream, '--root', rootFile, '--layout', layout],
-    ...['--pages-url', `${upstream}targets/`, '--files-url', `${upstream}targets/`],
-  ]);
-  const { url } = JSON.parse(await running.line()) as { readonly url: string };
-  return { url: `${url}/`, pid: running.pid, stop: running.stop };
+  return serve(
+    directory,
+    [
+      ...['--upstream', upstream, '--root', rootFile, '--layout', layout],
+      ...['--pages-url', `${upstream}targets/`, '--files-url', `${upstream}targets/`],
+    ],
+    served,
+  );
 }
 
 export interface Mirrored {
@@ -50,12 +43,16 @@ export interface Mirrored {
 }
 
 /** Runs with an index, an upstream server of its files and a mirror before it, and leaves nothing behind. */
-export async function withMirror<T>(index: SignedIndex, run: (mirrored: Mirrored) => Promise<T>): Promise<T> {
+export async function withMirror<T>(
+  index: SignedIndex,
+  run: (mirrored: Mirrored) => Promise<T>,
+  served: Served = {},
+): Promise<T> {
   index.publish();
   const { files } = index.repository;
   return withServers(
     () => startUpstream({ files, etags: false }),
-    (directory, upstream) => startMirror(directory, upstream, rootOf(index)),
+    (directory, upstream) => startMirror(directory, upstream, rootOf(index), served),
     run,
   );
 }

@@ -7,15 +7,14 @@ import { nginxVersion } from './nginx.ts';
 import { markdown, type Row } from './table.ts';
 
 const REPORT = fileURLToPath(new URL('../../docs/performance.md', import.meta.url));
-const BEGIN = '<!-- npm run bench writes from here -->';
-const END = '<!-- to here -->';
-
-/** Puts the table, and where and when it was taken, between the marks of docs/performance.md. */
-export function writeReport(rows: readonly Row[]): void {
+/** Puts the table that a command took, and where and when, between its marks in docs/performance.md. */
+export function writeReport(command: string, rows: readonly Row[]): void {
+  const [first, last] = [`<!-- ${command} writes from here -->`, '<!-- to here -->'];
   const report = readFileSync(REPORT, 'utf8');
-  const [begin, end] = [report.indexOf(BEGIN), report.indexOf(END)];
-  if (begin === -1 || end < begin) throw new Error(`${REPORT} has lost its marks`);
-  const written = [BEGIN, '', circumstances(), '', markdown(rows), '', ''].join('\n');
+  const begin = report.indexOf(first);
+  const end = report.indexOf(last, begin);
+  if (begin === -1 || end === -1) throw new Error(`${REPORT} has lost its marks of ${command}`);
+  const written = [first, '', circumstances(), '', markdown(rows), '', ''].join('\n');
   writeFileSync(REPORT, report.slice(0, begin) + written + report.slice(end));
 }
 

@@ -99,6 +99,8 @@ export function markdown(rows: readonly Row[]): string {
 }
 
 export const milliseconds = (figure: number) => `${figure < 10 ? figure.toFixed(1) : figure.toFixed(0)} ms`;
+/** Of a figure in milliseconds. */
+export const microseconds = (figure: number) => `${(figure * 1000).toFixed(figure < 0.1 ? 1 : 0)} µs`;
 export const mebibytes = (figure: number) => `${figure.toFixed(0)} MiB`;
 export const perSecond = (figure: number) => `${Math.round(figure).toLocaleString('en')}/s`;
 export const gigabytes = (figure: number) => `${figure.toFixed(2)} GB/s`;

@@ -1,17 +1,11 @@
-import { join } from 'node:path';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { startUpstream, type TestUpstream } from '../../test/support/upstream.ts';
-import { type Mirror, type Mirrored, withServers } from './index.ts';
-import { start, VERBATIM } from './processes.ts';
+import { type Mirrored, withServers } from './index.ts';
+import { type Mirror, type Served, serve } from './mirror.ts';
 
-/** The built program before an index that signs nothing, as `verbatim serve --upstream URL` starts it. */
-export async function startUnsigned(directory: string, upstream: string): Promise<Mirror> {
-  const running = start(process.execPath, [
-    VERBATIM,
-    ...['serve', '--json', '--port', '0', '--log-level', 'error', '--data', join(directory, 'data')],
-    ...['--upstream', `${upstream}simple/`, '--max-age', '86400'],
-  ]);
-  const { url } = JSON.parse(await running.line()) as { readonly url: string };
-  return { url: `${url}/`, pid: running.pid, stop: running.stop };
+/** A built program before an index that signs nothing, as `verbatim serve --upstream URL` starts it. */
+export function startUnsigned(directory: string, upstream: string, served: Served = {}): Promise<Mirror> {
+  return serve(directory, ['--upstream', `${upstream}simple/`, '--max-age', '86400'], served);
 }
 
 /** Runs with a server of these documents and a mirror before it, and leaves nothing behind. */
@@ -22,17 +16,16 @@ export function withUnsigned<T>(
   return withServers(() => serveIndex(files), startUnsigned, run);
 }
 
-/** The documents by their paths, and at `simple/` what is there or else the list of the projects. */
-export function serveIndex(files: ReadonlyMap<string, Uint8Array>): Promise<TestUpstream> {
+/** The documents by their paths, each so many milliseconds late, and at `simple/` what is there or else the list of the projects. */
+export function serveIndex(files: ReadonlyMap<string, Uint8Array>, late = 0): Promise<TestUpstream> {
   const projects = [...files.keys()].flatMap((path) => /^simple\/([^/]+)\/$/.exec(path)?.[1] ?? []);
   const list = JSON.stringify({ meta: { 'api-version': '1.0' }, projects: projects.map((name) => ({ name })) });
-  return startUpstream({
-    handler({ url = '' }, response) {
-      const path = url.slice(1);
-      const bytes = files.get(path) ?? (path === 'simple/' ? Buffer.from(list) : undefined);
-      const type = path.endsWith('/') ? 'application/vnd.pypi.simple.v1+json' : 'application/octet-stream';
-      if (bytes === undefined) response.writeHead(404).end();
-      else response.writeHead(200, { 'Content-Type': type, 'Content-Length': bytes.byteLength }).end(bytes);
-    },
-  });
+  const answer = ({ url = '' }: IncomingMessage, response: ServerResponse) => {
+    const path = url.slice(1);
+    const bytes = files.get(path) ?? (path === 'simple/' ? Buffer.from(list) : undefined);
+    const type = path.endsWith('/') ? 'application/vnd.pypi.simple.v1+json' : 'application/octet-stream';
+    if (bytes === undefined) response.writeHead(404).end();
+    else response.writeHead(200, { 'Content-Type': type, 'Content-Length': bytes.byteLength }).end(bytes);
+  };
+  return startUpstream({ handler: late === 0 ? answer : (...asked) => setTimeout(answer, late, ...asked) });
 }

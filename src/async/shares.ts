@@ -27,11 +27,15 @@ const MINUTE = 60 * SECOND;
 const LARGE_PAGES = 'Too many large pages are being read already. Try again in a moment.';
 
 const SIZES: Readonly<Record<keyof CommonShares, GateOptions>> = {
-  /** Buffers of one chunk that all who are sent files read through. They wait less than pip's 15 seconds of silence. */
+  /**
+   * Buffers of one chunk that all who are sent files read through. Nobody keeps one for long: who waits so long for its
+   * next one, on a machine that cannot keep up, has a client that gives up.
+   */
   chunks: {
     places: 256,
     queue: 4096,
-    longestWait: 10 * SECOND,
+    longestWait: 30 * SECOND,
+    shares: { party: 128, connection: 2 },
     full: 'Too many files are being read at this moment. Try again in a moment.',
   },
   /** Downloads into the cache. Who waits for one is told to wait on (100 Continue). */

@@ -48,7 +48,7 @@ export class Exchange {
   readonly #outgoing: ServerResponse;
   /** HEAD: the headers of GET, and no body. */
   readonly head: boolean;
-  readonly notes: Notes = { route: 'none', index: undefined, reason: undefined, bytes: 0, promised: undefined };
+  #notes: Notes | undefined;
   readonly #proxies: TrustedProxies | undefined;
   /** Whose credentials came with it, once they were found good. */
   reader: string | undefined;
@@ -65,6 +65,12 @@ export class Exchange {
   static {
     make = (incoming, outgoing, proxies) => new Exchange(incoming, outgoing, proxies);
     reveal = (exchange) => exchange.#outgoing;
+  }
+
+  /** Begun at the first look: a warm answer needs none. */
+  get notes(): Notes {
+    this.#notes ??= { route: 'none', index: undefined, reason: undefined, bytes: 0, promised: undefined };
+    return this.#notes;
   }
 
   get method(): string | undefined {

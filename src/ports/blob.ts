@@ -1,7 +1,7 @@
 import type { Caller } from '../async/caller.ts';
 import type { Range } from '../bytes/range.ts';
 
-/** Writes one checked chunk and resolves when its memory may be reused. */
+/** Writes a part of a checked chunk and resolves when its memory may be used again. */
 export type WriteChunk = (chunk: Uint8Array) => Promise<void>;
 
 /** What the store lends a blob: how to send a range with every chunk checked as it leaves. */

@@ -4,7 +4,8 @@ import { openStandardError } from './standard-error.ts';
 
 // Diagnostics: one JSON object a line on standard error, or one line of text where a person is looking.
 
-export type Level = 'debug' | 'info' | 'warn' | 'error';
+const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+export type Level = (typeof LEVELS)[number];
 export type Fields = Readonly<Record<string, string | number | boolean | undefined>>;
 
 /** Writes one event a call; never throws, never waits. */
@@ -58,12 +59,14 @@ export function createLog({ level, format, sink }: LogOptions): Log {
         dropped++;
       }
     };
+  // Asked with every answer, and the level stays as it is.
+  const written = new Set(LEVELS.filter((each) => logger.isLevelEnabled(each)));
   return {
     debug: at('debug'),
     info: at('info'),
     warn: at('warn'),
     error: at('error'),
-    writes: (each) => logger.isLevelEnabled(each),
+    writes: (each) => written.has(each),
     flush: () => standardError?.flush() ?? Promise.resolve(),
     dropped: () => dropped,
   };

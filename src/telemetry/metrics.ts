@@ -81,8 +81,10 @@ export function createMetrics(options: MetricsOptions): Metrics {
       const tally = createTally(registry, { name, help, labelNames: Object.keys(labels) });
       const [one, two, three, four] = Object.values(labels).map((label) => (label === 'index' ? index : label));
       return (event) => {
-        // By position: a warm answer is counted here, and an iterator would cost more than the count.
+        // By position: a warm answer is counted here, and an iterator would cost more than the count. What a series
+        // says is what its labels allow, so that only what has none yet is looked up in their lists.
         const given = values(event);
+        if (tally.addAgain(1, given[0], given[1], given[2], given[3])) return;
         tally.add(1, one?.(given[0]), two?.(given[1]), three?.(given[2]), four?.(given[3]));
       };
     },

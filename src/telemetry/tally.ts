@@ -5,6 +5,8 @@ import { labelled, Series } from './series.ts';
 export interface Tally {
   /** One value for each label name, in their order. */
   add(value: number, first?: string, second?: string, third?: string, fourth?: string): void;
+  /** The same where something was added under these before; false, and nothing is added, where nothing was. */
+  addAgain(value: number, first?: string, second?: string, third?: string, fourth?: string): boolean;
 }
 
 interface Naming {
@@ -30,6 +32,12 @@ export function createTally(registry: Registry, { name, help, labelNames }: Nami
   return {
     add(value, first, second, third, fourth) {
       sums.at(first, second, third, fourth).total += value;
+    },
+    addAgain(value, first, second, third, fourth) {
+      const sum = sums.find(first, second, third, fourth);
+      if (sum === undefined) return false;
+      sum.total += value;
+      return true;
     },
   };
 }

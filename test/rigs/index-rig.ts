@@ -19,7 +19,9 @@ import {
   unsignedConfig,
 } from './mirror.ts';
 
-export interface IndexRigOptions extends FakePypiOptions, Pick<MirrorOptions, 'upstreamLimits' | 'maxBytes' | 'seal'> {
+export interface IndexRigOptions
+  extends FakePypiOptions,
+    Pick<MirrorOptions, 'upstreamLimits' | 'maxBytes' | 'seal' | 'connections' | 'readers'> {
   /** What upstream has when the mirror starts. */
   readonly fill?: (pypi: FakePypi) => void;
   /** Read again at each start. */

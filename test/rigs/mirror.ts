@@ -3,8 +3,12 @@ import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Composition, compose } from '../../src/app/compose.ts';
+import type { Gate } from '../../src/async/gate.ts';
 import type { Config, IndexConfig, SignedIndexConfig, UnsignedIndexConfig } from '../../src/config/config.ts';
-import { createListener } from '../../src/http/listener.ts';
+import { createAccess } from '../../src/http/access/access.ts';
+import type { AccessList } from '../../src/http/access/access-list.ts';
+import type { ConnectionCounts } from '../../src/http/connections.ts';
+import { createConnectionRefusal, createListener } from '../../src/http/listener.ts';
 import { type RunningServer, startServer } from '../../src/http/server.ts';
 import type { PackageIndex } from '../../src/mirror/package-index.ts';
 import type { UpstreamLimits } from '../../src/upstream/limits.ts';
@@ -34,6 +38,8 @@ export interface Face {
 export interface Mirror extends Face {
   readonly clock: TestClock;
   readonly events: Recorded;
+  /** Connections of clients, and what callers hold or wait for. */
+  readonly held: () => Held;
   /** The data directory of the mirror that runs. */
   readonly data: () => string;
   /** Another process, as good as: a second mirror on the same data directory. It ends with the rig. */
@@ -50,6 +56,13 @@ export interface Mirror extends Face {
   readonly close: () => Promise<void>;
 }
 
+/** What clients hold of a mirror. */
+export interface Held {
+  readonly connections: ConnectionCounts;
+  /** Buffers of one chunk. */
+  readonly chunks: Gate['usage'];
+}
+
 export interface MirrorOptions {
   /** Removed when the rig closes; the data directory lies in it. */
   readonly scratch: string;
@@ -58,6 +71,10 @@ export interface MirrorOptions {
   readonly clock: TestClock;
   readonly upstreamLimits?: Partial<UpstreamLimits> | undefined;
   readonly maxBytes?: number | undefined;
+  /** Connections at once. */
+  readonly connections?: number | undefined;
+  /** Who may read; everybody unless given. */
+  readonly readers?: AccessList | undefined;
   /** A data directory that is there already; by default an empty one. */
   readonly data?: string | undefined;
   /** Absolute links, and what they begin with. */
@@ -218,12 +235,21 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
     const seams = { clock, upstreamLimits, apartMs: 0 };
     const words = newTrust === undefined ? undefined : new Map([['main', newTrust]]);
     const composition = await compose({ config: config(), emit, newTrust: words, upkeep: true, seams });
+    const { readers, connections } = options;
     const listener = createListener({
       indexes: composition.indexes.map((index) => ({ index })),
       defaultIndex: 'main',
+      access: readers && createAccess(readers, composition.shares),
       onFault: (error) => void faults.push(error),
     });
-    const server = await startServer({ listener, host: '127.0.0.1', port: 0, limits: { grace: 200 } });
+    const server = await startServer({
+      listener,
+      host: '127.0.0.1',
+      port: 0,
+      limits: { grace: 200, ...(connections !== undefined && { connections }) },
+      refuse: createConnectionRefusal(undefined),
+      onCrowding: (crowding) => emit({ name: 'crowded', ...crowding }),
+    });
     return { composition, server };
   };
   const end = async (ending: Running | undefined) => {
@@ -243,6 +269,11 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
   return {
     clock,
     events,
+    held() {
+      if (running === undefined) throw new Error('the mirror does not run');
+      const { server, composition } = running;
+      return { connections: server.connections, chunks: composition.shares.chunks.usage };
+    },
     data: () => data,
     ...faceOf(() => {
       if (running === undefined) throw new Error('the mirror does not run');

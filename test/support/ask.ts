@@ -32,10 +32,10 @@ export function ask(base: string, path: string, asking: Asking = {}): Promise<An
         hostname,
         port,
         path,
+        ...(asking.from !== undefined && { localAddress: asking.from }),
         method: asking.method ?? 'GET',
         headers: { ...asking.headers, connection: 'close' },
         agent: false,
-        ...(asking.from !== undefined && { localAddress: asking.from }),
         ...(asking.signal && { signal: asking.signal }),
       },
       (response) => {

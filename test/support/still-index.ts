@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { blake2b } from 'hash-wasm';
+import type { CommonShares } from '../../src/async/shares.ts';
 import type { BlobStore } from '../../src/blobs/blob-store.ts';
 import { sha256Hex } from '../../src/bytes/digest.ts';
 import { makeExpected } from '../../src/bytes/expected.ts';
@@ -43,6 +44,7 @@ export interface StillOptions {
   readonly unverified?: UnverifiedDocuments;
   /** False: a layout without one. */
   readonly list?: boolean;
+  readonly shares?: CommonShares;
 }
 
 /** An index that does not move: real pages, real blobs out of a data directory of its own, an upstream under control. */
@@ -71,7 +73,7 @@ export async function createStillIndex(options: StillOptions = {}): Promise<Stil
   const { name = 'main', evidence = 'tuf', files = [], documents = new Map(), targets = new Map() } = options;
   const data = await mkdtemp(join(tmpdir(), 'verbatim-http-'));
   const volume = await openVolume(join(data, 'data'));
-  const { blobs, close: closeBlobs } = blobsOn(volume);
+  const { blobs, close: closeBlobs } = blobsOn(volume, { shares: options.shares });
   const listings = new Map<string, Listing>();
   const pages = new Map<string, Page>();
   for (const project of new Set(files.map((file) => file.project))) {

@@ -29,9 +29,9 @@ export interface Ended {
   readonly stderr: string;
 }
 
-function start(args: readonly string[]): ChildProcess {
+function start(args: readonly string[], node = process.execPath): ChildProcess {
   const own = Object.entries(process.env).filter(([name]) => !/^VERBATIM_|_proxy$/i.test(name));
-  const child = spawn(process.execPath, [MAIN, ...args], {
+  const child = spawn(node, [MAIN, ...args], {
     env: Object.fromEntries(own),
     stdio: ['pipe', 'pipe', 'pipe'],
   });
@@ -68,11 +68,11 @@ export async function verbatimTold(input: string, ...args: readonly string[]): P
   return { code, stdout: stdout(), stderr: stderr() };
 }
 
-/** `verbatim serve FLAGS` on a free port of loopback, once it listens. */
-export async function startVerbatim(flags: readonly string[], given?: string): Promise<RunningVerbatim> {
+/** `verbatim serve FLAGS` on a free port of loopback, once it listens. `node`: what runs it, this one's own by default. */
+export async function startVerbatim(flags: readonly string[], given?: string, node?: string): Promise<RunningVerbatim> {
   const data = given ?? (await mkdtemp(join(tmpdir(), 'verbatim-data-')));
   const port = flags.includes('--port') ? [] : ['--port', '0'];
-  const child = start(['serve', '--json', '--data', data, ...port, ...flags]);
+  const child = start(['serve', '--json', '--data', data, ...port, ...flags], node);
   const log = collected(child.stderr);
   const ended = once(child, 'close');
   const stop = async () => {

@@ -2,7 +2,7 @@ import { mustBe } from '../../bytes/proof.ts';
 import type { Range } from '../../bytes/range.ts';
 import { FileAnswer } from '../../mirror/package-index.ts';
 import { Blob } from '../../ports/blob.ts';
-import { type Exchange, outgoingOf } from '../exchange.ts';
+import { ClientLeft, type Exchange, outgoingOf } from '../exchange.ts';
 import { SLOWEST_PART_MS } from '../limits.ts';
 import { type FileFacts, fileHeaders, type ResponsePolicy, validators } from './headers.ts';
 import { begin, cut, sendHeaders } from './sending.ts';
@@ -70,7 +70,7 @@ export async function replyBlob(
     outgoing.end();
   } catch (error) {
     // The client left: nobody is there to be told, and nothing was wrong with the file.
-    if (caller.signal.aborted) return;
+    if (caller.signal.aborted || error instanceof ClientLeft) return;
     throw error;
   }
 }
@@ -95,8 +95,9 @@ function handOver(exchange: Exchange, chunk: Uint8Array, signal: AbortSignal): P
     outgoing.write(chunk, (error) => {
       clearTimeout(timer);
       signal.removeEventListener('abort', left);
+      // The socket says so before it closes.
       if (error === null || error === undefined) resolve();
-      else reject(error);
+      else reject(new ClientLeft('the connection failed', { cause: error }));
     });
   });
 }

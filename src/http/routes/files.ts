@@ -51,7 +51,9 @@ export async function answerFile(
           sha256,
           client: exchange.client,
         };
-      return await replyBlob(exchange, policy, blob, immutable, range === 'whole' ? undefined : range);
+      const part = range === 'whole' ? undefined : range;
+      // In a crowd it waits for its turn to read.
+      return await wait(exchange, () => replyBlob(exchange, policy, blob, immutable, part));
     } catch (error) {
       const changed = error instanceof Refusal && error.reason === 'digest' && !exchange.begun;
       if (!changed || attempt === ATTEMPTS) throw error;

@@ -68,7 +68,7 @@ export class TufEvidence implements Evidence<Proof> {
     const { proof } = believed;
     const now = clock.judged();
     if (proof.expires <= now || generations.isClockWrong(now)) return { standing: 'expired', believed };
-    const generation = generations.warm();
+    const generation = generations.warm(now);
     if (generation === proof.generation) return { standing: 'fresh', believed };
     const carried = generation && carryOver(proof, generation);
     if (carried !== undefined) return { standing: 'fresh', believed: resting(believed, carried) };

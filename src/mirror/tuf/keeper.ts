@@ -110,9 +110,8 @@ export class Keeper {
   }
 
   /** The current one if it may be served this instant; starts a refresh behind it when it is due. No I/O. */
-  warm(): Generation | undefined {
+  warm(judged = this.#options.clock.judged()): Generation | undefined {
     const { clock } = this.#options;
-    const judged = clock.judged();
     const { current } = this;
     if (current === undefined || this.isClockWrong(judged) || this.#expiryOf(current) <= judged) return undefined;
     if (!this.#isRefreshing && this.#isDue(clock.now())) this.#refreshBehind();

@@ -2,12 +2,14 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Caller } from '../../../src/async/caller.ts';
+import { createShares } from '../../../src/async/shares.ts';
 import { sha256Hex } from '../../../src/bytes/digest.ts';
 import { createListener } from '../../../src/http/listener.ts';
 import { startServer } from '../../../src/http/server.ts';
 import { makeFileAnswer } from '../../../src/mirror/files/file-answer.ts';
 import { makeBlob } from '../../../src/ports/blob.ts';
 import { ask, type Heard, shout, statusesOf } from '../../support/ask.ts';
+import { client } from '../../support/callers.ts';
 import { age, flipQuietly } from '../../support/quiet-damage.ts';
 import { createStillIndex } from '../../support/still-index.ts';
 import { bytesOf, H, J, PIP, type ServingOptions, serve, serveForFile, UV, WHEEL } from './serving.ts';
@@ -430,4 +432,23 @@ describe('a blob that does not keep its word', () => {
       expect(faults.length).toBeGreaterThanOrEqual(1);
     },
   );
+});
+
+it('whoever waits for a turn to read is told to wait on, and is served', async () => {
+  const shares = createShares({ chunks: { places: 1 } });
+  const large = bytesOf(MIB + 100_000);
+  const { url, at } = await fresh({
+    files: [{ project: 'foo-bar', filename: WHEEL, bytes: large }],
+    shares,
+    listener: { continueEveryMs: 5 },
+  });
+  const leave = await shares.chunks.enter(client());
+  let told = 0;
+  const answer = ask(url, at(WHEEL), {
+    onInterim() {
+      if (shares.chunks.usage.waiting === 1 && ++told === 3) leave();
+    },
+  });
+  expect((await answer).body.equals(large)).toBe(true);
+  expect(told).toBeGreaterThanOrEqual(3);
 });

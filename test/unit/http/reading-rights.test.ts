@@ -18,13 +18,18 @@ const access = createAccess(readers, createShares());
 const basic = (pair: string) => `Basic ${Buffer.from(pair).toString('base64')}`;
 const GOOD = basic('user:pass');
 
+/** Who asked for legacy JSON, as queues have it. */
+const parties: string[] = [];
+
 const serving = serveForFile(() => ({
   files: [{ project: 'foo-bar', filename: WHEEL, bytes: bytesOf(1000), metadata: Buffer.from('Name: foo-bar\n') }],
   documents: new Map([['1.root.json', { document: verifiedRoot(), immutable: true }]]),
   targets: new Map([['a', Buffer.from('a')]]),
   unverified: {
-    legacyJson: async () =>
-      makeUnverifiedDocument({ bytes: Buffer.from('{}'), contentType: 'application/json', maxAge: 60 }),
+    async legacyJson(_project, _version, _base, { party }) {
+      parties.push(party);
+      return makeUnverifiedDocument({ bytes: Buffer.from('{}'), contentType: 'application/json', maxAge: 60 });
+    },
     provenance: async () =>
       makeUnverifiedDocument({ bytes: Buffer.from('{}'), contentType: 'application/json', maxAge: 60 }),
     signature: async () =>
@@ -119,4 +124,11 @@ describe('a mirror that asks who reads', () => {
     expect(serving().finished.some(({ status }) => status === 401)).toBe(true);
     expect(serving().faults).toEqual([]);
   });
+});
+
+it('whoever has credentials shares as that user or token, wherever it asks from', async () => {
+  parties.length = 0;
+  for (const authorization of [GOOD, 'Bearer t0ken', basic('anybody:t0ken')])
+    await ask(serving().url, '/pypi/foo-bar/json', { headers: { authorization }, from: '127.0.0.7' });
+  expect(parties).toEqual(['user user', 'token ci', 'token ci']);
 });
