@@ -193,6 +193,11 @@ interface ClientFlags {
   readonly targetBaseUrl?: string;
   readonly targetDir?: string;
   readonly referenceTime?: number;
+  readonly config?: string;
+  readonly index?: string;
+  readonly ca?: string;
+  readonly proxy?: string;
+  readonly privateHost?: readonly string[];
 }
 
 function clientCommand(): Command {
@@ -203,6 +208,14 @@ function clientCommand(): Command {
     .option('--target-name <path>', 'a target to download; may be repeated', collect, [])
     .option('--target-base-url <url>', 'where the repository keeps its targets')
     .option('--target-dir <dir>', 'where downloaded targets go')
+    .option(
+      '--config <file>',
+      'reach it as an index of this configuration is reached: credentials, ca, proxy, timeouts',
+    )
+    .option('--index <name>', 'which index of the configuration (the only one, or main)')
+    .option('--ca <file>', 'certificate authorities besides the usual ones, PEM')
+    .option('--proxy <url>', 'an HTTP proxy through which everything is fetched')
+    .option('--private-host <host>', 'a host that may lead into a private network; may be repeated', collect)
     .addOption(
       new Option('--reference-time <time>', 'judge expiry as of this time instead of the clock').argParser(instant),
     );

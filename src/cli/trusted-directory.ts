@@ -2,6 +2,7 @@ import type { Instant } from '../bytes/instant.ts';
 import { lend } from '../bytes/proof.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import { type ClientDirectory, openClientDirectory } from '../disk/client-directory.ts';
+import { type DirectoryLock, lockDirectory } from '../disk/client-lock.ts';
 import { acceptDelegated } from '../tuf/accept.ts';
 import { LIMITS } from '../tuf/limits.ts';
 import type { Delegation, Targets } from '../tuf/model.ts';
@@ -16,10 +17,12 @@ import { say } from './output.ts';
 export class TrustedDirectory {
   readonly #files: ClientDirectory;
   readonly #updater: Updater;
+  readonly #lock: DirectoryLock;
 
-  private constructor(files: ClientDirectory, updater: Updater) {
+  private constructor(files: ClientDirectory, updater: Updater, lock: DirectoryLock) {
     this.#files = files;
     this.#updater = updater;
+    this.#lock = lock;
   }
 
   /** Makes a directory trust a root and nothing else. Throws where the root is not signed by its own keys. */
@@ -29,17 +32,30 @@ export class TrustedDirectory {
     await files.write('root.json', root);
   }
 
-  /** Throws `state` before any request where the directory has no valid root. */
+  /**
+   * For this process alone until it is closed: two walks at once could each put an older document over the other's newer
+   * one. Throws `state` before any request where the directory has no valid root.
+   */
   static async open(directory: string): Promise<TrustedDirectory> {
     const files = await openClientDirectory(directory);
-    const root = await files.read('root.json', LIMITS.root);
-    if (root === undefined)
-      throw new Refusal(
-        'state',
-        `${directory} holds no root.json. Run "verbatim client --metadata-dir ${directory} init ROOT.json" first.`,
-        { subject: 'root' },
-      );
-    return new TrustedDirectory(files, await openUpdater(root, runToEnd));
+    const lock = lockDirectory(directory);
+    try {
+      const root = await files.read('root.json', LIMITS.root);
+      if (root === undefined)
+        throw new Refusal(
+          'state',
+          `${directory} holds no root.json. Run "verbatim client --metadata-dir ${directory} init ROOT.json" first.`,
+          { subject: 'root' },
+        );
+      return new TrustedDirectory(files, await openUpdater(root, runToEnd), lock);
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#lock.release();
   }
 
   /** TUF §5.3 to §5.6.6; each document is on disk before the next is asked for. */
