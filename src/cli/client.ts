@@ -94,7 +94,7 @@ async function withSource(options: ClientOptions, run: (remote: Remote) => Promi
       upstream,
       // TUF §5.7.3: one name is asked for, by the first digest listed.
       urls: (name, { digests }, { root }) =>
-        targetUrls(layout, name, digests, root.signed.consistentSnapshot).slice(0, 1),
+        targetUrls(layout, name, new Map([...digests].slice(0, 1)), root.signed.consistentSnapshot),
     });
   } finally {
     upstream.close();

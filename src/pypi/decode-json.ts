@@ -1,6 +1,7 @@
 import { readDigests } from '../bytes/digest.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import { gatherEntries, readProvenance, readSize, readTime } from './entry.ts';
+import { decodeOnce } from './links.ts';
 import { normalizeName } from './names.ts';
 import type { Entry, Extra, Oddity, ProjectPage, ProjectStatus } from './project-page.ts';
 import { bad, isRecord, type Json, readJson, readMeta } from './read.ts';
@@ -65,7 +66,7 @@ function readEntry(line: unknown): Entry | 'shape' | 'digest' {
   if (digests === undefined) return 'digest';
   const requiresPython = line['requires-python'];
   return {
-    filename,
+    filename: nameOf(filename, url),
     url,
     digests,
     size: readSize(line['size']),
@@ -77,6 +78,14 @@ function readEntry(line: unknown): Entry | 'shape' | 'digest' {
     gpgSig: typeof line['gpg-sig'] === 'boolean' ? line['gpg-sig'] : undefined,
     extra: unknownKeys(line, FILE_KEYS),
   };
+}
+
+/** Some indexes list a name as its URL spells it (`pct-3.1%2Bcpu.tar.gz`): one file has one name, in JSON as in HTML. */
+function nameOf(filename: string, url: string): string {
+  if (!filename.includes('%')) return filename;
+  const [path = ''] = url.split(/[?#]/, 1);
+  const decoded = decodeOnce(filename);
+  return decoded !== undefined && decoded === decodeOnce(path.slice(path.lastIndexOf('/') + 1)) ? decoded : filename;
 }
 
 /** PEP 691: yanked where truthy; the reason where it is a string. */
