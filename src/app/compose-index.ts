@@ -11,7 +11,9 @@ import { createSignedIndex } from '../mirror/tuf/index.ts';
 import { createUnsignedIndex } from '../mirror/unsigned/index.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Emit } from '../ports/events.ts';
+import type { FileWork } from '../ports/file-work.ts';
 import type { IndexState } from '../ports/index-state.ts';
+import type { Tallies } from '../ports/left-out.ts';
 import type { PageWork } from '../ports/page-work.ts';
 import type { Journal } from '../ports/records.ts';
 import { knownLayout } from '../presets/known-upstreams.ts';
@@ -50,7 +52,9 @@ export interface IndexParts {
   readonly newTrust: ReadonlyMap<string, string>;
   readonly seams: Seams;
   readonly journal: Journal;
+  readonly tallies: Tallies;
   readonly work: PageWork;
+  readonly fileWork: FileWork;
   readonly drawn: DrawnCache | undefined;
 }
 
@@ -72,7 +76,7 @@ function startOf({ index, clock, newTrust, emit }: IndexParts): IndexStart {
 }
 
 async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedIndexConfig }) {
-  const { config, index, state, blobs, clock, emit, journal, work, drawn, seams } = parts;
+  const { config, index, state, blobs, clock, emit, journal, tallies, work, fileWork, drawn, seams } = parts;
   const place = simpleIndex(index.upstream, index.kind);
   const { simple, others, api, flat } = place;
   const upstreamSince = await holdToUpstream(state, simple, startOf(parts));
@@ -94,6 +98,7 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
     pins: createPins(state),
     blobs: blobs.of(index.name),
     journal,
+    tallies,
     work,
     drawn: drawn?.of(index.name, undefined),
     policy: quarantinePolicy,
@@ -104,6 +109,7 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
     maxAge: index.maxAge,
     staleIfError: index.staleIfError,
     reuploads: index.reuploads,
+    firstSight: index.undigested === 'first-sight' ? { twiceUpTo: index.secondFetchUpTo, fileWork } : undefined,
     contentAddressed: index.contentAddressed,
     projectList: index.projectList,
     seen: () => seenProjects(state),
@@ -126,7 +132,7 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
 const memoryEach = ({ cache, indexes }: Config) => cache.memoryBytes / Object.keys(indexes).length / 2;
 
 async function composeSigned(parts: IndexParts & { readonly index: SignedIndexConfig }) {
-  const { config, index, state, blobs, clock, emit, journal, work, drawn, seams } = parts;
+  const { config, index, state, blobs, clock, emit, journal, tallies, work, drawn, seams } = parts;
   const plan = typeof index.layout === 'string' ? knownLayout(index.layout) : describedLayout(index.layout);
   const layout = resolveLayout(plan, index);
   const pinnedRoot = readRoot(index.root);
@@ -152,6 +158,7 @@ async function composeSigned(parts: IndexParts & { readonly index: SignedIndexCo
     blobs: blobs.of(index.name),
     policy: quarantinePolicy,
     journal,
+    tallies,
     clock,
     runner: runInSlices,
     emit,

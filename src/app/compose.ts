@@ -5,11 +5,13 @@ import type { Config } from '../config/config.ts';
 import { createUsageRecord } from '../disk/blob-storage.ts';
 import { type AccessRecord, createAccessRecord } from '../disk/records/access-record.ts';
 import { createJournal } from '../disk/records/journal.ts';
+import { createTallies } from '../disk/records/tallies.ts';
 import type { PackageIndex } from '../mirror/package-index.ts';
 import { RefusingIndex } from '../mirror/refusing-index.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Emit } from '../ports/events.ts';
 import type { IndexState } from '../ports/index-state.ts';
+import { createFileWork } from '../workers/file-work.ts';
 import { createPageWork } from '../workers/page-work.ts';
 import { createClock } from './clock.ts';
 import { composeIndex, type IndexParts, type Seams } from './compose-index.ts';
@@ -79,13 +81,17 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     closers.push(() => fetched.close());
     const journal = createJournal(directory.records);
     closers.push(() => journal.close());
+    const tallies = createTallies(directory.records);
+    closers.push(() => tallies.close());
     const work = createPageWork({ shares });
     closers.push(() => work.close());
+    const fileWork = createFileWork({ shares });
+    closers.push(() => fileWork.close());
     const { sealKey } = sealingOf(config);
     // A command serves no page twice.
     const drawn = upkeep ? await DrawnCache.open(volume, { sealKey, maxBytes, emit }) : undefined;
     if (drawn !== undefined) closers.push(() => drawn.close());
-    const shared = { config, blobs, clock, emit, journal, work, drawn, newTrust, seams };
+    const shared = { config, blobs, clock, emit, journal, tallies, work, fileWork, drawn, newTrust, seams };
     const { indexes, states, queues } = await composeIndexes(shared, directory, closers);
     return {
       indexes,

@@ -1,20 +1,45 @@
 import { dateText } from '../bytes/instant.ts';
 import type { Explanation, Voucher } from '../mirror/package-index.ts';
 import type { Pin } from '../ports/index-state.ts';
+import { hintText } from '../ports/left-out.ts';
 import { untilText } from './words.ts';
 
 /** In plain words, for somebody who has never heard of TUF. */
 export function explanationLines(explanation: Explanation, now: number): readonly string[] {
   const { name, project, kind, evidence } = explanation;
-  const how =
-    evidence === 'tuf' ? 'proved by signatures (evidence: tuf)' : "proved by its page's digest (evidence: index)";
+  const how = howText(explanation);
   const listed = explanation.files === 1 ? '1 file' : `${explanation.files} files`;
   const head =
     kind === 'project'
-      ? `${project}: a project with ${listed}, ${evidence === 'tuf' ? how : "proved by their page's digests (evidence: index)"}.`
+      ? `${project}: a project with ${listed}, ${how}.`
       : `${name}: a file of the project ${project}, ${how}.`;
-  const body = evidence === 'tuf' ? signedLines(explanation, now) : unsignedLines(explanation);
-  return [head, '', ...body, ...(kind === 'file' ? fileLines(explanation) : [])];
+  const body =
+    evidence === 'tuf' ? signedLines(explanation, now) : [...sightLines(explanation), ...unsignedLines(explanation)];
+  return [head, '', ...body, ...(kind === 'file' ? fileLines(explanation) : leftOutLines(explanation))];
+}
+
+function howText({ evidence, kind, firstSight, files }: Explanation): string {
+  if (evidence === 'tuf') return 'proved by signatures (evidence: tuf)';
+  const seen = `believed as ${kind === 'file' ? 'it was when it was' : 'they were when they were'} first seen (evidence: first-sight)`;
+  if (firstSight > 0 && firstSight === (kind === 'file' ? 1 : files)) return seen;
+  const proved = `proved by ${kind === 'file' ? "its page's digest" : "their page's digests"} (evidence: index)`;
+  return firstSight === 0 ? proved : `${files - firstSight} ${proved}, ${firstSight} ${seen}`;
+}
+
+/** Weaker than the evidence of its index. */
+function sightLines({ kind, firstSight, pinned }: Explanation): readonly string[] {
+  if (firstSight === 0) return [];
+  if (kind === 'project')
+    return [
+      'First sight is weaker than index: the page states no usable digest of such a file, and whoever controls the index, its',
+      'file host or the way there chooses its bytes when it is first asked for. From then on it is held to them.',
+    ];
+  return [
+    'Its page states no usable digest of it. First sight is weaker than index: whoever controls the index, its file host or the',
+    pinned === undefined
+      ? 'way there chooses the bytes when it is first asked for. It was not seen here yet.'
+      : 'way there chose the bytes when it was first asked for. It holds by its own checksums, and is held to these bytes.',
+  ];
 }
 
 function signedLines({ project, chain, forgeableOnline, reuploads }: Explanation, now: number): readonly string[] {
@@ -57,10 +82,27 @@ function unsignedLines({ kind, pinned }: Explanation): readonly string[] {
   ];
 }
 
-function fileLines({ evidence, digests, pinned, reuploads }: Explanation): readonly string[] {
+/** Each file by name, under why it is not here and what would let it in. */
+function leftOutLines({ leftOut }: Explanation): readonly string[] {
+  const whys = [...new Set(leftOut.map(({ why }) => why))];
+  if (whys.length === 0) return [];
+  return [
+    '',
+    `Upstream lists ${leftOut.length} more, left out here:`,
+    ...whys.flatMap((reason) => [
+      `  ${reason}: ${hintText(reason)}`,
+      ...leftOut
+        .filter(({ why }) => why === reason)
+        .map(({ name }) => `    ${name === '' ? '(without a name)' : name}`),
+    ]),
+  ];
+}
+
+function fileLines({ evidence, digests, pinned, reuploads, firstSight }: Explanation): readonly string[] {
   return [
     ...[...digests].map(
-      ([algorithm, hex]) => `Digest on ${evidence === 'tuf' ? 'the proved' : 'its'} page: ${algorithm} ${hex}`,
+      ([algorithm, hex]) =>
+        `Digest ${firstSight > 0 ? 'at first sight' : `on ${evidence === 'tuf' ? 'the proved' : 'its'} page`}: ${algorithm} ${hex}`,
     ),
     reuploads
       ? 'Not held to what was first seen: "reuploads: true" lets this index put other bytes under this name.'
@@ -70,7 +112,7 @@ function fileLines({ evidence, digests, pinned, reuploads }: Explanation): reado
   ];
 }
 
-function pinText({ seen, provisional, proved, uploadTime, fetch, joined }: Pin): string {
+function pinText({ seen, provisional, proved, uploadTime, fetch, joined, firstSight }: Pin): string {
   const since = dateText(seen);
   const joining =
     joined === true
@@ -78,7 +120,7 @@ function pinText({ seen, provisional, proved, uploadTime, fetch, joined }: Pin):
       : '';
   const uploaded = (uploadTime === undefined ? '' : ` Upstream says it was uploaded at ${uploadTime}.`) + joining;
   if (provisional !== true)
-    return `Pinned here since ${since}: no other bytes are ever served under this name.${uploaded}`;
+    return `${firstSight === true ? `First seen here on ${since}, and pinned` : `Pinned here since ${since}`}: no other bytes are ever served under this name.${uploaded}`;
   const missing =
     proved === true
       ? 'a second look at the page has agreed'

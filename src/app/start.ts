@@ -52,6 +52,9 @@ export async function startMirror({
     const { blobs, bytes, limit, partials } = composition.blobs.usage();
     return { files: blobs, bytes, limitBytes: limit, byIndex: composition.blobs.held(), partials };
   });
+  metrics.watchPages(() =>
+    Promise.all(composition.indexes.map(async (each) => ({ index: each.name, ...(await each.tally()) }))),
+  );
   metrics.watchQueues(() => composition.queues.map(({ queue, index, gate }) => ({ queue, index, ...gate.report() })));
   const access = readers && createAccess(readers, composition.shares);
   const mirror = new Mirror({ config, log, emit, metrics, composition, access });

@@ -10,6 +10,7 @@ export type Queue =
   | 'pages'
   | 'lists'
   | 'legacies'
+  | 'inspections'
   | 'documents'
   | 'downloads';
 
@@ -74,10 +75,18 @@ const SIZES: Readonly<Record<keyof CommonShares, GateOptions>> = {
   lists: { places: 1, queue: 64, longestWait: MINUTE, full: LARGE_PAGES },
   /** Large documents of legacy JSON, which are made anew each time. */
   legacies: { places: 1, queue: 64, longestWait: MINUTE, full: LARGE_PAGES },
+  /** Files that nobody states a digest of, looked into piece by piece on other threads. */
+  inspections: {
+    places: 4,
+    queue: 256,
+    longestWait: 5 * MINUTE,
+    full: 'Too many files are being looked into already. Try again in a moment.',
+    subject: 'file',
+  },
 };
 
-/** Those whose places are held as long as an upstream, or a page, wants: what is kept for an index here is what it can count on. */
-const HELD_FOR_LONG: ReadonlySet<keyof CommonShares> = new Set(['fills', 'proofs', 'pages']);
+/** Those whose places are held as long as an upstream, a page or a file wants: what is kept for an index here is what it can count on. */
+const HELD_FOR_LONG: ReadonlySet<keyof CommonShares> = new Set(['fills', 'proofs', 'pages', 'inspections']);
 
 export interface ShareOptions {
   /** Indexes of the mirror. */
@@ -104,6 +113,7 @@ export function createShares(
     pages: gate('pages'),
     lists: gate('lists'),
     legacies: gate('legacies'),
+    inspections: gate('inspections'),
   };
 }
 

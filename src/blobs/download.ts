@@ -2,9 +2,9 @@ import { type Caller, withSignal } from '../async/caller.ts';
 import { unlessAborted } from '../async/timeout.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import { StorageError } from '../ports/blob-storage.ts';
-import type { Wanted } from '../ports/blobs.ts';
 import type { OpenDownload } from '../ports/upstream.ts';
 import type { FillWriter } from './fill-writer.ts';
+import type { Filling } from './fills.ts';
 import { ATTEMPTS, WRONG_BODIES } from './limits.ts';
 
 /** For whom something is downloaded. */
@@ -26,7 +26,7 @@ const WRONG: ReadonlySet<string> = new Set(['digest', 'length', 'encoding']);
  */
 export async function download(
   writer: FillWriter,
-  wanted: Wanted,
+  wanted: Filling,
   open: OpenDownload,
   waiting: Waiting,
 ): Promise<void> {
@@ -51,12 +51,14 @@ export async function download(
         if (++wrong === WRONG_BODIES) throw refusal;
         await writer.restart();
       } else if (!mayPass(refusal)) throw refusal;
+      // Of two halves by two connections nobody could tell that they belong together.
+      else if (wanted.sight === true) await writer.restart();
     }
   }
 }
 
 /** Everything had come before: the process was ended before it could be proved. */
-function isWhole(writer: FillWriter, { expected }: Wanted): boolean {
+function isWhole(writer: FillWriter, { expected }: Filling): boolean {
   return writer.takenUp > 0 && writer.length === expected.length;
 }
 
@@ -67,7 +69,7 @@ function mayPass({ reason, transient }: Refusal): boolean {
 
 async function receive(
   writer: FillWriter,
-  wanted: Wanted,
+  wanted: Filling,
   open: OpenDownload,
   attempt: number,
   { caller, received }: Waiting,
@@ -81,9 +83,12 @@ async function receive(
   const {
     start,
     bytes,
+    unframed,
     unpacked = false,
   } = await unlessAborted(open({ offset, limit: length ?? wanted.limit, attempt, caller: asking }), signal);
   try {
+    if (wanted.sight === true && unframed === true)
+      throw new Refusal('truncated', `${wanted.name} came without a length, so nobody can tell whether it was cut.`);
     if (start !== offset) {
       if (start !== 0) throw truncated(wanted, offset);
       await writer.restart();
@@ -123,7 +128,7 @@ async function* parts(bytes: AsyncIterable<Uint8Array>, signal: AbortSignal): As
   }
 }
 
-function truncated(wanted: Wanted, got: number, cause?: unknown): Refusal {
+function truncated(wanted: Filling, got: number, cause?: unknown): Refusal {
   const of = wanted.expected.length === undefined ? '' : ` of ${wanted.expected.length}`;
   return new Refusal(
     'truncated',

@@ -1,16 +1,25 @@
 import type { Statement } from '../bytes/digest.ts';
-import { createProver, type Prover } from '../bytes/prover.ts';
+import type { Prover } from '../bytes/prover.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { BlobWriter, TakenUp } from '../ports/blob-storage.ts';
 import { CHUNK, FIRST_BUFFER, PARTIAL_LEAST } from './limits.ts';
 import type { Proof } from './proofs.ts';
 import { Tags } from './tags.ts';
 
+export interface Writing {
+  readonly expected: Statement;
+  /** Most bytes to take where no length is expected. */
+  readonly limit: number;
+  /** By what the bytes are judged at their end. */
+  readonly startProver: () => Promise<Prover>;
+}
+
 /** What a fill writes: capped, hashed and tagged on its way to the storage. Invariant: nothing is committed that was not proved. */
 export class FillWriter {
   readonly #writer: BlobWriter;
   readonly #expected: Statement;
   readonly #limit: number;
+  readonly #startProver: () => Promise<Prover>;
   #prover: Prover;
   #tags: Tags;
   #buffer: Buffer;
@@ -22,19 +31,19 @@ export class FillWriter {
   #takenUp = 0;
   #mayBeKept = true;
 
-  private constructor(writer: BlobWriter, prover: Prover, expected: Statement, limit: number) {
+  private constructor(writer: BlobWriter, prover: Prover, { expected, limit, startProver }: Writing) {
     this.#writer = writer;
     this.#prover = prover;
+    this.#startProver = startProver;
     this.#expected = expected;
     this.#limit = limit;
     this.#tags = new Tags(expected.length);
     this.#buffer = Buffer.allocUnsafeSlow(Math.max(1, Math.min(CHUNK, expected.length ?? FIRST_BUFFER)));
   }
 
-  /** `limit`: most bytes to take where no length is expected. */
-  static async open(writer: BlobWriter, expected: Statement, limit: number): Promise<FillWriter> {
+  static async open(writer: BlobWriter, writing: Writing): Promise<FillWriter> {
     try {
-      return new FillWriter(writer, await createProver(expected), expected, limit);
+      return new FillWriter(writer, await writing.startProver(), writing);
     } catch (error) {
       await writer.discard();
       throw error;
@@ -45,8 +54,8 @@ export class FillWriter {
    * As `open`, with what an earlier one kept: hashed and tagged again, a chunk a turn of the event loop. Until it is proved
    * with what is added it may be anything.
    */
-  static async goOn(kept: TakenUp, expected: Statement, limit: number, signal: AbortSignal): Promise<FillWriter> {
-    const fill = await FillWriter.open(kept, expected, limit);
+  static async goOn(kept: TakenUp, writing: Writing, signal: AbortSignal): Promise<FillWriter> {
+    const fill = await FillWriter.open(kept, writing);
     try {
       await fill.#readAgain(kept, signal);
       return fill;
@@ -98,7 +107,7 @@ export class FillWriter {
   /** Forgets everything: the next byte is the first. */
   async restart(): Promise<void> {
     this.#prover.abandon();
-    this.#prover = await createProver(this.#expected);
+    this.#prover = await this.#startProver();
     this.#tags = new Tags(this.#expected.length);
     this.#buffered = 0;
     if (this.#index === 0 && this.#takenUp === 0) return;

@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { type Caller, type Standing, standingFor } from '../async/caller.ts';
 import { createFlights, type Flights } from '../async/flight.ts';
 import { type Gate, withPlace } from '../async/gate.ts';
+import type { Statement } from '../bytes/digest.ts';
 import { agree, type Digests } from '../bytes/digest.ts';
 import { about, Refusal } from '../bytes/refusal.ts';
 import type { Blob } from '../ports/blob.ts';
@@ -12,13 +13,19 @@ import type { Waiting } from './download.ts';
 import { BACK_OFF_ENTRIES, BACK_OFF_MS, MAX_BACK_OFF_MS } from './limits.ts';
 import { type LeaseTimes, underLease } from './under-lease.ts';
 
+/** What a download is for: bytes of which something is expected, or (`sight`) of which nobody states a digest. */
+export interface Filling extends Omit<Wanted, 'expected'> {
+  readonly expected: Statement;
+  readonly sight?: true | undefined;
+}
+
 /** One download: what it does with the bytes is the store's. */
-export type RunFill = (wanted: Wanted, download: OpenDownload, waiting: Waiting) => Promise<Blob>;
+export type RunFill = (wanted: Filling, download: OpenDownload, waiting: Waiting) => Promise<Blob>;
 
 export interface FillsOptions {
   readonly run: RunFill;
   /** The file, where it is stored by now. */
-  readonly stored: (wanted: Wanted) => Promise<Blob | undefined>;
+  readonly stored: (wanted: Filling) => Promise<Blob | undefined>;
   readonly gate: Gate;
   /** Who downloads what others may be at, too. */
   readonly lease: Lease;
@@ -64,7 +71,7 @@ export class Fills {
   }
 
   /** Joins the download of the same file, or starts it. */
-  async join(wanted: Wanted, download: OpenDownload, caller: Caller): Promise<Blob> {
+  async join(wanted: Filling, download: OpenDownload, caller: Caller): Promise<Blob> {
     if (this.#isClosed)
       throw new Refusal('state', 'The mirror is shutting down.', { subject: wanted.subject, transient: true });
     const key = keyOf(wanted);
@@ -76,7 +83,7 @@ export class Fills {
   }
 
   /** Joins the download under way for it, if there is one. */
-  underway(wanted: Wanted, caller: Caller): Promise<Blob> | undefined {
+  underway(wanted: Filling, caller: Caller): Promise<Blob> | undefined {
     const key = keyOf(wanted);
     const known = this.#flights.joinUnderway(key, caller);
     if (known !== undefined || !this.#orphans.has(key)) return known;
@@ -84,7 +91,7 @@ export class Fills {
   }
 
   /** A blob is stored now: every download it satisfies ends with it. */
-  async proved(digests: Digests, open: (wanted: Wanted) => Promise<Blob | undefined>): Promise<void> {
+  async proved(digests: Digests, open: (wanted: Filling) => Promise<Blob | undefined>): Promise<void> {
     for (const fill of [...this.#fills]) {
       if (!agree(fill.wanted.expected.digests, digests)) continue;
       const blob = await open(fill.wanted);
@@ -111,7 +118,7 @@ export class Fills {
     return fill.outcome.promise;
   }
 
-  #start(key: string, wanted: Wanted, download: OpenDownload, callers: Caller): Promise<Blob> {
+  #start(key: string, wanted: Filling, download: OpenDownload, callers: Caller): Promise<Blob> {
     const fill = new Fill(wanted, callers);
     this.#fills.add(fill);
     this.#attach(key, fill, callers);
@@ -184,7 +191,7 @@ export class Fills {
 
 /** One download under way, and who waits for it. */
 class Fill {
-  readonly wanted: Wanted;
+  readonly wanted: Filling;
   readonly outcome = Promise.withResolvers<Blob>();
   readonly over = Promise.withResolvers<void>();
   /** All who wait, as one, whoever they are by now. */
@@ -200,7 +207,7 @@ class Fill {
   cameAt = performance.now();
   hasCome = false;
 
-  constructor(wanted: Wanted, first: Caller) {
+  constructor(wanted: Filling, first: Caller) {
     this.wanted = wanted;
     // Everybody may have left before it fails.
     this.outcome.promise.catch(() => undefined);
@@ -265,7 +272,7 @@ class Fill {
   }
 }
 
-function keyOf(wanted: Wanted): string {
+function keyOf(wanted: Filling): string {
   const digests = [...wanted.expected.digests].map(([algorithm, hex]) => `${algorithm}:${hex}`).sort();
   return JSON.stringify([wanted.origin, wanted.expected.length ?? null, digests]);
 }

@@ -1,10 +1,10 @@
 import { Mutex } from '../async/mutex.ts';
-import { sha256Hex } from '../bytes/digest.ts';
-import type { Expected } from '../bytes/expected.ts';
+import { type Statement, sha256Hex } from '../bytes/digest.ts';
+import { createProver, createSightHasher } from '../bytes/prover.ts';
 import { type Reason, Refusal } from '../bytes/refusal.ts';
 import { type BlobStorage, StorageError, type TakenUp } from '../ports/blob-storage.ts';
-import type { Wanted } from '../ports/blobs.ts';
 import { FillWriter } from './fill-writer.ts';
+import type { Filling } from './fills.ts';
 import { PARTIAL_AGE_MS, PARTIALS, PARTIALS_SHARE } from './limits.ts';
 
 interface PartialsDeps {
@@ -13,7 +13,7 @@ interface PartialsDeps {
   readonly maxBytes: number;
   readonly nowMs: () => number;
   /** Whether somebody else's download proved the same file. */
-  readonly isStored: (expected: Expected) => Promise<boolean>;
+  readonly isStored: (stated: Statement) => Promise<boolean>;
 }
 
 /** What has come may not be the beginning of the whole. */
@@ -45,7 +45,7 @@ export class Partials {
   }
 
   /** Runs `work` on a writer that begins with what an earlier one left, and leaves to the next what came where it fails. */
-  writing<T>(wanted: Wanted, signal: AbortSignal, work: (writer: FillWriter) => Promise<T>): Promise<T> {
+  writing<T>(wanted: Filling, signal: AbortSignal, work: (writer: FillWriter) => Promise<T>): Promise<T> {
     const key = partialKey(wanted);
     return key === undefined
       ? this.#write(key, wanted, signal, work)
@@ -64,16 +64,18 @@ export class Partials {
 
   async #write<T>(
     key: string | undefined,
-    { expected, limit }: Wanted,
+    { expected, limit, sight }: Filling,
     signal: AbortSignal,
     work: (writer: FillWriter) => Promise<T>,
   ): Promise<T> {
     const { storage, isStored } = this.#deps;
     const kept = key === undefined ? undefined : await this.#takeUp(key);
+    const startProver = () => (sight === true ? createSightHasher(expected.length) : createProver(expected));
+    const writing = { expected, limit, startProver };
     const writer =
       kept === undefined
-        ? await FillWriter.open(await storage.begin(key), expected, limit)
-        : await FillWriter.goOn(kept, expected, limit, signal);
+        ? await FillWriter.open(await storage.begin(key), writing)
+        : await FillWriter.goOn(kept, writing, signal);
     try {
       return await work(writer);
     } catch (error) {
@@ -128,7 +130,7 @@ function isWorthKeeping(error: unknown): boolean {
 }
 
 /** What a download is kept under: only the same bytes from the same place go on with it. Undefined where nothing would prove the whole. */
-function partialKey({ origin, expected }: Wanted): string | undefined {
+function partialKey({ origin, expected }: Filling): string | undefined {
   if (expected.digests.size === 0) return undefined;
   const digests = [...expected.digests].map(([algorithm, hex]) => `${algorithm}:${hex}`).sort();
   return sha256Hex(Buffer.from(JSON.stringify([origin, expected.length ?? null, digests])));

@@ -1,7 +1,7 @@
 import type { Background } from '../async/background.ts';
 import type { Caller } from '../async/caller.ts';
 import { Mutex } from '../async/mutex.ts';
-import type { Expected } from '../bytes/expected.ts';
+import type { Statement } from '../bytes/digest.ts';
 import { Refusal, type Subject } from '../bytes/refusal.ts';
 import { type BlobStorage, StorageError } from '../ports/blob-storage.ts';
 import type { Aliases } from './aliases.ts';
@@ -36,7 +36,7 @@ export class StoredBlobs {
   }
 
   /** The proof of what is stored, without counting it as a use; undefined where nothing is, or it does not prove `expected`. */
-  async find({ digests, length }: Expected, caller: Caller): Promise<Proof | undefined> {
+  async find({ digests, length }: Statement, caller: Caller): Promise<Proof | undefined> {
     const { storage, order, proofs, aliases } = this.#deps;
     const sha256 = await aliases.find(digests);
     if (sha256 === undefined) return undefined;

@@ -27,24 +27,17 @@ export function isDigest(algorithm: Algorithm, hex: string): boolean {
   return hex.length === HEX_LENGTH[algorithm] && /^[0-9a-f]+$/.test(hex);
 }
 
-const NO_DIGESTS: Digests = new Map();
-
-/** The known digests of a listing; unknown names beside them are ignored, a malformed known one makes it undefined. */
-export function readDigests(listed: Iterable<readonly [string, unknown]>): Digests | undefined {
-  let known: Map<Algorithm, string> | undefined;
+/**
+ * The known digests of a signed listing; unknown names beside them are ignored. Refuses a malformed known one (`format`), and
+ * where none is known (`algorithm`).
+ */
+export function knownDigests(listed: Iterable<readonly [string, unknown]>): Digests {
+  const known = new Map<Algorithm, string>();
   for (const [name, hex] of listed) {
     if (!isAlgorithm(name)) continue;
-    if (!isHexOf(name, hex)) return undefined;
-    known ??= new Map();
+    if (!isHexOf(name, hex)) throw malformed();
     known.set(name, hex);
   }
-  return known ?? NO_DIGESTS;
-}
-
-/** The same where there must be one: refuses a malformed one (`format`), and where none is known (`algorithm`). */
-export function knownDigests(listed: Iterable<readonly [string, unknown]>): Digests {
-  const known = readDigests(listed);
-  if (known === undefined) throw malformed();
   if (known.size === 0) throw noKnownDigest();
   return known;
 }
@@ -92,4 +85,10 @@ export function startSha256(): { update(bytes: Uint8Array): void; hex(): string 
 
 export function sha256Hex(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
+}
+
+/** MD5 and SHA-1 vouch for nothing; bytes that differ from one are other bytes all the same. */
+export function startWeak(algorithm: 'md5' | 'sha1'): { update(bytes: Uint8Array): void; hex(): string } {
+  const hash = createHash(algorithm);
+  return { update: (bytes) => void hash.update(bytes), hex: () => hash.digest('hex') };
 }

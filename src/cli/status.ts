@@ -4,6 +4,7 @@ import { untilText } from '../app/words.ts';
 import type { Instant } from '../bytes/instant.ts';
 import type { Config } from '../config/config.ts';
 import type { IndexStatus } from '../mirror/package-index.ts';
+import { firstSightText, hintText } from '../ports/left-out.ts';
 import { statusEvidence } from './evidence-text.ts';
 import { print, printJson } from './output.ts';
 
@@ -21,6 +22,16 @@ export async function status(config: Config, json: boolean): Promise<void> {
   } finally {
     await composition.close();
   }
+}
+
+/** As it stands in the data directory: also what a server beside this command, or an earlier run, left out. */
+function leftOutLines({ leftOut, firstSight }: IndexStatus): readonly string[] {
+  const seen = firstSightText(firstSight);
+  return [
+    ...(leftOut.size === 0 ? ['  left out of pages: nothing'] : []),
+    ...[...leftOut].map(([why, count]) => `  left out of pages (${why}): ${count} - ${hintText(why)}`),
+    ...(seen === undefined ? [] : [`  evidence of some: first-sight - weaker than index: ${seen}`]),
+  ];
 }
 
 function heldLine(bytes: number): string {
@@ -52,6 +63,6 @@ export function statusLines(index: IndexStatus, now: Instant, judged: Instant = 
         ? '  what was proved before is served until it expires'
         : '  pages held stand in for it as long as stale_if_error allows',
     );
-  for (const [why, count] of index.leftOut) lines.push(`  left out of pages (${why}): ${count}`);
+  lines.push(...leftOutLines(index));
   return lines;
 }

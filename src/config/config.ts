@@ -76,6 +76,10 @@ export interface UnsignedIndexConfig extends AnyIndexConfig {
   readonly maxAge: number;
   readonly staleIfError: number;
   readonly contentAddressed: boolean;
+  /** What becomes of files whose page states no usable digest. */
+  readonly undigested: 'first-sight' | 'withhold';
+  /** Bytes up to which a first sight takes a second whole fetch. */
+  readonly secondFetchUpTo: number;
   readonly projectList: boolean;
 }
 

@@ -10,7 +10,8 @@ export function assumePyPI(raw: Tree, sources: ReadonlyMap<string, string>): voi
   const { main = {}, ...others } = raw['indexes'];
   if (!isTree(main) || Object.keys(others).length > 0) return;
   const says = Object.keys(main);
-  if (says.some((key) => !['max_age', 'file_hosts'].includes(key) || !sources.has(`indexes.main.${key}`))) return;
+  if (says.some((key) => !['max_age', 'file_hosts', 'undigested'].includes(key) || !sources.has(`indexes.main.${key}`)))
+    return;
   raw['indexes']['main'] = { ...main, upstream: DEFAULT_INDEX, evidence: 'index' };
 }
 
@@ -30,16 +31,24 @@ export function assumeKnown(raw: Tree): void {
     const known = knownIndex(index['upstream']);
     const kind = KIND_NAMES.find((name) => name === (index['kind'] ?? known?.kind));
     if (kind === undefined) continue;
+    // What an index is known for by its address, it is held to whatever kind it is said to be.
+    if (known !== undefined) assumeUndigested(index, indexKind(known.kind));
     index['kind'] ??= kind;
     assumeKind(index, indexKind(kind), known?.kind === kind ? known.fileHosts : []);
   }
 }
 
-function assumeKind(index: Tree, { fileHosts, absent, contentAddressed }: IndexKind, further: readonly string[]): void {
+function assumeUndigested(index: Tree, { undigested }: IndexKind): void {
+  if (undigested !== undefined) index['undigested'] ??= undigested;
+}
+
+function assumeKind(index: Tree, kind: IndexKind, further: readonly string[]): void {
+  const { fileHosts, absent, contentAddressed } = kind;
   const { file_hosts: given = [] } = index;
   const assumed = [...further, ...fileHosts];
   if (Array.isArray(given)) index['file_hosts'] = [...assumed, ...given.filter((each) => !assumed.includes(each))];
   index['content_addressed'] ??= contentAddressed;
+  assumeUndigested(index, kind);
   const said = index['absent'] ?? {};
   if (isTree(said))
     index['absent'] = {

@@ -66,6 +66,8 @@ function toIndex(name: string, index: ParsedIndex): IndexConfig {
       staleIfError: index.stale_if_error,
       contentAddressed: index.content_addressed,
       projectList: index.project_list,
+      undigested: index.undigested,
+      secondFetchUpTo: index.second_fetch_up_to,
     };
   return {
     ...common,

@@ -5,8 +5,9 @@ import type { Config } from './config.ts';
 import { assumeKnown, assumePyPI, assumeUnsigned } from './defaults.ts';
 import { ConfigRefusal, type Fault, faultsOf, named } from './faults.ts';
 import { freeze, toConfig } from './freeze.ts';
+import { insecureWords } from './index-schema.ts';
 import { leaves, type Meaning } from './meanings.ts';
-import { insecureWords, schema } from './schema.ts';
+import { schema } from './schema.ts';
 import {
   FILE_VARIABLE,
   type FlagName,

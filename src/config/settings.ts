@@ -67,6 +67,12 @@ const ROWS = [
     value: 'seconds',
     says: 'index evidence: serve a page this long without asking upstream again',
   },
+  {
+    flag: 'undigested',
+    path: main('undigested'),
+    value: 'how',
+    says: 'index evidence, files without a usable digest: first-sight (the default, but of PyPI) or withhold',
+  },
   { flag: 'data', path: ['data'], value: 'dir', says: 'the data directory', otherwise: './verbatim-data' },
   {
     flag: 'sealKeyFile',

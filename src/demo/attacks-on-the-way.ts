@@ -1,6 +1,6 @@
 import type { Ending } from './narrate.ts';
 import { proofOf, type Scene, says, showAnswer, showPip } from './scene.ts';
-import { ask, askUntilReady } from './stage.ts';
+import { ask, askUntilServed } from './stage.ts';
 import { requirement } from './wheels.ts';
 
 // What somebody can do who sits between the index and Verbatim (a network, a CDN, another mirror) and holds no key.
@@ -30,7 +30,7 @@ export async function tamperedWheel(scene: Scene): Promise<Ending> {
     `Refused, and no changed byte reached ${installer.name}.`,
     says(answer),
   );
-  const again = await askUntilReady(scene.fileUrl(wheel));
+  const again = await askUntilServed(scene.fileUrl(wheel));
   narrator.check(
     again.sha256 === proofOf(wheel),
     'The attack over, the same address gives the genuine file.',

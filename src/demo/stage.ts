@@ -101,8 +101,6 @@ export interface Answer {
   readonly line: string;
   readonly sha256: string;
   readonly reason: string | undefined;
-  /** Seconds after which Verbatim asks to be asked again. */
-  readonly retryAfter: number | undefined;
 }
 
 /** One GET request. */
@@ -114,18 +112,18 @@ export async function ask(url: string): Promise<Answer> {
     line: `${response.status} ${response.statusText}`,
     sha256: createHash('sha256').update(body).digest('hex'),
     reason: response.ok ? undefined : reasonOf(Buffer.from(body).toString('utf8')),
-    retryAfter: Number(response.headers.get('retry-after') ?? 0) || undefined,
   };
 }
 
-const MOST_TRIES = 5;
+const MOST_TRIES = 10;
+const BETWEEN_TRIES_MS = 1000;
 
-/** As `ask`, but comes back where Verbatim says to: it leaves a failed download alone for a moment. */
-export async function askUntilReady(url: string): Promise<Answer> {
+/** As `ask`, but comes back where it is refused: Verbatim leaves a failed download alone for a few seconds. */
+export async function askUntilServed(url: string): Promise<Answer> {
   for (let tries = 1; ; tries++) {
     const answer = await ask(url);
-    if (answer.retryAfter === undefined || tries === MOST_TRIES) return answer;
-    await setTimeout(answer.retryAfter * 1000);
+    if (answer.reason === undefined || tries === MOST_TRIES) return answer;
+    await setTimeout(BETWEEN_TRIES_MS);
   }
 }
 

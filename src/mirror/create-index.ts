@@ -5,6 +5,7 @@ import type { Blobs } from '../ports/blobs.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Emit } from '../ports/events.ts';
 import type { Pins } from '../ports/index-state.ts';
+import type { Tallies } from '../ports/left-out.ts';
 import type { PageWork } from '../ports/page-work.ts';
 import type { Policy } from '../ports/policy.ts';
 import type { Journal } from '../ports/records.ts';
@@ -20,13 +21,16 @@ import { Expectations } from './files/expectations.ts';
 import { Fetch } from './files/fetch.ts';
 import type { FileAnswer } from './files/file-answer.ts';
 import { Files } from './files/files.ts';
+import { type FirstSightRules, FirstSights } from './files/first-sights.ts';
 import type { IndexStatus, PackageIndex, SignedRepository, UnverifiedDocuments } from './package-index.ts';
 import type { BelievedPage } from './projects/believed-page.ts';
 import type { DrawnBodies } from './projects/drawn-bodies.ts';
+import type { TallyTotals } from './projects/left-out.ts';
 import { ProjectPins } from './projects/pins.ts';
 import { ProjectList } from './projects/project-list.ts';
 import { ProjectPages } from './projects/project-pages.ts';
 import { createReports, type Reports } from './projects/reports.ts';
+import { createSightPins } from './projects/sight-pins.ts';
 
 /** What the world gives an index, whatever its pages are believed by. */
 export interface IndexOptions {
@@ -39,12 +43,15 @@ export interface IndexOptions {
   readonly clock: Clock;
   readonly emit: Emit;
   readonly journal: Journal;
+  readonly tallies: Tallies;
   /** Where drawn pages are found again that memory has no room for; undefined where there is no such place. */
   readonly drawn?: DrawnBodies | undefined;
   /** Bytes of memory for pages, and as much again for what they are made from. */
   readonly memory: number;
   /** True where upstream may put other bytes under a name it used before. */
   readonly reuploads: boolean;
+  /** How files that nobody states a digest of are believed; undefined where they are withheld, as of every signed index. */
+  readonly firstSight?: FirstSightRules | undefined;
   /** What links to files begin with, absolute and with a slash at the end; absent where they are relative. */
   readonly linkBase?: string | undefined;
 }
@@ -96,7 +103,9 @@ export class EvidencedIndex<P> implements RunningIndex {
     this.#parts = parts;
     this.#evidence = evidence;
     this.#pins = new ProjectPins(parts);
-    this.#pages = new ProjectPages({ ...parts, evidence, pins: this.#pins });
+    const { firstSight } = parts;
+    const undigested = firstSight === undefined ? 'withhold' : 'first-sight';
+    this.#pages = new ProjectPages({ ...parts, evidence, pins: this.#pins, undigested, remembers: !parts.reuploads });
     this.#list = new ProjectList({ ...parts, evidence });
     this.#files = new Files({
       ...parts,
@@ -104,6 +113,14 @@ export class EvidencedIndex<P> implements RunningIndex {
       pins: this.#pins,
       expectations: new Expectations({ evidence, upstream: parts.upstream }),
       coreMetadata: new CoreMetadata(parts),
+      firstSights:
+        firstSight &&
+        new FirstSights({
+          ...parts,
+          ...firstSight,
+          pins: createSightPins(parts),
+          onPinned: (project) => this.#pages.seen(project),
+        }),
     });
     this.introduce = introduce ?? (async () => undefined);
     this.signed = signed;
@@ -144,7 +161,11 @@ export class EvidencedIndex<P> implements RunningIndex {
 
   async status(): Promise<IndexStatus> {
     const { name, evidence } = this;
-    return { name, evidence, ...(await this.#evidence.status()), leftOut: this.#pages.leftOut };
+    return { name, evidence, ...(await this.#evidence.status()), ...(await this.tally()) };
+  }
+
+  tally(): Promise<TallyTotals> {
+    return this.#pages.totals();
   }
 
   async listing(project: string, caller: Caller): Promise<BelievedPage<P>> {
@@ -162,9 +183,10 @@ export class EvidencedIndex<P> implements RunningIndex {
     return this.#files.open(page, filename, caller);
   }
 
-  settled(): Promise<void> {
+  async settled(): Promise<void> {
     this.#pins.hurry();
-    return this.#parts.background.settled();
+    await this.#parts.background.settled();
+    await this.#pages.settled();
   }
 
   #isOwn(page: BelievedPage<unknown>): page is BelievedPage<P> {

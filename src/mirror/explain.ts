@@ -1,6 +1,7 @@
 import type { Caller } from '../async/caller.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Pin } from '../ports/index-state.ts';
+import { hintText, type LeftOutFile } from '../ports/left-out.ts';
 import type { OwnFile } from '../pypi/listing.ts';
 import { normalizeName, projectCandidates } from '../pypi/names.ts';
 import { isUnlisted } from './absence.ts';
@@ -21,6 +22,10 @@ export interface Explanation extends EvidenceFacts {
   /** The operator lets the index exchange files: nothing is compared with its pin. */
   readonly reuploads: boolean;
   readonly files: number;
+  /** Of those, or of this one: upstream states no digest, and what it is here is what it was when first seen. */
+  readonly firstSight: number;
+  /** Files that upstream lists and our page does not, and why; of a project. */
+  readonly leftOut: readonly LeftOutFile[];
 }
 
 interface ExplainOptions<P> {
@@ -44,6 +49,13 @@ export async function explain<P>(options: ExplainOptions<P>, name: string, calle
       const page = await read(project);
       const file = page?.file(name);
       if (page !== undefined && file !== undefined) return explanation(options, name, page, file, caller);
+      const leftOut = page?.leftOut().find((each) => each.name === name);
+      if (leftOut !== undefined)
+        throw new Refusal(
+          'unlisted',
+          `Upstream lists ${name}, and this mirror leaves it out (${leftOut.why}): ${hintText(leftOut.why)}.`,
+          { subject: 'file' },
+        );
     }
   const project = normalizeName(name);
   const page = project === undefined ? undefined : await read(project);
@@ -78,5 +90,8 @@ async function explanation<P>(
     pinned: file === undefined ? undefined : (await pins.of(project)).get(file.entry.filename),
     reuploads,
     files: listing.files.size,
+    firstSight: [...(file === undefined ? listing.files.values() : [file])].filter((each) => each.firstSight === true)
+      .length,
+    leftOut: file === undefined ? page.leftOut() : [],
   };
 }

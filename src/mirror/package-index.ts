@@ -12,6 +12,7 @@ import type { Explanation } from './explain.ts';
 import type { FileAddress } from './files/addresses.ts';
 import type { FileAnswer } from './files/file-answer.ts';
 import type { BelievedPage } from './projects/believed-page.ts';
+import type { TallyTotals } from './projects/left-out.ts';
 import type { StoredRoles } from './tuf/stored-roles.ts';
 
 // What routes, commands and jobs may ask of an index. Every method throws Refusal; what it returns was proved or believed.
@@ -38,6 +39,8 @@ export interface PackageIndex {
   /** Who vouches for a project or file, in facts. */
   explain(name: string, caller: Caller): Promise<Explanation>;
   status(): Promise<IndexStatus>;
+  /** What the pages in force leave out, also those of an earlier run. */
+  tally(): Promise<TallyTotals>;
   /** Asks upstream once what it is like, and notes that, or what is wrong. For a start, which does not wait for it. Throws nothing. */
   introduce(caller: Caller): Promise<void>;
   /** A project page, parsed, for jobs: not counted as served. */
@@ -101,13 +104,13 @@ export interface UnverifiedDocuments {
   legacyJson(project: string, version: string | undefined, base: string, caller: Caller): Promise<UnverifiedDocument>;
   /** PEP 740: `/integrity/PROJECT/VERSION/FILE/provenance`. */
   provenance(project: string, version: string, filename: string, caller: Caller): Promise<UnverifiedDocument>;
+  /** A file that changes under its name, where its page states no digest of it (PEP 825's `-variants.json`). */
+  variants(project: string, filename: string, caller: Caller): Promise<UnverifiedDocument>;
   /** `FILE.asc`, where the page says that there is one; by the file's own path. */
   signature(path: string, caller: Caller): Promise<UnverifiedDocument>;
 }
 
-export interface IndexStatus extends EvidenceStatus {
+export interface IndexStatus extends EvidenceStatus, TallyTotals {
   readonly name: string;
   readonly evidence: EvidenceKind;
-  /** Lines that the pages in force do not pass on, by why. */
-  readonly leftOut: ReadonlyMap<string, number>;
 }

@@ -6,6 +6,9 @@ import type {
   SignedRepository,
   UnverifiedDocuments,
 } from './package-index.ts';
+import type { TallyTotals } from './projects/left-out.ts';
+
+const NO_TOTALS: TallyTotals = { leftOut: new Map(), firstSight: 0 };
 
 interface RefusingIndexOptions {
   readonly name: string;
@@ -49,7 +52,9 @@ export class RefusingIndex implements PackageIndex {
         ? { metadata: refuse, target: refuse, refresh: refuse, proveStoredRoles: refuse }
         : undefined;
     this.unverified =
-      options.evidence === 'index' ? { legacyJson: refuse, provenance: refuse, signature: refuse } : undefined;
+      options.evidence === 'index'
+        ? { legacyJson: refuse, provenance: refuse, variants: refuse, signature: refuse }
+        : undefined;
   }
 
   get refusal(): Refusal {
@@ -68,7 +73,11 @@ export class RefusingIndex implements PackageIndex {
     const { name, evidence, upstream, layout, refusal } = this.#options;
     const { reason, message } = refusal;
     const lastError = { reason, message, at: 0 };
-    return { name, evidence, upstream, layout, lastRefresh: undefined, lastError, roles: [], leftOut: new Map() };
+    return { name, evidence, upstream, layout, lastRefresh: undefined, lastError, roles: [], ...NO_TOTALS };
+  }
+
+  async tally(): Promise<TallyTotals> {
+    return NO_TOTALS;
   }
 
   async introduce(): Promise<void> {

@@ -1,8 +1,9 @@
 import type { Caller } from '../async/caller.ts';
 import type { Expected } from '../bytes/expected.ts';
+import type { Sighting } from '../bytes/first-sight.ts';
 import type { Proven } from '../bytes/proven.ts';
 import type { Subject } from '../bytes/refusal.ts';
-import type { Blob } from './blob.ts';
+import type { Blob, CheckedReader } from './blob.ts';
 import type { OpenDownload } from './upstream.ts';
 
 /** A file that is wanted: what its bytes must be, and the identity one download is shared by. */
@@ -21,6 +22,17 @@ export interface Wanted {
   readonly durable?: boolean | undefined;
 }
 
+/** A file that nobody states a usable digest of. */
+export interface Unstated extends Omit<Wanted, 'expected' | 'durable'> {
+  /** Bytes, where the page states them. */
+  readonly length?: number | undefined;
+}
+
+export interface Sighted {
+  readonly sighting: Sighting;
+  readonly read: CheckedReader['send'];
+}
+
 /** Files and signed documents, proved. */
 export interface Blobs {
   /** Whether it is on disk as far as the store's own record knows: a hint for HEAD and counting, never a proof. */
@@ -32,6 +44,11 @@ export interface Blobs {
    * Refusal. The caller's signal ends its wait, and the download when all who wait for it have left.
    */
   fetch(wanted: Wanted, download: OpenDownload, caller: Caller): Promise<Blob>;
+  /**
+   * Downloads a file that nobody states a digest of, whole, from its first byte to the end that its framing tells, and stores
+   * it. Nothing is proved by that, and nothing is served by it; the caller looks into it by `read`.
+   */
+  sight(unstated: Unstated, download: OpenDownload, caller: Caller): Promise<Sighted>;
   /** Spares a stored blob from eviction for a reason (`by`), or no longer (undefined); false where it is not stored. Survives restarts. */
   keep(sha256: string, by: string | undefined): Promise<boolean>;
   /** A small document whole in memory, proved again; undefined where it is not stored. Throws Refusal `limit` beyond `limit` bytes. */

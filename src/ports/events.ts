@@ -2,13 +2,16 @@ import type { Largest } from '../async/groups.ts';
 import type { Instant } from '../bytes/instant.ts';
 import type { Reason, Subject } from '../bytes/refusal.ts';
 import type { CacheTier } from './byte-cache.ts';
+import type { LeftOutReason } from './left-out.ts';
 
 /** Where refused bytes came from. */
 export const ORIGINS = ['upstream', 'disk', 'client'] as const;
 /** What a client can be answered with. */
-export const SERVED_KINDS = ['page', 'list', 'file', 'core-metadata', 'metadata', 'target'] as const;
+export const SERVED_KINDS = ['page', 'list', 'file', 'first-sight', 'core-metadata', 'metadata', 'target'] as const;
 /** Where an answer came from. */
 export const SERVED_FROM = ['memory', 'disk', 'upstream'] as const;
+/** What becomes of a first sight: `pinned` by this process, or by another that was quicker; or `refused`. */
+export const SIGHT_RESULTS = ['pinned', 'refused'] as const;
 /**
  * What came of asking a byte cache. `refused`: what it gave does not bear our seal. `late`: it was not waited for. `resting`: it was
  * late a moment ago, and not asked. All but `hit` are misses.
@@ -46,6 +49,7 @@ export const QUEUES = [
   'pages',
   'lists',
   'legacies',
+  'inspections',
   'documents',
   'downloads',
 ] as const;
@@ -77,6 +81,23 @@ interface EventMap {
     readonly seconds: number;
     readonly versions?: ReadonlyMap<string, number> | undefined;
     readonly expires?: ReadonlyMap<string, Instant> | undefined;
+  };
+  /** What a project's page does not pass on of what upstream lists, once for each change; empty where it passes on everything again. */
+  readonly leftOut: {
+    readonly index: string;
+    readonly project: string;
+    readonly leftOut: ReadonlyMap<LeftOutReason, number>;
+    /** Files that are listed on the evidence `first-sight`. */
+    readonly firstSight: number;
+  };
+  /** A file that nobody states a digest of was asked for the first time, and looked into. */
+  readonly sighted: {
+    readonly index: string;
+    readonly project: string;
+    readonly file: string;
+    readonly result: (typeof SIGHT_RESULTS)[number];
+    /** Of a pinned one. */
+    readonly sha256?: string | undefined;
   };
   /** Something worth a line. */
   readonly noted: {

@@ -208,6 +208,8 @@ export interface Pin {
   readonly proved?: boolean | undefined;
   /** The fetch it was first seen in. */
   readonly fetch?: string | undefined;
+  /** Nobody stated a digest: it is what the file was when it was first seen. */
+  readonly firstSight?: boolean | undefined;
   /** Upstream's own words for when it was uploaded. */
   readonly uploadTime?: string | undefined;
   /** True where other files of its release were confirmed before it was first seen. */

@@ -1,5 +1,4 @@
 import type { Caller } from '../async/caller.ts';
-import type { Statement } from '../bytes/digest.ts';
 import type { Refusal } from '../bytes/refusal.ts';
 import { type Change, changesOf } from '../pypi/changes.ts';
 import { decodeList, decodePage } from '../pypi/decode.ts';
@@ -7,7 +6,7 @@ import { emptied, type Listing } from '../pypi/listing.ts';
 import { type Loss, lossesOf } from '../pypi/losses.ts';
 import { refuseNoPage, type Sight } from '../pypi/observation.ts';
 import type { Oddity, ProjectPage } from '../pypi/project-page.ts';
-import { relink } from '../pypi/relink.ts';
+import { relink, type Undigested } from '../pypi/relink.ts';
 import type { Bodies } from '../render/bodies.ts';
 import { legacyJson } from '../render/legacy-json.ts';
 import { renderList, renderPage } from '../render/render.ts';
@@ -33,10 +32,16 @@ export interface PageSource {
   readonly linkBase?: string | undefined;
 }
 
+/** The files of a page that it states no usable digest of, and how many others it has. */
+export interface Digestless {
+  readonly names: readonly string[];
+  readonly digested: number;
+}
+
 /** What only the mirror knows, asked for between the steps of drawing. */
 export interface PageSteps {
-  /** What is known of the files that the page states no digest of. Asked only where there are some. */
-  readonly known?: (undigested: readonly string[]) => Promise<ReadonlyMap<string, Statement>>;
+  /** What becomes of the files that the page states no digest of. Asked only where there are some. */
+  readonly undigested?: (files: Digestless) => Promise<Undigested>;
   /** What pins and policy leave of the relinked page: that is what is drawn. */
   readonly enforce: (relinked: Listing) => Promise<Enforced>;
 }
@@ -81,11 +86,15 @@ export interface PageWork {
 
 /** All of it here and now: for documents that are small. */
 export const workHere: PageWork = {
-  async drawPage({ project, bytes, pageUrl, linkBase }, { known, enforce }) {
+  async drawPage({ project, bytes, pageUrl, linkBase }, { undigested, enforce }) {
     const decoded = decodePage(bytes, project);
-    const undigested = undigestedOf(decoded);
+    const files = undigestedOf(decoded);
     const enforced = await enforce(
-      relink(decoded, { pageUrl, linkBase, known: undigested.length === 0 ? undefined : await known?.(undigested) }),
+      relink(decoded, {
+        pageUrl,
+        linkBase,
+        undigested: files.names.length === 0 ? undefined : await undigested?.(files),
+      }),
     );
     const { hidden, listing } = enforced;
     return { ...enforced, bodies: await renderPage(hidden === true ? emptied(listing) : listing) };
@@ -98,9 +107,10 @@ export const workHere: PageWork = {
   },
 };
 
-/** Files whose entries have no usable digest (DataDog's bare anchors). */
-export function undigestedOf({ files }: ProjectPage): readonly string[] {
-  return files.filter(({ digests }) => digests.size === 0).map(({ filename }) => filename);
+/** Bare anchors, MD5 alone. */
+export function undigestedOf({ files }: ProjectPage): Digestless {
+  const names = files.filter(({ digests }) => digests.size === 0).map(({ filename }) => filename);
+  return { names, digested: files.length - names.length };
 }
 
 export function differenceOf(before: Sight | undefined, after: Sight): Difference {

@@ -9,6 +9,8 @@ import type { MetadataSource } from '../tuf/refresh.ts';
 export interface Download {
   readonly start: number;
   readonly bytes: AsyncIterable<Uint8Array>;
+  /** Nothing tells its end but that of its connection: it may have been cut. */
+  readonly unframed?: boolean | undefined;
   /** True where they were coded on their way: nobody can go on in their middle. */
   readonly unpacked?: boolean | undefined;
 }
@@ -40,8 +42,11 @@ export interface Upstream {
    * never waits for them.
    */
   download(places: Places): OpenDownload;
-  /** True where a page may send us there: its own origin, the configured bases, or an allowed file host. */
-  mayFetch(url: string): boolean;
+  /**
+   * True where a page may send us there: its own origin, the configured bases, or an allowed file host. `unproved`: for what no
+   * digest will prove; then a host that is allowed only as any public one is no such place.
+   */
+  mayFetch(url: string, unproved?: boolean): boolean;
 }
 
 export interface DocumentRequest {
@@ -83,6 +88,8 @@ export type DocumentAnswer =
 /** Where a file may be, best first: the next is tried only where upstream says that the one before does not exist. */
 export interface Places {
   readonly urls: readonly string[];
+  /** No digest will prove it: neither it nor a redirect may lead to a host that is allowed only as any public one. */
+  readonly unproved?: boolean | undefined;
   /** For an origin that finds files by digest. */
   readonly expected?: Expected | undefined;
 }

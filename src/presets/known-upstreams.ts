@@ -92,6 +92,8 @@ export interface IndexKind {
     /** A project that it has in any case. */
     readonly known?: string | undefined;
   };
+  /** What becomes of files that it states no digest of, where it has one for every file; undefined where nothing is known of that. */
+  readonly undigested?: 'withhold';
   /** aa/bb/rest in a file's URL is its BLAKE2b-256. */
   readonly contentAddressed: boolean;
 }
@@ -105,7 +107,13 @@ const USUAL = {
 const FORWARDS = { statuses: [], redirectElsewhere: true } as const;
 
 const KINDS = {
-  pypi: { ...USUAL, metIn: 'PyPI, and mirrors of it that keep its paths', digests: 'all', contentAddressed: true },
+  pypi: {
+    ...USUAL,
+    metIn: 'PyPI, and mirrors of it that keep its paths',
+    digests: 'all',
+    undigested: 'withhold',
+    contentAddressed: true,
+  },
   pytorch: {
     ...USUAL,
     metIn: "PyTorch's own indexes (`whl/cpu`, `whl/nightly/cu130` …)",

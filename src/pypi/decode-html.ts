@@ -1,9 +1,9 @@
 import { type Token, Tokenizer } from 'parse5';
-import { readDigests } from '../bytes/digest.ts';
+import { cutDigest, readFragment, readWritten } from './digests.ts';
 import { isEmptyPage } from './empty-page.ts';
 import { gatherEntries, readProvenance, readSize, readTime } from './entry.ts';
 import { decodeOnce } from './links.ts';
-import type { Entry, Fault, ProjectPage, ProjectStatus } from './project-page.ts';
+import type { Entry, FaultyLine, ProjectPage, ProjectStatus } from './project-page.ts';
 import { decodeText, readApiVersion } from './read.ts';
 import { stateAfter } from './tokenizer-state.ts';
 
@@ -70,7 +70,9 @@ export function anchorsOf(bytes: Uint8Array): {
     if (tag === 'base') base ??= attributes.get('href');
     if (tag !== 'a') return;
     const line = readAnchor(attributes);
-    if (typeof line === 'object') anchors.push({ filename: line.filename, attributes });
+    // Whoever reads it again as a line of a page counts what is wrong with its digest.
+    if (line !== undefined && (!('why' in line) || line.why === 'digest'))
+      anchors.push({ filename: 'why' in line ? line.name : line.filename, attributes });
   });
   return { base, anchors };
 }
@@ -101,21 +103,24 @@ function forEachTag(html: string, visit: (tag: string, attributes: Attributes) =
 }
 
 /** PEP 503, 592, 658/714, 740; `data-size` and `data-upload-time` as uv reads them. Undefined for a mere anchor. */
-function readAnchor(attributes: Attributes): Entry | Fault | undefined {
+function readAnchor(attributes: Attributes): Entry | FaultyLine | undefined {
   const href = attributes.get('href');
   if (href === undefined) return undefined;
   const [location = '', fragment = ''] = cut(href.trim(), '#');
   const [path] = cut(location, '?');
-  const filename = decodeOnce(path.slice(path.lastIndexOf('/') + 1));
-  if (filename === undefined) return 'filename';
-  const digests = readDigests(fragment.split('&').map((part) => cut(part, '=')));
-  if (digests === undefined) return 'digest';
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  // To a directory, to the page itself or a part of it: no file.
+  if (name === '') return undefined;
+  const filename = decodeOnce(name);
+  if (filename === undefined) return { why: 'filename', name };
+  const written = readFragment(fragment);
+  if (written === undefined) return { why: 'digest', name: filename };
   const size = attributes.get('data-size');
   const gpgSig = attributes.get('data-gpg-sig');
   return {
     filename,
     url: location,
-    digests,
+    ...written,
     size: size !== undefined && /^[0-9]{1,16}$/.test(size) ? readSize(Number(size)) : undefined,
     uploadTime: readTime(attributes.get('data-upload-time')),
     requiresPython: attributes.get('data-requires-python'),
@@ -128,7 +133,7 @@ function readAnchor(attributes: Attributes): Entry | Fault | undefined {
 
 function readCoreMetadata(stated: string | undefined): Entry['coreMetadata'] {
   if (stated === undefined || stated === '' || stated === 'false') return undefined;
-  const digests = readDigests([cut(stated, '=')]);
+  const digests = readWritten([cutDigest(stated)])?.digests;
   return digests === undefined || digests.size === 0 ? 'announced' : digests;
 }
 

@@ -1,9 +1,9 @@
-import { readDigests } from '../bytes/digest.ts';
 import { Refusal } from '../bytes/refusal.ts';
+import { bothWritten, readFragment, readWritten, UNSTATED } from './digests.ts';
 import { gatherEntries, readProvenance, readSize, readTime } from './entry.ts';
 import { decodeOnce } from './links.ts';
 import { normalizeName } from './names.ts';
-import type { Entry, Extra, Oddity, ProjectPage, ProjectStatus } from './project-page.ts';
+import type { Entry, Extra, FaultyLine, Oddity, ProjectPage, ProjectStatus } from './project-page.ts';
 import { bad, isRecord, type Json, readJson, readMeta } from './read.ts';
 
 /** A PEP 691 project page, also where it says neither its version nor its name, which no installer looks at. Refuses `format`, `limit`, and `foreign` where it names another project. */
@@ -58,17 +58,22 @@ const FILE_KEYS: ReadonlySet<string> = new Set([
   'gpg-sig',
 ]);
 
-function readEntry(line: unknown): Entry | 'shape' | 'digest' {
-  if (!isRecord(line)) return 'shape';
-  const { filename, url, hashes } = line;
-  if (typeof filename !== 'string' || typeof url !== 'string' || !isRecord(hashes)) return 'shape';
-  const digests = readDigests(Object.entries(hashes));
-  if (digests === undefined) return 'digest';
+function readEntry(line: unknown): Entry | FaultyLine {
+  if (!isRecord(line)) return { why: 'shape', name: '' };
+  const { filename, url, hashes = null } = line;
+  if (typeof filename !== 'string') return { why: 'shape', name: '' };
+  if (typeof url !== 'string') return { why: 'shape', name: filename };
+  // PEP 691 demands it; whoever leaves it out states no digest there.
+  if (hashes !== null && !isRecord(hashes)) return { why: 'shape', name: filename };
+  const stated = readWritten(Object.entries(hashes ?? {}));
+  const fragment = url.includes('#') ? readFragment(url.slice(url.indexOf('#') + 1)) : UNSTATED;
+  const written = stated && fragment && bothWritten(stated, fragment);
+  if (written === undefined) return { why: 'digest', name: filename };
   const requiresPython = line['requires-python'];
   return {
     filename: nameOf(filename, url),
     url,
-    digests,
+    ...written,
     size: readSize(line['size']),
     uploadTime: readTime(line['upload-time']),
     requiresPython: typeof requiresPython === 'string' ? requiresPython : undefined,
@@ -98,7 +103,7 @@ function readYanked(yanked: unknown): true | string | undefined {
 function readCoreMetadata(line: Json): Entry['coreMetadata'] {
   const stated = line['core-metadata'] ?? line['dist-info-metadata'] ?? line['data-dist-info-metadata'];
   if (!isRecord(stated)) return stated === true ? 'announced' : undefined;
-  const digests = readDigests(Object.entries(stated));
+  const digests = readWritten(Object.entries(stated))?.digests;
   return digests === undefined || digests.size === 0 ? 'announced' : digests;
 }
 

@@ -2,14 +2,14 @@ import { parseInstant } from '../bytes/instant.ts';
 import { isLoopback } from '../bytes/loopback.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import { MAX_FILES, MAX_URL } from './limits.ts';
-import { belongsTo, isFileName } from './names.ts';
-import { countFaults, type Entry, type Fault, type LeftOut } from './project-page.ts';
+import { belongsTo, isFileName, isProjectFile } from './names.ts';
+import { countFaults, type Entry, type Fault, type FaultyLine, type LeftOut } from './project-page.ts';
 
 // What both decoders hold a line of a page to.
 
 /** Gathers the lines of one page: what can be served, and what was left out by why. */
 export interface Gathering {
-  add(line: Entry | Fault): void;
+  add(line: Entry | FaultyLine): void;
   files(): readonly Entry[];
   readonly leftOut: LeftOut;
 }
@@ -23,20 +23,21 @@ export function gatherEntries(project: string): Gathering {
     add(line) {
       if (++lines > MAX_FILES)
         throw new Refusal('limit', `The page lists more than ${MAX_FILES} files.`, { subject: 'page' });
-      const fault = typeof line === 'string' ? line : faultOf(line, project);
-      if (fault !== undefined) return faults.add(fault);
-      if (typeof line === 'string') return;
-      if (files.has(line.filename)) faults.add('duplicate');
-      else files.set(line.filename, line);
+      if ('why' in line) return faults.add(line);
+      const { filename: name } = line;
+      const why = faultOf(line, project);
+      if (why !== undefined) faults.add({ why, name });
+      else if (files.has(name)) faults.add({ why: 'duplicate', name });
+      else files.set(name, line);
     },
     files: () => [...files.values()],
-    leftOut: faults.counts,
+    leftOut: faults.leftOut,
   };
 }
 
 /** Why this line cannot be served for this project, or undefined. */
 function faultOf(entry: Entry, project: string): Fault | undefined {
-  if (!isFileName(entry.filename)) return 'filename';
+  if (!isFileName(entry.filename) || !isProjectFile(entry.filename)) return 'filename';
   if (!belongsTo(entry.filename, project)) return 'foreign';
   return mayBeLink(entry.url) ? undefined : 'url';
 }

@@ -8,6 +8,8 @@ export const MAX_FILE_NAME = 255;
 export const MAX_URL = 4096;
 /** Entries of one page; PyPI's largest project has about 30,000. */
 export const MAX_FILES = 100_000;
+/** Lines left out of one page that are remembered by name; the others are only counted. */
+export const MAX_LEFT_OUT_NAMED = 10_000;
 /** Names in the project list; PyPI has about 800,000. */
 export const MAX_PROJECTS = 2_000_000;
 /** Nesting of a JSON page; PEP 691 needs four. */

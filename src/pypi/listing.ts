@@ -11,6 +11,10 @@ export interface OwnFile {
   /** Where this mirror does, below `<prefix>/`, decoded: `packages/aa/bb/rest/FILE` or `files/PROJECT/DIGEST/FILE`. */
   readonly path: string;
   readonly content?: ContentPath | undefined;
+  /** Upstream states no digest of it: those of the entry, if any, are what it was when it was first seen here. */
+  readonly firstSight?: true | undefined;
+  /** Its bytes may change, and nobody vouches for them. */
+  readonly unproved?: true | undefined;
 }
 
 /**

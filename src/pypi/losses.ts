@@ -1,4 +1,5 @@
 import { agree, type Digests } from '../bytes/digest.ts';
+import { isVariants } from './names.ts';
 import type { Sight } from './observation.ts';
 import type { Entry } from './project-page.ts';
 
@@ -69,8 +70,8 @@ function entryLosses(before: Entry, after: Entry | undefined): readonly Loss[] {
   if (after === undefined) return [{ kind: 'file', file, before: textOf(before.digests), after: 'gone' }];
   const losses: Loss[] = [];
   const lost = (kind: Loss['kind'], was: string, is: string) => losses.push({ kind, file, before: was, after: is });
-  if (before.digests.size > 0 && !agree(before.digests, after.digests))
-    lost('digest', textOf(before.digests), textOf(after.digests));
+  // What changes by nature takes nothing away by it.
+  if (!isVariants(file) && isOtherFile(before, after)) lost('digest', writtenOf(before), writtenOf(after));
   if (before.yanked === undefined && after.yanked !== undefined)
     lost('yanked', 'not yanked', after.yanked === true ? 'yanked' : after.yanked);
   if (before.yanked !== undefined && after.yanked === undefined) lost('unyanked', 'yanked', 'not yanked');
@@ -83,6 +84,19 @@ function entryLosses(before: Entry, after: Entry | undefined): readonly Loss[] {
   const [core, next] = [coreOf(before), coreOf(after)];
   if (core.size > 0 && !agree(core, next)) lost('core-metadata', textOf(core), textOf(next));
   return losses;
+}
+
+/** Its digests are others, or gone; where it has none, MD5 or SHA-1 say so. */
+function isOtherFile(before: Entry, after: Entry): boolean {
+  if (before.digests.size > 0) return !agree(before.digests, after.digests);
+  if (before.weak === undefined || after.digests.size > 0) return false;
+  return [...before.weak].some(([name, hex]) => after.weak?.get(name) !== hex);
+}
+
+/** The first of its digests, a weak one where there is no other. */
+function writtenOf({ digests, weak }: Entry): string {
+  const [first] = [...digests, ...(weak ?? [])];
+  return first === undefined ? 'none' : `${first[0]}:${first[1]}`;
 }
 
 function coreOf({ coreMetadata }: Entry): Digests {

@@ -22,8 +22,17 @@ export function isFileName(name: string): boolean {
   return name.isWellFormed() && Buffer.byteLength(name) <= MAX_FILE_NAME;
 }
 
-/** What PyPI takes now or took once. */
-const SUFFIX = /\.(?:tar\.gz|tar\.bz2|tar\.xz|tar\.Z|tar|tgz|tbz|zip|egg|exe|msi|rpm|deb|dmg)$/;
+/** What PyPI takes now or took once, and what pip unpacks besides. */
+const SUFFIX =
+  /\.(?:tar\.gz|tar\.bz2|tar\.xz|tar\.lz|tar\.lzma|tar\.Z|tar|tgz|tbz|txz|tlz|zip|egg|exe|msi|rpm|deb|dmg)$/;
+/** PEP 427, and PEP 777: a wheel of later rules, whose name may have more or fewer parts. */
+const WHEEL = /\.whlx?$/;
+/** PEP 825: what wheel variants of one version there are. It grows, so that its bytes change under one name. */
+const VARIANTS = '-variants.json';
+/** A suffix that means nothing to this program, and perhaps something to an installer. */
+const OTHER = /\.[A-Za-z][A-Za-z0-9]{0,14}$/;
+/** Pages, and what lies beside a file and is asked for by that file's name. */
+const NO_FILE = /\.(?:html?|asc|sig|metadata)$|\.(?:whlx?|gz|bz2|xz|tgz|zip|egg|exe|msi)(?:\.[A-Za-z0-9]+)+$/;
 
 /** A file name cut into the project it would belong to and that project's version. */
 export interface Split {
@@ -34,24 +43,48 @@ export interface Split {
 /** Every way to read a file name; a wheel has one (its name part holds no `-`), an sdist one for each `-`. */
 function splits(filename: string): readonly Split[] {
   if (!isFileName(filename)) return [];
-  if (filename.endsWith('.whl')) return wheel(filename);
-  const stem = filename.replace(SUFFIX, '');
-  if (stem === filename) return [];
+  if (WHEEL.test(filename)) return wheel(filename);
+  const suffix = suffixOf(filename);
+  if (suffix === undefined) return [];
+  const stem = filename.slice(0, -suffix.length);
+  const isKnown = SUFFIX.test(filename);
   const found: Split[] = [];
   for (let dash = stem.indexOf('-'); dash !== -1; dash = stem.indexOf('-', dash + 1)) {
     const project = normalizeName(stem.slice(0, dash));
     const version = stem.slice(dash + 1);
-    if (project !== undefined && version !== '') found.push({ project, version });
+    if (project !== undefined && version !== '' && (isKnown || /^v?[0-9]/.test(version)))
+      found.push({ project, version });
   }
   return found;
 }
 
+function suffixOf(filename: string): string | undefined {
+  if (isVariants(filename)) return VARIANTS;
+  return SUFFIX.exec(filename)?.[0] ?? (NO_FILE.test(filename) ? undefined : OTHER.exec(filename)?.[0]);
+}
+
 function wheel(filename: string): readonly Split[] {
-  const parts = filename.slice(0, -'.whl'.length).split('-');
+  const parts = filename.replace(WHEEL, '').split('-');
+  // PEP 427 has five or six (with a build tag); PEP 825 puts a variant's label behind.
+  if (filename.endsWith('.whl') && (parts.length < 5 || parts.length > 7)) return [];
   const [name = '', version = ''] = parts;
   const project = normalizeName(name);
-  if (project === undefined || parts.length < 5 || parts.length > 6 || parts.includes('')) return [];
-  return [{ project, version }];
+  return project === undefined || version === '' || parts.includes('') ? [] : [{ project, version }];
+}
+
+/** PEP 825's `NAME-VERSION-variants.json`. */
+export function isVariants(filename: string): boolean {
+  return filename.endsWith(VARIANTS);
+}
+
+/** True for what holds a version of a project; other files lie beside those. */
+export function isDistribution(filename: string): boolean {
+  return WHEEL.test(filename) || SUFFIX.test(filename);
+}
+
+/** True where the name can be read as that of some project's file. */
+export function isProjectFile(filename: string): boolean {
+  return splits(filename).length > 0;
 }
 
 /**

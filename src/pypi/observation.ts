@@ -21,6 +21,6 @@ export function refuseNoPage({ page }: Sight): void {
         subject: 'page',
       },
     );
-  if (page.leftOut.has('foreign'))
+  if (page.leftOut.counts.has('foreign'))
     throw new Refusal('foreign', `The page for ${page.name} lists only files of other projects.`, { subject: 'page' });
 }

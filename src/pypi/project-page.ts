@@ -1,4 +1,7 @@
 import type { Digests } from '../bytes/digest.ts';
+import { clean } from '../bytes/printable.ts';
+import type { WeakDigests } from './digests.ts';
+import { MAX_FILE_NAME, MAX_LEFT_OUT_NAMED } from './limits.ts';
 
 /** One file's line in a project page, as upstream states it. */
 export interface Entry {
@@ -7,6 +10,10 @@ export interface Entry {
   readonly url: string;
   /** Known algorithms only; empty where the page states none (bare anchors). */
   readonly digests: Digests;
+  /** MD5 and SHA-1, where the page states them: they vouch for nothing. */
+  readonly weak?: WeakDigests | undefined;
+  /** The page calls its BLAKE2b-256 `blake2b`. */
+  readonly blake2b?: true | undefined;
   /** PEP 700, bytes. */
   readonly size?: number | undefined;
   /** PEP 700, the very characters upstream wrote. */
@@ -60,28 +67,48 @@ export interface ProjectPage {
 export type Oddity = 'meta' | 'name' | 'empty' | 'charset' | 'unframed';
 
 /** Why a line of a page is not served: each a plain fault of that line, none a fault of the page. */
-const FAULTS = ['shape', 'filename', 'foreign', 'url', 'digest', 'no-digest', 'disagrees', 'duplicate'] as const;
+export const FAULTS = [
+  'shape',
+  'filename',
+  'foreign',
+  'url',
+  'digest',
+  'no-digest',
+  'lost-digest',
+  'disagrees',
+  'duplicate',
+] as const;
 export type Fault = (typeof FAULTS)[number];
 
-export function isFault(name: string): name is Fault {
-  return FAULTS.some((fault) => fault === name);
+/** A line that was left out. */
+export interface FaultyLine {
+  readonly why: Fault;
+  /** What the line calls its file, as far as it does; printable, of bounded length. */
+  readonly name: string;
 }
 
-/** How many lines were left out, by why. */
-export type LeftOut = ReadonlyMap<Fault, number>;
+/** The lines that were left out: how many by why, and the first of them by name. */
+export interface LeftOut {
+  readonly counts: ReadonlyMap<Fault, number>;
+  readonly lines: readonly FaultyLine[];
+}
 
 /** Counts faults; one for each decoding. */
 export interface FaultCount {
-  add(fault: Fault): void;
-  readonly counts: LeftOut;
+  add(line: FaultyLine): void;
+  readonly leftOut: LeftOut;
 }
 
-export function countFaults(before: LeftOut = new Map()): FaultCount {
+export const NONE_LEFT_OUT: LeftOut = { counts: new Map(), lines: [] };
+
+export function countFaults({ counts: before, lines: named }: LeftOut = NONE_LEFT_OUT): FaultCount {
   const counts = new Map(before);
+  const lines = [...named];
   return {
-    add: (fault) => {
-      counts.set(fault, (counts.get(fault) ?? 0) + 1);
+    add: ({ why, name }) => {
+      counts.set(why, (counts.get(why) ?? 0) + 1);
+      if (lines.length < MAX_LEFT_OUT_NAMED) lines.push({ why, name: clean(name.slice(0, MAX_FILE_NAME)) });
     },
-    counts,
+    leftOut: { counts, lines },
   };
 }

@@ -1,6 +1,7 @@
 import { ALGORITHMS, type Algorithm, type Digests, isAlgorithm, isDigest, type Statement } from '../bytes/digest.ts';
 import { baseOf, resolveLink } from './links.ts';
 import { type Listing, listingOf, type OwnFile } from './listing.ts';
+import { isVariants } from './names.ts';
 import { countFaults, type Entry, type Fault, type ProjectPage } from './project-page.ts';
 import { derivedVersions, listedVersions } from './versions.ts';
 
@@ -9,25 +10,45 @@ interface Relinking {
   readonly pageUrl: string;
   /** What links begin with; absent where they are relative. */
   readonly linkBase?: string | undefined;
-  /** What is known of files beside the page, by file name: a signed target, the sha256 of a held file. */
-  readonly known?: ReadonlyMap<string, Statement> | undefined;
+  readonly undigested?: Undigested | undefined;
 }
 
-/** Rewrites a page to this mirror's URLs. Lines without a usable digest, or that contradict what is known, are left out. */
-export function relink(page: ProjectPage, { pageUrl, linkBase, known }: Relinking): Listing {
+/** What is known of a file that its page states no digest of. */
+export interface KnownFile extends Statement {
+  /** It is what the file was when it was first seen here. */
+  readonly firstSight?: true | undefined;
+}
+
+/** Files that the page states no digest of. */
+export interface Undigested {
+  /** By file name: a signed target, or what is pinned. */
+  readonly known: ReadonlyMap<string, KnownFile>;
+  /** What becomes of all others: listed, to be believed at first sight, or left out for that reason. */
+  readonly others: 'first-sight' | 'no-digest' | 'lost-digest';
+}
+
+const LEFT_OUT: Undigested = { known: new Map(), others: 'no-digest' };
+
+/** Where a path has a digest, that of a file whose page states none: the same before and after it was first seen. */
+const FIRST_SIGHT = 'first-sight';
+/** The same of a file that changes under its name (PEP 825), and is never held to anything. */
+export const UNPROVED = 'unproved';
+
+/** Rewrites a page to this mirror's URLs. Lines that contradict themselves or what is known are left out. */
+export function relink(page: ProjectPage, { pageUrl, linkBase, undigested = LEFT_OUT }: Relinking): Listing {
   const base = baseOf(pageUrl, page.base);
   const faults = countFaults(page.leftOut);
   const files = new Map<string, OwnFile>();
   for (const entry of page.files) {
-    const file = relinkEntry(entry, page.name, base, known?.get(entry.filename));
-    if (typeof file === 'string') faults.add(file);
+    const file = relinkEntry(entry, page.name, base, undigested);
+    if (typeof file === 'string') faults.add({ why: file, name: entry.filename });
     else files.set(entry.filename, file);
   }
   const kept = [...files.values()].map(({ entry }) => entry);
   const versions =
     page.versions === undefined
       ? derivedVersions(kept, page.name)
-      : faults.counts.size === 0
+      : faults.leftOut.counts.size === 0
         ? page.versions
         : listedVersions(page.versions, kept, page.name);
   const head = {
@@ -39,28 +60,35 @@ export function relink(page: ProjectPage, { pageUrl, linkBase, known }: Relinkin
     meta: page.meta,
     // PEP 752: a claim to namespaces does not carry over to mirrors.
     extra: new Map([...page.extra].filter(([key]) => key !== 'namespaces')),
-    leftOut: faults.counts,
+    leftOut: faults.leftOut,
   };
   return listingOf(head, files.values());
 }
 
-function relinkEntry(entry: Entry, project: string, base: string, known: Statement | undefined): OwnFile | Fault {
+function relinkEntry(entry: Entry, project: string, base: string, { known: all, others }: Undigested): OwnFile | Fault {
+  const known = all.get(entry.filename);
   const link = resolveLink(entry.url, base);
   if (link === undefined || link.filename !== entry.filename) return 'url';
   const digests = join(entry.digests, known?.digests);
   if (digests === undefined || (known?.length !== undefined && known.length !== (entry.size ?? known.length)))
     return 'disagrees';
   // The page's own digest names the file for years of lock files, whatever is learnt of it later.
-  const label = digestLabel(entry.digests) ?? digestLabel(digests);
-  if (label === undefined) return 'no-digest';
+  const isBare = known === undefined ? digests.size === 0 && others === 'first-sight' : known.firstSight === true;
+  const unproved = isBare && isVariants(entry.filename);
+  const firstSight = isBare && !unproved;
+  const own = firstSight ? FIRST_SIGHT : unproved ? UNPROVED : digestLabel(digests);
+  const label = digestLabel(entry.digests) ?? own;
+  if (label === undefined) return others === 'first-sight' ? 'no-digest' : others;
   const { content } = link;
   const folders =
-    content === undefined ? ['files', project, label] : ['packages', content.aa, content.bb, content.rest];
+    content === undefined || unproved ? ['files', project, label] : ['packages', content.aa, content.bb, content.rest];
   return {
     entry: known === undefined ? entry : { ...entry, digests, size: entry.size ?? known.length },
     upstream: link.url,
     path: [...folders, entry.filename].join('/'),
-    content,
+    content: unproved ? undefined : content,
+    ...(firstSight && { firstSight }),
+    ...(unproved && { unproved }),
   };
 }
 
@@ -99,9 +127,16 @@ export function parseDigestLabel(label: string): readonly [Algorithm, string] | 
   return [algorithm, hex];
 }
 
+/** True for what may stand in a path as a file's digest. */
+export function isDigestLabel(label: string): boolean {
+  return label === FIRST_SIGHT || parseDigestLabel(label) !== undefined;
+}
+
 /** The file of `files/PROJECT/DIGEST/FILE`: any of its known digests names it. */
 export function fileByDigest(listing: Listing, label: string, filename: string): OwnFile | undefined {
-  const digest = parseDigestLabel(label);
   const file = listing.files.get(filename);
+  // For ever, also when upstream has come to state a digest: locks have that address.
+  if (label === FIRST_SIGHT) return file;
+  const digest = parseDigestLabel(label);
   return digest !== undefined && file?.entry.digests.get(digest[0]) === digest[1] ? file : undefined;
 }

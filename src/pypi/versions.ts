@@ -1,5 +1,5 @@
 import { MAX_FILE_NAME } from './limits.ts';
-import { versionOf } from './names.ts';
+import { isDistribution, versionOf } from './names.ts';
 import type { Entry } from './project-page.ts';
 
 // PEP 440, only as far as two spellings of one version must meet; what is not one is compared as written.
@@ -36,7 +36,8 @@ function number(digits: string | undefined): string {
 
 /** PEP 700: the versions that still have files, in the order and spelling the index lists them. */
 export function listedVersions(listed: readonly string[], files: readonly Entry[], project: string): readonly string[] {
-  const held = new Set(files.map((file) => versionKey(versionOf(file.filename, project) ?? '')));
+  const distributions = files.filter(({ filename }) => isDistribution(filename));
+  const held = new Set(distributions.map((file) => versionKey(versionOf(file.filename, project) ?? '')));
   return listed.filter((version) => held.has(versionKey(version)));
 }
 
@@ -44,6 +45,7 @@ export function listedVersions(listed: readonly string[], files: readonly Entry[
 export function derivedVersions(files: readonly Entry[], project: string): readonly string[] {
   const found = new Map<string, string>();
   for (const file of files) {
+    if (!isDistribution(file.filename)) continue;
     const version = versionOf(file.filename, project)?.replace(/_/g, '-');
     if (version === undefined || !VERSION.test(version.toLowerCase())) continue;
     const key = versionKey(version);

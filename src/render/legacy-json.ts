@@ -1,6 +1,6 @@
 import { Refusal } from '../bytes/refusal.ts';
 import type { Listing, OwnFile } from '../pypi/listing.ts';
-import { versionOf } from '../pypi/names.ts';
+import { isDistribution, versionOf } from '../pypi/names.ts';
 import { isRecord, type Json, readJson } from '../pypi/read.ts';
 import { versionKey } from '../pypi/versions.ts';
 
@@ -69,7 +69,7 @@ function releasesOf(listing: Listing, base: string, described: ReadonlyMap<strin
   for (const file of listing.files.values()) {
     const { entry } = file;
     const version = versionOf(entry.filename, listing.name);
-    if (version === undefined) continue;
+    if (version === undefined || !isDistribution(entry.filename)) continue;
     const files = releases.get(spelled(version) ?? version) ?? begin(version);
     files.push(fileOf(file, base, described.get(entry.filename)));
   }

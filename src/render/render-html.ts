@@ -1,7 +1,7 @@
 import type { Digests } from '../bytes/digest.ts';
 import { hrefOf, type Listing, type OwnFile } from '../pypi/listing.ts';
 import { HIGHEST_MINOR } from '../pypi/relink.ts';
-import { HASHLIB } from './render-json.ts';
+import { evidenceOf, HASHLIB } from './render-json.ts';
 
 /** PEP 503 with 592, 629, 658/714, 740 and 792, written from the model: nothing of upstream's markup comes through. */
 export function renderPageHtml(listing: Listing): Buffer {
@@ -51,7 +51,8 @@ function anchor(file: OwnFile, linkBase: string | undefined): string {
   const href = hrefOf(file, linkBase);
   const { coreMetadata } = entry;
   const metadata = coreMetadata === 'announced' || coreMetadata === undefined ? undefined : digest(coreMetadata);
-  const fragment = digest(entry.digests);
+  const md5 = entry.weak?.get('md5');
+  const fragment = digest(entry.digests) ?? (md5 && `md5=${md5}`);
   return (
     '<a' +
     attribute('href', fragment === undefined ? href : `${href}#${fragment}`) +
@@ -64,6 +65,7 @@ function anchor(file: OwnFile, linkBase: string | undefined): string {
     attribute('data-gpg-sig', entry.gpgSig?.toString()) +
     attribute('data-size', entry.size?.toString()) +
     attribute('data-upload-time', entry.uploadTime) +
+    attribute('data-verbatim-evidence', evidenceOf(file)) +
     `>${escapeHtml(entry.filename)}</a><br>`
   );
 }

@@ -46,7 +46,7 @@ const COMMA = 0x2c;
 function fileJson(file: OwnFile, linkBase: string | undefined): string {
   const { entry } = file;
   return (
-    `{"filename":${text(entry.filename)},"url":${text(hrefOf(file, linkBase))},"hashes":${hashes(entry.digests) ?? '{}'}` +
+    `{"filename":${text(entry.filename)},"url":${text(hrefOf(file, linkBase))},"hashes":${hashes(entry.digests, entry.blake2b) ?? weakHashes(entry)}` +
     (entry.size === undefined ? '' : `,"size":${entry.size}`) +
     member('upload-time', entry.uploadTime) +
     member('requires-python', entry.requiresPython) +
@@ -54,9 +54,24 @@ function fileJson(file: OwnFile, linkBase: string | undefined): string {
     coreMetadata(entry) +
     member('provenance', entry.provenance) +
     (entry.gpgSig === undefined ? '' : `,"gpg-sig":${entry.gpgSig}`) +
+    (entry.extra?.has(EVIDENCE) === true ? '' : member(EVIDENCE, evidenceOf(file))) +
     (entry.extra === undefined ? '' : unknown(entry.extra)) +
     '}'
   );
+}
+
+/** PEP 691 leaves keys that begin so to the index. */
+const EVIDENCE = '_verbatim-evidence';
+
+/** Of a file whose evidence is weaker than its page's. */
+export function evidenceOf({ firstSight, unproved }: OwnFile): 'first-sight' | 'none' | undefined {
+  if (firstSight === true) return 'first-sight';
+  return unproved === true ? 'none' : undefined;
+}
+
+/** As upstream has them, until there is a digest that proves something; checked by clients that know no better. */
+function weakHashes({ weak }: Entry): string {
+  return `{${[...(weak ?? [])].map(([name, hex]) => `"${name}":"${hex}"`).join(',')}}`;
 }
 
 /** Never a bare `true`: PDM then parses an error page as metadata. */
@@ -65,11 +80,14 @@ function coreMetadata({ coreMetadata: stated }: Entry): string {
   return named === undefined ? '' : `,"core-metadata":${named}`;
 }
 
-/** Hex and hashlib's names need no escapes. */
-function hashes(digests: Digests): string | undefined {
-  const named = HASHLIB.filter((algorithm) => digests.has(algorithm));
-  if (named.length === 0) return undefined;
-  return `{${named.map((algorithm) => `"${algorithm}":"${digests.get(algorithm)}"`).join(',')}}`;
+/** Hex and hashlib's names need no escapes. `blake2b`, as uv reads it, only where upstream says so: a client may demand it. */
+function hashes(digests: Digests, blake2b?: true): string | undefined {
+  const named = HASHLIB.filter((algorithm) => digests.has(algorithm)).map(
+    (algorithm) => `"${algorithm}":"${digests.get(algorithm)}"`,
+  );
+  const blake = digests.get('blake2b-256');
+  if (blake2b === true && blake !== undefined) named.push(`"blake2b":"${blake}"`);
+  return named.length === 0 ? undefined : `{${named.join(',')}}`;
 }
 
 function unknown(extra: Extra): string {

@@ -18,6 +18,7 @@ const StoredPin = z.strictObject({
   provisional: z.literal(true).optional(),
   proved: z.literal(true).optional(),
   fetch: z.string().optional(),
+  firstSight: z.literal(true).optional(),
   uploadTime: z.string().optional(),
   joined: z.literal(true).optional(),
 });
@@ -79,6 +80,7 @@ function encodePins(project: string, pins: ReadonlyMap<string, Pin>): StoredProj
       ...(pin.provisional === true && { provisional: true }),
       ...(pin.proved === true && { proved: true }),
       ...(pin.fetch !== undefined && { fetch: pin.fetch }),
+      ...(pin.firstSight === true && { firstSight: true }),
       ...(pin.uploadTime !== undefined && { uploadTime: pin.uploadTime }),
       ...(pin.joined === true && { joined: true }),
     })),

@@ -12,7 +12,9 @@ import {
   ROUTES,
   SERVED_FROM,
   SERVED_KINDS,
+  SIGHT_RESULTS,
 } from '../ports/events.ts';
+import { firstSightText, hintsText, leftOutText } from '../ports/left-out.ts';
 import { type Label, oneOf, statusOf } from './labels.ts';
 import type { Fields, Level } from './log.ts';
 
@@ -99,6 +101,44 @@ export const EVENTS: Table = {
           ? 'a refresh failed; what was proved before is served as long as it may be'
           : `refreshed: ${result}`,
       fields: { index, result, seconds: rounded(seconds), timestamp: versions?.get('timestamp') },
+    }),
+  },
+  leftOut: {
+    counter: {
+      name: 'verbatim_left_out_changes_total',
+      help: 'Times the files that a project page leaves out became others.',
+      labels: { index: 'index' },
+      values: ({ index }) => [index],
+    },
+    word: 'left-out',
+    level: ({ leftOut }) => (leftOut.size === 0 ? 'info' : 'warn'),
+    line: ({ index, project, leftOut, firstSight }) => ({
+      message: [
+        leftOut.size === 0
+          ? `nothing is left out of the page of ${project}.`
+          : `left out of the page of ${project}: ${leftOutText(leftOut)}. ${hintsText(leftOut)}`,
+        firstSight === 0 ? [] : `${firstSightText(firstSight)}.`,
+      ]
+        .flat()
+        .join(' '),
+      fields: { index, name: project, ...Object.fromEntries(leftOut), 'first-sight': firstSight },
+    }),
+  },
+  sighted: {
+    counter: {
+      name: 'verbatim_first_sight_total',
+      help: 'Files that nobody states a digest of, looked into when they were first asked for.',
+      labels: { index: 'index', result: oneOf(SIGHT_RESULTS) },
+      values: ({ index, result }) => [index, result],
+    },
+    word: 'first-sight',
+    level: () => 'info',
+    line: ({ index, project, file, result, sha256 }) => ({
+      message:
+        result === 'pinned'
+          ? `${file} was seen for the first time, without a digest of upstream's; it is held to these bytes from now on`
+          : `${file} was not believed at first sight`,
+      fields: { index, name: project, file, result, sha256 },
     }),
   },
   noted: {

@@ -31,6 +31,8 @@ export function createEmit(log: Log, metrics: Metrics): Emit {
     served: told<'served'>(EVENTS.served),
     cached: told<'cached'>(EVENTS.cached),
     refreshed: told<'refreshed'>(EVENTS.refreshed, metrics.refreshed),
+    leftOut: told<'leftOut'>(EVENTS.leftOut),
+    sighted: told<'sighted'>(EVENTS.sighted),
     noted: told<'noted'>(EVENTS.noted),
     answered: told<'answered'>(EVENTS.answered, metrics.answered),
     crowded: told<'crowded'>(EVENTS.crowded),

@@ -1,41 +1,20 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Instant } from '../bytes/instant.ts';
-import { type Event, QUEUES, ROUTES } from '../ports/events.ts';
+import { type Event, ROUTES } from '../ports/events.ts';
 import { createDurations } from './durations.ts';
 import type { Row } from './event-table.ts';
-import { type Label, oneOf } from './labels.ts';
+import { oneOf } from './labels.ts';
 import { createTally } from './tally.ts';
-
-export interface StoreSizes {
-  readonly bytes: number;
-  readonly files: number;
-  readonly limitBytes: number;
-  /** Bytes counted for each. */
-  readonly byIndex: ReadonlyMap<string, number>;
-  /** Of downloads that were given up. */
-  readonly partials: { readonly count: number; readonly bytes: number };
-}
-
-/** How one queue stands. `index`: whose it is; empty where all indexes share it. */
-export interface QueueReport {
-  readonly queue: (typeof QUEUES)[number];
-  readonly index: string;
-  readonly places: number;
-  readonly busy: number;
-  readonly waiting: number;
-  /** Milliseconds. */
-  readonly longestWait: number;
-  /** Callers, by the index they asked. */
-  readonly refused: ReadonlyMap<string, number>;
-}
-
-export interface ConnectionNumbers {
-  readonly open: number;
-  readonly limit: number;
-  /** Since start, as the next. */
-  readonly refused: number;
-  readonly closedForRoom: number;
-}
+import {
+  type ConnectionNumbers,
+  type PageCounts,
+  type QueueReport,
+  type StoreSizes,
+  watchConnections,
+  watchPages,
+  watchQueues,
+  watchStore,
+} from './watched.ts';
 
 export interface Metrics {
   /** Registers a counter of events; what it returns counts one. */
@@ -49,6 +28,8 @@ export interface Metrics {
   watchLog(dropped: () => number): void;
   /** Read at each scrape. */
   watchStore(read: () => StoreSizes): void;
+  /** Read at each scrape. */
+  watchPages(read: () => Promise<readonly PageCounts[]>): void;
   /** Read at each scrape. */
   watchQueues(read: () => readonly QueueReport[]): void;
   watchConnections(read: () => ConnectionNumbers): void;
@@ -92,6 +73,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     refreshed: (event) => refreshed({ ...event, index: index(event.index) }),
     ...logMetrics(registry),
     watchStore: (read) => watchStore(registry, read, index),
+    watchPages: (read) => watchPages(registry, index, read),
     watchQueues: (read) => watchQueues(registry, read, (name) => (name === '' ? '' : index(name))),
     watchConnections: (read) => watchConnections(registry, read),
     exposition: { contentType: registry.contentType, text: () => registry.metrics() },
@@ -190,110 +172,4 @@ function sayBuild(registry: Registry, version: string): void {
     aggregator: 'max',
   });
   build.set({ version, node: process.version }, 1);
-}
-
-function watchConnections(registry: Registry, read: () => ConnectionNumbers): void {
-  const registers = [registry];
-  const name = (what: string) => `verbatim_connections_${what}`;
-  new Gauge({
-    name: name('open'),
-    help: 'Connections of clients that are open.',
-    registers,
-    collect() {
-      this.set(read().open);
-    },
-  });
-  new Gauge({
-    name: name('limit'),
-    help: 'Connections that may be open.',
-    registers,
-    collect() {
-      this.set(read().limit);
-    },
-  });
-  new Counter({
-    name: name('refused_total'),
-    help: 'Connections refused for want of room, by how: turned away, or idle and closed for others (idle).',
-    labelNames: ['how'],
-    registers,
-    collect() {
-      const { refused, closedForRoom } = read();
-      this.reset();
-      this.inc({ how: 'refused' }, refused);
-      this.inc({ how: 'idle' }, closedForRoom);
-    },
-  });
-}
-
-/** Several processes share one store: what one of them knows is not added up. */
-function watchStore(registry: Registry, read: () => StoreSizes, indexOf: Label): void {
-  const gauge = (name: string, help: string, value: (sizes: StoreSizes) => number) =>
-    new Gauge({
-      name: `verbatim_store_${name}`,
-      help,
-      registers: [registry],
-      aggregator: 'max',
-      collect() {
-        this.set(value(read()));
-      },
-    });
-  gauge('bytes', 'Bytes of proved files held.', (sizes) => sizes.bytes);
-  gauge('files', 'Proved files held.', (sizes) => sizes.files);
-  gauge('limit_bytes', 'Most bytes the store may hold.', (sizes) => sizes.limitBytes);
-  gauge('partials', 'Downloads given up and kept to go on from.', (sizes) => sizes.partials.count);
-  gauge('partial_bytes', 'Bytes of those.', (sizes) => sizes.partials.bytes);
-  new Gauge({
-    name: 'verbatim_store_index_bytes',
-    help: 'Bytes of proved files counted for each index.',
-    labelNames: ['index'],
-    registers: [registry],
-    aggregator: 'max',
-    collect() {
-      for (const [name, bytes] of read().byIndex) this.set({ index: indexOf(name) }, bytes);
-    },
-  });
-}
-
-/** Of several processes each has queues of its own: they are added up. */
-function watchQueues(registry: Registry, read: () => readonly QueueReport[], indexOf: Label): void {
-  const registers = [registry];
-  const queueOf = oneOf(QUEUES);
-  const labelNames = ['queue', 'index'];
-  const gauge = (
-    name: string,
-    help: string,
-    value: (report: QueueReport) => number,
-    aggregator: 'sum' | 'max' = 'sum',
-  ) =>
-    new Gauge({
-      name: `verbatim_queue_${name}`,
-      help,
-      labelNames,
-      registers,
-      aggregator,
-      collect() {
-        for (const report of read())
-          this.set({ queue: queueOf(report.queue), index: indexOf(report.index) }, value(report));
-      },
-    });
-  gauge('places', 'Most callers that a queue lets work at once.', ({ places }) => places);
-  gauge('busy', 'Places taken.', ({ busy }) => busy);
-  gauge('waiting', 'Callers that wait for a place.', ({ waiting }) => waiting);
-  gauge(
-    'longest_wait_seconds',
-    'How long the one has waited that waits longest.',
-    ({ longestWait }) => longestWait / 1000,
-    'max',
-  );
-  new Counter({
-    name: 'verbatim_queue_refused_total',
-    help: 'Callers refused because a queue was full or they had waited too long, by the index they asked.',
-    labelNames,
-    registers,
-    collect() {
-      this.reset();
-      for (const { queue, refused } of read())
-        for (const [name, count] of refused) this.inc({ queue: queueOf(queue), index: indexOf(name) }, count);
-    },
-  });
 }

@@ -85,7 +85,7 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
     shares,
     document,
     download,
-    mayFetch: (url) => destinations.mayFetch(url),
+    mayFetch: (url, unproved) => destinations.mayFetch(url, unproved),
     close() {
       closing.abort(new Refusal('unreachable', 'This mirror is stopping.', { transient: true }));
       connections.close();

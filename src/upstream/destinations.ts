@@ -80,9 +80,9 @@ export class Destinations {
   }
 
   /** The URL to fetch, or Refusal `redirect`. */
-  check(raw: string): URL {
+  check(raw: string, unproved = false): URL {
     const url = parse(raw);
-    if (url === undefined || !this.#isAllowed(url, true))
+    if (url === undefined || !this.#isAllowed(url, !unproved))
       throw new Refusal(
         'redirect',
         `The index sends us to ${redactUrl(raw)}, which is not one of its configured hosts. Add the host to the file hosts if it is right.`,
@@ -107,9 +107,9 @@ export class Destinations {
     return url;
   }
 
-  mayFetch(raw: string): boolean {
+  mayFetch(raw: string, unproved = false): boolean {
     const url = parse(raw);
-    return url !== undefined && this.#isAllowed(url, true);
+    return url !== undefined && this.#isAllowed(url, !unproved);
   }
 
   mayBePrivate(hostname: string): boolean {

@@ -103,7 +103,7 @@ async function read(
   if (status !== 200) throw unfit(answer);
   const bytes = await gather(answer, request.limit);
   // gzip and zstd have an end of their own.
-  const unframed = request.proved !== true && labelOf(answer) === undefined && !isFramed(answer);
+  const unframed = request.proved !== true && labelOf(answer) === undefined && !answer.framed;
   if (unframed && !isCompleteByItself(bytes)) throw unframedCut(answer);
   absences.heard(url);
   return { kind: 'document', url: answer.url.href, bytes, ...(unframed && { unframed }), ...described(answer) };
@@ -114,12 +114,7 @@ function without<K extends 'unchanged' | 'absent'>(answer: Answer, kind: K): { r
   return { kind };
 }
 
-/** A body that ends with its connection may have been cut. */
-function isFramed({ length, headers }: Answer): boolean {
-  return length !== undefined || /(^|,)\s*chunked\s*$/i.test(headers['transfer-encoding'] ?? '');
-}
-
-/** Its own last words are there: of HTML its end tag, of JSON its closing brace (whoever reads it sees whether that closes the first). */
+/** A body that ends with its connection may have been cut, unless its own last words are there: of HTML its end tag, of JSON its closing brace (whoever reads it sees whether that closes the first). */
 function isCompleteByItself(bytes: Uint8Array): boolean {
   const start = Buffer.from(bytes.subarray(0, LAST_WORDS)).toString('latin1').trimStart();
   const end = Buffer.from(bytes.subarray(-LAST_WORDS)).toString('latin1').trimEnd();

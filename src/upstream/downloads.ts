@@ -21,11 +21,19 @@ interface DownloadDeps {
   readonly closing: AbortSignal;
 }
 
+/** What is known of a file before it comes. */
+interface Known {
+  /** What it must have. */
+  readonly length: number | undefined;
+  /** No digest of it. */
+  readonly unproved: boolean | undefined;
+}
+
 type Attempt = Parameters<OpenDownload>[0];
 
 export function createDownloads(deps: DownloadDeps): Upstream['download'] {
-  return ({ urls, expected }) => {
-    const places = urls.map((url) => new Place(url, expected?.length, deps));
+  return ({ urls, expected, unproved }) => {
+    const places = urls.map((url) => new Place(url, { length: expected?.length, unproved }, deps));
     let at = 0;
     return async (attempt) => {
       let absent: unknown;
@@ -56,13 +64,14 @@ class Place {
   /** What the body was labelled with; null until one came. */
   #label: string | undefined | null = null;
   readonly #readings: Readings;
+  readonly #unproved: boolean | undefined;
   #reading: Reading = 'as it came';
 
-  /** `length`: what the file must have, where that is known. */
-  constructor(url: string, length: number | undefined, deps: DownloadDeps) {
+  constructor(url: string, { length, unproved }: Known, deps: DownloadDeps) {
     this.#url = url;
     this.#deps = deps;
     this.#readings = new Readings(url, length);
+    this.#unproved = unproved;
   }
 
   async open(attempt: Attempt): Promise<Download> {
@@ -99,7 +108,7 @@ class Place {
 
   #visit(headers: Readonly<Record<string, string>>, fresh: boolean, caller: Caller): Promise<Visited> {
     const { visit, lane, limits } = this.#deps;
-    return visit(this.#url, { headers, redirects: limits.redirects, fresh, lane, caller });
+    return visit(this.#url, { headers, redirects: limits.redirects, fresh, lane, unproved: this.#unproved, caller });
   }
 
   async #whole(answer: Visited, limit: number, caller: Caller): Promise<Download> {
@@ -115,9 +124,10 @@ class Place {
     // If-Range takes strong tags only (RFC 9110 §13.1.5).
     const { etag } = answer.headers;
     this.#etag = etag !== undefined && isStrong(etag) ? etag : undefined;
-    if (label === undefined) return { start: 0, bytes: takingBack(answer.body(limit)) };
+    if (label === undefined) return { start: 0, unframed: !answer.framed, bytes: takingBack(answer.body(limit)) };
     return {
       start: 0,
+      unframed: !answer.framed,
       unpacked: this.#reading === 'unpacked',
       bytes: this.#noting(this.#labelled(answer, label, limit)),
     };

@@ -18,6 +18,8 @@ export interface Answer {
   readonly headers: IncomingHttpHeaders;
   /** What Content-Length says. */
   readonly length: number | undefined;
+  /** Its end is told by a length or by chunks, and not by that of the connection alone. */
+  readonly framed: boolean;
   /** The body as it arrives: complete or a Refusal (`truncated`, `slow`), and at most `limit` bytes (`limit`). */
   body(limit: number): AsyncGenerator<Uint8Array, void, undefined>;
   discard(): void;
@@ -142,6 +144,7 @@ function answerOf(response: IncomingMessage, url: URL, timer: Timer, ask: Ask, l
     phrase,
     headers,
     length,
+    framed: length !== undefined || /(^|,)\s*chunked\s*$/i.test(headers['transfer-encoding'] ?? ''),
     body: (limit) =>
       bodyOf({
         response,

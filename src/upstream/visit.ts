@@ -23,6 +23,8 @@ export interface Visit {
   /** On a connection of its own. */
   readonly fresh: boolean;
   readonly lane: Lane;
+  /** No digest will prove what comes, not even of a file. */
+  readonly unproved?: boolean | undefined;
   /** Its signal ends the visit in every phase: queue, Retry-After, connecting, headers and body. */
   readonly caller: Caller;
 }
@@ -49,12 +51,13 @@ const REDIRECTS = [301, 302, 303, 307, 308];
 export function createVisits(deps: VisitDeps): MakeVisit {
   const { destinations, retryAfter } = deps;
   return async (url, visit) => {
-    let at = destinations.check(url);
+    const { lane, unproved = false } = visit;
+    let at = destinations.check(url, unproved);
     for (let hop = 0; ; hop++) {
       const answer = await ask(deps, at, visit);
       if (!REDIRECTS.includes(answer.status)) return judged(answer, retryAfter);
       answer.discard();
-      const to = destinations.follow(at, answer.headers.location, visit.lane.files);
+      const to = destinations.follow(at, answer.headers.location, lane.files && !unproved);
       if (hop >= visit.redirects)
         throw new Refusal(
           'redirect',

@@ -1,5 +1,6 @@
 import { differenceOf, type Seen, undigestedOf } from '../ports/page-work.ts';
 import { decodeList, decodePage } from '../pypi/decode.ts';
+import { Inspection } from '../pypi/inspect/inspect.ts';
 import { emptied, type Listing, type OwnFile, without } from '../pypi/listing.ts';
 import type { ProjectPage } from '../pypi/project-page.ts';
 import { relink } from '../pypi/relink.ts';
@@ -25,7 +26,7 @@ interface Document {
 }
 
 /** Does what a thread is asked to, and remembers the documents that are open. */
-export function createDesk(): (asked: Ask) => Given {
+export function createDesk(): (asked: Ask) => Given | Promise<Given> {
   const documents = new Map<number, Document>();
   // A page is compared first and drawn next: it is decoded once.
   let last: { readonly project: string; readonly bytes: Uint8Array; readonly page: ProjectPage } | undefined;
@@ -41,6 +42,8 @@ export function createDesk(): (asked: Ask) => Given {
     if (found === undefined) throw new Error(`document ${document} is not open`);
     return found;
   };
+
+  const files = createFileDesk();
 
   return ({ kind, ask }) => {
     switch (kind) {
@@ -65,12 +68,22 @@ export function createDesk(): (asked: Ask) => Given {
       }
       case 'close':
         documents.delete(ask.document);
+        files.close(ask.document);
         return copied(undefined);
+      case 'inspect':
+        return files.begin(ask);
+      case 'feed':
+        return files.feed(ask);
+      case 'inspected':
+        return files.end(ask);
       case 'list':
         return moved(bodiesHere(drawList(decodeList(ask.bytes))));
       case 'legacy': {
-        const { project, bytes, pageUrl, withheld, upstream, version, base } = ask;
-        const listing = without(relink(decode(project, bytes), { pageUrl }), { withheld, silenced: new Set() });
+        const { project, bytes, pageUrl, undigested, withheld, upstream, version, base } = ask;
+        const listing = without(relink(decode(project, bytes), { pageUrl, undigested }), {
+          withheld,
+          silenced: new Set(),
+        });
         return copied(legacyJson(upstream, listing, version, base));
       }
       case 'compare': {
@@ -83,6 +96,31 @@ export function createDesk(): (asked: Ask) => Given {
 
 function copied(answer: Given['answer']): Given {
   return { answer, transfer: [] };
+}
+
+/** Files under inspection, by the number of their document. */
+function createFileDesk() {
+  const inspections = new Map<number, Inspection>();
+  const begun = (document: number): Inspection => {
+    const found = inspections.get(document);
+    if (found === undefined) throw new Error(`file ${document} is not being inspected`);
+    return found;
+  };
+  return {
+    begin({ document, file }: Calls['inspect']['ask']): Given {
+      inspections.set(document, new Inspection(file));
+      return copied(undefined);
+    },
+    async feed({ document, bytes }: Calls['feed']['ask']): Promise<Given> {
+      await begun(document).feed(bytes);
+      return copied(undefined);
+    },
+    async end({ document }: Calls['inspected']['ask']): Promise<Given> {
+      await begun(document).end();
+      return copied(undefined);
+    },
+    close: (document: number) => void inspections.delete(document),
+  };
 }
 
 function moved(bodies: Bodies): Given {

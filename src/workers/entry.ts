@@ -8,9 +8,9 @@ import type { Answered, Asked } from './protocol.ts';
 const port = parentPort;
 const desk = createDesk();
 
-port?.on('message', ({ call, ...asked }: Asked) => {
+port?.on('message', async ({ call, ...asked }: Asked) => {
   try {
-    const { answer, transfer } = desk(asked);
+    const { answer, transfer } = await desk(asked);
     port.postMessage({ call, answer } satisfies Answered, transfer);
   } catch (error) {
     port.postMessage(failure(call, error));

@@ -84,7 +84,7 @@ export function createLane(gate: Gate, options: LaneOptions = {}): Lane {
         });
       } catch (cause) {
         if (!(cause instanceof ThreadDied)) throw cause;
-        throw new Refusal('limit', 'A large page could not be read: the work on it broke off.', {
+        throw new Refusal('limit', 'What came could not be read: the work on it broke off.', {
           transient: true,
           cause,
         });

@@ -1,7 +1,7 @@
 import { type CommonShares, createShares } from '../async/shares.ts';
-import type { Statement } from '../bytes/digest.ts';
 import { type PageWork, type Seen, workHere } from '../ports/page-work.ts';
 import { gatherListing, type Listing, type ListingHead } from '../pypi/listing.ts';
+import type { KnownFile, Undigested } from '../pypi/relink.ts';
 import type { Bodies } from '../render/bodies.ts';
 import { createLane, type LaneOptions } from './lane.ts';
 import { LARGE } from './limits.ts';
@@ -31,9 +31,14 @@ export function createPageWork(options: PageWorkOptions = {}): PageWork & { clos
       return pages.run(caller, async (call) => {
         const document = documents++;
         try {
-          const undigested = await call('open', { document, project, bytes });
-          const known = undigested.length === 0 ? undefined : await steps.known?.(undigested);
-          const head = await call('relink', { document, pageUrl, linkBase, known: known && plain(known) });
+          const files = await call('open', { document, project, bytes });
+          const undigested = files.names.length === 0 ? undefined : await steps.undigested?.(files);
+          const head = await call('relink', {
+            document,
+            pageUrl,
+            linkBase,
+            undigested: undigested && plain(undigested),
+          });
           const enforced = await steps.enforce(await listingFrom(call, document, head));
           const withheld = new Set(enforced.withheld.keys());
           const silenced = new Set(enforced.silenced.keys());
@@ -54,7 +59,7 @@ export function createPageWork(options: PageWorkOptions = {}): PageWork & { clos
       const { listing, ...rest } = source;
       const size = rest.bytes.byteLength + (rest.upstream?.byteLength ?? 0);
       if (size < large || listing.files.size === 0) return workHere.drawLegacy(source, caller);
-      return legacies.run(caller, (call) => call('legacy', rest));
+      return legacies.run(caller, (call) => call('legacy', { ...rest, undigested: undigestedIn(listing) }));
     },
     compare(project, before, after, caller) {
       if (Math.max(before?.bytes.byteLength ?? 0, after.bytes.byteLength) < large)
@@ -70,8 +75,20 @@ export function createPageWork(options: PageWorkOptions = {}): PageWork & { clos
 }
 
 /** An expectation does not survive the way between threads; what it states does. */
-function plain(known: ReadonlyMap<string, Statement>): ReadonlyMap<string, Statement> {
-  return new Map([...known].map(([filename, { length, digests }]) => [filename, { length, digests }]));
+function plain({ known, others }: Undigested): Undigested {
+  const stated = ({ length, digests, firstSight }: KnownFile): KnownFile => ({ length, digests, firstSight });
+  return { known: new Map([...known].map(([filename, file]) => [filename, stated(file)])), others };
+}
+
+/** What the listing says of its files, whoever states it; what it lacks is withheld anyway. */
+function undigestedIn({ files }: Listing): Undigested {
+  const known = new Map<string, KnownFile>();
+  let others: Undigested['others'] = 'no-digest';
+  for (const { firstSight, unproved, entry } of files.values()) {
+    if (entry.digests.size > 0) known.set(entry.filename, { digests: entry.digests, firstSight });
+    else if (firstSight === true || unproved === true) others = 'first-sight';
+  }
+  return { known, others };
 }
 
 /** Nothing else of what it came with makes the way. */

@@ -1,7 +1,8 @@
-import type { Statement } from '../bytes/digest.ts';
 import type { Reason, Subject } from '../bytes/refusal.ts';
-import type { Difference, LegacySource, Seen } from '../ports/page-work.ts';
+import type { Difference, Digestless, LegacySource, Seen } from '../ports/page-work.ts';
+import type { Inspected } from '../pypi/inspect/inspect.ts';
 import type { ListingHead, OwnFile } from '../pypi/listing.ts';
+import type { Undigested } from '../pypi/relink.ts';
 import type { Bodies } from '../render/bodies.ts';
 
 // What the two sides of a thread say to each other. A document is opened, asked for its parts, and closed by its number.
@@ -10,14 +11,14 @@ export interface Calls {
   /** Decodes a page; answers the files it states no digest of. */
   readonly open: {
     readonly ask: { readonly document: number; readonly project: string; readonly bytes: Uint8Array };
-    readonly answer: readonly string[];
+    readonly answer: Digestless;
   };
   readonly relink: {
     readonly ask: {
       readonly document: number;
       readonly pageUrl: string;
       readonly linkBase: string | undefined;
-      readonly known: ReadonlyMap<string, Statement> | undefined;
+      readonly undigested: Undigested | undefined;
     };
     readonly answer: ListingHead;
   };
@@ -36,8 +37,21 @@ export interface Calls {
     readonly answer: Bodies;
   };
   readonly close: { readonly ask: { readonly document: number }; readonly answer: undefined };
+  /** Begins to inspect a file; its bytes follow piece by piece, and `inspected` is its end. */
+  readonly inspect: {
+    readonly ask: { readonly document: number; readonly file: Inspected };
+    readonly answer: undefined;
+  };
+  readonly feed: {
+    readonly ask: { readonly document: number; readonly bytes: Uint8Array };
+    readonly answer: undefined;
+  };
+  readonly inspected: { readonly ask: { readonly document: number }; readonly answer: undefined };
   readonly list: { readonly ask: { readonly bytes: Uint8Array }; readonly answer: Bodies };
-  readonly legacy: { readonly ask: Omit<LegacySource, 'listing'>; readonly answer: Uint8Array | undefined };
+  readonly legacy: {
+    readonly ask: Omit<LegacySource, 'listing'> & { readonly undigested: Undigested };
+    readonly answer: Uint8Array | undefined;
+  };
   readonly compare: {
     readonly ask: { readonly project: string; readonly before: Seen | undefined; readonly after: Seen };
     readonly answer: Difference;

@@ -25,11 +25,20 @@ export const MAKERS: Readonly<Record<string, Readonly<Record<string, readonly st
       'src/tuf/delegation.ts',
       // A page that is believed.
       'src/mirror/projects/believed-page.ts',
+      // What was seen first, or is remembered of it.
+      'src/bytes/first-sight.ts',
     ],
   },
+  'src/bytes/first-sight.ts': {
+    // Whoever stored the whole body and hashed it.
+    makeSighting: ['src/blobs/blob-store.ts'],
+    rememberSight: ['src/mirror/files/first-sights.ts'],
+  },
+  // A stream that is held to no digest: what it comes to is a sighting, and no proof.
+  'src/bytes/prover.ts': { createSightHasher: ['src/blobs/partials.ts'] },
   // `prove` compares the bytes itself, and is for everybody.
   'src/bytes/proven.ts': {},
-  'src/ports/blob.ts': { makeBlob: ['src/blobs/blob-store.ts'] },
+  'src/ports/blob.ts': { makeBlob: ['src/blobs/parts.ts'] },
   'src/bytes/unverified.ts': { makeUnverifiedDocument: ['src/mirror/unsigned/documents.ts'] },
   'src/mirror/believed.ts': { makeBelieved: ['src/mirror/tuf/evidence.ts', 'src/mirror/unsigned/evidence.ts'] },
   'src/mirror/projects/believed-page.ts': { makeBelievedPage: ['src/mirror/projects/draw.ts'] },

@@ -33,6 +33,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     'src/state/page-codec.ts',
     'src/render/compress.ts',
     'src/pypi/inflate.ts',
+    'src/pypi/inspect/unpack.ts',
     'src/upstream/decoded.ts',
     'src/repository/',
     ...WIRING,

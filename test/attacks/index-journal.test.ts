@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { changesOf } from '../../src/pypi/changes.ts';
-import type { ProjectPage } from '../../src/pypi/project-page.ts';
+import { NONE_LEFT_OUT, type ProjectPage } from '../../src/pypi/project-page.ts';
 
 // Events have a budget; one page may not drive the others out of the journal.
 
@@ -11,7 +11,7 @@ it('the loss of 3,000 files at once fills the journal with no more than a third 
     files: [],
     meta: new Map(),
     extra: new Map(),
-    leftOut: new Map(),
+    leftOut: NONE_LEFT_OUT,
   };
   const losses = Array.from({ length: 3000 }, (_, at) => {
     const file = `alpha-1.${at}.tar.gz`;

@@ -79,6 +79,7 @@ function but(blobs: Blobs, change: Partial<Blobs>): Blobs {
     stored: (expected) => blobs.stored(expected),
     open: (expected) => blobs.open(expected),
     fetch: (...given) => blobs.fetch(...given),
+    sight: (...given) => blobs.sight(...given),
     keep: (...given) => blobs.keep(...given),
     readDocument: (...given) => blobs.readDocument(...given),
     writeDocument: (document) => blobs.writeDocument(document),

@@ -158,6 +158,8 @@ export function unsignedConfig(
     staleIfError: 86_400,
     contentAddressed: true,
     projectList: true,
+    undigested: 'first-sight',
+    secondFetchUpTo: 64e6,
     ...given,
   };
 }

@@ -1,4 +1,5 @@
-import { BlobStore, type BlobsOptions } from '../../src/blobs/blob-store.ts';
+import { BlobStore } from '../../src/blobs/blob-store.ts';
+import type { BlobsOptions } from '../../src/blobs/parts.ts';
 import { createBlobStorage, createUsageRecord, type DiskBlobsOptions } from '../../src/disk/blob-storage.ts';
 import type { Volume } from '../../src/disk/volume.ts';
 

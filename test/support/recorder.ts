@@ -9,6 +9,8 @@ export function createRecorder(): { readonly events: Recorded; readonly emit: Em
     served: [],
     cached: [],
     refreshed: [],
+    leftOut: [],
+    sighted: [],
     noted: [],
     answered: [],
     crowded: [],

@@ -49,6 +49,7 @@ export async function unsignedIndex(options: UnsignedIndexOptions): Promise<Runn
     clock: { now, judged: now },
     emit: noEvents,
     journal: { note() {} },
+    tallies: { load: async () => new Map(), put() {} },
     memory,
     reuploads: false,
     maxAge: 600,

@@ -9,7 +9,7 @@ import { LINE_BYTES } from '../limits.ts';
 import { PlainDatabase } from './plain-database.ts';
 
 /** The kinds of lines, as they are numbered in the database. */
-const KINDS = { journal: 1, access: 2 } as const;
+const KINDS = { journal: 1, access: 2, tally: 3 } as const;
 export type LineKind = keyof typeof KINDS;
 
 /** A line as it was written, and its place among the others. */

@@ -8,7 +8,7 @@ import type { Answer } from './answers.ts';
 /** What all answers about one index share. */
 export interface ResponsePolicy {
   readonly name: string;
-  readonly evidence: EvidenceKind;
+  readonly evidence: EvidenceKind | 'first-sight';
   /** True where any web page may read it; never for an index that needs credentials. */
   readonly cors: boolean;
   /** Who may store its answers: anybody on the way, or only the client, where reading needs credentials. */
@@ -25,7 +25,7 @@ const IMMUTABLE = 'max-age=31536000, immutable';
 
 function common(
   policy: ResponsePolicy | undefined,
-  evidence: EvidenceKind | 'none' | undefined = policy?.evidence,
+  evidence: ResponsePolicy['evidence'] | 'none' | undefined = policy?.evidence,
 ): FlatHeaders {
   const headers = ['X-Content-Type-Options', 'nosniff'];
   if (policy === undefined || evidence === undefined) return headers;

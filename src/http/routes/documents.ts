@@ -47,6 +47,9 @@ export function relayAnswers({ documents: known, policy, wait, base }: RelayAnsw
         return replyProblem(exchange, policy, NOT_PROVENANCE);
       await answer(exchange, (documents, caller) => documents.provenance(projectOf(asked), version, filename, caller));
     },
+    /** PEP 825: `-variants.json` of which the page states no digest. */
+    variants: (exchange: Exchange, [asked = '', , filename = '']: readonly string[]): Promise<void> =>
+      answer(exchange, (documents, caller) => documents.variants(projectOf(asked), filename, caller)),
     /** `FILE.asc`, by the path of FILE. */
     signature: (exchange: Exchange, path: string): Promise<void> =>
       answer(exchange, (documents, caller) => documents.signature(path, caller)),

@@ -12,6 +12,15 @@ import type { Wait } from '../waiting.ts';
 /** Whether a URL can only ever mean these bytes. */
 export type IsImmutable = (sha256: string | undefined) => boolean;
 
+const policies = new WeakMap<ResponsePolicy, ResponsePolicy>();
+
+/** The same answers under the weaker evidence: never mistaken for what a page or a signature states. */
+function firstSightPolicy(policy: ResponsePolicy): ResponsePolicy {
+  const known = policies.get(policy) ?? { ...policy, evidence: 'first-sight' };
+  policies.set(policy, known);
+  return known;
+}
+
 /** A stored file found changed before its first byte left is fetched again, once, while the client waits. */
 const ATTEMPTS = 2;
 
@@ -21,11 +30,14 @@ const ATTEMPTS = 2;
  */
 export async function answerFile(
   exchange: Exchange,
-  policy: ResponsePolicy,
+  of: ResponsePolicy,
   file: FileAnswer,
-  isImmutable: IsImmutable,
+  isOwnImmutable: IsImmutable,
   wait: Wait,
 ): Promise<void> {
+  // Its address has no digest of its own, and an operator may let other bytes in under it.
+  const policy = file.firstSight ? firstSightPolicy(of) : of;
+  const isImmutable: IsImmutable = file.firstSight ? () => false : isOwnImmutable;
   const { head, headers } = exchange;
   const listed = file.sha256;
   if (listed !== undefined && isListed(headers['if-none-match'], strongTag(listed)))

@@ -4,7 +4,8 @@ import { contentPath } from '../../bytes/content-path.ts';
 import { Refusal, type Subject } from '../../bytes/refusal.ts';
 import type { FileAddress } from '../../mirror/package-index.ts';
 import type { Route } from '../../ports/events.ts';
-import { isNormalized, normalizeName } from '../../pypi/names.ts';
+import { isNormalized, isVariants, normalizeName } from '../../pypi/names.ts';
+import { UNPROVED } from '../../pypi/relink.ts';
 import type { Exchange } from '../exchange.ts';
 import type { MountedIndex, ReadIndex } from '../mount.ts';
 import { replyDocument, replyError, replyOptions, replyRedirect } from '../reply/doors.ts';
@@ -144,11 +145,16 @@ function layFiles({ routes, mounted: { index, policy }, unverified, on, wait }: 
         exchange.notes.route = 'relayed';
         return unverified.signature(exchange, rest.join('/').slice(0, -SIGNATURE.length));
       }
+      if (rest.length === 4 && rest[2] === UNPROVED) {
+        exchange.notes.route = 'relayed';
+        return unverified.variants(exchange, rest.slice(1));
+      }
       const at = addressOf(rest.slice(1));
       const found = await wait(exchange, () => index.file(at, exchange.callerOf(policy.name)));
-      // A name's bytes are pinned here, and an operator may let them change; an address that holds their digest cannot.
+      // A name's bytes are pinned here, and an operator may let them change; an address that holds their digest cannot. PEP 825:
+      // what grows under its name may be asked for anew at any address.
       const isByName = 'path' in at && contentPath(at.path.split('/').slice(0, -1)) === undefined;
-      await answerFile(exchange, policy, found, isByName ? NEVER : ALWAYS, wait);
+      await answerFile(exchange, policy, found, isByName || isVariants(found.filename) ? NEVER : ALWAYS, wait);
     });
   routes.get(
     '/packages/*',

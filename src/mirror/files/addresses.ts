@@ -2,7 +2,7 @@ import { isDigest } from '../../bytes/digest.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Listing, OwnFile } from '../../pypi/listing.ts';
 import { isNormalized, normalizeName, projectCandidates } from '../../pypi/names.ts';
-import { fileByDigest, parseDigestLabel } from '../../pypi/relink.ts';
+import { fileByDigest, isDigestLabel } from '../../pypi/relink.ts';
 
 /** Where a client asks for a file, decoded. */
 export type FileAddress =
@@ -67,7 +67,7 @@ const PYTHON = /^[a-z0-9]+(?:\.[a-z0-9]+)*$/;
 
 function byDigest({ project, digest, filename: name }: Extract<FileAddress, { readonly project: string }>): Addressed {
   const { filename, metadata } = withoutMetadata(name);
-  if (!isNormalized(project) || parseDigestLabel(digest) === undefined) throw unlisted(filename);
+  if (!isNormalized(project) || !isDigestLabel(digest)) throw unlisted(filename);
   return { filename, metadata, projects: [project], find: (listing) => fileByDigest(listing, digest, filename) };
 }
 

@@ -27,7 +27,8 @@ export class Expectations<P> {
     const { filename } = file.entry;
     const vouched = await this.#evidence.voucher(page.believed, file, filename, caller);
     const expected = page.expect(file, vouched?.stated);
-    const urls = [...new Set([...(vouched?.urls ?? []), ...this.#allowed(file.upstream)])];
+    const unproved = expected.digests.size === 0;
+    const urls = [...new Set([...(vouched?.urls ?? []), ...this.#allowed(file.upstream, unproved)])];
     if (urls.length === 0) throw foreignHost({ name: filename, subject: 'file' }, file.upstream);
     return { name: filename, subject: 'file', expected, limit: LIMITS.file, urls, listedAt: file.upstream };
   }
@@ -42,7 +43,7 @@ export class Expectations<P> {
     return { name, subject: 'core-metadata', expected, limit: LIMITS.coreMetadata, urls, listedAt };
   }
 
-  #allowed(url: string): readonly string[] {
-    return this.#upstream.mayFetch(url) ? [url] : [];
+  #allowed(url: string, unproved = false): readonly string[] {
+    return this.#upstream.mayFetch(url, unproved) ? [url] : [];
   }
 }

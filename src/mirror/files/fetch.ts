@@ -148,7 +148,7 @@ function refuseUnprovable({ name, subject, expected, limit }: Wanted): void {
 }
 
 /** What is listed and not there is told as what it is. */
-function ifThere(source: OpenDownload, wanted: Wanted): OpenDownload {
+export function ifThere(source: OpenDownload, wanted: Pick<Wanted, 'name' | 'subject'>): OpenDownload {
   return async (request) => {
     try {
       return await source(request);
@@ -159,7 +159,7 @@ function ifThere(source: OpenDownload, wanted: Wanted): OpenDownload {
 }
 
 /** Upstream lacking what signed metadata lists is upstream's inconsistency, never "absent". */
-function listedButMissing({ name, subject }: Wanted): Refusal {
+function listedButMissing({ name, subject }: Pick<Wanted, 'name' | 'subject'>): Refusal {
   return new Refusal('mix-and-match', `${name} is listed, but upstream does not have it.`, { subject });
 }
 

@@ -6,6 +6,7 @@ interface Parts {
   readonly size: number | undefined;
   readonly sha256: string | undefined;
   readonly stored: boolean;
+  readonly firstSight?: boolean | undefined;
   readonly open: () => Promise<Blob>;
 }
 
@@ -49,6 +50,11 @@ export class FileAnswer {
   /** On disk when it was asked for; a hint. */
   get stored(): boolean {
     return this.#parts.stored;
+  }
+
+  /** Nobody but this mirror states what it is: it is, or is held to, what it was when it was first seen here. */
+  get firstSight(): boolean {
+    return this.#parts.firstSight === true;
   }
 
   /** The bytes, proved whole; downloaded where they are not stored, once for everybody who asks. */

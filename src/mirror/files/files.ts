@@ -17,14 +17,17 @@ import { isRecent } from '../recent.ts';
 import { type FileAddress, readAddress, unlisted } from './addresses.ts';
 import type { CoreMetadata } from './core-metadata.ts';
 import type { Expectations } from './expectations.ts';
-import type { Fetch, Wanted } from './fetch.ts';
+import type { Fetch, Wanted, WantedFile } from './fetch.ts';
 import { type FileAnswer, makeFileAnswer } from './file-answer.ts';
+import type { FirstSights } from './first-sights.ts';
 
 export interface FilesOptions<P> {
   readonly pages: ProjectPages<P>;
   readonly expectations: Expectations<P>;
   readonly fetch: Fetch;
   readonly coreMetadata: CoreMetadata;
+  /** Undefined where files that nobody states a digest of are withheld. */
+  readonly firstSights: FirstSights | undefined;
   readonly blobs: Pick<Blobs, 'stored'>;
   readonly policy: Policy;
   readonly pins: ProjectPins;
@@ -41,6 +44,10 @@ const GONE: ReadonlySet<Reason> = new Set(['forbidden', 'mix-and-match']);
 /** Seconds between two readings of a page for the sake of its files. */
 const REREAD_AFTER = 30;
 const MOST_REREAD = 10_000;
+
+function isUnknown({ expected }: WantedFile): boolean {
+  return expected.digests.size === 0;
+}
 
 /** The files of an index: an address leads to a believed page, that to an expectation, and that to proved bytes. */
 export class Files<P> {
@@ -76,7 +83,7 @@ export class Files<P> {
     const file = page.file(filename);
     if (file === undefined) throw unlisted(filename);
     return this.#told(file, async () =>
-      this.#blob(page, file, await this.#options.expectations.file(page, file, caller), caller, { sent: false }),
+      this.#blob(page, file, await this.#seen(page, file, caller), caller, { sent: false }),
     );
   }
 
@@ -96,21 +103,41 @@ export class Files<P> {
   }
 
   async #answer(page: BelievedPage<P>, file: OwnFile, caller: Caller): Promise<FileAnswer> {
-    const wanted = await this.#options.expectations.file(page, file, caller);
-    return this.#answerWith(wanted, page.project, () => this.#blob(page, file, wanted, caller, { sent: true }));
+    const wanted = await this.#wanted(page, file, caller);
+    return this.#answerWith(wanted, { project: page.project, firstSight: file.firstSight === true }, async () =>
+      this.#blob(page, file, await this.#seen(page, file, caller, wanted), caller, { sent: true }),
+    );
+  }
+
+  /** What is known of the file without fetching it: of one that was never seen, and that nobody states a digest of, nothing. */
+  async #wanted(page: BelievedPage<P>, file: OwnFile, caller: Caller): Promise<WantedFile> {
+    const { expectations, firstSights } = this.#options;
+    const wanted = await expectations.file(page, file, caller);
+    if (!isUnknown(wanted)) return wanted;
+    const seen = await firstSights?.remembered(page.project, wanted.name);
+    return seen === undefined ? wanted : { ...wanted, expected: seen.expected };
+  }
+
+  /** The same of a file that is seen now where it never was. */
+  async #seen(page: BelievedPage<P>, file: OwnFile, caller: Caller, known?: WantedFile): Promise<WantedFile> {
+    const wanted = known ?? (await this.#wanted(page, file, caller));
+    const { firstSights } = this.#options;
+    if (!isUnknown(wanted) || firstSights === undefined || file.firstSight !== true) return wanted;
+    const see = (at: WantedFile) => this.#told(file, () => firstSights.see(page.project, file, at, caller), caller);
+    const { expected } = await this.#followed(page, file, caller, { wanted, work: see });
+    return { ...wanted, expected };
   }
 
   async #metadataAnswer(page: BelievedPage<P>, file: OwnFile, caller: Caller): Promise<FileAnswer> {
     const { expectations, coreMetadata, fetch, pins, background } = this.#options;
     const wanted = await expectations.coreMetadata(page, file, caller);
     coreMetadata.refuseBelied(file);
-    const wheel = async () =>
-      this.#blob(page, file, await expectations.file(page, file, caller), caller, { sent: false });
-    return this.#answerWith(wanted, undefined, async () => {
+    const wheel = async () => this.#blob(page, file, await this.#seen(page, file, caller), caller, { sent: false });
+    return this.#answerWith(wanted, {}, async () => {
       if (await pins.isLateCoreMetadata(page.project, file)) {
         await coreMetadata.refuseUnlessInside(file, await wheel(), caller);
         await pins.holdsCoreMetadata(page.project, file);
-      } else await coreMetadata.compareStored(file, page.expect(file, undefined), caller);
+      } else await coreMetadata.compareStored(file, (await this.#wanted(page, file, caller)).expected, caller);
       coreMetadata.refuseBelied(file);
       const blob = await fetch.file({ ...wanted, otherwise: coreMetadata.fromWheel(file, wheel) }, caller);
       background.add(pins.sentCoreMetadata(page.project, file, page.believed.observation));
@@ -119,7 +146,11 @@ export class Files<P> {
   }
 
   /** Counted as served once, however often it is opened. */
-  async #answerWith(wanted: Wanted, project: string | undefined, fetch: () => Promise<Blob>): Promise<FileAnswer> {
+  async #answerWith(
+    wanted: Wanted,
+    { project, firstSight = false }: { readonly project?: string; readonly firstSight?: boolean },
+    fetch: () => Promise<Blob>,
+  ): Promise<FileAnswer> {
     const { blobs, reports } = this.#options;
     const { name, subject, expected } = wanted;
     const stored = await blobs.stored(expected);
@@ -130,9 +161,10 @@ export class Files<P> {
       size: expected.length,
       sha256: expected.digests.get('sha256'),
       stored,
+      firstSight,
       async open() {
         const blob = await fetch();
-        if (!isCounted) reports.served(subject, stored ? 'disk' : 'upstream');
+        if (!isCounted) reports.served(firstSight ? 'first-sight' : subject, stored ? 'disk' : 'upstream');
         isCounted = true;
         return blob;
       },
@@ -142,18 +174,17 @@ export class Files<P> {
   async #blob(
     page: BelievedPage<P>,
     file: OwnFile,
-    wanted: Wanted,
+    wanted: WantedFile,
     caller: Caller,
     { sent }: { readonly sent: boolean },
   ): Promise<Blob> {
     const { fetch, coreMetadata, pages, pins, policy, background } = this.#options;
-    const blob = await fetch.file(wanted, caller).catch(async (error: unknown) => {
-      if (error instanceof Refusal && MISMATCH.has(error.reason)) pages.doubt(page);
-      const moved =
-        error instanceof Refusal && GONE.has(error.reason) ? await this.#moved(page, file, caller) : undefined;
-      if (moved === undefined) throw error;
-      return fetch.file(moved, caller);
-    });
+    const work = (at: WantedFile) =>
+      fetch.file(at, caller).catch((error: unknown) => {
+        if (error instanceof Refusal && MISMATCH.has(error.reason)) pages.doubt(page);
+        throw error;
+      });
+    const blob = await this.#followed(page, file, caller, { wanted, work });
     await coreMetadata.compare(file, blob, caller);
     const verdict = await policy.file(file, blob, caller);
     const isServed = verdict.action === 'serve';
@@ -162,9 +193,26 @@ export class Files<P> {
     return blob;
   }
 
+  /** Once more behind another link where this one led nowhere. */
+  async #followed<T>(
+    page: BelievedPage<P>,
+    file: OwnFile,
+    caller: Caller,
+    { wanted, work }: { readonly wanted: WantedFile; readonly work: (wanted: WantedFile) => Promise<T> },
+  ): Promise<T> {
+    try {
+      return await work(wanted);
+    } catch (error) {
+      const isGone = error instanceof Refusal && GONE.has(error.reason);
+      const moved = isGone ? await this.#moved(page, file, caller) : undefined;
+      if (moved === undefined) throw error;
+      return work(moved);
+    }
+  }
+
   /** The same file behind another link, as upstream's page has it now: a signed link lives for minutes. Asked once in a while. */
-  async #moved(page: BelievedPage<P>, file: OwnFile, caller: Caller): Promise<Wanted | undefined> {
-    const { pages, expectations, clock } = this.#options;
+  async #moved(page: BelievedPage<P>, file: OwnFile, caller: Caller): Promise<WantedFile | undefined> {
+    const { pages, clock } = this.#options;
     const { project } = page;
     const last = this.#reread.get(project);
     if (last !== undefined && isRecent(last, REREAD_AFTER, clock.now())) return undefined;
@@ -173,14 +221,14 @@ export class Files<P> {
     const there = now?.listing.files.get(file.entry.filename);
     if (now === undefined || there === undefined || there.path !== file.path || there.upstream === file.upstream)
       return undefined;
-    return expectations.file(now, there, caller);
+    return this.#wanted(now, there, caller);
   }
 
-  async #told<T>(file: OwnFile, work: () => Promise<T>): Promise<T> {
+  async #told<T>(file: OwnFile, work: () => Promise<T>, caller?: Caller): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      if (error instanceof Refusal && error.reason !== 'unlisted')
+      if (error instanceof Refusal && error.reason !== 'unlisted' && caller?.signal.aborted !== true)
         this.#options.reports.refused({ subject: error.subject ?? 'file', name: file.entry.filename }, error);
       throw error;
     }

@@ -78,7 +78,13 @@ export async function digestAct(
   const next = (old: Pin): Pin =>
     which === 'coreMetadata'
       ? { ...old, coreMetadata: digests }
-      : { digests, seen: now, ...(old.uploadTime !== undefined && { uploadTime: old.uploadTime }) };
+      : {
+          digests,
+          seen: now,
+          ...(old.uploadTime !== undefined && { uploadTime: old.uploadTime }),
+          // Upstream still states none: what it is called and where it lies stays.
+          ...(old.firstSight === true && { firstSight: true }),
+        };
   return {
     project,
     file,

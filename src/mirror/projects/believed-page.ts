@@ -1,6 +1,7 @@
 import type { Statement } from '../../bytes/digest.ts';
 import { type Expected, makeExpected } from '../../bytes/expected.ts';
 import { Refusal, type Subject } from '../../bytes/refusal.ts';
+import { type LeftOutFile, leftOutWhy } from '../../ports/left-out.ts';
 import type { PageVerdict } from '../../ports/policy.ts';
 import type { Listing, OwnFile } from '../../pypi/listing.ts';
 import type { Page } from '../../render/page.ts';
@@ -56,6 +57,15 @@ export class BelievedPage<P> {
   get withheld(): ReadonlySet<string> {
     const hidden = [...this.#parts.verdict.files].filter(([, { action }]) => action !== 'serve').map(([name]) => name);
     return new Set([...this.#parts.withheld.keys(), ...hidden]);
+  }
+
+  /** Upstream's lines that this page does not pass on, by name and why; the first of very many. */
+  leftOut(): readonly LeftOutFile[] {
+    const { listing, withheld } = this.#parts;
+    return [
+      ...listing.leftOut.lines,
+      ...[...withheld].map(([name, { reason }]) => ({ name, why: leftOutWhy(reason) })),
+    ];
   }
 
   /** Why this file of the project is not served, listed or not; undefined where nothing forbids it. */

@@ -1,17 +1,20 @@
 import type { Caller } from '../../async/caller.ts';
+import { BoundedMap } from '../../bytes/bounded-map.ts';
 import type { Instant } from '../../bytes/instant.ts';
 import { mustBe } from '../../bytes/proof.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { Enforced, PageWork } from '../../ports/page-work.ts';
+import type { PageTally } from '../../ports/left-out.ts';
+import type { Digestless, Enforced, PageWork } from '../../ports/page-work.ts';
 import type { PageVerdict, Policy, Verdict } from '../../ports/policy.ts';
 import { emptied, type Listing, without } from '../../pypi/listing.ts';
+import type { KnownFile, Undigested } from '../../pypi/relink.ts';
 import { makePage, type Page } from '../../render/page.ts';
 import { Believed, type Source } from '../believed.ts';
 import type { Evidence } from '../evidence.ts';
 import { type BelievedPage, makeBelievedPage } from './believed-page.ts';
 import type { Drawer, Drawing } from './drawing.ts';
 import type { DrawnBodies } from './drawn-bodies.ts';
-import { type LeftOutLines, noteOf, readLeftOut } from './left-out.ts';
+import { noteOf, type PageTallies, readTally, tallyOf } from './left-out.ts';
 import type { ProjectPins } from './pins.ts';
 import type { StrangeHosts } from './strange-hosts.ts';
 
@@ -29,7 +32,11 @@ interface PageDrawerOptions<P> {
   readonly pins: ProjectPins;
   readonly policy: Policy;
   readonly clock: Clock;
-  readonly leftOut: LeftOutLines;
+  readonly tallies: PageTallies;
+  /** What becomes of files that nobody states a digest of; of an index that signs, they are withheld. */
+  readonly undigested: 'first-sight' | 'withhold';
+  /** What was seen of files is pinned. */
+  readonly remembers: boolean;
   readonly drawn?: DrawnBodies | undefined;
   readonly strangeHosts: StrangeHosts;
   readonly linkBase?: string | undefined;
@@ -38,9 +45,15 @@ interface PageDrawerOptions<P> {
 /** Seconds after which a page that lacks something is drawn again: an operator may have let it through meanwhile. */
 const WITHHELD_FOR = 60;
 
+/** Seconds in which first sights of a page's files are gathered before it is drawn again: a page of 8,000 files takes a second. */
+const GATHERED_FOR = 5;
+const MOST_DUE = 10_000;
+
 // Measured on pages as PyPI writes them, after a garbage collection.
 const BYTES_PER_PAGE = 8000;
 const BYTES_PER_ENTRY = 1600;
+/** Of a line that is left out, and remembered by name. */
+const BYTES_PER_LINE = 160;
 
 interface Judged extends Enforced {
   readonly verdict: PageVerdict;
@@ -52,16 +65,21 @@ interface Judged extends Enforced {
 export class PageDrawer<P> implements Drawer<P, PageView<P>> {
   readonly #options: PageDrawerOptions<P>;
 
+  /** When a page that was drawn before a file of it was pinned is drawn again. */
+  readonly #due = new BoundedMap<Instant>({ entries: MOST_DUE });
+
   constructor(options: PageDrawerOptions<P>) {
     this.#options = options;
   }
 
   async draw(believed: Believed<P>, source: Source, caller: Caller): Promise<PageDrawing<P>> {
-    const { evidence, work, policy, leftOut, strangeHosts } = this.#options;
+    const { evidence, work, policy, tallies, strangeHosts } = this.#options;
     mustBe<Believed<unknown>>(Believed, believed);
     // Pins may give way to a page that was repeated: the page is there before them.
     if (believed.observation.repeated) await believed.unsaved?.save();
     const bytes = await source.read(caller);
+    // What is pinned from now on is for the drawing after this one.
+    this.#due.delete(believed.name);
     const { version } = policy;
     let proved = believed;
     let isPageAlone = true;
@@ -69,11 +87,11 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
     const drawn = await work.drawPage(
       { project: believed.name, bytes, pageUrl: source.url, linkBase: this.#options.linkBase },
       {
-        async known(undigested) {
+        undigested: async (files) => {
           isPageAlone = false;
-          const digests = await evidence.digests(believed, undigested, caller);
+          const digests = await evidence.digests(believed, files.names, caller);
           proved = digests.believed;
-          return digests.known;
+          return this.#undigested(believed.name, digests.known, files);
         },
         enforce: async (listing) => {
           judged = await this.#enforce(listing, believed);
@@ -87,7 +105,8 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
     if (judged === undefined) throw new Error('a page was drawn that nothing was enforced on');
     const { verdict, complete } = judged;
     const { hidden, withheld } = drawn;
-    leftOut.put(believed.name, drawn.listing.leftOut);
+    const tally = tallyOf(drawn);
+    tallies.put(believed.name, tally);
     // Where signatures vouch for files they also say where those lie.
     if (evidence.kind === 'index') strangeHosts.look(believed.name, drawn.listing.files.values());
     // Nothing else that is made of the listing may offer what the page does not.
@@ -103,12 +122,12 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
       pins: complete ? await this.#options.pins.identityAllowing(drawn.listing, believed.observation) : undefined,
       weight: weightOf(whole, withheld.size, source),
     };
-    if (isPageAlone) this.#keep(drawing, source);
+    if (isPageAlone) this.#keep(drawing, source, tally);
     return drawing;
   }
 
   async restore(believed: Believed<P>, source: Source): Promise<PageDrawing<P> | undefined> {
-    const { drawn, pins: projectPins, policy, leftOut } = this.#options;
+    const { drawn, pins: projectPins, policy, tallies } = this.#options;
     if (drawn === undefined) return undefined;
     mustBe<Believed<unknown>>(Believed, believed);
     const { version } = policy;
@@ -117,7 +136,7 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
     if (found === undefined) return undefined;
     // Its pins are those that it was drawn under: none is new.
     await believed.unsaved?.save();
-    leftOut.put(believed.name, readLeftOut(found.note));
+    tallies.put(believed.name, readTally(found.note));
     const page = found.page.at(source.serial);
     const view = { page, whole: undefined };
     return { believed, view, settled: true, until: undefined, policy: version, pins, weight: leanWeight(page, source) };
@@ -159,8 +178,15 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
   }
 
   isDue(drawing: PageDrawing<P>): boolean {
-    const { until } = drawing;
-    return this.isOutdated(drawing) || (until !== undefined && until <= this.#options.clock.now());
+    const { until, believed } = drawing;
+    const now = this.#options.clock.now();
+    const due = this.#due.get(believed.name) ?? Number.POSITIVE_INFINITY;
+    return this.isOutdated(drawing) || due <= now || (until !== undefined && until <= now);
+  }
+
+  /** A file of the page was pinned at first sight: its digest is for the next drawing, which other files may join. */
+  seen(project: string): void {
+    if (this.#due.get(project) === undefined) this.#due.set(project, this.#options.clock.now() + GATHERED_FOR);
   }
 
   isOutdated({ policy }: PageDrawing<P>): boolean {
@@ -168,14 +194,31 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
   }
 
   gone(name: string): void {
-    this.#options.leftOut.remove(name);
+    this.#options.tallies.put(name, undefined);
+  }
+
+  /**
+   * What has no digest on the page has that of its pin. Whatever has none is believed at first sight where the operator lets
+   * it, unless the page states no digest of anything, and its project once did: what was taken away is not made good so.
+   */
+  async #undigested(project: string, signed: Undigested['known'], { digested }: Digestless): Promise<Undigested> {
+    const { evidence, pins, undigested } = this.#options;
+    if (evidence.kind === 'tuf' || !this.#options.remembers) return { known: signed, others: 'no-digest' };
+    const known = new Map<string, KnownFile>();
+    let hadDigests = false;
+    for (const [filename, { digests, firstSight }] of await pins.of(project)) {
+      if (firstSight !== true) hadDigests = true;
+      if (firstSight !== true) known.set(filename, { digests });
+      else if (undigested === 'first-sight') known.set(filename, { digests, firstSight });
+    }
+    if (digested === 0 && hadDigests) return { known, others: 'lost-digest' };
+    return { known, others: undigested === 'first-sight' ? 'first-sight' : 'no-digest' };
   }
 
   /** What depends on nothing that its key does not name is found again. */
-  #keep({ believed, view, settled, until, policy, pins }: PageDrawing<P>, source: Source): void {
+  #keep({ believed, view, settled, until, policy, pins }: PageDrawing<P>, source: Source, tally: PageTally): void {
     if (!settled || until !== undefined || pins === undefined || policy !== this.#options.policy.version) return;
-    const note = noteOf(view.whole?.listing.leftOut ?? new Map());
-    this.#options.drawn?.put(believed, source, { pins, policy }, { page: view.page, note });
+    this.#options.drawn?.put(believed, source, { pins, policy }, { page: view.page, note: noteOf(tally) });
   }
 
   /** Pins first: a verdict is on what they leave. */
@@ -204,5 +247,7 @@ function leanWeight(page: Page, source: Source | undefined): number {
 }
 
 function weightOf<P>({ page, listing }: BelievedPage<P>, withheld: number, source: Source): number {
-  return page.size + BYTES_PER_PAGE + (listing.files.size + withheld) * BYTES_PER_ENTRY + source.weight;
+  const { files, leftOut } = listing;
+  const named = leftOut.lines.length * BYTES_PER_LINE;
+  return page.size + BYTES_PER_PAGE + (files.size + withheld) * BYTES_PER_ENTRY + named + source.weight;
 }

@@ -18,6 +18,14 @@ export interface Drawing<P, V> {
   readonly weight: number;
 }
 
+export type How = 'memory' | 'disk' | 'upstream';
+
+/** `how`: where the answer came from. */
+export interface Found<P, V> {
+  readonly drawing: Drawing<P, V>;
+  readonly how: How;
+}
+
 /** Makes what is served of one kind of document. A drawing is whole, or lean: what clients get, without what it was drawn from. */
 export interface Drawer<P, V> {
   /** Whole. */

@@ -7,8 +7,8 @@ import type { Clock } from '../../ports/clock.ts';
 import { Superseded } from '../../ports/index-state.ts';
 import type { Believed } from '../believed.ts';
 import type { Evidence } from '../evidence.ts';
-import { looksMovedOn } from '../moved-on.ts';
-import type { Drawer, Drawing } from './drawing.ts';
+import { drawCurrent, isSameSource } from './draw-current.ts';
+import type { Drawer, Drawing, Found, How } from './drawing.ts';
 import { isFinal, type Kept, Remembered } from './remembered.ts';
 import type { Reports } from './reports.ts';
 
@@ -16,14 +16,6 @@ import type { Reports } from './reports.ts';
 const LONGEST_WAIT_MS = 5000;
 /** Changes of others (an operator's command, another process) that one answer gives way to. */
 const SUPERSEDED_MOST = 3;
-
-type How = 'memory' | 'disk' | 'upstream';
-
-/** `how`: where the answer came from. */
-export interface Found<P, V> {
-  readonly drawing: Drawing<P, V>;
-  readonly how: How;
-}
 
 export interface KeptDocumentsOptions<P, V> {
   readonly index: string;
@@ -105,7 +97,7 @@ export class KeptDocuments<P, V> {
     const kept = this.#remembered.wholeOf(name, found.drawing);
     if (kept !== undefined) return { ...found, drawing: kept };
     const drawing = await this.#wholes.join(name, caller, (shared) => {
-      const drawn = this.#draw(found.drawing.believed, shared).then((next) => {
+      const drawn = drawCurrent(this.#options, found.drawing.believed, shared).then((next) => {
         this.#replace(name, found.drawing, next, found.how);
         return next;
       });
@@ -213,7 +205,7 @@ export class KeptDocuments<P, V> {
     const { background, drawer } = this.#options;
     const { drawing } = kept;
     return this.#redraws.join(name, caller, (shared) => {
-      const redrawn = this.#draw(drawing.believed, shared).then(
+      const redrawn = drawCurrent(this.#options, drawing.believed, shared).then(
         (next) => this.#replace(name, drawing, next, how),
         (error: unknown) => {
           this.#fail(name, kept, error, shared);
@@ -269,24 +261,8 @@ export class KeptDocuments<P, V> {
     // What is not stored yet is stored where it is drawn or restored.
     const again = same && believed.unsaved === undefined ? await drawer.again(same, believed) : undefined;
     const restored = again ?? (await drawer.restore(believed, believed.source));
-    const drawing = restored ?? (await this.#draw(believed, caller));
+    const drawing = restored ?? (await drawCurrent(this.#options, believed, caller));
     return { drawing: this.#remembered.keep(name, { drawing }).drawing, how: believed.from };
-  }
-
-  /** Where upstream has moved on while it was drawn, its next word is drawn; once. */
-  async #draw(believed: Believed<P>, caller: Caller): Promise<Drawing<P, V>> {
-    const { drawer, evidence, absent } = this.#options;
-    const { name, source } = believed;
-    if (source === undefined) throw absent(name);
-    try {
-      return await drawer.draw(believed, source, caller);
-    } catch (error) {
-      if (!looksMovedOn(error)) throw error;
-      const next = await evidence.ask(name, believed, caller, true);
-      if (next === believed) throw error;
-      if (next.source === undefined) throw absent(name);
-      return drawer.draw(next, next.source, caller);
-    }
   }
 
   #fail(name: string, kept: Kept<P, V> | undefined, error: unknown, caller: Caller): void {
@@ -314,8 +290,4 @@ export class KeptDocuments<P, V> {
     this.#options.background.add(tracked);
     return tracked;
   }
-}
-
-function isSameSource<P>({ source: a }: Believed<P>, { source: b }: Believed<P>): boolean {
-  return a?.sha256 === b?.sha256 && a?.url === b?.url;
 }

@@ -31,6 +31,11 @@ export function firstPin(entry: Entry, { final, fetch }: Observation, now: Insta
   };
 }
 
+/** The pin of a file that nobody states a digest of, once it was looked into: confirmed, as nobody will say more of it. */
+export function sightPin(sha256: string, seen: Instant): Pin {
+  return { digests: new Map([['sha256', sha256]]), seen, proved: true, firstSight: true };
+}
+
 /** The pin with what it did not know yet; undefined where there is nothing to add. */
 export function extended(pin: Pin, entry: Entry, observation: Observation): Pin | undefined {
   const isOpen = !isLate(pin, entry) || (!isWheel(entry) && isVouched(observation));

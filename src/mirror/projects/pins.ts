@@ -6,7 +6,7 @@ import type { Pin, Pins, UnsavedPage } from '../../ports/index-state.ts';
 import type { Enforced } from '../../ports/page-work.ts';
 import { type Listing, type OwnFile, without } from '../../pypi/listing.ts';
 import { textOf } from '../../pypi/losses.ts';
-import { versionOf } from '../../pypi/names.ts';
+import { isVariants, versionOf } from '../../pypi/names.ts';
 import type { Observation } from '../believed.ts';
 import { confirmedReleases, reportJoined } from './joined.ts';
 import { PinMarks } from './pin-marks.ts';
@@ -191,6 +191,8 @@ export class ProjectPins {
       if (++looked % FILES_A_TURN === 0) await yieldToEventLoop();
       const { filename, digests } = entry;
       const pin = known.get(filename);
+      // Nothing to pin before it was seen, or in what changes by nature.
+      if (digests.size === 0 || isVariants(filename)) continue;
       if (pin === undefined) {
         news.set(filename, firstPin(entry, observation, now, releases.has(versionOf(filename, listing.name))));
         continue;
@@ -262,6 +264,7 @@ function identityOf(pins: string, { final, fetch = '', repeated }: Observation):
 function allAllow(known: KnownPins, listing: Listing, observation?: Observation): boolean {
   for (const { entry } of listing.files.values()) {
     const pin = known.get(entry.filename);
+    if (isVariants(entry.filename) || (entry.digests.size === 0 && pin === undefined)) continue;
     if (pin === undefined || contradicts(pin, entry) || contradictsCoreMetadata(pin, entry)) return false;
     if (observation !== undefined && isUncomparable(pin, entry, observation)) return false;
   }

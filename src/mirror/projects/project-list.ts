@@ -8,7 +8,8 @@ import type { PageWork } from '../../ports/page-work.ts';
 import type { Page } from '../../render/page.ts';
 import { namesOfListJson } from '../../render/render-json.ts';
 import type { Evidence } from '../evidence.ts';
-import { type Found, KeptDocuments } from './kept-documents.ts';
+import type { Found } from './drawing.ts';
+import { KeptDocuments } from './kept-documents.ts';
 import { ListDrawer } from './list-drawer.ts';
 import type { Reports } from './reports.ts';
 

@@ -2,6 +2,8 @@ import type { Background } from '../../async/background.ts';
 import type { Caller } from '../../async/caller.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
+import type { Emit } from '../../ports/events.ts';
+import type { Tallies } from '../../ports/left-out.ts';
 import type { PageWork } from '../../ports/page-work.ts';
 import type { Policy } from '../../ports/policy.ts';
 import type { Upstream } from '../../ports/upstream.ts';
@@ -9,9 +11,10 @@ import type { Page } from '../../render/page.ts';
 import type { Evidence } from '../evidence.ts';
 import type { BelievedPage } from './believed-page.ts';
 import { PageDrawer, type PageView } from './draw.ts';
+import type { Found } from './drawing.ts';
 import type { DrawnBodies } from './drawn-bodies.ts';
-import { type Found, KeptDocuments } from './kept-documents.ts';
-import { LeftOutLines } from './left-out.ts';
+import { KeptDocuments } from './kept-documents.ts';
+import { PageTallies, type TallyTotals } from './left-out.ts';
 import type { ProjectPins } from './pins.ts';
 import type { Reports } from './reports.ts';
 import { StrangeHosts } from './strange-hosts.ts';
@@ -24,25 +27,32 @@ export interface ProjectPagesOptions<P> {
   readonly policy: Policy;
   readonly clock: Clock;
   readonly reports: Reports;
+  readonly emit: Emit;
+  readonly tallies: Tallies;
   readonly upstream: Pick<Upstream, 'mayFetch'>;
   readonly linkBase?: string | undefined;
   readonly background: Background;
   readonly drawn?: DrawnBodies | undefined;
   /** Bytes. */
   readonly memory: number;
+  readonly undigested: 'first-sight' | 'withhold';
+  readonly remembers: boolean;
 }
 
 /** The project pages of one index. */
 export class ProjectPages<P> {
   readonly #documents: KeptDocuments<P, PageView<P>>;
-  readonly #leftOut = new LeftOutLines();
+  readonly #tallies: PageTallies;
   readonly #policy: Policy;
+  readonly #drawer: PageDrawer<P>;
   readonly #areAskedByName: boolean;
 
   constructor(options: ProjectPagesOptions<P>) {
     this.#areAskedByName = options.evidence.isAskedByName;
+    this.#tallies = new PageTallies(options);
     const strangeHosts = new StrangeHosts(options);
-    const drawer = new PageDrawer({ ...options, leftOut: this.#leftOut, strangeHosts });
+    const drawer = new PageDrawer({ ...options, tallies: this.#tallies, strangeHosts });
+    this.#drawer = drawer;
     this.#policy = options.policy;
     this.#documents = new KeptDocuments({
       ...options,
@@ -98,13 +108,23 @@ export class ProjectPages<P> {
     this.#documents.doubt(page.believed);
   }
 
+  /** A file of the page was pinned at first sight. */
+  seen(project: string): void {
+    this.#drawer.seen(project);
+  }
+
+  /** Resolves when everything that pages leave out is told. */
+  settled(): Promise<void> {
+    return this.#tallies.settled();
+  }
+
+  /** What the pages in force do not pass on. */
+  totals(): Promise<TallyTotals> {
+    return this.#tallies.totals();
+  }
+
   #refuseDenied(project: string): void {
     const verdict = this.#policy.name(project);
     if (verdict.action !== 'serve') throw verdict.refusal(project);
-  }
-
-  /** Lines that the pages in force do not pass on, by why. */
-  get leftOut(): ReadonlyMap<string, number> {
-    return this.#leftOut.totals;
   }
 }

@@ -37,12 +37,14 @@ export class StrangeHosts {
   #strangeOf(files: Iterable<OwnFile>): ReadonlyMap<string, number> {
     const known = new Map<string, boolean>();
     const strange = new Map<string, number>();
-    for (const { upstream } of files) {
+    for (const { upstream, entry } of files) {
       const origin = upstream.slice(0, upstream.indexOf('/', upstream.indexOf('//') + 2));
-      let allowed = known.get(origin);
+      const unproved = entry.digests.size === 0;
+      const place = `${unproved} ${origin}`;
+      let allowed = known.get(place);
       if (allowed === undefined) {
-        allowed = this.#upstream.mayFetch(upstream);
-        known.set(origin, allowed);
+        allowed = this.#upstream.mayFetch(upstream, unproved);
+        known.set(place, allowed);
       }
       if (allowed) continue;
       const { host } = new URL(upstream);

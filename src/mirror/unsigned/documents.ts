@@ -12,6 +12,7 @@ import { INTEGRITY, JSON_TYPE } from '../../pypi/media-types.ts';
 import { projectCandidates, versionOf } from '../../pypi/names.ts';
 import { spellingOf } from '../../render/legacy-json.ts';
 import { absent } from '../absence.ts';
+import { foreignHost } from '../files/foreign-host.ts';
 import type { UnverifiedDocuments } from '../package-index.ts';
 import type { BelievedPage } from '../projects/believed-page.ts';
 import { isRecent } from '../recent.ts';
@@ -33,6 +34,8 @@ interface Kept {
 }
 
 const MOST_BYTES = 32 * 1024 * 1024;
+/** A variants file has a few hundred kilobytes. */
+const VARIANTS_BYTES = 4 * 1024 * 1024;
 /** Seconds; provenance may grow, legacy JSON changes with every upload. */
 const KEPT_FOR = 300;
 /** Seconds; that there is none is soon forgotten. */
@@ -94,6 +97,14 @@ export class Documents<P> implements UnverifiedDocuments {
     return this.#fetch(new URL(path, api).href, INTEGRITY, INTEGRITY, caller);
   }
 
+  async variants(project: string, filename: string, caller: Caller): Promise<UnverifiedDocument> {
+    const { pages, upstream } = this.#options;
+    const file = (await pages.get(project, caller)).listing.files.get(filename);
+    if (file?.unproved !== true) throw unlisted();
+    if (!upstream.mayFetch(file.upstream, true)) throw foreignHost({ name: filename, subject: 'file' }, file.upstream);
+    return this.#fetch(file.upstream, '*/*', JSON_TYPE, caller, VARIANTS_BYTES);
+  }
+
   async signature(path: string, caller: Caller): Promise<UnverifiedDocument> {
     const filename = path.slice(path.lastIndexOf('/') + 1);
     for (const project of projectCandidates(filename)) {
@@ -106,13 +117,19 @@ export class Documents<P> implements UnverifiedDocuments {
     throw unlisted();
   }
 
-  async #fetch(url: string, accept: string, contentType: string, caller: Caller): Promise<UnverifiedDocument> {
+  async #fetch(
+    url: string,
+    accept: string,
+    contentType: string,
+    caller: Caller,
+    limit = MOST_BYTES,
+  ): Promise<UnverifiedDocument> {
     const { upstream, clock } = this.#options;
     const kept = this.#memory.get(url);
     const keptFor = kept?.document === 'absent' ? ABSENT_FOR : KEPT_FOR;
     if (kept !== undefined && isRecent(kept.at, keptFor, clock.now())) return listed(kept.document);
     const document = await this.#flights.join(url, caller, async (shared) => {
-      const answer = await upstream.document({ url, accept, fresh: false, limit: MOST_BYTES }, shared);
+      const answer = await upstream.document({ url, accept, fresh: false, limit }, shared);
       const found =
         answer.kind === 'document'
           ? makeUnverifiedDocument({ bytes: answer.bytes, contentType, maxAge: KEPT_FOR, serial: answer.serial })

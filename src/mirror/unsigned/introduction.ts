@@ -73,7 +73,7 @@ async function listOf({ places, projectList }: IntroductionOptions, caller: Call
 }
 
 function nothingSeen(places: PagePlaces): string {
-  return `upstream has no list of projects, so what it is like is seen with the first page; its pages are looked for at ${places.urlOf('NAME')} (if that is wrong: --upstream, --kind)`;
+  return `nothing of upstream was read yet that says what it is like, so that is seen with the first page; its pages are looked for at ${places.urlOf('NAME')} (if that is wrong: --upstream, --kind)`;
 }
 
 /** By host: one of its links. */

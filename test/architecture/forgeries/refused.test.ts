@@ -3,7 +3,9 @@ import type { AddressInfo } from 'node:net';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { internalCaller } from '../../../src/async/caller.ts';
 import { makeAuthenticator } from '../../../src/bytes/authentic.ts';
+import { sha256Hex } from '../../../src/bytes/digest.ts';
 import { makeExpected } from '../../../src/bytes/expected.ts';
+import { makeSighting, rememberSight, type Sighting } from '../../../src/bytes/first-sight.ts';
 import { prove } from '../../../src/bytes/proven.ts';
 import { makeUnverifiedDocument } from '../../../src/bytes/unverified.ts';
 import { beginExchange, type Exchange, outgoingOf } from '../../../src/http/exchange.ts';
@@ -21,6 +23,7 @@ import { createPageHeaders, type ResponsePolicy } from '../../../src/http/reply/
 import { ownWords } from '../../../src/http/reply/own-words.ts';
 import { makeBelieved, type Source } from '../../../src/mirror/believed.ts';
 import { makeFileAnswer } from '../../../src/mirror/files/file-answer.ts';
+import { FirstSights, type FirstSightsOptions } from '../../../src/mirror/files/first-sights.ts';
 import { ListDrawer } from '../../../src/mirror/projects/list-drawer.ts';
 import { makeBlob } from '../../../src/ports/blob.ts';
 import { workHere } from '../../../src/ports/page-work.ts';
@@ -59,6 +62,26 @@ const page = makePage(await renderList(['a']));
 const expected = expectedOf(evil);
 const policy: ResponsePolicy = { name: 'main', evidence: 'tuf', cors: true, storedBy: 'public', pageMaxAge: 600 };
 const choice = { format: 'json', coding: 'identity' } as const;
+
+const SIGHTS: FirstSightsOptions = {
+  index: 'main',
+  twiceUpTo: 0,
+  fileWork: { inspect: async () => undefined },
+  upstream: { download: () => () => Promise.reject(new Error('nothing is to be downloaded')) },
+  blobs: { sight: () => Promise.reject(new Error('nothing is to be looked at')) },
+  pins: { of: async () => new Map(), see: () => Promise.reject(new Error('nothing is to be pinned')) },
+  clock: { now: () => START, judged: () => START },
+  emit: () => undefined,
+  onPinned: () => undefined,
+};
+const OWN_FILE = { entry: { filename: 'a.whl', url: '', digests: new Map() }, upstream: '', path: 'a' };
+const WANTED_FILE = {
+  name: 'a.whl',
+  subject: 'file',
+  expected: makeExpected({ digests: new Map() }),
+  limit: 9,
+  urls: [],
+} as const;
 
 /** Ways to something that compiles as a T and is none. */
 const WAYS: readonly (readonly [string, <T extends object>(real: T) => T])[] = [
@@ -181,6 +204,22 @@ describe.each(WAYS)('bytes are not proved, stored or read by %s', (_, forge) => 
       none,
     );
     expect(source.requests).toEqual([]);
+  });
+
+  it('as what is remembered of a first sight', async () => {
+    const { blobs } = await openStore();
+    const seen = forge(rememberSight(new Map([['sha256', sha256Hex(evil)]])));
+    const opened = (async () => blobs.open(seen.expected))();
+    await expect(opened).rejects.toThrow(TypeError);
+  });
+
+  it('as a sighting, which is no expectation either', async () => {
+    const refused = async (options: Partial<FirstSightsOptions>) =>
+      new FirstSights({ ...SIGHTS, ...options }).see('a', OWN_FILE, WANTED_FILE, client());
+    const sighted = (sighting: Sighting) => ({ sight: async () => ({ sighting, read: async () => undefined }) });
+    await expect(refused({ blobs: sighted(forge(makeSighting('ab'.repeat(32), 4))) })).rejects.toThrow(
+      /^This value is no Sighting of ours/,
+    );
   });
 
   it('as a proved document', async () => {

@@ -24,6 +24,8 @@ async function warmAfter(indexes: number, memoryBytes: number) {
     staleIfError: 600,
     contentAddressed: false,
     projectList: false,
+    undigested: 'withhold',
+    secondFetchUpTo: 64e6,
     reuploads: false,
     maxBytes: undefined,
     absent: { statuses: [], redirectElsewhere: false },

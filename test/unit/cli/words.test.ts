@@ -82,6 +82,7 @@ describe('verbatim status', () => {
     lastError: undefined,
     roles: [],
     leftOut: new Map(),
+    firstSight: 0,
     sealed: false,
   };
 
@@ -112,6 +113,8 @@ describe('verbatim explain', () => {
     forgeableOnline: [],
     reuploads: false,
     files: 2,
+    firstSight: 0,
+    leftOut: [],
   };
 
   it('says that nobody signed it, and what an attacker needs', () => {

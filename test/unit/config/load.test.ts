@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ConfigRefusal } from '../../../src/config/faults.ts';
+import { INSECURE_INDEX, INSECURE_UPSTREAM } from '../../../src/config/index-schema.ts';
 import { loadConfig } from '../../../src/config/load.ts';
-import { INSECURE_INDEX, INSECURE_UPSTREAM, RESERVED_NAMES } from '../../../src/config/schema.ts';
+import { RESERVED_NAMES } from '../../../src/config/schema.ts';
 import { TIMEOUTS } from '../../support/timeouts.ts';
 
 const simple = { upstream: 'https://index.example', root: 'root.json' };
@@ -67,6 +68,19 @@ describe('the simple case', () => {
     });
   });
 
+  it('believes files without a digest at first sight, but of PyPI, which states one of each', () => {
+    const of = (main: object) =>
+      loadConfig({ env: {}, file: file(JSON.stringify({ indexes: { main: { evidence: 'index', ...main } } })) });
+    expect(of({ upstream: 'https://index.example/simple/' }).indexes['main']).toMatchObject({
+      undigested: 'first-sight',
+      secondFetchUpTo: 64_000_000,
+    });
+    expect(of({ upstream: 'https://pypi.org/simple/' }).indexes['main']).toMatchObject({ undigested: 'withhold' });
+    expect(() => of({ upstream: 'https://pypi.org/simple/', undigested: 'first-sight' })).toThrow(
+      /undigested.*withhold/,
+    );
+  });
+
   it('mirrors PyPI where nothing is given', () => {
     const config = loadConfig({ env: {} });
     expect(config.server).toMatchObject({ host: '127.0.0.1', port: 3141 });
@@ -82,6 +96,8 @@ describe('the simple case', () => {
         staleIfError: 86_400,
         contentAddressed: true,
         projectList: true,
+        undigested: 'withhold',
+        secondFetchUpTo: 64_000_000,
         reuploads: false,
         absent: { statuses: [], redirectElsewhere: false },
         privateHosts: [],

@@ -32,6 +32,8 @@ const serving = serveForFile(() => ({
     },
     provenance: async () =>
       makeUnverifiedDocument({ bytes: Buffer.from('{}'), contentType: 'application/json', maxAge: 60 }),
+    variants: async () =>
+      makeUnverifiedDocument({ bytes: Buffer.from('{}'), contentType: 'application/json', maxAge: 60 }),
     signature: async () =>
       makeUnverifiedDocument({ bytes: Buffer.from('{}'), contentType: 'application/pgp-signature', maxAge: 60 }),
   },

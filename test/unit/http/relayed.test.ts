@@ -28,6 +28,13 @@ const unverified: UnverifiedDocuments = {
       maxAge: 86_400,
     });
   },
+  async variants(project, filename) {
+    return makeUnverifiedDocument({
+      bytes: Buffer.from(`${project} ${filename}`),
+      contentType: 'application/json',
+      maxAge: 300,
+    });
+  },
   async signature(path) {
     if (!path.endsWith(WHEEL)) throw unlisted();
     return makeUnverifiedDocument({ bytes: Buffer.from(path), contentType: 'application/pgp-signature', maxAge: 300 });

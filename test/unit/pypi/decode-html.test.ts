@@ -44,10 +44,19 @@ describe('PEP 503 pages', () => {
         ['sha256', 'c'.repeat(64)],
       ],
     ],
+    ['upper case', `#SHA256=${sha256('w').toUpperCase()}`, [['sha256', sha256('w')]]],
+    ['a dash', `#sha256-${sha256('w')}`, [['sha256', sha256('w')]]],
+    ['blake2b', `#blake2b=${'b'.repeat(64)}`, [['blake2b-256', 'b'.repeat(64)]]],
+    ['known beside unknown', `#md5=x&sha3=y&sha256=${sha256('w')}`, [['sha256', sha256('w')]]],
     ['md5 alone', '#md5=0123', []],
     ['none', '', []],
   ])('digest in the fragment: %s', (_, fragment, digests) => {
     expect([...(anchor('', WHEEL + fragment)?.digests ?? [['', '']])]).toEqual(digests);
+  });
+
+  it('a malformed digest of a known algorithm is no digest less: the line is left out', () => {
+    const page = decode(`<a href="${WHEEL}#SHA256=abc">${WHEEL}</a>`);
+    expect([page.files.length, page.leftOut.counts.get('digest')]).toEqual([0, 1]);
   });
 
   it.each([
@@ -64,6 +73,7 @@ describe('PEP 503 pages', () => {
     [`data-core-metadata="sha256=${sha256('m')}"`, digest],
     [`data-dist-info-metadata="sha256=${sha256('m')}"`, digest],
     [`data-core-metadata="sha256=${sha256('m')}" data-dist-info-metadata="true"`, digest],
+    [`data-core-metadata="SHA256=${sha256('m').toUpperCase()}"`, digest],
     ['data-core-metadata="true"', 'announced'],
     ['data-core-metadata="md5=0"', 'announced'],
     ['data-core-metadata="false"', undefined],
@@ -106,10 +116,10 @@ describe('PEP 503 pages', () => {
         '<a href="../">up</a><a href="other-1.0.zip">o</a><a href="%ff.whl">e</a><a href="foo-bar-1.0%2fx.zip">s</a>',
     );
     expect(page.files).toEqual([]);
-    expect(page.leftOut).toEqual(
+    expect(page.leftOut.counts).toEqual(
       new Map([
         ['url', 2],
-        ['filename', 3],
+        ['filename', 2],
         ['foreign', 1],
       ]),
     );

@@ -13,7 +13,7 @@ describe('PEP 691 pages', () => {
     expect(page.versions).toEqual(['1.0']);
     expect(page.projectStatus).toEqual({ status: 'active' });
     expect(page.meta).toEqual(new Map([['_last-serial', 42]]));
-    expect(page.leftOut.size).toBe(0);
+    expect(page.leftOut.counts.size).toBe(0);
     expect(page.files[0]).toMatchObject({
       digests: new Map([['sha256', sha256(WHEEL)]]),
       coreMetadata: new Map([['sha256', sha256(`metadata of ${WHEEL}`)]]),
@@ -106,14 +106,19 @@ describe('lines left out, and counted', () => {
     ['shape', 7],
     ['shape', null],
     ['shape', { ...line(WHEEL), url: null }],
-    ['shape', { ...line(WHEEL), hashes: null }],
+    ['shape', { ...line(WHEEL), hashes: 'sha256' }],
     ['shape', { ...line(WHEEL), filename: undefined }],
     ['filename', line('foo_bar/../../1.0.tar.gz')],
     ['filename', line(`foo_bar-${'1'.repeat(300)}.tar.gz`)],
     ['foreign', line('other-1.0.tar.gz')],
-    ['foreign', line('foo_bar-1.0.html')],
+    ['filename', line('foo_bar-1.0.html')],
+    ['filename', line('foo_bar-1.0.tar.gz.sha256')],
     ['digest', line(WHEEL, { hashes: { sha256: 'abc' } })],
-    ['digest', line(WHEEL, { hashes: { sha256: sha256(WHEEL).toUpperCase() } })],
+    ['digest', line(WHEEL, { hashes: { sha256: 'é'.repeat(64) } })],
+    ['digest', line(WHEEL, { hashes: { sha256: sha256(WHEEL), SHA256: sha256(SDIST) } })],
+    ['digest', line(WHEEL, { hashes: { md5: 'a'.repeat(32), MD5: 'b'.repeat(32) } })],
+    ['digest', line(WHEEL, { url: `${WHEEL}#sha256=${sha256(SDIST)}` })],
+    ['digest', line(WHEEL, { url: `${WHEEL}#sha256=abc`, hashes: {} })],
     ['digest', line(WHEEL, { hashes: { sha256: 7 } })],
     ['url', line(WHEEL, { url: 'javascript:alert(1)' })],
     ['url', line(WHEEL, { url: ' java\nscript:alert(1)' })],
@@ -124,13 +129,13 @@ describe('lines left out, and counted', () => {
   ])('%s: %j', (fault, bad) => {
     const page = decode(jsonPage([bad, line(SDIST)]));
     expect(page.files.map(({ filename }) => filename)).toEqual([SDIST]);
-    expect(page.leftOut).toEqual(new Map([[fault, 1]]));
+    expect(page.leftOut.counts).toEqual(new Map([[fault, 1]]));
   });
 
   it('a second line for a file name does not count', () => {
     const page = decode(jsonPage([line(SDIST), line(SDIST, { hashes: { sha256: sha256('another') } })]));
     expect(page.files[0]?.digests.get('sha256')).toBe(sha256(SDIST));
-    expect(page.leftOut).toEqual(new Map([['duplicate', 1]]));
+    expect(page.leftOut.counts).toEqual(new Map([['duplicate', 1]]));
   });
 });
 
@@ -144,6 +149,44 @@ describe('the keys of a line', () => {
     ]);
     expect(decodeLine({ hashes: { md5: 'd'.repeat(32) } })?.digests.size).toBe(0);
     expect(decodeLine({ hashes: {} })?.digests.size).toBe(0);
+  });
+
+  it.each([
+    ['upper-case hex', { hashes: { sha256: sha256(WHEEL).toUpperCase() } }],
+    ['an upper-case name', { hashes: { SHA256: sha256(WHEEL) } }],
+    ['a name with a dash', { hashes: { 'SHA-256': sha256(WHEEL) } }],
+    ['the same in the fragment of the URL', { hashes: {}, url: `${WHEEL}#sha256=${sha256(WHEEL)}` }],
+    ['in the fragment, with a dash', { hashes: {}, url: `${WHEEL}#sha256-${sha256(WHEEL).toUpperCase()}` }],
+    ['in the fragment, and no hashes at all', { hashes: undefined, url: `${WHEEL}#egg=x&SHA256=${sha256(WHEEL)}` }],
+    ['in both, alike', { url: `${WHEEL}#sha256=${sha256(WHEEL)}` }],
+    ['beside an unknown one', { hashes: { sha3: 'z', sha256: sha256(WHEEL), blake3: 7 } }],
+    ['beside an empty one', { hashes: { sha512: '', sha384: null, sha256: sha256(WHEEL) } }],
+  ])('a digest written as %s', (_, changes) => {
+    expect(decodeLine(changes)?.digests).toEqual(new Map([['sha256', sha256(WHEEL)]]));
+  });
+
+  it('blake2b with 64 digits is BLAKE2b-256; with 128 it is another, and unknown here', () => {
+    const both = { blake2b: 'B'.repeat(64), sha256: sha256(WHEEL) };
+    expect(decodeLine({ hashes: both })).toMatchObject({
+      digests: new Map([
+        ['blake2b-256', 'b'.repeat(64)],
+        ['sha256', sha256(WHEEL)],
+      ]),
+      blake2b: true,
+    });
+    expect(decodeLine({ hashes: { blake2b_256: 'b'.repeat(64) } })?.digests.get('blake2b-256')).toBe('b'.repeat(64));
+    expect(decodeLine({ hashes: { blake2b: 'b'.repeat(128) } })?.digests.size).toBe(0);
+  });
+
+  it('MD5 and SHA-1 are remembered apart from what vouches for a file', () => {
+    const hashes = { MD5: 'A'.repeat(32), sha1: 'b'.repeat(40), 'sha-1': 'x' };
+    expect(decodeLine({ hashes })).toMatchObject({
+      digests: new Map(),
+      weak: new Map([
+        ['md5', 'a'.repeat(32)],
+        ['sha1', 'b'.repeat(40)],
+      ]),
+    });
   });
 
   it.each([

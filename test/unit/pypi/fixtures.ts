@@ -4,7 +4,7 @@ import { lend } from '../../../src/bytes/proof.ts';
 import { type Reason, Refusal } from '../../../src/bytes/refusal.ts';
 import { decodePage } from '../../../src/pypi/decode.ts';
 import type { Listing } from '../../../src/pypi/listing.ts';
-import { relink } from '../../../src/pypi/relink.ts';
+import { relink, type Undigested } from '../../../src/pypi/relink.ts';
 import { makePage, type Variant } from '../../../src/render/page.ts';
 import { renderPage } from '../../../src/render/render.ts';
 
@@ -50,8 +50,15 @@ export function jsonPage(files: readonly unknown[], changes: Readonly<Record<str
 }
 
 /** Upstream's bytes to what this mirror says, read back as JSON and as text. */
-export async function through(upstream: Uint8Array, known?: Parameters<typeof relink>[1]['known']) {
-  const listing = relink(decodePage(upstream, 'foo-bar'), { pageUrl: PAGE_URL, known });
+export async function through(
+  upstream: Uint8Array,
+  known?: Undigested['known'],
+  others: Undigested['others'] = 'no-digest',
+) {
+  const listing = relink(decodePage(upstream, 'foo-bar'), {
+    pageUrl: PAGE_URL,
+    undigested: { known: known ?? new Map(), others },
+  });
   const page = makePage(await renderPage(listing));
   const text = textOf(page.variant('json', 'identity'));
   const html = textOf(page.variant('text-html', 'identity'));

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { Refusal } from '../../../src/bytes/refusal.ts';
 import { decodePage } from '../../../src/pypi/decode.ts';
 import { hrefOf } from '../../../src/pypi/listing.ts';
-import type { Entry, ProjectPage } from '../../../src/pypi/project-page.ts';
+import { type Entry, NONE_LEFT_OUT, type ProjectPage } from '../../../src/pypi/project-page.ts';
 import { relink } from '../../../src/pypi/relink.ts';
 import { drawPage } from '../../../src/render/render.ts';
 import { bytes, jsonPage, line, PAGE_URL } from './fixtures.ts';
@@ -55,7 +55,7 @@ const page: fc.Arbitrary<ProjectPage> = fc
     versions: ['1'],
     meta: new Map(),
     extra: new Map(),
-    leftOut: new Map(),
+    leftOut: NONE_LEFT_OUT,
   }));
 
 /** HTML has no control characters and one kind of line end. */
@@ -71,7 +71,7 @@ it('decode(render(x)) is x, in JSON and in HTML', () => {
       const drawing = drawPage(listing);
       const json = decodePage(drawing.json, 'foo-bar');
       const html = decodePage(drawing.html, 'foo-bar');
-      expect(json.leftOut.size + html.leftOut.size).toBe(0);
+      expect(json.leftOut.counts.size + html.leftOut.counts.size).toBe(0);
       const expected = original.files.map((file) => ({ ...file, url: '' }));
       expect(json.files.map(({ extra, ...file }) => ({ ...file, url: '' }))).toEqual(expected);
       expect(html.files.map((file) => ({ ...file, url: '' }))).toEqual(

@@ -4,11 +4,29 @@ import type { Statement } from '../../../src/bytes/digest.ts';
 import { decodePage } from '../../../src/pypi/decode.ts';
 import { baseOf, resolveLink } from '../../../src/pypi/links.ts';
 import { hrefOf } from '../../../src/pypi/listing.ts';
-import { fileByDigest, parseDigestLabel, relink } from '../../../src/pypi/relink.ts';
+import { fileByDigest, parseDigestLabel, relink, type Undigested } from '../../../src/pypi/relink.ts';
 import { contentPathOf, jsonPage, line, onlyFile, PAGE_URL, SDIST, sha256, WHEEL } from './fixtures.ts';
 
-const relinked = (files: readonly unknown[], known?: ReadonlyMap<string, Statement>, changes = {}) =>
-  relink(decodePage(jsonPage(files, changes), 'foo-bar'), { pageUrl: PAGE_URL, known });
+const relinked = (files: readonly unknown[], known: Undigested['known'] = new Map(), changes = {}) =>
+  relink(decodePage(jsonPage(files, changes), 'foo-bar'), {
+    pageUrl: PAGE_URL,
+    undigested: { known, others: 'no-digest' },
+  });
+
+describe('versions read off the file names', () => {
+  it('come of distributions alone, variant wheels among them', () => {
+    const names = [
+      'foo_bar-2.0-variants.json',
+      'foo_bar-3.0.nupkg',
+      'foo_bar-1.0-py3-none-any-cpu.whl',
+      'foo_bar-4.0-x.whlx',
+    ];
+    const files = names.map((name) => line(name));
+    const listing = relinked(files, new Map(), { versions: undefined });
+    expect([...listing.files.keys()]).toEqual(names);
+    expect(listing.versions).toEqual(['1.0', '4.0']);
+  });
+});
 
 describe('where a link leads', () => {
   const content = contentPathOf(WHEEL);
@@ -130,7 +148,7 @@ describe('the derived view', () => {
   ])('left out: %s', (fault, bad) => {
     const listing = relinked([bad, line(SDIST)]);
     expect([...listing.files.keys()]).toEqual([SDIST]);
-    expect(listing.leftOut).toEqual(new Map([[fault, 1]]));
+    expect(listing.leftOut.counts).toEqual(new Map([[fault, 1]]));
   });
 });
 
@@ -157,7 +175,7 @@ describe('what is known beside the page', () => {
   ])('another %s than the page lists', (_, known) => {
     const listing = relinked([line(WHEEL)], new Map([[WHEEL, known]]));
     expect(listing.files.size).toBe(0);
-    expect(listing.leftOut).toEqual(new Map([['disagrees', 1]]));
+    expect(listing.leftOut.counts).toEqual(new Map([['disagrees', 1]]));
   });
 
   it('a digest learnt later does not move the file', () => {

@@ -52,6 +52,16 @@ describe('JSON pages', () => {
     expect(json.files[1].hashes).toEqual({});
   });
 
+  it('blake2b reaches clients under that name where upstream uses it, behind the others', async () => {
+    const hashes = { blake2b: 'B'.repeat(64), SHA512: 'c'.repeat(128), sha256: 'a'.repeat(64), sha3: 'x' };
+    const { json } = await through(jsonPage([line(WHEEL, { hashes })]));
+    expect(Object.entries(json.files[0].hashes)).toEqual([
+      ['sha256', 'a'.repeat(64)],
+      ['sha512', 'c'.repeat(128)],
+      ['blake2b', 'b'.repeat(64)],
+    ]);
+  });
+
   it('the sha256 of a held file is added once it is known', async () => {
     const known = new Map([[WHEEL, { digests: new Map([['sha256', sha256(WHEEL)] as const]) }]]);
     const { json, html } = await through(jsonPage([line(WHEEL, { hashes: { 'blake2b-256': 'b'.repeat(64) } })]), known);

@@ -10,7 +10,7 @@ import { RENDERER_VERSION } from '../../../src/render/version.ts';
 // Bodies that an earlier program drew are served as long as the renderer has the same version.
 
 const read = (name: string) => readFileSync(new URL(`../../data/renderer/${name}`, import.meta.url));
-const NAMES = ['every-key.page', 'every-attribute.page', 'bare.page'];
+const NAMES = ['every-key.page', 'every-attribute.page', 'bare.page', 'digest-forms.page'];
 const PAGE_URL = 'https://index.example/simple/demo/';
 
 function drawn(): string {

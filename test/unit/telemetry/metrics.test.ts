@@ -51,6 +51,8 @@ const EACH: { readonly [N in EventName]: Event<N> } = {
   served: { name: 'served', index: 'main', kind: 'page', how: 'memory' },
   cached: { name: 'cached', index: 'main', tier: 'disk', result: 'hit' },
   refreshed,
+  leftOut: { name: 'leftOut', index: 'main', project: 'demo', leftOut: new Map([['no-digest', 2]]), firstSight: 1 },
+  sighted: { name: 'sighted', index: 'main', project: 'demo', file: 'demo-1.0.tar.gz', result: 'pinned', sha256: 'ab' },
   noted: { name: 'noted', index: 'main', message: 'something', detail: { count: 2 } },
   answered,
   crowded: { name: 'crowded', full: true, party: '192.0.2.1', held: 9, limit: 10 },

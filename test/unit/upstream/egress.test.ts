@@ -284,6 +284,20 @@ describe('file hosts', () => {
     expect(any.mayFetch(url)).toBe(false);
   });
 
+  it('any public one: is none for what no digest will prove; one that is named is', async () => {
+    expect(any.mayFetch('https://anywhere.example/f.whl', true)).toBe(false);
+    expect(domains.mayFetch('https://a.blobs.example/f', true)).toBe(true);
+    const server = await serve();
+    server.fault('/away', { kind: 'redirect', to: 'https://8.8.8.8/f.whl' });
+    const upstream = connect(server, { fileHosts: ['any-public'] });
+    for (const url of ['https://8.8.8.8/f.whl', `${server.url}away`]) {
+      const open = upstream.download({ urls: [url], unproved: true });
+      await expect(open({ offset: 0, limit: 10, attempt: 1, caller: SOMEBODY })).rejects.toMatchObject({
+        reason: 'redirect',
+      });
+    }
+  });
+
   it('any public one: a name that leads into a private network is not asked', async () => {
     const upstream = connect(
       { url: 'https://index.example/' },

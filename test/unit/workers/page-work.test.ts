@@ -71,11 +71,10 @@ it('asks for the digests that the page does not state, and draws with them', asy
   const asked: string[] = [];
   const steps: PageSteps = {
     ...keepAll,
-    async known(undigested) {
-      asked.push(...undigested);
-      return new Map([
-        ['foo-1.0.tar.gz', makeExpected({ length: 3, digests: new Map([['sha256', 'ab'.repeat(32)]]) })],
-      ]);
+    async undigested({ names }) {
+      asked.push(...names);
+      const known = makeExpected({ length: 3, digests: new Map([['sha256', 'ab'.repeat(32)]]) });
+      return { known: new Map([['foo-1.0.tar.gz', known]]), others: 'no-digest' };
     },
   };
   const there = await work.drawPage(source, steps, client());
@@ -298,4 +297,30 @@ it('makes the same legacy JSON on another thread, without what is withheld', asy
     expect(there && String(Buffer.from(there))).toBe(here && String(here));
   }
   expect(workers).toHaveLength(1);
+});
+
+it('makes the same legacy JSON of files that the page states no digest of', async () => {
+  const { work } = threaded();
+  const names = ['foo-1.0.tar.gz', 'foo-2.0.tar.gz', 'foo-3.0.tar.gz'];
+  const html = Buffer.from(`<!DOCTYPE html>${names.map((name) => `<a href="${name}">${name}</a>`).join('')}`);
+  const source = { project: 'foo', bytes: html, pageUrl: 'https://index.example/simple/foo/' };
+  const digests = new Map([['sha256', 'ab'.repeat(32)]] as const);
+  const known = new Map([
+    ['foo-1.0.tar.gz', { digests, firstSight: true as const }],
+    ['foo-2.0.tar.gz', { digests }],
+  ]);
+  const undigested = { known, others: 'first-sight' as const };
+  const { listing } = await work.drawPage(source, { ...keepAll, undigested: async () => undigested }, client());
+  const legacy = {
+    ...source,
+    listing,
+    withheld: new Set<string>(),
+    upstream: undefined,
+    version: undefined,
+    base: 'https://m/',
+  };
+  const there = await work.drawLegacy(legacy, client());
+  expect(there).toEqual(Uint8Array.from((await workHere.drawLegacy(legacy, client())) ?? []));
+  for (const at of ['first-sight/foo-1.0', `${'ab'.repeat(32)}/foo-2.0`, 'first-sight/foo-3.0'])
+    expect(String(Buffer.from(there ?? []))).toContain(`/files/foo/${at}`);
 });

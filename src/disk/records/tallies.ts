@@ -1,0 +1,60 @@
+import { z } from 'zod';
+import { LEFT_OUT, type LeftOutReason, type PageTally, type Tallies } from '../../ports/left-out.ts';
+import { TALLY_BYTES } from '../limits.ts';
+import { RecordLines } from './record-lines.ts';
+import type { RecordsDatabase } from './records-database.ts';
+
+const Entry = z.object({
+  index: z.string(),
+  project: z.string(),
+  /** `REASON=COUNT`, separated by blanks; empty where there is nothing to tell any more. */
+  leftOut: z.string(),
+  firstSight: z.int().nonnegative(),
+});
+
+const REASONS: ReadonlySet<string> = new Set(LEFT_OUT);
+
+/** What pages leave out, on disk and bounded: the last line of a project counts. */
+export interface StoredTallies extends Tallies {
+  /** Writes what waits. */
+  close(): Promise<void>;
+}
+
+/** Written behind, within a second, and at close. */
+export function createTallies(records: RecordsDatabase): StoredTallies {
+  const lines = new RecordLines(records, { kind: 'tally', maxBytes: TALLY_BYTES });
+  return {
+    async load(index) {
+      const pages = new Map<string, PageTally>();
+      for await (const line of lines.read()) {
+        const { data } = Entry.safeParse(line);
+        if (data?.index !== index) continue;
+        const leftOut = countsOf(data.leftOut);
+        const { firstSight } = data;
+        if (leftOut.size === 0 && firstSight === 0) pages.delete(data.project);
+        else pages.set(data.project, { leftOut, firstSight });
+      }
+      return pages;
+    },
+    put: (index, project, tally) =>
+      lines.add({ index, project, leftOut: textOf(tally), firstSight: tally?.firstSight ?? 0 }),
+    close: () => lines.close(),
+  };
+}
+
+function textOf(tally: PageTally | undefined): string {
+  return [...(tally?.leftOut ?? [])].map(([why, count]) => `${why}=${count}`).join(' ');
+}
+
+function countsOf(text: string): ReadonlyMap<LeftOutReason, number> {
+  const counts = new Map<LeftOutReason, number>();
+  for (const part of text.split(' ')) {
+    const [why = '', count] = part.split('=');
+    if (isReason(why) && Number.isSafeInteger(Number(count)) && Number(count) > 0) counts.set(why, Number(count));
+  }
+  return counts;
+}
+
+function isReason(why: string): why is LeftOutReason {
+  return REASONS.has(why);
+}

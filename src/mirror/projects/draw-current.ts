@@ -1,0 +1,36 @@
+import type { Caller } from '../../async/caller.ts';
+import type { Refusal } from '../../bytes/refusal.ts';
+import type { Believed } from '../believed.ts';
+import type { Evidence } from '../evidence.ts';
+import { looksMovedOn } from '../moved-on.ts';
+import type { Drawer, Drawing } from './drawing.ts';
+
+interface Drawers<P, V> {
+  readonly evidence: Pick<Evidence<P>, 'ask'>;
+  readonly drawer: Pick<Drawer<P, V>, 'draw'>;
+  readonly absent: (name: string) => Refusal;
+}
+
+/** Draws what is believed. Where upstream has moved on while it was drawn, its next word is drawn; once. Throws Refusal. */
+export async function drawCurrent<P, V>(
+  { drawer, evidence, absent }: Drawers<P, V>,
+  believed: Believed<P>,
+  caller: Caller,
+): Promise<Drawing<P, V>> {
+  const { name, source } = believed;
+  if (source === undefined) throw absent(name);
+  try {
+    return await drawer.draw(believed, source, caller);
+  } catch (error) {
+    if (!looksMovedOn(error)) throw error;
+    const next = await evidence.ask(name, believed, caller, true);
+    if (next === believed) throw error;
+    if (next.source === undefined) throw absent(name);
+    return drawer.draw(next, next.source, caller);
+  }
+}
+
+/** The same bytes from the same place. */
+export function isSameSource<P>({ source: a }: Believed<P>, { source: b }: Believed<P>): boolean {
+  return a?.sha256 === b?.sha256 && a?.url === b?.url;
+}

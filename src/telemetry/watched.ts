@@ -1,0 +1,176 @@
+import { Counter, Gauge, type Registry } from 'prom-client';
+import { QUEUES } from '../ports/events.ts';
+import { LEFT_OUT, type LeftOutReason } from '../ports/left-out.ts';
+import { type Label, oneOf } from './labels.ts';
+
+// What is read where it stands, at each scrape.
+
+export interface StoreSizes {
+  readonly bytes: number;
+  readonly files: number;
+  readonly limitBytes: number;
+  /** Bytes counted for each. */
+  readonly byIndex: ReadonlyMap<string, number>;
+  /** Of downloads that were given up. */
+  readonly partials: { readonly count: number; readonly bytes: number };
+}
+
+/** How one queue stands. `index`: whose it is; empty where all indexes share it. */
+export interface QueueReport {
+  readonly queue: (typeof QUEUES)[number];
+  readonly index: string;
+  readonly places: number;
+  readonly busy: number;
+  readonly waiting: number;
+  /** Milliseconds. */
+  readonly longestWait: number;
+  /** Callers, by the index they asked. */
+  readonly refused: ReadonlyMap<string, number>;
+}
+
+/** What the pages of one index leave out. */
+export interface PageCounts {
+  readonly index: string;
+  readonly leftOut: ReadonlyMap<LeftOutReason, number>;
+  /** Files listed on the evidence `first-sight`. */
+  readonly firstSight: number;
+}
+
+export interface ConnectionNumbers {
+  readonly open: number;
+  readonly limit: number;
+  /** Since start, as the next. */
+  readonly refused: number;
+  readonly closedForRoom: number;
+}
+
+export function watchConnections(registry: Registry, read: () => ConnectionNumbers): void {
+  const registers = [registry];
+  const name = (what: string) => `verbatim_connections_${what}`;
+  new Gauge({
+    name: name('open'),
+    help: 'Connections of clients that are open.',
+    registers,
+    collect() {
+      this.set(read().open);
+    },
+  });
+  new Gauge({
+    name: name('limit'),
+    help: 'Connections that may be open.',
+    registers,
+    collect() {
+      this.set(read().limit);
+    },
+  });
+  new Counter({
+    name: name('refused_total'),
+    help: 'Connections refused for want of room, by how: turned away, or idle and closed for others (idle).',
+    labelNames: ['how'],
+    registers,
+    collect() {
+      const { refused, closedForRoom } = read();
+      this.reset();
+      this.inc({ how: 'refused' }, refused);
+      this.inc({ how: 'idle' }, closedForRoom);
+    },
+  });
+}
+
+/** Several processes share one store: what one of them knows is not added up. */
+export function watchStore(registry: Registry, read: () => StoreSizes, indexOf: Label): void {
+  const gauge = (name: string, help: string, value: (sizes: StoreSizes) => number) =>
+    new Gauge({
+      name: `verbatim_store_${name}`,
+      help,
+      registers: [registry],
+      aggregator: 'max',
+      collect() {
+        this.set(value(read()));
+      },
+    });
+  gauge('bytes', 'Bytes of proved files held.', (sizes) => sizes.bytes);
+  gauge('files', 'Proved files held.', (sizes) => sizes.files);
+  gauge('limit_bytes', 'Most bytes the store may hold.', (sizes) => sizes.limitBytes);
+  gauge('partials', 'Downloads given up and kept to go on from.', (sizes) => sizes.partials.count);
+  gauge('partial_bytes', 'Bytes of those.', (sizes) => sizes.partials.bytes);
+  new Gauge({
+    name: 'verbatim_store_index_bytes',
+    help: 'Bytes of proved files counted for each index.',
+    labelNames: ['index'],
+    registers: [registry],
+    aggregator: 'max',
+    collect() {
+      for (const [name, bytes] of read().byIndex) this.set({ index: indexOf(name) }, bytes);
+    },
+  });
+}
+
+/** Of several processes each has queues of its own: they are added up. */
+export function watchQueues(registry: Registry, read: () => readonly QueueReport[], indexOf: Label): void {
+  const registers = [registry];
+  const queueOf = oneOf(QUEUES);
+  const labelNames = ['queue', 'index'];
+  const gauge = (
+    name: string,
+    help: string,
+    value: (report: QueueReport) => number,
+    aggregator: 'sum' | 'max' = 'sum',
+  ) =>
+    new Gauge({
+      name: `verbatim_queue_${name}`,
+      help,
+      labelNames,
+      registers,
+      aggregator,
+      collect() {
+        for (const report of read())
+          this.set({ queue: queueOf(report.queue), index: indexOf(report.index) }, value(report));
+      },
+    });
+  gauge('places', 'Most callers that a queue lets work at once.', ({ places }) => places);
+  gauge('busy', 'Places taken.', ({ busy }) => busy);
+  gauge('waiting', 'Callers that wait for a place.', ({ waiting }) => waiting);
+  gauge(
+    'longest_wait_seconds',
+    'How long the one has waited that waits longest.',
+    ({ longestWait }) => longestWait / 1000,
+    'max',
+  );
+  new Counter({
+    name: 'verbatim_queue_refused_total',
+    help: 'Callers refused because a queue was full or they had waited too long, by the index they asked.',
+    labelNames,
+    registers,
+    collect() {
+      this.reset();
+      for (const { queue, refused } of read())
+        for (const [name, count] of refused) this.inc({ queue: queueOf(queue), index: indexOf(name) }, count);
+    },
+  });
+}
+
+/** Several processes over one directory draw the same pages: what one of them knows is not added up. */
+export function watchPages(registry: Registry, indexOf: Label, read: () => Promise<readonly PageCounts[]>): void {
+  new Gauge({
+    name: 'verbatim_left_out_files',
+    help: 'Files that upstream lists and the pages in force do not, by why (docs/trust.md).',
+    labelNames: ['index', 'reason'],
+    registers: [registry],
+    aggregator: 'max',
+    async collect() {
+      for (const { index, leftOut } of await read())
+        for (const reason of LEFT_OUT) this.set({ index: indexOf(index), reason }, leftOut.get(reason) ?? 0);
+    },
+  });
+  new Gauge({
+    name: 'verbatim_first_sight_files',
+    help: 'Files that the pages in force list though upstream states no digest of them.',
+    labelNames: ['index'],
+    registers: [registry],
+    aggregator: 'max',
+    async collect() {
+      for (const { index, firstSight } of await read()) this.set({ index: indexOf(index) }, firstSight);
+    },
+  });
+}
