@@ -10,6 +10,8 @@ export interface Key {
   readonly material: string | undefined;
   /** For people: the scheme that nobody here can check; undefined where it is understood, whatever the key itself is worth. */
   readonly notUnderstood: string | undefined;
+  /** As it is listed. Whatever verifies for one key verifies for each whose type, scheme and public key are the same. */
+  readonly publicKey: string | undefined;
   /** True where the document says that a machine holds it (an online URI). */
   readonly saysOnline: boolean;
   /** False for whatever does not verify; never throws. */
@@ -35,6 +37,7 @@ export function createKey(fields: KeyFields): Key {
     keyid: fields.keyid,
     keytype: fields.keytype,
     scheme: fields.scheme,
+    publicKey: fields.publicKey,
     saysOnline: fields.saysOnline,
     get material() {
       return usable()?.material;

@@ -46,7 +46,7 @@ describe('PEP 691 pages', () => {
     const spelled = (filename: string) => line(filename, { url });
     const page = decode(jsonPage([spelled('foo_bar-1%2Bcpu.tar.gz'), spelled('foo_bar-1+cpu.tar.gz')]));
     expect(page.files.map(({ filename }) => filename)).toEqual(['foo_bar-1+cpu.tar.gz']);
-    expect(page.leftOut.get('duplicate')).toBe(1);
+    expect(page.leftOut.counts.get('duplicate')).toBe(1);
   });
 
   it('the name may be spelled as it likes, but must be this project', () => {
