@@ -136,6 +136,7 @@ async function composeSigned(parts: IndexParts & { readonly index: SignedIndexCo
   const plan = typeof index.layout === 'string' ? knownLayout(index.layout) : describedLayout(index.layout);
   const layout = resolveLayout(plan, index);
   const pinnedRoot = readRoot(index.root);
+  const before = (await state.facts.read())?.value.pinnedRootSha256;
   const accepted = await holdToRoot(state, pinnedRoot, startOf(parts));
   const upstream = createUpstream({
     ...signedReach(index, layout),
@@ -148,6 +149,7 @@ async function composeSigned(parts: IndexParts & { readonly index: SignedIndexCo
     name: index.name,
     upstreamUrl: index.upstream,
     pinnedRoot,
+    isSameRoot: before === sha256Hex(pinnedRoot),
     layout: createTargetLayout(layout),
     upstream,
     source: createMetadataSource(upstream, layout),

@@ -51,7 +51,9 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
   const { config, emit, newTrust = new Map<string, string>(), upkeep = false, seams = {} } = options;
   refuseUnknown(newTrust.keys(), config);
   const clock = seams.clock ?? createClock(config.referenceTime);
-  const directory = await openDataDirectory(config, { serving: upkeep });
+  // What a command judges as of another time is true of that time alone.
+  const rehearsal = !upkeep && config.referenceTime !== undefined;
+  const directory = await openDataDirectory(config, { serving: upkeep, rehearsal });
   const { volume } = directory;
   const closers: (() => unknown)[] = [];
   try {
@@ -79,8 +81,9 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     closers.push(() => blobs.close());
     const fetched = createAccessRecord(directory.records);
     closers.push(() => fetched.close());
-    const journal = createJournal(directory.records);
-    closers.push(() => journal.close());
+    const stored = createJournal(directory.records);
+    closers.push(() => stored.close());
+    const journal = rehearsal ? { ...stored, note() {} } : stored;
     const tallies = createTallies(directory.records);
     closers.push(() => tallies.close());
     const work = createPageWork({ shares });

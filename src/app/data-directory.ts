@@ -14,6 +14,7 @@ import type { ItemPath } from '../ports/state-storage.ts';
 import type { CarriedOver } from '../state/carry-over.ts';
 import { createIndexState } from '../state/index-state.ts';
 import { indexName } from '../state/paths.ts';
+import { ScratchState } from '../state/scratch.ts';
 import { carryOverIndexes, type LossWord } from './carry-over.ts';
 import { sealingOf } from './secrets.ts';
 
@@ -46,6 +47,8 @@ export interface Opening {
   /** False for one command's time. */
   readonly serving?: boolean | undefined;
   readonly word?: LossWord | undefined;
+  /** True where what indexes come to remember is forgotten when the directory is closed. */
+  readonly rehearsal?: boolean | undefined;
 }
 
 /**
@@ -54,7 +57,7 @@ export interface Opening {
  */
 export async function openDataDirectory(
   config: Config,
-  { serving = false, word }: Opening = {},
+  { serving = false, word, rehearsal = false }: Opening = {},
 ): Promise<DataDirectory> {
   const sealing = sealingOf(config);
   const volume = await openVolume(config.data, { allowFuse: config.allowFuse });
@@ -73,6 +76,7 @@ export async function openDataDirectory(
     await volume.close();
   };
   const { state: storage, records } = databases;
+  const remembered = rehearsal ? new ScratchState(storage) : storage;
   try {
     const indexes = Object.keys(config.indexes);
     const carried = await carryOverIndexes({
@@ -94,7 +98,7 @@ export async function openDataDirectory(
       carried,
       async open(index) {
         const { damaged } = await databases.open(index);
-        return { state: createIndexState({ storage, index }), damaged };
+        return { state: createIndexState({ storage: remembered, index }), damaged };
       },
       unchecked: (index) => createIndexState({ storage, index }),
       close,

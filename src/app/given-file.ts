@@ -1,18 +1,15 @@
-import { readFileSync } from 'node:fs';
 import { Refusal } from '../bytes/refusal.ts';
+import { readPlainFile, UnusableFile } from '../config/plain-file.ts';
 
 /** Certificates, users, tokens: nothing of the kind is larger. */
 const MOST_BYTES = 4 * 1024 * 1024;
 
-/** A file the operator named. Throws Refusal `state` or `limit` that says which, and never what it holds. */
+/** A file the operator named. Throws Refusal `state` that says which and why, and never what it holds. */
 export function readGiven(path: string, what: string): Buffer {
-  let bytes: Buffer;
   try {
-    bytes = readFileSync(path);
+    return readPlainFile(path, MOST_BYTES);
   } catch (cause) {
-    throw new Refusal('state', `${path} (${what}) cannot be read.`, { subject: 'state', cause });
+    if (!(cause instanceof UnusableFile)) throw cause;
+    throw new Refusal('state', `${path} (${what}) ${cause.message}.`, { subject: 'state', cause });
   }
-  if (bytes.byteLength > MOST_BYTES)
-    throw new Refusal('limit', `${path} (${what}) is too large.`, { subject: 'state' });
-  return bytes;
 }

@@ -3,6 +3,7 @@ import type { IndexConfig } from '../config/config.ts';
 import { RefusingIndex } from '../mirror/refusing-index.ts';
 import type { Emit } from '../ports/events.ts';
 import type { IndexState } from '../ports/index-state.ts';
+import type { ItemPath } from '../ports/state-storage.ts';
 import type { DataDirectory } from './data-directory.ts';
 
 /**
@@ -19,14 +20,27 @@ export async function openIndex(directory: DataDirectory, index: string, emit: E
         reason: 'state',
         subject: 'state',
         thing: item.slice(1).join('/'),
-        message: 'an item of state is damaged; what depends on it is refused',
+        message: `an item of state is damaged: ${isHadAgain(item) ? HAD_AGAIN : givenUp(index)}`,
         at: 'disk',
       });
+    // What it was started with decides everything else.
+    await state.facts.read();
     return state;
   } catch (error) {
     if (error instanceof Refusal && error.reason === 'state' && !error.transient) return error;
     throw error;
   }
+}
+
+/** What signatures prove, from the pinned root on, upstream can give again. */
+function isHadAgain([, area, kind]: ItemPath): boolean {
+  return area === 'tuf' && kind !== 'current' && kind !== 'timestamp';
+}
+
+const HAD_AGAIN = 'signatures prove it, and it is asked for again where it is needed';
+
+function givenUp(index: string): string {
+  return `what depends on it is refused until it is restored from a backup, or given up by: verbatim accept-state-loss ${index} --reason "..."`;
 }
 
 /** An index of which nothing is believed: it refuses alone. */

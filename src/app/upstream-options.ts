@@ -91,15 +91,15 @@ export function limitsOf({ timeouts }: Pick<IndexConfig, 'timeouts'>): UpstreamL
   return {
     ...LIMITS,
     connectTimeout: timeouts.connect * SECOND,
-    documents: paceOf(timeouts, timeouts.firstByte, timeouts.page),
-    downloads: paceOf(timeouts, timeouts.fileFirstByte, timeouts.file),
+    documents: paceOf(timeouts, timeouts.firstByte, timeouts.silence, timeouts.page),
+    downloads: paceOf(timeouts, timeouts.fileFirstByte, timeouts.fileSilence, timeouts.file),
     minimumRate: timeouts.slowest,
   };
 }
 
 const SECOND = 1000;
 
-function paceOf({ silence, slowestOver }: Timeouts, firstByte: number, all: number): Pace {
+function paceOf({ slowestOver }: Timeouts, firstByte: number, silence: number, all: number): Pace {
   return {
     headersTimeout: firstByte * SECOND,
     idleTimeout: silence * SECOND,

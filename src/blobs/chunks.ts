@@ -4,12 +4,12 @@ import { Refusal } from '../bytes/refusal.ts';
 import type { WriteChunk } from '../ports/blob.ts';
 import type { BlobStorage, StoredBytes } from '../ports/blob-storage.ts';
 import type { ChunkBuffers, Lent } from './chunk-buffers.ts';
-import { CHUNK } from './limits.ts';
+import { CHUNK, UNIT } from './limits.ts';
 import type { Pieces } from './pieces.ts';
 import type { SharedChunk, SharedChunks } from './shared-chunks.ts';
 import type { Tags } from './tags.ts';
 
-/** What is known of a proved blob: enough to check every chunk as it leaves. */
+/** What is known of a proved blob: enough to check every unit as it leaves. */
 export interface Checked {
   readonly sha256: string;
   readonly size: number;
@@ -57,6 +57,8 @@ export async function sendChecked(
 ): Promise<void> {
   const [start, end] = checkRange(range, blob.size);
   const source = await openWhole(deps.storage, blob, range);
+  if (end - start <= UNIT && blob.size > 2 * UNIT)
+    return sendSmall(deps.buffers, source, blob, { start, end }, write, caller);
   const piece = deps.pieces.take(end - start);
   const reading = new Reading(deps, source, blob, caller, Math.ceil(end / CHUNK) - 1);
   try {
@@ -79,6 +81,41 @@ export async function sendChecked(
     await reading.end();
     await source.close();
   }
+}
+
+/** No more than a unit, out of the units around it: for one byte no chunk is read. Closes the source. */
+async function sendSmall(
+  buffers: ChunkBuffers,
+  source: StoredBytes,
+  blob: Checked,
+  { start, end }: Range,
+  write: WriteChunk,
+  caller: Caller,
+): Promise<void> {
+  let asked: Buffer;
+  try {
+    if (start === end) return;
+    const first = Math.floor(start / UNIT);
+    const from = first * UNIT;
+    const lent = await buffers.take(caller);
+    try {
+      const units = lent.buffer.subarray(0, Math.min(Math.ceil(end / UNIT) * UNIT, blob.size) - from);
+      await readChecked(source, blob, units, from);
+      asked = Buffer.from(units.subarray(start - from, end - from));
+    } finally {
+      lent.giveBack();
+    }
+  } finally {
+    await source.close();
+  }
+  caller.signal.throwIfAborted();
+  await write(asked);
+}
+
+/** Fills `into` with what lies at `at`, the begin of a unit. Throws where that is not what was proved. */
+async function readChecked(source: StoredBytes, { tags }: Checked, into: Buffer, at: number): Promise<void> {
+  if ((await source.read(into, at)) !== into.byteLength) throw changed('it is shorter now');
+  if (!tags.matches(at / UNIT, into)) throw changed(`at byte ${at} or shortly after`);
 }
 
 export function checkRange({ start, end }: Range, size: number): readonly [start: number, end: number] {
@@ -169,8 +206,7 @@ class Reading {
   async #readChecked(index: number, into: Buffer): Promise<Buffer> {
     const at = index * CHUNK;
     const chunk = into.subarray(0, Math.min(CHUNK, this.#blob.size - at));
-    if ((await this.#source.read(chunk, at)) !== chunk.byteLength) throw changed('it is shorter now');
-    if (!this.#blob.tags.matches(index, chunk)) throw changed(`at byte ${at} or shortly after`);
+    await readChecked(this.#source, this.#blob, chunk, at);
     return chunk;
   }
 }

@@ -32,22 +32,24 @@ export async function download(
 ): Promise<void> {
   const { signal } = waiting.caller;
   let wrong = 0;
+  let unframed = false;
   let most = ATTEMPTS;
   for (let attempt = 1; ; attempt++) {
     try {
-      if (!isWhole(writer, wanted)) await receive(writer, wanted, open, attempt, waiting);
+      if (!isWhole(writer, wanted)) unframed = await receive(writer, wanted, open, attempt, waiting);
       return await writer.prove();
     } catch (error) {
       // What is wrong with our own disk, another connection cannot help.
       if (signal.aborted || error instanceof StorageError) throw error;
-      const refusal = error instanceof Refusal ? error : truncated(wanted, writer.length, error);
+      const refusal = whatItIs(error, wanted, writer, unframed);
       if (WRONG.has(refusal.reason) && writer.takenUp > 0) {
         most++;
         await writer.restart();
         continue;
       }
       if (attempt === most) throw refusal;
-      if (WRONG.has(refusal.reason)) {
+      if (unframed && refusal.reason === 'truncated') await writer.restart();
+      else if (WRONG.has(refusal.reason)) {
         if (++wrong === WRONG_BODIES) throw refusal;
         await writer.restart();
       } else if (!mayPass(refusal)) throw refusal;
@@ -55,6 +57,12 @@ export async function download(
       else if (wanted.sight === true) await writer.restart();
     }
   }
+}
+
+/** Without a length nobody can tell a body that was cut from a wrong one: that it was cut is likelier, and passes. */
+function whatItIs(error: unknown, wanted: Filling, writer: FillWriter, unframed: boolean): Refusal {
+  if (!(error instanceof Refusal)) return truncated(wanted, writer.length, error);
+  return error.reason === 'digest' && unframed ? truncated(wanted, writer.length, error) : error;
 }
 
 /** Everything had come before: the process was ended before it could be proved. */
@@ -67,13 +75,14 @@ function mayPass({ reason, transient }: Refusal): boolean {
   return BROKEN.has(reason) && (reason !== 'unreachable' || transient);
 }
 
+/** True where only the end of the connection said where the body ends. */
 async function receive(
   writer: FillWriter,
   wanted: Filling,
   open: OpenDownload,
   attempt: number,
   { caller, received }: Waiting,
-): Promise<void> {
+): Promise<boolean> {
   const { signal } = caller;
   const offset = writer.length;
   const { length } = wanted.expected;
@@ -83,11 +92,11 @@ async function receive(
   const {
     start,
     bytes,
-    unframed,
     unpacked = false,
+    unframed = false,
   } = await unlessAborted(open({ offset, limit: length ?? wanted.limit, attempt, caller: asking }), signal);
   try {
-    if (wanted.sight === true && unframed === true)
+    if (wanted.sight === true && unframed)
       throw new Refusal('truncated', `${wanted.name} came without a length, so nobody can tell whether it was cut.`);
     if (start !== offset) {
       if (start !== 0) throw truncated(wanted, offset);
@@ -109,6 +118,7 @@ async function receive(
     if (error instanceof Refusal && !BROKEN.has(error.reason)) throw error;
   }
   if (length !== undefined && writer.length < length) throw truncated(wanted, writer.length);
+  return unframed;
 }
 
 async function* parts(bytes: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array> {

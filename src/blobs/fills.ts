@@ -183,7 +183,12 @@ export class Fills {
   }
 
   #remember(key: string, refusal: unknown): void {
-    if (refusal instanceof Refusal && refusal.reason === 'limit' && refusal.transient) return;
+    // What was cut may come whole the next time: whoever asks again is not told what was.
+    if (
+      refusal instanceof Refusal &&
+      (refusal.reason === 'truncated' || (refusal.reason === 'limit' && refusal.transient))
+    )
+      return;
     const pause = Math.min(MAX_BACK_OFF_MS, (this.#failures.get(key)?.pause ?? BACK_OFF_MS / 2) * 2);
     this.#failures.set(key, { refusal, until: this.#options.nowMs() + pause, pause });
   }

@@ -1,5 +1,7 @@
-/** Bytes of a chunk: what is read, tagged and checked as one. */
+/** Bytes of a chunk: what is read as one. */
 export const CHUNK = 1024 * 1024;
+/** Bytes of a unit: what has a tag. Whoever asks for no more costs the reading and checking of two at most. */
+export const UNIT = 128 * 1024;
 /** Blobs on disk, in bytes, unless configured. */
 export const MAX_BYTES = 10_000_000_000;
 /** The share of the limit that blobs used only once may hold when room is short. */

@@ -129,9 +129,14 @@ function isWorthKeeping(error: unknown): boolean {
   return !(error instanceof StorageError) && !(error instanceof Refusal && WRONG.has(error.reason));
 }
 
+/** A signed link is another one each time: without its query it says where the file lies. */
+function placeOf(origin: string): string {
+  return origin.replace(/[?].*/s, '');
+}
+
 /** What a download is kept under: only the same bytes from the same place go on with it. Undefined where nothing would prove the whole. */
 function partialKey({ origin, expected }: Filling): string | undefined {
   if (expected.digests.size === 0) return undefined;
   const digests = [...expected.digests].map(([algorithm, hex]) => `${algorithm}:${hex}`).sort();
-  return sha256Hex(Buffer.from(JSON.stringify([origin, expected.length ?? null, digests])));
+  return sha256Hex(Buffer.from(JSON.stringify([placeOf(origin), expected.length ?? null, digests])));
 }

@@ -63,6 +63,8 @@ interface RefusalOptions {
   readonly transient?: boolean | undefined;
   /** Where upstream refused it, and not this mirror. */
   readonly said?: Said | undefined;
+  /** Seconds for which the answer may be kept, where it may be. */
+  readonly keptFor?: number | undefined;
 }
 
 /** A refusal is an answer, not a crash: `reason` for machines, `message` one plain sentence for people. */
@@ -72,6 +74,7 @@ export class Refusal extends Error {
   readonly subject: Subject | undefined;
   readonly transient: boolean;
   readonly said: Said | undefined;
+  readonly keptFor: number | undefined;
 
   constructor(reason: Reason, message: string, options: RefusalOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -79,6 +82,7 @@ export class Refusal extends Error {
     this.subject = options.subject;
     this.transient = options.transient ?? false;
     this.said = options.said;
+    this.keptFor = options.keptFor;
   }
 }
 

@@ -17,6 +17,7 @@ export function createProgram(fail: () => void): Command {
   runningCommands(program, fail);
   askingCommands(program, fail);
   acceptCommands(program);
+  clockCommands(program);
   recordCommands(program);
   program.addCommand(clientCommand());
   return program;
@@ -145,6 +146,28 @@ function acceptCommands(program: Command): void {
         adopt: flags.adopt ?? false,
         json: flags.json ?? false,
       }),
+    );
+}
+
+/** The same of the clock. */
+function clockCommands(program: Command): void {
+  withConfig(
+    program
+      .command('accept-clock')
+      .description('the clock is right and was ahead before: let the times that it left behind fall, and keep why'),
+  )
+    .argument('[index]', 'which index; all where none is named')
+    .requiredOption('--reason <text>', 'why; kept in the audit trail')
+    .option('--dry-run', 'only say what would be accepted')
+    .option('--json', 'for machines')
+    .action(
+      async (index: string | undefined, flags: CommonFlags & { reason: string; dryRun?: boolean; json?: boolean }) =>
+        (await import('./accept-clock.ts')).acceptClock(await configOf(flags), {
+          index,
+          reason: flags.reason,
+          dryRun: flags.dryRun ?? false,
+          json: flags.json ?? false,
+        }),
     );
 }
 

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Instant } from '../bytes/instant.ts';
 import { lend } from '../bytes/proof.ts';
 import { Refusal } from '../bytes/refusal.ts';
@@ -13,22 +14,29 @@ import { openUpdater, type Updater } from '../tuf/updater.ts';
 import type { Verified } from '../tuf/verified.ts';
 import { say } from './output.ts';
 
+/** Every root on the way from the first, under `root_history/N.root.json`, where the reference client has them. */
+const HISTORY = 'root_history';
+
 /** The trusted metadata of `verbatim client` in one directory: its files are the floors, there is nothing else. */
 export class TrustedDirectory {
   readonly #files: ClientDirectory;
+  readonly #history: ClientDirectory;
   readonly #updater: Updater;
   readonly #lock: DirectoryLock;
 
-  private constructor(files: ClientDirectory, updater: Updater, lock: DirectoryLock) {
+  private constructor(files: ClientDirectory, history: ClientDirectory, updater: Updater, lock: DirectoryLock) {
     this.#files = files;
+    this.#history = history;
     this.#updater = updater;
     this.#lock = lock;
   }
 
   /** Makes a directory trust a root and nothing else. Throws where the root is not signed by its own keys. */
   static async init(directory: string, root: Uint8Array): Promise<void> {
-    await openUpdater(root, runToEnd);
+    const updater = await openUpdater(root, runToEnd);
     const files = await openClientDirectory(directory);
+    const history = await openClientDirectory(join(directory, HISTORY));
+    await history.write(`${updater.root.signed.version}.root.json`, root);
     await files.write('root.json', root);
   }
 
@@ -47,7 +55,8 @@ export class TrustedDirectory {
           `${directory} holds no root.json. Run "verbatim client --metadata-dir ${directory} init ROOT.json" first.`,
           { subject: 'root' },
         );
-      return new TrustedDirectory(files, await openUpdater(root, runToEnd), lock);
+      const history = await openClientDirectory(join(directory, HISTORY));
+      return new TrustedDirectory(files, history, await openUpdater(root, runToEnd), lock);
     } catch (error) {
       lock.release();
       throw error;
@@ -61,6 +70,7 @@ export class TrustedDirectory {
   /** TUF §5.3 to §5.6.6; each document is on disk before the next is asked for. */
   async refresh(source: MetadataSource, now: Instant): Promise<Generation> {
     const files = this.#files;
+    const history = this.#history;
     await this.#updater.recall({
       timestamp: await files.read('timestamp.json', LIMITS.timestamp),
       snapshot: await files.read('snapshot.json', LIMITS.snapshot),
@@ -71,6 +81,7 @@ export class TrustedDirectory {
       now,
       keep: {
         async root(root, forget) {
+          await history.write(`${root.signed.version}.root.json`, lend(root.bytes));
           await files.write('root.json', lend(root.bytes));
           // TUF §5.3.11: rotated keys take back what they vouched for.
           if (forget) for (const name of ['timestamp.json', 'snapshot.json']) await files.remove(name);

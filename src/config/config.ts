@@ -34,6 +34,7 @@ export interface Timeouts {
   readonly firstByte: number;
   readonly fileFirstByte: number;
   readonly silence: number;
+  readonly fileSilence: number;
   /** Bytes a second, on average over `slowestOver`. */
   readonly slowest: number;
   readonly slowestOver: number;

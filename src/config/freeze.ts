@@ -81,8 +81,14 @@ function toIndex(name: string, index: ParsedIndex): IndexConfig {
   };
 }
 
-function toTimeouts({ first_byte, file_first_byte, slowest_over, ...same }: ParsedIndex['timeouts']): Timeouts {
-  return { ...same, firstByte: first_byte, fileFirstByte: file_first_byte, slowestOver: slowest_over };
+function toTimeouts({
+  first_byte: firstByte,
+  file_first_byte: fileFirstByte,
+  file_silence: fileSilence,
+  slowest_over: slowestOver,
+  ...same
+}: ParsedIndex['timeouts']): Timeouts {
+  return { ...same, firstByte, fileFirstByte, fileSilence, slowestOver };
 }
 
 function toAbsent({ absent }: ParsedIndex): IndexConfig['absent'] {

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { isScalar, parseDocument, visit } from 'yaml';
 import type { Config } from './config.ts';
@@ -7,6 +6,7 @@ import { ConfigRefusal, type Fault, faultsOf, named } from './faults.ts';
 import { freeze, toConfig } from './freeze.ts';
 import { insecureWords } from './index-schema.ts';
 import { leaves, type Meaning } from './meanings.ts';
+import { readPlainFile, UnusableFile } from './plain-file.ts';
 import { schema } from './schema.ts';
 import {
   FILE_VARIABLE,
@@ -64,11 +64,11 @@ function readFile(path: string, faults: Fault[]): Tree {
   };
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readPlainFile(path, MOST_FILE_BYTES).toString('utf8');
   } catch (error) {
-    return fault(`cannot be read (${error instanceof Error && 'code' in error ? error.code : 'unknown error'})`);
+    if (error instanceof UnusableFile) return fault(error.message);
+    throw error;
   }
-  if (text.length > MOST_FILE_BYTES) return fault('is larger than a configuration can be');
   const document = parseDocument(text, { stringKeys: true });
   for (const error of document.errors) fault(error.message.split('\n')[0] ?? 'is not YAML');
   if (document.errors.length > 0) return {};

@@ -15,7 +15,12 @@ export const timeouts = z
     file_first_byte: seconds(1, HOUR)
       .default(60)
       .describe('The same of a file: upstream may be a mirror that fetches it first.'),
-    silence: seconds(1, HOUR).default(60).describe('Seconds between two parts of an answer.'),
+    silence: seconds(1, HOUR).default(60).describe('Seconds between two parts of a page, a list or metadata.'),
+    file_silence: seconds(1, HOUR)
+      .default(20)
+      .describe(
+        'The same of a file: then it goes on over a new connection, and is refused when three times as long brought nothing.',
+      ),
     slowest: size
       .prefault('1 KiB')
       .describe('Bytes a second that an answer must bring on average, over each slowest_over; 0 for no such limit.'),

@@ -20,6 +20,11 @@ const DAMAGED = new Set([
   'EUCLEAN',
 ]);
 
+/** The disk has no room for bytes. */
+export function isFull(error: unknown): boolean {
+  return FULL.has(codeOf(error) ?? '');
+}
+
 export function isMissing(error: unknown): boolean {
   return codeOf(error) === 'ENOENT';
 }
@@ -55,7 +60,8 @@ export async function onBlobDisk<T>(run: () => Promise<T>): Promise<T> {
 }
 
 function sentenceOf(code: string): string {
-  return FULL.has(code) || BUSY.has(code)
-    ? `The mirror's disk has no room (${code}); nothing was kept of this. Try again in a moment.`
+  if (FULL.has(code)) return `The mirror's disk is full (${code}); nothing was kept of this. Make room, and try again.`;
+  return BUSY.has(code)
+    ? `The mirror's system has no room for more at this moment (${code}); nothing was kept of this. Try again in a moment.`
     : `The mirror's disk could not be used (${code}); nothing was kept of this. Ask the operator to look at the data directory.`;
 }

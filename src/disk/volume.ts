@@ -6,7 +6,9 @@ import { createDurable, type Durable } from './durable.ts';
 import { codeOf, type FileOps, nodeFileOps } from './file-ops.ts';
 import { FOREIGN_TEMP_MS } from './limits.ts';
 import { newOwnerName, ownerState } from './owner.ts';
+import { checkPlaces } from './places.ts';
 import { readSmall } from './read-file.ts';
+import { isFull } from './storage-errors.ts';
 
 /** The layout this program writes; a higher number in VERSION is a newer program's directory. */
 export const LAYOUT = 2;
@@ -172,12 +174,19 @@ export async function openVolume(directory: string, options: VolumeOptions = {})
   const durable = createDurable({ ops, root, tempDirectory: own });
   let layout: number;
   try {
+    await checkPlaces(ops, root);
     await durable.directory(own);
     layout = await checkLayout(ops, durable, root);
     await removeStale(durable, root, temps, (options.nowMs ?? Date.now)());
     await probe(durable, own);
   } catch (error) {
     if (error instanceof Refusal) throw error;
+    if (isFull(error))
+      throw new Refusal(
+        'limit',
+        `The disk of the data directory ${root} is full (${codeOf(error)}). Make room on it, and start again.`,
+        { subject: 'state', cause: error },
+      );
     throw refuse(
       `The data directory ${root} cannot be written durably (${codeOf(error) ?? 'unknown error'}). It needs free space and a filesystem with rename, hard links and fsync of directories.`,
       error,

@@ -58,6 +58,8 @@ export interface IndexOptions {
 
 /** The same with what its rooms share. */
 export interface IndexParts extends IndexOptions {
+  /** Seconds after which upstream is asked again for a page, or whether there is one; undefined where signatures say that. */
+  readonly maxAge?: number | undefined;
   readonly index: string;
   readonly reports: Reports;
   readonly background: Background;

@@ -216,10 +216,20 @@ export interface Pin {
   readonly joined?: boolean | undefined;
 }
 
+/** Where a document that was published may be had again; undefined where it may not. */
+export type FindAgain = (role: 'snapshot' | 'targets', version: number) => Promise<Uint8Array | undefined>;
+
 /** One TUF index's durable trust. Everything it returns is suspect bytes. */
 export interface TrustStore {
-  /** What is on disk, or undefined for an empty directory. */
-  load(): Promise<StoredTrust | undefined>;
+  /**
+   * What is on disk, or undefined for an empty directory. A document of it that is damaged is asked for by `again`, and believed
+   * where it is the very one that was published.
+   */
+  load(again?: FindAgain): Promise<StoredTrust | undefined>;
+  /** What `load` says of the clock, and nothing else of it. */
+  clockFloor(): Promise<StoredClockFloor | undefined>;
+  /** An operator's act: the clock says `now`, and a floor above that was never right. Resolves to the floor, once it is durable. */
+  acceptClock(now: Instant): Promise<StoredClockFloor | undefined>;
   /** Roots are kept forever, each durable before it resolves. */
   keepRoot(version: number, bytes: Uint8Array): Promise<void>;
   root(version: number): Promise<Uint8Array | undefined>;
@@ -257,8 +267,17 @@ export interface PublishedTrust {
   readonly targets: Uint8Array;
   readonly snapshotVersion: number;
   readonly targetsVersion: number;
-  /** Start of the refresh that accepted it: the clock floor. */
+  /** The clock floor as the refresh that accepted it left it. */
   readonly acceptedAt: Instant;
+  /** The time it is. */
+  readonly publishedAt: Instant;
+}
+
+/** A time that had passed when it was stored. */
+export interface StoredClockFloor {
+  readonly at: Instant;
+  /** How often an operator has set it: only by that does it fall. */
+  readonly words: number;
 }
 
 export interface StoredTrust {
@@ -270,4 +289,6 @@ export interface StoredTrust {
   readonly snapshot: Uint8Array;
   readonly targets: Uint8Array;
   readonly acceptedAt: Instant;
+  /** How often an operator has set the clock floor. */
+  readonly clockWords: number;
 }

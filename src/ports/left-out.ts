@@ -56,6 +56,10 @@ const WORDS: Readonly<Record<LeftOutReason, Words>> = {
     hint: 'the index has to state them again: what it takes away is not made good by a first sight',
   },
   disagrees: { says: 'whose digests or sizes contradict each other', hint: 'the index has to mend them' },
+  'unknown-key': {
+    says: 'keys of the page or its files that this program does not know, beyond what is passed on',
+    hint: 'the files are served without them',
+  },
   duplicate: { says: 'listed a second time', hint: 'the first line counts' },
   changed: {
     says: 'with other digests than they were first seen with',

@@ -1,5 +1,6 @@
 import type { Caller } from '../async/caller.ts';
 import type { Expected } from '../bytes/expected.ts';
+import type { Instant } from '../bytes/instant.ts';
 import type { MetadataSource } from '../tuf/refresh.ts';
 
 /**
@@ -27,8 +28,14 @@ export type OpenDownload = (request: {
   readonly caller: Caller;
 }) => Promise<Download>;
 
+/** Where upstream's signed metadata is read. */
+export interface UpstreamMetadata extends MetadataSource {
+  /** What upstream's clock said when it last sent a timestamp; undefined where it did not say. */
+  timeThere?(): Instant | undefined;
+}
+
 /** Signed metadata, read for whoever waits for it: each read has that caller's priority, and ends with its signal. */
-export type MetadataFor = (caller: Caller) => MetadataSource;
+export type MetadataFor = (caller: Caller) => UpstreamMetadata;
 
 /** The only way out to an index. Throws Refusal. */
 export interface Upstream {
@@ -57,6 +64,8 @@ export interface DocumentRequest {
   readonly accept?: string | undefined;
   /** Makes the request conditional; `unchanged` answers only such a one. */
   readonly etag?: string | undefined;
+  /** Something older can be served meanwhile: where upstream asks for time, it is given as much as it asked for. */
+  readonly held?: boolean | undefined;
   /** On a connection of its own, and never conditional. */
   readonly fresh: boolean;
   /** 403 then means the same as 404 and 410: object stores answer so for a key that does not exist. */
@@ -81,6 +90,8 @@ export type DocumentAnswer =
       readonly unframed?: true | undefined;
       /** Seconds upstream lets it be kept. */
       readonly maxAge: number | undefined;
+      /** The time it is by upstream's clock (RFC 9110 §6.6.1), however long a cache had it (RFC 9111 §5.1). */
+      readonly date?: Instant | undefined;
     }
   | { readonly kind: 'unchanged' }
   | { readonly kind: 'absent' };

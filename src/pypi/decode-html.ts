@@ -1,7 +1,9 @@
 import { type Token, Tokenizer } from 'parse5';
+import { Refusal } from '../bytes/refusal.ts';
 import { cutDigest, readFragment, readWritten } from './digests.ts';
 import { isEmptyPage } from './empty-page.ts';
 import { gatherEntries, readProvenance, readSize, readTime } from './entry.ts';
+import { MAX_ATTRIBUTES, MAX_LIST_VALUES, MAX_VALUES } from './limits.ts';
 import { decodeOnce } from './links.ts';
 import type { Entry, FaultyLine, ProjectPage, ProjectStatus } from './project-page.ts';
 import { decodeText, readApiVersion } from './read.ts';
@@ -45,18 +47,17 @@ export function decodeHtml(bytes: Uint8Array, project: string): ProjectPage {
 }
 
 /** The last path segment of every anchor of a project list; not yet judged as names. */
-export function anchorNames(bytes: Uint8Array): readonly string[] {
-  const names: string[] = [];
-  forEachTag(decodeText(bytes), (tag, attributes) => {
+export function anchorNames(bytes: Uint8Array, add: (name: string) => void): void {
+  const visit = (tag: string, attributes: Attributes) => {
     if (tag !== 'a') return;
     const path = attributes.get('href')?.replace(/[?#].*$/s, '');
     const last = path
       ?.replace(/\/(?:index\.html)?$/, '')
       .split('/')
       .at(-1);
-    if (last !== undefined) names.push(last);
-  });
-  return names;
+    if (last !== undefined) add(last);
+  };
+  forEachTag(decodeText(bytes), visit, MAX_LIST_VALUES);
 }
 
 /** Every link of a page that may be one to a file, as it stands there, and the page's `<base href>`. */
@@ -81,9 +82,38 @@ type Attributes = ReadonlyMap<string, string>;
 
 const WANTED: ReadonlySet<string> = new Set(['a', 'base', 'meta']);
 
-function forEachTag(html: string, visit: (tag: string, attributes: Attributes) => void): void {
+/** Counts what it makes: a tag may have as many attributes as fit into a page, and all of them stay until it ends. */
+class CountingTokenizer extends Tokenizer {
+  mostValues = MAX_VALUES;
+  #values = 0;
+  #attributes = 0;
+
+  protected override _createStartTagToken(): void {
+    this.#attributes = 0;
+    this.#count();
+    super._createStartTagToken();
+  }
+
+  protected override _createAttr(first: string): void {
+    if (++this.#attributes > MAX_ATTRIBUTES) throw tooMany(`one tag with more than ${MAX_ATTRIBUTES} attributes`);
+    this.#count();
+    super._createAttr(first);
+  }
+
+  #count(): void {
+    if (++this.#values > this.mostValues) throw tooMany(`more than ${this.mostValues} tags and attributes`);
+  }
+}
+
+function tooMany(what: string): Refusal {
+  return new Refusal('limit', `The page holds ${what}.`, { subject: 'page' });
+}
+
+type Visit = (tag: string, attributes: Attributes) => void;
+
+function forEachTag(html: string, visit: Visit, mostValues: number = MAX_VALUES): void {
   const ignore = () => {};
-  const tokenizer = new Tokenizer(
+  const tokenizer = new CountingTokenizer(
     {},
     {
       onStartTag({ tagName, attrs }: Token.TagToken) {
@@ -99,6 +129,7 @@ function forEachTag(html: string, visit: (tag: string, attributes: Attributes) =
       onWhitespaceCharacter: ignore,
     },
   );
+  tokenizer.mostValues = mostValues;
   tokenizer.write(html, true);
 }
 

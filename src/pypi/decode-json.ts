@@ -1,36 +1,36 @@
+import type { JsonPieces } from '../bytes/json-pieces.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import { bothWritten, readFragment, readWritten, UNSTATED } from './digests.ts';
 import { gatherEntries, readProvenance, readSize, readTime } from './entry.ts';
+import { MAX_EXTRA, MAX_EXTRA_KEYS, MAX_FILES, MAX_VALUES } from './limits.ts';
 import { decodeOnce } from './links.ts';
 import { normalizeName } from './names.ts';
 import type { Entry, Extra, FaultyLine, Oddity, ProjectPage, ProjectStatus } from './project-page.ts';
-import { bad, isRecord, type Json, readJson, readMeta } from './read.ts';
+import { bad, isRecord, type Json, openPage, readMeta } from './read.ts';
 
 /** A PEP 691 project page, also where it says neither its version nor its name, which no installer looks at. Refuses `format`, `limit`, and `foreign` where it names another project. */
 export function decodeJson(bytes: Uint8Array, project: string): ProjectPage {
-  const page = readJson(bytes);
-  if (!isRecord(page)) throw bad('The page is no JSON object.');
+  const { files, versions, status, extra, ...stated } = readPage(bytes, project);
   const odd: Oddity[] = [];
-  const { meta, apiVersion } = readMeta(page);
+  const { meta, apiVersion } = readMeta(stated.meta);
   if (meta['api-version'] === undefined) odd.push('meta');
-  const name = page['name'] === undefined ? project : readName(page['name']);
-  if (page['name'] === undefined) odd.push('name');
+  const name = stated.name === undefined ? project : readName(stated.name);
+  if (stated.name === undefined) odd.push('name');
   if (name !== project)
     throw new Refusal('foreign', `The page is for ${name}, not for ${project}.`, { subject: 'page' });
-  const lines = page['files'];
-  if (!Array.isArray(lines)) throw bad('The page has no list of files.');
-  const gathering = gatherEntries(project);
-  for (const line of lines) gathering.add(readEntry(line));
+  if (files === undefined) throw bad('The page has no list of files.');
+  const unknown = new Map<string, string>();
+  for (const [key, value] of extra) if (files.keeps(key, value)) unknown.set(key, value);
   return {
     name,
     apiVersion,
-    files: gathering.files(),
-    versions: readVersions(page['versions']),
+    files: files.gathering.files(),
+    versions,
     ...(odd.length > 0 && { odd }),
-    projectStatus: readStatus(page['project-status']),
-    meta: unknownKeys(meta, META_KEYS) ?? new Map(),
-    extra: unknownKeys(page, PAGE_KEYS) ?? new Map(),
-    leftOut: gathering.leftOut,
+    projectStatus: readStatus(status),
+    meta: files.unknownKeys(meta, META_KEYS) ?? new Map(),
+    extra: unknown,
+    leftOut: files.gathering.leftOut,
   };
 }
 
@@ -40,8 +40,66 @@ function readName(stated: unknown): string {
   return name;
 }
 
+/** What stands in a page, the last of each name: one pass over its bytes, and nothing made of what is unknown and large. */
+function readPage(bytes: Uint8Array, project: string) {
+  const json = openPage(bytes, MAX_VALUES);
+  const page: {
+    meta?: unknown;
+    name?: unknown;
+    status?: unknown;
+    files?: ReturnType<typeof readFiles> | undefined;
+    versions?: readonly string[] | undefined;
+    readonly extra: Map<string, string>;
+  } = { extra: new Map() };
+  let dropped = 0;
+  if (json.kind !== 'object') throw bad('The page is no object.');
+  json.members((key) => {
+    if (key === 'meta') page.meta = json.value();
+    else if (key === 'name') page.name = json.value();
+    else if (key === 'project-status') page.status = json.value();
+    else if (key === 'versions') page.versions = json.kind === 'array' ? readVersions(json) : undefined;
+    else if (key === 'files') page.files = json.kind === 'array' ? readFiles(json, project) : undefined;
+    else if (page.extra.size < MAX_EXTRA_KEYS) {
+      const piece = json.pieceOrNone();
+      if (piece === undefined) dropped++;
+      else page.extra.set(key, JSON.stringify(piece.value));
+    } else dropped++;
+  });
+  json.end();
+  for (; dropped > 0; dropped--) page.files?.gathering.lacks('unknown-key');
+  return page;
+}
+
+/** The lines of a page, and what of its unknown keys is passed on. */
+function readFiles(json: JsonPieces, project: string) {
+  const gathering = gatherEntries(project);
+  let room = MAX_EXTRA;
+  const keeps = (key: string, value: string): boolean => {
+    room -= key.length + value.length;
+    if (room >= 0) return true;
+    room += key.length + value.length;
+    gathering.lacks('unknown-key');
+    return false;
+  };
+  const unknownKeys = (record: Json, known: ReadonlySet<string>): Extra | undefined => {
+    let extra: Map<string, string> | undefined;
+    for (const key of Object.keys(record)) {
+      if (known.has(key)) continue;
+      const value = JSON.stringify(record[key]);
+      if (!keeps(key, value)) continue;
+      extra ??= new Map();
+      extra.set(key, value);
+    }
+    return extra;
+  };
+  json.elements(() => {
+    const line = json.pieceOrNone();
+    gathering.add(line === undefined ? { why: 'shape', name: '' } : readEntry(line.value, unknownKeys));
+  });
+  return { gathering, keeps, unknownKeys };
+}
+
 const META_KEYS: ReadonlySet<string> = new Set(['api-version']);
-const PAGE_KEYS: ReadonlySet<string> = new Set(['meta', 'name', 'files', 'versions', 'project-status']);
 const FILE_KEYS: ReadonlySet<string> = new Set([
   'filename',
   'url',
@@ -58,7 +116,9 @@ const FILE_KEYS: ReadonlySet<string> = new Set([
   'gpg-sig',
 ]);
 
-function readEntry(line: unknown): Entry | FaultyLine {
+type UnknownKeys = (record: Json, known: ReadonlySet<string>) => Extra | undefined;
+
+function readEntry(line: unknown, unknownKeys: UnknownKeys): Entry | FaultyLine {
   if (!isRecord(line)) return { why: 'shape', name: '' };
   const { filename, url, hashes = null } = line;
   if (typeof filename !== 'string') return { why: 'shape', name: '' };
@@ -114,17 +174,12 @@ function readStatus(stated: unknown): ProjectStatus | undefined {
   return typeof reason === 'string' ? { status, reason } : { status };
 }
 
-function readVersions(listed: unknown): readonly string[] | undefined {
-  if (!Array.isArray(listed)) return undefined;
-  return listed.filter((version): version is string => typeof version === 'string');
-}
-
-function unknownKeys(record: Json, known: ReadonlySet<string>): Extra | undefined {
-  let extra: Map<string, unknown> | undefined;
-  for (const key of Object.keys(record)) {
-    if (known.has(key)) continue;
-    extra ??= new Map();
-    extra.set(key, record[key]);
-  }
-  return extra;
+function readVersions(json: JsonPieces): readonly string[] {
+  const versions: string[] = [];
+  json.elements(() => {
+    const version = json.value();
+    if (typeof version === 'string' && versions.push(version) > MAX_FILES)
+      throw new Refusal('limit', `The page names more than ${MAX_FILES} versions.`, { subject: 'page' });
+  });
+  return versions;
 }

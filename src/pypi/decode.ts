@@ -1,9 +1,10 @@
+import { Refusal } from '../bytes/refusal.ts';
 import { anchorNames, decodeHtml } from './decode-html.ts';
 import { decodeJson } from './decode-json.ts';
-import { MAX_PROJECTS } from './limits.ts';
+import { MAX_LIST_VALUES, MAX_PROJECTS, MAX_PROJECTS_TEXT } from './limits.ts';
 import { normalizeName } from './names.ts';
 import type { ProjectPage } from './project-page.ts';
-import { bad, isRecord, readJson, readMeta } from './read.ts';
+import { bad, isRecord, openPage, readMeta } from './read.ts';
 
 export type Form = 'json' | 'html';
 
@@ -14,19 +15,45 @@ export function decodePage(bytes: Uint8Array, project: string, form: Form = form
 
 /** Bytes to the normalized names of a project list (PEP 503, 691), each once; lines that are no names are left out. */
 export function decodeList(bytes: Uint8Array, form: Form = formOf(bytes)): readonly string[] {
-  const listed = form === 'json' ? jsonNames(bytes) : anchorNames(bytes);
-  if (listed.length > MAX_PROJECTS) throw bad(`The list names more than ${MAX_PROJECTS} projects.`);
-  const names = listed.map((name) => normalizeName(name)).filter((name) => name !== undefined);
-  return [...new Set(names)];
+  const names = new Set<string>();
+  let listed = 0;
+  let characters = 0;
+  const add = (stated: string): void => {
+    if (++listed > MAX_PROJECTS)
+      throw new Refusal('limit', `The list names more than ${MAX_PROJECTS} projects.`, { subject: 'page' });
+    const name = normalizeName(stated);
+    if (name === undefined || names.has(name)) return;
+    names.add(name);
+    characters += name.length;
+    if (characters > MAX_PROJECTS_TEXT)
+      throw new Refusal('limit', `The names of the list have more than ${MAX_PROJECTS_TEXT} characters.`, {
+        subject: 'page',
+      });
+  };
+  if (form === 'json') jsonNames(bytes, add);
+  else anchorNames(bytes, add);
+  return [...names];
 }
 
-function jsonNames(bytes: Uint8Array): readonly string[] {
-  const list = readJson(bytes);
-  if (!isRecord(list) || !Array.isArray(list['projects'])) throw bad('The project list has no "projects".');
-  readMeta(list);
-  return list['projects'].map((project) =>
-    isRecord(project) && typeof project['name'] === 'string' ? project['name'] : '',
-  );
+/** A second list of projects in one document, which parsers read differently, is refused. */
+function jsonNames(bytes: Uint8Array, add: (name: string) => void): void {
+  const json = openPage(bytes, MAX_LIST_VALUES);
+  let meta: unknown;
+  let isListed = false;
+  if (json.kind !== 'object') throw bad('The project list is no object.');
+  json.members((key) => {
+    if (key === 'meta') meta = json.value();
+    if (key !== 'projects' || json.kind !== 'array') return;
+    if (isListed) throw bad('The project list has "projects" twice.');
+    isListed = true;
+    json.elements(() => {
+      const project = json.pieceOrNone()?.value;
+      add(isRecord(project) && typeof project['name'] === 'string' ? project['name'] : '');
+    });
+  });
+  json.end();
+  if (!isListed) throw bad('The project list has no "projects".');
+  readMeta(meta);
 }
 
 /** The first character that is no blank (or byte order mark) tells JSON from HTML. */

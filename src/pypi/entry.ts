@@ -10,6 +10,8 @@ import { countFaults, type Entry, type Fault, type FaultyLine, type LeftOut } fr
 /** Gathers the lines of one page: what can be served, and what was left out by why. */
 export interface Gathering {
   add(line: Entry | FaultyLine): void;
+  /** Something beside the lines was left out. */
+  lacks(fault: Fault): void;
   files(): readonly Entry[];
   readonly leftOut: LeftOut;
 }
@@ -30,6 +32,7 @@ export function gatherEntries(project: string): Gathering {
       else if (files.has(name)) faults.add({ why: 'duplicate', name });
       else files.set(name, line);
     },
+    lacks: (why) => faults.add({ why, name: '' }),
     files: () => [...files.values()],
     leftOut: faults.leftOut,
   };

@@ -12,8 +12,22 @@ export const MAX_FILES = 100_000;
 export const MAX_LEFT_OUT_NAMED = 10_000;
 /** Names in the project list; PyPI has about 800,000. */
 export const MAX_PROJECTS = 2_000_000;
+/** Characters of all of them together, of which the list is drawn twice; PyPI's have 12,000,000. */
+export const MAX_PROJECTS_TEXT = 32 * 1024 * 1024;
 /** Nesting of a JSON page; PEP 691 needs four. */
 export const MAX_DEPTH = 32;
+/** Values of a JSON page, or tags and attributes of an HTML one: MAX_FILES lines as PyPI writes them are 1,500,000. */
+export const MAX_VALUES = 2_000_000;
+/** Values of the list of all projects: MAX_PROJECTS lines as PyPI writes them are 6,000,000. */
+export const MAX_LIST_VALUES = 8_000_000;
+/** Bytes of one line of a JSON document, or of another value that is made whole; PyPI's lines have 700. */
+export const MAX_PIECE = 64 * 1024;
+/** Attributes of one HTML tag; the PEPs name ten. */
+export const MAX_ATTRIBUTES = 256;
+/** Characters of all unknown keys of a page and their values; what is more is left out and counted. */
+export const MAX_EXTRA = 1024 * 1024;
+/** Unknown keys at the top of a page. */
+export const MAX_EXTRA_KEYS = 256;
 /** Projects a file name is tried for, best first. */
 export const MAX_CANDIDATES = 16;
 /** Characters of an Accept or Accept-Encoding header that are looked at; node itself stops at 16 KB of headers. */

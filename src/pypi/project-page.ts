@@ -30,8 +30,8 @@ export interface Entry {
   readonly extra?: Extra | undefined;
 }
 
-/** Unknown keys with their JSON values, in the order listed. */
-export type Extra = ReadonlyMap<string, unknown>;
+/** Unknown keys with their values as JSON text, in the order listed: nobody here looks into them. */
+export type Extra = ReadonlyMap<string, string>;
 
 /** PEP 792. */
 export interface ProjectStatus {
@@ -66,7 +66,10 @@ export interface ProjectPage {
  */
 export type Oddity = 'meta' | 'name' | 'empty' | 'charset' | 'unframed';
 
-/** Why a line of a page is not served: each a plain fault of that line, none a fault of the page. */
+/**
+ * Why a line of a page is not served: each a plain fault of that line, none a fault of the page. `unknown-key` is one of
+ * its keys, or of the page's, beyond what is passed on of keys that this program does not know.
+ */
 export const FAULTS = [
   'shape',
   'filename',
@@ -77,6 +80,7 @@ export const FAULTS = [
   'lost-digest',
   'disagrees',
   'duplicate',
+  'unknown-key',
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 

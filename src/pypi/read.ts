@@ -1,5 +1,6 @@
+import { type JsonPieces, openJson } from '../bytes/json-pieces.ts';
 import { Refusal } from '../bytes/refusal.ts';
-import { MAX_DEPTH } from './limits.ts';
+import { MAX_DEPTH, MAX_PIECE } from './limits.ts';
 
 // From bytes to text and JSON, and the version check both forms of a page share.
 
@@ -10,40 +11,9 @@ export function isRecord(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Well-formed UTF-8, bounded nesting, JSON. */
-export function readJson(bytes: Uint8Array): unknown {
-  if (deepest(bytes) > MAX_DEPTH)
-    throw new Refusal('limit', `The page nests deeper than ${MAX_DEPTH} levels.`, { subject: 'page' });
-  try {
-    return JSON.parse(decodeText(bytes));
-  } catch (cause) {
-    if (cause instanceof Refusal) throw cause;
-    throw new Refusal('format', 'The page is not JSON.', { subject: 'page', cause });
-  }
-}
-
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-
-/** The deepest nesting, without a recursion of its own; most bytes of a page are inside strings. */
-function deepest(bytes: Uint8Array): number {
-  let depth = 0;
-  let most = 0;
-  for (let at = 0; at < bytes.length; at++) {
-    const byte = bytes[at];
-    if (byte === QUOTE) at = endOfString(bytes, at);
-    // `{` and `[`, `}` and `]`.
-    else if (byte === 0x7b || byte === 0x5b) {
-      if (++depth > most) most = depth;
-    } else if (byte === 0x7d || byte === 0x5d) depth--;
-  }
-  return most;
-}
-
-function endOfString(bytes: Uint8Array, quote: number): number {
-  let at = quote + 1;
-  while (at < bytes.length && bytes[at] !== QUOTE) at += bytes[at] === BACKSLASH ? 2 : 1;
-  return at;
+/** A page or list, to be read piece by piece: bounded in nesting, in values, and in what is made of one line. */
+export function openPage(bytes: Uint8Array, values: number): JsonPieces {
+  return openJson(bytes, { what: 'The page', subject: 'page', depth: MAX_DEPTH, values, piece: MAX_PIECE });
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
@@ -64,8 +34,8 @@ export function readApiVersion(version: unknown): string {
 }
 
 /** `meta` of a JSON document; where it does not say a version it is 1.0, as for HTML (PEP 629). */
-export function readMeta(document: Json): { readonly meta: Json; readonly apiVersion: string } {
-  const { meta = {} } = document;
+export function readMeta(stated: unknown): { readonly meta: Json; readonly apiVersion: string } {
+  const meta = stated === undefined ? {} : stated;
   if (!isRecord(meta)) throw bad('The "meta" of the page is no object.');
   return { meta, apiVersion: readApiVersion(meta['api-version'] ?? '1.0') };
 }

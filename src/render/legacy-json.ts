@@ -1,7 +1,9 @@
+import { openJson } from '../bytes/json-pieces.ts';
 import { Refusal } from '../bytes/refusal.ts';
+import { MAX_DEPTH, MAX_EXTRA_KEYS, MAX_VALUES } from '../pypi/limits.ts';
 import type { Listing, OwnFile } from '../pypi/listing.ts';
 import { isDistribution, versionOf } from '../pypi/names.ts';
-import { isRecord, type Json, readJson } from '../pypi/read.ts';
+import { isRecord, type Json } from '../pypi/read.ts';
 import { versionKey } from '../pypi/versions.ts';
 
 /**
@@ -14,34 +16,20 @@ export function legacyJson(
   version: string | undefined,
   base: string,
 ): Buffer | undefined {
-  const document = upstream === undefined ? {} : record(readJson(upstream));
-  const info = isRecord(document['info']) ? document['info'] : {};
-  const releases = releasesOf(listing, base, upstreamFiles(document));
+  const { info, files, others } = readUpstream(upstream, listing);
+  const releases = releasesOf(listing, base, files);
   // Upstream's word for which is the newest; a release candidate may stand last in the list.
   const stated = typeof info['version'] === 'string' ? releases.spelled(info['version']) : undefined;
   const wanted = version === undefined ? (stated ?? latest(releases.files)) : releases.spelled(version);
   if (version !== undefined && wanted === undefined) return undefined;
   return Buffer.from(
     JSON.stringify({
-      ...document,
+      ...others,
       info: { ...info, name: info['name'] ?? listing.name, version: info['version'] ?? wanted ?? '' },
       ...(version === undefined ? { releases: Object.fromEntries(releases.files) } : {}),
       urls: wanted === undefined ? [] : (releases.files.get(wanted) ?? []),
     }),
   );
-}
-
-/** How the project itself spells this version; undefined where it has none such. Others may spell it in endless ways. */
-export function spellingOf({ versions, files, name }: Listing, version: string): string | undefined {
-  if (versions.includes(version)) return version;
-  const key = versionKey(version);
-  const listed = versions.find((candidate) => versionKey(candidate) === key);
-  if (listed !== undefined) return listed;
-  for (const { entry } of files.values()) {
-    const own = versionOf(entry.filename, name);
-    if (own !== undefined && versionKey(own) === key) return own;
-  }
-  return undefined;
 }
 
 type Files = Json[];
@@ -101,17 +89,50 @@ function fileOf({ entry, path }: OwnFile, base: string, described: Json | undefi
   };
 }
 
-function upstreamFiles({ urls, releases }: Json): ReadonlyMap<string, Json> {
-  const files = new Map<string, Json>();
-  const lists = [urls, ...(isRecord(releases) ? Object.values(releases) : [])];
-  for (const list of lists)
-    if (Array.isArray(list))
-      for (const file of list)
-        if (isRecord(file) && typeof file['filename'] === 'string') files.set(file['filename'], file);
-  return files;
+interface Described {
+  readonly info: Json;
+  /** By file name, as upstream describes them; of files that the page lists. */
+  readonly files: ReadonlyMap<string, Json>;
+  /** What stands beside them, except for what is larger than any of it should be. */
+  readonly others: Json;
 }
 
-function record(value: unknown): Json {
-  if (!isRecord(value)) throw new Refusal('format', 'The legacy JSON document is no object.', { subject: 'page' });
-  return value;
+/** Piece by piece: nothing of it is proved, and all of it at once may be a hundred megabytes in memory. */
+function readUpstream(upstream: Uint8Array | undefined, listing: Listing): Described {
+  const files = new Map<string, Json>();
+  const others = new Map<string, unknown>();
+  let info: unknown;
+  if (upstream === undefined) return { info: {}, files, others: {} };
+  const json = openJson(upstream, LEGACY_LIMITS);
+  const add = () => {
+    if (json.kind !== 'array') return;
+    json.elements(() => {
+      const file = json.pieceOrNone()?.value;
+      if (isRecord(file) && typeof file['filename'] === 'string' && listing.files.has(file['filename']))
+        files.set(file['filename'], file);
+    });
+  };
+  if (json.kind !== 'object')
+    throw new Refusal('format', 'The legacy JSON document is no object.', { subject: 'page' });
+  json.members((key) => {
+    if (key === 'urls') add();
+    else if (key === 'releases') {
+      if (json.kind === 'object') json.members(add);
+    } else if (key === 'info') info = json.value();
+    else if (others.size < MAX_EXTRA_KEYS) {
+      const piece = json.pieceOrNone();
+      if (piece !== undefined) others.set(key, piece.value);
+    }
+  });
+  json.end();
+  return { info: isRecord(info) ? info : {}, files, others: Object.fromEntries(others) };
 }
+
+/** A description takes megabytes at most. */
+const LEGACY_LIMITS = {
+  what: 'The legacy JSON document',
+  subject: 'page',
+  depth: MAX_DEPTH,
+  values: MAX_VALUES,
+  piece: 4 * 1024 * 1024,
+} as const;

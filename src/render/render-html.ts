@@ -1,6 +1,7 @@
 import type { Digests } from '../bytes/digest.ts';
 import { hrefOf, type Listing, type OwnFile } from '../pypi/listing.ts';
 import { HIGHEST_MINOR } from '../pypi/relink.ts';
+import { joinedLines, mapped } from './joined.ts';
 import { evidenceOf, HASHLIB } from './render-json.ts';
 
 /** PEP 503 with 592, 629, 658/714, 740 and 792, written from the model: nothing of upstream's markup comes through. */
@@ -12,19 +13,22 @@ export function renderPageHtml(listing: Listing): Buffer {
   ]);
   return document(
     top,
-    [...listing.files.values()].map((file) => anchor(file, listing.linkBase)),
+    mapped(listing.files.values(), (file) => anchor(file, listing.linkBase)),
   );
 }
 
 /** PEP 503, the project list. */
 export function renderListHtml(names: readonly string[]): Buffer {
-  const anchors = names.map((name) => `<a href="${escapeHtml(encodeURIComponent(name))}/">${escapeHtml(name)}</a><br>`);
-  const top = head('Simple index', `1.${HIGHEST_MINOR}`, []);
-  return document(top, anchors);
+  const anchor = (name: string) => `<a href="${escapeHtml(encodeURIComponent(name))}/">${escapeHtml(name)}</a><br>`;
+  return document(head('Simple index', `1.${HIGHEST_MINOR}`, []), mapped(names, anchor));
 }
 
-function document(top: readonly string[], anchors: readonly string[]): Buffer {
-  return Buffer.from([...top, ...anchors, '</body>', '</html>', ''].join('\n'));
+function document(top: readonly string[], anchors: Iterable<string>): Buffer {
+  const lines = function* () {
+    yield* top;
+    yield* anchors;
+  };
+  return joinedLines('', lines(), '\n', '\n</body>\n</html>\n');
 }
 
 type Attribute = readonly [name: string, value: string | undefined];

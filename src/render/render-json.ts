@@ -2,6 +2,7 @@ import type { Algorithm, Digests } from '../bytes/digest.ts';
 import { hrefOf, type Listing, type OwnFile } from '../pypi/listing.ts';
 import type { Entry, Extra } from '../pypi/project-page.ts';
 import { HIGHEST_MINOR } from '../pypi/relink.ts';
+import { joinedLines, mapped } from './joined.ts';
 
 // Written by hand, key by key: the same bytes for the same content, and `__proto__` stays a key like any other.
 // No value is ever null: one of them makes uv reject the whole page.
@@ -12,20 +13,22 @@ export const HASHLIB: readonly Algorithm[] = ['sha256', 'sha384', 'sha512'];
 /** PEP 691 with 700, 714, 740 and 792. */
 export function renderPageJson(listing: Listing): Buffer {
   const { meta, name, projectStatus: status, versions, extra } = listing;
-  const files = [...listing.files.values()].map((file) => fileJson(file, listing.linkBase)).join(',\n');
-  return Buffer.from(
+  return joinedLines(
     `{"meta":{"api-version":${text(listing.apiVersion)}${unknown(meta)}},"name":${text(name)}` +
       (status === undefined
         ? ''
         : `,"project-status":{"status":${text(status.status)}${member('reason', status.reason)}}`) +
-      `,"versions":${JSON.stringify(versions)},"files":[\n${files}\n]${unknown(extra)}}`,
+      `,"versions":${JSON.stringify(versions)},"files":[\n`,
+    mapped(listing.files.values(), (file) => fileJson(file, listing.linkBase)),
+    ',\n',
+    `\n]${unknown(extra)}}`,
   );
 }
 
 /** PEP 691, the project list. */
 export function renderListJson(names: readonly string[]): Buffer {
-  const projects = names.map((name) => `{"name":${text(name)}}`).join(',\n');
-  return Buffer.from(`{"meta":{"api-version":"1.${HIGHEST_MINOR}"},"projects":[\n${projects}\n]}`);
+  const projects = mapped(names, (name) => `{"name":${text(name)}}`);
+  return joinedLines(`{"meta":{"api-version":"1.${HIGHEST_MINOR}"},"projects":[\n`, projects, ',\n', '\n]}');
 }
 
 /** The names of a list as `renderListJson` writes it: one a line. */
@@ -91,7 +94,7 @@ function hashes(digests: Digests, blake2b?: true): string | undefined {
 }
 
 function unknown(extra: Extra): string {
-  return [...extra].map(([key, value]) => `,${text(key)}:${JSON.stringify(value)}`).join('');
+  return [...extra].map(([key, value]) => `,${text(key)}:${value}`).join('');
 }
 
 function member(key: string, value: string | undefined): string {

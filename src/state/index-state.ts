@@ -55,7 +55,9 @@ function createTrust(storage: StateStorage, index: string, now: () => number): T
   const floor = createTimestampFloor(storage, index);
   const delegated = createDelegatedRoles(storage, index, now);
   return {
-    load: () => published.load(),
+    load: (again) => published.load(again),
+    clockFloor: () => published.clockFloor(),
+    acceptClock: (now) => published.acceptClock(now),
     publish: (next, replaces) => published.publish(next, replaces),
     recent: (role, version) => published.recent(role, version),
     keepRoot: (version, bytes) => roots.keep(version, bytes),

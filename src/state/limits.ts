@@ -12,3 +12,5 @@ export const PINS_IN_MEMORY = 5000;
 export const PAGES_REMEMBERED = 20_000;
 /** A page that was only confirmed again is written this often. Seconds. */
 export const CONFIRMED_EVERY_S = 3600;
+/** Most bytes of the pins of one project, 260 each: four times as many files as the largest project of PyPI has. */
+export const PINS_BYTES = 32 * 1024 * 1024;

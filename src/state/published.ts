@@ -1,6 +1,15 @@
 import { z } from 'zod';
 import { sha256Hex } from '../bytes/digest.ts';
-import type { Publication, PublishedTrust, StoredTrust, TrustStore } from '../ports/index-state.ts';
+import type { Instant } from '../bytes/instant.ts';
+import type {
+  FindAgain,
+  Known,
+  Publication,
+  PublishedTrust,
+  StoredClockFloor,
+  StoredTrust,
+  TrustStore,
+} from '../ports/index-state.ts';
 import type { StateStorage } from '../ports/state-storage.ts';
 import { encodeJson, parseJson } from './framed.ts';
 import { type ItemKind, StoredItem } from './item.ts';
@@ -15,7 +24,10 @@ const Version = z.int().positive();
 const Document = z.strictObject({ version: Version, number: Version, sha256: Sha256 });
 const Pointer = z.strictObject({
   rootVersion: Version,
+  /** The clock floor. */
   acceptedAt: z.int(),
+  /** How often an operator has set it. */
+  clockWords: Version.optional(),
   timestamp: z.base64(),
   snapshot: Document,
   targets: Document,
@@ -25,6 +37,7 @@ const Pointer = z.strictObject({
 type Document = z.infer<typeof Document>;
 export type Pointer = z.infer<typeof Pointer>;
 type DocumentRole = 'snapshot' | 'targets';
+type Kept = 'load' | 'clockFloor' | 'acceptClock' | 'publish' | 'recent';
 
 const WHAT = 'the trust that the index has come to';
 
@@ -37,13 +50,19 @@ const POINTER: ItemKind<Pointer> = {
   encode: encodePointer,
   decode: (bytes) => Pointer.safeParse(parseJson(bytes)).data,
 };
-const DOCUMENT: ItemKind<Uint8Array> = { what: WHAT, encode: (bytes) => bytes, decode: (bytes) => bytes };
+/** The pointer says which it is: the same can be had again. */
+const DOCUMENT: ItemKind<Uint8Array> = {
+  what: WHAT,
+  encode: (bytes) => bytes,
+  decode: (bytes) => bytes,
+  replaceable: true,
+};
 
 /** A load that overlaps publications starts again; each time another process made progress. */
 const LOAD_AGAIN = 20;
 
 /** What makes one set of documents current: a pointer that only goes forward, and the documents it names. */
-export class Published implements Pick<TrustStore, 'load' | 'publish' | 'recent'> {
+export class Published implements Pick<TrustStore, Kept> {
   readonly #pointer: StoredItem<Pointer>;
   readonly #documents: Readonly<Record<DocumentRole, StoredItem<Uint8Array>>>;
   readonly #storage: StateStorage;
@@ -61,7 +80,7 @@ export class Published implements Pick<TrustStore, 'load' | 'publish' | 'recent'
     this.#documents = { snapshot: documents('snapshot'), targets: documents('targets') };
   }
 
-  async load(): Promise<StoredTrust | undefined> {
+  async load(findAgain?: FindAgain): Promise<StoredTrust | undefined> {
     for (let again = 0; ; again++) {
       const current = await this.#pointer.read();
       if (current === undefined) return undefined;
@@ -79,11 +98,30 @@ export class Published implements Pick<TrustStore, 'load' | 'publish' | 'recent'
           snapshot,
           targets,
           acceptedAt: pointer.acceptedAt,
+          clockWords: pointer.clockWords ?? 0,
         };
       // Gone because another process published, or gone for good?
-      if ((await this.#pointer.read())?.id === id || again === LOAD_AGAIN)
+      if ((await this.#pointer.read())?.id !== id && again < LOAD_AGAIN) continue;
+      if (again === LOAD_AGAIN || !(await this.#mended(current, findAgain)))
         throw cannotBelieve(JSON.stringify(trustPath(this.#index)), WHAT);
     }
+  }
+
+  async clockFloor(): Promise<StoredClockFloor | undefined> {
+    const current = await this.#pointer.read();
+    return current && floorOf(current.value);
+  }
+
+  async acceptClock(now: Instant): Promise<StoredClockFloor | undefined> {
+    const known = await this.#pointer.change(
+      (was) =>
+        was && {
+          ...was.value,
+          acceptedAt: Math.min(was.value.acceptedAt, now),
+          clockWords: (was.value.clockWords ?? 0) + 1,
+        },
+    );
+    return known && floorOf(known.value);
   }
 
   async publish(next: PublishedTrust, replaces: string | undefined): Promise<Publication> {
@@ -97,10 +135,11 @@ export class Published implements Pick<TrustStore, 'load' | 'publish' | 'recent'
     const pointer: Pointer = {
       rootVersion: next.rootVersion,
       acceptedAt: next.acceptedAt,
+      ...(before?.value.clockWords !== undefined && { clockWords: before.value.clockWords }),
       timestamp: Buffer.from(next.timestamp).toString('base64'),
       snapshot,
       targets,
-      recent: recentOf(before?.value, next.acceptedAt, [snapshot, targets]),
+      recent: recentOf(before?.value, next.publishedAt, [snapshot, targets]),
     };
     const known = await this.#pointer.change((was) => (was?.id === before?.id ? pointer : undefined));
     if (known === undefined) return { result: 'superseded' };
@@ -125,6 +164,21 @@ export class Published implements Pick<TrustStore, 'load' | 'publish' | 'recent'
     return bytes;
   }
 
+  /** Stores again what is damaged, and lets the pointer name that; false where it cannot be had. */
+  async #mended({ value: pointer, id }: Known<Pointer>, findAgain: FindAgain | undefined): Promise<boolean> {
+    let next = pointer;
+    for (const role of ['snapshot', 'targets'] as const) {
+      const { version, sha256 } = pointer[role];
+      if ((await this.#document(role, pointer[role])) !== undefined) continue;
+      const bytes = await findAgain?.(role, version);
+      if (bytes === undefined || sha256Hex(bytes) !== sha256) return false;
+      const known = await this.#documents[role].change(() => bytes);
+      next = { ...next, [role]: { version, number: known?.version ?? 0, sha256 } };
+    }
+    await this.#pointer.change((was) => (was?.id === id ? next : undefined));
+    return true;
+  }
+
   async #keep(role: DocumentRole, bytes: Uint8Array, version: number, before: Document | undefined): Promise<Document> {
     const sha256 = sha256Hex(bytes);
     if (before?.sha256 === sha256) return { version, number: before.number, sha256 };
@@ -143,19 +197,23 @@ export class Published implements Pick<TrustStore, 'load' | 'publish' | 'recent'
   }
 }
 
+function floorOf({ acceptedAt: at, clockWords: words = 0 }: Pointer): StoredClockFloor {
+  return { at, words };
+}
+
 function nameOf({ version, id }: { readonly version: number; readonly id: string }): string {
   return `${version}-${id}`;
 }
 
 /** What clients in mid-walk may still ask for, newest first. */
-function recentOf(before: Pointer | undefined, acceptedAt: number, now: readonly Document[]): Pointer['recent'] {
+function recentOf(before: Pointer | undefined, at: number, now: readonly Document[]): Pointer['recent'] {
   if (before === undefined) return [];
-  const until = acceptedAt + RECENT_S;
+  const until = at + RECENT_S;
   return [
     { role: 'snapshot' as const, ...before.snapshot, until },
     { role: 'targets' as const, ...before.targets, until },
     ...before.recent,
   ]
-    .filter((entry) => entry.until > acceptedAt && now.every(({ sha256 }) => sha256 !== entry.sha256))
+    .filter((entry) => entry.until > at && now.every(({ sha256 }) => sha256 !== entry.sha256))
     .slice(0, RECENT_MOST);
 }

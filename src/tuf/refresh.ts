@@ -76,7 +76,7 @@ export async function announcedTargets(
   const bytes = await source.read({
     role: 'targets',
     version: versionIn(at, named.version),
-    limit: within(named.length, LIMITS.targets, 'targets'),
+    limit: within(named.length, LIMITS.targets, 'targets', LIMITS.unannouncedTargets),
   });
   if (bytes === undefined) throw missing('targets');
   return run(acceptTargets(at, bytes));
@@ -92,7 +92,7 @@ export async function readDelegated(
   return source.read({
     role: name,
     version: versionIn(at, version),
-    limit: within(length, LIMITS.targets, 'delegated'),
+    limit: within(length, LIMITS.targets, 'delegated', LIMITS.unannouncedTargets),
   });
 }
 
@@ -101,15 +101,20 @@ function versionIn(at: AtRoot, version: number): number | undefined {
   return at.root.signed.consistentSnapshot ? version : undefined;
 }
 
-/** The announced length, or the limit where none is; an announcement above the limit is refused unread. */
-function within(announced: number | undefined, limit: number, subject: 'snapshot' | 'targets' | 'delegated'): number {
+/** The announced length, or `unannounced` where none is; an announcement above the limit is refused unread. */
+function within(
+  announced: number | undefined,
+  limit: number,
+  subject: 'snapshot' | 'targets' | 'delegated',
+  unannounced = limit,
+): number {
   if (announced !== undefined && announced > limit)
     throw new Refusal(
       'limit',
       `The ${subject} metadata is announced with ${announced} bytes; at most ${limit} are read.`,
       { subject },
     );
-  return announced ?? limit;
+  return announced ?? unannounced;
 }
 
 const OTHER: ReadonlySet<Reason> = new Set(['digest', 'length', 'threshold']);

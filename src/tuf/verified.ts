@@ -95,7 +95,7 @@ function* openBy<S extends Signed>(
   bytes: Uint8Array,
   decode: Decode<S>,
   by: (signed: S) => readonly [Authority, ...Authority[]],
-  mostValues?: number,
+  mostValues: number = mostValuesOf(bytes),
 ): Sliced<Verified<S>> {
   const envelope = readEnvelope(yield* readJson(bytes, mostValues));
   const signed = yield* decode(envelope.signed);
@@ -104,6 +104,11 @@ function* openBy<S extends Signed>(
   const signatures = new Signatures(message, envelope.signatures);
   for (const authority of authorities) yield* refuseBelowThreshold(signatures, authority);
   return make(bytes, signed, authorities);
+}
+
+/** A document is parsed before it is known who wrote it: what that costs is in proportion to its bytes. */
+function mostValuesOf({ byteLength }: ReadonlyBytes): number {
+  return Math.min(LIMITS.jsonValues, Math.max(LIMITS.fewValues, Math.floor(byteLength / LIMITS.bytesPerValue)));
 }
 
 export function authorityOf(root: Root, role: 'root' | 'timestamp' | 'snapshot' | 'targets'): Authority {

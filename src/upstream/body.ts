@@ -61,5 +61,7 @@ function rateBelow(minimum: number, window: number): (bytes: number, waited: num
 }
 
 function tooSlow(url: URL): Refusal {
-  return new Refusal('slow', `${redactUrl(url)} comes too slowly (timeouts: silence, slowest).`, { transient: true });
+  return new Refusal('slow', `${redactUrl(url)} comes too slowly (timeouts: silence, file_silence, slowest).`, {
+    transient: true,
+  });
 }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Caller, withSignal } from '../async/caller.ts';
 import { deadline } from '../async/timeout.ts';
 import { alone } from '../bytes/copy-out-of-pool.ts';
+import type { Instant } from '../bytes/instant.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { DocumentAnswer, DocumentRequest, Upstream } from '../ports/upstream.ts';
 import type { Absences } from './absence.ts';
@@ -56,14 +57,21 @@ async function attempt(
   caller: Caller,
   again: boolean,
 ): Promise<DocumentAnswer> {
-  const { url, accept, etag, fresh } = request;
+  const { url, accept, etag, fresh, held } = request;
   const headers = {
     'accept-encoding': DOCUMENT_CODINGS,
     ...(accept !== undefined && { accept }),
     ...(etag !== undefined && !fresh && { 'if-none-match': etag }),
   };
   try {
-    const answer = await visit(url, { headers, redirects: limits.redirects, fresh: fresh || again, lane, caller });
+    const answer = await visit(url, {
+      headers,
+      redirects: limits.redirects,
+      fresh: fresh || again,
+      held,
+      lane,
+      caller,
+    });
     return await read(answer, request, absences, caller);
   } catch (error) {
     if (!(error instanceof Elsewhere)) throw error;
@@ -157,5 +165,14 @@ function described({ headers }: Answer) {
     etag: headers.etag,
     serial: serial === undefined ? undefined : Number(serial),
     maxAge: maxAge === undefined ? undefined : Number(maxAge),
+    date: dateOf(headers),
   };
 }
+
+function dateOf({ date = '', age = '0' }: Answer['headers']): Instant | undefined {
+  const sent = IMF_FIXDATE.test(date) ? Date.parse(date) : Number.NaN;
+  return Number.isNaN(sent) || !/^\d{1,9}$/.test(age) ? undefined : sent / 1000 + Number(age);
+}
+
+/** RFC 9110 §5.6.7; what every server sends. */
+const IMF_FIXDATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;

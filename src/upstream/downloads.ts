@@ -30,6 +30,16 @@ interface Known {
 }
 
 type Attempt = Parameters<OpenDownload>[0];
+type Body = AsyncGenerator<Uint8Array, void, undefined>;
+
+interface Moving {
+  readonly signal: AbortSignal;
+  /** Something came, or nothing more will. */
+  readonly came: () => void;
+}
+
+/** A download that brings nothing for this many silences is given up. */
+const STANDS = 3;
 
 export function createDownloads(deps: DownloadDeps): Upstream['download'] {
   return ({ urls, expected, unproved }) => {
@@ -66,6 +76,8 @@ class Place {
   readonly #readings: Readings;
   readonly #unproved: boolean | undefined;
   #reading: Reading = 'as it came';
+  /** Since when nothing has come any more, over whatever connection. */
+  #stoodSince: number | undefined;
 
   constructor(url: string, { length, unproved }: Known, deps: DownloadDeps) {
     this.#url = url;
@@ -78,12 +90,45 @@ class Place {
     const { closing, lane } = this.#deps;
     const { caller } = attempt;
     const until = deadline(lane.pace.deadline, () => overdue(this.#url), caller.signal, closing);
+    let moving: Moving | undefined;
     try {
-      const { bytes, ...begun } = await this.#begin(attempt, withSignal(caller, until.signal));
-      return { ...begun, bytes: thenClear(bytes, until) };
+      moving = this.#moving(until.signal);
+      const { bytes, ...begun } = await this.#begin(attempt, withSignal(caller, moving.signal));
+      return { ...begun, bytes: this.#watched(bytes, moving, until) };
     } catch (error) {
+      moving?.came();
       until.clear();
       throw error;
+    }
+  }
+
+  /** Once it has come to a stand, a further connection has a silence to bring something in, all together what is left. */
+  #moving(signal: AbortSignal): Moving {
+    const since = this.#stoodSince;
+    if (since === undefined) return { signal, came: () => undefined };
+    const standing = new AbortController();
+    const { idleTimeout } = this.#deps.lane.pace;
+    const left = since + STANDS * idleTimeout - performance.now();
+    if (left <= 0) throw stuck(this.#url);
+    const timer = setTimeout(() => standing.abort(stuck(this.#url)), Math.min(idleTimeout, left));
+    return { signal: AbortSignal.any([signal, standing.signal]), came: () => clearTimeout(timer) };
+  }
+
+  async *#watched(chunks: AsyncIterable<Uint8Array>, moving: Moving, until: Deadline): Body {
+    let last = performance.now();
+    try {
+      for await (const chunk of chunks) {
+        moving.came();
+        this.#stoodSince = undefined;
+        yield chunk;
+        last = performance.now();
+      }
+    } catch (error) {
+      if (error instanceof Refusal && error.reason === 'slow') this.#stoodSince ??= last;
+      throw error;
+    } finally {
+      moving.came();
+      until.clear();
     }
   }
 
@@ -99,7 +144,7 @@ class Place {
     const answer = await this.#visit(range, fresh, until);
     const isSame = this.#label === null || labelOf(answer) === this.#label;
     if (answer.status === 206 && isSame && continues(answer, offset, etag))
-      return { start: offset, bytes: takingBack(answer.body(limit - offset)) };
+      return { start: offset, unframed: !answer.framed, bytes: takingBack(answer.body(limit - offset)) };
     if (answer.status !== 206 && answer.status !== 416) return this.#whole(answer, limit, until);
     // Not the rest of what came before: from the start, then.
     answer.discard();
@@ -165,15 +210,14 @@ function unlisted(url: string, status: number): Refusal {
   return new Refusal('unlisted', `The index lists ${redactUrl(url)}, but answers ${status} for it.`);
 }
 
-async function* thenClear(
-  chunks: AsyncIterable<Uint8Array>,
-  until: Deadline,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  try {
-    yield* chunks;
-  } finally {
-    until.clear();
-  }
+function stuck(url: string): Refusal {
+  return new Refusal(
+    'slow',
+    `${redactUrl(url)} stands still: new connections brought nothing (timeouts: file_silence).`,
+    {
+      transient: true,
+    },
+  );
 }
 
 /** Frees each chunk when the next is asked for: left to the garbage collector, a large file would pile up 64 MiB of them. */

@@ -36,6 +36,8 @@ export interface UpstreamLimits {
   readonly retryDelay: number;
   /** A Retry-After counts up to this long … */
   readonly longestRetryAfter: number;
+  /** … of a page in whose place nothing older can be served, only so long … */
+  readonly longestUnheld: number;
   /** … and a request waits at most this long for it to end; otherwise it fails at once. */
   readonly longestWait: number;
   /** An unwanted body (of a 404, say) is read on for at most this long, to keep the connection. */
@@ -52,7 +54,7 @@ const MINUTE = 60 * SECOND;
 export const LIMITS: UpstreamLimits = {
   connectTimeout: 10 * SECOND,
   documents: { headersTimeout: 30 * SECOND, idleTimeout: MINUTE, deadline: 15 * MINUTE, rateWindow: MINUTE },
-  downloads: { headersTimeout: MINUTE, idleTimeout: MINUTE, deadline: 24 * 60 * MINUTE, rateWindow: MINUTE },
+  downloads: { headersTimeout: MINUTE, idleTimeout: 20 * SECOND, deadline: 24 * 60 * MINUTE, rateWindow: MINUTE },
   minimumRate: 1024,
   headerBytes: 16 * 1024,
   headerCount: 100,
@@ -65,6 +67,7 @@ export const LIMITS: UpstreamLimits = {
   retries: 2,
   retryDelay: 200,
   longestRetryAfter: MINUTE,
+  longestUnheld: 10 * SECOND,
   longestWait: 5 * SECOND,
   discard: 500,
   witnessed: MINUTE,

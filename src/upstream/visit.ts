@@ -23,6 +23,8 @@ export interface Visit {
   /** On a connection of its own. */
   readonly fresh: boolean;
   readonly lane: Lane;
+  /** Something older can be served meanwhile. */
+  readonly held?: boolean | undefined;
   /** No digest will prove what comes, not even of a file. */
   readonly unproved?: boolean | undefined;
   /** Its signal ends the visit in every phase: queue, Retry-After, connecting, headers and body. */
@@ -55,7 +57,7 @@ export function createVisits(deps: VisitDeps): MakeVisit {
     let at = destinations.check(url, unproved);
     for (let hop = 0; ; hop++) {
       const answer = await ask(deps, at, visit);
-      if (!REDIRECTS.includes(answer.status)) return judged(answer, retryAfter);
+      if (!REDIRECTS.includes(answer.status)) return judged(answer, retryAfter, visit.held);
       answer.discard();
       const to = destinations.follow(at, answer.headers.location, lane.files && !unproved);
       if (hop >= visit.redirects)
@@ -121,16 +123,16 @@ async function sendOnce(
   }
 }
 
-function judged(answer: Visited, retryAfter: RetryAfter): Visited {
-  const refusal = objection(answer, retryAfter);
+function judged(answer: Visited, retryAfter: RetryAfter, held = false): Visited {
+  const refusal = objection(answer, retryAfter, held);
   if (refusal === undefined) return answer;
   answer.discard();
   throw refusal;
 }
 
-function objection(answer: Answer, retryAfter: RetryAfter): Refusal | undefined {
+function objection(answer: Answer, retryAfter: RetryAfter, held: boolean): Refusal | undefined {
   const { status, url, headers } = answer;
-  if (status === 429 || status === 503) retryAfter.heard(url, headers['retry-after'], status);
+  if (status === 429 || status === 503) retryAfter.heard(url, headers['retry-after'], status, held);
   else if (status < 500) retryAfter.eased(url);
   if (status === 429 || (status >= 500 && status <= 599))
     return new Refusal(

@@ -81,5 +81,6 @@ export const ONCE: {
     'src/mirror/tuf/keeper.ts': 'a refresh of the metadata is no page: clients join the one under way',
     'src/mirror/tuf/roles.ts': 'delegated roles are no pages: they have a memory and flights of their own',
     'src/mirror/unsigned/documents.ts': 'nor are documents that nothing vouches for; they are found by a page',
+    'src/mirror/unsigned/drawn-legacy.ts': 'nor is what is drawn of them',
   },
 };

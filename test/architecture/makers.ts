@@ -96,7 +96,7 @@ export const CASTS: Readonly<Record<string, string>> = {
 /** Files that may read JSON with the parser of JavaScript, which takes the last of two equal members and any number. */
 export const JSON_READERS: Readonly<Record<string, string>> = {
   'src/render/render-json.ts': 'lines of a list that this program drew',
-  'src/pypi/read.ts': 'pages as indexes write them; what it gives is decoded strictly behind it',
+  'src/bytes/json-pieces.ts': 'pieces of documents as others write them; what it gives is decoded strictly behind it',
   'src/tuf/json/json.ts': 'one string within quotes',
   'src/upstream/words.ts': 'the one sentence for people in a refusal of upstream',
   'src/telemetry/log.ts': 'a line that this program wrote a moment ago',

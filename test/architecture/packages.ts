@@ -29,6 +29,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     'src/upstream/',
     ...WIRING,
   ],
+  'node:buffer': ['src/bytes/json-pieces.ts'],
   'node:zlib': [
     'src/state/page-codec.ts',
     'src/render/compress.ts',
@@ -48,7 +49,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     'src/telemetry/',
     ...WIRING,
   ],
-  'node:fs': [...DISK, 'src/config/load.ts', ...WIRING],
+  'node:fs': [...DISK, 'src/config/plain-file.ts', ...WIRING],
   'node:fs/promises': [...DISK, ...WIRING],
   'node:path': [...DISK, 'src/config/', ...WIRING],
   'node:os': [...DISK, 'src/config/', ...WIRING],

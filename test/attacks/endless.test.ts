@@ -43,7 +43,7 @@ function longestStretch<T>(judging: Sliced<T>): {
 }
 
 describe('what is read is bounded', () => {
-  const asked = async (options: Parameters<typeof createSimulator>[0]) => {
+  const asked = async (options: Parameters<typeof createSimulator>[0], target?: string) => {
     const simulator = createSimulator(options);
     const limits = new Map<string, number>();
     const client = createClient({
@@ -56,6 +56,7 @@ describe('what is read is bounded', () => {
       },
     });
     await client.refresh();
+    if (target !== undefined) await client.find(target);
     return { limits, simulator };
   };
 
@@ -66,9 +67,19 @@ describe('what is read is bounded', () => {
         ['root', LIMITS.root],
         ['timestamp', LIMITS.timestamp],
         ['snapshot', LIMITS.snapshot],
-        ['targets', LIMITS.targets],
+        ['targets', LIMITS.unannouncedTargets],
       ]),
     );
+  });
+
+  it('a delegated role whose length no snapshot announces, by the lower limit of those', async () => {
+    const { limits } = await asked(
+      {
+        fill: (r) => r.delegate('targets', { name: 'a', authority: authority(['a']), paths: ['*'] }),
+      },
+      'x',
+    );
+    expect(limits.get('a')).toBe(LIMITS.unannouncedTargets);
   });
 
   it('by the announced length where there is one', async () => {
@@ -250,6 +261,14 @@ describe('hostile documents cost little, before any signature is believed', () =
     zeros.write('[');
     expect(zeros.byteLength).toBeLessThan(LIMITS.targets);
     expect(await reasonOf(() => runToEnd(readJson(zeros)))).toBe('limit');
+  });
+
+  it('a role of millions of empty objects is refused before most of them are made', async () => {
+    // Fewer than any document may hold, and more than one so short needs; it ends in the middle, which nobody comes to see.
+    const objects = Buffer.alloc(6 * 1024 * 1024, '{},');
+    objects.write('[0,');
+    expect(objects.byteLength / 3).toBeLessThan(LIMITS.jsonValues);
+    expect(await reasonOf(() => runToEnd(acceptTimestamp(at, objects, {})))).toBe('limit');
   });
 
   it('a timestamp of nothing but brackets', async () => {

@@ -47,7 +47,7 @@ describe('a start from trust that is whole on disk', () => {
       const stored = await trust.load();
       if (stored === undefined) throw new Error('nothing was published');
       const planted = signedBy({}, role === 'timestamp' ? 'timestamp.json' : `1.${role}.json`);
-      const { current, roots: _, ...rest } = stored;
+      const { current, roots: _, ...rest } = { ...stored, publishedAt: stored.acceptedAt };
       await trust.publish({ ...rest, snapshotVersion: 1, targetsVersion: 1, [role]: planted }, current);
     });
     expect(await reasonOf(rig.start())).toBe('state');
@@ -59,7 +59,7 @@ describe('a start from trust that is whole on disk', () => {
     await rig.onTrust(async (trust) => {
       const stored = await trust.load();
       if (stored === undefined) throw new Error('nothing was published');
-      const { current, roots: _, ...rest } = stored;
+      const { current, roots: _, ...rest } = { ...stored, publishedAt: stored.acceptedAt };
       await trust.publish({ ...rest, rootVersion: 2, snapshotVersion: 1, targetsVersion: 1 }, current);
     });
     expect(await reasonOf(rig.start())).toBe('state');

@@ -93,7 +93,7 @@ describe.each(NODES)('pipelined mixes of files, parts, pages and HEAD, on %s', (
     const smalls = Array.from({ length: 8 }, (__, at) => tinyWheel(`small${at}`, '1.0', `bytes ${at}`));
     for (const wheel of [...larges, ...smalls]) pypi.upload(wheel.project, wheel);
     const flags = ['--upstream', `${pypi.url}simple/`, '--file-host', `127.0.0.1:${pypi.files.port}`];
-    mirror = await startVerbatim(flags, undefined, node);
+    mirror = await startVerbatim(flags, undefined, { node });
     const url = new URL(mirror.simple);
     const pages = new Map<string, Buffer>();
     for (const { project } of smalls) {

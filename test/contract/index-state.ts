@@ -46,6 +46,7 @@ function published(version: number, over: Partial<PublishedTrust> = {}): Publish
     snapshotVersion: version,
     targetsVersion: version,
     acceptedAt: FROM + version,
+    publishedAt: FROM + version,
     ...over,
   };
 }
@@ -634,7 +635,7 @@ const trust: readonly IndexStateCase[] = [
         expect(text(await trust.recent('targets', version))).toBe(`targets ${version}`);
       }
       expect(await trust.recent('snapshot', 4)).toBeUndefined();
-      await publish(trust, published(4, { acceptedAt: FROM + 4 + HOUR }), current);
+      await publish(trust, published(4, { publishedAt: FROM + 4 + HOUR }), current);
       for (const version of [1, 2]) expect(await trust.recent('snapshot', version)).toBeUndefined();
       expect(text(await trust.recent('snapshot', 3))).toBe('snapshot 3');
       await expect.poll(() => storage.read(['main', 'tuf', 'snapshot'], 2)).toBeUndefined();

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Caller } from '../../src/async/caller.ts';
 import type { DocumentRequest, OpenDownload, Upstream } from '../../src/ports/upstream.ts';
+import { START } from '../support/clock.ts';
 import type { TestUpstream } from '../support/upstream.ts';
 
 /** What a case may shorten so that it need not wait. Milliseconds. */
@@ -89,6 +90,8 @@ const documents: readonly UpstreamCase[] = [
           etag: '"a"',
           'x-pypi-last-serial': '17',
           'cache-control': 'max-age=600, public',
+          date: 'Thu, 01 Jan 2026 00:00:00 GMT',
+          age: '30',
         },
       });
       expect(await ask(rig, { url: `${rig.server.url}moved` })).toEqual({
@@ -99,6 +102,7 @@ const documents: readonly UpstreamCase[] = [
         etag: '"a"',
         serial: 17,
         maxAge: 600,
+        date: START + 30,
       });
     },
   },

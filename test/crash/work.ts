@@ -38,6 +38,7 @@ export function trustOf(round: number): PublishedTrust {
     snapshotVersion: round,
     targetsVersion: round,
     acceptedAt: 1_000_000 + round,
+    publishedAt: 1_000_000 + round,
   };
 }
 

@@ -42,7 +42,8 @@ function damage(mirror: Mirror, index: string): Promise<void> {
     mirror.data(),
     async ({ trust }) => {
       const stored = (await trust.load()) ?? expect.fail('nothing is stored');
-      const next = { ...stored, timestamp: Buffer.from('{}'), snapshotVersion: 1, targetsVersion: 1 };
+      const { acceptedAt: publishedAt } = stored;
+      const next = { ...stored, publishedAt, timestamp: Buffer.from('{}'), snapshotVersion: 1, targetsVersion: 1 };
       expect(await trust.publish(next, stored.current)).toMatchObject({ result: 'published' });
     },
     { index },

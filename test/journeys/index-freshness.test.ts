@@ -145,8 +145,43 @@ describe('a page', () => {
 
   it('does not become fresh when the clock goes back', () => {
     const lifetimes = { maxAge: 600, staleIfError: DAY };
-    expect(standingOf({ confirmedAt: 1000 }, lifetimes, 999)).toBe('expired');
+    expect(standingOf({ confirmedAt: 1000 }, lifetimes, 999)).toBe('stale-if-error');
     expect(standingOf({ confirmedAt: 1000 }, lifetimes, 1000)).toBe('fresh');
+  });
+});
+
+describe('that there is no such project', () => {
+  it.each([600, 20])(
+    'is remembered for a minute at most, and no longer than a page is fresh: %d seconds',
+    async (maxAge) => {
+      const mirror = await start({ index: { maxAge } });
+      const most = Math.min(maxAge, 60);
+      const { status, headers } = await mirror.get('/simple/beta/');
+      expect([status, headers['cache-control']]).toEqual([404, expect.stringContaining(`max-age=${most}`)]);
+      mirror.pypi.upload('beta', tinyWheel('beta'));
+      mirror.clock.advance(most - 1);
+      expect(await mirror.refused('/simple/beta/')).toBe('404 unlisted');
+      mirror.clock.advance(1);
+      expect(await mirror.names('beta')).toHaveLength(1);
+    },
+  );
+
+  it('is remembered for five seconds where it was there before, however often that is said', async () => {
+    const mirror = await start();
+    await mirror.page('alpha');
+    mirror.pypi.page('alpha', () => answering(404, 'gone'));
+    mirror.clock.advance(901);
+    for (let said = 0; said < 2; said++) {
+      expect(await mirror.refused('/simple/alpha/')).toBe('404 unlisted');
+      const asked = mirror.pypi.asked('alpha').length;
+      mirror.clock.advance(4);
+      const { headers } = await mirror.get('/simple/alpha/');
+      expect(headers['cache-control']).toContain('max-age=5');
+      expect(mirror.pypi.asked('alpha')).toHaveLength(asked);
+      mirror.clock.advance(1);
+    }
+    mirror.pypi.heal();
+    expect(await mirror.names('alpha')).toEqual([ALPHA.filename]);
   });
 });
 

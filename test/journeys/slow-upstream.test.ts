@@ -36,7 +36,7 @@ describe('an index whose waits are configured', () => {
 describe('a file from a slow line', () => {
   it('goes on where it was given up, by a Range, after the clients left and the mirror was started again', async () => {
     const file = largeWheel();
-    await start({ index: { timeouts: { ...TIMEOUTS, silence: 1 } } });
+    await start({ index: { timeouts: { ...TIMEOUTS, fileSilence: 1 } } });
     rig.pypi.upload('alpha', file);
     const at = rig.pypi.storedAt(file);
     rig.pypi.files.fault(at, { kind: 'stall', at: 1_500_000 }, 1);
@@ -51,6 +51,45 @@ describe('a file from a slow line', () => {
       'bytes=1600000-',
       'bytes=1700000-',
     ]);
+  });
+});
+
+describe('a file that stands still for ever after its half', () => {
+  it('is refused after three silences, however long a connection may take to answer, and goes on when it moves again', async () => {
+    const file = largeWheel();
+    await start({ index: { timeouts: { ...TIMEOUTS, fileFirstByte: 3600, fileSilence: 1 } } });
+    rig.pypi.upload('alpha', file);
+    const at = rig.pypi.storedAt(file);
+    rig.pypi.files.fault(at, { kind: 'stall', at: 1_500_000 }, 1);
+    // From then on connections are taken, and nothing is answered on them.
+    rig.pypi.files.fault(at, { kind: 'stall', at: 'headers' });
+    await rig.page('alpha');
+    expect(await rig.refused(rig.path(file))).toBe('503 slow');
+    expect(rig.events.rejected.map(({ reason }) => reason)).toEqual(['slow']);
+    rig.pypi.files.heal();
+    await rig.restart();
+    expect((await rig.get(rig.path(file))).body.equals(file.bytes)).toBe(true);
+    const asked = rig.pypi.files.asked(at);
+    expect(asked.map(({ headers }) => headers.range)).toEqual([undefined, ...Array(3).fill('bytes=1500000-')]);
+    expect(new Set(asked.map(({ connection }) => connection)).size).toBe(4);
+  });
+});
+
+describe('a file that comes without a length, cut in half', () => {
+  it.each([
+    ['whose size is listed', false],
+    ['whose size nobody says', true],
+  ])('%s is refused as that, and comes with the next request', async (_, plainHtml) => {
+    const file = largeWheel();
+    await start({ plainHtml });
+    rig.pypi.upload('alpha', file);
+    const at = rig.pypi.storedAt(file);
+    rig.pypi.files.fault(at, { kind: 'truncate', at: 1000, framing: 'close' });
+    await rig.page('alpha');
+    expect(await rig.refused(rig.path(file))).toBe('503 truncated');
+    expect(rig.events.rejected.map(({ reason }) => reason)).toEqual(['truncated']);
+    rig.pypi.files.heal();
+    expect((await rig.get(rig.path(file))).body.equals(file.bytes)).toBe(true);
   });
 });
 

@@ -63,7 +63,8 @@ describe.each(['prefixes', 'succinct'] as const)('delegated roles on disk, with 
     expect(await storedRoles()).toMatchObject({ proved: 4, wrong: [{ role: bin }] });
     // What is asked for next is fetched anew, and holds.
     await rig.page('free-one');
-    expect(await storedRoles()).toEqual({ proved: 5, unproved: 0, wrong: [] });
+    // Stored behind the answer.
+    await expect.poll(storedRoles).toEqual({ proved: 5, unproved: 0, wrong: [] });
   });
 
   it('are found where another role of the same repository lies in their place', async () => {

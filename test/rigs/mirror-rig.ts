@@ -11,6 +11,8 @@ export interface MirrorRigOptions extends Pick<MirrorOptions, 'upstreamLimits' |
   readonly handler?: UpstreamServerOptions['handler'];
   readonly root: Uint8Array;
   readonly clock?: TestClock;
+  /** The time it is upstream; by default the time it is here. */
+  readonly time?: UpstreamServerOptions['time'];
   /** Beside upstream, root and name; may need the upstream's URL. */
   readonly index?: Partial<SignedIndexConfig> | ((upstream: string) => Partial<SignedIndexConfig>);
 }
@@ -23,8 +25,8 @@ export interface MirrorRig extends Omit<Mirror, 'start'> {
 
 /** Starts upstream and a mirror before it; `close` frees everything. */
 export async function startMirrorRig(options: MirrorRigOptions): Promise<MirrorRig> {
-  const { clock = createClock(NOW), files, handler, index } = options;
-  const upstream = await startUpstream({ files, handler });
+  const { clock = createClock(NOW), time = clock.now, files, handler, index } = options;
+  const upstream = await startUpstream({ files, handler, time });
   const scratch = await makeScratch();
   const root = join(scratch, 'root.json');
   await writeFile(root, options.root);

@@ -5,6 +5,7 @@ export const TIMEOUTS: Timeouts = {
   connect: 10,
   firstByte: 30,
   fileFirstByte: 60,
+  fileSilence: 20,
   silence: 60,
   slowest: 1024,
   slowestOver: 60,

@@ -30,6 +30,8 @@ export interface UpstreamServerOptions {
   /** Default true. */
   readonly ranges?: boolean | undefined;
   readonly tls?: ServerOptions | undefined;
+  /** The time it is there, in seconds; undefined for a server that does not say. By default this machine's. */
+  readonly time?: (() => number | undefined) | undefined;
 }
 
 /**
@@ -43,7 +45,14 @@ export interface UpstreamServerOptions {
  * Faults of one path queue up in the order given; each lasts `times` answers (default: for ever). The path '*' is every path.
  */
 export async function startUpstream(options: UpstreamServerOptions = {}) {
-  const { files = new Map<string, Uint8Array>(), handler, etags = true, ranges = true, tls } = options;
+  const {
+    files = new Map<string, Uint8Array>(),
+    handler,
+    etags = true,
+    ranges = true,
+    tls,
+    time = () => Date.now() / 1000,
+  } = options;
   const faults = new Map<string, { readonly fault: Fault; left: number }[]>();
   const requests: Recorded[] = [];
   const waiting: { readonly until: () => boolean; readonly go: () => void }[] = [];
@@ -72,6 +81,9 @@ export async function startUpstream(options: UpstreamServerOptions = {}) {
     });
     for (const waiter of waiting) if (waiter.until()) waiter.go();
     response.on('error', () => {});
+    const now = time();
+    response.sendDate = false;
+    if (now !== undefined) response.setHeader('date', new Date(now * 1000).toUTCString());
     answer(request, response, decodeURIComponent(url.split('?')[0] ?? '/')).catch(() => response.destroy());
   };
 

@@ -18,6 +18,9 @@ export interface RunningVerbatim {
   readonly data: string;
   /** What it logged so far. */
   readonly log: () => string;
+  readonly pid: number;
+  /** False once the process has ended, whoever ended it. */
+  readonly alive: () => boolean;
   /** Stops it; the data directory goes with it, unless it was given. */
   readonly close: () => Promise<void>;
 }
@@ -29,10 +32,16 @@ export interface Ended {
   readonly stderr: string;
 }
 
-function start(args: readonly string[], node = process.execPath): ChildProcess {
+/** What runs it, this process's own node by default, and variables beside what this process has. */
+interface Running {
+  readonly node?: string | undefined;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+function start(args: readonly string[], { node = process.execPath, env = {} }: Running = {}): ChildProcess {
   const own = Object.entries(process.env).filter(([name]) => !/^VERBATIM_|_proxy$/i.test(name));
   const child = spawn(node, [MAIN, ...args], {
-    env: Object.fromEntries(own),
+    env: { ...Object.fromEntries(own), ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   running.add(child);
@@ -68,11 +77,11 @@ export async function verbatimTold(input: string, ...args: readonly string[]): P
   return { code, stdout: stdout(), stderr: stderr() };
 }
 
-/** `verbatim serve FLAGS` on a free port of loopback, once it listens. `node`: what runs it, this one's own by default. */
-export async function startVerbatim(flags: readonly string[], given?: string, node?: string): Promise<RunningVerbatim> {
+/** `verbatim serve FLAGS` on a free port of loopback, once it listens. */
+export async function startVerbatim(flags: readonly string[], given?: string, how?: Running): Promise<RunningVerbatim> {
   const data = given ?? (await mkdtemp(join(tmpdir(), 'verbatim-data-')));
   const port = flags.includes('--port') ? [] : ['--port', '0'];
-  const child = start(['serve', '--json', '--data', data, ...port, ...flags], node);
+  const child = start(['serve', '--json', '--data', data, ...port, ...flags], how);
   const log = collected(child.stderr);
   const ended = once(child, 'close');
   const stop = async () => {
@@ -88,5 +97,6 @@ export async function startVerbatim(flags: readonly string[], given?: string, no
     RunningVerbatim,
     'simple' | 'metadata' | 'targets' | 'metrics'
   >;
-  return { simple, metadata, targets, metrics, data, log, close: stop };
+  const alive = () => child.exitCode === null && child.signalCode === null;
+  return { simple, metadata, targets, metrics, data, log, pid: child.pid ?? 0, alive, close: stop };
 }

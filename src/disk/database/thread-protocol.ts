@@ -47,9 +47,14 @@ export interface Writes {
     ask: Of & { readonly names: readonly string[]; readonly as: string };
     answer: Epoch & { readonly paths: readonly string[] };
   };
-  /** Adds lines of one kind, and removes the oldest of it beyond this many bytes. */
+  /** Adds lines of one kind, and removes some beyond this many bytes: the oldest of all, or of the project that has most. */
   append: {
-    ask: Of & { readonly lineKind: number; readonly lines: readonly string[]; readonly mostBytes: number };
+    ask: Of & {
+      readonly lineKind: number;
+      readonly lines: readonly string[];
+      readonly mostBytes: number;
+      readonly isShared: boolean;
+    };
     answer: Done;
   };
   /** Never lowers. */

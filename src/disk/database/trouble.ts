@@ -15,13 +15,15 @@ type Trouble = 'busy' | 'full' | 'damaged' | 'failed';
 const PRIMARY = 0xff;
 /** SQLITE_IOERR_SHORT_READ: the file ends before its pages do. */
 const CUT_OFF = 522;
+/** SQLITE_FULL: also where a database has all the pages that it may have. */
+const DISK_FULL = 13;
 /** SQLITE_IOERR_SHMSIZE: no room for the 32 KiB that connections share; even a reader needs them. */
 const NO_SHARED_MEMORY = 4874;
 /** By primary code: SQLITE_BUSY, LOCKED, FULL, NOMEM, ERROR (a schema without what we ask for), CORRUPT, CONSTRAINT, MISMATCH, NOTADB. */
 const PRIMARY_CODES: ReadonlyMap<number, Trouble> = new Map([
   [5, 'busy'],
   [6, 'busy'],
-  [13, 'full'],
+  [DISK_FULL, 'full'],
   [7, 'full'],
   [1, 'damaged'],
   [11, 'damaged'],
@@ -76,7 +78,9 @@ export function databaseRefusal(error: unknown, name: DatabaseName): unknown {
         'limit',
         code === NO_SHARED_MEMORY
           ? `The mirror's disk has no room for the 32 KiB beside ${name.path} without which it cannot even be read. Make room, and try again.`
-          : `The mirror's disk has no room for ${name.path} (SQLite error ${code}); nothing was kept of this. Try again in a moment.`,
+          : code === DISK_FULL
+            ? `The mirror's disk is full, or the file as large as it may be: there is no room for ${name.path} (SQLite error ${code}); nothing was kept of this. Make room, and try again.`
+            : `The mirror has no room for ${name.path} (SQLite error ${code}); nothing was kept of this. Try again in a moment.`,
         options,
       );
     case 'damaged':

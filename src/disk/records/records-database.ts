@@ -37,10 +37,10 @@ export class RecordsDatabase implements EpochNotes {
     this.#database = new PlainDatabase({ durable, place, what: 'records', writing, maxBytes: MAX_BYTES });
   }
 
-  /** Removes the oldest of the kind beyond `mostBytes`. Throws Refusal. */
+  /** Removes lines of the kind beyond `mostBytes`: of the journal those of the project that has most. Throws Refusal. */
   append(kind: LineKind, lines: readonly string[], mostBytes: number): Promise<void> {
     return this.#database.write((writing, database) =>
-      writing.call('append', { database, lineKind: KINDS[kind], lines, mostBytes }),
+      writing.call('append', { database, lineKind: KINDS[kind], lines, mostBytes, isShared: kind === 'journal' }),
     );
   }
 

@@ -2,6 +2,7 @@ import type { StatementSync } from 'node:sqlite';
 import { integerOf } from '../database/sqlite.ts';
 import type { Done, OpenPlain, Write } from '../database/thread-protocol.ts';
 import { WriteConnection } from '../database/write-connection.ts';
+import { LineShares } from './line-shares.ts';
 import { Total } from './total.ts';
 
 /** Rows removed at a time where there are too many. */
@@ -15,6 +16,8 @@ export class RecordsWriter {
   readonly #oldest: StatementSync;
   readonly #remove: StatementSync;
   readonly #note: StatementSync;
+  /** By kind, once there were too many of it; nothing of it holds after a transaction that failed. */
+  readonly #shares = new Map<number, LineShares>();
 
   constructor(opened: OpenPlain) {
     this.#connection = new WriteConnection(opened, 'NORMAL');
@@ -35,7 +38,12 @@ export class RecordsWriter {
   }
 
   transact(writes: readonly Write[]): readonly Done[] {
-    return this.#connection.transact(() => writes.map((write) => this.#apply(write)));
+    try {
+      return this.#connection.transact(() => writes.map((write) => this.#apply(write)));
+    } catch (error) {
+      this.#shares.clear();
+      throw error;
+    }
   }
 
   sync(): void {
@@ -49,7 +57,9 @@ export class RecordsWriter {
   #apply({ kind, ask }: Write): Done {
     switch (kind) {
       case 'append':
-        this.#append(ask.lineKind, ask.lines, ask.mostBytes);
+        this.#append(ask.lineKind, ask.lines);
+        if (ask.isShared) this.#trimShares(ask.lineKind, ask.mostBytes);
+        else this.#trimOldest(ask.lineKind, ask.mostBytes);
         return {};
       case 'noteEpoch':
         this.#note.run(ask.index, ask.epoch);
@@ -59,13 +69,17 @@ export class RecordsWriter {
     }
   }
 
-  #append(kind: number, lines: readonly string[], mostBytes: number): void {
+  #append(kind: number, lines: readonly string[]): void {
     let bytes = 0;
     for (const line of lines) {
       this.#insert.run(kind, line);
       bytes += Buffer.byteLength(line);
     }
-    let over = this.#total.add(kind, bytes) - mostBytes;
+    this.#total.add(kind, bytes);
+  }
+
+  #trimOldest(kind: number, mostBytes: number): void {
+    let over = this.#total.of(kind) - mostBytes;
     while (over > 0) {
       const rows = this.#oldest.all(kind);
       if (rows.length === 0) return;
@@ -78,5 +92,20 @@ export class RecordsWriter {
       this.#total.add(kind, -removed);
       over -= removed;
     }
+  }
+
+  /** A journal that was full when this process began is looked through step by step, and is a little too long meanwhile. */
+  #trimShares(kind: number, mostBytes: number): void {
+    const over = this.#total.of(kind) - mostBytes;
+    if (over <= 0) return;
+    const shares = this.#shares.get(kind) ?? new LineShares(this.#connection.database, kind);
+    this.#shares.set(kind, shares);
+    if (!shares.follow()) return;
+    let removed = 0;
+    for (const { id, bytes } of shares.leaving(over)) {
+      // Another process may have removed it, and counted that.
+      if (integerOf(this.#remove.run(id).changes) === 1) removed += bytes;
+    }
+    this.#total.add(kind, -removed);
   }
 }

@@ -199,7 +199,7 @@ export function answerTo(refusal: Refusal): Answer {
     detail,
     reason,
     retryAfter: kind.retryAfter ?? (refused && transient ? 1 : undefined),
-    maxAge: reason === 'unlisted' && subject === 'page' ? ABSENT_MAX_AGE : undefined,
+    maxAge: reason === 'unlisted' && subject === 'page' ? (refusal.keptFor ?? ABSENT_MAX_AGE) : undefined,
   });
 }
 

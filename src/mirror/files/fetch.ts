@@ -86,7 +86,7 @@ export class Fetch {
     if (urls.length === 0 && otherwise === undefined && listedAt !== undefined && !(await blobs.stored(expected)))
       throw foreignHost(wanted, listedAt);
     // Without the query, which for a signed link is another one each time.
-    const fill = { origin: `${index} ${urls[0]?.replace(/[?].*/s, '') ?? name}`, expected, limit, name, subject };
+    const fill = { origin: `${index} ${urls[0] ?? name}`, expected, limit, name, subject };
     const listed = upstream.download({ urls, expected });
     if (otherwise === undefined) return blobs.fetch(fill, ifThere(listed, wanted), caller);
     try {

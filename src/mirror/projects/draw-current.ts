@@ -8,7 +8,7 @@ import type { Drawer, Drawing } from './drawing.ts';
 interface Drawers<P, V> {
   readonly evidence: Pick<Evidence<P>, 'ask'>;
   readonly drawer: Pick<Drawer<P, V>, 'draw'>;
-  readonly absent: (name: string) => Refusal;
+  readonly absent: (name: string, seconds: number) => Refusal;
 }
 
 /** Draws what is believed. Where upstream has moved on while it was drawn, its next word is drawn; once. Throws Refusal. */
@@ -18,14 +18,14 @@ export async function drawCurrent<P, V>(
   caller: Caller,
 ): Promise<Drawing<P, V>> {
   const { name, source } = believed;
-  if (source === undefined) throw absent(name);
+  if (source === undefined) throw absent(name, 0);
   try {
     return await drawer.draw(believed, source, caller);
   } catch (error) {
     if (!looksMovedOn(error)) throw error;
     const next = await evidence.ask(name, believed, caller, true);
     if (next === believed) throw error;
-    if (next.source === undefined) throw absent(name);
+    if (next.source === undefined) throw absent(name, 0);
     return drawer.draw(next, next.source, caller);
   }
 }

@@ -25,10 +25,11 @@ export interface KeptDocumentsOptions<P, V> {
   readonly clock: Clock;
   readonly reports: Reports;
   readonly background: Background;
+  readonly maxAge?: number | undefined;
   /** Bytes. */
   readonly memory: number;
-  /** What a client is told of a document that there is not. */
-  readonly absent: (name: string) => Refusal;
+  /** What a client is told of a document that there is not, and for how long that may be kept. */
+  readonly absent: (name: string, seconds: number) => Refusal;
   /** True where even what was never had is not asked for again right after a failure. */
   readonly backOffCold?: boolean | undefined;
 }
@@ -83,9 +84,9 @@ export class KeptDocuments<P, V> {
 
   /** The document; throws Refusal, `unlisted` where there is none. */
   async find(name: string, caller: Caller): Promise<Found<P, V>> {
-    if (this.#remembered.isAbsent(name)) throw this.#options.absent(name);
+    if (this.#remembered.isAbsent(name)) throw this.#options.absent(name, this.#remembered.absentFor(name));
     const found = await this.#find(name, caller);
-    if (found === undefined) throw this.#options.absent(name);
+    if (found === undefined) throw this.#options.absent(name, this.#remembered.absentFor(name));
     return found;
   }
 
@@ -220,7 +221,7 @@ export class KeptDocuments<P, V> {
 
   /** Keeps what was drawn again, unless upstream's next word came meanwhile. */
   #replace(name: string, drawing: Drawing<P, V>, next: Drawing<P, V>, how: How): Found<P, V> | undefined {
-    if (this.#remembered.isAbsent(name)) return undefined;
+    if (this.#remembered.isGone(name)) return undefined;
     const latest = this.#remembered.get(name);
     if (latest !== undefined && latest.drawing.believed.source !== drawing.believed.source)
       return { drawing: latest.drawing, how };

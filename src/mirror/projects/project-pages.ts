@@ -33,6 +33,7 @@ export interface ProjectPagesOptions<P> {
   readonly linkBase?: string | undefined;
   readonly background: Background;
   readonly drawn?: DrawnBodies | undefined;
+  readonly maxAge?: number | undefined;
   /** Bytes. */
   readonly memory: number;
   readonly undigested: 'first-sight' | 'withhold';
@@ -58,7 +59,8 @@ export class ProjectPages<P> {
       ...options,
       subject: 'page',
       drawer,
-      absent: (project) => new Refusal('unlisted', `The index has no project called ${project}.`, { subject: 'page' }),
+      absent: (project, keptFor) =>
+        new Refusal('unlisted', `The index has no project called ${project}.`, { subject: 'page', keptFor }),
     });
   }
 

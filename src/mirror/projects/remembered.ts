@@ -9,8 +9,10 @@ import type { Drawer, Drawing } from './drawing.ts';
 
 /** After upstream failed, an older document is served this long without asking again. Seconds. */
 const BACK_OFF = 5;
-/** That there is no such document is remembered this long. Seconds. */
+/** That there is no such document is remembered at most this long … */
 const ABSENT_FOR = 60;
+/** … and where there was one before. Seconds. */
+const GONE_FOR = 5;
 const BYTES_OF_AN_ABSENCE = 500;
 /** Of the memory for documents, what names without one may have. */
 const SMALL_SHARE = 64;
@@ -39,6 +41,8 @@ export interface Kept<P, V> {
 interface Absence<P> {
   readonly believed: Believed<P>;
   readonly at: Instant;
+  /** There was one before. */
+  readonly wasThere: boolean;
 }
 
 interface Large<P, V> {
@@ -51,6 +55,8 @@ interface RememberedOptions<P, V> {
   readonly evidence: Pick<Evidence<P>, 'standing'>;
   readonly drawer: Pick<Drawer<P, V>, 'lean' | 'isWhole' | 'under'>;
   readonly clock: Clock;
+  /** Seconds after which upstream is asked again whether there is one, where that is sooner. */
+  readonly maxAge?: number | undefined;
   /** Bytes. */
   readonly memory: number;
 }
@@ -114,16 +120,28 @@ export class Remembered<P, V> {
 
   /** There is no such document: what is remembered of one is forgotten. */
   gone(name: string, believed: Believed<P>): void {
+    const wasThere = this.get(name) !== undefined || this.#absences.get(name)?.wasThere === true;
     this.#whole.delete(name);
     this.#lean.delete(name);
-    this.#absences.set(name, { believed, at: this.#options.clock.now() }, BYTES_OF_AN_ABSENCE);
+    this.#absences.set(name, { believed, at: this.#options.clock.now(), wasThere }, BYTES_OF_AN_ABSENCE);
   }
 
   /** True while the word that there is none still stands. */
   isAbsent(name: string): boolean {
     const absence = this.#absences.get(name);
-    if (absence === undefined || !isRecent(absence.at, ABSENT_FOR, this.#options.clock.now())) return false;
+    if (absence === undefined || !isRecent(absence.at, this.absentFor(name), this.#options.clock.now())) return false;
     return this.#options.evidence.standing(absence.believed).standing === 'fresh';
+  }
+
+  /** Upstream's last word was that there is none, however long ago. */
+  isGone(name: string): boolean {
+    return this.#absences.has(name);
+  }
+
+  /** How long it is remembered that there is none. Seconds. */
+  absentFor(name: string): number {
+    const { maxAge = ABSENT_FOR } = this.#options;
+    return Math.min(maxAge, this.#absences.get(name)?.wasThere === true ? GONE_FOR : ABSENT_FOR);
   }
 
   /** Asking failed: written to the document where there is one. `cold`: remembered even where there never was one. */

@@ -3,7 +3,6 @@ import type { Statement } from '../../bytes/digest.ts';
 import type { Expected } from '../../bytes/expected.ts';
 import { lend, type ReadonlyBytes } from '../../bytes/proof.ts';
 import { Refusal } from '../../bytes/refusal.ts';
-import type { Clock } from '../../ports/clock.ts';
 import type { TargetLayout } from '../../presets/target-layout.ts';
 import type { OwnFile } from '../../pypi/listing.ts';
 import type { Visit } from '../../tuf/delegation.ts';
@@ -13,6 +12,7 @@ import { type Believed, makeBelieved, type Observation, type Source } from '../b
 import type { Evidence, EvidenceFacts, EvidenceStatus, KnownDigests, Stands, Vouched } from '../evidence.ts';
 import type { Fetch, Wanted } from '../files/fetch.ts';
 import { LIMITS } from '../limits.ts';
+import type { FlooredClock } from './clock-floor.ts';
 import type { Keeper } from './keeper.ts';
 import { carryOver, extendedBy, isSameDocument, isUnexpired, type Proof, proofOf } from './proof.ts';
 import type { Roles, Search } from './roles.ts';
@@ -20,7 +20,7 @@ import { chainOf, forgeableOnline, roleStatus } from './vouchers.ts';
 
 export type Generations = Pick<
   Keeper,
-  'warm' | 'current' | 'refresh' | 'underCurrent' | 'following' | 'isClockWrong' | 'lastRefresh' | 'lastError'
+  'warm' | 'current' | 'refresh' | 'underCurrent' | 'following' | 'lastRefresh' | 'lastError'
 >;
 
 export interface TufEvidenceOptions {
@@ -30,7 +30,7 @@ export interface TufEvidenceOptions {
   readonly generations: Generations;
   readonly roles: Roles;
   readonly fetch: Fetch;
-  readonly clock: Clock;
+  readonly clock: FlooredClock;
   readonly runner: Runner;
 }
 
@@ -67,7 +67,7 @@ export class TufEvidence implements Evidence<Proof> {
     const { generations, clock } = this.#options;
     const { proof } = believed;
     const now = clock.judged();
-    if (proof.expires <= now || generations.isClockWrong(now)) return { standing: 'expired', believed };
+    if (proof.expires <= now || clock.isPast(now)) return { standing: 'expired', believed };
     const generation = generations.warm(now);
     if (generation === proof.generation) return { standing: 'fresh', believed };
     const carried = generation && carryOver(proof, generation);

@@ -4,6 +4,7 @@ import type { MetadataFor } from '../../ports/upstream.ts';
 import type { TargetLayout } from '../../presets/target-layout.ts';
 import type { Runner } from '../../tuf/sliced.ts';
 import { EvidencedIndex, type IndexOptions, type IndexParts, partsOf, type RunningIndex } from '../create-index.ts';
+import { FlooredClock } from './clock-floor.ts';
 import { TufEvidence } from './evidence.ts';
 import { Keeper } from './keeper.ts';
 import { Repository } from './repository.ts';
@@ -13,6 +14,8 @@ import { Roles } from './roles.ts';
 export interface SignedIndexOptions extends IndexOptions {
   readonly upstreamUrl: string;
   readonly pinnedRoot: Uint8Array;
+  /** It is the very one that this index was started with the last time. */
+  readonly isSameRoot?: boolean | undefined;
   readonly layout: TargetLayout;
   readonly source: MetadataFor;
   readonly store: TrustStore;
@@ -23,11 +26,12 @@ export interface SignedIndexOptions extends IndexOptions {
   readonly notBefore: Instant;
 }
 
-export type SignedParts = SignedIndexOptions & IndexParts;
+export type SignedParts = SignedIndexOptions & IndexParts & { readonly clock: FlooredClock };
 
 /** An index whose every page and file is proved by a chain of signatures from the pinned root. Throws `state`. */
 export async function createSignedIndex(options: SignedIndexOptions): Promise<RunningIndex> {
-  const parts: SignedParts = partsOf(options);
+  const clock = new FlooredClock(options.clock, options.notBefore);
+  const parts: SignedParts = partsOf({ ...options, clock });
   const keeper = await Keeper.open(parts);
   const roles = new Roles(parts);
   const evidence = new TufEvidence({ ...parts, generations: keeper, roles });

@@ -2,12 +2,10 @@ import type { Background } from '../../async/background.ts';
 import { type Caller, internalCaller } from '../../async/caller.ts';
 import { createFlights, type Flights } from '../../async/flight.ts';
 import { Mutex } from '../../async/mutex.ts';
-import { type Instant, instantText } from '../../bytes/instant.ts';
+import type { Instant } from '../../bytes/instant.ts';
 import { Refusal } from '../../bytes/refusal.ts';
-import type { Clock } from '../../ports/clock.ts';
 import type { TrustStore } from '../../ports/index-state.ts';
-import type { MetadataFor } from '../../ports/upstream.ts';
-import type { MetadataSource } from '../../tuf/refresh.ts';
+import type { MetadataFor, UpstreamMetadata } from '../../ports/upstream.ts';
 import type { Runner } from '../../tuf/sliced.ts';
 import type { Generation } from '../../tuf/stages.ts';
 import type { TrustedRoot } from '../../tuf/trusted-root.ts';
@@ -15,6 +13,7 @@ import type { LastError } from '../evidence.ts';
 import { looksMovedOn } from '../moved-on.ts';
 import type { Reports } from '../projects/reports.ts';
 import { isRecent } from '../recent.ts';
+import type { FlooredClock } from './clock-floor.ts';
 import { earliestExpiry, expiries, versions } from './generations.ts';
 import { Refresher, SUPERSEDED_MOST } from './refresher.ts';
 import { restoreTrust } from './restore.ts';
@@ -22,20 +21,21 @@ import { restoreTrust } from './restore.ts';
 export interface KeeperOptions {
   readonly index: string;
   readonly pinnedRoot: Uint8Array;
+  readonly isSameRoot?: boolean | undefined;
   readonly store: TrustStore;
   readonly source: MetadataFor;
-  readonly clock: Clock;
+  readonly clock: FlooredClock;
   readonly runner: Runner;
   readonly reports: Reports;
   readonly background: Pick<Background, 'add'>;
   /** Seconds after which a request makes a refresh start behind it. */
   readonly refreshAfter: number;
-  /** No time before it is believed: this program did not exist then. */
-  readonly notBefore: Instant;
 }
 
 /** Seconds before a failed refresh is tried again by a request that has nothing else to go on. */
 const RETRY_AFTER = 2;
+/** How often it is looked whether an operator has set the clock floor, while it refuses. */
+const WORD_EVERY_MS = 500;
 const WALKS = '';
 
 interface Failure {
@@ -50,8 +50,7 @@ export class Keeper {
   /** One walk or publication at a time. */
   readonly #walks = new Mutex();
   readonly #refreshes: Flights<Generation> = createFlights();
-  /** Start of the last refresh that came to its end here, and never before this program existed. */
-  #started: Instant;
+  #askForWord = 0;
   #lastRefresh: Instant | undefined;
   #lastError: LastError | undefined;
   #failure: Failure | undefined;
@@ -61,7 +60,6 @@ export class Keeper {
   private constructor(options: KeeperOptions, refresher: Refresher) {
     this.#options = options;
     this.#refresher = refresher;
-    this.#started = options.notBefore;
   }
 
   /** Proves again what a run before this one had accepted. Throws `state`. */
@@ -69,6 +67,7 @@ export class Keeper {
     // Nothing is served before that.
     const source = options.source(internalCaller(options.index, 'start', 'client'));
     const restored = await restoreTrust({ ...options, source, now: options.clock.judged() });
+    options.clock.stored(restored.clockFloor);
     return new Keeper(options, new Refresher(options, restored));
   }
 
@@ -77,7 +76,7 @@ export class Keeper {
     const warm = this.warm();
     if (warm !== undefined) return warm;
     const { clock } = this.#options;
-    this.#refuseWrongClock(clock.judged());
+    if (clock.isWrong) await this.#refuseWrongClock();
     const failure = this.#failure;
     if (!this.#isRefreshing && failure !== undefined && isRecent(failure.at, RETRY_AFTER, clock.now()))
       throw failure.error;
@@ -113,14 +112,9 @@ export class Keeper {
   warm(judged = this.#options.clock.judged()): Generation | undefined {
     const { clock } = this.#options;
     const { current } = this;
-    if (current === undefined || this.isClockWrong(judged) || this.#expiryOf(current) <= judged) return undefined;
+    if (current === undefined || clock.isPast(judged) || this.#expiryOf(current) <= judged) return undefined;
     if (!this.#isRefreshing && this.#isDue(clock.now())) this.#refreshBehind();
     return current;
-  }
-
-  /** True where a time is to be judged as of that has already passed. */
-  isClockWrong(now: Instant): boolean {
-    return now < this.#clockFloor;
   }
 
   /** Refreshes now, or joins the refresh under way: a client's as soon as a client waits for it. It goes on when all have left. */
@@ -136,16 +130,17 @@ export class Keeper {
    * on meanwhile, and where one of them publishes, it is asked again about what comes after that. Where it throws, nothing
    * is published.
    */
-  async refreshFrom(source: MetadataSource, beforePublish: (next: Generation) => Promise<void>): Promise<void> {
+  async refreshFrom(source: UpstreamMetadata, beforePublish: (next: Generation) => Promise<void>): Promise<void> {
     for (let superseded = 0; superseded <= SUPERSEDED_MOST; superseded++) {
-      const now = this.#options.clock.judged();
-      this.#refuseWrongClock(now);
+      const { clock } = this.#options;
+      if (clock.isWrong) await this.#refuseWrongClock();
+      const now = clock.judged();
       const started = performance.now();
       const before = this.current?.timestamp;
       const walk = await this.#walks.run(WALKS, () => this.#refresher.walk(source, now));
       await beforePublish(walk.next);
       const isPublished = await this.#walks.run(WALKS, () => this.#refresher.publish(walk));
-      if (isPublished) return this.#succeeded(walk.next, walk.next.timestamp !== before, now, started);
+      if (isPublished) return this.#succeeded(walk.next, walk.next.timestamp !== before, started);
     }
     throw new Refusal('mix-and-match', 'Other refreshes went ahead each time before this one could be published.', {
       subject: 'timestamp',
@@ -207,13 +202,14 @@ export class Keeper {
   readonly #walk = (all: Caller) => this.#walks.run(WALKS, () => this.#run(all));
 
   async #run(caller: Caller): Promise<Generation> {
-    const now = this.#options.clock.judged();
     const started = performance.now();
     try {
-      this.#refuseWrongClock(now);
+      const { clock } = this.#options;
+      if (clock.isWrong) await this.#refuseWrongClock();
+      const now = clock.judged();
       const before = this.current?.timestamp;
       const next = await this.#refresher.refresh(this.#options.source(caller), now);
-      this.#succeeded(next, next.timestamp !== before, now, started);
+      this.#succeeded(next, next.timestamp !== before, started);
       return next;
     } catch (error) {
       this.#failed(error, secondsSince(started));
@@ -221,9 +217,7 @@ export class Keeper {
     }
   }
 
-  /** `judged`: the time of the walk. */
-  #succeeded(next: Generation, changed: boolean, judged: Instant, started: number): void {
-    this.#started = Math.max(this.#started, judged);
+  #succeeded(next: Generation, changed: boolean, started: number): void {
     this.#lastRefresh = this.#options.clock.now();
     this.#lastError = undefined;
     this.#failure = undefined;
@@ -258,18 +252,16 @@ export class Keeper {
     return now - last >= this.#options.refreshAfter || last > now;
   }
 
-  /** No time before it is believed. */
-  get #clockFloor(): Instant {
-    return Math.max(this.#started, this.#refresher.acceptedAt);
-  }
-
-  #refuseWrongClock(now: Instant): void {
-    if (this.isClockWrong(now))
-      throw new Refusal(
-        'clock',
-        `This machine's clock says ${instantText(now)}, which is before ${instantText(this.#clockFloor)}: a time that has already passed. Set the clock.`,
-        { subject: 'state', transient: true },
-      );
+  /** An operator may have set the floor meanwhile, beside this process. */
+  async #refuseWrongClock(): Promise<void> {
+    const { clock, store } = this.#options;
+    const now = performance.now();
+    if (now >= this.#askForWord) {
+      this.#askForWord = now + WORD_EVERY_MS;
+      const stored = await store.clockFloor();
+      if (stored !== undefined) clock.stored(stored);
+    }
+    if (clock.isWrong) throw clock.refusal();
   }
 }
 

@@ -1,23 +1,23 @@
 import { internalCaller } from '../../async/caller.ts';
-import type { Instant } from '../../bytes/instant.ts';
+import { type Instant, instantText } from '../../bytes/instant.ts';
 import { lend } from '../../bytes/proof.ts';
-import type { Clock } from '../../ports/clock.ts';
 import type { TrustStore } from '../../ports/index-state.ts';
-import type { MetadataFor } from '../../ports/upstream.ts';
-import type { MetadataSource } from '../../tuf/refresh.ts';
+import type { MetadataFor, UpstreamMetadata } from '../../ports/upstream.ts';
 import type { Runner } from '../../tuf/sliced.ts';
 import type { Generation } from '../../tuf/stages.ts';
 import type { TrustedRoot } from '../../tuf/trusted-root.ts';
 import type { Updater } from '../../tuf/updater.ts';
 import type { Reports } from '../projects/reports.ts';
+import type { FlooredClock } from './clock-floor.ts';
 import { type RestoredTrust, restoreTrust } from './restore.ts';
 
 export interface RefresherOptions {
   readonly index: string;
   readonly pinnedRoot: Uint8Array;
+  readonly isSameRoot?: boolean | undefined;
   readonly store: TrustStore;
   readonly source: MetadataFor;
-  readonly clock: Clock;
+  readonly clock: FlooredClock;
   readonly runner: Runner;
   readonly reports: Reports;
 }
@@ -25,13 +25,14 @@ export interface RefresherOptions {
 /** What a walk came to. */
 export interface Walk {
   readonly next: Generation;
-  readonly now: Instant;
   /** Identity of what was published when it began. */
   readonly pointer: string | undefined;
 }
 
 /** Seconds after which an unchanged generation is written again, so that the clock floor moves. */
 const FLOOR_STEP = 3600;
+/** Two clocks that differ by more do not agree. Seconds. */
+const TOLERANCE = 300;
 /** Generations kept in memory behind the current one; a walk takes seconds. */
 const REPLACED_MOST = 2;
 const ROLES = ['root', 'timestamp', 'snapshot', 'targets'] as const;
@@ -47,7 +48,10 @@ export class Refresher {
   #replaced: readonly Generation[] = [];
   /** Identity of what is stored, for the next publish. */
   #pointer: string | undefined;
-  #acceptedAt: Instant;
+  /** The clock floor on disk. */
+  #storedFloor: Instant;
+  /** True where the two clocks did not agree the last time. */
+  #differs = false;
 
   constructor(options: RefresherOptions, restored: RestoredTrust) {
     this.#options = options;
@@ -55,7 +59,7 @@ export class Refresher {
     this.#updater = restored.updater;
     this.#generation = restored.generation;
     this.#pointer = restored.current;
-    this.#acceptedAt = restored.acceptedAt;
+    this.#storedFloor = restored.clockFloor.at;
   }
 
   get generation(): Generation | undefined {
@@ -64,11 +68,6 @@ export class Refresher {
 
   get replaced(): readonly Generation[] {
     return this.#replaced;
-  }
-
-  /** Start of the last refresh that was published. */
-  get acceptedAt(): Instant {
-    return this.#acceptedAt;
   }
 
   get newestRoot(): TrustedRoot {
@@ -80,7 +79,7 @@ export class Refresher {
   }
 
   /** The generation that is believed from now on; `now` is fixed for the whole walk (TUF §5.1). */
-  async refresh(source: MetadataSource, now: Instant): Promise<Generation> {
+  async refresh(source: UpstreamMetadata, now: Instant): Promise<Generation> {
     for (let superseded = 0; ; superseded++) {
       const walk = await this.walk(source, now);
       // Ours may be newer than what another process published meanwhile: once more, from what is believed now.
@@ -89,7 +88,7 @@ export class Refresher {
   }
 
   /** From what is trusted to what the source has now; roots and the timestamp's floor are kept, nothing is published. */
-  async walk(source: MetadataSource, now: Instant): Promise<Walk> {
+  async walk(source: UpstreamMetadata, now: Instant): Promise<Walk> {
     const { store, reports } = this.#options;
     const updater = this.#updater;
     const pointer = this.#pointer;
@@ -118,23 +117,39 @@ export class Refresher {
           }),
       },
     });
-    return { next, now, pointer };
+    this.#hear(source.timeThere?.());
+    return { next, pointer };
+  }
+
+  /** Signatures held, so that this was upstream: its clock is evidence. */
+  #hear(there: Instant | undefined): void {
+    const { clock, reports } = this.#options;
+    clock.heard(there);
+    const differs = there !== undefined && Math.abs(clock.now() - there) > TOLERANCE;
+    if (differs && !this.#differs)
+      reports.noted("this machine's clock and upstream's do not agree; no time after either is held to have passed", {
+        here: instantText(clock.now()),
+        there: instantText(there),
+      });
+    this.#differs = differs;
   }
 
   /** False where another refresh went ahead meanwhile, here or in another process: its generation is believed then. */
-  async publish({ next, now, pointer }: Walk): Promise<boolean> {
+  async publish({ next, pointer }: Walk): Promise<boolean> {
     if (pointer !== this.#pointer) return false;
-    if (await this.#publish(next, now)) return true;
+    if (await this.#publish(next)) return true;
     await this.#adopt();
     return false;
   }
 
   /** False where another process published meanwhile. An unchanged generation stays, and everything proved under it warm. */
-  async #publish(next: Generation, now: Instant): Promise<boolean> {
+  async #publish(next: Generation): Promise<boolean> {
     const generation = this.#generation;
     // Not the timestamp alone: it may name by version what was signed again.
     const isSame = ROLES.every((role) => next[role] === generation?.[role]);
-    if (isSame && now - this.#acceptedAt < FLOOR_STEP) return true;
+    const { clock } = this.#options;
+    const acceptedAt = clock.shown;
+    if (isSame && acceptedAt - this.#storedFloor < FLOOR_STEP) return true;
     const { timestamp, snapshot, targets, root } = next;
     const publication = await this.#options.store.publish(
       {
@@ -144,13 +159,14 @@ export class Refresher {
         targets: lend(targets.bytes),
         snapshotVersion: snapshot.signed.version,
         targetsVersion: targets.signed.version,
-        acceptedAt: now,
+        acceptedAt,
+        publishedAt: clock.now(),
       },
       this.#pointer,
     );
     if (publication.result === 'superseded') return false;
     this.#pointer = publication.current;
-    this.#acceptedAt = now;
+    this.#storedFloor = acceptedAt;
     this.#replace(next);
     return true;
   }
@@ -163,7 +179,8 @@ export class Refresher {
     this.#updater = newer.updater;
     this.#replace(newer.generation);
     this.#pointer = newer.current;
-    this.#acceptedAt = newer.acceptedAt;
+    this.#storedFloor = newer.clockFloor.at;
+    this.#options.clock.stored(newer.clockFloor);
   }
 
   #replace(next: Generation | undefined): void {

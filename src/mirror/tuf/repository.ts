@@ -87,7 +87,6 @@ function only(generation: Generation, keeper: Keeper): Generations {
     refresh: async () => generation,
     underCurrent: (run) => run(generation),
     following: async () => undefined,
-    isClockWrong: (now) => keeper.isClockWrong(now),
     lastRefresh: keeper.lastRefresh,
     lastError: keeper.lastError,
   };

@@ -1,7 +1,7 @@
 import type { Instant } from '../../bytes/instant.ts';
 import { sameBytes } from '../../bytes/proof.ts';
 import { Refusal } from '../../bytes/refusal.ts';
-import type { StoredTrust, TrustStore } from '../../ports/index-state.ts';
+import type { StoredClockFloor, StoredTrust, TrustStore } from '../../ports/index-state.ts';
 import { survive } from '../../tuf/accept.ts';
 import { LIMITS } from '../../tuf/limits.ts';
 import type { MetadataSource } from '../../tuf/refresh.ts';
@@ -18,8 +18,7 @@ export interface RestoredTrust {
   readonly generation: Generation | undefined;
   /** Identity of the stored pointer, for the next publish. */
   readonly current: string | undefined;
-  /** The clock floor: no time before it is believed. */
-  readonly acceptedAt: Instant;
+  readonly clockFloor: StoredClockFloor;
 }
 
 interface Restoring {
@@ -28,30 +27,38 @@ interface Restoring {
   readonly source: MetadataSource;
   readonly now: Instant;
   readonly runner: Runner;
+  /** The root given is the very one that this index was started with the last time. */
+  readonly isSameRoot?: boolean | undefined;
 }
 
 /**
- * Proves the stored trust again from the pinned root: one walk over what was published, judged at the time it was
- * accepted; then the root part of the walk alone over roots that were kept later, because a root that was kept after the
+ * Proves the stored trust again from the pinned root: one walk over what was published, judged at a time that had passed when
+ * it was accepted; then the root part of the walk alone over roots that were kept later, because a root that was kept after the
  * last publication may have rotated the keys of what was published; then the timestamp floor. Throws `state` where the
  * pinned root is not part of the stored chain, or where what was believed before cannot be proved any more.
  */
-export async function restoreTrust({ pinnedRoot, store, source, now, runner }: Restoring): Promise<RestoredTrust> {
+export async function restoreTrust(restoring: Restoring): Promise<RestoredTrust> {
+  const { pinnedRoot, store, source, now, runner, isSameRoot = false } = restoring;
   const updater = await openUpdater(pinnedRoot, runner);
   const roots = new Map([[updater.root.signed.version, updater.root]]);
-  const stored = await store.load();
-  if (stored === undefined) await store.keepRoot(updater.root.signed.version, pinnedRoot);
+  const stored = await store.load((role, wanted) => documentAgain(source, role, wanted));
+  const { version } = updater.root.signed;
+  // A copy that is damaged can be had again: from the root given.
+  if (stored === undefined || (isSameRoot && !stored.roots.has(version))) await store.keepRoot(version, pinnedRoot);
   else refuseOtherPin(updater.root, stored);
   const generation = stored && (await walkStored(updater, stored, { store, source, roots }));
   await followKept(updater, now, { store, roots });
   await raiseFloor(updater, { store, roots, runner });
-  return { updater, roots, generation, current: stored?.current, acceptedAt: stored?.acceptedAt ?? 0 };
+  const clockFloor = { at: stored?.acceptedAt ?? 0, words: stored?.clockWords ?? 0 };
+  return { updater, roots, generation, current: stored?.current, clockFloor };
 }
 
 const DAMAGED =
   'What this mirror had accepted before can no longer be proved: its stored trust state was damaged or exchanged. Restore it from a backup, or start with --new-trust INDEX=REASON to begin again from the pinned root.';
 
 function damaged(cause: unknown): Refusal {
+  // Damage that says itself what is to be done.
+  if (cause instanceof Refusal && cause.reason === 'state') return cause;
   return new Refusal('state', `${DAMAGED} ${cause instanceof Error ? cause.message : ''}`, { subject: 'state', cause });
 }
 
@@ -98,11 +105,30 @@ async function walkStored(
     } catch (error) {
       const next = updater.root.signed.version + 1;
       if (next > stored.rootVersion || !(error instanceof Refusal)) throw damaged(error);
-      if (mended.has(next)) throw error;
-      const again = await source.read({ role: 'root', version: next, limit: LIMITS.root });
+      if (mended.has(next)) throw damaged(error);
+      const again = await rootAgain(source, next);
       if (again === undefined) throw damaged(new Error(`Root version ${next} is missing here and upstream.`));
       mended.set(next, again);
     }
+  }
+}
+
+/** Under the name that it has with consistent snapshots, or without; whoever asks knows which bytes it is to be. */
+async function documentAgain(source: MetadataSource, role: 'snapshot' | 'targets', version: number) {
+  const read = (named: number | undefined) =>
+    source.read({ role, version: named, limit: LIMITS[role] }).catch(() => undefined);
+  return (await read(version)) ?? (await read(undefined));
+}
+
+async function rootAgain(source: MetadataSource, version: number): Promise<Uint8Array | undefined> {
+  try {
+    return await source.read({ role: 'root', version, limit: LIMITS.root });
+  } catch (cause) {
+    throw new Refusal(
+      'state',
+      `Root version ${version} is damaged here and can be had again, but upstream does not give it now: ${cause instanceof Error ? cause.message : String(cause)} Start again when it does; nothing needs to be given up.`,
+      { subject: 'state', cause },
+    );
   }
 }
 

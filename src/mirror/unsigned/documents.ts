@@ -10,12 +10,13 @@ import type { LegacySource, PageWork } from '../../ports/page-work.ts';
 import type { Upstream } from '../../ports/upstream.ts';
 import { INTEGRITY, JSON_TYPE } from '../../pypi/media-types.ts';
 import { projectCandidates, versionOf } from '../../pypi/names.ts';
-import { spellingOf } from '../../render/legacy-json.ts';
 import { absent } from '../absence.ts';
 import { foreignHost } from '../files/foreign-host.ts';
 import type { UnverifiedDocuments } from '../package-index.ts';
 import type { BelievedPage } from '../projects/believed-page.ts';
 import { isRecent } from '../recent.ts';
+import { DrawnLegacy } from './drawn-legacy.ts';
+import { Spellings } from './spellings.ts';
 
 interface DocumentsOptions<P> {
   readonly upstream: Upstream;
@@ -24,6 +25,7 @@ interface DocumentsOptions<P> {
   readonly pages: { get(project: string, caller: Caller): Promise<BelievedPage<P>> };
   readonly work: Pick<PageWork, 'drawLegacy'>;
   readonly clock: Clock;
+  readonly maxAge: number;
   /** Bytes. */
   readonly memory: number;
 }
@@ -38,7 +40,7 @@ const MOST_BYTES = 32 * 1024 * 1024;
 const VARIANTS_BYTES = 4 * 1024 * 1024;
 /** Seconds; provenance may grow, legacy JSON changes with every upload. */
 const KEPT_FOR = 300;
-/** Seconds; that there is none is soon forgotten. */
+/** Seconds, at most; that there is none is soon forgotten. */
 const ABSENT_FOR = 60;
 
 /** Documents that nothing vouches for, fetched on demand and kept for minutes. */
@@ -46,10 +48,13 @@ export class Documents<P> implements UnverifiedDocuments {
   readonly #options: DocumentsOptions<P>;
   readonly #memory: BoundedMap<Kept>;
   readonly #flights: Flights<UnverifiedDocument | 'absent'> = createFlights();
+  readonly #spellings = new Spellings();
+  readonly #drawn: DrawnLegacy;
 
   constructor(options: DocumentsOptions<P>) {
     this.#options = options;
-    this.#memory = new BoundedMap({ bytes: options.memory });
+    this.#memory = new BoundedMap({ bytes: options.memory / 2 });
+    this.#drawn = new DrawnLegacy(options.work, options.memory / 2);
   }
 
   async legacyJson(
@@ -58,12 +63,12 @@ export class Documents<P> implements UnverifiedDocuments {
     base: string,
     caller: Caller,
   ): Promise<UnverifiedDocument> {
-    const { api, pages, work } = this.#options;
+    const { api, pages } = this.#options;
     const { listing, withheld, believed } = await pages.get(project, caller);
     const { source } = believed;
     if (source === undefined) throw unlisted();
     // Upstream is asked about versions that there are, in one spelling: else anybody could have it asked for ever.
-    const version = asked === undefined ? undefined : (spellingOf(listing, asked) ?? unknown());
+    const version = asked === undefined ? undefined : ((await this.#spellings.of(listing, asked)) ?? unknown());
     const path = version === undefined ? `pypi/${project}/json` : `pypi/${project}/${encodeURIComponent(version)}/json`;
     const own =
       api === undefined
@@ -79,7 +84,7 @@ export class Documents<P> implements UnverifiedDocuments {
       version,
       base,
     };
-    const document = await work.drawLegacy(shown, caller);
+    const document = await this.#drawn.draw(shown, own, caller);
     if (document === undefined) throw unlisted();
     // Lower where the page is older: whoever compares serials then comes again.
     const serial = lower(own?.serial, source.serial);
@@ -91,8 +96,9 @@ export class Documents<P> implements UnverifiedDocuments {
     const { listing } = await pages.get(project, caller);
     const listed = listing.files.get(filename)?.entry.provenance;
     if (listed === undefined || api === undefined) throw unlisted();
-    const version = spellingOf(listing, asked);
-    if (version === undefined || version !== spellingOf(listing, versionOf(filename, project) ?? '')) throw unlisted();
+    const version = await this.#spellings.of(listing, asked);
+    const own = await this.#spellings.of(listing, versionOf(filename, project) ?? '');
+    if (version === undefined || version !== own) throw unlisted();
     const path = `integrity/${project}/${encodeURIComponent(version)}/${encodeURIComponent(filename)}/provenance`;
     return this.#fetch(new URL(path, api).href, INTEGRITY, INTEGRITY, caller);
   }
@@ -124,9 +130,9 @@ export class Documents<P> implements UnverifiedDocuments {
     caller: Caller,
     limit = MOST_BYTES,
   ): Promise<UnverifiedDocument> {
-    const { upstream, clock } = this.#options;
+    const { upstream, clock, maxAge } = this.#options;
     const kept = this.#memory.get(url);
-    const keptFor = kept?.document === 'absent' ? ABSENT_FOR : KEPT_FOR;
+    const keptFor = kept?.document === 'absent' ? Math.min(ABSENT_FOR, maxAge) : KEPT_FOR;
     if (kept !== undefined && isRecent(kept.at, keptFor, clock.now())) return listed(kept.document);
     const document = await this.#flights.join(url, caller, async (shared) => {
       const answer = await upstream.document({ url, accept, fresh: false, limit }, shared);

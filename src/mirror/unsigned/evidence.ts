@@ -49,6 +49,7 @@ export interface UnsignedEvidenceOptions extends Lifetimes {
 }
 
 const LIST = '';
+const HEARD_MOST = 100_000;
 /** Changes of others (an operator's command, another process) that one refresh gives way to. */
 const SUPERSEDED_MOST = 3;
 const UNSEEN: Observation = { fetch: undefined, final: false, repeated: false };
@@ -59,6 +60,8 @@ export class UnsignedEvidence implements Evidence<Heard> {
   readonly kind = 'index';
   readonly isAskedByName = true;
   readonly #options: UnsignedEvidenceOptions;
+  /** Projects of which this process has heard this upstream's own word. */
+  readonly #heard = new Set<string>();
   #lastConfirmed: Instant | undefined;
   #lastError: LastError | undefined;
 
@@ -121,6 +124,7 @@ export class UnsignedEvidence implements Evidence<Heard> {
     try {
       const refreshed = await this.#refreshed(project, before, caller, doubted);
       this.#lastConfirmed = clock.now();
+      if (this.#options.notBefore !== undefined && this.#heard.size < HEARD_MOST) this.#heard.add(project);
       const believed =
         refreshed === 'absent'
           ? this.#absent(project)
@@ -179,9 +183,10 @@ export class UnsignedEvidence implements Evidence<Heard> {
     return doubted || this.#isAnothers(record) ? { ...record, etag: undefined } : record;
   }
 
-  #isAnothers({ confirmedAt }: PageRecord): boolean {
+  /** A clock that was ahead when the upstream was changed makes nobody ask for a page again and again. */
+  #isAnothers({ project, confirmedAt }: PageRecord): boolean {
     const { notBefore } = this.#options;
-    return notBefore !== undefined && confirmedAt <= notBefore;
+    return notBefore !== undefined && confirmedAt <= notBefore && !this.#heard.has(project);
   }
 
   #absent(name: string): Believed<Heard> {

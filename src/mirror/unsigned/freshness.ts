@@ -22,8 +22,8 @@ export function standingOf(
   now: Instant,
 ): Standing {
   const age = now - confirmedAt;
-  // A clock that went back makes nothing fresh.
-  if (age < 0) return 'expired';
+  // The clock was ahead, or went back: nobody knows how old it is. It is asked for again, and stands in where that fails.
+  if (age < 0) return 'stale-if-error';
   const fresh = Math.min(maxAge, Math.max(LEAST_FRESH, upstreams));
   if (age < fresh) return 'fresh';
   if (age < fresh + WHILE_REVALIDATING) return 'stale-while-revalidate';
@@ -33,6 +33,6 @@ export function standingOf(
 /** Nobody waits for 40 MB where an older list can be served. */
 export function standingOfList(confirmedAt: Instant, { maxAge, staleIfError }: Lifetimes, now: Instant): Standing {
   const age = now - confirmedAt;
-  if (age < 0 || age >= maxAge + staleIfError) return 'expired';
-  return age < maxAge ? 'fresh' : 'stale-while-revalidate';
+  if (age >= maxAge + staleIfError) return 'expired';
+  return age >= 0 && age < maxAge ? 'fresh' : 'stale-while-revalidate';
 }

@@ -10,6 +10,8 @@ export interface How {
   readonly etag?: string | undefined;
   /** On a connection of its own, and whole. */
   readonly fresh: boolean;
+  /** Something older can be served meanwhile. */
+  readonly held?: boolean | undefined;
 }
 
 /** Where upstream has the pages of its projects, and the list of all. Both throw Refusal where upstream does not answer. */
@@ -108,13 +110,14 @@ export class SimplePlaces implements PagePlaces {
   #ask(
     base: string,
     project: string,
-    { etag, fresh, known }: How & { readonly known?: string | undefined },
+    { etag, fresh, known, held }: How & { readonly known?: string | undefined },
     caller: Caller,
   ) {
     const url = `${base}${project}/`;
     // A tag means something only where its page was.
     const tag = known === undefined || known.startsWith(base) ? etag : undefined;
-    return this.#options.upstream.document({ url, accept: PAGE_ACCEPT, limit: LIMITS.page, etag: tag, fresh }, caller);
+    const request = { url, accept: PAGE_ACCEPT, limit: LIMITS.page, etag: tag, fresh, held };
+    return this.#options.upstream.document(request, caller);
   }
 
   /** The longest of those that the page was below comes first. */

@@ -44,6 +44,8 @@ interface Round {
   readonly project: string;
   /** Where its page was last. */
   readonly known: string | undefined;
+  /** One is held. */
+  readonly held: boolean;
   readonly caller: Caller;
 }
 
@@ -59,7 +61,7 @@ export class PageRefresh {
 
   /** Throws Refusal where upstream cannot be believed now; what was believed before is then the caller's to serve on. */
   async refresh(project: string, before: PageRecord | undefined, caller: Caller): Promise<Refreshed> {
-    const round = { project, known: before?.url, caller };
+    const round = { project, known: before?.url, held: before !== undefined, caller };
     const unsure = before !== undefined && isUnsure(before, this.#options.clock.now());
     const etag = unsure ? undefined : before?.etag;
     const fresh = unsure || (before?.twice === false && etag === undefined);
@@ -71,8 +73,8 @@ export class PageRefresh {
     return this.#confirmed(before);
   }
 
-  async #ask({ project, known, caller }: Round, how: How) {
-    const answer = await this.#options.places.page(project, { ...how, known }, caller);
+  async #ask({ project, known, held, caller }: Round, how: How) {
+    const answer = await this.#options.places.page(project, { ...how, known, held }, caller);
     return answer.kind === 'document' ? asArrival(answer) : answer;
   }
 
@@ -170,7 +172,7 @@ export class PageRefresh {
       return;
     }
     const now = this.#options.clock.now();
-    const since = this.#lowerSince.get(project) ?? now;
+    const since = Math.min(this.#lowerSince.get(project) ?? now, now);
     if (this.#lowerSince.size < MOST_LOWER) this.#lowerSince.set(project, since);
     if (now - since < LOWER_FOR) throw regressed(project, serial, highestSeen);
     if (serial < (floor ?? 0)) throw this.#heldBack(project, serial, highestSeen);

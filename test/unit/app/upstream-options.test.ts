@@ -12,6 +12,7 @@ it('each wait that is configured is the one that is meant', () => {
     connect: 1,
     firstByte: 2,
     fileFirstByte: 3,
+    fileSilence: 9,
     silence: 4,
     slowest: 5,
     slowestOver: 6,
@@ -22,7 +23,7 @@ it('each wait that is configured is the one that is meant', () => {
     ...LIMITS,
     connectTimeout: 1000,
     documents: { headersTimeout: 2000, idleTimeout: 4000, rateWindow: 6000, deadline: 7000 },
-    downloads: { headersTimeout: 3000, idleTimeout: 4000, rateWindow: 6000, deadline: 8000 },
+    downloads: { headersTimeout: 3000, idleTimeout: 9000, rateWindow: 6000, deadline: 8000 },
     minimumRate: 5,
   });
 });

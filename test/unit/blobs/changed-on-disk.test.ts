@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmod, link, mkdir, open, rename, symlink, truncate, unlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { type FileOps, nodeFileOps } from '../../../src/disk/file-ops.ts';
 import { client } from '../../support/callers.ts';
 import {
   content,
@@ -96,6 +97,49 @@ describe('a blob changed while it is warm', () => {
     expect(reason).toBe('digest');
     expect(left.byteLength).toBe(0);
     await healsItself(store, bytes);
+  });
+
+  it('one byte costs the reading of the unit it lies in, not of a chunk; small ranges are right wherever they lie', async () => {
+    const bytes = content(SIZE);
+    let read = 0;
+    const ops: FileOps = {
+      ...nodeFileOps,
+      async openRead(path) {
+        const file = await nodeFileOps.openRead(path);
+        return {
+          ...file,
+          async read(into, length, position) {
+            read += length;
+            return file.read(into, length, position);
+          },
+        };
+      },
+    };
+    const store = await openStore({ openIdle: 0, ops });
+    await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download, client());
+    const blob = await store.blobs.open(expectedOf(bytes));
+    if (blob === undefined) throw new Error('not held');
+    const unit = 128 * 1024;
+    for (const [start, length, most] of [
+      [0, 1, unit],
+      [MIB + unit - 1, 1, unit],
+      [MIB - 1, 2, 2 * unit],
+      [5, unit, 2 * unit],
+      [SIZE - 1, 1, unit],
+      [SIZE, 0, 0],
+    ] as const) {
+      read = 0;
+      expect((await sent(blob, { start, end: start + length })).equals(bytes.subarray(start, start + length))).toBe(
+        true,
+      );
+      expect(read).toBeLessThanOrEqual(most);
+    }
+    await flip(store.pathOf(bytes), 2 * MIB + unit - 1);
+    expect((await sent(blob, { start: 2 * MIB + unit, end: 2 * MIB + unit + 1 })).byteLength).toBe(1);
+    expect(await sentUntilRefused(blob, { start: 2 * MIB, end: 2 * MIB + 1 })).toEqual({
+      left: Buffer.alloc(0),
+      reason: 'digest',
+    });
   });
 
   it('a flipped bit inside the range: what left before it is right, nothing after it leaves', async () => {

@@ -1,5 +1,6 @@
-import { chmod, mkdir, readdir, rename, symlink, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { execFileSync } from 'node:child_process';
+import { chmod, mkdir, readdir, rename, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { newOwnerName, ownerState } from '../../../src/disk/owner.ts';
 import { LAYOUT, openVolume } from '../../../src/disk/volume.ts';
@@ -35,6 +36,57 @@ describe('a data directory is refused', () => {
     expect(await refusalOf(openVolume(data, { ops }))).toMatchObject({ reason: 'state' });
   });
 
+  it.each(['tmp', 'quarantine', 'blobs', 'blobs/sha256', 'blobs/by', 'indexes', 'records'])(
+    'where something else lies in the place of its folder %s, and what a link leads to is left alone',
+    async (name) => {
+      const directory = await scratch();
+      const elsewhere = join(directory, 'elsewhere');
+      await mkdir(elsewhere);
+      const letter = join(elsewhere, 'letter');
+      await writeFile(letter, 'x');
+      await utimes(letter, 1, 1);
+      for (const kind of ['symlink', 'fifo', 'file'] as const) {
+        const data = join(directory, kind);
+        await (await openVolume(data)).close();
+        const path = join(data, name);
+        await rm(path, { recursive: true, force: true });
+        await mkdir(dirname(path), { recursive: true });
+        if (kind === 'symlink') await symlink(elsewhere, path);
+        else if (kind === 'fifo') execFileSync('mkfifo', [path]);
+        else await writeFile(path, '');
+        expect(await refusalOf(openVolume(data))).toMatchObject({
+          reason: 'state',
+          message: expect.stringContaining(`${path} is not a directory`),
+        });
+      }
+      expect(await readdir(elsewhere)).toEqual(['letter']);
+    },
+  );
+
+  it('where the record of use is none: the cache could keep no limit', async () => {
+    const directory = await scratch();
+    const put: Readonly<Record<string, (path: string) => Promise<unknown>>> = {
+      'is not a file (a directory)': (path) => mkdir(path),
+      'is not a file (a FIFO, socket or device)': async (path) => execFileSync('mkfifo', [path]),
+      'cannot be read (ELOOP)': (path) => symlink('/dev/null', path),
+      'is larger than': async (path) => {
+        await writeFile(path, '');
+        await truncate(path, 2 ** 40);
+      },
+    };
+    for (const [why, make] of Object.entries(put)) {
+      const data = join(directory, why.replaceAll(/\W/g, ''));
+      await (await openVolume(data)).close();
+      await mkdir(join(data, 'blobs'));
+      await make(join(data, 'blobs', 'used'));
+      expect(await refusalOf(openVolume(data))).toMatchObject({
+        reason: 'state',
+        message: expect.stringMatching(/used .*keep no limit. Move it away/),
+      });
+      expect((await refusalOf(openVolume(data))).message).toContain(why);
+    }
+  });
+
   it('where it is a file', async () => {
     const data = join(await scratch(), 'data');
     await writeFile(data, '');
@@ -47,6 +99,21 @@ describe('a data directory is refused', () => {
       await mkdir(data, { mode: 0o700 });
       await writeFile(join(data, 'VERSION'), version);
       expect(await refusalOf(openVolume(data))).toMatchObject({ reason: 'state' });
+    }
+  });
+
+  it('on a disk that is full, which is called that', async () => {
+    for (const code of ['ENOSPC', 'EDQUOT']) {
+      const data = join(await scratch(), 'data');
+      const ops = faultyOps({
+        before: (step) => {
+          if (step.kind === 'write' || step.kind === 'open-new') throw systemError(code);
+        },
+      });
+      expect(await refusalOf(openVolume(data, { ops }))).toMatchObject({
+        reason: 'limit',
+        message: expect.stringContaining(`is full (${code})`),
+      });
     }
   });
 

@@ -6,6 +6,7 @@ import { type AccessList, readTokens, readUsers } from '../../../src/http/access
 import { hashPassword, readPasswordHash } from '../../../src/http/access/passwords.ts';
 import { GRANTED_FOR_MS, MAX_ACCESS_LINES, MAX_AUTHORIZATION, MAX_PASSWORD } from '../../../src/http/limits.ts';
 import { client, leavingClient } from '../../support/callers.ts';
+import { cost } from '../../support/cpu.ts';
 
 /** Cheap to check, as a test needs it. */
 function cheap(password: string): string {
@@ -127,6 +128,20 @@ describe('who may read', () => {
     expect(access.check('Bearer t0ken')).toBe('granted');
     for (let at = 0; at < 20_000; at++) access.check(`Bearer ${at}`);
     expect(access.check('Bearer t0ken')).toBe('granted');
+  });
+
+  it('a wrong token costs no more among ten thousand than among ten', () => {
+    const costAmong = (count: number) => {
+      const lines = Array.from({ length: count }, (_, at) => `t${at}:${sha256(`t0ken ${at}`)}`);
+      const access = accessOf(listOf('', lines.join('\n')));
+      expect(access.check(`Bearer ${Buffer.from(`t0ken ${count - 1}`).toString('hex')}`)).toBe('refused');
+      let at = 0;
+      return cost(() => {
+        for (const end = at + 500; at < end; at++) access.check(`Bearer wrong-${at}`);
+      });
+    };
+    costAmong(10);
+    expect(costAmong(10_000)).toBeLessThan(10 * Math.max(1, costAmong(10)));
   });
 
   it('names whom it grants: the user, or the token whatever name came with it', async () => {

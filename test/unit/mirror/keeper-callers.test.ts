@@ -3,6 +3,7 @@ import { noEvents } from '../../../src/app/no-events.ts';
 import { createBackground } from '../../../src/async/background.ts';
 import { type Caller, internalCaller } from '../../../src/async/caller.ts';
 import { createReports } from '../../../src/mirror/projects/reports.ts';
+import { FlooredClock } from '../../../src/mirror/tuf/clock-floor.ts';
 import { Keeper } from '../../../src/mirror/tuf/keeper.ts';
 import type { MetadataFor } from '../../../src/ports/upstream.ts';
 import { createIndexState } from '../../../src/state/index-state.ts';
@@ -42,12 +43,11 @@ async function start() {
     pinnedRoot: simulator.rootBytes(1),
     store: state.trust,
     source,
-    clock,
+    clock: new FlooredClock(clock, 0),
     runner: runToEnd,
     reports: createReports({ index: 'main', emit: noEvents, journal: { note() {} }, clock }),
     background: createBackground(),
     refreshAfter: 60,
-    notBefore: 0,
   });
   const priority = () => callers.get('timestamp')?.priority;
   return { keeper, asked, clock, callers, begun: begun.promise, release: gate.resolve, priority };

@@ -26,7 +26,14 @@ interface Left {
 
 function storeOf(simulator: Simulator, { kept, rootVersion, published, timestamp }: Left) {
   const roots = new Map(Array.from({ length: kept }, (_, at) => [at + 1, simulator.rootBytes(at + 1)]));
-  const stored: StoredTrust = { ...published, current: 'pointer', roots, rootVersion, acceptedAt: START };
+  const stored: StoredTrust = {
+    ...published,
+    current: 'pointer',
+    roots,
+    rootVersion,
+    acceptedAt: START,
+    clockWords: 0,
+  };
   const unused = () => expect.fail('not asked at a start');
   const store: TrustStore = {
     load: async () => stored,
@@ -35,6 +42,8 @@ function storeOf(simulator: Simulator, { kept, rootVersion, published, timestamp
     timestamp: async () => timestamp,
     keepTimestamp: unused,
     publish: unused,
+    clockFloor: unused,
+    acceptClock: unused,
     delegated: unused,
     keepDelegated: unused,
     recent: unused,

@@ -141,9 +141,11 @@ describe('bombs stay linear', () => {
     expect(growth((length) => void decode(piece.repeat(length / piece.length)), 200_000)).toBeLessThan(40);
   });
 
-  it('attributes of one tag', () => {
+  it('attributes of one tag, and of all tags together', () => {
     const of = (count: number) => `<a ${Array.from({ length: count }, (_, index) => `a${index}`).join(' ')}>`;
-    expect(growth((count) => void decode(of(count)), 20_000)).toBeLessThan(40);
+    expect(decode(of(256)).files).toEqual([]);
+    refusedFor('limit', () => decode(of(257)));
+    refusedFor('limit', () => decode('<b a b c d>'.repeat(400_001)));
   });
 
   it('anchors beyond any real page', () => {

@@ -12,7 +12,7 @@ describe('PEP 691 pages', () => {
     expect(page.apiVersion).toBe('1.4');
     expect(page.versions).toEqual(['1.0']);
     expect(page.projectStatus).toEqual({ status: 'active' });
-    expect(page.meta).toEqual(new Map([['_last-serial', 42]]));
+    expect(page.meta).toEqual(new Map([['_last-serial', '42']]));
     expect(page.leftOut.counts.size).toBe(0);
     expect(page.files[0]).toMatchObject({
       digests: new Map([['sha256', sha256(WHEEL)]]),
@@ -91,13 +91,60 @@ describe('PEP 691 pages', () => {
   });
 
   it('nesting is bounded before it is parsed, and brackets in strings do not count', () => {
-    refusedFor('limit', () => decodePage(bytes('['.repeat(1_000_000)), 'foo-bar', 'json'));
+    refusedFor('limit', () => decode(bytes(`{"a":${'['.repeat(1_000_000)}`)));
     refusedFor('limit', () => decode(bytes(`{"a":${'['.repeat(40)}${']'.repeat(40)}}`)));
-    expect(decode(jsonPage([], { note: `\\"${'[{'.repeat(100)}` })).extra.get('note')).toHaveLength(202);
+    expect(decode(jsonPage([], { note: `\\"${'[{'.repeat(100)}` })).extra.get('note')).toHaveLength(206);
   });
 
   it('more files than any project has', () => {
     refusedFor('limit', () => decode(jsonPage(new Array(100_001).fill(0))));
+  });
+});
+
+describe('what a page may hold', () => {
+  const text = (of: Uint8Array) => new TextDecoder().decode(of);
+  /** A page with one more key, written by hand. */
+  const withKey = (value: string, files: readonly unknown[] = [line(WHEEL)]) =>
+    bytes(text(jsonPage(files)).replace(/\}$/, `,"z":${value}}`));
+
+  it('more values than any page has, wherever they stand', () => {
+    const many = `[${'{},'.repeat(2_000_000)}{}]`;
+    refusedFor('limit', () => decode(withKey(many)));
+    refusedFor('limit', () =>
+      decodeList(bytes(`{"meta":{"api-version":"1.0"},"z":[${many},${many},${many},${many}],"projects":[]}`)),
+    );
+  });
+
+  it('a large unknown key is left out unparsed and counted; the page is served without it', () => {
+    const page = decode(withKey(`[${'{},'.repeat(100_000)}{}]`));
+    expect(page.files.map(({ filename }) => filename)).toEqual([WHEEL]);
+    expect(page.extra.has('z')).toBe(false);
+    expect(page.leftOut.counts).toEqual(new Map([['unknown-key', 1]]));
+  });
+
+  it('unknown keys together have a limit, at the top and in the lines alike', () => {
+    const note = 'x'.repeat(60_000);
+    const files = Array.from({ length: 30 }, (_, at) => line(`foo_bar-${at}.0.tar.gz`, { note }));
+    const page = decode(jsonPage(files, { late: 1 }));
+    expect(page.files).toHaveLength(30);
+    expect(page.files.filter(({ extra }) => extra?.has('note')).length).toBe(17);
+    expect(page.leftOut.counts).toEqual(new Map([['unknown-key', 13]]));
+    const keys = Object.fromEntries(Array.from({ length: 300 }, (_, at) => [`k${at}`, at]));
+    expect(decode(jsonPage([], keys)).leftOut.counts).toEqual(new Map([['unknown-key', 300 - 256]]));
+  });
+
+  it('a line of more than 64 KiB is no line, and the others are served', () => {
+    const page = decode(jsonPage([line(WHEEL, { note: 'x'.repeat(70_000) }), line(SDIST)]));
+    expect(page.files.map(({ filename }) => filename)).toEqual([SDIST]);
+    expect(page.leftOut.counts).toEqual(new Map([['shape', 1]]));
+  });
+
+  it('more versions than any project has', () => {
+    refusedFor('limit', () => decode(jsonPage([], { versions: new Array(100_001).fill('1') })));
+  });
+
+  it('a list that names its projects twice is refused', () => {
+    refusedFor('format', () => decodeList(bytes('{"meta":{"api-version":"1.0"},"projects":[],"projects":[]}')));
   });
 });
 
@@ -264,7 +311,7 @@ describe('the keys of a line', () => {
   it('unknown keys are kept, and __proto__ is one of them', () => {
     const text = new TextDecoder().decode(jsonPage([line(WHEEL, { next: { a: [1] } })], { later: 'x' }));
     const page = decode(bytes(text.replace('"next"', '"__proto__":{"size":9},"constructor":1,"next"')));
-    expect(page.extra).toEqual(new Map([['later', 'x']]));
+    expect(page.extra).toEqual(new Map([['later', '"x"']]));
     const extra = page.files[0]?.extra ?? new Map();
     expect([...extra.keys()]).toEqual(['__proto__', 'constructor', 'next']);
     expect(page.files[0]?.size).toBe(1234);

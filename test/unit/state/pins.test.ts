@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import type { Pin } from '../../../src/ports/index-state.ts';
 import type { StateStorage } from '../../../src/ports/state-storage.ts';
 import { createIndexState } from '../../../src/state/index-state.ts';
+import { pinsKind } from '../../../src/state/pin-codec.ts';
 import { createPins } from '../../../src/state/pins.ts';
 import { createMemoryState } from '../../support/memory-state.ts';
 
@@ -35,4 +36,43 @@ it('pins in memory are as another process left them', async () => {
   await mine?.add('demo', new Map([['f', pin]]));
   await theirs?.add('demo', new Map([['g', pin]]));
   expect([...((await mine?.of('demo'))?.keys() ?? [])]).toEqual(['f', 'g']);
+});
+
+const many = (count: number) => new Map(Array.from({ length: count }, (_, at) => [`demo-${at}.tar.gz`, pin] as const));
+
+it('pins are written and read part by part, and are the same after it', async () => {
+  const kind = pinsKind('demo');
+  for (const count of [0, 1, 999, 1000, 1001, 2000, 4500]) {
+    const bytes = await kind.encode(many(count));
+    expect(JSON.parse(Buffer.from(bytes).toString('utf8')).pins).toHaveLength(count);
+    expect(await kind.decode(bytes)).toEqual(many(count));
+  }
+});
+
+it("what is not a project's pins, to the letter, is none", async () => {
+  const kind = pinsKind('demo');
+  const one = Buffer.from(await kind.encode(many(1))).toString('utf8');
+  for (const other of [
+    '',
+    '{',
+    '[]',
+    '{"project":"demo"}',
+    '{"pins":[]}',
+    one.replace('"demo"', '"other"'),
+    one.replace('"demo"', '7'),
+    one.replace(/\}$/, ',"more":1}'),
+    one.replace(/\}$/, ',"pins":[]}'),
+    one.replace('"seen":1', '"seen":"1"'),
+    `${one}x`,
+  ])
+    expect(await kind.decode(Buffer.from(other))).toBeUndefined();
+});
+
+it('the pins of one project have a limit of bytes, which stops the writing of more before all is written', async () => {
+  const kind = pinsKind('demo', 200_000);
+  expect((await kind.encode(many(1000))).byteLength).toBeLessThan(200_000);
+  await expect(async () => kind.encode(many(5000))).rejects.toMatchObject({
+    reason: 'limit',
+    message: expect.stringContaining('no more room for the digests first seen for demo'),
+  });
 });

@@ -100,6 +100,16 @@ describe('root', () => {
     expect(decoded.roles.get('root')?.keys.size).toBe(1);
   });
 
+  it.each([undefined, null, 5, ['a'], { pem: 'a' }])(
+    'a key that nobody uses does no harm, its public part being %j',
+    (value) => {
+      const decoded = root((d) =>
+        put(d.keys, 'k', { keytype: 'ed25519', scheme: 'ed25519', keyval: { public: value } }),
+      );
+      expect(decoded.roles.get('root')?.keys.size).toBe(1);
+    },
+  );
+
   it.each<[string, Change<RootDocument>]>([
     ['no roles', set({ roles: undefined })],
     ['roles as a list', set({ roles: [] })],

@@ -96,6 +96,30 @@ describe('limits', () => {
   });
 });
 
+describe('a fraction', () => {
+  it('beside what is signed is read, as every parser reads it', () => {
+    const text = '{"note":{"took":[1.5,-0.25,1e2,2.5E-3]},"signatures":[],"signed":{"a":1},"z":0.1}';
+    expect(plain(read(text))).toMatchObject({ note: { took: [1.5, -0.25, 100, 0.0025] }, z: 0.1 });
+  });
+
+  it.each(['1e999', '1.', '.5', '01.5', '1.5.5', '1e', '-0.0', '0.12345678901234567', '1e2147483648'])(
+    'that parsers read differently is refused there: %s',
+    async (number) => {
+      expect(await reasonOf(() => read(`{"note":${number},"signed":{}}`))).toBe('format');
+    },
+  );
+
+  it.each([
+    '{"signed":{"a":1.5}}',
+    '{"signed":{"a":[{"b":1e2}]}}',
+    '{"\\u0073igned":{"a":1.5}}',
+    '{"signed":1.5}',
+    '1.5',
+  ])('in what is signed is refused: %s', async (text) => {
+    expect(await reasonOf(() => read(text))).toBe('format');
+  });
+});
+
 describe('what is read', () => {
   it('integers stay exact', () => {
     expect(read('[9007199254740991,9007199254740993,-9007199254740993,1000000000000000000000000000000]')).toEqual([

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { START } from '../../support/clock.ts';
 import type { Fault } from '../../support/upstream.ts';
-import { bytesAt, bytesOf, connect, PATIENT, SHORT, serve, text } from './setup.ts';
+import { bytesAt, bytesOf, connect, PATIENT, SHORT, SOMEBODY, serve, text } from './setup.ts';
 
 // What an upstream may answer to the question for a small document. One case, one test.
 
@@ -110,6 +111,22 @@ describe('statuses', () => {
   });
 });
 
+describe("upstream's time", () => {
+  it('is what Date says, and what a cache says it had it; anything else is no time', async () => {
+    const server = await serve({ files });
+    const upstream = connect(server);
+    const date = 'Thu, 01 Jan 2026 00:00:00 GMT';
+    const told = async (headers: Record<string, string>) => {
+      server.fault('/x', { kind: 'headers', headers }, 1);
+      return upstream.document({ url: `${server.url}x`, fresh: false, limit: 100, proved: true }, SOMEBODY);
+    };
+    expect(await told({ date, age: '30' })).toMatchObject({ date: START + 30 });
+    expect(await told({ date })).toMatchObject({ date: START });
+    for (const headers of [{ date: 'yesterday' }, { date: '2026' }, { date, age: '-1' }, { date, age: 'old' }])
+      expect(await told(headers)).toMatchObject({ date: undefined });
+  });
+});
+
 describe('Retry-After', () => {
   const rested = (value: string): Fault => ({ kind: 'status', status: 503, headers: { 'retry-after': value } });
 
@@ -126,6 +143,36 @@ describe('Retry-After', () => {
     const start = performance.now();
     expect(text(await bytesAt(patient, `${server.url}x`, 100))).toBe('hello');
     expect(performance.now() - start).toBeGreaterThan(140);
+  });
+
+  it('of one page rests that page alone, for at most as long as one is waited for where nothing older is held', async () => {
+    const server = await serve({ files: new Map([...files, ['/y', bytesOf('other')]]) });
+    const upstream = connect(server, { limits: { longestUnheld: 100, longestWait: 10 } });
+    const asked = (path: string, held = false) =>
+      upstream.document({ url: `${server.url}${path}`, fresh: false, limit: 100, proved: true, held }, SOMEBODY);
+    server.fault('/x', rested('60'), 2);
+    await expect(asked('x')).rejects.toEqual(refusal('unreachable', true));
+    await expect(asked('x')).rejects.toThrow(/x asked not to be asked again for 1 seconds/);
+    expect(await asked('y')).toMatchObject({ kind: 'document' });
+    await expect.poll(() => asked('x', true).catch((error: Error) => error.message), { interval: 20 }).toContain('503');
+    // It is held from now on: for as long as it was asked for.
+    await expect(asked('x', true)).rejects.toThrow(/x asked not to be asked again for 60 seconds/);
+    expect(await asked('y')).toMatchObject({ kind: 'document' });
+    expect(server.asked('/x')).toHaveLength(2);
+  });
+
+  it('of three pages at once rests their host', async () => {
+    const server = await serve({ files });
+    const upstream = connect(server, { limits: { longestWait: 10 } });
+    const asked = (path: string) => bytesAt(upstream, `${server.url}${path}`, 100);
+    server.fault('/a', rested('60'));
+    server.fault('/b', rested('60'));
+    server.fault('/c', rested('60'));
+    for (const page of ['a', 'a', 'b']) await expect(asked(page)).rejects.toEqual(refusal('unreachable', true));
+    expect(text(await asked('x'))).toBe('hello');
+    await expect(asked('c')).rejects.toThrow('503');
+    await expect(asked('x')).rejects.toThrow(/127\.0\.0\.1:\d+ asked not to be asked again for 60 seconds/);
+    expect(server.asked('/x')).toHaveLength(1);
   });
 
   it('429 without it slows that host, longer each time, and no other', async () => {

@@ -47,6 +47,34 @@ describe('the journal', () => {
     expect(ats).toEqual(Array.from({ length: ats.length }, (_, at) => 101 - ats.length + at));
   });
 
+  it('what happened once to a project stays, however much eight others change', async () => {
+    const root = await scratchDirectory();
+    let journal = createJournal(recordsOf(root), { maxBytes: 10_000 });
+    const quiet = [entry(1, { project: 'quiet' }), entry(2, { project: 'quiet', index: 'other', kind: 'accepted' })];
+    for (const each of quiet) journal.note(each);
+    const flap = async (from: number) => {
+      for (let at = from; at < from + 60; at++) {
+        for (let each = 0; each < 8; each++)
+          journal.note(entry(at, { project: `flapping-${each}`, reason: 'x'.repeat(80) }));
+        await all(journal.read({ project: 'none' }));
+      }
+    };
+    await flap(10);
+    await journal.close();
+    // Another process begins with a journal that is full.
+    journal = createJournal(recordsOf(root), { maxBytes: 10_000 });
+    await flap(100);
+    const kept = await all(journal.read());
+    expect(kept.filter(({ project }) => project === 'quiet')).toEqual(quiet);
+    const counts = Array.from({ length: 8 }, (_, each) => kept.filter(({ project }) => project === `flapping-${each}`));
+    // Each has its share, the newest of its own, and all together have no more than there is room for.
+    for (const own of counts) {
+      expect(own.length).toBeGreaterThan(5);
+      expect(own.map(({ at }) => at)).toEqual(Array.from({ length: own.length }, (_, at) => 160 - own.length + at));
+    }
+    expect(kept.reduce((bytes, each) => bytes + JSON.stringify(each).length, 0)).toBeLessThanOrEqual(20_000);
+  });
+
   it('passes over what is no entry', async () => {
     const records = recordsOf(await scratchDirectory());
     const lines = new RecordLines(records, { kind: 'journal', maxBytes: 1000 });
