@@ -63,13 +63,13 @@ async function knownPages(
   return places.flatMap((place) => [...projects.map((project) => `${place}${project}/`), place]);
 }
 
-type Reach = Pick<
+export type Reach = Pick<
   UpstreamOptions,
   'fileHosts' | 'insecureUpstream' | 'credentials' | 'ca' | 'client' | 'proxy' | 'privateHosts'
 >;
 
 /** As whom, through what, known by whose word. `bases`: where a certificate of our own is shown. */
-function reachOf(index: IndexConfig, bases: readonly string[]): Reach {
+export function reachOf(index: IndexConfig, bases: readonly string[]): Reach {
   const { fileHosts, insecureUpstream, credentials, ca, client, proxy, privateHosts } = index;
   return {
     fileHosts,
@@ -125,7 +125,7 @@ function secretOf({ file, variable }: SecretPlace): string {
   return secret;
 }
 
-function authorities(file: string): string {
+export function authorities(file: string): string {
   return certificateIn(file, 'the file of certificate authorities');
 }
 

@@ -1,10 +1,11 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { parseInstant } from '../bytes/instant.ts';
 import type { Config } from '../config/config.ts';
 import { type Flags, option, SETTINGS } from '../config/settings.ts';
 import type { ChangeFlags } from '../mirror/operator/acts.ts';
 import { BULK_REASONS } from '../mirror/operator/bulk-reasons.ts';
 import { VERSION } from '../version.ts';
+import { collect, instant } from './arguments.ts';
+import { clientCommand } from './client-command.ts';
 
 // One place that names every command and option. What a command needs is loaded when it runs: starting must be quick.
 
@@ -242,43 +243,6 @@ type AcceptFlags = CommonFlags &
     readonly fetch?: string;
   } & { readonly reason: string; readonly dryRun?: boolean; readonly json?: boolean };
 
-interface ClientFlags {
-  readonly metadataDir: string;
-  readonly metadataUrl?: string;
-  readonly targetName: readonly string[];
-  readonly targetBaseUrl?: string;
-  readonly targetDir?: string;
-  readonly referenceTime?: number;
-}
-
-function clientCommand(): Command {
-  const client = new Command('client')
-    .description('a TUF client for scripts and test suites, over the same verifier')
-    .requiredOption('--metadata-dir <dir>', 'where the trusted metadata lies')
-    .option('--metadata-url <url>', 'where the repository keeps its metadata')
-    .option('--target-name <path>', 'a target to download; may be repeated', collect, [])
-    .option('--target-base-url <url>', 'where the repository keeps its targets')
-    .option('--target-dir <dir>', 'where downloaded targets go')
-    .addOption(
-      new Option('--reference-time <time>', 'judge expiry as of this time instead of the clock').argParser(instant),
-    );
-  const flags = () => client.opts<ClientFlags>();
-  client
-    .command('init')
-    .description('trust a root given by hand')
-    .argument('<root>', 'the root file')
-    .action(async (root: string) => (await import('./client.ts')).clientInit(flags(), root));
-  client
-    .command('refresh')
-    .description('bring the trusted metadata up to date')
-    .action(async () => (await import('./client.ts')).clientRefresh(flags()));
-  client
-    .command('download')
-    .description('refresh, then download the targets named')
-    .action(async () => (await import('./client.ts')).clientDownload(flags()));
-  return client;
-}
-
 type CommonFlags = Flags & { readonly config?: string };
 
 function withConfig(command: Command): Command {
@@ -296,10 +260,6 @@ async function configOf(flags: CommonFlags): Promise<Config> {
   return loadConfig({ file: flags.config, flags });
 }
 
-function collect(value: string, before: readonly string[] | undefined): readonly string[] {
-  return [...(before ?? []), value];
-}
-
 function wholeNumber(value: string): number {
   if (!/^\d{1,9}$/.test(value)) throw new InvalidArgumentError('Not a whole number.');
   return Number(value);
@@ -312,10 +272,4 @@ function wordForIndex(value: string, before: ReadonlyMap<string, string> = new M
     throw new InvalidArgumentError('Say which index and why: INDEX=REASON, such as main="the index moved house".');
   if (before.has(index)) throw new InvalidArgumentError(`The index ${index} was named twice.`);
   return new Map([...before, [index, reason]]);
-}
-
-function instant(value: string): number {
-  const time = /^\d{1,12}$/.test(value) ? Number(value) : parseInstant(value);
-  if (time === undefined) throw new InvalidArgumentError('Not a time such as 2026-01-31T12:00:00Z.');
-  return time;
 }

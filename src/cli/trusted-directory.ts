@@ -3,6 +3,7 @@ import type { Instant } from '../bytes/instant.ts';
 import { lend } from '../bytes/proof.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import { type ClientDirectory, openClientDirectory } from '../disk/client-directory.ts';
+import { type DirectoryLock, lockDirectory } from '../disk/client-lock.ts';
 import { acceptDelegated } from '../tuf/accept.ts';
 import { LIMITS } from '../tuf/limits.ts';
 import type { Delegation, Targets } from '../tuf/model.ts';
@@ -11,6 +12,7 @@ import { runToEnd } from '../tuf/sliced.ts';
 import type { Generation } from '../tuf/stages.ts';
 import { openUpdater, type Updater } from '../tuf/updater.ts';
 import type { Verified } from '../tuf/verified.ts';
+import { say } from './output.ts';
 
 /** Every root on the way from the first, under `root_history/N.root.json`, where the reference client has them. */
 const HISTORY = 'root_history';
@@ -20,11 +22,13 @@ export class TrustedDirectory {
   readonly #files: ClientDirectory;
   readonly #history: ClientDirectory;
   readonly #updater: Updater;
+  readonly #lock: DirectoryLock;
 
-  private constructor(files: ClientDirectory, history: ClientDirectory, updater: Updater) {
+  private constructor(files: ClientDirectory, history: ClientDirectory, updater: Updater, lock: DirectoryLock) {
     this.#files = files;
     this.#history = history;
     this.#updater = updater;
+    this.#lock = lock;
   }
 
   /** Makes a directory trust a root and nothing else. Throws where the root is not signed by its own keys. */
@@ -36,18 +40,31 @@ export class TrustedDirectory {
     await files.write('root.json', root);
   }
 
-  /** Throws `state` before any request where the directory has no valid root. */
+  /**
+   * For this process alone until it is closed: two walks at once could each put an older document over the other's newer
+   * one. Throws `state` before any request where the directory has no valid root.
+   */
   static async open(directory: string): Promise<TrustedDirectory> {
     const files = await openClientDirectory(directory);
-    const root = await files.read('root.json', LIMITS.root);
-    if (root === undefined)
-      throw new Refusal(
-        'state',
-        `${directory} holds no root.json. Run "verbatim client --metadata-dir ${directory} init ROOT.json" first.`,
-        { subject: 'root' },
-      );
-    const history = await openClientDirectory(join(directory, HISTORY));
-    return new TrustedDirectory(files, history, await openUpdater(root, runToEnd));
+    const lock = lockDirectory(directory);
+    try {
+      const root = await files.read('root.json', LIMITS.root);
+      if (root === undefined)
+        throw new Refusal(
+          'state',
+          `${directory} holds no root.json. Run "verbatim client --metadata-dir ${directory} init ROOT.json" first.`,
+          { subject: 'root' },
+        );
+      const history = await openClientDirectory(join(directory, HISTORY));
+      return new TrustedDirectory(files, history, await openUpdater(root, runToEnd), lock);
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#lock.release();
   }
 
   /** TUF §5.3 to §5.6.6; each document is on disk before the next is asked for. */
@@ -69,6 +86,10 @@ export class TrustedDirectory {
           // TUF §5.3.11: rotated keys take back what they vouched for.
           if (forget) for (const name of ['timestamp.json', 'snapshot.json']) await files.remove(name);
         },
+        unfinished: ({ signed }) =>
+          say(
+            `There are more new roots than one refresh follows: the next one goes on from version ${signed.version}.`,
+          ),
         timestamp: ({ bytes }) => files.write('timestamp.json', lend(bytes)),
         snapshot: ({ bytes }) => files.write('snapshot.json', lend(bytes)),
         targets: ({ bytes }) => files.write('targets.json', lend(bytes)),

@@ -91,11 +91,18 @@ export interface RefreshRequest {
   readonly beforePublish?: ((candidate: Candidate) => Promise<void>) | undefined;
 }
 
+export interface AskedTarget {
+  /** Decoded once. */
+  readonly path: string;
+  /** Not decoded: TUF clients escape no percent sign, so that `a%41` may be the name itself. */
+  readonly asSent: string;
+}
+
 export interface SignedRepository {
   /** tuf/metadata/NAME, decoded once. */
   metadata(name: string, caller: Caller): Promise<SignedDocument>;
-  /** tuf/targets/PATH, decoded once: plain, `dir/HASH.name` and `HASH.dir/name`. */
-  target(path: string, caller: Caller): Promise<FileAnswer>;
+  /** tuf/targets/PATH: plain, `dir/HASH.name` and `HASH.dir/name`. */
+  target(asked: AskedTarget, caller: Caller): Promise<FileAnswer>;
   /** Refreshes the metadata now. */
   refresh(request?: RefreshRequest): Promise<void>;
   /** Proves the delegated roles on disk again; asks nothing of upstream. */

@@ -48,7 +48,7 @@ export function targetUrls(layout: Layout, path: string, digests: Digests, consi
   if (consistentSnapshot && place.prefix)
     names.push(...hashes.map((hash) => `${path.slice(0, cut)}${hash}.${path.slice(cut)}`));
   else names.push(path);
-  return names.map((name) => place.base + escapePath(name));
+  return names.flatMap((name) => spellings(name).map((spelled) => place.base + spelled));
 }
 
 function storedNames(layout: Layout, project: string, hashes: readonly string[]): string[] {
@@ -93,6 +93,23 @@ function projectOf(template: string, path: string): string | undefined {
 function checkPath(path: string): void {
   if (path.split('/').some((segment) => segment === '' || segment === '.' || segment === '..'))
     throw new Refusal('format', `The target path ${JSON.stringify(path)} cannot be asked for: a URL would change it.`);
+}
+
+/** As a URL spells it; then, where it holds what looks like an escape (`a%41`), as clients that escape no percent sign send it. */
+function spellings(path: string): readonly string[] {
+  const escaped = escapePath(path);
+  const literal = escaped.replaceAll(/%25(?=[0-9a-f]{2})/gi, '%');
+  return literal !== escaped && literal.split('/').every(isPlainSegment) ? [escaped, literal] : [escaped];
+}
+
+/** A server that decodes it finds one name there, and no way up. */
+function isPlainSegment(segment: string): boolean {
+  try {
+    const decoded = decodeURIComponent(segment);
+    return decoded !== '.' && decoded !== '..' && !/[/\\\u0000-\u001f\u007f]/.test(decoded);
+  } catch {
+    return false;
+  }
 }
 
 /** What clients send alike stays as they send it (`+`, `!`, `@` …); what would end the path (`?`, `#`) is escaped. */

@@ -3,6 +3,7 @@ import { Refusal } from '../bytes/refusal.ts';
 import { bothWritten, readFragment, readWritten, UNSTATED } from './digests.ts';
 import { gatherEntries, readProvenance, readSize, readTime } from './entry.ts';
 import { MAX_EXTRA, MAX_EXTRA_KEYS, MAX_FILES, MAX_VALUES } from './limits.ts';
+import { decodeOnce } from './links.ts';
 import { normalizeName } from './names.ts';
 import type { Entry, Extra, FaultyLine, Oddity, ProjectPage, ProjectStatus } from './project-page.ts';
 import { bad, isRecord, type Json, openPage, readMeta } from './read.ts';
@@ -130,7 +131,7 @@ function readEntry(line: unknown, unknownKeys: UnknownKeys): Entry | FaultyLine 
   if (written === undefined) return { why: 'digest', name: filename };
   const requiresPython = line['requires-python'];
   return {
-    filename,
+    filename: nameOf(filename, url),
     url,
     ...written,
     size: readSize(line['size']),
@@ -142,6 +143,14 @@ function readEntry(line: unknown, unknownKeys: UnknownKeys): Entry | FaultyLine 
     gpgSig: typeof line['gpg-sig'] === 'boolean' ? line['gpg-sig'] : undefined,
     extra: unknownKeys(line, FILE_KEYS),
   };
+}
+
+/** Some indexes list a name as its URL spells it (`pct-3.1%2Bcpu.tar.gz`): one file has one name, in JSON as in HTML. */
+function nameOf(filename: string, url: string): string {
+  if (!filename.includes('%')) return filename;
+  const [path = ''] = url.split(/[?#]/, 1);
+  const decoded = decodeOnce(filename);
+  return decoded !== undefined && decoded === decodeOnce(path.slice(path.lastIndexOf('/') + 1)) ? decoded : filename;
 }
 
 /** PEP 691: yanked where truthy; the reason where it is a string. */

@@ -86,8 +86,10 @@ export function ecdsaKey({ curve, keytype = 'ecdsa', form = 'pem', secret }: Ecd
 export interface RsaForm {
   readonly digest?: 'sha256' | 'sha384' | 'sha512';
   readonly bits?: number;
-  /** What the signatures really are; the listed scheme always says PSS. */
+  /** What the signatures really are. */
   readonly padding?: 'pss' | 'pkcs1';
+  /** What the key is listed with; PSS unless told. */
+  readonly listed?: 'pss' | 'pkcs1';
   readonly saltLength?: number;
   /** The same secret again, in another form. */
   readonly secret?: KeyObject;
@@ -104,7 +106,29 @@ export function rsaKey(form: RsaForm = {}): SigningKey {
           padding: constants.RSA_PKCS1_PSS_PADDING,
           saltLength: form.saltLength ?? constants.RSA_PSS_SALTLEN_DIGEST,
         };
-  return signingKey({ keytype: 'rsa', scheme: `rsassa-pss-${digest}`, keyval: { public: pem(publicKey) } }, (message) =>
+  const scheme = form.listed === 'pkcs1' ? `rsa-pkcs1v15-${digest}` : `rsassa-pss-${digest}`;
+  return signingKey({ keytype: 'rsa', scheme, keyval: { public: pem(publicKey) } }, (message) =>
     signBytes(digest, message, { key: privateKey, ...how }),
+  );
+}
+
+export interface MlDsaForm {
+  readonly parameters: 44 | 65 | 87;
+  /** The same secret again, in another form. */
+  readonly secret?: KeyObject;
+}
+
+const ML_DSA = { 44: 'ml-dsa-44', 65: 'ml-dsa-65', 87: 'ml-dsa-87' } as const;
+
+/** TAP 21, version 1. Needs node 24. */
+export function mlDsaKey({ parameters, secret }: MlDsaForm): SigningKey {
+  const privateKey = secret ?? generateKeyPairSync(ML_DSA[parameters]).privateKey;
+  const publicKey = createPublicKey(privateKey);
+  return signingKey(
+    { keytype: 'ml-dsa', scheme: `ml-dsa-${parameters}/1`, keyval: { public: pem(publicKey) } },
+    (message) => {
+      const digest = createHash('sha512').update(message).digest();
+      return signBytes(null, Buffer.concat([Buffer.from('74756601', 'hex'), digest]), privateKey);
+    },
   );
 }

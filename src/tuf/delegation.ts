@@ -32,15 +32,15 @@ interface Pending {
 }
 
 /**
- * TUF §5.6.7: pre-order, in listed order, each role name once, a terminating role ends the search behind its own subtree.
- * Fails closed: a role that cannot be loaded, or more roles than the limit, is an error and never "absent".
+ * TUF 1.0.37 §5.6.7: pre-order, in listed order, each role name once on the path of delegations that leads to it, a
+ * terminating role ends the search behind its own subtree. Fails closed: a role that cannot be loaded, or more visits
+ * than the limit, is an error and never "absent".
  */
 export async function findTarget(generation: Generation, path: string, load: LoadRole): Promise<Found> {
   if (path.length > LIMITS.targetPath)
     throw new Refusal('limit', `A target path longer than ${LIMITS.targetPath} characters.`);
   mustBe(Generation, generation);
   const visited: Visit[] = [];
-  const names = new Set<string>();
   let pending: Pending[] = [];
   let visit: Visit = { by: undefined, role: generation.targets, parent: undefined };
   for (;;) {
@@ -57,18 +57,25 @@ export async function findTarget(generation: Generation, path: string, load: Loa
     }
     pending.push(...children.reverse());
     let next = pending.pop();
-    while (next !== undefined && names.has(next.by.name)) next = pending.pop();
+    while (next !== undefined && isOnPath(next)) next = pending.pop();
     if (next === undefined) return { target: undefined, listedBy: undefined, visited };
-    if (names.size >= LIMITS.rolesPerSearch)
+    // Visits, not names: roles that two delegators share must not multiply what a search costs.
+    if (visited.length > LIMITS.visitsPerSearch)
       throw new Refusal(
         'delegation',
-        `The search for ${path.slice(0, 200)} went through more than ${LIMITS.rolesPerSearch} roles.`,
+        `The search for ${path.slice(0, 200)} went through more than ${LIMITS.visitsPerSearch} roles.`,
         { subject: 'delegated' },
       );
-    names.add(next.by.name);
     const role = itself(await load(next.by, next.parent.role), next.by.name);
     visit = { by: next.by, role, parent: next.parent };
   }
+}
+
+/** True where the role delegates, over however many others, to itself. */
+function isOnPath({ by, parent }: Pending): boolean {
+  for (let above: Visit | undefined = parent; above !== undefined; above = above.parent)
+    if (above.by?.name === by.name) return true;
+  return false;
 }
 
 /** A role answers for its own name only, whatever keys it shares with others. */

@@ -8,8 +8,8 @@ export const LIMITS = {
   unannouncedTargets: 8 * 1024 * 1024,
   /** New roots in one refresh. */
   rootsPerRefresh: 1024,
-  /** Delegated roles in one search; beyond it an error, never "absent". */
-  rolesPerSearch: 32,
+  /** Visits of delegated roles in one search; beyond it an error, never "absent". */
+  visitsPerSearch: 32,
   jsonDepth: 64,
   /**
    * Values in one document: arrays, objects and scalars together, 150 bytes of memory each. 64 MiB of targets as

@@ -2,7 +2,7 @@ import { sameBytes } from '../bytes/proof.ts';
 import { type Reason, Refusal } from '../bytes/refusal.ts';
 import { acceptSnapshot, acceptTargets, acceptTimestamp, metaOf } from './accept.ts';
 import { LIMITS } from './limits.ts';
-import type { Delegation, Targets, Timestamp } from './model.ts';
+import type { Delegation, MetaFile, Targets, Timestamp } from './model.ts';
 import type { Runner } from './sliced.ts';
 import type { AtRoot, AtSnapshot, AtTimestamp, Generation } from './stages.ts';
 import type { Survivors } from './stored.ts';
@@ -49,7 +49,7 @@ export async function announcedSnapshot(
   const named = at.timestamp.signed.snapshot;
   const before = survivors.snapshot;
   if (before?.signed.version === named.version) {
-    const same = await unlessOther(() => run(acceptSnapshot(at, before, survivors)));
+    const same = await unlessOther(named, () => run(acceptSnapshot(at, before, survivors)));
     if (same !== undefined) return same;
   }
   const bytes = await source.read({
@@ -70,7 +70,7 @@ export async function announcedTargets(
 ): Promise<Generation> {
   const named = metaOf(at, 'targets');
   if (before?.signed.version === named.version) {
-    const same = await unlessOther(() => run(acceptTargets(at, before)));
+    const same = await unlessOther(named, () => run(acceptTargets(at, before)));
     if (same !== undefined) return same;
   }
   const bytes = await source.read({
@@ -119,12 +119,16 @@ function within(
 
 const OTHER: ReadonlySet<Reason> = new Set(['digest', 'length', 'threshold']);
 
-/** A document of the right version but other bytes, or too few signatures by now: the right one is asked for. */
-async function unlessOther<T>(accept: () => T | Promise<T>): Promise<T | undefined> {
+/**
+ * A document of the right version but other bytes, or too few signatures by now: the right one is asked for. So is one past
+ * its date where nothing but its version is announced: some repositories sign the same version again with a later date.
+ */
+async function unlessOther<T>(named: MetaFile, accept: () => T | Promise<T>): Promise<T | undefined> {
   try {
     return await accept();
   } catch (error) {
-    if (error instanceof Refusal && OTHER.has(error.reason)) return undefined;
+    if (!(error instanceof Refusal)) throw error;
+    if (OTHER.has(error.reason) || (error.reason === 'expired' && named.digests === undefined)) return undefined;
     throw error;
   }
 }

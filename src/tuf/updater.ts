@@ -17,6 +17,8 @@ export interface Keep {
   timestamp?(timestamp: Verified<Timestamp>): Promise<void>;
   snapshot?(snapshot: Verified<Snapshot>): Promise<void>;
   targets?(targets: Verified<Targets>): Promise<void>;
+  /** There are more new roots than one walk follows: it went on with this one, and the next walk begins there. */
+  unfinished?(root: TrustedRoot): void;
   /** The source sent other bytes under a timestamp version already accepted: the accepted ones stay, somebody should know. */
   equivocated?(accepted: Verified<Timestamp>, offered: Uint8Array): void;
 }
@@ -62,9 +64,21 @@ export class Updater {
 
   /** TUF §5.3 to §5.6.6. Throws Refusal. */
   async refresh(walk: WalkOptions): Promise<Generation> {
-    const { source, keep = {} } = walk;
-    const at = await this.refreshRoots(walk);
-    refuseExpiredRoot(at);
+    let stoppedAt: TrustedRoot | undefined;
+    const unfinished = (root: TrustedRoot) => {
+      stoppedAt = root;
+      walk.keep?.unfinished?.(root);
+    };
+    const at = await this.refreshRoots({ ...walk, keep: { ...walk.keep, unfinished } });
+    try {
+      refuseExpiredRoot(at);
+      return await this.#refreshUnder(at, walk);
+    } catch (error) {
+      throw stoppedAt === undefined ? error : ofUnfinished(stoppedAt, error);
+    }
+  }
+
+  async #refreshUnder(at: AtRoot, { source, keep = {} }: WalkOptions): Promise<Generation> {
     const accepted = this.#survivors.timestamp;
     const timestamped = await newestTimestamp(at, this.#survivors, source, this.#run, keep.equivocated);
     const { timestamp } = timestamped;
@@ -88,15 +102,18 @@ export class Updater {
     return generation;
   }
 
-  /** TUF §5.3.3–9: every root between the trusted one and the newest, and nothing else. Throws Refusal. */
+  /** TUF §5.3.3–9: the roots between the trusted one and the newest, and nothing else. Throws Refusal. */
   async refreshRoots({ source, now, keep = {}, mostRoots = LIMITS.rootsPerRefresh }: WalkOptions): Promise<AtRoot> {
     for (let taken = 0; ; taken++) {
       const at = asOf(this.#root, now);
       const version = this.#root.signed.version + 1;
       const bytes = await source.read({ role: 'root', version, limit: LIMITS.root });
       if (bytes === undefined) return at;
-      if (taken >= mostRoots)
-        throw new Refusal('limit', `More than ${mostRoots} new roots in one refresh.`, { subject: 'root' });
+      if (taken >= mostRoots) {
+        // TUF §5.3.3: on with the newest that was taken.
+        keep.unfinished?.(this.#root);
+        return at;
+      }
       const { root } = await this.#run(acceptRoot(at, bytes));
       const survivors = survive(this.#root, root, this.#survivors);
       await keep.root?.(root, survivors !== this.#survivors);
@@ -132,6 +149,16 @@ export class Updater {
       throw error;
     }
   }
+}
+
+/** What a root in the middle of its chain cannot vouch for is not upstream's fault, and is over when the chain was followed. */
+function ofUnfinished({ signed }: TrustedRoot, error: unknown): unknown {
+  if (!(error instanceof Refusal) || (error.reason !== 'expired' && error.reason !== 'threshold')) return error;
+  return new Refusal(
+    'limit',
+    `There are more new roots than one refresh follows; the next goes on from version ${signed.version}. Under that one: ${error.message}`,
+    { subject: 'root', transient: true, cause: error },
+  );
 }
 
 /** TUF §5.2: trust begins with these bytes; their expiry does not matter. Who may import this: test/architecture/makers.ts. */

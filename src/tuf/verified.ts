@@ -6,6 +6,7 @@ import { canonicalize } from './json/canonical.ts';
 import { array, at, fieldOf, object, text } from './json/fields.ts';
 import { readJson } from './json/json.ts';
 import type { JsonObject } from './json/json-value.ts';
+import type { Key } from './keys.ts';
 import { LIMITS } from './limits.ts';
 import type { Root, Signed } from './model.ts';
 import type { Sliced } from './sliced.ts';
@@ -100,7 +101,8 @@ function* openBy<S extends Signed>(
   const signed = yield* decode(envelope.signed);
   const message = yield* canonicalize(envelope.signed);
   const authorities = by(signed);
-  for (const authority of authorities) yield* refuseBelowThreshold(message, envelope.signatures, authority);
+  const signatures = new Signatures(message, envelope.signatures);
+  for (const authority of authorities) yield* refuseBelowThreshold(signatures, authority);
   return make(bytes, signed, authorities);
 }
 
@@ -118,8 +120,8 @@ export function authorityOf(root: Root, role: 'root' | 'timestamp' | 'snapshot' 
 /** How many distinct keys of the authority signed a document; for people, never for a decision. */
 export function* countSigners({ bytes }: { readonly bytes: ReadonlyBytes }, authority: Authority): Sliced<number> {
   const envelope = readEnvelope(yield* readJson(lend(bytes)));
-  return (yield* signersOf(yield* canonicalize(envelope.signed), envelope.signatures, authority, authority.keys.size))
-    .size;
+  const signatures = new Signatures(yield* canonicalize(envelope.signed), envelope.signatures);
+  return (yield* signersOf(signatures, authority, authority.keys.size)).size;
 }
 
 function readEnvelope(document: unknown): Envelope {
@@ -139,34 +141,65 @@ function readEnvelope(document: unknown): Envelope {
   return { signed, signatures };
 }
 
-function* refuseBelowThreshold(
-  message: Uint8Array,
-  signatures: ReadonlyMap<string, string>,
-  authority: Authority,
-): Sliced<void> {
-  const signers = yield* signersOf(message, signatures, authority, authority.threshold);
+/** What was signed, by keyid; a key is checked once, however many authorities list it (a root's old keys and its own). */
+class Signatures {
+  readonly #message: Uint8Array;
+  readonly #hex: ReadonlyMap<string, string>;
+  readonly #checked = new Map<string, { readonly by: Key; readonly holds: boolean }>();
+
+  constructor(message: Uint8Array, hex: ReadonlyMap<string, string>) {
+    this.#message = message;
+    this.#hex = hex;
+  }
+
+  /** True where something that looks like a signature stands under this keyid. */
+  has(keyid: string): boolean {
+    const hex = this.#hex.get(keyid);
+    return hex !== undefined && hex.length % 2 === 0 && /^[0-9a-fA-F]+$/.test(hex);
+  }
+
+  holds(keyid: string, key: Key): boolean {
+    const before = this.#checked.get(keyid);
+    if (before !== undefined && isWrittenAlike(before.by, key)) return before.holds;
+    const holds = key.verifies(this.#message, Buffer.from(this.#hex.get(keyid) ?? '', 'hex'));
+    this.#checked.set(keyid, { by: key, holds });
+    return holds;
+  }
+}
+
+function isWrittenAlike(a: Key, b: Key): boolean {
+  return a.keytype === b.keytype && a.scheme === b.scheme && a.publicKey === b.publicKey;
+}
+
+function* refuseBelowThreshold(signatures: Signatures, authority: Authority): Sliced<void> {
+  const signers = yield* signersOf(signatures, authority, authority.threshold);
   if (signers.size < authority.threshold)
     throw new Refusal(
       'threshold',
-      `${authority.role} needs valid signatures by ${authority.threshold} of its ${authority.keys.size} keys; found ${signers.size}.`,
+      `${authority.role} needs valid signatures by ${authority.threshold} of its ${authority.keys.size} keys; found ${signers.size}.${notUnderstood(authority)}`,
     );
 }
 
+const SCHEMES_NAMED = 3;
+
+/** The schemes of an authority's keys that nobody here can check, where there are any: whoever reads of a threshold must know that it was not forgery. */
+function notUnderstood({ keys }: Authority): string {
+  const schemes = new Set([...keys.values()].flatMap((key) => key.notUnderstood ?? []));
+  if (schemes.size === 0) return '';
+  const named = [...schemes].slice(0, SCHEMES_NAMED).join(', ');
+  const more = schemes.size > SCHEMES_NAMED ? ` and ${schemes.size - SCHEMES_NAMED} more` : '';
+  return ` Not understood, so that such keys count for nothing: ${named}${more}.`;
+}
+
 /** Distinct key material that signed, up to `enough`: one key under several ids counts once; one check per keyid. */
-function* signersOf(
-  message: Uint8Array,
-  signatures: ReadonlyMap<string, string>,
-  authority: Authority,
-  enough: number,
-): Sliced<Set<string>> {
+function* signersOf(signatures: Signatures, authority: Authority, enough: number): Sliced<Set<string>> {
   const signers = new Set<string>();
   for (const [keyid, key] of authority.keys) {
     if (signers.size >= enough) break;
-    const hex = signatures.get(keyid);
-    if (hex === undefined || hex.length % 2 !== 0 || !/^[0-9a-fA-F]+$/.test(hex)) continue;
+    if (!signatures.has(keyid)) continue;
     const { material } = key;
     if (material === undefined || signers.has(material)) continue;
-    if (key.verifies(message, Buffer.from(hex, 'hex'))) signers.add(material);
+    if (signatures.holds(keyid, key)) signers.add(material);
     yield;
   }
   return signers;

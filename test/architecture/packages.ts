@@ -8,7 +8,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   hono: ['src/http/app.ts', 'src/http/routes/routes.ts'],
   '@hono/node-server': ['src/http/app.ts', 'src/http/listener.ts', 'src/http/routes/routes.ts'],
   'lru-cache': ['src/bytes/bounded-map.ts', 'src/blobs/', 'src/state/', ...DISK],
-  '@noble/ed25519': ['src/tuf/keys.ts', 'src/repository/'],
+  '@noble/ed25519': ['src/tuf/schemes/ed25519.ts', 'src/repository/'],
   'hash-wasm': ['src/bytes/prover.ts', 'src/repository/'],
   parse5: ['src/pypi/'],
   'prom-client': ['src/telemetry/'],

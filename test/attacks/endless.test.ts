@@ -117,15 +117,40 @@ describe('what is read is bounded', () => {
 });
 
 describe('a chain of roots without end', () => {
-  it('stops at the limit with an error; the next refresh goes on from there', async () => {
-    const fast = heldBy([ecdsaKey({ curve: 'P-256' })]);
+  const fast = heldBy([ecdsaKey({ curve: 'P-256' })]);
+
+  it('is followed to the limit, and believed so far; the next refresh goes on from there', async () => {
     const simulator = createSimulator({ authorities: { root: fast } });
     const client = createClient(simulator);
     for (let i = 0; i < LIMITS.rootsPerRefresh + 1; i++) simulator.repository.publishRoot();
-    expect(await refusalOf(client.refresh())).toMatchObject({ reason: 'limit', subject: 'root' });
-    expect(client.versions().root).toBe(LIMITS.rootsPerRefresh + 1);
+    await client.refresh();
+    expect(client.versions()).toMatchObject({ root: LIMITS.rootsPerRefresh + 1, timestamp: 1, targets: 1 });
+    expect(client.unfinished).toEqual([LIMITS.rootsPerRefresh + 1]);
     await client.refresh();
     expect(client.versions().root).toBe(LIMITS.rootsPerRefresh + 2);
+    expect(client.unfinished).toHaveLength(1);
+  });
+
+  it('exactly as many as the limit are all there are', async () => {
+    const simulator = createSimulator({ authorities: { root: fast } });
+    const client = createClient(simulator);
+    for (let i = 0; i < LIMITS.rootsPerRefresh; i++) simulator.repository.publishRoot();
+    await client.refresh();
+    expect(client.versions().root).toBe(LIMITS.rootsPerRefresh + 1);
+    expect(client.unfinished).toEqual([]);
+  });
+
+  it('what a root in its middle cannot vouch for is refused as that, and is over with the next refresh', async () => {
+    const simulator = createSimulator({ authorities: { root: fast } });
+    const client = createClient(simulator);
+    for (let i = 0; i < LIMITS.rootsPerRefresh; i++) simulator.repository.publishRoot();
+    simulator.repository.rotate('timestamp', authority(['another timestamp']));
+    simulator.repository.publish();
+    const refusal = await refusalOf(client.refresh());
+    expect(refusal).toMatchObject({ reason: 'limit', subject: 'root', transient: true });
+    expect(refusal.cause).toMatchObject({ reason: 'threshold' });
+    await client.refresh();
+    expect(client.versions()).toMatchObject({ root: LIMITS.rootsPerRefresh + 2, timestamp: 2 });
   });
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { instantText } from '../../src/bytes/instant.ts';
 import { createClient, refusalOf } from '../support/client.ts';
 import { authority } from '../support/keys.ts';
 import { createSimulator } from '../support/simulator.ts';
@@ -110,5 +111,55 @@ describe('indefinite freeze: what has expired is not adopted', () => {
     const refusal = await refusalOf(client.refresh());
     expect(refusal.reason).toBe('unreachable');
     expect(refusal.transient).toBe(true);
+  });
+});
+
+describe('the same version signed again with a later date', () => {
+  const again = (role: 'snapshot' | 'targets', options: { readonly metaHashes?: readonly ['sha256'] } = {}) => {
+    const simulator = createSimulator({ ...options, lifetime: (name) => (name === role ? 3600 : LONG) });
+    return { simulator, client: createClient(simulator) };
+  };
+  const later = ({ repository, clock }: ReturnType<typeof createSimulator>, role: 'snapshot' | 'targets') => {
+    const document = role === 'targets' ? repository.role('targets') : repository.snapshot;
+    document.expires = instantText(clock.now() + 3600);
+    repository.write(role);
+  };
+
+  it.each(['snapshot', 'targets'] as const)('%s is asked for once the one held has expired', async (role) => {
+    const { simulator, client } = again(role);
+    await client.refresh();
+    simulator.clock.advance(1800);
+    later(simulator, role);
+    simulator.reads.length = 0;
+    await client.refresh();
+    expect(simulator.reads).toEqual(['2.root.json', 'timestamp.json']);
+    simulator.clock.advance(1800);
+    const generation = await client.refresh();
+    expect(generation[role].signed).toMatchObject({ version: 1, expires: simulator.clock.now() + 1800 });
+    expect(simulator.reads.at(-1)).toBe(`1.${role}.json`);
+  });
+
+  it.each(['snapshot', 'targets'] as const)(
+    '%s is not asked for where digests are announced: it could be no other',
+    async (role) => {
+      const { simulator, client } = again(role, { metaHashes: ['sha256'] });
+      await client.refresh();
+      simulator.clock.advance(3600);
+      later(simulator, role);
+      simulator.reads.length = 0;
+      expect(await refusalOf(client.refresh())).toMatchObject({ reason: 'expired', subject: role });
+      expect(simulator.reads).toEqual(['2.root.json', 'timestamp.json']);
+    },
+  );
+
+  it('it may lower nothing', async () => {
+    const { simulator, client } = again('snapshot');
+    simulator.repository.touch('targets');
+    simulator.repository.publish();
+    await client.refresh();
+    simulator.clock.advance(3600);
+    simulator.repository.snapshot.meta.set('targets.json', { version: 1 });
+    later(simulator, 'snapshot');
+    expect(await refusalOf(client.refresh())).toMatchObject({ reason: 'rollback', subject: 'snapshot' });
   });
 });

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { instantText } from '../../src/bytes/instant.ts';
 import { BUILT_AT } from '../../src/version.ts';
 import { type SignedRig, startSignedRig } from '../rigs/signed-rig.ts';
 import { createClock, DAY, HOUR } from '../support/clock.ts';
@@ -83,6 +84,25 @@ describe('a frozen upstream', () => {
       expect(new Set(await everyAnswer())).toEqual(new Set(['503 expired']));
     },
   );
+
+  it('signs the same snapshot again under the same timestamp: everything is proved again', async () => {
+    await startHolding();
+    const { repository } = rig.signed;
+    const dated = (seconds: number) => (document: { expires: string }) => {
+      document.expires = instantText(rig.clock.now() + seconds);
+    };
+    await rig.publish({ snapshot: dated(300) });
+    expect((await rig.page('alpha')).files).toHaveLength(1);
+    rig.clock.advance(300);
+    expect(await rig.refused('/simple/alpha/')).toBe('503 expired');
+    dated(600)(repository.snapshot);
+    repository.write('snapshot');
+    rig.clock.advance(60);
+    expect((await rig.page('alpha')).files).toHaveLength(1);
+    expect((await rig.get(rig.path(ALPHA))).status).toBe(200);
+    await rig.restart();
+    expect((await rig.page('alpha')).files).toHaveLength(1);
+  });
 
   it('bins past their date prove nothing, though the timestamp is fresh', async () => {
     await startHolding();

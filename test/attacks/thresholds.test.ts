@@ -129,6 +129,7 @@ const ecNamed = ecdsaKey({ curve: 'P-256', secret, keytype: 'named' });
 const rsaSecret = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
 const rsaOne = rsaKey({ secret: rsaSecret });
 const rsaTwo = rsaKey({ secret: rsaSecret, digest: 'sha512' });
+const rsaPkcs1 = rsaKey({ secret: rsaSecret, listed: 'pkcs1', padding: 'pkcs1' });
 const upper = disguise(one, { keyval: { public: String(one.public.keyval['public']).toUpperCase() } });
 const crlf = disguise(ecPem, {
   keyval: { public: `${String(ecPem.public.keyval['public']).replaceAll('\n', '\r\n')}\n` },
@@ -183,6 +184,7 @@ const refused: readonly (readonly [string, Authority, Sign, 'threshold' | 'forma
       ['as PEM and as hex point', [ecPem, ecHex]],
       ['with other line ends in its PEM', [ecPem, crlf]],
       ['under two RSA schemes', [rsaOne, rsaTwo]],
+      ['under two RSA paddings', [rsaOne, rsaPkcs1]],
     ] as const
   ).map(
     ([how, keys]) =>
@@ -238,7 +240,7 @@ const accepted: readonly (readonly [string, Authority, Sign])[] = [
   ['two of two', two, good([one, other])],
   ['two of two, in the other order', two, good([other, one])],
   ['two of three', authority(['zero', 'one', 'two'], 2), good([one, other])],
-  ['keys of every kind', heldBy([one, ec, rsaOne], 3), good([one, ec, rsaOne])],
+  ['keys of several kinds', heldBy([one, ec, rsaPkcs1], 3), good([one, ec, rsaPkcs1])],
   [
     'enough, beside strangers, empty and invalid ones',
     authority(['one', 'two', 'three'], 2),
@@ -283,6 +285,39 @@ describe.each(Object.entries(places))('%s', (name, { attempt }) => {
     it('is refused where its threshold is above its keys', async () => {
       expect(await reasonOf(attempt({ keys: [one], threshold: 2 }, good([one])))).toBe('threshold');
     });
+});
+
+describe('a refusal for too few signatures names the schemes that nobody here can check', () => {
+  const messageOf = async (by: Authority, sign: Sign) =>
+    (places['timestamp'] ?? expect.fail()).attempt(by, sign).then(
+      () => expect.fail(),
+      (error: Error) => error.message,
+    );
+  const schemes = (names: readonly string[]) =>
+    names.map((scheme, i) => disguise(key(`scheme ${i}`), { scheme, keytype: 'x' }));
+
+  it('each once, whether or not its keys signed', async () => {
+    const strange = schemes(['ed448', 'ed448', 'falcon-512']);
+    expect(await messageOf(heldBy([one, ...strange], 2), good([one]))).toBe(
+      'timestamp needs valid signatures by 2 of its 4 keys; found 1. Not understood, so that such keys count for nothing: ed448, falcon-512.',
+    );
+  });
+
+  it('three of them, and how many more', async () => {
+    const strange = schemes(['a', 'b', 'c', 'd', 'e']);
+    expect(await messageOf(heldBy(strange, 1), good(strange))).toMatch(/nothing: a, b, c and 2 more\.$/);
+  });
+
+  it('with its key type where that is what does not fit, and cut short', async () => {
+    const strange = [disguise(one, { keytype: 'rsa' }), disguise(other, { scheme: 'x'.repeat(500) })];
+    expect(await messageOf(heldBy(strange, 1), good(strange))).toMatch(
+      /nothing: ed25519 with the key type rsa, x{80}\.$/,
+    );
+  });
+
+  it('and none where each is understood', async () => {
+    expect(await messageOf(two, good([one]))).toMatch(/found 1\.$/);
+  });
 });
 
 it('junk signatures cost no verification: 2,047 of them cost less than a hundred checks would (CVE-2020-6173)', async () => {

@@ -1,7 +1,7 @@
 """Makes a small repository with python-tuf's own tools: make-repository.py DIRECTORY
 
 DIRECTORY/1 and DIRECTORY/2 hold `metadata/` and `targets/`: as first published, and after a root rotation and a new
-target. Keys of three kinds; `team` is delegated to by paths, `pool` has succinct bins.
+target. Keys of four kinds; `team` is delegated to by paths, `pool` has succinct bins.
 """
 
 import datetime
@@ -29,6 +29,7 @@ home = pathlib.Path(sys.argv[1])
 state = home / "1"
 ecdsa, rsa, ed25519 = CryptoSigner.generate_ecdsa(), CryptoSigner.generate_rsa(), CryptoSigner.generate_ed25519()
 rotated = CryptoSigner.generate_ecdsa()
+pkcs1 = CryptoSigner.generate_rsa(scheme="rsa-pkcs1v15-sha256")
 online = CryptoSigner.generate_ed25519()
 
 
@@ -52,7 +53,7 @@ def add(role: Targets, path: str, data: bytes, algorithms: list[str]) -> None:
 
 
 root = Root(expires=EXPIRES, consistent_snapshot=True)
-for signer, role in [(ecdsa, "root"), (rsa, "root"), (ed25519, "timestamp"), (ecdsa, "snapshot"), (rsa, "targets")]:
+for signer, role in [(ecdsa, "root"), (rsa, "root"), (ed25519, "timestamp"), (pkcs1, "snapshot"), (rsa, "targets")]:
     root.add_key(signer.public_key, role)
 root.roles["root"].threshold = 2
 
@@ -84,7 +85,7 @@ publish("team", team, rsa)
 publish("pool", pool, online)
 for name, role in bins.items():
     publish(name, role, online)
-publish("snapshot", snapshot, ecdsa)
+publish("snapshot", snapshot, pkcs1)
 publish("timestamp", timestamp, ed25519)
 
 shutil.copytree(state, home / "2")
@@ -98,7 +99,7 @@ add(team, "team/new.bin", b"new", ["sha256"])
 publish("team", team, rsa)
 snapshot.version = 2
 snapshot.meta["team.json"].version = 2
-publish("snapshot", snapshot, ecdsa)
+publish("snapshot", snapshot, pkcs1)
 timestamp.version = 2
 timestamp.snapshot_meta.version = 2
 publish("timestamp", timestamp, ed25519)

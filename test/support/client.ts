@@ -22,6 +22,8 @@ export interface TestClient {
   /** The exact bytes trusted now. */
   readonly bytes: () => Readonly<Record<keyof Trust, string | undefined>>;
   readonly equivocations: Uint8Array[];
+  /** Versions of the roots at which a refresh left the rest of the chain to the next. */
+  readonly unfinished: number[];
 }
 
 export interface Trust {
@@ -41,6 +43,7 @@ export function createClient(simulator: Served, pinned?: Uint8Array): TestClient
   const updater = new Updater(runToEnd(pinRoot(pinnedRoot)), runToEnd);
   let current: Generation | undefined;
   const equivocations: Uint8Array[] = [];
+  const unfinished: number[] = [];
 
   async function loadDelegated(at: Generation, by: Delegation): Promise<Verified<Targets>> {
     const bytes = await readDelegated(at, by, source);
@@ -56,6 +59,9 @@ export function createClient(simulator: Served, pinned?: Uint8Array): TestClient
         source,
         now: clock.now(),
         keep: {
+          unfinished: ({ signed }) => {
+            unfinished.push(signed.version);
+          },
           equivocated: (_, offered) => {
             equivocations.push(offered);
           },
@@ -87,6 +93,7 @@ export function createClient(simulator: Served, pinned?: Uint8Array): TestClient
       };
     },
     equivocations,
+    unfinished,
   };
 }
 

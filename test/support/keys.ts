@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Authority } from '../../src/repository/documents.ts';
-import { ecdsaKey, ed25519Key, rsaKey, type SigningKey } from '../../src/repository/signing-keys.ts';
+import { ecdsaKey, ed25519Key, mlDsaKey, rsaKey, type SigningKey } from '../../src/repository/signing-keys.ts';
+import { hasMlDsa } from '../../src/tuf/schemes/ml-dsa.ts';
 
 const made = new Map<string, SigningKey>();
 
@@ -25,7 +26,9 @@ export function heldBy(keys: readonly SigningKey[], threshold: number = keys.len
   return { keys, threshold };
 }
 
-/** One key of each kind that TUF names; slow kinds are made once a worker. */
+const PKCS1 = { padding: 'pkcs1', listed: 'pkcs1' } as const;
+
+/** One key of each kind that this node can check; slow kinds are made once a worker. */
 export const kinds: Readonly<Record<string, () => SigningKey>> = {
   ed25519: () => key('kind'),
   'ecdsa P-256 PEM': () => once('p256', () => ecdsaKey({ curve: 'P-256' })),
@@ -41,4 +44,12 @@ export const kinds: Readonly<Record<string, () => SigningKey>> = {
   'rsassa-pss-sha256': () => once('rsa 256', () => rsaKey()),
   'rsassa-pss-sha384': () => once('rsa 384', () => rsaKey({ digest: 'sha384' })),
   'rsassa-pss-sha512': () => once('rsa 512', () => rsaKey({ digest: 'sha512' })),
+  'rsa-pkcs1v15-sha256': () => once('pkcs1 256', () => rsaKey({ ...PKCS1 })),
+  'rsa-pkcs1v15-sha384': () => once('pkcs1 384', () => rsaKey({ ...PKCS1, digest: 'sha384' })),
+  'rsa-pkcs1v15-sha512': () => once('pkcs1 512', () => rsaKey({ ...PKCS1, digest: 'sha512' })),
+  ...(hasMlDsa() && {
+    'ml-dsa-44/1': () => once('ml-dsa-44', () => mlDsaKey({ parameters: 44 })),
+    'ml-dsa-65/1': () => once('ml-dsa-65', () => mlDsaKey({ parameters: 65 })),
+    'ml-dsa-87/1': () => once('ml-dsa-87', () => mlDsaKey({ parameters: 87 })),
+  }),
 };

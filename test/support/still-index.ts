@@ -158,7 +158,7 @@ export async function createStillIndex(options: StillOptions = {}): Promise<Stil
         if (found === undefined) throw absent('targets');
         return found;
       },
-      async target(path) {
+      async target({ path }) {
         const bytes = targets.get(path);
         if (bytes === undefined) throw absent('target');
         return answer({ project: undefined, filename: path.split('/').at(-1) ?? '', bytes });

@@ -174,16 +174,20 @@ function laySigned({ routes, mounted: { index, policy }, on, wait }: Laying): vo
     if (!exchange.left) replyDocument(exchange, policy, document);
   });
   routes.get('/tuf/metadata/:name', metadata);
-  const target = on('target', async ({ exchange, target: { escapedSlash } }, rest) => {
+  const target = on('target', async ({ exchange, target: { escapedSlash, path: sent } }, rest) => {
     if (escapedSlash || rest.at(-1) === '') throw absent('target');
-    const path = rest.slice(2).join('/');
-    const found = await wait(exchange, async () => signedOf(index).target(path, exchange.callerOf(policy.name)));
+    const [path, asSent] = [rest.slice(2).join('/'), sent.slice(sent.indexOf(TARGETS) + TARGETS.length)];
+    const found = await wait(exchange, async () =>
+      signedOf(index).target({ path, asSent }, exchange.callerOf(policy.name)),
+    );
     // A plain name may come to mean other bytes; one that holds their digest cannot.
     const isImmutable: IsImmutable = (sha256) => sha256 !== undefined && path.includes(sha256);
     await answerFile(exchange, policy, found, isImmutable, wait);
   });
-  routes.get('/tuf/targets/*', target);
+  routes.get(`${TARGETS}*`, target);
 }
+
+const TARGETS = '/tuf/targets/';
 
 function absent(subject: Subject): Refusal {
   return new Refusal('unlisted', 'Nothing of this name can be in an index.', { subject });

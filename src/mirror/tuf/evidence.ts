@@ -89,13 +89,13 @@ export class TufEvidence implements Evidence<Proof> {
     const { layout, roles } = this.#options;
     const { name: project, proof } = believed;
     const known = new Map<string, Statement>();
-    const visits = new Map<string, Visit>();
+    const visits = new Map<Visit['role'], Visit>();
     for (const filename of filenames) {
       const target = layout.fileTarget({ project, filename });
       if (target === undefined) continue;
       // Under the page's own generation: two snapshots cannot mix.
       const found = await roles.find(proof.generation, target, caller);
-      for (const visit of found.visited) visits.set(visit.by?.name ?? 'targets', visit);
+      for (const visit of found.visited) visits.set(visit.role, visit);
       if (visits.size > LIMITS.rolesPerPage)
         throw new Refusal(
           'limit',

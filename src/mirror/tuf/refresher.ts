@@ -35,6 +35,7 @@ const FLOOR_STEP = 3600;
 const TOLERANCE = 300;
 /** Generations kept in memory behind the current one; a walk takes seconds. */
 const REPLACED_MOST = 2;
+const ROLES = ['root', 'timestamp', 'snapshot', 'targets'] as const;
 /** Publications of other processes that one refresh gives way to before it leaves it at theirs. */
 export const SUPERSEDED_MOST = 3;
 
@@ -106,6 +107,10 @@ export class Refresher {
             version: timestamp.signed.version,
             bytes: lend(timestamp.bytes),
           }),
+        unfinished: (root) =>
+          reports.noted('upstream has more new roots than one refresh follows; the next refresh goes on', {
+            version: root.signed.version,
+          }),
         equivocated: (accepted) =>
           reports.noted('upstream sent other bytes under a timestamp version already stored', {
             version: accepted.signed.version,
@@ -140,7 +145,8 @@ export class Refresher {
   /** False where another process published meanwhile. An unchanged generation stays, and everything proved under it warm. */
   async #publish(next: Generation): Promise<boolean> {
     const generation = this.#generation;
-    const isSame = next.timestamp === generation?.timestamp && next.root === generation.root;
+    // Not the timestamp alone: it may name by version what was signed again.
+    const isSame = ROLES.every((role) => next[role] === generation?.[role]);
     const { clock } = this.#options;
     const acceptedAt = clock.shown;
     if (isSame && acceptedAt - this.#storedFloor < FLOOR_STEP) return true;

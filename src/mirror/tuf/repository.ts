@@ -4,7 +4,14 @@ import type { Generation } from '../../tuf/stages.ts';
 import { EvidencedIndex } from '../create-index.ts';
 import { Fetch } from '../files/fetch.ts';
 import type { FileAnswer } from '../files/file-answer.ts';
-import type { Candidate, Origin, RefreshRequest, SignedDocument, SignedRepository } from '../package-index.ts';
+import type {
+  AskedTarget,
+  Candidate,
+  Origin,
+  RefreshRequest,
+  SignedDocument,
+  SignedRepository,
+} from '../package-index.ts';
 import { type Generations, TufEvidence } from './evidence.ts';
 import type { SignedParts } from './index.ts';
 import type { Keeper } from './keeper.ts';
@@ -34,8 +41,8 @@ export class Repository implements SignedRepository {
     return this.#metadata.find(name, caller);
   }
 
-  target(path: string, caller: Caller): Promise<FileAnswer> {
-    return this.#targets.find(path, caller);
+  target(asked: AskedTarget, caller: Caller): Promise<FileAnswer> {
+    return this.#targets.find(asked, caller);
   }
 
   async refresh({ caller = this.#job, from, beforePublish }: RefreshRequest = {}): Promise<void> {

@@ -4,9 +4,11 @@ import { Refusal } from '../../bytes/refusal.ts';
 import type { Blob } from '../../ports/blob.ts';
 import type { Blobs } from '../../ports/blobs.ts';
 import type { TargetLayout } from '../../presets/target-layout.ts';
+import { decodeOnce } from '../../pypi/links.ts';
 import type { Fetch } from '../files/fetch.ts';
 import { type FileAnswer, makeFileAnswer } from '../files/file-answer.ts';
 import { LIMITS } from '../limits.ts';
+import type { AskedTarget } from '../package-index.ts';
 import type { Reports } from '../projects/reports.ts';
 import type { Keeper } from './keeper.ts';
 import type { Roles } from './roles.ts';
@@ -30,13 +32,14 @@ export class TargetFiles {
     this.#options = options;
   }
 
-  /** By the path in its URL, decoded. Throws Refusal; `unlisted` where no role lists it. */
-  async find(path: string, caller: Caller): Promise<FileAnswer> {
-    for (const reading of readings(path)) {
-      const listed = await this.#find(reading, caller);
-      if (listed !== undefined) return this.#answer(reading, listed.target, caller);
-    }
-    throw unlisted(path);
+  /** By the path in its URL. Throws Refusal; `unlisted` where no role lists it. */
+  async find(asked: AskedTarget, caller: Caller): Promise<FileAnswer> {
+    for (const path of spellings(asked))
+      for (const reading of readings(path)) {
+        const listed = await this.#find(reading, caller);
+        if (listed !== undefined) return this.#answer(reading, listed.target, caller);
+      }
+    throw unlisted(asked.path);
   }
 
   async #find({ target: path, hash }: Reading, caller: Caller): Promise<Listed | undefined> {
@@ -87,6 +90,17 @@ function lists({ digests }: Expected, hash: string): boolean {
 interface Reading {
   readonly target: string;
   readonly hash: string | undefined;
+}
+
+/** Escapes of what no URL carries as it is: these every client writes. */
+const NEEDED = /(?:%(?:2[02]|3[CE]|5[CE]|60|7[BCD]|[89A-F][0-9A-F]))+/gi;
+
+/**
+ * The names that a client may mean: the path decoded; and, because TUF clients escape no percent sign, the path as it was sent, with
+ * and without the escapes that they had to write.
+ */
+function spellings({ path, asSent }: AskedTarget): ReadonlySet<string> {
+  return new Set([path, asSent.replaceAll(NEEDED, (escapes) => decodeOnce(escapes) ?? escapes), asSent]);
 }
 
 /** `dir/HASH.name` (TUF §6.2), tough's `HASH.dir/name`, and the plain name. */

@@ -75,9 +75,10 @@ export function chainOf({ generation, listedBy }: Search): readonly Voucher[] {
 /** Every role visited had the chance to list the path, or to delegate it to somebody else, before the one that does. */
 export function forgeableOnline({ generation, visited }: Search): readonly string[] {
   const online = onlineMaterial(generation);
-  return visited
-    .filter(({ by }) => isOnline(by?.authority ?? authorityOf(generation.root.signed, 'targets'), online))
-    .map(nameOf);
+  const forgeable = visited.filter(({ by }) =>
+    isOnline(by?.authority ?? authorityOf(generation.root.signed, 'targets'), online),
+  );
+  return [...new Set(forgeable.map(nameOf))];
 }
 
 function nameOf({ by }: Visit): string {

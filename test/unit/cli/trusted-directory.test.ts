@@ -11,8 +11,13 @@ it('the directory of a client keeps every root on its way, and trusts the newest
   const simulator = createSimulator();
   simulator.repository.publishRoot();
   simulator.repository.publishRoot();
+  const refresh = async () => {
+    const trust = await TrustedDirectory.open(directory);
+    await trust.refresh(simulator.source, simulator.clock.now());
+    trust.close();
+  };
   await TrustedDirectory.init(directory, simulator.rootBytes(1));
-  await (await TrustedDirectory.open(directory)).refresh(simulator.source, simulator.clock.now());
+  await refresh();
   const history = join(directory, 'root_history');
   expect((await readdir(history)).sort()).toEqual(['1.root.json', '2.root.json', '3.root.json']);
   for (const version of [1, 2, 3])
@@ -20,6 +25,6 @@ it('the directory of a client keeps every root on its way, and trusts the newest
   expect((await readFile(join(directory, 'root.json'))).equals(simulator.rootBytes(3))).toBe(true);
   // From then on nothing is asked for again.
   simulator.reads.length = 0;
-  await (await TrustedDirectory.open(directory)).refresh(simulator.source, simulator.clock.now());
+  await refresh();
   expect(simulator.reads).toEqual(['4.root.json', 'timestamp.json']);
 });

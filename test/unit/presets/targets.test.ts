@@ -153,6 +153,23 @@ describe('targets', () => {
     expect(new URL(url ?? '').href).toBe(url);
   });
 
+  it.each([
+    ['a%41.txt', ['a%2541.txt', 'a%41.txt']],
+    ['a b%2Bc.txt', ['a%20b%252Bc.txt', 'a%20b%2Bc.txt']],
+    ['100%.txt', ['100%25.txt']],
+    ['%2e%2E/b', ['%252e%252E/b']],
+    ['a/%2e/b', ['a/%252e/b']],
+    ['a/..%2fb', ['a/..%252fb']],
+    ['a%5Cb', ['a%255Cb']],
+    ['a%00b', ['a%2500b']],
+    ['a%ffb', ['a%25ffb']],
+  ])(
+    '%j is asked for by %j: as a URL, then as sent by clients that escape no percent sign, unless it leads elsewhere',
+    (path, spelled) => {
+      expect(targetUrls(plain, path, both, false)).toEqual(spelled.map((each) => `${UP}/deep/targets/${each}`));
+    },
+  );
+
   it.each(['../x', 'a/../x', 'a/./x', 'a//x', '/x', 'x/', '', '..', 'a/\ud800'])(
     'refuse %j, which a URL would change',
     (path) => {

@@ -25,6 +25,30 @@ describe('PEP 691 pages', () => {
     });
   });
 
+  it.each([
+    ['as its URL spells it', 'foo_bar-1%2Bcpu.tar.gz', 'foo_bar-1%2Bcpu.tar.gz', 'foo_bar-1+cpu.tar.gz'],
+    ['decoded', 'foo_bar-1+cpu.tar.gz', 'foo_bar-1%2Bcpu.tar.gz', 'foo_bar-1+cpu.tar.gz'],
+    ['with a percent sign of its own', 'foo_bar-1%2Bcpu.tar.gz', 'foo_bar-1%252Bcpu.tar.gz', 'foo_bar-1%2Bcpu.tar.gz'],
+    [
+      'before a query and a fragment',
+      'foo_bar-1%2Bcpu.tar.gz',
+      'foo_bar-1%2Bcpu.tar.gz?a=/b#c/d',
+      'foo_bar-1+cpu.tar.gz',
+    ],
+    ['of another file', 'foo_bar-1%2Bcpu.tar.gz', 'foo_bar-2%2Bcpu.tar.gz', 'foo_bar-1%2Bcpu.tar.gz'],
+    ['with what is no escape', 'foo_bar-1%zz.tar.gz', 'foo_bar-1%zz.tar.gz', 'foo_bar-1%zz.tar.gz'],
+  ])('a file name %s', (_, filename, url, name) => {
+    expect(decodeLine({ filename, url: `https://files.example/${url}` })?.filename).toBe(name);
+  });
+
+  it('one file listed under both spellings is one file', () => {
+    const url = 'https://files.example/foo_bar-1%2Bcpu.tar.gz';
+    const spelled = (filename: string) => line(filename, { url });
+    const page = decode(jsonPage([spelled('foo_bar-1%2Bcpu.tar.gz'), spelled('foo_bar-1+cpu.tar.gz')]));
+    expect(page.files.map(({ filename }) => filename)).toEqual(['foo_bar-1+cpu.tar.gz']);
+    expect(page.leftOut.counts.get('duplicate')).toBe(1);
+  });
+
   it('the name may be spelled as it likes, but must be this project', () => {
     expect(decode(jsonPage([], { name: 'Foo.Bar' })).name).toBe('foo-bar');
     refusedFor('foreign', () => decode(jsonPage([], { name: 'foo' })));

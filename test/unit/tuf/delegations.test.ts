@@ -3,7 +3,7 @@ import { pathHash } from '../../../src/repository/bins.ts';
 import type { Repository } from '../../../src/repository/repository.ts';
 import { LIMITS } from '../../../src/tuf/limits.ts';
 import { reasonOf } from '../../support/client.ts';
-import { authority } from '../../support/keys.ts';
+import { authority, key } from '../../support/keys.ts';
 import { content, found, refreshed, role } from '../../support/search.ts';
 import type { Simulator } from '../../support/simulator.ts';
 
@@ -123,14 +123,52 @@ describe('graphs', () => {
     expect((await found(client, 'x')).visited).toEqual(['targets', 'a', 'b']);
   });
 
-  it('a role named by two delegators is visited once, at its first place', async () => {
+  it('a role named by two delegators is visited under each (TUF 1.0.37 §5.6.7)', async () => {
     const { client } = await refreshed((r) => {
       role(r, 'targets', 'a');
       role(r, 'targets', 'b');
       role(r, 'a', 'shared');
       role(r, 'b', 'shared');
     });
-    expect((await found(client, 'x')).visited).toEqual(['targets', 'a', 'shared', 'b']);
+    expect((await found(client, 'x')).visited).toEqual(['targets', 'a', 'shared', 'b', 'shared']);
+  });
+
+  it('a role that one delegator shows to be forged ends the search there, whatever another delegator said of it', async () => {
+    const { client } = await refreshed((r) => {
+      role(r, 'targets', 'a');
+      role(r, 'targets', 'b');
+      r.delegate('a', { name: 'c', authority: authority(['c']), paths: ['*'] });
+      r.delegate('b', { name: 'c', authority: authority(['another c']), paths: ['*'] });
+      r.signers.set('c', [key('c')]);
+      role(r, 'b', 'e');
+      r.addTarget('e', 'x', content('behind it'));
+    });
+    expect(await reasonOf(client.find('x'))).toBe('threshold');
+  });
+
+  it('what ends the search below one delegator ends it below the other too', async () => {
+    const { client } = await refreshed((r) => {
+      role(r, 'targets', 'a');
+      role(r, 'targets', 'b');
+      role(r, 'a', 'shared');
+      role(r, 'b', 'shared', ['*'], true);
+      role(r, 'b', 'e');
+      r.addTarget('e', 'x', content('behind it'));
+    });
+    expect(await found(client, 'x')).toMatchObject({
+      by: undefined,
+      visited: ['targets', 'a', 'shared', 'b', 'shared'],
+    });
+  });
+
+  it('paths that multiply are an error at the limit: visits are counted, not names', async () => {
+    const { client, simulator } = await refreshed((r) => {
+      const layers = [['targets'], ['a0', 'a1', 'a2'], ['b0', 'b1', 'b2'], ['c0', 'c1', 'c2'], ['d0', 'd1', 'd2']];
+      for (const [i, layer] of layers.entries())
+        for (const from of layers[i - 1] ?? []) for (const to of layer) role(r, from, to);
+    });
+    expect(await reasonOf(client.find('absent'))).toBe('delegation');
+    expect(simulator.reads.length).toBeLessThanOrEqual(LIMITS.visitsPerSearch);
   });
 
   const chain = (length: number) => (r: Repository) => {
@@ -143,12 +181,12 @@ describe('graphs', () => {
   };
 
   it('as many roles as the limit are searched', async () => {
-    const { client } = await refreshed(chain(LIMITS.rolesPerSearch));
-    expect((await found(client, 'x')).by).toBe(`r${LIMITS.rolesPerSearch - 1}`);
+    const { client } = await refreshed(chain(LIMITS.visitsPerSearch));
+    expect((await found(client, 'x')).by).toBe(`r${LIMITS.visitsPerSearch - 1}`);
   });
 
   it('one more is an error, never "absent"', async () => {
-    const { client } = await refreshed(chain(LIMITS.rolesPerSearch + 1));
+    const { client } = await refreshed(chain(LIMITS.visitsPerSearch + 1));
     expect(await reasonOf(client.find('x'))).toBe('delegation');
     expect(await reasonOf(client.find('absent'))).toBe('delegation');
   });
@@ -159,7 +197,7 @@ describe('graphs', () => {
         r.delegate('targets', { name: `r${i}`, authority: authority(['r']), paths: ['*'] });
     });
     expect(await reasonOf(client.find('absent'))).toBe('delegation');
-    expect(simulator.reads.length).toBe(LIMITS.rolesPerSearch);
+    expect(simulator.reads.length).toBe(LIMITS.visitsPerSearch);
   });
 });
 

@@ -1,8 +1,17 @@
-import { createPublicKey, generateKeyPairSync, type KeyObject, sign as signBytes } from 'node:crypto';
+import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, sign as signBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { disguise, ecdsaKey, ed25519Key, rsaKey, type SigningKey } from '../../../src/repository/signing-keys.ts';
+import {
+  disguise,
+  ecdsaKey,
+  ed25519Key,
+  mlDsaKey,
+  rsaKey,
+  type SigningKey,
+} from '../../../src/repository/signing-keys.ts';
 import { createKey, type Key } from '../../../src/tuf/keys.ts';
+import { hasMlDsa } from '../../../src/tuf/schemes/ml-dsa.ts';
 import { key, kinds } from '../../support/keys.ts';
 
 const MESSAGE = Buffer.from('what was signed');
@@ -94,6 +103,7 @@ describe('what does not fit together counts for nothing', () => {
   const p384 = () => kinds['ecdsa P-384 PEM']?.() ?? expect.fail();
   const p256hex = () => kinds['ecdsa P-256 hex']?.() ?? expect.fail();
   const rsa = () => kinds['rsassa-pss-sha256']?.() ?? expect.fail();
+  const pkcs1 = () => kinds['rsa-pkcs1v15-sha256']?.() ?? expect.fail();
   const pemOf = (publicKey: KeyObject) => String(publicKey.export({ type: 'spki', format: 'pem' }));
 
   const cases: readonly (readonly [string, () => readonly [SigningKey, Parameters<typeof read>[1]]])[] = [
@@ -110,7 +120,10 @@ describe('what does not fit together counts for nothing', () => {
     ['an RSA scheme under key type ecdsa', () => [rsa(), { keytype: 'ecdsa' }]],
     ['an RSA key under an ECDSA scheme', () => [rsa(), { keytype: 'ecdsa', scheme: 'ecdsa-sha2-nistp256' }]],
     ['an ECDSA key under an RSA scheme', () => [p256(), { keytype: 'rsa', scheme: 'rsassa-pss-sha256' }]],
-    ['PKCS#1 v1.5 by name', () => [rsa(), { scheme: 'rsa-pkcs1v15-sha256' }]],
+    ['a PKCS#1 v1.5 scheme under key type ecdsa', () => [pkcs1(), { keytype: 'ecdsa' }]],
+    ['a PKCS#1 v1.5 scheme of another hash', () => [pkcs1(), { scheme: 'rsa-pkcs1v15-sha224' }]],
+    ['PKCS#1 v1.5 with 1024 bits', () => [rsaKey({ bits: 1024, listed: 'pkcs1', padding: 'pkcs1' }), {}]],
+    ['an RSA key under an ML-DSA scheme', () => [rsa(), { keytype: 'ml-dsa', scheme: 'ml-dsa-44/1' }]],
     ['a scheme named as an object member', () => [key('kind'), { scheme: 'constructor' }]],
     ['an Ed25519 key of 31 bytes', () => [key('kind'), { publicKey: 'aa'.repeat(31) }]],
     ['an Ed25519 key of 33 bytes', () => [key('kind'), { publicKey: 'aa'.repeat(33) }]],
@@ -183,6 +196,16 @@ describe('what does not fit together counts for nothing', () => {
     expect(read(signing).verifies(MESSAGE, signing.sign(MESSAGE))).toBe(false);
   });
 
+  it('a PSS signature under a PKCS#1 v1.5 scheme', () => {
+    const signing = rsaKey({ listed: 'pkcs1', padding: 'pss' });
+    expect(read(signing).verifies(MESSAGE, signing.sign(MESSAGE))).toBe(false);
+  });
+
+  it.each(['sha384', 'sha512'] as const)('a PKCS#1 v1.5 signature with %s where the scheme says sha256', (digest) => {
+    const signing = rsaKey({ digest, listed: 'pkcs1', padding: 'pkcs1' });
+    expect(read(signing, { scheme: 'rsa-pkcs1v15-sha256' }).verifies(MESSAGE, signing.sign(MESSAGE))).toBe(false);
+  });
+
   it('a PSS signature with another hash than the scheme says', () => {
     const signing = rsaKey({ digest: 'sha512' });
     expect(read(signing, { scheme: 'rsassa-pss-sha256' }).verifies(MESSAGE, signing.sign(MESSAGE))).toBe(false);
@@ -207,6 +230,53 @@ describe('what does not fit together counts for nothing', () => {
       saysOnline: false,
     });
     expect(judged.verifies(MESSAGE, Buffer.from(identity + '00'.repeat(32), 'hex'))).toBe(false);
+  });
+});
+
+/** Made by securesystemslib 1.6.0, which python-tuf verifies with. */
+const VECTOR = JSON.parse(readFileSync(new URL('../../data/ml-dsa-44.json', import.meta.url), 'utf8')) as Readonly<
+  Record<'keytype' | 'scheme' | 'public' | 'sig' | 'message', string>
+>;
+const mlDsaOf = (changes: Partial<typeof VECTOR> = {}) => {
+  const { keytype, scheme, public: publicKey } = { ...VECTOR, ...changes };
+  return createKey({ keyid: 'k', keytype, scheme, publicKey, saysOnline: false });
+};
+
+describe.runIf(hasMlDsa())('ML-DSA (TAP 21), where this node has it', () => {
+  const signature = Buffer.from(VECTOR.sig, 'hex');
+
+  it('a signature that another implementation made holds', () => {
+    expect(mlDsaOf().verifies(Buffer.from(VECTOR.message), signature)).toBe(true);
+    expect(mlDsaOf().notUnderstood).toBeUndefined();
+  });
+
+  it.each([
+    ['the parameters alone', { scheme: 'ml-dsa-44' }],
+    ['another version', { scheme: 'ml-dsa-44/2' }],
+    ['a version with a zero before it', { scheme: 'ml-dsa-44/01' }],
+    ['other parameters than the key has', { scheme: 'ml-dsa-65/1' }],
+    ['the scheme as key type', { keytype: 'ml-dsa-44' }],
+  ])('a key listed with %s counts for nothing', (_, changes) => {
+    expect(mlDsaOf(changes).material).toBeUndefined();
+    expect(mlDsaOf(changes).verifies(Buffer.from(VECTOR.message), signature)).toBe(false);
+  });
+
+  it('a signature over the document itself, or under a context, does not hold', () => {
+    const { privateKey } = generateKeyPairSync('ml-dsa-44');
+    const judged = read(mlDsaKey({ parameters: 44, secret: privateKey }));
+    expect(judged.verifies(MESSAGE, signBytes(null, MESSAGE, privateKey))).toBe(false);
+    const payload = Buffer.concat([Buffer.from('tuf\u0001'), createHash('sha512').update(MESSAGE).digest()]);
+    expect(judged.verifies(MESSAGE, signBytes(null, payload, privateKey))).toBe(true);
+    expect(judged.verifies(MESSAGE, signBytes(null, payload, { key: privateKey, context: Buffer.from('tuf') }))).toBe(
+      false,
+    );
+  });
+});
+
+describe.runIf(!hasMlDsa())('ML-DSA, where this node does not have it', () => {
+  it('such a key counts for nothing, and says what it needs', () => {
+    expect(mlDsaOf().material).toBeUndefined();
+    expect(mlDsaOf().notUnderstood).toBe('ml-dsa-44/1 (needs node 24 or later)');
   });
 });
 
@@ -250,6 +320,12 @@ describe('one key is one key, however it is written (GHSA-3633-5h82-39pq)', () =
     expect(other.keyid).not.toBe(pem.keyid);
     expect(read(other).material).toBe(read(pem).material);
     expect(read(other).verifies(MESSAGE, pem.sign(MESSAGE))).toBe(true);
+  });
+
+  it('RSA: PSS and PKCS#1 v1.5 of one key', () => {
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const [pss, pkcs1] = [rsaKey({ secret: privateKey }), rsaKey({ secret: privateKey, listed: 'pkcs1' })];
+    expect(read(pkcs1).material).toBe(read(pss).material);
   });
 
   it('RSA: two schemes of one key, and PKCS#1 beside SPKI', () => {

@@ -1,0 +1,14 @@
+import { InvalidArgumentError } from 'commander';
+import { parseInstant } from '../bytes/instant.ts';
+
+// Values of more than one command's options.
+
+export function collect(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), value];
+}
+
+export function instant(value: string): number {
+  const time = /^\d{1,12}$/.test(value) ? Number(value) : parseInstant(value);
+  if (time === undefined) throw new InvalidArgumentError('Not a time such as 2026-01-31T12:00:00Z.');
+  return time;
+}
