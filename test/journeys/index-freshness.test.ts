@@ -71,8 +71,8 @@ describe('a page', () => {
     expect(requests(mirror)).toBe(1);
   });
 
-  it('stands in for an upstream that is away, for a day; then it is 503', async () => {
-    const mirror = await start();
+  it('stands in for an upstream that is away, as long as stale_if_error says; then it is 503', async () => {
+    const mirror = await start({ index: { staleIfError: DAY } });
     await mirror.page('alpha');
     mirror.pypi.page('alpha', badGateway);
     expect(await mirror.later('alpha')).toHaveLength(1);
@@ -109,7 +109,7 @@ describe('a page', () => {
   });
 
   it('too old to be served is not asked for again by every client', async () => {
-    const mirror = await start();
+    const mirror = await start({ index: { staleIfError: DAY } });
     await mirror.page('alpha');
     mirror.pypi.page('alpha', () => answering(403, 'no'));
     mirror.clock.advance(2 * DAY);
