@@ -148,7 +148,7 @@ export const KINDS: Readonly<Record<Reason, Kind>> = {
   unreachable: {
     status: 503,
     words: 'Verbatim cannot reach upstream and does not have THING yet',
-    happened: 'The upstream index did not answer, and this mirror holds no proved copy.',
+    happened: 'The upstream index did not answer, and this mirror holds nothing that it may serve in its place.',
     next: 'Try again in a moment; do not configure a second index meanwhile.',
     retryAfter: 5,
   },
@@ -197,7 +197,7 @@ export const KINDS: Readonly<Record<Reason, Kind>> = {
   offline: {
     status: 503,
     words: 'Verbatim is offline and does not have THING',
-    happened: 'This mirror was told not to ask upstream, and holds no proved copy.',
+    happened: 'This mirror was told not to ask upstream, and holds nothing that it may serve here.',
     next: 'The operator can sync or import it.',
     retryAfter: 5,
   },

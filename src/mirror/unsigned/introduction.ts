@@ -28,7 +28,7 @@ export async function introduce(options: IntroductionOptions, caller: Caller): P
     const list = await listOf(options, caller);
     const [project] = [...(await seen()), ...list.names];
     const detail: Detail = { upstream, list: list.said };
-    if (project === undefined) return reports.noted(nothingSeen(places), detail);
+    if (project === undefined) return reports.noted(nothingSeen(places, list.said), detail);
     const answer = await places.page(project, { fresh: false }, caller);
     if (answer.kind !== 'document')
       return reports.noted(
@@ -72,8 +72,9 @@ async function listOf({ places, projectList }: IntroductionOptions, caller: Call
   }
 }
 
-function nothingSeen(places: PagePlaces): string {
-  return `nothing of upstream was read yet that says what it is like, so that is seen with the first page; its pages are looked for at ${places.urlOf('NAME')} (if that is wrong: --upstream, --kind)`;
+function nothingSeen(places: PagePlaces, list: string): string {
+  const why = list === 'none' ? 'upstream has no list of projects' : 'no list of projects was read';
+  return `${why}, so what upstream is like is seen with the first page; its pages are looked for at ${places.urlOf('NAME')} (if that is wrong: --upstream, --kind)`;
 }
 
 /** By host: one of its links. */
