@@ -88,7 +88,8 @@ class Updater:
 
     An Updater refreshes once and a command each time, so that commands after the refresh are told of the same newest
     root and the same timestamp again, without the repository being asked. A target is looked up by a download that
-    gets as far as asking for its bytes, or as finding them there.
+    gets as far as asking for its bytes, or as finding them there. Only the signature of the constructor, and that a
+    file can have no other name than the client's, are judged here and not by the client.
     """
 
     def __init__(
@@ -104,7 +105,8 @@ class Updater:
     ):
         self.config = config or UpdaterConfig()
         self._dir = metadata_dir
-        self._bases = {"metadata": metadata_base_url, "targets": target_base_url}
+        self._metadata = metadata_base_url
+        self._targets = target_base_url
         self._target_dir = target_dir
         self._source = fetcher or Urllib3Fetcher()
         self._first = {}
@@ -128,7 +130,7 @@ class Updater:
         self._need_refresh()
         with tempfile.TemporaryDirectory() as empty:
             try:
-                self._download(target_path, empty, "targets")
+                self._download(target_path, empty)
             except Unlisted:
                 if not self._asked:
                     return None
@@ -138,7 +140,7 @@ class Updater:
         self._need_refresh()
         directory, path = self._place(targetinfo, filepath)
         try:
-            self._download(targetinfo.path, directory, "targets")
+            self._download(targetinfo.path, directory)
         except Unlisted:
             if not self._asked:
                 raise
@@ -148,13 +150,13 @@ class Updater:
     def download_target(self, targetinfo, filepath=None, target_base_url=None):
         self._need_refresh()
         directory, path = self._place(targetinfo, filepath)
-        self._bases["targets"] = target_base_url or self._bases["targets"]
+        self._targets = target_base_url or self._targets
         # python-tuf fetches what is there again, and the client what is there with other bytes.
         with contextlib.suppress(FileNotFoundError, TypeError):
             os.remove(path)
         self._serves_targets = True
         try:
-            self._download(targetinfo.path, directory, "targets")
+            self._download(targetinfo.path, directory)
         finally:
             self._serves_targets = False
         return path
@@ -165,11 +167,12 @@ class Updater:
             self._asked.append(name)
             if not self._serves_targets:
                 return 404, b""
-            return self._fetch(self._bases[kind] + parse.unquote(name))
+            # Where no base was given, the client looks beside the metadata.
+            return self._fetch((self._targets or parse.urljoin(self._metadata, "../targets/")) + parse.unquote(name))
         if not re.search(r"^timestamp\.json$|^\d+\.root\.json$", name):
-            return self._fetch(self._bases[kind] + name)
+            return self._fetch(self._metadata + name)
         if name not in self._first:
-            self._first[name] = self._fetch(self._bases[kind] + name)
+            self._first[name] = self._fetch(self._metadata + name)
         return self._first[name]
 
     @property
@@ -203,11 +206,11 @@ class Updater:
     def _metadata_url(self):
         return "--metadata-url", f"{self._relay}metadata/"
 
-    def _download(self, target_path, directory, base):
+    def _download(self, target_path, directory):
         self._asked.clear()
         to = () if directory is None else ("--target-dir", directory)
-        where = ("--target-base-url", f"{self._relay}{base}/", *self._metadata_url())
-        self._client("--target-name", target_path, *to, *where, "download")
+        base = () if self._targets is None else ("--target-base-url", f"{self._relay}targets/")
+        self._client("--target-name", target_path, *to, *base, *self._metadata_url(), "download")
 
     def _listed(self, target_path):
         """The target as the role that the client believed lists it: by the digest asked for, where there is one."""
