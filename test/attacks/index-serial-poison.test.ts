@@ -8,6 +8,7 @@ import { tinyWheel } from '../support/tiny-wheel.ts';
 // that nobody else will ever list. One audited word takes that back.
 
 const PROJECTS = ['alpha', 'beta', 'gamma'];
+const A_DAY = 86_400;
 const HUGE = '900000000000';
 
 let rig: IndexRig;
@@ -15,6 +16,7 @@ afterEach(() => rig.close());
 
 const start = async () => {
   rig = await startIndexRig({
+    index: { staleIfError: A_DAY },
     fill: (pypi) => {
       for (const name of PROJECTS) pypi.upload(name, tinyWheel(name));
     },
