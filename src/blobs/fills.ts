@@ -4,7 +4,7 @@ import { createFlights, type Flights } from '../async/flight.ts';
 import { type Gate, withPlace } from '../async/gate.ts';
 import type { Statement } from '../bytes/digest.ts';
 import { agree, type Digests } from '../bytes/digest.ts';
-import { about, Refusal } from '../bytes/refusal.ts';
+import { about, type Reason, Refusal } from '../bytes/refusal.ts';
 import type { Blob } from '../ports/blob.ts';
 import type { Wanted } from '../ports/blobs.ts';
 import type { Lease } from '../ports/lease.ts';
@@ -78,7 +78,7 @@ export class Fills {
     const known = this.#flights.joinUnderway(key, caller);
     if (known !== undefined) return known;
     const failure = this.#failures.get(key);
-    if (failure !== undefined && this.#options.nowMs() < failure.until) throw failure.refusal;
+    if (failure !== undefined && this.#options.nowMs() < failure.until) throw again(failure.refusal);
     return this.#flights.join(key, caller, (all) => this.#adopt(key, all) ?? this.#start(key, wanted, download, all));
   }
 
@@ -280,6 +280,16 @@ class Fill {
 function keyOf(wanted: Filling): string {
   const digests = [...wanted.expected.digests].map(([algorithm, hex]) => `${algorithm}:${hex}`).sort();
   return JSON.stringify([wanted.origin, wanted.expected.length ?? null, digests]);
+}
+
+/** Bytes that were wrong may be right at the next try, which is a moment away: whoever asks meanwhile is told to come back for it. */
+const MAY_HEAL: ReadonlySet<unknown> = new Set<Reason>(['digest', 'length', 'encoding']);
+
+/** A failure of a moment ago, told as what it was. */
+function again(failure: unknown): unknown {
+  if (!(failure instanceof Refusal) || !MAY_HEAL.has(failure.reason)) return failure;
+  const { reason, message, subject, said } = failure;
+  return new Refusal(reason, message, { subject, said, transient: true, cause: failure });
 }
 
 function abandoned(): Refusal {

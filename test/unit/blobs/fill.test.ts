@@ -224,7 +224,8 @@ describe('a wrong body', () => {
       expect(await ask()).toMatchObject({ reason: 'digest', transient: false });
       expect(source.requests).toHaveLength(asked + 2);
       now += pause - 1;
-      expect(await ask()).toMatchObject({ reason: 'digest', transient: false, subject: 'file' });
+      // Right bytes may come with the next try: whoever asks before it is told to come back.
+      expect(await ask()).toMatchObject({ reason: 'digest', transient: true, subject: 'file' });
       expect(source.requests).toHaveLength(asked + 2);
       now += 1;
     }
