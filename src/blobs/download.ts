@@ -18,7 +18,7 @@ export interface Waiting {
 /** The body broke off or did not come: another connection may do better. */
 const BROKEN: ReadonlySet<string> = new Set(['truncated', 'slow', 'unreachable']);
 /** The body came and was wrong: once more from the start, in case the connection changed it, or its label misled. */
-const WRONG: ReadonlySet<string> = new Set(['digest', 'length', 'encoding']);
+export const WRONG: ReadonlySet<string> = new Set(['digest', 'length', 'encoding']);
 
 /**
  * Downloads into the writer until it is proved: up to three connections, each going on where the last one broke,

@@ -4,12 +4,12 @@ import { createFlights, type Flights } from '../async/flight.ts';
 import { type Gate, withPlace } from '../async/gate.ts';
 import type { Statement } from '../bytes/digest.ts';
 import { agree, type Digests } from '../bytes/digest.ts';
-import { about, type Reason, Refusal } from '../bytes/refusal.ts';
+import { about, Refusal } from '../bytes/refusal.ts';
 import type { Blob } from '../ports/blob.ts';
 import type { Wanted } from '../ports/blobs.ts';
 import type { Lease } from '../ports/lease.ts';
 import type { OpenDownload } from '../ports/upstream.ts';
-import type { Waiting } from './download.ts';
+import { type Waiting, WRONG } from './download.ts';
 import { BACK_OFF_ENTRIES, BACK_OFF_MS, MAX_BACK_OFF_MS } from './limits.ts';
 import { type LeaseTimes, underLease } from './under-lease.ts';
 
@@ -282,12 +282,12 @@ function keyOf(wanted: Filling): string {
   return JSON.stringify([wanted.origin, wanted.expected.length ?? null, digests]);
 }
 
-/** Bytes that were wrong may be right at the next try, which is a moment away: whoever asks meanwhile is told to come back for it. */
-const MAY_HEAL: ReadonlySet<unknown> = new Set<Reason>(['digest', 'length', 'encoding']);
-
-/** A failure of a moment ago, told as what it was. */
+/**
+ * A failure of a moment ago, told as what it was. Bytes that were wrong may be right at the next try, which is a moment away:
+ * whoever asks meanwhile is told to come back for it.
+ */
 function again(failure: unknown): unknown {
-  if (!(failure instanceof Refusal) || !MAY_HEAL.has(failure.reason)) return failure;
+  if (!(failure instanceof Refusal) || !WRONG.has(failure.reason)) return failure;
   const { reason, message, subject, said } = failure;
   return new Refusal(reason, message, { subject, said, transient: true, cause: failure });
 }

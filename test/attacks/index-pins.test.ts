@@ -149,13 +149,6 @@ describe('another digest of core metadata', () => {
   });
 });
 
-/** The mirror's own work, which sends nothing to a client. */
-const openedByJob = async () => {
-  const job = internalCaller('main', 'sync');
-  const index = rig.index();
-  await index.open(await index.listing('alpha', job), ALPHA.filename, job);
-};
-
 describe('core metadata that is announced for a file confirmed without any', () => {
   const FALSE = Buffer.from('Metadata-Version: 2.1\nName: alpha\nVersion: 1.0\nRequires-Dist: evil\n');
   const announce = (coreMetadata: Uint8Array) => rig.pypi.replace('alpha', { ...ALPHA, coreMetadata });
@@ -351,7 +344,7 @@ describe('a pin of one sight', () => {
   it('is confirmed by its bytes and another fetch of its page, even where the page has grown since', async () => {
     await start();
     await rig.page('alpha');
-    await openedByJob();
+    await rig.openedByJob('alpha', ALPHA.filename);
     await expect
       .poll(async () => (await rig.pins('alpha')).get(ALPHA.filename), { interval: 5 })
       .toMatchObject({ provisional: true, proved: true });
@@ -392,7 +385,7 @@ describe('a pin of one sight', () => {
     await rig.page('alpha');
     await again();
     expect((await rig.pins('alpha')).get(ALPHA.filename)?.provisional).toBe(true);
-    await openedByJob();
+    await rig.openedByJob('alpha', ALPHA.filename);
     await expect
       .poll(async () => (await rig.pins('alpha')).get(ALPHA.filename)?.provisional, { interval: 5 })
       .toBeUndefined();
@@ -400,10 +393,10 @@ describe('a pin of one sight', () => {
 
   it('is not confirmed by bytes alone that no client was sent', async () => {
     await start();
-    await openedByJob();
-    await openedByJob();
+    await rig.openedByJob('alpha', ALPHA.filename);
+    await rig.openedByJob('alpha', ALPHA.filename);
     await rig.restart();
-    await openedByJob();
+    await rig.openedByJob('alpha', ALPHA.filename);
     expect((await rig.pins('alpha')).get(ALPHA.filename)?.provisional).toBe(true);
   });
 

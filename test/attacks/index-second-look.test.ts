@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { internalCaller } from '../../src/async/caller.ts';
 import { type IndexRig, type IndexRigOptions, startIndexRig } from '../rigs/index-rig.ts';
 import {
   answering,
@@ -391,18 +390,11 @@ describe('a forged page under the true ETag', () => {
       ],
     }));
 
-  /** Proved by the mirror's own work, which sends nothing to a client. */
-  const openedByJob = async () => {
-    const job = internalCaller('main', 'sync');
-    const index = rig.index();
-    await index.open(await index.listing('alpha', job), ALPHA.filename, job);
-  };
-
   it('seen once: a 304 lets it stand for one more term and confirms nothing; then it is fetched whole, on a new connection', async () => {
     rig = await startIndexRig({ fill: (pypi) => pypi.upload('alpha', ALPHA) });
     rig.pypi.page('alpha', forge(), 1);
     expect(await rig.names('alpha')).toContain(FORGED.filename);
-    await openedByJob();
+    await rig.openedByJob('alpha', ALPHA.filename);
     expect(await namesLater()).toContain(FORGED.filename);
     await expect
       .poll(async () => (await rig.pins('alpha')).get(ALPHA.filename), { interval: 5 })
@@ -420,7 +412,7 @@ describe('a forged page under the true ETag', () => {
     const edge = forge();
     rig.pypi.page('alpha', edge, 2);
     await rig.page('alpha');
-    await openedByJob();
+    await rig.openedByJob('alpha', ALPHA.filename);
     expect(await namesLater()).toContain(FORGED.filename);
     const [first, second] = rig.pypi.asked('alpha');
     expect(second?.connection).toBe(first?.connection);

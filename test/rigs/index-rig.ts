@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { internalCaller } from '../../src/async/caller.ts';
 import type { UnsignedIndexConfig } from '../../src/config/config.ts';
 import { createJournal } from '../../src/disk/records/journal.ts';
 import type { IndexState, PageStore, Pin, Pins } from '../../src/ports/index-state.ts';
@@ -33,6 +34,8 @@ export interface IndexRig extends Mirror {
   readonly pypi: FakePypi;
   /** The page when the last one has grown old: refreshed first, the last one where that fails. */
   readonly later: (project: string, seconds?: number) => Promise<readonly SimpleFile[]>;
+  /** Fetched and proved by the mirror's own work, which sends nothing to a client. */
+  readonly openedByJob: (project: string, filename: string) => Promise<void>;
   /** Where this mirror has the file. */
   readonly path: (file: IndexFile) => string;
   /** Reason and subject of every alarm since the last time of asking. */
@@ -72,6 +75,11 @@ export async function startIndexRig(options: IndexRigOptions = {}): Promise<Inde
     async later(project, seconds = OLD) {
       clock.advance(seconds);
       return (await mirror.page(project)).files;
+    },
+    async openedByJob(project, filename) {
+      const job = internalCaller('main', 'sync');
+      const index = mirror.index();
+      await index.open(await index.listing(project, job), filename, job);
     },
     path: (file) => pypi.storedAt(file),
     alarms() {
