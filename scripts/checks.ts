@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { readSources } from '../test/architecture/source.ts';
 import { EXEMPT } from './checks/exempt.ts';
 import { type Check, checksOf } from './checks/find.ts';
@@ -13,15 +14,16 @@ import { Tests } from './checks/tests.ts';
 //
 //     node scripts/checks.ts                       every room
 //     node scripts/checks.ts src/tuf src/bytes     these folders or files, in this order
-//     node scripts/checks.ts src/cli --also test/journeys/verify.test.ts
+//     node scripts/checks.ts src/cli --by test/journeys/verify.test.ts    asks these tests alone
+//     node scripts/checks.ts src/tuf --unseen      only says which checks no test makes refuse
 //
 // First every test that reaches these files runs once, with all checks in place, and tells which checks it makes refuse. Then each
 // check is removed, and those tests run again until one fails. Exit code 1 where a check is missed by none.
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
-/** They run the whole program, and would take hours, or read its text. `--also` names single ones. */
+/** They run the whole program, and would take hours, or read its text. `--by` names single ones. */
 const WHOLE = /^test\/(?:journeys|interop|crash)\/|^test\/architecture\/(?!forgeries\/refused)/;
-/** Of the tests that reach a file over so few imports, this many nearest are asked, and all of its own room. */
+/** Of the tests that reach a file over so few imports, all of its own room are asked, and this many nearest of others. */
 const MOST_STEPS = 3;
 const NEAREST = 5;
 /** A file of tests that takes this many times the quickest is not run whole, but only its test that saw the check refuse. */
@@ -29,16 +31,26 @@ const QUICK = 3;
 /** Tests that are tried before a check counts as missed by none. */
 const MOST_TRIED = 12;
 
+interface Asked {
+  readonly rooms: readonly string[];
+  /** None: whatever reaches the rooms. */
+  readonly by: readonly string[];
+  readonly onlyUnseen: boolean;
+}
+
 interface Seen {
   readonly file: string;
   readonly test: string;
   readonly ms: number;
 }
 
-function asked(args: readonly string[]): { readonly rooms: readonly string[]; readonly also: readonly string[] } {
-  const at = args.indexOf('--also');
-  const rooms = at === -1 ? args : args.slice(0, at);
-  return { rooms: rooms.length === 0 ? ['src'] : rooms, also: at === -1 ? [] : args.slice(at + 1) };
+function asked(args: readonly string[]): Asked {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    options: { by: { type: 'string', multiple: true, default: [] }, unseen: { type: 'boolean', default: false } },
+    allowPositionals: true,
+  });
+  return { rooms: positionals.length === 0 ? ['src'] : positionals, by: values.by, onlyUnseen: values.unseen };
 }
 
 function isIn(path: string, rooms: readonly string[]): boolean {
@@ -49,7 +61,7 @@ function isExempt(check: Check): boolean {
   return EXEMPT.some(({ path, where, text }) => path === check.path && where === check.where && text === check.text);
 }
 
-function testsFor(paths: readonly string[], also: readonly string[]): readonly string[] {
+function testsFor(paths: readonly string[]): readonly string[] {
   const sources = [...readSources(ROOT, 'src'), ...readSources(ROOT, 'test')];
   const reaching = reach(sources);
   const reached = sources
@@ -57,18 +69,15 @@ function testsFor(paths: readonly string[], also: readonly string[]): readonly s
     .map(({ path }) => ({ test: path, steps: reaching(path) }));
   const chosen = paths.flatMap((path) => {
     const own = `test/unit/${path.split('/')[1]}/`;
-    return reached
-      .map(({ test, steps }) => ({
-        test,
-        steps: steps.get(path) ?? Number.POSITIVE_INFINITY,
-        isOwn: test.startsWith(own),
-      }))
+    const near = reached
+      .map(({ test, steps }) => ({ test, steps: steps.get(path) ?? Number.POSITIVE_INFINITY }))
       .filter(({ steps }) => steps <= MOST_STEPS)
-      .sort((a, b) => Number(b.isOwn) - Number(a.isOwn) || a.steps - b.steps)
-      .filter(({ isOwn }, index) => isOwn || index < NEAREST)
+      .sort((a, b) => a.steps - b.steps)
       .map(({ test }) => test);
+    const others = near.filter((test) => !test.startsWith(own));
+    return [...near.filter((test) => test.startsWith(own)), ...others.slice(0, NEAREST)];
   });
-  return [...new Set([...chosen, ...also])];
+  return [...new Set(chosen)];
 }
 
 async function watchAll(tests: Tests, files: readonly string[]): Promise<ReadonlyMap<number, readonly Seen[]>> {
@@ -133,7 +142,7 @@ function roomOf(path: string): string {
 }
 
 async function main(args: readonly string[]): Promise<void> {
-  const { rooms, also } = asked(args);
+  const { rooms, by, onlyUnseen } = asked(args);
   const sources = rooms.flatMap((room) => readSources(ROOT, 'src').filter(({ path }) => isIn(path, [room])));
   const checks = sources.flatMap(checksOf);
   const copy = mkdtempSync(join(tmpdir(), 'verbatim-checks-'));
@@ -142,7 +151,7 @@ async function main(args: readonly string[]): Promise<void> {
   const alone = new Map<string, boolean>();
   try {
     instrumentedCopy(ROOT, copy, sources, checks);
-    const files = testsFor([...new Set(checks.map(({ path }) => path))], also);
+    const files = by.length > 0 ? by : testsFor([...new Set(checks.map(({ path }) => path))]);
     console.log(`${checks.length} checks, ${files.length} files of tests`);
     const seen = await watchAll(tests, files);
     // Those that no test saw refuse come first: nothing need run to know that none misses them.
@@ -157,6 +166,7 @@ async function main(args: readonly string[]): Promise<void> {
         continue;
       }
       const refusing = seen.get(id) ?? [];
+      if (onlyUnseen && refusing.length > 0) continue;
       const missing = await missedBy(tests, alone, id, refusing);
       if (missing !== undefined) count.missed++;
       else count.survived++;
