@@ -92,6 +92,13 @@ function leaves(test: Node, when: boolean): readonly Spot[] {
   if (test.type === 'UnaryExpression' && test['operator'] === '!' && isNode(argument)) return leaves(argument, !when);
   if (test.type === 'LogicalExpression' && test['operator'] === (when ? '||' : '&&') && isNode(left) && isNode(right))
     return [...leaves(left, when), ...leaves(right, when)];
+  // `if (!(error instanceof Refusal)) throw error;` lets through what is no refusal, and checks nothing.
+  if (
+    test.type === 'BinaryExpression' &&
+    test['operator'] === 'instanceof' &&
+    /^(?:error|cause)$/.test(nameOf(left) ?? '')
+  )
+    return [];
   return [{ start: test.start, end: test.end, by: when ? 'true' : 'false' }];
 }
 

@@ -29,6 +29,10 @@ describe('what `npm run checks` removes', () => {
     ['class A { #b() { this.#refuseDenied(c); } }', ['call: this.#refuseDenied(c);']],
     ['const a = mustBe(A, b);', ['proof: mustBe(A, b)']],
     ['if (a) go(); while (b) refused.push(c);', []],
+    [
+      'try { a(); } catch (error) { if (!(error instanceof Refusal) || error.transient) throw error; }',
+      ['true: error.transient'],
+    ],
   ])('of %s', (text, expected) => {
     expect(found(text)).toEqual(expected);
   });

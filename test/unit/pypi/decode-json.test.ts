@@ -330,6 +330,16 @@ describe('project lists', () => {
     refusedFor('format', () => decodeList(bytes('{"meta":{"api-version":"1.0"}}')));
   });
 
+  it('with more lines than a list may have are refused, whatever the lines are', () => {
+    refusedFor('limit', () => decodeList(bytes(`{"projects":[0${',0'.repeat(2_000_000)}]}`)));
+  });
+
+  it('with more characters than all names may have are refused', () => {
+    const long = 'x'.repeat(190);
+    const names = Array.from({ length: 175_000 }, (_, at) => ({ name: `${long}-${at}` }));
+    refusedFor('limit', () => decodeList(bytes(JSON.stringify({ projects: names }))));
+  });
+
   it('the form is told by the first character', () => {
     expect(formOf(bytes('\ufeff\n {'))).toBe('json');
     expect(formOf(bytes('\r\n\t<!DOCTYPE html>'))).toBe('html');
