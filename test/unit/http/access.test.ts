@@ -64,6 +64,12 @@ describe('who may read', () => {
     expect(await accessOf(list).check(authorization)).toBe(verdict);
   });
 
+  it('nobody by a password where there are only tokens', async () => {
+    const access = accessOf(listOf('', `ci:${sha256('t0ken')}\n`));
+    expect(await access.check(basic('ann', 'bob'))).toBe('refused');
+    expect(await access.check(basic('ci', 't0ken'))).toBe('granted');
+  });
+
   it('a token as long as a header may be, and none that is longer, though it is listed', () => {
     const longest = 't'.repeat(MAX_AUTHORIZATION - 'Bearer '.length);
     const access = accessOf(listOf('', `one:${sha256(longest)}\ntwo:${sha256(`${longest}t`)}\n`));
@@ -256,9 +262,12 @@ describe('its files', () => {
     expect(() => readUsers(`ann:${cheap('a')}\nann:${cheap('b')}`, 'users')).toThrow(/Line 2/);
   });
 
-  it.each(['ci', 'ci:t0ken', `:${sha256('x')}`, `ci:${sha256('x').toUpperCase()}`])('%s is no token', (line) => {
-    expect(() => readTokens(line, 'tokens')).toThrow(/Line 1 of tokens/);
-  });
+  it.each(['ci', 'ci:t0ken', `ci:${sha256('x')}:more`, `:${sha256('x')}`, `ci:${sha256('x').toUpperCase()}`])(
+    '%s is no token',
+    (line) => {
+      expect(() => readTokens(line, 'tokens')).toThrow(/Line 1 of tokens/);
+    },
+  );
 
   it('has an end', () => {
     expect(() => readTokens(`ci:${sha256('x')}\n`.repeat(MAX_ACCESS_LINES + 1), 'tokens')).toThrow(
