@@ -328,6 +328,7 @@ describe('project lists', () => {
     expect(decodeList(bytes('{"projects":[{"name":"a"}]}'))).toEqual(['a']);
     refusedFor('format', () => decodeList(bytes('{"meta":{"api-version":"2.0"},"projects":[]}')));
     refusedFor('format', () => decodeList(bytes('{"meta":{"api-version":"1.0"}}')));
+    refusedFor('format', () => decodeList(bytes('[{"name":"a"}]'), 'json'));
   });
 
   it('with more lines than a list may have are refused, whatever the lines are', () => {

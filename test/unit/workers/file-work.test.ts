@@ -129,6 +129,26 @@ describe('a zip', () => {
     expect(await refusal('a-1.0.whl', two)).toBe('format');
   });
 
+  it('whose members overlap by their headers alone is refused', async () => {
+    const two = zip64([stored('a.py', SOURCE), stored('b.py', SOURCE)]);
+    two.writeBigUInt64LE(BigInt(SOURCE.byteLength), two.lastIndexOf('b.py') + 4 + 20);
+    expect(await refusal('a-1.0.whl', two)).toBe('format');
+  });
+
+  it('with a member that is not where its directory says, or whose header reaches beyond the end, is refused', async () => {
+    const gone = Buffer.from(whole);
+    gone.writeUInt32LE(0, 0);
+    expect(await refusal('a-1.0.whl', gone)).toBe('format');
+    const beyond = zip64([stored('a.py', SOURCE)]);
+    beyond.writeUInt16LE(0xffff, 28);
+    expect(await refusal('a-1.0.whl', beyond)).toBe('format');
+  });
+
+  it('with a member that is shorter than stated is refused, though its checksum is right', async () => {
+    const short = { ...deflated('a.py', SOURCE), size: SOURCE.byteLength + 1 };
+    expect(await refusal('a-1.0.whl', zip64([short]))).toBe('digest');
+  });
+
   it('that is packed in another way, or encrypted, is refused', async () => {
     expect(await refusal('a-1.0.whl', zip64([{ ...stored('a.py', SOURCE), method: 12 }]))).toBe('format');
     const encrypted = Buffer.from(zip([['a.py', SOURCE]]));
