@@ -17,7 +17,8 @@ export interface Check {
 }
 
 /** Functions of which a call alone is a check: they return nothing, or throw. */
-const CHECKING = /^#?(?:refuse|check|must|assert|ensure|require|verify|throwIf|expect)(?:[A-Z]\w*)?$/;
+const CHECKING =
+  /^#?(?:refuse|check|must|assert|ensure|require|verify|throwIf|expect)[A-Z]\w*$|^#?(?:check|must|assert|ensure|verify|expect)$/;
 /** Functions that tell a refusal: `return lost(path, 'is damaged')`, `reject(error)`, `context.addIssue(…)`. */
 const REFUSING =
   /^#?(?:refuse|refused|reject|fail|failed|fault|deny|forbid|forbidden|lost|judged|malformed|damaged|truncated|unlisted|unknown|addIssue|usage|wrong|destroy|abort|replyProblem|Refusal)(?:[A-Z]\w*)?$/;
