@@ -62,6 +62,8 @@ describe('the directory of a zip is not looked for', () => {
     ],
     ['where its locator points before the bytes at hand', Buffer.concat([end64(), locator(0), full]), 1000],
     ['where its locator points so late that the record is cut', Buffer.concat([locator(0), full]), 42],
+    ['where its locator has another signature', Buffer.concat([end64(), Buffer.alloc(20), full]), 98],
+    ['where its locator points at its last byte', Buffer.concat([locator(41), full]), 42],
     ['where its locator points at something else', Buffer.concat([Buffer.alloc(56), locator(0), full]), 98],
   ])('%s', async (_, tail, size) => {
     expect(await refusalOf(() => findDirectory(tail, size))).toMatchObject({
@@ -91,6 +93,12 @@ describe('the directory of a zip is not looked for', () => {
 describe('the directory of a zip is refused', () => {
   it.each<readonly [string, Buffer, RegExp]>([
     ['that ends within an entry', entry({}).subarray(0, 45), /damaged/],
+    ['that begins as something else', Buffer.alloc(46), /damaged/],
+    [
+      'with members that overlap',
+      Buffer.concat([entry({ compressed: 10 }), entry({ offset: 9, compressed: 10 })]),
+      /overlap/,
+    ],
     ['that ends within a name', entry({ name: 1 }), /cut/],
     ['with a member that reaches into it', entry({ offset: 40, compressed: 11 }), /reach into/],
     ['with a wide size of too few bytes', entry({ size: FULL, extra: wide(1n, 4) }), /damaged/],

@@ -4,7 +4,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { checkRecord } from '../../../src/pypi/inspect/record.ts';
 import { createFileWork } from '../../../src/workers/file-work.ts';
 import { client } from '../../support/callers.ts';
-import { reasonOf } from '../../support/client.ts';
+import { reasonOf, refusalOf } from '../../support/client.ts';
 import { tinyWheel, zip } from '../../support/tiny-wheel.ts';
 
 // Files held to their own checksums, on the thread that does it, their bytes in pieces of every size.
@@ -158,7 +158,10 @@ describe('a zip', () => {
 
   it('that unpacks to more than it states, or states more than any file may have, is refused', async () => {
     const bomb = deflated('a.py', Buffer.alloc(10_000_000));
-    expect(await refusal('a-1.0.whl', zip64([{ ...bomb, size: 100 }]))).toBe('digest');
+    expect(await refusalOf(inspect('a-1.0.whl', zip64([{ ...bomb, size: 100 }])))).toMatchObject({
+      reason: 'digest',
+      message: expect.stringContaining('longer than its directory states'),
+    });
     expect(await refusal('a-1.0.whl', zip64([{ ...bomb, size: 2 ** 40 }]))).toBe('limit');
   });
 
