@@ -69,12 +69,40 @@ export const proxy = z
 export const tls = z.strictObject({
   cert: filePath.describe('The certificate and what stands between it and its authority, PEM, relative to this file.'),
   key: filePath.describe('Its private key, PEM.'),
+  ciphers: z
+    .string()
+    .max(2000)
+    .regex(/^[A-Za-z0-9_:!+@=-]+$/, 'must be a list of ciphers as OpenSSL has it, such as ECDHE+AESGCM:ECDHE+CHACHA20')
+    .optional()
+    .describe(
+      "Ciphers that are spoken, as OpenSSL lists them (those of TLS 1.3 by their full names); node's own where none are given.",
+    ),
+  min_version: z
+    .enum(['TLSv1.2', 'TLSv1.3'])
+    .optional()
+    .describe("The oldest version of TLS that is spoken; node's own (TLSv1.2) where none is given."),
+  warn_days: z
+    .int()
+    .min(0)
+    .max(365)
+    .default(14)
+    .describe(
+      'Days before its end from which the certificate is warned of; one for days alone, in the last fifth of its time.',
+    ),
 });
 
 export const auth = z
   .strictObject({
-    htpasswd: filePath.optional().describe('NAME:scrypt$… a line, made with "verbatim hash-password NAME".'),
+    htpasswd: filePath
+      .optional()
+      .describe(
+        'NAME:HASH a line, as "htpasswd -B" (bcrypt, of a cost up to 15) or "verbatim hash-password NAME" writes it.',
+      ),
     tokens: filePath.optional().describe('NAME:SHA256HEX a line, made with "verbatim hash-password --token NAME".'),
+    record_names: z
+      .boolean()
+      .default(true)
+      .describe('False to leave the names of users and tokens out of the record of who was sent which file.'),
   })
   .refine(({ htpasswd, tokens }) => (htpasswd ?? tokens) !== undefined, 'needs htpasswd or tokens, or both');
 

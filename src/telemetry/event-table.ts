@@ -1,5 +1,6 @@
 import { REASONS, SUBJECTS } from '../bytes/refusal.ts';
 import { CACHE_TIERS } from '../ports/byte-cache.ts';
+import { CONDITIONS } from '../ports/conditions.ts';
 import {
   CACHE_RESULTS,
   type Event,
@@ -257,6 +258,20 @@ export const EVENTS: Table = {
         busy: largest?.busy,
         waiting: largest?.waiting,
       },
+    }),
+  },
+  condition: {
+    counter: {
+      name: 'verbatim_condition_changes_total',
+      help: 'Times something that an operator should know began to be so (begins), or was over (over), by what.',
+      labels: { index: 'index', what: oneOf(Object.keys(CONDITIONS)), state: oneOf(['begins', 'over']) },
+      values: ({ index, what, begins }) => [index, what, begins ? 'begins' : 'over'],
+    },
+    word: 'condition',
+    level: ({ what, begins }) => (begins ? CONDITIONS[what] : 'info'),
+    line: ({ index, what, message, begins }) => ({
+      message: begins ? message : `no longer so: ${message}`,
+      fields: { index: index === '' ? undefined : index, what, state: begins ? 'begins' : 'over' },
     }),
   },
   reloaded: {

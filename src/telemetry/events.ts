@@ -41,6 +41,7 @@ export function createEmit(log: Log, metrics: Metrics): Emit {
     crowded: told<'crowded'>(EVENTS.crowded),
     faulted: told<'faulted'>(EVENTS.faulted),
     queued: told<'queued'>(EVENTS.queued),
+    condition: told<'condition'>(EVENTS.condition),
     reloaded: told<'reloaded'>(EVENTS.reloaded),
   };
   return <N extends EventName>(event: Event<N>) => tell[event.name](event);
