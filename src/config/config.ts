@@ -25,7 +25,7 @@ export interface Credentials {
 
 export interface ProxyConfig {
   readonly url: string;
-  readonly login: { readonly username: string; readonly password: SecretPlace } | undefined;
+  readonly login: { readonly username: string; readonly password: SecretPlace | SecretCommand } | undefined;
 }
 
 /** How long an upstream is waited for. Seconds. */

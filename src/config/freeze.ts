@@ -115,8 +115,12 @@ function toAbsent({ absent }: ParsedIndex): IndexConfig['absent'] {
 function toCredentials(upstream: string, given: NonNullable<ParsedIndex['credentials']>): Credentials {
   // Files commonly lie beside simple/, not below it.
   const scopes = given.scopes ?? [upstream.replace(/\/\+?simple\/$/, '/')];
-  const { username, password_command: command, password_lifetime: lifetime } = given;
-  return { username, password: command === undefined ? toSecret(given) : { command, lifetime }, scopes };
+  return { username: given.username, password: toPassword(given), scopes };
+}
+
+function toPassword(given: GivenSecret & GivenCommand): Credentials['password'] {
+  const { password_command: command, password_lifetime: lifetime } = given;
+  return command === undefined ? toSecret(given) : { command, lifetime };
 }
 
 function toClient({ client_cert, client_key }: ParsedIndex): IndexConfig['client'] {
@@ -126,12 +130,17 @@ function toClient({ client_cert, client_key }: ParsedIndex): IndexConfig['client
 
 function toProxy(given: NonNullable<ParsedIndex['proxy']>): ProxyConfig {
   const { url, username } = given;
-  return { url, login: username === undefined ? undefined : { username, password: toSecret(given) } };
+  return { url, login: username === undefined ? undefined : { username, password: toPassword(given) } };
 }
 
 interface GivenSecret {
   readonly password_file?: string | undefined;
   readonly password_env?: string | undefined;
+}
+
+interface GivenCommand {
+  readonly password_command?: readonly string[] | undefined;
+  readonly password_lifetime: number;
 }
 
 function toSecret({ password_file, password_env }: GivenSecret): SecretPlace {

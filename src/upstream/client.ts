@@ -61,6 +61,7 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
             ),
           }),
           retryAfter: new RetryAfter(limits),
+          proxy: connections,
           agent: agentOf(options),
         });
   const lane = { gate: shares.documents, pace: limits.documents, files: false };

@@ -12,6 +12,7 @@ import { loadConfig } from '../../../src/config/load.ts';
 import { createLog } from '../../../src/telemetry/log.ts';
 import { ask } from '../../support/ask.ts';
 import { EXPIRED, GOOD, TEST_KEY } from '../../support/certificates.ts';
+import { startProxy } from '../../support/proxy.ts';
 import { startUpstream, type TestUpstream } from '../../support/upstream.ts';
 import { verbatim } from '../../support/verbatim.ts';
 
@@ -131,6 +132,19 @@ describe('a mirror with readers', () => {
     const link = JSON.parse((await ask(url, LEGACY)).body.toString()).urls[0].url;
     expect((await ask(url, new URL(link).pathname)).body).toEqual(SDIST);
     expect(upstream.asked('/f/foo_bar-1.0.tar.gz')[0]?.headers).toMatchObject(basic('me:hunter2'));
+  });
+
+  it('reads upstream through a proxy, by a password that a command writes', async () => {
+    const proxy = await startProxy({ authorization: () => basic('me:hunter2').authorization });
+    try {
+      const command = JSON.stringify([process.execPath, '-e', 'console.log("hunter2")']);
+      const { url } = await start('', `proxy: { url: "${proxy.url}", username: me, password_command: ${command} }`);
+      expect((await ask(url, '/simple/foo-bar/')).status).toBe(200);
+      expect(proxy.asked).toContain(`GET ${upstream.url}simple/foo-bar/`);
+      expect(said.join('\n')).not.toContain('hunter2');
+    } finally {
+      await proxy.close();
+    }
   });
 
   it('does not start without the secret it was told of', async () => {
