@@ -18,10 +18,9 @@ export interface Ran {
 }
 
 const [copy = '.'] = process.argv.slice(2);
-// No `bail`: what it cancels may be the beginning of the next run.
 const vitest = await createVitest(
   'test',
-  { root: copy, config: join(copy, 'vitest.config.ts'), watch: false, maxWorkers: 1, reporters: [{}] },
+  { root: copy, config: join(copy, 'vitest.config.ts'), watch: false, bail: 1, maxWorkers: 1, reporters: [{}] },
   { test: { setupFiles: [join(copy, 'scripts/checks/setup.ts')] } },
 );
 await vitest.standalone();
@@ -34,7 +33,10 @@ function specification({ file, test }: Order): TestSpecification {
 
 async function run(order: Order): Promise<Ran> {
   const start = performance.now();
-  const { testModules, unhandledErrors } = await vitest.runTestSpecifications([specification(order)]);
+  const ran = specification(order);
+  const { testModules: all, unhandledErrors } = await vitest.runTestSpecifications([ran]);
+  // All that were ever run, as they ended last.
+  const testModules = all.filter(({ moduleId }) => moduleId === ran.moduleId);
   const ms = performance.now() - start;
   const tests = testModules.flatMap((module) => [...module.children.allTests()]);
   const [failed] = tests.filter((test) => test.result().state === 'failed');
