@@ -105,6 +105,7 @@ describe('reads what JSON.parse reads, and refuses what it refuses', () => {
     'tru',
     'nul',
     '"\\x"',
+    '"\\x0041"',
     '"\\u12g4"',
     '"a',
     '"\t"',
