@@ -17,24 +17,8 @@ import {
   STALE_STATES,
 } from '../ports/events.ts';
 import { firstSightText, hintsText, leftOutText, outOfReachText } from '../ports/left-out.ts';
-import { type Label, oneOf, statusOf } from './labels.ts';
-import type { Fields, Level } from './log.ts';
-
-/** How one kind of event is told. */
-export interface Row<E> {
-  readonly counter: {
-    readonly name: string;
-    readonly help: string;
-    /** By name, in the order of `values`. `index` is one of the configured. */
-    readonly labels: Readonly<Record<string, Label | 'index'>>;
-    values(event: E): readonly string[];
-  };
-  /** The log's field `event`. */
-  readonly word: string;
-  /** Undefined: counted only. */
-  level(event: E): Level | undefined;
-  line(event: E): { readonly message: string; readonly fields: Fields };
-}
+import type { Row } from './event-row.ts';
+import { oneOf, statusOf } from './labels.ts';
 
 type Table = { readonly [N in EventName]: Row<Event<N>> };
 

@@ -1,6 +1,7 @@
 import type { Emit, Event, EventName } from '../ports/events.ts';
 import { createBudget } from './budget.ts';
-import { EVENTS, type Row } from './event-table.ts';
+import type { Row } from './event-row.ts';
+import { EVENTS } from './event-table.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 

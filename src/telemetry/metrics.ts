@@ -4,7 +4,7 @@ import { type Event, ROUTES } from '../ports/events.ts';
 import { type ConditionNumbers, watchConditions } from './condition-metrics.ts';
 import { type DiskPart, watchDisk } from './disk-metrics.ts';
 import { createDurations } from './durations.ts';
-import type { Row } from './event-table.ts';
+import type { Row } from './event-row.ts';
 import { oneOf } from './labels.ts';
 import { createTally } from './tally.ts';
 import {
