@@ -131,7 +131,7 @@ export const LIVE_SERVERS: readonly IndexServer[] = [
       return { url: new URL('../', simple).href, close };
     },
     flags: ['--kind', 'devpi'],
-    introduced: { ...HTML, digests: 'all' },
+    introduced: { ...HTML, form: 'json', digests: 'all' },
     evidence: 'index',
     coreMetadata: false,
   },
