@@ -162,9 +162,11 @@ function hostsOf(page: ProjectPage, pageUrl: string): ReadonlyMap<string, string
 function traitsOf({ files }: ProjectPage): Detail {
   const share = (count: number) =>
     count === 0 ? 'none' : count === files.length ? 'all' : `${count} of ${files.length}`;
+  const stated = files.filter(({ coreMetadata }) => coreMetadata !== undefined);
+  const unnamed = stated.filter(({ coreMetadata }) => coreMetadata === 'announced').length;
   return {
     digests: share(files.filter(({ digests }) => digests.size > 0).length),
     upload_times: share(files.filter(({ uploadTime }) => uploadTime !== undefined).length),
-    core_metadata: share(files.filter(({ coreMetadata }) => coreMetadata !== undefined).length),
+    core_metadata: `${share(stated.length)}${unnamed === 0 ? '' : `, ${unnamed} without a digest, which are not passed on`}`,
   };
 }
