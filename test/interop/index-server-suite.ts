@@ -145,7 +145,8 @@ function describeServer({ start, kind, introduced, evidence, coreMetadata, unkno
   });
 
   it('knows nothing of another project: that is a 404 in plain words, and no outage', async () => {
-    const own = await fetch(`${upstream.url}${UNKNOWN}/`, { redirect: 'manual' });
+    const { at } = await introduction(mirror);
+    const own = await fetch(`${at}${UNKNOWN}/`, { redirect: 'manual' });
     const where = own.headers.get('location');
     expect(where === null ? String(own.status) : where).toBe(unknown === '404' ? unknown : `${PYPI_PAGES}${UNKNOWN}/`);
     const answer = await fetch(`${mirror.simple}${UNKNOWN}/`);
@@ -202,14 +203,14 @@ async function pageOf(mirror: RunningVerbatim, project: string): Promise<readonl
 }
 
 /** The line of the log that says what upstream is like. */
-async function introduction(mirror: RunningVerbatim): Promise<unknown> {
+async function introduction(mirror: RunningVerbatim): Promise<{ readonly at: string }> {
   const find = () =>
     mirror
       .log()
       .split('\n')
       .find((line) => line.includes(ANSWERS));
   await expect.poll(find).toBeDefined();
-  return JSON.parse(find() ?? '');
+  return JSON.parse(find() ?? '') as { readonly at: string };
 }
 
 async function expectInstalled(target: string, ...files: readonly Distribution[]): Promise<void> {
