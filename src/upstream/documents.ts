@@ -21,6 +21,7 @@ interface DocumentDeps {
   readonly limits: UpstreamLimits;
   /** Further attempts after the first failed. */
   readonly retries: number;
+  readonly heard?: ((there: Instant) => void) | undefined;
   readonly closing: AbortSignal;
 }
 
@@ -52,7 +53,7 @@ async function persist(deps: DocumentDeps, request: DocumentRequest, caller: Cal
 }
 
 async function attempt(
-  { visit, lane, limits, absences }: DocumentDeps,
+  { visit, lane, limits, absences, heard }: DocumentDeps,
   request: DocumentRequest,
   caller: Caller,
   again: boolean,
@@ -72,6 +73,8 @@ async function attempt(
       lane,
       caller,
     });
+    const there = dateOf(answer.headers);
+    if (there !== undefined) heard?.(there);
     return await read(answer, request, absences, caller);
   } catch (error) {
     if (!(error instanceof Elsewhere)) throw error;
