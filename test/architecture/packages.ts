@@ -32,6 +32,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'node:buffer': ['src/bytes/json-pieces.ts'],
   'node:zlib': [
     'src/state/page-codec.ts',
+    'src/disk/small-blobs.ts',
     'src/render/compress.ts',
     'src/pypi/inflate.ts',
     'src/pypi/inspect/unpack.ts',
@@ -41,6 +42,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   ],
   'node:util': [
     'src/state/page-codec.ts',
+    'src/disk/small-blobs.ts',
     'src/render/compress.ts',
     'src/pypi/inflate.ts',
     ...DISK,
