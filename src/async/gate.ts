@@ -290,14 +290,11 @@ export async function withPlace<T>(gate: Gate, caller: Caller, task: () => Promi
   }
 }
 
-/** Given as a reason, because a signal without one makes an error, with its stack, each time. */
-const NOT_FREE = 'no place is free at this moment';
-
 /** A place, if there is one that nobody waits for; never waits. */
 export async function enterIfFree(gate: Gate, caller: Caller): Promise<(() => void) | undefined> {
   if (gate.usage.waiting > 0) return undefined;
   const leaving = new AbortController();
   const entering = gate.enter(withSignal(caller, leaving.signal));
-  leaving.abort(NOT_FREE);
+  leaving.abort('not free, and no error with a stack');
   return entering.catch(() => undefined);
 }
