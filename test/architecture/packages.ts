@@ -33,6 +33,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'node:zlib': [
     'src/disk/small-blobs.ts',
     'src/state/page-codec.ts',
+    'src/disk/small-blobs.ts',
     'src/render/compress.ts',
     'src/pypi/inflate.ts',
     'src/pypi/inspect/unpack.ts',
@@ -42,6 +43,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   ],
   'node:util': [
     'src/state/page-codec.ts',
+    'src/disk/small-blobs.ts',
     'src/render/compress.ts',
     'src/pypi/inflate.ts',
     ...DISK,
