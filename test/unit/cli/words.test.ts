@@ -84,6 +84,7 @@ describe('verbatim status', () => {
     leftOut: new Map(),
     firstSight: 0,
     sealed: false,
+    silent: false,
   };
 
   it('says of an index that signs nothing who could tamper, upstream and on this disk', () => {
