@@ -56,6 +56,12 @@ async function checkRoot(ops: FileOps, root: string, isReader = false): Promise<
   return facts.uid;
 }
 
+/** Where a link of the superuser's leads, for whoever is another: systemd makes one for `StateDirectory=` of a `DynamicUser=`. */
+async function behindLink(ops: FileOps, root: string): Promise<string> {
+  const facts = await ops.facts(root);
+  return facts?.kind === 'symlink' && facts.uid === 0 && process.getuid?.() !== 0 ? realpath(root) : root;
+}
+
 /** Makes the data directory and its missing parents; each name is durable, or a power cut could take everything below it. */
 async function makeRoot(ops: FileOps, root: string): Promise<void> {
   if ((await ops.facts(root)) !== undefined) return;
@@ -160,7 +166,7 @@ export interface VolumeOptions {
 /** Opens or makes a data directory; throws Refusal `state` where its bytes could be anybody's. */
 export async function openVolume(directory: string, options: VolumeOptions = {}): Promise<Volume> {
   const ops = options.ops ?? nodeFileOps;
-  const root = resolve(directory);
+  const root = await behindLink(ops, resolve(directory));
   await makeRoot(ops, root);
   await checkRoot(ops, root);
   await checkFileSystem(ops, root, options.allowFuse ?? false);
