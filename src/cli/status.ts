@@ -7,7 +7,7 @@ import { untilText } from '../app/words.ts';
 import { type Instant, instantText } from '../bytes/instant.ts';
 import type { Config } from '../config/config.ts';
 import type { IndexStatus } from '../mirror/package-index.ts';
-import { firstSightText, hintText } from '../ports/left-out.ts';
+import { firstSightText, hintText, outOfReachText } from '../ports/left-out.ts';
 import { statusEvidence } from './evidence-text.ts';
 import { print, printJson } from './output.ts';
 
@@ -103,11 +103,12 @@ function megabytes(what: string, bytes: number): string {
 }
 
 /** Also what a server, or an earlier run, left out. */
-function leftOutLines({ leftOut, firstSight }: IndexStatus): readonly string[] {
+function leftOutLines({ leftOut, firstSight, outOfReach }: IndexStatus): readonly string[] {
   const seen = firstSightText(firstSight);
   return [
     ...[...leftOut].map(([why, count]) => `  left out of pages (${why}): ${count} - ${hintText(why)}`),
     ...(seen === undefined ? [] : [`  evidence of some: first-sight - weaker than index: ${seen}`]),
+    ...[...outOfReach].map(([host, files]) => `  out of reach: ${outOfReachText(host, files)}`),
   ];
 }
 

@@ -31,6 +31,7 @@ const Index = z.object({
   sealed: orUndefined(z.boolean()),
   leftOut: counts.transform((all) => new Map([...all].filter(isReason))),
   firstSight: z.number(),
+  outOfReach: counts,
   silent: z.boolean(),
 });
 
