@@ -250,6 +250,12 @@ describe('verbatim explain --reference-time', () => {
         }));
       const before = await remembered();
       const at = new Date((NOW + 30 * HOUR) * 1000).toISOString().replace('.000', '');
+      const expired = await verbatim('explain', 'alpha', '--config', config, '--reference-time', at);
+      expect(expired).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining('has expired, and "explain" asks nobody'),
+      });
+      expect(mirror.upstream.asked('/metadata/2.snapshot.json')).toEqual([]);
       const refreshed = await verbatim(
         'refresh',
         'main',

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -73,9 +74,11 @@ async function start(layout: number, kind: KindOfDirectory, proxy = NOWHERE): Pr
   return mirror;
 }
 
+const isFormer = ({ data }: Unpacked) => readFileSync(join(data, 'VERSION'), 'utf8').trim() === '1';
+
 /** A command that only reads, once the directory is carried over. */
 async function command(place: Unpacked, kind: KindOfDirectory, ...args: readonly string[]) {
-  await run(place, kind, 'accept-clock', '--dry-run', '--reason', 'to carry it over');
+  if (isFormer(place)) await run(place, kind, 'accept-clock', '--dry-run', '--reason', 'to carry it over');
   return run(place, kind, ...args);
 }
 

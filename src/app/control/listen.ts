@@ -25,12 +25,12 @@ export async function listenForControl(
   onDefect: (error: unknown) => void,
 ): Promise<ControlSocket> {
   const place = await placeSocket(volume);
+  const working = new Set<Promise<void>>();
+  const server = createServer((socket) => {
+    const work = serve(socket, handle, onDefect).finally(() => working.delete(work));
+    working.add(work);
+  });
   try {
-    const working = new Set<Promise<void>>();
-    const server = createServer((socket) => {
-      const work = serve(socket, handle, onDefect).finally(() => working.delete(work));
-      working.add(work);
-    });
     server.maxConnections = MAX_CONNECTIONS;
     server.listen(place.address);
     await once(server, 'listening');
@@ -39,8 +39,7 @@ export async function listenForControl(
     await removeDead(volume.root);
     return { close: () => close(server, place, working) };
   } catch (error) {
-    place.release();
-    await place.remove().catch(() => undefined);
+    await close(server, place, working);
     throw error;
   }
 }
@@ -55,9 +54,10 @@ async function close(server: Server, place: PlacedSocket, working: ReadonlySet<P
 /** Where a process was killed, its socket refuses whoever comes. One that listens is never published before it does. */
 async function removeDead(root: string): Promise<void> {
   for (const { folder, name } of await socketsOf(root)) {
-    const socket = await reach(addressOf(folder, name));
+    // What can neither be reached nor is refused may live.
+    const socket = await reach(addressOf(folder, name)).catch(() => 'unknown' as const);
     if (socket === undefined) await removeSocket(folder, name);
-    else socket.destroy();
+    else if (socket !== 'unknown') socket.destroy();
   }
 }
 
