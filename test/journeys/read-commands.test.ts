@@ -1,12 +1,12 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chown, mkdtemp, readdir, readFile, rm, stat, symlink } from 'node:fs/promises';
+import { chown, cp, mkdtemp, readdir, readFile, rm, stat, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { canTrace } from '../crash/system-calls.ts';
 import { type FakePypi, startFakePypi } from '../support/fake-pypi.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
@@ -25,42 +25,55 @@ const READING: readonly (readonly string[])[] = [
   ['who', ALPHA.filename],
 ];
 
-let directory: string;
-let data: string;
+let scratch: string;
 let pypi: FakePypi;
-let server: RunningVerbatim | undefined;
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'verbatim-reading-'));
-  data = join(directory, 'data');
+/** What a server left behind that was asked for a page and a file, and saw the file go and come back. */
+let left: string;
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'verbatim-reading-'));
+  left = join(scratch, 'left');
   pypi = await startFakePypi();
   pypi.upload('alpha', ALPHA);
-  server = await startVerbatim(upstream(), data);
-  await get('alpha/');
-  await get(pypi.storedAt(ALPHA));
-  // Something to tell.
+  const server = await startVerbatim(upstream(), left);
+  for (const path of ['alpha/', pypi.storedAt(ALPHA)]) await (await fetch(new URL(path, server.simple))).arrayBuffer();
   pypi.remove('alpha', ALPHA.filename);
-  await verbatim('refresh', 'main', 'alpha', ...flags());
+  await verbatim('refresh', 'main', 'alpha', ...flags(left));
   pypi.upload('alpha', ALPHA);
-  await verbatim('refresh', 'main', 'alpha', ...flags());
+  await verbatim('refresh', 'main', 'alpha', ...flags(left));
+  await server.close();
+});
+afterAll(async () => {
+  await pypi.close();
+  await rm(scratch, { recursive: true });
+});
+
+let directory: string;
+let data: string;
+let server: RunningVerbatim | undefined;
+beforeEach(async () => {
+  directory = await mkdtemp(join(scratch, 'one-'));
+  data = join(directory, 'data');
+  await cp(left, data, { recursive: true, preserveTimestamps: true });
   requests = asked();
 });
 afterEach(async () => {
   await server?.close();
   server = undefined;
-  await pypi.close();
-  await rm(directory, { recursive: true });
 });
 
 let requests: number;
 const upstream = () => ['--upstream', `${pypi.url}simple/`, '--file-host', `127.0.0.1:${pypi.files.port}`];
 const flags = (at = data) => [...upstream(), '--data', at];
-const get = async (path: string) => (await fetch(new URL(path, server?.simple))).arrayBuffer();
 const asked = () => pypi.index.requests.length + pypi.files.requests.length;
-const stop = async () => {
-  await server?.close();
-  server = undefined;
+const serve = async () => {
+  server = await startVerbatim(upstream(), data);
+  // Upstream is asked what it is like.
+  await (await fetch(`${server.simple}alpha/`)).arrayBuffer();
+  await expect.poll(() => server?.log()).toContain('"event":"note"');
+  requests = asked();
 };
 const kill = async () => {
+  await serve();
   process.kill(server?.pid ?? 0, 'SIGKILL');
   await expect.poll(() => server?.alive()).toBe(false);
   server = undefined;
@@ -78,7 +91,7 @@ async function tree(at = data): Promise<readonly string[]> {
 
 describe('commands that only ask', () => {
   it.each([
-    ['a server that was stopped', stop],
+    ['a server that was stopped', async () => undefined],
     ['one that was killed', kill],
   ])('leave everything as it is after %s, and ask upstream nothing', async (_, end) => {
     await end();
@@ -94,8 +107,7 @@ describe('commands that only ask', () => {
 
   it('make nothing beside a server that runs, and ask upstream nothing', async () => {
     const names = async () => (await readdir(data, { recursive: true })).sort();
-    // What is written behind is written.
-    await verbatim('who', ALPHA.filename, ...flags());
+    await serve();
     const before = await names();
     for (const command of READING) expect((await verbatim(...command, ...flags())).code, command.join(' ')).toBe(0);
     expect(await names()).toEqual(before);
@@ -103,7 +115,6 @@ describe('commands that only ask', () => {
   });
 
   it('end with 1 where there is nothing, and tell that from an index that there is not', async () => {
-    await stop();
     const before = await tree();
     for (const [words, said] of [
       [['explain', 'absent'], 'Nothing of absent is held of the index main'],
@@ -127,13 +138,13 @@ describe('commands that only ask', () => {
   });
 
   it('read a data directory that is named by a link', async () => {
-    await stop();
     const link = join(directory, 'link');
     await symlink(data, link);
     expect((await verbatim('explain', 'alpha', ...flags(link))).stdout).toContain('a project with 1 file');
   });
 
   it.runIf(canTrace())('open no socket but that of a server', async () => {
+    await serve();
     for (const command of READING) {
       const trace = join(directory, 'trace');
       const words = ['-f', '-e', 'trace=socket', '-o', trace, process.execPath, MAIN, ...command, ...flags()];
@@ -164,7 +175,6 @@ async function ended(child: ReturnType<typeof as>) {
 describe.runIf(process.getuid?.() === 0)('the superuser, beside a server of another user', () => {
   const link = () => join(directory, 'link');
   beforeEach(async () => {
-    await stop();
     await chown(directory, NOBODY, NOBODY);
     for (const name of ['.', ...(await readdir(data, { recursive: true }))])
       await chown(join(data, name), NOBODY, NOBODY);
@@ -199,19 +209,4 @@ describe.runIf(process.getuid?.() === 0)('the superuser, beside a server of anot
   });
 
   const ownerOf = async (name: string) => (await stat(join(data, name))).uid;
-});
-
-describe('the help of commands that only ask', () => {
-  it.each([['status'], ['who']])('%s shows its own options', async (command) => {
-    const { stdout } = await verbatim(command, '--help');
-    expect(stdout).toContain('--data <dir>');
-    expect(stdout).toContain('--json');
-    expect(stdout).not.toMatch(/--(port|upstream|offline|log-level|max-bytes|proxy)/);
-  });
-
-  it('serve shows all', async () => {
-    const { stdout } = await verbatim('serve', '--help');
-    for (const flag of ['--upstream', '--ca', '--proxy', '--stale-if-error', '--offline'])
-      expect(stdout).toContain(flag);
-  });
 });
