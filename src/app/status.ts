@@ -1,4 +1,5 @@
 import type { IndexStatus } from '../mirror/package-index.ts';
+import type { Condition } from '../ports/conditions.ts';
 import { VERSION } from '../version.ts';
 import type { Composition } from './compose.ts';
 import type { DiskSize } from './disk-sizes.ts';
@@ -16,6 +17,13 @@ export interface StatusReport {
     readonly byIndex: ReadonlyMap<string, number>;
   };
   readonly disk: readonly DiskSize[];
+  /** What an operator should know. */
+  readonly conditions: readonly KnownCondition[];
+}
+
+/** A condition as it is told; another release of the server may know of others. */
+export interface KnownCondition extends Omit<Condition, 'what'> {
+  readonly what: string;
 }
 
 /** What only a server knows. */
@@ -39,13 +47,16 @@ export interface QueueStatus {
   readonly refused: number;
 }
 
-export async function statusOf({ clock, indexes, blobs, sizes }: Composition): Promise<StatusReport> {
+export async function statusOf(
+  { clock, indexes, blobs, sizes }: Composition,
+  conditions: StatusReport['conditions'],
+): Promise<StatusReport> {
   const [now, judged] = [clock.now(), clock.judged()];
   const all = await Promise.all(indexes.map((index) => index.status()));
   await blobs.scanned;
   const { bytes, blobs: count, limit } = blobs.usage();
   const store = { bytes, blobs: count, limitBytes: limit, byIndex: blobs.held() };
-  return { now, judged, indexes: all, store, disk: await sizes() };
+  return { now, judged, indexes: all, store, disk: await sizes(), conditions };
 }
 
 export function serverReport(

@@ -1,4 +1,5 @@
 import { compose } from '../app/compose.ts';
+import { conditionsHere } from '../app/conditions/mirror-conditions.ts';
 import { serversOn } from '../app/control/connect.ts';
 import { LiveStatus } from '../app/control/status-answer.ts';
 import { noEvents } from '../app/no-events.ts';
@@ -8,6 +9,7 @@ import { type Instant, instantText } from '../bytes/instant.ts';
 import type { Config } from '../config/config.ts';
 import type { IndexStatus } from '../mirror/package-index.ts';
 import { firstSightText, hintText, outOfReachText } from '../ports/left-out.ts';
+import { conditionLines } from './condition-text.ts';
 import { statusEvidence } from './evidence-text.ts';
 import { print, printJson } from './output.ts';
 
@@ -28,7 +30,7 @@ export async function status(config: Config, json: boolean): Promise<void> {
 async function storedStatus(config: Config): Promise<StatusReport> {
   const composition = await compose({ config, emit: noEvents, reading: true });
   try {
-    return await statusOf(composition);
+    return await statusOf(composition, await conditionsHere(config, composition.clock));
   } finally {
     await composition.close();
   }
@@ -59,7 +61,7 @@ function jsonOf({ indexes, ...report }: StatusReport, servers: readonly Server[]
 }
 
 function reportLines(
-  { now, judged, indexes, store, disk }: StatusReport,
+  { now, judged, indexes, store, disk, conditions }: StatusReport,
   servers: readonly Server[],
 ): readonly string[] {
   const inState = (name: string) => disk.find(({ part, index }) => part === 'state' && index === name)?.bytes ?? 0;
@@ -74,6 +76,7 @@ function reportLines(
     ]),
     ...disk.flatMap(({ part, index, bytes }) => (index === '' ? [megabytes(part, bytes).trimStart()] : [])),
     megabytes(`files held, of ${(store.limitBytes / 1e6).toFixed(0)} MB (cache.max_bytes)`, store.bytes).trimStart(),
+    ...conditionLines(conditions),
   ];
 }
 

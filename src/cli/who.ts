@@ -20,7 +20,9 @@ export async function who(config: Config, fileOrDigest: string, json: boolean): 
 }
 
 function tell(found: readonly Fetched[]): void {
-  for (const { at, client, index, file, sha256 } of found)
-    print(`${instantText(at)} ${shownField(client)} ${index} ${shownField(file)} sha256:${sha256}`);
+  for (const { at, client, reader, index, file, sha256 } of found) {
+    const name = reader === undefined ? '' : ` (${shownField(reader)})`;
+    print(`${instantText(at)} ${shownField(client)}${name} ${index} ${shownField(file)} sha256:${sha256}`);
+  }
   if (found.length === 0) print('Nobody, as far back as the access record goes.');
 }

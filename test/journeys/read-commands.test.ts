@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chown, cp, mkdtemp, readdir, readFile, rm, stat, symlink } from 'node:fs/promises';
+import { chmod, chown, cp, mkdtemp, readdir, readFile, rm, stat, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -175,6 +175,7 @@ async function ended(child: ReturnType<typeof as>) {
 describe.runIf(process.getuid?.() === 0)('the superuser, beside a server of another user', () => {
   const link = () => join(directory, 'link');
   beforeEach(async () => {
+    await chmod(scratch, 0o755);
     await chown(directory, NOBODY, NOBODY);
     for (const name of ['.', ...(await readdir(data, { recursive: true }))])
       await chown(join(data, name), NOBODY, NOBODY);
@@ -193,7 +194,10 @@ describe.runIf(process.getuid?.() === 0)('the superuser, beside a server of anot
     const child = as(NOBODY, 'serve', '--json', '--port', '0', ...flags(link()));
     const gone = once(child, 'close');
     try {
-      await once(createInterface(child.stdout), 'line');
+      await Promise.race([
+        once(createInterface(child.stdout), 'line'),
+        gone.then((end) => expect.fail(`it ended: ${end}`)),
+      ]);
       expect((await verbatim('refresh', 'main', 'alpha', ...flags(link()), '--json')).stdout).toContain('"unchanged"');
       for (const command of READING)
         expect((await verbatim(...command, ...flags(link()))).code, command.join(' ')).toBe(0);

@@ -15,12 +15,17 @@ import type { LiveStatus } from './status-answer.ts';
 const LOOKED_AT = 16;
 
 /** What a server does when it is asked over its control socket. */
-export function createHandle(composition: Composition, server: () => LiveStatus['server']): Handle {
+export function createHandle(
+  composition: Composition,
+  knows: () => { readonly server: LiveStatus['server']; readonly conditions: LiveStatus['report']['conditions'] },
+): Handle {
   const { operator } = composition;
   return async (name, about) => {
     switch (name) {
-      case 'status':
-        return { report: await statusOf(composition), server: server() };
+      case 'status': {
+        const { server, conditions } = knows();
+        return { report: await statusOf(composition, conditions), server };
+      }
       case 'refresh': {
         const request = read(RefreshRequest, about);
         const mirror = mirrorOf(composition, request.index);

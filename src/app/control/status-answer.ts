@@ -55,6 +55,9 @@ export const LiveStatus = z.object({
         z.object({ part: z.enum(['state', 'records', 'drawn', 'quarantine']), index: z.string(), bytes: z.number() }),
       )
       .readonly(),
+    conditions: z
+      .array(z.object({ what: z.string(), index: z.string(), thing: z.string(), message: z.string() }))
+      .readonly(),
   }),
   server: z.object({
     pid: z.number(),
