@@ -121,14 +121,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       passwords,
       clocks,
       shares,
-      operator: {
-        config,
-        state: (index) => stateOf(states, indexes, index),
-        journal,
-        storage,
-        forget: (sha256) => blobs.forget(sha256),
-        now: () => clock.now(),
-      },
+      operator: operatorOn({ config, journal, storage, blobs, clock, indexes, states }),
       volume,
       async close() {
         for (const close of closers.reverse()) await close();
@@ -182,17 +175,23 @@ async function composeIndexes(
   return { indexes, states, queues };
 }
 
-async function stateOf(
-  states: Composition['states'],
-  indexes: Composition['indexes'],
-  name: string,
-): Promise<IndexState> {
-  const state = states.get(name);
-  if (state !== undefined) return state;
-  const index = indexes.find((each) => each.name === name);
-  throw index instanceof RefusingIndex
-    ? index.refusal
-    : new Refusal('unlisted', `No index called ${name} is configured.`, { subject: 'request' });
+type OperatorParts = Pick<OperatorPlace, 'config' | 'journal' | 'storage'> &
+  Pick<Composition, 'blobs' | 'clock' | 'indexes' | 'states'>;
+
+function operatorOn({ blobs, clock, indexes, states, ...place }: OperatorParts): OperatorPlace {
+  return {
+    ...place,
+    async state(name) {
+      const state = states.get(name);
+      if (state !== undefined) return state;
+      const index = indexes.find((each) => each.name === name);
+      throw index instanceof RefusingIndex
+        ? index.refusal
+        : new Refusal('unlisted', `No index called ${name} is configured.`, { subject: 'request' });
+    },
+    forget: (sha256) => blobs.forget(sha256),
+    now: () => clock.now(),
+  };
 }
 
 function refuseUnknown(names: Iterable<string>, { indexes }: Config): void {
