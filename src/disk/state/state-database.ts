@@ -49,7 +49,7 @@ export class StateDatabase {
     if (!(await checkPlace(ops, place))) return undefined;
     const inode = inodeOf(place);
     if (inode === undefined) throw damaged(place, 'is missing');
-    const source = { place, index, keys, access: await accessOf(ops, place) };
+    const source = { place, index, keys, access: await accessOf(ops, place, parts.writing === undefined) };
     const secret = Floors.newSecret();
     const scan = parts.scan ? await scanning.call('scan', { ...source, secret }) : undefined;
     const floors = new Floors(secret, scan?.floors);
