@@ -376,6 +376,8 @@ describe('its files', () => {
     ['ann:$2y$03$c4WoMPo3SXsafkva.HHa6u4S10DzU0QnciPhqyYlVpkokRkFuO.YG', /bcrypt of a cost/],
     ['ann:$2x$05$c4WoMPo3SXsafkva.HHa6u4S10DzU0QnciPhqyYlVpkokRkFuO.YG', /a kind of crypt/],
     ['ann:$apr1$salt$xxxxxxxxxxxxxxxxxxxxxx', /MD5/],
+    ['ann:$1$salt$xxxxxxxxxxxxxxxxxxxxxx', /MD5/],
+    ['ann:scrypt$3$1$1$AAAAAAAAAAAAAAAAAAAAAA$', /scrypt that is not whole/],
     ['ann:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=', /SHA-1/],
     ['ann:$6$salt$xxxxxxxx', /a kind of crypt/],
     ['ann:rqXexS6ZhobKA', /the old crypt/],
