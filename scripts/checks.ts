@@ -21,8 +21,9 @@ import { Tests } from './checks/tests.ts';
 // check is removed, and those tests run again until one fails. Exit code 1 where a check is missed by none.
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
-/** They run the whole program, and would take hours, or read its text. `--by` names single ones. */
-const WHOLE = /^test\/(?:journeys|interop|crash)\/|^test\/architecture\/(?!forgeries\/refused)/;
+/** They run the whole program, or one of its ways again for every step of it, and would take hours; or read its text. `--by` names single ones. */
+const WHOLE =
+  /^test\/(?:journeys|interop|crash)\/|^test\/unit\/app\/carry-over|^test\/architecture\/(?!forgeries\/refused)/;
 /** Tests of a room beside test/unit/ROOM. All of them that reach a file are asked. */
 const BESIDE: Readonly<Record<string, readonly string[]>> = {
   tuf: ['freeze', 'mix-and-match', 'recovery', 'rollback', 'thresholds', 'names'].map((name) => `test/attacks/${name}`),
