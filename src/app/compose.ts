@@ -11,6 +11,8 @@ import { RefusingIndex } from '../mirror/refusing-index.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Emit } from '../ports/events.ts';
 import type { IndexState } from '../ports/index-state.ts';
+import { createIndexState } from '../state/index-state.ts';
+import { StateRoomKeeper } from '../state/room-keeper.ts';
 import { createFileWork } from '../workers/file-work.ts';
 import { createPageWork } from '../workers/page-work.ts';
 import { createClock } from './clock.ts';
@@ -29,6 +31,7 @@ export interface Composition {
   readonly blobs: BlobStore;
   /** What lies on disk besides fetched files. */
   readonly sizes: DataDirectory['sizes'];
+  readonly kept: DataDirectory['kept'];
   readonly clock: Clock;
   /** Who was sent which file. */
   readonly fetched: AccessRecord;
@@ -81,9 +84,9 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       nowMs,
     });
     closers.push(() => blobs.close());
-    const fetched = createAccessRecord(directory.records);
+    const fetched = createAccessRecord(directory.records, { maxBytes: config.cache.accessBytes });
     closers.push(() => fetched.close());
-    const stored = createJournal(directory.records);
+    const stored = createJournal(directory.records, { maxBytes: config.cache.journalBytes });
     closers.push(() => stored.close());
     const journal = rehearsal ? { ...stored, note() {} } : stored;
     const tallies = createTallies(directory.records);
@@ -97,13 +100,14 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const drawn = upkeep ? await DrawnCache.open(volume, { sealKey, maxBytes, emit }) : undefined;
     if (drawn !== undefined) closers.push(() => drawn.close());
     const shared = { config, blobs, clock, emit, journal, tallies, work, fileWork, drawn, newTrust, seams };
-    const { indexes, states, queues } = await composeIndexes(shared, directory, closers);
+    const { indexes, states, queues } = await composeIndexes(shared, directory, upkeep, closers);
     return {
       indexes,
       states,
       queues: [...queuesOf('', shares), ...queues],
       blobs,
       sizes: directory.sizes,
+      kept: directory.kept,
       clock,
       fetched,
       shares,
@@ -122,6 +126,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
 async function composeIndexes(
   shared: Omit<IndexParts, 'index' | 'state'>,
   directory: DataDirectory,
+  upkeep: boolean,
   closers: (() => unknown)[],
 ): Promise<Pick<Composition, 'indexes' | 'states' | 'queues'>> {
   const { config, emit } = shared;
@@ -135,6 +140,7 @@ async function composeIndexes(
       continue;
     }
     states.set(index.name, state);
+    if (upkeep) closers.push(keepRoom(index.name, directory, shared));
     const { mirror, upstream, close } = await composeIndex({ ...shared, index, state });
     closers.push(close);
     indexes.push(mirror);
@@ -142,6 +148,21 @@ async function composeIndexes(
   }
   refuseNothingLeft(indexes);
   return { indexes, states, queues };
+}
+
+/** From now on there is room for new projects as long as there is something that can be let go. Returns what ends it. */
+function keepRoom(
+  index: string,
+  { storage }: DataDirectory,
+  { work, emit, config }: Pick<IndexParts, 'work' | 'emit' | 'config'>,
+): () => Promise<void> {
+  const { projectBytes } = config.cache;
+  const state = createIndexState({ storage, index, projectBytes, pinsInMemory: 1 });
+  const keeper = new StateRoomKeeper({ room: storage, state, work, emit });
+  storage.keepRoom(index, keeper);
+  // A limit may be lower than it was.
+  void keeper.makeRoom();
+  return () => keeper.close();
 }
 
 function refuseUnknown(names: Iterable<string>, { indexes }: Config): void {

@@ -17,6 +17,7 @@ import { indexName } from '../state/paths.ts';
 import { ScratchState } from '../state/scratch.ts';
 import { carryOverIndexes, type LossWord } from './carry-over.ts';
 import { type DiskSize, diskSizes } from './disk-sizes.ts';
+import { type Kept, keptOf, recordBytes } from './kept.ts';
 import { sealingOf } from './secrets.ts';
 
 export interface OpenedIndex {
@@ -39,6 +40,8 @@ export interface DataDirectory {
   open(index: string): Promise<OpenedIndex>;
   /** What lies on disk besides fetched files. */
   sizes(): Promise<readonly DiskSize[]>;
+  /** What of it is how much, and may be how much. */
+  kept(): Promise<readonly Kept[]>;
   /** What it remembers, unchecked, for who is about to give up what does not hold. */
   unchecked(index: string): IndexState;
   /** What an operator's word let go when this directory was carried over from an earlier layout, if that was done just now. */
@@ -65,6 +68,7 @@ export async function openDataDirectory(
   const sealing = sealingOf(config);
   const volume = await openVolume(config.data, { allowFuse: config.allowFuse });
   const { root, durable } = volume;
+  const { projectBytes } = config.cache;
   const directoryOf = (index: string) => directoryIn(root, index);
   const databases = new Databases({
     durable,
@@ -73,6 +77,7 @@ export async function openDataDirectory(
     access: serving ? 'serve' : 'write',
     scan: true,
     stateBytes: config.cache.stateBytes,
+    recordBytes: recordBytes(config),
     ...sealing,
   });
   const close = async () => {
@@ -102,7 +107,7 @@ export async function openDataDirectory(
       carried,
       async open(index) {
         const { damaged } = await databases.open(index);
-        return { state: createIndexState({ storage: remembered, index }), damaged };
+        return { state: createIndexState({ storage: remembered, index, projectBytes }), damaged };
       },
       sizes: () =>
         diskSizes(
@@ -110,7 +115,8 @@ export async function openDataDirectory(
           root,
           indexes.map((index) => [index, directoryOf(index)] as const),
         ),
-      unchecked: (index) => createIndexState({ storage, index }),
+      kept: () => keptOf(databases, indexes, config.cache),
+      unchecked: (index) => createIndexState({ storage, index, projectBytes }),
       close,
     };
   } catch (error) {

@@ -27,7 +27,7 @@ export async function acceptChange(config: Config, options: AcceptChangeOptions)
   const now = createClock(undefined).now();
   await withDataDirectory(config, async (directory) => {
     const { state } = await directory.open(index);
-    const journal = createJournal(directory.records);
+    const journal = createJournal(directory.records, { maxBytes: config.cache.journalBytes });
     try {
       const place = { state, now };
       const acts = await (all === undefined ? actsOf(place, options) : bulkActs(place, all, journal.read({ index })));

@@ -29,8 +29,8 @@ export async function refresh(config: Config, options: RefreshOptions): Promise<
   try {
     const state = composition.states.get(index);
     const mirror = composition.indexes.find(({ name }) => name === index);
-    const confirmed = (await state?.page(project).read())?.value.page?.confirmedAt;
-    const held = confirmed === undefined ? undefined : instantText(confirmed);
+    const page = (await state?.page(project).read())?.value.page;
+    const held = page === undefined || page.letGo !== undefined ? undefined : instantText(page.confirmedAt);
     if (dryRun) {
       if (json) printJson({ index, project, dryRun, held });
       else print(`would ask ${upstream} for ${project}; held: ${held === undefined ? 'no page' : `as of ${held}`}`);

@@ -1,4 +1,5 @@
 import { compose } from '../app/compose.ts';
+import type { Kept } from '../app/kept.ts';
 import { noEvents } from '../app/no-events.ts';
 import { untilText } from '../app/words.ts';
 import type { Instant } from '../bytes/instant.ts';
@@ -17,10 +18,9 @@ export async function status(config: Config, json: boolean): Promise<void> {
     await composition.blobs.scanned;
     const { bytes, blobs } = composition.blobs.usage();
     const held = composition.blobs.held();
-    const disk = await composition.sizes();
-    const inState = (name: string) => disk.find(({ part, index }) => part === 'state' && index === name)?.bytes ?? 0;
+    const [disk, kept] = [await composition.sizes(), await composition.kept()];
     if (json) {
-      printJson({ now, judged, indexes: all, store: { bytes, blobs, byIndex: Object.fromEntries(held) }, disk });
+      printJson({ now, judged, indexes: all, store: { bytes, blobs, byIndex: Object.fromEntries(held) }, disk, kept });
       return;
     }
     for (const index of all)
@@ -28,9 +28,16 @@ export async function status(config: Config, json: boolean): Promise<void> {
         ...statusLines(index, now, judged),
         ...leftOutLines(index),
         megabytes('files held', held.get(index.name) ?? 0),
-        megabytes('pages, pins and metadata kept', inState(index.name)),
+        ...keptLines(kept, index.name),
       );
+    for (const line of keptLines(kept, '')) print(line.trimStart());
     for (const { part, index, bytes } of disk) if (index === '') print(megabytes(part, bytes).trimStart());
+    print(
+      megabytes(
+        'on disk in all',
+        disk.reduce((sum, each) => sum + each.bytes, bytes),
+      ).trimStart(),
+    );
   } finally {
     await composition.close();
   }
@@ -44,6 +51,28 @@ function leftOutLines({ leftOut, firstSight }: IndexStatus): readonly string[] {
     ...[...leftOut].map(([why, count]) => `  left out of pages (${why}): ${count} - ${hintText(why)}`),
     ...(seen === undefined ? [] : [`  evidence of some: first-sight - weaker than index: ${seen}`]),
   ];
+}
+
+const KEPT_SAYS: Readonly<Record<Kept['kind'], string>> = {
+  state: 'kept on disk',
+  pages: '  pages',
+  floors: '  floors of pages let go or gone',
+  pins: '  pins, by project',
+  trust: '  signed metadata and what the index was started with',
+  journal: 'journal',
+  access: 'record of who was sent what',
+  tally: 'what pages leave out',
+};
+
+/** How much is remembered of an index, or, where it is empty, of all together. */
+function keptLines(kept: readonly Kept[], of: string): readonly string[] {
+  return kept
+    .filter(({ index }) => index === of)
+    .toSorted((a, b) => Number(b.kind === 'state') - Number(a.kind === 'state'))
+    .map(({ kind, entries, bytes, limit }) => {
+      const most = limit === undefined ? '' : ` of ${(limit / 1e6).toFixed(1)} MB`;
+      return `${megabytes(KEPT_SAYS[kind], bytes)}${most}, ${entries} ${entries === 1 ? 'entry' : 'entries'}`;
+    });
 }
 
 function megabytes(what: string, bytes: number): string {

@@ -126,7 +126,15 @@ export interface Config {
   readonly seal?: { readonly key: SecretPlace; readonly epochFile: string | undefined } | undefined;
   /** An address or URL that upstream's operators find in our requests. */
   readonly contact?: string | undefined;
-  readonly cache: { readonly maxBytes: number; readonly memoryBytes: number; readonly stateBytes?: number | undefined };
+  /** Bytes. */
+  readonly cache: {
+    readonly maxBytes: number;
+    readonly memoryBytes: number;
+    readonly stateBytes?: number | undefined;
+    readonly projectBytes?: number | undefined;
+    readonly journalBytes?: number | undefined;
+    readonly accessBytes?: number | undefined;
+  };
   /** Of what callers wait for. */
   readonly limits: { readonly fills: number; readonly upstreamConnections: number };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'auto' | 'json' | 'text' };

@@ -9,6 +9,7 @@ import {
   ORIGINS,
   QUEUES,
   REFRESH_RESULTS,
+  ROOMS,
   ROUTES,
   SERVED_FROM,
   SERVED_KINDS,
@@ -16,30 +17,21 @@ import {
   STALE_STATES,
 } from '../ports/events.ts';
 import { firstSightText, hintsText, leftOutText } from '../ports/left-out.ts';
-import { type Label, oneOf, statusOf } from './labels.ts';
-import type { Fields, Level } from './log.ts';
-
-/** How one kind of event is told. */
-export interface Row<E> {
-  readonly counter: {
-    readonly name: string;
-    readonly help: string;
-    /** By name, in the order of `values`. `index` is one of the configured. */
-    readonly labels: Readonly<Record<string, Label | 'index'>>;
-    values(event: E): readonly string[];
-  };
-  /** The log's field `event`. */
-  readonly word: string;
-  /** Undefined: counted only. */
-  level(event: E): Level | undefined;
-  line(event: E): { readonly message: string; readonly fields: Fields };
-}
+import type { Row } from './event-row.ts';
+import { oneOf, statusOf } from './labels.ts';
 
 type Table = { readonly [N in EventName]: Row<Event<N>> };
 
 /** To the millisecond. */
 const rounded = (seconds: number) => Math.round(seconds * 1000) / 1000;
 const textOf = (error: unknown) => (error instanceof Error ? (error.stack ?? error.message) : String(error));
+
+const ROOM_SAYS: Readonly<Record<Event<'stateRoom'>['room'], string>> = {
+  ample: 'the state of this index has room again',
+  crowded:
+    'the state of this index comes near its limit (cache.state_bytes): pages that nobody has used for longest are let go, and what the next ones are held to stays',
+  full: 'the state of this index is full (cache.state_bytes), and nothing is left that can be had again: projects that nobody asked for before are refused; see who asks for so many (verbatim who)',
+};
 
 /** Every event there is: its counter, its word, its level and its line. */
 export const EVENTS: Table = {
@@ -258,6 +250,31 @@ export const EVENTS: Table = {
         waiting: largest?.waiting,
       },
     }),
+  },
+  letGo: {
+    counter: {
+      name: 'verbatim_pages_let_go_total',
+      help: 'Pages let go to make room in the state of an index; what the next ones are held to stays.',
+      labels: { index: 'index' },
+      values: ({ index }) => [index],
+    },
+    word: 'let go',
+    level: () => 'debug',
+    line: ({ index, project }) => ({
+      message: `the page of ${project} was let go to make room; what the next one is held to stays`,
+      fields: { index, name: project },
+    }),
+  },
+  stateRoom: {
+    counter: {
+      name: 'verbatim_state_room_changes_total',
+      help: 'Times the state of an index began to let pages go (crowded), had none left to let go (full), or had room again (ample).',
+      labels: { index: 'index', room: oneOf(ROOMS) },
+      values: ({ index, room }) => [index, room],
+    },
+    word: 'state room',
+    level: ({ room }) => (room === 'ample' ? 'info' : 'warn'),
+    line: ({ index, room, bytes, limit }) => ({ message: ROOM_SAYS[room], fields: { index, bytes, limit } }),
   },
   reloaded: {
     counter: {
