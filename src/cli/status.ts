@@ -1,11 +1,13 @@
 import { compose } from '../app/compose.ts';
+import { conditionsHere } from '../app/conditions/mirror-conditions.ts';
 import type { Kept } from '../app/kept.ts';
 import { noEvents } from '../app/no-events.ts';
 import { untilText } from '../app/words.ts';
 import type { Instant } from '../bytes/instant.ts';
 import type { Config } from '../config/config.ts';
 import type { IndexStatus } from '../mirror/package-index.ts';
-import { firstSightText, hintText } from '../ports/left-out.ts';
+import { firstSightText, hintText, outOfReachText } from '../ports/left-out.ts';
+import { conditionLines } from './condition-text.ts';
 import { statusEvidence } from './evidence-text.ts';
 import { print, printJson } from './output.ts';
 
@@ -19,8 +21,17 @@ export async function status(config: Config, json: boolean): Promise<void> {
     const { bytes, blobs } = composition.blobs.usage();
     const held = composition.blobs.held();
     const [disk, kept] = [await composition.sizes(), await composition.kept()];
+    const conditions = await conditionsHere(config, composition.clock);
     if (json) {
-      printJson({ now, judged, indexes: all, store: { bytes, blobs, byIndex: Object.fromEntries(held) }, disk, kept });
+      printJson({
+        now,
+        judged,
+        indexes: all,
+        store: { bytes, blobs, byIndex: Object.fromEntries(held) },
+        disk,
+        kept,
+        conditions,
+      });
       return;
     }
     for (const index of all)
@@ -38,18 +49,20 @@ export async function status(config: Config, json: boolean): Promise<void> {
         disk.reduce((sum, each) => sum + each.bytes, bytes),
       ).trimStart(),
     );
+    print(...conditionLines(conditions));
   } finally {
     await composition.close();
   }
 }
 
 /** As it stands in the data directory: also what a server beside this command, or an earlier run, left out. */
-function leftOutLines({ leftOut, firstSight }: IndexStatus): readonly string[] {
+function leftOutLines({ leftOut, firstSight, outOfReach }: IndexStatus): readonly string[] {
   const seen = firstSightText(firstSight);
   return [
     ...(leftOut.size === 0 ? ['  left out of pages: nothing'] : []),
     ...[...leftOut].map(([why, count]) => `  left out of pages (${why}): ${count} - ${hintText(why)}`),
     ...(seen === undefined ? [] : [`  evidence of some: first-sight - weaker than index: ${seen}`]),
+    ...[...outOfReach].map(([host, files]) => `  out of reach: ${outOfReachText(host, files)}`),
   ];
 }
 

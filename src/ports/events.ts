@@ -2,6 +2,7 @@ import type { Largest } from '../async/groups.ts';
 import type { Instant } from '../bytes/instant.ts';
 import type { Reason, Subject } from '../bytes/refusal.ts';
 import type { CacheTier } from './byte-cache.ts';
+import type { Condition } from './conditions.ts';
 import type { LeftOutReason } from './left-out.ts';
 
 /** Where refused bytes came from. */
@@ -111,6 +112,8 @@ interface EventMap {
     readonly leftOut: ReadonlyMap<LeftOutReason, number>;
     /** Files that are listed on the evidence `first-sight`. */
     readonly firstSight: number;
+    /** Files that are listed and cannot be fetched, by host: this mirror may not go there. */
+    readonly outOfReach: ReadonlyMap<string, number>;
   };
   /** A file that nobody states a digest of was asked for the first time, and looked into. */
   readonly sighted: {
@@ -169,6 +172,8 @@ interface EventMap {
     readonly bytes: number;
     readonly limit: number;
   };
+  /** Something that an operator should know begins to be so, or is over; once a change. */
+  readonly condition: Condition & { readonly begins: boolean };
   /** Certificate, users and tokens were read again; `error` where they could not be, and nothing was changed. */
   readonly reloaded: { readonly error?: unknown };
 }

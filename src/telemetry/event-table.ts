@@ -1,5 +1,6 @@
 import { REASONS, SUBJECTS } from '../bytes/refusal.ts';
 import { CACHE_TIERS } from '../ports/byte-cache.ts';
+import { CONDITIONS } from '../ports/conditions.ts';
 import {
   CACHE_RESULTS,
   type Event,
@@ -9,29 +10,22 @@ import {
   ORIGINS,
   QUEUES,
   REFRESH_RESULTS,
-  ROOMS,
   ROUTES,
   SERVED_FROM,
   SERVED_KINDS,
   SIGHT_RESULTS,
   STALE_STATES,
 } from '../ports/events.ts';
-import { firstSightText, hintsText, leftOutText } from '../ports/left-out.ts';
+import { firstSightText, hintsText, leftOutText, outOfReachText } from '../ports/left-out.ts';
 import type { Row } from './event-row.ts';
 import { oneOf, statusOf } from './labels.ts';
+import { ROOM_EVENTS } from './room-events.ts';
 
 type Table = { readonly [N in EventName]: Row<Event<N>> };
 
 /** To the millisecond. */
 const rounded = (seconds: number) => Math.round(seconds * 1000) / 1000;
 const textOf = (error: unknown) => (error instanceof Error ? (error.stack ?? error.message) : String(error));
-
-const ROOM_SAYS: Readonly<Record<Event<'stateRoom'>['room'], string>> = {
-  ample: 'the state of this index has room again',
-  crowded:
-    'the state of this index comes near its limit (cache.state_bytes): pages that nobody has used for longest are let go, and what the next ones are held to stays',
-  full: 'the state of this index is full (cache.state_bytes), and nothing is left that can be had again: projects that nobody asked for before are refused; see who asks for so many (verbatim who)',
-};
 
 /** Every event there is: its counter, its word, its level and its line. */
 export const EVENTS: Table = {
@@ -142,17 +136,24 @@ export const EVENTS: Table = {
       values: ({ index }) => [index],
     },
     word: 'left-out',
-    level: ({ leftOut }) => (leftOut.size === 0 ? 'info' : 'warn'),
-    line: ({ index, project, leftOut, firstSight }) => ({
+    level: ({ leftOut, outOfReach }) => (leftOut.size === 0 && outOfReach.size === 0 ? 'info' : 'warn'),
+    line: ({ index, project, leftOut, firstSight, outOfReach }) => ({
       message: [
         leftOut.size === 0
           ? `nothing is left out of the page of ${project}.`
           : `left out of the page of ${project}: ${leftOutText(leftOut)}. ${hintsText(leftOut)}`,
         firstSight === 0 ? [] : `${firstSightText(firstSight)}.`,
+        [...outOfReach].map(([host, files]) => `${outOfReachText(host, files)}.`),
       ]
         .flat()
         .join(' '),
-      fields: { index, name: project, ...Object.fromEntries(leftOut), 'first-sight': firstSight },
+      fields: {
+        index,
+        name: project,
+        ...Object.fromEntries(leftOut),
+        'first-sight': firstSight,
+        'out-of-reach': [...outOfReach.values()].reduce((sum, files) => sum + files, 0),
+      },
     }),
   },
   sighted: {
@@ -251,30 +252,20 @@ export const EVENTS: Table = {
       },
     }),
   },
-  letGo: {
+  ...ROOM_EVENTS,
+  condition: {
     counter: {
-      name: 'verbatim_pages_let_go_total',
-      help: 'Pages let go to make room in the state of an index; what the next ones are held to stays.',
-      labels: { index: 'index' },
-      values: ({ index }) => [index],
+      name: 'verbatim_condition_changes_total',
+      help: 'Times something that an operator should know began to be so (begins), or was over (over), by what.',
+      labels: { index: 'index', what: oneOf(Object.keys(CONDITIONS)), state: oneOf(['begins', 'over']) },
+      values: ({ index, what, begins }) => [index, what, begins ? 'begins' : 'over'],
     },
-    word: 'let go',
-    level: () => 'debug',
-    line: ({ index, project }) => ({
-      message: `the page of ${project} was let go to make room; what the next one is held to stays`,
-      fields: { index, name: project },
+    word: 'condition',
+    level: ({ what, begins }) => (begins ? CONDITIONS[what] : 'info'),
+    line: ({ index, what, message, begins }) => ({
+      message: begins ? message : `no longer so: ${message}`,
+      fields: { index: index === '' ? undefined : index, what, state: begins ? 'begins' : 'over' },
     }),
-  },
-  stateRoom: {
-    counter: {
-      name: 'verbatim_state_room_changes_total',
-      help: 'Times the state of an index began to let pages go (crowded), had none left to let go (full), or had room again (ample).',
-      labels: { index: 'index', room: oneOf(ROOMS) },
-      values: ({ index, room }) => [index, room],
-    },
-    word: 'state room',
-    level: ({ room }) => (room === 'ample' ? 'info' : 'warn'),
-    line: ({ index, room, bytes, limit }) => ({ message: ROOM_SAYS[room], fields: { index, bytes, limit } }),
   },
   reloaded: {
     counter: {

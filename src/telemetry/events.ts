@@ -44,6 +44,7 @@ export function createEmit(log: Log, metrics: Metrics): Emit {
     queued: told<'queued'>(EVENTS.queued),
     letGo: told<'letGo'>(EVENTS.letGo),
     stateRoom: told<'stateRoom'>(EVENTS.stateRoom),
+    condition: told<'condition'>(EVENTS.condition),
     reloaded: told<'reloaded'>(EVENTS.reloaded),
   };
   return <N extends EventName>(event: Event<N>) => tell[event.name](event);

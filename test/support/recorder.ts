@@ -21,6 +21,7 @@ export function createRecorder(): { readonly events: Recorded; readonly emit: Em
     queued: [],
     letGo: [],
     stateRoom: [],
+    condition: [],
     reloaded: [],
   };
   const keep = <N extends EventName>(event: Event<N>) => events[event.name].push(event);

@@ -59,7 +59,7 @@ export class RecordsDatabase implements EpochNotes {
     for (;;) {
       const rows = await this.#database.read((reader) =>
         reader
-          .prepare(
+          .of(
             `SELECT id, CASE WHEN octet_length(content) <= ${LINE_BYTES} THEN content END AS content FROM line WHERE kind = ? AND id > ? ORDER BY id LIMIT ${LINES_AT_ONCE}`,
           )
           .all(KINDS[kind], last),
@@ -77,7 +77,7 @@ export class RecordsDatabase implements EpochNotes {
   /** How many there are of a kind. Throws Refusal. */
   async count(kind: LineKind): Promise<number> {
     const row = await this.#database.read((reader) =>
-      reader.prepare('SELECT count(*) AS count FROM line WHERE kind = ?').get(KINDS[kind]),
+      reader.of('SELECT count(*) AS count FROM line WHERE kind = ?').get(KINDS[kind]),
     );
     return integerOf(row?.['count'] ?? 0);
   }
@@ -85,16 +85,14 @@ export class RecordsDatabase implements EpochNotes {
   /** As far as it was written. Throws Refusal. */
   async kept(): Promise<readonly LinesKept[]> {
     const found = await this.#database.read((reader) => {
-      const total = new Total(reader);
+      const total = new Total((sql) => reader.of(sql));
       return LINE_KINDS.map((kind) => ({ kind, lines: total.rows(KINDS[kind]), bytes: total.of(KINDS[kind]) }));
     });
     return found ?? LINE_KINDS.map((kind) => ({ kind, lines: 0, bytes: 0 }));
   }
 
   async of(index: string): Promise<number> {
-    const row = await this.#database.read((reader) =>
-      reader.prepare('SELECT epoch FROM epoch WHERE name = ?').get(index),
-    );
+    const row = await this.#database.read((reader) => reader.of('SELECT epoch FROM epoch WHERE name = ?').get(index));
     return integerOf(row?.['epoch'] ?? 0);
   }
 

@@ -22,7 +22,7 @@ export class RecordsWriter {
   constructor(opened: OpenPlain) {
     this.#connection = new WriteConnection(opened, 'NORMAL');
     const { database } = this.#connection;
-    this.#total = new Total(database);
+    this.#total = new Total((sql) => database.prepare(sql));
     this.#insert = database.prepare('INSERT INTO line (kind, content) VALUES (?, ?)');
     this.#oldest = database.prepare(
       `SELECT id, octet_length(content) AS bytes FROM line WHERE kind = ? ORDER BY id LIMIT ${REMOVED_AT_ONCE}`,

@@ -1,4 +1,4 @@
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { StatementSync } from 'node:sqlite';
 import { integerOf } from '../database/sqlite.ts';
 
 /** Beside the bytes of a kind lies how many rows there are of it, under its number and this. */
@@ -10,10 +10,10 @@ export class Total {
   readonly #write: StatementSync;
   readonly #count: StatementSync;
 
-  constructor(database: DatabaseSync) {
-    this.#read = database.prepare('SELECT bytes FROM total WHERE kind = ?');
-    this.#count = database.prepare('SELECT count(*) AS count FROM line WHERE kind = ?');
-    this.#write = database.prepare(
+  constructor(prepare: (sql: string) => StatementSync) {
+    this.#read = prepare('SELECT bytes FROM total WHERE kind = ?');
+    this.#count = prepare('SELECT count(*) AS count FROM line WHERE kind = ?');
+    this.#write = prepare(
       'INSERT INTO total (kind, bytes) VALUES (?, ?) ON CONFLICT (kind) DO UPDATE SET bytes = excluded.bytes',
     );
   }

@@ -55,6 +55,7 @@ describe('the simple case', () => {
       journalBytes: 128 * 2 ** 20,
       accessBytes: 128 * 2 ** 20,
       memoryBytes: 192 * 2 ** 20,
+      warnFreeBytes: 1e9,
     });
     expect(config.indexes['main']).toEqual({
       name: 'main',
@@ -427,6 +428,8 @@ describe('access, here and upstream', () => {
     ['proxy', '{ url: "socks5://proxy:1080" }'],
     ['proxy', '{ url: "http://proxy:3128", username: me }'],
     ['proxy', '{ url: "http://proxy:3128", password_file: a }'],
+    ['proxy', '{ url: "http://proxy:3128", password_command: [a] }'],
+    ['proxy', '{ url: "http://proxy:3128", username: me, password_file: a, password_command: [a] }'],
     ['private_hosts', '["http://x"]'],
   ])('refuses %s: %s', (key, value) => {
     const load = () => loadConfig({ file: index(`    ${key}: ${value}\n`), env: {} });

@@ -54,7 +54,14 @@ const EACH: { readonly [N in EventName]: Event<N> } = {
   silence: { name: 'silence', index: 'main', silent: true },
   cached: { name: 'cached', index: 'main', tier: 'disk', result: 'hit' },
   refreshed,
-  leftOut: { name: 'leftOut', index: 'main', project: 'demo', leftOut: new Map([['no-digest', 2]]), firstSight: 1 },
+  leftOut: {
+    name: 'leftOut',
+    index: 'main',
+    project: 'demo',
+    leftOut: new Map([['no-digest', 2]]),
+    firstSight: 1,
+    outOfReach: new Map(),
+  },
   sighted: { name: 'sighted', index: 'main', project: 'demo', file: 'demo-1.0.tar.gz', result: 'pinned', sha256: 'ab' },
   noted: { name: 'noted', index: 'main', message: 'something', detail: { count: 2 } },
   answered,
@@ -68,6 +75,7 @@ const EACH: { readonly [N in EventName]: Event<N> } = {
   },
   letGo: { name: 'letGo', index: 'main', project: 'demo' },
   stateRoom: { name: 'stateRoom', index: 'main', room: 'full', bytes: 9, limit: 10 },
+  condition: { name: 'condition', index: 'main', what: 'clock', thing: '', message: 'wrong', begins: true },
   reloaded: { name: 'reloaded' },
 };
 const LEVELS: readonly (Level | undefined)[] = ['debug', 'info', 'warn', 'error', undefined];
