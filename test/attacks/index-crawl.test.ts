@@ -1,9 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import type { IndexState } from '../../src/ports/index-state.ts';
 import { type IndexRig, OLD, startIndexRig } from '../rigs/index-rig.ts';
+import { JSON_PAGE } from '../rigs/mirror.ts';
+import { answering } from '../support/bad-days.ts';
+import { largePage } from '../support/large.ts';
+import { letAllGo } from '../support/let-go.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 
 // A client that asks for every project there is: what is remembered of them is bounded, and takes nothing from what is in use.
@@ -97,3 +101,41 @@ it('names that are not there cost nothing on disk', async () => {
   expect(new Set(await asked(names(300)))).toEqual(new Set([404]));
   expect(await entries()).toEqual(before);
 });
+
+/** Files and folders below a directory. */
+async function inodesIn(directory: string): Promise<number> {
+  return (await readdir(directory, { recursive: true })).length;
+}
+
+it('a crawl of thousands of projects takes a bounded number of bytes a project, and no file', async () => {
+  const COUNT = 2500;
+  const FILES = 5;
+  rig = await startIndexRig();
+  const projects = names(COUNT).map((name) => name.replace('-', ''));
+  for (const project of projects) {
+    const page = largePage(project, FILES);
+    rig.pypi.page(project, () => answering(200, page, { 'content-type': JSON_PAGE }));
+  }
+  const inodes = await inodesIn(rig.data());
+  const size = await sizeOf();
+  const left = projects.values();
+  const one = async () => {
+    for (const project of left) expect((await rig.get(`/simple/${project}/`)).status).toBe(200);
+  };
+  await Promise.all(Array.from({ length: 32 }, one));
+  expect((await inodesIn(rig.data())) - inodes).toBeLessThan(10);
+  const each = ((await sizeOf()) - size) / COUNT;
+  expect(each).toBeLessThan(3500);
+  // What is left of them when they are let go.
+  expect(await letAllGo(rig.data())).toBe(COUNT);
+  const { contents } = await rig.onDisk(({ storage }) => storage.usage('main'));
+  expect(contents.pages).toEqual({ entries: 0, bytes: 0 });
+  expect((contents.floors.bytes + contents.pins.bytes) / COUNT).toBeLessThan(1800);
+  console.info(
+    `a project of ${FILES} files: ${Math.round(each)} bytes on disk, ${Math.round((contents.floors.bytes + contents.pins.bytes) / COUNT)} once its page was let go`,
+  );
+}, 300_000);
+
+async function sizeOf(): Promise<number> {
+  return (await rig.onDisk(({ storage }) => storage.usage('main'))).bytes;
+}
