@@ -60,6 +60,7 @@ export async function startMirror({
     return { files: blobs, bytes, limitBytes: limit, byIndex: composition.blobs.held(), partials };
   });
   metrics.watchDisk(composition.sizes);
+  metrics.watchKept(composition.kept);
   metrics.watchPages(() =>
     Promise.all(composition.indexes.map(async (each) => ({ index: each.name, ...(await each.tally()) }))),
   );

@@ -31,6 +31,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   ],
   'node:buffer': ['src/bytes/json-pieces.ts'],
   'node:zlib': [
+    'src/state/compressed.ts',
     'src/disk/small-blobs.ts',
     'src/state/page-codec.ts',
     'src/disk/small-blobs.ts',
@@ -42,6 +43,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     ...WIRING,
   ],
   'node:util': [
+    'src/state/compressed.ts',
     'src/state/page-codec.ts',
     'src/disk/small-blobs.ts',
     'src/render/compress.ts',
