@@ -38,7 +38,7 @@ async function storedStatus(config: Config): Promise<StatusReport> {
 }
 
 /** Every key is always there; `null` where nobody knows, or there is none. */
-function jsonOf({ indexes, ...report }: StatusReport, servers: readonly Server[]) {
+function jsonOf({ indexes, kept, ...report }: StatusReport, servers: readonly Server[]) {
   const isLive = servers.length > 0;
   return {
     ...report,
@@ -49,6 +49,7 @@ function jsonOf({ indexes, ...report }: StatusReport, servers: readonly Server[]
       sealed: sealed ?? null,
       silent: isLive ? silent : null,
     })),
+    kept: kept.map(({ limit, ...each }) => ({ ...each, limit: limit ?? null })),
     servers: servers.map(({ indexes: known, ...server }) => ({
       ...server,
       indexes: known.map(({ name, lastRefresh, lastError, silent }) => ({

@@ -1,5 +1,9 @@
 /** Temporary files of a process that this one cannot look at (another host or container) are stale after this. */
 export const FOREIGN_TEMP_MS = 60 * 60_000;
+/** Most bytes of one index's database: 600,000 projects take 2 GB. */
+export const STATE_BYTES = 64 * 1024 ** 3;
+/** Room for what is new is asked for so often: others may take what was made. */
+export const ROOM_ASKED_MOST = 3;
 /** Most bytes of the journal and of the access record, where nothing else is said. */
 export const JOURNAL_BYTES = 128 * 1024 * 1024;
 export const ACCESS_BYTES = 128 * 1024 * 1024;

@@ -51,7 +51,7 @@ async function isServedOn(): Promise<void> {
 }
 
 it('a crawl lets go of its own pages, and of none that is in use', async () => {
-  const projects = names(500);
+  const projects = names(400);
   const most = 1024 * 1024;
   await start(projects, most);
   expect(new Set(await asked(projects))).toEqual(new Set([200]));

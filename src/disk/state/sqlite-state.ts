@@ -9,6 +9,7 @@ import { checkPlace, type Place, placeOf } from '../database/place.ts';
 import { STATE_SCHEMA } from '../database/schema.ts';
 import { lost } from '../database/trouble.ts';
 import type { Durable } from '../durable.ts';
+import { ROOM_ASKED_MOST, STATE_BYTES } from '../limits.ts';
 import { storageRefusal } from '../storage-errors.ts';
 import { NO_CONTENTS } from './contents.ts';
 import { creationOf, full } from './creation.ts';
@@ -53,11 +54,7 @@ export interface FirstItem {
   readonly value: Uint8Array;
 }
 
-/** Most bytes of one index's database: 600,000 projects take 2 GB. */
-const MAX_BYTES = 64 * 1024 ** 3;
 const WAIT_MS = 10_000;
-/** Others may take the room that was made. */
-const ROOM_ASKED_MOST = 3;
 
 type Run<T> = (path: string, database: StateDatabase | undefined) => Promise<T>;
 
@@ -119,7 +116,7 @@ export class SqliteState implements StateStorage, StateRoom {
   }
 
   async usage(index: string): Promise<StateUsage> {
-    const nothing = { contents: NO_CONTENTS, bytes: 0, limit: this.#options.maxBytes ?? MAX_BYTES };
+    const nothing = { contents: NO_CONTENTS, bytes: 0, limit: this.#options.maxBytes ?? STATE_BYTES };
     return this.#on([index], 0, async (_, database) => (await database?.usage()) ?? nothing);
   }
 
@@ -264,7 +261,7 @@ export class SqliteState implements StateStorage, StateRoom {
   }
 
   async #openDatabase(index: string): Promise<StateDatabase | undefined> {
-    const { durable, writing, reading, keys, epochs, scan, maxBytes = MAX_BYTES, waitMs = WAIT_MS } = this.#options;
+    const { durable, writing, reading, keys, epochs, scan, maxBytes = STATE_BYTES, waitMs = WAIT_MS } = this.#options;
     const place = this.#place(index);
     const beyond = this.#replaced.has(index) ? (this.#met.get(index) ?? 0) + 1 : 0;
     const lowest = Math.max(beyond, await epochs.lowest(index));
