@@ -29,7 +29,7 @@ import { BUILT_AT, VERSION } from '../version.ts';
 import type { DrawnCache } from './drawn-cache.ts';
 import { refusing } from './open-index.ts';
 import { readRoot } from './pinned-root.ts';
-import { crowding } from './queues.ts';
+import { crowding, silence } from './queues.ts';
 import { linkBase } from './server-files.ts';
 import { limitsOf, seenProjects, signedReach, unsignedReach } from './upstream-options.ts';
 
@@ -88,6 +88,7 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
     offline: config.offline,
     onCrowding: crowding(emit, index.name),
   });
+    onSilence: silence(emit, index.name),
   const mirror = createUnsignedIndex({
     name: index.name,
     upstreamUrl: simple,
@@ -154,6 +155,7 @@ async function composeSigned(parts: IndexParts & { readonly index: SignedIndexCo
     onCrowding: crowding(emit, index.name),
   });
   const mirror = await createSignedIndex({
+    onSilence: silence(emit, index.name),
     name: index.name,
     upstreamUrl: index.upstream,
     pinnedRoot,

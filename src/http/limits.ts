@@ -22,6 +22,9 @@ export const PAGE_MAX_AGE = 600;
 /** Seconds a client may believe that a project does not exist. */
 export const ABSENT_MAX_AGE = 60;
 
+/** Seconds that a client is asked to wait before it comes again, at most: pip sleeps as long as it is told. */
+export const LONGEST_RETRY_AFTER = 5;
+
 /** Seconds a client may keep what nothing vouches for, at most. */
 export const RELAYED_MAX_AGE = 600;
 

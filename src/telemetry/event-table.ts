@@ -107,6 +107,22 @@ export const EVENTS: Table = {
       fields: { index },
     }),
   },
+  hostSilence: {
+    counter: {
+      name: 'verbatim_upstream_host_silence_total',
+      help: 'Times a host of an upstream began to be asked by one request at a time, because one waited for it in vain (silent), and times it answered again (answers).',
+      labels: { index: 'index', state: oneOf(['silent', 'answers']) },
+      values: ({ index, silent }) => [index, silent ? 'silent' : 'answers'],
+    },
+    word: 'upstream host',
+    level: ({ silent }) => (silent ? 'warn' : 'info'),
+    line: ({ index, host, silent }) => ({
+      message: silent
+        ? `${host} does not answer in time: what is not held is refused at once, and one request at a time looks whether it is back (timeouts)`
+        : `${host} answers again`,
+      fields: { index, host },
+    }),
+  },
   cached: {
     counter: {
       name: 'verbatim_byte_cache_total',

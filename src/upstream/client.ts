@@ -10,6 +10,7 @@ import { createDownloads } from './downloads.ts';
 import { createExchange } from './exchange.ts';
 import { LIMITS, type UpstreamLimits } from './limits.ts';
 import { RetryAfter } from './retry-after.ts';
+import { type OnSilence, Silence } from './silence.ts';
 import { createVisits, type MakeVisit } from './visit.ts';
 
 export interface UpstreamOptions extends DestinationOptions, Reach {
@@ -26,6 +27,7 @@ export interface UpstreamOptions extends DestinationOptions, Reach {
   /** Asks nobody: every request is refused (`offline`) before anything is looked up or opened. */
   readonly offline?: boolean | undefined;
   readonly onCrowding?: OnCrowding | undefined;
+  readonly onSilence?: OnSilence | undefined;
 }
 
 /** The mirror's Upstream over HTTP. */
@@ -44,6 +46,7 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
   const connections = createConnections(limits, options);
   const { connections: places, queue, longestQueueing: longestWait } = limits;
   const shares = createUpstreamShares({ connections: places, queue, longestWait, onCrowding: options.onCrowding });
+  const silence = new Silence(limits, options.onSilence);
   const closing = new AbortController();
   const visit: MakeVisit =
     options.offline === true
@@ -58,6 +61,7 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
             ),
           }),
           retryAfter: new RetryAfter(limits),
+          silence,
           agent: agentOf(options),
         });
   const lane = { gate: shares.documents, pace: limits.documents, files: false };
@@ -76,6 +80,7 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
   const document = createDocuments({
     visit,
     absences,
+    silence,
     lane,
     limits,
     retries: options.retries ?? limits.retries,

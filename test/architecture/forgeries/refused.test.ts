@@ -60,7 +60,14 @@ const file = makeFileAnswer({
 });
 const page = makePage(await renderList(['a']));
 const expected = expectedOf(evil);
-const policy: ResponsePolicy = { name: 'main', evidence: 'tuf', cors: true, storedBy: 'public', pageMaxAge: 600 };
+const policy: ResponsePolicy = {
+  name: 'main',
+  evidence: 'tuf',
+  cors: true,
+  storedBy: 'public',
+  pageMaxAge: 600,
+  longestRetryAfter: 5,
+};
 const choice = { format: 'json', coding: 'identity' } as const;
 
 const SIGHTS: FirstSightsOptions = {

@@ -8,6 +8,7 @@ const headersOf = createPageHeaders({
   cors: true,
   storedBy: 'public',
   pageMaxAge: 600,
+  longestRetryAfter: 5,
 });
 const variant: Variant = {
   contentType: 'text/html',
