@@ -20,6 +20,7 @@ import { knownLayout } from '../presets/known-upstreams.ts';
 import { describedLayout, resolveLayout } from '../presets/layouts.ts';
 import { simpleIndex } from '../presets/simple-index.ts';
 import { createTargetLayout } from '../presets/target-layout.ts';
+import { createListStore } from '../state/list.ts';
 import { createPageStore } from '../state/pages.ts';
 import { createPins } from '../state/pins.ts';
 import { createUpstream } from '../upstream/client.ts';
@@ -87,8 +88,8 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
     limits: { ...limitsOf(index), connections: config.limits.upstreamConnections, ...seams.upstreamLimits },
     offline: config.offline,
     onCrowding: crowding(emit, index.name),
-  });
     onSilence: silence(emit, index.name),
+  });
   const mirror = createUnsignedIndex({
     name: index.name,
     upstreamUrl: simple,
@@ -97,6 +98,7 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
     api,
     upstream,
     store: createPageStore(state),
+    lists: createListStore(state),
     pins: createPins(state),
     blobs: blobs.of(index.name),
     journal,
@@ -153,9 +155,9 @@ async function composeSigned(parts: IndexParts & { readonly index: SignedIndexCo
     limits: { ...limitsOf(index), connections: config.limits.upstreamConnections, ...seams.upstreamLimits },
     offline: config.offline,
     onCrowding: crowding(emit, index.name),
+    onSilence: silence(emit, index.name),
   });
   const mirror = await createSignedIndex({
-    onSilence: silence(emit, index.name),
     name: index.name,
     upstreamUrl: index.upstream,
     pinnedRoot,

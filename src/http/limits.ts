@@ -31,6 +31,9 @@ export const RELAYED_MAX_AGE = 600;
 /** pip gives up after 15 silent seconds; an interim answer starts its clock again. */
 export const CONTINUE_EVERY_MS = 5000;
 
+/** Bytes of a plain body that is made whole for one answer; a larger one is made as the client takes it. */
+export const MADE_WHOLE = 4 * 1024 * 1024;
+
 /** Pairs of Accept and Accept-Encoding whose outcome is remembered; real clients send about twenty. */
 export const MAX_NEGOTIATIONS = 512;
 /** Characters of such a pair; longer ones are worked out each time. */

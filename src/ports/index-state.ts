@@ -46,6 +46,8 @@ export interface IndexState {
   readonly facts: Item<IndexFacts>;
   pins(project: string): Item<ReadonlyMap<string, Pin>>;
   page(project: string): PreparableItem<PageState>;
+  /** The list of all projects of an index that signs nothing. */
+  readonly list: Item<StoredList>;
   /** Every project that has any or had, a page that is gone included. */
   projects(kind: 'pins' | 'pages'): AsyncIterable<string>;
   /** An operator's act: the trust begins again from the pinned root, and what it had come to is kept as evidence. */
@@ -97,6 +99,35 @@ export interface PageContent {
   readonly fetch: string;
   /** What an operator's audited word lets the next page take away without a second look. */
   readonly accepted?: readonly AcceptedLoss[] | undefined;
+}
+
+/** What is known of the list of all projects as it was believed last. Suspect as a page is, and it can be had again. */
+export interface ListHead {
+  /** After redirects. */
+  readonly url: string;
+  readonly etag: string | undefined;
+  /** The last time upstream stood by it. */
+  readonly confirmedAt: Instant;
+  /** Of its bytes, in UTF-8. */
+  readonly sha256: string;
+  readonly size: number;
+}
+
+export interface StoredList {
+  readonly head: ListHead;
+  /** Its bytes, compressed. */
+  readonly packed: Uint8Array;
+}
+
+/** The list of all projects for the next start, and for whoever draws it again. */
+export interface ListStore {
+  load(): Promise<ListHead | undefined>;
+  /** Its bytes, proved; undefined where what is stored is another one by now. */
+  bytes(head: ListHead): Promise<Uint8Array | undefined>;
+  /** Durable when it resolves. */
+  save(head: ListHead, bytes: Uint8Array): Promise<void>;
+  /** Upstream stands by it at another time: written now and then. */
+  confirm(head: ListHead): Promise<void>;
 }
 
 /** What is left of a project that has disappeared: an older page does not come back in its place. */

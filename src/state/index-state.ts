@@ -5,8 +5,9 @@ import { createDelegatedRoles } from './delegated.ts';
 import { createFacts } from './facts.ts';
 import { type Newest, StoredItem } from './item.ts';
 import { PINS_IN_MEMORY } from './limits.ts';
+import { LIST } from './list.ts';
 import { pageKind } from './page-codec.ts';
-import { indexName, projectPath, projectsPath, trustPath } from './paths.ts';
+import { indexName, listPath, projectPath, projectsPath, trustPath } from './paths.ts';
 import { pinsKind } from './pin-codec.ts';
 import { Published } from './published.ts';
 import { Roots } from './roots.ts';
@@ -41,6 +42,7 @@ export function createIndexState({
     facts: createFacts(storage, index),
     pins: (project) =>
       new StoredItem({ storage, path: projectPath(index, 'pins', project), kind: pinsKind(project), memory }),
+    list: new StoredItem({ storage, path: listPath(index), kind: LIST }),
     page: (project) => new StoredItem({ storage, path: projectPath(index, 'pages', project), kind: pageKind(project) }),
     async *projects(kind) {
       for await (const path of storage.items(projectsPath(index, kind))) yield path.at(-1) ?? '';

@@ -31,6 +31,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   ],
   'node:buffer': ['src/bytes/json-pieces.ts'],
   'node:zlib': [
+    'src/state/list.ts',
     'src/state/page-codec.ts',
     'src/render/compress.ts',
     'src/pypi/inflate.ts',
@@ -40,6 +41,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     ...WIRING,
   ],
   'node:util': [
+    'src/state/list.ts',
     'src/state/page-codec.ts',
     'src/render/compress.ts',
     'src/pypi/inflate.ts',

@@ -1,7 +1,7 @@
 import { strongTag } from '../../bytes/etag.ts';
 import type { Range } from '../../bytes/range.ts';
 import type { EvidenceKind, Life } from '../../mirror/package-index.ts';
-import { VARY, type Variant } from '../../render/page.ts';
+import { type BodyFacts, VARY, type Variant } from '../../render/page.ts';
 import { LONGEST_RETRY_AFTER, RELAYED_MAX_AGE } from '../limits.ts';
 import type { Answer } from './answers.ts';
 
@@ -49,7 +49,7 @@ export interface PageHeaders {
 }
 
 /** `life`: how old the page is and how long it may be kept, where nothing signed says. */
-export type PageHeadersOf = (variant: Variant, life?: Life | undefined) => PageHeaders;
+export type PageHeadersOf = (variant: Variant<BodyFacts>, life?: Life | undefined) => PageHeaders;
 
 interface PreparedHeaders extends PageHeaders {
   readonly maxAge: number;
@@ -59,7 +59,7 @@ interface PreparedHeaders extends PageHeaders {
 /** Headers of pages, prepared once a body and second at most. */
 export function createPageHeaders(policy: ResponsePolicy): PageHeadersOf {
   const shared = [...common(policy), 'Vary', VARY];
-  const prepared = new WeakMap<Variant, PreparedHeaders>();
+  const prepared = new WeakMap<Variant<BodyFacts>, PreparedHeaders>();
   return (variant, life) => {
     const maxAge = Math.min(policy.pageMaxAge, life?.left ?? policy.pageMaxAge);
     // Only of a page that may not be kept: clients would take its age off a time that is shortened by it already.
@@ -79,7 +79,7 @@ export function createPageHeaders(policy: ResponsePolicy): PageHeadersOf {
       'Content-Type',
       variant.contentType,
       'Content-Length',
-      String(variant.body.bytes.byteLength),
+      String(variant.body.length),
       ...(variant.coding === 'identity' ? [] : ['Content-Encoding', variant.coding]),
       ...unchanged,
     ];

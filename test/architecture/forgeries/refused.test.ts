@@ -242,7 +242,7 @@ describe('a page', () => {
   const believed = makeBelieved('tuf', { name: '', source, observation, from: 'upstream', proof: undefined });
 
   it.each(WAYS)('is not drawn of what is believed by %s', async (_, forge) => {
-    const draw = new ListDrawer(workHere).draw(forge(believed), source, internalCaller('main'));
+    const draw = new ListDrawer(workHere, undefined).draw(forge(believed), source, internalCaller('main'));
     await expect(draw).rejects.toThrow(/^This value is no Believed of ours/);
   });
 });

@@ -1,10 +1,9 @@
 import { parse } from 'parse5';
 import { describe, expect, it } from 'vitest';
-import { lend } from '../../../src/bytes/proof.ts';
 import { decodePage } from '../../../src/pypi/decode.ts';
 import { makePage } from '../../../src/render/page.ts';
 import { renderList } from '../../../src/render/render.ts';
-import { namesOfListJson } from '../../../src/render/render-json.ts';
+import { namesOfListJson, renderListJson } from '../../../src/render/render-json.ts';
 import { bytes, contentPathOf, jsonPage, line, SDIST, sha256, textOf, through, WHEEL } from '../pypi/fixtures.ts';
 
 describe('JSON pages', () => {
@@ -188,6 +187,21 @@ it.each([[[]], [['one']], [['bar', 'foo', 'q"uote']]])(
   'the names of a list are read back from its JSON: %j',
   async (names) => {
     const list = makePage(await renderList(names));
-    expect([...namesOfListJson(lend(list.variant('json', 'identity').body.bytes))]).toEqual(names);
+    for (const page of [list, list.lean()]) {
+      const read: string[] = [];
+      for await (const name of namesOfListJson(page.plain('json'))) read.push(name);
+      expect(read).toEqual(names);
+    }
   },
 );
+
+it.each([1, 2, 7, 1000])('the names of a list are read of pieces of %i bytes', async (size) => {
+  const names = ['bar', 'foo', 'q"uote', 'x'.repeat(30)];
+  const body = Buffer.from(renderListJson(names));
+  async function* pieces() {
+    for (let at = 0; at < body.byteLength; at += size) yield body.subarray(at, at + size);
+  }
+  const read: string[] = [];
+  for await (const name of namesOfListJson(pieces())) read.push(name);
+  expect(read).toEqual(names);
+});
