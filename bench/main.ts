@@ -12,6 +12,7 @@ import { largePages } from './large-page.ts';
 import { memory } from './memory.ts';
 import { neighbours } from './neighbours.ts';
 import { page } from './page.ts';
+import { projectList } from './project-list.ts';
 import { restart } from './restart.ts';
 import { snapshot } from './snapshot.ts';
 import { soak } from './soak.ts';
@@ -34,6 +35,7 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   herd,
   memory,
   restart,
+  'project-list': projectList,
   'large-page': largePages,
   neighbours,
   install,

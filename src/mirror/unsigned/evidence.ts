@@ -4,14 +4,8 @@ import { sha256Hex } from '../../bytes/digest.ts';
 import type { Instant } from '../../bytes/instant.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
-import {
-  type ListHead,
-  type ListStore,
-  type PageRecord,
-  type PageStore,
-  Superseded,
-  type UnsavedPage,
-} from '../../ports/index-state.ts';
+import { type PageRecord, type PageStore, Superseded, type UnsavedPage } from '../../ports/index-state.ts';
+import type { ListHead, ListStore } from '../../ports/list-store.ts';
 import type { OwnFile } from '../../pypi/listing.ts';
 import { type Believed, makeBelieved, type Observation, type Source } from '../believed.ts';
 import type {

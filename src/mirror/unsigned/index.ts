@@ -1,5 +1,6 @@
 import type { Instant } from '../../bytes/instant.ts';
-import type { ListStore, PageStore } from '../../ports/index-state.ts';
+import type { PageStore } from '../../ports/index-state.ts';
+import type { ListStore } from '../../ports/list-store.ts';
 import { EvidencedIndex, type IndexOptions, partsOf, type RunningIndex } from '../create-index.ts';
 import { Documents } from './documents.ts';
 import { UnsignedEvidence } from './evidence.ts';

@@ -4,12 +4,12 @@ import { startSha256 } from '../../bytes/digest.ts';
 import type { Instant } from '../../bytes/instant.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
-import { type ListHead, type ListStore, Superseded } from '../../ports/index-state.ts';
+import { Superseded } from '../../ports/index-state.ts';
+import type { ListHead, ListStore } from '../../ports/list-store.ts';
 import { inUtf8 } from '../../pypi/charset.ts';
 import type { Source } from '../believed.ts';
 import { LIMITS } from '../limits.ts';
 import type { Reports } from '../projects/reports.ts';
-import { nameOf } from '../projects/stand-ins.ts';
 import type { PagePlaces } from './places.ts';
 
 interface ListsOptions {
@@ -86,7 +86,7 @@ export class Lists {
       await store();
       return true;
     } catch (error) {
-      this.#options.reports.refused({ subject: 'list', name: nameOf(''), at: 'disk' }, error);
+      this.#options.reports.refused({ subject: 'list', name: 'the project list', at: 'disk' }, error);
       return false;
     }
   }

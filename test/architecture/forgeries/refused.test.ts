@@ -14,6 +14,7 @@ import {
   replyDocument,
   replyOwnWords,
   replyPage,
+  replyPlainPage,
   replyProblem,
   replyRedirect,
   replyUnverified,
@@ -110,6 +111,11 @@ const HTTP: readonly Door[] = [
   {
     name: 'a page',
     attempt: (forge, exchange) => replyPage(exchange, forge(page), choice, createPageHeaders(policy)),
+  },
+  {
+    name: 'a page that is made as it is taken',
+    attempt: (forge, exchange) =>
+      replyPlainPage(exchange, forge(page), 'json', createPageHeaders(policy), { index: 'main' }),
   },
   {
     name: 'a signed document',
