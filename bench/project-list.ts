@@ -45,14 +45,14 @@ export const projectList: Measure = (log) =>
         atMost(
           `${what}: memory over idle, some time after it was asked for`,
           after - idle,
-          60,
+          320,
           mebibytes,
           `right after ${mebibytes(drawn - idle)}, idle ${mebibytes(idle)}`,
         ),
         atMost(
           `the same after a start without upstream, and ten more answers`,
           rested - again,
-          60,
+          120,
           mebibytes,
           `CPU of the first answer ${milliseconds(taken)}`,
         ),

@@ -144,7 +144,12 @@ function unframedCut({ url }: Answer): Refusal {
 async function gather(answer: Answer, limit: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of plain(answer, limit)) chunks.push(chunk);
-  return alone(Buffer.concat(chunks));
+  const whole = alone(Buffer.concat(chunks));
+  // Left to the garbage collector, what a large document came in would lie there as long as it does.
+  for (const { buffer, byteLength } of chunks)
+    if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength && buffer !== whole.buffer)
+      buffer.transfer(0);
+  return whole;
 }
 
 /** As it is without its coding, in which it was asked for: lengths and digests are of that. */

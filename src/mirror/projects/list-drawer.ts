@@ -21,7 +21,7 @@ export class ListDrawer<P> implements Drawer<P, Page> {
 
   async draw(believed: Believed<P>, source: Source, caller: Caller): Promise<Drawing<P, Page>> {
     mustBe<Believed<unknown>>(Believed, believed);
-    const page = makePage(await this.#work.drawList(await source.read(caller), caller)).lean();
+    const page = makePage(await this.#work.drawList(await source.read(caller), caller));
     this.#drawn?.put(believed, source, BY, { page, note: '' });
     return drawingOf(believed, page.at(source.serial));
   }

@@ -59,7 +59,7 @@ const file = makeFileAnswer({
   stored: true,
   open: async () => blob,
 });
-const page = makePage(await renderList(['a']));
+const page = await makePage(await renderList(['a'])).with({ format: 'json', coding: 'identity' });
 const expected = expectedOf(evil);
 const policy: ResponsePolicy = {
   name: 'main',
