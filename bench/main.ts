@@ -1,3 +1,4 @@
+import { application } from './application.ts';
 import { client } from './client.ts';
 import { cold } from './cold.ts';
 import { coldInstall } from './cold-install.ts';
@@ -37,6 +38,7 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   restart,
   'project-list': projectList,
   'large-page': largePages,
+  application,
   neighbours,
   install,
   'cold-install': coldInstall,
