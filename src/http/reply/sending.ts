@@ -79,10 +79,11 @@ export function handOver(
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
+    const slowest = SLOWEST_PART_MS + (chunk.byteLength / SLOWEST_READER) * 1000;
     const timer = setTimeout(() => {
       notes.reason = 'slow';
       cut(outgoing);
-    }, SLOWEST_PART_MS);
+    }, slowest);
     const left = () => {
       clearTimeout(timer);
       reject(signal.reason);
