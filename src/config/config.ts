@@ -40,6 +40,13 @@ export interface Timeouts {
   readonly slowestOver: number;
   readonly page: number;
   readonly file: number;
+  /** That upstream may ask not to be asked again, at most; of a page that nothing stands in for. */
+  readonly retryAfter: number;
+  readonly retryAfterUnheld: number;
+  /** That a request waits for it to be over. */
+  readonly retryAfterWait: number;
+  /** That a client is asked to wait, at most. */
+  readonly retryAfterSent: number;
 }
 
 interface AnyIndexConfig {

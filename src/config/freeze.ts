@@ -102,9 +102,14 @@ function toTimeouts({
   file_first_byte: fileFirstByte,
   file_silence: fileSilence,
   slowest_over: slowestOver,
+  retry_after: retryAfter,
+  retry_after_unheld: retryAfterUnheld,
+  retry_after_wait: retryAfterWait,
+  retry_after_sent: retryAfterSent,
   ...same
 }: ParsedIndex['timeouts']): Timeouts {
-  return { ...same, firstByte, fileFirstByte, fileSilence, slowestOver };
+  const retry = { retryAfter, retryAfterUnheld, retryAfterWait, retryAfterSent };
+  return { ...same, firstByte, fileFirstByte, fileSilence, slowestOver, ...retry };
 }
 
 function toAbsent({ absent }: ParsedIndex): IndexConfig['absent'] {

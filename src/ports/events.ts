@@ -95,6 +95,8 @@ interface EventMap {
   };
   /** An upstream is waited for no longer, because it was silent; or it answers again. */
   readonly silence: { readonly index: string; readonly silent: boolean };
+  /** The same of one host of an upstream, for whoever nothing is held for. */
+  readonly hostSilence: { readonly index: string; readonly host: string; readonly silent: boolean };
   /** A byte cache was asked for what memory did not have. */
   readonly cached: { readonly index: string; readonly tier: CacheTier; readonly result: CacheResult };
   /** One round of asking upstream came to an end. */

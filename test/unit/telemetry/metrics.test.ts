@@ -52,6 +52,7 @@ const EACH: { readonly [N in EventName]: Event<N> } = {
   stale: { name: 'stale', index: 'main', state: 'refused', thing: 'demo', message: 'refused' },
   stoodIn: { name: 'stoodIn', index: 'main', kind: 'file' },
   silence: { name: 'silence', index: 'main', silent: true },
+  hostSilence: { name: 'hostSilence', index: 'main', host: 'index.example', silent: true },
   cached: { name: 'cached', index: 'main', tier: 'disk', result: 'hit' },
   refreshed,
   leftOut: {
