@@ -47,7 +47,6 @@ export interface IndexState {
   readonly facts: Item<IndexFacts>;
   pins(project: string): Item<ReadonlyMap<string, Pin>>;
   page(project: string): PreparableItem<PageState>;
-  /** The list of all projects of an index that signs nothing. */
   readonly list: Item<StoredList>;
   /** Every project that has any or had, a page that is gone included. */
   projects(kind: 'pins' | 'pages'): AsyncIterable<string>;
