@@ -36,7 +36,8 @@ import { StrangeHosts } from '../../../src/mirror/projects/strange-hosts.ts';
 import { quarantinePolicy } from '../../../src/mirror/quarantine-policy.ts';
 import { makeBlob } from '../../../src/ports/blob.ts';
 import type { Pins } from '../../../src/ports/index-state.ts';
-import { workHere } from '../../../src/ports/page-work.ts';
+import { type PageWork, workHere } from '../../../src/ports/page-work.ts';
+import type { Listing } from '../../../src/pypi/listing.ts';
 import { makePage, PACKED_PAGE, restorePage } from '../../../src/render/page.ts';
 import { renderList } from '../../../src/render/render.ts';
 import { acceptDelegated, acceptTargets, acceptTimestamp } from '../../../src/tuf/accept.ts';
@@ -308,6 +309,37 @@ describe('a page', () => {
       drawer.restore(forge(believed), source),
     ])
       await expect(drawing).rejects.toThrow(/^This value is no Believed of ours/);
+  });
+
+  it('is none where nobody judged it', async () => {
+    const bytes = Buffer.from('{"meta":{"api-version":"1.0"},"name":"a","files":[]}');
+    const work: PageWork = {
+      ...workHere,
+      drawPage: (asked, steps, caller) => {
+        const enforce = async (listing: Listing) => ({ listing, withheld: new Map(), silenced: new Map() });
+        return workHere.drawPage(asked, { ...steps, enforce }, caller);
+      },
+    };
+    const drawer = new PageDrawer({ ...DRAWING, work });
+    const asked = { ...source, url: 'https://a.example/simple/a/', read: async () => bytes };
+    const named = makeBelieved('tuf', { name: 'a', source: asked, observation, from: 'upstream', proof: undefined });
+    await expect(drawer.draw(named, asked, internalCaller('main'))).rejects.toThrow(
+      'a page was drawn that nothing was enforced on',
+    );
+  });
+
+  it('is not taken over by a belief of other bytes', () => {
+    const made = { settled: true, until: undefined, policy: '', pins: '', weight: 0, view: { page, whole: undefined } };
+    const other = {
+      name: '',
+      source: { ...source, sha256: 'a' },
+      observation,
+      from: 'upstream',
+      proof: undefined,
+    } as const;
+    const drawer = new PageDrawer(DRAWING);
+    expect(() => drawer.under({ ...made, believed }, makeBelieved('tuf', other))).toThrow('other bytes');
+    expect(drawer.under({ ...made, believed }, believed).view.page.size).toBe(page.size);
   });
 
   it.each(WAYS)('is not kept where it was made by %s', (_, forge) => {

@@ -123,6 +123,16 @@ describe('a blob that is gone', () => {
   });
 });
 
+it('a blob that is not what its one digest says is hashed once, and refused', async () => {
+  const { buffers, storage, gate, memory } = await stored();
+  memory.change(sha256(bytes));
+  memory.calls();
+  const proofs = new Proofs({ storage, buffers, gate, memory: MIB });
+  const proving = proofs.prove(sha256(bytes), await digestsOf(bytes), client());
+  expect(await refusalOf(proving)).toMatchObject({ reason: 'digest' });
+  expect(memory.calls().get('open')).toBe(1);
+});
+
 it('a disk that opens no more files is no blob that is wrong', async () => {
   let isFull = false;
   const ops = faultyOps({
