@@ -202,8 +202,10 @@ class FairGate implements Gate {
 
   /** Its caller is another party now, or of another priority. */
   #changed(entry: Entry): void {
+    const wasBackground = this.#background.has(entry);
     this.#regroup(entry);
     this.#serve();
+    if (wasBackground && this.#isWaiting(entry) && !isBackground(entry)) this.#askToGiveWay();
     const isNeeded = this.#inside.has(entry) && isBackground(entry) && this.#everybody.waiting > 0;
     if (isNeeded) entry.caller.giveWay?.();
   }

@@ -1,0 +1,76 @@
+import type { Background } from '../../async/background.ts';
+import type { Caller } from '../../async/caller.ts';
+import { deadline } from '../../async/timeout.ts';
+import { Refusal } from '../../bytes/refusal.ts';
+
+/** Never rejects for what it looks at: what becomes of that is its own to tell. */
+export type Look = (caller: Caller) => Promise<void>;
+
+/** At once; an upstream has 32 connections for documents and 24 for files unless it is configured otherwise. */
+const MOST_UNDERWAY = 16;
+const MOST_WAITING = 1000;
+/** What takes longer is left to whoever asks for it. Milliseconds. */
+const LONGEST_MS = 60_000;
+
+interface LookQueueOptions {
+  readonly index: string;
+  readonly background: Background;
+}
+
+/** Looks under way, each for a caller that goes as soon as a client waits for a place that it holds; the others wait here. */
+export class LookQueue {
+  readonly #options: LookQueueOptions;
+  readonly #waiting: Look[] = [];
+  readonly #underway = new Set<AbortController>();
+  #isSoon = false;
+  #isClosed = false;
+
+  constructor(options: LookQueueOptions) {
+    this.#options = options;
+  }
+
+  /** Begins behind what is done at this moment; false where too many wait. */
+  add(look: Look): boolean {
+    if (this.#isClosed || this.#waiting.length >= MOST_WAITING) return false;
+    this.#waiting.push(look);
+    if (!this.#isSoon) setImmediate(() => this.#begin());
+    this.#isSoon = true;
+    return true;
+  }
+
+  /** Ends those under way, and begins none any more. */
+  close(): void {
+    this.#isClosed = true;
+    this.#waiting.length = 0;
+    for (const leaving of this.#underway) leaving.abort(new Refusal('state', 'The mirror is shutting down.'));
+  }
+
+  #begin(): void {
+    this.#isSoon = false;
+    while (this.#underway.size < MOST_UNDERWAY) {
+      const look = this.#waiting.shift();
+      if (look === undefined) return;
+      this.#run(look);
+    }
+  }
+
+  #run(look: Look): void {
+    const { index, background } = this.#options;
+    const leaving = new AbortController();
+    const late = () => new Refusal('slow', 'Looking ahead took too long.', { transient: true });
+    const until = deadline(LONGEST_MS, late, leaving.signal);
+    const { signal } = until;
+    const giveWay = () => {
+      if (signal.aborted) return false;
+      leaving.abort(new Refusal('limit', 'A client needs the place of what was looked at ahead.', { transient: true }));
+      return true;
+    };
+    this.#underway.add(leaving);
+    const done = look({ index, party: 'look-ahead', priority: 'background', signal, giveWay }).finally(() => {
+      until.clear();
+      this.#underway.delete(leaving);
+      this.#begin();
+    });
+    background.add(done);
+  }
+}
