@@ -206,8 +206,7 @@ class FairGate implements Gate {
     this.#regroup(entry);
     this.#serve();
     if (wasBackground && this.#isWaiting(entry) && !isBackground(entry)) this.#askToGiveWay();
-    const isNeeded = this.#inside.has(entry) && isBackground(entry) && this.#everybody.waiting > 0;
-    if (isNeeded) entry.caller.giveWay?.();
+    if (this.#inside.has(entry) && isBackground(entry) && this.#everybody.waiting > 0) entry.caller.giveWay?.();
   }
 
   #regroup(entry: Entry): void {
@@ -258,8 +257,7 @@ class FairGate implements Gate {
   }
 
   #hasRoomForBackground(cost: number): boolean {
-    const limit = this.#options.shares?.background;
-    if (limit === undefined) return true;
+    const { background: limit = Number.POSITIVE_INFINITY } = this.#options.shares ?? {};
     let held = 0;
     for (const entry of this.#inside) if (isBackground(entry)) held += entry.cost;
     return held === 0 || held + cost <= limit;

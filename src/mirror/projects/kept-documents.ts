@@ -49,14 +49,9 @@ export class KeptDocuments<P, V> {
     return { view: current.drawing.view, life: evidence.life(believed) };
   }
 
-  /** The document, whole, where that is in memory and may be served without asking upstream first. No I/O. */
+  /** Whole, where that is in memory and may be served without asking upstream first. No I/O. */
   atHand(name: string): Drawing<P, V> | undefined {
-    const kept = this.#remembered.get(name);
-    if (kept === undefined) return undefined;
-    const { evidence, drawer } = this.#options;
-    const { standing } = evidence.standing(kept.drawing.believed);
-    if (standing === 'stale-if-error' || standing === 'expired' || drawer.isOutdated(kept.drawing)) return undefined;
-    return drawer.isWhole(kept.drawing) ? kept.drawing : this.#remembered.wholeOf(name, kept.drawing);
+    return this.#remembered.atHand(name);
   }
 
   /** Whether there is one in memory or on disk; of what cannot be read there `find` tells. */
