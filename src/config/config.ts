@@ -50,7 +50,7 @@ export interface LookAhead {
   readonly requests: number;
   readonly bytes: number;
   /** Bytes of the largest file. */
-  readonly largestFile: number;
+  readonly largestWheel: number;
 }
 
 interface AnyIndexConfig {

@@ -90,10 +90,10 @@ function toIndex(name: string, index: ParsedIndex): IndexConfig {
 
 /** An index that knows us, or hands on what it lacks, is not told of names that its clients may be asking another index for. */
 function toLookAhead({ look_ahead, credentials, client_cert, absent }: ParsedIndex): IndexConfig['lookAhead'] {
-  const { enabled, requests, bytes, largest_file: largestFile } = look_ahead;
+  const { enabled, requests, bytes, largest_wheel: largestWheel } = look_ahead;
   if (!enabled) return undefined;
   const isReserved = credentials !== undefined || client_cert !== undefined || absent.redirect_elsewhere;
-  return { depth: look_ahead.depth ?? (isReserved ? 0 : USUAL_DEPTH), requests, bytes, largestFile };
+  return { depth: look_ahead.depth ?? (isReserved ? 0 : USUAL_DEPTH), requests, bytes, largestWheel };
 }
 
 function toTimeouts({

@@ -23,7 +23,7 @@ export const lookAhead = z
       .default(600)
       .describe('Looks a minute at what no client asks for afterwards.'),
     bytes: size.prefault('64 MB').describe('Bytes a minute of those.'),
-    largest_file: size
+    largest_wheel: size
       .prefault('16 MB')
       .describe('The largest wheel that is fetched when its core metadata is asked for; 0 for none.'),
   })

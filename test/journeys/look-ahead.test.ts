@@ -7,7 +7,7 @@ import { tinyWheel } from '../support/tiny-wheel.ts';
 
 // What a client will probably ask for next is looked at before it does, and delays nobody.
 
-const USUAL: LookAhead = { depth: 3, requests: 600, bytes: 64e6, largestFile: 16e6 };
+const USUAL: LookAhead = { depth: 3, requests: 600, bytes: 64e6, largestWheel: 16e6 };
 
 /** alpha → beta, gamma; beta → delta → epsilon. */
 const ALPHA = tinyWheel('alpha', '1.0', '', ['beta>=1', 'gamma', "socks; extra == 'socks'"]);
@@ -177,7 +177,7 @@ describe('of an index that signs nothing', () => {
   });
 
   it('a wheel larger than the largest is left to whoever asks for it', async () => {
-    await startWith({ largestFile: GAMMA.bytes.byteLength - 1 });
+    await startWith({ largestWheel: GAMMA.bytes.byteLength - 1 });
     await rig.get(`${rig.path(GAMMA)}.metadata`);
     await rig.get(`${rig.path(DELTA)}.metadata`);
     await expect.poll(() => rig.pypi.asked('epsilon').length, patiently).toBe(1);

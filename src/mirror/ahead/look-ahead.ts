@@ -30,7 +30,7 @@ export interface LookAheadRules {
   /** Bytes a minute of those. */
   readonly bytes: number;
   /** The largest wheel that is fetched when its core metadata is asked for. Bytes. */
-  readonly largestFile: number;
+  readonly largestWheel: number;
 }
 
 interface LookAheadOptions<P> {
@@ -171,7 +171,7 @@ export class LookAhead<P> {
   #wantFile(page: BelievedPage<P>, file: OwnFile): void {
     const { entry, path, firstSight, unproved } = file;
     const { size, digests, filename } = entry;
-    if (size === undefined || size > this.#options.rules.largestFile) return;
+    if (size === undefined || size > this.#options.rules.largestWheel) return;
     // At its first sight a file is held to what came: that is for whoever asks for it.
     if (digests.size === 0 || firstSight === true || unproved === true || !this.#isDue(path, 0)) return;
     const { files } = this.#options;
