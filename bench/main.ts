@@ -56,9 +56,20 @@ async function take(names: readonly string[]): Promise<readonly Row[]> {
   refuseUnknown('measure', names, Object.keys(MEASURES));
   const rows: Row[] = [];
   for (const [name, measure] of Object.entries(MEASURES))
-    if (names.includes(name) || (names.length === 0 && name !== LONG)) rows.push(...(await measure(log)));
+    if (names.includes(name) || (names.length === 0 && name !== LONG)) rows.push(...(await taken(name, measure)));
   if (names.length === 0) writeReport('npm run bench', rows);
   return rows;
+}
+
+/** What cannot be taken is told, and takes nothing from the others. */
+async function taken(name: string, measure: Measure): Promise<readonly Row[]> {
+  try {
+    return await measure(log);
+  } catch (error) {
+    log(`*** ${name} could not be taken: ${error instanceof Error ? error.stack : error}`);
+    process.exitCode = 1;
+    return [];
+  }
 }
 
 async function compareWith(of: string | undefined, groups: readonly string[]): Promise<readonly Row[]> {

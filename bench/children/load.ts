@@ -24,6 +24,8 @@ function drive(): void {
   const socket = secure ? connectTls({ ...to, rejectUnauthorized: false }, begin) : connect(to, begin);
   socket.on('error', fail);
   socket.on('close', () => {
+    // An answer without a length ends with its connection.
+    if (left === Number.POSITIVE_INFINITY) answers++;
     if (!ending) drive();
   });
   socket.on('data', (chunk: Buffer) => {
@@ -49,6 +51,7 @@ function bodyLength(head: string): number {
   const status = Number(head.slice(9, 12));
   if (status === 304) return 0;
   const length = /\r\ncontent-length: (\d+)/i.exec(head)?.[1];
+  if (status === 200 && length === undefined && /\r\nconnection: close/i.test(head)) return Number.POSITIVE_INFINITY;
   if (status !== 200 || length === undefined) fail(new Error(`unexpected answer: ${head}`));
   return Number(length);
 }

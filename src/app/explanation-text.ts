@@ -1,7 +1,8 @@
 import { dateText } from '../bytes/instant.ts';
 import type { Explanation, Voucher } from '../mirror/package-index.ts';
 import type { Pin } from '../ports/index-state.ts';
-import { hintText } from '../ports/left-out.ts';
+import { hintText, outOfReachText } from '../ports/left-out.ts';
+import type { Oddity } from '../pypi/project-page.ts';
 import { untilText } from './words.ts';
 
 /** In plain words, for somebody who has never heard of TUF. */
@@ -15,7 +16,8 @@ export function explanationLines(explanation: Explanation, now: number): readonl
       : `${name}: a file of the project ${project}, ${how}.`;
   const body =
     evidence === 'tuf' ? signedLines(explanation, now) : [...sightLines(explanation), ...unsignedLines(explanation)];
-  return [head, '', ...body, ...(kind === 'file' ? fileLines(explanation) : leftOutLines(explanation))];
+  const rest = kind === 'file' ? fileLines(explanation) : leftOutLines(explanation);
+  return [head, '', ...body, ...rest, ...reachLines(explanation), ...oddLines(explanation)];
 }
 
 function howText({ evidence, kind, firstSight, files }: Explanation): string {
@@ -96,6 +98,22 @@ function leftOutLines({ leftOut }: Explanation): readonly string[] {
         .map(({ name }) => `    ${name === '' ? '(without a name)' : name}`),
     ]),
   ];
+}
+
+function reachLines({ outOfReach }: Explanation): readonly string[] {
+  return [...outOfReach].map(([host, files]) => `Out of reach: ${outOfReachText(host, files)}.`);
+}
+
+const ODDITIES: Readonly<Record<Oddity, string>> = {
+  meta: 'its JSON has no "meta" with a version',
+  name: 'its JSON does not say which project it is of',
+  empty: 'it lists nothing and does not say that it is a project page',
+  charset: 'it is in another charset than UTF-8',
+  unframed: 'only its own end tells that it came whole',
+};
+
+function oddLines({ odd }: Explanation): readonly string[] {
+  return odd.map((oddity) => `The page is odd and is read as installers read it: ${ODDITIES[oddity]}.`);
 }
 
 function fileLines({ evidence, digests, pinned, reuploads, firstSight }: Explanation): readonly string[] {

@@ -4,7 +4,7 @@ import { untilText } from '../app/words.ts';
 import type { Instant } from '../bytes/instant.ts';
 import type { Config } from '../config/config.ts';
 import type { IndexStatus } from '../mirror/package-index.ts';
-import { firstSightText, hintText } from '../ports/left-out.ts';
+import { firstSightText, hintText, outOfReachText } from '../ports/left-out.ts';
 import { statusEvidence } from './evidence-text.ts';
 import { print, printJson } from './output.ts';
 
@@ -37,12 +37,13 @@ export async function status(config: Config, json: boolean): Promise<void> {
 }
 
 /** As it stands in the data directory: also what a server beside this command, or an earlier run, left out. */
-function leftOutLines({ leftOut, firstSight }: IndexStatus): readonly string[] {
+function leftOutLines({ leftOut, firstSight, outOfReach }: IndexStatus): readonly string[] {
   const seen = firstSightText(firstSight);
   return [
     ...(leftOut.size === 0 ? ['  left out of pages: nothing'] : []),
     ...[...leftOut].map(([why, count]) => `  left out of pages (${why}): ${count} - ${hintText(why)}`),
     ...(seen === undefined ? [] : [`  evidence of some: first-sight - weaker than index: ${seen}`]),
+    ...[...outOfReach].map(([host, files]) => `  out of reach: ${outOfReachText(host, files)}`),
   ];
 }
 

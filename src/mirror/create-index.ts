@@ -22,6 +22,7 @@ import { Fetch } from './files/fetch.ts';
 import type { FileAnswer } from './files/file-answer.ts';
 import { Files } from './files/files.ts';
 import { type FirstSightRules, FirstSights } from './files/first-sights.ts';
+import { HeldVariants } from './files/held-variants.ts';
 import type {
   IndexStatus,
   LookedAt,
@@ -76,13 +77,15 @@ export interface IndexParts extends IndexOptions {
   readonly reports: Reports;
   readonly background: Background;
   readonly fetch: Fetch;
+  readonly heldVariants: HeldVariants;
 }
 
 export function partsOf<O extends IndexOptions>(options: O): O & IndexParts {
   const { name: index } = options;
   const reports = createReports({ ...options, index });
   const background = createBackground();
-  return { ...options, index, reports, background, fetch: new Fetch({ ...options, index, reports, background }) };
+  const fetch = new Fetch({ ...options, index, reports, background });
+  return { ...options, index, reports, background, fetch, heldVariants: new HeldVariants(options.blobs) };
 }
 
 interface Facets<P> {

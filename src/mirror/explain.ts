@@ -4,6 +4,7 @@ import type { Pin } from '../ports/index-state.ts';
 import { hintText, type LeftOutFile } from '../ports/left-out.ts';
 import type { OwnFile } from '../pypi/listing.ts';
 import { normalizeName, projectCandidates } from '../pypi/names.ts';
+import type { Oddity } from '../pypi/project-page.ts';
 import { isUnlisted } from './absence.ts';
 import type { EvidenceKind } from './believed.ts';
 import type { Evidence, EvidenceFacts } from './evidence.ts';
@@ -26,6 +27,10 @@ export interface Explanation extends EvidenceFacts {
   readonly firstSight: number;
   /** Files that upstream lists and our page does not, and why; of a project. */
   readonly leftOut: readonly LeftOutFile[];
+  /** Of those, or of this one: listed and not to be fetched, by host. */
+  readonly outOfReach: ReadonlyMap<string, number>;
+  /** In what the page is not as its norm wants it, and is read all the same. */
+  readonly odd: readonly Oddity[];
 }
 
 interface ExplainOptions<P> {
@@ -73,7 +78,7 @@ export async function explain<P>(options: ExplainOptions<P>, name: string, calle
 }
 
 async function explanation<P>(
-  { evidence, pins, reuploads }: ExplainOptions<P>,
+  { evidence, pages, pins, reuploads }: ExplainOptions<P>,
   name: string,
   page: BelievedPage<P>,
   file: OwnFile | undefined,
@@ -93,5 +98,8 @@ async function explanation<P>(
     firstSight: [...(file === undefined ? listing.files.values() : [file])].filter((each) => each.firstSight === true)
       .length,
     leftOut: file === undefined ? page.leftOut() : [],
+    outOfReach:
+      evidence.kind === 'tuf' ? new Map() : pages.outOfReach(file === undefined ? listing.files.values() : [file]),
+    odd: listing.odd ?? [],
   };
 }

@@ -8,7 +8,7 @@ import type {
 } from './package-index.ts';
 import type { TallyTotals } from './projects/left-out.ts';
 
-const NO_TOTALS: TallyTotals = { leftOut: new Map(), firstSight: 0 };
+const NO_TOTALS: TallyTotals = { leftOut: new Map(), firstSight: 0, outOfReach: new Map() };
 
 interface RefusingIndexOptions {
   readonly name: string;

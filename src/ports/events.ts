@@ -117,6 +117,8 @@ interface EventMap {
     readonly leftOut: ReadonlyMap<LeftOutReason, number>;
     /** Files that are listed on the evidence `first-sight`. */
     readonly firstSight: number;
+    /** Files that are listed and cannot be fetched, by host: this mirror may not go there. */
+    readonly outOfReach: ReadonlyMap<string, number>;
   };
   /** A file that nobody states a digest of was asked for the first time, and looked into. */
   readonly sighted: {

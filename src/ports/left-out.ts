@@ -21,6 +21,8 @@ export interface PageTally {
   readonly leftOut: ReadonlyMap<LeftOutReason, number>;
   /** Files that are listed to be believed at first sight, or were: upstream states no digest of them. */
   readonly firstSight: number;
+  /** Files that are listed and cannot be fetched, by host: this mirror may not go there. */
+  readonly outOfReach: ReadonlyMap<string, number>;
 }
 
 /** The tallies of all pages in force, for the next start and for commands beside a server. Hints for people: nothing is believed by them. */
@@ -91,4 +93,10 @@ export function firstSightText(count: number): string | undefined {
   return count === 1
     ? '1 file without a digest is listed, and believed at first sight'
     : `${count} files without a digest are listed, and believed at first sight`;
+}
+
+/** What is listed there and cannot be fetched, and what would let it be; for people. */
+export function outOfReachText(host: string, files: number): string {
+  const what = files === 1 ? '1 listed file lies' : `${files} listed files lie`;
+  return `${what} on ${host}, where this mirror may not go; if that is the index's own: --file-host ${host}`;
 }

@@ -1,5 +1,5 @@
 import type { ContentPath } from '../bytes/content-path.ts';
-import type { Entry, Extra, LeftOut, ProjectStatus } from './project-page.ts';
+import type { Entry, Extra, LeftOut, Oddity, ProjectStatus } from './project-page.ts';
 import { listedVersions } from './versions.ts';
 
 /** One file of a project as this mirror offers it. */
@@ -36,6 +36,8 @@ export interface Listing {
   /** Where clients reach this index, absolute and with a slash at the end, where links are to be whole; else they are relative. */
   readonly linkBase?: string | undefined;
   readonly projectStatus?: ProjectStatus | undefined;
+  /** In what upstream's page is not as its norm wants it, and was read all the same; absent for none. */
+  readonly odd?: readonly Oddity[] | undefined;
   readonly meta: Extra;
   readonly extra: Extra;
   /** Lines of upstream's page that are not here, by why. */

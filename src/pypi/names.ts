@@ -72,6 +72,13 @@ function wheel(filename: string): readonly Split[] {
   return project === undefined || version === '' || parts.includes('') ? [] : [{ project, version }];
 }
 
+/** PEP 825: the label of a variant wheel; undefined for a plain one. A build tag begins with a digit, and stands third. */
+export function variantLabel(filename: string): string | undefined {
+  const parts = filename.endsWith('.whl') ? filename.slice(0, -'.whl'.length).split('-') : [];
+  const hasBuild = /^[0-9]/.test(parts[2] ?? '');
+  return parts.length === (hasBuild ? 7 : 6) ? parts.at(-1) : undefined;
+}
+
 /** PEP 825's `NAME-VERSION-variants.json`. */
 export function isVariants(filename: string): boolean {
   return filename.endsWith(VARIANTS);

@@ -57,6 +57,7 @@ export function relink(page: ProjectPage, { pageUrl, linkBase, undigested = LEFT
     versions,
     linkBase,
     projectStatus: page.projectStatus,
+    odd: page.odd,
     meta: page.meta,
     // PEP 752: a claim to namespaces does not carry over to mirrors.
     extra: new Map([...page.extra].filter(([key]) => key !== 'namespaces')),

@@ -26,11 +26,24 @@ interface Member {
   readonly offset: number;
 }
 
+/** What is read of a wheel's `.dist-info`: PEP 427's core metadata, PEP 825's variant. */
+export type InfoFile = 'METADATA' | 'variant.json';
+
+/** `readInfo` for METADATA. */
+export function wheelMetadata(size: number, read: ReadPart, limit: number): Promise<Uint8Array | undefined> {
+  return readInfo('METADATA', size, read, limit);
+}
+
 /**
- * The METADATA of a wheel (PEP 427: a zip with exactly one NAME-VERSION.dist-info/METADATA), at most `limit` bytes.
- * Undefined where the file is no such zip, or one this reader does not know (zip64); throws `limit`.
+ * A file of a wheel's `.dist-info` (PEP 427: a zip with exactly one NAME-VERSION.dist-info/METADATA), at most `limit` bytes.
+ * Undefined where the file is no such zip, or one this reader does not know (zip64), or has none; throws `limit`.
  */
-export async function wheelMetadata(size: number, read: ReadPart, limit: number): Promise<Uint8Array | undefined> {
+export async function readInfo(
+  info: InfoFile,
+  size: number,
+  read: ReadPart,
+  limit: number,
+): Promise<Uint8Array | undefined> {
   const tailStart = Math.max(0, size - END_BYTES - COMMENT_MOST);
   const tail = viewOf(await read(tailStart, size));
   const end = endOfDirectory(tail);
@@ -38,10 +51,10 @@ export async function wheelMetadata(size: number, read: ReadPart, limit: number)
   const length = tail.getUint32(end + 12, true);
   const start = tail.getUint32(end + 16, true);
   if (length > DIRECTORY_MOST || start + length > size) return undefined;
-  const member = findMetadata(viewOf(await read(start, start + length)));
+  const member = findInfo(info, viewOf(await read(start, start + length)));
   if (member === undefined || member.offset + LOCAL_BYTES > size) return undefined;
   if (member.size > limit)
-    throw new Refusal('limit', `The wheel's METADATA has ${member.size} bytes; at most ${limit} are read.`);
+    throw new Refusal('limit', `The wheel's ${info} has ${member.size} bytes; at most ${limit} are read.`);
   // Its packed size is the directory's word as well: nothing larger is read on its account.
   if (member.compressed > limit + PACKING_MOST) return undefined;
   if (member.method === STORED && member.compressed !== member.size) return undefined;
@@ -70,13 +83,13 @@ function endOfDirectory(tail: DataView): number | undefined {
 }
 
 /** Two of them would be read differently by different tools: then there is none. */
-function findMetadata(directory: DataView): Member | undefined {
+function findInfo(info: InfoFile, directory: DataView): Member | undefined {
   let found: Member | undefined;
   for (let at = 0; at + ENTRY_BYTES <= directory.byteLength && directory.getUint32(at, true) === DIRECTORY_ENTRY; ) {
     const name = directory.getUint16(at + 28, true);
     const next = at + ENTRY_BYTES + name + directory.getUint16(at + 30, true) + directory.getUint16(at + 32, true);
     if (next > directory.byteLength) return undefined;
-    if (/^[^/]+\.dist-info\/METADATA$/.test(textAt(directory, at + ENTRY_BYTES, name))) {
+    if (isInfo(textAt(directory, at + ENTRY_BYTES, name), info)) {
       if (found !== undefined) return undefined;
       found = {
         method: directory.getUint16(at + 10, true),
@@ -88,6 +101,10 @@ function findMetadata(directory: DataView): Member | undefined {
     at = next;
   }
   return found;
+}
+
+function isInfo(path: string, info: InfoFile): boolean {
+  return path.endsWith(`.dist-info/${info}`) && path.indexOf('/') === path.lastIndexOf('/') && path[0] !== '.';
 }
 
 function viewOf(bytes: Uint8Array): DataView {

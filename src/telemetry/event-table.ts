@@ -17,7 +17,7 @@ import {
   SIGHT_RESULTS,
   STALE_STATES,
 } from '../ports/events.ts';
-import { firstSightText, hintsText, leftOutText } from '../ports/left-out.ts';
+import { firstSightText, hintsText, leftOutText, outOfReachText } from '../ports/left-out.ts';
 import { type Label, oneOf, statusOf } from './labels.ts';
 import type { Fields, Level } from './log.ts';
 
@@ -152,17 +152,24 @@ export const EVENTS: Table = {
       values: ({ index }) => [index],
     },
     word: 'left-out',
-    level: ({ leftOut }) => (leftOut.size === 0 ? 'info' : 'warn'),
-    line: ({ index, project, leftOut, firstSight }) => ({
+    level: ({ leftOut, outOfReach }) => (leftOut.size === 0 && outOfReach.size === 0 ? 'info' : 'warn'),
+    line: ({ index, project, leftOut, firstSight, outOfReach }) => ({
       message: [
         leftOut.size === 0
           ? `nothing is left out of the page of ${project}.`
           : `left out of the page of ${project}: ${leftOutText(leftOut)}. ${hintsText(leftOut)}`,
         firstSight === 0 ? [] : `${firstSightText(firstSight)}.`,
+        [...outOfReach].map(([host, files]) => `${outOfReachText(host, files)}.`),
       ]
         .flat()
         .join(' '),
-      fields: { index, name: project, ...Object.fromEntries(leftOut), 'first-sight': firstSight },
+      fields: {
+        index,
+        name: project,
+        ...Object.fromEntries(leftOut),
+        'first-sight': firstSight,
+        'out-of-reach': [...outOfReach.values()].reduce((sum, files) => sum + files, 0),
+      },
     }),
   },
   sighted: {

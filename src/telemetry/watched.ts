@@ -34,6 +34,8 @@ export interface PageCounts {
   readonly leftOut: ReadonlyMap<LeftOutReason, number>;
   /** Files listed on the evidence `first-sight`. */
   readonly firstSight: number;
+  /** Files that are listed and cannot be fetched, by host. */
+  readonly outOfReach: ReadonlyMap<string, number>;
 }
 
 export interface ConnectionNumbers {
@@ -171,6 +173,20 @@ export function watchPages(registry: Registry, indexOf: Label, read: () => Promi
     aggregator: 'max',
     async collect() {
       for (const { index, firstSight } of await read()) this.set({ index: indexOf(index) }, firstSight);
+    },
+  });
+  new Gauge({
+    name: 'verbatim_out_of_reach_files',
+    help: 'Files that the pages in force list on hosts where this mirror may not go (file_hosts).',
+    labelNames: ['index'],
+    registers: [registry],
+    aggregator: 'max',
+    async collect() {
+      for (const { index, outOfReach } of await read())
+        this.set(
+          { index: indexOf(index) },
+          [...outOfReach.values()].reduce((sum, files) => sum + files, 0),
+        );
     },
   });
 }

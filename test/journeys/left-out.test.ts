@@ -105,3 +105,32 @@ it('a file that its pin withholds counts as left out, for that reason', async ()
     await rig.close();
   }
 });
+
+it('hosts where this mirror may not go are told of, counted, and named with the setting, also after a restart', async () => {
+  const rig = await RIGS[1].start({ files: [ALPHA] });
+  try {
+    const far = (name: string) => ({
+      filename: name,
+      url: `https://far.example/${name}`,
+      hashes: { sha256: 'a'.repeat(64) },
+    });
+    await rig.editPage('alpha', ({ files, ...page }) => ({
+      ...page,
+      files: [...files, far('alpha-8.0.tar.gz'), far('alpha-9.0.tar.gz')],
+    }));
+    await rig.names('alpha');
+    expect((await rig.index().tally()).outOfReach).toEqual(new Map([['far.example', 2]]));
+    expect(rig.events.leftOut.at(-1)).toMatchObject({ project: 'alpha', outOfReach: new Map([['far.example', 2]]) });
+    await rig.restart();
+    const text = statusLines(await rig.index().status(), rig.clock.now()).join('\n');
+    expect(text).toMatch(/out of reach: 2 listed files lie on far\.example.*--file-host far\.example/);
+    expect((await rig.index().explain('alpha', client())).outOfReach).toEqual(new Map([['far.example', 2]]));
+    expect((await rig.index().explain('alpha-9.0.tar.gz', client())).outOfReach).toEqual(new Map([['far.example', 1]]));
+    expect((await rig.index().explain(ALPHA.filename, client())).outOfReach).toEqual(new Map());
+    const metrics = createMetrics({ indexes: ['main'], version: '1', processMetrics: false });
+    metrics.watchPages(async () => [{ index: 'main', ...(await rig.index().tally()) }]);
+    expect(await metrics.exposition.text()).toContain('verbatim_out_of_reach_files{index="main"} 2');
+  } finally {
+    await rig.close();
+  }
+});

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { IndexFile } from '../../src/repository/index-pages.ts';
 import { type IndexRig, startIndexRig } from '../rigs/index-rig.ts';
 import type { Line } from '../support/fake-pypi.ts';
-import { tinyWheel } from '../support/tiny-wheel.ts';
+import { tinyWheel, zip } from '../support/tiny-wheel.ts';
 
 // Wheel variants (PEP 825): names of six and seven parts, and a file beside them that grows under one name.
 
@@ -95,4 +95,50 @@ it('files of kinds this program does not know are listed and proved as any other
   expect(files.map(({ filename }) => filename)).toEqual(expect.arrayContaining([later.filename, odd.filename]));
   expect(versions).toEqual(expect.arrayContaining(['1.0']));
   for (const file of [later, odd]) expect((await rig.get(rig.path(file))).body).toEqual(Buffer.from(file.bytes));
+});
+
+const properties = (version: string) => ({ cuda12: { nvidia: { driver: [version, '11'] } } });
+const saying = (variants: object) => listed(JSON.stringify({ variants }));
+const TELLING: IndexFile = {
+  filename: 'alpha-1.0-py3-none-any-cuda12.whl',
+  bytes: zip([['alpha-1.0.dist-info/variant.json', Buffer.from(JSON.stringify({ variants: properties('12') }))]]),
+};
+
+describe.each([
+  ['with a digest', {}],
+  ['without one', { hashes: {} }],
+] as const)('a list of variants %s', (_, says) => {
+  const begin = async (list: IndexFile) => {
+    rig = await startIndexRig({
+      fill(pypi) {
+        pypi.upload('alpha', TELLING);
+        pypi.upload('alpha', list, says);
+      },
+      index: { contentAddressed: false },
+    });
+    return (await variants()).path;
+  };
+  const hold = async () => expect((await rig.get(rig.path(TELLING))).status).toBe(200);
+
+  it('is served where the held wheel says the same of itself, in any order', async () => {
+    const list = saying({ cuda12: { nvidia: { driver: ['11', '12'] } }, rocm6: {} });
+    const path = await begin(list);
+    await hold();
+    expect((await rig.get(path)).body).toEqual(Buffer.from(list.bytes));
+  });
+
+  it.each([
+    ['says something else of it', properties('13')],
+    ['does not name it', { rocm6: {} }],
+  ])('is refused where it %s, from the wheel on that is held', async (_, lie) => {
+    const path = await begin(saying(lie));
+    expect((await rig.get(path)).status).toBe(200);
+    await hold();
+    expect(await rig.refused(path)).toBe('403 mix-and-match');
+  });
+
+  it.each(['[]', '{"variants"', '{}', '"variants"'])('is refused where it is none: %s', async (text) => {
+    const path = await begin(listed(text));
+    expect(await rig.refused(path)).toBe('403 format');
+  });
 });

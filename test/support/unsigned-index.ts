@@ -37,7 +37,7 @@ export async function unsignedIndex(options: UnsignedIndexOptions): Promise<Runn
     upstream: {
       document: async () => ({ kind: 'absent' }),
       download: () => () => Promise.reject(new Error('nothing is to be downloaded')),
-      mayFetch: () => true,
+      mayFetch: (url) => !url.includes('//far.example/'),
       ...upstream,
     },
     store: pagesInMemory(record),

@@ -10,6 +10,8 @@ const Entry = z.object({
   /** `REASON=COUNT`, separated by blanks; empty where there is nothing to tell any more. */
   leftOut: z.string(),
   firstSight: z.int().nonnegative(),
+  /** `HOST=COUNT`, likewise. */
+  outOfReach: z.string().default(''),
 });
 
 const REASONS: ReadonlySet<string> = new Set(LEFT_OUT);
@@ -29,28 +31,36 @@ export function createTallies(records: RecordsDatabase): StoredTallies {
       for await (const line of lines.read()) {
         const { data } = Entry.safeParse(line);
         if (data?.index !== index) continue;
-        const leftOut = countsOf(data.leftOut);
+        const leftOut = new Map<LeftOutReason, number>();
+        for (const [why, count] of countsOf(data.leftOut)) if (isReason(why)) leftOut.set(why, count);
+        const outOfReach = countsOf(data.outOfReach);
         const { firstSight } = data;
-        if (leftOut.size === 0 && firstSight === 0) pages.delete(data.project);
-        else pages.set(data.project, { leftOut, firstSight });
+        if (leftOut.size === 0 && firstSight === 0 && outOfReach.size === 0) pages.delete(data.project);
+        else pages.set(data.project, { leftOut, firstSight, outOfReach });
       }
       return pages;
     },
     put: (index, project, tally) =>
-      lines.add({ index, project, leftOut: textOf(tally), firstSight: tally?.firstSight ?? 0 }),
+      lines.add({
+        index,
+        project,
+        leftOut: textOf(tally?.leftOut),
+        firstSight: tally?.firstSight ?? 0,
+        outOfReach: textOf(tally?.outOfReach),
+      }),
     close: () => lines.close(),
   };
 }
 
-function textOf(tally: PageTally | undefined): string {
-  return [...(tally?.leftOut ?? [])].map(([why, count]) => `${why}=${count}`).join(' ');
+function textOf(counts: ReadonlyMap<string, number> = new Map()): string {
+  return [...counts].map(([key, count]) => `${key}=${count}`).join(' ');
 }
 
-function countsOf(text: string): ReadonlyMap<LeftOutReason, number> {
-  const counts = new Map<LeftOutReason, number>();
+function countsOf(text: string): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
   for (const part of text.split(' ')) {
-    const [why = '', count] = part.split('=');
-    if (isReason(why) && Number.isSafeInteger(Number(count)) && Number(count) > 0) counts.set(why, Number(count));
+    const [key = '', count] = part.split('=');
+    if (key !== '' && Number.isSafeInteger(Number(count)) && Number(count) > 0) counts.set(key, Number(count));
   }
   return counts;
 }

@@ -146,7 +146,6 @@ function layFiles({ routes, mounted: { index, policy }, unverified, on, wait }: 
         return unverified.signature(exchange, rest.join('/').slice(0, -SIGNATURE.length));
       }
       if (rest.length === 4 && rest[2] === UNPROVED) {
-        exchange.notes.route = 'relayed';
         return unverified.variants(exchange, rest.slice(1));
       }
       const at = addressOf(rest.slice(1));

@@ -116,7 +116,8 @@ async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }
 
-function partsOf(blob: Blob, caller: Caller) {
+/** Reads parts of a stored file, each checked as it is read. */
+export function partsOf(blob: Blob, caller: Caller) {
   return async (start: number, end: number): Promise<Uint8Array> => {
     const parts: Buffer[] = [];
     const keep = async (chunk: Uint8Array) => {

@@ -8,6 +8,7 @@ import type { Blobs } from '../../ports/blobs.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Policy } from '../../ports/policy.ts';
 import type { OwnFile } from '../../pypi/listing.ts';
+import { isVariants } from '../../pypi/names.ts';
 import { absent } from '../absence.ts';
 import type { BelievedPage } from '../projects/believed-page.ts';
 import type { ProjectPins } from '../projects/pins.ts';
@@ -20,12 +21,14 @@ import type { Expectations } from './expectations.ts';
 import type { Fetch, Wanted, WantedFile } from './fetch.ts';
 import { type FileAnswer, makeFileAnswer } from './file-answer.ts';
 import type { FirstSights } from './first-sights.ts';
+import { type HeldVariants, VARIANTS_BYTES } from './held-variants.ts';
 
 export interface FilesOptions<P> {
   readonly pages: ProjectPages<P>;
   readonly expectations: Expectations<P>;
   readonly fetch: Fetch;
   readonly coreMetadata: CoreMetadata;
+  readonly heldVariants: HeldVariants;
   /** Undefined where files that nobody states a digest of are withheld. */
   readonly firstSights: FirstSights | undefined;
   readonly blobs: Pick<Blobs, 'stored'>;
@@ -216,7 +219,7 @@ export class Files<P> {
     caller: Caller,
     { sent }: { readonly sent: boolean },
   ): Promise<Blob> {
-    const { fetch, coreMetadata, pages, pins, policy, background } = this.#options;
+    const { fetch, coreMetadata, heldVariants, pages, pins, policy, background } = this.#options;
     const work = (at: WantedFile) =>
       fetch.file(at, caller).catch((error: unknown) => {
         if (error instanceof Refusal && MISMATCH.has(error.reason)) pages.doubt(page);
@@ -224,6 +227,7 @@ export class Files<P> {
       });
     const blob = await this.#followed(page, file, caller, { wanted, work });
     await coreMetadata.compare(file, blob, caller);
+    if (isVariants(wanted.name)) await heldVariants.hold(await blob.bytes(VARIANTS_BYTES), wanted.name, page, caller);
     const verdict = await policy.file(file, blob, caller);
     const isServed = verdict.action === 'serve';
     background.add(pins.proved(page.project, file, page.believed.observation, sent && isServed));

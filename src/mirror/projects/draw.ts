@@ -3,7 +3,6 @@ import { BoundedMap } from '../../bytes/bounded-map.ts';
 import type { Instant } from '../../bytes/instant.ts';
 import { mustBe } from '../../bytes/proof.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { PageTally } from '../../ports/left-out.ts';
 import type { Digestless, Enforced, PageWork } from '../../ports/page-work.ts';
 import type { PageVerdict, Policy, Verdict } from '../../ports/policy.ts';
 import { emptied, type Listing, without } from '../../pypi/listing.ts';
@@ -14,9 +13,9 @@ import type { Evidence } from '../evidence.ts';
 import { type BelievedPage, makeBelievedPage } from './believed-page.ts';
 import type { Drawer, Drawing } from './drawing.ts';
 import type { DrawnBodies } from './drawn-bodies.ts';
-import { noteOf, type PageTallies, readTally, tallyOf } from './left-out.ts';
+import { noteText, type PageNote, type PageTallies, readNote, tallyOf } from './left-out.ts';
 import type { ProjectPins } from './pins.ts';
-import type { StrangeHosts } from './strange-hosts.ts';
+import { placesOf, type StrangeHosts } from './strange-hosts.ts';
 
 /** A project page as it is served, and all that it was drawn from where that is at hand. */
 export interface PageView<P> {
@@ -105,10 +104,10 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
     if (judged === undefined) throw new Error('a page was drawn that nothing was enforced on');
     const { verdict, complete } = judged;
     const { hidden, withheld } = drawn;
-    const tally = tallyOf(drawn);
-    tallies.put(believed.name, tally);
     // Where signatures vouch for files they also say where those lie.
-    if (evidence.kind === 'index') strangeHosts.look(believed.name, drawn.listing.files.values());
+    const places = evidence.kind === 'index' ? placesOf(drawn.listing.files.values()) : [];
+    const { leftOut, ...tally } = tallyOf(drawn, strangeHosts.look(believed.name, places));
+    tallies.put(believed.name, { leftOut, ...tally });
     // Nothing else that is made of the listing may offer what the page does not.
     const listing = hidden === true ? emptied(drawn.listing) : drawn.listing;
     const page = makePage(drawn.bodies).at(source.serial);
@@ -122,12 +121,12 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
       pins: complete ? await this.#options.pins.identityAllowing(drawn.listing, believed.observation) : undefined,
       weight: weightOf(whole, withheld.size, source),
     };
-    if (isPageAlone) this.#keep(drawing, source, tally);
+    if (isPageAlone) this.#keep(drawing, source, { leftOut, places });
     return drawing;
   }
 
   async restore(believed: Believed<P>, source: Source): Promise<PageDrawing<P> | undefined> {
-    const { drawn, pins: projectPins, policy, tallies } = this.#options;
+    const { drawn, pins: projectPins, policy, tallies, strangeHosts } = this.#options;
     if (drawn === undefined) return undefined;
     mustBe<Believed<unknown>>(Believed, believed);
     const { version } = policy;
@@ -136,7 +135,8 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
     if (found === undefined) return undefined;
     // Its pins are those that it was drawn under: none is new.
     await believed.unsaved?.save();
-    tallies.put(believed.name, readTally(found.note));
+    const { leftOut, places } = readNote(found.note);
+    tallies.put(believed.name, { leftOut, firstSight: 0, outOfReach: strangeHosts.look(believed.name, places) });
     const page = found.page.at(source.serial);
     const view = { page, whole: undefined };
     return { believed, view, settled: true, until: undefined, policy: version, pins, weight: leanWeight(page, source) };
@@ -216,9 +216,9 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
   }
 
   /** What depends on nothing that its key does not name is found again. */
-  #keep({ believed, view, settled, until, policy, pins }: PageDrawing<P>, source: Source, tally: PageTally): void {
+  #keep({ believed, view, settled, until, policy, pins }: PageDrawing<P>, source: Source, note: PageNote): void {
     if (!settled || until !== undefined || pins === undefined || policy !== this.#options.policy.version) return;
-    this.#options.drawn?.put(believed, source, { pins, policy }, { page: view.page, note: noteOf(tally) });
+    this.#options.drawn?.put(believed, source, { pins, policy }, { page: view.page, note: noteText(note) });
   }
 
   /** Pins first: a verdict is on what they leave. */

@@ -1,11 +1,15 @@
 import type { Emit } from '../../ports/events.ts';
 import { LEFT_OUT, type LeftOutReason, leftOutWhy, type PageTally, type Tallies } from '../../ports/left-out.ts';
 import type { Enforced } from '../../ports/page-work.ts';
+import type { FilePlace } from './strange-hosts.ts';
 
 /** Projects whose pages are counted one by one; beyond it they are not. */
 const MOST_PROJECTS = 100_000;
 
-const NOTHING: PageTally = { leftOut: new Map(), firstSight: 0 };
+/** Hosts whose files are counted one by one in the sum of all pages. */
+const MOST_HOSTS = 100;
+
+const NOTHING: PageTally = { leftOut: new Map(), firstSight: 0, outOfReach: new Map() };
 
 interface PageTalliesOptions {
   readonly index: string;
@@ -18,6 +22,8 @@ export interface TallyTotals {
   readonly leftOut: ReadonlyMap<LeftOutReason, number>;
   /** Files listed on the evidence `first-sight`. */
   readonly firstSight: number;
+  /** Files that are listed and cannot be fetched, by host; the hosts with the most. */
+  readonly outOfReach: ReadonlyMap<string, number>;
 }
 
 /**
@@ -47,12 +53,15 @@ export class PageTallies {
   async totals(): Promise<TallyTotals> {
     await this.#loaded();
     const leftOut = new Map<LeftOutReason, number>();
+    const hosts = new Map<string, number>();
     let firstSight = 0;
     for (const tally of this.#pages.values()) {
       firstSight += tally.firstSight;
-      for (const [why, count] of tally.leftOut) leftOut.set(why, (leftOut.get(why) ?? 0) + count);
+      addUp(leftOut, tally.leftOut);
+      addUp(hosts, tally.outOfReach);
     }
-    return { leftOut, firstSight };
+    const most = [...hosts].sort(([, a], [, b]) => b - a).slice(0, MOST_HOSTS);
+    return { leftOut, firstSight, outOfReach: new Map(most) };
   }
 
   #loaded(): Promise<void> {
@@ -69,45 +78,64 @@ export class PageTallies {
 
   #put(project: string, given: PageTally | undefined): void {
     const { index, tallies, emit } = this.#options;
-    const tally = given === undefined || (given.leftOut.size === 0 && given.firstSight === 0) ? undefined : given;
+    const tally = given === undefined || isSame(given, NOTHING) ? undefined : given;
     const before = this.#pages.get(project);
     if (isSame(before, tally)) return;
     if (tally === undefined) this.#pages.delete(project);
     else if (before !== undefined || this.#pages.size < MOST_PROJECTS) this.#pages.set(project, tally);
     tallies.put(index, project, tally);
-    const { leftOut, firstSight } = tally ?? NOTHING;
-    emit({ name: 'leftOut', index, project, leftOut, firstSight });
+    emit({ name: 'leftOut', index, project, ...(tally ?? NOTHING) });
   }
 }
 
-function isSame(a: PageTally | undefined, b: PageTally | undefined): boolean {
-  const [{ leftOut: one, firstSight }, { leftOut: other, firstSight: next }] = [a ?? NOTHING, b ?? NOTHING];
-  return firstSight === next && one.size === other.size && [...one].every(([why, count]) => other.get(why) === count);
+function isSame(a: PageTally = NOTHING, b: PageTally = NOTHING): boolean {
+  return a.firstSight === b.firstSight && areSame(a.leftOut, b.leftOut) && areSame(a.outOfReach, b.outOfReach);
 }
 
-/** Of one page: faulty lines, files that pins or rules forbid, and files that are listed without a digest of upstream's. */
-export function tallyOf({ listing, withheld, hidden }: Enforced): PageTally {
+function areSame<K>(one: ReadonlyMap<K, number>, other: ReadonlyMap<K, number>): boolean {
+  return one.size === other.size && [...one].every(([key, count]) => other.get(key) === count);
+}
+
+function addUp<K>(sum: Map<K, number>, counts: ReadonlyMap<K, number>): void {
+  for (const [key, count] of counts) sum.set(key, (sum.get(key) ?? 0) + count);
+}
+
+/** Of one page: faulty lines, files that pins or rules forbid, files that are listed without a digest of upstream's or out of reach. */
+export function tallyOf({ listing, withheld, hidden }: Enforced, outOfReach: PageTally['outOfReach']): PageTally {
   const leftOut = new Map<LeftOutReason, number>(listing.leftOut.counts);
   const add = (why: LeftOutReason, count: number) => leftOut.set(why, (leftOut.get(why) ?? 0) + count);
   for (const { reason } of withheld.values()) add(leftOutWhy(reason), 1);
   if (hidden === true && listing.files.size > 0) add('policy', listing.files.size);
   let firstSight = 0;
   for (const file of listing.files.values()) if (file.firstSight === true) firstSight++;
-  return { leftOut, firstSight };
+  return { leftOut, firstSight, outOfReach };
 }
 
-/** The tally of one page as a note beside it; a page with files that are believed at first sight has none. */
-export function noteOf({ leftOut }: PageTally): string {
-  return [...leftOut].map(([why, count]) => `${why} ${count}`).join('\n');
+/** What a drawn page is stored with: all that is needed to tell of it without drawing it again. */
+export interface PageNote {
+  readonly leftOut: PageTally['leftOut'];
+  readonly places: readonly FilePlace[];
 }
 
-/** What `noteOf` wrote. */
-export function readTally(note: string): PageTally {
+const AT = '@';
+const AT_UNPROVED = '@unproved';
+
+/** A line each; a page with files that are believed at first sight has none. */
+export function noteText({ leftOut, places }: PageNote): string {
+  const reasons = [...leftOut].map(([why, count]) => `${why} ${count}`);
+  const where = places.map(({ origin, unproved, files }) => `${unproved ? AT_UNPROVED : AT} ${files} ${origin}`);
+  return [...reasons, ...where].join('\n');
+}
+
+/** What `noteText` wrote. */
+export function readNote(note: string): PageNote {
   const leftOut = new Map<LeftOutReason, number>();
+  const places: FilePlace[] = [];
   for (const line of note.split('\n')) {
-    const [name, count] = line.split(' ');
+    const [name, count, origin] = line.split(' ');
     const why = LEFT_OUT.find((known) => known === name);
     if (why !== undefined) leftOut.set(why, Number(count));
+    else if (origin !== undefined) places.push({ origin, unproved: name === AT_UNPROVED, files: Number(count) });
   }
-  return { leftOut, firstSight: 0 };
+  return { leftOut, places };
 }

@@ -7,6 +7,7 @@ import type { Tallies } from '../../ports/left-out.ts';
 import type { PageWork } from '../../ports/page-work.ts';
 import type { Policy } from '../../ports/policy.ts';
 import type { Upstream } from '../../ports/upstream.ts';
+import type { OwnFile } from '../../pypi/listing.ts';
 import type { Evidence, Standing } from '../evidence.ts';
 import type { LookedAt, ServedPage } from '../package-index.ts';
 import type { BelievedPage } from './believed-page.ts';
@@ -18,7 +19,7 @@ import { KeptDocuments } from './kept-documents.ts';
 import { PageTallies, type TallyTotals } from './left-out.ts';
 import type { ProjectPins } from './pins.ts';
 import type { Reports } from './reports.ts';
-import { StrangeHosts } from './strange-hosts.ts';
+import { placesOf, StrangeHosts } from './strange-hosts.ts';
 
 export interface ProjectPagesOptions<P> {
   readonly index: string;
@@ -52,14 +53,15 @@ export class ProjectPages<P> {
   readonly #documents: KeptDocuments<P, PageView<P>>;
   readonly #tallies: PageTallies;
   readonly #policy: Policy;
+  readonly #strangeHosts: StrangeHosts;
   readonly #drawer: PageDrawer<P>;
   readonly #evidence: Evidence<P>;
 
   constructor(options: ProjectPagesOptions<P>) {
     this.#evidence = options.evidence;
     this.#tallies = new PageTallies(options);
-    const strangeHosts = new StrangeHosts(options);
-    const drawer = new PageDrawer({ ...options, tallies: this.#tallies, strangeHosts });
+    this.#strangeHosts = new StrangeHosts(options);
+    const drawer = new PageDrawer({ ...options, tallies: this.#tallies, strangeHosts: this.#strangeHosts });
     this.#drawer = drawer;
     this.#policy = options.policy;
     this.#documents = new KeptDocuments({
@@ -159,6 +161,11 @@ export class ProjectPages<P> {
   /** Resolves when everything that pages leave out is told. */
   settled(): Promise<void> {
     return this.#tallies.settled();
+  }
+
+  /** How many of these files lie on each host where this mirror may not go. */
+  outOfReach(files: Iterable<OwnFile>): ReadonlyMap<string, number> {
+    return this.#strangeHosts.of(placesOf(files));
   }
 
   /** What the pages in force do not pass on. */

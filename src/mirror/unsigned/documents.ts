@@ -12,6 +12,7 @@ import { INTEGRITY, JSON_TYPE } from '../../pypi/media-types.ts';
 import { projectCandidates, versionOf } from '../../pypi/names.ts';
 import { absent } from '../absence.ts';
 import { foreignHost } from '../files/foreign-host.ts';
+import { type HeldVariants, VARIANTS_BYTES } from '../files/held-variants.ts';
 import type { UnverifiedDocuments } from '../package-index.ts';
 import type { BelievedPage } from '../projects/believed-page.ts';
 import { isRecent } from '../recent.ts';
@@ -24,6 +25,7 @@ interface DocumentsOptions<P> {
   readonly api: string | undefined;
   readonly pages: { get(project: string, caller: Caller): Promise<BelievedPage<P>> };
   readonly work: Pick<PageWork, 'drawLegacy'>;
+  readonly heldVariants: HeldVariants;
   readonly clock: Clock;
   readonly maxAge: number;
   /** Bytes. */
@@ -36,8 +38,6 @@ interface Kept {
 }
 
 const MOST_BYTES = 32 * 1024 * 1024;
-/** A variants file has a few hundred kilobytes. */
-const VARIANTS_BYTES = 4 * 1024 * 1024;
 /** Seconds; provenance may grow, legacy JSON changes with every upload. */
 const KEPT_FOR = 300;
 /** Seconds, at most; that there is none is soon forgotten. */
@@ -104,11 +104,14 @@ export class Documents<P> implements UnverifiedDocuments {
   }
 
   async variants(project: string, filename: string, caller: Caller): Promise<UnverifiedDocument> {
-    const { pages, upstream } = this.#options;
-    const file = (await pages.get(project, caller)).listing.files.get(filename);
+    const { pages, upstream, heldVariants } = this.#options;
+    const page = await pages.get(project, caller);
+    const file = page.listing.files.get(filename);
     if (file?.unproved !== true) throw unlisted();
     if (!upstream.mayFetch(file.upstream, true)) throw foreignHost({ name: filename, subject: 'file' }, file.upstream);
-    return this.#fetch(file.upstream, '*/*', JSON_TYPE, caller, VARIANTS_BYTES);
+    const document = await this.#fetch(file.upstream, '*/*', JSON_TYPE, caller, VARIANTS_BYTES);
+    await heldVariants.hold(lend(document.bytes), filename, page, caller);
+    return document;
   }
 
   async signature(path: string, caller: Caller): Promise<UnverifiedDocument> {

@@ -83,6 +83,7 @@ describe('verbatim status', () => {
     roles: [],
     leftOut: new Map(),
     firstSight: 0,
+    outOfReach: new Map(),
     sealed: false,
   };
 
@@ -90,6 +91,12 @@ describe('verbatim status', () => {
     expect(statusText(index, NOW)).toMatch(/evidence: index - weaker than tuf/);
     expect(statusText(index, NOW)).toMatch(/NOT sealed - whoever can write to the data directory can forge/);
     expect(statusText({ ...index, sealed: true }, NOW)).toMatch(/: sealed - .*delete/);
+  });
+
+  it('names the hosts where this mirror may not go', () => {
+    expect(statusText({ ...index, outOfReach: new Map([['files.example', 1]]) }, NOW)).toMatch(
+      /out of reach: 1 listed file lies on files\.example.*--file-host files\.example/,
+    );
   });
 
   it('says nothing of it where signatures vouch', () => {
@@ -115,6 +122,8 @@ describe('verbatim explain', () => {
     files: 2,
     firstSight: 0,
     leftOut: [],
+    outOfReach: new Map(),
+    odd: [],
   };
 
   it('says that nobody signed it, and what an attacker needs', () => {
@@ -125,6 +134,19 @@ describe('verbatim explain', () => {
       expect(text).toMatch(/an attacker needs one of these: the upstream index or its storage; a TLS certificate/);
       expect(text).not.toMatch(/proved by signatures|root you pinned|keys/);
     }
+  });
+
+  it('names the hosts where this mirror may not go, and the setting that lets it', () => {
+    const text = explanationText({ ...unsigned, outOfReach: new Map([['files.example', 2]]) }, NOW);
+    expect(text).toMatch(
+      /2 listed files lie on files\.example, where this mirror may not go; .*--file-host files\.example/,
+    );
+  });
+
+  it('says in what a page is odd', () => {
+    expect(explanationText({ ...unsigned, odd: ['meta', 'name'] }, NOW)).toMatch(
+      /has no "meta" with a version\.\n.*does not say which project it is of/,
+    );
   });
 
   it('tells a pin that holds from one that does not yet', () => {

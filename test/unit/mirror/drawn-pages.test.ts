@@ -142,6 +142,7 @@ describe('a page that memory has no room for at all', () => {
   it('says what it leaves out, also where it was found again', async () => {
     const page = JSON.parse(LARGE.toString());
     page.files[0].hashes = { sha256: 'none' };
+    page.files[1].url = 'https://far.example/elsewhere/' + page.files[1].filename;
     const { index, page: get, results } = await start({ memory: NONE, bytes: Buffer.from(JSON.stringify(page)) });
     await get();
     const before = (await index.status()).leftOut;
@@ -149,6 +150,7 @@ describe('a page that memory has no room for at all', () => {
     await get();
     expect(results()).toEqual(['miss', 'hit']);
     expect((await index.status()).leftOut).toEqual(before);
+    expect((await index.status()).outOfReach).toEqual(new Map([['far.example', 1]]));
   });
 
   it('is not found again where the rules have changed', async () => {

@@ -4,8 +4,12 @@ import { createTallies } from '../../../../src/disk/records/tallies.ts';
 import type { PageTally } from '../../../../src/ports/left-out.ts';
 import { recordsOf, scratchDirectory } from '../state/rig.ts';
 
-const tally = (leftOut: PageTally['leftOut'], firstSight = 0): PageTally => ({ leftOut, firstSight });
-const SOME = tally(new Map([['no-digest', 3] as const, ['foreign', 1] as const]), 2);
+const tally = (leftOut: PageTally['leftOut'], firstSight = 0, hosts: [string, number][] = []): PageTally => ({
+  leftOut,
+  firstSight,
+  outOfReach: new Map(hosts),
+});
+const SOME = tally(new Map([['no-digest', 3] as const, ['foreign', 1] as const]), 2, [['files.example:8443', 7]]);
 
 it('what pages leave out comes back after a restart, the last word of each project', async () => {
   const root = await scratchDirectory();
