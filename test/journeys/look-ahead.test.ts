@@ -229,6 +229,8 @@ describe('of an index that signs nothing', () => {
     await expect.poll(() => filesAsked(), patiently).toContain(rig.pypi.storedAt(GAMMA));
     expect((await rig.get(rig.path(DELTA))).body.equals(DELTA.bytes)).toBe(true);
     expect(results(looked())).toContain('file gave-way');
+    // Nothing is wrong with the page that lists it.
+    expect(rig.pypi.asked('gamma')).toHaveLength(1);
   });
 
   it('a file that nobody states a digest of is not looked at: its first sight is for whoever asks', async () => {

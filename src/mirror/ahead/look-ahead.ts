@@ -74,6 +74,8 @@ export class LookAhead<P> {
   readonly #newest = new WeakMap<BelievedPage<P>, OwnFile>();
   /** Of wheels that clients asked for lately. */
   readonly #tags = new BoundedMap<true>({ entries: MOST_TAGS });
+  /** Files and core metadata that clients asked for, by path. */
+  readonly #asked = new BoundedMap<true>({ entries: MOST_REMEMBERED });
   /** Pages that clients wait for, and how many of them. */
   readonly #asking = new Map<string, number>();
   #restsUntil: Instant = 0;
@@ -110,14 +112,21 @@ export class LookAhead<P> {
     const key = isMetadata ? file.path + METADATA : file.path;
     this.#use(key);
     if (filename.endsWith('.whl')) this.#tags.set(tagsOf(filename), true);
-    if (!isMetadata) return void this.#looked.set(key, { left: 0, at: this.#options.clock.now() });
+    if (!isMetadata) return void this.#asked.set(key, true);
     const { depth } = this.#options.rules;
+    this.#asked.set(key, true);
     const isDue = this.#isDue(key, depth);
-    this.#add(async (caller) => {
-      if (isDue) await this.#require(page, file, depth, caller, true);
-      // Behind what the client asks for itself.
+    const known = this.#required.get(key);
+    if (known === undefined)
+      this.#add(async (caller) => {
+        if (isDue) await this.#require(page, file, depth, caller);
+        // Behind what the client asks for itself.
+        this.#wantFile(page, file);
+      });
+    else {
+      if (isDue) this.#wantPages(known, depth);
       this.#wantFile(page, file);
-    });
+    }
   }
 
   close(): void {
@@ -125,47 +134,60 @@ export class LookAhead<P> {
   }
 
   #follow(project: string, left: number): void {
-    if (this.#isDue(project, left)) this.#add((caller) => this.#followPage(project, left, caller));
+    if (this.#isDue(project, left)) this.#walk(project, left);
   }
 
-  async #followPage(project: string, left: number, caller: Caller): Promise<void> {
+  /** Goes on from a page that is at hand, as far as everything is known, and looks at what is not. */
+  #walk(project: string, left: number): void {
     const page = this.#options.pages.atHand(project);
-    const file = page && (this.#newest.get(page) ?? newestWheel(page.listing, (tags) => this.#tags.has(tags)));
-    if (page === undefined || file === undefined) return;
-    this.#newest.set(page, file);
-    if (this.#isDue(file.path + METADATA, left)) await this.#require(page, file, left, caller, false);
+    if (page === undefined) return;
+    const file = this.#newest.get(page);
+    const known = file && this.#required.get(file.path + METADATA);
+    if (known === undefined) this.#add((caller) => this.#followPage(page, left, caller));
+    else this.#wantPages(known, left);
   }
 
-  /** Reads what a file requires, and looks at the pages of that. `asked`: a client fetches the core metadata. */
-  async #require(page: BelievedPage<P>, file: OwnFile, left: number, caller: Caller, asked: boolean): Promise<void> {
+  async #followPage(page: BelievedPage<P>, left: number, caller: Caller): Promise<void> {
+    const file = this.#newest.get(page) ?? newestWheel(page.listing, (tags) => this.#tags.has(tags));
+    if (file === undefined) return;
+    this.#newest.set(page, file);
+    if (this.#isDue(file.path + METADATA, left)) await this.#require(page, file, left, caller);
+  }
+
+  /** Reads what a file requires, and looks at the pages of that. */
+  async #require(page: BelievedPage<P>, file: OwnFile, left: number, caller: Caller): Promise<void> {
     const key = file.path + METADATA;
-    const known = this.#required.get(key);
     const look = async () => {
       const blob = await this.#options.files.openCoreMetadata(page, file, caller);
       if (blob !== undefined) this.#required.set(key, requiredProjects(await blob.bytes(LIMITS.coreMetadata)));
       return blob?.size;
     };
-    if (known === undefined && asked) await look().catch(() => undefined);
-    else if (known === undefined && (await this.#options.files.mayLookAt(page, file, true)))
-      await this.#look({ kind: 'core-metadata', key }, look, caller);
-    if (left > 0) for (const name of this.#required.get(key) ?? []) this.#wantPage(name, left - 1);
+    if (!this.#required.has(key)) {
+      const isOurs = !this.#asked.has(key) && (await this.#options.files.mayLookAt(page, file, true));
+      if (isOurs) await this.#look({ kind: 'core-metadata', key }, look, caller);
+      // A client fetches it, or has: what becomes of that is told to the client.
+      else if (left > 0 || this.#asked.has(key)) await look().catch(() => undefined);
+    }
+    this.#wantPages(this.#required.get(key) ?? [], left);
+  }
+
+  #wantPages(projects: readonly string[], left: number): void {
+    if (left > 0) for (const project of projects) this.#wantPage(project, left - 1);
   }
 
   #wantPage(project: string, left: number): void {
     // Whoever asks for it now has it followed as well.
-    if (!this.#asking.has(project) && this.#isDue(project, left))
-      this.#add((caller) => this.#lookAtPage(project, left, caller));
+    if (this.#asking.has(project) || !this.#isDue(project, left)) return;
+    if (this.#options.pages.atHand(project) !== undefined) this.#walk(project, left);
+    else this.#add((caller) => this.#lookAtPage(project, left, caller));
   }
 
   async #lookAtPage(project: string, left: number, caller: Caller): Promise<void> {
     const { pages } = this.#options;
-    if (pages.atHand(project) === undefined)
-      await this.#look(
-        { kind: 'page', key: project },
-        async () => (await pages.get(project, caller)).page.size,
-        caller,
-      );
-    await this.#followPage(project, left, caller);
+    if (this.#asking.has(project)) return;
+    const look = async () => (await pages.get(project, caller)).page.size;
+    if (pages.atHand(project) === undefined) await this.#look({ kind: 'page', key: project }, look, caller);
+    this.#walk(project, left);
   }
 
   #wantFile(page: BelievedPage<P>, file: OwnFile): void {
@@ -176,7 +198,7 @@ export class LookAhead<P> {
     if (digests.size === 0 || firstSight === true || unproved === true || !this.#isDue(path, 0)) return;
     const { files } = this.#options;
     this.#add(async (caller) => {
-      if (!(await files.mayLookAt(page, file, false))) return;
+      if (this.#asked.has(path) || !(await files.mayLookAt(page, file, false))) return;
       const look = async () => (await files.open(page, filename, caller)).size;
       await this.#look({ kind: 'file', key: path, bytes: size }, look, caller);
     });

@@ -62,7 +62,8 @@ export class LookQueue {
     const { signal } = until;
     const giveWay = () => {
       if (signal.aborted) return false;
-      leaving.abort(new Refusal('limit', 'A client needs the place of what was looked at ahead.', { transient: true }));
+      // No refusal: nothing is wrong with what was looked at.
+      leaving.abort(new Error('a client needs the place of what was looked at ahead'));
       return true;
     };
     this.#underway.add(leaving);

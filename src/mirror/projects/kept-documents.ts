@@ -122,7 +122,8 @@ export class KeptDocuments<P, V> {
 
   async #find(name: string, caller: Caller, { outlived = false }: For): Promise<Found<P, V> | undefined> {
     const inMemory = this.#remembered.get(name);
-    const kept = inMemory ?? (await this.#recall(name, caller));
+    // Somebody else may have had it from upstream meanwhile.
+    const kept = inMemory ?? (await this.#recall(name, caller)) ?? this.#remembered.get(name);
     if (kept === undefined) return this.#askCold(name, caller);
     const how = inMemory === undefined ? 'disk' : 'memory';
     const { standing, believed } = this.#options.evidence.standing(kept.drawing.believed);
@@ -158,7 +159,8 @@ export class KeptDocuments<P, V> {
     if (evidence.recall === undefined) return undefined;
     return this.#recalls.join(name, caller, async (shared) => {
       const believed = await evidence.recall?.(name);
-      if (believed?.source === undefined) return undefined;
+      const already = this.#remembered.get(name);
+      if (already !== undefined || believed?.source === undefined) return already;
       return this.#remembered.keep(name, {
         drawing:
           (await drawer.restore(believed, believed.source)) ?? (await drawer.draw(believed, believed.source, shared)),
