@@ -1,5 +1,6 @@
 import type { Background } from '../../async/background.ts';
 import type { Caller } from '../../async/caller.ts';
+import { createLoopLoad } from '../../async/loop-load.ts';
 import { BoundedMap } from '../../bytes/bounded-map.ts';
 import type { Instant } from '../../bytes/instant.ts';
 import { type Reason, Refusal } from '../../bytes/refusal.ts';
@@ -44,6 +45,10 @@ interface LookAheadOptions<P> {
   readonly background: Background;
 }
 
+/** At once; an upstream has 32 connections for documents and 24 for files unless it is configured otherwise. */
+const MOST_DOCUMENTS = 16;
+/** Few: a client that has resolved what it wants asks for all its files, and would find the places taken. */
+const MOST_FILES = 4;
 /** Seconds within which nothing is looked at twice. */
 const AGAIN_AFTER = 300;
 /** Seconds without a look after upstream failed, and after a client needed a place. */
@@ -63,7 +68,8 @@ interface Looked {
 /** Decides what is looked at when a client asks for something. */
 export class LookAhead<P> {
   readonly #options: LookAheadOptions<P>;
-  readonly #queue: LookQueue;
+  readonly #documents: LookQueue;
+  readonly #files: LookQueue;
   readonly #requests: Budget;
   readonly #bytes: Budget;
   readonly #unused = new UnusedLooks();
@@ -83,7 +89,9 @@ export class LookAhead<P> {
   constructor(options: LookAheadOptions<P>) {
     const { rules, clock } = options;
     this.#options = options;
-    this.#queue = new LookQueue(options);
+    const isBusy = createLoopLoad();
+    this.#documents = new LookQueue({ ...options, isBusy, most: MOST_DOCUMENTS });
+    this.#files = new LookQueue({ ...options, isBusy, most: MOST_FILES });
     this.#requests = new Budget(rules.requests, clock);
     this.#bytes = new Budget(rules.bytes, clock);
   }
@@ -130,7 +138,8 @@ export class LookAhead<P> {
   }
 
   close(): void {
-    this.#queue.close();
+    this.#documents.close();
+    this.#files.close();
   }
 
   #follow(project: string, left: number): void {
@@ -201,7 +210,7 @@ export class LookAhead<P> {
       if (this.#asked.has(path) || !(await files.mayLookAt(page, file, false))) return;
       const look = async () => (await files.open(page, filename, caller)).size;
       await this.#look({ kind: 'file', key: path, bytes: size }, look, caller);
-    });
+    }, this.#files);
   }
 
   /** One look within the budgets; `look` says how many bytes came of it, undefined for nothing. */
@@ -261,8 +270,8 @@ export class LookAhead<P> {
     return true;
   }
 
-  #add(look: (caller: Caller) => Promise<void>): void {
-    this.#queue.add(async (caller) => {
+  #add(look: (caller: Caller) => Promise<void>, queue: LookQueue = this.#documents): void {
+    queue.add(async (caller) => {
       if (!this.#isResting(this.#options.clock.now())) await look(caller);
     });
   }

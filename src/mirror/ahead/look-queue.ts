@@ -6,18 +6,22 @@ import { Refusal } from '../../bytes/refusal.ts';
 /** Never rejects for what it looks at: what becomes of that is its own to tell. */
 export type Look = (caller: Caller) => Promise<void>;
 
-/** At once; an upstream has 32 connections for documents and 24 for files unless it is configured otherwise. */
-const MOST_UNDERWAY = 16;
 const MOST_WAITING = 1000;
 /** What takes longer is left to whoever asks for it. Milliseconds. */
 const LONGEST_MS = 60_000;
+/** Until a busy event loop is looked at again. Milliseconds. */
+const LATER_MS = 10;
 
 interface LookQueueOptions {
   readonly index: string;
   readonly background: Background;
+  /** Looks at once. */
+  readonly most: number;
+  /** True while whoever waits would wait for what is begun besides. */
+  readonly isBusy: () => boolean;
 }
 
-/** Looks under way, each for a caller that goes as soon as a client waits for a place that it holds; the others wait here. */
+/** Begun while nothing else keeps this process busy. Looks under way, each for a caller that goes as soon as a client waits for a place that it holds; the others wait here. */
 export class LookQueue {
   readonly #options: LookQueueOptions;
   readonly #waiting: Look[] = [];
@@ -47,11 +51,22 @@ export class LookQueue {
 
   #begin(): void {
     this.#isSoon = false;
-    while (this.#underway.size < MOST_UNDERWAY) {
+    const { most, isBusy } = this.#options;
+    while (this.#underway.size < most && this.#waiting.length > 0) {
+      if (isBusy()) {
+        this.#beginLater();
+        return;
+      }
       const look = this.#waiting.shift();
       if (look === undefined) return;
       this.#run(look);
     }
+  }
+
+  #beginLater(): void {
+    if (this.#isSoon) return;
+    this.#isSoon = true;
+    setTimeout(() => this.#begin(), LATER_MS).unref();
   }
 
   #run(look: Look): void {
