@@ -9,7 +9,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@hono/node-server': ['src/http/app.ts', 'src/http/listener.ts', 'src/http/routes/routes.ts'],
   'lru-cache': ['src/bytes/bounded-map.ts', 'src/blobs/', 'src/state/', ...DISK],
   '@noble/ed25519': ['src/tuf/schemes/ed25519.ts', 'src/repository/'],
-  'hash-wasm': ['src/bytes/prover.ts', 'src/repository/'],
+  'hash-wasm': ['src/bytes/prover.ts', 'src/workers/bcrypt.ts', 'src/repository/'],
   parse5: ['src/pypi/'],
   'prom-client': ['src/telemetry/'],
   pino: ['src/telemetry/log.ts', 'src/telemetry/standard-error.ts'],
@@ -31,6 +31,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   ],
   'node:buffer': ['src/bytes/json-pieces.ts'],
   'node:zlib': [
+    'src/disk/small-blobs.ts',
     'src/state/page-codec.ts',
     'src/render/compress.ts',
     'src/pypi/inflate.ts',
