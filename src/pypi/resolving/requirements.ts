@@ -1,5 +1,5 @@
-import { MAX_METADATA_HEAD, MAX_REQUIREMENTS } from './limits.ts';
-import { normalizeName } from './names.ts';
+import { MAX_METADATA_HEAD, MAX_REQUIREMENTS } from '../limits.ts';
+import { normalizeName } from '../names.ts';
 
 const HEADER = /^requires-dist:[ \t]*([^\r\n]*)/gim;
 /** What a name may be made of (PEP 508); whether it is one, `normalizeName` says. */

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { MAX_METADATA_HEAD, MAX_REQUIREMENTS } from '../../../src/pypi/limits.ts';
-import { requiredProjects } from '../../../src/pypi/requirements.ts';
+import { MAX_METADATA_HEAD, MAX_REQUIREMENTS } from '../../../../src/pypi/limits.ts';
+import { requiredProjects } from '../../../../src/pypi/resolving/requirements.ts';
 
 const metadata = (...lines: readonly string[]) => Buffer.from(`Metadata-Version: 2.1\n${lines.join('\n')}\n`);
 

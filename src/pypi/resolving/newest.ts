@@ -1,7 +1,7 @@
-import { MAX_LOOKED_THROUGH } from './limits.ts';
-import type { Listing, OwnFile } from './listing.ts';
-import { isDistribution, versionOf } from './names.ts';
-import { isNewer, type Release, releaseOf } from './versions.ts';
+import { MAX_LOOKED_THROUGH } from '../limits.ts';
+import type { Listing, OwnFile } from '../listing.ts';
+import { isDistribution, versionOf } from '../names.ts';
+import { isNewer, type Release, releaseOf } from '../versions.ts';
 
 const WHEEL = '.whl';
 const FOR_ALL = '-none-any.whl';

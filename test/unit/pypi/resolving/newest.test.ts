@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
-import { MAX_LOOKED_THROUGH } from '../../../src/pypi/limits.ts';
-import { listingOf, type OwnFile } from '../../../src/pypi/listing.ts';
-import { newestWheel, tagsOf } from '../../../src/pypi/newest.ts';
-import type { Entry } from '../../../src/pypi/project-page.ts';
-import { isNewer, releaseOf } from '../../../src/pypi/versions.ts';
+import { MAX_LOOKED_THROUGH } from '../../../../src/pypi/limits.ts';
+import { listingOf, type OwnFile } from '../../../../src/pypi/listing.ts';
+import type { Entry } from '../../../../src/pypi/project-page.ts';
+import { newestWheel, tagsOf } from '../../../../src/pypi/resolving/newest.ts';
+import { isNewer, releaseOf } from '../../../../src/pypi/versions.ts';
 
 const DIGEST = new Map([['sha256', 'a'.repeat(64)]] as const);
 
