@@ -103,6 +103,7 @@ const REPORTS: Reports = {
   stale: unasked,
   silence: unasked,
   stoodIn: unasked,
+  lookedAhead: unasked,
   served: unasked,
 };
 const NO_PINS: Pins = {
