@@ -14,7 +14,7 @@ import { openUpdater, type Updater } from '../tuf/updater.ts';
 import type { Verified } from '../tuf/verified.ts';
 import { say } from './output.ts';
 
-/** Every root on the way from the first, under `root_history/N.root.json`, where the reference client has them. */
+/** Every root on the way from the first, under `root_history/N.root.json`, where the reference client has them: for people, nothing here reads it. */
 const HISTORY = 'root_history';
 
 /** The trusted metadata of `verbatim client` in one directory: its files are the floors, there is nothing else. */
@@ -36,7 +36,7 @@ export class TrustedDirectory {
     const updater = await openUpdater(root, runToEnd);
     const files = await openClientDirectory(directory);
     const history = await openClientDirectory(join(directory, HISTORY));
-    await history.write(`${updater.root.signed.version}.root.json`, root);
+    await history.writeSoon(`${updater.root.signed.version}.root.json`, root);
     await files.write('root.json', root);
   }
 
@@ -81,7 +81,7 @@ export class TrustedDirectory {
       now,
       keep: {
         async root(root, forget) {
-          await history.write(`${root.signed.version}.root.json`, lend(root.bytes));
+          await history.writeSoon(`${root.signed.version}.root.json`, lend(root.bytes));
           await files.write('root.json', lend(root.bytes));
           // TUF §5.3.11: rotated keys take back what they vouched for.
           if (forget) for (const name of ['timestamp.json', 'snapshot.json']) await files.remove(name);
