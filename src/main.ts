@@ -13,7 +13,7 @@ module.enableCompileCache();
 const { createProgram } = await import('./cli/program.ts');
 const program = createProgram(() => {
   process.exitCode = 1;
-});
+}, process.argv[2]);
 try {
   await program.parseAsync();
 } catch (error) {

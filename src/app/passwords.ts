@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { Refusal } from '../bytes/refusal.ts';
@@ -97,7 +96,9 @@ export function commandPassword({ command, lifetime, setting, nowMs = Date.now }
   };
 }
 
-function outputOf([program = '', ...args]: readonly string[], setting: string): Promise<string> {
+async function outputOf([program = '', ...args]: readonly string[], setting: string): Promise<string> {
+  // Loaded where a command is configured: it takes longer than the rest of a short run's start.
+  const { execFile } = await import('node:child_process');
   const name = basename(program);
   const fault = (what: string) =>
     new Refusal('unreachable', `The password command ${name} ${what}, so upstream is not asked (${setting}).`);

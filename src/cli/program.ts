@@ -9,20 +9,24 @@ import { clientCommand } from './client-command.ts';
 
 // One place that names every command and option. What a command needs is loaded when it runs: starting must be quick.
 
-/** The exit status is 0, or 1 for anything that did not succeed. */
-export function createProgram(fail: () => void): Command {
+/**
+ * The exit status is 0, or 1 for anything that did not succeed. `asked` is the first argument: `client`, which scripts run again
+ * and again, has none of the others' hundreds of options made.
+ */
+export function createProgram(fail: () => void, asked?: string): Command {
   const program = new Command('verbatim')
     .description('A caching mirror of Python package indexes that proves what it serves.')
     .version(VERSION)
     .showHelpAfterError('(add --help for the options)');
+  const client = clientCommand();
+  if (asked === client.name()) return program.addCommand(client);
   runningCommands(program, fail);
   askingCommands(program, fail);
   acceptCommands(program);
   clockCommands(program);
   heldCommands(program);
   recordCommands(program, fail);
-  program.addCommand(clientCommand());
-  return program;
+  return program.addCommand(client);
 }
 
 /** What runs until it is stopped. */

@@ -10,11 +10,12 @@ import type { Delegation, Targets } from '../tuf/model.ts';
 import { type MetadataSource, readDelegated } from '../tuf/refresh.ts';
 import { runToEnd } from '../tuf/sliced.ts';
 import type { Generation } from '../tuf/stages.ts';
+import type { TrustedRoot } from '../tuf/trusted-root.ts';
 import { openUpdater, type Updater } from '../tuf/updater.ts';
 import type { Verified } from '../tuf/verified.ts';
 import { say } from './output.ts';
 
-/** Every root on the way from the first, under `root_history/N.root.json`, where the reference client has them. */
+/** Every root on the way from the first, under `root_history/N.root.json`, where the reference client has them: for people, nothing here reads it. */
 const HISTORY = 'root_history';
 
 /** The trusted metadata of `verbatim client` in one directory: its files are the floors, there is nothing else. */
@@ -36,7 +37,7 @@ export class TrustedDirectory {
     const updater = await openUpdater(root, runToEnd);
     const files = await openClientDirectory(directory);
     const history = await openClientDirectory(join(directory, HISTORY));
-    await history.write(`${updater.root.signed.version}.root.json`, root);
+    await history.writeSoon(`${updater.root.signed.version}.root.json`, root);
     await files.write('root.json', root);
   }
 
@@ -67,34 +68,38 @@ export class TrustedDirectory {
     this.#lock.release();
   }
 
-  /** TUF §5.3 to §5.6.6; each document is on disk before the next is asked for. */
+  /** TUF §5.3 to §5.6.6; each document is on disk before the next is asked for, roots before what they vouch for is. */
   async refresh(source: MetadataSource, now: Instant): Promise<Generation> {
     const files = this.#files;
-    const history = this.#history;
     await this.#updater.recall({
       timestamp: await files.read('timestamp.json', LIMITS.timestamp),
       snapshot: await files.read('snapshot.json', LIMITS.snapshot),
       targets: await files.read('targets.json', LIMITS.targets),
     });
-    return this.#updater.refresh({
-      source,
-      now,
-      keep: {
-        async root(root, forget) {
-          await history.write(`${root.signed.version}.root.json`, lend(root.bytes));
-          await files.write('root.json', lend(root.bytes));
-          // TUF §5.3.11: rotated keys take back what they vouched for.
-          if (forget) for (const name of ['timestamp.json', 'snapshot.json']) await files.remove(name);
+    const roots = new RootsOnTheWay(files, this.#history);
+    try {
+      return await this.#updater.refresh({
+        source: {
+          async read(wanted) {
+            if (wanted.role !== 'root') await roots.settle();
+            return source.read(wanted);
+          },
         },
-        unfinished: ({ signed }) =>
-          say(
-            `There are more new roots than one refresh follows: the next one goes on from version ${signed.version}.`,
-          ),
-        timestamp: ({ bytes }) => files.write('timestamp.json', lend(bytes)),
-        snapshot: ({ bytes }) => files.write('snapshot.json', lend(bytes)),
-        targets: ({ bytes }) => files.write('targets.json', lend(bytes)),
-      },
-    });
+        now,
+        keep: {
+          root: (root, forget) => roots.take(root, forget),
+          unfinished: ({ signed }) =>
+            say(
+              `There are more new roots than one refresh follows: the next one goes on from version ${signed.version}.`,
+            ),
+          timestamp: ({ bytes }) => files.write('timestamp.json', lend(bytes)),
+          snapshot: ({ bytes }) => files.write('snapshot.json', lend(bytes)),
+          targets: ({ bytes }) => files.write('targets.json', lend(bytes)),
+        },
+      });
+    } finally {
+      await roots.settle();
+    }
   }
 
   /** A delegated role: the file of it where that still proves, else upstream's. */
@@ -118,5 +123,39 @@ export class TrustedDirectory {
       if (error instanceof Refusal) return undefined;
       throw error;
     }
+  }
+}
+
+/** A client that is killed follows no more than these again. */
+const ROOTS_AT_ONCE = 32;
+
+/** A chain of roots on its way to disk: the newest of each group becomes `root.json`, once and for good. */
+class RootsOnTheWay {
+  readonly #files: ClientDirectory;
+  readonly #history: ClientDirectory;
+  #newest: TrustedRoot | undefined;
+  #taken = 0;
+  #forget = false;
+
+  constructor(files: ClientDirectory, history: ClientDirectory) {
+    this.#files = files;
+    this.#history = history;
+  }
+
+  async take(root: TrustedRoot, forget: boolean): Promise<void> {
+    await this.#history.writeSoon(`${root.signed.version}.root.json`, lend(root.bytes));
+    this.#newest = root;
+    this.#forget ||= forget;
+    if (++this.#taken % ROOTS_AT_ONCE === 0) await this.settle();
+  }
+
+  /** On disk when this resolves. */
+  async settle(): Promise<void> {
+    if (this.#newest === undefined) return;
+    await this.#files.write('root.json', lend(this.#newest.bytes));
+    this.#newest = undefined;
+    // TUF §5.3.11: rotated keys take back what they vouched for. Not before the root that says so would survive a power cut.
+    if (this.#forget) for (const name of ['timestamp.json', 'snapshot.json']) await this.#files.remove(name);
+    this.#forget = false;
   }
 }

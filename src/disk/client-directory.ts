@@ -1,6 +1,6 @@
 import { join } from 'node:path';
+import { blockingFileOps } from './blocking-file-ops.ts';
 import { createDurable, type Durable } from './durable.ts';
-import { nodeFileOps } from './file-ops.ts';
 import { readSmall } from './read-file.ts';
 import { isMissing } from './storage-errors.ts';
 
@@ -10,24 +10,27 @@ export interface ClientDirectory {
   pathOf(name: string): string;
   read(name: string, limit: number): Promise<Uint8Array | undefined>;
   write(name: string, bytes: Uint8Array): Promise<void>;
+  /** As `write`, for what may be lost in a power cut: it comes back whole, empty or not at all. */
+  writeSoon(name: string, bytes: Uint8Array): Promise<void>;
   remove(name: string): Promise<void>;
 }
 
 /** The trusted metadata, or the targets, of `verbatim client`. The directory is made where it is missing. */
 export async function openClientDirectory(directory: string): Promise<ClientDirectory> {
-  await nodeFileOps.makeDirectory(directory).catch((error: unknown) => {
+  await blockingFileOps.makeDirectory(directory).catch((error: unknown) => {
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
   });
-  const durable = createDurable({ ops: nodeFileOps, root: directory, tempDirectory: directory });
+  const durable = createDurable({ ops: blockingFileOps, root: directory, tempDirectory: directory });
   const pathOf = (name: string) => join(directory, escapeName(name));
   return {
     durable,
     pathOf,
-    read: (name, limit) => readSmall(nodeFileOps, pathOf(name), limit),
+    read: (name, limit) => readSmall(blockingFileOps, pathOf(name), limit),
     write: (name, bytes) => durable.replace(pathOf(name), bytes),
+    writeSoon: (name, bytes) => durable.replaceSoon(pathOf(name), bytes),
     async remove(name) {
       try {
-        await nodeFileOps.unlink(pathOf(name));
+        await blockingFileOps.unlink(pathOf(name));
       } catch (error) {
         if (!isMissing(error)) throw error;
       }

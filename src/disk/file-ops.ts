@@ -59,10 +59,10 @@ export interface FileOps {
   facts(path: string): Promise<FileFacts | undefined>;
 }
 
-const OWNER_ONLY = 0o700;
-const WRITABLE = 0o600;
+export const OWNER_ONLY = 0o700;
+export const WRITABLE = 0o600;
 
-function factsOf(stats: Stats): FileFacts {
+export function factsOf(stats: Stats): FileFacts {
   const kind = stats.isFile()
     ? 'file'
     : stats.isDirectory()
