@@ -19,6 +19,7 @@ import {
 import { firstSightText, hintsText, leftOutText, outOfReachText } from '../ports/left-out.ts';
 import type { Row } from './event-row.ts';
 import { oneOf, statusOf } from './labels.ts';
+import { REDIS_EVENTS } from './redis-events.ts';
 
 type Table = { readonly [N in EventName]: Row<Event<N>> };
 
@@ -110,6 +111,7 @@ export const EVENTS: Table = {
       fields: { index, tier, result },
     }),
   },
+  ...REDIS_EVENTS,
   refreshed: {
     counter: {
       name: 'verbatim_refresh_total',
