@@ -47,7 +47,10 @@ export class RedisConnection {
 
   /** Begins to connect, and waits a moment for what comes of it; goes on trying behind the caller. */
   async start(): Promise<void> {
-    const first = this.#client.connect().catch((error: unknown) => this.#heard(error));
+    const first = this.#client.connect().catch((error: unknown) => {
+      // What was wrong is told as an event; that it failed is all that is known here.
+      this.#why ??= troubleOf(error);
+    });
     await within(LONGEST_WAIT_MS, first, undefined);
     if (!this.#isUp) this.#away();
   }

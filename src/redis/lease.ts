@@ -23,6 +23,8 @@ return 1`;
 interface RedisLeaseOptions {
   readonly connection: RedisConnection;
   readonly prefix: string;
+  /** Whose the keys are: the same key of another place is another. */
+  readonly place: string;
   readonly emit: Emit;
 }
 
@@ -41,6 +43,7 @@ const ALONE: Holding = { held: true, release: async () => undefined };
 export class RedisLease implements Lease {
   readonly #connection: RedisConnection;
   readonly #prefix: string;
+  readonly #place: string;
   readonly #emit: Emit;
   /** By token. */
   readonly #held = new Map<string, Token>();
@@ -48,9 +51,10 @@ export class RedisLease implements Lease {
   readonly #waits = new Map<string, Set<() => void>>();
   readonly #timer: NodeJS.Timeout;
 
-  constructor({ connection, prefix, emit }: RedisLeaseOptions) {
+  constructor({ connection, prefix, place, emit }: RedisLeaseOptions) {
     this.#connection = connection;
     this.#prefix = prefix;
+    this.#place = place;
     this.#emit = emit;
     this.#timer = setInterval(() => void this.renew(), LEASE_RENEWED_MS).unref();
     connection.listen(this.#channel, (message) => this.#wake(message.toString('latin1')));
@@ -58,7 +62,7 @@ export class RedisLease implements Lease {
   }
 
   async take(key: string): Promise<Holding | HeldElsewhere> {
-    const name = nameOfKey([key]);
+    const name = nameOfKey([this.#place, key]);
     const token = randomBytes(16).toString('hex');
     const asked = await this.#connection.ask('SET', this.#keyOf(name), token, 'NX', 'PX', LEASE_TERM_MS);
     if (asked.outcome === 'answered' && asked.reply === null) return this.#told('elsewhere', ELSEWHERE);
@@ -70,7 +74,7 @@ export class RedisLease implements Lease {
   }
 
   async ended(key: string, signal: AbortSignal): Promise<void> {
-    const name = nameOfKey([key]);
+    const name = nameOfKey([this.#place, key]);
     while (!signal.aborted) {
       const { promise, resolve } = Promise.withResolvers<void>();
       // Before it is looked for: what is released in between is heard.

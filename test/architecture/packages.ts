@@ -13,7 +13,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   parse5: ['src/pypi/'],
   'prom-client': ['src/telemetry/'],
   pino: ['src/telemetry/log.ts', 'src/telemetry/standard-error.ts'],
-ioredis: ['src/redis/clients.ts'],
+  ioredis: ['src/redis/clients.ts'],
   // What lies on disk is suspect: the store decodes its own records as strictly as the configuration. So is what another process says.
   zod: ['src/config/', 'src/state/', 'src/app/control/', ...DISK],
   yaml: ['src/config/'],

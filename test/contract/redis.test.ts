@@ -44,7 +44,7 @@ async function leaseOnRedis(): Promise<SharedLeaseRig> {
   const server = await redisServer();
   const party = async () => {
     const { connection, emit } = await connected(placeOf(server));
-    const lease = new RedisLease({ connection, prefix: 'verbatim', emit });
+    const lease = new RedisLease({ connection, prefix: 'verbatim', place: 'blobs', emit });
     onTestFinished(() => lease.close());
     return { connection, lease };
   };

@@ -11,7 +11,7 @@ import { scratch } from './volume-harness.ts';
 
 const PROGRAM = process.env['VERBATIM_TEST_REDIS'] ?? 'redis-server';
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
