@@ -3,7 +3,7 @@ import type { Emit, RedisCommand, RedisOutcome } from '../ports/events.ts';
 import { type Client, createClient } from './clients.ts';
 import { LONGEST_WAIT_MS, REST_MS } from './limits.ts';
 import type { RedisOptions } from './options.ts';
-import { isReply, troubleOf } from './trouble.ts';
+import { isReply, isUnsent, troubleOf } from './trouble.ts';
 
 export type Reply = { readonly outcome: 'answered'; readonly reply: unknown } | { readonly outcome: Unanswered };
 type Unanswered = Exclude<RedisOutcome, 'answered'>;
@@ -74,7 +74,7 @@ export class RedisConnection {
       this.#emit({ name: 'askedRedis', command, outcome: 'answered' });
       return { outcome: 'answered', reply };
     } catch (error) {
-      return this.#told(command, isReply(error) ? 'refused' : 'unknown');
+      return this.#told(command, isReply(error) ? 'refused' : isUnsent(error) ? 'away' : 'unknown');
     }
   }
 

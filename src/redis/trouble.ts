@@ -25,7 +25,7 @@ const SYSTEM: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'its name could not be looked up',
   EHOSTUNREACH: 'there is no way there',
   ENETUNREACH: 'there is no way there',
-  ETIMEDOUT: 'no connection came about in time',
+  ETIMEDOUT: 'no connection came about in time (TLS is spoken on both sides, or on neither: redis.tls)',
 };
 
 const SILENT = 'it does not answer in time';
@@ -35,6 +35,11 @@ const NO_TLS = 'it does not speak TLS as asked (redis.url, redis.tls)';
 /** An error that the server answered with. */
 export function isReply(error: unknown): boolean {
   return error instanceof Error && error.name === 'ReplyError';
+}
+
+/** The command was not sent at all. */
+export function isUnsent(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith("Stream isn't writeable");
 }
 
 /** The first word of an error reply. */
