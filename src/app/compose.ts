@@ -116,8 +116,23 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const drawn = upkeep ? await DrawnCache.open(volume, { sealKey, maxBytes, shared: redis?.cache, emit }) : undefined;
     if (drawn !== undefined) closers.push(() => drawn.close());
     const clocks = new ClockComparison();
-    const shared = { config, blobs, clock, clocks, emit, journal, tallies, work, fileWork, drawn, newTrust, seams };
-    const { indexes, states, queues } = await composeIndexes(shared, directory, closers);
+    const told = redis?.telling(emit) ?? emit;
+    const parts = {
+      config,
+      blobs,
+      clock,
+      clocks,
+      emit: told,
+      journal,
+      tallies,
+      work,
+      fileWork,
+      drawn,
+      newTrust,
+      seams,
+    };
+    const { indexes, states, queues } = await composeIndexes(parts, directory, closers);
+    redis?.follow(indexes, sealKey);
     return {
       indexes,
       states,

@@ -1,15 +1,21 @@
+import { internalCaller } from '../async/caller.ts';
+import { makeAuthenticator } from '../bytes/authentic.ts';
+import { sha256Hex } from '../bytes/digest.ts';
 import type { Config } from '../config/config.ts';
 import { secretVariable } from '../config/environment.ts';
 import type { RedisConfig, RedisLoginConfig } from '../config/redis.ts';
-import type { ByteCache } from '../ports/byte-cache.ts';
+import type { PackageIndex } from '../mirror/package-index.ts';
+import { type ByteCache, nameOfKey } from '../ports/byte-cache.ts';
 import type { Emit } from '../ports/events.ts';
 import type { Lease } from '../ports/lease.ts';
 import { RedisByteCache } from '../redis/byte-cache.ts';
 import { RedisConnection } from '../redis/connection.ts';
 import { RedisLease } from '../redis/lease.ts';
+import { Moved } from '../redis/moved.ts';
 import type { RedisLogin, RedisPlace } from '../redis/options.ts';
 import { readGiven } from './given-file.ts';
 import { noPassword } from './passwords.ts';
+import { readRoot } from './pinned-root.ts';
 
 /** What replicas share by one Redis. */
 export interface SharedRedis {
@@ -19,11 +25,16 @@ export interface SharedRedis {
   readonly trouble: string | undefined;
   /** Who downloads into one place of blobs, which all who are asked about share: `place` names it. */
   leaseOver(place: string): Lease;
+  /** The same, and other replicas hear of new signed metadata. */
+  telling(emit: Emit): Emit;
+  /** Has an index look for new metadata when another replica has some; with a seal key, which replicas have in common. */
+  follow(indexes: readonly Pick<PackageIndex, 'name' | 'introduce'>[], sealKey: Uint8Array | undefined): void;
   close(): Promise<void>;
 }
 
 /** Where Redis is configured. It may be away: that is told, and the start goes on. Throws Refusal `state` where a password or an authority cannot be read. */
-export async function openRedis({ redis }: Config, emit: Emit): Promise<SharedRedis | undefined> {
+export async function openRedis(config: Config, emit: Emit): Promise<SharedRedis | undefined> {
+  const { redis } = config;
   if (redis === undefined) return undefined;
   const { prefix, tls, maxValue } = redis;
   const connection = new RedisConnection(
@@ -39,6 +50,7 @@ export async function openRedis({ redis }: Config, emit: Emit): Promise<SharedRe
   );
   await connection.start();
   const leases: RedisLease[] = [];
+  let moved: Moved | undefined;
   return {
     cache: new RedisByteCache({ connection, prefix, maxValueBytes: maxValue }),
     get isUp() {
@@ -52,11 +64,33 @@ export async function openRedis({ redis }: Config, emit: Emit): Promise<SharedRe
       leases.push(lease);
       return lease;
     },
+    telling: (others) => (event) => {
+      others(event);
+      if (event.name !== 'refreshed') return;
+      const version = event.versions?.get('timestamp');
+      if (version !== undefined) moved?.tell(event.index, version);
+    },
+    follow(indexes, sealKey) {
+      if (sealKey === undefined) return;
+      const authenticator = makeAuthenticator(sealKey, 'metadata has moved');
+      const onNewer = (name: string) =>
+        void indexes.find((index) => index.name === name)?.introduce(internalCaller(name));
+      moved = new Moved({ connection, prefix, authenticator, subjects: subjectsOf(config), onNewer });
+    },
     async close() {
       for (const lease of leases) await lease.close();
       connection.close();
     },
   };
+}
+
+/** By signed index: what names it, and the root that its replicas began with. */
+function subjectsOf({ indexes }: Config): ReadonlyMap<string, string> {
+  return new Map(
+    Object.values(indexes).flatMap((index) =>
+      index.evidence === 'tuf' ? [[index.name, nameOfKey(['moved', index.name, sha256Hex(readRoot(index.root))])]] : [],
+    ),
+  );
 }
 
 function placeOf({ place }: RedisConfig): RedisPlace {
