@@ -14,6 +14,8 @@ import { RefusingIndex } from '../mirror/refusing-index.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Emit } from '../ports/events.ts';
 import type { IndexState } from '../ports/index-state.ts';
+import { createIndexState } from '../state/index-state.ts';
+import { StateRoomKeeper } from '../state/room-keeper.ts';
 import { createFileWork } from '../workers/file-work.ts';
 import { createPageWork } from '../workers/page-work.ts';
 import { createPasswordWork, type PasswordWork } from '../workers/password-work.ts';
@@ -36,6 +38,7 @@ export interface Composition {
   readonly blobs: BlobStore;
   /** What lies on disk besides fetched files. */
   readonly sizes: DataDirectory['sizes'];
+  readonly kept: DataDirectory['kept'];
   readonly clock: Clock;
   /** Who was sent which file. */
   readonly fetched: AccessRecord;
@@ -104,7 +107,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       nowMs,
     });
     closers.push(() => blobs.close());
-    const { fetched, journal, tallies } = recordsOf(directory, rehearsal, closers);
+    const { fetched, journal, tallies } = recordsOf(directory, config, rehearsal, closers);
     const work = createPageWork({ shares });
     closers.push(() => work.close());
     const fileWork = createFileWork({ shares });
@@ -116,22 +119,9 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const drawn = upkeep ? await DrawnCache.open(volume, { sealKey, maxBytes, shared: redis?.cache, emit }) : undefined;
     if (drawn !== undefined) closers.push(() => drawn.close());
     const clocks = new ClockComparison();
-    const told = redis?.telling(emit) ?? emit;
-    const parts = {
-      config,
-      blobs,
-      clock,
-      clocks,
-      emit: told,
-      journal,
-      tallies,
-      work,
-      fileWork,
-      drawn,
-      newTrust,
-      seams,
-    };
-    const { indexes, states, queues } = await composeIndexes(parts, directory, closers);
+    const shared = { config, blobs, clock, clocks, journal, tallies, work, fileWork, drawn, newTrust, seams };
+    const parts = { ...shared, emit: redis?.telling(emit) ?? emit };
+    const { indexes, states, queues } = await composeIndexes(parts, directory, upkeep, closers);
     redis?.follow(indexes, sealKey);
     return {
       indexes,
@@ -139,6 +129,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       queues: [...queuesOf('', shares), ...queues],
       blobs,
       sizes: directory.sizes,
+      kept: directory.kept,
       clock,
       fetched,
       passwords,
@@ -165,9 +156,9 @@ function placeOf({ root }: Volume): string {
 }
 
 /** What happened and is kept; in a rehearsal nothing is added to it. */
-function recordsOf({ records }: DataDirectory, rehearsal: boolean, closers: (() => unknown)[]) {
-  const fetched = createAccessRecord(records);
-  const journal = createJournal(records);
+function recordsOf({ records }: DataDirectory, { cache }: Config, rehearsal: boolean, closers: (() => unknown)[]) {
+  const fetched = createAccessRecord(records, { maxBytes: cache.accessBytes });
+  const journal = createJournal(records, { maxBytes: cache.journalBytes });
   const tallies = createTallies(records);
   closers.push(
     () => fetched.close(),
@@ -182,6 +173,7 @@ function recordsOf({ records }: DataDirectory, rehearsal: boolean, closers: (() 
 async function composeIndexes(
   shared: Omit<IndexParts, 'index' | 'state'>,
   directory: DataDirectory,
+  upkeep: boolean,
   closers: (() => unknown)[],
 ): Promise<Pick<Composition, 'indexes' | 'states' | 'queues'>> {
   const { config, emit } = shared;
@@ -195,6 +187,7 @@ async function composeIndexes(
       continue;
     }
     states.set(index.name, state);
+    if (upkeep) closers.push(keepRoom(index.name, directory, shared));
     const { mirror, upstream, close } = await composeIndex({ ...shared, index, state });
     closers.push(close);
     indexes.push(mirror);
@@ -221,6 +214,21 @@ function operatorOn({ blobs, clock, indexes, states, ...place }: OperatorParts):
     forget: (sha256) => blobs.forget(sha256),
     now: () => clock.now(),
   };
+}
+
+/** From now on there is room for new projects as long as there is something that can be let go. Returns what ends it. */
+function keepRoom(
+  index: string,
+  { storage }: DataDirectory,
+  { work, emit, config }: Pick<IndexParts, 'work' | 'emit' | 'config'>,
+): () => Promise<void> {
+  const { projectBytes } = config.cache;
+  const state = createIndexState({ storage, index, projectBytes, pinsInMemory: 1 });
+  const keeper = new StateRoomKeeper({ room: storage, state, work, emit });
+  storage.keepRoom(index, keeper);
+  // A limit may be lower than it was.
+  void keeper.makeRoom();
+  return () => keeper.close();
 }
 
 function refuseUnknown(names: Iterable<string>, { indexes }: Config): void {

@@ -33,6 +33,7 @@ export function createEmit(log: Log, metrics: Metrics): Emit {
     stale: told<'stale'>(EVENTS.stale),
     stoodIn: told<'stoodIn'>(EVENTS.stoodIn),
     silence: told<'silence'>(EVENTS.silence),
+    hostSilence: told<'hostSilence'>(EVENTS.hostSilence),
     cached: told<'cached'>(EVENTS.cached),
     redis: told<'redis'>(EVENTS.redis),
     askedRedis: told<'askedRedis'>(EVENTS.askedRedis),
@@ -45,6 +46,8 @@ export function createEmit(log: Log, metrics: Metrics): Emit {
     crowded: told<'crowded'>(EVENTS.crowded),
     faulted: told<'faulted'>(EVENTS.faulted),
     queued: told<'queued'>(EVENTS.queued),
+    letGo: told<'letGo'>(EVENTS.letGo),
+    stateRoom: told<'stateRoom'>(EVENTS.stateRoom),
     condition: told<'condition'>(EVENTS.condition),
     reloaded: told<'reloaded'>(EVENTS.reloaded),
   };
