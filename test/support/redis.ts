@@ -38,7 +38,16 @@ export interface RedisServer {
 }
 
 /** A server of no data on a port of its own, which ends with the test. */
-export async function redisServer(...args: readonly string[]): Promise<RedisServer> {
+export function redisServer(...args: readonly string[]): Promise<RedisServer> {
+  return serverOf(['--save', '', '--appendonly', 'no', ...args]);
+}
+
+/** One that watches others, by its own configuration file. */
+export function redisSentinel(file: string): Promise<RedisServer> {
+  return serverOf([], [file, '--sentinel']);
+}
+
+async function serverOf(args: readonly string[], first: readonly string[] = []): Promise<RedisServer> {
   const port = await freePort();
   const directory = await scratch();
   let child: ChildProcess | undefined;
@@ -57,18 +66,7 @@ export async function redisServer(...args: readonly string[]): Promise<RedisServ
       await gone;
     },
     async start() {
-      const own = [
-        '--port',
-        String(port),
-        '--bind',
-        '127.0.0.1',
-        '--dir',
-        directory,
-        '--save',
-        '',
-        '--appendonly',
-        'no',
-      ];
+      const own = [...first, '--port', String(port), '--bind', '127.0.0.1', '--dir', directory];
       const started = spawn(PROGRAM, [...own, ...args], { stdio: 'ignore' });
       child = started;
       const failed = once(started, 'error').then(([error]) => {
