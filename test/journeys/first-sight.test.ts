@@ -330,6 +330,23 @@ describe('a file without a digest', () => {
       expect((await rig.get(HERE)).status).toBe(200);
     });
 
+    const endless = { kind: 'truncate', at: ALPHA.bytes.byteLength, how: 'fin', framing: 'close' } as const;
+    it.each<readonly [string, Fault, RegExp]>([
+      ['of which nothing tells the end but its connection', endless, / truncated$/],
+      ['that never comes', { kind: 'reset' }, / unreachable$/],
+    ])('a second fetch %s, three times over; once is no harm', async (_, second, refusal) => {
+      await start((pypi) => upload(pypi, ALPHA));
+      fault(ALPHA, { kind: 'replace', bytes: ALPHA.bytes }, 1);
+      fault(ALPHA, second, 3);
+      expect(await rig.refused(HERE)).toMatch(refusal);
+      expect((await rig.pins('alpha')).size).toBe(0);
+      rig.clock.advance(OLD);
+      fault(ALPHA, { kind: 'replace', bytes: ALPHA.bytes }, 1);
+      fault(ALPHA, second, 1);
+      expect((await rig.get(HERE)).status).toBe(200);
+      expect((await rig.pins('alpha')).size).toBe(1);
+    });
+
     it('a body that nothing tells the end of but its connection', async () => {
       await start((pypi) => upload(pypi, ALPHA));
       fault(ALPHA, { kind: 'truncate', at: ALPHA.bytes.byteLength, how: 'fin', framing: 'close' });

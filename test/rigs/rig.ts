@@ -1,3 +1,4 @@
+import type { LookAhead } from '../../src/config/config.ts';
 import type { UpstreamLimits } from '../../src/upstream/limits.ts';
 import type { TinyWheel } from '../support/tiny-wheel.ts';
 import type { Fault } from '../support/upstream.ts';
@@ -40,6 +41,8 @@ export interface RigOptions {
   /** What upstream has when the mirror starts. */
   readonly files: readonly TinyWheel[];
   readonly upstreamLimits?: Partial<UpstreamLimits> | undefined;
+  /** Nothing unless given. */
+  readonly lookAhead?: LookAhead | undefined;
 }
 
 /** No headers until the mirror gives up. */
@@ -52,10 +55,10 @@ const PEP458_WITH_LIST = {
   files: { base: './', hashPrefix: true, target: 'packages/{aa}/{bb}/{rest}/{filename}' },
 };
 
-async function signed({ files, upstreamLimits }: RigOptions): Promise<Rig> {
+async function signed({ files, upstreamLimits, lookAhead }: RigOptions): Promise<Rig> {
   const rig = await startSignedRig({
     upstreamLimits,
-    index: { layout: PEP458_WITH_LIST },
+    index: { layout: PEP458_WITH_LIST, lookAhead },
     fill(index) {
       const { bins, repository } = index;
       for (const file of files) index.upload(file.project, file);
@@ -86,9 +89,10 @@ async function signed({ files, upstreamLimits }: RigOptions): Promise<Rig> {
   };
 }
 
-async function unsigned({ files, upstreamLimits }: RigOptions): Promise<Rig> {
+async function unsigned({ files, upstreamLimits, lookAhead }: RigOptions): Promise<Rig> {
   const rig = await startIndexRig({
     upstreamLimits,
+    index: { lookAhead },
     fill(pypi) {
       for (const file of files) pypi.upload(file.project, file);
     },

@@ -18,6 +18,7 @@ export function createRecorder(): { readonly events: Recorded; readonly emit: Em
     refreshed: [],
     leftOut: [],
     sighted: [],
+    lookedAhead: [],
     noted: [],
     answered: [],
     crowded: [],
