@@ -1,5 +1,7 @@
+import { hostname } from 'node:os';
 import { type CommonShares, createShares } from '../async/shares.ts';
 import { BlobStore } from '../blobs/blob-store.ts';
+import { LeaseInOrder, OwnLease } from '../blobs/own-lease.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Config } from '../config/config.ts';
 import { createUsageRecord } from '../disk/blob-storage.ts';
@@ -25,6 +27,7 @@ import { DrawnCache } from './drawn-cache.ts';
 import { openIndex, refusing } from './open-index.ts';
 import type { OperatorPlace } from './operator/place.ts';
 import { crowding, type NamedQueue, queuesOf } from './queues.ts';
+import { openRedis, type SharedRedis } from './redis.ts';
 import { sealingOf } from './secrets.ts';
 
 /** A running mirror without its HTTP side: what every command works with. */
@@ -48,6 +51,8 @@ export interface Composition {
   /** Where operators act. */
   readonly operator: OperatorPlace;
   readonly volume: Volume;
+  /** Where it is configured, of a server. */
+  readonly redis: SharedRedis | undefined;
   close(): Promise<void>;
 }
 
@@ -85,10 +90,13 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     );
     const nowMs = seams.clock === undefined ? Date.now : () => clock.now() * 1000;
     const { maxBytes } = config.cache;
+    const redis = upkeep ? await openRedis(config, emit) : undefined;
+    closers.push(() => redis?.close());
     const storage = directory.blobs(maxBytes, { nowMs, apartMs: seams.apartMs });
     closers.push(() => storage.close());
     const blobs = new BlobStore({
       storage,
+      lease: redis && new LeaseInOrder(new OwnLease(), redis.leaseOver(placeOf(volume))),
       shares,
       record: createUsageRecord(volume),
       maxBytes,
@@ -108,11 +116,13 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     closers.push(() => passwords.close());
     const { sealKey } = sealingOf(config);
     // A command serves no page twice.
-    const drawn = upkeep ? await DrawnCache.open(volume, { sealKey, maxBytes, emit }) : undefined;
+    const drawn = upkeep ? await DrawnCache.open(volume, { sealKey, maxBytes, shared: redis?.cache, emit }) : undefined;
     if (drawn !== undefined) closers.push(() => drawn.close());
     const clocks = new ClockComparison();
-    const shared = { config, blobs, clock, clocks, emit, journal, tallies, work, fileWork, drawn, newTrust, seams };
-    const { indexes, states, queues } = await composeIndexes(shared, directory, upkeep, closers);
+    const shared = { config, blobs, clock, clocks, journal, tallies, work, fileWork, drawn, newTrust, seams };
+    const parts = { ...shared, emit: redis?.telling(emit) ?? emit };
+    const { indexes, states, queues } = await composeIndexes(parts, directory, upkeep, closers);
+    redis?.follow(indexes, sealKey);
     return {
       indexes,
       states,
@@ -125,6 +135,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       passwords,
       clocks,
       shares,
+      redis,
       operator: operatorOn({ config, journal, storage, blobs, clock, indexes, states }),
       volume,
       async close() {
@@ -137,6 +148,11 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     await directory.close();
     throw error;
   }
+}
+
+/** Names a data directory: processes that share it share its blobs. */
+function placeOf({ root }: Volume): string {
+  return `directory ${hostname()} ${root}`;
 }
 
 /** What happened and is kept; in a rehearsal nothing is added to it. */

@@ -4,7 +4,8 @@ import { type Authenticator, makeAuthenticator } from '../bytes/authentic.ts';
 import { CacheFiles } from '../disk/cache-files.ts';
 import type { Volume } from '../disk/volume.ts';
 import { GuardedCache } from '../mirror/guarded-cache.ts';
-import { DrawnBodies } from '../mirror/projects/drawn-bodies.ts';
+import { DrawnBodies, type DrawnFor } from '../mirror/projects/drawn-bodies.ts';
+import type { ByteCache } from '../ports/byte-cache.ts';
 import type { Emit } from '../ports/events.ts';
 import { PACKED_PAGE } from '../render/page.ts';
 
@@ -16,42 +17,45 @@ const KEY_BYTES = 32;
 /** Where drawn pages of all indexes are found again. */
 export class DrawnCache {
   readonly #files: CacheFiles;
+  readonly #caches: readonly ByteCache[];
   readonly #authenticator: Authenticator;
   readonly #emit: Emit;
 
-  private constructor(files: CacheFiles, authenticator: Authenticator, emit: Emit) {
+  private constructor(files: CacheFiles, shared: readonly ByteCache[], authenticator: Authenticator, emit: Emit) {
     this.#files = files;
+    this.#caches = [files, ...shared];
     this.#authenticator = authenticator;
     this.#emit = emit;
   }
 
   /**
    * With a seal key it outlasts the process. Without one nothing on disk could tell our own bytes from another's after a restart:
-   * then the key is made now and never written, and the files lie among this process's temporary ones and go with it.
+   * then the key is made now and never written, the files lie among this process's temporary ones and go with it, and nothing is shared.
    */
   static async open(
     { root, durable }: Pick<Volume, 'root' | 'durable'>,
     {
       sealKey,
       maxBytes,
+      shared,
       emit,
-    }: { readonly sealKey: Uint8Array | undefined; readonly maxBytes: number; readonly emit: Emit },
+    }: {
+      readonly sealKey: Uint8Array | undefined;
+      readonly maxBytes: number /** With other replicas. */;
+      readonly shared: ByteCache | undefined;
+      readonly emit: Emit;
+    },
   ): Promise<DrawnCache> {
     const directory = sealKey === undefined ? await durable.tempDirectory() : join(root, 'drawn');
     const files = await CacheFiles.open({ durable, directory, maxBytes: Math.min(MOST_BYTES, maxBytes / SHARE) });
     const authenticator = makeAuthenticator(sealKey ?? randomBytes(KEY_BYTES), PACKED_PAGE);
-    return new DrawnCache(files, authenticator, emit);
+    return new DrawnCache(files, shared === undefined || sealKey === undefined ? [] : [shared], authenticator, emit);
   }
 
-  /** `pinnedRoot`: its digest; undefined for an index that has none. */
-  of(index: string, pinnedRoot: string | undefined): DrawnBodies {
-    const guarded = new GuardedCache({
-      index,
-      cache: this.#files,
-      authenticator: this.#authenticator,
-      emit: this.#emit,
-    });
-    return new DrawnBodies(guarded, pinnedRoot);
+  of(index: string, pages: DrawnFor): DrawnBodies {
+    const [authenticator, emit] = [this.#authenticator, this.#emit];
+    const guarded = this.#caches.map((cache) => new GuardedCache({ index, cache, authenticator, emit }));
+    return new DrawnBodies(guarded, pages);
   }
 
   close(): Promise<void> {

@@ -65,7 +65,8 @@ export async function startMirror({
     Promise.all(composition.indexes.map(async (each) => ({ index: each.name, ...(await each.tally()) }))),
   );
   metrics.watchQueues(() => composition.queues.map(({ queue, index, gate }) => ({ queue, index, ...gate.report() })));
-  const { shares: queues, passwords } = composition;
+  const { shares: queues, passwords, redis } = composition;
+  if (redis !== undefined) metrics.watchRedis(() => redis.isUp);
   const access = readers && createAccess(readers, { queues, bcrypt: passwords.bcrypt });
   const mirror = new Mirror({ config, log, emit, metrics, composition, access });
   try {
@@ -110,8 +111,8 @@ class Mirror implements RunningMirror {
     this.indexes = parts.composition.indexes;
     this.defaultIndex = defaultIndexOf(parts.config.indexes);
     const { config, composition, emit } = parts;
-    const { clock, clocks } = composition;
-    this.#conditions = new MirrorConditions({ config, clock, clocks, emit });
+    const { clock, clocks, redis } = composition;
+    this.#conditions = new MirrorConditions({ config, clock, clocks, redis, emit });
   }
 
   get url(): string {

@@ -3,7 +3,7 @@ import { baseUrl, fetchedUrl, filePath, seconds, variableName } from './values.t
 
 // Who may read here, and as whom we read upstream. Secrets lie in files or variables of their own, never in this file.
 
-const password = {
+export const password = {
   password_file: filePath.optional().describe('A file that holds the password or token and nothing else.'),
   password_env: variableName.optional().describe('A variable that holds it, instead of a file.'),
 };

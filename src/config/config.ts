@@ -1,5 +1,6 @@
 import type { IndexKindName, LayoutName } from '../presets/known-upstreams.ts';
 import type { LayoutDescription } from '../presets/layouts.ts';
+import type { RedisConfig } from './redis.ts';
 
 // What the rest of the program sees of the configuration: complete, frozen, every path absolute, every URL ending in a slash.
 
@@ -173,6 +174,8 @@ export interface Config {
     readonly accessBytes?: number | undefined;
     readonly warnFreeBytes?: number | undefined;
   };
+  /** Shared with other replicas; absent where nothing is. */
+  readonly redis?: RedisConfig | undefined;
   /** Of what callers wait for. */
   readonly limits: { readonly fills: number; readonly upstreamConnections: number };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'auto' | 'json' | 'text' };

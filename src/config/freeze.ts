@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { LayoutDescription } from '../presets/layouts.ts';
 import type { Config, Credentials, IndexConfig, ProxyConfig, SecretPlace, Timeouts } from './config.ts';
 import { USUAL_DEPTH } from './look-ahead.ts';
+import { toRedis } from './redis.ts';
 import type { ParsedFile } from './schema.ts';
 
 type ParsedIndex = ParsedFile['indexes'][string];
@@ -40,6 +41,7 @@ export function toConfig(parsed: ParsedFile): Config {
       memoryBytes: parsed.cache.memory_bytes,
       warnFreeBytes: parsed.cache.warn_free_bytes,
     },
+    redis: parsed.redis && toRedis(parsed.redis),
     limits: { fills: parsed.limits.fills, upstreamConnections: parsed.limits.upstream_connections },
     log: { level: parsed.log.level, format: parsed.log.format },
     referenceTime: parsed.reference_time,

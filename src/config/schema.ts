@@ -3,6 +3,7 @@ import { INDEX_NAME, INDEX_NAME_RULE } from '../bytes/index-name.ts';
 import { auth, sealFault, sealing, tls } from './access.ts';
 import { cache } from './cache-schema.ts';
 import { index } from './index-schema.ts';
+import { redis } from './redis-schema.ts';
 import { baseUrl, filePath, host, instant, network, seconds } from './values.ts';
 
 // What verbatim.yaml may say. config/verbatim.schema.json is generated from this (npm run schema).
@@ -73,6 +74,7 @@ export const schema = z
       .optional()
       .describe("A mail address or URL, told to upstream's operators in the User-Agent."),
     cache: cache.prefault({}),
+    redis: redis.optional().describe('A Redis that several mirrors share to save work; nothing it says is believed.'),
     limits: z
       .strictObject({
         fills: z.int().min(1).max(1024).default(32).describe('Files downloaded at once, all indexes together.'),

@@ -133,6 +133,12 @@ const ROWS = [
     says: 'disk for files; what was used least goes first',
   },
   {
+    flag: 'redis',
+    path: ['redis', 'url'],
+    value: 'url',
+    says: 'a Redis that several mirrors share to save work: redis://host:port/database, or rediss:// for TLS',
+  },
+  {
     flag: 'referenceTime',
     path: ['reference_time'],
     value: 'time',

@@ -7,7 +7,7 @@ import { startSha256 } from '../bytes/digest.ts';
 export type CacheKey = readonly string[];
 
 /** Where values are kept: the label of a metric. */
-export const CACHE_TIERS = ['memory', 'disk'] as const;
+export const CACHE_TIERS = ['memory', 'disk', 'redis'] as const;
 export type CacheTier = (typeof CACHE_TIERS)[number];
 
 /**

@@ -13,6 +13,8 @@ export const CONDITIONS = {
   reuploads: 'info',
   'stale-forever': 'info',
   'exposed-secret': 'warn',
+  redis: 'warn',
+  'redis-unsealed': 'warn',
   certificate: 'warn',
   clock: 'warn',
   disk: 'warn',

@@ -19,6 +19,15 @@ export const SIGHT_RESULTS = ['pinned', 'refused'] as const;
  */
 export const CACHE_RESULTS = ['hit', 'miss', 'refused', 'failed', 'late', 'resting'] as const;
 export type CacheResult = (typeof CACHE_RESULTS)[number];
+/** What is asked of Redis. */
+export const REDIS_COMMANDS = ['STRLEN', 'GETRANGE', 'SET', 'EXISTS', 'EVAL', 'PUBLISH'] as const;
+export type RedisCommand = (typeof REDIS_COMMANDS)[number];
+/** `refused`: Redis said an error. `unknown`: no answer came. `away`: it was not asked, because it is known to be away. */
+export const REDIS_OUTCOMES = ['answered', 'refused', 'unknown', 'away'] as const;
+export type RedisOutcome = (typeof REDIS_OUTCOMES)[number];
+/** `alone`: granted because nothing could say who has it. `lost`: another has it before it was given up. */
+export const LEASE_RESULTS = ['granted', 'elsewhere', 'alone', 'lost'] as const;
+export type LeaseResult = (typeof LEASE_RESULTS)[number];
 /**
  * How it stands with a document that upstream's word could not be had of: what is held stands in because upstream is `away`, or because what it
  * said was `refused`; it is `over`.
@@ -108,6 +117,11 @@ interface EventMap {
   readonly hostSilence: { readonly index: string; readonly host: string; readonly silent: boolean };
   /** A byte cache was asked for what memory did not have. */
   readonly cached: { readonly index: string; readonly tier: CacheTier; readonly result: CacheResult };
+  /** Redis is there, or is away; once a change. `why`: in words, without a secret. */
+  readonly redis: { readonly up: true } | { readonly up: false; readonly why: string };
+  readonly askedRedis: { readonly command: RedisCommand; readonly outcome: RedisOutcome };
+  /** What came of asking whether another replica does the same work. */
+  readonly leased: { readonly result: LeaseResult };
   /** One round of asking upstream came to an end. */
   readonly refreshed: {
     readonly index: string;

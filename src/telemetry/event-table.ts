@@ -21,6 +21,7 @@ import {
 import { firstSightText, hintsText, leftOutText, outOfReachText } from '../ports/left-out.ts';
 import type { Row } from './event-row.ts';
 import { oneOf, statusOf } from './labels.ts';
+import { REDIS_EVENTS } from './redis-events.ts';
 import { ROOM_EVENTS } from './room-events.ts';
 import { HOST_SILENCE, SILENCE } from './silence-rows.ts';
 
@@ -100,6 +101,7 @@ export const EVENTS: Table = {
       fields: { index, tier, result },
     }),
   },
+  ...REDIS_EVENTS,
   refreshed: {
     counter: {
       name: 'verbatim_refresh_total',

@@ -15,6 +15,7 @@ import {
   watchConnections,
   watchPages,
   watchQueues,
+  watchRedis,
   watchStore,
 } from './watched.ts';
 
@@ -40,6 +41,8 @@ export interface Metrics {
   /** Read at each scrape. */
   watchQueues(read: () => readonly QueueReport[]): void;
   watchConnections(read: () => ConnectionNumbers): void;
+  /** Read at each scrape: whether it answers. */
+  watchRedis(read: () => boolean): void;
   /** Read at each scrape. */
   watchConditions(read: () => ConditionNumbers): void;
   /** What GET /metrics answers. */
@@ -87,6 +90,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     watchKept: (read) => watchKept(registry, read, (name) => (name === '' ? '' : index(name))),
     watchPages: (read) => watchPages(registry, index, read),
     watchQueues: (read) => watchQueues(registry, read, (name) => (name === '' ? '' : index(name))),
+    watchRedis: (read) => watchRedis(registry, read),
     watchConnections: (read) => watchConnections(registry, read),
     watchConditions: (read) => watchConditions(registry, read, (name) => (name === '' ? '' : index(name))),
     exposition: { contentType: registry.contentType, text: () => registry.metrics() },

@@ -190,3 +190,15 @@ export function watchPages(registry: Registry, indexOf: Label, read: () => Promi
     },
   });
 }
+
+export function watchRedis(registry: Registry, read: () => boolean): void {
+  new Gauge({
+    name: 'verbatim_redis_up',
+    help: '1 while the Redis that replicas share answers; absent where none is configured.',
+    registers: [registry],
+    aggregator: 'min',
+    collect() {
+      this.set(read() ? 1 : 0);
+    },
+  });
+}

@@ -3,7 +3,7 @@
 const FACE = 'mirror/package-index.ts';
 const PURE = ['bytes', 'tuf', 'pypi', 'presets', 'render'];
 const PORTS = [...PURE, 'async', 'ports'];
-const ADAPTERS = ['blobs', 'state', 'disk', 'upstream', 'workers', 'telemetry'];
+const ADAPTERS = ['blobs', 'state', 'disk', 'upstream', 'workers', 'telemetry', 'redis'];
 
 /**
  * By room: what it may import besides itself, as rooms or files of src. The row of a room within a room replaces that of
@@ -22,6 +22,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   blobs: ['bytes', 'async', 'ports'],
   state: ['bytes', 'async', 'ports'],
   disk: ['bytes', 'async', 'ports'],
+  redis: ['bytes', 'async', 'ports'],
   upstream: ['bytes', 'async', 'tuf', 'presets', 'ports'],
   workers: ['bytes', 'async', 'pypi', 'render', 'ports'],
   telemetry: ['bytes', 'ports'],

@@ -13,6 +13,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   parse5: ['src/pypi/'],
   'prom-client': ['src/telemetry/'],
   pino: ['src/telemetry/log.ts', 'src/telemetry/standard-error.ts'],
+  ioredis: ['src/redis/clients.ts'],
   // What lies on disk is suspect: the store decodes its own records as strictly as the configuration. So is what another process says.
   zod: ['src/config/', 'src/state/', 'src/app/control/', ...DISK],
   yaml: ['src/config/'],
@@ -24,6 +25,8 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     'src/tuf/',
     'src/render/page.ts',
     'src/blobs/tags.ts',
+    // Tokens of leases.
+    'src/redis/lease.ts',
     ...DISK,
     'src/http/',
     'src/upstream/',

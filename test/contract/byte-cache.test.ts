@@ -9,7 +9,14 @@ import { type ByteCache, nameOfKey } from '../../src/ports/byte-cache.ts';
 import { faultyOps, systemError } from '../support/faults.ts';
 import { createMemoryCache } from '../support/memory-cache.ts';
 import { scratch } from '../support/volume-harness.ts';
-import { BYTE_CACHE_CASES, type ByteCacheRig, byteCacheContract, type MakeByteCache, MOST } from './byte-cache.ts';
+import {
+  BOUNDED_CACHE_CASES,
+  BYTE_CACHE_CASES,
+  type ByteCacheRig,
+  byteCacheContract,
+  type MakeByteCache,
+  MOST,
+} from './byte-cache.ts';
 
 const START_MS = 1_800_000_000_000;
 const HOUR = 3600;
@@ -38,9 +45,11 @@ async function onFiles(ops: FileOps = nodeFileOps, maxBytes = MOST) {
   return { cache, open, directory, pass, settle: () => cache.close() };
 }
 
-byteCacheContract('in memory', inMemory);
+const CASES = [...BYTE_CACHE_CASES, ...BOUNDED_CACHE_CASES];
+
+byteCacheContract('in memory', inMemory, CASES);
 // A quarter of the whole is the most that one value may take.
-byteCacheContract('files', () => onFiles());
+byteCacheContract('files', () => onFiles(), CASES);
 
 describe('a cache of files', () => {
   it('is found again after a restart, within its bound; what was written first goes first', async () => {
@@ -264,13 +273,13 @@ const MISBEHAVIOURS: readonly Misbehaviour[] = [
 
 describe('the contract of a byte cache notices one that', () => {
   it.each(MISBEHAVIOURS)('$does', async ({ caughtBy, make }) => {
-    const found = BYTE_CACHE_CASES.find(({ name }) => name === caughtBy);
+    const found = CASES.find(({ name }) => name === caughtBy);
     if (found === undefined) throw new Error(`no case is called ${caughtBy}`);
     await expect(found.run(make)).rejects.toThrow();
   });
 
   it('every case of it catches something', () => {
     const caught = new Set(MISBEHAVIOURS.map(({ caughtBy }) => caughtBy));
-    expect(BYTE_CACHE_CASES.map(({ name }) => name).filter((name) => !caught.has(name))).toEqual([]);
+    expect(CASES.map(({ name }) => name).filter((name) => !caught.has(name))).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { OwnLease } from '../../src/blobs/own-lease.ts';
+import { LeaseInOrder, OwnLease } from '../../src/blobs/own-lease.ts';
 import type { Lease } from '../../src/ports/lease.ts';
 import { createLeaseService, TERM } from '../support/memory-lease.ts';
 import { LEASE_CASES, type LeaseCase, leaseContract, SHARED_LEASE_CASES, type SharedLeaseRig } from './lease.ts';
@@ -15,9 +15,16 @@ function sharedRig(): SharedLeaseRig {
   return { lease, another, die: () => another.die(), term: TERM, ...service };
 }
 
+function inOrderRig(): SharedLeaseRig {
+  const rig = sharedRig();
+  const first = (far: Lease) => new LeaseInOrder(new OwnLease(), far);
+  return { ...rig, lease: first(rig.lease), another: first(rig.another) };
+}
+
 leaseContract('of one process', LEASE_CASES, ownRig);
 leaseContract('a service in memory', LEASE_CASES, sharedRig);
 leaseContract('a service in memory', SHARED_LEASE_CASES, sharedRig);
+leaseContract('a process, then a service in memory', [...LEASE_CASES, ...SHARED_LEASE_CASES], inOrderRig);
 
 interface Misbehaviour {
   readonly does: string;

@@ -11,10 +11,10 @@ export interface LeaseRig {
 export interface SharedLeaseRig extends LeaseRig {
   /** The other party ends without a word. */
   die(): void;
-  pass(seconds: number): void;
+  pass(seconds: number): void | Promise<void>;
   /** Seconds. */
   readonly term: number;
-  setReachable(reachable: boolean): void;
+  setReachable(reachable: boolean): void | Promise<void>;
 }
 
 export interface LeaseCase<R> {
@@ -117,7 +117,7 @@ export const SHARED_LEASE_CASES: readonly LeaseCase<SharedLeaseRig>[] = [
     name: 'a holder that lives keeps its key for as long as it wants',
     async run({ lease, another, pass, term }) {
       await held(lease, 'a');
-      pass(10 * term);
+      await pass(10 * term);
       expect(await isFree(another, 'a')).toBe(false);
     },
   },
@@ -126,9 +126,9 @@ export const SHARED_LEASE_CASES: readonly LeaseCase<SharedLeaseRig>[] = [
     async run({ lease, another, die, pass, term }) {
       await held(another, 'a');
       die();
-      pass(term - 1);
+      await pass(term - 1);
       expect(await isFree(lease, 'a')).toBe(false);
-      pass(2);
+      await pass(2);
       expect(await isFree(lease, 'a')).toBe(true);
     },
   },
@@ -138,9 +138,9 @@ export const SHARED_LEASE_CASES: readonly LeaseCase<SharedLeaseRig>[] = [
       await held(another, 'a');
       die();
       const waits = lease.ended('a', never);
-      pass(term - 1);
+      await pass(term - 1);
       expect(await isSettled(waits)).toBe(false);
-      pass(2);
+      await pass(2);
       await waits;
     },
   },
@@ -149,7 +149,7 @@ export const SHARED_LEASE_CASES: readonly LeaseCase<SharedLeaseRig>[] = [
     async run({ lease, another, die, pass, term }) {
       const lost = await held(another, 'a');
       die();
-      pass(term + 1);
+      await pass(term + 1);
       await held(lease, 'a');
       await lost.release();
       expect(await isFree(lease, 'a')).toBe(false);
@@ -159,17 +159,21 @@ export const SHARED_LEASE_CASES: readonly LeaseCase<SharedLeaseRig>[] = [
     name: 'while its service is away every key is granted',
     async run({ lease, another, setReachable }) {
       await held(lease, 'a');
-      setReachable(false);
+      await setReachable(false);
       const granted = await held(another, 'a');
       await granted.release();
-      setReachable(true);
+      await setReachable(true);
       expect(await isFree(another, 'a')).toBe(false);
     },
   },
 ];
 
-export function leaseContract<R extends LeaseRig>(name: string, cases: readonly LeaseCase<R>[], make: () => R): void {
+export function leaseContract<R extends LeaseRig>(
+  name: string,
+  cases: readonly LeaseCase<R>[],
+  make: () => R | Promise<R>,
+): void {
   describe(`lease: ${name}`, () => {
-    it.each(cases)('$name', ({ run }) => run(make()));
+    it.each(cases)('$name', async ({ run }) => run(await make()));
   });
 }

@@ -23,11 +23,16 @@ import {
 
 export interface IndexRigOptions
   extends FakePypiOptions,
-    Pick<MirrorOptions, 'upstreamLimits' | 'maxBytes' | 'stateBytes' | 'seal' | 'connections' | 'readers'> {
+    Pick<
+      MirrorOptions,
+      'upstreamLimits' | 'maxBytes' | 'stateBytes' | 'seal' | 'redis' | 'data' | 'connections' | 'readers'
+    > {
   /** What upstream has when the mirror starts. */
   readonly fill?: (pypi: FakePypi) => void;
   /** Read again at each start. */
   readonly index?: Partial<UnsignedIndexConfig>;
+  /** One that another mirror stands before already. */
+  readonly pypi?: FakePypi;
 }
 
 /** A mirror before a PyPI on loopback that signs nothing, as it is today. */
@@ -60,7 +65,7 @@ export const OLD = 901;
 
 export async function startIndexRig(options: IndexRigOptions = {}): Promise<IndexRig> {
   const clock = createClock(NOW);
-  const pypi = await startFakePypi(options);
+  const pypi = options.pypi ?? (await startFakePypi(options));
   options.fill?.(pypi);
   const indexes = () => [
     unsignedConfig({

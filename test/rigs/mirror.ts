@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { type Composition, compose } from '../../src/app/compose.ts';
 import type { Gate } from '../../src/async/gate.ts';
 import type { Config, IndexConfig, SignedIndexConfig, UnsignedIndexConfig } from '../../src/config/config.ts';
+import type { RedisConfig } from '../../src/config/redis.ts';
 import { createAccess } from '../../src/http/access/access.ts';
 import type { AccessList } from '../../src/http/access/access-list.ts';
 import type { ConnectionCounts } from '../../src/http/connections.ts';
@@ -87,6 +88,8 @@ export interface MirrorOptions {
   readonly offline?: boolean | undefined;
   /** Files of a seal key and its epoch. */
   readonly seal?: { readonly key: string; readonly epoch: string } | undefined;
+  /** The port of a Redis on this machine. */
+  readonly redis?: number | undefined;
 }
 
 export interface SimplePage {
@@ -217,7 +220,7 @@ function faceOf(which: () => Running): Face {
 
 /** Starts a mirror of the given indexes; `close` frees everything. */
 export async function startMirror(options: MirrorOptions): Promise<Mirror> {
-  const { scratch, clock, seal } = options;
+  const { scratch, clock, seal, redis } = options;
   const { events, emit } = createRecorder();
   const faults: unknown[] = [];
   let data = options.data ?? join(scratch, 'data-0');
@@ -241,6 +244,7 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
     data,
     allowFuse: false,
     offline: offline || options.offline === true,
+    ...(redis !== undefined && { redis: redisAt(redis) }),
     ...(seal && { seal: { key: { file: seal.key, variable: undefined }, epochFile: seal.epoch } }),
     cache: { maxBytes: options.maxBytes ?? 1e9, stateBytes: options.stateBytes, memoryBytes: 64 * 1024 * 1024 },
     limits: { fills: 32, upstreamConnections: 32 },
@@ -327,5 +331,15 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
       await rm(scratch, { recursive: true, force: true });
       if (faults.length > 0) throw new AggregateError(faults, 'answers failed inside the mirror');
     },
+  };
+}
+
+function redisAt(port: number): RedisConfig {
+  return {
+    place: { mode: 'standalone', node: { host: '127.0.0.1', port }, database: 0 },
+    login: { username: undefined, password: undefined },
+    tls: undefined,
+    prefix: 'verbatim',
+    maxValue: 16 * 1024 * 1024,
   };
 }

@@ -5,6 +5,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Condition } from '../../ports/conditions.ts';
 import type { Emit } from '../../ports/events.ts';
 import type { ConditionNumbers } from '../../telemetry/condition-metrics.ts';
+import type { SharedRedis } from '../redis.ts';
 import { certificateOf } from '../server-files.ts';
 import { certificateConditions, type Validity, validityOf } from './certificate.ts';
 import type { ClockComparison } from './clocks.ts';
@@ -17,6 +18,7 @@ interface MirrorConditionsOptions {
   readonly config: Config;
   readonly clock: Clock;
   readonly clocks: ClockComparison;
+  readonly redis: Pick<SharedRedis, 'trouble'> | undefined;
   readonly emit: Emit;
 }
 
@@ -62,14 +64,20 @@ export class MirrorConditions {
   }
 
   async #look(before: readonly Condition[]): Promise<readonly Condition[]> {
-    const { config, clock, clocks } = this.#options;
+    const { config, clock, clocks, redis } = this.#options;
     this.#free = await freeBytes(config.data);
     const low = before.some(({ what }) => what === 'disk');
     return [
       ...standing(config, { now: clock.now(), validity: this.#validity, free: this.#free, low }),
       ...clocks.look(),
+      ...redisConditions(redis?.trouble),
     ];
   }
+}
+
+function redisConditions(trouble: string | undefined): readonly Condition[] {
+  if (trouble === undefined) return [];
+  return [{ what: 'redis', index: '', thing: '', message: `Redis is away: ${trouble}. This replica works alone.` }];
 }
 
 /** What can be seen without asking an upstream or a server. */

@@ -28,15 +28,21 @@ function statsOf(path: string): Stats | undefined {
   }
 }
 
-function secretFiles({ seal, server, indexes }: Config): readonly SecretFile[] {
+function secretFiles({ seal, server, redis, indexes }: Config): readonly SecretFile[] {
   const { tls, auth } = server;
   return [
     ...named('', 'seal_key_file', seal?.key.file),
     ...named('', 'server.tls.key', tls?.key),
     ...named('', 'server.auth.htpasswd', auth?.htpasswd),
     ...named('', 'server.auth.tokens', auth?.tokens),
+    ...named('', 'redis.password_file', redis?.login.password?.file),
+    ...named('', 'redis.sentinel.password_file', sentinelPassword(redis)),
     ...Object.values(indexes).flatMap((index) => secretFilesOf(index)),
   ];
+}
+
+function sentinelPassword(redis: Config['redis']): string | undefined {
+  return redis?.place.mode === 'sentinel' ? redis.place.login.password?.file : undefined;
 }
 
 function secretFilesOf({ name, credentials, proxy, client }: IndexConfig): readonly SecretFile[] {

@@ -8,12 +8,17 @@ export function settingConditions(config: Config): readonly Condition[] {
   return [...ofAll(config), ...Object.values(config.indexes).flatMap((index) => ofIndex(index))];
 }
 
-function ofAll({ referenceTime, offline, server }: Config): readonly Condition[] {
+function ofAll({ referenceTime, offline, server, redis, seal }: Config): readonly Condition[] {
   const found: Condition[] = [];
   const add = (what: Condition['what'], message: string) => void found.push({ what, index: '', thing: '', message });
   if (referenceTime !== undefined)
     add('reference-time', `Expiry is judged as of ${instantText(referenceTime)}, not as of now (reference_time).`);
   if (offline) add('offline', 'No upstream is asked for anything: what is held is all there is (offline).');
+  if (redis !== undefined && seal === undefined)
+    add(
+      'redis-unsealed',
+      'Drawn pages are not shared by Redis: without a seal key (seal_key_file, seal_key_env) nothing tells our own from forged ones.',
+    );
   if (isLoopback(server.host)) return found;
   if (server.auth === undefined)
     add('public', 'Whoever reaches this address may read; server.auth asks for a password or a token.');

@@ -22,6 +22,14 @@ export interface DrawnBy {
   readonly policy: string;
 }
 
+/** Whose pages they are. */
+export interface DrawnFor {
+  /** Its digest; undefined for an index that has none. */
+  readonly pinnedRoot?: string | undefined;
+  /** Before links of files; undefined where they are relative. */
+  readonly linkBase?: string | undefined;
+}
+
 export interface DrawnPage {
   readonly page: Page;
   /** What was written down beside it. */
@@ -33,29 +41,41 @@ export interface DrawnPage {
  * made of cached bytes, and only of such as bear our own seal under that very key.
  */
 export class DrawnBodies {
-  readonly #cache: GuardedCache;
+  readonly #caches: readonly GuardedCache[];
   readonly #pinnedRoot: string;
+  readonly #linkBase: string;
 
-  /** `pinnedRoot`: its digest; undefined for an index that has none. */
-  constructor(cache: GuardedCache, pinnedRoot: string | undefined) {
-    this.#cache = cache;
+  /** `caches`: in the order in which they are asked. */
+  constructor(caches: readonly GuardedCache[], { pinnedRoot, linkBase }: DrawnFor) {
+    this.#caches = caches;
     this.#pinnedRoot = pinnedRoot === undefined ? 'none' : `sha256 ${pinnedRoot}`;
+    this.#linkBase = linkBase ?? '';
   }
 
   async find(believed: Believed<unknown>, source: Source, by: DrawnBy): Promise<DrawnPage | undefined> {
-    const sealed = await this.#cache.get(this.#keyOf(believed, source, by), MOST_BYTES);
-    return sealed && restorePage(sealed);
+    const key = this.#keyOf(believed, source, by);
+    for (const [at, cache] of this.#caches.entries()) {
+      const sealed = await cache.get(key, MOST_BYTES);
+      const found = sealed && restorePage(sealed);
+      if (found === undefined) continue;
+      // Nearer at hand the next time.
+      for (const nearer of this.#caches.slice(0, at)) nearer.put(key, found.page.packed(found.note), KEPT_FOR);
+      return found;
+    }
+    return undefined;
   }
 
   /** Behind the caller; what is small is not worth it. */
   put(believed: Believed<unknown>, source: Source, by: DrawnBy, { page, note }: DrawnPage): void {
     if (mustBe(Page, page).lean().size < LEAST_BYTES) return;
     const packed = page.packed(note);
-    if (packed.byteLength <= MOST_BYTES) this.#cache.put(this.#keyOf(believed, source, by), packed, KEPT_FOR);
+    if (packed.byteLength > MOST_BYTES) return;
+    const key = this.#keyOf(believed, source, by);
+    for (const cache of this.#caches) cache.put(key, packed, KEPT_FOR);
   }
 
   /** The page's own URL and name belong to its source: links are relative to the one, addresses of files hold the other. */
   #keyOf({ kind, name }: Believed<unknown>, { sha256, url }: Source, { pins, policy }: DrawnBy): CacheKey {
-    return [this.#pinnedRoot, kind, name, url, sha256, pins, policy, String(RENDERER_VERSION), VARIANT];
+    return [this.#pinnedRoot, this.#linkBase, kind, name, url, sha256, pins, policy, String(RENDERER_VERSION), VARIANT];
   }
 }

@@ -301,7 +301,7 @@ describe('a page', () => {
   const tier = createMemoryCache({ maxBytes: 1e6, nowMs: () => START * 1000 });
   const authenticator = makeAuthenticator(new Uint8Array(32), PACKED_PAGE);
   const guarded = new GuardedCache({ index: 'main', cache: tier, authenticator, emit: () => undefined });
-  const drawn = new DrawnBodies(guarded, undefined);
+  const drawn = new DrawnBodies([guarded], {});
 
   it.each(WAYS)('of a project is neither drawn nor found again of what is believed by %s', async (_, forge) => {
     const drawer = new PageDrawer({ ...DRAWING, drawn });

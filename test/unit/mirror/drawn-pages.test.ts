@@ -61,7 +61,7 @@ async function start({ memory, cache = () => ({}), without = false, bytes = LARG
     work,
     policy,
     memory,
-    drawn: without ? undefined : new DrawnBodies(guarded, undefined),
+    drawn: without ? undefined : new DrawnBodies([guarded], {}),
   });
   const page = async () => (await index.page('alpha', client())).page;
   return { index, drawings, time, rules, page, results: () => events.cached.map(({ result }) => result) };

@@ -54,6 +54,9 @@ const EACH: { readonly [N in EventName]: Event<N> } = {
   silence: { name: 'silence', index: 'main', silent: true },
   hostSilence: { name: 'hostSilence', index: 'main', host: 'index.example', silent: true },
   cached: { name: 'cached', index: 'main', tier: 'disk', result: 'hit' },
+  redis: { name: 'redis', up: false, why: 'nothing listens there' },
+  askedRedis: { name: 'askedRedis', command: 'SET', outcome: 'away' },
+  leased: { name: 'leased', result: 'granted' },
   refreshed,
   leftOut: {
     name: 'leftOut',

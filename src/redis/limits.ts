@@ -1,0 +1,21 @@
+/** The longest that Redis is waited for, by a command and by a connection that says nothing. Milliseconds. */
+export const LONGEST_WAIT_MS = 500;
+/** After a command that was not answered in time none is sent for so long. Milliseconds. */
+export const REST_MS = 2000;
+/** For a connection to come about. Milliseconds. */
+export const CONNECT_MS = 2000;
+/** Between two tries to connect: at first, and at most. Milliseconds. */
+export const RETRY_MS = { first: 50, most: 1000 };
+/** A server that takes no writes is left for another connection this often. Milliseconds. */
+export const READONLY_APART_MS = 5000;
+/** Bytes of a value, where nothing else is configured. */
+export const VALUE_BYTES = 16 * 1024 * 1024;
+/** Bytes that wait to be written to Redis; what is more is not kept there. */
+export const WAITING_BYTES = 32 * 1024 * 1024;
+/** A lease that is not renewed ends. Milliseconds. */
+export const LEASE_TERM_MS = 30_000;
+export const LEASE_RENEWED_MS = 10_000;
+/** Whoever waits for a lease looks this often, whatever it hears. Milliseconds. */
+export const LEASE_LOOK_MS = 500;
+/** Leases that could not be given up while Redis was away, to be given up later. */
+export const MOST_OWED = 1000;

@@ -1,0 +1,47 @@
+import { type Event, LEASE_RESULTS, REDIS_COMMANDS, REDIS_OUTCOMES } from '../ports/events.ts';
+import type { Row } from './event-row.ts';
+import { oneOf } from './labels.ts';
+
+type Name = 'redis' | 'askedRedis' | 'leased';
+
+/** What replicas share by Redis. */
+export const REDIS_EVENTS: { readonly [N in Name]: Row<Event<N>> } = {
+  redis: {
+    counter: {
+      name: 'verbatim_redis_changes_total',
+      help: 'Times Redis went away (away), or was there again (up).',
+      labels: { state: oneOf(['up', 'away']) },
+      values: ({ up }) => [up ? 'up' : 'away'],
+    },
+    word: 'redis',
+    level: ({ up }) => (up ? 'info' : 'warn'),
+    line: (event) => ({
+      message: event.up
+        ? 'Redis is there: replicas share what they have made'
+        : `Redis is away: ${event.why}. Each replica works alone until it is there; nothing else is lost`,
+      fields: {},
+    }),
+  },
+  askedRedis: {
+    counter: {
+      name: 'verbatim_redis_commands_total',
+      help: 'Commands for Redis, by outcome: answered, refused (an error reply), unknown (no answer came), away (not sent).',
+      labels: { command: oneOf(REDIS_COMMANDS), outcome: oneOf(REDIS_OUTCOMES) },
+      values: ({ command, outcome }) => [command, outcome],
+    },
+    word: 'redis command',
+    level: () => undefined,
+    line: ({ command, outcome }) => ({ message: `${command}: ${outcome}`, fields: {} }),
+  },
+  leased: {
+    counter: {
+      name: 'verbatim_lease_total',
+      help: 'Downloads that replicas were asked about first: granted, elsewhere (another downloads it), alone (nothing could say), lost.',
+      labels: { result: oneOf(LEASE_RESULTS) },
+      values: ({ result }) => [result],
+    },
+    word: 'lease',
+    level: () => undefined,
+    line: ({ result }) => ({ message: `lease: ${result}`, fields: {} }),
+  },
+};
