@@ -3,7 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { smallIndex, withMirror } from './support/index.ts';
 import { startNginx } from './support/nginx.ts';
-import { childFile, type Running, start } from './support/processes.ts';
+import { childFile, start } from './support/processes.ts';
+import { readAll } from './support/read-all.ts';
 import { alternate, compare, gigabytes, type Measure, type Row } from './support/table.ts';
 
 const SIZE = 50_000_000;
@@ -33,7 +34,7 @@ export const file: Measure = async (log) => {
       const rows: Row[] = [];
       for (const [count, atLeast] of READERS) {
         log(`file: ${count === 1 ? 'one reader' : `${count} readers`}`);
-        const rate = (of: string) => () => readAll(readers.slice(0, count), of);
+        const rate = (of: string) => () => readAll(readers.slice(0, count), of, READS);
         const figure = await alternate(ROUNDS, {
           ours: rate(url),
           stream: rate(streamUrl),
@@ -58,12 +59,3 @@ export const file: Measure = async (log) => {
     }
   });
 };
-
-/** GB a second, all readers together. */
-async function readAll(readers: readonly Running[], url: string): Promise<number> {
-  const begun = performance.now();
-  for (const reader of readers) reader.tell(`${url} ${READS / readers.length}`);
-  let bytes = 0;
-  for (const line of await Promise.all(readers.map((reader) => reader.line()))) bytes += Number(line);
-  return bytes / 1e6 / (performance.now() - begun);
-}

@@ -4,6 +4,7 @@ import { coldInstall } from './cold-install.ts';
 import { coldRequests } from './cold-requests.ts';
 import { compareBuilds, GROUP_NAMES } from './compare/compare.ts';
 import { file } from './file.ts';
+import { fileTls } from './file-tls.ts';
 import { herd } from './herd.ts';
 import { hostileRoot } from './hostile-root.ts';
 import { indexMemory } from './index-memory.ts';
@@ -27,6 +28,7 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   page,
   tls,
   file,
+  'file-tls': fileTls,
   snapshot,
   root: hostileRoot,
   cold,

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { startDevpi } from '../../test/interop/all/devpi.ts';
-import { devpi as devpiVenv, proxpi as proxpiVenv } from '../../test/support/environments.ts';
+import { startDevpi } from '../../test/interop/devpi.ts';
+import { indexServers } from '../../test/support/environments.ts';
 import { freePort, start, untilAnswers } from './processes.ts';
 import type { Log } from './table.ts';
 
@@ -14,11 +14,10 @@ export interface Neighbours {
 
 /** devpi-server and proxpi from their packages, as their handbooks start them. `simple` ends with a slash. */
 export async function startNeighbours(directory: string, simple: string, log: Log): Promise<Neighbours> {
-  const [devpiBin, proxpiBin] = [await devpiVenv(), await proxpiVenv()];
-  if (devpiBin === undefined || proxpiBin === undefined)
-    log('*** devpi-server or proxpi is NOT installed here: no comparison with what is missing');
-  const devpi = devpiBin === undefined ? undefined : await startDevpi(devpiBin, simple);
-  const proxpi = proxpiBin === undefined ? undefined : await startProxpi(proxpiBin, directory, simple);
+  const bin = await indexServers();
+  if (bin === undefined) log('*** devpi-server and proxpi are NOT installed here: no comparison with them');
+  const devpi = bin === undefined ? undefined : await startDevpi(bin, simple);
+  const proxpi = bin === undefined ? undefined : await startProxpi(bin, directory, simple);
   return {
     devpi: devpi?.simple,
     proxpi: proxpi?.simple,

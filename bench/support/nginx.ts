@@ -1,9 +1,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { freePort, run, start, untilAnswers } from './processes.ts';
+import { GOOD, TEST_KEY } from '../../test/support/certificates.ts';
+import { freePort, run, start, untilListens } from './processes.ts';
 import type { Log } from './table.ts';
 
 export interface Nginx {
+  /** Of the process that its workers are children of. */
+  readonly pid: number;
   /** Ends with a slash. */
   readonly url: string;
   stop(): Promise<void>;
@@ -20,6 +23,7 @@ export async function startNginx(
   directory: string,
   files: ReadonlyMap<string, Uint8Array>,
   log: Log,
+  { tls = false }: { readonly tls?: boolean } = {},
 ): Promise<Nginx | undefined> {
   if (nginxVersion === undefined) {
     log('*** nginx is NOT installed here: no comparison with it (apt-get install nginx-light)');
@@ -33,14 +37,14 @@ export async function startNginx(
   }
   const port = await freePort();
   const config = join(directory, 'nginx.conf');
-  writeFileSync(config, configuration(directory, port));
+  writeFileSync(config, configuration(directory, port, tls));
   const running = start('nginx', ['-p', directory, '-c', config, '-e', 'stderr', '-g', 'daemon off;']);
-  const url = `http://127.0.0.1:${port}/`;
-  await untilAnswers(url, 100);
-  return { url, stop: running.stop };
+  const url = `${tls ? 'https' : 'http'}://127.0.0.1:${port}/`;
+  await untilListens(port, 100);
+  return { pid: running.pid, url, stop: running.stop };
 }
 
-function configuration(directory: string, port: number): string {
+function configuration(directory: string, port: number, tls: boolean): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
     .map((kind) => `${kind}_temp_path ${directory}/nginx-${kind};`)
     .join(' ');
@@ -52,7 +56,15 @@ http {
   sendfile on; tcp_nopush on; access_log off; keepalive_requests 100000; ${temporary}
   types { application/vnd.pypi.simple.v1+json json; text/html html; }
   default_type application/octet-stream;
-  server { listen 127.0.0.1:${port}; root ${directory}/html; }
+  server { listen 127.0.0.1:${port}${tls ? ` ssl; ${certificate(directory)}` : ';'} root ${directory}/html; }
 }
 `;
+}
+
+/** Sessions and buffers as they are by default; the reader says which cipher. */
+function certificate(directory: string): string {
+  const [cert, key] = [join(directory, 'nginx-cert.pem'), join(directory, 'nginx-key.pem')];
+  writeFileSync(cert, GOOD);
+  writeFileSync(key, TEST_KEY, { mode: 0o600 });
+  return `ssl_certificate ${cert}; ssl_certificate_key ${key}; ssl_protocols TLSv1.2 TLSv1.3;`;
 }

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
@@ -91,6 +91,26 @@ export async function freePort(): Promise<number> {
   await once(server, 'close');
   if (address === null || typeof address === 'string') throw new Error('no port');
   return address.port;
+}
+
+/** The children of a process. */
+export function childrenOf(pid: number): readonly number[] {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+  return text === '' ? [] : text.split(' ').map(Number);
+}
+
+/** Resolves when somebody listens on this port of loopback; throws what connecting threw after so many tries, 50 ms apart. */
+export async function untilListens(port: number, most: number): Promise<void> {
+  for (let tries = 0; ; tries++)
+    try {
+      const socket = connect(port, '127.0.0.1');
+      await once(socket, 'connect');
+      socket.destroy();
+      return;
+    } catch (error) {
+      if (tries === most) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
 }
 
 /** Resolves when the server at this URL answers anything; throws what fetching it threw after so many tries, 50 ms apart. */

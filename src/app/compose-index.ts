@@ -26,6 +26,7 @@ import { createUpstream } from '../upstream/client.ts';
 import type { UpstreamLimits } from '../upstream/limits.ts';
 import { createMetadataSource } from '../upstream/metadata-source.ts';
 import { BUILT_AT, VERSION } from '../version.ts';
+import type { ClockComparison } from './conditions/clocks.ts';
 import type { DrawnCache } from './drawn-cache.ts';
 import { refusing } from './open-index.ts';
 import { readRoot } from './pinned-root.ts';
@@ -56,6 +57,7 @@ export interface IndexParts {
   readonly work: PageWork;
   readonly fileWork: FileWork;
   readonly drawn: DrawnCache | undefined;
+  readonly clocks: ClockComparison;
 }
 
 /** The index over its adapters. Throws Refusal `state`, or `format` for an unusable root. */
@@ -76,7 +78,7 @@ function startOf({ index, clock, newTrust, emit }: IndexParts): IndexStart {
 }
 
 async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedIndexConfig }) {
-  const { config, index, state, blobs, clock, emit, journal, tallies, work, fileWork, drawn, seams } = parts;
+  const { config, index, state, blobs, clock, clocks, emit, journal, tallies, work, fileWork, drawn, seams } = parts;
   const place = simpleIndex(index.upstream, index.kind);
   const { simple, others, api, flat } = place;
   const upstreamSince = await holdToUpstream(state, simple, startOf(parts));
@@ -87,6 +89,7 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
     limits: { ...limitsOf(index), connections: config.limits.upstreamConnections, ...seams.upstreamLimits },
     offline: config.offline,
     onCrowding: crowding(emit, index.name),
+    heard: (there) => clocks.heard(index.name, there, clock.now()),
   });
   const mirror = createUnsignedIndex({
     name: index.name,
@@ -139,7 +142,7 @@ const SIGNED_SHARE = 1 / 2;
 const UNSIGNED_SHARE = 8 / 9;
 
 async function composeSigned(parts: IndexParts & { readonly index: SignedIndexConfig }) {
-  const { config, index, state, blobs, clock, emit, journal, tallies, work, drawn, seams } = parts;
+  const { config, index, state, blobs, clock, clocks, emit, journal, tallies, work, drawn, seams } = parts;
   const plan = typeof index.layout === 'string' ? knownLayout(index.layout) : describedLayout(index.layout);
   const layout = resolveLayout(plan, index);
   const pinnedRoot = readRoot(index.root);
@@ -152,6 +155,7 @@ async function composeSigned(parts: IndexParts & { readonly index: SignedIndexCo
     limits: { ...limitsOf(index), connections: config.limits.upstreamConnections, ...seams.upstreamLimits },
     offline: config.offline,
     onCrowding: crowding(emit, index.name),
+    heard: (there) => clocks.heard(index.name, there, clock.now()),
   });
   const mirror = await createSignedIndex({
     name: index.name,

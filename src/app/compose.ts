@@ -13,8 +13,10 @@ import type { Emit } from '../ports/events.ts';
 import type { IndexState } from '../ports/index-state.ts';
 import { createFileWork } from '../workers/file-work.ts';
 import { createPageWork } from '../workers/page-work.ts';
+import { createPasswordWork, type PasswordWork } from '../workers/password-work.ts';
 import { createClock } from './clock.ts';
 import { composeIndex, type IndexParts, type Seams } from './compose-index.ts';
+import { ClockComparison } from './conditions/clocks.ts';
 import { type DataDirectory, openDataDirectory } from './data-directory.ts';
 import { DrawnCache } from './drawn-cache.ts';
 import { openIndex, refusing } from './open-index.ts';
@@ -32,6 +34,9 @@ export interface Composition {
   readonly clock: Clock;
   /** Who was sent which file. */
   readonly fetched: AccessRecord;
+  readonly passwords: PasswordWork;
+  /** This machine's clock beside those of upstreams. */
+  readonly clocks: ClockComparison;
   readonly shares: CommonShares;
   /** Everything that callers wait for. */
   readonly queues: readonly NamedQueue[];
@@ -92,11 +97,14 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     closers.push(() => work.close());
     const fileWork = createFileWork({ shares });
     closers.push(() => fileWork.close());
+    const passwords = createPasswordWork();
+    closers.push(() => passwords.close());
     const { sealKey } = sealingOf(config);
     // A command serves no page twice.
     const drawn = upkeep ? await DrawnCache.open(volume, { sealKey, maxBytes, emit }) : undefined;
     if (drawn !== undefined) closers.push(() => drawn.close());
-    const shared = { config, blobs, clock, emit, journal, tallies, work, fileWork, drawn, newTrust, seams };
+    const clocks = new ClockComparison();
+    const shared = { config, blobs, clock, clocks, emit, journal, tallies, work, fileWork, drawn, newTrust, seams };
     const { indexes, states, queues } = await composeIndexes(shared, directory, closers);
     return {
       indexes,
@@ -106,6 +114,8 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       sizes: directory.sizes,
       clock,
       fetched,
+      passwords,
+      clocks,
       shares,
       async close() {
         for (const close of closers.reverse()) await close();

@@ -54,18 +54,20 @@ export interface CommandOptions {
   readonly command: readonly string[];
   /** Seconds that what it wrote holds. */
   readonly lifetime: number;
+  /** That names it. */
+  readonly setting: string;
   /** Milliseconds. */
   readonly nowMs?: (() => number) | undefined;
 }
 
 /** What a command writes, run as it is and never by a shell. Nothing that it writes is told to anybody. */
-export function commandPassword({ command, lifetime, nowMs = Date.now }: CommandOptions): Password {
+export function commandPassword({ command, lifetime, setting, nowMs = Date.now }: CommandOptions): Password {
   let held: { readonly password: string; readonly at: number } | undefined;
   let running: Promise<string> | undefined;
   let failed: { readonly error: unknown; readonly at: number } | undefined;
   const run = (): Promise<string> => {
     if (failed !== undefined && nowMs() - failed.at < APART) return Promise.reject(failed.error);
-    running ??= outputOf(command)
+    running ??= outputOf(command, setting)
       .then(
         (password) => {
           held = { password, at: nowMs() };
@@ -95,13 +97,10 @@ export function commandPassword({ command, lifetime, nowMs = Date.now }: Command
   };
 }
 
-function outputOf([program = '', ...args]: readonly string[]): Promise<string> {
+function outputOf([program = '', ...args]: readonly string[], setting: string): Promise<string> {
   const name = basename(program);
   const fault = (what: string) =>
-    new Refusal(
-      'unreachable',
-      `The password command ${name} ${what}, so upstream is not asked (credentials.password_command).`,
-    );
+    new Refusal('unreachable', `The password command ${name} ${what}, so upstream is not asked (${setting}).`);
   return new Promise((resolve, reject) => {
     const options = { timeout: LONGEST_RUN, killSignal: 'SIGKILL', maxBuffer: MOST_OUTPUT, windowsHide: true } as const;
     // Its errors may hold what it wrote: only how it ended is told.

@@ -4,9 +4,17 @@ import { type AccessList, readTokens, readUsers } from '../http/access/access-li
 import type { Certificate } from '../http/server.ts';
 import { readGiven } from './given-file.ts';
 
-/** The certificate the configuration names, as it lies there now; undefined where it names none. Throws Refusal. */
+/** The certificate the configuration names, as it lies there now, and how TLS is spoken with it; undefined where it names none. Throws Refusal. */
 export function certificateOf({ tls }: Config['server']): Certificate | undefined {
-  return tls && { cert: readGiven(tls.cert, 'the certificate'), key: readGiven(tls.key, 'its key') };
+  if (tls === undefined) return undefined;
+  const { ciphers, minVersion } = tls;
+  return {
+    cert: readGiven(tls.cert, 'the certificate'),
+    key: readGiven(tls.key, 'its key'),
+    // An option that is there and says nothing is not the default to node.
+    ...(ciphers !== undefined && { ciphers }),
+    ...(minVersion !== undefined && { minVersion }),
+  };
 }
 
 /** Who may read, where the configuration asks that; undefined where everybody may. Throws Refusal. */

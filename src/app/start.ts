@@ -5,12 +5,14 @@ import type { Finished } from '../http/exchange.ts';
 import { createConnectionRefusal, createListener } from '../http/listener.ts';
 import { type Certificate, type RunningServer, startServer } from '../http/server.ts';
 import type { PackageIndex } from '../mirror/package-index.ts';
+import type { Condition } from '../ports/conditions.ts';
 import type { Emit } from '../ports/events.ts';
 import { createEmit } from '../telemetry/events.ts';
 import { createLog, type Log } from '../telemetry/log.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { VERSION } from '../version.ts';
 import { type Composition, compose } from './compose.ts';
+import { MirrorConditions } from './conditions/mirror-conditions.ts';
 import { descriptorsFor, fitConnections } from './descriptors.ts';
 import { accessListOf, addressOf, certificateOf, defaultIndexOf } from './server-files.ts';
 
@@ -22,6 +24,8 @@ export interface RunningMirror {
   readonly defaultIndex: string;
   readonly log: Log;
   readonly metricsUrl: string | undefined;
+  /** What an operator should know of it, as of the last look. */
+  readonly conditions: readonly Condition[];
   /** Reads the certificate, the users and the tokens again; what is unusable is logged, and the old stays. */
   reload(): void;
   /** Lets answers under way end, then closes the store. */
@@ -57,10 +61,12 @@ export async function startMirror({
     Promise.all(composition.indexes.map(async (each) => ({ index: each.name, ...(await each.tally()) }))),
   );
   metrics.watchQueues(() => composition.queues.map(({ queue, index, gate }) => ({ queue, index, ...gate.report() })));
-  const access = readers && createAccess(readers, composition.shares);
+  const { shares: queues, passwords } = composition;
+  const access = readers && createAccess(readers, { queues, bcrypt: passwords.bcrypt });
   const mirror = new Mirror({ config, log, emit, metrics, composition, access });
   try {
     await mirror.listen(certificate);
+    await mirror.watch(certificate);
     if (adminPort !== undefined) await mirror.listenForOperators(adminPort);
     for (const index of composition.indexes) void index.introduce(internalCaller(index.name));
     return mirror;
@@ -85,6 +91,7 @@ class Mirror implements RunningMirror {
   readonly defaultIndex: string;
   readonly log: Log;
   readonly #parts: MirrorParts;
+  readonly #conditions: MirrorConditions;
   readonly #servers: RunningServer[] = [];
   #main: RunningServer | undefined;
   #admin: RunningServer | undefined;
@@ -96,6 +103,9 @@ class Mirror implements RunningMirror {
     this.log = parts.log;
     this.indexes = parts.composition.indexes;
     this.defaultIndex = defaultIndexOf(parts.config.indexes);
+    const { config, composition, emit } = parts;
+    const { clock, clocks } = composition;
+    this.#conditions = new MirrorConditions({ config, clock, clocks, emit });
   }
 
   get url(): string {
@@ -104,6 +114,15 @@ class Mirror implements RunningMirror {
 
   get metricsUrl(): string | undefined {
     return this.#admin && `${this.#admin.url}/metrics`;
+  }
+
+  get conditions(): readonly Condition[] {
+    return this.#conditions.inForce;
+  }
+
+  async watch(certificate: Certificate | undefined): Promise<void> {
+    this.#parts.metrics.watchConditions(() => this.#conditions.numbers);
+    await this.#conditions.start(certificate);
   }
 
   async listen(tls: Certificate | undefined): Promise<void> {
@@ -148,6 +167,8 @@ class Mirror implements RunningMirror {
     const { config, access, log } = this.#parts;
     try {
       const next = { certificate: certificateOf(config.server), readers: accessListOf(config.server) };
+      // Files that are not read again may have other permissions now.
+      void this.#conditions.reload(next.certificate);
       if (next.certificate === undefined && next.readers === undefined) {
         log.info('there is nothing to read again: no certificate, users or tokens (server.tls, server.auth)', {
           event: 'reloaded',
@@ -179,6 +200,7 @@ class Mirror implements RunningMirror {
         event: 'stopping',
         connections: cut,
       });
+    await this.#conditions.close();
     await this.#parts.composition.close();
     await this.log.flush();
   };
@@ -214,7 +236,8 @@ class Mirror implements RunningMirror {
     if (sent === undefined || bytes === 0) return;
     const { fetched, clock } = this.#parts.composition;
     const { project, filename: file, sha256, client } = sent;
-    fetched.record({ at: clock.now(), client, index, project, file, sha256 });
+    const reader = this.#parts.config.server.auth?.recordNames === true ? sent.reader : undefined;
+    fetched.record({ at: clock.now(), client, reader, index, project, file, sha256 });
   }
 }
 

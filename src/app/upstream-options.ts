@@ -14,7 +14,7 @@ import { type Layout, layoutBases } from '../presets/layouts.ts';
 import type { SimpleIndex } from '../presets/simple-index.ts';
 import { metadataUrl } from '../presets/targets.ts';
 import type { UpstreamOptions } from '../upstream/client.ts';
-import type { Credential } from '../upstream/credentials.ts';
+import { type Credential, fixedPassword, type Password } from '../upstream/credentials.ts';
 import { LIMITS, type Pace, type UpstreamLimits } from '../upstream/limits.ts';
 import { readGiven } from './given-file.ts';
 import { commandPassword, filePassword, noPassword } from './passwords.ts';
@@ -65,7 +65,7 @@ async function knownPages(
 
 export type Reach = Pick<
   UpstreamOptions,
-  'fileHosts' | 'insecureUpstream' | 'credentials' | 'ca' | 'client' | 'proxy' | 'privateHosts'
+  'fileHosts' | 'insecureUpstream' | 'credentials' | 'ca' | 'client' | 'proxy' | 'proxyLogin' | 'privateHosts'
 >;
 
 /** As whom, through what, known by whose word. `bases`: where a certificate of our own is shown. */
@@ -82,7 +82,8 @@ export function reachOf(index: IndexConfig, bases: readonly string[]): Reach {
       key: readGiven(client.key, 'its key').toString(),
       hosts: bases.map((base) => new URL(base).host),
     },
-    proxy: proxy && proxyUrl(proxy),
+    proxy: proxy?.url,
+    proxyLogin: proxy?.login && loginOf(proxy.login),
   };
 }
 
@@ -109,19 +110,22 @@ function paceOf({ slowestOver }: Timeouts, firstByte: number, silence: number, a
 }
 
 function sentTo({ scopes, username, password }: Credentials): readonly Credential[] {
-  const secret = passwordOf(password);
+  const secret = passwordOf(password, 'credentials.password_command');
   return scopes.map((url) => ({ url, username, password: secret }));
 }
 
-function passwordOf(given: Credentials['password']): Credential['password'] {
-  if ('command' in given) return commandPassword(given);
-  return given.file === undefined ? secretOf(given) : filePassword(given.file);
+function passwordOf(given: Credentials['password'], setting: string): Password {
+  if ('command' in given) return commandPassword({ ...given, setting });
+  return given.file === undefined ? fixedPassword(secretOf(given)) : filePassword(given.file);
 }
 
-function secretOf({ file, variable }: SecretPlace): string {
-  const secret =
-    file === undefined ? secretVariable(variable ?? '') : readGiven(file, 'the password file').toString().trim();
-  if (secret === undefined || secret === '') throw noPassword(file ?? `the variable ${variable}`);
+function loginOf({ username, password }: NonNullable<ProxyConfig['login']>): Reach['proxyLogin'] {
+  return { username, password: passwordOf(password, 'proxy.password_command') };
+}
+
+function secretOf({ variable = '' }: SecretPlace): string {
+  const secret = secretVariable(variable);
+  if (secret === undefined || secret === '') throw noPassword(`the variable ${variable}`);
   return secret;
 }
 
@@ -134,12 +138,4 @@ function certificateIn(file: string, what: string): string {
   if (!pem.includes('-----BEGIN CERTIFICATE-----'))
     throw new Refusal('format', `${file} holds no certificate in PEM form.`, { subject: 'state' });
   return pem;
-}
-
-function proxyUrl({ url: address, login }: ProxyConfig): string {
-  if (login === undefined) return address;
-  const url = new URL(address);
-  url.username = encodeURIComponent(login.username);
-  url.password = encodeURIComponent(secretOf(login.password));
-  return url.href;
 }

@@ -5,8 +5,8 @@ import { CHUNK, PATIENCE_MS } from './limits.ts';
 /** A buffer of one chunk, on loan. */
 export interface Lent {
   readonly buffer: Buffer;
-  /** Once, when nothing reads into it or from it any more. */
-  giveBack(): void;
+  /** Once, when nothing reads into it. `isSending`: something may read from it still, so that it is lent to nobody else. */
+  giveBack(isSending?: boolean): void;
 }
 
 interface Pause {
@@ -64,9 +64,10 @@ export class ChunkBuffers {
     const buffer = this.#free.pop() ?? Buffer.allocUnsafeSlow(CHUNK);
     return {
       buffer,
-      giveBack: () => {
+      giveBack: (isSending = false) => {
         // Whoever waits takes it at once.
-        if (this.#free.length < this.#idle || this.#gate.usage.waiting > 0) this.#free.push(buffer);
+        const isWanted = this.#free.length < this.#idle || this.#gate.usage.waiting > 0;
+        if (isWanted && !isSending) this.#free.push(buffer);
         leave();
       },
     };

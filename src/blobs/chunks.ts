@@ -45,8 +45,9 @@ interface SendDeps extends ReadDeps {
 }
 
 /**
- * Hands [start, end) to `write`, each chunk checked whole before any of its bytes is handed on. What is handed on is a
- * copy of a part of the chunk: a client that takes its time holds that, and never a chunk that others wait for.
+ * Hands [start, end) to `write`, each chunk checked whole before any of its bytes is handed on. Few readers are handed
+ * what lies in the chunk, more of them a copy of a part of it. A client that takes its time never keeps a chunk that
+ * others wait for: they get another buffer, and one that a client may still be sent from is not used again.
  */
 export async function sendChecked(
   deps: SendDeps,
@@ -67,20 +68,28 @@ export async function sendChecked(
       const chunk = await reading.at(index);
       caller.signal.throwIfAborted();
       const from = at - index * CHUNK;
-      const part = piece.subarray(0, Math.min(piece.byteLength, chunk.byteLength - from, end - at));
-      chunk.copy(part, 0, from, from + part.byteLength);
-      at += part.byteLength;
-      if (at === end || at % CHUNK === 0) reading.letGo();
+      const own = chunk.subarray(
+        from,
+        Math.min(from + (piece?.byteLength ?? CHUNK), chunk.byteLength, from + end - at),
+      );
+      at += own.byteLength;
+      const part = piece === undefined ? own : copied(own, piece);
+      if (piece !== undefined && (at === end || at % CHUNK === 0)) reading.letGo();
       const resume = deps.buffers.pause(() => reading.giveUp());
-      await write(part);
+      if (part === own) await reading.sendFrom(() => write(part));
+      else await write(part);
       resume();
     }
-    deps.pieces.giveBack(piece);
+    if (piece !== undefined) deps.pieces.giveBack(piece);
   } finally {
     deps.pieces.done();
     await reading.end();
     await source.close();
   }
+}
+
+function copied(part: Buffer, into: Buffer): Buffer {
+  return into.subarray(0, part.copy(into));
 }
 
 /** No more than a unit, out of the units around it: for one byte no chunk is read. Closes the source. */
@@ -143,6 +152,8 @@ class Reading {
   #ahead: SharedChunk | undefined;
   /** Reads of this send's own file that are under way: it stays open for them. */
   readonly #reads = new Set<Promise<unknown>>();
+  /** A client may be sent what lies in the current chunk. */
+  #isSending = false;
 
   constructor(deps: SendDeps, source: StoredBytes, blob: Checked, caller: Caller, last: number) {
     this.#deps = deps;
@@ -155,7 +166,7 @@ class Reading {
   /** The chunk, read and checked. It stays in memory until `letGo`. */
   async at(index: number): Promise<Buffer> {
     if (this.#current?.index !== index) {
-      this.#current?.release();
+      this.letGo();
       this.#current = this.#ahead;
       this.#ahead = undefined;
       this.#current ??= this.#join(index) ?? this.#begin(index, await this.#deps.buffers.take(this.#caller));
@@ -164,9 +175,16 @@ class Reading {
     return this.#current.bytes;
   }
 
+  /** `send` resolves when it is done with the current chunk's memory. */
+  async sendFrom(send: () => Promise<void>): Promise<void> {
+    this.#isSending = true;
+    await send();
+    this.#isSending = false;
+  }
+
   /** The chunk it is at is not needed any more. */
   letGo(): void {
-    this.#current?.release();
+    this.#current?.release(this.#isSending);
     this.#current = undefined;
   }
 

@@ -6,7 +6,9 @@ export const UNIT = 128 * 1024;
 export const MAX_BYTES = 10_000_000_000;
 /** The share of the limit that blobs used only once may hold when room is short. */
 export const PROBATION_SHARE = 0.1;
-/** What is copied out of a chunk for a client at once, in bytes: all that a client that stalls can hold … */
+/** So many at once are sent what lies in their chunks, uncopied: one that stalls can hold a chunk. */
+export const UNCOPIED = 16;
+/** What is copied out of a chunk for another client at once, in bytes: all that one that stalls can hold … */
 export const PIECE = 256 * 1024;
 /** … and what it is when more than so many are being sent files. */
 export const SMALL_PIECE = 64 * 1024;

@@ -6,8 +6,11 @@ export interface SharedChunk {
   readonly index: number;
   /** The chunk once it was read and checked, or what was wrong with it. */
   readonly bytes: Promise<Buffer>;
-  /** Once, when this reader no longer looks at it; it may still be read by then. */
-  release(): void;
+  /**
+   * Once, when this reader no longer looks at it; it may still be read by then. `isSending`: its client may still be sent what
+   * lies in it, so that the buffer is not used again.
+   */
+  release(isSending?: boolean): void;
 }
 
 interface Entry {
@@ -15,6 +18,7 @@ interface Entry {
   readonly bytes: Promise<Buffer>;
   readers: number;
   isRead: boolean;
+  isSending: boolean;
 }
 
 /**
@@ -38,7 +42,7 @@ export class SharedChunks {
       lent.giveBack();
       return known;
     }
-    const entry: Entry = { lent, bytes: read(lent.buffer), readers: 0, isRead: false };
+    const entry: Entry = { lent, bytes: read(lent.buffer), readers: 0, isRead: false, isSending: false };
     const settled = () => this.#settled(entry);
     const entries = this.#held.get(tags) ?? new Map<number, Entry>();
     this.#held.set(tags, entries.set(index, entry));
@@ -52,7 +56,7 @@ export class SharedChunks {
 
   #settled(entry: Entry): void {
     entry.isRead = true;
-    if (entry.readers === 0) entry.lent.giveBack();
+    if (entry.readers === 0) entry.lent.giveBack(entry.isSending);
   }
 
   #hold(tags: Tags, index: number, entry: Entry): SharedChunk {
@@ -60,10 +64,11 @@ export class SharedChunks {
     return {
       index,
       bytes: entry.bytes,
-      release: () => {
+      release: (isSending = false) => {
+        entry.isSending ||= isSending;
         if (--entry.readers > 0) return;
         this.#forget(tags, index, entry);
-        if (entry.isRead) entry.lent.giveBack();
+        if (entry.isRead) entry.lent.giveBack(entry.isSending);
       },
     };
   }

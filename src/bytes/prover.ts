@@ -84,9 +84,8 @@ function startHashing(stated: Statement): Prover {
       if (stated.length !== undefined && stated.length !== length)
         throw new Refusal('length', `Expected ${stated.length} bytes, got ${length}.`);
       for (const [algorithm, hex] of stated.digests) {
-        const actual = found.get(algorithm);
-        if (actual === undefined || !sameHex(actual, hex))
-          throw new Refusal('digest', `Expected ${algorithm} ${hex}, got ${actual}.`);
+        const actual = found.get(algorithm) ?? '';
+        if (!sameHex(actual, hex)) throw new Refusal('digest', `Expected ${algorithm} ${hex}, got ${actual}.`);
       }
       return sha256;
     },

@@ -4,6 +4,7 @@ import { type RunningMirror, startMirror } from '../app/start.ts';
 import { isLoopback } from '../bytes/loopback.ts';
 import type { Config } from '../config/config.ts';
 import type { EvidenceKind, PackageIndex } from '../mirror/package-index.ts';
+import { conditionLines } from './condition-text.ts';
 import { evidenceLines } from './evidence-text.ts';
 import { print } from './output.ts';
 
@@ -48,7 +49,8 @@ export function readyJson({
   indexes,
   defaultIndex,
   metricsUrl,
-}: Pick<RunningMirror, 'url' | 'defaultIndex' | 'metricsUrl'> & {
+  conditions,
+}: Pick<RunningMirror, 'url' | 'defaultIndex' | 'metricsUrl' | 'conditions'> & {
   readonly indexes: readonly Pick<PackageIndex, 'name' | 'evidence'>[];
 }): string {
   // An index that signs nothing has no metadata to relay.
@@ -60,6 +62,7 @@ export function readyJson({
     url,
     ...at(url, indexes.find(({ name }) => name === defaultIndex)?.evidence),
     metrics: metricsUrl,
+    conditions: conditions.map(({ what, index, message }) => ({ what, index, message })),
     indexes: indexes.map(({ name, evidence }) => ({ name, evidence, ...at(`${url}/${name}`, evidence) })),
   });
 }
@@ -71,16 +74,15 @@ function reachable(url: string): string {
 
 export function readyLines(
   config: Config,
-  { url, metricsUrl }: Pick<RunningMirror, 'url' | 'metricsUrl'>,
+  { url, metricsUrl, conditions }: Pick<RunningMirror, 'url' | 'metricsUrl' | 'conditions'>,
 ): readonly string[] {
   const { host, publicUrl, auth } = config.server;
   const base = publicUrl?.replace(/\/+$/, '') ?? reachable(url);
   const lines = [`Verbatim listens on ${url}`];
   if (isLoopback(host)) lines.push('  (this machine only; --host 0.0.0.0 lets others in)');
-  else if (auth === undefined)
-    lines.push('  Whoever reaches this address may read; server.auth asks for a password or a token.');
   for (const index of Object.values(config.indexes))
     lines.push(`Mirroring ${index.upstream} as "${index.name}"`, ...evidenceLines(index).map((line) => `  ${line}`));
+  lines.push(...conditionLines(conditions));
   const insecure = !base.startsWith('https:') && !isLoopback(new URL(base).hostname);
   const at = new URL(base).host;
   const simple = `${auth === undefined ? base : base.replace('://', '://NAME:PASSWORD@')}/simple/`;

@@ -1,10 +1,12 @@
 import { compose } from '../app/compose.ts';
+import { conditionsHere } from '../app/conditions/mirror-conditions.ts';
 import { noEvents } from '../app/no-events.ts';
 import { untilText } from '../app/words.ts';
 import type { Instant } from '../bytes/instant.ts';
 import type { Config } from '../config/config.ts';
 import type { IndexStatus } from '../mirror/package-index.ts';
 import { firstSightText, hintText, outOfReachText } from '../ports/left-out.ts';
+import { conditionLines } from './condition-text.ts';
 import { statusEvidence } from './evidence-text.ts';
 import { print, printJson } from './output.ts';
 
@@ -19,8 +21,16 @@ export async function status(config: Config, json: boolean): Promise<void> {
     const held = composition.blobs.held();
     const disk = await composition.sizes();
     const inState = (name: string) => disk.find(({ part, index }) => part === 'state' && index === name)?.bytes ?? 0;
+    const conditions = await conditionsHere(config, composition.clock);
     if (json) {
-      printJson({ now, judged, indexes: all, store: { bytes, blobs, byIndex: Object.fromEntries(held) }, disk });
+      printJson({
+        now,
+        judged,
+        indexes: all,
+        store: { bytes, blobs, byIndex: Object.fromEntries(held) },
+        disk,
+        conditions,
+      });
       return;
     }
     for (const index of all)
@@ -31,6 +41,7 @@ export async function status(config: Config, json: boolean): Promise<void> {
         megabytes('pages, pins and metadata kept', inState(index.name)),
       );
     for (const { part, index, bytes } of disk) if (index === '') print(megabytes(part, bytes).trimStart());
+    print(...conditionLines(conditions));
   } finally {
     await composition.close();
   }

@@ -14,8 +14,10 @@ export async function who(config: Config, fileOrDigest: string, json: boolean): 
     const found: Fetched[] = [];
     for await (const each of createAccessRecord(records).whoFetched(name)) found.push(each);
     if (json) return printJson(found);
-    for (const { at, client, index, file, sha256 } of found)
-      print(`${instantText(at)} ${shownField(client)} ${index} ${shownField(file)} sha256:${sha256}`);
+    for (const { at, client, reader, index, file, sha256 } of found) {
+      const name = reader === undefined ? '' : ` (${shownField(reader)})`;
+      print(`${instantText(at)} ${shownField(client)}${name} ${index} ${shownField(file)} sha256:${sha256}`);
+    }
     if (found.length === 0) print('Nobody, as far back as the access record goes.');
   });
 }

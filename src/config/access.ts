@@ -11,6 +11,7 @@ const password = {
 interface Given {
   readonly password_file?: string | undefined;
   readonly password_env?: string | undefined;
+  readonly password_command?: readonly string[] | undefined;
 }
 
 const command = z
@@ -21,9 +22,13 @@ const command = z
     'A command and its arguments, run without a shell, that writes the password or token and nothing else; for registries whose tokens live for hours.',
   );
 
-const isOne = ({ password_file, password_env }: Given) =>
-  (password_file === undefined) !== (password_env === undefined);
-const ONE = 'needs password_file or password_env, one of them';
+const lifetime = seconds(10, 7 * 86_400)
+  .default(3600)
+  .describe('Seconds that what password_command wrote holds; it is run again then, and when it is refused.');
+
+const given = ({ password_file, password_env, password_command }: Given) =>
+  [password_file, password_env, password_command].filter((place) => place !== undefined).length;
+const ONE = 'needs password_file, password_env or password_command, one of them';
 
 /** As whom an upstream is read. */
 export const credentials = z
@@ -36,9 +41,7 @@ export const credentials = z
       .describe('__token__ suits indexes that take a token as the password.'),
     ...password,
     password_command: command.optional(),
-    password_lifetime: seconds(10, 7 * 86_400)
-      .default(3600)
-      .describe('Seconds that what password_command wrote holds; it is run again then, and when upstream refuses it.'),
+    password_lifetime: lifetime,
     scopes: z
       .array(fetchedUrl)
       .min(1)
@@ -48,33 +51,56 @@ export const credentials = z
         'Sent to these URLs and what lies below them, nowhere else; by default where upstream is, without simple/.',
       ),
   })
-  .refine(
-    ({ password_file, password_env, password_command }) =>
-      [password_file, password_env, password_command].filter((place) => place !== undefined).length === 1,
-    'needs password_file, password_env or password_command, one of them',
-  );
+  .refine((places) => given(places) === 1, ONE);
 
 export const proxy = z
   .strictObject({
     url: baseUrl.describe('http:// or https:// URL of an HTTP proxy; everything this index fetches goes through it.'),
     username: z.string().min(1).max(256).optional().describe('Where the proxy wants one.'),
     ...password,
+    password_command: command.optional(),
+    password_lifetime: lifetime,
   })
-  .refine((given) => given.username === undefined || isOne(given), ONE)
-  .refine(
-    (given) => given.username !== undefined || (given.password_file ?? given.password_env) === undefined,
-    'has a password but no username',
-  );
+  .refine((said) => said.username === undefined || given(said) === 1, ONE)
+  .refine((said) => said.username !== undefined || given(said) === 0, 'has a password but no username');
 
 export const tls = z.strictObject({
   cert: filePath.describe('The certificate and what stands between it and its authority, PEM, relative to this file.'),
   key: filePath.describe('Its private key, PEM.'),
+  ciphers: z
+    .string()
+    .max(2000)
+    .regex(/^[A-Za-z0-9_:!+@=-]+$/, 'must be a list of ciphers as OpenSSL has it, such as ECDHE+AESGCM:ECDHE+CHACHA20')
+    .optional()
+    .describe(
+      "Ciphers that are spoken, as OpenSSL lists them (those of TLS 1.3 by their full names); node's own where none are given.",
+    ),
+  min_version: z
+    .enum(['TLSv1.2', 'TLSv1.3'])
+    .optional()
+    .describe("The oldest version of TLS that is spoken; node's own (TLSv1.2) where none is given."),
+  warn_days: z
+    .int()
+    .min(0)
+    .max(365)
+    .default(14)
+    .describe(
+      'Days before its end from which the certificate is warned of; one for days alone, in the last fifth of its time.',
+    ),
 });
 
 export const auth = z
   .strictObject({
-    htpasswd: filePath.optional().describe('NAME:scrypt$… a line, made with "verbatim hash-password NAME".'),
+    htpasswd: filePath
+      .optional()
+      .describe(
+        'NAME:HASH a line, as "htpasswd -B" (bcrypt, of a cost up to 15) or "verbatim hash-password NAME" writes it.',
+      ),
     tokens: filePath.optional().describe('NAME:SHA256HEX a line, made with "verbatim hash-password --token NAME".'),
+    record_names: z
+      .boolean()
+      .default(true)
+      .describe('False to leave the names of users and tokens out of the record of who was sent which file.'),
   })
   .refine(({ htpasswd, tokens }) => (htpasswd ?? tokens) !== undefined, 'needs htpasswd or tokens, or both');
 

@@ -12,4 +12,7 @@ export const cache = z.strictObject({
   memory_bytes: size
     .prefault('192 MiB')
     .describe('Memory for ready-made pages and what they are made from, all indexes together.'),
+  warn_free_bytes: size
+    .prefault('1 GB')
+    .describe('Where the disk of the data directory has less free, that is logged and told; 0 for never.'),
 });

@@ -25,7 +25,7 @@ export interface Credentials {
 
 export interface ProxyConfig {
   readonly url: string;
-  readonly login: { readonly username: string; readonly password: SecretPlace } | undefined;
+  readonly login: { readonly username: string; readonly password: SecretPlace | SecretCommand } | undefined;
 }
 
 /** How long an upstream is waited for. Seconds. */
@@ -113,8 +113,25 @@ export interface Config {
     /** Addresses and networks that may say for whom they ask. */
     readonly trustedProxies: readonly string[];
     /** Paths. */
-    readonly tls: { readonly cert: string; readonly key: string } | undefined;
-    readonly auth: { readonly htpasswd: string | undefined; readonly tokens: string | undefined } | undefined;
+    readonly tls:
+      | {
+          readonly cert: string;
+          readonly key: string;
+          /** Node's own where nothing is said, as is the version. */
+          readonly ciphers?: string | undefined;
+          readonly minVersion?: 'TLSv1.2' | 'TLSv1.3' | undefined;
+          /** Days before its end from which the certificate is warned of. */
+          readonly warnDays: number;
+        }
+      | undefined;
+    readonly auth:
+      | {
+          readonly htpasswd: string | undefined;
+          readonly tokens: string | undefined;
+          /** The record of who was sent what has the names of users and tokens. */
+          readonly recordNames: boolean;
+        }
+      | undefined;
   };
   /** The data directory. */
   readonly data: string;
@@ -126,7 +143,12 @@ export interface Config {
   readonly seal?: { readonly key: SecretPlace; readonly epochFile: string | undefined } | undefined;
   /** An address or URL that upstream's operators find in our requests. */
   readonly contact?: string | undefined;
-  readonly cache: { readonly maxBytes: number; readonly memoryBytes: number; readonly stateBytes?: number | undefined };
+  readonly cache: {
+    readonly maxBytes: number;
+    readonly memoryBytes: number;
+    readonly stateBytes?: number | undefined;
+    readonly warnFreeBytes?: number | undefined;
+  };
   /** Of what callers wait for. */
   readonly limits: { readonly fills: number; readonly upstreamConnections: number };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'auto' | 'json' | 'text' };

@@ -18,10 +18,11 @@ export function toConfig(parsed: ParsedFile): Config {
       maxConnections: parsed.server.max_connections,
       grace: parsed.server.grace,
       trustedProxies: parsed.server.trusted_proxies,
-      tls: parsed.server.tls && { cert: resolve(parsed.server.tls.cert), key: resolve(parsed.server.tls.key) },
+      tls: toTls(parsed.server),
       auth: parsed.server.auth && {
         htpasswd: resolved(parsed.server.auth.htpasswd),
         tokens: resolved(parsed.server.auth.tokens),
+        recordNames: parsed.server.auth.record_names,
       },
     },
     data: resolve(parsed.data),
@@ -33,12 +34,19 @@ export function toConfig(parsed: ParsedFile): Config {
       maxBytes: parsed.cache.max_bytes,
       stateBytes: parsed.cache.state_bytes,
       memoryBytes: parsed.cache.memory_bytes,
+      warnFreeBytes: parsed.cache.warn_free_bytes,
     },
     limits: { fills: parsed.limits.fills, upstreamConnections: parsed.limits.upstream_connections },
     log: { level: parsed.log.level, format: parsed.log.format },
     referenceTime: parsed.reference_time,
     indexes,
   };
+}
+
+function toTls({ tls }: ParsedFile['server']): Config['server']['tls'] {
+  if (tls === undefined) return undefined;
+  const { cert, key, ciphers, min_version: minVersion, warn_days: warnDays } = tls;
+  return { cert: resolve(cert), key: resolve(key), ciphers, minVersion, warnDays };
 }
 
 function toSeal({ seal_key_file, seal_key_env, seal_epoch_file }: ParsedFile): Config['seal'] {
@@ -107,8 +115,12 @@ function toAbsent({ absent }: ParsedIndex): IndexConfig['absent'] {
 function toCredentials(upstream: string, given: NonNullable<ParsedIndex['credentials']>): Credentials {
   // Files commonly lie beside simple/, not below it.
   const scopes = given.scopes ?? [upstream.replace(/\/\+?simple\/$/, '/')];
-  const { username, password_command: command, password_lifetime: lifetime } = given;
-  return { username, password: command === undefined ? toSecret(given) : { command, lifetime }, scopes };
+  return { username: given.username, password: toPassword(given), scopes };
+}
+
+function toPassword(given: GivenSecret & GivenCommand): Credentials['password'] {
+  const { password_command: command, password_lifetime: lifetime } = given;
+  return command === undefined ? toSecret(given) : { command, lifetime };
 }
 
 function toClient({ client_cert, client_key }: ParsedIndex): IndexConfig['client'] {
@@ -118,12 +130,17 @@ function toClient({ client_cert, client_key }: ParsedIndex): IndexConfig['client
 
 function toProxy(given: NonNullable<ParsedIndex['proxy']>): ProxyConfig {
   const { url, username } = given;
-  return { url, login: username === undefined ? undefined : { username, password: toSecret(given) } };
+  return { url, login: username === undefined ? undefined : { username, password: toPassword(given) } };
 }
 
 interface GivenSecret {
   readonly password_file?: string | undefined;
   readonly password_env?: string | undefined;
+}
+
+interface GivenCommand {
+  readonly password_command?: readonly string[] | undefined;
+  readonly password_lifetime: number;
 }
 
 function toSecret({ password_file, password_env }: GivenSecret): SecretPlace {

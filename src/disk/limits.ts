@@ -27,5 +27,7 @@ export const SCAN_BATCH = 16;
 /** Small blobs are written to their database this far apart, or when there are so many bytes of them. */
 export const SMALL_APART_MS = 100;
 export const SMALL_WAITING_BYTES = 4 * 1024 * 1024;
+/** Those that were looked at within one turn of the event loop and need not be read again to be opened. */
+export const SMALL_SEEN = 64;
 /** Most bytes of values that wait to be written to the cache of drawn pages; more are not kept. */
 export const CACHE_WAITING_BYTES = 64 * 1024 * 1024;

@@ -1,4 +1,5 @@
-import { type Algorithm, sha256Hex } from '../bytes/digest.ts';
+import { crc32 } from 'node:zlib';
+import type { Algorithm } from '../bytes/digest.ts';
 import type { Range } from '../bytes/range.ts';
 import {
   type BlobStorage,
@@ -10,7 +11,7 @@ import {
   type TakenUp,
 } from '../ports/blob-storage.ts';
 import type { DiskBlobs } from './blob-storage.ts';
-import { SMALL_APART_MS, SMALL_WAITING_BYTES } from './limits.ts';
+import { SMALL_APART_MS, SMALL_SEEN, SMALL_WAITING_BYTES } from './limits.ts';
 import { type DocumentsDatabase, SMALL_DOCUMENT_BYTES } from './records/documents-database.ts';
 
 export interface SmallBlobsOptions {
@@ -36,6 +37,8 @@ class SmallBlobs implements DiskBlobs {
   readonly #documents: DocumentsDatabase;
   readonly #apartMs: number;
   readonly #waiting = new Map<string, Uint8Array>();
+  /** What was looked at in this turn of the event loop: whoever opens it in the same turn reads what he has seen. */
+  readonly #seen = new Map<string, Uint8Array>();
   #bytes = 0;
   #writtenAt = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
@@ -49,7 +52,9 @@ class SmallBlobs implements DiskBlobs {
 
   async stat(sha256: string, size?: number): Promise<StoredFacts | undefined> {
     const bytes = size === undefined || isSmall(size) ? await this.#read(sha256) : undefined;
-    return bytes === undefined ? this.#files.stat(sha256) : factsOf(bytes);
+    if (bytes === undefined) return this.#files.stat(sha256);
+    this.#remember(sha256, bytes);
+    return factsOf(bytes);
   }
 
   async open(sha256: string, range: Range): Promise<StoredBytes | undefined> {
@@ -134,11 +139,21 @@ class SmallBlobs implements DiskBlobs {
     return this.#waiting.get(sha256) ?? this.#documents.read(sha256);
   }
 
+  #remember(sha256: string, bytes: Uint8Array): void {
+    if (this.#seen.size === SMALL_SEEN) return;
+    if (this.#seen.size === 0) setImmediate(() => this.#seen.clear());
+    this.#seen.set(sha256, bytes);
+  }
+
   async #openSmall(sha256: string): Promise<StoredBytes | undefined> {
-    const bytes = await this.#read(sha256);
+    const bytes = this.#seen.get(sha256) ?? (await this.#read(sha256));
     return (
       bytes && {
-        ...factsOf(bytes),
+        size: bytes.byteLength,
+        // Most readers know it already, and check what they read by tags of their own.
+        get version() {
+          return versionOf(bytes);
+        },
         async read(into, position) {
           const part = bytes.subarray(position, position + into.byteLength);
           into.set(part);
@@ -152,6 +167,7 @@ class SmallBlobs implements DiskBlobs {
   async #removeSmall(sha256: string): Promise<void> {
     this.#bytes = Math.max(0, this.#bytes - (this.#waiting.get(sha256)?.byteLength ?? 0));
     this.#waiting.delete(sha256);
+    this.#seen.delete(sha256);
     await this.#writing;
     if (await this.#documents.has(sha256)) await this.#documents.remove(sha256);
   }
@@ -159,10 +175,11 @@ class SmallBlobs implements DiskBlobs {
   #commit(sha256: string, bytes: Uint8Array): StoredFacts {
     if (!this.#waiting.has(sha256)) this.#bytes += bytes.byteLength;
     this.#waiting.set(sha256, bytes);
+    this.#seen.delete(sha256);
     const wait = this.#bytes >= SMALL_WAITING_BYTES ? 0 : this.#writtenAt + this.#apartMs - performance.now();
     if (wait <= 0) void this.#flush();
     else this.#timer ??= setTimeout(() => void this.#flush(), wait);
-    return { size: bytes.byteLength, version: sha256 };
+    return factsOf(bytes);
   }
 
   /** Everything that waited is written when it resolves. Never rejects. */
@@ -243,9 +260,13 @@ class SmallWriter implements BlobWriter {
   }
 }
 
-/** Its digest, so that a change shows. */
 function factsOf(bytes: Uint8Array): StoredFacts {
-  return { size: bytes.byteLength, version: sha256Hex(bytes) };
+  return { size: bytes.byteLength, version: versionOf(bytes) };
+}
+
+/** So that a change shows. Whether the bytes are right says the proof. */
+function versionOf(bytes: Uint8Array): string {
+  return `${bytes.byteLength}-${crc32(bytes)}`;
 }
 
 function isSmall(bytes: number): boolean {

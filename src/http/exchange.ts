@@ -14,6 +14,8 @@ export interface SentFile {
   readonly sha256: string;
   /** The client's address: its connection's, or what a trusted proxy says it is. */
   readonly client: string;
+  /** Whose credentials came with the request: `user NAME` or `token NAME`. */
+  readonly reader?: string | undefined;
 }
 
 /** One answered request, for metrics and the access log. */

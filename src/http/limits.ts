@@ -38,6 +38,8 @@ export const MAX_AUTHORIZATION = 4096;
 export const MAX_PASSWORD = 1024;
 /** Lines of a file of users or tokens. */
 export const MAX_ACCESS_LINES = 10_000;
+/** Of bcrypt, each step doubles what a check takes: at 15 some three seconds of CPU. */
+export const MAX_BCRYPT_COST = 15;
 /** Memory that checking one password may take. */
 export const MAX_SCRYPT_BYTES = 64 * 1024 * 1024;
 /** A credential found good is not looked at again for so long; a bad one is refused unseen for a little. */
@@ -65,11 +67,12 @@ export const KEEP_ALIVE_MS = 65_000;
 /** A connection on which nothing moves either way: a reader that stalls. `requestTimeout` does not cut those. */
 export const STALLED_MS = 60_000;
 /**
- * A part of a file that a client has not taken within this time ends its connection, though a few bytes move now and
- * then. The system tells that there is room again only when a third of what it holds has gone, up to 2 MB by itself.
+ * A part of a file that a client has not taken within this time, and as much longer as its size takes at the rate below,
+ * ends its connection, though a few bytes move now and then. The system tells that there is room again only when a third
+ * of what it holds has gone, up to 2 MB by itself.
  */
 export const SLOWEST_PART_MS = 40_000;
-/** A page or document, which is handed over whole, may take as much longer as its size at this rate. Bytes a second. */
+/** A page or document, which is handed over whole, may take as long as its size at this rate. Bytes a second. */
 export const SLOWEST_READER = 32 * 1024;
 /** Requests of one connection that may wait for their turn behind the one that is being answered; one more ends it. */
 export const MAX_PIPELINED = 100;

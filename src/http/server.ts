@@ -40,10 +40,13 @@ const LIMITS: ServerLimits = {
   grace: GRACE_MS,
 };
 
-/** PEM: the private key, and the certificate with what it needs to be believed. */
+/** PEM: the private key, and the certificate with what it needs to be believed; and how TLS is spoken with it. */
 export interface Certificate {
   readonly key: string | Buffer;
   readonly cert: string | Buffer;
+  /** OpenSSL's list; node's own where none is given. */
+  readonly ciphers?: string;
+  readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
 }
 
 export interface ServerOptions {
@@ -161,11 +164,15 @@ function usable<T>(use: () => T): T {
   try {
     return use();
   } catch (cause) {
-    throw new Refusal('format', 'The certificate and the key are not a pair, or not both PEM.', {
-      subject: 'state',
-      cause,
-    });
+    const message = isOfCiphers(cause)
+      ? 'No cipher that this node knows is in server.tls.ciphers. Leave it out for node’s own, or see "openssl ciphers".'
+      : 'The certificate and the key are not a pair, or not both PEM.';
+    throw new Refusal('format', message, { subject: 'state', cause });
   }
+}
+
+function isOfCiphers(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && /CIPHER/.test(String(error.code));
 }
 
 async function listen(server: Server, host: string, port: number): Promise<void> {

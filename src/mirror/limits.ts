@@ -6,6 +6,8 @@ export const LIMITS = {
   list: 128 * 1024 * 1024,
   /** A list that is looked into at the start; a larger one is known to be there, and is not fetched for that. */
   listAtStart: 1024 * 1024,
+  /** A page that is looked into here and now, for what upstream is like. */
+  pageAtStart: 1024 * 1024,
   coreMetadata: 4 * 1024 * 1024,
   /** A file whose listing states no length. */
   file: 16 * 1024 * 1024 * 1024,

@@ -2,6 +2,7 @@ import type { Largest } from '../async/groups.ts';
 import type { Instant } from '../bytes/instant.ts';
 import type { Reason, Subject } from '../bytes/refusal.ts';
 import type { CacheTier } from './byte-cache.ts';
+import type { Condition } from './conditions.ts';
 import type { LeftOutReason } from './left-out.ts';
 
 /** Where refused bytes came from. */
@@ -156,6 +157,8 @@ interface EventMap {
     /** Who holds and waits for most of what is full; undefined where there is room again. */
     readonly largest: Largest | undefined;
   };
+  /** Something that an operator should know begins to be so, or is over; once a change. */
+  readonly condition: Condition & { readonly begins: boolean };
   /** Certificate, users and tokens were read again; `error` where they could not be, and nothing was changed. */
   readonly reloaded: { readonly error?: unknown };
 }

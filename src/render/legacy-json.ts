@@ -8,7 +8,8 @@ import { versionKey } from '../pypi/versions.ts';
 
 /**
  * `/pypi/NAME/json`: upstream's document with its files pointing here, or one made of the project page where upstream has
- * none. A file stands in it only if the page lists it, with the page's digests. Undefined for an unknown version.
+ * none. A file stands in it only if the page lists it, with the page's digests. Undefined for an unknown version, and for one of which
+ * upstream does not say what it requires: PDM would take that for nothing, and without a document it reads the file's own metadata.
  */
 export function legacyJson(
   upstream: Uint8Array | undefined,
@@ -17,17 +18,26 @@ export function legacyJson(
   base: string,
 ): Buffer | undefined {
   const { info, files, others } = readUpstream(upstream, listing);
+  if (version !== undefined && !Object.hasOwn(info, 'requires_dist')) return undefined;
   const releases = releasesOf(listing, base, files);
   // Upstream's word for which is the newest; a release candidate may stand last in the list.
   const stated = typeof info['version'] === 'string' ? releases.spelled(info['version']) : undefined;
   const wanted = version === undefined ? (stated ?? latest(releases.files)) : releases.spelled(version);
   if (version !== undefined && wanted === undefined) return undefined;
+  const urls = wanted === undefined ? [] : (releases.files.get(wanted) ?? []);
   return Buffer.from(
     JSON.stringify({
       ...others,
-      info: { ...info, name: info['name'] ?? listing.name, version: info['version'] ?? wanted ?? '' },
+      info: {
+        // PDM and Renovate read these, whatever they hold.
+        summary: null,
+        requires_python: urls[0]?.['requires_python'] ?? null,
+        ...info,
+        name: info['name'] ?? listing.name,
+        version: info['version'] ?? wanted ?? '',
+      },
       ...(version === undefined ? { releases: Object.fromEntries(releases.files) } : {}),
-      urls: wanted === undefined ? [] : (releases.files.get(wanted) ?? []),
+      urls,
     }),
   );
 }
@@ -82,11 +92,16 @@ function fileOf({ entry, path }: OwnFile, base: string, described: Json | undefi
       ...(blake === undefined ? {} : { blake2b_256: blake }),
     },
     ...(entry.size === undefined ? {} : { size: entry.size }),
-    ...(entry.uploadTime === undefined ? {} : { upload_time_iso_8601: entry.uploadTime }),
+    ...(entry.uploadTime === undefined ? {} : uploadedAt(entry.uploadTime)),
     requires_python: entry.requiresPython ?? null,
     yanked: entry.yanked !== undefined,
     yanked_reason: typeof entry.yanked === 'string' ? entry.yanked : null,
   };
+}
+
+/** Renovate and Dependabot read the older key, which is to the second and says no zone; it is UTC. */
+function uploadedAt(time: string): Json {
+  return { upload_time: time.slice(0, 'YYYY-MM-DDTHH:MM:SS'.length), upload_time_iso_8601: time };
 }
 
 interface Described {

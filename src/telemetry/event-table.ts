@@ -1,5 +1,6 @@
 import { REASONS, SUBJECTS } from '../bytes/refusal.ts';
 import { CACHE_TIERS } from '../ports/byte-cache.ts';
+import { CONDITIONS } from '../ports/conditions.ts';
 import {
   CACHE_RESULTS,
   type Event,
@@ -16,24 +17,8 @@ import {
   STALE_STATES,
 } from '../ports/events.ts';
 import { firstSightText, hintsText, leftOutText, outOfReachText } from '../ports/left-out.ts';
-import { type Label, oneOf, statusOf } from './labels.ts';
-import type { Fields, Level } from './log.ts';
-
-/** How one kind of event is told. */
-export interface Row<E> {
-  readonly counter: {
-    readonly name: string;
-    readonly help: string;
-    /** By name, in the order of `values`. `index` is one of the configured. */
-    readonly labels: Readonly<Record<string, Label | 'index'>>;
-    values(event: E): readonly string[];
-  };
-  /** The log's field `event`. */
-  readonly word: string;
-  /** Undefined: counted only. */
-  level(event: E): Level | undefined;
-  line(event: E): { readonly message: string; readonly fields: Fields };
-}
+import type { Row } from './event-row.ts';
+import { oneOf, statusOf } from './labels.ts';
 
 type Table = { readonly [N in EventName]: Row<Event<N>> };
 
@@ -264,6 +249,20 @@ export const EVENTS: Table = {
         busy: largest?.busy,
         waiting: largest?.waiting,
       },
+    }),
+  },
+  condition: {
+    counter: {
+      name: 'verbatim_condition_changes_total',
+      help: 'Times something that an operator should know began to be so (begins), or was over (over), by what.',
+      labels: { index: 'index', what: oneOf(Object.keys(CONDITIONS)), state: oneOf(['begins', 'over']) },
+      values: ({ index, what, begins }) => [index, what, begins ? 'begins' : 'over'],
+    },
+    word: 'condition',
+    level: ({ what, begins }) => (begins ? CONDITIONS[what] : 'info'),
+    line: ({ index, what, message, begins }) => ({
+      message: begins ? message : `no longer so: ${message}`,
+      fields: { index: index === '' ? undefined : index, what, state: begins ? 'begins' : 'over' },
     }),
   },
   reloaded: {

@@ -1,6 +1,7 @@
 import type { Emit, Event, EventName } from '../ports/events.ts';
 import { createBudget } from './budget.ts';
-import { EVENTS, type Row } from './event-table.ts';
+import type { Row } from './event-row.ts';
+import { EVENTS } from './event-table.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -41,6 +42,7 @@ export function createEmit(log: Log, metrics: Metrics): Emit {
     crowded: told<'crowded'>(EVENTS.crowded),
     faulted: told<'faulted'>(EVENTS.faulted),
     queued: told<'queued'>(EVENTS.queued),
+    condition: told<'condition'>(EVENTS.condition),
     reloaded: told<'reloaded'>(EVENTS.reloaded),
   };
   return <N extends EventName>(event: Event<N>) => tell[event.name](event);

@@ -1,9 +1,10 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Instant } from '../bytes/instant.ts';
 import { type Event, ROUTES } from '../ports/events.ts';
+import { type ConditionNumbers, watchConditions } from './condition-metrics.ts';
 import { type DiskPart, watchDisk } from './disk-metrics.ts';
 import { createDurations } from './durations.ts';
-import type { Row } from './event-table.ts';
+import type { Row } from './event-row.ts';
 import { oneOf } from './labels.ts';
 import { createTally } from './tally.ts';
 import {
@@ -36,6 +37,8 @@ export interface Metrics {
   /** Read at each scrape. */
   watchQueues(read: () => readonly QueueReport[]): void;
   watchConnections(read: () => ConnectionNumbers): void;
+  /** Read at each scrape. */
+  watchConditions(read: () => ConditionNumbers): void;
   /** What GET /metrics answers. */
   readonly exposition: { readonly contentType: string; text(): Promise<string> };
 }
@@ -80,6 +83,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     watchPages: (read) => watchPages(registry, index, read),
     watchQueues: (read) => watchQueues(registry, read, (name) => (name === '' ? '' : index(name))),
     watchConnections: (read) => watchConnections(registry, read),
+    watchConditions: (read) => watchConditions(registry, read, (name) => (name === '' ? '' : index(name))),
     exposition: { contentType: registry.contentType, text: () => registry.metrics() },
   };
 }

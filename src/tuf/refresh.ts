@@ -127,8 +127,10 @@ async function unlessOther<T>(named: MetaFile, accept: () => T | Promise<T>): Pr
   try {
     return await accept();
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    if (OTHER.has(error.reason) || (error.reason === 'expired' && named.digests === undefined)) return undefined;
+    const mayBeOther =
+      error instanceof Refusal &&
+      (OTHER.has(error.reason) || (error.reason === 'expired' && named.digests === undefined));
+    if (mayBeOther) return undefined;
     throw error;
   }
 }

@@ -34,6 +34,13 @@ export interface Saying {
   readonly authorized: boolean;
 }
 
+/** `unwitnessed`: it would mean absence, but nothing shows that we are let in at all. */
+export type Meaning = 'absent' | 'unwitnessed' | 'another';
+
+/** For whoever reads that refusal. */
+export const UNWITNESSED =
+  'That would mean that there is no such thing, but nothing else of this index is there now, so it may be that all is kept from us. Where it has a project in any case, name it: absent: { known: NAME }.';
+
 /** True where a document is there: asked for once, on a connection of its own. */
 export type Exists = (url: string, caller: Caller) => Promise<boolean>;
 
@@ -80,9 +87,10 @@ export class Absences {
   }
 
   /** `anew`: for a second look, what was shown before does not count. Throws nothing of its own; the caller's signal ends it. */
-  async means(saying: Saying, caller: Caller, anew = false): Promise<boolean> {
-    if (saying.status === 404 || saying.status === 410) return true;
-    return this.#mayMean(saying) && (await this.#isWitnessed(saying.url, caller, anew));
+  async meaning(saying: Saying, caller: Caller, anew = false): Promise<Meaning> {
+    if (saying.status === 404 || saying.status === 410) return 'absent';
+    if (!this.#mayMean(saying)) return 'another';
+    return (await this.#isWitnessed(saying.url, caller, anew)) ? 'absent' : 'unwitnessed';
   }
 
   #mayMean({ url, status, why, elsewhere, authorized }: Saying): boolean {

@@ -1,4 +1,5 @@
 import { createUpstreamShares, type OnCrowding, type UpstreamShares } from '../async/shares.ts';
+import type { Instant } from '../bytes/instant.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Upstream } from '../ports/upstream.ts';
 import { type AbsencePolicy, Absences } from './absence.ts';
@@ -26,6 +27,8 @@ export interface UpstreamOptions extends DestinationOptions, Reach {
   /** Asks nobody: every request is refused (`offline`) before anything is looked up or opened. */
   readonly offline?: boolean | undefined;
   readonly onCrowding?: OnCrowding | undefined;
+  /** Told what time it is by upstream's clock, with each answer to a document that says it. Must not throw. */
+  readonly heard?: ((there: Instant) => void) | undefined;
 }
 
 /** The mirror's Upstream over HTTP. */
@@ -58,6 +61,7 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
             ),
           }),
           retryAfter: new RetryAfter(limits),
+          proxy: connections,
           agent: agentOf(options),
         });
   const lane = { gate: shares.documents, pace: limits.documents, files: false };
@@ -79,6 +83,7 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
     lane,
     limits,
     retries: options.retries ?? limits.retries,
+    heard: options.heard,
     closing: closing.signal,
   });
   const download = createDownloads({

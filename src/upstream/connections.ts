@@ -2,6 +2,7 @@ import type { Agent } from 'node:http';
 import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import { downloadPlaces } from '../async/shares.ts';
+import type { Password } from './credentials.ts';
 import type { UpstreamLimits } from './limits.ts';
 import { plainHttp, tls, tlsHttp } from './node-http.ts';
 
@@ -13,6 +14,8 @@ export interface Reach {
   readonly client?: { readonly cert: string; readonly key: string; readonly hosts: readonly string[] } | undefined;
   /** An HTTP proxy that everything goes through: an http:// or https:// URL, with user name and password where it wants them. */
   readonly proxy?: string | undefined;
+  /** In place of those in its URL, where they may change. */
+  readonly proxyLogin?: { readonly username: string; readonly password: Password } | undefined;
 }
 
 /** The connections of one upstream. No agent reads HTTP_PROXY and its like: where to go is what the configuration says. */
@@ -21,12 +24,53 @@ export interface Connections {
   of(url: URL): Agent;
   /** For one request alone. */
   fresh(url: URL): Agent | false;
+  /** Before a request: from now on the proxy is asked with the password that holds now. Throws Refusal. */
+  prepare(): Promise<void>;
+  /** After the proxy refused it: true where there is another password now. Throws Refusal. */
+  renew(): Promise<boolean>;
   /** Host and port of the proxy that everything goes through, where there is one. */
   readonly proxy: string | undefined;
   close(): void;
 }
 
-export function createConnections(limits: UpstreamLimits, { ca, client, proxy }: Reach): Connections {
+export function createConnections(limits: UpstreamLimits, { proxyLogin, ...reach }: Reach): Connections {
+  const { proxy } = reach;
+  const over = (password: string | undefined) =>
+    agentsOver(limits, { ...reach, proxy: proxy && withLogin(proxy, proxyLogin?.username, password) });
+  let held: string | undefined;
+  let agents = over(undefined);
+  const use = (password: string | undefined): boolean => {
+    if (password === undefined || password === held) return false;
+    // Requests under way end over the old ones, whose idle connections end by themselves.
+    held = password;
+    agents = over(password);
+    return true;
+  };
+  return {
+    of: (url) => agents.of(url),
+    fresh: (url) => agents.fresh(url),
+    async prepare() {
+      if (proxyLogin !== undefined) use(await proxyLogin.password.current());
+    },
+    renew: async () => held !== undefined && use(await proxyLogin?.password.instead(held)),
+    proxy: proxy === undefined ? undefined : new URL(proxy).host,
+    close: () => agents.close(),
+  };
+}
+
+function withLogin(proxy: string, username: string | undefined, password: string | undefined): string {
+  if (username === undefined || password === undefined) return proxy;
+  const url = new URL(proxy);
+  url.username = encodeURIComponent(username);
+  url.password = encodeURIComponent(password);
+  return url.href;
+}
+
+/** The agents of a proxy as it is asked now, or of none. */
+function agentsOver(
+  limits: UpstreamLimits,
+  { ca, client, proxy }: Omit<Reach, 'proxyLogin'>,
+): Pick<Connections, 'of' | 'fresh' | 'close'> {
   const proxyEnv = proxy === undefined ? undefined : { HTTP_PROXY: proxy, HTTPS_PROXY: proxy };
   const most = limits.connections + downloadPlaces(limits.connections);
   const kept = {
@@ -64,7 +108,6 @@ export function createConnections(limits: UpstreamLimits, { ca, client, proxy }:
       const once = { keepAlive: false, ...(proxyEnv && { proxyEnv }) };
       return url.protocol === 'https:' ? new (tlsHttp().Agent)({ ...once, ...trusted }) : new (plainHttp().Agent)(once);
     },
-    proxy: proxy === undefined ? undefined : new URL(proxy).host,
     close() {
       plain.destroy();
       for (const agent of secure.values()) agent.destroy();

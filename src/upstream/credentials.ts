@@ -32,7 +32,7 @@ export class CredentialScope {
     this.#origin = origin;
     this.#path = pathname;
     this.#username = username;
-    this.#password = typeof password === 'string' ? fixed(password) : password;
+    this.#password = typeof password === 'string' ? fixedPassword(password) : password;
   }
 
   covers({ origin, pathname }: URL): boolean {
@@ -57,6 +57,7 @@ export class CredentialScope {
   }
 }
 
-function fixed(password: string): Password {
+/** One that stays as it is. */
+export function fixedPassword(password: string): Password {
   return { current: async () => password, instead: async () => undefined };
 }

@@ -21,13 +21,21 @@ export interface DestinationOptions {
 /** A redirect to a place that may not be asked. */
 export class Elsewhere extends Refusal {
   readonly to: URL;
+  readonly #what: string;
 
   constructor(from: URL, to: URL) {
+    const what = `${redactUrl(from)} redirects to ${redactUrl(to)}, and ${to.host} is none of the hosts of this index.`;
     super(
       'redirect',
-      `${redactUrl(from)} redirects to ${redactUrl(to)}, and ${to.host} is none of the hosts of this index. Where it is right, add it to the file hosts (--file-host ${to.host}); where it means that this index has no such project, set absent.redirect_elsewhere or --kind.`,
+      `${what} Where it is right, add it to the file hosts (--file-host ${to.host}); where it means that this index has no such project, set absent.redirect_elsewhere or --kind.`,
     );
     this.to = to;
+    this.#what = what;
+  }
+
+  /** The same refusal in the words of whoever knows better why. */
+  because(why: string): Refusal {
+    return new Refusal('redirect', `${this.#what} ${why}`, { cause: this });
   }
 }
 

@@ -5,7 +5,7 @@ import { alone } from '../bytes/copy-out-of-pool.ts';
 import type { Instant } from '../bytes/instant.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { DocumentAnswer, DocumentRequest, Upstream } from '../ports/upstream.ts';
-import type { Absences } from './absence.ts';
+import { type Absences, UNWITNESSED } from './absence.ts';
 import { codingOf, DOCUMENT_CODINGS, labelOf, unpacked } from './decoded.ts';
 import { Elsewhere, redactUrl } from './destinations.ts';
 import type { Answer } from './exchange.ts';
@@ -21,6 +21,7 @@ interface DocumentDeps {
   readonly limits: UpstreamLimits;
   /** Further attempts after the first failed. */
   readonly retries: number;
+  readonly heard?: ((there: Instant) => void) | undefined;
   readonly closing: AbortSignal;
 }
 
@@ -52,7 +53,7 @@ async function persist(deps: DocumentDeps, request: DocumentRequest, caller: Cal
 }
 
 async function attempt(
-  { visit, lane, limits, absences }: DocumentDeps,
+  { visit, lane, limits, absences, heard }: DocumentDeps,
   request: DocumentRequest,
   caller: Caller,
   again: boolean,
@@ -72,12 +73,15 @@ async function attempt(
       lane,
       caller,
     });
+    const there = dateOf(answer.headers);
+    if (there !== undefined) heard?.(there);
     return await read(answer, request, absences, caller);
   } catch (error) {
     if (!(error instanceof Elsewhere)) throw error;
     const saying = { url, status: 0, elsewhere: error.to, authorized: false };
-    if (await absences.means(saying, caller, fresh)) return { kind: 'absent' };
-    throw error;
+    const meaning = await absences.meaning(saying, caller, fresh);
+    if (meaning === 'absent') return { kind: 'absent' };
+    throw meaning === 'unwitnessed' ? error.because(UNWITNESSED) : error;
   }
 }
 
@@ -105,8 +109,9 @@ async function read(
     return without(answer, 'absent');
   if (saysWhy(answer)) {
     const why = await whyOf(answer);
-    if (await absences.means({ url, status, why, authorized }, caller, request.fresh)) return { kind: 'absent' };
-    throw unfit(answer, why, HINT);
+    const meaning = await absences.meaning({ url, status, why, authorized }, caller, request.fresh);
+    if (meaning === 'absent') return { kind: 'absent' };
+    throw unfit(answer, why, meaning === 'unwitnessed' ? ` ${UNWITNESSED}` : HINT);
   }
   if (status !== 200) throw unfit(answer);
   const bytes = await gather(answer, request.limit);

@@ -201,7 +201,7 @@ class Place {
     const { status, authorized } = answer;
     const why = await whyOf(answer);
     const saying = { url: this.#url, status, why, authorized };
-    if (await this.#deps.absences.means(saying, caller)) throw unlisted(this.#url, status);
+    if ((await this.#deps.absences.meaning(saying, caller)) === 'absent') throw unlisted(this.#url, status);
     throw unfit(answer, why);
   }
 }

@@ -158,12 +158,22 @@ function isTls(error: unknown): boolean {
   return packet instanceof Uint8Array && packet[0] === 21 && packet[1] === 3;
 }
 
+function proxyStatus(error: unknown): string | undefined {
+  return error instanceof Error ? /HTTP\/1\.[01] (\d{3})/.exec(error.message)?.[1] : undefined;
+}
+
 /** What a proxy answered to the question for a tunnel, and what mends it. */
 function proxyWords(error: unknown): string {
-  const status = error instanceof Error ? /HTTP\/1\.[01] (\d{3})/.exec(error.message)?.[1] : undefined;
+  const status = proxyStatus(error);
   if (status === undefined) return '';
-  if (status === '407') return ': it wants a user name and password (proxy.username, proxy.password_file)';
+  if (status === '407')
+    return ': it wants a user name and password (proxy.username, with proxy.password_file, password_env or password_command)';
   return `: it answered ${status}${status === '403' ? ', so its operators would have to allow that host' : ''}`;
+}
+
+/** True where the proxy wants another user name or password, and so made no tunnel. */
+export function isProxyRefusal(error: unknown): boolean {
+  return error instanceof Refusal && codeOf(error.cause).startsWith('ERR_PROXY_') && proxyStatus(error.cause) === '407';
 }
 
 /** Everything a request may take in all has passed. */

@@ -2,8 +2,10 @@ import type { Caller } from '../async/caller.ts';
 import type { Gate } from '../async/gate.ts';
 import { unlessAborted } from '../async/timeout.ts';
 import { Refusal } from '../bytes/refusal.ts';
+import type { Connections } from './connections.ts';
 import { type Destinations, redactUrl } from './destinations.ts';
 import { type Answer, type Exchange, StaleConnection } from './exchange.ts';
+import { isProxyRefusal } from './failures.ts';
 import type { Pace } from './limits.ts';
 import type { RetryAfter } from './retry-after.ts';
 import type { Why } from './words.ts';
@@ -44,6 +46,8 @@ interface VisitDeps {
   readonly destinations: Destinations;
   readonly exchange: Exchange;
   readonly retryAfter: RetryAfter;
+  /** The password of the proxy on the way, where there is one. */
+  readonly proxy: Pick<Connections, 'prepare' | 'renew'>;
   /** The User-Agent; some indexes refuse a client that does not say what it is. */
   readonly agent: string;
 }
@@ -74,8 +78,9 @@ async function ask(deps: VisitDeps, url: URL, visit: Visit): Promise<Visited> {
   const { signal } = visit.caller;
   try {
     await deps.retryAfter.passed(url, signal);
+    await unlessAborted(deps.proxy.prepare(), signal);
     const authorization = await unlessAborted(deps.destinations.authorization(url), signal);
-    const answer = await send(deps, url, visit, authorization?.header);
+    const answer = await sendThroughProxy(deps, url, visit, authorization?.header);
     if (answer.status !== 401 || authorization === undefined) return answer;
     // A token lives for hours: the one that holds now may be another.
     const renewed = await unlessAborted(authorization.renewed(), signal);
@@ -86,6 +91,27 @@ async function ask(deps: VisitDeps, url: URL, visit: Visit): Promise<Visited> {
     throw signal.aborted ? signal.reason : error;
   }
 }
+
+/** Again with another password of the proxy's, where it refused one that has changed since. */
+async function sendThroughProxy(
+  deps: VisitDeps,
+  url: URL,
+  visit: Visit,
+  authorization: string | undefined,
+): Promise<Visited> {
+  const renewed = () => unlessAborted(deps.proxy.renew(), visit.caller.signal);
+  try {
+    const answer = await send(deps, url, visit, authorization);
+    if (answer.status !== PROXY_AUTHENTICATION || !(await renewed())) return answer;
+    answer.discard();
+  } catch (error) {
+    if (!isProxyRefusal(error) || !(await renewed())) throw error;
+  }
+  return send(deps, url, visit, authorization);
+}
+
+/** RFC 9110 §15.5.8. */
+const PROXY_AUTHENTICATION = 407;
 
 /** Again on a new connection where upstream closed the kept one as it was used. */
 function send(deps: VisitDeps, url: URL, visit: Visit, authorization: string | undefined): Promise<Visited> {
@@ -142,10 +168,10 @@ function objection(answer: Answer, retryAfter: RetryAfter, held: boolean): Refus
         transient: true,
       },
     );
-  if (status === 407)
+  if (status === PROXY_AUTHENTICATION)
     return new Refusal(
       'unreachable',
-      `The proxy on the way to ${redactUrl(url)} answered 407: it wants a user name and password (proxy.username, proxy.password_file).`,
+      `The proxy on the way to ${redactUrl(url)} answered 407: it wants a user name and password (proxy.username, with proxy.password_file, password_env or password_command).`,
     );
   return undefined;
 }

@@ -7,6 +7,7 @@ import { relink } from '../pypi/relink.ts';
 import { type Bodies, bodiesHere } from '../render/bodies.ts';
 import { legacyJson } from '../render/legacy-json.ts';
 import { drawList, drawPage } from '../render/render.ts';
+import { bcryptHolds } from './bcrypt.ts';
 import { SLICE } from './limits.ts';
 import type { Asked, Calls, Kind } from './protocol.ts';
 
@@ -86,6 +87,8 @@ export function createDesk(): (asked: Ask) => Given | Promise<Given> {
         });
         return copied(legacyJson(upstream, listing, version, base));
       }
+      case 'bcrypt':
+        return bcryptHolds(ask.password, ask.encoded).then(copied);
       case 'compare': {
         const sight = ({ bytes, serial }: Seen) => ({ page: decode(ask.project, bytes), serial });
         return copied(differenceOf(ask.before && sight(ask.before), sight(ask.after)));

@@ -52,6 +52,11 @@ export interface Calls {
     readonly ask: Omit<LegacySource, 'listing'> & { readonly undigested: Undigested };
     readonly answer: Uint8Array | undefined;
   };
+  /** True where bcrypt made `encoded` of the password. */
+  readonly bcrypt: {
+    readonly ask: { readonly password: string; readonly encoded: string };
+    readonly answer: boolean;
+  };
   readonly compare: {
     readonly ask: { readonly project: string; readonly before: Seen | undefined; readonly after: Seen };
     readonly answer: Difference;

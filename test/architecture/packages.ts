@@ -9,7 +9,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@hono/node-server': ['src/http/app.ts', 'src/http/listener.ts', 'src/http/routes/routes.ts'],
   'lru-cache': ['src/bytes/bounded-map.ts', 'src/blobs/', 'src/state/', ...DISK],
   '@noble/ed25519': ['src/tuf/schemes/ed25519.ts', 'src/repository/'],
-  'hash-wasm': ['src/bytes/prover.ts', 'src/repository/'],
+  'hash-wasm': ['src/bytes/prover.ts', 'src/workers/bcrypt.ts', 'src/repository/'],
   aws4fetch: ['src/s3/client.ts'],
   parse5: ['src/pypi/'],
   'prom-client': ['src/telemetry/'],
@@ -33,6 +33,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   ],
   'node:buffer': ['src/bytes/json-pieces.ts'],
   'node:zlib': [
+    'src/disk/small-blobs.ts',
     'src/state/page-codec.ts',
     'src/render/compress.ts',
     'src/pypi/inflate.ts',

@@ -98,6 +98,29 @@ describe.runIf(requirePart('PDM', bins.pdm || undefined))('PDM', { timeout: 120_
   });
 });
 
+describe.runIf(requirePart('PDM', bins.pdm || undefined))('PDM that asks for legacy JSON', { timeout: 120_000 }, () => {
+  it.each([
+    ['an index that has it', true],
+    ['an index that has none', false],
+  ])('locks what a release requires, of %s', async (_, api) => {
+    const index = await startPypiRig(wheels, { api });
+    try {
+      const mirror = await index.mirror();
+      const source = `[tool.pdm]\ndistribution = false\n[[tool.pdm.source]]\nname = "pypi"\nurl = "${mirror.simple}"`;
+      const project = await newProject(index.directory, ['python-dateutil'], source);
+      await pdm(bins.pdm, project, ['venv', 'create', '--with', 'venv']);
+      await pdm(bins.pdm, project, ['use', '-f', '.venv']);
+      await pdm(bins.pdm, project, ['config', '--local', 'pypi.json_api', 'true']);
+      await pdm(bins.pdm, project, ['lock']);
+      expect(await readFile(join(project, 'pdm.lock'), 'utf8')).toContain('name = "six"');
+      // It did ask.
+      expect(index.pypi.requests.some(({ url }) => /^\/pypi\/python-dateutil\/.*\/json$/.test(url))).toBe(true);
+    } finally {
+      await index.close();
+    }
+  });
+});
+
 describe.runIf(requirePart('pip-tools', bins.pipTools || undefined))('pip-compile', { timeout: 120_000 }, () => {
   it('pins with hashes without downloading a wheel', async () => {
     const mirror = await rig.mirror();

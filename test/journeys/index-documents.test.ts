@@ -42,6 +42,31 @@ describe('the legacy JSON of a project', () => {
     ]);
   });
 
+  it('of an index that has none is made of the page, with the keys that tools read; of a version there is none then', async () => {
+    rig = await startIndexRig({ api: false, fill: (pypi) => pypi.upload('alpha', ALPHA) });
+    const { bytes } = await relay().legacyJson('alpha', undefined, BASE, client());
+    const { info, urls, releases } = JSON.parse(String(bytes));
+    expect(info).toEqual({ name: 'alpha', version: '1.0', summary: null, requires_python: null });
+    expect(urls).toMatchObject([
+      {
+        packagetype: 'bdist_wheel',
+        upload_time: '2026-01-02T03:04:05',
+        upload_time_iso_8601: '2026-01-02T03:04:05.678901Z',
+        requires_python: null,
+        yanked: false,
+      },
+    ]);
+    expect(releases).toEqual({ '1.0': urls });
+    // What it requires nobody says: without a document, PDM reads the file's own metadata.
+    expect(await reasonOf(relay().legacyJson('alpha', '1.0', BASE, client()))).toBe('unlisted');
+  });
+
+  it('of a version is upstream’s word on what it requires', async () => {
+    await start();
+    const { bytes } = await relay().legacyJson('alpha', '1.0', BASE, client());
+    expect(JSON.parse(String(bytes)).info).toHaveProperty('requires_dist');
+  });
+
   it('does not list a file that is withheld, nor know a version that is not there', async () => {
     await start();
     await rig.page('alpha');

@@ -296,6 +296,22 @@ describe('at the start', () => {
     expect(said[0]?.message).toMatch(/no list of projects.*\/simple\/NAME\/.*--upstream, --kind/);
   });
 
+  it('nothing that can be looked at is told later, with the first page, and once', async () => {
+    const files = { '/simple/alpha/': html(anchor(ALPHA)), '/simple/beta/': html('') };
+    const { mirror } = await introduced({ at: 'simple/', files });
+    const told = () => mirror.events.noted.filter(({ message }) => message === 'upstream answers as a package index');
+    expect(mirror.events.noted[0]?.message).toContain('is told with the first page');
+    expect((await mirror.get('/simple/gamma/')).status).toBe(404);
+    expect(told()).toEqual([]);
+    for (const name of ['alpha', 'beta']) await mirror.get(`/simple/${name}/`);
+    expect(told()).toMatchObject([{ detail: { at: `${mirror.server.url}simple/`, list: 'none', digests: 'all' } }]);
+  });
+
+  it('one page with the files of all projects is told as where they are', async () => {
+    const { said, mirror } = await introduced({ at: 'all.html/', files: { '/all.html': html(anchor(ALPHA)) } });
+    expect(said).toMatchObject([{ at: `${mirror.server.url}all.html`, list: '1 projects' }]);
+  });
+
   it('an upstream that fails is told as what it is', async () => {
     const mirror = await start({ at: 'simple/', files: {} });
     mirror.server.fault('*', { kind: 'status', status: 401 });

@@ -249,7 +249,7 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
     const listener = createListener({
       indexes: composition.indexes.map((index) => ({ index })),
       defaultIndex: 'main',
-      access: readers && createAccess(readers, composition.shares),
+      access: readers && createAccess(readers, { queues: composition.shares, bcrypt: composition.passwords.bcrypt }),
       onFault: (error) => void faults.push(error),
     });
     const server = await startServer({

@@ -13,8 +13,22 @@ export const poetry = () => venv('poetry', ['poetry']);
 /** Its newest release does not run with the newest hishel; the extra holds what it was released with. */
 export const pdm = () => venv('pdm', ['pdm[locked]']);
 export const pipTools = () => venv('pip-tools', ['pip-tools', 'pip']);
-/** Neighbours in front of this mirror and behind it. */
-export const devpi = () => venv('devpi', ['devpi-server']);
 export const bandersnatch = () => venv('bandersnatch', ['bandersnatch']);
-/** Beside which pages are measured; its server as its Dockerfile starts it. */
-export const proxpi = () => venv('proxpi', ['proxpi', 'gunicorn', 'setuptools']);
+
+/** Index servers, and the release that is mirrored and measured. */
+export const SERVERS = {
+  pypiserver: '2.4.2',
+  'dumb-pypi': '1.15.0',
+  pip2pi: '0.8.2',
+  simpleindex: '0.6.3',
+  proxpi: '1.3.1',
+  'devpi-server': '6.20.3',
+  'simple-repository-server': '0.10.0',
+} as const;
+
+/** All of them; with what pip2pi needs and setuptools no longer has, and the server that proxpi's Dockerfile starts it with. */
+export const indexServers = () =>
+  venv('index-servers', [
+    ...Object.entries(SERVERS).map(([name, version]) => `${name}==${version}`),
+    ...['setuptools<81', 'gunicorn'],
+  ]);

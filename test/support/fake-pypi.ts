@@ -14,6 +14,8 @@ export interface FakePypiOptions {
   readonly serials?: boolean;
   /** Absent: not announced, though `.metadata` files exist. */
   readonly coreMetadata?: boolean;
+  /** False for an index without legacy JSON. */
+  readonly api?: boolean;
   /** Of pages, seconds; absent: no Cache-Control. */
   readonly maxAge?: number | undefined;
 }
@@ -51,7 +53,7 @@ const INTEGRITY = 'application/vnd.pypi.integrity.v1+json';
  *     pypi.files.fault(pypi.storedAt(wheel), { kind: 'flip', at: 9 }, 1);
  */
 export async function startFakePypi(options: FakePypiOptions = {}) {
-  const { plainHtml = false, etags = true, serials = true, coreMetadata = true } = options;
+  const { plainHtml = false, etags = true, serials = true, coreMetadata = true, api = true } = options;
   const maxAge = 'maxAge' in options ? options.maxAge : 600;
   const projects = new Map<string, Project>();
   const distortions = new Map<string, { readonly send: Send; left: number }[]>();
@@ -83,6 +85,20 @@ export async function startFakePypi(options: FakePypiOptions = {}) {
     if (file.coreMetadata !== undefined) contents.set(`${filePath(file)}.metadata`, file.coreMetadata);
   };
 
+  /** What the core metadata of its newest file says. */
+  const requiresOf = ({ lines }: Project): readonly string[] | undefined => {
+    const path = new URL(lines.at(-1)?.url ?? files.url).pathname.slice(1);
+    const text = contents.get(`${path}.metadata`);
+    return (
+      text &&
+      [
+        ...Buffer.from(text)
+          .toString()
+          .matchAll(/^Requires-Dist: (.*)$/gm),
+      ].map(([, line = '']) => line)
+    );
+  };
+
   const written = (name: string, project: Project, json: boolean) =>
     Buffer.from(json ? jsonOf(name, project) : htmlOf(name, project, plainHtml));
 
@@ -98,7 +114,8 @@ export async function startFakePypi(options: FakePypiOptions = {}) {
       if (serials) headers['x-pypi-last-serial'] = String(project.serial);
       return sent(written(name, project, json), json ? JSON_TYPE : HTML_TYPE, headers);
     }
-    if (kind === 'pypi' && rest.at(-1) === 'json') return sent(legacyOf(name, project), 'application/json');
+    if (kind === 'pypi' && rest.at(-1) === 'json' && api)
+      return sent(legacyOf(name, project, requiresOf(project)), 'application/json');
     if (kind === 'integrity' && rest.at(-1) === 'provenance') {
       const line = project.lines.find(({ filename }) => filename === rest[1]);
       return line?.provenance === undefined ? absent : sent('{"version":1,"attestation_bundles":[]}', INTEGRITY);
@@ -243,7 +260,7 @@ function listOf(names: readonly string[], json: boolean): string {
     : names.map((name) => `<a href="/simple/${name}/">${name}</a>`).join('\n');
 }
 
-function legacyOf(name: string, { lines, serial }: Project): string {
+function legacyOf(name: string, { lines, serial }: Project, requires: readonly string[] | undefined): string {
   const urls = lines.map(({ filename, url, hashes, size }) => ({
     filename,
     url,
@@ -251,5 +268,6 @@ function legacyOf(name: string, { lines, serial }: Project): string {
     size,
     yanked: false,
   }));
-  return JSON.stringify({ info: { name, version: '1.0' }, last_serial: serial, releases: { '1.0': urls }, urls });
+  const info = { name, version: '1.0', summary: null, requires_python: null, requires_dist: requires ?? null };
+  return JSON.stringify({ info, last_serial: serial, releases: { '1.0': urls }, urls });
 }

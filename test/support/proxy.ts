@@ -2,8 +2,8 @@ import { createServer, type IncomingMessage, request } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 
 interface ProxyOptions {
-  /** The Proxy-Authorization it wants. */
-  readonly authorization?: string;
+  /** The Proxy-Authorization it wants, at this moment. */
+  readonly authorization?: () => string;
   /** Written in place of a tunnel; '' ends the connection. */
   readonly answer?: string;
   /** Never answers. */
@@ -15,7 +15,7 @@ export async function startProxy({ authorization, answer, stalls = false }: Prox
   const asked: string[] = [];
   const open = new Set<Socket>();
   const mayPass = (incoming: IncomingMessage) =>
-    authorization === undefined || incoming.headers['proxy-authorization'] === authorization;
+    authorization === undefined || incoming.headers['proxy-authorization'] === authorization();
 
   const server = createServer((incoming, outgoing) => {
     asked.push(`${incoming.method} ${incoming.url}`);

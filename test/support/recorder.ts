@@ -19,6 +19,7 @@ export function createRecorder(): { readonly events: Recorded; readonly emit: Em
     crowded: [],
     faulted: [],
     queued: [],
+    condition: [],
     reloaded: [],
   };
   const keep = <N extends EventName>(event: Event<N>) => events[event.name].push(event);

@@ -43,3 +43,26 @@ function* members(archive: Uint8Array): Generator<Member> {
 function text(field: Uint8Array): string {
   return Buffer.from(field).toString('latin1').replace(/\0.*$/s, '').trim();
 }
+
+/** A ustar of plain files, in order. */
+export function tar(files: readonly (readonly [path: string, bytes: Uint8Array])[]): Uint8Array {
+  const blocks = files.flatMap(([path, bytes]) => {
+    const padding = Buffer.alloc((512 - (bytes.byteLength % 512)) % 512);
+    return [headerOf(path, bytes.byteLength), bytes, padding];
+  });
+  return Buffer.concat([...blocks, Buffer.alloc(1024)]);
+}
+
+function headerOf(path: string, size: number): Uint8Array {
+  const header = Buffer.alloc(512);
+  header.write(path, 0, 'latin1');
+  header.write('0000644\0', 100, 'latin1');
+  header.write('0000000\0'.repeat(2), 108, 'latin1');
+  header.write(`${size.toString(8).padStart(11, '0')}\0`, 124, 'latin1');
+  header.write('00000000000\0', 136, 'latin1');
+  header.write('        0', 148, 'latin1');
+  header.write('ustar\x0000', 257, 'latin1');
+  const sum = header.reduce((total, byte) => total + byte, 0);
+  header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
+  return header;
+}

@@ -7,13 +7,14 @@ import type { RecordsDatabase } from './records-database.ts';
 const Fetched = z.object({
   at: z.int(),
   client: z.string(),
+  reader: z.string().optional(),
   index: z.string(),
   project: z.string(),
   file: z.string(),
   sha256: z.string(),
 });
 
-/** A client that was sent a file: whole seconds, the address it came from, and which file. */
+/** A client that was sent a file: whole seconds, the address it came from, whose credentials it had (`user NAME`, `token NAME`), and which file. */
 export type Fetched = Readonly<z.infer<typeof Fetched>>;
 
 /** Who was sent which file, on disk and bounded: the question is asked when a file turns out to be malicious. */
@@ -34,7 +35,7 @@ export function createAccessRecord(
   const recent = new LRUCache<string, number>({ max: SAME_FETCHES });
   return {
     record(fetched) {
-      const key = `${fetched.client} ${fetched.index} ${fetched.sha256} ${fetched.file}`;
+      const key = JSON.stringify([fetched.client, fetched.reader, fetched.index, fetched.sha256, fetched.file]);
       const before = recent.get(key);
       if (before !== undefined && Math.abs(fetched.at - before) < SAME_FETCH_S) return;
       recent.set(key, fetched.at);

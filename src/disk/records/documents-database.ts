@@ -53,7 +53,7 @@ export class DocumentsDatabase {
     const found = await this.#orElse(undefined, () =>
       this.#database.read((reader) =>
         reader
-          .prepare(
+          .of(
             `SELECT CASE WHEN length(content) <= ${SMALL_DOCUMENT_BYTES} THEN content END AS content FROM document WHERE sha256 = ?`,
           )
           .get(key),
@@ -81,7 +81,7 @@ export class DocumentsDatabase {
   async has(sha256: string): Promise<boolean> {
     const key = Buffer.from(sha256, 'hex');
     const found = await this.#orElse(undefined, () =>
-      this.#database.read((reader) => reader.prepare('SELECT 1 AS found FROM document WHERE sha256 = ?').get(key)),
+      this.#database.read((reader) => reader.of('SELECT 1 AS found FROM document WHERE sha256 = ?').get(key)),
     );
     return found !== undefined;
   }
@@ -93,7 +93,7 @@ export class DocumentsDatabase {
       const rows = await this.#orElse(undefined, () =>
         this.#database.read((reader) =>
           reader
-            .prepare(
+            .of(
               `SELECT id, sha256, octet_length(content) AS bytes FROM document WHERE id > ? ORDER BY id LIMIT ${LISTED_AT_ONCE}`,
             )
             .all(after)

@@ -1,9 +1,9 @@
-import type { DatabaseSync } from 'node:sqlite';
 import { buildDatabase } from '../database/build.ts';
 import type { DatabaseThread } from '../database/database-thread.ts';
 import { accessOf, checkPlace, inodeOf, type Place } from '../database/place.ts';
 import { checkSchema } from '../database/schema.ts';
 import { openDatabase } from '../database/sqlite.ts';
+import { Statements } from '../database/statements.ts';
 import type { OpenPlain } from '../database/thread-protocol.ts';
 import { damaged, databaseRefusal } from '../database/trouble.ts';
 import { WriterHandle } from '../database/writer-handle.ts';
@@ -19,7 +19,7 @@ export interface PlainDatabaseParts {
 }
 
 interface Opened {
-  readonly reader: DatabaseSync;
+  readonly reader: Statements;
   readonly writer: WriterHandle | undefined;
 }
 
@@ -38,7 +38,7 @@ export class PlainDatabase {
   }
 
   /** What `use` answers; undefined where there is no database, and nothing is to be written. Throws Refusal. */
-  async read<T>(use: (reader: DatabaseSync) => T): Promise<T | undefined> {
+  async read<T>(use: (reader: Statements) => T): Promise<T | undefined> {
     return this.#use(async ({ reader }) => use(reader));
   }
 
@@ -85,11 +85,11 @@ export class PlainDatabase {
     const inode = inodeOf(place);
     if (inode === undefined) throw damaged(place, 'is missing');
     const access = await accessOf(durable.ops, place);
-    const reader = openDatabase(place.path, { access, synchronous: 'NORMAL', waitMs: WAIT_MS });
+    const connection = openDatabase(place.path, { access, synchronous: 'NORMAL', waitMs: WAIT_MS });
     try {
-      checkSchema(reader, place.schema, access);
+      checkSchema(connection, place.schema, access);
     } catch (error) {
-      reader.close();
+      connection.close();
       throw error;
     }
     const writer =
@@ -99,6 +99,6 @@ export class PlainDatabase {
         const { what, maxBytes } = this.#parts;
         return writing.call('openPlain', { database, place, inode, maxBytes, what, waitMs: WRITE_WAIT_MS });
       });
-    return { reader, writer };
+    return { reader: new Statements(connection), writer };
   }
 }

@@ -50,7 +50,7 @@ export class RecordsDatabase implements EpochNotes {
     for (;;) {
       const rows = await this.#database.read((reader) =>
         reader
-          .prepare(
+          .of(
             `SELECT id, CASE WHEN octet_length(content) <= ${LINE_BYTES} THEN content END AS content FROM line WHERE kind = ? AND id > ? ORDER BY id LIMIT ${LINES_AT_ONCE}`,
           )
           .all(KINDS[kind], last),
@@ -68,15 +68,13 @@ export class RecordsDatabase implements EpochNotes {
   /** How many there are of a kind. Throws Refusal. */
   async count(kind: LineKind): Promise<number> {
     const row = await this.#database.read((reader) =>
-      reader.prepare('SELECT count(*) AS count FROM line WHERE kind = ?').get(KINDS[kind]),
+      reader.of('SELECT count(*) AS count FROM line WHERE kind = ?').get(KINDS[kind]),
     );
     return integerOf(row?.['count'] ?? 0);
   }
 
   async of(index: string): Promise<number> {
-    const row = await this.#database.read((reader) =>
-      reader.prepare('SELECT epoch FROM epoch WHERE name = ?').get(index),
-    );
+    const row = await this.#database.read((reader) => reader.of('SELECT epoch FROM epoch WHERE name = ?').get(index));
     return integerOf(row?.['epoch'] ?? 0);
   }
 

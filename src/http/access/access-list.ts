@@ -1,7 +1,7 @@
 import { isDigest } from '../../bytes/digest.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import { MAX_ACCESS_LINES } from '../limits.ts';
-import { type PasswordHash, readPasswordHash } from './passwords.ts';
+import { type PasswordHash, readPasswordHash, whyNoHash } from './passwords.ts';
 
 /** Who may read. */
 export interface AccessList {
@@ -15,18 +15,23 @@ interface Token {
   readonly sha256: Buffer;
 }
 
-/** A file of users, htpasswd-style: `NAME:scrypt$…` a line. Throws Refusal `format` that names the line, never what it holds. */
+/**
+ * A file of users as `htpasswd -B` writes it: `NAME:HASH` a line, of bcrypt or of `hash-password`'s scrypt. Throws Refusal `format` that
+ * names the line, never what it holds.
+ */
 export function readUsers(text: string, file: string): AccessList['users'] {
   const users = new Map<string, PasswordHash>();
   for (const [number, line] of linesOf(text, file)) {
     const colon = line.indexOf(':');
     const hash = readPasswordHash(line.slice(colon + 1));
-    if (colon < 1 || hash === undefined)
+    if (colon < 1 || hash === undefined) {
+      const what = colon < 1 ? 'is not NAME:HASH' : `has ${whyNoHash(line.slice(colon + 1))}`;
       throw new Refusal(
         'format',
-        `Line ${number} of ${file} is not NAME:scrypt$…; make one with "verbatim hash-password NAME". Other kinds of htpasswd hashes are not read.`,
+        `Line ${number} of ${file} ${what}. Make a good one with "htpasswd -B -C 12 ${file} NAME" or "verbatim hash-password NAME".`,
         { subject: 'state' },
       );
+    }
     if (users.has(line.slice(0, colon)))
       throw new Refusal('format', `Line ${number} of ${file} names somebody a second time.`, { subject: 'state' });
     users.set(line.slice(0, colon), hash);

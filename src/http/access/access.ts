@@ -18,7 +18,7 @@ import {
   REFUSED_FOR_MS,
 } from '../limits.ts';
 import type { AccessList } from './access-list.ts';
-import { nobody, passwordHolds } from './passwords.ts';
+import { type CheckBcrypt, nobody, type PasswordHash, passwordHolds } from './passwords.ts';
 import { Remembered } from './remembered.ts';
 
 /** Who may read: `user NAME` or `token NAME`; undefined where nobody is asked who he is. */
@@ -45,17 +45,27 @@ interface Credentials {
   readonly secret: string;
 }
 
+/** Checks a password that bcrypt keeps; one that was right before never behind those that nobody has seen yet. */
+export type CheckBcryptIn = (queue: keyof PasswordQueues, ...asked: Parameters<CheckBcrypt>) => Promise<boolean>;
+
+export interface AccessOptions {
+  readonly queues: PasswordQueues;
+  readonly bcrypt: CheckBcryptIn;
+  readonly nowMs?: (() => number) | undefined;
+}
+
 export function createAccess(
   list: AccessList,
-  queues: PasswordQueues,
-  nowMs: () => number = () => performance.now(),
+  { queues, bcrypt, nowMs = () => performance.now() }: AccessOptions,
 ): Access {
   const past = createPast(nowMs);
-  let check = createCheck(list, queues, past);
+  const hold = async (queue: keyof PasswordQueues, all: Caller, secret: string, hashed: PasswordHash) =>
+    withPlace(queues[queue], all, () => passwordHolds(secret, hashed, (...asked) => bcrypt(queue, ...asked)));
+  let check = createCheck(list, hold, past);
   return {
     check: (authorization, caller) => check(authorization, caller),
     replace(next) {
-      check = createCheck(next, queues, past);
+      check = createCheck(next, hold, past);
     },
   };
 }
@@ -82,14 +92,21 @@ function createPast(nowMs: () => number): Past {
   };
 }
 
+/** Waits for its turn and checks a password. Throws Refusal `limit` where too many wait. */
+type Hold = (queue: keyof PasswordQueues, all: Caller, secret: string, hashed: PasswordHash) => Promise<boolean>;
+
 /** One list, and what was found out with it. */
-function createCheck({ users, tokens }: AccessList, queues: PasswordQueues, past: Past): Access['check'] {
+function createCheck({ users, tokens }: AccessList, hold: Hold, past: Past): Access['check'] {
   const { nowMs, known, failures } = past;
   const granted = new Remembered<Granted>(MAX_REMEMBERED_GRANTS, GRANTED_FOR_MS, nowMs);
   const refused = new Remembered<true>(MAX_REMEMBERED_REFUSALS, REFUSED_FOR_MS, nowMs);
   const flights = createFlights<Verdict>();
-  const [someone] = users.values();
-  const stranger = someone && nobody(someone);
+  const hashes = [...users.values()];
+  // Hashes differ in what they take to check. A name that nobody has takes what somebody's takes, and the same each time.
+  const strangerCalled = (name: string): PasswordHash | undefined => {
+    const somebody = hashes[Buffer.from(past.idOf(name), 'base64').readUInt32BE() % hashes.length];
+    return somebody && nobody(somebody);
+  };
 
   // By a keyed digest: one look however many there are, whose time tells nobody how near a guess came.
   const names = new Map(tokens.map(({ name, sha256 }) => [past.idOf(sha256.toString('base64')), name]));
@@ -106,13 +123,12 @@ function createCheck({ users, tokens }: AccessList, queues: PasswordQueues, past
   };
 
   const checkPassword = async (id: string, { name = '', secret }: Credentials, caller: Caller): Promise<Verdict> => {
-    const hashed = users.get(name) ?? stranger;
+    const hashed = users.get(name) ?? strangerCalled(name);
     if (hashed === undefined) return refuse(id);
-    const queue = known.get(id) === undefined ? queues.passwords : queues.knownPasswords;
+    const queue = known.get(id) === undefined ? 'passwords' : 'knownPasswords';
     const verdict = await flights
       .join(id, behindFailed(caller, failures), async (all) => {
-        const holds = await withPlace(queue, all, () => passwordHolds(secret, hashed));
-        if (!holds) return refuse(id);
+        if (!(await hold(queue, all, secret, hashed))) return refuse(id);
         known.set(id, true);
         return grant(id, `user ${name}`);
       })

@@ -3,7 +3,7 @@ import type { Range } from '../../bytes/range.ts';
 import { FileAnswer } from '../../mirror/package-index.ts';
 import { Blob } from '../../ports/blob.ts';
 import { ClientLeft, type Exchange, outgoingOf } from '../exchange.ts';
-import { SLOWEST_PART_MS } from '../limits.ts';
+import { SLOWEST_PART_MS, SLOWEST_READER } from '../limits.ts';
 import { type FileFacts, fileHeaders, type ResponsePolicy, validators } from './headers.ts';
 import { begin, cut, sendHeaders } from './sending.ts';
 
@@ -83,10 +83,11 @@ function handOver(exchange: Exchange, chunk: Uint8Array, signal: AbortSignal): P
   const outgoing = outgoingOf(exchange);
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
+    const slowest = SLOWEST_PART_MS + (chunk.byteLength / SLOWEST_READER) * 1000;
     const timer = setTimeout(() => {
       exchange.notes.reason = 'slow';
       cut(outgoing);
-    }, SLOWEST_PART_MS);
+    }, slowest);
     const left = () => {
       clearTimeout(timer);
       reject(signal.reason);

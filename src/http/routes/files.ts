@@ -62,6 +62,7 @@ export async function answerFile(
           filename: file.filename,
           sha256,
           client: exchange.client,
+          reader: exchange.reader,
         };
       const part = range === 'whole' ? undefined : range;
       // In a crowd it waits for its turn to read.

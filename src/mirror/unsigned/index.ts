@@ -5,7 +5,7 @@ import { Documents } from './documents.ts';
 import { UnsignedEvidence } from './evidence.ts';
 import { FlatPlaces } from './flat-places.ts';
 import type { Lifetimes } from './freshness.ts';
-import { introduce } from './introduction.ts';
+import { Introduction } from './introduction.ts';
 import { SimplePlaces } from './places.ts';
 import { PageRefresh } from './refresh.ts';
 
@@ -37,11 +37,11 @@ export function createUnsignedIndex(options: UnsignedIndexOptions): RunningIndex
   const parts = partsOf(options);
   const { flat } = parts;
   const whole = flat && new FlatPlaces({ ...parts, url: flat.url });
-  const places = flat?.only === true && whole !== undefined ? whole : new SimplePlaces({ ...parts, flat: whole });
-  const introduction = { ...parts, places };
+  const where = flat?.only === true && whole !== undefined ? whole : new SimplePlaces({ ...parts, flat: whole });
+  const places = new Introduction({ ...parts, places: where });
   const evidence = new UnsignedEvidence({ ...parts, places, refresh: new PageRefresh({ ...parts, places }) });
   return new EvidencedIndex(parts, evidence, {
-    introduce: parts.offline ? undefined : (caller) => introduce(introduction, caller),
+    introduce: parts.offline ? undefined : (caller) => places.atStart(caller),
     unverified: (pages) => new Documents({ ...parts, pages, memory: parts.memory / 8 }),
   });
 }

@@ -1,6 +1,6 @@
 import type { Caller } from '../../async/caller.ts';
 import { Refusal } from '../../bytes/refusal.ts';
-import type { Upstream } from '../../ports/upstream.ts';
+import type { DocumentAnswer, Upstream } from '../../ports/upstream.ts';
 import { decodeList, decodePage, formOf } from '../../pypi/decode.ts';
 import { baseOf, resolveLink } from '../../pypi/links.ts';
 import type { ProjectPage } from '../../pypi/project-page.ts';
@@ -21,41 +21,91 @@ interface IntroductionOptions {
 
 type Detail = Record<string, string | number>;
 
-/** Asks upstream once what it is like, and notes that: an operator sees at the start what would else be found out one page at a time. */
-export async function introduce(options: IntroductionOptions, caller: Caller): Promise<void> {
-  const { upstreamUrl: upstream, places, reports, seen } = options;
-  try {
-    const list = await listOf(options, caller);
-    const [project] = [...(await seen()), ...list.names];
-    const detail: Detail = { upstream, list: list.said };
-    if (project === undefined) return reports.noted(nothingSeen(places, list.said), detail);
-    const answer = await places.page(project, { fresh: false }, caller);
-    if (answer.kind !== 'document')
-      return reports.noted(
+/**
+ * Asks upstream once what it is like, and notes that: an operator sees at the start what would else be found out one page at a
+ * time. Where there was nothing to look at then, the first page that comes is told of.
+ */
+export class Introduction implements PagePlaces {
+  readonly #options: IntroductionOptions;
+  /** What is known besides the page that is waited for. */
+  #due: Detail | undefined;
+
+  constructor(options: IntroductionOptions) {
+    this.#options = options;
+  }
+
+  async atStart(caller: Caller): Promise<void> {
+    const { upstreamUrl: upstream, places, reports, seen } = this.#options;
+    try {
+      const list = await listOf(this.#options, caller);
+      const [project] = [...(await seen()), ...list.names];
+      const detail: Detail = { upstream, list: list.said };
+      if (project === undefined) return this.#later(nothingSeen(places, list.said), detail, detail);
+      const answer = await places.page(project, { fresh: false }, caller);
+      if (answer.kind === 'document') return this.#tell(project, answer, detail);
+      this.#later(
         `upstream has no page of ${project}, which it lists; where it is one page with the files of all projects, say --kind flat`,
         detail,
+        detail,
       );
+    } catch (error) {
+      if (caller.signal.aborted) return;
+      reports.refused({ subject: 'page', name: upstream }, error);
+      const reason = error instanceof Refusal ? error.reason : 'unknown';
+      const message = 'upstream does not answer as a package index; it is asked again with the first request';
+      this.#later(message, { upstream, reason }, { upstream });
+    }
+  }
+
+  urlOf(project: string): string {
+    return this.#options.places.urlOf(project);
+  }
+
+  list(...asked: Parameters<PagePlaces['list']>): Promise<DocumentAnswer> {
+    return this.#options.places.list(...asked);
+  }
+
+  async page(...asked: Parameters<PagePlaces['page']>): Promise<DocumentAnswer> {
+    const answer = await this.#options.places.page(...asked);
+    if (this.#due !== undefined && answer.kind === 'document' && answer.bytes.byteLength <= LIMITS.pageAtStart)
+      this.#tellIfReadable(asked[0], answer, this.#due);
+    return answer;
+  }
+
+  /** Nothing was seen yet; `rest` goes with what is told then. */
+  #later(message: string, detail: Detail, rest: Detail): void {
+    this.#options.reports.noted(message, detail);
+    this.#due = rest;
+  }
+
+  /** What is wrong with it is for whoever asked for it to tell. */
+  #tellIfReadable(project: string, answer: Arrival, rest: Detail): void {
+    try {
+      this.#tell(project, answer, rest);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+    }
+  }
+
+  #tell(project: string, answer: Arrival, rest: Detail): void {
+    const { upstream, reports } = this.#options;
     const page = decodePage(answer.bytes, project);
     const hosts = hostsOf(page, answer.url);
-    const strange = [...hosts].filter(([, url]) => !options.upstream.mayFetch(url)).map(([host]) => host);
+    const strange = [...hosts].filter(([, url]) => !upstream.mayFetch(url)).map(([host]) => host);
     reports.noted('upstream answers as a package index', {
-      ...detail,
-      at: answer.url.slice(0, -`${project}/`.length),
+      ...rest,
+      at: folderOf(answer.url, project),
       form: formOf(answer.bytes),
       api: page.apiVersion,
       ...traitsOf(page),
       file_hosts: [...hosts.keys()].join(' '),
       ...(strange.length > 0 && { hosts_not_allowed: strange.join(' ') }),
     });
-  } catch (error) {
-    if (caller.signal.aborted) return;
-    reports.refused({ subject: 'page', name: upstream }, error);
-    reports.noted('upstream does not answer as a package index; it is asked again with the first request', {
-      upstream,
-      reason: error instanceof Refusal ? error.reason : 'unknown',
-    });
+    this.#due = undefined;
   }
 }
+
+type Arrival = Extract<DocumentAnswer, { readonly kind: 'document' }>;
 
 async function listOf({ places, projectList }: IntroductionOptions, caller: Caller) {
   if (!projectList) return { said: 'not asked for (project_list: false)', names: [] };
@@ -74,7 +124,13 @@ async function listOf({ places, projectList }: IntroductionOptions, caller: Call
 
 function nothingSeen(places: PagePlaces, list: string): string {
   const why = list === 'none' ? 'upstream has no list of projects' : 'no list of projects was read';
-  return `${why}, so what upstream is like is seen with the first page; its pages are looked for at ${places.urlOf('NAME')} (if that is wrong: --upstream, --kind)`;
+  return `${why}, so what upstream is like is told with the first page; its pages are looked for at ${places.urlOf('NAME')} (if that is wrong: --upstream, --kind)`;
+}
+
+/** Where pages lie; of an index that is one page, that page. */
+function folderOf(pageUrl: string, project: string): string {
+  const own = `/${project}/`;
+  return pageUrl.endsWith(own) ? pageUrl.slice(0, 1 - own.length) : pageUrl;
 }
 
 /** By host: one of its links. */

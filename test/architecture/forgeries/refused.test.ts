@@ -37,7 +37,7 @@ import { runToEnd } from '../../../src/tuf/sliced.ts';
 import { AtRoot, asOf, type Generation, withSnapshot, withTargets, withTimestamp } from '../../../src/tuf/stages.ts';
 import { openDelegated } from '../../../src/tuf/stored.ts';
 import { followRoot } from '../../../src/tuf/trusted-root.ts';
-import { open, type Verified } from '../../../src/tuf/verified.ts';
+import { open, reopen, type Verified } from '../../../src/tuf/verified.ts';
 import { client } from '../../support/callers.ts';
 import { createClient } from '../../support/client.ts';
 import { START } from '../../support/clock.ts';
@@ -302,6 +302,8 @@ describe('the workflow of TUF', () => {
     expect(() => withTimestamp(forge(generation), timestamp)).toThrow(none);
     expect(() => withTimestamp(generation, forge(timestamp))).toThrow(none);
     expect(() => withSnapshot(generation, forge(snapshot))).toThrow(none);
+    expect(() => withSnapshot(forge(generation), snapshot)).toThrow(none);
+    expect(() => withTargets(forge(generation), targets)).toThrow(none);
     expect(() => withTargets(generation, forge(targets))).toThrow(none);
     expect(() => runToEnd(acceptTargets(generation, forge(targets)))).toThrow(none);
     expect(() => runToEnd(acceptDelegated(generation, { ...toB, authority: forge(toB.authority) }, evil))).toThrow(
@@ -309,6 +311,8 @@ describe('the workflow of TUF', () => {
     );
     expect(() => runToEnd(openDelegated({ ...toB, authority: forge(toB.authority) }, evil))).toThrow(none);
     expect(() => runToEnd(open(evil, decodeTargets, forge(toB.authority)))).toThrow(none);
+    expect(() => runToEnd(reopen(forge(role), decodeTargets, toB.authority))).toThrow(none);
+    expect(() => runToEnd(reopen(role, decodeTargets, forge(toB.authority)))).toThrow(none);
     await expect(findTarget(forge(generation), 'a/x', async () => role)).rejects.toThrow(none);
     await expect(findTarget(generation, 'a/x', async () => forge(role))).rejects.toThrow(none);
   });
@@ -336,6 +340,12 @@ describe('the workflow of TUF', () => {
     expect(() => runToEnd(acceptDelegated(generation, crossed, bytes))).toThrow('The keys of a are not those of b.');
     expect(() => runToEnd(openDelegated(crossed, bytes))).toThrow('The keys of a are not those of b.');
     expect(runToEnd(acceptDelegated(generation, toB, bytes)).role).toBe('b');
+  });
+
+  it('reads a document again under another role, though the same keys signed both', () => {
+    const again = runToEnd(reopen(role, decodeTargets, toB.authority));
+    expect(again).not.toBe(role);
+    expect([role.role, again.role]).toEqual(['a', 'b']);
   });
 
   it('knows no other stages than its own', () => {

@@ -4,18 +4,18 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { filePath } from '../../../src/repository/index-pages.ts';
-import { bandersnatch, devpi, pipOfToday } from '../../support/environments.ts';
+import { bandersnatch, indexServers, pipOfToday } from '../../support/environments.ts';
 import { clientEnvironment, requirePart } from '../../support/python.ts';
 import { tinyWheel } from '../../support/tiny-wheel.ts';
 import { wheels as house } from '../../support/wheels.ts';
+import { startDevpi } from '../devpi.ts';
 import { newPlace, pipInstall, provedFiles } from '../installers.ts';
 import { type PypiRig, startPypiRig } from '../pypi-rig.ts';
-import { startDevpi } from './devpi.ts';
 
 const run = promisify(execFile);
 const { wheels } = await house();
 const pip = (await pipOfToday()) ?? '';
-const bins = { devpi: (await devpi()) ?? '', bandersnatch: (await bandersnatch()) ?? '' };
+const bins = { devpi: (await indexServers()) ?? '', bandersnatch: (await bandersnatch()) ?? '' };
 
 const FIRST = tinyWheel('mill', '1.0');
 const SECOND = tinyWheel('mill', '2.0');

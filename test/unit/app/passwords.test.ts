@@ -57,9 +57,15 @@ describe('a password in a file', () => {
 });
 
 describe('a password that a command writes', () => {
+  const SETTING = 'proxy.password_command';
   let now = 0;
   const node = (script: string, lifetime = 60) =>
-    commandPassword({ command: [process.execPath, '-e', script, join(folder, 'count')], lifetime, nowMs: () => now });
+    commandPassword({
+      command: [process.execPath, '-e', script, join(folder, 'count')],
+      lifetime,
+      setting: SETTING,
+      nowMs: () => now,
+    });
   /** Writes how often it was run. */
   const COUNT =
     "const f=require('fs');const n=(f.existsSync(process.argv[1])?+f.readFileSync(process.argv[1],'utf8'):0)+1;f.writeFileSync(process.argv[1],String(n));console.log('token-'+n)";
@@ -90,6 +96,7 @@ describe('a password that a command writes', () => {
     const password = commandPassword({
       command: [process.execPath, '-e', 'console.log(process.argv[1])', '$(id); `id` | x'],
       lifetime: 60,
+      setting: SETTING,
     });
     expect(await password.current()).toBe('$(id); `id` | x');
   });
@@ -110,7 +117,9 @@ describe('a password that a command writes', () => {
   });
 
   it('that is not there is told', async () => {
-    const password = commandPassword({ command: [join(folder, 'none'), 'secret'], lifetime: 60 });
-    await expect(password.current()).rejects.toThrow('The password command none cannot be run');
+    const password = commandPassword({ command: [join(folder, 'none'), 'secret'], lifetime: 60, setting: SETTING });
+    await expect(password.current()).rejects.toThrow(
+      `The password command none cannot be run, so upstream is not asked (${SETTING}).`,
+    );
   });
 });

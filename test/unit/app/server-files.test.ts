@@ -1,8 +1,9 @@
 import { createHash, scryptSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { request } from 'node:https';
+import { type RequestOptions, request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { TLSSocket } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { addressOf } from '../../../src/app/server-files.ts';
 import { type RunningMirror, startMirror } from '../../../src/app/start.ts';
@@ -11,10 +12,13 @@ import { loadConfig } from '../../../src/config/load.ts';
 import { createLog } from '../../../src/telemetry/log.ts';
 import { ask } from '../../support/ask.ts';
 import { EXPIRED, GOOD, TEST_KEY } from '../../support/certificates.ts';
+import { startProxy } from '../../support/proxy.ts';
 import { startUpstream, type TestUpstream } from '../../support/upstream.ts';
+import { verbatim } from '../../support/verbatim.ts';
 
 // A mirror as `verbatim serve` builds it, from a file: who may come in, and by what certificate it is known.
 
+const JSON_PAGE = 'application/vnd.pypi.simple.v1+json';
 const SDIST = Buffer.from('not really an sdist');
 const page = (url: string) =>
   JSON.stringify({
@@ -130,6 +134,19 @@ describe('a mirror with readers', () => {
     expect(upstream.asked('/f/foo_bar-1.0.tar.gz')[0]?.headers).toMatchObject(basic('me:hunter2'));
   });
 
+  it('reads upstream through a proxy, by a password that a command writes', async () => {
+    const proxy = await startProxy({ authorization: () => basic('me:hunter2').authorization });
+    try {
+      const command = JSON.stringify([process.execPath, '-e', 'console.log("hunter2")']);
+      const { url } = await start('', `proxy: { url: "${proxy.url}", username: me, password_command: ${command} }`);
+      expect((await ask(url, '/simple/foo-bar/')).status).toBe(200);
+      expect(proxy.asked).toContain(`GET ${upstream.url}simple/foo-bar/`);
+      expect(said.join('\n')).not.toContain('hunter2');
+    } finally {
+      await proxy.close();
+    }
+  });
+
   it('does not start without the secret it was told of', async () => {
     await expect(start('', 'credentials: { password_file: absent }')).rejects.toMatchObject({ reason: 'state' });
     await expect(start('', 'credentials: { password_env: NO_SUCH_VARIABLE }')).rejects.toMatchObject({
@@ -166,6 +183,105 @@ describe('a mirror with a certificate', () => {
     write('cert.pem', 'nonsense');
     running.reload();
     expect(await issued(url)).toBe('expired');
+  });
+});
+
+describe('how TLS is spoken', () => {
+  /** Version and cipher that the two agree on, or the code of what went wrong. */
+  const agreed = (url: string, options: RequestOptions): Promise<string> =>
+    new Promise((resolve) => {
+      const sent = request(`${url}/livez`, { rejectUnauthorized: false, agent: false, ...options }, (response) => {
+        const socket = response.socket as TLSSocket;
+        resolve(`${socket.getProtocol()} ${socket.getCipher().standardName}`);
+        response.resume();
+      });
+      sent.on('error', () => resolve('refused'));
+      sent.end();
+    });
+  const old: RequestOptions = { maxVersion: 'TLSv1.2' };
+  const startTls = async (more: string) => {
+    write('cert.pem', GOOD);
+    write('key.pem', TEST_KEY);
+    return start(`tls: { cert: cert.pem, key: key.pem, ${more} }`);
+  };
+
+  it('is as node speaks it where nothing is said', async () => {
+    const { url } = await startTls('');
+    expect(await agreed(url, old)).toMatch(/^TLSv1.2 /);
+    expect(await agreed(url, { maxVersion: 'TLSv1.1', minVersion: 'TLSv1' })).toBe('refused');
+    expect(await agreed(url, {})).toMatch(/^TLSv1.3 /);
+  });
+
+  it('is no older than min_version says, also after a reload', async () => {
+    const running = await startTls('min_version: TLSv1.3');
+    for (const step of ['started', 'reloaded']) {
+      if (step === 'reloaded') running.reload();
+      expect([step, await agreed(running.url, old)]).toEqual([step, 'refused']);
+      expect(await agreed(running.url, {})).toMatch(/^TLSv1.3 /);
+    }
+  });
+
+  it('is in the ciphers that are named, also after a reload', async () => {
+    const running = await startTls('ciphers: "ECDHE-ECDSA-CHACHA20-POLY1305:TLS_CHACHA20_POLY1305_SHA256"');
+    for (const step of ['started', 'reloaded']) {
+      if (step === 'reloaded') running.reload();
+      const both = [await agreed(running.url, old), await agreed(running.url, {})];
+      expect([step, ...both]).toEqual([
+        step,
+        'TLSv1.2 TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256',
+        'TLSv1.3 TLS_CHACHA20_POLY1305_SHA256',
+      ]);
+    }
+  });
+
+  it('does not start with ciphers that there are none of, and says which setting it is', async () => {
+    await expect(startTls('ciphers: NO-SUCH-CIPHER')).rejects.toMatchObject({
+      reason: 'format',
+      message: expect.stringContaining('server.tls.ciphers'),
+    });
+  });
+
+  it('with a certificate that ended is warned of, once, until a reload finds a good one', async () => {
+    const conditions = () => said.filter((line) => line.includes('"what":"certificate"'));
+    said.length = 0;
+    write('cert.pem', EXPIRED);
+    write('key.pem', TEST_KEY);
+    const running = await start('tls: { cert: cert.pem, key: key.pem }');
+    expect(conditions()).toMatchObject([expect.stringMatching(/"level":"warn".*ended/)]);
+    expect(running.conditions).toMatchObject([
+      { what: 'first-sight' },
+      { what: 'exposed-secret' },
+      { what: 'certificate' },
+    ]);
+    running.reload();
+    write('cert.pem', GOOD);
+    running.reload();
+    await expect.poll(() => conditions().length).toBe(2);
+    expect(conditions()[1]).toMatch(/"level":"info".*no longer so/);
+  });
+});
+
+describe('who was sent what', () => {
+  const recorded = async (auth: string) => {
+    write('users', user('ann', 'one'));
+    write('tokens', `ci:${createHash('sha256').update('t0ken').digest('hex')}\n`);
+    const { url } = await start(`auth: { htpasswd: users, tokens: tokens, ${auth} }`);
+    const page = await ask(url, '/simple/foo-bar/', { headers: { ...basic('ann:one'), accept: JSON_PAGE } });
+    const path = new URL(JSON.parse(page.body.toString()).files[0].url, `${url}/simple/foo-bar/`).pathname;
+    for (const pair of ['ann:one', 'x:t0ken', 'ann:one'])
+      expect((await ask(url, path, { headers: basic(pair) })).status).toBe(200);
+    await mirror?.close();
+    mirror = undefined;
+    const { stdout } = await verbatim('who', 'foo_bar-1.0.tar.gz', '--data', join(directory, 'data'));
+    return stdout.split('\n').map((line) => line.split(' main ')[0]?.replace(/^\S+ /, ''));
+  };
+
+  it('names the user or the token beside the address', async () => {
+    expect(await recorded('')).toEqual(['127.0.0.1 (user ann)', '127.0.0.1 (token ci)', '']);
+  });
+
+  it('names nobody where that is not to be recorded', async () => {
+    expect(await recorded('record_names: false')).toEqual(['127.0.0.1', '']);
   });
 });
 

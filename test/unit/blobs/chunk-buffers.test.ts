@@ -3,6 +3,7 @@ import { createGate } from '../../../src/async/gate.ts';
 import { createShares } from '../../../src/async/shares.ts';
 import { ChunkBuffers } from '../../../src/blobs/chunk-buffers.ts';
 import { sendChecked } from '../../../src/blobs/chunks.ts';
+import { UNCOPIED } from '../../../src/blobs/limits.ts';
 import { Pieces } from '../../../src/blobs/pieces.ts';
 import { SharedChunks } from '../../../src/blobs/shared-chunks.ts';
 import { Tags } from '../../../src/blobs/tags.ts';
@@ -43,6 +44,15 @@ describe('buffers of one chunk', () => {
     expect(await refusalOf(buffers.take(client()))).toMatchObject({ reason: 'limit', transient: true });
     first.giveBack();
     expect((await second).buffer).toBe(first.buffer);
+    expect(buffers.inUse).toBe(1);
+  });
+
+  it('are not lent again where something is still sent from them, and their places are free', async () => {
+    const buffers = buffersOf({ places: 1 });
+    const first = await buffers.take(client());
+    const second = buffers.take(client());
+    first.giveBack(true);
+    expect((await second).buffer).not.toBe(first.buffer);
     expect(buffers.inUse).toBe(1);
   });
 
@@ -151,26 +161,49 @@ describe('many readers and few buffers', () => {
     for (const [at, body] of bodies.entries()) expect((await body).equals(contents[at] ?? other)).toBe(true);
   });
 
-  it('what a client is handed is its own, whatever becomes of the chunk meanwhile', async () => {
-    const bytes = content(2 * MIB);
+  it.each([
+    ['few', 1],
+    ['many', UNCOPIED + 1],
+  ])(
+    'what clients are handed is theirs where there are %s, whatever becomes of the chunk meanwhile',
+    async (_, readers) => {
+      const bytes = content(2 * MIB);
+      const store = await openStore({ shares: createShares({ chunks: { places: 1 } }) });
+      const blob = await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download, client());
+      const going = Promise.withResolvers<void>();
+      const handed: Uint8Array[] = [];
+      const sends: Promise<void>[] = [];
+      for (let at = 1; at <= readers; at++) {
+        const write = async (chunk: Uint8Array) => {
+          handed.push(chunk);
+          await going.promise;
+        };
+        sends.push(blob.send({ start: 0, end: blob.size }, write, client()));
+        await expect.poll(() => handed.length, { interval: 1 }).toBe(at);
+      }
+      // Another reader goes through all of the file in the only buffer there is.
+      await sent(blob);
+      for (const chunk of handed) expect(Buffer.from(chunk).equals(bytes.subarray(0, chunk.byteLength))).toBe(true);
+      going.resolve();
+      await Promise.all(sends);
+    },
+  );
+
+  it('what a client was handed that then failed may still be on its way: nothing is read into it', async () => {
+    const [bytes, other] = [content(2 * MIB), content(2 * MIB + 1)];
     const store = await openStore({ shares: createShares({ chunks: { places: 1 } }) });
-    const blob = await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download, client());
-    const going = Promise.withResolvers<void>();
-    const handed = Promise.withResolvers<Uint8Array>();
-    const send = blob.send(
-      { start: 0, end: blob.size },
-      async (chunk) => {
-        handed.resolve(chunk);
-        await going.promise;
-      },
-      client(),
-    );
-    const chunk = await handed.promise;
-    // Another reader goes through all of the file in the only buffer there is.
-    await sent(blob);
-    expect(Buffer.from(chunk).equals(bytes.subarray(0, chunk.byteLength))).toBe(true);
-    going.resolve();
-    await send;
+    const [blob, next] = [
+      await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download, client()),
+      await store.blobs.fetch(wanted(other), upstream(whole(other)).download, client()),
+    ];
+    let handed: Uint8Array = new Uint8Array();
+    const failing = async (chunk: Uint8Array) => {
+      handed = chunk;
+      throw new Error('the client left');
+    };
+    await expect(blob.send({ start: 1, end: blob.size }, failing, client())).rejects.toThrow('left');
+    expect((await sent(next)).equals(other)).toBe(true);
+    expect(Buffer.from(handed).equals(bytes.subarray(1, MIB))).toBe(true);
   });
 
   it('everybody is served, with one buffer each or in turn', async () => {

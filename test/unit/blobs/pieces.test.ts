@@ -1,26 +1,39 @@
 import { describe, expect, it } from 'vitest';
-import { LARGE_PIECES, PIECE, SMALL_PIECE } from '../../../src/blobs/limits.ts';
+import { LARGE_PIECES, PIECE, SMALL_PIECE, UNCOPIED } from '../../../src/blobs/limits.ts';
 import { Pieces } from '../../../src/blobs/pieces.ts';
 import { client } from '../../support/callers.ts';
 import { content, openStore, sent, upstream, wanted, whole } from '../../support/volume-harness.ts';
 
+/** As many readers as there are without a piece of their own. */
+function few(): Pieces {
+  const pieces = new Pieces();
+  for (let at = 0; at < UNCOPIED; at++) pieces.take(1e9);
+  return pieces;
+}
+
 describe('the memory that answers wait in', () => {
+  it('is none of its own where few are being sent files', () => {
+    const pieces = new Pieces();
+    for (let at = 0; at < UNCOPIED; at++) expect(pieces.take(1e9)).toBeUndefined();
+    expect(pieces.take(1e9)?.byteLength).toBe(PIECE);
+  });
+
   it('is no more than an answer has bytes', () => {
-    expect(new Pieces().take(10).byteLength).toBe(10);
+    expect(few().take(10)?.byteLength).toBe(10);
   });
 
   it('is less for each where many are being sent files', () => {
-    const pieces = new Pieces();
-    for (let at = 0; at < LARGE_PIECES; at++) expect(pieces.take(1e9).byteLength).toBe(PIECE);
-    expect(pieces.take(1e9).byteLength).toBe(SMALL_PIECE);
+    const pieces = few();
+    for (let at = UNCOPIED; at < LARGE_PIECES; at++) expect(pieces.take(1e9)?.byteLength).toBe(PIECE);
+    expect(pieces.take(1e9)?.byteLength).toBe(SMALL_PIECE);
     for (let at = 0; at < 2; at++) pieces.done();
-    expect(pieces.take(1e9).byteLength).toBe(PIECE);
+    expect(pieces.take(1e9)?.byteLength).toBe(PIECE);
   });
 
   it('is used again only where nothing sends from it any more', () => {
-    const pieces = new Pieces();
+    const pieces = few();
     const [first, second] = [pieces.take(1e9), pieces.take(1e9)];
-    pieces.giveBack(first);
+    if (first !== undefined) pieces.giveBack(first);
     expect(pieces.take(1e9)).toBe(first);
     expect([first, second]).not.toContain(pieces.take(1e9));
   });

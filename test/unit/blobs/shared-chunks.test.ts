@@ -7,7 +7,15 @@ import { content, MIB, openStore, upstream, wanted, whole } from '../../support/
 
 /** A buffer on loan, and how often it was given back. */
 function lend(name: string) {
-  const lent = { buffer: Buffer.from(name), returns: 0, giveBack: () => void lent.returns++ };
+  const lent = {
+    buffer: Buffer.from(name),
+    returns: 0,
+    isSentFrom: false,
+    giveBack(isSending = false) {
+      lent.returns++;
+      lent.isSentFrom = isSending;
+    },
+  };
   return lent;
 }
 const asIs = (into: Buffer) => Promise.resolve(into);
@@ -57,6 +65,14 @@ describe('a chunk that a reader has', () => {
     reading.resolve();
     await only.bytes;
     expect(own.returns).toBe(1);
+  });
+
+  it.each([[0], [1]])('says that it is still being sent from, whichever of its readers was (%i)', async (sending) => {
+    const [shared, tags, own] = [new SharedChunks(), new Tags(), lend('a')];
+    const held = [shared.begin(tags, 0, own, asIs), shared.join(tags, 0)];
+    await held[0]?.bytes;
+    for (const [at, each] of held.entries()) each?.release(at === sending);
+    expect(own).toMatchObject({ returns: 1, isSentFrom: true });
   });
 
   it('is read again once nobody has it', async () => {

@@ -86,6 +86,14 @@ describe('reads what JSON.parse reads, and refuses what it refuses', () => {
     );
   });
 
+  it.each(['1', '"a"', '[1]', ''])('refuses to walk %s as an object', (text) => {
+    expect(outcome((json) => json.members(() => json.value()), text)).toBe('format');
+  });
+
+  it.each(['1', '"a"', '{"a":1}', ''])('refuses to walk %s as an array', (text) => {
+    expect(outcome((json) => json.elements(() => json.value()), text)).toBe('format');
+  });
+
   it.each([
     '',
     '01',

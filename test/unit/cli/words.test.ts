@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { settingConditions } from '../../../src/app/conditions/settings.ts';
 import { explanationLines } from '../../../src/app/explanation-text.ts';
 import { readyJson, readyLines } from '../../../src/cli/serve.ts';
 import { statusLines } from '../../../src/cli/status.ts';
@@ -9,12 +10,14 @@ import type { Pin } from '../../../src/ports/index-state.ts';
 // No text lets the weaker evidence pass for the stronger: which kind it is, that it is weaker, and who could tamper.
 
 const NOW = 1_800_000_000;
-const at = { url: 'http://127.0.0.1:3141', metricsUrl: undefined };
+const at = { url: 'http://127.0.0.1:3141', metricsUrl: undefined, conditions: [] };
 const signed = { upstream: 'https://index.example/', root: 'root.json' };
 const explanationText = (...of: Parameters<typeof explanationLines>) => explanationLines(...of).join('\n');
 const statusText = (...of: Parameters<typeof statusLines>) => statusLines(...of).join('\n');
-const ready = (flags: Parameters<typeof loadConfig>[0]['flags']) =>
-  readyLines(loadConfig({ env: {}, flags }), at).join('\n');
+const ready = (flags: Parameters<typeof loadConfig>[0]['flags']) => {
+  const config = loadConfig({ env: {}, flags });
+  return readyLines(config, { ...at, conditions: settingConditions(config) }).join('\n');
+};
 
 describe('verbatim serve', () => {
   it('says of an index that signs nothing what it is worth', () => {
@@ -39,8 +42,25 @@ describe('verbatim serve', () => {
       '--index-url https://mirror.example/simple/ PACKAGE',
     );
     const config = loadConfig({ env: {} });
-    const guarded = { ...config, server: { ...config.server, auth: { htpasswd: '/users', tokens: undefined } } };
+    const guarded = {
+      ...config,
+      server: { ...config.server, auth: { htpasswd: '/users', tokens: undefined, recordNames: true } },
+    };
     expect(readyLines(guarded, at).join('\n')).toContain('--index-url http://NAME:PASSWORD@127.0.0.1:3141/simple/');
+  });
+});
+
+describe('what deviates', () => {
+  it('is said where there is something, with its setting, and not at all where there is nothing', () => {
+    expect(ready({})).not.toContain('To know');
+    const text = ready({
+      upstream: 'https://index.example/simple/',
+      referenceTime: '2026-01-01T00:00:00Z',
+      offline: true,
+    });
+    expect(text).toMatch(
+      /To know:\n {2}reference-time: .*2026-01-01T00:00:00Z.*\n {2}offline: .*\n {2}first-sight \(main\): /,
+    );
   });
 });
 
@@ -58,6 +78,7 @@ describe('verbatim serve --json', () => {
     };
     expect(JSON.parse(readyJson({ ...at, indexes, defaultIndex: 'main' }))).toEqual({
       url: at.url,
+      conditions: [],
       simple: `${at.url}/simple/`,
       indexes: [
         { name: 'main', evidence: 'index', simple: `${at.url}/main/simple/` },

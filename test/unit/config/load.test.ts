@@ -48,7 +48,7 @@ describe('the simple case', () => {
       trustedProxies: [],
     });
     expect(config.data).toBe(resolve('verbatim-data'));
-    expect(config.cache).toEqual({ maxBytes: 10e9, stateBytes: 16e9, memoryBytes: 192 * 2 ** 20 });
+    expect(config.cache).toEqual({ maxBytes: 10e9, stateBytes: 16e9, memoryBytes: 192 * 2 ** 20, warnFreeBytes: 1e9 });
     expect(config.indexes['main']).toEqual({
       name: 'main',
       upstream: 'https://index.example/',
@@ -420,6 +420,8 @@ describe('access, here and upstream', () => {
     ['proxy', '{ url: "socks5://proxy:1080" }'],
     ['proxy', '{ url: "http://proxy:3128", username: me }'],
     ['proxy', '{ url: "http://proxy:3128", password_file: a }'],
+    ['proxy', '{ url: "http://proxy:3128", password_command: [a] }'],
+    ['proxy', '{ url: "http://proxy:3128", username: me, password_file: a, password_command: [a] }'],
     ['private_hosts', '["http://x"]'],
   ])('refuses %s: %s', (key, value) => {
     const load = () => loadConfig({ file: index(`    ${key}: ${value}\n`), env: {} });

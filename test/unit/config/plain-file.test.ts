@@ -39,7 +39,7 @@ it.each(UNUSABLE)('%s is refused at once, as configuration, root and certificate
   expect(() => loadConfig({ file: path, env: {} })).toThrow(`${path}`);
   expect(() => readRoot(path)).toThrow(`The root file ${path} ${why}.`);
   const { server } = loadConfig({ env: {}, flags: {} });
-  expect(() => certificateOf({ ...server, tls: { cert: path, key: path } })).toThrow(
+  expect(() => certificateOf({ ...server, tls: { cert: path, key: path, warnDays: 14 } })).toThrow(
     `${path} (the certificate) ${why}.`,
   );
 });

@@ -1,10 +1,16 @@
 import { createHash, scryptSync } from 'node:crypto';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { createShares } from '../../../src/async/shares.ts';
-import { createAccess, type PasswordQueues, type Verdict } from '../../../src/http/access/access.ts';
+import {
+  type CheckBcryptIn,
+  createAccess,
+  type PasswordQueues,
+  type Verdict,
+} from '../../../src/http/access/access.ts';
 import { type AccessList, readTokens, readUsers } from '../../../src/http/access/access-list.ts';
 import { hashPassword, readPasswordHash } from '../../../src/http/access/passwords.ts';
 import { GRANTED_FOR_MS, MAX_ACCESS_LINES, MAX_AUTHORIZATION, MAX_PASSWORD } from '../../../src/http/limits.ts';
+import { createPasswordWork } from '../../../src/workers/password-work.ts';
 import { client, leavingClient } from '../../support/callers.ts';
 import { cost } from '../../support/cpu.ts';
 
@@ -23,11 +29,15 @@ const listOf = (users: string, tokens: string): AccessList => ({
 });
 const list = listOf(`ann:${cheap('pa:ss wörd')}\n# a remark\n\nbob:${cheap('bob')}\n`, `ci:${sha256('t0ken')}\n`);
 
+/** Checks passwords that bcrypt keeps, as a mirror does. */
+const work = createPasswordWork();
+afterAll(() => work.close());
+
 let clients = 0;
 
 /** Asked by clients, each of another address unless one is given. */
 function accessOf(list: AccessList, nowMs?: () => number, queues: PasswordQueues = createShares()) {
-  const access = createAccess(list, queues, nowMs);
+  const access = createAccess(list, { queues, bcrypt: work.bcrypt, nowMs });
   const told = (verdict: Verdict) => (typeof verdict === 'object' ? 'granted' : verdict);
   return {
     ...access,
@@ -112,7 +122,7 @@ describe('who may read', () => {
 
   it('does not check the password of a client that left before its turn', async () => {
     const shares = createShares();
-    const access = createAccess(list, shares);
+    const access = createAccess(list, { queues: shares, bcrypt: work.bcrypt });
     const { passwords } = shares;
     const { caller, leave } = leavingClient();
     const first = access.check(basic('ann', 'wrong'), () => client());
@@ -145,7 +155,7 @@ describe('who may read', () => {
   });
 
   it('names whom it grants: the user, or the token whatever name came with it', async () => {
-    const access = createAccess(list, createShares());
+    const access = createAccess(list, { queues: createShares(), bcrypt: work.bcrypt });
     const check = (authorization: string) => access.check(authorization, () => client());
     expect(await check(basic('bob', 'bob'))).toEqual({ reader: 'user bob' });
     expect(check(basic('eve', 't0ken'))).toEqual({ reader: 'token ci' });
@@ -199,7 +209,7 @@ describe('who may read', () => {
 
   it('tells an address that is wrong again and again so later each time, and lets a client that leaves go', async () => {
     const shares = createShares();
-    const access = createAccess(list, shares);
+    const access = createAccess(list, { queues: shares, bcrypt: work.bcrypt });
     const { caller, leave } = leavingClient({ party: 'hostile' });
     for (let at = 0; at < 30; at++) {
       const waits = leavingClient({ party: 'hostile' });
@@ -233,6 +243,110 @@ describe('who may read', () => {
   });
 });
 
+describe('passwords that bcrypt keeps', () => {
+  // Written by another bcrypt, that of libxcrypt.
+  const ANN = '$2y$05$c4WoMPo3SXsafkva.HHa6u4S10DzU0QnciPhqyYlVpkokRkFuO.YG';
+  const LINES = {
+    '2y': ANN,
+    '2b': '$2b$06$abcdefghijklmnopqrstuud/5IuQmqhVO0kfNEbHJM.fJkPiliBzC',
+    '2a': '$2a$04$N9qo8uLOickgx2ZMRZoMyeRYfray/PMe0O3N/MIITYCD4gfhHVFzq',
+  };
+  const LONG = '$2y$05$c4WoMPo3SXsafkva.HHa6ugn87AqegDgjYptvrJZRPUbgY8Bn14yO';
+
+  it('are right in each form that htpasswd and others write, and wrong ones are not', async () => {
+    const access = accessOf(
+      listOf(
+        Object.entries(LINES)
+          .map(([name, hash]) => `${name}:${hash}`)
+          .join('\n'),
+        '',
+      ),
+    );
+    const verdicts = async (name: string, ...passwords: readonly string[]) =>
+      Promise.all(passwords.map((password) => access.check(basic(name, password))));
+    expect(await verdicts('2y', 'pässword', 'pa\u0308ssword', 'password', '')).toEqual([
+      'granted',
+      'granted',
+      'refused',
+      'refused',
+    ]);
+    expect(await verdicts('2b', 'correct horse', 'correct horsf')).toEqual(['granted', 'refused']);
+    // To bcrypt a NUL is an end: what stands behind it would count for nothing.
+    expect(await verdicts('2a', 'x', 'x\0x')).toEqual(['granted', 'refused']);
+  });
+
+  it('are as long as bcrypt reads them, as for every reader of such files', async () => {
+    const access = accessOf(listOf(`ann:${LONG}`, ''));
+    const digits = '0123456789'.repeat(8);
+    expect(await access.check(basic('ann', digits))).toBe('granted');
+    expect(await access.check(basic('ann', `${digits.slice(0, 71)}x`))).toBe('refused');
+  });
+
+  /** What is asked of bcrypt, in place of it: no password holds. */
+  function asked() {
+    const calls: (readonly [queue: string, encoded: string])[] = [];
+    const bcrypt: CheckBcryptIn = async (queue, _, encoded) => {
+      calls.push([queue, encoded]);
+      return false;
+    };
+    return { calls, bcrypt };
+  }
+
+  it('take a name that nobody has as much as somebody’s, and the same each time', async () => {
+    const { calls, bcrypt } = asked();
+    const hashes = ['04', '07', '09'].map((cost) => `$2y$${cost}${ANN.slice(6)}`);
+    const users = hashes.map((hash, at) => `user${at}:${hash}`).join('\n');
+    const access = createAccess(listOf(users, ''), { queues: createShares(), bcrypt });
+    const check = async (name: string, password: string) => {
+      const before = calls.length;
+      await access.check(basic(name, password), () => client({ party: `${clients++}` }));
+      expect(calls.length).toBe(before + 1);
+      return calls.at(-1)?.[1] ?? '';
+    };
+    const costs = new Set<string>();
+    for (let at = 0; at < 64; at++) {
+      const [first, again] = [await check(`nobody${at}`, 'a'), await check(`nobody${at}`, 'b')];
+      expect(readPasswordHash(first), first).toBeDefined();
+      expect(hashes).not.toContain(first);
+      expect(again.slice(0, 7)).toBe(first.slice(0, 7));
+      costs.add(first.slice(0, 7));
+    }
+    expect([...costs].toSorted()).toEqual(['$2y$04$', '$2y$07$', '$2y$09$']);
+  });
+
+  it('wait apart where they were right before', async () => {
+    let now = 0;
+    const calls: string[] = [];
+    const bcrypt: CheckBcryptIn = async (queue, password) => {
+      calls.push(queue);
+      return password === 'right';
+    };
+    const access = createAccess(listOf(`ann:${ANN}`, ''), { queues: createShares(), bcrypt, nowMs: () => now });
+    const check = (password: string) => access.check(basic('ann', password), () => client());
+    await check('right');
+    now += GRANTED_FOR_MS;
+    await check('wrong');
+    await check('right');
+    expect(calls).toEqual(['passwords', 'passwords', 'knownPasswords']);
+  });
+
+  it('never run on the event loop', async () => {
+    const access = accessOf(listOf(`ann:$2y$11${ANN.slice(6)}`, ''));
+    let turns = 0;
+    const turning = setInterval(() => turns++, 1);
+    await access.check(basic('ann', 'wrong'));
+    clearInterval(turning);
+    expect(turns).toBeGreaterThan(5);
+  });
+
+  it('are told to try again where the thread dies over them', async () => {
+    const dying = createPasswordWork({ started: (worker) => void worker.terminate() });
+    const access = createAccess(listOf(`ann:${ANN}`, ''), { queues: createShares(), bcrypt: dying.bcrypt });
+    expect(await access.check(basic('ann', 'x'), () => client())).toBe('busy');
+    await dying.close();
+  });
+});
+
 describe('its files', () => {
   it('what hash-password writes is read', async () => {
     const users = readUsers(`ann:${await hashPassword('secret')}`, 'users');
@@ -243,13 +357,28 @@ describe('its files', () => {
     'ann',
     'ann:secret',
     ':scrypt$2$1$1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
-    'ann:$2y$05$c4WoMPo3SXsafkva.HHa6uXQZWr7oboPiC2bT/r7q1BB8I2s0BRqC',
-    'ann:{SHA}5baa61e4c9b93f3f0682250b6cf8331b7ee68fd8=',
     `ann:${'scrypt$3$1$1$'}${'A'.repeat(22)}$${'A'.repeat(43)}`,
     `ann:${'scrypt$4194304$8$1$'}${'A'.repeat(22)}$${'A'.repeat(43)}`,
-  ])('%s is no user', (line) => {
+  ])('%s is no user, and the line is named but not repeated', (line) => {
     expect(() => readUsers(`# first\n${line}\n`, 'users')).toThrow(/Line 2 of users/);
     expect(() => readUsers(line, 'users')).not.toThrow(/secret/);
+  });
+
+  it.each([
+    ['ann:$2y$05$c4WoMPo3SXsafkva.HHa6u4S10DzU0QnciPhqyYlVpkokRk', /bcrypt that is not whole/],
+    ['ann:$2y$16$c4WoMPo3SXsafkva.HHa6u4S10DzU0QnciPhqyYlVpkokRkFuO.YG', /bcrypt of a cost/],
+    ['ann:$2y$03$c4WoMPo3SXsafkva.HHa6u4S10DzU0QnciPhqyYlVpkokRkFuO.YG', /bcrypt of a cost/],
+    ['ann:$2x$05$c4WoMPo3SXsafkva.HHa6u4S10DzU0QnciPhqyYlVpkokRkFuO.YG', /a kind of crypt/],
+    ['ann:$apr1$salt$xxxxxxxxxxxxxxxxxxxxxx', /MD5/],
+    ['ann:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=', /SHA-1/],
+    ['ann:$6$salt$xxxxxxxx', /a kind of crypt/],
+    ['ann:rqXexS6ZhobKA', /the old crypt/],
+    ['ann:secret', /a password as it is/],
+  ])('of %s it is said what it is, and what writes a better one', (line, what) => {
+    const read = () => readUsers(`# first\n${line}\n`, 'users');
+    expect(read).toThrow(what);
+    expect(read).toThrow(/^Line 2 of users .*htpasswd -B -C 12 users NAME/);
+    expect(read).not.toThrow(new RegExp(line.slice(-6).replace(/[.=]/g, '.')));
   });
 
   it('nobody is named twice', () => {

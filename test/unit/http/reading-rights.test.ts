@@ -14,7 +14,7 @@ const readers = {
   users: readUsers(`user:scrypt$2$1$1$${salt.toString('base64url')}$${hash.toString('base64url')}`, 'users'),
   tokens: readTokens(`ci:${createHash('sha256').update('t0ken').digest('hex')}`, 'tokens'),
 };
-const access = createAccess(readers, createShares());
+const access = createAccess(readers, { queues: createShares(), bcrypt: async () => false });
 const basic = (pair: string) => `Basic ${Buffer.from(pair).toString('base64')}`;
 const GOOD = basic('user:pass');
 

@@ -73,6 +73,7 @@ const EACH: { readonly [N in EventName]: Event<N> } = {
     queue: 'downloads',
     largest: { index: 'main', party: '192.0.2.1', busy: 3, waiting: 9 },
   },
+  condition: { name: 'condition', index: 'main', what: 'clock', thing: '', message: 'wrong', begins: true },
   reloaded: { name: 'reloaded' },
 };
 const LEVELS: readonly (Level | undefined)[] = ['debug', 'info', 'warn', 'error', undefined];

@@ -191,6 +191,25 @@ describe('a redirect to another index', () => {
   });
 });
 
+describe('a refusal that nothing of the index speaks against', () => {
+  it('says that it may be absence, and what would show it', async () => {
+    const { server, ask } = await setup({ redirectElsewhere: true });
+    server.fault('/simple/none/', SHUT);
+    server.fault('/simple/six/', { kind: 'redirect', to: 'https://pypi.org/simple/six/' });
+    for (const name of ['none', 'six'])
+      await expect(ask(`simple/${name}/`)).rejects.toThrow(/nothing else of this index.*absent: \{ known: NAME \}/);
+  });
+
+  it('says what would make it absence where it is none', async () => {
+    const { server, ask } = await setup({ statuses: [] });
+    expect(await ask('simple/there/')).toBe('document');
+    server.fault('/simple/none/', SHUT);
+    await expect(ask('simple/none/')).rejects.toThrow('absent: { statuses: [403] }, or --kind');
+    server.fault('/simple/six/', { kind: 'redirect', to: 'https://public.example/simple/six/' });
+    await expect(ask('simple/six/')).rejects.toThrow('absent.redirect_elsewhere or --kind');
+  });
+});
+
 describe('what upstream forbids', () => {
   const said = async (fault: Partial<Fault & { kind: 'status' }>) => {
     const { server, ask } = await setup({ statuses: [] });

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import type { Password } from '../../../src/upstream/credentials.ts';
 import { GOOD, TEST_KEY } from '../../support/certificates.ts';
 import { startProxy } from '../../support/proxy.ts';
 import { bytesAt, bytesOf, collect, connect, ends, SOMEBODY, serve, text } from './setup.ts';
 
 const files = new Map([['x', bytesOf('hello')]]);
+const basic = (pair: string) => `Basic ${Buffer.from(pair).toString('base64')}`;
 const TLS = { key: TEST_KEY, cert: GOOD };
 
 async function through(proxy: { readonly url: string }, tls = true) {
@@ -46,7 +48,7 @@ describe('an HTTP proxy', () => {
   });
 
   it('gets the credentials meant for it, and upstream does not', async () => {
-    const proxy = await start({ authorization: `Basic ${Buffer.from('me:se@cret').toString('base64')}` });
+    const proxy = await start({ authorization: () => basic('me:se@cret') });
     const refused = await through(proxy);
     const error: unknown = await bytesAt(refused.upstream, `${refused.server.url}x`, 10).catch(
       (caught: unknown) => caught,
@@ -58,6 +60,46 @@ describe('an HTTP proxy', () => {
     expect(text(await bytesAt(granted.upstream, `${granted.server.url}x`, 10))).toBe('hello');
     expect(granted.server.requests[0]?.headers).not.toHaveProperty('proxy-authorization');
   });
+
+  it.each([
+    ['a tunnel', true],
+    ['plain http', false],
+  ])(
+    'is asked with the password that holds now, and once again where it refused one that has changed: %s',
+    async (_, tls) => {
+      let wanted = 'fi:rst';
+      let held = wanted;
+      let renewals = 0;
+      let isGone = false;
+      const password: Password = {
+        current: async () => held,
+        async instead(refused) {
+          renewals++;
+          if (!isGone) held = wanted;
+          return held === refused ? undefined : held;
+        },
+      };
+      const proxy = await start({ authorization: () => basic(`me:${wanted}`) });
+      const server = await serve({ files, ...(tls ? { tls: TLS } : {}) });
+      const upstream = connect(server, { ca: GOOD, proxy: proxy.url, proxyLogin: { username: 'me', password } });
+      const fresh = async () =>
+        (await upstream.document({ url: `${server.url}x`, fresh: true, limit: 10 }, SOMEBODY)).kind;
+      expect(text(await bytesAt(upstream, `${server.url}x`, 10))).toBe('hello');
+      wanted = 'sec@ond';
+      expect([await fresh(), renewals, held]).toEqual(['document', 1, 'sec@ond']);
+      held = 'third';
+      wanted = held;
+      expect([await fresh(), renewals]).toEqual(['document', 1]);
+      // Where there is no other, the refusal stands.
+      isGone = true;
+      wanted = 'fourth';
+      await expect(fresh()).rejects.toMatchObject({
+        reason: 'unreachable',
+        message: expect.stringContaining('proxy.username'),
+      });
+      expect(server.requests.some(({ headers }) => 'proxy-authorization' in headers)).toBe(false);
+    },
+  );
 
   it.each([{ answer: 'HTTP/1.1 403 Forbidden\r\n\r\n' }, { answer: 'junk\r\n\r\n' }, { answer: '' }, { stalls: true }])(
     'that fails (%j) makes upstream unreachable, and its password shows nowhere',

@@ -102,6 +102,15 @@ describe('the access record', () => {
     expect(await all(again.whoFetched('none.whl'))).toEqual([]);
   });
 
+  it('tells two users of one address apart', async () => {
+    const root = await scratchDirectory();
+    const access = createAccessRecord(recordsOf(root));
+    const both = [fetched(1, { reader: 'user ann' }), fetched(2, { reader: 'token ci' })];
+    for (const each of [...both, ...both]) access.record(each);
+    await access.close();
+    expect(await all(createAccessRecord(recordsOf(root, true)).whoFetched('demo-1.0.tar.gz'))).toEqual(both);
+  });
+
   it('has one line for a client that fetches the same again and again', async () => {
     const access = createAccessRecord(recordsOf(await scratchDirectory()));
     for (let at = 0; at <= 1200; at += 100) access.record(fetched(at));

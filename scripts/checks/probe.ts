@@ -1,0 +1,55 @@
+import { appendFileSync, readFileSync } from 'node:fs';
+
+// Stands in the copied sources at every check: tells which tests make it refuse, or lets one check refuse no more.
+// What to do lies in a file, so that child processes and threads do the same.
+
+const AT = new URL('../../', import.meta.url);
+
+interface Control {
+  /** The number of the check that is removed. */
+  readonly removed?: number;
+  /** The file into which goes who was seen to refuse. */
+  readonly seen?: string;
+}
+
+const { removed, seen } = JSON.parse(readFileSync(new URL('checks.json', AT), 'utf8')) as Control;
+const inProcess = globalThis as { checksTest?: string };
+const told = new Set<string>();
+
+function saw(id: number): void {
+  if (seen === undefined) return;
+  const test = inProcess.checksTest ?? readFileSync(new URL('checks-test', AT), 'utf8');
+  const line = `${id}\t${test}\n`;
+  if (told.has(line)) return;
+  told.add(line);
+  appendFileSync(seen, line);
+}
+
+/** A condition that refuses where it is `when`. */
+export function condition<T>(id: number, when: boolean, value: T): T | boolean {
+  if (Boolean(value) !== when) return value;
+  saw(id);
+  return id === removed ? !when : value;
+}
+
+export function isKept(id: number): boolean {
+  return id !== removed;
+}
+
+/** What a checking call threw. */
+export function refusing(id: number): void {
+  saw(id);
+}
+
+/** A function that hands on its last argument, or throws. */
+export function proof<A extends readonly unknown[]>(id: number, ask: (...args: A) => unknown) {
+  return (...args: A): unknown => {
+    if (id === removed) return args.at(-1);
+    try {
+      return ask(...args);
+    } catch (error) {
+      saw(id);
+      throw error;
+    }
+  };
+}

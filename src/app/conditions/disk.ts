@@ -1,0 +1,29 @@
+import { statfs } from 'node:fs/promises';
+import type { Condition } from '../../ports/conditions.ts';
+
+/** Once there is so much more than the limit again, it is over: a disk at its limit is not told of each minute. */
+const ENOUGH_AGAIN = 1.1;
+
+/** Bytes that this process may still write to the disk of a directory; undefined where the system does not say. */
+export async function freeBytes(directory: string): Promise<number | undefined> {
+  try {
+    const { bavail, bsize } = await statfs(directory);
+    return bavail * bsize;
+  } catch {
+    return undefined;
+  }
+}
+
+/** `low`: it was told before that there is little. */
+export function diskConditions(
+  free: number | undefined,
+  { limit, low, data }: { readonly limit: number; readonly low: boolean; readonly data: string },
+): readonly Condition[] {
+  if (free === undefined || free >= (low ? limit * ENOUGH_AGAIN : limit)) return [];
+  const message = `Less than ${megabytes(limit)} MB are free on the disk of ${data} (cache.warn_free_bytes): ${megabytes(free)} MB. Make room, or lower cache.max_bytes.`;
+  return [{ what: 'disk', index: '', thing: data, message }];
+}
+
+function megabytes(bytes: number): number {
+  return Math.floor(bytes / 1e6);
+}

@@ -1,0 +1,113 @@
+import { Refusal } from '../../bytes/refusal.ts';
+import type { Config } from '../../config/config.ts';
+import type { Certificate } from '../../http/server.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Condition } from '../../ports/conditions.ts';
+import type { Emit } from '../../ports/events.ts';
+import type { ConditionNumbers } from '../../telemetry/condition-metrics.ts';
+import { certificateOf } from '../server-files.ts';
+import { certificateConditions, type Validity, validityOf } from './certificate.ts';
+import type { ClockComparison } from './clocks.ts';
+import { diskConditions, freeBytes } from './disk.ts';
+import { secretConditions } from './secrets.ts';
+import { settingConditions } from './settings.ts';
+import { ConditionWatch } from './watch.ts';
+
+interface MirrorConditionsOptions {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly clocks: ClockComparison;
+  readonly emit: Emit;
+}
+
+/** What is so of a mirror that runs, and the numbers it is told by. */
+export class MirrorConditions {
+  readonly #options: MirrorConditionsOptions;
+  readonly #watch: ConditionWatch;
+  #validity: Validity | undefined;
+  #free: number | undefined;
+
+  constructor(options: MirrorConditionsOptions) {
+    this.#options = options;
+    this.#watch = new ConditionWatch((before) => this.#look(before), options.emit);
+  }
+
+  /** What is so, as of the last look. */
+  get inForce(): readonly Condition[] {
+    return this.#watch.inForce;
+  }
+
+  get numbers(): ConditionNumbers {
+    return {
+      inForce: this.inForce,
+      certificateEnds: this.#validity?.to,
+      clockAhead: this.#options.clocks.ahead,
+      freeBytes: this.#free,
+    };
+  }
+
+  start(certificate: Certificate | undefined): Promise<void> {
+    this.#validity = certificate && validityOf(certificate);
+    return this.#watch.start();
+  }
+
+  /** After files were read again. */
+  async reload(certificate: Certificate | undefined): Promise<void> {
+    this.#validity = certificate && validityOf(certificate);
+    await this.#watch.look();
+  }
+
+  close(): Promise<void> {
+    return this.#watch.close();
+  }
+
+  async #look(before: readonly Condition[]): Promise<readonly Condition[]> {
+    const { config, clock, clocks } = this.#options;
+    this.#free = await freeBytes(config.data);
+    const low = before.some(({ what }) => what === 'disk');
+    return [
+      ...standing(config, { now: clock.now(), validity: this.#validity, free: this.#free, low }),
+      ...clocks.look(),
+    ];
+  }
+}
+
+/** What can be seen without asking an upstream or a server. */
+export async function conditionsHere(config: Config, { now }: Pick<Clock, 'now'>): Promise<readonly Condition[]> {
+  return standing(config, {
+    now: now(),
+    validity: validityThere(config),
+    free: await freeBytes(config.data),
+    low: false,
+  });
+}
+
+interface Facts {
+  readonly now: number;
+  readonly validity: Validity | undefined;
+  readonly free: number | undefined;
+  readonly low: boolean;
+}
+
+function standing(config: Config, { now, validity, free, low }: Facts): readonly Condition[] {
+  const { tls } = config.server;
+  return [
+    ...settingConditions(config),
+    ...secretConditions(config),
+    ...(tls === undefined || validity === undefined
+      ? []
+      : certificateConditions(validity, { now, warnDays: tls.warnDays, file: tls.cert })),
+    ...diskConditions(free, { limit: config.cache.warnFreeBytes ?? 0, low, data: config.data }),
+  ];
+}
+
+/** Of the certificate as it lies there; a command may not be allowed to read its key. */
+function validityThere({ server }: Config): Validity | undefined {
+  try {
+    const certificate = certificateOf(server);
+    return certificate && validityOf(certificate);
+  } catch (error) {
+    if (error instanceof Refusal) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,53 @@
+import { Gauge, type Registry } from 'prom-client';
+import type { Instant } from '../bytes/instant.ts';
+import { CONDITIONS, type Condition } from '../ports/conditions.ts';
+import { type Label, oneOf } from './labels.ts';
+
+/** What an operator should know of how this mirror stands, and what it is told by. */
+export interface ConditionNumbers {
+  readonly inForce: readonly Pick<Condition, 'what' | 'index'>[];
+  /** Of our own certificate; undefined without TLS. */
+  readonly certificateEnds: Instant | undefined;
+  /** Seconds by which this machine's clock is ahead of each upstream's; of those that were heard. */
+  readonly clockAhead: ReadonlyMap<string, number>;
+  /** On the disk of the data directory; undefined where the system does not say. */
+  readonly freeBytes: number | undefined;
+}
+
+/** The processes on one data directory stand alike: what one of them knows is not added up. A gauge of what is not known has no series. */
+export function watchConditions(registry: Registry, read: () => ConditionNumbers, indexOf: Label): void {
+  const whatOf = oneOf(Object.keys(CONDITIONS));
+  const gauge = (name: string, help: string, labelNames: readonly string[], collect: (gauge: Gauge) => void) =>
+    new Gauge({
+      name,
+      help,
+      labelNames: [...labelNames],
+      registers: [registry],
+      aggregator: 'max',
+      collect() {
+        this.reset();
+        // Without labels it would be 0 after that, which is a value.
+        if (labelNames.length === 0) this.remove();
+        collect(this);
+      },
+    });
+  gauge('verbatim_condition', 'Things that an operator should know of, by what is so.', ['what', 'index'], (each) => {
+    for (const { what, index } of read().inForce) each.inc({ what: whatOf(what), index: indexOf(index) });
+  });
+  gauge('verbatim_certificate_expires_timestamp_seconds', 'When our own certificate ends.', [], (each) => {
+    const { certificateEnds } = read();
+    if (certificateEnds !== undefined) each.set(certificateEnds);
+  });
+  gauge(
+    'verbatim_clock_ahead_seconds',
+    "By how much this machine's clock is ahead of upstream's, by its Date.",
+    ['index'],
+    (each) => {
+      for (const [index, seconds] of read().clockAhead) each.set({ index: indexOf(index) }, seconds);
+    },
+  );
+  gauge('verbatim_disk_free_bytes', 'Bytes free on the disk of the data directory.', [], (each) => {
+    const { freeBytes } = read();
+    if (freeBytes !== undefined) each.set(freeBytes);
+  });
+}
