@@ -97,7 +97,7 @@ export interface BlobStorage {
   }>;
 }
 
-/** In which order blobs were used, as one record that is replaced whole. Never more than a hint. */
+/** In which order blobs were used, or which are to be uploaded, as one record that is replaced whole. Never more than a hint. */
 export interface UsageRecord {
   read(): Promise<Uint8Array | undefined>;
   write(record: Uint8Array): Promise<void>;

@@ -1,4 +1,10 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import {
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  Agent as PlainAgent,
+  request as plainRequest,
+} from 'node:http';
+import { Agent as TlsAgent, request as tlsRequest } from 'node:https';
 import { AwsV4Signer } from 'aws4fetch';
 import { sha256Hex } from '../bytes/digest.ts';
 import { ObjectStoreError } from '../ports/object-store.ts';
@@ -17,6 +23,8 @@ export interface S3Request {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Milliseconds until the head of the answer, where somebody waits for it. */
+  readonly headMs?: number | undefined;
 }
 
 /** One answer, its body not yet read. Either read the body or discard it: it holds a connection. */
@@ -33,11 +41,20 @@ export interface S3Answer {
 /** What becomes of a request, for counting: a status, or that no answer came. */
 export type Outcome = number | 'failed';
 
+/** Counts what goes to and comes from a store. None may throw. */
+export interface S3Meter {
+  request(verb: Verb, outcome: Outcome): void;
+  /** Another identical request of one that was slow, and whether it was the quicker one. */
+  hedge(hasWon: boolean): void;
+  retry(): void;
+  bytes(direction: 'in' | 'out', bytes: number): void;
+}
+
 interface S3ClientOptions {
   readonly address: S3Address;
   readonly credentials: CredentialSource;
   readonly limits?: Partial<S3Limits> | undefined;
-  readonly onRequest?: ((verb: Verb, outcome: Outcome) => void) | undefined;
+  readonly meter?: Partial<S3Meter> | undefined;
 }
 
 /** Of nothing. */
@@ -46,6 +63,7 @@ const EMPTY_SHA256 = sha256Hex(new Uint8Array());
 /** One request to an S3-compatible store, signed, every wait bounded; nothing is tried again here. */
 export class S3Client {
   readonly limits: S3Limits;
+  readonly meter: Partial<S3Meter>;
   readonly #options: S3ClientOptions;
   readonly #agent;
   readonly #request;
@@ -55,10 +73,11 @@ export class S3Client {
   constructor(options: S3ClientOptions) {
     this.#options = options;
     this.limits = { ...S3_LIMITS, ...options.limits };
+    this.meter = options.meter ?? {};
     const isTls = options.address.endpoint.protocol === 'https:';
-    const http = isTls ? process.getBuiltinModule('node:https') : process.getBuiltinModule('node:http');
-    this.#agent = new http.Agent({ keepAlive: true, maxSockets: this.limits.connections });
-    this.#request = http.request;
+    const kept = { keepAlive: true, maxSockets: this.limits.connections };
+    this.#agent = isTls ? new TlsAgent(kept) : new PlainAgent(kept);
+    this.#request = isTls ? tlsRequest : plainRequest;
   }
 
   get address(): S3Address {
@@ -67,13 +86,13 @@ export class S3Client {
 
   /** Throws ObjectStoreError `away` where no answer came. */
   async send(request: S3Request): Promise<S3Answer> {
-    const { onRequest = () => undefined } = this.#options;
     try {
       const answer = await this.#answered(request);
-      onRequest(request.method, answer.statusCode ?? 0);
-      return answerOf(answer, request, this.limits);
+      this.meter.request?.(request.method, answer.statusCode ?? 0);
+      if (request.body !== undefined) this.meter.bytes?.('out', request.body.byteLength);
+      return answerOf(answer, request, this);
     } catch (error) {
-      onRequest(request.method, 'failed');
+      this.meter.request?.(request.method, 'failed');
       request.signal?.throwIfAborted();
       throw new ObjectStoreError('away', `${this.address.endpoint.host} did not answer: ${wordsOf(error)}`, {
         cause: error,
@@ -86,14 +105,11 @@ export class S3Client {
   }
 
   async #answered(request: S3Request): Promise<IncomingMessage> {
-    const { method, body, signal } = request;
+    const { method, body, signal, headMs = this.limits.headMs } = request;
     const { url, headers } = await this.#signed(request);
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
     const sent = this.#request(url, { method, headers, agent: this.#agent, signal });
-    const timer = setTimeout(
-      () => sent.destroy(new Error(`no answer within ${this.limits.headMs / 1000} seconds`)),
-      this.limits.headMs,
-    );
+    const timer = setTimeout(() => sent.destroy(new Error(`no answer within ${headMs / 1000} seconds`)), headMs);
     sent.on('error', reject);
     sent.once('response', resolve);
     sent.end(body);
@@ -126,7 +142,8 @@ export class S3Client {
   }
 }
 
-function answerOf(answer: IncomingMessage, { method, signal }: S3Request, { silenceMs }: S3Limits): S3Answer {
+function answerOf(answer: IncomingMessage, { method, signal }: S3Request, { limits, meter }: S3Client): S3Answer {
+  const { silenceMs } = limits;
   const announced = answer.headers['content-length'];
   answer.on('error', () => undefined);
   answer.setTimeout(silenceMs, () => answer.destroy(new Error(`nothing came for ${silenceMs / 1000} seconds`)));
@@ -135,6 +152,7 @@ function answerOf(answer: IncomingMessage, { method, signal }: S3Request, { sile
     try {
       for await (const chunk of answer) {
         read += chunk.byteLength;
+        meter.bytes?.('in', chunk.byteLength);
         yield chunk;
       }
     } catch (error) {
@@ -163,7 +181,8 @@ function answerOf(answer: IncomingMessage, { method, signal }: S3Request, { sile
       }
       return Buffer.concat(parts);
     },
-    discard: () => void answer.resume(),
+    // What is short is read to its end, so that the connection serves again.
+    discard: () => void (Number(announced ?? 0) > ERROR_BYTES ? answer.destroy() : answer.resume()),
   };
 }
 
@@ -173,6 +192,8 @@ export async function refusedBy(answer: S3Answer, what: string): Promise<ObjectS
   const code = readErrorCode(Buffer.from(text).toString('utf8'));
   const said = `${answer.status}${code === undefined ? '' : ` ${code}`}`;
   if (mayPass(answer.status)) return new ObjectStoreError('away', `${what}: the store is busy or broken (${said}).`);
+  if (code === 'InvalidObjectState')
+    return new ObjectStoreError('wrong', `${what}: it was archived, and cannot be read from the bucket.`);
   const hint =
     code === 'RequestTimeTooSkewed' ? ' The clock of this machine and that of the store are too far apart.' : '';
   return new ObjectStoreError('refused', `${what}: the store refuses it (${said}).${hint}`);

@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { type ObjectStore, ObjectStoreError } from '../ports/object-store.ts';
+import { hedged, patiently } from './attempts.ts';
 import { mayPass, refusedBy, type S3Answer, type S3Client, type S3Request } from './client.ts';
 import { LIST_BYTES, LIST_PAGES } from './limits.ts';
 import { type ListedObject, readListed } from './xml.ts';
@@ -16,7 +16,7 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   async get(key: string, limit: number, signal?: AbortSignal): Promise<Uint8Array | undefined> {
-    return this.#patiently(signal, async () => {
+    return patiently(this.#client, signal, async () => {
       const answer = await this.#client.send({ method: 'GET', key, headers: NO_CACHE, signal });
       if (answer.status === 404) return discarded(answer, undefined);
       if (answer.status !== 200) throw await refusedBy(answer, `Reading ${key}`);
@@ -29,9 +29,9 @@ export class S3ObjectStore implements ObjectStore {
    * be our own first attempt that was answered too late, 409 that of somebody who then broke off, and no answer may be either.
    */
   async create(key: string, bytes: Uint8Array, signal?: AbortSignal): Promise<'created' | 'taken'> {
-    return this.#patiently(signal, async () => {
+    return patiently(this.#client, signal, async () => {
       const request: S3Request = { method: 'PUT', key, headers: { 'if-none-match': '*' }, body: bytes, signal };
-      const answer = await this.#hedged(request).catch((error: unknown) => unknownResult(error));
+      const answer = await hedged(this.#client, request).catch((error: unknown) => unknownResult(error));
       if (answer instanceof ObjectStoreError) return (await this.#result(key, bytes, signal)) ?? thrown(answer);
       if (answer.status >= 200 && answer.status < 300) return discarded(answer, 'created');
       const refusal = await refusedBy(answer, `Creating ${key}`);
@@ -68,7 +68,7 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   async remove(key: string, signal?: AbortSignal): Promise<void> {
-    await this.#patiently(signal, async () => {
+    await patiently(this.#client, signal, async () => {
       const answer = await this.#client.send({ method: 'DELETE', key, signal });
       if (answer.status !== 404 && (answer.status < 200 || answer.status >= 300))
         throw await refusedBy(answer, `Removing ${key}`);
@@ -94,48 +94,13 @@ export class S3ObjectStore implements ObjectStore {
       prefix,
       ...(token === undefined ? after !== '' && { 'start-after': after } : { 'continuation-token': token }),
     };
-    return this.#patiently(signal, async () => {
+    return patiently(this.#client, signal, async () => {
       const answer = await this.#client.send({ method: 'GET', key: '', query, headers: NO_CACHE, signal });
       if (answer.status !== 200) throw await refusedBy(answer, `Listing ${prefix}`);
       const listed = readListed(Buffer.from(await answer.bytes(LIST_BYTES)).toString('utf8'));
       if (listed === undefined) throw new ObjectStoreError('wrong', `What was to be the list of ${prefix} is none.`);
       return listed;
     });
-  }
-
-  /**
-   * A second identical request of one that is not answered soon; the first success counts. Both write the same bytes, so that either may
-   * have been first.
-   */
-  async #hedged(request: S3Request): Promise<S3Answer> {
-    const first = this.#client.send(request);
-    const isSlow = await Promise.race([
-      first.then(
-        () => false,
-        () => false,
-      ),
-      delay(this.#client.limits.hedgeMs, true),
-    ]);
-    if (!isSlow) return first;
-    const both = [first, this.#client.send(request)];
-    const success = (sent: Promise<S3Answer>) =>
-      sent.then((answer) => (answer.status < 300 ? answer : Promise.reject(answer)));
-    const chosen = await Promise.any(both.map(success)).catch(() => first);
-    for (const sent of both) sent.then((answer) => answer !== chosen && answer.discard()).catch(() => undefined);
-    return chosen;
-  }
-
-  async #patiently<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
-    const { attempts, pauseMs } = this.#client.limits;
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await work();
-      } catch (error) {
-        const isOver = !(error instanceof ObjectStoreError) || error.kind !== 'away' || attempt >= attempts;
-        if (isOver) throw error;
-        await delay(pauseMs * 2 ** (attempt - 1) * (0.5 + Math.random() / 2), undefined, { signal });
-      }
-    }
   }
 }
 

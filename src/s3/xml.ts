@@ -14,6 +14,15 @@ export interface ListedObject {
   readonly size: number;
   /** Milliseconds since the epoch. */
   readonly changedMs: number;
+  readonly storageClass: string | undefined;
+}
+
+/** An upload in parts that was begun and not ended. */
+export interface ListedUpload {
+  readonly key: string;
+  readonly uploadId: string;
+  /** Milliseconds since the epoch. */
+  readonly begunMs: number;
 }
 
 /** Undefined for what is no such answer. */
@@ -25,12 +34,26 @@ export function readListed(xml: string): ListedPage | undefined {
     const size = Number(textOf(content, 'Size') ?? Number.NaN);
     const changedMs = Date.parse(textOf(content, 'LastModified') ?? '');
     if (key === undefined || !Number.isSafeInteger(size) || size < 0 || Number.isNaN(changedMs)) return undefined;
-    objects.push({ key, size, changedMs });
+    objects.push({ key, size, changedMs, storageClass: textOf(content, 'StorageClass') });
   }
   const around = xml.replace(/<Contents>[\s\S]*?<\/Contents>/g, '');
   const isTruncated = textOf(around, 'IsTruncated') === 'true';
   const next = isTruncated ? textOf(around, 'NextContinuationToken') : undefined;
   return isTruncated && next === undefined ? undefined : { objects, next };
+}
+
+/** An answer to ListMultipartUploads; undefined for what is none. */
+export function readUploads(xml: string): readonly ListedUpload[] | undefined {
+  if (!/<ListMultipartUploadsResult[\s>]/.test(xml) || !xml.trimEnd().endsWith('</ListMultipartUploadsResult>'))
+    return undefined;
+  const uploads: ListedUpload[] = [];
+  for (const [, content = ''] of xml.matchAll(/<Upload>([\s\S]*?)<\/Upload>/g)) {
+    const [key, uploadId] = [textOf(content, 'Key'), textOf(content, 'UploadId')];
+    const begunMs = Date.parse(textOf(content, 'Initiated') ?? '');
+    if (key === undefined || uploadId === undefined || Number.isNaN(begunMs)) return undefined;
+    uploads.push({ key, uploadId, begunMs });
+  }
+  return uploads;
 }
 
 /** `SlowDown` of an error's document; undefined where it says none. */

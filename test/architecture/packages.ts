@@ -70,7 +70,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     'src/upstream/',
     ...WIRING,
   ],
-  'node:https': ['src/upstream/', 'src/http/server.ts', ...WIRING],
+  'node:https': ['src/s3/client.ts', 'src/upstream/', 'src/http/server.ts', ...WIRING],
   'node:net': ['src/http/', 'src/upstream/', ...WIRING],
   'node:tls': ['src/upstream/', 'src/http/'],
   'node:dns': ['src/upstream/'],

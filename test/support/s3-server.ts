@@ -21,6 +21,7 @@ export type Misbehaviour = (call: S3Call, response: ServerResponse) => boolean |
 interface Stored {
   readonly bytes: Buffer;
   readonly changed: Date;
+  readonly storageClass?: string;
 }
 
 /**
@@ -57,6 +58,7 @@ export async function startS3Server() {
     if (key === '' && query.has('uploads')) return listUploads(response);
     if (key === '') return list(call, response);
     if (query.has('uploads') || query.has('uploadId')) return multipart(call, response);
+    if (method === 'PUT' && call.headers['x-amz-copy-source'] !== undefined) return copy(call, response);
     if (method === 'PUT') return put(call, response);
     if (method === 'DELETE') return remove(call, response);
     return read(call, response);
@@ -78,10 +80,19 @@ export async function startS3Server() {
     return response.writeHead(200, { etag: tagOf(body) }).end();
   }
 
+  function copy({ key, headers }: S3Call, response: ServerResponse): ServerResponse {
+    const from = objects.get(decodeURIComponent(String(headers['x-amz-copy-source'])).slice(`/${S3_BUCKET}/`.length));
+    if (from === undefined) return error(response, 404, 'NoSuchKey');
+    if (from.storageClass !== undefined) return error(response, 403, 'InvalidObjectState');
+    objects.set(key, { ...from, changed: new Date() });
+    return xml(response, '<CopyObjectResult></CopyObjectResult>');
+  }
+
   function read({ method, key, headers }: S3Call, response: ServerResponse): ServerResponse {
     const there = objects.get(key);
     if (there === undefined) return error(response, 404, 'NoSuchKey');
-    const { bytes, changed } = there;
+    const { bytes, changed, storageClass } = there;
+    if (storageClass !== undefined && method === 'GET') return error(response, 403, 'InvalidObjectState');
     const range = /^bytes=(\d+)-(\d+)?$/.exec(headers.range ?? '');
     const [from, to] = [Number(range?.[1] ?? 0), Math.min(Number(range?.[2] ?? bytes.length - 1), bytes.length - 1)];
     if (range !== null && from >= bytes.length) return error(response, 416, 'InvalidRange');
@@ -90,6 +101,7 @@ export async function startS3Server() {
       etag: tagOf(bytes),
       'last-modified': changed.toUTCString(),
       'content-length': part.length,
+      ...(storageClass !== undefined && { 'x-amz-storage-class': storageClass }),
       ...(range !== null && { 'content-range': `bytes ${from}-${to}/${bytes.length}` }),
     });
     return response.end(method === 'HEAD' ? undefined : part);
@@ -101,8 +113,8 @@ export async function startS3Server() {
     const keys = [...objects.keys()].filter((key) => key.startsWith(prefix) && key > after).sort();
     const page = keys.slice(0, 1000);
     const contents = page.map((key) => {
-      const { bytes, changed } = objects.get(key) ?? { bytes: Buffer.alloc(0), changed: new Date(0) };
-      return `<Contents><Key>${key}</Key><LastModified>${changed.toISOString()}</LastModified><Size>${bytes.length}</Size></Contents>`;
+      const { bytes, changed, storageClass = 'STANDARD' } = objects.get(key) as Stored;
+      return `<Contents><Key>${key}</Key><LastModified>${changed.toISOString()}</LastModified><Size>${bytes.length}</Size><StorageClass>${storageClass}</StorageClass></Contents>`;
     });
     const next = keys.length > page.length ? `<NextContinuationToken>${page.at(-1)}</NextContinuationToken>` : '';
     return xml(

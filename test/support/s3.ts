@@ -15,6 +15,11 @@ interface S3Options {
 /** A client and a store of objects over it; the client is to be closed. */
 export function s3Store(url: string, { prefix = '', limits, onRequest }: S3Options = {}) {
   const address = readS3Address(`s3://${S3_BUCKET}/${prefix}?endpoint=${url}&region=us-east-1`);
-  const client = new S3Client({ address, credentials: async () => S3_KEYS, limits, onRequest });
+  const client = new S3Client({
+    address,
+    credentials: async () => S3_KEYS,
+    limits,
+    meter: onRequest && { request: onRequest },
+  });
   return { client, store: new S3ObjectStore(client) };
 }
