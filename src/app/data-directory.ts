@@ -1,14 +1,12 @@
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Config, IndexConfig } from '../config/config.ts';
 import { createBlobStorage, type DiskBlobs, type DiskBlobsOptions } from '../disk/blob-storage.ts';
-import { Databases } from '../disk/databases.ts';
-import { createDurable } from '../disk/durable.ts';
-import { nodeFileOps } from '../disk/file-ops.ts';
+import { Databases, type DatabasesOptions } from '../disk/databases.ts';
 import { RecordsDatabase } from '../disk/records/records-database.ts';
 import { type SmallBlobsOptions, withSmallBlobs } from '../disk/small-blobs.ts';
 import type { SqliteState } from '../disk/state/sqlite-state.ts';
-import { currentRoot, openVolume, type Volume } from '../disk/volume.ts';
+import { openVolume, type Volume, volumeToRead } from '../disk/volume.ts';
 import type { IndexState } from '../ports/index-state.ts';
 import type { ItemPath } from '../ports/state-storage.ts';
 import type { CarriedOver } from '../state/carry-over.ts';
@@ -17,6 +15,7 @@ import { indexName } from '../state/paths.ts';
 import { ScratchState } from '../state/scratch.ts';
 import { carryOverIndexes, type LossWord } from './carry-over.ts';
 import { type DiskSize, diskSizes } from './disk-sizes.ts';
+import { type Kept, keptOf, recordBytes } from './kept.ts';
 import { sealingOf } from './secrets.ts';
 
 export interface OpenedIndex {
@@ -39,6 +38,8 @@ export interface DataDirectory {
   open(index: string): Promise<OpenedIndex>;
   /** What lies on disk besides fetched files. */
   sizes(): Promise<readonly DiskSize[]>;
+  /** What of it is how much, and may be how much. */
+  kept(): Promise<readonly Kept[]>;
   /** What it remembers, unchecked, for who is about to give up what does not hold. */
   unchecked(index: string): IndexState;
   /** What an operator's word let go when this directory was carried over from an earlier layout, if that was done just now. */
@@ -64,59 +65,82 @@ export async function openDataDirectory(
 ): Promise<DataDirectory> {
   const sealing = sealingOf(config);
   const volume = await openVolume(config.data, { allowFuse: config.allowFuse });
-  const { root, durable } = volume;
-  const directoryOf = (index: string) => directoryIn(root, index);
-  const databases = new Databases({
-    durable,
-    root,
-    directoryOf,
-    access: serving ? 'serve' : 'write',
-    scan: true,
-    stateBytes: config.cache.stateBytes,
-    ...sealing,
-  });
+  const databases = databasesOf(config, volume, serving ? 'serve' : 'write');
   const close = async () => {
     await databases.close();
     await volume.close();
   };
-  const { state: storage, records } = databases;
-  const remembered = rehearsal ? new ScratchState(storage) : storage;
   try {
-    const indexes = Object.keys(config.indexes);
     const carried = await carryOverIndexes({
       volume,
-      state: storage,
-      records,
-      directoryOf,
-      indexes,
+      state: databases.state,
+      records: databases.records,
+      directoryOf: (index) => directoryIn(volume.root, index),
+      indexes: Object.keys(config.indexes),
       sealing,
       word,
     });
-    return {
-      volume,
-      storage,
-      records,
-      blobs: (maxBytes, options) =>
-        withSmallBlobs(createBlobStorage(volume, options), databases.documents(maxBytes), options),
-      directoryOf,
-      carried,
-      async open(index) {
-        const { damaged } = await databases.open(index);
-        return { state: createIndexState({ storage: remembered, index }), damaged };
-      },
-      sizes: () =>
-        diskSizes(
-          volume.ops,
-          root,
-          indexes.map((index) => [index, directoryOf(index)] as const),
-        ),
-      unchecked: (index) => createIndexState({ storage, index }),
-      close,
-    };
+    return { ...directoryOver(config, volume, databases, rehearsal), carried, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/**
+ * The data directory to look at, whoever else uses it: nothing in it is made or changed, and what an index comes to remember is
+ * forgotten when it is closed. Throws Refusal `state` where there is none, or it may not be read.
+ */
+export async function readDataDirectory(config: Config): Promise<DataDirectory> {
+  const volume = await volumeToRead(config.data);
+  const databases = databasesOf(config, volume, 'read');
+  return { ...directoryOver(config, volume, databases, true), carried: undefined, close: () => databases.close() };
+}
+
+function databasesOf(config: Config, { durable, root }: Volume, access: DatabasesOptions['access']): Databases {
+  return new Databases({
+    durable,
+    root,
+    directoryOf: (index) => directoryIn(root, index),
+    access,
+    scan: true,
+    stateBytes: config.cache.stateBytes,
+    recordBytes: recordBytes(config),
+    ...sealingOf(config),
+  });
+}
+
+function directoryOver(
+  config: Config,
+  volume: Volume,
+  databases: Databases,
+  rehearsal: boolean,
+): Omit<DataDirectory, 'carried' | 'close'> {
+  const { state: storage, records } = databases;
+  const indexes = Object.keys(config.indexes);
+  const { projectBytes } = config.cache;
+  const remembered = rehearsal ? new ScratchState(storage) : storage;
+  const directoryOf = (index: string) => directoryIn(volume.root, index);
+  return {
+    volume,
+    storage,
+    records,
+    blobs: (maxBytes, options) =>
+      withSmallBlobs(createBlobStorage(volume, options), databases.documents(maxBytes), options),
+    directoryOf,
+    async open(index) {
+      const { damaged } = await databases.open(index);
+      return { state: createIndexState({ storage: remembered, index, projectBytes }), damaged };
+    },
+    sizes: () =>
+      diskSizes(
+        volume.ops,
+        volume.root,
+        indexes.map((index) => [index, directoryOf(index)] as const),
+      ),
+    kept: () => keptOf(databases, indexes, config.cache),
+    unchecked: (index) => createIndexState({ storage, index, projectBytes }),
+  };
 }
 
 /** Where an index's state lies; its name comes from the configuration and is checked all the same. */
@@ -124,16 +148,9 @@ export function directoryIn(root: string, index: string): string {
   return join(root, 'indexes', indexName(index));
 }
 
-/** The records for one command's time, of a directory that need not be writable. Throws Refusal `state` where there is none. */
+/** The records for one command's time, of a directory that is only read. Throws Refusal `state` where there is none. */
 export async function withRecords<T>(config: Config, run: (records: RecordsDatabase) => Promise<T>): Promise<T> {
-  if ((await nodeFileOps.facts(resolve(config.data))) === undefined)
-    throw new Refusal('state', `There is no data directory ${config.data}, so nothing was recorded (--data).`, {
-      subject: 'state',
-    });
-  const root = await currentRoot(config.data);
-  // One of an earlier layout is carried over.
-  if (root === undefined) return withDataDirectory(config, ({ records }) => run(records));
-  const durable = createDurable({ ops: nodeFileOps, root, tempDirectory: join(root, 'tmp') });
+  const { durable, root } = await volumeToRead(config.data);
   const records = new RecordsDatabase(durable, root, undefined);
   try {
     return await run(records);

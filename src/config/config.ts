@@ -143,10 +143,14 @@ export interface Config {
   readonly seal?: { readonly key: SecretPlace; readonly epochFile: string | undefined } | undefined;
   /** An address or URL that upstream's operators find in our requests. */
   readonly contact?: string | undefined;
+  /** Bytes. */
   readonly cache: {
     readonly maxBytes: number;
     readonly memoryBytes: number;
     readonly stateBytes?: number | undefined;
+    readonly projectBytes?: number | undefined;
+    readonly journalBytes?: number | undefined;
+    readonly accessBytes?: number | undefined;
     readonly warnFreeBytes?: number | undefined;
   };
   /** Of what callers wait for. */

@@ -33,6 +33,9 @@ export function toConfig(parsed: ParsedFile): Config {
     cache: {
       maxBytes: parsed.cache.max_bytes,
       stateBytes: parsed.cache.state_bytes,
+      projectBytes: parsed.cache.project_bytes,
+      journalBytes: parsed.cache.journal_bytes,
+      accessBytes: parsed.cache.access_bytes,
       memoryBytes: parsed.cache.memory_bytes,
       warnFreeBytes: parsed.cache.warn_free_bytes,
     },

@@ -97,6 +97,8 @@ export interface PageContent {
   readonly fetch: string;
   /** What an operator's audited word lets the next page take away without a second look. */
   readonly accepted?: readonly AcceptedLoss[] | undefined;
+  /** What upstream sent was let go, and was this: `bytes` are all that the next page is held to, for comparing, and never served. */
+  readonly letGo?: { readonly sha256: string; readonly size: number } | undefined;
 }
 
 /** What is left of a project that has disappeared: an older page does not come back in its place. */
@@ -143,6 +145,8 @@ export interface UnsavedPage {
 /** Pages of an index that signs nothing. Whoever writes says what it follows, so that nobody's change is lost unseen. */
 export interface PageStore {
   load(project: string): Promise<PageRecord | undefined>;
+  /** What is left of one that was let go: the next page of the project is held to it. */
+  left(project: string): Promise<PageRecord | undefined>;
   /** False where somebody else (an operator's command, another process) has changed what is stored since this version of it. */
   isCurrent(record: PageRecord): Promise<boolean>;
   /** Durable when it resolves, to the record as it is stored; to undefined where what is stored is no longer what it follows. */

@@ -19,6 +19,7 @@ import {
 import { firstSightText, hintsText, leftOutText, outOfReachText } from '../ports/left-out.ts';
 import type { Row } from './event-row.ts';
 import { oneOf, statusOf } from './labels.ts';
+import { ROOM_EVENTS } from './room-events.ts';
 
 type Table = { readonly [N in EventName]: Row<Event<N>> };
 
@@ -251,6 +252,7 @@ export const EVENTS: Table = {
       },
     }),
   },
+  ...ROOM_EVENTS,
   condition: {
     counter: {
       name: 'verbatim_condition_changes_total',

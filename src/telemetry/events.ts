@@ -42,6 +42,8 @@ export function createEmit(log: Log, metrics: Metrics): Emit {
     crowded: told<'crowded'>(EVENTS.crowded),
     faulted: told<'faulted'>(EVENTS.faulted),
     queued: told<'queued'>(EVENTS.queued),
+    letGo: told<'letGo'>(EVENTS.letGo),
+    stateRoom: told<'stateRoom'>(EVENTS.stateRoom),
     condition: told<'condition'>(EVENTS.condition),
     reloaded: told<'reloaded'>(EVENTS.reloaded),
   };

@@ -1,4 +1,5 @@
 import { differenceOf, type Seen, undigestedOf } from '../ports/page-work.ts';
+import { condense } from '../pypi/condense.ts';
 import { decodeList, decodePage } from '../pypi/decode.ts';
 import { Inspection } from '../pypi/inspect/inspect.ts';
 import { emptied, type Listing, type OwnFile, without } from '../pypi/listing.ts';
@@ -93,6 +94,8 @@ export function createDesk(): (asked: Ask) => Given | Promise<Given> {
         const sight = ({ bytes, serial }: Seen) => ({ page: decode(ask.project, bytes), serial });
         return copied(differenceOf(ask.before && sight(ask.before), sight(ask.after)));
       }
+      case 'condense':
+        return copied(condense(decode(ask.project, ask.bytes)));
     }
   };
 }

@@ -68,6 +68,10 @@ export function createPageWork(options: PageWorkOptions = {}): PageWork & { clos
         call('compare', { project, before: before && seen(before), after: seen(after) }),
       );
     },
+    condense(project, bytes, caller) {
+      if (bytes.byteLength < large) return workHere.condense(project, bytes, caller);
+      return pages.run(caller, (call) => call('condense', { project, bytes }));
+    },
     async close() {
       await Promise.all([pages.close(), lists.close(), legacies.close()]);
     },

@@ -14,8 +14,8 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   parse5: ['src/pypi/'],
   'prom-client': ['src/telemetry/'],
   pino: ['src/telemetry/log.ts', 'src/telemetry/standard-error.ts'],
-  // What lies on disk is suspect: the store decodes its own records as strictly as the configuration.
-  zod: ['src/config/', 'src/state/', ...DISK],
+  // What lies on disk is suspect: the store decodes its own records as strictly as the configuration. So is what another process says.
+  zod: ['src/config/', 'src/state/', 'src/app/control/', ...DISK],
   yaml: ['src/config/'],
   commander: ['src/cli/', 'src/main.ts'],
 
@@ -33,8 +33,10 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   ],
   'node:buffer': ['src/bytes/json-pieces.ts'],
   'node:zlib': [
+    'src/state/compressed.ts',
     'src/disk/small-blobs.ts',
     'src/state/page-codec.ts',
+    'src/disk/small-blobs.ts',
     'src/render/compress.ts',
     'src/pypi/inflate.ts',
     'src/pypi/inspect/unpack.ts',
@@ -43,7 +45,9 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     ...WIRING,
   ],
   'node:util': [
+    'src/state/compressed.ts',
     'src/state/page-codec.ts',
+    'src/disk/small-blobs.ts',
     'src/render/compress.ts',
     'src/pypi/inflate.ts',
     ...DISK,

@@ -19,6 +19,8 @@ export function createRecorder(): { readonly events: Recorded; readonly emit: Em
     crowded: [],
     faulted: [],
     queued: [],
+    letGo: [],
+    stateRoom: [],
     condition: [],
     reloaded: [],
   };

@@ -88,6 +88,7 @@ function pagesInMemory(first: PageRecord | undefined): PageStore {
   const records = new Map(first === undefined ? [] : [[first.project, first]]);
   return {
     load: async (project) => records.get(project),
+    left: async () => undefined,
     isCurrent: async () => true,
     async save(record) {
       const stored = { ...record, version: record.version + 1 };

@@ -40,6 +40,8 @@ export interface JournalFilter {
 export interface StoredJournal extends Journal {
   /** Oldest first. */
   read(filter?: JournalFilter): AsyncIterable<JournalEntry>;
+  /** Writes what waits. Throws Refusal where the disk does not take it. */
+  flush(): Promise<void>;
   /** Writes what waits. */
   close(): Promise<void>;
 }
@@ -47,7 +49,7 @@ export interface StoredJournal extends Journal {
 /** Written behind, within a second, and at close. */
 export function createJournal(
   records: RecordsDatabase,
-  { maxBytes = JOURNAL_BYTES }: { readonly maxBytes?: number } = {},
+  { maxBytes = JOURNAL_BYTES }: { readonly maxBytes?: number | undefined } = {},
 ): StoredJournal {
   const lines = new RecordLines(records, { kind: 'journal', maxBytes });
   return {
@@ -62,6 +64,7 @@ export function createJournal(
         yield data;
       }
     },
+    flush: () => lines.flush(),
     close: () => lines.close(),
   };
 }

@@ -1,4 +1,5 @@
 import { setTimeout as after } from 'node:timers/promises';
+import type { OldItems, StateUsage } from '../../ports/state-room.ts';
 import type { StoredValue } from '../../ports/state-storage.ts';
 import { type DatabaseThread, ThreadEnded } from '../database/database-thread.ts';
 import { accessOf, checkPlace, inodeOf, type Place } from '../database/place.ts';
@@ -6,6 +7,7 @@ import type { Creation, Writes } from '../database/thread-protocol.ts';
 import { damaged, databaseRefusal, isBusy } from '../database/trouble.ts';
 import { WriterHandle } from '../database/writer-handle.ts';
 import type { FileOps } from '../file-ops.ts';
+import { NO_CONTENTS } from './contents.ts';
 import { Floors } from './floors.ts';
 import { StateReader } from './state-reader.ts';
 import type { Scan, StateSource } from './state-scan.ts';
@@ -18,8 +20,10 @@ export interface StateDatabaseParts {
   readonly keys: SealKeys | undefined;
   /** The process's writing thread; undefined where nothing is to be written. */
   readonly writing: DatabaseThread | undefined;
-  /** The thread that reads what is large. */
+  /** The thread that reads what is large, … */
   readonly reading: DatabaseThread;
+  /** … and the one that reads all of it first. */
+  readonly scanning: DatabaseThread;
   /** False where only a few items are read: then nothing is known of the whole, and each is believed by itself. */
   readonly scan: boolean;
   readonly maxBytes: number;
@@ -43,13 +47,13 @@ export class StateDatabase {
 
   /** Undefined where there is none yet. Throws Refusal `state` for anything that cannot be believed as a whole. */
   static async open(parts: StateDatabaseParts): Promise<StateDatabase | undefined> {
-    const { ops, place, index, keys, reading } = parts;
+    const { ops, place, index, keys, scanning } = parts;
     if (!(await checkPlace(ops, place))) return undefined;
     const inode = inodeOf(place);
     if (inode === undefined) throw damaged(place, 'is missing');
-    const source = { place, index, keys, access: await accessOf(ops, place) };
+    const source = { place, index, keys, access: await accessOf(ops, place, parts.writing === undefined) };
     const secret = Floors.newSecret();
-    const scan = parts.scan ? await reading.call('scan', { ...source, secret }) : undefined;
+    const scan = parts.scan ? await scanning.call('scan', { ...source, secret }) : undefined;
     const floors = new Floors(secret, scan?.floors);
     const reader = await patiently(parts, () => new StateReader(source, inode, floors, scan?.lastId ?? 0));
     return new StateDatabase(parts, source, inode, floors, reader, scan);
@@ -111,17 +115,29 @@ export class StateDatabase {
     return this.#read((reader) => reader.epoch());
   }
 
+  async usage(): Promise<StateUsage> {
+    const { contents, bytes } = await this.#read((reader) => reader.usage());
+    return { contents: contents ?? this.scan?.contents ?? NO_CONTENTS, bytes, limit: this.#parts.maxBytes };
+  }
+
+  /** Whole pages by when they were written; `after` is what an earlier call named as `next`, or 0. */
+  oldestPages(after: number): Promise<OldItems> {
+    return this.#parts.reading.call('oldestPages', { ...this.#source, after });
+  }
+
   /** All of them, or none. Nobody writes into their values any more. */
   async create(creations: readonly Creation[]): Promise<Writes['create']['answer']> {
-    if (creations.some(({ path, version }) => version <= this.#floors.of(path))) return { created: false, epoch: 0 };
+    if (creations.some(({ path, version }) => version <= this.#floors.of(path)))
+      return { outcome: 'taken', isCrowded: false, epoch: 0 };
     const writer = this.#writer();
     const answer = await (await writer.ready())
       .call('create', { database: writer.database, creations })
       .catch(async (error: unknown) => {
         if (!(error instanceof ThreadEnded)) throw error;
-        return { created: await this.#isThere(creations, error), epoch: await this.epoch() };
+        const outcome = (await this.#isThere(creations, error)) ? 'created' : 'taken';
+        return { outcome, isCrowded: false, epoch: await this.epoch() } as const;
       });
-    if (answer.created) for (const { path, version } of creations) this.#floors.raise(path, version);
+    if (answer.outcome === 'created') for (const { path, version } of creations) this.#floors.raise(path, version);
     return answer;
   }
 

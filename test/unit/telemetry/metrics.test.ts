@@ -73,6 +73,8 @@ const EACH: { readonly [N in EventName]: Event<N> } = {
     queue: 'downloads',
     largest: { index: 'main', party: '192.0.2.1', busy: 3, waiting: 9 },
   },
+  letGo: { name: 'letGo', index: 'main', project: 'demo' },
+  stateRoom: { name: 'stateRoom', index: 'main', room: 'full', bytes: 9, limit: 10 },
   condition: { name: 'condition', index: 'main', what: 'clock', thing: '', message: 'wrong', begins: true },
   reloaded: { name: 'reloaded' },
 };
