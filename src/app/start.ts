@@ -59,6 +59,12 @@ export async function startMirror({
     const { blobs, bytes, limit, partials } = composition.blobs.usage();
     return { files: blobs, bytes, limitBytes: limit, byIndex: composition.blobs.held(), partials };
   });
+  const { bucket } = composition;
+  if (bucket !== undefined)
+    metrics.watchBucket(() => {
+      const { bytes: tierBytes, waiting, away } = bucket.usage();
+      return { ...bucket.counts(), tierBytes, waiting, away: away !== undefined };
+    });
   metrics.watchDisk(composition.sizes);
   metrics.watchKept(composition.kept);
   metrics.watchPages(() =>
@@ -111,7 +117,7 @@ class Mirror implements RunningMirror {
     this.defaultIndex = defaultIndexOf(parts.config.indexes);
     const { config, composition, emit } = parts;
     const { clock, clocks } = composition;
-    this.#conditions = new MirrorConditions({ config, clock, clocks, emit });
+    this.#conditions = new MirrorConditions({ config, clock, clocks, emit, bucket: composition.bucket });
   }
 
   get url(): string {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { INDEX_NAME, INDEX_NAME_RULE } from '../bytes/index-name.ts';
 import { auth, sealFault, sealing, tls } from './access.ts';
+import { blobs } from './blobs-schema.ts';
 import { cache } from './cache-schema.ts';
 import { index } from './index-schema.ts';
 import { baseUrl, filePath, host, instant, network, seconds } from './values.ts';
@@ -73,6 +74,7 @@ export const schema = z
       .optional()
       .describe("A mail address or URL, told to upstream's operators in the User-Agent."),
     cache: cache.prefault({}),
+    blobs: blobs.prefault({}),
     limits: z
       .strictObject({
         fills: z.int().min(1).max(1024).default(32).describe('Files downloaded at once, all indexes together.'),

@@ -133,6 +133,12 @@ const ROWS = [
     says: 'disk for files; what was used least goes first',
   },
   {
+    flag: 'blobs',
+    path: ['blobs', 'store'],
+    value: 'url',
+    says: 'keep files in a bucket that machines share: s3://BUCKET/PREFIX?endpoint=…&region=…',
+  },
+  {
     flag: 'referenceTime',
     path: ['reference_time'],
     value: 'time',

@@ -100,6 +100,11 @@ export class S3BlobStorage implements BlobStorage {
     };
   }
 
+  /** What was used on this machine in the last so many milliseconds, the latest first. */
+  usedWithin(milliseconds: number, most: number): readonly string[] {
+    return this.#tier.order.usedWithin(milliseconds, most);
+  }
+
   async stat(sha256: string, size?: number): Promise<StoredFacts | undefined> {
     const here = await this.#disk.stat(sha256, size);
     if (here !== undefined) return here;

@@ -10,7 +10,7 @@ import { sha256Hex } from '../bytes/digest.ts';
 import { ObjectStoreError } from '../ports/object-store.ts';
 import { objectUrl, type S3Address } from './address.ts';
 import type { CredentialSource } from './credentials.ts';
-import { ERROR_BYTES, S3_LIMITS, type S3Limits } from './limits.ts';
+import { BODY_SLOWEST, ERROR_BYTES, S3_LIMITS, type S3Limits } from './limits.ts';
 import { readErrorCode } from './xml.ts';
 
 export type Verb = 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
@@ -106,10 +106,12 @@ export class S3Client {
 
   async #answered(request: S3Request): Promise<IncomingMessage> {
     const { method, body, signal, headMs = this.limits.headMs } = request;
+    // What is sent takes its time before anything can be answered.
+    const waitMs = headMs + ((body?.byteLength ?? 0) / BODY_SLOWEST) * 1000;
     const { url, headers } = await this.#signed(request);
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
     const sent = this.#request(url, { method, headers, agent: this.#agent, signal });
-    const timer = setTimeout(() => sent.destroy(new Error(`no answer within ${headMs / 1000} seconds`)), headMs);
+    const timer = setTimeout(() => sent.destroy(new Error(`no answer within ${waitMs / 1000} seconds`)), waitMs);
     sent.on('error', reject);
     sent.once('response', resolve);
     sent.end(body);

@@ -67,6 +67,24 @@ export class S3ObjectStore implements ObjectStore {
     throw new ObjectStoreError('limit', `The list of ${own} is longer than ${LIST_PAGES} answers.`);
   }
 
+  /** The same with how long ago each was written, by the store's own clock. Milliseconds. */
+  async *aged(prefix: string): AsyncGenerator<ListedObject & { readonly ageMs: number }, void, undefined> {
+    const answer = await this.#client.send({ method: 'HEAD', key: '' });
+    answer.discard();
+    const now = Date.parse(answer.headers.date ?? '');
+    if (Number.isNaN(now)) throw new ObjectStoreError('wrong', 'The store does not say what time it is.');
+    for await (const object of this.objects(prefix)) yield { ...object, ageMs: now - object.changedMs };
+  }
+
+  /** Puts these bytes there, whatever lay there. */
+  async replace(key: string, bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
+    await patiently(this.#client, signal, async () => {
+      const answer = await hedged(this.#client, { method: 'PUT', key, body: bytes, signal });
+      if (answer.status !== 200) throw await refusedBy(answer, `Writing ${key}`);
+      answer.discard();
+    });
+  }
+
   async remove(key: string, signal?: AbortSignal): Promise<void> {
     await patiently(this.#client, signal, async () => {
       const answer = await this.#client.send({ method: 'DELETE', key, signal });

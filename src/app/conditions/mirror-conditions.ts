@@ -18,6 +18,8 @@ interface MirrorConditionsOptions {
   readonly clock: Clock;
   readonly clocks: ClockComparison;
   readonly emit: Emit;
+  /** Of the bucket that files are kept in. */
+  readonly bucket?: { conditions(): readonly Condition[] } | undefined;
 }
 
 /** What is so of a mirror that runs, and the numbers it is told by. */
@@ -62,12 +64,13 @@ export class MirrorConditions {
   }
 
   async #look(before: readonly Condition[]): Promise<readonly Condition[]> {
-    const { config, clock, clocks } = this.#options;
+    const { config, clock, clocks, bucket } = this.#options;
     this.#free = await freeBytes(config.data);
     const low = before.some(({ what }) => what === 'disk');
     return [
       ...standing(config, { now: clock.now(), validity: this.#validity, free: this.#free, low }),
       ...clocks.look(),
+      ...(bucket?.conditions() ?? []),
     ];
   }
 }
