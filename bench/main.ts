@@ -1,3 +1,4 @@
+import { application } from './application.ts';
 import { client } from './client.ts';
 import { cold } from './cold.ts';
 import { coldInstall } from './cold-install.ts';
@@ -14,6 +15,7 @@ import { largePages } from './large-page.ts';
 import { memory } from './memory.ts';
 import { neighbours } from './neighbours.ts';
 import { page } from './page.ts';
+import { projectList } from './project-list.ts';
 import { restart } from './restart.ts';
 import { snapshot } from './snapshot.ts';
 import { soak } from './soak.ts';
@@ -37,7 +39,9 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   herd,
   memory,
   restart,
+  'project-list': projectList,
   'large-page': largePages,
+  application,
   neighbours,
   install,
   'cold-install': coldInstall,

@@ -151,6 +151,7 @@ class Mirror implements RunningMirror {
           // Where a web page could read with credentials that are not its own, no web page reads.
           cors: access === undefined && config.indexes[index.name]?.credentials === undefined,
           shared: access === undefined,
+          longestRetryAfter: config.indexes[index.name]?.timeouts.retryAfterSent,
         })),
         access,
         trustedProxies: config.server.trustedProxies,

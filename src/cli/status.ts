@@ -112,7 +112,7 @@ const KEPT_SAYS: Readonly<Record<Kept['kind'], string>> = {
   pages: '  pages',
   floors: '  floors of pages let go or gone',
   pins: '  pins, by project',
-  trust: '  signed metadata and what the index was started with',
+  trust: '  signed metadata, the list of all projects and what the index was started with',
   journal: 'journal',
   access: 'record of who was sent what',
   tally: 'what pages leave out',

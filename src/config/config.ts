@@ -40,6 +40,24 @@ export interface Timeouts {
   readonly slowestOver: number;
   readonly page: number;
   readonly file: number;
+  /** That upstream may ask not to be asked again, at most; of a page that nothing stands in for. */
+  readonly retryAfter: number;
+  readonly retryAfterUnheld: number;
+  /** That a request waits for it to be over. */
+  readonly retryAfterWait: number;
+  /** That a client is asked to wait, at most. */
+  readonly retryAfterSent: number;
+}
+
+/** How much is looked at before a client asks for it. */
+export interface LookAhead {
+  /** Steps of requirements. */
+  readonly depth: number;
+  /** A minute, of what no client asks for afterwards; bytes too. */
+  readonly requests: number;
+  readonly bytes: number;
+  /** Bytes of the largest file. */
+  readonly largestWheel: number;
 }
 
 interface AnyIndexConfig {
@@ -66,6 +84,8 @@ interface AnyIndexConfig {
   readonly proxy: ProxyConfig | undefined;
   readonly privateHosts: readonly string[];
   readonly timeouts: Timeouts;
+  /** What is looked at before a client asks for it; undefined for nothing. */
+  readonly lookAhead: LookAhead | undefined;
 }
 
 /** An index that signs nothing. */

@@ -2,6 +2,7 @@ import type { Digests } from '../bytes/digest.ts';
 import type { Instant } from '../bytes/instant.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { AcceptedLoss } from '../pypi/losses.ts';
+import type { StoredList } from './list-store.ts';
 import type { NewVersion } from './state-storage.ts';
 
 /** One version of an item of state, decoded. */
@@ -46,6 +47,7 @@ export interface IndexState {
   readonly facts: Item<IndexFacts>;
   pins(project: string): Item<ReadonlyMap<string, Pin>>;
   page(project: string): PreparableItem<PageState>;
+  readonly list: Item<StoredList>;
   /** Every project that has any or had, a page that is gone included. */
   projects(kind: 'pins' | 'pages'): AsyncIterable<string>;
   /** An operator's act: the trust begins again from the pinned root, and what it had come to is kept as evidence. */

@@ -78,6 +78,7 @@ export interface Difference {
  */
 export interface PageWork {
   drawPage(source: PageSource, steps: PageSteps, caller: Caller): Promise<Enforced & { readonly bodies: Bodies }>;
+  /** Lean. */
   drawList(bytes: Uint8Array, caller: Caller): Promise<Bodies>;
   /** Undefined for a version that is not there. */
   drawLegacy(source: LegacySource, caller: Caller): Promise<Uint8Array | undefined>;

@@ -2,7 +2,7 @@ import type { ItemPath } from './state-storage.ts';
 
 /**
  * What an index's state consists of. `pages`: as upstream sent them. `floors`: what is left of a page that was let go, or whose
- * project is gone. `pins`. `trust`: everything else, signed metadata most of it.
+ * project is gone. `pins`. `trust`: everything else: signed metadata, and the list of all projects.
  */
 export const STATE_PARTS = ['pages', 'floors', 'pins', 'trust'] as const;
 export type StatePart = (typeof STATE_PARTS)[number];

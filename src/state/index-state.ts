@@ -5,8 +5,9 @@ import { createDelegatedRoles } from './delegated.ts';
 import { createFacts } from './facts.ts';
 import { type Newest, StoredItem } from './item.ts';
 import { PAGE_BYTES, PINS_BYTES, PINS_IN_MEMORY } from './limits.ts';
+import { LIST } from './list.ts';
 import { pageKind } from './page-codec.ts';
-import { indexName, projectPath, projectsPath, trustPath } from './paths.ts';
+import { indexName, listPath, projectPath, projectsPath, trustPath } from './paths.ts';
 import { pinsKind } from './pin-codec.ts';
 import { Published } from './published.ts';
 import { Roots } from './roots.ts';
@@ -49,6 +50,7 @@ export function createIndexState({
         kind: pinsKind(project, projectBytes / 2),
         memory,
       }),
+    list: new StoredItem({ storage, path: listPath(index), kind: LIST }),
     page: (project) =>
       new StoredItem({
         storage,

@@ -34,7 +34,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'node:buffer': ['src/bytes/json-pieces.ts'],
   'node:zlib': [
     'src/state/compressed.ts',
-    'src/disk/small-blobs.ts',
+    'src/state/list.ts',
     'src/state/page-codec.ts',
     'src/disk/small-blobs.ts',
     'src/render/compress.ts',
@@ -46,6 +46,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   ],
   'node:util': [
     'src/state/compressed.ts',
+    'src/state/list.ts',
     'src/state/page-codec.ts',
     'src/disk/small-blobs.ts',
     'src/render/compress.ts',

@@ -41,6 +41,7 @@ export async function unsignedIndex(options: UnsignedIndexOptions): Promise<Runn
       ...upstream,
     },
     store: pagesInMemory(record),
+    lists: { load: async () => undefined, bytes: async () => undefined, save: async () => {}, confirm: async () => {} },
     pins: pinsInMemory(),
     blobs,
     work,
