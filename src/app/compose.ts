@@ -4,7 +4,6 @@ import { BlobStore } from '../blobs/blob-store.ts';
 import { LeaseInOrder, OwnLease } from '../blobs/own-lease.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Config } from '../config/config.ts';
-import { createUsageRecord } from '../disk/blob-storage.ts';
 import { type AccessRecord, createAccessRecord } from '../disk/records/access-record.ts';
 import { createJournal } from '../disk/records/journal.ts';
 import { createTallies } from '../disk/records/tallies.ts';
@@ -19,6 +18,7 @@ import { StateRoomKeeper } from '../state/room-keeper.ts';
 import { createFileWork } from '../workers/file-work.ts';
 import { createPageWork } from '../workers/page-work.ts';
 import { createPasswordWork, type PasswordWork } from '../workers/password-work.ts';
+import { type BucketReport, type FilePlace, filePlace } from './bucket/bucket.ts';
 import { createClock } from './clock.ts';
 import { composeIndex, type IndexParts, type Seams } from './compose-index.ts';
 import { ClockComparison } from './conditions/clocks.ts';
@@ -36,6 +36,8 @@ export interface Composition {
   /** What each index remembers, by its name; none of one that refuses because of that. */
   readonly states: ReadonlyMap<string, IndexState>;
   readonly blobs: BlobStore;
+  /** Of the bucket that files are kept in, where there is one. */
+  readonly bucket: BucketReport | undefined;
   /** What lies on disk besides fetched files. */
   readonly sizes: DataDirectory['sizes'];
   readonly kept: DataDirectory['kept'];
@@ -82,31 +84,15 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
   const { volume } = directory;
   const closers: (() => unknown)[] = [];
   try {
-    const onCorrupt = ({ sha256, message }: { readonly sha256: string; readonly message: string }) =>
-      emit({ name: 'rejected', index: '', reason: 'digest', subject: 'file', thing: sha256, message, at: 'disk' });
     const shares = createShares(
       { fills: { places: config.limits.fills } },
       { indexes: Object.keys(config.indexes).length, onCrowding: crowding(emit, '') },
     );
     const nowMs = seams.clock === undefined ? Date.now : () => clock.now() * 1000;
-    const { maxBytes } = config.cache;
     const redis = upkeep ? await openRedis(config, emit) : undefined;
     closers.push(() => redis?.close());
-    const storage = directory.blobs(maxBytes, { nowMs, apartMs: seams.apartMs });
-    closers.push(() => storage.close());
-    const blobs = new BlobStore({
-      storage,
-      lease: redis && new LeaseInOrder(new OwnLease(), redis.leaseOver(placeOf(volume))),
-      shares,
-      record: createUsageRecord(volume),
-      maxBytes,
-      indexes: new Map(Object.values(config.indexes).map((index) => [index.name, index.maxBytes])),
-      upkeep,
-      onCorrupt,
-      onTrouble: (error) => emit({ name: 'faulted', at: 'store', error }),
-      nowMs,
-    });
-    closers.push(() => blobs.close());
+    const files = { config, directory, shares, emit, nowMs, upkeep, reading, seams, redis };
+    const { blobs, place } = filesOf(files, closers);
     const { fetched, journal, tallies } = recordsOf(directory, config, rehearsal, closers);
     const work = createPageWork({ shares });
     closers.push(() => work.close());
@@ -116,6 +102,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     closers.push(() => passwords.close());
     const { sealKey } = sealingOf(config);
     // A command serves no page twice.
+    const { maxBytes } = config.cache;
     const drawn = upkeep ? await DrawnCache.open(volume, { sealKey, maxBytes, shared: redis?.cache, emit }) : undefined;
     if (drawn !== undefined) closers.push(() => drawn.close());
     const clocks = new ClockComparison();
@@ -128,6 +115,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       states,
       queues: [...queuesOf('', shares), ...queues],
       blobs,
+      bucket: place.bucket,
       sizes: directory.sizes,
       kept: directory.kept,
       clock,
@@ -136,7 +124,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       clocks,
       shares,
       redis,
-      operator: operatorOn({ config, journal, storage, blobs, clock, indexes, states }),
+      operator: operatorOn({ config, journal, storage: place.storage, blobs, clock, indexes, states }),
       volume,
       async close() {
         for (const close of closers.reverse()) await close();
@@ -168,6 +156,50 @@ function recordsOf({ records }: DataDirectory, { cache }: Config, rehearsal: boo
   return rehearsal
     ? { fetched, journal: { ...journal, note() {} }, tallies: { ...tallies, put() {} } }
     : { fetched, journal, tallies };
+}
+
+interface FilesOptions {
+  readonly config: Config;
+  readonly emit: Emit;
+  readonly upkeep: boolean;
+  readonly reading: boolean;
+  readonly seams: Seams;
+  readonly directory: DataDirectory;
+  readonly shares: CommonShares;
+  readonly nowMs: () => number;
+  readonly redis: SharedRedis | undefined;
+}
+
+/** Files and documents, and where they lie. */
+function filesOf(
+  { config, directory, shares, emit, nowMs, upkeep, reading, seams, redis }: FilesOptions,
+  closers: (() => unknown)[],
+): { readonly blobs: BlobStore; readonly place: FilePlace } {
+  const { maxBytes } = config.cache;
+  const disk = directory.blobs(maxBytes, { nowMs, apartMs: seams.apartMs });
+  closers.push(() => disk.close());
+  // Who only looks asks no bucket either.
+  const onDisk = reading ? { ...config, blobs: undefined } : config;
+  const { volume } = directory;
+  const place = filePlace({ config: onDisk, volume, disk, upkeep, emit, leaseOver: redis?.leaseOver });
+  closers.push(() => place.close());
+  const blobs = new BlobStore({
+    storage: place.storage,
+    lease: redis && new LeaseInOrder(new OwnLease(), redis.leaseOver(onDisk.blobs?.store ?? placeOf(volume))),
+    shares,
+    record: place.record,
+    maxBytes: place.maxBytes,
+    diskBytes: maxBytes,
+    shared: place.shared,
+    indexes: new Map(Object.values(config.indexes).map((index) => [index.name, index.maxBytes])),
+    upkeep,
+    onCorrupt: ({ sha256, message }) =>
+      emit({ name: 'rejected', index: '', reason: 'digest', subject: 'file', thing: sha256, message, at: 'disk' }),
+    onTrouble: (error) => emit({ name: 'faulted', at: 'store', error }),
+    nowMs,
+  });
+  closers.push(() => blobs.close());
+  return { blobs, place };
 }
 
 async function composeIndexes(

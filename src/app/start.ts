@@ -59,6 +59,12 @@ export async function startMirror({
     const { blobs, bytes, limit, partials } = composition.blobs.usage();
     return { files: blobs, bytes, limitBytes: limit, byIndex: composition.blobs.held(), partials };
   });
+  const { bucket } = composition;
+  if (bucket !== undefined)
+    metrics.watchBucket(() => {
+      const { bytes: tierBytes, waiting, away } = bucket.usage();
+      return { ...bucket.counts(), tierBytes, waiting, away: away !== undefined };
+    });
   metrics.watchDisk(composition.sizes);
   metrics.watchKept(composition.kept);
   metrics.watchPages(() =>
@@ -111,8 +117,8 @@ class Mirror implements RunningMirror {
     this.indexes = parts.composition.indexes;
     this.defaultIndex = defaultIndexOf(parts.config.indexes);
     const { config, composition, emit } = parts;
-    const { clock, clocks, redis } = composition;
-    this.#conditions = new MirrorConditions({ config, clock, clocks, redis, emit });
+    const { clock, clocks, redis, bucket } = composition;
+    this.#conditions = new MirrorConditions({ config, clock, clocks, redis, emit, bucket });
   }
 
   get url(): string {

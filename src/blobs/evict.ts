@@ -1,5 +1,5 @@
 import { Mutex } from '../async/mutex.ts';
-import type { BlobStorage } from '../ports/blob-storage.ts';
+import type { BlobStorage, SharedEviction } from '../ports/blob-storage.ts';
 import type { UsageOrder } from './usage-order.ts';
 
 interface EvictorDeps {
@@ -7,7 +7,12 @@ interface EvictorDeps {
   readonly order: UsageOrder;
   readonly isSending: (sha256: string) => boolean;
   readonly forget: (sha256: string) => void;
+  /** Where machines share the storage. */
+  readonly shared?: SharedEviction | undefined;
 }
+
+/** Blobs that are spared for others before it is given up to make room. */
+const MOST_SPARED = 1000;
 
 /** Removes what was least recently used until the limit holds again; never what is being sent or kept. */
 export class Evictor {
@@ -20,15 +25,26 @@ export class Evictor {
 
   /** `room`: bytes that are wanted besides what is stored. `newest` stays: it was filled for somebody who waits. */
   run({ room = 0, newest }: { readonly room?: number; readonly newest?: string } = {}): Promise<void> {
-    return this.#mutex.run('', () => this.#evict(room, newest));
+    const { shared, order } = this.#deps;
+    return this.#mutex.run('', async () => {
+      if (shared === undefined) return this.#evict(room, newest);
+      // A full disk is no reason to take from others: room is the storage's own to make.
+      if (room === 0 && order.victim((sha256) => sha256 === newest) !== undefined)
+        await shared.alone(() => this.#evict(0, newest));
+    });
   }
 
   async #evict(room: number, newest: string | undefined): Promise<void> {
-    const { storage, order, isSending, forget } = this.#deps;
+    const { storage, order, isSending, forget, shared } = this.#deps;
+    const spared = new Set<string>();
     for (;;) {
-      const victim = order.victim((sha256) => sha256 === newest || isSending(sha256), room);
-      if (victim === undefined) return;
+      const victim = order.victim((sha256) => sha256 === newest || spared.has(sha256) || isSending(sha256), room);
+      if (victim === undefined || spared.size > MOST_SPARED) return;
       const { sha256, segment, size, index } = victim;
+      if (shared !== undefined && (await shared.spares(sha256))) {
+        spared.add(sha256);
+        continue;
+      }
       order.removed(sha256);
       forget(sha256);
       try {

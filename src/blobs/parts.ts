@@ -2,7 +2,7 @@ import { type Background, createBackground } from '../async/background.ts';
 import { createGate } from '../async/gate.ts';
 import { type CommonShares, createShares } from '../async/shares.ts';
 import { type Blob, makeBlob } from '../ports/blob.ts';
-import type { BlobStorage, UsageRecord } from '../ports/blob-storage.ts';
+import type { BlobStorage, SharedEviction, UsageRecord } from '../ports/blob-storage.ts';
 import type { Lease } from '../ports/lease.ts';
 import { Aliases } from './aliases.ts';
 import { shareOut } from './budgets.ts';
@@ -20,6 +20,10 @@ export interface BlobsOptions {
   readonly storage: BlobStorage;
   readonly record: UsageRecord;
   readonly maxBytes?: number | undefined;
+  /** Of this machine's disk, where the storage is larger than that: what is begun lies there. */
+  readonly diskBytes?: number | undefined;
+  /** Where machines share the storage. */
+  readonly shared?: SharedEviction | undefined;
   /** Indexes that share the limit, each with the most it may hold of it, where it has such a limit of its own. */
   readonly indexes?: ReadonlyMap<string, number | undefined> | undefined;
   /** False for a command beside the server on the same storage: nothing is evicted, swept or recorded by it. */
@@ -88,12 +92,13 @@ export function createParts(options: BlobsOptions): Parts {
     order,
     isSending: (sha256) => reader.isSending(sha256),
     forget: (sha256) => proofs.forget(sha256),
+    shared: options.shared,
   });
   const upkeep = new Upkeep({ storage, record, order, aliases, evictor, onTrouble }, isOwner);
   const blobOf = (proof: Proof) => makeBlob(proof.sha256, proof.size, reader.of(proof));
   return {
     storage,
-    maxBytes,
+    maxBytes: options.diskBytes ?? maxBytes,
     isOwner,
     order,
     proofs,

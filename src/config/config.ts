@@ -176,6 +176,17 @@ export interface Config {
   };
   /** Shared with other replicas; absent where nothing is. */
   readonly redis?: RedisConfig | undefined;
+  /** A bucket that files are kept in; absent where the disk alone holds them. */
+  readonly blobs?:
+    | {
+        /** `s3://BUCKET/PREFIX?endpoint=…&region=…`. */
+        readonly store: string;
+        readonly maxBytes: number;
+        /** Path, in the form of `~/.aws/credentials`. */
+        readonly credentialsFile: string | undefined;
+        readonly profile: string | undefined;
+      }
+    | undefined;
   /** Of what callers wait for. */
   readonly limits: { readonly fills: number; readonly upstreamConnections: number };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'auto' | 'json' | 'text' };

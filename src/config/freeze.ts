@@ -42,11 +42,16 @@ export function toConfig(parsed: ParsedFile): Config {
       warnFreeBytes: parsed.cache.warn_free_bytes,
     },
     redis: parsed.redis && toRedis(parsed.redis),
+    blobs: toBlobs(parsed.blobs),
     limits: { fills: parsed.limits.fills, upstreamConnections: parsed.limits.upstream_connections },
     log: { level: parsed.log.level, format: parsed.log.format },
     referenceTime: parsed.reference_time,
     indexes,
   };
+}
+
+function toBlobs({ store, max_bytes: maxBytes, credentials_file, profile }: ParsedFile['blobs']): Config['blobs'] {
+  return store === undefined ? undefined : { store, maxBytes, credentialsFile: resolved(credentials_file), profile };
 }
 
 function toTls({ tls }: ParsedFile['server']): Config['server']['tls'] {

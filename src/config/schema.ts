@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { INDEX_NAME, INDEX_NAME_RULE } from '../bytes/index-name.ts';
 import { auth, sealFault, sealing, tls } from './access.ts';
+import { blobs } from './blobs-schema.ts';
 import { cache } from './cache-schema.ts';
 import { index } from './index-schema.ts';
 import { redis } from './redis-schema.ts';
@@ -75,6 +76,7 @@ export const schema = z
       .describe("A mail address or URL, told to upstream's operators in the User-Agent."),
     cache: cache.prefault({}),
     redis: redis.optional().describe('A Redis that several mirrors share to save work; nothing it says is believed.'),
+    blobs: blobs.prefault({}),
     limits: z
       .strictObject({
         fills: z.int().min(1).max(1024).default(32).describe('Files downloaded at once, all indexes together.'),

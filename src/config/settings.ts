@@ -139,6 +139,12 @@ const ROWS = [
     says: 'a Redis that several mirrors share to save work: redis://host:port/database, or rediss:// for TLS',
   },
   {
+    flag: 'blobs',
+    path: ['blobs', 'store'],
+    value: 'url',
+    says: 'keep files in a bucket that machines share: s3://BUCKET/PREFIX?endpoint=…&region=…',
+  },
+  {
     flag: 'referenceTime',
     path: ['reference_time'],
     value: 'time',

@@ -10,6 +10,8 @@ export interface BlobPaths {
   /** Downloads that were given up, to go on from. */
   readonly partials: string;
   readonly useRecord: string;
+  /** What lies in a bucket not yet. */
+  readonly waitingRecord: string;
   blob(sha256: string): string;
   partial(key: string): string;
   alias(algorithm: Algorithm, hex: string): string;
@@ -39,6 +41,7 @@ export function blobPaths(root: string): BlobPaths {
     quarantine: join(root, 'quarantine'),
     partials,
     useRecord: join(root, 'blobs', 'used'),
+    waitingRecord: join(root, 'blobs', 'waiting'),
     blob: (sha256) => join(blobs, sha256.slice(0, 2), sha256.slice(2)),
     partial: (key) => join(partials, key),
     alias: (algorithm, hex) => join(aliases, algorithm, hex.slice(0, 2), hex.slice(2)),

@@ -44,8 +44,16 @@ export function createBlobStorage(volume: Volume, options: DiskBlobsOptions = {}
 }
 
 /** The order of use, in a file beside the blobs. */
-export function createUsageRecord({ durable, ops, root }: Volume): UsageRecord {
-  const path = blobPaths(root).useRecord;
+export function createUsageRecord(volume: Volume): UsageRecord {
+  return recordIn(volume, blobPaths(volume.root).useRecord);
+}
+
+/** What is to be uploaded yet, beside it. */
+export function createWaitingRecord(volume: Volume): UsageRecord {
+  return recordIn(volume, blobPaths(volume.root).waitingRecord);
+}
+
+function recordIn({ durable, ops }: Volume, path: string): UsageRecord {
   return {
     read: () => onBlobDisk(() => readSmall(ops, path, USAGE_RECORD_BYTES)),
     write: (record) => onBlobDisk(() => durable.replaceSoon(path, record)),

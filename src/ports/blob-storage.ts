@@ -97,8 +97,16 @@ export interface BlobStorage {
   }>;
 }
 
-/** In which order blobs were used, as one record that is replaced whole. Never more than a hint. */
+/** In which order blobs were used, or which are to be uploaded, as one record that is replaced whole. Never more than a hint. */
 export interface UsageRecord {
   read(): Promise<Uint8Array | undefined>;
   write(record: Uint8Array): Promise<void>;
+}
+
+/** Who evicts blobs that machines share, and what stays for the others' sake. */
+export interface SharedEviction {
+  /** Runs it where this one alone may evict at this time; does nothing elsewhere. */
+  alone(work: () => Promise<void>): Promise<void>;
+  /** It was written or used a moment ago by anybody, or another keeps it. */
+  spares(sha256: string): Promise<boolean>;
 }

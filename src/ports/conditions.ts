@@ -18,6 +18,9 @@ export const CONDITIONS = {
   certificate: 'warn',
   clock: 'warn',
   disk: 'warn',
+  bucket: 'warn',
+  'bucket-behind': 'warn',
+  'bucket-grows': 'info',
 } as const satisfies Readonly<Record<string, 'info' | 'warn'>>;
 
 export type ConditionName = keyof typeof CONDITIONS;

@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Instant } from '../bytes/instant.ts';
 import { type Event, LOOK_RESULTS, ROUTES } from '../ports/events.ts';
+import { type BucketNumbers, watchBucket } from './bucket-metrics.ts';
 import { type ConditionNumbers, watchConditions } from './condition-metrics.ts';
 import { type DiskPart, type KeptPart, watchDisk, watchKept } from './disk-metrics.ts';
 import { createDurations } from './durations.ts';
@@ -32,6 +33,8 @@ export interface Metrics {
   watchLog(dropped: () => number): void;
   /** Read at each scrape. */
   watchStore(read: () => StoreSizes): void;
+  /** Read at each scrape. */
+  watchBucket(read: () => BucketNumbers): void;
   /** Read at each scrape: what lies on disk besides fetched files. */
   watchDisk(read: () => Promise<readonly DiskPart[]>): void;
   /** Read at each scrape: what is remembered, and how much may be. */
@@ -86,6 +89,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     lookedAhead: lookMetrics(registry, index),
     ...logMetrics(registry),
     watchStore: (read) => watchStore(registry, read, index),
+    watchBucket: (read) => watchBucket(registry, read),
     watchDisk: (read) => watchDisk(registry, read, (name) => (name === '' ? '' : index(name))),
     watchKept: (read) => watchKept(registry, read, (name) => (name === '' ? '' : index(name))),
     watchPages: (read) => watchPages(registry, index, read),

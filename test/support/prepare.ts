@@ -11,6 +11,7 @@ import {
 } from './environments.ts';
 import { node22 } from './node22.ts';
 import { tufSources } from './tuf-sources.ts';
+import { versitygw } from './versitygw.ts';
 import { wheels } from './wheels.ts';
 
 // Makes every environment of the interop tests, and gets the sources and wheels they use; fails where one cannot be had.
@@ -28,6 +29,7 @@ for (const make of [
   boxReaders,
   tufSources,
   node22,
+  versitygw,
 ]) {
   const bin = await make();
   console.log(bin ?? 'missing');

@@ -20,6 +20,8 @@ interface MirrorConditionsOptions {
   readonly clocks: ClockComparison;
   readonly redis: Pick<SharedRedis, 'trouble'> | undefined;
   readonly emit: Emit;
+  /** Of the bucket that files are kept in. */
+  readonly bucket?: { conditions(): readonly Condition[] } | undefined;
 }
 
 /** What is so of a mirror that runs, and the numbers it is told by. */
@@ -64,13 +66,14 @@ export class MirrorConditions {
   }
 
   async #look(before: readonly Condition[]): Promise<readonly Condition[]> {
-    const { config, clock, clocks, redis } = this.#options;
+    const { config, clock, clocks, redis, bucket } = this.#options;
     this.#free = await freeBytes(config.data);
     const low = before.some(({ what }) => what === 'disk');
     return [
       ...standing(config, { now: clock.now(), validity: this.#validity, free: this.#free, low }),
       ...clocks.look(),
       ...redisConditions(redis?.trouble),
+      ...(bucket?.conditions() ?? []),
     ];
   }
 }

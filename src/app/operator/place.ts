@@ -5,8 +5,10 @@ import { createJournal, type StoredJournal } from '../../disk/records/journal.ts
 import type { BlobStorage } from '../../ports/blob-storage.ts';
 import type { IndexState } from '../../ports/index-state.ts';
 import { normalizeName } from '../../pypi/names.ts';
+import { filePlace } from '../bucket/bucket.ts';
 import { createClock } from '../clock.ts';
 import { withDataDirectory } from '../data-directory.ts';
+import { noEvents } from '../no-events.ts';
 
 /** What operators act on: the data directory for one command's time, or that of a server that runs. */
 export interface OperatorPlace {
@@ -25,18 +27,24 @@ export interface OperatorPlace {
 export function withOperatorPlace<T>(config: Config, run: (place: OperatorPlace) => Promise<T>): Promise<T> {
   return withDataDirectory(config, async (directory) => {
     const journal = createJournal(directory.records, { maxBytes: config.cache.journalBytes });
-    const storage = directory.blobs(config.cache.maxBytes, {});
+    const disk = directory.blobs(config.cache.maxBytes, {});
     try {
-      return await run({
-        config,
-        state: async (index) => (await directory.open(index)).state,
-        journal,
-        storage,
-        forget: (sha256) => storage.remove(sha256),
-        now: () => createClock(undefined).now(),
-      });
+      const files = filePlace({ config, volume: directory.volume, disk, upkeep: false, emit: noEvents });
+      const { storage } = files;
+      try {
+        return await run({
+          config,
+          state: async (index) => (await directory.open(index)).state,
+          journal,
+          storage,
+          forget: (sha256) => storage.remove(sha256),
+          now: () => createClock(undefined).now(),
+        });
+      } finally {
+        await files.close();
+      }
     } finally {
-      await storage.close();
+      await disk.close();
       await journal.close();
     }
   });

@@ -1,0 +1,137 @@
+import { type ObjectStore, ObjectStoreError } from '../ports/object-store.ts';
+import { hedged, patiently } from './attempts.ts';
+import { mayPass, refusedBy, type S3Answer, type S3Client, type S3Request } from './client.ts';
+import { LIST_BYTES, LIST_PAGES } from './limits.ts';
+import { type ListedObject, readListed } from './xml.ts';
+
+/** A reader that asks for the object as it is now, and not as some cache on the way has it. */
+const NO_CACHE = { 'cache-control': 'no-cache' };
+
+/** Small objects in an S3-compatible store. */
+export class S3ObjectStore implements ObjectStore {
+  readonly #client: S3Client;
+
+  constructor(client: S3Client) {
+    this.#client = client;
+  }
+
+  async get(key: string, limit: number, signal?: AbortSignal): Promise<Uint8Array | undefined> {
+    return patiently(this.#client, signal, async () => {
+      const answer = await this.#client.send({ method: 'GET', key, headers: NO_CACHE, signal });
+      if (answer.status === 404) return discarded(answer, undefined);
+      if (answer.status !== 200) throw await refusedBy(answer, `Reading ${key}`);
+      return answer.bytes(limit);
+    });
+  }
+
+  /**
+   * A conditional write is never believed to have failed: whatever was answered but a success, what lies there is read back. 412 may
+   * be our own first attempt that was answered too late, 409 that of somebody who then broke off, and no answer may be either.
+   */
+  async create(key: string, bytes: Uint8Array, signal?: AbortSignal): Promise<'created' | 'taken'> {
+    return patiently(this.#client, signal, async () => {
+      const request: S3Request = { method: 'PUT', key, headers: { 'if-none-match': '*' }, body: bytes, signal };
+      const answer = await hedged(this.#client, request).catch((error: unknown) => unknownResult(error));
+      if (answer instanceof ObjectStoreError) return (await this.#result(key, bytes, signal)) ?? thrown(answer);
+      if (answer.status >= 200 && answer.status < 300) return discarded(answer, 'created');
+      const refusal = await refusedBy(answer, `Creating ${key}`);
+      if (answer.status !== 412 && !mayPass(answer.status)) throw refusal;
+      return (await this.#result(key, bytes, signal)) ?? thrown(new ObjectStoreError('away', refusal.message));
+    });
+  }
+
+  async *list(prefix: string, after?: string, signal?: AbortSignal): AsyncGenerator<string, void, undefined> {
+    for await (const { key } of this.objects(prefix, after, signal)) yield key;
+  }
+
+  /** The same with what is known of each. */
+  async *objects(prefix: string, after?: string, signal?: AbortSignal): AsyncGenerator<ListedObject, void, undefined> {
+    const { address } = this.#client;
+    const own = address.prefix + prefix;
+    let last = after === undefined ? '' : address.prefix + after;
+    let next: string | undefined;
+    for (let page = 0; page < LIST_PAGES; page++) {
+      const listed = await this.#listed(own, last, next, signal);
+      for (const object of listed.objects) {
+        // A list that goes back or leaves its prefix has no end, or is another's.
+        if (!object.key.startsWith(own) || object.key <= last)
+          throw new ObjectStoreError('wrong', `The list of ${own} is in no order, or of something else.`);
+        last = object.key;
+        yield { ...object, key: object.key.slice(address.prefix.length) };
+      }
+      if (listed.next === undefined) return;
+      if (listed.next === next || listed.objects.length === 0)
+        throw new ObjectStoreError('wrong', `The list of ${own} does not go on.`);
+      next = listed.next;
+    }
+    throw new ObjectStoreError('limit', `The list of ${own} is longer than ${LIST_PAGES} answers.`);
+  }
+
+  /** The same with how long ago each was written, by the store's own clock. Milliseconds. */
+  async *aged(prefix: string): AsyncGenerator<ListedObject & { readonly ageMs: number }, void, undefined> {
+    const answer = await this.#client.send({ method: 'HEAD', key: '' });
+    answer.discard();
+    const now = Date.parse(answer.headers.date ?? '');
+    if (Number.isNaN(now)) throw new ObjectStoreError('wrong', 'The store does not say what time it is.');
+    for await (const object of this.objects(prefix)) yield { ...object, ageMs: now - object.changedMs };
+  }
+
+  /** Puts these bytes there, whatever lay there. */
+  async replace(key: string, bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
+    await patiently(this.#client, signal, async () => {
+      const answer = await hedged(this.#client, { method: 'PUT', key, body: bytes, signal });
+      if (answer.status !== 200) throw await refusedBy(answer, `Writing ${key}`);
+      answer.discard();
+    });
+  }
+
+  async remove(key: string, signal?: AbortSignal): Promise<void> {
+    await patiently(this.#client, signal, async () => {
+      const answer = await this.#client.send({ method: 'DELETE', key, signal });
+      if (answer.status !== 404 && (answer.status < 200 || answer.status >= 300))
+        throw await refusedBy(answer, `Removing ${key}`);
+      answer.discard();
+    });
+  }
+
+  /** What came of a write; undefined where nothing lies there, or the store cannot be had. */
+  async #result(key: string, bytes: Uint8Array, signal?: AbortSignal): Promise<'created' | 'taken' | undefined> {
+    const answer = await this.#client.send({ method: 'GET', key, headers: NO_CACHE, signal });
+    if (answer.status !== 200) return discarded(answer, undefined);
+    try {
+      return Buffer.compare(await answer.bytes(bytes.byteLength), bytes) === 0 ? 'created' : 'taken';
+    } catch (error) {
+      if (error instanceof ObjectStoreError && error.kind === 'limit') return 'taken';
+      throw error;
+    }
+  }
+
+  async #listed(prefix: string, after: string, token: string | undefined, signal?: AbortSignal) {
+    const query = {
+      'list-type': '2',
+      prefix,
+      ...(token === undefined ? after !== '' && { 'start-after': after } : { 'continuation-token': token }),
+    };
+    return patiently(this.#client, signal, async () => {
+      const answer = await this.#client.send({ method: 'GET', key: '', query, headers: NO_CACHE, signal });
+      if (answer.status !== 200) throw await refusedBy(answer, `Listing ${prefix}`);
+      const listed = readListed(Buffer.from(await answer.bytes(LIST_BYTES)).toString('utf8'));
+      if (listed === undefined) throw new ObjectStoreError('wrong', `What was to be the list of ${prefix} is none.`);
+      return listed;
+    });
+  }
+}
+
+function discarded<T>(answer: S3Answer, value: T): T {
+  answer.discard();
+  return value;
+}
+
+function unknownResult(error: unknown): ObjectStoreError {
+  if (error instanceof ObjectStoreError && error.kind === 'away') return error;
+  throw error;
+}
+
+function thrown(error: ObjectStoreError): never {
+  throw error;
+}

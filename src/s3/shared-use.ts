@@ -1,0 +1,105 @@
+import { isDigest } from '../bytes/digest.ts';
+import type { SharedEviction, UsageRecord } from '../ports/blob-storage.ts';
+import type { Lease } from '../ports/lease.ts';
+import type { S3BlobStorage } from './blob-storage.ts';
+import {
+  LEADER_PAUSE_MS,
+  TOUCH_RECORD_MS,
+  TOUCH_RECORDS,
+  TOUCHED_FILES,
+  TOUCHED_MEMORY_MS,
+  USED_LATELY_MS,
+} from './limits.ts';
+import type { S3ObjectStore } from './object-store.ts';
+
+interface SharedUseOptions {
+  readonly storage: S3BlobStorage;
+  readonly store: S3ObjectStore;
+  /** This replica's own, 1 to 64 letters, digits and `-`: the name of its record. */
+  readonly replica: string;
+  /** Who evicts; where there is none nobody does. */
+  readonly lease: Lease | undefined;
+  readonly onTrouble: (error: unknown) => void;
+}
+
+const RECORDS = 'used/';
+const LEADER = 'bucket eviction';
+const LINE = 65;
+
+/**
+ * What replicas use of a bucket: each writes one record of what it used lately and keeps, and the one that evicts reads them all. Without a lease
+ * that replicas share nobody evicts.
+ */
+export class SharedUse implements SharedEviction {
+  readonly #options: SharedUseOptions;
+  #others: ReadonlySet<string> = new Set();
+  #readAt = Number.NEGATIVE_INFINITY;
+  #askedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(options: SharedUseOptions) {
+    this.#options = options;
+  }
+
+  async alone(work: () => Promise<void>): Promise<void> {
+    const { lease } = this.#options;
+    if (lease === undefined || performance.now() - this.#askedAt < LEADER_PAUSE_MS) return;
+    const taken = await lease.take(LEADER);
+    if (!taken.held) {
+      this.#askedAt = performance.now();
+      return;
+    }
+    try {
+      await work();
+    } finally {
+      await taken.release();
+    }
+  }
+
+  /** Throws ObjectStoreError where it cannot be found out, so that nothing is evicted. */
+  async spares(sha256: string): Promise<boolean> {
+    if (performance.now() - this.#readAt > TOUCHED_MEMORY_MS) {
+      this.#others = await this.#read();
+      this.#readAt = performance.now();
+    }
+    if (this.#others.has(sha256)) return true;
+    const facts = await this.#options.storage.objects.facts(sha256);
+    return facts !== undefined && (facts.ageMs === undefined || facts.ageMs < USED_LATELY_MS);
+  }
+
+  /** The order of use on this machine, with what others should know of it told to them whenever it is written. */
+  told(record: UsageRecord): UsageRecord {
+    return {
+      read: () => record.read(),
+      write: async (bytes) => {
+        await record.write(bytes);
+        await this.#tell(bytes).catch(this.#options.onTrouble);
+      },
+    };
+  }
+
+  async #tell(order: Uint8Array): Promise<void> {
+    const { storage, store, replica } = this.#options;
+    const used = new Set(storage.usedWithin(USED_LATELY_MS, TOUCHED_FILES));
+    for (const line of linesOf(order))
+      if (line.startsWith('k ') && used.size < TOUCHED_FILES) used.add(line.slice(2, 2 + 64));
+    const lines = [...used].filter((sha256) => isDigest('sha256', sha256)).map((sha256) => `${sha256}\n`);
+    await store.replace(`${RECORDS}${replica}`, Buffer.from(lines.join('')));
+  }
+
+  async #read(): Promise<ReadonlySet<string>> {
+    const { store, replica } = this.#options;
+    const found = new Set<string>();
+    let records = 0;
+    for await (const { key, ageMs } of store.aged(RECORDS)) {
+      if (key === `${RECORDS}${replica}`) continue;
+      if (ageMs > TOUCH_RECORD_MS || ++records > TOUCH_RECORDS) continue;
+      const bytes = (await store.get(key, TOUCHED_FILES * LINE)) ?? new Uint8Array();
+      for (const line of linesOf(bytes)) if (isDigest('sha256', line)) found.add(line);
+    }
+    return found;
+  }
+}
+
+function linesOf(bytes: Uint8Array): readonly string[] {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8').split('\n');
+}

@@ -1,0 +1,48 @@
+import { expect, it, onTestFinished } from 'vitest';
+import { OwnLease } from '../../../src/blobs/own-lease.ts';
+import type { UsageRecord } from '../../../src/ports/blob-storage.ts';
+import { SharedUse } from '../../../src/s3/shared-use.ts';
+import { s3Blobs } from '../../support/s3-blobs.ts';
+import { startS3Server } from '../../support/s3-server.ts';
+
+const [KEPT, OLD, YOUNG] = ['a'.repeat(64), 'b'.repeat(64), 'c'.repeat(64)];
+const HOUR = 3_600_000;
+const NO_RECORD: UsageRecord = { read: async () => undefined, write: async () => undefined };
+
+async function rig() {
+  const server = await startS3Server();
+  onTestFinished(() => server.close());
+  const replica = async (name: string, lease?: OwnLease) => {
+    const { storage, store } = await s3Blobs({ url: server.url });
+    const onTrouble = (error: unknown) => expect.unreachable(String(error));
+    return new SharedUse({ storage, store, replica: name, lease, onTrouble });
+  };
+  const lies = (sha256: string, ageMs: number) =>
+    server.objects.set(`blobs/sha256/${sha256.slice(0, 2)}/${sha256}`, {
+      bytes: Buffer.from('x'),
+      changed: new Date(Date.now() - ageMs),
+    });
+  return { replica, lies };
+}
+
+it('what was written within the hour, and what another replica keeps, stays in the bucket', async () => {
+  const { replica, lies } = await rig();
+  for (const sha256 of [KEPT, OLD]) lies(sha256, 2 * HOUR);
+  lies(YOUNG, HOUR / 2);
+  await (await replica('other')).told(NO_RECORD).write(Buffer.from(`i main\nk ${KEPT} sync\np ${OLD}\n`));
+  const leader = await replica('leader', new OwnLease());
+  expect(await Promise.all([KEPT, OLD, YOUNG].map((sha256) => leader.spares(sha256)))).toEqual([true, false, true]);
+});
+
+it('one replica alone evicts, and none where they share no lease', async () => {
+  const { replica } = await rig();
+  const lease = new OwnLease();
+  const [one, two, lone] = [await replica('one', lease), await replica('two', lease), await replica('lone')];
+  const evicted: string[] = [];
+  await one.alone(async () => {
+    evicted.push('one');
+    await two.alone(async () => void evicted.push('two'));
+  });
+  await lone.alone(async () => void evicted.push('lone'));
+  expect(evicted).toEqual(['one']);
+});
