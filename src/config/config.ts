@@ -42,6 +42,17 @@ export interface Timeouts {
   readonly file: number;
 }
 
+/** How much is looked at before a client asks for it. */
+export interface LookAhead {
+  /** Steps of requirements. */
+  readonly depth: number;
+  /** A minute, of what no client asks for afterwards; bytes too. */
+  readonly requests: number;
+  readonly bytes: number;
+  /** Bytes of the largest file. */
+  readonly largestWheel: number;
+}
+
 interface AnyIndexConfig {
   readonly name: string;
   readonly upstream: string;
@@ -66,6 +77,8 @@ interface AnyIndexConfig {
   readonly proxy: ProxyConfig | undefined;
   readonly privateHosts: readonly string[];
   readonly timeouts: Timeouts;
+  /** What is looked at before a client asks for it; undefined for nothing. */
+  readonly lookAhead: LookAhead | undefined;
 }
 
 /** An index that signs nothing. */

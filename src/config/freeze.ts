@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { LayoutDescription } from '../presets/layouts.ts';
 import type { Config, Credentials, IndexConfig, ProxyConfig, SecretPlace, Timeouts } from './config.ts';
+import { USUAL_DEPTH } from './look-ahead.ts';
 import type { ParsedFile } from './schema.ts';
 
 type ParsedIndex = ParsedFile['indexes'][string];
@@ -69,6 +70,7 @@ function toIndex(name: string, index: ParsedIndex): IndexConfig {
     proxy: index.proxy && toProxy(index.proxy),
     privateHosts: index.private_hosts,
     timeouts: toTimeouts(index.timeouts),
+    lookAhead: toLookAhead(index),
   };
   if (index.root === undefined)
     return {
@@ -92,6 +94,14 @@ function toIndex(name: string, index: ParsedIndex): IndexConfig {
     filesUrl: index.files_url,
     refresh: index.refresh,
   };
+}
+
+/** An index that knows us, or hands on what it lacks, is not told of names that its clients may be asking another index for. */
+function toLookAhead({ look_ahead, credentials, client_cert, absent }: ParsedIndex): IndexConfig['lookAhead'] {
+  const { enabled, requests, bytes, largest_wheel: largestWheel } = look_ahead;
+  if (!enabled) return undefined;
+  const isReserved = credentials !== undefined || client_cert !== undefined || absent.redirect_elsewhere;
+  return { depth: look_ahead.depth ?? (isReserved ? 0 : USUAL_DEPTH), requests, bytes, largestWheel };
 }
 
 function toTimeouts({

@@ -25,6 +25,15 @@ export type CacheResult = (typeof CACHE_RESULTS)[number];
  */
 export const STALE_STATES = ['away', 'refused', 'over'] as const;
 export const REFRESH_RESULTS = ['changed', 'unchanged', 'failed'] as const;
+/** What is looked at before any client asks for it. */
+export const LOOK_KINDS = ['page', 'core-metadata', 'file'] as const;
+export type LookKind = (typeof LOOK_KINDS)[number];
+/**
+ * What became of a look: it was `looked` at, and then `used` by a client or, as none asked for it in time, `wasted`; upstream has no such thing
+ * (`absent`); it `failed`; it gave its place to a client; or there was no budget for it.
+ */
+export const LOOK_RESULTS = ['looked', 'used', 'wasted', 'absent', 'failed', 'gave-way', 'over-budget'] as const;
+export type LookResult = (typeof LOOK_RESULTS)[number];
 /** What was asked for. */
 export const ROUTES = [
   'page',
@@ -120,6 +129,14 @@ interface EventMap {
     readonly result: (typeof SIGHT_RESULTS)[number];
     /** Of a pinned one. */
     readonly sha256?: string | undefined;
+  };
+  /** Something was looked at that no client had asked for yet, or that came to its end. */
+  readonly lookedAhead: {
+    readonly index: string;
+    readonly kind: LookKind;
+    readonly result: LookResult;
+    /** Of a page, what it takes in memory; as far as they are known. */
+    readonly bytes: number;
   };
   /** Something worth a line. */
   readonly noted: {

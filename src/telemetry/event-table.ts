@@ -6,6 +6,8 @@ import {
   type Event,
   type EventName,
   FAULT_PLACES,
+  LOOK_KINDS,
+  LOOK_RESULTS,
   METHODS,
   ORIGINS,
   QUEUES,
@@ -171,6 +173,17 @@ export const EVENTS: Table = {
           : `${file} was not believed at first sight`,
       fields: { index, name: project, file, result, sha256 },
     }),
+  },
+  lookedAhead: {
+    counter: {
+      name: 'verbatim_look_ahead_total',
+      help: 'Looks at what no client had asked for yet, by what became of them (docs/operating.md).',
+      labels: { index: 'index', kind: oneOf(LOOK_KINDS), result: oneOf(LOOK_RESULTS) },
+      values: ({ index, kind, result }) => [index, kind, result],
+    },
+    word: 'look-ahead',
+    level: () => undefined,
+    line: ({ index, kind, result, bytes }) => ({ message: `ahead: ${kind}, ${result}`, fields: { index, bytes } }),
   },
   noted: {
     counter: {

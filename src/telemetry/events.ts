@@ -37,6 +37,7 @@ export function createEmit(log: Log, metrics: Metrics): Emit {
     refreshed: told<'refreshed'>(EVENTS.refreshed, metrics.refreshed),
     leftOut: told<'leftOut'>(EVENTS.leftOut),
     sighted: told<'sighted'>(EVENTS.sighted),
+    lookedAhead: told<'lookedAhead'>(EVENTS.lookedAhead, metrics.lookedAhead),
     noted: told<'noted'>(EVENTS.noted),
     answered: told<'answered'>(EVENTS.answered, metrics.answered),
     crowded: told<'crowded'>(EVENTS.crowded),

@@ -134,6 +134,8 @@ const ANY_INDEX = {
   proxy: undefined,
   privateHosts: [],
   timeouts: TIMEOUTS,
+  // What upstream is asked for is what a test asks for, unless it says otherwise.
+  lookAhead: undefined,
 } as const;
 
 /** An index signed with TUF as the configuration describes it, with every default. */

@@ -1,3 +1,4 @@
+import type { LookAhead } from '../../src/config/config.ts';
 import type { UpstreamLimits } from '../../src/upstream/limits.ts';
 import type { TinyWheel } from '../support/tiny-wheel.ts';
 import type { Fault } from '../support/upstream.ts';
@@ -38,6 +39,8 @@ export interface RigOptions {
   /** What upstream has when the mirror starts. */
   readonly files: readonly TinyWheel[];
   readonly upstreamLimits?: Partial<UpstreamLimits> | undefined;
+  /** Nothing unless given. */
+  readonly lookAhead?: LookAhead | undefined;
 }
 
 /** PEP 458 as the preset has it, and a signed list of all projects besides. */
@@ -47,10 +50,10 @@ const PEP458_WITH_LIST = {
   files: { base: './', hashPrefix: true, target: 'packages/{aa}/{bb}/{rest}/{filename}' },
 };
 
-async function signed({ files, upstreamLimits }: RigOptions): Promise<Rig> {
+async function signed({ files, upstreamLimits, lookAhead }: RigOptions): Promise<Rig> {
   const rig = await startSignedRig({
     upstreamLimits,
-    index: { layout: PEP458_WITH_LIST },
+    index: { layout: PEP458_WITH_LIST, lookAhead },
     fill(index) {
       const { bins, repository } = index;
       for (const file of files) index.upload(file.project, file);
@@ -80,9 +83,10 @@ async function signed({ files, upstreamLimits }: RigOptions): Promise<Rig> {
   };
 }
 
-async function unsigned({ files, upstreamLimits }: RigOptions): Promise<Rig> {
+async function unsigned({ files, upstreamLimits, lookAhead }: RigOptions): Promise<Rig> {
   const rig = await startIndexRig({
     upstreamLimits,
+    index: { lookAhead },
     fill(pypi) {
       for (const file of files) pypi.upload(file.project, file);
     },

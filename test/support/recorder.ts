@@ -14,6 +14,7 @@ export function createRecorder(): { readonly events: Recorded; readonly emit: Em
     refreshed: [],
     leftOut: [],
     sighted: [],
+    lookedAhead: [],
     noted: [],
     answered: [],
     crowded: [],

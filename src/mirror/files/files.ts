@@ -37,6 +37,8 @@ export interface FilesOptions<P> {
   readonly reports: Reports;
   readonly background: Background;
   readonly clock: Clock;
+  /** Called with what a client asks for. */
+  readonly onAsked?: ((page: BelievedPage<P>, file: OwnFile, isMetadata: boolean) => void) | undefined;
 }
 
 /** What upstream sent is not what the page says. */
@@ -73,10 +75,11 @@ export class Files<P> {
       const refusal = page.refusal(filename);
       if (refusal !== undefined) throw refusal;
       const file = find(page.listing);
-      if (file !== undefined)
-        return this.#told(file, () =>
-          metadata ? this.#metadataAnswer(page, file, caller) : this.#answer(page, file, caller),
-        );
+      if (file === undefined) continue;
+      this.#options.onAsked?.(page, file, metadata);
+      return this.#told(file, () =>
+        metadata ? this.#metadataAnswer(page, file, caller) : this.#answer(page, file, caller),
+      );
     }
     throw unlisted(filename);
   }
@@ -85,9 +88,27 @@ export class Files<P> {
   async open(page: BelievedPage<P>, filename: string, caller: Caller): Promise<Blob> {
     const file = page.file(filename);
     if (file === undefined) throw unlisted(filename);
-    return this.#told(file, async () =>
-      this.#blob(page, file, await this.#seen(page, file, caller), caller, { sent: false }),
-    );
+    const opened = async () => this.#blob(page, file, await this.#seen(page, file, caller), caller, { sent: false });
+    return this.#told(file, opened, caller);
+  }
+
+  /**
+   * The proved core metadata of a file that the page lists; not counted as served, and confirmed by nothing. Undefined where upstream
+   * lacks it, or only the file itself can vouch for it. Throws Refusal.
+   */
+  async openCoreMetadata(page: BelievedPage<P>, file: OwnFile, caller: Caller): Promise<Blob | undefined> {
+    const { expectations, coreMetadata, fetch, pins } = this.#options;
+    const wanted = await expectations.coreMetadata(page, file, caller);
+    coreMetadata.refuseBelied(file);
+    if (await pins.isLateCoreMetadata(page.project, file)) return undefined;
+    return fetch.fileIfThere(wanted, caller);
+  }
+
+  /** Whether a file, or its core metadata, is not held, and lies where this mirror may go. */
+  async mayLookAt(page: BelievedPage<P>, file: OwnFile, isMetadata: boolean): Promise<boolean> {
+    const { expectations, blobs } = this.#options;
+    const expected = isMetadata ? page.expectCoreMetadata(file, undefined) : page.expect(file, undefined);
+    return expectations.mayFetch(file) && !(await blobs.stored(expected));
   }
 
   /** What upstream cannot be asked about now is served where it is held: by the last page, however old that is. */

@@ -49,6 +49,11 @@ export class KeptDocuments<P, V> {
     return { view: current.drawing.view, life: evidence.life(believed) };
   }
 
+  /** Whole, where that is in memory and may be served without asking upstream first. No I/O. */
+  atHand(name: string): Drawing<P, V> | undefined {
+    return this.#remembered.atHand(name);
+  }
+
   /** Whether there is one in memory or on disk; of what cannot be read there `find` tells. */
   async isHeld(name: string, caller: Caller): Promise<boolean> {
     if (this.#remembered.get(name) !== undefined) return true;
@@ -126,7 +131,8 @@ export class KeptDocuments<P, V> {
 
   async #find(name: string, caller: Caller, { outlived = false }: For): Promise<Found<P, V> | undefined> {
     const inMemory = this.#remembered.get(name);
-    const kept = inMemory ?? (await this.#recall(name, caller));
+    // Somebody else may have had it from upstream meanwhile.
+    const kept = inMemory ?? (await this.#recall(name, caller)) ?? this.#remembered.get(name);
     if (kept === undefined) return this.#askCold(name, caller);
     const how = inMemory === undefined ? 'disk' : 'memory';
     const { standing, believed } = this.#options.evidence.standing(kept.drawing.believed);
@@ -162,7 +168,8 @@ export class KeptDocuments<P, V> {
     if (evidence.recall === undefined) return undefined;
     return this.#recalls.join(name, caller, async (shared) => {
       const believed = await evidence.recall?.(name);
-      if (believed?.source === undefined) return undefined;
+      const already = this.#remembered.get(name);
+      if (already !== undefined || believed?.source === undefined) return already;
       return this.#remembered.keep(name, {
         drawing:
           (await drawer.restore(believed, believed.source)) ?? (await drawer.draw(believed, believed.source, shared)),

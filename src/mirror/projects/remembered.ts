@@ -53,7 +53,7 @@ interface Large<P, V> {
 
 interface RememberedOptions<P, V> {
   readonly evidence: Pick<Evidence<P>, 'standing'>;
-  readonly drawer: Pick<Drawer<P, V>, 'lean' | 'isWhole' | 'under'>;
+  readonly drawer: Pick<Drawer<P, V>, 'lean' | 'isWhole' | 'isOutdated' | 'under'>;
   readonly clock: Clock;
   /** Seconds after which upstream is asked again whether there is one, where that is sooner. */
   readonly maxAge?: number | undefined;
@@ -87,6 +87,16 @@ export class Remembered<P, V> {
 
   get(name: string): Kept<P, V> | undefined {
     return this.#whole.get(name) ?? this.#lean.get(name);
+  }
+
+  /** The drawing, whole, where it is so and may be served without asking upstream first. */
+  atHand(name: string): Drawing<P, V> | undefined {
+    const kept = this.get(name);
+    if (kept === undefined) return undefined;
+    const { evidence, drawer } = this.#options;
+    const { standing } = evidence.standing(kept.drawing.believed);
+    if (standing === 'stale-if-error' || standing === 'expired' || drawer.isOutdated(kept.drawing)) return undefined;
+    return drawer.isWhole(kept.drawing) ? kept.drawing : this.wholeOf(name, kept.drawing);
   }
 
   /** The same drawing, whole, where it still is although it is too large to be kept so. */

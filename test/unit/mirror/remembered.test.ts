@@ -20,6 +20,7 @@ function start() {
     evidence: { standing: (believed) => ({ standing: 'fresh', believed }) },
     drawer: {
       isWhole: ({ view }) => view === 'whole',
+      isOutdated: () => false,
       lean: (whole) => ({ ...whole, view: 'lean', weight: whole.view === 'lean' ? whole.weight : whole.weight / 10 }),
       under: (whole, believed) => ({ ...whole, believed }),
     },
