@@ -3,8 +3,8 @@ import { strongTag } from '../bytes/etag.ts';
 import { packFrames, unpackFrames } from '../bytes/frames.ts';
 import { mustBe, type ReadonlyBytes } from '../bytes/proof.ts';
 import { HTML, SIMPLE_HTML, SIMPLE_JSON } from '../pypi/media-types.ts';
-import { type Bodies, hashOfBody } from './bodies.ts';
-import { inflate } from './compress.ts';
+import type { Bodies } from './bodies.ts';
+import { FormBodies, type FormFacts } from './form-bodies.ts';
 import type { Choice, Coding, Format } from './negotiate.ts';
 
 /** One body, ready to send. */
@@ -43,39 +43,27 @@ const CODINGS: readonly Coding[] = ['identity', 'gzip', 'zstd'];
 /** What is drawn: the two HTML formats share their bodies. */
 type Form = 'json' | 'html';
 
-/** One form's bodies. A lean one lacks the plain body. */
-interface FormBodies {
-  readonly identity: Uint8Array | undefined;
-  readonly gzip: Uint8Array;
-  readonly zstd: Uint8Array;
-  /** Of the plain body: validators are made of it. */
-  readonly hash: string;
-  /** Bytes of the plain body. */
-  readonly length: number;
-}
-
 type Forms = Readonly<Record<Form, FormBodies>>;
-type Variants = Readonly<Record<Format, Readonly<Record<Coding, Variant | undefined>>>>;
+type Variants = Record<Format, Partial<Record<Coding, Variant>>>;
 
 let make: (forms: Forms) => Page;
 
 /**
- * A project page or project list as it is served: ready-made bodies {JSON, HTML} × {identity, gzip, zstd}. A lean one has no plain
- * bodies, which take most of the room and which hardly a client asks for: they are made again of the compressed ones.
+ * A project page or project list as it is served: bodies {JSON, HTML} × {identity, gzip, zstd}, each made at most once while the page
+ * is in use. A lean one has no plain bodies, which take most of the room and which hardly a client asks for: they are made again of
+ * the compressed ones.
  */
 export class Page {
   readonly #forms: Forms;
-  readonly #variants: Variants;
-  /** Plain bodies that are being made: once for all who wait. */
-  readonly #making = new Map<Form, Promise<Page>>();
+  readonly #serial: number | undefined;
+  /** Each is made when it is first asked for, and stays the same: headers are prepared for it. */
+  readonly #variants: Variants = { json: {}, 'html-v1': {}, 'text-html': {} };
+  /** Bodies that are being made: once for all who wait. */
+  readonly #making = new Map<string, Promise<Page>>();
 
   private constructor(forms: Forms, serial: number | undefined) {
     this.#forms = forms;
-    this.#variants = {
-      json: variantsOf('json', forms.json, serial),
-      'html-v1': variantsOf('html-v1', forms.html, serial),
-      'text-html': variantsOf('text-html', forms.html, serial),
-    };
+    this.#serial = serial;
   }
 
   static {
@@ -86,39 +74,49 @@ export class Page {
     return typeof value === 'object' && value !== null && #variants in value;
   }
 
-  /** Bytes held, for weighing in a cache. */
+  /** Bytes held, and set aside for bodies that are compressed later; for weighing in a cache. */
   get size(): number {
-    const { json, html } = this.#forms;
-    return [json, html]
-      .flatMap(({ identity, gzip, zstd }) => [identity?.byteLength ?? 0, gzip.byteLength, zstd.byteLength])
-      .reduce((sum, bytes) => sum + bytes, 0);
+    return this.#forms.json.size + this.#forms.html.size;
+  }
+
+  /** The same, of this page made lean. */
+  get leanSize(): number {
+    return this.#forms.json.leanSize + this.#forms.html.leanSize;
   }
 
   /** True where this body is at hand. */
   has({ format, coding }: Choice): boolean {
-    return this.#variants[format][coding] !== undefined;
+    return this.#forms[formOf(format)].at(coding) !== undefined;
   }
 
   /** Throws TypeError for a body that is not at hand. */
   variant(format: Format, coding: Coding): Variant {
-    const variant = this.#variants[format][coding];
-    if (variant === undefined) throw new TypeError(`This page has no ${format} body in ${coding} at hand.`);
+    const known = this.#variants[format][coding];
+    if (known !== undefined) return known;
+    const bodies = this.#forms[formOf(format)];
+    const bytes = bodies.at(coding);
+    if (bytes === undefined) throw new TypeError(`This page has no ${format} body in ${coding} at hand.`);
+    const etag = strongTag(`${bodies.hash}-${format}${coding === 'identity' ? '' : `-${coding}`}`);
+    const body = { contentType: CONTENT_TYPE[format], coding, body: { bytes, etag } };
+    const variant = this.#serial === undefined ? body : { ...body, serial: this.#serial };
+    this.#variants[format][coding] = variant;
     return variant;
   }
 
-  /** The same page with this body at hand. */
+  /** The same page with this body at hand: this one, except where the body is a lean page's plain one. */
   async with(choice: Choice): Promise<Page> {
     if (this.has(choice)) return this;
-    const form = choice.format === 'json' ? 'json' : 'html';
-    const making = this.#making.get(form) ?? this.#withPlain(form).finally(() => this.#making.delete(form));
-    this.#making.set(form, making);
+    const form = formOf(choice.format);
+    const key = `${form} ${choice.coding}`;
+    const making = this.#making.get(key) ?? this.#with(form, choice.coding).finally(() => this.#making.delete(key));
+    this.#making.set(key, making);
     return making;
   }
 
   /** The same page without its plain bodies. */
   lean(): Page {
     const { json, html } = this.#forms;
-    return new Page({ json: { ...json, identity: undefined }, html: { ...html, identity: undefined } }, this.#serial);
+    return new Page({ json: json.lean(), html: html.lean() }, this.#serial);
   }
 
   /** The same bodies, said to be at upstream's serial. */
@@ -128,8 +126,8 @@ export class Page {
 
   /** Every variant at hand, for whoever compares them. */
   variants(): readonly Variant[] {
-    return FORMATS.flatMap((format) => CODINGS.map((coding) => this.#variants[format][coding])).filter(
-      (variant) => variant !== undefined,
+    return FORMATS.flatMap((format) =>
+      CODINGS.filter((coding) => this.has({ format, coding })).map((coding) => this.variant(format, coding)),
     );
   }
 
@@ -137,27 +135,24 @@ export class Page {
   packed(note: string): Uint8Array {
     const { json, html } = this.#forms;
     const facts = [json, html].map(({ hash, length }) => `${hash} ${length}`).join('\n');
-    return packFrames([Buffer.from(note), Buffer.from(facts), json.gzip, json.zstd, html.gzip, html.zstd]);
+    const bodies = [json, html].flatMap((form) => [form.compressed('gzip'), form.compressed('zstd')]);
+    return packFrames([Buffer.from(note), Buffer.from(facts), ...bodies]);
   }
 
-  get #serial(): number | undefined {
-    return this.#variants.json.gzip?.serial;
+  async #with(form: Form, coding: Coding): Promise<Page> {
+    const bodies = await this.#forms[form].with(coding);
+    return bodies === this.#forms[form] ? this : new Page({ ...this.#forms, [form]: bodies }, this.#serial);
   }
+}
 
-  async #withPlain(form: Form): Promise<Page> {
-    const { gzip, hash, length } = this.#forms[form];
-    const identity = await inflate(gzip, length);
-    if (hashOfBody(identity) !== hash) throw new Error('a body in memory is not what it was compressed from');
-    return new Page({ ...this.#forms, [form]: { ...this.#forms[form], identity } }, this.#serial);
-  }
+function formOf(format: Format): Form {
+  return format === 'json' ? 'json' : 'html';
 }
 
 /** Takes the bodies over; nobody writes to them afterwards. Who may import this: test/architecture/makers.ts. */
 export function makePage({ json, html }: Bodies): Page {
-  return make({
-    json: { ...json, length: json.identity.byteLength },
-    html: { ...html, length: html.identity.byteLength },
-  });
+  const bodies = (form: Bodies[Form]) => new FormBodies({ hash: form.hash, length: form.identity.byteLength }, form);
+  return make({ json: bodies(json), html: bodies(html) });
 }
 
 /**
@@ -174,26 +169,15 @@ export function restorePage(sealed: Authentic): { readonly page: Page; readonly 
   if (jsonGzip === undefined || jsonZstd === undefined || htmlGzip === undefined || htmlZstd === undefined)
     return undefined;
   const page = make({
-    json: { ...jsonFacts, identity: undefined, gzip: jsonGzip, zstd: jsonZstd },
-    html: { ...htmlFacts, identity: undefined, gzip: htmlGzip, zstd: htmlZstd },
+    json: new FormBodies(jsonFacts, { gzip: jsonGzip, zstd: jsonZstd }),
+    html: new FormBodies(htmlFacts, { gzip: htmlGzip, zstd: htmlZstd }),
   });
   return { page, note: note.toString() };
 }
 
 const FACTS = /^([0-9a-f]{32}) ([0-9]{1,15})$/;
 
-function factsOf(line: string): Pick<FormBodies, 'hash' | 'length'> | undefined {
+function factsOf(line: string): FormFacts | undefined {
   const [, hash, length] = FACTS.exec(line) ?? [];
   return hash === undefined ? undefined : { hash, length: Number(length) };
-}
-
-function variantsOf(format: Format, bodies: FormBodies, serial: number | undefined): Variants[Format] {
-  const of = (coding: Coding): Variant | undefined => {
-    const bytes = bodies[coding];
-    if (bytes === undefined) return undefined;
-    const etag = strongTag(`${bodies.hash}-${format}${coding === 'identity' ? '' : `-${coding}`}`);
-    const variant = { contentType: CONTENT_TYPE[format], coding, body: { bytes, etag } };
-    return serial === undefined ? variant : { ...variant, serial };
-  };
-  return { identity: of('identity'), gzip: of('gzip'), zstd: of('zstd') };
 }

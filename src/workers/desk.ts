@@ -128,5 +128,5 @@ function createFileDesk() {
 
 function moved(bodies: Bodies): Given {
   const buffers = [bodies.json, bodies.html].flatMap(({ identity, gzip, zstd }) => [identity, gzip, zstd]);
-  return { answer: bodies, transfer: buffers.map(({ buffer }) => buffer).filter((one) => one instanceof ArrayBuffer) };
+  return { answer: bodies, transfer: buffers.map((body) => body?.buffer).filter((one) => one instanceof ArrayBuffer) };
 }

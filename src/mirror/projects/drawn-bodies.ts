@@ -49,7 +49,7 @@ export class DrawnBodies {
 
   /** Behind the caller; what is small is not worth it. */
   put(believed: Believed<unknown>, source: Source, by: DrawnBy, { page, note }: DrawnPage): void {
-    if (mustBe(Page, page).lean().size < LEAST_BYTES) return;
+    if (mustBe(Page, page).leanSize < LEAST_BYTES) return;
     const packed = page.packed(note);
     if (packed.byteLength <= MOST_BYTES) this.#cache.put(this.#keyOf(believed, source, by), packed, KEPT_FOR);
   }
