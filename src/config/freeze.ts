@@ -34,6 +34,9 @@ export function toConfig(parsed: ParsedFile): Config {
     cache: {
       maxBytes: parsed.cache.max_bytes,
       stateBytes: parsed.cache.state_bytes,
+      projectBytes: parsed.cache.project_bytes,
+      journalBytes: parsed.cache.journal_bytes,
+      accessBytes: parsed.cache.access_bytes,
       memoryBytes: parsed.cache.memory_bytes,
       warnFreeBytes: parsed.cache.warn_free_bytes,
     },
@@ -109,9 +112,14 @@ function toTimeouts({
   file_first_byte: fileFirstByte,
   file_silence: fileSilence,
   slowest_over: slowestOver,
+  retry_after: retryAfter,
+  retry_after_unheld: retryAfterUnheld,
+  retry_after_wait: retryAfterWait,
+  retry_after_sent: retryAfterSent,
   ...same
 }: ParsedIndex['timeouts']): Timeouts {
-  return { ...same, firstByte, fileFirstByte, fileSilence, slowestOver };
+  const retry = { retryAfter, retryAfterUnheld, retryAfterWait, retryAfterSent };
+  return { ...same, firstByte, fileFirstByte, fileSilence, slowestOver, ...retry };
 }
 
 function toAbsent({ absent }: ParsedIndex): IndexConfig['absent'] {

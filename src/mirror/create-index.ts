@@ -146,7 +146,7 @@ export class EvidencedIndex<P> implements RunningIndex {
     });
     const { lookAhead: rules, offline } = parts;
     if (rules !== undefined && !offline)
-      this.#ahead = new LookAhead({ ...parts, rules, pages: this.#pages, files: this.#files, breaker: this.#breaker });
+      this.#ahead = new LookAhead({ ...shared, rules, pages: this.#pages, files: this.#files });
     this.introduce = introduce ?? (async () => undefined);
     this.signed = signed;
     this.unverified = unverified?.(this.#pages);

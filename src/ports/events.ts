@@ -54,6 +54,9 @@ export const METHODS = ['GET', 'HEAD', 'OPTIONS', 'other'] as const;
 /** Which part of this program met an error that is no refusal. */
 export const FAULT_PLACES = ['answer', 'store'] as const;
 
+/** How much room the state of an index has. */
+export const ROOMS = ['ample', 'crowded', 'full'] as const;
+
 /** What callers wait for a place of. */
 export const QUEUES = [
   'chunks',
@@ -101,6 +104,8 @@ interface EventMap {
   };
   /** An upstream is waited for no longer, because it was silent; or it answers again. */
   readonly silence: { readonly index: string; readonly silent: boolean };
+  /** The same of one host of an upstream, for whoever nothing is held for. */
+  readonly hostSilence: { readonly index: string; readonly host: string; readonly silent: boolean };
   /** A byte cache was asked for what memory did not have. */
   readonly cached: { readonly index: string; readonly tier: CacheTier; readonly result: CacheResult };
   /** One round of asking upstream came to an end. */
@@ -173,6 +178,18 @@ interface EventMap {
     readonly queue: (typeof QUEUES)[number];
     /** Who holds and waits for most of what is full; undefined where there is room again. */
     readonly largest: Largest | undefined;
+  };
+  /** A project's page was let go to make room in the state of its index: what the next one is held to stays. */
+  readonly letGo: { readonly index: string; readonly project: string };
+  /**
+   * How much room the state of an index has, once a change. `crowded`: pages are let go. `full`: there are none left that could be, and projects
+   * that nobody asked for before are refused.
+   */
+  readonly stateRoom: {
+    readonly index: string;
+    readonly room: (typeof ROOMS)[number];
+    readonly bytes: number;
+    readonly limit: number;
   };
   /** Something that an operator should know begins to be so, or is over; once a change. */
   readonly condition: Condition & { readonly begins: boolean };

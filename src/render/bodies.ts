@@ -9,14 +9,18 @@ export interface Drawing {
   readonly html: Buffer;
 }
 
-/** A drawing in its codings, with the hash its validators are made of. What is small is compressed when somebody asks for it. */
-export interface Codings extends Readonly<Partial<Record<Exclude<Coding, 'identity'>, Buffer | undefined>>> {
-  readonly identity: Buffer;
+/**
+ * A drawing in its codings, with the hash its validators are made of. A lean one lacks the plain bytes; what is small is compressed
+ * when somebody asks for it.
+ */
+export interface Codings extends Readonly<Record<Coding, Buffer | undefined>> {
   readonly hash: string;
+  /** Bytes of the plain body. */
+  readonly length: number;
 }
 
-/** Up to this size a body is compressed in less time than the way to another thread and back takes: 0.1 to 0.4 ms. */
-const SMALL_BYTES = 32 * 1024;
+/** Up to this size a body is compressed in less time than the way to another thread and back takes. */
+const SMALL_BYTES = 16 * 1024;
 
 /** All that a page is made of, as it may travel between threads. */
 export interface Bodies {
@@ -35,6 +39,12 @@ export function bodiesHere({ json, html }: Drawing): Bodies {
   return { json: codings(json, compressHere(json)), html: codings(html, compressHere(html)) };
 }
 
+/** The same without the plain bytes of what is compressed: of a list that is most of the memory, and hardly a client asks for them. */
+export function leanBodies({ json, html }: Bodies): Bodies {
+  const lean = (form: Codings): Codings => (form.gzip === undefined ? form : { ...form, identity: undefined });
+  return { json: lean(json), html: lean(html) };
+}
+
 /** The content's own hash, so that replicas and restarts agree and a change of the drawing never goes unseen. */
 export function hashOfBody(identity: Uint8Array): string {
   return sha256Hex(identity).slice(0, 32);
@@ -45,6 +55,7 @@ async function compressLarge(identity: Buffer): Promise<Compressed | undefined> 
 }
 
 function codings(identity: Buffer, compressed: Compressed | undefined): Codings {
-  const plain = { identity: alone(identity), hash: hashOfBody(identity) };
-  return compressed === undefined ? plain : { ...plain, gzip: alone(compressed.gzip), zstd: alone(compressed.zstd) };
+  const gzip = compressed && alone(compressed.gzip);
+  const zstd = compressed && alone(compressed.zstd);
+  return { identity: alone(identity), gzip, zstd, hash: hashOfBody(identity), length: identity.byteLength };
 }

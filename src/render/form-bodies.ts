@@ -45,13 +45,15 @@ export class FormBodies implements FormFacts {
 
   /** Bytes held, and those set aside for what may be compressed later. */
   get size(): number {
-    return (this.identity?.byteLength ?? 0) + this.leanSize;
+    const later = Math.ceil(this.length / COMPRESSED_SHARE) + FRAME_BYTES;
+    return [this.identity?.byteLength ?? 0, this.#gzip?.byteLength ?? later, this.#zstd?.byteLength ?? later].reduce(
+      (sum, bytes) => sum + bytes,
+    );
   }
 
-  /** The same without the plain body. */
-  get leanSize(): number {
-    const later = Math.ceil(this.length / COMPRESSED_SHARE) + FRAME_BYTES;
-    return (this.#gzip?.byteLength ?? later) + (this.#zstd?.byteLength ?? later);
+  /** Bytes of the compressed bodies at hand. */
+  get compressedSize(): number {
+    return (this.#gzip?.byteLength ?? 0) + (this.#zstd?.byteLength ?? 0);
   }
 
   /** The body in this coding, made where it is not at hand. Throws TypeError where that takes a plain body that is not there. */

@@ -1,25 +1,32 @@
 import { Authentic } from '../bytes/authentic.ts';
+import { startSha256 } from '../bytes/digest.ts';
 import { strongTag } from '../bytes/etag.ts';
 import { packFrames, unpackFrames } from '../bytes/frames.ts';
 import { mustBe, type ReadonlyBytes } from '../bytes/proof.ts';
 import { HTML, SIMPLE_HTML, SIMPLE_JSON } from '../pypi/media-types.ts';
 import type { Bodies } from './bodies.ts';
+import { inflated } from './compress.ts';
 import { FormBodies, type FormFacts } from './form-bodies.ts';
 import type { Choice, Coding, Format } from './negotiate.ts';
 
-/** One body, ready to send. */
-export interface Body {
-  readonly bytes: ReadonlyBytes;
+/** What headers say of a body. */
+export interface BodyFacts {
   /** Strong, with quotes; distinct per format and coding, the same in every process for the same content. */
   readonly etag: string;
+  readonly length: number;
+}
+
+/** One body, ready to send. */
+export interface Body extends BodyFacts {
+  readonly bytes: ReadonlyBytes;
 }
 
 /** What one answer needs. Clients compare the type as it is written, and ask again by the tag. */
-export interface Variant {
+export interface Variant<B = Body> {
   /** Exactly what Content-Type says. */
   readonly contentType: string;
   readonly coding: Coding;
-  readonly body: Body;
+  readonly body: B;
   /** Where upstream counts the changes of its pages (X-PyPI-Last-Serial): the count this one came with. */
   readonly serial?: number | undefined;
 }
@@ -58,6 +65,7 @@ export class Page {
   readonly #serial: number | undefined;
   /** Each is made when it is first asked for, and stays the same: headers are prepared for it. */
   readonly #variants: Variants = { json: {}, 'html-v1': {}, 'text-html': {} };
+  readonly #plain: Partial<Record<Format, Variant<BodyFacts>>> = {};
   /** Bodies that are being made: once for all who wait. */
   readonly #making = new Map<string, Promise<Page>>();
 
@@ -79,9 +87,9 @@ export class Page {
     return this.#forms.json.size + this.#forms.html.size;
   }
 
-  /** The same, of this page made lean. */
-  get leanSize(): number {
-    return this.#forms.json.leanSize + this.#forms.html.leanSize;
+  /** Bytes of the compressed bodies at hand. */
+  get compressedSize(): number {
+    return this.#forms.json.compressedSize + this.#forms.html.compressedSize;
   }
 
   /** True where this body is at hand. */
@@ -93,14 +101,38 @@ export class Page {
   variant(format: Format, coding: Coding): Variant {
     const known = this.#variants[format][coding];
     if (known !== undefined) return known;
-    const bodies = this.#forms[formOf(format)];
-    const bytes = bodies.at(coding);
+    const bytes = this.#forms[formOf(format)].at(coding);
     if (bytes === undefined) throw new TypeError(`This page has no ${format} body in ${coding} at hand.`);
-    const etag = strongTag(`${bodies.hash}-${format}${coding === 'identity' ? '' : `-${coding}`}`);
-    const body = { contentType: CONTENT_TYPE[format], coding, body: { bytes, etag } };
-    const variant = this.#serial === undefined ? body : { ...body, serial: this.#serial };
+    const body = { bytes, etag: this.#tagOf(format, coding), length: bytes.byteLength };
+    const variant = this.#described(format, coding, body);
     this.#variants[format][coding] = variant;
     return variant;
+  }
+
+  /** What headers say of the plain body, at hand or not. */
+  plainFacts(format: Format): Variant<BodyFacts> {
+    if (this.has({ format, coding: 'identity' })) return this.variant(format, 'identity');
+    const known = this.#plain[format];
+    if (known !== undefined) return known;
+    const { length } = this.#forms[formOf(format)];
+    const facts = this.#described(format, 'identity', { etag: this.#tagOf(format, 'identity'), length });
+    this.#plain[format] = facts;
+    return facts;
+  }
+
+  /** The plain body piece by piece, however large it is. Its last piece comes when all of it is what was compressed. */
+  async *plain(format: Format): AsyncGenerator<Uint8Array, void, undefined> {
+    const form = this.#forms[formOf(format)];
+    if (form.identity !== undefined) return yield form.identity;
+    const hashing = startSha256();
+    let last: Uint8Array | undefined;
+    for await (const piece of inflated(form.compressed('gzip'))) {
+      if (last !== undefined) yield last;
+      hashing.update(piece);
+      last = piece;
+    }
+    if (!hashing.hex().startsWith(form.hash)) throw new Error('a body in memory is not what it was compressed from');
+    if (last !== undefined) yield last;
   }
 
   /** The same page with this body at hand: this one, except where the body is a lean page's plain one. */
@@ -139,6 +171,15 @@ export class Page {
     return packFrames([Buffer.from(note), Buffer.from(facts), ...bodies]);
   }
 
+  #tagOf(format: Format, coding: Coding): string {
+    return strongTag(`${this.#forms[formOf(format)].hash}-${format}${coding === 'identity' ? '' : `-${coding}`}`);
+  }
+
+  #described<B>(format: Format, coding: Coding, body: B): Variant<B> {
+    const variant = { contentType: CONTENT_TYPE[format], coding, body };
+    return this.#serial === undefined ? variant : { ...variant, serial: this.#serial };
+  }
+
   async #with(form: Form, coding: Coding): Promise<Page> {
     const bodies = await this.#forms[form].with(coding);
     return bodies === this.#forms[form] ? this : new Page({ ...this.#forms, [form]: bodies }, this.#serial);
@@ -151,8 +192,7 @@ function formOf(format: Format): Form {
 
 /** Takes the bodies over; nobody writes to them afterwards. Who may import this: test/architecture/makers.ts. */
 export function makePage({ json, html }: Bodies): Page {
-  const bodies = (form: Bodies[Form]) => new FormBodies({ hash: form.hash, length: form.identity.byteLength }, form);
-  return make({ json: bodies(json), html: bodies(html) });
+  return make({ json: new FormBodies(json, json), html: new FormBodies(html, html) });
 }
 
 /**

@@ -21,6 +21,8 @@ import {
 import { firstSightText, hintsText, leftOutText, outOfReachText } from '../ports/left-out.ts';
 import type { Row } from './event-row.ts';
 import { oneOf, statusOf } from './labels.ts';
+import { ROOM_EVENTS } from './room-events.ts';
+import { HOST_SILENCE, SILENCE } from './silence-rows.ts';
 
 type Table = { readonly [N in EventName]: Row<Event<N>> };
 
@@ -78,22 +80,8 @@ export const EVENTS: Table = {
     level: () => undefined,
     line: ({ index, kind }) => ({ message: `something older stood in: ${kind}`, fields: { index } }),
   },
-  silence: {
-    counter: {
-      name: 'verbatim_upstream_silence_total',
-      help: 'Times an upstream that did not answer in time began to be waited for no longer (silent), and times it answered again (answers).',
-      labels: { index: 'index', state: oneOf(['silent', 'answers']) },
-      values: ({ index, silent }) => [index, silent ? 'silent' : 'answers'],
-    },
-    word: 'upstream',
-    level: ({ silent }) => (silent ? 'warn' : 'info'),
-    line: ({ index, silent }) => ({
-      message: silent
-        ? 'upstream does not answer in time: what is held is served without waiting for it, and one request at a time looks whether it is back'
-        : 'upstream answers again',
-      fields: { index },
-    }),
-  },
+  silence: SILENCE,
+  hostSilence: HOST_SILENCE,
   cached: {
     counter: {
       name: 'verbatim_byte_cache_total',
@@ -264,6 +252,7 @@ export const EVENTS: Table = {
       },
     }),
   },
+  ...ROOM_EVENTS,
   condition: {
     counter: {
       name: 'verbatim_condition_changes_total',

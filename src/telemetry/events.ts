@@ -33,6 +33,7 @@ export function createEmit(log: Log, metrics: Metrics): Emit {
     stale: told<'stale'>(EVENTS.stale),
     stoodIn: told<'stoodIn'>(EVENTS.stoodIn),
     silence: told<'silence'>(EVENTS.silence),
+    hostSilence: told<'hostSilence'>(EVENTS.hostSilence),
     cached: told<'cached'>(EVENTS.cached),
     refreshed: told<'refreshed'>(EVENTS.refreshed, metrics.refreshed),
     leftOut: told<'leftOut'>(EVENTS.leftOut),
@@ -43,6 +44,8 @@ export function createEmit(log: Log, metrics: Metrics): Emit {
     crowded: told<'crowded'>(EVENTS.crowded),
     faulted: told<'faulted'>(EVENTS.faulted),
     queued: told<'queued'>(EVENTS.queued),
+    letGo: told<'letGo'>(EVENTS.letGo),
+    stateRoom: told<'stateRoom'>(EVENTS.stateRoom),
     condition: told<'condition'>(EVENTS.condition),
     reloaded: told<'reloaded'>(EVENTS.reloaded),
   };

@@ -2,7 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { Instant } from '../bytes/instant.ts';
 import { type Event, LOOK_RESULTS, ROUTES } from '../ports/events.ts';
 import { type ConditionNumbers, watchConditions } from './condition-metrics.ts';
-import { type DiskPart, watchDisk } from './disk-metrics.ts';
+import { type DiskPart, type KeptPart, watchDisk, watchKept } from './disk-metrics.ts';
 import { createDurations } from './durations.ts';
 import type { Row } from './event-row.ts';
 import { type Label, oneOf } from './labels.ts';
@@ -33,6 +33,8 @@ export interface Metrics {
   watchStore(read: () => StoreSizes): void;
   /** Read at each scrape: what lies on disk besides fetched files. */
   watchDisk(read: () => Promise<readonly DiskPart[]>): void;
+  /** Read at each scrape: what is remembered, and how much may be. */
+  watchKept(read: () => Promise<readonly KeptPart[]>): void;
   /** Read at each scrape. */
   watchPages(read: () => Promise<readonly PageCounts[]>): void;
   /** Read at each scrape. */
@@ -82,6 +84,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     ...logMetrics(registry),
     watchStore: (read) => watchStore(registry, read, index),
     watchDisk: (read) => watchDisk(registry, read, (name) => (name === '' ? '' : index(name))),
+    watchKept: (read) => watchKept(registry, read, (name) => (name === '' ? '' : index(name))),
     watchPages: (read) => watchPages(registry, index, read),
     watchQueues: (read) => watchQueues(registry, read, (name) => (name === '' ? '' : index(name))),
     watchConnections: (read) => watchConnections(registry, read),

@@ -23,6 +23,8 @@ export interface Rig extends Omit<Mirror, 'start'> {
   readonly requests: () => number;
   /** How many connections upstream has had, whatever came on them. */
   readonly connections: () => number;
+  /** Nothing upstream answers any more. */
+  readonly silence: () => void;
   /** All faults end. */
   readonly heal: () => void;
   /** Where the mirror serves a file. */
@@ -42,6 +44,9 @@ export interface RigOptions {
   /** Nothing unless given. */
   readonly lookAhead?: LookAhead | undefined;
 }
+
+/** No headers until the mirror gives up. */
+const SILENT = { kind: 'stall', at: 'headers' } as const;
 
 /** PEP 458 as the preset has it, and a signed list of all projects besides. */
 const PEP458_WITH_LIST = {
@@ -78,6 +83,7 @@ async function signed({ files, upstreamLimits, lookAhead }: RigOptions): Promise
     fileFault: (file, fault) => upstream.fault(rig.storedFile(file), fault),
     pageAsked: (project) => upstream.asked(rig.storedPage(project)).length,
     fileAsked: (file) => upstream.asked(rig.storedFile(file)).length,
+    silence: () => upstream.fault('*', SILENT),
     requests: () => upstream.requests.length,
     connections: () => upstream.connections().accepted,
   };
@@ -114,6 +120,10 @@ async function unsigned({ files, upstreamLimits, lookAhead }: RigOptions): Promi
     fileFault: (file, fault) => pypi.files.fault(pypi.storedAt(file), fault),
     pageAsked: (project) => pypi.asked(project).length,
     fileAsked: (file) => pypi.files.asked(pypi.storedAt(file)).length,
+    silence() {
+      pypi.index.fault('*', SILENT);
+      pypi.files.fault('*', SILENT);
+    },
     requests: () => pypi.index.requests.length + pypi.files.requests.length,
     connections: () => pypi.index.connections().accepted + pypi.files.connections().accepted,
     heal() {

@@ -10,6 +10,7 @@ export function createRecorder(): { readonly events: Recorded; readonly emit: Em
     stale: [],
     stoodIn: [],
     silence: [],
+    hostSilence: [],
     cached: [],
     refreshed: [],
     leftOut: [],
@@ -20,6 +21,8 @@ export function createRecorder(): { readonly events: Recorded; readonly emit: Em
     crowded: [],
     faulted: [],
     queued: [],
+    letGo: [],
+    stateRoom: [],
     condition: [],
     reloaded: [],
   };

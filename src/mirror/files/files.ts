@@ -1,6 +1,7 @@
 import type { Background } from '../../async/background.ts';
 import type { Caller } from '../../async/caller.ts';
 import { BoundedMap } from '../../bytes/bounded-map.ts';
+import type { Expected } from '../../bytes/expected.ts';
 import type { Instant } from '../../bytes/instant.ts';
 import { type Reason, Refusal } from '../../bytes/refusal.ts';
 import type { Blob } from '../../ports/blob.ts';
@@ -122,7 +123,9 @@ export class Files<P> {
     if (page.refusal(filename) !== undefined) return page;
     const file = find(page.listing);
     if (file === undefined) return pages.get(project, caller);
-    const expected = metadata ? page.expectCoreMetadata(file, undefined) : page.expect(file, undefined);
+    const expected = metadata
+      ? page.expectCoreMetadata(file, undefined)
+      : await this.#seenBefore(page, filename, page.expect(file, undefined));
     if (!(await blobs.stored(expected))) return pages.get(project, caller);
     reports.stoodIn('file');
     return page;
@@ -152,11 +155,14 @@ export class Files<P> {
 
   /** What is known of the file without fetching it: of one that was never seen, and that nobody states a digest of, nothing. */
   async #wanted(page: BelievedPage<P>, file: OwnFile, caller: Caller): Promise<WantedFile> {
-    const { expectations, firstSights } = this.#options;
-    const wanted = await expectations.file(page, file, caller);
-    if (!isUnknown(wanted)) return wanted;
-    const seen = await firstSights?.remembered(page.project, wanted.name);
-    return seen === undefined ? wanted : { ...wanted, expected: seen.expected };
+    const wanted = await this.#options.expectations.file(page, file, caller);
+    return { ...wanted, expected: await this.#seenBefore(page, wanted.name, wanted.expected) };
+  }
+
+  /** What is pinned of a file whose page does not state it, or not yet. */
+  async #seenBefore({ project }: BelievedPage<P>, filename: string, stated: Expected): Promise<Expected> {
+    if (stated.digests.size > 0) return stated;
+    return (await this.#options.firstSights?.remembered(project, filename))?.expected ?? stated;
   }
 
   /** The same of a file that is seen now where it never was. */

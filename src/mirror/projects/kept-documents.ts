@@ -4,16 +4,12 @@ import { within } from '../../async/timeout.ts';
 import { Superseded } from '../../ports/index-state.ts';
 import { isUnlisted } from '../absence.ts';
 import type { Believed } from '../believed.ts';
+import { LONGEST_WAIT_MS, SUPERSEDED_MOST } from '../limits.ts';
 import type { KeptDocumentsOptions } from './document-options.ts';
 import { drawCurrent, isSameSource } from './draw-current.ts';
 import type { Drawing, For, Found, How, Look, Warm } from './drawing.ts';
 import { isFinal, type Kept, Remembered } from './remembered.ts';
 import { nameOf, standsIn, standsInNoMore } from './stand-ins.ts';
-
-/** What a client waits for upstream's word where an older one can be served. Milliseconds. */
-const LONGEST_WAIT_MS = 5000;
-/** Changes of others (an operator's command, another process) that one answer gives way to. */
-const SUPERSEDED_MOST = 3;
 
 /**
  * Documents of one kind as they are served, in memory. Invariants: one flight a name; a drawing is served only as its

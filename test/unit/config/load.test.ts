@@ -48,7 +48,15 @@ describe('the simple case', () => {
       trustedProxies: [],
     });
     expect(config.data).toBe(resolve('verbatim-data'));
-    expect(config.cache).toEqual({ maxBytes: 10e9, stateBytes: 16e9, memoryBytes: 192 * 2 ** 20, warnFreeBytes: 1e9 });
+    expect(config.cache).toEqual({
+      maxBytes: 10e9,
+      stateBytes: 16e9,
+      projectBytes: 64 * 2 ** 20,
+      journalBytes: 128 * 2 ** 20,
+      accessBytes: 128 * 2 ** 20,
+      memoryBytes: 192 * 2 ** 20,
+      warnFreeBytes: 1e9,
+    });
     expect(config.indexes['main']).toEqual({
       name: 'main',
       upstream: 'https://index.example/',

@@ -63,7 +63,7 @@ describe('ready-made bodies', () => {
     const bodies = new Set(page.variants().map(({ body }) => body.bytes));
     expect(page.size).toBe([...bodies].reduce((sum, body) => sum + body.byteLength, 0));
     const plain = ['json', 'html-v1'] as const;
-    expect(page.leanSize).toBe(
+    expect(page.compressedSize).toBe(
       page.size - plain.reduce((sum, format) => sum + page.variant(format, 'identity').body.bytes.byteLength, 0),
     );
   });
@@ -127,7 +127,7 @@ describe('a lean page', () => {
     const { page } = await through(jsonPage([line(WHEEL)]));
     await whole(page);
     const lean = page.at(7).lean();
-    expect(lean.size).toBe(page.leanSize);
+    expect(lean.size).toBe(page.compressedSize);
     expect(lean.variants().map(({ coding, serial }) => `${coding} ${serial}`)).toEqual(
       ['json', 'html-v1', 'text-html'].flatMap(() => ['gzip 7', 'zstd 7']),
     );

@@ -52,6 +52,7 @@ const EACH: { readonly [N in EventName]: Event<N> } = {
   stale: { name: 'stale', index: 'main', state: 'refused', thing: 'demo', message: 'refused' },
   stoodIn: { name: 'stoodIn', index: 'main', kind: 'file' },
   silence: { name: 'silence', index: 'main', silent: true },
+  hostSilence: { name: 'hostSilence', index: 'main', host: 'index.example', silent: true },
   cached: { name: 'cached', index: 'main', tier: 'disk', result: 'hit' },
   refreshed,
   leftOut: {
@@ -74,6 +75,8 @@ const EACH: { readonly [N in EventName]: Event<N> } = {
     queue: 'downloads',
     largest: { index: 'main', party: '192.0.2.1', busy: 3, waiting: 9 },
   },
+  letGo: { name: 'letGo', index: 'main', project: 'demo' },
+  stateRoom: { name: 'stateRoom', index: 'main', room: 'full', bytes: 9, limit: 10 },
   condition: { name: 'condition', index: 'main', what: 'clock', thing: '', message: 'wrong', begins: true },
   reloaded: { name: 'reloaded' },
 };
