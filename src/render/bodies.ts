@@ -9,13 +9,18 @@ export interface Drawing {
   readonly html: Buffer;
 }
 
-/** A drawing in every coding, with the hash its validators are made of; a lean one lacks the plain bytes. */
-interface Codings extends Readonly<Record<Exclude<Coding, 'identity'>, Buffer>> {
-  readonly identity: Buffer | undefined;
+/**
+ * A drawing in its codings, with the hash its validators are made of. A lean one lacks the plain bytes; what is small is compressed
+ * when somebody asks for it.
+ */
+export interface Codings extends Readonly<Record<Coding, Buffer | undefined>> {
   readonly hash: string;
   /** Bytes of the plain body. */
   readonly length: number;
 }
+
+/** Up to this size a body is compressed in less time than the way to another thread and back takes. */
+const SMALL_BYTES = 16 * 1024;
 
 /** All that a page is made of, as it may travel between threads. */
 export interface Bodies {
@@ -23,9 +28,9 @@ export interface Bodies {
   readonly html: Codings;
 }
 
-/** A drawing's bodies, compressed on zlib's threads. */
+/** A drawing's bodies, compressed on zlib's threads where they are not small. */
 export async function bodiesOf({ json, html }: Drawing): Promise<Bodies> {
-  const [a, b] = await Promise.all([compress(json), compress(html)]);
+  const [a, b] = await Promise.all([compressLarge(json), compressLarge(html)]);
   return { json: codings(json, a), html: codings(html, b) };
 }
 
@@ -34,9 +39,10 @@ export function bodiesHere({ json, html }: Drawing): Bodies {
   return { json: codings(json, compressHere(json)), html: codings(html, compressHere(html)) };
 }
 
-/** The same without the plain bytes: of a list that is most of the memory, and hardly a client asks for them. */
+/** The same without the plain bytes of what is compressed: of a list that is most of the memory, and hardly a client asks for them. */
 export function leanBodies({ json, html }: Bodies): Bodies {
-  return { json: { ...json, identity: undefined }, html: { ...html, identity: undefined } };
+  const lean = (form: Codings): Codings => (form.gzip === undefined ? form : { ...form, identity: undefined });
+  return { json: lean(json), html: lean(html) };
 }
 
 /** The content's own hash, so that replicas and restarts agree and a change of the drawing never goes unseen. */
@@ -44,8 +50,12 @@ export function hashOfBody(identity: Uint8Array): string {
   return sha256Hex(identity).slice(0, 32);
 }
 
-function codings(identity: Buffer, compressed: Compressed): Codings {
-  const { gzip, zstd } = compressed;
-  const hash = hashOfBody(identity);
-  return { identity: alone(identity), gzip: alone(gzip), zstd: alone(zstd), hash, length: identity.byteLength };
+async function compressLarge(identity: Buffer): Promise<Compressed | undefined> {
+  return identity.byteLength <= SMALL_BYTES ? undefined : compress(identity);
+}
+
+function codings(identity: Buffer, compressed: Compressed | undefined): Codings {
+  const gzip = compressed && alone(compressed.gzip);
+  const zstd = compressed && alone(compressed.zstd);
+  return { identity: alone(identity), gzip, zstd, hash: hashOfBody(identity), length: identity.byteLength };
 }

@@ -24,7 +24,7 @@ export interface Compressed {
   readonly zstd: Buffer;
 }
 
-/** On zlib's own threads, which files are read on too: for bodies that are small. */
+/** On zlib's own threads, which files are read on too. */
 export async function compress(bytes: Uint8Array): Promise<Compressed> {
   const { gzip: gzipped, zstd } = settings(bytes);
   const [a, b] = await Promise.all([gzipAsync(bytes, gzipped), zstdAsync(bytes, zstd)]);
@@ -33,8 +33,13 @@ export async function compress(bytes: Uint8Array): Promise<Compressed> {
 
 /** The same bytes, made on this very thread: for one that answers no requests. */
 export function compressHere(bytes: Uint8Array): Compressed {
+  return { gzip: compressOne('gzip', bytes), zstd: compressOne('zstd', bytes) };
+}
+
+/** The same bytes in one coding, made on this very thread: for what is small. */
+export function compressOne(coding: keyof Compressed, bytes: Uint8Array): Buffer {
   const { gzip: gzipped, zstd } = settings(bytes);
-  return { gzip: gzipSync(bytes, gzipped), zstd: zstdCompressSync(bytes, zstd) };
+  return coding === 'gzip' ? gzipSync(bytes, gzipped) : zstdCompressSync(bytes, zstd);
 }
 
 /** The plain bytes of what was compressed with gzip, of which there are so many. On zlib's own threads. */

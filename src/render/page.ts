@@ -4,8 +4,9 @@ import { strongTag } from '../bytes/etag.ts';
 import { packFrames, unpackFrames } from '../bytes/frames.ts';
 import { mustBe, type ReadonlyBytes } from '../bytes/proof.ts';
 import { HTML, SIMPLE_HTML, SIMPLE_JSON } from '../pypi/media-types.ts';
-import { type Bodies, hashOfBody } from './bodies.ts';
-import { inflate, inflated } from './compress.ts';
+import type { Bodies } from './bodies.ts';
+import { inflated } from './compress.ts';
+import { FormBodies, type FormFacts } from './form-bodies.ts';
 import type { Choice, Coding, Format } from './negotiate.ts';
 
 /** What headers say of a body. */
@@ -49,45 +50,28 @@ const CODINGS: readonly Coding[] = ['identity', 'gzip', 'zstd'];
 /** What is drawn: the two HTML formats share their bodies. */
 type Form = 'json' | 'html';
 
-/** One form's bodies. A lean one lacks the plain body. */
-interface FormBodies {
-  readonly identity: Uint8Array | undefined;
-  readonly gzip: Uint8Array;
-  readonly zstd: Uint8Array;
-  /** Of the plain body: validators are made of it. */
-  readonly hash: string;
-  /** Bytes of the plain body. */
-  readonly length: number;
-}
-
 type Forms = Readonly<Record<Form, FormBodies>>;
-type Variants = Readonly<Record<Format, Readonly<Record<Coding, Variant | undefined>>>>;
+type Variants = Record<Format, Partial<Record<Coding, Variant>>>;
 
 let make: (forms: Forms) => Page;
 
 /**
- * A project page or project list as it is served: ready-made bodies {JSON, HTML} × {identity, gzip, zstd}. A lean one has no plain
- * bodies, which take most of the room and which hardly a client asks for: they are made again of the compressed ones.
+ * A project page or project list as it is served: bodies {JSON, HTML} × {identity, gzip, zstd}, each made at most once while the page
+ * is in use. A lean one has no plain bodies, which take most of the room and which hardly a client asks for: they are made again of
+ * the compressed ones.
  */
 export class Page {
   readonly #forms: Forms;
-  readonly #variants: Variants;
-  readonly #plain: Readonly<Record<Format, Variant<BodyFacts>>>;
-  /** Plain bodies that are being made: once for all who wait. */
-  readonly #making = new Map<Form, Promise<Page>>();
+  readonly #serial: number | undefined;
+  /** Each is made when it is first asked for, and stays the same: headers are prepared for it. */
+  readonly #variants: Variants = { json: {}, 'html-v1': {}, 'text-html': {} };
+  readonly #plain: Partial<Record<Format, Variant<BodyFacts>>> = {};
+  /** Bodies that are being made: once for all who wait. */
+  readonly #making = new Map<string, Promise<Page>>();
 
   private constructor(forms: Forms, serial: number | undefined) {
     this.#forms = forms;
-    this.#variants = {
-      json: variantsOf('json', forms.json, serial),
-      'html-v1': variantsOf('html-v1', forms.html, serial),
-      'text-html': variantsOf('text-html', forms.html, serial),
-    };
-    this.#plain = {
-      json: plainOf('json', forms.json, serial),
-      'html-v1': plainOf('html-v1', forms.html, serial),
-      'text-html': plainOf('text-html', forms.html, serial),
-    };
+    this.#serial = serial;
   }
 
   static {
@@ -98,59 +82,73 @@ export class Page {
     return typeof value === 'object' && value !== null && #variants in value;
   }
 
-  /** Bytes held, for weighing in a cache. */
+  /** Bytes held, and set aside for bodies that are compressed later; for weighing in a cache. */
   get size(): number {
-    const { json, html } = this.#forms;
-    return [json, html]
-      .flatMap(({ identity, gzip, zstd }) => [identity?.byteLength ?? 0, gzip.byteLength, zstd.byteLength])
-      .reduce((sum, bytes) => sum + bytes, 0);
+    return this.#forms.json.size + this.#forms.html.size;
+  }
+
+  /** Bytes of the compressed bodies at hand. */
+  get compressedSize(): number {
+    return this.#forms.json.compressedSize + this.#forms.html.compressedSize;
   }
 
   /** True where this body is at hand. */
   has({ format, coding }: Choice): boolean {
-    return this.#variants[format][coding] !== undefined;
+    return this.#forms[formOf(format)].at(coding) !== undefined;
   }
 
   /** Throws TypeError for a body that is not at hand. */
   variant(format: Format, coding: Coding): Variant {
-    const variant = this.#variants[format][coding];
-    if (variant === undefined) throw new TypeError(`This page has no ${format} body in ${coding} at hand.`);
+    const known = this.#variants[format][coding];
+    if (known !== undefined) return known;
+    const bytes = this.#forms[formOf(format)].at(coding);
+    if (bytes === undefined) throw new TypeError(`This page has no ${format} body in ${coding} at hand.`);
+    const body = { bytes, etag: this.#tagOf(format, coding), length: bytes.byteLength };
+    const variant = this.#described(format, coding, body);
+    this.#variants[format][coding] = variant;
     return variant;
   }
 
   /** What headers say of the plain body, at hand or not. */
   plainFacts(format: Format): Variant<BodyFacts> {
-    return this.#variants[format].identity ?? this.#plain[format];
+    if (this.has({ format, coding: 'identity' })) return this.variant(format, 'identity');
+    const known = this.#plain[format];
+    if (known !== undefined) return known;
+    const { length } = this.#forms[formOf(format)];
+    const facts = this.#described(format, 'identity', { etag: this.#tagOf(format, 'identity'), length });
+    this.#plain[format] = facts;
+    return facts;
   }
 
   /** The plain body piece by piece, however large it is. Its last piece comes when all of it is what was compressed. */
   async *plain(format: Format): AsyncGenerator<Uint8Array, void, undefined> {
-    const { identity, gzip, hash } = this.#forms[formOf(format)];
-    if (identity !== undefined) return yield identity;
+    const form = this.#forms[formOf(format)];
+    if (form.identity !== undefined) return yield form.identity;
     const hashing = startSha256();
     let last: Uint8Array | undefined;
-    for await (const piece of inflated(gzip)) {
+    for await (const piece of inflated(form.compressed('gzip'))) {
       if (last !== undefined) yield last;
       hashing.update(piece);
       last = piece;
     }
-    if (!hashing.hex().startsWith(hash)) throw new Error('a body in memory is not what it was compressed from');
+    if (!hashing.hex().startsWith(form.hash)) throw new Error('a body in memory is not what it was compressed from');
     if (last !== undefined) yield last;
   }
 
-  /** The same page with this body at hand. */
+  /** The same page with this body at hand: this one, except where the body is a lean page's plain one. */
   async with(choice: Choice): Promise<Page> {
     if (this.has(choice)) return this;
     const form = formOf(choice.format);
-    const making = this.#making.get(form) ?? this.#withPlain(form).finally(() => this.#making.delete(form));
-    this.#making.set(form, making);
+    const key = `${form} ${choice.coding}`;
+    const making = this.#making.get(key) ?? this.#with(form, choice.coding).finally(() => this.#making.delete(key));
+    this.#making.set(key, making);
     return making;
   }
 
   /** The same page without its plain bodies. */
   lean(): Page {
     const { json, html } = this.#forms;
-    return new Page({ json: { ...json, identity: undefined }, html: { ...html, identity: undefined } }, this.#serial);
+    return new Page({ json: json.lean(), html: html.lean() }, this.#serial);
   }
 
   /** The same bodies, said to be at upstream's serial. */
@@ -160,8 +158,8 @@ export class Page {
 
   /** Every variant at hand, for whoever compares them. */
   variants(): readonly Variant[] {
-    return FORMATS.flatMap((format) => CODINGS.map((coding) => this.#variants[format][coding])).filter(
-      (variant) => variant !== undefined,
+    return FORMATS.flatMap((format) =>
+      CODINGS.filter((coding) => this.has({ format, coding })).map((coding) => this.variant(format, coding)),
     );
   }
 
@@ -169,24 +167,32 @@ export class Page {
   packed(note: string): Uint8Array {
     const { json, html } = this.#forms;
     const facts = [json, html].map(({ hash, length }) => `${hash} ${length}`).join('\n');
-    return packFrames([Buffer.from(note), Buffer.from(facts), json.gzip, json.zstd, html.gzip, html.zstd]);
+    const bodies = [json, html].flatMap((form) => [form.compressed('gzip'), form.compressed('zstd')]);
+    return packFrames([Buffer.from(note), Buffer.from(facts), ...bodies]);
   }
 
-  get #serial(): number | undefined {
-    return this.#variants.json.gzip?.serial;
+  #tagOf(format: Format, coding: Coding): string {
+    return strongTag(`${this.#forms[formOf(format)].hash}-${format}${coding === 'identity' ? '' : `-${coding}`}`);
   }
 
-  async #withPlain(form: Form): Promise<Page> {
-    const { gzip, hash, length } = this.#forms[form];
-    const identity = await inflate(gzip, length);
-    if (hashOfBody(identity) !== hash) throw new Error('a body in memory is not what it was compressed from');
-    return new Page({ ...this.#forms, [form]: { ...this.#forms[form], identity } }, this.#serial);
+  #described<B>(format: Format, coding: Coding, body: B): Variant<B> {
+    const variant = { contentType: CONTENT_TYPE[format], coding, body };
+    return this.#serial === undefined ? variant : { ...variant, serial: this.#serial };
   }
+
+  async #with(form: Form, coding: Coding): Promise<Page> {
+    const bodies = await this.#forms[form].with(coding);
+    return bodies === this.#forms[form] ? this : new Page({ ...this.#forms, [form]: bodies }, this.#serial);
+  }
+}
+
+function formOf(format: Format): Form {
+  return format === 'json' ? 'json' : 'html';
 }
 
 /** Takes the bodies over; nobody writes to them afterwards. Who may import this: test/architecture/makers.ts. */
 export function makePage({ json, html }: Bodies): Page {
-  return make({ json, html });
+  return make({ json: new FormBodies(json, json), html: new FormBodies(html, html) });
 }
 
 /**
@@ -203,42 +209,15 @@ export function restorePage(sealed: Authentic): { readonly page: Page; readonly 
   if (jsonGzip === undefined || jsonZstd === undefined || htmlGzip === undefined || htmlZstd === undefined)
     return undefined;
   const page = make({
-    json: { ...jsonFacts, identity: undefined, gzip: jsonGzip, zstd: jsonZstd },
-    html: { ...htmlFacts, identity: undefined, gzip: htmlGzip, zstd: htmlZstd },
+    json: new FormBodies(jsonFacts, { gzip: jsonGzip, zstd: jsonZstd }),
+    html: new FormBodies(htmlFacts, { gzip: htmlGzip, zstd: htmlZstd }),
   });
   return { page, note: note.toString() };
 }
 
 const FACTS = /^([0-9a-f]{32}) ([0-9]{1,15})$/;
 
-function factsOf(line: string): Pick<FormBodies, 'hash' | 'length'> | undefined {
+function factsOf(line: string): FormFacts | undefined {
   const [, hash, length] = FACTS.exec(line) ?? [];
   return hash === undefined ? undefined : { hash, length: Number(length) };
-}
-
-function variantsOf(format: Format, bodies: FormBodies, serial: number | undefined): Variants[Format] {
-  const of = (coding: Coding): Variant | undefined => {
-    const bytes = bodies[coding];
-    if (bytes === undefined) return undefined;
-    return described(format, coding, { bytes, etag: tagOf(bodies, format, coding), length: bytes.byteLength }, serial);
-  };
-  return { identity: of('identity'), gzip: of('gzip'), zstd: of('zstd') };
-}
-
-function plainOf(format: Format, bodies: FormBodies, serial: number | undefined): Variant<BodyFacts> {
-  const { length } = bodies;
-  return described(format, 'identity', { etag: tagOf(bodies, format, 'identity'), length }, serial);
-}
-
-function tagOf({ hash }: FormBodies, format: Format, coding: Coding): string {
-  return strongTag(`${hash}-${format}${coding === 'identity' ? '' : `-${coding}`}`);
-}
-
-function described<B>(format: Format, coding: Coding, body: B, serial: number | undefined): Variant<B> {
-  const variant = { contentType: CONTENT_TYPE[format], coding, body };
-  return serial === undefined ? variant : { ...variant, serial };
-}
-
-function formOf(format: Format): Form {
-  return format === 'json' ? 'json' : 'html';
 }

@@ -115,8 +115,8 @@ async function listingFrom(call: Call, document: number, head: ListingHead): Pro
 function arrived({ json, html }: Bodies): Bodies {
   const form = ({ identity, gzip, zstd, hash, length }: Bodies['json']) => ({
     identity: identity && bufferOf(identity),
-    gzip: bufferOf(gzip),
-    zstd: bufferOf(zstd),
+    gzip: gzip && bufferOf(gzip),
+    zstd: zstd && bufferOf(zstd),
     hash,
     length,
   });

@@ -26,7 +26,8 @@ const BATCH = 500;
 
 /**
  * Reads an index's state on the main thread, without waiting. What it has seen of an item, here or in a scan, that item may not
- * fall below: a row that is deleted or replaced under a running server shows at the next read of it.
+ * fall below: a row that is deleted or replaced under a running server shows at the next read of it. What others added, and that
+ * another file lies in its place, shows in the next turn of the event loop.
  */
 export class StateReader {
   readonly #source: StateSource;
@@ -40,6 +41,8 @@ export class StateReader {
   #dataVersion = -1;
   /** There were none left to look at. */
   #isFollowing = false;
+  /** Looked at in this turn of the event loop: one look, with its locks, serves all that one request reads in a row. */
+  #isCurrent = false;
 
   /** `lastId` is the last row that `floors` knows of. Throws Refusal `state`, or SQLite's errors. */
   constructor(source: StateSource, inode: number, floors: Floors, lastId: number) {
@@ -140,17 +143,24 @@ export class StateReader {
 
   /** Brings the floors up to the rows that were added since, by whomever. */
   #follow(): void {
+    if (this.#isCurrent) return;
     checkInode(this.#source.place, this.#inode);
     const dataVersion = integerOf(this.#statements.dataVersion.get()?.['data_version']);
-    if (dataVersion === this.#dataVersion) return;
-    const rows = this.#statements.after.all(this.#lastId);
-    for (const row of rows) {
-      this.#floors.raise(textOf(row['path']), integerOf(row['version']));
-      this.#lastId = integerOf(row['id']);
+    if (dataVersion !== this.#dataVersion) {
+      const rows = this.#statements.after.all(this.#lastId);
+      for (const row of rows) {
+        this.#floors.raise(textOf(row['path']), integerOf(row['version']));
+        this.#lastId = integerOf(row['id']);
+      }
+      // Where there are more they are looked at by the next call.
+      this.#isFollowing = rows.length < BATCH;
+      if (!this.#isFollowing) return;
+      this.#dataVersion = dataVersion;
     }
-    // Where there are more they are looked at by the next call.
-    this.#isFollowing = rows.length < BATCH;
-    if (this.#isFollowing) this.#dataVersion = dataVersion;
+    this.#isCurrent = true;
+    setImmediate(() => {
+      this.#isCurrent = false;
+    });
   }
 }
 

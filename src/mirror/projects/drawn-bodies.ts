@@ -67,7 +67,7 @@ export class DrawnBodies {
 
   /** Behind the caller; what is small is not worth it. */
   put(believed: Believed<unknown>, source: Source, by: DrawnBy, { page, note }: DrawnPage): void {
-    if (mustBe(Page, page).lean().size < LEAST_BYTES) return;
+    if (mustBe(Page, page).compressedSize < LEAST_BYTES) return;
     const packed = page.packed(note);
     if (packed.byteLength > MOST_BYTES) return;
     const key = this.#keyOf(believed, source, by);

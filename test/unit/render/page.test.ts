@@ -4,11 +4,15 @@ import { makeAuthenticator } from '../../../src/bytes/authentic.ts';
 import { packFrames, unpackFrames } from '../../../src/bytes/frames.ts';
 import { lend } from '../../../src/bytes/proof.ts';
 import { PACKED_PAGE, Page, restorePage, VARY } from '../../../src/render/page.ts';
+import { whole } from '../../support/whole-page.ts';
 import { jsonPage, line, SDIST, textOf, through, WHEEL } from '../pypi/fixtures.ts';
+
+const wheelOf = (i: number) => WHEEL.replace('-1.0', `-${i}.0`);
 
 describe('ready-made bodies', () => {
   it('the types are exact', async () => {
     const { page } = await through(jsonPage([line(WHEEL)]));
+    await whole(page);
     expect(page.variant('json', 'gzip').contentType).toBe('application/vnd.pypi.simple.v1+json');
     expect(page.variant('html-v1', 'gzip').contentType).toBe('application/vnd.pypi.simple.v1+html');
     expect(page.variant('text-html', 'gzip').contentType).toBe('text/html; charset=UTF-8');
@@ -17,6 +21,7 @@ describe('ready-made bodies', () => {
 
   it('the same body in every coding and both HTML types', async () => {
     const { page, text, html } = await through(jsonPage([line(WHEEL)]));
+    await whole(page);
     for (const [format, expected] of [
       ['json', text],
       ['html-v1', html],
@@ -31,6 +36,7 @@ describe('ready-made bodies', () => {
 
   it('nine strong tags, all different', async () => {
     const { page } = await through(jsonPage([line(WHEEL)]));
+    await whole(page);
     const tags = page.variants().map(({ body }) => body.etag);
     expect(new Set(tags).size).toBe(9);
     for (const tag of tags) expect(tag).toMatch(/^"[0-9a-f]{32}-[a-z0-9-]+"$/);
@@ -42,6 +48,7 @@ describe('ready-made bodies', () => {
       through(jsonPage([line(WHEEL), line(SDIST)])),
       through(jsonPage([line(WHEEL), line(SDIST, { yanked: true })])),
     ]);
+    await Promise.all([one, same, other].map(({ page }) => whole(page)));
     const tags = (page: Page) => page.variants().map(({ body }) => body.etag);
     expect(tags(same.page)).toEqual(tags(one.page));
     expect(same.page.variants().map(({ body }) => body.bytes)).toEqual(
@@ -52,18 +59,48 @@ describe('ready-made bodies', () => {
 
   it('weighs what it holds, once', async () => {
     const { page } = await through(jsonPage([line(WHEEL)]));
+    await whole(page);
     const bodies = new Set(page.variants().map(({ body }) => body.bytes));
     expect(page.size).toBe([...bodies].reduce((sum, body) => sum + body.byteLength, 0));
+    const plain = ['json', 'html-v1'] as const;
+    expect(page.compressedSize).toBe(
+      page.size - plain.reduce((sum, format) => sum + page.variant(format, 'identity').body.bytes.byteLength, 0),
+    );
+  });
+
+  it('of a small page are compressed when somebody asks for that coding, and kept', async () => {
+    const { page } = await through(jsonPage([line(WHEEL)]));
+    expect(page.has({ format: 'json', coding: 'gzip' })).toBe(false);
+    expect(() => page.variant('json', 'gzip')).toThrow(TypeError);
+    expect(await page.at(7).with({ format: 'json', coding: 'gzip' })).not.toBe(page);
+    expect(page.has({ format: 'json', coding: 'gzip' })).toBe(true);
+    expect(page.has({ format: 'json', coding: 'zstd' })).toBe(false);
+    expect(page.variant('json', 'gzip')).toBe(page.variant('json', 'gzip'));
+  });
+
+  it('of a page that is not small are there from the beginning', async () => {
+    const { page } = await through(jsonPage(Array.from({ length: 300 }, (_, i) => line(wheelOf(i)))));
+    expect(page.variants()).toHaveLength(9);
+  });
+
+  it('that may be compressed later are weighed before', async () => {
+    const lines = Array.from({ length: 50 }, (_, i) => line(wheelOf(i)));
+    const { page } = await through(jsonPage(lines));
+    const before = page.size;
+    await whole(page);
+    expect(page.size).toBeLessThanOrEqual(before);
   });
 
   it('keeps no memory but that of its bodies', async () => {
     const { page } = await through(jsonPage([line(WHEEL)]));
+    await whole(page);
     const bodies = new Set(page.variants().map(({ body }) => body.bytes));
     for (const body of bodies) expect(lend(body).buffer.byteLength).toBe(body.byteLength);
   });
 
   it('keeps its bodies and tags when it is said to be at a serial', async () => {
     const { page } = await through(jsonPage([line(WHEEL)]));
+    await whole(page);
     const marked = page.at(7);
     expect(marked.variants().map(({ serial }) => serial)).toEqual(Array(9).fill(7));
     expect(marked.variants().map(({ body }) => body)).toEqual(page.variants().map(({ body }) => body));
@@ -86,17 +123,25 @@ describe('a lean page', () => {
   const NAME = 'a'.repeat(64);
   const sealed = (packed: Uint8Array) => SEAL.open(NAME, SEAL.seal(NAME, packed)) ?? expect.fail();
 
-  it('weighs less, and has all but the plain bodies', async () => {
+  it('has all but the plain bodies, and room for them', async () => {
     const { page } = await through(jsonPage([line(WHEEL)]));
+    await whole(page);
     const lean = page.at(7).lean();
-    const plain = ['json', 'html-v1'] as const;
-    expect(lean.size).toBe(
-      page.size - plain.reduce((sum, format) => sum + page.variant(format, 'identity').body.bytes.byteLength, 0),
-    );
+    expect(lean.size).toBe(page.compressedSize);
     expect(lean.variants().map(({ coding, serial }) => `${coding} ${serial}`)).toEqual(
       ['json', 'html-v1', 'text-html'].flatMap(() => ['gzip 7', 'zstd 7']),
     );
     expect(() => lean.variant('json', 'identity')).toThrow(TypeError);
+  });
+
+  it('of one that nobody asked for in zstd makes that of what it has, and keeps it', async () => {
+    const { page } = await through(jsonPage([line(WHEEL)]));
+    const lean = page.lean();
+    const choice = { format: 'json', coding: 'zstd' } as const;
+    expect(lean.has(choice)).toBe(false);
+    expect(await lean.with(choice)).toBe(lean);
+    expect(lean.variant('json', 'zstd')).toEqual((await page.with(choice)).variant('json', 'zstd'));
+    expect(() => lean.packed('')).toThrow(TypeError);
   });
 
   it('makes a plain body once for all who wait for it', async () => {
@@ -117,7 +162,7 @@ describe('a lean page', () => {
     const { page } = await through(jsonPage([line(WHEEL), line(SDIST)]));
     const { page: again, note } = restorePage(sealed(page.packed('left out 1'))) ?? expect.fail();
     expect(note).toBe('left out 1');
-    expect(again.variants()).toEqual(page.lean().variants());
+    expect(again.variants()).toEqual((await whole(page)).lean().variants());
     expect((await again.with(PLAIN)).variant('json', 'identity')).toEqual(page.variant('json', 'identity'));
   });
 

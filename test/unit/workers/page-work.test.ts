@@ -13,6 +13,7 @@ import { createPageWork, type PageWorkOptions } from '../../../src/workers/page-
 import { client, leavingClient } from '../../support/callers.ts';
 import { cpuTime, onThisMachine } from '../../support/cpu.ts';
 import { largeList, largePage } from '../../support/large.ts';
+import { whole } from '../../support/whole-page.ts';
 
 const PROJECT = 'sampleproject';
 const pageUrl = `https://index.example/simple/${PROJECT}/`;
@@ -45,10 +46,8 @@ const enforceSome: PageSteps = {
   },
 };
 
-const bytesOf = (bodies: Bodies) =>
-  makePage(bodies)
-    .variants()
-    .map(({ body }) => [body.etag, sha256Hex(lend(body.bytes))]);
+const bytesOf = async (bodies: Bodies) =>
+  (await whole(makePage(bodies))).variants().map(({ body }) => [body.etag, sha256Hex(lend(body.bytes))]);
 
 const draw = (work: PageWork, steps: PageSteps = keepAll) => work.drawPage(small, steps, client());
 
@@ -60,7 +59,7 @@ it.each([
   const { work, workers } = threaded();
   const [there, here] = [await draw(work, steps), await draw(workHere, steps)];
   expect(workers).toHaveLength(1);
-  expect(bytesOf(there.bodies)).toEqual(bytesOf(here.bodies));
+  expect(await bytesOf(there.bodies)).toEqual(await bytesOf(here.bodies));
   expect(there.listing).toEqual(here.listing);
 });
 
@@ -79,14 +78,14 @@ it('asks for the digests that the page does not state, and draws with them', asy
   };
   const there = await work.drawPage(source, steps, client());
   expect(asked).toEqual(['foo-1.0.tar.gz']);
-  expect(bytesOf(there.bodies)).toEqual(bytesOf((await workHere.drawPage(source, steps, client())).bodies));
+  expect(await bytesOf(there.bodies)).toEqual(await bytesOf((await workHere.drawPage(source, steps, client())).bodies));
 });
 
 it('draws a list to the same bytes on another thread', async () => {
   const { work, workers } = threaded();
   const there = await work.drawList(largeList(20_000), client());
   expect(workers).toHaveLength(1);
-  expect(bytesOf(there)).toEqual(bytesOf(await workHere.drawList(largeList(20_000), client())));
+  expect(await bytesOf(there)).toEqual(await bytesOf(await workHere.drawList(largeList(20_000), client())));
 });
 
 it('compares two pages as it does here', async () => {
