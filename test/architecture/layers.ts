@@ -3,7 +3,7 @@
 const FACE = 'mirror/package-index.ts';
 const PURE = ['bytes', 'tuf', 'pypi', 'presets', 'render'];
 const PORTS = [...PURE, 'async', 'ports'];
-const ADAPTERS = ['blobs', 'state', 'disk', 'upstream', 'workers', 'telemetry'];
+const ADAPTERS = ['blobs', 'state', 'disk', 'upstream', 's3', 'workers', 'telemetry'];
 
 /**
  * By room: what it may import besides itself, as rooms or files of src. The row of a room within a room replaces that of
@@ -23,6 +23,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   state: ['bytes', 'async', 'ports'],
   disk: ['bytes', 'async', 'ports'],
   upstream: ['bytes', 'async', 'tuf', 'presets', 'ports'],
+  s3: ['bytes', 'async', 'ports'],
   workers: ['bytes', 'async', 'pypi', 'render', 'ports'],
   telemetry: ['bytes', 'ports'],
   config: ['bytes', 'presets'],
@@ -56,6 +57,8 @@ export const NEVER: readonly (readonly [from: string, to: string])[] = [
   ['http', 'blobs'],
   ['http', 'state'],
   ['http', 'upstream'],
+  ['http', 's3'],
+  ['mirror', 's3'],
   ['mirror', 'disk'],
   ['mirror', 'blobs'],
   ['mirror', 'state'],

@@ -10,6 +10,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'lru-cache': ['src/bytes/bounded-map.ts', 'src/blobs/', 'src/state/', ...DISK],
   '@noble/ed25519': ['src/tuf/schemes/ed25519.ts', 'src/repository/'],
   'hash-wasm': ['src/bytes/prover.ts', 'src/workers/bcrypt.ts', 'src/repository/'],
+  aws4fetch: ['src/s3/client.ts'],
   parse5: ['src/pypi/'],
   'prom-client': ['src/telemetry/'],
   pino: ['src/telemetry/log.ts', 'src/telemetry/standard-error.ts'],
@@ -24,6 +25,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     'src/tuf/',
     'src/render/page.ts',
     'src/blobs/tags.ts',
+    'src/s3/',
     ...DISK,
     'src/http/',
     'src/upstream/',
@@ -60,6 +62,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'node:readline/promises': WIRING,
   // Node's own objects of a request: whoever has them can write a body.
   'node:http': [
+    'src/s3/client.ts',
     'src/http/exchange.ts',
     'src/http/listener.ts',
     'src/http/server.ts',
@@ -75,7 +78,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'node:stream': [...DISK, 'src/upstream/', 'src/http/', ...WIRING],
   'node:stream/promises': [...DISK, 'src/upstream/', 'src/http/', ...WIRING],
   'node:events': [...DISK, 'src/upstream/', 'src/http/', ...WIRING],
-  'node:timers/promises': ['src/async/', 'src/mirror/', ...DISK, 'src/upstream/', 'src/http/', ...WIRING],
+  'node:timers/promises': ['src/async/', 'src/mirror/', ...DISK, 'src/upstream/', 'src/s3/', 'src/http/', ...WIRING],
   'node:worker_threads': ['src/workers/', 'src/disk/database/'],
   'node:sqlite': ['src/disk/'],
   'node:async_hooks': ['src/http/'],

@@ -142,7 +142,7 @@ describe('a page that memory has no room for at all', () => {
   it('says what it leaves out, also where it was found again', async () => {
     const page = JSON.parse(LARGE.toString());
     page.files[0].hashes = { sha256: 'none' };
-    page.files[1].url = 'https://far.example/elsewhere/' + page.files[1].filename;
+    page.files[1].url = `https://far.example/elsewhere/${page.files[1].filename}`;
     const { index, page: get, results } = await start({ memory: NONE, bytes: Buffer.from(JSON.stringify(page)) });
     await get();
     const before = (await index.status()).leftOut;

@@ -1,0 +1,81 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { access, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { CACHE, notice, whyOf } from './python.ts';
+import { S3_BUCKET, S3_KEYS } from './s3.ts';
+
+const run = promisify(execFile);
+const PACKAGE = 'github.com/versity/versitygw/cmd/versitygw@v1.8.0';
+const MOST_MILLISECONDS = 900_000;
+const TRIES = 200;
+const PAUSE_MS = 50;
+
+/** The S3 server versitygw, built once from Go's registry; undefined, said aloud, where it cannot be had. */
+export async function versitygw(): Promise<string | undefined> {
+  const directory = join(CACHE, 'go', 'bin');
+  const binary = join(directory, 'versitygw');
+  try {
+    await access(binary).catch(async () => {
+      await mkdir(directory, { recursive: true });
+      const env = { ...process.env, GOBIN: directory, GOFLAGS: '-mod=mod' };
+      await run('go', ['install', PACKAGE], { timeout: MOST_MILLISECONDS, env });
+    });
+    await access(binary);
+    return binary;
+  } catch (error) {
+    notice(`versitygw 1.8.0 needs Go 1.25 or newer and its module registry: ${whyOf(error)}`);
+    return undefined;
+  }
+}
+
+/** One over a directory of its own, on loopback, with the bucket made. */
+export async function startVersitygw() {
+  const binary = await versitygw();
+  if (binary === undefined) throw new Error('versitygw is missing here');
+  const root = await mkdtemp(join(tmpdir(), 'verbatim-s3-'));
+  await mkdir(join(root, S3_BUCKET));
+  const port = await freePort();
+  const args = ['--access', S3_KEYS.accessKeyId, '--secret', S3_KEYS.secretAccessKey, '--port', `127.0.0.1:${port}`];
+  const child = spawn(binary, [...args, '--quiet', 'posix', root], { stdio: 'ignore' });
+  process.once('exit', () => child.kill('SIGKILL'));
+  const url = `http://127.0.0.1:${port}/`;
+  await answering(url);
+  return {
+    url,
+    pid: child.pid ?? 0,
+    root,
+    /** As a power cut would. */
+    kill: () => child.kill('SIGKILL'),
+    async close(): Promise<void> {
+      const closed = child.exitCode === null && child.signalCode === null ? once(child, 'close') : undefined;
+      child.kill('SIGCONT');
+      child.kill('SIGKILL');
+      await closed;
+      await rm(root, { recursive: true, force: true });
+    },
+  };
+}
+
+async function answering(url: string): Promise<void> {
+  for (let left = TRIES; ; left--) {
+    const answer = await fetch(url).catch(() => undefined);
+    await answer?.body?.cancel();
+    if (answer !== undefined) return;
+    if (left === 0) throw new Error('versitygw does not answer');
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
