@@ -155,6 +155,7 @@ const WRITES: ReadonlySet<string> = new Set<WriteKind>([
   'create',
   'removeBelow',
   'setAside',
+  'copy',
   'append',
   'noteEpoch',
   'putDocument',

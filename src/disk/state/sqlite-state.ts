@@ -5,7 +5,8 @@ import {
   type ItemPath,
   type NewVersion,
   STATE_VALUE_BYTES,
-  type StateStorage,
+  type StateChange,
+  type StateCopy,
   type StoredValue,
 } from '../../ports/state-storage.ts';
 import { buildDatabase } from '../database/build.ts';
@@ -13,7 +14,7 @@ import type { DatabaseThread } from '../database/database-thread.ts';
 import type { Epochs } from '../database/epochs.ts';
 import { checkPlace, type Place, placeOf } from '../database/place.ts';
 import { STATE_SCHEMA } from '../database/schema.ts';
-import type { Creation } from '../database/thread-protocol.ts';
+import type { CopiedChange, Creation } from '../database/thread-protocol.ts';
 import { lost } from '../database/trouble.ts';
 import type { Durable } from '../durable.ts';
 import { storageRefusal } from '../storage-errors.ts';
@@ -65,7 +66,7 @@ const WAIT_MS = 10_000;
 type Run<T> = (path: string, database: StateDatabase | undefined) => Promise<T>;
 
 /** The state of one machine: a SQLite database for each index. */
-export class SqliteState implements StateStorage {
+export class SqliteState implements StateCopy {
   readonly #options: SqliteStateOptions;
   readonly #opened = new Map<string, Promise<StateDatabase | undefined>>();
   /** The highest epoch this process has met of each index. */
@@ -138,6 +139,21 @@ export class SqliteState implements StateStorage {
     });
     // An operator's word is noted before it is answered.
     await this.#options.epochs.flush();
+  }
+
+  check(index: string, changes: readonly StateChange[]): void {
+    for (const change of changes) copiedChange(index, change);
+  }
+
+  async apply(mark: NewVersion, changes: readonly StateChange[], acting: boolean): Promise<boolean> {
+    const [index] = mark.item;
+    const copied = changes.map((change) => copiedChange(index, change));
+    return this.#on(mark.item, 0, async (_, database) => {
+      await this.#options.epochs.check();
+      const answer = await this.#there(database).copy(creationOf(index, mark), copied, acting);
+      this.#reached(index, answer.epoch);
+      return answer.copied;
+    });
   }
 
   /**
@@ -277,6 +293,15 @@ export class SqliteState implements StateStorage {
     const folder = join(this.#options.directoryOf(index), 'state');
     return placeOf(folder, 'state', STATE_SCHEMA, { holds: `what index ${index} remembers` });
   }
+}
+
+function copiedChange(index: string, change: StateChange): CopiedChange {
+  if (change.kind === 'create')
+    return { kind: 'create', creations: change.creations.map((each) => creationOf(index, each)) };
+  const [of, ...names] = change.kind === 'setAside' ? change.below : change.item;
+  if (of !== index) throw new TypeError(`${of} is another index than ${index}`);
+  if (change.kind === 'setAside') return { kind: 'setAside', names, as: change.as };
+  return { kind: 'removeBelow', path: pathText(names), version: change.version };
 }
 
 /** With a copy of its value, which stays the caller's. */

@@ -1,4 +1,5 @@
 import type { StatementSync } from 'node:sqlite';
+import { Refusal } from '../../bytes/refusal.ts';
 import { INSERT_ITEM } from '../database/schema.ts';
 import { bytesOf, integerOf, textOf } from '../database/sqlite.ts';
 import type { Creation, OpenState, Write, WriteKind, Writes } from '../database/thread-protocol.ts';
@@ -81,16 +82,34 @@ export class StateWriter {
       case 'removeBelow':
         this.#removeBelow(ask.path, ask.version);
         return {};
-      case 'setAside': {
-        const { from, to } = rangeBelow(ask.names);
-        const rows = this.#statements.range.all(from, to);
-        this.#statements.keep.run(ask.as, from, to);
-        this.#remove(rows);
-        return { paths: [...new Set(rows.map(({ path }) => textOf(path)))] };
-      }
+      case 'setAside':
+        return { paths: this.#setAside(ask.names, ask.as) };
+      case 'copy':
+        return this.#copy(ask);
       default:
         throw new Error(`${kind} is not for state`);
     }
+  }
+
+  /** What was decided elsewhere fits here, or what lies here is no copy of it. */
+  #copy({ mark, changes }: Writes['copy']['ask']): Pick<Writes['copy']['answer'], 'copied' | 'paths'> {
+    if (mark.version <= this.#newest(mark.path)) return { copied: false, paths: [] };
+    const paths: string[] = [];
+    for (const change of changes) {
+      if (change.kind === 'setAside') paths.push(...this.#setAside(change.names, change.as));
+      else if (change.kind === 'removeBelow') this.#removeBelow(change.path, change.version);
+      else if (!this.#create(change.creations)) throw notCopied(this.#opened.index);
+    }
+    if (!this.#create([mark])) throw notCopied(this.#opened.index);
+    return { copied: true, paths };
+  }
+
+  #setAside(names: readonly string[], as: string): readonly string[] {
+    const { from, to } = rangeBelow(names);
+    const rows = this.#statements.range.all(from, to);
+    this.#statements.keep.run(as, from, to);
+    this.#remove(rows);
+    return [...new Set(rows.map(({ path }) => textOf(path)))];
   }
 
   #newest(path: string): number {
@@ -119,6 +138,12 @@ export class StateWriter {
       this.#head = { ...this.#head, sum: subtract(this.#head.sum, part) };
     }
   }
+}
+
+function notCopied(index: string): Refusal {
+  return new Refusal('state', `What index ${index} remembers here is no copy of what its fleet remembers.`, {
+    subject: 'state',
+  });
 }
 
 const SQL = {
