@@ -26,6 +26,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     'src/render/page.ts',
     'src/blobs/tags.ts',
     'src/s3/',
+    'src/state/fleet/log-entry.ts',
     ...DISK,
     'src/http/',
     'src/upstream/',

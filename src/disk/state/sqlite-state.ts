@@ -1,23 +1,22 @@
 import { join } from 'node:path';
 import { Refusal } from '../../bytes/refusal.ts';
-import {
-  type CreatedWith,
-  type ItemPath,
-  type NewVersion,
-  STATE_VALUE_BYTES,
-  type StateChange,
-  type StateCopy,
-  type StoredValue,
+import type {
+  CreatedWith,
+  ItemPath,
+  NewVersion,
+  StateChange,
+  StateCopy,
+  StoredValue,
 } from '../../ports/state-storage.ts';
 import { buildDatabase } from '../database/build.ts';
 import type { DatabaseThread } from '../database/database-thread.ts';
 import type { Epochs } from '../database/epochs.ts';
 import { checkPlace, type Place, placeOf } from '../database/place.ts';
 import { STATE_SCHEMA } from '../database/schema.ts';
-import type { CopiedChange, Creation } from '../database/thread-protocol.ts';
 import { lost } from '../database/trouble.ts';
 import type { Durable } from '../durable.ts';
 import { storageRefusal } from '../storage-errors.ts';
+import { copiedChange, creationOf } from './creation.ts';
 import { itemOf, pathText } from './item-path.ts';
 import { StateBuilder } from './state-builder.ts';
 import { StateDatabase } from './state-database.ts';
@@ -293,27 +292,4 @@ export class SqliteState implements StateCopy {
     const folder = join(this.#options.directoryOf(index), 'state');
     return placeOf(folder, 'state', STATE_SCHEMA, { holds: `what index ${index} remembers` });
   }
-}
-
-function copiedChange(index: string, change: StateChange): CopiedChange {
-  if (change.kind === 'create')
-    return { kind: 'create', creations: change.creations.map((each) => creationOf(index, each)) };
-  const [of, ...names] = change.kind === 'setAside' ? change.below : change.item;
-  if (of !== index) throw new TypeError(`${of} is another index than ${index}`);
-  if (change.kind === 'setAside') return { kind: 'setAside', names, as: change.as };
-  return { kind: 'removeBelow', path: pathText(names), version: change.version };
-}
-
-/** With a copy of its value, which stays the caller's. */
-function creationOf(index: string, { item, version, value, removeBelow = 0 }: NewVersion): Creation {
-  if (!Number.isSafeInteger(version) || version < 1) throw new TypeError(`${version} is not a version`);
-  const [of, ...names] = item;
-  if (of !== index) throw new TypeError(`${item.join(' ')} is of another index than ${index}`);
-  if (value.byteLength > STATE_VALUE_BYTES)
-    throw new Refusal(
-      'limit',
-      `There is no more room for ${item.join(' ')}: at most ${STATE_VALUE_BYTES} bytes are kept. What is kept already stays as it is.`,
-      { subject: 'state' },
-    );
-  return { path: pathText(names), version, value: new Uint8Array(value), removeBelow };
 }
