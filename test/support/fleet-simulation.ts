@@ -38,7 +38,7 @@ export interface SimulationOptions {
 
 const FLOOR: ItemPath = ['main', 'tuf', 'timestamp'];
 const PIN: ItemPath = ['main', 'pins', 'demo'];
-const ROUNDS = 6;
+const ROUNDS = 5;
 
 /** Everybody who wants to go on, one of whom may. */
 class Scheduler {

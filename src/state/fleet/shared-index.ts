@@ -15,7 +15,7 @@ interface Waiting {
 /** Most changes in one entry, and bytes of values after which no more are taken. */
 const GROUP = 256;
 const GROUP_BYTES = 4 * 1024 * 1024;
-/** Entries that are asked for at once by who lags behind. */
+/** Most entries that are asked for at once by who lags behind. */
 const AHEAD = 8;
 
 /** One index whose state is decided by a log that replicas share, and of which this machine has a copy. */
@@ -113,7 +113,7 @@ export class SharedIndex {
 
   async #caughtUp(from: Position): Promise<Position> {
     let at = from;
-    for (let ahead = 1; ; ahead = AHEAD) {
+    for (let ahead = 1; ; ahead = Math.min(2 * ahead, AHEAD)) {
       const numbers = Array.from({ length: ahead }, (_, place) => at.number + 1 + place);
       const asked = numbers.map((number) => this.#log.read(number));
       // One that fails behind the end is nobody's trouble.

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { faultsOf } from '../../../support/fleet-checker.ts';
 import { type SimulationOptions, simulate } from '../../../support/fleet-simulation.ts';
 
@@ -19,6 +19,15 @@ async function firstFault(seeds: number, options?: SimulationOptions): Promise<s
 }
 
 describe('replicas over a store that creates', () => {
+  const { stackTraceLimit } = Error;
+  // Thousands of errors are thrown and caught.
+  beforeAll(() => {
+    Error.stackTraceLimit = 0;
+  });
+  afterAll(() => {
+    Error.stackTraceLimit = stackTraceLimit;
+  });
+
   it('lower no floor, and have one winner of each version, in any order and with any fault', async () => {
     expect(await firstFault(SEEDS)).toBeUndefined();
   }, 120_000);
