@@ -56,7 +56,7 @@ export const fileTls: Measure = async (log) => {
               ours: median(cpu.ours.slice(1)),
               beside: ['nginx', nginx && median(cpu.nginx.slice(1))],
               show: milliseconds,
-              atMost: 1.4,
+              atMost: 1.5,
             }),
           );
         }

@@ -6,6 +6,7 @@ import { createUsageRecord } from '../disk/blob-storage.ts';
 import { type AccessRecord, createAccessRecord } from '../disk/records/access-record.ts';
 import { createJournal } from '../disk/records/journal.ts';
 import { createTallies } from '../disk/records/tallies.ts';
+import type { Volume } from '../disk/volume.ts';
 import type { PackageIndex } from '../mirror/package-index.ts';
 import { RefusingIndex } from '../mirror/refusing-index.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -17,9 +18,10 @@ import { createPasswordWork, type PasswordWork } from '../workers/password-work.
 import { createClock } from './clock.ts';
 import { composeIndex, type IndexParts, type Seams } from './compose-index.ts';
 import { ClockComparison } from './conditions/clocks.ts';
-import { type DataDirectory, openDataDirectory } from './data-directory.ts';
+import { type DataDirectory, openDataDirectory, readDataDirectory } from './data-directory.ts';
 import { DrawnCache } from './drawn-cache.ts';
 import { openIndex, refusing } from './open-index.ts';
+import type { OperatorPlace } from './operator/place.ts';
 import { crowding, type NamedQueue, queuesOf } from './queues.ts';
 import { sealingOf } from './secrets.ts';
 
@@ -40,6 +42,9 @@ export interface Composition {
   readonly shares: CommonShares;
   /** Everything that callers wait for. */
   readonly queues: readonly NamedQueue[];
+  /** Where operators act. */
+  readonly operator: OperatorPlace;
+  readonly volume: Volume;
   close(): Promise<void>;
 }
 
@@ -50,17 +55,22 @@ interface ComposeOptions {
   readonly newTrust?: ReadonlyMap<string, string> | undefined;
   /** The server alone limits and tidies the cache; a command beside it may know another limit. */
   readonly upkeep?: boolean | undefined;
+  /** Only looks: nothing in the data directory is made or changed, and upstream is not asked. */
+  readonly reading?: boolean | undefined;
   readonly seams?: Seams | undefined;
 }
 
 /** Builds the adapters and the indexes on them. Throws Refusal `state`, or `format` for an unusable root. */
 export async function compose(options: ComposeOptions): Promise<Composition> {
-  const { config, emit, newTrust = new Map<string, string>(), upkeep = false, seams = {} } = options;
+  const { emit, newTrust = new Map<string, string>(), upkeep = false, reading = false, seams = {} } = options;
+  const config = reading ? { ...options.config, offline: true } : options.config;
   refuseUnknown(newTrust.keys(), config);
   const clock = seams.clock ?? createClock(config.referenceTime);
   // What a command judges as of another time is true of that time alone.
-  const rehearsal = !upkeep && config.referenceTime !== undefined;
-  const directory = await openDataDirectory(config, { serving: upkeep, rehearsal });
+  const rehearsal = reading || (!upkeep && config.referenceTime !== undefined);
+  const directory = reading
+    ? await readDataDirectory(config)
+    : await openDataDirectory(config, { serving: upkeep, rehearsal });
   const { volume } = directory;
   const closers: (() => unknown)[] = [];
   try {
@@ -86,13 +96,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       nowMs,
     });
     closers.push(() => blobs.close());
-    const fetched = createAccessRecord(directory.records);
-    closers.push(() => fetched.close());
-    const stored = createJournal(directory.records);
-    closers.push(() => stored.close());
-    const journal = rehearsal ? { ...stored, note() {} } : stored;
-    const tallies = createTallies(directory.records);
-    closers.push(() => tallies.close());
+    const { fetched, journal, tallies } = recordsOf(directory, rehearsal, closers);
     const work = createPageWork({ shares });
     closers.push(() => work.close());
     const fileWork = createFileWork({ shares });
@@ -117,6 +121,8 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       passwords,
       clocks,
       shares,
+      operator: operatorOn({ config, journal, storage, blobs, clock, indexes, states }),
+      volume,
       async close() {
         for (const close of closers.reverse()) await close();
         await directory.close();
@@ -127,6 +133,21 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     await directory.close();
     throw error;
   }
+}
+
+/** What happened and is kept; in a rehearsal nothing is added to it. */
+function recordsOf({ records }: DataDirectory, rehearsal: boolean, closers: (() => unknown)[]) {
+  const fetched = createAccessRecord(records);
+  const journal = createJournal(records);
+  const tallies = createTallies(records);
+  closers.push(
+    () => fetched.close(),
+    () => journal.close(),
+    () => tallies.close(),
+  );
+  return rehearsal
+    ? { fetched, journal: { ...journal, note() {} }, tallies: { ...tallies, put() {} } }
+    : { fetched, journal, tallies };
 }
 
 async function composeIndexes(
@@ -152,6 +173,25 @@ async function composeIndexes(
   }
   refuseNothingLeft(indexes);
   return { indexes, states, queues };
+}
+
+type OperatorParts = Pick<OperatorPlace, 'config' | 'journal' | 'storage'> &
+  Pick<Composition, 'blobs' | 'clock' | 'indexes' | 'states'>;
+
+function operatorOn({ blobs, clock, indexes, states, ...place }: OperatorParts): OperatorPlace {
+  return {
+    ...place,
+    async state(name) {
+      const state = states.get(name);
+      if (state !== undefined) return state;
+      const index = indexes.find((each) => each.name === name);
+      throw index instanceof RefusingIndex
+        ? index.refusal
+        : new Refusal('unlisted', `No index called ${name} is configured.`, { subject: 'request' });
+    },
+    forget: (sha256) => blobs.forget(sha256),
+    now: () => clock.now(),
+  };
 }
 
 function refuseUnknown(names: Iterable<string>, { indexes }: Config): void {

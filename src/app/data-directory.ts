@@ -1,14 +1,12 @@
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Config, IndexConfig } from '../config/config.ts';
 import { createBlobStorage, type DiskBlobs, type DiskBlobsOptions } from '../disk/blob-storage.ts';
-import { Databases } from '../disk/databases.ts';
-import { createDurable } from '../disk/durable.ts';
-import { nodeFileOps } from '../disk/file-ops.ts';
+import { Databases, type DatabasesOptions } from '../disk/databases.ts';
 import { RecordsDatabase } from '../disk/records/records-database.ts';
 import { type SmallBlobsOptions, withSmallBlobs } from '../disk/small-blobs.ts';
 import type { SqliteState } from '../disk/state/sqlite-state.ts';
-import { currentRoot, openVolume, type Volume } from '../disk/volume.ts';
+import { openVolume, type Volume, volumeToRead } from '../disk/volume.ts';
 import type { IndexState } from '../ports/index-state.ts';
 import type { ItemPath } from '../ports/state-storage.ts';
 import type { CarriedOver } from '../state/carry-over.ts';
@@ -64,59 +62,78 @@ export async function openDataDirectory(
 ): Promise<DataDirectory> {
   const sealing = sealingOf(config);
   const volume = await openVolume(config.data, { allowFuse: config.allowFuse });
-  const { root, durable } = volume;
-  const directoryOf = (index: string) => directoryIn(root, index);
-  const databases = new Databases({
-    durable,
-    root,
-    directoryOf,
-    access: serving ? 'serve' : 'write',
-    scan: true,
-    stateBytes: config.cache.stateBytes,
-    ...sealing,
-  });
+  const databases = databasesOf(config, volume, serving ? 'serve' : 'write');
   const close = async () => {
     await databases.close();
     await volume.close();
   };
-  const { state: storage, records } = databases;
-  const remembered = rehearsal ? new ScratchState(storage) : storage;
   try {
-    const indexes = Object.keys(config.indexes);
     const carried = await carryOverIndexes({
       volume,
-      state: storage,
-      records,
-      directoryOf,
-      indexes,
+      state: databases.state,
+      records: databases.records,
+      directoryOf: (index) => directoryIn(volume.root, index),
+      indexes: Object.keys(config.indexes),
       sealing,
       word,
     });
-    return {
-      volume,
-      storage,
-      records,
-      blobs: (maxBytes, options) =>
-        withSmallBlobs(createBlobStorage(volume, options), databases.documents(maxBytes), options),
-      directoryOf,
-      carried,
-      async open(index) {
-        const { damaged } = await databases.open(index);
-        return { state: createIndexState({ storage: remembered, index }), damaged };
-      },
-      sizes: () =>
-        diskSizes(
-          volume.ops,
-          root,
-          indexes.map((index) => [index, directoryOf(index)] as const),
-        ),
-      unchecked: (index) => createIndexState({ storage, index }),
-      close,
-    };
+    return { ...directoryOver(config, volume, databases, rehearsal), carried, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/**
+ * The data directory to look at, whoever else uses it: nothing in it is made or changed, and what an index comes to remember is
+ * forgotten when it is closed. Throws Refusal `state` where there is none, or it may not be read.
+ */
+export async function readDataDirectory(config: Config): Promise<DataDirectory> {
+  const volume = await volumeToRead(config.data);
+  const databases = databasesOf(config, volume, 'read');
+  return { ...directoryOver(config, volume, databases, true), carried: undefined, close: () => databases.close() };
+}
+
+function databasesOf(config: Config, { durable, root }: Volume, access: DatabasesOptions['access']): Databases {
+  return new Databases({
+    durable,
+    root,
+    directoryOf: (index) => directoryIn(root, index),
+    access,
+    scan: true,
+    stateBytes: config.cache.stateBytes,
+    ...sealingOf(config),
+  });
+}
+
+function directoryOver(
+  config: Config,
+  volume: Volume,
+  databases: Databases,
+  rehearsal: boolean,
+): Omit<DataDirectory, 'carried' | 'close'> {
+  const { state: storage, records } = databases;
+  const remembered = rehearsal ? new ScratchState(storage) : storage;
+  const directoryOf = (index: string) => directoryIn(volume.root, index);
+  return {
+    volume,
+    storage,
+    records,
+    blobs: (maxBytes, options) =>
+      withSmallBlobs(createBlobStorage(volume, options), databases.documents(maxBytes), options),
+    directoryOf,
+    async open(index) {
+      const { damaged } = await databases.open(index);
+      return { state: createIndexState({ storage: remembered, index }), damaged };
+    },
+    sizes: () =>
+      diskSizes(
+        volume.ops,
+        volume.root,
+        Object.keys(config.indexes).map((index) => [index, directoryOf(index)] as const),
+      ),
+    unchecked: (index) => createIndexState({ storage, index }),
+  };
 }
 
 /** Where an index's state lies; its name comes from the configuration and is checked all the same. */
@@ -124,16 +141,9 @@ export function directoryIn(root: string, index: string): string {
   return join(root, 'indexes', indexName(index));
 }
 
-/** The records for one command's time, of a directory that need not be writable. Throws Refusal `state` where there is none. */
+/** The records for one command's time, of a directory that is only read. Throws Refusal `state` where there is none. */
 export async function withRecords<T>(config: Config, run: (records: RecordsDatabase) => Promise<T>): Promise<T> {
-  if ((await nodeFileOps.facts(resolve(config.data))) === undefined)
-    throw new Refusal('state', `There is no data directory ${config.data}, so nothing was recorded (--data).`, {
-      subject: 'state',
-    });
-  const root = await currentRoot(config.data);
-  // One of an earlier layout is carried over.
-  if (root === undefined) return withDataDirectory(config, ({ records }) => run(records));
-  const durable = createDurable({ ops: nodeFileOps, root, tempDirectory: join(root, 'tmp') });
+  const { durable, root } = await volumeToRead(config.data);
   const records = new RecordsDatabase(durable, root, undefined);
   try {
     return await run(records);

@@ -13,8 +13,11 @@ import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { VERSION } from '../version.ts';
 import { type Composition, compose } from './compose.ts';
 import { MirrorConditions } from './conditions/mirror-conditions.ts';
+import { createHandle } from './control/handle.ts';
+import { type ControlSocket, listenForControl } from './control/listen.ts';
 import { descriptorsFor, fitConnections } from './descriptors.ts';
 import { accessListOf, addressOf, certificateOf, defaultIndexOf } from './server-files.ts';
+import { serverReport } from './status.ts';
 
 export interface RunningMirror {
   /** `http://127.0.0.1:3141`, without a slash at the end. */
@@ -68,6 +71,7 @@ export async function startMirror({
     await mirror.listen(certificate);
     await mirror.watch(certificate);
     if (adminPort !== undefined) await mirror.listenForOperators(adminPort);
+    await mirror.listenForCommands();
     for (const index of composition.indexes) void index.introduce(internalCaller(index.name));
     return mirror;
   } catch (error) {
@@ -95,6 +99,7 @@ class Mirror implements RunningMirror {
   readonly #servers: RunningServer[] = [];
   #main: RunningServer | undefined;
   #admin: RunningServer | undefined;
+  #control: ControlSocket | undefined;
   #publicUrl: string | undefined;
   #draining = false;
 
@@ -162,6 +167,28 @@ class Mirror implements RunningMirror {
     this.#admin = await this.#open({ listener, host: '127.0.0.1', port });
   }
 
+  /** Commands beside this server speak to it; without that it serves all the same. */
+  async listenForCommands(): Promise<void> {
+    const { composition, emit, config } = this.#parts;
+    const startedAt = composition.clock.now();
+    const nobody = { open: 0, limit: config.server.maxConnections, refused: 0 };
+    const knows = () => ({
+      server: serverReport(composition, { startedAt, connections: this.#main?.connections ?? nobody }),
+      conditions: this.#conditions.inForce,
+    });
+    try {
+      this.#control = await listenForControl(composition.volume, createHandle(composition, knows), (error) =>
+        emit({ name: 'faulted', at: 'answer', error }),
+      );
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      this.log.warn(
+        `commands cannot speak to this server, and it follows what they do at a page's next refresh: there is no control socket in ${config.data} (${why})`,
+        { event: 'started' },
+      );
+    }
+  }
+
   // Both are bound to their mirror: they are handed on as handlers.
   readonly reload = (): void => {
     const { config, access, log } = this.#parts;
@@ -200,6 +227,7 @@ class Mirror implements RunningMirror {
         event: 'stopping',
         connections: cut,
       });
+    await this.#control?.close();
     await this.#conditions.close();
     await this.#parts.composition.close();
     await this.log.flush();

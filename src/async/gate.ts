@@ -295,6 +295,6 @@ export async function enterIfFree(gate: Gate, caller: Caller): Promise<(() => vo
   if (gate.usage.waiting > 0) return undefined;
   const leaving = new AbortController();
   const entering = gate.enter(withSignal(caller, leaving.signal));
-  leaving.abort();
+  leaving.abort('not free, and no error with a stack');
   return entering.catch(() => undefined);
 }

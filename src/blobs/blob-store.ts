@@ -184,10 +184,16 @@ export class BlobStore implements Blobs {
     }
   }
 
-  /** Proves every blob again from the storage; sets aside what fails. */
+  /** Drops a blob. Throws Refusal where it could not be removed. */
+  forget(sha256: string): Promise<void> {
+    return this.#parts.stored.forget(sha256).catch((error: unknown) => {
+      throw refusalOf(error, 'file');
+    });
+  }
+
+  /** Proves every blob again from the storage; changes nothing. */
   verifyAll(progress?: (done: Verification) => void): Promise<Verification> {
-    const setAside = (sha256: string, message: string) => this.#parts.stored.setAside(sha256, message);
-    return verifyBlobs({ storage: this.#parts.storage, proofs: this.#parts.proofs, setAside }, progress);
+    return verifyBlobs(this.#parts, progress);
   }
 
   /** Ends downloads, writes the use record. */

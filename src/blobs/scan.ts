@@ -89,40 +89,35 @@ export async function scanBlobs(
   return true;
 }
 
-/** How far a verification has come; the last one is its result. */
+/** How far a verification has come; the last one is its result. It changes nothing. */
 export interface Verification {
   readonly blobs: number;
   readonly bytes: number;
-  /** What was not what its name says, by sha256. */
-  readonly setAside: readonly string[];
+  /** What is not what its name says, by sha256. Whoever asks for it next has it set aside. */
+  readonly wrong: readonly string[];
 }
 
 /** Hashes every blob again, whatever memory believes of it. */
 export async function verifyBlobs(
-  deps: {
-    readonly storage: BlobStorage;
-    readonly proofs: Proofs;
-    readonly setAside: (sha256: string, message: string) => Promise<void>;
-  },
+  { storage, proofs }: { readonly storage: BlobStorage; readonly proofs: Proofs },
   progress?: (done: Verification) => void,
 ): Promise<Verification> {
-  const setAside: string[] = [];
+  const wrong: string[] = [];
   let blobs = 0;
   let bytes = 0;
-  for await (const { sha256 } of deps.storage.list()) {
-    deps.proofs.forget(sha256);
+  for await (const { sha256 } of storage.list()) {
+    proofs.forget(sha256);
     try {
-      bytes += (await deps.proofs.prove(sha256, new Map([['sha256', sha256]]), CHECK))?.size ?? 0;
+      bytes += (await proofs.prove(sha256, new Map([['sha256', sha256]]), CHECK))?.size ?? 0;
     } catch (error) {
       if (error instanceof BlobGone) continue;
       if (!isWrong(error)) throw error;
-      await deps.setAside(sha256, error instanceof Error ? error.message : 'unreadable');
-      setAside.push(sha256);
+      wrong.push(sha256);
     }
     blobs++;
-    progress?.({ blobs, bytes, setAside });
+    progress?.({ blobs, bytes, wrong });
   }
-  return { blobs, bytes, setAside };
+  return { blobs, bytes, wrong };
 }
 
 /** What is stored is not what its name says: it is to be set aside. */

@@ -83,6 +83,12 @@ export class StoredBlobs {
     return refusalOf(error, 'file');
   }
 
+  /** Nobody finds it from now on. Throws StorageError where it could not be removed. */
+  async forget(sha256: string): Promise<void> {
+    this.#gone(sha256);
+    await this.#deps.storage.remove(sha256);
+  }
+
   async setAside(sha256: string, message: string): Promise<void> {
     const { storage, onCorrupt, onTrouble } = this.#deps;
     this.#gone(sha256);

@@ -1,8 +1,8 @@
-import type { Condition } from '../ports/conditions.ts';
+import type { KnownCondition } from '../app/status.ts';
 
 /** What an operator should know of how this mirror stands; nothing where there is nothing. */
 export function conditionLines(
-  conditions: readonly Pick<Condition, 'what' | 'index' | 'message'>[],
+  conditions: readonly Pick<KnownCondition, 'what' | 'index' | 'message'>[],
 ): readonly string[] {
   if (conditions.length === 0) return [];
   return [

@@ -8,10 +8,10 @@ import { print, printJson } from './output.ts';
 
 /**
  * `verbatim events`: what upstream took away, changed or was accepted to change, oldest first. Throws Refusal `unlisted` for
- * an index of which there is neither a record nor a configuration.
+ * an index of which there is neither a record nor a configuration. False where there is nothing to tell.
  */
-export async function events(config: Config, filter: JournalFilter, json: boolean): Promise<void> {
-  await withRecords(config, async (records) => {
+export async function events(config: Config, filter: JournalFilter, json: boolean): Promise<boolean> {
+  return withRecords(config, async (records) => {
     const journal = createJournal(records);
     const found: JournalEntry[] = [];
     let count = 0;
@@ -24,6 +24,7 @@ export async function events(config: Config, filter: JournalFilter, json: boolea
     if (count === 0 && filter.index !== undefined) indexOf(config, filter.index);
     if (json) printJson(found);
     else if (count === 0) print('Nothing of the kind has been recorded.');
+    return count > 0;
   });
 }
 

@@ -1,27 +1,44 @@
 import { compose } from '../app/compose.ts';
+import { indexOf } from '../app/data-directory.ts';
 import { explanationLines } from '../app/explanation-text.ts';
 import { noEvents } from '../app/no-events.ts';
 import { internalCaller } from '../async/caller.ts';
-import { Refusal } from '../bytes/refusal.ts';
+import { type Reason, Refusal } from '../bytes/refusal.ts';
 import type { Config } from '../config/config.ts';
 import { print, printJson } from './output.ts';
 
-/** `verbatim explain PROJECT|FILE`: who vouches for it, and what an attacker would have to hold. */
+/** `verbatim explain PROJECT|FILE`: who vouches for it, and what an attacker would have to hold; of what is held, without asking upstream. */
 export async function explain(
   config: Config,
   name: string,
   indexName: string | undefined,
   json: boolean,
 ): Promise<void> {
-  const composition = await compose({ config, emit: noEvents });
+  if (indexName !== undefined) indexOf(config, indexName);
+  const composition = await compose({ config, emit: noEvents, reading: true });
   try {
     const index = composition.indexes.find((candidate) => indexName === undefined || candidate.name === indexName);
-    if (index === undefined)
-      throw new Refusal('unlisted', `No index called ${indexName} is configured.`, { subject: 'request' });
-    const explanation = await index.explain(name, internalCaller(index.name, 'explain'));
+    if (index === undefined) throw new Refusal('unlisted', 'No index is configured.', { subject: 'request' });
+    const explanation = await index.explain(name, internalCaller(index.name, 'explain')).catch((error: unknown) => {
+      throw notAsked(error, index.name, name);
+    });
     if (json) printJson({ index: index.name, ...explanation });
     else print(...explanationLines(explanation, composition.clock.judged()));
   } finally {
     await composition.close();
   }
 }
+
+/** What would have been asked of upstream: said as what it means for what is held. */
+function notAsked(error: unknown, index: string, name: string): unknown {
+  const about = error instanceof Refusal ? WHY_NOT[error.reason]?.(index, name) : undefined;
+  if (!(error instanceof Refusal) || about === undefined) return error;
+  const reason = error.reason === 'offline' ? 'unlisted' : error.reason;
+  const remedy = `Install it through the mirror, or have it looked at first: verbatim refresh ${index} ${name}`;
+  return new Refusal(reason, `${about}, and "explain" asks nobody else. ${remedy}`, { subject: 'request' });
+}
+
+const WHY_NOT: Partial<Record<Reason, (index: string, name: string) => string>> = {
+  offline: (index, name) => `Nothing of ${name} is held of the index ${index}`,
+  expired: (index) => `The signed metadata that is held of the index ${index} has expired`,
+};

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Config } from '../config/config.ts';
-import { type Flags, option, SETTINGS } from '../config/settings.ts';
+import { type FlagName, type Flags, option, SETTINGS } from '../config/settings.ts';
 import type { ChangeFlags } from '../mirror/operator/acts.ts';
 import { BULK_REASONS } from '../mirror/operator/bulk-reasons.ts';
 import { VERSION } from '../version.ts';
@@ -20,7 +20,7 @@ export function createProgram(fail: () => void): Command {
   acceptCommands(program);
   clockCommands(program);
   heldCommands(program);
-  recordCommands(program);
+  recordCommands(program, fail);
   program.addCommand(clientCommand());
   return program;
 }
@@ -59,7 +59,7 @@ function runningCommands(program: Command, fail: () => void): void {
 
 /** What is asked of a data directory, and of the secrets around it. */
 function askingCommands(program: Command, fail: () => void): void {
-  withConfig(
+  withPlace(
     program.command('status').description('the trust state of every index: who signed, of how many needed, until when'),
   )
     .option('--json', 'for machines')
@@ -67,7 +67,7 @@ function askingCommands(program: Command, fail: () => void): void {
       (await import('./status.ts')).status(await configOf(flags), flags.json ?? false),
     );
 
-  withConfig(
+  withPlace(
     program.command('explain').description('who vouches for a project or a file, and what an attacker would need'),
   )
     .argument('<name>', 'a project, or the name of a wheel or sdist')
@@ -77,7 +77,7 @@ function askingCommands(program: Command, fail: () => void): void {
       (await import('./explain.ts')).explain(await configOf(flags), name, flags.index, flags.json ?? false),
     );
 
-  withConfig(program.command('verify').description('prove the stored signatures and every stored file again'))
+  withPlace(program.command('verify').description('prove the stored signatures and every stored file again'))
     .option('--json', 'for machines')
     .action(async (flags: CommonFlags & { json?: boolean }) => {
       if (!(await (await import('./verify.ts')).verify(await configOf(flags), flags.json ?? false))) fail();
@@ -95,7 +95,7 @@ function askingCommands(program: Command, fail: () => void): void {
 
 /** What an operator decides after the fact, whether a server runs or not. */
 function acceptCommands(program: Command): void {
-  withConfig(program.command('accept-change').description('let through one change that is refused, and keep why'))
+  withPlace(program.command('accept-change').description('let through one change that is refused, and keep why'))
     .argument('<index>', 'which index')
     .argument('[project]', 'which project')
     .argument('[file]', 'which of its files')
@@ -132,7 +132,7 @@ function acceptCommands(program: Command): void {
       });
     });
 
-  withConfig(
+  withPlace(
     program
       .command('accept-state-loss')
       .description('give up what is missing or cannot be believed in the data directory, and keep why'),
@@ -153,7 +153,7 @@ function acceptCommands(program: Command): void {
 
 /** The same of the clock. */
 function clockCommands(program: Command): void {
-  withConfig(
+  withPlace(
     program
       .command('accept-clock')
       .description('the clock is right and was ahead before: let the times that it left behind fall, and keep why'),
@@ -175,7 +175,7 @@ function clockCommands(program: Command): void {
 
 /** What is held, by name: looked at anew, or dropped. */
 function heldCommands(program: Command): void {
-  withConfig(program.command('refresh').description('ask upstream for the page of a project now, however fresh it is'))
+  withPlace(program.command('refresh').description('ask upstream for the page of a project now, however fresh it is'))
     .argument('<index>', 'which index')
     .argument('<project>', 'which project')
     .option('--reason <text>', 'why; kept in the audit trail', 'by hand')
@@ -185,7 +185,7 @@ function heldCommands(program: Command): void {
       (await import('./refresh.ts')).refresh(await configOf(flags), { index, name, ...said(flags) }),
     );
 
-  withConfig(
+  withPlace(
     program
       .command('forget')
       .description('drop the bytes that are held of a project, or of one of its files; pins stay'),
@@ -206,23 +206,23 @@ type HeldFlags = CommonFlags & { readonly reason: string; readonly dryRun?: bool
 const said = ({ reason, dryRun = false, json = false }: HeldFlags) => ({ reason, dryRun, json });
 
 /** What happened, and who was sent what. */
-function recordCommands(program: Command): void {
-  withConfig(program.command('events').description('what upstream took away or changed, oldest first'))
+function recordCommands(program: Command, fail: () => void): void {
+  withPlace(program.command('events').description('what upstream took away or changed, oldest first'))
     .option('--index <name>', 'of one index only')
     .option('--project <name>', 'of one project only')
     .addOption(new Option('--since <time>', 'from this time on').argParser(instant))
     .option('--json', 'for machines')
     .action(async (flags: CommonFlags & { index?: string; project?: string; since?: number; json?: boolean }) => {
       const { index, project, since, json = false } = flags;
-      await (await import('./events.ts')).events(await configOf(flags), { index, project, since }, json);
+      if (!(await (await import('./events.ts')).events(await configOf(flags), { index, project, since }, json))) fail();
     });
 
-  withConfig(program.command('who').description('which clients were sent a file'))
+  withPlace(program.command('who').description('which clients were sent a file'))
     .argument('<file>', 'its name, or its sha256')
     .option('--json', 'for machines')
-    .action(async (file: string, flags: CommonFlags & { json?: boolean }) =>
-      (await import('./who.ts')).who(await configOf(flags), file, flags.json ?? false),
-    );
+    .action(async (file: string, flags: CommonFlags & { json?: boolean }) => {
+      if (!(await (await import('./who.ts')).who(await configOf(flags), file, flags.json ?? false))) fail();
+    });
 }
 
 function bulkOf({ all, refused, since, fetch }: AcceptFlags, project: string | undefined, change: ChangeFlags) {
@@ -245,14 +245,25 @@ type AcceptFlags = CommonFlags &
 
 type CommonFlags = Flags & { readonly config?: string };
 
-function withConfig(command: Command): Command {
+function withConfig(command: Command, isShown: (flag: FlagName) => boolean = () => true): Command {
   command.option('--config <file>', 'configuration file; flags overrule it');
   for (const { flag, value, says, otherwise, isList } of SETTINGS) {
     const help = otherwise === undefined ? says : `${says} (${otherwise})`;
     const named = new Option(value === undefined ? option(flag) : `${option(flag)} <${value}>`, help);
-    command.addOption(isList === true ? named.argParser(collect) : named);
+    command.addOption((isList === true ? named.argParser(collect) : named).hideHelp(!isShown(flag)));
   }
   return command;
+}
+
+/** Which data directory, and how it is believed. */
+const OF_THE_DIRECTORY: ReadonlySet<FlagName> = new Set(['data', 'sealKeyFile', 'sealEpochFile', 'referenceTime']);
+
+/** For what works on the data directory: it takes the flags that the server was started with, and shows what is its own. */
+function withPlace(command: Command): Command {
+  return withConfig(command, (flag) => OF_THE_DIRECTORY.has(flag)).addHelpText(
+    'after',
+    '\nThe settings of "verbatim serve" are taken too, so that the same line works with another command in it.',
+  );
 }
 
 async function configOf(flags: CommonFlags): Promise<Config> {

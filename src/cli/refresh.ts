@@ -1,48 +1,38 @@
 import { compose } from '../app/compose.ts';
+import { onServers } from '../app/control/on-servers.ts';
+import { Refreshed, type RefreshRequest } from '../app/control/requests.ts';
 import { indexOf } from '../app/data-directory.ts';
 import { noEvents } from '../app/no-events.ts';
-import { internalCaller } from '../async/caller.ts';
-import { instantText } from '../bytes/instant.ts';
-import { Refusal } from '../bytes/refusal.ts';
+import { refreshIn } from '../app/operator/refresh.ts';
 import type { Config } from '../config/config.ts';
-import { normalizeName } from '../pypi/names.ts';
-import { audited } from './audited.ts';
 import { print, printJson } from './output.ts';
+import { sayUntold } from './untold.ts';
 
-interface RefreshOptions {
-  readonly index: string;
-  /** As it was written on the command line. */
-  readonly name: string;
-  readonly reason: string;
-  readonly dryRun: boolean;
+interface RefreshOptions extends RefreshRequest {
   readonly json: boolean;
 }
 
 /** `verbatim refresh INDEX NAME`: asks upstream for a page now, however fresh the one that is held is, and stores what is believed. */
-export async function refresh(config: Config, options: RefreshOptions): Promise<void> {
-  const { dryRun, json, reason } = options;
-  const { name: index, upstream } = indexOf(config, options.index);
-  const project = normalizeName(options.name);
-  if (project === undefined)
-    throw new Refusal('format', `"${options.name}" is no project's name.`, { subject: 'request' });
+export async function refresh(config: Config, { json, ...request }: RefreshOptions): Promise<void> {
+  const { index, dryRun } = request;
+  const { upstream } = indexOf(config, index);
+  const live = await onServers(config, 'refresh', request, Refreshed, ({ project }) =>
+    dryRun ? undefined : { index, projects: [project] },
+  );
+  const { project, held, result } = live?.answer ?? (await refreshHere(config, request));
+  if (json) printJson({ index, project, dryRun, held: held ?? undefined, result: result ?? undefined });
+  else if (dryRun) print(`would ask ${upstream} for ${project}; held: ${held == null ? 'no page' : `as of ${held}`}`);
+  else print(`${project}: ${result}`, 'It is in the audit trail. A server that runs here serves it from now on.');
+  sayUntold(live?.untold);
+}
+
+async function refreshHere(config: Config, request: RefreshRequest): Promise<Refreshed> {
   const composition = await compose({ config, emit: noEvents });
   try {
-    const state = composition.states.get(index);
-    const mirror = composition.indexes.find(({ name }) => name === index);
-    const confirmed = (await state?.page(project).read())?.value.page?.confirmedAt;
-    const held = confirmed === undefined ? undefined : instantText(confirmed);
-    if (dryRun) {
-      if (json) printJson({ index, project, dryRun, held });
-      else print(`would ask ${upstream} for ${project}; held: ${held === undefined ? 'no page' : `as of ${held}`}`);
-      return;
-    }
-    if (state !== undefined) await audited(state, composition.clock.now(), `refresh ${project}`, reason);
-    const result = await mirror?.look(project, internalCaller(index, 'refresh', 'client'));
-    if (json) printJson({ index, project, dryRun, held, result });
-    else {
-      print(`${project}: ${result}`);
-      print("It is in the audit trail. A server that runs follows at the page's next refresh.");
-    }
+    const mirror = composition.indexes.find(({ name }) => name === request.index);
+    if (mirror === undefined) throw new Error(`${request.index} is configured and was not composed`);
+    const state = composition.states.get(request.index);
+    return await refreshIn({ mirror, state, now: composition.clock.now() }, request);
   } finally {
     await composition.close();
   }

@@ -1,8 +1,11 @@
 import { compose } from '../app/compose.ts';
 import { conditionsHere } from '../app/conditions/mirror-conditions.ts';
+import { serversOn } from '../app/control/connect.ts';
+import { LiveStatus } from '../app/control/status-answer.ts';
 import { noEvents } from '../app/no-events.ts';
+import { type ServerReport, type StatusReport, statusOf } from '../app/status.ts';
 import { untilText } from '../app/words.ts';
-import type { Instant } from '../bytes/instant.ts';
+import { type Instant, instantText } from '../bytes/instant.ts';
 import type { Config } from '../config/config.ts';
 import type { IndexStatus } from '../mirror/package-index.ts';
 import { firstSightText, hintText, outOfReachText } from '../ports/left-out.ts';
@@ -10,56 +13,106 @@ import { conditionLines } from './condition-text.ts';
 import { statusEvidence } from './evidence-text.ts';
 import { print, printJson } from './output.ts';
 
-/** `verbatim status`: the trust state of every index. */
+interface Server extends ServerReport {
+  readonly indexes: readonly IndexStatus[];
+}
+
+/** `verbatim status`: the trust state of every index, as a server that runs knows it, or else as it lies in the data directory. */
 export async function status(config: Config, json: boolean): Promise<void> {
-  const composition = await compose({ config, emit: noEvents });
+  const live: LiveStatus[] = [];
+  for (const server of await serversOn(config.data)) live.push(await server.ask('status', {}, LiveStatus));
+  const report = live[0]?.report ?? (await storedStatus(config));
+  const servers = live.map(({ server, report: { indexes } }) => ({ ...server, indexes }));
+  if (json) printJson(jsonOf(report, servers));
+  else print(...reportLines(report, servers));
+}
+
+async function storedStatus(config: Config): Promise<StatusReport> {
+  const composition = await compose({ config, emit: noEvents, reading: true });
   try {
-    const [now, judged] = [composition.clock.now(), composition.clock.judged()];
-    const all = await Promise.all(composition.indexes.map((index) => index.status()));
-    await composition.blobs.scanned;
-    const { bytes, blobs } = composition.blobs.usage();
-    const held = composition.blobs.held();
-    const disk = await composition.sizes();
-    const inState = (name: string) => disk.find(({ part, index }) => part === 'state' && index === name)?.bytes ?? 0;
-    const conditions = await conditionsHere(config, composition.clock);
-    if (json) {
-      printJson({
-        now,
-        judged,
-        indexes: all,
-        store: { bytes, blobs, byIndex: Object.fromEntries(held) },
-        disk,
-        conditions,
-      });
-      return;
-    }
-    for (const index of all)
-      print(
-        ...statusLines(index, now, judged),
-        ...leftOutLines(index),
-        megabytes('files held', held.get(index.name) ?? 0),
-        megabytes('pages, pins and metadata kept', inState(index.name)),
-      );
-    for (const { part, index, bytes } of disk) if (index === '') print(megabytes(part, bytes).trimStart());
-    print(...conditionLines(conditions));
+    return await statusOf(composition, await conditionsHere(config, composition.clock));
   } finally {
     await composition.close();
   }
 }
 
-/** As it stands in the data directory: also what a server beside this command, or an earlier run, left out. */
-function leftOutLines({ leftOut, firstSight, outOfReach }: IndexStatus): readonly string[] {
-  const seen = firstSightText(firstSight);
+/** Every key is always there; `null` where nobody knows, or there is none. */
+function jsonOf({ indexes, ...report }: StatusReport, servers: readonly Server[]) {
+  const isLive = servers.length > 0;
+  return {
+    ...report,
+    indexes: indexes.map(({ lastRefresh, lastError, sealed, silent, ...index }) => ({
+      ...index,
+      lastRefresh: lastRefresh ?? null,
+      lastError: lastError ?? null,
+      sealed: sealed ?? null,
+      silent: isLive ? silent : null,
+    })),
+    servers: servers.map(({ indexes: known, ...server }) => ({
+      ...server,
+      indexes: known.map(({ name, lastRefresh, lastError, silent }) => ({
+        name,
+        lastRefresh: lastRefresh ?? null,
+        lastError: lastError ?? null,
+        silent,
+      })),
+    })),
+  };
+}
+
+function reportLines(
+  { now, judged, indexes, store, disk, conditions }: StatusReport,
+  servers: readonly Server[],
+): readonly string[] {
+  const inState = (name: string) => disk.find(({ part, index }) => part === 'state' && index === name)?.bytes ?? 0;
   return [
-    ...(leftOut.size === 0 ? ['  left out of pages: nothing'] : []),
-    ...[...leftOut].map(([why, count]) => `  left out of pages (${why}): ${count} - ${hintText(why)}`),
-    ...(seen === undefined ? [] : [`  evidence of some: first-sight - weaker than index: ${seen}`]),
-    ...[...outOfReach].map(([host, files]) => `  out of reach: ${outOfReachText(host, files)}`),
+    ...(servers.length === 0 ? NO_SERVER : servers.flatMap((server) => serverLines(server, now))),
+    ...indexes.flatMap((index) => [
+      ...statusLines(index, now, judged),
+      ...(servers.length > 0 && index.silent ? [SILENT] : []),
+      ...(index.leftOut.size === 0 ? ['  left out of pages: nothing'] : []),
+      megabytes('files held', store.byIndex.get(index.name) ?? 0),
+      megabytes('pages, pins and metadata kept', inState(index.name)),
+    ]),
+    ...disk.flatMap(({ part, index, bytes }) => (index === '' ? [megabytes(part, bytes).trimStart()] : [])),
+    megabytes(`files held, of ${(store.limitBytes / 1e6).toFixed(0)} MB (cache.max_bytes)`, store.bytes).trimStart(),
+    ...conditionLines(conditions),
+  ];
+}
+
+const NO_SERVER = [
+  'No server runs on this data directory. What follows lies on its disk: last contact, last error, silent upstreams, queues',
+  'and connections are known to a server alone.',
+];
+const SILENT =
+  '  upstream is silent: what is held is served at once, and one request at a time looks whether it is back';
+
+function serverLines({ pid, version, startedAt, connections, queues }: Server, now: Instant): readonly string[] {
+  const { open, limit, refused } = connections;
+  const used = queues.filter(({ busy, waiting, refused: callers }) => busy + waiting + callers > 0);
+  return [
+    `server ${pid}: version ${version}, since ${instantText(startedAt)} (${untilText(startedAt, now)})`,
+    `  connections: ${open} open, of ${limit} (server.max_connections); ${refused} refused since the start`,
+    ...used.map(
+      ({ queue, index, places, busy, waiting, refused: callers }) =>
+        `  queue ${queue}${index === '' ? '' : ` of ${index}`}: ${busy} of ${places} places taken, ${waiting} wait, ${callers} refused since the start`,
+    ),
+    ...(used.length === 0 ? ['  queues: nobody waits'] : []),
   ];
 }
 
 function megabytes(what: string, bytes: number): string {
   return `  ${what}: ${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+/** Also what a server, or an earlier run, left out. */
+function leftOutLines({ leftOut, firstSight, outOfReach }: IndexStatus): readonly string[] {
+  const seen = firstSightText(firstSight);
+  return [
+    ...[...leftOut].map(([why, count]) => `  left out of pages (${why}): ${count} - ${hintText(why)}`),
+    ...(seen === undefined ? [] : [`  evidence of some: first-sight - weaker than index: ${seen}`]),
+    ...[...outOfReach].map(([host, files]) => `  out of reach: ${outOfReachText(host, files)}`),
+  ];
 }
 
 /** `judged`: as of when what expires is judged. */

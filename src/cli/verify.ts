@@ -8,7 +8,7 @@ import { print, printJson, say } from './output.ts';
 /** `verbatim verify`: proves the stored trust and every stored file again. True where everything held. */
 export async function verify(config: Config, json: boolean): Promise<boolean> {
   // Composing proves the stored signatures again from the pinned root; what fails there is thrown.
-  const composition = await compose({ config, emit: noEvents });
+  const composition = await compose({ config, emit: noEvents, reading: true });
   try {
     let said = 0;
     const result = await composition.blobs.verifyAll(({ blobs, bytes }) => {
@@ -30,15 +30,16 @@ export async function verify(config: Config, json: boolean): Promise<boolean> {
       for (const { index, roles } of delegated) if (roles !== undefined) printRoles(index, roles);
       for (const state of states) printState(state);
       print(
-        `${result.blobs} stored files read (${(result.bytes / 1e6).toFixed(1)} MB): ${result.setAside.length} did not match and were set aside.`,
+        `${result.blobs} stored files read (${(result.bytes / 1e6).toFixed(1)} MB): ${result.wrong.length} are not what they were.`,
       );
-      for (const name of result.setAside) print(`  set aside: ${name}`);
-      if (result.setAside.length > 0) print('They are fetched and proved again when next asked for.');
+      for (const sha256 of result.wrong) print(`  does not hold: sha256 ${sha256}`);
+      if (result.wrong.length > 0)
+        print(
+          'None of these is sent: the mirror sets each aside, fetches and proves it again when it is next asked for.',
+        );
     }
     const statesHold = states.every(({ wrong }) => wrong.length === 0);
-    return (
-      result.setAside.length === 0 && statesHold && delegated.every(({ roles }) => (roles?.wrong.length ?? 0) === 0)
-    );
+    return result.wrong.length === 0 && statesHold && delegated.every(({ roles }) => (roles?.wrong.length ?? 0) === 0);
   } finally {
     await composition.close();
   }

@@ -9,10 +9,24 @@ export function assumePyPI(raw: Tree, sources: ReadonlyMap<string, string>): voi
   if (!isTree(raw['indexes'])) return;
   const { main = {}, ...others } = raw['indexes'];
   if (!isTree(main) || Object.keys(others).length > 0) return;
-  const says = Object.keys(main);
-  if (says.some((key) => !['max_age', 'file_hosts', 'undigested'].includes(key) || !sources.has(`indexes.main.${key}`)))
-    return;
+  if (Object.keys(main).some((key) => !WHICHEVER.has(key) || !isFlag(key, sources))) return;
   raw['indexes']['main'] = { ...main, upstream: DEFAULT_INDEX, evidence: 'index' };
+}
+
+/** What flags say of an index whichever it is. */
+const WHICHEVER: ReadonlySet<string> = new Set([
+  'max_age',
+  'file_hosts',
+  'undigested',
+  'stale_if_error',
+  'ca',
+  'proxy',
+]);
+
+/** True where it, or a part of it, came from a flag or a variable. */
+function isFlag(key: string, sources: ReadonlyMap<string, string>): boolean {
+  const path = `indexes.main.${key}`;
+  return [...sources.keys()].some((source) => source === path || source.startsWith(`${path}.`));
 }
 
 /** `--upstream URL` alone means an index that signs nothing; a file must say so itself, lest a forgotten root pass for it. */

@@ -68,6 +68,24 @@ const ROWS = [
     says: 'index evidence: serve a page this long without asking upstream again',
   },
   {
+    flag: 'staleIfError',
+    path: main('stale_if_error'),
+    value: 'seconds',
+    says: 'index evidence: serve a page this old where upstream cannot be had; or forever',
+  },
+  {
+    flag: 'ca',
+    path: main('ca'),
+    value: 'file',
+    says: 'certificate authorities besides the usual ones, PEM, for its upstream',
+  },
+  {
+    flag: 'proxy',
+    path: [...main('proxy'), 'url'],
+    value: 'url',
+    says: 'an HTTP proxy through which everything of it is fetched',
+  },
+  {
     flag: 'offline',
     path: ['offline'],
     value: undefined,

@@ -14,7 +14,7 @@ export interface DatabasesOptions {
   readonly root: string;
   /** An index's directory. Throws Refusal for what is no index's name. */
   readonly directoryOf: (index: string) => string;
-  /** `read` for a command that changes nothing: no database is made, and none is written. `serve` for a server, whose writes no scan delays. */
+  /** `read` for a command that changes nothing: no database is made, and none is written. `serve` for a server, whose writes no scan delays once it serves. */
   readonly access: 'serve' | 'write' | 'read';
   /** False for a command that looks at a few items, and says nothing about the whole. */
   readonly scan: boolean;

@@ -38,6 +38,8 @@ export interface OpenFile {
 }
 
 export interface FileOps {
+  /** The user whose files are taken for ours; this process's own where it does not say. */
+  readonly owner?: number | undefined;
   /** Never follows a symlink and never waits for a FIFO's writer; the caller checks that it is a file. */
   openRead(path: string): Promise<OpenFile>;
   /** Fails where the name exists in any form. */
@@ -128,3 +130,25 @@ export const nodeFileOps: FileOps = {
     }
   },
 };
+
+/**
+ * Looks, and changes nothing: what would is refused as on a read-only mount. `owner`: whose files are looked at, which for the
+ * superuser may be another's.
+ */
+export function readingFileOps(owner: number): FileOps {
+  const refuse = (call: string) => async (): Promise<never> => {
+    throw Object.assign(new Error(`${call}: opened to be read`), { code: 'EROFS' });
+  };
+  return {
+    ...nodeFileOps,
+    owner,
+    openNew: refuse('open'),
+    openAgain: refuse('open'),
+    rename: refuse('rename'),
+    link: refuse('link'),
+    unlink: refuse('unlink'),
+    removeTree: refuse('rm'),
+    makeDirectory: refuse('mkdir'),
+    syncDirectory: refuse('fsync'),
+  };
+}

@@ -1,9 +1,10 @@
+import { realpath } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { Refusal } from '../bytes/refusal.ts';
 import { blobPaths, keyOfTemp } from './blob-paths.ts';
 import { checkFileSystem } from './database/file-system-kind.ts';
 import { createDurable, type Durable } from './durable.ts';
-import { codeOf, type FileOps, nodeFileOps } from './file-ops.ts';
+import { codeOf, type FileOps, nodeFileOps, readingFileOps } from './file-ops.ts';
 import { FOREIGN_TEMP_MS } from './limits.ts';
 import { newOwnerName, ownerState } from './owner.ts';
 import { checkPlaces } from './places.ts';
@@ -36,7 +37,8 @@ function refuse(message: string, cause?: unknown): Refusal {
   return new Refusal('state', message, { subject: 'state', cause });
 }
 
-async function checkRoot(ops: FileOps, root: string): Promise<void> {
+/** `isReader`: the superuser may look at another's. Resolves to whose it is. */
+async function checkRoot(ops: FileOps, root: string, isReader = false): Promise<number> {
   const facts = await ops.facts(root);
   if (facts === undefined) throw refuse(`The data directory ${root} does not exist and could not be made.`);
   if (facts.kind === 'symlink')
@@ -45,12 +47,19 @@ async function checkRoot(ops: FileOps, root: string): Promise<void> {
     );
   if (facts.kind !== 'directory') throw refuse(`The data directory ${root} is not a directory.`);
   const uid = process.getuid?.();
-  if (uid !== undefined && facts.uid !== uid)
+  if (uid !== undefined && facts.uid !== uid && !(isReader && uid === 0))
     throw refuse(
       `The data directory ${root} belongs to another user (${facts.uid}). Run as that user, or give it to user ${uid}.`,
     );
   if ((facts.mode & WORLD_WRITABLE) !== 0)
     throw refuse(`Everybody may write to the data directory ${root}. Run: chmod o-w ${root}`);
+  return facts.uid;
+}
+
+/** Where a link of the superuser's leads, for whoever is another: systemd makes one for `StateDirectory=` of a `DynamicUser=`. */
+async function behindLink(ops: FileOps, root: string): Promise<string> {
+  const facts = await ops.facts(root);
+  return facts?.kind === 'symlink' && facts.uid === 0 && process.getuid?.() !== 0 ? realpath(root) : root;
 }
 
 /** Makes the data directory and its missing parents; each name is durable, or a power cut could take everything below it. */
@@ -95,14 +104,6 @@ async function checkLayout(ops: FileOps, durable: Durable, root: string): Promis
 
 function writeLayout(durable: Durable, root: string): Promise<void> {
   return durable.replace(join(root, VERSION_FILE), Buffer.from(`${LAYOUT}\n`));
-}
-
-/** Where a directory lies that is there, and of the layout this program writes; undefined for any other that it would take. */
-export async function currentRoot(directory: string, ops: FileOps = nodeFileOps): Promise<string | undefined> {
-  const root = resolve(directory);
-  if ((await ops.facts(root)) === undefined) return undefined;
-  await checkRoot(ops, root);
-  return (await readLayout(ops, root)) === LAYOUT ? root : undefined;
 }
 
 async function newestChange(ops: FileOps, directory: string): Promise<number> {
@@ -165,7 +166,7 @@ export interface VolumeOptions {
 /** Opens or makes a data directory; throws Refusal `state` where its bytes could be anybody's. */
 export async function openVolume(directory: string, options: VolumeOptions = {}): Promise<Volume> {
   const ops = options.ops ?? nodeFileOps;
-  const root = resolve(directory);
+  const root = await behindLink(ops, resolve(directory));
   await makeRoot(ops, root);
   await checkRoot(ops, root);
   await checkFileSystem(ops, root, options.allowFuse ?? false);
@@ -202,4 +203,43 @@ export async function openVolume(directory: string, options: VolumeOptions = {})
     isShared: async () => (await ops.list(temps)).some((name) => join(temps, name) !== own),
     close: () => ops.removeTree(own),
   };
+}
+
+/**
+ * A data directory to look at: nothing is made or changed in it. It may be named by a link, and be another user's where this is the
+ * superuser (systemd's DynamicUser). Throws Refusal `state` where there is none, or it may not or cannot be read.
+ */
+export async function volumeToRead(directory: string): Promise<Volume> {
+  const root = await realpath(resolve(directory)).catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT')
+      throw refuse(`There is no data directory ${directory}: nothing is held, and nothing was recorded (--data).`);
+    throw unreadable(directory, error);
+  });
+  const ops = readingFileOps(await checkRoot(nodeFileOps, root, true));
+  const layout = await readLayout(ops, root);
+  if (layout === undefined)
+    throw refuse(`${root} is no data directory, or an empty one: nothing is held, and nothing was recorded (--data).`);
+  if (layout < LAYOUT)
+    throw refuse(
+      `The data directory ${root} was written by an earlier Verbatim. "verbatim serve" carries it over; then it can be read.`,
+    );
+  await ops.list(root).catch((error: unknown) => {
+    throw unreadable(root, error);
+  });
+  return {
+    root,
+    durable: createDurable({ ops, root, tempDirectory: join(root, 'tmp') }),
+    ops,
+    layout,
+    finishLayout: () => Promise.reject(new Error(`${root} was opened to be read`)),
+    isShared: async () => true,
+    close: async () => undefined,
+  };
+}
+
+function unreadable(directory: string, error: unknown): Refusal {
+  return refuse(
+    `The data directory ${directory} cannot be read (${codeOf(error) ?? 'unknown error'}). Run as the user whose it is, or as root.`,
+    error,
+  );
 }

@@ -38,7 +38,7 @@ export const MAX_AUTHORIZATION = 4096;
 export const MAX_PASSWORD = 1024;
 /** Lines of a file of users or tokens. */
 export const MAX_ACCESS_LINES = 10_000;
-/** Of bcrypt, each step doubles what a check takes: at 15 some three seconds of CPU. */
+/** Of bcrypt, each step doubles what a check takes: at 15 some two seconds of CPU. */
 export const MAX_BCRYPT_COST = 15;
 /** Memory that checking one password may take. */
 export const MAX_SCRYPT_BYTES = 64 * 1024 * 1024;

@@ -104,6 +104,7 @@ export class EvidencedIndex<P> implements RunningIndex {
   readonly signed: SignedRepository | undefined;
   readonly unverified: UnverifiedDocuments | undefined;
   readonly #evidence: Evidence<P>;
+  readonly #breaker: Breaker;
   readonly #pages: ProjectPages<P>;
   readonly #list: ProjectList<P>;
   readonly #files: Files<P>;
@@ -119,8 +120,8 @@ export class EvidencedIndex<P> implements RunningIndex {
     this.#pins = new ProjectPins(parts);
     const { firstSight } = parts;
     const undigested = firstSight === undefined ? 'withhold' : 'first-sight';
-    const breaker = new Breaker(parts);
-    const shared = { ...parts, evidence, breaker };
+    this.#breaker = new Breaker(parts);
+    const shared = { ...parts, evidence, breaker: this.#breaker };
     this.#pages = new ProjectPages({ ...shared, pins: this.#pins, undigested, remembers: !parts.reuploads });
     this.#list = new ProjectList(shared);
     this.#files = new Files({
@@ -173,7 +174,8 @@ export class EvidencedIndex<P> implements RunningIndex {
 
   async status(): Promise<IndexStatus> {
     const { name, evidence } = this;
-    return { name, evidence, ...(await this.#evidence.status()), ...(await this.tally()) };
+    const silent = this.#breaker.isSilent;
+    return { name, evidence, ...(await this.#evidence.status()), ...(await this.tally()), silent };
   }
 
   tally(): Promise<TallyTotals> {
@@ -183,6 +185,10 @@ export class EvidencedIndex<P> implements RunningIndex {
   async look(project: string, caller: Caller): Promise<LookedAt> {
     await this.signed?.refresh({ caller });
     return this.#pages.look(project, caller);
+  }
+
+  follow(project: string, caller: Caller): Promise<void> {
+    return this.#pages.follow(project, caller);
   }
 
   async listing(project: string, caller: Caller): Promise<BelievedPage<P>> {

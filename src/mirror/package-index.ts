@@ -54,6 +54,8 @@ export interface PackageIndex {
   introduce(caller: Caller): Promise<void>;
   /** Asks upstream for a project's page now, however fresh what is held is. Not counted as served. */
   look(project: string, caller: Caller): Promise<LookedAt>;
+  /** What is stored of a project was changed by others (an operator, another process): what memory holds of it is given up. */
+  follow(project: string, caller: Caller): Promise<void>;
   /** A project page, parsed, for jobs: not counted as served. */
   listing(project: string, caller: Caller): Promise<BelievedPage<unknown>>;
   /** Names of all projects, normalized, for jobs. */
@@ -124,4 +126,6 @@ export interface UnverifiedDocuments {
 export interface IndexStatus extends EvidenceStatus, TallyTotals {
   readonly name: string;
   readonly evidence: EvidenceKind;
+  /** Upstream was silent a moment ago: nobody who can be served otherwise waits for it. */
+  readonly silent: boolean;
 }

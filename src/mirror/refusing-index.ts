@@ -75,7 +75,17 @@ export class RefusingIndex implements PackageIndex {
     const { name, evidence, upstream, layout, refusal } = this.#options;
     const { reason, message } = refusal;
     const lastError = { reason, message, at: 0 };
-    return { name, evidence, upstream, layout, lastRefresh: undefined, lastError, roles: [], ...NO_TOTALS };
+    return {
+      name,
+      evidence,
+      upstream,
+      layout,
+      lastRefresh: undefined,
+      lastError,
+      roles: [],
+      ...NO_TOTALS,
+      silent: false,
+    };
   }
 
   async tally(): Promise<TallyTotals> {
@@ -84,6 +94,10 @@ export class RefusingIndex implements PackageIndex {
 
   async introduce(): Promise<void> {
     // Whatever upstream is like, nothing of it is served.
+  }
+
+  async follow(): Promise<void> {
+    // Memory holds nothing.
   }
 
   async settled(): Promise<void> {

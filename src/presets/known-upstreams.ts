@@ -74,7 +74,7 @@ export function whereMet(name: LayoutName): string {
 }
 
 /** Where an index that signs nothing has its pages, of the address that was given: there, below it, or all in one page. */
-export type PagesAt = 'given' | 'simple/' | '+simple/' | 'flat';
+export type PagesAt = 'given' | 'simple/' | '+simple/' | 'index/' | 'flat';
 
 /** What is known of a kind of index server that signs nothing; each part can be overruled in the configuration. */
 export interface IndexKind {
@@ -148,8 +148,21 @@ const KINDS = {
   pypiserver: {
     ...USUAL,
     metIn: 'pypiserver; forwards what it lacks to PyPI unless told not to',
-    digests: 'md5 unless `--hash-algo sha256`',
+    digests: 'all; md5 alone before its 2.0',
     absent: FORWARDS,
+  },
+  proxpi: {
+    ...USUAL,
+    metIn: 'proxpi; sends on to the file host of the index behind it what takes it long',
+    digests: 'as the index behind it',
+    pagesAt: 'index/',
+    fileHosts: ['files.pythonhosted.org'],
+  },
+  'simple-repository': {
+    ...USUAL,
+    metIn: 'simple-repository-server; sends on to the file host of the index behind it',
+    digests: 'none of a folder, else as the index behind it',
+    fileHosts: ['files.pythonhosted.org'],
   },
   codeartifact: { ...USUAL, metIn: 'AWS CodeArtifact; see `password_command` for its tokens', digests: 'all' },
   azure: {

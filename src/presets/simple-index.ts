@@ -33,7 +33,7 @@ function ofKind(upstream: string, kind: IndexKindName): SimpleIndex {
     const url = flatPage(upstream);
     return { simple: url, others: [], api: undefined, flat: { url, only: true } };
   }
-  if (pagesAt === 'given' || SIMPLE.test(upstream)) return at(upstream);
+  if (pagesAt === 'given' || SIMPLE.test(upstream) || upstream.endsWith(`/${pagesAt}`)) return at(upstream);
   return at(new URL(pagesAt, upstream).href);
 }
 

@@ -14,8 +14,8 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   parse5: ['src/pypi/'],
   'prom-client': ['src/telemetry/'],
   pino: ['src/telemetry/log.ts', 'src/telemetry/standard-error.ts'],
-  // What lies on disk is suspect: the store decodes its own records as strictly as the configuration.
-  zod: ['src/config/', 'src/state/', ...DISK],
+  // What lies on disk is suspect: the store decodes its own records as strictly as the configuration. So is what another process says.
+  zod: ['src/config/', 'src/state/', 'src/app/control/', ...DISK],
   yaml: ['src/config/'],
   commander: ['src/cli/', 'src/main.ts'],
 
@@ -36,6 +36,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'node:zlib': [
     'src/disk/small-blobs.ts',
     'src/state/page-codec.ts',
+    'src/disk/small-blobs.ts',
     'src/render/compress.ts',
     'src/pypi/inflate.ts',
     'src/pypi/inspect/unpack.ts',
@@ -45,6 +46,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   ],
   'node:util': [
     'src/state/page-codec.ts',
+    'src/disk/small-blobs.ts',
     'src/render/compress.ts',
     'src/pypi/inflate.ts',
     ...DISK,

@@ -46,7 +46,7 @@ it('killed at each durable step in turn: whole, right files, and trust no lower 
     expect(await readdir(join(data, 'tmp'))).toHaveLength(1);
     expect((await opened.databases.open('main')).damaged).toEqual([]);
     const { blobs, close } = blobsOn(volume);
-    expect((await blobs.verifyAll()).setAside).toEqual([]);
+    expect((await blobs.verifyAll()).wrong).toEqual([]);
     for (let each = 1; each <= at; each++) {
       const blob = await blobs.open(expectedOf(each));
       if (blob !== undefined) expect(contentOf(each).equals(await blob.bytes(blob.size))).toBe(true);

@@ -12,6 +12,7 @@ import { newPlace, pipInstall, uv } from './installers.ts';
 
 const JSON_PAGE = 'application/vnd.pypi.simple.v1+json';
 const UNKNOWN = 'no-such-project';
+const PYPI_PAGES = 'https://pypi.org/simple/';
 const ANSWERS = 'upstream answers as a package index';
 
 interface Line {
@@ -39,12 +40,15 @@ export function describeServers(servers: readonly IndexServer[]): void {
     );
 }
 
-function describeServer({ start, flags, introduced, evidence, coreMetadata }: IndexServer): void {
+function describeServer({ start, kind, introduced, evidence, coreMetadata, unknown }: IndexServer): void {
   let directory: string;
   let upstream: Serving;
   let mirror: RunningVerbatim;
   const data = () => join(directory, 'data');
-  const address = () => ['--upstream', upstream.url, ...flags];
+  const address = () => [
+    ...['--upstream', upstream.url, ...(kind === undefined ? [] : ['--kind', kind])],
+    ...(upstream.fileHosts ?? []).flatMap((host) => ['--file-host', host]),
+  ];
 
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'verbatim-servers-'));
@@ -141,6 +145,10 @@ function describeServer({ start, flags, introduced, evidence, coreMetadata }: In
   });
 
   it('knows nothing of another project: that is a 404 in plain words, and no outage', async () => {
+    const { at } = await introduction(mirror);
+    const own = await fetch(`${at}${UNKNOWN}/`, { redirect: 'manual' });
+    const where = own.headers.get('location');
+    expect(where === null ? String(own.status) : where).toBe(unknown === '404' ? unknown : `${PYPI_PAGES}${UNKNOWN}/`);
     const answer = await fetch(`${mirror.simple}${UNKNOWN}/`);
     expect([answer.status, answer.statusText]).toEqual([404, expect.stringContaining('does not list this project')]);
     const place = await newPlace(directory);
@@ -195,14 +203,14 @@ async function pageOf(mirror: RunningVerbatim, project: string): Promise<readonl
 }
 
 /** The line of the log that says what upstream is like. */
-async function introduction(mirror: RunningVerbatim): Promise<unknown> {
+async function introduction(mirror: RunningVerbatim): Promise<{ readonly at: string }> {
   const find = () =>
     mirror
       .log()
       .split('\n')
       .find((line) => line.includes(ANSWERS));
   await expect.poll(find).toBeDefined();
-  return JSON.parse(find() ?? '');
+  return JSON.parse(find() ?? '') as { readonly at: string };
 }
 
 async function expectInstalled(target: string, ...files: readonly Distribution[]): Promise<void> {

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { IndexKindName } from '../../src/presets/known-upstreams.ts';
 import { type Distribution, sdistOf, wheelOf } from '../support/distributions.ts';
 import type { SERVERS } from '../support/environments.ts';
 import { clientEnvironment, PYTHON } from '../support/python.ts';
@@ -37,6 +38,8 @@ export const sha256Of = ({ bytes }: Distribution) => createHash('sha256').update
 export interface Serving {
   /** What pip is given; ends with a slash. */
   readonly url: string;
+  /** Origins that it sends installers on to for files. */
+  readonly fileHosts?: readonly string[];
   readonly close: () => Promise<void>;
 }
 
@@ -47,17 +50,21 @@ export interface IndexServer {
   readonly how?: string;
   /** `directory` is empty, and its own. */
   readonly start: (bin: string, directory: string) => Promise<Serving>;
-  /** Beside its address. */
-  readonly flags: readonly string[];
+  readonly kind: IndexKindName | undefined;
   /** What the line at the start says. */
   readonly introduced: Readonly<Record<'form' | 'api' | 'digests' | 'upload_times' | 'core_metadata' | 'list', string>>;
   readonly evidence: 'index' | 'first-sight';
   /** Core metadata is passed on. */
   readonly coreMetadata: boolean;
+  /** Its answer for a project that it does not have. */
+  readonly unknown: '404' | typeof PYPI;
 }
 
 const NOTHING_MORE = { upload_times: 'none', core_metadata: 'none' } as const;
 const HTML = { form: 'html', api: '1.0', list: '2 projects', ...NOTHING_MORE } as const;
+
+const BARE = '2 of 3, 2 without a digest, which are not passed on';
+const PYPI = 'a redirect to PyPI';
 
 /** Those that make pages for a web server of any kind, and the web server. */
 export const STATIC_SERVERS: readonly IndexServer[] = [
@@ -65,27 +72,30 @@ export const STATIC_SERVERS: readonly IndexServer[] = [
     program: 'dumb-pypi',
     how: '`--package-list`',
     start: (bin, directory) => startDumbPypi(bin, directory, 'names'),
-    flags: ['--kind', 'static'],
+    kind: 'static',
     introduced: { ...HTML, digests: 'none' },
     evidence: 'first-sight',
     coreMetadata: false,
+    unknown: '404',
   },
   {
     program: 'dumb-pypi',
     how: '`--package-list-json`',
     start: (bin, directory) => startDumbPypi(bin, directory, 'json'),
-    flags: ['--kind', 'static'],
+    kind: 'static',
     introduced: { ...HTML, digests: 'all', core_metadata: '2 of 3' },
     evidence: 'index',
     coreMetadata: true,
+    unknown: '404',
   },
   {
     program: 'pip2pi',
     start: startPip2pi,
-    flags: ['--kind', 'static'],
+    kind: 'static',
     introduced: { ...HTML, digests: 'none' },
     evidence: 'first-sight',
     coreMetadata: false,
+    unknown: '404',
   },
 ];
 
@@ -94,35 +104,39 @@ export const LIVE_SERVERS: readonly IndexServer[] = [
   {
     program: 'pypiserver',
     start: (bin, directory) => startPypiserver(bin, directory),
-    flags: ['--kind', 'pypiserver'],
+    kind: 'pypiserver',
     introduced: { ...HTML, digests: 'all' },
     evidence: 'index',
     coreMetadata: false,
+    unknown: PYPI,
   },
   {
     program: 'pypiserver',
     how: '`--hash-algo md5`, the default of older releases',
     start: (bin, directory) => startPypiserver(bin, directory, '--hash-algo', 'md5'),
-    flags: ['--kind', 'pypiserver'],
+    kind: 'pypiserver',
     introduced: { ...HTML, digests: 'none' },
     evidence: 'first-sight',
     coreMetadata: false,
+    unknown: PYPI,
   },
   {
     program: 'simpleindex',
     start: startSimpleindex,
-    flags: [],
+    kind: undefined,
     introduced: { ...HTML, list: 'none', digests: 'none' },
     evidence: 'first-sight',
     coreMetadata: false,
+    unknown: PYPI,
   },
   {
     program: 'proxpi',
     start: startProxpi,
-    flags: [],
+    kind: 'proxpi',
     introduced: { ...HTML, form: 'json', digests: 'all', core_metadata: '2 of 3' },
     evidence: 'index',
     coreMetadata: true,
+    unknown: '404',
   },
   {
     program: 'devpi-server',
@@ -130,18 +144,20 @@ export const LIVE_SERVERS: readonly IndexServer[] = [
       const { simple, close } = await startDevpiIndex(bin, Object.values(FILES));
       return { url: new URL('../', simple).href, close };
     },
-    flags: ['--kind', 'devpi'],
-    introduced: { ...HTML, digests: 'all' },
+    kind: 'devpi',
+    introduced: { ...HTML, form: 'json', digests: 'all' },
     evidence: 'index',
     coreMetadata: false,
+    unknown: '404',
   },
   {
     program: 'simple-repository-server',
     start: startSimpleRepository,
-    flags: [],
-    introduced: { ...HTML, form: 'json', api: '1.1', digests: 'none', upload_times: 'all', core_metadata: '2 of 3' },
+    kind: 'simple-repository',
+    introduced: { ...HTML, form: 'json', api: '1.1', digests: 'none', upload_times: 'all', core_metadata: BARE },
     evidence: 'first-sight',
     coreMetadata: false,
+    unknown: '404',
   },
 ];
 
@@ -225,7 +241,7 @@ async function startSimpleindex(bin: string, directory: string): Promise<Serving
   return { url: `${origin}/`, close };
 }
 
-/** Before another index; as its Dockerfile starts it. */
+/** Before another index; as its Dockerfile starts it. What takes it a second is to be fetched from behind it. */
 async function startProxpi(bin: string, directory: string): Promise<Serving> {
   const behind = await startDumbPypi(bin, directory, 'json');
   const { origin, close } = await startProgram(
@@ -235,6 +251,7 @@ async function startProxpi(bin: string, directory: string): Promise<Serving> {
   );
   return {
     url: `${origin}/index/`,
+    fileHosts: [new URL(behind.url).origin],
     async close() {
       await close();
       await behind.close();

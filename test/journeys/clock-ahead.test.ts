@@ -250,8 +250,23 @@ describe('verbatim explain --reference-time', () => {
         }));
       const before = await remembered();
       const at = new Date((NOW + 30 * HOUR) * 1000).toISOString().replace('.000', '');
-      const explained = await verbatim('explain', 'alpha', '--config', config, '--reference-time', at, '--json');
-      expect(explained).toMatchObject({ code: 0, stderr: '' });
+      const expired = await verbatim('explain', 'alpha', '--config', config, '--reference-time', at);
+      expect(expired).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining('has expired, and "explain" asks nobody'),
+      });
+      expect(mirror.upstream.asked('/metadata/2.snapshot.json')).toEqual([]);
+      const refreshed = await verbatim(
+        'refresh',
+        'main',
+        'alpha',
+        '--config',
+        config,
+        '--reference-time',
+        at,
+        '--json',
+      );
+      expect(refreshed).toMatchObject({ code: 0, stderr: '' });
       // What is stored has expired by then: it asked upstream, and the server is left to find by itself what is new there.
       expect(mirror.upstream.asked('/metadata/2.snapshot.json')).toHaveLength(1);
       expect(await remembered()).toEqual(before);

@@ -87,6 +87,11 @@ describe('verbatim hash-password', () => {
 
 describe('verbatim explain and status', () => {
   const asked = (...args: readonly string[]) => verbatim(...args, ...upstream(), '--data', join(directory, 'data'));
+  beforeEach(async () => {
+    const mirror = await startVerbatim(upstream(), join(directory, 'data'));
+    await (await fetch(`${mirror.simple}alpha/`)).text();
+    await mirror.close();
+  });
 
   it('tell in words what nobody signed, and how the index does', async () => {
     const explained = await asked('explain', ALPHA.filename);
@@ -98,7 +103,11 @@ describe('verbatim explain and status', () => {
   });
 
   it('end with 1 and a sentence for what is not there', async () => {
-    expect(await asked('explain', 'absent')).toMatchObject({ code: 1, stdout: '' });
+    expect(await asked('explain', 'absent')).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining('Nothing of absent is held'),
+    });
     expect(await asked('explain', 'alpha', '--index', 'other')).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('No index called other is configured.'),

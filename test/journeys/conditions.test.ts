@@ -72,12 +72,14 @@ describe('what an operator should know', () => {
     await chmod(at('seal.key'), 0o644);
     const running = await start('seal_key_file: seal.key\noffline: true', 'stale_if_error: forever');
     const expected = ['offline', 'first-sight', 'stale-forever', 'exposed-secret'];
-    await expect.poll(() => logged(running)).toEqual([
-      'info offline begins',
-      'info first-sight begins',
-      'info stale-forever begins',
-      'warn exposed-secret begins',
-    ]);
+    await expect
+      .poll(() => logged(running))
+      .toEqual([
+        'info offline begins',
+        'info first-sight begins',
+        'info stale-forever begins',
+        'warn exposed-secret begins',
+      ]);
     const { stdout } = await verbatim('status', '--config', at('verbatim.yaml'), '--data', at('data'), '--json');
     const found: readonly { what: string }[] = JSON.parse(stdout).conditions;
     expect(found.map(({ what }) => what)).toEqual(expected);

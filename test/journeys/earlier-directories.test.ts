@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -73,7 +74,15 @@ async function start(layout: number, kind: KindOfDirectory, proxy = NOWHERE): Pr
   return mirror;
 }
 
+const isFormer = ({ data }: Unpacked) => readFileSync(join(data, 'VERSION'), 'utf8').trim() === '1';
+
+/** A command that only reads, once the directory is carried over. */
 async function command(place: Unpacked, kind: KindOfDirectory, ...args: readonly string[]) {
+  if (isFormer(place)) await run(place, kind, 'accept-clock', '--dry-run', '--reason', 'to carry it over');
+  return run(place, kind, ...args);
+}
+
+async function run(place: Unpacked, kind: KindOfDirectory, ...args: readonly string[]) {
   const config = join(place.data, '..', 'verbatim.yaml');
   await writeConfig(kind, place, NOWHERE, config);
   const time = new Date(READ_AT * 1000).toISOString().replace('.000', '');
@@ -132,11 +141,21 @@ describe.each(LAYOUTS)('a data directory of layout %i', (layout) => {
 
       const verified = await command(place, kind, 'verify', '--json');
       expect(verified.code, verified.stderr).toBe(0);
-      const { blobs, setAside, states, delegated } = JSON.parse(verified.stdout);
+      const { blobs, wrong: changed, states, delegated } = JSON.parse(verified.stdout);
       expect(blobs).toBeGreaterThan(0);
-      expect(setAside).toEqual([]);
+      expect(changed).toEqual([]);
       for (const { wrong } of [...states, ...delegated]) expect(wrong).toEqual([]);
       expect(states.length + delegated.length).toBe(INDEXES[kind].length);
+    });
+
+    it.runIf(layout < 2)('is not read before it is carried over', async () => {
+      const { place } = await unpacked(layout, kind);
+      for (const command of [['status'], ['verify'], ['events'], ['explain', 'alpha']])
+        expect(await run(place, kind, ...command)).toMatchObject({
+          code: 1,
+          stdout: '',
+          stderr: expect.stringContaining('was written by an earlier Verbatim. "verbatim serve" carries it over'),
+        });
     });
 
     it('tells who was sent a file', async () => {

@@ -307,6 +307,17 @@ describe('at the start', () => {
     expect(told()).toMatchObject([{ detail: { at: `${mirror.server.url}simple/`, list: 'none', digests: 'all' } }]);
   });
 
+  it('a page that somebody was quicker to ask for is told of as well', async () => {
+    const mirror = await start({ at: 'simple/', files: { '/simple/alpha/': html(anchor(ALPHA)) } });
+    const quicker = Promise.withResolvers<void>();
+    mirror.server.fault('/simple/', { kind: 'wait', until: quicker.promise }, 1);
+    const introducing = mirror.index().introduce(internalCaller('main'));
+    await mirror.get('/simple/alpha/');
+    quicker.resolve();
+    await introducing;
+    expect(mirror.events.noted.at(-1)).toMatchObject({ message: 'upstream answers as a package index' });
+  });
+
   it('one page with the files of all projects is told as where they are', async () => {
     const { said, mirror } = await introduced({ at: 'all.html/', files: { '/all.html': html(anchor(ALPHA)) } });
     expect(said).toMatchObject([{ at: `${mirror.server.url}all.html`, list: '1 projects' }]);

@@ -171,7 +171,7 @@ describe('verbatim events', () => {
 
   it('tells an index of which nothing is recorded from one that there is not', async () => {
     const nothing = await verbatim('events', '--data', data, '--index', 'main', '--project', 'calm');
-    expect([nothing.code, nothing.stdout]).toEqual([0, 'Nothing of the kind has been recorded.\n']);
+    expect([nothing.code, nothing.stdout]).toEqual([1, 'Nothing of the kind has been recorded.\n']);
     for (const json of [[], ['--json']]) {
       const stranger = await verbatim('events', '--data', data, '--index', 'elsewhere', ...json);
       expect([stranger.code, stranger.stdout]).toEqual([1, '']);
@@ -197,6 +197,7 @@ describe('verbatim who', () => {
     await access.close();
     for (const name of [FILE, sha('a'), `sha256:${sha('a')}`, sha('A')])
       expect((await verbatim('who', name, '--data', data)).stdout).toContain('10.0.0.7');
-    expect(JSON.parse((await verbatim('who', 'other', '--json', '--data', data)).stdout)).toEqual([]);
+    const nobody = await verbatim('who', 'other', '--json', '--data', data);
+    expect([nobody.code, JSON.parse(nobody.stdout)]).toEqual([1, []]);
   });
 });

@@ -37,7 +37,7 @@ export function formatPath({ folder }: Place): string {
 export async function checkPlace(ops: FileOps, place: Place): Promise<boolean> {
   const folder = await ops.facts(place.folder);
   if (folder === undefined) return false;
-  const uid = process.getuid?.() ?? folder.uid;
+  const uid = ops.owner ?? process.getuid?.() ?? folder.uid;
   if (folder.kind !== 'directory' || folder.uid !== uid)
     throw damaged({ ...place, path: place.folder }, 'is not a directory of ours');
   await checkFormat(ops, place);
@@ -86,11 +86,17 @@ export function checkInode(place: DatabaseName, inode: number): void {
   if (inodeOf(place) !== inode) throw damaged(place, 'was moved away or replaced while it was in use');
 }
 
-/** Where nothing can be written, not even the file that connections share, only what lies there whole can be read. */
-export async function accessOf(ops: FileOps, place: Place): Promise<Access> {
+/**
+ * How a database is read. Where nobody has it open, no log lies beside it, and whoever opened it otherwise would have SQLite make
+ * one: `isReader`, who must not, reads what lies there whole. So does everybody where nothing can be written, not even the file that
+ * connections share.
+ */
+export async function accessOf(ops: FileOps, place: Place, isReader: boolean): Promise<Access> {
+  const hasLog = (await ops.facts(`${place.path}-wal`)) !== undefined;
+  if (isReader && !hasLog) return 'immutable';
   const code = await access(place.folder, constants.W_OK).then(() => undefined, codeOf);
   if (code !== 'EROFS') return 'read';
-  if ((await ops.facts(`${place.path}-wal`)) === undefined) return 'immutable';
+  if (!hasLog) return 'immutable';
   throw new Refusal(
     'state',
     `${place.path} lies on a read-only file system beside changes that are not in it yet (${place.path}-wal). Let a mirror that may write close it first, or look at a copy of the directory.`,

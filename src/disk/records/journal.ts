@@ -40,6 +40,8 @@ export interface JournalFilter {
 export interface StoredJournal extends Journal {
   /** Oldest first. */
   read(filter?: JournalFilter): AsyncIterable<JournalEntry>;
+  /** Writes what waits. Throws Refusal where the disk does not take it. */
+  flush(): Promise<void>;
   /** Writes what waits. */
   close(): Promise<void>;
 }
@@ -62,6 +64,7 @@ export function createJournal(
         yield data;
       }
     },
+    flush: () => lines.flush(),
     close: () => lines.close(),
   };
 }

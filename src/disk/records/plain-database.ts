@@ -84,7 +84,7 @@ export class PlainDatabase {
     }
     const inode = inodeOf(place);
     if (inode === undefined) throw damaged(place, 'is missing');
-    const access = await accessOf(durable.ops, place);
+    const access = await accessOf(durable.ops, place, writing === undefined);
     const connection = openDatabase(place.path, { access, synchronous: 'NORMAL', waitMs: WAIT_MS });
     try {
       checkSchema(connection, place.schema, access);

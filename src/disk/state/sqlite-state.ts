@@ -29,7 +29,7 @@ export interface SqliteStateOptions {
   readonly directoryOf: (index: string) => string;
   /** The process's writing thread; undefined for a command that changes nothing. */
   readonly writing: DatabaseThread | undefined;
-  /** The thread that scans, and reads what is large. */
+  /** The thread that reads what is large, and scans what was replaced while it was in use. */
   readonly reading: DatabaseThread;
   readonly keys: SealKeys | undefined;
   readonly epochs: Epochs;
@@ -263,7 +263,9 @@ export class SqliteState implements StateCopy {
     const place = this.#place(index);
     const beyond = this.#replaced.has(index) ? (this.#met.get(index) ?? 0) + 1 : 0;
     const lowest = Math.max(beyond, await epochs.lowest(index));
-    const parts = { ops: durable.ops, place, index, keys, writing, reading, scan, maxBytes, waitMs };
+    // At its start a process has nothing to write that a scan could delay, and needs one thread less.
+    const scanning = this.#met.has(index) ? reading : (writing ?? reading);
+    const parts = { ops: durable.ops, place, index, keys, writing, reading, scanning, scan, maxBytes, waitMs };
     if (writing !== undefined) await finishSwap(durable, place);
     let database = await StateDatabase.open(parts);
     if (database === undefined && lowest > 0) throw lost(place);

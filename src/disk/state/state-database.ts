@@ -18,8 +18,10 @@ export interface StateDatabaseParts {
   readonly keys: SealKeys | undefined;
   /** The process's writing thread; undefined where nothing is to be written. */
   readonly writing: DatabaseThread | undefined;
-  /** The thread that reads what is large. */
+  /** The thread that reads what is large, … */
   readonly reading: DatabaseThread;
+  /** … and the one that reads all of it first. */
+  readonly scanning: DatabaseThread;
   /** False where only a few items are read: then nothing is known of the whole, and each is believed by itself. */
   readonly scan: boolean;
   readonly maxBytes: number;
@@ -43,13 +45,13 @@ export class StateDatabase {
 
   /** Undefined where there is none yet. Throws Refusal `state` for anything that cannot be believed as a whole. */
   static async open(parts: StateDatabaseParts): Promise<StateDatabase | undefined> {
-    const { ops, place, index, keys, reading } = parts;
+    const { ops, place, index, keys, scanning } = parts;
     if (!(await checkPlace(ops, place))) return undefined;
     const inode = inodeOf(place);
     if (inode === undefined) throw damaged(place, 'is missing');
-    const source = { place, index, keys, access: await accessOf(ops, place) };
+    const source = { place, index, keys, access: await accessOf(ops, place, parts.writing === undefined) };
     const secret = Floors.newSecret();
-    const scan = parts.scan ? await reading.call('scan', { ...source, secret }) : undefined;
+    const scan = parts.scan ? await scanning.call('scan', { ...source, secret }) : undefined;
     const floors = new Floors(secret, scan?.floors);
     const reader = await patiently(parts, () => new StateReader(source, inode, floors, scan?.lastId ?? 0));
     return new StateDatabase(parts, source, inode, floors, reader, scan);

@@ -40,6 +40,11 @@ export class Breaker {
     return this.#options.offline || this.#isOpen;
   }
 
+  /** True while upstream is not waited for because it was silent. */
+  get isSilent(): boolean {
+    return this.#isOpen;
+  }
+
   /** Whether a document that is held may be asked for; while upstream is silent, one look after the other. */
   mayAsk(): boolean {
     if (this.#options.offline) return false;

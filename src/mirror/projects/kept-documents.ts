@@ -1,8 +1,8 @@
 import { type Caller, internalCaller } from '../../async/caller.ts';
 import { createFlights, type Flights } from '../../async/flight.ts';
 import { within } from '../../async/timeout.ts';
-import { Refusal } from '../../bytes/refusal.ts';
 import { Superseded } from '../../ports/index-state.ts';
+import { isUnlisted } from '../absence.ts';
 import type { Believed } from '../believed.ts';
 import type { KeptDocumentsOptions } from './document-options.ts';
 import { drawCurrent, isSameSource } from './draw-current.ts';
@@ -113,6 +113,15 @@ export class KeptDocuments<P, V> {
     const kept = this.#remembered.get(name) ?? (await this.#recall(name, caller));
     const found = await this.#ask(name, kept, caller);
     return { before: kept?.drawing.believed, now: found?.drawing.believed };
+  }
+
+  /** What is stored of it was changed by others: memory begins from that, whatever was under way. */
+  async follow(name: string, caller: Caller): Promise<void> {
+    const all = [this.#recalls, this.#flights, this.#redraws, this.#wholes];
+    this.#remembered.forget(name);
+    const ended = Promise.allSettled(all.map((flights) => flights.joinUnderway(name, caller)));
+    await within<unknown>(LONGEST_WAIT_MS, ended, undefined);
+    this.#remembered.forget(name);
   }
 
   async #find(name: string, caller: Caller, { outlived = false }: For): Promise<Found<P, V> | undefined> {
@@ -270,14 +279,9 @@ export class KeptDocuments<P, V> {
     if (caller.signal.aborted) return;
     const before = (this.#remembered.get(name) ?? kept)?.failed;
     const last = this.#remembered.failed(name, kept, error, this.#options.backOffCold ?? false);
-    this.#report(name, error);
-    if (last !== undefined && !isFinal(error)) standsIn(this.#options.reports, name, before?.error, error);
-  }
-
-  #report(name: string, error: unknown): void {
     const { subject, reports } = this.#options;
-    const isAbsence = error instanceof Refusal && error.reason === 'unlisted';
-    if (!isAbsence) reports.refused({ subject, name: nameOf(name) }, error);
+    if (!isUnlisted(error)) reports.refused({ subject, name: nameOf(name) }, error);
+    if (last !== undefined && !isFinal(error)) standsIn(reports, name, before?.error, error);
   }
 
   #under(name: string, kept: Kept<P, V>, believed: Believed<P>): Kept<P, V> {

@@ -143,6 +143,11 @@ export class ProjectPages<P> {
     return before?.source?.sha256 === now.source.sha256 ? 'unchanged' : before === undefined ? 'new' : 'changed';
   }
 
+  /** What is stored of the project was changed by others: what memory holds is given up. */
+  follow(project: string, caller: Caller): Promise<void> {
+    return this.#documents.follow(project, caller);
+  }
+
   /** A file is not what this page says. */
   doubt(page: BelievedPage<P>): void {
     this.#documents.doubt(page.believed);

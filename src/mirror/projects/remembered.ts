@@ -126,6 +126,15 @@ export class Remembered<P, V> {
     this.#absences.set(name, { believed, at: this.#options.clock.now(), wasThere }, BYTES_OF_AN_ABSENCE);
   }
 
+  /** Nothing is remembered of it any more. */
+  forget(name: string): void {
+    this.#whole.delete(name);
+    this.#lean.delete(name);
+    this.#absences.delete(name);
+    this.#failures.delete(name);
+    if (this.#large.name === name) this.#large.kept = undefined;
+  }
+
   /** True while the word that there is none still stands. */
   isAbsent(name: string): boolean {
     const absence = this.#absences.get(name);

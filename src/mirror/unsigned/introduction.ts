@@ -29,12 +29,22 @@ export class Introduction implements PagePlaces {
   readonly #options: IntroductionOptions;
   /** What is known besides the page that is waited for. */
   #due: Detail | undefined;
+  #isAsking = false;
+  /** A page that somebody was quicker to ask for. */
+  #early: { readonly project: string; readonly answer: Arrival } | undefined;
 
   constructor(options: IntroductionOptions) {
     this.#options = options;
   }
 
   async atStart(caller: Caller): Promise<void> {
+    this.#isAsking = true;
+    await this.#ask(caller);
+    this.#isAsking = false;
+    this.#early = undefined;
+  }
+
+  async #ask(caller: Caller): Promise<void> {
     const { upstreamUrl: upstream, places, reports, seen } = this.#options;
     try {
       const list = await listOf(this.#options, caller);
@@ -66,9 +76,12 @@ export class Introduction implements PagePlaces {
   }
 
   async page(...asked: Parameters<PagePlaces['page']>): Promise<DocumentAnswer> {
+    const [project] = asked;
     const answer = await this.#options.places.page(...asked);
-    if (this.#due !== undefined && answer.kind === 'document' && answer.bytes.byteLength <= LIMITS.pageAtStart)
-      this.#tellIfReadable(asked[0], answer, this.#due);
+    if (answer.kind === 'document' && answer.bytes.byteLength <= LIMITS.pageAtStart) {
+      if (this.#due !== undefined) this.#tellIfReadable(project, answer, this.#due);
+      else if (this.#isAsking) this.#early ??= { project, answer };
+    }
     return answer;
   }
 
@@ -76,6 +89,7 @@ export class Introduction implements PagePlaces {
   #later(message: string, detail: Detail, rest: Detail): void {
     this.#options.reports.noted(message, detail);
     this.#due = rest;
+    if (this.#early !== undefined) this.#tellIfReadable(this.#early.project, this.#early.answer, rest);
   }
 
   /** What is wrong with it is for whoever asked for it to tell. */
@@ -148,9 +162,11 @@ function hostsOf(page: ProjectPage, pageUrl: string): ReadonlyMap<string, string
 function traitsOf({ files }: ProjectPage): Detail {
   const share = (count: number) =>
     count === 0 ? 'none' : count === files.length ? 'all' : `${count} of ${files.length}`;
+  const stated = files.filter(({ coreMetadata }) => coreMetadata !== undefined);
+  const unnamed = stated.filter(({ coreMetadata }) => coreMetadata === 'announced').length;
   return {
     digests: share(files.filter(({ digests }) => digests.size > 0).length),
     upload_times: share(files.filter(({ uploadTime }) => uploadTime !== undefined).length),
-    core_metadata: share(files.filter(({ coreMetadata }) => coreMetadata !== undefined).length),
+    core_metadata: `${share(stated.length)}${unnamed === 0 ? '' : `, ${unnamed} without a digest, which are not passed on`}`,
   };
 }

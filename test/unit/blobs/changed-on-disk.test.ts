@@ -322,7 +322,7 @@ describe('something else under a blob’s name is refused without waiting for it
 });
 
 describe('verify', () => {
-  it('proves every blob again and names what it set aside', async () => {
+  it('proves every blob again, names what is wrong, and leaves it where it is until it is asked for', async () => {
     const good = content(MIB + 3);
     const bad = content(MIB + 3);
     const store = await filled(good);
@@ -330,7 +330,8 @@ describe('verify', () => {
     await flip(store.pathOf(bad), MIB);
     const seen: number[] = [];
     const result = await store.blobs.verifyAll(({ blobs }) => seen.push(blobs));
-    expect(result.setAside).toEqual([sha256(bad)]);
+    expect(result.wrong).toEqual([sha256(bad)]);
+    expect((await nodeFileOps.facts(store.pathOf(bad)))?.size).toBe(MIB + 3);
     expect(result.blobs).toBe(2);
     expect(seen).toEqual([1, 2]);
     expect(await store.blobs.open(expectedOf(good))).toBeDefined();

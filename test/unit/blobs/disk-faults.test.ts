@@ -42,7 +42,7 @@ async function eachStep(
 async function onlyWholeFiles(store: Store): Promise<void> {
   for (const name of await filesBelow(`${store.data}/blobs/sha256`)) expect(name.replace('/', '')).toBe(sha256(bytes));
   const again = await reopen(store);
-  expect((await again.blobs.verifyAll()).setAside).toEqual([]);
+  expect((await again.blobs.verifyAll()).wrong).toEqual([]);
 }
 
 describe('a disk that fails while a file is filled', () => {

@@ -106,6 +106,7 @@ describe('verbatim status', () => {
     firstSight: 0,
     outOfReach: new Map(),
     sealed: false,
+    silent: false,
   };
 
   it('says of an index that signs nothing who could tamper, upstream and on this disk', () => {

@@ -370,6 +370,8 @@ describe('its files', () => {
     ['ann:$2y$03$c4WoMPo3SXsafkva.HHa6u4S10DzU0QnciPhqyYlVpkokRkFuO.YG', /bcrypt of a cost/],
     ['ann:$2x$05$c4WoMPo3SXsafkva.HHa6u4S10DzU0QnciPhqyYlVpkokRkFuO.YG', /a kind of crypt/],
     ['ann:$apr1$salt$xxxxxxxxxxxxxxxxxxxxxx', /MD5/],
+    ['ann:$1$salt$xxxxxxxxxxxxxxxxxxxxxx', /MD5/],
+    ['ann:scrypt$3$1$1$AAAAAAAAAAAAAAAAAAAAAA$', /scrypt that is not whole/],
     ['ann:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=', /SHA-1/],
     ['ann:$6$salt$xxxxxxxx', /a kind of crypt/],
     ['ann:rqXexS6ZhobKA', /the old crypt/],
@@ -385,9 +387,12 @@ describe('its files', () => {
     expect(() => readUsers(`ann:${cheap('a')}\nann:${cheap('b')}`, 'users')).toThrow(/Line 2/);
   });
 
-  it.each(['ci', 'ci:t0ken', `:${sha256('x')}`, `ci:${sha256('x').toUpperCase()}`])('%s is no token', (line) => {
-    expect(() => readTokens(line, 'tokens')).toThrow(/Line 1 of tokens/);
-  });
+  it.each(['ci', 'ci:t0ken', `ci:${sha256('x')}:more`, `:${sha256('x')}`, `ci:${sha256('x').toUpperCase()}`])(
+    '%s is no token',
+    (line) => {
+      expect(() => readTokens(line, 'tokens')).toThrow(/Line 1 of tokens/);
+    },
+  );
 
   it('has an end', () => {
     expect(() => readTokens(`ci:${sha256('x')}\n`.repeat(MAX_ACCESS_LINES + 1), 'tokens')).toThrow(

@@ -47,6 +47,7 @@ describe('the kinds of index', () => {
     flat: 'all in that one',
     'simple/': 'at `simple/`',
     '+simple/': 'at `+simple/`',
+    'index/': 'at `index/`',
   };
 
   it('stand in docs/operating.md, each with what it sets', () => {
@@ -120,6 +121,8 @@ describe('an index that signs nothing', () => {
     ['https://index.example/repo/', 'nexus', 'https://index.example/repo/simple/', [], 'https://index.example/repo/'],
     ['https://index.example/me/dev/', 'devpi', 'https://index.example/me/dev/+simple/', [], undefined],
     ['https://index.example/me/+simple/', 'devpi', 'https://index.example/me/+simple/', [], undefined],
+    ['https://index.example/', 'proxpi', 'https://index.example/index/', [], undefined],
+    ['https://index.example/index/', 'proxpi', 'https://index.example/index/', [], undefined],
     ['https://index.example/all.html/', 'flat', 'https://index.example/all.html', [], undefined],
     ['https://index.example/all.html/', undefined, 'https://index.example/all.html', [], undefined],
   ] as const)('given as %s (%s) has its pages at %s, or at %j, and its other documents at %s', (...row) => {

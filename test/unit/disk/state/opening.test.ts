@@ -1,6 +1,6 @@
 import { chown, link, mkdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { openDatabase } from '../../../../src/disk/database/sqlite.ts';
 import { nodeFileOps } from '../../../../src/disk/file-ops.ts';
 import type { ItemPath } from '../../../../src/ports/state-storage.ts';
@@ -216,4 +216,17 @@ it('state that is only read makes nothing', async () => {
   expect(await nodeFileOps.facts(join(root, 'indexes'))).toBeUndefined();
   await expect(state.newest(DEMO, 1)).rejects.toMatchObject(damaged);
   await expect(state.create(DEMO, 1, bytes('1'))).rejects.toThrow();
+});
+
+it('a start needs one thread; what is replaced later is scanned in another, so that no write waits for that', async () => {
+  const { root } = await closed();
+  const serving = await party(root, { ownThreads: true });
+  const asked = vi.spyOn(serving.reading, 'call');
+  expect(await serving.state.open('main')).toMatchObject({ scanned: true, versions: 1 });
+  await serving.state.create(DEMO, 2, bytes('2'));
+  expect(asked).not.toHaveBeenCalled();
+  const operator = await party(root);
+  await operator.state.recover('main', { adopt: false, keepAs: join(root, 'lost') });
+  expect((await serving.state.newest(DEMO, 0))?.version).toBe(2);
+  expect(asked.mock.calls.map(([kind]) => kind)).toEqual(['scan']);
 });

@@ -1,6 +1,6 @@
-import type { Instant } from '../bytes/instant.ts';
-import { Refusal } from '../bytes/refusal.ts';
-import type { IndexState } from '../ports/index-state.ts';
+import type { Instant } from '../../bytes/instant.ts';
+import { Refusal } from '../../bytes/refusal.ts';
+import type { IndexState } from '../../ports/index-state.ts';
 
 /** Notes an operator's act in the audit trail, before anything follows from it. Throws Refusal `state` where there is no state yet. */
 export async function audited(

@@ -1,0 +1,92 @@
+import type { z } from 'zod';
+import { internalCaller } from '../../async/caller.ts';
+import { Refusal } from '../../bytes/refusal.ts';
+import type { Composition } from '../compose.ts';
+import { acceptChangeIn } from '../operator/accept-change.ts';
+import { acceptClockIn } from '../operator/accept-clock.ts';
+import { forgetIn } from '../operator/forget.ts';
+import { refreshIn } from '../operator/refresh.ts';
+import { statusOf } from '../status.ts';
+import type { Handle } from './listen.ts';
+import { AcceptChangeRequest, AcceptClockRequest, FollowRequest, ForgetRequest, RefreshRequest } from './requests.ts';
+import type { LiveStatus } from './status-answer.ts';
+
+/** Pages that are looked at before an act is answered; all others are looked at when they are next asked for. */
+const LOOKED_AT = 16;
+
+/** What a server does when it is asked over its control socket. */
+export function createHandle(
+  composition: Composition,
+  knows: () => { readonly server: LiveStatus['server']; readonly conditions: LiveStatus['report']['conditions'] },
+): Handle {
+  const { operator } = composition;
+  return async (name, about) => {
+    switch (name) {
+      case 'status': {
+        const { server, conditions } = knows();
+        return { report: await statusOf(composition, conditions), server };
+      }
+      case 'refresh': {
+        const request = read(RefreshRequest, about);
+        const mirror = mirrorOf(composition, request.index);
+        const state = composition.states.get(request.index);
+        return refreshIn({ mirror, state, now: operator.now() }, request);
+      }
+      case 'forget':
+        return forgetIn(operator, read(ForgetRequest, about));
+      case 'accept-change': {
+        const request = read(AcceptChangeRequest, about);
+        const accepted = await acceptChangeIn(operator, request);
+        if (!request.dryRun)
+          await follow(
+            composition,
+            request.index,
+            accepted.map(({ project }) => project),
+            true,
+          );
+        return accepted;
+      }
+      case 'accept-clock':
+        return acceptClockIn(operator, read(AcceptClockRequest, about));
+      case 'follow': {
+        const { index, projects } = read(FollowRequest, about);
+        await follow(composition, index, projects, false);
+        return {};
+      }
+      default:
+        throw new Refusal('format', `This server knows no "${name}".`, { subject: 'request' });
+    }
+  };
+}
+
+/** `looks`: upstream is asked for the first of them now. Where it cannot be had, whoever asks next is told. */
+async function follow(composition: Composition, index: string, all: readonly string[], looks: boolean): Promise<void> {
+  const mirror = mirrorOf(composition, index);
+  const caller = internalCaller(index, 'operator', 'client');
+  const projects = [...new Set(all)];
+  for (const project of projects) await mirror.follow(project, caller);
+  if (!looks) return;
+  await Promise.all(projects.slice(0, LOOKED_AT).map((project) => mirror.look(project, caller).catch(() => undefined)));
+}
+
+function mirrorOf({ indexes }: Composition, name: string) {
+  const mirror = indexes.find((each) => each.name === name);
+  if (mirror === undefined)
+    throw new Refusal('unlisted', `No index called ${name} is configured on the server that runs.`, {
+      subject: 'request',
+    });
+  return mirror;
+}
+
+function read<T>(schema: z.ZodType<T>, about: unknown): T {
+  const { data, error } = schema.safeParse(about);
+  if (data === undefined)
+    throw new Refusal(
+      'format',
+      `The server that runs does not know such a request: ${error?.issues[0]?.message ?? ''}.`,
+      {
+        subject: 'request',
+      },
+    );
+  return data;
+}

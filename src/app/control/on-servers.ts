@@ -1,0 +1,43 @@
+import type { z } from 'zod';
+import type { Config } from '../../config/config.ts';
+import { type Server, serversOn } from './connect.ts';
+import { Followed, type FollowRequest } from './requests.ts';
+
+/** What takes upstream's answer is waited for so long. Milliseconds. */
+const ACT_MS = 15 * 60_000;
+const AT_ONCE = 1000;
+
+/** What came of an act on the servers of a data directory. */
+export interface Acted<T> {
+  readonly answer: T;
+  /** Words of servers that could not be told. */
+  readonly untold: readonly string[];
+}
+
+/**
+ * Has one of the servers of the data directory do it; what they have in memory of the projects that it changed, all others give up.
+ * Undefined where no server runs. Throws Refusal.
+ */
+export async function onServers<T>(
+  { data }: Pick<Config, 'data'>,
+  name: string,
+  about: unknown,
+  schema: z.ZodType<T>,
+  changed: (answer: T) => FollowRequest | undefined = () => undefined,
+): Promise<Acted<T> | undefined> {
+  const [first, ...others] = await serversOn(data);
+  if (first === undefined) return undefined;
+  const answer = await first.ask(name, about, schema, ACT_MS);
+  const follow = changed(answer);
+  return { answer, untold: follow === undefined ? [] : await tell(others, follow) };
+}
+
+async function tell(servers: readonly Server[], { index, projects }: FollowRequest): Promise<readonly string[]> {
+  const untold: string[] = [];
+  for (const server of servers)
+    for (let at = 0; at < projects.length; at += AT_ONCE)
+      await server
+        .ask('follow', { index, projects: projects.slice(at, at + AT_ONCE) }, Followed)
+        .catch((error: unknown) => untold.push(error instanceof Error ? error.message : String(error)));
+  return untold;
+}

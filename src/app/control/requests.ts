@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import { BULK_REASONS } from '../../mirror/operator/bulk-reasons.ts';
+
+// What may be asked of a server that runs, and what it answers.
+
+const index = z.string().max(100);
+const name = z.string().max(1000);
+const reason = z.string().max(10_000);
+const dryRun = z.boolean();
+const digest = z.string().max(200).optional();
+const yes = z.boolean().optional();
+
+export const RefreshRequest = z.strictObject({ index, name, reason, dryRun });
+export const Refreshed = z.object({
+  project: z.string(),
+  /** When the page that was held before was confirmed last. */
+  held: z.string().nullish(),
+  result: z.enum(['new', 'changed', 'unchanged', 'absent']).nullish(),
+});
+
+export const ForgetRequest = z.strictObject({ index, name, file: name.optional(), reason, dryRun });
+export const Forgotten = z.object({
+  project: z.string(),
+  forgotten: z.array(z.object({ file: z.string(), sha256: z.string(), bytes: z.number() })).readonly(),
+});
+
+export const AcceptChangeRequest = z.strictObject({
+  index,
+  project: name.optional(),
+  file: name.optional(),
+  change: z.strictObject({
+    digest,
+    coreMetadata: digest,
+    serial: z.string().max(20).optional(),
+    removed: yes,
+    unyanked: yes,
+    unquarantined: yes,
+    lost: z.enum(['upload-time', 'provenance', 'core-metadata']).optional(),
+    revokeFetch: name.optional(),
+  }),
+  all: z
+    .strictObject({ refused: z.enum(BULK_REASONS), since: z.number().optional(), fetch: name.optional() })
+    .optional(),
+  reason,
+  dryRun,
+});
+const text = z.string();
+export const AcceptedChange = z.object({
+  project: text,
+  file: text.nullish(),
+  what: text,
+  before: text,
+  after: text,
+});
+export const AcceptedChanges = z.array(AcceptedChange).readonly();
+
+export const AcceptClockRequest = z.strictObject({ index: index.optional(), reason, dryRun });
+export const AcceptedClocks = z.object({
+  now: z.number(),
+  accepted: z.array(z.object({ index: text, what: text, before: text, after: text })).readonly(),
+});
+
+/** What is stored of these projects was changed by another process: memory is not to be believed any more. */
+export const FollowRequest = z.strictObject({ index, projects: z.array(name).max(1000).readonly() });
+export const Followed = z.object({});
+
+export type RefreshRequest = z.infer<typeof RefreshRequest>;
+export type Refreshed = z.infer<typeof Refreshed>;
+export type ForgetRequest = z.infer<typeof ForgetRequest>;
+export type Forgotten = z.infer<typeof Forgotten>;
+export type AcceptChangeRequest = z.infer<typeof AcceptChangeRequest>;
+export type AcceptedChange = z.infer<typeof AcceptedChange>;
+export type AcceptClockRequest = z.infer<typeof AcceptClockRequest>;
+export type AcceptedClocks = z.infer<typeof AcceptedClocks>;
+export type FollowRequest = z.infer<typeof FollowRequest>;

@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import { LEFT_OUT, type LeftOutReason } from '../../ports/left-out.ts';
+
+// A server's answer to `status`, read again.
+
+const orUndefined = <T extends z.ZodType>(schema: T) => schema.nullish().transform((value) => value ?? undefined);
+
+const counts = z.record(z.string(), z.number()).transform((object) => new Map(Object.entries(object)));
+
+const REASONS: ReadonlySet<string> = new Set(LEFT_OUT);
+const isReason = (entry: [string, number]): entry is [LeftOutReason, number] => REASONS.has(entry[0]);
+
+const Role = z.object({
+  role: z.string(),
+  version: z.number(),
+  expires: z.number(),
+  signed: z.number(),
+  threshold: z.number(),
+  keys: z.number(),
+  online: z.boolean(),
+});
+
+const Index = z.object({
+  name: z.string(),
+  evidence: z.enum(['tuf', 'index']),
+  upstream: z.string(),
+  layout: z.string(),
+  lastRefresh: orUndefined(z.number()),
+  lastError: orUndefined(z.object({ reason: z.string(), message: z.string(), at: z.number() })),
+  roles: z.array(Role).readonly(),
+  sealed: orUndefined(z.boolean()),
+  leftOut: counts.transform((all) => new Map([...all].filter(isReason))),
+  firstSight: z.number(),
+  outOfReach: counts,
+  silent: z.boolean(),
+});
+
+const Queue = z.object({
+  queue: z.string(),
+  index: z.string(),
+  places: z.number(),
+  busy: z.number(),
+  waiting: z.number(),
+  refused: z.number(),
+});
+
+export const LiveStatus = z.object({
+  report: z.object({
+    now: z.number(),
+    judged: z.number(),
+    indexes: z.array(Index).readonly(),
+    store: z.object({ bytes: z.number(), blobs: z.number(), limitBytes: z.number(), byIndex: counts }),
+    disk: z
+      .array(
+        z.object({ part: z.enum(['state', 'records', 'drawn', 'quarantine']), index: z.string(), bytes: z.number() }),
+      )
+      .readonly(),
+    conditions: z
+      .array(z.object({ what: z.string(), index: z.string(), thing: z.string(), message: z.string() }))
+      .readonly(),
+  }),
+  server: z.object({
+    pid: z.number(),
+    version: z.string(),
+    startedAt: z.number(),
+    connections: z.object({ open: z.number(), limit: z.number(), refused: z.number() }),
+    queues: z.array(Queue).readonly(),
+  }),
+});
+export type LiveStatus = z.infer<typeof LiveStatus>;

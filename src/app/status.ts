@@ -1,0 +1,84 @@
+import type { IndexStatus } from '../mirror/package-index.ts';
+import type { Condition } from '../ports/conditions.ts';
+import { VERSION } from '../version.ts';
+import type { Composition } from './compose.ts';
+import type { DiskSize } from './disk-sizes.ts';
+
+/** How a mirror stands: what lies in its data directory, and what this process knows besides. */
+export interface StatusReport {
+  readonly now: number;
+  /** As of when what expires is judged. */
+  readonly judged: number;
+  readonly indexes: readonly IndexStatus[];
+  readonly store: {
+    readonly bytes: number;
+    readonly blobs: number;
+    readonly limitBytes: number;
+    readonly byIndex: ReadonlyMap<string, number>;
+  };
+  readonly disk: readonly DiskSize[];
+  /** What an operator should know. */
+  readonly conditions: readonly KnownCondition[];
+}
+
+/** A condition as it is told; another release of the server may know of others. */
+export interface KnownCondition extends Omit<Condition, 'what'> {
+  readonly what: string;
+}
+
+/** What only a server knows. */
+export interface ServerReport {
+  readonly pid: number;
+  readonly version: string;
+  readonly startedAt: number;
+  /** Of clients. */
+  readonly connections: { readonly open: number; readonly limit: number; readonly refused: number };
+  readonly queues: readonly QueueStatus[];
+}
+
+/** `index` is empty where all indexes share it. */
+export interface QueueStatus {
+  readonly queue: string;
+  readonly index: string;
+  readonly places: number;
+  readonly busy: number;
+  readonly waiting: number;
+  /** Callers since start. */
+  readonly refused: number;
+}
+
+export async function statusOf(
+  { clock, indexes, blobs, sizes }: Composition,
+  conditions: StatusReport['conditions'],
+): Promise<StatusReport> {
+  const [now, judged] = [clock.now(), clock.judged()];
+  const all = await Promise.all(indexes.map((index) => index.status()));
+  await blobs.scanned;
+  const { bytes, blobs: count, limit } = blobs.usage();
+  const store = { bytes, blobs: count, limitBytes: limit, byIndex: blobs.held() };
+  return { now, judged, indexes: all, store, disk: await sizes(), conditions };
+}
+
+export function serverReport(
+  { queues }: Pick<Composition, 'queues'>,
+  { startedAt, connections }: Pick<ServerReport, 'startedAt' | 'connections'>,
+): ServerReport {
+  const { open, limit, refused } = connections;
+  return {
+    pid: process.pid,
+    version: VERSION,
+    startedAt,
+    connections: { open, limit, refused },
+    queues: queues.map(({ queue, index, gate }) => {
+      const { places, busy, waiting, refused: callers } = gate.report();
+      return {
+        queue,
+        index,
+        places,
+        busy,
+        waiting,
+        refused: [...callers.values()].reduce((sum, each) => sum + each, 0),
+      };
+    }),
+  };
+}
