@@ -6,7 +6,9 @@ export const SEAL_KEY = Buffer.from('a key that the replicas of a test share');
 
 /** One process of a replica, whose copy lies in `local`. */
 export function replica(local: StateCopy, objects: ObjectStore): SharedState {
-  return new SharedState({ local, objects, sealKey: SEAL_KEY });
+  let asked = 0;
+  // A store that was away is asked again each time.
+  return new SharedState({ local, objects, sealKey: SEAL_KEY, monotonicMs: () => ++asked * 10_000 });
 }
 
 /** The same, looking at what others did before each answer: what a replica of another machine is within a second. */

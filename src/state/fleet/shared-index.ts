@@ -15,8 +15,19 @@ interface Waiting {
 /** Most changes in one entry, and bytes of values after which no more are taken. */
 const GROUP = 256;
 const GROUP_BYTES = 4 * 1024 * 1024;
+/** A store that was away is not waited for again by a write within this time, unless it was back meanwhile. Milliseconds. */
+const APART_MS = 5000;
 /** Most entries that are asked for at once by who lags behind. */
 const AHEAD = 8;
+
+export interface SharedIndexOptions {
+  readonly local: StateCopy;
+  readonly log: StateLog;
+  /** Called after something was written. */
+  readonly onWritten: () => void;
+  /** Never goes back. */
+  readonly monotonicMs: () => number;
+}
 
 /** One index whose state is decided by a log that replicas share, and of which this machine has a copy. */
 export class SharedIndex {
@@ -27,10 +38,14 @@ export class SharedIndex {
   #waiting: Waiting[] = [];
   /** This copy was seen to be one of the log that lies there now. */
   #isProved = false;
+  /** The store was away. */
+  #away: { readonly untilMs: number; readonly refusal: Refusal } | undefined;
+  readonly #options: SharedIndexOptions;
 
-  constructor(local: StateCopy, log: StateLog) {
-    this.#local = local;
-    this.#log = log;
+  constructor(options: SharedIndexOptions) {
+    this.#options = options;
+    this.#local = options.local;
+    this.#log = options.log;
   }
 
   /**
@@ -50,14 +65,18 @@ export class SharedIndex {
 
   /** What others wrote is here when it resolves. Throws Refusal `state`; transient where the store is away. */
   sync(): Promise<number> {
-    return this.#run(async () => (await this.#caughtUp(await this.#proved())).number);
+    return this.#run(async () => {
+      const { number } = await this.#noticing(async () => this.#caughtUp(await this.#proved()));
+      this.#away = undefined;
+      return number;
+    });
   }
 
   /** Whether the log that lies there is still the one this is a copy of. Throws Refusal `state` where it is not. */
   prove(): Promise<void> {
     return this.#run(async () => {
       this.#isProved = false;
-      await this.#proved();
+      await this.#noticing(() => this.#proved());
     });
   }
 
@@ -146,23 +165,43 @@ export class SharedIndex {
     let group = this.#take();
     if (group.length === 0) return;
     try {
-      let at = await this.#proved();
-      for (;;) {
-        group = await this.#fitting(group);
-        if (group.length === 0) return;
-        const changes = group.map(({ change }) => change);
-        const own = await this.#log.create({ number: at.number + 1, previous: at.digest, changes });
-        if (own !== undefined) {
-          await this.#next(at, own, true);
-          for (const { settle } of group) settle(true);
-          return;
+      if (this.#away !== undefined && this.#options.monotonicMs() < this.#away.untilMs) throw this.#away.refusal;
+      await this.#noticing(async () => {
+        for (let at = await this.#proved(); ; at = await this.#behind(at)) {
+          group = await this.#fitting(group);
+          if (group.length === 0 || (await this.#written(at, group))) return;
         }
-        const before = at.number;
-        at = await this.#caughtUp(at);
-        if (at.number === before) throw this.#unsteady();
-      }
+      });
     } catch (error) {
       for (const { fail } of group) fail(error);
+    }
+  }
+
+  /** False where another was first. */
+  async #written(at: Position, group: readonly Waiting[]): Promise<boolean> {
+    const changes = group.map(({ change }) => change);
+    const own = await this.#log.create({ number: at.number + 1, previous: at.digest, changes });
+    if (own === undefined) return false;
+    await this.#next(at, own, true);
+    for (const { settle } of group) settle(true);
+    this.#options.onWritten();
+    return true;
+  }
+
+  /** Where another was first there is something to read. */
+  async #behind(at: Position): Promise<Position> {
+    const now = await this.#caughtUp(at);
+    if (now.number === at.number) throw this.#unsteady();
+    return now;
+  }
+
+  async #noticing<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof Refusal && error.transient)
+        this.#away = { untilMs: this.#options.monotonicMs() + APART_MS, refusal: error };
+      throw error;
     }
   }
 

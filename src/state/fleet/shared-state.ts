@@ -21,6 +21,10 @@ export interface SharedStateOptions {
   readonly objects: ObjectStore;
   /** Secret bytes, the same in every replica. */
   readonly sealKey: Uint8Array;
+  /** Told of an index after something was written of it. */
+  readonly onWritten?: ((index: string) => void) | undefined;
+  /** Never goes back. */
+  readonly monotonicMs?: (() => number) | undefined;
 }
 
 /**
@@ -39,9 +43,15 @@ export class SharedState implements StateStorage {
   of(index: string): SharedIndex {
     const known = this.#indexes.get(index);
     if (known !== undefined) return known;
-    const { local, objects, sealKey } = this.#options;
+    const {
+      local,
+      objects,
+      sealKey,
+      onWritten = () => undefined,
+      monotonicMs = () => performance.now(),
+    } = this.#options;
     const log = new StateLog(indexName(index), objects, new EntrySeal(index, sealKey));
-    const shared = new SharedIndex(local, log);
+    const shared = new SharedIndex({ local, log, onWritten: () => onWritten(index), monotonicMs });
     this.#indexes.set(index, shared);
     return shared;
   }
