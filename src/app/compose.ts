@@ -45,6 +45,7 @@ export interface Composition {
   /** Where operators act. */
   readonly operator: OperatorPlace;
   readonly volume: Volume;
+  readonly fleet: DataDirectory['fleet'];
   close(): Promise<void>;
 }
 
@@ -123,6 +124,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       shares,
       operator: operatorOn({ config, journal, storage, blobs, clock, indexes, states }),
       volume,
+      fleet: directory.fleet,
       async close() {
         for (const close of closers.reverse()) await close();
         await directory.close();

@@ -109,8 +109,9 @@ class Mirror implements RunningMirror {
     this.indexes = parts.composition.indexes;
     this.defaultIndex = defaultIndexOf(parts.config.indexes);
     const { config, composition, emit } = parts;
-    const { clock, clocks } = composition;
-    this.#conditions = new MirrorConditions({ config, clock, clocks, emit });
+    const { clock, clocks, fleet } = composition;
+    this.#conditions = new MirrorConditions({ config, clock, clocks, fleet, emit });
+    fleet?.watch(() => void this.#conditions.look());
   }
 
   get url(): string {

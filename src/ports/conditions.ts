@@ -16,6 +16,7 @@ export const CONDITIONS = {
   certificate: 'warn',
   clock: 'warn',
   disk: 'warn',
+  partitioned: 'warn',
 } as const satisfies Readonly<Record<string, 'info' | 'warn'>>;
 
 export type ConditionName = keyof typeof CONDITIONS;

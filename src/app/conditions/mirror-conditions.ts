@@ -5,10 +5,12 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Condition } from '../../ports/conditions.ts';
 import type { Emit } from '../../ports/events.ts';
 import type { ConditionNumbers } from '../../telemetry/condition-metrics.ts';
+import type { Fleet } from '../fleet.ts';
 import { certificateOf } from '../server-files.ts';
 import { certificateConditions, type Validity, validityOf } from './certificate.ts';
 import type { ClockComparison } from './clocks.ts';
 import { diskConditions, freeBytes } from './disk.ts';
+import { fleetConditions } from './fleet.ts';
 import { secretConditions } from './secrets.ts';
 import { settingConditions } from './settings.ts';
 import { ConditionWatch } from './watch.ts';
@@ -17,6 +19,7 @@ interface MirrorConditionsOptions {
   readonly config: Config;
   readonly clock: Clock;
   readonly clocks: ClockComparison;
+  readonly fleet?: Pick<Fleet, 'standings'> | undefined;
   readonly emit: Emit;
 }
 
@@ -51,6 +54,11 @@ export class MirrorConditions {
     return this.#watch.start();
   }
 
+  /** After something has changed that cannot wait for the next look. */
+  look(): Promise<void> {
+    return this.#watch.look();
+  }
+
   /** After files were read again. */
   async reload(certificate: Certificate | undefined): Promise<void> {
     this.#validity = certificate && validityOf(certificate);
@@ -62,12 +70,13 @@ export class MirrorConditions {
   }
 
   async #look(before: readonly Condition[]): Promise<readonly Condition[]> {
-    const { config, clock, clocks } = this.#options;
+    const { config, clock, clocks, fleet } = this.#options;
     this.#free = await freeBytes(config.data);
     const low = before.some(({ what }) => what === 'disk');
     return [
       ...standing(config, { now: clock.now(), validity: this.#validity, free: this.#free, low }),
       ...clocks.look(),
+      ...fleetConditions(fleet?.standings ?? []),
     ];
   }
 }

@@ -10,6 +10,8 @@ export interface FollowerOptions {
   readonly hints?: StateHints | undefined;
   /** Milliseconds since the epoch. */
   readonly nowMs: () => number;
+  /** Called when it begins to stand alone, and when it no longer does. */
+  readonly onTurn?: (() => void) | undefined;
 }
 
 /** How one index of a replica stands to the fleet. */
@@ -77,7 +79,8 @@ export class Follower {
   }
 
   async #once(): Promise<void> {
-    const { index, shared, nowMs } = this.#options;
+    const { index, shared, nowMs, onTurn } = this.#options;
+    const wasAlone = this.#standing.alone !== undefined;
     try {
       if (this.#looks++ % PROVE_EVERY === 0) await shared.prove();
       const entry = await shared.sync();
@@ -89,6 +92,7 @@ export class Follower {
         alone: { since: this.#standing.alone?.since ?? nowMs(), refusal },
       };
     }
+    if (wasAlone !== (this.#standing.alone !== undefined)) onTurn?.();
   }
 }
 
