@@ -2,7 +2,8 @@ import { Refusal } from '../bytes/refusal.ts';
 import type { Config } from '../config/config.ts';
 import { secretVariable } from '../config/environment.ts';
 import { ObjectStoreError } from '../ports/object-store.ts';
-import type { StateCopy } from '../ports/state-storage.ts';
+import type { StateHints } from '../ports/state-hints.ts';
+import type { ItemPath, StateCopy } from '../ports/state-storage.ts';
 import { readS3Address } from '../s3/address.ts';
 import { S3Client } from '../s3/client.ts';
 import type { S3Credentials } from '../s3/credentials.ts';
@@ -17,6 +18,13 @@ const LIMITS: Partial<S3Limits> = { headMs: 2000, silenceMs: 5000, attempts: 2 }
 /** Milliseconds between two looks for what others wrote: with the look itself, within a second. */
 const LOOK_EVERY_MS = 500;
 
+interface FleetOptions {
+  readonly sealKey: Uint8Array;
+  /** What others write is read as long as it is open. */
+  readonly follows: boolean;
+  readonly hints?: StateHints | undefined;
+}
+
 /** The replicas that this mirror is one of, as far as their trust state goes. */
 export class Fleet {
   readonly storage: SharedState;
@@ -24,14 +32,22 @@ export class Fleet {
   readonly #store: ProbedStore;
   readonly #followers = new Map<string, Follower>();
   readonly #follows: boolean;
+  readonly #hints: StateHints | undefined;
   #onTurn: () => void = () => undefined;
+  #onRead: (index: string, items: readonly ItemPath[]) => void = () => undefined;
 
-  /** `follows`: what others write is read as long as it is open. */
-  constructor(client: S3Client, local: StateCopy, { sealKey, follows }: { sealKey: Uint8Array; follows: boolean }) {
+  constructor(client: S3Client, local: StateCopy, { sealKey, follows, hints }: FleetOptions) {
     this.#client = client;
     this.#store = new ProbedStore(client);
     this.#follows = follows;
-    this.storage = new SharedState({ local, objects: this.#store, sealKey });
+    this.#hints = hints;
+    this.storage = new SharedState({
+      local,
+      objects: this.#store,
+      sealKey,
+      onRead: (index, items) => this.#onRead(index, items),
+      onWritten: (index) => hints?.tell(index),
+    });
   }
 
   /** Before an index is read. Throws Refusal `state` where it cannot follow its fleet, or holds nothing and cannot ask. */
@@ -41,7 +57,14 @@ export class Fleet {
     await shared.open();
     if (!this.#follows || this.#followers.has(index)) return;
     const onTurn = () => this.#onTurn();
-    const follower = new Follower({ index, shared, everyMs: LOOK_EVERY_MS, nowMs: Date.now, onTurn });
+    const follower = new Follower({
+      index,
+      shared,
+      everyMs: LOOK_EVERY_MS,
+      hints: this.#hints,
+      nowMs: Date.now,
+      onTurn,
+    });
     this.#followers.set(index, follower);
     await follower.start();
   }
@@ -53,6 +76,11 @@ export class Fleet {
   /** Calls when an index begins to stand alone, and when it no longer does. */
   watch(onTurn: () => void): void {
     this.#onTurn = onTurn;
+  }
+
+  /** Calls with what other replicas wrote, once it is here. */
+  follow(onRead: (index: string, items: readonly ItemPath[]) => void): void {
+    this.#onRead = onRead;
   }
 
   async close(): Promise<void> {

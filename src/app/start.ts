@@ -16,6 +16,7 @@ import { MirrorConditions } from './conditions/mirror-conditions.ts';
 import { createHandle } from './control/handle.ts';
 import { type ControlSocket, listenForControl } from './control/listen.ts';
 import { descriptorsFor, fitConnections } from './descriptors.ts';
+import { followFleet } from './follow-fleet.ts';
 import { accessListOf, addressOf, certificateOf, defaultIndexOf } from './server-files.ts';
 import { serverReport } from './status.ts';
 
@@ -112,6 +113,10 @@ class Mirror implements RunningMirror {
     const { clock, clocks, fleet } = composition;
     this.#conditions = new MirrorConditions({ config, clock, clocks, fleet, emit });
     fleet?.watch(() => void this.#conditions.look());
+    fleet?.follow((name, items) => {
+      const mirror = this.indexes.find((each) => each.name === name);
+      if (mirror !== undefined) void followFleet(mirror, items, emit);
+    });
   }
 
   get url(): string {

@@ -25,6 +25,8 @@ export interface SharedIndexOptions {
   readonly log: StateLog;
   /** Called after something was written. */
   readonly onWritten: () => void;
+  /** Called with the items that others wrote, once they are here. */
+  readonly onRead: (items: readonly ItemPath[]) => void;
   /** Never goes back. */
   readonly monotonicMs: () => number;
 }
@@ -38,6 +40,9 @@ export class SharedIndex {
   #waiting: Waiting[] = [];
   /** This copy was seen to be one of the log that lies there now. */
   #isProved = false;
+  /** Entries that this process wrote, and up to which it has told what others wrote; undefined before the first look. */
+  readonly #own = new Set<number>();
+  #told: number | undefined;
   /** The store was away. */
   #away: { readonly untilMs: number; readonly refusal: Refusal } | undefined;
   readonly #options: SharedIndexOptions;
@@ -68,6 +73,8 @@ export class SharedIndex {
     return this.#run(async () => {
       const { number } = await this.#noticing(async () => this.#caughtUp(await this.#proved()));
       this.#away = undefined;
+      this.#told ??= number;
+      while (this.#told < number) await this.#tell(++this.#told);
       return number;
     });
   }
@@ -93,6 +100,16 @@ export class SharedIndex {
 
   #position(): Promise<Position | undefined> {
     return readPosition(this.#local, this.#log.index);
+  }
+
+  /** Another process of this machine may have brought it here. */
+  async #tell(number: number): Promise<void> {
+    if (this.#own.delete(number)) return;
+    const entry = await this.#log.read(number);
+    const items = (entry?.changes ?? []).flatMap((change) =>
+      change.kind === 'create' ? change.creations.map(({ item }) => item) : [],
+    );
+    if (items.length > 0) this.#options.onRead(items);
   }
 
   async #proved(): Promise<Position> {
@@ -182,6 +199,7 @@ export class SharedIndex {
     const changes = group.map(({ change }) => change);
     const own = await this.#log.create({ number: at.number + 1, previous: at.digest, changes });
     if (own === undefined) return false;
+    this.#own.add(own.number);
     await this.#next(at, own, true);
     for (const { settle } of group) settle(true);
     this.#options.onWritten();

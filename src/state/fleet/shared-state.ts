@@ -23,6 +23,8 @@ export interface SharedStateOptions {
   readonly sealKey: Uint8Array;
   /** Told of an index after something was written of it. */
   readonly onWritten?: ((index: string) => void) | undefined;
+  /** Told of what others wrote, once it is here. */
+  readonly onRead?: ((index: string, items: readonly ItemPath[]) => void) | undefined;
   /** Never goes back. */
   readonly monotonicMs?: (() => number) | undefined;
 }
@@ -43,15 +45,14 @@ export class SharedState implements StateStorage {
   of(index: string): SharedIndex {
     const known = this.#indexes.get(index);
     if (known !== undefined) return known;
-    const {
+    const { local, objects, sealKey, monotonicMs = () => performance.now() } = this.#options;
+    const shared = new SharedIndex({
       local,
-      objects,
-      sealKey,
-      onWritten = () => undefined,
-      monotonicMs = () => performance.now(),
-    } = this.#options;
-    const log = new StateLog(indexName(index), objects, new EntrySeal(index, sealKey));
-    const shared = new SharedIndex({ local, log, onWritten: () => onWritten(index), monotonicMs });
+      log: new StateLog(indexName(index), objects, new EntrySeal(index, sealKey)),
+      onWritten: () => this.#options.onWritten?.(index),
+      onRead: (items) => this.#options.onRead?.(index, items),
+      monotonicMs,
+    });
     this.#indexes.set(index, shared);
     return shared;
   }
