@@ -3,6 +3,15 @@ import { type NewVersion, STATE_VALUE_BYTES, type StateChange } from '../../port
 import type { CopiedChange, Creation } from '../database/thread-protocol.ts';
 import { pathText } from './item-path.ts';
 
+/** A new project, where there is no room for what is new. */
+export function full(index: string): Refusal {
+  return new Refusal(
+    'limit',
+    `The state of index ${index} has no room for projects that nobody asked for before (cache.state_bytes), also after everything was let go that can be had again. What is known is served on. Raise the limit, or ask the operator to.`,
+    { subject: 'state', transient: true },
+  );
+}
+
 /** Throws TypeError for what no state may hold, and Refusal `limit` for what is too large. */
 export function copiedChange(index: string, change: StateChange): CopiedChange {
   if (change.kind === 'create')

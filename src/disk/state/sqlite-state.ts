@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { Refusal } from '../../bytes/refusal.ts';
+import type { OldItems, RoomKeeper, StateRoom, StateUsage } from '../../ports/state-room.ts';
 import type {
   CreatedWith,
   ItemPath,
@@ -9,37 +10,19 @@ import type {
   StoredValue,
 } from '../../ports/state-storage.ts';
 import { buildDatabase } from '../database/build.ts';
-import type { DatabaseThread } from '../database/database-thread.ts';
-import type { Epochs } from '../database/epochs.ts';
 import { checkPlace, type Place, placeOf } from '../database/place.ts';
 import { STATE_SCHEMA } from '../database/schema.ts';
 import { lost } from '../database/trouble.ts';
-import type { Durable } from '../durable.ts';
+import { ROOM_ASKED_MOST, STATE_BYTES } from '../limits.ts';
 import { storageRefusal } from '../storage-errors.ts';
-import { copiedChange, creationOf } from './creation.ts';
+import { NO_CONTENTS } from './contents.ts';
+import { copiedChange, creationOf, full } from './creation.ts';
 import { itemOf, pathText } from './item-path.ts';
 import { StateBuilder } from './state-builder.ts';
 import { StateDatabase } from './state-database.ts';
+import type { FirstItem, SqliteStateOptions } from './state-options.ts';
 import { finishSwap, type Recovered, type RecoverOptions, recoverState } from './state-recover.ts';
-import { type SealKeys, StateSeal } from './state-seal.ts';
-
-export interface SqliteStateOptions {
-  readonly durable: Durable;
-  /** An index's directory; the database lies in a folder of its own below it. Throws Refusal for what is no index's name. */
-  readonly directoryOf: (index: string) => string;
-  /** The process's writing thread; undefined for a command that changes nothing. */
-  readonly writing: DatabaseThread | undefined;
-  /** The thread that reads what is large, and scans what was replaced while it was in use. */
-  readonly reading: DatabaseThread;
-  readonly keys: SealKeys | undefined;
-  readonly epochs: Epochs;
-  /** False for a command that looks at a few items: then it says nothing about the whole. */
-  readonly scan: boolean;
-  /** Most bytes of one index's database. */
-  readonly maxBytes?: number | undefined;
-  /** How long a lock of another process is waited for. */
-  readonly waitMs?: number | undefined;
-}
+import { StateSeal } from './state-seal.ts';
 
 /** What is to be known of an index's state before it serves. */
 export interface OpenedState {
@@ -51,21 +34,12 @@ export interface OpenedState {
   readonly damaged: readonly ItemPath[];
 }
 
-/** State to begin an index with. */
-export interface FirstItem {
-  readonly item: ItemPath;
-  readonly version: number;
-  readonly value: Uint8Array;
-}
-
-/** Most bytes of one index's database: 600,000 projects take 2 GB. */
-const MAX_BYTES = 64 * 1024 ** 3;
 const WAIT_MS = 10_000;
 
 type Run<T> = (path: string, database: StateDatabase | undefined) => Promise<T>;
 
 /** The state of one machine: a SQLite database for each index. */
-export class SqliteState implements StateCopy {
+export class SqliteState implements StateCopy, StateRoom {
   readonly #options: SqliteStateOptions;
   readonly #opened = new Map<string, Promise<StateDatabase | undefined>>();
   /** The highest epoch this process has met of each index. */
@@ -74,6 +48,7 @@ export class SqliteState implements StateCopy {
   #closed = false;
   /** Indexes whose database was replaced while it was in use: the next one has to be beyond what was met. */
   readonly #replaced = new Set<string>();
+  readonly #keepers = new Map<string, RoomKeeper>();
 
   constructor(options: SqliteStateOptions) {
     this.#options = options;
@@ -104,12 +79,34 @@ export class SqliteState implements StateCopy {
   async create(item: ItemPath, version: number, value: Uint8Array, also: CreatedWith = {}): Promise<boolean> {
     const { removeBelow, others = [] } = also;
     const creations = [{ item, version, value, removeBelow }, ...others].map((each) => creationOf(item[0], each));
-    return this.#on(item, 0, async (_, database) => {
-      await this.#options.epochs.check();
-      const { created, epoch } = await this.#there(database).create(creations);
-      this.#reached(item[0], epoch);
-      return created;
-    });
+    const create = () =>
+      this.#on(item, 0, async (_, database) => {
+        await this.#options.epochs.check();
+        const { outcome, isCrowded, epoch } = await this.#there(database).create(creations);
+        this.#reached(item[0], epoch);
+        return { outcome, isCrowded };
+      });
+    const keeper = this.#keepers.get(item[0]);
+    for (let again = 0; ; again++) {
+      const { outcome, isCrowded } = await create();
+      if (isCrowded && outcome !== 'full') void keeper?.makeRoom();
+      if (outcome !== 'full') return outcome === 'created';
+      if (keeper === undefined || again === ROOM_ASKED_MOST || !(await keeper.makeRoom())) throw full(item[0]);
+    }
+  }
+
+  async usage(index: string): Promise<StateUsage> {
+    const nothing = { contents: NO_CONTENTS, bytes: 0, limit: this.#options.maxBytes ?? STATE_BYTES };
+    return this.#on([index], 0, async (_, database) => (await database?.usage()) ?? nothing);
+  }
+
+  async oldestPages(index: string, after: number): Promise<OldItems> {
+    const none = { items: [], next: after, isEnd: true };
+    return this.#on([index], 0, async (_, database) => (await database?.oldestPages(after)) ?? none);
+  }
+
+  keepRoom(index: string, keeper: RoomKeeper): void {
+    this.#keepers.set(index, keeper);
   }
 
   removeBelow(item: ItemPath, version: number): Promise<void> {
@@ -149,9 +146,9 @@ export class SqliteState implements StateCopy {
     const copied = changes.map((change) => copiedChange(index, change));
     return this.#on(mark.item, 0, async (_, database) => {
       await this.#options.epochs.check();
-      const answer = await this.#there(database).copy(creationOf(index, mark), copied, acting);
-      this.#reached(index, answer.epoch);
-      return answer.copied;
+      const done = await this.#there(database).copy(creationOf(index, mark), copied, acting);
+      this.#reached(index, done.epoch);
+      return done.copied;
     });
   }
 
@@ -259,7 +256,7 @@ export class SqliteState implements StateCopy {
   }
 
   async #openDatabase(index: string): Promise<StateDatabase | undefined> {
-    const { durable, writing, reading, keys, epochs, scan, maxBytes = MAX_BYTES, waitMs = WAIT_MS } = this.#options;
+    const { durable, writing, reading, keys, epochs, scan, maxBytes = STATE_BYTES, waitMs = WAIT_MS } = this.#options;
     const place = this.#place(index);
     const beyond = this.#replaced.has(index) ? (this.#met.get(index) ?? 0) + 1 : 0;
     const lowest = Math.max(beyond, await epochs.lowest(index));

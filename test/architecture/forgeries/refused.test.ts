@@ -14,6 +14,7 @@ import {
   replyDocument,
   replyOwnWords,
   replyPage,
+  replyPlainPage,
   replyProblem,
   replyRedirect,
   replyUnverified,
@@ -58,9 +59,16 @@ const file = makeFileAnswer({
   stored: true,
   open: async () => blob,
 });
-const page = makePage(await renderList(['a']));
+const page = await makePage(await renderList(['a'])).with({ format: 'json', coding: 'identity' });
 const expected = expectedOf(evil);
-const policy: ResponsePolicy = { name: 'main', evidence: 'tuf', cors: true, storedBy: 'public', pageMaxAge: 600 };
+const policy: ResponsePolicy = {
+  name: 'main',
+  evidence: 'tuf',
+  cors: true,
+  storedBy: 'public',
+  pageMaxAge: 600,
+  longestRetryAfter: 5,
+};
 const choice = { format: 'json', coding: 'identity' } as const;
 
 const SIGHTS: FirstSightsOptions = {
@@ -103,6 +111,11 @@ const HTTP: readonly Door[] = [
   {
     name: 'a page',
     attempt: (forge, exchange) => replyPage(exchange, forge(page), choice, createPageHeaders(policy)),
+  },
+  {
+    name: 'a page that is made as it is taken',
+    attempt: (forge, exchange) =>
+      replyPlainPage(exchange, forge(page), 'json', createPageHeaders(policy), { index: 'main' }),
   },
   {
     name: 'a signed document',
@@ -235,7 +248,7 @@ describe('a page', () => {
   const believed = makeBelieved('tuf', { name: '', source, observation, from: 'upstream', proof: undefined });
 
   it.each(WAYS)('is not drawn of what is believed by %s', async (_, forge) => {
-    const draw = new ListDrawer(workHere).draw(forge(believed), source, internalCaller('main'));
+    const draw = new ListDrawer(workHere, undefined).draw(forge(believed), source, internalCaller('main'));
     await expect(draw).rejects.toThrow(/^This value is no Believed of ours/);
   });
 });
