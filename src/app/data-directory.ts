@@ -15,7 +15,7 @@ import { indexName } from '../state/paths.ts';
 import { ScratchState } from '../state/scratch.ts';
 import { carryOverIndexes, type LossWord } from './carry-over.ts';
 import { type DiskSize, diskSizes } from './disk-sizes.ts';
-import { type Fleet, fleetOf } from './fleet.ts';
+import { type Fleet, fleetOf } from './fleet/fleet.ts';
 import { type Kept, keptOf, recordBytes } from './kept.ts';
 import { sealingOf } from './secrets.ts';
 

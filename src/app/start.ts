@@ -16,7 +16,7 @@ import { MirrorConditions } from './conditions/mirror-conditions.ts';
 import { createHandle } from './control/handle.ts';
 import { type ControlSocket, listenForControl } from './control/listen.ts';
 import { descriptorsFor, fitConnections } from './descriptors.ts';
-import { followFleet } from './follow-fleet.ts';
+import { followFleet } from './fleet/follow-fleet.ts';
 import { accessListOf, addressOf, certificateOf, defaultIndexOf } from './server-files.ts';
 import { serverReport } from './status.ts';
 

@@ -1,7 +1,7 @@
-import { internalCaller } from '../async/caller.ts';
-import type { PackageIndex } from '../mirror/package-index.ts';
-import type { Emit } from '../ports/events.ts';
-import type { ItemPath } from '../ports/state-storage.ts';
+import { internalCaller } from '../../async/caller.ts';
+import type { PackageIndex } from '../../mirror/package-index.ts';
+import type { Emit } from '../../ports/events.ts';
+import type { ItemPath } from '../../ports/state-storage.ts';
 
 /** What memory holds of what other replicas wrote is given up, and what they published is believed once it is proved here. */
 export async function followFleet(mirror: PackageIndex, items: readonly ItemPath[], emit: Emit): Promise<void> {

@@ -1,17 +1,17 @@
-import { Refusal } from '../bytes/refusal.ts';
-import type { Config } from '../config/config.ts';
-import { secretVariable } from '../config/environment.ts';
-import { ObjectStoreError } from '../ports/object-store.ts';
-import type { StateHints } from '../ports/state-hints.ts';
-import type { ItemPath, StateCopy } from '../ports/state-storage.ts';
-import { readS3Address } from '../s3/address.ts';
-import { S3Client } from '../s3/client.ts';
-import type { S3Credentials } from '../s3/credentials.ts';
-import type { S3Limits } from '../s3/limits.ts';
-import { ProbedStore } from '../s3/probed-store.ts';
-import { Follower, type Standing } from '../state/fleet/follower.ts';
-import { SharedState } from '../state/fleet/shared-state.ts';
-import { sealingOf } from './secrets.ts';
+import { Refusal } from '../../bytes/refusal.ts';
+import type { Config } from '../../config/config.ts';
+import { secretVariable } from '../../config/environment.ts';
+import { ObjectStoreError } from '../../ports/object-store.ts';
+import type { StateHints } from '../../ports/state-hints.ts';
+import type { ItemPath, StateCopy } from '../../ports/state-storage.ts';
+import { readS3Address } from '../../s3/address.ts';
+import { S3Client } from '../../s3/client.ts';
+import type { S3Credentials } from '../../s3/credentials.ts';
+import type { S3Limits } from '../../s3/limits.ts';
+import { ProbedStore } from '../../s3/probed-store.ts';
+import { Follower, type Standing } from '../../state/fleet/follower.ts';
+import { SharedState } from '../../state/fleet/shared-state.ts';
+import { sealingOf } from '../secrets.ts';
 
 /** Trust state waits for its store this long at most, and then goes on alone: a quarter of a minute, in all. */
 const LIMITS: Partial<S3Limits> = { headMs: 2000, silenceMs: 5000, attempts: 2 };
