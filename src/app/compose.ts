@@ -55,6 +55,7 @@ export interface Composition {
   readonly volume: Volume;
   /** Where it is configured, of a server. */
   readonly redis: SharedRedis | undefined;
+  readonly fleet: DataDirectory['fleet'];
   close(): Promise<void>;
 }
 
@@ -126,6 +127,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       redis,
       operator: operatorOn({ config, journal, storage: place.storage, blobs, clock, indexes, states }),
       volume,
+      fleet: directory.fleet,
       async close() {
         for (const close of closers.reverse()) await close();
         await directory.close();

@@ -15,6 +15,7 @@ import { indexName } from '../state/paths.ts';
 import { ScratchState } from '../state/scratch.ts';
 import { carryOverIndexes, type LossWord } from './carry-over.ts';
 import { type DiskSize, diskSizes } from './disk-sizes.ts';
+import { type Fleet, fleetOf } from './fleet/fleet.ts';
 import { type Kept, keptOf, recordBytes } from './kept.ts';
 import { sealingOf } from './secrets.ts';
 
@@ -28,6 +29,8 @@ export interface OpenedIndex {
 export interface DataDirectory {
   readonly volume: Volume;
   readonly storage: SqliteState;
+  /** The replicas that share what indexes remember; undefined for a mirror that is alone, and for who only reads. */
+  readonly fleet: Fleet | undefined;
   /** What happened, and who was sent what. */
   readonly records: RecordsDatabase;
   /** Files and small documents, of no more than so many bytes together. */
@@ -66,11 +69,14 @@ export async function openDataDirectory(
   const sealing = sealingOf(config);
   const volume = await openVolume(config.data, { allowFuse: config.allowFuse });
   const databases = databasesOf(config, volume, serving ? 'serve' : 'write');
+  let fleet: Fleet | undefined;
   const close = async () => {
+    await fleet?.close();
     await databases.close();
     await volume.close();
   };
   try {
+    fleet = fleetOf(config, databases.state, serving);
     const carried = await carryOverIndexes({
       volume,
       state: databases.state,
@@ -80,7 +86,7 @@ export async function openDataDirectory(
       sealing,
       word,
     });
-    return { ...directoryOver(config, volume, databases, rehearsal), carried, close };
+    return { ...directoryOver({ config, volume, databases, fleet, rehearsal }), carried, close };
   } catch (error) {
     await close();
     throw error;
@@ -94,7 +100,11 @@ export async function openDataDirectory(
 export async function readDataDirectory(config: Config): Promise<DataDirectory> {
   const volume = await volumeToRead(config.data);
   const databases = databasesOf(config, volume, 'read');
-  return { ...directoryOver(config, volume, databases, true), carried: undefined, close: () => databases.close() };
+  return {
+    ...directoryOver({ config, volume, databases, fleet: undefined, rehearsal: true }),
+    carried: undefined,
+    close: () => databases.close(),
+  };
 }
 
 function databasesOf(config: Config, { durable, root }: Volume, access: DatabasesOptions['access']): Databases {
@@ -110,26 +120,33 @@ function databasesOf(config: Config, { durable, root }: Volume, access: Database
   });
 }
 
-function directoryOver(
-  config: Config,
-  volume: Volume,
-  databases: Databases,
-  rehearsal: boolean,
-): Omit<DataDirectory, 'carried' | 'close'> {
+interface DirectoryParts {
+  readonly config: Config;
+  readonly volume: Volume;
+  readonly databases: Databases;
+  readonly fleet: Fleet | undefined;
+  readonly rehearsal: boolean;
+}
+
+function directoryOver(parts: DirectoryParts): Omit<DataDirectory, 'carried' | 'close'> {
+  const { config, volume, databases, fleet, rehearsal } = parts;
   const { state: storage, records } = databases;
   const indexes = Object.keys(config.indexes);
   const { projectBytes } = config.cache;
-  const remembered = rehearsal ? new ScratchState(storage) : storage;
+  const shared = fleet?.storage ?? storage;
+  const remembered = rehearsal ? new ScratchState(shared) : shared;
   const directoryOf = (index: string) => directoryIn(volume.root, index);
   return {
     volume,
     storage,
     records,
+    fleet,
     blobs: (maxBytes, options) =>
       withSmallBlobs(createBlobStorage(volume, options), databases.documents(maxBytes), options),
     directoryOf,
     async open(index) {
       const { damaged } = await databases.open(index);
+      await fleet?.open(index);
       return { state: createIndexState({ storage: remembered, index, projectBytes }), damaged };
     },
     sizes: () =>

@@ -16,6 +16,7 @@ import { MirrorConditions } from './conditions/mirror-conditions.ts';
 import { createHandle } from './control/handle.ts';
 import { type ControlSocket, listenForControl } from './control/listen.ts';
 import { descriptorsFor, fitConnections } from './descriptors.ts';
+import { followFleet } from './fleet/follow-fleet.ts';
 import { accessListOf, addressOf, certificateOf, defaultIndexOf } from './server-files.ts';
 import { serverReport } from './status.ts';
 
@@ -117,8 +118,13 @@ class Mirror implements RunningMirror {
     this.indexes = parts.composition.indexes;
     this.defaultIndex = defaultIndexOf(parts.config.indexes);
     const { config, composition, emit } = parts;
-    const { clock, clocks, redis, bucket } = composition;
-    this.#conditions = new MirrorConditions({ config, clock, clocks, redis, emit, bucket });
+    const { clock, clocks, redis, bucket, fleet } = composition;
+    this.#conditions = new MirrorConditions({ config, clock, clocks, redis, emit, bucket, fleet });
+    fleet?.watch(() => void this.#conditions.look());
+    fleet?.follow((name, items) => {
+      const mirror = this.indexes.find((each) => each.name === name);
+      if (mirror !== undefined) void followFleet(mirror, items, emit);
+    });
   }
 
   get url(): string {

@@ -1,6 +1,7 @@
 import { lostName } from '../app/carry-over.ts';
 import { createClock } from '../app/clock.ts';
 import { directoryIn, indexOf, openDataDirectory } from '../app/data-directory.ts';
+import { Refusal } from '../bytes/refusal.ts';
 import type { Config } from '../config/config.ts';
 import {
   acceptStateLoss,
@@ -23,6 +24,7 @@ export async function acceptLoss(
   { index, reason, adopt, json }: AcceptStateLossOptions,
 ): Promise<void> {
   const { evidence } = indexOf(config, index);
+  if (config.fleet !== undefined) throw sharedState(index);
   const now = createClock(undefined).now();
   const keepAs = lostName(directoryIn(config.data, index), now);
   const options = { evidence, adopt, reason, now, keepAs };
@@ -35,6 +37,15 @@ export async function acceptLoss(
   if (loss.setAside.length > 0)
     print(`What was set aside lies in ${loss.setAsideTo}. What it remembered begins anew, at first sight.`);
   print('The reason you gave is in the audit trail. A server that runs goes on as soon as it looks again.');
+}
+
+/** What is lost here the others have; what all of them lost is nobody's to begin anew on one machine. */
+function sharedState(index: string): Refusal {
+  return new Refusal(
+    'policy',
+    `What index ${index} remembers is shared (fleet.state): start this replica with an empty data directory, and it has all of it again.`,
+    { subject: 'request' },
+  );
 }
 
 async function giveUp(config: Config, index: string, options: LossOptions): Promise<StateLoss> {

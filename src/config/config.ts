@@ -162,6 +162,8 @@ export interface Config {
   readonly offline: boolean;
   /** What state that nobody signed is sealed with; absent where it is not. */
   readonly seal?: { readonly key: SecretPlace; readonly epochFile: string | undefined } | undefined;
+  /** The replicas that this mirror is one of; absent where it is alone. */
+  readonly fleet?: { readonly state: string } | undefined;
   /** An address or URL that upstream's operators find in our requests. */
   readonly contact?: string | undefined;
   /** Bytes. */

@@ -31,6 +31,7 @@ export function toConfig(parsed: ParsedFile): Config {
     allowFuse: parsed.allow_fuse,
     offline: parsed.offline,
     seal: toSeal(parsed),
+    fleet: parsed.fleet,
     contact: parsed.contact,
     cache: {
       maxBytes: parsed.cache.max_bytes,

@@ -3,6 +3,7 @@ import { INDEX_NAME, INDEX_NAME_RULE } from '../bytes/index-name.ts';
 import { auth, sealFault, sealing, tls } from './access.ts';
 import { blobs } from './blobs-schema.ts';
 import { cache } from './cache-schema.ts';
+import { fleet } from './fleet-schema.ts';
 import { index } from './index-schema.ts';
 import { redis } from './redis-schema.ts';
 import { baseUrl, filePath, host, instant, network, seconds } from './values.ts';
@@ -68,6 +69,11 @@ export const schema = z
       .describe('True where the data directory lies on a FUSE file system that no other machine shares.'),
     offline: z.boolean().default(false).describe('True to serve what is held and to ask no upstream for anything.'),
     ...sealing,
+    fleet: fleet
+      .optional()
+      .describe(
+        'The replicas that this mirror is one of. Each has a data directory of its own, and the same seal key.',
+      ),
     contact: z
       .string()
       .max(200)
@@ -111,6 +117,13 @@ export const schema = z
       });
     const message = sealFault(given);
     if (message !== undefined) context.addIssue({ code: 'custom', path: ['seal_key_file'], message });
+    if (given.fleet !== undefined && given.seal_key_file === undefined && given.seal_key_env === undefined)
+      context.addIssue({
+        code: 'custom',
+        path: ['fleet'],
+        message:
+          'needs seal_key_file or seal_key_env: whoever can write to the store could forge what the replicas believe',
+      });
   });
 
 /** The file with every default filled in. */

@@ -111,6 +111,12 @@ const ROWS = [
     says: 'notice by this file, kept elsewhere, that the data directory was put back',
   },
   {
+    flag: 'fleetState',
+    path: ['fleet', 'state'],
+    value: 'url',
+    says: 'share what is believed with other replicas: s3://BUCKET/PREFIX?endpoint=…&region=…',
+  },
+  {
     flag: 'host',
     path: ['server', 'host'],
     value: 'address',

@@ -107,6 +107,8 @@ export interface SignedRepository {
   target(asked: AskedTarget, caller: Caller): Promise<FileAnswer>;
   /** Refreshes the metadata now. */
   refresh(request?: RefreshRequest): Promise<void>;
+  /** Another replica has published: what is stored is proved and believed from now on. */
+  adopt(): Promise<void>;
   /** Proves the delegated roles on disk again; asks nothing of upstream. */
   proveStoredRoles(): Promise<StoredRoles>;
 }

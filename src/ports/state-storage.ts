@@ -45,7 +45,7 @@ export interface StateStorage {
   /** One version; undefined where it was never created, or was removed. */
   read(item: ItemPath, version: number): Promise<Uint8Array | undefined>;
   /**
-   * True once it is durable and seen by every reader. False where the version is taken, also by an equal value, or a newer one
+   * True once it is durable and seen by every reader of this machine; of others that share the state, within a second. False where the version is taken, also by an equal value, or a newer one
    * exists. `also` happens with it or not at all. Where a write ended in doubt, what lies there is read back first; it throws where that is not to be had either.
    */
   create(item: ItemPath, version: number, value: Uint8Array, also?: CreatedWith): Promise<boolean>;
@@ -58,4 +58,22 @@ export interface StateStorage {
    * Their versions begin anew. Whoever remembers one of them from before meets Refusal `state`.
    */
   setAside(below: ItemPath, as: string): Promise<void>;
+}
+
+/** One change of an index's items, as the calls above make it. */
+export type StateChange =
+  | { readonly kind: 'create'; readonly creations: readonly NewVersion[] }
+  | { readonly kind: 'removeBelow'; readonly item: ItemPath; readonly version: number }
+  | { readonly kind: 'setAside'; readonly below: ItemPath; readonly as: string };
+
+/** State of one machine that is a copy of what several share: changes are decided elsewhere, and done here in their order. */
+export interface StateCopy extends StateStorage {
+  /** Throws what its own writes would throw for a change that no state may hold. */
+  check(index: string, changes: readonly StateChange[]): void;
+  /**
+   * Does the changes in their order and creates `mark`, all in one transaction; false where the mark is taken, and then nothing of it.
+   * Throws Refusal `state`, having done nothing, where a creation is taken. `acting`: this party made them, and forgets what it has seen of what is
+   * set aside.
+   */
+  apply(mark: NewVersion, changes: readonly StateChange[], acting: boolean): Promise<boolean>;
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { S3Client } from './client.ts';
+import { ObjectStoreError } from '../ports/object-store.ts';
+import { mayPass, type S3Client } from './client.ts';
 
 /** What a store was seen to do with conditional writes. */
 export interface ProbeResult {
@@ -9,6 +10,8 @@ export interface ProbeResult {
   readonly faults: readonly string[];
 }
 
+/** What says nothing of conditions: who asks, how often, where; or that it is broken just now. */
+const UNDERSTOOD: ReadonlySet<number> = new Set([401, 403, 404, 408, 429, 500, 502, 503, 504]);
 const RACERS = 8;
 const ROUNDS = 5;
 /** Where it happens: nobody else's keys. */
@@ -33,7 +36,9 @@ export async function probeStore(client: S3Client): Promise<ProbeResult> {
 async function inTurn(client: S3Client, key: string): Promise<readonly string[]> {
   const faults: string[] = [];
   const first = await put(client, key, 'first', { 'if-none-match': '*' });
-  if (!isSuccess(first)) return [`a new object could not be created (${first})`];
+  if (!isSuccess(first) && !UNDERSTOOD.has(first)) return [`a new object could not be created (${first})`];
+  if (!isSuccess(first))
+    throw new ObjectStoreError(mayPass(first) ? 'away' : 'refused', `A new object could not be created (${first}).`);
   const again = await put(client, key, 'second', { 'if-none-match': '*' });
   if (isSuccess(again)) faults.push('an object that exists was created again: the condition If-None-Match is ignored');
   const swapped = await put(client, key, 'third', { 'if-match': '"0123456789abcdef0123456789abcdef"' });

@@ -29,6 +29,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     // Tokens of leases.
     'src/redis/lease.ts',
     'src/s3/',
+    'src/state/fleet/log-entry.ts',
     ...DISK,
     'src/http/',
     'src/upstream/',

@@ -4,14 +4,15 @@ import {
   type ItemPath,
   type NewVersion,
   STATE_VALUE_BYTES,
-  type StateStorage,
+  type StateChange,
+  type StateCopy,
   type StoredValue,
 } from '../../src/ports/state-storage.ts';
 
 /** What several parties share: the state itself. */
 export interface MemoryState {
   /** A process that uses it, with a memory of its own of what it has seen. */
-  party(): StateStorage;
+  party(): StateCopy;
   /** Nothing that is stored of this item now can be believed. */
   damage(item: ItemPath): void;
   /** What was set aside, by the name it was given. */
@@ -38,7 +39,25 @@ export function createMemoryState(): MemoryState {
     for (const each of stored?.versions.keys() ?? []) if (each < below && each < newest) stored?.versions.delete(each);
   };
 
-  const party = (): StateStorage => {
+  const moveAside = (below: ItemPath, as: string): readonly string[] => {
+    const moved = aside.get(as) ?? [];
+    aside.set(as, moved);
+    const gone = [...items].filter(([, { path }]) => isBelow(path, below));
+    for (const [key, { path }] of gone) {
+      moved.push(path);
+      items.delete(key);
+    }
+    return gone.map(([key]) => key);
+  };
+  const put = ({ item, version, value, removeBelow = 0 }: NewVersion): void => {
+    const key = JSON.stringify(item);
+    const stored = items.get(key) ?? { path: [...item], versions: new Map(), damaged: new Set() };
+    items.set(key, stored);
+    stored.versions.set(version, Buffer.from(value));
+    drop(item, removeBelow);
+  };
+
+  const party = (): StateCopy => {
     const floors = new Map<string, number>();
     const numberOf = (item: ItemPath, from: number): number => {
       const version = newestOf(find(item));
@@ -50,7 +69,8 @@ export function createMemoryState(): MemoryState {
     const bytesOf = (item: ItemPath, version: number): Uint8Array | undefined => {
       const stored = find(item);
       if (stored?.damaged.has(version) === true) throw refuse(`${item.join('/')} is damaged.`);
-      return stored?.versions.get(version)?.slice();
+      const value = stored?.versions.get(version);
+      return value && Buffer.from(value);
     };
     return {
       async newest(item, from): Promise<StoredValue | undefined> {
@@ -68,12 +88,8 @@ export function createMemoryState(): MemoryState {
         for (const each of creations) checkVersion(each, item[0]);
         if (creations.some((each) => each.version <= numberOf(each.item, 0))) return false;
         for (const each of creations) {
-          const key = JSON.stringify(each.item);
-          const stored = items.get(key) ?? { path: [...each.item], versions: new Map(), damaged: new Set() };
-          items.set(key, stored);
-          stored.versions.set(each.version, each.value.slice());
-          floors.set(key, each.version);
-          drop(each.item, each.removeBelow ?? 0);
+          put(each);
+          floors.set(JSON.stringify(each.item), each.version);
         }
         return true;
       },
@@ -82,14 +98,23 @@ export function createMemoryState(): MemoryState {
         yield* [...items.values()].map(({ path }) => path).filter((path) => isBelow(path, below));
       },
       async setAside(below, as) {
-        const moved = aside.get(as) ?? [];
-        aside.set(as, moved);
-        for (const [key, { path }] of [...items]) {
-          if (!isBelow(path, below)) continue;
-          moved.push(path);
-          items.delete(key);
-          floors.delete(key);
+        for (const key of moveAside(below, as)) floors.delete(key);
+      },
+      check(index, changes) {
+        for (const change of changes) checkChange(index, change);
+      },
+      async apply(mark, changes, acting) {
+        if (mark.version <= newestOf(find(mark.item))) return false;
+        const isTaken = ({ item, version }: NewVersion) => version <= newestOf(find(item));
+        for (const change of changes) {
+          checkChange(mark.item[0], change);
+          if (change.kind === 'create' && change.creations.some(isTaken)) throw refuse('This is no copy.');
+          if (change.kind === 'create') change.creations.forEach(put);
+          else if (change.kind === 'removeBelow') drop(change.item, change.version);
+          else for (const key of moveAside(change.below, change.as)) if (acting) floors.delete(key);
         }
+        put(mark);
+        return true;
       },
     };
   };
@@ -112,6 +137,11 @@ function checkVersion({ item, version, value }: NewVersion, index: string): void
   if (!item.every((name) => name.isWellFormed())) throw new TypeError('a name of an item holds half a character');
   if (Buffer.byteLength(item.join('')) > ITEM_PATH_BYTES)
     throw new Refusal('limit', 'The path is too long.', { subject: 'state' });
+}
+
+function checkChange(index: string, change: StateChange): void {
+  if (change.kind === 'create') for (const each of change.creations) checkVersion(each, index);
+  else if ((change.kind === 'setAside' ? change.below : change.item)[0] !== index) throw new TypeError('another index');
 }
 
 function refuse(message: string): Refusal {

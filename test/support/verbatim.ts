@@ -63,12 +63,20 @@ function collected(stream: NodeJS.ReadableStream | null): () => string {
 
 /** `verbatim ARGS` to its end. */
 export function verbatim(...args: readonly string[]): Promise<Ended> {
-  return verbatimTold('', ...args);
+  return ended(start(args), '');
 }
 
 /** The same with something on its standard input. */
-export async function verbatimTold(input: string, ...args: readonly string[]): Promise<Ended> {
-  const child = start(args);
+export function verbatimTold(input: string, ...args: readonly string[]): Promise<Ended> {
+  return ended(start(args), input);
+}
+
+/** The same with variables of its own. */
+export function verbatimWith(env: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<Ended> {
+  return ended(start(args, { env }), '');
+}
+
+async function ended(child: ChildProcess, input: string): Promise<Ended> {
   child.stdin?.on('error', () => {});
   child.stdin?.end(input);
   const stdout = collected(child.stdout);

@@ -13,7 +13,9 @@ const FILE_MS = 30_000;
  * The keys of a bucket: of the file that the configuration names; else of the environment; else of the file that Amazon's own programs
  * read. Throws Refusal `state` where there are none.
  */
-export function bucketKeys(blobs: NonNullable<Config['blobs']>): CredentialSource {
+export function bucketKeys(
+  blobs: Partial<Pick<NonNullable<Config['blobs']>, 'credentialsFile' | 'profile'>>,
+): CredentialSource {
   const fromEnvironment = blobs.credentialsFile === undefined ? environmentKeys() : undefined;
   if (fromEnvironment !== undefined) return async () => fromEnvironment;
   const named = blobs.credentialsFile ?? secretVariable('AWS_SHARED_CREDENTIALS_FILE');

@@ -5,11 +5,13 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Condition } from '../../ports/conditions.ts';
 import type { Emit } from '../../ports/events.ts';
 import type { ConditionNumbers } from '../../telemetry/condition-metrics.ts';
+import type { Fleet } from '../fleet/fleet.ts';
 import type { SharedRedis } from '../redis.ts';
 import { certificateOf } from '../server-files.ts';
 import { certificateConditions, type Validity, validityOf } from './certificate.ts';
 import type { ClockComparison } from './clocks.ts';
 import { diskConditions, freeBytes } from './disk.ts';
+import { fleetConditions } from './fleet.ts';
 import { secretConditions } from './secrets.ts';
 import { settingConditions } from './settings.ts';
 import { ConditionWatch } from './watch.ts';
@@ -19,6 +21,7 @@ interface MirrorConditionsOptions {
   readonly clock: Clock;
   readonly clocks: ClockComparison;
   readonly redis: Pick<SharedRedis, 'trouble'> | undefined;
+  readonly fleet?: Pick<Fleet, 'standings'> | undefined;
   readonly emit: Emit;
   /** Of the bucket that files are kept in. */
   readonly bucket?: { conditions(): readonly Condition[] } | undefined;
@@ -55,6 +58,11 @@ export class MirrorConditions {
     return this.#watch.start();
   }
 
+  /** After something has changed that cannot wait for the next look. */
+  look(): Promise<void> {
+    return this.#watch.look();
+  }
+
   /** After files were read again. */
   async reload(certificate: Certificate | undefined): Promise<void> {
     this.#validity = certificate && validityOf(certificate);
@@ -66,7 +74,7 @@ export class MirrorConditions {
   }
 
   async #look(before: readonly Condition[]): Promise<readonly Condition[]> {
-    const { config, clock, clocks, redis, bucket } = this.#options;
+    const { config, clock, clocks, redis, bucket, fleet } = this.#options;
     this.#free = await freeBytes(config.data);
     const low = before.some(({ what }) => what === 'disk');
     return [
@@ -74,6 +82,7 @@ export class MirrorConditions {
       ...clocks.look(),
       ...redisConditions(redis?.trouble),
       ...(bucket?.conditions() ?? []),
+      ...fleetConditions(fleet?.standings ?? []),
     ];
   }
 }

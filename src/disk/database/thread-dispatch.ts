@@ -158,6 +158,7 @@ const WRITES: ReadonlySet<string> = new Set<WriteKind>([
   'create',
   'removeBelow',
   'setAside',
+  'copy',
   'append',
   'noteEpoch',
   'putDocument',

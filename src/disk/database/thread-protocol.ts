@@ -40,6 +40,12 @@ export interface Creation {
   readonly removeBelow: number;
 }
 
+/** A change that was decided elsewhere. */
+export type CopiedChange =
+  | { readonly kind: 'create'; readonly creations: readonly Creation[] }
+  | { readonly kind: 'removeBelow'; readonly path: string; readonly version: number }
+  | { readonly kind: 'setAside'; readonly names: readonly string[]; readonly as: string };
+
 /** Changes; those that wait for one database at once are one transaction. */
 export interface Writes {
   /** All of them, or none: where a version of one of them is taken, or one is new and there is no room for what is new. */
@@ -52,6 +58,11 @@ export interface Writes {
   setAside: {
     ask: Of & { readonly names: readonly string[]; readonly as: string };
     answer: Wrote & { readonly paths: readonly string[] };
+  };
+  /** All of them in their order, and the mark; nothing where the mark is taken. Answers the paths of what was set aside. */
+  copy: {
+    ask: Of & { readonly mark: Creation; readonly changes: readonly CopiedChange[] };
+    answer: Epoch & { readonly copied: boolean; readonly paths: readonly string[] };
   };
   /** Adds lines of one kind, and removes some beyond this many bytes: the oldest of all, or of the project that has most. */
   append: {

@@ -1,41 +1,28 @@
 import { join } from 'node:path';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { OldItems, RoomKeeper, StateRoom, StateUsage } from '../../ports/state-room.ts';
-import type { CreatedWith, ItemPath, StateStorage, StoredValue } from '../../ports/state-storage.ts';
+import type {
+  CreatedWith,
+  ItemPath,
+  NewVersion,
+  StateChange,
+  StateCopy,
+  StoredValue,
+} from '../../ports/state-storage.ts';
 import { buildDatabase } from '../database/build.ts';
-import type { DatabaseThread } from '../database/database-thread.ts';
-import type { Epochs } from '../database/epochs.ts';
 import { checkPlace, type Place, placeOf } from '../database/place.ts';
 import { STATE_SCHEMA } from '../database/schema.ts';
 import { lost } from '../database/trouble.ts';
-import type { Durable } from '../durable.ts';
 import { ROOM_ASKED_MOST, STATE_BYTES } from '../limits.ts';
 import { storageRefusal } from '../storage-errors.ts';
 import { NO_CONTENTS } from './contents.ts';
-import { creationOf, full } from './creation.ts';
+import { copiedChange, creationOf, full } from './creation.ts';
 import { itemOf, pathText } from './item-path.ts';
 import { StateBuilder } from './state-builder.ts';
 import { StateDatabase } from './state-database.ts';
+import type { FirstItem, SqliteStateOptions } from './state-options.ts';
 import { finishSwap, type Recovered, type RecoverOptions, recoverState } from './state-recover.ts';
-import { type SealKeys, StateSeal } from './state-seal.ts';
-
-export interface SqliteStateOptions {
-  readonly durable: Durable;
-  /** An index's directory; the database lies in a folder of its own below it. Throws Refusal for what is no index's name. */
-  readonly directoryOf: (index: string) => string;
-  /** The process's writing thread; undefined for a command that changes nothing. */
-  readonly writing: DatabaseThread | undefined;
-  /** The thread that reads what is large, and scans what was replaced while it was in use. */
-  readonly reading: DatabaseThread;
-  readonly keys: SealKeys | undefined;
-  readonly epochs: Epochs;
-  /** False for a command that looks at a few items: then it says nothing about the whole. */
-  readonly scan: boolean;
-  /** Most bytes of one index's database. */
-  readonly maxBytes?: number | undefined;
-  /** How long a lock of another process is waited for. */
-  readonly waitMs?: number | undefined;
-}
+import { StateSeal } from './state-seal.ts';
 
 /** What is to be known of an index's state before it serves. */
 export interface OpenedState {
@@ -47,19 +34,12 @@ export interface OpenedState {
   readonly damaged: readonly ItemPath[];
 }
 
-/** State to begin an index with. */
-export interface FirstItem {
-  readonly item: ItemPath;
-  readonly version: number;
-  readonly value: Uint8Array;
-}
-
 const WAIT_MS = 10_000;
 
 type Run<T> = (path: string, database: StateDatabase | undefined) => Promise<T>;
 
 /** The state of one machine: a SQLite database for each index. */
-export class SqliteState implements StateStorage, StateRoom {
+export class SqliteState implements StateCopy, StateRoom {
   readonly #options: SqliteStateOptions;
   readonly #opened = new Map<string, Promise<StateDatabase | undefined>>();
   /** The highest epoch this process has met of each index. */
@@ -155,6 +135,21 @@ export class SqliteState implements StateStorage, StateRoom {
     });
     // An operator's word is noted before it is answered.
     await this.#options.epochs.flush();
+  }
+
+  check(index: string, changes: readonly StateChange[]): void {
+    for (const change of changes) copiedChange(index, change);
+  }
+
+  async apply(mark: NewVersion, changes: readonly StateChange[], acting: boolean): Promise<boolean> {
+    const [index] = mark.item;
+    const copied = changes.map((change) => copiedChange(index, change));
+    return this.#on(mark.item, 0, async (_, database) => {
+      await this.#options.epochs.check();
+      const done = await this.#there(database).copy(creationOf(index, mark), copied, acting);
+      this.#reached(index, done.epoch);
+      return done.copied;
+    });
   }
 
   /**

@@ -3,7 +3,7 @@ import type { OldItems, StateUsage } from '../../ports/state-room.ts';
 import type { StoredValue } from '../../ports/state-storage.ts';
 import { type DatabaseThread, ThreadEnded } from '../database/database-thread.ts';
 import { accessOf, checkPlace, inodeOf, type Place } from '../database/place.ts';
-import type { Creation, Writes } from '../database/thread-protocol.ts';
+import type { CopiedChange, Creation, Writes } from '../database/thread-protocol.ts';
 import { damaged, databaseRefusal, isBusy } from '../database/trouble.ts';
 import { WriterHandle } from '../database/writer-handle.ts';
 import type { FileOps } from '../file-ops.ts';
@@ -160,6 +160,14 @@ export class StateDatabase {
     const writer = this.#writer();
     const answer = await (await writer.ready()).call('setAside', { database: writer.database, names, as });
     for (const path of answer.paths) this.#floors.drop(path);
+    return answer;
+  }
+
+  /** What this process has seen of what is set aside is forgotten where it is `acting`, and holds otherwise. */
+  async copy(mark: Creation, changes: readonly CopiedChange[], acting: boolean): Promise<Writes['copy']['answer']> {
+    const writer = this.#writer();
+    const answer = await (await writer.ready()).call('copy', { database: writer.database, mark, changes });
+    if (acting) for (const path of answer.paths) this.#floors.drop(path);
     return answer;
   }
 

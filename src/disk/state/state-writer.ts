@@ -1,4 +1,5 @@
 import type { SQLOutputValue, StatementSync } from 'node:sqlite';
+import { Refusal } from '../../bytes/refusal.ts';
 import type { StateContents } from '../../ports/state-room.ts';
 import { INSERT_ITEM } from '../database/schema.ts';
 import { bytesOf, integerOf, textOf } from '../database/sqlite.ts';
@@ -100,16 +101,34 @@ export class StateWriter {
       case 'removeBelow':
         this.#removeBelow(ask.path, ask.version);
         return {};
-      case 'setAside': {
-        const { from, to } = rangeBelow(ask.names);
-        const rows = this.#statements.range.all(from, to);
-        this.#statements.keep.run(ask.as, from, to);
-        this.#remove(rows);
-        return { paths: [...new Set(rows.map(({ path }) => textOf(path)))] };
-      }
+      case 'setAside':
+        return { paths: this.#setAside(ask.names, ask.as) };
+      case 'copy':
+        return this.#copy(ask);
       default:
         throw new Error(`${kind} is not for state`);
     }
+  }
+
+  /** What was decided elsewhere fits here, or what lies here is no copy of it. */
+  #copy({ mark, changes }: Writes['copy']['ask']): Pick<Writes['copy']['answer'], 'copied' | 'paths'> {
+    if (mark.version <= this.#newest(mark.path)) return { copied: false, paths: [] };
+    const paths: string[] = [];
+    for (const change of changes) {
+      if (change.kind === 'setAside') paths.push(...this.#setAside(change.names, change.as));
+      else if (change.kind === 'removeBelow') this.#removeBelow(change.path, change.version);
+      else this.#insertCopied(change.creations);
+    }
+    this.#insertCopied([mark]);
+    return { copied: true, paths };
+  }
+
+  #setAside(names: readonly string[], as: string): readonly string[] {
+    const { from, to } = rangeBelow(names);
+    const rows = this.#statements.range.all(from, to);
+    this.#statements.keep.run(as, from, to);
+    this.#remove(rows);
+    return [...new Set(rows.map(({ path }) => textOf(path)))];
   }
 
   #newest(path: string): number {
@@ -122,6 +141,17 @@ export class StateWriter {
     // What is left is for what is there.
     const isNew = creations.some(({ path }, at) => newest[at] === 0 && isOfProject(path));
     if (isNew && roomIn(this.#room, this.#opened.maxBytes).isFull) return 'full';
+    this.#insert(creations);
+    return 'created';
+  }
+
+  /** Whether there is room was asked where it was decided. */
+  #insertCopied(creations: readonly Creation[]): void {
+    if (creations.some(({ path, version }) => version <= this.#newest(path))) throw notCopied(this.#opened.index);
+    this.#insert(creations);
+  }
+
+  #insert(creations: readonly Creation[]): void {
     for (const { path, version, value, removeBelow } of creations) {
       const digest = this.#seal.digest(path, version, value);
       this.#statements.insert.run(path, version, value, digest, this.#seal.seal(digest));
@@ -132,7 +162,6 @@ export class StateWriter {
       };
       if (removeBelow > 1) this.#removeBelow(path, removeBelow);
     }
-    return 'created';
   }
 
   #removeBelow(path: string, version: number): void {
@@ -151,6 +180,12 @@ export class StateWriter {
       };
     }
   }
+}
+
+function notCopied(index: string): Refusal {
+  return new Refusal('state', `What index ${index} remembers here is no copy of what its fleet remembers.`, {
+    subject: 'state',
+  });
 }
 
 function firstByte(row: Readonly<Record<string, SQLOutputValue>>): number | undefined {

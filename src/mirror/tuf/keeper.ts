@@ -165,6 +165,11 @@ export class Keeper {
     return undefined;
   }
 
+  /** Another replica has published: its generation is believed once it is proved here. Upstream is asked for nothing that is held. */
+  adopt(): Promise<void> {
+    return this.#walks.run(WALKS, () => this.#refresher.adopt());
+  }
+
   /** The newest published, as it is; nothing is asked of upstream. */
   get current(): Generation | undefined {
     return this.#refresher.generation;

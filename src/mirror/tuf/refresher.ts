@@ -138,7 +138,7 @@ export class Refresher {
   async publish({ next, pointer }: Walk): Promise<boolean> {
     if (pointer !== this.#pointer) return false;
     if (await this.#publish(next)) return true;
-    await this.#adopt();
+    await this.adopt();
     return false;
   }
 
@@ -171,8 +171,8 @@ export class Refresher {
     return true;
   }
 
-  /** Another process on the same directory went ahead: what it published is believed, once it is proved here. */
-  async #adopt(): Promise<void> {
+  /** Another process or replica went ahead: what it published is believed, once it is proved here. */
+  async adopt(): Promise<void> {
     const source = this.#options.source(internalCaller(this.#options.index));
     const newer = await restoreTrust({ ...this.#options, source, now: this.#options.clock.judged() });
     for (const [version, root] of newer.roots) this.#roots.set(version, root);

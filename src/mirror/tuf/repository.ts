@@ -54,6 +54,10 @@ export class Repository implements SignedRepository {
     await this.#keeper.refreshFrom(source(caller), async (next) => beforePublish?.(this.#candidate(next, from)));
   }
 
+  adopt(): Promise<void> {
+    return this.#keeper.adopt();
+  }
+
   async proveStoredRoles(): Promise<StoredRoles> {
     const { store, runner } = this.#parts;
     const { current } = this.#keeper;

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import type { Caller } from '../../../src/async/caller.ts';
 import { createGate, type Gate, type GateOptions, type ShareLimits } from '../../../src/async/gate.ts';
 import { Refusal } from '../../../src/bytes/refusal.ts';
+import { dice } from '../../support/dice.ts';
 import { type Asker, GateModel } from '../../support/gate-model.ts';
 
 // A gate and its model live through the same day, step by step. A day is all that its seed says.
@@ -10,17 +11,6 @@ const DAYS = 100_000;
 const STEPS = 9;
 const FULL = 'Too many.';
 const LEFT = new Error('left');
-
-/** Whole numbers below a bound, the same ones of the same seed (mulberry32). */
-function dice(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) % below;
-  };
-}
 
 interface Options extends GateOptions {
   readonly shares: ShareLimits;

@@ -5,7 +5,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import { sqlite } from '../../../../src/disk/database/sqlite.ts';
 import { nodeFileOps } from '../../../../src/disk/file-ops.ts';
-import type { FirstItem } from '../../../../src/disk/state/sqlite-state.ts';
+import type { FirstItem } from '../../../../src/disk/state/state-options.ts';
 import type { ItemPath, StateStorage } from '../../../../src/ports/state-storage.ts';
 import { faultyOps, systemError } from '../../../support/faults.ts';
 import { behindItsBack, fileOf, flipValue, type PartyOptions, party, scratchDirectory } from './rig.ts';

@@ -1,0 +1,126 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type FakePypi, startFakePypi } from '../support/fake-pypi.ts';
+import { S3_BUCKET, S3_KEYS } from '../support/s3.ts';
+import { error, type S3Server, startS3Server } from '../support/s3-server.ts';
+import { tinyWheel } from '../support/tiny-wheel.ts';
+import { type RunningVerbatim, startVerbatim, verbatimWith } from '../support/verbatim.ts';
+
+// Replicas with a data directory each, which share nothing but a store that creates objects where there are none.
+
+const ALPHA = tinyWheel('alpha');
+const NEWER = tinyWheel('alpha', '2.0');
+const BETA = tinyWheel('beta');
+const ENV = { AWS_ACCESS_KEY_ID: S3_KEYS.accessKeyId, AWS_SECRET_ACCESS_KEY: S3_KEYS.secretAccessKey };
+/** What is refused for a while is had again within this time. */
+const PATIENCE = { timeout: 20_000, interval: 50 };
+
+let directory: string;
+let pypi: FakePypi;
+let s3: S3Server;
+const servers: RunningVerbatim[] = [];
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'verbatim-fleet-'));
+  await writeFile(join(directory, 'seal.key'), 'what all replicas of this test know');
+  pypi = await startFakePypi();
+  pypi.upload('alpha', ALPHA);
+  s3 = await startS3Server();
+});
+afterEach(async () => {
+  for (const each of servers.splice(0)) await each.close();
+  await s3.close();
+  await pypi.close();
+  await rm(directory, { recursive: true });
+});
+
+const flags = () => [
+  ...['--upstream', `${pypi.url}simple/`, '--file-host', `127.0.0.1:${pypi.files.port}`],
+  ...['--seal-key-file', join(directory, 'seal.key')],
+  ...['--fleet-state', `s3://${S3_BUCKET}/fleet?endpoint=${s3.url}`],
+];
+const serve = async (name: string) => {
+  const server = await startVerbatim([...flags(), '--max-age', '86400'], join(directory, name), { env: ENV });
+  servers.push(server);
+  return server;
+};
+const stop = async (server: RunningVerbatim) => {
+  servers.splice(servers.indexOf(server), 1);
+  await server.close();
+};
+const run = (name: string, ...words: readonly string[]) =>
+  verbatimWith(ENV, ...words, ...flags(), '--data', join(directory, name), '--json');
+const page = ({ simple }: RunningVerbatim, project: string) =>
+  fetch(`${simple}${project}/`, { headers: { accept: 'application/vnd.pypi.simple.v1+json' } });
+const names = async (server: RunningVerbatim): Promise<readonly string[]> => {
+  const { files }: { files: readonly { filename: string }[] } = JSON.parse(await (await page(server, 'alpha')).text());
+  return files.map(({ filename }) => filename);
+};
+
+describe('replicas that share their state in an object store', () => {
+  it('serve what one of them found out, and what an operator accepted beside one of them', async () => {
+    const [one, other] = [await serve('one'), await serve('other')];
+    for (const server of [one, other]) expect(await names(server)).toEqual([ALPHA.filename]);
+    pypi.upload('alpha', NEWER);
+    const asked = pypi.asked('alpha').length;
+    expect((await run('one', 'refresh', 'main', 'alpha')).code).toBe(0);
+    await vi.waitFor(async () => expect(await names(other)).toEqual([ALPHA.filename, NEWER.filename]), PATIENCE);
+    expect(await names(one)).toEqual([ALPHA.filename, NEWER.filename]);
+    expect(pypi.asked('alpha').length).toBe(asked + 1);
+    pypi.remove('alpha', NEWER.filename);
+    const accept = ['accept-change', 'main', 'alpha', NEWER.filename, '--removed', '--reason', 'gone'];
+    expect(await run('one', ...accept)).toMatchObject({ code: 0 });
+    for (const server of [one, other])
+      await vi.waitFor(async () => expect(await names(server)).toEqual([ALPHA.filename]), PATIENCE);
+  }, 60_000);
+
+  it('keep one that joins with an empty disk from what is older than what they saw', async () => {
+    pypi.upload('alpha', NEWER);
+    const one = await serve('one');
+    expect(await names(one)).toHaveLength(2);
+    // Upstream was put back.
+    pypi.remove('alpha', NEWER.filename);
+    const joined = await serve('joined');
+    expect(await names(joined)).toHaveLength(2);
+  }, 60_000);
+
+  it('serve what they hold while the store is away, believe nothing new, say so, and go on when it is back', async () => {
+    const one = await serve('one');
+    expect(await names(one)).toEqual([ALPHA.filename]);
+    pypi.upload('beta', BETA);
+    s3.misbehave((_, response) => response.destroy() !== undefined);
+    expect((await page(one, 'beta')).status).toBe(503);
+    expect(await names(one)).toEqual([ALPHA.filename]);
+    await vi.waitFor(() => expect(one.log()).toContain('stands alone'), PATIENCE);
+    s3.heal();
+    await vi.waitFor(async () => expect((await page(one, 'beta')).status).toBe(200), PATIENCE);
+    // One that starts meanwhile has its copy, or nothing at all.
+    await stop(one);
+    s3.misbehave((_, response) => response.destroy() !== undefined);
+    expect(await names(await serve('one'))).toEqual([ALPHA.filename]);
+    await expect(serve('empty')).rejects.toThrow('fleet');
+  }, 90_000);
+
+  it('are refused a store that does not keep to its conditions', async () => {
+    s3.misbehave(({ headers }) => {
+      delete headers['if-none-match'];
+      return false;
+    });
+    await expect(serve('one')).rejects.toThrow('If-None-Match is ignored');
+    expect([...s3.objects.keys()].filter((key) => key.includes('state/'))).toEqual([]);
+  }, 60_000);
+
+  it('are refused a store that was emptied', async () => {
+    const one = await serve('one');
+    await names(one);
+    await stop(one);
+    s3.objects.clear();
+    await expect(serve('one')).rejects.toThrow('it was emptied');
+  }, 60_000);
+
+  it('are refused keys that the store does not take, where they hold nothing', async () => {
+    s3.misbehave((_, response) => error(response, 403, 'AccessDenied') !== undefined);
+    await expect(serve('one')).rejects.toThrow('the store refuses it (403 AccessDenied)');
+  }, 60_000);
+});
