@@ -89,6 +89,8 @@ export const CASTS: Readonly<Record<string, string>> = {
   'src/tuf/json/json.ts': 'members of an object lie in one array, names and values in turn',
   'src/workers/thread.ts': 'the answer to a call is of its kind: dispatch.ts sees to it',
   'src/disk/database/database-thread.ts': 'the answer to a call is of its kind',
+  'src/app/processes/channel.ts':
+    'the supervisor and its workers are one program in one version, and nobody else has their channel',
   'src/config/faults.ts': 'zod types an issue by its code, and a path is put before any of them',
   'src/repository/signing-keys.ts': 'a key that is wrong on purpose, for tests',
 };
