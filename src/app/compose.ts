@@ -12,6 +12,7 @@ import { RefusingIndex } from '../mirror/refusing-index.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Emit } from '../ports/events.ts';
 import type { IndexState } from '../ports/index-state.ts';
+import type { Lease } from '../ports/lease.ts';
 import { createFileWork } from '../workers/file-work.ts';
 import { createPageWork } from '../workers/page-work.ts';
 import { createPasswordWork, type PasswordWork } from '../workers/password-work.ts';
@@ -57,6 +58,8 @@ interface ComposeOptions {
   readonly upkeep?: boolean | undefined;
   /** Only looks: nothing in the data directory is made or changed, and upstream is not asked. */
   readonly reading?: boolean | undefined;
+  /** Who downloads what, where other processes may, too. */
+  readonly lease?: Lease | undefined;
   readonly seams?: Seams | undefined;
 }
 
@@ -91,6 +94,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       maxBytes,
       indexes: new Map(Object.values(config.indexes).map((index) => [index.name, index.maxBytes])),
       upkeep,
+      lease: options.lease,
       onCorrupt,
       onTrouble: (error) => emit({ name: 'faulted', at: 'store', error }),
       nowMs,

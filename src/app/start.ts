@@ -8,6 +8,7 @@ import { type Certificate, type RunningServer, startServer } from '../http/serve
 import type { PackageIndex } from '../mirror/package-index.ts';
 import type { Condition } from '../ports/conditions.ts';
 import type { Emit } from '../ports/events.ts';
+import type { Lease } from '../ports/lease.ts';
 import { createEmit } from '../telemetry/events.ts';
 import { createLog, type Log } from '../telemetry/log.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
@@ -48,6 +49,8 @@ export interface MirrorOptions {
   readonly log?: Log | undefined;
   /** Where another process listens, and hands on connections. */
   readonly behind?: string | undefined;
+  /** Who downloads what, where other processes may, too. */
+  readonly lease?: Lease | undefined;
 }
 
 /** Starts the whole mirror: store, indexes, HTTP. Throws Refusal where it must not start. */
@@ -57,12 +60,13 @@ export async function startMirror({
   adminPort,
   log = logOf(config),
   behind,
+  lease,
 }: MirrorOptions): Promise<RunningMirror> {
   const certificate = certificateOf(config.server);
   const readers = accessListOf(config.server);
   const metrics = createMetrics({ indexes: Object.keys(config.indexes), version: VERSION });
   const emit = createEmit(log, metrics);
-  const composition = await compose({ config, emit, newTrust, upkeep: true });
+  const composition = await compose({ config, emit, newTrust, upkeep: true, lease });
   metrics.watchStore(() => {
     const { blobs, bytes, limit, partials } = composition.blobs.usage();
     return { files: blobs, bytes, limitBytes: limit, byIndex: composition.blobs.held(), partials };

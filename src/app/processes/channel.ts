@@ -53,7 +53,8 @@ function sendTo(child: ChildProcess, message: ToWorker, connection: Socket | und
 
 /** The supervisor, as a worker speaks to it. */
 export interface SupervisorChannel {
-  send(message: ToSupervisor): void;
+  /** False where it is gone. */
+  send(message: ToSupervisor): boolean;
   close(): void;
 }
 
@@ -72,7 +73,9 @@ export function openChannel({ onMessage, onGone }: SupervisorEvents): Supervisor
   process.once('disconnect', onGone);
   return {
     send(message) {
-      if (process.connected) process.send?.(message, undefined, {}, () => undefined);
+      if (!process.connected) return false;
+      process.send?.(message, undefined, {}, () => undefined);
+      return true;
     },
     close() {
       if (process.connected) process.disconnect();

@@ -27,6 +27,10 @@ export type ToWorker =
   | { readonly kind: 'begin'; readonly beginning: Beginning }
   /** With a connection. `sentAt`: when, by the system's monotonic clock, in milliseconds. */
   | { readonly kind: 'connection'; readonly id: number; readonly sentAt: number }
+  /** Whether it has the key it asked for, and the token that it is released by. */
+  | { readonly kind: 'taken'; readonly id: number; readonly token: number | undefined }
+  /** A key may be taken again. */
+  | { readonly kind: 'free'; readonly key: string }
   | { readonly kind: 'reload' }
   | { readonly kind: 'stop' };
 
@@ -38,6 +42,10 @@ export type ToSupervisor =
   | { readonly kind: 'connection'; readonly id: number; readonly taken: boolean; readonly open: number }
   /** Said regularly, and when it changes: how many connections are open. */
   | { readonly kind: 'open'; readonly open: number }
+  | { readonly kind: 'take'; readonly id: number; readonly key: string }
+  /** It waits for a key: it is told when that is free. */
+  | { readonly kind: 'watch'; readonly key: string }
+  | { readonly kind: 'release'; readonly key: string; readonly token: number }
   /** It ends by a signal of its own: nothing new is for it. */
   | { readonly kind: 'stopping' };
 

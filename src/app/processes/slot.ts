@@ -72,7 +72,7 @@ export class Slot implements Seat {
   }
 
   send(message: ToWorker): void {
-    if (this.#isReady) this.#process?.send(message);
+    this.#process?.send(message);
   }
 
   /** It is not replaced any more, and ends in order. Resolves when it is gone; `graceMs` after which it is killed. */

@@ -8,6 +8,7 @@ import { VERSION } from '../../version.ts';
 import { logOf, type MirrorOptions, type RunningMirror } from '../start.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { dividedConfig, workersOf } from './divide.ts';
+import { Leases } from './leases.ts';
 import type { Readiness, ToSupervisor } from './messages.ts';
 import { Slot } from './slot.ts';
 
@@ -50,6 +51,7 @@ class Supervisor implements RunningServers {
   readonly #log: Log;
   readonly #slots: readonly Slot[];
   readonly #dispatcher: Dispatcher;
+  readonly #leases: Leases;
   readonly #listening: Server;
   readonly #first = Promise.withResolvers<Readiness>();
   readonly #config: Config;
@@ -68,6 +70,9 @@ class Supervisor implements RunningServers {
     this.#listening = createServer({ pauseOnConnect: true, noDelay: true }, (connection) =>
       this.#dispatcher.offer(connection),
     );
+    this.#leases = new Leases((key) => {
+      for (const slot of this.#slots) slot.send({ kind: 'free', key });
+    });
     this.#slots = Array.from({ length: workers }, (_, at) => new Slot(at + 1, this.#events()));
   }
 
@@ -108,6 +113,7 @@ class Supervisor implements RunningServers {
     const { grace } = this.#options.config.server;
     await Promise.all(this.#slots.map((slot) => slot.stop(grace * 1000 + CLOSING_MS)));
     this.#dispatcher.close();
+    this.#leases.close();
     await this.#log.flush();
   };
 
@@ -135,11 +141,21 @@ class Supervisor implements RunningServers {
     };
   }
 
-  #hear(_: Slot, message: ToSupervisor): void {
-    if (message.kind === 'connection') this.#dispatcher.answered(message.id, message.taken);
+  #hear(slot: Slot, message: ToSupervisor): void {
+    switch (message.kind) {
+      case 'connection':
+        this.#dispatcher.answered(message.id, message.taken);
+        break;
+      case 'take':
+      case 'watch':
+      case 'release':
+        this.#leases.hear(slot, message);
+        break;
+    }
   }
 
   #onEnd(slot: Slot, how: string, again: number | undefined, lines: readonly string[]): void {
+    this.#leases.leave(slot);
     this.#first.reject(cannotStart(lines, how));
     if (again === undefined) return;
     const said = lines.length === 0 ? '' : `: ${lines.join(' ')}`;

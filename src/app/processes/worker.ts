@@ -6,6 +6,7 @@ import { errorLines } from '../words.ts';
 import { openChannel, type SupervisorChannel } from './channel.ts';
 import { LATE_MS } from './dispatcher.ts';
 import { type Beginning, sharedMs, type ToWorker } from './messages.ts';
+import { WorkerLease } from './worker-lease.ts';
 
 /** How often a worker says that it lives, and what it has open, however little changes. Milliseconds. */
 const PULSE_MS = 250;
@@ -20,6 +21,7 @@ export async function runWorker(): Promise<boolean> {
 class Worker {
   readonly #ended = Promise.withResolvers<void>();
   readonly #begun = Promise.withResolvers<Beginning>();
+  readonly #lease = new WorkerLease((message) => this.#channel?.send(message) ?? false);
   #channel: SupervisorChannel | undefined;
   #mirror: RunningMirror | undefined;
   #isStopping = false;
@@ -51,7 +53,7 @@ class Worker {
           `the program was replaced by version ${VERSION} while ${beginning.version} of it runs: start the server again`,
         );
       const { config, newTrust, url } = beginning;
-      const mirror = await startMirror({ config, newTrust, behind: url });
+      const mirror = await startMirror({ config, newTrust, behind: url, lease: this.#lease });
       this.#mirror = mirror;
       channel.send({
         kind: 'ready',
@@ -78,6 +80,10 @@ class Worker {
         break;
       case 'connection':
         this.#take(message, connection);
+        break;
+      case 'taken':
+      case 'free':
+        this.#lease.hear(message);
         break;
       case 'reload':
         this.#mirror?.reload();
