@@ -1,8 +1,10 @@
+import { application } from './application.ts';
 import { client } from './client.ts';
 import { cold } from './cold.ts';
 import { coldInstall } from './cold-install.ts';
 import { coldRequests } from './cold-requests.ts';
 import { compareBuilds, GROUP_NAMES } from './compare/compare.ts';
+import { crawl } from './crawl.ts';
 import { file } from './file.ts';
 import { fileTls } from './file-tls.ts';
 import { herd } from './herd.ts';
@@ -13,6 +15,7 @@ import { largePages } from './large-page.ts';
 import { memory } from './memory.ts';
 import { neighbours } from './neighbours.ts';
 import { page } from './page.ts';
+import { projectList } from './project-list.ts';
 import { restart } from './restart.ts';
 import { snapshot } from './snapshot.ts';
 import { soak } from './soak.ts';
@@ -36,17 +39,20 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   herd,
   memory,
   restart,
+  'project-list': projectList,
   'large-page': largePages,
+  application,
   neighbours,
   install,
   'cold-install': coldInstall,
   'cold-requests': coldRequests,
   'index-memory': indexMemory,
+  crawl,
   soak,
 };
 
-/** Taken only where it is named: it takes half an hour. */
-const LONG = 'soak';
+/** Taken only where they are named: they take minutes, or half an hour. */
+const LONG: ReadonlySet<string> = new Set(['crawl', 'soak']);
 
 const log = (text: string) => console.error(text);
 const asked = process.argv.slice(2);
@@ -58,7 +64,7 @@ async function take(names: readonly string[]): Promise<readonly Row[]> {
   refuseUnknown('measure', names, Object.keys(MEASURES));
   const rows: Row[] = [];
   for (const [name, measure] of Object.entries(MEASURES))
-    if (names.includes(name) || (names.length === 0 && name !== LONG)) rows.push(...(await taken(name, measure)));
+    if (names.includes(name) || (names.length === 0 && !LONG.has(name))) rows.push(...(await taken(name, measure)));
   if (names.length === 0) writeReport('npm run bench', rows);
   return rows;
 }

@@ -21,9 +21,15 @@ import { Tests } from './checks/tests.ts';
 // check is removed, and those tests run again until one fails. Exit code 1 where a check is missed by none.
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
-/** They run the whole program, and would take hours, or read its text. `--by` names single ones. */
-const WHOLE = /^test\/(?:journeys|interop|crash)\/|^test\/architecture\/(?!forgeries\/refused)/;
-/** Of the tests that reach a file over so few imports, all of its own room are asked, and this many nearest of others. */
+/** They run the whole program, or one of its ways again for every step of it, and would take hours; or read its text. `--by` names single ones. */
+const WHOLE =
+  /^test\/(?:journeys|interop|crash)\/|^test\/unit\/app\/carry-over|^test\/architecture\/(?!forgeries\/refused)/;
+/** Tests of a room beside test/unit/ROOM. All of them that reach a file are asked. */
+const BESIDE: Readonly<Record<string, readonly string[]>> = {
+  tuf: ['freeze', 'mix-and-match', 'recovery', 'rollback', 'thresholds', 'names'].map((name) => `test/attacks/${name}`),
+  mirror: ['test/attacks/mirror-', 'test/attacks/index-', 'test/contract/evidence'],
+};
+/** Of the others that reach it over so few imports, this many nearest. */
 const MOST_STEPS = 3;
 const NEAREST = 5;
 /** A file of tests that takes this many times the quickest is not run whole, but only its test that saw the check refuse. */
@@ -68,14 +74,17 @@ function testsFor(paths: readonly string[]): readonly string[] {
     .filter(({ path }) => path.endsWith('.test.ts') && !WHOLE.test(path))
     .map(({ path }) => ({ test: path, steps: reaching(path) }));
   const chosen = paths.flatMap((path) => {
-    const own = `test/unit/${path.split('/')[1]}/`;
+    const room = path.split('/')[1] ?? '';
+    const own = [`test/unit/${room}/`, ...(BESIDE[room] ?? [])];
+    const isOwn = (test: string) => own.some((place) => test.startsWith(place));
     const near = reached
       .map(({ test, steps }) => ({ test, steps: steps.get(path) ?? Number.POSITIVE_INFINITY }))
-      .filter(({ steps }) => steps <= MOST_STEPS)
-      .sort((a, b) => a.steps - b.steps)
-      .map(({ test }) => test);
-    const others = near.filter((test) => !test.startsWith(own));
-    return [...near.filter((test) => test.startsWith(own)), ...others.slice(0, NEAREST)];
+      .filter(({ steps }) => steps < Number.POSITIVE_INFINITY)
+      .sort((a, b) => a.steps - b.steps);
+    return [
+      ...near.filter(({ test }) => isOwn(test)),
+      ...near.filter(({ test, steps }) => !isOwn(test) && steps <= MOST_STEPS).slice(0, NEAREST),
+    ].map(({ test }) => test);
   });
   return [...new Set(chosen)];
 }

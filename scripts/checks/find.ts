@@ -17,13 +17,18 @@ export interface Check {
 }
 
 /** Functions of which a call alone is a check: they return nothing, or throw. */
-const CHECKING = /^#?(?:refuse|check|must|assert|ensure|require|verify|throwIf|expect)(?:[A-Z]\w*)?$/;
+const CHECKING =
+  /^#?(?:refuse|check|must|assert|ensure|require|verify|throwIf|expect)[A-Z]\w*$|^#?(?:check|must|assert|ensure|verify|expect)$/;
 /** Functions that tell a refusal: `return lost(path, 'is damaged')`, `reject(error)`, `context.addIssue(…)`. */
 const REFUSING =
   /^#?(?:refuse|refused|reject|fail|failed|fault|deny|forbid|forbidden|lost|judged|malformed|damaged|truncated|unlisted|unknown|addIssue|usage|wrong|destroy|abort|replyProblem|Refusal)(?:[A-Z]\w*)?$/;
 /** Members by which a result says that it is a refusal. */
 const TELLING: ReadonlySet<string> = new Set(['why', 'wrong', 'refusal', 'fault', 'error']);
-const BAD_KINDS: ReadonlySet<string> = new Set(['malformed', 'too-long', 'absent', 'double-slash', 'refused', 'wrong']);
+const BAD_WORDS: ReadonlySet<string> = new Set(
+  'malformed too-long absent double-slash refused wrong unsatisfiable contradicts busy expired'.split(' '),
+);
+/** Functions whose texts are faults. */
+const FAULTS = /fault|objection|wrong|unfit|why|refus|invalid|complain/i;
 
 interface Spot {
   readonly start: number;
@@ -59,16 +64,16 @@ function* walk(value: unknown, where: readonly string[]): Generator<Spot & { rea
           ? nameOf(value['id'])
           : undefined;
     const inner = name === undefined ? where : [...where, name];
-    for (const spot of spotsOf(value)) yield { ...spot, where: inner };
+    for (const spot of spotsOf(value, inner.at(-1) ?? '')) yield { ...spot, where: inner };
     for (const member of Object.values(value)) yield* walk(member, inner);
   }
 }
 
-function spotsOf(node: Node): readonly Spot[] {
+function spotsOf(node: Node, where: string): readonly Spot[] {
   const { start, end } = node;
   if (node.type === 'IfStatement' && isNode(node['test'])) {
-    if (refuses(node['consequent'])) return leaves(node['test'], true);
-    if (refuses(node['alternate'])) return leaves(node['test'], false);
+    if (refuses(node['consequent'], where)) return leaves(node['test'], true);
+    if (refuses(node['alternate'], where)) return leaves(node['test'], false);
   }
   if (
     node.type === 'ExpressionStatement' &&
@@ -92,30 +97,44 @@ function leaves(test: Node, when: boolean): readonly Spot[] {
   if (test.type === 'UnaryExpression' && test['operator'] === '!' && isNode(argument)) return leaves(argument, !when);
   if (test.type === 'LogicalExpression' && test['operator'] === (when ? '||' : '&&') && isNode(left) && isNode(right))
     return [...leaves(left, when), ...leaves(right, when)];
+  // `if (!(error instanceof Refusal)) throw error;` lets through what is no refusal, and checks nothing.
+  if (
+    test.type === 'BinaryExpression' &&
+    test['operator'] === 'instanceof' &&
+    /^(?:error|cause)$/.test(nameOf(left) ?? '')
+  )
+    return [];
   return [{ start: test.start, end: test.end, by: when ? 'true' : 'false' }];
 }
 
 /** True for a branch that ends in a refusal. */
-function refuses(branch: unknown): boolean {
+function refuses(branch: unknown, where: string): boolean {
   if (!isNode(branch)) return false;
   if (branch.type === 'BlockStatement')
-    return Array.isArray(branch['body']) && branch['body'].length > 0 && refuses(branch['body'].at(-1));
+    return Array.isArray(branch['body']) && branch['body'].length > 0 && refuses(branch['body'].at(-1), where);
   if (branch.type === 'ThrowStatement') return true;
   if (branch.type === 'ExpressionStatement') return REFUSING.test(calleeOf(branch['expression']) ?? '');
-  return branch.type === 'ReturnStatement' && isNode(branch['argument']) && tells(branch['argument']);
+  return branch.type === 'ReturnStatement' && isNode(branch['argument']) && tells(branch['argument'], where);
 }
 
-function tells(result: Node): boolean {
-  if (result.type === 'Literal') return result['value'] === false || typeof result['value'] === 'string';
-  if (result.type === 'TemplateLiteral') return true;
+function tells(result: Node, where: string): boolean {
+  if (result.type === 'Literal')
+    return (
+      result['value'] === false || BAD_WORDS.has(String(result['value'])) || (isText(result) && FAULTS.test(where))
+    );
+  if (result.type === 'TemplateLiteral') return FAULTS.test(where);
   if (result.type === 'ObjectExpression' && Array.isArray(result['properties']))
     return result['properties'].some(
       (property) =>
         isNode(property) &&
         (TELLING.has(nameOf(property['key']) ?? '') ||
-          (nameOf(property['key']) === 'kind' && BAD_KINDS.has(nameOf(property['value']) ?? ''))),
+          (nameOf(property['key']) === 'kind' && BAD_WORDS.has(nameOf(property['value']) ?? ''))),
     );
   return REFUSING.test(calleeOf(result) ?? '');
+}
+
+function isText({ value }: Node): boolean {
+  return typeof value === 'string';
 }
 
 /** The last name of what is called, waited for or delegated to. */

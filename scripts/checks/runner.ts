@@ -33,7 +33,10 @@ function specification({ file, test }: Order): TestSpecification {
 
 async function run(order: Order): Promise<Ran> {
   const start = performance.now();
-  const { testModules, unhandledErrors } = await vitest.runTestSpecifications([specification(order)]);
+  const ran = specification(order);
+  const { testModules: all, unhandledErrors } = await vitest.runTestSpecifications([ran]);
+  // All that were ever run, as they ended last.
+  const testModules = all.filter(({ moduleId }) => moduleId === ran.moduleId);
   const ms = performance.now() - start;
   const tests = testModules.flatMap((module) => [...module.children.allTests()]);
   const [failed] = tests.filter((test) => test.result().state === 'failed');

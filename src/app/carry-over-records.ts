@@ -1,11 +1,10 @@
 import { join } from 'node:path';
 import { formerLines } from '../disk/layout-1/former-lines.ts';
 import { ACCESS_BYTES, JOURNAL_BYTES } from '../disk/limits.ts';
-import { keptBytes } from '../disk/records/record-lines.ts';
 import type { LineKind, RecordsDatabase } from '../disk/records/records-database.ts';
 import type { Volume } from '../disk/volume.ts';
 
-/** Each kind had a folder of its name; and half of the bytes that its lines may have. */
+/** Each kind had a folder of its name; and the most bytes that its lines may have. */
 const FORMER: ReadonlyMap<LineKind, number> = new Map([
   ['journal', JOURNAL_BYTES],
   ['access', ACCESS_BYTES],
@@ -21,7 +20,7 @@ export async function carryOverRecords({ ops, root }: Volume, records: RecordsDa
     let done = await records.count(kind);
     let lines: string[] = [];
     const append = async () => {
-      if (lines.length > 0) await records.append(kind, lines, keptBytes(maxBytes));
+      if (lines.length > 0) await records.append(kind, lines, maxBytes);
       lines = [];
     };
     for await (const line of formerLines(ops, join(root, kind))) {

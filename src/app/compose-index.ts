@@ -20,6 +20,7 @@ import { knownLayout } from '../presets/known-upstreams.ts';
 import { describedLayout, resolveLayout } from '../presets/layouts.ts';
 import { simpleIndex } from '../presets/simple-index.ts';
 import { createTargetLayout } from '../presets/target-layout.ts';
+import { createListStore } from '../state/list.ts';
 import { createPageStore } from '../state/pages.ts';
 import { createPins } from '../state/pins.ts';
 import { createUpstream } from '../upstream/client.ts';
@@ -30,7 +31,7 @@ import type { ClockComparison } from './conditions/clocks.ts';
 import type { DrawnCache } from './drawn-cache.ts';
 import { refusing } from './open-index.ts';
 import { readRoot } from './pinned-root.ts';
-import { crowding } from './queues.ts';
+import { crowding, silence } from './queues.ts';
 import { linkBase } from './server-files.ts';
 import { limitsOf, seenProjects, signedReach, unsignedReach } from './upstream-options.ts';
 
@@ -89,6 +90,7 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
     limits: { ...limitsOf(index), connections: config.limits.upstreamConnections, ...seams.upstreamLimits },
     offline: config.offline,
     onCrowding: crowding(emit, index.name),
+    onSilence: silence(emit, index.name),
     heard: (there) => clocks.heard(index.name, there, clock.now()),
   });
   const mirror = createUnsignedIndex({
@@ -99,6 +101,7 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
     api,
     upstream,
     store: createPageStore(state),
+    lists: createListStore(state),
     pins: createPins(state),
     blobs: blobs.of(index.name),
     journal,
@@ -110,6 +113,7 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
     emit,
     memory: memoryEach(config) * UNSIGNED_SHARE,
     linkBase: linkBase(config, index.name),
+    lookAhead: index.lookAhead,
     maxAge: index.maxAge,
     staleIfError: index.staleIfError,
     reuploads: index.reuploads,
@@ -155,6 +159,7 @@ async function composeSigned(parts: IndexParts & { readonly index: SignedIndexCo
     limits: { ...limitsOf(index), connections: config.limits.upstreamConnections, ...seams.upstreamLimits },
     offline: config.offline,
     onCrowding: crowding(emit, index.name),
+    onSilence: silence(emit, index.name),
     heard: (there) => clocks.heard(index.name, there, clock.now()),
   });
   const mirror = await createSignedIndex({
@@ -178,6 +183,7 @@ async function composeSigned(parts: IndexParts & { readonly index: SignedIndexCo
     emit,
     memory: memoryEach(config) * SIGNED_SHARE,
     linkBase: linkBase(config, index.name),
+    lookAhead: index.lookAhead,
     refreshAfter: index.refresh,
     notBefore: config.referenceTime === undefined ? BUILT_AT : 0,
     reuploads: index.reuploads,

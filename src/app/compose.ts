@@ -13,6 +13,8 @@ import type { Clock } from '../ports/clock.ts';
 import type { Emit } from '../ports/events.ts';
 import type { IndexState } from '../ports/index-state.ts';
 import type { Lease } from '../ports/lease.ts';
+import { createIndexState } from '../state/index-state.ts';
+import { StateRoomKeeper } from '../state/room-keeper.ts';
 import { createFileWork } from '../workers/file-work.ts';
 import { createPageWork } from '../workers/page-work.ts';
 import { createPasswordWork, type PasswordWork } from '../workers/password-work.ts';
@@ -34,6 +36,7 @@ export interface Composition {
   readonly blobs: BlobStore;
   /** What lies on disk besides fetched files. */
   readonly sizes: DataDirectory['sizes'];
+  readonly kept: DataDirectory['kept'];
   readonly clock: Clock;
   /** Who was sent which file. */
   readonly fetched: AccessRecord;
@@ -100,7 +103,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       nowMs,
     });
     closers.push(() => blobs.close());
-    const { fetched, journal, tallies } = recordsOf(directory, rehearsal, closers);
+    const { fetched, journal, tallies } = recordsOf(directory, config, rehearsal, closers);
     const work = createPageWork({ shares });
     closers.push(() => work.close());
     const fileWork = createFileWork({ shares });
@@ -113,13 +116,14 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     if (drawn !== undefined) closers.push(() => drawn.close());
     const clocks = new ClockComparison();
     const shared = { config, blobs, clock, clocks, emit, journal, tallies, work, fileWork, drawn, newTrust, seams };
-    const { indexes, states, queues } = await composeIndexes(shared, directory, closers);
+    const { indexes, states, queues } = await composeIndexes(shared, directory, upkeep, closers);
     return {
       indexes,
       states,
       queues: [...queuesOf('', shares), ...queues],
       blobs,
       sizes: directory.sizes,
+      kept: directory.kept,
       clock,
       fetched,
       passwords,
@@ -140,9 +144,9 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
 }
 
 /** What happened and is kept; in a rehearsal nothing is added to it. */
-function recordsOf({ records }: DataDirectory, rehearsal: boolean, closers: (() => unknown)[]) {
-  const fetched = createAccessRecord(records);
-  const journal = createJournal(records);
+function recordsOf({ records }: DataDirectory, { cache }: Config, rehearsal: boolean, closers: (() => unknown)[]) {
+  const fetched = createAccessRecord(records, { maxBytes: cache.accessBytes });
+  const journal = createJournal(records, { maxBytes: cache.journalBytes });
   const tallies = createTallies(records);
   closers.push(
     () => fetched.close(),
@@ -157,6 +161,7 @@ function recordsOf({ records }: DataDirectory, rehearsal: boolean, closers: (() 
 async function composeIndexes(
   shared: Omit<IndexParts, 'index' | 'state'>,
   directory: DataDirectory,
+  upkeep: boolean,
   closers: (() => unknown)[],
 ): Promise<Pick<Composition, 'indexes' | 'states' | 'queues'>> {
   const { config, emit } = shared;
@@ -170,6 +175,7 @@ async function composeIndexes(
       continue;
     }
     states.set(index.name, state);
+    if (upkeep) closers.push(keepRoom(index.name, directory, shared));
     const { mirror, upstream, close } = await composeIndex({ ...shared, index, state });
     closers.push(close);
     indexes.push(mirror);
@@ -196,6 +202,21 @@ function operatorOn({ blobs, clock, indexes, states, ...place }: OperatorParts):
     forget: (sha256) => blobs.forget(sha256),
     now: () => clock.now(),
   };
+}
+
+/** From now on there is room for new projects as long as there is something that can be let go. Returns what ends it. */
+function keepRoom(
+  index: string,
+  { storage }: DataDirectory,
+  { work, emit, config }: Pick<IndexParts, 'work' | 'emit' | 'config'>,
+): () => Promise<void> {
+  const { projectBytes } = config.cache;
+  const state = createIndexState({ storage, index, projectBytes, pinsInMemory: 1 });
+  const keeper = new StateRoomKeeper({ room: storage, state, work, emit });
+  storage.keepRoom(index, keeper);
+  // A limit may be lower than it was.
+  void keeper.makeRoom();
+  return () => keeper.close();
 }
 
 function refuseUnknown(names: Iterable<string>, { indexes }: Config): void {

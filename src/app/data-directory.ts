@@ -15,6 +15,7 @@ import { indexName } from '../state/paths.ts';
 import { ScratchState } from '../state/scratch.ts';
 import { carryOverIndexes, type LossWord } from './carry-over.ts';
 import { type DiskSize, diskSizes } from './disk-sizes.ts';
+import { type Kept, keptOf, recordBytes } from './kept.ts';
 import { sealingOf } from './secrets.ts';
 
 export interface OpenedIndex {
@@ -37,6 +38,8 @@ export interface DataDirectory {
   open(index: string): Promise<OpenedIndex>;
   /** What lies on disk besides fetched files. */
   sizes(): Promise<readonly DiskSize[]>;
+  /** What of it is how much, and may be how much. */
+  kept(): Promise<readonly Kept[]>;
   /** What it remembers, unchecked, for who is about to give up what does not hold. */
   unchecked(index: string): IndexState;
   /** What an operator's word let go when this directory was carried over from an earlier layout, if that was done just now. */
@@ -102,6 +105,7 @@ function databasesOf(config: Config, { durable, root }: Volume, access: Database
     access,
     scan: true,
     stateBytes: config.cache.stateBytes,
+    recordBytes: recordBytes(config),
     ...sealingOf(config),
   });
 }
@@ -113,6 +117,8 @@ function directoryOver(
   rehearsal: boolean,
 ): Omit<DataDirectory, 'carried' | 'close'> {
   const { state: storage, records } = databases;
+  const indexes = Object.keys(config.indexes);
+  const { projectBytes } = config.cache;
   const remembered = rehearsal ? new ScratchState(storage) : storage;
   const directoryOf = (index: string) => directoryIn(volume.root, index);
   return {
@@ -124,15 +130,16 @@ function directoryOver(
     directoryOf,
     async open(index) {
       const { damaged } = await databases.open(index);
-      return { state: createIndexState({ storage: remembered, index }), damaged };
+      return { state: createIndexState({ storage: remembered, index, projectBytes }), damaged };
     },
     sizes: () =>
       diskSizes(
         volume.ops,
         volume.root,
-        Object.keys(config.indexes).map((index) => [index, directoryOf(index)] as const),
+        indexes.map((index) => [index, directoryOf(index)] as const),
       ),
-    unchecked: (index) => createIndexState({ storage, index }),
+    kept: () => keptOf(databases, indexes, config.cache),
+    unchecked: (index) => createIndexState({ storage, index, projectBytes }),
   };
 }
 

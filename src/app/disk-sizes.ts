@@ -1,9 +1,10 @@
 import { join } from 'node:path';
+import { blobPaths } from '../disk/blob-paths.ts';
 import type { FileOps } from '../disk/file-ops.ts';
 import { listOrNothing } from '../disk/walk.ts';
 
 /** What of the data directory is not files that were fetched. */
-const DISK_PARTS = ['state', 'records', 'drawn', 'quarantine'] as const;
+export const DISK_PARTS = ['state', 'records', 'drawn', 'quarantine', 'use'] as const;
 
 /** Bytes of one part; `index` is empty where all indexes share it. */
 export interface DiskSize {
@@ -19,10 +20,11 @@ export async function diskSizes(
   indexes: Iterable<readonly [index: string, directory: string]>,
 ): Promise<readonly DiskSize[]> {
   const sizes: DiskSize[] = [];
-  for (const [index, directory] of indexes)
-    sizes.push({ part: 'state', index, bytes: await bytesIn(ops, join(directory, 'state')) });
+  // With what an operator's word set aside beside it.
+  for (const [index, directory] of indexes) sizes.push({ part: 'state', index, bytes: await bytesIn(ops, directory) });
   for (const part of ['records', 'drawn', 'quarantine'] as const)
     sizes.push({ part, index: '', bytes: await bytesIn(ops, join(root, part)) });
+  sizes.push({ part: 'use', index: '', bytes: (await ops.facts(blobPaths(root).useRecord))?.size ?? 0 });
   return sizes;
 }
 

@@ -72,6 +72,7 @@ export async function startMirror({
     return { files: blobs, bytes, limitBytes: limit, byIndex: composition.blobs.held(), partials };
   });
   metrics.watchDisk(composition.sizes);
+  metrics.watchKept(composition.kept);
   metrics.watchPages(() =>
     Promise.all(composition.indexes.map(async (each) => ({ index: each.name, ...(await each.tally()) }))),
   );
@@ -172,6 +173,7 @@ class Mirror implements RunningMirror {
           // Where a web page could read with credentials that are not its own, no web page reads.
           cors: access === undefined && config.indexes[index.name]?.credentials === undefined,
           shared: access === undefined,
+          longestRetryAfter: config.indexes[index.name]?.timeouts.retryAfterSent,
         })),
         access,
         trustedProxies: config.server.trustedProxies,

@@ -3,6 +3,7 @@ import type { Condition } from '../ports/conditions.ts';
 import { VERSION } from '../version.ts';
 import type { Composition } from './compose.ts';
 import type { DiskSize } from './disk-sizes.ts';
+import type { Kept } from './kept.ts';
 
 /** How a mirror stands: what lies in its data directory, and what this process knows besides. */
 export interface StatusReport {
@@ -17,6 +18,8 @@ export interface StatusReport {
     readonly byIndex: ReadonlyMap<string, number>;
   };
   readonly disk: readonly DiskSize[];
+  /** How much is remembered, and how much may be. */
+  readonly kept: readonly Kept[];
   /** What an operator should know. */
   readonly conditions: readonly KnownCondition[];
 }
@@ -48,7 +51,7 @@ export interface QueueStatus {
 }
 
 export async function statusOf(
-  { clock, indexes, blobs, sizes }: Composition,
+  { clock, indexes, blobs, sizes, kept }: Composition,
   conditions: StatusReport['conditions'],
 ): Promise<StatusReport> {
   const [now, judged] = [clock.now(), clock.judged()];
@@ -56,7 +59,7 @@ export async function statusOf(
   await blobs.scanned;
   const { bytes, blobs: count, limit } = blobs.usage();
   const store = { bytes, blobs: count, limitBytes: limit, byIndex: blobs.held() };
-  return { now, judged, indexes: all, store, disk: await sizes(), conditions };
+  return { now, judged, indexes: all, store, disk: await sizes(), kept: await kept(), conditions };
 }
 
 export function serverReport(

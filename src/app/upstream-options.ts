@@ -95,6 +95,9 @@ export function limitsOf({ timeouts }: Pick<IndexConfig, 'timeouts'>): UpstreamL
     documents: paceOf(timeouts, timeouts.firstByte, timeouts.silence, timeouts.page),
     downloads: paceOf(timeouts, timeouts.fileFirstByte, timeouts.fileSilence, timeouts.file),
     minimumRate: timeouts.slowest,
+    longestRetryAfter: timeouts.retryAfter * SECOND,
+    longestUnheld: timeouts.retryAfterUnheld * SECOND,
+    longestWait: timeouts.retryAfterWait * SECOND,
   };
 }
 

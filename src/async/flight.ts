@@ -80,6 +80,7 @@ class Flight<T> {
         this.#looks.add(look);
         return () => this.#looks.delete(look);
       },
+      giveWay: () => this.#giveWay(),
     });
     const run = async () => work(shared);
     // The key is free again before anybody hears of the outcome.
@@ -114,6 +115,13 @@ class Flight<T> {
       signal.addEventListener('abort', left, { once: true });
       this.#outcome.promise.finally(over).then(resolve, reject);
     });
+  }
+
+  /** A place gives way where all who wait for it do; each of them leaves by its own signal. */
+  #giveWay(): boolean {
+    const callers = [...this.#waiting].map(({ caller }) => caller);
+    if (callers.length === 0 || callers.some(({ giveWay }) => giveWay === undefined)) return false;
+    return callers.filter(({ giveWay }) => giveWay?.() === true).length === callers.length;
   }
 
   /** It is done for somebody else now. */

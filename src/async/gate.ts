@@ -202,10 +202,11 @@ class FairGate implements Gate {
 
   /** Its caller is another party now, or of another priority. */
   #changed(entry: Entry): void {
+    const wasBackground = this.#background.has(entry);
     this.#regroup(entry);
     this.#serve();
-    const isNeeded = this.#inside.has(entry) && isBackground(entry) && this.#everybody.waiting > 0;
-    if (isNeeded) entry.caller.giveWay?.();
+    if (wasBackground && this.#isWaiting(entry) && !isBackground(entry)) this.#askToGiveWay();
+    if (this.#inside.has(entry) && isBackground(entry) && this.#everybody.waiting > 0) entry.caller.giveWay?.();
   }
 
   #regroup(entry: Entry): void {
@@ -256,8 +257,7 @@ class FairGate implements Gate {
   }
 
   #hasRoomForBackground(cost: number): boolean {
-    const limit = this.#options.shares?.background;
-    if (limit === undefined) return true;
+    const { background: limit = Number.POSITIVE_INFINITY } = this.#options.shares ?? {};
     let held = 0;
     for (const entry of this.#inside) if (isBackground(entry)) held += entry.cost;
     return held === 0 || held + cost <= limit;

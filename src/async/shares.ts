@@ -101,7 +101,9 @@ export function createShares(
 ): CommonShares {
   const gate = (queue: keyof CommonShares) => {
     const options = { ...SIZES[queue], ...sizes[queue] };
-    const shares = HELD_FOR_LONG.has(queue) ? { kept: keptOf(options.places, indexes) } : undefined;
+    // Background work leaves places free for the next client.
+    const background = Math.ceil(options.places / 2);
+    const shares = HELD_FOR_LONG.has(queue) ? { background, kept: keptOf(options.places, indexes) } : undefined;
     return createGate({ shares, onCrowding: (crowding) => onCrowding(queue, crowding), ...options });
   };
   return {

@@ -225,10 +225,12 @@ class Fill {
         return () => this.#looks.delete(look);
       },
       giveWay: () => {
+        // Those who look ahead leave it, and may leave it an orphan.
+        const left = this.#callers?.giveWay?.() === true;
         const end = this.#end;
         this.#end = undefined;
         end?.();
-        return end !== undefined;
+        return left || end !== undefined;
       },
     });
   }

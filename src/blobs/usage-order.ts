@@ -83,11 +83,11 @@ export class UsageOrder {
   keep(sha256: string, by: string | undefined): boolean {
     const shelf = this.#shelfOf.get(sha256);
     const size = shelf?.sizeOf(sha256);
-    if (shelf === undefined || size === undefined) return false;
-    const was = shelf.take(sha256);
+    if (size === undefined) return false;
+    const was = shelf?.take(sha256);
     if (by === undefined) this.#keptBy.delete(sha256);
     else this.#keptBy.set(sha256, by);
-    shelf.put(by !== undefined ? 'kept' : was === 'probation' ? was : 'main', sha256, size);
+    shelf?.put(by !== undefined ? 'kept' : was === 'probation' ? was : 'main', sha256, size);
     return true;
   }
 

@@ -65,6 +65,8 @@ interface RefusalOptions {
   readonly said?: Said | undefined;
   /** Seconds for which the answer may be kept, where it may be. */
   readonly keptFor?: number | undefined;
+  /** Seconds before which asking again is refused again, where that is known. */
+  readonly retryIn?: number | undefined;
 }
 
 /** A refusal is an answer, not a crash: `reason` for machines, `message` one plain sentence for people. */
@@ -75,6 +77,7 @@ export class Refusal extends Error {
   readonly transient: boolean;
   readonly said: Said | undefined;
   readonly keptFor: number | undefined;
+  readonly retryIn: number | undefined;
 
   constructor(reason: Reason, message: string, options: RefusalOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -83,12 +86,13 @@ export class Refusal extends Error {
     this.transient = options.transient ?? false;
     this.said = options.said;
     this.keptFor = options.keptFor;
+    this.retryIn = options.retryIn;
   }
 }
 
 /** The same refusal with what it was about filled in, where the thrower could not know. */
 export function about(error: unknown, subject: Subject): unknown {
   if (!(error instanceof Refusal) || error.subject !== undefined) return error;
-  const { reason, message, transient, said } = error;
-  return new Refusal(reason, message, { subject, cause: error.cause ?? error, transient, said });
+  const { reason, message, transient, said, retryIn } = error;
+  return new Refusal(reason, message, { subject, cause: error.cause ?? error, transient, said, retryIn });
 }

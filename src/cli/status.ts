@@ -2,6 +2,7 @@ import { compose } from '../app/compose.ts';
 import { conditionsHere } from '../app/conditions/mirror-conditions.ts';
 import { serversOn } from '../app/control/connect.ts';
 import { LiveStatus } from '../app/control/status-answer.ts';
+import type { Kept } from '../app/kept.ts';
 import { noEvents } from '../app/no-events.ts';
 import { type ServerReport, type StatusReport, statusOf } from '../app/status.ts';
 import { untilText } from '../app/words.ts';
@@ -37,7 +38,7 @@ async function storedStatus(config: Config): Promise<StatusReport> {
 }
 
 /** Every key is always there; `null` where nobody knows, or there is none. */
-function jsonOf({ indexes, ...report }: StatusReport, servers: readonly Server[]) {
+function jsonOf({ indexes, kept, ...report }: StatusReport, servers: readonly Server[]) {
   const isLive = servers.length > 0;
   return {
     ...report,
@@ -48,6 +49,7 @@ function jsonOf({ indexes, ...report }: StatusReport, servers: readonly Server[]
       sealed: sealed ?? null,
       silent: isLive ? silent : null,
     })),
+    kept: kept.map(({ limit, ...each }) => ({ ...each, limit: limit ?? null })),
     servers: servers.map(({ indexes: known, ...server }) => ({
       ...server,
       indexes: known.map(({ name, lastRefresh, lastError, silent }) => ({
@@ -61,10 +63,9 @@ function jsonOf({ indexes, ...report }: StatusReport, servers: readonly Server[]
 }
 
 function reportLines(
-  { now, judged, indexes, store, disk, conditions }: StatusReport,
+  { now, judged, indexes, store, disk, kept, conditions }: StatusReport,
   servers: readonly Server[],
 ): readonly string[] {
-  const inState = (name: string) => disk.find(({ part, index }) => part === 'state' && index === name)?.bytes ?? 0;
   return [
     ...(servers.length === 0 ? NO_SERVER : servers.flatMap((server) => serverLines(server, now))),
     ...indexes.flatMap((index) => [
@@ -72,10 +73,15 @@ function reportLines(
       ...(servers.length > 0 && index.silent ? [SILENT] : []),
       ...(index.leftOut.size === 0 ? ['  left out of pages: nothing'] : []),
       megabytes('files held', store.byIndex.get(index.name) ?? 0),
-      megabytes('pages, pins and metadata kept', inState(index.name)),
+      ...keptLines(kept, index.name),
     ]),
+    ...keptLines(kept, '').map((line) => line.trimStart()),
     ...disk.flatMap(({ part, index, bytes }) => (index === '' ? [megabytes(part, bytes).trimStart()] : [])),
     megabytes(`files held, of ${(store.limitBytes / 1e6).toFixed(0)} MB (cache.max_bytes)`, store.bytes).trimStart(),
+    megabytes(
+      'on disk in all',
+      disk.reduce((sum, { bytes }) => sum + bytes, store.bytes),
+    ).trimStart(),
     ...conditionLines(conditions),
   ];
 }
@@ -99,6 +105,28 @@ function serverLines({ pid, version, startedAt, connections, queues }: Server, n
     ),
     ...(used.length === 0 ? ['  queues: nobody waits'] : []),
   ];
+}
+
+const KEPT_SAYS: Readonly<Record<Kept['kind'], string>> = {
+  state: 'kept on disk',
+  pages: '  pages',
+  floors: '  floors of pages let go or gone',
+  pins: '  pins, by project',
+  trust: '  signed metadata, the list of all projects and what the index was started with',
+  journal: 'journal',
+  access: 'record of who was sent what',
+  tally: 'what pages leave out',
+};
+
+/** How much is remembered of an index, or, where it is empty, of all together. */
+function keptLines(kept: readonly Kept[], of: string): readonly string[] {
+  return kept
+    .filter(({ index }) => index === of)
+    .toSorted((a, b) => Number(b.kind === 'state') - Number(a.kind === 'state'))
+    .map(({ kind, entries, bytes, limit }) => {
+      const most = limit === undefined ? '' : ` of ${(limit / 1e6).toFixed(1)} MB`;
+      return `${megabytes(KEPT_SAYS[kind], bytes)}${most}, ${entries} ${entries === 1 ? 'entry' : 'entries'}`;
+    });
 }
 
 function megabytes(what: string, bytes: number): string {

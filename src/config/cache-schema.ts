@@ -1,14 +1,28 @@
 import { z } from 'zod';
 import { size } from './values.ts';
 
+const MOST_OF_A_PROJECT = 64 * 1024 * 1024;
+
 /** What may be held, on disk and in memory. */
 export const cache = z.strictObject({
   max_bytes: size.prefault('10 GB').describe('Proved files kept on disk; the least recently used make room.'),
   state_bytes: size
     .prefault('16 GB')
     .describe(
-      'Of each index, most bytes on disk of pages, pins and signed metadata; past it nothing new is remembered.',
+      'Of each index, most bytes on disk of pages, pins and signed metadata. Near it, pages are let go: used longest ago first, what the next ones are held to stays.',
     ),
+  project_bytes: size
+    .refine((bytes) => bytes <= MOST_OF_A_PROJECT, 'must be at most 64 MiB')
+    .prefault('64 MiB')
+    .describe('Of each project, most bytes of its page and of its pins, half of it each, before they are compressed.'),
+  journal_bytes: size
+    .prefault('128 MiB')
+    .describe(
+      'Of what happened (`verbatim events`), all indexes together: the oldest of the project that has most leaves first.',
+    ),
+  access_bytes: size
+    .prefault('128 MiB')
+    .describe('Of who was sent which file (`verbatim who`), all indexes together; the same order.'),
   memory_bytes: size
     .prefault('192 MiB')
     .describe('Memory for ready-made pages and what they are made from, all indexes together.'),

@@ -40,6 +40,24 @@ export interface Timeouts {
   readonly slowestOver: number;
   readonly page: number;
   readonly file: number;
+  /** That upstream may ask not to be asked again, at most; of a page that nothing stands in for. */
+  readonly retryAfter: number;
+  readonly retryAfterUnheld: number;
+  /** That a request waits for it to be over. */
+  readonly retryAfterWait: number;
+  /** That a client is asked to wait, at most. */
+  readonly retryAfterSent: number;
+}
+
+/** How much is looked at before a client asks for it. */
+export interface LookAhead {
+  /** Steps of requirements. */
+  readonly depth: number;
+  /** A minute, of what no client asks for afterwards; bytes too. */
+  readonly requests: number;
+  readonly bytes: number;
+  /** Bytes of the largest file. */
+  readonly largestWheel: number;
 }
 
 interface AnyIndexConfig {
@@ -66,6 +84,8 @@ interface AnyIndexConfig {
   readonly proxy: ProxyConfig | undefined;
   readonly privateHosts: readonly string[];
   readonly timeouts: Timeouts;
+  /** What is looked at before a client asks for it; undefined for nothing. */
+  readonly lookAhead: LookAhead | undefined;
 }
 
 /** An index that signs nothing. */
@@ -145,10 +165,14 @@ export interface Config {
   readonly seal?: { readonly key: SecretPlace; readonly epochFile: string | undefined } | undefined;
   /** An address or URL that upstream's operators find in our requests. */
   readonly contact?: string | undefined;
+  /** Bytes. */
   readonly cache: {
     readonly maxBytes: number;
     readonly memoryBytes: number;
     readonly stateBytes?: number | undefined;
+    readonly projectBytes?: number | undefined;
+    readonly journalBytes?: number | undefined;
+    readonly accessBytes?: number | undefined;
     readonly warnFreeBytes?: number | undefined;
   };
   /** Of what callers wait for. */

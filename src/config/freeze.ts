@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { LayoutDescription } from '../presets/layouts.ts';
 import type { Config, Credentials, IndexConfig, ProxyConfig, SecretPlace, Timeouts } from './config.ts';
+import { USUAL_DEPTH } from './look-ahead.ts';
 import type { ParsedFile } from './schema.ts';
 
 type ParsedIndex = ParsedFile['indexes'][string];
@@ -34,6 +35,9 @@ export function toConfig(parsed: ParsedFile): Config {
     cache: {
       maxBytes: parsed.cache.max_bytes,
       stateBytes: parsed.cache.state_bytes,
+      projectBytes: parsed.cache.project_bytes,
+      journalBytes: parsed.cache.journal_bytes,
+      accessBytes: parsed.cache.access_bytes,
       memoryBytes: parsed.cache.memory_bytes,
       warnFreeBytes: parsed.cache.warn_free_bytes,
     },
@@ -70,6 +74,7 @@ function toIndex(name: string, index: ParsedIndex): IndexConfig {
     proxy: index.proxy && toProxy(index.proxy),
     privateHosts: index.private_hosts,
     timeouts: toTimeouts(index.timeouts),
+    lookAhead: toLookAhead(index),
   };
   if (index.root === undefined)
     return {
@@ -95,14 +100,27 @@ function toIndex(name: string, index: ParsedIndex): IndexConfig {
   };
 }
 
+/** An index that knows us, or hands on what it lacks, is not told of names that its clients may be asking another index for. */
+function toLookAhead({ look_ahead, credentials, client_cert, absent }: ParsedIndex): IndexConfig['lookAhead'] {
+  const { enabled, requests, bytes, largest_wheel: largestWheel } = look_ahead;
+  if (!enabled) return undefined;
+  const isReserved = credentials !== undefined || client_cert !== undefined || absent.redirect_elsewhere;
+  return { depth: look_ahead.depth ?? (isReserved ? 0 : USUAL_DEPTH), requests, bytes, largestWheel };
+}
+
 function toTimeouts({
   first_byte: firstByte,
   file_first_byte: fileFirstByte,
   file_silence: fileSilence,
   slowest_over: slowestOver,
+  retry_after: retryAfter,
+  retry_after_unheld: retryAfterUnheld,
+  retry_after_wait: retryAfterWait,
+  retry_after_sent: retryAfterSent,
   ...same
 }: ParsedIndex['timeouts']): Timeouts {
-  return { ...same, firstByte, fileFirstByte, fileSilence, slowestOver };
+  const retry = { retryAfter, retryAfterUnheld, retryAfterWait, retryAfterSent };
+  return { ...same, firstByte, fileFirstByte, fileSilence, slowestOver, ...retry };
 }
 
 function toAbsent({ absent }: ParsedIndex): IndexConfig['absent'] {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { indexKind, KIND_CHOICE, KIND_NAMES, knownIndex, LAYOUT_NAMES } from '../presets/known-upstreams.ts';
 import { absent } from './absence.ts';
 import { credentials, proxy } from './access.ts';
+import { lookAhead } from './look-ahead.ts';
 import { timeouts } from './timeouts.ts';
 import { baseOrPath, fetchedUrl, fileHost, filePath, host, seconds, secondsOrForever, size } from './values.ts';
 
@@ -136,6 +137,7 @@ export const index = z
     client_key: filePath.optional().describe('Its private key, PEM.'),
     proxy: proxy.optional().describe('How the upstream is reached where there is no way but a proxy.'),
     timeouts: timeouts.describe('How long upstream is waited for; raise one where it is slow and honest.'),
+    look_ahead: lookAhead.describe('What is looked at before a client asks for it.'),
     private_hosts: z
       .array(host)
       .max(64)

@@ -31,5 +31,21 @@ export const timeouts = z
     file: seconds(1, 30 * DAY)
       .default(DAY)
       .describe('Seconds that one connection may take for a file; the next goes on where it stopped.'),
+    retry_after: seconds(1, DAY)
+      .default(60)
+      .describe(
+        'Seconds for which a host that answers 429 or 503 may ask not to be asked again (Retry-After), at most.',
+      ),
+    retry_after_unheld: seconds(1, DAY)
+      .default(10)
+      .describe('The same of a page that answers 503, where nothing older is held that can stand in for it.'),
+    retry_after_wait: seconds(0, HOUR)
+      .default(5)
+      .describe('Seconds that a request waits for that to be over; where it is longer, the answer is 503 at once.'),
+    retry_after_sent: seconds(1, HOUR)
+      .default(5)
+      .describe(
+        'Seconds that a client is asked to wait before it comes again, at most: pip sleeps as long as it is told.',
+      ),
   })
   .prefault({});

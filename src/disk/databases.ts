@@ -20,6 +20,8 @@ export interface DatabasesOptions {
   readonly scan: boolean;
   /** Most bytes of the state of each index; a limit of its own where nothing is said. */
   readonly stateBytes?: number | undefined;
+  /** Most bytes of lines of records; a limit of its own where nothing is said. */
+  readonly recordBytes?: number | undefined;
   /** Secret bytes: state carries a seal under it. */
   readonly sealKey?: Uint8Array | undefined;
   /** A file outside the data directory that remembers how new the sealed state was. */
@@ -28,6 +30,8 @@ export interface DatabasesOptions {
 
 /** What is large is read now and then; between two starts the thread for it is mostly not there. */
 const READER_IDLE_MS = 15_000;
+/** A database file of lines is as many times larger as they are, at most. */
+const RECORDS_ROOM = 4;
 /**
  * A process has one thread that writes, and one that reads what would hold up everything else, whatever it has open. Each is
  * started when it is first needed, and keeps no process alive.
@@ -41,12 +45,12 @@ export class Databases {
   readonly #options: DatabasesOptions;
 
   constructor(options: DatabasesOptions) {
-    const { durable, root, directoryOf, access, scan, stateBytes, sealKey, sealEpochFile } = options;
+    const { durable, root, directoryOf, access, scan, stateBytes, recordBytes, sealKey, sealEpochFile } = options;
     const writing = access === 'read' ? undefined : THREADS.writing;
     // Starting a thread takes longer than most of what a command has to do in it.
     const reading = access === 'write' ? THREADS.writing : THREADS.reading;
     this.#options = options;
-    this.records = new RecordsDatabase(durable, root, writing);
+    this.records = new RecordsDatabase(durable, root, writing, recordBytes && RECORDS_ROOM * recordBytes);
     const outside =
       sealKey === undefined || sealEpochFile === undefined ? [] : [new EpochFile(durable.ops, sealEpochFile)];
     this.state = new SqliteState({

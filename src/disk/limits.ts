@@ -1,10 +1,14 @@
 /** Temporary files of a process that this one cannot look at (another host or container) are stale after this. */
 export const FOREIGN_TEMP_MS = 60 * 60_000;
-/** Bytes of one generation of the journal and of the access record; there are two of each. */
-export const JOURNAL_BYTES = 64 * 1024 * 1024;
-export const ACCESS_BYTES = 64 * 1024 * 1024;
+/** Most bytes of one index's database: 600,000 projects take 2 GB. */
+export const STATE_BYTES = 64 * 1024 ** 3;
+/** Room for what is new is asked for so often: others may take what was made. */
+export const ROOM_ASKED_MOST = 3;
+/** Most bytes of the journal and of the access record, where nothing else is said. */
+export const JOURNAL_BYTES = 128 * 1024 * 1024;
+export const ACCESS_BYTES = 128 * 1024 * 1024;
 /** The same of what pages leave out: some 150 bytes for each change of a project. */
-export const TALLY_BYTES = 16 * 1024 * 1024;
+export const TALLY_BYTES = 32 * 1024 * 1024;
 /** Lines that wait to be written, and how long. */
 export const LINES_WAITING = 10_000;
 export const LINES_EVERY_MS = 1000;

@@ -22,11 +22,17 @@ export const PAGE_MAX_AGE = 600;
 /** Seconds a client may believe that a project does not exist. */
 export const ABSENT_MAX_AGE = 60;
 
+/** Seconds that a client is asked to wait before it comes again, at most: pip sleeps as long as it is told. */
+export const LONGEST_RETRY_AFTER = 5;
+
 /** Seconds a client may keep what nothing vouches for, at most. */
 export const RELAYED_MAX_AGE = 600;
 
 /** pip gives up after 15 silent seconds; an interim answer starts its clock again. */
 export const CONTINUE_EVERY_MS = 5000;
+
+/** Bytes of a plain body that is made whole for one answer; a larger one is made as the client takes it. */
+export const MADE_WHOLE = 4 * 1024 * 1024;
 
 /** Pairs of Accept and Accept-Encoding whose outcome is remembered; real clients send about twenty. */
 export const MAX_NEGOTIATIONS = 512;

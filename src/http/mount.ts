@@ -1,5 +1,5 @@
 import type { PackageIndex, SignedRepository } from '../mirror/package-index.ts';
-import { PAGE_MAX_AGE } from './limits.ts';
+import { LONGEST_RETRY_AFTER, PAGE_MAX_AGE } from './limits.ts';
 import { createPageHeaders, type PageHeadersOf, type ResponsePolicy } from './reply/headers.ts';
 
 /** What of an index can be asked for over HTTP. */
@@ -19,6 +19,8 @@ export interface ServedIndex {
   readonly shared?: boolean | undefined;
   /** Seconds a client may keep a page; at most and by default ten minutes. */
   readonly pageMaxAge?: number | undefined;
+  /** Seconds that a client is asked to wait before it comes again, at most. */
+  readonly longestRetryAfter?: number | undefined;
 }
 
 /** An index with what all its answers share. */
@@ -32,7 +34,13 @@ export interface MountedIndex {
 
 /** Every index under its name, the default one also at the root and in devpi's place. */
 export function mount(
-  { index, cors = true, shared = true, pageMaxAge = PAGE_MAX_AGE }: ServedIndex,
+  {
+    index,
+    cors = true,
+    shared = true,
+    pageMaxAge = PAGE_MAX_AGE,
+    longestRetryAfter = LONGEST_RETRY_AFTER,
+  }: ServedIndex,
   defaultIndex: string,
 ): MountedIndex {
   const { name, evidence } = index;
@@ -42,6 +50,7 @@ export function mount(
     cors,
     storedBy: shared ? 'public' : 'private',
     pageMaxAge: Math.min(pageMaxAge, PAGE_MAX_AGE),
+    longestRetryAfter,
   };
   const prefixes = name === defaultIndex ? [`/${name}`, '/root/pypi', ''] : [`/${name}`];
   return { index, policy, headersOf: createPageHeaders(policy), prefixes };

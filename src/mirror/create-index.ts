@@ -11,6 +11,7 @@ import type { Policy } from '../ports/policy.ts';
 import type { Journal } from '../ports/records.ts';
 import type { Upstream } from '../ports/upstream.ts';
 import type { Choice } from '../render/negotiate.ts';
+import { LookAhead, type LookAheadRules } from './ahead/look-ahead.ts';
 import type { EvidenceKind } from './believed.ts';
 import type { Evidence } from './evidence.ts';
 import { type Explanation, explain } from './explain.ts';
@@ -62,6 +63,8 @@ export interface IndexOptions {
   readonly offline: boolean;
   /** How files that nobody states a digest of are believed; undefined where they are withheld, as of every signed index. */
   readonly firstSight?: FirstSightRules | undefined;
+  /** What is looked at before a client asks for it; undefined for nothing. */
+  readonly lookAhead?: LookAheadRules | undefined;
   /** What links to files begin with, absolute and with a slash at the end; absent where they are relative. */
   readonly linkBase?: string | undefined;
 }
@@ -109,6 +112,7 @@ export class EvidencedIndex<P> implements RunningIndex {
   readonly #list: ProjectList<P>;
   readonly #files: Files<P>;
   readonly #pins: ProjectPins;
+  readonly #ahead: LookAhead<P> | undefined;
   readonly #parts: IndexParts;
   /** Pages that jobs were given. */
   readonly #listed = new WeakSet<BelievedPage<unknown>>();
@@ -138,7 +142,11 @@ export class EvidencedIndex<P> implements RunningIndex {
           pins: createSightPins(parts),
           onPinned: (project) => this.#pages.seen(project),
         }),
+      onAsked: (page, file, isMetadata) => this.#ahead?.fileAsked(page, file, isMetadata),
     });
+    const { lookAhead: rules, offline } = parts;
+    if (rules !== undefined && !offline)
+      this.#ahead = new LookAhead({ ...shared, rules, pages: this.#pages, files: this.#files });
     this.introduce = introduce ?? (async () => undefined);
     this.signed = signed;
     this.unverified = unverified?.(this.#pages);
@@ -152,11 +160,19 @@ export class EvidencedIndex<P> implements RunningIndex {
     const warm = this.#pages.warm(project);
     if (warm?.page.has(choice) !== true) return undefined;
     this.#parts.reports.served('page', 'memory');
+    this.#ahead?.pageSent(project);
     return warm;
   }
 
   async page(project: string, caller: Caller): Promise<ServedPage> {
-    return this.#counted('page', await this.#pages.find(project, caller));
+    const answered = this.#ahead?.pageAsked(project);
+    let found: FoundPage | undefined;
+    try {
+      found = await this.#pages.find(project, caller);
+    } finally {
+      answered?.(found !== undefined);
+    }
+    return this.#counted('page', found);
   }
 
   async list(caller: Caller): Promise<ServedPage> {
@@ -207,6 +223,7 @@ export class EvidencedIndex<P> implements RunningIndex {
   }
 
   async settled(): Promise<void> {
+    this.#ahead?.close();
     this.#pins.hurry();
     await this.#parts.background.settled();
     await this.#pages.settled();

@@ -18,3 +18,8 @@ export const LIMITS = {
   /** Delegations of one role that are remembered by name when it is loaded, for clients that ask for them next. */
   namedDelegations: 1024,
 } as const;
+
+/** What a client waits for upstream's word where an older one can be served. Milliseconds. */
+export const LONGEST_WAIT_MS = 5000;
+/** Changes of others (an operator's command, another process) that one answer gives way to. */
+export const SUPERSEDED_MOST = 3;

@@ -25,6 +25,15 @@ export type CacheResult = (typeof CACHE_RESULTS)[number];
  */
 export const STALE_STATES = ['away', 'refused', 'over'] as const;
 export const REFRESH_RESULTS = ['changed', 'unchanged', 'failed'] as const;
+/** What is looked at before any client asks for it. */
+export const LOOK_KINDS = ['page', 'core-metadata', 'file'] as const;
+export type LookKind = (typeof LOOK_KINDS)[number];
+/**
+ * What became of a look: it was `looked` at, and then `used` by a client or, as none asked for it in time, `wasted`; upstream has no such thing
+ * (`absent`); it `failed`; it gave its place to a client; or there was no budget for it.
+ */
+export const LOOK_RESULTS = ['looked', 'used', 'wasted', 'absent', 'failed', 'gave-way', 'over-budget'] as const;
+export type LookResult = (typeof LOOK_RESULTS)[number];
 /** What was asked for. */
 export const ROUTES = [
   'page',
@@ -44,6 +53,9 @@ export type Route = (typeof ROUTES)[number];
 export const METHODS = ['GET', 'HEAD', 'OPTIONS', 'other'] as const;
 /** Which part of this program met an error that is no refusal. */
 export const FAULT_PLACES = ['answer', 'store'] as const;
+
+/** How much room the state of an index has. */
+export const ROOMS = ['ample', 'crowded', 'full'] as const;
 
 /** What callers wait for a place of. */
 export const QUEUES = [
@@ -92,6 +104,8 @@ interface EventMap {
   };
   /** An upstream is waited for no longer, because it was silent; or it answers again. */
   readonly silence: { readonly index: string; readonly silent: boolean };
+  /** The same of one host of an upstream, for whoever nothing is held for. */
+  readonly hostSilence: { readonly index: string; readonly host: string; readonly silent: boolean };
   /** A byte cache was asked for what memory did not have. */
   readonly cached: { readonly index: string; readonly tier: CacheTier; readonly result: CacheResult };
   /** One round of asking upstream came to an end. */
@@ -120,6 +134,14 @@ interface EventMap {
     readonly result: (typeof SIGHT_RESULTS)[number];
     /** Of a pinned one. */
     readonly sha256?: string | undefined;
+  };
+  /** Something was looked at that no client had asked for yet, or that came to its end. */
+  readonly lookedAhead: {
+    readonly index: string;
+    readonly kind: LookKind;
+    readonly result: LookResult;
+    /** Of a page, what it takes in memory; as far as they are known. */
+    readonly bytes: number;
   };
   /** Something worth a line. */
   readonly noted: {
@@ -156,6 +178,18 @@ interface EventMap {
     readonly queue: (typeof QUEUES)[number];
     /** Who holds and waits for most of what is full; undefined where there is room again. */
     readonly largest: Largest | undefined;
+  };
+  /** A project's page was let go to make room in the state of its index: what the next one is held to stays. */
+  readonly letGo: { readonly index: string; readonly project: string };
+  /**
+   * How much room the state of an index has, once a change. `crowded`: pages are let go. `full`: there are none left that could be, and projects
+   * that nobody asked for before are refused.
+   */
+  readonly stateRoom: {
+    readonly index: string;
+    readonly room: (typeof ROOMS)[number];
+    readonly bytes: number;
+    readonly limit: number;
   };
   /** Something that an operator should know begins to be so, or is over; once a change. */
   readonly condition: Condition & { readonly begins: boolean };

@@ -2,6 +2,7 @@ import type { Digests } from '../bytes/digest.ts';
 import type { Instant } from '../bytes/instant.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { AcceptedLoss } from '../pypi/losses.ts';
+import type { StoredList } from './list-store.ts';
 import type { NewVersion } from './state-storage.ts';
 
 /** One version of an item of state, decoded. */
@@ -46,6 +47,7 @@ export interface IndexState {
   readonly facts: Item<IndexFacts>;
   pins(project: string): Item<ReadonlyMap<string, Pin>>;
   page(project: string): PreparableItem<PageState>;
+  readonly list: Item<StoredList>;
   /** Every project that has any or had, a page that is gone included. */
   projects(kind: 'pins' | 'pages'): AsyncIterable<string>;
   /** An operator's act: the trust begins again from the pinned root, and what it had come to is kept as evidence. */
@@ -97,6 +99,8 @@ export interface PageContent {
   readonly fetch: string;
   /** What an operator's audited word lets the next page take away without a second look. */
   readonly accepted?: readonly AcceptedLoss[] | undefined;
+  /** What upstream sent was let go, and was this: `bytes` are all that the next page is held to, for comparing, and never served. */
+  readonly letGo?: { readonly sha256: string; readonly size: number } | undefined;
 }
 
 /** What is left of a project that has disappeared: an older page does not come back in its place. */
@@ -143,6 +147,8 @@ export interface UnsavedPage {
 /** Pages of an index that signs nothing. Whoever writes says what it follows, so that nobody's change is lost unseen. */
 export interface PageStore {
   load(project: string): Promise<PageRecord | undefined>;
+  /** What is left of one that was let go: the next page of the project is held to it. */
+  left(project: string): Promise<PageRecord | undefined>;
   /** False where somebody else (an operator's command, another process) has changed what is stored since this version of it. */
   isCurrent(record: PageRecord): Promise<boolean>;
   /** Durable when it resolves, to the record as it is stored; to undefined where what is stored is no longer what it follows. */

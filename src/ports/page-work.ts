@@ -1,6 +1,7 @@
 import type { Caller } from '../async/caller.ts';
 import type { Refusal } from '../bytes/refusal.ts';
 import { type Change, changesOf } from '../pypi/changes.ts';
+import { condense } from '../pypi/condense.ts';
 import { decodeList, decodePage } from '../pypi/decode.ts';
 import { emptied, type Listing } from '../pypi/listing.ts';
 import { type Loss, lossesOf } from '../pypi/losses.ts';
@@ -77,11 +78,14 @@ export interface Difference {
  */
 export interface PageWork {
   drawPage(source: PageSource, steps: PageSteps, caller: Caller): Promise<Enforced & { readonly bodies: Bodies }>;
+  /** Lean. */
   drawList(bytes: Uint8Array, caller: Caller): Promise<Bodies>;
   /** Undefined for a version that is not there. */
   drawLegacy(source: LegacySource, caller: Caller): Promise<Uint8Array | undefined>;
   /** Without a page before it there is nothing to lose; `after` is still judged whole. */
   compare(project: string, before: Seen | undefined, after: Seen, caller: Caller): Promise<Difference>;
+  /** All of a page that `compare` looks at where it is the one before; undefined where that is no less than the page. */
+  condense(project: string, bytes: Uint8Array, caller: Caller): Promise<Uint8Array | undefined>;
 }
 
 /** All of it here and now: for documents that are small. */
@@ -105,6 +109,7 @@ export const workHere: PageWork = {
     const sight = ({ bytes, serial }: Seen): Sight => ({ page: decodePage(bytes, project), serial });
     return differenceOf(before && sight(before), sight(after));
   },
+  condense: async (project, bytes) => condense(decodePage(bytes, project)),
 };
 
 /** Bare anchors, MD5 alone. */

@@ -1,7 +1,7 @@
+import { Refusal } from '../bytes/refusal.ts';
 import { anchorsOf } from './decode-html.ts';
 import { MAX_FILES } from './limits.ts';
 import { projectCandidates, versionOf } from './names.ts';
-import { bad } from './read.ts';
 
 // One page with the files of all projects, as `pip --find-links` reads it.
 
@@ -15,7 +15,8 @@ export function splitFlatPage(bytes: Uint8Array, pageUrl: string): ReadonlyMap<s
     const project = projectOf(filename);
     const url = URL.parse(attributes.get('href') ?? '', at);
     if (project === undefined || url === null) continue;
-    if (++count > MAX_FILES) throw bad(`The page lists more than ${MAX_FILES} files.`);
+    if (++count > MAX_FILES)
+      throw new Refusal('limit', `The page lists more than ${MAX_FILES} files.`, { subject: 'page' });
     const known = lines.get(project);
     const line = anchor(url.href, attributes);
     if (known === undefined) lines.set(project, [line]);

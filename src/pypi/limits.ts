@@ -32,3 +32,9 @@ export const MAX_EXTRA_KEYS = 256;
 export const MAX_CANDIDATES = 16;
 /** Characters of an Accept or Accept-Encoding header that are looked at; node itself stops at 16 KB of headers. */
 export const MAX_HEADER = 16_384;
+/** Bytes of core metadata that are read for what it requires: its headers come before its description. */
+export const MAX_METADATA_HEAD = 256 * 1024;
+/** Projects that one file requires; PyPI's longest lists have some two hundred. */
+export const MAX_REQUIREMENTS = 256;
+/** Files of a page that is looked through for its newest release, in a few milliseconds. */
+export const MAX_LOOKED_THROUGH = 20_000;

@@ -30,6 +30,54 @@ export function versionKey(version: string): string {
   return parts.join('');
 }
 
+/** A release as it stands among others; each number in digits without leading zeros, however many. */
+export interface Release {
+  readonly epoch: string;
+  readonly numbers: readonly string[];
+  /** Undefined before any post-release. */
+  readonly post: string | undefined;
+  /** Empty for none, which comes first. */
+  readonly local: string;
+}
+
+/** Undefined for a pre- or development release, and for what is no version (PEP 440). */
+export function releaseOf(version: string): Release | undefined {
+  const match = version.length > MAX_FILE_NAME ? null : VERSION.exec(version.toLowerCase().replace(/_/g, '-'));
+  if (match === null) return undefined;
+  const [, epoch, release = '', pre, , dashPost, post, dev, , local = ''] = match;
+  if (pre !== undefined || dev !== undefined) return undefined;
+  const isPost = dashPost !== undefined || post !== undefined;
+  return {
+    epoch: number(epoch),
+    numbers: release.split('.').map(number),
+    post: isPost ? number(dashPost ?? post) : undefined,
+    local,
+  };
+}
+
+/** PEP 440's order, but that local versions are compared as written. */
+export function isNewer(one: Release, other: Release): boolean {
+  return order(one, other) > 0;
+}
+
+function order(one: Release, other: Release): number {
+  const epochs = byNumber(one.epoch, other.epoch);
+  if (epochs !== 0) return epochs;
+  const longest = Math.max(one.numbers.length, other.numbers.length);
+  for (let at = 0; at < longest; at++) {
+    const numbers = byNumber(one.numbers[at] ?? '0', other.numbers[at] ?? '0');
+    if (numbers !== 0) return numbers;
+  }
+  const posts = byNumber(one.post ?? '', other.post ?? '');
+  if (posts !== 0) return posts;
+  return one.local === other.local ? 0 : one.local > other.local ? 1 : -1;
+}
+
+function byNumber(one: string, other: string): number {
+  if (one.length !== other.length) return one.length - other.length;
+  return one === other ? 0 : one > other ? 1 : -1;
+}
+
 function number(digits: string | undefined): string {
   return (digits ?? '').replace(/^0+(?=[0-9])/, '') || '0';
 }

@@ -9,9 +9,12 @@ export interface Drawing {
   readonly html: Buffer;
 }
 
-/** A drawing in every coding, with the hash its validators are made of. */
-interface Codings extends Readonly<Record<Coding, Buffer>> {
+/** A drawing in every coding, with the hash its validators are made of; a lean one lacks the plain bytes. */
+interface Codings extends Readonly<Record<Exclude<Coding, 'identity'>, Buffer>> {
+  readonly identity: Buffer | undefined;
   readonly hash: string;
+  /** Bytes of the plain body. */
+  readonly length: number;
 }
 
 /** All that a page is made of, as it may travel between threads. */
@@ -31,6 +34,11 @@ export function bodiesHere({ json, html }: Drawing): Bodies {
   return { json: codings(json, compressHere(json)), html: codings(html, compressHere(html)) };
 }
 
+/** The same without the plain bytes: of a list that is most of the memory, and hardly a client asks for them. */
+export function leanBodies({ json, html }: Bodies): Bodies {
+  return { json: { ...json, identity: undefined }, html: { ...html, identity: undefined } };
+}
+
 /** The content's own hash, so that replicas and restarts agree and a change of the drawing never goes unseen. */
 export function hashOfBody(identity: Uint8Array): string {
   return sha256Hex(identity).slice(0, 32);
@@ -38,5 +46,6 @@ export function hashOfBody(identity: Uint8Array): string {
 
 function codings(identity: Buffer, compressed: Compressed): Codings {
   const { gzip, zstd } = compressed;
-  return { identity: alone(identity), gzip: alone(gzip), zstd: alone(zstd), hash: hashOfBody(identity) };
+  const hash = hashOfBody(identity);
+  return { identity: alone(identity), gzip: alone(gzip), zstd: alone(zstd), hash, length: identity.byteLength };
 }

@@ -1,5 +1,5 @@
 import { promisify } from 'node:util';
-import { constants, gunzip, gzip, gzipSync, zstdCompress, zstdCompressSync } from 'node:zlib';
+import { constants, createGunzip, gunzip, gzip, gzipSync, zstdCompress, zstdCompressSync } from 'node:zlib';
 
 const gzipAsync = promisify(gzip);
 const gunzipAsync = promisify(gunzip);
@@ -40,4 +40,14 @@ export function compressHere(bytes: Uint8Array): Compressed {
 /** The plain bytes of what was compressed with gzip, of which there are so many. On zlib's own threads. */
 export function inflate(gzipped: Uint8Array, length: number): Promise<Buffer> {
   return gunzipAsync(gzipped, { maxOutputLength: Math.max(1, length) });
+}
+
+/** Bytes of a plain body that are made at a time. */
+const PIECE = 256 * 1024;
+
+/** The same, piece by piece: no more is made than is taken. */
+export async function* inflated(gzipped: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  const gunzip = createGunzip({ chunkSize: PIECE });
+  gunzip.end(gzipped);
+  yield* gunzip;
 }

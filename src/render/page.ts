@@ -1,25 +1,31 @@
 import { Authentic } from '../bytes/authentic.ts';
+import { startSha256 } from '../bytes/digest.ts';
 import { strongTag } from '../bytes/etag.ts';
 import { packFrames, unpackFrames } from '../bytes/frames.ts';
 import { mustBe, type ReadonlyBytes } from '../bytes/proof.ts';
 import { HTML, SIMPLE_HTML, SIMPLE_JSON } from '../pypi/media-types.ts';
 import { type Bodies, hashOfBody } from './bodies.ts';
-import { inflate } from './compress.ts';
+import { inflate, inflated } from './compress.ts';
 import type { Choice, Coding, Format } from './negotiate.ts';
 
-/** One body, ready to send. */
-export interface Body {
-  readonly bytes: ReadonlyBytes;
+/** What headers say of a body. */
+export interface BodyFacts {
   /** Strong, with quotes; distinct per format and coding, the same in every process for the same content. */
   readonly etag: string;
+  readonly length: number;
+}
+
+/** One body, ready to send. */
+export interface Body extends BodyFacts {
+  readonly bytes: ReadonlyBytes;
 }
 
 /** What one answer needs. Clients compare the type as it is written, and ask again by the tag. */
-export interface Variant {
+export interface Variant<B = Body> {
   /** Exactly what Content-Type says. */
   readonly contentType: string;
   readonly coding: Coding;
-  readonly body: Body;
+  readonly body: B;
   /** Where upstream counts the changes of its pages (X-PyPI-Last-Serial): the count this one came with. */
   readonly serial?: number | undefined;
 }
@@ -66,6 +72,7 @@ let make: (forms: Forms) => Page;
 export class Page {
   readonly #forms: Forms;
   readonly #variants: Variants;
+  readonly #plain: Readonly<Record<Format, Variant<BodyFacts>>>;
   /** Plain bodies that are being made: once for all who wait. */
   readonly #making = new Map<Form, Promise<Page>>();
 
@@ -75,6 +82,11 @@ export class Page {
       json: variantsOf('json', forms.json, serial),
       'html-v1': variantsOf('html-v1', forms.html, serial),
       'text-html': variantsOf('text-html', forms.html, serial),
+    };
+    this.#plain = {
+      json: plainOf('json', forms.json, serial),
+      'html-v1': plainOf('html-v1', forms.html, serial),
+      'text-html': plainOf('text-html', forms.html, serial),
     };
   }
 
@@ -106,10 +118,30 @@ export class Page {
     return variant;
   }
 
+  /** What headers say of the plain body, at hand or not. */
+  plainFacts(format: Format): Variant<BodyFacts> {
+    return this.#variants[format].identity ?? this.#plain[format];
+  }
+
+  /** The plain body piece by piece, however large it is. Its last piece comes when all of it is what was compressed. */
+  async *plain(format: Format): AsyncGenerator<Uint8Array, void, undefined> {
+    const { identity, gzip, hash } = this.#forms[formOf(format)];
+    if (identity !== undefined) return yield identity;
+    const hashing = startSha256();
+    let last: Uint8Array | undefined;
+    for await (const piece of inflated(gzip)) {
+      if (last !== undefined) yield last;
+      hashing.update(piece);
+      last = piece;
+    }
+    if (!hashing.hex().startsWith(hash)) throw new Error('a body in memory is not what it was compressed from');
+    if (last !== undefined) yield last;
+  }
+
   /** The same page with this body at hand. */
   async with(choice: Choice): Promise<Page> {
     if (this.has(choice)) return this;
-    const form = choice.format === 'json' ? 'json' : 'html';
+    const form = formOf(choice.format);
     const making = this.#making.get(form) ?? this.#withPlain(form).finally(() => this.#making.delete(form));
     this.#making.set(form, making);
     return making;
@@ -154,10 +186,7 @@ export class Page {
 
 /** Takes the bodies over; nobody writes to them afterwards. Who may import this: test/architecture/makers.ts. */
 export function makePage({ json, html }: Bodies): Page {
-  return make({
-    json: { ...json, length: json.identity.byteLength },
-    html: { ...html, length: html.identity.byteLength },
-  });
+  return make({ json, html });
 }
 
 /**
@@ -191,9 +220,25 @@ function variantsOf(format: Format, bodies: FormBodies, serial: number | undefin
   const of = (coding: Coding): Variant | undefined => {
     const bytes = bodies[coding];
     if (bytes === undefined) return undefined;
-    const etag = strongTag(`${bodies.hash}-${format}${coding === 'identity' ? '' : `-${coding}`}`);
-    const variant = { contentType: CONTENT_TYPE[format], coding, body: { bytes, etag } };
-    return serial === undefined ? variant : { ...variant, serial };
+    return described(format, coding, { bytes, etag: tagOf(bodies, format, coding), length: bytes.byteLength }, serial);
   };
   return { identity: of('identity'), gzip: of('gzip'), zstd: of('zstd') };
+}
+
+function plainOf(format: Format, bodies: FormBodies, serial: number | undefined): Variant<BodyFacts> {
+  const { length } = bodies;
+  return described(format, 'identity', { etag: tagOf(bodies, format, 'identity'), length }, serial);
+}
+
+function tagOf({ hash }: FormBodies, format: Format, coding: Coding): string {
+  return strongTag(`${hash}-${format}${coding === 'identity' ? '' : `-${coding}`}`);
+}
+
+function described<B>(format: Format, coding: Coding, body: B, serial: number | undefined): Variant<B> {
+  const variant = { contentType: CONTENT_TYPE[format], coding, body };
+  return serial === undefined ? variant : { ...variant, serial };
+}
+
+function formOf(format: Format): Form {
+  return format === 'json' ? 'json' : 'html';
 }

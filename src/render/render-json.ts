@@ -31,20 +31,20 @@ export function renderListJson(names: readonly string[]): Buffer {
   return joinedLines(`{"meta":{"api-version":"1.${HIGHEST_MINOR}"},"projects":[\n`, projects, ',\n', '\n]}');
 }
 
-/** The names of a list as `renderListJson` writes it: one a line. */
-export function* namesOfListJson(json: Uint8Array): Generator<string, void, undefined> {
-  const text = Buffer.from(json.buffer, json.byteOffset, json.byteLength);
-  for (let start = text.indexOf('\n') + 1; start > 0; ) {
-    const end = text.indexOf('\n', start);
-    if (end === -1) return;
-    const line = text.toString('utf8', start, text[end - 1] === COMMA ? end - 1 : end);
+/** The names of a list as `renderListJson` writes it, one a line, of its pieces. */
+export async function* namesOfListJson(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<string, void, undefined> {
+  let rest = '';
+  let isFirst = true;
+  // Normalized names are ASCII: no piece ends within a character.
+  for await (const piece of pieces) {
+    const lines = (rest + Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength).toString('latin1')).split('\n');
+    rest = lines.pop() ?? '';
     // A list without projects has one empty line.
-    if (line !== '') yield JSON.parse(line).name;
-    start = end + 1;
+    for (const line of isFirst ? lines.slice(1) : lines)
+      if (line !== '') yield JSON.parse(line.endsWith(',') ? line.slice(0, -1) : line).name;
+    if (lines.length > 0) isFirst = false;
   }
 }
-
-const COMMA = 0x2c;
 
 function fileJson(file: OwnFile, linkBase: string | undefined): string {
   const { entry } = file;

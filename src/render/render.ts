@@ -1,5 +1,5 @@
 import type { Listing } from '../pypi/listing.ts';
-import { type Bodies, bodiesOf, type Drawing } from './bodies.ts';
+import { type Bodies, bodiesOf, type Drawing, leanBodies } from './bodies.ts';
 import { renderListHtml, renderPageHtml } from './render-html.ts';
 import { renderListJson, renderPageJson } from './render-json.ts';
 
@@ -18,7 +18,7 @@ export function renderPage(listing: Listing): Promise<Bodies> {
   return bodiesOf(drawPage(listing));
 }
 
-/** The bodies of the project list. */
-export function renderList(names: readonly string[]): Promise<Bodies> {
-  return bodiesOf(drawList(names));
+/** The bodies of the project list, lean. */
+export async function renderList(names: readonly string[]): Promise<Bodies> {
+  return leanBodies(await bodiesOf(drawList(names)));
 }

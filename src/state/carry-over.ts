@@ -87,8 +87,7 @@ export async function* carryOver(
   for await (const versions of former.roles()) yield* roleItems(index, versions);
 }
 
-function believed({ verdict, content }: FormerPiece, accepted: LossAccepted | undefined): boolean {
-  if (content === undefined) return false;
+function believed({ verdict }: FormerPiece, accepted: LossAccepted | undefined): boolean {
   if (verdict === 'holds') return true;
   if (accepted === undefined) return false;
   return verdict === 'older' || accepted.adopt;

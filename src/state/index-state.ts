@@ -4,9 +4,10 @@ import type { StateStorage } from '../ports/state-storage.ts';
 import { createDelegatedRoles } from './delegated.ts';
 import { createFacts } from './facts.ts';
 import { type Newest, StoredItem } from './item.ts';
-import { PINS_IN_MEMORY } from './limits.ts';
+import { PAGE_BYTES, PINS_BYTES, PINS_IN_MEMORY } from './limits.ts';
+import { LIST } from './list.ts';
 import { pageKind } from './page-codec.ts';
-import { indexName, projectPath, projectsPath, trustPath } from './paths.ts';
+import { indexName, listPath, projectPath, projectsPath, trustPath } from './paths.ts';
 import { pinsKind } from './pin-codec.ts';
 import { Published } from './published.ts';
 import { Roots } from './roots.ts';
@@ -18,6 +19,8 @@ export interface IndexStateOptions {
   readonly index: string;
   /** Parsed pins kept in memory. */
   readonly pinsInMemory?: number | undefined;
+  /** Most bytes of a project's page and of its pins, half of it each, before they are compressed. */
+  readonly projectBytes?: number | undefined;
   /** Seconds. */
   readonly now?: (() => number) | undefined;
 }
@@ -27,6 +30,7 @@ export function createIndexState({
   storage,
   index: given,
   pinsInMemory = PINS_IN_MEMORY,
+  projectBytes = PAGE_BYTES + PINS_BYTES,
   now = () => Math.floor(Date.now() / 1000),
 }: IndexStateOptions): IndexState {
   const index = indexName(given);
@@ -40,8 +44,19 @@ export function createIndexState({
     trust: createTrust(storage, index, now),
     facts: createFacts(storage, index),
     pins: (project) =>
-      new StoredItem({ storage, path: projectPath(index, 'pins', project), kind: pinsKind(project), memory }),
-    page: (project) => new StoredItem({ storage, path: projectPath(index, 'pages', project), kind: pageKind(project) }),
+      new StoredItem({
+        storage,
+        path: projectPath(index, 'pins', project),
+        kind: pinsKind(project, projectBytes / 2),
+        memory,
+      }),
+    list: new StoredItem({ storage, path: listPath(index), kind: LIST }),
+    page: (project) =>
+      new StoredItem({
+        storage,
+        path: projectPath(index, 'pages', project),
+        kind: pageKind(project, projectBytes / 2),
+      }),
     async *projects(kind) {
       for await (const path of storage.items(projectsPath(index, kind))) yield path.at(-1) ?? '';
     },

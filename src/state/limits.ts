@@ -6,6 +6,10 @@ export const RECENT_MOST = 256;
 export const RECENT_ROLES = 64;
 /** Most bytes of one stored page, as upstream sent it. */
 export const PAGE_BYTES = 32 * 1024 * 1024;
+/** Of what is left of one, with what is said of it: nothing of it is longer than it was on the page. */
+export const LEFT_BYTES = 2 * PAGE_BYTES;
+/** Most bytes of the stored list of all projects, as upstream sent it. */
+export const LIST_BYTES = 128 * 1024 * 1024;
 /** Parsed pins in memory, of all projects of an index: 850 bytes each. */
 export const PINS_IN_MEMORY = 5000;
 /** Pages of which is known what is stored without reading it. */

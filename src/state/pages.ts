@@ -50,7 +50,13 @@ export function createPageStore(state: Pick<IndexState, 'page'>): PageStore {
     async load(project) {
       const known = await state.page(project).read();
       const page = known?.value.page;
-      return page && remember({ ...page, version: known.version }, saidBy(page));
+      if (page === undefined || page.letGo !== undefined) return undefined;
+      return remember({ ...page, version: known?.version ?? 0 }, saidBy(page));
+    },
+    async left(project) {
+      const known = await state.page(project).read();
+      const page = known?.value.page;
+      return page?.letGo && { ...page, version: known?.version ?? 0 };
     },
     isCurrent: async ({ project, version }) => (await state.page(project).version()) === version,
     async save(record) {

@@ -13,6 +13,8 @@ export function indexName(index: string): string {
 
 export const factsPath = (index: string): ItemPath => [index, 'facts'];
 
+export const listPath = (index: string): ItemPath => [index, 'list'];
+
 export type OfProjects = 'pins' | 'pages';
 
 export const projectsPath = (index: string, kind: OfProjects): ItemPath => [index, kind];

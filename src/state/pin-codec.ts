@@ -5,10 +5,12 @@ import { type JsonPieces, openJson } from '../bytes/json-pieces.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Pin } from '../ports/index-state.ts';
 import { STATE_VALUE_BYTES } from '../ports/state-storage.ts';
+import { compress, decompress, isCompressed } from './compressed.ts';
 import type { ItemKind } from './item.ts';
 import { PINS_BYTES } from './limits.ts';
 
-// One project's pins as they are written down. What older versions did not write stays optional.
+// One project's pins as they are written down, compressed: they are for ever. What older versions did not write stays optional,
+// and some did not compress.
 
 const StoredDigests = z
   .array(z.tuple([z.enum(ALGORITHMS), z.string()]).refine(([algorithm, hex]) => isDigest(algorithm, hex)))
@@ -44,12 +46,14 @@ export interface ProjectPins {
   readonly pins: ReadonlyMap<string, Pin>;
 }
 
-/** `mostBytes` of all of them together. */
+/** `mostBytes` of all of them together, before they are compressed. */
 export function pinsKind(project: string, mostBytes: number = PINS_BYTES): ItemKind<ReadonlyMap<string, Pin>> {
   return {
     what: `the digests first seen for ${project}`,
-    encode: (pins) => encodePins(project, pins, mostBytes),
-    async decode(bytes) {
+    encode: async (pins) => compress(await encodePins(project, pins, mostBytes)),
+    async decode(value) {
+      const bytes = isCompressed(value) ? await decompress(value, STATE_VALUE_BYTES) : value;
+      if (bytes === undefined) return undefined;
       const decoded = await decodeStored(bytes);
       return decoded?.project === project ? decoded.pins : undefined;
     },
@@ -113,7 +117,7 @@ async function encodePins(project: string, pins: ReadonlyMap<string, Pin>, mostB
     if (size > mostBytes)
       throw new Refusal(
         'limit',
-        `There is no more room for the digests first seen for ${project}: at most ${mostBytes} bytes are kept. What is kept already stays as it is.`,
+        `There is no more room for the digests first seen for ${project}: at most ${mostBytes} bytes are kept (cache.project_bytes). What is kept already stays as it is.`,
         { subject: 'state' },
       );
     parts.push(part);

@@ -6,6 +6,8 @@ import {
   type Event,
   type EventName,
   FAULT_PLACES,
+  LOOK_KINDS,
+  LOOK_RESULTS,
   METHODS,
   ORIGINS,
   QUEUES,
@@ -19,6 +21,8 @@ import {
 import { firstSightText, hintsText, leftOutText, outOfReachText } from '../ports/left-out.ts';
 import type { Row } from './event-row.ts';
 import { oneOf, statusOf } from './labels.ts';
+import { ROOM_EVENTS } from './room-events.ts';
+import { HOST_SILENCE, SILENCE } from './silence-rows.ts';
 
 type Table = { readonly [N in EventName]: Row<Event<N>> };
 
@@ -76,22 +80,8 @@ export const EVENTS: Table = {
     level: () => undefined,
     line: ({ index, kind }) => ({ message: `something older stood in: ${kind}`, fields: { index } }),
   },
-  silence: {
-    counter: {
-      name: 'verbatim_upstream_silence_total',
-      help: 'Times an upstream that did not answer in time began to be waited for no longer (silent), and times it answered again (answers).',
-      labels: { index: 'index', state: oneOf(['silent', 'answers']) },
-      values: ({ index, silent }) => [index, silent ? 'silent' : 'answers'],
-    },
-    word: 'upstream',
-    level: ({ silent }) => (silent ? 'warn' : 'info'),
-    line: ({ index, silent }) => ({
-      message: silent
-        ? 'upstream does not answer in time: what is held is served without waiting for it, and one request at a time looks whether it is back'
-        : 'upstream answers again',
-      fields: { index },
-    }),
-  },
+  silence: SILENCE,
+  hostSilence: HOST_SILENCE,
   cached: {
     counter: {
       name: 'verbatim_byte_cache_total',
@@ -172,6 +162,17 @@ export const EVENTS: Table = {
       fields: { index, name: project, file, result, sha256 },
     }),
   },
+  lookedAhead: {
+    counter: {
+      name: 'verbatim_look_ahead_total',
+      help: 'Looks at what no client had asked for yet, by what became of them (docs/operating.md).',
+      labels: { index: 'index', kind: oneOf(LOOK_KINDS), result: oneOf(LOOK_RESULTS) },
+      values: ({ index, kind, result }) => [index, kind, result],
+    },
+    word: 'look-ahead',
+    level: () => undefined,
+    line: ({ index, kind, result, bytes }) => ({ message: `ahead: ${kind}, ${result}`, fields: { index, bytes } }),
+  },
   noted: {
     counter: {
       name: 'verbatim_notes_total',
@@ -251,6 +252,7 @@ export const EVENTS: Table = {
       },
     }),
   },
+  ...ROOM_EVENTS,
   condition: {
     counter: {
       name: 'verbatim_condition_changes_total',

@@ -1,11 +1,11 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Instant } from '../bytes/instant.ts';
-import { type Event, ROUTES } from '../ports/events.ts';
+import { type Event, LOOK_RESULTS, ROUTES } from '../ports/events.ts';
 import { type ConditionNumbers, watchConditions } from './condition-metrics.ts';
-import { type DiskPart, watchDisk } from './disk-metrics.ts';
+import { type DiskPart, type KeptPart, watchDisk, watchKept } from './disk-metrics.ts';
 import { createDurations } from './durations.ts';
 import type { Row } from './event-row.ts';
-import { oneOf } from './labels.ts';
+import { type Label, oneOf } from './labels.ts';
 import { createTally } from './tally.ts';
 import {
   type ConnectionNumbers,
@@ -24,6 +24,7 @@ export interface Metrics {
   /** What these say beyond that they happened: seconds, bytes, versions. */
   answered(event: Event<'answered'>): void;
   refreshed(event: Event<'refreshed'>): void;
+  lookedAhead(event: Event<'lookedAhead'>): void;
   /** A log line withheld by its budget. */
   logWithheld(): void;
   /** Lines the log lost for want of a reader; read at each scrape. */
@@ -32,6 +33,8 @@ export interface Metrics {
   watchStore(read: () => StoreSizes): void;
   /** Read at each scrape: what lies on disk besides fetched files. */
   watchDisk(read: () => Promise<readonly DiskPart[]>): void;
+  /** Read at each scrape: what is remembered, and how much may be. */
+  watchKept(read: () => Promise<readonly KeptPart[]>): void;
   /** Read at each scrape. */
   watchPages(read: () => Promise<readonly PageCounts[]>): void;
   /** Read at each scrape. */
@@ -77,9 +80,11 @@ export function createMetrics(options: MetricsOptions): Metrics {
     },
     answered: answerMetrics(registry),
     refreshed: (event) => refreshed({ ...event, index: index(event.index) }),
+    lookedAhead: lookMetrics(registry, index),
     ...logMetrics(registry),
     watchStore: (read) => watchStore(registry, read, index),
     watchDisk: (read) => watchDisk(registry, read, (name) => (name === '' ? '' : index(name))),
+    watchKept: (read) => watchKept(registry, read, (name) => (name === '' ? '' : index(name))),
     watchPages: (read) => watchPages(registry, index, read),
     watchQueues: (read) => watchQueues(registry, read, (name) => (name === '' ? '' : index(name))),
     watchConnections: (read) => watchConnections(registry, read),
@@ -148,6 +153,18 @@ function answerMetrics(registry: Registry): (event: Event<'answered'>) => void {
     sent.add(event.bytes, kind);
     // Without a refusal of ours it was the client that left.
     if (event.aborted) cut.add(1, event.reason ?? 'client');
+  };
+}
+
+function lookMetrics(registry: Registry, index: Label): Metrics['lookedAhead'] {
+  const bytes = createTally(registry, {
+    name: 'verbatim_look_ahead_bytes_total',
+    help: 'Bytes of what was looked at before any client asked for it.',
+    labelNames: ['index', 'result'],
+  });
+  const result = oneOf(LOOK_RESULTS);
+  return (event) => {
+    if (event.bytes > 0) bytes.add(event.bytes, index(event.index), result(event.result));
   };
 }
 

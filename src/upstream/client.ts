@@ -11,6 +11,7 @@ import { createDownloads } from './downloads.ts';
 import { createExchange } from './exchange.ts';
 import { LIMITS, type UpstreamLimits } from './limits.ts';
 import { RetryAfter } from './retry-after.ts';
+import { type OnSilence, Silence } from './silence.ts';
 import { createVisits, type MakeVisit } from './visit.ts';
 
 export interface UpstreamOptions extends DestinationOptions, Reach {
@@ -27,6 +28,7 @@ export interface UpstreamOptions extends DestinationOptions, Reach {
   /** Asks nobody: every request is refused (`offline`) before anything is looked up or opened. */
   readonly offline?: boolean | undefined;
   readonly onCrowding?: OnCrowding | undefined;
+  readonly onSilence?: OnSilence | undefined;
   /** Told what time it is by upstream's clock, with each answer to a document that says it. Must not throw. */
   readonly heard?: ((there: Instant) => void) | undefined;
 }
@@ -47,6 +49,7 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
   const connections = createConnections(limits, options);
   const { connections: places, queue, longestQueueing: longestWait } = limits;
   const shares = createUpstreamShares({ connections: places, queue, longestWait, onCrowding: options.onCrowding });
+  const silence = new Silence(limits, options.onSilence);
   const closing = new AbortController();
   const visit: MakeVisit =
     options.offline === true
@@ -61,6 +64,7 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
             ),
           }),
           retryAfter: new RetryAfter(limits),
+          silence,
           proxy: connections,
           agent: agentOf(options),
         });
@@ -80,6 +84,7 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
   const document = createDocuments({
     visit,
     absences,
+    silence,
     lane,
     limits,
     retries: options.retries ?? limits.retries,

@@ -11,12 +11,14 @@ import { Elsewhere, redactUrl } from './destinations.ts';
 import type { Answer } from './exchange.ts';
 import { overdue } from './failures.ts';
 import type { UpstreamLimits } from './limits.ts';
+import type { Silence } from './silence.ts';
 import { type Lane, type MakeVisit, saysWhy, unfit, type Visited } from './visit.ts';
 import { whyOf } from './words.ts';
 
 interface DocumentDeps {
   readonly visit: MakeVisit;
   readonly absences: Absences;
+  readonly silence: Pick<Silence, 'refusal'>;
   readonly lane: Lane;
   readonly limits: UpstreamLimits;
   /** Further attempts after the first failed. */
@@ -39,13 +41,14 @@ export function createDocuments(deps: DocumentDeps): Upstream['document'] {
 
 /** Further attempts, each on a new connection, where one failed for a reason that may pass. */
 async function persist(deps: DocumentDeps, request: DocumentRequest, caller: Caller): Promise<DocumentAnswer> {
-  const { limits, retries } = deps;
+  const { limits, retries, silence } = deps;
   const { signal } = caller;
   for (let tried = 0; ; tried++) {
     try {
       return await attempt(deps, request, caller, tried > 0);
     } catch (error) {
       if (!mayPass(error) || tried >= retries || signal.aborted) throw error;
+      if (silence.refusal(new URL(request.url)) !== undefined) throw error;
       const delay = limits.retryDelay * 2 ** tried * (0.5 + Math.random());
       await sleep(delay, undefined, { signal }).catch(() => signal.throwIfAborted());
     }
@@ -146,7 +149,12 @@ function unframedCut({ url }: Answer): Refusal {
 async function gather(answer: Answer, limit: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of plain(answer, limit)) chunks.push(chunk);
-  return alone(Buffer.concat(chunks));
+  const whole = alone(Buffer.concat(chunks));
+  // Left to the garbage collector, what a large document came in would lie there as long as it does.
+  for (const { buffer, byteLength } of chunks)
+    if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength && buffer !== whole.buffer)
+      buffer.transfer(0);
+  return whole;
 }
 
 /** As it is without its coding, in which it was asked for: lengths and digests are of that. */

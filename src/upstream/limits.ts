@@ -40,6 +40,12 @@ export interface UpstreamLimits {
   readonly longestUnheld: number;
   /** … and a request waits at most this long for it to end; otherwise it fails at once. */
   readonly longestWait: number;
+  /** A host that let somebody wait in vain is not asked for so long … */
+  readonly silentRest: number;
+  /** … and then by one request at a time, each of which is waited for at most so long before the next may be sent. */
+  readonly longestLook: number;
+  /** Whoever leaves after so long a wait for the first byte waited in vain, too: not every client is as patient as this mirror. */
+  readonly leftUnanswered: number;
   /** An unwanted body (of a 404, say) is read on for at most this long, to keep the connection. */
   readonly discard: number;
   /** That an index answers for what it has is believed for this long after it was shown. */
@@ -69,6 +75,9 @@ export const LIMITS: UpstreamLimits = {
   longestRetryAfter: MINUTE,
   longestUnheld: 10 * SECOND,
   longestWait: 5 * SECOND,
+  silentRest: 5 * SECOND,
+  longestLook: 30 * SECOND,
+  leftUnanswered: 10 * SECOND,
   discard: 500,
   witnessed: MINUTE,
   unwitnessed: 5 * SECOND,

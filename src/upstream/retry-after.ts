@@ -66,7 +66,7 @@ export class RetryAfter {
       throw new Refusal(
         'unreachable',
         `${until >= page ? host : `${host}${pathname}`} asked not to be asked again for ${Math.ceil(left / 1000)} seconds.`,
-        { transient: true },
+        { transient: true, retryIn: Math.ceil(left / 1000) },
       );
     await sleep(left, undefined, { signal });
   }

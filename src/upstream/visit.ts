@@ -8,6 +8,7 @@ import { type Answer, type Exchange, StaleConnection } from './exchange.ts';
 import { isProxyRefusal } from './failures.ts';
 import type { Pace } from './limits.ts';
 import type { RetryAfter } from './retry-after.ts';
+import type { Asked, Silence } from './silence.ts';
 import type { Why } from './words.ts';
 
 /** Documents have places of their own, and files: neither waits for the other. */
@@ -46,6 +47,7 @@ interface VisitDeps {
   readonly destinations: Destinations;
   readonly exchange: Exchange;
   readonly retryAfter: RetryAfter;
+  readonly silence: Silence;
   /** The password of the proxy on the way, where there is one. */
   readonly proxy: Pick<Connections, 'prepare' | 'renew'>;
   /** The User-Agent; some indexes refuse a client that does not say what it is. */
@@ -78,6 +80,9 @@ async function ask(deps: VisitDeps, url: URL, visit: Visit): Promise<Visited> {
   const { signal } = visit.caller;
   try {
     await deps.retryAfter.passed(url, signal);
+    // Nobody queues behind requests to a host that brings nothing.
+    const silent = deps.silence.refusal(url);
+    if (silent !== undefined) throw silent;
     await unlessAborted(deps.proxy.prepare(), signal);
     const authorization = await unlessAborted(deps.destinations.authorization(url), signal);
     const answer = await sendThroughProxy(deps, url, visit, authorization?.header);
@@ -122,13 +127,16 @@ function send(deps: VisitDeps, url: URL, visit: Visit, authorization: string | u
 }
 
 async function sendOnce(
-  { exchange, agent }: VisitDeps,
+  { exchange, agent, silence }: VisitDeps,
   url: URL,
-  { headers, fresh, lane, caller }: Visit,
+  visit: Visit,
   authorization: string | undefined,
 ): Promise<Visited> {
+  const { headers, fresh, lane, caller } = visit;
   const leave = await lane.gate.enter(caller);
+  let asked: Asked | undefined;
   try {
+    asked = silence.ask(url);
     const answer = await exchange(url, {
       // Files must arrive as they are hashed; documents say otherwise.
       headers: {
@@ -142,11 +150,37 @@ async function sendOnce(
       signal: caller.signal,
       closed: leave,
     });
-    return { ...answer, authorized: authorization !== undefined };
+    asked.heard();
+    return { ...answer, ...heardOf(answer, asked, visit), authorized: authorization !== undefined };
   } catch (error) {
+    asked?.failed(error, caller.signal.aborted, false);
     leave();
     throw error;
   }
+}
+
+/** The same body and end, of which the host's silence is told. */
+function heardOf(answer: Answer, asked: Asked, { lane, caller }: Visit): Pick<Answer, 'body' | 'discard'> {
+  return {
+    async *body(limit) {
+      try {
+        for await (const chunk of answer.body(limit)) {
+          if (lane.files) asked.whole();
+          else asked.heard();
+          yield chunk;
+        }
+      } catch (error) {
+        // A file that stands still goes on over a new connection, which has waits of its own.
+        asked.failed(error, lane.files || caller.signal.aborted, true);
+        throw error;
+      }
+      asked.whole();
+    },
+    discard() {
+      asked.whole();
+      answer.discard();
+    },
+  };
 }
 
 function judged(answer: Visited, retryAfter: RetryAfter, held = false): Visited {

@@ -1,10 +1,11 @@
 import { differenceOf, type Seen, undigestedOf } from '../ports/page-work.ts';
+import { condense } from '../pypi/condense.ts';
 import { decodeList, decodePage } from '../pypi/decode.ts';
 import { Inspection } from '../pypi/inspect/inspect.ts';
 import { emptied, type Listing, type OwnFile, without } from '../pypi/listing.ts';
 import type { ProjectPage } from '../pypi/project-page.ts';
 import { relink } from '../pypi/relink.ts';
-import { type Bodies, bodiesHere } from '../render/bodies.ts';
+import { type Bodies, bodiesHere, leanBodies } from '../render/bodies.ts';
 import { legacyJson } from '../render/legacy-json.ts';
 import { drawList, drawPage } from '../render/render.ts';
 import { bcryptHolds } from './bcrypt.ts';
@@ -78,7 +79,7 @@ export function createDesk(): (asked: Ask) => Given | Promise<Given> {
       case 'inspected':
         return files.end(ask);
       case 'list':
-        return moved(bodiesHere(drawList(decodeList(ask.bytes))));
+        return moved(leanBodies(bodiesHere(drawList(decodeList(ask.bytes)))));
       case 'legacy': {
         const { project, bytes, pageUrl, undigested, withheld, upstream, version, base } = ask;
         const listing = without(relink(decode(project, bytes), { pageUrl, undigested }), {
@@ -93,6 +94,8 @@ export function createDesk(): (asked: Ask) => Given | Promise<Given> {
         const sight = ({ bytes, serial }: Seen) => ({ page: decode(ask.project, bytes), serial });
         return copied(differenceOf(ask.before && sight(ask.before), sight(ask.after)));
       }
+      case 'condense':
+        return copied(condense(decode(ask.project, ask.bytes)));
     }
   };
 }
@@ -128,5 +131,5 @@ function createFileDesk() {
 
 function moved(bodies: Bodies): Given {
   const buffers = [bodies.json, bodies.html].flatMap(({ identity, gzip, zstd }) => [identity, gzip, zstd]);
-  return { answer: bodies, transfer: buffers.map(({ buffer }) => buffer).filter((one) => one instanceof ArrayBuffer) };
+  return { answer: bodies, transfer: buffers.map((one) => one?.buffer).filter((one) => one instanceof ArrayBuffer) };
 }

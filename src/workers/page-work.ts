@@ -68,6 +68,10 @@ export function createPageWork(options: PageWorkOptions = {}): PageWork & { clos
         call('compare', { project, before: before && seen(before), after: seen(after) }),
       );
     },
+    condense(project, bytes, caller) {
+      if (bytes.byteLength < large) return workHere.condense(project, bytes, caller);
+      return pages.run(caller, (call) => call('condense', { project, bytes }));
+    },
     async close() {
       await Promise.all([pages.close(), lists.close(), legacies.close()]);
     },
@@ -109,11 +113,12 @@ async function listingFrom(call: Call, document: number, head: ListingHead): Pro
 
 /** What comes from another thread comes as plain bytes. */
 function arrived({ json, html }: Bodies): Bodies {
-  const form = ({ identity, gzip, zstd, hash }: Bodies['json']) => ({
-    identity: bufferOf(identity),
+  const form = ({ identity, gzip, zstd, hash, length }: Bodies['json']) => ({
+    identity: identity && bufferOf(identity),
     gzip: bufferOf(gzip),
     zstd: bufferOf(zstd),
     hash,
+    length,
   });
   return { json: form(json), html: form(html) };
 }

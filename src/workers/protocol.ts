@@ -61,6 +61,10 @@ export interface Calls {
     readonly ask: { readonly project: string; readonly before: Seen | undefined; readonly after: Seen };
     readonly answer: Difference;
   };
+  readonly condense: {
+    readonly ask: { readonly project: string; readonly bytes: Uint8Array };
+    readonly answer: Uint8Array | undefined;
+  };
 }
 
 export type Kind = keyof Calls;

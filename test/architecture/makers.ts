@@ -11,7 +11,6 @@ export const MAKERS: Readonly<Record<string, Readonly<Record<string, readonly st
       'src/tuf/verified.ts',
       'src/http/reply/doors.ts',
       'src/blobs/blob-store.ts',
-      'src/mirror/projects/project-list.ts',
       'src/mirror/tuf/evidence.ts',
       'src/mirror/tuf/refresher.ts',
       'src/mirror/tuf/roles.ts',

@@ -31,7 +31,8 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   ],
   'node:buffer': ['src/bytes/json-pieces.ts'],
   'node:zlib': [
-    'src/disk/small-blobs.ts',
+    'src/state/compressed.ts',
+    'src/state/list.ts',
     'src/state/page-codec.ts',
     'src/disk/small-blobs.ts',
     'src/render/compress.ts',
@@ -42,6 +43,8 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     ...WIRING,
   ],
   'node:util': [
+    'src/state/compressed.ts',
+    'src/state/list.ts',
     'src/state/page-codec.ts',
     'src/disk/small-blobs.ts',
     'src/render/compress.ts',

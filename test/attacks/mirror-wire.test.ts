@@ -25,6 +25,25 @@ async function linkTo(base: string): Promise<string | undefined> {
   return file && new URL(file.url, `${rig.url()}/simple/alpha/`).pathname;
 }
 
+describe('a page that is listed', () => {
+  it.each([
+    ['with digests that nobody here can check', { hashes: new Map([['md5', '0'.repeat(32)]]) }, '502 algorithm'],
+    ['with more bytes than a page may have', { length: 2 ** 40 }, '502 limit'],
+  ])('%s is refused, and not asked for', async (_, listed, refusal) => {
+    await start();
+    const path = rig.signed.pagePath('alpha');
+    const role = rig.signed.roleFor('alpha', path);
+    rig.signed.repository.touch(role);
+    await rig.publish({
+      roles: { [role]: ({ targets }) => void Object.assign(targets.get(path) ?? expect.fail(), listed) },
+    });
+    const asked = () => rig.upstream.requests.filter(({ url }) => url?.includes('/simple/')).length;
+    const before = asked();
+    expect(await rig.refused('/simple/alpha/')).toBe(refusal);
+    expect(asked()).toBe(before);
+  });
+});
+
 describe('bytes changed on the way', () => {
   it('a project page is refused, and is whole again when the attacker leaves', async () => {
     await start();

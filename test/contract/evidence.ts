@@ -79,6 +79,44 @@ export function describeEvidence(evidence: string, start: Start): void {
       });
     });
 
+    describe('while upstream says nothing', () => {
+      const MANY = Array.from({ length: 30 }, (_, at) => tinyWheel(`cold-${at}`));
+      const HOSTS = evidence === 'tuf' ? 1 : 2;
+
+      it('whatever is not held is refused after one wait a host, and not after one a document', async () => {
+        const limits = { ...givenUpAfter(300), silentRest: 600_000 };
+        const rig = await begin({ files: [ALPHA, BETA, ...MANY], upstreamLimits: limits });
+        await rig.page('alpha');
+        await rig.page('beta');
+        rig.silence();
+        const asked = rig.requests();
+        const paths = [
+          ...MANY.map(({ project }) => `/simple/${project}/`),
+          ...[ALPHA, BETA].flatMap((file) => [rig.path(file), `${rig.path(file)}.metadata`]),
+          '/simple/',
+        ];
+        for (const path of paths) {
+          const { status, headers, body } = await rig.get(path);
+          expect([path, status, headers['retry-after']]).toEqual([path, 503, expect.stringMatching(/^[1-5]$/)]);
+          expect(JSON.parse(String(body)).reason).toBe('slow');
+        }
+        expect(rig.requests() - asked).toBeLessThanOrEqual(HOSTS);
+        expect(rig.events.hostSilence.filter(({ silent }) => silent)).toHaveLength(HOSTS);
+        // What is held is served all the same.
+        expect(await rig.names('alpha')).toEqual([ALPHA.filename]);
+      });
+
+      it('one request looks whether it is back, and then all is served again', async () => {
+        const rig = await begin({ files: MANY, upstreamLimits: givenUpAfter(300) });
+        await rig.page('cold-0');
+        rig.silence();
+        expect(await rig.refused('/simple/cold-1/')).toBe('503 slow');
+        rig.heal();
+        for (const file of MANY) expect(await rig.names(file.project)).toEqual([file.filename]);
+        expect(rig.events.hostSilence.map(({ silent }) => silent)).toEqual([true, false]);
+      });
+    });
+
     describe('that is forbidden by upstream', () => {
       const blocked = (status: number) =>
         ({ kind: 'status', status, body: '{"message":"blocked: ticket 17"}' }) as const;

@@ -5,6 +5,7 @@ import type { IndexState, PageContent, Pin, PinMark, PublishedTrust, TrustStore 
 import { type ItemPath, STATE_VALUE_BYTES, type StateStorage } from '../../src/ports/state-storage.ts';
 import { createIndexState } from '../../src/state/index-state.ts';
 import { PAGE_BYTES, PINS_IN_MEMORY } from '../../src/state/limits.ts';
+import { createListStore } from '../../src/state/list.ts';
 import { createPins } from '../../src/state/pins.ts';
 import type { StateStorageRig } from './state-storage.ts';
 
@@ -56,6 +57,14 @@ async function publish(trust: TrustStore, next: PublishedTrust, replaces: string
   if (result.result !== 'published') throw new Error('superseded');
   return result.current;
 }
+
+const listHead = (bytes: Uint8Array) => ({
+  url: 'https://index.example/simple/',
+  etag: '"tag"',
+  confirmedAt: FROM,
+  sha256: sha256Hex(bytes),
+  size: bytes.byteLength,
+});
 
 const timestamp = (version: number, rootVersion = 1) => ({
   rootVersion,
@@ -426,6 +435,50 @@ const pages: readonly IndexStateCase[] = [
       const again = state(await restart());
       for (const [at, project] of NAMES.entries())
         expect((await again.page(project).read())?.value.page?.seenSerial).toBe(at);
+    },
+  },
+  {
+    name: 'the list of all projects comes back, and is confirmed only where it is still the one that is stored',
+    async run({ state, restart }) {
+      const [bytes, others] = [Buffer.from('one list'), Buffer.from('another list')];
+      const head = listHead(bytes);
+      await createListStore(state()).save(head, bytes);
+      const lists = createListStore(state(await restart()));
+      expect(await lists.load()).toEqual(head);
+      expect(text(await lists.bytes(head))).toBe('one list');
+      const later = { ...head, confirmedAt: head.confirmedAt + 2 * HOUR };
+      await lists.confirm({ ...head, confirmedAt: head.confirmedAt + 1 });
+      expect(await lists.load()).toEqual(head);
+      await lists.confirm(later);
+      expect(await lists.load()).toEqual(later);
+      await createListStore(state()).save(listHead(others), others);
+      expect(await lists.bytes(head)).toBeUndefined();
+      await lists.confirm({ ...head, confirmedAt: head.confirmedAt + 9 * HOUR });
+      expect(await createListStore(state(await restart())).load()).toEqual(listHead(others));
+    },
+  },
+  {
+    name: 'bytes that are not those of their list are none',
+    async run({ state }) {
+      const bytes = Buffer.from('one list');
+      const { list } = state();
+      const lists = createListStore({ list });
+      for (const packed of [deflateRawSync('another!'), deflateRawSync('one list, longer'), Buffer.from('no code')]) {
+        await list.change(() => ({ head: listHead(bytes), packed }));
+        expect(await lists.bytes(listHead(bytes))).toBeUndefined();
+      }
+    },
+  },
+  {
+    name: 'a list that is damaged counts as absent, and is written over: it can be had again',
+    async run({ state, restart, damage }) {
+      const bytes = Buffer.from('one list');
+      await createListStore(state()).save(listHead(bytes), bytes);
+      await damage(['main', 'list']);
+      const lists = createListStore(state(await restart()));
+      expect(await lists.load()).toBeUndefined();
+      await lists.save(listHead(bytes), bytes);
+      expect(text(await lists.bytes(listHead(bytes)))).toBe('one list');
     },
   },
   {

@@ -4,6 +4,7 @@ import { Refusal } from '../../src/bytes/refusal.ts';
 import type { Origin } from '../../src/mirror/package-index.ts';
 import { KEYS, type SignedRig, startSignedRig } from '../rigs/signed-rig.ts';
 import { reasonOf } from '../support/client.ts';
+import { HOUR } from '../support/clock.ts';
 import { pep458Paths } from '../support/pep458-paths.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 
@@ -115,6 +116,20 @@ describe('a candidate', () => {
     rig.signed.upload('alpha', tinyWheel('alpha', '2.0', 'other bytes'));
     await rig.publish();
     expect(await rig.names('alpha')).toEqual([ALPHA.filename, NEWER.filename]);
+  });
+
+  it('is not so much as asked for while the clock is wrong', async () => {
+    await start();
+    rig.signed.upload('alpha', NEWER);
+    rig.signed.publish();
+    rig.clock.advance(-HOUR / 2);
+    const asked = rig.upstream.requests.length;
+    let looks = 0;
+    const looked = async () => void looks++;
+    expect(await reasonOf(signed().refresh({ beforePublish: looked }))).toBe('clock');
+    expect(await reasonOf(signed().refresh({ from: bundle(), beforePublish: looked }))).toBe('clock');
+    expect(looks).toBe(0);
+    expect(rig.upstream.requests).toHaveLength(asked);
   });
 
   it('that another refresh overtook is looked into once more, as what comes after that', async () => {

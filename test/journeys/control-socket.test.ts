@@ -106,7 +106,7 @@ describe('a server beside which an operator acts', () => {
 });
 
 describe('verbatim status', () => {
-  const KEYS = ['conditions', 'disk', 'indexes', 'judged', 'now', 'servers', 'store'];
+  const KEYS = ['conditions', 'disk', 'indexes', 'judged', 'kept', 'now', 'servers', 'store'];
 
   it('says what the server knows, and without one that it does not know', async () => {
     const server = await serve();
@@ -128,6 +128,8 @@ describe('verbatim status', () => {
     const stored = (await run('status')).said;
     expect(Object.keys(stored).sort()).toEqual(KEYS);
     expect(Object.keys(stored.indexes[0]).sort()).toEqual(Object.keys(live.indexes[0]).sort());
+    expect(live.kept.map(({ kind }: { readonly kind: string }) => kind)).toContain('state');
+    expect(stored.kept).toEqual(live.kept);
     expect(stored.servers).toEqual([]);
     expect(stored.indexes[0]).toMatchObject({ lastRefresh: null, lastError: null, silent: null });
     const { stdout } = await verbatim('status', ...upstream(), '--data', data);

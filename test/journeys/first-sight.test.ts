@@ -7,7 +7,9 @@ import type { UnsignedIndexConfig } from '../../src/config/config.ts';
 import { actsOf } from '../../src/mirror/operator/acts.ts';
 import type { IndexFile } from '../../src/repository/index-pages.ts';
 import { type IndexRig, OLD, startIndexRig } from '../rigs/index-rig.ts';
+import { badGateway } from '../support/bad-days.ts';
 import { client } from '../support/callers.ts';
+import { DAY } from '../support/clock.ts';
 import type { FakePypi, Line } from '../support/fake-pypi.ts';
 import { tinyWheel, zip } from '../support/tiny-wheel.ts';
 import type { Fault } from '../support/upstream.ts';
@@ -124,6 +126,33 @@ describe('a file without a digest', () => {
     expect([status, body]).toEqual([200, Buffer.from(ALPHA.coreMetadata)]);
     expect(headers['verbatim-evidence']).toBe('index');
     expect(await rig.refused(`/files/alpha/first-sight/${SDIST.filename}.metadata`)).toBe('404 unlisted');
+  });
+
+  it.each(['in memory', 'on disk'])(
+    'is held for ever: served past the end of its page, which is %s and does not state it',
+    async (where) => {
+      await start((pypi) => upload(pypi, ALPHA), { staleIfError: 1 });
+      await line();
+      expect((await rig.get(HERE)).status).toBe(200);
+      rig.pypi.page('alpha', badGateway);
+      if (where === 'on disk') await rig.restart();
+      rig.clock.advance(DAY);
+      expect(await rig.refused('/simple/alpha/')).toBe('503 unreachable');
+      const { status, body, headers } = await rig.get(HERE);
+      expect([status, body]).toEqual([200, Buffer.from(ALPHA.bytes)]);
+      expect(headers['verbatim-evidence']).toBe('first-sight');
+      expect(rig.events.stoodIn.map(({ kind }) => kind)).toContain('file');
+      expect(downloads(ALPHA)).toHaveLength(2);
+    },
+  );
+
+  it('is not served so where it was never asked for', async () => {
+    await start((pypi) => upload(pypi, ALPHA), { staleIfError: 1 });
+    await line();
+    rig.pypi.page('alpha', badGateway);
+    rig.clock.advance(DAY);
+    expect(await rig.refused(HERE)).toBe('503 unreachable');
+    expect(downloads(ALPHA)).toHaveLength(0);
   });
 
   it('keeps its bytes across a restart, and when upstream exchanges it', async () => {
@@ -299,6 +328,23 @@ describe('a file without a digest', () => {
       }
       rig.pypi.files.heal();
       expect((await rig.get(HERE)).status).toBe(200);
+    });
+
+    const endless = { kind: 'truncate', at: ALPHA.bytes.byteLength, how: 'fin', framing: 'close' } as const;
+    it.each<readonly [string, Fault, RegExp]>([
+      ['of which nothing tells the end but its connection', endless, / truncated$/],
+      ['that never comes', { kind: 'reset' }, / unreachable$/],
+    ])('a second fetch %s, three times over; once is no harm', async (_, second, refusal) => {
+      await start((pypi) => upload(pypi, ALPHA));
+      fault(ALPHA, { kind: 'replace', bytes: ALPHA.bytes }, 1);
+      fault(ALPHA, second, 3);
+      expect(await rig.refused(HERE)).toMatch(refusal);
+      expect((await rig.pins('alpha')).size).toBe(0);
+      rig.clock.advance(OLD);
+      fault(ALPHA, { kind: 'replace', bytes: ALPHA.bytes }, 1);
+      fault(ALPHA, second, 1);
+      expect((await rig.get(HERE)).status).toBe(200);
+      expect((await rig.pins('alpha')).size).toBe(1);
     });
 
     it('a body that nothing tells the end of but its connection', async () => {

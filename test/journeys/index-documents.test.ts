@@ -129,6 +129,18 @@ describe('provenance', () => {
     expect(await reasonOf(relay().provenance('alpha', '1.0', ALPHA.filename, client()))).toBeUndefined();
   });
 
+  it('under the version of another file is not asked for', async () => {
+    rig = await startIndexRig({
+      fill: (pypi) => {
+        pypi.upload('alpha', ALPHA, { provenance: url });
+        pypi.upload('alpha', tinyWheel('alpha', '2.0'), { provenance: url });
+      },
+    });
+    expect(await reasonOf(relay().provenance('alpha', '2.0', ALPHA.filename, client()))).toBe('unlisted');
+    expect(rig.pypi.requests.some(({ url: path }) => path.startsWith('/integrity/'))).toBe(false);
+    expect(await reasonOf(relay().provenance('alpha', '1.0', ALPHA.filename, client()))).toBeUndefined();
+  });
+
   it('of a file that has none is not asked for', async () => {
     await start();
     expect(await reasonOf(relay().provenance('alpha', '1.0', ALPHA.filename, client()))).toBe('unlisted');

@@ -104,6 +104,18 @@ describe('an index is taken at the address that was given', () => {
     expect((await alpha(mirror)).equals(ALPHA.bytes)).toBe(true);
   });
 
+  it('and at no other while the first is away: what is there might be another index', async () => {
+    const files = { '/simple/alpha/': html(anchor(ALPHA)), '/alpha/': html(anchor(BETA)) };
+    const mirror = await start({ at: '', files });
+    mirror.server.fault('/simple/alpha/', { kind: 'reset' });
+    expect(await mirror.refused('/simple/alpha/')).toBe('503 unreachable');
+    expect(mirror.server.asked('/simple/alpha/')).not.toEqual([]);
+    expect(mirror.server.asked('/alpha/')).toEqual([]);
+    mirror.server.heal();
+    mirror.clock.advance(60);
+    expect((await mirror.page('alpha')).files.map(({ filename }) => filename)).toEqual([ALPHA.filename]);
+  });
+
   it('and not where something else answers than a page', async () => {
     const shell = Buffer.from('<!DOCTYPE html><html><body>Welcome. <a href="/login">log in</a></body></html>');
     const mirror = await start({

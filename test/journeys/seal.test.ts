@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sha256Hex } from '../../src/bytes/digest.ts';
 import { pathText } from '../../src/disk/state/item-path.ts';
 import { StateSeal } from '../../src/disk/state/state-seal.ts';
+import { compress, decompress } from '../../src/state/compressed.ts';
 import { ask } from '../support/ask.ts';
 import { behindItsBack, damageItem, sqlPath } from '../support/state.ts';
 import { startUpstream, type TestUpstream } from '../support/upstream.ts';
@@ -85,7 +86,8 @@ async function forge(project: string, change: (stored: string) => string): Promi
   const [row] = JSON.parse(
     await behindItsBack(data, `SELECT version, hex(value) AS value FROM item WHERE path = ${path}`),
   );
-  const value = Buffer.from(change(Buffer.from(row.value, 'hex').toString()));
+  const stored = (await decompress(Buffer.from(row.value, 'hex'), 1_000_000)) ?? [];
+  const value = await compress(Buffer.from(change(Buffer.from(stored).toString())));
   const digest = new StateSeal('main', undefined).digest(pathText(['pins', project]), row.version, value);
   const hex = (bytes: Uint8Array) => `x'${Buffer.from(bytes).toString('hex')}'`;
   await behindItsBack(data, `UPDATE item SET value = ${hex(value)}, digest = ${hex(digest)} WHERE path = ${path}`);
@@ -112,9 +114,17 @@ describe('a sealed data directory', () => {
       'records ',
       'drawn ',
       'quarantine ',
+      'use ',
     ]);
     expect(disk[0]?.bytes).toBeGreaterThan(1000);
-    expect(text.stdout).toMatch(/ {2}pages, pins and metadata kept: \d+\.\d MB\n/);
+    expect(text.stdout).toMatch(
+      / {2}kept on disk: \d+\.\d MB of 16000\.0 MB, 3 entries\n {4}pages: 0\.0 MB, 1 entry\n/,
+    );
+    expect(text.stdout).toMatch(/\njournal: 0\.0 MB of 134\.2 MB, \d+ entr/);
+    expect(text.stdout).toMatch(/\non disk in all: \d+\.\d MB\n/);
+    expect(JSON.parse(stdout).kept).toContainEqual(
+      expect.objectContaining({ kind: 'pins', index: 'main', entries: 1 }),
+    );
   });
 
   it('does not start on a pin that somebody forged, until an operator gives it up', async () => {

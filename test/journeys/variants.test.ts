@@ -60,6 +60,13 @@ it('the list of variants may change its digest: proved by each page, never pinne
   expect(rig.alarms()).toEqual([]);
 });
 
+it('without a digest it is not fetched from a host that is not allowed', async () => {
+  await start({ hashes: {}, url: `http://127.0.0.1:1/${FIRST.filename}` });
+  const file = await variants();
+  expect(file.path).toBe(`/files/alpha/unproved/${FIRST.filename}`);
+  expect(await rig.refused(file.path)).toMatch(/ foreign$/);
+});
+
 it('without a digest it is passed on as what nobody vouches for, revalidated, at one address', async () => {
   const path = `plain/${FIRST.filename}`;
   await start({ hashes: {}, url: 'http://127.0.0.1:1/' });

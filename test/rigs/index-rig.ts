@@ -4,6 +4,7 @@ import type { UnsignedIndexConfig } from '../../src/config/config.ts';
 import { createJournal } from '../../src/disk/records/journal.ts';
 import type { IndexState, PageStore, Pin, Pins } from '../../src/ports/index-state.ts';
 import type { JournalEntry } from '../../src/ports/records.ts';
+import type { StateRoom } from '../../src/ports/state-room.ts';
 import type { IndexFile } from '../../src/repository/index-pages.ts';
 import { createPageStore } from '../../src/state/pages.ts';
 import { createPins } from '../../src/state/pins.ts';
@@ -45,7 +46,12 @@ export interface IndexRig extends Mirror {
   readonly pins: (project: string) => Promise<ReadonlyMap<string, Pin>>;
   /** What an operator's command works on, while the mirror runs. */
   readonly onDisk: <T>(
-    work: (disk: { readonly state: IndexState; readonly pins: Pins; readonly pages: PageStore }) => Promise<T>,
+    work: (disk: {
+      readonly state: IndexState;
+      readonly pins: Pins;
+      readonly pages: PageStore;
+      readonly storage: StateRoom;
+    }) => Promise<T>,
   ) => Promise<T>;
 }
 
@@ -66,9 +72,14 @@ export async function startIndexRig(options: IndexRigOptions = {}): Promise<Inde
   const mirror = await startMirror({ ...options, scratch: await makeScratch(), clock, indexes });
   let alarmed = 0;
   const onDisk: IndexRig['onDisk'] = async (work) =>
-    withState(mirror.data(), (state) => work({ state, pins: createPins(state), pages: createPageStore(state) }), {
-      ...(options.seal && { sealKey: await readFile(options.seal.key), sealEpochFile: options.seal.epoch }),
-    });
+    withState(
+      mirror.data(),
+      (state, { databases }) =>
+        work({ state, pins: createPins(state), pages: createPageStore(state), storage: databases.state }),
+      {
+        ...(options.seal && { sealKey: await readFile(options.seal.key), sealEpochFile: options.seal.epoch }),
+      },
+    );
   return {
     ...mirror,
     pypi,

@@ -110,8 +110,14 @@ export const JSON_PAGE = 'application/vnd.pypi.simple.v1+json';
 /** Well after this program was built, so that its clock is believed. */
 export const NOW = BUILT_AT + 30 * DAY;
 
-/** No retry, rest or queue makes a test wait; what a busy machine needs is not cut short. */
-const LIMITS: Partial<UpstreamLimits> = { retryDelay: 1, longestWait: 20, longestRetryAfter: 20 };
+/** No retry, rest, look or queue makes a test wait; what a busy machine needs is not cut short. */
+const LIMITS: Partial<UpstreamLimits> = {
+  retryDelay: 1,
+  longestWait: 20,
+  longestRetryAfter: 20,
+  silentRest: 0,
+  longestLook: 0,
+};
 
 /** In memory where the system offers it: every publish syncs, and a test has nothing to lose in a power cut. */
 const SCRATCH = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
@@ -134,6 +140,8 @@ const ANY_INDEX = {
   proxy: undefined,
   privateHosts: [],
   timeouts: TIMEOUTS,
+  // What upstream is asked for is what a test asks for, unless it says otherwise.
+  lookAhead: undefined,
 } as const;
 
 /** An index signed with TUF as the configuration describes it, with every default. */

@@ -1,3 +1,4 @@
+import type { LookAhead } from '../../src/config/config.ts';
 import type { UpstreamLimits } from '../../src/upstream/limits.ts';
 import type { TinyWheel } from '../support/tiny-wheel.ts';
 import type { Fault } from '../support/upstream.ts';
@@ -22,6 +23,8 @@ export interface Rig extends Omit<Mirror, 'start'> {
   readonly requests: () => number;
   /** How many connections upstream has had, whatever came on them. */
   readonly connections: () => number;
+  /** Nothing upstream answers any more. */
+  readonly silence: () => void;
   /** All faults end. */
   readonly heal: () => void;
   /** Where the mirror serves a file. */
@@ -38,7 +41,12 @@ export interface RigOptions {
   /** What upstream has when the mirror starts. */
   readonly files: readonly TinyWheel[];
   readonly upstreamLimits?: Partial<UpstreamLimits> | undefined;
+  /** Nothing unless given. */
+  readonly lookAhead?: LookAhead | undefined;
 }
+
+/** No headers until the mirror gives up. */
+const SILENT = { kind: 'stall', at: 'headers' } as const;
 
 /** PEP 458 as the preset has it, and a signed list of all projects besides. */
 const PEP458_WITH_LIST = {
@@ -47,10 +55,10 @@ const PEP458_WITH_LIST = {
   files: { base: './', hashPrefix: true, target: 'packages/{aa}/{bb}/{rest}/{filename}' },
 };
 
-async function signed({ files, upstreamLimits }: RigOptions): Promise<Rig> {
+async function signed({ files, upstreamLimits, lookAhead }: RigOptions): Promise<Rig> {
   const rig = await startSignedRig({
     upstreamLimits,
-    index: { layout: PEP458_WITH_LIST },
+    index: { layout: PEP458_WITH_LIST, lookAhead },
     fill(index) {
       const { bins, repository } = index;
       for (const file of files) index.upload(file.project, file);
@@ -75,14 +83,16 @@ async function signed({ files, upstreamLimits }: RigOptions): Promise<Rig> {
     fileFault: (file, fault) => upstream.fault(rig.storedFile(file), fault),
     pageAsked: (project) => upstream.asked(rig.storedPage(project)).length,
     fileAsked: (file) => upstream.asked(rig.storedFile(file)).length,
+    silence: () => upstream.fault('*', SILENT),
     requests: () => upstream.requests.length,
     connections: () => upstream.connections().accepted,
   };
 }
 
-async function unsigned({ files, upstreamLimits }: RigOptions): Promise<Rig> {
+async function unsigned({ files, upstreamLimits, lookAhead }: RigOptions): Promise<Rig> {
   const rig = await startIndexRig({
     upstreamLimits,
+    index: { lookAhead },
     fill(pypi) {
       for (const file of files) pypi.upload(file.project, file);
     },
@@ -110,6 +120,10 @@ async function unsigned({ files, upstreamLimits }: RigOptions): Promise<Rig> {
     fileFault: (file, fault) => pypi.files.fault(pypi.storedAt(file), fault),
     pageAsked: (project) => pypi.asked(project).length,
     fileAsked: (file) => pypi.files.asked(pypi.storedAt(file)).length,
+    silence() {
+      pypi.index.fault('*', SILENT);
+      pypi.files.fault('*', SILENT);
+    },
     requests: () => pypi.index.requests.length + pypi.files.requests.length,
     connections: () => pypi.index.connections().accepted + pypi.files.connections().accepted,
     heal() {

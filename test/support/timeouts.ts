@@ -11,4 +11,8 @@ export const TIMEOUTS: Timeouts = {
   slowestOver: 60,
   page: 900,
   file: 86_400,
+  retryAfter: 60,
+  retryAfterUnheld: 10,
+  retryAfterWait: 5,
+  retryAfterSent: 5,
 };

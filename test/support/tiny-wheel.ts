@@ -35,11 +35,15 @@ export interface TinyWheel extends IndexFile {
   readonly coreMetadata: Uint8Array;
 }
 
-/** A wheel that pip could install, of a few hundred bytes; `content` makes two of one name differ. */
-export function tinyWheel(project: string, version = '1.0', content = ''): TinyWheel {
+/**
+ * A wheel that pip could install, of a few hundred bytes; `content` makes two of one name differ. `requires`: as Requires-Dist has
+ * them.
+ */
+export function tinyWheel(project: string, version = '1.0', content = '', requires: readonly string[] = []): TinyWheel {
   const name = project.replaceAll('-', '_');
   const info = `${name}-${version}.dist-info`;
-  const coreMetadata = Buffer.from(`Metadata-Version: 2.1\nName: ${project}\nVersion: ${version}\n`);
+  const lines = requires.map((each) => `Requires-Dist: ${each}\n`).join('');
+  const coreMetadata = Buffer.from(`Metadata-Version: 2.1\nName: ${project}\nVersion: ${version}\n${lines}`);
   const bytes = zip([
     [`${name}.py`, Buffer.from(`VERSION = '${version}'  # ${content}\n`)],
     [`${info}/METADATA`, coreMetadata],

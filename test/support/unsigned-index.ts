@@ -41,6 +41,7 @@ export async function unsignedIndex(options: UnsignedIndexOptions): Promise<Runn
       ...upstream,
     },
     store: pagesInMemory(record),
+    lists: { load: async () => undefined, bytes: async () => undefined, save: async () => {}, confirm: async () => {} },
     pins: pinsInMemory(),
     blobs,
     work,
@@ -88,6 +89,7 @@ function pagesInMemory(first: PageRecord | undefined): PageStore {
   const records = new Map(first === undefined ? [] : [[first.project, first]]);
   return {
     load: async (project) => records.get(project),
+    left: async () => undefined,
     isCurrent: async () => true,
     async save(record) {
       const stored = { ...record, version: record.version + 1 };

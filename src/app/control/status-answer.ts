@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { LEFT_OUT, type LeftOutReason } from '../../ports/left-out.ts';
+import { KEPT_KINDS } from '../../ports/state-room.ts';
+import { DISK_PARTS } from '../disk-sizes.ts';
 
 // A server's answer to `status`, read again.
 
@@ -35,6 +37,14 @@ const Index = z.object({
   silent: z.boolean(),
 });
 
+const Kept = z.object({
+  kind: z.enum(KEPT_KINDS),
+  index: z.string(),
+  entries: z.number(),
+  bytes: z.number(),
+  limit: orUndefined(z.number()),
+});
+
 const Queue = z.object({
   queue: z.string(),
   index: z.string(),
@@ -50,11 +60,8 @@ export const LiveStatus = z.object({
     judged: z.number(),
     indexes: z.array(Index).readonly(),
     store: z.object({ bytes: z.number(), blobs: z.number(), limitBytes: z.number(), byIndex: counts }),
-    disk: z
-      .array(
-        z.object({ part: z.enum(['state', 'records', 'drawn', 'quarantine']), index: z.string(), bytes: z.number() }),
-      )
-      .readonly(),
+    disk: z.array(z.object({ part: z.enum(DISK_PARTS), index: z.string(), bytes: z.number() })).readonly(),
+    kept: z.array(Kept).readonly(),
     conditions: z
       .array(z.object({ what: z.string(), index: z.string(), thing: z.string(), message: z.string() }))
       .readonly(),

@@ -24,7 +24,7 @@ export interface OperatorPlace {
 /** The data directory itself, where no server runs on it. */
 export function withOperatorPlace<T>(config: Config, run: (place: OperatorPlace) => Promise<T>): Promise<T> {
   return withDataDirectory(config, async (directory) => {
-    const journal = createJournal(directory.records);
+    const journal = createJournal(directory.records, { maxBytes: config.cache.journalBytes });
     const storage = directory.blobs(config.cache.maxBytes, {});
     try {
       return await run({

@@ -17,8 +17,8 @@ export interface RefreshPlace {
 export async function refreshIn({ mirror, state, now }: RefreshPlace, request: RefreshRequest): Promise<Refreshed> {
   const { index, reason, dryRun } = request;
   const project = projectOf(request.name);
-  const confirmed = (await state?.page(project).read())?.value.page?.confirmedAt;
-  const held = confirmed === undefined ? undefined : instantText(confirmed);
+  const page = (await state?.page(project).read())?.value.page;
+  const held = page === undefined || page.letGo !== undefined ? undefined : instantText(page.confirmedAt);
   if (dryRun) return { project, held };
   if (state !== undefined) await audited(state, now, `refresh ${project}`, reason);
   return { project, held, result: await mirror.look(project, internalCaller(index, 'refresh', 'client')) };

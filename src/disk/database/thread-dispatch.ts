@@ -2,6 +2,7 @@ import { Refusal } from '../../bytes/refusal.ts';
 import { DocumentsWriter } from '../records/documents-writer.ts';
 import { RecordsWriter } from '../records/records-writer.ts';
 import { readLarge } from '../state/state-large.ts';
+import { oldestPages } from '../state/state-room.ts';
 import { scanState } from '../state/state-scan.ts';
 import { StateWriter } from '../state/state-writer.ts';
 import type { Asked, Calls, Kind, Write, WriteKind, Writes } from './thread-protocol.ts';
@@ -133,6 +134,8 @@ export class Dispatcher {
         return scanState(ask);
       case 'readLarge':
         return readLarge(ask);
+      case 'oldestPages':
+        return oldestPages(ask);
     }
   }
 }

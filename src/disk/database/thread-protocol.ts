@@ -1,5 +1,7 @@
 import type { Reason, Subject } from '../../bytes/refusal.ts';
+import type { OldItems } from '../../ports/state-room.ts';
 import type { LargeRequest } from '../state/state-large.ts';
+import type { OldestRequest } from '../state/state-room.ts';
 import type { Scan, ScanRequest } from '../state/state-scan.ts';
 import type { SealKeys } from '../state/state-seal.ts';
 import type { WriteTarget } from './write-connection.ts';
@@ -18,9 +20,13 @@ export interface OpenPlain extends Of, WriteTarget {
   readonly what: 'records' | 'documents';
 }
 
-/** What a write changed of an index: its epoch is higher where anything did. */
 interface Epoch {
   readonly epoch: number;
+}
+
+/** What a write changed of an index: its epoch is higher where anything did. `isCrowded`: there is little room left. */
+interface Wrote extends Epoch {
+  readonly isCrowded: boolean;
 }
 
 /** Nothing to say but that it was done. */
@@ -36,16 +42,16 @@ export interface Creation {
 
 /** Changes; those that wait for one database at once are one transaction. */
 export interface Writes {
-  /** All of them, or none where a version of one of them is taken. */
+  /** All of them, or none: where a version of one of them is taken, or one is new and there is no room for what is new. */
   create: {
     ask: Of & { readonly creations: readonly Creation[] };
-    answer: Epoch & { readonly created: boolean };
+    answer: Wrote & { readonly outcome: 'created' | 'taken' | 'full' };
   };
-  removeBelow: { ask: Of & { readonly path: string; readonly version: number }; answer: Epoch };
+  removeBelow: { ask: Of & { readonly path: string; readonly version: number }; answer: Wrote };
   /** Answers the paths of the items that were set aside. */
   setAside: {
     ask: Of & { readonly names: readonly string[]; readonly as: string };
-    answer: Epoch & { readonly paths: readonly string[] };
+    answer: Wrote & { readonly paths: readonly string[] };
   };
   /** Adds lines of one kind, and removes some beyond this many bytes: the oldest of all, or of the project that has most. */
   append: {
@@ -71,6 +77,7 @@ export interface Calls extends Writes {
   close: { ask: Of; answer: Done };
   scan: { ask: ScanRequest; answer: Scan };
   readLarge: { ask: LargeRequest; answer: Uint8Array | undefined };
+  oldestPages: { ask: OldestRequest; answer: OldItems };
 }
 
 export type Kind = keyof Calls;

@@ -29,7 +29,7 @@ export interface AccessRecord {
 
 export function createAccessRecord(
   records: RecordsDatabase,
-  { maxBytes = ACCESS_BYTES }: { readonly maxBytes?: number } = {},
+  { maxBytes = ACCESS_BYTES }: { readonly maxBytes?: number | undefined } = {},
 ): AccessRecord {
   const lines = new RecordLines(records, { kind: 'access', maxBytes });
   const recent = new LRUCache<string, number>({ max: SAME_FETCHES });

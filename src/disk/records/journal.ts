@@ -49,7 +49,7 @@ export interface StoredJournal extends Journal {
 /** Written behind, within a second, and at close. */
 export function createJournal(
   records: RecordsDatabase,
-  { maxBytes = JOURNAL_BYTES }: { readonly maxBytes?: number } = {},
+  { maxBytes = JOURNAL_BYTES }: { readonly maxBytes?: number | undefined } = {},
 ): StoredJournal {
   const lines = new RecordLines(records, { kind: 'journal', maxBytes });
   return {

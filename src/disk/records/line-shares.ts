@@ -9,11 +9,12 @@ interface Line {
   readonly bytes: number;
 }
 
-/** Oldest first; those before `first` are gone. */
+/** Oldest first; those before `first` are gone. Numbers alone: there may be a million lines. */
 interface Owner {
   bytes: number;
   first: number;
-  lines: Line[];
+  ids: number[];
+  sizes: number[];
 }
 
 /**
@@ -42,8 +43,9 @@ export class LineShares {
       const line = { id: integerOf(row['id']), bytes: integerOf(row['bytes']) };
       this.#last = line.id;
       const name = String(row['owner']);
-      const owner = this.#owners.get(name) ?? { bytes: 0, first: 0, lines: [] };
-      owner.lines.push(line);
+      const owner = this.#owners.get(name) ?? { bytes: 0, first: 0, ids: [], sizes: [] };
+      owner.ids.push(line.id);
+      owner.sizes.push(line.bytes);
       owner.bytes += line.bytes;
       this.#owners.set(name, owner);
     }
@@ -59,15 +61,17 @@ export class LineShares {
       const { name, owner, next } = found;
       // Down to where another has as much.
       do {
-        const line = owner.lines[owner.first++];
-        if (line === undefined) break;
-        owner.bytes -= line.bytes;
-        left -= line.bytes;
-        yield line;
+        const [id, size] = [owner.ids[owner.first], owner.sizes[owner.first]];
+        owner.first++;
+        if (id === undefined || size === undefined) break;
+        owner.bytes -= size;
+        left -= size;
+        yield { id, bytes: size };
       } while (left > 0 && owner.bytes >= next);
-      if (owner.first >= owner.lines.length) this.#owners.delete(name);
-      else if (owner.first > owner.lines.length / 2) {
-        owner.lines = owner.lines.slice(owner.first);
+      if (owner.first >= owner.ids.length) this.#owners.delete(name);
+      else if (owner.first > owner.ids.length / 2) {
+        owner.ids = owner.ids.slice(owner.first);
+        owner.sizes = owner.sizes.slice(owner.first);
         owner.first = 0;
       }
     }

@@ -2,14 +2,9 @@ import { Mutex } from '../../async/mutex.ts';
 import { LINE_TEXT, LINES_EVERY_MS, LINES_WAITING } from '../limits.ts';
 import type { LineKind, RecordsDatabase } from './records-database.ts';
 
-/** The bytes that are kept where half of them may be `maxBytes`: the oldest lines leave one by one. */
-export function keptBytes(maxBytes: number): number {
-  return 2 * maxBytes;
-}
-
 export interface RecordLinesOptions {
   readonly kind: LineKind;
-  /** Half of the bytes that are kept. */
+  /** Most bytes that are kept. */
   readonly maxBytes: number;
 }
 
@@ -57,7 +52,7 @@ export class RecordLines {
       this.#waiting = [];
       const { kind, maxBytes } = this.#options;
       try {
-        await this.#records.append(kind, lines, keptBytes(maxBytes));
+        await this.#records.append(kind, lines, maxBytes);
       } catch (error) {
         this.#waiting = [...lines, ...this.#waiting];
         this.#trim();

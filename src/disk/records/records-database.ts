@@ -7,10 +7,12 @@ import { DamagedDatabase, integerOf } from '../database/sqlite.ts';
 import type { Durable } from '../durable.ts';
 import { LINE_BYTES } from '../limits.ts';
 import { PlainDatabase } from './plain-database.ts';
+import { Total } from './total.ts';
 
 /** The kinds of lines, as they are numbered in the database. */
 const KINDS = { journal: 1, access: 2, tally: 3 } as const;
 export type LineKind = keyof typeof KINDS;
+const LINE_KINDS: readonly LineKind[] = ['journal', 'access', 'tally'];
 
 /** A line as it was written, and its place among the others. */
 export interface StoredLine {
@@ -19,8 +21,15 @@ export interface StoredLine {
 }
 
 const LINES_AT_ONCE = 500;
-/** Most bytes of the file: several times what its lines may have. */
+/** Most bytes of the file: several times what its lines have where nothing else is said. */
 const MAX_BYTES = 1024 ** 3;
+
+/** How much there is of one kind. */
+export interface LinesKept {
+  readonly kind: LineKind;
+  readonly lines: number;
+  readonly bytes: number;
+}
 
 /**
  * What happened and who was sent what, of all indexes; a power cut may take the last seconds. Beside it the epoch of each
@@ -29,18 +38,18 @@ const MAX_BYTES = 1024 ** 3;
 export class RecordsDatabase implements EpochNotes {
   readonly #database: PlainDatabase;
 
-  constructor(durable: Durable, root: string, writing: DatabaseThread | undefined) {
+  constructor(durable: Durable, root: string, writing: DatabaseThread | undefined, maxBytes = MAX_BYTES) {
     const place = placeOf(join(root, 'records'), 'records', RECORDS_SCHEMA, {
       holds: 'what happened, who was sent which file, and how new the state of each index was',
       otherwise: 'what cannot be restored is given up by moving the directory it lies in away.',
     });
-    this.#database = new PlainDatabase({ durable, place, what: 'records', writing, maxBytes: MAX_BYTES });
+    this.#database = new PlainDatabase({ durable, place, what: 'records', writing, maxBytes });
   }
 
-  /** Removes lines of the kind beyond `mostBytes`: of the journal those of the project that has most. Throws Refusal. */
+  /** Removes lines of the kind beyond `mostBytes`: those of the project that has most, or, of tallies, the oldest. Throws Refusal. */
   append(kind: LineKind, lines: readonly string[], mostBytes: number): Promise<void> {
     return this.#database.write((writing, database) =>
-      writing.call('append', { database, lineKind: KINDS[kind], lines, mostBytes, isShared: kind === 'journal' }),
+      writing.call('append', { database, lineKind: KINDS[kind], lines, mostBytes, isShared: kind !== 'tally' }),
     );
   }
 
@@ -71,6 +80,15 @@ export class RecordsDatabase implements EpochNotes {
       reader.of('SELECT count(*) AS count FROM line WHERE kind = ?').get(KINDS[kind]),
     );
     return integerOf(row?.['count'] ?? 0);
+  }
+
+  /** As far as it was written. Throws Refusal. */
+  async kept(): Promise<readonly LinesKept[]> {
+    const found = await this.#database.read((reader) => {
+      const total = new Total((sql) => reader.of(sql));
+      return LINE_KINDS.map((kind) => ({ kind, lines: total.rows(KINDS[kind]), bytes: total.of(KINDS[kind]) }));
+    });
+    return found ?? LINE_KINDS.map((kind) => ({ kind, lines: 0, bytes: 0 }));
   }
 
   async of(index: string): Promise<number> {

@@ -22,7 +22,7 @@ export class RecordsWriter {
   constructor(opened: OpenPlain) {
     this.#connection = new WriteConnection(opened, 'NORMAL');
     const { database } = this.#connection;
-    this.#total = new Total(database);
+    this.#total = new Total((sql) => database.prepare(sql));
     this.#insert = database.prepare('INSERT INTO line (kind, content) VALUES (?, ?)');
     this.#oldest = database.prepare(
       `SELECT id, octet_length(content) AS bytes FROM line WHERE kind = ? ORDER BY id LIMIT ${REMOVED_AT_ONCE}`,
@@ -75,7 +75,7 @@ export class RecordsWriter {
       this.#insert.run(kind, line);
       bytes += Buffer.byteLength(line);
     }
-    this.#total.add(kind, bytes);
+    this.#total.add(kind, lines.length, bytes);
   }
 
   #trimOldest(kind: number, mostBytes: number): void {
@@ -84,12 +84,14 @@ export class RecordsWriter {
       const rows = this.#oldest.all(kind);
       if (rows.length === 0) return;
       let removed = 0;
+      let count = 0;
       for (const row of rows) {
         if (over <= removed) break;
         this.#remove.run(integerOf(row['id']));
         removed += integerOf(row['bytes']);
+        count++;
       }
-      this.#total.add(kind, -removed);
+      this.#total.add(kind, -count, -removed);
       over -= removed;
     }
   }
@@ -102,10 +104,13 @@ export class RecordsWriter {
     this.#shares.set(kind, shares);
     if (!shares.follow()) return;
     let removed = 0;
+    let count = 0;
     for (const { id, bytes } of shares.leaving(over)) {
       // Another process may have removed it, and counted that.
-      if (integerOf(this.#remove.run(id).changes) === 1) removed += bytes;
+      if (integerOf(this.#remove.run(id).changes) === 0) continue;
+      removed += bytes;
+      count++;
     }
-    this.#total.add(kind, -removed);
+    this.#total.add(kind, -count, -removed);
   }
 }

@@ -1,22 +1,18 @@
 import { join } from 'node:path';
 import { Refusal } from '../../bytes/refusal.ts';
-import {
-  type CreatedWith,
-  type ItemPath,
-  type NewVersion,
-  STATE_VALUE_BYTES,
-  type StateStorage,
-  type StoredValue,
-} from '../../ports/state-storage.ts';
+import type { OldItems, RoomKeeper, StateRoom, StateUsage } from '../../ports/state-room.ts';
+import type { CreatedWith, ItemPath, StateStorage, StoredValue } from '../../ports/state-storage.ts';
 import { buildDatabase } from '../database/build.ts';
 import type { DatabaseThread } from '../database/database-thread.ts';
 import type { Epochs } from '../database/epochs.ts';
 import { checkPlace, type Place, placeOf } from '../database/place.ts';
 import { STATE_SCHEMA } from '../database/schema.ts';
-import type { Creation } from '../database/thread-protocol.ts';
 import { lost } from '../database/trouble.ts';
 import type { Durable } from '../durable.ts';
+import { ROOM_ASKED_MOST, STATE_BYTES } from '../limits.ts';
 import { storageRefusal } from '../storage-errors.ts';
+import { NO_CONTENTS } from './contents.ts';
+import { creationOf, full } from './creation.ts';
 import { itemOf, pathText } from './item-path.ts';
 import { StateBuilder } from './state-builder.ts';
 import { StateDatabase } from './state-database.ts';
@@ -58,14 +54,12 @@ export interface FirstItem {
   readonly value: Uint8Array;
 }
 
-/** Most bytes of one index's database: 600,000 projects take 2 GB. */
-const MAX_BYTES = 64 * 1024 ** 3;
 const WAIT_MS = 10_000;
 
 type Run<T> = (path: string, database: StateDatabase | undefined) => Promise<T>;
 
 /** The state of one machine: a SQLite database for each index. */
-export class SqliteState implements StateStorage {
+export class SqliteState implements StateStorage, StateRoom {
   readonly #options: SqliteStateOptions;
   readonly #opened = new Map<string, Promise<StateDatabase | undefined>>();
   /** The highest epoch this process has met of each index. */
@@ -74,6 +68,7 @@ export class SqliteState implements StateStorage {
   #closed = false;
   /** Indexes whose database was replaced while it was in use: the next one has to be beyond what was met. */
   readonly #replaced = new Set<string>();
+  readonly #keepers = new Map<string, RoomKeeper>();
 
   constructor(options: SqliteStateOptions) {
     this.#options = options;
@@ -104,12 +99,34 @@ export class SqliteState implements StateStorage {
   async create(item: ItemPath, version: number, value: Uint8Array, also: CreatedWith = {}): Promise<boolean> {
     const { removeBelow, others = [] } = also;
     const creations = [{ item, version, value, removeBelow }, ...others].map((each) => creationOf(item[0], each));
-    return this.#on(item, 0, async (_, database) => {
-      await this.#options.epochs.check();
-      const { created, epoch } = await this.#there(database).create(creations);
-      this.#reached(item[0], epoch);
-      return created;
-    });
+    const create = () =>
+      this.#on(item, 0, async (_, database) => {
+        await this.#options.epochs.check();
+        const { outcome, isCrowded, epoch } = await this.#there(database).create(creations);
+        this.#reached(item[0], epoch);
+        return { outcome, isCrowded };
+      });
+    const keeper = this.#keepers.get(item[0]);
+    for (let again = 0; ; again++) {
+      const { outcome, isCrowded } = await create();
+      if (isCrowded && outcome !== 'full') void keeper?.makeRoom();
+      if (outcome !== 'full') return outcome === 'created';
+      if (keeper === undefined || again === ROOM_ASKED_MOST || !(await keeper.makeRoom())) throw full(item[0]);
+    }
+  }
+
+  async usage(index: string): Promise<StateUsage> {
+    const nothing = { contents: NO_CONTENTS, bytes: 0, limit: this.#options.maxBytes ?? STATE_BYTES };
+    return this.#on([index], 0, async (_, database) => (await database?.usage()) ?? nothing);
+  }
+
+  async oldestPages(index: string, after: number): Promise<OldItems> {
+    const none = { items: [], next: after, isEnd: true };
+    return this.#on([index], 0, async (_, database) => (await database?.oldestPages(after)) ?? none);
+  }
+
+  keepRoom(index: string, keeper: RoomKeeper): void {
+    this.#keepers.set(index, keeper);
   }
 
   removeBelow(item: ItemPath, version: number): Promise<void> {
@@ -244,7 +261,7 @@ export class SqliteState implements StateStorage {
   }
 
   async #openDatabase(index: string): Promise<StateDatabase | undefined> {
-    const { durable, writing, reading, keys, epochs, scan, maxBytes = MAX_BYTES, waitMs = WAIT_MS } = this.#options;
+    const { durable, writing, reading, keys, epochs, scan, maxBytes = STATE_BYTES, waitMs = WAIT_MS } = this.#options;
     const place = this.#place(index);
     const beyond = this.#replaced.has(index) ? (this.#met.get(index) ?? 0) + 1 : 0;
     const lowest = Math.max(beyond, await epochs.lowest(index));
@@ -279,18 +296,4 @@ export class SqliteState implements StateStorage {
     const folder = join(this.#options.directoryOf(index), 'state');
     return placeOf(folder, 'state', STATE_SCHEMA, { holds: `what index ${index} remembers` });
   }
-}
-
-/** With a copy of its value, which stays the caller's. */
-function creationOf(index: string, { item, version, value, removeBelow = 0 }: NewVersion): Creation {
-  if (!Number.isSafeInteger(version) || version < 1) throw new TypeError(`${version} is not a version`);
-  const [of, ...names] = item;
-  if (of !== index) throw new TypeError(`${item.join(' ')} is of another index than ${index}`);
-  if (value.byteLength > STATE_VALUE_BYTES)
-    throw new Refusal(
-      'limit',
-      `There is no more room for ${item.join(' ')}: at most ${STATE_VALUE_BYTES} bytes are kept. What is kept already stays as it is.`,
-      { subject: 'state' },
-    );
-  return { path: pathText(names), version, value: new Uint8Array(value), removeBelow };
 }

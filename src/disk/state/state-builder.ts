@@ -1,5 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { INSERT_ITEM } from '../database/schema.ts';
+import { NO_CONTENTS, partOf, withMore } from './contents.ts';
 import { WRITE_HEAD } from './state-head.ts';
 import { add, type StateSeal } from './state-seal.ts';
 
@@ -9,6 +10,7 @@ export class StateBuilder {
   readonly #insert: StatementSync;
   readonly #seal: StateSeal;
   #sum = 0n;
+  #contents = NO_CONTENTS;
 
   constructor(database: DatabaseSync, seal: StateSeal) {
     this.#database = database;
@@ -22,10 +24,11 @@ export class StateBuilder {
     const digest = this.#seal.digest(path, version, value);
     this.#insert.run(path, version, value, digest, this.#seal.seal(digest));
     this.#sum = add(this.#sum, this.#seal.part(path, version, digest));
+    this.#contents = withMore(this.#contents, partOf(path, value[0]), 1, value.byteLength);
   }
 
   finish(epoch: number): void {
-    this.#database.prepare(WRITE_HEAD).run(this.#seal.closeHead({ epoch, sum: this.#sum }));
+    this.#database.prepare(WRITE_HEAD).run(this.#seal.closeHead({ epoch, sum: this.#sum, contents: this.#contents }));
     this.#database.exec('COMMIT');
   }
 }

@@ -1,4 +1,5 @@
 import { setTimeout as after } from 'node:timers/promises';
+import type { OldItems, StateUsage } from '../../ports/state-room.ts';
 import type { StoredValue } from '../../ports/state-storage.ts';
 import { type DatabaseThread, ThreadEnded } from '../database/database-thread.ts';
 import { accessOf, checkPlace, inodeOf, type Place } from '../database/place.ts';
@@ -6,6 +7,7 @@ import type { Creation, Writes } from '../database/thread-protocol.ts';
 import { damaged, databaseRefusal, isBusy } from '../database/trouble.ts';
 import { WriterHandle } from '../database/writer-handle.ts';
 import type { FileOps } from '../file-ops.ts';
+import { NO_CONTENTS } from './contents.ts';
 import { Floors } from './floors.ts';
 import { StateReader } from './state-reader.ts';
 import type { Scan, StateSource } from './state-scan.ts';
@@ -113,17 +115,29 @@ export class StateDatabase {
     return this.#read((reader) => reader.epoch());
   }
 
+  async usage(): Promise<StateUsage> {
+    const { contents, bytes } = await this.#read((reader) => reader.usage());
+    return { contents: contents ?? this.scan?.contents ?? NO_CONTENTS, bytes, limit: this.#parts.maxBytes };
+  }
+
+  /** Whole pages by when they were written; `after` is what an earlier call named as `next`, or 0. */
+  oldestPages(after: number): Promise<OldItems> {
+    return this.#parts.reading.call('oldestPages', { ...this.#source, after });
+  }
+
   /** All of them, or none. Nobody writes into their values any more. */
   async create(creations: readonly Creation[]): Promise<Writes['create']['answer']> {
-    if (creations.some(({ path, version }) => version <= this.#floors.of(path))) return { created: false, epoch: 0 };
+    if (creations.some(({ path, version }) => version <= this.#floors.of(path)))
+      return { outcome: 'taken', isCrowded: false, epoch: 0 };
     const writer = this.#writer();
     const answer = await (await writer.ready())
       .call('create', { database: writer.database, creations })
       .catch(async (error: unknown) => {
         if (!(error instanceof ThreadEnded)) throw error;
-        return { created: await this.#isThere(creations, error), epoch: await this.epoch() };
+        const outcome = (await this.#isThere(creations, error)) ? 'created' : 'taken';
+        return { outcome, isCrowded: false, epoch: await this.epoch() } as const;
       });
-    if (answer.created) for (const { path, version } of creations) this.#floors.raise(path, version);
+    if (answer.outcome === 'created') for (const { path, version } of creations) this.#floors.raise(path, version);
     return answer;
   }
 

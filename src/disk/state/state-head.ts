@@ -2,7 +2,7 @@ import type { SQLOutputValue } from 'node:sqlite';
 import { type DatabaseName, damaged, keyMissing, notSealed, sealBroken } from '../database/trouble.ts';
 import type { Head, StateSeal } from './state-seal.ts';
 
-/** A head of ours has 73 bytes at most. */
+/** A head of ours has 137 bytes at most. */
 export const READ_HEAD = 'SELECT content FROM head WHERE id = 1 AND length(content) <= 256';
 export const WRITE_HEAD =
   'INSERT INTO head (id, content) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET content = excluded.content';

@@ -1,4 +1,5 @@
 import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
+import type { StateContents } from '../../ports/state-room.ts';
 import { checkInode } from '../database/place.ts';
 import { checkSchema } from '../database/schema.ts';
 import { bytesOf, DamagedDatabase, integerOf, openDatabase, textOf } from '../database/sqlite.ts';
@@ -6,6 +7,7 @@ import { lost } from '../database/trouble.ts';
 import type { Floors } from './floors.ts';
 import { namesOf, rangeBelow } from './item-path.ts';
 import { headOf, READ_HEAD } from './state-head.ts';
+import { roomStatements, usedBytes } from './state-room.ts';
 import type { StateSource } from './state-scan.ts';
 import { StateSeal } from './state-seal.ts';
 
@@ -104,6 +106,12 @@ export class StateReader {
   /** As it lies there now. Throws Refusal `state` for a head that is not ours. */
   epoch(): number {
     return headOf(this.#statements.head.get(), this.#seal, this.#source.place).epoch;
+  }
+
+  /** Bytes in use, and of what, where that was counted. */
+  usage(): { readonly bytes: number; readonly contents: StateContents | undefined } {
+    const { contents } = headOf(this.#statements.head.get(), this.#seal, this.#source.place);
+    return { bytes: usedBytes(roomStatements(this.#database)), contents };
   }
 
   close(): void {

@@ -1,7 +1,9 @@
+import type { StateContents } from '../../ports/state-room.ts';
 import { STATE_VALUE_BYTES } from '../../ports/state-storage.ts';
 import type { Place } from '../database/place.ts';
 import { checkSchema } from '../database/schema.ts';
 import { type Access, bytesOf, DamagedDatabase, integerOf, openDatabase, textOf } from '../database/sqlite.ts';
+import { NO_CONTENTS, partOf, withMore } from './contents.ts';
 import { type FloorColumns, Floors } from './floors.ts';
 import { headOf, READ_HEAD } from './state-head.ts';
 import { add, type SealKeys, StateSeal } from './state-seal.ts';
@@ -30,6 +32,7 @@ export interface Scan {
   readonly lastId: number;
   /** Versions read. */
   readonly versions: number;
+  readonly contents: StateContents;
   /** Items of which a version is not what was written; each is refused by its reads. */
   readonly damaged: readonly string[];
 }
@@ -54,6 +57,7 @@ export function scanState({ place, access, index, keys, secret }: ScanRequest): 
     let sum = 0n;
     let lastId = 0;
     let versions = 0;
+    let contents = NO_CONTENTS;
     const rows = database.prepare(
       `SELECT id, path, version, digest, seal, CASE WHEN length(value) <= ${STATE_VALUE_BYTES} THEN value END AS value FROM item ORDER BY id`,
     );
@@ -63,11 +67,12 @@ export function scanState({ place, access, index, keys, secret }: ScanRequest): 
       versions++;
       floors.raise(path, version);
       sum = add(sum, seal.part(path, version, digest));
-      if (!seal.holds(path, version, bytesOf(row['value']), digest, bytesOf(row['seal'])) && wrong.size < TOLD)
-        wrong.add(path);
+      const value = bytesOf(row['value']);
+      contents = withMore(contents, partOf(path, value[0]), 1, value.byteLength);
+      if (!seal.holds(path, version, value, digest, bytesOf(row['seal'])) && wrong.size < TOLD) wrong.add(path);
     }
     if (sum !== head.sum) throw new DamagedDatabase('its items are not all there, or not all of them are ours');
-    return { epoch: head.epoch, floors: floors.columns, lastId, versions, damaged: [...wrong] };
+    return { epoch: head.epoch, floors: floors.columns, lastId, versions, contents, damaged: [...wrong] };
   } finally {
     database.close();
   }

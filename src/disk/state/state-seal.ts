@@ -9,6 +9,8 @@ import {
   timingSafeEqual,
 } from 'node:crypto';
 import { Refusal } from '../../bytes/refusal.ts';
+import type { StateContents } from '../../ports/state-room.ts';
+import { CONTENTS_BYTES, readContents, writeContents } from './contents.ts';
 
 // What makes an index's state believable. Each version of an item has a digest over index, path, version and value, and with a
 // seal key an HMAC of it. The head holds a multiset hash of all digests, which any change brings forward by one addition, and
@@ -26,6 +28,8 @@ export interface SealKeys {
 export interface Head {
   readonly epoch: number;
   readonly sum: bigint;
+  /** How much of what; undefined where it was not counted yet. */
+  readonly contents?: StateContents | undefined;
 }
 
 /** A head that could not be opened: made without a key, under a key where none is given, or under another key (or damaged). */
@@ -94,8 +98,9 @@ export class StateSeal {
     return BigInt(`0x${this.#hash(this.#keys?.sum, path, version, digest).toString('hex')}`);
   }
 
-  closeHead({ epoch, sum }: Head): Uint8Array {
-    const plain = Buffer.alloc(HEAD_BYTES);
+  closeHead({ epoch, sum, contents }: Head): Uint8Array {
+    const counted = contents === undefined ? Buffer.alloc(0) : writeContents(contents);
+    const plain = Buffer.concat([Buffer.alloc(HEAD_BYTES), counted]);
     plain.writeBigUInt64BE(BigInt(epoch));
     plain.write(sum.toString(16).padStart(2 * DIGEST_BYTES, '0'), 8, 'hex');
     if (this.#keys === undefined)
@@ -110,11 +115,11 @@ export class StateSeal {
     const kind = content[0];
     const rest = Buffer.from(content.subarray(1));
     if (kind === UNSEALED) {
-      const plain = rest.subarray(0, HEAD_BYTES);
-      if (!this.#hash(undefined, '', 0, plain).equals(rest.subarray(HEAD_BYTES))) return 'wrong';
+      const plain = rest.subarray(0, -DIGEST_BYTES);
+      if (!isHead(plain) || !this.#hash(undefined, '', 0, plain).equals(rest.subarray(-DIGEST_BYTES))) return 'wrong';
       return this.#keys === undefined ? headOf(plain) : 'unsealed';
     }
-    if (kind !== SEALED || rest.byteLength !== NONCE_BYTES + HEAD_BYTES + TAG_BYTES) return 'wrong';
+    if (kind !== SEALED || !isHead(rest.subarray(NONCE_BYTES, -TAG_BYTES))) return 'wrong';
     if (this.#keys === undefined) return 'sealed';
     try {
       const decipher = createDecipheriv('aes-256-gcm', this.#keys.head, rest.subarray(0, NONCE_BYTES));
@@ -138,8 +143,16 @@ function isSame(one: Uint8Array, two: Uint8Array): boolean {
   return one.byteLength === two.byteLength && timingSafeEqual(one, two);
 }
 
+/** One that was written before anything was counted is shorter. */
+function isHead({ byteLength }: Uint8Array): boolean {
+  return byteLength === HEAD_BYTES || byteLength === HEAD_BYTES + CONTENTS_BYTES;
+}
+
 function headOf(plain: Buffer): Head | 'wrong' {
   const epoch = Number(plain.readBigUInt64BE());
   if (!Number.isSafeInteger(epoch)) return 'wrong';
-  return { epoch, sum: BigInt(`0x${plain.toString('hex', 8)}`) };
+  const sum = BigInt(`0x${plain.toString('hex', 8, HEAD_BYTES)}`);
+  if (plain.byteLength === HEAD_BYTES) return { epoch, sum };
+  const contents = readContents(plain.subarray(HEAD_BYTES));
+  return contents === undefined ? 'wrong' : { epoch, sum, contents };
 }

@@ -1,11 +1,17 @@
-import type { StatementSync } from 'node:sqlite';
+import type { SQLOutputValue, StatementSync } from 'node:sqlite';
+import type { StateContents } from '../../ports/state-room.ts';
 import { INSERT_ITEM } from '../database/schema.ts';
 import { bytesOf, integerOf, textOf } from '../database/sqlite.ts';
 import type { Creation, OpenState, Write, WriteKind, Writes } from '../database/thread-protocol.ts';
 import { WriteConnection } from '../database/write-connection.ts';
+import { isOfProject, NO_CONTENTS, partOf, withMore } from './contents.ts';
 import { rangeBelow } from './item-path.ts';
 import { headOf, READ_HEAD, WRITE_HEAD } from './state-head.ts';
+import { roomIn, roomStatements } from './state-room.ts';
 import { add, type Head, StateSeal, subtract } from './state-seal.ts';
+
+/** A head that says how much of what there is. */
+type Counted = Head & { readonly contents: StateContents };
 
 /** Writes an index's state: items, and with them the sum and the epoch that its head holds. */
 export class StateWriter {
@@ -13,8 +19,9 @@ export class StateWriter {
   readonly #seal: StateSeal;
   readonly #connection: WriteConnection;
   readonly #statements: Readonly<Record<keyof typeof SQL, StatementSync>>;
+  readonly #room: ReturnType<typeof roomStatements>;
   /** Valid within a transaction only: another process may have written since. */
-  #head: Head;
+  #head: Counted;
 
   /** Throws Refusal `state`, or SQLite's errors. */
   constructor(opened: OpenState) {
@@ -32,7 +39,9 @@ export class StateWriter {
         remove: prepared(SQL.remove),
         readHead: prepared(SQL.readHead),
         writeHead: prepared(SQL.writeHead),
+        count: prepared(SQL.count),
       };
+      this.#room = roomStatements(this.#connection.database);
       this.#head = this.#readHead();
     } catch (error) {
       this.#connection.close();
@@ -55,10 +64,11 @@ export class StateWriter {
       this.#head = before;
       const answers = writes.map((write) => this.#apply(write));
       if (this.#head.sum !== before.sum) {
-        this.#head = { epoch: before.epoch + 1, sum: this.#head.sum };
+        this.#head = { ...this.#head, epoch: before.epoch + 1 };
         this.#statements.writeHead.run(this.#seal.closeHead(this.#head));
       }
-      return answers.map((answer) => ({ ...answer, epoch: this.#head.epoch }));
+      const isCrowded = roomIn(this.#room, this.#opened.maxBytes).isCrowded;
+      return answers.map((answer) => ({ ...answer, isCrowded, epoch: this.#head.epoch }));
     });
   }
 
@@ -70,14 +80,23 @@ export class StateWriter {
     this.#connection.close();
   }
 
-  #readHead(): Head {
-    return headOf(this.#statements.readHead.get(), this.#seal, this.#opened.place);
+  #readHead(): Counted {
+    const head = headOf(this.#statements.readHead.get(), this.#seal, this.#opened.place);
+    return { ...head, contents: head.contents ?? this.#counted() };
+  }
+
+  /** Of a database that was made before anything was counted: until the next write says so. */
+  #counted(): StateContents {
+    let contents = NO_CONTENTS;
+    for (const row of this.#statements.count.iterate())
+      contents = withMore(contents, partOf(textOf(row['path']), firstByte(row)), 1, integerOf(row['bytes']));
+    return contents;
   }
 
   #apply({ kind, ask }: Write): object {
     switch (kind) {
       case 'create':
-        return { created: this.#create(ask.creations) };
+        return { outcome: this.#create(ask.creations) };
       case 'removeBelow':
         this.#removeBelow(ask.path, ask.version);
         return {};
@@ -97,15 +116,23 @@ export class StateWriter {
     return integerOf(this.#statements.newest.get(path)?.['version'] ?? 0);
   }
 
-  #create(creations: readonly Creation[]): boolean {
-    if (creations.some(({ path, version }) => version <= this.#newest(path))) return false;
+  #create(creations: readonly Creation[]): Writes['create']['answer']['outcome'] {
+    const newest = creations.map(({ path }) => this.#newest(path));
+    if (creations.some(({ version }, at) => version <= (newest[at] ?? 0))) return 'taken';
+    // What is left is for what is there.
+    const isNew = creations.some(({ path }, at) => newest[at] === 0 && isOfProject(path));
+    if (isNew && roomIn(this.#room, this.#opened.maxBytes).isFull) return 'full';
     for (const { path, version, value, removeBelow } of creations) {
       const digest = this.#seal.digest(path, version, value);
       this.#statements.insert.run(path, version, value, digest, this.#seal.seal(digest));
-      this.#head = { ...this.#head, sum: add(this.#head.sum, this.#seal.part(path, version, digest)) };
+      this.#head = {
+        ...this.#head,
+        sum: add(this.#head.sum, this.#seal.part(path, version, digest)),
+        contents: withMore(this.#head.contents, partOf(path, value[0]), 1, value.byteLength),
+      };
       if (removeBelow > 1) this.#removeBelow(path, removeBelow);
     }
-    return true;
+    return 'created';
   }
 
   #removeBelow(path: string, version: number): void {
@@ -114,20 +141,33 @@ export class StateWriter {
 
   #remove(rows: ReturnType<StatementSync['all']>): void {
     for (const row of rows) {
-      const part = this.#seal.part(textOf(row['path']), integerOf(row['version']), bytesOf(row['digest']));
+      const path = textOf(row['path']);
+      const part = this.#seal.part(path, integerOf(row['version']), bytesOf(row['digest']));
       this.#statements.remove.run(integerOf(row['id']));
-      this.#head = { ...this.#head, sum: subtract(this.#head.sum, part) };
+      this.#head = {
+        ...this.#head,
+        sum: subtract(this.#head.sum, part),
+        contents: withMore(this.#head.contents, partOf(path, firstByte(row)), -1, -integerOf(row['bytes'])),
+      };
     }
   }
 }
 
+function firstByte(row: Readonly<Record<string, SQLOutputValue>>): number | undefined {
+  return bytesOf(row['first'])[0];
+}
+
+/** Of nothing, `substr` makes NULL. */
+const SIZED = "octet_length(value) AS bytes, coalesce(substr(value, 1, 1), x'') AS first";
+
 const SQL = {
   newest: 'SELECT max(version) AS version FROM item WHERE path = ?',
   insert: INSERT_ITEM,
-  below: 'SELECT id, path, version, digest FROM item WHERE path = ? AND version < ?',
-  range: 'SELECT id, path, version, digest FROM item WHERE path >= ? AND path < ?',
+  below: `SELECT id, path, version, digest, ${SIZED} FROM item WHERE path = ? AND version < ?`,
+  range: `SELECT id, path, version, digest, ${SIZED} FROM item WHERE path >= ? AND path < ?`,
   keep: 'INSERT INTO aside (name, path, version, value, digest, seal) SELECT ?, path, version, value, digest, seal FROM item WHERE path >= ? AND path < ?',
   remove: 'DELETE FROM item WHERE id = ?',
   readHead: READ_HEAD,
   writeHead: WRITE_HEAD,
+  count: `SELECT path, ${SIZED} FROM item`,
 } as const;

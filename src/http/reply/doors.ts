@@ -5,10 +5,10 @@ import { Refusal } from '../../bytes/refusal.ts';
 import { UnverifiedDocument } from '../../bytes/unverified.ts';
 import type { Life, SignedDocument } from '../../mirror/package-index.ts';
 import { JSON_TYPE } from '../../pypi/media-types.ts';
-import { type Choice, prefersHtml } from '../../render/negotiate.ts';
+import { type Choice, type Format, prefersHtml } from '../../render/negotiate.ts';
 import { Page } from '../../render/page.ts';
 import { Verified } from '../../tuf/verified.ts';
-import { type Exchange, outgoingOf } from '../exchange.ts';
+import { ClientLeft, type Exchange, outgoingOf } from '../exchange.ts';
 import { Answer, OWN_FAULT } from './answers.ts';
 import { errorPage, PAGE_HEADERS } from './error-page.ts';
 import {
@@ -25,7 +25,7 @@ import {
 } from './headers.ts';
 import { OwnWords } from './own-words.ts';
 import { answerTo } from './problems.ts';
-import { cut, sendHeaders, sendWhole } from './sending.ts';
+import { begin, cut, handOver, sendHeaders, sendWhole } from './sending.ts';
 
 // The doors of what is whole in memory: a page's body, a signed document's, one that says of itself that nothing vouches
 // for it, or words of our own. Each asks at run time whether it was given one.
@@ -47,6 +47,35 @@ export function replyPage(
     return 0;
   }
   return sendWhole(exchange, outgoing, 200, headers.full, lend(variant.body.bytes));
+}
+
+/** The same body plain, made as the client takes it: one of many megabytes is nowhere whole. `index` is whose it is. */
+export async function replyPlainPage(
+  exchange: Exchange,
+  page: Page,
+  format: Format,
+  headersOf: PageHeadersOf,
+  { index, life }: { readonly index: string; readonly life?: Life | undefined },
+): Promise<void> {
+  const outgoing = outgoingOf(exchange);
+  const facts = mustBe(Page, page).plainFacts(format);
+  const headers = headersOf(facts, life);
+  if (isListed(exchange.headers['if-none-match'], facts.body.etag))
+    return sendHeaders(outgoing, 304, headers.unchanged);
+  if (exchange.head) return sendHeaders(outgoing, 200, headers.full);
+  const { signal } = exchange.callerOf(index);
+  exchange.notes.promised = facts.body.length;
+  outgoing.strictContentLength = true;
+  begin(outgoing, 200, headers.full);
+  try {
+    for await (const piece of page.plain(format)) {
+      await handOver(exchange, outgoing, piece, signal);
+      exchange.notes.bytes += piece.byteLength;
+    }
+    outgoing.end();
+  } catch (error) {
+    if (!signal.aborted && !(error instanceof ClientLeft)) throw error;
+  }
 }
 
 const documentTags = new WeakMap<Uint8Array, string>();

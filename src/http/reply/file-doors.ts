@@ -3,9 +3,8 @@ import type { Range } from '../../bytes/range.ts';
 import { FileAnswer } from '../../mirror/package-index.ts';
 import { Blob } from '../../ports/blob.ts';
 import { ClientLeft, type Exchange, outgoingOf } from '../exchange.ts';
-import { SLOWEST_PART_MS, SLOWEST_READER } from '../limits.ts';
 import { type FileFacts, fileHeaders, type ResponsePolicy, validators } from './headers.ts';
-import { begin, cut, sendHeaders } from './sending.ts';
+import { begin, handOver, sendHeaders } from './sending.ts';
 
 // The doors of files: a body is a blob's, and a header speaks of a blob or of a file that a believed page or a verified
 // role lists.
@@ -61,7 +60,7 @@ export async function replyBlob(
   const caller = exchange.callerOf(policy.name);
   const send = async (chunk: Uint8Array) => {
     if (!outgoing.headersSent) beginAnswer();
-    await handOver(exchange, chunk, caller.signal);
+    await handOver(exchange, outgoing, chunk, caller.signal);
     notes.bytes += chunk.byteLength;
   };
   try {
@@ -73,32 +72,4 @@ export async function replyBlob(
     if (caller.signal.aborted || error instanceof ClientLeft) return;
     throw error;
   }
-}
-
-/**
- * Resolves when the chunk's memory may be used again; rejects when the client has left. A client that takes a few bytes
- * now and then never stalls for node; one that takes too long over a part is cut all the same.
- */
-function handOver(exchange: Exchange, chunk: Uint8Array, signal: AbortSignal): Promise<void> {
-  const outgoing = outgoingOf(exchange);
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason);
-    const slowest = SLOWEST_PART_MS + (chunk.byteLength / SLOWEST_READER) * 1000;
-    const timer = setTimeout(() => {
-      exchange.notes.reason = 'slow';
-      cut(outgoing);
-    }, slowest);
-    const left = () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    };
-    signal.addEventListener('abort', left, { once: true });
-    outgoing.write(chunk, (error) => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', left);
-      // The socket says so before it closes.
-      if (error === null || error === undefined) resolve();
-      else reject(new ClientLeft('the connection failed', { cause: error }));
-    });
-  });
 }

@@ -1,8 +1,8 @@
 import { strongTag } from '../../bytes/etag.ts';
 import type { Range } from '../../bytes/range.ts';
 import type { EvidenceKind, Life } from '../../mirror/package-index.ts';
-import { VARY, type Variant } from '../../render/page.ts';
-import { RELAYED_MAX_AGE } from '../limits.ts';
+import { type BodyFacts, VARY, type Variant } from '../../render/page.ts';
+import { LONGEST_RETRY_AFTER, RELAYED_MAX_AGE } from '../limits.ts';
 import type { Answer } from './answers.ts';
 
 /** What all answers about one index share. */
@@ -15,6 +15,8 @@ export interface ResponsePolicy {
   readonly storedBy: 'public' | 'private';
   /** Seconds a client may keep a page. */
   readonly pageMaxAge: number;
+  /** Seconds that a client is asked to wait before it comes again, at most. */
+  readonly longestRetryAfter: number;
 }
 
 /** Names and values in turn, as node writes them fastest. Prepared once where it can be; never changed. */
@@ -47,7 +49,7 @@ export interface PageHeaders {
 }
 
 /** `life`: how old the page is and how long it may be kept, where nothing signed says. */
-export type PageHeadersOf = (variant: Variant, life?: Life | undefined) => PageHeaders;
+export type PageHeadersOf = (variant: Variant<BodyFacts>, life?: Life | undefined) => PageHeaders;
 
 interface PreparedHeaders extends PageHeaders {
   readonly maxAge: number;
@@ -57,7 +59,7 @@ interface PreparedHeaders extends PageHeaders {
 /** Headers of pages, prepared once a body and second at most. */
 export function createPageHeaders(policy: ResponsePolicy): PageHeadersOf {
   const shared = [...common(policy), 'Vary', VARY];
-  const prepared = new WeakMap<Variant, PreparedHeaders>();
+  const prepared = new WeakMap<Variant<BodyFacts>, PreparedHeaders>();
   return (variant, life) => {
     const maxAge = Math.min(policy.pageMaxAge, life?.left ?? policy.pageMaxAge);
     // Only of a page that may not be kept: clients would take its age off a time that is shortened by it already.
@@ -77,7 +79,7 @@ export function createPageHeaders(policy: ResponsePolicy): PageHeadersOf {
       'Content-Type',
       variant.contentType,
       'Content-Length',
-      String(variant.body.bytes.byteLength),
+      String(variant.body.length),
       ...(variant.coding === 'identity' ? [] : ['Content-Encoding', variant.coding]),
       ...unchanged,
     ];
@@ -133,14 +135,14 @@ export function problemHeaders(policy: ResponsePolicy | undefined, answer: Answe
     ...(answer.maxAge === undefined ? ['no-store'] : [kept(policy, answer.maxAge), 'Vary', 'Accept']),
     ...(answer.retryAfter === undefined
       ? []
-      : ['Retry-After', String(whenToRetry(answer.retryAfter, answer.retrySpread))]),
+      : ['Retry-After', String(Math.min(whenToRetry(answer), policy?.longestRetryAfter ?? LONGEST_RETRY_AFTER))]),
     ...(answer.allow === undefined ? [] : ['Allow', answer.allow]),
     ...common(policy),
   ];
 }
 
-function whenToRetry(least: number, spread = 0): number {
-  return least + Math.floor(Math.random() * (spread + 1));
+function whenToRetry({ retryAfter = 0, retrySpread = 0 }: Answer): number {
+  return retryAfter + Math.floor(Math.random() * (retrySpread + 1));
 }
 
 /** Only names of one form and missing slashes are redirected, so that it may be kept. */

@@ -35,6 +35,7 @@ export function answerTo(refusal: Refusal, route?: Route): Answer {
   const quoted = kind.quotes === true ? refusal.message : refusal.said?.words;
   const words = quoted === undefined || quoted === '' ? '' : ` (${plain(quoted)})`;
   const refused = kind.status === 502;
+  const retryAfter = kind.retryAfter ?? (refused && transient ? 1 : undefined);
   return makeAnswer({
     status: statusOf(kind, transient, route),
     phrase: refused ? `Verbatim refused ${thing}: ${kind.words}` : kind.words.replace('THING', thing),
@@ -42,7 +43,7 @@ export function answerTo(refusal: Refusal, route?: Route): Answer {
     kept: kind.kept,
     next: kind.next,
     reason,
-    retryAfter: kind.retryAfter ?? (refused && transient ? 1 : undefined),
+    retryAfter: transient ? (refusal.retryIn ?? retryAfter) : retryAfter,
     maxAge: reason === 'unlisted' && subject === 'page' ? (refusal.keptFor ?? ABSENT_MAX_AGE) : undefined,
   });
 }

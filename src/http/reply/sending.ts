@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { TLSSocket } from 'node:tls';
-import type { Exchange } from '../exchange.ts';
+import { ClientLeft, type Exchange } from '../exchange.ts';
 import { SLOWEST_PART_MS, SLOWEST_READER } from '../limits.ts';
 import type { FlatHeaders } from './headers.ts';
 
@@ -65,4 +65,36 @@ export function cut(outgoing: ServerResponse): void {
   if (socket === null) outgoing.destroy();
   else if (socket instanceof TLSSocket) socket.destroy();
   else socket.resetAndDestroy();
+}
+
+/**
+ * Resolves when the chunk's memory may be used again; rejects when the client has left. A client that takes a few bytes
+ * now and then never stalls for node; one that takes too long over a part is cut all the same.
+ */
+export function handOver(
+  { notes }: Pick<Exchange, 'notes'>,
+  outgoing: ServerResponse,
+  chunk: Uint8Array,
+  signal: AbortSignal,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason);
+    const slowest = SLOWEST_PART_MS + (chunk.byteLength / SLOWEST_READER) * 1000;
+    const timer = setTimeout(() => {
+      notes.reason = 'slow';
+      cut(outgoing);
+    }, slowest);
+    const left = () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    };
+    signal.addEventListener('abort', left, { once: true });
+    outgoing.write(chunk, (error) => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', left);
+      // The socket says so before it closes.
+      if (error === null || error === undefined) resolve();
+      else reject(new ClientLeft('the connection failed', { cause: error }));
+    });
+  });
 }

@@ -2,9 +2,9 @@ import type { ServedPage } from '../../mirror/package-index.ts';
 import { type Choice, chooseCoding, chooseFormat } from '../../render/negotiate.ts';
 import { VARY } from '../../render/page.ts';
 import type { Exchange } from '../exchange.ts';
-import { MAX_NEGOTIATIONS, MAX_REMEMBERED_HEADER } from '../limits.ts';
+import { MADE_WHOLE, MAX_NEGOTIATIONS, MAX_REMEMBERED_HEADER } from '../limits.ts';
 import { NOT_ACCEPTABLE } from '../reply/answers.ts';
-import { replyPage, replyProblem } from '../reply/doors.ts';
+import { replyPage, replyPlainPage, replyProblem } from '../reply/doors.ts';
 import type { PageHeadersOf, ResponsePolicy } from '../reply/headers.ts';
 
 /** Works out what Accept and Accept-Encoding ask for; undefined where the client takes nothing we have (406). */
@@ -51,6 +51,10 @@ export async function answerPage(
     return;
   }
   const choice = { format: chosen, coding: chooseCoding(headers['accept-encoding']?.toString()) };
+  if (!page.has(choice) && page.plainFacts(chosen).body.length > MADE_WHOLE) {
+    await replyPlainPage(exchange, page, chosen, headersOf, { index: policy.name, life });
+    return;
+  }
   const ready = await page.with(choice);
   if (!exchange.left) notes.bytes = replyPage(exchange, ready, choice, headersOf, life);
 }

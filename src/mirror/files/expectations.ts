@@ -9,18 +9,23 @@ import type { WantedFile } from './fetch.ts';
 import { foreignHost } from './foreign-host.ts';
 
 interface ExpectationsOptions<P> {
-  readonly evidence: Pick<Evidence<P>, 'voucher'>;
+  readonly evidence: Pick<Evidence<P>, 'voucher' | 'kind'>;
   readonly upstream: Pick<Upstream, 'mayFetch'>;
 }
 
 /** What a believed page says of its files: what their bytes must be, and where upstream has them. */
 export class Expectations<P> {
-  readonly #evidence: Pick<Evidence<P>, 'voucher'>;
+  readonly #evidence: Pick<Evidence<P>, 'voucher' | 'kind'>;
   readonly #upstream: Pick<Upstream, 'mayFetch'>;
 
   constructor({ evidence, upstream }: ExpectationsOptions<P>) {
     this.#evidence = evidence;
     this.#upstream = upstream;
+  }
+
+  /** Whether it lies where this mirror may go, as far as its page tells: signatures may say that it lies elsewhere. */
+  mayFetch({ upstream }: OwnFile): boolean {
+    return this.#evidence.kind === 'tuf' || this.#upstream.mayFetch(upstream);
   }
 
   async file(page: BelievedPage<P>, file: OwnFile, caller: Caller): Promise<WantedFile> {

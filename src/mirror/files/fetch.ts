@@ -63,6 +63,15 @@ export class Fetch {
     return this.#told(wanted, caller, () => this.#file(wanted, caller));
   }
 
+  /** The same of what nobody asked for: that upstream lacks it, or does not give it to us, is told when somebody does. */
+  async fileIfThere(wanted: WantedFile, caller: Caller): Promise<Blob | undefined> {
+    const otherwise = (error: unknown) => {
+      if (isInconsistent(error) || isForbidden(error)) return undefined;
+      throw error;
+    };
+    return this.#told(wanted, caller, () => this.#file(wanted, caller).catch(otherwise));
+  }
+
   /** A document, proved in memory, in the documents' lane; written behind the answer. */
   document(wanted: Wanted, caller: Caller): Promise<FetchedDocument> {
     return this.#told(wanted, caller, () => this.#document(wanted, caller));

@@ -1,6 +1,7 @@
 import type { Background } from '../../async/background.ts';
 import type { Caller } from '../../async/caller.ts';
 import { BoundedMap } from '../../bytes/bounded-map.ts';
+import type { Expected } from '../../bytes/expected.ts';
 import type { Instant } from '../../bytes/instant.ts';
 import { type Reason, Refusal } from '../../bytes/refusal.ts';
 import type { Blob } from '../../ports/blob.ts';
@@ -37,6 +38,8 @@ export interface FilesOptions<P> {
   readonly reports: Reports;
   readonly background: Background;
   readonly clock: Clock;
+  /** Called with what a client asks for. */
+  readonly onAsked?: ((page: BelievedPage<P>, file: OwnFile, isMetadata: boolean) => void) | undefined;
 }
 
 /** What upstream sent is not what the page says. */
@@ -73,10 +76,11 @@ export class Files<P> {
       const refusal = page.refusal(filename);
       if (refusal !== undefined) throw refusal;
       const file = find(page.listing);
-      if (file !== undefined)
-        return this.#told(file, () =>
-          metadata ? this.#metadataAnswer(page, file, caller) : this.#answer(page, file, caller),
-        );
+      if (file === undefined) continue;
+      this.#options.onAsked?.(page, file, metadata);
+      return this.#told(file, () =>
+        metadata ? this.#metadataAnswer(page, file, caller) : this.#answer(page, file, caller),
+      );
     }
     throw unlisted(filename);
   }
@@ -85,9 +89,27 @@ export class Files<P> {
   async open(page: BelievedPage<P>, filename: string, caller: Caller): Promise<Blob> {
     const file = page.file(filename);
     if (file === undefined) throw unlisted(filename);
-    return this.#told(file, async () =>
-      this.#blob(page, file, await this.#seen(page, file, caller), caller, { sent: false }),
-    );
+    const opened = async () => this.#blob(page, file, await this.#seen(page, file, caller), caller, { sent: false });
+    return this.#told(file, opened, caller);
+  }
+
+  /**
+   * The proved core metadata of a file that the page lists; not counted as served, and confirmed by nothing. Undefined where upstream
+   * lacks it, or only the file itself can vouch for it. Throws Refusal.
+   */
+  async openCoreMetadata(page: BelievedPage<P>, file: OwnFile, caller: Caller): Promise<Blob | undefined> {
+    const { expectations, coreMetadata, fetch, pins } = this.#options;
+    const wanted = await expectations.coreMetadata(page, file, caller);
+    coreMetadata.refuseBelied(file);
+    if (await pins.isLateCoreMetadata(page.project, file)) return undefined;
+    return fetch.fileIfThere(wanted, caller);
+  }
+
+  /** Whether a file, or its core metadata, is not held, and lies where this mirror may go. */
+  async mayLookAt(page: BelievedPage<P>, file: OwnFile, isMetadata: boolean): Promise<boolean> {
+    const { expectations, blobs } = this.#options;
+    const expected = isMetadata ? page.expectCoreMetadata(file, undefined) : page.expect(file, undefined);
+    return expectations.mayFetch(file) && !(await blobs.stored(expected));
   }
 
   /** What upstream cannot be asked about now is served where it is held: by the last page, however old that is. */
@@ -101,7 +123,9 @@ export class Files<P> {
     if (page.refusal(filename) !== undefined) return page;
     const file = find(page.listing);
     if (file === undefined) return pages.get(project, caller);
-    const expected = metadata ? page.expectCoreMetadata(file, undefined) : page.expect(file, undefined);
+    const expected = metadata
+      ? page.expectCoreMetadata(file, undefined)
+      : await this.#seenBefore(page, filename, page.expect(file, undefined));
     if (!(await blobs.stored(expected))) return pages.get(project, caller);
     reports.stoodIn('file');
     return page;
@@ -131,11 +155,14 @@ export class Files<P> {
 
   /** What is known of the file without fetching it: of one that was never seen, and that nobody states a digest of, nothing. */
   async #wanted(page: BelievedPage<P>, file: OwnFile, caller: Caller): Promise<WantedFile> {
-    const { expectations, firstSights } = this.#options;
-    const wanted = await expectations.file(page, file, caller);
-    if (!isUnknown(wanted)) return wanted;
-    const seen = await firstSights?.remembered(page.project, wanted.name);
-    return seen === undefined ? wanted : { ...wanted, expected: seen.expected };
+    const wanted = await this.#options.expectations.file(page, file, caller);
+    return { ...wanted, expected: await this.#seenBefore(page, wanted.name, wanted.expected) };
+  }
+
+  /** What is pinned of a file whose page does not state it, or not yet. */
+  async #seenBefore({ project }: BelievedPage<P>, filename: string, stated: Expected): Promise<Expected> {
+    if (stated.digests.size > 0) return stated;
+    return (await this.#options.firstSights?.remembered(project, filename))?.expected ?? stated;
   }
 
   /** The same of a file that is seen now where it never was. */

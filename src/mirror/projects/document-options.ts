@@ -19,6 +19,8 @@ export interface KeptDocumentsOptions<P, V> {
   readonly maxAge?: number | undefined;
   /** Bytes. */
   readonly memory: number;
+  /** True where what there is no room for stays in memory all the same, one document, as long as it is asked for. */
+  readonly staysInUse?: boolean | undefined;
   /** What a client is told of a document that there is not, and for how long that may be kept. */
   readonly absent: (name: string, seconds: number) => Refusal;
   /** True where even what was never had is not asked for again right after a failure. */

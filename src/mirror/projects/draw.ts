@@ -25,8 +25,8 @@ export interface PageView<P> {
 
 type PageDrawing<P> = Drawing<P, PageView<P>>;
 
-interface PageDrawerOptions<P> {
-  readonly evidence: Evidence<P>;
+export interface PageDrawerOptions<P> {
+  readonly evidence: Pick<Evidence<P>, 'kind' | 'digests'>;
   readonly work: PageWork;
   readonly pins: ProjectPins;
   readonly policy: Policy;

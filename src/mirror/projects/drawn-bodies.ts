@@ -5,8 +5,8 @@ import { RENDERER_VERSION } from '../../render/version.ts';
 import type { Believed, Source } from '../believed.ts';
 import type { GuardedCache } from '../guarded-cache.ts';
 
-/** Below this a page is drawn again as quickly as it is read, and costs no file. Bytes of its compressed bodies. */
-const LEAST_BYTES = 128 * 1024;
+/** Below this (a page of some 60 files) drawing it again costs less than a file does. Bytes of its compressed bodies. */
+const LEAST_BYTES = 32 * 1024;
 /** Most bytes of one. */
 const MOST_BYTES = 64 * 1024 * 1024;
 /** What nobody has asked for in so long may go. Seconds. */
@@ -29,7 +29,7 @@ export interface DrawnPage {
 }
 
 /**
- * Drawn pages beyond memory: found by all that they were drawn from, so that whatever changes leads past them. Here alone is a page
+ * Drawn pages and lists beyond memory: found by all that they were drawn from, so that whatever changes leads past them. Here alone is a page
  * made of cached bytes, and only of such as bear our own seal under that very key.
  */
 export class DrawnBodies {

@@ -4,16 +4,12 @@ import { within } from '../../async/timeout.ts';
 import { Superseded } from '../../ports/index-state.ts';
 import { isUnlisted } from '../absence.ts';
 import type { Believed } from '../believed.ts';
+import { LONGEST_WAIT_MS, SUPERSEDED_MOST } from '../limits.ts';
 import type { KeptDocumentsOptions } from './document-options.ts';
 import { drawCurrent, isSameSource } from './draw-current.ts';
 import type { Drawing, For, Found, How, Look, Warm } from './drawing.ts';
 import { isFinal, type Kept, Remembered } from './remembered.ts';
 import { nameOf, standsIn, standsInNoMore } from './stand-ins.ts';
-
-/** What a client waits for upstream's word where an older one can be served. Milliseconds. */
-const LONGEST_WAIT_MS = 5000;
-/** Changes of others (an operator's command, another process) that one answer gives way to. */
-const SUPERSEDED_MOST = 3;
 
 /**
  * Documents of one kind as they are served, in memory. Invariants: one flight a name; a drawing is served only as its
@@ -47,6 +43,11 @@ export class KeptDocuments<P, V> {
     const current = this.#under(name, kept, believed);
     if (standing === 'stale-while-revalidate') this.#askBehind(name, current);
     return { view: current.drawing.view, life: evidence.life(believed) };
+  }
+
+  /** Whole, where that is in memory and may be served without asking upstream first. No I/O. */
+  atHand(name: string): Drawing<P, V> | undefined {
+    return this.#remembered.atHand(name);
   }
 
   /** Whether there is one in memory or on disk; of what cannot be read there `find` tells. */
@@ -126,7 +127,8 @@ export class KeptDocuments<P, V> {
 
   async #find(name: string, caller: Caller, { outlived = false }: For): Promise<Found<P, V> | undefined> {
     const inMemory = this.#remembered.get(name);
-    const kept = inMemory ?? (await this.#recall(name, caller));
+    // Somebody else may have had it from upstream meanwhile.
+    const kept = inMemory ?? (await this.#recall(name, caller)) ?? this.#remembered.get(name);
     if (kept === undefined) return this.#askCold(name, caller);
     const how = inMemory === undefined ? 'disk' : 'memory';
     const { standing, believed } = this.#options.evidence.standing(kept.drawing.believed);
@@ -162,7 +164,8 @@ export class KeptDocuments<P, V> {
     if (evidence.recall === undefined) return undefined;
     return this.#recalls.join(name, caller, async (shared) => {
       const believed = await evidence.recall?.(name);
-      if (believed?.source === undefined) return undefined;
+      const already = this.#remembered.get(name);
+      if (already !== undefined || believed?.source === undefined) return already;
       return this.#remembered.keep(name, {
         drawing:
           (await drawer.restore(believed, believed.source)) ?? (await drawer.draw(believed, believed.source, shared)),

@@ -4,23 +4,32 @@ import type { PageWork } from '../../ports/page-work.ts';
 import { makePage, type Page } from '../../render/page.ts';
 import { Believed, type Source } from '../believed.ts';
 import type { Drawer, Drawing } from './drawing.ts';
+import type { DrawnBodies, DrawnBy } from './drawn-bodies.ts';
 
-/** Renders the list of all projects, which is always whole. */
+/** No pins and no policy have a say in it. */
+const BY: DrawnBy = { pins: 'none', policy: 'none' };
+
+/** Renders the list of all projects: compressed bodies alone, and nothing else is drawn of it. */
 export class ListDrawer<P> implements Drawer<P, Page> {
   readonly #work: PageWork;
+  readonly #drawn: DrawnBodies | undefined;
 
-  constructor(work: PageWork) {
+  constructor(work: PageWork, drawn: DrawnBodies | undefined) {
     this.#work = work;
+    this.#drawn = drawn;
   }
 
   async draw(believed: Believed<P>, source: Source, caller: Caller): Promise<Drawing<P, Page>> {
     mustBe<Believed<unknown>>(Believed, believed);
-    const view = makePage(await this.#work.drawList(await source.read(caller), caller)).at(source.serial);
-    return { believed, view, settled: true, until: undefined, policy: '', pins: undefined, weight: view.size };
+    const page = makePage(await this.#work.drawList(await source.read(caller), caller));
+    this.#drawn?.put(believed, source, BY, { page, note: '' });
+    return drawingOf(believed, page.at(source.serial));
   }
 
-  async restore(): Promise<undefined> {
-    return undefined;
+  async restore(believed: Believed<P>, source: Source): Promise<Drawing<P, Page> | undefined> {
+    mustBe<Believed<unknown>>(Believed, believed);
+    const found = await this.#drawn?.find(believed, source, BY);
+    return found && drawingOf(believed, found.page.at(source.serial));
   }
 
   isWhole(): boolean {
@@ -50,4 +59,8 @@ export class ListDrawer<P> implements Drawer<P, Page> {
   gone(): void {
     // Nothing is counted of a list.
   }
+}
+
+function drawingOf<P>(believed: Believed<P>, view: Page): Drawing<P, Page> {
+  return { believed, view, settled: true, until: undefined, policy: '', pins: undefined, weight: view.size };
 }

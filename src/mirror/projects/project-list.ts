@@ -1,7 +1,6 @@
 import type { Background } from '../../async/background.ts';
 import type { Caller } from '../../async/caller.ts';
 import { yieldToEventLoop } from '../../async/yield.ts';
-import { lend } from '../../bytes/proof.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { PageWork } from '../../ports/page-work.ts';
@@ -9,6 +8,7 @@ import type { Page } from '../../render/page.ts';
 import { namesOfListJson } from '../../render/render-json.ts';
 import type { Evidence } from '../evidence.ts';
 import type { Breaker } from './breaker.ts';
+import type { DrawnBodies } from './drawn-bodies.ts';
 import { KeptDocuments } from './kept-documents.ts';
 import { ListDrawer } from './list-drawer.ts';
 import { type FoundPage, isStandIn } from './project-pages.ts';
@@ -22,13 +22,19 @@ interface ProjectListOptions<P> {
   readonly reports: Reports;
   readonly background: Background;
   readonly breaker: Breaker;
+  readonly drawn?: DrawnBodies | undefined;
 }
 
 const LIST = '';
+/** A list of some 50,000 projects stays in memory, compressed; a larger one as long as it is asked for, and lies on disk. Bytes. */
+const LIST_MEMORY = 2 * 1024 * 1024;
 /** A millisecond of work. */
 const NAMES_A_TURN = 2000;
 
-/** The list of all projects of one index: up to 40 MB, that no client waits for where an older one may be served. */
+/**
+ * The list of all projects of one index: up to 40 MB, that no client waits for where an older one may be served. Of an index that
+ * signs nothing it lies on disk, as upstream sent it and as it was drawn.
+ */
 export class ProjectList<P> {
   readonly #documents: KeptDocuments<P, Page>;
   readonly #evidence: Evidence<P>;
@@ -38,11 +44,12 @@ export class ProjectList<P> {
     this.#documents = new KeptDocuments({
       ...options,
       subject: 'list',
-      drawer: new ListDrawer(options.work),
+      drawer: new ListDrawer(options.work, options.drawn),
       absent: () => new Refusal('unlisted', 'This index lists no projects.', { subject: 'list' }),
       backOffCold: true,
-      // It is one, and kept however large it is.
-      memory: Number.MAX_SAFE_INTEGER,
+      // Where evidence does not remember it, it is nowhere else.
+      memory: options.evidence.recall === undefined ? Number.MAX_SAFE_INTEGER : LIST_MEMORY,
+      staysInUse: true,
     });
   }
 
@@ -60,7 +67,7 @@ export class ProjectList<P> {
   async *names(caller: Caller): AsyncGenerator<string, void, undefined> {
     const { page } = await this.find(caller);
     let given = 0;
-    for (const name of namesOfListJson(lend(page.variant('json', 'identity').body.bytes))) {
+    for await (const name of namesOfListJson(page.plain('json'))) {
       if (++given % NAMES_A_TURN === 0) await yieldToEventLoop();
       yield name;
     }

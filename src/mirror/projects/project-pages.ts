@@ -80,6 +80,11 @@ export class ProjectPages<P> {
     return warm && { page: warm.view.page, life: warm.life };
   }
 
+  /** The same with all that it was drawn from, where that is in memory and upstream need not be asked first. No I/O. */
+  atHand(project: string): BelievedPage<P> | undefined {
+    return this.#documents.atHand(project)?.view.whole;
+  }
+
   /** The page with all that it was drawn from. Throws Refusal; `unlisted` where the index provably has no such project. */
   async get(project: string, caller: Caller): Promise<BelievedPage<P>> {
     this.#refuseDenied(project);

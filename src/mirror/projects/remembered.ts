@@ -47,18 +47,20 @@ interface Absence<P> {
 
 interface Large<P, V> {
   name: string;
-  kept: Drawing<P, V> | undefined;
+  kept: Kept<P, V> | undefined;
   timer: NodeJS.Timeout | undefined;
 }
 
 interface RememberedOptions<P, V> {
   readonly evidence: Pick<Evidence<P>, 'standing'>;
-  readonly drawer: Pick<Drawer<P, V>, 'lean' | 'isWhole' | 'under'>;
+  readonly drawer: Pick<Drawer<P, V>, 'lean' | 'isWhole' | 'isOutdated' | 'under'>;
   readonly clock: Clock;
   /** Seconds after which upstream is asked again whether there is one, where that is sooner. */
   readonly maxAge?: number | undefined;
   /** Bytes. */
   readonly memory: number;
+  /** True where what there is no room for stays in memory all the same, one document, as long as it is asked for. */
+  readonly staysInUse?: boolean | undefined;
 }
 
 /**
@@ -70,7 +72,7 @@ export class Remembered<P, V> {
   /** A name is in one of the two. */
   readonly #whole: BoundedMap<Kept<P, V>>;
   readonly #lean: BoundedMap<Kept<P, V>>;
-  /** One document that is too large to stay whole, while it is in use. */
+  /** One document that is too large to stay whole, or at all, while it is in use. */
   readonly #large: Large<P, V> = { name: '', kept: undefined, timer: undefined };
   readonly #absences: BoundedMap<Absence<P>>;
   /** Of what was never had. */
@@ -86,15 +88,25 @@ export class Remembered<P, V> {
   }
 
   get(name: string): Kept<P, V> | undefined {
-    return this.#whole.get(name) ?? this.#lean.get(name);
+    const kept = this.#whole.get(name) ?? this.#lean.get(name);
+    return kept === undefined && this.#options.staysInUse === true ? this.#largeOf(name) : kept;
+  }
+
+  /** The drawing, whole, where it is so and may be served without asking upstream first. */
+  atHand(name: string): Drawing<P, V> | undefined {
+    const kept = this.get(name);
+    if (kept === undefined) return undefined;
+    const { evidence, drawer } = this.#options;
+    const { standing } = evidence.standing(kept.drawing.believed);
+    if (standing === 'stale-if-error' || standing === 'expired' || drawer.isOutdated(kept.drawing)) return undefined;
+    return drawer.isWhole(kept.drawing) ? kept.drawing : this.wholeOf(name, kept.drawing);
   }
 
   /** The same drawing, whole, where it still is although it is too large to be kept so. */
   wholeOf(name: string, drawing: Drawing<P, V>): Drawing<P, V> | undefined {
-    const { kept } = this.#large;
-    if (kept === undefined || this.#large.name !== name || !isSameDrawing(kept, drawing)) return undefined;
-    this.#keepLarge(name, kept);
-    return this.#options.drawer.under(kept, drawing.believed);
+    const kept = this.#largeOf(name);
+    if (kept === undefined || !isSameDrawing(kept.drawing, drawing)) return undefined;
+    return this.#options.drawer.under(kept.drawing, drawing.believed);
   }
 
   keep(name: string, kept: Kept<P, V>): Kept<P, V> {
@@ -105,7 +117,7 @@ export class Remembered<P, V> {
       this.#whole.set(name, kept, weight);
     } else {
       this.#whole.delete(name);
-      if (drawer.isWhole(kept.drawing)) this.#keepLarge(name, kept.drawing);
+      if (drawer.isWhole(kept.drawing)) this.#keepLarge(name, kept);
       this.#keepLean(name, kept);
     }
     this.#makeRoom();
@@ -123,6 +135,7 @@ export class Remembered<P, V> {
     const wasThere = this.get(name) !== undefined || this.#absences.get(name)?.wasThere === true;
     this.#whole.delete(name);
     this.#lean.delete(name);
+    if (this.#large.name === name) this.#large.kept = undefined;
     this.#absences.set(name, { believed, at: this.#options.clock.now(), wasThere }, BYTES_OF_AN_ABSENCE);
   }
 
@@ -157,14 +170,13 @@ export class Remembered<P, V> {
   failed(name: string, kept: Kept<P, V> | undefined, error: unknown, cold: boolean): Kept<P, V> | undefined {
     const failed = { at: this.#options.clock.now(), error };
     const last = this.get(name) ?? kept;
-    if (last !== undefined) return this.keep(name, { ...last, failed });
     if (cold) this.#failures.set(name, failed, BYTES_OF_AN_ABSENCE);
-    return undefined;
+    return last && this.keep(name, { ...last, failed });
   }
 
   /** A failure of a moment ago: asking again would fail again. */
   restingFrom(name: string, kept: Kept<P, V> | undefined): Failure | undefined {
-    const failed = kept === undefined ? this.#failures.get(name) : kept.failed;
+    const failed = kept?.failed ?? this.#failures.get(name);
     if (failed === undefined || isFinal(failed.error)) return undefined;
     return isRecent(failed.at, BACK_OFF, this.#options.clock.now()) ? failed : undefined;
   }
@@ -174,7 +186,15 @@ export class Remembered<P, V> {
     this.#lean.set(name, { ...kept, drawing }, drawing.weight);
   }
 
-  #keepLarge(name: string, kept: Drawing<P, V>): void {
+  /** In use again. */
+  #largeOf(name: string): Kept<P, V> | undefined {
+    const { kept } = this.#large;
+    if (kept === undefined || this.#large.name !== name) return undefined;
+    this.#large.timer?.refresh();
+    return kept;
+  }
+
+  #keepLarge(name: string, kept: Kept<P, V>): void {
     clearTimeout(this.#large.timer);
     this.#large.name = name;
     this.#large.kept = kept;

@@ -1,7 +1,7 @@
 import { BoundedMap } from '../../bytes/bounded-map.ts';
 import { Refusal, type Subject } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { Emit, Event } from '../../ports/events.ts';
+import type { Emit, Event, LookKind, LookResult } from '../../ports/events.ts';
 import type { Journal } from '../../ports/records.ts';
 import type { Change } from '../../pypi/changes.ts';
 
@@ -31,6 +31,8 @@ export interface Reports {
   silence(silent: boolean): void;
   /** One answer to a client with something older, because upstream's word could not be had. */
   stoodIn(kind: Event<'stoodIn'>['kind']): void;
+  /** What became of a look at something that no client had asked for. */
+  lookedAhead(kind: LookKind, result: LookResult, bytes: number): void;
   /** One answer to a client. */
   served(kind: Served['kind'], how: Served['how']): void;
 }
@@ -68,6 +70,7 @@ export function createReports({ index, emit, journal, clock }: ReportsOptions): 
     stale: (state, thing, message) => emit({ name: 'stale', index, state, thing, message }),
     silence: (silent) => emit({ name: 'silence', index, silent }),
     stoodIn: (kind) => emit({ name: 'stoodIn', index, kind }),
+    lookedAhead: (kind, result, bytes) => emit({ name: 'lookedAhead', index, kind, result, bytes }),
     served: (kind, how) => emit({ name: 'served', index, kind, how }),
   };
 }

@@ -70,6 +70,8 @@ export class Repository implements SignedRepository {
       ...this.#parts,
       pins,
       drawn: undefined,
+      // No client asks it for anything.
+      lookAhead: undefined,
       upstream,
       source,
       fetch: new Fetch({ ...this.#parts, upstream }),

@@ -1,12 +1,11 @@
 import type { Caller } from '../../async/caller.ts';
-import { yieldToEventLoop } from '../../async/yield.ts';
 import { claimedDigest } from '../../bytes/content-path.ts';
-import { sha256Hex, startSha256 } from '../../bytes/digest.ts';
+import { sha256Hex } from '../../bytes/digest.ts';
 import type { Instant } from '../../bytes/instant.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { type PageRecord, type PageStore, Superseded, type UnsavedPage } from '../../ports/index-state.ts';
-import { inUtf8 } from '../../pypi/charset.ts';
+import type { ListHead, ListStore } from '../../ports/list-store.ts';
 import type { OwnFile } from '../../pypi/listing.ts';
 import { type Believed, makeBelieved, type Observation, type Source } from '../believed.ts';
 import type {
@@ -20,22 +19,23 @@ import type {
   Stands,
   Vouched,
 } from '../evidence.ts';
-import { LIMITS } from '../limits.ts';
 import type { Reports } from '../projects/reports.ts';
 import { freshFor, type Lifetimes, standingOf, standingOfList } from './freshness.ts';
+import { type HeardList, Lists } from './lists.ts';
 import type { PagePlaces } from './places.ts';
 import type { PageRefresh } from './refresh.ts';
 
 /** What a belief in an unsigned document rests on: that upstream said so, and when. */
 export type Heard =
   | { readonly kind: 'page'; readonly record: PageRecord }
-  | { readonly kind: 'list'; readonly etag: string | undefined; readonly confirmedAt: Instant }
+  | { readonly kind: 'list'; readonly head: ListHead }
   | { readonly kind: 'absent'; readonly confirmedAt: Instant };
 
 export interface UnsignedEvidenceOptions extends Lifetimes {
   readonly upstreamUrl: string;
   readonly places: PagePlaces;
   readonly store: PageStore;
+  readonly lists: ListStore;
   readonly refresh: PageRefresh;
   readonly clock: Clock;
   readonly reports: Reports;
@@ -65,15 +65,17 @@ export class UnsignedEvidence implements Evidence<Heard> {
   readonly #options: UnsignedEvidenceOptions;
   /** Projects of which this process has heard this upstream's own word. */
   readonly #heard = new Set<string>();
+  readonly #lists: Lists;
   #lastConfirmed: Instant | undefined;
   #lastError: LastError | undefined;
 
   constructor(options: UnsignedEvidenceOptions) {
     this.#options = options;
+    this.#lists = new Lists(options);
   }
 
   async recall(name: string): Promise<Believed<Heard> | undefined> {
-    if (name === LIST) return undefined;
+    if (name === LIST) return this.#recallList();
     const record = await this.#options.store.load(name);
     return record && this.#believedPage(record, undefined, 'disk');
   }
@@ -89,7 +91,7 @@ export class UnsignedEvidence implements Evidence<Heard> {
   life({ proof }: Believed<Heard>): Life | undefined {
     if (proof.kind === 'absent') return undefined;
     const { clock, maxAge } = this.#options;
-    const heard = proof.kind === 'page' ? proof.record : proof;
+    const heard = proof.kind === 'page' ? proof.record : proof.head;
     const age = clock.now() - heard.confirmedAt;
     const fresh = proof.kind === 'page' ? freshFor(proof.record, this.#options) : maxAge;
     // A clock that went back makes nothing fresh.
@@ -97,7 +99,7 @@ export class UnsignedEvidence implements Evidence<Heard> {
   }
 
   outlives({ proof }: Believed<Heard>): boolean {
-    return proof.kind === 'page' && !this.#isAnothers(proof.record);
+    return proof.kind === 'page' && !this.#isAnothers(proof.record.project, proof.record);
   }
 
   /** Nobody else states any. */
@@ -125,10 +127,11 @@ export class UnsignedEvidence implements Evidence<Heard> {
     const now = clock.now();
     switch (heard.kind) {
       case 'page':
-        if (this.#isAnothers(heard.record)) return 'expired';
+        if (this.#isAnothers(heard.record.project, heard.record)) return 'expired';
         return offline ? 'fresh' : standingOf(heard.record, this.#options, now);
       case 'list':
-        return offline ? 'fresh' : standingOfList(heard.confirmedAt, this.#options, now);
+        if (this.#isAnothers(LIST, heard.head)) return 'expired';
+        return offline ? 'fresh' : standingOfList(heard.head.confirmedAt, this.#options, now);
       case 'absent':
         // How long absence is remembered is not for evidence to say.
         return now >= heard.confirmedAt ? 'fresh' : 'expired';
@@ -167,27 +170,21 @@ export class UnsignedEvidence implements Evidence<Heard> {
     throw new Superseded(project);
   }
 
+  async #recallList(): Promise<Believed<Heard> | undefined> {
+    const heard = await this.#lists.recall();
+    return heard && believedList(heard, 'disk');
+  }
+
   async #askList(before: Believed<Heard> | undefined, caller: Caller): Promise<Believed<Heard>> {
-    const { places, projectList, clock } = this.#options;
-    if (!projectList)
-      throw new Refusal('policy', 'This mirror does not pass the project list on.', { subject: 'list' });
-    const etag = before?.proof.kind === 'list' ? before.proof.etag : undefined;
-    const answer = await places.list({ etag, fresh: false }, caller);
-    const believed = (source: Source | undefined, tag: string | undefined) =>
-      makeBelieved<Heard>('index', {
-        name: LIST,
-        source,
-        observation: UNSEEN,
-        from: 'upstream',
-        proof: { kind: 'list', etag: tag, confirmedAt: clock.now() },
-      });
-    if (answer.kind === 'unchanged' && before !== undefined) return believed(before.source, etag);
-    if (answer.kind !== 'document' && before === undefined)
-      throw new Refusal('unlisted', 'Upstream has no project list, in JSON or in HTML.', { subject: 'list' });
-    if (answer.kind !== 'document')
-      throw new Refusal('unreachable', 'Upstream has no project list any more.', { subject: 'list', transient: true });
-    const { bytes } = inUtf8(answer.bytes, answer.contentType, LIMITS.list);
-    return believed(await listSource(answer.url, bytes), answer.etag);
+    const heard = await this.#lists.ask(before && this.#sameUpstreams(before), caller);
+    if (this.#options.notBefore !== undefined) this.#heard.add(LIST);
+    return believedList(heard, 'upstream');
+  }
+
+  /** Another upstream's list and its tag mean nothing to this one. */
+  #sameUpstreams({ proof, source }: Believed<Heard>): HeardList | undefined {
+    if (proof.kind !== 'list' || source === undefined || this.#isAnothers(LIST, proof.head)) return undefined;
+    return { head: proof.head, source };
   }
 
   /** What the next page is compared with: as it is stored, which an operator's command or another process may have changed. */
@@ -199,11 +196,11 @@ export class UnsignedEvidence implements Evidence<Heard> {
 
   /** Another upstream's tag means nothing to this one; without one, a page that came only once is fetched whole and anew. */
   #beginning(record: PageRecord, doubted: boolean): PageRecord {
-    return doubted || this.#isAnothers(record) ? { ...record, etag: undefined } : record;
+    return doubted || this.#isAnothers(record.project, record) ? { ...record, etag: undefined } : record;
   }
 
   /** A clock that was ahead when the upstream was changed makes nobody ask for a page again and again. */
-  #isAnothers({ project, confirmedAt }: PageRecord): boolean {
+  #isAnothers(project: string, { confirmedAt }: Pick<PageRecord, 'confirmedAt'>): boolean {
     const { notBefore } = this.#options;
     return notBefore !== undefined && confirmedAt <= notBefore && !this.#heard.has(project);
   }
@@ -240,26 +237,6 @@ export class UnsignedEvidence implements Evidence<Heard> {
   }
 }
 
-/** The bytes are handed out once and given away: a list is large, and only ever drawn once. */
-async function listSource(url: string, bytes: Uint8Array): Promise<Source> {
-  let fresh: Uint8Array | undefined = bytes;
-  const read = async (): Promise<Uint8Array> => {
-    if (fresh === undefined) throw new Error('the bytes of a list are read once');
-    const whole = fresh;
-    fresh = undefined;
-    return whole;
-  };
-  return { sha256: await sha256OfLarge(bytes), url, serial: undefined, weight: 0, read };
-}
-
-/** A millisecond of work. */
-const BYTES_A_TURN = 1024 * 1024;
-
-async function sha256OfLarge(bytes: Uint8Array): Promise<string> {
-  const hash = startSha256();
-  for (let at = 0; at < bytes.byteLength; at += BYTES_A_TURN) {
-    hash.update(bytes.subarray(at, at + BYTES_A_TURN));
-    await yieldToEventLoop();
-  }
-  return hash.hex();
+function believedList({ head, source }: HeardList, from: 'disk' | 'upstream'): Believed<Heard> {
+  return makeBelieved('index', { name: LIST, source, observation: UNSEEN, from, proof: { kind: 'list', head } });
 }

@@ -1,5 +1,6 @@
 import type { Instant } from '../../bytes/instant.ts';
 import type { PageStore } from '../../ports/index-state.ts';
+import type { ListStore } from '../../ports/list-store.ts';
 import { EvidencedIndex, type IndexOptions, partsOf, type RunningIndex } from '../create-index.ts';
 import { Documents } from './documents.ts';
 import { UnsignedEvidence } from './evidence.ts';
@@ -17,6 +18,7 @@ export interface UnsignedIndexOptions extends IndexOptions, Lifetimes {
   /** The address of one page with the files of all projects: the only place there is, or a guess where pages are nowhere else. */
   readonly flat: { readonly url: string; readonly only: boolean } | undefined;
   readonly store: PageStore;
+  readonly lists: ListStore;
   /** True where a path `aa/bb/rest` is the file's BLAKE2b-256, as on PyPI: then it must hold too. */
   readonly contentAddressed: boolean;
   /** False where the list of all projects is not to be fetched. */

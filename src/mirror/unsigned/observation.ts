@@ -1,6 +1,6 @@
 import { sha256Hex } from '../../bytes/digest.ts';
 import type { Instant } from '../../bytes/instant.ts';
-import type { PageRecord } from '../../ports/index-state.ts';
+import type { PageContent, PageRecord } from '../../ports/index-state.ts';
 import type { DocumentAnswer } from '../../ports/upstream.ts';
 import { inUtf8 } from '../../pypi/charset.ts';
 import type { Oddity } from '../../pypi/project-page.ts';
@@ -39,6 +39,10 @@ export function highest(a: number | undefined, b: number | undefined): number | 
   return a === undefined || b === undefined ? (a ?? b) : Math.max(a, b);
 }
 
-export function sameBytes(a: { readonly bytes: Uint8Array }, b: { readonly bytes: Uint8Array }): boolean {
-  return a.bytes.byteLength === b.bytes.byteLength && sha256Hex(a.bytes) === sha256Hex(b.bytes);
+export function sameBytes(
+  { bytes, letGo }: Pick<PageContent, 'bytes' | 'letGo'>,
+  { bytes: others }: { readonly bytes: Uint8Array },
+): boolean {
+  if ((letGo?.size ?? bytes.byteLength) !== others.byteLength) return false;
+  return (letGo?.sha256 ?? sha256Hex(bytes)) === sha256Hex(others);
 }

@@ -59,8 +59,12 @@ export class PageRefresh {
     this.#options = options;
   }
 
-  /** Throws Refusal where upstream cannot be believed now; what was believed before is then the caller's to serve on. */
-  async refresh(project: string, before: PageRecord | undefined, caller: Caller): Promise<Refreshed> {
+  /**
+   * Throws Refusal where upstream cannot be believed now; what was believed before is then the caller's to serve on. A page that was let
+   * go holds the next one to all that it said.
+   */
+  async refresh(project: string, held: PageRecord | undefined, caller: Caller): Promise<Refreshed> {
+    const before = held ?? (await this.#options.store.left(project));
     const round = { project, known: before?.url, held: before !== undefined, caller };
     const unsure = before !== undefined && isUnsure(before, this.#options.clock.now());
     const etag = unsure ? undefined : before?.etag;
@@ -69,7 +73,7 @@ export class PageRefresh {
     if (answer.kind === 'absent') return before === undefined ? 'absent' : this.#disappeared(round, before);
     if (answer.kind === 'document')
       return this.#arrived(round, before, answer, fresh).catch((error: unknown) => this.#garbled(round, before, error));
-    if (before === undefined) throw unasked(project);
+    if (before === undefined || before.letGo !== undefined) throw unasked(project);
     return this.#confirmed(before);
   }
 
@@ -95,7 +99,8 @@ export class PageRefresh {
     return this.#believe({ ...arrived, serial, twice: false }, gone === undefined ? [] : [{ kind: 'returned' }]);
   }
 
-  async #seenAgain(round: Round, before: PageRecord, first: Arrival, fresh: boolean): Promise<Refreshed> {
+  async #seenAgain(round: Round, last: PageRecord, first: Arrival, fresh: boolean): Promise<Refreshed> {
+    const before = wholeAgain(last, first);
     // The same bytes by the same connection are one edge's word said twice.
     if (sameBytes(before, first)) return fresh || before.twice ? this.#grown(before, first) : this.#confirmed(before);
     this.#refuseLowerSerial(before, first);
@@ -232,6 +237,13 @@ export class PageRefresh {
     const alarm = new Refusal(reasonFor(losses), `${message}: ${lossText(losses)}`, { subject: 'page' });
     this.#options.reports.refused({ subject: 'page', name: project }, alarm);
   }
+}
+
+/** A page that was let go, where what came is that very page. */
+function wholeAgain(last: PageRecord, arrival: Arrival): PageRecord {
+  if (last.letGo === undefined || !sameBytes(last, arrival)) return last;
+  const { bytes, contentType, maxAge } = arrival;
+  return { ...last, bytes, contentType, maxAge, letGo: undefined };
 }
 
 function reasonFor(losses: readonly Loss[]): 'changed' | 'regressed' {

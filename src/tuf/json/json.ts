@@ -121,7 +121,8 @@ function createReader(bytes: Uint8Array, mostValues: number): Reader {
     FRACTION.lastIndex = at;
     const [number = ''] = FRACTION.exec(text) ?? [];
     const value = Number(number);
-    if (number === '' || value === 0) throw malformed('a number that is not plain', at);
+    // Of no number at all it is 0, too.
+    if (value === 0) throw malformed('a number that is not plain', at);
     at += number.length;
     return value;
   };

@@ -14,6 +14,7 @@ import {
   replyDocument,
   replyOwnWords,
   replyPage,
+  replyPlainPage,
   replyProblem,
   replyRedirect,
   replyUnverified,
@@ -24,8 +25,17 @@ import { ownWords } from '../../../src/http/reply/own-words.ts';
 import { makeBelieved, type Source } from '../../../src/mirror/believed.ts';
 import { makeFileAnswer } from '../../../src/mirror/files/file-answer.ts';
 import { FirstSights, type FirstSightsOptions } from '../../../src/mirror/files/first-sights.ts';
+import { GuardedCache } from '../../../src/mirror/guarded-cache.ts';
+import { PageDrawer, type PageDrawerOptions } from '../../../src/mirror/projects/draw.ts';
+import { DrawnBodies } from '../../../src/mirror/projects/drawn-bodies.ts';
+import { PageTallies } from '../../../src/mirror/projects/left-out.ts';
 import { ListDrawer } from '../../../src/mirror/projects/list-drawer.ts';
+import { ProjectPins } from '../../../src/mirror/projects/pins.ts';
+import type { Reports } from '../../../src/mirror/projects/reports.ts';
+import { StrangeHosts } from '../../../src/mirror/projects/strange-hosts.ts';
+import { quarantinePolicy } from '../../../src/mirror/quarantine-policy.ts';
 import { makeBlob } from '../../../src/ports/blob.ts';
+import type { Pins } from '../../../src/ports/index-state.ts';
 import { workHere } from '../../../src/ports/page-work.ts';
 import { makePage, PACKED_PAGE, restorePage } from '../../../src/render/page.ts';
 import { renderList } from '../../../src/render/render.ts';
@@ -42,6 +52,7 @@ import { client } from '../../support/callers.ts';
 import { createClient } from '../../support/client.ts';
 import { START } from '../../support/clock.ts';
 import { authority } from '../../support/keys.ts';
+import { createMemoryCache } from '../../support/memory-cache.ts';
 import { createSimulator } from '../../support/simulator.ts';
 import { trustedRoot, verifiedRoot } from '../../support/verified.ts';
 import { expectedOf, openStore, upstream, wanted, whole } from '../../support/volume-harness.ts';
@@ -58,9 +69,16 @@ const file = makeFileAnswer({
   stored: true,
   open: async () => blob,
 });
-const page = makePage(await renderList(['a']));
+const page = await makePage(await renderList(['a'])).with({ format: 'json', coding: 'identity' });
 const expected = expectedOf(evil);
-const policy: ResponsePolicy = { name: 'main', evidence: 'tuf', cors: true, storedBy: 'public', pageMaxAge: 600 };
+const policy: ResponsePolicy = {
+  name: 'main',
+  evidence: 'tuf',
+  cors: true,
+  storedBy: 'public',
+  pageMaxAge: 600,
+  longestRetryAfter: 5,
+};
 const choice = { format: 'json', coding: 'identity' } as const;
 
 const SIGHTS: FirstSightsOptions = {
@@ -73,6 +91,41 @@ const SIGHTS: FirstSightsOptions = {
   clock: { now: () => START, judged: () => START },
   emit: () => undefined,
   onPinned: () => undefined,
+};
+const unasked = () => expect.fail('nothing is to be asked');
+const REPORTS: Reports = {
+  refused: unasked,
+  refreshed: unasked,
+  noted: unasked,
+  changed: unasked,
+  heldBack: unasked,
+  stale: unasked,
+  silence: unasked,
+  stoodIn: unasked,
+  lookedAhead: unasked,
+  served: unasked,
+};
+const NO_PINS: Pins = {
+  of: unasked,
+  read: unasked,
+  add: unasked,
+  replaceAll: unasked,
+  replace: unasked,
+  mark: unasked,
+  addCoreMetadata: unasked,
+  confirm: unasked,
+};
+/** Whatever asks one of them believes what it was given. */
+const DRAWING: PageDrawerOptions<undefined> = {
+  evidence: { kind: 'index', digests: unasked },
+  work: { ...workHere, drawPage: unasked },
+  pins: new ProjectPins({ pins: NO_PINS, clock: SIGHTS.clock, reports: REPORTS, reuploads: false }),
+  policy: quarantinePolicy,
+  clock: SIGHTS.clock,
+  tallies: new PageTallies({ index: 'main', tallies: { load: unasked, put: unasked }, emit: unasked }),
+  undigested: 'withhold',
+  remembers: true,
+  strangeHosts: new StrangeHosts({ upstream: { mayFetch: unasked }, reports: REPORTS }),
 };
 const OWN_FILE = { entry: { filename: 'a.whl', url: '', digests: new Map() }, upstream: '', path: 'a' };
 const WANTED_FILE = {
@@ -103,6 +156,11 @@ const HTTP: readonly Door[] = [
   {
     name: 'a page',
     attempt: (forge, exchange) => replyPage(exchange, forge(page), choice, createPageHeaders(policy)),
+  },
+  {
+    name: 'a page that is made as it is taken',
+    attempt: (forge, exchange) =>
+      replyPlainPage(exchange, forge(page), 'json', createPageHeaders(policy), { index: 'main' }),
   },
   {
     name: 'a signed document',
@@ -235,8 +293,29 @@ describe('a page', () => {
   const believed = makeBelieved('tuf', { name: '', source, observation, from: 'upstream', proof: undefined });
 
   it.each(WAYS)('is not drawn of what is believed by %s', async (_, forge) => {
-    const draw = new ListDrawer(workHere).draw(forge(believed), source, internalCaller('main'));
+    const draw = new ListDrawer(workHere, undefined).draw(forge(believed), source, internalCaller('main'));
     await expect(draw).rejects.toThrow(/^This value is no Believed of ours/);
+  });
+
+  const tier = createMemoryCache({ maxBytes: 1e6, nowMs: () => START * 1000 });
+  const authenticator = makeAuthenticator(new Uint8Array(32), PACKED_PAGE);
+  const guarded = new GuardedCache({ index: 'main', cache: tier, authenticator, emit: () => undefined });
+  const drawn = new DrawnBodies(guarded, undefined);
+
+  it.each(WAYS)('of a project is neither drawn nor found again of what is believed by %s', async (_, forge) => {
+    const drawer = new PageDrawer({ ...DRAWING, drawn });
+    for (const drawing of [
+      drawer.draw(forge(believed), source, internalCaller('main')),
+      drawer.restore(forge(believed), source),
+    ])
+      await expect(drawing).rejects.toThrow(/^This value is no Believed of ours/);
+  });
+
+  it.each(WAYS)('is not kept where it was made by %s', (_, forge) => {
+    const by = { pins: '', policy: '' };
+    expect(() => drawn.put(believed, source, by, { page: forge(page), note: '' })).toThrow(
+      /^This value is no Page of ours/,
+    );
   });
 });
 

@@ -18,6 +18,10 @@ it('each wait that is configured is the one that is meant', () => {
     slowestOver: 6,
     page: 7,
     file: 8,
+    retryAfter: 10,
+    retryAfterUnheld: 11,
+    retryAfterWait: 12,
+    retryAfterSent: 13,
   };
   expect(limitsOf({ timeouts })).toEqual({
     ...LIMITS,
@@ -25,5 +29,8 @@ it('each wait that is configured is the one that is meant', () => {
     documents: { headersTimeout: 2000, idleTimeout: 4000, rateWindow: 6000, deadline: 7000 },
     downloads: { headersTimeout: 3000, idleTimeout: 9000, rateWindow: 6000, deadline: 8000 },
     minimumRate: 5,
+    longestRetryAfter: 10_000,
+    longestUnheld: 11_000,
+    longestWait: 12_000,
   });
 });

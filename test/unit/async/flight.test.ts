@@ -192,6 +192,32 @@ describe('the caller that shared work is done for', () => {
     unwatch?.();
   });
 
+  it('gives its place back where all who wait for it do, and not for one of them alone', async () => {
+    const ahead = () => {
+      const { caller, leave } = leavingClient({ priority: 'background' });
+      const giveWay = () => {
+        if (caller.signal.aborted) return false;
+        leave();
+        return true;
+      };
+      return { ...caller, giveWay };
+    };
+    const flights = createFlights<string>();
+    const [alone, both, kept] = [work(), work(), work()];
+    const left = [
+      flights.join('alone', ahead(), alone.run),
+      ...[1, 2].map(() => flights.join('both', ahead(), both.run)),
+    ];
+    const stays = flights.join('kept', job, kept.run);
+    const stayed = flights.join('kept', ahead(), kept.run);
+    expect([alone, both, kept].map(({ callers }) => callers[0]?.giveWay?.())).toEqual([true, true, false]);
+    expect([alone, both, kept].map(({ callers }) => callers[0]?.signal.aborted)).toEqual([true, true, false]);
+    for (const each of left) await expect(each).rejects.toThrow('left');
+    expect(alone.callers[0]?.giveWay?.()).toBe(false);
+    kept.resolve('bytes');
+    expect(await Promise.all([stays, stayed])).toEqual(['bytes', 'bytes']);
+  });
+
   it('moves up at a gate when a client joins', async () => {
     const flights = createFlights<string>();
     const gate = createGate({ places: 1, queue: 10, full: 'Too many.' });

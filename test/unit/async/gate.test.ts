@@ -116,6 +116,19 @@ describe('who holds a place that nobody needs', () => {
     expect(asked).toEqual(['asked']);
   });
 
+  it('is asked for it when work that waits becomes that of a client', async () => {
+    const gate = gateOf(1);
+    const { caller, asked } = holder();
+    await gate.enter(caller);
+    const { caller: later, become } = holder({ party: '192.0.2.9' });
+    gate.enter(later);
+    expect(asked).toEqual([]);
+    become('client');
+    expect(asked).toEqual(['asked']);
+    become('client');
+    expect(asked).toEqual(['asked']);
+  });
+
   it('is asked at once where a client waits already', async () => {
     const gate = gateOf(1);
     const { caller, asked, become } = holder();

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { utimes, writeFile } from 'node:fs/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { compose } from '../../../src/app/compose.ts';
+import * as LIMITS from '../../../src/blobs/limits.ts';
 import type { Segment } from '../../../src/blobs/shelf.ts';
 import { UsageOrder } from '../../../src/blobs/usage-order.ts';
 import { makeExpected } from '../../../src/bytes/expected.ts';
@@ -41,6 +42,17 @@ async function settled(store: Store): Promise<void> {
     .poll(async () => (await filesBelow(`${store.data}/blobs/sha256`)).length, { interval: 1 })
     .toBe(store.blobs.usage().blobs);
 }
+
+it.each(['two\nlines', 'a tab\tin it', '', 'x'.repeat(LIMITS.KEPT_BY_LENGTH + 1)])(
+  'why a file is kept is said in one short line, and not as %o',
+  async (by) => {
+    const store = await openStore();
+    const bytes = content(SIZE);
+    await put(store, bytes);
+    await expect(store.blobs.keep(sha256(bytes), by)).rejects.toThrow(RangeError);
+    expect(await store.blobs.keep(sha256(bytes), 'x'.repeat(LIMITS.KEPT_BY_LENGTH))).toBe(true);
+  },
+);
 
 describe('the budget of an index', () => {
   const used = (index: string, count: number) => {

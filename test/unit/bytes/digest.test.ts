@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { agree, type Digests, knownDigests, refuseUnknownDigests } from '../../../src/bytes/digest.ts';
+import { agree, type Digests, knownDigests, refuseUnknownDigests, sha256Hex } from '../../../src/bytes/digest.ts';
+import { createProver } from '../../../src/bytes/prover.ts';
 import { reasonOf } from '../../support/client.ts';
 
 const A = 'a'.repeat(64);
@@ -60,5 +61,23 @@ describe('two sets of digests', () => {
 
   it('do not where they have none in common', () => {
     expect(agree(of(['sha256', A]), of(['blake2b-256', A]))).toBe(false);
+  });
+});
+
+describe('a stream that is proved', () => {
+  const statement = (text: string, length: number) => ({
+    length,
+    digests: knownDigests([['sha256', sha256Hex(Buffer.from(text))]]),
+  });
+
+  it.each([
+    ['what is stated', 'abc', 3, undefined],
+    ['another length, though its digest is right', 'abc', 4, 'length'],
+    ['other bytes of that length', 'abd', 3, 'digest'],
+  ])('of %s', async (_, stated, length, reason) => {
+    const prover = await createProver(statement(stated, length));
+    for (const part of ['a', 'bc']) prover.update(Buffer.from(part));
+    if (reason === undefined) expect(prover.finish()).toBe(sha256Hex(Buffer.from('abc')));
+    else expect(await reasonOf(() => prover.finish())).toBe(reason);
   });
 });

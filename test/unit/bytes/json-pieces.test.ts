@@ -86,11 +86,11 @@ describe('reads what JSON.parse reads, and refuses what it refuses', () => {
     );
   });
 
-  it.each(['1', '"a"', '[1]', ''])('refuses to walk %s as an object', (text) => {
+  it.each(['1', '"a"', '[1]', '["a":1}', ''])('refuses to walk %s as an object', (text) => {
     expect(outcome((json) => json.members(() => json.value()), text)).toBe('format');
   });
 
-  it.each(['1', '"a"', '{"a":1}', ''])('refuses to walk %s as an array', (text) => {
+  it.each(['1', '"a"', '{"a":1}', '{1]', ''])('refuses to walk %s as an array', (text) => {
     expect(outcome((json) => json.elements(() => json.value()), text)).toBe('format');
   });
 
@@ -105,6 +105,7 @@ describe('reads what JSON.parse reads, and refuses what it refuses', () => {
     'tru',
     'nul',
     '"\\x"',
+    '"\\x0041"',
     '"\\u12g4"',
     '"a',
     '"\t"',

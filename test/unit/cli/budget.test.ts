@@ -35,6 +35,7 @@ async function warmAfter(indexes: number, memoryBytes: number) {
     proxy: undefined,
     privateHosts: [],
     timeouts: TIMEOUTS,
+    lookAhead: undefined,
   });
   const names = Array.from({ length: indexes }, (_, at) => `index${at}`);
   const composition = await compose({

@@ -49,7 +49,15 @@ describe('the simple case', () => {
       trustedProxies: [],
     });
     expect(config.data).toBe(resolve('verbatim-data'));
-    expect(config.cache).toEqual({ maxBytes: 10e9, stateBytes: 16e9, memoryBytes: 192 * 2 ** 20, warnFreeBytes: 1e9 });
+    expect(config.cache).toEqual({
+      maxBytes: 10e9,
+      stateBytes: 16e9,
+      projectBytes: 64 * 2 ** 20,
+      journalBytes: 128 * 2 ** 20,
+      accessBytes: 128 * 2 ** 20,
+      memoryBytes: 192 * 2 ** 20,
+      warnFreeBytes: 1e9,
+    });
     expect(config.indexes['main']).toEqual({
       name: 'main',
       upstream: 'https://index.example/',
@@ -66,7 +74,23 @@ describe('the simple case', () => {
       insecureUpstream: false,
       privateHosts: [],
       timeouts: TIMEOUTS,
+      lookAhead: { depth: 3, requests: 600, bytes: 64_000_000, largestWheel: 16_000_000 },
     });
+  });
+
+  it('follows no requirements of an index that knows who asks, or hands on what it lacks, unless it is told to', () => {
+    const depthOf = (main: object) => {
+      const text = JSON.stringify({
+        indexes: { main: { evidence: 'index', upstream: 'https://x.example/', ...main } },
+      });
+      return loadConfig({ env: {}, file: file(text) }).indexes['main']?.lookAhead?.depth;
+    };
+    const credentials = { username: 'me', password_env: 'TOKEN' };
+    expect([{}, { credentials }, { kind: 'gitlab' }, { client_cert: 'c', client_key: 'k' }].map(depthOf)).toEqual([
+      3, 0, 0, 0,
+    ]);
+    expect(depthOf({ credentials, look_ahead: { depth: 2 } })).toBe(2);
+    expect(depthOf({ look_ahead: { enabled: false, depth: 2 } })).toBeUndefined();
   });
 
   it('believes files without a digest at first sight, but of PyPI, which states one of each', () => {
@@ -103,6 +127,7 @@ describe('the simple case', () => {
         absent: { statuses: [], redirectElsewhere: false },
         privateHosts: [],
         timeouts: TIMEOUTS,
+        lookAhead: { depth: 3, requests: 600, bytes: 64_000_000, largestWheel: 16_000_000 },
       },
     });
   });

@@ -74,6 +74,12 @@ describe('who may read', () => {
     expect(await accessOf(list).check(authorization)).toBe(verdict);
   });
 
+  it('nobody by a password where there are only tokens', async () => {
+    const access = accessOf(listOf('', `ci:${sha256('t0ken')}\n`));
+    expect(await access.check(basic('ann', 'bob'))).toBe('refused');
+    expect(await access.check(basic('ci', 't0ken'))).toBe('granted');
+  });
+
   it('a token as long as a header may be, and none that is longer, though it is listed', () => {
     const longest = 't'.repeat(MAX_AUTHORIZATION - 'Bearer '.length);
     const access = accessOf(listOf('', `one:${sha256(longest)}\ntwo:${sha256(`${longest}t`)}\n`));

@@ -8,11 +8,12 @@ const headersOf = createPageHeaders({
   cors: true,
   storedBy: 'public',
   pageMaxAge: 600,
+  longestRetryAfter: 5,
 });
 const variant: Variant = {
   contentType: 'text/html',
   coding: 'identity',
-  body: { bytes: Buffer.from('page'), etag: '"tag"' },
+  body: { bytes: Buffer.from('page'), etag: '"tag"', length: 4 },
 };
 const headerIn = (headers: readonly string[], name: string) =>
   headers.includes(name) ? headers[headers.indexOf(name) + 1] : undefined;

@@ -319,6 +319,8 @@ describe('a page that is refused', () => {
     ['digest', new Refusal('digest', 'Expected a, got b.', { subject: 'page' }), 502, undefined],
     ['expired', new Refusal('expired', 'The timestamp expired.', { subject: 'timestamp' }), 503, /^5$/],
     ['unreachable', new Refusal('unreachable', 'connect ECONNREFUSED 10.0.0.1:443'), 503, /^5$/],
+    ['away', new Refusal('unreachable', 'It asked for time.', { transient: true, retryIn: 3 }), 503, /^3$/],
+    ['away for long', new Refusal('slow', 'It asked for time.', { transient: true, retryIn: 50 }), 503, /^5$/],
     ['overloaded', new Refusal('limit', 'The queue is full.', { transient: true }), 503, /^[1-4]$/],
     ['held back', new Refusal('policy', 'Quarantined.', { subject: 'page' }), 403, undefined],
   ])('%s', async (_, refusal, status, retryAfter) => {

@@ -1,6 +1,7 @@
 import { request as tlsRequest } from 'node:https';
 import { createServer, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { Refusal } from '../../../src/bytes/refusal.ts';
 import { recordedPath } from '../../../src/http/exchange.ts';
 import { startServer } from '../../../src/http/server.ts';
 import { ask, shout, statusesOf } from '../../support/ask.ts';
@@ -117,6 +118,19 @@ describe('the server', () => {
         pageMaxAge: configured,
       });
       expect((await ask(url, '/simple/foo-bar/')).headers['cache-control']).toBe(`public, max-age=${said}`);
+      await close();
+    }
+  });
+
+  it('asks no client to wait longer than is configured before it comes again', async () => {
+    for (const [configured, said] of [
+      [undefined, '5'],
+      [30, '20'],
+      [10, '10'],
+    ] as const) {
+      const { url, still, close } = await serve({ longestRetryAfter: configured });
+      still.refusal = new Refusal('unreachable', 'It asked for time.', { transient: true, retryIn: 20 });
+      expect((await ask(url, '/simple/foo-bar/')).headers['retry-after']).toBe(said);
       await close();
     }
   });

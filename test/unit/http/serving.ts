@@ -24,6 +24,7 @@ export interface ServingOptions extends StillOptions, Pick<ServerOptions, 'refus
   readonly cors?: boolean;
   readonly shared?: boolean;
   readonly pageMaxAge?: number;
+  readonly longestRetryAfter?: number | undefined;
   readonly tls?: { readonly key: string; readonly cert: string };
 }
 
@@ -33,7 +34,15 @@ export async function serve(options: ServingOptions = {}): Promise<Serving> {
   const finished: Finished[] = [];
   const faults: unknown[] = [];
   const listener = createListener({
-    indexes: [{ index: still.index, cors: options.cors, shared: options.shared, pageMaxAge: options.pageMaxAge }],
+    indexes: [
+      {
+        index: still.index,
+        cors: options.cors,
+        shared: options.shared,
+        pageMaxAge: options.pageMaxAge,
+        longestRetryAfter: options.longestRetryAfter,
+      },
+    ],
     defaultIndex: still.index.name,
     onFinish: (record) => finished.push(record),
     onFault: (fault) => faults.push(fault),

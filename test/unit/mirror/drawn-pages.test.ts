@@ -177,15 +177,18 @@ describe('a page that memory has no room for at all', () => {
     expect(results().at(-1)).toBe(result);
   });
 
-  it('that is small is not put there', async () => {
+  it.each([
+    [20, 0],
+    [100, 1],
+  ])('that has %i files is put there %i times: what is small is drawn again', async (files, expected) => {
     let puts = 0;
     const { page, drawings } = await start({
       memory: NONE,
-      bytes: largePage('alpha', 20),
+      bytes: largePage('alpha', files),
       cache: () => ({ put: () => void puts++ }),
     });
     await page();
-    expect(puts).toBe(0);
+    expect(puts).toBe(expected);
     expect(drawings.count).toBe(1);
   });
 });

@@ -12,6 +12,7 @@ import { createPins } from '../../../src/state/pins.ts';
 import { createMemoryState, type MemoryState } from '../../support/memory-state.ts';
 
 const FILE = 'demo-1.0.zip';
+const WHEEL = 'demo-1.0-py3-none-any.whl';
 const sha256 = (letter: string) => letter.repeat(64);
 
 function pinsIn(memory: MemoryState): Pins {
@@ -20,17 +21,24 @@ function pinsIn(memory: MemoryState): Pins {
 
 function listing(letter: string, ...more: readonly string[]) {
   const hashes = { sha256: sha256(letter) };
-  const files = [FILE, ...more].map((filename) => ({ filename, url: `https://files.example/${filename}`, hashes }));
+  return listingOf([FILE, ...more].map((filename) => ({ filename, url: `https://files.example/${filename}`, hashes })));
+}
+
+function listingOf(files: readonly object[]) {
   const page = JSON.stringify({ meta: { 'api-version': '1.0' }, name: 'demo', files });
   return relink(decodePage(Buffer.from(page), 'demo'), { pageUrl: 'https://files.example/simple/demo/' });
 }
 
 const SIGNED = { fetch: undefined, final: true, repeated: false };
 
-function enforce(pins: Pins, page: Listing, now: number) {
+function pinsOf(pins: Pins, now: number): ProjectPins {
   const clock = { now: () => now, judged: () => now };
   const reports = createReports({ index: 'main', emit: noEvents, journal: { note() {} }, clock });
-  return new ProjectPins({ pins, clock, reports, reuploads: false }).enforce(page, SIGNED);
+  return new ProjectPins({ pins, clock, reports, reuploads: false });
+}
+
+function enforce(pins: Pins, page: Listing, now: number) {
+  return pinsOf(pins, now).enforce(page, SIGNED);
 }
 
 it('a file that another process pins with other bytes at the same moment is withheld here', async () => {
@@ -63,4 +71,30 @@ it('where there is no room for more pins, files that have one are served, and ne
   };
   expect([...(await enforce(full, listing('a', 'demo-2.0.zip'), 2)).listing.files.keys()]).toEqual([FILE]);
   expect((await enforce(full, listing('a', 'demo-2.0.zip'), 2)).withheld.get('demo-2.0.zip')?.reason).toBe('limit');
+});
+
+it('pins let a page through as it is only where none of its files contradicts one, in its bytes or its core metadata', async () => {
+  const pins = pinsOf(pinsIn(createMemoryState()), 1);
+  const page = (digest: string, metadata: string) => {
+    const hashes = { sha256: sha256(digest) };
+    const announced = { 'core-metadata': { sha256: sha256(metadata) } };
+    return listingOf([{ filename: WHEEL, url: `https://files.example/${WHEEL}`, hashes, ...announced }]);
+  };
+  const lets = async (given: Listing) => [await pins.allow(given), await pins.identityAllowing(given, SIGNED)];
+  expect(await lets(page('a', 'c'))).toEqual([false, undefined]);
+  await pins.enforce(page('a', 'c'), SIGNED);
+  expect(await lets(page('a', 'c'))).toEqual([true, await pins.identity('demo', SIGNED)]);
+  expect(await lets(page('b', 'c'))).toEqual([false, undefined]);
+  expect(await lets(page('a', 'd'))).toEqual([false, undefined]);
+});
+
+it('core metadata that comes late, of a file that holds none, is let through only where two looks saw it', async () => {
+  const pins = pinsOf(pinsIn(createMemoryState()), 1);
+  const line = { filename: FILE, url: `https://files.example/${FILE}`, hashes: { sha256: sha256('a') } };
+  await pins.enforce(listingOf([line]), SIGNED);
+  const late = listingOf([{ ...line, 'core-metadata': { sha256: sha256('c') } }]);
+  const once = { fetch: 'a look', final: false, repeated: false };
+  expect(await pins.identityAllowing(late, once)).toBeUndefined();
+  expect(await pins.identityAllowing(late, { ...once, repeated: true })).toBeDefined();
+  expect(await pins.identityAllowing(listingOf([line]), once)).toBeDefined();
 });

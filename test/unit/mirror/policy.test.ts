@@ -77,6 +77,23 @@ describe('a policy', () => {
     expect(index.warmPage('alpha', PLAIN)).toBeUndefined();
   });
 
+  it.each([
+    ['that was never asked for', false],
+    ['that is at hand', true],
+  ])('that denies a name %s denies its page, its listing, its files and a look at it', async (_, isAtHand) => {
+    let denies = !isAtHand;
+    const { index, asked } = await start(policyOf({ name: () => (denies ? refusing('deny') : SERVE) }));
+    if (isAtHand) await index.page('alpha', client());
+    denies = true;
+    const before = asked();
+    const at = { project: 'alpha', digest: 'a'.repeat(64), filename: OLD };
+    expect(await reasonOf(index.page('alpha', client()))).toBe('policy');
+    expect(await reasonOf(index.listing('alpha', client()))).toBe('policy');
+    expect(await reasonOf(index.file(at, client()))).toBe('policy');
+    expect(await reasonOf(index.look('alpha', client()))).toBe('policy');
+    expect(asked()).toBe(before);
+  });
+
   it('that hides a file leaves it out of page and versions, so that installers take the older one', async () => {
     const { index, names } = await start(
       policyOf({ page: judging(() => ({ files: new Map([[NEW, refusing('hide')]]) })) }),

@@ -15,16 +15,18 @@ function drawing(name: string, weight: number, over: Partial<Drawing<undefined, 
   return { believed, view: 'whole', settled: true, until: undefined, policy: '1', pins: 'p', weight, ...over };
 }
 
-function start() {
+function start({ staysInUse = false, memory = 1000 } = {}) {
   return new Remembered<undefined, View>({
     evidence: { standing: (believed) => ({ standing: 'fresh', believed }) },
     drawer: {
       isWhole: ({ view }) => view === 'whole',
+      isOutdated: () => false,
       lean: (whole) => ({ ...whole, view: 'lean', weight: whole.view === 'lean' ? whole.weight : whole.weight / 10 }),
       under: (whole, believed) => ({ ...whole, believed }),
     },
     clock: createClock(),
-    memory: 1000,
+    memory,
+    staysInUse,
   });
 }
 
@@ -71,6 +73,34 @@ describe('documents in memory', () => {
     expect(remembered.wholeOf('a', lean)?.view).toBe('whole');
     vi.advanceTimersByTime(15_000);
     expect(remembered.wholeOf('a', lean)).toBeUndefined();
+  });
+
+  it('that there is no room for at all stay while they are asked for, where that is wanted, and go with their absence', () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const [without, remembered] = [start(), start({ staysInUse: true })];
+    const huge = drawing('a', 20_000);
+    for (const each of [without, remembered]) each.keep('a', { drawing: huge });
+    expect([views(without, 'a'), views(remembered, 'a')]).toEqual(['gone', 'whole']);
+    vi.advanceTimersByTime(14_000);
+    expect(views(remembered, 'a')).toBe('whole');
+    vi.advanceTimersByTime(14_000);
+    expect(views(remembered, 'ab')).toBe('whole gone');
+    vi.advanceTimersByTime(15_000);
+    expect(views(remembered, 'a')).toBe('gone');
+    remembered.keep('a', { drawing: huge });
+    remembered.gone('a', huge.believed);
+    expect(views(remembered, 'a')).toBe('gone');
+  });
+
+  it('that a failure is remembered of stay failed when they have gone', () => {
+    const remembered = start({ memory: 64_000 });
+    const kept = { drawing: drawing('a', 1_000_000) };
+    remembered.failed('a', kept, new Error('away'), true);
+    expect(remembered.get('a')).toBeUndefined();
+    expect(remembered.restingFrom('a', kept)).toBeDefined();
+    remembered.found('a');
+    expect(remembered.restingFrom('a', kept)).toBeUndefined();
   });
 
   it.each<readonly [string, Partial<Drawing<undefined, View>>]>([

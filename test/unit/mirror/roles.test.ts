@@ -2,7 +2,9 @@ import { expect, it } from 'vitest';
 import { noEvents } from '../../../src/app/no-events.ts';
 import { createBackground } from '../../../src/async/background.ts';
 import { Refusal } from '../../../src/bytes/refusal.ts';
+import { LIMITS } from '../../../src/mirror/limits.ts';
 import { createReports } from '../../../src/mirror/projects/reports.ts';
+import { delegationTo } from '../../../src/mirror/tuf/role-search.ts';
 import { Roles, type RolesOptions } from '../../../src/mirror/tuf/roles.ts';
 import type { Emit } from '../../../src/ports/events.ts';
 import { runToEnd } from '../../../src/tuf/sliced.ts';
@@ -47,6 +49,25 @@ it('two snapshots that name one version with other bytes share no fetch of it, a
   Object.defineProperty(role, 'bytes', { get: () => ++reads && bytes });
   await roles.load(first.generation, first.by, client());
   expect(reads).toBe(0);
+});
+
+it.each([
+  [LIMITS.rolesPerName, undefined],
+  [LIMITS.rolesPerName + 1, 'delegation'],
+])('who delegates to a role is looked for in %i roles: %s', async (many, reason) => {
+  const simulator = createSimulator({
+    fill(repository) {
+      for (let at = 0; at < many; at++)
+        repository.delegate('targets', { name: `team ${at}`, authority: authority(['team']), paths: ['*'] });
+    },
+  });
+  const { source, clock } = simulator;
+  const reports = createReports({ index: 'main', emit: noEvents, journal: { note() {} }, clock });
+  const shared = { clock, runner: runToEnd, reports, background: createBackground(), memory: 1e6 };
+  const roles = new Roles({ index: 'main', store: EMPTY, source: () => source, ...shared });
+  const search = delegationTo(roles, await createClient(simulator).refresh(), 'nobody', client());
+  if (reason === undefined) expect(await search).toBeUndefined();
+  else expect(await reasonOf(search)).toBe(reason);
 });
 
 it('a role is believed before it is stored, and where it cannot be stored that is told', async () => {

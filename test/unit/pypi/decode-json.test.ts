@@ -328,6 +328,17 @@ describe('project lists', () => {
     expect(decodeList(bytes('{"projects":[{"name":"a"}]}'))).toEqual(['a']);
     refusedFor('format', () => decodeList(bytes('{"meta":{"api-version":"2.0"},"projects":[]}')));
     refusedFor('format', () => decodeList(bytes('{"meta":{"api-version":"1.0"}}')));
+    refusedFor('format', () => decodeList(bytes('[{"name":"a"}]'), 'json'));
+  });
+
+  it('with more lines than a list may have are refused, whatever the lines are', () => {
+    refusedFor('limit', () => decodeList(bytes(`{"projects":[0${',0'.repeat(2_000_000)}]}`)));
+  });
+
+  it('with more characters than all names may have are refused', () => {
+    const long = 'x'.repeat(190);
+    const names = Array.from({ length: 175_000 }, (_, at) => ({ name: `${long}-${at}` }));
+    refusedFor('limit', () => decodeList(bytes(JSON.stringify({ projects: names }))));
   });
 
   it('the form is told by the first character', () => {

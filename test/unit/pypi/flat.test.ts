@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { decodePage } from '../../../src/pypi/decode.ts';
 import { splitFlatPage } from '../../../src/pypi/flat.ts';
+import { refusedFor } from './fixtures.ts';
 
 const URL_OF = 'https://index.example/links/all.html';
 const SHA256 = 'a'.repeat(64);
@@ -21,6 +22,11 @@ describe('a page with the files of all projects', () => {
     expect(filesOf(pages, 'beta-two')).toMatchObject([
       { url: 'https://cdn.example/beta_two-2.0.tar.gz', requiresPython: '>=3.9' },
     ]);
+  });
+
+  it('is refused where it lists more files than one page may', () => {
+    refusedFor('limit', () => split('<a href="a-1.0.zip">'.repeat(100_001)));
+    expect(split('<a href="a-1.0.zip">'.repeat(100_000)).size).toBe(1);
   });
 
   it('gives a file to one project only: the one whose version looks like one', () => {

@@ -1,10 +1,10 @@
 import { parse } from 'parse5';
 import { describe, expect, it } from 'vitest';
-import { lend } from '../../../src/bytes/proof.ts';
 import { decodePage } from '../../../src/pypi/decode.ts';
+import type { Format } from '../../../src/render/negotiate.ts';
 import { makePage } from '../../../src/render/page.ts';
 import { renderList } from '../../../src/render/render.ts';
-import { namesOfListJson } from '../../../src/render/render-json.ts';
+import { namesOfListJson, renderListJson } from '../../../src/render/render-json.ts';
 import { bytes, contentPathOf, jsonPage, line, SDIST, sha256, textOf, through, WHEEL } from '../pypi/fixtures.ts';
 
 describe('JSON pages', () => {
@@ -175,11 +175,13 @@ describe('HTML pages', () => {
 
 it('the project list in both forms', async () => {
   const list = makePage(await renderList(['bar', 'foo']));
-  expect(JSON.parse(textOf(list.variant('json', 'identity')))).toEqual({
+  const plain = async (format: Format) => (await list.with({ format, coding: 'identity' })).variant(format, 'identity');
+  expect(list.has({ format: 'json', coding: 'identity' })).toBe(false);
+  expect(JSON.parse(textOf(await plain('json')))).toEqual({
     meta: { 'api-version': '1.4' },
     projects: [{ name: 'bar' }, { name: 'foo' }],
   });
-  const html = textOf(list.variant('text-html', 'identity'));
+  const html = textOf(await plain('text-html'));
   expect(html).toContain('<a href="foo/">foo</a>');
   expect(faultsOf(html)).toEqual([]);
 });
@@ -188,6 +190,21 @@ it.each([[[]], [['one']], [['bar', 'foo', 'q"uote']]])(
   'the names of a list are read back from its JSON: %j',
   async (names) => {
     const list = makePage(await renderList(names));
-    expect([...namesOfListJson(lend(list.variant('json', 'identity').body.bytes))]).toEqual(names);
+    for (const page of [list, await list.with({ format: 'json', coding: 'identity' })]) {
+      const read: string[] = [];
+      for await (const name of namesOfListJson(page.plain('json'))) read.push(name);
+      expect(read).toEqual(names);
+    }
   },
 );
+
+it.each([1, 2, 7, 1000])('the names of a list are read of pieces of %i bytes', async (size) => {
+  const names = ['bar', 'foo', 'q"uote', 'x'.repeat(30)];
+  const body = Buffer.from(renderListJson(names));
+  async function* pieces() {
+    for (let at = 0; at < body.byteLength; at += size) yield body.subarray(at, at + size);
+  }
+  const read: string[] = [];
+  for await (const name of namesOfListJson(pieces())) read.push(name);
+  expect(read).toEqual(names);
+});

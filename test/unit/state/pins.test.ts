@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import type { Pin } from '../../../src/ports/index-state.ts';
 import type { StateStorage } from '../../../src/ports/state-storage.ts';
+import { compress, decompress } from '../../../src/state/compressed.ts';
 import { createIndexState } from '../../../src/state/index-state.ts';
 import { pinsKind } from '../../../src/state/pin-codec.ts';
 import { createPins } from '../../../src/state/pins.ts';
@@ -40,18 +41,25 @@ it('pins in memory are as another process left them', async () => {
 
 const many = (count: number) => new Map(Array.from({ length: count }, (_, at) => [`demo-${at}.tar.gz`, pin] as const));
 
+const plainOf = async (bytes: Uint8Array) => Buffer.from((await decompress(bytes, 10_000_000)) ?? []);
+
 it('pins are written and read part by part, and are the same after it', async () => {
   const kind = pinsKind('demo');
   for (const count of [0, 1, 999, 1000, 1001, 2000, 4500]) {
     const bytes = await kind.encode(many(count));
-    expect(JSON.parse(Buffer.from(bytes).toString('utf8')).pins).toHaveLength(count);
+    const plain = await plainOf(bytes);
+    expect(JSON.parse(plain.toString('utf8')).pins).toHaveLength(count);
     expect(await kind.decode(bytes)).toEqual(many(count));
+    // As it was written before it was compressed.
+    expect(await kind.decode(plain)).toEqual(many(count));
+    if (count > 1) expect(bytes.byteLength).toBeLessThan(plain.byteLength / 3);
   }
 });
 
 it("what is not a project's pins, to the letter, is none", async () => {
   const kind = pinsKind('demo');
-  const one = Buffer.from(await kind.encode(many(1))).toString('utf8');
+  const encoded = await kind.encode(many(1));
+  const one = (await plainOf(encoded)).toString('utf8');
   for (const other of [
     '',
     '{',
@@ -64,8 +72,11 @@ it("what is not a project's pins, to the letter, is none", async () => {
     one.replace(/\}$/, ',"pins":[]}'),
     one.replace('"seen":1', '"seen":"1"'),
     `${one}x`,
-  ])
+  ]) {
     expect(await kind.decode(Buffer.from(other))).toBeUndefined();
+    expect(await kind.decode(await compress(Buffer.from(other)))).toBeUndefined();
+  }
+  for (const cut of [1, 2, encoded.byteLength - 1]) expect(await kind.decode(encoded.subarray(0, cut))).toBeUndefined();
 });
 
 it('the pins of one project have a limit of bytes, which stops the writing of more before all is written', async () => {

@@ -52,6 +52,7 @@ const EACH: { readonly [N in EventName]: Event<N> } = {
   stale: { name: 'stale', index: 'main', state: 'refused', thing: 'demo', message: 'refused' },
   stoodIn: { name: 'stoodIn', index: 'main', kind: 'file' },
   silence: { name: 'silence', index: 'main', silent: true },
+  hostSilence: { name: 'hostSilence', index: 'main', host: 'index.example', silent: true },
   cached: { name: 'cached', index: 'main', tier: 'disk', result: 'hit' },
   refreshed,
   leftOut: {
@@ -63,6 +64,7 @@ const EACH: { readonly [N in EventName]: Event<N> } = {
     outOfReach: new Map(),
   },
   sighted: { name: 'sighted', index: 'main', project: 'demo', file: 'demo-1.0.tar.gz', result: 'pinned', sha256: 'ab' },
+  lookedAhead: { name: 'lookedAhead', index: 'main', kind: 'file', result: 'looked', bytes: 7 },
   noted: { name: 'noted', index: 'main', message: 'something', detail: { count: 2 } },
   answered,
   crowded: { name: 'crowded', full: true, party: '192.0.2.1', held: 9, limit: 10 },
@@ -73,6 +75,8 @@ const EACH: { readonly [N in EventName]: Event<N> } = {
     queue: 'downloads',
     largest: { index: 'main', party: '192.0.2.1', busy: 3, waiting: 9 },
   },
+  letGo: { name: 'letGo', index: 'main', project: 'demo' },
+  stateRoom: { name: 'stateRoom', index: 'main', room: 'full', bytes: 9, limit: 10 },
   condition: { name: 'condition', index: 'main', what: 'clock', thing: '', message: 'wrong', begins: true },
   reloaded: { name: 'reloaded' },
 };
@@ -127,6 +131,17 @@ function rowOf(event: Event) {
   };
   return read(event);
 }
+
+it('what is looked ahead is counted in bytes, too', async () => {
+  const { emit, series } = telemetry();
+  emit(EACH.lookedAhead);
+  emit({ ...EACH.lookedAhead, result: 'absent', bytes: 0 });
+  emit({ ...EACH.lookedAhead, kind: 'page', bytes: 3 });
+  expect((await series()).filter((line) => line.startsWith('verbatim_look_ahead_bytes'))).toEqual([
+    'verbatim_look_ahead_bytes_total{index="main",result="looked"} 10',
+  ]);
+  expect(OPERATING).toContain('`verbatim_look_ahead_bytes_total{index,result}`');
+});
 
 describe('queues', () => {
   const standing = { places: 4, busy: 3, waiting: 2, longestWait: 1500, refused: new Map([['main', 7]]) };

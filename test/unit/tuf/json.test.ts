@@ -50,6 +50,7 @@ describe('what is not strict JSON is refused', () => {
     ['a comma alone', '[,]'],
     ['a missing comma', '[1 2]'],
     ['a missing colon', '{"a" 1}'],
+    ['another sign than a colon', '{"a"=1}'],
     ['a missing value', '{"a":}'],
     ['a bare name', '{a:1}'],
     ['single quotes', "['a']"],
@@ -95,6 +96,13 @@ describe('limits', () => {
     expect(await reasonOf(() => read('9'.repeat(LIMITS.jsonDigits + 1)))).toBe('limit');
   });
 });
+
+it.each(['[1.0]', '[1e2]', '[1E2]', '[01]'])(
+  '%s is told as what it is, and not as something behind a number',
+  (text) => {
+    expect(() => read(text)).toThrow('a number that is not a plain integer');
+  },
+);
 
 describe('a fraction', () => {
   it('beside what is signed is read, as every parser reads it', () => {

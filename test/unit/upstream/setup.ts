@@ -6,7 +6,7 @@ import { LIMITS, type UpstreamLimits } from '../../../src/upstream/limits.ts';
 import { startUpstream, type TestUpstream, type UpstreamServerOptions } from '../../support/upstream.ts';
 
 /** The real limits, without the pauses that only keep load from an upstream. */
-export const PATIENT: UpstreamLimits = { ...LIMITS, retryDelay: 1, discard: 50 };
+export const PATIENT: UpstreamLimits = { ...LIMITS, retryDelay: 1, discard: 50, silentRest: 0, longestLook: 0 };
 
 /** Waits short enough for a test that is about them to wait for their end. */
 export const SHORT: UpstreamLimits = {
@@ -19,6 +19,8 @@ export const SHORT: UpstreamLimits = {
   longestRetryAfter: 400,
   longestWait: 100,
   discard: 50,
+  silentRest: 0,
+  longestLook: 0,
 };
 
 /** Asks, and stays. */

@@ -4,7 +4,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { checkRecord } from '../../../src/pypi/inspect/record.ts';
 import { createFileWork } from '../../../src/workers/file-work.ts';
 import { client } from '../../support/callers.ts';
-import { reasonOf } from '../../support/client.ts';
+import { reasonOf, refusalOf } from '../../support/client.ts';
 import { tinyWheel, zip } from '../../support/tiny-wheel.ts';
 
 // Files held to their own checksums, on the thread that does it, their bytes in pieces of every size.
@@ -129,6 +129,26 @@ describe('a zip', () => {
     expect(await refusal('a-1.0.whl', two)).toBe('format');
   });
 
+  it('whose members overlap by their headers alone is refused', async () => {
+    const two = zip64([stored('a.py', SOURCE), stored('b.py', SOURCE)]);
+    two.writeBigUInt64LE(BigInt(SOURCE.byteLength), two.lastIndexOf('b.py') + 4 + 20);
+    expect(await refusal('a-1.0.whl', two)).toBe('format');
+  });
+
+  it('with a member that is not where its directory says, or whose header reaches beyond the end, is refused', async () => {
+    const gone = Buffer.from(whole);
+    gone.writeUInt32LE(0, 0);
+    expect(await refusal('a-1.0.whl', gone)).toBe('format');
+    const beyond = zip64([stored('a.py', SOURCE)]);
+    beyond.writeUInt16LE(0xffff, 28);
+    expect(await refusal('a-1.0.whl', beyond)).toBe('format');
+  });
+
+  it('with a member that is shorter than stated is refused, though its checksum is right', async () => {
+    const short = { ...deflated('a.py', SOURCE), size: SOURCE.byteLength + 1 };
+    expect(await refusal('a-1.0.whl', zip64([short]))).toBe('digest');
+  });
+
   it('that is packed in another way, or encrypted, is refused', async () => {
     expect(await refusal('a-1.0.whl', zip64([{ ...stored('a.py', SOURCE), method: 12 }]))).toBe('format');
     const encrypted = Buffer.from(zip([['a.py', SOURCE]]));
@@ -138,7 +158,10 @@ describe('a zip', () => {
 
   it('that unpacks to more than it states, or states more than any file may have, is refused', async () => {
     const bomb = deflated('a.py', Buffer.alloc(10_000_000));
-    expect(await refusal('a-1.0.whl', zip64([{ ...bomb, size: 100 }]))).toBe('digest');
+    expect(await refusalOf(inspect('a-1.0.whl', zip64([{ ...bomb, size: 100 }])))).toMatchObject({
+      reason: 'digest',
+      message: expect.stringContaining('longer than its directory states'),
+    });
     expect(await refusal('a-1.0.whl', zip64([{ ...bomb, size: 2 ** 40 }]))).toBe('limit');
   });
 

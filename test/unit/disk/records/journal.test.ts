@@ -127,4 +127,12 @@ describe('the access record', () => {
     expect(found.length).toBeLessThan(100);
     expect(found.at(-1)?.client).toBe('10.0.9.19');
   });
+
+  it('loses lines of the project that has most, and none of one that has a few', async () => {
+    const access = createAccessRecord(recordsOf(await scratchDirectory()), { maxBytes: 5000 });
+    access.record(fetched(0, { project: 'rare', file: 'rare.whl' }));
+    for (let each = 0; each < 200; each++) access.record(fetched(each, { client: `10.0.0.${each}` }));
+    expect(await all(access.whoFetched('rare.whl'))).toHaveLength(1);
+    expect((await all(access.whoFetched('demo-1.0.tar.gz'))).length).toBeLessThan(50);
+  });
 });

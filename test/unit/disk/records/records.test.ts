@@ -41,7 +41,7 @@ describe('records', () => {
   it('stay within their bounds, each kind within its own', async () => {
     const root = await scratchDirectory();
     const records = recordsOf(root);
-    const lines = linesOf(records, 5000);
+    const lines = linesOf(records, 10_000);
     const others = new RecordLines(records, { kind: 'access', maxBytes: 5000 });
     others.add({ first: 1 });
     for (let round = 0; round < 20; round++) {
@@ -55,6 +55,26 @@ describe('records', () => {
     expect(bytes).toBeLessThanOrEqual(10_000);
     expect(bytes).toBeGreaterThan(9000);
     expect(await all(others)).toEqual([{ first: 1 }]);
+    expect(await records.kept()).toEqual([
+      { kind: 'journal', lines: found.length, bytes },
+      { kind: 'access', lines: 1, bytes: 11 },
+      { kind: 'tally', lines: 0, bytes: 0 },
+    ]);
+    await records.close();
+    // What was there before lines were counted is counted.
+    const path = fileOf(root);
+    const database = new (sqlite().DatabaseSync)(path);
+    database.exec('DELETE FROM total WHERE kind > 100');
+    database.close();
+    const again = recordsOf(root);
+    expect((await again.kept())[0]).toEqual({ kind: 'journal', lines: found.length, bytes });
+    const more = new RecordLines(again, { kind: 'access', maxBytes: 5000 });
+    more.add({ second: 2 });
+    await more.close();
+    expect((await again.kept())[1]).toEqual({ kind: 'access', lines: 2, bytes: 23 });
+    expect((await recordsOf(await scratchDirectory(), true).kept()).map(({ lines: count }) => count)).toEqual([
+      0, 0, 0,
+    ]);
   });
 
   it('of several processes are one', async () => {

@@ -44,9 +44,12 @@ describe('what an operator accepts', () => {
     await expect(acts({ unyanked: true })).rejects.toThrow('which file');
     await expect(acts({ serial: 'seven' })).rejects.toMatchObject(refused('format'));
     await expect(acts({ digest: 'md5:00' }, 'demo', FILE)).rejects.toMatchObject(refused('format'));
+    for (const digest of ['sha256:00', `sha256:${'B'.repeat(64)}`, 'b'.repeat(64)])
+      await expect(acts({ digest }, 'demo', FILE)).rejects.toMatchObject(refused('format'));
     await expect(acts({ digest: `sha256:${'b'.repeat(64)}` }, 'demo', 'other.whl')).rejects.toMatchObject(
       refused('unlisted'),
     );
+    await expect(acts({ serial: '8' }, 'other')).rejects.toMatchObject(refused('unlisted'));
     await expect(acts({ removed: true }, 'other')).rejects.toMatchObject(refused('unlisted'));
   });
 

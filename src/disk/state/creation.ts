@@ -1,0 +1,27 @@
+import { Refusal } from '../../bytes/refusal.ts';
+import { type NewVersion, STATE_VALUE_BYTES } from '../../ports/state-storage.ts';
+import type { Creation } from '../database/thread-protocol.ts';
+import { pathText } from './item-path.ts';
+
+/** A new project, where there is no room for what is new. */
+export function full(index: string): Refusal {
+  return new Refusal(
+    'limit',
+    `The state of index ${index} has no room for projects that nobody asked for before (cache.state_bytes), also after everything was let go that can be had again. What is known is served on. Raise the limit, or ask the operator to.`,
+    { subject: 'state', transient: true },
+  );
+}
+
+/** With a copy of its value, which stays the caller's. */
+export function creationOf(index: string, { item, version, value, removeBelow = 0 }: NewVersion): Creation {
+  if (!Number.isSafeInteger(version) || version < 1) throw new TypeError(`${version} is not a version`);
+  const [of, ...names] = item;
+  if (of !== index) throw new TypeError(`${item.join(' ')} is of another index than ${index}`);
+  if (value.byteLength > STATE_VALUE_BYTES)
+    throw new Refusal(
+      'limit',
+      `There is no more room for ${item.join(' ')}: at most ${STATE_VALUE_BYTES} bytes are kept. What is kept already stays as it is.`,
+      { subject: 'state' },
+    );
+  return { path: pathText(names), version, value: new Uint8Array(value), removeBelow };
+}

@@ -1,0 +1,71 @@
+import { promisify } from 'node:util';
+import { deflateRaw, inflateRaw } from 'node:zlib';
+import { z } from 'zod';
+import { sha256Hex } from '../bytes/digest.ts';
+import { Refusal } from '../bytes/refusal.ts';
+import type { IndexState } from '../ports/index-state.ts';
+import type { ListHead, ListStore, StoredList } from '../ports/list-store.ts';
+import { decodeFramed, encodeFramed } from './framed.ts';
+import type { ItemKind } from './item.ts';
+import { CONFIRMED_EVERY_S, LIST_BYTES } from './limits.ts';
+
+// The list of all projects as it is written down: a line of JSON, then upstream's bytes, compressed. They are unpacked only
+// where the list is drawn.
+
+const Head = z.strictObject({
+  url: z.string(),
+  etag: z.string().optional(),
+  confirmedAt: z.int(),
+  sha256: z.string(),
+  size: z.int().nonnegative(),
+});
+
+/** It can be had again: what cannot be read counts as absent. */
+export const LIST: ItemKind<StoredList> = {
+  what: 'the list of all projects',
+  encode: ({ head: { url, etag, confirmedAt, sha256, size }, packed }) =>
+    encodeFramed({ url, etag, confirmedAt, sha256, size }, packed),
+  decode(bytes) {
+    const framed = decodeFramed(bytes);
+    const head = Head.safeParse(framed?.header).data;
+    return framed && head && { head: { ...head, etag: head.etag }, packed: framed.body };
+  },
+  replaceable: true,
+};
+
+const deflate = promisify(deflateRaw);
+const inflate = promisify(inflateRaw);
+/** A list shrinks to a quarter at this level, and hardly further at any other. */
+const LEVEL = 1;
+
+export function createListStore({ list }: Pick<IndexState, 'list'>): ListStore {
+  let written: ListHead | undefined;
+  return {
+    async load() {
+      written = (await list.read())?.value.head;
+      return written;
+    },
+    async bytes({ sha256, size }) {
+      const stored = (await list.read())?.value;
+      if (stored?.head.sha256 !== sha256 || size > LIST_BYTES) return undefined;
+      const bytes = await inflate(stored.packed, { maxOutputLength: Math.max(size, 1) }).catch(() => undefined);
+      return bytes !== undefined && sha256Hex(bytes) === sha256 ? bytes : undefined;
+    },
+    async save(head, bytes) {
+      if (bytes.byteLength > LIST_BYTES)
+        throw new Refusal('limit', `The list of all projects is larger than ${LIST_BYTES} bytes: it is not kept.`, {
+          subject: 'state',
+        });
+      const packed = await deflate(bytes, { level: LEVEL });
+      await list.change(() => ({ head, packed }));
+      written = head;
+    },
+    async confirm(head) {
+      if (written?.sha256 === head.sha256 && Math.abs(head.confirmedAt - written.confirmedAt) < CONFIRMED_EVERY_S)
+        return;
+      // Of another list that was stored meanwhile, this says nothing.
+      await list.change((was) => (was?.value.head.sha256 === head.sha256 ? { ...was.value, head } : undefined));
+      written = head;
+    },
+  };
+}
