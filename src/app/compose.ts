@@ -13,6 +13,7 @@ import { RefusingIndex } from '../mirror/refusing-index.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Emit } from '../ports/events.ts';
 import type { IndexState } from '../ports/index-state.ts';
+import type { Lease } from '../ports/lease.ts';
 import { createIndexState } from '../state/index-state.ts';
 import { StateRoomKeeper } from '../state/room-keeper.ts';
 import { createFileWork } from '../workers/file-work.ts';
@@ -24,10 +25,10 @@ import { composeIndex, type IndexParts, type Seams } from './compose-index.ts';
 import { ClockComparison } from './conditions/clocks.ts';
 import { type DataDirectory, openDataDirectory, readDataDirectory } from './data-directory.ts';
 import { DrawnCache } from './drawn-cache.ts';
+import { openRedis, type SharedRedis } from './fleet/redis.ts';
 import { openIndex, refusing } from './open-index.ts';
 import type { OperatorPlace } from './operator/place.ts';
 import { crowding, type NamedQueue, queuesOf } from './queues.ts';
-import { openRedis, type SharedRedis } from './redis.ts';
 import { sealingOf } from './secrets.ts';
 
 /** A running mirror without its HTTP side: what every command works with. */
@@ -68,6 +69,8 @@ interface ComposeOptions {
   readonly upkeep?: boolean | undefined;
   /** Only looks: nothing in the data directory is made or changed, and upstream is not asked. */
   readonly reading?: boolean | undefined;
+  /** Who downloads what, where other processes may, too. */
+  readonly lease?: Lease | undefined;
   readonly seams?: Seams | undefined;
 }
 
@@ -92,7 +95,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const nowMs = seams.clock === undefined ? Date.now : () => clock.now() * 1000;
     const redis = upkeep ? await openRedis(config, emit) : undefined;
     closers.push(() => redis?.close());
-    const files = { config, directory, shares, emit, nowMs, upkeep, reading, seams, redis };
+    const files = { config, directory, shares, emit, nowMs, upkeep, reading, seams, redis, own: options.lease };
     const { blobs, place } = filesOf(files, closers);
     const { fetched, journal, tallies } = recordsOf(directory, config, rehearsal, closers);
     const work = createPageWork({ shares });
@@ -170,11 +173,13 @@ interface FilesOptions {
   readonly shares: CommonShares;
   readonly nowMs: () => number;
   readonly redis: SharedRedis | undefined;
+  /** Among the processes of this directory; undefined where there is one. */
+  readonly own: Lease | undefined;
 }
 
 /** Files and documents, and where they lie. */
 function filesOf(
-  { config, directory, shares, emit, nowMs, upkeep, reading, seams, redis }: FilesOptions,
+  { config, directory, shares, emit, nowMs, upkeep, reading, seams, redis, own = new OwnLease() }: FilesOptions,
   closers: (() => unknown)[],
 ): { readonly blobs: BlobStore; readonly place: FilePlace } {
   const { maxBytes } = config.cache;
@@ -187,7 +192,7 @@ function filesOf(
   closers.push(() => place.close());
   const blobs = new BlobStore({
     storage: place.storage,
-    lease: redis && new LeaseInOrder(new OwnLease(), redis.leaseOver(onDisk.blobs?.store ?? placeOf(volume))),
+    lease: redis === undefined ? own : new LeaseInOrder(own, redis.leaseOver(onDisk.blobs?.store ?? placeOf(volume))),
     shares,
     record: place.record,
     maxBytes: place.maxBytes,

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { internalCaller } from '../async/caller.ts';
 import type { Config } from '../config/config.ts';
 import { type Access, createAccess } from '../http/access/access.ts';
@@ -7,6 +8,7 @@ import { type Certificate, type RunningServer, startServer } from '../http/serve
 import type { PackageIndex } from '../mirror/package-index.ts';
 import type { Condition } from '../ports/conditions.ts';
 import type { Emit } from '../ports/events.ts';
+import type { Lease } from '../ports/lease.ts';
 import { createEmit } from '../telemetry/events.ts';
 import { createLog, type Log } from '../telemetry/log.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
@@ -14,11 +16,12 @@ import { VERSION } from '../version.ts';
 import { type Composition, compose } from './compose.ts';
 import { MirrorConditions } from './conditions/mirror-conditions.ts';
 import { createHandle } from './control/handle.ts';
-import { type ControlSocket, listenForControl } from './control/listen.ts';
+import { type ControlSocket, type Handle, listenForControl } from './control/listen.ts';
 import { descriptorsFor, fitConnections } from './descriptors.ts';
 import { followFleet } from './fleet/follow-fleet.ts';
 import { accessListOf, addressOf, certificateOf, defaultIndexOf } from './server-files.ts';
 import { serverReport } from './status.ts';
+import { watchComposition } from './watch-composition.ts';
 
 export interface RunningMirror {
   /** `http://127.0.0.1:3141`, without a slash at the end. */
@@ -34,6 +37,10 @@ export interface RunningMirror {
   reload(): void;
   /** Lets answers under way end, then closes the store. */
   close(): Promise<void>;
+  /** A connection that another process accepted; false where none is taken any more. */
+  take(connection: Socket): boolean;
+  /** Connections of clients that are open. */
+  readonly open: number;
 }
 
 export interface MirrorOptions {
@@ -42,6 +49,10 @@ export interface MirrorOptions {
   /** Loopback only. */
   readonly adminPort?: number | undefined;
   readonly log?: Log | undefined;
+  /** Where another process listens, and hands on connections. */
+  readonly behind?: string | undefined;
+  /** Who downloads what, where other processes may, too. */
+  readonly lease?: Lease | undefined;
 }
 
 /** Starts the whole mirror: store, indexes, HTTP. Throws Refusal where it must not start. */
@@ -50,32 +61,18 @@ export async function startMirror({
   newTrust,
   adminPort,
   log = logOf(config),
+  behind,
+  lease,
 }: MirrorOptions): Promise<RunningMirror> {
   const certificate = certificateOf(config.server);
   const readers = accessListOf(config.server);
   const metrics = createMetrics({ indexes: Object.keys(config.indexes), version: VERSION });
   const emit = createEmit(log, metrics);
-  const composition = await compose({ config, emit, newTrust, upkeep: true });
-  metrics.watchStore(() => {
-    const { blobs, bytes, limit, partials } = composition.blobs.usage();
-    return { files: blobs, bytes, limitBytes: limit, byIndex: composition.blobs.held(), partials };
-  });
-  const { bucket } = composition;
-  if (bucket !== undefined)
-    metrics.watchBucket(() => {
-      const { bytes: tierBytes, waiting, away } = bucket.usage();
-      return { ...bucket.counts(), tierBytes, waiting, away: away !== undefined };
-    });
-  metrics.watchDisk(composition.sizes);
-  metrics.watchKept(composition.kept);
-  metrics.watchPages(() =>
-    Promise.all(composition.indexes.map(async (each) => ({ index: each.name, ...(await each.tally()) }))),
-  );
-  metrics.watchQueues(() => composition.queues.map(({ queue, index, gate }) => ({ queue, index, ...gate.report() })));
-  const { shares: queues, passwords, redis } = composition;
-  if (redis !== undefined) metrics.watchRedis(() => redis.isUp);
+  const composition = await compose({ config, emit, newTrust, upkeep: true, lease });
+  watchComposition(metrics, composition);
+  const { shares: queues, passwords } = composition;
   const access = readers && createAccess(readers, { queues, bcrypt: passwords.bcrypt });
-  const mirror = new Mirror({ config, log, emit, metrics, composition, access });
+  const mirror = new Mirror({ config, log, emit, metrics, composition, access, behind });
   try {
     await mirror.listen(certificate);
     await mirror.watch(certificate);
@@ -96,6 +93,7 @@ interface MirrorParts {
   readonly metrics: Metrics;
   readonly composition: Composition;
   readonly access: Access | undefined;
+  readonly behind: string | undefined;
 }
 
 /** The servers over one composition. What is opened is closed again in order, however far the start came. */
@@ -106,6 +104,7 @@ class Mirror implements RunningMirror {
   readonly #parts: MirrorParts;
   readonly #conditions: MirrorConditions;
   readonly #servers: RunningServer[] = [];
+  readonly #handle: Handle;
   #main: RunningServer | undefined;
   #admin: RunningServer | undefined;
   #control: ControlSocket | undefined;
@@ -125,10 +124,24 @@ class Mirror implements RunningMirror {
       const mirror = this.indexes.find((each) => each.name === name);
       if (mirror !== undefined) void followFleet(mirror, items, emit);
     });
+    const startedAt = clock.now();
+    const nobody = { open: 0, limit: config.server.maxConnections, refused: 0 };
+    this.#handle = createHandle(composition, () => ({
+      server: serverReport(composition, { startedAt, connections: this.#main?.connections ?? nobody }),
+      conditions: this.#conditions.inForce,
+    }));
   }
 
   get url(): string {
-    return this.#main?.url ?? '';
+    return this.#parts.behind ?? this.#main?.url ?? '';
+  }
+
+  get open(): number {
+    return this.#main?.connections.open ?? 0;
+  }
+
+  take(connection: Socket): boolean {
+    return this.#main?.take(connection) ?? false;
   }
 
   get metricsUrl(): string | undefined {
@@ -169,12 +182,13 @@ class Mirror implements RunningMirror {
       onCrowding: (crowding) => emit({ name: 'crowded', ...crowding }),
       host: config.server.host,
       port: config.server.port,
+      isHanded: this.#parts.behind !== undefined,
       tls,
       limits: { connections: this.#connections(), grace: config.server.grace * 1000 },
     });
     const main = this.#main;
     metrics.watchConnections(() => main.connections);
-    this.#publicUrl = addressOf(config.server, this.#main.url);
+    this.#publicUrl = addressOf(config.server, this.url);
   }
 
   async listenForOperators(port: number): Promise<void> {
@@ -185,14 +199,8 @@ class Mirror implements RunningMirror {
   /** Commands beside this server speak to it; without that it serves all the same. */
   async listenForCommands(): Promise<void> {
     const { composition, emit, config } = this.#parts;
-    const startedAt = composition.clock.now();
-    const nobody = { open: 0, limit: config.server.maxConnections, refused: 0 };
-    const knows = () => ({
-      server: serverReport(composition, { startedAt, connections: this.#main?.connections ?? nobody }),
-      conditions: this.#conditions.inForce,
-    });
     try {
-      this.#control = await listenForControl(composition.volume, createHandle(composition, knows), (error) =>
+      this.#control = await listenForControl(composition.volume, this.#handle, (error) =>
         emit({ name: 'faulted', at: 'answer', error }),
       );
     } catch (error) {
@@ -284,7 +292,7 @@ class Mirror implements RunningMirror {
   }
 }
 
-function logOf({ log }: Config): Log {
+export function logOf({ log }: Config): Log {
   const format = log.format === 'auto' ? (process.stderr.isTTY ? 'text' : 'json') : log.format;
   return createLog({ level: log.level, format });
 }

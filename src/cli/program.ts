@@ -49,6 +49,15 @@ function runningCommands(program: Command, fail: () => void): void {
     );
 
   program
+    .command('worker', { hidden: true })
+    .description('one of the processes of "serve --workers", which starts it')
+    .action(async () => {
+      if (await (await import('../app/processes/worker.ts')).runWorker()) return;
+      (await import('./output.ts')).say('verbatim: "serve --workers" starts workers; they do not run by themselves');
+      fail();
+    });
+
+  program
     .command('demo')
     .description('build a signed index, mirror it, install from it with pip, and see attacks refused')
     .option('--keep', 'leave the index and the mirror running until Ctrl-C')

@@ -1,6 +1,8 @@
 import { hostname } from 'node:os';
 import { keepHeapSmall } from '../app/heap.ts';
-import { type RunningMirror, startMirror } from '../app/start.ts';
+import { workersOf } from '../app/processes/divide.ts';
+import { type RunningServers, startServers } from '../app/processes/supervisor.ts';
+import { type MirrorOptions, type RunningMirror, startMirror } from '../app/start.ts';
 import { isLoopback } from '../bytes/loopback.ts';
 import type { Config } from '../config/config.ts';
 import type { EvidenceKind, PackageIndex } from '../mirror/package-index.ts';
@@ -17,9 +19,13 @@ export interface ServeOptions {
 /** `verbatim serve`: runs until it is asked to stop, and says how to use it. */
 export async function serve(config: Config, { json, newTrust, adminPort }: ServeOptions): Promise<void> {
   keepHeapSmall();
-  let running: RunningMirror | undefined;
-  const stopped = untilAsked(() => running?.reload());
-  const mirror = await startMirror({ config, newTrust, adminPort });
+  let running: Running | undefined;
+  const stopped = untilAsked(
+    () => running?.reload(),
+    () => running?.kill?.(),
+  );
+  const start: (options: MirrorOptions) => Promise<Running> = workersOf(config) > 1 ? startServers : startMirror;
+  const mirror = await start({ config, newTrust, adminPort });
   running = mirror;
   if (json) print(readyJson(mirror));
   else print(...readyLines(config, mirror));
@@ -27,12 +33,18 @@ export async function serve(config: Config, { json, newTrust, adminPort }: Serve
   await mirror.close();
 }
 
+/** One process, or several as one. */
+type Running = RunningServers | (RunningMirror & { readonly kill?: undefined });
+
 /** Resolves at the first signal that ends a server; the second one ends the process at once. */
-function untilAsked(reload: () => void): Promise<void> {
+function untilAsked(reload: () => void, kill: () => void): Promise<void> {
   return new Promise((resolve) => {
     let asked = false;
     const stop = () => {
-      if (asked) process.exit(1);
+      if (asked) {
+        kill();
+        process.exit(1);
+      }
       asked = true;
       resolve();
     };

@@ -129,6 +129,8 @@ export interface Config {
     /** Of files in pages: below `publicUrl`, or relative, as they are where nothing is said. */
     readonly links?: 'relative' | 'absolute' | undefined;
     readonly maxConnections: number;
+    /** Processes that answer on the one port; `auto` for as many as there are cores. One where nothing is said. */
+    readonly workers?: number | 'auto' | undefined;
     /** Seconds. */
     readonly grace: number;
     /** Addresses and networks that may say for whom they ask. */

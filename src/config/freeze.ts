@@ -18,6 +18,7 @@ export function toConfig(parsed: ParsedFile): Config {
       publicUrl: parsed.server.public_url,
       links: parsed.server.links,
       maxConnections: parsed.server.max_connections,
+      workers: parsed.server.workers,
       grace: parsed.server.grace,
       trustedProxies: parsed.server.trusted_proxies,
       tls: toTls(parsed.server),

@@ -50,6 +50,10 @@ export const schema = z
         grace: seconds(0, 3600)
           .default(30)
           .describe('Seconds that answers under way may take to end once the server is told to stop.'),
+        workers: z
+          .union([z.literal('auto'), z.int().min(1).max(64)])
+          .default(1)
+          .describe('Processes that answer on the one port; auto for as many as there are cores.'),
         max_connections: z
           .int()
           .min(1)

@@ -124,6 +124,13 @@ const ROWS = [
     otherwise: '127.0.0.1',
   },
   { flag: 'port', path: ['server', 'port'], value: 'port', says: 'listen on this port', otherwise: '3141' },
+  {
+    flag: 'workers',
+    path: ['server', 'workers'],
+    value: 'number',
+    says: 'processes that answer on the one port; auto for as many as there are cores',
+    otherwise: '1',
+  },
   { flag: 'publicUrl', path: ['server', 'public_url'], value: 'url', says: 'the address clients reach it by' },
   {
     flag: 'trustedProxy',

@@ -1,6 +1,6 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import { isIPv6, type Socket } from 'node:net';
+import { isIPv6, type Server as NetServer, type Socket } from 'node:net';
 import { Refusal } from '../bytes/refusal.ts';
 import { type ConnectionCounts, type ConnectionCrowding, Connections } from './connections.ts';
 import {
@@ -54,6 +54,8 @@ export interface ServerOptions {
   readonly host: string;
   /** 0 takes any that is free. */
   readonly port: number;
+  /** True where another process listens there and hands on connections: `take` is how they come. */
+  readonly isHanded?: boolean | undefined;
   readonly tls?: Certificate | undefined;
   readonly limits?: Partial<ServerLimits> | undefined;
   /** Answers the first request of a connection that was refused for want of room; without it those are only closed. */
@@ -70,6 +72,8 @@ export interface RunningServer {
   readonly connections: ConnectionCounts;
   /** New connections get this certificate; throws where it is unusable, and the old one stays. Does nothing without TLS. */
   useCertificate(tls: Certificate): void;
+  /** A connection that another process accepted. False where nothing new is taken any more: it is whoever's else. */
+  take(socket: Socket): boolean;
   /** Takes nothing new, lets answers under way end within the grace, then ends what is left. Resolves to how many it cut. */
   close(): Promise<number>;
 }
@@ -112,25 +116,45 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   // Answered at once, without inviting a body that nobody reads.
   server.on('checkContinue', listener);
 
-  await listen(server, host, port);
-  const address = server.address();
-  const bound = typeof address === 'object' && address !== null ? address.port : port;
-  const shown = isIPv6(host) ? `[${host}]` : host;
+  const { isHanded = false } = options;
+  // Node begins with `listening` to look after what is slow and what is idle.
+  if (isHanded) server.emit('listening');
+  else await listen(server, host, port);
+  const bound = portOf(server) ?? port;
   return {
     host,
     port: bound,
     get connections() {
       return connections.counts;
     },
-    url: `${tls === undefined ? 'http' : 'https'}://${shown}:${bound}`,
+    url: urlOf(host, bound, tls !== undefined),
     useCertificate(next) {
       if ('setSecureContext' in server) usable(() => server.setSecureContext({ ...next }));
     },
+    take(socket) {
+      if (draining) return false;
+      // As node's own server has its connections: an answer is sent whole to who has said all it wants.
+      socket.allowHalfOpen = true;
+      server.emit('connection', socket);
+      return true;
+    },
     close() {
       draining = true;
-      return drain(server, limits.grace, () => connections.counts.open);
+      const open = () => connections.counts.open;
+      return isHanded ? drainHanded(server, limits.grace, open) : drain(server, limits.grace, open);
     },
   };
+}
+
+/** Where a server listens that does. */
+export function portOf(server: NetServer): number | undefined {
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : undefined;
+}
+
+/** Without a slash at the end. */
+export function urlOf(host: string, port: number, isTls: boolean): string {
+  return `${isTls ? 'https' : 'http'}://${isIPv6(host) ? `[${host}]` : host}:${port}`;
 }
 
 /** Only connections that are admitted come to `server`'s own handling; `tells`: also those that are to be told that they are refused. */
@@ -175,7 +199,8 @@ function isOfCiphers(error: unknown): boolean {
   return error instanceof Error && 'code' in error && /CIPHER/.test(String(error.code));
 }
 
-async function listen(server: Server, host: string, port: number): Promise<void> {
+/** Throws Refusal `state` with a plain sentence where it cannot. */
+export async function listen(server: NetServer, host: string, port: number): Promise<void> {
   try {
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
@@ -215,4 +240,17 @@ async function drain(server: Server, grace: number, open: () => number): Promise
     clearInterval(idle);
     clearTimeout(end);
   }
+}
+
+/** The same where node counts no connections, for it did not accept them. */
+async function drainHanded(server: Server, grace: number, open: () => number): Promise<number> {
+  const end = performance.now() + grace;
+  while (open() > 0 && performance.now() < end) {
+    server.closeIdleConnections();
+    await new Promise((resolve) => setTimeout(resolve, DRAIN_EVERY_MS));
+  }
+  const wasCut = open();
+  server.closeAllConnections();
+  server.close();
+  return wasCut;
 }

@@ -41,7 +41,7 @@ export const MAKERS: Readonly<Record<string, Readonly<Record<string, readonly st
   'src/bytes/unverified.ts': { makeUnverifiedDocument: ['src/mirror/unsigned/documents.ts'] },
   'src/mirror/believed.ts': { makeBelieved: ['src/mirror/tuf/evidence.ts', 'src/mirror/unsigned/evidence.ts'] },
   'src/mirror/projects/believed-page.ts': { makeBelievedPage: ['src/mirror/projects/draw.ts'] },
-  'src/bytes/authentic.ts': { makeAuthenticator: ['src/app/drawn-cache.ts', 'src/app/redis.ts'] },
+  'src/bytes/authentic.ts': { makeAuthenticator: ['src/app/drawn-cache.ts', 'src/app/fleet/redis.ts'] },
   'src/render/page.ts': {
     makePage: ['src/mirror/projects/draw.ts', 'src/mirror/projects/list-drawer.ts'],
     restorePage: ['src/mirror/projects/drawn-bodies.ts'],
@@ -88,6 +88,8 @@ export const CASTS: Readonly<Record<string, string>> = {
   'src/tuf/json/json.ts': 'members of an object lie in one array, names and values in turn',
   'src/workers/thread.ts': 'the answer to a call is of its kind: dispatch.ts sees to it',
   'src/disk/database/database-thread.ts': 'the answer to a call is of its kind',
+  'src/app/processes/channel.ts':
+    'the supervisor and its workers are one program in one version, and nobody else has their channel',
   'src/config/faults.ts': 'zod types an issue by its code, and a path is put before any of them',
   'src/repository/signing-keys.ts': 'a key that is wrong on purpose, for tests',
 };

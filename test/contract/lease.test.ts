@@ -1,4 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { type Holder, Leases, TERM_MS } from '../../src/app/processes/leases.ts';
+import type { ToSupervisor } from '../../src/app/processes/messages.ts';
+import { WorkerLease } from '../../src/app/processes/worker-lease.ts';
 import { LeaseInOrder, OwnLease } from '../../src/blobs/own-lease.ts';
 import type { Lease } from '../../src/ports/lease.ts';
 import { createLeaseService, TERM } from '../support/memory-lease.ts';
@@ -21,7 +24,47 @@ function inOrderRig(): SharedLeaseRig {
   return { ...rig, lease: first(rig.lease), another: first(rig.another) };
 }
 
+/** Workers and their supervisor, in one process. */
+function workersRig(): SharedLeaseRig {
+  const everybody: Holder[] = [];
+  const leases = new Leases((key) => {
+    for (const each of everybody) each.send({ kind: 'free', key });
+  });
+  let isReachable = true;
+  const party = () => {
+    const holder = { silentFor: 0, send: (message: Parameters<WorkerLease['hear']>[0]) => worker.hear(message) };
+    const worker = new WorkerLease((message) => {
+      if (isReachable && isOfLeases(message)) leases.hear(holder, message);
+      return isReachable;
+    });
+    everybody.push(holder);
+    return { worker, holder };
+  };
+  const [one, another] = [party(), party()];
+  let isDead = false;
+  return {
+    lease: one.worker,
+    another: another.worker,
+    die() {
+      isDead = true;
+    },
+    pass(seconds) {
+      if (isDead) another.holder.silentFor += seconds * 1000;
+      leases.look();
+    },
+    term: TERM_MS / 1000,
+    setReachable(reachable) {
+      isReachable = reachable;
+    },
+  };
+}
+
+const isOfLeases = (message: ToSupervisor) =>
+  message.kind === 'take' || message.kind === 'watch' || message.kind === 'release';
+
 leaseContract('of one process', LEASE_CASES, ownRig);
+leaseContract('workers of one supervisor', LEASE_CASES, workersRig);
+leaseContract('workers of one supervisor', SHARED_LEASE_CASES, workersRig);
 leaseContract('a service in memory', LEASE_CASES, sharedRig);
 leaseContract('a service in memory', SHARED_LEASE_CASES, sharedRig);
 leaseContract('a process, then a service in memory', [...LEASE_CASES, ...SHARED_LEASE_CASES], inOrderRig);

@@ -6,7 +6,7 @@ import type { Condition } from '../../ports/conditions.ts';
 import type { Emit } from '../../ports/events.ts';
 import type { ConditionNumbers } from '../../telemetry/condition-metrics.ts';
 import type { Fleet } from '../fleet/fleet.ts';
-import type { SharedRedis } from '../redis.ts';
+import type { SharedRedis } from '../fleet/redis.ts';
 import { certificateOf } from '../server-files.ts';
 import { certificateConditions, type Validity, validityOf } from './certificate.ts';
 import type { ClockComparison } from './clocks.ts';

@@ -44,6 +44,7 @@ describe('the simple case', () => {
       publicUrl: undefined,
       links: 'relative',
       maxConnections: 4096,
+      workers: 1,
       grace: 30,
       trustedProxies: [],
     });

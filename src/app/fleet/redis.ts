@@ -1,21 +1,21 @@
-import { internalCaller } from '../async/caller.ts';
-import { makeAuthenticator } from '../bytes/authentic.ts';
-import { sha256Hex } from '../bytes/digest.ts';
-import type { Config } from '../config/config.ts';
-import { secretVariable } from '../config/environment.ts';
-import type { RedisConfig, RedisLoginConfig } from '../config/redis.ts';
-import type { PackageIndex } from '../mirror/package-index.ts';
-import { type ByteCache, nameOfKey } from '../ports/byte-cache.ts';
-import type { Emit } from '../ports/events.ts';
-import type { Lease } from '../ports/lease.ts';
-import { RedisByteCache } from '../redis/byte-cache.ts';
-import { RedisConnection } from '../redis/connection.ts';
-import { RedisLease } from '../redis/lease.ts';
-import { Moved } from '../redis/moved.ts';
-import type { RedisLogin, RedisPlace } from '../redis/options.ts';
-import { readGiven } from './given-file.ts';
-import { noPassword } from './passwords.ts';
-import { readRoot } from './pinned-root.ts';
+import { internalCaller } from '../../async/caller.ts';
+import { makeAuthenticator } from '../../bytes/authentic.ts';
+import { sha256Hex } from '../../bytes/digest.ts';
+import type { Config } from '../../config/config.ts';
+import { secretVariable } from '../../config/environment.ts';
+import type { RedisConfig, RedisLoginConfig } from '../../config/redis.ts';
+import type { PackageIndex } from '../../mirror/package-index.ts';
+import { type ByteCache, nameOfKey } from '../../ports/byte-cache.ts';
+import type { Emit } from '../../ports/events.ts';
+import type { Lease } from '../../ports/lease.ts';
+import { RedisByteCache } from '../../redis/byte-cache.ts';
+import { RedisConnection } from '../../redis/connection.ts';
+import { RedisLease } from '../../redis/lease.ts';
+import { Moved } from '../../redis/moved.ts';
+import type { RedisLogin, RedisPlace } from '../../redis/options.ts';
+import { readGiven } from '../given-file.ts';
+import { noPassword } from '../passwords.ts';
+import { readRoot } from '../pinned-root.ts';
 
 /** What replicas share by one Redis. */
 export interface SharedRedis {

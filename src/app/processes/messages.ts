@@ -1,0 +1,55 @@
+import type { Config } from '../../config/config.ts';
+import type { EvidenceKind } from '../../mirror/package-index.ts';
+import type { Condition } from '../../ports/conditions.ts';
+
+// What the supervisor and its workers say to each other. Both are this program, in the same version.
+
+/** What a worker is started with. */
+export interface Beginning {
+  readonly version: string;
+  /** Of the whole server, and what of it is this worker's. */
+  readonly config: Config;
+  readonly newTrust: ReadonlyMap<string, string> | undefined;
+  /** From 1 on; whoever replaces a worker has its number. */
+  readonly number: number;
+  /** Where the supervisor listens. */
+  readonly url: string;
+}
+
+/** What a worker knows once it answers. */
+export interface Readiness {
+  readonly indexes: readonly { readonly name: string; readonly evidence: EvidenceKind }[];
+  readonly defaultIndex: string;
+  readonly conditions: readonly Condition[];
+}
+
+export type ToWorker =
+  | { readonly kind: 'begin'; readonly beginning: Beginning }
+  /** With a connection. `sentAt`: when, by the system's monotonic clock, in milliseconds. */
+  | { readonly kind: 'connection'; readonly id: number; readonly sentAt: number }
+  /** Whether it has the key it asked for, and the token that it is released by. */
+  | { readonly kind: 'taken'; readonly id: number; readonly token: number | undefined }
+  /** A key may be taken again. */
+  | { readonly kind: 'free'; readonly key: string }
+  | { readonly kind: 'reload' }
+  | { readonly kind: 'stop' };
+
+export type ToSupervisor =
+  | { readonly kind: 'ready'; readonly readiness: Readiness }
+  /** It cannot start, in words for people. */
+  | { readonly kind: 'failed'; readonly lines: readonly string[] }
+  /** It has the connection of that number, or has left it to another. */
+  | { readonly kind: 'connection'; readonly id: number; readonly taken: boolean; readonly open: number }
+  /** Said regularly, and when it changes: how many connections are open. */
+  | { readonly kind: 'open'; readonly open: number }
+  | { readonly kind: 'take'; readonly id: number; readonly key: string }
+  /** It waits for a key: it is told when that is free. */
+  | { readonly kind: 'watch'; readonly key: string }
+  | { readonly kind: 'release'; readonly key: string; readonly token: number }
+  /** It ends by a signal of its own: nothing new is for it. */
+  | { readonly kind: 'stopping' };
+
+/** Milliseconds by a clock that all processes of this machine share, and that never goes back. */
+export function sharedMs(): number {
+  return Number(process.hrtime.bigint() / 1_000_000n);
+}

@@ -1,0 +1,140 @@
+import type { Socket } from 'node:net';
+import { startProcess, type WorkerProcess } from './channel.ts';
+import type { Seat } from './dispatcher.ts';
+import { type Beginning, type Readiness, sharedMs, type ToSupervisor, type ToWorker } from './messages.ts';
+
+/** A worker that ran for so long has started well: what ends it later is no reason to wait. Milliseconds. */
+const RAN_WELL_MS = 10_000;
+const FIRST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 30_000;
+
+export interface SlotEvents {
+  /** What a worker starts with, as of now. */
+  beginning(number: number): Beginning;
+  onReady(slot: Slot, readiness: Readiness): void;
+  /** Nothing new is for it any more, because it ends. */
+  onLeave(slot: Slot): void;
+  /** `again`: milliseconds until it is replaced; undefined where it is not. `lines`: what it said of that. */
+  onEnd(slot: Slot, how: string, again: number | undefined, lines: readonly string[]): void;
+  onMessage(slot: Slot, message: ToSupervisor): void;
+}
+
+/** One worker, and whoever replaces it. */
+export class Slot implements Seat {
+  readonly number: number;
+  readonly #events: SlotEvents;
+  #process: WorkerProcess | undefined;
+  #startedAt = 0;
+  #heardAt = 0;
+  #isReady = false;
+  #isWanted = true;
+  #quickEnds = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #lines: readonly string[] = [];
+  #over = Promise.withResolvers<void>();
+  open = 0;
+
+  constructor(number: number, events: SlotEvents) {
+    this.number = number;
+    this.#events = events;
+  }
+
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
+  /** It answers. */
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  /** Milliseconds since it last said anything. */
+  get silentFor(): number {
+    return sharedMs() - this.#heardAt;
+  }
+
+  start(): void {
+    this.#timer = undefined;
+    this.#startedAt = this.#heardAt = sharedMs();
+    this.#lines = [];
+    this.open = 0;
+    this.#over = Promise.withResolvers();
+    const started = startProcess({
+      onMessage: (message) => this.#hear(message),
+      onEnd: (how) => this.#ended(how),
+    });
+    this.#process = started;
+    started.send({ kind: 'begin', beginning: this.#events.beginning(this.number) });
+  }
+
+  give(id: number, sentAt: number, connection: Socket): void {
+    this.#process?.send({ kind: 'connection', id, sentAt }, connection);
+  }
+
+  send(message: ToWorker): void {
+    this.#process?.send(message);
+  }
+
+  /** It is not replaced any more, and ends in order. Resolves when it is gone; `graceMs` after which it is killed. */
+  async stop(graceMs: number): Promise<void> {
+    this.#isWanted = false;
+    clearTimeout(this.#timer);
+    const running = this.#process;
+    if (running === undefined) return;
+    running.send({ kind: 'stop' });
+    const killing = setTimeout(() => running.kill('SIGKILL'), graceMs);
+    await this.#over.promise;
+    clearTimeout(killing);
+  }
+
+  kill(): void {
+    this.#isWanted = false;
+    this.#process?.kill('SIGKILL');
+  }
+
+  #hear(message: ToSupervisor): void {
+    this.#heardAt = sharedMs();
+    switch (message.kind) {
+      case 'ready':
+        this.#isReady = true;
+        this.#events.onReady(this, message.readiness);
+        break;
+      case 'failed':
+        this.#lines = message.lines;
+        break;
+      case 'stopping':
+        this.#leave();
+        break;
+      case 'open':
+        this.open = message.open;
+        break;
+      case 'connection':
+        this.open = message.open;
+        this.#events.onMessage(this, message);
+        break;
+      default:
+        this.#events.onMessage(this, message);
+    }
+  }
+
+  #leave(): void {
+    if (!this.#isReady) return;
+    this.#isReady = false;
+    this.#events.onLeave(this);
+  }
+
+  #ended(how: string): void {
+    this.#leave();
+    this.#process = undefined;
+    this.#quickEnds = sharedMs() - this.#startedAt >= RAN_WELL_MS ? 0 : this.#quickEnds + 1;
+    const again = this.#isWanted ? pauseAfter(this.#quickEnds) : undefined;
+    if (again !== undefined) this.#timer = setTimeout(() => this.start(), again);
+    this.#events.onEnd(this, how, again, this.#lines);
+    this.#over.resolve();
+  }
+}
+
+/** The first that ended soon is replaced at once. */
+function pauseAfter(quickEnds: number): number {
+  return quickEnds <= 1 ? 0 : Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (quickEnds - 2));
+}

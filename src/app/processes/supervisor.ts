@@ -1,0 +1,173 @@
+import { createServer, type Server } from 'node:net';
+import { Refusal } from '../../bytes/refusal.ts';
+import type { Config } from '../../config/config.ts';
+import { listen, portOf, urlOf } from '../../http/server.ts';
+import type { Condition } from '../../ports/conditions.ts';
+import type { Log } from '../../telemetry/log.ts';
+import { VERSION } from '../../version.ts';
+import { logOf, type MirrorOptions, type RunningMirror } from '../start.ts';
+import { Dispatcher } from './dispatcher.ts';
+import { dividedConfig, workersOf } from './divide.ts';
+import { Leases } from './leases.ts';
+import type { Readiness, ToSupervisor } from './messages.ts';
+import { Slot } from './slot.ts';
+
+/** A worker whose grace is over cuts its connections and closes its store in this time, or is killed. Milliseconds. */
+const CLOSING_MS = 10_000;
+
+/** A server of several processes, as one. */
+export type RunningServers = Pick<
+  RunningMirror,
+  'url' | 'defaultIndex' | 'metricsUrl' | 'conditions' | 'reload' | 'close'
+> & {
+  readonly indexes: Readiness['indexes'];
+  /** Ends every process at once. */
+  kill(): void;
+};
+
+/**
+ * Listens, and starts the workers that answer: the first alone, for it may carry the data directory over and carries out what the
+ * operator said of the start. Throws where that one cannot start.
+ */
+export async function startServers(options: MirrorOptions): Promise<RunningServers> {
+  if (options.adminPort !== undefined)
+    throw new Refusal(
+      'format',
+      '--admin-port speaks for one process alone, and server.workers asks for several: leave one of them out.',
+      { subject: 'request' },
+    );
+  const supervisor = new Supervisor(options);
+  try {
+    await supervisor.start();
+    return supervisor;
+  } catch (error) {
+    await supervisor.close();
+    throw error;
+  }
+}
+
+class Supervisor implements RunningServers {
+  readonly #options: MirrorOptions;
+  readonly #log: Log;
+  readonly #slots: readonly Slot[];
+  readonly #dispatcher: Dispatcher;
+  readonly #leases: Leases;
+  readonly #listening: Server;
+  readonly #first = Promise.withResolvers<Readiness>();
+  readonly #config: Config;
+  #newTrust: MirrorOptions['newTrust'];
+  #readiness: Readiness = { indexes: [], defaultIndex: '', conditions: [] };
+  url = '';
+
+  constructor(options: MirrorOptions) {
+    this.#options = options;
+    this.#log = options.log ?? logOf(options.config);
+    const workers = workersOf(options.config);
+    this.#config = dividedConfig(options.config, workers);
+    this.#newTrust = options.newTrust;
+    this.#dispatcher = new Dispatcher(options.config.server.maxConnections);
+    // Connections are handed on as they are: nothing of them is read here.
+    this.#listening = createServer({ pauseOnConnect: true, noDelay: true }, (connection) =>
+      this.#dispatcher.offer(connection),
+    );
+    this.#leases = new Leases((key) => {
+      for (const slot of this.#slots) slot.send({ kind: 'free', key });
+    });
+    this.#slots = Array.from({ length: workers }, (_, at) => new Slot(at + 1, this.#events()));
+  }
+
+  get indexes(): Readiness['indexes'] {
+    return this.#readiness.indexes;
+  }
+
+  get defaultIndex(): string {
+    return this.#readiness.defaultIndex;
+  }
+
+  get conditions(): readonly Condition[] {
+    return this.#readiness.conditions;
+  }
+
+  get metricsUrl(): string | undefined {
+    return undefined;
+  }
+
+  async start(): Promise<void> {
+    const { host, port, tls } = this.#options.config.server;
+    await listen(this.#listening, host, port);
+    this.url = urlOf(host, portOf(this.#listening) ?? port, tls !== undefined);
+    const [first, ...others] = this.#slots;
+    first?.start();
+    this.#readiness = await this.#first.promise;
+    // Carried out by the first.
+    this.#newTrust = undefined;
+    for (const slot of others) slot.start();
+  }
+
+  readonly reload = (): void => {
+    for (const slot of this.#slots) slot.send({ kind: 'reload' });
+  };
+
+  readonly close = async (): Promise<void> => {
+    this.#listening.close();
+    const { grace } = this.#options.config.server;
+    await Promise.all(this.#slots.map((slot) => slot.stop(grace * 1000 + CLOSING_MS)));
+    this.#dispatcher.close();
+    this.#leases.close();
+    await this.#log.flush();
+  };
+
+  kill(): void {
+    for (const slot of this.#slots) slot.kill();
+  }
+
+  #events(): ConstructorParameters<typeof Slot>[1] {
+    return {
+      beginning: (number) => ({
+        version: VERSION,
+        config: this.#config,
+        newTrust: this.#newTrust,
+        number,
+        url: this.url,
+      }),
+      onReady: (slot, readiness) => {
+        this.#first.resolve(readiness);
+        this.#dispatcher.add(slot);
+        this.#log.info(`worker ${slot.number} answers`, { event: 'worker', worker: slot.number, pid: slot.pid });
+      },
+      onLeave: (slot) => this.#dispatcher.remove(slot),
+      onEnd: (slot, how, again, lines) => this.#onEnd(slot, how, again, lines),
+      onMessage: (slot, message) => this.#hear(slot, message),
+    };
+  }
+
+  #hear(slot: Slot, message: ToSupervisor): void {
+    switch (message.kind) {
+      case 'connection':
+        this.#dispatcher.answered(message.id, message.taken);
+        break;
+      case 'take':
+      case 'watch':
+      case 'release':
+        this.#leases.hear(slot, message);
+        break;
+    }
+  }
+
+  #onEnd(slot: Slot, how: string, again: number | undefined, lines: readonly string[]): void {
+    this.#leases.leave(slot);
+    this.#first.reject(cannotStart(lines, how));
+    if (again === undefined) return;
+    const said = lines.length === 0 ? '' : `: ${lines.join(' ')}`;
+    const next = again === 0 ? 'at once' : `in ${again / 1000} seconds`;
+    this.#log.error(`worker ${slot.number} ended (${how})${said}; it is replaced ${next}`, {
+      event: 'worker',
+      worker: slot.number,
+    });
+  }
+}
+
+/** In the words of the worker, which name their reason. */
+function cannotStart(lines: readonly string[], how: string): Error {
+  return new Error(lines.length === 0 ? `The first worker ended (${how}) before it answered.` : lines.join(' '));
+}

@@ -1,0 +1,116 @@
+import type { Socket } from 'node:net';
+import { VERSION } from '../../version.ts';
+import { keepHeapSmall } from '../heap.ts';
+import { type RunningMirror, startMirror } from '../start.ts';
+import { errorLines } from '../words.ts';
+import { openChannel, type SupervisorChannel } from './channel.ts';
+import { LATE_MS } from './dispatcher.ts';
+import { type Beginning, sharedMs, type ToWorker } from './messages.ts';
+import { WorkerLease } from './worker-lease.ts';
+
+/** How often a worker says that it lives, and what it has open, however little changes. Milliseconds. */
+const PULSE_MS = 250;
+
+/** Runs until its supervisor says that it ends, or is gone. False where no supervisor started it. */
+export async function runWorker(): Promise<boolean> {
+  keepHeapSmall();
+  const worker = new Worker();
+  return worker.run();
+}
+
+class Worker {
+  readonly #ended = Promise.withResolvers<void>();
+  readonly #begun = Promise.withResolvers<Beginning>();
+  readonly #lease = new WorkerLease((message) => this.#channel?.send(message) ?? false);
+  #channel: SupervisorChannel | undefined;
+  #mirror: RunningMirror | undefined;
+  #isStopping = false;
+
+  async run(): Promise<boolean> {
+    this.#channel = openChannel({
+      onMessage: (message, connection) => this.#hear(message, connection),
+      onGone: () => this.#stop(),
+    });
+    if (this.#channel === undefined) return false;
+    // A terminal tells all its processes: the supervisor alone decides what that means.
+    process.on('SIGINT', () => undefined).on('SIGHUP', () => undefined);
+    process.on('SIGTERM', () => this.#stop());
+    try {
+      await this.#serve(this.#channel);
+    } finally {
+      this.#channel.close();
+    }
+    return true;
+  }
+
+  async #serve(channel: SupervisorChannel): Promise<void> {
+    const beginning = await Promise.race([this.#begun.promise, this.#ended.promise]);
+    if (beginning === undefined) return;
+    const pulse = setInterval(() => this.#tell(), PULSE_MS);
+    try {
+      if (beginning.version !== VERSION)
+        throw new Error(
+          `the program was replaced by version ${VERSION} while ${beginning.version} of it runs: start the server again`,
+        );
+      const { config, newTrust, url } = beginning;
+      const mirror = await startMirror({ config, newTrust, behind: url, lease: this.#lease });
+      this.#mirror = mirror;
+      channel.send({
+        kind: 'ready',
+        readiness: {
+          indexes: mirror.indexes.map(({ name, evidence }) => ({ name, evidence })),
+          defaultIndex: mirror.defaultIndex,
+          conditions: mirror.conditions,
+        },
+      });
+      await this.#ended.promise;
+      await mirror.close();
+    } catch (error) {
+      channel.send({ kind: 'failed', lines: errorLines(error) });
+      process.exitCode = 1;
+    } finally {
+      clearInterval(pulse);
+    }
+  }
+
+  #hear(message: ToWorker, connection: Socket | undefined): void {
+    switch (message.kind) {
+      case 'begin':
+        this.#begun.resolve(message.beginning);
+        break;
+      case 'connection':
+        this.#take(message, connection);
+        break;
+      case 'taken':
+      case 'free':
+        this.#lease.hear(message);
+        break;
+      case 'reload':
+        this.#mirror?.reload();
+        break;
+      case 'stop':
+        this.#stop();
+        break;
+      default:
+        message satisfies never;
+    }
+  }
+
+  /** One that comes late is another's by now: it is closed here, which ends it for nobody else. */
+  #take({ id, sentAt }: Extract<ToWorker, { kind: 'connection' }>, connection: Socket | undefined): void {
+    const isOurs = !this.#isStopping && sharedMs() - sentAt < LATE_MS;
+    const taken = connection === undefined || (isOurs && this.#mirror?.take(connection) === true);
+    if (!taken) connection?.destroy();
+    this.#channel?.send({ kind: 'connection', id, taken, open: this.#mirror?.open ?? 0 });
+  }
+
+  #tell(): void {
+    this.#channel?.send({ kind: 'open', open: this.#mirror?.open ?? 0 });
+  }
+
+  #stop(): void {
+    if (!this.#isStopping) this.#channel?.send({ kind: 'stopping' });
+    this.#isStopping = true;
+    this.#ended.resolve();
+  }
+}

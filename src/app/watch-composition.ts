@@ -1,0 +1,23 @@
+import type { Metrics } from '../telemetry/metrics.ts';
+import type { Composition } from './compose.ts';
+
+/** What is read at each scrape. */
+export function watchComposition(metrics: Metrics, composition: Composition): void {
+  metrics.watchStore(() => {
+    const { blobs, bytes, limit, partials } = composition.blobs.usage();
+    return { files: blobs, bytes, limitBytes: limit, byIndex: composition.blobs.held(), partials };
+  });
+  const { bucket, redis } = composition;
+  if (bucket !== undefined)
+    metrics.watchBucket(() => {
+      const { bytes: tierBytes, waiting, away } = bucket.usage();
+      return { ...bucket.counts(), tierBytes, waiting, away: away !== undefined };
+    });
+  metrics.watchDisk(composition.sizes);
+  metrics.watchKept(composition.kept);
+  metrics.watchPages(() =>
+    Promise.all(composition.indexes.map(async (each) => ({ index: each.name, ...(await each.tally()) }))),
+  );
+  metrics.watchQueues(() => composition.queues.map(({ queue, index, gate }) => ({ queue, index, ...gate.report() })));
+  if (redis !== undefined) metrics.watchRedis(() => redis.isUp);
+}
