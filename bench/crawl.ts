@@ -27,6 +27,9 @@ const startIndex = () =>
     },
   });
 
+/** What docs/operating.md promises at the default setting: 400 MB and twice 192 MiB. */
+const MOST_MEMORY = 765;
+
 /** What one client that asks for every project there is leaves behind on disk and in memory. */
 export const crawl: Measure = (log) =>
   withServers(startIndex, startUnsigned, async ({ mirror, directory }) => {
@@ -44,7 +47,7 @@ export const crawl: Measure = (log) =>
     return [
       atMost(`${what}: bytes on disk a project`, (bytes - idle.bytes) / PROJECTS, 8000, (figure) => figure.toFixed(0)),
       atMost(`${what}: files and folders in all`, inodes - idle.inodes, 10, (figure) => figure.toFixed(0)),
-      ...(memory === undefined ? [] : [atMost(`${what}: memory after it`, memory, 600, mebibytes)]),
+      ...(memory === undefined ? [] : [atMost(`${what}: memory after it`, memory, MOST_MEMORY, mebibytes)]),
     ];
   });
 
