@@ -132,9 +132,10 @@ export async function createStillIndex(options: StillOptions = {}): Promise<Stil
   const index: ReadIndex = {
     name,
     evidence,
-    warmPage(project) {
+    warmPage(project, choice) {
       const page = pages.get(project);
-      return still.warm && still.refusal === undefined && page !== undefined ? { page, life: undefined } : undefined;
+      if (!still.warm || still.refusal !== undefined || page?.has(choice) !== true) return undefined;
+      return { page, life: undefined };
     },
     async page(project) {
       if (still.refusal !== undefined) throw still.refusal;
