@@ -148,7 +148,8 @@ describe.each(LAYOUTS)('a data directory of layout %i', (layout) => {
       expect(states.length + delegated.length).toBe(INDEXES[kind].length);
     });
 
-    it.runIf(layout < 2)('is not read before it is carried over', async () => {
+    const onlyEarlier = layout < 2 ? it : undefined;
+    onlyEarlier?.('is not read before it is carried over', async () => {
       const { place } = await unpacked(layout, kind);
       for (const command of [['status'], ['verify'], ['events'], ['explain', 'alpha']])
         expect(await run(place, kind, ...command)).toMatchObject({
