@@ -1,7 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -11,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { boxReaders } from '../support/environments.ts';
 import { type FakePypi, startFakePypi } from '../support/fake-pypi.ts';
+import { freePort } from '../support/free-port.ts';
 import { requirePart } from '../support/python.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 
@@ -67,16 +67,6 @@ describe('what runs in a container', () => {
     expect(named('fleet')).toEqual(['replica-1', 'replica-2', 'balancer']);
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
-}
 
 /** The health check of the image, for a server on another port. */
 function healthCheck(port: number): readonly [string, readonly string[]] {

@@ -1,13 +1,12 @@
 import { execFile } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { hashPassword } from '../../src/http/access/passwords.ts';
 import { pipOf2023, pipOfToday, pipTools, uv } from '../support/environments.ts';
+import { freePort } from '../support/free-port.ts';
 import { clientEnvironment, notice, PYTHON, requirePart } from '../support/python.ts';
 import { startVerbatim } from '../support/verbatim.ts';
 import notJudged from './contract-not-judged.json' with { type: 'json' };
@@ -125,14 +124,4 @@ function run(args: readonly string[]): Promise<string> {
       (_, stdout, stderr) => resolve(`${stdout}${stderr}`.slice(-2000)),
     );
   });
-}
-
-/** Free a moment ago: the judge's index must be known before it runs, to put a second mirror before it. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }

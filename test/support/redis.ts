@@ -1,25 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { RedisConnection } from '../../src/redis/connection.ts';
 import type { RedisOptions } from '../../src/redis/options.ts';
+import { freePort } from './free-port.ts';
 import { createRecorder } from './recorder.ts';
 import { scratch } from './volume-harness.ts';
 
 // A real redis-server on the loopback interface, of Debian's package; CI installs it.
 
 const PROGRAM = process.env['VERBATIM_TEST_REDIS'] ?? 'redis-server';
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
-}
 
 /** Tries until it is so. */
 export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {

@@ -1,10 +1,10 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { access, mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { freePort } from './free-port.ts';
 import { CACHE, notice, venv, whyOf } from './python.ts';
 import { S3_BUCKET, S3_KEYS } from './s3.ts';
 
@@ -81,14 +81,4 @@ async function answering(url: string): Promise<void> {
     if (left === 0) throw new Error('versitygw does not answer');
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }

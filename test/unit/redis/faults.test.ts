@@ -8,7 +8,8 @@ import { RedisByteCache } from '../../../src/redis/byte-cache.ts';
 import { RedisLease } from '../../../src/redis/lease.ts';
 import type { RedisOptions } from '../../../src/redis/options.ts';
 import { ELSEWHERE, EXPIRED, GOOD, TEST_KEY } from '../../support/certificates.ts';
-import { connected, freePort, placeOf, type RedisServer, redisServer, until } from '../../support/redis.ts';
+import { freePort } from '../../support/free-port.ts';
+import { connected, placeOf, type RedisServer, redisServer, until } from '../../support/redis.ts';
 import { scratch } from '../../support/volume-harness.ts';
 
 // A Redis that is away, slow, full, wrong or hostile: a miss and a grant, after one bounded wait, and never an error.
