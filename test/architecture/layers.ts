@@ -19,6 +19,8 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   render: ['bytes', 'pypi'],
   ports: ['bytes', 'async', 'tuf', 'pypi', 'render'],
   mirror: PORTS,
+  // What it carries comes from the mirror's face; where it lies is for whoever calls.
+  bundle: ['bytes', 'async', 'tuf', 'pypi', 'ports', FACE],
   blobs: ['bytes', 'async', 'ports'],
   state: ['bytes', 'async', 'ports'],
   disk: ['bytes', 'async', 'ports'],
@@ -65,6 +67,8 @@ export const NEVER: readonly (readonly [from: string, to: string])[] = [
   ['mirror', 'state'],
   ['mirror', 'upstream'],
   ['mirror', 'telemetry'],
+  ['bundle', 'upstream'],
+  ['bundle', 'disk'],
   ['ports', 'mirror'],
   ['disk', 'upstream'],
 ];
