@@ -150,7 +150,11 @@ const LIARS: readonly (readonly [string, Lease, number])[] = [
     lying({ take: async () => ({ held: true, sure: true, release: () => Promise.reject(new Error('lost')) }) }),
     60_000,
   ],
-  ['throws at a key that is given up', lying({ take: async () => ({ held: true, sure: true, release: throwing }) }), 60_000],
+  [
+    'throws at a key that is given up',
+    lying({ take: async () => ({ held: true, sure: true, release: throwing }) }),
+    60_000,
+  ],
 ];
 
 describe('a lease that', () => {
