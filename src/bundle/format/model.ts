@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { INDEX_NAME } from '../../bytes/index-name.ts';
-import { type Instant, parseInstant } from '../../bytes/instant.ts';
+import { parseInstant } from '../../bytes/instant.ts';
 import { LIMITS } from './limits.ts';
 
 // The lines of a manifest, as docs/bundle-format.md describes them. Members stand in the order in which they are written.
@@ -26,7 +26,6 @@ export type Kind = (typeof KINDS)[number];
 
 /** What became different of a project or file since the base: for people, and for whoever serves it. */
 export const CHANGE_KINDS = ['removed', 'left-out', 'yanked', 'unyanked', 'quarantined', 'unquarantined'] as const;
-export type ChangeKind = (typeof CHANGE_KINDS)[number];
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const size = z.int().min(0);
@@ -142,10 +141,3 @@ export const Piece = z.strictObject({
   sha256,
 });
 export type Piece = z.infer<typeof Piece>;
-
-/** Seconds since the epoch of a time in a line that was decoded. */
-export function timeOf(text: string): Instant {
-  const instant = parseInstant(text);
-  if (instant === undefined) throw new TypeError('a time that was decoded is none');
-  return instant;
-}
