@@ -41,6 +41,8 @@ export interface RunningMirror {
   take(connection: Socket): boolean;
   /** Connections of clients that are open. */
   readonly open: number;
+  /** What it counts and measures, for a process that answers for several. */
+  readonly readings: Metrics['readings'];
 }
 
 export interface MirrorOptions {
@@ -138,6 +140,10 @@ class Mirror implements RunningMirror {
 
   get open(): number {
     return this.#main?.connections.open ?? 0;
+  }
+
+  get readings(): Metrics['readings'] {
+    return this.#parts.metrics.readings;
   }
 
   take(connection: Socket): boolean {
