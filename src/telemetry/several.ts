@@ -50,25 +50,25 @@ export async function readTotals(registry: Registry): Promise<Readings> {
  * The metrics of several processes as one. Of one that has ended, or does not answer, what it counted last stays, so that no counter
  * goes down; its gauges are nobody's.
  */
-export class SeveralProcesses<Process> {
-  readonly #running = new Map<Process, Readings>();
+export class SeveralProcesses<Party> {
+  readonly #running = new Map<Party, Readings>();
   #ended: Readings = [];
 
   /** What it says now. */
-  heard(process: Process, readings: Readings): void {
-    this.#running.set(process, readings.filter(isTotal));
+  heard(party: Party, readings: Readings): void {
+    this.#running.set(party, readings.filter(isTotal));
   }
 
-  ended(process: Process): void {
-    const last = this.#running.get(process);
+  ended(party: Party): void {
+    const last = this.#running.get(party);
     if (last === undefined) return;
-    this.#running.delete(process);
+    this.#running.delete(party);
     this.#ended = sumOf(this.#ended, last);
   }
 
   /** `now`: what those of them said that were asked just now, and answered. */
-  text(now: ReadonlyMap<Process, Readings>, own: Readings): Promise<string> {
-    const running = [...this.#running].map(([process, totals]) => now.get(process) ?? totals);
+  text(now: ReadonlyMap<Party, Readings>, own: Readings): Promise<string> {
+    const running = [...this.#running].map(([party, totals]) => now.get(party) ?? totals);
     return AggregatorRegistry.aggregate([own, this.#ended, ...running].map((readings) => [...readings])).metrics();
   }
 }

@@ -11,31 +11,31 @@ export interface Scraped {
   scrape(): Promise<Readings>;
 }
 
-interface CommonMetricsOptions<Process> {
+interface CommonMetricsOptions<Party> {
   /** The supervisor's own. */
   readonly own: Metrics;
-  readonly processes: () => readonly Process[];
+  readonly processes: () => readonly Party[];
   readonly scrapeMs?: number | undefined;
 }
 
 /** What GET /metrics answers for all processes at once. */
-export class CommonMetrics<Process extends Scraped> {
+export class CommonMetrics<Party extends Scraped> {
   readonly contentType: string;
-  readonly #options: CommonMetricsOptions<Process>;
-  readonly #several = new SeveralProcesses<Process>();
+  readonly #options: CommonMetricsOptions<Party>;
+  readonly #several = new SeveralProcesses<Party>();
   #scraping: Promise<string> | undefined;
 
-  constructor(options: CommonMetricsOptions<Process>) {
+  constructor(options: CommonMetricsOptions<Party>) {
     this.#options = options;
     this.contentType = options.own.exposition.contentType;
   }
 
-  heard(process: Process, readings: Readings): void {
-    this.#several.heard(process, readings);
+  heard(party: Party, readings: Readings): void {
+    this.#several.heard(party, readings);
   }
 
-  ended(process: Process): void {
-    this.#several.ended(process);
+  ended(party: Party): void {
+    this.#several.ended(party);
   }
 
   /** Of those that ask at once all have the same: no answer is overtaken by an older one. */
@@ -48,12 +48,12 @@ export class CommonMetrics<Process extends Scraped> {
 
   async #scrape(): Promise<string> {
     const { own, processes, scrapeMs = SCRAPE_MS } = this.#options;
-    const now = new Map<Process, Readings>();
+    const now = new Map<Party, Readings>();
     await Promise.all(
-      processes().map(async (process) => {
-        const scraped = process.scrape().catch(() => undefined);
+      processes().map(async (party) => {
+        const scraped = party.scrape().catch(() => undefined);
         const readings = await within<Readings | undefined>(scrapeMs, scraped, undefined);
-        if (readings !== undefined) now.set(process, readings);
+        if (readings !== undefined) now.set(party, readings);
       }),
     );
     return this.#several.text(now, await own.readings.all());
