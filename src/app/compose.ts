@@ -97,6 +97,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     closers.push(() => redis?.close());
     const files = { config, directory, shares, emit, nowMs, upkeep, reading, seams, redis, own: options.lease };
     const { blobs, place } = filesOf(files, closers);
+    const ready = place.ready();
     const { fetched, journal, tallies } = recordsOf(directory, config, rehearsal, closers);
     const work = createPageWork({ shares });
     closers.push(() => work.close());
@@ -114,6 +115,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const parts = { ...shared, emit: redis?.telling(emit) ?? emit };
     const { indexes, states, queues } = await composeIndexes(parts, directory, upkeep, closers);
     redis?.follow(indexes, sealKey);
+    await ready;
     return {
       indexes,
       states,
