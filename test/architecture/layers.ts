@@ -38,6 +38,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   cli: [
     ...PORTS,
     'app',
+    'bundle',
     FACE,
     'mirror/operator',
     'state',
