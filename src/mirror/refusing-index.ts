@@ -51,7 +51,14 @@ export class RefusingIndex implements PackageIndex {
     // Neither kind of document is absent: nobody can say.
     this.signed =
       options.evidence === 'tuf'
-        ? { metadata: refuse, target: refuse, refresh: refuse, adopt: refuse, proveStoredRoles: refuse }
+        ? {
+            metadata: refuse,
+            target: refuse,
+            refresh: refuse,
+            adopt: refuse,
+            confirmed: () => undefined,
+            proveStoredRoles: refuse,
+          }
         : undefined;
     this.unverified =
       options.evidence === 'index'

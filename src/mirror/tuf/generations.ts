@@ -1,4 +1,5 @@
-import type { Instant } from '../../bytes/instant.ts';
+import { type Instant, instantText } from '../../bytes/instant.ts';
+import { Refusal } from '../../bytes/refusal.ts';
 import type { Generation } from '../../tuf/stages.ts';
 
 // What is read off a generation as a whole.
@@ -6,6 +7,16 @@ import type { Generation } from '../../tuf/stages.ts';
 /** The first of the four top-level roles to expire; delegated roles are compared where they are used. */
 export function earliestExpiry({ root, timestamp, snapshot, targets }: Generation): Instant {
   return Math.min(root.signed.expires, timestamp.signed.expires, snapshot.signed.expires, targets.signed.expires);
+}
+
+/** It has expired, and there is nobody to ask for a newer one. */
+export function expiredOffline(generation: Generation): Refusal {
+  const at = instantText(earliestExpiry(generation));
+  return new Refusal(
+    'expired',
+    `The signed metadata that is held expired at ${at}, and this mirror was told to ask no upstream (offline).`,
+    { subject: 'timestamp' },
+  );
 }
 
 export function expiries({ root, timestamp, snapshot, targets }: Generation): ReadonlyMap<string, Instant> {

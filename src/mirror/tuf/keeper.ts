@@ -2,9 +2,10 @@ import type { Background } from '../../async/background.ts';
 import { type Caller, internalCaller } from '../../async/caller.ts';
 import { createFlights, type Flights } from '../../async/flight.ts';
 import { Mutex } from '../../async/mutex.ts';
-import { type Instant, instantText } from '../../bytes/instant.ts';
+import type { Instant } from '../../bytes/instant.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { TrustStore } from '../../ports/index-state.ts';
+import type { Lease } from '../../ports/lease.ts';
 import type { MetadataFor, UpstreamMetadata } from '../../ports/upstream.ts';
 import type { Runner } from '../../tuf/sliced.ts';
 import type { Generation } from '../../tuf/stages.ts';
@@ -14,7 +15,8 @@ import { looksMovedOn } from '../moved-on.ts';
 import type { Reports } from '../projects/reports.ts';
 import { isRecent } from '../recent.ts';
 import type { FlooredClock } from './clock-floor.ts';
-import { earliestExpiry, expiries, versions } from './generations.ts';
+import { earliestExpiry, expiredOffline, expiries, versions } from './generations.ts';
+import { inTurn } from './in-turn.ts';
 import { Refresher, SUPERSEDED_MOST } from './refresher.ts';
 import { restoreTrust } from './restore.ts';
 
@@ -30,6 +32,8 @@ export interface KeeperOptions {
   readonly background: Pick<Background, 'add'>;
   /** Seconds after which a request makes a refresh start behind it. */
   readonly refreshAfter: number;
+  /** Who asks upstream, where other processes on the same state could, too. */
+  readonly lease?: Lease | undefined;
   /** True where upstream is never asked. */
   readonly offline: boolean;
 }
@@ -40,11 +44,6 @@ const RETRY_AFTER = 2;
 const WORD_EVERY_MS = 500;
 const WALKS = '';
 
-interface Failure {
-  readonly error: unknown;
-  readonly at: Instant;
-}
-
 /** Says which generation of one index is believed. Only its refresher swaps it; one refresh runs at a time. */
 export class Keeper {
   readonly #options: KeeperOptions;
@@ -54,8 +53,10 @@ export class Keeper {
   readonly #refreshes: Flights<Generation> = createFlights();
   #askForWord = 0;
   #lastRefresh: Instant | undefined;
+  /** How often upstream was asked to the end, here or by another process. */
+  #refreshed = 0;
   #lastError: LastError | undefined;
-  #failure: Failure | undefined;
+  #failure: { readonly error: unknown; readonly at: Instant } | undefined;
   #expiry: { readonly generation: Generation; readonly at: Instant } | undefined;
   #fruitless: { readonly generation: Generation; readonly at: Instant } | undefined;
 
@@ -79,7 +80,7 @@ export class Keeper {
     if (warm !== undefined) return warm;
     const { clock } = this.#options;
     if (clock.isWrong) await this.#refuseWrongClock();
-    if (this.#options.offline && this.current !== undefined) throw this.#expired(this.current);
+    if (this.#options.offline && this.current !== undefined) throw expiredOffline(this.current);
     const failure = this.#failure;
     if (!this.#isRefreshing && failure !== undefined && isRecent(failure.at, RETRY_AFTER, clock.now()))
       throw failure.error;
@@ -170,6 +171,14 @@ export class Keeper {
     return this.#walks.run(WALKS, () => this.#refresher.adopt());
   }
 
+  /** Another process on the same state asked upstream just now. */
+  confirmed(): void {
+    this.#refreshed++;
+    this.#lastRefresh = this.#options.clock.now();
+    this.#lastError = undefined;
+    this.#failure = undefined;
+  }
+
   /** The newest published, as it is; nothing is asked of upstream. */
   get current(): Generation | undefined {
     return this.#refresher.generation;
@@ -207,7 +216,17 @@ export class Keeper {
     this.#options.background.add(refreshing);
   }
 
-  readonly #walk = (all: Caller) => this.#walks.run(WALKS, () => this.#run(all));
+  /** Where another process asks upstream at this moment, what that comes to is believed here, too. */
+  readonly #walk = (all: Caller) => {
+    const { lease, index } = this.#options;
+    const before = this.#refreshed;
+    return inTurn(all, {
+      lease,
+      key: `metadata of ${index}`,
+      work: () => this.#walks.run(WALKS, () => this.#run(all)),
+      done: () => (this.#refreshed === before ? undefined : this.warm()),
+    });
+  };
 
   async #run(caller: Caller): Promise<Generation> {
     const started = performance.now();
@@ -226,9 +245,7 @@ export class Keeper {
   }
 
   #succeeded(next: Generation, changed: boolean, started: number): void {
-    this.#lastRefresh = this.#options.clock.now();
-    this.#lastError = undefined;
-    this.#failure = undefined;
+    this.confirmed();
     const result = changed ? 'changed' : 'unchanged';
     const said = { versions: versions(next), expires: expiries(next) };
     this.#options.reports.refreshed({ result, seconds: secondsSince(started), ...said });
@@ -259,15 +276,6 @@ export class Keeper {
     if (this.#options.offline) return false;
     const last = Math.max(this.#lastRefresh ?? 0, this.#failure?.at ?? 0);
     return now - last >= this.#options.refreshAfter || last > now;
-  }
-
-  #expired(current: Generation): Refusal {
-    const at = instantText(this.#expiryOf(current));
-    return new Refusal(
-      'expired',
-      `The signed metadata that is held expired at ${at}, and this mirror was told to ask no upstream (offline).`,
-      { subject: 'timestamp' },
-    );
   }
 
   /** An operator may have set the floor meanwhile, beside this process. */
