@@ -166,13 +166,18 @@ class Mirror implements RunningMirror {
     this.#main = await this.#open({
       listener: createListener({
         ...this.#shared(),
-        indexes: composition.indexes.map((index) => ({
-          index,
-          // Where a web page could read with credentials that are not its own, no web page reads.
-          cors: access === undefined && config.indexes[index.name]?.credentials === undefined,
-          shared: access === undefined,
-          longestRetryAfter: config.indexes[index.name]?.timeouts.retryAfterSent,
-        })),
+        indexes: composition.indexes.map((index) => {
+          const isOpen = access === undefined && config.indexes[index.name]?.credentials === undefined;
+          return {
+            index,
+            // Where a web page could read with credentials that are not its own, no web page reads.
+            cors: isOpen,
+            shared: access === undefined,
+            longestRetryAfter: config.indexes[index.name]?.timeouts.retryAfterSent,
+            // Whoever has a signed address needs no credentials any more.
+            elsewhere: isOpen ? composition.bucket?.elsewhere : undefined,
+          };
+        }),
         access,
         trustedProxies: config.server.trustedProxies,
         publicUrl: () => this.#publicUrl,
@@ -283,8 +288,8 @@ class Mirror implements RunningMirror {
   }
 
   /** Who was sent which file, once any byte of it was. */
-  #recordFetch({ sent, index = '', bytes }: Finished): void {
-    if (sent === undefined || bytes === 0) return;
+  #recordFetch({ sent, elsewhere, index = '', bytes }: Finished): void {
+    if (sent === undefined || (bytes === 0 && elsewhere !== true)) return;
     const { fetched, clock } = this.#parts.composition;
     const { project, filename: file, sha256, client } = sent;
     const reader = this.#parts.config.server.auth?.recordNames === true ? sent.reader : undefined;
