@@ -19,7 +19,7 @@ import { createHandle } from './control/handle.ts';
 import { type ControlSocket, type Handle, listenForControl } from './control/listen.ts';
 import { descriptorsFor, fitConnections } from './descriptors.ts';
 import { followFleet } from './fleet/follow-fleet.ts';
-import { accessListOf, addressOf, certificateOf, defaultIndexOf } from './server-files.ts';
+import { accessListOf, addressOf, certificateOf, defaultIndexOf, servedIndex } from './server-files.ts';
 import { serverReport } from './status.ts';
 import { watchComposition } from './watch-composition.ts';
 
@@ -166,18 +166,7 @@ class Mirror implements RunningMirror {
     this.#main = await this.#open({
       listener: createListener({
         ...this.#shared(),
-        indexes: composition.indexes.map((index) => {
-          const isOpen = access === undefined && config.indexes[index.name]?.credentials === undefined;
-          return {
-            index,
-            // Where a web page could read with credentials that are not its own, no web page reads.
-            cors: isOpen,
-            shared: access === undefined,
-            longestRetryAfter: config.indexes[index.name]?.timeouts.retryAfterSent,
-            // Whoever has a signed address needs no credentials any more.
-            elsewhere: isOpen ? composition.bucket?.elsewhere : undefined,
-          };
-        }),
+        indexes: composition.indexes.map((index) => servedIndex(index, { config, access, bucket: composition.bucket })),
         access,
         trustedProxies: config.server.trustedProxies,
         publicUrl: () => this.#publicUrl,
