@@ -24,12 +24,7 @@ const IMPLEMENTATIONS = { cpython: 'CPython', pypy: 'PyPy' } as const;
 /** PyPy's ABI has a name of its own, which has not changed since Python 3.7. */
 const PYPY_ABI = 'pp73';
 
-/** What an environment may be. */
-export const PYTHON_RULE = 'must be a Python version such as 3.12, 3.12.4 or 3.13t';
-
-export function isPythonVersion(text: string): boolean {
-  return PYTHON.test(text);
-}
+const PYTHON_RULE = 'must be a Python version such as 3.12, 3.12.4 or 3.13t';
 
 /** Throws Refusal `format` for what is none. */
 export function environmentOf(name: string, words: EnvironmentWords): Environment {

@@ -2,8 +2,8 @@ import { expect, it } from 'vitest';
 import { MAX_LOOKED_THROUGH } from '../../../../src/pypi/limits.ts';
 import { listingOf, type OwnFile } from '../../../../src/pypi/listing.ts';
 import type { Entry } from '../../../../src/pypi/project-page.ts';
-import { newestWheel, tagsOf } from '../../../../src/pypi/resolving/newest.ts';
 import { compareVersions, parseVersion } from '../../../../src/pypi/requirement/version.ts';
+import { newestWheel, tagsOf } from '../../../../src/pypi/resolving/newest.ts';
 
 const DIGEST = new Map([['sha256', 'a'.repeat(64)]] as const);
 
