@@ -77,7 +77,7 @@ interface ComposeOptions {
 /** Builds the adapters and the indexes on them. Throws Refusal `state`, or `format` for an unusable root. */
 export async function compose(options: ComposeOptions): Promise<Composition> {
   const { emit, newTrust = new Map<string, string>(), upkeep = false, reading = false, seams = {} } = options;
-  const config = reading ? { ...options.config, offline: true } : options.config;
+  const config = reading ? readingOnly(options.config) : options.config;
   refuseUnknown(newTrust.keys(), config);
   const clock = seams.clock ?? createClock(config.referenceTime);
   // What a command judges as of another time is true of that time alone.
@@ -97,6 +97,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     closers.push(() => redis?.close());
     const files = { config, directory, shares, emit, nowMs, upkeep, reading, seams, redis, own: options.lease };
     const { blobs, place } = filesOf(files, closers);
+    const ready = place.ready();
     const { fetched, journal, tallies } = recordsOf(directory, config, rehearsal, closers);
     const work = createPageWork({ shares });
     closers.push(() => work.close());
@@ -114,6 +115,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const parts = { ...shared, emit: redis?.telling(emit) ?? emit };
     const { indexes, states, queues } = await composeIndexes(parts, directory, upkeep, closers);
     redis?.follow(indexes, sealKey);
+    await ready;
     return {
       indexes,
       states,
@@ -141,6 +143,11 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     await directory.close();
     throw error;
   }
+}
+
+/** Upstream is not asked, and that takes nothing off the pages that are looked at. */
+function readingOnly(config: Config): Config {
+  return { ...config, offline: true, offlinePages: config.offline ? config.offlinePages : 'all' };
 }
 
 /** Names a data directory: processes that share it share its blobs. */

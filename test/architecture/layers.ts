@@ -21,6 +21,8 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   mirror: PORTS,
   // It asks an index as a client would, and writes nothing.
   sync: ['bytes', 'async', 'pypi', 'ports', FACE],
+  // What it carries comes from the mirror's face; where it lies is for whoever calls.
+  bundle: ['bytes', 'async', 'tuf', 'pypi', 'ports', FACE],
   blobs: ['bytes', 'async', 'ports'],
   state: ['bytes', 'async', 'ports'],
   disk: ['bytes', 'async', 'ports'],
@@ -68,6 +70,8 @@ export const NEVER: readonly (readonly [from: string, to: string])[] = [
   ['mirror', 'state'],
   ['mirror', 'upstream'],
   ['mirror', 'telemetry'],
+  ['bundle', 'upstream'],
+  ['bundle', 'disk'],
   ['ports', 'mirror'],
   ['sync', 'disk'],
   ['sync', 'upstream'],

@@ -165,11 +165,6 @@ export function askedBy(word: string): Asked {
   return { project, extras, specifiers, marker, hashes: new Set(), files: undefined, isLocked: false, at: word };
 }
 
-/** True for what is a pattern of names, and no name. */
-export function isGlob(word: string): boolean {
-  return /[*?]/.test(word);
-}
-
 /** Whether a normalized name is one of the pattern's: `*` for any characters, `?` for one. */
 export function globMatcher(word: string): (project: string) => boolean {
   const folded = word.toLowerCase().replace(/[-_.]+/g, '-');
