@@ -25,7 +25,7 @@ import { composeIndex, type IndexParts, type Seams } from './compose-index.ts';
 import { ClockComparison } from './conditions/clocks.ts';
 import { type DataDirectory, openDataDirectory, readDataDirectory } from './data-directory.ts';
 import { DrawnCache } from './drawn-cache.ts';
-import { openRedis, type SharedRedis } from './fleet/redis.ts';
+import type { SharedRedis } from './fleet/redis.ts';
 import { openIndex, refusing } from './open-index.ts';
 import type { OperatorPlace } from './operator/place.ts';
 import { crowding, type NamedQueue, queuesOf } from './queues.ts';
@@ -93,7 +93,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       { indexes: Object.keys(config.indexes).length, onCrowding: crowding(emit, '') },
     );
     const nowMs = seams.clock === undefined ? Date.now : () => clock.now() * 1000;
-    const redis = upkeep ? await openRedis(config, emit) : undefined;
+    const redis = upkeep ? await redisOf(config, emit) : undefined;
     closers.push(() => redis?.close());
     const files = { config, directory, shares, emit, nowMs, upkeep, reading, seams, redis, own: options.lease };
     const { blobs, place } = filesOf(files, closers);
@@ -110,10 +110,23 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const drawn = upkeep ? await DrawnCache.open(volume, { sealKey, maxBytes, shared: redis?.cache, emit }) : undefined;
     if (drawn !== undefined) closers.push(() => drawn.close());
     const clocks = new ClockComparison();
-    const shared = { config, blobs, clock, clocks, journal, tallies, work, fileWork, drawn, newTrust, seams };
-    const parts = { ...shared, emit: redis?.telling(emit) ?? emit };
+    const parts = {
+      config,
+      blobs,
+      clock,
+      clocks,
+      emit,
+      journal,
+      tallies,
+      work,
+      fileWork,
+      drawn,
+      redis,
+      newTrust,
+      seams,
+    };
     const { indexes, states, queues } = await composeIndexes(parts, directory, upkeep, closers);
-    redis?.follow(indexes, sealKey);
+    await redis?.follow(indexes);
     return {
       indexes,
       states,
@@ -141,6 +154,13 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     await directory.close();
     throw error;
   }
+}
+
+/** Its client is loaded where one is configured, and by nobody else. */
+async function redisOf(config: Config, emit: Emit): Promise<SharedRedis | undefined> {
+  if (config.redis === undefined) return undefined;
+  const { openRedis } = await import('./fleet/redis.ts');
+  return openRedis(config, config.redis, emit);
 }
 
 /** Names a data directory: processes that share it share its blobs. */

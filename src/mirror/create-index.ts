@@ -40,6 +40,7 @@ import { ProjectList } from './projects/project-list.ts';
 import { type FoundPage, ProjectPages } from './projects/project-pages.ts';
 import { createReports, type Reports } from './projects/reports.ts';
 import { createSightPins } from './projects/sight-pins.ts';
+import type { SharedDocuments } from './shared-documents.ts';
 
 /** What the world gives an index, whatever its pages are believed by. */
 export interface IndexOptions {
@@ -55,6 +56,8 @@ export interface IndexOptions {
   readonly tallies: Tallies;
   /** Where drawn pages are found again that memory has no room for; undefined where there is no such place. */
   readonly drawn?: DrawnBodies | undefined;
+  /** What other replicas had of what is proved here again; undefined where this one is alone. */
+  readonly shared?: SharedDocuments | undefined;
   /** Bytes of memory for pages, and as much again for what they are made from. */
   readonly memory: number;
   /** True where upstream may put other bytes under a name it used before. */
