@@ -25,6 +25,7 @@ import { composeIndex, type IndexParts, type Seams } from './compose-index.ts';
 import { ClockComparison } from './conditions/clocks.ts';
 import { type DataDirectory, openDataDirectory, readDataDirectory } from './data-directory.ts';
 import { DrawnCache } from './drawn-cache.ts';
+import { loadRedis } from './fleet/load-redis.ts';
 import type { SharedRedis } from './fleet/redis.ts';
 import { openIndex, refusing } from './open-index.ts';
 import type { OperatorPlace } from './operator/place.ts';
@@ -93,10 +94,10 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       { indexes: Object.keys(config.indexes).length, onCrowding: crowding(emit, '') },
     );
     const nowMs = seams.clock === undefined ? Date.now : () => clock.now() * 1000;
-    const redis = upkeep ? await redisOf(config, emit) : undefined;
+    const redis = upkeep ? await loadRedis(config, emit) : undefined;
     closers.push(() => redis?.close());
-    const files = { config, directory, shares, emit, nowMs, upkeep, reading, seams, redis, own: options.lease };
-    const { blobs, place } = filesOf(files, closers);
+    const places = { config, directory, shares, emit, nowMs, upkeep, reading, seams, redis, own: options.lease };
+    const { blobs, place } = filesOf(places, closers);
     const { fetched, journal, tallies } = recordsOf(directory, config, rehearsal, closers);
     const work = createPageWork({ shares });
     closers.push(() => work.close());
@@ -110,21 +111,8 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const drawn = upkeep ? await DrawnCache.open(volume, { sealKey, maxBytes, shared: redis?.cache, emit }) : undefined;
     if (drawn !== undefined) closers.push(() => drawn.close());
     const clocks = new ClockComparison();
-    const parts = {
-      config,
-      blobs,
-      clock,
-      clocks,
-      emit,
-      journal,
-      tallies,
-      work,
-      fileWork,
-      drawn,
-      redis,
-      newTrust,
-      seams,
-    };
+    const files = { blobs, work, fileWork, drawn, redis };
+    const parts = { ...files, config, clock, clocks, emit, journal, tallies, newTrust, seams };
     const { indexes, states, queues } = await composeIndexes(parts, directory, upkeep, closers);
     await redis?.follow(indexes);
     return {
@@ -154,13 +142,6 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     await directory.close();
     throw error;
   }
-}
-
-/** Its client is loaded where one is configured, and by nobody else. */
-async function redisOf(config: Config, emit: Emit): Promise<SharedRedis | undefined> {
-  if (config.redis === undefined) return undefined;
-  const { openRedis } = await import('./fleet/redis.ts');
-  return openRedis(config, config.redis, emit);
 }
 
 /** Names a data directory: processes that share it share its blobs. */

@@ -13,6 +13,7 @@ import type { Upstream } from '../ports/upstream.ts';
 import type { Choice } from '../render/negotiate.ts';
 import { LookAhead, type LookAheadRules } from './ahead/look-ahead.ts';
 import type { EvidenceKind } from './believed.ts';
+import type { SharedDocuments } from './common-documents.ts';
 import type { Evidence } from './evidence.ts';
 import { type Explanation, explain } from './explain.ts';
 import type { FileAddress } from './files/addresses.ts';
@@ -40,7 +41,6 @@ import { ProjectList } from './projects/project-list.ts';
 import { type FoundPage, ProjectPages } from './projects/project-pages.ts';
 import { createReports, type Reports } from './projects/reports.ts';
 import { createSightPins } from './projects/sight-pins.ts';
-import type { SharedDocuments } from './shared-documents.ts';
 
 /** What the world gives an index, whatever its pages are believed by. */
 export interface IndexOptions {

@@ -11,7 +11,7 @@ export const MAKERS: Readonly<Record<string, Readonly<Record<string, readonly st
       'src/tuf/verified.ts',
       'src/http/reply/doors.ts',
       'src/blobs/blob-store.ts',
-      'src/mirror/shared-documents.ts',
+      'src/mirror/common-documents.ts',
       'src/mirror/tuf/evidence.ts',
       'src/mirror/tuf/refresher.ts',
       'src/mirror/tuf/repository.ts',

@@ -7,9 +7,9 @@ import type { Blob } from '../../ports/blob.ts';
 import type { Blobs } from '../../ports/blobs.ts';
 import type { OpenDownload, Upstream } from '../../ports/upstream.ts';
 import { isUnlisted } from '../absence.ts';
+import type { SharedDocuments } from '../common-documents.ts';
 import { looksMovedOn } from '../moved-on.ts';
 import type { Reports } from '../projects/reports.ts';
-import type { SharedDocuments } from '../shared-documents.ts';
 import { foreignHost } from './foreign-host.ts';
 
 /** Bytes that are wanted: what they must be, and where upstream has them. */

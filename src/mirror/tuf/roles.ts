@@ -16,9 +16,9 @@ import { readDelegated } from '../../tuf/refresh.ts';
 import type { Runner } from '../../tuf/sliced.ts';
 import type { Generation } from '../../tuf/stages.ts';
 import type { Verified } from '../../tuf/verified.ts';
+import type { SharedMetadata } from '../common-documents.ts';
 import { LIMITS as MIRROR_LIMITS } from '../limits.ts';
 import type { Reports } from '../projects/reports.ts';
-import type { SharedMetadata } from '../shared-documents.ts';
 
 export interface RolesOptions {
   readonly index: string;

@@ -1,7 +1,7 @@
 import type { Instant } from '../../bytes/instant.ts';
 import type { UpstreamMetadata } from '../../ports/upstream.ts';
 import type { MetadataSource } from '../../tuf/refresh.ts';
-import type { SharedMetadata } from '../shared-documents.ts';
+import type { SharedMetadata } from '../common-documents.ts';
 
 type Asked = Parameters<MetadataSource['read']>[0];
 
