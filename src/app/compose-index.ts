@@ -123,6 +123,7 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
     staleIfError: index.staleIfError,
     reuploads: index.reuploads,
     offline: config.offline,
+    offlinePages: config.offlinePages,
     firstSight: index.undigested === 'first-sight' ? { twiceUpTo: index.secondFetchUpTo, fileWork } : undefined,
     contentAddressed: index.contentAddressed,
     projectList: index.projectList,
@@ -202,6 +203,7 @@ async function composeSigned(parts: IndexParts & { readonly index: SignedIndexCo
     notBefore: config.referenceTime === undefined ? BUILT_AT : 0,
     reuploads: index.reuploads,
     offline: config.offline,
+    offlinePages: config.offlinePages,
   }).catch((error: unknown) => {
     if (!(error instanceof Refusal) || error.reason !== 'state') throw error;
     return refusing(index, error, emit);

@@ -78,7 +78,7 @@ interface ComposeOptions {
 /** Builds the adapters and the indexes on them. Throws Refusal `state`, or `format` for an unusable root. */
 export async function compose(options: ComposeOptions): Promise<Composition> {
   const { emit, newTrust = new Map<string, string>(), upkeep = false, reading = false, seams = {} } = options;
-  const config = reading ? { ...options.config, offline: true } : options.config;
+  const config = reading ? readingOnly(options.config) : options.config;
   refuseUnknown(newTrust.keys(), config);
   const clock = seams.clock ?? createClock(config.referenceTime);
   // What a command judges as of another time is true of that time alone.
@@ -98,6 +98,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     closers.push(() => redis?.close());
     const places = { config, directory, shares, emit, nowMs, upkeep, reading, seams, redis, own: options.lease };
     const { blobs, place } = filesOf(places, closers);
+    const ready = place.ready();
     const { fetched, journal, tallies } = recordsOf(directory, config, rehearsal, closers);
     const work = createPageWork({ shares });
     closers.push(() => work.close());
@@ -115,6 +116,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const parts = { ...files, config, clock, clocks, emit, journal, tallies, newTrust, seams };
     const { indexes, states, queues } = await composeIndexes(parts, directory, upkeep, closers);
     await redis?.follow(indexes);
+    await ready;
     return {
       indexes,
       states,
@@ -142,6 +144,11 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     await directory.close();
     throw error;
   }
+}
+
+/** Upstream is not asked, and that takes nothing off the pages that are looked at. */
+function readingOnly(config: Config): Config {
+  return { ...config, offline: true, offlinePages: config.offline ? config.offlinePages : 'all' };
 }
 
 /** Names a data directory: processes that share it share its blobs. */

@@ -31,6 +31,7 @@ export function toConfig(parsed: ParsedFile): Config {
     data: resolve(parsed.data),
     allowFuse: parsed.allow_fuse,
     offline: parsed.offline,
+    offlinePages: parsed.offline_pages,
     seal: toSeal(parsed),
     fleet: parsed.fleet,
     contact: parsed.contact,

@@ -20,6 +20,7 @@ export const CONDITIONS = {
   disk: 'warn',
   bucket: 'warn',
   'bucket-behind': 'warn',
+  'bucket-unfit': 'warn',
   'bucket-grows': 'info',
   partitioned: 'warn',
 } as const satisfies Readonly<Record<string, 'info' | 'warn'>>;

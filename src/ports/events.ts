@@ -213,6 +213,15 @@ interface EventMap {
   };
   /** Something that an operator should know begins to be so, or is over; once a change. */
   readonly condition: Condition & { readonly begins: boolean };
+  /**
+   * One of several processes behind one port answers from now on, or ended unasked. `again`: milliseconds until it is replaced; `why`: by what it
+   * ended, and what it said of that.
+   */
+  readonly worker: {
+    readonly worker: number;
+    readonly pid: number | undefined;
+    readonly ended?: { readonly why: string; readonly again: number } | undefined;
+  };
   /** Certificate, users and tokens were read again; `error` where they could not be, and nothing was changed. */
   readonly reloaded: { readonly error?: unknown };
 }

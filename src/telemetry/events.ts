@@ -51,6 +51,7 @@ export function createEmit(log: Log, metrics: Metrics): Emit {
     letGo: told<'letGo'>(EVENTS.letGo),
     stateRoom: told<'stateRoom'>(EVENTS.stateRoom),
     condition: told<'condition'>(EVENTS.condition),
+    worker: told<'worker'>(EVENTS.worker),
     reloaded: told<'reloaded'>(EVENTS.reloaded),
   };
   return <N extends EventName>(event: Event<N>) => tell[event.name](event);

@@ -108,5 +108,8 @@ export const JSON_READERS: Readonly<Record<string, string>> = {
   'src/disk/database/epoch-file.ts': 'decoded strictly behind it',
   'src/disk/layout-1/former-files.ts': 'decoded strictly behind it',
   'src/state/framed.ts': 'decoded strictly behind it',
+  'src/bundle/format/manifest-lines.ts': 'decoded strictly behind it, and compared with its one spelling',
+  'src/bundle/format/seal.ts': 'decoded strictly behind it',
+  'src/bundle/format/keys.ts': 'decoded strictly behind it',
   'src/app/control/protocol.ts': 'a line of another process of this user, decoded strictly behind it',
 };

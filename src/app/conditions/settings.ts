@@ -8,12 +8,16 @@ export function settingConditions(config: Config): readonly Condition[] {
   return [...ofAll(config), ...Object.values(config.indexes).flatMap((index) => ofIndex(index))];
 }
 
-function ofAll({ referenceTime, offline, server, redis, seal }: Config): readonly Condition[] {
+function ofAll({ referenceTime, offline, offlinePages, server, redis, seal }: Config): readonly Condition[] {
   const found: Condition[] = [];
   const add = (what: Condition['what'], message: string) => void found.push({ what, index: '', thing: '', message });
   if (referenceTime !== undefined)
     add('reference-time', `Expiry is judged as of ${instantText(referenceTime)}, not as of now (reference_time).`);
-  if (offline) add('offline', 'No upstream is asked for anything: what is held is all there is (offline).');
+  if (offline)
+    add(
+      'offline',
+      `No upstream is asked for anything: what is held is all there is (offline); pages list ${offlinePages === 'held' ? 'nothing else' : 'the rest with a mark'} (offline_pages).`,
+    );
   if (redis !== undefined && seal === undefined)
     add(
       'redis-unsealed',
