@@ -17,7 +17,7 @@ import { type Composition, compose } from './compose.ts';
 import { MirrorConditions } from './conditions/mirror-conditions.ts';
 import { createHandle } from './control/handle.ts';
 import { type ControlSocket, type Handle, listenForControl } from './control/listen.ts';
-import { descriptorsFor, fitConnections } from './descriptors.ts';
+import { connectionsFor } from './descriptors.ts';
 import { followFleet } from './fleet/follow-fleet.ts';
 import { accessListOf, addressOf, certificateOf, defaultIndexOf, servedIndex } from './server-files.ts';
 import { serverReport } from './status.ts';
@@ -41,6 +41,8 @@ export interface RunningMirror {
   take(connection: Socket): boolean;
   /** Connections of clients that are open. */
   readonly open: number;
+  /** What it counts and measures, for a process that answers for several. */
+  readonly readings: Metrics['readings'];
 }
 
 export interface MirrorOptions {
@@ -140,6 +142,10 @@ class Mirror implements RunningMirror {
     return this.#main?.connections.open ?? 0;
   }
 
+  get readings(): Metrics['readings'] {
+    return this.#parts.metrics.readings;
+  }
+
   take(connection: Socket): boolean {
     return this.#main?.take(connection) ?? false;
   }
@@ -178,7 +184,7 @@ class Mirror implements RunningMirror {
       port: config.server.port,
       isHanded: this.#parts.behind !== undefined,
       tls,
-      limits: { connections: this.#connections(), grace: config.server.grace * 1000 },
+      limits: { connections: connectionsFor(config.server, this.log), grace: config.server.grace * 1000 },
     });
     const main = this.#main;
     metrics.watchConnections(() => main.connections);
@@ -249,18 +255,6 @@ class Mirror implements RunningMirror {
     await this.#parts.composition.close();
     await this.log.flush();
   };
-
-  /** As configured, or fewer where the system would not let this process open so many files. */
-  #connections(): number {
-    const wanted = this.#parts.config.server.maxConnections;
-    const { connections, limit } = fitConnections(wanted);
-    if (limit !== undefined)
-      this.log.warn(
-        `the system lets this process open ${limit} files, enough for ${connections} connections at once; for server.max_connections (${wanted}) it takes ${descriptorsFor(wanted)} (LimitNOFILE, ulimit -n)`,
-        { event: 'started' },
-      );
-    return connections;
-  }
 
   async #open(options: Parameters<typeof startServer>[0]): Promise<RunningServer> {
     const server = await startServer(options);

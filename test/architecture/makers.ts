@@ -11,8 +11,10 @@ export const MAKERS: Readonly<Record<string, Readonly<Record<string, readonly st
       'src/tuf/verified.ts',
       'src/http/reply/doors.ts',
       'src/blobs/blob-store.ts',
+      'src/mirror/common-documents.ts',
       'src/mirror/tuf/evidence.ts',
       'src/mirror/tuf/refresher.ts',
+      'src/mirror/tuf/repository.ts',
       'src/mirror/tuf/roles.ts',
       'src/mirror/unsigned/documents.ts',
       'src/cli/trusted-directory.ts',
@@ -41,7 +43,7 @@ export const MAKERS: Readonly<Record<string, Readonly<Record<string, readonly st
   'src/bytes/unverified.ts': { makeUnverifiedDocument: ['src/mirror/unsigned/documents.ts'] },
   'src/mirror/believed.ts': { makeBelieved: ['src/mirror/tuf/evidence.ts', 'src/mirror/unsigned/evidence.ts'] },
   'src/mirror/projects/believed-page.ts': { makeBelievedPage: ['src/mirror/projects/draw.ts'] },
-  'src/bytes/authentic.ts': { makeAuthenticator: ['src/app/drawn-cache.ts', 'src/app/fleet/redis.ts'] },
+  'src/bytes/authentic.ts': { makeAuthenticator: ['src/app/drawn-cache.ts'] },
   'src/render/page.ts': {
     makePage: ['src/mirror/projects/draw.ts', 'src/mirror/projects/list-drawer.ts'],
     restorePage: ['src/mirror/projects/drawn-bodies.ts'],
@@ -107,5 +109,8 @@ export const JSON_READERS: Readonly<Record<string, string>> = {
   'src/disk/database/epoch-file.ts': 'decoded strictly behind it',
   'src/disk/layout-1/former-files.ts': 'decoded strictly behind it',
   'src/state/framed.ts': 'decoded strictly behind it',
+  'src/bundle/format/manifest-lines.ts': 'decoded strictly behind it, and compared with its one spelling',
+  'src/bundle/format/seal.ts': 'decoded strictly behind it',
+  'src/bundle/format/keys.ts': 'decoded strictly behind it',
   'src/app/control/protocol.ts': 'a line of another process of this user, decoded strictly behind it',
 };
