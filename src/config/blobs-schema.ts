@@ -24,7 +24,7 @@ export const blobs = z.strictObject({
   credentials_file: filePath
     .optional()
     .describe(
-      'Keys of the bucket, in the form of ~/.aws/credentials; left out, AWS_ACCESS_KEY_ID and its like, then that file.',
+      'Keys of the bucket, in the form of ~/.aws/credentials; left out, AWS_ACCESS_KEY_ID and its like, what the platform issues, then that file.',
     ),
   profile: z
     .string()

@@ -102,6 +102,7 @@ export class S3Client {
     } catch (error) {
       this.meter.request?.(request.method, 'failed');
       request.signal?.throwIfAborted();
+      if (error instanceof ObjectStoreError) throw error;
       throw new ObjectStoreError('away', `${this.address.endpoint.host} did not answer: ${wordsOf(error)}`, {
         cause: error,
       });

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { get, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -75,8 +77,15 @@ it('a large file is had from the bucket, and said to be proved by nobody', async
   expect(there.href).not.toContain(S3_KEYS.secretAccessKey);
   expect(Buffer.from(await (await fetch(there)).arrayBuffer()).equals(ALPHA.bytes)).toBe(true);
   expect(running.log()).toContain('Clients are redirected to the bucket');
+  // Who was sent there is recorded as who was sent the file.
+  const other = get(url, { localAddress: '127.0.0.2' });
+  const [sent] = (await once(other, 'response')) as [IncomingMessage];
+  sent.resume();
+  expect(sent.statusCode).toBe(302);
+  await running.close();
+  server = undefined;
   const who = await verbatim('who', ALPHA.filename, '--data', join(directory, 'data'));
-  expect(who.stdout).toContain('127.0.0.1');
+  expect(who.stdout).toContain('127.0.0.2');
 });
 
 it('a part of a file, its head, and a client with credentials of its own are answered here', async () => {

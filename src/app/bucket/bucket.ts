@@ -77,7 +77,7 @@ export function filePlace({ config, volume, disk, upkeep, emit, leaseOver }: Fil
   const { redirectFrom } = blobs;
   const address = readS3Address(blobs.store);
   const meter = new BucketMeter();
-  const client = new S3Client({ address, credentials: bucketKeys(blobs), meter });
+  const client = new S3Client({ address, credentials: bucketKeys(blobs, address), meter });
   const onTrouble = (error: unknown) => emit({ name: 'faulted', at: 'store', error });
   const waiting = createWaitingRecord(volume);
   const storage = new S3BlobStorage({ client, tier: disk, tierBytes, waiting, isOwner: upkeep, onTrouble });
