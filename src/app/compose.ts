@@ -25,7 +25,8 @@ import { composeIndex, type IndexParts, type Seams } from './compose-index.ts';
 import { ClockComparison } from './conditions/clocks.ts';
 import { type DataDirectory, openDataDirectory, readDataDirectory } from './data-directory.ts';
 import { DrawnCache } from './drawn-cache.ts';
-import { openRedis, type SharedRedis } from './fleet/redis.ts';
+import { loadRedis } from './fleet/load-redis.ts';
+import type { SharedRedis } from './fleet/redis.ts';
 import { openIndex, refusing } from './open-index.ts';
 import type { OperatorPlace } from './operator/place.ts';
 import { crowding, type NamedQueue, queuesOf } from './queues.ts';
@@ -77,7 +78,7 @@ interface ComposeOptions {
 /** Builds the adapters and the indexes on them. Throws Refusal `state`, or `format` for an unusable root. */
 export async function compose(options: ComposeOptions): Promise<Composition> {
   const { emit, newTrust = new Map<string, string>(), upkeep = false, reading = false, seams = {} } = options;
-  const config = reading ? { ...options.config, offline: true } : options.config;
+  const config = reading ? readingOnly(options.config) : options.config;
   refuseUnknown(newTrust.keys(), config);
   const clock = seams.clock ?? createClock(config.referenceTime);
   // What a command judges as of another time is true of that time alone.
@@ -93,10 +94,11 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       { indexes: Object.keys(config.indexes).length, onCrowding: crowding(emit, '') },
     );
     const nowMs = seams.clock === undefined ? Date.now : () => clock.now() * 1000;
-    const redis = upkeep ? await openRedis(config, emit) : undefined;
+    const redis = upkeep ? await loadRedis(config, emit) : undefined;
     closers.push(() => redis?.close());
-    const files = { config, directory, shares, emit, nowMs, upkeep, reading, seams, redis, own: options.lease };
-    const { blobs, place } = filesOf(files, closers);
+    const places = { config, directory, shares, emit, nowMs, upkeep, reading, seams, redis, own: options.lease };
+    const { blobs, place } = filesOf(places, closers);
+    const ready = place.ready();
     const { fetched, journal, tallies } = recordsOf(directory, config, rehearsal, closers);
     const work = createPageWork({ shares });
     closers.push(() => work.close());
@@ -110,10 +112,11 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const drawn = upkeep ? await DrawnCache.open(volume, { sealKey, maxBytes, shared: redis?.cache, emit }) : undefined;
     if (drawn !== undefined) closers.push(() => drawn.close());
     const clocks = new ClockComparison();
-    const shared = { config, blobs, clock, clocks, journal, tallies, work, fileWork, drawn, newTrust, seams };
-    const parts = { ...shared, emit: redis?.telling(emit) ?? emit };
+    const files = { blobs, work, fileWork, drawn, redis };
+    const parts = { ...files, config, clock, clocks, emit, journal, tallies, newTrust, seams };
     const { indexes, states, queues } = await composeIndexes(parts, directory, upkeep, closers);
-    redis?.follow(indexes, sealKey);
+    await redis?.follow(indexes);
+    await ready;
     return {
       indexes,
       states,
@@ -141,6 +144,11 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     await directory.close();
     throw error;
   }
+}
+
+/** Upstream is not asked, and that takes nothing off the pages that are looked at. */
+function readingOnly(config: Config): Config {
+  return { ...config, offline: true, offlinePages: config.offline ? config.offlinePages : 'all' };
 }
 
 /** Names a data directory: processes that share it share its blobs. */

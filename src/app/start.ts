@@ -17,9 +17,9 @@ import { type Composition, compose } from './compose.ts';
 import { MirrorConditions } from './conditions/mirror-conditions.ts';
 import { createHandle } from './control/handle.ts';
 import { type ControlSocket, type Handle, listenForControl } from './control/listen.ts';
-import { descriptorsFor, fitConnections } from './descriptors.ts';
+import { connectionsFor } from './descriptors.ts';
 import { followFleet } from './fleet/follow-fleet.ts';
-import { accessListOf, addressOf, certificateOf, defaultIndexOf } from './server-files.ts';
+import { accessListOf, addressOf, certificateOf, defaultIndexOf, servedIndex } from './server-files.ts';
 import { serverReport } from './status.ts';
 import { watchComposition } from './watch-composition.ts';
 
@@ -41,6 +41,8 @@ export interface RunningMirror {
   take(connection: Socket): boolean;
   /** Connections of clients that are open. */
   readonly open: number;
+  /** What it counts and measures, for a process that answers for several. */
+  readonly readings: Metrics['readings'];
 }
 
 export interface MirrorOptions {
@@ -140,6 +142,10 @@ class Mirror implements RunningMirror {
     return this.#main?.connections.open ?? 0;
   }
 
+  get readings(): Metrics['readings'] {
+    return this.#parts.metrics.readings;
+  }
+
   take(connection: Socket): boolean {
     return this.#main?.take(connection) ?? false;
   }
@@ -166,13 +172,7 @@ class Mirror implements RunningMirror {
     this.#main = await this.#open({
       listener: createListener({
         ...this.#shared(),
-        indexes: composition.indexes.map((index) => ({
-          index,
-          // Where a web page could read with credentials that are not its own, no web page reads.
-          cors: access === undefined && config.indexes[index.name]?.credentials === undefined,
-          shared: access === undefined,
-          longestRetryAfter: config.indexes[index.name]?.timeouts.retryAfterSent,
-        })),
+        indexes: composition.indexes.map((index) => servedIndex(index, { config, access, bucket: composition.bucket })),
         access,
         trustedProxies: config.server.trustedProxies,
         publicUrl: () => this.#publicUrl,
@@ -184,7 +184,7 @@ class Mirror implements RunningMirror {
       port: config.server.port,
       isHanded: this.#parts.behind !== undefined,
       tls,
-      limits: { connections: this.#connections(), grace: config.server.grace * 1000 },
+      limits: { connections: connectionsFor(config.server, this.log), grace: config.server.grace * 1000 },
     });
     const main = this.#main;
     metrics.watchConnections(() => main.connections);
@@ -256,18 +256,6 @@ class Mirror implements RunningMirror {
     await this.log.flush();
   };
 
-  /** As configured, or fewer where the system would not let this process open so many files. */
-  #connections(): number {
-    const wanted = this.#parts.config.server.maxConnections;
-    const { connections, limit } = fitConnections(wanted);
-    if (limit !== undefined)
-      this.log.warn(
-        `the system lets this process open ${limit} files, enough for ${connections} connections at once; for server.max_connections (${wanted}) it takes ${descriptorsFor(wanted)} (LimitNOFILE, ulimit -n)`,
-        { event: 'started' },
-      );
-    return connections;
-  }
-
   async #open(options: Parameters<typeof startServer>[0]): Promise<RunningServer> {
     const server = await startServer(options);
     this.#servers.push(server);
@@ -283,8 +271,8 @@ class Mirror implements RunningMirror {
   }
 
   /** Who was sent which file, once any byte of it was. */
-  #recordFetch({ sent, index = '', bytes }: Finished): void {
-    if (sent === undefined || bytes === 0) return;
+  #recordFetch({ sent, elsewhere, index = '', bytes }: Finished): void {
+    if (sent === undefined || (bytes === 0 && elsewhere !== true)) return;
     const { fetched, clock } = this.#parts.composition;
     const { project, filename: file, sha256, client } = sent;
     const reader = this.#parts.config.server.auth?.recordNames === true ? sent.reader : undefined;

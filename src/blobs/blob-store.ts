@@ -74,10 +74,23 @@ export class BlobStore implements Blobs {
     return this.#parts.order.held();
   }
 
+  get removals(): number {
+    return this.#parts.order.removals;
+  }
+
+  isHeld(stated: Statement): Promise<boolean> {
+    return this.#isStored(stated);
+  }
+
   /** The same blobs; what is fetched or written there is counted for the index. */
   of(index: string): Blobs {
+    const { order } = this.#parts;
     return {
       stored: (expected) => this.stored(expected),
+      isHeld: (stated) => this.isHeld(stated),
+      get removals() {
+        return order.removals;
+      },
       open: (expected) => this.#open(expected, index),
       fetch: (wanted, download, caller) => this.fetch({ ...wanted, index }, download, caller),
       sight: (unstated, download, caller) => this.sight({ ...unstated, index }, download, caller),

@@ -27,14 +27,14 @@ export class Evictor {
   run({ room = 0, newest }: { readonly room?: number; readonly newest?: string } = {}): Promise<void> {
     const { shared, order } = this.#deps;
     return this.#mutex.run('', async () => {
-      if (shared === undefined) return this.#evict(room, newest);
+      if (shared === undefined) return this.#evict(room, newest, () => true);
       // A full disk is no reason to take from others: room is the storage's own to make.
       if (room === 0 && order.victim((sha256) => sha256 === newest) !== undefined)
-        await shared.alone(() => this.#evict(0, newest));
+        await shared.alone((still) => this.#evict(0, newest, still));
     });
   }
 
-  async #evict(room: number, newest: string | undefined): Promise<void> {
+  async #evict(room: number, newest: string | undefined, still: () => boolean): Promise<void> {
     const { storage, order, isSending, forget, shared } = this.#deps;
     const spared = new Set<string>();
     for (;;) {
@@ -45,6 +45,7 @@ export class Evictor {
         spared.add(sha256);
         continue;
       }
+      if (!still()) return;
       order.removed(sha256);
       forget(sha256);
       try {

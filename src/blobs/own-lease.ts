@@ -11,6 +11,7 @@ export class OwnLease implements Lease {
     this.#taken.set(key, ended);
     return {
       held: true,
+      sure: true,
       release: async () => {
         if (this.#taken.get(key) === ended) this.#taken.delete(key);
         ended.resolve();
@@ -44,6 +45,7 @@ export class LeaseInOrder implements Lease {
       }
       return {
         held: true,
+        sure: near.sure && far.sure,
         async release() {
           // Whoever waits at hand asks the other next.
           await far.release();

@@ -24,7 +24,7 @@ interface UnderLease<T> {
 }
 
 /** A lease that cannot say anything keeps nobody from working. */
-const GRANTED: Holding = { held: true, release: async () => undefined };
+const GRANTED: Holding = { held: true, sure: false, release: async () => undefined };
 
 /**
  * Does the work where the key is granted, and otherwise waits until whoever holds it has done it. What a lease says is not believed:

@@ -45,6 +45,7 @@ export class UsageOrder {
   readonly #budgets: ReadonlyMap<string, Budget>;
   /** Where there is one index alone, everything is its own. */
   readonly #only: string | undefined;
+  #removals = 0;
 
   constructor({ maxBytes, probationShare, budgets = new Map() }: UsageOrderOptions) {
     this.#maxBytes = maxBytes;
@@ -52,6 +53,11 @@ export class UsageOrder {
     this.#budgets = budgets;
     const [only] = budgets.keys();
     this.#only = budgets.size === 1 ? only : undefined;
+  }
+
+  /** How often a blob went. */
+  get removals(): number {
+    return this.#removals;
   }
 
   has(sha256: string): boolean {
@@ -93,7 +99,7 @@ export class UsageOrder {
 
   removed(sha256: string): void {
     this.#shelfOf.get(sha256)?.take(sha256);
-    this.#shelfOf.delete(sha256);
+    if (this.#shelfOf.delete(sha256)) this.#removals++;
     this.#keptBy.delete(sha256);
   }
 

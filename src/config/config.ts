@@ -162,6 +162,8 @@ export interface Config {
   readonly allowFuse: boolean;
   /** No upstream is asked for anything. */
   readonly offline: boolean;
+  /** Files on pages of an offline mirror: all, with a mark on those that are not held, or no others than those that are. */
+  readonly offlinePages?: 'all' | 'held' | undefined;
   /** What state that nobody signed is sealed with; absent where it is not. */
   readonly seal?: { readonly key: SecretPlace; readonly epochFile: string | undefined } | undefined;
   /** The replicas that this mirror is one of; absent where it is alone. */
@@ -186,6 +188,8 @@ export interface Config {
         /** `s3://BUCKET/PREFIX?endpoint=…&region=…`. */
         readonly store: string;
         readonly maxBytes: number;
+        /** Bytes from which on a file's clients are sent to the bucket; undefined where none are. */
+        readonly redirectFrom?: number | undefined;
         /** Path, in the form of `~/.aws/credentials`. */
         readonly credentialsFile: string | undefined;
         readonly profile: string | undefined;

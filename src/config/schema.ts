@@ -72,6 +72,10 @@ export const schema = z
       .default(false)
       .describe('True where the data directory lies on a FUSE file system that no other machine shares.'),
     offline: z.boolean().default(false).describe('True to serve what is held and to ask no upstream for anything.'),
+    offline_pages: z
+      .enum(['all', 'held'])
+      .default('all')
+      .describe('Where offline: what pages list. all = with a mark on files that are not held; held = no others.'),
     ...sealing,
     fleet: fleet
       .optional()

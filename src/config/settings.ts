@@ -92,6 +92,13 @@ const ROWS = [
     says: 'serve what is held, and ask upstream for nothing',
   },
   {
+    flag: 'offlinePages',
+    path: ['offline_pages'],
+    value: 'which',
+    says: 'offline: what pages list of files that are not held: all (with a mark) or held (none of them)',
+    otherwise: 'all',
+  },
+  {
     flag: 'undigested',
     path: main('undigested'),
     value: 'how',

@@ -13,6 +13,7 @@ import type { Upstream } from '../ports/upstream.ts';
 import type { Choice } from '../render/negotiate.ts';
 import { LookAhead, type LookAheadRules } from './ahead/look-ahead.ts';
 import type { EvidenceKind } from './believed.ts';
+import type { SharedDocuments } from './common-documents.ts';
 import type { Evidence } from './evidence.ts';
 import { type Explanation, explain } from './explain.ts';
 import type { FileAddress } from './files/addresses.ts';
@@ -34,6 +35,7 @@ import type {
 import type { BelievedPage } from './projects/believed-page.ts';
 import { Breaker } from './projects/breaker.ts';
 import type { DrawnBodies } from './projects/drawn-bodies.ts';
+import { HeldFiles, type OfflinePages } from './projects/held-files.ts';
 import type { TallyTotals } from './projects/left-out.ts';
 import { ProjectPins } from './projects/pins.ts';
 import { ProjectList } from './projects/project-list.ts';
@@ -55,12 +57,16 @@ export interface IndexOptions {
   readonly tallies: Tallies;
   /** Where drawn pages are found again that memory has no room for; undefined where there is no such place. */
   readonly drawn?: DrawnBodies | undefined;
+  /** What other replicas had of what is proved here again; undefined where this one is alone. */
+  readonly shared?: SharedDocuments | undefined;
   /** Bytes of memory for pages, and as much again for what they are made from. */
   readonly memory: number;
   /** True where upstream may put other bytes under a name it used before. */
   readonly reuploads: boolean;
   /** True where upstream is never asked, and what is held is all there is. */
   readonly offline: boolean;
+  /** What becomes of listed files that are not held, where upstream is never asked. */
+  readonly offlinePages?: OfflinePages | undefined;
   /** How files that nobody states a digest of are believed; undefined where they are withheld, as of every signed index. */
   readonly firstSight?: FirstSightRules | undefined;
   /** What is looked at before a client asks for it; undefined for nothing. */
@@ -126,7 +132,14 @@ export class EvidencedIndex<P> implements RunningIndex {
     const undigested = firstSight === undefined ? 'withhold' : 'first-sight';
     this.#breaker = new Breaker(parts);
     const shared = { ...parts, evidence, breaker: this.#breaker };
-    this.#pages = new ProjectPages({ ...shared, pins: this.#pins, undigested, remembers: !parts.reuploads });
+    const { offline, offlinePages = 'all' } = parts;
+    this.#pages = new ProjectPages({
+      ...shared,
+      pins: this.#pins,
+      undigested,
+      remembers: !parts.reuploads,
+      heldFiles: offline ? new HeldFiles(parts.blobs, offlinePages) : undefined,
+    });
     this.#list = new ProjectList(shared);
     this.#files = new Files({
       ...parts,
@@ -144,7 +157,7 @@ export class EvidencedIndex<P> implements RunningIndex {
         }),
       onAsked: (page, file, isMetadata) => this.#ahead?.fileAsked(page, file, isMetadata),
     });
-    const { lookAhead: rules, offline } = parts;
+    const { lookAhead: rules } = parts;
     if (rules !== undefined && !offline)
       this.#ahead = new LookAhead({ ...shared, rules, pages: this.#pages, files: this.#files });
     this.introduce = introduce ?? (async () => undefined);

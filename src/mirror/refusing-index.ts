@@ -51,7 +51,15 @@ export class RefusingIndex implements PackageIndex {
     // Neither kind of document is absent: nobody can say.
     this.signed =
       options.evidence === 'tuf'
-        ? { metadata: refuse, target: refuse, refresh: refuse, adopt: refuse, proveStoredRoles: refuse }
+        ? {
+            timestamp: undefined,
+            metadata: refuse,
+            target: refuse,
+            refresh: refuse,
+            hear: async () => 'unusable',
+            adopt: refuse,
+            proveStoredRoles: refuse,
+          }
         : undefined;
     this.unverified =
       options.evidence === 'index'

@@ -105,8 +105,8 @@ export interface UsageRecord {
 
 /** Who evicts blobs that machines share, and what stays for the others' sake. */
 export interface SharedEviction {
-  /** Runs it where this one alone may evict at this time; does nothing elsewhere. */
-  alone(work: () => Promise<void>): Promise<void>;
+  /** Runs it where this one alone may evict at this time; does nothing elsewhere. `still`: whether it may go on, asked before each removal. */
+  alone(work: (still: () => boolean) => Promise<void>): Promise<void>;
   /** It was written or used a moment ago by anybody, or another keeps it. */
   spares(sha256: string): Promise<boolean>;
 }

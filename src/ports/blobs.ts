@@ -1,4 +1,5 @@
 import type { Caller } from '../async/caller.ts';
+import type { Statement } from '../bytes/digest.ts';
 import type { Expected } from '../bytes/expected.ts';
 import type { Sighting } from '../bytes/first-sight.ts';
 import type { Proven } from '../bytes/proven.ts';
@@ -37,6 +38,10 @@ export interface Sighted {
 export interface Blobs {
   /** Whether it is on disk as far as the store's own record knows: a hint for HEAD and counting, never a proof. */
   stored(expected: Expected): Promise<boolean>;
+  /** The same of what is only stated: a hint for marking what a page lists. */
+  isHeld(stated: Statement): Promise<boolean>;
+  /** How often something stored went since the start: what `isHeld` said may be wrong once this has changed. */
+  readonly removals: number;
   /** The stored blob that proves `expected`; its first touch after start hashes it whole. Undefined where none is stored or it no longer proves. */
   open(expected: Expected): Promise<Blob | undefined>;
   /**

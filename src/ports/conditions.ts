@@ -20,6 +20,8 @@ export const CONDITIONS = {
   disk: 'warn',
   bucket: 'warn',
   'bucket-behind': 'warn',
+  'bucket-unfit': 'warn',
+  redirects: 'warn',
   'bucket-grows': 'info',
   partitioned: 'warn',
 } as const satisfies Readonly<Record<string, 'info' | 'warn'>>;

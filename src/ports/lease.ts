@@ -1,6 +1,8 @@
 /** A key that was taken. It renews itself until it is released, or its holder is gone. */
 export interface Holding {
   readonly held: true;
+  /** False where nothing could say whether somebody else has it, too. */
+  readonly sure: boolean;
   /** Gives the key up. Only this holding's own: where the key was lost and somebody else has it now, nothing happens. Never rejects. */
   release(): Promise<void>;
 }

@@ -1,8 +1,8 @@
 import { FAULTS, type Fault } from '../pypi/project-page.ts';
 
 /** Why a file that upstream lists is not on our page: a fault of its line, what its pin says, or a rule of the operator's. Closed: it labels a metric. */
-export const LEFT_OUT = [...FAULTS, 'changed', 'limit', 'policy'] as const;
-export type LeftOutReason = Fault | 'changed' | 'limit' | 'policy';
+export const LEFT_OUT = [...FAULTS, 'changed', 'limit', 'policy', 'offline'] as const;
+export type LeftOutReason = Fault | 'changed' | 'limit' | 'policy' | 'offline';
 
 /** A file that a page does not pass on. */
 export interface LeftOutFile {
@@ -68,6 +68,10 @@ const WORDS: Readonly<Record<LeftOutReason, Words>> = {
     hint: 'verbatim accept-change lets one through; "reuploads: true" gives up this protection',
   },
   limit: { says: 'beyond what is remembered for one project', hint: 'see "limit" in docs/trust.md' },
+  offline: {
+    says: 'that are not held, and that no upstream is asked for',
+    hint: 'import them, or let upstream be asked; "offline_pages: all" lists them with a mark',
+  },
   policy: { says: 'held back by a rule of this mirror or of the index', hint: 'see "policy" in docs/trust.md' },
 };
 

@@ -19,6 +19,8 @@ export interface Enforced {
   readonly withheld: ReadonlyMap<string, Refusal>;
   /** Announcements of core metadata that contradict the first one: the file is served, the announcement is not. */
   readonly silenced: ReadonlyMap<string, Refusal>;
+  /** Files that are listed, and marked as not held here. */
+  readonly unheld?: ReadonlySet<string> | undefined;
   /** True where the page is drawn without any file. */
   readonly hidden?: boolean | undefined;
 }

@@ -15,6 +15,8 @@ export interface OwnFile {
   readonly firstSight?: true | undefined;
   /** Its bytes may change, and nobody vouches for them. */
   readonly unproved?: true | undefined;
+  /** This mirror does not have it, and asks nobody for it. */
+  readonly unheld?: true | undefined;
 }
 
 /**
@@ -76,20 +78,28 @@ export interface NotServed {
   readonly withheld: Names;
   /** Files whose core metadata is not announced. */
   readonly silenced: Names;
+  /** Files that are listed, and marked as not held. */
+  readonly unheld?: Names | undefined;
 }
+
+const NO_NAMES: Names = new Set<string>();
 
 type Names = Pick<ReadonlySet<string>, 'has' | 'size'>;
 
 /** The listing without what is not served. */
-export function without(listing: Listing, { withheld, silenced }: NotServed): Listing {
-  if (withheld.size === 0 && silenced.size === 0) return listing;
+export function without(listing: Listing, { withheld, silenced, unheld = NO_NAMES }: NotServed): Listing {
+  if (withheld.size === 0 && silenced.size === 0 && unheld.size === 0) return listing;
   const { files, byContentPath: _, ...head } = listing;
   const kept = [...files.values()].filter(({ entry }) => !withheld.has(entry.filename));
   const entries = kept.map(({ entry }) => entry);
   const versions = withheld.size === 0 ? head.versions : listedVersions(head.versions, entries, head.name);
   return listingOf(
     { ...head, versions },
-    kept.map((file) => (silenced.has(file.entry.filename) ? quiet(file) : file)),
+    kept.map((file) => {
+      const { filename } = file.entry;
+      const said = silenced.has(filename) ? quiet(file) : file;
+      return unheld.has(filename) ? { ...said, unheld: true } : said;
+    }),
   );
 }
 

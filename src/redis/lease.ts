@@ -34,7 +34,7 @@ interface Token {
 }
 
 /** No Redis: whoever asks may work. */
-const ALONE: Holding = { held: true, release: async () => undefined };
+const ALONE: Holding = { held: true, sure: false, release: async () => undefined };
 
 /**
  * Keys in Redis, held by random tokens. A request whose answer did not come may have taken the key all the same: it is held until it is
@@ -69,8 +69,9 @@ export class RedisLease implements Lease {
     if (asked.outcome === 'away' || asked.outcome === 'refused') return this.#told('alone', ALONE);
     const taken: Token = { name, token };
     this.#held.set(token, taken);
-    const holding: Holding = { held: true, release: () => this.#release(taken) };
-    return this.#told(asked.outcome === 'answered' ? 'granted' : 'alone', holding);
+    const sure = asked.outcome === 'answered';
+    const holding: Holding = { held: true, sure, release: () => this.#release(taken) };
+    return this.#told(sure ? 'granted' : 'alone', holding);
   }
 
   async ended(key: string, signal: AbortSignal): Promise<void> {

@@ -70,6 +70,7 @@ function anchor(file: OwnFile, linkBase: string | undefined): string {
     attribute('data-size', entry.size?.toString()) +
     attribute('data-upload-time', entry.uploadTime) +
     attribute('data-verbatim-evidence', evidenceOf(file)) +
+    attribute('data-verbatim-held', file.unheld === true ? 'false' : undefined) +
     `>${escapeHtml(entry.filename)}</a><br>`
   );
 }

@@ -58,6 +58,7 @@ function fileJson(file: OwnFile, linkBase: string | undefined): string {
     member('provenance', entry.provenance) +
     (entry.gpgSig === undefined ? '' : `,"gpg-sig":${entry.gpgSig}`) +
     (entry.extra?.has(EVIDENCE) === true ? '' : member(EVIDENCE, evidenceOf(file))) +
+    (file.unheld === true && entry.extra?.has(HELD) !== true ? `,"${HELD}":false` : '') +
     (entry.extra === undefined ? '' : unknown(entry.extra)) +
     '}'
   );
@@ -65,6 +66,7 @@ function fileJson(file: OwnFile, linkBase: string | undefined): string {
 
 /** PEP 691 leaves keys that begin so to the index. */
 const EVIDENCE = '_verbatim-evidence';
+const HELD = '_verbatim-held';
 
 /** Of a file whose evidence is weaker than its page's. */
 export function evidenceOf({ firstSight, unproved }: OwnFile): 'first-sight' | 'none' | undefined {

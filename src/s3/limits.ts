@@ -57,6 +57,16 @@ export const WAITING_RECORD_MS = 1000;
 /** Milliseconds for uploads under way when the mirror ends. */
 export const UPLOAD_GRACE_MS = 5000;
 
+/** Milliseconds for whoever issues keys to answer, whole. */
+export const ISSUER_MS = 5000;
+/** Bytes of its answer. */
+export const ISSUED_BYTES = 64 * 1024;
+/** Milliseconds before issued keys end when new ones are asked for. */
+export const RENEWED_BEFORE_MS = 300_000;
+
+/** Seconds for which an address that clients are given may be used. */
+export const PRESIGNED_SECONDS = 300;
+
 /** Objects of evidence in a bucket; the oldest make room. */
 export const ASIDE_OBJECTS = 64;
 /** Milliseconds in which a file that was used on this machine is not evicted from its disk for want of room elsewhere. */
@@ -72,3 +82,18 @@ export const TOUCH_RECORD_MS = 24 * 3_600_000;
 export const TOUCHED_MEMORY_MS = 60_000;
 /** Milliseconds until who was not the leader asks again. */
 export const LEADER_PAUSE_MS = 30_000;
+/** Milliseconds for which a term of the leader holds, from before it was asked for. */
+export const LEADER_TERM_MS = 120_000;
+/** Milliseconds for which others leave a term alone after its end: the times of objects are whole seconds, of several clocks. */
+export const LEADER_SLACK_MS = 30_000;
+/** Milliseconds for which ended terms stay, so that nobody who is late creates one of them anew. */
+export const LEADER_KEPT_MS = 24 * 3_600_000;
+/** Milliseconds for which a leader that a lease names works at a time: less than the lease's own term. */
+export const LEASED_WORK_MS = 15_000;
+
+/** Bytes of the object that a bucket is tried with. */
+export const PROBE_BYTES = 1024;
+/** Milliseconds that the start waits for what comes of it. */
+export const PROBE_WAIT_MS = 5000;
+/** Milliseconds until a bucket that could not be asked is tried again. */
+export const PROBE_PAUSE_MS = 30_000;

@@ -1,7 +1,7 @@
 import { isDigest } from '../bytes/digest.ts';
 import type { SharedEviction, UsageRecord } from '../ports/blob-storage.ts';
-import type { Lease } from '../ports/lease.ts';
 import type { S3BlobStorage } from './blob-storage.ts';
+import type { Leader } from './leader.ts';
 import {
   LEADER_PAUSE_MS,
   TOUCH_RECORD_MS,
@@ -17,18 +17,17 @@ interface SharedUseOptions {
   readonly store: S3ObjectStore;
   /** This replica's own, 1 to 64 letters, digits and `-`: the name of its record. */
   readonly replica: string;
-  /** Who evicts; where there is none nobody does. */
-  readonly lease: Lease | undefined;
+  /** Who evicts, as far as that is known by now; where there is none nobody does. */
+  readonly leader: () => Leader | undefined;
   readonly onTrouble: (error: unknown) => void;
 }
 
 const RECORDS = 'used/';
-const LEADER = 'bucket eviction';
 const LINE = 65;
 
 /**
- * What replicas use of a bucket: each writes one record of what it used lately and keeps, and the one that evicts reads them all. Without a lease
- * that replicas share nobody evicts.
+ * What replicas use of a bucket: each writes one record of what it used lately and keeps, and the one that evicts reads them all. Without a leader nobody
+ * evicts.
  */
 export class SharedUse implements SharedEviction {
   readonly #options: SharedUseOptions;
@@ -40,18 +39,15 @@ export class SharedUse implements SharedEviction {
     this.#options = options;
   }
 
-  async alone(work: () => Promise<void>): Promise<void> {
-    const { lease } = this.#options;
-    if (lease === undefined || performance.now() - this.#askedAt < LEADER_PAUSE_MS) return;
-    const taken = await lease.take(LEADER);
-    if (!taken.held) {
-      this.#askedAt = performance.now();
-      return;
-    }
+  async alone(work: (still: () => boolean) => Promise<void>): Promise<void> {
+    const leader = this.#options.leader();
+    if (leader === undefined || performance.now() - this.#askedAt < LEADER_PAUSE_MS) return;
+    let hasLed = false;
     try {
-      await work();
+      hasLed = await leader.lead(work);
     } finally {
-      await taken.release();
+      // Whoever does not lead, or could not find out, does not ask for each file that is stored.
+      if (!hasLed) this.#askedAt = performance.now();
     }
   }
 

@@ -46,16 +46,23 @@ export function watchBucket(registry: Registry, read: () => BucketNumbers): void
   counted('retries', 'Requests made again.', ({ retries }) => retries);
   counted('received_bytes', 'Bytes of objects that came from the bucket.', ({ bytesIn }) => bytesIn);
   counted('sent_bytes', 'Bytes that were sent to it.', ({ bytesOut }) => bytesOut);
-  const gauge = (name: string, help: string, value: (numbers: BucketNumbers) => number) =>
+  const gauge = (
+    name: string,
+    help: string,
+    value: (numbers: BucketNumbers) => number,
+    aggregator: 'sum' | 'max' = 'max',
+  ) =>
     new Gauge({
       name: `verbatim_bucket_${name}`,
       help,
       registers,
+      aggregator,
       collect() {
         this.set(value(read()));
       },
     });
   gauge('tier_bytes', 'Bytes of files on this machine’s disk before the bucket.', ({ tierBytes }) => tierBytes);
-  gauge('waiting_files', 'Files that are in the bucket not yet.', ({ waiting }) => waiting);
+  // Each process uploads what it fetched.
+  gauge('waiting_files', 'Files that are in the bucket not yet.', ({ waiting }) => waiting, 'sum');
   gauge('away', '1 while the bucket cannot be had.', ({ away }) => (away ? 1 : 0));
 }

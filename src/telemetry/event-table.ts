@@ -24,6 +24,7 @@ import { oneOf, statusOf } from './labels.ts';
 import { REDIS_EVENTS } from './redis-events.ts';
 import { ROOM_EVENTS } from './room-events.ts';
 import { HOST_SILENCE, SILENCE } from './silence-rows.ts';
+import { WORKER } from './worker-row.ts';
 
 type Table = { readonly [N in EventName]: Row<Event<N>> };
 
@@ -269,6 +270,7 @@ export const EVENTS: Table = {
       fields: { index: index === '' ? undefined : index, what, state: begins ? 'begins' : 'over' },
     }),
   },
+  worker: WORKER,
   reloaded: {
     counter: {
       name: 'verbatim_reloads_total',

@@ -38,6 +38,7 @@ export function createEmit(log: Log, metrics: Metrics): Emit {
     redis: told<'redis'>(EVENTS.redis),
     askedRedis: told<'askedRedis'>(EVENTS.askedRedis),
     leased: told<'leased'>(EVENTS.leased),
+    heard: told<'heard'>(EVENTS.heard),
     refreshed: told<'refreshed'>(EVENTS.refreshed, metrics.refreshed),
     leftOut: told<'leftOut'>(EVENTS.leftOut),
     sighted: told<'sighted'>(EVENTS.sighted),
@@ -50,6 +51,7 @@ export function createEmit(log: Log, metrics: Metrics): Emit {
     letGo: told<'letGo'>(EVENTS.letGo),
     stateRoom: told<'stateRoom'>(EVENTS.stateRoom),
     condition: told<'condition'>(EVENTS.condition),
+    worker: told<'worker'>(EVENTS.worker),
     reloaded: told<'reloaded'>(EVENTS.reloaded),
   };
   return <N extends EventName>(event: Event<N>) => tell[event.name](event);

@@ -7,17 +7,20 @@ import { type DiskPart, type KeptPart, watchDisk, watchKept } from './disk-metri
 import { createDurations } from './durations.ts';
 import type { Row } from './event-row.ts';
 import { type Label, oneOf } from './labels.ts';
+import { type Readings, readAll, readTotals } from './several.ts';
 import { createTally } from './tally.ts';
 import {
   type ConnectionNumbers,
   type PageCounts,
   type QueueReport,
   type StoreSizes,
+  type WorkerNumbers,
   watchConnections,
   watchPages,
   watchQueues,
   watchRedis,
   watchStore,
+  watchWorkers,
 } from './watched.ts';
 
 export interface Metrics {
@@ -48,6 +51,10 @@ export interface Metrics {
   watchRedis(read: () => boolean): void;
   /** Read at each scrape. */
   watchConditions(read: () => ConditionNumbers): void;
+  /** Read at each scrape: of a server of several processes. */
+  watchWorkers(read: () => WorkerNumbers): void;
+  /** For another process that answers for several: everything, or what only goes up. */
+  readonly readings: { all(): Promise<Readings>; totals(): Promise<Readings> };
   /** What GET /metrics answers. */
   readonly exposition: { readonly contentType: string; text(): Promise<string> };
 }
@@ -58,7 +65,7 @@ export interface MetricsOptions {
   readonly version: string;
   /** False for tests, which need no process metrics. */
   readonly processMetrics?: boolean | undefined;
-  /** Where they are kept; one of their own unless given. Those of several processes can be added up (prom-client's `aggregate`). */
+  /** Where they are kept; one of their own unless given. */
   readonly registry?: Registry | undefined;
 }
 
@@ -97,6 +104,8 @@ export function createMetrics(options: MetricsOptions): Metrics {
     watchRedis: (read) => watchRedis(registry, read),
     watchConnections: (read) => watchConnections(registry, read),
     watchConditions: (read) => watchConditions(registry, read, (name) => (name === '' ? '' : index(name))),
+    watchWorkers: (read) => watchWorkers(registry, read),
+    readings: { all: () => readAll(registry), totals: () => readTotals(registry) },
     exposition: { contentType: registry.contentType, text: () => registry.metrics() },
   };
 }

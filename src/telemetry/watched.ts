@@ -46,6 +46,26 @@ export interface ConnectionNumbers {
   readonly closedForRoom: number;
 }
 
+/** Of a server of several processes: how many are configured, and how many of them answer. */
+export interface WorkerNumbers {
+  readonly configured: number;
+  readonly answering: number;
+}
+
+export function watchWorkers(registry: Registry, read: () => WorkerNumbers): void {
+  const gauge = (name: string, help: string, value: (numbers: WorkerNumbers) => number) =>
+    new Gauge({
+      name: `verbatim_workers${name}`,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(value(read()));
+      },
+    });
+  gauge('', 'Processes that answer behind one port (server.workers).', ({ configured }) => configured);
+  gauge('_answering', 'Those of them that answer at this moment.', ({ answering }) => answering);
+}
+
 export function watchConnections(registry: Registry, read: () => ConnectionNumbers): void {
   const registers = [registry];
   const name = (what: string) => `verbatim_connections_${what}`;

@@ -43,7 +43,9 @@ export function createPageWork(options: PageWorkOptions = {}): PageWork & { clos
           const withheld = new Set(enforced.withheld.keys());
           const silenced = new Set(enforced.silenced.keys());
           const hidden = enforced.hidden === true;
-          return { ...enforced, bodies: arrived(await call('draw', { document, withheld, silenced, hidden })) };
+          const { unheld } = enforced;
+          const bodies = await call('draw', { document, withheld, silenced, unheld, hidden });
+          return { ...enforced, bodies: arrived(bodies) };
         } finally {
           call('close', { document }).catch(() => undefined);
         }

@@ -32,6 +32,7 @@ export interface Calls {
       readonly document: number;
       readonly withheld: ReadonlySet<string>;
       readonly silenced: ReadonlySet<string>;
+      readonly unheld: ReadonlySet<string> | undefined;
       readonly hidden: boolean;
     };
     readonly answer: Bodies;

@@ -77,6 +77,10 @@ blobsContract('over files, and small ones in a database', () =>
 function but(blobs: Blobs, change: Partial<Blobs>): Blobs {
   return {
     stored: (expected) => blobs.stored(expected),
+    isHeld: (stated) => blobs.isHeld(stated),
+    get removals() {
+      return blobs.removals;
+    },
     open: (expected) => blobs.open(expected),
     fetch: (...given) => blobs.fetch(...given),
     sight: (...given) => blobs.sight(...given),

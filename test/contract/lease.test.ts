@@ -82,7 +82,7 @@ function changed(change: (lease: Lease) => Partial<Lease>, over: Partial<SharedL
   return { ...rig, lease: party(rig.lease), another: party(rig.another), ...over };
 }
 
-const released: Lease['take'] = async () => ({ held: true, release: async () => undefined });
+const released: Lease['take'] = async () => ({ held: true, sure: true, release: async () => undefined });
 
 const MISBEHAVIOURS: readonly Misbehaviour[] = [
   {
@@ -129,7 +129,7 @@ const MISBEHAVIOURS: readonly Misbehaviour[] = [
           const taken = await take(key);
           if (!taken.held) return taken;
           latest.set(key, taken.release);
-          return { held: true, release: async () => latest.get(key)?.() };
+          return { held: true, sure: true, release: async () => latest.get(key)?.() };
         },
       });
       const rig = { lease: party(service.party('one')), another: party(another) };
@@ -156,8 +156,19 @@ const MISBEHAVIOURS: readonly Misbehaviour[] = [
     make: () => changed(() => ({}), { die: () => undefined }),
   },
   {
+    does: 'is sure of what nobody could say',
+    caughtBy: ['while its service is away every key is granted, and nobody is told that it is sure'],
+    make: () =>
+      changed(({ take }) => ({
+        async take(key) {
+          const taken = await take(key);
+          return taken.held ? { ...taken, sure: true } : taken;
+        },
+      })),
+  },
+  {
     does: 'fails while its service is away',
-    caughtBy: ['while its service is away every key is granted'],
+    caughtBy: ['while its service is away every key is granted, and nobody is told that it is sure'],
     make() {
       const rig = sharedRig();
       let isAway = false;

@@ -51,7 +51,7 @@ export const LEASE_CASES: readonly LeaseCase<LeaseRig>[] = [
   {
     name: 'a key has one holder; everybody else is told that it is held',
     async run({ lease, another }) {
-      await held(lease, 'a');
+      expect((await held(lease, 'a')).sure).toBe(true);
       for (const party of [another, lease]) expect(await party.take('a')).toMatchObject({ held: false });
     },
   },
@@ -156,11 +156,12 @@ export const SHARED_LEASE_CASES: readonly LeaseCase<SharedLeaseRig>[] = [
     },
   },
   {
-    name: 'while its service is away every key is granted',
+    name: 'while its service is away every key is granted, and nobody is told that it is sure',
     async run({ lease, another, setReachable }) {
       await held(lease, 'a');
       await setReachable(false);
       const granted = await held(another, 'a');
+      expect(granted.sure).toBe(false);
       await granted.release();
       await setReachable(true);
       expect(await isFree(another, 'a')).toBe(false);

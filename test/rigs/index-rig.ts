@@ -25,7 +25,15 @@ export interface IndexRigOptions
   extends FakePypiOptions,
     Pick<
       MirrorOptions,
-      'upstreamLimits' | 'maxBytes' | 'stateBytes' | 'seal' | 'redis' | 'data' | 'connections' | 'readers'
+      | 'upstreamLimits'
+      | 'maxBytes'
+      | 'stateBytes'
+      | 'seal'
+      | 'redis'
+      | 'data'
+      | 'connections'
+      | 'readers'
+      | 'offlinePages'
     > {
   /** What upstream has when the mirror starts. */
   readonly fill?: (pypi: FakePypi) => void;

@@ -51,6 +51,8 @@ export interface Mirror extends Face {
   readonly restart: (newTrust?: string) => Promise<void>;
   /** Stops and starts again so that no upstream is asked. */
   readonly goOffline: () => Promise<void>;
+  /** As an operator drops a stored file. */
+  readonly forget: (sha256: string) => Promise<void>;
   /** Starts again on the directory as it lies there at this moment, as after `kill -9`. */
   readonly kill: () => Promise<void>;
   /** What callers wait for; of the process that runs. */
@@ -86,6 +88,8 @@ export interface MirrorOptions {
   readonly linksBelow?: string | undefined;
   /** Started so that no upstream is asked. */
   readonly offline?: boolean | undefined;
+  /** Files on pages of an offline mirror. */
+  readonly offlinePages?: 'all' | 'held' | undefined;
   /** Files of a seal key and its epoch. */
   readonly seal?: { readonly key: string; readonly epoch: string } | undefined;
   /** The port of a Redis on this machine. */
@@ -244,6 +248,7 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
     data,
     allowFuse: false,
     offline: offline || options.offline === true,
+    offlinePages: options.offlinePages,
     ...(redis !== undefined && { redis: redisAt(redis) }),
     ...(seal && { seal: { key: { file: seal.key, variable: undefined }, epochFile: seal.epoch } }),
     cache: { maxBytes: options.maxBytes ?? 1e9, stateBytes: options.stateBytes, memoryBytes: 64 * 1024 * 1024 },
@@ -317,6 +322,9 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
       await stop();
       offline = true;
       await start();
+    },
+    async forget(sha256) {
+      await running?.composition.operator.forget(sha256);
     },
     async kill() {
       const left = join(scratch, `data-${++lives}`);

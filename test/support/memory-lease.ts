@@ -32,13 +32,14 @@ export function createLeaseService(): LeaseService {
       const holder = { name, alive: true };
       return {
         async take(key) {
-          if (!isReachable) return { held: true, release: async () => undefined };
+          if (!isReachable) return { held: true, sure: false, release: async () => undefined };
           const other = taken.get(key);
           if (other !== undefined) return { held: false, heldBy: other.holder.name };
           const token = Symbol(key);
           taken.set(key, { token, holder, until: now + TERM });
           return {
             held: true,
+            sure: true,
             async release() {
               if (taken.get(key)?.token === token) taken.delete(key);
               changed();

@@ -15,6 +15,7 @@ export function createRecorder(): { readonly events: Recorded; readonly emit: Em
     redis: [],
     askedRedis: [],
     leased: [],
+    heard: [],
     refreshed: [],
     leftOut: [],
     sighted: [],
@@ -27,6 +28,7 @@ export function createRecorder(): { readonly events: Recorded; readonly emit: Em
     letGo: [],
     stateRoom: [],
     condition: [],
+    worker: [],
     reloaded: [],
   };
   const keep = <N extends EventName>(event: Event<N>) => events[event.name].push(event);

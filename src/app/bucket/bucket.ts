@@ -7,12 +7,16 @@ import type { BlobStorage, SharedEviction, UsageRecord } from '../../ports/blob-
 import type { Condition } from '../../ports/conditions.ts';
 import type { Emit } from '../../ports/events.ts';
 import type { Lease } from '../../ports/lease.ts';
+import type { Abilities } from '../../s3/abilities.ts';
 import { addressText, readS3Address } from '../../s3/address.ts';
 import { S3BlobStorage, type TierUsage } from '../../s3/blob-storage.ts';
 import { S3Client } from '../../s3/client.ts';
+import { type Leader, LeaderByLease, LeaderByTerms } from '../../s3/leader.ts';
 import { type BucketCounts, BucketMeter } from '../../s3/meter.ts';
 import { S3ObjectStore } from '../../s3/object-store.ts';
 import { SharedUse } from '../../s3/shared-use.ts';
+import { Trial } from '../../s3/trial.ts';
+import { abilitiesText, bucketConditions } from './conditions.ts';
 import { bucketKeys } from './keys.ts';
 
 /** Where files are kept. */
@@ -24,6 +28,8 @@ export interface FilePlace {
   readonly shared: SharedEviction | undefined;
   /** Of the bucket, where there is one. */
   readonly bucket: BucketReport | undefined;
+  /** Resolves when it is known what the bucket can do, or was waited for long enough. Never rejects. */
+  ready(): Promise<void>;
   /** Lets uploads under way end; the disk stays open. */
   close(): Promise<void>;
 }
@@ -35,6 +41,10 @@ export interface BucketReport {
   usage(): TierUsage;
   counts(): BucketCounts;
   conditions(): readonly Condition[];
+  /** Where clients are sent for a large file, where the configuration has them sent. */
+  readonly elsewhere:
+    | ((blob: { readonly sha256: string; readonly size: number }) => Promise<string | undefined>)
+    | undefined;
 }
 
 interface FilePlaceOptions {
@@ -45,7 +55,7 @@ interface FilePlaceOptions {
   /** False for a command beside the server. */
   readonly upkeep: boolean;
   readonly emit: Emit;
-  /** Who evicts a bucket of all replicas; where there is none nobody does. */
+  /** Who evicts a bucket that cannot say so itself. */
   readonly leaseOver?: ((place: string) => Lease) | undefined;
 }
 
@@ -61,22 +71,24 @@ export function filePlace({ config, volume, disk, upkeep, emit, leaseOver }: Fil
       maxBytes: tierBytes,
       shared: undefined,
       bucket: undefined,
+      ready: async () => undefined,
       close: async () => undefined,
     };
+  const { redirectFrom } = blobs;
   const address = readS3Address(blobs.store);
   const meter = new BucketMeter();
-  const client = new S3Client({ address, credentials: bucketKeys(blobs), meter });
+  const client = new S3Client({ address, credentials: bucketKeys(blobs, address), meter });
   const onTrouble = (error: unknown) => emit({ name: 'faulted', at: 'store', error });
   const waiting = createWaitingRecord(volume);
   const storage = new S3BlobStorage({ client, tier: disk, tierBytes, waiting, isOwner: upkeep, onTrouble });
   const place = addressText(address);
-  const shared = new SharedUse({
-    storage,
-    store: new S3ObjectStore(client),
-    replica: sha256Hex(Buffer.from(`${hostname()} ${volume.root}`)).slice(0, 32),
-    lease: leaseOver?.(place),
-    onTrouble,
-  });
+  const store = new S3ObjectStore(client);
+  const replica = sha256Hex(Buffer.from(`${hostname()} ${volume.root}`)).slice(0, 32);
+  const onFound = (abilities: Abilities) =>
+    emit({ name: 'noted', index: '', message: abilitiesText(place, abilities) });
+  const trial = new Trial({ client, onFound, onTrouble });
+  const leader = leaderOf(trial, new LeaderByTerms({ store, replica }), leaseOver?.(place));
+  const shared = new SharedUse({ storage, store, replica, leader, onTrouble });
   return {
     storage,
     record: shared.told(record),
@@ -86,32 +98,29 @@ export function filePlace({ config, volume, disk, upkeep, emit, leaseOver }: Fil
       place,
       usage: () => storage.usage(),
       counts: () => meter.counts(),
-      conditions: () => bucketConditions(place, storage.usage(), leaseOver !== undefined),
+      conditions: () =>
+        bucketConditions({ place, usage: storage.usage(), abilities: trial.found, hasLease: leaseOver !== undefined }),
+      elsewhere:
+        redirectFrom === undefined
+          ? undefined
+          : async ({ sha256, size }) => (size < redirectFrom ? undefined : storage.elsewhere(sha256, size)),
     },
+    ready: async () => (upkeep ? trial.start() : undefined),
     async close() {
+      trial.close();
       await storage.close();
       client.close();
     },
   };
 }
 
-function bucketConditions(
-  place: string,
-  { away, waiting, dropped }: TierUsage,
-  isEvicted: boolean,
-): readonly Condition[] {
-  const found: Condition[] = [];
-  const add = (what: Condition['what'], message: string) => void found.push({ what, index: '', thing: place, message });
-  if (away !== undefined)
-    add(
-      'bucket',
-      `The bucket cannot be had: what this disk lacks is fetched from upstream, and ${waiting} files wait to be uploaded (blobs.store). ${away}`,
-    );
-  if (dropped > 0) add('bucket-behind', `${dropped} files were never uploaded, because too many waited (blobs.store).`);
-  if (!isEvicted)
-    add(
-      'bucket-grows',
-      'Nobody evicts files from the bucket: without a lease that replicas share, blobs.max_bytes is held by nobody. A lifecycle rule of the bucket may remove old ones.',
-    );
-  return found;
+/** The bucket itself says who evicts where it was seen to tell racers apart; else a lease that replicas share; else nobody does. */
+function leaderOf(trial: Trial, byTerms: Leader, lease: Lease | undefined): () => Leader | undefined {
+  const byLease = lease && new LeaderByLease(lease);
+  return () => {
+    const { conditional } = trial.found ?? {};
+    // Until it is known nobody leads: two replicas that ask differently would both.
+    if (trial.found === undefined) return undefined;
+    return conditional?.sound === true ? byTerms : byLease;
+  };
 }

@@ -8,8 +8,8 @@ export const WORKER_COMMAND = 'worker';
 /** A worker's process, as its supervisor speaks to it. */
 export interface WorkerProcess {
   readonly pid: number | undefined;
-  /** Nothing is said where it is gone; its end is told by `onEnd`. */
-  send(message: ToWorker, connection?: Socket): void;
+  /** False, and nothing is said, where it is gone; its end is told by `onEnd`. */
+  send(message: ToWorker, connection?: Socket): boolean;
   kill(signal: NodeJS.Signals): void;
 }
 
@@ -45,10 +45,11 @@ export function startProcess({ onMessage, onEnd }: WorkerEvents): WorkerProcess 
   };
 }
 
-function sendTo(child: ChildProcess, message: ToWorker, connection: Socket | undefined): void {
-  if (!child.connected) return;
+function sendTo(child: ChildProcess, message: ToWorker, connection: Socket | undefined): boolean {
+  if (!child.connected) return false;
   // Kept open here until the worker says that it has it: where it ends before, another is given it.
   child.send(message, connection, { keepOpen: true }, () => undefined);
+  return true;
 }
 
 /** The supervisor, as a worker speaks to it. */

@@ -1,6 +1,7 @@
 import type { Config } from '../../config/config.ts';
 import type { EvidenceKind } from '../../mirror/package-index.ts';
 import type { Condition } from '../../ports/conditions.ts';
+import type { Readings } from '../../telemetry/several.ts';
 
 // What the supervisor and its workers say to each other. Both are this program, in the same version.
 
@@ -31,6 +32,8 @@ export type ToWorker =
   | { readonly kind: 'taken'; readonly id: number; readonly token: number | undefined }
   /** A key may be taken again. */
   | { readonly kind: 'free'; readonly key: string }
+  /** What it counts and measures is asked for. */
+  | { readonly kind: 'scrape'; readonly id: number }
   | { readonly kind: 'reload' }
   | { readonly kind: 'stop' };
 
@@ -43,6 +46,9 @@ export type ToSupervisor =
   /** Said regularly, and when it changes: how many connections are open. */
   | { readonly kind: 'open'; readonly open: number }
   | { readonly kind: 'take'; readonly id: number; readonly key: string }
+  | { readonly kind: 'scraped'; readonly id: number; readonly readings: Readings }
+  /** Said regularly: what of its metrics only goes up. */
+  | { readonly kind: 'totals'; readonly readings: Readings }
   /** It waits for a key: it is told when that is free. */
   | { readonly kind: 'watch'; readonly key: string }
   | { readonly kind: 'release'; readonly key: string; readonly token: number }

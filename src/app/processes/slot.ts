@@ -1,7 +1,9 @@
 import type { Socket } from 'node:net';
+import type { Readings } from '../../telemetry/several.ts';
 import { startProcess, type WorkerProcess } from './channel.ts';
 import type { Seat } from './dispatcher.ts';
 import { type Beginning, type Readiness, sharedMs, type ToSupervisor, type ToWorker } from './messages.ts';
+import { Questions } from './questions.ts';
 
 /** A worker that ran for so long has started well: what ends it later is no reason to wait. Milliseconds. */
 const RAN_WELL_MS = 10_000;
@@ -23,6 +25,7 @@ export interface SlotEvents {
 export class Slot implements Seat {
   readonly number: number;
   readonly #events: SlotEvents;
+  readonly #scrapes = new Questions<Readings>();
   #process: WorkerProcess | undefined;
   #startedAt = 0;
   #heardAt = 0;
@@ -71,8 +74,13 @@ export class Slot implements Seat {
     this.#process?.send({ kind: 'connection', id, sentAt }, connection);
   }
 
-  send(message: ToWorker): void {
-    this.#process?.send(message);
+  send(message: ToWorker): boolean {
+    return this.#process?.send(message) ?? false;
+  }
+
+  /** What it counts and measures now. Rejects where it ends first. */
+  scrape(): Promise<Readings> {
+    return this.#scrapes.ask((id) => this.send({ kind: 'scrape', id }));
   }
 
   /** It is not replaced any more, and ends in order. Resolves when it is gone; `graceMs` after which it is killed. */
@@ -112,6 +120,10 @@ export class Slot implements Seat {
         this.open = message.open;
         this.#events.onMessage(this, message);
         break;
+      case 'scraped':
+        this.#events.onMessage(this, message);
+        this.#scrapes.answered(message.id, message.readings);
+        break;
       default:
         this.#events.onMessage(this, message);
     }
@@ -126,6 +138,7 @@ export class Slot implements Seat {
   #ended(how: string): void {
     this.#leave();
     this.#process = undefined;
+    this.#scrapes.ended();
     this.#quickEnds = sharedMs() - this.#startedAt >= RAN_WELL_MS ? 0 : this.#quickEnds + 1;
     const again = this.#isWanted ? pauseAfter(this.#quickEnds) : undefined;
     if (again !== undefined) this.#timer = setTimeout(() => this.start(), again);

@@ -1,11 +1,15 @@
 import { createServer, type Server } from 'node:net';
-import { Refusal } from '../../bytes/refusal.ts';
 import type { Config } from '../../config/config.ts';
-import { listen, portOf, urlOf } from '../../http/server.ts';
+import { createListener } from '../../http/listener.ts';
+import { listen, portOf, type RunningServer, startServer, urlOf } from '../../http/server.ts';
 import type { Condition } from '../../ports/conditions.ts';
+import type { Emit } from '../../ports/events.ts';
+import { createEmit } from '../../telemetry/events.ts';
 import type { Log } from '../../telemetry/log.ts';
+import { createMetrics } from '../../telemetry/metrics.ts';
 import { VERSION } from '../../version.ts';
 import { logOf, type MirrorOptions, type RunningMirror } from '../start.ts';
+import { CommonMetrics } from './common-metrics.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { dividedConfig, workersOf } from './divide.ts';
 import { Leases } from './leases.ts';
@@ -30,12 +34,6 @@ export type RunningServers = Pick<
  * operator said of the start. Throws where that one cannot start.
  */
 export async function startServers(options: MirrorOptions): Promise<RunningServers> {
-  if (options.adminPort !== undefined)
-    throw new Refusal(
-      'format',
-      '--admin-port speaks for one process alone, and server.workers asks for several: leave one of them out.',
-      { subject: 'request' },
-    );
   const supervisor = new Supervisor(options);
   try {
     await supervisor.start();
@@ -49,6 +47,8 @@ export async function startServers(options: MirrorOptions): Promise<RunningServe
 class Supervisor implements RunningServers {
   readonly #options: MirrorOptions;
   readonly #log: Log;
+  readonly #emit: Emit;
+  readonly #metrics: CommonMetrics<Slot>;
   readonly #slots: readonly Slot[];
   readonly #dispatcher: Dispatcher;
   readonly #leases: Leases;
@@ -56,6 +56,8 @@ class Supervisor implements RunningServers {
   readonly #first = Promise.withResolvers<Readiness>();
   readonly #config: Config;
   #newTrust: MirrorOptions['newTrust'];
+  #admin: RunningServer | undefined;
+  #isClosing = false;
   #readiness: Readiness = { indexes: [], defaultIndex: '', conditions: [] };
   url = '';
 
@@ -74,6 +76,18 @@ class Supervisor implements RunningServers {
       for (const slot of this.#slots) slot.send({ kind: 'free', key });
     });
     this.#slots = Array.from({ length: workers }, (_, at) => new Slot(at + 1, this.#events()));
+    const own = createMetrics({ indexes: Object.keys(options.config.indexes), version: VERSION });
+    this.#emit = createEmit(this.#log, own);
+    own.watchConnections(() => {
+      const { waiting, refused } = this.#dispatcher.counts;
+      return { open: waiting, limit: 0, refused, closedForRoom: 0 };
+    });
+    own.watchWorkers(() => ({ configured: workers, answering: this.#answering.length }));
+    this.#metrics = new CommonMetrics({ own, processes: () => this.#answering });
+  }
+
+  get #answering(): readonly Slot[] {
+    return this.#slots.filter((slot) => slot.isReady);
   }
 
   get indexes(): Readiness['indexes'] {
@@ -89,7 +103,7 @@ class Supervisor implements RunningServers {
   }
 
   get metricsUrl(): string | undefined {
-    return undefined;
+    return this.#admin && `${this.#admin.url}/metrics`;
   }
 
   async start(): Promise<void> {
@@ -101,6 +115,7 @@ class Supervisor implements RunningServers {
     this.#readiness = await this.#first.promise;
     // Carried out by the first.
     this.#newTrust = undefined;
+    await this.#listenForOperators();
     for (const slot of others) slot.start();
   }
 
@@ -109,16 +124,33 @@ class Supervisor implements RunningServers {
   };
 
   readonly close = async (): Promise<void> => {
+    this.#isClosing = true;
     this.#listening.close();
     const { grace } = this.#options.config.server;
     await Promise.all(this.#slots.map((slot) => slot.stop(grace * 1000 + CLOSING_MS)));
     this.#dispatcher.close();
     this.#leases.close();
+    await this.#admin?.close();
     await this.#log.flush();
   };
 
   kill(): void {
     for (const slot of this.#slots) slot.kill();
+  }
+
+  /** One answer for all processes. */
+  async #listenForOperators(): Promise<void> {
+    const { adminPort } = this.#options;
+    if (adminPort === undefined) return;
+    const metrics = this.#metrics;
+    const listener = createListener({
+      defaultIndex: this.defaultIndex,
+      indexes: [],
+      ready: () => !this.#isClosing && this.#answering.length > 0,
+      metrics: { contentType: metrics.contentType, text: () => metrics.text() },
+      onFault: (error) => this.#emit({ name: 'faulted', at: 'answer', error }),
+    });
+    this.#admin = await startServer({ listener, host: '127.0.0.1', port: adminPort });
   }
 
   #events(): ConstructorParameters<typeof Slot>[1] {
@@ -133,7 +165,7 @@ class Supervisor implements RunningServers {
       onReady: (slot, readiness) => {
         this.#first.resolve(readiness);
         this.#dispatcher.add(slot);
-        this.#log.info(`worker ${slot.number} answers`, { event: 'worker', worker: slot.number, pid: slot.pid });
+        this.#emit({ name: 'worker', worker: slot.number, pid: slot.pid });
       },
       onLeave: (slot) => this.#dispatcher.remove(slot),
       onEnd: (slot, how, again, lines) => this.#onEnd(slot, how, again, lines),
@@ -146,6 +178,10 @@ class Supervisor implements RunningServers {
       case 'connection':
         this.#dispatcher.answered(message.id, message.taken);
         break;
+      case 'totals':
+      case 'scraped':
+        this.#metrics.heard(slot, message.readings);
+        break;
       case 'take':
       case 'watch':
       case 'release':
@@ -156,14 +192,11 @@ class Supervisor implements RunningServers {
 
   #onEnd(slot: Slot, how: string, again: number | undefined, lines: readonly string[]): void {
     this.#leases.leave(slot);
+    this.#metrics.ended(slot);
     this.#first.reject(cannotStart(lines, how));
     if (again === undefined) return;
     const said = lines.length === 0 ? '' : `: ${lines.join(' ')}`;
-    const next = again === 0 ? 'at once' : `in ${again / 1000} seconds`;
-    this.#log.error(`worker ${slot.number} ended (${how})${said}; it is replaced ${next}`, {
-      event: 'worker',
-      worker: slot.number,
-    });
+    this.#emit({ name: 'worker', worker: slot.number, pid: undefined, ended: { why: `(${how})${said}`, again } });
   }
 }
 

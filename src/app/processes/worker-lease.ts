@@ -1,7 +1,7 @@
 import type { HeldElsewhere, Holding, Lease } from '../../ports/lease.ts';
 import type { ToSupervisor, ToWorker } from './messages.ts';
 
-const GRANTED: Holding = { held: true, release: async () => undefined };
+const GRANTED: Holding = { held: true, sure: false, release: async () => undefined };
 
 /** Keys that all workers of one supervisor share; it says who has them. Where it is gone every key is granted. */
 export class WorkerLease implements Lease {
@@ -27,6 +27,7 @@ export class WorkerLease implements Lease {
     if (token === undefined) return { held: false, heldBy: 'another worker' };
     return {
       held: true,
+      sure: true,
       release: async () => {
         this.#send({ kind: 'release', key, token });
       },

@@ -11,6 +11,9 @@ import { WorkerLease } from './worker-lease.ts';
 /** How often a worker says that it lives, and what it has open, however little changes. Milliseconds. */
 const PULSE_MS = 250;
 
+/** How often it says what it has counted: what was counted since is lost where it is killed. Milliseconds. */
+const TOTALS_MS = 2000;
+
 /** Runs until its supervisor says that it ends, or is gone. False where no supervisor started it. */
 export async function runWorker(): Promise<boolean> {
   keepHeapSmall();
@@ -46,7 +49,7 @@ class Worker {
   async #serve(channel: SupervisorChannel): Promise<void> {
     const beginning = await Promise.race([this.#begun.promise, this.#ended.promise]);
     if (beginning === undefined) return;
-    const pulse = setInterval(() => this.#tell(), PULSE_MS);
+    const timers = [setInterval(() => this.#tell(), PULSE_MS), setInterval(() => void this.#tellTotals(), TOTALS_MS)];
     try {
       if (beginning.version !== VERSION)
         throw new Error(
@@ -65,11 +68,12 @@ class Worker {
       });
       await this.#ended.promise;
       await mirror.close();
+      await this.#tellTotals();
     } catch (error) {
       channel.send({ kind: 'failed', lines: errorLines(error) });
       process.exitCode = 1;
     } finally {
-      clearInterval(pulse);
+      for (const timer of timers) clearInterval(timer);
     }
   }
 
@@ -84,6 +88,9 @@ class Worker {
       case 'taken':
       case 'free':
         this.#lease.hear(message);
+        break;
+      case 'scrape':
+        void this.#scraped(message.id);
         break;
       case 'reload':
         this.#mirror?.reload();
@@ -106,6 +113,16 @@ class Worker {
 
   #tell(): void {
     this.#channel?.send({ kind: 'open', open: this.#mirror?.open ?? 0 });
+  }
+
+  async #tellTotals(): Promise<void> {
+    const readings = await this.#mirror?.readings.totals();
+    if (readings !== undefined) this.#channel?.send({ kind: 'totals', readings });
+  }
+
+  async #scraped(id: number): Promise<void> {
+    const readings = (await this.#mirror?.readings.all()) ?? [];
+    this.#channel?.send({ kind: 'scraped', id, readings });
   }
 
   #stop(): void {

@@ -13,6 +13,7 @@ import type { Evidence } from '../evidence.ts';
 import { type BelievedPage, makeBelievedPage } from './believed-page.ts';
 import type { Drawer, Drawing } from './drawing.ts';
 import type { DrawnBodies } from './drawn-bodies.ts';
+import type { HeldFiles } from './held-files.ts';
 import { noteText, type PageNote, type PageTallies, readNote, tallyOf } from './left-out.ts';
 import type { ProjectPins } from './pins.ts';
 import { placesOf, type StrangeHosts } from './strange-hosts.ts';
@@ -39,9 +40,11 @@ export interface PageDrawerOptions<P> {
   readonly drawn?: DrawnBodies | undefined;
   readonly strangeHosts: StrangeHosts;
   readonly linkBase?: string | undefined;
+  /** Of a mirror that asks no upstream: what becomes of files that are not held. */
+  readonly heldFiles?: HeldFiles | undefined;
 }
 
-/** Seconds after which a page that lacks something is drawn again: an operator may have let it through meanwhile. */
+/** Seconds after which a page that lacks something is drawn again: an operator may have let it through, or brought it, meanwhile. */
 const WITHHELD_FOR = 60;
 
 /** Seconds in which first sights of a page's files are gathered before it is drawn again: a page of 8,000 files takes a second. */
@@ -72,14 +75,14 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
   }
 
   async draw(believed: Believed<P>, source: Source, caller: Caller): Promise<PageDrawing<P>> {
-    const { evidence, work, policy, tallies, strangeHosts } = this.#options;
+    const { evidence, work, tallies, strangeHosts } = this.#options;
     mustBe<Believed<unknown>>(Believed, believed);
     // Pins may give way to a page that was repeated: the page is there before them.
     if (believed.observation.repeated) await believed.unsaved?.save();
     const bytes = await source.read(caller);
     // What is pinned from now on is for the drawing after this one.
     this.#due.delete(believed.name);
-    const { version } = policy;
+    const version = this.#rules;
     let proved = believed;
     let isPageAlone = true;
     let judged: Judged | undefined;
@@ -126,10 +129,11 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
   }
 
   async restore(believed: Believed<P>, source: Source): Promise<PageDrawing<P> | undefined> {
-    const { drawn, pins: projectPins, policy, tallies, strangeHosts } = this.#options;
-    if (drawn === undefined) return undefined;
+    const { drawn, pins: projectPins, tallies, strangeHosts, heldFiles } = this.#options;
+    // What is held is no part of what a page is found again by.
+    if (drawn === undefined || heldFiles !== undefined) return undefined;
     mustBe<Believed<unknown>>(Believed, believed);
-    const { version } = policy;
+    const version = this.#rules;
     const pins = await projectPins.identity(believed.name, believed.observation);
     const found = await drawn.find(believed, source, { pins, policy: version });
     if (found === undefined) return undefined;
@@ -190,7 +194,13 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
   }
 
   isOutdated({ policy }: PageDrawing<P>): boolean {
-    return policy !== this.#options.policy.version;
+    return policy !== this.#rules;
+  }
+
+  /** All that decides, besides pins, what of a page is drawn. */
+  get #rules(): string {
+    const { policy, heldFiles } = this.#options;
+    return heldFiles === undefined ? policy.version : `${policy.version}, ${heldFiles.version}`;
   }
 
   gone(name: string): void {
@@ -217,22 +227,29 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
 
   /** What depends on nothing that its key does not name is found again. */
   #keep({ believed, view, settled, until, policy, pins }: PageDrawing<P>, source: Source, note: PageNote): void {
-    if (!settled || until !== undefined || pins === undefined || policy !== this.#options.policy.version) return;
+    if (!settled || until !== undefined || pins === undefined || policy !== this.#rules) return;
+    if (this.#options.heldFiles !== undefined) return;
     this.#options.drawn?.put(believed, source, { pins, policy }, { page: view.page, note: noteText(note) });
   }
 
   /** Pins first: a verdict is on what they leave. */
   async #enforce(whole: Listing, { observation, unsaved }: Believed<P>): Promise<Judged> {
-    const { pins, policy, clock } = this.#options;
+    const { pins, policy, clock, heldFiles } = this.#options;
     const { listing, withheld, silenced, pins: known } = await pins.enforce(whole, observation, unsaved);
     const verdict = policy.page(listing, known, clock.now());
     const hidden = verdict.others.action === 'hide';
     const refused = new Map(withheld);
     for (const [filename, judged] of verdict.files)
       if (judged.action === 'hide') refused.set(filename, judged.refusal(filename));
-    const left = without(listing, { withheld: refused, silenced: new Map() });
-    const complete = withheld.size === 0 && silenced.size === 0;
-    return { listing: left, withheld: refused, silenced, hidden, verdict, complete };
+    const allowed = without(listing, { withheld: refused, silenced: new Map() });
+    const missing = await heldFiles?.of(allowed);
+    for (const [filename, refusal] of missing?.withheld ?? []) refused.set(filename, refusal);
+    const unheld = missing?.marked;
+    const left =
+      missing === undefined ? allowed : without(allowed, { withheld: missing.withheld, silenced: new Map(), unheld });
+    const held = missing === undefined || missing.withheld.size + missing.marked.size === 0;
+    const complete = withheld.size === 0 && silenced.size === 0 && held;
+    return { listing: left, withheld: refused, silenced, hidden, unheld, verdict, complete };
   }
 
   #until({ files, others }: PageVerdict, complete: boolean): Instant | undefined {

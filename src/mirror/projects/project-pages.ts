@@ -15,6 +15,7 @@ import type { Breaker } from './breaker.ts';
 import { PageDrawer, type PageView } from './draw.ts';
 import type { Found } from './drawing.ts';
 import type { DrawnBodies } from './drawn-bodies.ts';
+import type { HeldFiles } from './held-files.ts';
 import { KeptDocuments } from './kept-documents.ts';
 import { PageTallies, type TallyTotals } from './left-out.ts';
 import type { ProjectPins } from './pins.ts';
@@ -33,6 +34,7 @@ export interface ProjectPagesOptions<P> {
   readonly tallies: Tallies;
   readonly upstream: Pick<Upstream, 'mayFetch'>;
   readonly linkBase?: string | undefined;
+  readonly heldFiles?: HeldFiles | undefined;
   readonly background: Background;
   readonly breaker: Breaker;
   readonly drawn?: DrawnBodies | undefined;

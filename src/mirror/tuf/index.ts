@@ -24,6 +24,8 @@ export interface SignedIndexOptions extends IndexOptions {
   readonly refreshAfter: number;
   /** No time before it is believed. */
   readonly notBefore: Instant;
+  /** Told of a timestamp before anything is served by it. */
+  readonly onBelieved?: ((timestamp: Uint8Array) => void) | undefined;
 }
 
 export type SignedParts = SignedIndexOptions & IndexParts & { readonly clock: FlooredClock };

@@ -2,19 +2,21 @@ import type { Background } from '../../async/background.ts';
 import { type Caller, internalCaller } from '../../async/caller.ts';
 import { createFlights, type Flights } from '../../async/flight.ts';
 import { Mutex } from '../../async/mutex.ts';
-import { type Instant, instantText } from '../../bytes/instant.ts';
+import type { Instant } from '../../bytes/instant.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { TrustStore } from '../../ports/index-state.ts';
+import type { Heard } from '../../ports/newest.ts';
 import type { MetadataFor, UpstreamMetadata } from '../../ports/upstream.ts';
 import type { Runner } from '../../tuf/sliced.ts';
 import type { Generation } from '../../tuf/stages.ts';
 import type { TrustedRoot } from '../../tuf/trusted-root.ts';
+import type { SharedMetadata } from '../common-documents.ts';
 import type { LastError } from '../evidence.ts';
 import { looksMovedOn } from '../moved-on.ts';
 import type { Reports } from '../projects/reports.ts';
 import { isRecent } from '../recent.ts';
 import type { FlooredClock } from './clock-floor.ts';
-import { earliestExpiry, expiries, versions } from './generations.ts';
+import { earliestExpiry, expiredOffline, expiries, versions } from './generations.ts';
 import { Refresher, SUPERSEDED_MOST } from './refresher.ts';
 import { restoreTrust } from './restore.ts';
 
@@ -32,6 +34,8 @@ export interface KeeperOptions {
   readonly refreshAfter: number;
   /** True where upstream is never asked. */
   readonly offline: boolean;
+  readonly shared?: SharedMetadata | undefined;
+  readonly onBelieved?: ((timestamp: Uint8Array) => void) | undefined;
 }
 
 /** Seconds before a failed refresh is tried again by a request that has nothing else to go on. */
@@ -79,7 +83,7 @@ export class Keeper {
     if (warm !== undefined) return warm;
     const { clock } = this.#options;
     if (clock.isWrong) await this.#refuseWrongClock();
-    if (this.#options.offline && this.current !== undefined) throw this.#expired(this.current);
+    if (this.#options.offline && this.current !== undefined) throw expiredOffline(this.#expiryOf(this.current));
     const failure = this.#failure;
     if (!this.#isRefreshing && failure !== undefined && isRecent(failure.at, RETRY_AFTER, clock.now()))
       throw failure.error;
@@ -165,6 +169,18 @@ export class Keeper {
     return undefined;
   }
 
+  /** Another replica believes this timestamp; of what it is published by, nothing is believed that does not prove here. */
+  hear(timestamp: Uint8Array): Promise<Heard> {
+    const { clock, source, index } = this.#options;
+    return this.#walks.run(WALKS, async () => {
+      if (clock.isWrong) return 'unusable';
+      const started = performance.now();
+      const heard = await this.#refresher.hear(timestamp, source(internalCaller(index)), clock.judged());
+      if (heard === 'newer' && this.current !== undefined) this.#told(this.current, 'changed', started);
+      return heard;
+    });
+  }
+
   /** Another replica has published: its generation is believed once it is proved here. Upstream is asked for nothing that is held. */
   adopt(): Promise<void> {
     return this.#walks.run(WALKS, () => this.#refresher.adopt());
@@ -229,7 +245,10 @@ export class Keeper {
     this.#lastRefresh = this.#options.clock.now();
     this.#lastError = undefined;
     this.#failure = undefined;
-    const result = changed ? 'changed' : 'unchanged';
+    this.#told(next, changed ? 'changed' : 'unchanged', started);
+  }
+
+  #told(next: Generation, result: 'changed' | 'unchanged', started: number): void {
     const said = { versions: versions(next), expires: expiries(next) };
     this.#options.reports.refreshed({ result, seconds: secondsSince(started), ...said });
   }
@@ -259,15 +278,6 @@ export class Keeper {
     if (this.#options.offline) return false;
     const last = Math.max(this.#lastRefresh ?? 0, this.#failure?.at ?? 0);
     return now - last >= this.#options.refreshAfter || last > now;
-  }
-
-  #expired(current: Generation): Refusal {
-    const at = instantText(this.#expiryOf(current));
-    return new Refusal(
-      'expired',
-      `The signed metadata that is held expired at ${at}, and this mirror was told to ask no upstream (offline).`,
-      { subject: 'timestamp' },
-    );
   }
 
   /** An operator may have set the floor meanwhile, beside this process. */

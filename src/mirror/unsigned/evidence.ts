@@ -154,10 +154,18 @@ export class UnsignedEvidence implements Evidence<Heard> {
       done(believed.source?.sha256 === before?.source?.sha256 ? 'unchanged' : 'changed');
       return believed;
     } catch (error) {
+      if (await this.#isGone(project, error)) return this.#absent(project);
       if (!caller.signal.aborted) done('failed');
       if (error instanceof Refusal) this.#lastError = { reason: error.reason, message: error.message, at: clock.now() };
       throw error;
     }
+  }
+
+  /** What upstream said last, where it is never asked: that there is no such project any more. */
+  async #isGone(project: string, error: unknown): Promise<boolean> {
+    const { offline, store } = this.#options;
+    if (!offline || !(error instanceof Refusal) || error.reason !== 'offline') return false;
+    return (await store.gone(project)) !== undefined;
   }
 
   /** Begins again from what is stored where somebody else changed that meanwhile. */

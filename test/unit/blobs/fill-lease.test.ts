@@ -125,7 +125,7 @@ function keyOf(bytes: Uint8Array): string {
 }
 
 const never = () => new Promise<never>(() => undefined);
-const granting: Lease['take'] = async () => ({ held: true, release: async () => undefined });
+const granting: Lease['take'] = async () => ({ held: true, sure: true, release: async () => undefined });
 const refusing: Lease['take'] = async () => ({ held: false, heldBy: 'nobody' });
 const lying = (over: Partial<Lease>): Lease => ({ take: granting, ended: async () => undefined, ...over });
 function throwing(): never {
@@ -147,10 +147,14 @@ const LIARS: readonly (readonly [string, Lease, number])[] = [
   ],
   [
     'fails to give a key up',
-    lying({ take: async () => ({ held: true, release: () => Promise.reject(new Error('lost')) }) }),
+    lying({ take: async () => ({ held: true, sure: true, release: () => Promise.reject(new Error('lost')) }) }),
     60_000,
   ],
-  ['throws at a key that is given up', lying({ take: async () => ({ held: true, release: throwing }) }), 60_000],
+  [
+    'throws at a key that is given up',
+    lying({ take: async () => ({ held: true, sure: true, release: throwing }) }),
+    60_000,
+  ],
 ];
 
 describe('a lease that', () => {
@@ -174,7 +178,7 @@ describe('a lease that', () => {
     const late = lying({
       take: async () => {
         await new Promise((resolve) => setTimeout(resolve, 60));
-        return { held: true, release: async () => released.resolve() };
+        return { held: true, sure: true, release: async () => released.resolve() };
       },
     });
     const [one] = await processes(late, late, { ...QUICK, answerMs: 5 });

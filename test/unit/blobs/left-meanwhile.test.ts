@@ -97,7 +97,7 @@ describe('whoever leaves', () => {
     const lease = {
       take: async () => {
         leave();
-        return { held: true, release: async () => void done.push('released') } as const;
+        return { held: true, sure: true, release: async () => void done.push('released') } as const;
       },
       ended: async () => undefined,
     };

@@ -1,6 +1,7 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { OwnLease } from '../../../src/blobs/own-lease.ts';
 import type { UsageRecord } from '../../../src/ports/blob-storage.ts';
+import { type Leader, LeaderByLease } from '../../../src/s3/leader.ts';
 import { SharedUse } from '../../../src/s3/shared-use.ts';
 import { s3Blobs } from '../../support/s3-blobs.ts';
 import { startS3Server } from '../../support/s3-server.ts';
@@ -12,10 +13,10 @@ const NO_RECORD: UsageRecord = { read: async () => undefined, write: async () =>
 async function rig() {
   const server = await startS3Server();
   onTestFinished(() => server.close());
-  const replica = async (name: string, lease?: OwnLease) => {
+  const replica = async (name: string, leader?: Leader) => {
     const { storage, store } = await s3Blobs({ url: server.url });
     const onTrouble = (error: unknown) => expect.unreachable(String(error));
-    return new SharedUse({ storage, store, replica: name, lease, onTrouble });
+    return new SharedUse({ storage, store, replica: name, leader: () => leader, onTrouble });
   };
   const lies = (sha256: string, ageMs: number) =>
     server.objects.set(`blobs/sha256/${sha256.slice(0, 2)}/${sha256}`, {
@@ -30,13 +31,13 @@ it('what was written within the hour, and what another replica keeps, stays in t
   for (const sha256 of [KEPT, OLD]) lies(sha256, 2 * HOUR);
   lies(YOUNG, HOUR / 2);
   await (await replica('other')).told(NO_RECORD).write(Buffer.from(`i main\nk ${KEPT} sync\np ${OLD}\n`));
-  const leader = await replica('leader', new OwnLease());
+  const leader = await replica('leader', new LeaderByLease(new OwnLease()));
   expect(await Promise.all([KEPT, OLD, YOUNG].map((sha256) => leader.spares(sha256)))).toEqual([true, false, true]);
 });
 
-it('one replica alone evicts, and none where they share no lease', async () => {
+it('one replica alone evicts, and none where nobody leads', async () => {
   const { replica } = await rig();
-  const lease = new OwnLease();
+  const lease = new LeaderByLease(new OwnLease());
   const [one, two, lone] = [await replica('one', lease), await replica('two', lease), await replica('lone')];
   const evicted: string[] = [];
   await one.alone(async () => {

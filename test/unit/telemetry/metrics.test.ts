@@ -57,6 +57,7 @@ const EACH: { readonly [N in EventName]: Event<N> } = {
   redis: { name: 'redis', up: false, why: 'nothing listens there' },
   askedRedis: { name: 'askedRedis', command: 'SET', outcome: 'away' },
   leased: { name: 'leased', result: 'granted' },
+  heard: { name: 'heard', index: 'main', what: 'timestamp', result: 'newer' },
   refreshed,
   leftOut: {
     name: 'leftOut',
@@ -81,6 +82,7 @@ const EACH: { readonly [N in EventName]: Event<N> } = {
   letGo: { name: 'letGo', index: 'main', project: 'demo' },
   stateRoom: { name: 'stateRoom', index: 'main', room: 'full', bytes: 9, limit: 10 },
   condition: { name: 'condition', index: 'main', what: 'clock', thing: '', message: 'wrong', begins: true },
+  worker: { name: 'worker', worker: 1, pid: 7, ended: { why: '(SIGKILL)', again: 0 } },
   reloaded: { name: 'reloaded' },
 };
 const LEVELS: readonly (Level | undefined)[] = ['debug', 'info', 'warn', 'error', undefined];
@@ -122,7 +124,7 @@ describe('every event', () => {
   it('is not written below the log’s level, and counted all the same', async () => {
     const { emit, lines, series } = telemetry('error');
     for (const event of Object.values(EACH)) emit(event);
-    expect(lines.map((line) => JSON.parse(line).event)).toEqual(['fault']);
+    expect(lines.map((line) => JSON.parse(line).event)).toEqual(['fault', 'worker']);
     expect((await series()).filter((line) => line.endsWith('_total 0'))).toEqual(['verbatim_log_dropped_total 0']);
   });
 });
