@@ -4,6 +4,8 @@ import type { BlobStore } from '../blobs/blob-store.ts';
 import { sha256Hex } from '../bytes/digest.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Config, IndexConfig, SignedIndexConfig, UnsignedIndexConfig } from '../config/config.ts';
+import { AskedCache } from '../mirror/asked-cache.ts';
+import { SharedDocuments } from '../mirror/common-documents.ts';
 import { holdToRoot, holdToUpstream, type IndexStart } from '../mirror/operator/start-policy.ts';
 import { quarantinePolicy } from '../mirror/quarantine-policy.ts';
 import { RefusingIndex } from '../mirror/refusing-index.ts';
@@ -30,6 +32,7 @@ import { createMetadataSource } from '../upstream/metadata-source.ts';
 import { BUILT_AT, VERSION } from '../version.ts';
 import type { ClockComparison } from './conditions/clocks.ts';
 import type { DrawnCache } from './drawn-cache.ts';
+import type { SharedRedis } from './fleet/redis.ts';
 import { refusing } from './open-index.ts';
 import { readRoot } from './pinned-root.ts';
 import { crowding, silence } from './queues.ts';
@@ -59,6 +62,7 @@ export interface IndexParts {
   readonly work: PageWork;
   readonly fileWork: FileWork;
   readonly drawn: DrawnCache | undefined;
+  readonly redis: Pick<SharedRedis, 'cache' | 'believed'> | undefined;
   readonly clocks: ClockComparison;
   /** The other processes of this server, where it has several. */
   readonly peers: Peers | undefined;
@@ -111,6 +115,7 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
     tallies,
     work,
     drawn: drawn?.of(index.name, { linkBase: linkBase(config, index.name) }),
+    shared: sharedOf(parts),
     policy: quarantinePolicy,
     clock,
     emit,
@@ -141,6 +146,10 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
   };
 }
 
+function sharedOf({ redis, index, emit }: IndexParts, pinnedRoot?: string): SharedDocuments | undefined {
+  return redis && new SharedDocuments(new AskedCache({ index: index.name, cache: redis.cache, emit }), pinnedRoot);
+}
+
 /** The budget is for all indexes together. */
 const memoryEach = ({ cache, indexes }: Config) => cache.memoryBytes / Object.keys(indexes).length;
 
@@ -150,7 +159,7 @@ const SIGNED_SHARE = 1 / 2;
 const UNSIGNED_SHARE = 8 / 9;
 
 async function composeSigned(parts: IndexParts & { readonly index: SignedIndexConfig }) {
-  const { config, index, state, blobs, clock, clocks, emit, journal, tallies, work, drawn, seams } = parts;
+  const { config, index, state, blobs, clock, clocks, emit, journal, tallies, work, drawn, redis, seams } = parts;
   const plan = typeof index.layout === 'string' ? knownLayout(index.layout) : describedLayout(index.layout);
   const layout = resolveLayout(plan, index);
   const pinnedRoot = readRoot(index.root);
@@ -176,6 +185,8 @@ async function composeSigned(parts: IndexParts & { readonly index: SignedIndexCo
     upstream,
     source: createMetadataSource(upstream, layout),
     store: state.trust,
+    shared: sharedOf(parts, sha256Hex(pinnedRoot)),
+    onBelieved: (timestamp) => redis?.believed(index.name, timestamp),
     pins: createPins(state),
     work,
     drawn: drawn?.of(index.name, {

@@ -25,7 +25,8 @@ import { composeIndex, type IndexParts, type Seams } from './compose-index.ts';
 import { ClockComparison } from './conditions/clocks.ts';
 import { type DataDirectory, openDataDirectory, readDataDirectory } from './data-directory.ts';
 import { DrawnCache } from './drawn-cache.ts';
-import { openRedis, type SharedRedis } from './fleet/redis.ts';
+import { loadRedis } from './fleet/load-redis.ts';
+import type { SharedRedis } from './fleet/redis.ts';
 import { tellingPeers } from './fleet/telling-peers.ts';
 import { openIndex, refusing } from './open-index.ts';
 import type { OperatorPlace } from './operator/place.ts';
@@ -95,10 +96,10 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       { indexes: Object.keys(config.indexes).length, onCrowding: crowding(emit, '') },
     );
     const nowMs = seams.clock === undefined ? Date.now : () => clock.now() * 1000;
-    const redis = upkeep ? await openRedis(config, emit) : undefined;
+    const redis = upkeep ? await loadRedis(config, emit) : undefined;
     closers.push(() => redis?.close());
-    const files = { config, directory, shares, emit, nowMs, upkeep, reading, seams, redis, peers };
-    const { blobs, place } = filesOf(files, closers);
+    const places = { config, directory, shares, emit, nowMs, upkeep, reading, seams, redis, peers };
+    const { blobs, place } = filesOf(places, closers);
     const ready = place.ready();
     const { fetched, journal, tallies } = recordsOf(directory, config, rehearsal, closers);
     const work = createPageWork({ shares });
@@ -113,10 +114,10 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const drawn = upkeep ? await DrawnCache.open(volume, { sealKey, maxBytes, shared: redis?.cache, emit }) : undefined;
     if (drawn !== undefined) closers.push(() => drawn.close());
     const clocks = new ClockComparison();
-    const shared = { config, blobs, clock, clocks, journal, tallies, work, fileWork, drawn, newTrust, seams, peers };
-    const parts = { ...shared, emit: redis?.telling(emit) ?? emit };
+    const files = { blobs, work, fileWork, drawn, redis };
+    const parts = { ...files, config, clock, clocks, emit, journal, tallies, newTrust, seams, peers };
     const { indexes, states, queues } = await composeIndexes(parts, directory, upkeep, closers);
-    redis?.follow(indexes, sealKey);
+    await redis?.follow(indexes);
     await ready;
     return {
       indexes,

@@ -24,7 +24,7 @@ import { followPeer } from './fleet/follow-peer.ts';
 import { noEvents } from './no-events.ts';
 import { logOf } from './running/log.ts';
 import { readAgain } from './running/reload.ts';
-import { accessListOf, addressOf, certificateOf, defaultIndexOf } from './server-files.ts';
+import { accessListOf, addressOf, certificateOf, defaultIndexOf, servedIndex } from './server-files.ts';
 import { serverReport } from './status.ts';
 import { watchComposition } from './watch-composition.ts';
 
@@ -192,13 +192,7 @@ class Mirror implements RunningMirror {
     this.#main = await this.#open({
       listener: createListener({
         ...this.#shared(),
-        indexes: composition.indexes.map((index) => ({
-          index,
-          // Where a web page could read with credentials that are not its own, no web page reads.
-          cors: access === undefined && config.indexes[index.name]?.credentials === undefined,
-          shared: access === undefined,
-          longestRetryAfter: config.indexes[index.name]?.timeouts.retryAfterSent,
-        })),
+        indexes: composition.indexes.map((index) => servedIndex(index, { config, access, bucket: composition.bucket })),
         access,
         trustedProxies: config.server.trustedProxies,
         publicUrl: () => this.#publicUrl,
@@ -279,8 +273,8 @@ class Mirror implements RunningMirror {
   }
 
   /** Who was sent which file, once any byte of it was. */
-  #recordFetch({ sent, index = '', bytes }: Finished): void {
-    if (sent === undefined || bytes === 0) return;
+  #recordFetch({ sent, elsewhere, index = '', bytes }: Finished): void {
+    if (sent === undefined || (bytes === 0 && elsewhere !== true)) return;
     const { fetched, clock } = this.#parts.composition;
     const { project, filename: file, sha256, client } = sent;
     const reader = this.#parts.config.server.auth?.recordNames === true ? sent.reader : undefined;

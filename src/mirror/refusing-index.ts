@@ -52,9 +52,11 @@ export class RefusingIndex implements PackageIndex {
     this.signed =
       options.evidence === 'tuf'
         ? {
+            timestamp: undefined,
             metadata: refuse,
             target: refuse,
             refresh: refuse,
+            hear: async () => 'unusable',
             adopt: refuse,
             confirmed: () => undefined,
             proveStoredRoles: refuse,

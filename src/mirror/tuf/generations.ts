@@ -9,20 +9,19 @@ export function earliestExpiry({ root, timestamp, snapshot, targets }: Generatio
   return Math.min(root.signed.expires, timestamp.signed.expires, snapshot.signed.expires, targets.signed.expires);
 }
 
-/** It has expired, and there is nobody to ask for a newer one. */
-export function expiredOffline(generation: Generation): Refusal {
-  const at = instantText(earliestExpiry(generation));
-  return new Refusal(
-    'expired',
-    `The signed metadata that is held expired at ${at}, and this mirror was told to ask no upstream (offline).`,
-    { subject: 'timestamp' },
-  );
-}
-
 export function expiries({ root, timestamp, snapshot, targets }: Generation): ReadonlyMap<string, Instant> {
   return new Map([root, timestamp, snapshot, targets].map(({ signed }) => [signed.type, signed.expires]));
 }
 
 export function versions({ root, timestamp, snapshot, targets }: Generation): ReadonlyMap<string, number> {
   return new Map([root, timestamp, snapshot, targets].map(({ signed }) => [signed.type, signed.version]));
+}
+
+/** There is nobody to ask for a newer one. */
+export function expiredOffline(at: Instant): Refusal {
+  return new Refusal(
+    'expired',
+    `The signed metadata that is held expired at ${instantText(at)}, and this mirror was told to ask no upstream (offline).`,
+    { subject: 'timestamp' },
+  );
 }

@@ -27,6 +27,8 @@ export interface SignedIndexOptions extends IndexOptions {
   readonly lease?: Lease | undefined;
   /** No time before it is believed. */
   readonly notBefore: Instant;
+  /** Told of a timestamp before anything is served by it. */
+  readonly onBelieved?: ((timestamp: Uint8Array) => void) | undefined;
 }
 
 export type SignedParts = SignedIndexOptions & IndexParts & { readonly clock: FlooredClock };

@@ -1,42 +1,20 @@
-import type { Background } from '../../async/background.ts';
 import { type Caller, internalCaller } from '../../async/caller.ts';
 import { createFlights, type Flights } from '../../async/flight.ts';
 import { Mutex } from '../../async/mutex.ts';
 import type { Instant } from '../../bytes/instant.ts';
 import { Refusal } from '../../bytes/refusal.ts';
-import type { TrustStore } from '../../ports/index-state.ts';
-import type { Lease } from '../../ports/lease.ts';
-import type { MetadataFor, UpstreamMetadata } from '../../ports/upstream.ts';
-import type { Runner } from '../../tuf/sliced.ts';
+import type { Heard } from '../../ports/newest.ts';
+import type { UpstreamMetadata } from '../../ports/upstream.ts';
 import type { Generation } from '../../tuf/stages.ts';
 import type { TrustedRoot } from '../../tuf/trusted-root.ts';
 import type { LastError } from '../evidence.ts';
 import { looksMovedOn } from '../moved-on.ts';
-import type { Reports } from '../projects/reports.ts';
 import { isRecent } from '../recent.ts';
-import type { FlooredClock } from './clock-floor.ts';
 import { earliestExpiry, expiredOffline, expiries, versions } from './generations.ts';
 import { inTurn } from './in-turn.ts';
+import type { KeeperOptions } from './keeper-options.ts';
 import { Refresher, SUPERSEDED_MOST } from './refresher.ts';
 import { restoreTrust } from './restore.ts';
-
-export interface KeeperOptions {
-  readonly index: string;
-  readonly pinnedRoot: Uint8Array;
-  readonly isSameRoot?: boolean | undefined;
-  readonly store: TrustStore;
-  readonly source: MetadataFor;
-  readonly clock: FlooredClock;
-  readonly runner: Runner;
-  readonly reports: Reports;
-  readonly background: Pick<Background, 'add'>;
-  /** Seconds after which a request makes a refresh start behind it. */
-  readonly refreshAfter: number;
-  /** Who asks upstream, where other processes on the same state could, too. */
-  readonly lease?: Lease | undefined;
-  /** True where upstream is never asked. */
-  readonly offline: boolean;
-}
 
 /** Seconds before a failed refresh is tried again by a request that has nothing else to go on. */
 const RETRY_AFTER = 2;
@@ -80,7 +58,7 @@ export class Keeper {
     if (warm !== undefined) return warm;
     const { clock } = this.#options;
     if (clock.isWrong) await this.#refuseWrongClock();
-    if (this.#options.offline && this.current !== undefined) throw expiredOffline(this.current);
+    if (this.#options.offline && this.current !== undefined) throw expiredOffline(this.#expiryOf(this.current));
     const failure = this.#failure;
     if (!this.#isRefreshing && failure !== undefined && isRecent(failure.at, RETRY_AFTER, clock.now()))
       throw failure.error;
@@ -166,6 +144,18 @@ export class Keeper {
     return undefined;
   }
 
+  /** Another replica believes this timestamp; of what it is published by, nothing is believed that does not prove here. */
+  hear(timestamp: Uint8Array): Promise<Heard> {
+    const { clock, source, index } = this.#options;
+    return this.#walks.run(WALKS, async () => {
+      if (clock.isWrong) return 'unusable';
+      const started = performance.now();
+      const heard = await this.#refresher.hear(timestamp, source(internalCaller(index)), clock.judged());
+      if (heard === 'newer' && this.current !== undefined) this.#told(this.current, 'changed', started);
+      return heard;
+    });
+  }
+
   /** Another replica has published: its generation is believed once it is proved here. Upstream is asked for nothing that is held. */
   adopt(): Promise<void> {
     return this.#walks.run(WALKS, () => this.#refresher.adopt());
@@ -246,7 +236,10 @@ export class Keeper {
 
   #succeeded(next: Generation, changed: boolean, started: number): void {
     this.confirmed();
-    const result = changed ? 'changed' : 'unchanged';
+    this.#told(next, changed ? 'changed' : 'unchanged', started);
+  }
+
+  #told(next: Generation, result: 'changed' | 'unchanged', started: number): void {
     const said = { versions: versions(next), expires: expiries(next) };
     this.#options.reports.refreshed({ result, seconds: secondsSince(started), ...said });
   }
