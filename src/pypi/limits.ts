@@ -38,3 +38,9 @@ export const MAX_METADATA_HEAD = 256 * 1024;
 export const MAX_REQUIREMENTS = 256;
 /** Files of a page that is looked through for its newest release, in a few milliseconds. */
 export const MAX_LOOKED_THROUGH = 20_000;
+/** Characters of one requirement, or of a marker (PEP 508). */
+export const MAX_REQUIREMENT = 32_768;
+/** Clauses of one requirement's versions. */
+export const MAX_SPECIFIERS = 256;
+/** Extras of one requirement. */
+export const MAX_EXTRAS = 256;

@@ -19,6 +19,8 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   render: ['bytes', 'pypi'],
   ports: ['bytes', 'async', 'tuf', 'pypi', 'render'],
   mirror: PORTS,
+  // It asks an index as a client would, and writes nothing.
+  sync: ['bytes', 'async', 'pypi', 'ports', FACE],
   // What it carries comes from the mirror's face; where it lies is for whoever calls.
   bundle: ['bytes', 'async', 'tuf', 'pypi', 'ports', FACE],
   blobs: ['bytes', 'async', 'ports'],
@@ -32,13 +34,14 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   config: ['bytes', 'presets'],
   // A door asks for the proof that it sends.
   http: ['bytes', 'async', 'pypi', 'render', FACE, 'tuf/verified.ts', 'ports/blob.ts', 'ports/events.ts'],
-  app: [...PORTS, 'mirror', ...ADAPTERS, 'config', 'http', 'version'],
+  app: [...PORTS, 'mirror', 'sync', ...ADAPTERS, 'config', 'http', 'version'],
   repository: ['bytes'],
   demo: ['bytes', 'async', 'pypi', 'app', 'repository', FACE, 'http', 'config', 'telemetry/log.ts'],
   cli: [
     ...PORTS,
     'app',
     'bundle',
+    'sync',
     FACE,
     'mirror/operator',
     'state',
@@ -71,6 +74,8 @@ export const NEVER: readonly (readonly [from: string, to: string])[] = [
   ['bundle', 'upstream'],
   ['bundle', 'disk'],
   ['ports', 'mirror'],
+  ['sync', 'disk'],
+  ['sync', 'upstream'],
   ['disk', 'upstream'],
 ];
 

