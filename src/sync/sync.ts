@@ -1,0 +1,70 @@
+import type { Caller } from '../async/caller.ts';
+import { Refusal } from '../bytes/refusal.ts';
+import type { PackageIndex } from '../mirror/package-index.ts';
+import type { Filters } from './filters.ts';
+import { type Plan, planOf, type Wanted } from './plan.ts';
+import { newReport, type SyncReport } from './report.ts';
+import { attempting } from './retry.ts';
+import { runPlan } from './run.ts';
+
+export interface SyncOptions {
+  readonly index: PackageIndex;
+  readonly wanted: Wanted;
+  readonly filters: Filters;
+  readonly held: () => AsyncIterable<string>;
+  readonly caller: Caller;
+  /** Projects looked at, and files fetched, at once. */
+  readonly parallel: number;
+  readonly pause: (ms: number) => Promise<void>;
+  /** Upstream is asked for nothing. */
+  readonly isOffline: boolean;
+  /** False to count what is not held. */
+  readonly fetches: boolean;
+  /** Told where a round begins, with what is added to while it lasts. */
+  readonly onRound?: ((report: SyncReport, round: number) => void) | undefined;
+}
+
+export interface Synced {
+  readonly report: SyncReport;
+  readonly plan: Plan;
+  /** How often it began again because a signed index moved on. */
+  readonly again: number;
+}
+
+/** Rounds after which an index that is published faster than it can be synced is told as such. */
+const MOST_ROUNDS = 5;
+
+/**
+ * Holds what is wanted. Of a signed index everything ends inside one snapshot: where it moves on meanwhile, the sync begins again at
+ * the timestamp, and what is held by then is not fetched again. Throws Refusal where upstream cannot be had, or never stands still.
+ */
+export async function sync(options: SyncOptions): Promise<Synced> {
+  const { index, caller, isOffline } = options;
+  let report: SyncReport | undefined;
+  for (let round = 1; ; round++) {
+    if (!isOffline) await index.signed?.refresh({ caller });
+    const before = await snapshotOf(index);
+    report = newReport(report);
+    const done = await once(options, report, round);
+    if (caller.signal.aborted || before === (await snapshotOf(index))) return { ...done, again: round - 1 };
+    if (round === MOST_ROUNDS)
+      throw new Refusal(
+        'mix-and-match',
+        `The index ${index.name} published a new snapshot in each of ${MOST_ROUNDS} rounds: what is held is of several.`,
+        { subject: 'snapshot', transient: true },
+      );
+  }
+}
+
+async function once(options: SyncOptions, report: SyncReport, round: number): Promise<Omit<Synced, 'again'>> {
+  options.onRound?.(report, round);
+  const attempt = attempting(options.pause, () => report.progress.retries++);
+  const plan = await planOf({ ...options, attempt });
+  await runPlan({ ...options, plan, attempt, report });
+  return { report, plan };
+}
+
+async function snapshotOf(index: PackageIndex): Promise<number | undefined> {
+  if (index.signed === undefined) return undefined;
+  return (await index.status()).roles.find(({ role }) => role === 'snapshot')?.version;
+}
