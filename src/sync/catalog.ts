@@ -37,9 +37,16 @@ export interface CatalogOptions {
   readonly filters: Filters;
   /** Upstream is not asked whether a page has changed. */
   readonly isOffline: boolean;
+  /** Projects whose pages this round has looked at already; added to. */
+  readonly looked: Set<string>;
+  /** Projects whose pages were new, or had changed; added to. */
+  readonly changed: Set<string>;
   readonly caller: Caller;
   readonly attempt: Attempt;
 }
+
+/** Changed pages that are told by name. */
+const MOST_CHANGED = 100_000;
 
 /** What an index has of projects, as believed pages say it, without what filters leave out. */
 export class Catalog {
@@ -51,12 +58,16 @@ export class Catalog {
 
   /** As upstream has it now. Throws Refusal; `unlisted` where there is no such project, `policy` where it is not to be taken. */
   async releases(project: string): Promise<ProjectReleases> {
-    const { index, filters, caller, attempt, isOffline } = this.#options;
+    const { index, filters, caller, attempt, isOffline, looked, changed } = this.#options;
     const denied = filters.project(project);
     if (denied !== undefined)
       throw new Refusal('policy', `${project} is not taken: it is ${denied}.`, { subject: 'request' });
     // Of a signed index the snapshot says what is new.
-    if (!isOffline && index.signed === undefined) await attempt(() => index.look(project, caller));
+    if (!isOffline && index.signed === undefined && !looked.has(project)) {
+      const came = await attempt(() => index.look(project, caller));
+      if ((came === 'new' || came === 'changed') && changed.size < MOST_CHANGED) changed.add(project);
+      looked.add(project);
+    }
     return releasesOf(await attempt(() => index.listing(project, caller)), filters);
   }
 

@@ -55,7 +55,15 @@ export function pickLocked(
   if (skipped)
     return { files: [], missing: [], leftOut: new Map([['for no environment that is given', [asked.project]]]) };
   const listed = releases.filter(({ version }) => asked.specifiers.contains(version)).flatMap(({ files }) => files);
-  const picking: Picking = { page, asked, suits: suitsAny(there), files: [], missing: [], unsuited: [] };
+  const picking: Picking = {
+    page,
+    asked,
+    suits: suitsAny(there),
+    files: [],
+    missing: [],
+    unsuited: [],
+    isNarrowed: there.length > 0,
+  };
   if (asked.files !== undefined) pickNamed(picking, asked.files);
   else pickHashed(picking, listed);
   const { files, missing, unsuited } = picking;
@@ -73,6 +81,8 @@ interface Picking {
   readonly files: PickedFile[];
   readonly missing: Told[];
   readonly unsuited: string[];
+  /** Not every file that the lock has is asked for: for some environments alone. */
+  readonly isNarrowed: boolean;
 }
 
 function suitsAny(environments: readonly Environment[]): (filename: string) => boolean {
@@ -100,7 +110,7 @@ const OTHER_HASH = 'upstream lists it with another digest than the lock';
 
 /** The files that have one of the hashes; where there are none, every file of the version. */
 function pickHashed(picking: Picking, listed: readonly OwnFile[]): void {
-  const { page, asked, suits, files, missing, unsuited } = picking;
+  const { page, asked, suits, files, missing, unsuited, isNarrowed } = picking;
   const { hashes, at, project, specifiers } = asked;
   const found = new Set<string>();
   for (const file of listed) {
@@ -112,7 +122,10 @@ function pickHashed(picking: Picking, listed: readonly OwnFile[]): void {
   }
   const what = `${project}${specifiers.text}`;
   if (listed.length === 0) missing.push({ what, why: 'upstream has no such release', at });
-  else if (files.length === 0) missing.push({ what, why: 'no file that is asked for suits', at });
+  else if (files.length === 0 && (hashes.size === 0 || found.size > 0))
+    missing.push({ what, why: 'no file that is asked for suits', at });
+  // One that suits is enough for an installer there.
+  if (isNarrowed && files.length > 0) return;
   for (const hash of hashes)
     if (!found.has(hash)) missing.push({ what, why: `no file of upstream has the hash ${hash}`, at });
 }

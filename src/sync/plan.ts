@@ -7,7 +7,7 @@ import { Catalog, type ProjectReleases } from './catalog.ts';
 import { type Filters, forOneRelease } from './filters.ts';
 import { type Picked, type PickedFile, pickLocked, pickReleases } from './picked.ts';
 import type { Told } from './report.ts';
-import { Resolver, type Solution } from './resolver.ts';
+import { type Chosen, Resolver } from './resolver.ts';
 import type { Attempt } from './retry.ts';
 import type { Asked, PassedOver } from './selection/asked.ts';
 import { globMatcher } from './selection/requirements.ts';
@@ -40,12 +40,22 @@ export interface Wish {
 /** What a sync will look at, project by project. */
 export interface Plan {
   wishes(): AsyncIterable<Wish>;
-  /** One for each environment that could be resolved. */
-  readonly solutions: readonly Solution[];
+  /** One for each environment that could be resolved; without an environment, one for all that lists ask for without a hash. */
+  readonly choices: readonly Choice[];
   /** What was asked for in a list without a hash, and where. */
   readonly unpinned: readonly Asked[];
+  readonly passedOver: readonly PassedOver[];
   /** Environments in which what is asked for cannot be met, and what no index can have. */
   readonly missing: readonly Told[];
+}
+
+/** One release of each project, and the files of it. */
+export interface Choice {
+  /** Undefined where none is given: then nothing that is required comes with it. */
+  readonly environment: Environment | undefined;
+  readonly chosen: ReadonlyMap<string, Pick<Chosen, 'release' | 'files'>>;
+  /** Releases whose requirements nobody can say without building them. */
+  readonly unread: readonly string[];
 }
 
 export interface PlanOptions {
@@ -57,36 +67,44 @@ export interface PlanOptions {
   readonly caller: Caller;
   readonly attempt: Attempt;
   readonly isOffline: boolean;
+  /** Projects whose pages were new, or had changed; added to. */
+  readonly changed: Set<string>;
 }
 
 /** Resolves what is to be resolved. Throws Refusal where upstream cannot be had. */
 export async function planOf(options: PlanOptions): Promise<Plan> {
   const { wanted, filters } = options;
-  const catalog = new Catalog(options);
-  const one = new Catalog({ ...options, filters: forOneRelease(filters) });
+  const looked = new Set<string>();
+  const catalog = new Catalog({ ...options, looked });
+  const one = new Catalog({ ...options, looked, filters: forOneRelease(filters) });
   const unlocked = wanted.asked.filter(({ isLocked }) => !isLocked);
   const missing: Told[] = wanted.passedOver.flatMap(({ isMissing, ...told }) => (isMissing ? [told] : []));
-  const solutions: Solution[] = [];
+  const choices: Choice[] = [];
   for (const environment of wanted.environments) {
     const resolver = new Resolver({ ...wanted, catalog: one, environment, preReleases: filters.preReleases === true });
     try {
-      solutions.push(await resolver.solve([...wanted.names, ...unlocked]));
+      choices.push(await resolver.solve([...wanted.names, ...unlocked]));
     } catch (error) {
       if (!(error instanceof Refusal) || error.reason !== 'unlisted') throw error;
       missing.push({ what: environment.name, why: error.message });
     }
   }
+  const isAnywhere = wanted.environments.length === 0;
+  if (isAnywhere && unlocked.length > 0) choices.push(await newestOf(unlocked, wanted.constraints, one, missing));
   return {
-    solutions,
+    choices,
     unpinned: unlocked,
+    passedOver: wanted.passedOver.filter(({ isMissing }) => !isMissing),
     missing,
     async *wishes() {
-      yield* resolvedWishes(solutions);
+      yield* chosenWishes(choices);
       yield* lockedWishes(wanted, one);
-      if (wanted.environments.length === 0) yield* newestWishes(unlocked, wanted.constraints, one);
-      if (wanted.environments.length === 0)
+      if (isAnywhere)
         for (const each of wanted.names)
-          yield { project: each.project, pick: async () => pickReleases(await catalog.releases(each.project), each) };
+          yield {
+            project: each.project,
+            pick: async () => pickReleases(await catalog.releases(each.project), each),
+          };
       yield* listedWishes(options, catalog);
       if (wanted.held)
         for await (const project of options.held())
@@ -95,9 +113,9 @@ export async function planOf(options: PlanOptions): Promise<Plan> {
   };
 }
 
-function* resolvedWishes(solutions: readonly Solution[]): Generator<Wish, void, undefined> {
+function* chosenWishes(choices: readonly Choice[]): Generator<Wish, void, undefined> {
   const all = new Map<string, Map<string, PickedFile>>();
-  for (const { chosen } of solutions)
+  for (const { chosen } of choices)
     for (const [project, { release, files }] of chosen) {
       const known = all.get(project) ?? new Map<string, PickedFile>();
       all.set(project, known);
@@ -122,26 +140,32 @@ function* lockedWishes({ asked, environments }: Wanted, catalog: Catalog): Gener
     };
 }
 
-/** Where no environment is given, one release of each, with all of its files. */
-function* newestWishes(
+/** Where no environment is given: the newest release that every line allows, with all of its files. */
+async function newestOf(
   asked: readonly Asked[],
   constraints: readonly Asked[],
   catalog: Catalog,
-): Generator<Wish, void, undefined> {
-  for (const each of asked)
-    yield {
-      project: each.project,
-      async pick() {
-        const found = await catalog.releases(each.project);
-        const also = constraints.filter(({ project }) => project === each.project);
-        const fit = found.releases.filter(
-          ({ version, isYanked }) =>
-            !isYanked && [each, ...also].every(({ specifiers }) => specifiers.contains(version)),
-        );
-        const newest = fit.find(({ isPre }) => !isPre || each.specifiers.isPre) ?? fit[0];
-        return pickReleases({ ...found, leftOut: new Map(), releases: newest === undefined ? [] : [newest] }, each);
-      },
-    };
+  missing: Told[],
+): Promise<Choice> {
+  const chosen = new Map<string, Pick<Chosen, 'release' | 'files'>>();
+  for (const [project, all] of Map.groupBy(asked, (each) => each.project)) {
+    const lines = [...all, ...constraints.filter((each) => each.project === project)];
+    const at = all.map((each) => each.at).join(', ');
+    try {
+      const { releases } = await catalog.releases(project);
+      const fit = releases.filter(
+        ({ version, isYanked }) => !isYanked && lines.every(({ specifiers }) => specifiers.contains(version)),
+      );
+      const release = fit.find(({ isPre }) => !isPre || lines.some(({ specifiers }) => specifiers.isPre)) ?? fit[0];
+      if (release === undefined)
+        missing.push({ what: project, why: 'upstream has no release that every line allows', at });
+      else chosen.set(project, { release, files: release.files });
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.transient) throw error;
+      missing.push({ what: project, why: error.message, at });
+    }
+  }
+  return { environment: undefined, chosen, unread: [] };
 }
 
 async function* listedWishes(

@@ -17,6 +17,8 @@ export interface RunOptions {
   readonly report: SyncReport;
   /** False: nothing is fetched, and what is not held is counted. */
   readonly fetches: boolean;
+  /** What is not held is missing; of use where nothing is fetched. */
+  readonly mustBeHeld?: boolean | undefined;
 }
 
 /** Looks at every project of the plan, and fetches what is not held. Never throws for what one project or file comes to. */
@@ -63,7 +65,7 @@ class ProjectRun {
   }
 
   async #one({ page, file, oneOf }: PickedFile): Promise<void> {
-    const { index, caller, attempt, fetches } = this.#options;
+    const { index, report, caller, attempt, fetches, mustBeHeld } = this.#options;
     const { filename, size = 0 } = file.entry;
     if (caller.signal.aborted) return;
     try {
@@ -78,7 +80,7 @@ class ProjectRun {
           });
         if (isHeld) this.#held(size);
         else this.#fetched(filename, blob.size);
-      }
+      } else if (mustBeHeld === true) report.missing.add({ what: filename, why: 'it is not held' });
     } catch (error) {
       if (!caller.signal.aborted) this.#failed(filename, error);
     }

@@ -20,13 +20,19 @@ export interface SyncOptions {
   readonly isOffline: boolean;
   /** False to count what is not held. */
   readonly fetches: boolean;
-  /** Told where a round begins, with what is added to while it lasts. */
-  readonly onRound?: ((report: SyncReport, round: number) => void) | undefined;
+  /** Then what is not held is missing. */
+  readonly mustBeHeld?: boolean | undefined;
+  /** Told what a round will look at, before anything is fetched; throws where that is not to be. */
+  readonly onCounted?: ((counted: SyncReport, plan: Plan) => Promise<void>) | undefined;
+  /** Told where a round begins to fetch, with what is added to while it lasts. */
+  readonly onRound?: ((report: SyncReport, counted: SyncReport) => void) | undefined;
 }
 
 export interface Synced {
   readonly report: SyncReport;
   readonly plan: Plan;
+  /** Projects whose pages were new, or had changed; the first of very many. */
+  readonly changed: ReadonlySet<string>;
   /** How often it began again because a signed index moved on. */
   readonly again: number;
 }
@@ -45,7 +51,7 @@ export async function sync(options: SyncOptions): Promise<Synced> {
     if (!isOffline) await index.signed?.refresh({ caller });
     const before = await snapshotOf(index);
     report = newReport(report);
-    const done = await once(options, report, round);
+    const done = await once(options, report);
     if (caller.signal.aborted || before === (await snapshotOf(index))) return { ...done, again: round - 1 };
     if (round === MOST_ROUNDS)
       throw new Refusal(
@@ -56,12 +62,17 @@ export async function sync(options: SyncOptions): Promise<Synced> {
   }
 }
 
-async function once(options: SyncOptions, report: SyncReport, round: number): Promise<Omit<Synced, 'again'>> {
-  options.onRound?.(report, round);
+async function once(options: SyncOptions, report: SyncReport): Promise<Omit<Synced, 'again'>> {
   const attempt = attempting(options.pause, () => report.progress.retries++);
-  const plan = await planOf({ ...options, attempt });
-  await runPlan({ ...options, plan, attempt, report });
-  return { report, plan };
+  const changed = new Set<string>();
+  const plan = await planOf({ ...options, attempt, changed });
+  const counted = newReport();
+  await runPlan({ ...options, plan, attempt, report: counted, fetches: false });
+  await options.onCounted?.(counted, plan);
+  if (!options.fetches) return { report: counted, plan, changed };
+  options.onRound?.(report, counted);
+  await runPlan({ ...options, plan, attempt, report, fetches: true });
+  return { report, plan, changed };
 }
 
 async function snapshotOf(index: PackageIndex): Promise<number | undefined> {

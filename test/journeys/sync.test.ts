@@ -60,7 +60,7 @@ describe.each(RIGS)('of an index with evidence $evidence', ({ start }) => {
     expect(inShort(first.report)).toEqual({ fetched: [name(ALPHA_2), name(BETA_2)], held: 0 });
     const both = await syncing(rig.index(), { names: ['Alpha[all]'], environments: [LINUX, WINDOWS] });
     expect(inShort(both.report)).toEqual({ fetched: [name(COLOUR), name(GAMMA)], held: 2 });
-    expect(both.plan.solutions.map(({ chosen }) => [...chosen.keys()].sort())).toEqual([
+    expect(both.plan.choices.map(({ chosen }) => [...chosen.keys()].sort())).toEqual([
       ['alpha', 'beta', 'gamma'],
       ['alpha', 'beta', 'colour', 'gamma'],
     ]);
@@ -251,9 +251,11 @@ describe('of a signed index', () => {
     rig = await startSignedRig({ fill: (signed) => signed.upload('beta', BETA_1) });
     const first = await syncing(rig.index(), { names: ['beta'] });
     expect([inShort(first.report).fetched, first.again]).toEqual([[name(BETA_1)], 0]);
-    const { report, again } = await syncing(rig.index(), { held: whilePublishing(2) });
+    // Two in each of two rounds: what is wanted is counted before it is fetched.
+    const { report, again } = await syncing(rig.index(), { held: whilePublishing(4) });
     expect(again).toBe(2);
-    expect(inShort(report)).toEqual({ fetched: ['beta-3.0-py3-none-any.whl', 'beta-3.1-py3-none-any.whl'], held: 1 });
+    expect(inShort(report).fetched).toContain('beta-3.3-py3-none-any.whl');
+    expect(isWhole(report)).toBe(true);
   });
 
   it('an index that never stands still is told as such', async () => {
