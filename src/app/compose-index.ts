@@ -4,6 +4,8 @@ import type { BlobStore } from '../blobs/blob-store.ts';
 import { sha256Hex } from '../bytes/digest.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Config, IndexConfig, SignedIndexConfig, UnsignedIndexConfig } from '../config/config.ts';
+import { AskedCache } from '../mirror/asked-cache.ts';
+import { SharedDocuments } from '../mirror/common-documents.ts';
 import { holdToRoot, holdToUpstream, type IndexStart } from '../mirror/operator/start-policy.ts';
 import { quarantinePolicy } from '../mirror/quarantine-policy.ts';
 import { RefusingIndex } from '../mirror/refusing-index.ts';
@@ -15,6 +17,7 @@ import type { FileWork } from '../ports/file-work.ts';
 import type { IndexState } from '../ports/index-state.ts';
 import type { Tallies } from '../ports/left-out.ts';
 import type { PageWork } from '../ports/page-work.ts';
+import type { Peers } from '../ports/peers.ts';
 import type { Journal } from '../ports/records.ts';
 import { knownLayout } from '../presets/known-upstreams.ts';
 import { describedLayout, resolveLayout } from '../presets/layouts.ts';
@@ -29,6 +32,7 @@ import { createMetadataSource } from '../upstream/metadata-source.ts';
 import { BUILT_AT, VERSION } from '../version.ts';
 import type { ClockComparison } from './conditions/clocks.ts';
 import type { DrawnCache } from './drawn-cache.ts';
+import type { SharedRedis } from './fleet/redis.ts';
 import { refusing } from './open-index.ts';
 import { readRoot } from './pinned-root.ts';
 import { crowding, silence } from './queues.ts';
@@ -58,7 +62,10 @@ export interface IndexParts {
   readonly work: PageWork;
   readonly fileWork: FileWork;
   readonly drawn: DrawnCache | undefined;
+  readonly redis: Pick<SharedRedis, 'cache' | 'believed'> | undefined;
   readonly clocks: ClockComparison;
+  /** The other processes of this server, where it has several. */
+  readonly peers: Peers | undefined;
 }
 
 /** The index over its adapters. Throws Refusal `state`, or `format` for an unusable root. */
@@ -108,6 +115,7 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
     tallies,
     work,
     drawn: drawn?.of(index.name, { linkBase: linkBase(config, index.name) }),
+    shared: sharedOf(parts),
     policy: quarantinePolicy,
     clock,
     emit,
@@ -138,6 +146,10 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
   };
 }
 
+function sharedOf({ redis, index, emit }: IndexParts, pinnedRoot?: string): SharedDocuments | undefined {
+  return redis && new SharedDocuments(new AskedCache({ index: index.name, cache: redis.cache, emit }), pinnedRoot);
+}
+
 /** The budget is for all indexes together. */
 const memoryEach = ({ cache, indexes }: Config) => cache.memoryBytes / Object.keys(indexes).length;
 
@@ -147,7 +159,7 @@ const SIGNED_SHARE = 1 / 2;
 const UNSIGNED_SHARE = 8 / 9;
 
 async function composeSigned(parts: IndexParts & { readonly index: SignedIndexConfig }) {
-  const { config, index, state, blobs, clock, clocks, emit, journal, tallies, work, drawn, seams } = parts;
+  const { config, index, state, blobs, clock, clocks, emit, journal, tallies, work, drawn, redis, seams } = parts;
   const plan = typeof index.layout === 'string' ? knownLayout(index.layout) : describedLayout(index.layout);
   const layout = resolveLayout(plan, index);
   const pinnedRoot = readRoot(index.root);
@@ -167,11 +179,14 @@ async function composeSigned(parts: IndexParts & { readonly index: SignedIndexCo
     name: index.name,
     upstreamUrl: index.upstream,
     pinnedRoot,
+    lease: parts.peers?.lease,
     isSameRoot: before === sha256Hex(pinnedRoot),
     layout: createTargetLayout(layout),
     upstream,
     source: createMetadataSource(upstream, layout),
     store: state.trust,
+    shared: sharedOf(parts, sha256Hex(pinnedRoot)),
+    onBelieved: (timestamp) => redis?.believed(index.name, timestamp),
     pins: createPins(state),
     work,
     drawn: drawn?.of(index.name, {

@@ -13,6 +13,7 @@ import type { Upstream } from '../ports/upstream.ts';
 import type { Choice } from '../render/negotiate.ts';
 import { LookAhead, type LookAheadRules } from './ahead/look-ahead.ts';
 import type { EvidenceKind } from './believed.ts';
+import type { SharedDocuments } from './common-documents.ts';
 import type { Evidence } from './evidence.ts';
 import { type Explanation, explain } from './explain.ts';
 import type { FileAddress } from './files/addresses.ts';
@@ -57,6 +58,8 @@ export interface IndexOptions {
   readonly tallies: Tallies;
   /** Where drawn pages are found again that memory has no room for; undefined where there is no such place. */
   readonly drawn?: DrawnBodies | undefined;
+  /** What other replicas had of what is proved here again; undefined where this one is alone. */
+  readonly shared?: SharedDocuments | undefined;
   /** Bytes of memory for pages, and as much again for what they are made from. */
   readonly memory: number;
   /** True where upstream may put other bytes under a name it used before. */

@@ -1,6 +1,7 @@
 import type { Caller } from '../async/caller.ts';
 import type { UnverifiedDocument } from '../bytes/unverified.ts';
 import type { Blob } from '../ports/blob.ts';
+import type { Heard } from '../ports/newest.ts';
 import type { MetadataFor, Upstream } from '../ports/upstream.ts';
 import type { Choice } from '../render/negotiate.ts';
 import type { Page } from '../render/page.ts';
@@ -122,8 +123,14 @@ export interface SignedRepository {
   target(asked: AskedTarget, caller: Caller): Promise<FileAnswer>;
   /** Refreshes the metadata now. */
   refresh(request?: RefreshRequest): Promise<void>;
+  /** The timestamp that is believed, as it was signed; undefined before the first one. */
+  readonly timestamp: Uint8Array | undefined;
+  /** Another replica believes this timestamp. */
+  hear(timestamp: Uint8Array): Promise<Heard>;
   /** Another replica has published: what is stored is proved and believed from now on. */
   adopt(): Promise<void>;
+  /** Another process on the same state asked upstream just now, and what is stored is what upstream has. */
+  confirmed(): void;
   /** Proves the delegated roles on disk again; asks nothing of upstream. */
   proveStoredRoles(): Promise<StoredRoles>;
 }

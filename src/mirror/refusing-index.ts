@@ -55,7 +55,16 @@ export class RefusingIndex implements PackageIndex {
     // Neither kind of document is absent: nobody can say.
     this.signed =
       options.evidence === 'tuf'
-        ? { metadata: refuse, target: refuse, refresh: refuse, adopt: refuse, proveStoredRoles: refuse }
+        ? {
+            timestamp: undefined,
+            metadata: refuse,
+            target: refuse,
+            refresh: refuse,
+            hear: async () => 'unusable',
+            adopt: refuse,
+            confirmed: () => undefined,
+            proveStoredRoles: refuse,
+          }
         : undefined;
     this.unverified =
       options.evidence === 'index'

@@ -4,6 +4,7 @@ import type { Reason, Subject } from '../bytes/refusal.ts';
 import type { CacheTier } from './byte-cache.ts';
 import type { Condition } from './conditions.ts';
 import type { LeftOutReason } from './left-out.ts';
+import type { Heard } from './newest.ts';
 
 /** Where refused bytes came from. */
 export const ORIGINS = ['upstream', 'disk', 'client'] as const;
@@ -28,6 +29,9 @@ export type RedisOutcome = (typeof REDIS_OUTCOMES)[number];
 /** `alone`: granted because nothing could say who has it. `lost`: another has it before it was given up. */
 export const LEASE_RESULTS = ['granted', 'elsewhere', 'alone', 'lost'] as const;
 export type LeaseResult = (typeof LEASE_RESULTS)[number];
+/** What replicas hear of each other. */
+export const HEARD_OF = ['timestamp', 'page'] as const;
+export type HeardOf = (typeof HEARD_OF)[number];
 /**
  * How it stands with a document that upstream's word could not be had of: what is held stands in because upstream is `away`, or because what it
  * said was `refused`; it is `over`.
@@ -122,6 +126,8 @@ interface EventMap {
   readonly askedRedis: { readonly command: RedisCommand; readonly outcome: RedisOutcome };
   /** What came of asking whether another replica does the same work. */
   readonly leased: { readonly result: LeaseResult };
+  /** What came of something that another replica believes. */
+  readonly heard: { readonly index: string; readonly what: HeardOf; readonly result: Heard };
   /** One round of asking upstream came to an end. */
   readonly refreshed: {
     readonly index: string;

@@ -19,3 +19,11 @@ export const LEASE_RENEWED_MS = 10_000;
 export const LEASE_LOOK_MS = 500;
 /** Leases that could not be given up while Redis was away, to be given up later. */
 export const MOST_OWED = 1000;
+/** Between two looks for what other replicas believe: with a look itself, within a second. Milliseconds. */
+export const LOOK_EVERY_MS = 500;
+/** Looks of one index keep apart, whoever asks for them. Milliseconds. */
+export const LOOKS_APART_MS = 50;
+/** What cannot be believed is not judged again for so long. Milliseconds. */
+export const REFUSED_FOR_MS = 10_000;
+/** What nobody has written in so long may go. Seconds. */
+export const KEPT_S = 30 * 24 * 3600;

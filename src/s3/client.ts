@@ -25,6 +25,8 @@ export interface S3Request {
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds until the head of the answer, where somebody waits for it. */
   readonly headMs?: number | undefined;
+  /** Milliseconds in which nothing of the body comes, where somebody waits for it. */
+  readonly silenceMs?: number | undefined;
 }
 
 /** One answer, its body not yet read. Either read the body or discard it: it holds a connection. */
@@ -55,6 +57,14 @@ interface S3ClientOptions {
   readonly credentials: CredentialSource;
   readonly limits?: Partial<S3Limits> | undefined;
   readonly meter?: Partial<S3Meter> | undefined;
+}
+
+interface ToSign {
+  readonly method: Verb;
+  readonly url: URL;
+  readonly headers?: Record<string, string>;
+  /** In the address itself, so that whoever has it may ask. */
+  readonly signQuery?: boolean;
 }
 
 /** Of nothing. */
@@ -94,10 +104,19 @@ export class S3Client {
     } catch (error) {
       this.meter.request?.(request.method, 'failed');
       request.signal?.throwIfAborted();
+      if (error instanceof ObjectStoreError) throw error;
       throw new ObjectStoreError('away', `${this.address.endpoint.host} did not answer: ${wordsOf(error)}`, {
         cause: error,
       });
     }
+  }
+
+  /** An address under which anybody may read one object for so many seconds, by GET and whole. */
+  async presigned(key: string, seconds: number): Promise<string> {
+    const url = objectUrl(this.address, key);
+    url.searchParams.set('X-Amz-Expires', String(seconds));
+    const signer = await this.#signer({ method: 'GET', url, signQuery: true });
+    return (await signer.sign()).url.href;
   }
 
   close(): void {
@@ -125,27 +144,34 @@ export class S3Client {
   async #signed({ method, key, query = {}, headers = {}, body }: S3Request) {
     const url = objectUrl(this.address, key);
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
-    const { region } = this.address;
-    const { accessKeyId, secretAccessKey, sessionToken } = await this.#options.credentials();
-    const signer = new AwsV4Signer({
-      method,
-      url: url.href,
-      headers: { ...headers, 'x-amz-content-sha256': body === undefined ? EMPTY_SHA256 : sha256Hex(body) },
-      accessKeyId,
-      secretAccessKey,
-      ...(sessionToken !== undefined && { sessionToken }),
-      service: 's3',
-      region,
-      cache: this.#derived,
-    });
+    const hash = { 'x-amz-content-sha256': body === undefined ? EMPTY_SHA256 : sha256Hex(body) };
+    const signer = await this.#signer({ method, url, headers: { ...headers, ...hash } });
     const signed = await signer.sign();
     const length = body === undefined ? {} : { 'content-length': String(body.byteLength) };
     return { url: signed.url, headers: { ...Object.fromEntries(signed.headers), ...length } };
   }
+
+  async #signer({ url, ...what }: ToSign): Promise<AwsV4Signer> {
+    const { accessKeyId, secretAccessKey, sessionToken } = await this.#options.credentials();
+    return new AwsV4Signer({
+      ...what,
+      url: url.href,
+      accessKeyId,
+      secretAccessKey,
+      ...(sessionToken !== undefined && { sessionToken }),
+      service: 's3',
+      region: this.address.region,
+      cache: this.#derived,
+    });
+  }
 }
 
-function answerOf(answer: IncomingMessage, { method, signal }: S3Request, { limits, meter }: S3Client): S3Answer {
-  const { silenceMs } = limits;
+function answerOf(
+  answer: IncomingMessage,
+  { method, signal, silenceMs: waitedMs }: S3Request,
+  { limits, meter }: S3Client,
+): S3Answer {
+  const silenceMs = Math.min(waitedMs ?? limits.silenceMs, limits.silenceMs);
   const announced = answer.headers['content-length'];
   answer.on('error', () => undefined);
   answer.setTimeout(silenceMs, () => answer.destroy(new Error(`nothing came for ${silenceMs / 1000} seconds`)));

@@ -32,6 +32,8 @@ export const LIST_PAGES = 100_000;
 
 /** Milliseconds until the head of an answer for which a client waits: past it the bucket counts as one that does not have the file. */
 export const WAITED_HEAD_MS = 1000;
+/** Milliseconds in which nothing of an object comes that a client waits for. */
+export const WAITED_SILENCE_MS = 3000;
 /** Milliseconds in which a whole object comes, and besides a second for so many bytes of it. */
 export const BODY_MS = 30_000;
 export const BODY_SLOWEST = 64 * 1024;
@@ -56,6 +58,16 @@ export const UPLOAD_PAUSE_MS = 5000;
 export const WAITING_RECORD_MS = 1000;
 /** Milliseconds for uploads under way when the mirror ends. */
 export const UPLOAD_GRACE_MS = 5000;
+
+/** Milliseconds for whoever issues keys to answer, whole. */
+export const ISSUER_MS = 5000;
+/** Bytes of its answer. */
+export const ISSUED_BYTES = 64 * 1024;
+/** Milliseconds before issued keys end when new ones are asked for. */
+export const RENEWED_BEFORE_MS = 300_000;
+
+/** Seconds for which an address that clients are given may be used. */
+export const PRESIGNED_SECONDS = 300;
 
 /** Objects of evidence in a bucket; the oldest make room. */
 export const ASIDE_OBJECTS = 64;

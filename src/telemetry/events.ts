@@ -38,6 +38,7 @@ export function createEmit(log: Log, metrics: Metrics): Emit {
     redis: told<'redis'>(EVENTS.redis),
     askedRedis: told<'askedRedis'>(EVENTS.askedRedis),
     leased: told<'leased'>(EVENTS.leased),
+    heard: told<'heard'>(EVENTS.heard),
     refreshed: told<'refreshed'>(EVENTS.refreshed, metrics.refreshed),
     leftOut: told<'leftOut'>(EVENTS.leftOut),
     sighted: told<'sighted'>(EVENTS.sighted),

@@ -1,8 +1,9 @@
-import { type Event, LEASE_RESULTS, REDIS_COMMANDS, REDIS_OUTCOMES } from '../ports/events.ts';
+import { type Event, HEARD_OF, LEASE_RESULTS, REDIS_COMMANDS, REDIS_OUTCOMES } from '../ports/events.ts';
+import { HEARD_RESULTS } from '../ports/newest.ts';
 import type { Row } from './event-row.ts';
 import { oneOf } from './labels.ts';
 
-type Name = 'redis' | 'askedRedis' | 'leased';
+type Name = 'redis' | 'askedRedis' | 'leased' | 'heard';
 
 /** What replicas share by Redis. */
 export const REDIS_EVENTS: { readonly [N in Name]: Row<Event<N>> } = {
@@ -43,5 +44,19 @@ export const REDIS_EVENTS: { readonly [N in Name]: Row<Event<N>> } = {
     word: 'lease',
     level: () => undefined,
     line: ({ result }) => ({ message: `lease: ${result}`, fields: {} }),
+  },
+  heard: {
+    counter: {
+      name: 'verbatim_heard_total',
+      help: 'Timestamps and pages that another replica believes, by result: newer (believed here from now on), known, older, unproved, unusable (now).',
+      labels: { index: 'index', what: oneOf(HEARD_OF), result: oneOf(HEARD_RESULTS) },
+      values: ({ index, what, result }) => [index, what, result],
+    },
+    word: 'heard',
+    level: ({ result }) => (result === 'unproved' ? 'warn' : undefined),
+    line: ({ index, what, result }) => ({
+      message: `a ${what} that Redis gave as another replica's is ${result}`,
+      fields: { index },
+    }),
   },
 };

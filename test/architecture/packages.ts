@@ -16,7 +16,14 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   pino: ['src/telemetry/log.ts', 'src/telemetry/standard-error.ts'],
   ioredis: ['src/redis/clients.ts'],
   // What lies on disk is suspect: the store decodes its own records as strictly as the configuration. So is what another process says.
-  zod: ['src/config/', 'src/state/', 'src/bundle/format/', 'src/app/control/', ...DISK],
+  zod: [
+    'src/config/',
+    'src/state/',
+    'src/bundle/format/',
+    'src/app/control/',
+    'src/app/processes/common-handle.ts',
+    ...DISK,
+  ],
   yaml: ['src/config/'],
   croner: ['src/config/sync-schema.ts', 'src/app/syncing/'],
   'smol-toml': ['src/sync/selection/table.ts'],
@@ -79,6 +86,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   // Node's own objects of a request: whoever has them can write a body.
   'node:http': [
     'src/s3/client.ts',
+    'src/s3/issued-keys.ts',
     'src/http/exchange.ts',
     'src/http/listener.ts',
     'src/http/server.ts',
@@ -86,7 +94,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     'src/upstream/',
     ...WIRING,
   ],
-  'node:https': ['src/s3/client.ts', 'src/upstream/', 'src/http/server.ts', ...WIRING],
+  'node:https': ['src/s3/client.ts', 'src/s3/issued-keys.ts', 'src/upstream/', 'src/http/server.ts', ...WIRING],
   'node:net': ['src/http/', 'src/upstream/', ...WIRING],
   'node:tls': ['src/upstream/', 'src/http/'],
   'node:dns': ['src/upstream/'],

@@ -5,7 +5,7 @@ import { createClock, type TestClock } from '../support/clock.ts';
 import { startUpstream, type TestUpstream, type UpstreamServerOptions } from '../support/upstream.ts';
 import { type Mirror, type MirrorOptions, makeScratch, NOW, signedConfig, startMirror } from './mirror.ts';
 
-export interface MirrorRigOptions extends Pick<MirrorOptions, 'upstreamLimits' | 'maxBytes'> {
+export interface MirrorRigOptions extends Pick<MirrorOptions, 'upstreamLimits' | 'maxBytes' | 'redis' | 'seal'> {
   /** What upstream has, by URL path without its leading slash. */
   readonly files: UpstreamServerOptions['files'];
   readonly handler?: UpstreamServerOptions['handler'];

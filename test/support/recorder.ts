@@ -15,6 +15,7 @@ export function createRecorder(): { readonly events: Recorded; readonly emit: Em
     redis: [],
     askedRedis: [],
     leased: [],
+    heard: [],
     refreshed: [],
     leftOut: [],
     sighted: [],

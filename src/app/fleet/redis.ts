@@ -1,5 +1,4 @@
-import { internalCaller } from '../../async/caller.ts';
-import { makeAuthenticator } from '../../bytes/authentic.ts';
+import { within } from '../../async/timeout.ts';
 import { sha256Hex } from '../../bytes/digest.ts';
 import type { Config } from '../../config/config.ts';
 import { secretVariable } from '../../config/environment.ts';
@@ -11,8 +10,9 @@ import type { Lease } from '../../ports/lease.ts';
 import { RedisByteCache } from '../../redis/byte-cache.ts';
 import { RedisConnection } from '../../redis/connection.ts';
 import { RedisLease } from '../../redis/lease.ts';
-import { Moved } from '../../redis/moved.ts';
+import { Newest, type NewestOptions } from '../../redis/newest.ts';
 import type { RedisLogin, RedisPlace } from '../../redis/options.ts';
+import { LIMITS } from '../../tuf/limits.ts';
 import { readGiven } from '../given-file.ts';
 import { noPassword } from '../passwords.ts';
 import { readRoot } from '../pinned-root.ts';
@@ -25,17 +25,18 @@ export interface SharedRedis {
   readonly trouble: string | undefined;
   /** Who downloads into one place of blobs, which all who are asked about share: `place` names it. */
   leaseOver(place: string): Lease;
-  /** The same, and other replicas hear of new signed metadata. */
-  telling(emit: Emit): Emit;
-  /** Has an index look for new metadata when another replica has some; with a seal key, which replicas have in common. */
-  follow(indexes: readonly Pick<PackageIndex, 'name' | 'introduce'>[], sealKey: Uint8Array | undefined): void;
+  /** This replica believes that timestamp of a signed index from now on. Returns at once. */
+  believed(index: string, timestamp: Uint8Array): void;
+  /** From now on other replicas have what these believe, and what others believe is looked into: at once, and before this resolves. */
+  follow(indexes: readonly Pick<PackageIndex, 'name' | 'signed'>[]): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Where Redis is configured. It may be away: that is told, and the start goes on. Throws Refusal `state` where a password or an authority cannot be read. */
-export async function openRedis(config: Config, emit: Emit): Promise<SharedRedis | undefined> {
-  const { redis } = config;
-  if (redis === undefined) return undefined;
+/** A start waits so long for what other replicas believe. Milliseconds. */
+const LOOK_AT_START_MS = 1000;
+
+/** Redis may be away: that is told, and the start goes on. Throws Refusal `state` where a password or an authority cannot be read. */
+export async function openRedis(config: Config, redis: RedisConfig, emit: Emit): Promise<SharedRedis> {
   const { prefix, tls, maxValue } = redis;
   const connection = new RedisConnection(
     {
@@ -50,7 +51,7 @@ export async function openRedis(config: Config, emit: Emit): Promise<SharedRedis
   );
   await connection.start();
   const leases: RedisLease[] = [];
-  let moved: Moved | undefined;
+  let newest: Newest | undefined;
   return {
     cache: new RedisByteCache({ connection, prefix, maxValueBytes: maxValue }),
     get isUp() {
@@ -64,20 +65,22 @@ export async function openRedis(config: Config, emit: Emit): Promise<SharedRedis
       leases.push(lease);
       return lease;
     },
-    telling: (others) => (event) => {
-      others(event);
-      if (event.name !== 'refreshed') return;
-      const version = event.versions?.get('timestamp');
-      if (version !== undefined) moved?.tell(event.index, version);
-    },
-    follow(indexes, sealKey) {
-      if (sealKey === undefined) return;
-      const authenticator = makeAuthenticator(sealKey, 'metadata has moved');
-      const onNewer = (name: string) =>
-        void indexes.find((index) => index.name === name)?.introduce(internalCaller(name));
-      moved = new Moved({ connection, prefix, authenticator, subjects: subjectsOf(config), onNewer });
+    believed: (index, timestamp) => newest?.offer(index, timestamp),
+    async follow(indexes) {
+      const signed = new Map(
+        indexes.flatMap((index) => (index.signed === undefined ? [] : [[index.name, index.signed]])),
+      );
+      const subjects = subjectsOf(config);
+      const hear: NewestOptions['hear'] = async (index, timestamp) =>
+        (await signed.get(index)?.hear(timestamp)) ?? 'unusable';
+      newest = new Newest({ connection, prefix, subjects, mostBytes: LIMITS.timestamp, emit, hear });
+      for (const [index, { timestamp }] of signed) {
+        if (timestamp !== undefined) newest.offer(index, timestamp);
+        await within(LOOK_AT_START_MS, newest.look(index), undefined);
+      }
     },
     async close() {
+      await newest?.close();
       for (const lease of leases) await lease.close();
       connection.close();
     },
@@ -88,7 +91,9 @@ export async function openRedis(config: Config, emit: Emit): Promise<SharedRedis
 function subjectsOf({ indexes }: Config): ReadonlyMap<string, string> {
   return new Map(
     Object.values(indexes).flatMap((index) =>
-      index.evidence === 'tuf' ? [[index.name, nameOfKey(['moved', index.name, sha256Hex(readRoot(index.root))])]] : [],
+      index.evidence === 'tuf'
+        ? [[index.name, nameOfKey(['newest', index.name, sha256Hex(readRoot(index.root))])]]
+        : [],
     ),
   );
 }

@@ -7,6 +7,7 @@ import type { Blob } from '../../ports/blob.ts';
 import type { Blobs } from '../../ports/blobs.ts';
 import type { OpenDownload, Upstream } from '../../ports/upstream.ts';
 import { isUnlisted } from '../absence.ts';
+import type { SharedDocuments } from '../common-documents.ts';
 import { looksMovedOn } from '../moved-on.ts';
 import type { Reports } from '../projects/reports.ts';
 import { foreignHost } from './foreign-host.ts';
@@ -47,7 +48,12 @@ interface FetchOptions {
   readonly upstream: Upstream;
   readonly reports: Reports;
   readonly background: Background;
+  /** What other replicas had. */
+  readonly shared?: SharedDocuments | undefined;
 }
+
+/** What is no larger is shared with other replicas. */
+const SMALL_BYTES = 64 * 1024;
 
 /** A document that came wrong once may be the fault of one connection: asked for once more on another. */
 const ATTEMPTS = 2;
@@ -62,7 +68,7 @@ export class Fetch {
 
   /** A file, proved whole before it is handed out. */
   file(wanted: WantedFile, caller: Caller): Promise<Blob> {
-    return this.#told(wanted, caller, () => this.#file(wanted, caller));
+    return this.#told(wanted, caller, () => this.#sharedFile(wanted, caller));
   }
 
   /** The same of what nobody asked for: that upstream lacks it, or does not give it to us, is told when somebody does. */
@@ -71,7 +77,7 @@ export class Fetch {
       if (isInconsistent(error) || isForbidden(error)) return undefined;
       throw error;
     };
-    return this.#told(wanted, caller, () => this.#file(wanted, caller).catch(otherwise));
+    return this.#told(wanted, caller, () => this.#sharedFile(wanted, caller).catch(otherwise));
   }
 
   /** A document, proved in memory, in the documents' lane; written behind the answer. */
@@ -88,6 +94,25 @@ export class Fetch {
         this.#options.reports.refused({ subject, name }, refusal);
       throw refusal;
     }
+  }
+
+  /** A small file that another replica had is stored as a document is, and found there as any other. */
+  async #sharedFile(wanted: WantedFile, caller: Caller): Promise<Blob> {
+    const { shared, blobs, background } = this.#options;
+    const { expected } = wanted;
+    if (shared === undefined || !isSmall(wanted) || (await blobs.stored(expected))) return this.#file(wanted, caller);
+    const found = await shared.find(expected, SMALL_BYTES);
+    if (found !== undefined) await this.#store(wanted, found);
+    const blob = await this.#file(wanted, caller);
+    if (found === undefined) background.add(this.#share(expected));
+    return blob;
+  }
+
+  /** Does not throw: what cannot be shared is downloaded by whoever needs it. */
+  async #share(expected: Expected): Promise<void> {
+    const { shared, blobs } = this.#options;
+    const proved = await blobs.readDocument(expected, SMALL_BYTES).catch(() => undefined);
+    if (proved !== undefined) shared?.keep(expected, proved);
   }
 
   async #file(wanted: WantedFile, caller: Caller): Promise<Blob> {
@@ -115,10 +140,16 @@ export class Fetch {
     refuseUnprovable(wanted);
     const stored = await blobs.readDocument(expected, limit);
     if (stored !== undefined) return { proved: stored, from: 'disk' };
+    const shared = await this.#options.shared?.find(expected, limit);
+    if (shared !== undefined) {
+      this.#options.background.add(this.#store(wanted, shared));
+      return { proved: shared, from: 'disk' };
+    }
     for (let attempt = 1; ; attempt++)
       try {
         const proved = await this.#documentOnce(wanted, attempt > 1, caller);
         this.#options.background.add(this.#store(wanted, proved));
+        this.#options.shared?.keep(expected, proved);
         return { proved, from: 'upstream' };
       } catch (error) {
         if (attempt === ATTEMPTS || !looksMovedOn(error) || isInconsistent(error)) throw error;
@@ -143,6 +174,11 @@ export class Fetch {
       this.#options.reports.refused({ subject, name, at: 'disk' }, error);
     }
   }
+}
+
+/** Of core metadata no page states the length. */
+function isSmall({ subject, expected: { length, digests } }: Wanted): boolean {
+  return digests.size > 0 && (length === undefined ? subject === 'core-metadata' : length <= SMALL_BYTES);
 }
 
 function refuseUnprovable({ name, subject, expected, limit }: Wanted): void {

@@ -1,4 +1,5 @@
-import type { Instant } from '../../bytes/instant.ts';
+import { type Instant, instantText } from '../../bytes/instant.ts';
+import { Refusal } from '../../bytes/refusal.ts';
 import type { Generation } from '../../tuf/stages.ts';
 
 // What is read off a generation as a whole.
@@ -14,4 +15,13 @@ export function expiries({ root, timestamp, snapshot, targets }: Generation): Re
 
 export function versions({ root, timestamp, snapshot, targets }: Generation): ReadonlyMap<string, number> {
   return new Map([root, timestamp, snapshot, targets].map(({ signed }) => [signed.type, signed.version]));
+}
+
+/** There is nobody to ask for a newer one. */
+export function expiredOffline(at: Instant): Refusal {
+  return new Refusal(
+    'expired',
+    `The signed metadata that is held expired at ${instantText(at)}, and this mirror was told to ask no upstream (offline).`,
+    { subject: 'timestamp' },
+  );
 }

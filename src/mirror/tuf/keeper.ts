@@ -1,49 +1,26 @@
-import type { Background } from '../../async/background.ts';
 import { type Caller, internalCaller } from '../../async/caller.ts';
 import { createFlights, type Flights } from '../../async/flight.ts';
 import { Mutex } from '../../async/mutex.ts';
-import { type Instant, instantText } from '../../bytes/instant.ts';
+import type { Instant } from '../../bytes/instant.ts';
 import { Refusal } from '../../bytes/refusal.ts';
-import type { TrustStore } from '../../ports/index-state.ts';
-import type { MetadataFor, UpstreamMetadata } from '../../ports/upstream.ts';
-import type { Runner } from '../../tuf/sliced.ts';
+import type { Heard } from '../../ports/newest.ts';
+import type { UpstreamMetadata } from '../../ports/upstream.ts';
 import type { Generation } from '../../tuf/stages.ts';
 import type { TrustedRoot } from '../../tuf/trusted-root.ts';
 import type { LastError } from '../evidence.ts';
 import { looksMovedOn } from '../moved-on.ts';
-import type { Reports } from '../projects/reports.ts';
 import { isRecent } from '../recent.ts';
-import type { FlooredClock } from './clock-floor.ts';
-import { earliestExpiry, expiries, versions } from './generations.ts';
+import { earliestExpiry, expiredOffline, expiries, versions } from './generations.ts';
+import { inTurn } from './in-turn.ts';
+import type { KeeperOptions } from './keeper-options.ts';
 import { Refresher, SUPERSEDED_MOST } from './refresher.ts';
 import { restoreTrust } from './restore.ts';
-
-export interface KeeperOptions {
-  readonly index: string;
-  readonly pinnedRoot: Uint8Array;
-  readonly isSameRoot?: boolean | undefined;
-  readonly store: TrustStore;
-  readonly source: MetadataFor;
-  readonly clock: FlooredClock;
-  readonly runner: Runner;
-  readonly reports: Reports;
-  readonly background: Pick<Background, 'add'>;
-  /** Seconds after which a request makes a refresh start behind it. */
-  readonly refreshAfter: number;
-  /** True where upstream is never asked. */
-  readonly offline: boolean;
-}
 
 /** Seconds before a failed refresh is tried again by a request that has nothing else to go on. */
 const RETRY_AFTER = 2;
 /** How often it is looked whether an operator has set the clock floor, while it refuses. */
 const WORD_EVERY_MS = 500;
 const WALKS = '';
-
-interface Failure {
-  readonly error: unknown;
-  readonly at: Instant;
-}
 
 /** Says which generation of one index is believed. Only its refresher swaps it; one refresh runs at a time. */
 export class Keeper {
@@ -54,8 +31,10 @@ export class Keeper {
   readonly #refreshes: Flights<Generation> = createFlights();
   #askForWord = 0;
   #lastRefresh: Instant | undefined;
+  /** How often upstream was asked to the end, here or by another process. */
+  #refreshed = 0;
   #lastError: LastError | undefined;
-  #failure: Failure | undefined;
+  #failure: { readonly error: unknown; readonly at: Instant } | undefined;
   #expiry: { readonly generation: Generation; readonly at: Instant } | undefined;
   #fruitless: { readonly generation: Generation; readonly at: Instant } | undefined;
 
@@ -79,7 +58,7 @@ export class Keeper {
     if (warm !== undefined) return warm;
     const { clock } = this.#options;
     if (clock.isWrong) await this.#refuseWrongClock();
-    if (this.#options.offline && this.current !== undefined) throw this.#expired(this.current);
+    if (this.#options.offline && this.current !== undefined) throw expiredOffline(this.#expiryOf(this.current));
     const failure = this.#failure;
     if (!this.#isRefreshing && failure !== undefined && isRecent(failure.at, RETRY_AFTER, clock.now()))
       throw failure.error;
@@ -165,9 +144,29 @@ export class Keeper {
     return undefined;
   }
 
+  /** Another replica believes this timestamp; of what it is published by, nothing is believed that does not prove here. */
+  hear(timestamp: Uint8Array): Promise<Heard> {
+    const { clock, source, index } = this.#options;
+    return this.#walks.run(WALKS, async () => {
+      if (clock.isWrong) return 'unusable';
+      const started = performance.now();
+      const heard = await this.#refresher.hear(timestamp, source(internalCaller(index)), clock.judged());
+      if (heard === 'newer' && this.current !== undefined) this.#told(this.current, 'changed', started);
+      return heard;
+    });
+  }
+
   /** Another replica has published: its generation is believed once it is proved here. Upstream is asked for nothing that is held. */
   adopt(): Promise<void> {
     return this.#walks.run(WALKS, () => this.#refresher.adopt());
+  }
+
+  /** Another process on the same state asked upstream just now. */
+  confirmed(): void {
+    this.#refreshed++;
+    this.#lastRefresh = this.#options.clock.now();
+    this.#lastError = undefined;
+    this.#failure = undefined;
   }
 
   /** The newest published, as it is; nothing is asked of upstream. */
@@ -207,7 +206,17 @@ export class Keeper {
     this.#options.background.add(refreshing);
   }
 
-  readonly #walk = (all: Caller) => this.#walks.run(WALKS, () => this.#run(all));
+  /** Where another process asks upstream at this moment, what that comes to is believed here, too. */
+  readonly #walk = (all: Caller) => {
+    const { lease, index } = this.#options;
+    const before = this.#refreshed;
+    return inTurn(all, {
+      lease,
+      key: `metadata of ${index}`,
+      work: () => this.#walks.run(WALKS, () => this.#run(all)),
+      done: () => (this.#refreshed === before ? undefined : this.warm()),
+    });
+  };
 
   async #run(caller: Caller): Promise<Generation> {
     const started = performance.now();
@@ -226,10 +235,11 @@ export class Keeper {
   }
 
   #succeeded(next: Generation, changed: boolean, started: number): void {
-    this.#lastRefresh = this.#options.clock.now();
-    this.#lastError = undefined;
-    this.#failure = undefined;
-    const result = changed ? 'changed' : 'unchanged';
+    this.confirmed();
+    this.#told(next, changed ? 'changed' : 'unchanged', started);
+  }
+
+  #told(next: Generation, result: 'changed' | 'unchanged', started: number): void {
     const said = { versions: versions(next), expires: expiries(next) };
     this.#options.reports.refreshed({ result, seconds: secondsSince(started), ...said });
   }
@@ -259,15 +269,6 @@ export class Keeper {
     if (this.#options.offline) return false;
     const last = Math.max(this.#lastRefresh ?? 0, this.#failure?.at ?? 0);
     return now - last >= this.#options.refreshAfter || last > now;
-  }
-
-  #expired(current: Generation): Refusal {
-    const at = instantText(this.#expiryOf(current));
-    return new Refusal(
-      'expired',
-      `The signed metadata that is held expired at ${at}, and this mirror was told to ask no upstream (offline).`,
-      { subject: 'timestamp' },
-    );
   }
 
   /** An operator may have set the floor meanwhile, beside this process. */

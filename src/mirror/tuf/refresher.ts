@@ -1,15 +1,19 @@
 import { internalCaller } from '../../async/caller.ts';
 import { type Instant, instantText } from '../../bytes/instant.ts';
-import { lend } from '../../bytes/proof.ts';
+import { lend, sameBytes } from '../../bytes/proof.ts';
+import { type Reason, Refusal } from '../../bytes/refusal.ts';
 import type { TrustStore } from '../../ports/index-state.ts';
+import type { Heard } from '../../ports/newest.ts';
 import type { MetadataFor, UpstreamMetadata } from '../../ports/upstream.ts';
 import type { Runner } from '../../tuf/sliced.ts';
 import type { Generation } from '../../tuf/stages.ts';
 import type { TrustedRoot } from '../../tuf/trusted-root.ts';
 import type { Updater } from '../../tuf/updater.ts';
+import type { SharedMetadata } from '../common-documents.ts';
 import type { Reports } from '../projects/reports.ts';
 import type { FlooredClock } from './clock-floor.ts';
 import { type RestoredTrust, restoreTrust } from './restore.ts';
+import { SharedSource } from './shared-source.ts';
 
 export interface RefresherOptions {
   readonly index: string;
@@ -20,6 +24,10 @@ export interface RefresherOptions {
   readonly clock: FlooredClock;
   readonly runner: Runner;
   readonly reports: Reports;
+  /** What other replicas had. */
+  readonly shared?: SharedMetadata | undefined;
+  /** Told of a timestamp before anything is served by it. */
+  readonly onBelieved?: ((timestamp: Uint8Array) => void) | undefined;
 }
 
 /** What a walk came to. */
@@ -35,6 +43,8 @@ const FLOOR_STEP = 3600;
 const TOLERANCE = 300;
 /** Generations kept in memory behind the current one; a walk takes seconds. */
 const REPLACED_MOST = 2;
+/** Upstream could not be asked: whatever was read before may be right. */
+const UNASKED: ReadonlySet<Reason> = new Set(['unreachable', 'slow', 'forbidden', 'offline']);
 const ROLES = ['root', 'timestamp', 'snapshot', 'targets'] as const;
 /** Publications of other processes that one refresh gives way to before it leaves it at theirs. */
 export const SUPERSEDED_MOST = 3;
@@ -81,9 +91,48 @@ export class Refresher {
   /** The generation that is believed from now on; `now` is fixed for the whole walk (TUF §5.1). */
   async refresh(source: UpstreamMetadata, now: Instant): Promise<Generation> {
     for (let superseded = 0; ; superseded++) {
-      const walk = await this.walk(source, now);
+      const walk = await this.#walkSharing(source, now);
       // Ours may be newer than what another process published meanwhile: once more, from what is believed now.
       if ((await this.publish(walk)) || superseded === SUPERSEDED_MOST) return this.#generation ?? walk.next;
+    }
+  }
+
+  /** What another replica had and does not hold here is upstream's to give. */
+  async #walkSharing(source: UpstreamMetadata, now: Instant): Promise<Walk> {
+    const { shared } = this.#options;
+    if (shared === undefined) return this.walk(source, now);
+    const sharing = new SharedSource(source, shared);
+    try {
+      const walk = await this.walk(sharing, now);
+      sharing.accepted();
+      return walk;
+    } catch (error) {
+      if (!(error instanceof Refusal) || UNASKED.has(error.reason) || !sharing.hasGiven) throw error;
+      sharing.refused();
+      return this.walk(source, now);
+    }
+  }
+
+  /** Another replica believes this timestamp. What it names is believed once all of it is proved here. */
+  async hear(timestamp: Uint8Array, source: UpstreamMetadata, now: Instant): Promise<Heard> {
+    const known = this.#generation?.timestamp;
+    const { shared } = this.#options;
+    if (shared === undefined || (known !== undefined && sameBytes(known.bytes, timestamp))) return 'known';
+    // Whoever believes nothing yet asks upstream for its newest root first, as at any start (TUF §5.3).
+    const heard = new SharedSource(source, shared, { timestamp, underRoot: known !== undefined });
+    try {
+      const walk = await this.walk(heard, now);
+      heard.accepted();
+      if (walk.next.timestamp === known) return 'known';
+      await this.publish(walk);
+      return 'newer';
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      heard.refused();
+      if (UNASKED.has(error.reason) || error.reason === 'expired') return 'unusable';
+      // A floor that nothing was published by yet is no document to put in its place.
+      const isOlder = error.reason === 'rollback' && this.#updater.survivors.timestamp === known;
+      return isOlder && known !== undefined ? 'older' : 'unproved';
     }
   }
 
@@ -167,6 +216,7 @@ export class Refresher {
     if (publication.result === 'superseded') return false;
     this.#pointer = publication.current;
     this.#storedFloor = acceptedAt;
+    if (!isSame) this.#options.onBelieved?.(lend(timestamp.bytes));
     this.#replace(next);
     return true;
   }

@@ -1,5 +1,7 @@
 import { type Caller, internalCaller } from '../../async/caller.ts';
+import { lend } from '../../bytes/proof.ts';
 import type { Pins } from '../../ports/index-state.ts';
+import type { Heard } from '../../ports/newest.ts';
 import type { Generation } from '../../tuf/stages.ts';
 import { EvidencedIndex } from '../create-index.ts';
 import { Fetch } from '../files/fetch.ts';
@@ -20,6 +22,9 @@ import { Roles } from './roles.ts';
 import { proveStoredRoles, type StoredRoles } from './stored-roles.ts';
 import { TargetFiles } from './targets.ts';
 
+/** Between two refreshes because of what another replica believes. Milliseconds. */
+const ASKS_APART_MS = 10_000;
+
 /** What TUF clients downstream ask for, and what the operator refreshes. */
 export class Repository implements SignedRepository {
   readonly #parts: SignedParts;
@@ -28,6 +33,7 @@ export class Repository implements SignedRepository {
   readonly #targets: TargetFiles;
   /** Who refreshes where nobody else is named. */
   readonly #job: Caller;
+  #asksAfter = 0;
 
   constructor(parts: SignedParts, keeper: Keeper, roles: Roles) {
     this.#parts = parts;
@@ -54,8 +60,27 @@ export class Repository implements SignedRepository {
     await this.#keeper.refreshFrom(source(caller), async (next) => beforePublish?.(this.#candidate(next, from)));
   }
 
+  get timestamp(): Uint8Array | undefined {
+    const timestamp = this.#keeper.current?.timestamp;
+    return timestamp && lend(timestamp.bytes);
+  }
+
+  /** Where it does not hold under what is trusted here, upstream may have newer keys: it is asked once in a while, and then decides. */
+  async hear(timestamp: Uint8Array): Promise<Heard> {
+    const heard = await this.#keeper.hear(timestamp);
+    const now = performance.now();
+    if (heard !== 'unproved' || now < this.#asksAfter) return heard === 'unproved' ? 'unusable' : heard;
+    this.#asksAfter = now + ASKS_APART_MS;
+    await this.#keeper.refresh(this.#job).catch(() => undefined);
+    return this.#keeper.hear(timestamp);
+  }
+
   adopt(): Promise<void> {
     return this.#keeper.adopt();
+  }
+
+  confirmed(): void {
+    this.#keeper.confirmed();
   }
 
   async proveStoredRoles(): Promise<StoredRoles> {
@@ -74,6 +99,7 @@ export class Repository implements SignedRepository {
       ...this.#parts,
       pins,
       drawn: undefined,
+      shared: undefined,
       // No client asks it for anything.
       lookAhead: undefined,
       upstream,

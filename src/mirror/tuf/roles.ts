@@ -10,11 +10,13 @@ import type { TrustStore } from '../../ports/index-state.ts';
 import type { MetadataFor } from '../../ports/upstream.ts';
 import { acceptDelegated, metaOf } from '../../tuf/accept.ts';
 import { type Found, findTarget, type Visit } from '../../tuf/delegation.ts';
+import { LIMITS } from '../../tuf/limits.ts';
 import type { Delegation, MetaFile, Targets } from '../../tuf/model.ts';
 import { readDelegated } from '../../tuf/refresh.ts';
 import type { Runner } from '../../tuf/sliced.ts';
 import type { Generation } from '../../tuf/stages.ts';
 import type { Verified } from '../../tuf/verified.ts';
+import type { SharedMetadata } from '../common-documents.ts';
 import { LIMITS as MIRROR_LIMITS } from '../limits.ts';
 import type { Reports } from '../projects/reports.ts';
 
@@ -28,6 +30,8 @@ export interface RolesOptions {
   readonly background: Background;
   /** Bytes. */
   readonly memory: number;
+  /** What other replicas had. */
+  readonly shared?: SharedMetadata | undefined;
 }
 
 /** A search's answer together with the generation it holds for. */
@@ -90,7 +94,10 @@ export class Roles {
     return this.#flights.join(
       flight,
       caller,
-      async (all) => (await this.#fromStore(generation, by)) ?? this.#fromUpstream(generation, by, all),
+      async (all) =>
+        (await this.#fromStore(generation, by)) ??
+        (await this.#fromOthers(generation, by)) ??
+        this.#fromUpstream(generation, by, all),
     );
   }
 
@@ -114,6 +121,25 @@ export class Roles {
     }
   }
 
+  /** From another replica, if it proves under this delegator. */
+  async #fromOthers(generation: Generation, by: Delegation): Promise<Verified<Targets> | undefined> {
+    const { shared, background } = this.#options;
+    const { version, length } = metaOf(generation, by.name);
+    const limit = Math.min(length ?? LIMITS.unannouncedTargets, LIMITS.targets);
+    const bytes = await shared?.metadata(by.name, version, limit);
+    if (bytes === undefined) return undefined;
+    try {
+      const role = await this.#accept(generation, by, bytes);
+      shared?.judged(true);
+      background.add(this.#keep(role));
+      return role;
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      shared?.judged(false);
+      return undefined;
+    }
+  }
+
   async #fromUpstream(generation: Generation, by: Delegation, caller: Caller): Promise<Verified<Targets>> {
     const { source, background, reports } = this.#options;
     const bytes = await readDelegated(generation, by, source(caller));
@@ -126,6 +152,7 @@ export class Roles {
     try {
       const role = await this.#accept(generation, by, bytes);
       background.add(this.#keep(role));
+      this.#options.shared?.keepMetadata(by.name, role.signed.version, bytes);
       return role;
     } catch (error) {
       if (error instanceof Refusal) reports.refused({ subject: 'delegated', name: by.name }, error);

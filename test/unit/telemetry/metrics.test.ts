@@ -57,6 +57,7 @@ const EACH: { readonly [N in EventName]: Event<N> } = {
   redis: { name: 'redis', up: false, why: 'nothing listens there' },
   askedRedis: { name: 'askedRedis', command: 'SET', outcome: 'away' },
   leased: { name: 'leased', result: 'granted' },
+  heard: { name: 'heard', index: 'main', what: 'timestamp', result: 'newer' },
   refreshed,
   leftOut: {
     name: 'leftOut',
