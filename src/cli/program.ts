@@ -4,8 +4,9 @@ import { BULK_REASONS } from '../mirror/operator/bulk-reasons.ts';
 import { VERSION } from '../version.ts';
 import { instant } from './arguments.ts';
 import { exportCommands } from './carry/export-commands.ts';
+import { syncCommand } from './carry/sync-command.ts';
 import { clientCommand } from './client-command.ts';
-import { type CommonFlags, configOf, withConfig, withPlace } from './flags.ts';
+import { type CommonFlags, configOf, wholeNumber, withConfig, withPlace } from './with-config.ts';
 
 // One place that names every command and option. What a command needs is loaded when it runs: starting must be quick.
 
@@ -27,6 +28,7 @@ export function createProgram(fail: () => void, asked?: string): Command {
   heldCommands(program);
   recordCommands(program, fail);
   exportCommands(program);
+  syncCommand(program, fail);
   return program.addCommand(client);
 }
 
@@ -256,11 +258,6 @@ type AcceptFlags = CommonFlags &
     readonly since?: number;
     readonly fetch?: string;
   } & { readonly reason: string; readonly dryRun?: boolean; readonly json?: boolean };
-
-function wholeNumber(value: string): number {
-  if (!/^\d{1,9}$/.test(value)) throw new InvalidArgumentError('Not a whole number.');
-  return Number(value);
-}
 
 /** `INDEX=REASON`, added to those before. */
 function wordForIndex(value: string, before: ReadonlyMap<string, string> = new Map()): ReadonlyMap<string, string> {

@@ -18,6 +18,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   // What lies on disk is suspect: the store decodes its own records as strictly as the configuration. So is what another process says.
   zod: ['src/config/', 'src/state/', 'src/bundle/', 'src/app/control/', 'src/app/processes/common-handle.ts', ...DISK],
   yaml: ['src/config/'],
+  croner: ['src/config/sync-schema.ts', 'src/app/syncing/'],
   'smol-toml': ['src/sync/selection/table.ts'],
   commander: ['src/cli/', 'src/main.ts'],
 

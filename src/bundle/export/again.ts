@@ -11,7 +11,7 @@ import { needed, readRemembered, writeBody, writeHead } from './write.ts';
 export interface AgainRequest {
   readonly number: number;
   readonly history: ExportHistory;
-  readonly storage: BlobStorage;
+  readonly storage: Pick<BlobStorage, 'open'>;
   readonly onProgress: (progress: Progress) => void;
 }
 

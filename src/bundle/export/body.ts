@@ -13,7 +13,7 @@ export interface Sources {
   readonly sbom: BundleBytes;
   /** Every other document as it is stored, in the order of the manifest. */
   readonly documents: BundleBytes;
-  readonly storage: BlobStorage;
+  readonly storage: Pick<BlobStorage, 'open'>;
 }
 
 const CHUNK = 1024 * 1024;
@@ -43,7 +43,7 @@ export async function* bodyOf(
 
 /** Hashed as it is read: a file that is not what it was ends the export. */
 async function* storedFile(
-  storage: BlobStorage,
+  storage: Pick<BlobStorage, 'open'>,
   { sha256, size, name }: Entry,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const stored = await storage.open(sha256, { start: 0, end: size });

@@ -24,7 +24,7 @@ export interface ExportRequest {
   readonly index: Header['index'];
   readonly items: AsyncIterable<HeldItem>;
   readonly notCarried: NotCarried;
-  readonly storage: BlobStorage;
+  readonly storage: Pick<BlobStorage, 'open'>;
   readonly history: ExportHistory;
   readonly keys: readonly SigningKey[];
   /** Asked once everything was looked at: the time of what is carried. */
@@ -34,18 +34,11 @@ export interface ExportRequest {
   readonly announced: Header['keys'];
   /** The bundle to build on; undefined for a complete one. */
   readonly since: number | undefined;
-  /** What the far side says it holds, and as of which bundle. */
-  readonly receipt: Receipt | undefined;
+  /** Contents that the far side says it holds, whatever it has them from; undefined where it said nothing. */
+  readonly received?: DigestSet | undefined;
   /** Most bytes of one file. */
   readonly pieceSize: number | undefined;
   readonly onProgress: (progress: Progress) => void;
-}
-
-export interface Receipt {
-  readonly number: number;
-  /** SHA-256 of the manifest that was taken in last. */
-  readonly manifest: string;
-  readonly contents: DigestSet;
 }
 
 export type Progress =
@@ -88,26 +81,19 @@ interface Chain {
 }
 
 /** Which number this one has, and what it builds on. */
-async function chainOf({ history, since, receipt }: ExportRequest): Promise<Chain> {
+async function chainOf({ history, since }: ExportRequest): Promise<Chain> {
   const numbers = await history.numbers();
   const last = numbers.at(-1) ?? 0;
   if (last >= LIMITS.number) throw new Refusal('limit', `A bundle has a number up to ${LIMITS.number}.`);
-  const wanted = receipt?.number ?? since;
   const previous = await digestOf(history, last);
-  if (wanted === undefined) return { number: last + 1, previous, base: undefined, names: undefined };
-  const base = await history.open(wanted);
+  if (since === undefined) return { number: last + 1, previous, base: undefined, names: undefined };
+  const base = await history.open(since);
   if (base === undefined)
-    throw new Refusal('unlisted', `Bundle ${wanted} is not remembered here: ${remembered(numbers)}.`, {
+    throw new Refusal('unlisted', `Bundle ${since} is not remembered here: ${remembered(numbers)}.`, {
       subject: 'request',
     });
   const manifest = (await readRemembered(base)).sha256;
-  if (receipt !== undefined && receipt.manifest !== manifest) {
-    await base.close();
-    throw new Refusal('changed', `The receipt is of another bundle ${wanted} than the one that was made here.`, {
-      subject: 'request',
-    });
-  }
-  return { number: last + 1, previous, base, names: { number: wanted, manifest } };
+  return { number: last + 1, previous, base, names: { number: since, manifest } };
 }
 
 function remembered(numbers: readonly number[]): string {
@@ -137,7 +123,7 @@ async function make(
   const collected = await collect({
     ...request,
     base: chain.base && needed(chain.base, 'state.jsonl'),
-    received: request.receipt?.contents,
+    received: request.received,
     into: made,
     onItem: () => onProgress({ phase: 'looking', items: ++items }),
   });

@@ -4,7 +4,11 @@ import type { BlobStorage } from '../../ports/blob-storage.ts';
 import { LIMITS } from '../format/limits.ts';
 
 /** What the store has under a digest, whole in memory and compared with it. Throws Refusal. */
-export async function storedDocument(storage: BlobStorage, sha256: string, size: number): Promise<Uint8Array> {
+export async function storedDocument(
+  storage: Pick<BlobStorage, 'open'>,
+  sha256: string,
+  size: number,
+): Promise<Uint8Array> {
   if (size > LIMITS.document)
     throw new Refusal('limit', `A document of a bundle has at most ${LIMITS.document} bytes.`, { subject: 'file' });
   const into = Buffer.alloc(size);

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { instant } from '../arguments.ts';
-import { type CommonFlags, configOf, withPlace } from '../flags.ts';
+import { collect, instant } from '../arguments.ts';
+import { type CommonFlags, configOf, withPlace } from '../with-config.ts';
 import type { ExportFlags } from './export.ts';
 
 // What is made outside, to be carried to where no network leads.
@@ -19,6 +19,7 @@ const UNITS: Readonly<Record<string, number>> = {
 const SMALLEST_PIECE = 64 * 1024;
 
 export function exportCommands(program: Command): void {
+  receiptCommand(program);
   program
     .command('keygen')
     .description('make a key that signs bundles: FILE to keep, FILE.pub for the site that receives them')
@@ -33,13 +34,15 @@ export function exportCommands(program: Command): void {
     .argument('<place>', 'a directory, in which a directory of its own is made; or FILE.tar for one file')
     .option('--index <name>', 'which index, where several are configured')
     .option(
-      '--project <glob...>',
-      'only these projects: names, or globs such as acme-*; everything held where none is named',
+      '--project <glob>',
+      'only these projects: names, or globs such as acme-*; may be repeated; everything held where none is named',
+      collect,
     )
     .option('--since <number>', 'only what is new since this bundle; "last" for the one before', since)
     .option('--again <number>', 'make this bundle once more, byte for byte', bundleNumber)
+    .option('--receipt <file>', 'leave out the bytes of what the far side holds, as "verbatim receipt" wrote it there')
     .option('--piece-size <size>', 'cut it into files of at most so much: 4GiB, 4700MB, 100MB', size)
-    .option('--key <file...>', 'sign it with this key (verbatim keygen); may be repeated')
+    .option('--key <file>', 'sign it with this key (verbatim keygen); may be repeated', collect)
     .option('--serve-for <days>', 'how long it is to be served after the time of its state', days)
     .option('--announce-key <file>', 'say that this public key will sign later ones')
     .addOption(new Option('--announce-from <time>', 'from when on the announced key signs').argParser(instant))
@@ -47,6 +50,20 @@ export function exportCommands(program: Command): void {
     .option('--json', 'for machines')
     .action(async (place: string, flags: CommonFlags & ExportFlags) =>
       (await import('./export.ts')).exportTo(await configOf(flags), place, flags),
+    );
+}
+
+function receiptCommand(program: Command): void {
+  withPlace(
+    program
+      .command('receipt')
+      .description('write what is held here to a file, so that the site outside need not send it again'),
+  )
+    .argument('<file>', 'where to; nothing may lie there')
+    .option('--index <name>', 'which index, where several are configured')
+    .option('--json', 'for machines')
+    .action(async (file: string, flags: CommonFlags & { index?: string; json?: boolean }) =>
+      (await import('./receipt.ts')).writeReceipt(await configOf(flags), file, flags.index, flags.json ?? false),
     );
 }
 

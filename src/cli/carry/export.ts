@@ -8,8 +8,10 @@ import { exportAgain } from '../../bundle/export/again.ts';
 import { type Exported, type ExportRequest, exportBundle, type Progress } from '../../bundle/export/export.ts';
 import { heldItems, NotCarried } from '../../bundle/export/held.ts';
 import { newestConfirmed } from '../../bundle/export/newest-confirmed.ts';
+import { readReceipt } from '../../bundle/export/receipt.ts';
 import { readSelection, selects } from '../../bundle/export/selection.ts';
 import { openKey, parsePublicKey, type SigningKey } from '../../bundle/format/keys.ts';
+import { LIMITS } from '../../bundle/format/limits.ts';
 import type { AnnouncedKey, Header } from '../../bundle/format/model.ts';
 import { sha256Hex } from '../../bytes/digest.ts';
 import { type Instant, instantText } from '../../bytes/instant.ts';
@@ -25,11 +27,15 @@ import { askSecret } from '../ask-secret.ts';
 import { printExported } from './export-text.ts';
 import { ProgressLines } from './progress-lines.ts';
 
+/** Of a receipt: 4,000,000 lines. */
+const RECEIPT_BYTES = 65 * LIMITS.entries + 1024;
+
 export interface ExportFlags {
   readonly index?: string;
   readonly project?: readonly string[];
   readonly since?: number | 'last';
   readonly again?: number;
+  readonly receipt?: string;
   readonly pieceSize?: number;
   readonly key?: readonly string[];
   readonly serveFor?: number;
@@ -109,7 +115,10 @@ async function exportNext(next: NextExport): Promise<Exported> {
     maxAgeDays: flags.serveFor,
     announced: announced(flags),
     since: await sinceWhich(history, flags.since),
-    receipt: undefined,
+    received:
+      flags.receipt === undefined
+        ? undefined
+        : readReceipt(index.name, readGiven(flags.receipt, 'a receipt', RECEIPT_BYTES)),
     pieceSize: flags.pieceSize,
     onProgress: (at) => progress.at(at),
   };
@@ -145,7 +154,7 @@ async function sinceWhich(history: ExportHistory, since: ExportFlags['since']): 
   });
 }
 
-function chosen({ indexes }: Composition, name: string | undefined): PackageIndex {
+export function chosen({ indexes }: Composition, name: string | undefined): PackageIndex {
   const [first, second] = indexes;
   if (name === undefined && second !== undefined)
     throw new Refusal(
@@ -162,6 +171,7 @@ function refuseMixed({
   again,
   since,
   project,
+  receipt,
   pieceSize,
   key,
   serveFor,
@@ -169,7 +179,7 @@ function refuseMixed({
   announceFrom,
   dryRun,
 }: ExportFlags): void {
-  const others = [since, project, pieceSize, key, serveFor, announceKey, dryRun];
+  const others = [since, project, receipt, pieceSize, key, serveFor, announceKey, dryRun];
   if (again !== undefined && others.some((other) => other !== undefined))
     throw new Refusal('format', '--again makes a bundle as it was: it goes with no other choice.', {
       subject: 'request',

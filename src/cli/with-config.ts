@@ -1,9 +1,9 @@
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Config } from '../config/config.ts';
 import { type FlagName, type Flags, option, SETTINGS } from '../config/settings.ts';
 import { collect } from './arguments.ts';
 
-// Flags that many commands have.
+// Options that every command takes which reads the configuration.
 
 export type CommonFlags = Flags & { readonly config?: string };
 
@@ -31,4 +31,9 @@ export function withPlace(command: Command): Command {
 export async function configOf(flags: CommonFlags): Promise<Config> {
   const { loadConfig } = await import('../config/load.ts');
   return loadConfig({ file: flags.config, flags });
+}
+
+export function wholeNumber(value: string): number {
+  if (!/^\d{1,9}$/.test(value)) throw new InvalidArgumentError('Not a whole number.');
+  return Number(value);
 }
