@@ -37,6 +37,8 @@ export const WAITED_SILENCE_MS = 3000;
 /** Milliseconds in which a whole object comes, and besides a second for so many bytes of it. */
 export const BODY_MS = 30_000;
 export const BODY_SLOWEST = 64 * 1024;
+/** Bytes of a file from the bucket that are written to the disk at once; as many are collected meanwhile. */
+export const JOINED_BYTES = 512 * 1024;
 /** Milliseconds for which a store that could not be had is not asked for what a client waits for. */
 export const BREAK_MS = 5000;
 
