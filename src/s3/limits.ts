@@ -82,8 +82,10 @@ export const TOUCH_RECORDS = 256;
 export const TOUCHED_FILES = 50_000;
 /** Milliseconds after which the record of a replica that writes none any more is no longer believed. */
 export const TOUCH_RECORD_MS = 24 * 3_600_000;
+/** The same of what it keeps: it may only be away. */
+export const KEPT_RECORD_MS = 30 * 24 * 3_600_000;
 /** Milliseconds for which what other replicas use is remembered. */
-export const TOUCHED_MEMORY_MS = 60_000;
+export const TOUCHED_MEMORY_MS = 10_000;
 /** Milliseconds until who was not the leader asks again. */
 export const LEADER_PAUSE_MS = 30_000;
 /** Milliseconds for which a term of the leader holds, from before it was asked for. */
