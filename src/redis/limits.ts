@@ -27,3 +27,9 @@ export const LOOKS_APART_MS = 50;
 export const REFUSED_FOR_MS = 10_000;
 /** What nobody has written in so long may go. Seconds. */
 export const KEPT_S = 30 * 24 * 3600;
+/** What replicas said last of an index, and bytes of one of it. */
+export const NEWS_KEPT = 10_000;
+export const NEWS_BYTES = 2048;
+/** Entries that are read at once, and how often in one look. */
+export const NEWS_READ = 500;
+export const NEWS_ROUNDS = 20;

@@ -10,7 +10,7 @@ import type { MetadataFor, UpstreamMetadata } from '../../ports/upstream.ts';
 import type { Runner } from '../../tuf/sliced.ts';
 import type { Generation } from '../../tuf/stages.ts';
 import type { TrustedRoot } from '../../tuf/trusted-root.ts';
-import type { SharedMetadata } from '../common-documents.ts';
+import type { CommonMetadata } from '../common-documents.ts';
 import type { LastError } from '../evidence.ts';
 import { looksMovedOn } from '../moved-on.ts';
 import type { Reports } from '../projects/reports.ts';
@@ -34,7 +34,7 @@ export interface KeeperOptions {
   readonly refreshAfter: number;
   /** True where upstream is never asked. */
   readonly offline: boolean;
-  readonly shared?: SharedMetadata | undefined;
+  readonly shared?: CommonMetadata | undefined;
   readonly onBelieved?: ((timestamp: Uint8Array) => void) | undefined;
 }
 
