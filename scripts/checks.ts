@@ -4,34 +4,26 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { readSources } from '../test/architecture/source.ts';
+import { testsFor } from './checks/choose.ts';
 import { EXEMPT } from './checks/exempt.ts';
 import { type Check, checksOf } from './checks/find.ts';
-import { reach } from './checks/graph.ts';
 import { instrumentedCopy } from './checks/instrument.ts';
+import { type Missing, namesOf, readRecord, recorded, writeRecord } from './checks/record.ts';
 import { Tests } from './checks/tests.ts';
 
 // Removes each check of src, one at a time, and says which of them no test misses.
 //
 //     node scripts/checks.ts                       every room
-//     node scripts/checks.ts src/tuf src/bytes     these folders or files, in this order
+//     node scripts/checks.ts src/tuf src/bytes     these folders or files
+//     node scripts/checks.ts --new --record        only checks without a row in checks/record.json, and writes what is found into it
 //     node scripts/checks.ts src/cli --by test/journeys/verify.test.ts    asks these tests alone
 //     node scripts/checks.ts src/tuf --unseen      only says which checks no test makes refuse
 //
-// First every test that reaches these files runs once, with all checks in place, and tells which checks it makes refuse. Then each
-// check is removed, and those tests run again until one fails. Exit code 1 where a check is missed by none.
+// First every test that is recorded for these checks runs once, with all checks in place, and tells which checks it makes refuse; where one
+// is not recorded, every test that reaches its file as well. Then each check is removed, and those tests run again until one fails, the
+// recorded one first. Exit code 1 where a check is missed by none.
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
-/** They run the whole program, or one of its ways again for every step of it, and would take hours; or read its text. `--by` names single ones. */
-const WHOLE =
-  /^test\/(?:journeys|interop|crash)\/|^test\/unit\/app\/carry-over|^test\/architecture\/(?!forgeries\/refused)/;
-/** Tests of a room beside test/unit/ROOM. All of them that reach a file are asked. */
-const BESIDE: Readonly<Record<string, readonly string[]>> = {
-  tuf: ['freeze', 'mix-and-match', 'recovery', 'rollback', 'thresholds', 'names'].map((name) => `test/attacks/${name}`),
-  mirror: ['test/attacks/mirror-', 'test/attacks/index-', 'test/contract/evidence'],
-};
-/** Of the others that reach it over so few imports, this many nearest. */
-const MOST_STEPS = 3;
-const NEAREST = 5;
 /** A file of tests that takes this many times the quickest is not run whole, but only its test that saw the check refuse. */
 const QUICK = 3;
 /** Tests that are tried before a check counts as missed by none. */
@@ -39,24 +31,39 @@ const MOST_TRIED = 12;
 
 interface Asked {
   readonly rooms: readonly string[];
-  /** None: whatever reaches the rooms. */
+  /** None: what is recorded, and where nothing is, whatever reaches the rooms. */
   readonly by: readonly string[];
   readonly onlyUnseen: boolean;
+  readonly onlyNew: boolean;
+  readonly record: boolean;
 }
 
-interface Seen {
-  readonly file: string;
-  readonly test: string;
+interface Seen extends Missing {
   readonly ms: number;
 }
 
+/** A check that is tried. */
+interface Tried {
+  readonly id: number;
+  readonly check: Check;
+  readonly name: string;
+  readonly recorded: Missing | undefined;
+}
+
 function asked(args: readonly string[]): Asked {
+  const flag = { type: 'boolean', default: false } as const;
   const { values, positionals } = parseArgs({
     args: [...args],
-    options: { by: { type: 'string', multiple: true, default: [] }, unseen: { type: 'boolean', default: false } },
+    options: { by: { type: 'string', multiple: true, default: [] }, unseen: flag, new: flag, record: flag },
     allowPositionals: true,
   });
-  return { rooms: positionals.length === 0 ? ['src'] : positionals, by: values.by, onlyUnseen: values.unseen };
+  return {
+    rooms: positionals.length === 0 ? ['src'] : positionals,
+    by: values.by,
+    onlyUnseen: values.unseen,
+    onlyNew: values.new,
+    record: values.record,
+  };
 }
 
 function isIn(path: string, rooms: readonly string[]): boolean {
@@ -67,26 +74,10 @@ function isExempt(check: Check): boolean {
   return EXEMPT.some(({ path, where, text }) => path === check.path && where === check.where && text === check.text);
 }
 
-function testsFor(paths: readonly string[]): readonly string[] {
-  const sources = [...readSources(ROOT, 'src'), ...readSources(ROOT, 'test')];
-  const reaching = reach(sources);
-  const reached = sources
-    .filter(({ path }) => path.endsWith('.test.ts') && !WHOLE.test(path))
-    .map(({ path }) => ({ test: path, steps: reaching(path) }));
-  const chosen = paths.flatMap((path) => {
-    const room = path.split('/')[1] ?? '';
-    const own = [`test/unit/${room}/`, ...(BESIDE[room] ?? [])];
-    const isOwn = (test: string) => own.some((place) => test.startsWith(place));
-    const near = reached
-      .map(({ test, steps }) => ({ test, steps: steps.get(path) ?? Number.POSITIVE_INFINITY }))
-      .filter(({ steps }) => steps < Number.POSITIVE_INFINITY)
-      .sort((a, b) => a.steps - b.steps);
-    return [
-      ...near.filter(({ test }) => isOwn(test)),
-      ...near.filter(({ test, steps }) => !isOwn(test) && steps <= MOST_STEPS).slice(0, NEAREST),
-    ].map(({ test }) => test);
-  });
-  return [...new Set(chosen)];
+function filesFor(tried: readonly Tried[]): readonly string[] {
+  const known = tried.flatMap(({ recorded }) => recorded?.file ?? []);
+  const unknown = tried.filter(({ recorded }) => recorded === undefined).map(({ check }) => check.path);
+  return [...new Set([...known, ...testsFor(ROOT, [...new Set(unknown)])])];
 }
 
 async function watchAll(tests: Tests, files: readonly string[]): Promise<ReadonlyMap<number, readonly Seen[]>> {
@@ -106,88 +97,109 @@ async function watchAll(tests: Tests, files: readonly string[]): Promise<Readonl
   return seen;
 }
 
-/** The quickest first; of a quick file one entry for all its tests. */
-function orders(seen: readonly Seen[]): readonly Seen[] {
+/** The recorded one first, then the quickest; of a quick file one entry for all its tests. */
+function orders(seen: readonly Seen[], recorded: Missing | undefined): readonly Seen[] {
   const quickest = Math.min(...seen.map(({ ms }) => ms));
+  const known = seen.find(({ file, test }) => file === recorded?.file && test === recorded.test);
   const whole = new Map<string, Seen>();
   for (const each of seen) {
     const isWhole = each.ms <= quickest * QUICK || each.test === '';
     whole.set(isWhole ? each.file : `${each.file}\n${each.test}`, isWhole ? { ...each, test: '' } : each);
   }
-  return [...whole.values()].sort((a, b) => a.ms - b.ms).slice(0, MOST_TRIED);
+  const others = [...whole.values()].sort((a, b) => a.ms - b.ms).slice(0, MOST_TRIED);
+  return known === undefined ? others : [known, ...others];
 }
 
 /** The test that misses it; undefined where none does. */
 async function missedBy(
   tests: Tests,
   alone: Map<string, boolean>,
-  check: number,
+  { id, recorded }: Tried,
   seen: readonly Seen[],
-): Promise<string | undefined> {
-  for (const { file, test, ms } of orders(seen)) {
+): Promise<Missing | undefined> {
+  for (const { file, test, ms } of orders(seen, recorded)) {
     const order = { file, test: test === '' ? undefined : test };
-    const { ok, failed } = await tests.without(check, order, ms);
+    const { ok, failed = '' } = await tests.without(id, order, ms);
     if (ok) continue;
+    const failing = seen.find((each) => each.file === file && each.test !== '' && each.test === failed);
     // A test of which nobody knows that it saw the check, or that cannot run alone, counts if it passes with the check.
-    if (test === '' && seen.some((each) => each.file === file && each.test !== '' && each.test === failed))
-      return `${file}: ${failed}`;
+    if (test === '' && failing !== undefined) return failing;
     const key = `${file}\n${test}`;
     const passes = alone.get(key) ?? (await tests.watch(order)).ran.ok;
     alone.set(key, passes);
-    if (passes) return `${file}: ${failed}`;
+    if (passes) return { file, test };
   }
   return undefined;
 }
 
-interface Count {
-  checks: number;
-  missed: number;
-  exempt: number;
-  survived: number;
-}
+const ENDS = ['checks', 'missed', 'exempt', 'survived'] as const;
+type Count = Record<(typeof ENDS)[number], number>;
 
 function roomOf(path: string): string {
   return path.split('/').slice(1, -1).join('/') || '.';
 }
 
-async function main(args: readonly string[]): Promise<void> {
-  const { rooms, by, onlyUnseen } = asked(args);
-  const sources = rooms.flatMap((room) => readSources(ROOT, 'src').filter(({ path }) => isIn(path, [room])));
-  const checks = sources.flatMap(checksOf);
-  const copy = mkdtempSync(join(tmpdir(), 'verbatim-checks-'));
-  const tests = new Tests(copy);
-  const counts = new Map<string, Count>();
+/** Undefined where it is exempt. */
+async function tryAll(
+  tests: Tests,
+  tried: readonly Tried[],
+  seen: ReadonlyMap<number, readonly Seen[]>,
+  onlyUnseen: boolean,
+  tell: (each: Tried, end: Exclude<(typeof ENDS)[number], 'checks'>, missing?: Missing) => void,
+): Promise<void> {
   const alone = new Map<string, boolean>();
-  try {
-    instrumentedCopy(ROOT, copy, sources, checks);
-    const files = by.length > 0 ? by : testsFor([...new Set(checks.map(({ path }) => path))]);
-    console.log(`${checks.length} checks, ${files.length} files of tests`);
-    const seen = await watchAll(tests, files);
-    // Those that no test saw refuse come first: nothing need run to know that none misses them.
-    const entries = [...checks.entries()].sort(([a], [b]) => Number(seen.has(a)) - Number(seen.has(b)));
-    for (const [id, check] of entries) {
-      const count = counts.get(roomOf(check.path)) ?? { checks: 0, missed: 0, exempt: 0, survived: 0 };
-      counts.set(roomOf(check.path), count);
-      count.checks++;
-      const place = `${check.path}:${check.line} ${check.where}: ${check.text}`;
-      if (isExempt(check)) {
-        count.exempt++;
-        continue;
-      }
-      const refusing = seen.get(id) ?? [];
-      if (onlyUnseen && refusing.length > 0) continue;
-      const missing = await missedBy(tests, alone, id, refusing);
-      if (missing !== undefined) count.missed++;
-      else count.survived++;
+  // Those that no test saw refuse come first: nothing need run to know that none misses them.
+  for (const each of [...tried].sort((a, b) => Number(seen.has(a.id)) - Number(seen.has(b.id)))) {
+    const { check, id } = each;
+    const place = `${check.path}:${check.line} ${check.where}: ${check.text}`;
+    const refusing = seen.get(id) ?? [];
+    if (isExempt(check)) tell(each, 'exempt');
+    else if (!onlyUnseen || refusing.length === 0) {
+      const missing = await missedBy(tests, alone, each, refusing);
+      tell(each, missing === undefined ? 'survived' : 'missed', missing);
       console.log(
         missing === undefined
           ? `SURVIVES (refused in ${refusing.length} tests) ${place}`
-          : `missed ${place}\n    by ${missing}`,
+          : `missed ${place}\n    by ${missing.file}: ${missing.test}`,
       );
     }
+  }
+}
+
+async function main(args: readonly string[]): Promise<void> {
+  const { rooms, by, onlyUnseen, onlyNew, record } = asked(args);
+  const sources = readSources(ROOT, 'src');
+  const all = sources.flatMap(checksOf);
+  const names = namesOf(all);
+  const rows = readRecord(ROOT);
+  const tried = all
+    .map((check, id): Tried => {
+      const name = names[id] ?? '';
+      return { id, check, name, recorded: recorded(rows, check.path, name) };
+    })
+    .filter(({ check }) => isIn(check.path, rooms))
+    .filter(({ check, recorded }) => !onlyNew || (recorded === undefined && !isExempt(check)));
+  const copy = mkdtempSync(join(tmpdir(), 'verbatim-checks-'));
+  const tests = new Tests(copy);
+  const counts = new Map<string, Count>();
+  const found = new Map<string, Missing | undefined>();
+  try {
+    instrumentedCopy(ROOT, copy, sources, all);
+    const files = by.length > 0 ? by : filesFor(tried);
+    console.log(`${tried.length} checks, ${files.length} files of tests`);
+    const seen = await watchAll(tests, files);
+    await tryAll(tests, tried, seen, onlyUnseen, ({ check, name }, end, missing) => {
+      const count = counts.get(roomOf(check.path)) ?? { checks: 0, missed: 0, exempt: 0, survived: 0 };
+      counts.set(roomOf(check.path), count);
+      count.checks++;
+      count[end]++;
+      // Tests that were chosen by hand say nothing of the others.
+      if (end === 'missed' || (end === 'survived' && by.length === 0)) found.set(`${check.path} ${name}`, missing);
+    });
   } finally {
     tests.close();
     rmSync(copy, { recursive: true, force: true });
+    if (record) writeRecord(ROOT, all, found);
   }
   for (const [room, { checks, missed, exempt, survived }] of [...counts].sort())
     console.log(

@@ -12,8 +12,10 @@ export interface Check {
   readonly text: string;
   readonly start: number;
   readonly end: number;
-  /** A `condition` refuses at one of its two values; a `call` throws; a `proof` is a value that is handed on or thrown at. */
-  readonly by: 'true' | 'false' | 'call' | 'proof';
+  /** A condition refuses at one of its two values; a `call` throws; a `proof` is a value that is handed on or thrown at; a `limit` is put on a schema. */
+  readonly by: 'true' | 'false' | 'call' | 'proof' | 'limit';
+  /** Of a limit: where the schema ends that it is put on. */
+  readonly bare?: number;
 }
 
 /** Functions of which a call alone is a check: they return nothing, or throw. */
@@ -27,6 +29,8 @@ const TELLING: ReadonlySet<string> = new Set(['why', 'wrong', 'refusal', 'fault'
 const BAD_WORDS: ReadonlySet<string> = new Set(
   'malformed too-long absent double-slash refused wrong unsatisfiable contradicts busy expired'.split(' '),
 );
+/** Methods of a schema by which it takes less. */
+const LIMITING = /^(?:max|min|length|nonnegative|positive|regex|refine)$/;
 /** Functions whose texts are faults. */
 const FAULTS = /fault|objection|wrong|unfit|why|refus|invalid|complain/i;
 
@@ -34,21 +38,26 @@ interface Spot {
   readonly start: number;
   readonly end: number;
   readonly by: Check['by'];
-  /** Where its text ends, if not at `end`. */
+  /** Where its text begins and ends, if not at `start` and `end`. */
+  readonly from?: number;
   readonly whole?: number;
+  readonly bare?: number;
 }
 
 export function checksOf(source: Source): readonly Check[] {
-  const program = parse(source).sites[0]?.node;
-  return [...walk(program, [])]
-    .map(({ start, end, by, where, whole = end }) => ({
+  const { sites, imports } = parse(source);
+  const hasSchemas = imports.some(({ specifier }) => specifier === 'zod');
+  return [...walk(sites[0]?.node, [])]
+    .filter(({ by }) => by !== 'limit' || hasSchemas)
+    .map(({ start, end, by, where, from = start, whole = end, bare }) => ({
       path: source.path,
-      line: source.text.slice(0, start).split('\n').length,
+      line: source.text.slice(0, from).split('\n').length,
       where: where.join('.'),
-      text: source.text.slice(start, whole).replaceAll(/\s+/g, ' '),
+      text: source.text.slice(from, whole).replaceAll(/\s+/g, ' ').trim(),
       start,
       end,
       by,
+      ...(bare === undefined ? {} : { bare }),
     }))
     .sort((a, b) => a.start - b.start || b.end - a.end);
 }
@@ -83,7 +92,17 @@ function spotsOf(node: Node, where: string): readonly Spot[] {
     return [{ start, end, by: 'call' }];
   // The name of what is called is all that is put into other hands.
   if (isProof(node) && isNode(node['callee'])) return [{ start, end: node['callee'].end, by: 'proof', whole: end }];
-  return [];
+  return limitsOf(node);
+}
+
+/** `schema.max(4)` is a limit put on `schema`. */
+function limitsOf(node: Node): readonly Spot[] {
+  const { callee } = node;
+  if (node.type !== 'CallExpression' || !isNode(callee) || callee.type !== 'MemberExpression') return [];
+  const schema = callee['object'];
+  if (!LIMITING.test(nameOf(callee['property']) ?? '') || !isNode(schema) || nameOf(schema) === 'Math') return [];
+  const { start, end } = node;
+  return [{ start, end, by: 'limit', from: schema.end, bare: schema.end }];
 }
 
 function isProof(call: unknown): boolean {

@@ -36,11 +36,13 @@ interface Insertion {
 /** Lines stay where they are. */
 export function instrumented({ path, text }: Source, checks: readonly { check: Check; id: number }[]): string {
   const insertions = checks
-    .flatMap(({ check: { start, end, by }, id }): readonly Insertion[] => {
-      const [before, after] = around(id, by);
+    .flatMap(({ check: { start, end, by, bare }, id }): readonly Insertion[] => {
+      const [before, after, between = ''] = around(id, by);
       // At one place what ends comes before what begins, inner ends before outer ends, and outer beginnings before inner ones.
       return [
         { at: start, text: before, rank: 1e9 - end },
+        // Behind all that ends with the schema.
+        ...(bare === undefined ? [] : [{ at: bare, text: between, rank: 0 }]),
         { at: end, text: after, rank: -start - 1 },
       ];
     })
@@ -57,7 +59,7 @@ export function instrumented({ path, text }: Source, checks: readonly { check: C
   return out.startsWith('#!') ? out.replace('\n', `\n${line}`) : line + out;
 }
 
-function around(id: number, by: Check['by']): readonly [before: string, after: string] {
+function around(id: number, by: Check['by']): readonly [before: string, after: string, between?: string] {
   switch (by) {
     case 'call':
       return [
@@ -66,6 +68,8 @@ function around(id: number, by: Check['by']): readonly [before: string, after: s
       ];
     case 'proof':
       return [`__checks.proof(${id}, `, ')'];
+    case 'limit':
+      return [`__checks.limit(${id}, `, ')', ', (__schema) => __schema'];
     default:
       return [`__checks.condition(${id}, ${by}, (`, '))'];
   }

@@ -53,3 +53,27 @@ export function proof<A extends readonly unknown[]>(id: number, ask: (...args: A
     }
   };
 }
+
+interface Ask {
+  check(payload: { readonly issues: readonly unknown[] }): unknown;
+}
+
+interface Schema {
+  readonly _zod: { readonly def: { readonly checks?: readonly { readonly _zod: Ask }[] } };
+}
+
+/** A schema with one limit more: the last of its checks. */
+export function limit<S extends Schema>(id: number, schema: S, limited: (schema: S) => S): S {
+  if (id === removed) return schema;
+  const result = limited(schema);
+  const own = result._zod.def.checks?.at(-1)?._zod;
+  if (own === undefined) throw new Error(`what check ${id} is put on is no schema`);
+  const ask = own.check;
+  own.check = (payload) => {
+    const before = payload.issues.length;
+    const asked = ask(payload);
+    if (payload.issues.length > before) saw(id);
+    return asked;
+  };
+  return result;
+}

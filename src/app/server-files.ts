@@ -1,7 +1,11 @@
 import { Refusal } from '../bytes/refusal.ts';
 import type { Config } from '../config/config.ts';
+import type { Access } from '../http/access/access.ts';
 import { type AccessList, readTokens, readUsers } from '../http/access/access-list.ts';
+import type { ServedIndex } from '../http/mount.ts';
 import type { Certificate } from '../http/server.ts';
+import type { PackageIndex } from '../mirror/package-index.ts';
+import type { BucketReport } from './bucket/bucket.ts';
 import { readGiven } from './given-file.ts';
 
 /** The certificate the configuration names, as it lies there now, and how TLS is spoken with it; undefined where it names none. Throws Refusal. */
@@ -49,4 +53,26 @@ const MAIN = 'main';
 export function defaultIndexOf(indexes: Config['indexes']): string {
   const names = Object.keys(indexes);
   return names.includes(MAIN) ? MAIN : (names[0] ?? MAIN);
+}
+
+interface Serving {
+  readonly config: Config;
+  /** Undefined where everybody may read. */
+  readonly access: Access | undefined;
+  readonly bucket: Pick<BucketReport, 'elsewhere'> | undefined;
+}
+
+/** An index, and who may do what with its answers. */
+export function servedIndex(index: PackageIndex, { config, access, bucket }: Serving): ServedIndex {
+  const { credentials, timeouts } = config.indexes[index.name] ?? {};
+  const isOpen = access === undefined && credentials === undefined;
+  return {
+    index,
+    // Where a web page could read with credentials that are not its own, no web page reads.
+    cors: isOpen,
+    shared: access === undefined,
+    longestRetryAfter: timeouts?.retryAfterSent,
+    // Whoever has a signed address needs no credentials any more.
+    elsewhere: isOpen ? bucket?.elsewhere : undefined,
+  };
 }

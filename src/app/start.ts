@@ -19,7 +19,7 @@ import { createHandle } from './control/handle.ts';
 import { type ControlSocket, type Handle, listenForControl } from './control/listen.ts';
 import { connectionsFor } from './descriptors.ts';
 import { followFleet } from './fleet/follow-fleet.ts';
-import { accessListOf, addressOf, certificateOf, defaultIndexOf } from './server-files.ts';
+import { accessListOf, addressOf, certificateOf, defaultIndexOf, servedIndex } from './server-files.ts';
 import { serverReport } from './status.ts';
 import { watchComposition } from './watch-composition.ts';
 
@@ -172,13 +172,7 @@ class Mirror implements RunningMirror {
     this.#main = await this.#open({
       listener: createListener({
         ...this.#shared(),
-        indexes: composition.indexes.map((index) => ({
-          index,
-          // Where a web page could read with credentials that are not its own, no web page reads.
-          cors: access === undefined && config.indexes[index.name]?.credentials === undefined,
-          shared: access === undefined,
-          longestRetryAfter: config.indexes[index.name]?.timeouts.retryAfterSent,
-        })),
+        indexes: composition.indexes.map((index) => servedIndex(index, { config, access, bucket: composition.bucket })),
         access,
         trustedProxies: config.server.trustedProxies,
         publicUrl: () => this.#publicUrl,
@@ -277,8 +271,8 @@ class Mirror implements RunningMirror {
   }
 
   /** Who was sent which file, once any byte of it was. */
-  #recordFetch({ sent, index = '', bytes }: Finished): void {
-    if (sent === undefined || bytes === 0) return;
+  #recordFetch({ sent, elsewhere, index = '', bytes }: Finished): void {
+    if (sent === undefined || (bytes === 0 && elsewhere !== true)) return;
     const { fetched, clock } = this.#parts.composition;
     const { project, filename: file, sha256, client } = sent;
     const reader = this.#parts.config.server.auth?.recordNames === true ? sent.reader : undefined;

@@ -16,10 +16,15 @@ export const blobs = z.strictObject({
   max_bytes: size
     .prefault('1 TB')
     .describe('Files kept in the bucket; the least recently used make room, where one replica was made the leader.'),
+  redirect_from: size
+    .optional()
+    .describe(
+      'Files of at least so many bytes are not sent but their clients redirected to the bucket, where nothing proves them any more; left out, none are.',
+    ),
   credentials_file: filePath
     .optional()
     .describe(
-      'Keys of the bucket, in the form of ~/.aws/credentials; left out, AWS_ACCESS_KEY_ID and its like, then that file.',
+      'Keys of the bucket, in the form of ~/.aws/credentials; left out, AWS_ACCESS_KEY_ID and its like, what the platform issues, then that file.',
     ),
   profile: z
     .string()

@@ -188,6 +188,8 @@ export interface Config {
         /** `s3://BUCKET/PREFIX?endpoint=…&region=…`. */
         readonly store: string;
         readonly maxBytes: number;
+        /** Bytes from which on a file's clients are sent to the bucket; undefined where none are. */
+        readonly redirectFrom?: number | undefined;
         /** Path, in the form of `~/.aws/credentials`. */
         readonly credentialsFile: string | undefined;
         readonly profile: string | undefined;

@@ -53,8 +53,10 @@ export function toConfig(parsed: ParsedFile): Config {
   };
 }
 
-function toBlobs({ store, max_bytes: maxBytes, credentials_file, profile }: ParsedFile['blobs']): Config['blobs'] {
-  return store === undefined ? undefined : { store, maxBytes, credentialsFile: resolved(credentials_file), profile };
+function toBlobs({ store, max_bytes: maxBytes, ...given }: ParsedFile['blobs']): Config['blobs'] {
+  if (store === undefined) return undefined;
+  const { redirect_from: redirectFrom, credentials_file, profile } = given;
+  return { store, maxBytes, redirectFrom, credentialsFile: resolved(credentials_file), profile };
 }
 
 function toTls({ tls }: ParsedFile['server']): Config['server']['tls'] {

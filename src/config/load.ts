@@ -50,11 +50,11 @@ export function loadConfig({ file, env = process.env, flags = {}, withoutIndexes
   if (!withoutIndexes) assumePyPI(raw, sources);
   assumeUnsigned(raw, sources);
   assumeKnown(raw);
-  const parsed = schema.safeParse(raw);
-  for (const issue of parsed.error?.issues ?? []) faults.push(...faultsOf(issue, sources));
+  const { data, error } = schema.safeParse(raw);
+  for (const issue of error?.issues ?? []) faults.push(...faultsOf(issue, sources));
   faults.push(...clearTextFaults(raw, sources));
-  if (faults.length > 0 || !parsed.success) throw new ConfigRefusal(faults);
-  return freeze(toConfig(parsed.data));
+  if (faults.length === 0 && data !== undefined) return freeze(toConfig(data));
+  throw new ConfigRefusal(faults);
 }
 
 function readFile(path: string, faults: Fault[]): Tree {

@@ -22,6 +22,8 @@ export interface SentFile {
 export type Finished = Event<'answered'> & {
   readonly index: string | undefined;
   readonly sent?: SentFile | undefined;
+  /** The client was sent to another host for it. */
+  readonly elsewhere?: boolean | undefined;
 };
 
 /** Called once a request. Must not throw. */
@@ -36,6 +38,7 @@ export interface Notes {
   /** Bytes of body the headers spoke of, where they are handed on piece by piece. */
   promised: number | undefined;
   sent?: SentFile | undefined;
+  elsewhere?: boolean | undefined;
 }
 
 let make: (incoming: IncomingMessage, outgoing: ServerResponse, proxies: TrustedProxies | undefined) => Exchange;

@@ -10,6 +10,12 @@ export type ReadIndex = Pick<
   readonly signed: Pick<SignedRepository, 'metadata' | 'target'> | undefined;
 };
 
+/**
+ * Where a proved file can be had besides here, as the whole address of another host; undefined where nowhere. What leaves there is proved by nobody.
+ * Must not reject.
+ */
+export type Elsewhere = (blob: { readonly sha256: string; readonly size: number }) => Promise<string | undefined>;
+
 /** An index as it is to be served. */
 export interface ServedIndex {
   readonly index: ReadIndex;
@@ -21,6 +27,8 @@ export interface ServedIndex {
   readonly pageMaxAge?: number | undefined;
   /** Seconds that a client is asked to wait before it comes again, at most. */
   readonly longestRetryAfter?: number | undefined;
+  /** Left out, every file is sent from here. Never given for an index that needs credentials. */
+  readonly elsewhere?: Elsewhere | undefined;
 }
 
 /** An index with what all its answers share. */
@@ -28,6 +36,7 @@ export interface MountedIndex {
   readonly index: ReadIndex;
   readonly policy: ResponsePolicy;
   readonly headersOf: PageHeadersOf;
+  readonly elsewhere: Elsewhere | undefined;
   /** Where its subtree lies: `''`, `/root/pypi`, `/NAME`. */
   readonly prefixes: readonly string[];
 }
@@ -40,6 +49,7 @@ export function mount(
     shared = true,
     pageMaxAge = PAGE_MAX_AGE,
     longestRetryAfter = LONGEST_RETRY_AFTER,
+    elsewhere,
   }: ServedIndex,
   defaultIndex: string,
 ): MountedIndex {
@@ -53,5 +63,5 @@ export function mount(
     longestRetryAfter,
   };
   const prefixes = name === defaultIndex ? [`/${name}`, '/root/pypi', ''] : [`/${name}`];
-  return { index, policy, headersOf: createPageHeaders(policy), prefixes };
+  return { index, policy, headersOf: createPageHeaders(policy), elsewhere, prefixes };
 }

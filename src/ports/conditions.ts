@@ -21,6 +21,7 @@ export const CONDITIONS = {
   bucket: 'warn',
   'bucket-behind': 'warn',
   'bucket-unfit': 'warn',
+  redirects: 'warn',
   'bucket-grows': 'info',
   partitioned: 'warn',
 } as const satisfies Readonly<Record<string, 'info' | 'warn'>>;

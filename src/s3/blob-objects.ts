@@ -5,7 +5,7 @@ import type { BlobWriter, StoredFacts } from '../ports/blob-storage.ts';
 import { ObjectStoreError } from '../ports/object-store.ts';
 import { hedged, patiently } from './attempts.ts';
 import { refusedBy, type S3Answer, type S3Client } from './client.ts';
-import { ASIDE_OBJECTS, BODY_MS, BODY_SLOWEST, PART_BYTES, WAITED_HEAD_MS } from './limits.ts';
+import { ASIDE_OBJECTS, BODY_MS, BODY_SLOWEST, PART_BYTES, PRESIGNED_SECONDS, WAITED_HEAD_MS } from './limits.ts';
 import { uploadInParts } from './multipart.ts';
 import type { S3ObjectStore } from './object-store.ts';
 
@@ -66,6 +66,12 @@ export class BlobObjects {
     const size = sizeOf(answer);
     const age = Date.parse(headers.date ?? '') - Date.parse(headers['last-modified'] ?? '');
     return { size, version: `s3-${(headers.etag ?? '').slice(0, 128)}`, ageMs: Number.isNaN(age) ? undefined : age };
+  }
+
+  /** An address of it for whoever is given it; undefined unless it lies there, so long and readable. */
+  async presigned(sha256: string, size: number): Promise<string | undefined> {
+    const there = await this.facts(sha256);
+    return there?.size === size ? this.#client.presigned(blobKey(sha256), PRESIGNED_SECONDS) : undefined;
   }
 
   /** Writes the whole object into `writer`; false where nothing lies there. Waits for its first byte no longer than whoever waits would. */

@@ -119,6 +119,15 @@ export class S3BlobStorage implements BlobStorage {
     return isBrought === true ? this.#tier.open(sha256, range) : undefined;
   }
 
+  /** Where the bucket itself gives it to a client; undefined where it does not. Never rejects. */
+  async elsewhere(sha256: string, size: number): Promise<string | undefined> {
+    if (this.#uploads.has(sha256)) return undefined;
+    return this.#asked(() => this.objects.presigned(sha256, size)).catch((error: unknown) => {
+      this.#trouble(error);
+      return undefined;
+    });
+  }
+
   async begin(key?: string): Promise<BlobWriter> {
     return this.#uploaded(await this.#disk.begin(key));
   }

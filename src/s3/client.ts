@@ -57,6 +57,14 @@ interface S3ClientOptions {
   readonly meter?: Partial<S3Meter> | undefined;
 }
 
+interface ToSign {
+  readonly method: Verb;
+  readonly url: URL;
+  readonly headers?: Record<string, string>;
+  /** In the address itself, so that whoever has it may ask. */
+  readonly signQuery?: boolean;
+}
+
 /** Of nothing. */
 const EMPTY_SHA256 = sha256Hex(new Uint8Array());
 
@@ -94,10 +102,19 @@ export class S3Client {
     } catch (error) {
       this.meter.request?.(request.method, 'failed');
       request.signal?.throwIfAborted();
+      if (error instanceof ObjectStoreError) throw error;
       throw new ObjectStoreError('away', `${this.address.endpoint.host} did not answer: ${wordsOf(error)}`, {
         cause: error,
       });
     }
+  }
+
+  /** An address under which anybody may read one object for so many seconds, by GET and whole. */
+  async presigned(key: string, seconds: number): Promise<string> {
+    const url = objectUrl(this.address, key);
+    url.searchParams.set('X-Amz-Expires', String(seconds));
+    const signer = await this.#signer({ method: 'GET', url, signQuery: true });
+    return (await signer.sign()).url.href;
   }
 
   close(): void {
@@ -125,22 +142,25 @@ export class S3Client {
   async #signed({ method, key, query = {}, headers = {}, body }: S3Request) {
     const url = objectUrl(this.address, key);
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
-    const { region } = this.address;
+    const hash = { 'x-amz-content-sha256': body === undefined ? EMPTY_SHA256 : sha256Hex(body) };
+    const signer = await this.#signer({ method, url, headers: { ...headers, ...hash } });
+    const signed = await signer.sign();
+    const length = body === undefined ? {} : { 'content-length': String(body.byteLength) };
+    return { url: signed.url, headers: { ...Object.fromEntries(signed.headers), ...length } };
+  }
+
+  async #signer({ url, ...what }: ToSign): Promise<AwsV4Signer> {
     const { accessKeyId, secretAccessKey, sessionToken } = await this.#options.credentials();
-    const signer = new AwsV4Signer({
-      method,
+    return new AwsV4Signer({
+      ...what,
       url: url.href,
-      headers: { ...headers, 'x-amz-content-sha256': body === undefined ? EMPTY_SHA256 : sha256Hex(body) },
       accessKeyId,
       secretAccessKey,
       ...(sessionToken !== undefined && { sessionToken }),
       service: 's3',
-      region,
+      region: this.address.region,
       cache: this.#derived,
     });
-    const signed = await signer.sign();
-    const length = body === undefined ? {} : { 'content-length': String(body.byteLength) };
-    return { url: signed.url, headers: { ...Object.fromEntries(signed.headers), ...length } };
   }
 }
 

@@ -57,6 +57,16 @@ export const WAITING_RECORD_MS = 1000;
 /** Milliseconds for uploads under way when the mirror ends. */
 export const UPLOAD_GRACE_MS = 5000;
 
+/** Milliseconds for whoever issues keys to answer, whole. */
+export const ISSUER_MS = 5000;
+/** Bytes of its answer. */
+export const ISSUED_BYTES = 64 * 1024;
+/** Milliseconds before issued keys end when new ones are asked for. */
+export const RENEWED_BEFORE_MS = 300_000;
+
+/** Seconds for which an address that clients are given may be used. */
+export const PRESIGNED_SECONDS = 300;
+
 /** Objects of evidence in a bucket; the oldest make room. */
 export const ASIDE_OBJECTS = 64;
 /** Milliseconds in which a file that was used on this machine is not evicted from its disk for want of room elsewhere. */

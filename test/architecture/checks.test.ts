@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { EXEMPT } from '../../scripts/checks/exempt.ts';
 import { checksOf } from '../../scripts/checks/find.ts';
 import { instrumented } from '../../scripts/checks/instrument.ts';
+import { namesOf, recorded } from '../../scripts/checks/record.ts';
 import { parse, readSources } from './source.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -30,6 +31,13 @@ describe('what `npm run checks` removes', () => {
     ['async function f() { await checkPlace(a); }', ['call: await checkPlace(a);']],
     ['class A { #b() { this.#refuseDenied(c); } }', ['call: this.#refuseDenied(c);']],
     ['const a = mustBe(A, b);', ['proof: mustBe(A, b)']],
+    ["import { z } from 'zod'; const a = z.int().min(1).max(9);", ['limit: .max(9)', 'limit: .min(1)']],
+    [
+      "import { z } from 'zod'; const a = z.string().regex(B, 'c').refine((d) => e(d));",
+      ['limit: .refine((d) => e(d))', "limit: .regex(B, 'c')"],
+    ],
+    ["import { z } from 'zod'; const a = Math.max(1, 2);", []],
+    ['const a = b.max(9);', []],
     ['if (a) go(); while (b) refused.push(c);', []],
     [
       'try { a(); } catch (error) { if (!(error instanceof Refusal) || error.transient) throw error; }',
@@ -50,6 +58,14 @@ describe('what `npm run checks` removes', () => {
       const own = checksOf(source).map((check, id) => ({ check, id }));
       expect(() => parse({ path: source.path, text: instrumented(source, own) })).not.toThrow();
     }
+  });
+
+  it('is told apart where it stands twice in one place, and by the test that missed it last', () => {
+    const [first, second] = namesOf(checksOf({ path: 'src/x.ts', text: 'if (a) throw b; if (a) throw c;' }));
+    const rows = { 'src/x.ts': { ': a': 'test/a.test.ts', ': a (2)': 'test/b.test.ts > b > c' } };
+    expect(recorded(rows, 'src/x.ts', first ?? '')).toEqual({ file: 'test/a.test.ts', test: '' });
+    expect(recorded(rows, 'src/x.ts', second ?? '')).toEqual({ file: 'test/b.test.ts', test: 'b > c' });
+    expect(recorded(rows, 'src/y.ts', first ?? '')).toBeUndefined();
   });
 
   it('has few exceptions, each with its reason, and each of a check that is there', () => {

@@ -105,6 +105,7 @@ export const JSON_READERS: Readonly<Record<string, string>> = {
   'src/upstream/words.ts': 'the one sentence for people in a refusal of upstream',
   'src/telemetry/log.ts': 'a line that this program wrote a moment ago',
   'src/disk/layout-1/former-lines.ts': 'tells whether a line is JSON',
+  'src/s3/issued-keys.ts': 'what a platform says of keys, two strings of which are used',
   'src/disk/records/record-lines.ts': 'records of our own, for people',
   'src/disk/database/epoch-file.ts': 'decoded strictly behind it',
   'src/disk/layout-1/former-files.ts': 'decoded strictly behind it',

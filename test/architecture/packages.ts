@@ -78,6 +78,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   // Node's own objects of a request: whoever has them can write a body.
   'node:http': [
     'src/s3/client.ts',
+    'src/s3/issued-keys.ts',
     'src/http/exchange.ts',
     'src/http/listener.ts',
     'src/http/server.ts',
@@ -85,7 +86,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     'src/upstream/',
     ...WIRING,
   ],
-  'node:https': ['src/s3/client.ts', 'src/upstream/', 'src/http/server.ts', ...WIRING],
+  'node:https': ['src/s3/client.ts', 'src/s3/issued-keys.ts', 'src/upstream/', 'src/http/server.ts', ...WIRING],
   'node:net': ['src/http/', 'src/upstream/', ...WIRING],
   'node:tls': ['src/upstream/', 'src/http/'],
   'node:dns': ['src/upstream/'],

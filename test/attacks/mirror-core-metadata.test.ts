@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { noEvents } from '../../src/app/no-events.ts';
+import { sha256Hex } from '../../src/bytes/digest.ts';
 import { makeExpected } from '../../src/bytes/expected.ts';
 import { CoreMetadata } from '../../src/mirror/files/core-metadata.ts';
 import { createReports } from '../../src/mirror/projects/reports.ts';
@@ -64,6 +65,14 @@ describe('core metadata', () => {
     expect(await rig.refused(metadata())).toBe('403 mix-and-match');
   });
 
+  it('announced, missing upstream, and of a wheel that holds none: refused', async () => {
+    const bare = { ...ALPHA, bytes: zip([['alpha.py', Buffer.from('')]]) };
+    await start(bare);
+    rig.instead(rig.storedFile({ ...bare, filename: `${bare.filename}.metadata` }).slice(1), undefined);
+    expect(await rig.refused(`${rig.path(bare)}.metadata`)).toBe('403 mix-and-match');
+    expect(rig.upstream.asked(rig.storedFile(bare))).toHaveLength(1);
+  });
+
   it('that its wheel belies is refused once the wheel is held, and the wheel is not', async () => {
     await start(LIE);
     expect((await rig.get(metadata())).status).toBe(200);
@@ -106,17 +115,40 @@ describe('core metadata', () => {
   });
 });
 
+const reports = createReports({
+  index: 'main',
+  emit: noEvents,
+  journal: { note() {} },
+  clock: { now: () => 0, judged: () => 0 },
+});
+const blobOf = (bytes: Uint8Array) =>
+  makeBlob('0'.repeat(64), bytes.byteLength, {
+    send: ({ start: from, end }, write) => write(bytes.subarray(from, end)),
+    bytes: async () => bytes,
+  });
+
+it('only what a wheel was found to hold stands where nothing but the wheel can vouch for it', async () => {
+  const bare = zip([['alpha.py', Buffer.from('')]]);
+  const coreMetadata = new CoreMetadata({ blobs: { open: async () => undefined }, reports });
+  const announcing = (path: string, sha256: string) => {
+    const entry = {
+      filename: ALPHA.filename,
+      url: '',
+      digests: new Map(),
+      coreMetadata: new Map([['sha256' as const, sha256]]),
+    };
+    return { path, href: path, upstream: '', entry } as const;
+  };
+  const told = sha256Hex(ALPHA.coreMetadata);
+  const unlessInside = (path: string, sha256: string, wheel: Uint8Array) =>
+    coreMetadata.refuseUnlessInside(announcing(path, sha256), blobOf(wheel), client());
+  await unlessInside('a', told, ALPHA.bytes);
+  expect(await reasonOf(unlessInside('b', told, bare))).toBe('mix-and-match');
+  expect(await reasonOf(unlessInside('c', 'f'.repeat(64), ALPHA.bytes))).toBe('mix-and-match');
+});
+
 it('ten thousand lies do not make room for one more', async () => {
-  const wheel = makeBlob('0'.repeat(64), ALPHA.bytes.byteLength, {
-    send: ({ start: from, end }, write) => write(ALPHA.bytes.subarray(from, end)),
-    bytes: async () => ALPHA.bytes,
-  });
-  const reports = createReports({
-    index: 'main',
-    emit: noEvents,
-    journal: { note() {} },
-    clock: { now: () => 0, judged: () => 0 },
-  });
+  const wheel = blobOf(ALPHA.bytes);
   const coreMetadata = new CoreMetadata({ blobs: { open: async () => wheel }, reports });
   const digests = new Map([['sha256' as const, 'f'.repeat(64)]]);
   const liar = (number: number) => {

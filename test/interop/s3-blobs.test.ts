@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { BlobStorage } from '../../src/ports/blob-storage.ts';
+import { tryBucket } from '../../src/s3/abilities.ts';
 import { s3Blobs } from '../support/s3-blobs.ts';
 import { startVersitygw } from '../support/versitygw.ts';
 
@@ -48,4 +49,20 @@ it('what is set aside is evidence in versitygw, and nothing else', async () => {
   const keys: string[] = [];
   for await (const key of store.list('')) keys.push(key);
   expect(keys).toEqual([expect.stringMatching(`^aside/${sha256}-`)]);
+});
+
+it('versitygw gives a file to whoever has its signed address, and nothing else by it', async () => {
+  const { storage } = await s3Blobs({ url: server.url, prefix: 'redirects' });
+  const bytes = randomBytes(5000);
+  const sha256 = await put(storage, bytes);
+  expect(await storage.elsewhere(sha256, bytes.byteLength + 1)).toBeUndefined();
+  const address = (await storage.elsewhere(sha256, bytes.byteLength)) ?? '';
+  expect(Buffer.from(await (await fetch(address)).arrayBuffer()).equals(bytes)).toBe(true);
+  expect((await fetch(address.replace(sha256, 'f'.repeat(64)))).status).toBe(403);
+  expect((await fetch(address, { method: 'DELETE' })).status).toBe(403);
+});
+
+it('versitygw does all that files need, and names who evicts', async () => {
+  const { client } = await s3Blobs({ url: server.url, prefix: 'trial' });
+  expect(await tryBucket(client)).toEqual({ faults: [], conditional: { sound: true, faults: [] } });
 });

@@ -1,8 +1,7 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { bucketKeys } from '../../src/app/bucket/keys.ts';
 import { digestHex } from '../../src/repository/digests.ts';
 import { type FakePypi, startFakePypi } from '../support/fake-pypi.ts';
 import { S3_BUCKET, S3_KEYS } from '../support/s3.ts';
@@ -77,19 +76,4 @@ it('a bucket that is away costs nobody an error', async () => {
     return true;
   });
   expect((await wheel(await mirror('one'))).equals(ALPHA.bytes)).toBe(true);
-});
-
-it('keys are those of the section of the file that is named', async () => {
-  const file = join(directory, 'credentials');
-  await writeFile(
-    file,
-    '[default]\naws_access_key_id = one\naws_secret_access_key = two\n\n[profile mirror]\naws_access_key_id=three\naws_secret_access_key=four\naws_session_token=five\n',
-  );
-  expect(await bucketKeys({ credentialsFile: file, profile: undefined })()).toMatchObject({ accessKeyId: 'one' });
-  expect(await bucketKeys({ credentialsFile: file, profile: 'mirror' })()).toEqual({
-    accessKeyId: 'three',
-    secretAccessKey: 'four',
-    sessionToken: 'five',
-  });
-  expect(() => bucketKeys({ credentialsFile: file, profile: 'nobody' })).toThrow(/no aws_access_key_id/);
 });

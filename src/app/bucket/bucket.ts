@@ -41,6 +41,10 @@ export interface BucketReport {
   usage(): TierUsage;
   counts(): BucketCounts;
   conditions(): readonly Condition[];
+  /** Where clients are sent for a large file, where the configuration has them sent. */
+  readonly elsewhere:
+    | ((blob: { readonly sha256: string; readonly size: number }) => Promise<string | undefined>)
+    | undefined;
 }
 
 interface FilePlaceOptions {
@@ -70,9 +74,10 @@ export function filePlace({ config, volume, disk, upkeep, emit, leaseOver }: Fil
       ready: async () => undefined,
       close: async () => undefined,
     };
+  const { redirectFrom } = blobs;
   const address = readS3Address(blobs.store);
   const meter = new BucketMeter();
-  const client = new S3Client({ address, credentials: bucketKeys(blobs), meter });
+  const client = new S3Client({ address, credentials: bucketKeys(blobs, address), meter });
   const onTrouble = (error: unknown) => emit({ name: 'faulted', at: 'store', error });
   const waiting = createWaitingRecord(volume);
   const storage = new S3BlobStorage({ client, tier: disk, tierBytes, waiting, isOwner: upkeep, onTrouble });
@@ -95,6 +100,10 @@ export function filePlace({ config, volume, disk, upkeep, emit, leaseOver }: Fil
       counts: () => meter.counts(),
       conditions: () =>
         bucketConditions({ place, usage: storage.usage(), abilities: trial.found, hasLease: leaseOver !== undefined }),
+      elsewhere:
+        redirectFrom === undefined
+          ? undefined
+          : async ({ sha256, size }) => (size < redirectFrom ? undefined : storage.elsewhere(sha256, size)),
     },
     ready: async () => (upkeep ? trial.start() : undefined),
     async close() {

@@ -8,7 +8,7 @@ export function settingConditions(config: Config): readonly Condition[] {
   return [...ofAll(config), ...Object.values(config.indexes).flatMap((index) => ofIndex(index))];
 }
 
-function ofAll({ referenceTime, offline, offlinePages, server, redis, seal }: Config): readonly Condition[] {
+function ofAll({ referenceTime, offline, offlinePages, server, redis, seal, blobs }: Config): readonly Condition[] {
   const found: Condition[] = [];
   const add = (what: Condition['what'], message: string) => void found.push({ what, index: '', thing: '', message });
   if (referenceTime !== undefined)
@@ -22,6 +22,13 @@ function ofAll({ referenceTime, offline, offlinePages, server, redis, seal }: Co
     add(
       'redis-unsealed',
       'Drawn pages are not shared by Redis: without a seal key (seal_key_file, seal_key_env) nothing tells our own from forged ones.',
+    );
+  if (blobs?.redirectFrom !== undefined)
+    add(
+      'redirects',
+      server.auth === undefined
+        ? `Clients are redirected to the bucket for files of ${blobs.redirectFrom} bytes and more: what leaves there is proved by nobody but the client's own digests (blobs.redirect_from).`
+        : 'No client is redirected to the bucket, because credentials are asked for here and a redirect would need none (blobs.redirect_from, server.auth).',
     );
   if (isLoopback(server.host)) return found;
   if (server.auth === undefined)

@@ -115,7 +115,7 @@ export function fleetOf(config: Config, local: StateCopy, follows: boolean): Fle
   // Where keys are missing that is told by the first look, and a command that makes none needs none.
   let keys: CredentialSource | undefined;
   const credentials = async () => {
-    keys ??= bucketKeys(config.blobs ?? {});
+    keys ??= bucketKeys(config.blobs ?? {}, address);
     return keys();
   };
   return new Fleet(new S3Client({ address, credentials, limits: LIMITS }), local, { sealKey, follows });

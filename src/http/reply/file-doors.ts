@@ -3,7 +3,7 @@ import type { Range } from '../../bytes/range.ts';
 import { FileAnswer } from '../../mirror/package-index.ts';
 import { Blob } from '../../ports/blob.ts';
 import { ClientLeft, type Exchange, outgoingOf } from '../exchange.ts';
-import { type FileFacts, fileHeaders, type ResponsePolicy, validators } from './headers.ts';
+import { elsewhereHeaders, type FileFacts, fileHeaders, type ResponsePolicy, validators } from './headers.ts';
 import { begin, handOver, sendHeaders } from './sending.ts';
 
 // The doors of files: a body is a blob's, and a header speaks of a blob or of a file that a believed page or a verified
@@ -29,6 +29,15 @@ export function replyFileUnchanged(
   immutable: boolean,
 ): void {
   sendHeaders(outgoingOf(exchange), 304, validators(policy, listed(file).sha256, immutable));
+}
+
+/** The client is sent to another host for a file that was proved here; what leaves there is not. */
+export function replyFileElsewhere(exchange: Exchange, policy: ResponsePolicy, blob: Blob, location: string): void {
+  mustBe(Blob, blob);
+  if (!URL.canParse(location) || !/^https?:$/.test(new URL(location).protocol))
+    throw new TypeError('A file elsewhere has a whole address.');
+  exchange.notes.elsewhere = true;
+  sendHeaders(outgoingOf(exchange), 302, elsewhereHeaders(policy, location));
 }
 
 function listed(file: FileAnswer | Blob): FileAnswer | Blob {

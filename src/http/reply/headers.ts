@@ -150,6 +150,11 @@ export function redirectHeaders(policy: ResponsePolicy | undefined, location: st
   return ['Location', location, 'Content-Length', '0', 'Cache-Control', kept(policy, 600), ...common(policy)];
 }
 
+/** It ends soon, and nothing vouches for what is there. */
+export function elsewhereHeaders(policy: ResponsePolicy, location: string): FlatHeaders {
+  return ['Location', location, 'Content-Length', '0', 'Cache-Control', 'no-store', ...common(policy, 'none')];
+}
+
 /** Where no index is known the norm decides: an answer to credentials is stored by nobody else (RFC 9111 §3.5). */
 function kept(policy: ResponsePolicy | undefined, seconds: number): string {
   return policy === undefined ? `max-age=${seconds}` : `${policy.storedBy}, max-age=${seconds}`;

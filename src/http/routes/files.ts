@@ -2,15 +2,23 @@ import { isListed, maySendPart, strongTag } from '../../bytes/etag.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { FileAnswer } from '../../mirror/package-index.ts';
 import type { Exchange } from '../exchange.ts';
+import type { Elsewhere } from '../mount.ts';
 import { NOT_SATISFIABLE } from '../reply/answers.ts';
 import { replyProblem } from '../reply/doors.ts';
-import { replyBlob, replyFileHead, replyFileUnchanged } from '../reply/file-doors.ts';
+import { replyBlob, replyFileElsewhere, replyFileHead, replyFileUnchanged } from '../reply/file-doors.ts';
 import type { ResponsePolicy } from '../reply/headers.ts';
 import { readRange } from '../reply/ranges.ts';
 import type { Wait } from '../waiting.ts';
 
 /** Whether a URL can only ever mean these bytes. */
 export type IsImmutable = (sha256: string | undefined) => boolean;
+
+interface Served {
+  readonly isImmutable: IsImmutable;
+  readonly wait: Wait;
+  /** Left out for what is always sent from here. */
+  readonly elsewhere?: Elsewhere | undefined;
+}
 
 const policies = new WeakMap<ResponsePolicy, ResponsePolicy>();
 
@@ -32,8 +40,7 @@ export async function answerFile(
   exchange: Exchange,
   of: ResponsePolicy,
   file: FileAnswer,
-  isOwnImmutable: IsImmutable,
-  wait: Wait,
+  { isImmutable: isOwnImmutable, wait, elsewhere }: Served,
 ): Promise<void> {
   // Its address has no digest of its own, and an operator may let other bytes in under it.
   const policy = file.firstSight ? firstSightPolicy(of) : of;
@@ -55,15 +62,12 @@ export async function answerFile(
     const range = maySendPart(headers['if-range']?.toString(), etag) ? readRange(headers.range, size) : 'whole';
     if (range === 'unsatisfiable')
       return replyProblem(exchange, policy, NOT_SATISFIABLE, ['Content-Range', `bytes */${size}`]);
+    const { project, filename } = file;
+    if (project !== undefined)
+      exchange.notes.sent = { project, filename, sha256, client: exchange.client, reader: exchange.reader };
+    const location = file.firstSight || !mayGoElsewhere(headers) ? undefined : await elsewhere?.(blob);
+    if (location !== undefined) return replyFileElsewhere(exchange, policy, blob, location);
     try {
-      if (file.project !== undefined)
-        exchange.notes.sent = {
-          project: file.project,
-          filename: file.filename,
-          sha256,
-          client: exchange.client,
-          reader: exchange.reader,
-        };
       const part = range === 'whole' ? undefined : range;
       // In a crowd it waits for its turn to read.
       return await wait(exchange, () => replyBlob(exchange, policy, blob, immutable, part));
@@ -72,4 +76,9 @@ export async function answerFile(
       if (!changed || attempt === ATTEMPTS) throw error;
     }
   }
+}
+
+/** A signed address is for a whole GET: a part of it, and a client that brings credentials of its own, are refused there. */
+function mayGoElsewhere(headers: Exchange['headers']): boolean {
+  return headers.range === undefined && headers['if-range'] === undefined && headers.authorization === undefined;
 }

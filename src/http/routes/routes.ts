@@ -136,7 +136,7 @@ function layUnverified({ routes, unverified, on }: Laying): void {
 }
 
 /** Files, by the path they have upstream or by their digest; each with its core metadata and its signature. */
-function layFiles({ routes, mounted: { index, policy }, unverified, on, wait }: Laying): void {
+function layFiles({ routes, mounted: { index, policy, elsewhere }, unverified, on, wait }: Laying): void {
   const file = (addressOf: (rest: readonly string[]) => FileAddress) =>
     on('file', async ({ exchange, target }, rest) => {
       if (target.path.endsWith('.metadata')) exchange.notes.route = 'core-metadata';
@@ -153,7 +153,8 @@ function layFiles({ routes, mounted: { index, policy }, unverified, on, wait }: 
       // A name's bytes are pinned here, and an operator may let them change; an address that holds their digest cannot. PEP 825:
       // what grows under its name may be asked for anew at any address.
       const isByName = 'path' in at && contentPath(at.path.split('/').slice(0, -1)) === undefined;
-      await answerFile(exchange, policy, found, isByName || isVariants(found.filename) ? NEVER : ALWAYS, wait);
+      const isImmutable = isByName || isVariants(found.filename) ? NEVER : ALWAYS;
+      await answerFile(exchange, policy, found, { isImmutable, wait, elsewhere });
     });
   routes.get(
     '/packages/*',
@@ -181,7 +182,7 @@ function laySigned({ routes, mounted: { index, policy }, on, wait }: Laying): vo
     );
     // A plain name may come to mean other bytes; one that holds their digest cannot.
     const isImmutable: IsImmutable = (sha256) => sha256 !== undefined && path.includes(sha256);
-    await answerFile(exchange, policy, found, isImmutable, wait);
+    await answerFile(exchange, policy, found, { isImmutable, wait });
   });
   routes.get(`${TARGETS}*`, target);
 }

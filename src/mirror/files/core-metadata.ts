@@ -72,9 +72,8 @@ export class CoreMetadata {
       const blob = await wheel();
       return async ({ caller }) => {
         const bytes = await wheelMetadata(blob.size, partsOf(blob, caller), LIMITS.coreMetadata);
-        if (bytes === undefined)
-          throw new Refusal('unlisted', 'The wheel holds no METADATA that can be read.', { subject: 'core-metadata' });
-        if (!matches(bytes, announced)) throw notInside(file);
+        const isAnnounced = bytes !== undefined && matches(bytes, announced);
+        if (!isAnnounced) throw notInside(file);
         return { start: 0, bytes: only(bytes) };
       };
     };

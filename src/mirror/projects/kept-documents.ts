@@ -215,7 +215,7 @@ export class KeptDocuments<P, V> {
         (next) => this.#replace(name, drawing, next, how),
         (error: unknown) => {
           this.#fail(name, kept, error, shared);
-          if (shared.signal.aborted || isFinal(error) || drawer.isOutdated(drawing)) throw error;
+          if (isFinal(error) || drawer.isOutdated(drawing)) throw error;
           return { drawing, how };
         },
       );

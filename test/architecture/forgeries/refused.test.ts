@@ -26,6 +26,7 @@ import { makeBelieved, type Source } from '../../../src/mirror/believed.ts';
 import { makeFileAnswer } from '../../../src/mirror/files/file-answer.ts';
 import { FirstSights, type FirstSightsOptions } from '../../../src/mirror/files/first-sights.ts';
 import { GuardedCache } from '../../../src/mirror/guarded-cache.ts';
+import { makeBelievedPage } from '../../../src/mirror/projects/believed-page.ts';
 import { PageDrawer, type PageDrawerOptions } from '../../../src/mirror/projects/draw.ts';
 import { DrawnBodies } from '../../../src/mirror/projects/drawn-bodies.ts';
 import { PageTallies } from '../../../src/mirror/projects/left-out.ts';
@@ -37,7 +38,9 @@ import { quarantinePolicy } from '../../../src/mirror/quarantine-policy.ts';
 import { makeBlob } from '../../../src/ports/blob.ts';
 import type { Pins } from '../../../src/ports/index-state.ts';
 import { type PageWork, workHere } from '../../../src/ports/page-work.ts';
+import { decodePage } from '../../../src/pypi/decode.ts';
 import type { Listing } from '../../../src/pypi/listing.ts';
+import { relink } from '../../../src/pypi/relink.ts';
 import { makePage, PACKED_PAGE, restorePage } from '../../../src/render/page.ts';
 import { renderList } from '../../../src/render/render.ts';
 import { acceptDelegated, acceptTargets, acceptTimestamp } from '../../../src/tuf/accept.ts';
@@ -294,8 +297,12 @@ describe('a page', () => {
   const believed = makeBelieved('tuf', { name: '', source, observation, from: 'upstream', proof: undefined });
 
   it.each(WAYS)('is not drawn of what is believed by %s', async (_, forge) => {
-    const draw = new ListDrawer(workHere, undefined).draw(forge(believed), source, internalCaller('main'));
-    await expect(draw).rejects.toThrow(/^This value is no Believed of ours/);
+    const drawer = new ListDrawer(workHere, drawn);
+    for (const drawing of [
+      drawer.draw(forge(believed), source, internalCaller('main')),
+      drawer.restore(forge(believed), source),
+    ])
+      await expect(drawing).rejects.toThrow(/^This value is no Believed of ours/);
   });
 
   const tier = createMemoryCache({ maxBytes: 1e6, nowMs: () => START * 1000 });
@@ -341,6 +348,12 @@ describe('a page', () => {
     const drawer = new PageDrawer(DRAWING);
     expect(() => drawer.under({ ...made, believed }, makeBelieved('tuf', other))).toThrow('other bytes');
     expect(drawer.under({ ...made, believed }, believed).view.page.size).toBe(page.size);
+    const listing = relink(decodePage(Buffer.from('{"meta":{"api-version":"1.0"},"name":"a","files":[]}'), 'a'), {
+      pageUrl: 'https://a.example/simple/a/',
+    });
+    const verdict = quarantinePolicy.page(listing, new Map(), START);
+    const parts = { believed, page, listing, withheld: new Map(), verdict };
+    expect(() => makeBelievedPage(parts).under(makeBelieved('tuf', other))).toThrow('other bytes');
   });
 
   it.each(WAYS)('is not kept where it was made by %s', (_, forge) => {

@@ -1,12 +1,16 @@
 import { expect, it } from 'vitest';
 import { createBackground } from '../../../src/async/background.ts';
+import type { Caller } from '../../../src/async/caller.ts';
 import { Refusal } from '../../../src/bytes/refusal.ts';
 import { type Believed, makeBelieved } from '../../../src/mirror/believed.ts';
+import type { Standing } from '../../../src/mirror/evidence.ts';
+import { SUPERSEDED_MOST } from '../../../src/mirror/limits.ts';
 import { Breaker } from '../../../src/mirror/projects/breaker.ts';
 import type { Drawing } from '../../../src/mirror/projects/drawing.ts';
 import { KeptDocuments } from '../../../src/mirror/projects/kept-documents.ts';
 import { createReports } from '../../../src/mirror/projects/reports.ts';
-import { client } from '../../support/callers.ts';
+import { Superseded } from '../../../src/ports/index-state.ts';
+import { client, leavingClient } from '../../support/callers.ts';
 import { createClock } from '../../support/clock.ts';
 import { createRecorder } from '../../support/recorder.ts';
 
@@ -27,25 +31,35 @@ const drawingOf = (of: Believed<undefined>): Drawing<undefined, string> => ({
   weight: 1,
 });
 
+interface Behaviour {
+  /** Upstream's word. */
+  readonly ask?: (caller: Caller) => Promise<Believed<undefined>>;
+  readonly draw?: () => Promise<void>;
+  readonly standing?: Standing;
+  readonly isDue?: boolean;
+  readonly isOutdated?: boolean;
+}
+
 /** Documents whose state answers when the test says so. */
-function start(recalled: readonly Promise<Believed<undefined> | undefined>[]) {
+function start(recalled: readonly Promise<Believed<undefined> | undefined>[], behaviour: Behaviour = {}) {
   const clock = createClock();
   const { emit } = createRecorder();
   const reports = createReports({ index: 'main', emit, clock, journal: { note: () => undefined } });
   const [recalls, asked, drawn] = [[...recalled], [] as string[], [] as string[]];
   const documents = new KeptDocuments<undefined, string>({
-    ...{ index: 'main', subject: 'page', clock, reports, memory: 1000, background: createBackground() },
+    ...{ index: 'main', subject: 'page', clock, reports, memory: 100_000, background: createBackground() },
+    backOffCold: true,
     breaker: new Breaker({ clock, reports, offline: false }),
     absent: () => new Refusal('unlisted', 'There is none.'),
     evidence: {
       kind: 'index',
       isAskedByName: true,
       recall: async () => recalls.shift(),
-      async ask(name) {
+      async ask(name, _known, caller) {
         asked.push(name);
-        return believed(name, 'upstream');
+        return (await behaviour.ask?.(caller)) ?? believed(name, 'upstream');
       },
-      standing: (one) => ({ standing: 'fresh', believed: one }),
+      standing: (one) => ({ standing: behaviour.standing ?? 'fresh', believed: one }),
       life: () => undefined,
       outlives: () => false,
       digests: async (one) => ({ known: new Map(), believed: one }),
@@ -56,15 +70,17 @@ function start(recalled: readonly Promise<Believed<undefined> | undefined>[]) {
     drawer: {
       async draw(one) {
         drawn.push(one.name);
+        await behaviour.draw?.();
         return drawingOf(one);
       },
-      restore: async () => undefined,
+      // What was stored lies there drawn.
+      restore: async (one) => (one.from === 'disk' && behaviour.draw !== undefined ? drawingOf(one) : undefined),
       isWhole: () => true,
       lean: (drawing) => drawing,
       under: (drawing) => drawing,
       again: async () => undefined,
-      isDue: () => false,
-      isOutdated: () => false,
+      isDue: () => behaviour.isDue ?? false,
+      isOutdated: () => behaviour.isOutdated ?? false,
       gone: () => undefined,
     },
   });
@@ -82,4 +98,71 @@ it.each([
   slow.resolve(state);
   expect((await waiting).how).toBe('disk');
   expect([asked, drawn]).toEqual([['alpha'], ['alpha']]);
+});
+
+const unreachable = new Refusal('unreachable', 'Upstream does not answer.', { transient: true });
+const failing = (error: Error) => async () => {
+  throw error;
+};
+const onDisk = () => [Promise.resolve(believed('alpha', 'disk'))];
+
+it('what was never had is not asked for again right after upstream failed', async () => {
+  const { documents, asked } = start([], { ask: failing(unreachable) });
+  await expect(documents.find('alpha', client())).rejects.toBe(unreachable);
+  await expect(documents.find('alpha', client())).rejects.toBe(unreachable);
+  expect(asked).toEqual(['alpha']);
+});
+
+it('what is expired is not asked for again right after upstream failed', async () => {
+  const { documents, asked } = start(onDisk(), { ask: failing(unreachable), standing: 'expired' });
+  await expect(documents.find('alpha', client())).rejects.toBe(unreachable);
+  await expect(documents.find('alpha', client())).rejects.toBe(unreachable);
+  expect(asked).toEqual(['alpha']);
+});
+
+it.each(['clock', 'unlisted'] as const)(
+  'nothing stands in for a document that is refused by reason %s',
+  async (reason) => {
+    const refusal = new Refusal(reason, 'It may not be served.');
+    const { documents } = start(onDisk(), { ask: failing(refusal), standing: 'stale-if-error' });
+    await expect(documents.find('alpha', client())).rejects.toBe(refusal);
+  },
+);
+
+it('an older document stands in where upstream fails in another way', async () => {
+  const { documents } = start(onDisk(), { ask: failing(unreachable), standing: 'stale-if-error' });
+  expect((await documents.find('alpha', client())).how).toBe('disk');
+});
+
+it('nobody is served in the place of upstream who has left', async () => {
+  const { caller, leave } = leavingClient();
+  const isAsked = Promise.withResolvers<void>();
+  const { documents } = start(onDisk(), {
+    standing: 'stale-if-error',
+    ask: ({ signal }) => {
+      isAsked.resolve();
+      return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+    },
+  });
+  const found = documents.find('alpha', caller);
+  await isAsked.promise;
+  leave();
+  await expect(found).rejects.toThrow('left');
+});
+
+it('a drawing that is due is served as it was where drawing it again fails, and not where it may not be', async () => {
+  const drawAgain = (error: Error, isOutdated = false) => {
+    const { documents } = start(onDisk(), { draw: failing(error), isDue: true, isOutdated });
+    return documents.find('alpha', client());
+  };
+  expect((await drawAgain(unreachable)).how).toBe('disk');
+  await expect(drawAgain(unreachable, true)).rejects.toBe(unreachable);
+  const wrongClock = new Refusal('clock', 'The clock is wrong.');
+  await expect(drawAgain(wrongClock)).rejects.toBe(wrongClock);
+});
+
+it('gives way to others that change what is stored so often, and then refuses', async () => {
+  const { documents, asked } = start([], { draw: failing(new Superseded('alpha')) });
+  await expect(documents.find('alpha', client())).rejects.toThrow('again and again');
+  expect(asked).toHaveLength(SUPERSEDED_MOST + 1);
 });

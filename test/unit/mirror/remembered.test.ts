@@ -8,8 +8,13 @@ import { createClock } from '../../support/clock.ts';
 
 type View = 'whole' | 'lean';
 
-function drawing(name: string, weight: number, over: Partial<Drawing<undefined, View>> = {}): Drawing<undefined, View> {
-  const source = { sha256: `of ${name}`, url: '', serial: undefined, weight: 0, read: async () => new Uint8Array() };
+function drawing(
+  name: string,
+  weight: number,
+  over: Partial<Drawing<undefined, View>> = {},
+  url = '',
+): Drawing<undefined, View> {
+  const source = { sha256: `of ${name}`, url, serial: undefined, weight: 0, read: async () => new Uint8Array() };
   const observation = { fetch: 'one', final: false, repeated: false };
   const believed = makeBelieved('index', { name, source, observation, from: 'upstream', proof: undefined });
   return { believed, view: 'whole', settled: true, until: undefined, policy: '1', pins: 'p', weight, ...over };
@@ -108,6 +113,7 @@ describe('documents in memory', () => {
     ['other rules', { policy: '2' }],
     ['another time to be drawn again', { until: 7 }],
     ['other bytes', { believed: drawing('b', 1).believed }],
+    ['the same bytes from another place', { believed: drawing('a', 1, {}, 'elsewhere').believed }],
   ])('that were drawn of %s are another drawing than the whole one that is left', (_, over) => {
     const remembered = start();
     remembered.keep('a', { drawing: drawing('a', 600) });

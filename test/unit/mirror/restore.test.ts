@@ -93,6 +93,19 @@ describe('a start from our own state', () => {
     expect(updater.survivors.timestamp?.signed.version).toBe(2);
   });
 
+  it('refuses a root that proves neither as it is stored nor as upstream has it, and asks for it once', async () => {
+    const simulator = createSimulator();
+    simulator.repository.publishRoot();
+    const store = storeOf(simulator, { kept: 2, rootVersion: 2, published: publishedBy(simulator) });
+    const damaged = Buffer.from(simulator.rootBytes(2));
+    damaged[damaged.length >> 1] = (damaged[damaged.length >> 1] ?? 0) ^ 1;
+    await store.keepRoot(2, damaged);
+    simulator.instead('2.root.json', damaged);
+    simulator.reads.length = 0;
+    await expect(restore(simulator, store)).rejects.toMatchObject({ reason: 'state' });
+    expect(simulator.reads).toEqual(['2.root.json']);
+  });
+
   it('follows more roots than one refresh would take', async () => {
     // A key that OpenSSL checks: there are two thousand signatures.
     const simulator = createSimulator({ authorities: { root: heldBy([ecdsaKey({ curve: 'P-256' })]) } });

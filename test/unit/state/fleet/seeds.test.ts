@@ -30,7 +30,7 @@ describe('replicas over a store that creates', () => {
 
   it('lower no floor, and have one winner of each version, in any order and with any fault', async () => {
     expect(await firstFault(SEEDS)).toBeUndefined();
-  }, 120_000);
+  }, 600_000);
 
   it('are found out where the store lets everybody win', async () => {
     const spoil: SimulationOptions['spoil'] = (sound) => ({
