@@ -133,7 +133,7 @@ it('replicas of another upstream under the same name share no page', async () =>
   const stranger = await other({ pypi: own.pypi });
   await page(stranger);
   expect(stranger.events.cached.filter(({ result }) => result === 'hit')).toEqual([]);
-  expect(await entries(server, 'news')).toBe(2);
+  await until(async () => (await entries(server, 'news')) === 2);
 });
 
 it('a project that is gone does not come back as it was where another knows that', async () => {
