@@ -15,6 +15,7 @@ import type { FileWork } from '../ports/file-work.ts';
 import type { IndexState } from '../ports/index-state.ts';
 import type { Tallies } from '../ports/left-out.ts';
 import type { PageWork } from '../ports/page-work.ts';
+import type { Peers } from '../ports/peers.ts';
 import type { Journal } from '../ports/records.ts';
 import { knownLayout } from '../presets/known-upstreams.ts';
 import { describedLayout, resolveLayout } from '../presets/layouts.ts';
@@ -61,6 +62,8 @@ export interface IndexParts {
   readonly drawn: DrawnCache | undefined;
   readonly redis: Pick<SharedRedis, 'beliefs'> | undefined;
   readonly clocks: ClockComparison;
+  /** The other processes of this server, where it has several. */
+  readonly peers: Peers | undefined;
 }
 
 /** The index over its adapters. Throws Refusal `state`, or `format` for an unusable root. */
@@ -172,6 +175,7 @@ async function composeSigned(parts: IndexParts & { readonly index: SignedIndexCo
     name: index.name,
     upstreamUrl: index.upstream,
     pinnedRoot,
+    lease: parts.peers?.lease,
     isSameRoot: before === sha256Hex(pinnedRoot),
     layout: createTargetLayout(layout),
     upstream,

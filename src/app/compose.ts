@@ -13,7 +13,7 @@ import { RefusingIndex } from '../mirror/refusing-index.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Emit } from '../ports/events.ts';
 import type { IndexState } from '../ports/index-state.ts';
-import type { Lease } from '../ports/lease.ts';
+import type { Peers } from '../ports/peers.ts';
 import { createIndexState } from '../state/index-state.ts';
 import { StateRoomKeeper } from '../state/room-keeper.ts';
 import { createFileWork } from '../workers/file-work.ts';
@@ -27,6 +27,7 @@ import { type DataDirectory, openDataDirectory, readDataDirectory } from './data
 import { DrawnCache } from './drawn-cache.ts';
 import { loadRedis } from './fleet/load-redis.ts';
 import type { SharedRedis } from './fleet/redis.ts';
+import { tellingPeers } from './fleet/telling-peers.ts';
 import { openIndex, refusing } from './open-index.ts';
 import type { OperatorPlace } from './operator/place.ts';
 import { crowding, type NamedQueue, queuesOf } from './queues.ts';
@@ -70,14 +71,15 @@ interface ComposeOptions {
   readonly upkeep?: boolean | undefined;
   /** Only looks: nothing in the data directory is made or changed, and upstream is not asked. */
   readonly reading?: boolean | undefined;
-  /** Who downloads what, where other processes may, too. */
-  readonly lease?: Lease | undefined;
+  /** The other processes of this server, where it has several. */
+  readonly peers?: Peers | undefined;
   readonly seams?: Seams | undefined;
 }
 
 /** Builds the adapters and the indexes on them. Throws Refusal `state`, or `format` for an unusable root. */
 export async function compose(options: ComposeOptions): Promise<Composition> {
-  const { emit, newTrust = new Map<string, string>(), upkeep = false, reading = false, seams = {} } = options;
+  const { newTrust = new Map<string, string>(), upkeep = false, reading = false, seams = {}, peers } = options;
+  const emit = peers === undefined ? options.emit : tellingPeers(options.emit, peers);
   const config = reading ? readingOnly(options.config) : options.config;
   refuseUnknown(newTrust.keys(), config);
   const clock = seams.clock ?? createClock(config.referenceTime);
@@ -85,7 +87,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
   const rehearsal = reading || (!upkeep && config.referenceTime !== undefined);
   const directory = reading
     ? await readDataDirectory(config)
-    : await openDataDirectory(config, { serving: upkeep, rehearsal });
+    : await openDataDirectory(config, { serving: upkeep, rehearsal, peers });
   const { volume } = directory;
   const closers: (() => unknown)[] = [];
   try {
@@ -96,7 +98,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const nowMs = seams.clock === undefined ? Date.now : () => clock.now() * 1000;
     const redis = upkeep ? await loadRedis(config, emit) : undefined;
     closers.push(() => redis?.close());
-    const places = { config, directory, shares, emit, nowMs, upkeep, reading, seams, redis, own: options.lease };
+    const places = { config, directory, shares, emit, nowMs, upkeep, reading, seams, redis, peers };
     const { blobs, place } = filesOf(places, closers);
     const ready = place.ready();
     const { fetched, journal, tallies } = recordsOf(directory, config, rehearsal, closers);
@@ -113,7 +115,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     if (drawn !== undefined) closers.push(() => drawn.close());
     const clocks = new ClockComparison();
     const files = { blobs, work, fileWork, drawn, redis };
-    const parts = { ...files, config, clock, clocks, emit, journal, tallies, newTrust, seams };
+    const parts = { ...files, config, clock, clocks, emit, journal, tallies, newTrust, seams, peers };
     const { indexes, states, queues } = await composeIndexes(parts, directory, upkeep, closers);
     await redis?.beliefs.follow(indexes);
     await ready;
@@ -182,15 +184,16 @@ interface FilesOptions {
   readonly nowMs: () => number;
   readonly redis: SharedRedis | undefined;
   /** Among the processes of this directory; undefined where there is one. */
-  readonly own: Lease | undefined;
+  readonly peers: Peers | undefined;
 }
 
 /** Files and documents, and where they lie. */
 function filesOf(
-  { config, directory, shares, emit, nowMs, upkeep, reading, seams, redis, own = new OwnLease() }: FilesOptions,
+  { config, directory, shares, emit, nowMs, upkeep, reading, seams, redis, peers }: FilesOptions,
   closers: (() => unknown)[],
 ): { readonly blobs: BlobStore; readonly place: FilePlace } {
   const { maxBytes } = config.cache;
+  const own = peers?.lease ?? new OwnLease();
   const disk = directory.blobs(maxBytes, { nowMs, apartMs: seams.apartMs });
   closers.push(() => disk.close());
   // Who only looks asks no bucket either.
@@ -201,6 +204,7 @@ function filesOf(
   const blobs = new BlobStore({
     storage: place.storage,
     lease: redis === undefined ? own : new LeaseInOrder(own, redis.leaseOver(onDisk.blobs?.store ?? placeOf(volume))),
+    peers,
     shares,
     record: place.record,
     maxBytes: place.maxBytes,

@@ -8,6 +8,7 @@ import { type SmallBlobsOptions, withSmallBlobs } from '../disk/small-blobs.ts';
 import type { SqliteState } from '../disk/state/sqlite-state.ts';
 import { openVolume, type Volume, volumeToRead } from '../disk/volume.ts';
 import type { IndexState } from '../ports/index-state.ts';
+import type { Peers } from '../ports/peers.ts';
 import type { ItemPath } from '../ports/state-storage.ts';
 import type { CarriedOver } from '../state/carry-over.ts';
 import { createIndexState } from '../state/index-state.ts';
@@ -17,6 +18,7 @@ import { carryOverIndexes, type LossWord } from './carry-over.ts';
 import { type DiskSize, diskSizes } from './disk-sizes.ts';
 import { type Fleet, fleetOf } from './fleet/fleet.ts';
 import { type Kept, keptOf, recordBytes } from './kept.ts';
+import { ToldState } from './processes/told-state.ts';
 import { sealingOf } from './secrets.ts';
 
 export interface OpenedIndex {
@@ -56,6 +58,8 @@ export interface Opening {
   readonly word?: LossWord | undefined;
   /** True where what indexes come to remember is forgotten when the directory is closed. */
   readonly rehearsal?: boolean | undefined;
+  /** Who has what indexes remember in memory, too. */
+  readonly peers?: Peers | undefined;
 }
 
 /**
@@ -64,7 +68,7 @@ export interface Opening {
  */
 export async function openDataDirectory(
   config: Config,
-  { serving = false, word, rehearsal = false }: Opening = {},
+  { serving = false, word, rehearsal = false, peers }: Opening = {},
 ): Promise<DataDirectory> {
   const sealing = sealingOf(config);
   const volume = await openVolume(config.data, { allowFuse: config.allowFuse });
@@ -86,7 +90,7 @@ export async function openDataDirectory(
       sealing,
       word,
     });
-    return { ...directoryOver({ config, volume, databases, fleet, rehearsal }), carried, close };
+    return { ...directoryOver({ config, volume, databases, fleet, rehearsal, peers }), carried, close };
   } catch (error) {
     await close();
     throw error;
@@ -126,14 +130,16 @@ interface DirectoryParts {
   readonly databases: Databases;
   readonly fleet: Fleet | undefined;
   readonly rehearsal: boolean;
+  readonly peers?: Peers | undefined;
 }
 
 function directoryOver(parts: DirectoryParts): Omit<DataDirectory, 'carried' | 'close'> {
-  const { config, volume, databases, fleet, rehearsal } = parts;
+  const { config, volume, databases, fleet, rehearsal, peers } = parts;
   const { state: storage, records } = databases;
   const indexes = Object.keys(config.indexes);
   const { projectBytes } = config.cache;
-  const shared = fleet?.storage ?? storage;
+  const written = fleet?.storage ?? storage;
+  const shared = peers === undefined ? written : new ToldState(written, peers);
   const remembered = rehearsal ? new ScratchState(shared) : shared;
   const directoryOf = (index: string) => directoryIn(volume.root, index);
   return {

@@ -8,17 +8,22 @@ import { type Certificate, type RunningServer, startServer } from '../http/serve
 import type { PackageIndex } from '../mirror/package-index.ts';
 import type { Condition } from '../ports/conditions.ts';
 import type { Emit } from '../ports/events.ts';
-import type { Lease } from '../ports/lease.ts';
+import type { News, Peers } from '../ports/peers.ts';
 import { createEmit } from '../telemetry/events.ts';
-import { createLog, type Log } from '../telemetry/log.ts';
+import type { Log } from '../telemetry/log.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { VERSION } from '../version.ts';
 import { type Composition, compose } from './compose.ts';
 import { MirrorConditions } from './conditions/mirror-conditions.ts';
+import { listenForCommands } from './control/for-commands.ts';
 import { createHandle } from './control/handle.ts';
-import { type ControlSocket, type Handle, listenForControl } from './control/listen.ts';
+import { type ControlSocket, type Handle, handled } from './control/listen.ts';
 import { connectionsFor } from './descriptors.ts';
 import { followFleet } from './fleet/follow-fleet.ts';
+import { followPeer } from './fleet/follow-peer.ts';
+import { noEvents } from './no-events.ts';
+import { logOf } from './running/log.ts';
+import { readAgain } from './running/reload.ts';
 import { accessListOf, addressOf, certificateOf, defaultIndexOf, servedIndex } from './server-files.ts';
 import { serverReport } from './status.ts';
 import { watchComposition } from './watch-composition.ts';
@@ -41,6 +46,10 @@ export interface RunningMirror {
   take(connection: Socket): boolean;
   /** Connections of clients that are open. */
   readonly open: number;
+  /** Does what another process of this server asks by what it tells. Never rejects. */
+  follow(news: News): Promise<void>;
+  /** The line that answers a command's, where another process has its words. */
+  answer(line: string): Promise<string>;
   /** What it counts and measures, for a process that answers for several. */
   readonly readings: Metrics['readings'];
 }
@@ -53,8 +62,8 @@ export interface MirrorOptions {
   readonly log?: Log | undefined;
   /** Where another process listens, and hands on connections. */
   readonly behind?: string | undefined;
-  /** Who downloads what, where other processes may, too. */
-  readonly lease?: Lease | undefined;
+  /** The other processes of this server, where it has several. */
+  readonly peers?: Peers | undefined;
 }
 
 /** Starts the whole mirror: store, indexes, HTTP. Throws Refusal where it must not start. */
@@ -64,22 +73,23 @@ export async function startMirror({
   adminPort,
   log = logOf(config),
   behind,
-  lease,
+  peers,
 }: MirrorOptions): Promise<RunningMirror> {
   const certificate = certificateOf(config.server);
   const readers = accessListOf(config.server);
   const metrics = createMetrics({ indexes: Object.keys(config.indexes), version: VERSION });
   const emit = createEmit(log, metrics);
-  const composition = await compose({ config, emit, newTrust, upkeep: true, lease });
+  const composition = await compose({ config, emit, newTrust, upkeep: true, peers });
   watchComposition(metrics, composition);
   const { shares: queues, passwords } = composition;
   const access = readers && createAccess(readers, { queues, bcrypt: passwords.bcrypt });
-  const mirror = new Mirror({ config, log, emit, metrics, composition, access, behind });
+  const mirror = new Mirror({ config, log, emit, metrics, composition, access, behind, leads: peers?.leads ?? true });
   try {
     await mirror.listen(certificate);
     await mirror.watch(certificate);
     if (adminPort !== undefined) await mirror.listenForOperators(adminPort);
-    await mirror.listenForCommands();
+    // Of several processes the one that accepts connections is asked.
+    if (behind === undefined) await mirror.listenForCommands();
     for (const index of composition.indexes) void index.introduce(internalCaller(index.name));
     return mirror;
   } catch (error) {
@@ -96,6 +106,8 @@ interface MirrorParts {
   readonly composition: Composition;
   readonly access: Access | undefined;
   readonly behind: string | undefined;
+  /** Of several processes one tells what all of them see. */
+  readonly leads: boolean;
 }
 
 /** The servers over one composition. What is opened is closed again in order, however far the start came. */
@@ -120,7 +132,15 @@ class Mirror implements RunningMirror {
     this.defaultIndex = defaultIndexOf(parts.config.indexes);
     const { config, composition, emit } = parts;
     const { clock, clocks, redis, bucket, fleet } = composition;
-    this.#conditions = new MirrorConditions({ config, clock, clocks, redis, emit, bucket, fleet });
+    this.#conditions = new MirrorConditions({
+      config,
+      clock,
+      clocks,
+      redis,
+      emit: parts.leads ? emit : noEvents,
+      bucket,
+      fleet,
+    });
     fleet?.watch(() => void this.#conditions.look());
     fleet?.follow((name, items) => {
       const mirror = this.indexes.find((each) => each.name === name);
@@ -196,43 +216,25 @@ class Mirror implements RunningMirror {
     this.#admin = await this.#open({ listener, host: '127.0.0.1', port });
   }
 
-  /** Commands beside this server speak to it; without that it serves all the same. */
   async listenForCommands(): Promise<void> {
-    const { composition, emit, config } = this.#parts;
-    try {
-      this.#control = await listenForControl(composition.volume, this.#handle, (error) =>
-        emit({ name: 'faulted', at: 'answer', error }),
-      );
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      this.log.warn(
-        `commands cannot speak to this server, and it follows what they do at a page's next refresh: there is no control socket in ${config.data} (${why})`,
-        { event: 'started' },
-      );
-    }
+    const { composition, log, emit, config } = this.#parts;
+    this.#control = await listenForCommands({ config, volume: composition.volume, emit, log }, this.#handle);
+  }
+
+  follow(news: News): Promise<void> {
+    const { composition, emit } = this.#parts;
+    return followPeer(composition, news, emit);
+  }
+
+  answer(line: string): Promise<string> {
+    const { emit } = this.#parts;
+    return handled(line, this.#handle, (error) => emit({ name: 'faulted', at: 'answer', error }));
   }
 
   // Both are bound to their mirror: they are handed on as handlers.
   readonly reload = (): void => {
-    const { config, access, log } = this.#parts;
-    try {
-      const next = { certificate: certificateOf(config.server), readers: accessListOf(config.server) };
-      // Files that are not read again may have other permissions now.
-      void this.#conditions.reload(next.certificate);
-      if (next.certificate === undefined && next.readers === undefined) {
-        log.info('there is nothing to read again: no certificate, users or tokens (server.tls, server.auth)', {
-          event: 'reloaded',
-        });
-        return;
-      }
-      if (next.certificate !== undefined) this.#main?.useCertificate(next.certificate);
-      if (next.readers !== undefined) access?.replace(next.readers);
-      log.info('certificate, users and tokens were read again', { event: 'reloaded' });
-    } catch (error) {
-      log.error(`nothing was changed: ${error instanceof Error ? error.message : String(error)}`, {
-        event: 'reloaded',
-      });
-    }
+    const { config, access, log, leads } = this.#parts;
+    readAgain({ config, conditions: this.#conditions, server: this.#main, access, log, tells: leads });
   };
 
   readonly close = async (): Promise<void> => {
@@ -278,9 +280,4 @@ class Mirror implements RunningMirror {
     const reader = this.#parts.config.server.auth?.recordNames === true ? sent.reader : undefined;
     fetched.record({ at: clock.now(), client, reader, index, project, file, sha256 });
   }
-}
-
-export function logOf({ log }: Config): Log {
-  const format = log.format === 'auto' ? (process.stderr.isTTY ? 'text' : 'json') : log.format;
-  return createLog({ level: log.level, format });
 }

@@ -37,6 +37,8 @@ export interface ServerReport {
   /** Of clients. */
   readonly connections: { readonly open: number; readonly limit: number; readonly refused: number };
   readonly queues: readonly QueueStatus[];
+  /** Of a server of several processes. */
+  readonly workers?: { readonly configured: number; readonly answering: number } | undefined;
 }
 
 /** `index` is empty where all indexes share it. */

@@ -8,6 +8,7 @@ import { Proven, prove } from '../bytes/proven.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Blob } from '../ports/blob.ts';
 import type { Blobs, Sighted, Unstated, Wanted } from '../ports/blobs.ts';
+import type { BlobChange } from '../ports/peers.ts';
 import type { OpenDownload } from '../ports/upstream.ts';
 import { BlobGone } from './chunks.ts';
 import { Filler } from './filler.ts';
@@ -32,9 +33,9 @@ export class BlobStore implements Blobs {
     const { fills } = options.shares ?? createShares();
     const nowMs = options.nowMs ?? Date.now;
     this.#parts = createParts(options);
-    const { storage, maxBytes, isOwner, behind, onTrouble } = this.#parts;
+    const { storage, maxBytes, tidies, behind, onTrouble } = this.#parts;
     this.#partials = new Partials({ storage, maxBytes, nowMs, isStored: (stated) => this.#isStored(stated) });
-    if (isOwner) behind.add(this.#partials.tidy().catch(onTrouble));
+    if (tidies) behind.add(this.#partials.tidy().catch(onTrouble));
     this.#filler = new Filler(this.#parts, this.#partials, (proof, others) =>
       this.#fills.proved(proof.digests, others),
     );
@@ -135,7 +136,9 @@ export class BlobStore implements Blobs {
   ): Promise<Blob | undefined> {
     const proof = await this.#parts.stored.find(stated, caller);
     if (proof === undefined) return undefined;
-    this.#parts.order.used(proof.sha256, proof.size, index);
+    const { sha256, size } = proof;
+    this.#parts.order.used(sha256, size, index);
+    this.#parts.bulletin.add({ kind: 'used', sha256, size, index });
     this.#parts.upkeep.changed();
     return this.#parts.blobOf(proof);
   }
@@ -195,6 +198,11 @@ export class BlobStore implements Blobs {
     } catch (error) {
       throw refusalOf(error, 'file');
     }
+  }
+
+  /** What another process did to the same blobs. */
+  follow(changes: readonly BlobChange[]): void {
+    this.#parts.stored.follow(changes);
   }
 
   /** Drops a blob. Throws Refusal where it could not be removed. */

@@ -1,5 +1,6 @@
 import { Mutex } from '../async/mutex.ts';
 import type { BlobStorage, SharedEviction } from '../ports/blob-storage.ts';
+import type { Bulletin } from './peers/bulletin.ts';
 import type { UsageOrder } from './usage-order.ts';
 
 interface EvictorDeps {
@@ -7,6 +8,7 @@ interface EvictorDeps {
   readonly order: UsageOrder;
   readonly isSending: (sha256: string) => boolean;
   readonly forget: (sha256: string) => void;
+  readonly bulletin: Bulletin;
   /** Where machines share the storage. */
   readonly shared?: SharedEviction | undefined;
 }
@@ -25,9 +27,13 @@ export class Evictor {
 
   /** `room`: bytes that are wanted besides what is stored. `newest` stays: it was filled for somebody who waits. */
   run({ room = 0, newest }: { readonly room?: number; readonly newest?: string } = {}): Promise<void> {
-    const { shared, order } = this.#deps;
+    const { shared, order, bulletin } = this.#deps;
     return this.#mutex.run('', async () => {
-      if (shared === undefined) return this.#evict(room, newest, () => true);
+      if (shared === undefined) {
+        if (order.victim((sha256) => sha256 === newest, room) !== undefined)
+          await bulletin.alone(() => this.#evict(room, newest, () => true));
+        return;
+      }
       // A full disk is no reason to take from others: room is the storage's own to make.
       if (room === 0 && order.victim((sha256) => sha256 === newest) !== undefined)
         await shared.alone((still) => this.#evict(0, newest, still));
@@ -35,7 +41,7 @@ export class Evictor {
   }
 
   async #evict(room: number, newest: string | undefined, still: () => boolean): Promise<void> {
-    const { storage, order, isSending, forget, shared } = this.#deps;
+    const { storage, order, isSending, forget, shared, bulletin } = this.#deps;
     const spared = new Set<string>();
     for (;;) {
       const victim = order.victim((sha256) => sha256 === newest || spared.has(sha256) || isSending(sha256), room);
@@ -50,6 +56,7 @@ export class Evictor {
       forget(sha256);
       try {
         await storage.remove(sha256);
+        bulletin.add({ kind: 'removed', sha256 });
       } catch {
         // A disk that cannot even remove: what is there stays counted, and the next fill tries again.
         order.found({ sha256, segment, keptBy: undefined, index }, size);

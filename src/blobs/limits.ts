@@ -56,6 +56,9 @@ export const FRESH_BYTES = 16 * CHUNK;
 export const ALIASES_IN_MEMORY = 20_000;
 /** Most characters of the reason why a blob is kept. */
 export const KEPT_BY_LENGTH = 100;
+/** Other processes are told of blobs this often, or when so many changed. */
+export const NEWS_EVERY_MS = 500;
+export const NEWS_MOST = 5000;
 /** The use record is written this often when it changed. */
 export const RECORD_EVERY_MS = 5 * 60_000;
 /** What other processes on the same directory filled is counted this often. */

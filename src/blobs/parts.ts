@@ -4,11 +4,13 @@ import { type CommonShares, createShares } from '../async/shares.ts';
 import { type Blob, makeBlob } from '../ports/blob.ts';
 import type { BlobStorage, SharedEviction, UsageRecord } from '../ports/blob-storage.ts';
 import type { Lease } from '../ports/lease.ts';
+import type { Peers } from '../ports/peers.ts';
 import { Aliases } from './aliases.ts';
 import { shareOut } from './budgets.ts';
 import { ChunkBuffers } from './chunk-buffers.ts';
 import { Evictor } from './evict.ts';
 import * as LIMITS from './limits.ts';
+import { Bulletin } from './peers/bulletin.ts';
 import { type Proof, Proofs } from './proofs.ts';
 import { BlobReader } from './reader.ts';
 import { StoredBlobs } from './stored-blobs.ts';
@@ -32,6 +34,8 @@ export interface BlobsOptions {
   readonly shares?: Pick<CommonShares, 'chunks' | 'fills' | 'proofs'> | undefined;
   /** Who downloads where others could, too; within this process unless given. */
   readonly lease?: Lease | undefined;
+  /** The processes that have the same storage, where there are several. */
+  readonly peers?: Peers | undefined;
   readonly leaseTimes?: Partial<LeaseTimes> | undefined;
   readonly maxOrphans?: number | undefined;
   readonly orphanStallMs?: number | undefined;
@@ -51,6 +55,9 @@ export interface Parts {
   readonly maxBytes: number;
   /** False for a command beside the server. */
   readonly isOwner: boolean;
+  /** Of several processes one tidies for all. */
+  readonly tidies: boolean;
+  readonly bulletin: Bulletin;
   readonly order: UsageOrder;
   readonly proofs: Proofs;
   readonly aliases: Aliases;
@@ -69,6 +76,8 @@ export function createParts(options: BlobsOptions): Parts {
   const { chunks, proofs: gate } = options.shares ?? createShares();
   const maxBytes = options.maxBytes ?? LIMITS.MAX_BYTES;
   const isOwner = options.upkeep ?? true;
+  const tidies = isOwner && (options.peers?.leads ?? true);
+  const bulletin = new Bulletin(options.peers);
   const behind = createBackground();
   const order = new UsageOrder({
     maxBytes,
@@ -79,7 +88,7 @@ export function createParts(options: BlobsOptions): Parts {
   const ownBuffers = createOwnBuffers();
   const proofs = new Proofs({ storage, buffers: ownBuffers, memory: LIMITS.RECORD_BYTES, gate });
   const onChange = () => upkeep.changed();
-  const stored = new StoredBlobs({ storage, order, proofs, aliases, behind, onChange, onCorrupt, onTrouble });
+  const stored = new StoredBlobs({ storage, order, proofs, aliases, behind, bulletin, onChange, onCorrupt, onTrouble });
   const reader = new BlobReader({
     storage,
     buffers: new ChunkBuffers(chunks, LIMITS.IDLE_BUFFERS),
@@ -92,14 +101,17 @@ export function createParts(options: BlobsOptions): Parts {
     order,
     isSending: (sha256) => reader.isSending(sha256),
     forget: (sha256) => proofs.forget(sha256),
+    bulletin,
     shared: options.shared,
   });
-  const upkeep = new Upkeep({ storage, record, order, aliases, evictor, onTrouble }, isOwner);
+  const upkeep = new Upkeep({ storage, record, order, aliases, evictor, onTrouble }, tidies);
   const blobOf = (proof: Proof) => makeBlob(proof.sha256, proof.size, reader.of(proof));
   return {
     storage,
     maxBytes: options.diskBytes ?? maxBytes,
     isOwner,
+    tidies,
+    bulletin,
     order,
     proofs,
     aliases,

@@ -4,9 +4,11 @@ import { Mutex } from '../async/mutex.ts';
 import type { Statement } from '../bytes/digest.ts';
 import { Refusal, type Subject } from '../bytes/refusal.ts';
 import { type BlobStorage, StorageError } from '../ports/blob-storage.ts';
+import type { BlobChange } from '../ports/peers.ts';
 import type { Aliases } from './aliases.ts';
 import { BlobGone } from './chunks.ts';
 import { SYNC_FROM } from './limits.ts';
+import type { Bulletin } from './peers/bulletin.ts';
 import type { Proof, Proofs } from './proofs.ts';
 import { isWrong } from './scan.ts';
 import type { UsageOrder } from './usage-order.ts';
@@ -17,6 +19,7 @@ interface StoredBlobsDeps {
   readonly proofs: Proofs;
   readonly aliases: Aliases;
   readonly behind: Background;
+  readonly bulletin: Bulletin;
   /** The order of use has changed. */
   readonly onChange: () => void;
   readonly onCorrupt: (event: { readonly sha256: string; readonly message: string }) => void;
@@ -57,10 +60,11 @@ export class StoredBlobs {
 
   /** What was proved and committed: everybody finds it from now on. `index`: for which it is counted. */
   publish(proof: Proof, index: string | undefined): void {
-    const { order, proofs, aliases, behind, onChange, onTrouble } = this.#deps;
+    const { order, proofs, aliases, behind, bulletin, onChange, onTrouble } = this.#deps;
     const { sha256, size, digests } = proof;
     proofs.remember(proof);
     order.added(sha256, size, index);
+    bulletin.add({ kind: 'added', sha256, size, index });
     onChange();
     aliases.add(digests, sha256);
     if (size >= SYNC_FROM) behind.add(this.sync(sha256, 'file').catch(onTrouble));
@@ -87,12 +91,26 @@ export class StoredBlobs {
   async forget(sha256: string): Promise<void> {
     this.#gone(sha256);
     await this.#deps.storage.remove(sha256);
+    this.#deps.bulletin.add({ kind: 'removed', sha256 });
+  }
+
+  /** What another process did to the same blobs. */
+  follow(changes: readonly BlobChange[]): void {
+    const { order, proofs, onChange } = this.#deps;
+    for (const change of changes) {
+      if (change.kind === 'removed') {
+        proofs.forget(change.sha256);
+        order.removed(change.sha256);
+      } else order[change.kind](change.sha256, change.size, change.index);
+    }
+    onChange();
   }
 
   async setAside(sha256: string, message: string): Promise<void> {
-    const { storage, onCorrupt, onTrouble } = this.#deps;
+    const { storage, bulletin, onCorrupt, onTrouble } = this.#deps;
     this.#gone(sha256);
     await storage.setAside(sha256).catch(onTrouble);
+    bulletin.add({ kind: 'removed', sha256 });
     onCorrupt({ sha256, message });
   }
 

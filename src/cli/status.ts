@@ -50,8 +50,9 @@ function jsonOf({ indexes, kept, ...report }: StatusReport, servers: readonly Se
       silent: isLive ? silent : null,
     })),
     kept: kept.map(({ limit, ...each }) => ({ ...each, limit: limit ?? null })),
-    servers: servers.map(({ indexes: known, ...server }) => ({
+    servers: servers.map(({ indexes: known, workers, ...server }) => ({
       ...server,
+      workers: workers ?? null,
       indexes: known.map(({ name, lastRefresh, lastError, silent }) => ({
         name,
         lastRefresh: lastRefresh ?? null,
@@ -93,11 +94,17 @@ const NO_SERVER = [
 const SILENT =
   '  upstream is silent: what is held is served at once, and one request at a time looks whether it is back';
 
-function serverLines({ pid, version, startedAt, connections, queues }: Server, now: Instant): readonly string[] {
+function serverLines(
+  { pid, version, startedAt, connections, queues, workers }: Server,
+  now: Instant,
+): readonly string[] {
   const { open, limit, refused } = connections;
   const used = queues.filter(({ busy, waiting, refused: callers }) => busy + waiting + callers > 0);
   return [
     `server ${pid}: version ${version}, since ${instantText(startedAt)} (${untilText(startedAt, now)})`,
+    ...(workers === undefined
+      ? []
+      : [`  workers: ${workers.answering} of ${workers.configured} answer (server.workers)`]),
     `  connections: ${open} open, of ${limit} (server.max_connections); ${refused} refused since the start`,
     ...used.map(
       ({ queue, index, places, busy, waiting, refused: callers }) =>

@@ -116,6 +116,8 @@ export interface SignedRepository {
   hear(timestamp: Uint8Array): Promise<Heard>;
   /** Another replica has published: what is stored is proved and believed from now on. */
   adopt(): Promise<void>;
+  /** Another process on the same state asked upstream just now, and what is stored is what upstream has. */
+  confirmed(): void;
   /** Proves the delegated roles on disk again; asks nothing of upstream. */
   proveStoredRoles(): Promise<StoredRoles>;
 }

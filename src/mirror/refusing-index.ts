@@ -59,6 +59,7 @@ export class RefusingIndex implements PackageIndex {
             refresh: refuse,
             hear: async () => 'unusable',
             adopt: refuse,
+            confirmed: () => undefined,
             proveStoredRoles: refuse,
           }
         : undefined;

@@ -55,7 +55,7 @@ export const TREE_RULES: readonly TreeRule[] = [
       'src/main.ts',
       'src/demo/demo.ts',
       'src/telemetry/',
-      'src/app/start.ts',
+      'src/app/running/log.ts',
     ],
     finds: ({ node, parent }) =>
       memberOf(node) === 'stdout' ||

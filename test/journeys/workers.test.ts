@@ -1,16 +1,14 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { askAnew, endWorkers, WorkersRun } from '../support/workers.ts';
 
 // Several processes behind one port: the real program, real signals.
 
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 /** More of them take longer than a test may in CI. */
 const KILLS = Number(process.env['VERBATIM_TEST_WORKER_KILLS'] ?? 3);
 
@@ -20,57 +18,17 @@ beforeEach(async () => {
   data = await mkdtemp(join(tmpdir(), 'verbatim-workers-'));
 });
 afterEach(async () => {
-  if (child !== undefined && child.exitCode === null && child.signalCode === null) {
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-  }
+  await endWorkers(child);
   child = undefined;
   await rm(data, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 });
 });
 
-interface Ready {
-  readonly url: string;
-  readonly metrics?: string;
-}
-
-class Started {
-  readonly url: string;
-  readonly metrics: string;
-  readonly #log: AsyncIterator<string>;
-  readonly #child: ChildProcess;
-
-  constructor({ url, metrics = '' }: Ready, log: AsyncIterator<string>, of: ChildProcess) {
-    this.url = url;
-    this.metrics = metrics;
-    this.#log = log;
-    this.#child = of;
-  }
-
-  /** The next line of the log that has these words. */
-  async line(words: string): Promise<string> {
-    for (;;) {
-      const { value, done } = await this.#log.next();
-      if (done === true) throw new Error(`it ended before it said "${words}"`);
-      if (value.includes(words)) return value;
-    }
-  }
-
-  get workers(): readonly number[] {
-    const { pid } = this.#child;
-    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number);
-  }
-}
-
-async function start(...flags: readonly string[]): Promise<Started> {
-  const args = [MAIN, 'serve', '--json', '--log-format', 'json', '--workers', '2', '--data', data, '--port', '0'];
-  const started = spawn(process.execPath, [...args, '--upstream', 'http://127.0.0.1:9/simple/', ...flags], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  child = started;
-  const log = createInterface(started.stderr)[Symbol.asyncIterator]();
-  for await (const line of createInterface(started.stdout))
-    if (line.startsWith('{')) return new Started(JSON.parse(line) as Ready, log, started);
-  throw new Error('it ended before it listened');
+async function start(...flags: readonly string[]): Promise<WorkersRun> {
+  const upstream = ['--upstream', 'http://127.0.0.1:9/simple/', '--data', data];
+  const onChild = (started: ChildProcess) => {
+    child = started;
+  };
+  return WorkersRun.start([...upstream, ...flags], { onChild });
 }
 
 /** The connection ended under way. */
@@ -89,12 +47,10 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** Over a connection of its own. */
-const livez = async (url: string) => (await fetch(`${url}/livez`, { headers: { connection: 'close' } })).status;
+const livez = async (url: string) => (await askAnew(`${url}/livez`)).status;
 
 it('a worker that is killed is replaced, and whoever asks meanwhile is answered', { timeout: 120_000 }, async () => {
-  const server = await start();
-  await server.line('worker 2 answers');
+  const server = await (await start()).all();
   let isOver = false;
   let asked = 0;
   let lost = 0;
@@ -128,11 +84,10 @@ it('a worker that is killed is replaced, and whoever asks meanwhile is answered'
 });
 
 it('SIGHUP is for all workers, and SIGTERM ends them in order', { timeout: 60_000 }, async () => {
-  const server = await start();
-  await server.line('worker 2 answers');
+  const server = await (await start()).all();
   const { workers } = server;
   child?.kill('SIGHUP');
-  for (const _ of workers) await server.line('nothing to read again');
+  await server.line('nothing to read again');
   if (child === undefined) throw new Error('it was not started');
   const ended = once(child, 'exit');
   child.kill('SIGTERM');
@@ -141,8 +96,7 @@ it('SIGHUP is for all workers, and SIGTERM ends them in order', { timeout: 60_00
 });
 
 it('the workers of a supervisor that is killed end, too', { timeout: 60_000 }, async () => {
-  const server = await start();
-  await server.line('worker 2 answers');
+  const server = await (await start()).all();
   const { workers } = server;
   child?.kill('SIGKILL');
   // The log has its end when nobody is left to write it.
@@ -157,8 +111,7 @@ it('a start that the first worker refuses is refused in its words', { timeout: 6
 });
 
 it('one scrape has all workers, and goes on from what a killed one had counted', { timeout: 60_000 }, async () => {
-  const server = await start('--admin-port', '0');
-  await server.line('worker 2 answers');
+  const server = await (await start('--admin-port', '0')).all();
   const sums = async () => {
     const text = await (await fetch(server.metrics)).text();
     const sum = (series: string) => Number(text.split(`\n${series} `)[1]?.split('\n')[0] ?? Number.NaN);

@@ -6,7 +6,7 @@ import { acceptChangeIn } from '../operator/accept-change.ts';
 import { acceptClockIn } from '../operator/accept-clock.ts';
 import { forgetIn } from '../operator/forget.ts';
 import { refreshIn } from '../operator/refresh.ts';
-import { statusOf } from '../status.ts';
+import { type ServerReport, statusOf } from '../status.ts';
 import type { Handle } from './listen.ts';
 import { AcceptChangeRequest, AcceptClockRequest, FollowRequest, ForgetRequest, RefreshRequest } from './requests.ts';
 import type { LiveStatus } from './status-answer.ts';
@@ -17,7 +17,7 @@ const LOOKED_AT = 16;
 /** What a server does when it is asked over its control socket. */
 export function createHandle(
   composition: Composition,
-  knows: () => { readonly server: LiveStatus['server']; readonly conditions: LiveStatus['report']['conditions'] },
+  knows: () => { readonly server: ServerReport; readonly conditions: LiveStatus['report']['conditions'] },
 ): Handle {
   const { operator } = composition;
   return async (name, about) => {

@@ -73,7 +73,8 @@ async function serve(socket: Socket, handle: Handle, onDefect: (error: unknown) 
   socket.end(answer);
 }
 
-async function handled(line: string, handle: Handle, onDefect: (error: unknown) => void): Promise<string> {
+/** The line that answers this one; what was thrown is told by it. */
+export async function handled(line: string, handle: Handle, onDefect: (error: unknown) => void): Promise<string> {
   try {
     const { name, about } = readRequest(line);
     return answerLine(await handle(name, about));

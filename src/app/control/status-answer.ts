@@ -72,6 +72,7 @@ export const LiveStatus = z.object({
     startedAt: z.number(),
     connections: z.object({ open: z.number(), limit: z.number(), refused: z.number() }),
     queues: z.array(Queue).readonly(),
+    workers: orUndefined(z.object({ configured: z.number(), answering: z.number() })),
   }),
 });
 export type LiveStatus = z.infer<typeof LiveStatus>;

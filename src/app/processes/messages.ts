@@ -1,6 +1,7 @@
 import type { Config } from '../../config/config.ts';
 import type { EvidenceKind } from '../../mirror/package-index.ts';
 import type { Condition } from '../../ports/conditions.ts';
+import type { News } from '../../ports/peers.ts';
 import type { Readings } from '../../telemetry/several.ts';
 
 // What the supervisor and its workers say to each other. Both are this program, in the same version.
@@ -32,8 +33,14 @@ export type ToWorker =
   | { readonly kind: 'taken'; readonly id: number; readonly token: number | undefined }
   /** A key may be taken again. */
   | { readonly kind: 'free'; readonly key: string }
+  /** What another worker tells; it is answered when it is followed. */
+  | { readonly kind: 'news'; readonly id: number; readonly news: News }
+  /** All others have followed what it told under that number, or are not waited for. */
+  | { readonly kind: 'told'; readonly id: number }
   /** What it counts and measures is asked for. */
   | { readonly kind: 'scrape'; readonly id: number }
+  /** A line as a command writes it to a control socket. */
+  | { readonly kind: 'command'; readonly id: number; readonly line: string }
   | { readonly kind: 'reload' }
   | { readonly kind: 'stop' };
 
@@ -46,6 +53,12 @@ export type ToSupervisor =
   /** Said regularly, and when it changes: how many connections are open. */
   | { readonly kind: 'open'; readonly open: number }
   | { readonly kind: 'take'; readonly id: number; readonly key: string }
+  /** For the others; it is told when they have followed. */
+  | { readonly kind: 'news'; readonly id: number; readonly news: News }
+  /** It has followed what it was told under that number. */
+  | { readonly kind: 'followed'; readonly id: number }
+  /** The line that answers it. */
+  | { readonly kind: 'done'; readonly id: number; readonly line: string }
   | { readonly kind: 'scraped'; readonly id: number; readonly readings: Readings }
   /** Said regularly: what of its metrics only goes up. */
   | { readonly kind: 'totals'; readonly readings: Readings }

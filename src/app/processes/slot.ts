@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { News } from '../../ports/peers.ts';
 import type { Readings } from '../../telemetry/several.ts';
 import { startProcess, type WorkerProcess } from './channel.ts';
 import type { Seat } from './dispatcher.ts';
@@ -26,6 +27,8 @@ export class Slot implements Seat {
   readonly number: number;
   readonly #events: SlotEvents;
   readonly #scrapes = new Questions<Readings>();
+  readonly #news = new Questions<void>();
+  readonly #commands = new Questions<string>();
   #process: WorkerProcess | undefined;
   #startedAt = 0;
   #heardAt = 0;
@@ -83,6 +86,16 @@ export class Slot implements Seat {
     return this.#scrapes.ask((id) => this.send({ kind: 'scrape', id }));
   }
 
+  /** Resolves when it has followed what another tells. Rejects where it ends first. */
+  tell(news: News): Promise<void> {
+    return this.#news.ask((id) => this.send({ kind: 'news', id, news }));
+  }
+
+  /** The line that answers a command's. Rejects where it ends first. */
+  command(line: string): Promise<string> {
+    return this.#commands.ask((id) => this.send({ kind: 'command', id, line }));
+  }
+
   /** It is not replaced any more, and ends in order. Resolves when it is gone; `graceMs` after which it is killed. */
   async stop(graceMs: number): Promise<void> {
     this.#isWanted = false;
@@ -120,6 +133,12 @@ export class Slot implements Seat {
         this.open = message.open;
         this.#events.onMessage(this, message);
         break;
+      case 'followed':
+        this.#news.answered(message.id);
+        break;
+      case 'done':
+        this.#commands.answered(message.id, message.line);
+        break;
       case 'scraped':
         this.#events.onMessage(this, message);
         this.#scrapes.answered(message.id, message.readings);
@@ -139,6 +158,8 @@ export class Slot implements Seat {
     this.#leave();
     this.#process = undefined;
     this.#scrapes.ended();
+    this.#commands.ended();
+    this.#news.ended();
     this.#quickEnds = sharedMs() - this.#startedAt >= RAN_WELL_MS ? 0 : this.#quickEnds + 1;
     const again = this.#isWanted ? pauseAfter(this.#quickEnds) : undefined;
     if (again !== undefined) this.#timer = setTimeout(() => this.start(), again);

@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:net';
 import type { Config } from '../../config/config.ts';
+import { openVolume, type Volume } from '../../disk/volume.ts';
 import { createListener } from '../../http/listener.ts';
 import { listen, portOf, type RunningServer, startServer, urlOf } from '../../http/server.ts';
 import type { Condition } from '../../ports/conditions.ts';
@@ -8,13 +9,19 @@ import { createEmit } from '../../telemetry/events.ts';
 import type { Log } from '../../telemetry/log.ts';
 import { createMetrics } from '../../telemetry/metrics.ts';
 import { VERSION } from '../../version.ts';
-import { logOf, type MirrorOptions, type RunningMirror } from '../start.ts';
+import { createClock } from '../clock.ts';
+import { listenForCommands } from '../control/for-commands.ts';
+import type { ControlSocket } from '../control/listen.ts';
+import { logOf } from '../running/log.ts';
+import type { MirrorOptions, RunningMirror } from '../start.ts';
+import { createCommonHandle } from './common-handle.ts';
 import { CommonMetrics } from './common-metrics.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { dividedConfig, workersOf } from './divide.ts';
 import { Leases } from './leases.ts';
 import type { Readiness, ToSupervisor } from './messages.ts';
 import { Slot } from './slot.ts';
+import { spread } from './spread.ts';
 
 /** A worker whose grace is over cuts its connections and closes its store in this time, or is killed. Milliseconds. */
 const CLOSING_MS = 10_000;
@@ -57,6 +64,9 @@ class Supervisor implements RunningServers {
   readonly #config: Config;
   #newTrust: MirrorOptions['newTrust'];
   #admin: RunningServer | undefined;
+  #volume: Volume | undefined;
+  #control: ControlSocket | undefined;
+  readonly #startedAt = createClock(undefined).now();
   #isClosing = false;
   #readiness: Readiness = { indexes: [], defaultIndex: '', conditions: [] };
   url = '';
@@ -116,6 +126,7 @@ class Supervisor implements RunningServers {
     // Carried out by the first.
     this.#newTrust = undefined;
     await this.#listenForOperators();
+    await this.#listenForCommands();
     for (const slot of others) slot.start();
   }
 
@@ -130,6 +141,8 @@ class Supervisor implements RunningServers {
     await Promise.all(this.#slots.map((slot) => slot.stop(grace * 1000 + CLOSING_MS)));
     this.#dispatcher.close();
     this.#leases.close();
+    await this.#control?.close();
+    await this.#volume?.close();
     await this.#admin?.close();
     await this.#log.flush();
   };
@@ -151,6 +164,23 @@ class Supervisor implements RunningServers {
       onFault: (error) => this.#emit({ name: 'faulted', at: 'answer', error }),
     });
     this.#admin = await startServer({ listener, host: '127.0.0.1', port: adminPort });
+  }
+
+  /** Commands speak to all processes at once. */
+  async #listenForCommands(): Promise<void> {
+    const { config } = this.#options;
+    this.#volume = await openVolume(config.data, { allowFuse: config.allowFuse });
+    const handle = createCommonHandle(
+      () => this.#answering,
+      () => ({
+        pid: process.pid,
+        version: VERSION,
+        startedAt: this.#startedAt,
+        workers: { configured: this.#slots.length, answering: this.#answering.length },
+        connections: this.#dispatcher.counts,
+      }),
+    );
+    this.#control = await listenForCommands({ config, volume: this.#volume, emit: this.#emit, log: this.#log }, handle);
   }
 
   #events(): ConstructorParameters<typeof Slot>[1] {
@@ -182,12 +212,23 @@ class Supervisor implements RunningServers {
       case 'scraped':
         this.#metrics.heard(slot, message.readings);
         break;
+      case 'news':
+        void this.#spread(slot, message);
+        break;
       case 'take':
       case 'watch':
       case 'release':
         this.#leases.hear(slot, message);
         break;
     }
+  }
+
+  async #spread(slot: Slot, { id, news }: Extract<ToSupervisor, { kind: 'news' }>): Promise<void> {
+    await spread(
+      news,
+      this.#slots.filter((other) => other !== slot && other.pid !== undefined),
+    );
+    slot.send({ kind: 'told', id });
   }
 
   #onEnd(slot: Slot, how: string, again: number | undefined, lines: readonly string[]): void {

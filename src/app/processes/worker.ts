@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { News } from '../../ports/peers.ts';
 import { VERSION } from '../../version.ts';
 import { keepHeapSmall } from '../heap.ts';
 import { type RunningMirror, startMirror } from '../start.ts';
@@ -6,6 +7,7 @@ import { errorLines } from '../words.ts';
 import { openChannel, type SupervisorChannel } from './channel.ts';
 import { LATE_MS } from './dispatcher.ts';
 import { type Beginning, sharedMs, type ToWorker } from './messages.ts';
+import { WorkerPeers } from './peers.ts';
 import { WorkerLease } from './worker-lease.ts';
 
 /** How often a worker says that it lives, and what it has open, however little changes. Milliseconds. */
@@ -27,6 +29,9 @@ class Worker {
   readonly #lease = new WorkerLease((message) => this.#channel?.send(message) ?? false);
   #channel: SupervisorChannel | undefined;
   #mirror: RunningMirror | undefined;
+  #peers: WorkerPeers | undefined;
+  /** What others told before there was anything that could follow it. */
+  #early: News[] | undefined = [];
   #isStopping = false;
 
   async run(): Promise<boolean> {
@@ -55,8 +60,12 @@ class Worker {
         throw new Error(
           `the program was replaced by version ${VERSION} while ${beginning.version} of it runs: start the server again`,
         );
-      const { config, newTrust, url } = beginning;
-      const mirror = await startMirror({ config, newTrust, behind: url, lease: this.#lease });
+      const { config, newTrust, url, number } = beginning;
+      const lease = this.#lease;
+      const peers = new WorkerPeers({ lease, leads: number === 1, send: (message) => channel.send(message) });
+      this.#peers = peers;
+      const mirror = await startMirror({ config, newTrust, behind: url, peers });
+      await this.#catchUp(mirror);
       this.#mirror = mirror;
       channel.send({
         kind: 'ready',
@@ -73,6 +82,7 @@ class Worker {
       channel.send({ kind: 'failed', lines: errorLines(error) });
       process.exitCode = 1;
     } finally {
+      this.#peers?.close();
       for (const timer of timers) clearInterval(timer);
     }
   }
@@ -89,8 +99,17 @@ class Worker {
       case 'free':
         this.#lease.hear(message);
         break;
+      case 'news':
+        void this.#follow(message);
+        break;
+      case 'told':
+        this.#peers?.followed(message.id);
+        break;
       case 'scrape':
         void this.#scraped(message.id);
+        break;
+      case 'command':
+        void this.#command(message);
         break;
       case 'reload':
         this.#mirror?.reload();
@@ -101,6 +120,18 @@ class Worker {
       default:
         message satisfies never;
     }
+  }
+
+  /** Nobody is answered before that. */
+  async #catchUp(mirror: RunningMirror): Promise<void> {
+    for (let news = this.#early?.shift(); news !== undefined; news = this.#early?.shift()) await mirror.follow(news);
+    this.#early = undefined;
+  }
+
+  async #follow({ id, news }: Extract<ToWorker, { kind: 'news' }>): Promise<void> {
+    if (this.#early === undefined) await this.#mirror?.follow(news);
+    else this.#early.push(news);
+    this.#channel?.send({ kind: 'followed', id });
   }
 
   /** One that comes late is another's by now: it is closed here, which ends it for nobody else. */
@@ -123,6 +154,12 @@ class Worker {
   async #scraped(id: number): Promise<void> {
     const readings = (await this.#mirror?.readings.all()) ?? [];
     this.#channel?.send({ kind: 'scraped', id, readings });
+  }
+
+  async #command({ id, line }: Extract<ToWorker, { kind: 'command' }>): Promise<void> {
+    const mirror = this.#mirror;
+    // The supervisor asks who answers.
+    if (mirror !== undefined) this.#channel?.send({ kind: 'done', id, line: await mirror.answer(line) });
   }
 
   #stop(): void {

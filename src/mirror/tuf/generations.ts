@@ -17,6 +17,7 @@ export function versions({ root, timestamp, snapshot, targets }: Generation): Re
   return new Map([root, timestamp, snapshot, targets].map(({ signed }) => [signed.type, signed.version]));
 }
 
+/** There is nobody to ask for a newer one. */
 export function expiredOffline(at: Instant): Refusal {
   return new Refusal(
     'expired',

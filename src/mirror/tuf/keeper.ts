@@ -1,53 +1,26 @@
-import type { Background } from '../../async/background.ts';
 import { type Caller, internalCaller } from '../../async/caller.ts';
 import { createFlights, type Flights } from '../../async/flight.ts';
 import { Mutex } from '../../async/mutex.ts';
 import type { Instant } from '../../bytes/instant.ts';
 import { Refusal } from '../../bytes/refusal.ts';
-import type { TrustStore } from '../../ports/index-state.ts';
 import type { Heard } from '../../ports/newest.ts';
-import type { MetadataFor, UpstreamMetadata } from '../../ports/upstream.ts';
-import type { Runner } from '../../tuf/sliced.ts';
+import type { UpstreamMetadata } from '../../ports/upstream.ts';
 import type { Generation } from '../../tuf/stages.ts';
 import type { TrustedRoot } from '../../tuf/trusted-root.ts';
-import type { CommonMetadata } from '../common-documents.ts';
 import type { LastError } from '../evidence.ts';
 import { looksMovedOn } from '../moved-on.ts';
-import type { Reports } from '../projects/reports.ts';
 import { isRecent } from '../recent.ts';
-import type { FlooredClock } from './clock-floor.ts';
 import { earliestExpiry, expiredOffline, expiries, versions } from './generations.ts';
+import { inTurn } from './in-turn.ts';
+import type { KeeperOptions } from './keeper-options.ts';
 import { Refresher, SUPERSEDED_MOST } from './refresher.ts';
 import { restoreTrust } from './restore.ts';
-
-export interface KeeperOptions {
-  readonly index: string;
-  readonly pinnedRoot: Uint8Array;
-  readonly isSameRoot?: boolean | undefined;
-  readonly store: TrustStore;
-  readonly source: MetadataFor;
-  readonly clock: FlooredClock;
-  readonly runner: Runner;
-  readonly reports: Reports;
-  readonly background: Pick<Background, 'add'>;
-  /** Seconds after which a request makes a refresh start behind it. */
-  readonly refreshAfter: number;
-  /** True where upstream is never asked. */
-  readonly offline: boolean;
-  readonly shared?: CommonMetadata | undefined;
-  readonly onBelieved?: ((timestamp: Uint8Array) => void) | undefined;
-}
 
 /** Seconds before a failed refresh is tried again by a request that has nothing else to go on. */
 const RETRY_AFTER = 2;
 /** How often it is looked whether an operator has set the clock floor, while it refuses. */
 const WORD_EVERY_MS = 500;
 const WALKS = '';
-
-interface Failure {
-  readonly error: unknown;
-  readonly at: Instant;
-}
 
 /** Says which generation of one index is believed. Only its refresher swaps it; one refresh runs at a time. */
 export class Keeper {
@@ -58,8 +31,10 @@ export class Keeper {
   readonly #refreshes: Flights<Generation> = createFlights();
   #askForWord = 0;
   #lastRefresh: Instant | undefined;
+  /** How often upstream was asked to the end, here or by another process. */
+  #refreshed = 0;
   #lastError: LastError | undefined;
-  #failure: Failure | undefined;
+  #failure: { readonly error: unknown; readonly at: Instant } | undefined;
   #expiry: { readonly generation: Generation; readonly at: Instant } | undefined;
   #fruitless: { readonly generation: Generation; readonly at: Instant } | undefined;
 
@@ -186,6 +161,14 @@ export class Keeper {
     return this.#walks.run(WALKS, () => this.#refresher.adopt());
   }
 
+  /** Another process on the same state asked upstream just now. */
+  confirmed(): void {
+    this.#refreshed++;
+    this.#lastRefresh = this.#options.clock.now();
+    this.#lastError = undefined;
+    this.#failure = undefined;
+  }
+
   /** The newest published, as it is; nothing is asked of upstream. */
   get current(): Generation | undefined {
     return this.#refresher.generation;
@@ -223,7 +206,17 @@ export class Keeper {
     this.#options.background.add(refreshing);
   }
 
-  readonly #walk = (all: Caller) => this.#walks.run(WALKS, () => this.#run(all));
+  /** Where another process asks upstream at this moment, what that comes to is believed here, too. */
+  readonly #walk = (all: Caller) => {
+    const { lease, index } = this.#options;
+    const before = this.#refreshed;
+    return inTurn(all, {
+      lease,
+      key: `metadata of ${index}`,
+      work: () => this.#walks.run(WALKS, () => this.#run(all)),
+      done: () => (this.#refreshed === before ? undefined : this.warm()),
+    });
+  };
 
   async #run(caller: Caller): Promise<Generation> {
     const started = performance.now();
@@ -242,9 +235,7 @@ export class Keeper {
   }
 
   #succeeded(next: Generation, changed: boolean, started: number): void {
-    this.#lastRefresh = this.#options.clock.now();
-    this.#lastError = undefined;
-    this.#failure = undefined;
+    this.confirmed();
     this.#told(next, changed ? 'changed' : 'unchanged', started);
   }
 

@@ -79,6 +79,10 @@ export class Repository implements SignedRepository {
     return this.#keeper.adopt();
   }
 
+  confirmed(): void {
+    this.#keeper.confirmed();
+  }
+
   async proveStoredRoles(): Promise<StoredRoles> {
     const { store, runner } = this.#parts;
     const { current } = this.#keeper;

@@ -1,0 +1,39 @@
+import type { News, Peers } from '../../ports/peers.ts';
+import type { ToSupervisor } from './messages.ts';
+import { Questions } from './questions.ts';
+import type { WorkerLease } from './worker-lease.ts';
+
+interface WorkerPeersOptions {
+  readonly lease: WorkerLease;
+  readonly leads: boolean;
+  /** False where there is no supervisor any more. */
+  readonly send: (message: ToSupervisor) => boolean;
+}
+
+/** The other workers, as one of them speaks to them: by the supervisor. Where that is gone nobody is left to be told. */
+export class WorkerPeers implements Peers {
+  readonly lease: WorkerLease;
+  readonly leads: boolean;
+  readonly #send: (message: ToSupervisor) => boolean;
+  readonly #told = new Questions<void>();
+
+  constructor({ lease, leads, send }: WorkerPeersOptions) {
+    this.lease = lease;
+    this.leads = leads;
+    this.#send = send;
+  }
+
+  readonly tell = async (news: News): Promise<void> => {
+    await this.#told.ask((id) => this.#send({ kind: 'news', id, news })).catch(() => undefined);
+  };
+
+  /** The others have followed what was told under this number. */
+  followed(id: number): void {
+    this.#told.answered(id);
+  }
+
+  /** Nobody is told anything any more. */
+  close(): void {
+    this.#told.ended();
+  }
+}

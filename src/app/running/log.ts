@@ -1,0 +1,7 @@
+import type { Config } from '../../config/config.ts';
+import { createLog, type Log } from '../../telemetry/log.ts';
+
+export function logOf({ log }: Config): Log {
+  const format = log.format === 'auto' ? (process.stderr.isTTY ? 'text' : 'json') : log.format;
+  return createLog({ level: log.level, format });
+}
