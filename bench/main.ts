@@ -1,4 +1,5 @@
 import { application } from './application.ts';
+import { bucket } from './bucket.ts';
 import { client } from './client.ts';
 import { cold } from './cold.ts';
 import { coldInstall } from './cold-install.ts';
@@ -32,6 +33,7 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   tls,
   file,
   'file-tls': fileTls,
+  bucket,
   snapshot,
   root: hostileRoot,
   cold,

@@ -5,7 +5,15 @@ import type { BlobWriter, StoredFacts } from '../ports/blob-storage.ts';
 import { ObjectStoreError } from '../ports/object-store.ts';
 import { hedged, patiently } from './attempts.ts';
 import { refusedBy, type S3Answer, type S3Client } from './client.ts';
-import { ASIDE_OBJECTS, BODY_MS, BODY_SLOWEST, PART_BYTES, PRESIGNED_SECONDS, WAITED_HEAD_MS } from './limits.ts';
+import {
+  ASIDE_OBJECTS,
+  BODY_MS,
+  BODY_SLOWEST,
+  PART_BYTES,
+  PRESIGNED_SECONDS,
+  WAITED_HEAD_MS,
+  WAITED_SILENCE_MS,
+} from './limits.ts';
 import { uploadInParts } from './multipart.ts';
 import type { S3ObjectStore } from './object-store.ts';
 
@@ -76,7 +84,9 @@ export class BlobObjects {
 
   /** Writes the whole object into `writer`; false where nothing lies there. Waits for its first byte no longer than whoever waits would. */
   async bring(sha256: string, writer: BlobWriter): Promise<boolean> {
-    const answer = await this.#client.send({ method: 'GET', key: blobKey(sha256), headMs: WAITED_HEAD_MS });
+    const key = blobKey(sha256);
+    const waited = { headMs: WAITED_HEAD_MS, silenceMs: WAITED_SILENCE_MS };
+    const answer = await this.#client.send({ method: 'GET', key, ...waited });
     if (answer.status === 404) return discarded(answer, false);
     if (answer.status !== 200) throw await refusedBy(answer, 'Reading a stored file');
     const size = sizeOf(answer);

@@ -32,6 +32,8 @@ export const LIST_PAGES = 100_000;
 
 /** Milliseconds until the head of an answer for which a client waits: past it the bucket counts as one that does not have the file. */
 export const WAITED_HEAD_MS = 1000;
+/** Milliseconds in which nothing of an object comes that a client waits for. */
+export const WAITED_SILENCE_MS = 3000;
 /** Milliseconds in which a whole object comes, and besides a second for so many bytes of it. */
 export const BODY_MS = 30_000;
 export const BODY_SLOWEST = 64 * 1024;
