@@ -10,6 +10,8 @@ export const RETRY_MS = { first: 50, most: 1000 };
 export const READONLY_APART_MS = 5000;
 /** Bytes of a value, where nothing else is configured. */
 export const VALUE_BYTES = 16 * 1024 * 1024;
+/** Most values are no longer, and come with the first question. Bytes. */
+export const FIRST_BYTES = 64 * 1024;
 /** Bytes that wait to be written to Redis; what is more is not kept there. */
 export const WAITING_BYTES = 32 * 1024 * 1024;
 /** A lease that is not renewed ends. Milliseconds. */
