@@ -25,6 +25,7 @@ import type { FileAnswer } from './files/file-answer.ts';
 import { Files } from './files/files.ts';
 import { type FirstSightRules, FirstSights } from './files/first-sights.ts';
 import { HeldVariants } from './files/held-variants.ts';
+import { coreMetadataFor } from './files/metadata-for-jobs.ts';
 import type {
   IndexStatus,
   LookedAt,
@@ -235,9 +236,21 @@ export class EvidencedIndex<P> implements RunningIndex {
     return this.#list.names(caller);
   }
 
-  async open(page: BelievedPage<unknown>, filename: string, caller: Caller): Promise<Blob> {
-    if (!this.#isOwn(page)) throw new TypeError(`This page was not listed by the index ${this.name}.`);
-    return this.#files.open(page, filename, caller);
+  async open(
+    page: BelievedPage<unknown>,
+    filename: string,
+    caller: Caller,
+    { durable }: { readonly durable: boolean } = { durable: false },
+  ): Promise<Blob> {
+    return this.#files.open(this.#own(page), filename, caller, durable);
+  }
+
+  async coreMetadata(page: BelievedPage<unknown>, filename: string, caller: Caller): Promise<Uint8Array | undefined> {
+    return coreMetadataFor(this.#files, this.#own(page), filename, caller);
+  }
+
+  async isHeld(page: BelievedPage<unknown>, filename: string): Promise<boolean> {
+    return this.#files.isHeld(this.#own(page), filename);
   }
 
   async settled(): Promise<void> {
@@ -252,6 +265,11 @@ export class EvidencedIndex<P> implements RunningIndex {
     reports.served(kind, how);
     if (standsIn) reports.stoodIn(kind);
     return { page, life };
+  }
+
+  #own(page: BelievedPage<unknown>): BelievedPage<P> {
+    if (!this.#isOwn(page)) throw new TypeError(`This page was not listed by the index ${this.name}.`);
+    return page;
   }
 
   #isOwn(page: BelievedPage<unknown>): page is BelievedPage<P> {

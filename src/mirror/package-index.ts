@@ -34,6 +34,9 @@ export interface ServedPage {
   readonly life: Life | undefined;
 }
 
+/** A page that `listing` gave. */
+export type BelievedListing = BelievedPage<unknown>;
+
 /** What every index has, whatever its pages are believed by. */
 export interface PackageIndex {
   readonly name: string;
@@ -63,8 +66,20 @@ export interface PackageIndex {
   listing(project: string, caller: Caller): Promise<BelievedPage<unknown>>;
   /** Names of all projects, normalized, for jobs. */
   projects(caller: Caller): AsyncIterable<string>;
-  /** The proved bytes of a file of a page that `listing` gave, for jobs: not counted as served. */
-  open(page: BelievedPage<unknown>, filename: string, caller: Caller): Promise<Blob>;
+  /** The proved bytes of a file of a page that `listing` gave, for jobs: not counted as served. `durable`: a power cut takes nothing of it. */
+  open(
+    page: BelievedPage<unknown>,
+    filename: string,
+    caller: Caller,
+    how?: { readonly durable: boolean },
+  ): Promise<Blob>;
+  /**
+   * The proved core metadata of such a file, for jobs; of a wheel that none is announced of, what the wheel holds. Undefined where nobody can
+   * say without building it.
+   */
+  coreMetadata(page: BelievedPage<unknown>, filename: string, caller: Caller): Promise<Uint8Array | undefined>;
+  /** Whether such a file is stored, as far as the store's own record knows: a hint, never a proof. Upstream is not asked. */
+  isHeld(page: BelievedPage<unknown>, filename: string): Promise<boolean>;
   /** What an index signed with TUF has besides. */
   readonly signed: SignedRepository | undefined;
   /** Documents nothing vouches for; undefined where the evidence has no place for them. */

@@ -33,6 +33,8 @@ export class RefusingIndex implements PackageIndex {
   readonly look: PackageIndex['look'];
   readonly listing: PackageIndex['listing'];
   readonly open: PackageIndex['open'];
+  readonly coreMetadata: PackageIndex['coreMetadata'];
+  readonly isHeld: PackageIndex['isHeld'];
   readonly #options: RefusingIndexOptions;
 
   constructor(options: RefusingIndexOptions) {
@@ -49,6 +51,8 @@ export class RefusingIndex implements PackageIndex {
     this.look = refuse;
     this.listing = refuse;
     this.open = refuse;
+    this.coreMetadata = refuse;
+    this.isHeld = refuse;
     // Neither kind of document is absent: nobody can say.
     this.signed =
       options.evidence === 'tuf'
