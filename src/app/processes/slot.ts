@@ -174,7 +174,7 @@ export class Slot implements Seat {
   }
 }
 
-/** The first that ended soon is replaced at once. */
-function pauseAfter(quickEnds: number, longest: number): number {
+/** Milliseconds before whoever ended soon, so often in a row, is replaced: the first at once, later ones after longer, up to `longest`. */
+export function pauseAfter(quickEnds: number, longest: number): number {
   return quickEnds <= 1 ? 0 : Math.min(longest, FIRST_PAUSE_MS * 2 ** (quickEnds - 2));
 }
