@@ -1,4 +1,5 @@
 import { application } from './application.ts';
+import { bucket } from './bucket.ts';
 import { client } from './client.ts';
 import { cold } from './cold.ts';
 import { coldInstall } from './cold-install.ts';
@@ -16,6 +17,7 @@ import { memory } from './memory.ts';
 import { neighbours } from './neighbours.ts';
 import { page } from './page.ts';
 import { projectList } from './project-list.ts';
+import { redisPage } from './redis-page.ts';
 import { restart } from './restart.ts';
 import { snapshot } from './snapshot.ts';
 import { soak } from './soak.ts';
@@ -34,11 +36,13 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   file,
   workers,
   'file-tls': fileTls,
+  bucket,
   snapshot,
   root: hostileRoot,
   cold,
   client,
   herd,
+  'redis-page': redisPage,
   memory,
   restart,
   'project-list': projectList,

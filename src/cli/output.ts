@@ -19,3 +19,18 @@ export function printJson(value: unknown): void {
   );
   process.stdout.write(`${shownJson(json)}\n`);
 }
+
+/** One JSON value a line, for whoever reads while it goes on. */
+export function printJsonLine(value: unknown): void {
+  const json = JSON.stringify(value, (_, member: unknown) =>
+    member instanceof Map ? Object.fromEntries(member) : member,
+  );
+  process.stdout.write(`${shownJson(json)}\n`);
+}
+
+/** A line of a terminal that is written over by the next one; empty to take it away. False, and nothing is written, where there is no terminal. */
+export function sayOver(line: string): boolean {
+  if (!process.stderr.isTTY) return false;
+  process.stderr.write(`\r\u001b[2K${shown(line).slice(0, Math.max(20, process.stderr.columns - 1))}`);
+  return true;
+}

@@ -1,11 +1,11 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { Config } from '../config/config.ts';
-import { type FlagName, type Flags, option, SETTINGS } from '../config/settings.ts';
 import type { ChangeFlags } from '../mirror/operator/acts.ts';
 import { BULK_REASONS } from '../mirror/operator/bulk-reasons.ts';
 import { VERSION } from '../version.ts';
-import { collect, instant } from './arguments.ts';
+import { instant } from './arguments.ts';
+import { syncCommand } from './carry/sync-command.ts';
 import { clientCommand } from './client-command.ts';
+import { type CommonFlags, configOf, wholeNumber, withConfig, withPlace } from './with-config.ts';
 
 // One place that names every command and option. What a command needs is loaded when it runs: starting must be quick.
 
@@ -26,6 +26,7 @@ export function createProgram(fail: () => void, asked?: string): Command {
   clockCommands(program);
   heldCommands(program);
   recordCommands(program, fail);
+  syncCommand(program, fail);
   return program.addCommand(client);
 }
 
@@ -255,39 +256,6 @@ type AcceptFlags = CommonFlags &
     readonly since?: number;
     readonly fetch?: string;
   } & { readonly reason: string; readonly dryRun?: boolean; readonly json?: boolean };
-
-type CommonFlags = Flags & { readonly config?: string };
-
-function withConfig(command: Command, isShown: (flag: FlagName) => boolean = () => true): Command {
-  command.option('--config <file>', 'configuration file; flags overrule it');
-  for (const { flag, value, says, otherwise, isList } of SETTINGS) {
-    const help = otherwise === undefined ? says : `${says} (${otherwise})`;
-    const named = new Option(value === undefined ? option(flag) : `${option(flag)} <${value}>`, help);
-    command.addOption((isList === true ? named.argParser(collect) : named).hideHelp(!isShown(flag)));
-  }
-  return command;
-}
-
-/** Which data directory, and how it is believed. */
-const OF_THE_DIRECTORY: ReadonlySet<FlagName> = new Set(['data', 'sealKeyFile', 'sealEpochFile', 'referenceTime']);
-
-/** For what works on the data directory: it takes the flags that the server was started with, and shows what is its own. */
-function withPlace(command: Command): Command {
-  return withConfig(command, (flag) => OF_THE_DIRECTORY.has(flag)).addHelpText(
-    'after',
-    '\nThe settings of "verbatim serve" are taken too, so that the same line works with another command in it.',
-  );
-}
-
-async function configOf(flags: CommonFlags): Promise<Config> {
-  const { loadConfig } = await import('../config/load.ts');
-  return loadConfig({ file: flags.config, flags });
-}
-
-function wholeNumber(value: string): number {
-  if (!/^\d{1,9}$/.test(value)) throw new InvalidArgumentError('Not a whole number.');
-  return Number(value);
-}
 
 /** `INDEX=REASON`, added to those before. */
 function wordForIndex(value: string, before: ReadonlyMap<string, string> = new Map()): ReadonlyMap<string, string> {

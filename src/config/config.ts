@@ -1,6 +1,7 @@
 import type { IndexKindName, LayoutName } from '../presets/known-upstreams.ts';
 import type { LayoutDescription } from '../presets/layouts.ts';
 import type { RedisConfig } from './redis.ts';
+import type { SyncConfig } from './sync.ts';
 
 // What the rest of the program sees of the configuration: complete, frozen, every path absolute, every URL ending in a slash.
 
@@ -182,6 +183,8 @@ export interface Config {
   };
   /** Shared with other replicas; absent where nothing is. */
   readonly redis?: RedisConfig | undefined;
+  /** What is fetched before anybody asks. */
+  readonly sync?: SyncConfig | undefined;
   /** A bucket that files are kept in; absent where the disk alone holds them. */
   readonly blobs?:
     | {

@@ -4,6 +4,7 @@ import type { Config, Credentials, IndexConfig, ProxyConfig, SecretPlace, Timeou
 import { USUAL_DEPTH } from './look-ahead.ts';
 import { toRedis } from './redis.ts';
 import type { ParsedFile } from './schema.ts';
+import { toSync } from './sync.ts';
 
 type ParsedIndex = ParsedFile['indexes'][string];
 
@@ -45,6 +46,7 @@ export function toConfig(parsed: ParsedFile): Config {
       warnFreeBytes: parsed.cache.warn_free_bytes,
     },
     redis: parsed.redis && toRedis(parsed.redis),
+    sync: parsed.sync && toSync(parsed.sync),
     blobs: toBlobs(parsed.blobs),
     limits: { fills: parsed.limits.fills, upstreamConnections: parsed.limits.upstream_connections },
     log: { level: parsed.log.level, format: parsed.log.format },

@@ -6,6 +6,8 @@ import { cache } from './cache-schema.ts';
 import { fleet } from './fleet-schema.ts';
 import { index } from './index-schema.ts';
 import { redis } from './redis-schema.ts';
+import { syncFaults } from './sync.ts';
+import { sync } from './sync-schema.ts';
 import { baseUrl, filePath, host, instant, network, seconds } from './values.ts';
 
 // What verbatim.yaml may say. config/verbatim.schema.json is generated from this (npm run schema).
@@ -114,6 +116,7 @@ export const schema = z
     reference_time: instant
       .optional()
       .describe('Judge expiry as of this moment instead of now. For air-gapped sites and rehearsals.'),
+    sync: sync.optional().describe('What is fetched before anybody asks, and when.'),
     indexes: z.record(indexName, index).default({}).describe('By name; `main` is also served at /.'),
   })
   .superRefine((given, context) => {
@@ -123,6 +126,7 @@ export const schema = z
         path: ['server', 'links'],
         message: 'absolute needs server.public_url: only that says where clients reach this mirror',
       });
+    for (const { path, message } of syncFaults(given)) context.addIssue({ code: 'custom', path: [...path], message });
     const message = sealFault(given);
     if (message !== undefined) context.addIssue({ code: 'custom', path: ['seal_key_file'], message });
     if (given.fleet !== undefined && given.seal_key_file === undefined && given.seal_key_env === undefined)

@@ -6,6 +6,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Emit } from '../ports/events.ts';
 import type { Pins } from '../ports/index-state.ts';
 import type { Tallies } from '../ports/left-out.ts';
+import type { Heard } from '../ports/newest.ts';
 import type { PageWork } from '../ports/page-work.ts';
 import type { Policy } from '../ports/policy.ts';
 import type { Journal } from '../ports/records.ts';
@@ -13,7 +14,7 @@ import type { Upstream } from '../ports/upstream.ts';
 import type { Choice } from '../render/negotiate.ts';
 import { LookAhead, type LookAheadRules } from './ahead/look-ahead.ts';
 import type { EvidenceKind } from './believed.ts';
-import type { SharedDocuments } from './common-documents.ts';
+import type { CommonDocuments } from './common-documents.ts';
 import type { Evidence } from './evidence.ts';
 import { type Explanation, explain } from './explain.ts';
 import type { FileAddress } from './files/addresses.ts';
@@ -24,6 +25,7 @@ import type { FileAnswer } from './files/file-answer.ts';
 import { Files } from './files/files.ts';
 import { type FirstSightRules, FirstSights } from './files/first-sights.ts';
 import { HeldVariants } from './files/held-variants.ts';
+import { coreMetadataFor } from './files/metadata-for-jobs.ts';
 import type {
   IndexStatus,
   LookedAt,
@@ -58,7 +60,7 @@ export interface IndexOptions {
   /** Where drawn pages are found again that memory has no room for; undefined where there is no such place. */
   readonly drawn?: DrawnBodies | undefined;
   /** What other replicas had of what is proved here again; undefined where this one is alone. */
-  readonly shared?: SharedDocuments | undefined;
+  readonly shared?: CommonDocuments | undefined;
   /** Bytes of memory for pages, and as much again for what they are made from. */
   readonly memory: number;
   /** True where upstream may put other bytes under a name it used before. */
@@ -220,6 +222,10 @@ export class EvidencedIndex<P> implements RunningIndex {
     return this.#pages.follow(project, caller);
   }
 
+  hear(project: string, caller: Caller): Promise<Heard> {
+    return this.#pages.hear(project, caller);
+  }
+
   async listing(project: string, caller: Caller): Promise<BelievedPage<P>> {
     const page = await this.#pages.get(project, caller);
     this.#listed.add(page);
@@ -230,9 +236,21 @@ export class EvidencedIndex<P> implements RunningIndex {
     return this.#list.names(caller);
   }
 
-  async open(page: BelievedPage<unknown>, filename: string, caller: Caller): Promise<Blob> {
-    if (!this.#isOwn(page)) throw new TypeError(`This page was not listed by the index ${this.name}.`);
-    return this.#files.open(page, filename, caller);
+  async open(
+    page: BelievedPage<unknown>,
+    filename: string,
+    caller: Caller,
+    { durable }: { readonly durable: boolean } = { durable: false },
+  ): Promise<Blob> {
+    return this.#files.open(this.#own(page), filename, caller, durable);
+  }
+
+  async coreMetadata(page: BelievedPage<unknown>, filename: string, caller: Caller): Promise<Uint8Array | undefined> {
+    return coreMetadataFor(this.#files, this.#own(page), filename, caller);
+  }
+
+  async isHeld(page: BelievedPage<unknown>, filename: string): Promise<boolean> {
+    return this.#files.isHeld(this.#own(page), filename);
   }
 
   async settled(): Promise<void> {
@@ -247,6 +265,11 @@ export class EvidencedIndex<P> implements RunningIndex {
     reports.served(kind, how);
     if (standsIn) reports.stoodIn(kind);
     return { page, life };
+  }
+
+  #own(page: BelievedPage<unknown>): BelievedPage<P> {
+    if (!this.#isOwn(page)) throw new TypeError(`This page was not listed by the index ${this.name}.`);
+    return page;
   }
 
   #isOwn(page: BelievedPage<unknown>): page is BelievedPage<P> {

@@ -34,6 +34,9 @@ export interface ServedPage {
   readonly life: Life | undefined;
 }
 
+/** A page that `listing` gave. */
+export type BelievedListing = BelievedPage<unknown>;
+
 /** What every index has, whatever its pages are believed by. */
 export interface PackageIndex {
   readonly name: string;
@@ -57,12 +60,26 @@ export interface PackageIndex {
   look(project: string, caller: Caller): Promise<LookedAt>;
   /** What is stored of a project was changed by others (an operator, another process): what memory holds of it is given up. */
   follow(project: string, caller: Caller): Promise<void>;
+  /** Another replica says something new of a project: what is remembered of it is brought up to that, or looked at again. */
+  hear(project: string, caller: Caller): Promise<Heard>;
   /** A project page, parsed, for jobs: not counted as served. */
   listing(project: string, caller: Caller): Promise<BelievedPage<unknown>>;
   /** Names of all projects, normalized, for jobs. */
   projects(caller: Caller): AsyncIterable<string>;
-  /** The proved bytes of a file of a page that `listing` gave, for jobs: not counted as served. */
-  open(page: BelievedPage<unknown>, filename: string, caller: Caller): Promise<Blob>;
+  /** The proved bytes of a file of a page that `listing` gave, for jobs: not counted as served. `durable`: a power cut takes nothing of it. */
+  open(
+    page: BelievedPage<unknown>,
+    filename: string,
+    caller: Caller,
+    how?: { readonly durable: boolean },
+  ): Promise<Blob>;
+  /**
+   * The proved core metadata of such a file, for jobs; of a wheel that none is announced of, what the wheel holds. Undefined where nobody can
+   * say without building it.
+   */
+  coreMetadata(page: BelievedPage<unknown>, filename: string, caller: Caller): Promise<Uint8Array | undefined>;
+  /** Whether such a file is stored, as far as the store's own record knows: a hint, never a proof. Upstream is not asked. */
+  isHeld(page: BelievedPage<unknown>, filename: string): Promise<boolean>;
   /** What an index signed with TUF has besides. */
   readonly signed: SignedRepository | undefined;
   /** Documents nothing vouches for; undefined where the evidence has no place for them. */

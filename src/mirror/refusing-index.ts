@@ -1,4 +1,5 @@
 import type { Refusal } from '../bytes/refusal.ts';
+import type { Heard } from '../ports/newest.ts';
 import type {
   EvidenceKind,
   IndexStatus,
@@ -32,6 +33,8 @@ export class RefusingIndex implements PackageIndex {
   readonly look: PackageIndex['look'];
   readonly listing: PackageIndex['listing'];
   readonly open: PackageIndex['open'];
+  readonly coreMetadata: PackageIndex['coreMetadata'];
+  readonly isHeld: PackageIndex['isHeld'];
   readonly #options: RefusingIndexOptions;
 
   constructor(options: RefusingIndexOptions) {
@@ -48,6 +51,8 @@ export class RefusingIndex implements PackageIndex {
     this.look = refuse;
     this.listing = refuse;
     this.open = refuse;
+    this.coreMetadata = refuse;
+    this.isHeld = refuse;
     // Neither kind of document is absent: nobody can say.
     this.signed =
       options.evidence === 'tuf'
@@ -103,6 +108,10 @@ export class RefusingIndex implements PackageIndex {
 
   async introduce(): Promise<void> {
     // Whatever upstream is like, nothing of it is served.
+  }
+
+  async hear(): Promise<Heard> {
+    return 'unusable';
   }
 
   async follow(): Promise<void> {

@@ -44,3 +44,5 @@ export const MAX_REQUIREMENT = 32_768;
 export const MAX_SPECIFIERS = 256;
 /** Extras of one requirement. */
 export const MAX_EXTRAS = 256;
+/** Requirements and extras of one file's core metadata that are all read; the longest lists have some six hundred. */
+export const MAX_DEPENDENCIES = 10_000;

@@ -5,7 +5,16 @@ import type { BlobWriter, StoredFacts } from '../ports/blob-storage.ts';
 import { ObjectStoreError } from '../ports/object-store.ts';
 import { hedged, patiently } from './attempts.ts';
 import { refusedBy, type S3Answer, type S3Client } from './client.ts';
-import { ASIDE_OBJECTS, BODY_MS, BODY_SLOWEST, PART_BYTES, PRESIGNED_SECONDS, WAITED_HEAD_MS } from './limits.ts';
+import { JoinedWrites } from './joined-writes.ts';
+import {
+  ASIDE_OBJECTS,
+  BODY_MS,
+  BODY_SLOWEST,
+  PART_BYTES,
+  PRESIGNED_SECONDS,
+  WAITED_HEAD_MS,
+  WAITED_SILENCE_MS,
+} from './limits.ts';
 import { uploadInParts } from './multipart.ts';
 import type { S3ObjectStore } from './object-store.ts';
 
@@ -76,19 +85,26 @@ export class BlobObjects {
 
   /** Writes the whole object into `writer`; false where nothing lies there. Waits for its first byte no longer than whoever waits would. */
   async bring(sha256: string, writer: BlobWriter): Promise<boolean> {
-    const answer = await this.#client.send({ method: 'GET', key: blobKey(sha256), headMs: WAITED_HEAD_MS });
+    const key = blobKey(sha256);
+    const waited = { headMs: WAITED_HEAD_MS, silenceMs: WAITED_SILENCE_MS };
+    const answer = await this.#client.send({ method: 'GET', key, ...waited });
     if (answer.status === 404) return discarded(answer, false);
     if (answer.status !== 200) throw await refusedBy(answer, 'Reading a stored file');
     const size = sizeOf(answer);
     const began = performance.now();
-    let position = 0;
-    for await (const bytes of answer.body()) {
-      if (position + bytes.byteLength > size)
-        throw new ObjectStoreError('wrong', 'A stored file is longer than its bucket said.');
-      if (performance.now() - began > BODY_MS + (size / BODY_SLOWEST) * 1000)
-        throw new ObjectStoreError('away', 'A stored file comes too slowly from the bucket.');
-      await writer.write(bytes, position);
-      position += bytes.byteLength;
+    const writes = new JoinedWrites(writer, size);
+    try {
+      for await (const bytes of answer.body()) {
+        if (writes.length + bytes.byteLength > size)
+          throw new ObjectStoreError('wrong', 'A stored file is longer than its bucket said.');
+        if (performance.now() - began > BODY_MS + (size / BODY_SLOWEST) * 1000)
+          throw new ObjectStoreError('away', 'A stored file comes too slowly from the bucket.');
+        await writes.add(bytes);
+      }
+      await writes.end();
+    } finally {
+      // The writer is its caller's again.
+      await writes.settled();
     }
     return true;
   }

@@ -25,6 +25,8 @@ export interface S3Request {
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds until the head of the answer, where somebody waits for it. */
   readonly headMs?: number | undefined;
+  /** Milliseconds in which nothing of the body comes, where somebody waits for it. */
+  readonly silenceMs?: number | undefined;
 }
 
 /** One answer, its body not yet read. Either read the body or discard it: it holds a connection. */
@@ -164,8 +166,12 @@ export class S3Client {
   }
 }
 
-function answerOf(answer: IncomingMessage, { method, signal }: S3Request, { limits, meter }: S3Client): S3Answer {
-  const { silenceMs } = limits;
+function answerOf(
+  answer: IncomingMessage,
+  { method, signal, silenceMs: waitedMs }: S3Request,
+  { limits, meter }: S3Client,
+): S3Answer {
+  const silenceMs = Math.min(waitedMs ?? limits.silenceMs, limits.silenceMs);
   const announced = answer.headers['content-length'];
   answer.on('error', () => undefined);
   answer.setTimeout(silenceMs, () => answer.destroy(new Error(`nothing came for ${silenceMs / 1000} seconds`)));

@@ -25,6 +25,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     ...DISK,
   ],
   yaml: ['src/config/'],
+  croner: ['src/config/sync-schema.ts', 'src/app/syncing/'],
   'smol-toml': ['src/sync/selection/table.ts'],
   commander: ['src/cli/', 'src/main.ts'],
 

@@ -53,21 +53,33 @@ export async function startVersitygw() {
   await mkdir(join(root, S3_BUCKET));
   const port = await freePort();
   const args = ['--access', S3_KEYS.accessKeyId, '--secret', S3_KEYS.secretAccessKey, '--port', `127.0.0.1:${port}`];
-  const child = spawn(binary, [...args, '--quiet', 'posix', root], { stdio: 'ignore' });
-  process.once('exit', () => child.kill('SIGKILL'));
   const url = `http://127.0.0.1:${port}/`;
-  await answering(url);
+  const start = async () => {
+    const started = spawn(binary, [...args, '--quiet', 'posix', root], { stdio: 'ignore' });
+    process.once('exit', () => started.kill('SIGKILL'));
+    await answering(url);
+    return started;
+  };
+  let child = await start();
+  const end = async () => {
+    const closed = child.exitCode === null && child.signalCode === null ? once(child, 'close') : undefined;
+    child.kill('SIGKILL');
+    await closed;
+  };
   return {
     url,
-    pid: child.pid ?? 0,
     root,
     /** As a power cut would. */
-    kill: () => child.kill('SIGKILL'),
+    kill: end,
+    /** The same bucket at the same address, after `kill`. */
+    async again(): Promise<void> {
+      child = await start();
+    },
+    /** It takes connections and says nothing. */
+    stall: () => child.kill('SIGSTOP'),
+    goOn: () => child.kill('SIGCONT'),
     async close(): Promise<void> {
-      const closed = child.exitCode === null && child.signalCode === null ? once(child, 'close') : undefined;
-      child.kill('SIGCONT');
-      child.kill('SIGKILL');
-      await closed;
+      await end();
       await rm(root, { recursive: true, force: true });
     },
   };

@@ -29,10 +29,14 @@ export async function onServers<T>(
   if (first === undefined) return undefined;
   const answer = await first.ask(name, about, schema, ACT_MS);
   const follow = changed(answer);
-  return { answer, untold: follow === undefined ? [] : await tell(others, follow) };
+  return { answer, untold: follow === undefined ? [] : await tellServers(others, follow) };
 }
 
-async function tell(servers: readonly Server[], { index, projects }: FollowRequest): Promise<readonly string[]> {
+/** Memory of these projects is given up by each; words of servers that could not be told. */
+export async function tellServers(
+  servers: readonly Server[],
+  { index, projects }: FollowRequest,
+): Promise<readonly string[]> {
   const untold: string[] = [];
   for (const server of servers)
     for (let at = 0; at < projects.length; at += AT_ONCE)

@@ -7,7 +7,7 @@ import type { Blob } from '../../ports/blob.ts';
 import type { Blobs } from '../../ports/blobs.ts';
 import type { OpenDownload, Upstream } from '../../ports/upstream.ts';
 import { isUnlisted } from '../absence.ts';
-import type { SharedDocuments } from '../common-documents.ts';
+import type { CommonDocuments } from '../common-documents.ts';
 import { looksMovedOn } from '../moved-on.ts';
 import type { Reports } from '../projects/reports.ts';
 import { foreignHost } from './foreign-host.ts';
@@ -32,6 +32,8 @@ export interface WantedFile extends Wanted {
   readonly otherwise?: (() => Promise<OpenDownload>) | undefined;
   /** Where its page says that it is, allowed or not. */
   readonly listedAt?: string | undefined;
+  /** True where whoever asks must be sure that a power cut takes nothing. */
+  readonly durable?: boolean | undefined;
 }
 
 /** A proved document, and where it came from. */
@@ -47,7 +49,7 @@ interface FetchOptions {
   readonly reports: Reports;
   readonly background: Background;
   /** What other replicas had. */
-  readonly shared?: SharedDocuments | undefined;
+  readonly shared?: CommonDocuments | undefined;
 }
 
 /** What is no larger is shared with other replicas. */
@@ -114,13 +116,13 @@ export class Fetch {
   }
 
   async #file(wanted: WantedFile, caller: Caller): Promise<Blob> {
-    const { name, subject, expected, limit, urls, otherwise, listedAt } = wanted;
+    const { name, subject, expected, limit, urls, otherwise, listedAt, durable } = wanted;
     const { index, blobs, upstream } = this.#options;
     refuseUnprovable(wanted);
     if (urls.length === 0 && otherwise === undefined && listedAt !== undefined && !(await blobs.stored(expected)))
       throw foreignHost(wanted, listedAt);
     // Without the query, which for a signed link is another one each time.
-    const fill = { origin: `${index} ${urls[0] ?? name}`, expected, limit, name, subject };
+    const fill = { origin: `${index} ${urls[0] ?? name}`, expected, limit, name, subject, durable };
     const listed = upstream.download({ urls, expected });
     if (otherwise === undefined) return blobs.fetch(fill, ifThere(listed, wanted), caller);
     try {

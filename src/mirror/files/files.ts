@@ -86,11 +86,18 @@ export class Files<P> {
   }
 
   /** The proved bytes of a file that the page lists; not counted as served. Throws Refusal. */
-  async open(page: BelievedPage<P>, filename: string, caller: Caller): Promise<Blob> {
+  async open(page: BelievedPage<P>, filename: string, caller: Caller, durable = false): Promise<Blob> {
     const file = page.file(filename);
     if (file === undefined) throw unlisted(filename);
-    const opened = async () => this.#blob(page, file, await this.#seen(page, file, caller), caller, { sent: false });
-    return this.#told(file, opened, caller);
+    const wanted = async () => ({ ...(await this.#seen(page, file, caller)), durable });
+    return this.#told(file, async () => this.#blob(page, file, await wanted(), caller, { sent: false }), caller);
+  }
+
+  /** Whether a file that the page lists is stored, as far as the store's record knows. */
+  async isHeld(page: BelievedPage<P>, filename: string): Promise<boolean> {
+    const file = page.file(filename);
+    if (file === undefined) return false;
+    return this.#options.blobs.stored(await this.#seenBefore(page, filename, page.expect(file, undefined)));
   }
 
   /**

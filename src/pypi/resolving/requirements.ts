@@ -1,5 +1,6 @@
-import { MAX_METADATA_HEAD, MAX_REQUIREMENTS } from '../limits.ts';
+import { MAX_REQUIREMENTS } from '../limits.ts';
 import { normalizeName } from '../names.ts';
+import { headOf } from './metadata-head.ts';
 
 const HEADER = /^requires-dist:[ \t]*([^\r\n]*)/gim;
 /** What a name may be made of (PEP 508); whether it is one, `normalizeName` says. */
@@ -25,11 +26,4 @@ export function requiredProjects(metadata: Uint8Array): readonly string[] {
     if (project !== undefined && !isOfExtra && !DIRECT.test(rest)) found.add(project);
   }
   return [...found];
-}
-
-/** The headers, without the description behind them. */
-function headOf(metadata: Uint8Array): string {
-  const text = Buffer.from(metadata.subarray(0, MAX_METADATA_HEAD)).toString('latin1');
-  const end = /\r?\n\r?\n/.exec(text)?.index;
-  return end === undefined ? text : text.slice(0, end);
 }

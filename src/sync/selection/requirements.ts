@@ -17,7 +17,7 @@ interface Line {
 const OF_THE_INSTALLER =
   /^(?:-i|-f|--(?:index-url|extra-index-url|no-index|find-links|no-binary|only-binary|prefer-binary|require-hashes|trusted-host|use-feature|pre|uploaded-prior-to))(?:[ =]|$)/;
 /** A path or a URL, where a requirement would stand. */
-const DIRECT = /^(?:\.{0,2}\/|[a-z][a-z0-9+.-]*:\/\/|file:|.*\.(?:whl|tar\.gz|zip)(?:$|[ ;#]))/i;
+const DIRECT = /^(?:\.{0,2}\/|[a-z][a-z0-9+.-]*:\/\/|file:|[^@ ]*\.(?:whl|tar\.gz|zip)(?:$|[ ;#]))/i;
 
 /**
  * What a file of pip's requirements asks for, those that it includes with it (`-r`, `-c`), as far as they lie in its directory. Throws

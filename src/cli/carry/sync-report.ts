@@ -1,0 +1,92 @@
+import type { SyncReport, Tellings } from '../../sync/report.ts';
+import type { Synced } from '../../sync/sync.ts';
+import { megabytes } from './sync-progress.ts';
+
+/** Named on a terminal; the others are counted, and in the JSON. */
+const MOST_SHOWN = 20;
+
+/** What the command found out besides. */
+export interface Beside {
+  readonly isDryRun: boolean;
+  readonly isCheck: boolean;
+  /** `PROJECT FILE`, of what the index took away meanwhile. */
+  readonly gone: readonly string[];
+  /** Locks that were written, by environment. */
+  readonly locks: readonly string[];
+}
+
+export function countedLine({ progress }: SyncReport): string {
+  const { files, bytes, held, heldBytes, unsized } = progress;
+  const unknown = unsized === 0 ? '' : `; of ${unsized} upstream states no size`;
+  return `${files} files, ${megabytes(bytes)}; held already: ${held}, ${megabytes(heldBytes)}${unknown}`;
+}
+
+/** What came of it, in lines. */
+export function reportLines(
+  { report, plan, again }: Synced,
+  { isDryRun, isCheck, gone, locks }: Beside,
+): readonly string[] {
+  const { progress, fetched, missing, refused, leftOut } = report;
+  const lines = isDryRun
+    ? [
+        `would fetch ${progress.files - progress.held} files, ${megabytes(progress.bytes - progress.heldBytes)}; held already: ${progress.held}`,
+      ]
+    : isCheck
+      ? [`held: ${progress.held} of ${progress.files} files`]
+      : [`new: ${fetched.count} files, ${megabytes(progress.fetchedBytes)}; held already: ${progress.held}`];
+  if (again > 0)
+    lines.push(`begun again ${again} times, because the index published meanwhile: all of it is of one snapshot`);
+  if (gone.length > 0)
+    lines.push(`gone upstream meanwhile: ${gone.length}`, ...gone.slice(0, MOST_SHOWN).map((each) => `  ${each}`));
+  lines.push(...told('refused', refused), ...told('missing', missing));
+  for (const [why, count] of leftOut) lines.push(`left out, ${why}: ${count} files`);
+  for (const { what, why, at } of plan.passedOver.slice(0, MOST_SHOWN))
+    lines.push(`passed over, ${why}: ${what} (${at})`);
+  const isFollowed = plan.choices.some(({ environment }) => environment !== undefined);
+  if (plan.unpinned.length > 0) {
+    lines.push(
+      `nothing pins the choice of ${plan.unpinned.length} requirements without a hash: ${plan.unpinned[0]?.at}${plan.unpinned.length > 1 ? ' and others' : ''}`,
+    );
+    if (!isFollowed) lines.push('what they require is not looked at: no environment is given (--env)');
+  }
+  lines.push(...locks.map((path) => `the choice was written to ${path}`));
+  const unread = plan.choices.flatMap((each) => each.unread);
+  if (unread.length > 0)
+    lines.push(
+      `not known without building it is what is required by: ${[...new Set(unread)].slice(0, MOST_SHOWN).join(', ')}`,
+    );
+  return lines;
+}
+
+function told(word: string, { count, named }: Tellings): readonly string[] {
+  if (count === 0) return [];
+  const shown = named
+    .slice(0, MOST_SHOWN)
+    .map(({ what, why, at }) => `  ${what}: ${why}${at === undefined ? '' : ` (${at})`}`);
+  return [
+    `${word}: ${count}`,
+    ...shown,
+    ...(count > MOST_SHOWN ? [`  and ${count - MOST_SHOWN} more (--json names them)`] : []),
+  ];
+}
+
+/** The same for machines. */
+export function reportJson({ report, plan, again }: Synced, { isDryRun, isCheck, gone, locks }: Beside) {
+  const { progress, fetched, missing, refused, leftOut } = report;
+  return {
+    event: 'report',
+    dryRun: isDryRun,
+    check: isCheck,
+    ...progress,
+    begunAgain: again,
+    new: fetched.named.map(({ what }) => what),
+    gone,
+    refused: refused.named,
+    missing: missing.named,
+    leftOut,
+    passedOver: plan.passedOver,
+    unpinned: plan.unpinned.map(({ project, specifiers, at }) => ({ project, versions: specifiers.text, at })),
+    notKnown: plan.choices.flatMap(({ unread }) => unread),
+    locks,
+  };
+}
