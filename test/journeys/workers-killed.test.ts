@@ -111,8 +111,8 @@ it(`of ${KILLS} workers that are killed under load none takes more than its own 
   expect(taken).toBeGreaterThan(KILLS);
   // A client has one answer in work.
   expect(cut).toBeLessThanOrEqual(KILLS * CLIENTS);
+  // What a worker was downloading as it was killed is downloaded again.
   for (const { files } of projects)
-    // What a worker was downloading as it was killed is downloaded again.
     for (const file of files) expect(pypi.files.asked(pypi.storedAt(file)).length).toBeLessThanOrEqual(1 + KILLS);
 
   const ended = once(server.child, 'exit');
