@@ -17,7 +17,7 @@ const KILLS = Number(process.env['VERBATIM_TEST_WORKER_KILLS'] ?? 15);
 const CLIENTS = 6;
 const PROJECTS = 8;
 const SEED = Number(process.env['VERBATIM_TEST_SEED'] ?? 7);
-const PATIENCE = { timeout: 60_000 + KILLS * 10_000 };
+const PATIENCE = { timeout: 120_000 + KILLS * 40_000 };
 
 interface Project {
   readonly name: string;
