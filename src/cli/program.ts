@@ -3,6 +3,7 @@ import type { ChangeFlags } from '../mirror/operator/acts.ts';
 import { BULK_REASONS } from '../mirror/operator/bulk-reasons.ts';
 import { VERSION } from '../version.ts';
 import { instant } from './arguments.ts';
+import { carryCommands } from './carry/commands.ts';
 import { syncCommand } from './carry/sync-command.ts';
 import { clientCommand } from './client-command.ts';
 import { type CommonFlags, configOf, wholeNumber, withConfig, withPlace } from './with-config.ts';
@@ -27,6 +28,7 @@ export function createProgram(fail: () => void, asked?: string): Command {
   heldCommands(program);
   recordCommands(program, fail);
   syncCommand(program, fail);
+  carryCommands(program, fail);
   return program.addCommand(client);
 }
 

@@ -1,5 +1,6 @@
 import type { Refusal } from '../bytes/refusal.ts';
 import type {
+  CarriedIndex,
   EvidenceKind,
   IndexStatus,
   PackageIndex,
@@ -24,6 +25,7 @@ export class RefusingIndex implements PackageIndex {
   readonly name: string;
   readonly evidence: EvidenceKind;
   readonly signed: SignedRepository | undefined;
+  readonly carried: CarriedIndex;
   readonly unverified: UnverifiedDocuments | undefined;
   readonly page: PackageIndex['page'];
   readonly list: PackageIndex['list'];
@@ -50,6 +52,7 @@ export class RefusingIndex implements PackageIndex {
     this.look = refuse;
     this.listing = refuse;
     this.open = refuse;
+    this.carried = { take: refuse, adopt: refuse };
     this.coreMetadata = refuse;
     this.isHeld = refuse;
     // Neither kind of document is absent: nobody can say.
