@@ -125,7 +125,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const parts = { ...files, config, clock, clocks, emit, journal, tallies, newTrust, seams, peers };
     const { indexes, states, imports, queues } = await composeIndexes(parts, directory, upkeep, closers);
     retention.begin({ blobs, indexes: Object.values(config.indexes), states });
-    await redis?.follow(indexes);
+    await redis?.beliefs.follow(indexes);
     await ready;
     return {
       indexes,

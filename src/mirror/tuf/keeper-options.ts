@@ -4,7 +4,7 @@ import type { Lease } from '../../ports/lease.ts';
 import type { MetadataFor } from '../../ports/upstream.ts';
 import type { Runner } from '../../tuf/sliced.ts';
 import type { CarriedTime } from '../carried/time.ts';
-import type { SharedMetadata } from '../common-documents.ts';
+import type { CommonMetadata } from '../common-documents.ts';
 import type { Reports } from '../projects/reports.ts';
 import type { FlooredClock } from './clock-floor.ts';
 
@@ -27,6 +27,6 @@ export interface KeeperOptions {
   readonly offline: boolean;
   /** Of an index that arrives by import: how old that may be. */
   readonly time?: Pick<CarriedTime, 'isSpent' | 'refusal'> | undefined;
-  readonly shared?: SharedMetadata | undefined;
+  readonly shared?: CommonMetadata | undefined;
   readonly onBelieved?: ((timestamp: Uint8Array) => void) | undefined;
 }
