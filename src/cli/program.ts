@@ -3,7 +3,8 @@ import type { ChangeFlags } from '../mirror/operator/acts.ts';
 import { BULK_REASONS } from '../mirror/operator/bulk-reasons.ts';
 import { VERSION } from '../version.ts';
 import { instant } from './arguments.ts';
-import { carryCommands } from './carry/commands.ts';
+import { exportCommands } from './carry/export-commands.ts';
+import { importCommand } from './carry/import-command.ts';
 import { syncCommand } from './carry/sync-command.ts';
 import { clientCommand } from './client-command.ts';
 import { type CommonFlags, configOf, wholeNumber, withConfig, withPlace } from './with-config.ts';
@@ -27,8 +28,9 @@ export function createProgram(fail: () => void, asked?: string): Command {
   clockCommands(program);
   heldCommands(program);
   recordCommands(program, fail);
+  exportCommands(program);
   syncCommand(program, fail);
-  carryCommands(program, fail);
+  importCommand(program, fail);
   return program.addCommand(client);
 }
 

@@ -11,6 +11,7 @@ export const MAKERS: Readonly<Record<string, Readonly<Record<string, readonly st
       'src/tuf/verified.ts',
       'src/http/reply/doors.ts',
       'src/blobs/blob-store.ts',
+      'src/bundle/export/held-metadata.ts',
       'src/mirror/common-documents.ts',
       'src/mirror/carried/evidence.ts',
       'src/mirror/carried/upstream.ts',
@@ -117,8 +118,9 @@ export const JSON_READERS: Readonly<Record<string, string>> = {
   'src/disk/layout-1/former-files.ts': 'decoded strictly behind it',
   'src/state/framed.ts': 'decoded strictly behind it',
   'src/bundle/format/manifest-lines.ts': 'decoded strictly behind it, and compared with its one spelling',
+  'src/bundle/export/state-lines.ts': 'decoded strictly behind it',
   'src/bundle/format/seal.ts': 'decoded strictly behind it',
   'src/bundle/format/keys.ts': 'decoded strictly behind it',
-  'src/cli/carry/commands.ts': 'a list of words, taken as such or not at all',
+  'src/cli/carry/import-command.ts': 'a list of words, taken as such or not at all',
   'src/app/control/protocol.ts': 'a line of another process of this user, decoded strictly behind it',
 };

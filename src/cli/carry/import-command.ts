@@ -14,7 +14,7 @@ interface ImportFlags extends CommonFlags {
 }
 
 /** `fail`: the command ends with 1. */
-export function carryCommands(program: Command, fail: () => void): void {
+export function importCommand(program: Command, fail: () => void): void {
   withPlace(
     program
       .command('import')
