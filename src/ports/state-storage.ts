@@ -76,6 +76,8 @@ export interface StateCopy extends StateStorage {
    * set aside.
    */
   apply(mark: NewVersion, changes: readonly StateChange[], acting: boolean): Promise<boolean>;
+  /** Reads from now on see what other parties of this machine have done by now, which others may see a turn of the event loop later. */
+  lookAgain(index: string): Promise<void>;
   /** Every version of every item of the index as all of it lay at one moment, marks included, some at a time, in the order in which they were written. */
   dump(index: string): AsyncIterable<readonly NewVersion[]>;
   /**

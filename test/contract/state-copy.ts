@@ -53,6 +53,22 @@ export function stateCopyContract(name: string, make: () => Promise<() => Promis
       clearInterval(looking);
     });
 
+    it('has what another process did for whoever looks again', async () => {
+      const party = await make();
+      const [one, other] = [await party(), await party()];
+      await one.apply(mark(1), [], true);
+      const looking = setInterval(() => void other.version(FLOOR, 0), 0);
+      onTestFinished(() => clearInterval(looking));
+      for (let version = 2; version <= 60; version++) {
+        const item: ItemPath = ['main', 'pins', `project ${version}`];
+        const change = { kind: 'create', creations: [{ item, version: 1, value: bytes('one') }] } as const;
+        await one.apply(mark(version), [change], true);
+        await other.lookAgain('main');
+        expect(await other.version(item, 0)).toBe(1);
+      }
+      clearInterval(looking);
+    });
+
     it('is replaced whole by other versions, for every process', async () => {
       const party = await make();
       const [one, other] = [await party(), await party()];

@@ -116,6 +116,7 @@ export function createMemoryState(): MemoryState {
         put(mark);
         return true;
       },
+      lookAgain: async () => undefined,
       async *dump(index) {
         const versions: NewVersion[] = [];
         for (const { path, versions: kept } of items.values())

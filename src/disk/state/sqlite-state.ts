@@ -141,6 +141,10 @@ export class SqliteState implements StateCopy, StateRoom {
     });
   }
 
+  async lookAgain(index: string): Promise<void> {
+    (await this.#database(index))?.lookAgain();
+  }
+
   async *dump(index: string): AsyncIterable<readonly NewVersion[]> {
     for await (const some of (await this.#database(index))?.dump() ?? [])
       yield some.map(({ path, version, value }) => ({ item: itemOf(index, path), version, value }));

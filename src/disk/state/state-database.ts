@@ -175,6 +175,10 @@ export class StateDatabase {
     return answer;
   }
 
+  lookAgain(): void {
+    this.#reader.lookAgain();
+  }
+
   /** All versions of all items as they lie at one moment, some at a time. A thread of its own reads them. */
   async *dump(): AsyncGenerator<readonly DumpedVersion[], void, undefined> {
     const thread = new DatabaseThread();

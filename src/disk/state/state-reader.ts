@@ -121,7 +121,7 @@ export class StateReader {
     this.#database.close();
   }
 
-  /** Something was written that the floors do not know of: what was looked at in this turn says nothing about it. */
+  /** What was looked at in this turn may lack what was written meanwhile. */
   lookAgain(): void {
     this.#isCurrent = false;
   }

@@ -126,6 +126,8 @@ export class SharedIndex {
       if (this.#away !== undefined && this.#options.monotonicMs() < this.#away.untilMs) throw this.#away.refusal;
       await this.#noticing(async () => {
         for (let at = await this.#chain.proved(); ; at = await this.#behind(at)) {
+          // No older than the position: what is judged to fit by less would be no part of the log, and stop it.
+          await this.#options.local.lookAgain(this.#options.objects.index);
           group = await fittingOf(group, this.#options.local);
           if (group.length === 0 || (await this.#written(at, group))) return;
         }
