@@ -24,6 +24,7 @@ import { soak } from './soak.ts';
 import { writeReport } from './support/report.ts';
 import { type Measure, markdown, type Row } from './support/table.ts';
 import { tls } from './tls.ts';
+import { workers } from './workers.ts';
 
 // `npm run bench` takes every figure and writes docs/performance.md; `npm run bench -- NAME …` takes and prints some.
 // `npm run bench -- compare COMMIT` (or a directory with another build) takes that build's figures and this one's in turns,
@@ -33,6 +34,7 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   page,
   tls,
   file,
+  workers,
   'file-tls': fileTls,
   bucket,
   snapshot,

@@ -25,6 +25,7 @@ export const CONDITIONS = {
   'bucket-grows': 'info',
   partitioned: 'warn',
   'fleet-grows': 'warn',
+  'import-age': 'warn',
 } as const satisfies Readonly<Record<string, 'info' | 'warn'>>;
 
 export type ConditionName = keyof typeof CONDITIONS;
