@@ -107,6 +107,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const shown = { shares, emit, nowMs, upkeep, reading, seams, redis, retention, peers };
     const places = { config, directory, ...shown };
     const { blobs, place } = filesOf(places, closers);
+    closers.push(() => retention.end());
     const ready = place.ready();
     const { fetched, journal, tallies } = recordsOf(directory, config, rehearsal, closers);
     const work = createPageWork({ shares });
