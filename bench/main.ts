@@ -21,6 +21,7 @@ import { redisPage } from './redis-page.ts';
 import { restart } from './restart.ts';
 import { snapshot } from './snapshot.ts';
 import { soak } from './soak.ts';
+import { stampede } from './stampede.ts';
 import { writeReport } from './support/report.ts';
 import { type Measure, markdown, type Row } from './support/table.ts';
 import { tls } from './tls.ts';
@@ -41,6 +42,7 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   client,
   herd,
   'redis-page': redisPage,
+  stampede,
   memory,
   restart,
   'project-list': projectList,
