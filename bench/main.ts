@@ -17,6 +17,7 @@ import { memory } from './memory.ts';
 import { neighbours } from './neighbours.ts';
 import { page } from './page.ts';
 import { projectList } from './project-list.ts';
+import { redisPage } from './redis-page.ts';
 import { restart } from './restart.ts';
 import { snapshot } from './snapshot.ts';
 import { soak } from './soak.ts';
@@ -39,6 +40,7 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   cold,
   client,
   herd,
+  'redis-page': redisPage,
   memory,
   restart,
   'project-list': projectList,

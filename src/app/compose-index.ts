@@ -4,8 +4,6 @@ import type { BlobStore } from '../blobs/blob-store.ts';
 import { sha256Hex } from '../bytes/digest.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Config, IndexConfig, SignedIndexConfig, UnsignedIndexConfig } from '../config/config.ts';
-import { AskedCache } from '../mirror/asked-cache.ts';
-import { SharedDocuments } from '../mirror/common-documents.ts';
 import { holdToRoot, holdToUpstream, type IndexStart } from '../mirror/operator/start-policy.ts';
 import { quarantinePolicy } from '../mirror/quarantine-policy.ts';
 import { RefusingIndex } from '../mirror/refusing-index.ts';
@@ -62,7 +60,7 @@ export interface IndexParts {
   readonly work: PageWork;
   readonly fileWork: FileWork;
   readonly drawn: DrawnCache | undefined;
-  readonly redis: Pick<SharedRedis, 'cache' | 'believed'> | undefined;
+  readonly redis: Pick<SharedRedis, 'beliefs'> | undefined;
   readonly clocks: ClockComparison;
   /** The other processes of this server, where it has several. */
   readonly peers: Peers | undefined;
@@ -86,7 +84,8 @@ function startOf({ index, clock, newTrust, emit }: IndexParts): IndexStart {
 }
 
 async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedIndexConfig }) {
-  const { config, index, state, blobs, clock, clocks, emit, journal, tallies, work, fileWork, drawn, seams } = parts;
+  const { config, index, state, blobs, clock, clocks, emit, journal, tallies, work, fileWork, drawn, redis, seams } =
+    parts;
   const place = simpleIndex(index.upstream, index.kind);
   const { simple, others, api, flat } = place;
   const upstreamSince = await holdToUpstream(state, simple, startOf(parts));
@@ -115,7 +114,8 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
     tallies,
     work,
     drawn: drawn?.of(index.name, { linkBase: linkBase(config, index.name) }),
-    shared: sharedOf(parts),
+    shared: redis?.beliefs.documents(index.name),
+    common: redis?.beliefs.pages(index.name, simple),
     policy: quarantinePolicy,
     clock,
     emit,
@@ -144,10 +144,6 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
       await mirror.settled();
     },
   };
-}
-
-function sharedOf({ redis, index, emit }: IndexParts, pinnedRoot?: string): SharedDocuments | undefined {
-  return redis && new SharedDocuments(new AskedCache({ index: index.name, cache: redis.cache, emit }), pinnedRoot);
 }
 
 /** The budget is for all indexes together. */
@@ -185,8 +181,8 @@ async function composeSigned(parts: IndexParts & { readonly index: SignedIndexCo
     upstream,
     source: createMetadataSource(upstream, layout),
     store: state.trust,
-    shared: sharedOf(parts, sha256Hex(pinnedRoot)),
-    onBelieved: (timestamp) => redis?.believed(index.name, timestamp),
+    shared: redis?.beliefs.documents(index.name, sha256Hex(pinnedRoot)),
+    onBelieved: (timestamp) => redis?.beliefs.believed(index.name, timestamp),
     pins: createPins(state),
     work,
     drawn: drawn?.of(index.name, {

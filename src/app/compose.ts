@@ -117,7 +117,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const files = { blobs, work, fileWork, drawn, redis };
     const parts = { ...files, config, clock, clocks, emit, journal, tallies, newTrust, seams, peers };
     const { indexes, states, queues } = await composeIndexes(parts, directory, upkeep, closers);
-    await redis?.follow(indexes);
+    await redis?.beliefs.follow(indexes);
     await ready;
     return {
       indexes,

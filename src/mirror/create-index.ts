@@ -6,6 +6,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Emit } from '../ports/events.ts';
 import type { Pins } from '../ports/index-state.ts';
 import type { Tallies } from '../ports/left-out.ts';
+import type { Heard } from '../ports/newest.ts';
 import type { PageWork } from '../ports/page-work.ts';
 import type { Policy } from '../ports/policy.ts';
 import type { Journal } from '../ports/records.ts';
@@ -13,7 +14,7 @@ import type { Upstream } from '../ports/upstream.ts';
 import type { Choice } from '../render/negotiate.ts';
 import { LookAhead, type LookAheadRules } from './ahead/look-ahead.ts';
 import type { EvidenceKind } from './believed.ts';
-import type { SharedDocuments } from './common-documents.ts';
+import type { CommonDocuments } from './common-documents.ts';
 import type { Evidence } from './evidence.ts';
 import { type Explanation, explain } from './explain.ts';
 import type { FileAddress } from './files/addresses.ts';
@@ -59,7 +60,7 @@ export interface IndexOptions {
   /** Where drawn pages are found again that memory has no room for; undefined where there is no such place. */
   readonly drawn?: DrawnBodies | undefined;
   /** What other replicas had of what is proved here again; undefined where this one is alone. */
-  readonly shared?: SharedDocuments | undefined;
+  readonly shared?: CommonDocuments | undefined;
   /** Bytes of memory for pages, and as much again for what they are made from. */
   readonly memory: number;
   /** True where upstream may put other bytes under a name it used before. */
@@ -219,6 +220,10 @@ export class EvidencedIndex<P> implements RunningIndex {
 
   follow(project: string, caller: Caller): Promise<void> {
     return this.#pages.follow(project, caller);
+  }
+
+  hear(project: string, caller: Caller): Promise<Heard> {
+    return this.#pages.hear(project, caller);
   }
 
   async listing(project: string, caller: Caller): Promise<BelievedPage<P>> {

@@ -1,6 +1,7 @@
 import type { Caller } from '../async/caller.ts';
 import type { Statement } from '../bytes/digest.ts';
 import type { Instant } from '../bytes/instant.ts';
+import type { Heard } from '../ports/newest.ts';
 import type { OwnFile } from '../pypi/listing.ts';
 import type { Believed, EvidenceKind } from './believed.ts';
 
@@ -95,6 +96,8 @@ export interface Evidence<P> {
    * `ask` takes from our own state what is there.
    */
   recall?(name: string): Promise<Believed<P> | undefined>;
+  /** Another replica says something new of it: what our own state vouches for is brought up to that. Missing where nothing is said so. */
+  hear?(name: string): Promise<Heard>;
   /**
    * Upstream's word, or a Refusal. `before` is what was believed last. `doubted`: something that it says proved wrong or
    * is gone, so that only a later or a second word will do; `before` itself where there is none.

@@ -60,6 +60,8 @@ export interface PackageIndex {
   look(project: string, caller: Caller): Promise<LookedAt>;
   /** What is stored of a project was changed by others (an operator, another process): what memory holds of it is given up. */
   follow(project: string, caller: Caller): Promise<void>;
+  /** Another replica says something new of a project: what is remembered of it is brought up to that, or looked at again. */
+  hear(project: string, caller: Caller): Promise<Heard>;
   /** A project page, parsed, for jobs: not counted as served. */
   listing(project: string, caller: Caller): Promise<BelievedPage<unknown>>;
   /** Names of all projects, normalized, for jobs. */

@@ -1,4 +1,5 @@
 import type { Refusal } from '../bytes/refusal.ts';
+import type { Heard } from '../ports/newest.ts';
 import type {
   EvidenceKind,
   IndexStatus,
@@ -107,6 +108,10 @@ export class RefusingIndex implements PackageIndex {
 
   async introduce(): Promise<void> {
     // Whatever upstream is like, nothing of it is served.
+  }
+
+  async hear(): Promise<Heard> {
+    return 'unusable';
   }
 
   async follow(): Promise<void> {

@@ -5,6 +5,7 @@ import type { BlobWriter, StoredFacts } from '../ports/blob-storage.ts';
 import { ObjectStoreError } from '../ports/object-store.ts';
 import { hedged, patiently } from './attempts.ts';
 import { refusedBy, type S3Answer, type S3Client } from './client.ts';
+import { JoinedWrites } from './joined-writes.ts';
 import {
   ASIDE_OBJECTS,
   BODY_MS,
@@ -91,14 +92,19 @@ export class BlobObjects {
     if (answer.status !== 200) throw await refusedBy(answer, 'Reading a stored file');
     const size = sizeOf(answer);
     const began = performance.now();
-    let position = 0;
-    for await (const bytes of answer.body()) {
-      if (position + bytes.byteLength > size)
-        throw new ObjectStoreError('wrong', 'A stored file is longer than its bucket said.');
-      if (performance.now() - began > BODY_MS + (size / BODY_SLOWEST) * 1000)
-        throw new ObjectStoreError('away', 'A stored file comes too slowly from the bucket.');
-      await writer.write(bytes, position);
-      position += bytes.byteLength;
+    const writes = new JoinedWrites(writer, size);
+    try {
+      for await (const bytes of answer.body()) {
+        if (writes.length + bytes.byteLength > size)
+          throw new ObjectStoreError('wrong', 'A stored file is longer than its bucket said.');
+        if (performance.now() - began > BODY_MS + (size / BODY_SLOWEST) * 1000)
+          throw new ObjectStoreError('away', 'A stored file comes too slowly from the bucket.');
+        await writes.add(bytes);
+      }
+      await writes.end();
+    } finally {
+      // The writer is its caller's again.
+      await writes.settled();
     }
     return true;
   }

@@ -37,6 +37,8 @@ export const WAITED_SILENCE_MS = 3000;
 /** Milliseconds in which a whole object comes, and besides a second for so many bytes of it. */
 export const BODY_MS = 30_000;
 export const BODY_SLOWEST = 64 * 1024;
+/** Bytes of a file from the bucket that are written to the disk at once; as many are collected meanwhile. */
+export const JOINED_BYTES = 512 * 1024;
 /** Milliseconds for which a store that could not be had is not asked for what a client waits for. */
 export const BREAK_MS = 5000;
 
@@ -80,8 +82,10 @@ export const TOUCH_RECORDS = 256;
 export const TOUCHED_FILES = 50_000;
 /** Milliseconds after which the record of a replica that writes none any more is no longer believed. */
 export const TOUCH_RECORD_MS = 24 * 3_600_000;
+/** The same of what it keeps: it may only be away. */
+export const KEPT_RECORD_MS = 30 * 24 * 3_600_000;
 /** Milliseconds for which what other replicas use is remembered. */
-export const TOUCHED_MEMORY_MS = 60_000;
+export const TOUCHED_MEMORY_MS = 10_000;
 /** Milliseconds until who was not the leader asks again. */
 export const LEADER_PAUSE_MS = 30_000;
 /** Milliseconds for which a term of the leader holds, from before it was asked for. */

@@ -3,6 +3,7 @@ import type { SharedEviction, UsageRecord } from '../ports/blob-storage.ts';
 import type { S3BlobStorage } from './blob-storage.ts';
 import type { Leader } from './leader.ts';
 import {
+  KEPT_RECORD_MS,
   LEADER_PAUSE_MS,
   TOUCH_RECORD_MS,
   TOUCH_RECORDS,
@@ -23,7 +24,9 @@ interface SharedUseOptions {
 }
 
 const RECORDS = 'used/';
-const LINE = 65;
+/** Begins a line of what is kept, here as in the order of use. */
+const KEPT = 'k ';
+const LINE = 67;
 
 /**
  * What replicas use of a bucket: each writes one record of what it used lately and keeps, and the one that evicts reads them all. Without a leader nobody
@@ -75,22 +78,28 @@ export class SharedUse implements SharedEviction {
 
   async #tell(order: Uint8Array): Promise<void> {
     const { storage, store, replica } = this.#options;
-    const used = new Set(storage.usedWithin(USED_LATELY_MS, TOUCHED_FILES));
+    const kept = new Set<string>();
     for (const line of linesOf(order))
-      if (line.startsWith('k ') && used.size < TOUCHED_FILES) used.add(line.slice(2, 2 + 64));
-    const lines = [...used].filter((sha256) => isDigest('sha256', sha256)).map((sha256) => `${sha256}\n`);
-    await store.replace(`${RECORDS}${replica}`, Buffer.from(lines.join('')));
+      if (line.startsWith(KEPT) && kept.size < TOUCHED_FILES) kept.add(line.slice(KEPT.length, KEPT.length + 64));
+    const used = storage.usedWithin(USED_LATELY_MS, TOUCHED_FILES - kept.size).filter((sha256) => !kept.has(sha256));
+    const lines = [...[...kept].map((sha256) => KEPT + sha256), ...used];
+    await store.replace(`${RECORDS}${replica}`, Buffer.from(lines.map((line) => `${line}\n`).join('')));
   }
 
+  /** What a replica keeps stays long after it was last heard of; what it used, for a day. */
   async #read(): Promise<ReadonlySet<string>> {
     const { store, replica } = this.#options;
     const found = new Set<string>();
     let records = 0;
     for await (const { key, ageMs } of store.aged(RECORDS)) {
       if (key === `${RECORDS}${replica}`) continue;
-      if (ageMs > TOUCH_RECORD_MS || ++records > TOUCH_RECORDS) continue;
+      if (ageMs > KEPT_RECORD_MS || ++records > TOUCH_RECORDS) continue;
       const bytes = (await store.get(key, TOUCHED_FILES * LINE)) ?? new Uint8Array();
-      for (const line of linesOf(bytes)) if (isDigest('sha256', line)) found.add(line);
+      for (const line of linesOf(bytes)) {
+        const isKept = line.startsWith(KEPT);
+        const sha256 = isKept ? line.slice(KEPT.length) : line;
+        if ((isKept || ageMs <= TOUCH_RECORD_MS) && isDigest('sha256', sha256)) found.add(sha256);
+      }
     }
     return found;
   }

@@ -12,6 +12,7 @@ export const MAKERS: Readonly<Record<string, Readonly<Record<string, readonly st
       'src/http/reply/doors.ts',
       'src/blobs/blob-store.ts',
       'src/mirror/common-documents.ts',
+      'src/app/fleet/sealed-pages.ts',
       'src/mirror/tuf/evidence.ts',
       'src/mirror/tuf/refresher.ts',
       'src/mirror/tuf/repository.ts',
@@ -43,7 +44,7 @@ export const MAKERS: Readonly<Record<string, Readonly<Record<string, readonly st
   'src/bytes/unverified.ts': { makeUnverifiedDocument: ['src/mirror/unsigned/documents.ts'] },
   'src/mirror/believed.ts': { makeBelieved: ['src/mirror/tuf/evidence.ts', 'src/mirror/unsigned/evidence.ts'] },
   'src/mirror/projects/believed-page.ts': { makeBelievedPage: ['src/mirror/projects/draw.ts'] },
-  'src/bytes/authentic.ts': { makeAuthenticator: ['src/app/drawn-cache.ts'] },
+  'src/bytes/authentic.ts': { makeAuthenticator: ['src/app/drawn-cache.ts', 'src/app/fleet/beliefs.ts'] },
   'src/render/page.ts': {
     makePage: ['src/mirror/projects/draw.ts', 'src/mirror/projects/list-drawer.ts'],
     restorePage: ['src/mirror/projects/drawn-bodies.ts'],

@@ -3,7 +3,7 @@ import type { TrustStore } from '../../ports/index-state.ts';
 import type { Lease } from '../../ports/lease.ts';
 import type { MetadataFor } from '../../ports/upstream.ts';
 import type { Runner } from '../../tuf/sliced.ts';
-import type { SharedMetadata } from '../common-documents.ts';
+import type { CommonMetadata } from '../common-documents.ts';
 import type { Reports } from '../projects/reports.ts';
 import type { FlooredClock } from './clock-floor.ts';
 
@@ -23,6 +23,6 @@ export interface KeeperOptions {
   readonly lease?: Lease | undefined;
   /** True where upstream is never asked. */
   readonly offline: boolean;
-  readonly shared?: SharedMetadata | undefined;
+  readonly shared?: CommonMetadata | undefined;
   readonly onBelieved?: ((timestamp: Uint8Array) => void) | undefined;
 }

@@ -23,7 +23,9 @@ async function rig() {
       bytes: Buffer.from('x'),
       changed: new Date(Date.now() - ageMs),
     });
-  return { replica, lies };
+  const ageRecords = (name: string, text: string, ageMs: number) =>
+    server.objects.set(`used/${name}`, { bytes: Buffer.from(text), changed: new Date(Date.now() - ageMs) });
+  return { replica, lies, ageRecords };
 }
 
 it('what was written within the hour, and what another replica keeps, stays in the bucket', async () => {
@@ -33,6 +35,21 @@ it('what was written within the hour, and what another replica keeps, stays in t
   await (await replica('other')).told(NO_RECORD).write(Buffer.from(`i main\nk ${KEPT} sync\np ${OLD}\n`));
   const leader = await replica('leader', new LeaderByLease(new OwnLease()));
   expect(await Promise.all([KEPT, OLD, YOUNG].map((sha256) => leader.spares(sha256)))).toEqual([true, false, true]);
+});
+
+it('what a replica kept stays for a month after it was last heard of, what it used for a day', async () => {
+  const { replica, lies, ageRecords } = await rig();
+  for (const sha256 of [KEPT, OLD]) lies(sha256, 2 * HOUR);
+  ageRecords('other', `k ${KEPT}\n${OLD}\n`, 20 * HOUR);
+  const spared = async (name: string) => {
+    const leader = await replica(name);
+    return Promise.all([KEPT, OLD].map((sha256) => leader.spares(sha256)));
+  };
+  expect(await spared('one')).toEqual([true, true]);
+  ageRecords('other', `k ${KEPT}\n${OLD}\n`, 29 * 24 * HOUR);
+  expect(await spared('two')).toEqual([true, false]);
+  ageRecords('other', `k ${KEPT}\n${OLD}\n`, 31 * 24 * HOUR);
+  expect(await spared('three')).toEqual([false, false]);
 });
 
 it('one replica alone evicts, and none where nobody leads', async () => {
