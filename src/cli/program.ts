@@ -3,6 +3,7 @@ import type { ChangeFlags } from '../mirror/operator/acts.ts';
 import { BULK_REASONS } from '../mirror/operator/bulk-reasons.ts';
 import { VERSION } from '../version.ts';
 import { instant } from './arguments.ts';
+import { exportCommands } from './carry/export-commands.ts';
 import { syncCommand } from './carry/sync-command.ts';
 import { clientCommand } from './client-command.ts';
 import { type CommonFlags, configOf, wholeNumber, withConfig, withPlace } from './with-config.ts';
@@ -26,6 +27,7 @@ export function createProgram(fail: () => void, asked?: string): Command {
   clockCommands(program);
   heldCommands(program);
   recordCommands(program, fail);
+  exportCommands(program);
   syncCommand(program, fail);
   return program.addCommand(client);
 }

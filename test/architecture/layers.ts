@@ -40,6 +40,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   cli: [
     ...PORTS,
     'app',
+    'bundle',
     'sync',
     FACE,
     'mirror/operator',
