@@ -23,6 +23,7 @@ import { snapshot } from './snapshot.ts';
 import { soak } from './soak.ts';
 import { writeReport } from './support/report.ts';
 import { type Measure, markdown, type Row } from './support/table.ts';
+import { sync } from './sync.ts';
 import { tls } from './tls.ts';
 
 // `npm run bench` takes every figure and writes docs/performance.md; `npm run bench -- NAME …` takes and prints some.
@@ -51,6 +52,7 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   'cold-install': coldInstall,
   'cold-requests': coldRequests,
   'index-memory': indexMemory,
+  sync,
   crawl,
   soak,
 };

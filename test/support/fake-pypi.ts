@@ -115,7 +115,11 @@ export async function startFakePypi(options: FakePypiOptions = {}) {
       return sent(written(name, project, json), json ? JSON_TYPE : HTML_TYPE, headers);
     }
     if (kind === 'pypi' && rest.at(-1) === 'json' && api)
-      return sent(legacyOf(name, project, requiresOf(project)), 'application/json');
+      return sent(
+        legacyOf(name, project, requiresOf(project)),
+        'application/json',
+        serials ? { 'x-pypi-last-serial': String(project.serial) } : {},
+      );
     if (kind === 'integrity' && rest.at(-1) === 'provenance') {
       const line = project.lines.find(({ filename }) => filename === rest[1]);
       return line?.provenance === undefined ? absent : sent('{"version":1,"attestation_bundles":[]}', INTEGRITY);
