@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +16,7 @@ import type { Installer } from './installers.ts';
 const LONGEST_MS = 10 * 60_000;
 /** Of what it says; the end of it says what was wrong. */
 const MOST_SAID = 4000;
+const MOST_READ = 64 * 1024 * 1024;
 
 /** Has a real installer choose for each environment from this mirror while it is offline. Returns where it could not. */
 export async function resolveOffline(
@@ -113,14 +114,12 @@ function triple({ values, platforms }: Environment): string {
 /** Undefined where it ended well; else its last words. */
 function run(program: string, words: readonly string[]): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const child = spawn(program, [...words], { stdio: ['ignore', 'ignore', 'pipe'], timeout: LONGEST_MS });
-    let said = '';
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      said = (said + text).slice(-MOST_SAID);
+    execFile(program, [...words], { timeout: LONGEST_MS, maxBuffer: MOST_READ }, (error, _, said) => {
+      if (error === null) resolve(undefined);
+      else
+        resolve(
+          said.slice(-MOST_SAID).trim() || `it cannot be run, or ended without a word (${error.code ?? error.signal})`,
+        );
     });
-    child.once('error', (error) => resolve(`it cannot be run (${error.message})`));
-    child.once('close', (code, signal) =>
-      resolve(code === 0 ? undefined : said.trim() || `it ended with ${code ?? signal}`),
-    );
   });
 }
