@@ -25,6 +25,7 @@ import { writeReport } from './support/report.ts';
 import { type Measure, markdown, type Row } from './support/table.ts';
 import { sync } from './sync.ts';
 import { tls } from './tls.ts';
+import { workers } from './workers.ts';
 
 // `npm run bench` takes every figure and writes docs/performance.md; `npm run bench -- NAME …` takes and prints some.
 // `npm run bench -- compare COMMIT` (or a directory with another build) takes that build's figures and this one's in turns,
@@ -34,6 +35,7 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   page,
   tls,
   file,
+  workers,
   'file-tls': fileTls,
   bucket,
   snapshot,

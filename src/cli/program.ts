@@ -4,6 +4,7 @@ import { BULK_REASONS } from '../mirror/operator/bulk-reasons.ts';
 import { VERSION } from '../version.ts';
 import { instant } from './arguments.ts';
 import { exportCommands } from './carry/export-commands.ts';
+import { importCommand } from './carry/import-command.ts';
 import { syncCommand } from './carry/sync-command.ts';
 import { clientCommand } from './client-command.ts';
 import { type CommonFlags, configOf, wholeNumber, withConfig, withPlace } from './with-config.ts';
@@ -29,6 +30,7 @@ export function createProgram(fail: () => void, asked?: string): Command {
   recordCommands(program, fail);
   exportCommands(program);
   syncCommand(program, fail);
+  importCommand(program, fail);
   return program.addCommand(client);
 }
 

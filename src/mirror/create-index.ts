@@ -27,6 +27,7 @@ import { type FirstSightRules, FirstSights } from './files/first-sights.ts';
 import { HeldVariants } from './files/held-variants.ts';
 import { coreMetadataFor } from './files/metadata-for-jobs.ts';
 import type {
+  CarriedIndex,
   IndexStatus,
   LookedAt,
   PackageIndex,
@@ -99,6 +100,7 @@ export function partsOf<O extends IndexOptions>(options: O): O & IndexParts {
 interface Facets<P> {
   readonly introduce?: ((caller: Caller) => Promise<void>) | undefined;
   readonly signed?: SignedRepository | undefined;
+  readonly carried?: CarriedIndex | undefined;
   readonly unverified?: ((pages: ProjectPages<P>) => UnverifiedDocuments) | undefined;
 }
 
@@ -113,6 +115,7 @@ export class EvidencedIndex<P> implements RunningIndex {
   readonly name: string;
   readonly introduce: (caller: Caller) => Promise<void>;
   readonly signed: SignedRepository | undefined;
+  readonly carried: CarriedIndex | undefined;
   readonly unverified: UnverifiedDocuments | undefined;
   readonly #evidence: Evidence<P>;
   readonly #breaker: Breaker;
@@ -125,15 +128,17 @@ export class EvidencedIndex<P> implements RunningIndex {
   /** Pages that jobs were given. */
   readonly #listed = new WeakSet<BelievedPage<unknown>>();
 
-  constructor(parts: IndexParts, evidence: Evidence<P>, { signed, unverified, introduce }: Facets<P> = {}) {
+  constructor(parts: IndexParts, evidence: Evidence<P>, { signed, carried, unverified, introduce }: Facets<P> = {}) {
     this.name = parts.index;
     this.#parts = parts;
     this.#evidence = evidence;
     this.#pins = new ProjectPins(parts);
     const { firstSight } = parts;
     const undigested = firstSight === undefined ? 'withhold' : 'first-sight';
-    this.#breaker = new Breaker(parts);
-    const shared = { ...parts, evidence, breaker: this.#breaker };
+    // What bundles brought is asked for here, and nobody is waited for.
+    this.#breaker = new Breaker({ ...parts, offline: parts.offline && carried === undefined });
+    const backOff = carried === undefined ? undefined : 0;
+    const shared = { ...parts, evidence, breaker: this.#breaker, backOff };
     const { offline, offlinePages = 'all' } = parts;
     this.#pages = new ProjectPages({
       ...shared,
@@ -164,6 +169,7 @@ export class EvidencedIndex<P> implements RunningIndex {
       this.#ahead = new LookAhead({ ...shared, rules, pages: this.#pages, files: this.#files });
     this.introduce = introduce ?? (async () => undefined);
     this.signed = signed;
+    this.carried = carried;
     this.unverified = unverified?.(this.#pages);
   }
 

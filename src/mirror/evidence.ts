@@ -4,6 +4,7 @@ import type { Instant } from '../bytes/instant.ts';
 import type { Heard } from '../ports/newest.ts';
 import type { OwnFile } from '../pypi/listing.ts';
 import type { Believed, EvidenceKind } from './believed.ts';
+import type { CarriedStatus } from './carried/status.ts';
 
 /**
  * Where a belief stands in its life (RFC 9111, RFC 5861). `fresh`: served. `stale-while-revalidate`: served, and asked
@@ -54,6 +55,8 @@ export interface EvidenceFacts {
   readonly chain: readonly Voucher[];
   /** Roles asked on the way whose online keys would be enough to list something new here. */
   readonly forgeableOnline: readonly string[];
+  /** Of an index that arrives by import. */
+  readonly carried?: CarriedStatus | undefined;
 }
 
 export interface RoleStatus {
@@ -81,6 +84,8 @@ export interface EvidenceStatus {
   readonly roles: readonly RoleStatus[];
   /** Whether state on disk that nobody signed carries a seal; undefined where there is none to seal. */
   readonly sealed?: boolean | undefined;
+  /** What was imported last, of an index that arrives so. */
+  readonly carried?: CarriedStatus | undefined;
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Refusal } from '../bytes/refusal.ts';
 import type { Heard } from '../ports/newest.ts';
 import type {
+  CarriedIndex,
   EvidenceKind,
   IndexStatus,
   PackageIndex,
@@ -25,6 +26,7 @@ export class RefusingIndex implements PackageIndex {
   readonly name: string;
   readonly evidence: EvidenceKind;
   readonly signed: SignedRepository | undefined;
+  readonly carried: CarriedIndex;
   readonly unverified: UnverifiedDocuments | undefined;
   readonly page: PackageIndex['page'];
   readonly list: PackageIndex['list'];
@@ -51,6 +53,7 @@ export class RefusingIndex implements PackageIndex {
     this.look = refuse;
     this.listing = refuse;
     this.open = refuse;
+    this.carried = { take: refuse, adopt: refuse };
     this.coreMetadata = refuse;
     this.isHeld = refuse;
     // Neither kind of document is absent: nobody can say.

@@ -12,6 +12,8 @@ export interface ConditionNumbers {
   readonly clockAhead: ReadonlyMap<string, number>;
   /** On the disk of the data directory; undefined where the system does not say. */
   readonly freeBytes: number | undefined;
+  /** Seconds that what was imported has, and may have, by index. */
+  readonly importAges: readonly { readonly index: string; readonly age: number; readonly most: number }[];
 }
 
 /** The processes on one data directory stand alike: what one of them knows is not added up. A gauge of what is not known has no series. */
@@ -46,6 +48,12 @@ export function watchConditions(registry: Registry, read: () => ConditionNumbers
       for (const [index, seconds] of read().clockAhead) each.set({ index: indexOf(index) }, seconds);
     },
   );
+  gauge('verbatim_import_age_seconds', 'How old what was imported is, from its reference time.', ['index'], (each) => {
+    for (const { index, age } of read().importAges) each.set({ index: indexOf(index) }, age);
+  });
+  gauge('verbatim_import_age_limit_seconds', 'How old it may be; then installers get 503.', ['index'], (each) => {
+    for (const { index, most } of read().importAges) each.set({ index: indexOf(index) }, most);
+  });
   gauge('verbatim_disk_free_bytes', 'Bytes free on the disk of the data directory.', [], (each) => {
     const { freeBytes } = read();
     if (freeBytes !== undefined) each.set(freeBytes);

@@ -74,7 +74,13 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'node:os': [...DISK, 'src/config/', ...WIRING],
   'node:url': ['src/disk/database/sqlite.ts', ...WIRING],
   'node:module': ['src/main.ts'],
-  'node:child_process': ['src/demo/', 'src/cli/', 'src/app/passwords.ts', 'src/app/processes/channel.ts'],
+  'node:child_process': [
+    'src/demo/',
+    'src/cli/',
+    'src/app/passwords.ts',
+    'src/app/carry/scanner.ts',
+    'src/app/processes/channel.ts',
+  ],
   'node:readline/promises': WIRING,
   // Node's own objects of a request: whoever has them can write a body.
   'node:http': [

@@ -265,11 +265,12 @@ function listOf(names: readonly string[], json: boolean): string {
 }
 
 function legacyOf(name: string, { lines, serial }: Project, requires: readonly string[] | undefined): string {
-  const urls = lines.map(({ filename, url, hashes, size }) => ({
+  const urls = lines.map(({ filename, url, hashes, size, 'upload-time': uploaded }) => ({
     filename,
     url,
     digests: hashes,
     size,
+    upload_time_iso_8601: uploaded,
     yanked: false,
   }));
   const info = { name, version: '1.0', summary: null, requires_python: null, requires_dist: requires ?? null };

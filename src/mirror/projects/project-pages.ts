@@ -40,6 +40,7 @@ export interface ProjectPagesOptions<P> {
   readonly breaker: Breaker;
   readonly drawn?: DrawnBodies | undefined;
   readonly maxAge?: number | undefined;
+  readonly backOff?: number | undefined;
   /** Bytes. */
   readonly memory: number;
   readonly undigested: 'first-sight' | 'withhold';

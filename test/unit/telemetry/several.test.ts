@@ -152,6 +152,7 @@ describe('metrics of several processes', () => {
       certificateEnds: undefined,
       clockAhead: new Map(),
       freeBytes: undefined,
+      importAges: [],
     }));
     const summed = (await readAll(registry)).filter(({ type, aggregator }) => type === 'gauge' && aggregator === 'sum');
     expect(summed.map(({ name }) => name).sort()).toEqual(ADDED_UP);
