@@ -24,6 +24,7 @@ import { soak } from './soak.ts';
 import { stampede } from './stampede.ts';
 import { writeReport } from './support/report.ts';
 import { type Measure, markdown, type Row } from './support/table.ts';
+import { sync } from './sync.ts';
 import { tls } from './tls.ts';
 import { workers } from './workers.ts';
 
@@ -55,6 +56,7 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   'cold-install': coldInstall,
   'cold-requests': coldRequests,
   'index-memory': indexMemory,
+  sync,
   crawl,
   soak,
 };
