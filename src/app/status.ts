@@ -5,6 +5,7 @@ import { VERSION } from '../version.ts';
 import type { Composition } from './compose.ts';
 import type { DiskSize } from './disk-sizes.ts';
 import type { Kept } from './kept.ts';
+import type { JobStatus } from './syncing/schedules.ts';
 
 /** How a mirror stands: what lies in its data directory, and what this process knows besides. */
 export interface StatusReport {
@@ -50,6 +51,8 @@ export interface ServerReport {
   /** Of clients. */
   readonly connections: { readonly open: number; readonly limit: number; readonly refused: number };
   readonly queues: readonly QueueStatus[];
+  /** What it syncs by schedule. */
+  readonly syncs?: readonly JobStatus[] | undefined;
   /** Of a server of several processes. */
   readonly workers?: { readonly configured: number; readonly answering: number } | undefined;
 }

@@ -114,7 +114,7 @@ const SILENT =
   '  upstream is silent: what is held is served at once, and one request at a time looks whether it is back';
 
 function serverLines(
-  { pid, version, startedAt, connections, queues, workers }: Server,
+  { pid, version, startedAt, connections, queues, syncs = [], workers }: Server,
   now: Instant,
 ): readonly string[] {
   const { open, limit, refused } = connections;
@@ -130,7 +130,17 @@ function serverLines(
         `  queue ${queue}${index === '' ? '' : ` of ${index}`}: ${busy} of ${places} places taken, ${waiting} wait, ${callers} refused since the start`,
     ),
     ...(used.length === 0 ? ['  queues: nobody waits'] : []),
+    ...syncs.map((each) => `  ${syncText(each, now)}`),
   ];
+}
+
+function syncText({ job, index, running, next, last }: NonNullable<Server['syncs']>[number], now: Instant): string {
+  const due = running ? 'runs' : next === undefined ? 'is never due' : `due ${untilText(next, now)}`;
+  const was =
+    last === undefined
+      ? 'not done since the start'
+      : `last ${instantText(last.at)}: ${last.result}, ${last.fetched} fetched, ${last.missing} missing, ${last.refused} refused`;
+  return `sync ${job} of ${index}: ${due}; ${was}`;
 }
 
 const KEPT_SAYS: Readonly<Record<Kept['kind'], string>> = {

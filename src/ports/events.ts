@@ -59,6 +59,9 @@ export type LookKind = (typeof LOOK_KINDS)[number];
  */
 export const LOOK_RESULTS = ['looked', 'used', 'wasted', 'absent', 'failed', 'gave-way', 'over-budget'] as const;
 export type LookResult = (typeof LOOK_RESULTS)[number];
+/** What a sync by schedule came to: all that was asked for is held; something is missing, or was refused; it failed; another replica does it. */
+export const SYNC_RESULTS = ['whole', 'missing', 'failed', 'elsewhere'] as const;
+export type SyncResult = (typeof SYNC_RESULTS)[number];
 /** What was asked for. */
 export const ROUTES = [
   'page',
@@ -244,6 +247,20 @@ interface EventMap {
     readonly worker: number;
     readonly pid: number | undefined;
     readonly ended?: { readonly why: string; readonly again: number } | undefined;
+  };
+  /** A sync that the configuration has a schedule for came to its end. */
+  readonly synced: {
+    readonly index: string;
+    readonly job: string;
+    readonly result: SyncResult;
+    readonly seconds: number;
+    /** Files, and their bytes. */
+    readonly fetched: number;
+    readonly bytes: number;
+    readonly missing: number;
+    readonly refused: number;
+    /** Of the first thing that is missing or was refused. */
+    readonly why: string | undefined;
   };
   /** Certificate, users and tokens were read again; `error` where they could not be, and nothing was changed. */
   readonly reloaded: { readonly error?: unknown };

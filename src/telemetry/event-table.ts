@@ -25,6 +25,7 @@ import { oneOf, statusOf } from './labels.ts';
 import { REDIS_EVENTS } from './redis-events.ts';
 import { ROOM_EVENTS } from './room-events.ts';
 import { HOST_SILENCE, SILENCE } from './silence-rows.ts';
+import { SYNCED } from './sync-row.ts';
 import { WORKER } from './worker-row.ts';
 
 type Table = { readonly [N in EventName]: Row<Event<N>> };
@@ -273,6 +274,7 @@ export const EVENTS: Table = {
     }),
   },
   worker: WORKER,
+  synced: SYNCED,
   reloaded: {
     counter: {
       name: 'verbatim_reloads_total',

@@ -53,6 +53,7 @@ export function createEmit(log: Log, metrics: Metrics): Emit {
     stateRoom: told<'stateRoom'>(EVENTS.stateRoom),
     condition: told<'condition'>(EVENTS.condition),
     worker: told<'worker'>(EVENTS.worker),
+    synced: told<'synced'>(EVENTS.synced),
     reloaded: told<'reloaded'>(EVENTS.reloaded),
   };
   return <N extends EventName>(event: Event<N>) => tell[event.name](event);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SYNC_RESULTS } from '../../ports/events.ts';
 import { LEFT_OUT, type LeftOutReason } from '../../ports/left-out.ts';
 import { KEPT_KINDS } from '../../ports/state-room.ts';
 import { DISK_PARTS } from '../disk-sizes.ts';
@@ -72,6 +73,22 @@ const Queue = z.object({
   refused: z.number(),
 });
 
+const Sync = z.object({
+  job: z.string(),
+  index: z.string(),
+  running: z.boolean(),
+  next: orUndefined(z.number()),
+  last: orUndefined(
+    z.object({
+      at: z.number(),
+      result: z.enum(SYNC_RESULTS),
+      fetched: z.number(),
+      missing: z.number(),
+      refused: z.number(),
+    }),
+  ),
+});
+
 export const LiveStatus = z.object({
   report: z.object({
     now: z.number(),
@@ -91,6 +108,7 @@ export const LiveStatus = z.object({
     startedAt: z.number(),
     connections: z.object({ open: z.number(), limit: z.number(), refused: z.number() }),
     queues: z.array(Queue).readonly(),
+    syncs: orUndefined(z.array(Sync).readonly()),
     workers: orUndefined(z.object({ configured: z.number(), answering: z.number() })),
   }),
 });

@@ -83,6 +83,18 @@ const EACH: { readonly [N in EventName]: Event<N> } = {
   letGo: { name: 'letGo', index: 'main', project: 'demo' },
   stateRoom: { name: 'stateRoom', index: 'main', room: 'full', bytes: 9, limit: 10 },
   condition: { name: 'condition', index: 'main', what: 'clock', thing: '', message: 'wrong', begins: true },
+  synced: {
+    name: 'synced',
+    index: 'main',
+    job: 'nightly',
+    result: 'missing',
+    seconds: 3.4,
+    fetched: 2,
+    bytes: 10,
+    missing: 1,
+    refused: 0,
+    why: 'nowhere: no such project',
+  },
   worker: { name: 'worker', worker: 1, pid: 7, ended: { why: '(SIGKILL)', again: 0 } },
   reloaded: { name: 'reloaded' },
 };

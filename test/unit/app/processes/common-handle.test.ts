@@ -57,6 +57,7 @@ const statusOf = ({ index = {}, bytes = 0, queues = [QUEUE], conditions = [] }: 
     startedAt: 150,
     connections: { open: 3, limit: 10, refused: 1 },
     queues,
+    syncs: undefined,
     workers: undefined,
   },
 });
