@@ -20,10 +20,12 @@ import {
 } from '../ports/events.ts';
 import { firstSightText, hintsText, leftOutText, outOfReachText } from '../ports/left-out.ts';
 import type { Row } from './event-row.ts';
+import { FLEET } from './fleet-row.ts';
 import { oneOf, statusOf } from './labels.ts';
 import { REDIS_EVENTS } from './redis-events.ts';
 import { ROOM_EVENTS } from './room-events.ts';
 import { HOST_SILENCE, SILENCE } from './silence-rows.ts';
+import { SYNCED } from './sync-row.ts';
 import { WORKER } from './worker-row.ts';
 
 type Table = { readonly [N in EventName]: Row<Event<N>> };
@@ -34,6 +36,7 @@ const textOf = (error: unknown) => (error instanceof Error ? (error.stack ?? err
 
 /** Every event there is: its counter, its word, its level and its line. */
 export const EVENTS: Table = {
+  fleet: FLEET,
   rejected: {
     counter: {
       name: 'verbatim_rejected_total',
@@ -271,6 +274,7 @@ export const EVENTS: Table = {
     }),
   },
   worker: WORKER,
+  synced: SYNCED,
   reloaded: {
     counter: {
       name: 'verbatim_reloads_total',

@@ -16,6 +16,7 @@ export function createRecorder(): { readonly events: Recorded; readonly emit: Em
     askedRedis: [],
     leased: [],
     heard: [],
+    fleet: [],
     refreshed: [],
     leftOut: [],
     sighted: [],
@@ -29,6 +30,7 @@ export function createRecorder(): { readonly events: Recorded; readonly emit: Em
     stateRoom: [],
     condition: [],
     worker: [],
+    synced: [],
     reloaded: [],
   };
   const keep = <N extends EventName>(event: Event<N>) => events[event.name].push(event);
