@@ -46,6 +46,9 @@ export type HeardOf = (typeof HEARD_OF)[number];
  * said was `refused`; it is `over`.
  */
 export const STALE_STATES = ['away', 'refused', 'over'] as const;
+/** What a replica does with the log that its fleet shares: `jumped` where it lagged behind what is left of it. */
+export const FLEET_STEPS = ['founded', 'joined', 'jumped', 'cut', 'failed'] as const;
+export type FleetStep = (typeof FLEET_STEPS)[number];
 export const REFRESH_RESULTS = ['changed', 'unchanged', 'failed'] as const;
 /** What is looked at before any client asks for it. */
 export const LOOK_KINDS = ['page', 'core-metadata', 'file'] as const;
@@ -140,6 +143,17 @@ interface EventMap {
   readonly leased: { readonly result: LeaseResult };
   /** What came of something that another replica believes. */
   readonly heard: { readonly index: string; readonly what: HeardOf; readonly result: Heard };
+  /** `entry`: where it now stands, or the snapshot does. `why`: of what failed. */
+  readonly fleet: {
+    readonly index: string;
+    readonly step: FleetStep;
+    readonly entry: number;
+    /** Of what was founded, read or written as a whole. */
+    readonly bytes: number;
+    /** Entries. */
+    readonly removed: number;
+    readonly why?: string | undefined;
+  };
   /** One round of asking upstream came to an end. */
   readonly refreshed: {
     readonly index: string;

@@ -20,6 +20,7 @@ import {
 } from '../ports/events.ts';
 import { firstSightText, hintsText, leftOutText, outOfReachText } from '../ports/left-out.ts';
 import type { Row } from './event-row.ts';
+import { FLEET } from './fleet-row.ts';
 import { oneOf, statusOf } from './labels.ts';
 import { REDIS_EVENTS } from './redis-events.ts';
 import { ROOM_EVENTS } from './room-events.ts';
@@ -35,6 +36,7 @@ const textOf = (error: unknown) => (error instanceof Error ? (error.stack ?? err
 
 /** Every event there is: its counter, its word, its level and its line. */
 export const EVENTS: Table = {
+  fleet: FLEET,
   rejected: {
     counter: {
       name: 'verbatim_rejected_total',

@@ -6,6 +6,7 @@ import { type ConditionNumbers, watchConditions } from './condition-metrics.ts';
 import { type DiskPart, type KeptPart, watchDisk, watchKept } from './disk-metrics.ts';
 import { createDurations } from './durations.ts';
 import type { Row } from './event-row.ts';
+import { type FleetNumbers, watchFleet } from './fleet-metrics.ts';
 import { type Label, oneOf } from './labels.ts';
 import { type Readings, readAll, readTotals } from './several.ts';
 import { createTally } from './tally.ts';
@@ -49,6 +50,8 @@ export interface Metrics {
   watchConnections(read: () => ConnectionNumbers): void;
   /** Read at each scrape: whether it answers. */
   watchRedis(read: () => boolean): void;
+  /** Read at each scrape: how each index stands to its fleet. */
+  watchFleet(read: () => readonly FleetNumbers[]): void;
   /** Read at each scrape. */
   watchConditions(read: () => ConditionNumbers): void;
   /** Read at each scrape: of a server of several processes. */
@@ -102,6 +105,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     watchPages: (read) => watchPages(registry, index, read),
     watchQueues: (read) => watchQueues(registry, read, (name) => (name === '' ? '' : index(name))),
     watchRedis: (read) => watchRedis(registry, read),
+    watchFleet: (read) => watchFleet(registry, read, index),
     watchConnections: (read) => watchConnections(registry, read),
     watchConditions: (read) => watchConditions(registry, read, (name) => (name === '' ? '' : index(name))),
     watchWorkers: (read) => watchWorkers(registry, read),

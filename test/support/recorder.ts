@@ -16,6 +16,7 @@ export function createRecorder(): { readonly events: Recorded; readonly emit: Em
     askedRedis: [],
     leased: [],
     heard: [],
+    fleet: [],
     refreshed: [],
     leftOut: [],
     sighted: [],

@@ -57,6 +57,13 @@ const Kept = z.object({
   limit: orUndefined(z.number()),
 });
 
+const Fleet = z.object({
+  index: z.string(),
+  entry: orUndefined(z.number()),
+  followedAt: orUndefined(z.number()),
+  alone: orUndefined(z.object({ since: z.number(), why: z.string() })),
+});
+
 const Queue = z.object({
   queue: z.string(),
   index: z.string(),
@@ -90,6 +97,7 @@ export const LiveStatus = z.object({
     store: z.object({ bytes: z.number(), blobs: z.number(), limitBytes: z.number(), byIndex: counts }),
     disk: z.array(z.object({ part: z.enum(DISK_PARTS), index: z.string(), bytes: z.number() })).readonly(),
     kept: z.array(Kept).readonly(),
+    fleet: z.array(Fleet).readonly(),
     conditions: z
       .array(z.object({ what: z.string(), index: z.string(), thing: z.string(), message: z.string() }))
       .readonly(),

@@ -58,6 +58,7 @@ const EACH: { readonly [N in EventName]: Event<N> } = {
   askedRedis: { name: 'askedRedis', command: 'SET', outcome: 'away' },
   leased: { name: 'leased', result: 'granted' },
   heard: { name: 'heard', index: 'main', what: 'timestamp', result: 'newer' },
+  fleet: { name: 'fleet', index: 'main', step: 'cut', entry: 2048, bytes: 4096, removed: 1023 },
   refreshed,
   leftOut: {
     name: 'leftOut',
