@@ -4,6 +4,7 @@ import { BlobStore } from '../blobs/blob-store.ts';
 import { LeaseInOrder, OwnLease } from '../blobs/own-lease.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Config } from '../config/config.ts';
+import type { DiskBlobs } from '../disk/blob-storage.ts';
 import { type AccessRecord, createAccessRecord } from '../disk/records/access-record.ts';
 import { createJournal } from '../disk/records/journal.ts';
 import { createTallies } from '../disk/records/tallies.ts';
@@ -44,6 +45,8 @@ export interface Composition {
   /** The time of each index that arrives by import, by its name. */
   readonly imports: ReadonlyMap<string, CarriedTime>;
   readonly blobs: BlobStore;
+  /** What this machine's own disk holds of them. */
+  readonly disk: DiskBlobs;
   /** Of the bucket that files are kept in, where there is one. */
   readonly bucket: BucketReport | undefined;
   /** What lies on disk besides fetched files. */
@@ -106,7 +109,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const retention = new Retention();
     const shown = { shares, emit, nowMs, upkeep, reading, seams, redis, retention, peers };
     const places = { config, directory, ...shown };
-    const { blobs, place } = filesOf(places, closers);
+    const { blobs, disk, place } = filesOf(places, closers);
     closers.push(() => retention.end());
     const ready = place.ready();
     const { fetched, journal, tallies } = recordsOf(directory, config, rehearsal, closers);
@@ -135,6 +138,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       imports,
       queues: [...queuesOf('', shares), ...queues],
       blobs,
+      disk,
       bucket: place.bucket,
       sizes: directory.sizes,
       kept: directory.kept,
@@ -203,7 +207,7 @@ interface FilesOptions {
 function filesOf(
   { config, directory, shares, emit, nowMs, upkeep, reading, seams, redis, retention, peers }: FilesOptions,
   closers: (() => unknown)[],
-): { readonly blobs: BlobStore; readonly place: FilePlace } {
+): { readonly blobs: BlobStore; readonly disk: DiskBlobs; readonly place: FilePlace } {
   const { maxBytes } = config.cache;
   const own = peers?.lease ?? new OwnLease();
   const disk = directory.blobs(maxBytes, { nowMs, apartMs: seams.apartMs });
@@ -231,7 +235,7 @@ function filesOf(
     nowMs,
   });
   closers.push(() => blobs.close());
-  return { blobs, place };
+  return { blobs, disk, place };
 }
 
 async function composeIndexes(

@@ -24,10 +24,9 @@ import { followPeer } from './fleet/follow-peer.ts';
 import { noEvents } from './no-events.ts';
 import { logOf } from './running/log.ts';
 import { readAgain } from './running/reload.ts';
+import { type Jobs, jobsOf } from './scrubbing/jobs.ts';
 import { accessListOf, addressOf, certificateOf, defaultIndexOf, servedIndex } from './server-files.ts';
 import { serverReport } from './status.ts';
-import { schedulesOf } from './syncing/of-server.ts';
-import type { Schedules } from './syncing/schedules.ts';
 import { watchComposition } from './watch-composition.ts';
 
 export interface RunningMirror {
@@ -92,7 +91,7 @@ export async function startMirror({
     if (adminPort !== undefined) await mirror.listenForOperators(adminPort);
     // Of several processes the one that accepts connections is asked.
     if (behind === undefined) await mirror.listenForCommands();
-    mirror.keepSchedules();
+    mirror.beginJobs();
     for (const index of composition.indexes) void index.introduce(internalCaller(index.name));
     return mirror;
   } catch (error) {
@@ -126,7 +125,7 @@ class Mirror implements RunningMirror {
   #admin: RunningServer | undefined;
   #control: ControlSocket | undefined;
   #publicUrl: string | undefined;
-  #schedules: Schedules | undefined;
+  #jobs: Jobs | undefined;
   #draining = false;
 
   constructor(parts: MirrorParts) {
@@ -156,7 +155,8 @@ class Mirror implements RunningMirror {
     this.#handle = createHandle(composition, () => ({
       server: {
         ...serverReport(composition, { startedAt, connections: this.#main?.connections ?? nobody }),
-        syncs: this.#schedules?.status,
+        syncs: this.#jobs?.syncs,
+        scrub: this.#jobs?.scrub,
       },
       conditions: this.#conditions.inForce,
     }));
@@ -219,10 +219,9 @@ class Mirror implements RunningMirror {
     this.#publicUrl = addressOf(config.server, this.url);
   }
 
-  /** From now on what the configuration has a schedule for is fetched when it is due. */
-  keepSchedules(): void {
-    const { leads, ...parts } = this.#parts;
-    if (leads && !parts.config.offline) this.#schedules = schedulesOf(parts);
+  /** From now on it does what nobody asks for: syncs that are due, and reading again what is on disk. */
+  beginJobs(): void {
+    this.#jobs = jobsOf(this.#parts);
   }
 
   async listenForOperators(port: number): Promise<void> {
@@ -267,7 +266,7 @@ class Mirror implements RunningMirror {
         connections: cut,
       });
     await this.#control?.close();
-    await this.#schedules?.close();
+    await this.#jobs?.close();
     await this.#conditions.close();
     await this.#parts.composition.close();
     await this.log.flush();

@@ -53,8 +53,21 @@ export interface ServerReport {
   readonly queues: readonly QueueStatus[];
   /** What it syncs by schedule. */
   readonly syncs?: readonly JobStatus[] | undefined;
+  /** What was read again of what is on disk; undefined where nothing is (cache.scrub_days). */
+  readonly scrub?: ScrubStatus | undefined;
   /** Of a server of several processes. */
   readonly workers?: { readonly configured: number; readonly answering: number } | undefined;
+}
+
+/** Files that were read again whole and held, their bytes, and what was set aside; since the start, and in the last round. */
+export interface ScrubStatus extends ScrubCounts {
+  readonly last: (ScrubCounts & { readonly at: Instant; readonly seconds: number }) | undefined;
+}
+
+interface ScrubCounts {
+  readonly files: number;
+  readonly bytes: number;
+  readonly damaged: number;
 }
 
 /** `index` is empty where all indexes share it. */

@@ -252,6 +252,16 @@ export class BlobStore implements Blobs {
     this.#parts.stored.follow(changes);
   }
 
+  /** The sha256 of all that is stored, in no order. */
+  names(): Iterable<string> {
+    return this.#parts.order.names();
+  }
+
+  /** What lies there is not what its name says: nobody finds it any more. */
+  setAside(sha256: string, message: string): Promise<void> {
+    return this.#parts.stored.setAside(sha256, message);
+  }
+
   /** Drops a blob. Throws Refusal where it could not be removed. */
   forget(sha256: string): Promise<void> {
     return this.#parts.stored.forget(sha256).catch((error: unknown) => {

@@ -123,6 +123,11 @@ export class UsageOrder {
     return new Map([...this.#budgets.keys()].map((index) => [index, this.#shelves.get(index)?.bytes ?? 0]));
   }
 
+  /** Of all that is stored, in no order. */
+  names(): Iterable<string> {
+    return this.#shelfOf.keys();
+  }
+
   /** Least recently used first, an index and a segment at a time. */
   *entries(): Generator<Used> {
     for (const [index, shelf] of this.#shelves)

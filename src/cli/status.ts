@@ -114,7 +114,7 @@ const SILENT =
   '  upstream is silent: what is held is served at once, and one request at a time looks whether it is back';
 
 function serverLines(
-  { pid, version, startedAt, connections, queues, syncs = [], workers }: Server,
+  { pid, version, startedAt, connections, queues, syncs = [], scrub, workers }: Server,
   now: Instant,
 ): readonly string[] {
   const { open, limit, refused } = connections;
@@ -131,7 +131,17 @@ function serverLines(
     ),
     ...(used.length === 0 ? ['  queues: nobody waits'] : []),
     ...syncs.map((each) => `  ${syncText(each, now)}`),
+    ...(scrub == null ? [] : [`  ${scrubText(scrub)}`]),
   ];
+}
+
+function scrubText({ files, bytes, damaged, last }: NonNullable<Server['scrub']>): string {
+  const counts = `${files} files (${(bytes / 1e6).toFixed(1)} MB) held, ${damaged} damaged`;
+  const round =
+    last == null
+      ? 'no round is through yet'
+      : `last round through ${instantText(last.at)}: ${last.files} held, ${last.damaged} damaged`;
+  return `read again since the start (cache.scrub_days): ${counts}; ${round}`;
 }
 
 function syncText({ job, index, running, next, last }: NonNullable<Server['syncs']>[number], now: Instant): string {

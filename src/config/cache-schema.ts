@@ -26,6 +26,16 @@ export const cache = z.strictObject({
   memory_bytes: size
     .prefault('192 MiB')
     .describe('Memory for ready-made pages and what they are made from, all indexes together.'),
+  scrub_days: z
+    .int()
+    .min(0)
+    .max(3650)
+    .default(30)
+    .describe('Days in which everything on disk is read and proved again once, in the background; 0 for never.'),
+  scrub_bytes_per_second: size
+    .refine((bytes) => bytes > 0, 'must be more than 0: scrub_days: 0 turns it off')
+    .optional()
+    .describe('Reads at this pace, in place of scrub_days, and begins no round sooner than a day after the last.'),
   warn_free_bytes: size
     .prefault('1 GB')
     .describe('Where the disk of the data directory has less free, that is logged and told; 0 for never.'),

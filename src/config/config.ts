@@ -208,6 +208,9 @@ export interface Config {
     readonly journalBytes?: number | undefined;
     readonly accessBytes?: number | undefined;
     readonly warnFreeBytes?: number | undefined;
+    /** In which everything on disk is read again; 0 or undefined for never. */
+    readonly scrubDays?: number | undefined;
+    readonly scrubBytesPerSecond?: number | undefined;
   };
   /** Shared with other replicas; absent where nothing is. */
   readonly redis?: RedisConfig | undefined;

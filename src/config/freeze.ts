@@ -44,6 +44,8 @@ export function toConfig(parsed: ParsedFile): Config {
       accessBytes: parsed.cache.access_bytes,
       memoryBytes: parsed.cache.memory_bytes,
       warnFreeBytes: parsed.cache.warn_free_bytes,
+      scrubDays: parsed.cache.scrub_days,
+      scrubBytesPerSecond: parsed.cache.scrub_bytes_per_second,
     },
     redis: parsed.redis && toRedis(parsed.redis),
     sync: parsed.sync && toSync(parsed.sync),

@@ -12,6 +12,8 @@ export interface BlobPaths {
   readonly useRecord: string;
   /** What lies in a bucket not yet. */
   readonly waitingRecord: string;
+  /** How far all was read again. */
+  readonly scrubRecord: string;
   blob(sha256: string): string;
   partial(key: string): string;
   alias(algorithm: Algorithm, hex: string): string;
@@ -42,6 +44,7 @@ export function blobPaths(root: string): BlobPaths {
     partials,
     useRecord: join(root, 'blobs', 'used'),
     waitingRecord: join(root, 'blobs', 'waiting'),
+    scrubRecord: join(root, 'blobs', 'scrub'),
     blob: (sha256) => join(blobs, sha256.slice(0, 2), sha256.slice(2)),
     partial: (key) => join(partials, key),
     alias: (algorithm, hex) => join(aliases, algorithm, hex.slice(0, 2), hex.slice(2)),

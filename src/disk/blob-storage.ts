@@ -53,6 +53,11 @@ export function createWaitingRecord(volume: Volume): UsageRecord {
   return recordIn(volume, blobPaths(volume.root).waitingRecord);
 }
 
+/** How far all of it was read again, beside it. */
+export function createScrubRecord(volume: Volume): UsageRecord {
+  return recordIn(volume, blobPaths(volume.root).scrubRecord);
+}
+
 function recordIn({ durable, ops }: Volume, path: string): UsageRecord {
   return {
     read: () => onBlobDisk(() => readSmall(ops, path, USAGE_RECORD_BYTES)),

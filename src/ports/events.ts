@@ -62,6 +62,8 @@ export type LookResult = (typeof LOOK_RESULTS)[number];
 /** What a sync by schedule came to: all that was asked for is held; something is missing, or was refused; it failed; another replica does it. */
 export const SYNC_RESULTS = ['whole', 'missing', 'failed', 'elsewhere'] as const;
 export type SyncResult = (typeof SYNC_RESULTS)[number];
+/** What came of fetching a damaged file again; `unknown`: no pin says which file it was. */
+export const FETCHED_AGAIN = ['fetched', 'failed', 'offline', 'unknown'] as const;
 /** What was asked for. */
 export const ROUTES = [
   'page',
@@ -261,6 +263,24 @@ interface EventMap {
     readonly refused: number;
     /** Of the first thing that is missing or was refused. */
     readonly why: string | undefined;
+  };
+  /** Everything on disk was read again, from the first file to the last: `files` and `bytes` held, `damaged` were set aside. */
+  readonly scrubbed: {
+    readonly files: number;
+    readonly bytes: number;
+    readonly damaged: number;
+    readonly seconds: number;
+  };
+  /** A damaged file was set aside, and then fetched again or not. */
+  readonly fetchedAgain: {
+    /** Empty where it is `unknown`. */
+    readonly index: string;
+    readonly project?: string | undefined;
+    readonly file?: string | undefined;
+    readonly sha256: string;
+    readonly result: (typeof FETCHED_AGAIN)[number];
+    /** Of what failed. */
+    readonly why?: string | undefined;
   };
   /** Certificate, users and tokens were read again; `error` where they could not be, and nothing was changed. */
   readonly reloaded: { readonly error?: unknown };

@@ -24,6 +24,7 @@ import { FLEET } from './fleet-row.ts';
 import { oneOf, statusOf } from './labels.ts';
 import { REDIS_EVENTS } from './redis-events.ts';
 import { ROOM_EVENTS } from './room-events.ts';
+import { SCRUB_EVENTS } from './scrub.ts';
 import { HOST_SILENCE, SILENCE } from './silence-rows.ts';
 import { SYNCED } from './sync-row.ts';
 import { WORKER } from './worker-row.ts';
@@ -275,6 +276,7 @@ export const EVENTS: Table = {
   },
   worker: WORKER,
   synced: SYNCED,
+  ...SCRUB_EVENTS,
   reloaded: {
     counter: {
       name: 'verbatim_reloads_total',

@@ -54,6 +54,8 @@ export function createEmit(log: Log, metrics: Metrics): Emit {
     condition: told<'condition'>(EVENTS.condition),
     worker: told<'worker'>(EVENTS.worker),
     synced: told<'synced'>(EVENTS.synced),
+    scrubbed: told<'scrubbed'>(EVENTS.scrubbed),
+    fetchedAgain: told<'fetchedAgain'>(EVENTS.fetchedAgain),
     reloaded: told<'reloaded'>(EVENTS.reloaded),
   };
   return <N extends EventName>(event: Event<N>) => tell[event.name](event);

@@ -8,6 +8,7 @@ import { createDurations } from './durations.ts';
 import type { Row } from './event-row.ts';
 import { type FleetNumbers, watchFleet } from './fleet-metrics.ts';
 import { type Label, oneOf } from './labels.ts';
+import { type ScrubNumbers, watchScrub } from './scrub.ts';
 import { type Readings, readAll, readTotals } from './several.ts';
 import { createTally } from './tally.ts';
 import {
@@ -48,6 +49,8 @@ export interface Metrics {
   /** Read at each scrape. */
   watchQueues(read: () => readonly QueueReport[]): void;
   watchConnections(read: () => ConnectionNumbers): void;
+  /** Read at each scrape: how far what is on disk was read again. */
+  watchScrub(read: () => ScrubNumbers): void;
   /** Read at each scrape: whether it answers. */
   watchRedis(read: () => boolean): void;
   /** Read at each scrape: how each index stands to its fleet. */
@@ -104,6 +107,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     watchKept: (read) => watchKept(registry, read, (name) => (name === '' ? '' : index(name))),
     watchPages: (read) => watchPages(registry, index, read),
     watchQueues: (read) => watchQueues(registry, read, (name) => (name === '' ? '' : index(name))),
+    watchScrub: (read) => watchScrub(registry, read),
     watchRedis: (read) => watchRedis(registry, read),
     watchFleet: (read) => watchFleet(registry, read, index),
     watchConnections: (read) => watchConnections(registry, read),

@@ -31,6 +31,8 @@ export function createRecorder(): { readonly events: Recorded; readonly emit: Em
     condition: [],
     worker: [],
     synced: [],
+    scrubbed: [],
+    fetchedAgain: [],
     reloaded: [],
   };
   const keep = <N extends EventName>(event: Event<N>) => events[event.name].push(event);

@@ -89,6 +89,12 @@ const Sync = z.object({
   ),
 });
 
+const scrubCounts = { files: z.number(), bytes: z.number(), damaged: z.number() };
+const Scrub = z.object({
+  ...scrubCounts,
+  last: orUndefined(z.object({ ...scrubCounts, at: z.number(), seconds: z.number() })),
+});
+
 export const LiveStatus = z.object({
   report: z.object({
     now: z.number(),
@@ -109,6 +115,7 @@ export const LiveStatus = z.object({
     connections: z.object({ open: z.number(), limit: z.number(), refused: z.number() }),
     queues: z.array(Queue).readonly(),
     syncs: orUndefined(z.array(Sync).readonly()),
+    scrub: orUndefined(Scrub),
     workers: orUndefined(z.object({ configured: z.number(), answering: z.number() })),
   }),
 });

@@ -35,6 +35,7 @@ export function commonStatus(
       },
       // One of them does what is due.
       syncs: all.find(({ server }) => (server.syncs?.length ?? 0) > 0)?.server.syncs,
+      scrub: all.find(({ server }) => server.scrub !== undefined)?.server.scrub,
       queues: commonQueues(all.flatMap(({ server }) => server.queues)),
     },
   };

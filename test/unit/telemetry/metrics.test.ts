@@ -95,6 +95,16 @@ const EACH: { readonly [N in EventName]: Event<N> } = {
     refused: 0,
     why: 'nowhere: no such project',
   },
+  scrubbed: { name: 'scrubbed', files: 3, bytes: 10, damaged: 1, seconds: 5 },
+  fetchedAgain: {
+    name: 'fetchedAgain',
+    index: 'main',
+    project: 'alpha',
+    file: 'a.whl',
+    sha256: 'aa',
+    result: 'failed',
+    why: 'x',
+  },
   worker: { name: 'worker', worker: 1, pid: 7, ended: { why: '(SIGKILL)', again: 0 } },
   reloaded: { name: 'reloaded' },
 };

@@ -58,6 +58,7 @@ const statusOf = ({ index = {}, bytes = 0, queues = [QUEUE], conditions = [] }: 
     connections: { open: 3, limit: 10, refused: 1 },
     queues,
     syncs: undefined,
+    scrub: undefined,
     workers: undefined,
   },
 });
