@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { importPlace } from '../../src/app/carry/import-place.ts';
 import { type Composition, compose } from '../../src/app/compose.ts';
+import { type Jobs, jobsOf } from '../../src/app/scrubbing/jobs.ts';
 import type { Gate } from '../../src/async/gate.ts';
+import type { Waiting } from '../../src/blobs/scrub/scrub.ts';
 import type { Imported, ImportPlace } from '../../src/bundle/import/place.ts';
 import { importBundle } from '../../src/bundle/import/run.ts';
 import type { Config, IndexConfig, SignedIndexConfig, UnsignedIndexConfig } from '../../src/config/config.ts';
@@ -15,6 +17,7 @@ import type { ConnectionCounts } from '../../src/http/connections.ts';
 import { createConnectionRefusal, createListener } from '../../src/http/listener.ts';
 import { type RunningServer, startServer } from '../../src/http/server.ts';
 import type { PackageIndex } from '../../src/mirror/package-index.ts';
+import type { ScrubNumbers } from '../../src/telemetry/scrub.ts';
 import type { UpstreamLimits } from '../../src/upstream/limits.ts';
 import { BUILT_AT } from '../../src/version.ts';
 import { type Answered, type Asking, ask } from '../support/ask.ts';
@@ -57,6 +60,11 @@ export interface Mirror extends Face {
   readonly goOffline: () => Promise<void>;
   /** As an operator drops a stored file. */
   readonly forget: (sha256: string) => Promise<void>;
+  /** Begins what a server does unasked, as of these settings; `numbers`: what metrics read. */
+  readonly jobs: (how?: JobsHow) => {
+    readonly jobs: Jobs | undefined;
+    readonly numbers: () => ScrubNumbers | undefined;
+  };
   /** Starts again on the directory as it lies there at this moment, as after `kill -9`. */
   readonly kill: () => Promise<void>;
   /** Imports a bundle whose files these are, into the index `main`. Throws Refusal. */
@@ -107,6 +115,12 @@ export interface MirrorOptions {
   readonly seal?: { readonly key: string; readonly epoch: string } | undefined;
   /** The port of a Redis on this machine. */
   readonly redis?: number | undefined;
+}
+
+export interface JobsHow {
+  readonly scrubDays?: number;
+  readonly leads?: boolean;
+  readonly waiting?: Waiting;
 }
 
 export interface SimplePage {
@@ -340,6 +354,19 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
       if (running === undefined) throw new Error('the mirror does not run');
       const given = files.map((bytes, at) => ({ name: `file ${at}`, bytes: bytesOf(bytes) }));
       return importBundle(place(await importPlace(running.composition, 'main')), { files: given, dryRun, asOf });
+    },
+    jobs({ scrubDays = 30, leads = true, waiting } = {}) {
+      if (running === undefined) throw new Error('the mirror does not run');
+      const { composition } = running;
+      let numbers: (() => ScrubNumbers) | undefined;
+      const metrics = {
+        watchScrub(read: () => ScrubNumbers) {
+          numbers = read;
+        },
+      };
+      const scrubbed = { ...config(), cache: { ...config().cache, scrubDays } };
+      const jobs = jobsOf({ config: scrubbed, composition, emit, metrics, leads, waiting });
+      return { jobs, numbers: () => numbers?.() };
     },
     async forget(sha256) {
       await running?.composition.operator.forget(sha256);

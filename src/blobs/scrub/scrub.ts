@@ -107,6 +107,7 @@ export class Scrub {
 
   async #makeRound(): Promise<void> {
     if (this.#round === undefined) {
+      await this.#rest();
       this.#round = { ...NOTHING, after: '', beganMs: this.#waiting.now() };
       await this.#lookForOthers();
     }
@@ -121,11 +122,14 @@ export class Scrub {
     this.#round = undefined;
     await this.#save();
     this.#options.onRound(this.#last);
-    await this.#rest(ROUND_AT_LEAST_MS - Math.max(0, endedMs - beganMs));
   }
 
-  async #rest(milliseconds: number): Promise<void> {
-    for (let left = milliseconds; left > 0; left -= LONGEST_WAIT_MS)
+  /** Until a day is over since the last round began. */
+  async #rest(): Promise<void> {
+    if (this.#last === undefined) return;
+    const { endedMs, seconds } = this.#last;
+    const since = Math.max(0, this.#waiting.now() - endedMs) + seconds * 1000;
+    for (let left = ROUND_AT_LEAST_MS - since; left > 0; left -= LONGEST_WAIT_MS)
       await this.#waiting.wait(Math.min(left, LONGEST_WAIT_MS), this.#leaving.signal);
   }
 
@@ -181,7 +185,7 @@ export class Scrub {
           prover.update(this.#step.subarray(0, read));
           bytes += read;
           if (read < STEP) break;
-          await this.#waiting.wait((read / BURST) * 1000, this.#leaving.signal);
+          await this.#waiting.wait(Math.ceil((read / BURST) * 1000), this.#leaving.signal);
         }
       } finally {
         await source.close();

@@ -57,6 +57,7 @@ describe('the simple case', () => {
       accessBytes: 128 * 2 ** 20,
       memoryBytes: 192 * 2 ** 20,
       warnFreeBytes: 1e9,
+      scrubDays: 30,
     });
     expect(config.indexes['main']).toEqual({
       name: 'main',
