@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { createLoopLoad } from '../../async/loop-load.ts';
 import { Scrub, type ScrubReport, type Waiting } from '../../blobs/scrub/scrub.ts';
 import type { Config } from '../../config/config.ts';
@@ -29,6 +30,8 @@ interface JobsParts {
   readonly waiting?: Waiting | undefined;
 }
 
+const REAL: Waiting = { now: Date.now, wait: (ms, signal) => setTimeout(ms, undefined, { signal, ref: false }) };
+
 /** Begins them. */
 export function jobsOf({ leads, metrics, ...parts }: JobsParts): Jobs | undefined {
   if (!leads) return undefined;
@@ -56,7 +59,7 @@ function statusOf({ last, ...counts }: ScrubReport): ScrubStatus {
 }
 
 /** Of this machine's own disk: what lies in a bucket is proved when it is brought. */
-function scrubOf({ config, composition, emit, waiting }: Omit<JobsParts, 'leads' | 'metrics'>) {
+function scrubOf({ config, composition, emit, waiting = REAL }: Omit<JobsParts, 'leads' | 'metrics'>) {
   const { scrubDays: days = 0, scrubBytesPerSecond: bytesPerSecond } = config.cache;
   if (days === 0) return undefined;
   const { blobs, bucket, disk, shares, indexes, states, volume } = composition;

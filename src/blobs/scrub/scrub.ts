@@ -1,4 +1,3 @@
-import { setTimeout } from 'node:timers/promises';
 import { yieldToEventLoop } from '../../async/yield.ts';
 import { createProver } from '../../bytes/prover.ts';
 import type { BlobStorage, UsageRecord } from '../../ports/blob-storage.ts';
@@ -6,7 +5,7 @@ import { isWrong } from '../scan.ts';
 import { type Pace, rateOf } from './pace.ts';
 import { type EndedRound, type Position, type RoundCounts, readScrubState, writeScrubState } from './record.ts';
 
-/** Time, for tests. */
+/** Time. */
 export interface Waiting {
   /** Milliseconds since the epoch. */
   now(): number;
@@ -31,7 +30,7 @@ export interface ScrubOptions {
   readonly onRound: (round: EndedRound) => void;
   /** Something could not be looked at; the round goes on. Must not throw. */
   readonly onTrouble: (error: unknown) => void;
-  readonly waiting?: Waiting | undefined;
+  readonly waiting: Waiting;
 }
 
 export interface ScrubReport extends RoundCounts {
@@ -57,8 +56,6 @@ const NAMES_A_TURN = 5000;
 const ALL = { start: 0, end: Number.MAX_SAFE_INTEGER };
 const NOTHING: RoundCounts = { files: 0, bytes: 0, damaged: 0 };
 
-const REAL: Waiting = { now: Date.now, wait: (ms, signal) => setTimeout(ms, undefined, { signal, ref: false }) };
-
 /**
  * Reads everything that is stored again, slowly and round after round, whatever memory believes of it. It goes by the digests, so that a restart
  * goes on where the last one stopped. What is wrong at two readings is set aside; what could not be read at all is told, and left.
@@ -76,7 +73,7 @@ export class Scrub {
 
   constructor(options: ScrubOptions) {
     this.#options = options;
-    this.#waiting = options.waiting ?? REAL;
+    this.#waiting = options.waiting;
     this.#running = this.#run();
   }
 
