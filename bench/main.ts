@@ -18,6 +18,7 @@ import { neighbours } from './neighbours.ts';
 import { page } from './page.ts';
 import { projectList } from './project-list.ts';
 import { restart } from './restart.ts';
+import { scrape } from './scrape.ts';
 import { snapshot } from './snapshot.ts';
 import { soak } from './soak.ts';
 import { writeReport } from './support/report.ts';
@@ -49,6 +50,7 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   'cold-install': coldInstall,
   'cold-requests': coldRequests,
   'index-memory': indexMemory,
+  scrape,
   crawl,
   soak,
 };

@@ -98,6 +98,7 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
     offline: config.offline,
     onCrowding: crowding(emit, index.name),
     onSilence: silence(emit, index.name),
+    onAsked: (asked) => emit({ name: 'askedUpstream', index: index.name, ...asked }),
     heard: (there) => clocks.heard(index.name, there, clock.now()),
   });
   const mirror = createUnsignedIndex({
@@ -173,6 +174,7 @@ async function composeSigned(parts: IndexParts & { readonly index: SignedIndexCo
     offline: config.offline,
     onCrowding: crowding(emit, index.name),
     onSilence: silence(emit, index.name),
+    onAsked: (asked) => emit({ name: 'askedUpstream', index: index.name, ...asked }),
     heard: (there) => clocks.heard(index.name, there, clock.now()),
   });
   const mirror = await createSignedIndex({

@@ -12,6 +12,8 @@ export interface ConditionNumbers {
   readonly clockAhead: ReadonlyMap<string, number>;
   /** On the disk of the data directory; undefined where the system does not say. */
   readonly freeBytes: number | undefined;
+  /** All of that disk; undefined where the system does not say. */
+  readonly diskBytes: number | undefined;
 }
 
 /** The processes on one data directory stand alike: what one of them knows is not added up. A gauge of what is not known has no series. */
@@ -31,13 +33,23 @@ export function watchConditions(registry: Registry, read: () => ConditionNumbers
         collect(this);
       },
     });
-  gauge('verbatim_condition', 'Things that an operator should know of, by what is so.', ['what', 'index'], (each) => {
-    for (const { what, index } of read().inForce) each.inc({ what: whatOf(what), index: indexOf(index) });
-  });
-  gauge('verbatim_certificate_expires_timestamp_seconds', 'When our own certificate ends.', [], (each) => {
-    const { certificateEnds } = read();
-    if (certificateEnds !== undefined) each.set(certificateEnds);
-  });
+  gauge(
+    'verbatim_condition',
+    'Things that an operator should know of, as they stand, by what is so (docs/operating.md).',
+    ['what', 'index'],
+    (each) => {
+      for (const { what, index } of read().inForce) each.inc({ what: whatOf(what), index: indexOf(index) });
+    },
+  );
+  gauge(
+    'verbatim_certificate_expires_timestamp_seconds',
+    'When the certificate of server.tls ends, or the first of its chain.',
+    [],
+    (each) => {
+      const { certificateEnds } = read();
+      if (certificateEnds !== undefined) each.set(certificateEnds);
+    },
+  );
   gauge(
     'verbatim_clock_ahead_seconds',
     "By how much this machine's clock is ahead of upstream's, by its Date.",
@@ -46,6 +58,10 @@ export function watchConditions(registry: Registry, read: () => ConditionNumbers
       for (const [index, seconds] of read().clockAhead) each.set({ index: indexOf(index) }, seconds);
     },
   );
+  gauge('verbatim_disk_size_bytes', 'All bytes of the disk of the data directory.', [], (each) => {
+    const { diskBytes } = read();
+    if (diskBytes !== undefined) each.set(diskBytes);
+  });
   gauge('verbatim_disk_free_bytes', 'Bytes free on the disk of the data directory.', [], (each) => {
     const { freeBytes } = read();
     if (freeBytes !== undefined) each.set(freeBytes);
