@@ -17,6 +17,7 @@ import { memory } from './memory.ts';
 import { neighbours } from './neighbours.ts';
 import { page } from './page.ts';
 import { projectList } from './project-list.ts';
+import { redisPage } from './redis-page.ts';
 import { restart } from './restart.ts';
 import { scrape } from './scrape.ts';
 import { snapshot } from './snapshot.ts';
@@ -24,6 +25,7 @@ import { soak } from './soak.ts';
 import { writeReport } from './support/report.ts';
 import { type Measure, markdown, type Row } from './support/table.ts';
 import { tls } from './tls.ts';
+import { workers } from './workers.ts';
 
 // `npm run bench` takes every figure and writes docs/performance.md; `npm run bench -- NAME …` takes and prints some.
 // `npm run bench -- compare COMMIT` (or a directory with another build) takes that build's figures and this one's in turns,
@@ -33,6 +35,7 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   page,
   tls,
   file,
+  workers,
   'file-tls': fileTls,
   bucket,
   snapshot,
@@ -40,6 +43,7 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   cold,
   client,
   herd,
+  'redis-page': redisPage,
   memory,
   restart,
   'project-list': projectList,

@@ -9,7 +9,8 @@ import { EXEMPT } from './checks/exempt.ts';
 import { type Check, checksOf } from './checks/find.ts';
 import { instrumentedCopy } from './checks/instrument.ts';
 import { type Missing, namesOf, readRecord, recorded, writeRecord } from './checks/record.ts';
-import { Tests } from './checks/tests.ts';
+import { missedInRepeats } from './checks/repeats.ts';
+import { type Saw, Tests } from './checks/tests.ts';
 
 // Removes each check of src, one at a time, and says which of them no test misses.
 //
@@ -19,9 +20,10 @@ import { Tests } from './checks/tests.ts';
 //     node scripts/checks.ts src/cli --by test/journeys/verify.test.ts    asks these tests alone
 //     node scripts/checks.ts src/tuf --unseen      only says which checks no test makes refuse
 //
-// First every test that is recorded for these checks runs once, with all checks in place, and tells which checks it makes refuse; where one
-// is not recorded, every test that reaches its file as well. Then each check is removed, and those tests run again until one fails, the
-// recorded one first. Exit code 1 where a check is missed by none.
+// First every file of tests that is recorded for these checks runs once, with all checks in place, and tells which checks it makes refuse;
+// where one is not recorded, every test that reaches its file as well. Then each test runs again in its own process for each check that it
+// made refuse, without that check. What no test missed so, or stands in a process that a test starts, is tried again in a run of its own.
+// Exit code 1 where a check is missed by none.
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
 /** A file of tests that takes this many times the quickest is not run whole, but only its test that saw the check refuse. */
@@ -38,7 +40,7 @@ interface Asked {
   readonly record: boolean;
 }
 
-interface Seen extends Missing {
+interface Seen extends Missing, Pick<Saw, 'isHere'> {
   readonly ms: number;
 }
 
@@ -88,9 +90,9 @@ async function watchAll(tests: Tests, files: readonly string[]): Promise<Readonl
       `${index + 1}/${files.length} ${file}: ${Math.round(ran.ms)} ms${ran.ok ? '' : `, and is not asked: ${ran.failed}`}`,
     );
     if (!ran.ok) continue;
-    for (const { check, test } of saw) {
+    for (const { check, test, isHere } of saw) {
       const list = seen.get(check) ?? [];
-      list.push({ file, test, ms: ran.ms });
+      list.push({ file, test, isHere, ms: ran.ms });
       seen.set(check, list);
     }
   }
@@ -148,6 +150,8 @@ async function tryAll(
   tell: (each: Tried, end: Exclude<(typeof ENDS)[number], 'checks'>, missing?: Missing) => void,
 ): Promise<void> {
   const alone = new Map<string, boolean>();
+  const wanted = new Set(tried.filter(({ check }) => !isExempt(check) && !onlyUnseen).map(({ id }) => id));
+  const inRepeats = await missedInRepeats(tests, wanted, seen);
   // Those that no test saw refuse come first: nothing need run to know that none misses them.
   for (const each of [...tried].sort((a, b) => Number(seen.has(a.id)) - Number(seen.has(b.id)))) {
     const { check, id } = each;
@@ -155,7 +159,7 @@ async function tryAll(
     const refusing = seen.get(id) ?? [];
     if (isExempt(check)) tell(each, 'exempt');
     else if (!onlyUnseen || refusing.length === 0) {
-      const missing = await missedBy(tests, alone, each, refusing);
+      const missing = inRepeats.get(id) ?? (await missedBy(tests, alone, each, refusing));
       tell(each, missing === undefined ? 'survived' : 'missed', missing);
       console.log(
         missing === undefined

@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { jsonSchema } from '../src/config/json-schema.ts';
+import { jsonSchema } from '../src/config/schema.ts';
 
 // Writes config/verbatim.schema.json; with --check, says whether it is up to date and writes nothing.
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { type Load, load } from './load.ts';
-import { run } from './processes.ts';
+import { childrenOf, run } from './processes.ts';
 
 const TICK_MS = 10;
 /** In /proc/PID/stat, counted after the name: what it took itself, and what the children took that it waited for. */
@@ -14,6 +14,11 @@ export function cpuOf(pid: number): number {
   } catch {
     return 0;
   }
+}
+
+/** The same of a process and its children, which are those that it had before. */
+export function cpuOfAll(pid: number): number {
+  return [pid, ...childrenOf(pid)].reduce((sum, each) => sum + cpuOf(each), 0);
 }
 
 function cpuIn(stat: string, fields: readonly number[]): number {

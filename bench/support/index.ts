@@ -22,7 +22,11 @@ export function startMirror(
   directory: string,
   upstream: string,
   root: Uint8Array,
-  { layout = 'pep458', ...served }: Served & { readonly layout?: string } = {},
+  {
+    layout = 'pep458',
+    more = [],
+    ...served
+  }: Served & { readonly layout?: string; readonly more?: readonly string[] } = {},
 ): Promise<Mirror> {
   const rootFile = join(directory, 'root.json');
   writeFileSync(rootFile, root);
@@ -31,6 +35,7 @@ export function startMirror(
     [
       ...['--upstream', upstream, '--root', rootFile, '--layout', layout],
       ...['--pages-url', `${upstream}targets/`, '--files-url', `${upstream}targets/`],
+      ...more,
     ],
     served,
   );

@@ -17,18 +17,21 @@ export interface Served {
   readonly program?: string | undefined;
   /** Over TLS, with a certificate that nobody is asked to believe. */
   readonly tls?: boolean | undefined;
+  /** Processes that answer; one unless stated. */
+  readonly workers?: number | undefined;
 }
 
 /** A built program as a server on a port of its own, over a data directory that may be there already. */
 export async function serve(
   directory: string,
   args: readonly string[],
-  { program = VERBATIM, tls = false }: Served = {},
+  { program = VERBATIM, tls = false, workers }: Served = {},
 ): Promise<Mirror> {
   const running = start(process.execPath, [
     program,
     ...['serve', '--json', '--port', '0', '--log-level', 'error', '--data', join(directory, 'data')],
     ...(tls ? ['--config', tlsConfig(directory)] : []),
+    ...(workers === undefined ? [] : ['--workers', String(workers)]),
     ...args,
   ]);
   const { url, metrics } = JSON.parse(await running.line()) as Pick<Mirror, 'url' | 'metrics'>;

@@ -18,12 +18,12 @@ export const nginxVersion: string | undefined = await run('sh', ['-c', 'nginx -v
   () => undefined,
 );
 
-/** nginx with sendfile and one worker a core, over these files; undefined, said aloud, where it is not installed. */
+/** nginx with sendfile and one worker a core (or `workers`), over these files; undefined, said aloud, where it is not installed. */
 export async function startNginx(
   directory: string,
   files: ReadonlyMap<string, Uint8Array>,
   log: Log,
-  { tls = false }: { readonly tls?: boolean } = {},
+  { tls = false, workers }: { readonly tls?: boolean; readonly workers?: number } = {},
 ): Promise<Nginx | undefined> {
   if (nginxVersion === undefined) {
     log('*** nginx is NOT installed here: no comparison with it (apt-get install nginx-light)');
@@ -37,20 +37,20 @@ export async function startNginx(
   }
   const port = await freePort();
   const config = join(directory, 'nginx.conf');
-  writeFileSync(config, configuration(directory, port, tls));
+  writeFileSync(config, configuration(directory, port, tls, workers ?? 'auto'));
   const running = start('nginx', ['-p', directory, '-c', config, '-e', 'stderr', '-g', 'daemon off;']);
   const url = `${tls ? 'https' : 'http'}://127.0.0.1:${port}/`;
   await untilListens(port, 100);
   return { pid: running.pid, url, stop: running.stop };
 }
 
-function configuration(directory: string, port: number, tls: boolean): string {
+function configuration(directory: string, port: number, tls: boolean, workers: number | 'auto'): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
     .map((kind) => `${kind}_temp_path ${directory}/nginx-${kind};`)
     .join(' ');
   // As root, workers would become a user who may not look into our directory.
   const user = process.getuid?.() === 0 ? 'user root;' : '';
-  return `${user} worker_processes auto; pid ${directory}/nginx.pid;
+  return `${user} worker_processes ${workers}; pid ${directory}/nginx.pid;
 events { worker_connections 1024; }
 http {
   sendfile on; tcp_nopush on; access_log off; keepalive_requests 100000; ${temporary}

@@ -21,7 +21,14 @@ const [copy = '.'] = process.argv.slice(2);
 const vitest = await createVitest(
   'test',
   { root: copy, config: join(copy, 'vitest.config.ts'), watch: false, bail: 1, maxWorkers: 1, reporters: [{}] },
-  { test: { setupFiles: [join(copy, 'scripts/checks/setup.ts')] } },
+  {
+    // A test that waits for what never comes without a check is given up soon.
+    test: {
+      setupFiles: [join(copy, 'scripts/checks/setup.ts')],
+      testTimeout: 30_000,
+      expect: { poll: { timeout: 10_000 } },
+    },
+  },
 );
 await vitest.standalone();
 

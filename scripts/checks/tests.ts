@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Order, Ran } from './runner.ts';
 
@@ -10,9 +10,22 @@ const PATIENCE_MS = 20_000;
 /** With every check in place; a file that takes longer is not asked. */
 const LONGEST_MS = 240_000;
 
+const LONGEST_REPEATS_MS = 900_000;
+/** A trial that takes longer loops. */
+const STANDS_STILL_MS = 30_000;
+
 export interface Saw {
   readonly check: number;
   /** Empty where it refused outside of a test. */
+  readonly test: string;
+  /** In the process of the test, and not in one that it started, or in a thread. */
+  readonly isHere: boolean;
+}
+
+/** What a test did without a check; `differs`: it does not run twice in one process. */
+export interface Trial {
+  readonly check: number;
+  readonly end: 'misses' | 'passes' | 'differs';
   readonly test: string;
 }
 
@@ -31,12 +44,34 @@ export class Tests {
     rmSync(seen, { force: true });
     this.#control({ seen });
     const ran = await this.#run(order, LONGEST_MS);
-    const lines = existsSync(seen) ? readFileSync(seen, 'utf8').split('\n').filter(Boolean) : [];
-    const saw = lines.map((line) => {
-      const cut = line.indexOf('\t');
-      return { check: Number(line.slice(0, cut)), test: line.slice(cut + 1) };
-    });
+    const saw = linesOf(seen).map(([check, place, ...test]) => ({
+      check: Number(check),
+      test: test.join('\t'),
+      isHere: place === 'here',
+    }));
     return { ran, saw };
+  }
+
+  /** Runs tests of a file again and again, each time without another check: by test, those to try. Tells what came of each that was tried. */
+  async repeat(
+    file: string,
+    plan: Readonly<Record<string, readonly number[]>>,
+  ): Promise<{ readonly ran: Ran; readonly trials: readonly Trial[] }> {
+    const [planned, tried] = [join(this.#copy, 'checks-plan.json'), join(this.#copy, 'checks-tried')];
+    rmSync(tried, { force: true });
+    this.#control({});
+    writeFileSync(planned, JSON.stringify(plan));
+    const ran = await this.#run({ file }, LONGEST_REPEATS_MS, tried);
+    rmSync(planned);
+    const trials = linesOf(tried).map(([check, end, ...test]) => ({
+      check: Number(check),
+      end: end as Trial['end'] | 'begins',
+      test: test.join('\t'),
+    }));
+    const last = trials.at(-1);
+    // It loops, or ended the process.
+    const ended = last?.end === 'begins' ? [{ ...last, end: 'misses' as const }] : [];
+    return { ran, trials: [...trials, ...ended].filter((trial): trial is Trial => trial.end !== 'begins') };
   }
 
   /** Without one check. `usual` is what the run takes with it. */
@@ -56,11 +91,21 @@ export class Tests {
     writeFileSync(join(this.#copy, 'checks-test'), '');
   }
 
-  async #run(order: Order, most: number): Promise<Ran> {
+  /** `progress`: a file that grows as long as the run gets on. */
+  async #run(order: Order, most: number, progress?: string): Promise<Ran> {
     this.#child ??= await this.#start();
     const child = this.#child;
     const patience = new AbortController();
     const timer = setTimeout(() => patience.abort(), most);
+    let size = 0;
+    const watching =
+      progress === undefined
+        ? undefined
+        : setInterval(() => {
+            const now = existsSync(progress) ? statSync(progress).size : 0;
+            if (now === size) patience.abort();
+            size = now;
+          }, STANDS_STILL_MS);
     try {
       child.send(order);
       const [ran] = (await Promise.race([
@@ -75,6 +120,7 @@ export class Tests {
       return { ok: false, ms: most, failed: patience.signal.aborted ? 'it hangs' : String(error) };
     } finally {
       clearTimeout(timer);
+      clearInterval(watching);
       patience.abort();
     }
   }
@@ -89,4 +135,12 @@ export class Tests {
     await once(child, 'message');
     return child;
   }
+}
+
+function linesOf(path: string): readonly (readonly string[])[] {
+  const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
+  return text
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => line.split('\t'));
 }

@@ -4,9 +4,10 @@ import type { BlobStore } from '../blobs/blob-store.ts';
 import { sha256Hex } from '../bytes/digest.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Config, IndexConfig, SignedIndexConfig, UnsignedIndexConfig } from '../config/config.ts';
-import { AskedCache } from '../mirror/asked-cache.ts';
-import { SharedDocuments } from '../mirror/common-documents.ts';
+import { createCarriedIndex } from '../mirror/carried/index.ts';
+import { CarriedTime } from '../mirror/carried/time.ts';
 import { holdToRoot, holdToUpstream, type IndexStart } from '../mirror/operator/start-policy.ts';
+import type { PackageIndex } from '../mirror/package-index.ts';
 import { quarantinePolicy } from '../mirror/quarantine-policy.ts';
 import { RefusingIndex } from '../mirror/refusing-index.ts';
 import { createSignedIndex } from '../mirror/tuf/index.ts';
@@ -26,10 +27,11 @@ import { createTargetLayout } from '../presets/target-layout.ts';
 import { createListStore } from '../state/list.ts';
 import { createPageStore } from '../state/pages.ts';
 import { createPins } from '../state/pins.ts';
-import { createUpstream } from '../upstream/client.ts';
+import { createUpstream, type HttpUpstream } from '../upstream/client.ts';
 import type { UpstreamLimits } from '../upstream/limits.ts';
 import { createMetadataSource } from '../upstream/metadata-source.ts';
 import { BUILT_AT, VERSION } from '../version.ts';
+import { tableReader } from './carry/tables.ts';
 import type { ClockComparison } from './conditions/clocks.ts';
 import type { DrawnCache } from './drawn-cache.ts';
 import type { SharedRedis } from './fleet/redis.ts';
@@ -62,15 +64,25 @@ export interface IndexParts {
   readonly work: PageWork;
   readonly fileWork: FileWork;
   readonly drawn: DrawnCache | undefined;
-  readonly redis: Pick<SharedRedis, 'cache' | 'believed'> | undefined;
+  readonly redis: Pick<SharedRedis, 'beliefs'> | undefined;
   readonly clocks: ClockComparison;
   /** The other processes of this server, where it has several. */
   readonly peers: Peers | undefined;
 }
 
+interface ComposedIndex {
+  readonly mirror: PackageIndex;
+  /** Undefined where nobody is asked. */
+  readonly upstream: Pick<HttpUpstream, 'shares'> | undefined;
+  /** Where it arrives by import. */
+  readonly time: CarriedTime | undefined;
+  close(): Promise<void>;
+}
+
 /** The index over its adapters. Throws Refusal `state`, or `format` for an unusable root. */
-export function composeIndex(parts: IndexParts) {
+export async function composeIndex(parts: IndexParts): Promise<ComposedIndex> {
   const { index } = parts;
+  if (index.import !== undefined && index.evidence === 'index') return composeCarried({ ...parts, index });
   return index.evidence === 'tuf' ? composeSigned({ ...parts, index }) : composeUnsigned({ ...parts, index });
 }
 
@@ -86,7 +98,8 @@ function startOf({ index, clock, newTrust, emit }: IndexParts): IndexStart {
 }
 
 async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedIndexConfig }) {
-  const { config, index, state, blobs, clock, clocks, emit, journal, tallies, work, fileWork, drawn, seams } = parts;
+  const { config, index, state, blobs, clock, clocks, emit, journal, tallies, work, fileWork, drawn, redis, seams } =
+    parts;
   const place = simpleIndex(index.upstream, index.kind);
   const { simple, others, api, flat } = place;
   const upstreamSince = await holdToUpstream(state, simple, startOf(parts));
@@ -116,7 +129,8 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
     tallies,
     work,
     drawn: drawn?.of(index.name, { linkBase: linkBase(config, index.name) }),
-    shared: sharedOf(parts),
+    shared: redis?.beliefs.documents(index.name),
+    common: redis?.beliefs.pages(index.name, simple),
     policy: quarantinePolicy,
     clock,
     emit,
@@ -139,6 +153,7 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
   return {
     mirror,
     upstream,
+    time: undefined,
     async close() {
       upstream.close();
       // What it was about to write finds the data directory open.
@@ -147,8 +162,35 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
   };
 }
 
-function sharedOf({ redis, index, emit }: IndexParts, pinnedRoot?: string): SharedDocuments | undefined {
-  return redis && new SharedDocuments(new AskedCache({ index: index.name, cache: redis.cache, emit }), pinnedRoot);
+/** Its time, where it arrives by import. */
+async function carriedTime({ index, state, clock, config }: IndexParts): Promise<CarriedTime | undefined> {
+  if (index.import === undefined) return undefined;
+  const { maxAge: maxAgeDays } = index.import;
+  return CarriedTime.open({ clock, carried: state.carried, maxAgeDays, reference: config.referenceTime });
+}
+
+/** An index that signs nothing, and that bundles bring. */
+async function composeCarried(parts: IndexParts & { readonly index: UnsignedIndexConfig }): Promise<ComposedIndex> {
+  const { config, index, state, blobs, emit, journal, tallies, work, drawn } = parts;
+  await holdToUpstream(state, index.upstream, startOf(parts));
+  const time = await carriedTime(parts);
+  if (time === undefined) throw new TypeError('an index that is fetched was taken for one that is imported');
+  const shared = { name: index.name, journal, tallies, work, emit, linkBase: linkBase(config, index.name) };
+  const mirror = await createCarriedIndex({
+    ...shared,
+    time,
+    readTable: tableReader(blobs),
+    base: index.upstream,
+    pins: createPins(state),
+    blobs: blobs.of(index.name),
+    drawn: drawn?.of(index.name, { linkBase: shared.linkBase }),
+    policy: quarantinePolicy,
+    memory: memoryEach(config) * UNSIGNED_SHARE,
+    reuploads: index.reuploads,
+    offlinePages: config.offlinePages,
+    contentAddressed: index.contentAddressed,
+  });
+  return { mirror, upstream: undefined, time, close: () => mirror.settled() };
 }
 
 /** The budget is for all indexes together. */
@@ -166,20 +208,24 @@ async function composeSigned(parts: IndexParts & { readonly index: SignedIndexCo
   const pinnedRoot = readRoot(index.root);
   const before = (await state.facts.read())?.value.pinnedRootSha256;
   const accepted = await holdToRoot(state, pinnedRoot, startOf(parts));
-  const upstream = createUpstream({
+  const time = await carriedTime(parts);
+  const offline = config.offline || time !== undefined;
+  const asked = createUpstream({
     ...signedReach(index, layout),
     version: VERSION,
     contact: config.contact,
     limits: { ...limitsOf(index), connections: config.limits.upstreamConnections, ...seams.upstreamLimits },
-    offline: config.offline,
+    offline,
     onCrowding: crowding(emit, index.name),
     onSilence: silence(emit, index.name),
     onAsked: (asked) => emit({ name: 'askedUpstream', index: index.name, ...asked }),
     heard: (there) => clocks.heard(index.name, there, clock.now()),
   });
+  // Where its files are had by digest, it does not matter where they are said to be.
+  const upstream = time === undefined ? asked : { ...asked, mayFetch: () => true };
   const mirror = await createSignedIndex({
     name: index.name,
-    upstreamUrl: index.upstream,
+    upstreamUrl: index.import === undefined ? index.upstream : 'carried by import',
     pinnedRoot,
     lease: parts.peers?.lease,
     isSameRoot: before === sha256Hex(pinnedRoot),
@@ -187,8 +233,8 @@ async function composeSigned(parts: IndexParts & { readonly index: SignedIndexCo
     upstream,
     source: createMetadataSource(upstream, layout),
     store: state.trust,
-    shared: sharedOf(parts, sha256Hex(pinnedRoot)),
-    onBelieved: (timestamp) => redis?.believed(index.name, timestamp),
+    shared: redis?.beliefs.documents(index.name, sha256Hex(pinnedRoot)),
+    onBelieved: (timestamp) => redis?.beliefs.believed(index.name, timestamp),
     pins: createPins(state),
     work,
     drawn: drawn?.of(index.name, {
@@ -199,16 +245,17 @@ async function composeSigned(parts: IndexParts & { readonly index: SignedIndexCo
     policy: quarantinePolicy,
     journal,
     tallies,
-    clock,
+    clock: time ?? clock,
+    time,
     runner: runInSlices,
     emit,
     memory: memoryEach(config) * SIGNED_SHARE,
     linkBase: linkBase(config, index.name),
     lookAhead: index.lookAhead,
     refreshAfter: index.refresh,
-    notBefore: config.referenceTime === undefined ? BUILT_AT : 0,
+    notBefore: config.referenceTime === undefined && time === undefined ? BUILT_AT : 0,
     reuploads: index.reuploads,
-    offline: config.offline,
+    offline,
     offlinePages: config.offlinePages,
   }).catch((error: unknown) => {
     if (!(error instanceof Refusal) || error.reason !== 'state') throw error;
@@ -219,5 +266,5 @@ async function composeSigned(parts: IndexParts & { readonly index: SignedIndexCo
     upstream.close();
     await mirror.settled();
   };
-  return { mirror, upstream, close };
+  return { mirror, upstream, time, close };
 }

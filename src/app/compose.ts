@@ -8,6 +8,7 @@ import { type AccessRecord, createAccessRecord } from '../disk/records/access-re
 import { createJournal } from '../disk/records/journal.ts';
 import { createTallies } from '../disk/records/tallies.ts';
 import type { Volume } from '../disk/volume.ts';
+import type { CarriedTime } from '../mirror/carried/time.ts';
 import type { PackageIndex } from '../mirror/package-index.ts';
 import { RefusingIndex } from '../mirror/refusing-index.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -20,6 +21,7 @@ import { createFileWork } from '../workers/file-work.ts';
 import { createPageWork } from '../workers/page-work.ts';
 import { createPasswordWork, type PasswordWork } from '../workers/password-work.ts';
 import { type BucketReport, type FilePlace, filePlace } from './bucket/bucket.ts';
+import { Retention } from './carry/retention.ts';
 import { createClock } from './clock.ts';
 import { composeIndex, type IndexParts, type Seams } from './compose-index.ts';
 import { ClockComparison } from './conditions/clocks.ts';
@@ -28,7 +30,8 @@ import { DrawnCache } from './drawn-cache.ts';
 import { loadRedis } from './fleet/load-redis.ts';
 import type { SharedRedis } from './fleet/redis.ts';
 import { tellingPeers } from './fleet/telling-peers.ts';
-import { openIndex, refusing } from './open-index.ts';
+import { openIndex, refuseUnknown, refusing } from './open-index.ts';
+import { operatorOn } from './operator/of-composition.ts';
 import type { OperatorPlace } from './operator/place.ts';
 import { crowding, type NamedQueue, queuesOf } from './queues.ts';
 import { sealingOf } from './secrets.ts';
@@ -38,6 +41,8 @@ export interface Composition {
   readonly indexes: readonly PackageIndex[];
   /** What each index remembers, by its name; none of one that refuses because of that. */
   readonly states: ReadonlyMap<string, IndexState>;
+  /** The time of each index that arrives by import, by its name. */
+  readonly imports: ReadonlyMap<string, CarriedTime>;
   readonly blobs: BlobStore;
   /** Of the bucket that files are kept in, where there is one. */
   readonly bucket: BucketReport | undefined;
@@ -98,7 +103,9 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const nowMs = seams.clock === undefined ? Date.now : () => clock.now() * 1000;
     const redis = upkeep ? await loadRedis(config, emit) : undefined;
     closers.push(() => redis?.close());
-    const places = { config, directory, shares, emit, nowMs, upkeep, reading, seams, redis, peers };
+    const retention = new Retention();
+    const shown = { shares, emit, nowMs, upkeep, reading, seams, redis, retention, peers };
+    const places = { config, directory, ...shown };
     const { blobs, place } = filesOf(places, closers);
     const ready = place.ready();
     const { fetched, journal, tallies } = recordsOf(directory, config, rehearsal, closers);
@@ -116,12 +123,14 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const clocks = new ClockComparison();
     const files = { blobs, work, fileWork, drawn, redis };
     const parts = { ...files, config, clock, clocks, emit, journal, tallies, newTrust, seams, peers };
-    const { indexes, states, queues } = await composeIndexes(parts, directory, upkeep, closers);
-    await redis?.follow(indexes);
+    const { indexes, states, imports, queues } = await composeIndexes(parts, directory, upkeep, closers);
+    retention.begin({ blobs, indexes: Object.values(config.indexes), states });
+    await redis?.beliefs.follow(indexes);
     await ready;
     return {
       indexes,
       states,
+      imports,
       queues: [...queuesOf('', shares), ...queues],
       blobs,
       bucket: place.bucket,
@@ -183,13 +192,14 @@ interface FilesOptions {
   readonly shares: CommonShares;
   readonly nowMs: () => number;
   readonly redis: SharedRedis | undefined;
+  readonly retention: Retention;
   /** Among the processes of this directory; undefined where there is one. */
   readonly peers: Peers | undefined;
 }
 
 /** Files and documents, and where they lie. */
 function filesOf(
-  { config, directory, shares, emit, nowMs, upkeep, reading, seams, redis, peers }: FilesOptions,
+  { config, directory, shares, emit, nowMs, upkeep, reading, seams, redis, retention, peers }: FilesOptions,
   closers: (() => unknown)[],
 ): { readonly blobs: BlobStore; readonly place: FilePlace } {
   const { maxBytes } = config.cache;
@@ -212,6 +222,7 @@ function filesOf(
     shared: place.shared,
     indexes: new Map(Object.values(config.indexes).map((index) => [index.name, index.maxBytes])),
     upkeep,
+    retained: () => retention.digests(),
     onCorrupt: ({ sha256, message }) =>
       emit({ name: 'rejected', index: '', reason: 'digest', subject: 'file', thing: sha256, message, at: 'disk' }),
     onTrouble: (error) => emit({ name: 'faulted', at: 'store', error }),
@@ -226,11 +237,12 @@ async function composeIndexes(
   directory: DataDirectory,
   upkeep: boolean,
   closers: (() => unknown)[],
-): Promise<Pick<Composition, 'indexes' | 'states' | 'queues'>> {
+): Promise<Pick<Composition, 'indexes' | 'states' | 'imports' | 'queues'>> {
   const { config, emit } = shared;
   const indexes: PackageIndex[] = [];
   const queues: NamedQueue[] = [];
   const states = new Map<string, IndexState>();
+  const imports = new Map<string, CarriedTime>();
   for (const index of Object.values(config.indexes)) {
     const state = await openIndex(directory, index.name, emit);
     if (state instanceof Refusal) {
@@ -239,32 +251,14 @@ async function composeIndexes(
     }
     states.set(index.name, state);
     if (upkeep) closers.push(keepRoom(index.name, directory, shared));
-    const { mirror, upstream, close } = await composeIndex({ ...shared, index, state });
+    const { mirror, upstream, time, close } = await composeIndex({ ...shared, index, state });
     closers.push(close);
     indexes.push(mirror);
-    queues.push(...queuesOf(index.name, upstream.shares));
+    if (time !== undefined) imports.set(index.name, time);
+    if (upstream !== undefined) queues.push(...queuesOf(index.name, upstream.shares));
   }
   refuseNothingLeft(indexes);
-  return { indexes, states, queues };
-}
-
-type OperatorParts = Pick<OperatorPlace, 'config' | 'journal' | 'storage'> &
-  Pick<Composition, 'blobs' | 'clock' | 'indexes' | 'states'>;
-
-function operatorOn({ blobs, clock, indexes, states, ...place }: OperatorParts): OperatorPlace {
-  return {
-    ...place,
-    async state(name) {
-      const state = states.get(name);
-      if (state !== undefined) return state;
-      const index = indexes.find((each) => each.name === name);
-      throw index instanceof RefusingIndex
-        ? index.refusal
-        : new Refusal('unlisted', `No index called ${name} is configured.`, { subject: 'request' });
-    },
-    forget: (sha256) => blobs.forget(sha256),
-    now: () => clock.now(),
-  };
+  return { indexes, states, imports, queues };
 }
 
 /** From now on there is room for new projects as long as there is something that can be let go. Returns what ends it. */
@@ -280,16 +274,6 @@ function keepRoom(
   // A limit may be lower than it was.
   void keeper.makeRoom();
   return () => keeper.close();
-}
-
-function refuseUnknown(names: Iterable<string>, { indexes }: Config): void {
-  for (const name of names)
-    if (indexes[name] === undefined)
-      throw new Refusal(
-        'format',
-        `--new-trust speaks of the index "${name}", and there is none of that name. There are: ${Object.keys(indexes).join(', ')}.`,
-        { subject: 'request' },
-      );
 }
 
 /** An index whose stored state is damaged refuses alone; where there is no other, the start does. */

@@ -17,7 +17,8 @@ export function explanationLines(explanation: Explanation, now: number): readonl
   const body =
     evidence === 'tuf' ? signedLines(explanation, now) : [...sightLines(explanation), ...unsignedLines(explanation)];
   const rest = kind === 'file' ? fileLines(explanation) : leftOutLines(explanation);
-  return [head, '', ...body, ...rest, ...reachLines(explanation), ...oddLines(explanation)];
+  const carried = explanation.carried === undefined ? [] : [`It is ${explanation.carried.label}.`];
+  return [head, ...carried, '', ...body, ...rest, ...reachLines(explanation), ...oddLines(explanation)];
 }
 
 function howText({ evidence, kind, firstSight, files }: Explanation): string {

@@ -1,5 +1,5 @@
 import { Refusal } from '../bytes/refusal.ts';
-import type { IndexConfig } from '../config/config.ts';
+import type { Config, IndexConfig } from '../config/config.ts';
 import { RefusingIndex } from '../mirror/refusing-index.ts';
 import type { Emit } from '../ports/events.ts';
 import type { IndexState } from '../ports/index-state.ts';
@@ -50,4 +50,15 @@ export function refusing(index: IndexConfig, refusal: Refusal, emit: Emit): Refu
   emit({ name: 'rejected', index: name, reason, subject: 'state', thing: name, message, at: 'disk' });
   const layout = index.evidence === 'index' ? 'simple' : typeof index.layout === 'string' ? index.layout : 'custom';
   return new RefusingIndex({ name, evidence, upstream, layout, refusal });
+}
+
+/** Names of indexes that the operator speaks of and that are none. */
+export function refuseUnknown(names: Iterable<string>, { indexes }: Config): void {
+  for (const name of names)
+    if (indexes[name] === undefined)
+      throw new Refusal(
+        'format',
+        `--new-trust speaks of the index "${name}", and there is none of that name. There are: ${Object.keys(indexes).join(', ')}.`,
+        { subject: 'request' },
+      );
 }

@@ -133,6 +133,7 @@ class Mirror implements RunningMirror {
     const { config, composition, emit } = parts;
     const { clock, clocks, redis, bucket, fleet } = composition;
     this.#conditions = new MirrorConditions({
+      indexes: this.indexes,
       config,
       clock,
       clocks,

@@ -5,6 +5,7 @@ import { Expected } from '../bytes/expected.ts';
 import { makeSighting } from '../bytes/first-sight.ts';
 import { lend, mustBe } from '../bytes/proof.ts';
 import { Proven, prove } from '../bytes/proven.ts';
+import { createProver } from '../bytes/prover.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Blob } from '../ports/blob.ts';
 import type { Blobs, Sighted, Unstated, Wanted } from '../ports/blobs.ts';
@@ -12,6 +13,7 @@ import type { BlobChange } from '../ports/peers.ts';
 import type { OpenDownload } from '../ports/upstream.ts';
 import { BlobGone } from './chunks.ts';
 import type { Evicted } from './evict.ts';
+import { FillWriter } from './fill-writer.ts';
 import { Filler } from './filler.ts';
 import { type Filling, Fills } from './fills.ts';
 import * as LIMITS from './limits.ts';
@@ -22,6 +24,13 @@ import { isWrong, type Verification, verifyBlobs } from './scan.ts';
 import { refusalOf } from './stored-blobs.ts';
 import { Tags } from './tags.ts';
 import type { Usage } from './usage-order.ts';
+
+/** What bytes are called by their own digest. */
+interface Content {
+  readonly sha256: string;
+  /** Bytes. */
+  readonly size: number;
+}
 
 /** Files and documents over a storage: one download however many ask, every chunk checked as it leaves. */
 export class BlobStore implements Blobs {
@@ -162,6 +171,44 @@ export class BlobStore implements Blobs {
       sighting: makeSighting(blob.sha256, blob.size),
       read: (range, write, reader) => blob.send(range, write, reader),
     };
+  }
+
+  /**
+   * Stores bytes under their own digest, where nothing lies there yet: nothing is believed by that. Throws Refusal `length` or `digest` where they are others, and `limit`
+   * where there is no room.
+   */
+  async stage(content: Content, bytes: () => AsyncIterable<Uint8Array>, index: string): Promise<'stored' | 'there'> {
+    const expected: Statement = { length: content.size, digests: new Map([['sha256', content.sha256]]) };
+    if (await this.#isStored(expected)) return 'there';
+    try {
+      const writing = { expected, limit: content.size, startProver: () => createProver(expected) };
+      const writer = await FillWriter.open(await this.#parts.storage.begin(), writing);
+      try {
+        for await (const chunk of bytes()) await writer.write(chunk);
+        await writer.prove();
+        this.#filler.publish(await writer.commit(), index);
+      } finally {
+        await writer.discard();
+      }
+      return 'stored';
+    } catch (error) {
+      throw refusalOf(error, 'file');
+    }
+  }
+
+  /** A content by its digest: that its bytes have it is all that is proved. Undefined where nothing lies there. */
+  content({ sha256, size }: Content): Promise<Blob | undefined> {
+    return this.#look({ length: size, digests: new Map([['sha256', sha256]]) }, undefined);
+  }
+
+  /** It outlasts a power cut when this resolves. */
+  sync(sha256: string): Promise<void> {
+    return this.#parts.stored.sync(sha256, 'file');
+  }
+
+  /** What other processes stored or removed is counted. */
+  rescan(): Promise<void> {
+    return this.#parts.upkeep.rescan();
   }
 
   async keep(sha256: string, by: string | undefined): Promise<boolean> {

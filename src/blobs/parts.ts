@@ -15,7 +15,7 @@ import { type Proof, Proofs } from './proofs.ts';
 import { BlobReader } from './reader.ts';
 import { StoredBlobs } from './stored-blobs.ts';
 import type { LeaseTimes } from './under-lease.ts';
-import { Upkeep } from './upkeep.ts';
+import { type Retained, Upkeep } from './upkeep.ts';
 import { UsageOrder } from './usage-order.ts';
 
 export interface BlobsOptions {
@@ -41,6 +41,8 @@ export interface BlobsOptions {
   readonly orphanStallMs?: number | undefined;
   /** Bytes of small blobs that are read from the memory they were proved in, 0 for none. */
   readonly freshBytes?: number | undefined;
+  /** The digests of all that is spared from eviction for the mirror's own reasons; asked for at each scan. Must not throw. */
+  readonly retained?: Retained | undefined;
   /** A stored file was found changed and was set aside. Must not throw. */
   readonly onCorrupt?: ((event: { readonly sha256: string; readonly message: string }) => void) | undefined;
   /** Work behind the requests failed (scan, use record, eviction, sync); requests go on. Must not throw. */
@@ -104,7 +106,8 @@ export function createParts(options: BlobsOptions): Parts {
     bulletin,
     shared: options.shared,
   });
-  const upkeep = new Upkeep({ storage, record, order, aliases, evictor, onTrouble }, tidies);
+  const { retained } = options;
+  const upkeep = new Upkeep({ storage, record, order, aliases, evictor, retained, onTrouble }, tidies);
   const blobOf = (proof: Proof) => makeBlob(proof.sha256, proof.size, reader.of(proof));
   return {
     storage,

@@ -1,3 +1,4 @@
+import { yieldToEventLoop } from '../async/yield.ts';
 import type { BlobStorage, UsageRecord } from '../ports/blob-storage.ts';
 import type { Aliases } from './aliases.ts';
 import type { Evictor } from './evict.ts';
@@ -5,12 +6,21 @@ import { RECORD_EVERY_MS, RESCAN_EVERY_MS } from './limits.ts';
 import { saveUse, scanBlobs } from './scan.ts';
 import type { UsageOrder } from './usage-order.ts';
 
+/** Begins the reason for which something is retained. */
+const RETAINED = 'retained ';
+const RETAINED_A_TURN = 5000;
+
+/** The digests of all that is kept whatever room is needed. */
+export type Retained = () => AsyncIterable<string>;
+
 interface UpkeepDeps {
   readonly storage: BlobStorage;
   readonly record: UsageRecord;
   readonly order: UsageOrder;
   readonly aliases: Aliases;
   readonly evictor: Evictor;
+  /** What is kept for a reason of the mirror's own, all of it; undefined where nothing is. */
+  readonly retained?: Retained | undefined;
   readonly onTrouble: (error: unknown) => void;
 }
 
@@ -28,6 +38,7 @@ export class Upkeep {
   #isScanned = false;
   #isClosed = false;
   #unsaved = false;
+  #retentions = 0;
 
   constructor(deps: UpkeepDeps, isOwner: boolean) {
     this.#deps = deps;
@@ -37,9 +48,7 @@ export class Upkeep {
     this.#timers = isOwner
       ? [
           setInterval(() => void this.#save(), RECORD_EVERY_MS).unref(),
-          setInterval(() => {
-            this.#scanning = this.#scanning.then(() => this.#scan());
-          }, RESCAN_EVERY_MS).unref(),
+          setInterval(() => void this.rescan(), RESCAN_EVERY_MS).unref(),
         ]
       : [];
   }
@@ -47,6 +56,12 @@ export class Upkeep {
   /** Everything that is stored has been seen once. */
   get isScanned(): boolean {
     return this.#isScanned;
+  }
+
+  /** Looks at everything that is stored once more. */
+  rescan(): Promise<void> {
+    this.#scanning = this.#scanning.then(() => this.#scan());
+    return this.#scanning;
   }
 
   /** The order of use has changed. */
@@ -71,11 +86,29 @@ export class Upkeep {
       const isStored = async (sha256: string) =>
         order.has(sha256) || (await storage.stat(sha256).catch(() => undefined)) !== undefined;
       await aliases.sweep(isStored, isStopped);
+      await this.#retain();
       await evictor.run();
     } catch (error) {
       // What is there is still found when it is asked for; only its size and order are not known.
       onTrouble(error);
     }
+  }
+
+  /** Spares what is retained now, and nothing that only was. */
+  async #retain(): Promise<void> {
+    const { order, retained } = this.#deps;
+    if (retained === undefined) return;
+    const by = `${RETAINED}${performance.timeOrigin}.${++this.#retentions}`;
+    let turn = 0;
+    for await (const sha256 of retained()) {
+      if (this.#isClosed) return;
+      const other = order.keptBy(sha256);
+      if (other === undefined || other.startsWith(RETAINED)) order.keep(sha256, by);
+      if (++turn % RETAINED_A_TURN === 0) await yieldToEventLoop();
+    }
+    for (const { sha256, keptBy } of [...order.entries()])
+      if (keptBy?.startsWith(RETAINED) === true && keptBy !== by) order.keep(sha256, undefined);
+    this.changed();
   }
 
   async #save(): Promise<void> {

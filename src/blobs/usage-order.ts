@@ -85,6 +85,11 @@ export class UsageOrder {
     if (segment !== 'probation') this.#move(sha256, size, index, (was) => (was === 'kept' ? was : segment));
   }
 
+  /** Why it is spared from eviction; undefined where it is not. */
+  keptBy(sha256: string): string | undefined {
+    return this.#keptBy.get(sha256);
+  }
+
   /** Spares it from eviction, or no longer; false where it is not stored. */
   keep(sha256: string, by: string | undefined): boolean {
     const shelf = this.#shelfOf.get(sha256);

@@ -21,3 +21,12 @@ export function instantText(instant: Instant): string {
 export function dateText(instant: Instant): string {
   return instantText(instant).slice(0, 10);
 }
+
+const DAY = 86_400;
+
+/** Whole days of so many seconds, in words. */
+export function daysText(seconds: number): string {
+  const days = Math.floor(seconds / DAY);
+  if (days === 0) return 'less than a day';
+  return days === 1 ? '1 day' : `${days} days`;
+}

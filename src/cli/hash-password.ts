@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { createInterface } from 'node:readline/promises';
 import { Refusal } from '../bytes/refusal.ts';
 import { hashPassword } from '../http/access/passwords.ts';
+import { askSecret } from './ask-secret.ts';
 import { print, say } from './output.ts';
 
 const TOKEN_BYTES = 32;
@@ -18,21 +18,7 @@ export async function hashPasswordFor(name: string, token: boolean): Promise<voi
     say(`The token, shown this once: ${made}`);
     return;
   }
-  const password = await askPassword(name);
+  const password = await askSecret(`Password for ${name}: `);
   if (password === '') throw new Refusal('format', 'An empty password lets everybody in.', { subject: 'request' });
   print(`${name}:${await hashPassword(password)}`);
-}
-
-/** One line of standard input; from a terminal without showing it. */
-async function askPassword(name: string): Promise<string> {
-  const { stdin, stderr } = process;
-  if (stdin.isTTY) stderr.write(`Password for ${name}: `);
-  const reader = createInterface({ input: stdin, terminal: stdin.isTTY });
-  try {
-    for await (const line of reader) return line;
-    return '';
-  } finally {
-    reader.close();
-    if (stdin.isTTY) stderr.write('\n');
-  }
 }

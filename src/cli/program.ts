@@ -3,6 +3,8 @@ import type { ChangeFlags } from '../mirror/operator/acts.ts';
 import { BULK_REASONS } from '../mirror/operator/bulk-reasons.ts';
 import { VERSION } from '../version.ts';
 import { instant } from './arguments.ts';
+import { exportCommands } from './carry/export-commands.ts';
+import { importCommand } from './carry/import-command.ts';
 import { syncCommand } from './carry/sync-command.ts';
 import { clientCommand } from './client-command.ts';
 import type { ServeOptions } from './serve.ts';
@@ -27,7 +29,9 @@ export function createProgram(fail: () => void, asked?: string): Command {
   clockCommands(program);
   heldCommands(program);
   recordCommands(program, fail);
+  exportCommands(program);
   syncCommand(program, fail);
+  importCommand(program, fail);
   return program.addCommand(client);
 }
 

@@ -6,7 +6,7 @@ import type { Kept } from '../app/kept.ts';
 import { noEvents } from '../app/no-events.ts';
 import { type ServerReport, type StatusReport, statusOf } from '../app/status.ts';
 import { untilText } from '../app/words.ts';
-import { type Instant, instantText } from '../bytes/instant.ts';
+import { dateText, daysText, type Instant, instantText } from '../bytes/instant.ts';
 import type { Config } from '../config/config.ts';
 import type { IndexStatus } from '../mirror/package-index.ts';
 import { firstSightText, hintText, outOfReachText } from '../ports/left-out.ts';
@@ -42,11 +42,12 @@ function jsonOf({ indexes, kept, ...report }: StatusReport, servers: readonly Se
   const isLive = servers.length > 0;
   return {
     ...report,
-    indexes: indexes.map(({ lastRefresh, lastError, sealed, silent, ...index }) => ({
+    indexes: indexes.map(({ lastRefresh, lastError, sealed, carried, silent, ...index }) => ({
       ...index,
       lastRefresh: lastRefresh ?? null,
       lastError: lastError ?? null,
       sealed: sealed ?? null,
+      carried: carried === undefined ? null : carriedJson(carried),
       silent: isLive ? silent : null,
     })),
     kept: kept.map(({ limit, ...each }) => ({ ...each, limit: limit ?? null })),
@@ -150,20 +151,41 @@ function leftOutLines({ leftOut, firstSight, outOfReach }: IndexStatus): readonl
   ];
 }
 
+type CarriedStatus = NonNullable<IndexStatus['carried']>;
+
+function carriedJson({ reference, age, most, ...carried }: CarriedStatus) {
+  return { ...carried, reference: reference ?? null, age: age ?? null, most: most ?? null };
+}
+
+function carriedLines(carried: CarriedStatus | undefined): readonly string[] {
+  if (carried === undefined) return [];
+  const { number, label, importedAt, reference, age, most } = carried;
+  return [
+    `bundle ${number}, ${label}; imported ${dateText(importedAt)}`,
+    ...(reference === undefined || age === undefined || most === undefined
+      ? []
+      : [
+          `judged as of ${instantText(reference)}: ${daysText(age)} old, and may be ${daysText(most)} (import.max_age)`,
+        ]),
+  ];
+}
+
 /** `judged`: as of when what expires is judged. */
 export function statusLines(index: IndexStatus, now: Instant, judged: Instant = now): readonly string[] {
   const lines = [
     `${index.name}: mirrors ${index.upstream} (layout ${index.layout})`,
     ...statusEvidence(index).map((line) => `  ${line}`),
+    ...carriedLines(index.carried).map((line) => `  ${line}`),
   ];
+  const asOf = index.carried?.reference ?? judged;
   if (index.evidence === 'tuf' && index.roles.length === 0) {
     if (index.lastError?.reason === 'state') return [...lines, `  nothing of it is served: ${index.lastError.message}`];
     lines.push('  nothing has been accepted yet');
   }
-  if (index.evidence === 'index' && index.lastRefresh !== undefined)
+  if (index.evidence === 'index' && index.carried === undefined && index.lastRefresh !== undefined)
     lines.push(`  a page was last confirmed by upstream ${untilText(index.lastRefresh, now)}`);
   for (const { role, version, expires, signed, threshold, keys, online } of index.roles) {
-    const state = `${expires > judged ? 'expires' : 'EXPIRED'} ${untilText(expires, judged)}`;
+    const state = `${expires > asOf ? 'expires' : 'EXPIRED'} ${untilText(expires, asOf)}`;
     lines.push(
       `  ${role.padEnd(9)} version ${String(version).padEnd(5)} signed by ${signed} of ${keys} keys, ${threshold} needed (${online ? 'online keys' : 'keys not known to be online'}); ${state}`,
     );

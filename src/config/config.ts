@@ -62,6 +62,32 @@ export interface LookAhead {
   readonly largestWheel: number;
 }
 
+/** A key whose signatures on bundles are believed. */
+export interface ImportKey {
+  readonly name: string;
+  /** 32 bytes in hex, or the path of a file that has them. */
+  readonly public: { readonly hex: string } | { readonly file: string };
+  /** It is believed before this moment only. */
+  readonly until: number | undefined;
+}
+
+/** How an index arrives that bundles bring. */
+export interface ImportConfig {
+  readonly keys: readonly ImportKey[];
+  /** Days. */
+  readonly maxAge: number;
+  /** Imports whose files are spared from eviction. */
+  readonly generations: number;
+  readonly scan:
+    | {
+        readonly command: readonly string[];
+        /** Seconds a file. */
+        readonly timeout: number;
+        readonly version: readonly string[] | undefined;
+      }
+    | undefined;
+}
+
 interface AnyIndexConfig {
   readonly name: string;
   readonly upstream: string;
@@ -88,6 +114,8 @@ interface AnyIndexConfig {
   readonly timeouts: Timeouts;
   /** What is looked at before a client asks for it; undefined for nothing. */
   readonly lookAhead: LookAhead | undefined;
+  /** Where bundles bring it: nobody is asked for anything of it. */
+  readonly import?: ImportConfig | undefined;
 }
 
 /** An index that signs nothing. */

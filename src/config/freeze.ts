@@ -72,22 +72,29 @@ function toSeal({ seal_key_file, seal_key_env, seal_epoch_file }: ParsedFile): C
   return { key: { file: resolved(seal_key_file), variable: seal_key_env }, epochFile: resolved(seal_epoch_file) };
 }
 
+/** Where nothing can lie (RFC 6761): what links of an index without an address are relative to. */
+function addressOf(name: string, { upstream }: ParsedIndex): string {
+  return upstream ?? `https://${name}.invalid/`;
+}
+
 function toIndex(name: string, index: ParsedIndex): IndexConfig {
+  const upstream = addressOf(name, index);
   const common = {
     name,
-    upstream: index.upstream,
+    upstream,
     fileHosts: index.file_hosts,
     insecureUpstream: index.insecure_upstream !== undefined,
     reuploads: index.reuploads,
     maxBytes: index.max_bytes,
     absent: toAbsent(index),
-    credentials: index.credentials && toCredentials(index.upstream, index.credentials),
+    credentials: index.credentials && toCredentials(upstream, index.credentials),
     ca: resolved(index.ca),
     client: toClient(index),
     proxy: index.proxy && toProxy(index.proxy),
     privateHosts: index.private_hosts,
     timeouts: toTimeouts(index.timeouts),
     lookAhead: toLookAhead(index),
+    import: index.import && toImport(index.import),
   };
   if (index.root === undefined)
     return {
@@ -110,6 +117,26 @@ function toIndex(name: string, index: ParsedIndex): IndexConfig {
     pagesUrl: index.pages_url,
     filesUrl: index.files_url,
     refresh: index.refresh,
+  };
+}
+
+function toImport({
+  keys,
+  max_age: maxAge,
+  generations,
+  scan: command,
+  scan_timeout: timeout,
+  scan_version: version,
+}: NonNullable<ParsedIndex['import']>): IndexConfig['import'] {
+  return {
+    keys: keys.map(({ name, ed25519: hex, ed25519_file: file, until }) => ({
+      name,
+      public: hex === undefined ? { file: resolve(file ?? '') } : { hex },
+      until,
+    })),
+    maxAge,
+    generations,
+    scan: command && { command, timeout, version },
   };
 }
 

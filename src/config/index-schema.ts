@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { indexKind, KIND_CHOICE, KIND_NAMES, knownIndex, LAYOUT_NAMES } from '../presets/known-upstreams.ts';
 import { absent } from './absence.ts';
 import { credentials, proxy } from './access.ts';
+import { imported } from './import-schema.ts';
 import { lookAhead } from './look-ahead.ts';
 import { timeouts } from './timeouts.ts';
 import { baseOrPath, fetchedUrl, fileHost, filePath, host, seconds, secondsOrForever, size } from './values.ts';
@@ -53,7 +54,10 @@ const layout = z.strictObject({
 /** One index. */
 export const index = z
   .strictObject({
-    upstream: fetchedUrl.describe('The index this one mirrors.'),
+    upstream: fetchedUrl.optional().describe('The index this one mirrors; left out where bundles bring it (import).'),
+    import: imported
+      .optional()
+      .describe('The index arrives in bundles (verbatim import), and nobody is ever asked for anything of it.'),
     evidence: z
       .enum(['tuf', 'index'])
       .optional()
@@ -155,8 +159,28 @@ export const index = z
         path: ['insecure_upstream'],
         message: `must be, word for word, ${insecureWords(given)}`,
       });
+    if (given.upstream === undefined && given.import === undefined)
+      context.addIssue({
+        code: 'custom',
+        path: ['upstream'],
+        message: 'is missing: give the address of the index, or import where bundles bring it',
+      });
+    if (given.upstream !== undefined && given.import !== undefined)
+      context.addIssue({
+        code: 'custom',
+        path: ['upstream'],
+        message: 'has no meaning with import: an index is fetched, or bundles bring it; leave one of them out',
+      });
+    if (given.import?.keys.length === 0 && given.evidence === 'index')
+      context.addIssue({
+        code: 'custom',
+        path: ['import', 'keys'],
+        message: 'is missing: where upstream signs nothing, a bundle is believed by its signature alone',
+      });
     // Whatever kind an index that is known by its address is said to be.
-    const strict = [given.kind, knownIndex(given.upstream)?.kind].find((kind) => kind && indexKind(kind).undigested);
+    const strict = [given.kind, given.upstream === undefined ? undefined : knownIndex(given.upstream)?.kind].find(
+      (kind) => kind && indexKind(kind).undigested,
+    );
     if (strict !== undefined && given.evidence === 'index' && given.undigested === 'first-sight')
       context.addIssue({
         code: 'custom',

@@ -140,3 +140,9 @@ export const schema = z
 
 /** The file with every default filled in. */
 export type ParsedFile = z.output<typeof schema>;
+
+/** The same as JSON Schema, for editors; ends in a newline. */
+export function jsonSchema(): string {
+  const generated = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+  return `${JSON.stringify({ title: 'Verbatim configuration', ...generated }, undefined, 2)}\n`;
+}

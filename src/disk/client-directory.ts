@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { blockingFileOps } from './blocking-file-ops.ts';
 import { createDurable, type Durable } from './durable.ts';
+import { codeOf } from './file-ops.ts';
 import { readSmall } from './read-file.ts';
 import { isMissing } from './storage-errors.ts';
 
@@ -18,7 +19,7 @@ export interface ClientDirectory {
 /** The trusted metadata, or the targets, of `verbatim client`. The directory is made where it is missing. */
 export async function openClientDirectory(directory: string): Promise<ClientDirectory> {
   await blockingFileOps.makeDirectory(directory).catch((error: unknown) => {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    if (codeOf(error) !== 'EEXIST') throw error;
   });
   const durable = createDurable({ ops: blockingFileOps, root: directory, tempDirectory: directory });
   const pathOf = (name: string) => join(directory, escapeName(name));

@@ -91,7 +91,7 @@ export class Believed<P> implements Belief<P> {
   }
 }
 
-/** Only the two implementations of Evidence may import this: mirror/tuf/evidence.ts and mirror/unsigned/evidence.ts. */
+/** Only the implementations of Evidence may import this, one in each of mirror/tuf, mirror/unsigned and mirror/carried. */
 export function makeBelieved<P>(kind: EvidenceKind, belief: Belief<P>): Believed<P> {
   return make(kind, { ...belief });
 }

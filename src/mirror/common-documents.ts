@@ -9,7 +9,7 @@ import type { AskedCache } from './asked-cache.ts';
 const KEPT_FOR = 30 * 24 * 3600;
 
 /** Signed metadata as another replica had it: suspect, until whoever asked for it says that it held. */
-export interface SharedMetadata {
+export interface CommonMetadata {
   /** Of the version named; undefined where there is none to be had. Never rejects. */
   metadata(role: string, version: number, limit: number): Promise<Uint8Array | undefined>;
   /** What was accepted here. */
@@ -22,7 +22,7 @@ export interface SharedMetadata {
  * Documents and small files that signatures or digests prove, as other replicas had them. They lie under what they must be and are proved
  * again, so that no seal is needed: whoever writes there can make a look fail, and nothing else.
  */
-export class SharedDocuments implements SharedMetadata {
+export class CommonDocuments implements CommonMetadata {
   readonly #cache: AskedCache;
   readonly #root: string;
 

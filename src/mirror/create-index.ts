@@ -7,6 +7,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Emit } from '../ports/events.ts';
 import type { Pins } from '../ports/index-state.ts';
 import type { Tallies } from '../ports/left-out.ts';
+import type { Heard } from '../ports/newest.ts';
 import type { PageWork } from '../ports/page-work.ts';
 import type { Policy } from '../ports/policy.ts';
 import type { Journal } from '../ports/records.ts';
@@ -14,7 +15,7 @@ import type { Upstream } from '../ports/upstream.ts';
 import type { Choice } from '../render/negotiate.ts';
 import { LookAhead, type LookAheadRules } from './ahead/look-ahead.ts';
 import type { EvidenceKind } from './believed.ts';
-import type { SharedDocuments } from './common-documents.ts';
+import type { CommonDocuments } from './common-documents.ts';
 import type { Evidence } from './evidence.ts';
 import { type Explanation, explain } from './explain.ts';
 import type { FileAddress } from './files/addresses.ts';
@@ -27,6 +28,7 @@ import { type FirstSightRules, FirstSights } from './files/first-sights.ts';
 import { HeldVariants } from './files/held-variants.ts';
 import { coreMetadataFor } from './files/metadata-for-jobs.ts';
 import type {
+  CarriedIndex,
   IndexStatus,
   LookedAt,
   PackageIndex,
@@ -60,7 +62,7 @@ export interface IndexOptions {
   /** Where drawn pages are found again that memory has no room for; undefined where there is no such place. */
   readonly drawn?: DrawnBodies | undefined;
   /** What other replicas had of what is proved here again; undefined where this one is alone. */
-  readonly shared?: SharedDocuments | undefined;
+  readonly shared?: CommonDocuments | undefined;
   /** Bytes of memory for pages, and as much again for what they are made from. */
   readonly memory: number;
   /** True where upstream may put other bytes under a name it used before. */
@@ -99,6 +101,7 @@ export function partsOf<O extends IndexOptions>(options: O): O & IndexParts {
 interface Facets<P> {
   readonly introduce?: ((caller: Caller) => Promise<void>) | undefined;
   readonly signed?: SignedRepository | undefined;
+  readonly carried?: CarriedIndex | undefined;
   readonly unverified?: ((pages: ProjectPages<P>) => UnverifiedDocuments) | undefined;
 }
 
@@ -113,6 +116,7 @@ export class EvidencedIndex<P> implements RunningIndex {
   readonly name: string;
   readonly introduce: (caller: Caller) => Promise<void>;
   readonly signed: SignedRepository | undefined;
+  readonly carried: CarriedIndex | undefined;
   readonly unverified: UnverifiedDocuments | undefined;
   readonly #evidence: Evidence<P>;
   readonly #breaker: Breaker;
@@ -125,15 +129,17 @@ export class EvidencedIndex<P> implements RunningIndex {
   /** Pages that jobs were given. */
   readonly #listed = new WeakSet<BelievedPage<unknown>>();
 
-  constructor(parts: IndexParts, evidence: Evidence<P>, { signed, unverified, introduce }: Facets<P> = {}) {
+  constructor(parts: IndexParts, evidence: Evidence<P>, { signed, carried, unverified, introduce }: Facets<P> = {}) {
     this.name = parts.index;
     this.#parts = parts;
     this.#evidence = evidence;
     this.#pins = new ProjectPins(parts);
     const { firstSight } = parts;
     const undigested = firstSight === undefined ? 'withhold' : 'first-sight';
-    this.#breaker = new Breaker(parts);
-    const shared = { ...parts, evidence, breaker: this.#breaker };
+    // What bundles brought is asked for here, and nobody is waited for.
+    this.#breaker = new Breaker({ ...parts, offline: parts.offline && carried === undefined });
+    const backOff = carried === undefined ? undefined : 0;
+    const shared = { ...parts, evidence, breaker: this.#breaker, backOff };
     const { offline, offlinePages = 'all' } = parts;
     this.#pages = new ProjectPages({
       ...shared,
@@ -164,6 +170,7 @@ export class EvidencedIndex<P> implements RunningIndex {
       this.#ahead = new LookAhead({ ...shared, rules, pages: this.#pages, files: this.#files });
     this.introduce = introduce ?? (async () => undefined);
     this.signed = signed;
+    this.carried = carried;
     this.unverified = unverified?.(this.#pages);
   }
 
@@ -222,6 +229,10 @@ export class EvidencedIndex<P> implements RunningIndex {
 
   follow(project: string, caller: Caller): Promise<void> {
     return this.#pages.follow(project, caller);
+  }
+
+  hear(project: string, caller: Caller): Promise<Heard> {
+    return this.#pages.hear(project, caller);
   }
 
   async listing(project: string, caller: Caller): Promise<BelievedPage<P>> {

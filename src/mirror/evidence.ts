@@ -1,8 +1,10 @@
 import type { Caller } from '../async/caller.ts';
 import type { Statement } from '../bytes/digest.ts';
 import type { Instant } from '../bytes/instant.ts';
+import type { Heard } from '../ports/newest.ts';
 import type { OwnFile } from '../pypi/listing.ts';
 import type { Believed, EvidenceKind } from './believed.ts';
+import type { CarriedStatus } from './carried/status.ts';
 
 /**
  * Where a belief stands in its life (RFC 9111, RFC 5861). `fresh`: served. `stale-while-revalidate`: served, and asked
@@ -53,6 +55,8 @@ export interface EvidenceFacts {
   readonly chain: readonly Voucher[];
   /** Roles asked on the way whose online keys would be enough to list something new here. */
   readonly forgeableOnline: readonly string[];
+  /** Of an index that arrives by import. */
+  readonly carried?: CarriedStatus | undefined;
 }
 
 export interface RoleStatus {
@@ -80,6 +84,8 @@ export interface EvidenceStatus {
   readonly roles: readonly RoleStatus[];
   /** Whether state on disk that nobody signed carries a seal; undefined where there is none to seal. */
   readonly sealed?: boolean | undefined;
+  /** What was imported last, of an index that arrives so. */
+  readonly carried?: CarriedStatus | undefined;
 }
 
 /**
@@ -95,6 +101,8 @@ export interface Evidence<P> {
    * `ask` takes from our own state what is there.
    */
   recall?(name: string): Promise<Believed<P> | undefined>;
+  /** Another replica says something new of it: what our own state vouches for is brought up to that. Missing where nothing is said so. */
+  hear?(name: string): Promise<Heard>;
   /**
    * Upstream's word, or a Refusal. `before` is what was believed last. `doubted`: something that it says proved wrong or
    * is gone, so that only a later or a second word will do; `before` itself where there is none.

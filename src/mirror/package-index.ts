@@ -1,6 +1,8 @@
 import type { Caller } from '../async/caller.ts';
+import type { Instant } from '../bytes/instant.ts';
 import type { UnverifiedDocument } from '../bytes/unverified.ts';
 import type { Blob } from '../ports/blob.ts';
+import type { CarriedGeneration } from '../ports/carried.ts';
 import type { Heard } from '../ports/newest.ts';
 import type { MetadataFor, Upstream } from '../ports/upstream.ts';
 import type { Choice } from '../render/negotiate.ts';
@@ -60,6 +62,8 @@ export interface PackageIndex {
   look(project: string, caller: Caller): Promise<LookedAt>;
   /** What is stored of a project was changed by others (an operator, another process): what memory holds of it is given up. */
   follow(project: string, caller: Caller): Promise<void>;
+  /** Another replica says something new of a project: what is remembered of it is brought up to that, or looked at again. */
+  hear(project: string, caller: Caller): Promise<Heard>;
   /** A project page, parsed, for jobs: not counted as served. */
   listing(project: string, caller: Caller): Promise<BelievedPage<unknown>>;
   /** Names of all projects, normalized, for jobs. */
@@ -80,6 +84,8 @@ export interface PackageIndex {
   isHeld(page: BelievedPage<unknown>, filename: string): Promise<boolean>;
   /** What an index signed with TUF has besides. */
   readonly signed: SignedRepository | undefined;
+  /** What an index that arrives by import has besides. */
+  readonly carried: CarriedIndex | undefined;
   /** Documents nothing vouches for; undefined where the evidence has no place for them. */
   readonly unverified: UnverifiedDocuments | undefined;
 }
@@ -105,6 +111,8 @@ export interface RefreshRequest {
   readonly caller?: Caller | undefined;
   /** Where to look; the index's own upstream unless stated. */
   readonly from?: Origin | undefined;
+  /** The time that the walk is judged as of; that of the index unless stated. */
+  readonly asOf?: Instant | undefined;
   /** Where it throws, nothing is published; roots and the timestamp's floor stay even then (TUF §5.4.5). */
   readonly beforePublish?: ((candidate: Candidate) => Promise<void>) | undefined;
 }
@@ -133,6 +141,29 @@ export interface SignedRepository {
   confirmed(): void;
   /** Proves the delegated roles on disk again; asks nothing of upstream. */
   proveStoredRoles(): Promise<StoredRoles>;
+}
+
+/** What a bundle would make of an index. */
+export interface Taking {
+  /** Where its signed metadata is; of an index that signs. Its files are stored already. */
+  readonly from: Origin;
+  /** What it consists of. */
+  readonly generation: CarriedGeneration;
+  /** The time that its signatures are judged as of; that of the index where nobody gave one. */
+  readonly asOf: Instant | undefined;
+  /** Where it throws, nothing is published. */
+  look(candidate: Candidate): Promise<void>;
+}
+
+/** An index that is not fetched: bundles bring it. */
+export interface CarriedIndex {
+  /**
+   * Judges what a bundle brought by this site's own root, floors and pins. Of an index that signs, publishes its metadata; what else it is to be is the
+   * caller's to write down. Throws Refusal.
+   */
+  take(taking: Taking): Promise<void>;
+  /** What was imported, by this process or another, is proved and believed from now on. */
+  adopt(): Promise<void>;
 }
 
 /** Each throws `unlisted` where upstream has none. */

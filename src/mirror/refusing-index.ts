@@ -1,5 +1,7 @@
 import type { Refusal } from '../bytes/refusal.ts';
+import type { Heard } from '../ports/newest.ts';
 import type {
+  CarriedIndex,
   EvidenceKind,
   IndexStatus,
   PackageIndex,
@@ -24,6 +26,7 @@ export class RefusingIndex implements PackageIndex {
   readonly name: string;
   readonly evidence: EvidenceKind;
   readonly signed: SignedRepository | undefined;
+  readonly carried: CarriedIndex;
   readonly unverified: UnverifiedDocuments | undefined;
   readonly page: PackageIndex['page'];
   readonly list: PackageIndex['list'];
@@ -50,6 +53,7 @@ export class RefusingIndex implements PackageIndex {
     this.look = refuse;
     this.listing = refuse;
     this.open = refuse;
+    this.carried = { take: refuse, adopt: refuse };
     this.coreMetadata = refuse;
     this.isHeld = refuse;
     // Neither kind of document is absent: nobody can say.
@@ -107,6 +111,10 @@ export class RefusingIndex implements PackageIndex {
 
   async introduce(): Promise<void> {
     // Whatever upstream is like, nothing of it is served.
+  }
+
+  async hear(): Promise<Heard> {
+    return 'unusable';
   }
 
   async follow(): Promise<void> {

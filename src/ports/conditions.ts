@@ -24,6 +24,7 @@ export const CONDITIONS = {
   redirects: 'warn',
   'bucket-grows': 'info',
   partitioned: 'warn',
+  'import-age': 'warn',
 } as const satisfies Readonly<Record<string, 'info' | 'warn'>>;
 
 export type ConditionName = keyof typeof CONDITIONS;

@@ -33,7 +33,16 @@ export const SIGHT_RESULTS = ['pinned', 'refused'] as const;
 export const CACHE_RESULTS = ['hit', 'miss', 'refused', 'failed', 'late', 'resting'] as const;
 export type CacheResult = (typeof CACHE_RESULTS)[number];
 /** What is asked of Redis. */
-export const REDIS_COMMANDS = ['STRLEN', 'GETRANGE', 'SET', 'EXISTS', 'EVAL', 'PUBLISH'] as const;
+export const REDIS_COMMANDS = [
+  'STRLEN',
+  'GETRANGE',
+  'SET',
+  'EXISTS',
+  'EVAL',
+  'PUBLISH',
+  'XRANGE',
+  'XREVRANGE',
+] as const;
 export type RedisCommand = (typeof REDIS_COMMANDS)[number];
 /** `refused`: Redis said an error. `unknown`: no answer came. `away`: it was not asked, because it is known to be away. */
 export const REDIS_OUTCOMES = ['answered', 'refused', 'unknown', 'away'] as const;

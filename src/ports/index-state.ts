@@ -2,6 +2,7 @@ import type { Digests } from '../bytes/digest.ts';
 import type { Instant } from '../bytes/instant.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { AcceptedLoss } from '../pypi/losses.ts';
+import type { Carried } from './carried.ts';
 import type { StoredList } from './list-store.ts';
 import type { NewVersion } from './state-storage.ts';
 
@@ -45,6 +46,7 @@ export interface IndexState {
   readonly index: string;
   readonly trust: TrustStore;
   readonly facts: Item<IndexFacts>;
+  readonly carried: Item<Carried>;
   pins(project: string): Item<ReadonlyMap<string, Pin>>;
   page(project: string): PreparableItem<PageState>;
   readonly list: Item<StoredList>;
@@ -108,7 +110,6 @@ export interface PageFloor {
   readonly serial: number | undefined;
 }
 
-/** Exactly one of the two. */
 export type PageState =
   | { readonly page: PageContent; readonly gone?: undefined }
   | { readonly gone: PageFloor; readonly page?: undefined };
@@ -222,7 +223,7 @@ export interface Pin {
   readonly joined?: boolean | undefined;
 }
 
-/** Where a document that was published may be had again; undefined where it may not. */
+/** Undefined where it may not be had again. */
 export type FindAgain = (role: 'snapshot' | 'targets', version: number) => Promise<Uint8Array | undefined>;
 
 /** One TUF index's durable trust. Everything it returns is suspect bytes. */
@@ -279,7 +280,6 @@ export interface PublishedTrust {
   readonly publishedAt: Instant;
 }
 
-/** A time that had passed when it was stored. */
 export interface StoredClockFloor {
   readonly at: Instant;
   /** How often an operator has set it: only by that does it fall. */

@@ -22,8 +22,8 @@ export function condense(page: ProjectPage): Uint8Array | undefined {
 
 /** A line that is longer than a line may be, say, would not be read again. */
 function saysTheSame(page: ProjectPage, again: ProjectPage): boolean {
-  const [one, other] = [page, again].map((each) => ({ page: each, serial: undefined }));
-  if (one === undefined || other === undefined) return false;
+  const one = { page, serial: undefined };
+  const other = { page: again, serial: undefined };
   return lossesOf(one, other).length === 0 && lossesOf(other, one).length === 0;
 }
 

@@ -19,7 +19,8 @@ export class RedisConnection {
   readonly #options: RedisOptions;
   readonly #emit: Emit;
   readonly #onReady: (() => void)[] = [];
-  readonly #listeners: Client[] = [];
+  readonly #channels = new Map<string, readonly ((message: Buffer) => void)[]>();
+  #listener: Client | undefined;
   #restsUntil = Number.NEGATIVE_INFINITY;
   #isUp = false;
   #trouble: string | undefined;
@@ -78,20 +79,32 @@ export class RedisConnection {
     }
   }
 
-  /** Hears what is published there, on a connection of its own; what was published while that was cut is lost. */
+  /** Hears what is published there, on one connection for all that listen; what was published while that was cut is lost. */
   listen(channel: string, heard: (message: Buffer) => void): void {
-    const client = createClient(this.#options);
-    this.#listeners.push(client);
-    client.on('error', () => undefined);
-    client.on('messageBuffer', (_, message: Buffer) => heard(message));
-    client.on('ready', () => void client.subscribe(channel).catch(() => undefined));
-    client.connect().catch(() => undefined);
+    this.#listener ??= this.#listening();
+    const heards = this.#channels.get(channel) ?? [];
+    this.#channels.set(channel, [...heards, heard]);
+    if (heards.length === 0) void this.#listener.subscribe(channel).catch(() => undefined);
   }
 
   /** Nothing waits for what is under way. */
   close(): void {
     this.#isClosed = true;
-    for (const client of [this.#client, ...this.#listeners]) client.disconnect();
+    this.#client.disconnect();
+    this.#listener?.disconnect();
+  }
+
+  #listening(): Client {
+    const client = createClient(this.#options);
+    client.on('error', () => undefined);
+    client.on('messageBuffer', (channel: Buffer, message: Buffer) => {
+      for (const heard of this.#channels.get(channel.toString()) ?? []) heard(message);
+    });
+    client.on('ready', () => {
+      for (const channel of this.#channels.keys()) void client.subscribe(channel).catch(() => undefined);
+    });
+    client.connect().catch(() => undefined);
+    return client;
   }
 
   #up(): void {

@@ -10,6 +10,8 @@ export const RETRY_MS = { first: 50, most: 1000 };
 export const READONLY_APART_MS = 5000;
 /** Bytes of a value, where nothing else is configured. */
 export const VALUE_BYTES = 16 * 1024 * 1024;
+/** Most values are no longer, and come with the first question. Bytes. */
+export const FIRST_BYTES = 64 * 1024;
 /** Bytes that wait to be written to Redis; what is more is not kept there. */
 export const WAITING_BYTES = 32 * 1024 * 1024;
 /** A lease that is not renewed ends. Milliseconds. */
@@ -27,3 +29,9 @@ export const LOOKS_APART_MS = 50;
 export const REFUSED_FOR_MS = 10_000;
 /** What nobody has written in so long may go. Seconds. */
 export const KEPT_S = 30 * 24 * 3600;
+/** What replicas said last of an index, and bytes of one of it. */
+export const NEWS_KEPT = 10_000;
+export const NEWS_BYTES = 2048;
+/** Entries that are read at once, and how often in one look. */
+export const NEWS_READ = 500;
+export const NEWS_ROUNDS = 20;

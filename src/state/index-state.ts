@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { IndexState, Pin, TrustStore } from '../ports/index-state.ts';
 import type { StateStorage } from '../ports/state-storage.ts';
+import { createCarried } from './carried.ts';
 import { createDelegatedRoles } from './delegated.ts';
 import { createFacts } from './facts.ts';
 import { type Newest, StoredItem } from './item.ts';
@@ -43,6 +44,7 @@ export function createIndexState({
     index,
     trust: createTrust(storage, index, now),
     facts: createFacts(storage, index),
+    carried: createCarried(storage, index),
     pins: (project) =>
       new StoredItem({
         storage,

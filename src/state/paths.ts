@@ -13,6 +13,8 @@ export function indexName(index: string): string {
 
 export const factsPath = (index: string): ItemPath => [index, 'facts'];
 
+export const carriedPath = (index: string): ItemPath => [index, 'carried'];
+
 export const listPath = (index: string): ItemPath => [index, 'list'];
 
 export type OfProjects = 'pins' | 'pages';

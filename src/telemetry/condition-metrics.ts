@@ -14,6 +14,8 @@ export interface ConditionNumbers {
   readonly freeBytes: number | undefined;
   /** All of that disk; undefined where the system does not say. */
   readonly diskBytes: number | undefined;
+  /** Seconds that what was imported has, and may have, by index. */
+  readonly importAges: readonly { readonly index: string; readonly age: number; readonly most: number }[];
 }
 
 /** The processes on one data directory stand alike: what one of them knows is not added up. A gauge of what is not known has no series. */
@@ -62,6 +64,17 @@ export function watchConditions(registry: Registry, read: () => ConditionNumbers
     const { diskBytes } = read();
     if (diskBytes !== undefined) each.set(diskBytes);
   });
+  gauge('verbatim_import_age_seconds', 'How old what was imported is, from its reference time.', ['index'], (each) => {
+    for (const { index, age } of read().importAges) each.set({ index: indexOf(index) }, age);
+  });
+  gauge(
+    'verbatim_import_age_limit_seconds',
+    'How old what was imported may be, from its reference time; then installers get 503.',
+    ['index'],
+    (each) => {
+      for (const { index, most } of read().importAges) each.set({ index: indexOf(index) }, most);
+    },
+  );
   gauge('verbatim_disk_free_bytes', 'Bytes free on the disk of the data directory.', [], (each) => {
     const { freeBytes } = read();
     if (freeBytes !== undefined) each.set(freeBytes);

@@ -21,7 +21,7 @@ export interface AbsencePolicy {
   readonly known?: (() => Promise<readonly string[]>) | undefined;
 }
 
-/** An answer that may mean that something is not there. */
+/** An answer that may mean that something is not there, and is neither 404 nor 410. */
 export interface Saying {
   /** As it was asked for, before redirects. */
   readonly url: string;
@@ -88,7 +88,6 @@ export class Absences {
 
   /** `anew`: for a second look, what was shown before does not count. Throws nothing of its own; the caller's signal ends it. */
   async meaning(saying: Saying, caller: Caller, anew = false): Promise<Meaning> {
-    if (saying.status === 404 || saying.status === 410) return 'absent';
     if (!this.#mayMean(saying)) return 'another';
     return (await this.#isWitnessed(saying.url, caller, anew)) ? 'absent' : 'unwitnessed';
   }

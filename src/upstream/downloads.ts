@@ -109,7 +109,6 @@ class Place {
     const standing = new AbortController();
     const { idleTimeout } = this.#deps.lane.pace;
     const left = since + STANDS * idleTimeout - performance.now();
-    if (left <= 0) throw stuck(this.#url);
     const timer = setTimeout(() => standing.abort(stuck(this.#url)), Math.min(idleTimeout, left));
     return { signal: AbortSignal.any([signal, standing.signal]), came: () => clearTimeout(timer) };
   }

@@ -34,12 +34,13 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   config: ['bytes', 'presets'],
   // A door asks for the proof that it sends.
   http: ['bytes', 'async', 'pypi', 'render', FACE, 'tuf/verified.ts', 'ports/blob.ts', 'ports/events.ts'],
-  app: [...PORTS, 'mirror', 'sync', ...ADAPTERS, 'config', 'http', 'version'],
+  app: [...PORTS, 'mirror', 'bundle', 'sync', ...ADAPTERS, 'config', 'http', 'version'],
   repository: ['bytes'],
   demo: ['bytes', 'async', 'pypi', 'app', 'repository', FACE, 'http', 'config', 'telemetry/log.ts'],
   cli: [
     ...PORTS,
     'app',
+    'bundle',
     'sync',
     FACE,
     'mirror/operator',
@@ -87,7 +88,7 @@ export const ONCE: {
   readonly targets: readonly string[];
   readonly except: Readonly<Record<string, string>>;
 } = {
-  rooms: ['src/mirror/tuf/', 'src/mirror/unsigned/'],
+  rooms: ['src/mirror/tuf/', 'src/mirror/unsigned/', 'src/mirror/carried/'],
   targets: ['src/bytes/bounded-map.ts', 'src/async/flight.ts', 'src/ports/events.ts', 'src/mirror/projects/'],
   except: {
     'src/mirror/projects/reports.ts': 'how evidence reports; what becomes of it is decided there',

@@ -11,7 +11,11 @@ export const MAKERS: Readonly<Record<string, Readonly<Record<string, readonly st
       'src/tuf/verified.ts',
       'src/http/reply/doors.ts',
       'src/blobs/blob-store.ts',
+      'src/bundle/export/held-metadata.ts',
       'src/mirror/common-documents.ts',
+      'src/mirror/carried/evidence.ts',
+      'src/mirror/carried/upstream.ts',
+      'src/app/fleet/sealed-pages.ts',
       'src/mirror/tuf/evidence.ts',
       'src/mirror/tuf/refresher.ts',
       'src/mirror/tuf/repository.ts',
@@ -26,6 +30,8 @@ export const MAKERS: Readonly<Record<string, Readonly<Record<string, readonly st
       'src/tuf/delegation.ts',
       // A page that is believed.
       'src/mirror/projects/believed-page.ts',
+      // A manifest that a key of this site's signed.
+      'src/mirror/carried/generation.ts',
       // What was seen first, or is remembered of it.
       'src/bytes/first-sight.ts',
     ],
@@ -41,9 +47,11 @@ export const MAKERS: Readonly<Record<string, Readonly<Record<string, readonly st
   'src/bytes/proven.ts': {},
   'src/ports/blob.ts': { makeBlob: ['src/blobs/parts.ts'] },
   'src/bytes/unverified.ts': { makeUnverifiedDocument: ['src/mirror/unsigned/documents.ts'] },
-  'src/mirror/believed.ts': { makeBelieved: ['src/mirror/tuf/evidence.ts', 'src/mirror/unsigned/evidence.ts'] },
+  'src/mirror/believed.ts': {
+    makeBelieved: ['src/mirror/tuf/evidence.ts', 'src/mirror/unsigned/evidence.ts', 'src/mirror/carried/evidence.ts'],
+  },
   'src/mirror/projects/believed-page.ts': { makeBelievedPage: ['src/mirror/projects/draw.ts'] },
-  'src/bytes/authentic.ts': { makeAuthenticator: ['src/app/drawn-cache.ts'] },
+  'src/bytes/authentic.ts': { makeAuthenticator: ['src/app/drawn-cache.ts', 'src/app/fleet/beliefs.ts'] },
   'src/render/page.ts': {
     makePage: ['src/mirror/projects/draw.ts', 'src/mirror/projects/list-drawer.ts'],
     restorePage: ['src/mirror/projects/drawn-bodies.ts'],
@@ -110,7 +118,9 @@ export const JSON_READERS: Readonly<Record<string, string>> = {
   'src/disk/layout-1/former-files.ts': 'decoded strictly behind it',
   'src/state/framed.ts': 'decoded strictly behind it',
   'src/bundle/format/manifest-lines.ts': 'decoded strictly behind it, and compared with its one spelling',
+  'src/bundle/export/state-lines.ts': 'decoded strictly behind it',
   'src/bundle/format/seal.ts': 'decoded strictly behind it',
   'src/bundle/format/keys.ts': 'decoded strictly behind it',
+  'src/cli/carry/import-command.ts': 'a list of words, taken as such or not at all',
   'src/app/control/protocol.ts': 'a line of another process of this user, decoded strictly behind it',
 };

@@ -16,14 +16,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   pino: ['src/telemetry/log.ts', 'src/telemetry/standard-error.ts'],
   ioredis: ['src/redis/clients.ts'],
   // What lies on disk is suspect: the store decodes its own records as strictly as the configuration. So is what another process says.
-  zod: [
-    'src/config/',
-    'src/state/',
-    'src/bundle/format/',
-    'src/app/control/',
-    'src/app/processes/common-handle.ts',
-    ...DISK,
-  ],
+  zod: ['src/config/', 'src/state/', 'src/bundle/', 'src/app/control/', 'src/app/processes/common-handle.ts', ...DISK],
   yaml: ['src/config/'],
   croner: ['src/config/sync-schema.ts', 'src/app/syncing/'],
   'smol-toml': ['src/sync/selection/table.ts'],
@@ -81,7 +74,13 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'node:os': [...DISK, 'src/config/', ...WIRING],
   'node:url': ['src/disk/database/sqlite.ts', ...WIRING],
   'node:module': ['src/main.ts'],
-  'node:child_process': ['src/demo/', 'src/cli/', 'src/app/passwords.ts', 'src/app/processes/channel.ts'],
+  'node:child_process': [
+    'src/demo/',
+    'src/cli/',
+    'src/app/passwords.ts',
+    'src/app/carry/scanner.ts',
+    'src/app/processes/channel.ts',
+  ],
   'node:readline/promises': WIRING,
   // Node's own objects of a request: whoever has them can write a body.
   'node:http': [

@@ -50,7 +50,7 @@ export const TREE_RULES: readonly TreeRule[] = [
     // main.ts speaks before anything is loaded, a password is asked for on the terminal alone, and the log and the narrator
     // make their own lines harmless.
     except: [
-      'src/cli/hash-password.ts',
+      'src/cli/ask-secret.ts',
       'src/cli/output.ts',
       'src/main.ts',
       'src/demo/demo.ts',

@@ -60,10 +60,11 @@ describe('two mirrors beside one Redis', () => {
     // It has listed what lies on the disk before the page was drawn.
     const two = await beside();
     const drawn = await page(one);
-    await until(() => sets(one) > 0);
+    // The page as upstream sent it, and as it was drawn.
+    await until(() => sets(one) > 1);
     expect((await page(two)).body).toEqual(drawn.body);
-    expect(results(one)).toEqual(['disk miss', 'redis miss']);
-    expect(results(two)).toEqual(['disk miss', 'redis hit']);
+    expect(results(one).slice(-2)).toEqual(['disk miss', 'redis miss']);
+    expect(results(two).slice(-2)).toEqual(['disk miss', 'redis hit']);
   });
 
   it('without a seal key share no page', async () => {

@@ -9,8 +9,7 @@ import { askAnew, endWorkers, WorkersRun } from '../support/workers.ts';
 
 // Several processes behind one port: the real program, real signals.
 
-/** More of them take longer than a test may in CI. */
-const KILLS = Number(process.env['VERBATIM_TEST_WORKER_KILLS'] ?? 3);
+const KILLS = 3;
 
 let data: string;
 let child: ChildProcess | undefined;

@@ -2,8 +2,11 @@ import { existsSync } from 'node:fs';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { importPlace } from '../../src/app/carry/import-place.ts';
 import { type Composition, compose } from '../../src/app/compose.ts';
 import type { Gate } from '../../src/async/gate.ts';
+import type { Imported, ImportPlace } from '../../src/bundle/import/place.ts';
+import { importBundle } from '../../src/bundle/import/run.ts';
 import type { Config, IndexConfig, SignedIndexConfig, UnsignedIndexConfig } from '../../src/config/config.ts';
 import type { RedisConfig } from '../../src/config/redis.ts';
 import { createAccess } from '../../src/http/access/access.ts';
@@ -15,6 +18,7 @@ import type { PackageIndex } from '../../src/mirror/package-index.ts';
 import type { UpstreamLimits } from '../../src/upstream/limits.ts';
 import { BUILT_AT } from '../../src/version.ts';
 import { type Answered, type Asking, ask } from '../support/ask.ts';
+import { bytesOf } from '../support/bundles.ts';
 import { DAY, type TestClock } from '../support/clock.ts';
 import { createRecorder, type Recorded } from '../support/recorder.ts';
 import { TIMEOUTS } from '../support/timeouts.ts';
@@ -55,10 +59,19 @@ export interface Mirror extends Face {
   readonly forget: (sha256: string) => Promise<void>;
   /** Starts again on the directory as it lies there at this moment, as after `kill -9`. */
   readonly kill: () => Promise<void>;
+  /** Imports a bundle whose files these are, into the index `main`. Throws Refusal. */
+  readonly take: (files: readonly Uint8Array[], how?: TakingIn) => Promise<Imported>;
   /** What callers wait for; of the process that runs. */
   readonly queues: () => Composition['queues'];
   /** Throws where an answer failed by anything but a refusal. */
   readonly close: () => Promise<void>;
+}
+
+/** How a test imports. */
+export interface TakingIn {
+  readonly dryRun?: boolean;
+  readonly asOf?: number;
+  readonly place?: (place: ImportPlace) => ImportPlace;
 }
 
 /** What clients hold of a mirror. */
@@ -322,6 +335,11 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
       await stop();
       offline = true;
       await start();
+    },
+    async take(files, { dryRun = false, asOf, place = (own: ImportPlace) => own } = {}) {
+      if (running === undefined) throw new Error('the mirror does not run');
+      const given = files.map((bytes, at) => ({ name: `file ${at}`, bytes: bytesOf(bytes) }));
+      return importBundle(place(await importPlace(running.composition, 'main')), { files: given, dryRun, asOf });
     },
     async forget(sha256) {
       await running?.composition.operator.forget(sha256);

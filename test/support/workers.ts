@@ -60,11 +60,17 @@ export class WorkersRun {
   }
 }
 
-/** Kills what still runs, and waits until it has ended. */
+/** What ends in order within this time is not killed. Milliseconds. */
+const ORDERLY_MS = 20_000;
+
+/** Ends what still runs, and waits for that. */
 export async function endWorkers(child: ChildProcess | undefined): Promise<void> {
   if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-  child.kill('SIGKILL');
-  await once(child, 'exit');
+  const ended = once(child, 'exit');
+  child.kill('SIGTERM');
+  const killing = setTimeout(() => child.kill('SIGKILL'), ORDERLY_MS);
+  await ended;
+  clearTimeout(killing);
 }
 
 /** Over a connection of its own, which another worker has than the one before: of equals whoever was given none for longest is next. */

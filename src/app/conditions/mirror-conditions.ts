@@ -1,6 +1,7 @@
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Config } from '../../config/config.ts';
 import type { Certificate } from '../../http/server.ts';
+import type { PackageIndex } from '../../mirror/package-index.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Condition } from '../../ports/conditions.ts';
 import type { Emit } from '../../ports/events.ts';
@@ -12,6 +13,7 @@ import { certificateConditions, type Validity, validityOf } from './certificate.
 import type { ClockComparison } from './clocks.ts';
 import { diskConditions, diskRoom, freeBytes } from './disk.ts';
 import { fleetConditions } from './fleet.ts';
+import { type ImportAge, importAges, importConditions } from './imports.ts';
 import { secretConditions } from './secrets.ts';
 import { settingConditions } from './settings.ts';
 import { ConditionWatch } from './watch.ts';
@@ -23,6 +25,7 @@ interface MirrorConditionsOptions {
   readonly redis: Pick<SharedRedis, 'trouble'> | undefined;
   readonly fleet?: Pick<Fleet, 'standings'> | undefined;
   readonly emit: Emit;
+  readonly indexes: readonly PackageIndex[];
   /** Of the bucket that files are kept in. */
   readonly bucket?: { conditions(): readonly Condition[] } | undefined;
 }
@@ -33,6 +36,7 @@ export class MirrorConditions {
   readonly #watch: ConditionWatch;
   #validity: Validity | undefined;
   #room: { readonly free: number; readonly size: number } | undefined;
+  #ages: readonly ImportAge[] = [];
 
   constructor(options: MirrorConditionsOptions) {
     this.#options = options;
@@ -51,6 +55,7 @@ export class MirrorConditions {
       clockAhead: this.#options.clocks.ahead,
       freeBytes: this.#room?.free,
       diskBytes: this.#room?.size,
+      importAges: this.#ages,
     };
   }
 
@@ -77,10 +82,12 @@ export class MirrorConditions {
   async #look(before: readonly Condition[]): Promise<readonly Condition[]> {
     const { config, clock, clocks, redis, bucket, fleet } = this.#options;
     this.#room = await diskRoom(config.data);
+    this.#ages = await importAges(this.#options.indexes);
     const low = before.some(({ what }) => what === 'disk');
     return [
       ...standing(config, { now: clock.now(), validity: this.#validity, free: this.#room?.free, low }),
       ...clocks.look(),
+      ...importConditions(this.#ages),
       ...redisConditions(redis?.trouble),
       ...(bucket?.conditions() ?? []),
       ...fleetConditions(fleet?.standings ?? []),

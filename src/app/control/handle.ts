@@ -8,7 +8,14 @@ import { forgetIn } from '../operator/forget.ts';
 import { refreshIn } from '../operator/refresh.ts';
 import { type ServerReport, statusOf } from '../status.ts';
 import type { Handle } from './listen.ts';
-import { AcceptChangeRequest, AcceptClockRequest, FollowRequest, ForgetRequest, RefreshRequest } from './requests.ts';
+import {
+  AcceptChangeRequest,
+  AcceptClockRequest,
+  AdoptRequest,
+  FollowRequest,
+  ForgetRequest,
+  RefreshRequest,
+} from './requests.ts';
 import type { LiveStatus } from './status-answer.ts';
 
 /** Pages that are looked at before an act is answered; all others are looked at when they are next asked for. */
@@ -51,6 +58,13 @@ export function createHandle(
       case 'follow': {
         const { index, projects } = read(FollowRequest, about);
         await follow(composition, index, projects, false);
+        return {};
+      }
+      case 'adopt': {
+        const { index } = read(AdoptRequest, about);
+        await mirrorOf(composition, index).carried?.adopt();
+        // What it brought is counted, and spared.
+        await composition.blobs.rescan();
         return {};
       }
       default:

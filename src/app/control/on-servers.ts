@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { Config } from '../../config/config.ts';
 import { type Server, serversOn } from './connect.ts';
-import { Followed, type FollowRequest } from './requests.ts';
+import { Adopted, type AdoptRequest, Followed, type FollowRequest } from './requests.ts';
 
 /** What takes upstream's answer is waited for so long. Milliseconds. */
 const ACT_MS = 15 * 60_000;
@@ -30,6 +30,16 @@ export async function onServers<T>(
   const answer = await first.ask(name, about, schema, ACT_MS);
   const follow = changed(answer);
   return { answer, untold: follow === undefined ? [] : await tellServers(others, follow) };
+}
+
+/** Has every server of the data directory believe what was imported. Words of those that could not be told. */
+export async function tellOfImport({ data }: Pick<Config, 'data'>, about: AdoptRequest): Promise<readonly string[]> {
+  const untold: string[] = [];
+  for (const server of await serversOn(data))
+    await server
+      .ask('adopt', about, Adopted, ACT_MS)
+      .catch((error: unknown) => untold.push(error instanceof Error ? error.message : String(error)));
+  return untold;
 }
 
 /** Memory of these projects is given up by each; words of servers that could not be told. */

@@ -64,6 +64,10 @@ export const AcceptedClocks = z.object({
 export const FollowRequest = z.strictObject({ index, projects: z.array(name).max(1000).readonly() });
 export const Followed = z.object({});
 
+/** An index was imported into by another process: what is stored is proved and believed from now on. */
+export const AdoptRequest = z.strictObject({ index });
+export const Adopted = z.object({});
+
 export type RefreshRequest = z.infer<typeof RefreshRequest>;
 export type Refreshed = z.infer<typeof Refreshed>;
 export type ForgetRequest = z.infer<typeof ForgetRequest>;
@@ -73,3 +77,4 @@ export type AcceptedChange = z.infer<typeof AcceptedChange>;
 export type AcceptClockRequest = z.infer<typeof AcceptClockRequest>;
 export type AcceptedClocks = z.infer<typeof AcceptedClocks>;
 export type FollowRequest = z.infer<typeof FollowRequest>;
+export type AdoptRequest = z.infer<typeof AdoptRequest>;

@@ -22,6 +22,16 @@ const Role = z.object({
   online: z.boolean(),
 });
 
+const Carried = z.object({
+  label: z.string(),
+  number: z.number(),
+  stateAt: z.number(),
+  importedAt: z.number(),
+  reference: orUndefined(z.number()),
+  age: orUndefined(z.number()),
+  most: orUndefined(z.number()),
+});
+
 const Index = z.object({
   name: z.string(),
   evidence: z.enum(['tuf', 'index']),
@@ -31,6 +41,7 @@ const Index = z.object({
   lastError: orUndefined(z.object({ reason: z.string(), message: z.string(), at: z.number() })),
   roles: z.array(Role).readonly(),
   sealed: orUndefined(z.boolean()),
+  carried: orUndefined(Carried),
   leftOut: counts.transform((all) => new Map([...all].filter(isReason))),
   firstSight: z.number(),
   outOfReach: counts,

@@ -10,6 +10,8 @@ import { Questions } from './questions.ts';
 const RAN_WELL_MS = 10_000;
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 30_000;
+/** The same of one that answered before it ended: whoever ends it again and again is not to take half the server away. */
+const LONGEST_AFTER_ANSWERS_MS = 1000;
 
 export interface SlotEvents {
   /** What a worker starts with, as of now. */
@@ -33,6 +35,7 @@ export class Slot implements Seat {
   #startedAt = 0;
   #heardAt = 0;
   #isReady = false;
+  #hasAnswered = false;
   #isWanted = true;
   #quickEnds = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -63,6 +66,7 @@ export class Slot implements Seat {
     this.#timer = undefined;
     this.#startedAt = this.#heardAt = sharedMs();
     this.#lines = [];
+    this.#hasAnswered = false;
     this.open = 0;
     this.#over = Promise.withResolvers();
     const started = startProcess({
@@ -118,6 +122,7 @@ export class Slot implements Seat {
     switch (message.kind) {
       case 'ready':
         this.#isReady = true;
+        this.#hasAnswered = true;
         this.#events.onReady(this, message.readiness);
         break;
       case 'failed':
@@ -155,20 +160,21 @@ export class Slot implements Seat {
   }
 
   #ended(how: string): void {
+    const longest = this.#hasAnswered ? LONGEST_AFTER_ANSWERS_MS : LONGEST_PAUSE_MS;
     this.#leave();
     this.#process = undefined;
     this.#scrapes.ended();
     this.#commands.ended();
     this.#news.ended();
     this.#quickEnds = sharedMs() - this.#startedAt >= RAN_WELL_MS ? 0 : this.#quickEnds + 1;
-    const again = this.#isWanted ? pauseAfter(this.#quickEnds) : undefined;
+    const again = this.#isWanted ? pauseAfter(this.#quickEnds, longest) : undefined;
     if (again !== undefined) this.#timer = setTimeout(() => this.start(), again);
     this.#events.onEnd(this, how, again, this.#lines);
     this.#over.resolve();
   }
 }
 
-/** The first that ended soon is replaced at once. */
-function pauseAfter(quickEnds: number): number {
-  return quickEnds <= 1 ? 0 : Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (quickEnds - 2));
+/** Milliseconds before whoever ended soon, so often in a row, is replaced: the first at once, later ones after longer, up to `longest`. */
+export function pauseAfter(quickEnds: number, longest: number): number {
+  return quickEnds <= 1 ? 0 : Math.min(longest, FIRST_PAUSE_MS * 2 ** (quickEnds - 2));
 }

@@ -33,6 +33,7 @@ class Worker {
   /** What others told before there was anything that could follow it. */
   #early: News[] | undefined = [];
   #isStopping = false;
+  #telling: NodeJS.Immediate | undefined;
 
   async run(): Promise<boolean> {
     this.#channel = openChannel({
@@ -138,8 +139,17 @@ class Worker {
   #take({ id, sentAt }: Extract<ToWorker, { kind: 'connection' }>, connection: Socket | undefined): void {
     const isOurs = !this.#isStopping && sharedMs() - sentAt < LATE_MS;
     const taken = connection === undefined || (isOurs && this.#mirror?.take(connection) === true);
-    if (!taken) connection?.destroy();
+    if (taken) connection?.once('close', () => this.#tellSoon());
+    else connection?.destroy();
     this.#channel?.send({ kind: 'connection', id, taken, open: this.#mirror?.open ?? 0 });
+  }
+
+  /** Who closes many connections says so once. */
+  #tellSoon(): void {
+    this.#telling ??= setImmediate(() => {
+      this.#telling = undefined;
+      this.#tell();
+    });
   }
 
   #tell(): void {

@@ -29,7 +29,14 @@ export class MemberPlaces {
     const position = this.#next + BLOCK;
     this.#next += memberBytes(stored);
     this.#count++;
-    return { position, stored, header: tarHeader(memberName(entry), stored) };
+    const name = memberName(entry);
+    return {
+      position,
+      stored,
+      get header() {
+        return tarHeader(name, stored);
+      },
+    };
   }
 }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { INDEX_NAME } from '../../bytes/index-name.ts';
-import { parseInstant } from '../../bytes/instant.ts';
+import { type Instant, parseInstant } from '../../bytes/instant.ts';
 import { LIMITS } from './limits.ts';
 
 // The lines of a manifest, as docs/bundle-format.md describes them. Members stand in the order in which they are written.
@@ -141,3 +141,10 @@ export const Piece = z.strictObject({
   sha256,
 });
 export type Piece = z.infer<typeof Piece>;
+
+/** Seconds since the epoch of a time in a line that was decoded. */
+export function timeOf(text: string): Instant {
+  const instant = parseInstant(text);
+  if (instant === undefined) throw new TypeError('a time that was decoded is none');
+  return instant;
+}

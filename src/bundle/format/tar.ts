@@ -21,18 +21,32 @@ export function tarHeader(name: string, size: number): Buffer {
     throw new TypeError('no name of a member');
   if (!Number.isSafeInteger(size) || size < 0 || size > LIMITS.member)
     throw new Refusal('limit', `A member of a bundle has at most ${LIMITS.member} bytes.`);
-  const block = Buffer.alloc(BLOCK);
+  const block = Buffer.from(FIXED);
   block.write(name, 0, 'latin1');
+  block.write(size.toString(8).padStart(SIZE_DIGITS, '0'), SIZE_AT, 'latin1');
+  const sum = FIXED_SUM + sumOf(block, 0, name.length) + sumOf(block, SIZE_AT, SIZE_AT + SIZE_DIGITS);
+  block.write(`${sum.toString(8).padStart(6, '0')}\0 `, CHECKSUM_AT, 'latin1');
+  return block;
+}
+
+/** A header without its name and size; its checksum counts as blanks. */
+const FIXED = fixedHeader();
+const FIXED_SUM = sumOf(FIXED, 0, BLOCK);
+
+function fixedHeader(): Buffer {
+  const block = Buffer.alloc(BLOCK);
   block.write('0000444\x000000000\x000000000\0', 100, 'latin1');
-  block.write(`${size.toString(8).padStart(SIZE_DIGITS, '0')}\x00`, SIZE_AT, 'latin1');
   block.write('00000000000\0', 136, 'latin1');
   block.write(' '.repeat(CHECKSUM_BYTES), CHECKSUM_AT, 'latin1');
   block.write('0ustar\x0000', 156, 'latin1');
   block.write('0000000\x000000000\0', 329, 'latin1');
-  let sum = 0;
-  for (const byte of block) sum += byte;
-  block.write(`${sum.toString(8).padStart(6, '0')}\0 `, CHECKSUM_AT, 'latin1');
   return block;
+}
+
+function sumOf(block: Buffer, from: number, to: number): number {
+  let sum = 0;
+  for (let at = from; at < to; at++) sum += block[at] ?? 0;
+  return sum;
 }
 
 /** The size that a header of this name states. Throws `format` where it is any other header. */

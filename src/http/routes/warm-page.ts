@@ -57,8 +57,9 @@ export function createWarm(mounted: readonly MountedIndex[], onFinish: OnFinish 
 /** One Host, no body, no upgrade: what `guard` would let pass without a remark. */
 function createIsPlain(): (exchange: Exchange) => boolean {
   let lastHost: string | undefined;
-  return ({ rawHeaders, headers, majorVersion, minorVersion }) => {
-    if (majorVersion !== 1 || minorVersion !== 1) return false;
+  return ({ rawHeaders, headers, minorVersion }) => {
+    // Of the versions that node reads (0.9, 1.0, 1.1, 2.0) one ends so.
+    if (minorVersion !== 1) return false;
     if (headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined) return false;
     if (headers.upgrade !== undefined) return false;
     let hosts = 0;
@@ -66,8 +67,8 @@ function createIsPlain(): (exchange: Exchange) => boolean {
       const name = rawHeaders[at];
       if (name?.length === 4 && name.toLowerCase() === 'host') hosts++;
     }
-    const { host } = headers;
-    if (hosts !== 1 || host === undefined) return false;
+    const { host = '' } = headers;
+    if (hosts !== 1) return false;
     // Nearly every client names the same one.
     if (host !== lastHost) {
       if (!isHost(host)) return false;

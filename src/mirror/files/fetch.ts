@@ -7,7 +7,7 @@ import type { Blob } from '../../ports/blob.ts';
 import type { Blobs } from '../../ports/blobs.ts';
 import type { OpenDownload, Upstream } from '../../ports/upstream.ts';
 import { isUnlisted } from '../absence.ts';
-import type { SharedDocuments } from '../common-documents.ts';
+import type { CommonDocuments } from '../common-documents.ts';
 import { looksMovedOn } from '../moved-on.ts';
 import type { Reports } from '../projects/reports.ts';
 import { foreignHost } from './foreign-host.ts';
@@ -49,7 +49,7 @@ interface FetchOptions {
   readonly reports: Reports;
   readonly background: Background;
   /** What other replicas had. */
-  readonly shared?: SharedDocuments | undefined;
+  readonly shared?: CommonDocuments | undefined;
 }
 
 /** What is no larger is shared with other replicas. */

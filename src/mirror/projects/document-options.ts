@@ -17,6 +17,8 @@ export interface KeptDocumentsOptions<P, V> {
   readonly background: Background;
   readonly breaker: Breaker;
   readonly maxAge?: number | undefined;
+  /** Seconds after a failure before it is asked for again; five unless stated. */
+  readonly backOff?: number | undefined;
   /** Bytes. */
   readonly memory: number;
   /** True where what there is no room for stays in memory all the same, one document, as long as it is asked for. */

@@ -1,6 +1,6 @@
 import type { Caller } from '../../async/caller.ts';
-import type { Refusal } from '../../bytes/refusal.ts';
-import type { Believed } from '../believed.ts';
+import { Refusal } from '../../bytes/refusal.ts';
+import type { Believed, Source } from '../believed.ts';
 import type { Evidence } from '../evidence.ts';
 import { looksMovedOn } from '../moved-on.ts';
 import type { Drawer, Drawing } from './drawing.ts';
@@ -27,6 +27,21 @@ export async function drawCurrent<P, V>(
     if (next === believed) throw error;
     if (next.source === undefined) throw absent(name, 0);
     return drawer.draw(next, next.source, caller);
+  }
+}
+
+/** What our own state vouches for. What another replica believes and is not stored here yet is upstream's to say where it cannot be drawn: then undefined. */
+export async function drawRecalled<P, V>(
+  drawer: Pick<Drawer<P, V>, 'draw' | 'restore'>,
+  believed: Believed<P>,
+  source: Source,
+  caller: Caller,
+): Promise<Drawing<P, V> | undefined> {
+  try {
+    return (await drawer.restore(believed, source)) ?? (await drawer.draw(believed, source, caller));
+  } catch (error) {
+    if (believed.unsaved === undefined || !(error instanceof Refusal)) throw error;
+    return undefined;
   }
 }
 

@@ -6,7 +6,7 @@ import { isUnlisted } from '../absence.ts';
 import type { Believed } from '../believed.ts';
 import { LONGEST_WAIT_MS, SUPERSEDED_MOST } from '../limits.ts';
 import type { KeptDocumentsOptions } from './document-options.ts';
-import { drawCurrent, isSameSource } from './draw-current.ts';
+import { drawCurrent, drawRecalled, isSameSource } from './draw-current.ts';
 import type { Drawing, For, Found, How, Look, Warm } from './drawing.ts';
 import { isFinal, type Kept, Remembered } from './remembered.ts';
 import { nameOf, standsIn, standsInNoMore } from './stand-ins.ts';
@@ -59,9 +59,9 @@ export class KeptDocuments<P, V> {
     );
   }
 
-  /** Whether it was said a short while ago that there is none. */
-  isAbsent(name: string): boolean {
-    return this.#remembered.isAbsent(name);
+  /** What memory says of names. */
+  get remembered(): Pick<Remembered<P, V>, 'get' | 'isAbsent' | 'isGone'> {
+    return this.#remembered;
   }
 
   /** The document; throws Refusal, `unlisted` where there is none. */
@@ -166,10 +166,8 @@ export class KeptDocuments<P, V> {
       const believed = await evidence.recall?.(name);
       const already = this.#remembered.get(name);
       if (already !== undefined || believed?.source === undefined) return already;
-      return this.#remembered.keep(name, {
-        drawing:
-          (await drawer.restore(believed, believed.source)) ?? (await drawer.draw(believed, believed.source, shared)),
-      });
+      const drawing = await drawRecalled(drawer, believed, believed.source, shared);
+      return drawing && this.#remembered.keep(name, { drawing });
     });
   }
 

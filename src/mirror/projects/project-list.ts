@@ -22,6 +22,7 @@ interface ProjectListOptions<P> {
   readonly reports: Reports;
   readonly background: Background;
   readonly breaker: Breaker;
+  readonly backOff?: number | undefined;
   readonly drawn?: DrawnBodies | undefined;
 }
 

@@ -4,6 +4,7 @@ import { Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Emit } from '../../ports/events.ts';
 import type { Tallies } from '../../ports/left-out.ts';
+import type { Heard } from '../../ports/newest.ts';
 import type { PageWork } from '../../ports/page-work.ts';
 import type { Policy } from '../../ports/policy.ts';
 import type { Upstream } from '../../ports/upstream.ts';
@@ -39,6 +40,7 @@ export interface ProjectPagesOptions<P> {
   readonly breaker: Breaker;
   readonly drawn?: DrawnBodies | undefined;
   readonly maxAge?: number | undefined;
+  readonly backOff?: number | undefined;
   /** Bytes. */
   readonly memory: number;
   readonly undigested: 'first-sight' | 'withhold';
@@ -133,7 +135,7 @@ export class ProjectPages<P> {
 
   /** Whether upstream said a short while ago that there is none. */
   isAbsent(project: string): boolean {
-    return this.#documents.isAbsent(project);
+    return this.#documents.remembered.isAbsent(project);
   }
 
   /** The page as upstream has it now, whatever its tag says: something that this one says is gone. Throws Refusal. */
@@ -153,6 +155,17 @@ export class ProjectPages<P> {
   /** What is stored of the project was changed by others: what memory holds is given up. */
   follow(project: string, caller: Caller): Promise<void> {
     return this.#documents.follow(project, caller);
+  }
+
+  /** Another replica says something new of the project. What memory does not hold is looked for when it is asked for. */
+  async hear(project: string, caller: Caller): Promise<Heard> {
+    const { remembered } = this.#documents;
+    const isRemembered = remembered.get(project) !== undefined || remembered.isGone(project);
+    const heard = isRemembered ? await this.#evidence.hear?.(project) : undefined;
+    if (heard === 'newer') await this.follow(project, caller);
+    // Upstream says which is right; where it cannot, what is held stays.
+    if (heard === 'unusable') await this.#documents.look(project, caller).catch(() => undefined);
+    return heard ?? 'known';
   }
 
   /** A file is not what this page says. */

@@ -57,6 +57,8 @@ interface RememberedOptions<P, V> {
   readonly clock: Clock;
   /** Seconds after which upstream is asked again whether there is one, where that is sooner. */
   readonly maxAge?: number | undefined;
+  /** Seconds after a failure before it is asked for again; five unless stated. */
+  readonly backOff?: number | undefined;
   /** Bytes. */
   readonly memory: number;
   /** True where what there is no room for stays in memory all the same, one document, as long as it is asked for. */
@@ -178,7 +180,8 @@ export class Remembered<P, V> {
   restingFrom(name: string, kept: Kept<P, V> | undefined): Failure | undefined {
     const failed = kept?.failed ?? this.#failures.get(name);
     if (failed === undefined || isFinal(failed.error)) return undefined;
-    return isRecent(failed.at, BACK_OFF, this.#options.clock.now()) ? failed : undefined;
+    const { backOff = BACK_OFF, clock } = this.#options;
+    return isRecent(failed.at, backOff, clock.now()) ? failed : undefined;
   }
 
   #keepLean(name: string, kept: Kept<P, V>): void {

@@ -72,8 +72,10 @@ export class FlooredClock implements Clock {
     this.#floor = { ...this.#floor, at: Math.max(this.#floor.at, Math.min(now, there)) };
   }
 
-  refusal(): Refusal {
-    const said = `This machine's clock says ${instantText(this.#clock.judged())}, which is before ${instantText(this.at)}: a time that has already passed.`;
+  /** `asOf`: a time that somebody gave instead of the clock's. */
+  refusal(asOf?: Instant): Refusal {
+    const says = asOf === undefined ? "This machine's clock says" : 'The reference time is';
+    const said = `${says} ${instantText(asOf ?? this.#clock.judged())}, which is before ${instantText(this.at)}: a time that has already passed.`;
     const way =
       this.at > this.#notBefore
         ? 'Set the clock; where it is right and was ahead before, say so with verbatim accept-clock.'

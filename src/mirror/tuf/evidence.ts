@@ -9,6 +9,7 @@ import type { Visit } from '../../tuf/delegation.ts';
 import type { Runner } from '../../tuf/sliced.ts';
 import type { Generation } from '../../tuf/stages.ts';
 import { type Believed, makeBelieved, type Observation, type Source } from '../believed.ts';
+import type { CarriedStatus } from '../carried/status.ts';
 import type { Evidence, EvidenceFacts, EvidenceStatus, KnownDigests, Stands, Vouched } from '../evidence.ts';
 import type { Fetch, Wanted } from '../files/fetch.ts';
 import { LIMITS } from '../limits.ts';
@@ -20,7 +21,7 @@ import { chainOf, forgeableOnline, roleStatus } from './vouchers.ts';
 
 export type Generations = Pick<
   Keeper,
-  'warm' | 'current' | 'refresh' | 'underCurrent' | 'following' | 'lastRefresh' | 'lastError'
+  'warm' | 'isSpent' | 'current' | 'refresh' | 'underCurrent' | 'following' | 'lastRefresh' | 'lastError'
 >;
 
 export interface TufEvidenceOptions {
@@ -32,6 +33,8 @@ export interface TufEvidenceOptions {
   readonly fetch: Fetch;
   readonly clock: FlooredClock;
   readonly runner: Runner;
+  /** Of an index that arrives by import: what was imported last. */
+  readonly carried?: (() => CarriedStatus | undefined) | undefined;
 }
 
 const FINAL: Observation = { fetch: undefined, final: true, repeated: false };
@@ -67,7 +70,7 @@ export class TufEvidence implements Evidence<Proof> {
     const { generations, clock } = this.#options;
     const { proof } = believed;
     const now = clock.judged();
-    if (proof.expires <= now || clock.isPast(now)) return { standing: 'expired', believed };
+    if (proof.expires <= now || clock.isPast(now) || generations.isSpent) return { standing: 'expired', believed };
     const generation = generations.warm(now);
     if (generation === proof.generation) return { standing: 'fresh', believed };
     const carried = generation && carryOver(proof, generation);
@@ -125,7 +128,8 @@ export class TufEvidence implements Evidence<Proof> {
   async explain({ name, proof }: Believed<Proof>, caller: Caller): Promise<EvidenceFacts> {
     const target = this.#targetOf(name);
     const search = await this.#find(proof.generation, target, caller);
-    return { target, chain: chainOf(search), forgeableOnline: forgeableOnline(search) };
+    const carried = this.#options.carried?.();
+    return { target, chain: chainOf(search), forgeableOnline: forgeableOnline(search), carried };
   }
 
   async status(): Promise<EvidenceStatus> {
@@ -139,6 +143,7 @@ export class TufEvidence implements Evidence<Proof> {
       lastRefresh: generations.lastRefresh,
       lastError: generations.lastError,
       roles: generation === undefined ? [] : await roleStatus(generation, runner),
+      carried: this.#options.carried?.(),
     };
   }
 

@@ -1,6 +1,7 @@
 import { type Instant, instantText } from '../../bytes/instant.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Generation } from '../../tuf/stages.ts';
+import type { LastError } from '../evidence.ts';
 
 // What is read off a generation as a whole.
 
@@ -24,4 +25,9 @@ export function expiredOffline(at: Instant): Refusal {
     `The signed metadata that is held expired at ${instantText(at)}, and this mirror was told to ask no upstream (offline).`,
     { subject: 'timestamp' },
   );
+}
+
+export function lastErrorOf(error: unknown, at: Instant): LastError {
+  const reason = error instanceof Refusal ? error.reason : 'unreachable';
+  return { reason, message: error instanceof Error ? error.message : String(error), at };
 }

@@ -4,9 +4,13 @@ import type { Lease } from '../../ports/lease.ts';
 import type { MetadataFor } from '../../ports/upstream.ts';
 import type { TargetLayout } from '../../presets/target-layout.ts';
 import type { Runner } from '../../tuf/sliced.ts';
+import { carriedStatus } from '../carried/status.ts';
+import type { CarriedTime } from '../carried/time.ts';
 import { EvidencedIndex, type IndexOptions, type IndexParts, partsOf, type RunningIndex } from '../create-index.ts';
+import type { CarriedIndex } from '../package-index.ts';
 import { FlooredClock } from './clock-floor.ts';
 import { TufEvidence } from './evidence.ts';
+import { earliestExpiry } from './generations.ts';
 import { Keeper } from './keeper.ts';
 import { Repository } from './repository.ts';
 import { Roles } from './roles.ts';
@@ -27,6 +31,8 @@ export interface SignedIndexOptions extends IndexOptions {
   readonly lease?: Lease | undefined;
   /** No time before it is believed. */
   readonly notBefore: Instant;
+  /** Where it arrives by import. */
+  readonly time?: CarriedTime | undefined;
   /** Told of a timestamp before anything is served by it. */
   readonly onBelieved?: ((timestamp: Uint8Array) => void) | undefined;
 }
@@ -39,12 +45,27 @@ export async function createSignedIndex(options: SignedIndexOptions): Promise<Ru
   const parts: SignedParts = partsOf({ ...options, clock });
   const keeper = await Keeper.open(parts);
   const roles = new Roles(parts);
-  const evidence = new TufEvidence({ ...parts, generations: keeper, roles });
+  const { time } = options;
+  const carried = time && (() => carriedStatus(time, keeper.current && earliestExpiry(keeper.current)));
+  const evidence = new TufEvidence({ ...parts, generations: keeper, roles, carried });
+  const signed = new Repository(parts, keeper, roles);
   return new EvidencedIndex(parts, evidence, {
     // The first refresh need not wait for the first client; what it cannot do is logged and tried again on demand.
-    introduce: (caller) => keeper.refresh(caller).then(nothing, nothing),
-    signed: new Repository(parts, keeper, roles),
+    introduce: (caller) => (time === undefined ? keeper.refresh(caller).then(nothing, nothing) : Promise.resolve()),
+    signed,
+    carried: time && importing(signed, time),
   });
+}
+
+/** Bundles are refreshes from another place. */
+function importing(signed: Repository, time: CarriedTime): CarriedIndex {
+  return {
+    take: ({ from, asOf, look }) => signed.refresh({ from, asOf, beforePublish: look }),
+    async adopt() {
+      await time.reload();
+      await signed.adopt();
+    },
+  };
 }
 
 function nothing(): void {

@@ -3,10 +3,12 @@ import type { TrustStore } from '../../ports/index-state.ts';
 import type { Lease } from '../../ports/lease.ts';
 import type { MetadataFor } from '../../ports/upstream.ts';
 import type { Runner } from '../../tuf/sliced.ts';
-import type { SharedMetadata } from '../common-documents.ts';
+import type { CarriedTime } from '../carried/time.ts';
+import type { CommonMetadata } from '../common-documents.ts';
 import type { Reports } from '../projects/reports.ts';
 import type { FlooredClock } from './clock-floor.ts';
 
+/** What a keeper is made of. */
 export interface KeeperOptions {
   readonly index: string;
   readonly pinnedRoot: Uint8Array;
@@ -23,6 +25,8 @@ export interface KeeperOptions {
   readonly lease?: Lease | undefined;
   /** True where upstream is never asked. */
   readonly offline: boolean;
-  readonly shared?: SharedMetadata | undefined;
+  /** Of an index that arrives by import: how old that may be. */
+  readonly time?: Pick<CarriedTime, 'isSpent' | 'refusal'> | undefined;
+  readonly shared?: CommonMetadata | undefined;
   readonly onBelieved?: ((timestamp: Uint8Array) => void) | undefined;
 }

@@ -11,7 +11,7 @@ import type { TrustedRoot } from '../../tuf/trusted-root.ts';
 import type { LastError } from '../evidence.ts';
 import { looksMovedOn } from '../moved-on.ts';
 import { isRecent } from '../recent.ts';
-import { earliestExpiry, expiredOffline, expiries, versions } from './generations.ts';
+import { earliestExpiry, expiredOffline, expiries, lastErrorOf, versions } from './generations.ts';
 import { inTurn } from './in-turn.ts';
 import type { KeeperOptions } from './keeper-options.ts';
 import { Refresher, SUPERSEDED_MOST } from './refresher.ts';
@@ -57,8 +57,9 @@ export class Keeper {
   async generation(caller: Caller): Promise<Generation> {
     const warm = this.warm();
     if (warm !== undefined) return warm;
-    const { clock } = this.#options;
+    const { clock, time } = this.#options;
     if (clock.isWrong) await this.#refuseWrongClock();
+    if (this.current !== undefined && this.isSpent) throw time?.refusal(this.#expiryOf(this.current));
     if (this.#options.offline && this.current !== undefined) throw expiredOffline(this.#expiryOf(this.current));
     const failure = this.#failure;
     if (!this.#isRefreshing && failure !== undefined && isRecent(failure.at, RETRY_AFTER, clock.now()))
@@ -96,8 +97,15 @@ export class Keeper {
     const { clock } = this.#options;
     const { current } = this;
     if (current === undefined || clock.isPast(judged) || this.#expiryOf(current) <= judged) return undefined;
+    if (this.isSpent) return undefined;
     if (!this.#isRefreshing && this.#isDue(clock.now())) this.#refreshBehind();
     return current;
+  }
+
+  /** True where what was imported is older than it may be. */
+  get isSpent(): boolean {
+    const { current } = this;
+    return current !== undefined && this.#options.time?.isSpent(this.#expiryOf(current)) === true;
   }
 
   /** Refreshes now, or joins the refresh under way: a client's as soon as a client waits for it. It goes on when all have left. */
@@ -109,15 +117,20 @@ export class Keeper {
   }
 
   /**
-   * Refreshes from another source. `beforePublish` looks into what was proved, for as long as it likes: other refreshes go
+   * Refreshes from another source, as of another time where one is given. `beforePublish` looks into what was proved, for as long as it likes: other refreshes go
    * on meanwhile, and where one of them publishes, it is asked again about what comes after that. Where it throws, nothing
    * is published.
    */
-  async refreshFrom(source: UpstreamMetadata, beforePublish: (next: Generation) => Promise<void>): Promise<void> {
+  async refreshFrom(
+    source: UpstreamMetadata,
+    beforePublish: (next: Generation) => Promise<void>,
+    asOf?: Instant | undefined,
+  ): Promise<void> {
     for (let superseded = 0; superseded <= SUPERSEDED_MOST; superseded++) {
       const { clock } = this.#options;
-      if (clock.isWrong) await this.#refuseWrongClock();
-      const now = clock.judged();
+      if (asOf === undefined && clock.isWrong) await this.#refuseWrongClock();
+      if (asOf !== undefined && clock.isPast(asOf)) throw clock.refusal(asOf);
+      const now = asOf ?? clock.judged();
       const started = performance.now();
       const before = this.current?.timestamp;
       const walk = await this.#walks.run(WALKS, () => this.#refresher.walk(source, now));
@@ -249,11 +262,7 @@ export class Keeper {
     const { reports, clock } = this.#options;
     const now = clock.now();
     this.#failure = { error, at: now };
-    this.#lastError = {
-      reason: error instanceof Refusal ? error.reason : 'unreachable',
-      message: error instanceof Error ? error.message : String(error),
-      at: now,
-    };
+    this.#lastError = lastErrorOf(error, now);
     reports.refreshed({ result: 'failed', seconds });
     if (!(error instanceof Refusal)) return;
     const { subject = 'timestamp' } = error;

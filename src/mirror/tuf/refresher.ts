@@ -9,7 +9,7 @@ import type { Runner } from '../../tuf/sliced.ts';
 import type { Generation } from '../../tuf/stages.ts';
 import type { TrustedRoot } from '../../tuf/trusted-root.ts';
 import type { Updater } from '../../tuf/updater.ts';
-import type { SharedMetadata } from '../common-documents.ts';
+import type { CommonMetadata } from '../common-documents.ts';
 import type { Reports } from '../projects/reports.ts';
 import type { FlooredClock } from './clock-floor.ts';
 import { type RestoredTrust, restoreTrust } from './restore.ts';
@@ -25,7 +25,7 @@ export interface RefresherOptions {
   readonly runner: Runner;
   readonly reports: Reports;
   /** What other replicas had. */
-  readonly shared?: SharedMetadata | undefined;
+  readonly shared?: CommonMetadata | undefined;
   /** Told of a timestamp before anything is served by it. */
   readonly onBelieved?: ((timestamp: Uint8Array) => void) | undefined;
 }

@@ -1,6 +1,6 @@
 import { type Caller, internalCaller } from '../../async/caller.ts';
+import type { Instant } from '../../bytes/instant.ts';
 import { lend } from '../../bytes/proof.ts';
-import type { Pins } from '../../ports/index-state.ts';
 import type { Heard } from '../../ports/newest.ts';
 import type { Generation } from '../../tuf/stages.ts';
 import { EvidencedIndex } from '../create-index.ts';
@@ -14,6 +14,8 @@ import type {
   SignedDocument,
   SignedRepository,
 } from '../package-index.ts';
+import { unwritten } from '../unwritten-pins.ts';
+import { FlooredClock } from './clock-floor.ts';
 import { type Generations, TufEvidence } from './evidence.ts';
 import type { SignedParts } from './index.ts';
 import type { Keeper } from './keeper.ts';
@@ -51,13 +53,14 @@ export class Repository implements SignedRepository {
     return this.#targets.find(asked, caller);
   }
 
-  async refresh({ caller = this.#job, from, beforePublish }: RefreshRequest = {}): Promise<void> {
+  async refresh({ caller = this.#job, from, asOf, beforePublish }: RefreshRequest = {}): Promise<void> {
     if (from === undefined && beforePublish === undefined) {
       await this.#keeper.refresh(caller);
       return;
     }
     const source = from?.metadata ?? this.#parts.source;
-    await this.#keeper.refreshFrom(source(caller), async (next) => beforePublish?.(this.#candidate(next, from)));
+    const look = async (next: Generation) => beforePublish?.(this.#candidate(next, from, asOf));
+    await this.#keeper.refreshFrom(source(caller), look, asOf);
   }
 
   get timestamp(): Uint8Array | undefined {
@@ -90,7 +93,8 @@ export class Repository implements SignedRepository {
   }
 
   /** Pages and files of a generation that is not believed yet, from where it was found. */
-  #candidate(generation: Generation, from: Origin | undefined): Candidate {
+  #candidate(generation: Generation, from: Origin | undefined, asOf: Instant | undefined): Candidate {
+    const { clock } = this.#parts;
     const upstream = from?.upstream ?? this.#parts.upstream;
     const source = from?.metadata ?? this.#parts.source;
     const pins = unwritten(this.#parts.pins);
@@ -98,6 +102,7 @@ export class Repository implements SignedRepository {
     const parts = {
       ...this.#parts,
       pins,
+      clock: asOf === undefined ? clock : new FlooredClock({ now: () => clock.now(), judged: () => asOf }, 0),
       drawn: undefined,
       shared: undefined,
       // No client asks it for anything.
@@ -115,6 +120,8 @@ export class Repository implements SignedRepository {
 function only(generation: Generation, keeper: Keeper): Generations {
   return {
     warm: () => generation,
+    // It is looked into whatever is in force meanwhile.
+    isSpent: false,
     current: generation,
     refresh: async () => generation,
     underCurrent: (run) => run(generation),
@@ -122,11 +129,4 @@ function only(generation: Generation, keeper: Keeper): Generations {
     lastRefresh: keeper.lastRefresh,
     lastError: keeper.lastError,
   };
-}
-
-/** What is looked into and perhaps turned down pins nothing. */
-function unwritten({ of, read }: Pins): Pins {
-  const nothing = async (): Promise<void> => undefined;
-  const rest = { confirm: nothing, addCoreMetadata: nothing, replace: nothing, replaceAll: nothing };
-  return { of, read, add: of, mark: of, ...rest };
 }

@@ -16,7 +16,7 @@ import { readDelegated } from '../../tuf/refresh.ts';
 import type { Runner } from '../../tuf/sliced.ts';
 import type { Generation } from '../../tuf/stages.ts';
 import type { Verified } from '../../tuf/verified.ts';
-import type { SharedMetadata } from '../common-documents.ts';
+import type { CommonMetadata } from '../common-documents.ts';
 import { LIMITS as MIRROR_LIMITS } from '../limits.ts';
 import type { Reports } from '../projects/reports.ts';
 
@@ -31,7 +31,7 @@ export interface RolesOptions {
   /** Bytes. */
   readonly memory: number;
   /** What other replicas had. */
-  readonly shared?: SharedMetadata | undefined;
+  readonly shared?: CommonMetadata | undefined;
 }
 
 /** A search's answer together with the generation it holds for. */

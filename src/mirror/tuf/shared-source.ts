@@ -1,7 +1,7 @@
 import type { Instant } from '../../bytes/instant.ts';
 import type { UpstreamMetadata } from '../../ports/upstream.ts';
 import type { MetadataSource } from '../../tuf/refresh.ts';
-import type { SharedMetadata } from '../common-documents.ts';
+import type { CommonMetadata } from '../common-documents.ts';
 
 type Asked = Parameters<MetadataSource['read']>[0];
 
@@ -18,13 +18,13 @@ interface HeardOf {
  */
 export class SharedSource implements UpstreamMetadata {
   readonly #source: UpstreamMetadata;
-  readonly #shared: SharedMetadata;
+  readonly #shared: CommonMetadata;
   readonly #heard: HeardOf | undefined;
   /** Upstream's, not accepted yet. */
   readonly #read: { readonly role: string; readonly version: number; readonly bytes: Uint8Array }[] = [];
   #given = 0;
 
-  constructor(source: UpstreamMetadata, shared: SharedMetadata, heard?: HeardOf) {
+  constructor(source: UpstreamMetadata, shared: CommonMetadata, heard?: HeardOf) {
     this.#source = source;
     this.#shared = shared;
     this.#heard = heard;

@@ -6,6 +6,7 @@ import { Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { type PageRecord, type PageStore, Superseded, type UnsavedPage } from '../../ports/index-state.ts';
 import type { ListHead, ListStore } from '../../ports/list-store.ts';
+import type { Heard as HeardResult } from '../../ports/newest.ts';
 import type { OwnFile } from '../../pypi/listing.ts';
 import { type Believed, makeBelieved, type Observation, type Source } from '../believed.ts';
 import type {
@@ -20,6 +21,7 @@ import type {
   Vouched,
 } from '../evidence.ts';
 import type { Reports } from '../projects/reports.ts';
+import type { Adoption } from './adoption.ts';
 import { freshFor, type Lifetimes, standingOf, standingOfList } from './freshness.ts';
 import { type HeardList, Lists } from './lists.ts';
 import type { PagePlaces } from './places.ts';
@@ -49,6 +51,8 @@ export interface UnsignedEvidenceOptions extends Lifetimes {
   readonly offline: boolean;
   /** Whether state on disk carries a seal. */
   readonly sealed: boolean;
+  /** Of pages that other replicas believe; undefined where this one is alone. */
+  readonly adoption?: Adoption | undefined;
 }
 
 const LIST = '';
@@ -76,8 +80,22 @@ export class UnsignedEvidence implements Evidence<Heard> {
 
   async recall(name: string): Promise<Believed<Heard> | undefined> {
     if (name === LIST) return this.#recallList();
-    const record = await this.#options.store.load(name);
-    return record && this.#believedPage(record, undefined, 'disk');
+    const { store, adoption } = this.#options;
+    const held = await store.load(name);
+    if (held === undefined) {
+      const taken = await adoption?.first(name);
+      return taken && this.#believedPage(taken.record, undefined, 'disk', taken.unsaved);
+    }
+    const newer = await adoption?.newer(held);
+    return this.#believedPage(newer?.record ?? held, undefined, 'disk');
+  }
+
+  async hear(name: string): Promise<HeardResult> {
+    const { store, adoption } = this.#options;
+    const held = await store.load(name);
+    // What is not held is looked for when it is asked for.
+    if (held === undefined || adoption === undefined) return 'newer';
+    return (await adoption.newer(held)).heard;
   }
 
   ask(name: string, before: Believed<Heard> | undefined, caller: Caller, doubted = false): Promise<Believed<Heard>> {

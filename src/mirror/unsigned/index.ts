@@ -1,7 +1,10 @@
 import type { Instant } from '../../bytes/instant.ts';
+import type { CommonPages } from '../../ports/common-pages.ts';
 import type { PageStore } from '../../ports/index-state.ts';
 import type { ListStore } from '../../ports/list-store.ts';
+import type { Change } from '../../pypi/changes.ts';
 import { EvidencedIndex, type IndexOptions, partsOf, type RunningIndex } from '../create-index.ts';
+import { Adoption } from './adoption.ts';
 import { Documents } from './documents.ts';
 import { UnsignedEvidence } from './evidence.ts';
 import { FlatPlaces } from './flat-places.ts';
@@ -9,6 +12,7 @@ import type { Lifetimes } from './freshness.ts';
 import { Introduction } from './introduction.ts';
 import { SimplePlaces } from './places.ts';
 import { PageRefresh } from './refresh.ts';
+import { sharingStore } from './sharing-store.ts';
 
 /** Everything an index that signs nothing is made of. */
 export interface UnsignedIndexOptions extends IndexOptions, Lifetimes {
@@ -32,6 +36,8 @@ export interface UnsignedIndexOptions extends IndexOptions, Lifetimes {
   readonly notBefore?: Instant | undefined;
   /** Whether state on disk carries a seal. */
   readonly sealed: boolean;
+  /** What other replicas believe; undefined where this one is alone. */
+  readonly common?: CommonPages | undefined;
 }
 
 /** PyPI as it is, devpi, any PEP 503/691 index: the weaker evidence, labelled as such. */
@@ -41,7 +47,13 @@ export function createUnsignedIndex(options: UnsignedIndexOptions): RunningIndex
   const whole = flat && new FlatPlaces({ ...parts, url: flat.url });
   const where = flat?.only === true && whole !== undefined ? whole : new SimplePlaces({ ...parts, flat: whole });
   const places = new Introduction({ ...parts, places: where });
-  const evidence = new UnsignedEvidence({ ...parts, places, refresh: new PageRefresh({ ...parts, places }) });
+  const { common, store: own } = parts;
+  const store = common === undefined ? own : sharingStore(own, common);
+  const { reports } = parts;
+  const onChange = (project: string, change: Change) => reports.changed(project, change);
+  const adoption = common && new Adoption({ ...parts, common, store: own, onChange });
+  const refresh = new PageRefresh({ ...parts, places, store });
+  const evidence = new UnsignedEvidence({ ...parts, places, store, refresh, adoption });
   return new EvidencedIndex(parts, evidence, {
     introduce: parts.offline ? undefined : (caller) => places.atStart(caller),
     unverified: (pages) => new Documents({ ...parts, pages, memory: parts.memory / 8 }),

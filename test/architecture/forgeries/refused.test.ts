@@ -19,7 +19,12 @@ import {
   replyRedirect,
   replyUnverified,
 } from '../../../src/http/reply/doors.ts';
-import { replyBlob, replyFileHead, replyFileUnchanged } from '../../../src/http/reply/file-doors.ts';
+import {
+  replyBlob,
+  replyFileElsewhere,
+  replyFileHead,
+  replyFileUnchanged,
+} from '../../../src/http/reply/file-doors.ts';
 import { createPageHeaders, type ResponsePolicy } from '../../../src/http/reply/headers.ts';
 import { ownWords } from '../../../src/http/reply/own-words.ts';
 import { makeBelieved, type Source } from '../../../src/mirror/believed.ts';
@@ -192,6 +197,10 @@ const HTTP: readonly Door[] = [
     attempt: (forge, exchange) => replyFileUnchanged(exchange, policy, forge(file), true),
   },
   {
+    name: 'where a file lies elsewhere',
+    attempt: (forge, exchange) => replyFileElsewhere(exchange, policy, forge(blob), 'https://files.example/a'),
+  },
+  {
     name: 'words of our own',
     attempt: (forge, exchange) => replyOwnWords(exchange, forge(ownWords('hello'))),
   },
@@ -233,6 +242,31 @@ describe.each(WAYS)('an exchange by %s', (_, forge) => {
   it('leads to no answer', async () => {
     const exchange = await exchangeOfAClient();
     expect(() => outgoingOf(forge(exchange))).toThrow(TypeError);
+    expect(exchange.begun).toBe(false);
+  });
+});
+
+describe('a file', () => {
+  it.each(['/a', 'files.example/a', 'ftp://files.example/a', 'javascript:alert(1)'])(
+    'is sent for to no other place than one of the web: %s',
+    async (location) => {
+      const exchange = await exchangeOfAClient();
+      expect(() => replyFileElsewhere(exchange, policy, blob, location)).toThrow(TypeError);
+      expect(exchange.begun).toBe(false);
+    },
+  );
+
+  it('has no head before its size is known', async () => {
+    const exchange = await exchangeOfAClient();
+    const unknown = makeFileAnswer({
+      filename: 'a',
+      project: undefined,
+      size: undefined,
+      sha256: undefined,
+      stored: false,
+      open: async () => blob,
+    });
+    expect(() => replyFileHead(exchange, policy, unknown, true)).toThrow(TypeError);
     expect(exchange.begun).toBe(false);
   });
 });

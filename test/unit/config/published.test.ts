@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { jsonSchema } from '../../../src/config/json-schema.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { leaves } from '../../../src/config/meanings.ts';
-import { schema } from '../../../src/config/schema.ts';
+import { jsonSchema, schema } from '../../../src/config/schema.ts';
 import { option, SETTINGS, variable } from '../../../src/config/settings.ts';
 
 const published = (name: string) => new URL(`../../../config/${name}`, import.meta.url);

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { noEvents } from '../../../src/app/no-events.ts';
 import { Refusal } from '../../../src/bytes/refusal.ts';
 import { ProjectPins } from '../../../src/mirror/projects/pins.ts';
@@ -31,10 +31,10 @@ function listingOf(files: readonly object[]) {
 
 const SIGNED = { fetch: undefined, final: true, repeated: false };
 
-function pinsOf(pins: Pins, now: number): ProjectPins {
+function pinsOf(pins: Pins, now: number, reuploads = false): ProjectPins {
   const clock = { now: () => now, judged: () => now };
   const reports = createReports({ index: 'main', emit: noEvents, journal: { note() {} }, clock });
-  return new ProjectPins({ pins, clock, reports, reuploads: false });
+  return new ProjectPins({ pins, clock, reports, reuploads });
 }
 
 function enforce(pins: Pins, page: Listing, now: number) {
@@ -71,6 +71,54 @@ it('where there is no room for more pins, files that have one are served, and ne
   };
   expect([...(await enforce(full, listing('a', 'demo-2.0.zip'), 2)).listing.files.keys()]).toEqual([FILE]);
   expect((await enforce(full, listing('a', 'demo-2.0.zip'), 2)).withheld.get('demo-2.0.zip')?.reason).toBe('limit');
+});
+
+it('pins that cannot be stored for another reason than room let nothing through', async () => {
+  const pins = pinsIn(createMemoryState());
+  const broken = new Refusal('state', 'broken');
+  const failing: Pins = {
+    ...pins,
+    add: async () => {
+      throw broken;
+    },
+  };
+  await expect(enforce(failing, listing('a'), 1)).rejects.toBe(broken);
+});
+
+describe('core metadata of a file that was confirmed without any', () => {
+  const hashes = { sha256: sha256('a') };
+  const file = { filename: WHEEL, url: `https://files.example/${WHEEL}`, hashes };
+  const announcing = () => {
+    const page = listingOf([{ ...file, 'core-metadata': { sha256: sha256('c') } }]);
+    return page.files.get(WHEEL) ?? expect.fail();
+  };
+
+  it('is late, unless files may change their bytes here', async () => {
+    const state = pinsIn(createMemoryState());
+    await enforce(state, listingOf([file]), 1);
+    await state.confirm('demo', [WHEEL]);
+    expect(await pinsOf(state, 1).isLateCoreMetadata('demo', announcing())).toBe(true);
+    expect(await pinsOf(state, 1, true).isLateCoreMetadata('demo', announcing())).toBe(false);
+  });
+
+  it('is looked for in no pin once it was sent', async () => {
+    const state = pinsIn(createMemoryState());
+    let reads = 0;
+    const counted: Pins = {
+      ...state,
+      of: (project) => {
+        reads++;
+        return state.of(project);
+      },
+    };
+    const pins = pinsOf(counted, 1);
+    await pins.enforce(listingOf([{ ...file, 'core-metadata': { sha256: sha256('c') } }]), SIGNED);
+    const sent = pins.sentCoreMetadata('demo', announcing(), { ...SIGNED, final: false });
+    pins.hurry();
+    await sent;
+    reads = 0;
+    expect([await pins.isLateCoreMetadata('demo', announcing()), reads]).toEqual([false, 0]);
+  });
 });
 
 it('pins let a page through as it is only where none of its files contradicts one, in its bytes or its core metadata', async () => {

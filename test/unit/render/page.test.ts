@@ -3,7 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { makeAuthenticator } from '../../../src/bytes/authentic.ts';
 import { packFrames, unpackFrames } from '../../../src/bytes/frames.ts';
 import { lend } from '../../../src/bytes/proof.ts';
-import { PACKED_PAGE, Page, restorePage, VARY } from '../../../src/render/page.ts';
+import { decodePage } from '../../../src/pypi/decode.ts';
+import { relink } from '../../../src/pypi/relink.ts';
+import { FormBodies } from '../../../src/render/form-bodies.ts';
+import { makePage, PACKED_PAGE, Page, restorePage, VARY } from '../../../src/render/page.ts';
+import { renderPage } from '../../../src/render/render.ts';
 import { whole } from '../../support/whole-page.ts';
 import { jsonPage, line, SDIST, textOf, through, WHEEL } from '../pypi/fixtures.ts';
 
@@ -115,6 +119,20 @@ describe('ready-made bodies', () => {
     expect(Page.is({ ...page })).toBe(false);
     expect(Page.is(Object.create(Page.prototype))).toBe(false);
   });
+});
+
+it('a form has a body that the others can be made of', () => {
+  expect(() => new FormBodies({ hash: 'a'.repeat(32), length: 1 }, {})).toThrow(TypeError);
+});
+
+it('a lean page whose plain body is not what was compressed ends before its last piece', async () => {
+  const listing = relink(decodePage(jsonPage([line(WHEEL)]), 'foo-bar'), { pageUrl: 'https://index.example/foo-bar/' });
+  const bodies = await renderPage(listing);
+  const forged = makePage({ ...bodies, json: { ...bodies.json, gzip: gzipSync('another page') } }).lean();
+  const read = async () => {
+    for await (const piece of forged.plain('json')) expect.fail(`sent ${piece.byteLength} bytes`);
+  };
+  await expect(read()).rejects.toThrow('not what it was compressed from');
 });
 
 describe('a lean page', () => {

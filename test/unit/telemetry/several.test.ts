@@ -155,6 +155,7 @@ describe('metrics of several processes', () => {
       clockAhead: new Map(),
       freeBytes: undefined,
       diskBytes: undefined,
+      importAges: [],
     }));
     const summed = (await readAll(registry)).filter(({ type, aggregator }) => type === 'gauge' && aggregator === 'sum');
     expect(summed.map(({ name }) => name).sort()).toEqual(ADDED_UP);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { withSignal } from '../../../src/async/caller.ts';
 import type { DocumentAnswer } from '../../../src/ports/upstream.ts';
 import type { UpstreamOptions } from '../../../src/upstream/client.ts';
 import type { Fault } from '../../support/upstream.ts';
@@ -104,6 +105,30 @@ describe('a status that may mean absence', () => {
     expect(await ask('simple/other/')).toBe('document');
     server.fault('/simple/there/', SHUT);
     expect(await ask('simple/there/')).toBe('absent');
+  });
+
+  it('is not shown for what lies beside the index, whatever lies there', async () => {
+    let known = '';
+    const { server, ask } = await setup({ known: async () => [known] });
+    known = `${server.url}beside/`;
+    server.fault('/elsewhere/', SHUT);
+    await expect(ask('elsewhere/')).rejects.toMatchObject(forbidden);
+  });
+
+  it('may be shown to the next who asks where whoever had it looked into has left', async () => {
+    const { server, ask, upstream } = await setup();
+    server.fault('/simple/none/', SHUT);
+    expect(await ask('simple/there/')).toBe('document');
+    server.fault('/simple/there/', { kind: 'stall', at: 'headers' });
+    const leaving = new AbortController();
+    const request = { url: `${server.url}simple/none/`, fresh: false, limit: 1000 };
+    const left = upstream.document(request, withSignal(SOMEBODY, leaving.signal));
+    await expect.poll(() => server.asked('/simple/there/').length).toBe(2);
+    leaving.abort(new Error('gone'));
+    await expect(left).rejects.toThrow('gone');
+    server.heal();
+    server.fault('/simple/none/', SHUT);
+    expect(await ask('simple/none/')).toBe('absent');
   });
 
   it('is not shown by what lies beside the index', async () => {

@@ -18,6 +18,7 @@ const INDEX: Index = {
   lastError: undefined,
   roles: [],
   sealed: undefined,
+  carried: undefined,
   leftOut: new Map(),
   firstSight: 0,
   outOfReach: new Map(),

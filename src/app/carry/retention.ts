@@ -1,0 +1,35 @@
+import type { BlobStore } from '../../blobs/blob-store.ts';
+import type { IndexConfig } from '../../config/config.ts';
+import type { IndexState } from '../../ports/index-state.ts';
+import { rowsIn } from './tables.ts';
+
+interface Retaining {
+  readonly blobs: Pick<BlobStore, 'content'>;
+  readonly indexes: readonly IndexConfig[];
+  readonly states: ReadonlyMap<string, IndexState>;
+}
+
+/** What the last imports of each index consist of: all of it is spared from eviction, and nothing older for their sake. */
+export class Retention {
+  #known: ((retaining: Retaining) => void) | undefined;
+  readonly #retaining = new Promise<Retaining>((resolve) => {
+    this.#known = resolve;
+  });
+
+  /** Whoever asks what is retained waits for this. */
+  begin(retaining: Retaining): void {
+    this.#known?.(retaining);
+  }
+
+  /** Digests, some more than once. Throws Refusal `state` where it cannot be told: then nothing is to be let go. */
+  async *digests(): AsyncGenerator<string, void, undefined> {
+    const { blobs, indexes, states } = await this.#retaining;
+    for (const { name, import: given } of indexes) {
+      const carried = given && (await states.get(name)?.carried.read())?.value;
+      for (const { table } of carried?.generations.slice(-(given?.generations ?? 1)) ?? []) {
+        yield table.sha256;
+        for await (const { sha256 } of rowsIn(blobs, table)) yield sha256;
+      }
+    }
+  }
+}

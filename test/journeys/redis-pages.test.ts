@@ -1,0 +1,152 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { type IndexRig, type IndexRigOptions, startIndexRig } from '../rigs/index-rig.ts';
+import { JSON_PAGE } from '../rigs/mirror.ts';
+import { badGateway } from '../support/bad-days.ts';
+import { type RedisServer, redisServer, until } from '../support/redis.ts';
+import { tinyWheel } from '../support/tiny-wheel.ts';
+
+// Replicas of an index that signs nothing, each with a data directory of its own, beside one Redis and under one seal key.
+
+const ONE = tinyWheel('alpha');
+const TWO = { ...ONE, filename: ONE.filename.replace('1.0', '2.0') };
+
+async function fleet(options: IndexRigOptions = {}) {
+  const server = await redisServer();
+  const directory = await mkdtemp(join(tmpdir(), 'verbatim-fleet-'));
+  onTestFinished(() => rm(directory, { recursive: true }));
+  const key = join(directory, 'seal.key');
+  await writeFile(key, 'a secret of more than sixteen bytes');
+  let count = 0;
+  const start = async (others: Partial<IndexRigOptions>) => {
+    const seal = { key, epoch: join(directory, `epoch-${++count}`) };
+    const rig = await startIndexRig({ redis: server.port, seal, ...options, ...others });
+    onTestFinished(() => rig.close());
+    return rig;
+  };
+  const one = await start({ fill: (pypi) => pypi.upload('alpha', ONE) });
+  const { pypi } = one;
+  return { server, one, pypi, other: (more: Partial<IndexRigOptions> = {}) => start({ pypi, ...more }) };
+}
+
+const page = (mirror: IndexRig) => mirror.get('/simple/alpha/', { headers: { accept: JSON_PAGE } });
+const entries = async (server: RedisServer, kind: string) =>
+  (await server.command('KEYS', `verbatim:${kind}:*`)).match(/verbatim:/g)?.length ?? 0;
+const serialOf = ({ headers }: Awaited<ReturnType<typeof page>>) => Number(headers['x-pypi-last-serial']);
+const heard = ({ events }: IndexRig) => events.heard.map(({ what, result }) => `${what} ${result}`);
+const asked = ({ pypi }: IndexRig) => pypi.asked('alpha').length;
+
+/** One has the page, and others may have it. */
+async function shared(options: IndexRigOptions = {}) {
+  const made = await fleet(options);
+  const first = await page(made.one);
+  await until(async () => (await entries(made.server, 'bytes')) > 0 && (await entries(made.server, 'news')) > 0);
+  return { ...made, first };
+}
+
+it('a cold one answers a page from what another believes, with its pins, and asks upstream for nothing', async () => {
+  const { one, other, first, pypi } = await shared();
+  const before = asked(one);
+  pypi.page('alpha', badGateway);
+  const two = await other();
+  const answer = await page(two);
+  expect(answer.body).toEqual(first.body);
+  expect(serialOf(answer)).toBe(serialOf(first));
+  expect(asked(one)).toBe(before);
+  expect([...(await two.pins('alpha')).keys()]).toEqual([ONE.filename]);
+  expect((await two.get(two.path(ONE))).body).toEqual(Buffer.from(ONE.bytes));
+});
+
+it('what one believes the others serve, though upstream does not answer them', async () => {
+  const { one, other, pypi } = await shared();
+  const two = await other();
+  await page(two);
+  pypi.upload('alpha', TWO);
+  const names = (await one.later('alpha')).map(({ filename }) => filename);
+  expect(names).toHaveLength(2);
+  pypi.page('alpha', badGateway);
+  await until(async () => (await two.names('alpha')).length === 2);
+  expect(serialOf(await page(two))).toBe(serialOf(await page(one)));
+  expect(heard(two)).toContain('page newer');
+});
+
+it('a project that one said is not there is found as soon as another has found it', async () => {
+  const { one, other, pypi, server } = await shared();
+  const two = await other();
+  expect((await two.get('/simple/beta/')).status).toBe(404);
+  pypi.upload('beta', tinyWheel('beta'));
+  await one.page('beta');
+  await until(async () => (await two.get('/simple/beta/')).status === 200);
+  expect(await entries(server, 'news')).toBe(1);
+});
+
+it('one that starts with an old disk serves no older page than the others did', async () => {
+  const { one, other, pypi } = await shared();
+  const two = await other();
+  await page(two);
+  await two.stop();
+  pypi.upload('alpha', TWO);
+  await one.later('alpha');
+  pypi.page('alpha', badGateway);
+  await until(async () => (await one.names('alpha')).length === 2);
+  await two.start();
+  expect(await two.names('alpha')).toHaveLength(2);
+});
+
+it('an older page that is put back in Redis lowers nobody who knows a newer one, and gives way to that', async () => {
+  const { one, other, pypi, server } = await shared();
+  const keys = await server.command('KEYS', 'verbatim:bytes:*');
+  for (const key of keys.match(/verbatim:bytes:\w+/g) ?? [])
+    await server.command('EVAL', "redis.call('COPY', KEYS[1], KEYS[2])", '2', key, `old:${key}`);
+  const two = await other();
+  await page(two);
+  pypi.upload('alpha', TWO);
+  await one.later('alpha');
+  await until(async () => (await two.names('alpha')).length === 2);
+  pypi.page('alpha', badGateway);
+  const putBack =
+    "for _, key in ipairs(redis.call('KEYS', 'old:*')) do redis.call('COPY', key, string.sub(key, 5), 'REPLACE') end";
+  await server.command('EVAL', putBack, '0');
+  await two.restart();
+  expect(await two.names('alpha')).toHaveLength(2);
+  const three = await other();
+  await until(async () => (await three.names('alpha')).length === 2);
+});
+
+it('a page of a stranger to the seal key is a counted miss', async () => {
+  const { other, pypi, server, first } = await shared();
+  const spoil =
+    "for _, key in ipairs(redis.call('KEYS', 'verbatim:bytes:*')) do redis.call('SETRANGE', key, 40, '!') end";
+  await server.command('EVAL', spoil, '0');
+  const two = await other();
+  const before = pypi.asked('alpha').length;
+  expect((await page(two)).body).toEqual(first.body);
+  expect(pypi.asked('alpha').length).toBeGreaterThan(before);
+  expect(two.events.cached.map(({ result }) => result)).toContain('refused');
+});
+
+it('replicas of another upstream under the same name share no page', async () => {
+  const { server, other } = await shared();
+  const own = await fleet();
+  const stranger = await other({ pypi: own.pypi });
+  await page(stranger);
+  expect(stranger.events.cached.filter(({ result }) => result === 'hit')).toEqual([]);
+  await until(async () => (await entries(server, 'news')) === 2);
+});
+
+it('a project that is gone does not come back as it was where another knows that', async () => {
+  const { one, other, pypi, server } = await shared();
+  // Its serial is a floor once it was seen twice.
+  await one.later('alpha');
+  await one.later('alpha');
+  const old = pypi.remember('alpha');
+  pypi.removeProject('alpha');
+  await one.later('alpha').catch(() => undefined);
+  expect((await page(one)).status).toBe(404);
+  pypi.recall('alpha', old && { ...old, serial: old.serial - 1 });
+  await until(async () => (await entries(server, 'news')) > 0);
+  const two = await other();
+  expect(await two.refused('/simple/alpha/')).toBe('502 regressed');
+});

@@ -1,0 +1,131 @@
+import type { SigningKey } from '../../src/bundle/format/keys.ts';
+import { makeKey, openKey } from '../../src/bundle/format/keys.ts';
+import type { Change, Header } from '../../src/bundle/format/model.ts';
+import { instantText } from '../../src/bytes/instant.ts';
+import { jsonPage } from '../../src/repository/index-pages.ts';
+import { type Content, type MadeBundle, makeBundle } from './bundles.ts';
+import type { TinyWheel } from './tiny-wheel.ts';
+
+// Whoever carries an index that signs nothing: what it consists of, and the bundles that say so.
+
+/** Ed25519, made once a test file. */
+export async function signingKey(): Promise<SigningKey> {
+  const { privateFile } = await makeKey(undefined);
+  return openKey(Buffer.from(privateFile), async () => undefined);
+}
+
+export interface Sending {
+  /** The number that it builds on; complete unless stated. */
+  readonly since?: number | undefined;
+  readonly header?: Partial<Header> | undefined;
+  readonly pieceSize?: number | undefined;
+  readonly keys?: readonly SigningKey[] | undefined;
+  readonly changes?: readonly Change[] | undefined;
+}
+
+interface Sent {
+  readonly manifest: string;
+  readonly contents: ReadonlyMap<string, Content>;
+}
+
+/** The outside: each bundle has the next number, whatever becomes of it. */
+export class Sender {
+  readonly #keys: readonly SigningKey[];
+  readonly #projects = new Map<string, readonly TinyWheel[]>();
+  readonly #sent: Sent[] = [];
+  #at: number;
+
+  /** `at`: when upstream stands by it first; a day later with each bundle. */
+  constructor(keys: readonly SigningKey[], at: number) {
+    this.#keys = keys;
+    this.#at = at;
+  }
+
+  get sent(): number {
+    return this.#sent.length;
+  }
+
+  /** What a project consists of from now on; nothing: it is gone. */
+  put(project: string, ...wheels: readonly TinyWheel[]): void {
+    if (wheels.length === 0) this.#projects.delete(project);
+    else this.#projects.set(project, wheels);
+  }
+
+  async bundle({ since, header, pieceSize, keys = this.#keys, changes }: Sending = {}): Promise<MadeBundle> {
+    const base = since === undefined ? undefined : this.#sent[since - 1];
+    const contents = this.#contents();
+    const carried = [...contents].filter(([name, content]) => !same(base?.contents.get(name), content));
+    const seen = new Set<string>();
+    const number = this.#sent.length + 1;
+    const time = instantText(this.#at);
+    this.#at += 86_400;
+    const made = await makeBundle({
+      header: {
+        index: { name: 'main', evidence: 'index', upstream: 'https://index.example/simple/' },
+        number,
+        ...(number > 1 && { previous: this.#sent.at(-1)?.manifest ?? '' }),
+        ...(base !== undefined && since !== undefined && { base: { number: since, manifest: base.manifest } }),
+        stateAt: time,
+        referenceTime: time,
+        ...header,
+      },
+      contents: carried.map(([, content]) => once(content, seen)),
+      changes: changes ?? (base === undefined ? [] : removedSince(base.contents, contents)),
+      keys,
+      pieceSize,
+    });
+    this.#sent.push({ manifest: made.manifestSha256, contents });
+    return made;
+  }
+
+  #contents(): ReadonlyMap<string, Content> {
+    const contents = new Map<string, Content>();
+    for (const project of [...this.#projects.keys()].sort()) {
+      const wheels = this.#projects.get(project) ?? [];
+      const page = Buffer.from(jsonPage(project, wheels));
+      contents.set(project, {
+        kind: 'page',
+        project,
+        url: `https://index.example/simple/${project}/`,
+        type: 'application/vnd.pypi.simple.v1+json',
+        content: page,
+        coding: 'zstd',
+      });
+      for (const wheel of [...wheels].sort((a, b) => (a.filename < b.filename ? -1 : 1))) {
+        const { filename: name, bytes: content } = wheel;
+        contents.set(`${project}/${name}`, { kind: 'file', project, name, content });
+      }
+    }
+    return contents;
+  }
+}
+
+function same(a: Content | undefined, b: Content): boolean {
+  return a !== undefined && Buffer.compare(a.content, b.content) === 0;
+}
+
+/** Carried here where it is new to the bundle, and else above. */
+export function once(content: Content, seen: Set<string>): Content {
+  const name = Buffer.from(content.content).toString('latin1');
+  if (!seen.has(name)) {
+    seen.add(name);
+    return content;
+  }
+  const { coding: _, ...rest } = content;
+  return { ...rest, bytes: 'above' };
+}
+
+function removedSince(before: ReadonlyMap<string, Content>, now: ReadonlyMap<string, Content>): readonly Change[] {
+  const gone = [...before].filter(([name]) => !now.has(name)).map(([, content]) => content);
+  const projects = new Set(gone.flatMap(({ kind, project = '' }) => (kind === 'page' ? [project] : [])));
+  return [
+    ...[...projects].map((project): Change => ({ change: 'removed', project })),
+    ...gone.flatMap(({ kind, project = '', name }): Change[] =>
+      kind === 'page' || projects.has(project) ? [] : [{ change: 'removed', project, name }],
+    ),
+  ].sort((a, b) => compare(a.project, b.project) || compare(a.name, b.name));
+}
+
+function compare(a = '', b = ''): number {
+  return a === b ? 0 : a < b ? -1 : 1;
+}
