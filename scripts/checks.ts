@@ -9,7 +9,7 @@ import { EXEMPT } from './checks/exempt.ts';
 import { type Check, checksOf } from './checks/find.ts';
 import { instrumentedCopy } from './checks/instrument.ts';
 import { type Missing, namesOf, readRecord, recorded, writeRecord } from './checks/record.ts';
-import { missedInRepeats } from './checks/repeats.ts';
+import { missedInRepeats, trialOf } from './checks/repeats.ts';
 import { type Saw, Tests } from './checks/tests.ts';
 
 // Removes each check of src, one at a time, and says which of them no test misses.
@@ -151,7 +151,7 @@ async function tryAll(
 ): Promise<void> {
   const alone = new Map<string, boolean>();
   const wanted = new Set(tried.filter(({ check }) => !isExempt(check) && !onlyUnseen).map(({ id }) => id));
-  const inRepeats = await missedInRepeats(tests, wanted, seen);
+  const { missed, passed } = await missedInRepeats(tests, wanted, seen);
   // Those that no test saw refuse come first: nothing need run to know that none misses them.
   for (const each of [...tried].sort((a, b) => Number(seen.has(a.id)) - Number(seen.has(b.id)))) {
     const { check, id } = each;
@@ -159,7 +159,8 @@ async function tryAll(
     const refusing = seen.get(id) ?? [];
     if (isExempt(check)) tell(each, 'exempt');
     else if (!onlyUnseen || refusing.length === 0) {
-      const missing = inRepeats.get(id) ?? (await missedBy(tests, alone, each, refusing));
+      const untried = refusing.filter((test) => !passed.has(trialOf(id, test)));
+      const missing = missed.get(id) ?? (await missedBy(tests, alone, each, untried));
       tell(each, missing === undefined ? 'survived' : 'missed', missing);
       console.log(
         missing === undefined

@@ -9,13 +9,25 @@ interface Seen extends Missing {
 /** Starts of one file of tests: a trial that hangs ends its process. */
 const MOST_ROUNDS = 12;
 
-/** By check, the test that missed it when it ran again without that check; the quickest files first. Checks in other processes stay there. */
+export interface Repeats {
+  /** By check, the test that missed it. */
+  readonly missed: ReadonlyMap<number, Missing>;
+  /** What passed without a check, as `trialOf` names it. */
+  readonly passed: ReadonlySet<string>;
+}
+
+export function trialOf(check: number, { file, test }: Missing): string {
+  return `${check} ${file} ${test}`;
+}
+
+/** Runs tests again without the checks that they made refuse, the quickest files first. What stands in other processes stays there. */
 export async function missedInRepeats(
   tests: Tests,
   wanted: ReadonlySet<number>,
   seen: ReadonlyMap<number, readonly Seen[]>,
-): Promise<ReadonlyMap<number, Missing>> {
+): Promise<Repeats> {
   const missed = new Map<number, Missing>();
+  const passed = new Set<string>();
   const all = [...wanted].flatMap((check) => (seen.get(check) ?? []).map((each) => ({ ...each, check })));
   const here = all.filter(({ isHere, test }) => isHere && test !== '').sort((a, b) => a.ms - b.ms);
   for (const file of new Set(here.map((each) => each.file))) {
@@ -27,7 +39,9 @@ export async function missedInRepeats(
       // Of a test that differs from one time to the next nobody knows why it fails.
       const differing = new Set(trials.filter(({ end }) => end === 'differs').map(({ test }) => test));
       for (const { check, end, test } of trials)
-        if (end === 'misses' && !differing.has(test) && !missed.has(check)) missed.set(check, { file, test });
+        if (differing.has(test)) continue;
+        else if (end === 'passes') passed.add(trialOf(check, { file, test }));
+        else if (!missed.has(check)) missed.set(check, { file, test });
       const done = new Set(trials.map(({ check, test }) => `${check} ${test}`));
       const before = left.length;
       left = left.filter(
@@ -37,5 +51,5 @@ export async function missedInRepeats(
     }
     console.log(`${file}: ${missed.size} of ${wanted.size} checks are missed`);
   }
-  return missed;
+  return { missed, passed };
 }

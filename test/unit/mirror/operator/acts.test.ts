@@ -40,6 +40,8 @@ describe('what an operator accepts', () => {
     await expect(acts({})).rejects.toMatchObject(refused('format'));
     await expect(acts({ removed: true, unyanked: true })).rejects.toMatchObject(refused('format'));
     await expect(acts({ removed: true }, 'no name!')).rejects.toMatchObject(refused('format'));
+    // Of no project it would be of all of them.
+    await expect(acts({ revokeFetch: 'first' }, 'no name!')).rejects.toMatchObject(refused('format'));
     await expect(actsOf(at, { ...named({ removed: true }), project: undefined })).rejects.toThrow('which project');
     await expect(acts({ unyanked: true })).rejects.toThrow('which file');
     await expect(acts({ serial: 'seven' })).rejects.toMatchObject(refused('format'));
