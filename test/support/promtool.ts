@@ -5,8 +5,7 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** Where its programs are, or undefined: tests that need them say so by `requirePart`. */
-export const PROMETHEUS = await found('prometheus');
+/** Where it is, or undefined: tests that need it say so by `requirePart`. */
 export const PROMTOOL = await found('promtool');
 
 async function found(program: string): Promise<string | undefined> {
