@@ -47,9 +47,9 @@ afterAll(async () => {
 
 const scraped = async () => (await fetch(mirror.metrics ?? '')).text();
 
-/** Of ours; which kinds of handles are open is node's own affair. */
+/** Of ours; which kinds of handles are open is node's own affair. The clocks are compared once a minute, however many ask. */
 async function series(): Promise<readonly string[]> {
-  const lines = (await scraped()).split('\n').filter((line) => line.startsWith('verbatim_'));
+  const lines = (await scraped()).split('\n').filter((line) => /^verbatim_(?!clock_ahead)/.test(line));
   return lines.map((line) => line.slice(0, line.lastIndexOf(' '))).sort();
 }
 
