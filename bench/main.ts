@@ -22,8 +22,10 @@ import { restart } from './restart.ts';
 import { scrape } from './scrape.ts';
 import { snapshot } from './snapshot.ts';
 import { soak } from './soak.ts';
+import { stampede } from './stampede.ts';
 import { writeReport } from './support/report.ts';
 import { type Measure, markdown, type Row } from './support/table.ts';
+import { sync } from './sync.ts';
 import { tls } from './tls.ts';
 import { workers } from './workers.ts';
 
@@ -44,6 +46,7 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   client,
   herd,
   'redis-page': redisPage,
+  stampede,
   memory,
   restart,
   'project-list': projectList,
@@ -55,6 +58,7 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   'cold-requests': coldRequests,
   'index-memory': indexMemory,
   scrape,
+  sync,
   crawl,
   soak,
 };

@@ -71,6 +71,7 @@ function registered(): Registry {
   metrics.watchConditions(never);
   metrics.watchConnections(never);
   metrics.watchDisk(never);
+  metrics.watchFleet(never);
   metrics.watchKept(never);
   metrics.watchPages(never);
   metrics.watchQueues(never);

@@ -26,6 +26,8 @@ import { logOf } from './running/log.ts';
 import { readAgain } from './running/reload.ts';
 import { accessListOf, addressOf, certificateOf, defaultIndexOf, servedIndex } from './server-files.ts';
 import { serverReport } from './status.ts';
+import { schedulesOf } from './syncing/of-server.ts';
+import type { Schedules } from './syncing/schedules.ts';
 import { aboutIndexes, watchComposition } from './watch-composition.ts';
 
 export interface RunningMirror {
@@ -90,6 +92,7 @@ export async function startMirror({
     if (admin !== undefined) await mirror.listenForOperators(admin);
     // Of several processes the one that accepts connections is asked.
     if (behind === undefined) await mirror.listenForCommands();
+    mirror.keepSchedules();
     for (const index of composition.indexes) void index.introduce(internalCaller(index.name));
     return mirror;
   } catch (error) {
@@ -123,6 +126,7 @@ class Mirror implements RunningMirror {
   #admin: RunningServer | undefined;
   #control: ControlSocket | undefined;
   #publicUrl: string | undefined;
+  #schedules: Schedules | undefined;
   #draining = false;
 
   constructor(parts: MirrorParts) {
@@ -150,7 +154,10 @@ class Mirror implements RunningMirror {
     const startedAt = clock.now();
     const nobody = { open: 0, limit: config.server.maxConnections, refused: 0 };
     this.#handle = createHandle(composition, () => ({
-      server: serverReport(composition, { startedAt, connections: this.#main?.connections ?? nobody }),
+      server: {
+        ...serverReport(composition, { startedAt, connections: this.#main?.connections ?? nobody }),
+        syncs: this.#schedules?.status,
+      },
       conditions: this.#conditions.inForce,
     }));
   }
@@ -212,6 +219,12 @@ class Mirror implements RunningMirror {
     this.#publicUrl = addressOf(config.server, this.url);
   }
 
+  /** From now on what the configuration has a schedule for is fetched when it is due. */
+  keepSchedules(): void {
+    const { leads, ...parts } = this.#parts;
+    if (leads && !parts.config.offline) this.#schedules = schedulesOf(parts);
+  }
+
   async listenForOperators(admin: NonNullable<MirrorOptions['admin']>): Promise<void> {
     const listener = createListener({ ...this.#shared(), indexes: [], metrics: this.#parts.metrics.exposition });
     this.#admin = await this.#open({ listener, ...admin });
@@ -254,6 +267,7 @@ class Mirror implements RunningMirror {
         connections: cut,
       });
     await this.#control?.close();
+    await this.#schedules?.close();
     await this.#conditions.close();
     await this.#parts.composition.close();
     await this.log.flush();

@@ -18,7 +18,7 @@ export function watchComposition(metrics: Metrics, composition: Composition): vo
     const { blobs, bytes, limit, partials, evicted } = composition.blobs.usage();
     return { files: blobs, bytes, limitBytes: limit, byIndex: composition.blobs.held(), partials, evicted };
   });
-  const { bucket, redis } = composition;
+  const { bucket, redis, fleet } = composition;
   if (bucket !== undefined)
     metrics.watchBucket(() => {
       const { bytes: tierBytes, waiting, away } = bucket.usage();
@@ -30,5 +30,13 @@ export function watchComposition(metrics: Metrics, composition: Composition): vo
     Promise.all(composition.indexes.map(async (each) => ({ index: each.name, ...(await each.tally()) }))),
   );
   metrics.watchQueues(() => composition.queues.map(({ queue, index, gate }) => ({ queue, index, ...gate.report() })));
+  if (fleet !== undefined)
+    metrics.watchFleet(() =>
+      fleet.standings.map(({ followedAt, alone, ...standing }) => ({
+        ...standing,
+        followedAt: followedAt === undefined ? undefined : followedAt / 1000,
+        isAlone: alone !== undefined,
+      })),
+    );
   if (redis !== undefined) metrics.watchRedis(() => redis.isUp);
 }

@@ -1,7 +1,8 @@
 import { Gauge, Histogram, type Registry } from 'prom-client';
 import type { Instant } from '../bytes/instant.ts';
 import { REASONS } from '../bytes/refusal.ts';
-import { type Event, HOST_CLASSES, LOOK_RESULTS, ROUTES, SERVED_FROM } from '../ports/events.ts';
+import { HOST_CLASSES } from '../ports/asked-upstream.ts';
+import { type Event, LOOK_RESULTS, ROUTES, SERVED_FROM } from '../ports/events.ts';
 import { createDurations } from './durations.ts';
 import { type Label, oneOf } from './labels.ts';
 import { createTally } from './tally.ts';

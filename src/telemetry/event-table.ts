@@ -20,12 +20,14 @@ import {
 import { firstSightText, hintsText, leftOutText, outOfReachText } from '../ports/left-out.ts';
 import type { Row } from './event-row.ts';
 import { oneOf, statusOf } from './labels.ts';
-import { QUEUE_EVENTS } from './queue-events.ts';
-import { REDIS_EVENTS } from './redis-events.ts';
-import { ROOM_EVENTS } from './room-events.ts';
-import { HOST_SILENCE, SILENCE } from './silence-rows.ts';
-import { ASKED_UPSTREAM, CHANGED } from './upstream-rows.ts';
-import { WORKER } from './worker-row.ts';
+import { FLEET } from './rows/fleet-row.ts';
+import { QUEUE_EVENTS } from './rows/queue-events.ts';
+import { REDIS_EVENTS } from './rows/redis-events.ts';
+import { ROOM_EVENTS } from './rows/room-events.ts';
+import { HOST_SILENCE, SILENCE } from './rows/silence-rows.ts';
+import { SYNCED } from './rows/sync-row.ts';
+import { ASKED_UPSTREAM, CHANGED } from './rows/upstream-rows.ts';
+import { WORKER } from './rows/worker-row.ts';
 
 type Table = { readonly [N in EventName]: Row<Event<N>> };
 
@@ -35,6 +37,7 @@ const textOf = (error: unknown) => (error instanceof Error ? (error.stack ?? err
 
 /** Every event there is: its counter, its word, its level and its line. */
 export const EVENTS: Table = {
+  fleet: FLEET,
   rejected: {
     counter: {
       name: 'verbatim_rejected_total',
@@ -242,6 +245,7 @@ export const EVENTS: Table = {
     }),
   },
   worker: WORKER,
+  synced: SYNCED,
   reloaded: {
     counter: {
       name: 'verbatim_reloads_total',

@@ -41,6 +41,7 @@ export function createEmit(log: Log, metrics: Metrics): Emit {
     askedRedis: told<'askedRedis'>(EVENTS.askedRedis),
     leased: told<'leased'>(EVENTS.leased),
     heard: told<'heard'>(EVENTS.heard),
+    fleet: told<'fleet'>(EVENTS.fleet),
     refreshed: told<'refreshed'>(EVENTS.refreshed, metrics.refreshed),
     leftOut: told<'leftOut'>(EVENTS.leftOut),
     sighted: told<'sighted'>(EVENTS.sighted),
@@ -54,6 +55,7 @@ export function createEmit(log: Log, metrics: Metrics): Emit {
     stateRoom: told<'stateRoom'>(EVENTS.stateRoom),
     condition: told<'condition'>(EVENTS.condition),
     worker: told<'worker'>(EVENTS.worker),
+    synced: told<'synced'>(EVENTS.synced),
     reloaded: told<'reloaded'>(EVENTS.reloaded),
   };
   return <N extends EventName>(event: Event<N>) => tell[event.name](event);

@@ -5,6 +5,7 @@ import { type ConditionNumbers, watchConditions } from './condition-metrics.ts';
 import { type DiskPart, type KeptPart, watchDisk, watchKept } from './disk-metrics.ts';
 import { answerMetrics, lookMetrics, refreshMetrics, servedMetrics, upstreamMetrics } from './event-measures.ts';
 import type { Row } from './event-row.ts';
+import { type FleetNumbers, watchFleet } from './fleet-metrics.ts';
 import { type AboutIndex, sayIndexes } from './index-metrics.ts';
 import { combinations, oneOf, oneOfOrShared } from './labels.ts';
 import { type Readings, readAll, readTotals } from './several.ts';
@@ -51,6 +52,8 @@ export interface Metrics {
   watchConnections(read: () => ConnectionNumbers): void;
   /** Read at each scrape: whether it answers. */
   watchRedis(read: () => boolean): void;
+  /** Read at each scrape: how each index stands to its fleet. */
+  watchFleet(read: () => readonly FleetNumbers[]): void;
   /** Read at each scrape. */
   watchConditions(read: () => ConditionNumbers): void;
   /** Read at each scrape: of a server of several processes. */
@@ -108,6 +111,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     watchPages: (read) => watchPages(registry, index, read),
     watchQueues: (read) => watchQueues(registry, read, shared),
     watchRedis: (read) => watchRedis(registry, read),
+    watchFleet: (read) => watchFleet(registry, read, index),
     watchConnections: (read) => watchConnections(registry, read),
     watchConditions: (read) => watchConditions(registry, read, shared),
     watchWorkers: (read) => watchWorkers(registry, read),

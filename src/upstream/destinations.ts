@@ -1,6 +1,6 @@
 import { isLoopback } from '../bytes/loopback.ts';
 import { Refusal } from '../bytes/refusal.ts';
-import type { HostClass } from '../ports/events.ts';
+import type { HostClass } from '../ports/asked-upstream.ts';
 import { isPrivateHost } from './addresses.ts';
 import { type Authorization, type Credential, CredentialScope } from './credentials.ts';
 

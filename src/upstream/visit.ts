@@ -3,7 +3,7 @@ import { secondsSince } from '../async/elapsed.ts';
 import type { Gate } from '../async/gate.ts';
 import { unlessAborted } from '../async/timeout.ts';
 import { Refusal } from '../bytes/refusal.ts';
-import type { Event, UpstreamOutcome } from '../ports/events.ts';
+import type { AskedUpstream, UpstreamOutcome } from '../ports/asked-upstream.ts';
 import type { Connections } from './connections.ts';
 import { type Destinations, redactUrl } from './destinations.ts';
 import { type Answer, type Exchange, StaleConnection } from './exchange.ts';
@@ -58,7 +58,7 @@ interface VisitDeps {
 }
 
 /** Told of each request that was sent, when the head of its answer came or will not come. Must not throw. */
-export type OnAsked = (asked: Pick<Event<'askedUpstream'>, 'host' | 'outcome' | 'isAnswered' | 'seconds'>) => void;
+export type OnAsked = (asked: AskedUpstream) => void;
 
 const REDIRECTS = [301, 302, 303, 307, 308];
 

@@ -97,7 +97,8 @@ export class MirrorConditions {
 
 function redisConditions(trouble: string | undefined): readonly Condition[] {
   if (trouble === undefined) return [];
-  return [{ what: 'redis', index: '', thing: '', message: `Redis is away: ${trouble}. This replica works alone.` }];
+  const message = `Redis is away: ${trouble}. This replica works alone: never below what it served before, and others may serve newer meanwhile.`;
+  return [{ what: 'redis', index: '', thing: '', message }];
 }
 
 /** What can be seen without asking an upstream or a server. */

@@ -69,6 +69,7 @@ const EACH: { readonly [N in EventName]: Event<N> } = {
   askedRedis: { name: 'askedRedis', command: 'SET', outcome: 'away' },
   leased: { name: 'leased', result: 'granted' },
   heard: { name: 'heard', index: 'main', what: 'timestamp', result: 'newer' },
+  fleet: { name: 'fleet', index: 'main', step: 'cut', entry: 2048, bytes: 4096, removed: 1023 },
   refreshed,
   leftOut: {
     name: 'leftOut',
@@ -93,6 +94,18 @@ const EACH: { readonly [N in EventName]: Event<N> } = {
   letGo: { name: 'letGo', index: 'main', project: 'demo' },
   stateRoom: { name: 'stateRoom', index: 'main', room: 'full', bytes: 9, limit: 10 },
   condition: { name: 'condition', index: 'main', what: 'clock', thing: '', message: 'wrong', begins: true },
+  synced: {
+    name: 'synced',
+    index: 'main',
+    job: 'nightly',
+    result: 'missing',
+    seconds: 3.4,
+    fetched: 2,
+    bytes: 10,
+    missing: 1,
+    refused: 0,
+    why: 'nowhere: no such project',
+  },
   worker: { name: 'worker', worker: 1, pid: 7, ended: { why: '(SIGKILL)', again: 0 } },
   reloaded: { name: 'reloaded' },
 };

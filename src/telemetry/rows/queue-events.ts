@@ -1,6 +1,6 @@
-import { type Event, QUEUES } from '../ports/events.ts';
-import type { Row } from './event-row.ts';
-import { oneOf } from './labels.ts';
+import { type Event, QUEUES } from '../../ports/events.ts';
+import type { Row } from '../event-row.ts';
+import { oneOf } from '../labels.ts';
 
 /** What there is no room for. */
 export const QUEUE_EVENTS: { readonly [N in 'crowded' | 'queued']: Row<Event<N>> } = {

@@ -1,6 +1,7 @@
-import { EVENT_KINDS, type Event, HOST_CLASSES, UPSTREAM_OUTCOMES } from '../ports/events.ts';
-import type { Row } from './event-row.ts';
-import { oneOf } from './labels.ts';
+import { HOST_CLASSES, UPSTREAM_OUTCOMES } from '../../ports/asked-upstream.ts';
+import { EVENT_KINDS, type Event } from '../../ports/events.ts';
+import type { Row } from '../event-row.ts';
+import { oneOf } from '../labels.ts';
 
 /** One request to an upstream, a redirect's or a repeated one too. */
 export const ASKED_UPSTREAM: Row<Event<'askedUpstream'>> = {
