@@ -48,7 +48,8 @@ export function metricsPage(): string {
 const HEAD = `# Metrics
 
 \`npm run metrics\` writes this page from the program, and a test holds both together. How to scrape them, and how those of several processes
-become one, is in [operating.md](operating.md#watch-it).
+become one, is in [operating.md](operating.md#watch-it); what somebody is woken for is in config/alerts.rules.yml, with a page for each alert in
+[runbooks](runbooks/README.md).
 
 Labels have closed lists of values: no project, file, address or user agent is one, and no client can add a series. \`index\` is a configured
 index, or empty where all share what is told. Where a list is long it is elsewhere: \`reason\` in [trust.md](trust.md), \`what\` in

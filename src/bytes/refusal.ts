@@ -39,7 +39,6 @@ export const SECURITY_REASONS = [
   'digest',
   'delegation',
   'changed',
-  'regressed',
 ] as const satisfies readonly (typeof REASONS)[number][];
 
 export type Reason = (typeof REASONS)[number];
