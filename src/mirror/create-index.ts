@@ -1,5 +1,6 @@
 import { type Background, createBackground } from '../async/background.ts';
 import type { Caller } from '../async/caller.ts';
+import { secondsSince } from '../async/elapsed.ts';
 import type { Blob } from '../ports/blob.ts';
 import type { Blobs } from '../ports/blobs.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -180,24 +181,26 @@ export class EvidencedIndex<P> implements RunningIndex {
   warmPage(project: string, choice: Choice): ServedPage | undefined {
     const warm = this.#pages.warm(project);
     if (warm?.page.has(choice) !== true) return undefined;
-    this.#parts.reports.served('page', 'memory');
+    this.#parts.reports.served('page', 'memory', 0);
     this.#ahead?.pageSent(project);
     return warm;
   }
 
   async page(project: string, caller: Caller): Promise<ServedPage> {
     const answered = this.#ahead?.pageAsked(project);
+    const asked = performance.now();
     let found: FoundPage | undefined;
     try {
       found = await this.#pages.find(project, caller);
     } finally {
       answered?.(found !== undefined);
     }
-    return this.#counted('page', found);
+    return this.#counted('page', found, asked);
   }
 
   async list(caller: Caller): Promise<ServedPage> {
-    return this.#counted('list', await this.#list.find(caller));
+    const asked = performance.now();
+    return this.#counted('list', await this.#list.find(caller), asked);
   }
 
   file(at: FileAddress, caller: Caller): Promise<FileAnswer> {
@@ -266,9 +269,9 @@ export class EvidencedIndex<P> implements RunningIndex {
     await this.#pages.settled();
   }
 
-  #counted(kind: 'page' | 'list', { page, life, how, standsIn }: FoundPage): ServedPage {
+  #counted(kind: 'page' | 'list', { page, life, how, standsIn }: FoundPage, asked: number): ServedPage {
     const { reports } = this.#parts;
-    reports.served(kind, how);
+    reports.served(kind, how, secondsSince(asked));
     if (standsIn) reports.stoodIn(kind);
     return { page, life };
   }

@@ -1,4 +1,5 @@
 import { type Caller, internalCaller } from '../../async/caller.ts';
+import { secondsSince } from '../../async/elapsed.ts';
 import { createFlights, type Flights } from '../../async/flight.ts';
 import { Mutex } from '../../async/mutex.ts';
 import type { Instant } from '../../bytes/instant.ts';
@@ -291,8 +292,4 @@ export class Keeper {
     }
     if (clock.isWrong) throw clock.refusal();
   }
-}
-
-function secondsSince(started: number): number {
-  return (performance.now() - started) / 1000;
 }
