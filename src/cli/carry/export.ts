@@ -24,8 +24,9 @@ import type { PackageIndex } from '../../mirror/package-index.ts';
 import type { IndexState } from '../../ports/index-state.ts';
 import { createListStore } from '../../state/list.ts';
 import { askSecret } from '../ask-secret.ts';
+import { exportProgress } from './bundle-progress.ts';
 import { printExported } from './export-text.ts';
-import { ProgressLines } from './progress-lines.ts';
+import { ProgressShown } from './progress.ts';
 
 /** Of a receipt: 4,000,000 lines. */
 const RECEIPT_BYTES = 65 * LIMITS.entries + 1024;
@@ -52,27 +53,30 @@ export async function exportTo(config: Config, place: string, flags: ExportFlags
   if (name !== undefined) indexOf(config, name);
   const keys = await signingKeys(flags);
   const composition = await compose({ config, emit: noEvents, reading: true });
+  const shown = new ProgressShown(json);
   try {
     const index = chosen(composition, name);
     const { root } = composition.volume;
     await refuseAnothers(root);
     const history = new ExportHistory(nodeFileOps, root, index.name);
     const notCarried = new NotCarried();
-    const progress = new ProgressLines(json);
+    const onProgress = exportProgress(shown);
     const exported =
       flags.again === undefined
-        ? await exportNext({ composition, index, history, notCarried, place, flags, keys, config, progress })
+        ? await exportNext({ composition, index, history, notCarried, place, flags, keys, config, onProgress })
         : await exportAgain(
             {
               number: flags.again,
               history,
               storage: composition.operator.storage,
-              onProgress: (at) => progress.at(at),
+              onProgress,
             },
             await BundleOutput.begin(nodeFileOps, place, directoryName(index.name, flags.again)),
           );
+    shown.end();
     printExported(exported, notCarried, json);
   } finally {
+    shown.end();
     await composition.close();
   }
 }
@@ -86,11 +90,11 @@ interface NextExport {
   readonly place: string;
   readonly flags: ExportFlags;
   readonly keys: readonly SigningKey[];
-  readonly progress: { at(progress: Progress): void };
+  readonly onProgress: (progress: Progress) => void;
 }
 
 async function exportNext(next: NextExport): Promise<Exported> {
-  const { composition, config, index, history, notCarried, place, flags, keys, progress } = next;
+  const { composition, config, index, history, notCarried, place, flags, keys, onProgress } = next;
   const state = await composition.operator.state(index.name);
   const selection = flags.project && readSelection(flags.project);
   const newest = newestConfirmed();
@@ -120,7 +124,7 @@ async function exportNext(next: NextExport): Promise<Exported> {
         ? undefined
         : readReceipt(index.name, readGiven(flags.receipt, 'a receipt', RECEIPT_BYTES)),
     pieceSize: flags.pieceSize,
-    onProgress: (at) => progress.at(at),
+    onProgress,
   };
   const number = ((await history.numbers()).at(-1) ?? 0) + 1;
   const output = flags.dryRun
