@@ -13,11 +13,11 @@ import { print } from './output.ts';
 export interface ServeOptions {
   readonly json: boolean;
   readonly newTrust: ReadonlyMap<string, string> | undefined;
-  readonly adminPort: number | undefined;
+  readonly admin: MirrorOptions['admin'];
 }
 
 /** `verbatim serve`: runs until it is asked to stop, and says how to use it. */
-export async function serve(config: Config, { json, newTrust, adminPort }: ServeOptions): Promise<void> {
+export async function serve(config: Config, { json, newTrust, admin }: ServeOptions): Promise<void> {
   keepHeapSmall();
   let running: Running | undefined;
   const stopped = untilAsked(
@@ -25,7 +25,7 @@ export async function serve(config: Config, { json, newTrust, adminPort }: Serve
     () => running?.kill?.(),
   );
   const start: (options: MirrorOptions) => Promise<Running> = workersOf(config) > 1 ? startServers : startMirror;
-  const mirror = await start({ config, newTrust, adminPort });
+  const mirror = await start({ config, newTrust, admin });
   running = mirror;
   if (json) print(readyJson(mirror));
   else print(...readyLines(config, mirror));

@@ -17,7 +17,7 @@ import type { ConnectionCounts } from '../../src/http/connections.ts';
 import { createConnectionRefusal, createListener } from '../../src/http/listener.ts';
 import { type RunningServer, startServer } from '../../src/http/server.ts';
 import type { PackageIndex } from '../../src/mirror/package-index.ts';
-import type { ScrubNumbers } from '../../src/telemetry/scrub.ts';
+import type { ScrubNumbers } from '../../src/telemetry/scrub-metrics.ts';
 import type { UpstreamLimits } from '../../src/upstream/limits.ts';
 import { BUILT_AT } from '../../src/version.ts';
 import { type Answered, type Asking, ask } from '../support/ask.ts';

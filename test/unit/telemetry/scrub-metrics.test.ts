@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
 import { createMetrics } from '../../../src/telemetry/metrics.ts';
-import type { ScrubNumbers } from '../../../src/telemetry/scrub.ts';
+import type { ScrubNumbers } from '../../../src/telemetry/scrub-metrics.ts';
 
 it('what was read again is counted, and the last round has a time once there was one', async () => {
-  const metrics = createMetrics({ indexes: ['main'], version: '1', processMetrics: false });
+  const metrics = createMetrics({ indexes: [], version: '1', processMetrics: false });
   let numbers: ScrubNumbers = { files: 3, bytes: 700, damaged: 1, last: undefined };
   metrics.watchScrub(() => numbers);
   const lines = async () =>

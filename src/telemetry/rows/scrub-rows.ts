@@ -1,7 +1,6 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
-import { type Event, FETCHED_AGAIN } from '../ports/events.ts';
-import type { Row } from './event-row.ts';
-import { oneOf } from './labels.ts';
+import { type Event, FETCHED_AGAIN } from '../../ports/events.ts';
+import type { Row } from '../event-row.ts';
+import { oneOf } from '../labels.ts';
 
 /** Everything that is stored is read again, round after round. */
 export const SCRUB_EVENTS: {
@@ -45,46 +44,3 @@ export const SCRUB_EVENTS: {
     }),
   },
 };
-
-export interface ScrubNumbers {
-  /** Since the start. */
-  readonly files: number;
-  readonly bytes: number;
-  readonly damaged: number;
-  readonly last: { readonly endedMs: number; readonly seconds: number } | undefined;
-}
-
-/** Of several processes one does it. */
-export function watchScrub(registry: Registry, read: () => ScrubNumbers): void {
-  const registers = [registry];
-  const counter = (name: string, help: string, value: (numbers: ScrubNumbers) => number) =>
-    new Counter({
-      name: `verbatim_scrub_${name}_total`,
-      help,
-      registers,
-      collect() {
-        this.reset();
-        this.inc(value(read()));
-      },
-    });
-  counter('files', 'Stored files that were read again whole, and are what they were.', ({ files }) => files);
-  counter('bytes', 'Bytes of those.', ({ bytes }) => bytes);
-  counter('damaged', 'Stored files that were read again, found damaged and set aside.', ({ damaged }) => damaged);
-  const gauge = (name: string, help: string, value: (last: NonNullable<ScrubNumbers['last']>) => number) =>
-    new Gauge({
-      name: `verbatim_scrub_last_round_${name}`,
-      help,
-      registers,
-      aggregator: 'max',
-      collect() {
-        const { last } = read();
-        if (last !== undefined) this.set(value(last));
-      },
-    });
-  gauge(
-    'timestamp_seconds',
-    'When everything on disk had last been read again, seconds since the epoch; no value before that.',
-    ({ endedMs }) => endedMs / 1000,
-  );
-  gauge('seconds', 'How long that round took.', ({ seconds }) => seconds);
-}
