@@ -22,7 +22,7 @@ export function watchScrub(registry: Registry, read: () => ScrubNumbers): void {
       },
     });
   counter('files', 'Stored files that were read again whole, and are what they were.', ({ files }) => files);
-  counter('bytes', 'Bytes of those.', ({ bytes }) => bytes);
+  counter('bytes', 'Bytes of stored files that were read again whole, and are what they were.', ({ bytes }) => bytes);
   counter('damaged', 'Stored files that were read again, found damaged and set aside.', ({ damaged }) => damaged);
   const gauge = (name: string, help: string, value: (last: NonNullable<ScrubNumbers['last']>) => number) =>
     new Gauge({
@@ -40,5 +40,5 @@ export function watchScrub(registry: Registry, read: () => ScrubNumbers): void {
     'When everything on disk had last been read again, seconds since the epoch; no value before that.',
     ({ endedMs }) => endedMs / 1000,
   );
-  gauge('seconds', 'How long that round took.', ({ seconds }) => seconds);
+  gauge('seconds', 'How long the last round of reading everything on disk again took.', ({ seconds }) => seconds);
 }
