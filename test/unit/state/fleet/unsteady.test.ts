@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import type { ObjectStore } from '../../../../src/ports/object-store.ts';
 import type { ItemPath, StateCopy } from '../../../../src/ports/state-storage.ts';
-import { EntrySeal } from '../../../../src/state/fleet/log-entry.ts';
+import { StateLog } from '../../../../src/state/fleet/log.ts';
+import { ENTRY_BYTES, EntrySeal } from '../../../../src/state/fleet/log-entry.ts';
 import { notesPath, readPosition } from '../../../../src/state/fleet/position.ts';
 import { SharedState } from '../../../../src/state/fleet/shared-state.ts';
 import { SEAL_KEY } from '../../../support/machines.ts';
@@ -74,4 +75,13 @@ it('an entry that creates nothing is none', () => {
   const seal = new EntrySeal('main', SEAL_KEY);
   const entry = { number: 1, previous: '', changes: [{ kind: 'create', creations: [] }] } as const;
   expect(seal.open(seal.close(entry), 1)).toBeUndefined();
+});
+
+it('an entry that is larger than any that is read is not created', async () => {
+  const objects = memoryObjects();
+  const log = new StateLog('main', objects, new EntrySeal('main', SEAL_KEY));
+  const creations = [{ item: PAGE, version: 1, value: new Uint8Array(ENTRY_BYTES) }];
+  const entry = { number: 1, previous: '', changes: [{ kind: 'create', creations }] } as const;
+  await expect(log.create(entry)).rejects.toMatchObject({ reason: 'limit' });
+  expect(objects.objects.size).toBe(0);
 });
