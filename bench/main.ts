@@ -19,10 +19,13 @@ import { page } from './page.ts';
 import { projectList } from './project-list.ts';
 import { redisPage } from './redis-page.ts';
 import { restart } from './restart.ts';
+import { scrape } from './scrape.ts';
 import { snapshot } from './snapshot.ts';
 import { soak } from './soak.ts';
+import { stampede } from './stampede.ts';
 import { writeReport } from './support/report.ts';
 import { type Measure, markdown, type Row } from './support/table.ts';
+import { sync } from './sync.ts';
 import { tls } from './tls.ts';
 import { workers } from './workers.ts';
 
@@ -43,6 +46,7 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   client,
   herd,
   'redis-page': redisPage,
+  stampede,
   memory,
   restart,
   'project-list': projectList,
@@ -53,6 +57,8 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   'cold-install': coldInstall,
   'cold-requests': coldRequests,
   'index-memory': indexMemory,
+  scrape,
+  sync,
   crawl,
   soak,
 };

@@ -92,7 +92,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
   const rehearsal = reading || (!upkeep && config.referenceTime !== undefined);
   const directory = reading
     ? await readDataDirectory(config)
-    : await openDataDirectory(config, { serving: upkeep, rehearsal, peers });
+    : await openDataDirectory(config, { serving: upkeep, rehearsal, emit, peers });
   const { volume } = directory;
   const closers: (() => unknown)[] = [];
   try {
@@ -107,6 +107,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const shown = { shares, emit, nowMs, upkeep, reading, seams, redis, retention, peers };
     const places = { config, directory, ...shown };
     const { blobs, place } = filesOf(places, closers);
+    closers.push(() => retention.end());
     const ready = place.ready();
     const { fetched, journal, tallies } = recordsOf(directory, config, rehearsal, closers);
     const work = createPageWork({ shares });
@@ -116,6 +117,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const passwords = createPasswordWork();
     closers.push(() => passwords.close());
     const { sealKey } = sealingOf(config);
+    if (redis !== undefined && sealKey !== undefined) directory.fleet?.hear(redis.stateHints(sealKey));
     // A command serves no page twice.
     const { maxBytes } = config.cache;
     const drawn = upkeep ? await DrawnCache.open(volume, { sealKey, maxBytes, shared: redis?.cache, emit }) : undefined;

@@ -7,6 +7,7 @@ import { RecordsDatabase } from '../disk/records/records-database.ts';
 import { type SmallBlobsOptions, withSmallBlobs } from '../disk/small-blobs.ts';
 import type { SqliteState } from '../disk/state/sqlite-state.ts';
 import { openVolume, type Volume, volumeToRead } from '../disk/volume.ts';
+import type { Emit } from '../ports/events.ts';
 import type { IndexState } from '../ports/index-state.ts';
 import type { Peers } from '../ports/peers.ts';
 import type { ItemPath } from '../ports/state-storage.ts';
@@ -18,6 +19,7 @@ import { carryOverIndexes, type LossWord } from './carry-over.ts';
 import { type DiskSize, diskSizes } from './disk-sizes.ts';
 import { type Fleet, fleetOf } from './fleet/fleet.ts';
 import { type Kept, keptOf, recordBytes } from './kept.ts';
+import { noEvents } from './no-events.ts';
 import { ToldState } from './processes/told-state.ts';
 import { sealingOf } from './secrets.ts';
 
@@ -58,6 +60,7 @@ export interface Opening {
   readonly word?: LossWord | undefined;
   /** True where what indexes come to remember is forgotten when the directory is closed. */
   readonly rehearsal?: boolean | undefined;
+  readonly emit?: Emit | undefined;
   /** Who has what indexes remember in memory, too. */
   readonly peers?: Peers | undefined;
 }
@@ -68,7 +71,7 @@ export interface Opening {
  */
 export async function openDataDirectory(
   config: Config,
-  { serving = false, word, rehearsal = false, peers }: Opening = {},
+  { serving = false, word, rehearsal = false, emit = noEvents, peers }: Opening = {},
 ): Promise<DataDirectory> {
   const sealing = sealingOf(config);
   const volume = await openVolume(config.data, { allowFuse: config.allowFuse });
@@ -80,7 +83,7 @@ export async function openDataDirectory(
     await volume.close();
   };
   try {
-    fleet = fleetOf(config, databases.state, serving);
+    fleet = fleetOf(config, databases.state, { follows: serving, emit });
     const carried = await carryOverIndexes({
       volume,
       state: databases.state,

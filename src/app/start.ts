@@ -26,7 +26,9 @@ import { logOf } from './running/log.ts';
 import { readAgain } from './running/reload.ts';
 import { accessListOf, addressOf, certificateOf, defaultIndexOf, servedIndex } from './server-files.ts';
 import { serverReport } from './status.ts';
-import { watchComposition } from './watch-composition.ts';
+import { schedulesOf } from './syncing/of-server.ts';
+import type { Schedules } from './syncing/schedules.ts';
+import { aboutIndexes, watchComposition } from './watch-composition.ts';
 
 export interface RunningMirror {
   /** `http://127.0.0.1:3141`, without a slash at the end. */
@@ -57,8 +59,8 @@ export interface RunningMirror {
 export interface MirrorOptions {
   readonly config: Config;
   readonly newTrust?: ReadonlyMap<string, string> | undefined;
-  /** Loopback only. */
-  readonly adminPort?: number | undefined;
+  /** Where operators' metrics are served. */
+  readonly admin?: { readonly host: string; readonly port: number } | undefined;
   readonly log?: Log | undefined;
   /** Where another process listens, and hands on connections. */
   readonly behind?: string | undefined;
@@ -70,14 +72,14 @@ export interface MirrorOptions {
 export async function startMirror({
   config,
   newTrust,
-  adminPort,
+  admin,
   log = logOf(config),
   behind,
   peers,
 }: MirrorOptions): Promise<RunningMirror> {
   const certificate = certificateOf(config.server);
   const readers = accessListOf(config.server);
-  const metrics = createMetrics({ indexes: Object.keys(config.indexes), version: VERSION });
+  const metrics = createMetrics({ indexes: aboutIndexes(config), version: VERSION });
   const emit = createEmit(log, metrics);
   const composition = await compose({ config, emit, newTrust, upkeep: true, peers });
   watchComposition(metrics, composition);
@@ -87,10 +89,12 @@ export async function startMirror({
   try {
     await mirror.listen(certificate);
     await mirror.watch(certificate);
-    if (adminPort !== undefined) await mirror.listenForOperators(adminPort);
+    if (admin !== undefined) await mirror.listenForOperators(admin);
     // Of several processes the one that accepts connections is asked.
     if (behind === undefined) await mirror.listenForCommands();
-    for (const index of composition.indexes) void index.introduce(internalCaller(index.name));
+    mirror.keepSchedules();
+    for (const index of composition.indexes)
+      if (peers?.leads !== false || index.signed !== undefined) void index.introduce(internalCaller(index.name));
     return mirror;
   } catch (error) {
     await mirror.close();
@@ -123,6 +127,7 @@ class Mirror implements RunningMirror {
   #admin: RunningServer | undefined;
   #control: ControlSocket | undefined;
   #publicUrl: string | undefined;
+  #schedules: Schedules | undefined;
   #draining = false;
 
   constructor(parts: MirrorParts) {
@@ -150,7 +155,10 @@ class Mirror implements RunningMirror {
     const startedAt = clock.now();
     const nobody = { open: 0, limit: config.server.maxConnections, refused: 0 };
     this.#handle = createHandle(composition, () => ({
-      server: serverReport(composition, { startedAt, connections: this.#main?.connections ?? nobody }),
+      server: {
+        ...serverReport(composition, { startedAt, connections: this.#main?.connections ?? nobody }),
+        syncs: this.#schedules?.status,
+      },
       conditions: this.#conditions.inForce,
     }));
   }
@@ -212,9 +220,15 @@ class Mirror implements RunningMirror {
     this.#publicUrl = addressOf(config.server, this.url);
   }
 
-  async listenForOperators(port: number): Promise<void> {
+  /** From now on what the configuration has a schedule for is fetched when it is due. */
+  keepSchedules(): void {
+    const { leads, ...parts } = this.#parts;
+    if (leads && !parts.config.offline) this.#schedules = schedulesOf(parts);
+  }
+
+  async listenForOperators(admin: NonNullable<MirrorOptions['admin']>): Promise<void> {
     const listener = createListener({ ...this.#shared(), indexes: [], metrics: this.#parts.metrics.exposition });
-    this.#admin = await this.#open({ listener, host: '127.0.0.1', port });
+    this.#admin = await this.#open({ listener, ...admin });
   }
 
   async listenForCommands(): Promise<void> {
@@ -254,6 +268,7 @@ class Mirror implements RunningMirror {
         connections: cut,
       });
     await this.#control?.close();
+    await this.#schedules?.close();
     await this.#conditions.close();
     await this.#parts.composition.close();
     await this.log.flush();

@@ -1,9 +1,11 @@
+import type { Instant } from '../bytes/instant.ts';
 import type { IndexStatus } from '../mirror/package-index.ts';
 import type { Condition } from '../ports/conditions.ts';
 import { VERSION } from '../version.ts';
 import type { Composition } from './compose.ts';
 import type { DiskSize } from './disk-sizes.ts';
 import type { Kept } from './kept.ts';
+import type { JobStatus } from './syncing/schedules.ts';
 
 /** How a mirror stands: what lies in its data directory, and what this process knows besides. */
 export interface StatusReport {
@@ -20,6 +22,8 @@ export interface StatusReport {
   readonly disk: readonly DiskSize[];
   /** How much is remembered, and how much may be. */
   readonly kept: readonly Kept[];
+  /** How each index stands to the replicas that share its state, where this process knows; empty for a mirror that is alone. */
+  readonly fleet: readonly FleetStatus[];
   /** What an operator should know. */
   readonly conditions: readonly KnownCondition[];
 }
@@ -27,6 +31,16 @@ export interface StatusReport {
 /** A condition as it is told; another release of the server may know of others. */
 export interface KnownCondition extends Omit<Condition, 'what'> {
   readonly what: string;
+}
+
+export interface FleetStatus {
+  readonly index: string;
+  /** The last entry of the shared log that is held. */
+  readonly entry: number | undefined;
+  /** When the log was last read to its end. */
+  readonly followedAt: Instant | undefined;
+  /** Since when this replica stands alone, and why. */
+  readonly alone: { readonly since: Instant; readonly why: string } | undefined;
 }
 
 /** What only a server knows. */
@@ -37,6 +51,8 @@ export interface ServerReport {
   /** Of clients. */
   readonly connections: { readonly open: number; readonly limit: number; readonly refused: number };
   readonly queues: readonly QueueStatus[];
+  /** What it syncs by schedule. */
+  readonly syncs?: readonly JobStatus[] | undefined;
   /** Of a server of several processes. */
   readonly workers?: { readonly configured: number; readonly answering: number } | undefined;
 }
@@ -53,7 +69,7 @@ export interface QueueStatus {
 }
 
 export async function statusOf(
-  { clock, indexes, blobs, sizes, kept }: Composition,
+  { clock, indexes, blobs, sizes, kept, fleet }: Composition,
   conditions: StatusReport['conditions'],
 ): Promise<StatusReport> {
   const [now, judged] = [clock.now(), clock.judged()];
@@ -61,7 +77,26 @@ export async function statusOf(
   await blobs.scanned;
   const { bytes, blobs: count, limit } = blobs.usage();
   const store = { bytes, blobs: count, limitBytes: limit, byIndex: blobs.held() };
-  return { now, judged, indexes: all, store, disk: await sizes(), kept: await kept(), conditions };
+  return {
+    now,
+    judged,
+    indexes: all,
+    store,
+    disk: await sizes(),
+    kept: await kept(),
+    fleet: fleetStatus(fleet),
+    conditions,
+  };
+}
+
+function fleetStatus(fleet: Composition['fleet']): readonly FleetStatus[] {
+  const seconds = (ms: number) => Math.floor(ms / 1000);
+  return (fleet?.standings ?? []).map(({ index, entry, followedAt, alone }) => ({
+    index,
+    entry,
+    followedAt: followedAt === undefined ? undefined : seconds(followedAt),
+    alone: alone && { since: seconds(alone.since), why: alone.refusal.message },
+  }));
 }
 
 export function serverReport(

@@ -38,7 +38,7 @@ async function storedStatus(config: Config): Promise<StatusReport> {
 }
 
 /** Every key is always there; `null` where nobody knows, or there is none. */
-function jsonOf({ indexes, kept, ...report }: StatusReport, servers: readonly Server[]) {
+function jsonOf({ indexes, kept, fleet, ...report }: StatusReport, servers: readonly Server[]) {
   const isLive = servers.length > 0;
   return {
     ...report,
@@ -51,6 +51,12 @@ function jsonOf({ indexes, kept, ...report }: StatusReport, servers: readonly Se
       silent: isLive ? silent : null,
     })),
     kept: kept.map(({ limit, ...each }) => ({ ...each, limit: limit ?? null })),
+    fleet: fleet.map(({ index, entry, followedAt, alone }) => ({
+      index,
+      entry: entry ?? null,
+      followedAt: followedAt ?? null,
+      alone: alone ?? null,
+    })),
     servers: servers.map(({ indexes: known, workers, ...server }) => ({
       ...server,
       workers: workers ?? null,
@@ -65,7 +71,7 @@ function jsonOf({ indexes, kept, ...report }: StatusReport, servers: readonly Se
 }
 
 function reportLines(
-  { now, judged, indexes, store, disk, kept, conditions }: StatusReport,
+  { now, judged, indexes, store, disk, kept, fleet, conditions }: StatusReport,
   servers: readonly Server[],
 ): readonly string[] {
   return [
@@ -74,6 +80,7 @@ function reportLines(
       ...statusLines(index, now, judged),
       ...(servers.length > 0 && index.silent ? [SILENT] : []),
       ...(index.leftOut.size === 0 ? ['  left out of pages: nothing'] : []),
+      ...fleetLines(fleet, index.name, now),
       megabytes('files held', store.byIndex.get(index.name) ?? 0),
       ...keptLines(kept, index.name),
     ]),
@@ -88,6 +95,17 @@ function reportLines(
   ];
 }
 
+function fleetLines(fleet: StatusReport['fleet'], of: string, now: Instant): readonly string[] {
+  return fleet
+    .filter(({ index }) => index === of)
+    .map(({ entry, followedAt, alone }) => {
+      const held = entry === undefined ? 'nothing of its log' : `its log up to entry ${entry}`;
+      const read = followedAt === undefined ? 'never read to its end' : `read to its end ${untilText(followedAt, now)}`;
+      const stands = alone === undefined ? '' : `; alone since ${instantText(alone.since)}: ${alone.why}`;
+      return `  fleet: ${held}, ${read}${stands}`;
+    });
+}
+
 const NO_SERVER = [
   'No server runs on this data directory. What follows lies on its disk: last contact, last error, silent upstreams, queues',
   'and connections are known to a server alone.',
@@ -96,7 +114,7 @@ const SILENT =
   '  upstream is silent: what is held is served at once, and one request at a time looks whether it is back';
 
 function serverLines(
-  { pid, version, startedAt, connections, queues, workers }: Server,
+  { pid, version, startedAt, connections, queues, syncs = [], workers }: Server,
   now: Instant,
 ): readonly string[] {
   const { open, limit, refused } = connections;
@@ -112,7 +130,17 @@ function serverLines(
         `  queue ${queue}${index === '' ? '' : ` of ${index}`}: ${busy} of ${places} places taken, ${waiting} wait, ${callers} refused since the start`,
     ),
     ...(used.length === 0 ? ['  queues: nobody waits'] : []),
+    ...syncs.map((each) => `  ${syncText(each, now)}`),
   ];
+}
+
+function syncText({ job, index, running, next, last }: NonNullable<Server['syncs']>[number], now: Instant): string {
+  const due = running ? 'runs' : next === undefined ? 'is never due' : `due ${untilText(next, now)}`;
+  const was =
+    last === undefined
+      ? 'not done since the start'
+      : `last ${instantText(last.at)}: ${last.result}, ${last.fetched} fetched, ${last.missing} missing, ${last.refused} refused`;
+  return `sync ${job} of ${index}: ${due}; ${was}`;
 }
 
 const KEPT_SAYS: Readonly<Record<Kept['kind'], string>> = {

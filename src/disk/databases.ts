@@ -5,7 +5,8 @@ import { keepReserve, withReserve } from './database/reserve.ts';
 import type { Durable } from './durable.ts';
 import { DocumentsDatabase } from './records/documents-database.ts';
 import { RecordsDatabase } from './records/records-database.ts';
-import { type OpenedState, SqliteState } from './state/sqlite-state.ts';
+import { SqliteState } from './state/sqlite-state.ts';
+import type { OpenedState } from './state/state-options.ts';
 import { sealKeysOf } from './state/state-seal.ts';
 
 export interface DatabasesOptions {

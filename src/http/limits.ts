@@ -97,3 +97,8 @@ export const MAX_CONNECTIONS_LOOKED_AT = 256;
 export const GRACE_MS = 30_000;
 /** How often idle connections are looked for while it stops. */
 export const DRAIN_EVERY_MS = 100;
+/**
+ * Connections that the system accepts before this program does. Where more come, it lets their first packets fall, and who sent those comes again after a second,
+ * then three, seven and so on: a probe of liveness among them.
+ */
+export const MAX_WAITING_CONNECTIONS = 4096;

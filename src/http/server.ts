@@ -13,6 +13,7 @@ import {
   MAX_HEADER_BYTES,
   MAX_HEADERS,
   MAX_REQUESTS_PER_SOCKET,
+  MAX_WAITING_CONNECTIONS,
   REQUEST_TIMEOUT_MS,
   STALLED_MS,
 } from './limits.ts';
@@ -204,7 +205,7 @@ export async function listen(server: NetServer, host: string, port: number): Pro
   try {
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
-      server.listen({ host, port }, () => {
+      server.listen({ host, port, backlog: MAX_WAITING_CONNECTIONS }, () => {
         server.off('error', reject);
         resolve();
       });

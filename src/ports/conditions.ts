@@ -24,6 +24,7 @@ export const CONDITIONS = {
   redirects: 'warn',
   'bucket-grows': 'info',
   partitioned: 'warn',
+  'fleet-grows': 'warn',
   'import-age': 'warn',
 } as const satisfies Readonly<Record<string, 'info' | 'warn'>>;
 

@@ -1,6 +1,8 @@
 import type { Largest } from '../async/groups.ts';
 import type { Instant } from '../bytes/instant.ts';
 import type { Reason, Subject } from '../bytes/refusal.ts';
+import { CHANGE_KINDS, type Change } from '../pypi/changes.ts';
+import type { AskedUpstream } from './asked-upstream.ts';
 import type { CacheTier } from './byte-cache.ts';
 import type { Condition } from './conditions.ts';
 import type { LeftOutReason } from './left-out.ts';
@@ -12,6 +14,8 @@ export const ORIGINS = ['upstream', 'disk', 'client'] as const;
 export const SERVED_KINDS = ['page', 'list', 'file', 'first-sight', 'core-metadata', 'metadata', 'target'] as const;
 /** Where an answer came from. */
 export const SERVED_FROM = ['memory', 'disk', 'upstream'] as const;
+/** What the records keep of upstream. */
+export const EVENT_KINDS = CHANGE_KINDS;
 /** What becomes of a first sight: `pinned` by this process, or by another that was quicker; or `refused`. */
 export const SIGHT_RESULTS = ['pinned', 'refused'] as const;
 /**
@@ -46,6 +50,9 @@ export type HeardOf = (typeof HEARD_OF)[number];
  * said was `refused`; it is `over`.
  */
 export const STALE_STATES = ['away', 'refused', 'over'] as const;
+/** What a replica does with the log that its fleet shares: `jumped` where it lagged behind what is left of it. */
+export const FLEET_STEPS = ['founded', 'joined', 'jumped', 'cut', 'failed'] as const;
+export type FleetStep = (typeof FLEET_STEPS)[number];
 export const REFRESH_RESULTS = ['changed', 'unchanged', 'failed'] as const;
 /** What is looked at before any client asks for it. */
 export const LOOK_KINDS = ['page', 'core-metadata', 'file'] as const;
@@ -56,6 +63,9 @@ export type LookKind = (typeof LOOK_KINDS)[number];
  */
 export const LOOK_RESULTS = ['looked', 'used', 'wasted', 'absent', 'failed', 'gave-way', 'over-budget'] as const;
 export type LookResult = (typeof LOOK_RESULTS)[number];
+/** What a sync by schedule came to: all that was asked for is held; something is missing, or was refused; it failed; another replica does it. */
+export const SYNC_RESULTS = ['whole', 'missing', 'failed', 'elsewhere'] as const;
+export type SyncResult = (typeof SYNC_RESULTS)[number];
 /** What was asked for. */
 export const ROUTES = [
   'page',
@@ -111,7 +121,13 @@ interface EventMap {
     readonly index: string;
     readonly kind: (typeof SERVED_KINDS)[number];
     readonly how: (typeof SERVED_FROM)[number];
+    /** From when it was asked for until proved bytes were at hand. */
+    readonly seconds: number;
   };
+  /** Upstream was asked for something. */
+  readonly askedUpstream: AskedUpstream & { readonly index: string };
+  /** The records keep a line of upstream: what it took away or changed. */
+  readonly changed: { readonly index: string; readonly project: string; readonly kind: Change['kind'] };
   /** What is held of a document begins to stand in for upstream's word, or no longer; once a change. `thing`: a project, or the list. */
   readonly stale: {
     readonly index: string;
@@ -137,6 +153,17 @@ interface EventMap {
   readonly leased: { readonly result: LeaseResult };
   /** What came of something that another replica believes. */
   readonly heard: { readonly index: string; readonly what: HeardOf; readonly result: Heard };
+  /** `entry`: where it now stands, or the snapshot does. `why`: of what failed. */
+  readonly fleet: {
+    readonly index: string;
+    readonly step: FleetStep;
+    readonly entry: number;
+    /** Of what was founded, read or written as a whole. */
+    readonly bytes: number;
+    /** Entries. */
+    readonly removed: number;
+    readonly why?: string | undefined;
+  };
   /** One round of asking upstream came to an end. */
   readonly refreshed: {
     readonly index: string;
@@ -230,6 +257,20 @@ interface EventMap {
     readonly worker: number;
     readonly pid: number | undefined;
     readonly ended?: { readonly why: string; readonly again: number } | undefined;
+  };
+  /** A sync that the configuration has a schedule for came to its end. */
+  readonly synced: {
+    readonly index: string;
+    readonly job: string;
+    readonly result: SyncResult;
+    readonly seconds: number;
+    /** Files, and their bytes. */
+    readonly fetched: number;
+    readonly bytes: number;
+    readonly missing: number;
+    readonly refused: number;
+    /** Of the first thing that is missing or was refused. */
+    readonly why: string | undefined;
   };
   /** Certificate, users and tokens were read again; `error` where they could not be, and nothing was changed. */
   readonly reloaded: { readonly error?: unknown };

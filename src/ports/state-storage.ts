@@ -76,4 +76,13 @@ export interface StateCopy extends StateStorage {
    * set aside.
    */
   apply(mark: NewVersion, changes: readonly StateChange[], acting: boolean): Promise<boolean>;
+  /** Reads from now on see what other parties of this machine have done by now, which others may see a turn of the event loop later. */
+  lookAgain(index: string): Promise<void>;
+  /** Every version of every item of the index as all of it lay at one moment, marks included, some at a time, in the order in which they were written. */
+  dump(index: string): AsyncIterable<readonly NewVersion[]>;
+  /**
+   * These versions and the mark in place of all there is of the mark's index, whole or not at all; false where the mark is taken. What this party has seen of
+   * an item holds on. Throws what `versions`, which may be asked for again, throws, having done nothing.
+   */
+  replace(mark: NewVersion, versions: () => AsyncIterable<readonly NewVersion[]>): Promise<boolean>;
 }

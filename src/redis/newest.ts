@@ -96,8 +96,9 @@ export class Newest {
     if (isSame && performance.now() < known.settledUntil) return;
     const heard = await hear(index, new Uint8Array(there));
     emit({ name: 'heard', index, what: 'timestamp', result: heard });
+    // What is to give way is looked at until it has: a server may have taken no writes.
+    if ((heard === 'older' || heard === 'unproved') && known.own !== undefined) return this.#put(index, known);
     known.settledUntil = performance.now() + REFUSED_FOR_MS;
-    if (heard === 'older' || heard === 'unproved') await this.#put(index, known);
   }
 
   /** What is no document at all. */

@@ -29,7 +29,9 @@ export function createEmit(log: Log, metrics: Metrics): Emit {
   };
   const tell: { readonly [N in EventName]: (event: Event<N>) => void } = {
     rejected: told<'rejected'>(EVENTS.rejected),
-    served: told<'served'>(EVENTS.served),
+    served: told<'served'>(EVENTS.served, metrics.served),
+    askedUpstream: told<'askedUpstream'>(EVENTS.askedUpstream, metrics.askedUpstream),
+    changed: told<'changed'>(EVENTS.changed),
     stale: told<'stale'>(EVENTS.stale),
     stoodIn: told<'stoodIn'>(EVENTS.stoodIn),
     silence: told<'silence'>(EVENTS.silence),
@@ -39,6 +41,7 @@ export function createEmit(log: Log, metrics: Metrics): Emit {
     askedRedis: told<'askedRedis'>(EVENTS.askedRedis),
     leased: told<'leased'>(EVENTS.leased),
     heard: told<'heard'>(EVENTS.heard),
+    fleet: told<'fleet'>(EVENTS.fleet),
     refreshed: told<'refreshed'>(EVENTS.refreshed, metrics.refreshed),
     leftOut: told<'leftOut'>(EVENTS.leftOut),
     sighted: told<'sighted'>(EVENTS.sighted),
@@ -52,6 +55,7 @@ export function createEmit(log: Log, metrics: Metrics): Emit {
     stateRoom: told<'stateRoom'>(EVENTS.stateRoom),
     condition: told<'condition'>(EVENTS.condition),
     worker: told<'worker'>(EVENTS.worker),
+    synced: told<'synced'>(EVENTS.synced),
     reloaded: told<'reloaded'>(EVENTS.reloaded),
   };
   return <N extends EventName>(event: Event<N>) => tell[event.name](event);

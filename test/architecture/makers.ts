@@ -51,7 +51,9 @@ export const MAKERS: Readonly<Record<string, Readonly<Record<string, readonly st
     makeBelieved: ['src/mirror/tuf/evidence.ts', 'src/mirror/unsigned/evidence.ts', 'src/mirror/carried/evidence.ts'],
   },
   'src/mirror/projects/believed-page.ts': { makeBelievedPage: ['src/mirror/projects/draw.ts'] },
-  'src/bytes/authentic.ts': { makeAuthenticator: ['src/app/drawn-cache.ts', 'src/app/fleet/beliefs.ts'] },
+  'src/bytes/authentic.ts': {
+    makeAuthenticator: ['src/app/drawn-cache.ts', 'src/app/fleet/beliefs.ts', 'src/app/fleet/redis.ts'],
+  },
   'src/render/page.ts': {
     makePage: ['src/mirror/projects/draw.ts', 'src/mirror/projects/list-drawer.ts'],
     restorePage: ['src/mirror/projects/drawn-bodies.ts'],

@@ -28,10 +28,13 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     'src/tuf/',
     'src/render/page.ts',
     'src/blobs/tags.ts',
-    // Tokens of leases.
+    // Tokens of leases, and who tells what.
     'src/redis/lease.ts',
+    'src/redis/state-news.ts',
     'src/s3/',
-    'src/state/fleet/log-entry.ts',
+    'src/state/fleet/seal.ts',
+    // Names of what is put there before anything names it.
+    'src/state/fleet/parts.ts',
     // Keys that sign bundles.
     'src/bundle/format/keys.ts',
     ...DISK,

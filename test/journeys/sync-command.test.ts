@@ -141,6 +141,34 @@ describe('verbatim sync', () => {
     }
   });
 
+  it('a server does what is due, and its status says what came of it', async () => {
+    const file = join(directory, 'verbatim.yaml');
+    const [, url, , host] = upstream();
+    await writeFile(
+      file,
+      [
+        `indexes: { main: { evidence: index, upstream: "${url}", file_hosts: ["${host}"] } }`,
+        'sync:',
+        '  environments: { here: { python: "3.12", platform: linux } }',
+        '  jobs: { often: { schedule: "* * * * * *", projects: [alpha], environments: [here] } }',
+      ].join('\n'),
+    );
+    const server = await startVerbatim(['--config', file], data());
+    try {
+      const syncs = async () =>
+        JSON.parse((await verbatim('status', '--config', file, '--data', data(), '--json')).stdout).servers[0].syncs;
+      await expect
+        .poll(syncs, { interval: 200, timeout: 60_000 })
+        .toMatchObject([{ job: 'often', index: 'main', last: { result: 'whole', missing: 0, refused: 0 } }]);
+      expect(asked()).toEqual([1, 0, 1]);
+    } finally {
+      await server.close();
+    }
+    expect((await verbatim('sync', '--config', file, '--data', data(), '--job', 'often', '--check')).stdout).toBe(
+      'held: 2 of 2 files\n',
+    );
+  }, 120_000);
+
   it.each([
     [['--env', '3.12/amiga', '--project', 'a'], 'The environment 3.12/amiga: no installer has the platform "amiga".'],
     [

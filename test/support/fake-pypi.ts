@@ -115,7 +115,11 @@ export async function startFakePypi(options: FakePypiOptions = {}) {
       return sent(written(name, project, json), json ? JSON_TYPE : HTML_TYPE, headers);
     }
     if (kind === 'pypi' && rest.at(-1) === 'json' && api)
-      return sent(legacyOf(name, project, requiresOf(project)), 'application/json');
+      return sent(
+        legacyOf(name, project, requiresOf(project)),
+        'application/json',
+        serials ? { 'x-pypi-last-serial': String(project.serial) } : {},
+      );
     if (kind === 'integrity' && rest.at(-1) === 'provenance') {
       const line = project.lines.find(({ filename }) => filename === rest[1]);
       return line?.provenance === undefined ? absent : sent('{"version":1,"attestation_bundles":[]}', INTEGRITY);
@@ -261,11 +265,12 @@ function listOf(names: readonly string[], json: boolean): string {
 }
 
 function legacyOf(name: string, { lines, serial }: Project, requires: readonly string[] | undefined): string {
-  const urls = lines.map(({ filename, url, hashes, size }) => ({
+  const urls = lines.map(({ filename, url, hashes, size, 'upload-time': uploaded }) => ({
     filename,
     url,
     digests: hashes,
     size,
+    upload_time_iso_8601: uploaded,
     yanked: false,
   }));
   const info = { name, version: '1.0', summary: null, requires_python: null, requires_dist: requires ?? null };

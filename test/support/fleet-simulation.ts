@@ -29,6 +29,8 @@ export interface Run {
   readonly disks: readonly string[];
   /** Nothing was read that is older than what the store had. */
   readonly isStrict: boolean;
+  /** Entries of the log that are gone. */
+  readonly removed: number;
 }
 
 export interface SimulationOptions {
@@ -38,12 +40,22 @@ export interface SimulationOptions {
 
 const FLOOR: ItemPath = ['main', 'tuf', 'timestamp'];
 const PIN: ItemPath = ['main', 'pins', 'demo'];
-const ROUNDS = 5;
+const ROUNDS = 4;
+/** Of a store that rarely fails: often enough for the log to be cut, and entries to go. */
+const CALM_ROUNDS = 12;
+/** Entries of a segment: the log is cut all the time. */
+const SEGMENT = 2;
+/** Of a slow process, once in so many steps. */
+const SLOW = 60;
+/** What was created less than so many steps ago may be told to be missing, where the store is not strict. */
+const STALE_STEPS = 10;
 
 /** Everybody who wants to go on, one of whom may. */
 class Scheduler {
   readonly roll: (below: number) => number;
   #ready: { readonly process: number; readonly go: () => void }[] = [];
+  /** Processes that have a turn now and then only, while others have one. */
+  readonly slow = new Set<number>();
   step = 0;
 
   constructor(seed: number) {
@@ -61,14 +73,22 @@ class Scheduler {
 
   async run(isOver: () => boolean, between: () => void): Promise<void> {
     while (!isOver()) {
-      await new Promise(setImmediate);
+      // After everything that can go on without a turn has.
+      await new Promise((resolve) => void process.nextTick(resolve));
       if (isOver()) return;
       between();
-      const [next] = this.#ready.splice(this.roll(this.#ready.length), 1);
+      const [next] = this.#ready.splice(this.#choice(), 1);
       if (next === undefined) throw new Error('everybody waits for somebody');
       this.step++;
       next.go();
     }
+  }
+
+  #choice(): number {
+    const choice = this.roll(this.#ready.length);
+    if (this.slow.size === 0 || this.roll(SLOW) === 0) return choice;
+    const quick = this.#ready.findIndex(({ process }) => !this.slow.has(process));
+    return this.slow.has(this.#ready[choice]?.process ?? 0) && quick >= 0 ? quick : choice;
   }
 }
 
@@ -76,12 +96,15 @@ class Scheduler {
 export async function simulate(seed: number, { spoil = (sound) => sound }: SimulationOptions = {}): Promise<Run> {
   const world = new World(seed, spoil);
   await world.run();
+  // Thousands of runs leave the event loop something to do.
+  await new Promise(setImmediate);
   return world.end();
 }
 
 /** Where processes follow each other. */
 interface Place {
   readonly disk: number;
+  readonly isSlow: boolean;
   process: number;
   rounds: number;
 }
@@ -96,11 +119,15 @@ class World {
   /** By place: which disk it is on, and its process's number. */
   readonly #places: Place[];
   readonly #late: (() => void)[] = [];
+  readonly #created = new Map<string, number>();
   readonly #isStrict: boolean;
+  /** The store fails once in so many calls, and a process dies once in so many steps. */
+  readonly #calm: { readonly calls: number; readonly steps: number };
   #processes = 0;
   /** What no process should meet. */
   #broken: unknown;
   #upstream = 1;
+  #removed = 0;
 
   constructor(seed: number, spoil: NonNullable<SimulationOptions['spoil']>) {
     this.#seed = seed;
@@ -108,13 +135,20 @@ class World {
     this.#store = spoil(this.#objects);
     const { roll } = this.#scheduler;
     this.#isStrict = roll(2) === 0;
+    const isCalm = roll(8) === 0;
+    this.#calm = isCalm ? { calls: 150, steps: 250 } : { calls: 16, steps: 40 };
     const placed = [
       [0, 1],
       [0, 1, 2],
       [0, 0, 1],
     ][roll(3)] ?? [0];
     this.#disks = [0, 1, 2].map(() => ({ memory: createMemoryState(), emptied: 0 }));
-    this.#places = placed.map((disk) => ({ disk, process: 0, rounds: ROUNDS }));
+    this.#places = placed.map((disk, place) => ({
+      disk,
+      isSlow: isCalm && place === 0,
+      process: 0,
+      rounds: isCalm ? CALM_ROUNDS : ROUNDS,
+    }));
   }
 
   async run(): Promise<void> {
@@ -135,7 +169,14 @@ class World {
     const floor: number[] = [];
     for (let version = 1; version <= (await fresh.version(FLOOR, 0)); version++)
       floor.push(numberIn(await fresh.read(FLOOR, version)));
-    return { seed: this.#seed, observed: this.#observed, floor, disks, isStrict: this.#isStrict };
+    return {
+      seed: this.#seed,
+      observed: this.#observed,
+      floor,
+      disks,
+      isStrict: this.#isStrict,
+      removed: this.#removed,
+    };
   }
 
   async #held(shared: SharedState): Promise<string> {
@@ -159,7 +200,7 @@ class World {
     const { roll } = this.#scheduler;
     if (roll(6) === 0) this.#upstream++;
     if (roll(8) === 0) this.#late.splice(roll(this.#late.length), 1)[0]?.();
-    if (roll(40) > 0) return;
+    if (roll(this.#calm.steps) > 0) return;
     const place = this.#places[roll(this.#places.length)];
     if (place === undefined || place.rounds === 0) return;
     this.#scheduler.forget(place.process);
@@ -175,15 +216,34 @@ class World {
   #start(place: Place): void {
     const process = ++this.#processes;
     place.process = process;
+    if (place.isSlow) this.#scheduler.slow.add(process);
     const disk = this.#disk(place.disk);
-    const shared = replica(this.#gatedCopy(process, disk.memory.party()), this.#gatedStore(process));
+    let isOnTurn = false;
+    const shared = replica(this.#gatedCopy(process, disk.memory.party()), this.#gatedStore(process), {
+      segment: SEGMENT,
+      dueBytes: 0,
+      onTurn() {
+        isOnTurn = true;
+      },
+    });
+    const cut = async () => {
+      if (!isOnTurn) return;
+      isOnTurn = false;
+      await shared.of('main').compact();
+    };
     const name = `${place.disk}.${disk.emptied}`;
-    this.#live(place, process, name, shared).catch((error: unknown) => {
+    this.#live(place, process, name, shared, cut).catch((error: unknown) => {
       this.#broken ??= error;
     });
   }
 
-  async #live(place: Place, process: number, disk: string, shared: SharedState): Promise<void> {
+  async #live(
+    place: Place,
+    process: number,
+    disk: string,
+    shared: SharedState,
+    cut: () => Promise<void>,
+  ): Promise<void> {
     const { roll } = this.#scheduler;
     const note = (from: number, what: Observed['what'], version: number, value: number) =>
       this.#observed.push({ process, disk, from, until: this.#scheduler.step, what, version, value });
@@ -199,6 +259,7 @@ class World {
         const was = await shared.newest(FLOOR, 0);
         note(from, isCurrent ? 'current' : 'served', was?.version ?? 0, numberIn(was?.value));
         if (roll(4) === 0) await this.#pin(shared);
+        await cut();
         // What upstream says may come from a cache on the way.
         const value = this.#upstream - roll(3);
         if (value <= numberIn(was?.value)) continue;
@@ -228,32 +289,53 @@ class World {
         await scheduler.turn(process);
         return applied;
       },
+      async replace(...given) {
+        await scheduler.turn(process);
+        const replaced = await copy.replace(...given);
+        await scheduler.turn(process);
+        return replaced;
+      },
     };
   }
 
   #gatedStore(process: number): ObjectStore {
     const scheduler = this.#scheduler;
     const { roll } = scheduler;
+    const { calls } = this.#calm;
     const store = this.#store;
     const away = () => new ObjectStoreError('away', 'the store is away');
+    const isStale = (key: string) =>
+      !this.#isStrict && scheduler.step - (this.#created.get(key) ?? -STALE_STEPS) < STALE_STEPS && roll(3) === 0;
+    const create = async (key: string, bytes: Uint8Array) => {
+      const outcome = await store.create(key, bytes);
+      if (!this.#created.has(key)) this.#created.set(key, scheduler.step);
+      return outcome;
+    };
     return {
-      ...store,
       get: async (key, limit) => {
         await scheduler.turn(process);
-        if (roll(16) === 0) throw away();
-        const found = !this.#isStrict && roll(12) === 0 ? undefined : await store.get(key, limit);
+        if (roll(calls) === 0) throw away();
+        return isStale(key) ? undefined : store.get(key, limit);
+      },
+      async *list(prefix) {
         await scheduler.turn(process);
-        return found;
+        if (roll(calls) === 0) throw away();
+        for await (const key of store.list(prefix)) if (!isStale(key)) yield key;
+      },
+      remove: async (key) => {
+        await scheduler.turn(process);
+        if (roll(calls) === 0) throw away();
+        await store.remove(key);
+        if (key.includes('/log/')) this.#removed++;
       },
       create: async (key, bytes) => {
         await scheduler.turn(process);
-        const fault = roll(24);
+        const fault = roll(calls + 8);
         if (fault === 0) throw away();
         // Given up by its writer, and done later all the same.
-        if (fault === 1) this.#late.push(() => void store.create(key, bytes));
+        if (fault === 1) this.#late.push(() => void create(key, bytes));
         if (fault === 1) throw away();
-        const outcome = await store.create(key, bytes);
-        await scheduler.turn(process);
+        const outcome = await create(key, bytes);
         if (fault === 2) throw away();
         return outcome;
       },

@@ -116,6 +116,22 @@ export function createMemoryState(): MemoryState {
         put(mark);
         return true;
       },
+      lookAgain: async () => undefined,
+      async *dump(index) {
+        const versions: NewVersion[] = [];
+        for (const { path, versions: kept } of items.values())
+          if (path[0] === index)
+            for (const [version, value] of kept) versions.push({ item: path, version, value: Buffer.from(value) });
+        if (versions.length > 0) yield versions;
+      },
+      async replace(mark, versions) {
+        const all: NewVersion[] = [];
+        for await (const some of versions()) all.push(...some);
+        if (mark.version <= newestOf(find(mark.item))) return false;
+        for (const [key, { path }] of items) if (path[0] === mark.item[0]) items.delete(key);
+        for (const each of [...all, mark]) put(each);
+        return true;
+      },
     };
   };
 

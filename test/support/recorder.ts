@@ -7,6 +7,8 @@ export function createRecorder(): { readonly events: Recorded; readonly emit: Em
   const events: Recorded = {
     rejected: [],
     served: [],
+    askedUpstream: [],
+    changed: [],
     stale: [],
     stoodIn: [],
     silence: [],
@@ -16,6 +18,7 @@ export function createRecorder(): { readonly events: Recorded; readonly emit: Em
     askedRedis: [],
     leased: [],
     heard: [],
+    fleet: [],
     refreshed: [],
     leftOut: [],
     sighted: [],
@@ -29,6 +32,7 @@ export function createRecorder(): { readonly events: Recorded; readonly emit: Em
     stateRoom: [],
     condition: [],
     worker: [],
+    synced: [],
     reloaded: [],
   };
   const keep = <N extends EventName>(event: Event<N>) => events[event.name].push(event);

@@ -1,4 +1,5 @@
 import type { BlobStore } from '../../blobs/blob-store.ts';
+import { Refusal } from '../../bytes/refusal.ts';
 import type { IndexConfig } from '../../config/config.ts';
 import type { IndexState } from '../../ports/index-state.ts';
 import { rowsIn } from './tables.ts';
@@ -11,19 +12,31 @@ interface Retaining {
 
 /** What the last imports of each index consist of: all of it is spared from eviction, and nothing older for their sake. */
 export class Retention {
-  #known: ((retaining: Retaining) => void) | undefined;
-  readonly #retaining = new Promise<Retaining>((resolve) => {
-    this.#known = resolve;
-  });
+  readonly #known = Promise.withResolvers<Retaining>();
+
+  constructor() {
+    // Where nobody asked, nobody minds.
+    this.#known.promise.catch(() => undefined);
+  }
 
   /** Whoever asks what is retained waits for this. */
   begin(retaining: Retaining): void {
-    this.#known?.(retaining);
+    this.#known.resolve(retaining);
+  }
+
+  /** A start that failed never knows it: whoever waits is told so. */
+  end(): void {
+    this.#known.reject(
+      new Refusal('state', 'What imports retain is not known: the start came to nothing.', {
+        subject: 'state',
+        transient: true,
+      }),
+    );
   }
 
   /** Digests, some more than once. Throws Refusal `state` where it cannot be told: then nothing is to be let go. */
   async *digests(): AsyncGenerator<string, void, undefined> {
-    const { blobs, indexes, states } = await this.#retaining;
+    const { blobs, indexes, states } = await this.#known.promise;
     for (const { name, import: given } of indexes) {
       const carried = given && (await states.get(name)?.carried.read())?.value;
       for (const { table } of carried?.generations.slice(-(given?.generations ?? 1)) ?? []) {

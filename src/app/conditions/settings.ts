@@ -21,7 +21,7 @@ function ofAll({ referenceTime, offline, offlinePages, server, redis, seal, blob
   if (redis !== undefined && seal === undefined)
     add(
       'redis-unsealed',
-      'Drawn pages are not shared by Redis: without a seal key (seal_key_file, seal_key_env) nothing tells our own from forged ones.',
+      'Pages of indexes that sign nothing, and drawn pages, are not shared by Redis: without a seal key (seal_key_file, seal_key_env) nothing tells our own from forged ones.',
     );
   if (blobs?.redirectFrom !== undefined)
     add(

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SYNC_RESULTS } from '../../ports/events.ts';
 import { LEFT_OUT, type LeftOutReason } from '../../ports/left-out.ts';
 import { KEPT_KINDS } from '../../ports/state-room.ts';
 import { DISK_PARTS } from '../disk-sizes.ts';
@@ -56,6 +57,13 @@ const Kept = z.object({
   limit: orUndefined(z.number()),
 });
 
+const Fleet = z.object({
+  index: z.string(),
+  entry: orUndefined(z.number()),
+  followedAt: orUndefined(z.number()),
+  alone: orUndefined(z.object({ since: z.number(), why: z.string() })),
+});
+
 const Queue = z.object({
   queue: z.string(),
   index: z.string(),
@@ -63,6 +71,22 @@ const Queue = z.object({
   busy: z.number(),
   waiting: z.number(),
   refused: z.number(),
+});
+
+const Sync = z.object({
+  job: z.string(),
+  index: z.string(),
+  running: z.boolean(),
+  next: orUndefined(z.number()),
+  last: orUndefined(
+    z.object({
+      at: z.number(),
+      result: z.enum(SYNC_RESULTS),
+      fetched: z.number(),
+      missing: z.number(),
+      refused: z.number(),
+    }),
+  ),
 });
 
 export const LiveStatus = z.object({
@@ -73,6 +97,7 @@ export const LiveStatus = z.object({
     store: z.object({ bytes: z.number(), blobs: z.number(), limitBytes: z.number(), byIndex: counts }),
     disk: z.array(z.object({ part: z.enum(DISK_PARTS), index: z.string(), bytes: z.number() })).readonly(),
     kept: z.array(Kept).readonly(),
+    fleet: z.array(Fleet).readonly(),
     conditions: z
       .array(z.object({ what: z.string(), index: z.string(), thing: z.string(), message: z.string() }))
       .readonly(),
@@ -83,6 +108,7 @@ export const LiveStatus = z.object({
     startedAt: z.number(),
     connections: z.object({ open: z.number(), limit: z.number(), refused: z.number() }),
     queues: z.array(Queue).readonly(),
+    syncs: orUndefined(z.array(Sync).readonly()),
     workers: orUndefined(z.object({ configured: z.number(), answering: z.number() })),
   }),
 });

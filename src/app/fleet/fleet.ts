@@ -1,5 +1,6 @@
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Config } from '../../config/config.ts';
+import type { Emit } from '../../ports/events.ts';
 import { ObjectStoreError } from '../../ports/object-store.ts';
 import type { StateHints } from '../../ports/state-hints.ts';
 import type { ItemPath, StateCopy } from '../../ports/state-storage.ts';
@@ -12,17 +13,29 @@ import { Follower, type Standing } from '../../state/fleet/follower.ts';
 import { SharedState } from '../../state/fleet/shared-state.ts';
 import { bucketKeys } from '../bucket/keys.ts';
 import { sealingOf } from '../secrets.ts';
+import { LogCutter } from './log-cutter.ts';
 
 /** Trust state waits for its store this long at most, and then goes on alone: a quarter of a minute, in all. */
 const LIMITS: Partial<S3Limits> = { headMs: 2000, silenceMs: 5000, attempts: 2 };
 /** Milliseconds between two looks for what others wrote: with the look itself, within a second. */
 const LOOK_EVERY_MS = 500;
 
-interface FleetOptions {
-  readonly sealKey: Uint8Array;
+interface FleetUse {
   /** What others write is read as long as it is open. */
   readonly follows: boolean;
-  readonly hints?: StateHints | undefined;
+  readonly emit: Emit;
+}
+
+interface FleetOptions extends FleetUse {
+  readonly sealKey: Uint8Array;
+}
+
+/** How one index stands to the fleet, and its log. */
+export interface FleetStanding extends Standing {
+  /** Entries of the log that this process removed. */
+  readonly removed: number;
+  /** Why the log was not cut when that was last tried here. */
+  readonly notCut: string | undefined;
 }
 
 /** The replicas that this mirror is one of, as far as their trust state goes. */
@@ -32,22 +45,31 @@ export class Fleet {
   readonly #store: ProbedStore;
   readonly #followers = new Map<string, Follower>();
   readonly #follows: boolean;
-  readonly #hints: StateHints | undefined;
+  readonly #cutter: LogCutter;
+  #hints: StateHints | undefined;
   #onTurn: () => void = () => undefined;
   #onRead: (index: string, items: readonly ItemPath[]) => void = () => undefined;
 
-  constructor(client: S3Client, local: StateCopy, { sealKey, follows, hints }: FleetOptions) {
+  constructor(client: S3Client, local: StateCopy, { sealKey, follows, emit }: FleetOptions) {
     this.#client = client;
     this.#store = new ProbedStore(client);
     this.#follows = follows;
-    this.#hints = hints;
+    this.#cutter = new LogCutter(emit);
     this.storage = new SharedState({
       local,
       objects: this.#store,
       sealKey,
       onRead: (index, items) => this.#onRead(index, items),
-      onWritten: (index) => hints?.tell(index),
+      onWritten: (index) => this.#hints?.tell(index),
+      // A command ends before it would be done.
+      onTurn: (index) => follows && this.#cutter.cut(index, this.storage.of(index)),
+      onStep: (index, step, entry, bytes) => emit({ name: 'fleet', index, step, entry, bytes, removed: 0 }),
     });
+  }
+
+  /** What others tell of what they write, and are told; before anything is opened. */
+  hear(hints: StateHints): void {
+    this.#hints = hints;
   }
 
   /** Before an index is read. Throws Refusal `state` where it cannot follow its fleet, or holds nothing and cannot ask. */
@@ -69,8 +91,12 @@ export class Fleet {
     await follower.start();
   }
 
-  get standings(): readonly Standing[] {
-    return [...this.#followers.values()].map(({ standing }) => standing);
+  get standings(): readonly FleetStanding[] {
+    return [...this.#followers.values()].map(({ standing }) => ({
+      ...standing,
+      removed: this.#cutter.removedOf(standing.index),
+      notCut: this.#cutter.failures.get(standing.index),
+    }));
   }
 
   /** Calls when an index begins to stand alone, and when it no longer does. */
@@ -86,6 +112,7 @@ export class Fleet {
   async close(): Promise<void> {
     await Promise.all([...this.#followers.values()].map((follower) => follower.close()));
     this.#client.close();
+    await this.#cutter.close();
   }
 
   /** A store that is away is found out about when something is to be written there. */
@@ -104,7 +131,7 @@ export class Fleet {
 }
 
 /** Undefined for a mirror that is alone. Throws Refusal where the configuration does not make a fleet. */
-export function fleetOf(config: Config, local: StateCopy, follows: boolean): Fleet | undefined {
+export function fleetOf(config: Config, local: StateCopy, use: FleetUse): Fleet | undefined {
   if (config.fleet === undefined) return undefined;
   const { sealKey } = sealingOf(config);
   if (sealKey === undefined)
@@ -118,5 +145,5 @@ export function fleetOf(config: Config, local: StateCopy, follows: boolean): Fle
     keys ??= bucketKeys(config.blobs ?? {}, address);
     return keys();
   };
-  return new Fleet(new S3Client({ address, credentials, limits: LIMITS }), local, { sealKey, follows });
+  return new Fleet(new S3Client({ address, credentials, limits: LIMITS }), local, { ...use, sealKey });
 }

@@ -1,11 +1,14 @@
+import { makeAuthenticator } from '../../bytes/authentic.ts';
 import type { Config } from '../../config/config.ts';
 import type { RedisConfig } from '../../config/redis.ts';
 import type { ByteCache } from '../../ports/byte-cache.ts';
 import type { Emit } from '../../ports/events.ts';
 import type { Lease } from '../../ports/lease.ts';
+import type { StateHints } from '../../ports/state-hints.ts';
 import { RedisByteCache } from '../../redis/byte-cache.ts';
 import { RedisConnection } from '../../redis/connection.ts';
 import { RedisLease } from '../../redis/lease.ts';
+import { StateNews } from '../../redis/state-news.ts';
 import { sealingOf } from '../secrets.ts';
 import { Beliefs } from './beliefs.ts';
 import { connectionOf } from './redis-login.ts';
@@ -18,6 +21,8 @@ export interface SharedRedis {
   readonly trouble: string | undefined;
   /** Who downloads into one place of blobs, which all who are asked about share: `place` names it. */
   leaseOver(place: string): Lease;
+  /** What replicas of a fleet tell each other when one of them has written, by a key that they share. */
+  stateHints(sealKey: Uint8Array): StateHints;
   readonly beliefs: Beliefs;
   close(): Promise<void>;
 }
@@ -43,6 +48,8 @@ export async function openRedis(config: Config, redis: RedisConfig, emit: Emit):
       leases.push(lease);
       return lease;
     },
+    stateHints: (sealKey) =>
+      new StateNews({ connection, prefix, authenticator: makeAuthenticator(sealKey, 'state was written') }),
     beliefs,
     async close() {
       await beliefs.close();

@@ -33,6 +33,8 @@ export function commonStatus(
         limit: sum((server) => server.connections.limit),
         refused: sum((server) => server.connections.refused) + connections.refused,
       },
+      // One of them does what is due.
+      syncs: all.find(({ server }) => (server.syncs?.length ?? 0) > 0)?.server.syncs,
       queues: commonQueues(all.flatMap(({ server }) => server.queues)),
     },
   };

@@ -1,18 +1,24 @@
+import { within } from '../../async/timeout.ts';
 import type { HeldElsewhere, Holding, Lease } from '../../ports/lease.ts';
 import type { ToSupervisor, ToWorker } from './messages.ts';
 
+/** A supervisor that says nothing for so long stands still: whoever asked goes on. Milliseconds. */
+const ANSWER_MS = 1000;
+
 const GRANTED: Holding = { held: true, sure: false, release: async () => undefined };
 
-/** Keys that all workers of one supervisor share; it says who has them. Where it is gone every key is granted. */
+/** Keys that all workers of one supervisor share; it says who has them. Where it is gone, or stands still, every key is granted. */
 export class WorkerLease implements Lease {
   readonly #send: (message: ToSupervisor) => boolean;
   readonly #asked = new Map<number, (token: number | undefined) => void>();
   readonly #waiting = new Map<string, Set<() => void>>();
+  readonly #answerMs: number;
   #ids = 0;
 
   /** `send` is false where there is no supervisor any more. */
-  constructor(send: (message: ToSupervisor) => boolean) {
+  constructor(send: (message: ToSupervisor) => boolean, answerMs = ANSWER_MS) {
     this.#send = send;
+    this.#answerMs = answerMs;
   }
 
   async take(key: string): Promise<Holding | HeldElsewhere> {
@@ -23,7 +29,11 @@ export class WorkerLease implements Lease {
       this.#asked.delete(id);
       return GRANTED;
     }
-    const token = await promise;
+    const token = await within<number | 'late' | undefined>(this.#answerMs, promise, 'late');
+    if (token === 'late') {
+      void promise.then((late) => late !== undefined && this.#send({ kind: 'release', key, token: late }));
+      return GRANTED;
+    }
     if (token === undefined) return { held: false, heldBy: 'another worker' };
     return {
       held: true,

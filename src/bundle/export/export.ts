@@ -92,8 +92,13 @@ async function chainOf({ history, since }: ExportRequest): Promise<Chain> {
     throw new Refusal('unlisted', `Bundle ${since} is not remembered here: ${remembered(numbers)}.`, {
       subject: 'request',
     });
-  const manifest = (await readRemembered(base)).sha256;
-  return { number: last + 1, previous, base, names: { number: since, manifest } };
+  try {
+    const { sha256: manifest } = await readRemembered(base);
+    return { number: last + 1, previous, base, names: { number: since, manifest } };
+  } catch (error) {
+    await base.close();
+    throw error;
+  }
 }
 
 function remembered(numbers: readonly number[]): string {

@@ -3,6 +3,7 @@ import type { Config } from '../../config/config.ts';
 import type { SyncWords } from '../../config/sync.ts';
 import { collect } from '../arguments.ts';
 import { type CommonFlags, configOf, wholeNumber, withPlace } from '../with-config.ts';
+import { INSTALLERS, type Installer } from './installers.ts';
 
 interface Flags extends CommonFlags {
   readonly job?: string;
@@ -22,6 +23,7 @@ interface Flags extends CommonFlags {
   readonly parallel?: number;
   readonly dryRun?: boolean;
   readonly check?: boolean;
+  readonly resolver?: Installer;
   readonly yes?: boolean;
   readonly writeLocks: string;
   readonly json?: boolean;
@@ -61,6 +63,11 @@ export function syncCommand(program: Command, fail: () => void): void {
     .option('--parallel <number>', 'projects and files at once (16)', wholeNumber)
     .option('--dry-run', 'only count what would be fetched')
     .option('--check', 'ask upstream for nothing, and say what of it is not held')
+    .addOption(
+      new Option('--resolver <program>', 'with --check: has it choose for each environment from what is held').choices(
+        INSTALLERS,
+      ),
+    )
     .option('--yes', 'begin also where it takes more than there is room for')
     .option('--write-locks <dir>', 'where the lock of what nothing pins is written', '.')
     .option('--json', 'for machines, one JSON value a line');
@@ -68,9 +75,11 @@ export function syncCommand(program: Command, fail: () => void): void {
     const config = await configOf(flags);
     const { dryRun = false, check = false, json = false } = flags;
     if (dryRun && check) throw new InvalidArgumentError('--dry-run and --check go one without the other.');
+    if (flags.resolver !== undefined && !check) throw new InvalidArgumentError('--resolver goes with --check.');
     const { syncNow } = await import('./sync.ts');
     const words = wordsOf(config, index, flags);
-    if (!(await syncNow(config, { words, dryRun, check, locksTo: flags.writeLocks, json }))) fail();
+    if (!(await syncNow(config, { words, dryRun, check, resolver: flags.resolver, locksTo: flags.writeLocks, json })))
+      fail();
   });
 }
 

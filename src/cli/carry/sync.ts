@@ -7,6 +7,7 @@ import { indexOf } from '../../app/data-directory.ts';
 import { noEvents } from '../../app/no-events.ts';
 import { defaultIndexOf } from '../../app/server-files.ts';
 import { syncIn } from '../../app/syncing/sync-in.ts';
+import { wantedOf } from '../../app/syncing/wanted.ts';
 import type { Config } from '../../config/config.ts';
 import type { SyncWords } from '../../config/sync.ts';
 import { hrefOf } from '../../pypi/listing.ts';
@@ -15,7 +16,10 @@ import { isWhole } from '../../sync/report.ts';
 import type { Synced } from '../../sync/sync.ts';
 import { print, printJsonLine, say } from '../output.ts';
 import { sayUntold } from '../untold.ts';
-import { ProgressShown } from './sync-progress.ts';
+import type { Installer } from './installers.ts';
+import { ProgressShown } from './progress.ts';
+import { resolveOffline } from './resolver-run.ts';
+import { syncShown } from './sync-progress.ts';
 import { type Beside, countedLine, reportJson, reportLines } from './sync-report.ts';
 
 export interface SyncFlags {
@@ -23,13 +27,18 @@ export interface SyncFlags {
   readonly dryRun: boolean;
   /** Nothing is fetched, and nobody asked: what is not held is missing. */
   readonly check: boolean;
+  /** Who chooses from what is held besides, for each environment, in a check. */
+  readonly resolver: Installer | undefined;
   /** Where the lock of what was chosen is written. */
   readonly locksTo: string;
   readonly json: boolean;
 }
 
 /** `verbatim sync`: true where nothing that was asked for is missing. */
-export async function syncNow(config: Config, { words, dryRun, check, locksTo, json }: SyncFlags): Promise<boolean> {
+export async function syncNow(
+  config: Config,
+  { words, dryRun, check, resolver, locksTo, json }: SyncFlags,
+): Promise<boolean> {
   indexOf(config, words.index);
   const leaving = new AbortController();
   const leave = () => leaving.abort(new Error('the command was interrupted'));
@@ -48,10 +57,12 @@ export async function syncNow(config: Config, { words, dryRun, check, locksTo, j
       onRound: (report, counted) => {
         if (json) printJsonLine({ event: 'counted', ...counted.progress });
         else say(countedLine(counted));
-        shown.begin(report.progress, counted.progress);
+        shown.begin(syncShown(report.progress, counted.progress));
       },
     });
     shown.end();
+    if (resolver !== undefined)
+      for (const told of await askInstaller(config, words, resolver)) synced.report.missing.add(told);
     const gone = dryRun || check ? [] : await goneSince(composition, words.index, since);
     const locks = dryRun || check ? [] : await writeLocks(synced, config, words.index, locksTo);
     tell(synced, { isDryRun: dryRun, isCheck: check, gone, locks }, json);
@@ -64,6 +75,11 @@ export async function syncNow(config: Config, { words, dryRun, check, locksTo, j
     process.off('SIGINT', leave).off('SIGTERM', leave);
     await composition.close();
   }
+}
+
+async function askInstaller(config: Config, words: SyncWords, installer: Installer) {
+  const wanted = await wantedOf(words, config.sync?.environments ?? new Map());
+  return resolveOffline(config, wanted, { installer, index: words.index });
 }
 
 function tell(synced: Synced, beside: Beside, json: boolean): void {

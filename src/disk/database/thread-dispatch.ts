@@ -1,6 +1,7 @@
 import { Refusal } from '../../bytes/refusal.ts';
 import { DocumentsWriter } from '../records/documents-writer.ts';
 import { RecordsWriter } from '../records/records-writer.ts';
+import { StateDump } from '../state/state-dump.ts';
 import { readLarge } from '../state/state-large.ts';
 import { oldestPages } from '../state/state-room.ts';
 import { scanState } from '../state/state-scan.ts';
@@ -41,6 +42,7 @@ const UNBROKEN_MS = 100;
 export class Dispatcher {
   readonly #send: (results: Results) => void;
   readonly #databases = new Map<number, Open>();
+  #dump: StateDump | undefined;
   #due = false;
   #unbrokenSince = 0;
 
@@ -136,6 +138,9 @@ export class Dispatcher {
         return readLarge(ask);
       case 'oldestPages':
         return oldestPages(ask);
+      case 'dump':
+        this.#dump ??= new StateDump(ask);
+        return this.#dump.next();
     }
   }
 }
@@ -159,6 +164,9 @@ const WRITES: ReadonlySet<string> = new Set<WriteKind>([
   'removeBelow',
   'setAside',
   'copy',
+  'stage',
+  'unstage',
+  'replace',
   'append',
   'noteEpoch',
   'putDocument',

@@ -1,8 +1,9 @@
 import type { Reason, Subject } from '../../bytes/refusal.ts';
 import type { OldItems } from '../../ports/state-room.ts';
+import type { DumpedVersion } from '../state/state-dump.ts';
 import type { LargeRequest } from '../state/state-large.ts';
 import type { OldestRequest } from '../state/state-room.ts';
-import type { Scan, ScanRequest } from '../state/state-scan.ts';
+import type { Scan, ScanRequest, StateSource } from '../state/state-scan.ts';
 import type { SealKeys } from '../state/state-seal.ts';
 import type { WriteTarget } from './write-connection.ts';
 
@@ -64,6 +65,18 @@ export interface Writes {
     ask: Of & { readonly mark: Creation; readonly changes: readonly CopiedChange[] };
     answer: Epoch & { readonly copied: boolean; readonly paths: readonly string[] };
   };
+  /** Puts versions where `replace` takes them from; they are nobody's items yet. */
+  stage: { ask: Of & { readonly name: string; readonly creations: readonly Creation[] }; answer: Epoch };
+  /** What was staged under a name goes. */
+  unstage: { ask: Of & { readonly name: string }; answer: Epoch };
+  /**
+   * Every item goes, and those that were staged under the name, so many, and the mark come in their place; nothing where the mark is taken, and then nothing
+   * of it happened.
+   */
+  replace: {
+    ask: Of & { readonly name: string; readonly count: number; readonly mark: Creation };
+    answer: Epoch & { readonly replaced: boolean };
+  };
   /** Adds lines of one kind, and removes some beyond this many bytes: the oldest of all, or of the project that has most. */
   append: {
     ask: Of & {
@@ -89,6 +102,8 @@ export interface Calls extends Writes {
   scan: { ask: ScanRequest; answer: Scan };
   readLarge: { ask: LargeRequest; answer: Uint8Array | undefined };
   oldestPages: { ask: OldestRequest; answer: OldItems };
+  /** Of one dump a thread: the first call begins it, and each answers what comes next. */
+  dump: { ask: StateSource; answer: readonly DumpedVersion[] };
 }
 
 export type Kind = keyof Calls;

@@ -35,3 +35,10 @@ export function creationOf(index: string, { item, version, value, removeBelow = 
     );
   return { path: pathText(names), version, value: new Uint8Array(value), removeBelow };
 }
+
+export async function* creationsOf(
+  index: string,
+  versions: AsyncIterable<readonly NewVersion[]>,
+): AsyncGenerator<readonly Creation[], void, undefined> {
+  for await (const some of versions) yield some.map((each) => creationOf(index, each));
+}

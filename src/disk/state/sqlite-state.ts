@@ -9,30 +9,19 @@ import type {
   StateCopy,
   StoredValue,
 } from '../../ports/state-storage.ts';
-import { buildDatabase } from '../database/build.ts';
 import { checkPlace, type Place, placeOf } from '../database/place.ts';
 import { STATE_SCHEMA } from '../database/schema.ts';
 import { lost } from '../database/trouble.ts';
 import { ROOM_ASKED_MOST, STATE_BYTES } from '../limits.ts';
 import { storageRefusal } from '../storage-errors.ts';
 import { NO_CONTENTS } from './contents.ts';
-import { copiedChange, creationOf, full } from './creation.ts';
+import { copiedChange, creationOf, creationsOf, full } from './creation.ts';
 import { itemOf, pathText } from './item-path.ts';
-import { StateBuilder } from './state-builder.ts';
+import { buildState } from './state-builder.ts';
 import { StateDatabase } from './state-database.ts';
-import type { FirstItem, SqliteStateOptions } from './state-options.ts';
+import type { FirstItem, OpenedState, SqliteStateOptions } from './state-options.ts';
 import { finishSwap, type Recovered, type RecoverOptions, recoverState } from './state-recover.ts';
 import { StateSeal } from './state-seal.ts';
-
-/** What is to be known of an index's state before it serves. */
-export interface OpenedState {
-  /** False where only what is read is checked. */
-  readonly scanned: boolean;
-  /** Versions found by the scan. */
-  readonly versions: number;
-  /** Items that a scan found damaged; reading one is Refusal `state`. */
-  readonly damaged: readonly ItemPath[];
-}
 
 const WAIT_MS = 10_000;
 
@@ -146,9 +135,28 @@ export class SqliteState implements StateCopy, StateRoom {
     const copied = changes.map((change) => copiedChange(index, change));
     return this.#on(mark.item, 0, async (_, database) => {
       await this.#options.epochs.check();
-      const done = await this.#there(database).copy(creationOf(index, mark), copied, acting);
+      const { epoch, copied: isDone } = await this.#there(database).copy(creationOf(index, mark), copied, acting);
+      this.#reached(index, epoch);
+      return isDone;
+    });
+  }
+
+  async lookAgain(index: string): Promise<void> {
+    (await this.#database(index))?.lookAgain();
+  }
+
+  async *dump(index: string): AsyncIterable<readonly NewVersion[]> {
+    for await (const some of (await this.#database(index))?.dump() ?? [])
+      yield some.map(({ path, version, value }) => ({ item: itemOf(index, path), version, value }));
+  }
+
+  async replace(mark: NewVersion, versions: () => AsyncIterable<readonly NewVersion[]>): Promise<boolean> {
+    const [index] = mark.item;
+    return this.#on(mark.item, 0, async (_, database) => {
+      await this.#options.epochs.check();
+      const done = await this.#there(database).replace(creationOf(index, mark), creationsOf(index, versions()));
       this.#reached(index, done.epoch);
-      return done.copied;
+      return done.replaced;
     });
   }
 
@@ -157,16 +165,11 @@ export class SqliteState implements StateCopy, StateRoom {
    * `after` and beyond any that is noted.
    */
   async begin(index: string, items: AsyncIterable<FirstItem>, after = 0): Promise<boolean> {
+    const { durable, keys, epochs } = this.#options;
     const place = this.#place(index);
-    if (await checkPlace(this.#options.durable.ops, place)) return false;
-    const epoch = Math.max(after, await this.#options.epochs.lowest(index)) + 1;
-    const seal = new StateSeal(index, this.#options.keys);
-    const built = await buildDatabase(this.#options.durable, place, async (database) => {
-      const builder = new StateBuilder(database, seal);
-      for await (const { item, version, value } of items) builder.add(pathText(item.slice(1)), version, value);
-      builder.finish(epoch);
-    });
-    return built.moveTo(place.folder);
+    if (await checkPlace(durable.ops, place)) return false;
+    const epoch = Math.max(after, await epochs.lowest(index)) + 1;
+    return buildState({ durable, place, seal: new StateSeal(index, keys), epoch }, items);
   }
 
   /** An operator's word that what cannot be believed of an index's state is lost: a new database of what can. */
@@ -267,9 +270,7 @@ export class SqliteState implements StateCopy, StateRoom {
     let database = await StateDatabase.open(parts);
     if (database === undefined && lowest > 0) throw lost(place);
     if (database === undefined && writing !== undefined) {
-      const seal = new StateSeal(index, keys);
-      const built = await buildDatabase(durable, place, (made) => new StateBuilder(made, seal).finish(1));
-      await built.moveTo(place.folder);
+      await buildState({ durable, place, seal: new StateSeal(index, keys), epoch: 1 });
       database = await StateDatabase.open(parts);
     }
     if (database === undefined) return undefined;

@@ -1,7 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as after } from 'node:timers/promises';
 import type { OldItems, StateUsage } from '../../ports/state-room.ts';
 import type { StoredValue } from '../../ports/state-storage.ts';
-import { type DatabaseThread, ThreadEnded } from '../database/database-thread.ts';
+import { DatabaseThread, ThreadEnded } from '../database/database-thread.ts';
 import { accessOf, checkPlace, inodeOf, type Place } from '../database/place.ts';
 import type { CopiedChange, Creation, Writes } from '../database/thread-protocol.ts';
 import { damaged, databaseRefusal, isBusy } from '../database/trouble.ts';
@@ -9,6 +10,8 @@ import { WriterHandle } from '../database/writer-handle.ts';
 import type { FileOps } from '../file-ops.ts';
 import { NO_CONTENTS } from './contents.ts';
 import { Floors } from './floors.ts';
+import { StagedVersions } from './staged.ts';
+import type { DumpedVersion } from './state-dump.ts';
 import { StateReader } from './state-reader.ts';
 import type { Scan, StateSource } from './state-scan.ts';
 import type { SealKeys } from './state-seal.ts';
@@ -167,8 +170,47 @@ export class StateDatabase {
   async copy(mark: Creation, changes: readonly CopiedChange[], acting: boolean): Promise<Writes['copy']['answer']> {
     const writer = this.#writer();
     const answer = await (await writer.ready()).call('copy', { database: writer.database, mark, changes });
+    this.#reader.lookAgain();
     if (acting) for (const path of answer.paths) this.#floors.drop(path);
     return answer;
+  }
+
+  lookAgain(): void {
+    this.#reader.lookAgain();
+  }
+
+  /** All versions of all items as they lie at one moment, some at a time. A thread of its own reads them. */
+  async *dump(): AsyncGenerator<readonly DumpedVersion[], void, undefined> {
+    const thread = new DatabaseThread();
+    try {
+      for (;;) {
+        const some = await thread.call('dump', this.#source);
+        if (some.length === 0) return;
+        yield some;
+      }
+    } finally {
+      await thread.end();
+    }
+  }
+
+  /** These versions and the mark in place of all there is, in one transaction; false where the mark is taken. */
+  async replace(mark: Creation, versions: AsyncIterable<readonly Creation[]>): Promise<Writes['replace']['answer']> {
+    const writer = this.#writer();
+    const { database } = writer;
+    const name = StagedVersions.nameOf(randomUUID());
+    let count = 0;
+    try {
+      for await (const creations of versions) {
+        count += creations.length;
+        await (await writer.ready()).call('stage', { database, name, creations });
+      }
+      const answer = await (await writer.ready()).call('replace', { database, name, count, mark });
+      this.#reader.lookAgain();
+      return answer;
+    } catch (error) {
+      await (await writer.ready()).call('unstage', { database, name }).catch(() => undefined);
+      throw error;
+    }
   }
 
   async close(): Promise<void> {

@@ -28,3 +28,13 @@ export interface FirstItem {
   readonly version: number;
   readonly value: Uint8Array;
 }
+
+/** What is to be known of an index's state before it serves. */
+export interface OpenedState {
+  /** False where only what is read is checked. */
+  readonly scanned: boolean;
+  /** Versions found by the scan. */
+  readonly versions: number;
+  /** Items that a scan found damaged; reading one is Refusal `state`. */
+  readonly damaged: readonly ItemPath[];
+}

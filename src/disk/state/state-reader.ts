@@ -121,6 +121,11 @@ export class StateReader {
     this.#database.close();
   }
 
+  /** What was looked at in this turn may lack what was written meanwhile. */
+  lookAgain(): void {
+    this.#isCurrent = false;
+  }
+
   /** True where the floors know of every row, and of none of this item: a question less of each new item. */
   #isUnknown(path: string, from: number): boolean {
     return from === 0 && this.#isFollowing && this.#floors.isWhole && this.#floors.of(path) === 0;

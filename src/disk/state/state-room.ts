@@ -7,6 +7,9 @@ import type { StateSource } from './state-scan.ts';
 
 // The room that an index's database takes, and which of its pages were written longest ago.
 
+/** What is counted of a version. Of nothing, `substr` makes NULL. */
+export const SIZED = "octet_length(value) AS bytes, coalesce(substr(value, 1, 1), x'') AS first";
+
 interface RoomStatements {
   readonly pages: StatementSync;
   readonly free: StatementSync;

@@ -7,8 +7,9 @@ import type { Creation, OpenState, Write, WriteKind, Writes } from '../database/
 import { WriteConnection } from '../database/write-connection.ts';
 import { isOfProject, NO_CONTENTS, partOf, withMore } from './contents.ts';
 import { rangeBelow } from './item-path.ts';
+import { StagedVersions, type TakenVersion } from './staged.ts';
 import { headOf, READ_HEAD, WRITE_HEAD } from './state-head.ts';
-import { roomIn, roomStatements } from './state-room.ts';
+import { roomIn, roomStatements, SIZED } from './state-room.ts';
 import { add, type Head, StateSeal, subtract } from './state-seal.ts';
 
 /** A head that says how much of what there is. */
@@ -20,6 +21,7 @@ export class StateWriter {
   readonly #seal: StateSeal;
   readonly #connection: WriteConnection;
   readonly #statements: Readonly<Record<keyof typeof SQL, StatementSync>>;
+  readonly #staged: StagedVersions;
   readonly #room: ReturnType<typeof roomStatements>;
   /** Valid within a transaction only: another process may have written since. */
   #head: Counted;
@@ -41,7 +43,9 @@ export class StateWriter {
         readHead: prepared(SQL.readHead),
         writeHead: prepared(SQL.writeHead),
         count: prepared(SQL.count),
+        clear: prepared(SQL.clear),
       };
+      this.#staged = new StagedVersions(this.#connection.database, this.#seal);
       this.#room = roomStatements(this.#connection.database);
       this.#head = this.#readHead();
     } catch (error) {
@@ -105,6 +109,14 @@ export class StateWriter {
         return { paths: this.#setAside(ask.names, ask.as) };
       case 'copy':
         return this.#copy(ask);
+      case 'stage':
+        this.#staged.put(ask.name, ask.creations);
+        return {};
+      case 'unstage':
+        this.#staged.drop(ask.name);
+        return {};
+      case 'replace':
+        return { replaced: this.#replace(ask) };
       default:
         throw new Error(`${kind} is not for state`);
     }
@@ -121,6 +133,24 @@ export class StateWriter {
     }
     this.#insertCopied([mark]);
     return { copied: true, paths };
+  }
+
+  #replace({ name, count, mark }: Writes['replace']['ask']): boolean {
+    if (mark.version <= this.#newest(mark.path)) return false;
+    if (this.#staged.count(name) !== count) throw notStaged(this.#opened.index);
+    this.#statements.clear.run();
+    this.#head = { ...this.#head, sum: 0n, contents: NO_CONTENTS };
+    for (const taken of this.#staged.take(name)) this.#count(taken);
+    this.#insert([mark]);
+    return true;
+  }
+
+  #count({ path, version, digest, first, bytes }: TakenVersion): void {
+    this.#head = {
+      ...this.#head,
+      sum: add(this.#head.sum, this.#seal.part(path, version, digest)),
+      contents: withMore(this.#head.contents, partOf(path, first), 1, bytes),
+    };
   }
 
   #setAside(names: readonly string[], as: string): readonly string[] {
@@ -155,11 +185,7 @@ export class StateWriter {
     for (const { path, version, value, removeBelow } of creations) {
       const digest = this.#seal.digest(path, version, value);
       this.#statements.insert.run(path, version, value, digest, this.#seal.seal(digest));
-      this.#head = {
-        ...this.#head,
-        sum: add(this.#head.sum, this.#seal.part(path, version, digest)),
-        contents: withMore(this.#head.contents, partOf(path, value[0]), 1, value.byteLength),
-      };
+      this.#count({ path, version, digest, first: value[0], bytes: value.byteLength });
       if (removeBelow > 1) this.#removeBelow(path, removeBelow);
     }
   }
@@ -188,12 +214,17 @@ function notCopied(index: string): Refusal {
   });
 }
 
+/** Another process of this machine has put its own there, and taken these away. */
+function notStaged(index: string): Refusal {
+  return new Refusal('state', `What was to replace the state of index ${index} is not all there. Try again.`, {
+    subject: 'state',
+    transient: true,
+  });
+}
+
 function firstByte(row: Readonly<Record<string, SQLOutputValue>>): number | undefined {
   return bytesOf(row['first'])[0];
 }
-
-/** Of nothing, `substr` makes NULL. */
-const SIZED = "octet_length(value) AS bytes, coalesce(substr(value, 1, 1), x'') AS first";
 
 const SQL = {
   newest: 'SELECT max(version) AS version FROM item WHERE path = ?',
@@ -205,4 +236,5 @@ const SQL = {
   readHead: READ_HEAD,
   writeHead: WRITE_HEAD,
   count: `SELECT path, ${SIZED} FROM item`,
+  clear: 'DELETE FROM item',
 } as const;

@@ -163,6 +163,16 @@ async function followKept(updater: Updater, now: Instant, { store, roots }: Own)
   }
 }
 
+/** A floor is written before what it names: one that is older than what was published was put back. Both under the newest root. */
+function refusePutBack(floor: number, published = 0): void {
+  if (floor >= published) return;
+  throw new Refusal(
+    'state',
+    `Timestamp version ${published} was published here, and the newest that was ever believed is said to be version ${floor}: it was put back. Restore both from one backup, or start with --new-trust INDEX=REASON to begin again from the pinned root.`,
+    { subject: 'state' },
+  );
+}
+
 /** A timestamp that was believed although its refresh never came to an end is a floor, unless its keys were rotated since. */
 async function raiseFloor(
   updater: Updater,
@@ -187,7 +197,9 @@ async function raiseFloor(
       floor = survive(root, next, floor);
       root = next;
     }
-    if (floor.timestamp !== undefined) updater.raise(floor.timestamp);
+    if (floor.timestamp === undefined) return;
+    refusePutBack(floor.timestamp.signed.version, updater.survivors.timestamp?.signed.version);
+    updater.raise(floor.timestamp);
   } catch (error) {
     throw damaged(error);
   }

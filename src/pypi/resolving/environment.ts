@@ -15,6 +15,8 @@ export interface EnvironmentWords {
 export interface Environment {
   readonly name: string;
   readonly values: Readonly<Record<Variable, string>>;
+  /** Platform tags of wheels that run there, the newest first. */
+  readonly platforms: ReadonlySet<string>;
   /** True where an installer there takes this wheel for one of its own. */
   suits(filename: string): boolean;
 }
@@ -47,6 +49,7 @@ export function environmentOf(name: string, words: EnvironmentWords): Environmen
       platform_version: '',
       ...platforms.values,
     },
+    platforms: platforms.tags,
     suits: (filename) => {
       const [python = [], abi = [], platform = []] = compressedTags(filename);
       const isAny = platform.includes('any');

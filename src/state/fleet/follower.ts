@@ -23,10 +23,16 @@ export interface Standing {
   readonly followedAt: number | undefined;
   /** Why the replica stands alone: it serves what it holds, and believes nothing new. */
   readonly alone: { readonly since: number; readonly refusal: Refusal } | undefined;
+  /** Since the start. */
+  readonly looks: number;
+  readonly failedLooks: number;
 }
 
 /** After so many looks for what is new the log itself is looked at: whether it was emptied, replaced or put back. */
 const PROVE_EVERY = 20;
+
+/** Whoever tells it to look, it looks no more often than this. Milliseconds. */
+const APART_MS = 100;
 
 /** Reads what others wrote, again and again, and at once when it is told to. */
 export class Follower {
@@ -36,13 +42,13 @@ export class Follower {
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
   #isHurried = false;
-  #looks = 0;
+  #endedAt = Number.NEGATIVE_INFINITY;
   #closed = false;
 
   constructor(options: FollowerOptions) {
     const { index, hints } = options;
     this.#options = options;
-    this.#standing = { index, entry: undefined, followedAt: undefined, alone: undefined };
+    this.#standing = { index, entry: undefined, followedAt: undefined, alone: undefined, looks: 0, failedLooks: 0 };
     this.#deaf = hints?.listen((of) => of === index && this.#hurry()) ?? (() => undefined);
   }
 
@@ -64,32 +70,42 @@ export class Follower {
 
   #hurry(): void {
     if (this.#looking !== undefined) this.#isHurried = true;
-    else if (!this.#closed) void this.#look();
+    else this.#lookIn(this.#endedAt + APART_MS - performance.now());
   }
 
   #look(): Promise<void> {
     clearTimeout(this.#timer);
     this.#looking ??= this.#once().finally(() => {
       this.#looking = undefined;
-      const waitMs = this.#isHurried ? 0 : this.#options.everyMs;
+      this.#endedAt = performance.now();
+      this.#lookIn(this.#isHurried ? Math.min(APART_MS, this.#options.everyMs) : this.#options.everyMs);
       this.#isHurried = false;
-      if (!this.#closed) this.#timer = setTimeout(() => void this.#look(), waitMs).unref();
     });
     return this.#looking;
   }
 
+  #lookIn(waitMs: number): void {
+    clearTimeout(this.#timer);
+    if (this.#closed) return;
+    if (waitMs <= 0) void this.#look();
+    else this.#timer = setTimeout(() => void this.#look(), waitMs).unref();
+  }
+
   async #once(): Promise<void> {
     const { index, shared, nowMs, onTurn } = this.#options;
-    const wasAlone = this.#standing.alone !== undefined;
+    const { looks, failedLooks, ...before } = this.#standing;
+    const wasAlone = before.alone !== undefined;
     try {
-      if (this.#looks++ % PROVE_EVERY === 0) await shared.prove();
+      if (looks % PROVE_EVERY === 0) await shared.prove();
       const entry = await shared.sync();
-      this.#standing = { index, entry, followedAt: nowMs(), alone: undefined };
+      this.#standing = { index, entry, followedAt: nowMs(), alone: undefined, looks: looks + 1, failedLooks };
     } catch (error) {
       const refusal = error instanceof Refusal ? error : notRead(index, error);
       this.#standing = {
-        ...this.#standing,
-        alone: { since: this.#standing.alone?.since ?? nowMs(), refusal },
+        ...before,
+        alone: { since: before.alone?.since ?? nowMs(), refusal },
+        looks: looks + 1,
+        failedLooks: failedLooks + 1,
       };
     }
     if (wasAlone !== (this.#standing.alone !== undefined)) onTurn?.();

@@ -9,10 +9,19 @@ import type {
   StoredValue,
 } from '../../ports/state-storage.ts';
 import { indexName } from '../paths.ts';
+import type { ChainStep } from './chain.ts';
+import { DUE_BYTES } from './compaction.ts';
 import { StateLog } from './log.ts';
 import { EntrySeal } from './log-entry.ts';
+import { IndexObjects } from './objects.ts';
 import { notesPath } from './position.ts';
+import { ObjectSeal } from './seal.ts';
+import { PassedSegments } from './segments.ts';
 import { SharedIndex } from './shared-index.ts';
+import { Snapshots } from './snapshots.ts';
+
+/** Entries of a segment of a log: 32 bytes of each stay when it is cut. */
+const SEGMENT = 1024;
 
 export interface SharedStateOptions {
   /** This machine's copy, which its processes share. */
@@ -23,8 +32,16 @@ export interface SharedStateOptions {
   readonly sealKey: Uint8Array;
   /** Told of an index after something was written of it. */
   readonly onWritten?: ((index: string) => void) | undefined;
-  /** Told of what others wrote, once it is here. */
+  /** Told of what others wrote, or may have written, once it is here. */
   readonly onRead?: ((index: string, items: readonly ItemPath[]) => void) | undefined;
+  /** Told of an index whose log it is on this process to cut: see `SharedIndex.compact`. */
+  readonly onTurn?: ((index: string) => void) | undefined;
+  /** Told of an index once its copy here begins somewhere. */
+  readonly onStep?: ((index: string, step: ChainStep, entry: number, bytes: number) => void) | undefined;
+  /** Entries of a segment, of a log that begins here. */
+  readonly segment?: number | undefined;
+  /** A snapshot is due after so many bytes of entries. */
+  readonly dueBytes?: number | undefined;
   /** Never goes back. */
   readonly monotonicMs?: (() => number) | undefined;
 }
@@ -45,13 +62,22 @@ export class SharedState implements StateStorage {
   of(index: string): SharedIndex {
     const known = this.#indexes.get(index);
     if (known !== undefined) return known;
-    const { local, objects, sealKey, monotonicMs = () => performance.now() } = this.#options;
+    const { local, sealKey, monotonicMs = () => performance.now() } = this.#options;
+    const { segment = SEGMENT, dueBytes = DUE_BYTES } = this.#options;
+    const objects = new IndexObjects(indexName(index), this.#options.objects);
     const shared = new SharedIndex({
       local,
-      log: new StateLog(indexName(index), objects, new EntrySeal(index, sealKey)),
+      objects,
+      log: new StateLog(objects, new EntrySeal(index, sealKey)),
+      passed: new PassedSegments(objects, new ObjectSeal(sealKey, 'segment of a log that was passed')),
+      snapshots: new Snapshots(objects, new ObjectSeal(sealKey, 'snapshot of state')),
       onWritten: () => this.#options.onWritten?.(index),
       onRead: (items) => this.#options.onRead?.(index, items),
+      onTurn: () => this.#options.onTurn?.(index),
+      onStep: (...step) => this.#options.onStep?.(index, ...step),
       monotonicMs,
+      segment,
+      dueBytes,
     });
     this.#indexes.set(index, shared);
     return shared;

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { instantText } from '../../../src/bytes/instant.ts';
 import { Refusal } from '../../../src/bytes/refusal.ts';
 import { type ImportRig, type ImportRigOptions, importKey, startImportRig } from '../../rigs/import-rig.ts';
 import { NOW } from '../../rigs/mirror.ts';
@@ -118,6 +119,23 @@ describe('a bundle that this site’s key signed', () => {
     expect((await bytesAt(rig, 'alpha', ALPHA.filename)).equals(ALPHA.bytes)).toBe(false);
     expect(await rig.take([whole])).toMatchObject({ isHere: true, contents: 1 });
     expect((await bytesAt(rig, 'alpha', ALPHA.filename)).equals(ALPHA.bytes)).toBe(true);
+  });
+});
+
+describe('the next key', () => {
+  it('is believed once a signed bundle has announced it, from its time on and by its name', async () => {
+    const rig = await start();
+    const next = await signingKey();
+    rig.sender.put('alpha', ALPHA);
+    const from = instantText(NOW + DAY);
+    const announced = [{ public: next.public, name: 'outside-next', from }];
+    await rig.take([(await rig.sender.bundle({ header: { keys: announced } })).whole]);
+    rig.sender.put('alpha', ALPHA, ALPHA2);
+    const { whole } = await rig.sender.bundle({ since: 1, keys: [next] });
+    expect(await refusalOf(rig.take([whole]))).toMatch(/^threshold/);
+    rig.clock.advance(2 * DAY);
+    expect(await rig.take([whole])).toMatchObject({ number: 2, key: 'outside-next' });
+    expect((await rig.index().status()).carried?.label).toContain('as carried by outside-next');
   });
 });
 

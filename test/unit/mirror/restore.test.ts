@@ -78,6 +78,34 @@ describe('a start from our own state', () => {
     expect(updater.survivors).toEqual({});
   });
 
+  it('is refused where something newer was published than was ever believed', async () => {
+    const simulator = createSimulator();
+    const timestamp = { rootVersion: 1, version: 1, bytes: simulator.bytes('timestamp.json') };
+    simulator.repository.publish();
+    const published = publishedBy(simulator, 2);
+    const store = storeOf(simulator, { kept: 1, rootVersion: 1, published, timestamp });
+    await expect(restore(simulator, store)).rejects.toMatchObject({
+      reason: 'state',
+      message: expect.stringContaining('it was put back'),
+    });
+  });
+
+  it('is not where new keys were given in between: versions begin anew with them', async () => {
+    const simulator = createSimulator();
+    simulator.repository.publish();
+    const published = publishedBy(simulator, 2);
+    simulator.repository.rotate('timestamp', authority(['another timestamp']));
+    simulator.repository.publishRoot();
+    const renewed = createSimulator();
+    renewed.repository.rotate('timestamp', authority(['another timestamp']));
+    renewed.repository.publishRoot();
+    renewed.repository.publish();
+    const timestamp = { rootVersion: 2, version: 2, bytes: renewed.bytes('timestamp.json') };
+    const store = storeOf(simulator, { kept: 2, rootVersion: 1, published, timestamp });
+    const { updater } = await restore(simulator, store);
+    expect(updater.survivors.timestamp?.signed.version).toBe(2);
+  });
+
   it('where that root is pinned now, what its forerunner vouched for is no floor either', async () => {
     const simulator = createSimulator();
     const bytes = simulator.bytes('timestamp.json');

@@ -96,6 +96,20 @@ it.each([
 });
 const REPLACED = "redis.call('DEL', KEYS[1]) redis.call('HSET', KEYS[1], 'a', 'b')";
 
+it('an older one gives way as soon as a server that took no writes takes them', async () => {
+  const server = await redisServer();
+  const one = await replica(server);
+  one.believe(3);
+  await until(async () => (await there(server)) === 'v3');
+  await server.command('CONFIG', 'SET', 'maxmemory', '1');
+  one.believe(9);
+  await one.newest.look('main');
+  expect(await there(server)).toBe('v3');
+  await server.command('CONFIG', 'SET', 'maxmemory', '0');
+  await one.newest.look('main');
+  expect(await there(server)).toBe('v9');
+});
+
 it('what does not prove is judged once, and not at each look, where there is nothing to put in its place', async () => {
   const server = await redisServer();
   const one = await replica(server);

@@ -48,6 +48,7 @@ const statusOf = ({ index = {}, bytes = 0, queues = [QUEUE], conditions = [] }: 
     store: { bytes, blobs: bytes / 10, limitBytes: 1000, byIndex: new Map() },
     disk: [],
     kept: [],
+    fleet: [],
     conditions,
   },
   server: {
@@ -56,6 +57,7 @@ const statusOf = ({ index = {}, bytes = 0, queues = [QUEUE], conditions = [] }: 
     startedAt: 150,
     connections: { open: 3, limit: 10, refused: 1 },
     queues,
+    syncs: undefined,
     workers: undefined,
   },
 });

@@ -68,6 +68,12 @@ describe('the others, as one worker speaks to them', () => {
     await telling;
   });
 
+  it('are not waited for where the supervisor stands still', async () => {
+    const send = () => true;
+    const peers = new WorkerPeers({ lease: new WorkerLease(send), leads: true, send, toldMs: 1 });
+    await peers.tell(NEWS);
+  });
+
   it('are not waited for where the supervisor is gone, nor at the end', async () => {
     await create(false).peers.tell(NEWS);
     const { peers } = create(true);

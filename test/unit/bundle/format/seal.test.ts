@@ -145,3 +145,43 @@ it('openssl checks what a key signed with the public file that keygen makes', ()
     rmSync(room, { recursive: true });
   }
 });
+
+const TYPE = 'application/vnd.verbatim.bundle.v1+json';
+
+/** An envelope as another program may make it: what is in it is signed as it is. */
+function envelopeOf(payload: unknown, change: (envelope: { signatures: unknown[] }) => void = () => {}): Buffer {
+  const bytes = Buffer.from(JSON.stringify(payload));
+  const message = Buffer.concat([Buffer.from(`DSSEv1 ${TYPE.length} ${TYPE} ${bytes.length} `), bytes]);
+  const signature = { keyid: key.id, sig: key.sign(message).toString('base64') };
+  const envelope = { payload: bytes.toString('base64'), payloadType: TYPE, signatures: [signature] };
+  change(envelope);
+  return Buffer.from(JSON.stringify(envelope));
+}
+
+it.each([
+  ['no index', { ...SEALED, index: undefined }],
+  ['an index that leaves', { ...SEALED, index: '../main' }],
+  ['the number 0', { ...SEALED, number: 0 }],
+  ['a number beyond all', { ...SEALED, number: LIMITS.number + 1 }],
+  ['no digest', { ...SEALED, manifest: { sha256: '', size: 1 } }],
+  ['an empty manifest', { ...SEALED, manifest: { ...SEALED.manifest, size: 0 } }],
+  ['a manifest that is too large', { ...SEALED, manifest: { ...SEALED.manifest, size: LIMITS.manifest + 1 } }],
+  ['something more', { ...SEALED, more: 1 }],
+])('what a key of ours signed with %s is refused', (_, payload) => {
+  expect(() => openSeal(envelopeOf(payload), [trusted], NOW)).toThrow(expect.objectContaining({ reason: 'format' }));
+  expect(openSeal(envelopeOf(SEALED), [trusted], NOW).sealed).toEqual(SEALED);
+});
+
+it.each<readonly [string, (envelope: { signatures: unknown[] }) => void]>([
+  ['without signatures', (envelope) => envelope.signatures.splice(0)],
+  [
+    'with too many signatures',
+    (envelope) => envelope.signatures.push(...Array(LIMITS.signatures).fill(envelope.signatures[0])),
+  ],
+  ['with a long name of a key', (envelope) => Object.assign(envelope.signatures[0] ?? {}, { keyid: 'x'.repeat(129) })],
+  ['of another type', (envelope) => Object.assign(envelope, { payloadType: 'application/json' })],
+])('an envelope %s is refused', (_, change) => {
+  expect(() => openSeal(envelopeOf(SEALED, change), [trusted], NOW)).toThrow(
+    expect.objectContaining({ reason: 'format' }),
+  );
+});

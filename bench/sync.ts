@@ -1,0 +1,115 @@
+import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { mkdir, mkdtemp } from 'node:fs/promises';
+import { join } from 'node:path';
+import { bandersnatch } from '../test/support/environments.ts';
+import { type FakePypi, startFakePypi } from '../test/support/fake-pypi.ts';
+import { withDirectory } from './support/index.ts';
+import { serve } from './support/mirror.ts';
+import { childFile, run, start, VERBATIM } from './support/processes.ts';
+import { alternate, atMost, compare, type Measure, milliseconds, perSecond } from './support/table.ts';
+
+const PROJECTS = 100;
+const FILES = 20;
+const SIZE = 20_000;
+const ROUNDS = 2;
+/** As bandersnatch is set up by default; it may have ten. */
+const WORKERS = 10;
+/** What a client may wait longer beside a sync. */
+const MOST_LONGER_MS = 50;
+
+const names = Array.from({ length: PROJECTS }, (_, at) => `bench-${at}`);
+
+/** Many small files from an index on loopback, proved and durable; and a client's warm page while that goes on. */
+export const sync: Measure = (log) =>
+  withDirectory(async (directory) => {
+    const pypi = await startFakePypi();
+    for (const name of names)
+      for (let at = 0; at < FILES; at++)
+        pypi.upload(name, { filename: `${name.replace('-', '_')}-1.${at}-py3-none-any.whl`, bytes: randomBytes(SIZE) });
+    const other = await bandersnatch();
+    try {
+      log(`sync: ${PROJECTS * FILES} files of ${SIZE / 1000} KB`);
+      const figure = await alternate(ROUNDS, {
+        ours: async () => ours(join(await mkdtemp(join(directory, 'ours-')), 'data'), pypi),
+        bandersnatch: other === undefined ? undefined : () => theirs(directory, pypi, join(other, 'bandersnatch')),
+      });
+      return [
+        compare({
+          what: `sync of ${(PROJECTS * FILES).toLocaleString('en')} files of 20 KB from loopback into an empty directory, each proved and durable, files a second`,
+          ours: figure('ours'),
+          beside: [
+            'bandersnatch, 10 workers, nothing synced to the disk',
+            other === undefined ? undefined : figure('bandersnatch'),
+          ],
+          show: perSecond,
+          atLeast: 1.5,
+        }),
+        await waits(directory, pypi),
+      ];
+    } finally {
+      await pypi.close();
+    }
+  });
+
+const upstream = (pypi: FakePypi) => [
+  '--upstream',
+  `${pypi.url}simple/`,
+  '--file-host',
+  `127.0.0.1:${pypi.files.port}`,
+];
+
+async function ours(data: string, pypi: FakePypi): Promise<number> {
+  const { stdout, milliseconds: took } = await run(process.execPath, [
+    ...[VERBATIM, 'sync', '--project', 'bench-*', '--data', data, '--json'],
+    ...upstream(pypi),
+  ]);
+  const { fetched } = JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
+  if (fetched !== PROJECTS * FILES) throw new Error(`${fetched} files were fetched`);
+  return (fetched * 1000) / took;
+}
+
+async function theirs(directory: string, pypi: FakePypi, program: string): Promise<number> {
+  const place = await mkdtemp(join(directory, 'theirs-'));
+  const conf = join(place, 'bandersnatch.conf');
+  await mkdir(join(place, 'mirror'));
+  const lines = [
+    '[mirror]',
+    `directory = ${join(place, 'mirror')}`,
+    `master = ${pypi.url.replace(/\/$/, '')}`,
+    'allow-non-https = true',
+    'json = false',
+    `workers = ${WORKERS}`,
+  ];
+  writeFileSync(conf, `${lines.join('\n')}\n`);
+  const before = pypi.files.requests.length;
+  const { milliseconds: took } = await run(program, ['--config', conf, 'sync', ...names]);
+  const fetched = pypi.files.requests.length - before;
+  if (fetched < PROJECTS * FILES) throw new Error(`bandersnatch fetched ${fetched} files`);
+  return (PROJECTS * FILES * 1000) / took;
+}
+
+/** A server's warm page, asked for every two milliseconds: the longest wait while a sync runs beside it. */
+async function waits(directory: string, pypi: FakePypi) {
+  const own = await mkdtemp(join(directory, 'beside-'));
+  const mirror = await serve(own, upstream(pypi));
+  const page = `${mirror.url}simple/${names[0]}/`;
+  await (await fetch(page)).arrayBuffer();
+  const pinger = start(process.execPath, [childFile('pinger.ts'), page]);
+  const longest = async () => {
+    pinger.tell('');
+    return (JSON.parse(await pinger.line()) as readonly number[])[0] ?? 0;
+  };
+  try {
+    await longest();
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    const alone = await longest();
+    await ours(join(own, 'data'), pypi);
+    const beside = await longest();
+    const what = 'longest wait for a warm page beside a sync of as many files, over the longest without';
+    return atMost(what, Math.max(0, beside - alone), MOST_LONGER_MS, milliseconds, `${milliseconds(alone)} without`);
+  } finally {
+    await pinger.stop();
+    await mirror.stop();
+  }
+}
