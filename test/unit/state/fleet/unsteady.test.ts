@@ -3,6 +3,7 @@ import type { ObjectStore } from '../../../../src/ports/object-store.ts';
 import type { ItemPath, StateCopy } from '../../../../src/ports/state-storage.ts';
 import { StateLog } from '../../../../src/state/fleet/log.ts';
 import { ENTRY_BYTES, EntrySeal } from '../../../../src/state/fleet/log-entry.ts';
+import { IndexObjects } from '../../../../src/state/fleet/objects.ts';
 import { notesPath, readPosition } from '../../../../src/state/fleet/position.ts';
 import { SharedState } from '../../../../src/state/fleet/shared-state.ts';
 import { SEAL_KEY } from '../../../support/machines.ts';
@@ -79,7 +80,7 @@ it('an entry that creates nothing is none', () => {
 
 it('an entry that is larger than any that is read is not created', async () => {
   const objects = memoryObjects();
-  const log = new StateLog('main', objects, new EntrySeal('main', SEAL_KEY));
+  const log = new StateLog(new IndexObjects('main', objects), new EntrySeal('main', SEAL_KEY));
   const creations = [{ item: PAGE, version: 1, value: new Uint8Array(ENTRY_BYTES) }];
   const entry = { number: 1, previous: '', changes: [{ kind: 'create', creations }] } as const;
   await expect(log.create(entry)).rejects.toMatchObject({ reason: 'limit' });
