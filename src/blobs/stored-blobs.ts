@@ -1,6 +1,5 @@
 import type { Background } from '../async/background.ts';
 import type { Caller } from '../async/caller.ts';
-import { Mutex } from '../async/mutex.ts';
 import type { Statement } from '../bytes/digest.ts';
 import { Refusal, type Subject } from '../bytes/refusal.ts';
 import { type BlobStorage, StorageError } from '../ports/blob-storage.ts';
@@ -32,7 +31,6 @@ interface StoredBlobsDeps {
  */
 export class StoredBlobs {
   readonly #deps: StoredBlobsDeps;
-  readonly #syncing = new Mutex();
 
   constructor(deps: StoredBlobsDeps) {
     this.#deps = deps;
@@ -70,10 +68,10 @@ export class StoredBlobs {
     if (size >= SYNC_FROM) behind.add(this.sync(sha256, 'file').catch(onTrouble));
   }
 
-  /** It outlasts a power cut when this resolves. One at a time: the disk has others to serve. */
+  /** It outlasts a power cut when this resolves; the storage syncs together what is asked for together. */
   async sync(sha256: string, subject: Subject): Promise<void> {
     try {
-      await this.#syncing.run('', () => this.#deps.storage.sync(sha256));
+      await this.#deps.storage.sync(sha256);
     } catch (error) {
       this.#gone(sha256);
       throw refusalOf(error, subject);
