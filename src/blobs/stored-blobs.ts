@@ -65,16 +65,16 @@ export class StoredBlobs {
     bulletin.add({ kind: 'added', sha256, size, index });
     onChange();
     aliases.add(digests, sha256);
-    if (size >= SYNC_FROM) behind.add(this.sync(sha256, 'file').catch(onTrouble));
+    if (size >= SYNC_FROM) behind.add(this.sync(sha256).catch(onTrouble));
   }
 
   /** It outlasts a power cut when this resolves; the storage syncs together what is asked for together. */
-  async sync(sha256: string, subject: Subject): Promise<void> {
+  async sync(sha256: string): Promise<void> {
     try {
       await this.#deps.storage.sync(sha256);
     } catch (error) {
       this.#gone(sha256);
-      throw refusalOf(error, subject);
+      throw refusalOf(error, 'file');
     }
   }
 
