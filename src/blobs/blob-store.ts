@@ -12,6 +12,7 @@ import type { Blobs, Sighted, Unstated, Wanted } from '../ports/blobs.ts';
 import type { BlobChange } from '../ports/peers.ts';
 import type { OpenDownload } from '../ports/upstream.ts';
 import { BlobGone } from './chunks.ts';
+import type { Evicted } from './evict.ts';
 import { FillWriter } from './fill-writer.ts';
 import { Filler } from './filler.ts';
 import { type Filling, Fills } from './fills.ts';
@@ -70,12 +71,15 @@ export class BlobStore implements Blobs {
     readonly fills: number;
     /** Of downloads that were given up. */
     readonly partials: { readonly count: number; readonly bytes: number };
+    /** Removed by this process to make room, since its start. */
+    readonly evicted: Evicted;
   } {
     return {
       ...this.#parts.order.usage(),
       scanned: this.#parts.upkeep.isScanned,
       fills: this.#fills.active,
       partials: this.#partials.usage(),
+      evicted: this.#parts.evictor.evicted,
     };
   }
 

@@ -1,7 +1,7 @@
-import { type Event, HEARD_OF, LEASE_RESULTS, REDIS_COMMANDS, REDIS_OUTCOMES } from '../ports/events.ts';
-import { HEARD_RESULTS } from '../ports/newest.ts';
-import type { Row } from './event-row.ts';
-import { oneOf } from './labels.ts';
+import { type Event, HEARD_OF, LEASE_RESULTS, REDIS_COMMANDS, REDIS_OUTCOMES } from '../../ports/events.ts';
+import { HEARD_RESULTS } from '../../ports/newest.ts';
+import type { Row } from '../event-row.ts';
+import { oneOf } from '../labels.ts';
 
 type Name = 'redis' | 'askedRedis' | 'leased' | 'heard';
 
