@@ -100,7 +100,7 @@ class ProjectRun {
   async #settled(picked: PickedFile): Promise<Found> {
     const { index } = this.#options;
     const { fetching } = this.#places;
-    const found = await fetching.within(() => this.#look(picked, async () => undefined));
+    const found = await fetching.within(() => this.#look(picked));
     const { blob } = found;
     if (blob === undefined) return found;
     try {
@@ -108,17 +108,23 @@ class ProjectRun {
       return found;
     } catch (error) {
       if (!(error instanceof Refusal && error.transient)) throw error;
-      return fetching.within(() => this.#look(picked, ({ sha256 }) => index.settle(sha256)));
+      const again = await fetching.within(() => this.#open(picked, ({ sha256 }) => index.settle(sha256)));
+      return { ...found, blob: again };
     }
   }
 
-  async #look({ page, file, oneOf }: PickedFile, settle: (blob: Blob) => Promise<void>): Promise<Found> {
-    const { index, caller, attempt, fetches } = this.#options;
-    const { filename } = file.entry;
+  async #look(picked: PickedFile): Promise<Found> {
+    const { index, caller, fetches } = this.#options;
     caller.signal.throwIfAborted();
-    const isHeld = await index.isHeld(page, filename);
+    const isHeld = await index.isHeld(picked.page, picked.file.entry.filename);
     // Of what only its bytes can tell, they are looked at whenever they are at hand.
-    if (isHeld ? oneOf === undefined : !fetches) return { isHeld, blob: undefined };
+    if (isHeld ? picked.oneOf === undefined : !fetches) return { isHeld, blob: undefined };
+    return { isHeld, blob: await this.#open(picked, async () => undefined) };
+  }
+
+  async #open({ page, file, oneOf }: PickedFile, settle: (blob: Blob) => Promise<void>): Promise<Blob> {
+    const { index, caller, attempt } = this.#options;
+    const { filename } = file.entry;
     const blob = await attempt(async () => {
       const opened = await index.open(page, filename, caller);
       await settle(opened);
@@ -128,7 +134,7 @@ class ProjectRun {
       throw new Refusal('digest', `${filename} is not what the lock says: its sha256 is ${blob.sha256}.`, {
         subject: 'file',
       });
-    return { isHeld, blob };
+    return blob;
   }
 
   #held(size: number): void {
