@@ -109,7 +109,7 @@ export class FetchAgain {
     try {
       const page = await index.listing(project, caller);
       if (isMetadata) await index.coreMetadata(page, file, caller);
-      else await index.open(page, file, caller, { durable: true });
+      else await index.open(page, file, caller);
       tell('fetched');
     } catch (error) {
       if (!signal.aborted) tell('failed', error instanceof Error ? error.message : String(error));
