@@ -7,7 +7,7 @@ import type { SyncReport } from './report.ts';
 import type { Attempt } from './retry.ts';
 
 export interface RunOptions {
-  readonly index: Pick<PackageIndex, 'isHeld' | 'open'>;
+  readonly index: Pick<PackageIndex, 'isHeld' | 'open' | 'unverified'>;
   readonly plan: Plan;
   readonly caller: Caller;
   readonly attempt: Attempt;
@@ -32,6 +32,9 @@ export async function runPlan(options: RunOptions): Promise<void> {
     report.progress.projectsDone++;
   });
 }
+
+/** Why something that is no file is left out. */
+const NOT_THERE = 'provenance or signature announced, and not there';
 
 /** One project of a run. */
 class ProjectRun {
@@ -81,8 +84,22 @@ class ProjectRun {
         if (isHeld) this.#held(size);
         else this.#fetched(filename, blob.size);
       } else if (mustBeHeld === true) report.missing.add({ what: filename, why: 'it is not held' });
+      if (fetches) await this.#relay(page.project, filename);
     } catch (error) {
       if (!caller.signal.aborted) this.#failed(filename, error);
+    }
+  }
+
+  /** What its page announces besides, and nothing vouches for. */
+  async #relay(project: string, filename: string): Promise<void> {
+    const { index, caller, attempt, report } = this.#options;
+    const { unverified } = index;
+    if (unverified === undefined) return;
+    try {
+      await attempt(() => unverified.relay(project, filename, caller));
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.reason !== 'unlisted') throw error;
+      report.leftOut.set(NOT_THERE, (report.leftOut.get(NOT_THERE) ?? 0) + 1);
     }
   }
 

@@ -44,6 +44,7 @@ export async function unsignedIndex(options: UnsignedIndexOptions): Promise<Runn
     lists: { load: async () => undefined, bytes: async () => undefined, save: async () => {}, confirm: async () => {} },
     pins: pinsInMemory(),
     blobs,
+    relayed: undefined,
     work,
     drawn,
     policy: policy ?? quarantinePolicy,

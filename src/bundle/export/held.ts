@@ -4,6 +4,7 @@ import type { PackageIndex } from '../../mirror/package-index.ts';
 import type { BlobStorage } from '../../ports/blob-storage.ts';
 import type { IndexState } from '../../ports/index-state.ts';
 import type { ListStore } from '../../ports/list-store.ts';
+import type { RelayedDocuments } from '../../ports/relayed.ts';
 import type { Entry } from '../format/model.ts';
 import { heldList } from './held-list.ts';
 import { heldMetadata } from './held-metadata.ts';
@@ -52,6 +53,8 @@ export interface HeldParts {
   readonly state: IndexState;
   readonly lists: ListStore;
   readonly storage: BlobStorage;
+  /** What was relayed of files, and is kept. */
+  readonly relayed: Pick<RelayedDocuments, 'stored'>;
   readonly selects: (project: string) => boolean;
   readonly caller: Caller;
   readonly notCarried: NotCarried;
