@@ -121,6 +121,7 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
   const mirror = createUnsignedIndex({
     name: index.name,
     upstreamUrl: simple,
+    lease: parts.peers?.lease,
     bases: [simple, ...others],
     flat,
     api,

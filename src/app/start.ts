@@ -93,7 +93,8 @@ export async function startMirror({
     // Of several processes the one that accepts connections is asked.
     if (behind === undefined) await mirror.listenForCommands();
     mirror.keepSchedules();
-    for (const index of composition.indexes) void index.introduce(internalCaller(index.name));
+    for (const index of composition.indexes)
+      if (peers?.leads !== false || index.signed !== undefined) void index.introduce(internalCaller(index.name));
     return mirror;
   } catch (error) {
     await mirror.close();

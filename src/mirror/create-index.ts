@@ -6,6 +6,7 @@ import type { Blobs } from '../ports/blobs.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Emit } from '../ports/events.ts';
 import type { Pins } from '../ports/index-state.ts';
+import type { Lease } from '../ports/lease.ts';
 import type { Tallies } from '../ports/left-out.ts';
 import type { Heard } from '../ports/newest.ts';
 import type { PageWork } from '../ports/page-work.ts';
@@ -63,6 +64,8 @@ export interface IndexOptions {
   readonly drawn?: DrawnBodies | undefined;
   /** What other replicas had of what is proved here again; undefined where this one is alone. */
   readonly shared?: CommonDocuments | undefined;
+  /** Who asks upstream, where other processes on the same state could, too. */
+  readonly lease?: Lease | undefined;
   /** Bytes of memory for pages, and as much again for what they are made from. */
   readonly memory: number;
   /** True where upstream may put other bytes under a name it used before. */
@@ -228,7 +231,7 @@ export class EvidencedIndex<P> implements RunningIndex {
   }
 
   follow(project: string, caller: Caller): Promise<void> {
-    return this.#pages.follow(project, caller);
+    return project === '' ? this.#list.follow(caller) : this.#pages.follow(project, caller);
   }
 
   hear(project: string, caller: Caller): Promise<Heard> {

@@ -5,7 +5,8 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** Where it is, or undefined: tests that need it say so by `requirePart`. */
+/** Where they are, or undefined: tests that need them say so by `requirePart`. */
+export const PROMETHEUS = await found('prometheus');
 export const PROMTOOL = await found('promtool');
 
 async function found(program: string): Promise<string | undefined> {

@@ -121,7 +121,7 @@ async function exportNext(next: NextExport): Promise<Exported> {
     storage: composition.operator.storage,
     history,
     keys,
-    stateAt: () => stateAt(index, state, newest.at),
+    stateAt: () => stateAt(index, state, { newest: newest.at, given: config.referenceTime }),
     selection,
     maxAgeDays: flags.serveFor,
     announced: announced(flags),
@@ -141,13 +141,27 @@ async function exportNext(next: NextExport): Promise<Exported> {
   return exportBundle(request, output);
 }
 
-/** When upstream last stood by what is held: of a signed index its last accepted refresh, else the newest page. */
-async function stateAt(index: PackageIndex, state: IndexState, newest: Instant | undefined): Promise<Instant> {
+/**
+ * When upstream last stood by what is held: of a signed index its last accepted refresh, else the newest page. Under a reference time, which moves no
+ * clock, and where upstream never said what time it is there, that is what the operator gives. Throws Refusal where nobody says.
+ */
+async function stateAt(
+  index: PackageIndex,
+  state: IndexState,
+  { newest, given }: { readonly newest: Instant | undefined; readonly given: Instant | undefined },
+): Promise<Instant> {
   const at = index.evidence === 'tuf' ? (await state.trust.clockFloor())?.at : newest;
-  if (at !== undefined) return at;
-  throw new Refusal('unlisted', `Nothing is held of the index ${index.name}: there is nothing to carry.`, {
-    subject: 'request',
-  });
+  if (at === undefined)
+    throw new Refusal('unlisted', `Nothing is held of the index ${index.name}: there is nothing to carry.`, {
+      subject: 'request',
+    });
+  const said = at === 0 ? given : at;
+  if (said !== undefined) return said;
+  throw new Refusal(
+    'clock',
+    `The upstream of ${index.name} never said what time it is there, so that nobody can say as of when this is: give --reference-time.`,
+    { subject: 'request' },
+  );
 }
 
 async function identity(config: IndexConfig, index: PackageIndex): Promise<Header['index']> {
