@@ -1,6 +1,6 @@
 import type { BlobStore } from '../../blobs/blob-store.ts';
 import type { BlobStorage } from '../../ports/blob-storage.ts';
-import type { RelayedPlace } from '../../ports/relayed.ts';
+import type { RelayedPlace } from '../../ports/blobs.ts';
 
 /** What is relayed of an index's files lies among the cached files, and is counted for it. */
 export function relayedPlace(

@@ -1,8 +1,8 @@
 import type { Instant } from '../../bytes/instant.ts';
+import type { RelayedPlace } from '../../ports/blobs.ts';
 import type { CommonPages } from '../../ports/common-pages.ts';
 import type { PageStore } from '../../ports/index-state.ts';
 import type { ListStore } from '../../ports/list-store.ts';
-import type { RelayedPlace } from '../../ports/relayed.ts';
 import type { Change } from '../../pypi/changes.ts';
 import { EvidencedIndex, type IndexOptions, partsOf, type RunningIndex } from '../create-index.ts';
 import { Adoption } from './adoption.ts';

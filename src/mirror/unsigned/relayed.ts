@@ -1,5 +1,5 @@
 import { type Algorithm, sha256Hex } from '../../bytes/digest.ts';
-import type { RelayedDocuments, RelayedName, RelayedPlace } from '../../ports/relayed.ts';
+import type { RelayedDocuments, RelayedName, RelayedPlace } from '../../ports/blobs.ts';
 
 /** Most bytes of one that is kept. PyPI's have some ten kilobytes. */
 const RELAYED_BYTES = 4 * 1024 * 1024;
