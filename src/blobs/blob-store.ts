@@ -108,6 +108,7 @@ export class BlobStore implements Blobs {
       open: (expected) => this.#open(expected, index),
       fetch: (wanted, download, caller) => this.fetch({ ...wanted, index }, download, caller),
       sight: (unstated, download, caller) => this.sight({ ...unstated, index }, download, caller),
+      sync: (sha256) => this.sync(sha256),
       keep: (sha256, by) => this.keep(sha256, by),
       readDocument: (expected, limit) => this.#readDocument(expected, limit, index),
       writeDocument: (document) => this.#writeDocument(document, index),
@@ -159,9 +160,7 @@ export class BlobStore implements Blobs {
   async fetch(wanted: Wanted, download: OpenDownload, caller: Caller): Promise<Blob> {
     if (mustBe(Expected, wanted.expected).digests.size === 0)
       throw new Refusal('algorithm', 'Nothing is known to prove these bytes by.', { subject: wanted.subject });
-    const blob = await this.#find(wanted, download, caller);
-    if (wanted.durable === true) await this.#parts.stored.sync(blob.sha256, wanted.subject);
-    return blob;
+    return this.#find(wanted, download, caller);
   }
 
   async sight({ length, ...unstated }: Unstated, download: OpenDownload, caller: Caller): Promise<Sighted> {
@@ -203,7 +202,7 @@ export class BlobStore implements Blobs {
 
   /** It outlasts a power cut when this resolves. */
   sync(sha256: string): Promise<void> {
-    return this.#parts.stored.sync(sha256, 'file');
+    return this.#parts.stored.sync(sha256);
   }
 
   /** What other processes stored or removed is counted. */
@@ -220,8 +219,10 @@ export class BlobStore implements Blobs {
     if (by !== undefined && !(/^\P{Cc}+$/u.test(by) && by.length <= LIMITS.KEPT_BY_LENGTH))
       throw new RangeError(`Why a file is kept is said in one line of at most ${LIMITS.KEPT_BY_LENGTH} characters.`);
     if (!this.#parts.upkeep.isScanned && !this.#parts.order.has(sha256)) await this.#parts.upkeep.scanned;
-    this.#parts.upkeep.changed();
-    return this.#parts.order.keep(sha256, by);
+    const isStored = this.#parts.order.keep(sha256, by);
+    if (isStored) this.#parts.bulletin.add({ kind: 'kept', sha256, by });
+    this.#parts.upkeep.kept();
+    return isStored;
   }
 
   async #readDocument(expected: Expected, limit: number, index: string | undefined): Promise<Proven | undefined> {

@@ -1,6 +1,5 @@
 import type { Background } from '../async/background.ts';
 import type { Caller } from '../async/caller.ts';
-import { Mutex } from '../async/mutex.ts';
 import type { Statement } from '../bytes/digest.ts';
 import { Refusal, type Subject } from '../bytes/refusal.ts';
 import { type BlobStorage, StorageError } from '../ports/blob-storage.ts';
@@ -22,6 +21,8 @@ interface StoredBlobsDeps {
   readonly bulletin: Bulletin;
   /** The order of use has changed. */
   readonly onChange: () => void;
+  /** What is kept has changed. */
+  readonly onKept: () => void;
   readonly onCorrupt: (event: { readonly sha256: string; readonly message: string }) => void;
   readonly onTrouble: (error: unknown) => void;
 }
@@ -32,7 +33,6 @@ interface StoredBlobsDeps {
  */
 export class StoredBlobs {
   readonly #deps: StoredBlobsDeps;
-  readonly #syncing = new Mutex();
 
   constructor(deps: StoredBlobsDeps) {
     this.#deps = deps;
@@ -67,16 +67,16 @@ export class StoredBlobs {
     bulletin.add({ kind: 'added', sha256, size, index });
     onChange();
     aliases.add(digests, sha256);
-    if (size >= SYNC_FROM) behind.add(this.sync(sha256, 'file').catch(onTrouble));
+    if (size >= SYNC_FROM) behind.add(this.sync(sha256).catch(onTrouble));
   }
 
-  /** It outlasts a power cut when this resolves. One at a time: the disk has others to serve. */
-  async sync(sha256: string, subject: Subject): Promise<void> {
+  /** It outlasts a power cut when this resolves; the storage syncs together what is asked for together. */
+  async sync(sha256: string): Promise<void> {
     try {
-      await this.#syncing.run('', () => this.#deps.storage.sync(sha256));
+      await this.#deps.storage.sync(sha256);
     } catch (error) {
       this.#gone(sha256);
-      throw refusalOf(error, subject);
+      throw refusalOf(error, 'file');
     }
   }
 
@@ -96,11 +96,14 @@ export class StoredBlobs {
 
   /** What another process did to the same blobs. */
   follow(changes: readonly BlobChange[]): void {
-    const { order, proofs, onChange } = this.#deps;
+    const { order, proofs, onChange, onKept } = this.#deps;
     for (const change of changes) {
       if (change.kind === 'removed') {
         proofs.forget(change.sha256);
         order.removed(change.sha256);
+      } else if (change.kind === 'kept') {
+        order.keep(change.sha256, change.by);
+        onKept();
       } else order[change.kind](change.sha256, change.size, change.index);
     }
     onChange();
