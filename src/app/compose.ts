@@ -52,7 +52,6 @@ export interface Composition {
   /** The time of each index that arrives by import, by its name. */
   readonly imports: ReadonlyMap<string, CarriedTime>;
   readonly blobs: BlobStore;
-  /** What this machine's own disk holds of them. */
   readonly disk: DiskBlobs;
   /** What was relayed of an index's files, and is kept. */
   readonly relayed: (index: string) => RelayedDocuments;

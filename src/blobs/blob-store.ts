@@ -21,9 +21,9 @@ import { OwnLease } from './own-lease.ts';
 import { Partials } from './partials.ts';
 import { type BlobsOptions, createParts, type Parts } from './parts.ts';
 import { isWrong, type Verification, verifyBlobs } from './scan.ts';
-import { refusalOf } from './stored-blobs.ts';
+import { refusalOf, type StoredBlobs } from './stored-blobs.ts';
 import { Tags } from './tags.ts';
-import type { Usage } from './usage-order.ts';
+import type { Usage, UsageOrder } from './usage-order.ts';
 
 /** What bytes are called by their own digest. */
 interface Content {
@@ -262,14 +262,10 @@ export class BlobStore implements Blobs {
     this.#parts.stored.follow(changes);
   }
 
-  /** The sha256 of all that is stored, in no order. */
-  names(): Iterable<string> {
-    return this.#parts.order.names();
-  }
-
-  /** What lies there is not what its name says: nobody finds it any more. */
-  setAside(sha256: string, message: string): Promise<void> {
-    return this.#parts.stored.setAside(sha256, message);
+  /** For whoever reads all of it again: `names` of all that is stored, in no order; `setAside` what is not what its name says. */
+  get reread(): Pick<UsageOrder, 'names'> & Pick<StoredBlobs, 'setAside'> {
+    const { order, stored } = this.#parts;
+    return { names: () => order.names(), setAside: (sha256, message) => stored.setAside(sha256, message) };
   }
 
   /** Drops a blob. Throws Refusal where it could not be removed. */

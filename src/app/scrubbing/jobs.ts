@@ -68,14 +68,14 @@ function scrubOf({ config, composition, emit, waiting = REAL }: Omit<JobsParts, 
   const scrub = new Scrub({
     storage: disk,
     ready: blobs.scanned,
-    names: () => blobs.names(),
+    names: () => blobs.reread.names(),
     stored: () => bucket?.usage().bytes ?? blobs.usage().bytes,
     record: createScrubRecord(volume),
     pace: { days, bytesPerSecond },
     waiting,
     isBusy: () => isLoopBusy() || shares.chunks.usage.busy > 0 || shares.proofs.usage.busy > 0,
     async setAside(sha256, message) {
-      if (bucket === undefined) await blobs.setAside(sha256, message);
+      if (bucket === undefined) await blobs.reread.setAside(sha256, message);
       else {
         // The bucket's own is another copy, and is not known to be damaged.
         await disk.setAside(sha256);
