@@ -28,6 +28,7 @@ import { ClockComparison } from './conditions/clocks.ts';
 import { type DataDirectory, openDataDirectory, readDataDirectory } from './data-directory.ts';
 import { DrawnCache } from './drawn-cache.ts';
 import { loadRedis } from './fleet/load-redis.ts';
+import { AMONG_PEERS, type FleetPeers, peersOf } from './fleet/peer-files.ts';
 import type { SharedRedis } from './fleet/redis.ts';
 import { tellingPeers } from './fleet/telling-peers.ts';
 import { openIndex, refuseUnknown, refusing } from './open-index.ts';
@@ -64,6 +65,8 @@ export interface Composition {
   /** Where it is configured, of a server. */
   readonly redis: SharedRedis | undefined;
   readonly fleet: DataDirectory['fleet'];
+  /** The replicas that have files from each other, of a server. */
+  readonly fleetPeers: FleetPeers | undefined;
   close(): Promise<void>;
 }
 
@@ -103,8 +106,10 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const nowMs = seams.clock === undefined ? Date.now : () => clock.now() * 1000;
     const redis = upkeep ? await loadRedis(config, emit) : undefined;
     closers.push(() => redis?.close());
+    const fleetPeers = upkeep ? peersOf(config, emit) : undefined;
+    closers.push(() => fleetPeers?.close());
     const retention = new Retention();
-    const shown = { shares, emit, nowMs, upkeep, reading, seams, redis, retention, peers };
+    const shown = { shares, emit, nowMs, upkeep, reading, seams, redis, fleetPeers, retention, peers };
     const places = { config, directory, ...shown };
     const { blobs, place } = filesOf(places, closers);
     closers.push(() => retention.end());
@@ -147,6 +152,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       operator: operatorOn({ config, journal, storage: place.storage, blobs, clock, indexes, states }),
       volume,
       fleet: directory.fleet,
+      fleetPeers,
       async close() {
         for (const close of closers.reverse()) await close();
         await directory.close();
@@ -194,6 +200,7 @@ interface FilesOptions {
   readonly shares: CommonShares;
   readonly nowMs: () => number;
   readonly redis: SharedRedis | undefined;
+  readonly fleetPeers: FleetPeers | undefined;
   readonly retention: Retention;
   /** Among the processes of this directory; undefined where there is one. */
   readonly peers: Peers | undefined;
@@ -201,7 +208,7 @@ interface FilesOptions {
 
 /** Files and documents, and where they lie. */
 function filesOf(
-  { config, directory, shares, emit, nowMs, upkeep, reading, seams, redis, retention, peers }: FilesOptions,
+  { config, directory, shares, emit, nowMs, upkeep, reading, seams, redis, fleetPeers, retention, peers }: FilesOptions,
   closers: (() => unknown)[],
 ): { readonly blobs: BlobStore; readonly place: FilePlace } {
   const { maxBytes } = config.cache;
@@ -213,9 +220,11 @@ function filesOf(
   const { volume } = directory;
   const place = filePlace({ config: onDisk, volume, disk, upkeep, emit, leaseOver: redis?.leaseOver });
   closers.push(() => place.close());
+  const among = onDisk.blobs?.store ?? (fleetPeers === undefined ? placeOf(volume) : AMONG_PEERS);
   const blobs = new BlobStore({
     storage: place.storage,
-    lease: redis === undefined ? own : new LeaseInOrder(own, redis.leaseOver(onDisk.blobs?.store ?? placeOf(volume))),
+    lease: redis === undefined ? own : new LeaseInOrder(own, redis.leaseOver(among)),
+    peerFiles: fleetPeers?.files,
     peers,
     shares,
     record: place.record,

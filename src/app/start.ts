@@ -135,7 +135,7 @@ class Mirror implements RunningMirror {
     this.indexes = parts.composition.indexes;
     this.defaultIndex = defaultIndexOf(parts.config.indexes);
     const { config, composition, emit } = parts;
-    const { clock, clocks, redis, bucket, fleet } = composition;
+    const { clock, clocks, redis, bucket, fleet, fleetPeers } = composition;
     this.#conditions = new MirrorConditions({
       indexes: this.indexes,
       config,
@@ -145,6 +145,7 @@ class Mirror implements RunningMirror {
       emit: parts.leads ? emit : noEvents,
       bucket,
       fleet,
+      fleetPeers,
     });
     fleet?.watch(() => void this.#conditions.look());
     fleet?.follow((name, items) => {
@@ -203,6 +204,7 @@ class Mirror implements RunningMirror {
         indexes: composition.indexes.map((index) => servedIndex(index, { config, access, bucket: composition.bucket })),
         access,
         trustedProxies: config.server.trustedProxies,
+        peers: composition.fleetPeers?.door(composition.blobs),
         publicUrl: () => this.#publicUrl,
         onFinish,
       }),

@@ -19,6 +19,8 @@ import * as LIMITS from './limits.ts';
 import { OwnLease } from './own-lease.ts';
 import { Partials } from './partials.ts';
 import { type BlobsOptions, createParts, type Parts } from './parts.ts';
+import { SharedWork } from './peers/shared-work.ts';
+import { Vouched } from './peers/vouched.ts';
 import { isWrong, type Verification, verifyBlobs } from './scan.ts';
 import { refusalOf } from './stored-blobs.ts';
 import { Tags } from './tags.ts';
@@ -37,11 +39,13 @@ export class BlobStore implements Blobs {
   readonly #partials: Partials;
   readonly #filler: Filler;
   readonly #fills: Fills;
+  readonly #vouched: Vouched;
 
   constructor(options: BlobsOptions) {
     const { fills } = options.shares ?? createShares();
     const nowMs = options.nowMs ?? Date.now;
     this.#parts = createParts(options);
+    this.#vouched = new Vouched(nowMs);
     const { storage, maxBytes, tidies, behind, onTrouble } = this.#parts;
     this.#partials = new Partials({ storage, maxBytes, nowMs, isStored: (stated) => this.#isStored(stated) });
     if (tidies) behind.add(this.#partials.tidy().catch(onTrouble));
@@ -49,11 +53,15 @@ export class BlobStore implements Blobs {
       this.#fills.proved(proof.digests, others),
     );
     this.#fills = new Fills({
-      run: (wanted, download, waiting) => this.#filler.fill(wanted, download, waiting),
-      stored: ({ expected }) => this.#look(expected, undefined),
+      run: (wanted, download, waiting) => this.#vouched.once(wanted, this.#filler.fill(wanted, download, waiting)),
       gate: fills,
-      lease: options.lease ?? new OwnLease(),
-      leaseTimes: { ...LIMITS.LEASE_TIMES, ...options.leaseTimes },
+      shared: new SharedWork({
+        lease: options.lease ?? new OwnLease(),
+        times: { ...LIMITS.LEASE_TIMES, ...options.leaseTimes },
+        stored: ({ expected }) => this.#look(expected, undefined),
+        peers: options.peerFiles,
+        take: (wanted, bytes, waiting) => this.#vouched.once(wanted, this.#filler.take(wanted, bytes, waiting)),
+      }),
       maxOrphans: options.maxOrphans ?? LIMITS.MAX_ORPHANS,
       orphanStallMs: options.orphanStallMs ?? LIMITS.ORPHAN_STALL_MS,
       nowMs,
@@ -155,7 +163,7 @@ export class BlobStore implements Blobs {
   async fetch(wanted: Wanted, download: OpenDownload, caller: Caller): Promise<Blob> {
     if (mustBe(Expected, wanted.expected).digests.size === 0)
       throw new Refusal('algorithm', 'Nothing is known to prove these bytes by.', { subject: wanted.subject });
-    const blob = await this.#find(wanted, download, caller);
+    const blob = await this.#vouched.once({}, this.#find(wanted, download, caller));
     if (wanted.durable === true) await this.#parts.stored.sync(blob.sha256, wanted.subject);
     return blob;
   }
@@ -193,8 +201,13 @@ export class BlobStore implements Blobs {
   }
 
   /** A content by its digest: that its bytes have it is all that is proved. Undefined where nothing lies there. */
-  content({ sha256, size }: Content): Promise<Blob | undefined> {
+  content({ sha256, size }: Partial<Content> & Pick<Content, 'sha256'>): Promise<Blob | undefined> {
     return this.#look({ length: size, digests: new Map([['sha256', sha256]]) }, undefined);
+  }
+
+  /** For a peer: a file that an index gave out a moment ago. Upstream is not asked. */
+  async vouched(sha256: string): Promise<Blob | undefined> {
+    return this.#vouched.has(sha256) ? this.content({ sha256 }) : undefined;
   }
 
   /** It outlasts a power cut when this resolves. */

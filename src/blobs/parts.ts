@@ -4,6 +4,7 @@ import { type CommonShares, createShares } from '../async/shares.ts';
 import { type Blob, makeBlob } from '../ports/blob.ts';
 import type { BlobStorage, SharedEviction, UsageRecord } from '../ports/blob-storage.ts';
 import type { Lease } from '../ports/lease.ts';
+import type { PeerFiles } from '../ports/peer-files.ts';
 import type { Peers } from '../ports/peers.ts';
 import { Aliases } from './aliases.ts';
 import { shareOut } from './budgets.ts';
@@ -36,6 +37,8 @@ export interface BlobsOptions {
   readonly lease?: Lease | undefined;
   /** The processes that have the same storage, where there are several. */
   readonly peers?: Peers | undefined;
+  /** Replicas that may hold a file on disks of their own. */
+  readonly peerFiles?: PeerFiles | undefined;
   readonly leaseTimes?: Partial<LeaseTimes> | undefined;
   readonly maxOrphans?: number | undefined;
   readonly orphanStallMs?: number | undefined;

@@ -38,6 +38,10 @@ export type RedisOutcome = (typeof REDIS_OUTCOMES)[number];
 /** `alone`: granted because nothing could say who has it. `lost`: another has it before it was given up. */
 export const LEASE_RESULTS = ['granted', 'elsewhere', 'alone', 'lost'] as const;
 export type LeaseResult = (typeof LEASE_RESULTS)[number];
+/** What came of asking another replica for a file: `proved` here, `absent` there, `wrong` bytes; or it `failed`. */
+export const PEER_RESULTS = ['proved', 'absent', 'wrong', 'failed'] as const;
+/** What another replica that asks for a file is told: `refused` where it does not show that it is one. */
+export const PEER_ANSWERS = ['sent', 'absent', 'refused'] as const;
 /** What replicas hear of each other. */
 export const HEARD_OF = ['timestamp', 'page'] as const;
 export type HeardOf = (typeof HEARD_OF)[number];
@@ -71,6 +75,7 @@ export const ROUTES = [
   'metadata',
   'target',
   'relayed',
+  'peer',
   'home',
   'health',
   'metrics',
@@ -141,6 +146,8 @@ interface EventMap {
   readonly askedRedis: { readonly command: RedisCommand; readonly outcome: RedisOutcome };
   /** What came of asking whether another replica does the same work. */
   readonly leased: { readonly result: LeaseResult };
+  readonly peered: { readonly result: (typeof PEER_RESULTS)[number] };
+  readonly peerAsked: { readonly result: (typeof PEER_ANSWERS)[number] };
   /** What came of something that another replica believes. */
   readonly heard: { readonly index: string; readonly what: HeardOf; readonly result: Heard };
   /** `entry`: where it now stands, or the snapshot does. `why`: of what failed. */
