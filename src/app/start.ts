@@ -147,7 +147,7 @@ class Mirror implements RunningMirror {
       fleet,
       fleetPeers,
     });
-    fleet?.watch(() => void this.#conditions.look());
+    for (const each of [fleet, fleetPeers]) each?.watch(() => void this.#conditions.look());
     fleet?.follow((name, items) => {
       const mirror = this.indexes.find((each) => each.name === name);
       if (mirror !== undefined) void followFleet(mirror, items, emit);

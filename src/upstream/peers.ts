@@ -1,7 +1,7 @@
 import { type Caller, withSignal } from '../async/caller.ts';
 import { createGate } from '../async/gate.ts';
 import { deadline } from '../async/timeout.ts';
-import { Refusal } from '../bytes/refusal.ts';
+import { type Reason, Refusal } from '../bytes/refusal.ts';
 import { type OfferEnd, PEER_BLOBS, PEER_WORD, type PeerFiles, type PeerOffer } from '../ports/peer-files.ts';
 import { guardedLookup, resolveBySystem } from './addresses.ts';
 import { type Connections, createConnections } from './connections.ts';
@@ -30,6 +30,8 @@ export interface HttpPeersOptions {
   readonly word: (path: string) => string;
   readonly version: string;
   readonly onResult: (result: PeerResult) => void;
+  /** Trouble with one of them began, or is over. */
+  readonly onTurn?: (() => void) | undefined;
   readonly limits?: Partial<UpstreamLimits> | undefined;
 }
 
@@ -137,6 +139,12 @@ export class HttpPeers implements PeerFiles {
   #ended(peer: Peer, end: OfferEnd | 'absent', why = ''): void {
     if (end === 'left') return;
     this.#options.onResult(end);
+    const was = peer.trouble;
+    this.#judge(peer, end, why);
+    if ((was === undefined) !== (peer.trouble === undefined)) this.#options.onTurn?.();
+  }
+
+  #judge(peer: Peer, end: Exclude<OfferEnd, 'left'> | 'absent', why: string): void {
     if (end === 'proved' || (end === 'absent' && peer.trouble?.lied !== true)) peer.trouble = undefined;
     if (end === 'proved' || end === 'absent') return;
     peer.restsUntil = performance.now() + PEER_RESTS[end];
@@ -178,8 +186,15 @@ function offered(
 }
 
 function wordsOf(error: unknown): string {
-  return error instanceof Refusal ? error.message : 'it could not be asked';
+  if (!(error instanceof Refusal)) return 'it could not be asked';
+  return SAYS.get(error.reason) ?? error.message;
 }
+
+/** Without the settings of upstreams, which say nothing of peers. */
+const SAYS: ReadonlyMap<Reason, string> = new Map([
+  ['slow', 'it did not answer in time, or stopped in the middle'],
+  ['redirect', 'it redirects, which is not followed'],
+]);
 
 /** The first that offers something; undefined once all said that they do not. */
 function firstOf(

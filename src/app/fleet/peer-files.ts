@@ -17,6 +17,7 @@ export class FleetPeers {
   readonly files: HttpPeers | undefined;
   readonly #words: PeerWords;
   readonly #emit: Emit;
+  #onTurn: () => void = () => undefined;
 
   constructor(peers: readonly string[], words: PeerWords, { offline, emit }: { offline: boolean; emit: Emit }) {
     this.#words = words;
@@ -27,11 +28,17 @@ export class FleetPeers {
       word: (path) => words.say(path),
       version: VERSION,
       onResult: (result) => emit({ name: 'peered', result }),
+      onTurn: () => this.#onTurn(),
     });
   }
 
   get troubles(): HttpPeers['troubles'] {
     return this.files?.troubles ?? [];
+  }
+
+  /** Calls when there is trouble with one of them, and when there no longer is. */
+  watch(onTurn: () => void): void {
+    this.#onTurn = onTurn;
   }
 
   /** What others may have of these files. */
