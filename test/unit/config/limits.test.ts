@@ -86,6 +86,7 @@ const LIMITS: readonly (readonly [path: string, taken: unknown, refused: unknown
   ['fleet.peers', many(16, 'http://10.0.0.1'), many(17, 'http://10.0.0.1'), sealed],
   ['fleet.peers', [`http://${'a'.repeat(293)}`], [`http://${'a'.repeat(294)}`], sealed],
   ['fleet', undefined, { peers: ['http://10.0.0.1'] }],
+  ['blobs.store', undefined, 's3://bucket/a', { ...sealed, fleet: { peers: ['http://10.0.0.1'] } }],
   ['seal_key_env', undefined, 'KEY', sealed],
   ['seal_epoch_file', undefined, 'epoch'],
   ['fleet', undefined, { state: 's3://bucket/a' }],
