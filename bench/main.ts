@@ -19,6 +19,7 @@ import { page } from './page.ts';
 import { projectList } from './project-list.ts';
 import { redisPage } from './redis-page.ts';
 import { restart } from './restart.ts';
+import { scrape } from './scrape.ts';
 import { snapshot } from './snapshot.ts';
 import { soak } from './soak.ts';
 import { stampede } from './stampede.ts';
@@ -56,6 +57,7 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   'cold-install': coldInstall,
   'cold-requests': coldRequests,
   'index-memory': indexMemory,
+  scrape,
   sync,
   crawl,
   soak,

@@ -7,6 +7,8 @@ export interface Mirror {
   /** Ends with a slash. */
   readonly url: string;
   readonly pid: number;
+  /** Where its metrics are, with --admin-port. */
+  readonly metrics: string | undefined;
   stop(): Promise<void>;
 }
 
@@ -32,8 +34,8 @@ export async function serve(
     ...(workers === undefined ? [] : ['--workers', String(workers)]),
     ...args,
   ]);
-  const { url } = JSON.parse(await running.line()) as { readonly url: string };
-  return { url: `${url}/`, pid: running.pid, stop: running.stop };
+  const { url, metrics } = JSON.parse(await running.line()) as Pick<Mirror, 'url' | 'metrics'>;
+  return { url: `${url}/`, metrics, pid: running.pid, stop: running.stop };
 }
 
 /** The paths in it are relative to it. */

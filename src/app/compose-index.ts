@@ -111,11 +111,13 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
     offline: config.offline,
     onCrowding: crowding(emit, index.name),
     onSilence: silence(emit, index.name),
+    onAsked: (asked) => emit({ name: 'askedUpstream', index: index.name, ...asked }),
     heard: (there) => clocks.heard(index.name, there, clock.now()),
   });
   const mirror = createUnsignedIndex({
     name: index.name,
     upstreamUrl: simple,
+    lease: parts.peers?.lease,
     bases: [simple, ...others],
     flat,
     api,
@@ -217,6 +219,7 @@ async function composeSigned(parts: IndexParts & { readonly index: SignedIndexCo
     offline,
     onCrowding: crowding(emit, index.name),
     onSilence: silence(emit, index.name),
+    onAsked: (asked) => emit({ name: 'askedUpstream', index: index.name, ...asked }),
     heard: (there) => clocks.heard(index.name, there, clock.now()),
   });
   // Where its files are had by digest, it does not matter where they are said to be.

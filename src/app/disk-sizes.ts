@@ -4,7 +4,7 @@ import type { FileOps } from '../disk/file-ops.ts';
 import { listOrNothing } from '../disk/walk.ts';
 
 /** What of the data directory is not files that were fetched. */
-export const DISK_PARTS = ['state', 'records', 'drawn', 'quarantine', 'use'] as const;
+export const DISK_PARTS = ['state', 'records', 'drawn', 'quarantine', 'exports', 'use'] as const;
 
 /** Bytes of one part; `index` is empty where all indexes share it. */
 export interface DiskSize {
@@ -22,7 +22,7 @@ export async function diskSizes(
   const sizes: DiskSize[] = [];
   // With what an operator's word set aside beside it.
   for (const [index, directory] of indexes) sizes.push({ part: 'state', index, bytes: await bytesIn(ops, directory) });
-  for (const part of ['records', 'drawn', 'quarantine'] as const)
+  for (const part of ['records', 'drawn', 'quarantine', 'exports'] as const)
     sizes.push({ part, index: '', bytes: await bytesIn(ops, join(root, part)) });
   sizes.push({ part: 'use', index: '', bytes: (await ops.facts(blobPaths(root).useRecord))?.size ?? 0 });
   return sizes;

@@ -28,7 +28,7 @@ import { accessListOf, addressOf, certificateOf, defaultIndexOf, servedIndex } f
 import { serverReport } from './status.ts';
 import { schedulesOf } from './syncing/of-server.ts';
 import type { Schedules } from './syncing/schedules.ts';
-import { watchComposition } from './watch-composition.ts';
+import { aboutIndexes, watchComposition } from './watch-composition.ts';
 
 export interface RunningMirror {
   /** `http://127.0.0.1:3141`, without a slash at the end. */
@@ -59,8 +59,8 @@ export interface RunningMirror {
 export interface MirrorOptions {
   readonly config: Config;
   readonly newTrust?: ReadonlyMap<string, string> | undefined;
-  /** Loopback only. */
-  readonly adminPort?: number | undefined;
+  /** Where operators' metrics are served. */
+  readonly admin?: { readonly host: string; readonly port: number } | undefined;
   readonly log?: Log | undefined;
   /** Where another process listens, and hands on connections. */
   readonly behind?: string | undefined;
@@ -72,14 +72,14 @@ export interface MirrorOptions {
 export async function startMirror({
   config,
   newTrust,
-  adminPort,
+  admin,
   log = logOf(config),
   behind,
   peers,
 }: MirrorOptions): Promise<RunningMirror> {
   const certificate = certificateOf(config.server);
   const readers = accessListOf(config.server);
-  const metrics = createMetrics({ indexes: Object.keys(config.indexes), version: VERSION });
+  const metrics = createMetrics({ indexes: aboutIndexes(config), version: VERSION });
   const emit = createEmit(log, metrics);
   const composition = await compose({ config, emit, newTrust, upkeep: true, peers });
   watchComposition(metrics, composition);
@@ -89,11 +89,12 @@ export async function startMirror({
   try {
     await mirror.listen(certificate);
     await mirror.watch(certificate);
-    if (adminPort !== undefined) await mirror.listenForOperators(adminPort);
+    if (admin !== undefined) await mirror.listenForOperators(admin);
     // Of several processes the one that accepts connections is asked.
     if (behind === undefined) await mirror.listenForCommands();
     mirror.keepSchedules();
-    for (const index of composition.indexes) void index.introduce(internalCaller(index.name));
+    for (const index of composition.indexes)
+      if (peers?.leads !== false || index.signed !== undefined) void index.introduce(internalCaller(index.name));
     return mirror;
   } catch (error) {
     await mirror.close();
@@ -135,18 +136,8 @@ class Mirror implements RunningMirror {
     this.indexes = parts.composition.indexes;
     this.defaultIndex = defaultIndexOf(parts.config.indexes);
     const { config, composition, emit } = parts;
-    const { clock, clocks, redis, bucket, fleet, fleetPeers } = composition;
-    this.#conditions = new MirrorConditions({
-      indexes: this.indexes,
-      config,
-      clock,
-      clocks,
-      redis,
-      emit: parts.leads ? emit : noEvents,
-      bucket,
-      fleet,
-      fleetPeers,
-    });
+    const { clock, fleet, fleetPeers } = composition;
+    this.#conditions = new MirrorConditions({ ...composition, config, emit: parts.leads ? emit : noEvents });
     for (const each of [fleet, fleetPeers]) each?.watch(() => void this.#conditions.look());
     fleet?.follow((name, items) => {
       const mirror = this.indexes.find((each) => each.name === name);
@@ -227,9 +218,9 @@ class Mirror implements RunningMirror {
     if (leads && !parts.config.offline) this.#schedules = schedulesOf(parts);
   }
 
-  async listenForOperators(port: number): Promise<void> {
+  async listenForOperators(admin: NonNullable<MirrorOptions['admin']>): Promise<void> {
     const listener = createListener({ ...this.#shared(), indexes: [], metrics: this.#parts.metrics.exposition });
-    this.#admin = await this.#open({ listener, host: '127.0.0.1', port });
+    this.#admin = await this.#open({ listener, ...admin });
   }
 
   async listenForCommands(): Promise<void> {

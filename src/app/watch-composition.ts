@@ -1,11 +1,22 @@
+import type { Config } from '../config/config.ts';
+import type { AboutIndex } from '../telemetry/index-metrics.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Composition } from './compose.ts';
+
+/** What metrics tell of each index. */
+export function aboutIndexes({ indexes }: Pick<Config, 'indexes'>): readonly AboutIndex[] {
+  return Object.values(indexes).map((index) => ({
+    name: index.name,
+    evidence: index.evidence,
+    refreshSeconds: index.evidence === 'tuf' ? index.refresh : index.maxAge,
+  }));
+}
 
 /** What is read at each scrape. */
 export function watchComposition(metrics: Metrics, composition: Composition): void {
   metrics.watchStore(() => {
-    const { blobs, bytes, limit, partials } = composition.blobs.usage();
-    return { files: blobs, bytes, limitBytes: limit, byIndex: composition.blobs.held(), partials };
+    const { blobs, bytes, limit, partials, evicted } = composition.blobs.usage();
+    return { files: blobs, bytes, limitBytes: limit, byIndex: composition.blobs.held(), partials, evicted };
   });
   const { bucket, redis, fleet } = composition;
   if (bucket !== undefined)

@@ -12,6 +12,7 @@ import type { Blobs, Sighted, Unstated, Wanted } from '../ports/blobs.ts';
 import type { BlobChange } from '../ports/peers.ts';
 import type { OpenDownload } from '../ports/upstream.ts';
 import { BlobGone } from './chunks.ts';
+import type { Evicted } from './evict.ts';
 import { FillWriter } from './fill-writer.ts';
 import { Filler } from './filler.ts';
 import { type Filling, Fills } from './fills.ts';
@@ -20,7 +21,6 @@ import { OwnLease } from './own-lease.ts';
 import { Partials } from './partials.ts';
 import { type BlobsOptions, createParts, type Parts } from './parts.ts';
 import { SharedWork } from './peers/shared-work.ts';
-import { Vouched } from './peers/vouched.ts';
 import { isWrong, type Verification, verifyBlobs } from './scan.ts';
 import { refusalOf } from './stored-blobs.ts';
 import { Tags } from './tags.ts';
@@ -39,13 +39,11 @@ export class BlobStore implements Blobs {
   readonly #partials: Partials;
   readonly #filler: Filler;
   readonly #fills: Fills;
-  readonly #vouched: Vouched;
 
   constructor(options: BlobsOptions) {
     const { fills } = options.shares ?? createShares();
     const nowMs = options.nowMs ?? Date.now;
     this.#parts = createParts(options);
-    this.#vouched = new Vouched(nowMs);
     const { storage, maxBytes, tidies, behind, onTrouble } = this.#parts;
     this.#partials = new Partials({ storage, maxBytes, nowMs, isStored: (stated) => this.#isStored(stated) });
     if (tidies) behind.add(this.#partials.tidy().catch(onTrouble));
@@ -53,14 +51,15 @@ export class BlobStore implements Blobs {
       this.#fills.proved(proof.digests, others),
     );
     this.#fills = new Fills({
-      run: (wanted, download, waiting) => this.#vouched.once(wanted, this.#filler.fill(wanted, download, waiting)),
+      run: (wanted, download, waiting) =>
+        this.#parts.vouched.once(wanted, this.#filler.fill(wanted, download, waiting)),
       gate: fills,
       shared: new SharedWork({
         lease: options.lease ?? new OwnLease(),
         times: { ...LIMITS.LEASE_TIMES, ...options.leaseTimes },
         stored: ({ expected }) => this.#look(expected, undefined),
         peers: options.peerFiles,
-        take: (wanted, bytes, waiting) => this.#vouched.once(wanted, this.#filler.take(wanted, bytes, waiting)),
+        take: (wanted, bytes, waiting) => this.#parts.vouched.once(wanted, this.#filler.take(wanted, bytes, waiting)),
       }),
       maxOrphans: options.maxOrphans ?? LIMITS.MAX_ORPHANS,
       orphanStallMs: options.orphanStallMs ?? LIMITS.ORPHAN_STALL_MS,
@@ -78,12 +77,15 @@ export class BlobStore implements Blobs {
     readonly fills: number;
     /** Of downloads that were given up. */
     readonly partials: { readonly count: number; readonly bytes: number };
+    /** Removed by this process to make room, since its start. */
+    readonly evicted: Evicted;
   } {
     return {
       ...this.#parts.order.usage(),
       scanned: this.#parts.upkeep.isScanned,
       fills: this.#fills.active,
       partials: this.#partials.usage(),
+      evicted: this.#parts.evictor.evicted,
     };
   }
 
@@ -163,7 +165,7 @@ export class BlobStore implements Blobs {
   async fetch(wanted: Wanted, download: OpenDownload, caller: Caller): Promise<Blob> {
     if (mustBe(Expected, wanted.expected).digests.size === 0)
       throw new Refusal('algorithm', 'Nothing is known to prove these bytes by.', { subject: wanted.subject });
-    const blob = await this.#vouched.once({}, this.#find(wanted, download, caller));
+    const blob = await this.#parts.vouched.once({}, this.#find(wanted, download, caller));
     if (wanted.durable === true) await this.#parts.stored.sync(blob.sha256, wanted.subject);
     return blob;
   }
@@ -207,7 +209,7 @@ export class BlobStore implements Blobs {
 
   /** For a peer: a file that an index gave out a moment ago. Upstream is not asked. */
   async vouched(sha256: string): Promise<Blob | undefined> {
-    return this.#vouched.has(sha256) ? this.content({ sha256 }) : undefined;
+    return this.#parts.vouched.has(sha256) ? this.content({ sha256 }) : undefined;
   }
 
   /** It outlasts a power cut when this resolves. */

@@ -13,6 +13,12 @@ interface EvictorDeps {
   readonly shared?: SharedEviction | undefined;
 }
 
+/** What was removed to make room. */
+export interface Evicted {
+  readonly files: number;
+  readonly bytes: number;
+}
+
 /** Blobs that are spared for others before it is given up to make room. */
 const MOST_SPARED = 1000;
 
@@ -20,9 +26,14 @@ const MOST_SPARED = 1000;
 export class Evictor {
   readonly #deps: EvictorDeps;
   readonly #mutex = new Mutex();
+  #evicted: Evicted = { files: 0, bytes: 0 };
 
   constructor(deps: EvictorDeps) {
     this.#deps = deps;
+  }
+
+  get evicted(): Evicted {
+    return this.#evicted;
   }
 
   /** `room`: bytes that are wanted besides what is stored. `newest` stays: it was filled for somebody who waits. */
@@ -56,6 +67,7 @@ export class Evictor {
       forget(sha256);
       try {
         await storage.remove(sha256);
+        this.#evicted = { files: this.#evicted.files + 1, bytes: this.#evicted.bytes + size };
         bulletin.add({ kind: 'removed', sha256 });
       } catch {
         // A disk that cannot even remove: what is there stays counted, and the next fill tries again.

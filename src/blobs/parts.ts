@@ -12,6 +12,7 @@ import { ChunkBuffers } from './chunk-buffers.ts';
 import { Evictor } from './evict.ts';
 import * as LIMITS from './limits.ts';
 import { Bulletin } from './peers/bulletin.ts';
+import { Vouched } from './peers/vouched.ts';
 import { type Proof, Proofs } from './proofs.ts';
 import { BlobReader } from './reader.ts';
 import { StoredBlobs } from './stored-blobs.ts';
@@ -63,6 +64,8 @@ export interface Parts {
   /** Of several processes one tidies for all. */
   readonly tidies: boolean;
   readonly bulletin: Bulletin;
+  /** What peers may have. */
+  readonly vouched: Vouched;
   readonly order: UsageOrder;
   readonly proofs: Proofs;
   readonly aliases: Aliases;
@@ -118,6 +121,7 @@ export function createParts(options: BlobsOptions): Parts {
     isOwner,
     tidies,
     bulletin,
+    vouched: new Vouched(options.nowMs ?? Date.now),
     order,
     proofs,
     aliases,

@@ -29,6 +29,18 @@ export const REASONS = [
   'offline',
 ] as const;
 
+/** Those that tell of bytes that are not what was promised, by whoever's fault: what somebody should be woken for. */
+export const SECURITY_REASONS = [
+  'algorithm',
+  'threshold',
+  'rollback',
+  'mix-and-match',
+  'length',
+  'digest',
+  'delegation',
+  'changed',
+] as const satisfies readonly (typeof REASONS)[number][];
+
 export type Reason = (typeof REASONS)[number];
 
 /** What was refused; a closed set, because it labels a metric. */

@@ -11,11 +11,6 @@ export function say(...lines: readonly string[]): void {
   process.stderr.write(lines.map((line) => `${shown(line)}\n`).join(''));
 }
 
-/** Beside results, and only where somebody watches. */
-export function sayOnTerminal(...lines: readonly string[]): void {
-  if (process.stderr.isTTY) say(...lines);
-}
-
 export function printJson(value: unknown): void {
   const json = JSON.stringify(
     value,

@@ -7,6 +7,7 @@ import { exportCommands } from './carry/export-commands.ts';
 import { importCommand } from './carry/import-command.ts';
 import { syncCommand } from './carry/sync-command.ts';
 import { clientCommand } from './client-command.ts';
+import type { ServeOptions } from './serve.ts';
 import { type CommonFlags, configOf, wholeNumber, withConfig, withPlace } from './with-config.ts';
 
 // One place that names every command and option. What a command needs is loaded when it runs: starting must be quick.
@@ -38,19 +39,19 @@ export function createProgram(fail: () => void, asked?: string): Command {
 function runningCommands(program: Command, fail: () => void): void {
   withConfig(program.command('serve').description('run the mirror'))
     .option('--admin-port <port>', 'also serve /metrics, on this port of loopback', wholeNumber)
+    .option('--admin-host <address>', 'where that port listens instead: whoever reaches it reads what is used here')
     .option(
       '--new-trust <index=reason>',
       'begin this index again from the root given, giving up what was trusted before; or go on with other evidence or at another upstream, held to what was seen; kept in the audit trail; may be repeated',
       wordForIndex,
     )
     .option('--json', 'say where it listens as one JSON line')
-    .action(
-      async (flags: CommonFlags & { json?: boolean; newTrust?: ReadonlyMap<string, string>; adminPort?: number }) =>
-        (await import('./serve.ts')).serve(await configOf(flags), {
-          json: flags.json ?? false,
-          newTrust: flags.newTrust,
-          adminPort: flags.adminPort,
-        }),
+    .action(async (flags: CommonFlags & ServeFlags) =>
+      (await import('./serve.ts')).serve(await configOf(flags), {
+        json: flags.json ?? false,
+        newTrust: flags.newTrust,
+        admin: adminOf(flags),
+      }),
     );
 
   program
@@ -74,6 +75,21 @@ function runningCommands(program: Command, fail: () => void): void {
         fail();
     });
 }
+
+interface ServeFlags {
+  readonly json?: boolean;
+  readonly newTrust?: ReadonlyMap<string, string>;
+  readonly adminPort?: number;
+  readonly adminHost?: string;
+}
+
+function adminOf({ adminPort: port, adminHost: host }: ServeFlags): ServeOptions['admin'] {
+  if (port === undefined && host !== undefined)
+    throw new InvalidArgumentError('--admin-host goes with --admin-port: nothing listens there without a port.');
+  return port === undefined ? undefined : { port, host: host ?? LOOPBACK };
+}
+
+const LOOPBACK = '127.0.0.1';
 
 /** What is asked of a data directory, and of the secrets around it. */
 function askingCommands(program: Command, fail: () => void): void {

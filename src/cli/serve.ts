@@ -4,7 +4,7 @@ import { workersOf } from '../app/processes/divide.ts';
 import { type RunningServers, startServers } from '../app/processes/supervisor.ts';
 import { type MirrorOptions, type RunningMirror, startMirror } from '../app/start.ts';
 import { isLoopback } from '../bytes/loopback.ts';
-import type { Config } from '../config/config.ts';
+import type { Config, IndexConfig } from '../config/config.ts';
 import type { EvidenceKind, PackageIndex } from '../mirror/package-index.ts';
 import { conditionLines } from './condition-text.ts';
 import { evidenceLines } from './evidence-text.ts';
@@ -13,11 +13,11 @@ import { print } from './output.ts';
 export interface ServeOptions {
   readonly json: boolean;
   readonly newTrust: ReadonlyMap<string, string> | undefined;
-  readonly adminPort: number | undefined;
+  readonly admin: MirrorOptions['admin'];
 }
 
 /** `verbatim serve`: runs until it is asked to stop, and says how to use it. */
-export async function serve(config: Config, { json, newTrust, adminPort }: ServeOptions): Promise<void> {
+export async function serve(config: Config, { json, newTrust, admin }: ServeOptions): Promise<void> {
   keepHeapSmall();
   let running: Running | undefined;
   const stopped = untilAsked(
@@ -25,7 +25,7 @@ export async function serve(config: Config, { json, newTrust, adminPort }: Serve
     () => running?.kill?.(),
   );
   const start: (options: MirrorOptions) => Promise<Running> = workersOf(config) > 1 ? startServers : startMirror;
-  const mirror = await start({ config, newTrust, adminPort });
+  const mirror = await start({ config, newTrust, admin });
   running = mirror;
   if (json) print(readyJson(mirror));
   else print(...readyLines(config, mirror));
@@ -84,6 +84,12 @@ function reachable(url: string): string {
   return url.replace(/^(https?:\/\/)(0\.0\.0\.0|\[::\])(?=[:/]|$)/, `$1${hostname()}`);
 }
 
+/** An index that arrives in bundles has no address that anybody could ask. */
+function whatIsServed(index: IndexConfig): string {
+  if (index.import !== undefined) return `Serving "${index.name}" as import carries it here; nobody is asked`;
+  return `Mirroring ${index.upstream} as "${index.name}"`;
+}
+
 export function readyLines(
   config: Config,
   { url, metricsUrl, conditions }: Pick<RunningMirror, 'url' | 'metricsUrl' | 'conditions'>,
@@ -93,7 +99,7 @@ export function readyLines(
   const lines = [`Verbatim listens on ${url}`];
   if (isLoopback(host)) lines.push('  (this machine only; --host 0.0.0.0 lets others in)');
   for (const index of Object.values(config.indexes))
-    lines.push(`Mirroring ${index.upstream} as "${index.name}"`, ...evidenceLines(index).map((line) => `  ${line}`));
+    lines.push(whatIsServed(index), ...evidenceLines(index).map((line) => `  ${line}`));
   lines.push(...conditionLines(conditions));
   const insecure = !base.startsWith('https:') && !isLoopback(new URL(base).hostname);
   const at = new URL(base).host;

@@ -1,10 +1,12 @@
 import { type Background, createBackground } from '../async/background.ts';
 import type { Caller } from '../async/caller.ts';
+import { secondsSince } from '../async/elapsed.ts';
 import type { Blob } from '../ports/blob.ts';
 import type { Blobs } from '../ports/blobs.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Emit } from '../ports/events.ts';
 import type { Pins } from '../ports/index-state.ts';
+import type { Lease } from '../ports/lease.ts';
 import type { Tallies } from '../ports/left-out.ts';
 import type { Heard } from '../ports/newest.ts';
 import type { PageWork } from '../ports/page-work.ts';
@@ -62,6 +64,8 @@ export interface IndexOptions {
   readonly drawn?: DrawnBodies | undefined;
   /** What other replicas had of what is proved here again; undefined where this one is alone. */
   readonly shared?: CommonDocuments | undefined;
+  /** Who asks upstream, where other processes on the same state could, too. */
+  readonly lease?: Lease | undefined;
   /** Bytes of memory for pages, and as much again for what they are made from. */
   readonly memory: number;
   /** True where upstream may put other bytes under a name it used before. */
@@ -180,24 +184,26 @@ export class EvidencedIndex<P> implements RunningIndex {
   warmPage(project: string, choice: Choice): ServedPage | undefined {
     const warm = this.#pages.warm(project);
     if (warm?.page.has(choice) !== true) return undefined;
-    this.#parts.reports.served('page', 'memory');
+    this.#parts.reports.served('page', 'memory', 0);
     this.#ahead?.pageSent(project);
     return warm;
   }
 
   async page(project: string, caller: Caller): Promise<ServedPage> {
     const answered = this.#ahead?.pageAsked(project);
+    const asked = performance.now();
     let found: FoundPage | undefined;
     try {
       found = await this.#pages.find(project, caller);
     } finally {
       answered?.(found !== undefined);
     }
-    return this.#counted('page', found);
+    return this.#counted('page', found, asked);
   }
 
   async list(caller: Caller): Promise<ServedPage> {
-    return this.#counted('list', await this.#list.find(caller));
+    const asked = performance.now();
+    return this.#counted('list', await this.#list.find(caller), asked);
   }
 
   file(at: FileAddress, caller: Caller): Promise<FileAnswer> {
@@ -225,7 +231,7 @@ export class EvidencedIndex<P> implements RunningIndex {
   }
 
   follow(project: string, caller: Caller): Promise<void> {
-    return this.#pages.follow(project, caller);
+    return project === '' ? this.#list.follow(caller) : this.#pages.follow(project, caller);
   }
 
   hear(project: string, caller: Caller): Promise<Heard> {
@@ -266,9 +272,9 @@ export class EvidencedIndex<P> implements RunningIndex {
     await this.#pages.settled();
   }
 
-  #counted(kind: 'page' | 'list', { page, life, how, standsIn }: FoundPage): ServedPage {
+  #counted(kind: 'page' | 'list', { page, life, how, standsIn }: FoundPage, asked: number): ServedPage {
     const { reports } = this.#parts;
-    reports.served(kind, how);
+    reports.served(kind, how, secondsSince(asked));
     if (standsIn) reports.stoodIn(kind);
     return { page, life };
   }

@@ -60,7 +60,10 @@ export interface PackageIndex {
   introduce(caller: Caller): Promise<void>;
   /** Asks upstream for a project's page now, however fresh what is held is. Not counted as served. */
   look(project: string, caller: Caller): Promise<LookedAt>;
-  /** What is stored of a project was changed by others (an operator, another process): what memory holds of it is given up. */
+  /**
+   * What is stored of a project, or (name '') the list of all projects, was changed by others (an operator, another process): what memory holds
+   * of it is given up.
+   */
   follow(project: string, caller: Caller): Promise<void>;
   /** Another replica says something new of a project: what is remembered of it is brought up to that, or looked at again. */
   hear(project: string, caller: Caller): Promise<Heard>;

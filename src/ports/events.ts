@@ -1,6 +1,8 @@
 import type { Largest } from '../async/groups.ts';
 import type { Instant } from '../bytes/instant.ts';
 import type { Reason, Subject } from '../bytes/refusal.ts';
+import { CHANGE_KINDS, type Change } from '../pypi/changes.ts';
+import type { AskedUpstream } from './asked-upstream.ts';
 import type { CacheTier } from './byte-cache.ts';
 import type { Condition } from './conditions.ts';
 import type { LeftOutReason } from './left-out.ts';
@@ -12,6 +14,8 @@ export const ORIGINS = ['upstream', 'disk', 'client'] as const;
 export const SERVED_KINDS = ['page', 'list', 'file', 'first-sight', 'core-metadata', 'metadata', 'target'] as const;
 /** Where an answer came from. */
 export const SERVED_FROM = ['memory', 'disk', 'upstream'] as const;
+/** What the records keep of upstream. */
+export const EVENT_KINDS = CHANGE_KINDS;
 /** What becomes of a first sight: `pinned` by this process, or by another that was quicker; or `refused`. */
 export const SIGHT_RESULTS = ['pinned', 'refused'] as const;
 /**
@@ -122,7 +126,13 @@ interface EventMap {
     readonly index: string;
     readonly kind: (typeof SERVED_KINDS)[number];
     readonly how: (typeof SERVED_FROM)[number];
+    /** From when it was asked for until proved bytes were at hand. */
+    readonly seconds: number;
   };
+  /** Upstream was asked for something. */
+  readonly askedUpstream: AskedUpstream & { readonly index: string };
+  /** The records keep a line of upstream: what it took away or changed. */
+  readonly changed: { readonly index: string; readonly project: string; readonly kind: Change['kind'] };
   /** What is held of a document begins to stand in for upstream's word, or no longer; once a change. `thing`: a project, or the list. */
   readonly stale: {
     readonly index: string;

@@ -21,6 +21,8 @@ export interface StoredList {
 /** The list of all projects for the next start, and for whoever draws it again. */
 export interface ListStore {
   load(): Promise<ListHead | undefined>;
+  /** Whether nobody else has stored another one, or when upstream stood by it, since it was loaded or written here last. */
+  isCurrent(): Promise<boolean>;
   /** Its bytes, proved; undefined where what is stored is another one by now. */
   bytes(head: ListHead): Promise<Uint8Array | undefined>;
   /** Durable when it resolves. */

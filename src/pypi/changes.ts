@@ -1,19 +1,23 @@
 import { type Loss, textOf } from './losses.ts';
 import type { ProjectPage } from './project-page.ts';
 
+/** Closed: it labels a metric. */
+export const CHANGE_KINDS = [
+  'removed',
+  'returned',
+  'joined',
+  'yanked',
+  'unyanked',
+  'quarantined',
+  'changed',
+  'regressed',
+  'refused',
+  'accepted',
+] as const;
+
 /** What happened to a project or to one of its files upstream. */
 export interface Change {
-  readonly kind:
-    | 'removed'
-    | 'returned'
-    | 'joined'
-    | 'yanked'
-    | 'unyanked'
-    | 'quarantined'
-    | 'changed'
-    | 'regressed'
-    | 'refused'
-    | 'accepted';
+  readonly kind: (typeof CHANGE_KINDS)[number];
   readonly file?: string | undefined;
   readonly digest?: string | undefined;
   readonly before?: string | undefined;

@@ -3,7 +3,7 @@ import { deflateRaw, inflateRaw } from 'node:zlib';
 import { z } from 'zod';
 import { sha256Hex } from '../bytes/digest.ts';
 import { Refusal } from '../bytes/refusal.ts';
-import type { IndexState } from '../ports/index-state.ts';
+import type { IndexState, Known } from '../ports/index-state.ts';
 import type { ListHead, ListStore, StoredList } from '../ports/list-store.ts';
 import { decodeFramed, encodeFramed } from './framed.ts';
 import type { ItemKind } from './item.ts';
@@ -40,11 +40,15 @@ const LEVEL = 1;
 
 export function createListStore({ list }: Pick<IndexState, 'list'>): ListStore {
   let written: ListHead | undefined;
+  let version = 0;
+  const remember = (known: Known<StoredList> | undefined) => {
+    written = known?.value.head;
+    version = known?.version ?? 0;
+    return written;
+  };
   return {
-    async load() {
-      written = (await list.read())?.value.head;
-      return written;
-    },
+    load: async () => remember(await list.read()),
+    isCurrent: async () => (await list.version()) === version,
     async bytes({ sha256, size }) {
       const stored = (await list.read())?.value;
       if (stored?.head.sha256 !== sha256 || size > LIST_BYTES) return undefined;
@@ -57,15 +61,16 @@ export function createListStore({ list }: Pick<IndexState, 'list'>): ListStore {
           subject: 'state',
         });
       const packed = await deflate(bytes, { level: LEVEL });
-      await list.change(() => ({ head, packed }));
-      written = head;
+      remember(await list.change(() => ({ head, packed })));
     },
     async confirm(head) {
       if (written?.sha256 === head.sha256 && Math.abs(head.confirmedAt - written.confirmedAt) < CONFIRMED_EVERY_S)
         return;
       // Of another list that was stored meanwhile, this says nothing.
-      await list.change((was) => (was?.value.head.sha256 === head.sha256 ? { ...was.value, head } : undefined));
-      written = head;
+      const confirmed = (was: Known<StoredList> | undefined) =>
+        was?.value.head.sha256 === head.sha256 ? { ...was.value, head } : undefined;
+      const known = await list.change(confirmed);
+      if (known !== undefined) remember(known);
     },
   };
 }

@@ -22,7 +22,7 @@ export function watchBucket(registry: Registry, read: () => BucketNumbers): void
   const outcomeOf = oneOf(['ok', 'missing', 'refused', 'busy', 'failed']);
   new Counter({
     name: 'verbatim_bucket_requests_total',
-    help: 'Requests to the bucket, by verb and by what came of them.',
+    help: 'Requests to the bucket, by verb and by what came of them: ok, missing, refused, busy, failed (no answer).',
     labelNames: ['verb', 'outcome'],
     registers,
     collect() {
@@ -42,10 +42,14 @@ export function watchBucket(registry: Registry, read: () => BucketNumbers): void
       },
     });
   counted('hedges', 'Second requests of writes that were slow.', ({ hedges }) => hedges);
-  counted('hedges_won', 'Those that were quicker than the first.', ({ hedgesWon }) => hedgesWon);
-  counted('retries', 'Requests made again.', ({ retries }) => retries);
+  counted(
+    'hedges_won',
+    'Second requests of slow writes that were quicker than the first.',
+    ({ hedgesWon }) => hedgesWon,
+  );
+  counted('retries', 'Requests to the bucket that were made again.', ({ retries }) => retries);
   counted('received_bytes', 'Bytes of objects that came from the bucket.', ({ bytesIn }) => bytesIn);
-  counted('sent_bytes', 'Bytes that were sent to it.', ({ bytesOut }) => bytesOut);
+  counted('sent_bytes', 'Bytes of objects that were sent to the bucket.', ({ bytesOut }) => bytesOut);
   const gauge = (
     name: string,
     help: string,

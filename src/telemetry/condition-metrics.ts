@@ -12,6 +12,8 @@ export interface ConditionNumbers {
   readonly clockAhead: ReadonlyMap<string, number>;
   /** On the disk of the data directory; undefined where the system does not say. */
   readonly freeBytes: number | undefined;
+  /** All of that disk; undefined where the system does not say. */
+  readonly diskBytes: number | undefined;
   /** Seconds that what was imported has, and may have, by index. */
   readonly importAges: readonly { readonly index: string; readonly age: number; readonly most: number }[];
 }
@@ -33,13 +35,23 @@ export function watchConditions(registry: Registry, read: () => ConditionNumbers
         collect(this);
       },
     });
-  gauge('verbatim_condition', 'Things that an operator should know of, by what is so.', ['what', 'index'], (each) => {
-    for (const { what, index } of read().inForce) each.inc({ what: whatOf(what), index: indexOf(index) });
-  });
-  gauge('verbatim_certificate_expires_timestamp_seconds', 'When our own certificate ends.', [], (each) => {
-    const { certificateEnds } = read();
-    if (certificateEnds !== undefined) each.set(certificateEnds);
-  });
+  gauge(
+    'verbatim_condition',
+    'Things that an operator should know of, as they stand, by what is so (docs/operating.md).',
+    ['what', 'index'],
+    (each) => {
+      for (const { what, index } of read().inForce) each.inc({ what: whatOf(what), index: indexOf(index) });
+    },
+  );
+  gauge(
+    'verbatim_certificate_expires_timestamp_seconds',
+    'When the certificate of server.tls ends, or the first of its chain.',
+    [],
+    (each) => {
+      const { certificateEnds } = read();
+      if (certificateEnds !== undefined) each.set(certificateEnds);
+    },
+  );
   gauge(
     'verbatim_clock_ahead_seconds',
     "By how much this machine's clock is ahead of upstream's, by its Date.",
@@ -48,12 +60,21 @@ export function watchConditions(registry: Registry, read: () => ConditionNumbers
       for (const [index, seconds] of read().clockAhead) each.set({ index: indexOf(index) }, seconds);
     },
   );
+  gauge('verbatim_disk_size_bytes', 'All bytes of the disk of the data directory.', [], (each) => {
+    const { diskBytes } = read();
+    if (diskBytes !== undefined) each.set(diskBytes);
+  });
   gauge('verbatim_import_age_seconds', 'How old what was imported is, from its reference time.', ['index'], (each) => {
     for (const { index, age } of read().importAges) each.set({ index: indexOf(index) }, age);
   });
-  gauge('verbatim_import_age_limit_seconds', 'How old it may be; then installers get 503.', ['index'], (each) => {
-    for (const { index, most } of read().importAges) each.set({ index: indexOf(index) }, most);
-  });
+  gauge(
+    'verbatim_import_age_limit_seconds',
+    'How old what was imported may be, from its reference time; then installers get 503.',
+    ['index'],
+    (each) => {
+      for (const { index, most } of read().importAges) each.set({ index: indexOf(index) }, most);
+    },
+  );
   gauge('verbatim_disk_free_bytes', 'Bytes free on the disk of the data directory.', [], (each) => {
     const { freeBytes } = read();
     if (freeBytes !== undefined) each.set(freeBytes);

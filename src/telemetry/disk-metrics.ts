@@ -13,7 +13,7 @@ export interface DiskPart {
 export function watchDisk(registry: Registry, read: () => Promise<readonly DiskPart[]>, indexOf: Label): void {
   new Gauge({
     name: 'verbatim_disk_bytes',
-    help: 'Bytes on disk besides fetched files: state of each index, records, drawn pages, what was set aside, which files were used.',
+    help: 'Bytes on disk besides fetched files: state of each index (pages, pins, signed metadata), records, drawn pages, what was set aside because it was wrong (quarantine), which files were used last (use).',
     labelNames: ['part', 'index'],
     registers: [registry],
     aggregator: 'max',
@@ -51,7 +51,7 @@ export function watchKept(registry: Registry, read: () => Promise<readonly KeptP
     });
   gauge(
     'bytes',
-    'Bytes of what is remembered, by kind; state is all of an index, as its database uses them.',
+    'Bytes of what is remembered, by kind: state is all of an index, and of it pages, floors (left of pages that were let go), pins, trust (signed metadata, the list of projects); lines of records: journal, access, tally.',
     (kept) => kept.bytes,
   );
   gauge(

@@ -4,6 +4,8 @@ import { labelled, Series } from './series.ts';
 /** A histogram of seconds by one label, for what happens with every answer. */
 export interface Durations {
   observe(label: string, seconds: number): void;
+  /** Has a series of zeros from now on. */
+  begin(label: string): void;
 }
 
 interface Naming {
@@ -26,6 +28,7 @@ export function createDurations(registry: Registry, naming: Naming): Durations {
   const observed = new Series<Observed>(() => ({ counts: [...buckets.map(() => 0), 0], sum: 0 }));
   registry.registerMetric(new Reading(naming, observed));
   return {
+    begin: (label) => void observed.at(label),
     observe(label, seconds) {
       const into = observed.at(label);
       let at = 0;

@@ -8,6 +8,8 @@ export interface Row<E> {
     readonly help: string;
     /** By name, in the order of `values`. `index` is one of the configured. */
     readonly labels: Readonly<Record<string, Label | 'index'>>;
+    /** By label, the values that have a series of 0 from the start, so that a rate sees the first event: all where a label is not named. */
+    readonly zeros?: Readonly<Record<string, readonly string[]>> | undefined;
     values(event: E): readonly string[];
   };
   /** The log's field `event`. */

@@ -1,4 +1,4 @@
-import { REASONS, SUBJECTS } from '../bytes/refusal.ts';
+import { REASONS, SECURITY_REASONS, SUBJECTS } from '../bytes/refusal.ts';
 import { CACHE_TIERS } from '../ports/byte-cache.ts';
 import { CONDITIONS } from '../ports/conditions.ts';
 import {
@@ -10,7 +10,6 @@ import {
   LOOK_RESULTS,
   METHODS,
   ORIGINS,
-  QUEUES,
   REFRESH_RESULTS,
   ROUTES,
   SERVED_FROM,
@@ -20,13 +19,15 @@ import {
 } from '../ports/events.ts';
 import { firstSightText, hintsText, leftOutText, outOfReachText } from '../ports/left-out.ts';
 import type { Row } from './event-row.ts';
-import { FLEET } from './fleet-row.ts';
 import { oneOf, statusOf } from './labels.ts';
-import { REDIS_EVENTS } from './redis-events.ts';
-import { ROOM_EVENTS } from './room-events.ts';
-import { HOST_SILENCE, SILENCE } from './silence-rows.ts';
-import { SYNCED } from './sync-row.ts';
-import { WORKER } from './worker-row.ts';
+import { FLEET } from './rows/fleet-row.ts';
+import { QUEUE_EVENTS } from './rows/queue-events.ts';
+import { REDIS_EVENTS } from './rows/redis-events.ts';
+import { ROOM_EVENTS } from './rows/room-events.ts';
+import { HOST_SILENCE, SILENCE } from './rows/silence-rows.ts';
+import { SYNCED } from './rows/sync-row.ts';
+import { ASKED_UPSTREAM, CHANGED } from './rows/upstream-rows.ts';
+import { WORKER } from './rows/worker-row.ts';
 
 type Table = { readonly [N in EventName]: Row<Event<N>> };
 
@@ -40,8 +41,14 @@ export const EVENTS: Table = {
   rejected: {
     counter: {
       name: 'verbatim_rejected_total',
-      help: 'Bytes, requests and state refused, by reason (docs/trust.md).',
+      help: 'Bytes, requests and state refused, by reason (docs/trust.md), by what was refused, and by where it came from.',
       labels: { index: 'index', reason: oneOf(REASONS), subject: oneOf(SUBJECTS), at: oneOf(ORIGINS) },
+      // What somebody is woken for; every other has its series from its first on.
+      zeros: {
+        reason: SECURITY_REASONS,
+        subject: SUBJECTS.filter((subject) => subject !== 'request'),
+        at: ['upstream', 'disk'],
+      },
       values: ({ index, reason, subject, at }) => [index, reason, subject, at],
     },
     word: 'rejected',
@@ -55,7 +62,7 @@ export const EVENTS: Table = {
   served: {
     counter: {
       name: 'verbatim_served_total',
-      help: 'Proved answers, by kind and by where they came from.',
+      help: 'Proved answers, each counted once, by kind and by where they came from; first-sight for files of that evidence.',
       labels: { index: 'index', kind: oneOf(SERVED_KINDS), how: oneOf(SERVED_FROM) },
       values: ({ index, kind, how }) => [index, kind, how],
     },
@@ -63,6 +70,8 @@ export const EVENTS: Table = {
     level: () => undefined,
     line: ({ index, kind, how }) => ({ message: `served: ${kind}`, fields: { index, how } }),
   },
+  askedUpstream: ASKED_UPSTREAM,
+  changed: CHANGED,
   stale: {
     counter: {
       name: 'verbatim_stale_changes_total',
@@ -90,7 +99,7 @@ export const EVENTS: Table = {
   cached: {
     counter: {
       name: 'verbatim_byte_cache_total',
-      help: 'Times a byte cache was asked for what memory did not have, by tier and result.',
+      help: 'Times a byte cache was asked for what memory did not have: hit, or a miss: miss, refused (no seal of this mirror, or no proof), failed, late, resting (late a moment ago, not asked).',
       labels: { index: 'index', tier: oneOf(CACHE_TIERS), result: oneOf(CACHE_RESULTS) },
       values: ({ index, tier, result }) => [index, tier, result],
     },
@@ -109,7 +118,7 @@ export const EVENTS: Table = {
   refreshed: {
     counter: {
       name: 'verbatim_refresh_total',
-      help: 'Walks of the signed metadata, by result.',
+      help: 'Rounds of asking upstream, by result: walks of the signed metadata, or looks at a page.',
       labels: { index: 'index', result: oneOf(REFRESH_RESULTS) },
       values: ({ index, result }) => [index, result],
     },
@@ -171,7 +180,7 @@ export const EVENTS: Table = {
   lookedAhead: {
     counter: {
       name: 'verbatim_look_ahead_total',
-      help: 'Looks at what no client had asked for yet, by what became of them (docs/operating.md).',
+      help: 'Looks at what no client had asked for yet: fetched (looked), then asked for (used) or not within ten minutes (wasted); not there (absent), failed, given up for a client (gave-way), or without a budget (over-budget).',
       labels: { index: 'index', kind: oneOf(LOOK_KINDS), result: oneOf(LOOK_RESULTS) },
       values: ({ index, kind, result }) => [index, kind, result],
     },
@@ -195,6 +204,7 @@ export const EVENTS: Table = {
       name: 'verbatim_http_requests_total',
       help: 'Requests answered.',
       labels: { route: oneOf(ROUTES), method: oneOf(METHODS), code: statusOf },
+      zeros: { method: ['GET'], code: ['200', '304', '404', '500', '502', '503'] },
       values: ({ route, method, status }) => [route, method, String(status)],
     },
     word: 'request',
@@ -204,27 +214,11 @@ export const EVENTS: Table = {
       fields: { route, reason, seconds: rounded(seconds), bytes, aborted, client },
     }),
   },
-  crowded: {
-    counter: {
-      name: 'verbatim_connections_crowded_total',
-      help: 'Times connections began to be refused or closed for others (full), and times there was room again (room).',
-      labels: { state: oneOf(['full', 'room']) },
-      values: ({ full }) => [full ? 'full' : 'room'],
-    },
-    word: 'crowded',
-    level: ({ full }) => (full ? 'warn' : 'info'),
-    line: (event) =>
-      event.full
-        ? {
-            message: `connections are refused, or closed for others where they are idle: ${event.limit} is the limit (server.max_connections), and ${event.party} has ${event.held}`,
-            fields: { limit: event.limit, party: event.party, held: event.held },
-          }
-        : { message: 'there is room for connections again', fields: {} },
-  },
+  ...QUEUE_EVENTS,
   faulted: {
     counter: {
       name: 'verbatim_faults_total',
-      help: 'Errors that are no refusal: defects of this program, or a disk that fails behind the answers.',
+      help: 'Errors that are no refusal: defects of this program (answer), or a disk that fails behind the answers (store).',
       labels: { at: oneOf(FAULT_PLACES) },
       values: ({ at }) => [at],
     },
@@ -233,29 +227,6 @@ export const EVENTS: Table = {
     line: ({ at, error }) => ({
       message: at === 'answer' ? 'an answer failed inside this program' : 'work behind the answers failed',
       fields: { at, error: textOf(error) },
-    }),
-  },
-  queued: {
-    counter: {
-      name: 'verbatim_queue_changes_total',
-      help: 'Times a queue began to refuse callers (full), or had room again (room).',
-      labels: { index: 'index', queue: oneOf(QUEUES), state: oneOf(['full', 'room']) },
-      values: ({ index, queue, largest }) => [index, queue, largest === undefined ? 'room' : 'full'],
-    },
-    word: 'queue',
-    level: ({ largest }) => (largest === undefined ? 'info' : 'warn'),
-    line: ({ index, queue, largest }) => ({
-      message:
-        largest === undefined
-          ? `the queue ${queue} has room again`
-          : `the queue ${queue} is full, and refuses callers: see "Who waits for what" in docs/operating.md`,
-      fields: {
-        index: index === '' ? largest?.index : index,
-        queue,
-        party: largest?.party,
-        busy: largest?.busy,
-        waiting: largest?.waiting,
-      },
     }),
   },
   ...ROOM_EVENTS,

@@ -29,7 +29,9 @@ export function createEmit(log: Log, metrics: Metrics): Emit {
   };
   const tell: { readonly [N in EventName]: (event: Event<N>) => void } = {
     rejected: told<'rejected'>(EVENTS.rejected),
-    served: told<'served'>(EVENTS.served),
+    served: told<'served'>(EVENTS.served, metrics.served),
+    askedUpstream: told<'askedUpstream'>(EVENTS.askedUpstream, metrics.askedUpstream),
+    changed: told<'changed'>(EVENTS.changed),
     stale: told<'stale'>(EVENTS.stale),
     stoodIn: told<'stoodIn'>(EVENTS.stoodIn),
     silence: told<'silence'>(EVENTS.silence),

@@ -51,7 +51,11 @@ export function watchFleet(registry: Registry, read: () => readonly FleetNumbers
       },
     });
   counter('looks', 'Looks for what other replicas wrote.', ({ looks }) => looks);
-  counter('failed_looks', 'Those that came to nothing.', ({ failedLooks }) => failedLooks);
+  counter(
+    'failed_looks',
+    'Looks for what other replicas wrote that came to nothing.',
+    ({ failedLooks }) => failedLooks,
+  );
   counter(
     'removed_entries',
     'Entries of the log that this process removed behind snapshots.',

@@ -5,11 +5,27 @@
 export const OTHER = 'other';
 
 /** A label's value for what was given. */
-export type Label = (given: string | undefined) => string;
+export interface Label {
+  (given: string | undefined): string;
+  /** All that are foreseen; `other` is what it says of anything else. */
+  readonly values: readonly string[];
+}
 
 export function oneOf(values: readonly string[]): Label {
   const known = new Set(values);
-  return (given) => (given !== undefined && known.has(given) ? given : OTHER);
+  const label = (given: string | undefined) => (given !== undefined && known.has(given) ? given : OTHER);
+  return Object.assign(label, { values });
+}
+
+/** One of them, or empty for what all share. */
+export const oneOfOrShared = (values: readonly string[]): Label => oneOf(['', ...values]);
+
+/** Every combination of one value of each list. */
+export function combinations(lists: readonly (readonly string[])[]): readonly (readonly string[])[] {
+  return lists.reduce<readonly (readonly string[])[]>(
+    (all, list) => all.flatMap((before) => list.map((value) => [...before, value])),
+    [[]],
+  );
 }
 
 /** A status of HTTP; 0 for none. */

@@ -1,13 +1,13 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { Instant } from '../bytes/instant.ts';
-import { type Event, LOOK_RESULTS, ROUTES } from '../ports/events.ts';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { Event } from '../ports/events.ts';
 import { type BucketNumbers, watchBucket } from './bucket-metrics.ts';
 import { type ConditionNumbers, watchConditions } from './condition-metrics.ts';
 import { type DiskPart, type KeptPart, watchDisk, watchKept } from './disk-metrics.ts';
-import { createDurations } from './durations.ts';
+import { answerMetrics, lookMetrics, refreshMetrics, servedMetrics, upstreamMetrics } from './event-measures.ts';
 import type { Row } from './event-row.ts';
 import { type FleetNumbers, watchFleet } from './fleet-metrics.ts';
-import { type Label, oneOf } from './labels.ts';
+import { type AboutIndex, sayIndexes } from './index-metrics.ts';
+import { combinations, oneOf, oneOfOrShared } from './labels.ts';
 import { type Readings, readAll, readTotals } from './several.ts';
 import { createTally } from './tally.ts';
 import {
@@ -30,6 +30,8 @@ export interface Metrics {
   /** What these say beyond that they happened: seconds, bytes, versions. */
   answered(event: Event<'answered'>): void;
   refreshed(event: Event<'refreshed'>): void;
+  served(event: Event<'served'>): void;
+  askedUpstream(event: Event<'askedUpstream'>): void;
   lookedAhead(event: Event<'lookedAhead'>): void;
   /** A log line withheld by its budget. */
   logWithheld(): void;
@@ -64,7 +66,7 @@ export interface Metrics {
 
 export interface MetricsOptions {
   /** The configured indexes: the only values of the label `index`. */
-  readonly indexes: readonly string[];
+  readonly indexes: readonly AboutIndex[];
   readonly version: string;
   /** False for tests, which need no process metrics. */
   readonly processMetrics?: boolean | undefined;
@@ -72,20 +74,22 @@ export interface MetricsOptions {
   readonly registry?: Registry | undefined;
 }
 
-const ROLES: ReadonlySet<string> = new Set(['root', 'timestamp', 'snapshot', 'targets']);
-const REQUEST_SECONDS = [0.001, 0.005, 0.025, 0.1, 0.5, 2, 10, 60];
-const REFRESH_SECONDS = [0.05, 0.25, 1, 5, 20, 60];
-
 export function createMetrics(options: MetricsOptions): Metrics {
-  const { indexes, version, processMetrics = true, registry = new Registry() } = options;
+  const { version, processMetrics = true, registry = new Registry() } = options;
+  const indexes = options.indexes.map(({ name }) => name);
   const index = oneOf(indexes);
-  const refreshed = refreshMetrics(registry);
+  const shared = oneOfOrShared(indexes);
+  const refreshed = refreshMetrics(registry, indexes);
   sayBuild(registry, version);
-  if (processMetrics) collectDefaultMetrics({ register: registry });
+  sayIndexes(registry, options.indexes);
+  if (processMetrics) processMetricsOf(registry);
   return {
-    counted({ name, help, labels, values }) {
+    counted({ name, help, labels, zeros = {}, values }) {
       const tally = createTally(registry, { name, help, labelNames: Object.keys(labels) });
-      const [one, two, three, four] = Object.values(labels).map((label) => (label === 'index' ? index : label));
+      const allowed = Object.entries(labels).map(([key, label]) => ({ key, label: label === 'index' ? index : label }));
+      for (const [first, ...others] of combinations(allowed.map(({ key, label }) => zeros[key] ?? label.values)))
+        tally.add(0, first, ...others);
+      const [one, two, three, four] = allowed.map(({ label }) => label);
       return (event) => {
         // By position: a warm answer is counted here, and an iterator would cost more than the count. What a series
         // says is what its labels allow, so that only what has none yet is looked up in their lists.
@@ -96,96 +100,23 @@ export function createMetrics(options: MetricsOptions): Metrics {
     },
     answered: answerMetrics(registry),
     refreshed: (event) => refreshed({ ...event, index: index(event.index) }),
+    served: servedMetrics(registry),
+    askedUpstream: upstreamMetrics(registry, index),
     lookedAhead: lookMetrics(registry, index),
     ...logMetrics(registry),
     watchStore: (read) => watchStore(registry, read, index),
     watchBucket: (read) => watchBucket(registry, read),
-    watchDisk: (read) => watchDisk(registry, read, (name) => (name === '' ? '' : index(name))),
-    watchKept: (read) => watchKept(registry, read, (name) => (name === '' ? '' : index(name))),
+    watchDisk: (read) => watchDisk(registry, read, shared),
+    watchKept: (read) => watchKept(registry, read, shared),
     watchPages: (read) => watchPages(registry, index, read),
-    watchQueues: (read) => watchQueues(registry, read, (name) => (name === '' ? '' : index(name))),
+    watchQueues: (read) => watchQueues(registry, read, shared),
     watchRedis: (read) => watchRedis(registry, read),
     watchFleet: (read) => watchFleet(registry, read, index),
     watchConnections: (read) => watchConnections(registry, read),
-    watchConditions: (read) => watchConditions(registry, read, (name) => (name === '' ? '' : index(name))),
+    watchConditions: (read) => watchConditions(registry, read, shared),
     watchWorkers: (read) => watchWorkers(registry, read),
     readings: { all: () => readAll(registry), totals: () => readTotals(registry) },
     exposition: { contentType: registry.contentType, text: () => registry.metrics() },
-  };
-}
-
-function refreshMetrics(registry: Registry): (event: Event<'refreshed'>) => void {
-  const registers = [registry];
-  const durations = new Histogram({
-    name: 'verbatim_refresh_duration_seconds',
-    help: 'Seconds a refresh took.',
-    labelNames: ['index'],
-    buckets: REFRESH_SECONDS,
-    registers,
-  });
-  // Of several processes the one that knows the newest speaks for all.
-  const newest = (name: string, help: string, labelNames: readonly string[]) =>
-    new Gauge({ name, help, labelNames: [...labelNames], registers, aggregator: 'max' });
-  const lastSuccess = newest(
-    'verbatim_refresh_last_success_timestamp_seconds',
-    'When the signed metadata was last walked to its end.',
-    ['index'],
-  );
-  const byRole = ['index', 'role'];
-  const versions = newest('verbatim_tuf_role_version', 'Version of each top-level role that is trusted now.', byRole);
-  const expiries = newest(
-    'verbatim_tuf_role_expires_timestamp_seconds',
-    'When each top-level role expires; subtract time() to alert.',
-    byRole,
-  );
-  const setRoles = (gauge: Gauge, index: string, values: ReadonlyMap<string, number | Instant> = new Map()) => {
-    for (const [role, value] of values) if (ROLES.has(role)) gauge.set({ index, role }, value);
-  };
-  return (event) => {
-    const { index, result } = event;
-    durations.observe({ index }, event.seconds);
-    if (result !== 'failed') lastSuccess.setToCurrentTime({ index });
-    setRoles(versions, index, event.versions);
-    setRoles(expiries, index, event.expires);
-  };
-}
-
-function answerMetrics(registry: Registry): (event: Event<'answered'>) => void {
-  const durations = createDurations(registry, {
-    name: 'verbatim_http_request_duration_seconds',
-    help: 'Seconds from a request to the end of its answer.',
-    label: 'route',
-    buckets: REQUEST_SECONDS,
-  });
-  const sent = createTally(registry, {
-    name: 'verbatim_http_response_bytes_total',
-    help: 'Bytes of bodies handed on.',
-    labelNames: ['route'],
-  });
-  const cut = createTally(registry, {
-    name: 'verbatim_http_aborted_responses_total',
-    help: 'Responses cut before their end.',
-    labelNames: ['reason'],
-  });
-  const route = oneOf(ROUTES);
-  return (event) => {
-    const kind = route(event.route);
-    durations.observe(kind, event.seconds);
-    sent.add(event.bytes, kind);
-    // Without a refusal of ours it was the client that left.
-    if (event.aborted) cut.add(1, event.reason ?? 'client');
-  };
-}
-
-function lookMetrics(registry: Registry, index: Label): Metrics['lookedAhead'] {
-  const bytes = createTally(registry, {
-    name: 'verbatim_look_ahead_bytes_total',
-    help: 'Bytes of what was looked at before any client asked for it.',
-    labelNames: ['index', 'result'],
-  });
-  const result = oneOf(LOOK_RESULTS);
-  return (event) => {
-    if (event.bytes > 0) bytes.add(event.bytes, index(event.index), result(event.result));
   };
 }
 
@@ -209,10 +140,18 @@ function logMetrics(registry: Registry): Pick<Metrics, 'logWithheld' | 'watchLog
   };
 }
 
+/** Node's own that are counted once more without their kind, under a counter's name though they are none. */
+const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total'];
+
+function processMetricsOf(registry: Registry): void {
+  collectDefaultMetrics({ register: registry });
+  for (const name of MISNAMED) registry.removeSingleMetric(name);
+}
+
 function sayBuild(registry: Registry, version: string): void {
   const build = new Gauge({
     name: 'verbatim_build_info',
-    help: 'Always 1.',
+    help: 'Always 1: the version of this program, and of node.',
     labelNames: ['version', 'node'],
     registers: [registry],
     aggregator: 'max',

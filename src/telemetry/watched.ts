@@ -13,6 +13,8 @@ export interface StoreSizes {
   readonly byIndex: ReadonlyMap<string, number>;
   /** Of downloads that were given up. */
   readonly partials: { readonly count: number; readonly bytes: number };
+  /** Removed to make room, since the start. */
+  readonly evicted: { readonly files: number; readonly bytes: number };
 }
 
 /** How one queue stands. `index`: whose it is; empty where all indexes share it. */
@@ -63,7 +65,7 @@ export function watchWorkers(registry: Registry, read: () => WorkerNumbers): voi
       },
     });
   gauge('', 'Processes that answer behind one port (server.workers).', ({ configured }) => configured);
-  gauge('_answering', 'Those of them that answer at this moment.', ({ answering }) => answering);
+  gauge('_answering', 'Processes behind one port that answer at this moment.', ({ answering }) => answering);
 }
 
 export function watchConnections(registry: Registry, read: () => ConnectionNumbers): void {
@@ -87,7 +89,7 @@ export function watchConnections(registry: Registry, read: () => ConnectionNumbe
   });
   new Counter({
     name: name('refused_total'),
-    help: 'Connections refused for want of room, by how: turned away, or idle and closed for others (idle).',
+    help: 'Connections refused for want of room, by how: turned away (refused), or idle and closed for others (idle).',
     labelNames: ['how'],
     registers,
     collect() {
@@ -114,8 +116,24 @@ export function watchStore(registry: Registry, read: () => StoreSizes, indexOf: 
   gauge('bytes', 'Bytes of proved files held.', (sizes) => sizes.bytes);
   gauge('files', 'Proved files held.', (sizes) => sizes.files);
   gauge('limit_bytes', 'Most bytes the store may hold.', (sizes) => sizes.limitBytes);
-  gauge('partials', 'Downloads given up and kept to go on from.', (sizes) => sizes.partials.count);
-  gauge('partial_bytes', 'Bytes of those.', (sizes) => sizes.partials.bytes);
+  gauge('partials', 'Downloads given up and kept to go on from, beside the limit.', (sizes) => sizes.partials.count);
+  gauge(
+    'partial_bytes',
+    'Bytes of downloads given up and kept to go on from, beside the limit.',
+    (sizes) => sizes.partials.bytes,
+  );
+  const counter = (name: string, help: string, value: (sizes: StoreSizes) => number) =>
+    new Counter({
+      name: `verbatim_store_evicted_${name}_total`,
+      help,
+      registers: [registry],
+      collect() {
+        this.reset();
+        this.inc(value(read()));
+      },
+    });
+  counter('files', 'Files removed to make room for others.', ({ evicted }) => evicted.files);
+  counter('bytes', 'Bytes of files removed to make room for others.', ({ evicted }) => evicted.bytes);
   new Gauge({
     name: 'verbatim_store_index_bytes',
     help: 'Bytes of proved files counted for each index.',
@@ -151,11 +169,11 @@ export function watchQueues(registry: Registry, read: () => readonly QueueReport
       },
     });
   gauge('places', 'Most callers that a queue lets work at once.', ({ places }) => places);
-  gauge('busy', 'Places taken.', ({ busy }) => busy);
-  gauge('waiting', 'Callers that wait for a place.', ({ waiting }) => waiting);
+  gauge('busy', 'Places of a queue that are taken.', ({ busy }) => busy);
+  gauge('waiting', 'Callers that wait for a place in a queue.', ({ waiting }) => waiting);
   gauge(
     'longest_wait_seconds',
-    'How long the one has waited that waits longest.',
+    'How long the caller has waited that waits longest for a place.',
     ({ longestWait }) => longestWait / 1000,
     'max',
   );
@@ -197,7 +215,7 @@ export function watchPages(registry: Registry, indexOf: Label, read: () => Promi
   });
   new Gauge({
     name: 'verbatim_out_of_reach_files',
-    help: 'Files that the pages in force list on hosts where this mirror may not go (file_hosts).',
+    help: 'Files that the pages in force list on hosts where this mirror may not go (file_hosts): asked for, they are refused as foreign.',
     labelNames: ['index'],
     registers: [registry],
     aggregator: 'max',

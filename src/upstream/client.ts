@@ -12,7 +12,7 @@ import { createExchange } from './exchange.ts';
 import { LIMITS, type UpstreamLimits } from './limits.ts';
 import { RetryAfter } from './retry-after.ts';
 import { type OnSilence, Silence } from './silence.ts';
-import { createVisits, type MakeVisit } from './visit.ts';
+import { createVisits, type MakeVisit, type OnAsked } from './visit.ts';
 
 export interface UpstreamOptions extends DestinationOptions, Reach {
   /** For the User-Agent. */
@@ -29,6 +29,7 @@ export interface UpstreamOptions extends DestinationOptions, Reach {
   readonly offline?: boolean | undefined;
   readonly onCrowding?: OnCrowding | undefined;
   readonly onSilence?: OnSilence | undefined;
+  readonly onAsked?: OnAsked | undefined;
   /** Told what time it is by upstream's clock, with each answer to a document that says it. Must not throw. */
   readonly heard?: ((there: Instant) => void) | undefined;
 }
@@ -65,6 +66,7 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
           }),
           retryAfter: new RetryAfter(limits),
           silence,
+          onAsked: options.onAsked,
           proxy: connections,
           agent: agentOf(options),
         });

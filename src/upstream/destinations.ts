@@ -1,5 +1,6 @@
 import { isLoopback } from '../bytes/loopback.ts';
 import { Refusal } from '../bytes/refusal.ts';
+import type { HostClass } from '../ports/asked-upstream.ts';
 import { isPrivateHost } from './addresses.ts';
 import { type Authorization, type Credential, CredentialScope } from './credentials.ts';
 
@@ -55,6 +56,7 @@ const ANY_PUBLIC = 'any-public';
  */
 export class Destinations {
   readonly #origins = new Set<string>();
+  readonly #bases: ReadonlySet<string>;
   readonly #domains: Domain[] = [];
   readonly #anyPublic: boolean;
   readonly #privateHosts: Set<string>;
@@ -69,6 +71,7 @@ export class Destinations {
     credentials = [],
   }: DestinationOptions) {
     this.#insecure = insecureUpstream;
+    this.#bases = new Set(bases.map((base) => new URL(base).origin));
     this.#anyPublic = fileHosts.includes(ANY_PUBLIC);
     this.#privateHosts = new Set(privateHosts.map((host) => host.toLowerCase()));
     this.#scopes = credentials.map((given) => new CredentialScope(given));
@@ -120,6 +123,12 @@ export class Destinations {
     return url !== undefined && this.#isAllowed(url, !unproved);
   }
 
+  /** Of a host that may be asked. */
+  classOf(url: URL): HostClass {
+    if (this.#bases.has(url.origin)) return 'index';
+    return this.#isNamed(url) ? 'files' : 'public';
+  }
+
   mayBePrivate(hostname: string): boolean {
     const host = hostname.toLowerCase();
     // As for a host that is named: over TLS the certificate tells who answers.
@@ -127,13 +136,16 @@ export class Destinations {
     return this.#privateHosts.has(host) || (!this.#insecure && this.#domains.some(certified));
   }
 
-  #isAllowed({ origin, protocol, hostname, port }: URL, file: boolean): boolean {
+  #isAllowed(url: URL, file: boolean): boolean {
+    if (this.#isNamed(url)) return true;
+    return file && this.#anyPublic && url.protocol === 'https:' && !isPrivateHost(url.hostname);
+  }
+
+  #isNamed({ origin, protocol, hostname, port }: URL): boolean {
     if (this.#origins.has(origin)) return true;
-    if (
-      this.#domains.some((each) => each.protocol === protocol && each.port === port && hostname.endsWith(each.suffix))
-    )
-      return true;
-    return file && this.#anyPublic && protocol === 'https:' && !isPrivateHost(hostname);
+    return this.#domains.some(
+      (each) => each.protocol === protocol && each.port === port && hostname.endsWith(each.suffix),
+    );
   }
 
   /** Who asks for it; undefined where that is not told. Throws Refusal where it cannot be. */

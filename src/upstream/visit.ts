@@ -1,7 +1,9 @@
 import type { Caller } from '../async/caller.ts';
+import { secondsSince } from '../async/elapsed.ts';
 import type { Gate } from '../async/gate.ts';
 import { unlessAborted } from '../async/timeout.ts';
 import { Refusal } from '../bytes/refusal.ts';
+import type { AskedUpstream, UpstreamOutcome } from '../ports/asked-upstream.ts';
 import type { Connections } from './connections.ts';
 import { type Destinations, redactUrl } from './destinations.ts';
 import { type Answer, type Exchange, StaleConnection } from './exchange.ts';
@@ -50,9 +52,13 @@ interface VisitDeps {
   readonly silence: Silence;
   /** The password of the proxy on the way, where there is one. */
   readonly proxy: Pick<Connections, 'prepare' | 'renew'>;
+  readonly onAsked?: OnAsked | undefined;
   /** The User-Agent; some indexes refuse a client that does not say what it is. */
   readonly agent: string;
 }
+
+/** Told of each request that was sent, when the head of its answer came or will not come. Must not throw. */
+export type OnAsked = (asked: AskedUpstream) => void;
 
 const REDIRECTS = [301, 302, 303, 307, 308];
 
@@ -127,17 +133,21 @@ function send(deps: VisitDeps, url: URL, visit: Visit, authorization: string | u
 }
 
 async function sendOnce(
-  { exchange, agent, silence }: VisitDeps,
+  { exchange, agent, silence, destinations, onAsked }: VisitDeps,
   url: URL,
   visit: Visit,
   authorization: string | undefined,
 ): Promise<Visited> {
   const { headers, fresh, lane, caller } = visit;
   const leave = await lane.gate.enter(caller);
+  const started = performance.now();
+  const told = (outcome: UpstreamOutcome, isAnswered: boolean) =>
+    onAsked?.({ host: destinations.classOf(url), outcome, isAnswered, seconds: secondsSince(started) });
   let asked: Asked | undefined;
+  let answer: Answer;
   try {
     asked = silence.ask(url);
-    const answer = await exchange(url, {
+    answer = await exchange(url, {
       // Files must arrive as they are hashed; documents say otherwise.
       headers: {
         'user-agent': agent,
@@ -151,12 +161,21 @@ async function sendOnce(
       closed: leave,
     });
     asked.heard();
-    return { ...answer, ...heardOf(answer, asked, visit), authorized: authorization !== undefined };
   } catch (error) {
     asked?.failed(error, caller.signal.aborted, false);
+    // What could not be asked at all was no request.
+    if (asked !== undefined) told(outcomeOf(error, caller.signal.aborted), false);
     leave();
     throw error;
   }
+  told(answer.status === 429 || answer.status === 503 ? 'busy' : answer.status >= 500 ? 'error' : 'answered', true);
+  return { ...answer, ...heardOf(answer, asked, visit), authorized: authorization !== undefined };
+}
+
+function outcomeOf(error: unknown, isLeft: boolean): UpstreamOutcome {
+  if (isLeft) return 'left';
+  if (!(error instanceof Refusal)) return 'unreachable';
+  return error.reason === 'slow' || error.reason === 'unreachable' ? error.reason : 'refused';
 }
 
 /** The same body and end, of which the host's silence is told. */

@@ -1,11 +1,9 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { behindTheGap } from '../support/behind-the-gap.ts';
 import { pipOfToday, uv as uvOfToday } from '../support/environments.ts';
-import { clientEnvironment, PYTHON, requirePart } from '../support/python.ts';
+import { requirePart } from '../support/python.ts';
 import { type Rig, startRig } from '../support/rig.ts';
 import type { RunningVerbatim } from '../support/verbatim.ts';
 import { verbatim } from '../support/verbatim.ts';
@@ -17,8 +15,6 @@ import { hashedRequirements, newPlace, pipInstall, provedFiles, uv } from './ins
 const { wheels, real } = await house();
 requirePart('a registry with real wheels', real);
 const [pip, uvBin] = await Promise.all([pipOfToday(), uvOfToday()]);
-const BEHIND = fileURLToPath(new URL('behind-the-gap.py', import.meta.url));
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 /** The same inside and outside, so that a lock made on one side holds on the other. */
 const PORT = '34177';
 
@@ -29,20 +25,6 @@ beforeAll(async () => {
   outside = await rig.mirror(['--port', PORT]);
 });
 afterAll(() => rig.close());
-
-/** Commands on the far side; SIMPLE is the index there. */
-async function behind(config: string, commands: readonly (readonly string[])[], cwd: string) {
-  const child = spawn('unshare', ['--net', '--map-root-user', PYTHON, BEHIND], {
-    env: clientEnvironment({ UV_NO_PROGRESS: '1', UV_PYTHON_DOWNLOADS: 'never', UV_CACHE_DIR: join(cwd, 'uv-cache') }),
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  const serve = [process.execPath, MAIN, 'serve', '--json', '--config', config, '--port', PORT];
-  child.stdin.end(JSON.stringify({ serve, commands, cwd }));
-  const parts: Buffer[] = [];
-  child.stdout.on('data', (part: Buffer) => parts.push(part));
-  await once(child, 'close');
-  return JSON.parse(Buffer.concat(parts).toString('utf8')) as readonly (readonly [number, string])[];
-}
 
 describe.runIf(requirePart('pip and uv', pip !== undefined && uvBin !== undefined ? true : undefined))(
   'a signed index, carried across a gap',
@@ -79,9 +61,11 @@ describe.runIf(requirePart('pip and uv', pip !== undefined && uvBin !== undefine
       expect([imported.code, imported.stderr]).toEqual([0, '']);
       const place = await newPlace(directory);
       const python = join(pip ?? '', 'python');
-      const [byPip, byUv, bySocket] = await behind(
+      const [byPip, byUv, bySocket] = await behindTheGap({
         config,
-        [
+        port: PORT,
+        cwd: directory,
+        commands: [
           [
             python,
             '-m',
@@ -96,8 +80,7 @@ describe.runIf(requirePart('pip and uv', pip !== undefined && uvBin !== undefine
           [join(uvBin ?? '', 'uv'), 'sync', '--frozen', '--project', project, '--python', join(uvBin ?? '', 'python')],
           [python, '-c', 'import socket; socket.create_connection(("192.0.2.1", 80), 1)'],
         ],
-        directory,
-      );
+      });
       expect(byPip).toEqual([0, expect.stringContaining('Successfully installed')]);
       for (const wheel of wheels) expect(await provedFiles(place.target, wheel)).toBeGreaterThan(0);
       expect(byUv?.[0], byUv?.[1]).toBe(0);

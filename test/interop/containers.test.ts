@@ -60,10 +60,10 @@ describe('what runs in a container', () => {
     }
   });
 
-  it('begins with one mirror and Redis, and the profile adds two replicas behind a balancer', () => {
+  it('begins with one mirror, Redis, Prometheus and Grafana, and the profile adds two replicas behind a balancer', () => {
     const named = (profile?: string) =>
       Object.entries(services).flatMap(([name, { profiles }]) => (profiles?.[0] === profile ? [name] : []));
-    expect(named()).toEqual(['verbatim', 'seal', 'redis']);
+    expect(named()).toEqual(['verbatim', 'seal', 'redis', 'prometheus', 'grafana']);
     expect(named('fleet')).toEqual(['replica-1', 'replica-2', 'balancer']);
   });
 });
@@ -119,7 +119,12 @@ describe('the processes of docker-compose.yml', () => {
     const [redis = '', ...redisArgs] = services['redis']?.command ?? [];
     started(redis, [...redisArgs, '--port', `${redisPort}`, '--bind', '127.0.0.1']);
     const args = (services['verbatim']?.command ?? []).map((arg) =>
-      inRoot(arg.replace('0.0.0.0', '127.0.0.1').replace('redis:6379', `127.0.0.1:${redisPort}`)),
+      inRoot(
+        arg
+          .replace('0.0.0.0', '127.0.0.1')
+          .replace('redis:6379', `127.0.0.1:${redisPort}`)
+          .replace('--admin-port=9141', '--admin-port=0'),
+      ),
     );
     const server = started(process.execPath, [MAIN, ...args, '--json', '--port=0', `--upstream=${pypi.url}simple/`]);
     const [line] = (await once(createInterface(server.stdout), 'line')) as [string];

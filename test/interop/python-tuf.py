@@ -1,10 +1,12 @@
 """python-tuf as a client: reads one JSON object on standard input, writes one on standard output.
 
-In: root (a path), metadata_url, targets_url, directory, targets (paths), prefix (whether hashes prefix target names).
+In: root (a path), metadata_url, targets_url, directory, targets (paths), prefix (whether hashes prefix target names), and
+reference_time (seconds; now unless given).
 Out: fetched (url, status, base64 of the body), cache (file name to base64), targets (path to base64, null where absent).
 """
 
 import base64
+import datetime
 import json
 import pathlib
 import sys
@@ -46,6 +48,9 @@ updater = Updater(
     config=UpdaterConfig(prefix_targets_with_hash=case["prefix"]),
     bootstrap=pathlib.Path(case["root"]).read_bytes(),
 )
+if (at := case.get("reference_time")) is not None:
+    # TUF §5: all of a walk is judged as of one time; python-tuf has no option for it.
+    updater._trusted_set.reference_time = datetime.datetime.fromtimestamp(at, datetime.timezone.utc)
 updater.refresh()
 targets = {}
 for path in case["targets"]:

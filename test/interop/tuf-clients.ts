@@ -18,6 +18,8 @@ export interface Asked {
   readonly targets: readonly string[];
   /** Whether hashes prefix target names under consistent snapshots; default true. */
   readonly prefix?: boolean;
+  /** As of when it judges. Seconds; python-tuf alone. */
+  readonly referenceTime?: number;
 }
 
 export interface Fetched {
@@ -41,7 +43,13 @@ const SCRIPT = fileURLToPath(new URL('python-tuf.py', import.meta.url));
 
 /** The reference client, from the environment with that `bin`. */
 export function pythonTufClient(bin: string): TufClient {
-  return childClient(join(bin, 'python'), [SCRIPT]);
+  const [command, ...args] = pythonTufCommand(bin);
+  return childClient(command, args);
+}
+
+/** The same as a command. */
+export function pythonTufCommand(bin: string): readonly [string, string] {
+  return [join(bin, 'python'), SCRIPT];
 }
 
 interface Said {
@@ -52,24 +60,34 @@ interface Said {
 
 /** A client that is a program: JSON in, JSON out, bytes in base64. */
 export function childClient(command: string, args: readonly string[] = []): TufClient {
-  return async ({ root, metadataUrl, targetsUrl, directory, targets, prefix = true }) => {
+  return async (asked) => {
     const child = spawn(command, args, { env: clientEnvironment(), stdio: 'pipe' });
-    child.stdin.end(
-      JSON.stringify({ root, metadata_url: metadataUrl, targets_url: targetsUrl, directory, targets, prefix }),
-    );
+    child.stdin.end(askedText(asked));
     const [said, error] = await Promise.all([text(child.stdout), text(child.stderr)]);
     if (said === '') throw new Error(`${command}: ${error}`);
-    const result = JSON.parse(said) as Said;
-    return {
-      fetched: result.fetched.map(({ url, status, body }) => ({ url, status, body: Buffer.from(body, 'base64') })),
-      cache: new Map(Object.entries(result.cache).map(([name, body]) => [name, Buffer.from(body, 'base64')])),
-      targets: new Map(
-        Object.entries(result.targets).map(([path, body]) => [
-          path,
-          body === null ? undefined : Buffer.from(body, 'base64'),
-        ]),
-      ),
-    };
+    return outcomeOf(said);
+  };
+}
+
+/** What such a program reads. */
+export function askedText(asked: Asked): string {
+  const { root, metadataUrl, targetsUrl, directory, targets, prefix = true, referenceTime } = asked;
+  const addresses = { metadata_url: metadataUrl, targets_url: targetsUrl };
+  return JSON.stringify({ root, ...addresses, directory, targets, prefix, reference_time: referenceTime });
+}
+
+/** What it wrote. */
+export function outcomeOf(said: string): Outcome {
+  const result = JSON.parse(said) as Said;
+  return {
+    fetched: result.fetched.map(({ url, status, body }) => ({ url, status, body: Buffer.from(body, 'base64') })),
+    cache: new Map(Object.entries(result.cache).map(([name, body]) => [name, Buffer.from(body, 'base64')])),
+    targets: new Map(
+      Object.entries(result.targets).map(([path, body]) => [
+        path,
+        body === null ? undefined : Buffer.from(body, 'base64'),
+      ]),
+    ),
   };
 }
 

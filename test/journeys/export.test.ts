@@ -11,7 +11,7 @@ import { openSeal } from '../../src/bundle/format/seal.ts';
 import { sha256Hex } from '../../src/bytes/digest.ts';
 import { bytesOf } from '../support/bundles.ts';
 import { type FakePypi, startFakePypi } from '../support/fake-pypi.ts';
-import { tinyWheel } from '../support/tiny-wheel.ts';
+import { type TinyWheel, tinyWheel, zip } from '../support/tiny-wheel.ts';
 import { type RunningVerbatim, startVerbatim, verbatim, verbatimWith } from '../support/verbatim.ts';
 
 // What is held of an index, written as bundles that another site can take in.
@@ -154,6 +154,41 @@ describe('a complete bundle', () => {
       purl: `pkg:pypi/alpha@1.0?file_name=${encodeURIComponent(ALPHA.filename)}`,
       hashes: [{ alg: 'SHA-256', content: sha256Hex(ALPHA.bytes) }],
     });
+  });
+
+  it('states the licence of a wheel whose core metadata is not held, by what the wheel says of itself', async () => {
+    const info = 'delta-1.0.dist-info';
+    const coreMetadata = Buffer.from('Metadata-Version: 2.4\nName: delta\nVersion: 1.0\nLicense-Expression: 0BSD\n');
+    const bytes = zip([
+      ['delta.py', Buffer.from('')],
+      [`${info}/METADATA`, coreMetadata],
+      [`${info}/WHEEL`, Buffer.from('Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n')],
+      [`${info}/RECORD`, Buffer.from(`delta.py,,\n${info}/METADATA,,\n${info}/WHEEL,,\n${info}/RECORD,,\n`)],
+    ]);
+    const delta: TinyWheel = { project: 'delta', filename: 'delta-1.0-py3-none-any.whl', bytes, coreMetadata };
+    pypi.upload('delta', delta);
+    pypi.drop('delta', delta.filename, 'core-metadata');
+    await serving(data, async () => {
+      await get('delta/');
+      await get(pypi.storedAt(delta));
+    });
+    const { path } = await made('--project', 'delta');
+    expect(entriesOf(await linesOf(join(path, 'bundle.tar'))).map(named)).not.toContain(
+      `core-metadata delta ${delta.filename}`,
+    );
+    expect(await readFile(join(path, 'report.txt'), 'utf8')).toMatch(/- delta 1\.0: 1 file, 0\.0 MB, 0BSD,/);
+    const { components } = JSON.parse(await readFile(join(path, 'sbom.cdx.json'), 'utf8'));
+    expect(components[0].licenses).toEqual([{ license: { name: '0BSD' } }]);
+    pypi.remove('delta', delta.filename);
+  });
+
+  it('where its directory is not there says how to make it, or to name a file', async () => {
+    const place = join(room, 'stick');
+    const { code, stderr } = await verbatim('export', place, ...upstream(), '--data', data);
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringContaining(`${place} is not a directory: make it first (mkdir), or name a file that ends in .tar.`),
+    ]);
   });
 
   it('is of the projects that were selected alone', async () => {

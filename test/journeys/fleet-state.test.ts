@@ -73,7 +73,7 @@ describe('replicas that share their state in an object store', () => {
     expect(await run('one', ...accept)).toMatchObject({ code: 0 });
     for (const server of [one, other])
       await vi.waitFor(async () => expect(await names(server)).toEqual([ALPHA.filename]), PATIENCE);
-  }, 60_000);
+  });
 
   it('are founded by a mirror that was alone, with all that it remembers; one with other floors is refused', async () => {
     pypi.upload('alpha', NEWER);
@@ -90,7 +90,7 @@ describe('replicas that share their state in an object store', () => {
     expect(await names(await serve('joined'))).toHaveLength(2);
     await expect(serve('second')).rejects.toThrow('is not what the fleet was founded with');
     expect(await names(founder)).toHaveLength(2);
-  }, 90_000);
+  });
 
   it('say how they stand to each other', async () => {
     const one = await serve('one', [...flags(), '--admin-port', '0']);
@@ -117,7 +117,7 @@ describe('replicas that share their state in an object store', () => {
     s3.heal();
     await vi.waitFor(async () => expect((await standing()).alone).toBe(null), PATIENCE);
     expect((await run('one', 'status')).stdout).not.toContain('partitioned');
-  }, 90_000);
+  });
 
   it('keep one that joins with an empty disk from what is older than what they saw', async () => {
     pypi.upload('alpha', NEWER);
@@ -127,7 +127,7 @@ describe('replicas that share their state in an object store', () => {
     pypi.remove('alpha', NEWER.filename);
     const joined = await serve('joined');
     expect(await names(joined)).toHaveLength(2);
-  }, 60_000);
+  });
 
   it('serve what they hold while the store is away, believe nothing new, say so, and go on when it is back', async () => {
     const one = await serve('one');
@@ -144,7 +144,7 @@ describe('replicas that share their state in an object store', () => {
     s3.misbehave((_, response) => response.destroy() !== undefined);
     expect(await names(await serve('one'))).toEqual([ALPHA.filename]);
     await expect(serve('empty')).rejects.toThrow('fleet');
-  }, 90_000);
+  });
 
   it('are refused a store that does not keep to its conditions', async () => {
     s3.misbehave(({ headers }) => {
@@ -153,7 +153,7 @@ describe('replicas that share their state in an object store', () => {
     });
     await expect(serve('one')).rejects.toThrow('If-None-Match is ignored');
     expect([...s3.objects.keys()].filter((key) => key.includes('state/'))).toEqual([]);
-  }, 60_000);
+  });
 
   it('are refused a store that was emptied', async () => {
     const one = await serve('one');
@@ -161,10 +161,10 @@ describe('replicas that share their state in an object store', () => {
     await stop(one);
     s3.objects.clear();
     await expect(serve('one')).rejects.toThrow('it was emptied');
-  }, 60_000);
+  });
 
   it('are refused keys that the store does not take, where they hold nothing', async () => {
     s3.misbehave((_, response) => error(response, 403, 'AccessDenied') !== undefined);
     await expect(serve('one')).rejects.toThrow('the store refuses it (403 AccessDenied)');
-  }, 60_000);
+  });
 });

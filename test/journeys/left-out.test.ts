@@ -80,7 +80,11 @@ describe.each(RIGS)('of an index with evidence $evidence, a page that leaves fil
 
   it('is counted by a gauge with a closed list of reasons', async () => {
     await begin(MALFORMED);
-    const metrics = createMetrics({ indexes: ['main'], version: '1', processMetrics: false });
+    const metrics = createMetrics({
+      indexes: [{ name: 'main', evidence: 'tuf', refreshSeconds: 300 }],
+      version: '1',
+      processMetrics: false,
+    });
     metrics.watchPages(async () => [{ index: 'main', ...(await rig.index().tally()) }]);
     const series = (await metrics.exposition.text()).split('\n').filter((line) => line.startsWith('verbatim_left_out'));
     expect(series).toContain('verbatim_left_out_files{index="main",reason="digest"} 1');
@@ -127,7 +131,11 @@ it('hosts where this mirror may not go are told of, counted, and named with the 
     expect((await rig.index().explain('alpha', client())).outOfReach).toEqual(new Map([['far.example', 2]]));
     expect((await rig.index().explain('alpha-9.0.tar.gz', client())).outOfReach).toEqual(new Map([['far.example', 1]]));
     expect((await rig.index().explain(ALPHA.filename, client())).outOfReach).toEqual(new Map());
-    const metrics = createMetrics({ indexes: ['main'], version: '1', processMetrics: false });
+    const metrics = createMetrics({
+      indexes: [{ name: 'main', evidence: 'tuf', refreshSeconds: 300 }],
+      version: '1',
+      processMetrics: false,
+    });
     metrics.watchPages(async () => [{ index: 'main', ...(await rig.index().tally()) }]);
     expect(await metrics.exposition.text()).toContain('verbatim_out_of_reach_files{index="main"} 2');
   } finally {

@@ -76,7 +76,7 @@ const each = async <T>(ask: () => Promise<T>): Promise<readonly T[]> => {
 const always = <T>(answer: T) => Array.from({ length: TIMES }, () => answer);
 
 describe('several workers of one server', () => {
-  it('all serve what one of them was told to look at anew', { timeout: 60_000 }, async () => {
+  it('all serve what one of them was told to look at anew', async () => {
     const flags = [...upstream(), '--max-age', '86400'];
     const { url } = await serve(flags);
     const names = async () => (await files(url)).map(({ filename }) => filename);
@@ -91,7 +91,30 @@ describe('several workers of one server', () => {
     expect(await each(names)).toEqual(always([ALPHA.filename]));
   });
 
-  it('are one in status, who and events', { timeout: 60_000 }, async () => {
+  it('ask upstream once for a page or the list that both have clients for', async () => {
+    pypi.upload('beta', tinyWheel('beta'));
+    const { url } = await serve(upstream());
+    // It looks at the list and the first project when it starts.
+    await expect.poll(() => pypi.asked('alpha').length).toBe(1);
+    for (const [path, word] of [
+      ['/simple/beta/', 'beta-1.0'],
+      ['/simple/', 'beta'],
+    ] as const) {
+      const before = pypi.index.asked(path).length;
+      const gate = Promise.withResolvers<void>();
+      pypi.index.fault(path, { kind: 'wait', until: gate.promise });
+      const asking = Array.from({ length: TIMES }, () => askAnew(`${url}${path}`, JSON_PAGE));
+      await expect.poll(() => pypi.index.asked(path).length).toBeGreaterThan(before);
+      // Both have theirs: who was connected later is answered.
+      for (const answer of await each(() => askAnew(`${url}/livez`))) expect(answer.status).toBe(200);
+      gate.resolve();
+      for (const answer of await Promise.all(asking)) expect(await answer.text()).toContain(word);
+      expect(pypi.index.asked(path)).toHaveLength(before + 1);
+      pypi.index.heal();
+    }
+  });
+
+  it('are one in status, who and events', async () => {
     const flags = upstream();
     const { url, child: supervisor } = await serve(flags);
     const [file] = await files(url);
@@ -110,7 +133,7 @@ describe('several workers of one server', () => {
     await expect.poll(async () => (await run(flags, 'who', ALPHA.filename)).length, { timeout: 20_000 }).toBe(2);
   });
 
-  it('fetch each file once, and hold no more than the limit together', { timeout: 90_000 }, async () => {
+  it('fetch each file once, and hold no more than the limit together', async () => {
     const bytes = 100_000;
     const wheels = Array.from({ length: 12 }, (_, at) => ({
       filename: `alpha-${at + 3}.0-py3-none-any.whl`,
@@ -141,9 +164,7 @@ describe('several workers of one server', () => {
     expect((await run(flags, 'status')).store.bytes).toBeLessThanOrEqual(limit);
   });
 
-  it('never serve an older timestamp than either served before, and all follow within a second', {
-    timeout: 90_000,
-  }, async () => {
+  it('never serve an older timestamp than either served before, and all follow within a second', async () => {
     const signed = new SignedIndex({
       keys: KEYS,
       binBits: 2,
@@ -181,7 +202,7 @@ describe('several workers of one server', () => {
     expect(new Set(seen).size).toBeGreaterThan(4);
   });
 
-  it('speak TLS, and have another certificate after SIGHUP', { timeout: 60_000 }, async () => {
+  it('speak TLS, and have another certificate after SIGHUP', async () => {
     const config = join(directory, 'verbatim.yaml');
     const [cert, key] = [join(directory, 'cert.pem'), join(directory, 'key.pem')];
     await writeFile(cert, GOOD);
@@ -208,7 +229,7 @@ describe('several workers of one server', () => {
     expect(await presented()).not.toBe(before);
   });
 
-  it.skipIf(old === undefined)('run on node 22, too', { timeout: 90_000 }, async () => {
+  it.skipIf(old === undefined)('run on node 22, too', async () => {
     const flags = upstream();
     const server = await serve(flags, old);
     const names = async () => (await files(server.url)).map(({ filename }) => filename);

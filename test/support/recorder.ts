@@ -7,6 +7,8 @@ export function createRecorder(): { readonly events: Recorded; readonly emit: Em
   const events: Recorded = {
     rejected: [],
     served: [],
+    askedUpstream: [],
+    changed: [],
     stale: [],
     stoodIn: [],
     silence: [],

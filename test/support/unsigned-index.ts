@@ -3,10 +3,22 @@ import type { RunningIndex } from '../../src/mirror/create-index.ts';
 import type { DrawnBodies } from '../../src/mirror/projects/drawn-bodies.ts';
 import { quarantinePolicy } from '../../src/mirror/quarantine-policy.ts';
 import { createUnsignedIndex } from '../../src/mirror/unsigned/index.ts';
-import { type PageRecord, type PageStore, type Pin, type Pins, Superseded } from '../../src/ports/index-state.ts';
+import {
+  type IndexState,
+  type PageRecord,
+  type PageStore,
+  type Pin,
+  type Pins,
+  Superseded,
+} from '../../src/ports/index-state.ts';
+import type { Lease } from '../../src/ports/lease.ts';
+import type { ListStore } from '../../src/ports/list-store.ts';
 import { type PageWork, workHere } from '../../src/ports/page-work.ts';
 import type { Policy } from '../../src/ports/policy.ts';
 import type { DocumentAnswer, Upstream } from '../../src/ports/upstream.ts';
+import { createListStore } from '../../src/state/list.ts';
+import { createPageStore } from '../../src/state/pages.ts';
+import { createPins } from '../../src/state/pins.ts';
 import { DAY } from './clock.ts';
 import { openStore } from './volume-harness.ts';
 
@@ -23,11 +35,14 @@ export interface UnsignedIndexOptions {
   readonly drawn?: DrawnBodies | undefined;
   /** Bytes. */
   readonly memory?: number | undefined;
+  /** What it remembers, where others have that, too; its list of all projects with it. */
+  readonly state?: IndexState | undefined;
+  readonly lease?: Lease | undefined;
 }
 
 /** An index that signs nothing, whose upstream is in the test's hands; what it remembers lies in memory, its blobs on disk. */
 export async function unsignedIndex(options: UnsignedIndexOptions): Promise<RunningIndex> {
-  const { now, upstream, policy, record, work = workHere, drawn, memory = 1e7 } = options;
+  const { now, upstream, policy, record, work = workHere, drawn, memory = 1e7, state, lease } = options;
   const { blobs } = await openStore();
   return createUnsignedIndex({
     name: 'main',
@@ -40,9 +55,10 @@ export async function unsignedIndex(options: UnsignedIndexOptions): Promise<Runn
       mayFetch: (url) => !url.includes('//far.example/'),
       ...upstream,
     },
-    store: pagesInMemory(record),
-    lists: { load: async () => undefined, bytes: async () => undefined, save: async () => {}, confirm: async () => {} },
-    pins: pinsInMemory(),
+    store: state === undefined ? pagesInMemory(record) : createPageStore(state),
+    lease,
+    lists: state === undefined ? NO_LIST : createListStore(state),
+    pins: state === undefined ? pinsInMemory() : createPins(state),
     blobs,
     work,
     drawn,
@@ -57,13 +73,21 @@ export async function unsignedIndex(options: UnsignedIndexOptions): Promise<Runn
     maxAge: 600,
     staleIfError: DAY,
     contentAddressed: false,
-    projectList: false,
+    projectList: state !== undefined,
     api: undefined,
     seen: async () => [],
     nameFetch: nameFetches(),
     sealed: false,
   });
 }
+
+const NO_LIST: ListStore = {
+  load: async () => undefined,
+  isCurrent: async () => true,
+  bytes: async () => undefined,
+  save: async () => {},
+  confirm: async () => {},
+};
 
 /** Upstream's page of alpha, with these files. */
 export function pageOf(filenames: readonly string[]): Uint8Array {

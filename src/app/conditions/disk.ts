@@ -6,9 +6,16 @@ const ENOUGH_AGAIN = 1.1;
 
 /** Bytes that this process may still write to the disk of a directory; undefined where the system does not say. */
 export async function freeBytes(directory: string): Promise<number | undefined> {
+  return (await diskRoom(directory))?.free;
+}
+
+/** The same, and all bytes of that disk. */
+export async function diskRoom(
+  directory: string,
+): Promise<{ readonly free: number; readonly size: number } | undefined> {
   try {
-    const { bavail, bsize } = await statfs(directory);
-    return bavail * bsize;
+    const { bavail, blocks, bsize } = await statfs(directory);
+    return { free: bavail * bsize, size: blocks * bsize };
   } catch {
     return undefined;
   }

@@ -12,7 +12,7 @@ import type { SharedRedis } from '../fleet/redis.ts';
 import { certificateOf } from '../server-files.ts';
 import { certificateConditions, type Validity, validityOf } from './certificate.ts';
 import type { ClockComparison } from './clocks.ts';
-import { diskConditions, freeBytes } from './disk.ts';
+import { diskConditions, diskRoom, freeBytes } from './disk.ts';
 import { fleetConditions, peerConditions } from './fleet.ts';
 import { type ImportAge, importAges, importConditions } from './imports.ts';
 import { secretConditions } from './secrets.ts';
@@ -37,7 +37,7 @@ export class MirrorConditions {
   readonly #options: MirrorConditionsOptions;
   readonly #watch: ConditionWatch;
   #validity: Validity | undefined;
-  #free: number | undefined;
+  #room: { readonly free: number; readonly size: number } | undefined;
   #ages: readonly ImportAge[] = [];
 
   constructor(options: MirrorConditionsOptions) {
@@ -55,7 +55,8 @@ export class MirrorConditions {
       inForce: this.inForce,
       certificateEnds: this.#validity?.to,
       clockAhead: this.#options.clocks.ahead,
-      freeBytes: this.#free,
+      freeBytes: this.#room?.free,
+      diskBytes: this.#room?.size,
       importAges: this.#ages,
     };
   }
@@ -82,11 +83,11 @@ export class MirrorConditions {
 
   async #look(before: readonly Condition[]): Promise<readonly Condition[]> {
     const { config, clock, clocks, redis, bucket, fleet, fleetPeers } = this.#options;
-    this.#free = await freeBytes(config.data);
+    this.#room = await diskRoom(config.data);
     this.#ages = await importAges(this.#options.indexes);
     const low = before.some(({ what }) => what === 'disk');
     return [
-      ...standing(config, { now: clock.now(), validity: this.#validity, free: this.#free, low }),
+      ...standing(config, { now: clock.now(), validity: this.#validity, free: this.#room?.free, low }),
       ...clocks.look(),
       ...importConditions(this.#ages),
       ...redisConditions(redis?.trouble),

@@ -3,7 +3,7 @@ import type { Emit } from '../../ports/events.ts';
 import type { News } from '../../ports/peers.ts';
 import type { Composition } from '../compose.ts';
 
-type Following = Pick<Composition, 'indexes' | 'blobs'>;
+type Following = Pick<Composition, 'indexes'> & { readonly blobs: Pick<Composition['blobs'], 'follow'> };
 
 /** Does what another process on the same data directory asks by what it tells: what memory has is what is stored when this resolves. */
 export async function followPeer({ indexes, blobs }: Following, news: News, emit: Emit): Promise<void> {
@@ -22,8 +22,10 @@ export async function followPeer({ indexes, blobs }: Following, news: News, emit
     await mirror.signed?.adopt().catch(onFault);
 }
 
+/** The list of all projects is the one without a name. */
 function projectsOf(items: Extract<News, { kind: 'wrote' }>['items']): readonly string[] {
-  return items.flatMap(([, area, project]) =>
-    (area === 'pages' || area === 'pins') && project !== undefined ? [project] : [],
-  );
+  return items.flatMap(([, area, project]) => {
+    if (area === 'list') return [''];
+    return (area === 'pages' || area === 'pins') && project !== undefined ? [project] : [];
+  });
 }

@@ -14,6 +14,7 @@ import { listenForCommands } from '../control/for-commands.ts';
 import type { ControlSocket } from '../control/listen.ts';
 import { logOf } from '../running/log.ts';
 import type { MirrorOptions, RunningMirror } from '../start.ts';
+import { aboutIndexes } from '../watch-composition.ts';
 import { createCommonHandle } from './common-handle.ts';
 import { CommonMetrics } from './common-metrics.ts';
 import { Dispatcher } from './dispatcher.ts';
@@ -86,7 +87,7 @@ class Supervisor implements RunningServers {
       for (const slot of this.#slots) slot.send({ kind: 'free', key });
     });
     this.#slots = Array.from({ length: workers }, (_, at) => new Slot(at + 1, this.#events()));
-    const own = createMetrics({ indexes: Object.keys(options.config.indexes), version: VERSION });
+    const own = createMetrics({ indexes: aboutIndexes(options.config), version: VERSION });
     this.#emit = createEmit(this.#log, own);
     own.watchConnections(() => {
       const { waiting, refused } = this.#dispatcher.counts;
@@ -153,8 +154,8 @@ class Supervisor implements RunningServers {
 
   /** One answer for all processes. */
   async #listenForOperators(): Promise<void> {
-    const { adminPort } = this.#options;
-    if (adminPort === undefined) return;
+    const { admin } = this.#options;
+    if (admin === undefined) return;
     const metrics = this.#metrics;
     const listener = createListener({
       defaultIndex: this.defaultIndex,
@@ -163,7 +164,7 @@ class Supervisor implements RunningServers {
       metrics: { contentType: metrics.contentType, text: () => metrics.text() },
       onFault: (error) => this.#emit({ name: 'faulted', at: 'answer', error }),
     });
-    this.#admin = await startServer({ listener, host: '127.0.0.1', port: adminPort });
+    this.#admin = await startServer({ listener, ...admin });
   }
 
   /** Commands speak to all processes at once. */

@@ -43,7 +43,7 @@ export class ToldState implements StateStorage {
   }
 }
 
-/** Pages, what they are held to, and which signed metadata are in force; everything else is read where it is needed. */
+/** Pages, what they are held to, the list of all projects, and which signed metadata are in force; everything else is read where it is needed. */
 function isRemembered([, area, kind]: ItemPath): boolean {
-  return area === 'pages' || area === 'pins' || (area === 'tuf' && kind === 'current');
+  return area === 'pages' || area === 'pins' || area === 'list' || (area === 'tuf' && kind === 'current');
 }

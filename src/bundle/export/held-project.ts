@@ -10,6 +10,7 @@ import type { Entry } from '../format/model.ts';
 import { alsoOf, type HeldItem, type HeldParts, storedAs } from './held.ts';
 import { licenceIn } from './licence.ts';
 import { storedDocument } from './stored-document.ts';
+import { licenceOfWheel } from './wheel-licence.ts';
 
 type Listed = Awaited<ReturnType<PackageIndex['listing']>>;
 
@@ -84,7 +85,8 @@ async function* heldFile(parts: HeldParts, page: Listed, file: OwnFile): AsyncGe
       release: {
         version: versionOf(name, project),
         uploadTime,
-        licence: async () => (metadata?.content === undefined ? undefined : licenceIn(await metadata.content())),
+        licence: async () =>
+          metadata?.content === undefined ? licenceOfWheel(storage, name, stored) : licenceIn(await metadata.content()),
       },
     };
   else notCarried.files++;

@@ -25,7 +25,7 @@ export interface HeldItem {
 export interface Release {
   readonly version: string | undefined;
   readonly uploadTime: string | undefined;
-  /** As its core metadata states it; undefined where that is not held, or states none. */
+  /** As its core metadata states it, which is read out of a wheel where it is not held on its own; undefined where none is stated. */
   readonly licence: () => Promise<string | undefined>;
 }
 

@@ -19,8 +19,13 @@ export interface Staged {
   readonly there: number;
 }
 
-/** How far it has come: contents and bytes of all that the bundle carries. */
-export type OnProgress = (done: { readonly contents: number; readonly bytes: number }) => void;
+/** Contents, and bytes of them as they unpack. */
+interface Amount {
+  readonly contents: number;
+  readonly bytes: number;
+}
+/** How far it has come, of all that the bundle carries. */
+export type OnProgress = (done: Amount & { readonly of: Amount }) => void;
 
 /**
  * Takes every member into the store, each by its size and digest. Throws Refusal `digest`, `length`, `format`, `encoding` or `truncated` with the piece that is to be
@@ -32,6 +37,8 @@ export async function stage(
   store: ContentStore,
   onProgress: OnProgress = () => undefined,
 ): Promise<Staged> {
+  const { members, content } = bundle.header.totals;
+  const of = { contents: members, bytes: content };
   const done = { contents: 0, bytes: 0, files: 0, taken: 0, there: 0 };
   const line = new Line(AT_ONCE);
   const take = async (entry: Entry, member: Member): Promise<void> => {
@@ -42,7 +49,7 @@ export async function stage(
       done.files++;
       done.taken += entry.size;
     } else done.there++;
-    onProgress({ contents: done.contents, bytes: done.bytes });
+    onProgress({ contents: done.contents, bytes: done.bytes, of });
   };
   for await (const given of bundle.lines()) {
     if (given.line !== 'entry' || given.member === undefined) continue;

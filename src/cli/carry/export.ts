@@ -24,8 +24,9 @@ import type { PackageIndex } from '../../mirror/package-index.ts';
 import type { IndexState } from '../../ports/index-state.ts';
 import { createListStore } from '../../state/list.ts';
 import { askSecret } from '../ask-secret.ts';
+import { exportProgress } from './bundle-progress.ts';
 import { printExported } from './export-text.ts';
-import { ProgressLines } from './progress-lines.ts';
+import { ProgressShown } from './progress.ts';
 
 /** Of a receipt: 4,000,000 lines. */
 const RECEIPT_BYTES = 65 * LIMITS.entries + 1024;
@@ -52,27 +53,30 @@ export async function exportTo(config: Config, place: string, flags: ExportFlags
   if (name !== undefined) indexOf(config, name);
   const keys = await signingKeys(flags);
   const composition = await compose({ config, emit: noEvents, reading: true });
+  const shown = new ProgressShown(json);
   try {
     const index = chosen(composition, name);
     const { root } = composition.volume;
     await refuseAnothers(root);
     const history = new ExportHistory(nodeFileOps, root, index.name);
     const notCarried = new NotCarried();
-    const progress = new ProgressLines(json);
+    const onProgress = exportProgress(shown);
     const exported =
       flags.again === undefined
-        ? await exportNext({ composition, index, history, notCarried, place, flags, keys, config, progress })
+        ? await exportNext({ composition, index, history, notCarried, place, flags, keys, config, onProgress })
         : await exportAgain(
             {
               number: flags.again,
               history,
               storage: composition.operator.storage,
-              onProgress: (at) => progress.at(at),
+              onProgress,
             },
             await BundleOutput.begin(nodeFileOps, place, directoryName(index.name, flags.again)),
           );
+    shown.end();
     printExported(exported, notCarried, json);
   } finally {
+    shown.end();
     await composition.close();
   }
 }
@@ -86,11 +90,11 @@ interface NextExport {
   readonly place: string;
   readonly flags: ExportFlags;
   readonly keys: readonly SigningKey[];
-  readonly progress: { at(progress: Progress): void };
+  readonly onProgress: (progress: Progress) => void;
 }
 
 async function exportNext(next: NextExport): Promise<Exported> {
-  const { composition, config, index, history, notCarried, place, flags, keys, progress } = next;
+  const { composition, config, index, history, notCarried, place, flags, keys, onProgress } = next;
   const state = await composition.operator.state(index.name);
   const selection = flags.project && readSelection(flags.project);
   const newest = newestConfirmed();
@@ -110,7 +114,7 @@ async function exportNext(next: NextExport): Promise<Exported> {
     storage: composition.operator.storage,
     history,
     keys,
-    stateAt: () => stateAt(index, state, newest.at),
+    stateAt: () => stateAt(index, state, { newest: newest.at, given: config.referenceTime }),
     selection,
     maxAgeDays: flags.serveFor,
     announced: announced(flags),
@@ -120,7 +124,7 @@ async function exportNext(next: NextExport): Promise<Exported> {
         ? undefined
         : readReceipt(index.name, readGiven(flags.receipt, 'a receipt', RECEIPT_BYTES)),
     pieceSize: flags.pieceSize,
-    onProgress: (at) => progress.at(at),
+    onProgress,
   };
   const number = ((await history.numbers()).at(-1) ?? 0) + 1;
   const output = flags.dryRun
@@ -129,13 +133,27 @@ async function exportNext(next: NextExport): Promise<Exported> {
   return exportBundle(request, output);
 }
 
-/** When upstream last stood by what is held: of a signed index its last accepted refresh, else the newest page. */
-async function stateAt(index: PackageIndex, state: IndexState, newest: Instant | undefined): Promise<Instant> {
+/**
+ * When upstream last stood by what is held: of a signed index its last accepted refresh, else the newest page. Under a reference time, which moves no
+ * clock, and where upstream never said what time it is there, that is what the operator gives. Throws Refusal where nobody says.
+ */
+async function stateAt(
+  index: PackageIndex,
+  state: IndexState,
+  { newest, given }: { readonly newest: Instant | undefined; readonly given: Instant | undefined },
+): Promise<Instant> {
   const at = index.evidence === 'tuf' ? (await state.trust.clockFloor())?.at : newest;
-  if (at !== undefined) return at;
-  throw new Refusal('unlisted', `Nothing is held of the index ${index.name}: there is nothing to carry.`, {
-    subject: 'request',
-  });
+  if (at === undefined)
+    throw new Refusal('unlisted', `Nothing is held of the index ${index.name}: there is nothing to carry.`, {
+      subject: 'request',
+    });
+  const said = at === 0 ? given : at;
+  if (said !== undefined) return said;
+  throw new Refusal(
+    'clock',
+    `The upstream of ${index.name} never said what time it is there, so that nobody can say as of when this is: give --reference-time.`,
+    { subject: 'request' },
+  );
 }
 
 async function identity(config: IndexConfig, index: PackageIndex): Promise<Header['index']> {

@@ -5,8 +5,10 @@ import { dateText, instantText } from '../../bytes/instant.ts';
 import { shownField } from '../../bytes/printable.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Config } from '../../config/config.ts';
-import { print, printJson, say, sayOnTerminal } from '../output.ts';
+import { print, printJson, say } from '../output.ts';
 import { sayUntold } from '../untold.ts';
+import { importProgress } from './bundle-progress.ts';
+import { ProgressShown } from './progress.ts';
 
 interface ImportFilesOptions {
   readonly files: readonly string[];
@@ -23,20 +25,28 @@ export async function importFiles(config: Config, options: ImportFilesOptions): 
   const { files, watch, dryRun, json } = options;
   if ((files.length === 0) === (watch === undefined))
     throw new Refusal('format', 'Say which files, or which directory to watch.', { subject: 'request' });
-  const importer = await openImporter({ config, emit: noEvents, ...options, onProgress: progress() });
+  const shown = new ProgressShown(json);
+  const importer = await openImporter({ config, emit: noEvents, ...options, onProgress: importProgress(shown) });
+  /** What is said takes the place of the line that was shown. */
+  const telling = (work: () => void) => {
+    shown.pause();
+    work();
+  };
   try {
     if (watch === undefined) {
-      tell(await importer.take(files), options);
+      const imported = await importer.take(files);
+      telling(() => tell(imported, options));
       return true;
     }
     await watchFolder(watch, importer, {
       signal: stopped(),
-      onImported: (imported) => tell(imported, { dryRun, json }),
-      onWaiting: (why) => say(why),
-      onRefused: (why) => say(why),
+      onImported: (imported) => telling(() => tell(imported, { dryRun, json })),
+      onWaiting: (why) => telling(() => say(why)),
+      onRefused: (why) => telling(() => say(why)),
     });
     return true;
   } finally {
+    shown.end();
     await importer.close();
   }
 }
@@ -46,20 +56,6 @@ function stopped(): AbortSignal {
   const stopping = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort());
   return stopping.signal;
-}
-
-const EVERY_MS = 1000;
-const MIB = 1024 * 1024;
-
-/** A line a second where somebody watches. */
-function progress(): (done: { readonly contents: number; readonly bytes: number }) => void {
-  let last = 0;
-  return ({ contents, bytes }) => {
-    const now = performance.now();
-    if (now - last < EVERY_MS) return;
-    last = now;
-    sayOnTerminal(`${contents} contents, ${Math.round(bytes / MIB)} MiB checked`);
-  };
 }
 
 function tell(

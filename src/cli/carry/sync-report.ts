@@ -1,6 +1,6 @@
 import type { SyncReport, Tellings } from '../../sync/report.ts';
 import type { Synced } from '../../sync/sync.ts';
-import { megabytes } from './sync-progress.ts';
+import { megabytes } from './progress.ts';
 
 /** Named on a terminal; the others are counted, and in the JSON. */
 const MOST_SHOWN = 20;

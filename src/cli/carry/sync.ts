@@ -17,8 +17,9 @@ import type { Synced } from '../../sync/sync.ts';
 import { print, printJsonLine, say } from '../output.ts';
 import { sayUntold } from '../untold.ts';
 import type { Installer } from './installers.ts';
+import { ProgressShown } from './progress.ts';
 import { resolveOffline } from './resolver-run.ts';
-import { ProgressShown } from './sync-progress.ts';
+import { syncShown } from './sync-progress.ts';
 import { type Beside, countedLine, reportJson, reportLines } from './sync-report.ts';
 
 export interface SyncFlags {
@@ -56,7 +57,7 @@ export async function syncNow(
       onRound: (report, counted) => {
         if (json) printJsonLine({ event: 'counted', ...counted.progress });
         else say(countedLine(counted));
-        shown.begin(report.progress, counted.progress);
+        shown.begin(syncShown(report.progress, counted.progress));
       },
     });
     shown.end();

@@ -41,7 +41,7 @@ export class BundleOutput {
     const isFile = path.endsWith('.tar');
     const whole = resolve(path);
     const parent = isFile ? dirname(whole) : whole;
-    if ((await ops.facts(parent))?.kind !== 'directory') throw refused(`${parent} is not a directory.`);
+    if ((await ops.facts(parent))?.kind !== 'directory') throw noDirectory(parent, isFile);
     const place = { parent, name: isFile ? basename(whole) : name, isFile };
     await refuseTaken(ops, join(parent, place.name));
     for (const left of await ops.list(parent))
@@ -83,6 +83,14 @@ export class BundleOutput {
 
 async function refuseTaken(ops: FileOps, path: string): Promise<void> {
   if ((await ops.facts(path)) !== undefined) throw refused(`${path} exists already: move it away, or name another.`);
+}
+
+function noDirectory(parent: string, isFile: boolean): Refusal {
+  return refused(
+    isFile
+      ? `${parent} is not a directory: make it first (mkdir), or write the file elsewhere.`
+      : `${parent} is not a directory: make it first (mkdir), or name a file that ends in .tar.`,
+  );
 }
 
 function refused(message: string): Refusal {

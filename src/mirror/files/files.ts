@@ -1,5 +1,6 @@
 import type { Background } from '../../async/background.ts';
 import type { Caller } from '../../async/caller.ts';
+import { secondsSince } from '../../async/elapsed.ts';
 import { BoundedMap } from '../../bytes/bounded-map.ts';
 import type { Expected } from '../../bytes/expected.ts';
 import type { Instant } from '../../bytes/instant.ts';
@@ -207,6 +208,7 @@ export class Files<P> {
   ): Promise<FileAnswer> {
     const { blobs, reports } = this.#options;
     const { name, subject, expected } = wanted;
+    const asked = performance.now();
     const stored = await blobs.stored(expected);
     let isCounted = false;
     return makeFileAnswer({
@@ -218,7 +220,8 @@ export class Files<P> {
       firstSight,
       async open() {
         const blob = await fetch();
-        if (!isCounted) reports.served(firstSight ? 'first-sight' : subject, stored ? 'disk' : 'upstream');
+        if (!isCounted)
+          reports.served(firstSight ? 'first-sight' : subject, stored ? 'disk' : 'upstream', secondsSince(asked));
         isCounted = true;
         return blob;
       },

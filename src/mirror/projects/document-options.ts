@@ -1,6 +1,7 @@
 import type { Background } from '../../async/background.ts';
 import type { Refusal, Subject } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
+import type { Lease } from '../../ports/lease.ts';
 import type { Evidence } from '../evidence.ts';
 import type { Breaker } from './breaker.ts';
 import type { Drawer } from './drawing.ts';
@@ -16,6 +17,8 @@ export interface KeptDocumentsOptions<P, V> {
   readonly reports: Reports;
   readonly background: Background;
   readonly breaker: Breaker;
+  /** Who asks upstream, where other processes on the same state could, too. */
+  readonly lease?: Lease | undefined;
   readonly maxAge?: number | undefined;
   /** Seconds after a failure before it is asked for again; five unless stated. */
   readonly backOff?: number | undefined;

@@ -1,10 +1,10 @@
 import { type Caller, internalCaller } from '../../async/caller.ts';
 import { createFlights, type Flights } from '../../async/flight.ts';
 import { within } from '../../async/timeout.ts';
-import { Superseded } from '../../ports/index-state.ts';
 import { isUnlisted } from '../absence.ts';
 import type { Believed } from '../believed.ts';
-import { LONGEST_WAIT_MS, SUPERSEDED_MOST } from '../limits.ts';
+import { LONGEST_WAIT_MS } from '../limits.ts';
+import { askedOnce } from './asked-once.ts';
 import type { KeptDocumentsOptions } from './document-options.ts';
 import { drawCurrent, drawRecalled, isSameSource } from './draw-current.ts';
 import type { Drawing, For, Found, How, Look, Warm } from './drawing.ts';
@@ -237,7 +237,8 @@ export class KeptDocuments<P, V> {
     const kept = this.#remembered.get(name) ?? before;
     const { breaker } = this.#options;
     try {
-      const found = await this.#askAndBelieve(name, kept, caller);
+      const believe = (believed: Believed<P>) => this.#believe(name, believed, kept, caller);
+      const found = await askedOnce(this.#options, { name, kept, caller, believe });
       breaker.answered();
       if (kept?.failed !== undefined) standsInNoMore(this.#options.reports, name);
       return found;
@@ -245,18 +246,6 @@ export class KeptDocuments<P, V> {
       if (!caller.signal.aborted) breaker.failed(error);
       this.#fail(name, kept, error, caller);
       throw error;
-    }
-  }
-
-  /** Again where somebody else changed what is stored before upstream's word could be. */
-  async #askAndBelieve(name: string, kept: Kept<P, V> | undefined, caller: Caller) {
-    for (let again = 0; ; again++) {
-      const believed = await this.#options.evidence.ask(name, kept?.drawing.believed, caller, kept?.doubted);
-      try {
-        return await this.#believe(name, believed, kept, caller);
-      } catch (error) {
-        if (!(error instanceof Superseded) || again === SUPERSEDED_MOST) throw error;
-      }
     }
   }
 

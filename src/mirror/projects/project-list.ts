@@ -3,6 +3,7 @@ import type { Caller } from '../../async/caller.ts';
 import { yieldToEventLoop } from '../../async/yield.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
+import type { Lease } from '../../ports/lease.ts';
 import type { PageWork } from '../../ports/page-work.ts';
 import type { Page } from '../../render/page.ts';
 import { namesOfListJson } from '../../render/render-json.ts';
@@ -22,6 +23,7 @@ interface ProjectListOptions<P> {
   readonly reports: Reports;
   readonly background: Background;
   readonly breaker: Breaker;
+  readonly lease?: Lease | undefined;
   readonly backOff?: number | undefined;
   readonly drawn?: DrawnBodies | undefined;
 }
@@ -62,6 +64,11 @@ export class ProjectList<P> {
     const { believed, view } = drawing;
     const { standing } = this.#evidence.standing(believed);
     return { page: view, how, life: this.#evidence.life(believed), standsIn: isStandIn(standing) };
+  }
+
+  /** What is stored of it was changed by others: what memory holds is given up. */
+  follow(caller: Caller): Promise<void> {
+    return this.#documents.follow(LIST, caller);
   }
 
   /** The names of all projects, normalized, in the list's order. */

@@ -3,6 +3,7 @@ import type { Caller } from '../../async/caller.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Emit } from '../../ports/events.ts';
+import type { Lease } from '../../ports/lease.ts';
 import type { Tallies } from '../../ports/left-out.ts';
 import type { Heard } from '../../ports/newest.ts';
 import type { PageWork } from '../../ports/page-work.ts';
@@ -38,6 +39,7 @@ export interface ProjectPagesOptions<P> {
   readonly heldFiles?: HeldFiles | undefined;
   readonly background: Background;
   readonly breaker: Breaker;
+  readonly lease?: Lease | undefined;
   readonly drawn?: DrawnBodies | undefined;
   readonly maxAge?: number | undefined;
   readonly backOff?: number | undefined;

@@ -33,8 +33,8 @@ export interface Reports {
   stoodIn(kind: Event<'stoodIn'>['kind']): void;
   /** What became of a look at something that no client had asked for. */
   lookedAhead(kind: LookKind, result: LookResult, bytes: number): void;
-  /** One answer to a client. */
-  served(kind: Served['kind'], how: Served['how']): void;
+  /** One answer to a client, and how long it waited until that was at hand. */
+  served(kind: Served['kind'], how: Served['how'], seconds: number): void;
 }
 
 interface ReportsOptions {
@@ -47,6 +47,10 @@ interface ReportsOptions {
 export function createReports({ index, emit, journal, clock }: ReportsOptions): Reports {
   const told = new WeakSet<Error>();
   const held = new BoundedMap<true>({ entries: MOST_HELD_BACK });
+  const note = (project: string, change: Change) => {
+    journal.note({ at: clock.now(), index, project, ...change });
+    emit({ name: 'changed', index, project, kind: change.kind });
+  };
   return {
     refused({ subject, name, at = 'upstream' }, error) {
       if (!(error instanceof Refusal))
@@ -58,19 +62,19 @@ export function createReports({ index, emit, journal, clock }: ReportsOptions): 
     },
     refreshed: (event) => emit({ name: 'refreshed', index, ...event }),
     noted: (message, detail) => emit({ name: 'noted', index, message, detail }),
-    changed: (project, change) => journal.note({ at: clock.now(), index, project, ...change }),
+    changed: note,
     heldBack(project, change) {
       const { file = '', reason = '', before = '', after = '' } = change;
       // An older page grows older serials' successors: what it is held to tells one refusal from the next.
       const key = [project, file, reason, before, file === '' ? '' : after].join('\0');
       if (held.has(key)) return;
       held.set(key, true);
-      journal.note({ at: clock.now(), index, project, ...change, kind: 'refused' });
+      note(project, { ...change, kind: 'refused' });
     },
     stale: (state, thing, message) => emit({ name: 'stale', index, state, thing, message }),
     silence: (silent) => emit({ name: 'silence', index, silent }),
     stoodIn: (kind) => emit({ name: 'stoodIn', index, kind }),
     lookedAhead: (kind, result, bytes) => emit({ name: 'lookedAhead', index, kind, result, bytes }),
-    served: (kind, how) => emit({ name: 'served', index, kind, how }),
+    served: (kind, how, seconds) => emit({ name: 'served', index, kind, how, seconds }),
   };
 }

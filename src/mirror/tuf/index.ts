@@ -1,6 +1,5 @@
 import type { Instant } from '../../bytes/instant.ts';
 import type { TrustStore } from '../../ports/index-state.ts';
-import type { Lease } from '../../ports/lease.ts';
 import type { MetadataFor } from '../../ports/upstream.ts';
 import type { TargetLayout } from '../../presets/target-layout.ts';
 import type { Runner } from '../../tuf/sliced.ts';
@@ -27,8 +26,6 @@ export interface SignedIndexOptions extends IndexOptions {
   readonly runner: Runner;
   /** Seconds after which a request makes a refresh start behind it. */
   readonly refreshAfter: number;
-  /** Who asks upstream for the metadata, where other processes on the same state could, too. */
-  readonly lease?: Lease | undefined;
   /** No time before it is believed. */
   readonly notBefore: Instant;
   /** Where it arrives by import. */

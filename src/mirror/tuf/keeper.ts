@@ -1,4 +1,5 @@
 import { type Caller, internalCaller } from '../../async/caller.ts';
+import { secondsSince } from '../../async/elapsed.ts';
 import { createFlights, type Flights } from '../../async/flight.ts';
 import { Mutex } from '../../async/mutex.ts';
 import type { Instant } from '../../bytes/instant.ts';
@@ -8,10 +9,10 @@ import type { UpstreamMetadata } from '../../ports/upstream.ts';
 import type { Generation } from '../../tuf/stages.ts';
 import type { TrustedRoot } from '../../tuf/trusted-root.ts';
 import type { LastError } from '../evidence.ts';
+import { inTurn } from '../in-turn.ts';
 import { looksMovedOn } from '../moved-on.ts';
 import { isRecent } from '../recent.ts';
 import { earliestExpiry, expiredOffline, expiries, lastErrorOf, versions } from './generations.ts';
-import { inTurn } from './in-turn.ts';
 import type { KeeperOptions } from './keeper-options.ts';
 import { Refresher, SUPERSEDED_MOST } from './refresher.ts';
 import { restoreTrust } from './restore.ts';
@@ -291,8 +292,4 @@ export class Keeper {
     }
     if (clock.isWrong) throw clock.refusal();
   }
-}
-
-function secondsSince(started: number): number {
-  return (performance.now() - started) / 1000;
 }

@@ -1,4 +1,5 @@
 import type { Caller } from '../../async/caller.ts';
+import { secondsSince } from '../../async/elapsed.ts';
 import type { Expected } from '../../bytes/expected.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Blob } from '../../ports/blob.ts';
@@ -51,6 +52,7 @@ export class TargetFiles {
 
   async #answer(reading: Reading, target: Expected, caller: Caller): Promise<FileAnswer> {
     const { keeper, blobs, reports } = this.#options;
+    const asked = performance.now();
     const stored = await blobs.stored(target);
     let isCounted = false;
     return makeFileAnswer({
@@ -61,7 +63,7 @@ export class TargetFiles {
       stored,
       open: async () => {
         const blob = await keeper.underCurrent(() => this.#open(reading, caller), caller);
-        if (!isCounted) reports.served('target', stored ? 'disk' : 'upstream');
+        if (!isCounted) reports.served('target', stored ? 'disk' : 'upstream', secondsSince(asked));
         isCounted = true;
         return blob;
       },

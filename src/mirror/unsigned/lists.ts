@@ -40,9 +40,12 @@ export class Lists {
   /** As it was heard last, by this process or an earlier one. */
   async recall(): Promise<HeardList | undefined> {
     if (!this.#options.projectList) return undefined;
-    if (this.#last !== undefined) return this.#last;
-    const head = await this.#options.lists.load();
-    if (head !== undefined) this.#last ??= { head, source: this.#sourceOf(head, undefined) };
+    const { lists } = this.#options;
+    const before = this.#last;
+    if (before !== undefined && (await lists.isCurrent())) return before;
+    const head = await lists.load();
+    // What was heard meanwhile is newer.
+    if (this.#last === before) this.#last = head && { head, source: this.#sourceOf(head, undefined) };
     return this.#last;
   }
 

@@ -142,3 +142,15 @@ describe('verbatim import', () => {
     expect(await looked()).toEqual(['imported 1']);
   });
 });
+
+describe('a server that must not start', () => {
+  it('ends, although nobody can say any more what imports need', async () => {
+    const root = await written('root.json', 'no root');
+    const wrong = await written(
+      'wrong.yaml',
+      `data: ${join(folder, 'data')}\nindexes:\n  main:\n    root: ${root}\n    import: {}\n`,
+    );
+    const { code, stderr } = await verbatim('serve', '--config', wrong);
+    expect([code, stderr]).toEqual([1, expect.stringContaining('[format]')]);
+  });
+});

@@ -32,6 +32,18 @@ describe('verbatim serve', () => {
     expect(ready(signed)).not.toMatch(/weaker/);
   });
 
+  it('names no address of an index that bundles bring', () => {
+    const config = loadConfig({ env: {} });
+    const [index] = Object.values(config.indexes);
+    if (index === undefined) throw new Error('no index is configured');
+    const carried = { keys: [], maxAge: 30, generations: 2, scan: undefined };
+    const text = readyLines({ ...config, indexes: { main: { ...index, name: 'main', import: carried } } }, at).join(
+      '\n',
+    );
+    expect(text).toContain('Serving "main" as import carries it here; nobody is asked');
+    expect(text).not.toContain('Mirroring');
+  });
+
   it('says who gets in', () => {
     expect(ready({})).toContain('this machine only');
     expect(ready({ host: '10.0.0.1' })).toContain('Whoever reaches this address may read');

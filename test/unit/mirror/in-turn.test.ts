@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { inTurn } from '../../../src/mirror/tuf/in-turn.ts';
+import { inTurn } from '../../../src/mirror/in-turn.ts';
 import { client, leavingClient } from '../../support/callers.ts';
 import { createLeaseService } from '../../support/memory-lease.ts';
 

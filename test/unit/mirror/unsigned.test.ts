@@ -23,6 +23,7 @@ describe('the list of all projects', () => {
     const store = {
       load: async () => undefined,
       bytes: async () => undefined,
+      isCurrent: async () => true,
       save: async () => {},
       confirm: async () => {},
     };

@@ -15,7 +15,11 @@ const counted = (value: number): Readings => [
 
 function createCommon(...scrapes: readonly (() => Promise<Readings>)[]) {
   const processes = scrapes.map((scrape) => ({ scrape }));
-  const own = createMetrics({ indexes: ['main'], version: '1.2.3', processMetrics: false });
+  const own = createMetrics({
+    indexes: [{ name: 'main', evidence: 'tuf', refreshSeconds: 300 }],
+    version: '1.2.3',
+    processMetrics: false,
+  });
   const common = new CommonMetrics({ own, processes: () => processes, scrapeMs: 20 });
   return { processes, common };
 }

@@ -1,6 +1,6 @@
-import { type Event, SYNC_RESULTS } from '../ports/events.ts';
-import type { Row } from './event-row.ts';
-import { oneOf } from './labels.ts';
+import { type Event, SYNC_RESULTS } from '../../ports/events.ts';
+import type { Row } from '../event-row.ts';
+import { oneOf } from '../labels.ts';
 
 /** A sync that the configuration has a schedule for came to its end. */
 export const SYNCED: Row<Event<'synced'>> = {

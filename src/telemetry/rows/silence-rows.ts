@@ -1,6 +1,6 @@
-import type { Event } from '../ports/events.ts';
-import type { Row } from './event-row.ts';
-import { oneOf } from './labels.ts';
+import type { Event } from '../../ports/events.ts';
+import type { Row } from '../event-row.ts';
+import { oneOf } from '../labels.ts';
 
 /** An upstream that is waited for no longer, where something older is held. */
 export const SILENCE: Row<Event<'silence'>> = {

@@ -1,6 +1,6 @@
-import type { Event } from '../ports/events.ts';
-import type { Row } from './event-row.ts';
-import { oneOf } from './labels.ts';
+import type { Event } from '../../ports/events.ts';
+import type { Row } from '../event-row.ts';
+import { oneOf } from '../labels.ts';
 
 /** One of several processes behind one port. */
 export const WORKER: Row<Event<'worker'>> = {

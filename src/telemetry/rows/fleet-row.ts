@@ -1,6 +1,6 @@
-import { type Event, FLEET_STEPS } from '../ports/events.ts';
-import type { Row } from './event-row.ts';
-import { oneOf } from './labels.ts';
+import { type Event, FLEET_STEPS } from '../../ports/events.ts';
+import type { Row } from '../event-row.ts';
+import { oneOf } from '../labels.ts';
 
 const SAYS: Readonly<Record<Event<'fleet'>['step'], (event: Event<'fleet'>) => string>> = {
   founded: ({ bytes }) =>

@@ -1,6 +1,6 @@
-import { type Event, ROOMS } from '../ports/events.ts';
-import type { Row } from './event-row.ts';
-import { oneOf } from './labels.ts';
+import { type Event, ROOMS } from '../../ports/events.ts';
+import type { Row } from '../event-row.ts';
+import { oneOf } from '../labels.ts';
 
 const ROOM_SAYS: Readonly<Record<Event<'stateRoom'>['room'], string>> = {
   ample: 'the state of this index has room again',

@@ -6,10 +6,10 @@ import {
   PEER_RESULTS,
   REDIS_COMMANDS,
   REDIS_OUTCOMES,
-} from '../ports/events.ts';
-import { HEARD_RESULTS } from '../ports/newest.ts';
-import type { Row } from './event-row.ts';
-import { oneOf } from './labels.ts';
+} from '../../ports/events.ts';
+import { HEARD_RESULTS } from '../../ports/newest.ts';
+import type { Row } from '../event-row.ts';
+import { oneOf } from '../labels.ts';
 
 type Name = 'redis' | 'askedRedis' | 'leased' | 'heard' | 'peered' | 'peerAsked';
 
