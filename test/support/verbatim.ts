@@ -66,6 +66,16 @@ export function verbatim(...args: readonly string[]): Promise<Ended> {
   return ended(start(args), '');
 }
 
+/** A `verbatim ARGS` that runs, and may be killed. */
+export function startCommand(args: readonly string[]): {
+  readonly pid: number;
+  kill(): void;
+  readonly ended: Promise<Ended>;
+} {
+  const child = start(args);
+  return { pid: child.pid ?? 0, kill: () => void child.kill('SIGKILL'), ended: ended(child, '') };
+}
+
 /** The same with something on its standard input. */
 export function verbatimTold(input: string, ...args: readonly string[]): Promise<Ended> {
   return ended(start(args), input);

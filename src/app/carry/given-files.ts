@@ -1,7 +1,11 @@
+import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { GivenFile } from '../../bundle/import/opened.ts';
 import { Refusal } from '../../bytes/refusal.ts';
+
+/** A pipe that nobody writes to is no reason to wait: it is no file. */
+const READ = constants.O_RDONLY | constants.O_NONBLOCK;
 
 /** Files of the operator's, open for reading. */
 export interface OpenedFiles {
@@ -18,7 +22,7 @@ export async function openGiven(paths: readonly string[]): Promise<OpenedFiles> 
   try {
     const files: GivenFile[] = [];
     for (const path of new Set(paths)) {
-      const handle = await open(path, 'r').catch((cause: unknown) => {
+      const handle = await open(path, READ).catch((cause: unknown) => {
         throw unreadable(path, cause);
       });
       handles.push(handle);
