@@ -1,6 +1,6 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { Hono } from 'hono';
-import { PEER_BLOBS } from '../ports/peer-files.ts';
+import { PEER_BLOBS } from '../ports/peers.ts';
 import type { Exchange } from './exchange.ts';
 import { CONTINUE_EVERY_MS } from './limits.ts';
 import type { MountedIndex } from './mount.ts';

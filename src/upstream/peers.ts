@@ -2,7 +2,7 @@ import { type Caller, withSignal } from '../async/caller.ts';
 import { createGate } from '../async/gate.ts';
 import { deadline } from '../async/timeout.ts';
 import { type Reason, Refusal } from '../bytes/refusal.ts';
-import { type OfferEnd, PEER_BLOBS, PEER_WORD, type PeerFiles, type PeerOffer } from '../ports/peer-files.ts';
+import { type OfferEnd, PEER_BLOBS, PEER_WORD, type PeerFiles, type PeerOffer } from '../ports/peers.ts';
 import { guardedLookup, resolveBySystem } from './addresses.ts';
 import { type Connections, createConnections } from './connections.ts';
 import { labelOf } from './decoded.ts';

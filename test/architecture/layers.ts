@@ -42,7 +42,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'tuf/verified.ts',
     'ports/blob.ts',
     'ports/events.ts',
-    'ports/peer-files.ts',
+    'ports/peers.ts',
   ],
   app: [...PORTS, 'mirror', 'bundle', 'sync', ...ADAPTERS, 'config', 'http', 'version'],
   repository: ['bytes'],

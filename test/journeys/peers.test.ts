@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { sha256Hex } from '../../src/bytes/digest.ts';
-import { PEER_BLOBS } from '../../src/ports/peer-files.ts';
+import { PEER_BLOBS } from '../../src/ports/peers.ts';
 import { ask } from '../support/ask.ts';
 import { startFakePypi } from '../support/fake-pypi.ts';
 import { freePort } from '../support/free-port.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { makeAuthenticator } from '../../bytes/authentic.ts';
 import { BoundedMap } from '../../bytes/bounded-map.ts';
-import { PEER_BLOBS } from '../../ports/peer-files.ts';
+import { PEER_BLOBS } from '../../ports/peers.ts';
 
 /** Clocks of replicas may differ by so much. Milliseconds. */
 export const WORD_SKEW_MS = 30_000;

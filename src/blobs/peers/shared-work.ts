@@ -2,7 +2,7 @@ import { type Reason, Refusal } from '../../bytes/refusal.ts';
 import type { Blob } from '../../ports/blob.ts';
 import { StorageError } from '../../ports/blob-storage.ts';
 import type { Lease } from '../../ports/lease.ts';
-import type { OfferEnd, PeerFiles } from '../../ports/peer-files.ts';
+import type { OfferEnd, PeerFiles } from '../../ports/peers.ts';
 import type { Waiting } from '../download.ts';
 import type { Filling } from '../fills.ts';
 import { type LeaseTimes, underLease } from '../under-lease.ts';

@@ -1,5 +1,5 @@
 import type { Blob } from '../../ports/blob.ts';
-import { PEER_WORD } from '../../ports/peer-files.ts';
+import { PEER_WORD } from '../../ports/peers.ts';
 import type { Exchange } from '../exchange.ts';
 import { NOTHING_HERE } from '../reply/answers.ts';
 import { replyProblem } from '../reply/doors.ts';

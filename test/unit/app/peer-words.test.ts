@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { PeerWords, WORD_SKEW_MS } from '../../../src/app/fleet/peer-words.ts';
-import { PEER_BLOBS } from '../../../src/ports/peer-files.ts';
+import { PEER_BLOBS } from '../../../src/ports/peers.ts';
 
 const KEY = Buffer.from('a key that all replicas have');
 const SHA256 = 'ab'.repeat(32);

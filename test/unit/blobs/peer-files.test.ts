@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { sha256Hex } from '../../../src/bytes/digest.ts';
-import type { OfferEnd, PeerFiles } from '../../../src/ports/peer-files.ts';
+import type { OfferEnd, PeerFiles } from '../../../src/ports/peers.ts';
 import { client } from '../../support/callers.ts';
 import { content, MIB, openStore, sent, upstream, wanted, whole } from '../../support/volume-harness.ts';
 

@@ -4,7 +4,7 @@ import { createAccess } from '../../../src/http/access/access.ts';
 import { readTokens } from '../../../src/http/access/access-list.ts';
 import type { PeerDoor } from '../../../src/http/routes/peer.ts';
 import { makeBlob } from '../../../src/ports/blob.ts';
-import { PEER_BLOBS } from '../../../src/ports/peer-files.ts';
+import { PEER_BLOBS } from '../../../src/ports/peers.ts';
 import { ask } from '../../support/ask.ts';
 import { serve } from './serving.ts';
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { PEER_BLOBS, PEER_WORD, type PeerOffer } from '../../../src/ports/peer-files.ts';
+import { PEER_BLOBS, PEER_WORD, type PeerOffer } from '../../../src/ports/peers.ts';
 import { HttpPeers, type PeerResult } from '../../../src/upstream/peers.ts';
 import { ends, SOMEBODY, serve } from './setup.ts';
 
