@@ -21,6 +21,7 @@ import { createFileWork } from '../workers/file-work.ts';
 import { createPageWork } from '../workers/page-work.ts';
 import { createPasswordWork, type PasswordWork } from '../workers/password-work.ts';
 import { type BucketReport, type FilePlace, filePlace } from './bucket/bucket.ts';
+import { BESIDE } from './bucket/waiting.ts';
 import { Retention } from './carry/retention.ts';
 import { createClock } from './clock.ts';
 import { composeIndex, type IndexParts, type Seams } from './compose-index.ts';
@@ -34,6 +35,7 @@ import { tellingPeers } from './fleet/telling-peers.ts';
 import { openIndex, refuseUnknown, refusing } from './open-index.ts';
 import { operatorOn } from './operator/of-composition.ts';
 import type { OperatorPlace } from './operator/place.ts';
+import { workersOf } from './processes/divide.ts';
 import { crowding, type NamedQueue, queuesOf } from './queues.ts';
 import { sealingOf } from './secrets.ts';
 
@@ -218,7 +220,8 @@ function filesOf(
   // Who only looks asks no bucket either.
   const onDisk = reading ? { ...config, blobs: undefined } : config;
   const { volume } = directory;
-  const place = filePlace({ config: onDisk, volume, disk, upkeep, emit, leaseOver: redis?.leaseOver });
+  const worker = upkeep ? { number: peers?.number ?? 1, workers: workersOf(config) } : BESIDE;
+  const place = filePlace({ config: onDisk, volume, disk, upkeep, emit, worker, leaseOver: redis?.leaseOver });
   closers.push(() => place.close());
   const among = onDisk.blobs?.store ?? (fleetPeers === undefined ? placeOf(volume) : AMONG_PEERS);
   const blobs = new BlobStore({

@@ -226,8 +226,10 @@ export class BlobStore implements Blobs {
     if (by !== undefined && !(/^\P{Cc}+$/u.test(by) && by.length <= LIMITS.KEPT_BY_LENGTH))
       throw new RangeError(`Why a file is kept is said in one line of at most ${LIMITS.KEPT_BY_LENGTH} characters.`);
     if (!this.#parts.upkeep.isScanned && !this.#parts.order.has(sha256)) await this.#parts.upkeep.scanned;
-    this.#parts.upkeep.changed();
-    return this.#parts.order.keep(sha256, by);
+    const isStored = this.#parts.order.keep(sha256, by);
+    if (isStored) this.#parts.bulletin.add({ kind: 'kept', sha256, by });
+    this.#parts.upkeep.kept();
+    return isStored;
   }
 
   async #readDocument(expected: Expected, limit: number, index: string | undefined): Promise<Proven | undefined> {

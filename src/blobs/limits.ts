@@ -61,6 +61,8 @@ export const NEWS_EVERY_MS = 500;
 export const NEWS_MOST = 5000;
 /** The use record is written this often when it changed. */
 export const RECORD_EVERY_MS = 5 * 60_000;
+/** Milliseconds until what is kept is recorded, and between two such records. */
+export const KEPT_EVERY_MS = 1000;
 /** What other processes on the same directory filled is counted this often. */
 export const RESCAN_EVERY_MS = 60 * 60_000;
 /** Room made on a full disk for a file whose length nobody stated. */

@@ -95,7 +95,19 @@ export function createParts(options: BlobsOptions): Parts {
   const ownBuffers = createOwnBuffers();
   const proofs = new Proofs({ storage, buffers: ownBuffers, memory: LIMITS.RECORD_BYTES, gate });
   const onChange = () => upkeep.changed();
-  const stored = new StoredBlobs({ storage, order, proofs, aliases, behind, bulletin, onChange, onCorrupt, onTrouble });
+  const onKept = () => upkeep.kept();
+  const stored = new StoredBlobs({
+    storage,
+    order,
+    proofs,
+    aliases,
+    behind,
+    bulletin,
+    onChange,
+    onKept,
+    onCorrupt,
+    onTrouble,
+  });
   const reader = new BlobReader({
     storage,
     buffers: new ChunkBuffers(chunks, LIMITS.IDLE_BUFFERS),

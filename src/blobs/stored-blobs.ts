@@ -22,6 +22,8 @@ interface StoredBlobsDeps {
   readonly bulletin: Bulletin;
   /** The order of use has changed. */
   readonly onChange: () => void;
+  /** What is kept has changed. */
+  readonly onKept: () => void;
   readonly onCorrupt: (event: { readonly sha256: string; readonly message: string }) => void;
   readonly onTrouble: (error: unknown) => void;
 }
@@ -96,11 +98,14 @@ export class StoredBlobs {
 
   /** What another process did to the same blobs. */
   follow(changes: readonly BlobChange[]): void {
-    const { order, proofs, onChange } = this.#deps;
+    const { order, proofs, onChange, onKept } = this.#deps;
     for (const change of changes) {
       if (change.kind === 'removed') {
         proofs.forget(change.sha256);
         order.removed(change.sha256);
+      } else if (change.kind === 'kept') {
+        order.keep(change.sha256, change.by);
+        onKept();
       } else order[change.kind](change.sha256, change.size, change.index);
     }
     onChange();

@@ -2,7 +2,7 @@ import { yieldToEventLoop } from '../async/yield.ts';
 import type { BlobStorage, UsageRecord } from '../ports/blob-storage.ts';
 import type { Aliases } from './aliases.ts';
 import type { Evictor } from './evict.ts';
-import { RECORD_EVERY_MS, RESCAN_EVERY_MS } from './limits.ts';
+import { KEPT_EVERY_MS, RECORD_EVERY_MS, RESCAN_EVERY_MS } from './limits.ts';
 import { saveUse, scanBlobs } from './scan.ts';
 import type { UsageOrder } from './usage-order.ts';
 
@@ -39,6 +39,8 @@ export class Upkeep {
   #isClosed = false;
   #unsaved = false;
   #retentions = 0;
+  #keeping: NodeJS.Timeout | undefined;
+  #isKeptNew = false;
 
   constructor(deps: UpkeepDeps, isOwner: boolean) {
     this.#deps = deps;
@@ -69,8 +71,17 @@ export class Upkeep {
     this.#unsaved = true;
   }
 
+  /** So has what is kept: that is recorded soon, and few times where much is kept at once. */
+  kept(): void {
+    this.changed();
+    this.#isKeptNew = true;
+    if (!this.#isOwner || this.#isClosed) return;
+    this.#keeping ??= setTimeout(() => void this.#saveKept(), KEPT_EVERY_MS).unref();
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
+    clearTimeout(this.#keeping);
     for (const timer of this.#timers) clearInterval(timer);
     await this.#scanning;
     await this.#save();
@@ -109,6 +120,13 @@ export class Upkeep {
     for (const { sha256, keptBy } of [...order.entries()])
       if (keptBy?.startsWith(RETAINED) === true && keptBy !== by) order.keep(sha256, undefined);
     this.changed();
+  }
+
+  async #saveKept(): Promise<void> {
+    this.#isKeptNew = false;
+    await this.#save();
+    this.#keeping = undefined;
+    if (this.#isKeptNew) this.kept();
   }
 
   async #save(): Promise<void> {

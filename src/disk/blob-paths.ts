@@ -10,8 +10,8 @@ export interface BlobPaths {
   /** Downloads that were given up, to go on from. */
   readonly partials: string;
   readonly useRecord: string;
-  /** What lies in a bucket not yet. */
-  readonly waitingRecord: string;
+  /** What lies in a bucket not yet, of the process of that number. */
+  waitingRecord(number: number): string;
   blob(sha256: string): string;
   partial(key: string): string;
   alias(algorithm: Algorithm, hex: string): string;
@@ -41,7 +41,7 @@ export function blobPaths(root: string): BlobPaths {
     quarantine: join(root, 'quarantine'),
     partials,
     useRecord: join(root, 'blobs', 'used'),
-    waitingRecord: join(root, 'blobs', 'waiting'),
+    waitingRecord: (number) => join(root, 'blobs', number === 1 ? 'waiting' : `waiting-${number}`),
     blob: (sha256) => join(blobs, sha256.slice(0, 2), sha256.slice(2)),
     partial: (key) => join(partials, key),
     alias: (algorithm, hex) => join(aliases, algorithm, hex.slice(0, 2), hex.slice(2)),

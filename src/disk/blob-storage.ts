@@ -48,9 +48,9 @@ export function createUsageRecord(volume: Volume): UsageRecord {
   return recordIn(volume, blobPaths(volume.root).useRecord);
 }
 
-/** What is to be uploaded yet, beside it. */
-export function createWaitingRecord(volume: Volume): UsageRecord {
-  return recordIn(volume, blobPaths(volume.root).waitingRecord);
+/** What is to be uploaded yet by the process of that number on this directory, beside it. */
+export function createWaitingRecord(volume: Volume, number = 1): UsageRecord {
+  return recordIn(volume, blobPaths(volume.root).waitingRecord(number));
 }
 
 function recordIn({ durable, ops }: Volume, path: string): UsageRecord {

@@ -11,7 +11,9 @@ export type BlobChange =
       /** For which index it is counted. */
       readonly index: string | undefined;
     }
-  | { readonly kind: 'removed'; readonly sha256: string };
+  | { readonly kind: 'removed'; readonly sha256: string }
+  /** It is spared from eviction, for what reason; undefined where it is not any more. */
+  | { readonly kind: 'kept'; readonly sha256: string; readonly by: string | undefined };
 
 /** What one process tells the others. */
 export type News =
@@ -25,6 +27,8 @@ export type News =
 export interface Peers {
   /** Who does what each of them could do. */
   readonly lease: Lease;
+  /** From 1 on; whoever takes the place of one that ended has its number. */
+  readonly number: number;
   /** One of them tidies, records the order of use, and tells what all of them see. */
   readonly leads: boolean;
   /** Resolves when the others have done what it asks of them, or are not waited for any longer. Never rejects. */

@@ -50,7 +50,8 @@ function amazon(bucket: string, region: string): URL {
 function readEndpoint(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) throw bad(`"${text}" is no endpoint`);
-  if (url.pathname !== '/' || url.search !== '' || url.hash !== '' || url.username !== '')
+  const { pathname, search, hash, username, password } = url;
+  if (pathname !== '/' || search !== '' || hash !== '' || username !== '' || password !== '')
     throw bad('an endpoint is a scheme, a host and a port alone');
   return url;
 }

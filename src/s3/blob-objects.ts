@@ -187,7 +187,7 @@ export class BlobObjects {
 
 function sizeOf({ headers }: S3Answer): number {
   const size = Number(headers['content-length'] ?? Number.NaN);
-  if (!Number.isSafeInteger(size) || size < 0)
+  if (!Number.isSafeInteger(size))
     throw new ObjectStoreError('wrong', 'The bucket does not say how long a stored file is.');
   return size;
 }

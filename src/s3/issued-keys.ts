@@ -21,16 +21,16 @@ export type Issuer = () => Promise<IssuedKeys>;
 export function renewedKeys(issue: Issuer, nowMs: () => number = Date.now): CredentialSource {
   let issued: IssuedKeys | undefined;
   let asking: Promise<IssuedKeys> | undefined;
-  const leftMs = () => (issued === undefined ? 0 : (issued.endsMs ?? Number.POSITIVE_INFINITY) - nowMs());
+  const leftMs = ({ endsMs = Number.POSITIVE_INFINITY }: IssuedKeys) => endsMs - nowMs();
   return async () => {
-    if (issued !== undefined && leftMs() > RENEWED_BEFORE_MS) return issued.keys;
+    if (issued !== undefined && leftMs(issued) > RENEWED_BEFORE_MS) return issued.keys;
     asking ??= issue().finally(() => {
       asking = undefined;
     });
     try {
       issued = await asking;
     } catch (error) {
-      if (issued === undefined || leftMs() <= 0) throw error;
+      if (issued === undefined || leftMs(issued) <= 0) throw error;
     }
     return issued.keys;
   };

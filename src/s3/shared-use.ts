@@ -76,6 +76,11 @@ export class SharedUse implements SharedEviction {
     };
   }
 
+  /** Tells what this process used lately; what is kept another one tells. */
+  async tellUse(): Promise<void> {
+    await this.#tell(new Uint8Array()).catch(this.#options.onTrouble);
+  }
+
   async #tell(order: Uint8Array): Promise<void> {
     const { storage, store, replica } = this.#options;
     const kept = new Set<string>();

@@ -117,7 +117,6 @@ export class StateRoomKeeper implements RoomKeeper {
     const pins = (await state.pins(project).read())?.value;
     if (pass === 'unused' && isUsed(known, pins)) return false;
     const left = await leftOf(known.value, work, internalCaller(state.index, 'room'));
-    if (left === undefined) return false;
     const prepared = await state.page(project).prepare((was) => (was?.version === version ? left : undefined));
     if (prepared === undefined) return false;
     const { write } = prepared;

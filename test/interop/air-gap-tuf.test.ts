@@ -1,18 +1,21 @@
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { instantText } from '../../src/bytes/instant.ts';
 import { SignedIndex } from '../../src/repository/signed-index.ts';
+import { makeScratch } from '../rigs/mirror.ts';
 import { KEYS } from '../rigs/signed-rig.ts';
 import { behindTheGap } from '../support/behind-the-gap.ts';
 import { DAY } from '../support/clock.ts';
 import { pythonTuf } from '../support/environments.ts';
 import { authority } from '../support/keys.ts';
-import { requirePart } from '../support/python.ts';
+import { PYTHON, requirePart } from '../support/python.ts';
 import { now, serveRepository } from '../support/rig.ts';
+import { untar } from '../support/tar.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
-import { verbatim } from '../support/verbatim.ts';
-import { askedText, outcomeOf, pythonTufCommand } from './tuf-clients.ts';
+import { startUpstream } from '../support/upstream.ts';
+import { startVerbatim, verbatim } from '../support/verbatim.ts';
+import { type Asked, askedText, outcomeOf, pythonTufCommand } from './tuf-clients.ts';
 import { equal, expectUpstreamsBytes } from './upstreams-bytes.ts';
 
 // The reference client of TUF behind a gap: what it is given there is what upstream signed, judged as of the time that the bundle says.
@@ -21,8 +24,12 @@ const bin = await pythonTuf();
 const PORT = '34178';
 const AT = { metadata: `http://127.0.0.1:${PORT}/tuf/metadata/`, targets: `http://127.0.0.1:${PORT}/tuf/targets/` };
 const [ALPHA, BETA] = [tinyWheel('alpha'), tinyWheel('beta')];
+/** As a command with all that it asks in its arguments. */
+function pythonTufAs(asked: Asked): readonly string[] {
+  return ['sh', '-c', 'printf %s "$1" | "$2" "$3"', 'sh', askedText(asked), ...pythonTufCommand(bin ?? '')];
+}
 
-describe.runIf(requirePart('python-tuf', bin))('a signed index, carried across a gap', { timeout: 120_000 }, () => {
+describe.runIf(requirePart('python-tuf', bin))('a signed index, carried across a gap', { timeout: 240_000 }, () => {
   it('python-tuf verifies it there as of the reference time, though its signatures ended long ago', async () => {
     // Ten days ago; the online roles lived a day.
     let time = now() - 10 * DAY - 60;
@@ -67,17 +74,15 @@ describe.runIf(requirePart('python-tuf', bin))('a signed index, carried across a
         [index.filePath(wheel), wheel.bytes],
       ]),
     );
-    const clients = await mkdtemp(join(rig.directory, 'client-'));
-    const asked = { root: rig.root, metadataUrl: 'METADATA', targetsUrl: 'TARGETS', targets: [...targets.keys()] };
-    const [python, script] = pythonTufCommand(bin ?? '');
-    const client = (name: string, referenceTime?: number) => {
-      const text = askedText({
-        ...asked,
-        directory: join(clients, name),
+    const client = (name: string, referenceTime?: number) =>
+      pythonTufAs({
+        root: rig.root,
+        metadataUrl: 'METADATA',
+        targetsUrl: 'TARGETS',
+        targets: [...targets.keys()],
+        directory: join(rig.directory, name),
         ...(referenceTime !== undefined && { referenceTime }),
       });
-      return ['sh', '-c', 'printf %s "$1" | "$2" "$3"', 'sh', text, python, script];
-    };
     const [back, today] = await behindTheGap({
       config,
       port: PORT,
@@ -92,4 +97,92 @@ describe.runIf(requirePart('python-tuf', bin))('a signed index, carried across a
     // It is the client that has to be told of the time: nothing that it is given says that it is later.
     expect([today?.[0], today?.[1]]).toEqual([1, expect.stringContaining('ExpiredMetadataError')]);
   });
+
+  it('the roots and top-level roles of Sigstore’s production repository arrive byte for byte, and python-tuf verifies them there', async () => {
+    const archive = new URL('../data/sigstore-tuf.tar.gz', import.meta.url);
+    const published = sigstoreFiles(untar(await readFile(archive)));
+    const directory = await makeScratch();
+    onTestFinished(() => rm(directory, { recursive: true }));
+    const upstream = await startUpstream({ files: published });
+    onTestFinished(() => upstream.close());
+    const root = join(directory, 'root.json');
+    await writeFile(root, published.get('metadata/4.root.json') ?? '');
+    // The keys of root 4 are in hex, which python-tuf does not read.
+    const clientsRoot = join(directory, 'clients-root.json');
+    await writeFile(clientsRoot, published.get('metadata/5.root.json') ?? '');
+    const time = Date.UTC(2026, 7, 21) / 1000;
+    const flags = [
+      '--upstream',
+      upstream.url,
+      '--root',
+      root,
+      '--layout',
+      'plain',
+      '--files-url',
+      `${upstream.url}targets/`,
+    ];
+    const then = ['--reference-time', instantText(time)];
+    const outside = await startVerbatim([...flags, ...then], join(directory, 'outside'));
+    const names = [...published.keys()].filter((name) =>
+      /^metadata\/(?:(?![1-3]\.)\d+\.root|timestamp|\d+\.(?:snapshot|targets))\.json$/.test(name),
+    );
+    expect(names).toHaveLength(15);
+    for (const name of names) {
+      const { status } = await fetch(new URL(name.replace('metadata/', ''), outside.metadata));
+      expect([name, status]).toEqual([name, 200]);
+    }
+    await outside.close();
+    const key = join(directory, 'key');
+    await verbatim('keygen', key);
+    const bundle = join(directory, 'bundle.tar');
+    const place = ['--data', join(directory, 'outside'), ...flags, ...then];
+    const exported = await verbatim('export', bundle, '--key', key, ...place);
+    expect([exported.code, exported.stderr]).toEqual([0, '']);
+    const config = join(directory, 'inside.yaml');
+    await writeFile(
+      config,
+      `data: inside\nindexes:\n  main:\n    root: root.json\n    layout: plain\n    import:\n      max_age: 36500\n      keys: [{ name: outside, ed25519_file: key.pub }]\n`,
+    );
+    const imported = await verbatim('import', bundle, '--config', config);
+    expect([imported.code, imported.stderr]).toEqual([0, '']);
+    const fetching =
+      'import sys, base64, urllib.request; print(base64.b64encode(urllib.request.urlopen(sys.argv[1]).read()).decode())';
+    const [verified, ...documents] = await behindTheGap({
+      config,
+      port: PORT,
+      cwd: directory,
+      commands: [
+        pythonTufAs({
+          root: clientsRoot,
+          metadataUrl: 'METADATA',
+          targetsUrl: 'TARGETS',
+          targets: [],
+          directory: join(directory, 'client'),
+          referenceTime: time,
+        }),
+        ...names.map((name) => [PYTHON, '-c', fetching, name.replace('metadata/', 'METADATA')]),
+      ],
+    });
+    expect(verified?.[0], verified?.[1]).toBe(0);
+    const { cache } = outcomeOf(verified?.[1] ?? '');
+    expect(equal(cache.get('root.json'), published.get('metadata/15.root.json'))).toBe(true);
+    for (const [at, name] of names.entries()) {
+      const [code, said = ''] = documents[at] ?? [];
+      expect([name, code]).toEqual([name, 0]);
+      expect(equal(Buffer.from(said, 'base64'), published.get(name)), name).toBe(true);
+    }
+  });
 });
+
+/** Under the names that a repository with consistent snapshots has them (TUF §6.2); the archive has current documents under plain ones. */
+function sigstoreFiles(archive: ReadonlyMap<string, Uint8Array>): ReadonlyMap<string, Uint8Array> {
+  const files = new Map<string, Uint8Array>();
+  for (const [path, bytes] of archive) {
+    const name = path.replace('sigstore-tuf/metadata/', '').replace('root_history/', '');
+    if (name === path || name === 'root.json') continue;
+    const { version } = (JSON.parse(Buffer.from(bytes).toString()) as { signed: { version: number } }).signed;
+    const isPlain = name === 'timestamp.json' || name.endsWith('.root.json');
+    files.set(`metadata/${isPlain ? '' : `${version}.`}${name}`, bytes);
+  }
+  return files;
+}

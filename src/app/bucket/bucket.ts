@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { sha256Hex } from '../../bytes/digest.ts';
 import type { Config } from '../../config/config.ts';
-import { createUsageRecord, createWaitingRecord, type DiskBlobs } from '../../disk/blob-storage.ts';
+import { createUsageRecord, type DiskBlobs } from '../../disk/blob-storage.ts';
 import type { Volume } from '../../disk/volume.ts';
 import type { BlobStorage, SharedEviction, UsageRecord } from '../../ports/blob-storage.ts';
 import type { Condition } from '../../ports/conditions.ts';
@@ -18,6 +18,10 @@ import { SharedUse } from '../../s3/shared-use.ts';
 import { Trial } from '../../s3/trial.ts';
 import { abilitiesText, bucketConditions } from './conditions.ts';
 import { bucketKeys } from './keys.ts';
+import { type WorkerPlace, waitingOf } from './waiting.ts';
+
+/** Milliseconds between two records of what a process used that does not record the order of use. */
+const TOLD_EVERY_MS = 5 * 60_000;
 
 /** Where files are kept. */
 export interface FilePlace {
@@ -55,12 +59,14 @@ interface FilePlaceOptions {
   /** False for a command beside the server. */
   readonly upkeep: boolean;
   readonly emit: Emit;
+  /** Which of the processes on this directory it is. */
+  readonly worker: WorkerPlace;
   /** Who evicts a bucket that cannot say so itself. */
   readonly leaseOver?: ((place: string) => Lease) | undefined;
 }
 
 /** The disk alone, or a bucket behind it. Throws Refusal `format` for an address that is none, `state` where there are no keys of it. */
-export function filePlace({ config, volume, disk, upkeep, emit, leaseOver }: FilePlaceOptions): FilePlace {
+export function filePlace({ config, volume, disk, upkeep, emit, worker, leaseOver }: FilePlaceOptions): FilePlace {
   const record = createUsageRecord(volume);
   const { maxBytes: tierBytes } = config.cache;
   const { blobs } = config;
@@ -79,16 +85,21 @@ export function filePlace({ config, volume, disk, upkeep, emit, leaseOver }: Fil
   const meter = new BucketMeter();
   const client = new S3Client({ address, credentials: bucketKeys(blobs, address), meter });
   const onTrouble = (error: unknown) => emit({ name: 'faulted', at: 'store', error });
-  const waiting = createWaitingRecord(volume);
+  const waiting = waitingOf(volume, worker);
   const storage = new S3BlobStorage({ client, tier: disk, tierBytes, waiting, isOwner: upkeep, onTrouble });
   const place = addressText(address);
   const store = new S3ObjectStore(client);
-  const replica = sha256Hex(Buffer.from(`${hostname()} ${volume.root}`)).slice(0, 32);
+  const machine = sha256Hex(Buffer.from(`${hostname()} ${volume.root}`)).slice(0, 32);
+  // Each process has a record of its own, which the others read.
+  const replica = worker.number === 1 ? machine : `${machine}-${worker.number}`;
   const onFound = (abilities: Abilities) =>
     emit({ name: 'noted', index: '', message: abilitiesText(place, abilities) });
   const trial = new Trial({ client, onFound, onTrouble });
   const leader = leaderOf(trial, new LeaderByTerms({ store, replica }), leaseOver?.(place));
   const shared = new SharedUse({ storage, store, replica, leader, onTrouble });
+  // The first process tells what is kept with the order of use, which it alone records.
+  const telling =
+    upkeep && worker.number > 1 ? setInterval(() => void shared.tellUse(), TOLD_EVERY_MS).unref() : undefined;
   return {
     storage,
     record: shared.told(record),
@@ -108,6 +119,8 @@ export function filePlace({ config, volume, disk, upkeep, emit, leaseOver }: Fil
     ready: async () => (upkeep ? trial.start() : undefined),
     async close() {
       trial.close();
+      clearInterval(telling);
+      if (telling !== undefined) await shared.tellUse();
       await storage.close();
       client.close();
     },

@@ -6,6 +6,7 @@ import type { BlobStorage } from '../../ports/blob-storage.ts';
 import type { IndexState } from '../../ports/index-state.ts';
 import { normalizeName } from '../../pypi/names.ts';
 import { filePlace } from '../bucket/bucket.ts';
+import { BESIDE } from '../bucket/waiting.ts';
 import { createClock } from '../clock.ts';
 import { withDataDirectory } from '../data-directory.ts';
 import { noEvents } from '../no-events.ts';
@@ -29,7 +30,14 @@ export function withOperatorPlace<T>(config: Config, run: (place: OperatorPlace)
     const journal = createJournal(directory.records, { maxBytes: config.cache.journalBytes });
     const disk = directory.blobs(config.cache.maxBytes, {});
     try {
-      const files = filePlace({ config, volume: directory.volume, disk, upkeep: false, emit: noEvents });
+      const files = filePlace({
+        config,
+        volume: directory.volume,
+        disk,
+        worker: BESIDE,
+        upkeep: false,
+        emit: noEvents,
+      });
       const { storage } = files;
       try {
         return await run({

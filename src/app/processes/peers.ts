@@ -9,7 +9,7 @@ const TOLD_MS = 3000;
 
 interface WorkerPeersOptions {
   readonly lease: WorkerLease;
-  readonly leads: boolean;
+  readonly number: number;
   /** False where there is no supervisor any more. */
   readonly send: (message: ToSupervisor) => boolean;
   readonly toldMs?: number | undefined;
@@ -18,15 +18,17 @@ interface WorkerPeersOptions {
 /** The other workers, as one of them speaks to them: by the supervisor. Where that is gone nobody is left to be told. */
 export class WorkerPeers implements Peers {
   readonly lease: WorkerLease;
+  readonly number: number;
   readonly leads: boolean;
   readonly #send: (message: ToSupervisor) => boolean;
   readonly #told = new Questions<void>();
   readonly #toldMs: number;
 
-  constructor({ lease, leads, send, toldMs = TOLD_MS }: WorkerPeersOptions) {
+  constructor({ lease, number, send, toldMs = TOLD_MS }: WorkerPeersOptions) {
     this.#toldMs = toldMs;
     this.lease = lease;
-    this.leads = leads;
+    this.number = number;
+    this.leads = number === 1;
     this.#send = send;
   }
 

@@ -63,7 +63,7 @@ class Worker {
         );
       const { config, newTrust, url, number } = beginning;
       const lease = this.#lease;
-      const peers = new WorkerPeers({ lease, leads: number === 1, send: (message) => channel.send(message) });
+      const peers = new WorkerPeers({ lease, number, send: (message) => channel.send(message) });
       this.#peers = peers;
       const mirror = await startMirror({ config, newTrust, behind: url, peers });
       await this.#catchUp(mirror);

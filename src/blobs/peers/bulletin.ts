@@ -21,10 +21,16 @@ export class Bulletin {
   add(change: BlobChange): void {
     if (this.#peers === undefined) return;
     const { sha256 } = change;
-    const before = this.#changes.get(sha256);
-    this.#changes.delete(sha256);
+    // That it is kept is true however it is used since.
+    const keptKey = `kept ${sha256}`;
+    const key = change.kind === 'kept' ? keptKey : sha256;
+    const before = this.#changes.get(key);
+    this.#changes.delete(key);
     // What nobody has heard of yet is new to them, however often it was used since.
-    this.#changes.set(sha256, before?.kind === 'added' && change.kind === 'used' ? before : change);
+    this.#changes.set(key, before?.kind === 'added' && change.kind === 'used' ? before : change);
+    const kept = this.#changes.get(keptKey);
+    // It can be kept where it is known.
+    if (kept !== undefined && this.#changes.delete(keptKey)) this.#changes.set(keptKey, kept);
     if (this.#changes.size >= NEWS_MOST) void this.flush();
     else this.#timer ??= setTimeout(() => void this.flush(), NEWS_EVERY_MS).unref();
   }

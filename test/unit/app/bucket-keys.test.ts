@@ -152,7 +152,48 @@ describe('the keys of a bucket', () => {
   });
 });
 
+it.each([
+  ['no session', 'PUT', 403, ''],
+  ['this machine has no role', 'GET', 404, 'mirror'],
+  ['this machine has no role', 'GET', 200, 'a role'],
+])('a machine that says %s to %s has no keys', async (words, to, status, said) => {
+  const { url, all } = await issuer(({ method, path }, response) =>
+    method === to && !path.endsWith('mirror') ? response.writeHead(status).end(said) : response.end(DOCUMENT),
+  );
+  vi.stubEnv('AWS_EC2_METADATA_SERVICE_ENDPOINT', url);
+  await expect(bucketKeys({}, AMAZON)()).rejects.toThrow(words);
+  expect(all).toHaveLength(to === 'PUT' ? 1 : 2);
+});
+
+it.each([{ AccessKeyId: '' }, { SecretAccessKey: '' }, { Expiration: 'soon' }])(
+  'a container whose document says %j has no keys',
+  async (over) => {
+    const { url } = await issuer((_, response) => response.end(JSON.stringify({ ...JSON.parse(DOCUMENT), ...over })));
+    vi.stubEnv('AWS_CONTAINER_CREDENTIALS_FULL_URI', url);
+    await expect(bucketKeys({}, ELSEWHERE)()).rejects.toThrow('its answer holds none');
+  },
+);
+
+it('a workload whose role is refused has no keys', async () => {
+  const { url } = await issuer((_, response) =>
+    response.writeHead(403).end('<Error><Code>AccessDenied</Code></Error>'),
+  );
+  vi.stubEnv('AWS_WEB_IDENTITY_TOKEN_FILE', await given('token', 'a token'));
+  vi.stubEnv('AWS_ROLE_ARN', 'arn:aws:iam::1:role/mirror');
+  vi.stubEnv('AWS_ENDPOINT_URL_STS', url);
+  await expect(bucketKeys({}, ELSEWHERE)()).rejects.toThrow('403 AccessDenied');
+});
+
 describe('issued keys', () => {
+  it('are not there where none were ever issued', async () => {
+    await expect(
+      renewedKeys(
+        () => Promise.reject(new Error('away')),
+        () => -1,
+      )(),
+    ).rejects.toThrow('away');
+  });
+
   it('are renewed before they end, and the old ones serve while no new ones are to be had', async () => {
     const answers: (IssuedKeys | Error)[] = [
       { keys: { ...KEYS, accessKeyId: 'first' }, endsMs: 1_000_000 },

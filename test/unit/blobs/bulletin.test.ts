@@ -25,6 +25,14 @@ describe('what other processes are told of blobs', () => {
     expect(told).toEqual([[used('b'), added('a'), removed('c')]]);
   });
 
+  it('is that one is kept, after that it is there', async () => {
+    const { told, bulletin } = createTold();
+    const kept: BlobChange = { kind: 'kept', sha256: 'a', by: 'sync' };
+    for (const change of [added('a'), kept, used('a')]) bulletin.add(change);
+    await bulletin.flush();
+    expect(told).toEqual([[added('a'), kept]]);
+  });
+
   it('is told a moment later, or at once where there is much of it', () => {
     vi.useFakeTimers();
     try {

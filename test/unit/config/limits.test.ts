@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { INDEX_NAME_RULE } from '../../../src/bytes/index-name.ts';
 import { ConfigRefusal } from '../../../src/config/faults.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 
@@ -44,6 +45,8 @@ function faultsOf(tree: Tree): readonly string[] {
 const many = (count: number, of: unknown) => Array.from({ length: count }, () => of);
 const main = (key: string) => `indexes.main.${key}`;
 const sealed = { seal_key_file: 'key' };
+/** An index that bundles bring. */
+const imports: Tree = { indexes: { main: { root: 'root.json' } } };
 
 /** A key; the most or the least that it takes; what lies just outside. */
 const LIMITS: readonly (readonly [path: string, taken: unknown, refused: unknown, beside?: Tree])[] = [
@@ -156,7 +159,70 @@ const LIMITS: readonly (readonly [path: string, taken: unknown, refused: unknown
   ['redis', { sentinel: sentinels({}), database: 999 }, { sentinel: sentinels({}), database: 1000 }],
   ['redis.cluster', ['a:1'], []],
   ['redis.cluster', many(64, 'a:1'), many(65, 'a:1')],
+  [main('import'), { keys: [signer()] }, undefined, imports],
+  [main('import'), undefined, { keys: [signer()] }],
+  ['indexes.main', unsigned([signer()]), unsigned([])],
+  [main('import'), { keys: [signer({ name: 'a'.repeat(64) })] }, { keys: [signer({ name: 'a'.repeat(65) })] }, imports],
+  [main('import'), { keys: [signer({ name: 'a.b' })] }, { keys: [signer({ name: 'a b' })] }, imports],
+  [main('import'), { keys: [signer()] }, { keys: [signer({ ed25519: 'a'.repeat(63) })] }, imports],
+  [main('import'), { keys: [signer()] }, { keys: [signer({ ed25519_file: 'key.pub' })] }, imports],
+  [main('import'), { keys: [{ name: 'a', ed25519_file: 'key.pub' }] }, { keys: [{ name: 'a' }] }, imports],
+  [main('import'), { keys: [signer(), signer({ name: 'b' })] }, { keys: [signer(), signer()] }, imports],
+  [main('import'), { keys: signers(16) }, { keys: signers(17) }, imports],
+  [main('import'), { max_age: 1 }, { max_age: 0 }, imports],
+  [main('import'), { max_age: 36_500 }, { max_age: 36_501 }, imports],
+  [main('import'), { generations: 1 }, { generations: 0 }, imports],
+  [main('import'), { generations: 1000 }, { generations: 1001 }, imports],
+  ...['scan', 'scan_version'].flatMap((program): typeof LIMITS => [
+    [main('import'), { [program]: ['a'] }, { [program]: [] }, imports],
+    [main('import'), { [program]: many(64, 'a') }, { [program]: many(65, 'a') }, imports],
+    [main('import'), { [program]: ['a'] }, { [program]: [''] }, imports],
+    [main('import'), { [program]: ['a'.repeat(4096)] }, { [program]: ['a'.repeat(4097)] }, imports],
+  ]),
+  [main('import'), { scan_timeout: 1 }, { scan_timeout: 0 }, imports],
+  [main('import'), { scan_timeout: 86_400 }, { scan_timeout: 86_401 }, imports],
+  ['sync.jobs', { a_b: {} }, { 'a.b': {} }],
+  ['sync.jobs', { ['a'.repeat(40)]: {} }, { ['a'.repeat(41)]: {} }],
+  [job('projects'), many(10_000, 'a'), many(10_001, 'a')],
+  [job('blocklist'), ['a'.repeat(1000)], ['a'.repeat(1001)]],
+  [job('blocklist'), ['a'], ['']],
+  [job('requirements'), many(256, 'a'), many(257, 'a')],
+  [job('schedule'), `${'0,'.repeat(95)}10 3 * * *`, `${'0,'.repeat(94)}10,10 3 * * *`],
+  [job('index'), 'main', 'Main'],
+  [job('jitter'), 0, -1],
+  [job('jitter'), 86_400, 86_401],
+  [job('environments'), many(64, 'here'), many(65, 'here'), { sync: { environments: { here: environment({}) } } }],
+  [job('latest_release'), 1, 0],
+  [job('latest_release'), 10_000, 10_001],
+  [job('exclude_platforms'), many(64, 'linux'), many(65, 'linux')],
+  [job('exclude_platforms'), ['a'.repeat(20)], ['a'.repeat(21)]],
+  [job('parallel'), 1, 0],
+  [job('parallel'), 64, 65],
+  ['sync.environments.here', environment({ python: '3.13t' }), environment({ python: '3' })],
+  ['sync.environments.here', environment({ platform: 'win_amd64' }), environment({ platform: 'win-amd64' })],
+  ['sync.environments.here', environment({ platform: 'a'.repeat(60) }), environment({ platform: 'a'.repeat(61) })],
 ];
+
+/** An index that signs nothing, and is brought by bundles. */
+function unsigned(keys: readonly Tree[]): Tree {
+  return { evidence: 'index', import: { keys } };
+}
+
+function signer(more: Tree = {}): Tree {
+  return { name: 'a', ed25519: 'a'.repeat(64), ...more };
+}
+
+function signers(count: number): readonly Tree[] {
+  return Array.from({ length: count }, (_, at) => signer({ name: `a${at}` }));
+}
+
+function job(key: string): string {
+  return `sync.jobs.nightly.${key}`;
+}
+
+function environment(more: Tree): Tree {
+  return { python: '3.12', platform: 'linux', ...more };
+}
 
 function proxyAs(username: string): Tree {
   return { url: 'http://proxy.example/', username, password_env: 'A' };
@@ -184,6 +250,10 @@ describe('the limits of a configuration', () => {
       expect(faultsOf(configured(path, refused, beside))).not.toEqual([]);
     },
   );
+
+  it('says of a job whose index can be no name which names there are', () => {
+    expect(faultsOf(configured(job('index'), 'Main'))).toContain(`${job('index')}: ${INDEX_NAME_RULE}`);
+  });
 
   it('faults a list where a URL belongs once, and not what stands in it', () => {
     expect(faultsOf(configured('indexes.main.upstream', ['http://index.example/']))).toEqual([

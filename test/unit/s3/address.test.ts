@@ -19,6 +19,8 @@ describe('the address of an object store', () => {
     ['https://mirror/x', /no address of a bucket/],
     ['nothing', /no address of a bucket/],
     ['s3://key:secret@mirror/', /into the environment or a file/],
+    ['s3://key@mirror/', /into the environment or a file/],
+    ['s3://:secret@mirror/', /into the environment or a file/],
     ['s3://UPPER_case/', /no name of a bucket/],
     ['s3://mirror/?zone=1', /no setting "zone"/],
     ['s3://mirror/?region=a%20b', /no name of a region/],
@@ -28,6 +30,10 @@ describe('the address of an object store', () => {
     ['s3://mirror/?endpoint=ftp://host', /no endpoint/],
     ['s3://mirror/?endpoint=https://host/path', /a scheme, a host and a port alone/],
     ['s3://mirror/?endpoint=https://user@host/', /a scheme, a host and a port alone/],
+    ['s3://mirror/?endpoint=https://:word@host/', /a scheme, a host and a port alone/],
+    ['s3://mirror/?endpoint=https://host/%3Fa', /a scheme, a host and a port alone/],
+    ['s3://mirror/?endpoint=https://host/%23a', /a scheme, a host and a port alone/],
+    ['s3://mirror/?endpoint=host', /no endpoint/],
   ])('%s is refused', (text, message) => {
     expect(() => readS3Address(text)).toThrow(message);
   });

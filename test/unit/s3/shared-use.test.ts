@@ -5,6 +5,7 @@ import { type Leader, LeaderByLease } from '../../../src/s3/leader.ts';
 import { SharedUse } from '../../../src/s3/shared-use.ts';
 import { s3Blobs } from '../../support/s3-blobs.ts';
 import { startS3Server } from '../../support/s3-server.ts';
+import { content, sha256 } from '../../support/volume-harness.ts';
 
 const [KEPT, OLD, YOUNG] = ['a'.repeat(64), 'b'.repeat(64), 'c'.repeat(64)];
 const HOUR = 3_600_000;
@@ -16,7 +17,8 @@ async function rig() {
   const replica = async (name: string, leader?: Leader) => {
     const { storage, store } = await s3Blobs({ url: server.url });
     const onTrouble = (error: unknown) => expect.unreachable(String(error));
-    return new SharedUse({ storage, store, replica: name, leader: () => leader, onTrouble });
+    const shared = new SharedUse({ storage, store, replica: name, leader: () => leader, onTrouble });
+    return Object.assign(shared, { storage });
   };
   const lies = (sha256: string, ageMs: number) =>
     server.objects.set(`blobs/sha256/${sha256.slice(0, 2)}/${sha256}`, {
@@ -35,6 +37,21 @@ it('what was written within the hour, and what another replica keeps, stays in t
   await (await replica('other')).told(NO_RECORD).write(Buffer.from(`i main\nk ${KEPT} sync\np ${OLD}\n`));
   const leader = await replica('leader', new LeaderByLease(new OwnLease()));
   expect(await Promise.all([KEPT, OLD, YOUNG].map((sha256) => leader.spares(sha256)))).toEqual([true, false, true]);
+});
+
+it('what a process used that records no order of use stays in the bucket', async () => {
+  const { replica, lies } = await rig();
+  const bytes = content(10);
+  const used = sha256(bytes);
+  const second = await replica('machine-2');
+  const writer = await second.storage.begin();
+  await writer.write(bytes, 0);
+  await writer.commit(used);
+  await second.storage.sync(used);
+  lies(used, 2 * HOUR);
+  await second.tellUse();
+  const first = await replica('machine', new LeaderByLease(new OwnLease()));
+  expect(await first.spares(used)).toBe(true);
 });
 
 it('what a replica kept stays for a month after it was last heard of, what it used for a day', async () => {

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { Refusal } from '../../../src/bytes/refusal.ts';
 import type { Event } from '../../../src/ports/events.ts';
 import type { IndexState, PageContent, Pin } from '../../../src/ports/index-state.ts';
 import { workHere } from '../../../src/ports/page-work.ts';
 import { createIndexState } from '../../../src/state/index-state.ts';
 import { StateRoomKeeper } from '../../../src/state/room-keeper.ts';
+import { createMemoryState } from '../../support/memory-state.ts';
 import { flipValue, party, scratchDirectory } from '../disk/state/rig.ts';
 
 const MOST = 1024 * 1024;
@@ -140,5 +142,54 @@ describe('room in the state of an index', () => {
     expect(faults()).toEqual([]);
     expect(await isWhole(state, 'p4')).toBe(false);
     await expect(state.page('p3').read()).rejects.toMatchObject({ reason: 'state' });
+  });
+
+  describe('of a storage that names one page', () => {
+    const full = { bytes: 100, limit: 100 };
+    async function named(version: number, over: Partial<Pick<IndexState, 'page'>> = {}) {
+      const state = createIndexState({ storage: createMemoryState().party(), index: 'main' });
+      await state.page('p').change(() => ({ page: pageOf('p') }));
+      const contents = { ...(await (await start()).storage.usage('main')).contents, pages: { entries: 1, bytes: 1 } };
+      const faults: unknown[] = [];
+      let condensed = 0;
+      const keeper = new StateRoomKeeper({
+        room: {
+          usage: async () => ({ ...full, contents }),
+          oldestPages: async () => ({ items: [{ item: ['main', 'pages', 'p'], version }], next: 0, isEnd: true }),
+        },
+        state: {
+          index: 'main',
+          page: (project) => state.page(project),
+          pins: (project) => state.pins(project),
+          ...over,
+        },
+        work: {
+          async condense() {
+            condensed++;
+            return undefined;
+          },
+        },
+        emit: (event) => void (event.name === 'faulted' && faults.push(event.error)),
+      });
+      expect(await keeper.makeRoom()).toBe(false);
+      return { faults, condensed };
+    }
+
+    it('what would not become less stays, and is no fault', async () => {
+      expect(await named(1)).toEqual({ faults: [], condensed: 2 });
+    });
+
+    it('a page that was written meanwhile is not looked into', async () => {
+      expect(await named(7)).toEqual({ faults: [], condensed: 0 });
+    });
+
+    it.each([new Refusal('state', 'away', { transient: true }), new Refusal('limit', 'no room')])(
+      'a pass ends where the storage refuses for now, or has no room itself: $reason',
+      async (refusal) => {
+        const { page } = createIndexState({ storage: createMemoryState().party(), index: 'main' });
+        const refusing = { ...page('p'), read: () => Promise.reject(refusal) };
+        expect((await named(1, { page: () => refusing })).faults).toEqual([refusal]);
+      },
+    );
   });
 });

@@ -56,7 +56,7 @@ describe('the others, as one worker speaks to them', () => {
       if (isThere) sent.push(message);
       return isThere;
     };
-    return { sent, peers: new WorkerPeers({ lease: new WorkerLease(send), leads: true, send }) };
+    return { sent, peers: new WorkerPeers({ lease: new WorkerLease(send), number: 1, send }) };
   };
 
   it('have followed when the supervisor says so', async () => {
@@ -70,7 +70,7 @@ describe('the others, as one worker speaks to them', () => {
 
   it('are not waited for where the supervisor stands still', async () => {
     const send = () => true;
-    const peers = new WorkerPeers({ lease: new WorkerLease(send), leads: true, send, toldMs: 1 });
+    const peers = new WorkerPeers({ lease: new WorkerLease(send), number: 1, send, toldMs: 1 });
     await peers.tell(NEWS);
   });
 
