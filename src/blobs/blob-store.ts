@@ -14,7 +14,7 @@ import type { OpenDownload } from '../ports/upstream.ts';
 import { BlobGone } from './chunks.ts';
 import type { Evicted } from './evict.ts';
 import { FillWriter } from './fill-writer.ts';
-import { Filler } from './filler.ts';
+import { Filler, type OnProved } from './filler.ts';
 import { type Filling, Fills } from './fills.ts';
 import * as LIMITS from './limits.ts';
 import { OwnLease } from './own-lease.ts';
@@ -41,19 +41,17 @@ export class BlobStore implements Blobs {
   readonly #fills: Fills;
 
   constructor(options: BlobsOptions) {
-    const { fills } = options.shares ?? createShares();
-    const nowMs = options.nowMs ?? Date.now;
+    const { shares = createShares(), nowMs = Date.now } = options;
     this.#parts = createParts(options);
     const { storage, maxBytes, tidies, behind, onTrouble } = this.#parts;
     this.#partials = new Partials({ storage, maxBytes, nowMs, isStored: (stated) => this.#isStored(stated) });
     if (tidies) behind.add(this.#partials.tidy().catch(onTrouble));
-    this.#filler = new Filler(this.#parts, this.#partials, (proof, others) =>
-      this.#fills.proved(proof.digests, others),
-    );
+    const onProved: OnProved = (proof, others) => this.#fills.proved(proof.digests, others);
+    this.#filler = new Filler(this.#parts, this.#partials, onProved);
     this.#fills = new Fills({
       run: (wanted, download, waiting) =>
         this.#parts.vouched.once(wanted, this.#filler.fill(wanted, download, waiting)),
-      gate: fills,
+      gate: shares.fills,
       shared: new SharedWork({
         lease: options.lease ?? new OwnLease(),
         times: { ...LIMITS.LEASE_TIMES, ...options.leaseTimes },

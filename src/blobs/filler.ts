@@ -13,7 +13,7 @@ import type { Proof } from './proofs.ts';
 import { refusalOf } from './stored-blobs.ts';
 
 /** Tells other downloads of a proof; `blobOf` gives each the blob it wants, where there is one by now. */
-type OnProved = (proof: Proof, blobOf: (wanted: Filling) => Promise<Blob | undefined>) => Promise<void>;
+export type OnProved = (proof: Proof, blobOf: (wanted: Filling) => Promise<Blob | undefined>) => Promise<void>;
 
 /** One download after another: into a partial, proved, published. Makes room where the disk is full. */
 export class Filler {
