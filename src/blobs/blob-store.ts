@@ -112,6 +112,7 @@ export class BlobStore implements Blobs {
       open: (expected) => this.#open(expected, index),
       fetch: (wanted, download, caller) => this.fetch({ ...wanted, index }, download, caller),
       sight: (unstated, download, caller) => this.sight({ ...unstated, index }, download, caller),
+      sync: (sha256) => this.sync(sha256),
       keep: (sha256, by) => this.keep(sha256, by),
       readDocument: (expected, limit) => this.#readDocument(expected, limit, index),
       writeDocument: (document) => this.#writeDocument(document, index),
@@ -163,9 +164,7 @@ export class BlobStore implements Blobs {
   async fetch(wanted: Wanted, download: OpenDownload, caller: Caller): Promise<Blob> {
     if (mustBe(Expected, wanted.expected).digests.size === 0)
       throw new Refusal('algorithm', 'Nothing is known to prove these bytes by.', { subject: wanted.subject });
-    const blob = await this.#parts.vouched.once({}, this.#find(wanted, download, caller));
-    if (wanted.durable === true) await this.#parts.stored.sync(blob.sha256, wanted.subject);
-    return blob;
+    return this.#parts.vouched.once({}, this.#find(wanted, download, caller));
   }
 
   async sight({ length, ...unstated }: Unstated, download: OpenDownload, caller: Caller): Promise<Sighted> {
@@ -212,7 +211,7 @@ export class BlobStore implements Blobs {
 
   /** It outlasts a power cut when this resolves. */
   sync(sha256: string): Promise<void> {
-    return this.#parts.stored.sync(sha256, 'file');
+    return this.#parts.stored.sync(sha256);
   }
 
   /** What other processes stored or removed is counted. */

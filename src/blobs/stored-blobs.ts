@@ -1,6 +1,5 @@
 import type { Background } from '../async/background.ts';
 import type { Caller } from '../async/caller.ts';
-import { Mutex } from '../async/mutex.ts';
 import type { Statement } from '../bytes/digest.ts';
 import { Refusal, type Subject } from '../bytes/refusal.ts';
 import { type BlobStorage, StorageError } from '../ports/blob-storage.ts';
@@ -34,7 +33,6 @@ interface StoredBlobsDeps {
  */
 export class StoredBlobs {
   readonly #deps: StoredBlobsDeps;
-  readonly #syncing = new Mutex();
 
   constructor(deps: StoredBlobsDeps) {
     this.#deps = deps;
@@ -69,16 +67,16 @@ export class StoredBlobs {
     bulletin.add({ kind: 'added', sha256, size, index });
     onChange();
     aliases.add(digests, sha256);
-    if (size >= SYNC_FROM) behind.add(this.sync(sha256, 'file').catch(onTrouble));
+    if (size >= SYNC_FROM) behind.add(this.sync(sha256).catch(onTrouble));
   }
 
-  /** It outlasts a power cut when this resolves. One at a time: the disk has others to serve. */
-  async sync(sha256: string, subject: Subject): Promise<void> {
+  /** It outlasts a power cut when this resolves; the storage syncs together what is asked for together. */
+  async sync(sha256: string): Promise<void> {
     try {
-      await this.#syncing.run('', () => this.#deps.storage.sync(sha256));
+      await this.#deps.storage.sync(sha256);
     } catch (error) {
       this.#gone(sha256);
-      throw refusalOf(error, subject);
+      throw refusalOf(error, 'file');
     }
   }
 

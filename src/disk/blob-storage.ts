@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { Mutex } from '../async/mutex.ts';
 import { type Algorithm, isDigest } from '../bytes/digest.ts';
 import type { Range } from '../bytes/range.ts';
 import {
@@ -66,6 +67,7 @@ class BlobFiles implements DiskBlobs {
   readonly #aliases: Aliases;
   readonly #quarantine: Quarantine;
   readonly #open: OpenFiles;
+  readonly #syncing = new Mutex();
 
   constructor(durable: Durable, paths: BlobPaths, { nowMs = Date.now, openIdle = OPEN_IDLE }: DiskBlobsOptions) {
     this.#durable = durable;
@@ -116,7 +118,12 @@ class BlobFiles implements DiskBlobs {
     return onBlobDisk(() => this.#durable.ops.removeTree(this.#paths.partial(key)));
   }
 
+  /** One at a time: the disk, and the threads that wait for it, have others to serve. */
   sync(sha256: string): Promise<void> {
+    return this.#syncing.run('', () => this.#syncOne(sha256));
+  }
+
+  #syncOne(sha256: string): Promise<void> {
     return onBlobDisk(async () => {
       const share = await this.#open.share(sha256, () => this.#openFile(sha256));
       if (share === undefined) throw new StorageError('failed', 'A file that was stored is not there any more.');

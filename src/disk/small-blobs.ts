@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import { JoinedRuns } from '../async/joined-runs.ts';
 import type { Algorithm } from '../bytes/digest.ts';
 import type { Range } from '../bytes/range.ts';
 import {
@@ -43,6 +44,7 @@ class SmallBlobs implements DiskBlobs {
   #writtenAt = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
+  readonly #syncs = new JoinedRuns((all: readonly string[]) => this.#syncAll(all));
 
   constructor(files: DiskBlobs, documents: DocumentsDatabase, apartMs: number) {
     this.#files = files;
@@ -82,9 +84,9 @@ class SmallBlobs implements DiskBlobs {
   }
 
   async sync(sha256: string): Promise<void> {
-    await this.#flush();
-    if (!(await this.#documents.has(sha256))) return this.#files.sync(sha256);
-    if (!(await this.#documents.sync()))
+    const { written, areOnDisk } = await this.#syncs.join(sha256);
+    if (!written.has(sha256)) return this.#files.sync(sha256);
+    if (!areOnDisk)
       throw new StorageError(
         'failed',
         'The mirror’s disk could not be used; nothing is lost, but nothing is sure either.',
@@ -133,6 +135,16 @@ class SmallBlobs implements DiskBlobs {
     await this.#flush();
     await this.#documents.close();
     await this.#files.close();
+  }
+
+  /** One commit, and one sync of the database, for all of them; what the database did not take are files. */
+  async #syncAll(
+    all: readonly string[],
+  ): Promise<{ readonly written: ReadonlySet<string>; readonly areOnDisk: boolean }> {
+    await this.#flush();
+    const written = new Set<string>();
+    for (const sha256 of all) if (await this.#documents.has(sha256)) written.add(sha256);
+    return { written, areOnDisk: written.size > 0 && (await this.#documents.sync()) };
   }
 
   async #read(sha256: string): Promise<Uint8Array | undefined> {

@@ -248,13 +248,12 @@ export class EvidencedIndex<P> implements RunningIndex {
     return this.#list.names(caller);
   }
 
-  async open(
-    page: BelievedPage<unknown>,
-    filename: string,
-    caller: Caller,
-    { durable }: { readonly durable: boolean } = { durable: false },
-  ): Promise<Blob> {
-    return this.#files.open(this.#own(page), filename, caller, durable);
+  async open(page: BelievedPage<unknown>, filename: string, caller: Caller): Promise<Blob> {
+    return this.#files.open(this.#own(page), filename, caller);
+  }
+
+  settle(sha256: string): Promise<void> {
+    return this.#files.settle(sha256);
   }
 
   async coreMetadata(page: BelievedPage<unknown>, filename: string, caller: Caller): Promise<Uint8Array | undefined> {

@@ -71,13 +71,10 @@ export interface PackageIndex {
   listing(project: string, caller: Caller): Promise<BelievedPage<unknown>>;
   /** Names of all projects, normalized, for jobs. */
   projects(caller: Caller): AsyncIterable<string>;
-  /** The proved bytes of a file of a page that `listing` gave, for jobs: not counted as served. `durable`: a power cut takes nothing of it. */
-  open(
-    page: BelievedPage<unknown>,
-    filename: string,
-    caller: Caller,
-    how?: { readonly durable: boolean },
-  ): Promise<Blob>;
+  /** The proved bytes of a file of a page that `listing` gave, for jobs: not counted as served. */
+  open(page: BelievedPage<unknown>, filename: string, caller: Caller): Promise<Blob>;
+  /** A power cut takes nothing of what `open` gave when this resolves. Where it throws (Refusal), it is to be opened anew. */
+  settle(sha256: string): Promise<void>;
   /**
    * The proved core metadata of such a file, for jobs; of a wheel that none is announced of, what the wheel holds. Undefined where nobody can
    * say without building it.

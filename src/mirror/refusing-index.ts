@@ -35,6 +35,7 @@ export class RefusingIndex implements PackageIndex {
   readonly look: PackageIndex['look'];
   readonly listing: PackageIndex['listing'];
   readonly open: PackageIndex['open'];
+  readonly settle: PackageIndex['settle'];
   readonly coreMetadata: PackageIndex['coreMetadata'];
   readonly isHeld: PackageIndex['isHeld'];
   readonly #options: RefusingIndexOptions;
@@ -53,6 +54,7 @@ export class RefusingIndex implements PackageIndex {
     this.look = refuse;
     this.listing = refuse;
     this.open = refuse;
+    this.settle = refuse;
     this.carried = { take: refuse, adopt: refuse };
     this.coreMetadata = refuse;
     this.isHeld = refuse;

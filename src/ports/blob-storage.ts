@@ -77,7 +77,7 @@ export interface BlobStorage {
   /** Everything that is kept, in no order. */
   kept(): AsyncIterable<Kept>;
   removeKept(key: string): Promise<void>;
-  /** A committed blob outlasts a power cut when this resolves. Where it throws, nothing is known of it: it is to be looked for anew. */
+  /** A committed blob outlasts a power cut when this resolves; those asked for meanwhile may share one write to the disk. Where it throws, nothing is known of it: it is to be looked for anew. */
   sync(sha256: string): Promise<void>;
   /** Nothing lies there when this resolves. */
   remove(sha256: string): Promise<void>;

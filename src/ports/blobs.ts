@@ -19,12 +19,10 @@ export interface Wanted {
   /** For log lines and refusals. */
   readonly name: string;
   readonly subject: Subject;
-  /** True where whoever asks must be sure that a power cut takes nothing: a sync, an import. */
-  readonly durable?: boolean | undefined;
 }
 
 /** A file that nobody states a usable digest of. */
-export interface Unstated extends Omit<Wanted, 'expected' | 'durable'> {
+export interface Unstated extends Omit<Wanted, 'expected'> {
   /** Bytes, where the page states them. */
   readonly length?: number | undefined;
 }
@@ -54,6 +52,11 @@ export interface Blobs {
    * it. Nothing is proved by that, and nothing is served by it; the caller looks into it by `read`.
    */
   sight(unstated: Unstated, download: OpenDownload, caller: Caller): Promise<Sighted>;
+  /**
+   * For who must be sure (a sync, an import): a stored blob outlasts a power cut when this resolves. Those asked for meanwhile share what that
+   * takes. Throws Refusal; then nothing is known of it, and it is to be fetched anew.
+   */
+  sync(sha256: string): Promise<void>;
   /** Spares a stored blob from eviction for a reason (`by`), or no longer (undefined); false where it is not stored. Survives restarts. */
   keep(sha256: string, by: string | undefined): Promise<boolean>;
   /** A small document whole in memory, proved again; undefined where it is not stored. Throws Refusal `limit` beyond `limit` bytes. */

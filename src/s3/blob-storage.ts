@@ -1,3 +1,4 @@
+import { Places } from '../async/places.ts';
 import type { Algorithm } from '../bytes/digest.ts';
 import type { Range } from '../bytes/range.ts';
 import {
@@ -13,7 +14,7 @@ import {
 import { ObjectStoreError } from '../ports/object-store.ts';
 import { BlobObjects } from './blob-objects.ts';
 import type { S3Client } from './client.ts';
-import { UPLOAD_GIVEN_UP_MS } from './limits.ts';
+import { UPLOAD_GIVEN_UP_MS, UPLOADS_AT_ONCE } from './limits.ts';
 import { tidyUploads } from './multipart.ts';
 import { S3ObjectStore } from './object-store.ts';
 import { Reach } from './reach.ts';
@@ -64,6 +65,7 @@ export class S3BlobStorage implements BlobStorage {
   readonly #uploads: Uploads;
   readonly #bringing = new Map<string, Promise<boolean>>();
   readonly #started: Promise<void>;
+  readonly #syncing = new Places(UPLOADS_AT_ONCE);
 
   constructor(options: S3BlobsOptions) {
     const { client, tier, tierBytes, onReach = () => undefined } = options;
@@ -149,6 +151,10 @@ export class S3BlobStorage implements BlobStorage {
 
   /** In the bucket, it outlasts this machine. */
   async sync(sha256: string): Promise<void> {
+    await this.#syncing.within(() => this.#syncOne(sha256));
+  }
+
+  async #syncOne(sha256: string): Promise<void> {
     await this.#told(async () => {
       if (!this.#uploads.has(sha256) && (await this.objects.facts(sha256)) !== undefined) return;
       if (!(await this.#uploads.now(sha256)))

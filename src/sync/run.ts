@@ -1,13 +1,15 @@
 import type { Caller } from '../async/caller.ts';
+import { Places } from '../async/places.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { PackageIndex } from '../mirror/package-index.ts';
+import type { Blob } from '../ports/blob.ts';
 import type { PickedFile } from './picked.ts';
 import type { Plan, Wish } from './plan.ts';
 import type { SyncReport } from './report.ts';
 import type { Attempt } from './retry.ts';
 
 export interface RunOptions {
-  readonly index: Pick<PackageIndex, 'isHeld' | 'open'>;
+  readonly index: Pick<PackageIndex, 'isHeld' | 'open' | 'settle'>;
   readonly plan: Plan;
   readonly caller: Caller;
   readonly attempt: Attempt;
@@ -21,24 +23,40 @@ export interface RunOptions {
   readonly mustBeHeld?: boolean | undefined;
 }
 
+/** For each file that may be fetched at once: how many may be fetched already and wait for the disk. */
+const SETTLING_EACH = 8;
+
 /** Looks at every project of the plan, and fetches what is not held. Never throws for what one project or file comes to. */
 export async function runPlan(options: RunOptions): Promise<void> {
   const { plan, report, caller, parallel } = options;
   for (const told of plan.missing) report.missing.add(told);
-  const files = new Places(parallel);
+  const places = { fetching: new Places(parallel), settling: new Places(parallel * (1 + SETTLING_EACH)) };
   await eachOf(plan.wishes(), parallel, caller.signal, async (wish) => {
     report.progress.projects++;
-    await new ProjectRun(options, files).all(wish);
+    await new ProjectRun(options, places).all(wish);
     report.progress.projectsDone++;
   });
+}
+
+/** Whether it was held before, and what was opened of it. */
+interface Found {
+  readonly isHeld: boolean;
+  readonly blob: Blob | undefined;
+}
+
+/** What waits for the disk keeps nobody from fetching, and is synced with what else waits. */
+interface RunPlaces {
+  readonly fetching: Places;
+  /** Of files that are being fetched, or wait for the disk. */
+  readonly settling: Places;
 }
 
 /** One project of a run. */
 class ProjectRun {
   readonly #options: RunOptions;
-  readonly #places: Places;
+  readonly #places: RunPlaces;
 
-  constructor(options: RunOptions, places: Places) {
+  constructor(options: RunOptions, places: RunPlaces) {
     this.#options = options;
     this.#places = places;
   }
@@ -50,7 +68,7 @@ class ProjectRun {
       for (const told of missing) report.missing.add(told);
       for (const [why, names] of leftOut) report.leftOut.set(why, (report.leftOut.get(why) ?? 0) + names.length);
       for (const { file } of files) this.#count(file.entry.size);
-      await Promise.all(files.map((picked) => this.#places.within(() => this.#one(picked))));
+      await Promise.all(files.map((picked) => this.#places.settling.within(() => this.#one(picked))));
     } catch (error) {
       if (caller.signal.aborted) return;
       this.#failed(project, error);
@@ -64,26 +82,59 @@ class ProjectRun {
     if (size === undefined) progress.unsized++;
   }
 
-  async #one({ page, file, oneOf }: PickedFile): Promise<void> {
-    const { index, report, caller, attempt, fetches, mustBeHeld } = this.#options;
-    const { filename, size = 0 } = file.entry;
+  async #one(picked: PickedFile): Promise<void> {
+    const { report, caller, mustBeHeld } = this.#options;
+    const { filename, size = 0 } = picked.file.entry;
     if (caller.signal.aborted) return;
     try {
-      const isHeld = await index.isHeld(page, filename);
-      // Of what only its bytes can tell, they are looked at whenever they are at hand.
-      if (isHeld && oneOf === undefined) this.#held(size);
-      else if (fetches || isHeld) {
-        const blob = await attempt(() => index.open(page, filename, caller, { durable: true }));
-        if (oneOf !== undefined && !oneOf.has(`sha256:${blob.sha256}`))
-          throw new Refusal('digest', `${filename} is not what the lock says: its sha256 is ${blob.sha256}.`, {
-            subject: 'file',
-          });
-        if (isHeld) this.#held(size);
-        else this.#fetched(filename, blob.size);
-      } else if (mustBeHeld === true) report.missing.add({ what: filename, why: 'it is not held' });
+      const { isHeld, blob } = await this.#settled(picked);
+      if (isHeld) this.#held(size);
+      else if (blob !== undefined) this.#fetched(filename, blob.size);
+      else if (mustBeHeld === true) report.missing.add({ what: filename, why: 'it is not held' });
     } catch (error) {
       if (!caller.signal.aborted) this.#failed(filename, error);
     }
+  }
+
+  /** What the disk did not take is fetched anew, and keeps its place until it has. */
+  async #settled(picked: PickedFile): Promise<Found> {
+    const { index } = this.#options;
+    const { fetching } = this.#places;
+    const found = await fetching.within(() => this.#look(picked));
+    const { blob } = found;
+    if (blob === undefined) return found;
+    try {
+      await index.settle(blob.sha256);
+      return found;
+    } catch (error) {
+      if (!(error instanceof Refusal && error.transient)) throw error;
+      const again = await fetching.within(() => this.#open(picked, ({ sha256 }) => index.settle(sha256)));
+      return { ...found, blob: again };
+    }
+  }
+
+  async #look(picked: PickedFile): Promise<Found> {
+    const { index, caller, fetches } = this.#options;
+    caller.signal.throwIfAborted();
+    const isHeld = await index.isHeld(picked.page, picked.file.entry.filename);
+    // Of what only its bytes can tell, they are looked at whenever they are at hand.
+    if (isHeld ? picked.oneOf === undefined : !fetches) return { isHeld, blob: undefined };
+    return { isHeld, blob: await this.#open(picked, async () => undefined) };
+  }
+
+  async #open({ page, file, oneOf }: PickedFile, settle: (blob: Blob) => Promise<void>): Promise<Blob> {
+    const { index, caller, attempt } = this.#options;
+    const { filename } = file.entry;
+    const blob = await attempt(async () => {
+      const opened = await index.open(page, filename, caller);
+      await settle(opened);
+      return opened;
+    });
+    if (oneOf !== undefined && !oneOf.has(`sha256:${blob.sha256}`))
+      throw new Refusal('digest', `${filename} is not what the lock says: its sha256 is ${blob.sha256}.`, {
+        subject: 'file',
+      });
+    return blob;
   }
 
   #held(size: number): void {
@@ -106,28 +157,6 @@ class ProjectRun {
     const told = { what, why: `${error.reason}: ${error.message}` };
     if (error.reason === 'unlisted') report.missing.add(told);
     else report.refused.add(told);
-  }
-}
-
-/** So many at once, in order of coming. */
-class Places {
-  #free: number;
-  readonly #waiting: (() => void)[] = [];
-
-  constructor(places: number) {
-    this.#free = places;
-  }
-
-  async within(work: () => Promise<void>): Promise<void> {
-    if (this.#free > 0) this.#free--;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    try {
-      await work();
-    } finally {
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#free++;
-      else next();
-    }
   }
 }
 

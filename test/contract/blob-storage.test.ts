@@ -341,6 +341,18 @@ const MISBEHAVIOURS: readonly Misbehaviour[] = [
     wrap: (storage) => ({ ...storage, sync: (sha256) => storage.sync(sha256).catch(() => undefined) }),
   },
   {
+    does: 'tells all that are synced together what went wrong with one of them',
+    caughtBy: 'many synced at once all outlast a power cut, and one that is not there fails alone',
+    wrap(storage) {
+      const together: Promise<void>[] = [];
+      const sync = async (sha256: string) => {
+        together.push(storage.sync(sha256));
+        await Promise.all(together);
+      };
+      return { ...storage, sync };
+    },
+  },
+  {
     does: 'reads from the start whatever it is asked',
     caughtBy: 'any range can be read, and what is beyond the end is not there',
     wrap: onOpen((blob) => ({ ...blob, read: (into) => blob.read(into, 0) })),

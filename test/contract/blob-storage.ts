@@ -202,6 +202,19 @@ const lasting: readonly BlobStorageCase[] = [
     },
   },
   {
+    name: 'many synced at once all outlast a power cut, and one that is not there fails alone',
+    async run({ storage, afterPowerCut }) {
+      const all = [new Uint8Array(100_000).fill(7), ...Array.from({ length: 30 }, (_, at) => bytesOf(`small ${at}`))];
+      const nothing = sha256Of(bytesOf('nothing'));
+      const syncing = all.map(async (bytes) => storage.sync(await put(storage, bytes)));
+      const [missing] = await Promise.allSettled([storage.sync(nothing), ...syncing]);
+      expect(missing).toMatchObject({ status: 'rejected', reason: { name: 'StorageError' } });
+      await Promise.all(syncing);
+      const after = await afterPowerCut();
+      for (const bytes of all) expect((await read(after, sha256Of(bytes)))?.equals(bytes)).toBe(true);
+    },
+  },
+  {
     name: 'syncing what is not there is an error',
     async run({ storage }) {
       await expect(storage.sync(sha256Of(bytesOf('nothing')))).rejects.toMatchObject({ name: 'StorageError' });

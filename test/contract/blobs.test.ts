@@ -84,6 +84,7 @@ function but(blobs: Blobs, change: Partial<Blobs>): Blobs {
     open: (expected) => blobs.open(expected),
     fetch: (...given) => blobs.fetch(...given),
     sight: (...given) => blobs.sight(...given),
+    sync: (sha256) => blobs.sync(sha256),
     keep: (...given) => blobs.keep(...given),
     readDocument: (...given) => blobs.readDocument(...given),
     writeDocument: (document) => blobs.writeDocument(document),

@@ -51,14 +51,13 @@ const before = await pages.load('demo');
 await blobs.scanned;
 armed = true;
 const bytes = contentOf(version);
-await blobs.fetch(
+const { sha256 } = await blobs.fetch(
   {
     origin: 'crash',
     expected: expectedOf(version),
     limit: bytes.byteLength,
     name: 'f',
     subject: 'file',
-    durable: true,
   },
   async ({ offset }) => ({
     start: offset,
@@ -68,6 +67,7 @@ await blobs.fetch(
   }),
   client(),
 );
+await blobs.sync(sha256);
 await createPins(state).add('demo', new Map([[`f${version}`, pinOf(version)]]));
 await pages.save({ ...pageOf(version), version: before?.version ?? 0 });
 await trust.keepTimestamp({ rootVersion: 1, version, bytes: Buffer.from(`timestamp ${version}`) });

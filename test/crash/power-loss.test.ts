@@ -16,14 +16,13 @@ interface Promised {
 
 async function fill(blobs: BlobStore, round: number): Promise<void> {
   const bytes = contentOf(round);
-  await blobs.fetch(
+  const { sha256 } = await blobs.fetch(
     {
       origin: 'power',
       expected: expectedOf(round),
       limit: bytes.byteLength,
       name: 'f',
       subject: 'file',
-      durable: true,
     },
     async ({ offset }) => ({
       start: offset,
@@ -33,6 +32,7 @@ async function fill(blobs: BlobStore, round: number): Promise<void> {
     }),
     client(),
   );
+  await blobs.sync(sha256);
 }
 
 async function everything(ops: FileOps, promised: Promised): Promise<void> {

@@ -77,3 +77,15 @@ it('a bucket that is away costs nobody an error', async () => {
   });
   expect((await wheel(await mirror('one'))).equals(ALPHA.bytes)).toBe(true);
 });
+
+it('each of several workers tells the bucket what it uses', async () => {
+  const server = await mirror('one', '--workers', '2');
+  expect((await wheel(server)).equals(ALPHA.bytes)).toBe(true);
+  await expect.poll(stored, PATIENCE).toBeDefined();
+  // The second may still be starting; it has told when it has ended.
+  const answering = async () => (await fetch(server.metrics ?? '')).text();
+  await expect.poll(answering, PATIENCE).toMatch(/^verbatim_workers_answering 2$/m);
+  await servers.pop()?.close();
+  const records = [...s3.objects.keys()].flatMap((key) => /used\/[0-9a-f]{32}(.*)$/.exec(key)?.[1] ?? []);
+  expect(records.toSorted()).toEqual(['', '-2']);
+});

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { Refusal } from '../../src/bytes/refusal.ts';
 import { digestHex } from '../../src/repository/digests.ts';
 import { isWhole } from '../../src/sync/report.ts';
 import { readLock } from '../../src/sync/selection/locks.ts';
@@ -68,6 +69,35 @@ describe.each(RIGS)('of an index with evidence $evidence', ({ start }) => {
     const before = rig.fileAsked(COLOUR);
     expect((await rig.get(rig.path(COLOUR))).body.equals(COLOUR.bytes)).toBe(true);
     expect(rig.fileAsked(COLOUR)).toBe(before);
+  });
+
+  it('files that wait for the disk keep nobody from fetching, and count as fetched once they are on it', async () => {
+    rig = await start({ files: ALL });
+    const index = rig.index();
+    const settle = index.settle.bind(index);
+    const all = Promise.withResolvers<void>();
+    let waiting = 0;
+    index.settle = async (sha256) => {
+      waiting++;
+      if (waiting === 3) all.resolve();
+      await all.promise;
+      await settle(sha256);
+    };
+    const { report } = await syncing(index, { names: ['alpha'], filters: { preReleases: true }, parallel: 1 });
+    expect(report.progress.fetched).toBe(3);
+  });
+
+  it('what the disk did not take is fetched anew', async () => {
+    rig = await start({ files: ALL });
+    const index = rig.index();
+    const settle = index.settle.bind(index);
+    let failures = 1;
+    index.settle = async (sha256) => {
+      if (failures-- > 0) throw new Refusal('state', 'The disk did not take it.', { subject: 'file', transient: true });
+      await settle(sha256);
+    };
+    const { report } = await syncing(index, { names: ['beta'] });
+    expect(inShort(report)).toEqual({ fetched: [name(BETA_1), name(BETA_2)], held: 0 });
   });
 
   it('an older release is chosen where the newest ones do not go together', async () => {

@@ -17,13 +17,15 @@ export interface Syncing extends Partial<Omit<Wanted, 'names' | 'held'>> {
   readonly isOffline?: boolean;
   /** Projects that are held, where those are wanted. */
   readonly held?: AsyncIterable<string> | readonly string[];
+  readonly parallel?: number;
   readonly onRound?: SyncOptions['onRound'];
   readonly pause?: SyncOptions['pause'];
 }
 
 /** A sync of an index, which pauses for nothing. */
 export function syncing(index: PackageIndex, { names = [], filters = {}, ...wanted }: Syncing): Promise<Synced> {
-  const { fetches = true, isOffline = false, held, onRound, pause = async () => undefined } = wanted;
+  const { fetches = true, isOffline = false, held, onRound, parallel = 8 } = wanted;
+  const { pause = async () => undefined } = wanted;
   return sync({
     index,
     wanted: {
@@ -42,7 +44,7 @@ export function syncing(index: PackageIndex, { names = [], filters = {}, ...want
       yield* held ?? [];
     },
     caller: internalCaller(index.name, 'sync'),
-    parallel: 8,
+    parallel,
     pause,
     isOffline,
     fetches,

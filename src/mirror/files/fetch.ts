@@ -32,8 +32,6 @@ export interface WantedFile extends Wanted {
   readonly otherwise?: (() => Promise<OpenDownload>) | undefined;
   /** Where its page says that it is, allowed or not. */
   readonly listedAt?: string | undefined;
-  /** True where whoever asks must be sure that a power cut takes nothing. */
-  readonly durable?: boolean | undefined;
 }
 
 /** A proved document, and where it came from. */
@@ -116,13 +114,13 @@ export class Fetch {
   }
 
   async #file(wanted: WantedFile, caller: Caller): Promise<Blob> {
-    const { name, subject, expected, limit, urls, otherwise, listedAt, durable } = wanted;
+    const { name, subject, expected, limit, urls, otherwise, listedAt } = wanted;
     const { index, blobs, upstream } = this.#options;
     refuseUnprovable(wanted);
     if (urls.length === 0 && otherwise === undefined && listedAt !== undefined && !(await blobs.stored(expected)))
       throw foreignHost(wanted, listedAt);
     // Without the query, which for a signed link is another one each time.
-    const fill = { origin: `${index} ${urls[0] ?? name}`, expected, limit, name, subject, durable };
+    const fill = { origin: `${index} ${urls[0] ?? name}`, expected, limit, name, subject };
     const listed = upstream.download({ urls, expected });
     if (otherwise === undefined) return blobs.fetch(fill, ifThere(listed, wanted), caller);
     try {

@@ -33,7 +33,7 @@ export interface FilesOptions<P> {
   readonly heldVariants: HeldVariants;
   /** Undefined where files that nobody states a digest of are withheld. */
   readonly firstSights: FirstSights | undefined;
-  readonly blobs: Pick<Blobs, 'stored'>;
+  readonly blobs: Pick<Blobs, 'stored' | 'sync'>;
   readonly policy: Policy;
   readonly pins: ProjectPins;
   readonly reports: Reports;
@@ -87,11 +87,16 @@ export class Files<P> {
   }
 
   /** The proved bytes of a file that the page lists; not counted as served. Throws Refusal. */
-  async open(page: BelievedPage<P>, filename: string, caller: Caller, durable = false): Promise<Blob> {
+  async open(page: BelievedPage<P>, filename: string, caller: Caller): Promise<Blob> {
     const file = page.file(filename);
     if (file === undefined) throw unlisted(filename);
-    const wanted = async () => ({ ...(await this.#seen(page, file, caller)), durable });
+    const wanted = () => this.#seen(page, file, caller);
     return this.#told(file, async () => this.#blob(page, file, await wanted(), caller, { sent: false }), caller);
+  }
+
+  /** What `open` gave outlasts a power cut when this resolves. Throws Refusal. */
+  settle(sha256: string): Promise<void> {
+    return this.#options.blobs.sync(sha256);
   }
 
   /** Whether a file that the page lists is stored, as far as the store's record knows. */

@@ -95,8 +95,8 @@ describe('a disk that fails while a file is filled', () => {
     let armed = false;
     const store = await openStore({ ops });
     armed = true;
-    const want = wanted(bytes, { durable: true });
-    expect(await refusalOf(store.blobs.fetch(want, upstream(whole(bytes)).download, client()))).toMatchObject({
+    const blob = await store.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download, client());
+    expect(await refusalOf(store.blobs.sync(blob.sha256))).toMatchObject({
       reason: 'state',
       transient: true,
     });

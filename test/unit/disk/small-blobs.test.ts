@@ -105,6 +105,37 @@ describe('small blobs', () => {
     expect(await read(blobs, sha256Of(bytes))).toEqual(bytes);
   });
 
+  it('that wait for the disk together share one sync of it', async () => {
+    const { documents, blobs } = await opened();
+    const sync = documents.sync.bind(documents);
+    let syncs = 0;
+    documents.sync = () => {
+      syncs++;
+      return sync();
+    };
+    const all = Array.from({ length: 50 }, (_, at) => randomBytes(1000 + at));
+    const durable = all.map(async (bytes) => {
+      const sha256 = await put(blobs, bytes);
+      await blobs.sync(sha256);
+      expect(await documents.has(sha256)).toBe(true);
+    });
+    await Promise.all(durable);
+    expect(syncs).toBeGreaterThan(0);
+    expect(syncs).toBeLessThanOrEqual(3);
+  });
+
+  it('whose sync fails are told so, all that shared it, and the next one is tried again', async () => {
+    const { documents, blobs } = await opened();
+    const names = await Promise.all(Array.from({ length: 5 }, () => put(blobs, randomBytes(100))));
+    const sync = documents.sync.bind(documents);
+    documents.sync = async () => false;
+    const outcomes = await Promise.allSettled(names.map((sha256) => blobs.sync(sha256)));
+    for (const outcome of outcomes)
+      expect(outcome).toMatchObject({ status: 'rejected', reason: { name: 'StorageError', kind: 'failed' } });
+    documents.sync = sync;
+    await Promise.all(names.map((sha256) => blobs.sync(sha256)));
+  });
+
   it('that an earlier program left as files are found, listed once, and removed', async () => {
     const { files, blobs } = await opened();
     const bytes = randomBytes(100);
