@@ -12,6 +12,7 @@ import { quarantinePolicy } from '../mirror/quarantine-policy.ts';
 import { RefusingIndex } from '../mirror/refusing-index.ts';
 import { createSignedIndex } from '../mirror/tuf/index.ts';
 import { createUnsignedIndex } from '../mirror/unsigned/index.ts';
+import type { BlobStorage } from '../ports/blob-storage.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Emit } from '../ports/events.ts';
 import type { FileWork } from '../ports/file-work.ts';
@@ -31,6 +32,7 @@ import { createUpstream, type HttpUpstream } from '../upstream/client.ts';
 import type { UpstreamLimits } from '../upstream/limits.ts';
 import { createMetadataSource } from '../upstream/metadata-source.ts';
 import { BUILT_AT, VERSION } from '../version.ts';
+import { relayedPlace } from './carry/relayed-place.ts';
 import { tableReader } from './carry/tables.ts';
 import type { ClockComparison } from './conditions/clocks.ts';
 import type { DrawnCache } from './drawn-cache.ts';
@@ -55,6 +57,8 @@ export interface IndexParts {
   readonly index: IndexConfig;
   readonly state: IndexState;
   readonly blobs: BlobStore;
+  /** Where their bytes lie. */
+  readonly storage: BlobStorage;
   readonly clock: Clock;
   readonly emit: Emit;
   readonly newTrust: ReadonlyMap<string, string>;
@@ -126,6 +130,7 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
     lists: createListStore(state),
     pins: createPins(state),
     blobs: blobs.of(index.name),
+    relayed: relayedPlace(parts, index.name),
     journal,
     tallies,
     work,

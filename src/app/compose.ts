@@ -4,6 +4,8 @@ import { BlobStore } from '../blobs/blob-store.ts';
 import { LeaseInOrder, OwnLease } from '../blobs/own-lease.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Config } from '../config/config.ts';
+import { exportsUnderWay } from '../disk/bundles/exports-under-way.ts';
+import { nodeFileOps } from '../disk/file-ops.ts';
 import { type AccessRecord, createAccessRecord } from '../disk/records/access-record.ts';
 import { createJournal } from '../disk/records/journal.ts';
 import { createTallies } from '../disk/records/tallies.ts';
@@ -11,6 +13,8 @@ import type { Volume } from '../disk/volume.ts';
 import type { CarriedTime } from '../mirror/carried/time.ts';
 import type { PackageIndex } from '../mirror/package-index.ts';
 import { RefusingIndex } from '../mirror/refusing-index.ts';
+import { relayedDocuments } from '../mirror/unsigned/relayed.ts';
+import type { RelayedDocuments } from '../ports/blobs.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Emit } from '../ports/events.ts';
 import type { IndexState } from '../ports/index-state.ts';
@@ -22,6 +26,7 @@ import { createPageWork } from '../workers/page-work.ts';
 import { createPasswordWork, type PasswordWork } from '../workers/password-work.ts';
 import { type BucketReport, type FilePlace, filePlace } from './bucket/bucket.ts';
 import { BESIDE } from './bucket/waiting.ts';
+import { relayedPlace } from './carry/relayed-place.ts';
 import { Retention } from './carry/retention.ts';
 import { createClock } from './clock.ts';
 import { composeIndex, type IndexParts, type Seams } from './compose-index.ts';
@@ -47,6 +52,8 @@ export interface Composition {
   /** The time of each index that arrives by import, by its name. */
   readonly imports: ReadonlyMap<string, CarriedTime>;
   readonly blobs: BlobStore;
+  /** What was relayed of an index's files, and is kept. */
+  readonly relayed: (index: string) => RelayedDocuments;
   /** Of the bucket that files are kept in, where there is one. */
   readonly bucket: BucketReport | undefined;
   /** What lies on disk besides fetched files. */
@@ -130,10 +137,11 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const drawn = upkeep ? await DrawnCache.open(volume, { sealKey, maxBytes, shared: redis?.cache, emit }) : undefined;
     if (drawn !== undefined) closers.push(() => drawn.close());
     const clocks = new ClockComparison();
-    const files = { blobs, work, fileWork, drawn, redis };
+    const files = { blobs, storage: place.storage, work, fileWork, drawn, redis };
     const parts = { ...files, config, clock, clocks, emit, journal, tallies, newTrust, seams, peers };
     const { indexes, states, imports, queues } = await composeIndexes(parts, directory, upkeep, closers);
-    retention.begin({ blobs, indexes: Object.values(config.indexes), states });
+    const exports = () => exportsUnderWay(nodeFileOps, volume.root);
+    retention.begin({ blobs, indexes: Object.values(config.indexes), states, exports });
     await redis?.beliefs.follow(indexes);
     await ready;
     return {
@@ -142,6 +150,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       imports,
       queues: [...queuesOf('', shares), ...queues],
       blobs,
+      relayed: (index) => relayedDocuments(index, relayedPlace({ storage: place.storage, blobs }, index)),
       bucket: place.bucket,
       sizes: directory.sizes,
       kept: directory.kept,

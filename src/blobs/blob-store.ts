@@ -219,6 +219,11 @@ export class BlobStore implements Blobs {
     return this.#parts.upkeep.rescan();
   }
 
+  /** What is retained by now is spared, and what only was no longer. */
+  retain(): Promise<void> {
+    return this.#parts.upkeep.retain();
+  }
+
   async keep(sha256: string, by: string | undefined): Promise<boolean> {
     if (by !== undefined && !(/^\P{Cc}+$/u.test(by) && by.length <= LIMITS.KEPT_BY_LENGTH))
       throw new RangeError(`Why a file is kept is said in one line of at most ${LIMITS.KEPT_BY_LENGTH} characters.`);

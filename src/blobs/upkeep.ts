@@ -66,6 +66,13 @@ export class Upkeep {
     return this.#scanning;
   }
 
+  /** What is retained by now is spared from eviction when this resolves, and what only was no longer. Throws where it cannot be told. */
+  retain(): Promise<void> {
+    const retaining = this.#scanning.then(() => (this.#isOwner ? this.#retain() : undefined));
+    this.#scanning = retaining.catch(() => undefined);
+    return retaining;
+  }
+
   /** The order of use has changed. */
   changed(): void {
     this.#unsaved = true;

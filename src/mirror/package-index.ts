@@ -176,6 +176,8 @@ export interface UnverifiedDocuments {
   variants(project: string, filename: string, caller: Caller): Promise<UnverifiedDocument>;
   /** `FILE.asc`, where the page says that there is one; by the file's own path. */
   signature(path: string, caller: Caller): Promise<UnverifiedDocument>;
+  /** Has what its page announces of a file, provenance and signature, kept for whoever is offline later: asked for where it is not. Throws Refusal. */
+  relay(project: string, filename: string, caller: Caller): Promise<void>;
 }
 
 export interface IndexStatus extends EvidenceStatus, TallyTotals {

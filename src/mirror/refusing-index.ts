@@ -74,7 +74,7 @@ export class RefusingIndex implements PackageIndex {
         : undefined;
     this.unverified =
       options.evidence === 'index'
-        ? { legacyJson: refuse, provenance: refuse, variants: refuse, signature: refuse }
+        ? { legacyJson: refuse, provenance: refuse, variants: refuse, signature: refuse, relay: refuse }
         : undefined;
   }
 

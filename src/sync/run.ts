@@ -9,7 +9,7 @@ import type { SyncReport } from './report.ts';
 import type { Attempt } from './retry.ts';
 
 export interface RunOptions {
-  readonly index: Pick<PackageIndex, 'isHeld' | 'open' | 'settle'>;
+  readonly index: Pick<PackageIndex, 'isHeld' | 'open' | 'settle' | 'unverified'>;
   readonly plan: Plan;
   readonly caller: Caller;
   readonly attempt: Attempt;
@@ -37,6 +37,9 @@ export async function runPlan(options: RunOptions): Promise<void> {
     report.progress.projectsDone++;
   });
 }
+
+/** Why something that is no file is left out. */
+const NOT_THERE = 'provenance or signature announced, and not there';
 
 /** Whether it was held before, and what was opened of it. */
 interface Found {
@@ -83,7 +86,7 @@ class ProjectRun {
   }
 
   async #one(picked: PickedFile): Promise<void> {
-    const { report, caller, mustBeHeld } = this.#options;
+    const { report, caller, fetches, mustBeHeld } = this.#options;
     const { filename, size = 0 } = picked.file.entry;
     if (caller.signal.aborted) return;
     try {
@@ -91,8 +94,22 @@ class ProjectRun {
       if (isHeld) this.#held(size);
       else if (blob !== undefined) this.#fetched(filename, blob.size);
       else if (mustBeHeld === true) report.missing.add({ what: filename, why: 'it is not held' });
+      if (fetches) await this.#places.fetching.within(() => this.#relay(picked.page.project, filename));
     } catch (error) {
       if (!caller.signal.aborted) this.#failed(filename, error);
+    }
+  }
+
+  /** What its page announces besides, and nothing vouches for. */
+  async #relay(project: string, filename: string): Promise<void> {
+    const { index, caller, attempt, report } = this.#options;
+    const { unverified } = index;
+    if (unverified === undefined) return;
+    try {
+      await attempt(() => unverified.relay(project, filename, caller));
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.reason !== 'unlisted') throw error;
+      report.leftOut.set(NOT_THERE, (report.leftOut.get(NOT_THERE) ?? 0) + 1);
     }
   }
 

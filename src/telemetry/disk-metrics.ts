@@ -13,7 +13,7 @@ export interface DiskPart {
 export function watchDisk(registry: Registry, read: () => Promise<readonly DiskPart[]>, indexOf: Label): void {
   new Gauge({
     name: 'verbatim_disk_bytes',
-    help: 'Bytes on disk besides fetched files: state of each index (pages, pins, signed metadata), records, drawn pages, what was set aside because it was wrong (quarantine), which files were used last (use).',
+    help: 'Bytes on disk besides fetched files: state of each index (pages, pins, signed metadata), records, drawn pages, what was set aside because it was wrong (quarantine), what is remembered of bundles (exports), which files were used last (use).',
     labelNames: ['part', 'index'],
     registers: [registry],
     aggregator: 'max',

@@ -31,6 +31,7 @@ export interface Line {
   readonly yanked: boolean | string;
   readonly 'core-metadata'?: Readonly<Record<string, string>>;
   readonly provenance?: string;
+  readonly 'gpg-sig'?: boolean;
 }
 
 interface Project {

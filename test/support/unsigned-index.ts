@@ -60,6 +60,7 @@ export async function unsignedIndex(options: UnsignedIndexOptions): Promise<Runn
     lists: state === undefined ? NO_LIST : createListStore(state),
     pins: state === undefined ? pinsInMemory() : createPins(state),
     blobs,
+    relayed: undefined,
     work,
     drawn,
     policy: policy ?? quarantinePolicy,

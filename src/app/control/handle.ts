@@ -15,6 +15,7 @@ import {
   FollowRequest,
   ForgetRequest,
   RefreshRequest,
+  RetainRequest,
 } from './requests.ts';
 import type { LiveStatus } from './status-answer.ts';
 
@@ -65,6 +66,11 @@ export function createHandle(
         await mirrorOf(composition, index).carried?.adopt();
         // What it brought is counted, and spared.
         await composition.blobs.rescan();
+        return {};
+      }
+      case 'retain': {
+        read(RetainRequest, about);
+        await composition.blobs.retain();
         return {};
       }
       default:

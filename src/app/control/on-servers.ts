@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { Config } from '../../config/config.ts';
 import { type Server, serversOn } from './connect.ts';
-import { Adopted, type AdoptRequest, Followed, type FollowRequest } from './requests.ts';
+import { Adopted, type AdoptRequest, Followed, type FollowRequest, Retained } from './requests.ts';
 
 /** What takes upstream's answer is waited for so long. Milliseconds. */
 const ACT_MS = 15 * 60_000;
@@ -39,6 +39,18 @@ export async function tellOfImport({ data }: Pick<Config, 'data'>, about: AdoptR
     await server
       .ask('adopt', about, Adopted, ACT_MS)
       .catch((error: unknown) => untold.push(error instanceof Error ? error.message : String(error)));
+  return untold;
+}
+
+/** Has every server of the data directory look at what is to be spared from eviction. Words of those that could not be told; never throws. */
+export async function tellToRetain({ data }: Pick<Config, 'data'>): Promise<readonly string[]> {
+  const untold: string[] = [];
+  const told = (error: unknown) => void untold.push(error instanceof Error ? error.message : String(error));
+  const servers = await serversOn(data).catch((error: unknown) => {
+    told(error);
+    return [];
+  });
+  for (const server of servers) await server.ask('retain', {}, Retained, ACT_MS).catch(told);
   return untold;
 }
 

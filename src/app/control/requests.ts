@@ -68,6 +68,10 @@ export const Followed = z.object({});
 export const AdoptRequest = z.strictObject({ index });
 export const Adopted = z.object({});
 
+/** What is retained has become other: exports began or are through. */
+export const RetainRequest = z.strictObject({});
+export const Retained = z.object({});
+
 export type RefreshRequest = z.infer<typeof RefreshRequest>;
 export type Refreshed = z.infer<typeof Refreshed>;
 export type ForgetRequest = z.infer<typeof ForgetRequest>;

@@ -21,7 +21,8 @@ export function createCommonHandle(answering: () => readonly Commanded[], superv
     const [first, ...others] = answering();
     if (first === undefined) throw nobody();
     if (name === 'status') return status([first, ...others], line, supervising());
-    if (name === 'follow' || name === 'adopt') await Promise.allSettled(others.map((worker) => worker.command(line)));
+    if (name === 'follow' || name === 'adopt' || name === 'retain')
+      await Promise.allSettled(others.map((worker) => worker.command(line)));
     return readAnswer(z.unknown(), await said(first, line));
   };
 }

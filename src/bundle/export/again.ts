@@ -1,11 +1,11 @@
 import { Refusal } from '../../bytes/refusal.ts';
 import type { BlobStorage } from '../../ports/blob-storage.ts';
 import { memberBytes } from '../format/tar.ts';
-import { wholeOf } from './copy.ts';
+import { copyInto, wholeOf } from './copy.ts';
 import type { Exported, Progress } from './export.ts';
 import { beside } from './finish.ts';
 import { pieceName } from './pieces.ts';
-import type { BundleOutput, ExportHistory, RememberedBundle } from './places.ts';
+import type { BundleOutput, ExportHistory, NewBundle, RememberedBundle } from './places.ts';
 import { needed, readRemembered, writeBody, writeHead } from './write.ts';
 
 export interface AgainRequest {
@@ -13,18 +13,27 @@ export interface AgainRequest {
   readonly history: ExportHistory;
   readonly storage: Pick<BlobStorage, 'open'>;
   readonly onProgress: (progress: Progress) => void;
+  /** Called when it is written down, under the history's directory, which contents will be read. */
+  readonly onCollected?: (() => Promise<void>) | undefined;
 }
 
 /** Makes a bundle that was made before once more, byte for byte. Throws Refusal where it is not remembered, or a file of it is held no longer. */
 export async function exportAgain(request: AgainRequest, output: BundleOutput): Promise<Exported> {
   let remembered: RememberedBundle | undefined;
+  let reading: NewBundle | undefined;
   try {
     remembered = await opened(request);
+    reading = await request.history.begin();
+    const state = await reading.create('state.jsonl');
+    await copyInto(state, needed(remembered, 'state.jsonl'));
+    await state.settle();
+    await request.onCollected?.();
     return await remake(request, remembered, output);
   } catch (error) {
     await output.discard();
     throw error;
   } finally {
+    await reading?.discard();
     await remembered?.close();
   }
 }

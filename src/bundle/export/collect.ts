@@ -57,6 +57,7 @@ export async function collect(options: CollectOptions): Promise<Collected> {
       await collecting.files.changes.append(encodeChange(change));
     }
   }
+  await state.settle();
   const { files, counts, places, report } = collecting;
   return { ...files, counts, places, report };
 }

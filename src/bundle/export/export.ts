@@ -39,6 +39,8 @@ export interface ExportRequest {
   /** Most bytes of one file. */
   readonly pieceSize: number | undefined;
   readonly onProgress: (progress: Progress) => void;
+  /** Called when it is written down, under the history's directory, which contents will be read. */
+  readonly onCollected?: (() => Promise<void>) | undefined;
 }
 
 export type Progress =
@@ -132,6 +134,7 @@ async function make(
     into: made,
     onItem: () => onProgress({ phase: 'looking', items: ++items }),
   });
+  await request.onCollected?.();
   const documents = await describe(request, chain, collected, made);
   const parts = partsOf(request, collected, documents);
   const { body } = parts.header.totals;

@@ -91,6 +91,23 @@ async function* heldFile(parts: HeldParts, page: Listed, file: OwnFile): AsyncGe
     };
   else notCarried.files++;
   if (metadata !== undefined) yield metadata;
+  if (stored !== undefined) yield* relayedOf(parts, project, file);
+}
+
+/** In the order of a manifest. Nobody proves them: they are of the file by its digest, as upstream sent them. */
+async function* relayedOf(
+  { storage, relayed }: HeldParts,
+  project: string,
+  { entry: { filename: name, digests } }: OwnFile,
+): AsyncGenerator<HeldItem, void, undefined> {
+  for (const kind of ['signature', 'provenance'] as const) {
+    const kept = await relayed.stored({ kind, project, filename: name, digests });
+    if (kept !== undefined)
+      yield {
+        entry: { kind, project, name, ...sized(kept) },
+        content: () => storedDocument(storage, kept.sha256, kept.size),
+      };
+  }
 }
 
 async function heldCoreMetadata(storage: BlobStorage, page: Listed, file: OwnFile): Promise<HeldItem | undefined> {

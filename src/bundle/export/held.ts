@@ -2,6 +2,7 @@ import type { Caller } from '../../async/caller.ts';
 import type { Digests } from '../../bytes/digest.ts';
 import type { PackageIndex } from '../../mirror/package-index.ts';
 import type { BlobStorage } from '../../ports/blob-storage.ts';
+import type { RelayedDocuments } from '../../ports/blobs.ts';
 import type { IndexState } from '../../ports/index-state.ts';
 import type { ListStore } from '../../ports/list-store.ts';
 import type { Entry } from '../format/model.ts';
@@ -52,6 +53,8 @@ export interface HeldParts {
   readonly state: IndexState;
   readonly lists: ListStore;
   readonly storage: BlobStorage;
+  /** What was relayed of files, and is kept. */
+  readonly relayed: Pick<RelayedDocuments, 'stored'>;
   readonly selects: (project: string) => boolean;
   readonly caller: Caller;
   readonly notCarried: NotCarried;

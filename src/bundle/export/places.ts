@@ -6,6 +6,8 @@ export interface GrowingFile extends BundleBytes {
   append(bytes: Uint8Array): Promise<void>;
   /** Over what is there, or beyond it. */
   write(bytes: Uint8Array, position: number): Promise<void>;
+  /** Whoever opens it reads all of it when this resolves; durable, all but its name. */
+  settle(): Promise<void>;
 }
 
 /** What is remembered of one bundle, so that it can be made again and later ones can build on it. */

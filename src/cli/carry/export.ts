@@ -1,4 +1,5 @@
 import { type Composition, compose } from '../../app/compose.ts';
+import { tellToRetain } from '../../app/control/on-servers.ts';
 import { indexOf } from '../../app/data-directory.ts';
 import { readGiven } from '../../app/given-file.ts';
 import { noEvents } from '../../app/no-events.ts';
@@ -24,6 +25,7 @@ import type { PackageIndex } from '../../mirror/package-index.ts';
 import type { IndexState } from '../../ports/index-state.ts';
 import { createListStore } from '../../state/list.ts';
 import { askSecret } from '../ask-secret.ts';
+import { say } from '../output.ts';
 import { exportProgress } from './bundle-progress.ts';
 import { printExported } from './export-text.ts';
 import { ProgressShown } from './progress.ts';
@@ -61,15 +63,17 @@ export async function exportTo(config: Config, place: string, flags: ExportFlags
     const history = new ExportHistory(nodeFileOps, root, index.name);
     const notCarried = new NotCarried();
     const onProgress = exportProgress(shown);
+    const spare = async () => sayUnspared(await tellToRetain(config));
     const exported =
       flags.again === undefined
-        ? await exportNext({ composition, index, history, notCarried, place, flags, keys, config, onProgress })
+        ? await exportNext({ composition, index, history, notCarried, place, flags, keys, config, onProgress, spare })
         : await exportAgain(
             {
               number: flags.again,
               history,
               storage: composition.operator.storage,
               onProgress,
+              onCollected: spare,
             },
             await BundleOutput.begin(nodeFileOps, place, directoryName(index.name, flags.again)),
           );
@@ -78,6 +82,7 @@ export async function exportTo(config: Config, place: string, flags: ExportFlags
   } finally {
     shown.end();
     await composition.close();
+    if (flags.dryRun !== true) await tellToRetain(config);
   }
 }
 
@@ -91,10 +96,11 @@ interface NextExport {
   readonly flags: ExportFlags;
   readonly keys: readonly SigningKey[];
   readonly onProgress: (progress: Progress) => void;
+  readonly spare: () => Promise<void>;
 }
 
 async function exportNext(next: NextExport): Promise<Exported> {
-  const { composition, config, index, history, notCarried, place, flags, keys, onProgress } = next;
+  const { composition, config, index, history, notCarried, place, flags, keys, onProgress, spare } = next;
   const state = await composition.operator.state(index.name);
   const selection = flags.project && readSelection(flags.project);
   const newest = newestConfirmed();
@@ -103,6 +109,7 @@ async function exportNext(next: NextExport): Promise<Exported> {
     state,
     lists: createListStore(state),
     storage: composition.operator.storage,
+    relayed: composition.relayed(index.name),
     selects: selects(selection),
     caller: internalCaller(index.name, 'export'),
     notCarried,
@@ -125,6 +132,7 @@ async function exportNext(next: NextExport): Promise<Exported> {
         : readReceipt(index.name, readGiven(flags.receipt, 'a receipt', RECEIPT_BYTES)),
     pieceSize: flags.pieceSize,
     onProgress,
+    onCollected: flags.dryRun ? undefined : spare,
   };
   const number = ((await history.numbers()).at(-1) ?? 0) + 1;
   const output = flags.dryRun
@@ -236,4 +244,12 @@ function announced({ announceKey: path, announceFrom }: ExportFlags): AnnouncedK
 
 function directoryName(index: string, number: number): string {
   return `${index}-${String(number).padStart(6, '0')}`;
+}
+
+/** Servers that may evict what is about to be read. */
+function sayUnspared(untold: readonly string[]): void {
+  for (const why of untold)
+    say(
+      `A server on this data directory was not told of the export, and may let files go before they are read: ${why}`,
+    );
 }

@@ -8,7 +8,8 @@ import { FillingDirectory } from './filling-directory.ts';
 import type { GrowingFile } from './growing-file.ts';
 
 const PRIVATE_FILE = 0o600;
-const NUMBER = /^[0-9]{6}$/;
+/** What a bundle that is remembered is called; one that is being made bears its owner's name. */
+export const NUMBER = /^[0-9]{6}$/;
 const SCRATCH = 'scratch-';
 /** Names of a bundle's own files: letters, digits, dots, underscores and dashes. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;

@@ -5,9 +5,12 @@ import type { Instant } from '../../bytes/instant.ts';
 import { lend } from '../../bytes/proof.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import { makeUnverifiedDocument, type UnverifiedDocument } from '../../bytes/unverified.ts';
+import { StorageError } from '../../ports/blob-storage.ts';
+import type { RelayedDocuments, RelayedKind, RelayedName } from '../../ports/blobs.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { LegacySource, PageWork } from '../../ports/page-work.ts';
 import type { Upstream } from '../../ports/upstream.ts';
+import type { OwnFile } from '../../pypi/listing.ts';
 import { INTEGRITY, JSON_TYPE } from '../../pypi/media-types.ts';
 import { projectCandidates, versionOf } from '../../pypi/names.ts';
 import { absent } from '../absence.ts';
@@ -26,6 +29,8 @@ interface DocumentsOptions<P> {
   readonly pages: { get(project: string, caller: Caller): Promise<BelievedPage<P>> };
   readonly work: Pick<PageWork, 'drawLegacy'>;
   readonly heldVariants: HeldVariants;
+  /** Where what is relayed of files is kept; undefined where it arrives with the index itself. */
+  readonly relayed?: RelayedDocuments | undefined;
   readonly clock: Clock;
   readonly maxAge: number;
   /** Bytes. */
@@ -38,6 +43,7 @@ interface Kept {
 }
 
 const MOST_BYTES = 32 * 1024 * 1024;
+const SIGNATURE = 'application/pgp-signature';
 /** Seconds; provenance may grow, legacy JSON changes with every upload. */
 const KEPT_FOR = 300;
 /** Seconds, at most; that there is none is soon forgotten. */
@@ -94,13 +100,14 @@ export class Documents<P> implements UnverifiedDocuments {
   async provenance(project: string, asked: string, filename: string, caller: Caller): Promise<UnverifiedDocument> {
     const { api, pages } = this.#options;
     const { listing } = await pages.get(project, caller);
-    const listed = listing.files.get(filename)?.entry.provenance;
-    if (listed === undefined || api === undefined) throw unlisted();
+    const file = listing.files.get(filename);
+    if (file?.entry.provenance === undefined || api === undefined) throw unlisted();
     const version = await this.#spellings.of(listing, asked);
     const own = await this.#spellings.of(listing, versionOf(filename, project) ?? '');
     if (version === undefined || version !== own) throw unlisted();
     const path = `integrity/${project}/${encodeURIComponent(version)}/${encodeURIComponent(filename)}/provenance`;
-    return this.#fetch(new URL(path, api).href, INTEGRITY, INTEGRITY, caller);
+    const ask = () => this.#fetch(new URL(path, api).href, INTEGRITY, INTEGRITY, caller);
+    return this.#keeping(nameOf('provenance', project, file), INTEGRITY, ask);
   }
 
   async variants(project: string, filename: string, caller: Caller): Promise<UnverifiedDocument> {
@@ -121,9 +128,45 @@ export class Documents<P> implements UnverifiedDocuments {
       const file = page?.listing.files.get(filename);
       // PEP 503: without a word about it there may be one.
       if (file?.path === path && file.entry.gpgSig !== false && this.#options.upstream.mayFetch(file.upstream))
-        return this.#fetch(`${file.upstream}.asc`, '*/*', 'application/pgp-signature', caller);
+        return this.#keeping(nameOf('signature', project, file), SIGNATURE, () =>
+          this.#fetch(`${file.upstream}.asc`, '*/*', SIGNATURE, caller),
+        );
     }
     throw unlisted();
+  }
+
+  async relay(project: string, filename: string, caller: Caller): Promise<void> {
+    const { pages, relayed, api } = this.#options;
+    const file = (await pages.get(project, caller)).listing.files.get(filename);
+    if (file === undefined || relayed === undefined) return;
+    const { provenance, gpgSig } = file.entry;
+    const lacks = async (kind: RelayedKind) => (await relayed.stored(nameOf(kind, project, file))) === undefined;
+    const version = versionOf(filename, project);
+    if (provenance !== undefined && api !== undefined && version !== undefined && (await lacks('provenance')))
+      await this.provenance(project, version, filename, caller);
+    if (gpgSig === true && (await lacks('signature'))) await this.signature(file.path, caller);
+  }
+
+  /** What upstream sends of a file is kept, as it came; what is kept is there where nobody is asked. */
+  async #keeping(
+    name: RelayedName,
+    contentType: string,
+    ask: () => Promise<UnverifiedDocument>,
+  ): Promise<UnverifiedDocument> {
+    const { relayed } = this.#options;
+    if (relayed === undefined) return ask();
+    try {
+      const document = await ask();
+      // Whoever asked has it, room or not.
+      await relayed.keep(name, lend(document.bytes)).catch(noRoomOnly);
+      return document;
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      if (error.reason === 'unlisted') await relayed.forget(name);
+      const bytes = error.reason === 'offline' ? await relayed.read(name) : undefined;
+      if (bytes === undefined) throw error;
+      return makeUnverifiedDocument({ bytes, contentType, maxAge: KEPT_FOR });
+    }
   }
 
   async #fetch(
@@ -149,6 +192,14 @@ export class Documents<P> implements UnverifiedDocuments {
     });
     return listed(document);
   }
+}
+
+function nameOf(kind: RelayedKind, project: string, { entry }: OwnFile): RelayedName {
+  return { kind, project, filename: entry.filename, digests: entry.digests };
+}
+
+function noRoomOnly(error: unknown): void {
+  if (!(error instanceof Refusal || error instanceof StorageError)) throw error;
 }
 
 function listed(document: UnverifiedDocument | 'absent'): UnverifiedDocument {

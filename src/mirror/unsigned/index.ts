@@ -1,4 +1,5 @@
 import type { Instant } from '../../bytes/instant.ts';
+import type { RelayedPlace } from '../../ports/blobs.ts';
 import type { CommonPages } from '../../ports/common-pages.ts';
 import type { PageStore } from '../../ports/index-state.ts';
 import type { ListStore } from '../../ports/list-store.ts';
@@ -12,6 +13,7 @@ import type { Lifetimes } from './freshness.ts';
 import { Introduction } from './introduction.ts';
 import { SimplePlaces } from './places.ts';
 import { PageRefresh } from './refresh.ts';
+import { relayedDocuments } from './relayed.ts';
 import { sharingStore } from './sharing-store.ts';
 
 /** Everything an index that signs nothing is made of. */
@@ -31,6 +33,8 @@ export interface UnsignedIndexOptions extends IndexOptions, Lifetimes {
   readonly api: string | undefined;
   /** Projects that were seen before, one or two. */
   readonly seen: () => Promise<readonly string[]>;
+  /** Where provenance and signatures are kept that were relayed. */
+  readonly relayed: RelayedPlace | undefined;
   readonly nameFetch: () => string;
   /** Pages confirmed up to this moment are another upstream's word. */
   readonly notBefore?: Instant | undefined;
@@ -49,13 +53,19 @@ export function createUnsignedIndex(options: UnsignedIndexOptions): RunningIndex
   const places = new Introduction({ ...parts, places: where });
   const { common, store: own } = parts;
   const store = common === undefined ? own : sharingStore(own, common);
-  const { reports } = parts;
+  const { reports, relayed: place } = parts;
   const onChange = (project: string, change: Change) => reports.changed(project, change);
   const adoption = common && new Adoption({ ...parts, common, store: own, onChange });
   const refresh = new PageRefresh({ ...parts, places, store });
   const evidence = new UnsignedEvidence({ ...parts, places, store, refresh, adoption });
   return new EvidencedIndex(parts, evidence, {
     introduce: parts.offline ? undefined : (caller) => places.atStart(caller),
-    unverified: (pages) => new Documents({ ...parts, pages, memory: parts.memory / 8 }),
+    unverified: (pages) =>
+      new Documents({
+        ...parts,
+        pages,
+        relayed: place && relayedDocuments(parts.name, place),
+        memory: parts.memory / 8,
+      }),
   });
 }

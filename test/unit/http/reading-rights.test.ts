@@ -36,6 +36,7 @@ const serving = serveForFile(() => ({
       makeUnverifiedDocument({ bytes: Buffer.from('{}'), contentType: 'application/json', maxAge: 60 }),
     signature: async () =>
       makeUnverifiedDocument({ bytes: Buffer.from('{}'), contentType: 'application/pgp-signature', maxAge: 60 }),
+    relay: async () => undefined,
   },
   cors: false,
   shared: false,

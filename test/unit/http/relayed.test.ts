@@ -35,6 +35,7 @@ const unverified: UnverifiedDocuments = {
       maxAge: 300,
     });
   },
+  relay: async () => undefined,
   async signature(path) {
     if (!path.endsWith(WHEEL)) throw unlisted();
     return makeUnverifiedDocument({ bytes: Buffer.from(path), contentType: 'application/pgp-signature', maxAge: 300 });

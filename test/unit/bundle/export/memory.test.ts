@@ -62,6 +62,7 @@ function memoryFile(keeps: boolean): GrowingFile {
     async write(more, position) {
       size = Math.max(size, position + more.byteLength);
     },
+    settle: async () => {},
     read: async (into, position) => (keeps ? bytes.copy(into, 0, position) : into.byteLength),
   };
 }
