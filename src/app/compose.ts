@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import { type CommonShares, createShares } from '../async/shares.ts';
 import { BlobStore } from '../blobs/blob-store.ts';
 import { LeaseInOrder, OwnLease } from '../blobs/own-lease.ts';
@@ -33,9 +32,9 @@ import { composeIndex, type IndexParts, type Seams } from './compose-index.ts';
 import { ClockComparison } from './conditions/clocks.ts';
 import { type DataDirectory, openDataDirectory, readDataDirectory } from './data-directory.ts';
 import { DrawnCache } from './drawn-cache.ts';
-import { loadRedis } from './fleet/load-redis.ts';
-import { AMONG_PEERS, type FleetPeers, peersOf } from './fleet/peer-files.ts';
+import type { FleetPeers } from './fleet/peer-files.ts';
 import type { SharedRedis } from './fleet/redis.ts';
+import { ALONE, leaseAmong, openShared } from './fleet/shared.ts';
 import { tellingPeers } from './fleet/telling-peers.ts';
 import { openIndex, refuseUnknown, refusing } from './open-index.ts';
 import { operatorOn } from './operator/of-composition.ts';
@@ -113,10 +112,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       { indexes: Object.keys(config.indexes).length, onCrowding: crowding(emit, '') },
     );
     const nowMs = seams.clock === undefined ? Date.now : () => clock.now() * 1000;
-    const redis = upkeep ? await loadRedis(config, emit) : undefined;
-    closers.push(() => redis?.close());
-    const fleetPeers = upkeep ? peersOf(config, emit) : undefined;
-    closers.push(() => fleetPeers?.close());
+    const { redis, fleetPeers } = upkeep ? await openShared(config, emit, closers) : ALONE;
     const retention = new Retention();
     const shown = { shares, emit, nowMs, upkeep, reading, seams, redis, fleetPeers, retention, peers };
     const places = { config, directory, ...shown };
@@ -181,11 +177,6 @@ function readingOnly(config: Config): Config {
   return { ...config, offline: true, offlinePages: config.offline ? config.offlinePages : 'all' };
 }
 
-/** Names a data directory: processes that share it share its blobs. */
-function placeOf({ root }: Volume): string {
-  return `directory ${hostname()} ${root}`;
-}
-
 /** What happened and is kept; in a rehearsal nothing is added to it. */
 function recordsOf({ records }: DataDirectory, { cache }: Config, rehearsal: boolean, closers: (() => unknown)[]) {
   const fetched = createAccessRecord(records, { maxBytes: cache.accessBytes });
@@ -232,7 +223,7 @@ function filesOf(
   const worker = upkeep ? { number: peers?.number ?? 1, workers: workersOf(config) } : BESIDE;
   const place = filePlace({ config: onDisk, volume, disk, upkeep, emit, worker, leaseOver: redis?.leaseOver });
   closers.push(() => place.close());
-  const among = onDisk.blobs?.store ?? (fleetPeers === undefined ? placeOf(volume) : AMONG_PEERS);
+  const among = leaseAmong({ store: onDisk.blobs?.store, fleetPeers, volume });
   const blobs = new BlobStore({
     storage: place.storage,
     lease: redis === undefined ? own : new LeaseInOrder(own, redis.leaseOver(among)),

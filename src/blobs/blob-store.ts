@@ -17,7 +17,6 @@ import { FillWriter } from './fill-writer.ts';
 import { Filler, type OnProved } from './filler.ts';
 import { type Filling, Fills } from './fills.ts';
 import * as LIMITS from './limits.ts';
-import { OwnLease } from './own-lease.ts';
 import { Partials } from './partials.ts';
 import { type BlobsOptions, createParts, type Parts } from './parts.ts';
 import { SharedWork } from './peers/shared-work.ts';
@@ -52,11 +51,8 @@ export class BlobStore implements Blobs {
       run: (wanted, download, waiting) =>
         this.#parts.vouched.once(wanted, this.#filler.fill(wanted, download, waiting)),
       gate: shares.fills,
-      shared: new SharedWork({
-        lease: options.lease ?? new OwnLease(),
-        times: { ...LIMITS.LEASE_TIMES, ...options.leaseTimes },
+      shared: new SharedWork(options, {
         stored: ({ expected }) => this.#look(expected, undefined),
-        peers: options.peerFiles,
         take: (wanted, bytes, waiting) => this.#parts.vouched.once(wanted, this.#filler.take(wanted, bytes, waiting)),
       }),
       maxOrphans: options.maxOrphans ?? LIMITS.MAX_ORPHANS,

@@ -5,16 +5,21 @@ import type { Lease } from '../../ports/lease.ts';
 import type { OfferEnd, PeerFiles } from '../../ports/peers.ts';
 import type { Waiting } from '../download.ts';
 import type { Filling } from '../fills.ts';
+import { LEASE_TIMES } from '../limits.ts';
+import { OwnLease } from '../own-lease.ts';
 import { type LeaseTimes, underLease } from '../under-lease.ts';
 
-interface SharedWorkOptions {
+interface Others {
   /** Who downloads what others may be at, too. */
-  readonly lease: Lease;
-  readonly times: LeaseTimes;
+  readonly lease?: Lease | undefined;
+  readonly leaseTimes?: Partial<LeaseTimes> | undefined;
+  /** Others that may hold it on disks of their own. */
+  readonly peerFiles?: PeerFiles | undefined;
+}
+
+interface Store {
   /** The file, where it is stored by now. */
   readonly stored: (wanted: Filling) => Promise<Blob | undefined>;
-  /** Others that may hold it on disks of their own. */
-  readonly peers: PeerFiles | undefined;
   /** Proves and stores what one of them sends. */
   readonly take: (wanted: Filling, bytes: AsyncIterable<Uint8Array>, waiting: Waiting) => Promise<Blob>;
 }
@@ -33,14 +38,20 @@ const WRONG: ReadonlySet<Reason> = new Set(['digest', 'length']);
 
 /** A download that others may be at as well: upstream is asked by whoever the lease grants it, once no peer has the file. */
 export class SharedWork {
-  readonly #options: SharedWorkOptions;
+  readonly #lease: Lease;
+  readonly #times: LeaseTimes;
+  readonly #peers: PeerFiles | undefined;
+  readonly #store: Store;
 
-  constructor(options: SharedWorkOptions) {
-    this.#options = options;
+  constructor({ lease = new OwnLease(), leaseTimes, peerFiles }: Others, store: Store) {
+    this.#lease = lease;
+    this.#times = { ...LEASE_TIMES, ...leaseTimes };
+    this.#peers = peerFiles;
+    this.#store = store;
   }
 
   fill(fill: Fill): Promise<Blob> {
-    const { lease, times, stored } = this.#options;
+    const { stored } = this.#store;
     const { key, wanted, waiting } = fill;
     let isAsked = false;
     // Whoever had to wait looks before it runs.
@@ -52,12 +63,12 @@ export class SharedWork {
     };
     // A place is held by who downloads, and by nobody who waits for another's download.
     const run = async () => (isAsked ? undefined : await this.#fromPeers(fill)) ?? fill.inPlace(() => fill.run());
-    return underLease({ lease, key, times, signal: waiting.caller.signal, look, run });
+    return underLease({ lease: this.#lease, key, times: this.#times, signal: waiting.caller.signal, look, run });
   }
 
   /** Undefined where no peer has it that is believed; one that lied or broke off is not asked again for it. */
   async #fromPeers({ wanted, waiting, inPlace }: Fill): Promise<Blob | undefined> {
-    const { peers, take } = this.#options;
+    const peers = this.#peers;
     const { caller } = waiting;
     const sha256 = wanted.sight === true ? undefined : wanted.expected.digests.get('sha256');
     if (peers === undefined || sha256 === undefined) return undefined;
@@ -66,7 +77,7 @@ export class SharedWork {
       const offer = await peers.find({ sha256, limit }, caller);
       if (offer === undefined) return undefined;
       try {
-        const blob = await inPlace(() => take(wanted, offer.bytes, waiting));
+        const blob = await inPlace(() => this.#store.take(wanted, offer.bytes, waiting));
         offer.ended('proved');
         return blob;
       } catch (error) {
