@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import { type CommonShares, createShares } from '../async/shares.ts';
 import { BlobStore } from '../blobs/blob-store.ts';
 import { LeaseInOrder, OwnLease } from '../blobs/own-lease.ts';
@@ -34,8 +33,9 @@ import { composeIndex, type IndexParts, type Seams } from './compose-index.ts';
 import { ClockComparison } from './conditions/clocks.ts';
 import { type DataDirectory, openDataDirectory, readDataDirectory } from './data-directory.ts';
 import { DrawnCache } from './drawn-cache.ts';
-import { loadRedis } from './fleet/load-redis.ts';
+import type { FleetPeers } from './fleet/peer-files.ts';
 import type { SharedRedis } from './fleet/redis.ts';
+import { ALONE, leaseAmong, openShared } from './fleet/shared.ts';
 import { tellingPeers } from './fleet/telling-peers.ts';
 import { openIndex, refuseUnknown, refusing } from './open-index.ts';
 import { operatorOn } from './operator/of-composition.ts';
@@ -75,6 +75,8 @@ export interface Composition {
   /** Where it is configured, of a server. */
   readonly redis: SharedRedis | undefined;
   readonly fleet: DataDirectory['fleet'];
+  /** The replicas that have files from each other, of a server. */
+  readonly fleetPeers: FleetPeers | undefined;
   close(): Promise<void>;
 }
 
@@ -112,10 +114,9 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       { indexes: Object.keys(config.indexes).length, onCrowding: crowding(emit, '') },
     );
     const nowMs = seams.clock === undefined ? Date.now : () => clock.now() * 1000;
-    const redis = upkeep ? await loadRedis(config, emit) : undefined;
-    closers.push(() => redis?.close());
+    const { redis, fleetPeers } = upkeep ? await openShared(config, emit, closers) : ALONE;
     const retention = new Retention();
-    const shown = { shares, emit, nowMs, upkeep, reading, seams, redis, retention, peers };
+    const shown = { shares, emit, nowMs, upkeep, reading, seams, redis, fleetPeers, retention, peers };
     const places = { config, directory, ...shown };
     const { blobs, disk, place } = filesOf(places, closers);
     closers.push(() => retention.end());
@@ -161,6 +162,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       operator: operatorOn({ config, journal, storage: place.storage, blobs, clock, indexes, states }),
       volume,
       fleet: directory.fleet,
+      fleetPeers,
       async close() {
         for (const close of closers.reverse()) await close();
         await directory.close();
@@ -176,11 +178,6 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
 /** Upstream is not asked, and that takes nothing off the pages that are looked at. */
 function readingOnly(config: Config): Config {
   return { ...config, offline: true, offlinePages: config.offline ? config.offlinePages : 'all' };
-}
-
-/** Names a data directory: processes that share it share its blobs. */
-function placeOf({ root }: Volume): string {
-  return `directory ${hostname()} ${root}`;
 }
 
 /** What happened and is kept; in a rehearsal nothing is added to it. */
@@ -208,6 +205,7 @@ interface FilesOptions {
   readonly shares: CommonShares;
   readonly nowMs: () => number;
   readonly redis: SharedRedis | undefined;
+  readonly fleetPeers: FleetPeers | undefined;
   readonly retention: Retention;
   /** Among the processes of this directory; undefined where there is one. */
   readonly peers: Peers | undefined;
@@ -215,7 +213,7 @@ interface FilesOptions {
 
 /** Files and documents, and where they lie. */
 function filesOf(
-  { config, directory, shares, emit, nowMs, upkeep, reading, seams, redis, retention, peers }: FilesOptions,
+  { config, directory, shares, emit, nowMs, upkeep, reading, seams, redis, fleetPeers, retention, peers }: FilesOptions,
   closers: (() => unknown)[],
 ): { readonly blobs: BlobStore; readonly disk: DiskBlobs; readonly place: FilePlace } {
   const { maxBytes } = config.cache;
@@ -228,9 +226,11 @@ function filesOf(
   const worker = upkeep ? { number: peers?.number ?? 1, workers: workersOf(config) } : BESIDE;
   const place = filePlace({ config: onDisk, volume, disk, upkeep, emit, worker, leaseOver: redis?.leaseOver });
   closers.push(() => place.close());
+  const among = leaseAmong({ store: onDisk.blobs?.store, fleetPeers, volume });
   const blobs = new BlobStore({
     storage: place.storage,
-    lease: redis === undefined ? own : new LeaseInOrder(own, redis.leaseOver(onDisk.blobs?.store ?? placeOf(volume))),
+    lease: redis === undefined ? own : new LeaseInOrder(own, redis.leaseOver(among)),
+    peerFiles: fleetPeers?.files,
     peers,
     shares,
     record: place.record,

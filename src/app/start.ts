@@ -135,18 +135,9 @@ class Mirror implements RunningMirror {
     this.indexes = parts.composition.indexes;
     this.defaultIndex = defaultIndexOf(parts.config.indexes);
     const { config, composition, emit } = parts;
-    const { clock, clocks, redis, bucket, fleet } = composition;
-    this.#conditions = new MirrorConditions({
-      indexes: this.indexes,
-      config,
-      clock,
-      clocks,
-      redis,
-      emit: parts.leads ? emit : noEvents,
-      bucket,
-      fleet,
-    });
-    fleet?.watch(() => void this.#conditions.look());
+    const { clock, fleet, fleetPeers } = composition;
+    this.#conditions = new MirrorConditions({ ...composition, config, emit: parts.leads ? emit : noEvents });
+    for (const each of [fleet, fleetPeers]) each?.watch(() => void this.#conditions.look());
     fleet?.follow((name, items) => {
       const mirror = this.indexes.find((each) => each.name === name);
       if (mirror !== undefined) void followFleet(mirror, items, emit);
@@ -204,6 +195,7 @@ class Mirror implements RunningMirror {
         indexes: composition.indexes.map((index) => servedIndex(index, { config, access, bucket: composition.bucket })),
         access,
         trustedProxies: config.server.trustedProxies,
+        peers: composition.fleetPeers?.door(composition.blobs),
         publicUrl: () => this.#publicUrl,
         onFinish,
       }),

@@ -14,23 +14,16 @@ import type { OpenDownload } from '../ports/upstream.ts';
 import { BlobGone } from './chunks.ts';
 import type { Evicted } from './evict.ts';
 import { FillWriter } from './fill-writer.ts';
-import { Filler } from './filler.ts';
+import { Filler, type OnProved } from './filler.ts';
 import { type Filling, Fills } from './fills.ts';
 import * as LIMITS from './limits.ts';
-import { OwnLease } from './own-lease.ts';
 import { Partials } from './partials.ts';
-import { type BlobsOptions, createParts, type Parts } from './parts.ts';
+import { type BlobsOptions, type Content, createParts, type Parts } from './parts.ts';
+import { SharedWork } from './peers/shared-work.ts';
 import { isWrong, type Verification, verifyBlobs } from './scan.ts';
 import { refusalOf, type StoredBlobs } from './stored-blobs.ts';
 import { Tags } from './tags.ts';
 import type { Usage, UsageOrder } from './usage-order.ts';
-
-/** What bytes are called by their own digest. */
-interface Content {
-  readonly sha256: string;
-  /** Bytes. */
-  readonly size: number;
-}
 
 /** Files and documents over a storage: one download however many ask, every chunk checked as it leaves. */
 export class BlobStore implements Blobs {
@@ -40,21 +33,21 @@ export class BlobStore implements Blobs {
   readonly #fills: Fills;
 
   constructor(options: BlobsOptions) {
-    const { fills } = options.shares ?? createShares();
-    const nowMs = options.nowMs ?? Date.now;
+    const { shares = createShares(), nowMs = Date.now } = options;
     this.#parts = createParts(options);
     const { storage, maxBytes, tidies, behind, onTrouble } = this.#parts;
     this.#partials = new Partials({ storage, maxBytes, nowMs, isStored: (stated) => this.#isStored(stated) });
     if (tidies) behind.add(this.#partials.tidy().catch(onTrouble));
-    this.#filler = new Filler(this.#parts, this.#partials, (proof, others) =>
-      this.#fills.proved(proof.digests, others),
-    );
+    const onProved: OnProved = (proof, others) => this.#fills.proved(proof.digests, others);
+    this.#filler = new Filler(this.#parts, this.#partials, onProved);
     this.#fills = new Fills({
-      run: (wanted, download, waiting) => this.#filler.fill(wanted, download, waiting),
-      stored: ({ expected }) => this.#look(expected, undefined),
-      gate: fills,
-      lease: options.lease ?? new OwnLease(),
-      leaseTimes: { ...LIMITS.LEASE_TIMES, ...options.leaseTimes },
+      run: (wanted, download, waiting) =>
+        this.#parts.vouched.once(wanted, this.#filler.fill(wanted, download, waiting)),
+      gate: shares.fills,
+      shared: new SharedWork(options, {
+        stored: ({ expected }) => this.#look(expected, undefined),
+        take: (wanted, bytes, waiting) => this.#parts.vouched.once(wanted, this.#filler.take(wanted, bytes, waiting)),
+      }),
       maxOrphans: options.maxOrphans ?? LIMITS.MAX_ORPHANS,
       orphanStallMs: options.orphanStallMs ?? LIMITS.ORPHAN_STALL_MS,
       nowMs,
@@ -160,7 +153,7 @@ export class BlobStore implements Blobs {
   async fetch(wanted: Wanted, download: OpenDownload, caller: Caller): Promise<Blob> {
     if (mustBe(Expected, wanted.expected).digests.size === 0)
       throw new Refusal('algorithm', 'Nothing is known to prove these bytes by.', { subject: wanted.subject });
-    return this.#find(wanted, download, caller);
+    return this.#parts.vouched.once({}, this.#find(wanted, download, caller));
   }
 
   async sight({ length, ...unstated }: Unstated, download: OpenDownload, caller: Caller): Promise<Sighted> {
@@ -196,8 +189,13 @@ export class BlobStore implements Blobs {
   }
 
   /** A content by its digest: that its bytes have it is all that is proved. Undefined where nothing lies there. */
-  content({ sha256, size }: Content): Promise<Blob | undefined> {
+  content({ sha256, size }: Partial<Content> & Pick<Content, 'sha256'>): Promise<Blob | undefined> {
     return this.#look({ length: size, digests: new Map([['sha256', sha256]]) }, undefined);
+  }
+
+  /** For a peer: a file that an index gave out a moment ago. Upstream is not asked. */
+  async vouched(sha256: string): Promise<Blob | undefined> {
+    return this.#parts.vouched.has(sha256) ? this.content({ sha256 }) : undefined;
   }
 
   /** It outlasts a power cut when this resolves. */

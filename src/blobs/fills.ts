@@ -7,11 +7,10 @@ import { agree, type Digests } from '../bytes/digest.ts';
 import { about, Refusal } from '../bytes/refusal.ts';
 import type { Blob } from '../ports/blob.ts';
 import type { Wanted } from '../ports/blobs.ts';
-import type { Lease } from '../ports/lease.ts';
 import type { OpenDownload } from '../ports/upstream.ts';
 import { type Waiting, WRONG } from './download.ts';
 import { BACK_OFF_ENTRIES, BACK_OFF_MS, MAX_BACK_OFF_MS } from './limits.ts';
-import { type LeaseTimes, underLease } from './under-lease.ts';
+import type { SharedWork } from './peers/shared-work.ts';
 
 /** What a download is for: bytes of which something is expected, or (`sight`) of which nobody states a digest. */
 export interface Filling extends Omit<Wanted, 'expected'> {
@@ -24,12 +23,9 @@ export type RunFill = (wanted: Filling, download: OpenDownload, waiting: Waiting
 
 export interface FillsOptions {
   readonly run: RunFill;
-  /** The file, where it is stored by now. */
-  readonly stored: (wanted: Filling) => Promise<Blob | undefined>;
   readonly gate: Gate;
-  /** Who downloads what others may be at, too. */
-  readonly lease: Lease;
-  readonly leaseTimes: LeaseTimes;
+  /** Where others may be at the same, or have it. */
+  readonly shared: SharedWork;
   /** Downloads that go on although everybody who asked has left … */
   readonly maxOrphans: number;
   /** … as long as something comes. Milliseconds. */
@@ -131,19 +127,16 @@ export class Fills {
   }
 
   async #run(key: string, fill: Fill, download: OpenDownload): Promise<void> {
-    const { run, gate, stored, lease, leaseTimes: times } = this.#options;
+    const { run, gate, shared } = this.#options;
     const { wanted, outcome, caller } = fill;
-    const { signal } = caller;
     const waiting: Waiting = { caller, received: () => fill.received() };
-    const inPlace = () =>
+    const inPlace = (work: () => Promise<Blob>) =>
       withPlace(gate, caller, () => {
         fill.begin();
-        return run(wanted, download, waiting);
+        return work();
       });
     try {
-      // A place is held by who downloads, and by nobody who waits for another's download.
-      const look = () => stored(wanted);
-      outcome.resolve(await underLease({ lease, key, times, signal, look, run: inPlace }));
+      outcome.resolve(await shared.fill({ key, wanted, waiting, inPlace, run: () => run(wanted, download, waiting) }));
       this.#failures.delete(key);
     } catch (error) {
       const refusal = caller.signal.aborted ? caller.signal.reason : about(error, wanted.subject);

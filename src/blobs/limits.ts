@@ -69,3 +69,6 @@ export const RESCAN_EVERY_MS = 60 * 60_000;
 export const ROOM_UNSTATED = 256 * CHUNK;
 /** How a lease on a download is waited for. Milliseconds. */
 export const LEASE_TIMES = { answerMs: 250, lookMs: 1000, leastMs: 50, patienceMs: 60_000 };
+/** Files that peers may have of us: so many, for so long after an index gave them out. Who waits for another's download waits a minute. */
+export const VOUCHED = 10_000;
+export const VOUCHED_MS = 2 * 60_000;

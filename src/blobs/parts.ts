@@ -4,19 +4,27 @@ import { type CommonShares, createShares } from '../async/shares.ts';
 import { type Blob, makeBlob } from '../ports/blob.ts';
 import type { BlobStorage, SharedEviction, UsageRecord } from '../ports/blob-storage.ts';
 import type { Lease } from '../ports/lease.ts';
-import type { Peers } from '../ports/peers.ts';
+import type { PeerFiles, Peers } from '../ports/peers.ts';
 import { Aliases } from './aliases.ts';
 import { shareOut } from './budgets.ts';
 import { ChunkBuffers } from './chunk-buffers.ts';
 import { Evictor } from './evict.ts';
 import * as LIMITS from './limits.ts';
 import { Bulletin } from './peers/bulletin.ts';
+import { Vouched } from './peers/vouched.ts';
 import { type Proof, Proofs } from './proofs.ts';
 import { BlobReader } from './reader.ts';
 import { StoredBlobs } from './stored-blobs.ts';
 import type { LeaseTimes } from './under-lease.ts';
 import { type Retained, Upkeep } from './upkeep.ts';
 import { UsageOrder } from './usage-order.ts';
+
+/** What bytes are called by their own digest. */
+export interface Content {
+  readonly sha256: string;
+  /** Bytes. */
+  readonly size: number;
+}
 
 export interface BlobsOptions {
   readonly storage: BlobStorage;
@@ -36,6 +44,8 @@ export interface BlobsOptions {
   readonly lease?: Lease | undefined;
   /** The processes that have the same storage, where there are several. */
   readonly peers?: Peers | undefined;
+  /** Replicas that may hold a file on disks of their own. */
+  readonly peerFiles?: PeerFiles | undefined;
   readonly leaseTimes?: Partial<LeaseTimes> | undefined;
   readonly maxOrphans?: number | undefined;
   readonly orphanStallMs?: number | undefined;
@@ -60,6 +70,8 @@ export interface Parts {
   /** Of several processes one tidies for all. */
   readonly tidies: boolean;
   readonly bulletin: Bulletin;
+  /** What peers may have. */
+  readonly vouched: Vouched;
   readonly order: UsageOrder;
   readonly proofs: Proofs;
   readonly aliases: Aliases;
@@ -127,6 +139,7 @@ export function createParts(options: BlobsOptions): Parts {
     isOwner,
     tidies,
     bulletin,
+    vouched: new Vouched(options.nowMs ?? Date.now),
     order,
     proofs,
     aliases,

@@ -196,7 +196,14 @@ export interface Config {
   /** What state that nobody signed is sealed with; absent where it is not. */
   readonly seal?: { readonly key: SecretPlace; readonly epochFile: string | undefined } | undefined;
   /** The replicas that this mirror is one of; absent where it is alone. */
-  readonly fleet?: { readonly state: string } | undefined;
+  readonly fleet?:
+    | {
+        /** Where they share what they believe. */
+        readonly state?: string | undefined;
+        /** Origins that files may be had from. */
+        readonly peers?: readonly string[] | undefined;
+      }
+    | undefined;
   /** An address or URL that upstream's operators find in our requests. */
   readonly contact?: string | undefined;
   /** Bytes. */

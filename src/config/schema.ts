@@ -134,7 +134,13 @@ export const schema = z
         code: 'custom',
         path: ['fleet'],
         message:
-          'needs seal_key_file or seal_key_env: whoever can write to the store could forge what the replicas believe',
+          'needs seal_key_file or seal_key_env: by it replicas know what is their own, in the store and of each other',
+      });
+    if (given.blobs.store !== undefined && (given.fleet?.peers ?? []).length > 0)
+      context.addIssue({
+        code: 'custom',
+        path: ['fleet', 'peers'],
+        message: 'is for replicas with files on disks of their own: with blobs.store they share them already',
       });
   });
 

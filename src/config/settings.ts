@@ -124,6 +124,13 @@ const ROWS = [
     says: 'share what is believed with other replicas: s3://BUCKET/PREFIX?endpoint=…&region=…',
   },
   {
+    flag: 'fleetPeer',
+    path: ['fleet', 'peers'],
+    value: 'url',
+    says: 'where a replica is that files may be had from before upstream is asked; may be repeated',
+    isList: true,
+  },
+  {
     flag: 'host',
     path: ['server', 'host'],
     value: 'address',

@@ -1,5 +1,6 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { Hono } from 'hono';
+import { PEER_BLOBS } from '../ports/peers.ts';
 import type { Exchange } from './exchange.ts';
 import { CONTINUE_EVERY_MS } from './limits.ts';
 import type { MountedIndex } from './mount.ts';
@@ -7,6 +8,7 @@ import { NOTHING_HERE } from './reply/answers.ts';
 import { replyError, replyOwnWords, replyProblem } from './reply/doors.ts';
 import { type Metrics, replyLive, replyMetrics, replyReady } from './routes/health.ts';
 import { homeText } from './routes/home.ts';
+import { type PeerDoor, replyPeer } from './routes/peer.ts';
 import { type Env, indexRoutes } from './routes/routes.ts';
 import { createWait } from './waiting.ts';
 
@@ -15,6 +17,8 @@ export interface ServedOptions {
   readonly publicUrl?: (() => string | undefined) | undefined;
   /** False while answers should not be asked for (start, drain). Never because upstream or Redis is away. */
   readonly ready?: (() => boolean) | undefined;
+  /** Absent: other replicas have nothing from here. */
+  readonly peers?: PeerDoor | undefined;
   /** Only where this listener should show them; the public one does not. */
   readonly metrics?: Metrics | undefined;
   /** An error that is no refusal. Must not throw. */
@@ -25,7 +29,7 @@ export interface ServedOptions {
 
 /** Every route. Its environment holds what is asked, and none of node's objects. */
 export function createApp(options: ServedOptions, mounted: readonly MountedIndex[]): Hono<Env> {
-  const { ready = () => true, publicUrl = () => undefined, metrics, onFault = () => undefined } = options;
+  const { ready = () => true, publicUrl = () => undefined, metrics, peers, onFault = () => undefined } = options;
   const wait = createWait(options.continueEveryMs ?? CONTINUE_EVERY_MS);
   const app = new Hono<Env>({ getPath: (_, about) => about?.env?.asked.target.path ?? '/' });
 
@@ -46,6 +50,13 @@ export function createApp(options: ServedOptions, mounted: readonly MountedIndex
       '/metrics',
       own('metrics', (exchange) => replyMetrics(exchange, metrics)),
     );
+  if (peers !== undefined)
+    app.get(`${PEER_BLOBS}:sha256`, async ({ env }) => {
+      const { exchange, target } = env.asked;
+      exchange.notes.route = 'peer';
+      await replyPeer(exchange, target.path, peers);
+      return RESPONSE_ALREADY_SENT;
+    });
   const home = homeText(mounted);
   app.get(
     '/',

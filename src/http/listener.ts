@@ -1,5 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
+import { PEER_BLOBS } from '../ports/peers.ts';
 import type { Access, Granted, Verdict } from './access/access.ts';
 import { createApp, type ServedOptions } from './app.ts';
 import { beginExchange, type Exchange, type OnFinish } from './exchange.ts';
@@ -70,7 +71,7 @@ export function createListener(options: ListenerOptions): RequestListener {
 
   const take = (incoming: IncomingMessage, outgoing: ServerResponse, exchange: Exchange) => {
     const verdict: Verdict | Promise<Verdict> =
-      access === undefined || isOpen(incoming.url)
+      access === undefined || isOpen(incoming.url, options.peers !== undefined)
         ? EVERYBODY
         : access.check(incoming.headers.authorization, () => exchange.callerOf(''));
     if (isGranted(verdict)) {
@@ -125,9 +126,9 @@ function isGranted(verdict: Verdict | Promise<Verdict>): verdict is Granted {
   return typeof verdict === 'object' && 'reader' in verdict;
 }
 
-/** Health is asked for by machines that have no credentials, and tells nothing. */
-function isOpen(url: string | undefined): boolean {
-  return url === '/livez' || url === '/readyz';
+/** Health is asked for by machines that have no credentials, and tells nothing; replicas show by a word of their own who they are. */
+function isOpen(url: string | undefined, hasPeers: boolean): boolean {
+  return url === '/livez' || url === '/readyz' || (hasPeers && url?.startsWith(PEER_BLOBS) === true);
 }
 
 /** RFC 7617 §2.1. pip, Poetry and PDM look for credentials only once they are asked. */

@@ -105,3 +105,20 @@ export interface RelayedDocuments {
   /** Upstream has none. */
   forget(name: RelayedName): Promise<void>;
 }
+
+/** What came of fetching a damaged file again; `unknown`: no pin says which file it was. */
+export const FETCHED_AGAIN = ['fetched', 'failed', 'offline', 'unknown'] as const;
+
+/** A damaged file was set aside, and then fetched again or not. */
+export interface FetchedAgain {
+  /** Empty where it is `unknown`. */
+  readonly index: string;
+  readonly project?: string | undefined;
+  readonly file?: string | undefined;
+  readonly sha256: string;
+  readonly result: (typeof FETCHED_AGAIN)[number];
+  readonly why?: string | undefined;
+}
+
+/** Everything on disk was read again, from the first file to the last: `files` and `bytes` held, `damaged` were set aside. */
+export type Scrubbed = Readonly<Record<'files' | 'bytes' | 'damaged' | 'seconds', number>>;

@@ -25,6 +25,7 @@ export const CONDITIONS = {
   'bucket-grows': 'info',
   partitioned: 'warn',
   'fleet-grows': 'warn',
+  peer: 'warn',
   'import-age': 'warn',
 } as const satisfies Readonly<Record<string, 'info' | 'warn'>>;
 

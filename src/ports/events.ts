@@ -3,6 +3,7 @@ import type { Instant } from '../bytes/instant.ts';
 import type { Reason, Subject } from '../bytes/refusal.ts';
 import { CHANGE_KINDS, type Change } from '../pypi/changes.ts';
 import type { AskedUpstream } from './asked-upstream.ts';
+import type { FetchedAgain, Scrubbed } from './blobs.ts';
 import type { CacheTier } from './byte-cache.ts';
 import type { Condition } from './conditions.ts';
 import type { LeftOutReason } from './left-out.ts';
@@ -42,6 +43,10 @@ export type RedisOutcome = (typeof REDIS_OUTCOMES)[number];
 /** `alone`: granted because nothing could say who has it. `lost`: another has it before it was given up. */
 export const LEASE_RESULTS = ['granted', 'elsewhere', 'alone', 'lost'] as const;
 export type LeaseResult = (typeof LEASE_RESULTS)[number];
+/** What came of asking another replica for a file: `proved` here, `absent` there, `wrong` bytes; or it `failed`. */
+export const PEER_RESULTS = ['proved', 'absent', 'wrong', 'failed'] as const;
+/** What another replica that asks for a file is told: `refused` where it does not show that it is one. */
+export const PEER_ANSWERS = ['sent', 'absent', 'refused'] as const;
 /** What replicas hear of each other. */
 export const HEARD_OF = ['timestamp', 'page'] as const;
 export type HeardOf = (typeof HEARD_OF)[number];
@@ -66,8 +71,6 @@ export type LookResult = (typeof LOOK_RESULTS)[number];
 /** What a sync by schedule came to: all that was asked for is held; something is missing, or was refused; it failed; another replica does it. */
 export const SYNC_RESULTS = ['whole', 'missing', 'failed', 'elsewhere'] as const;
 export type SyncResult = (typeof SYNC_RESULTS)[number];
-/** What came of fetching a damaged file again; `unknown`: no pin says which file it was. */
-export const FETCHED_AGAIN = ['fetched', 'failed', 'offline', 'unknown'] as const;
 /** What was asked for. */
 export const ROUTES = [
   'page',
@@ -77,6 +80,7 @@ export const ROUTES = [
   'metadata',
   'target',
   'relayed',
+  'peer',
   'home',
   'health',
   'metrics',
@@ -153,6 +157,8 @@ interface EventMap {
   readonly askedRedis: { readonly command: RedisCommand; readonly outcome: RedisOutcome };
   /** What came of asking whether another replica does the same work. */
   readonly leased: { readonly result: LeaseResult };
+  readonly peered: { readonly result: (typeof PEER_RESULTS)[number] };
+  readonly peerAsked: { readonly result: (typeof PEER_ANSWERS)[number] };
   /** What came of something that another replica believes. */
   readonly heard: { readonly index: string; readonly what: HeardOf; readonly result: Heard };
   /** `entry`: where it now stands, or the snapshot does. `why`: of what failed. */
@@ -274,18 +280,8 @@ interface EventMap {
     /** Of the first thing that is missing or was refused. */
     readonly why: string | undefined;
   };
-  /** Everything on disk was read again, from the first file to the last: `files` and `bytes` held, `damaged` were set aside. */
-  readonly scrubbed: Readonly<Record<'files' | 'bytes' | 'damaged' | 'seconds', number>>;
-  /** A damaged file was set aside, and then fetched again or not. */
-  readonly fetchedAgain: {
-    /** Empty where it is `unknown`. */
-    readonly index: string;
-    readonly project?: string | undefined;
-    readonly file?: string | undefined;
-    readonly sha256: string;
-    readonly result: (typeof FETCHED_AGAIN)[number];
-    readonly why?: string | undefined;
-  };
+  readonly scrubbed: Scrubbed;
+  readonly fetchedAgain: FetchedAgain;
   /** Certificate, users and tokens were read again; `error` where they could not be, and nothing was changed. */
   readonly reloaded: { readonly error?: unknown };
 }

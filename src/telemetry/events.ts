@@ -41,6 +41,8 @@ export function createEmit(log: Log, metrics: Metrics): Emit {
     askedRedis: told<'askedRedis'>(EVENTS.askedRedis),
     leased: told<'leased'>(EVENTS.leased),
     heard: told<'heard'>(EVENTS.heard),
+    peered: told<'peered'>(EVENTS.peered),
+    peerAsked: told<'peerAsked'>(EVENTS.peerAsked),
     fleet: told<'fleet'>(EVENTS.fleet),
     refreshed: told<'refreshed'>(EVENTS.refreshed, metrics.refreshed),
     leftOut: told<'leftOut'>(EVENTS.leftOut),

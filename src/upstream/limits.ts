@@ -82,3 +82,25 @@ export const LIMITS: UpstreamLimits = {
   witnessed: MINUTE,
   unwitnessed: 5 * SECOND,
 };
+
+/** Another replica is near and quick, or not worth waiting for: upstream has the file, too. */
+const PEER_PACE: Pace = {
+  headersTimeout: 2 * SECOND,
+  idleTimeout: 3 * SECOND,
+  deadline: 15 * MINUTE,
+  rateWindow: 5 * SECOND,
+};
+export const PEER_LIMITS: Partial<UpstreamLimits> = {
+  connectTimeout: SECOND,
+  documents: PEER_PACE,
+  downloads: PEER_PACE,
+  minimumRate: 64 * 1024,
+  connections: 64,
+  longestQueueing: 2 * SECOND,
+  redirects: 0,
+  longestWait: 0,
+  leftUnanswered: SECOND,
+  longestLook: 3 * SECOND,
+};
+/** One that failed, or sent other bytes, is not asked for so long. Milliseconds. */
+export const PEER_RESTS = { failed: 5 * SECOND, wrong: MINUTE };

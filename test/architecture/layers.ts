@@ -33,7 +33,17 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   telemetry: ['bytes', 'ports'],
   config: ['bytes', 'presets'],
   // A door asks for the proof that it sends.
-  http: ['bytes', 'async', 'pypi', 'render', FACE, 'tuf/verified.ts', 'ports/blob.ts', 'ports/events.ts'],
+  http: [
+    'bytes',
+    'async',
+    'pypi',
+    'render',
+    FACE,
+    'tuf/verified.ts',
+    'ports/blob.ts',
+    'ports/events.ts',
+    'ports/peers.ts',
+  ],
   app: [...PORTS, 'mirror', 'bundle', 'sync', ...ADAPTERS, 'config', 'http', 'version'],
   repository: ['bytes'],
   demo: ['bytes', 'async', 'pypi', 'app', 'repository', FACE, 'http', 'config', 'telemetry/log.ts'],

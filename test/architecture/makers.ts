@@ -52,7 +52,12 @@ export const MAKERS: Readonly<Record<string, Readonly<Record<string, readonly st
   },
   'src/mirror/projects/believed-page.ts': { makeBelievedPage: ['src/mirror/projects/draw.ts'] },
   'src/bytes/authentic.ts': {
-    makeAuthenticator: ['src/app/drawn-cache.ts', 'src/app/fleet/beliefs.ts', 'src/app/fleet/redis.ts'],
+    makeAuthenticator: [
+      'src/app/drawn-cache.ts',
+      'src/app/fleet/beliefs.ts',
+      'src/app/fleet/redis.ts',
+      'src/app/fleet/peer-words.ts',
+    ],
   },
   'src/render/page.ts': {
     makePage: ['src/mirror/projects/draw.ts', 'src/mirror/projects/list-drawer.ts'],

@@ -18,6 +18,8 @@ export function createRecorder(): { readonly events: Recorded; readonly emit: Em
     askedRedis: [],
     leased: [],
     heard: [],
+    peered: [],
+    peerAsked: [],
     fleet: [],
     refreshed: [],
     leftOut: [],

@@ -1,6 +1,7 @@
 import { instantText } from '../../bytes/instant.ts';
 import type { Condition } from '../../ports/conditions.ts';
 import type { FleetStanding } from '../fleet/fleet.ts';
+import type { FleetPeers } from '../fleet/peer-files.ts';
 
 /** Where this replica cannot say what the others believe, or could not cut the log that they share. */
 export function fleetConditions(standings: readonly FleetStanding[]): readonly Condition[] {
@@ -17,4 +18,14 @@ export function fleetConditions(standings: readonly FleetStanding[]): readonly C
     }
     return conditions;
   });
+}
+
+/** Where files are not had from a replica that they might be had from. */
+export function peerConditions(troubles: FleetPeers['troubles']): readonly Condition[] {
+  return troubles.map(({ peer, why }) => ({
+    what: 'peer',
+    index: '',
+    thing: peer,
+    message: `Files are not had from the replica at ${peer}, and upstream is asked instead: ${why} (fleet.peers)`,
+  }));
 }

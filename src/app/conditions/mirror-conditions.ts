@@ -7,12 +7,13 @@ import type { Condition } from '../../ports/conditions.ts';
 import type { Emit } from '../../ports/events.ts';
 import type { ConditionNumbers } from '../../telemetry/condition-metrics.ts';
 import type { Fleet } from '../fleet/fleet.ts';
+import type { FleetPeers } from '../fleet/peer-files.ts';
 import type { SharedRedis } from '../fleet/redis.ts';
 import { certificateOf } from '../server-files.ts';
 import { certificateConditions, type Validity, validityOf } from './certificate.ts';
 import type { ClockComparison } from './clocks.ts';
 import { diskConditions, diskRoom, freeBytes } from './disk.ts';
-import { fleetConditions } from './fleet.ts';
+import { fleetConditions, peerConditions } from './fleet.ts';
 import { type ImportAge, importAges, importConditions } from './imports.ts';
 import { secretConditions } from './secrets.ts';
 import { settingConditions } from './settings.ts';
@@ -24,6 +25,7 @@ interface MirrorConditionsOptions {
   readonly clocks: ClockComparison;
   readonly redis: Pick<SharedRedis, 'trouble'> | undefined;
   readonly fleet?: Pick<Fleet, 'standings'> | undefined;
+  readonly fleetPeers?: Pick<FleetPeers, 'troubles'> | undefined;
   readonly emit: Emit;
   readonly indexes: readonly PackageIndex[];
   /** Of the bucket that files are kept in. */
@@ -80,7 +82,7 @@ export class MirrorConditions {
   }
 
   async #look(before: readonly Condition[]): Promise<readonly Condition[]> {
-    const { config, clock, clocks, redis, bucket, fleet } = this.#options;
+    const { config, clock, clocks, redis, bucket, fleet, fleetPeers } = this.#options;
     this.#room = await diskRoom(config.data);
     this.#ages = await importAges(this.#options.indexes);
     const low = before.some(({ what }) => what === 'disk');
@@ -91,6 +93,7 @@ export class MirrorConditions {
       ...redisConditions(redis?.trouble),
       ...(bucket?.conditions() ?? []),
       ...fleetConditions(fleet?.standings ?? []),
+      ...peerConditions(fleetPeers?.troubles ?? []),
     ];
   }
 }

@@ -51,7 +51,7 @@ export class Beliefs {
   /** Pages of an index that signs nothing. Undefined without a seal key, and where replicas share all their state in another place. */
   pages(index: string, upstream: string): CommonPages | undefined {
     const { cache, emit, sealKey, config } = this.#options;
-    if (sealKey === undefined || config.fleet !== undefined) return undefined;
+    if (sealKey === undefined || config.fleet?.state !== undefined) return undefined;
     const authenticator = makeAuthenticator(sealKey, 'a page as upstream sent it');
     return new SealedPages({
       cache: new GuardedCache({ index, cache, emit, authenticator }),
@@ -97,7 +97,7 @@ export class Beliefs {
   async #followUnsigned(indexes: readonly Followed[]): Promise<void> {
     const { connection, prefix, emit, config, sealKey } = this.#options;
     const unsigned = indexes.filter(({ name }) => config.indexes[name]?.evidence === 'index');
-    if (unsigned.length === 0 || sealKey === undefined || config.fleet !== undefined) return;
+    if (unsigned.length === 0 || sealKey === undefined || config.fleet?.state !== undefined) return;
     for (const index of unsigned) this.#heard.set(index.name, new HeardPages(index, emit));
     const news = new News({
       connection,

@@ -132,13 +132,14 @@ export class Fleet {
 
 /** Undefined for a mirror that is alone. Throws Refusal where the configuration does not make a fleet. */
 export function fleetOf(config: Config, local: StateCopy, use: FleetUse): Fleet | undefined {
-  if (config.fleet === undefined) return undefined;
+  const state = config.fleet?.state;
+  if (state === undefined) return undefined;
   const { sealKey } = sealingOf(config);
   if (sealKey === undefined)
     throw new Refusal('state', 'A fleet needs a seal key that all its replicas share (seal_key_file, seal_key_env).', {
       subject: 'state',
     });
-  const address = readS3Address(config.fleet.state);
+  const address = readS3Address(state);
   // Where keys are missing that is told by the first look, and a command that makes none needs none.
   let keys: CredentialSource | undefined;
   const credentials = async () => {

@@ -108,8 +108,9 @@ export class FetchAgain {
     const caller: Caller = { index: index.name, party: 'scrub', priority: 'background', signal };
     try {
       const page = await index.listing(project, caller);
-      if (isMetadata) await index.coreMetadata(page, file, caller);
-      else await index.open(page, file, caller);
+      if (!isMetadata) await index.open(page, file, caller);
+      else if ((await index.coreMetadata(page, file, caller)) === undefined)
+        return tell('failed', 'The page does not announce its core metadata any more.');
       tell('fetched');
     } catch (error) {
       if (!signal.aborted) tell('failed', error instanceof Error ? error.message : String(error));

@@ -3,7 +3,15 @@ import type { Range } from '../../bytes/range.ts';
 import { FileAnswer } from '../../mirror/package-index.ts';
 import { Blob } from '../../ports/blob.ts';
 import { ClientLeft, type Exchange, outgoingOf } from '../exchange.ts';
-import { elsewhereHeaders, type FileFacts, fileHeaders, type ResponsePolicy, validators } from './headers.ts';
+import {
+  bareHeaders,
+  elsewhereHeaders,
+  type FileFacts,
+  type FlatHeaders,
+  fileHeaders,
+  type ResponsePolicy,
+  validators,
+} from './headers.ts';
 import { begin, handOver, sendHeaders } from './sending.ts';
 
 // The doors of files: a body is a blob's, and a header speaks of a blob or of a file that a believed page or a verified
@@ -55,18 +63,32 @@ export async function replyBlob(
   immutable: boolean,
   part: Range | undefined,
 ): Promise<void> {
-  const outgoing = outgoingOf(exchange);
-  const { notes } = exchange;
   const { size, sha256 } = mustBe(Blob, blob);
   const facts: FileFacts = { size, sha256, immutable };
-  const { start, end } = part ?? { start: 0, end: size };
+  await replyPart(exchange, blob, part, { index: policy.name, headers: fileHeaders(policy, facts, part) });
+}
+
+/** A file for another replica, which knows what it asked for and proves it. */
+export async function replyBare(exchange: Exchange, blob: Blob): Promise<void> {
+  await replyPart(exchange, blob, undefined, { index: '', headers: bareHeaders(mustBe(Blob, blob).size) });
+}
+
+async function replyPart(
+  exchange: Exchange,
+  blob: Blob,
+  part: Range | undefined,
+  { index, headers }: { readonly index: string; readonly headers: FlatHeaders },
+): Promise<void> {
+  const outgoing = outgoingOf(exchange);
+  const { notes } = exchange;
+  const { start, end } = part ?? { start: 0, end: blob.size };
   const beginAnswer = () => {
     notes.promised = end - start;
     // Node then refuses to send more or fewer bytes than the headers promise.
     outgoing.strictContentLength = true;
-    begin(outgoing, part === undefined ? 200 : 206, fileHeaders(policy, facts, part));
+    begin(outgoing, part === undefined ? 200 : 206, headers);
   };
-  const caller = exchange.callerOf(policy.name);
+  const caller = exchange.callerOf(index);
   const send = async (chunk: Uint8Array) => {
     if (!outgoing.headersSent) beginAnswer();
     await handOver(exchange, outgoing, chunk, caller.signal);

@@ -112,6 +112,12 @@ export function fileHeaders(policy: ResponsePolicy, facts: FileFacts, part?: Ran
   ];
 }
 
+/** Bytes that say nothing of themselves, and that nobody on the way may keep. */
+export function bareHeaders(length: number): FlatHeaders {
+  const body = ['Content-Type', 'application/octet-stream', 'Content-Length', String(length)];
+  return [...body, 'X-Content-Type-Options', 'nosniff', 'Cache-Control', 'no-store'];
+}
+
 /** Of a 304, and part of every other answer about the same bytes. */
 export function validators(policy: ResponsePolicy, sha256: string | undefined, immutable: boolean): FlatHeaders {
   return [

@@ -1,9 +1,17 @@
-import { type Event, HEARD_OF, LEASE_RESULTS, REDIS_COMMANDS, REDIS_OUTCOMES } from '../../ports/events.ts';
+import {
+  type Event,
+  HEARD_OF,
+  LEASE_RESULTS,
+  PEER_ANSWERS,
+  PEER_RESULTS,
+  REDIS_COMMANDS,
+  REDIS_OUTCOMES,
+} from '../../ports/events.ts';
 import { HEARD_RESULTS } from '../../ports/newest.ts';
 import type { Row } from '../event-row.ts';
 import { oneOf } from '../labels.ts';
 
-type Name = 'redis' | 'askedRedis' | 'leased' | 'heard';
+type Name = 'redis' | 'askedRedis' | 'leased' | 'heard' | 'peered' | 'peerAsked';
 
 /** What replicas share by Redis. */
 export const REDIS_EVENTS: { readonly [N in Name]: Row<Event<N>> } = {
@@ -44,6 +52,29 @@ export const REDIS_EVENTS: { readonly [N in Name]: Row<Event<N>> } = {
     word: 'lease',
     level: () => undefined,
     line: ({ result }) => ({ message: `lease: ${result}`, fields: {} }),
+  },
+  peered: {
+    counter: {
+      name: 'verbatim_peer_files_total',
+      help: 'Times another replica was asked for a file, by result: proved (here), absent (there), wrong (other bytes came), failed.',
+      labels: { result: oneOf(PEER_RESULTS) },
+      values: ({ result }) => [result],
+    },
+    word: 'peer',
+    // Which one, and why, a condition says, once a change.
+    level: () => undefined,
+    line: ({ result }) => ({ message: `another replica was asked for a file: ${result}`, fields: {} }),
+  },
+  peerAsked: {
+    counter: {
+      name: 'verbatim_peer_answers_total',
+      help: 'Files that other replicas asked for here: sent, absent, refused (no word under our seal key, or not of this minute).',
+      labels: { result: oneOf(PEER_ANSWERS) },
+      values: ({ result }) => [result],
+    },
+    word: 'peer asked',
+    level: () => undefined,
+    line: ({ result }) => ({ message: `another replica asked for a file: ${result}`, fields: {} }),
   },
   heard: {
     counter: {

@@ -1,4 +1,5 @@
-import { type Event, FETCHED_AGAIN } from '../../ports/events.ts';
+import { FETCHED_AGAIN } from '../../ports/blobs.ts';
+import type { Event } from '../../ports/events.ts';
 import type { Row } from '../event-row.ts';
 import { oneOf } from '../labels.ts';
 

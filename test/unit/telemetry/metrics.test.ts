@@ -68,6 +68,8 @@ const EACH: { readonly [N in EventName]: Event<N> } = {
   redis: { name: 'redis', up: false, why: 'nothing listens there' },
   askedRedis: { name: 'askedRedis', command: 'SET', outcome: 'away' },
   leased: { name: 'leased', result: 'granted' },
+  peered: { name: 'peered', result: 'proved' },
+  peerAsked: { name: 'peerAsked', result: 'refused' },
   heard: { name: 'heard', index: 'main', what: 'timestamp', result: 'newer' },
   fleet: { name: 'fleet', index: 'main', step: 'cut', entry: 2048, bytes: 4096, removed: 1023 },
   refreshed,

@@ -1,0 +1,28 @@
+import { BoundedMap } from '../../bytes/bounded-map.ts';
+import type { Blob } from '../../ports/blob.ts';
+import { VOUCHED, VOUCHED_MS } from '../limits.ts';
+
+/**
+ * Files that an index of this process gave out, or fetched for whoever asked, a moment ago. Nothing else is sent to peers: what is withheld
+ * or refused here gets into it no more, and what was in it leaves it soon.
+ */
+export class Vouched {
+  readonly #nowMs: () => number;
+  readonly #at = new BoundedMap<number>({ entries: VOUCHED });
+
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
+  }
+
+  /** As soon as an index has the file. What nobody states a digest of is no such file: a sighting proves nothing. */
+  async once({ sight }: { readonly sight?: true | undefined }, had: Promise<Blob>): Promise<Blob> {
+    const blob = await had;
+    if (sight !== true) this.#at.set(blob.sha256, this.#nowMs());
+    return blob;
+  }
+
+  has(sha256: string): boolean {
+    const at = this.#at.get(sha256);
+    return at !== undefined && Math.abs(this.#nowMs() - at) <= VOUCHED_MS;
+  }
+}

@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest';
+import { sha256Hex } from '../../../src/bytes/digest.ts';
+import type { OfferEnd, PeerFiles } from '../../../src/ports/peers.ts';
+import { client } from '../../support/callers.ts';
+import { content, MIB, openStore, sent, upstream, wanted, whole } from '../../support/volume-harness.ts';
+
+// What a store has from other replicas, and what they may have of it.
+
+/** Peers that offer these bodies, one after the other. */
+function offering(...bodies: readonly (readonly Uint8Array[])[]) {
+  const ends: OfferEnd[] = [];
+  const asked: string[] = [];
+  const left = [...bodies];
+  const peers: PeerFiles = {
+    count: 4,
+    async find({ sha256 }) {
+      asked.push(sha256);
+      const body = left.shift();
+      if (body === undefined) return undefined;
+      async function* bytes() {
+        yield* body ?? [];
+      }
+      return { bytes: bytes(), ended: (end) => void ends.push(end) };
+    },
+  };
+  return { peers, ends, asked };
+}
+
+describe('a file that a peer offers', () => {
+  it('is stored and sent where it is that file, and upstream is not asked', async () => {
+    const bytes = content(MIB);
+    const { peers, ends, asked } = offering([bytes.subarray(0, 1000), bytes.subarray(1000)]);
+    const { blobs } = await openStore({ peerFiles: peers });
+    const source = upstream(whole(bytes));
+    const blob = await blobs.fetch(wanted(bytes), source.download, client());
+    expect((await sent(blob)).equals(bytes)).toBe(true);
+    expect([source.requests.length, ends, asked]).toEqual([0, ['proved'], [sha256Hex(bytes)]]);
+  });
+
+  it('is thrown away where it is another, shorter or longer one: the next is tried, and then upstream', async () => {
+    const bytes = content(MIB);
+    const other = Buffer.from(bytes);
+    other.writeUInt8(other.readUInt8(5) ^ 1, 5);
+    const { peers, ends } = offering([other], [bytes.subarray(1)], [bytes, bytes.subarray(0, 1)]);
+    const { blobs } = await openStore({ peerFiles: peers });
+    const source = upstream(whole(bytes));
+    const blob = await blobs.fetch(wanted(bytes), source.download, client());
+    expect((await sent(blob)).equals(bytes)).toBe(true);
+    expect([source.requests.length, ends]).toEqual([1, ['wrong', 'wrong', 'wrong']]);
+    expect(source.requests[0]?.offset).toBe(0);
+  });
+});
+
+describe('what peers may have', () => {
+  it('is what an index had a moment ago, and no longer', async () => {
+    let now = 1_800_000_000_000;
+    const { blobs } = await openStore({ nowMs: () => now });
+    const bytes = content(MIB);
+    const sha256 = sha256Hex(bytes);
+    expect(await blobs.vouched(sha256)).toBeUndefined();
+    await blobs.fetch(wanted(bytes), upstream(whole(bytes)).download, client());
+    expect((await blobs.vouched(sha256))?.sha256).toBe(sha256);
+    now += 2 * 60_000 + 1;
+    expect(await blobs.vouched(sha256)).toBeUndefined();
+    // Somebody has it again.
+    await blobs.fetch(wanted(bytes), upstream(whole(bytes)).download, client());
+    expect((await blobs.vouched(sha256))?.sha256).toBe(sha256);
+  });
+
+  it('is nothing that only lies there, or that nobody stated a digest of', async () => {
+    const { peers, asked } = offering();
+    const { blobs } = await openStore({ peerFiles: peers });
+    const [staged, seen] = [content(MIB), content(MIB + 1)];
+    async function* bytes() {
+      yield staged;
+    }
+    await blobs.stage({ sha256: sha256Hex(staged), size: staged.length }, bytes, 'main');
+    const { expected: _, ...unstated } = wanted(seen);
+    await blobs.sight({ ...unstated, length: seen.length }, upstream(whole(seen)).download, client());
+    for (const each of [staged, seen]) {
+      expect(await blobs.content({ sha256: sha256Hex(each), size: each.length })).toBeDefined();
+      expect(await blobs.vouched(sha256Hex(each))).toBeUndefined();
+    }
+    expect(asked).toEqual([]);
+  });
+});
