@@ -54,7 +54,8 @@ function ofIndex(index: IndexConfig): readonly Condition[] {
     add('any-public-host', 'Pages may name any public host for their files (file_hosts: any-public).');
   if (index.reuploads) add('reuploads', 'A file name may change its bytes: digests are not pinned (reuploads).');
   if (index.evidence === 'tuf') return found;
-  if (index.undigested === 'first-sight' && !index.reuploads)
+  // What bundles bring is held to their manifest.
+  if (index.undigested === 'first-sight' && !index.reuploads && index.import === undefined)
     add('first-sight', 'Files without a digest are believed when they are first seen (undigested: first-sight).');
   if (index.staleIfError === Number.POSITIVE_INFINITY)
     add(

@@ -59,6 +59,7 @@ describe('what settings say', () => {
     ['upstream: "https://a.example/simple/", evidence: index, undigested: withhold', []],
     ['upstream: "https://a.example/simple/", evidence: index, reuploads: true', ['reuploads a']],
     ['upstream: "https://a.example/", root: root.json', []],
+    [`evidence: index, import: { keys: [{ name: outside, ed25519: ${'ab'.repeat(32)} }] }`, []],
     [
       'upstream: "http://a.example/simple/", evidence: index, undigested: withhold, insecure_upstream: i-accept-that-anybody-on-the-way-chooses-the-files',
       ['insecure-upstream a'],
