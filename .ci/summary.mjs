@@ -54,7 +54,7 @@ if (onlyFailed) {
 } else {
   for (const { fullName } of unsteady) console.log(`unsteady, it failed beside others and passed alone: ${fullName}`);
   for (const name of skipped) console.log(`skipped, which CI must not: ${name}`);
-  for (const { fullName, failureMessages } of failures)
+  for (const { fullName, failureMessages = [] } of failures)
     console.log(`failed: ${fullName}\n  ${failureMessages.join('\n').slice(0, 1500)}`);
   if (tests.failed > 0 || skipped.length > 0) process.exitCode = 1;
   console.log(`${tests.passed} passed, ${tests.failed} failed, ${tests.skipped} skipped`);

@@ -114,6 +114,7 @@ describe('a sealed data directory', () => {
       'records ',
       'drawn ',
       'quarantine ',
+      'exports ',
       'use ',
     ]);
     expect(disk[0]?.bytes).toBeGreaterThan(1000);

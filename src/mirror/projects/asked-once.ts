@@ -50,12 +50,14 @@ export async function askedOnce<P, V, T>(options: Asking<P>, asked: AskedOnce<P,
   });
   return found.of;
 
-  /** Where nothing was held, whatever may be served; else what upstream stood by since. */
+  /** Where nothing was held, whatever may be served; else what upstream stood by since, and after what was held: a clock of seconds does not tell the two apart. */
   function isNews(believed: Believed<P>): boolean {
     const { standing } = evidence.standing(believed);
     if (standing === 'stale-if-error' || standing === 'expired') return false;
+    if (kept === undefined) return true;
     const age = evidence.life(believed)?.age;
-    return kept === undefined || (age !== undefined && age <= clock.now() - since);
+    const heldAge = evidence.life(kept.drawing.believed)?.age;
+    return age !== undefined && heldAge !== undefined && age < heldAge && age <= clock.now() - since;
   }
 }
 
