@@ -1,5 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { readBundle } from '../../bundle/import/opened.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import { openGiven } from './given-files.ts';
@@ -34,7 +35,7 @@ export async function watchFolder(folder: string, importer: Importer, options: W
   const watch = new FolderWatch(folder, importer, options);
   while (!options.signal.aborted) {
     await watch.look();
-    await pause(options.everyMs ?? EVERY, options.signal);
+    await setTimeout(options.everyMs ?? EVERY, undefined, { signal: options.signal }).catch(() => undefined);
   }
 }
 
@@ -131,14 +132,4 @@ export class FolderWatch {
     this.#before = now;
     return settled.map(([path, stamp]) => ({ path, stamp }));
   }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Instant } from '../../bytes/instant.ts';
+import { EVENT_KINDS } from '../../ports/events.ts';
 import type { Journal, JournalEntry } from '../../ports/records.ts';
 import { JOURNAL_BYTES } from '../limits.ts';
 import { RecordLines } from './record-lines.ts';
@@ -8,18 +9,7 @@ import type { RecordsDatabase } from './records-database.ts';
 const Entry = z.object({
   at: z.int(),
   index: z.string(),
-  kind: z.enum([
-    'removed',
-    'returned',
-    'joined',
-    'yanked',
-    'unyanked',
-    'quarantined',
-    'changed',
-    'regressed',
-    'refused',
-    'accepted',
-  ] satisfies JournalEntry['kind'][]),
+  kind: z.enum(EVENT_KINDS),
   project: z.string(),
   file: z.string().optional(),
   digest: z.string().optional(),
