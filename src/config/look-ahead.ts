@@ -24,7 +24,9 @@ export const lookAhead = z
       .describe('Looks a minute at what no client asks for afterwards.'),
     bytes: size.prefault('64 MB').describe('Bytes a minute of those.'),
     largest_wheel: size
-      .prefault('16 MB')
-      .describe('The largest wheel that is fetched when its core metadata is asked for; 0 for none.'),
+      .prefault(0)
+      .describe(
+        'The largest wheel that is fetched when its core metadata is asked for. 0 for none: whoever only resolves is after no file.',
+      ),
   })
   .prefault({});

@@ -20,8 +20,8 @@ const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const MOST_MILLISECONDS = 25 * 60_000;
 
 async function judgeBeside(parent: string): Promise<string | undefined> {
-  const folders = (await readdir(parent, { withFileTypes: true })).filter((entry) => entry.isDirectory());
-  return folders.map(({ name }) => join(parent, name, 'contract', 'contract.py')).find((path) => existsSync(path));
+  const judges = (await readdir(parent)).map((name) => join(parent, name, 'contract', 'contract.py'));
+  return judges.find((path) => existsSync(path));
 }
 
 /** How the judge is told of real clients; undefined where one of them, or the judge, is not there. Says so aloud. */

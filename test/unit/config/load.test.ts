@@ -75,7 +75,7 @@ describe('the simple case', () => {
       insecureUpstream: false,
       privateHosts: [],
       timeouts: TIMEOUTS,
-      lookAhead: { depth: 3, requests: 600, bytes: 64_000_000, largestWheel: 16_000_000 },
+      lookAhead: { depth: 3, requests: 600, bytes: 64_000_000, largestWheel: 0 },
     });
   });
 
@@ -128,7 +128,7 @@ describe('the simple case', () => {
         absent: { statuses: [], redirectElsewhere: false },
         privateHosts: [],
         timeouts: TIMEOUTS,
-        lookAhead: { depth: 3, requests: 600, bytes: 64_000_000, largestWheel: 16_000_000 },
+        lookAhead: { depth: 3, requests: 600, bytes: 64_000_000, largestWheel: 0 },
       },
     });
   });
