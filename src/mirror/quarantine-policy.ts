@@ -1,6 +1,6 @@
 import { Refusal } from '../bytes/refusal.ts';
 import type { Allowed, Denied, Policy, Verdict } from '../ports/policy.ts';
-import type { Listing } from '../pypi/listing.ts';
+import type { JudgedPage } from '../pypi/listing.ts';
 
 const SERVE: Allowed = { action: 'serve' };
 const NONE: ReadonlyMap<string, Verdict> = new Map();
@@ -16,7 +16,7 @@ export const quarantinePolicy: Policy = {
   file: async () => SERVE,
 };
 
-function quarantined({ name, projectStatus }: Listing): Denied {
+function quarantined({ name, projectStatus }: JudgedPage): Denied {
   const why = projectStatus?.reason === undefined ? '' : ` (${projectStatus.reason})`;
   return {
     action: 'hide',

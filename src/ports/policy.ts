@@ -1,7 +1,7 @@
 import type { Caller } from '../async/caller.ts';
 import type { Instant } from '../bytes/instant.ts';
 import type { Refusal } from '../bytes/refusal.ts';
-import type { Listing, OwnFile } from '../pypi/listing.ts';
+import type { JudgedPage, OwnFile } from '../pypi/listing.ts';
 import type { Blob } from './blob.ts';
 import type { Pin } from './index-state.ts';
 
@@ -37,7 +37,7 @@ export interface Policy {
   /** Before anybody is asked for the project. Pure. */
   name(project: string): Verdict;
   /** At each drawing. Pure: the same input has the same verdict. */
-  page(listing: Listing, pins: ReadonlyMap<string, Pin>, now: Instant): PageVerdict;
+  page(listing: JudgedPage, pins: ReadonlyMap<string, Pin>, now: Instant): PageVerdict;
   /** After the proof, before the first byte. */
   file(file: OwnFile, blob: Blob, caller: Caller): Promise<Verdict>;
 }
