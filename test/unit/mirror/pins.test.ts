@@ -160,7 +160,7 @@ it('core metadata that comes late, of a file that holds none, is let through onl
 
 describe('a page that is served as it is or not at all', () => {
   const line = { filename: FILE, url: `https://files.example/${FILE}`, hashes: { sha256: sha256('a') } };
-  const other = { ...line, filename: 'demo-2.0.zip' };
+  const other = { ...line, filename: 'demo-2.0.zip', url: 'https://files.example/demo-2.0.zip' };
   const pages: readonly (readonly [string, object])[] = [
     ['the bytes of a file', { ...line, hashes: { sha256: sha256('b') } }],
     ['the core metadata of a file', { ...line, 'core-metadata': { sha256: sha256('d') } }],
