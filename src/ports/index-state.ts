@@ -4,6 +4,7 @@ import { Refusal } from '../bytes/refusal.ts';
 import type { AcceptedLoss } from '../pypi/losses.ts';
 import type { Carried } from './carried.ts';
 import type { StoredList } from './list-store.ts';
+import type { QuarantineEntry } from './policy.ts';
 import type { NewVersion } from './state-storage.ts';
 
 /** One version of an item of state, decoded. */
@@ -50,8 +51,9 @@ export interface IndexState {
   pins(project: string): Item<ReadonlyMap<string, Pin>>;
   page(project: string): PreparableItem<PageState>;
   readonly list: Item<StoredList>;
+  quarantine(project: string): Item<readonly QuarantineEntry[]>;
   /** Every project that has any or had, a page that is gone included. */
-  projects(kind: 'pins' | 'pages'): AsyncIterable<string>;
+  projects(kind: 'pins' | 'pages' | 'quarantine'): AsyncIterable<string>;
   /** An operator's act: the trust begins again from the pinned root, and what it had come to is kept as evidence. */
   setTrustAside(at: Instant): Promise<void>;
 }
