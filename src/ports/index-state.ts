@@ -289,7 +289,6 @@ export interface StoredClockFloor {
 }
 
 export interface StoredTrust {
-  /** Identity of what is current, for the next `publish`. */
   readonly current: string;
   readonly roots: ReadonlyMap<number, Uint8Array>;
   readonly rootVersion: number;
@@ -297,6 +296,5 @@ export interface StoredTrust {
   readonly snapshot: Uint8Array;
   readonly targets: Uint8Array;
   readonly acceptedAt: Instant;
-  /** How often an operator has set the clock floor. */
   readonly clockWords: number;
 }
