@@ -9,6 +9,10 @@ import { indexOf } from '../data-directory.ts';
 import { audited } from './audited.ts';
 import { type OperatorPlace, projectOf } from './place.ts';
 
+interface QuarantinePlace extends Pick<OperatorPlace, 'config' | 'state' | 'now'> {
+  readonly journal: Pick<OperatorPlace['journal'], 'note' | 'flush'>;
+}
+
 /** File names that an answer lists. */
 const MOST_NAMED = 1000;
 
@@ -16,7 +20,7 @@ const MOST_NAMED = 1000;
  * Keeps a project, or one version of it, from being served whatever its index says; `lift` takes that back. Bytes, pins and pages stay. Throws
  * Refusal, `unlisted` where there is nothing to lift.
  */
-export async function quarantineIn(place: OperatorPlace, request: QuarantineRequest): Promise<Quarantined> {
+export async function quarantineIn(place: QuarantinePlace, request: QuarantineRequest): Promise<Quarantined> {
   const { index, version, lift, reason, dryRun } = request;
   indexOf(place.config, index);
   const project = projectOf(request.name);
