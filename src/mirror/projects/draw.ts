@@ -84,7 +84,7 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
     const bytes = await source.read(caller);
     // What is pinned from now on is for the drawing after this one.
     this.#due.delete(believed.name);
-    const version = this.#rules;
+    const version = this.#rules(believed.name);
     let proved = believed;
     let isPageAlone = true;
     let judged: Judged | undefined;
@@ -136,7 +136,7 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
     // What is held is no part of what a page is found again by.
     if (drawn === undefined || heldFiles !== undefined) return undefined;
     mustBe<Believed<unknown>>(Believed, believed);
-    const version = this.#rules;
+    const version = this.#rules(believed.name);
     const found = await drawn.find(believed, source, version);
     if (found === undefined) return undefined;
     const note = readNote(found.note);
@@ -198,14 +198,15 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
     if (this.#due.get(project) === undefined) this.#due.set(project, this.#options.clock.now() + GATHERED_FOR);
   }
 
-  isOutdated({ policy }: PageDrawing<P>): boolean {
-    return policy !== this.#rules;
+  isOutdated({ policy, believed }: PageDrawing<P>): boolean {
+    return policy !== this.#rules(believed.name);
   }
 
   /** All that decides, besides pins, what of a page is drawn. */
-  get #rules(): string {
+  #rules(project: string): string {
     const { policy, heldFiles } = this.#options;
-    return heldFiles === undefined ? policy.version : `${policy.version}, ${heldFiles.version}`;
+    const version = policy.version(project);
+    return heldFiles === undefined ? version : `${version}, ${heldFiles.version}`;
   }
 
   gone(name: string): void {
@@ -233,7 +234,7 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
   /** What depends on nothing that its key does not name is found again. */
   #keep(drawing: PageDrawing<P>, source: Source, judged: JudgedPage, note: Omit<DrawnNote, 'pins'>): void {
     const { believed, view, settled, until, policy, pins } = drawing;
-    if (!settled || until !== undefined || pins === undefined || policy !== this.#rules) return;
+    if (!settled || until !== undefined || pins === undefined || policy !== this.#rules(believed.name)) return;
     if (this.#options.heldFiles !== undefined) return;
     this.#options.drawn?.put(believed, source, policy, view.page, () => noteText({ ...note, pins }, judged));
   }

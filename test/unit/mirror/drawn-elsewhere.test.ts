@@ -6,17 +6,18 @@ import { lend } from '../../../src/bytes/proof.ts';
 import { Refusal } from '../../../src/bytes/refusal.ts';
 import { GuardedCache } from '../../../src/mirror/guarded-cache.ts';
 import { DrawnBodies } from '../../../src/mirror/projects/drawn-bodies.ts';
-import { quarantinePolicy } from '../../../src/mirror/quarantine-policy.ts';
+import { QuarantinePolicy } from '../../../src/mirror/quarantine-policy.ts';
 import type { Pin } from '../../../src/ports/index-state.ts';
 import { type PageWork, workHere } from '../../../src/ports/page-work.ts';
-import type { Policy } from '../../../src/ports/policy.ts';
+import type { PageVerdict, Policy } from '../../../src/ports/policy.ts';
+import type { JudgedPage } from '../../../src/pypi/listing.ts';
 import { PACKED_PAGE } from '../../../src/render/page.ts';
 import { createIndexState } from '../../../src/state/index-state.ts';
 import { createPins } from '../../../src/state/pins.ts';
 import { client, PLAIN } from '../../support/callers.ts';
 import { createMemoryCache } from '../../support/memory-cache.ts';
 import { createMemoryState } from '../../support/memory-state.ts';
-import { answerOf, unsignedIndex } from '../../support/unsigned-index.ts';
+import { answerOf, NOTHING_BY_HAND, unsignedIndex } from '../../support/unsigned-index.ts';
 
 // A page that one replica has drawn, on another that has a state of its own.
 
@@ -44,7 +45,11 @@ function pageBytes(more: object = {}): Uint8Array {
 function fleet() {
   const cache = createMemoryCache({ maxBytes: 1e8, nowMs: () => NOW * 1000 });
   const authenticator = makeAuthenticator(new Uint8Array(32), PACKED_PAGE);
-  return async ({ bytes = pageBytes(), policy = quarantinePolicy, knows = new Map<string, Pin>() } = {}) => {
+  return async ({
+    bytes = pageBytes(),
+    policy = new QuarantinePolicy(NOTHING_BY_HAND) as Policy,
+    knows = new Map<string, Pin>(),
+  } = {}) => {
     const guarded = new GuardedCache({ index: 'main', cache, authenticator, emit: noEvents });
     const drawings = { count: 0 };
     const work: PageWork = {
@@ -125,10 +130,11 @@ describe('a page that another replica has drawn', () => {
   it('is drawn by one whose rules hide a file of it, or say that they will say something else later', async () => {
     const replica = fleet();
     await (await replica()).page();
-    const judging = (verdict: Partial<ReturnType<Policy['page']>>): Policy => ({
-      ...quarantinePolicy,
-      page: (...asked) => ({ ...quarantinePolicy.page(...asked), ...verdict }),
-    });
+    const rules = new QuarantinePolicy(NOTHING_BY_HAND);
+    const judging = (verdict: Partial<PageVerdict>): Policy =>
+      Object.assign(new QuarantinePolicy(NOTHING_BY_HAND), {
+        page: (page: JudgedPage) => ({ ...rules.page(page), ...verdict }),
+      });
     const hidden = { action: 'hide', rule: 'no', refusal: refused } as const;
     const hiding = await replica({ policy: judging({ files: new Map([[SECOND, hidden]]) }) });
     expect(listed(await hiding.page())).not.toContain(SECOND);
