@@ -5,6 +5,7 @@ import { VERSION } from '../version.ts';
 import { instant } from './arguments.ts';
 import { exportCommands } from './carry/export-commands.ts';
 import { importCommand } from './carry/import-command.ts';
+import { pruneCommand } from './carry/prune-command.ts';
 import { syncCommand } from './carry/sync-command.ts';
 import { clientCommand } from './client-command.ts';
 import type { ServeOptions } from './serve.ts';
@@ -32,6 +33,7 @@ export function createProgram(fail: () => void, asked?: string): Command {
   exportCommands(program);
   syncCommand(program, fail);
   importCommand(program, fail);
+  pruneCommand(program, fail);
   return program.addCommand(client);
 }
 

@@ -6,6 +6,7 @@ import { acceptChangeIn } from '../operator/accept-change.ts';
 import { acceptClockIn } from '../operator/accept-clock.ts';
 import { forgetIn } from '../operator/forget.ts';
 import { refreshIn } from '../operator/refresh.ts';
+import { pruneStep } from '../pruning/steps.ts';
 import { type ServerReport, statusOf } from '../status.ts';
 import type { Handle } from './listen.ts';
 import {
@@ -14,6 +15,7 @@ import {
   AdoptRequest,
   FollowRequest,
   ForgetRequest,
+  PruneRequest,
   RefreshRequest,
   RetainRequest,
 } from './requests.ts';
@@ -73,6 +75,8 @@ export function createHandle(
         await composition.blobs.retain();
         return {};
       }
+      case 'prune':
+        return pruneStep(composition, read(PruneRequest, about));
       default:
         throw new Refusal('format', `This server knows no "${name}".`, { subject: 'request' });
     }

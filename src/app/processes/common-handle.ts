@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Handle } from '../control/listen.ts';
 import { readAnswer, requestLine } from '../control/protocol.ts';
+import { PruneRequest, PruneSpared } from '../control/requests.ts';
 import { LiveStatus } from '../control/status-answer.ts';
 import { commonStatus, type Supervising } from './common-status.ts';
 
@@ -21,6 +22,7 @@ export function createCommonHandle(answering: () => readonly Commanded[], superv
     const [first, ...others] = answering();
     if (first === undefined) throw nobody();
     if (name === 'status') return status([first, ...others], line, supervising());
+    if (name === 'prune') return pruneStepOf([first, ...others], line, about);
     if (name === 'follow' || name === 'adopt' || name === 'retain')
       await Promise.allSettled(others.map((worker) => worker.command(line)));
     return readAnswer(z.unknown(), await said(first, line));
@@ -35,6 +37,18 @@ async function status(workers: readonly Commanded[], line: string, supervising: 
   );
   if (first === undefined) throw nobody();
   return commonStatus([first, ...others], supervising);
+}
+
+/** What one spares no other removes. */
+async function pruneStepOf(workers: readonly Commanded[], line: string, about: unknown): Promise<unknown> {
+  const { data } = PruneRequest.safeParse(about);
+  const [first] = workers;
+  if (first === undefined) throw nobody();
+  if (data === undefined || data.step === 'note' || data.step === 'drop')
+    return readAnswer(z.unknown(), await said(first, line));
+  const lines = await Promise.all(workers.map((worker) => said(worker, line)));
+  if (data.step !== 'spared') return {};
+  return { spared: [...new Set(lines.flatMap((each) => readAnswer(PruneSpared, each).spared))] };
 }
 
 async function said(worker: Commanded, line: string): Promise<string> {

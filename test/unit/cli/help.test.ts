@@ -7,7 +7,7 @@ const helpOf = (name: string) =>
     ?.helpInformation();
 
 describe('the help of a command', () => {
-  it.each(['status', 'explain', 'verify', 'events', 'who', 'refresh', 'forget', 'accept-change', 'accept-clock'])(
+  it.each(['status', 'explain', 'verify', 'events', 'who', 'refresh', 'forget', 'prune', 'accept-change', 'accept-clock'])(
     'that works on the data directory shows its own options: %s',
     (name) => {
       expect(helpOf(name)).toContain('--data <dir>');
