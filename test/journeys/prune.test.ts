@@ -55,12 +55,15 @@ const audit = () =>
 
 describe('of an index with an upstream', { timeout: 120_000 }, () => {
   let pypi: FakePypi;
-  beforeEach(async () => {
+  const uploaded = async () => {
     const upstream = await startFakePypi();
+    for (const wheel of [OLD, NEW]) upstream.upload('alpha', wheel);
+    return upstream;
+  };
+  beforeEach(async () => {
+    const upstream = await uploaded();
     onTestFinished(() => upstream.close());
     pypi = upstream;
-    pypi.upload('alpha', OLD);
-    pypi.upload('alpha', NEW);
   });
   const words = () => ['--upstream', `${pypi.url}simple/`, '--file-host', `127.0.0.1:${pypi.files.port}`];
 
@@ -182,15 +185,20 @@ describe('of an index with an upstream', { timeout: 120_000 }, () => {
 
   describe('and no server', () => {
     // Made once: each test has a copy.
-    let template: string | undefined;
+    let template: { readonly upstream: FakePypi; readonly copy: string } | undefined;
     beforeEach(async () => {
-      if (template !== undefined) return cp(template, data, { recursive: true });
+      if (template !== undefined) {
+        pypi = template.upstream;
+        return cp(template.copy, data, { recursive: true });
+      }
+      pypi = await uploaded();
       await (await serving()).close();
-      template = await mkdtemp(join(tmpdir(), 'verbatim-prune-template-'));
-      await cp(data, template, { recursive: true });
+      template = { upstream: pypi, copy: await mkdtemp(join(tmpdir(), 'verbatim-prune-template-')) };
+      await cp(data, template.copy, { recursive: true });
     });
     afterAll(async () => {
-      if (template !== undefined) await rm(template, { recursive: true });
+      await template?.upstream.close();
+      if (template !== undefined) await rm(template.copy, { recursive: true });
     });
 
     it('the same goes, and the rest stays', async () => {
