@@ -221,6 +221,13 @@ describe('of an index with an upstream', { timeout: 120_000 }, () => {
       expect(await isThere(OLD)).toBe(true);
     });
 
+    it('what an operator keeps from being served stays', async () => {
+      const quarantined = await verbatim('quarantine', 'main', 'alpha', '--reason', 'x', ...words(), '--data', data);
+      expect([quarantined.code, quarantined.stderr]).toEqual([0, '']);
+      expect((await prune(...words())).said).toMatchObject({ pruned: { files: 0 } });
+      expect([await isThere(OLD), await isThere(NEW)]).toEqual([true, true]);
+    });
+
     it('what an export that is being made has written down stays', async () => {
       const making = await new ExportHistory(nodeFileOps, data, 'main').begin();
       const state = await making.create('state.jsonl');

@@ -5,6 +5,7 @@ import type { Composition } from '../compose.ts';
 import { acceptChangeIn } from '../operator/accept-change.ts';
 import { acceptClockIn } from '../operator/accept-clock.ts';
 import { forgetIn } from '../operator/forget.ts';
+import { quarantineIn } from '../operator/quarantine.ts';
 import { refreshIn } from '../operator/refresh.ts';
 import { pruneStep } from '../pruning/steps.ts';
 import { type ServerReport, statusOf } from '../status.ts';
@@ -16,6 +17,7 @@ import {
   FollowRequest,
   ForgetRequest,
   PruneRequest,
+  QuarantineRequest,
   RefreshRequest,
   RetainRequest,
 } from './requests.ts';
@@ -44,6 +46,12 @@ export function createHandle(
       }
       case 'forget':
         return forgetIn(operator, read(ForgetRequest, about));
+      case 'quarantine': {
+        const request = read(QuarantineRequest, about);
+        const quarantined = await quarantineIn(operator, request);
+        if (!request.dryRun) await follow(composition, request.index, [quarantined.project], false);
+        return quarantined;
+      }
       case 'accept-change': {
         const request = read(AcceptChangeRequest, about);
         const accepted = await acceptChangeIn(operator, request);
@@ -88,7 +96,10 @@ async function follow(composition: Composition, index: string, all: readonly str
   const mirror = mirrorOf(composition, index);
   const caller = internalCaller(index, 'operator', 'client');
   const projects = [...new Set(all)];
-  for (const project of projects) await mirror.follow(project, caller);
+  for (const project of projects) {
+    await mirror.judgeAgain(project);
+    await mirror.follow(project, caller);
+  }
   if (!looks) return;
   await Promise.all(projects.slice(0, LOOKED_AT).map((project) => mirror.look(project, caller).catch(() => undefined)));
 }

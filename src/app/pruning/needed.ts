@@ -122,8 +122,10 @@ async function ofProject(about: OfIndex, project: string, known: Knowledge): Pro
     await ofFile(about, { project, name, digests }, known);
     if (coreMetadata instanceof Map) await named(about, coreMetadata, (sha256) => known.needs('page', sha256));
   }
+  // In quarantine, or contradicted: not listed, and not gone.
   for (const [name, pin] of pins)
-    if (page.listing.files.has(name) || page.withheld.has(name)) await ofPin(about, { project, name, pin }, known);
+    if (page.listing.files.has(name) || page.refusal(name) !== undefined)
+      await ofPin(about, { project, name, pin }, known);
     else await old(about, pin, known);
 }
 

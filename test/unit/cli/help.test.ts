@@ -16,6 +16,7 @@ describe('the help of a command', () => {
     'refresh',
     'forget',
     'prune',
+    'quarantine',
     'accept-change',
     'accept-clock',
   ])('that works on the data directory shows its own options: %s', (name) => {
