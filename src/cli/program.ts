@@ -34,7 +34,7 @@ export function createProgram(fail: () => void, asked?: string): Command {
   exportCommands(program);
   syncCommand(program, fail);
   importCommand(program, fail);
-  pruneCommand(program, fail);
+  pruneCommand(program);
   return program.addCommand(client);
 }
 

@@ -22,7 +22,7 @@ export function createCommonHandle(answering: () => readonly Commanded[], superv
     const line = requestLine(name, about);
     const [first, ...others] = answering();
     if (first === undefined) throw nobody();
-    if (name === 'prune') return pruneStepOf([first, ...others], line, about);
+    if (name === 'prune') return pruneStepOf(first, others, { line, about });
     if (name === 'follow' || name === 'adopt' || name === 'retain')
       await Promise.allSettled(others.map((worker) => worker.command(line)));
     return readAnswer(z.unknown(), await said(first, line));
@@ -41,14 +41,16 @@ export async function statusOfAll(workers: readonly Commanded[], supervising: Su
 }
 
 /** What one spares no other removes. */
-async function pruneStepOf(workers: readonly Commanded[], line: string, about: unknown): Promise<unknown> {
-  const { data } = PruneRequest.safeParse(about);
-  const [first] = workers;
-  if (first === undefined) throw nobody();
-  if (data === undefined || data.step === 'note' || data.step === 'drop')
-    return readAnswer(z.unknown(), await said(first, line));
-  const lines = await Promise.all(workers.map((worker) => said(worker, line)));
-  if (data.step !== 'spared') return {};
+async function pruneStepOf(
+  first: Commanded,
+  others: readonly Commanded[],
+  { line, about }: { readonly line: string; readonly about: unknown },
+): Promise<unknown> {
+  const step = PruneRequest.safeParse(about).data?.step;
+  const answer = await said(first, line);
+  if (step !== 'begin' && step !== 'spared' && step !== 'end') return readAnswer(z.unknown(), answer);
+  const lines = [answer, ...(await Promise.all(others.map((worker) => said(worker, line))))];
+  if (step !== 'spared') return {};
   return { spared: [...new Set(lines.flatMap((each) => readAnswer(PruneSpared, each).spared))] };
 }
 

@@ -1,9 +1,11 @@
 import { internalCaller } from '../../async/caller.ts';
+import type { BlobStore } from '../../blobs/blob-store.ts';
 import { readRemembered } from '../../bundle/export/write.ts';
 import type { Algorithm, Digests } from '../../bytes/digest.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { IndexConfig } from '../../config/config.ts';
 import { ExportHistory } from '../../disk/bundles/export-history.ts';
+import type { Volume } from '../../disk/volume.ts';
 import { listOrNothing } from '../../disk/walk.ts';
 import type { PackageIndex } from '../../mirror/package-index.ts';
 import type { BlobStorage } from '../../ports/blob-storage.ts';
@@ -12,9 +14,17 @@ import type { IndexState, Pin } from '../../ports/index-state.ts';
 import { type Retaining, retainedBy } from '../carry/retention.ts';
 import { rowsIn } from '../carry/tables.ts';
 import type { Composition } from '../compose.ts';
+import type { OperatorPlace } from '../operator/place.ts';
 import type { Knowledge } from './knowledge.ts';
 
 type Listed = Awaited<ReturnType<PackageIndex['listing']>>;
+
+/** Where it is looked. */
+export interface PrunePlace extends Pick<Composition, 'indexes' | 'states' | 'relayed'> {
+  readonly operator: Pick<OperatorPlace, 'config'> & { readonly storage: Pick<BlobStorage, 'alias'> };
+  readonly blobs: Pick<BlobStore, 'content' | 'scanned' | 'usage' | 'pruning'>;
+  readonly volume: Pick<Volume, 'ops' | 'root'>;
+}
 
 interface OfIndex {
   readonly mirror: PackageIndex;
@@ -24,7 +34,7 @@ interface OfIndex {
 }
 
 /** Finds out what is needed, and by what. Upstream is not asked where the composition is offline. Throws Refusal where that cannot be told. */
-export async function lookWhatIsNeeded(composition: Composition, known: Knowledge): Promise<void> {
+export async function lookWhatIsNeeded(composition: PrunePlace, known: Knowledge): Promise<void> {
   const { operator, indexes, states, volume } = composition;
   const configured = operator.config.indexes;
   for (const name of await listOrNothing(volume.ops, `${volume.root}/indexes`))
@@ -33,11 +43,11 @@ export async function lookWhatIsNeeded(composition: Composition, known: Knowledg
   for (const mirror of indexes) {
     const state = states.get(mirror.name);
     const config = configured[mirror.name];
-    if (state === undefined || config === undefined) throw unknowable(mirror.name, 'what it remembers is damaged');
-    if (config.import !== undefined) await ofImports(config, state, composition, known);
+    if (state === undefined) throw unknowable(mirror.name, 'what it remembers is damaged');
+    if (config?.import !== undefined) await ofImports(config, state, composition, known);
     const about = { mirror, state, storage: operator.storage, relayed: composition.relayed(mirror.name) };
     for (const project of await projectsOf(state)) await ofProject(about, project, known);
-    if (config.import === undefined && mirror.signed !== undefined)
+    if (config?.import === undefined && mirror.signed !== undefined)
       known.unjudged.set(mirror.name, 'its signed roles may list more than pages do');
   }
 }
@@ -51,7 +61,7 @@ function unknowable(index: string, why: string): Refusal {
 }
 
 /** Exports that are being made, what was exported and can be made again, and the last imports. */
-async function ofBundles({ blobs, operator, states, volume }: Composition, known: Knowledge): Promise<void> {
+async function ofBundles({ blobs, operator, states, volume }: PrunePlace, known: Knowledge): Promise<void> {
   const { ops, root } = volume;
   const retaining: Retaining = {
     blobs,
@@ -80,7 +90,7 @@ async function ofBundles({ blobs, operator, states, volume }: Composition, known
 async function ofImports(
   { import: given }: IndexConfig,
   state: IndexState,
-  { blobs }: Composition,
+  { blobs }: Pick<PrunePlace, 'blobs'>,
   known: Knowledge,
 ): Promise<void> {
   const generations = (await state.carried.read())?.value.generations ?? [];

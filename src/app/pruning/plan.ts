@@ -1,9 +1,8 @@
 import { yieldToEventLoop } from '../../async/yield.ts';
 import { RETAINED } from '../../blobs/upkeep.ts';
 import { Refusal } from '../../bytes/refusal.ts';
-import type { Composition } from '../compose.ts';
 import { Knowledge, type NeededBy, type OldAs } from './knowledge.ts';
-import { lookWhatIsNeeded } from './needed.ts';
+import { lookWhatIsNeeded, type PrunePlace } from './needed.ts';
 
 export interface Counted {
   readonly files: number;
@@ -30,7 +29,7 @@ export interface PrunePlan {
 const A_TURN = 5000;
 
 /** Throws Refusal where nobody can say what is needed, or what is stored. */
-export async function planPrune(composition: Composition): Promise<PrunePlan> {
+export async function planPrune(composition: PrunePlace): Promise<PrunePlan> {
   const { blobs } = composition;
   const known = new Knowledge();
   await lookWhatIsNeeded(composition, known);

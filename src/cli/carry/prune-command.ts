@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { type CommonFlags, configOf, withPlace } from '../with-config.ts';
 
-export function pruneCommand(program: Command, fail: () => void): void {
+export function pruneCommand(program: Command): void {
   withPlace(
     program
       .command('prune')
@@ -12,6 +12,6 @@ export function pruneCommand(program: Command, fail: () => void): void {
     .option('--json', 'for machines')
     .action(async (flags: CommonFlags & { reason: string; dryRun?: boolean; json?: boolean }) => {
       const { reason, dryRun = false, json = false } = flags;
-      if (!(await (await import('./prune.ts')).prune(await configOf(flags), { reason, dryRun, json }))) fail();
+      await (await import('./prune.ts')).prune(await configOf(flags), { reason, dryRun, json });
     });
 }

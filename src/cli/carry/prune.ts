@@ -1,7 +1,8 @@
 import type { Counted, GoesAs, PrunePlan, StaysAs } from '../../app/pruning/plan.ts';
 import { type PrunedHere, pruneIn } from '../../app/pruning/prune.ts';
+import { Refusal } from '../../bytes/refusal.ts';
 import type { Config } from '../../config/config.ts';
-import { print, printJson, say } from '../output.ts';
+import { print, printJson } from '../output.ts';
 
 interface PruneFlags {
   readonly reason: string;
@@ -24,13 +25,21 @@ const STAYS: Readonly<Record<StaysAs, string>> = {
   unjudged: 'its index may need it',
 };
 
-/** `verbatim prune`: drops what nothing needs. True where nothing failed. */
-export async function prune(config: Config, { reason, dryRun, json }: PruneFlags): Promise<boolean> {
+/** `verbatim prune`: drops what nothing needs. Throws Refusal `state` where some of it could not be removed. */
+export async function prune(config: Config, { reason, dryRun, json }: PruneFlags): Promise<void> {
   const done = await pruneIn({ config, reason, dryRun });
   if (json) printJson(jsonOf(done, dryRun));
   else tell(done);
-  const { pruned } = done;
-  return pruned === undefined || pruned.failed === 0;
+  refuseLeft(done.pruned);
+}
+
+export function refuseLeft(pruned: PrunedHere['pruned']): void {
+  if (pruned !== undefined && pruned.failed > 0)
+    throw new Refusal(
+      'state',
+      `${pruned.failed} files could not be removed. They stay, and are counted: look at the disk, and run it again.`,
+      { subject: 'state', transient: true },
+    );
 }
 
 function jsonOf({ plan, pruned }: PrunedHere, dryRun: boolean) {
@@ -48,12 +57,10 @@ function tell({ plan, pruned }: PrunedHere): void {
   else told(pruned, plan);
 }
 
-function told({ files, bytes, spared, failed }: NonNullable<PrunedHere['pruned']>, { total }: PrunePlan): void {
+function told({ files, bytes, spared }: NonNullable<PrunedHere['pruned']>, { total }: PrunePlan): void {
   const inUse = spared === 0 ? '' : `; ${spared} stay, because they came into use meanwhile`;
   print(`dropped ${countText({ files, bytes })}${inUse}`);
   if (total.files > 0) print('It is in the audit trail. Pins stay: what is fetched again is held to them.');
-  if (failed > 0)
-    say(`${failed} files could not be removed. They stay, and are counted: look at the disk, and run it again.`);
 }
 
 function countText({ files, bytes }: Counted): string {
