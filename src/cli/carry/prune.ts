@@ -27,17 +27,18 @@ const STAYS: Readonly<Record<StaysAs, string>> = {
 
 /** `verbatim prune`: drops what nothing needs. Throws Refusal `state` where some of it could not be removed. */
 export async function prune(config: Config, { reason, dryRun, json }: PruneFlags): Promise<void> {
-  const done = await pruneIn({ config, reason, dryRun });
-  if (json) printJson(jsonOf(done, dryRun));
-  else tell(done);
-  refuseLeft(done.pruned);
+  report(await pruneIn({ config, reason, dryRun }), { dryRun, json });
 }
 
-export function refuseLeft(pruned: PrunedHere['pruned']): void {
-  if (pruned !== undefined && pruned.failed > 0)
+/** Says what came of it; throws where some of it could not be removed. */
+export function report(done: PrunedHere, { dryRun, json }: Omit<PruneFlags, 'reason'>): void {
+  if (json) printJson(jsonOf(done, dryRun));
+  else tell(done);
+  const { failed = 0 } = done.pruned ?? {};
+  if (failed > 0)
     throw new Refusal(
       'state',
-      `${pruned.failed} files could not be removed. They stay, and are counted: look at the disk, and run it again.`,
+      `${failed} files could not be removed. They stay, and are counted: look at the disk, and run it again.`,
       { subject: 'state', transient: true },
     );
 }

@@ -1,14 +1,14 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { PruneRequest, PruneSpared } from '../../../src/app/control/requests.ts';
 import { refusing } from '../../../src/app/open-index.ts';
 import { createCommonHandle } from '../../../src/app/processes/common-handle.ts';
 import type { PrunePlace } from '../../../src/app/pruning/needed.ts';
-import { planPrune } from '../../../src/app/pruning/plan.ts';
+import { type PrunePlan, planPrune } from '../../../src/app/pruning/plan.ts';
 import { whileHeldStays, whileNothingCounts } from '../../../src/app/pruning/under-way.ts';
 import { Refusal } from '../../../src/bytes/refusal.ts';
-import { refuseLeft } from '../../../src/cli/carry/prune.ts';
+import { report } from '../../../src/cli/carry/prune.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { WorkMarks } from '../../../src/disk/bundles/work-marks.ts';
 import { nodeFileOps } from '../../../src/disk/file-ops.ts';
@@ -105,11 +105,29 @@ it('the mark of a process that is gone is passed over, and goes', async () => {
   expect(await marks.underWay(['sync'])).toBe(0);
 });
 
-it('files that could not be removed end it as a failure', () => {
-  const pruned = { files: 1, bytes: 1, spared: 1, failed: 0 };
-  expect(() => refuseLeft(undefined)).not.toThrow();
-  expect(() => refuseLeft(pruned)).not.toThrow();
-  expect(() => refuseLeft({ ...pruned, failed: 1 })).toThrow(Refusal);
+it('files that could not be removed end it as a failure, after all is said', () => {
+  const said: string[] = [];
+  const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => said.push(String(text)) > 0);
+  onTestFinished(() => write.mockRestore());
+  const count = { files: 3, bytes: 30 };
+  const plan: PrunePlan = {
+    digests: [],
+    total: count,
+    goes: new Map([['unnamed', count]]),
+    byIndex: new Map([['main', count]]),
+    stays: new Map([['unjudged', count]]),
+    unjudged: new Map([['main', 'why']]),
+    pagesNotAtHand: 2,
+  };
+  const pruned = { files: 1, bytes: 10, spared: 1, failed: 0 };
+  const how = { dryRun: false, json: false };
+  expect(() => report({ plan, pruned: undefined }, { ...how, dryRun: true })).not.toThrow();
+  expect(() => report({ plan, pruned }, how)).not.toThrow();
+  expect(() => report({ plan, pruned: { ...pruned, failed: 1 } }, how)).toThrow(Refusal);
+  expect(said.join('')).toMatch(
+    /would drop 3 files, 30 bytes[^]*of main only what is known to be old goes: why[^]*1 stay/,
+  );
+  expect(said.join('')).toContain('2 pages are not at hand');
 });
 
 describe('the words of a step', () => {
