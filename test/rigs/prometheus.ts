@@ -8,10 +8,11 @@ import { ROOT, readServices } from '../support/compose.ts';
 import { freePort } from '../support/free-port.ts';
 import { PROMETHEUS } from '../support/promtool.ts';
 
-/** A machine that is busy scrapes late. */
-export const PATIENCE = { timeout: 110_000, interval: 200 };
-/** Windows of the rules, shortened so that a fault is over while somebody looks. */
-const WINDOW = '8s';
+/** A machine that is busy scrapes late, and a test waits for several of these. */
+export const PATIENCE = { timeout: 240_000, interval: 200 };
+export const LONGEST_WALK = 900_000;
+/** Of the rules, shortened so that a fault is over while somebody looks: some scrapes, though one of them is missed. */
+const WINDOW = '12s';
 
 /** A real Prometheus that judges the rules of config/, faster than where they are meant for. */
 export interface Prometheus {
@@ -77,12 +78,12 @@ async function writeConfiguration(directory: string, targets: Readonly<Record<st
     .replace(/\[\d+[md]\]/g, `[${WINDOW}]`)
     .replace(/^( +for:) .*$/gm, '$1 1s')
     // One scrape that came late on a busy machine is no mirror that is away.
-    .replace(/(alert: VerbatimDown\n(?:.*\n)*? +for:) 1s/, '$1 6s');
+    .replace(/(alert: VerbatimDown\n(?:.*\n)*? +for:) 1s/, '$1 10s');
   await writeFile(join(directory, 'alerts.rules.yml'), rules);
   const given = parse(await read('prometheus.yml')) as Configuration;
   const configuration = {
     ...given,
-    global: { scrape_interval: '1s', evaluation_interval: '1s' },
+    global: { scrape_interval: '2s', evaluation_interval: '1s' },
     scrape_configs: given.scrape_configs.map(({ job_name }) => ({
       job_name,
       static_configs: Object.entries(targets).map(([instance, port]) => ({
