@@ -33,12 +33,12 @@ beforeAll(async () => {
   pypi.upload('alpha', ALPHA);
   for (const large of LARGE) pypi.upload('large', large);
   const flags = ['--upstream', `${pypi.url}simple/`];
-  const hosts = ['--file-host', `127.0.0.1:${pypi.files.port}`];
+  const hosts = { serving: ['--file-host', `127.0.0.1:${pypi.files.port}`] };
   refusing = await walk.mirror('refusing', flags, hosts);
   damaged = await walk.mirror('damaged', flags, hosts);
   full = await walk.mirror('full', [...flags, '--max-bytes', `${ROOM}`], hosts);
   slow = await walk.mirror('slow', flags, hosts);
-  for (const mirror of [damaged, slow]) expect(await mirror.ask(await mirror.fileOf('alpha'))).toBe(200);
+  for (const mirror of [damaged, slow]) expect(await mirror.ask(await mirror.fileOf('/simple/alpha/'))).toBe(200);
   await walk.watch();
 });
 afterAll(async () => {
@@ -74,8 +74,8 @@ describe.runIf(requirePart('prometheus', PROMETHEUS))('a Prometheus that watches
         ],
         async strike() {
           const [alpha, files] = [
-            await refusing.fileOf('alpha'),
-            await Promise.all(LARGE.map((_, at) => full.fileOf('large', at))),
+            await refusing.fileOf('/simple/alpha/'),
+            await Promise.all(LARGE.map((_, at) => full.fileOf('/simple/large/', at))),
           ];
           await damage(damaged);
           // Found, set aside and fetched anew: the client has what it asked for.

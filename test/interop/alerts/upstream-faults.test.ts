@@ -16,7 +16,7 @@ beforeAll(async () => {
   walk = await FaultWalk.begin();
   pypi = await startFakePypi({ maxAge: 1 });
   for (const name of ['alpha', 'beta']) pypi.upload(name, tinyWheel(name));
-  mirror = await walk.mirror('mirror', ['--upstream', `${pypi.url}simple/`], ['--max-age', '1']);
+  mirror = await walk.mirror('mirror', ['--upstream', `${pypi.url}simple/`], { serving: ['--max-age', '1'] });
   await mirror.ask('/simple/alpha/');
   mirror.meanwhile(() => mirror.ask('/simple/alpha/'));
   await walk.watch();
