@@ -65,7 +65,7 @@ export class FaultWalk {
     { serving = [], env = {} }: { readonly serving?: readonly string[]; readonly env?: Record<string, string> } = {},
   ): Promise<Watched> {
     const data = join(this.directory, name);
-    await mkdir(data);
+    await mkdir(data, { recursive: true });
     const [port, adminPort] = [await freePort(), await freePort()];
     const own = ['--port', `${port}`, '--admin-port', `${adminPort}`, '--log-level', 'error'];
     const url = `http://127.0.0.1:${port}`;
