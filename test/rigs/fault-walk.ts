@@ -9,7 +9,7 @@ import { type RunningVerbatim, startVerbatim } from '../support/verbatim.ts';
 import { PATIENCE, type Prometheus, startPrometheus } from './prometheus.ts';
 
 const PAGE = { accept: 'application/vnd.pypi.simple.v1+json' };
-/** How often each mirror is asked for what it is to be asked for. Milliseconds. */
+/** Milliseconds. */
 const EVERY = 250;
 
 /** A mirror under the eyes of a Prometheus, and those who ask it all the while. */
@@ -22,8 +22,8 @@ export interface Watched {
   readonly ask: (path: string) => Promise<number>;
   /** Path of the file that a page lists at that place. */
   readonly fileOf: (page: string, at?: number) => Promise<string>;
-  /** From now on done again and again, whatever becomes of it, until it is called off. */
-  readonly meanwhile: (act: () => unknown) => () => void;
+  /** From now on done again and again, four times a second unless stated (milliseconds), until it is called off. */
+  readonly meanwhile: (act: () => unknown, every?: number) => () => void;
   readonly start: () => Promise<void>;
   readonly stop: () => Promise<void>;
 }
@@ -89,8 +89,8 @@ export class FaultWalk {
         const { files } = (await answer.json()) as { readonly files: readonly { readonly url: string }[] };
         return new URL(files[at]?.url ?? '', answer.url).pathname;
       },
-      meanwhile: (act: () => unknown) => {
-        const timer = setInterval(() => void act(), EVERY);
+      meanwhile: (act: () => unknown, every = EVERY) => {
+        const timer = setInterval(() => void act(), every);
         this.#timers.add(timer);
         return () => clearInterval(timer);
       },

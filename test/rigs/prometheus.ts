@@ -77,8 +77,8 @@ async function writeConfiguration(directory: string, targets: Readonly<Record<st
   const rules = (await read('alerts.rules.yml'))
     .replace(/\[\d+[md]\]/g, `[${WINDOW}]`)
     .replace(/^( +for:) .*$/gm, '$1 1s')
-    // One scrape that came late on a busy machine is no mirror that is away.
-    .replace(/(alert: VerbatimDown\n(?:.*\n)*? +for:) 1s/, '$1 10s');
+    // Scrapes that come late on a busy machine are no mirror that is away.
+    .replace(/(alert: VerbatimDown\n(?:.*\n)*? +for:) 1s/, '$1 20s');
   await writeFile(join(directory, 'alerts.rules.yml'), rules);
   const given = parse(await read('prometheus.yml')) as Configuration;
   const configuration = {

@@ -101,7 +101,7 @@ describe.runIf(requirePart('prometheus', PROMETHEUS))('a Prometheus that watches
           rig.index.publish();
           wrongBy = 600;
           // It is looked once a minute, or when told to.
-          calm = clock.meanwhile(() => process.kill(clock.pid(), 'SIGHUP'));
+          calm = clock.meanwhile(() => process.kill(clock.pid(), 'SIGHUP'), 1000);
           await bring(25);
         },
         async repair() {

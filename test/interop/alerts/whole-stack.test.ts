@@ -191,7 +191,7 @@ describe.runIf(requirePart('pip of today', pip) && requirePart('prometheus', PRO
       const answers = new Set<number>();
       let turn = 0;
       // It is looked once a minute, or when told to.
-      const calls = [mirror.meanwhile(() => process.kill(mirror.pid(), 'SIGHUP'))];
+      const calls = [mirror.meanwhile(() => process.kill(mirror.pid(), 'SIGHUP'), 1000)];
       await walk.through({
         alerts: [
           ['VerbatimLockLost', 'mirror'],
