@@ -203,7 +203,7 @@ describe('the processes of deploy/', () => {
     await writeFile(join(root, 'seal.key'), 'what all replicas of this test know', { mode: 0o600 });
   });
   afterAll(async () => {
-    for (const each of running) await each.close();
+    await Promise.all(running.map((each) => each.close()));
     await pypi.close();
     await rm(root, { recursive: true, force: true });
   });
