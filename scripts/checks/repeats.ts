@@ -27,6 +27,7 @@ export async function missedInRepeats(
   tests: Tests,
   wanted: ReadonlySet<number>,
   seen: ReadonlyMap<number, readonly Seen[]>,
+  onMissed: (check: number, missing: Missing) => void,
 ): Promise<Repeats> {
   const missed = new Map<number, Missing>();
   const passed = new Set<string>();
@@ -47,7 +48,10 @@ export async function missedInRepeats(
       for (const { check, end, test } of trials)
         if (differing.has(test)) continue;
         else if (end === 'passes') passed.add(trialOf(check, { file, test }));
-        else if (!missed.has(check)) missed.set(check, { file, test });
+        else if (!missed.has(check)) {
+          missed.set(check, { file, test });
+          onMissed(check, { file, test });
+        }
       const done = new Set(trials.map(({ check, test }) => `${check} ${test}`));
       const before = left.length;
       left = left.filter(
