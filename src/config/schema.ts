@@ -55,6 +55,11 @@ export const schema = z
         grace: seconds(0, 3600)
           .default(30)
           .describe('Seconds that answers under way may take to end once the server is told to stop.'),
+        drain: seconds(0, 3600)
+          .default(0)
+          .describe(
+            'Seconds that it goes on serving, while /readyz already says no, once SIGTERM tells it to stop: for what stands in front of it.',
+          ),
         workers: z
           .union([z.literal('auto'), z.int().min(1).max(64)])
           .default(1)
