@@ -44,6 +44,10 @@ const CONDITIONS_SAY: Readonly<Partial<Record<ConditionName, Told>>> = {
     next: 'Set the one that is wrong: by a wrong clock nobody can tell what has expired.',
   },
   disk: { says: 'The disk is nearly full.', next: 'Make room, or lower cache.max_bytes.' },
+  unwritable: {
+    says: 'The disk cannot be written to: what is held is served, and nothing new can be kept.',
+    next: STATUS,
+  },
   bucket: { says: 'The bucket that files are kept in cannot be had.', next: STATUS },
   'bucket-behind': { says: 'Some files were never uploaded to the bucket.', next: STATUS },
   'bucket-unfit': { says: 'The bucket does not do all that is needed of it.', next: STATUS },

@@ -82,7 +82,7 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
     const bytes = await source.read(caller);
     // What is pinned from now on is for the drawing after this one.
     this.#due.delete(believed.name);
-    const version = this.#rules;
+    const version = this.#rules(believed.name);
     let proved = believed;
     let isPageAlone = true;
     let judged: Judged | undefined;
@@ -133,7 +133,7 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
     // What is held is no part of what a page is found again by.
     if (drawn === undefined || heldFiles !== undefined) return undefined;
     mustBe<Believed<unknown>>(Believed, believed);
-    const version = this.#rules;
+    const version = this.#rules(believed.name);
     const pins = await projectPins.identity(believed.name, believed.observation);
     const found = await drawn.find(believed, source, { pins, policy: version });
     if (found === undefined) return undefined;
@@ -193,14 +193,15 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
     if (this.#due.get(project) === undefined) this.#due.set(project, this.#options.clock.now() + GATHERED_FOR);
   }
 
-  isOutdated({ policy }: PageDrawing<P>): boolean {
-    return policy !== this.#rules;
+  isOutdated({ policy, believed }: PageDrawing<P>): boolean {
+    return policy !== this.#rules(believed.name);
   }
 
   /** All that decides, besides pins, what of a page is drawn. */
-  get #rules(): string {
+  #rules(project: string): string {
     const { policy, heldFiles } = this.#options;
-    return heldFiles === undefined ? policy.version : `${policy.version}, ${heldFiles.version}`;
+    const version = policy.version(project);
+    return heldFiles === undefined ? version : `${version}, ${heldFiles.version}`;
   }
 
   gone(name: string): void {
@@ -227,7 +228,7 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
 
   /** What depends on nothing that its key does not name is found again. */
   #keep({ believed, view, settled, until, policy, pins }: PageDrawing<P>, source: Source, note: PageNote): void {
-    if (!settled || until !== undefined || pins === undefined || policy !== this.#rules) return;
+    if (!settled || until !== undefined || pins === undefined || policy !== this.#rules(believed.name)) return;
     if (this.#options.heldFiles !== undefined) return;
     this.#options.drawn?.put(believed, source, { pins, policy }, { page: view.page, note: noteText(note) });
   }

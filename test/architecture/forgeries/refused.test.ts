@@ -39,7 +39,7 @@ import { ListDrawer } from '../../../src/mirror/projects/list-drawer.ts';
 import { ProjectPins } from '../../../src/mirror/projects/pins.ts';
 import type { Reports } from '../../../src/mirror/projects/reports.ts';
 import { StrangeHosts } from '../../../src/mirror/projects/strange-hosts.ts';
-import { quarantinePolicy } from '../../../src/mirror/quarantine-policy.ts';
+import { QuarantinePolicy } from '../../../src/mirror/quarantine-policy.ts';
 import { makeBlob } from '../../../src/ports/blob.ts';
 import type { Pins } from '../../../src/ports/index-state.ts';
 import { type PageWork, workHere } from '../../../src/ports/page-work.ts';
@@ -63,6 +63,7 @@ import { START } from '../../support/clock.ts';
 import { authority } from '../../support/keys.ts';
 import { createMemoryCache } from '../../support/memory-cache.ts';
 import { createSimulator } from '../../support/simulator.ts';
+import { NOTHING_BY_HAND } from '../../support/unsigned-index.ts';
 import { trustedRoot, verifiedRoot } from '../../support/verified.ts';
 import { expectedOf, openStore, upstream, wanted, whole } from '../../support/volume-harness.ts';
 
@@ -129,7 +130,7 @@ const DRAWING: PageDrawerOptions<undefined> = {
   evidence: { kind: 'index', digests: unasked },
   work: { ...workHere, drawPage: unasked },
   pins: new ProjectPins({ pins: NO_PINS, clock: SIGHTS.clock, reports: REPORTS, reuploads: false }),
-  policy: quarantinePolicy,
+  policy: new QuarantinePolicy(NOTHING_BY_HAND),
   clock: SIGHTS.clock,
   tallies: new PageTallies({ index: 'main', tallies: { load: unasked, put: unasked }, emit: unasked }),
   undigested: 'withhold',
@@ -385,7 +386,7 @@ describe('a page', () => {
     const listing = relink(decodePage(Buffer.from('{"meta":{"api-version":"1.0"},"name":"a","files":[]}'), 'a'), {
       pageUrl: 'https://a.example/simple/a/',
     });
-    const verdict = quarantinePolicy.page(listing, new Map(), START);
+    const verdict = DRAWING.policy.page(listing, new Map(), START);
     const parts = { believed, page, listing, withheld: new Map(), verdict };
     expect(() => makeBelievedPage(parts).under(makeBelieved('tuf', other))).toThrow('other bytes');
   });
