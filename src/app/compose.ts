@@ -123,12 +123,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const { blobs, disk, place } = filesOf(places, closers);
     closers.push(() => retention.end());
     const ready = place.ready();
-    const work = createPageWork({ shares });
-    closers.push(() => work.close());
-    const fileWork = createFileWork({ shares });
-    closers.push(() => fileWork.close());
-    const passwords = createPasswordWork();
-    closers.push(() => passwords.close());
+    const { work, fileWork, passwords } = threadsOf(shares, closers);
     const { sealKey } = sealingOf(config);
     if (redis !== undefined && sealKey !== undefined) directory.fleet?.hear(redis.stateHints(sealKey));
     // A command serves no page twice.
@@ -181,6 +176,13 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
 /** Upstream is not asked, and that takes nothing off the pages that are looked at. */
 function readingOnly(config: Config): Config {
   return { ...config, offline: true, offlinePages: config.offline ? config.offlinePages : 'all' };
+}
+
+/** What is done on threads of its own. */
+function threadsOf(shares: CommonShares, closers: (() => unknown)[]) {
+  const [work, fileWork, passwords] = [createPageWork({ shares }), createFileWork({ shares }), createPasswordWork()];
+  for (const each of [work, fileWork, passwords]) closers.push(() => each.close());
+  return { work, fileWork, passwords };
 }
 
 interface FilesOptions {

@@ -31,10 +31,7 @@ export type Content = Markup | string | number | undefined | readonly Content[];
  * direction of text is a dot, so that no name looks like another one. Undefined is nothing; a list is its parts.
  */
 export function html(literals: TemplateStringsArray, ...values: readonly Content[]): Markup {
-  const text = escaping(literals, ...values.map(tame));
-  // It is a promise only where a value was one.
-  if (text instanceof Promise) throw new TypeError('A page may not wait for a part of it.');
-  return make(text.toString());
+  return make(escaping(literals, ...values.map(tame)).toString());
 }
 
 function tame(value: Content): unknown {

@@ -94,6 +94,8 @@ export const MAKERS: Readonly<Record<string, Readonly<Record<string, readonly st
     outgoingOf: ['src/http/reply/'],
   },
   'src/http/reply/own-words.ts': { ownWords: ['src/http/routes/health.ts'] },
+  // A template and a style: for everybody in the room.
+  'src/web/html.ts': {},
   // Made of markup alone.
   'src/web/shown.ts': { makeShown: ['src/web/'] },
   'src/http/reply/answers.ts': { makeAnswer: ['src/http/reply/problems.ts'] },

@@ -47,8 +47,7 @@ export function recordsOf(
   if (!serving) return { fetched, journal, tallies, news, emit };
   const noting: Emit = (event) => {
     emit(event);
-    if (event.name === 'rejected') news.refused(event);
-    else if (event.name === 'refreshed') news.refreshed(event);
+    news.hear(event);
   };
   return { fetched, journal, tallies, news, emit: noting };
 }

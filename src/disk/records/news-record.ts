@@ -75,8 +75,20 @@ export class NewsRecord {
     this.#now = now;
   }
 
-  /** Never throws. The same thing for the same reason within ten minutes is one line. */
-  refused({ index, reason, subject, thing, message, at: from }: Event<'rejected'>): void {
+  /** Notes what is to be known afterwards. Never throws. */
+  hear(event: Event): void {
+    switch (event.name) {
+      case 'rejected':
+        this.#noteRefused(event);
+        break;
+      case 'refreshed':
+        this.#noteVersions(event);
+        break;
+    }
+  }
+
+  /** The same thing for the same reason within ten minutes is one line. */
+  #noteRefused({ index, reason, subject, thing, message, at: from }: Event<'rejected'>): void {
     if (NOTHING_CAME.has(reason)) return;
     const at = this.#now();
     const key = JSON.stringify([index, reason, subject, thing, from]);
@@ -86,8 +98,8 @@ export class NewsRecord {
     this.#lines.add({ kind: 'refused', at, index, reason, subject, project: thing, message, from });
   }
 
-  /** Never throws. Of these lists each that has another version than was noted last. */
-  refreshed({ index, versions = new Map() }: Event<'refreshed'>): void {
+  /** Of these lists each that has another version than was noted last. */
+  #noteVersions({ index, versions = new Map() }: Event<'refreshed'>): void {
     for (const [role, version] of versions) {
       const key = keyOf(index, role);
       if (this.#versions.get(key) === version) continue;

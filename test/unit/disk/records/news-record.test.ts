@@ -41,13 +41,13 @@ const things = async (record: NewsRecord) => (await record.latest()).map(({ at, 
 describe('what was refused', () => {
   it('is there at once, newest first, and the same again within ten minutes is one line', async () => {
     const { record, later } = await start();
-    record.refused(refused('a'));
-    record.refused(refused('a'));
+    record.hear(refused('a'));
+    record.hear(refused('a'));
     later(1);
-    record.refused(refused('b'));
-    record.refused(refused('a', 'length'));
+    record.hear(refused('b'));
+    record.hear(refused('a', 'length'));
     later(600);
-    record.refused(refused('a'));
+    record.hear(refused('a'));
     expect(await things(record)).toEqual([
       [1601, 'a'],
       [1001, 'a'],
@@ -59,16 +59,16 @@ describe('what was refused', () => {
 
   it('is what came and did not hold: that nothing came is none of it', async () => {
     const { record } = await start();
-    for (const reason of ['unreachable', 'slow', 'offline', 'unlisted'] as const) record.refused(refused('a', reason));
+    for (const reason of ['unreachable', 'slow', 'offline', 'unlisted'] as const) record.hear(refused('a', reason));
     expect(await record.latest()).toEqual([]);
   });
 
   it('is seen by every process on the directory, and by the next start', async () => {
     const first = await start();
-    first.record.refused(refused('a'));
+    first.record.hear(refused('a'));
     await first.record.latest();
     expect(await things(first.beside)).toEqual([[1000, 'a']]);
-    first.beside.refused(refused('b'));
+    first.beside.hear(refused('b'));
     await first.beside.latest();
     expect(await things(first.record)).toEqual([
       [1000, 'b'],
@@ -81,7 +81,7 @@ describe('what was refused', () => {
 
   it('has only so much room in memory, for the newest', async () => {
     const { record } = await start();
-    for (let at = 0; at < 9000; at++) record.refused(refused(`thing-${at}`));
+    for (let at = 0; at < 9000; at++) record.hear(refused(`thing-${at}`));
     const all = await record.latest();
     expect(all.length).toBeLessThan(4000);
     expect(all[0]?.thing).toBe('thing-8999');
@@ -91,11 +91,11 @@ describe('what was refused', () => {
 describe('when a signed list changed', () => {
   it('is when its version was first seen, also after a restart and beside another process', async () => {
     const first = await start();
-    first.record.refreshed(signed({ root: 1, timestamp: 1 }));
+    first.record.hear(signed({ root: 1, timestamp: 1 }));
     first.later(60);
-    first.record.refreshed(signed({ root: 1, timestamp: 2 }));
+    first.record.hear(signed({ root: 1, timestamp: 2 }));
     first.later(5);
-    first.beside.refreshed(signed({ root: 1, timestamp: 2 }));
+    first.beside.hear(signed({ root: 1, timestamp: 2 }));
     expect(await first.record.changed('main', 'root', 1)).toBe(1000);
     expect(await first.record.changed('main', 'timestamp', 2)).toBe(1060);
     expect(await first.record.changed('main', 'timestamp', 3)).toBeUndefined();
@@ -105,7 +105,7 @@ describe('when a signed list changed', () => {
     await first.close();
     const next = await start(first.root);
     next.later(1000);
-    next.record.refreshed(signed({ root: 1, timestamp: 2 }));
+    next.record.hear(signed({ root: 1, timestamp: 2 }));
     expect(await next.record.changed('main', 'root', 1)).toBe(1000);
     expect(await next.record.changed('main', 'timestamp', 2)).toBe(1060);
   });
