@@ -74,7 +74,6 @@ export class LookAgain {
     for await (const _ of state.projects('pages')) count++;
     const pause = Math.min(ROUND_MS / Math.max(1, count), LONGEST_PAUSE_MS);
     for await (const project of state.projects('pages')) {
-      this.#leaving.signal.throwIfAborted();
       const isDue = await this.#isDue(project);
       if (isDue) await this.#asked(round, (caller) => mirror.confirm(project, caller));
       await this.#wait(isDue ? pause : pause * PASSED_OVER);
@@ -97,7 +96,7 @@ export class LookAgain {
       try {
         return await ask({ index: mirror.name, party: 'look again', priority: 'background', signal });
       } catch (error) {
-        if (signal.aborted || !(error instanceof Refusal)) throw error;
+        if (!(error instanceof Refusal)) throw error;
         round.why = error.message;
         if (error.transient && attempt < ATTEMPTS) await this.#wait(AWAY_MS);
         else break;
