@@ -1,7 +1,7 @@
 import { Refusal } from '../bytes/refusal.ts';
 import type { IndexState } from '../ports/index-state.ts';
 import type { Allowed, Denied, PageVerdict, Policy, QuarantineEntry, Verdict } from '../ports/policy.ts';
-import type { Listing, OwnFile } from '../pypi/listing.ts';
+import type { JudgedPage, OwnFile } from '../pypi/listing.ts';
 import { versionOf } from '../pypi/names.ts';
 import { versionKey } from '../pypi/versions.ts';
 
@@ -51,7 +51,7 @@ export class QuarantinePolicy implements Policy {
     return SERVE;
   }
 
-  page(listing: Listing): PageVerdict {
+  page(listing: JudgedPage): PageVerdict {
     const { name, files } = listing;
     if (listing.projectStatus?.status === 'quarantined') return { files: NONE, others: quarantined(listing) };
     const byHand = this.#of(name);
@@ -96,7 +96,7 @@ export class QuarantinePolicy implements Policy {
   }
 }
 
-function quarantined({ name, projectStatus }: Listing): Denied {
+function quarantined({ name, projectStatus }: JudgedPage): Denied {
   const why = projectStatus?.reason === undefined ? '' : ` (${projectStatus.reason})`;
   return {
     action: 'hide',

@@ -1,7 +1,7 @@
 import type { Caller } from '../async/caller.ts';
 import type { Instant } from '../bytes/instant.ts';
 import type { Refusal } from '../bytes/refusal.ts';
-import type { Listing, OwnFile } from '../pypi/listing.ts';
+import type { JudgedPage, OwnFile } from '../pypi/listing.ts';
 import type { Blob } from './blob.ts';
 import type { Pin } from './index-state.ts';
 
@@ -45,7 +45,7 @@ export interface Policy {
   /** Before anybody is asked for the project. Pure. */
   name(project: string): Verdict;
   /** At each drawing. Pure: the same input has the same verdict. */
-  page(listing: Listing, pins: ReadonlyMap<string, Pin>, now: Instant): PageVerdict;
+  page(listing: JudgedPage, pins: ReadonlyMap<string, Pin>, now: Instant): PageVerdict;
   /** Of a file by its name alone, where the page says nothing of it. Pure. */
   unlisted(project: string, filename: string): Verdict;
   /** After the proof, before the first byte. */

@@ -344,7 +344,7 @@ describe('a page', () => {
   const tier = createMemoryCache({ maxBytes: 1e6, nowMs: () => START * 1000 });
   const authenticator = makeAuthenticator(new Uint8Array(32), PACKED_PAGE);
   const guarded = new GuardedCache({ index: 'main', cache: tier, authenticator, emit: () => undefined });
-  const drawn = new DrawnBodies([guarded], {});
+  const drawn = new DrawnBodies([{ cache: guarded, leastBytes: 0 }], {});
 
   it.each(WAYS)('of a project is neither drawn nor found again of what is believed by %s', async (_, forge) => {
     const drawer = new PageDrawer({ ...DRAWING, drawn });
@@ -393,10 +393,7 @@ describe('a page', () => {
   });
 
   it.each(WAYS)('is not kept where it was made by %s', (_, forge) => {
-    const by = { pins: '', policy: '' };
-    expect(() => drawn.put(believed, source, by, { page: forge(page), note: '' })).toThrow(
-      /^This value is no Page of ours/,
-    );
+    expect(() => drawn.put(believed, source, '', forge(page), () => '')).toThrow(/^This value is no Page of ours/);
   });
 });
 

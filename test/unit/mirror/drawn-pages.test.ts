@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { makeAuthenticator } from '../../../src/bytes/authentic.ts';
@@ -24,6 +25,8 @@ const GZIP = { format: 'json', coding: 'gzip' } as const;
 const ZSTD_HTML = { format: 'text-html', coding: 'zstd' } as const;
 /** Room for the page's compressed bodies, and not for all that they are drawn from. */
 const LEAN = 2_000_000;
+/** A page of some sixty files. */
+const leastBytes = 40 * 1024;
 /** Room for nothing. */
 const NONE = 1000;
 
@@ -56,9 +59,14 @@ async function start({ memory, cache = () => ({}), without = false, bytes = LARG
     work,
     policy,
     memory,
-    drawn: without ? undefined : new DrawnBodies([guarded], {}),
+    drawn: without ? undefined : new DrawnBodies([{ cache: guarded, leastBytes }], {}),
   });
-  const page = async () => (await index.page('alpha', client())).page;
+  const page = async () => {
+    const served = await index.page('alpha', client());
+    // What is kept is kept behind the answer.
+    await setImmediate();
+    return served.page;
+  };
   return { index, drawings, time, rules, page, results: () => events.cached.map(({ result }) => result) };
 }
 
