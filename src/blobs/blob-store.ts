@@ -35,9 +35,9 @@ export class BlobStore implements Blobs {
   constructor(options: BlobsOptions) {
     const { shares = createShares(), nowMs = Date.now } = options;
     this.#parts = createParts(options);
-    const { storage, maxBytes, tidies, behind, onTrouble } = this.#parts;
+    const { storage, maxBytes, isOwner, tidies, behind, onTrouble } = this.#parts;
     this.#partials = new Partials({ storage, maxBytes, nowMs, isStored: (stated) => this.#isStored(stated) });
-    if (tidies) behind.add(this.#partials.tidy().catch(onTrouble));
+    if (tidies || !isOwner) behind.add((tidies ? this.#partials.tidy() : this.#partials.look()).catch(onTrouble));
     const onProved: OnProved = (proof, others) => this.#fills.proved(proof.digests, others);
     this.#filler = new Filler(this.#parts, this.#partials, onProved);
     this.#fills = new Fills({
@@ -287,12 +287,12 @@ export class BlobStore implements Blobs {
 
   async #find(wanted: Wanted, download: OpenDownload, caller: Caller): Promise<Blob> {
     for (;;) {
-      const before = this.#filler.published;
+      const { published } = this.#filler;
       const filling = this.#fills.underway(wanted, caller);
       if (filling !== undefined) return filling;
       const there = await this.#open(wanted.expected, wanted.index, caller);
       if (there !== undefined) return there;
-      if (before === this.#filler.published) return this.#fills.join(wanted, download, caller);
+      if (!this.#filler.mayHavePublished(wanted.expected, published)) return this.#fills.join(wanted, download, caller);
     }
   }
 }

@@ -54,7 +54,12 @@ export class Partials {
 
   /** Looks for what is there, and removes what is too much or too old. */
   tidy(): Promise<void> {
-    return this.#tidying.run('', () => this.#tidy());
+    return this.#tidying.run('', () => this.#look(true));
+  }
+
+  /** Only looks for what is there. What other processes leave from then on is not gone on with. */
+  look(): Promise<void> {
+    return this.#tidying.run('', () => this.#look(false));
   }
 
   /** There is no room: proved files need it more. */
@@ -86,7 +91,7 @@ export class Partials {
     }
   }
 
-  async #tidy(): Promise<void> {
+  async #look(tidies: boolean): Promise<void> {
     const { storage, maxBytes, nowMs } = this.#deps;
     this.#taken.clear();
     const all = [];
@@ -99,7 +104,7 @@ export class Partials {
       count++;
       bytes += size;
       if (count <= PARTIALS && bytes <= maxBytes * PARTIALS_SHARE && changedMs >= oldest) this.#known.set(key, size);
-      else await this.#remove(key);
+      else if (tidies) await this.#remove(key);
     }
     this.#isScanned = true;
   }

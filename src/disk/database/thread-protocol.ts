@@ -96,8 +96,8 @@ export interface Writes {
 export interface Calls extends Writes {
   openState: { ask: OpenState; answer: Epoch };
   openPlain: { ask: OpenPlain; answer: Done };
-  /** What was committed is on the disk when it answers. */
-  sync: { ask: Of; answer: Done };
+  /** Which of these documents are there: they, and all that was committed before, are on the disk when it answers. */
+  syncDocuments: { ask: Of & { readonly sha256s: readonly Uint8Array[] }; answer: { readonly there: readonly boolean[] } };
   close: { ask: Of; answer: Done };
   scan: { ask: ScanRequest; answer: Scan };
   readLarge: { ask: LargeRequest; answer: Uint8Array | undefined };

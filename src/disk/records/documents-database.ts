@@ -108,12 +108,15 @@ export class DocumentsDatabase {
     }
   }
 
-  /** True where everything that was put before is on the disk. */
-  async sync(): Promise<boolean> {
-    if (this.#options.writing === undefined) return false;
-    return this.#orElse(false, async () => {
-      await this.#database.write((writing, database) => writing.call('sync', { database }));
-      return true;
+  /** Which of these are here, and will be after a power cut. Undefined where that cannot be said of any. */
+  async sync(sha256s: readonly string[]): Promise<ReadonlySet<string> | undefined> {
+    if (this.#options.writing === undefined) return new Set();
+    const ask = { sha256s: sha256s.map((sha256) => Buffer.from(sha256, 'hex')) };
+    return this.#orElse(undefined, async () => {
+      const { there } = await this.#database.write((writing, database) =>
+        writing.call('syncDocuments', { database, ...ask }),
+      );
+      return new Set(sha256s.filter((_, at) => there[at] === true));
     });
   }
 

@@ -109,9 +109,9 @@ describe('small blobs', () => {
     const { documents, blobs } = await opened();
     const sync = documents.sync.bind(documents);
     let syncs = 0;
-    documents.sync = () => {
+    documents.sync = (names) => {
       syncs++;
-      return sync();
+      return sync(names);
     };
     const all = Array.from({ length: 50 }, (_, at) => randomBytes(1000 + at));
     const durable = all.map(async (bytes) => {
@@ -128,7 +128,7 @@ describe('small blobs', () => {
     const { documents, blobs } = await opened();
     const names = await Promise.all(Array.from({ length: 5 }, () => put(blobs, randomBytes(100))));
     const sync = documents.sync.bind(documents);
-    documents.sync = async () => false;
+    documents.sync = async () => undefined;
     const outcomes = await Promise.allSettled(names.map((sha256) => blobs.sync(sha256)));
     for (const outcome of outcomes)
       expect(outcome).toMatchObject({ status: 'rejected', reason: { name: 'StorageError', kind: 'failed' } });
