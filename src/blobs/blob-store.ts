@@ -35,9 +35,9 @@ export class BlobStore implements Blobs {
   constructor(options: BlobsOptions) {
     const { shares = createShares(), nowMs = Date.now } = options;
     this.#parts = createParts(options);
-    const { storage, maxBytes, isOwner, tidies, behind, onTrouble } = this.#parts;
+    const { storage, maxBytes, tidies, behind, onTrouble } = this.#parts;
     this.#partials = new Partials({ storage, maxBytes, nowMs, isStored: (stated) => this.#isStored(stated) });
-    if (tidies || !isOwner) behind.add((tidies ? this.#partials.tidy() : this.#partials.look()).catch(onTrouble));
+    if (tidies) behind.add(this.#partials.tidy().catch(onTrouble));
     const onProved: OnProved = (proof, others) => this.#fills.proved(proof.digests, others);
     this.#filler = new Filler(this.#parts, this.#partials, onProved);
     this.#fills = new Fills({

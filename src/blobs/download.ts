@@ -81,20 +81,44 @@ async function receive(
   wanted: Filling,
   open: OpenDownload,
   attempt: number,
-  { caller, received }: Waiting,
+  waiting: Waiting,
 ): Promise<boolean> {
+  const { signal } = waiting.caller;
+  // Ends an answer of which nothing was read as well: it would hold its connection until upstream gives up.
+  const asking = new AbortController();
+  const left = () => asking.abort(signal.reason);
+  if (signal.aborted) left();
+  else signal.addEventListener('abort', left, { once: true });
+  try {
+    return await receiveAs(asking, { writer, wanted, open, attempt, waiting });
+  } finally {
+    signal.removeEventListener('abort', left);
+  }
+}
+
+interface Receiving {
+  readonly writer: FillWriter;
+  readonly wanted: Filling;
+  readonly open: OpenDownload;
+  readonly attempt: number;
+  readonly waiting: Waiting;
+}
+
+async function receiveAs(asking: AbortController, receiving: Receiving): Promise<boolean> {
+  const { writer, wanted, open, attempt, waiting } = receiving;
+  const { caller, received } = waiting;
   const { signal } = caller;
   const offset = writer.length;
   const { length } = wanted.expected;
-  // Ends an answer of which nothing was read: it would hold its connection until upstream gives up.
-  const unread = new AbortController();
-  const asking = withSignal(caller, AbortSignal.any([signal, unread.signal]));
   const {
     start,
     bytes,
     unpacked = false,
     unframed = false,
-  } = await unlessAborted(open({ offset, limit: length ?? wanted.limit, attempt, caller: asking }), signal);
+  } = await unlessAborted(
+    open({ offset, limit: length ?? wanted.limit, attempt, caller: withSignal(caller, asking.signal) }),
+    signal,
+  );
   try {
     if (wanted.sight === true && unframed)
       throw new Refusal('truncated', `${wanted.name} came without a length, so nobody can tell whether it was cut.`);
@@ -103,7 +127,7 @@ async function receive(
       await writer.restart();
     }
   } catch (error) {
-    unread.abort(error);
+    asking.abort(error);
     throw error;
   }
   if (unpacked) writer.neverKeep();

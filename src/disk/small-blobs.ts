@@ -205,9 +205,7 @@ class SmallBlobs implements DiskBlobs {
     this.#writtenAt = performance.now();
     const batch = [...this.#waiting];
     this.#bytes = 0;
-    this.#writing = this.#writing.then(async () => {
-      await Promise.all(batch.map(([sha256, bytes]) => this.#write(sha256, bytes)));
-    });
+    this.#writing = this.#writing.then(() => this.#write(batch));
     return this.#writing;
   }
 
@@ -216,11 +214,16 @@ class SmallBlobs implements DiskBlobs {
     return isSmall(size) && !this.#hasSmallFiles;
   }
 
-  /** As a file, where the database does not take it. Where neither is to be had it is fetched again when it is asked for. */
-  async #write(sha256: string, bytes: Uint8Array): Promise<void> {
-    if (this.#waiting.get(sha256) !== bytes) return;
-    if (!(await this.#documents.put(sha256, bytes))) await this.#writeFile(sha256, bytes).catch(() => undefined);
-    if (this.#waiting.get(sha256) === bytes) this.#waiting.delete(sha256);
+  /** As files, where the database does not take them. What neither takes is fetched again when it is asked for. */
+  async #write(batch: readonly (readonly [string, Uint8Array])[]): Promise<void> {
+    // What was removed or written meanwhile is left out.
+    const documents = new Map(batch.filter(([sha256, bytes]) => this.#waiting.get(sha256) === bytes));
+    if (documents.size === 0) return;
+    const kept = await this.#documents.put(documents);
+    for (const [sha256, bytes] of documents) {
+      if (!kept.has(sha256)) await this.#writeFile(sha256, bytes).catch(() => undefined);
+      if (this.#waiting.get(sha256) === bytes) this.#waiting.delete(sha256);
+    }
   }
 
   async #writeFile(sha256: string, bytes: Uint8Array): Promise<void> {

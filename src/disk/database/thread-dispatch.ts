@@ -167,7 +167,7 @@ const WRITES: ReadonlySet<string> = new Set<WriteKind>([
   'replace',
   'append',
   'noteEpoch',
-  'putDocument',
+  'putDocuments',
   'removeDocument',
 ]);
 

@@ -41,10 +41,12 @@ export class DocumentsWriter {
 
   #apply({ kind, ask }: Write): Done {
     switch (kind) {
-      case 'putDocument':
-        // What lies there may be damaged: it is replaced.
-        this.#remove.run(ask.sha256);
-        this.#insert.run(ask.sha256, ask.content);
+      case 'putDocuments':
+        for (const { sha256, content } of ask.documents) {
+          // What lies there may be damaged: it is replaced.
+          this.#remove.run(sha256);
+          this.#insert.run(sha256, content);
+        }
         return {};
       case 'removeDocument':
         this.#remove.run(ask.sha256);

@@ -162,7 +162,7 @@ describe('small blobs', () => {
   it('that are set aside leave a file as evidence, with the bytes that lay there', async () => {
     const { data, documents, blobs } = await opened();
     const [wrong, name] = [Buffer.from('not what it was'), sha256Of(randomBytes(100))];
-    await documents.put(name, wrong);
+    await documents.put(new Map([[name, wrong]]));
     expect(await blobs.stat(name)).toMatchObject({ size: wrong.byteLength });
     await blobs.setAside(name);
     expect(await blobs.stat(name)).toBeUndefined();
