@@ -7,6 +7,7 @@ import { exportCommands } from './carry/export-commands.ts';
 import { importCommand } from './carry/import-command.ts';
 import { syncCommand } from './carry/sync-command.ts';
 import { clientCommand } from './client-command.ts';
+import { heldCommands } from './held/held-commands.ts';
 import type { ServeOptions } from './serve.ts';
 import { type CommonFlags, configOf, wholeNumber, withConfig, withPlace } from './with-config.ts';
 
@@ -206,38 +207,6 @@ function clockCommands(program: Command): void {
         }),
     );
 }
-
-/** What is held, by name: looked at anew, or dropped. */
-function heldCommands(program: Command): void {
-  withPlace(program.command('refresh').description('ask upstream for the page of a project now, however fresh it is'))
-    .argument('<index>', 'which index')
-    .argument('<project>', 'which project')
-    .option('--reason <text>', 'why; kept in the audit trail', 'by hand')
-    .option('--dry-run', 'only say what is held and who would be asked')
-    .option('--json', 'for machines')
-    .action(async (index: string, name: string, flags: HeldFlags) =>
-      (await import('./refresh.ts')).refresh(await configOf(flags), { index, name, ...said(flags) }),
-    );
-
-  withPlace(
-    program
-      .command('forget')
-      .description('drop the bytes that are held of a project, or of one of its files; pins stay'),
-  )
-    .argument('<index>', 'which index')
-    .argument('<project>', 'which project')
-    .argument('[file]', 'which of its files')
-    .option('--reason <text>', 'why; kept in the audit trail', 'by hand')
-    .option('--dry-run', 'only say what would be dropped')
-    .option('--json', 'for machines')
-    .action(async (index: string, name: string, file: string | undefined, flags: HeldFlags) =>
-      (await import('./forget.ts')).forget(await configOf(flags), { index, name, file, ...said(flags) }),
-    );
-}
-
-type HeldFlags = CommonFlags & { readonly reason: string; readonly dryRun?: boolean; readonly json?: boolean };
-
-const said = ({ reason, dryRun = false, json = false }: HeldFlags) => ({ reason, dryRun, json });
 
 /** What happened, and who was sent what. */
 function recordCommands(program: Command, fail: () => void): void {

@@ -1,6 +1,7 @@
 import { Authentic } from '../bytes/authentic.ts';
 import { startSha256 } from '../bytes/digest.ts';
 import { strongTag } from '../bytes/etag.ts';
+import { existing } from '../bytes/existing.ts';
 import { packFrames, unpackFrames } from '../bytes/frames.ts';
 import { mustBe, type ReadonlyBytes } from '../bytes/proof.ts';
 import { HTML, SIMPLE_HTML, SIMPLE_JSON } from '../pypi/media-types.ts';
@@ -87,9 +88,9 @@ export class Page {
     return this.#forms.json.size + this.#forms.html.size;
   }
 
-  /** Bytes of the compressed bodies at hand. */
-  get compressedSize(): number {
-    return this.#forms.json.compressedSize + this.#forms.html.compressedSize;
+  /** Bytes of the plain bodies, at hand or not. */
+  get plainSize(): number {
+    return this.#forms.json.length + this.#forms.html.length;
   }
 
   /** True where this body is at hand. */
@@ -97,12 +98,12 @@ export class Page {
     return this.#forms[formOf(format)].at(coding) !== undefined;
   }
 
-  /** Throws TypeError for a body that is not at hand. */
+  /** Throws for a body that is not at hand. */
   variant(format: Format, coding: Coding): Variant {
     const known = this.#variants[format][coding];
     if (known !== undefined) return known;
-    const bytes = this.#forms[formOf(format)].at(coding);
-    if (bytes === undefined) throw new TypeError(`This page has no ${format} body in ${coding} at hand.`);
+    const made = this.#forms[formOf(format)].at(coding);
+    const bytes = existing(made, `this page has no ${format} body in ${coding} at hand`);
     const body = { bytes, etag: this.#tagOf(format, coding), length: bytes.byteLength };
     const variant = this.#described(format, coding, body);
     this.#variants[format][coding] = variant;
@@ -163,11 +164,11 @@ export class Page {
     );
   }
 
-  /** The lean page and a note of the caller's, as bytes: `restorePage` makes them again. */
+  /** The lean page and a note of the caller's, as bytes: `restorePage` makes them again. Of a coding that nobody has asked for yet there is nothing. */
   packed(note: string): Uint8Array {
     const { json, html } = this.#forms;
     const facts = [json, html].map(({ hash, length }) => `${hash} ${length}`).join('\n');
-    const bodies = [json, html].flatMap((form) => [form.compressed('gzip'), form.compressed('zstd')]);
+    const bodies = [json, html].flatMap((form) => [form.compressed('gzip'), form.at('zstd') ?? NOTHING]);
     return packFrames([Buffer.from(note), Buffer.from(facts), ...bodies]);
   }
 
@@ -208,12 +209,15 @@ export function restorePage(sealed: Authentic): { readonly page: Page; readonly 
   if (note === undefined || jsonFacts === undefined || htmlFacts === undefined || more.length > 0) return undefined;
   if (jsonGzip === undefined || jsonZstd === undefined || htmlGzip === undefined || htmlZstd === undefined)
     return undefined;
+  const there = (body: Buffer) => (body.byteLength === 0 ? undefined : body);
   const page = make({
-    json: new FormBodies(jsonFacts, { gzip: jsonGzip, zstd: jsonZstd }),
-    html: new FormBodies(htmlFacts, { gzip: htmlGzip, zstd: htmlZstd }),
+    json: new FormBodies(jsonFacts, { gzip: jsonGzip, zstd: there(jsonZstd) }),
+    html: new FormBodies(htmlFacts, { gzip: htmlGzip, zstd: there(htmlZstd) }),
   });
   return { page, note: note.toString() };
 }
+
+const NOTHING = new Uint8Array();
 
 const FACTS = /^([0-9a-f]{32}) ([0-9]{1,15})$/;
 
