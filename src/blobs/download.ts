@@ -36,7 +36,7 @@ export async function download(
   let most = ATTEMPTS;
   for (let attempt = 1; ; attempt++) {
     try {
-      if (!isWhole(writer, wanted)) unframed = await receive(writer, wanted, open, attempt, waiting);
+      if (!isWhole(writer, wanted)) unframed = await receiveLinked({ writer, wanted, open, attempt, waiting });
       return await writer.prove();
     } catch (error) {
       // What is wrong with our own disk, another connection cannot help.
@@ -76,21 +76,15 @@ function mayPass({ reason, transient }: Refusal): boolean {
 }
 
 /** True where only the end of the connection said where the body ends. */
-async function receive(
-  writer: FillWriter,
-  wanted: Filling,
-  open: OpenDownload,
-  attempt: number,
-  waiting: Waiting,
-): Promise<boolean> {
-  const { signal } = waiting.caller;
+async function receiveLinked(receiving: Receiving): Promise<boolean> {
+  const { signal } = receiving.waiting.caller;
   // Ends an answer of which nothing was read as well: it would hold its connection until upstream gives up.
   const asking = new AbortController();
   const left = () => asking.abort(signal.reason);
   if (signal.aborted) left();
   else signal.addEventListener('abort', left, { once: true });
   try {
-    return await receiveAs(asking, { writer, wanted, open, attempt, waiting });
+    return await receive(asking, receiving);
   } finally {
     signal.removeEventListener('abort', left);
   }
@@ -104,8 +98,10 @@ interface Receiving {
   readonly waiting: Waiting;
 }
 
-async function receiveAs(asking: AbortController, receiving: Receiving): Promise<boolean> {
-  const { writer, wanted, open, attempt, waiting } = receiving;
+async function receive(
+  asking: AbortController,
+  { writer, wanted, open, attempt, waiting }: Receiving,
+): Promise<boolean> {
   const { caller, received } = waiting;
   const { signal } = caller;
   const offset = writer.length;

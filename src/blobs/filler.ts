@@ -36,9 +36,8 @@ export class Filler {
 
   /** Whether a look for it that began at that count and found nothing overlapped its publication, and is to be taken again. */
   mayHavePublished({ digests }: Statement, since: number): boolean {
-    if (since === this.#published) return false;
     const sha256 = digests.get('sha256');
-    return sha256 === undefined || this.#parts.order.has(sha256);
+    return since !== this.#published && (sha256 === undefined || this.#parts.order.has(sha256));
   }
 
   async fill(wanted: Filling, download: OpenDownload, waiting: Waiting): Promise<Blob> {
