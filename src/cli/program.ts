@@ -32,7 +32,7 @@ export function createProgram(fail: () => void, asked?: string): Command {
   recordCommands(program, fail);
   exportCommands(program);
   syncCommand(program, fail);
-  importCommand(program, fail);
+  importCommand(program);
   return program.addCommand(client);
 }
 
@@ -248,9 +248,10 @@ type AcceptFlags = CommonFlags &
 
 /** `INDEX=REASON`, added to those before. */
 function wordForIndex(value: string, before: ReadonlyMap<string, string> = new Map()): ReadonlyMap<string, string> {
-  const [, index, reason] = /^([^=]+)=(.*\S.*)$/s.exec(value) ?? [];
-  if (index === undefined || reason === undefined)
+  const word = /^([^=]+)=(.*\S.*)$/s.exec(value);
+  if (word === null)
     throw new InvalidArgumentError('Say which index and why: INDEX=REASON, such as main="the index moved house".');
+  const [, index = '', reason = ''] = word;
   if (before.has(index)) throw new InvalidArgumentError(`The index ${index} was named twice.`);
   return new Map([...before, [index, reason]]);
 }
