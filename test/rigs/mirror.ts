@@ -125,6 +125,7 @@ export interface JobsHow {
   readonly scrubDays?: number;
   readonly leads?: boolean;
   readonly waiting?: Waiting;
+  readonly looking?: Waiting;
 }
 
 export interface SimplePage {
@@ -366,7 +367,7 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
       const given = files.map((bytes, at) => ({ name: `file ${at}`, bytes: bytesOf(bytes) }));
       return importBundle(place(await importPlace(running.composition, 'main')), { files: given, dryRun, asOf });
     },
-    jobs({ scrubDays = 30, leads = true, waiting } = {}) {
+    jobs({ scrubDays = 30, leads = true, waiting, looking } = {}) {
       if (running === undefined) throw new Error('the mirror does not run');
       const { composition } = running;
       let numbers: (() => ScrubNumbers) | undefined;
@@ -376,7 +377,7 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
         },
       };
       const scrubbed = { ...config(), cache: { ...config().cache, scrubDays } };
-      const jobs = jobsOf({ config: scrubbed, composition, emit, metrics, leads, waiting });
+      const jobs = jobsOf({ config: scrubbed, composition, emit, metrics, leads, waiting, looking });
       return { jobs, numbers: () => numbers?.() };
     },
     async forget(sha256) {

@@ -47,8 +47,8 @@ export class RecordsDatabase implements EpochNotes {
   }
 
   /** Removes lines of the kind beyond `mostBytes`: those of the project that has most, or, of tallies, the oldest. Throws Refusal. */
-  append(kind: LineKind, lines: readonly string[], mostBytes: number): Promise<void> {
-    return this.#database.write((writing, database) =>
+  async append(kind: LineKind, lines: readonly string[], mostBytes: number): Promise<void> {
+    await this.#database.write((writing, database) =>
       writing.call('append', { database, lineKind: KINDS[kind], lines, mostBytes, isShared: kind !== 'tally' }),
     );
   }
@@ -108,8 +108,8 @@ export class RecordsDatabase implements EpochNotes {
     return integerOf(row?.['epoch'] ?? 0);
   }
 
-  raise(index: string, epoch: number): Promise<void> {
-    return this.#database.write((writing, database) => writing.call('noteEpoch', { database, index, epoch }));
+  async raise(index: string, epoch: number): Promise<void> {
+    await this.#database.write((writing, database) => writing.call('noteEpoch', { database, index, epoch }));
   }
 
   close(): Promise<void> {

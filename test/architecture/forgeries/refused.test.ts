@@ -111,6 +111,7 @@ const REPORTS: Reports = {
   refreshed: unasked,
   noted: unasked,
   changed: unasked,
+  changes: unasked,
   heldBack: unasked,
   stale: unasked,
   silence: unasked,
