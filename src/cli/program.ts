@@ -7,6 +7,7 @@ import { exportCommands } from './carry/export-commands.ts';
 import { importCommand } from './carry/import-command.ts';
 import { syncCommand } from './carry/sync-command.ts';
 import { clientCommand } from './client-command.ts';
+import { provenanceCommand } from './provenance/provenance-command.ts';
 import type { ServeOptions } from './serve.ts';
 import { type CommonFlags, configOf, wholeNumber, withConfig, withPlace } from './with-config.ts';
 
@@ -25,6 +26,7 @@ export function createProgram(fail: () => void, asked?: string): Command {
   if (asked === client.name()) return program.addCommand(client);
   runningCommands(program, fail);
   askingCommands(program, fail);
+  provenanceCommand(program, fail);
   acceptCommands(program);
   clockCommands(program);
   heldCommands(program);

@@ -1,6 +1,6 @@
 import { Refusal } from '../bytes/refusal.ts';
 import { array, object, text } from '../tuf/json/fields.ts';
-import type { JsonArray, JsonObject, JsonValue } from '../tuf/json/json-value.ts';
+import { type JsonArray, JsonObject, type JsonValue } from '../tuf/json/json-value.ts';
 
 // Readers for one field each of a provenance object. Every refusal names the path of the field.
 
@@ -33,4 +33,10 @@ export function few(value: JsonValue | undefined, path: string, most: number, le
 
 export function member(of: JsonObject, name: string, path: string): JsonObject {
   return object(of.get(name), `${path}.${name}`);
+}
+
+/** The same for a library that reads plain objects. */
+export function plain(value: JsonValue): unknown {
+  if (value instanceof JsonObject) return Object.fromEntries([...value].map(([name, each]) => [name, plain(each)]));
+  return Array.isArray(value) ? value.map(plain) : value;
 }

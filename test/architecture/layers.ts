@@ -17,6 +17,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   pypi: ['bytes'],
   presets: ['bytes'],
   render: ['bytes', 'pypi'],
+  provenance: ['bytes', 'pypi', 'tuf'],
   ports: ['bytes', 'async', 'tuf', 'pypi', 'render'],
   mirror: PORTS,
   // It asks an index as a client would, and writes nothing.
@@ -44,7 +45,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'ports/events.ts',
     'ports/peers.ts',
   ],
-  app: [...PORTS, 'mirror', 'bundle', 'sync', ...ADAPTERS, 'config', 'http', 'version'],
+  app: [...PORTS, 'mirror', 'provenance', 'bundle', 'sync', ...ADAPTERS, 'config', 'http', 'version'],
   repository: ['bytes'],
   demo: ['bytes', 'async', 'pypi', 'app', 'repository', FACE, 'http', 'config', 'telemetry/log.ts'],
   cli: [
