@@ -1,7 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isExempt } from './exempt.ts';
 import type { Check } from './find.ts';
 
+/** Between a file of tests and the whole name of a test in it. */
+const SEPARATOR = ' > ';
 /** Which test was last seen to miss each check; a check without a row was never tried, or was missed by none. */
 const PATH = 'scripts/checks/record.json';
 
@@ -29,11 +32,22 @@ export function readRecord(root: string): Rows {
   return JSON.parse(readFileSync(join(root, PATH), 'utf8')) as Rows;
 }
 
+/** Checks that no test is recorded to miss, and that are not exempt. */
+export function unrecorded(rows: Rows, checks: readonly Check[]): readonly Check[] {
+  const names = namesOf(checks);
+  return checks.filter((check, at) => recorded(rows, check.path, names[at] ?? '') === undefined && !isExempt(check));
+}
+
+/** The file of tests that a row names. */
+export function testFileOf(row: string): string {
+  return row.split(SEPARATOR, 1)[0] ?? '';
+}
+
 export function recorded(rows: Rows, path: string, name: string): Missing | undefined {
   const row = rows[path]?.[name];
   if (row === undefined) return undefined;
-  const [file = '', ...test] = row.split(' > ');
-  return { file, test: test.join(' > ') };
+  const file = testFileOf(row);
+  return { file, test: row.slice(file.length + SEPARATOR.length) };
 }
 
 /** What was found of the checks that were tried now; of the others what stands there, as long as they are there. */
@@ -56,5 +70,5 @@ export function writeRecord(
 
 function textOf(missing: Missing | undefined): string | undefined {
   if (missing === undefined) return undefined;
-  return missing.test === '' ? missing.file : `${missing.file} > ${missing.test}`;
+  return missing.test === '' ? missing.file : `${missing.file}${SEPARATOR}${missing.test}`;
 }

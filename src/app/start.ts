@@ -8,7 +8,7 @@ import { type Certificate, type RunningServer, startServer } from '../http/serve
 import type { PackageIndex } from '../mirror/package-index.ts';
 import type { Condition } from '../ports/conditions.ts';
 import type { Emit } from '../ports/events.ts';
-import type { News, Peers } from '../ports/peers.ts';
+import type { News } from '../ports/peers.ts';
 import { createEmit } from '../telemetry/events.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
@@ -21,51 +21,15 @@ import { type ControlSocket, type Handle, handled } from './control/listen.ts';
 import { connectionsFor } from './descriptors.ts';
 import { followFleet } from './fleet/follow-fleet.ts';
 import { followPeer } from './fleet/follow-peer.ts';
+import { MirrorHealth } from './health/mirror-health.ts';
 import { noEvents } from './no-events.ts';
 import { logOf } from './running/log.ts';
+import type { MirrorOptions, RunningMirror } from './running/mirror.ts';
 import { readAgain } from './running/reload.ts';
 import { type Jobs, jobsOf } from './scrubbing/jobs.ts';
 import { accessListOf, addressOf, certificateOf, defaultIndexOf, servedIndex } from './server-files.ts';
 import { serverReport } from './status.ts';
 import { aboutIndexes, watchComposition } from './watch-composition.ts';
-
-export interface RunningMirror {
-  /** `http://127.0.0.1:3141`, without a slash at the end. */
-  readonly url: string;
-  readonly indexes: readonly PackageIndex[];
-  /** The name of the one that also lies at the root. */
-  readonly defaultIndex: string;
-  readonly log: Log;
-  readonly metricsUrl: string | undefined;
-  /** What an operator should know of it, as of the last look. */
-  readonly conditions: readonly Condition[];
-  /** Reads the certificate, the users and the tokens again; what is unusable is logged, and the old stays. */
-  reload(): void;
-  /** Lets answers under way end, then closes the store. */
-  close(): Promise<void>;
-  /** A connection that another process accepted; false where none is taken any more. */
-  take(connection: Socket): boolean;
-  /** Connections of clients that are open. */
-  readonly open: number;
-  /** Does what another process of this server asks by what it tells. Never rejects. */
-  follow(news: News): Promise<void>;
-  /** The line that answers a command's, where another process has its words. */
-  answer(line: string): Promise<string>;
-  /** What it counts and measures, for a process that answers for several. */
-  readonly readings: Metrics['readings'];
-}
-
-export interface MirrorOptions {
-  readonly config: Config;
-  readonly newTrust?: ReadonlyMap<string, string> | undefined;
-  /** Where operators' metrics are served. */
-  readonly admin?: { readonly host: string; readonly port: number } | undefined;
-  readonly log?: Log | undefined;
-  /** Where another process listens, and hands on connections. */
-  readonly behind?: string | undefined;
-  /** The other processes of this server, where it has several. */
-  readonly peers?: Peers | undefined;
-}
 
 /** Starts the whole mirror: store, indexes, HTTP. Throws Refusal where it must not start. */
 export async function startMirror({
@@ -122,12 +86,12 @@ class Mirror implements RunningMirror {
   readonly #conditions: MirrorConditions;
   readonly #servers: RunningServer[] = [];
   readonly #handle: Handle;
+  readonly #health: MirrorHealth;
   #main: RunningServer | undefined;
   #admin: RunningServer | undefined;
   #control: ControlSocket | undefined;
   #publicUrl: string | undefined;
   #jobs: Jobs | undefined;
-  #draining = false;
 
   constructor(parts: MirrorParts) {
     this.#parts = parts;
@@ -136,7 +100,16 @@ class Mirror implements RunningMirror {
     this.defaultIndex = defaultIndexOf(parts.config.indexes);
     const { config, composition, emit } = parts;
     const { clock, fleet, fleetPeers } = composition;
-    this.#conditions = new MirrorConditions({ ...composition, config, emit: parts.leads ? emit : noEvents });
+    const onDisk = () => void this.#conditions.look();
+    this.#health = new MirrorHealth({
+      config,
+      composition,
+      conditions: () => this.#conditions.inForce,
+      onDisk,
+      supervisor: parts.behind === undefined ? undefined : process.ppid,
+    });
+    const disk = () => this.#health.diskTrouble;
+    this.#conditions = new MirrorConditions({ ...composition, config, disk, emit: parts.leads ? emit : noEvents });
     for (const each of [fleet, fleetPeers]) each?.watch(() => void this.#conditions.look());
     fleet?.follow((name, items) => {
       const mirror = this.indexes.find((each) => each.name === name);
@@ -181,6 +154,7 @@ class Mirror implements RunningMirror {
   async watch(certificate: Certificate | undefined): Promise<void> {
     this.#parts.metrics.watchConditions(() => this.#conditions.numbers);
     await this.#conditions.start(certificate);
+    this.#health.start();
   }
 
   async listen(tls: Certificate | undefined): Promise<void> {
@@ -243,9 +217,14 @@ class Mirror implements RunningMirror {
     readAgain({ config, conditions: this.#conditions, server: this.#main, access, log, tells: leads });
   };
 
+  readonly leave = (): void => {
+    this.#health.leave();
+    for (const server of this.#servers) server.leave();
+  };
+
   readonly close = async (): Promise<void> => {
     const { grace } = this.#parts.config.server;
-    this.#draining = true;
+    this.#health.leave();
     const open = this.#main?.connections.open ?? 0;
     if (open > 0)
       this.log.info(`stopping: answers under way have up to ${grace} seconds (server.grace) to end`, {
@@ -260,6 +239,7 @@ class Mirror implements RunningMirror {
       });
     await this.#control?.close();
     await this.#jobs?.close();
+    await this.#health.close();
     await this.#conditions.close();
     await this.#parts.composition.close();
     await this.log.flush();
@@ -274,7 +254,7 @@ class Mirror implements RunningMirror {
   #shared() {
     return {
       defaultIndex: this.defaultIndex,
-      ready: () => !this.#draining,
+      ...this.#health.served,
       onFault: (error: unknown) => this.#parts.emit({ name: 'faulted', at: 'answer', error }),
     };
   }

@@ -7,7 +7,12 @@ export type Algorithm = (typeof ALGORITHMS)[number];
 
 const NAMES: ReadonlySet<string> = new Set(ALGORITHMS);
 
-const HEX_LENGTH: Readonly<Record<Algorithm, number>> = { sha256: 64, sha384: 96, sha512: 128, 'blake2b-256': 64 };
+const HEX_LENGTH: ReadonlyMap<string, number> = new Map<Algorithm, number>([
+  ['sha256', 64],
+  ['sha384', 96],
+  ['sha512', 128],
+  ['blake2b-256', 64],
+]);
 
 /** Lower-case hex by algorithm, in the order the document listed them; never empty where it is expected of bytes. */
 export type Digests = ReadonlyMap<Algorithm, string>;
@@ -22,9 +27,9 @@ export function isAlgorithm(name: string): name is Algorithm {
   return NAMES.has(name);
 }
 
-/** Exact lower-case hex of the algorithm's size; anything else has no second identity here. */
-export function isDigest(algorithm: Algorithm, hex: string): boolean {
-  return hex.length === HEX_LENGTH[algorithm] && /^[0-9a-f]+$/.test(hex);
+/** Exact lower-case hex of a known algorithm's size; anything else has no second identity here. */
+export function isDigest(algorithm: string, hex: string): algorithm is Algorithm {
+  return hex.length === HEX_LENGTH.get(algorithm) && /^[0-9a-f]+$/.test(hex);
 }
 
 /**

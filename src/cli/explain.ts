@@ -3,6 +3,7 @@ import { indexOf } from '../app/data-directory.ts';
 import { explanationLines } from '../app/explanation-text.ts';
 import { noEvents } from '../app/no-events.ts';
 import { internalCaller } from '../async/caller.ts';
+import { existing } from '../bytes/existing.ts';
 import { type Reason, Refusal } from '../bytes/refusal.ts';
 import type { Config } from '../config/config.ts';
 import { print, printJson } from './output.ts';
@@ -17,8 +18,8 @@ export async function explain(
   if (indexName !== undefined) indexOf(config, indexName);
   const composition = await compose({ config, emit: noEvents, reading: true });
   try {
-    const index = composition.indexes.find((candidate) => indexName === undefined || candidate.name === indexName);
-    if (index === undefined) throw new Refusal('unlisted', 'No index is configured.', { subject: 'request' });
+    const found = composition.indexes.find((candidate) => indexName === undefined || candidate.name === indexName);
+    const index = existing(found, 'no index was composed');
     const explanation = await index.explain(name, internalCaller(index.name, 'explain')).catch((error: unknown) => {
       throw notAsked(error, index.name, name);
     });

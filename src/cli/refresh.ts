@@ -4,6 +4,7 @@ import { Refreshed, type RefreshRequest } from '../app/control/requests.ts';
 import { indexOf } from '../app/data-directory.ts';
 import { noEvents } from '../app/no-events.ts';
 import { refreshIn } from '../app/operator/refresh.ts';
+import { existing } from '../bytes/existing.ts';
 import type { Config } from '../config/config.ts';
 import { print, printJson } from './output.ts';
 import { sayUntold } from './untold.ts';
@@ -29,8 +30,8 @@ export async function refresh(config: Config, { json, ...request }: RefreshOptio
 async function refreshHere(config: Config, request: RefreshRequest): Promise<Refreshed> {
   const composition = await compose({ config, emit: noEvents });
   try {
-    const mirror = composition.indexes.find(({ name }) => name === request.index);
-    if (mirror === undefined) throw new Error(`${request.index} is configured and was not composed`);
+    const composed = composition.indexes.find(({ name }) => name === request.index);
+    const mirror = existing(composed, `${request.index} is configured and was not composed`);
     const state = composition.states.get(request.index);
     return await refreshIn({ mirror, state, now: composition.clock.now() }, request);
   } finally {

@@ -1,8 +1,10 @@
 import { hostname } from 'node:os';
+import { drain } from '../app/health/drain.ts';
 import { keepHeapSmall } from '../app/heap.ts';
 import { workersOf } from '../app/processes/divide.ts';
 import { type RunningServers, startServers } from '../app/processes/supervisor.ts';
-import { type MirrorOptions, type RunningMirror, startMirror } from '../app/start.ts';
+import type { MirrorOptions, RunningMirror } from '../app/running/mirror.ts';
+import { startMirror } from '../app/start.ts';
 import { isLoopback } from '../bytes/loopback.ts';
 import type { Config, IndexConfig } from '../config/config.ts';
 import type { EvidenceKind, PackageIndex } from '../mirror/package-index.ts';
@@ -29,24 +31,25 @@ export async function serve(config: Config, { json, newTrust, admin }: ServeOpti
   running = mirror;
   if (json) print(readyJson(mirror));
   else print(...readyLines(config, mirror));
-  await stopped;
+  // Who presses Ctrl-C waits for nothing.
+  if ((await stopped) === 'SIGTERM') await drain(mirror, config.server.drain ?? 0, mirror.log);
   await mirror.close();
 }
 
 /** One process, or several as one. */
 type Running = RunningServers | (RunningMirror & { readonly kill?: undefined });
 
-/** Resolves at the first signal that ends a server; the second one ends the process at once. */
-function untilAsked(reload: () => void, kill: () => void): Promise<void> {
+/** Resolves to the first signal that ends a server; the second one ends the process at once. */
+function untilAsked(reload: () => void, kill: () => void): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     let asked = false;
-    const stop = () => {
+    const stop = (signal: NodeJS.Signals) => {
       if (asked) {
         kill();
         process.exit(1);
       }
       asked = true;
-      resolve();
+      resolve(signal);
     };
     process.on('SIGINT', stop).on('SIGTERM', stop);
     // Asked for now: of a terminal that has hung up it is not told any more that it was one.

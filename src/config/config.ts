@@ -162,6 +162,8 @@ export interface Config {
     readonly workers?: number | 'auto' | undefined;
     /** Seconds. */
     readonly grace: number;
+    /** Seconds that it serves on, not ready, once it is told to stop; none where nothing is said. */
+    readonly drain?: number | undefined;
     /** Addresses and networks that may say for whom they ask. */
     readonly trustedProxies: readonly string[];
     /** Paths. */

@@ -21,6 +21,7 @@ export function toConfig(parsed: ParsedFile): Config {
       maxConnections: parsed.server.max_connections,
       workers: parsed.server.workers,
       grace: parsed.server.grace,
+      drain: parsed.server.drain,
       trustedProxies: parsed.server.trusted_proxies,
       tls: toTls(parsed.server),
       auth: parsed.server.auth && {

@@ -14,7 +14,7 @@ import { baseUrl, filePath, host, instant, network, seconds } from './values.ts'
 
 /** First path segments that mean something else on every mirror. */
 export const RESERVED_NAMES: ReadonlySet<string> = new Set(
-  'simple packages files pypi root tuf integrity project why metrics livez readyz'.split(' '),
+  'simple packages files pypi root tuf integrity project why metrics livez readyz health'.split(' '),
 );
 
 const indexName = z
@@ -52,6 +52,11 @@ export const schema = z
         grace: seconds(0, 3600)
           .default(30)
           .describe('Seconds that answers under way may take to end once the server is told to stop.'),
+        drain: seconds(0, 3600)
+          .default(0)
+          .describe(
+            'Seconds that it goes on serving, while /readyz already says no, once SIGTERM tells it to stop: for what stands in front of it.',
+          ),
         workers: z
           .union([z.literal('auto'), z.int().min(1).max(64)])
           .default(1)

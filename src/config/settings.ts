@@ -145,6 +145,13 @@ const ROWS = [
     says: 'processes that answer on the one port; auto for as many as there are cores',
     otherwise: '1',
   },
+  {
+    flag: 'drain',
+    path: ['server', 'drain'],
+    value: 'seconds',
+    says: 'at SIGTERM, serve on for so long while /readyz says no: for balancers',
+    otherwise: '0',
+  },
   { flag: 'publicUrl', path: ['server', 'public_url'], value: 'url', says: 'the address clients reach it by' },
   {
     flag: 'trustedProxy',

@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { Refusal } from '../bytes/refusal.ts';
 import { blobPaths, keyOfTemp } from './blob-paths.ts';
 import { checkFileSystem } from './database/file-system-kind.ts';
-import { createDurable, type Durable } from './durable.ts';
+import { createDurable, type Durable, writeAll } from './durable.ts';
 import { codeOf, type FileOps, nodeFileOps, readingFileOps } from './file-ops.ts';
 import { FOREIGN_TEMP_MS } from './limits.ts';
 import { newOwnerName, ownerState } from './owner.ts';
@@ -29,6 +29,8 @@ export interface Volume {
   finishLayout(): Promise<void>;
   /** True where another process seems to use it: one that lives, or one of another host or container that wrote within the hour. */
   isShared(): Promise<boolean>;
+  /** Writes something small durably and takes it away again. Rejects where that cannot be done. */
+  probe(): Promise<void>;
   /** Removes this process's temporary directory. */
   close(): Promise<void>;
 }
@@ -156,6 +158,16 @@ async function probe(durable: Durable, directory: string): Promise<void> {
   await durable.ops.unlink(path);
 }
 
+async function writeOnce(durable: Durable): Promise<void> {
+  const temp = await durable.temp(0o600);
+  try {
+    await writeAll(temp.file, Uint8Array.of(1), 0);
+    await temp.file.sync();
+  } finally {
+    await temp.discard();
+  }
+}
+
 export interface VolumeOptions {
   readonly ops?: FileOps;
   readonly nowMs?: () => number;
@@ -201,6 +213,7 @@ export async function openVolume(directory: string, options: VolumeOptions = {})
     finishLayout: () => writeLayout(durable, root),
     // What is left there is ours, or of a process that may live: all else was removed above.
     isShared: async () => (await ops.list(temps)).some((name) => join(temps, name) !== own),
+    probe: () => writeOnce(durable),
     close: () => ops.removeTree(own),
   };
 }
@@ -233,6 +246,7 @@ export async function volumeToRead(directory: string): Promise<Volume> {
     layout,
     finishLayout: () => Promise.reject(new Error(`${root} was opened to be read`)),
     isShared: async () => true,
+    probe: () => Promise.reject(new Error(`${root} was opened to be read`)),
     close: async () => undefined,
   };
 }

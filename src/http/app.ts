@@ -6,7 +6,16 @@ import { CONTINUE_EVERY_MS } from './limits.ts';
 import type { MountedIndex } from './mount.ts';
 import { NOTHING_HERE } from './reply/answers.ts';
 import { replyError, replyOwnWords, replyProblem } from './reply/doors.ts';
-import { type Metrics, replyLive, replyMetrics, replyReady } from './routes/health.ts';
+import {
+  type Health,
+  type Metrics,
+  type NotReady,
+  replyDevpiStatus,
+  replyHealth,
+  replyLive,
+  replyMetrics,
+  replyReady,
+} from './routes/health.ts';
 import { homeText } from './routes/home.ts';
 import { type PeerDoor, replyPeer } from './routes/peer.ts';
 import { type Env, indexRoutes } from './routes/routes.ts';
@@ -15,8 +24,10 @@ import { createWait } from './waiting.ts';
 export interface ServedOptions {
   /** Where clients reach this mirror, for the few documents that name files by their whole address. */
   readonly publicUrl?: (() => string | undefined) | undefined;
-  /** False while answers should not be asked for (start, drain). Never because upstream or Redis is away. */
-  readonly ready?: (() => boolean) | undefined;
+  /** Why answers should not be asked for now; nothing where they may be. Never because upstream or Redis is away. */
+  readonly notReady?: (() => readonly NotReady[]) | undefined;
+  /** Absent: nothing is told of what this mirror promises. */
+  readonly health?: Health | undefined;
   /** Absent: other replicas have nothing from here. */
   readonly peers?: PeerDoor | undefined;
   /** Only where this listener should show them; the public one does not. */
@@ -27,24 +38,26 @@ export interface ServedOptions {
   readonly continueEveryMs?: number | undefined;
 }
 
+/** A route of this program's own. */
+type Own = (
+  route: Exchange['notes']['route'],
+  handle: (exchange: Exchange) => Promise<void> | void,
+) => (context: { readonly env: Env['Bindings'] }) => Promise<Response>;
+
 /** Every route. Its environment holds what is asked, and none of node's objects. */
 export function createApp(options: ServedOptions, mounted: readonly MountedIndex[]): Hono<Env> {
-  const { ready = () => true, publicUrl = () => undefined, metrics, peers, onFault = () => undefined } = options;
+  const { notReady = () => [], publicUrl = () => undefined, metrics, peers, onFault = () => undefined } = options;
   const wait = createWait(options.continueEveryMs ?? CONTINUE_EVERY_MS);
   const app = new Hono<Env>({ getPath: (_, about) => about?.env?.asked.target.path ?? '/' });
 
-  const own =
-    (route: Exchange['notes']['route'], handle: (exchange: Exchange) => Promise<void> | void) =>
-    async ({ env }: { readonly env: Env['Bindings'] }) => {
+  const own: Own =
+    (route, handle) =>
+    async ({ env }) => {
       env.asked.exchange.notes.route = route;
       await handle(env.asked.exchange);
       return RESPONSE_ALREADY_SENT;
     };
-  app.get('/livez', own('health', replyLive));
-  app.get(
-    '/readyz',
-    own('health', (exchange) => replyReady(exchange, ready())),
-  );
+  layHealth(app, own, { notReady, health: options.health });
   if (metrics !== undefined)
     app.get(
       '/metrics',
@@ -72,4 +85,25 @@ export function createApp(options: ServedOptions, mounted: readonly MountedIndex
     return RESPONSE_ALREADY_SENT;
   });
   return app;
+}
+
+function layHealth(
+  app: Hono<Env>,
+  own: Own,
+  { notReady, health }: Pick<ServedOptions, 'health'> & { readonly notReady: () => readonly NotReady[] },
+): void {
+  app.get('/livez', own('health', replyLive));
+  app.get(
+    '/readyz',
+    own('health', (exchange) => replyReady(exchange, notReady())),
+  );
+  if (health === undefined) return;
+  app.get(
+    '/health',
+    own('health', (exchange) => replyHealth(exchange, health)),
+  );
+  app.get(
+    '/+status',
+    own('health', (exchange) => replyDevpiStatus(exchange, health)),
+  );
 }

@@ -28,6 +28,9 @@ export const LONGEST_RETRY_AFTER = 5;
 /** Seconds a client may keep what nothing vouches for, at most. */
 export const RELAYED_MAX_AGE = 600;
 
+/** Seconds after which whoever asks whether this mirror is ready is to ask again, where it is not. */
+export const SECONDS_UNTIL_READY = 5;
+
 /** pip gives up after 15 silent seconds; an interim answer starts its clock again. */
 export const CONTINUE_EVERY_MS = 5000;
 

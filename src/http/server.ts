@@ -75,6 +75,8 @@ export interface RunningServer {
   useCertificate(tls: Certificate): void;
   /** A connection that another process accepted. False where nothing new is taken any more: it is whoever's else. */
   take(socket: Socket): boolean;
+  /** From now on connections end with their next answer, so that clients go elsewhere; new ones are taken. */
+  leave(): void;
   /** Takes nothing new, lets answers under way end within the grace, then ends what is left. Resolves to how many it cut. */
   close(): Promise<number>;
 }
@@ -84,6 +86,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const { host, port, tls } = options;
   const limits = { ...LIMITS, ...options.limits };
   let draining = false;
+  let leaving = false;
   const connections = new Connections(limits.connections, options.onCrowding);
   const listener: RequestListener = (incoming, outgoing) => {
     const count = connections.asked(incoming.socket, outgoing);
@@ -93,7 +96,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       return;
     }
     // RFC 9112 §9.6: said with the answer, and done after it. Node says it at its own cap but leaves the connection open.
-    if (draining || count >= limits.requestsPerSocket) outgoing.shouldKeepAlive = false;
+    if (draining || leaving || count >= limits.requestsPerSocket) outgoing.shouldKeepAlive = false;
     options.listener(incoming, outgoing);
     // `server.timeout` would arm this for every request; an answer that has left whole needs no watch.
     if (!outgoing.writableEnded || outgoing.writableLength > 0) incoming.socket.setTimeout(limits.stalled);
@@ -138,6 +141,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       socket.allowHalfOpen = true;
       server.emit('connection', socket);
       return true;
+    },
+    leave() {
+      leaving = true;
     },
     close() {
       draining = true;

@@ -18,6 +18,7 @@ export const CONDITIONS = {
   certificate: 'warn',
   clock: 'warn',
   disk: 'warn',
+  unwritable: 'warn',
   bucket: 'warn',
   'bucket-behind': 'warn',
   'bucket-unfit': 'warn',

@@ -1,4 +1,5 @@
 import { alone } from '../bytes/copy-out-of-pool.ts';
+import { existing } from '../bytes/existing.ts';
 import { hashOfBody } from './bodies.ts';
 import { compressOne, inflate } from './compress.ts';
 import type { Coding } from './negotiate.ts';
@@ -56,12 +57,11 @@ export class FormBodies implements FormFacts {
     return (this.#gzip?.byteLength ?? 0) + (this.#zstd?.byteLength ?? 0);
   }
 
-  /** The body in this coding, made where it is not at hand. Throws TypeError where that takes a plain body that is not there. */
+  /** The body in this coding, made where it is not at hand. Throws where that takes a plain body that is not there. */
   compressed(coding: Compressed): Uint8Array {
     const known = this.at(coding);
     if (known !== undefined) return known;
-    if (this.identity === undefined) throw new TypeError(`a lean form has no body in ${coding}`);
-    return this.#compress(coding, this.identity);
+    return this.#compress(coding, existing(this.identity, `a lean form has no body in ${coding}`));
   }
 
   /** These bodies with that of this coding at hand: themselves, except where it is the plain one, which is not kept. */

@@ -1,6 +1,7 @@
 import { Authentic } from '../bytes/authentic.ts';
 import { startSha256 } from '../bytes/digest.ts';
 import { strongTag } from '../bytes/etag.ts';
+import { existing } from '../bytes/existing.ts';
 import { packFrames, unpackFrames } from '../bytes/frames.ts';
 import { mustBe, type ReadonlyBytes } from '../bytes/proof.ts';
 import { HTML, SIMPLE_HTML, SIMPLE_JSON } from '../pypi/media-types.ts';
@@ -97,12 +98,12 @@ export class Page {
     return this.#forms[formOf(format)].at(coding) !== undefined;
   }
 
-  /** Throws TypeError for a body that is not at hand. */
+  /** Throws for a body that is not at hand. */
   variant(format: Format, coding: Coding): Variant {
     const known = this.#variants[format][coding];
     if (known !== undefined) return known;
-    const bytes = this.#forms[formOf(format)].at(coding);
-    if (bytes === undefined) throw new TypeError(`This page has no ${format} body in ${coding} at hand.`);
+    const made = this.#forms[formOf(format)].at(coding);
+    const bytes = existing(made, `this page has no ${format} body in ${coding} at hand`);
     const body = { bytes, etag: this.#tagOf(format, coding), length: bytes.byteLength };
     const variant = this.#described(format, coding, body);
     this.#variants[format][coding] = variant;

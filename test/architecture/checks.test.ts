@@ -1,9 +1,12 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { EXEMPT } from '../../scripts/checks/exempt.ts';
 import { checksOf } from '../../scripts/checks/find.ts';
 import { instrumented } from '../../scripts/checks/instrument.ts';
-import { namesOf, recorded } from '../../scripts/checks/record.ts';
+import { LEFT } from '../../scripts/checks/left.ts';
+import { namesOf, readRecord, recorded, testFileOf, unrecorded } from '../../scripts/checks/record.ts';
 import { parse, readSources } from './source.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -66,6 +69,22 @@ describe('what `npm run checks` removes', () => {
     expect(recorded(rows, 'src/x.ts', first ?? '')).toEqual({ file: 'test/a.test.ts', test: '' });
     expect(recorded(rows, 'src/x.ts', second ?? '')).toEqual({ file: 'test/b.test.ts', test: 'b > c' });
     expect(recorded(rows, 'src/y.ts', first ?? '')).toBeUndefined();
+  });
+
+  it('has for every check a test that turns red without it', () => {
+    const left = Map.groupBy(unrecorded(readRecord(root), checks), ({ path }) => dirname(path));
+    const more = [...left].filter(([room, { length }]) => length > (LEFT[room] ?? 0)).flatMap(([, each]) => each);
+    const files = [...new Set(more.map(({ path }) => path))].join(' ');
+    const remedy = `Write a test that makes each of them refuse, run \`npm run checks -- ${files} --new --record --by test/OF/IT.test.ts\`, and commit scripts/checks/record.json.`;
+    expect(
+      more.map(({ path, line, where, text }) => `${path}:${line} ${where}: ${text}`),
+      remedy,
+    ).toEqual([]);
+  });
+
+  it('names no test that is gone', () => {
+    const files = new Set(Object.values(readRecord(root)).flatMap((rows) => Object.values(rows).map(testFileOf)));
+    expect([...files].filter((file) => !existsSync(join(root, file)))).toEqual([]);
   });
 
   it('has few exceptions, each with its reason, and each of a check that is there', () => {

@@ -31,6 +31,13 @@ export function diskConditions(
   return [{ what: 'disk', index: '', thing: data, message }];
 }
 
+/** `trouble`: why it cannot be written to, in a few words. */
+export function unwritableConditions(trouble: string | undefined, data: string): readonly Condition[] {
+  if (trouble === undefined) return [];
+  const message = `The data directory ${data} cannot be written to (${trouble}): /readyz says so, and what is held is served. Make room, or see to the disk; it is tried again every quarter of a minute.`;
+  return [{ what: 'unwritable', index: '', thing: data, message }];
+}
+
 function megabytes(bytes: number): number {
   return Math.floor(bytes / 1e6);
 }

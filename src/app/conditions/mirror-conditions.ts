@@ -12,7 +12,7 @@ import type { SharedRedis } from '../fleet/redis.ts';
 import { certificateOf } from '../server-files.ts';
 import { certificateConditions, type Validity, validityOf } from './certificate.ts';
 import type { ClockComparison } from './clocks.ts';
-import { diskConditions, diskRoom, freeBytes } from './disk.ts';
+import { diskConditions, diskRoom, freeBytes, unwritableConditions } from './disk.ts';
 import { fleetConditions, peerConditions } from './fleet.ts';
 import { type ImportAge, importAges, importConditions } from './imports.ts';
 import { secretConditions } from './secrets.ts';
@@ -26,6 +26,8 @@ interface MirrorConditionsOptions {
   readonly redis: Pick<SharedRedis, 'trouble'> | undefined;
   readonly fleet?: Pick<Fleet, 'standings'> | undefined;
   readonly fleetPeers?: Pick<FleetPeers, 'troubles'> | undefined;
+  /** Why the data directory cannot be written to; undefined where it can. */
+  readonly disk?: (() => string | undefined) | undefined;
   readonly emit: Emit;
   readonly indexes: readonly PackageIndex[];
   /** Of the bucket that files are kept in. */
@@ -88,6 +90,7 @@ export class MirrorConditions {
     const low = before.some(({ what }) => what === 'disk');
     return [
       ...standing(config, { now: clock.now(), validity: this.#validity, free: this.#room?.free, low }),
+      ...unwritableConditions(this.#options.disk?.(), config.data),
       ...clocks.look(),
       ...importConditions(this.#ages),
       ...redisConditions(redis?.trouble),

@@ -17,18 +17,19 @@ export interface Commanded {
  */
 export function createCommonHandle(answering: () => readonly Commanded[], supervising: () => Supervising): Handle {
   return async (name, about) => {
+    if (name === 'status') return statusOfAll(answering(), supervising());
     const line = requestLine(name, about);
     const [first, ...others] = answering();
     if (first === undefined) throw nobody();
-    if (name === 'status') return status([first, ...others], line, supervising());
     if (name === 'follow' || name === 'adopt' || name === 'retain')
       await Promise.allSettled(others.map((worker) => worker.command(line)));
     return readAnswer(z.unknown(), await said(first, line));
   };
 }
 
-/** One that ends meanwhile has no say. */
-async function status(workers: readonly Commanded[], line: string, supervising: Supervising): Promise<LiveStatus> {
+/** How all of them stand together; one that ends meanwhile has no say. Throws Refusal where none answers. */
+export async function statusOfAll(workers: readonly Commanded[], supervising: Supervising): Promise<LiveStatus> {
+  const line = requestLine('status', {});
   const lines = await Promise.allSettled(workers.map((worker) => worker.command(line)));
   const [first, ...others] = lines.flatMap((each) =>
     each.status === 'fulfilled' ? [readAnswer(LiveStatus, each.value)] : [],

@@ -42,6 +42,8 @@ export type ToWorker =
   /** A line as a command writes it to a control socket. */
   | { readonly kind: 'command'; readonly id: number; readonly line: string }
   | { readonly kind: 'reload' }
+  /** The server is about to stop: it is not ready any more, and serves. */
+  | { readonly kind: 'leave' }
   | { readonly kind: 'stop' };
 
 export type ToSupervisor =

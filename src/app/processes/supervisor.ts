@@ -12,11 +12,15 @@ import { VERSION } from '../../version.ts';
 import { createClock } from '../clock.ts';
 import { listenForCommands } from '../control/for-commands.ts';
 import type { ControlSocket } from '../control/listen.ts';
+import { Availability, NO_WORKER } from '../health/availability.ts';
+import { createHealth } from '../health/health.ts';
+import type { Facts } from '../health/verdict.ts';
 import { logOf } from '../running/log.ts';
-import type { MirrorOptions, RunningMirror } from '../start.ts';
+import type { MirrorOptions, RunningMirror } from '../running/mirror.ts';
 import { aboutIndexes } from '../watch-composition.ts';
-import { createCommonHandle } from './common-handle.ts';
+import { createCommonHandle, statusOfAll } from './common-handle.ts';
 import { CommonMetrics } from './common-metrics.ts';
+import type { Supervising } from './common-status.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { dividedConfig, workersOf } from './divide.ts';
 import { Leases } from './leases.ts';
@@ -30,7 +34,7 @@ const CLOSING_MS = 10_000;
 /** A server of several processes, as one. */
 export type RunningServers = Pick<
   RunningMirror,
-  'url' | 'defaultIndex' | 'metricsUrl' | 'conditions' | 'reload' | 'close'
+  'url' | 'defaultIndex' | 'log' | 'metricsUrl' | 'conditions' | 'reload' | 'leave' | 'close'
 > & {
   readonly indexes: Readiness['indexes'];
   /** Ends every process at once. */
@@ -54,7 +58,7 @@ export async function startServers(options: MirrorOptions): Promise<RunningServe
 
 class Supervisor implements RunningServers {
   readonly #options: MirrorOptions;
-  readonly #log: Log;
+  readonly log: Log;
   readonly #emit: Emit;
   readonly #metrics: CommonMetrics<Slot>;
   readonly #slots: readonly Slot[];
@@ -68,13 +72,14 @@ class Supervisor implements RunningServers {
   #volume: Volume | undefined;
   #control: ControlSocket | undefined;
   readonly #startedAt = createClock(undefined).now();
-  #isClosing = false;
+  readonly #availability = new Availability();
+  #isLeaving = false;
   #readiness: Readiness = { indexes: [], defaultIndex: '', conditions: [] };
   url = '';
 
   constructor(options: MirrorOptions) {
     this.#options = options;
-    this.#log = options.log ?? logOf(options.config);
+    this.log = options.log ?? logOf(options.config);
     const workers = workersOf(options.config);
     this.#config = dividedConfig(options.config, workers);
     this.#newTrust = options.newTrust;
@@ -88,7 +93,7 @@ class Supervisor implements RunningServers {
     });
     this.#slots = Array.from({ length: workers }, (_, at) => new Slot(at + 1, this.#events()));
     const own = createMetrics({ indexes: aboutIndexes(options.config), version: VERSION });
-    this.#emit = createEmit(this.#log, own);
+    this.#emit = createEmit(this.log, own);
     own.watchConnections(() => {
       const { waiting, refused } = this.#dispatcher.counts;
       return { open: waiting, limit: 0, refused, closedForRoom: 0 };
@@ -135,8 +140,14 @@ class Supervisor implements RunningServers {
     for (const slot of this.#slots) slot.send({ kind: 'reload' });
   };
 
+  readonly leave = (): void => {
+    this.#isLeaving = true;
+    this.#availability.leave();
+    for (const slot of this.#slots) slot.send({ kind: 'leave' });
+  };
+
   readonly close = async (): Promise<void> => {
-    this.#isClosing = true;
+    this.#availability.leave();
     this.#listening.close();
     const { grace } = this.#options.config.server;
     await Promise.all(this.#slots.map((slot) => slot.stop(grace * 1000 + CLOSING_MS)));
@@ -145,7 +156,7 @@ class Supervisor implements RunningServers {
     await this.#control?.close();
     await this.#volume?.close();
     await this.#admin?.close();
-    await this.#log.flush();
+    await this.log.flush();
   };
 
   kill(): void {
@@ -160,7 +171,8 @@ class Supervisor implements RunningServers {
     const listener = createListener({
       defaultIndex: this.defaultIndex,
       indexes: [],
-      ready: () => !this.#isClosing && this.#answering.length > 0,
+      notReady: () => [...this.#availability.reasons, ...(this.#answering.length === 0 ? [NO_WORKER] : [])],
+      health: createHealth({ config: this.#options.config, facts: () => this.#facts(), startedAt: this.#startedAt }),
       metrics: { contentType: metrics.contentType, text: () => metrics.text() },
       onFault: (error) => this.#emit({ name: 'faulted', at: 'answer', error }),
     });
@@ -173,15 +185,23 @@ class Supervisor implements RunningServers {
     this.#volume = await openVolume(config.data, { allowFuse: config.allowFuse });
     const handle = createCommonHandle(
       () => this.#answering,
-      () => ({
-        pid: process.pid,
-        version: VERSION,
-        startedAt: this.#startedAt,
-        workers: { configured: this.#slots.length, answering: this.#answering.length },
-        connections: this.#dispatcher.counts,
-      }),
+      () => this.#supervising,
     );
-    this.#control = await listenForCommands({ config, volume: this.#volume, emit: this.#emit, log: this.#log }, handle);
+    this.#control = await listenForCommands({ config, volume: this.#volume, emit: this.#emit, log: this.log }, handle);
+  }
+
+  get #supervising(): Supervising {
+    return {
+      pid: process.pid,
+      version: VERSION,
+      startedAt: this.#startedAt,
+      workers: { configured: this.#slots.length, answering: this.#answering.length },
+      connections: this.#dispatcher.counts,
+    };
+  }
+
+  async #facts(): Promise<Facts> {
+    return (await statusOfAll(this.#answering, this.#supervising)).report;
   }
 
   #events(): ConstructorParameters<typeof Slot>[1] {
@@ -195,6 +215,7 @@ class Supervisor implements RunningServers {
       }),
       onReady: (slot, readiness) => {
         this.#first.resolve(readiness);
+        if (this.#isLeaving) slot.send({ kind: 'leave' });
         this.#dispatcher.add(slot);
         this.#emit({ name: 'worker', worker: slot.number, pid: slot.pid });
       },

@@ -2,7 +2,8 @@ import type { Socket } from 'node:net';
 import type { News } from '../../ports/peers.ts';
 import { VERSION } from '../../version.ts';
 import { keepHeapSmall } from '../heap.ts';
-import { type RunningMirror, startMirror } from '../start.ts';
+import type { RunningMirror } from '../running/mirror.ts';
+import { startMirror } from '../start.ts';
 import { errorLines } from '../words.ts';
 import { openChannel, type SupervisorChannel } from './channel.ts';
 import { LATE_MS } from './dispatcher.ts';
@@ -33,6 +34,7 @@ class Worker {
   /** What others told before there was anything that could follow it. */
   #early: News[] | undefined = [];
   #isStopping = false;
+  #drainMs = 0;
   #telling: NodeJS.Immediate | undefined;
 
   async run(): Promise<boolean> {
@@ -43,7 +45,8 @@ class Worker {
     if (this.#channel === undefined) return false;
     // A terminal tells all its processes: the supervisor alone decides what that means.
     process.on('SIGINT', () => undefined).on('SIGHUP', () => undefined);
-    process.on('SIGTERM', () => this.#stop());
+    // Whoever ends a service may tell all its processes at once: each serves as long as the whole server does.
+    process.on('SIGTERM', () => this.#leave());
     try {
       await this.#serve(this.#channel);
     } finally {
@@ -62,6 +65,7 @@ class Worker {
           `the program was replaced by version ${VERSION} while ${beginning.version} of it runs: start the server again`,
         );
       const { config, newTrust, url, number } = beginning;
+      this.#drainMs = (config.server.drain ?? 0) * 1000;
       const lease = this.#lease;
       const peers = new WorkerPeers({ lease, number, send: (message) => channel.send(message) });
       this.#peers = peers;
@@ -114,6 +118,9 @@ class Worker {
         break;
       case 'reload':
         this.#mirror?.reload();
+        break;
+      case 'leave':
+        this.#mirror?.leave();
         break;
       case 'stop':
         this.#stop();
@@ -170,6 +177,12 @@ class Worker {
     const mirror = this.#mirror;
     // The supervisor asks who answers.
     if (mirror !== undefined) this.#channel?.send({ kind: 'done', id, line: await mirror.answer(line) });
+  }
+
+  #leave(): void {
+    this.#mirror?.leave();
+    if (this.#drainMs === 0) this.#stop();
+    else setTimeout(() => this.#stop(), this.#drainMs).unref();
   }
 
   #stop(): void {

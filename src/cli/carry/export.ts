@@ -15,6 +15,7 @@ import { openKey, parsePublicKey, type SigningKey } from '../../bundle/format/ke
 import { LIMITS } from '../../bundle/format/limits.ts';
 import type { AnnouncedKey, Header } from '../../bundle/format/model.ts';
 import { sha256Hex } from '../../bytes/digest.ts';
+import { existing } from '../../bytes/existing.ts';
 import { type Instant, instantText } from '../../bytes/instant.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Config, IndexConfig } from '../../config/config.ts';
@@ -188,9 +189,7 @@ export function chosen({ indexes }: Composition, name: string | undefined): Pack
       `Say which index: --index with one of ${indexes.map((index) => index.name).join(', ')}.`,
       { subject: 'request' },
     );
-  const index = name === undefined ? first : indexes.find((each) => each.name === name);
-  if (index === undefined) throw new Refusal('unlisted', 'No index is configured.', { subject: 'request' });
-  return index;
+  return existing(name === undefined ? first : indexes.find((each) => each.name === name), 'no index was composed');
 }
 
 function refuseMixed({

@@ -86,8 +86,8 @@ export class DamagedDatabase extends Error {
 
 /** A whole number, where damage could have put anything: column types and ranges are not SQLite's to promise then. */
 export function integerOf(value: SQLOutputValue | undefined): number {
-  const number = typeof value === 'bigint' ? Number(value) : value;
-  if (typeof number !== 'number' || !Number.isSafeInteger(number)) throw new DamagedDatabase('a number is none');
+  const number = typeof value === 'bigint' || typeof value === 'number' ? Number(value) : Number.NaN;
+  if (!Number.isSafeInteger(number)) throw new DamagedDatabase('a number is none');
   return number;
 }
 

@@ -162,9 +162,9 @@ export function replyOptions(exchange: Exchange, policy: ResponsePolicy): void {
 }
 
 /** A few words of our own: for a person who opens the address in a browser, or a machine that asks how we are. */
-export function replyOwnWords(exchange: Exchange, words: OwnWords): void {
+export function replyOwnWords(exchange: Exchange, words: OwnWords, extra: FlatHeaders = []): void {
   const { text, status, contentType } = mustBe(OwnWords, words);
   const bytes = Buffer.from(text);
-  const headers = textHeaders(contentType, bytes.byteLength);
+  const headers = [...textHeaders(contentType, bytes.byteLength), ...extra];
   exchange.notes.bytes = sendWhole(exchange, outgoingOf(exchange), status, headers, bytes);
 }

@@ -1,4 +1,4 @@
-import { type Digests, isAlgorithm, isDigest } from '../../bytes/digest.ts';
+import { type Digests, isDigest } from '../../bytes/digest.ts';
 import type { Instant } from '../../bytes/instant.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { IndexState, PageContent, Pin } from '../../ports/index-state.ts';
@@ -235,8 +235,7 @@ function noPage(project: string): Refusal {
 
 export function digestsOf(text: string): Digests {
   const [algorithm = '', hex = ''] = text.split(':');
-  if (!isAlgorithm(algorithm) || !isDigest(algorithm, hex))
-    throw usage(`"${text}" is no digest such as sha256:HEX, in lower case.`);
+  if (!isDigest(algorithm, hex)) throw usage(`"${text}" is no digest such as sha256:HEX, in lower case.`);
   return new Map([[algorithm, hex]]);
 }
 

@@ -228,7 +228,6 @@ export class ProjectPins {
 
   /** True where a pin has given way. */
   async #giveWay(listing: Listing, observation: Observation, known: KnownPins): Promise<boolean> {
-    if (!observation.final && !observation.repeated) return false;
     const others = new Map<string, Pin>();
     for (const { entry, path } of listing.files.values()) {
       const pin = known.get(entry.filename);

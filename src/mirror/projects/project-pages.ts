@@ -1,5 +1,6 @@
 import type { Background } from '../../async/background.ts';
 import type { Caller } from '../../async/caller.ts';
+import { existing } from '../../bytes/existing.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Emit } from '../../ports/events.ts';
@@ -207,7 +208,5 @@ export function isStandIn(standing: Standing): boolean {
 }
 
 function wholeOf<P>({ drawing }: Found<P, PageView<P>>): BelievedPage<P> {
-  const { whole } = drawing.view;
-  if (whole === undefined) throw new Error('a page that was asked for whole is not');
-  return whole;
+  return existing(drawing.view.whole, 'a page that was asked for whole is not');
 }

@@ -81,3 +81,7 @@ describe('a stream that is proved', () => {
     else expect(await reasonOf(() => prover.finish())).toBe(reason);
   });
 });
+
+it('bytes are hashed for nobody who states no digest of them', async () => {
+  await expect(createProver({ length: 1, digests: new Map() })).rejects.toMatchObject({ reason: 'algorithm' });
+});

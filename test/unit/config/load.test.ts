@@ -46,6 +46,7 @@ describe('the simple case', () => {
       maxConnections: 4096,
       workers: 1,
       grace: 30,
+      drain: 0,
       trustedProxies: [],
     });
     expect(config.data).toBe(resolve('verbatim-data'));

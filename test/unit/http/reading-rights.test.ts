@@ -65,6 +65,8 @@ const PATHS = (): readonly string[] => [
   '/livez?x',
   '/simple/../livez',
   'http://mirror.example/livez',
+  '/health',
+  '/+status',
 ];
 
 describe('a mirror that asks who reads', () => {

@@ -3,6 +3,7 @@ import { createServer, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { Refusal } from '../../../src/bytes/refusal.ts';
 import { recordedPath } from '../../../src/http/exchange.ts';
+import type { NotReady } from '../../../src/http/routes/health.ts';
 import { startServer } from '../../../src/http/server.ts';
 import { ask, shout, statusesOf } from '../../support/ask.ts';
 import { GOOD, TEST_KEY } from '../../support/certificates.ts';
@@ -87,14 +88,28 @@ describe('the server', () => {
   });
 
   it('tells whether it is alive and ready; readiness is the program’s to say, not upstream’s', async () => {
-    let ready = false;
-    const { url, still, close } = await serve({ listener: { ready: () => ready } });
+    let reasons: readonly NotReady[] = [{ reason: 'draining', message: 'It is about to stop.' }];
+    const { url, still, close } = await serve({ listener: { notReady: () => reasons } });
     still.refusal = new Error('everything is down');
     expect((await ask(url, '/livez')).status).toBe(200);
-    expect((await ask(url, '/readyz')).status).toBe(503);
-    ready = true;
-    expect((await ask(url, '/readyz')).status).toBe(200);
+    const refused = await ask(url, '/readyz');
+    expect(refused.status).toBe(503);
+    expect(refused.headers).toMatchObject({ 'content-type': 'application/json', 'retry-after': '5' });
+    expect(JSON.parse(refused.body.toString())).toEqual({ ready: false, reasons });
+    reasons = [];
+    const ready = await ask(url, '/readyz');
+    expect([ready.status, JSON.parse(ready.body.toString())]).toEqual([200, { ready: true, reasons: [] }]);
     expect((await ask(url, '/readyz', { method: 'HEAD' })).body).toHaveLength(0);
+    await close();
+  });
+
+  it('takes new connections while it leaves, and ends each with its answer', async () => {
+    const { url, server, close } = await serve();
+    const connection = async () => (await fetch(`${url}/livez`)).headers.get('connection');
+    expect(await connection()).toBe('keep-alive');
+    server.leave();
+    expect(await connection()).toBe('close');
+    expect(await connection()).toBe('close');
     await close();
   });
 

@@ -59,6 +59,37 @@ describe('a file', () => {
   });
 });
 
+/** What upstream's headers may say. */
+const UNSAID = { etag: undefined, serial: undefined, maxAge: undefined };
+
+describe('a document', () => {
+  async function start(document: Upstream['document']) {
+    const { blobs } = await openStore();
+    const upstream = { ...upstreamOf(() => expect.fail('no file is to be asked for')), document };
+    return new Fetch({ index: 'main', blobs, upstream, reports, background: createBackground() });
+  }
+
+  it('is asked for once where upstream cannot be reached, and twice where it came wrong', async () => {
+    const away = new Refusal('unreachable', 'It is away.', { transient: true });
+    for (const [answer, times, reason] of [
+      [() => Promise.reject(away), 1, 'unreachable'],
+      [
+        async () => ({ kind: 'document', url: URL, bytes: Buffer.from('others'), contentType: '', ...UNSAID }) as const,
+        2,
+        'length',
+      ],
+    ] as const) {
+      let asked = 0;
+      const fetch = await start(() => {
+        asked++;
+        return answer();
+      });
+      await expect(fetch.document(wanted(), client())).rejects.toMatchObject({ reason });
+      expect(asked).toBe(times);
+    }
+  });
+});
+
 describe('a second look at a file that nobody states a digest of', () => {
   async function look(second: OpenDownload) {
     const { blobs } = await openStore();

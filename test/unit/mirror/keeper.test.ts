@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { noEvents } from '../../../src/app/no-events.ts';
 import { createBackground } from '../../../src/async/background.ts';
+import { type Reason, Refusal } from '../../../src/bytes/refusal.ts';
 import { createReports } from '../../../src/mirror/projects/reports.ts';
 import { FlooredClock } from '../../../src/mirror/tuf/clock-floor.ts';
 import { Keeper } from '../../../src/mirror/tuf/keeper.ts';
@@ -36,7 +37,7 @@ async function start({ simulator = createSimulator(), state = createMemoryState(
     offline,
     refreshAfter: 60,
   });
-  return { keeper, simulator, clock, state };
+  return { keeper, simulator, clock, state, background };
 }
 
 const versionOf = (keeper: Keeper) => keeper.current?.timestamp.signed.version;
@@ -46,10 +47,12 @@ describe('a keeper without upstream', () => {
   it('refuses what has expired, and asks for nothing, where it is told to ask nobody', async () => {
     const { simulator, state, keeper: first } = await start();
     await first.refresh(client());
-    const { keeper, clock } = await start({ simulator, state, offline: true });
+    const { keeper, clock, background } = await start({ simulator, state, offline: true });
     simulator.reads.length = 0;
     clock.advance(HOUR);
     expect(keeper.warm()).toBeDefined();
+    await background.settled();
+    expect(simulator.reads).toEqual([]);
     clock.advance(100 * 365 * 24 * HOUR);
     await expect(keeper.generation(client())).rejects.toMatchObject({ reason: 'expired' });
     expect(simulator.reads).toEqual([]);
@@ -59,6 +62,25 @@ describe('a keeper without upstream', () => {
     const { keeper, simulator } = await start();
     simulator.cut();
     await expect(keeper.newest(client())).rejects.toThrow('asked the network');
+  });
+});
+
+describe('what is done under the generation that is believed', () => {
+  it.each<[Reason, number]>([
+    ['unreachable', 1],
+    ['digest', 2],
+  ])('is done again under the next one where upstream has moved on: %s', async (reason, times) => {
+    const { keeper, simulator } = await start();
+    await keeper.refresh(client());
+    simulator.repository.publish();
+    const error = new Refusal(reason, 'It failed.');
+    const seen: number[] = [];
+    const done = keeper.underCurrent(async ({ timestamp }) => {
+      seen.push(timestamp.signed.version);
+      throw error;
+    }, client());
+    await expect(done).rejects.toBe(error);
+    expect(seen).toEqual([1, 2].slice(0, times));
   });
 });
 

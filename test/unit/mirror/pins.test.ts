@@ -85,6 +85,17 @@ it('pins that cannot be stored for another reason than room let nothing through'
   await expect(enforce(failing, listing('a'), 1)).rejects.toBe(broken);
 });
 
+it('pins that nothing contradicts are not written again', async () => {
+  const pins = pinsIn(createMemoryState());
+  const seen = { fetch: 'first', final: false, repeated: false };
+  await pinsOf(pins, 1).enforce(listing('a'), seen);
+  const read: Pins = { ...pins, replaceAll: () => expect.fail('they were written') };
+  for (const again of [seen, { ...seen, repeated: true }]) {
+    const { withheld } = await pinsOf(read, 2).enforce(listing('a'), again);
+    expect([...withheld]).toEqual([]);
+  }
+});
+
 describe('core metadata of a file that was confirmed without any', () => {
   const hashes = { sha256: sha256('a') };
   const file = { filename: WHEEL, url: `https://files.example/${WHEEL}`, hashes };

@@ -1,7 +1,9 @@
 import { expect, it } from 'vitest';
 import { Refusal } from '../../../src/bytes/refusal.ts';
+import { workHere } from '../../../src/ports/page-work.ts';
 import { decodePage } from '../../../src/pypi/decode.ts';
 import { refuseNoPage } from '../../../src/pypi/observation.ts';
+import { client } from '../../support/callers.ts';
 
 const judged = (html: string) => {
   const page = decodePage(Buffer.from(html), 'foo-bar');
@@ -50,4 +52,9 @@ it.each([
 
 it('a page that says that it is one is empty without a label', () => {
   expect(judged('<meta name="pypi:repository-version" content="1.0"><title>x</title><p>words</p>')).toEqual([]);
+});
+
+it('what is no project page is not taken for the first one of a project', async () => {
+  const after = { bytes: Buffer.from('<title>Log in</title><p>Please</p>'), serial: undefined };
+  await expect(workHere.compare('foo-bar', undefined, after, client())).rejects.toMatchObject({ reason: 'format' });
 });

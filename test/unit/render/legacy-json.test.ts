@@ -51,7 +51,9 @@ describe("upstream's document", () => {
   });
 
   it('is refused where it is no object, or no JSON to its end', () => {
-    for (const upstream of ['[]', '7', '{"urls":[]', '{"urls":[]}x'])
-      expect(() => drawn(upstream)).toThrow(expect.objectContaining({ reason: 'format' }));
+    const refused = (words: string) =>
+      expect.objectContaining({ reason: 'format', message: `The legacy JSON document is ${words}.` });
+    for (const upstream of ['[]', '7']) expect(() => drawn(upstream)).toThrow(refused('no object'));
+    for (const upstream of ['{"urls":[]', '{"urls":[]}x']) expect(() => drawn(upstream)).toThrow(refused('not JSON'));
   });
 });

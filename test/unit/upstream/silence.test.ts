@@ -1,8 +1,10 @@
+import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { withSignal } from '../../../src/async/caller.ts';
 import type { Upstream } from '../../../src/ports/upstream.ts';
 import type { UpstreamLimits } from '../../../src/upstream/limits.ts';
-import { bytesAt, bytesOf, collect, connect, SHORT, SOMEBODY, serve, text } from './setup.ts';
+import { bytesAt, bytesOf, collect, connect, ends, SHORT, SOMEBODY, serve, text } from './setup.ts';
 
 // A host that brings nothing is waited for once, and not once a document.
 
@@ -154,6 +156,28 @@ describe('a host that answers others', () => {
     const upstream = connect({ url }, { limits: LIMITS, onSilence: (host) => told.push(host) });
     for (const name of ['x0', 'x1']) await expect(read(upstream, url + name)).rejects.toThrow(/refused the connection/);
     expect(told).toEqual([]);
+  });
+});
+
+describe('a host that hangs up after a long wait', () => {
+  it('is not tried again for the same document, which is refused in the words of its wait', async () => {
+    let asked = 0;
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined);
+      // Longer than what costs nobody a wait.
+      socket.once('data', () => setTimeout(() => socket.destroy(), 1200));
+      asked++;
+    });
+    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+    ends.push(() => server.close());
+    const { port } = z.object({ port: z.int() }).parse(server.address());
+    const documents = { headersTimeout: LONG, idleTimeout: LONG, deadline: LONG, rateWindow: LONG };
+    const url = `http://127.0.0.1:${port}/`;
+    const upstream = connect({ url }, { retries: 2, limits: { ...LIMITS, documents } });
+    const document = read(upstream, `${url}x0`);
+    await expect(document).rejects.toEqual(refused('unreachable'));
+    await expect(document).rejects.not.toThrow(/It is not waited for again/);
+    expect(asked).toBe(1);
   });
 });
 
