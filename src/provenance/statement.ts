@@ -25,8 +25,8 @@ export function matchStatement(bytes: Uint8Array, file: Attested): StatementMatc
   const statement = readObject(bytes);
   if (statement.get('_type') !== STATEMENT) return refused('its statement is none of in-toto, version 1');
   const subjects = array(statement.get('subject'), 'subject');
-  const [only] = subjects;
-  if (subjects.length !== 1 || only === undefined) return refused(`it is about ${subjects.length} files, not one`);
+  const [only, ...others] = subjects;
+  if (only === undefined || others.length > 0) return refused(`it is about ${subjects.length} files, not one`);
   const subject = object(only, 'subject');
   const name = text(subject.get('name'), 'subject.name');
   if (!isSameFile(name, file)) return refused(`it is about another file, ${name.slice(0, 200)}`);

@@ -33,6 +33,8 @@ export interface Wanted {
   readonly rekor?: 1 | 2;
   readonly claims?: Claims;
   readonly subject?: string;
+  /** Of the certificate that the log was shown, where it is another one for the same key. */
+  readonly shown?: Claims;
   /** The whole statement, in place of the usual one about `file`. */
   readonly statement?: unknown;
 }
@@ -83,16 +85,25 @@ export async function startSigstore(at = new Date(Math.ceil(Date.now() / 1000 + 
 
   async function attest(
     { filename, sha256: digest }: { readonly filename: string; readonly sha256: string },
-    { rekor = 1, claims = GITHUB_CLAIMS, subject = claims[18] ?? 'https://example.test/', statement }: Wanted = {},
+    {
+      rekor = 1,
+      claims = GITHUB_CLAIMS,
+      subject = claims[18] ?? 'https://example.test/',
+      statement,
+      shown,
+    }: Wanted = {},
   ): Promise<TestAttestation> {
     const signer = newKeys();
-    const certificate = bytesOf(
-      await ca.issueCertificate({
-        publicKey: Uint8Array.from(spki(signer.publicKey)),
-        subjectAltName: subject,
-        extensions: Object.entries(claims).map(([number, value]) => ({ oid: FULCIO + number, value })),
-      }),
-    );
+    const issue = async (of: Claims) =>
+      bytesOf(
+        await ca.issueCertificate({
+          publicKey: Uint8Array.from(spki(signer.publicKey)),
+          subjectAltName: subject,
+          extensions: Object.entries(of).map(([number, value]) => ({ oid: FULCIO + number, value })),
+        }),
+      );
+    const certificate = await issue(claims);
+    const logged = shown === undefined ? certificate : await issue(shown);
     const said = statement ?? {
       _type: 'https://in-toto.io/Statement/v1',
       subject: [{ name: filename, digest: { sha256: digest } }],
@@ -106,7 +117,7 @@ export async function startSigstore(at = new Date(Math.ceil(Date.now() / 1000 + 
     ]);
     const signature = sign('sha256', envelope, signer.privateKey);
     const body = Buffer.from(
-      JSON.stringify(rekor === 1 ? first(certificate, payload, signature) : second(certificate, payload, signature)),
+      JSON.stringify(rekor === 1 ? first(logged, payload, signature) : second(logged, payload, signature)),
     );
     const stamped = {
       artifactHash: sha256(signature),

@@ -21,10 +21,7 @@ export async function gatherProvenance(
   grounds: Grounds,
   caller: Caller,
 ): Promise<ProvenanceReport> {
-  const { listing } = await index.listing(project, caller).catch((error: unknown) => {
-    if (!(error instanceof Refusal) || error.reason !== 'offline') throw error;
-    throw new Refusal('unlisted', `Nothing of ${project} is held of the index ${index.name}.`, { subject: 'request' });
-  });
+  const { listing } = await index.listing(project, caller);
   const files: JudgedFile[] = [];
   for (const file of listing.files.values()) {
     const { filename: name } = file.entry;

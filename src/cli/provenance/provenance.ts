@@ -9,6 +9,7 @@ import { Refusal } from '../../bytes/refusal.ts';
 import type { Config } from '../../config/config.ts';
 import type { PackageIndex } from '../../mirror/package-index.ts';
 import { normalizeName, projectCandidates } from '../../pypi/names.ts';
+import { notAsked } from '../explain.ts';
 import { print, printJson } from '../output.ts';
 
 export interface ProvenanceFlags {
@@ -33,7 +34,9 @@ export async function provenance(config: Config, name: string, flags: Provenance
     const caller = internalCaller(index.name, 'explain');
     const root = await sigstoreRoot(placeOf(indexes, flags), caller);
     const grounds = { root, issuers: { gitlab: flags.gitlab } };
-    const report = await gatherProvenance(index, asked(name), grounds, caller);
+    const report = await gatherProvenance(index, asked(name), grounds, caller).catch((error: unknown) => {
+      throw notAsked(error, index.name, name, 'provenance');
+    });
     if (flags.json) printJson(report);
     else print(...provenanceLines(report));
     return report.releases.every(({ files }) => files.every((file) => file.provenance.result !== 'refused'));
