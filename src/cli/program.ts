@@ -7,6 +7,7 @@ import { exportCommands } from './carry/export-commands.ts';
 import { importCommand } from './carry/import-command.ts';
 import { syncCommand } from './carry/sync-command.ts';
 import { clientCommand } from './client-command.ts';
+import { doctorCommand } from './doctor/command.ts';
 import type { ServeOptions } from './serve.ts';
 import { type CommonFlags, configOf, wholeNumber, withConfig, withPlace } from './with-config.ts';
 
@@ -29,6 +30,7 @@ export function createProgram(fail: () => void, asked?: string): Command {
   clockCommands(program);
   heldCommands(program);
   recordCommands(program, fail);
+  doctorCommand(program, fail);
   exportCommands(program);
   syncCommand(program, fail);
   importCommand(program, fail);
