@@ -32,7 +32,7 @@ afterEach(async () => {
 
 const fileHost = () => new URL(pypi.files.url).host;
 const main = (over = '') =>
-  `main: { evidence: index, upstream: "${pypi.url}", file_hosts: ["${pypi.files.url}"]${over} }`;
+  `main: { evidence: index, upstream: "${pypi.url}", file_hosts: ["${new URL(pypi.files.url).origin}"]${over} }`;
 
 function write(text: string): string {
   const file = join(folder, 'verbatim.yaml');
@@ -201,7 +201,7 @@ describe('verbatim doctor', { timeout: 240_000 }, () => {
     const file = write(`data: data\nindexes:\n  ${main()}\n`);
     const said = await verbatim('doctor', '--config', file);
     expect([said.code, said.stderr]).toEqual([0, '']);
-    expect(said.stdout).toMatch(/^Configuration\n {2}ok .*\nData directory\n/);
+    expect(said.stdout).toMatch(/^Configuration\n {2}ok .*\nData directory\n.*\nA real install\n/s);
     const told = await verbatim('doctor', '--config', file, '--json');
     const { fine, findings } = JSON.parse(told.stdout) as {
       readonly fine: boolean;
