@@ -8,7 +8,7 @@ import { createCarriedIndex } from '../mirror/carried/index.ts';
 import { CarriedTime } from '../mirror/carried/time.ts';
 import { holdToRoot, holdToUpstream, type IndexStart } from '../mirror/operator/start-policy.ts';
 import type { PackageIndex } from '../mirror/package-index.ts';
-import { quarantinePolicy } from '../mirror/quarantine-policy.ts';
+import { QuarantinePolicy } from '../mirror/quarantine-policy.ts';
 import { RefusingIndex } from '../mirror/refusing-index.ts';
 import { createSignedIndex } from '../mirror/tuf/index.ts';
 import { createUnsignedIndex } from '../mirror/unsigned/index.ts';
@@ -137,7 +137,7 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
     drawn: drawn?.of(index.name, { linkBase: linkBase(config, index.name) }),
     shared: redis?.beliefs.documents(index.name),
     common: redis?.beliefs.pages(index.name, simple),
-    policy: quarantinePolicy,
+    policy: await QuarantinePolicy.open(state),
     clock,
     emit,
     memory: memoryEach(config) * UNSIGNED_SHARE,
@@ -190,7 +190,7 @@ async function composeCarried(parts: IndexParts & { readonly index: UnsignedInde
     pins: createPins(state),
     blobs: blobs.of(index.name),
     drawn: drawn?.of(index.name, { linkBase: shared.linkBase }),
-    policy: quarantinePolicy,
+    policy: await QuarantinePolicy.open(state),
     memory: memoryEach(config) * UNSIGNED_SHARE,
     reuploads: index.reuploads,
     offlinePages: config.offlinePages,
@@ -248,7 +248,7 @@ async function composeSigned(parts: IndexParts & { readonly index: SignedIndexCo
       linkBase: linkBase(config, index.name),
     }),
     blobs: blobs.of(index.name),
-    policy: quarantinePolicy,
+    policy: await QuarantinePolicy.open(state),
     journal,
     tallies,
     clock: time ?? clock,

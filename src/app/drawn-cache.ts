@@ -13,6 +13,10 @@ import { PACKED_PAGE } from '../render/page.ts';
 const MOST_BYTES = 256 * 1024 * 1024;
 const SHARE = 16;
 const KEY_BYTES = 32;
+/** Plain bytes of a page (of some 60 files) below which drawing it again costs less than a file does … */
+const LEAST_ON_DISK = 40 * 1024;
+/** … and (some 20 files) than asking others for it, where its own bytes are asked for as well. */
+const LEAST_SHARED = 12 * 1024;
 
 /** Where drawn pages of all indexes are found again. */
 export class DrawnCache {
@@ -54,8 +58,11 @@ export class DrawnCache {
 
   of(index: string, pages: DrawnFor): DrawnBodies {
     const [authenticator, emit] = [this.#authenticator, this.#emit];
-    const guarded = this.#caches.map((cache) => new GuardedCache({ index, cache, authenticator, emit }));
-    return new DrawnBodies(guarded, pages);
+    const tiers = this.#caches.map((cache) => ({
+      cache: new GuardedCache({ index, cache, authenticator, emit }),
+      leastBytes: cache === this.#files ? LEAST_ON_DISK : LEAST_SHARED,
+    }));
+    return new DrawnBodies(tiers, pages);
   }
 
   close(): Promise<void> {

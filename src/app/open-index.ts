@@ -25,6 +25,8 @@ export async function openIndex(directory: DataDirectory, index: string, emit: E
       });
     // What it was started with decides everything else.
     await state.facts.read();
+    // What was put in quarantine is not served because it was forgotten.
+    for await (const project of state.projects('quarantine')) await state.quarantine(project).read();
     return state;
   } catch (error) {
     if (error instanceof Refusal && error.reason === 'state' && !error.transient) return error;

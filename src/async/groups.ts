@@ -219,11 +219,10 @@ export class Group<M extends Member> {
     return outer === 0 && parent.#kept !== undefined ? Math.min(own, kept(parent.#kept.each)) : outer + own;
   }
 
-  /** False where none of its members may have what there is, whoever they are. */
+  /** False where none of its members may have what there is, whoever they are; each of them is judged by itself as well. */
   #mayHave({ free, evenBeyond }: Room): boolean {
-    if (!evenBeyond && this.#exceeds(1)) return false;
     const [everybody = this] = this.#path.slice(-1);
-    return everybody.#busy === 0 || free > this.#needed(1);
+    return (evenBeyond || !this.#exceeds(1)) && (everybody.#busy === 0 || free > this.#needed(1));
   }
 
   #wait(more: 1 | -1): void {

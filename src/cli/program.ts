@@ -8,6 +8,7 @@ import { importCommand } from './carry/import-command.ts';
 import { syncCommand } from './carry/sync-command.ts';
 import { clientCommand } from './client-command.ts';
 import { doctorCommand } from './doctor/command.ts';
+import { heldCommands } from './held/held-commands.ts';
 import type { ServeOptions } from './serve.ts';
 import { type CommonFlags, configOf, wholeNumber, withConfig, withPlace } from './with-config.ts';
 
@@ -33,7 +34,7 @@ export function createProgram(fail: () => void, asked?: string): Command {
   doctorCommand(program, fail);
   exportCommands(program);
   syncCommand(program, fail);
-  importCommand(program, fail);
+  importCommand(program);
   return program.addCommand(client);
 }
 
@@ -209,38 +210,6 @@ function clockCommands(program: Command): void {
     );
 }
 
-/** What is held, by name: looked at anew, or dropped. */
-function heldCommands(program: Command): void {
-  withPlace(program.command('refresh').description('ask upstream for the page of a project now, however fresh it is'))
-    .argument('<index>', 'which index')
-    .argument('<project>', 'which project')
-    .option('--reason <text>', 'why; kept in the audit trail', 'by hand')
-    .option('--dry-run', 'only say what is held and who would be asked')
-    .option('--json', 'for machines')
-    .action(async (index: string, name: string, flags: HeldFlags) =>
-      (await import('./refresh.ts')).refresh(await configOf(flags), { index, name, ...said(flags) }),
-    );
-
-  withPlace(
-    program
-      .command('forget')
-      .description('drop the bytes that are held of a project, or of one of its files; pins stay'),
-  )
-    .argument('<index>', 'which index')
-    .argument('<project>', 'which project')
-    .argument('[file]', 'which of its files')
-    .option('--reason <text>', 'why; kept in the audit trail', 'by hand')
-    .option('--dry-run', 'only say what would be dropped')
-    .option('--json', 'for machines')
-    .action(async (index: string, name: string, file: string | undefined, flags: HeldFlags) =>
-      (await import('./forget.ts')).forget(await configOf(flags), { index, name, file, ...said(flags) }),
-    );
-}
-
-type HeldFlags = CommonFlags & { readonly reason: string; readonly dryRun?: boolean; readonly json?: boolean };
-
-const said = ({ reason, dryRun = false, json = false }: HeldFlags) => ({ reason, dryRun, json });
-
 /** What happened, and who was sent what. */
 function recordCommands(program: Command, fail: () => void): void {
   withPlace(program.command('events').description('what upstream took away or changed, oldest first'))
@@ -281,9 +250,10 @@ type AcceptFlags = CommonFlags &
 
 /** `INDEX=REASON`, added to those before. */
 function wordForIndex(value: string, before: ReadonlyMap<string, string> = new Map()): ReadonlyMap<string, string> {
-  const [, index, reason] = /^([^=]+)=(.*\S.*)$/s.exec(value) ?? [];
-  if (index === undefined || reason === undefined)
+  const word = /^([^=]+)=(.*\S.*)$/s.exec(value);
+  if (word === null)
     throw new InvalidArgumentError('Say which index and why: INDEX=REASON, such as main="the index moved house".');
+  const [, index = '', reason = ''] = word;
   if (before.has(index)) throw new InvalidArgumentError(`The index ${index} was named twice.`);
   return new Map([...before, [index, reason]]);
 }

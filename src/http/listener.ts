@@ -1,5 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
+import { existing } from '../bytes/existing.ts';
 import { PEER_BLOBS } from '../ports/peers.ts';
 import type { Access, Granted, Verdict } from './access/access.ts';
 import { createApp, type ServedOptions } from './app.ts';
@@ -48,11 +49,8 @@ export function createListener(options: ListenerOptions): RequestListener {
   const asked = new WeakMap<object, Asked>();
   const inTurn = createTurns();
   const route = getRequestListener(
-    (request, { incoming }) => {
-      const known = asked.get(incoming);
-      if (known === undefined) throw new Error('a request came past the listener');
-      return app.fetch(request, { asked: known });
-    },
+    (request, { incoming }) =>
+      app.fetch(request, { asked: existing(asked.get(incoming), 'a request came past the listener') }),
     { overrideGlobalObjects: false, autoCleanupIncoming: false },
   );
 

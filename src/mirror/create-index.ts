@@ -27,6 +27,7 @@ import type { FileAnswer } from './files/file-answer.ts';
 import { Files } from './files/files.ts';
 import { type FirstSightRules, FirstSights } from './files/first-sights.ts';
 import { HeldVariants } from './files/held-variants.ts';
+import { type JudgeFile, judgeByName } from './files/judge.ts';
 import { coreMetadataFor } from './files/metadata-for-jobs.ts';
 import type {
   CarriedIndex,
@@ -103,8 +104,8 @@ export function partsOf<O extends IndexOptions>(options: O): O & IndexParts {
 
 interface Facets<P> {
   readonly introduce?: ((caller: Caller) => Promise<void>) | undefined;
-  readonly signed?: SignedRepository | undefined;
-  readonly carried?: CarriedIndex | undefined;
+  readonly signed?: ((judge: JudgeFile) => SignedRepository) | undefined;
+  readonly carried?: ((signed: SignedRepository | undefined) => CarriedIndex | undefined) | undefined;
   readonly unverified?: ((pages: ProjectPages<P>) => UnverifiedDocuments) | undefined;
 }
 
@@ -172,8 +173,8 @@ export class EvidencedIndex<P> implements RunningIndex {
     if (rules !== undefined && !offline)
       this.#ahead = new LookAhead({ ...shared, rules, pages: this.#pages, files: this.#files });
     this.introduce = introduce ?? (async () => undefined);
-    this.signed = signed;
-    this.carried = carried;
+    this.signed = signed?.(judgeByName({ ...parts, pages: this.#pages }));
+    this.carried = carried?.(this.signed);
     this.unverified = unverified?.(this.#pages);
   }
 
@@ -232,6 +233,10 @@ export class EvidencedIndex<P> implements RunningIndex {
 
   follow(project: string, caller: Caller): Promise<void> {
     return project === '' ? this.#list.follow(caller) : this.#pages.follow(project, caller);
+  }
+
+  judgeAgain(project: string): Promise<void> {
+    return this.#parts.policy.follow(project);
   }
 
   hear(project: string, caller: Caller): Promise<Heard> {

@@ -65,6 +65,8 @@ export interface PackageIndex {
    * of it is given up.
    */
   follow(project: string, caller: Caller): Promise<void>;
+  /** What an operator decided of the project, here or elsewhere, is in force when this resolves. */
+  judgeAgain(project: string): Promise<void>;
   /** Another replica says something new of a project: what is remembered of it is brought up to that, or looked at again. */
   hear(project: string, caller: Caller): Promise<Heard>;
   /** A project page, parsed, for jobs: not counted as served. */

@@ -123,6 +123,10 @@ export class RefusingIndex implements PackageIndex {
     // Memory holds nothing.
   }
 
+  async judgeAgain(): Promise<void> {
+    // Nothing of it is served.
+  }
+
   async settled(): Promise<void> {
     // Nothing was begun.
   }

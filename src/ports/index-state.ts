@@ -4,6 +4,7 @@ import { Refusal } from '../bytes/refusal.ts';
 import type { AcceptedLoss } from '../pypi/losses.ts';
 import type { Carried } from './carried.ts';
 import type { StoredList } from './list-store.ts';
+import type { QuarantineEntry } from './policy.ts';
 import type { NewVersion } from './state-storage.ts';
 
 /** One version of an item of state, decoded. */
@@ -50,8 +51,9 @@ export interface IndexState {
   pins(project: string): Item<ReadonlyMap<string, Pin>>;
   page(project: string): PreparableItem<PageState>;
   readonly list: Item<StoredList>;
+  quarantine(project: string): Item<readonly QuarantineEntry[]>;
   /** Every project that has any or had, a page that is gone included. */
-  projects(kind: 'pins' | 'pages'): AsyncIterable<string>;
+  projects(kind: 'pins' | 'pages' | 'quarantine'): AsyncIterable<string>;
   /** An operator's act: the trust begins again from the pinned root, and what it had come to is kept as evidence. */
   setTrustAside(at: Instant): Promise<void>;
 }
@@ -287,7 +289,6 @@ export interface StoredClockFloor {
 }
 
 export interface StoredTrust {
-  /** Identity of what is current, for the next `publish`. */
   readonly current: string;
   readonly roots: ReadonlyMap<number, Uint8Array>;
   readonly rootVersion: number;
@@ -295,6 +296,5 @@ export interface StoredTrust {
   readonly snapshot: Uint8Array;
   readonly targets: Uint8Array;
   readonly acceptedAt: Instant;
-  /** How often an operator has set the clock floor. */
   readonly clockWords: number;
 }

@@ -1,7 +1,7 @@
 import type { Caller } from '../async/caller.ts';
 import type { Instant } from '../bytes/instant.ts';
 import type { Refusal } from '../bytes/refusal.ts';
-import type { Listing, OwnFile } from '../pypi/listing.ts';
+import type { JudgedPage, OwnFile } from '../pypi/listing.ts';
 import type { Blob } from './blob.ts';
 import type { Pin } from './index-state.ts';
 
@@ -30,14 +30,26 @@ export interface PageVerdict {
   readonly others: Verdict;
 }
 
-/** What may be served beside being proved. One decision, asked at three points. */
+/** An operator's word that something of a project is not to be served, whatever its index says. */
+export interface QuarantineEntry {
+  /** As it was given; the whole project where there is none. */
+  readonly version?: string | undefined;
+  readonly reason: string;
+  readonly at: Instant;
+}
+
+/** What may be served beside being proved. One decision, asked at four points. */
 export interface Policy {
-  /** Changes with the rules and with every act of an operator: pages are then drawn again. */
-  readonly version: string;
+  /** Changes with the rules of a project and with every act of an operator on it: its page is then drawn again. No I/O. */
+  version(project: string): string;
   /** Before anybody is asked for the project. Pure. */
   name(project: string): Verdict;
   /** At each drawing. Pure: the same input has the same verdict. */
-  page(listing: Listing, pins: ReadonlyMap<string, Pin>, now: Instant): PageVerdict;
+  page(listing: JudgedPage, pins: ReadonlyMap<string, Pin>, now: Instant): PageVerdict;
+  /** Of a file by its name alone, where the page says nothing of it. Pure. */
+  unlisted(project: string, filename: string): Verdict;
   /** After the proof, before the first byte. */
-  file(file: OwnFile, blob: Blob, caller: Caller): Promise<Verdict>;
+  file(project: string, file: OwnFile, blob: Blob, caller: Caller): Promise<Verdict>;
+  /** What an operator decided of the project may have changed: it is in force when this resolves. Throws Refusal `state`. */
+  follow(project: string): Promise<void>;
 }

@@ -2,7 +2,7 @@ import { parseInstant } from '../bytes/instant.ts';
 import { isLoopback } from '../bytes/loopback.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import { MAX_FILES, MAX_URL } from './limits.ts';
-import { belongsTo, isFileName, isProjectFile } from './names.ts';
+import { belongsTo, isProjectFile } from './names.ts';
 import { countFaults, type Entry, type Fault, type FaultyLine, type LeftOut } from './project-page.ts';
 
 // What both decoders hold a line of a page to.
@@ -40,7 +40,7 @@ export function gatherEntries(project: string): Gathering {
 
 /** Why this line cannot be served for this project, or undefined. */
 function faultOf(entry: Entry, project: string): Fault | undefined {
-  if (!isFileName(entry.filename) || !isProjectFile(entry.filename)) return 'filename';
+  if (!isProjectFile(entry.filename)) return 'filename';
   if (!belongsTo(entry.filename, project)) return 'foreign';
   return mayBeLink(entry.url) ? undefined : 'url';
 }

@@ -46,6 +46,17 @@ export interface Listing {
   readonly leftOut: LeftOut;
 }
 
+/** What pins and rules look at of a file. */
+export interface JudgedFile {
+  readonly entry: Pick<Entry, 'filename' | 'digests' | 'coreMetadata' | 'uploadTime'>;
+  readonly path: string;
+}
+
+/** What pins and rules look at of a page: of a listing they know nothing else. */
+export interface JudgedPage extends Pick<Listing, 'name' | 'projectStatus'> {
+  readonly files: ReadonlyMap<string, JudgedFile>;
+}
+
 /** A listing without its files, which may be tens of thousands. */
 export type ListingHead = Omit<Listing, 'files' | 'byContentPath'>;
 

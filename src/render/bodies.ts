@@ -1,6 +1,6 @@
 import { alone } from '../bytes/copy-out-of-pool.ts';
 import { sha256Hex } from '../bytes/digest.ts';
-import { type Compressed, compress, compressHere } from './compress.ts';
+import { type Compressed, compress, compressHere, SMALL_BYTES } from './compress.ts';
 import type { Coding } from './negotiate.ts';
 
 /** A document drawn in both forms. */
@@ -18,9 +18,6 @@ export interface Codings extends Readonly<Record<Coding, Buffer | undefined>> {
   /** Bytes of the plain body. */
   readonly length: number;
 }
-
-/** Up to this size a body is compressed in less time than the way to another thread and back takes. */
-const SMALL_BYTES = 16 * 1024;
 
 /** All that a page is made of, as it may travel between threads. */
 export interface Bodies {

@@ -1,5 +1,8 @@
 import { promisify } from 'node:util';
-import { constants, createGunzip, gunzip, gzip, gzipSync, zstdCompress, zstdCompressSync } from 'node:zlib';
+import { constants, createGunzip, gunzip, gunzipSync, gzip, gzipSync, zstdCompress, zstdCompressSync } from 'node:zlib';
+
+/** Up to this size a body is compressed in a millisecond: the way to another thread and back takes as long. */
+export const SMALL_BYTES = 64 * 1024;
 
 const gzipAsync = promisify(gzip);
 const gunzipAsync = promisify(gunzip);
@@ -42,9 +45,10 @@ export function compressOne(coding: keyof Compressed, bytes: Uint8Array): Buffer
   return coding === 'gzip' ? gzipSync(bytes, gzipped) : zstdCompressSync(bytes, zstd);
 }
 
-/** The plain bytes of what was compressed with gzip, of which there are so many. On zlib's own threads. */
-export function inflate(gzipped: Uint8Array, length: number): Promise<Buffer> {
-  return gunzipAsync(gzipped, { maxOutputLength: Math.max(1, length) });
+/** The plain bytes of what was compressed with gzip, of which there are so many. On zlib's own threads where there are many. */
+export async function inflate(gzipped: Uint8Array, length: number): Promise<Buffer> {
+  const bounds = { maxOutputLength: Math.max(1, length) };
+  return length <= SMALL_BYTES ? gunzipSync(gzipped, bounds) : gunzipAsync(gzipped, bounds);
 }
 
 /** Bytes of a plain body that are made at a time. */

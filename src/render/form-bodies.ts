@@ -52,11 +52,6 @@ export class FormBodies implements FormFacts {
     );
   }
 
-  /** Bytes of the compressed bodies at hand. */
-  get compressedSize(): number {
-    return (this.#gzip?.byteLength ?? 0) + (this.#zstd?.byteLength ?? 0);
-  }
-
   /** The body in this coding, made where it is not at hand. Throws where that takes a plain body that is not there. */
   compressed(coding: Compressed): Uint8Array {
     const known = this.at(coding);

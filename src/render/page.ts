@@ -88,9 +88,9 @@ export class Page {
     return this.#forms.json.size + this.#forms.html.size;
   }
 
-  /** Bytes of the compressed bodies at hand. */
-  get compressedSize(): number {
-    return this.#forms.json.compressedSize + this.#forms.html.compressedSize;
+  /** Bytes of the plain bodies, at hand or not. */
+  get plainSize(): number {
+    return this.#forms.json.length + this.#forms.html.length;
   }
 
   /** True where this body is at hand. */
@@ -164,11 +164,11 @@ export class Page {
     );
   }
 
-  /** The lean page and a note of the caller's, as bytes: `restorePage` makes them again. */
+  /** The lean page and a note of the caller's, as bytes: `restorePage` makes them again. Of a coding that nobody has asked for yet there is nothing. */
   packed(note: string): Uint8Array {
     const { json, html } = this.#forms;
     const facts = [json, html].map(({ hash, length }) => `${hash} ${length}`).join('\n');
-    const bodies = [json, html].flatMap((form) => [form.compressed('gzip'), form.compressed('zstd')]);
+    const bodies = [json, html].flatMap((form) => [form.compressed('gzip'), form.at('zstd') ?? NOTHING]);
     return packFrames([Buffer.from(note), Buffer.from(facts), ...bodies]);
   }
 
@@ -209,12 +209,15 @@ export function restorePage(sealed: Authentic): { readonly page: Page; readonly 
   if (note === undefined || jsonFacts === undefined || htmlFacts === undefined || more.length > 0) return undefined;
   if (jsonGzip === undefined || jsonZstd === undefined || htmlGzip === undefined || htmlZstd === undefined)
     return undefined;
+  const there = (body: Buffer) => (body.byteLength === 0 ? undefined : body);
   const page = make({
-    json: new FormBodies(jsonFacts, { gzip: jsonGzip, zstd: jsonZstd }),
-    html: new FormBodies(htmlFacts, { gzip: htmlGzip, zstd: htmlZstd }),
+    json: new FormBodies(jsonFacts, { gzip: jsonGzip, zstd: there(jsonZstd) }),
+    html: new FormBodies(htmlFacts, { gzip: htmlGzip, zstd: there(htmlZstd) }),
   });
   return { page, note: note.toString() };
 }
+
+const NOTHING = new Uint8Array();
 
 const FACTS = /^([0-9a-f]{32}) ([0-9]{1,15})$/;
 

@@ -11,6 +11,7 @@ import { pageKind } from './page-codec.ts';
 import { indexName, listPath, projectPath, projectsPath, trustPath } from './paths.ts';
 import { pinsKind } from './pin-codec.ts';
 import { Published } from './published.ts';
+import { QUARANTINE } from './quarantine.ts';
 import { Roots } from './roots.ts';
 import { setAside } from './set-aside.ts';
 import { createTimestampFloor } from './timestamp-floor.ts';
@@ -59,6 +60,8 @@ export function createIndexState({
         path: projectPath(index, 'pages', project),
         kind: pageKind(project, projectBytes / 2),
       }),
+    quarantine: (project) =>
+      new StoredItem({ storage, path: projectPath(index, 'quarantine', project), kind: QUARANTINE }),
     async *projects(kind) {
       for await (const path of storage.items(projectsPath(index, kind))) yield path.at(-1) ?? '';
     },

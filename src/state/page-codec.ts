@@ -1,10 +1,8 @@
-import { promisify } from 'node:util';
-import { deflateRaw, inflateRaw } from 'node:zlib';
 import { z } from 'zod';
 import { sha256Hex } from '../bytes/digest.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { PageContent, PageFloor, PageState } from '../ports/index-state.ts';
-import { compress, decompress, isCompressed } from './compressed.ts';
+import { compress, decompress, deflate, inflate, isCompressed } from './compressed.ts';
 import { decodeFramed, encodeFramed } from './framed.ts';
 import type { ItemKind } from './item.ts';
 import { LEFT_BYTES, PAGE_BYTES } from './limits.ts';
@@ -42,11 +40,6 @@ const GoneHeader = z.strictObject({ project: z.string(), gone: z.literal(true), 
 const Header = z.union([PageHeader, LeftHeader, GoneHeader]);
 
 type LetGo = NonNullable<PageContent['letGo']>;
-
-const deflate = promisify(deflateRaw);
-const inflate = promisify(inflateRaw);
-/** A page of JSON shrinks to a fifth at this level, and no other gives more for its time. */
-const LEVEL = 3;
 
 /** `mostBytes` of a page as upstream sent it. */
 export function pageKind(project: string, mostBytes: number = PAGE_BYTES): ItemKind<PageState> {
@@ -102,7 +95,7 @@ async function encodePage(page: PageContent, mostBytes: number): Promise<Uint8Ar
     );
   const kept = keptOf(page, { sha256: sha256Hex(bytes), size: bytes.byteLength });
   const header: z.input<typeof PageHeader> = { ...kept, contentType, etag, maxAge };
-  return encodeFramed(header, await deflate(bytes, { level: LEVEL }));
+  return encodeFramed(header, await deflate(bytes));
 }
 
 function encodeLeft(page: PageContent, letGo: LetGo): Promise<Uint8Array> {
@@ -133,5 +126,5 @@ function encodeGone(project: string, { serial }: PageFloor): Promise<Uint8Array>
 /** Undefined for what is not whole, or longer than it says or may be. */
 async function bodyOf(compressed: Uint8Array, size: number): Promise<Uint8Array | undefined> {
   if (size > PAGE_BYTES) return undefined;
-  return inflate(compressed, { maxOutputLength: Math.max(size, 1) }).catch(() => undefined);
+  return inflate(compressed, size);
 }

@@ -91,6 +91,16 @@ it('one that does not keep to its conditions holds files all the same', async ()
   expect(await tryBucket(client)).toMatchObject({ faults: [], conditional: { sound: false } });
 });
 
+it('one that goes away while its list is asked for has no fault found: it could not be asked', async () => {
+  const { server, client } = await bucket();
+  server.misbehave(({ key }, response) => {
+    if (key !== '') return false;
+    response.destroy();
+    return true;
+  });
+  await expect(tryBucket(client)).rejects.toMatchObject({ kind: 'away' });
+});
+
 it('one that could not be asked is tried again, and the start waits no longer than it may', async () => {
   const { server, client } = await bucket();
   server.misbehave(refusing(() => true, 503, 'SlowDown'));

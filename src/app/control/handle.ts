@@ -5,6 +5,7 @@ import type { Composition } from '../compose.ts';
 import { acceptChangeIn } from '../operator/accept-change.ts';
 import { acceptClockIn } from '../operator/accept-clock.ts';
 import { forgetIn } from '../operator/forget.ts';
+import { quarantineIn } from '../operator/quarantine.ts';
 import { refreshIn } from '../operator/refresh.ts';
 import { type ServerReport, statusOf } from '../status.ts';
 import type { Handle } from './listen.ts';
@@ -14,6 +15,7 @@ import {
   AdoptRequest,
   FollowRequest,
   ForgetRequest,
+  QuarantineRequest,
   RefreshRequest,
   RetainRequest,
 } from './requests.ts';
@@ -42,6 +44,12 @@ export function createHandle(
       }
       case 'forget':
         return forgetIn(operator, read(ForgetRequest, about));
+      case 'quarantine': {
+        const request = read(QuarantineRequest, about);
+        const quarantined = await quarantineIn(operator, request);
+        if (!request.dryRun) await follow(composition, request.index, [quarantined.project], false);
+        return quarantined;
+      }
       case 'accept-change': {
         const request = read(AcceptChangeRequest, about);
         const accepted = await acceptChangeIn(operator, request);
@@ -84,7 +92,10 @@ async function follow(composition: Composition, index: string, all: readonly str
   const mirror = mirrorOf(composition, index);
   const caller = internalCaller(index, 'operator', 'client');
   const projects = [...new Set(all)];
-  for (const project of projects) await mirror.follow(project, caller);
+  for (const project of projects) {
+    await mirror.judgeAgain(project);
+    await mirror.follow(project, caller);
+  }
   if (!looks) return;
   await Promise.all(projects.slice(0, LOOKED_AT).map((project) => mirror.look(project, caller).catch(() => undefined)));
 }

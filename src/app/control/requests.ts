@@ -24,6 +24,24 @@ export const Forgotten = z.object({
   forgotten: z.array(z.object({ file: z.string(), sha256: z.string(), bytes: z.number() })).readonly(),
 });
 
+export const QuarantineRequest = z.strictObject({
+  index,
+  name,
+  version: z.string().max(200).optional(),
+  lift: z.boolean(),
+  reason: z.string().min(1).max(1000),
+  dryRun,
+});
+export const Quarantined = z.object({
+  project: z.string(),
+  /** Why it was in quarantine before, where it was. */
+  was: z.string().nullish(),
+  /** All that is in quarantine of the project from then on. */
+  entries: z.array(z.object({ version: z.string().nullish(), reason: z.string(), at: z.number() })).readonly(),
+  /** Those of its files that were seen here; the first of very many. */
+  files: z.array(z.string()).readonly(),
+});
+
 export const AcceptChangeRequest = z.strictObject({
   index,
   project: name.optional(),
@@ -76,6 +94,8 @@ export type RefreshRequest = z.infer<typeof RefreshRequest>;
 export type Refreshed = z.infer<typeof Refreshed>;
 export type ForgetRequest = z.infer<typeof ForgetRequest>;
 export type Forgotten = z.infer<typeof Forgotten>;
+export type QuarantineRequest = z.infer<typeof QuarantineRequest>;
+export type Quarantined = z.infer<typeof Quarantined>;
 export type AcceptChangeRequest = z.infer<typeof AcceptChangeRequest>;
 export type AcceptedChange = z.infer<typeof AcceptedChange>;
 export type AcceptClockRequest = z.infer<typeof AcceptClockRequest>;

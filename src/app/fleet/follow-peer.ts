@@ -2,6 +2,7 @@ import { internalCaller } from '../../async/caller.ts';
 import type { Emit } from '../../ports/events.ts';
 import type { News } from '../../ports/peers.ts';
 import type { Composition } from '../compose.ts';
+import { judgeAgain } from './follow-fleet.ts';
 
 type Following = Pick<Composition, 'indexes'> & { readonly blobs: Pick<Composition['blobs'], 'follow'> };
 
@@ -18,6 +19,7 @@ export async function followPeer({ indexes, blobs }: Following, news: News, emit
   const onFault = (error: unknown) => emit({ name: 'faulted', at: 'store', error });
   // Given up at once; what was under way of it ends behind, for it may be what waits for this.
   for (const project of new Set(projectsOf(news.items))) void mirror.follow(project, caller).catch(onFault);
+  await judgeAgain(mirror, news.items).catch(onFault);
   if (news.items.some(([, area, kind]) => area === 'tuf' && kind === 'current'))
     await mirror.signed?.adopt().catch(onFault);
 }

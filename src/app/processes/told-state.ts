@@ -43,7 +43,9 @@ export class ToldState implements StateStorage {
   }
 }
 
-/** Pages, what they are held to, the list of all projects, and which signed metadata are in force; everything else is read where it is needed. */
-function isRemembered([, area, kind]: ItemPath): boolean {
-  return area === 'pages' || area === 'pins' || area === 'list' || (area === 'tuf' && kind === 'current');
+/** Pages, what they are held to, what is in quarantine, the list of all projects, and which signed metadata are in force; everything else is read where it is needed. */
+function isRemembered([, area = '', kind]: ItemPath): boolean {
+  return REMEMBERED.has(area) || (area === 'tuf' && kind === 'current');
 }
+
+const REMEMBERED: ReadonlySet<string> = new Set(['pages', 'pins', 'quarantine', 'list']);

@@ -13,8 +13,7 @@ interface ImportFlags extends CommonFlags {
   readonly json?: boolean;
 }
 
-/** `fail`: the command ends with 1. */
-export function importCommand(program: Command, fail: () => void): void {
+export function importCommand(program: Command): void {
   withPlace(
     program
       .command('import')
@@ -30,7 +29,7 @@ export function importCommand(program: Command, fail: () => void): void {
     .action(async (files: readonly string[], flags: ImportFlags) => {
       const { importFiles } = await import('./import.ts');
       const { index, dryRun = false, asOf, watch, scan, json = false } = flags;
-      if (!(await importFiles(await configOf(flags), { files, index, dryRun, asOf, watch, scan, json }))) fail();
+      await importFiles(await configOf(flags), { files, index, dryRun, asOf, watch, scan, json });
     });
 }
 

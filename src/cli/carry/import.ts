@@ -20,8 +20,8 @@ interface ImportFilesOptions {
   readonly json: boolean;
 }
 
-/** `verbatim import FILE…`, or `--watch DIR` until it is stopped. False where something was not imported. */
-export async function importFiles(config: Config, options: ImportFilesOptions): Promise<boolean> {
+/** `verbatim import FILE…`, or `--watch DIR` until it is stopped. Throws Refusal where one cannot be imported. */
+export async function importFiles(config: Config, options: ImportFilesOptions): Promise<void> {
   const { files, watch, dryRun, json } = options;
   if ((files.length === 0) === (watch === undefined))
     throw new Refusal('format', 'Say which files, or which directory to watch.', { subject: 'request' });
@@ -36,7 +36,7 @@ export async function importFiles(config: Config, options: ImportFilesOptions): 
     if (watch === undefined) {
       const imported = await importer.take(files);
       telling(() => tell(imported, options));
-      return true;
+      return;
     }
     await watchFolder(watch, importer, {
       signal: stopped(),
@@ -44,7 +44,6 @@ export async function importFiles(config: Config, options: ImportFilesOptions): 
       onWaiting: (why) => telling(() => say(why)),
       onRefused: (why) => telling(() => say(why)),
     });
-    return true;
   } finally {
     shown.end();
     await importer.close();

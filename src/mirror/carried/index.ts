@@ -51,7 +51,7 @@ export async function createCarriedIndex(options: CarriedIndexOptions): Promise<
   };
   const spent = () => broken ?? (time.isSpent() ? time.refusal() : undefined);
   return new EvidencedIndex(parts, new CarriedEvidence({ ...parts, generation, spent }), {
-    carried,
+    carried: () => carried,
     unverified: (pages) => new Documents({ ...parts, api: base, pages, maxAge: 0, memory: parts.memory / 8 }),
   });
 }

@@ -249,7 +249,7 @@ export class Files<P> {
     const blob = await this.#followed(page, file, caller, { wanted, work });
     await coreMetadata.compare(file, blob, caller);
     if (isVariants(wanted.name)) await heldVariants.hold(await blob.bytes(VARIANTS_BYTES), wanted.name, page, caller);
-    const verdict = await policy.file(file, blob, caller);
+    const verdict = await policy.file(page.project, file, blob, caller);
     const isServed = verdict.action === 'serve';
     background.add(pins.proved(page.project, file, page.believed.observation, sent && isServed));
     if (!isServed) throw verdict.refusal(file.entry.filename);

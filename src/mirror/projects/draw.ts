@@ -5,7 +5,7 @@ import { mustBe } from '../../bytes/proof.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Digestless, Enforced, PageWork } from '../../ports/page-work.ts';
 import type { PageVerdict, Policy, Verdict } from '../../ports/policy.ts';
-import { emptied, type Listing, without } from '../../pypi/listing.ts';
+import { emptied, type JudgedPage, type Listing, without } from '../../pypi/listing.ts';
 import type { KnownFile, Undigested } from '../../pypi/relink.ts';
 import { makePage, type Page } from '../../render/page.ts';
 import { Believed, type Source } from '../believed.ts';
@@ -13,9 +13,11 @@ import type { Evidence } from '../evidence.ts';
 import { type BelievedPage, makeBelievedPage } from './believed-page.ts';
 import type { Drawer, Drawing } from './drawing.ts';
 import type { DrawnBodies } from './drawn-bodies.ts';
+import { type DrawnNote, noteText, readJudged, readNote } from './drawn-note.ts';
 import type { HeldFiles } from './held-files.ts';
-import { noteText, type PageNote, type PageTallies, readNote, tallyOf } from './left-out.ts';
+import { type PageTallies, tallyOf } from './left-out.ts';
 import type { ProjectPins } from './pins.ts';
+import { pinsLetting } from './pins-letting.ts';
 import { placesOf, type StrangeHosts } from './strange-hosts.ts';
 
 /** A project page as it is served, and all that it was drawn from where that is at hand. */
@@ -82,7 +84,7 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
     const bytes = await source.read(caller);
     // What is pinned from now on is for the drawing after this one.
     this.#due.delete(believed.name);
-    const version = this.#rules;
+    const version = this.#rules(believed.name);
     let proved = believed;
     let isPageAlone = true;
     let judged: Judged | undefined;
@@ -124,22 +126,25 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
       pins: complete ? await this.#options.pins.identityAllowing(drawn.listing, believed.observation) : undefined,
       weight: weightOf(whole, withheld.size, source),
     };
-    if (isPageAlone) this.#keep(drawing, source, { leftOut, places });
+    if (isPageAlone && withheld.size === 0)
+      this.#keep(drawing, source, drawn.listing, { hidden: hidden === true, leftOut, places });
     return drawing;
   }
 
   async restore(believed: Believed<P>, source: Source): Promise<PageDrawing<P> | undefined> {
-    const { drawn, pins: projectPins, tallies, strangeHosts, heldFiles } = this.#options;
+    const { drawn, tallies, strangeHosts, heldFiles } = this.#options;
     // What is held is no part of what a page is found again by.
     if (drawn === undefined || heldFiles !== undefined) return undefined;
     mustBe<Believed<unknown>>(Believed, believed);
-    const version = this.#rules;
-    const pins = await projectPins.identity(believed.name, believed.observation);
-    const found = await drawn.find(believed, source, { pins, policy: version });
+    const version = this.#rules(believed.name);
+    const found = await drawn.find(believed, source, version);
     if (found === undefined) return undefined;
-    // Its pins are those that it was drawn under: none is new.
+    const note = readNote(found.note);
+    const pins = await pinsLetting(this.#options, believed, note, () => readJudged(believed.name, found.note));
+    if (pins === undefined) return undefined;
+    this.#due.delete(believed.name);
     await believed.unsaved?.save();
-    const { leftOut, places } = readNote(found.note);
+    const { leftOut, places } = note;
     tallies.put(believed.name, { leftOut, firstSight: 0, outOfReach: strangeHosts.look(believed.name, places) });
     const page = found.page.at(source.serial);
     const view = { page, whole: undefined };
@@ -193,14 +198,15 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
     if (this.#due.get(project) === undefined) this.#due.set(project, this.#options.clock.now() + GATHERED_FOR);
   }
 
-  isOutdated({ policy }: PageDrawing<P>): boolean {
-    return policy !== this.#rules;
+  isOutdated({ policy, believed }: PageDrawing<P>): boolean {
+    return policy !== this.#rules(believed.name);
   }
 
   /** All that decides, besides pins, what of a page is drawn. */
-  get #rules(): string {
+  #rules(project: string): string {
     const { policy, heldFiles } = this.#options;
-    return heldFiles === undefined ? policy.version : `${policy.version}, ${heldFiles.version}`;
+    const version = policy.version(project);
+    return heldFiles === undefined ? version : `${version}, ${heldFiles.version}`;
   }
 
   gone(name: string): void {
@@ -226,10 +232,11 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
   }
 
   /** What depends on nothing that its key does not name is found again. */
-  #keep({ believed, view, settled, until, policy, pins }: PageDrawing<P>, source: Source, note: PageNote): void {
-    if (!settled || until !== undefined || pins === undefined || policy !== this.#rules) return;
+  #keep(drawing: PageDrawing<P>, source: Source, judged: JudgedPage, note: Omit<DrawnNote, 'pins'>): void {
+    const { believed, view, settled, until, policy, pins } = drawing;
+    if (!settled || until !== undefined || pins === undefined || policy !== this.#rules(believed.name)) return;
     if (this.#options.heldFiles !== undefined) return;
-    this.#options.drawn?.put(believed, source, { pins, policy }, { page: view.page, note: noteText(note) });
+    this.#options.drawn?.put(believed, source, policy, view.page, () => noteText({ ...note, pins }, judged));
   }
 
   /** Pins first: a verdict is on what they leave. */

@@ -1,7 +1,6 @@
 import type { Emit } from '../../ports/events.ts';
-import { LEFT_OUT, type LeftOutReason, leftOutWhy, type PageTally, type Tallies } from '../../ports/left-out.ts';
+import { type LeftOutReason, leftOutWhy, type PageTally, type Tallies } from '../../ports/left-out.ts';
 import type { Enforced } from '../../ports/page-work.ts';
-import type { FilePlace } from './strange-hosts.ts';
 
 /** Projects whose pages are counted one by one; beyond it they are not. */
 const MOST_PROJECTS = 100_000;
@@ -109,33 +108,4 @@ export function tallyOf({ listing, withheld, hidden }: Enforced, outOfReach: Pag
   let firstSight = 0;
   for (const file of listing.files.values()) if (file.firstSight === true) firstSight++;
   return { leftOut, firstSight, outOfReach };
-}
-
-/** What a drawn page is stored with: all that is needed to tell of it without drawing it again. */
-export interface PageNote {
-  readonly leftOut: PageTally['leftOut'];
-  readonly places: readonly FilePlace[];
-}
-
-const AT = '@';
-const AT_UNPROVED = '@unproved';
-
-/** A line each; a page with files that are believed at first sight has none. */
-export function noteText({ leftOut, places }: PageNote): string {
-  const reasons = [...leftOut].map(([why, count]) => `${why} ${count}`);
-  const where = places.map(({ origin, unproved, files }) => `${unproved ? AT_UNPROVED : AT} ${files} ${origin}`);
-  return [...reasons, ...where].join('\n');
-}
-
-/** What `noteText` wrote. */
-export function readNote(note: string): PageNote {
-  const leftOut = new Map<LeftOutReason, number>();
-  const places: FilePlace[] = [];
-  for (const line of note.split('\n')) {
-    const [name, count, origin] = line.split(' ');
-    const why = LEFT_OUT.find((known) => known === name);
-    if (why !== undefined) leftOut.set(why, Number(count));
-    else if (origin !== undefined) places.push({ origin, unproved: name === AT_UNPROVED, files: Number(count) });
-  }
-  return { leftOut, places };
 }

@@ -4,10 +4,10 @@ import type { PageWork } from '../../ports/page-work.ts';
 import { makePage, type Page } from '../../render/page.ts';
 import { Believed, type Source } from '../believed.ts';
 import type { Drawer, Drawing } from './drawing.ts';
-import type { DrawnBodies, DrawnBy } from './drawn-bodies.ts';
+import type { DrawnBodies } from './drawn-bodies.ts';
 
-/** No pins and no policy have a say in it. */
-const BY: DrawnBy = { pins: 'none', policy: 'none' };
+/** No rules have a say in it. */
+const NO_POLICY = 'none';
 
 /** Renders the list of all projects: compressed bodies alone, and nothing else is drawn of it. */
 export class ListDrawer<P> implements Drawer<P, Page> {
@@ -22,13 +22,13 @@ export class ListDrawer<P> implements Drawer<P, Page> {
   async draw(believed: Believed<P>, source: Source, caller: Caller): Promise<Drawing<P, Page>> {
     mustBe<Believed<unknown>>(Believed, believed);
     const page = makePage(await this.#work.drawList(await source.read(caller), caller));
-    this.#drawn?.put(believed, source, BY, { page, note: '' });
+    this.#drawn?.put(believed, source, NO_POLICY, page, () => '');
     return drawingOf(believed, page.at(source.serial));
   }
 
   async restore(believed: Believed<P>, source: Source): Promise<Drawing<P, Page> | undefined> {
     mustBe<Believed<unknown>>(Believed, believed);
-    const found = await this.#drawn?.find(believed, source, BY);
+    const found = await this.#drawn?.find(believed, source, NO_POLICY);
     return found && drawingOf(believed, found.page.at(source.serial));
   }
 

@@ -2,8 +2,12 @@ import { agree, type Digests } from '../../bytes/digest.ts';
 import { dateText, type Instant } from '../../bytes/instant.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Pin } from '../../ports/index-state.ts';
-import type { Entry } from '../../pypi/project-page.ts';
+import type { JudgedFile, JudgedPage } from '../../pypi/listing.ts';
+import { isVariants } from '../../pypi/names.ts';
 import type { Observation } from '../believed.ts';
+
+type Entry = JudgedFile['entry'];
+type KnownPins = ReadonlyMap<string, Pin>;
 
 // A pin's life. Pure: what a pin becomes is decided here, and written by pins.ts.
 //
@@ -101,6 +105,28 @@ export function isConfirmable(pin: Pin | undefined, entry: Entry, { final, fetch
   if (final) return true;
   if (pin.proved !== true) return false;
   return repeated || (pin.fetch !== undefined && pin.fetch !== fetch);
+}
+
+/** No pin, known or to come, stands against any file of a page that is seen so. */
+export function forbidsNothing(known: KnownPins, { files }: JudgedPage, observation: Observation): boolean {
+  for (const { entry } of files.values()) {
+    const pin = known.get(entry.filename);
+    if (pin === undefined || entry.digests.size === 0 || isVariants(entry.filename)) continue;
+    if (contradicts(pin, entry) || contradictsCoreMetadata(pin, entry) || isUncomparable(pin, entry, observation))
+      return false;
+  }
+  return true;
+}
+
+/** Every file of a page has the pin that lets it be served. `observation`: and nothing of it would be silenced, seen so. */
+export function allAllow(known: KnownPins, listing: JudgedPage, observation?: Observation): boolean {
+  for (const { entry } of listing.files.values()) {
+    const pin = known.get(entry.filename);
+    if (isVariants(entry.filename) || (entry.digests.size === 0 && pin === undefined)) continue;
+    if (pin === undefined || contradicts(pin, entry) || contradictsCoreMetadata(pin, entry)) return false;
+    if (observation !== undefined && isUncomparable(pin, entry, observation)) return false;
+  }
+  return true;
 }
 
 /** Why a file (or its core metadata) is withheld. */

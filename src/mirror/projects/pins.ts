@@ -4,19 +4,21 @@ import { Refusal } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Pin, Pins, UnsavedPage } from '../../ports/index-state.ts';
 import type { Enforced } from '../../ports/page-work.ts';
-import { type Listing, type OwnFile, without } from '../../pypi/listing.ts';
+import { type JudgedPage, type Listing, type OwnFile, without } from '../../pypi/listing.ts';
 import { textOf } from '../../pypi/losses.ts';
 import { isVariants, versionOf } from '../../pypi/names.ts';
 import type { Observation } from '../believed.ts';
 import { confirmedReleases, reportJoined } from './joined.ts';
 import { PinMarks } from './pin-marks.ts';
 import {
+  allAllow,
   contradiction,
   contradicts,
   contradictsCoreMetadata,
   coreMetadataOf,
   extended,
   firstPin,
+  forbidsNothing,
   givesWay,
   isConfirmable,
   isLate,
@@ -30,6 +32,7 @@ import type { Reports } from './reports.ts';
 const FILES_A_TURN = 2000;
 type KnownPins = ReadonlyMap<string, Pin>;
 type Withheld = Map<string, Refusal>;
+type KnownNames = Pick<ReadonlyMap<string, unknown>, 'has'>;
 
 const NO_PINS: KnownPins = new Map();
 
@@ -78,7 +81,21 @@ export class ProjectPins {
   async enforce(listing: Listing, observation: Observation, page?: UnsavedPage): Promise<Enforcement> {
     if (this.#reuploads) return { listing, withheld: new Map(), silenced: new Map(), pins: NO_PINS };
     await this.#marks.write(listing.name);
-    const found = await this.#pins.of(listing.name);
+    const enforced = await this.#enforce(listing, observation, await this.#pins.of(listing.name), page);
+    return { ...enforced, listing: without(listing, enforced) };
+  }
+
+  /** The same of a page that is served as it is or not at all: its pins; undefined, and nothing is written or told, where they forbid anything of it. */
+  async permit(judged: JudgedPage, observation: Observation, page?: UnsavedPage): Promise<KnownPins | undefined> {
+    if (this.#reuploads) return NO_PINS;
+    await this.#marks.write(judged.name);
+    const found = await this.#pins.of(judged.name);
+    if (!forbidsNothing(found, judged, observation)) return undefined;
+    const { withheld, silenced, pins } = await this.#enforce(judged, observation, found, page);
+    return withheld.size === 0 && silenced.size === 0 ? pins : undefined;
+  }
+
+  async #enforce(listing: JudgedPage, observation: Observation, found: KnownPins, page: UnsavedPage | undefined) {
     const known = (await this.#giveWay(listing, observation, found)) ? await this.#pins.of(listing.name) : found;
     const { withheld, silenced, news } = await this.#judge(listing, known, observation);
     const pins = news.size === 0 ? known : await this.#add(listing.name, known, { news, withheld, page });
@@ -86,9 +103,8 @@ export class ProjectPins {
     for (const [name, refusal] of [...withheld, ...silenced])
       this.#reports.refused({ subject: refusal.subject ?? 'file', name }, refusal);
     for (const file of withheld.keys()) this.#heldBack(listing, file, pins.get(file));
-    const served = without(listing, { withheld, silenced });
-    await this.#confirm(served, observation, pins);
-    return { listing: served, withheld, silenced, pins };
+    await this.#confirm(listing, observation, pins, withheld);
+    return { withheld, silenced, pins };
   }
 
   /** True where every file of a listing has the pin that lets it be served. */
@@ -102,7 +118,7 @@ export class ProjectPins {
   }
 
   /** The same of pins that let every file of a listing be served; undefined where they do not. */
-  async identityAllowing(listing: Listing, observation: Observation): Promise<string | undefined> {
+  async identityAllowing(listing: JudgedPage, observation: Observation): Promise<string | undefined> {
     if (this.#reuploads) return identityOf(UNPINNED, observation);
     // One reading: what allows it is what is named.
     const { id, pins } = await this.#pins.read(listing.name);
@@ -116,9 +132,10 @@ export class ProjectPins {
     await this.#confirm(listing, observation, await this.#pins.of(listing.name));
   }
 
-  async #confirm(listing: Listing, observation: Observation, known: KnownPins): Promise<void> {
+  async #confirm(listing: JudgedPage, observation: Observation, known: KnownPins, withheld: KnownNames = NO_PINS) {
     const ready: string[] = [];
     for (const { entry, path } of listing.files.values()) {
+      if (withheld.has(entry.filename)) continue;
       const pin = known.get(entry.filename);
       // Pins may have been taken back and made anew since.
       if (pin?.provisional === true) this.#marks.unsettle(path);
@@ -174,13 +191,13 @@ export class ProjectPins {
     if (!this.#reuploads && stated !== undefined) await this.#pins.addCoreMetadata(project, entry.filename, stated);
   }
 
-  #heldBack({ name, files }: Listing, file: string, pin: Pin | undefined): void {
+  #heldBack({ name, files }: JudgedPage, file: string, pin: Pin | undefined): void {
     const offered = files.get(file)?.entry.digests;
     if (pin === undefined || offered === undefined) return;
     this.#reports.heldBack(name, { file, reason: 'changed', before: textOf(pin.digests), after: textOf(offered) });
   }
 
-  async #judge(listing: Listing, known: KnownPins, observation: Observation) {
+  async #judge(listing: JudgedPage, known: KnownPins, observation: Observation) {
     const now = this.#clock.now();
     const news = new Map<string, Pin>();
     const withheld: Withheld = new Map();
@@ -220,14 +237,14 @@ export class ProjectPins {
     });
     for (const [filename, { digests }] of news) {
       const pin = kept.get(filename);
-      if (pin !== undefined && contradicts(pin, { filename, url: '', digests }))
+      if (pin !== undefined && contradicts(pin, { filename, digests }))
         withheld.set(filename, contradiction('file', filename, pin, pin.digests, digests));
     }
     return kept;
   }
 
   /** True where a pin has given way. */
-  async #giveWay(listing: Listing, observation: Observation, known: KnownPins): Promise<boolean> {
+  async #giveWay(listing: JudgedPage, observation: Observation, known: KnownPins): Promise<boolean> {
     const others = new Map<string, Pin>();
     for (const { entry, path } of listing.files.values()) {
       const pin = known.get(entry.filename);
@@ -257,17 +274,6 @@ const UNPINNED = 'unpinned';
 
 function identityOf(pins: string, { final, fetch = '', repeated }: Observation): string {
   return [pins, final ? 'final' : repeated ? 'repeated' : 'once', fetch].join(' ');
-}
-
-/** `observation`: and nothing of it would be silenced, seen so. */
-function allAllow(known: KnownPins, listing: Listing, observation?: Observation): boolean {
-  for (const { entry } of listing.files.values()) {
-    const pin = known.get(entry.filename);
-    if (isVariants(entry.filename) || (entry.digests.size === 0 && pin === undefined)) continue;
-    if (pin === undefined || contradicts(pin, entry) || contradictsCoreMetadata(pin, entry)) return false;
-    if (observation !== undefined && isUncomparable(pin, entry, observation)) return false;
-  }
-  return true;
 }
 
 function contradictionOfCoreMetadata(filename: string, pin: Pin, stated: Digests | undefined): Refusal {

@@ -6,7 +6,7 @@ import type { Runner } from '../../tuf/sliced.ts';
 import { carriedStatus } from '../carried/status.ts';
 import type { CarriedTime } from '../carried/time.ts';
 import { EvidencedIndex, type IndexOptions, type IndexParts, partsOf, type RunningIndex } from '../create-index.ts';
-import type { CarriedIndex } from '../package-index.ts';
+import type { CarriedIndex, SignedRepository } from '../package-index.ts';
 import { FlooredClock } from './clock-floor.ts';
 import { TufEvidence } from './evidence.ts';
 import { earliestExpiry } from './generations.ts';
@@ -45,17 +45,16 @@ export async function createSignedIndex(options: SignedIndexOptions): Promise<Ru
   const { time } = options;
   const carried = time && (() => carriedStatus(time, keeper.current && earliestExpiry(keeper.current)));
   const evidence = new TufEvidence({ ...parts, generations: keeper, roles, carried });
-  const signed = new Repository(parts, keeper, roles);
   return new EvidencedIndex(parts, evidence, {
     // The first refresh need not wait for the first client; what it cannot do is logged and tried again on demand.
     introduce: (caller) => (time === undefined ? keeper.refresh(caller).then(nothing, nothing) : Promise.resolve()),
-    signed,
-    carried: time && importing(signed, time),
+    signed: (judge) => new Repository(parts, keeper, roles, judge),
+    carried: time && ((signed) => signed && importing(signed, time)),
   });
 }
 
 /** Bundles are refreshes from another place. */
-function importing(signed: Repository, time: CarriedTime): CarriedIndex {
+function importing(signed: SignedRepository, time: CarriedTime): CarriedIndex {
   return {
     take: ({ from, asOf, look }) => signed.refresh({ from, asOf, beforePublish: look }),
     async adopt() {

@@ -6,6 +6,7 @@ import type { Generation } from '../../tuf/stages.ts';
 import { EvidencedIndex } from '../create-index.ts';
 import { Fetch } from '../files/fetch.ts';
 import type { FileAnswer } from '../files/file-answer.ts';
+import type { JudgeFile } from '../files/judge.ts';
 import type {
   AskedTarget,
   Candidate,
@@ -37,12 +38,12 @@ export class Repository implements SignedRepository {
   readonly #job: Caller;
   #asksAfter = 0;
 
-  constructor(parts: SignedParts, keeper: Keeper, roles: Roles) {
+  constructor(parts: SignedParts, keeper: Keeper, roles: Roles, judge: JudgeFile) {
     this.#parts = parts;
     this.#keeper = keeper;
     this.#job = internalCaller(parts.index, 'refresh');
     this.#metadata = new Metadata({ ...parts, keeper, roles });
-    this.#targets = new TargetFiles({ ...parts, keeper, roles });
+    this.#targets = new TargetFiles({ ...parts, keeper, roles, judge });
   }
 
   async metadata(name: string, caller: Caller): Promise<SignedDocument> {

@@ -8,6 +8,7 @@ import type { TargetLayout } from '../../presets/target-layout.ts';
 import { decodeOnce } from '../../pypi/links.ts';
 import type { Fetch } from '../files/fetch.ts';
 import { type FileAnswer, makeFileAnswer } from '../files/file-answer.ts';
+import type { JudgeFile } from '../files/judge.ts';
 import { LIMITS } from '../limits.ts';
 import type { AskedTarget } from '../package-index.ts';
 import type { Reports } from '../projects/reports.ts';
@@ -21,6 +22,7 @@ interface TargetsOptions {
   readonly blobs: Pick<Blobs, 'stored'>;
   readonly fetch: Fetch;
   readonly reports: Reports;
+  readonly judge: JudgeFile;
 }
 
 const HASH_PREFIX = /^([0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128})\.(.+)$/;
@@ -38,7 +40,9 @@ export class TargetFiles {
     for (const path of spellings(asked))
       for (const reading of readings(path)) {
         const listed = await this.#find(reading, caller);
-        if (listed !== undefined) return this.#answer(reading, listed.target, caller);
+        if (listed === undefined) continue;
+        await this.#options.judge(nameIn(reading), caller);
+        return this.#answer(reading, listed.target, caller);
       }
     throw unlisted(asked.path);
   }
@@ -56,7 +60,7 @@ export class TargetFiles {
     const stored = await blobs.stored(target);
     let isCounted = false;
     return makeFileAnswer({
-      filename: reading.target.slice(reading.target.lastIndexOf('/') + 1),
+      filename: nameIn(reading),
       project: undefined,
       size: target.length,
       sha256: target.digests.get('sha256'),
@@ -76,13 +80,21 @@ export class TargetFiles {
     if (listed === undefined) throw unlisted(reading.target);
     const { target, consistent } = listed;
     const urls = layout.urls(reading.target, target.digests, consistent);
-    return fetch.file({ name: reading.target, subject: 'target', expected: target, limit: LIMITS.file, urls }, caller);
+    const wanted = { name: reading.target, subject: 'target', expected: target, limit: LIMITS.file, urls } as const;
+    const blob = await fetch.file(wanted, caller);
+    // It may have been put in quarantine while it was fetched.
+    await this.#options.judge(nameIn(reading), caller);
+    return blob;
   }
 }
 
 interface Listed {
   readonly target: Expected;
   readonly consistent: boolean;
+}
+
+function nameIn({ target }: Reading): string {
+  return target.slice(target.lastIndexOf('/') + 1);
 }
 
 function lists({ digests }: Expected, hash: string): boolean {

@@ -5,14 +5,21 @@ const CLAUSE = /^[ \t]*(===|~=|==|!=|<=|>=|<|>)[ \t]*([^\s;)]+)[ \t]*$/;
 
 type Operator = '===' | '~=' | '==' | '!=' | '<=' | '>=' | '<' | '>';
 
-interface Clause {
-  readonly operator: Operator;
+/** `===` compares characters. */
+interface Spelling {
+  readonly operator: '===';
   readonly text: string;
-  /** Undefined of `===` alone, which compares characters. */
-  readonly version: Version | undefined;
+}
+
+interface Comparison {
+  readonly operator: Exclude<Operator, '==='>;
+  readonly text: string;
+  readonly version: Version;
   /** Of `==1.2.*`: how many numbers must be the same. */
   readonly prefix: number | undefined;
 }
+
+type Clause = Spelling | Comparison;
 
 /** Versions that are wanted (PEP 440): each clause must hold. None: every version. */
 export interface Specifiers {
@@ -34,7 +41,7 @@ export function parseSpecifiers(text: string): Specifiers | undefined {
     clauses.push(clause);
   }
   const isPre = clauses.some(
-    ({ operator, version }) => operator !== '!=' && version !== undefined && isPreRelease(version),
+    (clause) => clause.operator !== '===' && clause.operator !== '!=' && isPreRelease(clause.version),
   );
   return {
     text: clauses.map((clause) => clause.operator + clause.text).join(','),
@@ -49,7 +56,7 @@ export function parseSpecifiers(text: string): Specifiers | undefined {
 function clauseOf(part: string): Clause | undefined {
   const [, operator, text = ''] = CLAUSE.exec(part) ?? [];
   if (!isOperator(operator)) return undefined;
-  if (operator === '===') return { operator, text, version: undefined, prefix: undefined };
+  if (operator === '===') return { operator, text };
   const isPrefix = text.endsWith('.*');
   const version = parseVersion(isPrefix ? text.slice(0, -2) : text);
   if (version === undefined) return undefined;
@@ -61,13 +68,10 @@ function clauseOf(part: string): Clause | undefined {
   return { operator, text, version, prefix: isPrefix ? version.written : undefined };
 }
 
-function holds(
-  { operator, text, version: wanted, prefix }: Clause,
-  written: string,
-  version: Version | undefined,
-): boolean {
-  if (operator === '===') return written.trim().toLowerCase() === text.toLowerCase();
-  if (wanted === undefined || version === undefined) return false;
+function holds(clause: Clause, written: string, version: Version | undefined): boolean {
+  if (clause.operator === '===') return written.trim().toLowerCase() === clause.text.toLowerCase();
+  if (version === undefined) return false;
+  const { operator, version: wanted, prefix } = clause;
   switch (operator) {
     case '==':
       return isEqual(version, wanted, prefix);

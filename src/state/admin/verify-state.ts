@@ -22,5 +22,7 @@ export async function verifyState(state: IndexState): Promise<VerifiedState> {
   };
   for await (const project of state.projects('pages')) await check(`pages/${project}`, state.page(project));
   for await (const project of state.projects('pins')) await check(`pins/${project}`, state.pins(project));
+  for await (const project of state.projects('quarantine'))
+    await check(`quarantine/${project}`, state.quarantine(project));
   return { items, wrong };
 }

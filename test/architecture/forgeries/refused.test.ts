@@ -39,7 +39,7 @@ import { ListDrawer } from '../../../src/mirror/projects/list-drawer.ts';
 import { ProjectPins } from '../../../src/mirror/projects/pins.ts';
 import type { Reports } from '../../../src/mirror/projects/reports.ts';
 import { StrangeHosts } from '../../../src/mirror/projects/strange-hosts.ts';
-import { quarantinePolicy } from '../../../src/mirror/quarantine-policy.ts';
+import { QuarantinePolicy } from '../../../src/mirror/quarantine-policy.ts';
 import { makeBlob } from '../../../src/ports/blob.ts';
 import type { Pins } from '../../../src/ports/index-state.ts';
 import { type PageWork, workHere } from '../../../src/ports/page-work.ts';
@@ -63,6 +63,7 @@ import { START } from '../../support/clock.ts';
 import { authority } from '../../support/keys.ts';
 import { createMemoryCache } from '../../support/memory-cache.ts';
 import { createSimulator } from '../../support/simulator.ts';
+import { NOTHING_BY_HAND } from '../../support/unsigned-index.ts';
 import { trustedRoot, verifiedRoot } from '../../support/verified.ts';
 import { expectedOf, openStore, upstream, wanted, whole } from '../../support/volume-harness.ts';
 
@@ -129,7 +130,7 @@ const DRAWING: PageDrawerOptions<undefined> = {
   evidence: { kind: 'index', digests: unasked },
   work: { ...workHere, drawPage: unasked },
   pins: new ProjectPins({ pins: NO_PINS, clock: SIGHTS.clock, reports: REPORTS, reuploads: false }),
-  policy: quarantinePolicy,
+  policy: new QuarantinePolicy(NOTHING_BY_HAND),
   clock: SIGHTS.clock,
   tallies: new PageTallies({ index: 'main', tallies: { load: unasked, put: unasked }, emit: unasked }),
   undigested: 'withhold',
@@ -342,7 +343,7 @@ describe('a page', () => {
   const tier = createMemoryCache({ maxBytes: 1e6, nowMs: () => START * 1000 });
   const authenticator = makeAuthenticator(new Uint8Array(32), PACKED_PAGE);
   const guarded = new GuardedCache({ index: 'main', cache: tier, authenticator, emit: () => undefined });
-  const drawn = new DrawnBodies([guarded], {});
+  const drawn = new DrawnBodies([{ cache: guarded, leastBytes: 0 }], {});
 
   it.each(WAYS)('of a project is neither drawn nor found again of what is believed by %s', async (_, forge) => {
     const drawer = new PageDrawer({ ...DRAWING, drawn });
@@ -385,16 +386,13 @@ describe('a page', () => {
     const listing = relink(decodePage(Buffer.from('{"meta":{"api-version":"1.0"},"name":"a","files":[]}'), 'a'), {
       pageUrl: 'https://a.example/simple/a/',
     });
-    const verdict = quarantinePolicy.page(listing, new Map(), START);
+    const verdict = DRAWING.policy.page(listing, new Map(), START);
     const parts = { believed, page, listing, withheld: new Map(), verdict };
     expect(() => makeBelievedPage(parts).under(makeBelieved('tuf', other))).toThrow('other bytes');
   });
 
   it.each(WAYS)('is not kept where it was made by %s', (_, forge) => {
-    const by = { pins: '', policy: '' };
-    expect(() => drawn.put(believed, source, by, { page: forge(page), note: '' })).toThrow(
-      /^This value is no Page of ours/,
-    );
+    expect(() => drawn.put(believed, source, '', forge(page), () => '')).toThrow(/^This value is no Page of ours/);
   });
 });
 

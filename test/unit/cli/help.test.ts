@@ -7,14 +7,22 @@ const helpOf = (name: string) =>
     ?.helpInformation();
 
 describe('the help of a command', () => {
-  it.each(['status', 'explain', 'verify', 'events', 'who', 'refresh', 'forget', 'accept-change', 'accept-clock'])(
-    'that works on the data directory shows its own options: %s',
-    (name) => {
-      expect(helpOf(name)).toContain('--data <dir>');
-      expect(helpOf(name)).toContain('--json');
-      expect(helpOf(name)).not.toMatch(/--(?:port|upstream|offline|log-level|max-bytes|proxy)\b/);
-    },
-  );
+  it.each([
+    'status',
+    'explain',
+    'verify',
+    'events',
+    'who',
+    'refresh',
+    'forget',
+    'quarantine',
+    'accept-change',
+    'accept-clock',
+  ])('that works on the data directory shows its own options: %s', (name) => {
+    expect(helpOf(name)).toContain('--data <dir>');
+    expect(helpOf(name)).toContain('--json');
+    expect(helpOf(name)).not.toMatch(/--(?:port|upstream|offline|log-level|max-bytes|proxy)\b/);
+  });
 
   it('that serves shows every setting', () => {
     for (const flag of ['--upstream', '--ca', '--proxy', '--stale-if-error', '--offline'])

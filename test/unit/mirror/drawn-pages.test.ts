@@ -1,10 +1,11 @@
+import { setImmediate } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { makeAuthenticator } from '../../../src/bytes/authentic.ts';
 import { lend } from '../../../src/bytes/proof.ts';
 import { GuardedCache } from '../../../src/mirror/guarded-cache.ts';
 import { DrawnBodies } from '../../../src/mirror/projects/drawn-bodies.ts';
-import { quarantinePolicy } from '../../../src/mirror/quarantine-policy.ts';
+import { QuarantinePolicy } from '../../../src/mirror/quarantine-policy.ts';
 import type { ByteCache } from '../../../src/ports/byte-cache.ts';
 import { type PageWork, workHere } from '../../../src/ports/page-work.ts';
 import type { Policy } from '../../../src/ports/policy.ts';
@@ -13,7 +14,7 @@ import { client, PLAIN } from '../../support/callers.ts';
 import { largePage } from '../../support/large.ts';
 import { createMemoryCache } from '../../support/memory-cache.ts';
 import { createRecorder } from '../../support/recorder.ts';
-import { answerOf, unsignedIndex } from '../../support/unsigned-index.ts';
+import { answerOf, NOTHING_BY_HAND, unsignedIndex } from '../../support/unsigned-index.ts';
 
 // What becomes of a page that memory has no room for.
 
@@ -24,6 +25,8 @@ const GZIP = { format: 'json', coding: 'gzip' } as const;
 const ZSTD_HTML = { format: 'text-html', coding: 'zstd' } as const;
 /** Room for the page's compressed bodies, and not for all that they are drawn from. */
 const LEAN = 2_000_000;
+/** A page of some sixty files. */
+const leastBytes = 40 * 1024;
 /** Room for nothing. */
 const NONE = 1000;
 
@@ -45,12 +48,7 @@ async function start({ memory, cache = () => ({}), without = false, bytes = LARG
   };
   const time = { s: NOW };
   const rules = { version: 'first' };
-  const policy: Policy = {
-    ...quarantinePolicy,
-    get version() {
-      return rules.version;
-    },
-  };
+  const policy: Policy = Object.assign(new QuarantinePolicy(NOTHING_BY_HAND), { version: () => rules.version });
   const { events, emit } = createRecorder();
   const tier = createMemoryCache({ maxBytes: 1e8, nowMs: () => time.s * 1000 });
   const authenticator = makeAuthenticator(new Uint8Array(32), PACKED_PAGE);
@@ -61,9 +59,14 @@ async function start({ memory, cache = () => ({}), without = false, bytes = LARG
     work,
     policy,
     memory,
-    drawn: without ? undefined : new DrawnBodies([guarded], {}),
+    drawn: without ? undefined : new DrawnBodies([{ cache: guarded, leastBytes }], {}),
   });
-  const page = async () => (await index.page('alpha', client())).page;
+  const page = async () => {
+    const served = await index.page('alpha', client());
+    // What is kept is kept behind the answer.
+    await setImmediate();
+    return served.page;
+  };
   return { index, drawings, time, rules, page, results: () => events.cached.map(({ result }) => result) };
 }
 

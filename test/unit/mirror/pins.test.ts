@@ -157,3 +157,40 @@ it('core metadata that comes late, of a file that holds none, is let through onl
   expect(await pins.identityAllowing(late, { ...once, repeated: true })).toBeDefined();
   expect(await pins.identityAllowing(listingOf([line]), once)).toBeDefined();
 });
+
+describe('a page that is served as it is or not at all', () => {
+  const line = { filename: FILE, url: `https://files.example/${FILE}`, hashes: { sha256: sha256('a') } };
+  const other = { ...line, filename: 'demo-2.0.zip', url: 'https://files.example/demo-2.0.zip' };
+  const pages: readonly (readonly [string, object])[] = [
+    ['the bytes of a file', { ...line, hashes: { sha256: sha256('b') } }],
+    ['the core metadata of a file', { ...line, 'core-metadata': { sha256: sha256('d') } }],
+  ];
+
+  it.each(pages)(
+    'is let through where no pin stands against it, and pins nothing where one does: %s',
+    async (_, changed) => {
+      const state = pinsIn(createMemoryState());
+      const pins = pinsOf(state, 1);
+      const announcing = { ...line, 'core-metadata': { sha256: sha256('c') } };
+      expect((await pins.permit(listingOf([announcing]), SIGNED))?.has(FILE)).toBe(true);
+      expect(await pins.permit(listingOf([changed, other]), SIGNED)).toBeUndefined();
+      expect([...(await state.of('demo')).keys()]).toEqual([FILE]);
+      expect([...((await pins.permit(listingOf([announcing, other]), SIGNED)) ?? []).keys()]).toHaveLength(2);
+    },
+  );
+
+  it('pins nothing where core metadata came late, of a file that holds none, and one look alone saw it', async () => {
+    const state = pinsIn(createMemoryState());
+    const pins = pinsOf(state, 1);
+    await pins.enforce(listingOf([line]), SIGNED);
+    const late = listingOf([{ ...line, 'core-metadata': { sha256: sha256('c') } }, other]);
+    expect(await pins.permit(late, { fetch: 'a look', final: false, repeated: false })).toBeUndefined();
+    expect([...(await state.of('demo')).keys()]).toEqual([FILE]);
+  });
+
+  it('is let through, and not pinned, where files may change their bytes', async () => {
+    const state = pinsIn(createMemoryState());
+    expect(await pinsOf(state, 1, true).permit(listingOf([line]), SIGNED)).toEqual(new Map());
+    expect((await state.of('demo')).size).toBe(0);
+  });
+});

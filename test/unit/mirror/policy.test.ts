@@ -22,10 +22,12 @@ const refusing = (action: Denied['action'], until?: number): Denied => ({
 
 function policyOf(over: Partial<Policy>): Policy {
   return {
-    version: '1',
+    version: () => '1',
     name: () => SERVE,
     page: () => ({ files: new Map(), others: SERVE }),
+    unlisted: () => SERVE,
     file: async () => SERVE,
+    follow: async () => undefined,
     ...over,
   };
 }
@@ -140,8 +142,8 @@ describe('a policy', () => {
   it('is asked again at once when its rules have changed', async () => {
     const rules = { version: '1', hidden: false };
     const verdict = () => (rules.hidden ? { files: new Map([[NEW, refusing('hide')]]) } : {});
-    const policy = policyOf({ page: judging(verdict) });
-    const { index, names, asked } = await start(Object.defineProperty(policy, 'version', { get: () => rules.version }));
+    const policy = policyOf({ page: judging(verdict), version: () => rules.version });
+    const { index, names, asked } = await start(policy);
     expect(await names()).toEqual([OLD, NEW]);
     rules.hidden = true;
     expect(await names()).toEqual([OLD, NEW]);
@@ -156,7 +158,7 @@ describe('a policy', () => {
     page.files[0].hashes = { sha256: sha256Hex(BYTES) };
     const seen: string[] = [];
     const policy = policyOf({
-      async file({ entry }, blob) {
+      async file(_, { entry }, blob) {
         seen.push(`${entry.filename} ${blob.sha256}`);
         return refusing('deny');
       },

@@ -84,6 +84,12 @@ describe('PEP 691 pages', () => {
     refusedFor('format', () => decodePage(bytes(text), 'foo-bar', 'json'));
   });
 
+  it.each(['[]', 'null', '"x"'])('what is JSON and no object is told so: %s', (text) => {
+    const refused = (what: string) => expect.objectContaining({ reason: 'format', message: `${what} is no object.` });
+    expect(() => decodePage(bytes(text), 'foo-bar', 'json')).toThrow(refused('The page'));
+    expect(() => decodeList(bytes(text), 'json')).toThrow(refused('The project list'));
+  });
+
   it('ill-formed UTF-8 is refused; a byte order mark is not', () => {
     const whole = jsonPage([], { note: '?' }).map((byte) => (byte === 0x3f ? 0xff : byte));
     refusedFor('format', () => decode(whole));

@@ -4,6 +4,7 @@ import { workHere } from '../../../src/ports/page-work.ts';
 import { decodePage } from '../../../src/pypi/decode.ts';
 import { refuseNoPage } from '../../../src/pypi/observation.ts';
 import { client } from '../../support/callers.ts';
+import { jsonPage, line } from './fixtures.ts';
 
 const judged = (html: string) => {
   const page = decodePage(Buffer.from(html), 'foo-bar');
@@ -57,4 +58,9 @@ it('a page that says that it is one is empty without a label', () => {
 it('what is no project page is not taken for the first one of a project', async () => {
   const after = { bytes: Buffer.from('<title>Log in</title><p>Please</p>'), serial: undefined };
   await expect(workHere.compare('foo-bar', undefined, after, client())).rejects.toMatchObject({ reason: 'format' });
+});
+
+it('a page that lists files of other projects alone is no page of this one', async () => {
+  const after = { bytes: jsonPage([line('other-1.0.tar.gz')]), serial: 1 };
+  await expect(workHere.compare('foo-bar', undefined, after, client())).rejects.toMatchObject({ reason: 'foreign' });
 });

@@ -186,7 +186,7 @@ it('the project list in both forms', async () => {
 });
 
 it('a long project list keeps no plain bodies', async () => {
-  const list = makePage(await renderList(Array.from({ length: 2000 }, (_, i) => `project-${i}`)));
+  const list = makePage(await renderList(Array.from({ length: 10_000 }, (_, i) => `project-${i}`)));
   expect(list.has({ format: 'json', coding: 'identity' })).toBe(false);
 });
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { sha256Hex } from '../../../src/bytes/digest.ts';
 import type { BlobWriter } from '../../../src/ports/blob-storage.ts';
 import { BlobObjects } from '../../../src/s3/blob-objects.ts';
@@ -16,7 +16,7 @@ type Answer = (request: IncomingMessage, response: ServerResponse) => unknown;
 
 const HEX = 'a'.repeat(64);
 
-async function against(answer: Answer) {
+async function against(answer: Answer, onBytes: () => void = () => undefined) {
   const server = createServer((request, response) => {
     request.resume();
     request.once('end', () => answer(request, response));
@@ -24,7 +24,7 @@ async function against(answer: Answer) {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  const { client, store } = s3Store(`http://127.0.0.1:${port}`, { limits: { attempts: 1, headMs: 5000 } });
+  const { client, store } = s3Store(`http://127.0.0.1:${port}`, { limits: { attempts: 1, headMs: 5000 }, onBytes });
   onTestFinished(async () => {
     client.close();
     server.closeAllConnections();
@@ -63,6 +63,7 @@ describe('a store that refuses in an answer', () => {
     ['a list', ({ store }) => store.list('a').next()],
     ['an upload', ({ blobs }) => blobs.upload(sha256Hex(Buffer.from('a')), holding(Buffer.from('a')))],
     ['an alias', ({ blobs }) => blobs.alias('sha512', 'a'.repeat(128))],
+    ['a download', ({ blobs }) => blobs.bring(HEX, writer)],
     ['another alias', ({ blobs }) => blobs.addAlias('sha512', 'a'.repeat(128), HEX)],
   ])('is told of %s', async (_, act) => {
     await expect(act(await against(saying(403)))).rejects.toMatchObject({ kind: 'refused' });
@@ -106,9 +107,25 @@ describe('a store that says nonsense', () => {
     });
   });
 
+  it('of what comes next in a list that is empty', async () => {
+    let asked = 0;
+    const { store } = await against((_, response) =>
+      response.end(
+        `<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>${++asked}</NextContinuationToken></ListBucketResult>`,
+      ),
+    );
+    await expect(store.list('a').next()).rejects.toMatchObject({
+      kind: 'wrong',
+      message: expect.stringContaining('does not go on'),
+    });
+    expect(asked).toBe(1);
+  });
+
   it('instead of a list of uploads', async () => {
     const { client } = await against(saying(200, '<html>'));
     await expect(tidyUploads(client, 0)).rejects.toMatchObject({ kind: 'wrong' });
+    const refused = await against(saying(403, '<ListMultipartUploadsResult></ListMultipartUploadsResult>'));
+    await expect(tidyUploads(refused.client, 0)).rejects.toMatchObject({ kind: 'refused' });
   });
 
   it('to a new object: it refuses it, and is not called unsound for that', async () => {
@@ -124,6 +141,21 @@ describe('a body of a file', () => {
       response.write('abc', () => response.socket?.end());
     });
     await expect(blobs.bring(HEX, writer)).rejects.toMatchObject({ kind: 'away' });
+  });
+
+  it('that drips is given up in the end, though it never stands still', async () => {
+    const now = performance.now.bind(performance);
+    let late = 0;
+    vi.spyOn(performance, 'now').mockImplementation(() => now() + late);
+    onTestFinished(() => void vi.restoreAllMocks());
+    const answer: Answer = (_, response) => response.writeHead(200, { 'content-length': '9' }).write('abc');
+    const { blobs } = await against(answer, () => {
+      late = 3_600_000;
+    });
+    await expect(blobs.bring(HEX, writer)).rejects.toMatchObject({
+      kind: 'away',
+      message: expect.stringContaining('too slowly'),
+    });
   });
 
   it('of which a client has had enough ends with its signal', async () => {
@@ -149,17 +181,19 @@ describe('an upload', () => {
       tag = '"t"',
       ends = saying(200, '<CompleteMultipartUploadResult/>'),
       status = 200,
+      taken = 200,
     }: {
       readonly begun?: string;
       readonly tag?: string | null;
       readonly ends?: Answer;
       readonly status?: number;
+      readonly taken?: number;
     }): Answer =>
     (request, response) => {
       const { method, url = '' } = request;
       if (method === 'HEAD') return response.writeHead(404).end();
       if (method === 'DELETE') return response.writeHead(204).end();
-      if (method === 'PUT') return response.writeHead(200, tag === null ? {} : { etag: tag }).end();
+      if (method === 'PUT') return response.writeHead(taken, tag === null ? {} : { etag: tag }).end();
       return url.includes('uploadId=') ? ends(request, response) : response.writeHead(status).end(begun);
     };
 
@@ -180,6 +214,7 @@ describe('an upload', () => {
     ['begins it without a name', { begun: '<UploadId></UploadId>' }, 'wrong'],
     ['begins it without saying so', { begun: '<a/>' }, 'wrong'],
     ['does not begin it', { status: 403 }, 'refused'],
+    ['does not take a part', { taken: 403 }, 'refused'],
     ['gives a part no tag that can be said again', { tag: '"<t>"' }, 'wrong'],
     ['gives a part no tag', { tag: null }, 'wrong'],
     ['gives a part a tag without an end', { tag: 't'.repeat(257) }, 'wrong'],

@@ -59,16 +59,20 @@ describe('an item of state', () => {
 });
 
 describe('verifying state', () => {
-  it.each(['pages', 'pins'] as const)('finds nothing wrong with %s that the disk cannot be asked for', async (kind) => {
-    const storage = createMemoryState().party();
-    const state = createIndexState({ storage, index: 'main' });
-    await state.page('demo').change(() => ({ gone: { serial: 1 } }));
-    const digests = new Map([['sha256', 'a'.repeat(64)]] as const);
-    await createPins(state).add('demo', new Map([['f', { digests, seen: 1 }]]));
-    expect(await verifyState(createIndexState({ storage, index: 'main' }))).toEqual({ items: 2, wrong: [] });
-    const away = createIndexState({ storage: failing(storage, kind), index: 'main' });
-    await expect(verifyState(away)).rejects.toMatchObject({ code: 'EIO' });
-  });
+  it.each(['pages', 'pins', 'quarantine'] as const)(
+    'finds nothing wrong with %s that the disk cannot be asked for',
+    async (kind) => {
+      const storage = createMemoryState().party();
+      const state = createIndexState({ storage, index: 'main' });
+      await state.page('demo').change(() => ({ gone: { serial: 1 } }));
+      const digests = new Map([['sha256', 'a'.repeat(64)]] as const);
+      await createPins(state).add('demo', new Map([['f', { digests, seen: 1 }]]));
+      await state.quarantine('demo').change(() => []);
+      expect(await verifyState(createIndexState({ storage, index: 'main' }))).toEqual({ items: 3, wrong: [] });
+      const away = createIndexState({ storage: failing(storage, kind), index: 'main' });
+      await expect(verifyState(away)).rejects.toMatchObject({ code: 'EIO' });
+    },
+  );
 });
 
 describe('a document of the trust that is lost', () => {
