@@ -2,7 +2,7 @@ import { dirname, join, resolve } from 'node:path';
 import { Refusal } from '../bytes/refusal.ts';
 import { checkFileSystem } from './database/file-system-kind.ts';
 import { createDurable } from './durable.ts';
-import { codeOf, nodeFileOps } from './file-ops.ts';
+import { codeOf, type FileOps, nodeFileOps } from './file-ops.ts';
 import { newOwnerName } from './owner.ts';
 
 export interface DirectoryProbe {
@@ -14,24 +14,28 @@ export interface DirectoryProbe {
 }
 
 /** Tries what a data directory is needed for, and leaves nothing. Throws Refusal `state` where it would not do. */
-export async function probeDirectory(directory: string, allowFuse: boolean): Promise<DirectoryProbe> {
+export async function probeDirectory(
+  directory: string,
+  allowFuse: boolean,
+  ops: FileOps = nodeFileOps,
+): Promise<DirectoryProbe> {
   const data = resolve(directory);
-  const at = await nearest(data);
+  const at = await nearest(ops, data);
   const isThere = at === data;
-  await checkFileSystem(nodeFileOps, at, allowFuse);
+  await checkFileSystem(ops, at, allowFuse);
   const temps = join(at, 'tmp');
   // Where a start looks for what others left behind.
-  const isUsed = isThere && (await nodeFileOps.facts(temps))?.kind === 'directory';
+  const isUsed = isThere && (await ops.facts(temps).catch(() => undefined))?.kind === 'directory';
   const own = isUsed ? join(temps, newOwnerName()) : join(at, `.verbatim-probe-${newOwnerName()}`);
-  const durable = createDurable({ ops: nodeFileOps, root: at, tempDirectory: own });
+  const durable = createDurable({ ops, root: at, tempDirectory: own });
   try {
     await durable.directory(own);
     const path = join(own, 'probe');
     const started = performance.now();
     await durable.replace(path, Uint8Array.of(1));
     const syncMs = performance.now() - started;
-    await nodeFileOps.unlink(path);
-    if (!(await durable.claim(path, Uint8Array.of(1)))) throw new Error('a free name was taken');
+    await ops.unlink(path);
+    await durable.claim(path, Uint8Array.of(1));
     return { isThere, at, syncMs };
   } catch (cause) {
     throw new Refusal(
@@ -40,13 +44,13 @@ export async function probeDirectory(directory: string, allowFuse: boolean): Pro
       { subject: 'state', cause },
     );
   } finally {
-    await nodeFileOps.removeTree(own).catch(() => undefined);
+    await ops.removeTree(own).catch(() => undefined);
   }
 }
 
 /** The directory itself, or the first above it that is there. */
-async function nearest(path: string): Promise<string> {
-  if ((await nodeFileOps.facts(path)) !== undefined) return path;
+async function nearest(ops: FileOps, path: string): Promise<string> {
+  if ((await ops.facts(path)) !== undefined) return path;
   const parent = dirname(path);
-  return parent === path ? path : nearest(parent);
+  return parent === path ? path : nearest(ops, parent);
 }

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { Refusal } from '../../bytes/refusal.ts';
-import { readPlainFile, UnusableFile } from '../../config/plain-file.ts';
+import { readPlainFile } from '../../config/plain-file.ts';
 import { isRecord } from '../../pypi/read.ts';
 import { readToml } from '../../sync/selection/table.ts';
 
@@ -38,8 +37,7 @@ export function readClientSettings({ variables, folder }: Surroundings): ClientS
     try {
       if (existsSync(path)) indexes.push(...of(path, readPlainFile(path, MOST_BYTES).toString('utf8')));
     } catch (error) {
-      if (!(error instanceof UnusableFile || error instanceof Refusal)) throw error;
-      unreadable.push(`${path}: ${error.message}`);
+      unreadable.push(`${path}: ${error instanceof Error ? error.message : String(error)}`);
     }
   };
   for (const path of pipFiles(variables)) read(path, ofPip);

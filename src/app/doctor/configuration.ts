@@ -20,13 +20,13 @@ export async function examineConfiguration(
   try {
     config = loadConfig(options);
   } catch (refusal) {
-    if (!(refusal instanceof ConfigRefusal)) throw refusal;
     const next =
       'Mend it in the file, the variable or the flag that is named; config/verbatim.yaml shows every setting.';
-    return {
-      config: undefined,
-      findings: refusal.faults.map(({ where, what }) => error('setting', `${where} ${what}`, next)),
-    };
+    const faults =
+      refusal instanceof ConfigRefusal
+        ? refusal.faults.map(({ where, what }) => `${where} ${what}`)
+        : [wordsOf(refusal)];
+    return { config: undefined, findings: faults.map((fault) => error('setting', fault, next)) };
   }
   return { config, findings: [...given(config), ...(await standing(config))] };
 }
