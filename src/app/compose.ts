@@ -4,8 +4,6 @@ import { LeaseInOrder, OwnLease } from '../blobs/own-lease.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Config } from '../config/config.ts';
 import type { DiskBlobs } from '../disk/blob-storage.ts';
-import { exportsUnderWay } from '../disk/bundles/exports-under-way.ts';
-import { nodeFileOps } from '../disk/file-ops.ts';
 import { type AccessRecord, createAccessRecord } from '../disk/records/access-record.ts';
 import { createJournal } from '../disk/records/journal.ts';
 import { createTallies } from '../disk/records/tallies.ts';
@@ -138,8 +136,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const files = { blobs, storage: place.storage, work, fileWork, drawn, redis };
     const parts = { ...files, config, clock, clocks, emit, journal, tallies, newTrust, seams, peers };
     const { indexes, states, imports, queues } = await composeIndexes(parts, directory, upkeep, closers);
-    const exports = () => exportsUnderWay(nodeFileOps, volume.root);
-    retention.begin({ blobs, indexes: Object.values(config.indexes), states, exports });
+    retention.begin({ blobs, indexes: Object.values(config.indexes), states, volume });
     await redis?.beliefs.follow(indexes);
     await ready;
     return {

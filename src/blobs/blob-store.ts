@@ -20,6 +20,7 @@ import * as LIMITS from './limits.ts';
 import { Partials } from './partials.ts';
 import { type BlobsOptions, type Content, createParts, type Parts } from './parts.ts';
 import { SharedWork } from './peers/shared-work.ts';
+import type { Pruner } from './pruning/pruner.ts';
 import { isWrong, type Verification, verifyBlobs } from './scan.ts';
 import { refusalOf, type StoredBlobs } from './stored-blobs.ts';
 import { Tags } from './tags.ts';
@@ -36,7 +37,7 @@ export class BlobStore implements Blobs {
     const { shares = createShares(), nowMs = Date.now } = options;
     this.#parts = createParts(options);
     const { storage, maxBytes, tidies, behind, onTrouble } = this.#parts;
-    this.#partials = new Partials({ storage, maxBytes, nowMs, isStored: (stated) => this.#isStored(stated) });
+    this.#partials = new Partials({ storage, maxBytes, nowMs, isStored: (stated) => this.isHeld(stated) });
     if (tidies) behind.add(this.#partials.tidy().catch(onTrouble));
     const onProved: OnProved = (proof, others) => this.#fills.proved(proof.digests, others);
     this.#filler = new Filler(this.#parts, this.#partials, onProved);
@@ -85,10 +86,6 @@ export class BlobStore implements Blobs {
     return this.#parts.order.removals;
   }
 
-  isHeld(stated: Statement): Promise<boolean> {
-    return this.#isStored(stated);
-  }
-
   /** The same blobs; what is fetched or written there is counted for the index. */
   of(index: string): Blobs {
     const { order } = this.#parts;
@@ -109,10 +106,10 @@ export class BlobStore implements Blobs {
   }
 
   async stored(expected: Expected): Promise<boolean> {
-    return this.#isStored(mustBe(Expected, expected));
+    return this.isHeld(mustBe(Expected, expected));
   }
 
-  async #isStored({ digests, length }: Statement): Promise<boolean> {
+  async isHeld({ digests, length }: Statement): Promise<boolean> {
     const sha256 = await this.#parts.aliases.find(digests);
     if (sha256 === undefined) return false;
     if (this.#parts.order.has(sha256)) return true;
@@ -171,7 +168,7 @@ export class BlobStore implements Blobs {
    */
   async stage(content: Content, bytes: () => AsyncIterable<Uint8Array>, index: string): Promise<'stored' | 'there'> {
     const expected: Statement = { length: content.size, digests: new Map([['sha256', content.sha256]]) };
-    if (await this.#isStored(expected)) return 'there';
+    if (await this.isHeld(expected)) return 'there';
     try {
       const writing = { expected, limit: content.size, startProver: () => createProver(expected) };
       const writer = await FillWriter.open(await this.#parts.storage.begin(), writing);
@@ -198,7 +195,6 @@ export class BlobStore implements Blobs {
     return this.#parts.vouched.has(sha256) ? this.content({ sha256 }) : undefined;
   }
 
-  /** It outlasts a power cut when this resolves. */
   sync(sha256: string): Promise<void> {
     return this.#parts.stored.sync(sha256);
   }
@@ -264,6 +260,11 @@ export class BlobStore implements Blobs {
   get reread(): Pick<UsageOrder, 'names'> & Pick<StoredBlobs, 'setAside'> {
     const { order, stored } = this.#parts;
     return { names: () => order.names(), setAside: (sha256, message) => stored.setAside(sha256, message) };
+  }
+
+  /** For whoever removes what nothing needs: all that is stored, and what removes it. */
+  get pruning(): { readonly order: Pick<UsageOrder, 'entries' | 'sizeOf'>; readonly pruner: Pruner } {
+    return this.#parts;
   }
 
   /** Drops a blob. Throws Refusal where it could not be removed. */

@@ -13,6 +13,7 @@ import * as LIMITS from './limits.ts';
 import { Bulletin } from './peers/bulletin.ts';
 import { Vouched } from './peers/vouched.ts';
 import { type Proof, Proofs } from './proofs.ts';
+import { Pruner } from './pruning/pruner.ts';
 import { BlobReader } from './reader.ts';
 import { StoredBlobs } from './stored-blobs.ts';
 import type { LeaseTimes } from './under-lease.ts';
@@ -78,6 +79,7 @@ export interface Parts {
   readonly stored: StoredBlobs;
   readonly reader: BlobReader;
   readonly evictor: Evictor;
+  readonly pruner: Pruner;
   readonly upkeep: Upkeep;
   readonly behind: Background;
   readonly onTrouble: (error: unknown) => void;
@@ -122,14 +124,15 @@ export function createParts(options: BlobsOptions): Parts {
     freshBytes: options.freshBytes ?? LIMITS.FRESH_BYTES,
     afterFailedRead: (sha256, error) => stored.afterFailedRead(sha256, error),
   });
-  const evictor = new Evictor({
+  const removing = {
     storage,
     order,
-    isSending: (sha256) => reader.isSending(sha256),
-    forget: (sha256) => proofs.forget(sha256),
+    isSending: (sha256: string) => reader.isSending(sha256),
+    forget: (sha256: string) => proofs.forget(sha256),
     bulletin,
     shared: options.shared,
-  });
+  };
+  const evictor = new Evictor(removing);
   const { retained } = options;
   const upkeep = new Upkeep({ storage, record, order, aliases, evictor, retained, onTrouble }, tidies);
   const blobOf = (proof: Proof) => makeBlob(proof.sha256, proof.size, reader.of(proof));
@@ -146,6 +149,7 @@ export function createParts(options: BlobsOptions): Parts {
     stored,
     reader,
     evictor,
+    pruner: new Pruner(removing),
     upkeep,
     behind,
     onTrouble,

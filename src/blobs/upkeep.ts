@@ -7,7 +7,7 @@ import { saveUse, scanBlobs } from './scan.ts';
 import type { UsageOrder } from './usage-order.ts';
 
 /** Begins the reason for which something is retained. */
-const RETAINED = 'retained ';
+export const RETAINED = 'retained ';
 const RETAINED_A_TURN = 5000;
 
 /** The digests of all that is kept whatever room is needed. */

@@ -1,4 +1,5 @@
 import type { Budget } from './budgets.ts';
+import type { Touched } from './pruning/touched.ts';
 import { SEGMENTS, type Segment, Shelf } from './shelf.ts';
 
 export interface Usage {
@@ -46,6 +47,7 @@ export class UsageOrder {
   /** Where there is one index alone, everything is its own. */
   readonly #only: string | undefined;
   #removals = 0;
+  #watching: Touched | undefined;
 
   constructor({ maxBytes, probationShare, budgets = new Map() }: UsageOrderOptions) {
     this.#maxBytes = maxBytes;
@@ -64,13 +66,20 @@ export class UsageOrder {
     return this.#shelfOf.has(sha256);
   }
 
+  /** What is stored, used or kept from now on is told; undefined: nobody is told any more. */
+  watch(touched: Touched | undefined): void {
+    this.#watching = touched;
+  }
+
   /** A fill: begins in probation. */
   added(sha256: string, size: number, index: string | undefined): void {
+    this.#watching?.add(sha256);
     this.#move(sha256, size, index, (was) => was ?? 'probation');
   }
 
   /** A use: a second one leaves probation. */
   used(sha256: string, size: number, index: string | undefined): void {
+    this.#watching?.add(sha256);
     this.#move(sha256, size, index, (was) => (was === undefined ? 'probation' : was === 'kept' ? 'kept' : 'main'));
   }
 
@@ -96,10 +105,16 @@ export class UsageOrder {
     const size = shelf?.sizeOf(sha256);
     if (size === undefined) return false;
     const was = shelf?.take(sha256);
+    if (by !== undefined) this.#watching?.add(sha256);
     if (by === undefined) this.#keptBy.delete(sha256);
     else this.#keptBy.set(sha256, by);
     shelf?.put(by !== undefined ? 'kept' : was === 'probation' ? was : 'main', sha256, size);
     return true;
+  }
+
+  /** Bytes; undefined where it is not stored. */
+  sizeOf(sha256: string): number | undefined {
+    return this.#shelfOf.get(sha256)?.sizeOf(sha256);
   }
 
   removed(sha256: string): void {

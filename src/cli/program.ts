@@ -5,6 +5,7 @@ import { VERSION } from '../version.ts';
 import { instant } from './arguments.ts';
 import { exportCommands } from './carry/export-commands.ts';
 import { importCommand } from './carry/import-command.ts';
+import { pruneCommand } from './carry/prune-command.ts';
 import { syncCommand } from './carry/sync-command.ts';
 import { clientCommand } from './client-command.ts';
 import { doctorCommand } from './doctor/command.ts';
@@ -35,6 +36,7 @@ export function createProgram(fail: () => void, asked?: string): Command {
   exportCommands(program);
   syncCommand(program, fail);
   importCommand(program);
+  pruneCommand(program);
   return program.addCommand(client);
 }
 

@@ -1,5 +1,7 @@
 /** Temporary files of a process that this one cannot look at (another host or container) are stale after this. */
 export const FOREIGN_TEMP_MS = 60 * 60_000;
+/** A mark of work under way of such a process is stale after this: it is written anew each minute. */
+export const FOREIGN_MARK_MS = 10 * 60_000;
 /** Most bytes of one index's database: 600,000 projects take 2 GB. */
 export const STATE_BYTES = 64 * 1024 ** 3;
 /** Room for what is new is asked for so often: others may take what was made. */

@@ -5,7 +5,18 @@ import { codeOf, type FileOps } from './file-ops.ts';
 import { USAGE_RECORD_BYTES } from './limits.ts';
 import { isMissing } from './storage-errors.ts';
 
-const FOLDERS = ['tmp', 'quarantine', 'blobs', 'blobs/sha256', 'blobs/by', 'indexes', 'records', 'control', 'exports'];
+const FOLDERS = [
+  'tmp',
+  'quarantine',
+  'blobs',
+  'blobs/sha256',
+  'blobs/by',
+  'indexes',
+  'records',
+  'control',
+  'exports',
+  'work',
+];
 
 /**
  * Looks at what lies in a data directory where its folders and the record of use belong. A link in the place of a folder

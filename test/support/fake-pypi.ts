@@ -18,6 +18,8 @@ export interface FakePypiOptions {
   readonly api?: boolean;
   /** Of pages, seconds; absent: no Cache-Control. */
   readonly maxAge?: number | undefined;
+  /** The time it is there, seconds; by default this machine's. */
+  readonly time?: (() => number) | undefined;
 }
 
 /** One file as its page states it; every member may be made to lie. */
@@ -154,7 +156,7 @@ export async function startFakePypi(options: FakePypiOptions = {}) {
     reply(isCoded && sends.status === 200 ? coded(sends) : sends, response);
   };
 
-  const index = await startUpstream({ handler });
+  const index = await startUpstream({ handler, time: options.time });
 
   return {
     /** Of the index; ends with a slash. Pages are under `simple/`. */

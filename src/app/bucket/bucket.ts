@@ -45,6 +45,8 @@ export interface BucketReport {
   usage(): TierUsage;
   counts(): BucketCounts;
   conditions(): readonly Condition[];
+  /** For a command: resolves when it is known who may remove files, or was waited for long enough. Never rejects. */
+  findOut(): Promise<void>;
   /** Where clients are sent for a large file, where the configuration has them sent. */
   readonly elsewhere:
     | ((blob: { readonly sha256: string; readonly size: number }) => Promise<string | undefined>)
@@ -111,6 +113,7 @@ export function filePlace({ config, volume, disk, upkeep, emit, worker, leaseOve
       counts: () => meter.counts(),
       conditions: () =>
         bucketConditions({ place, usage: storage.usage(), abilities: trial.found, hasLease: leaseOver !== undefined }),
+      findOut: () => trial.start(),
       elsewhere:
         redirectFrom === undefined
           ? undefined

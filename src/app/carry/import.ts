@@ -5,6 +5,7 @@ import type { Config } from '../../config/config.ts';
 import type { Emit } from '../../ports/events.ts';
 import { type Composition, compose } from '../compose.ts';
 import { tellOfImport } from '../control/on-servers.ts';
+import { whileHeldStays } from '../pruning/under-way.ts';
 import { openGiven } from './given-files.ts';
 import { importPlace } from './import-place.ts';
 
@@ -46,9 +47,12 @@ export async function openImporter(options: ImportOptions): Promise<Importer> {
       const { files, close } = await openGiven(paths);
       try {
         const place = await importPlace(composition, index, onProgress);
-        const imported = await importBundle(place, { files, dryRun, asOf });
-        const untold = dryRun ? [] : await tellOfImport(config, { index });
-        return { index, imported, untold };
+        const run = () => importBundle(place, { files, dryRun, asOf });
+        if (dryRun) return { index, imported: await run(), untold: [] };
+        return await whileHeldStays(composition.volume, 'import', async () => {
+          const imported = await run();
+          return { index, imported, untold: await tellOfImport(config, { index }) };
+        });
       } finally {
         await close();
       }

@@ -3,15 +3,22 @@ import { readStateLines } from '../../bundle/export/state-lines.ts';
 import type { BundleBytes } from '../../bundle/format/archive.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { IndexConfig } from '../../config/config.ts';
+import { exportsUnderWay } from '../../disk/bundles/exports-under-way.ts';
+import type { Volume } from '../../disk/volume.ts';
 import type { IndexState } from '../../ports/index-state.ts';
 import { rowsIn } from './tables.ts';
 
-interface Retaining {
+export interface Retaining {
   readonly blobs: Pick<BlobStore, 'content'>;
   readonly indexes: readonly IndexConfig[];
   readonly states: ReadonlyMap<string, IndexState>;
-  /** What exports that are under way have written down of the state that they carry. */
-  readonly exports: () => AsyncIterable<BundleBytes>;
+  readonly volume: Pick<Volume, 'ops' | 'root'>;
+}
+
+/** Something that is retained, and for what. */
+interface Retained {
+  readonly sha256: string;
+  readonly by: 'import' | 'export';
 }
 
 /** What the last imports of each index consist of, and what exports are about to read: all of it is spared from eviction, and nothing older for their sake. */
@@ -40,16 +47,26 @@ export class Retention {
 
   /** Digests, some more than once. Throws Refusal `state` where it cannot be told: then nothing is to be let go. */
   async *digests(): AsyncGenerator<string, void, undefined> {
-    const { blobs, indexes, states, exports } = await this.#known.promise;
-    for (const { name, import: given } of indexes) {
-      const carried = given && (await states.get(name)?.carried.read())?.value;
-      for (const { table } of carried?.generations.slice(-(given?.generations ?? 1)) ?? []) {
-        yield table.sha256;
-        for await (const { sha256 } of rowsIn(blobs, table)) yield sha256;
-      }
-    }
-    for await (const state of exports()) yield* digestsIn(state);
+    for await (const { sha256 } of retainedBy(await this.#known.promise)) yield sha256;
   }
+}
+
+/** Some more than once. Throws Refusal `state` where it cannot be told. */
+export async function* retainedBy({
+  blobs,
+  indexes,
+  states,
+  volume,
+}: Retaining): AsyncGenerator<Retained, void, undefined> {
+  for (const { name, import: given } of indexes) {
+    const carried = given && (await states.get(name)?.carried.read())?.value;
+    for (const { table } of carried?.generations.slice(-(given?.generations ?? 1)) ?? []) {
+      yield { sha256: table.sha256, by: 'import' };
+      for await (const { sha256 } of rowsIn(blobs, table)) yield { sha256, by: 'import' };
+    }
+  }
+  for await (const state of exportsUnderWay(volume.ops, volume.root))
+    for await (const sha256 of digestsIn(state)) yield { sha256, by: 'export' };
 }
 
 async function* digestsIn(state: BundleBytes): AsyncGenerator<string, void, undefined> {

@@ -7,6 +7,7 @@ import { acceptClockIn } from '../operator/accept-clock.ts';
 import { forgetIn } from '../operator/forget.ts';
 import { quarantineIn } from '../operator/quarantine.ts';
 import { refreshIn } from '../operator/refresh.ts';
+import { pruneStep } from '../pruning/steps.ts';
 import { type ServerReport, statusOf } from '../status.ts';
 import type { Handle } from './listen.ts';
 import {
@@ -15,6 +16,7 @@ import {
   AdoptRequest,
   FollowRequest,
   ForgetRequest,
+  PruneRequest,
   QuarantineRequest,
   RefreshRequest,
   RetainRequest,
@@ -81,6 +83,8 @@ export function createHandle(
         await composition.blobs.retain();
         return {};
       }
+      case 'prune':
+        return pruneStep(composition, read(PruneRequest, about));
       default:
         throw new Refusal('format', `This server knows no "${name}".`, { subject: 'request' });
     }

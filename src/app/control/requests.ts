@@ -90,6 +90,26 @@ export const Adopted = z.object({});
 export const RetainRequest = z.strictObject({});
 export const Retained = z.object({});
 
+/** A step of a prune; `watch` names it. Digests are asked of every process, and dropped by one. */
+const watch = z.string().max(100);
+const digests = z
+  .array(z.string().regex(/^[0-9a-f]{64}$/))
+  .max(1000)
+  .readonly();
+export const PruneRequest = z.discriminatedUnion('step', [
+  z.strictObject({ step: z.literal('begin'), watch }),
+  z.strictObject({ step: z.literal('spared'), watch, digests }),
+  z.strictObject({ step: z.literal('note'), reason, files: z.int(), bytes: z.int() }),
+  z.strictObject({ step: z.literal('drop'), watch, digests }),
+  z.strictObject({ step: z.literal('end'), watch }),
+]);
+export const PruneBegun = z.object({});
+export const PruneSpared = z.object({ spared: digests });
+export const PruneNoted = z.object({});
+export const PruneDropped = z.object({ files: z.int(), bytes: z.int(), spared: z.int(), failed: z.int() });
+export const PruneEnded = z.object({});
+
+export type PruneRequest = z.infer<typeof PruneRequest>;
 export type RefreshRequest = z.infer<typeof RefreshRequest>;
 export type Refreshed = z.infer<typeof Refreshed>;
 export type ForgetRequest = z.infer<typeof ForgetRequest>;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Handle } from '../control/listen.ts';
 import { readAnswer, requestLine } from '../control/protocol.ts';
+import { PruneRequest, PruneSpared } from '../control/requests.ts';
 import { LiveStatus } from '../control/status-answer.ts';
 import { commonStatus, type Supervising } from './common-status.ts';
 
@@ -21,6 +22,7 @@ export function createCommonHandle(answering: () => readonly Commanded[], superv
     const line = requestLine(name, about);
     const [first, ...others] = answering();
     if (first === undefined) throw nobody();
+    if (name === 'prune') return pruneStepOf(first, others, { line, about });
     if (name === 'follow' || name === 'adopt' || name === 'retain')
       await Promise.allSettled(others.map((worker) => worker.command(line)));
     return readAnswer(z.unknown(), await said(first, line));
@@ -36,6 +38,20 @@ export async function statusOfAll(workers: readonly Commanded[], supervising: Su
   );
   if (first === undefined) throw nobody();
   return commonStatus([first, ...others], supervising);
+}
+
+/** What one spares no other removes. */
+async function pruneStepOf(
+  first: Commanded,
+  others: readonly Commanded[],
+  { line, about }: { readonly line: string; readonly about: unknown },
+): Promise<unknown> {
+  const step = PruneRequest.safeParse(about).data?.step;
+  const answer = await said(first, line);
+  if (step !== 'begin' && step !== 'spared' && step !== 'end') return readAnswer(z.unknown(), answer);
+  const lines = [answer, ...(await Promise.all(others.map((worker) => said(worker, line))))];
+  if (step !== 'spared') return {};
+  return { spared: [...new Set(lines.flatMap((each) => readAnswer(PruneSpared, each).spared))] };
 }
 
 async function said(worker: Commanded, line: string): Promise<string> {

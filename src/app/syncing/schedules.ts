@@ -6,8 +6,7 @@ import type { Emit, SyncResult } from '../../ports/events.ts';
 import type { Lease } from '../../ports/lease.ts';
 import { isWhole } from '../../sync/report.ts';
 import type { Synced } from '../../sync/sync.ts';
-import type { Composition } from '../compose.ts';
-import { syncIn } from './sync-in.ts';
+import { type SyncPlace, syncIn } from './sync-in.ts';
 
 /** How a job with a schedule stands. Times are whole seconds since the epoch. */
 export interface JobStatus {
@@ -40,7 +39,7 @@ export interface Waiting {
 
 interface SchedulesOptions {
   readonly config: Config;
-  readonly composition: Pick<Composition, 'indexes' | 'states'>;
+  readonly composition: SyncPlace;
   readonly emit: Emit;
   /** Asked where replicas keep what they fetch in one place. */
   readonly lease?: Lease | undefined;

@@ -2,17 +2,24 @@ import { setTimeout } from 'node:timers/promises';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Config } from '../../config/config.ts';
 import type { SyncWords } from '../../config/sync.ts';
+import type { Volume } from '../../disk/volume.ts';
 import type { IndexState } from '../../ports/index-state.ts';
 import { filtersOf } from '../../sync/filters.ts';
 import type { SyncReport } from '../../sync/report.ts';
 import { type Synced, type SyncOptions, sync } from '../../sync/sync.ts';
 import type { Composition } from '../compose.ts';
 import { freeBytes } from '../conditions/disk.ts';
+import { whileHeldStays } from '../pruning/under-way.ts';
 import { wantedOf } from './wanted.ts';
+
+/** What a sync is done in. */
+export interface SyncPlace extends Pick<Composition, 'indexes' | 'states'> {
+  readonly volume: Pick<Volume, 'ops' | 'root'>;
+}
 
 export interface SyncAct extends Pick<SyncOptions, 'fetches' | 'mustBeHeld' | 'onCounted' | 'onRound'> {
   readonly config: Config;
-  readonly composition: Pick<Composition, 'indexes' | 'states'>;
+  readonly composition: SyncPlace;
   readonly words: SyncWords;
   readonly signal: AbortSignal;
 }
@@ -23,23 +30,25 @@ export async function syncIn({ config, composition, words, signal, onCounted, ..
   if (index === undefined)
     throw new Refusal('unlisted', `No index called ${words.index} is configured.`, { subject: 'request' });
   const wanted = await wantedOf(words, config.sync?.environments ?? new Map());
-  return sync({
-    ...act,
-    index,
-    wanted,
-    filters: filtersOf(words),
-    held: () => heldProjects(composition.states.get(words.index)),
-    caller: { index: index.name, party: 'sync', priority: 'background', signal },
-    parallel: words.parallel,
-    pause: async (ms) => {
-      await setTimeout(ms, undefined, { signal }).catch(() => undefined);
-    },
-    isOffline: config.offline,
-    async onCounted(counted, plan) {
-      await onCounted?.(counted, plan);
-      if (act.fetches && !words.largerThanRoom) await refuseWithoutRoom(config, counted);
-    },
-  });
+  const run = () =>
+    sync({
+      ...act,
+      index,
+      wanted,
+      filters: filtersOf(words),
+      held: () => heldProjects(composition.states.get(words.index)),
+      caller: { index: index.name, party: 'sync', priority: 'background', signal },
+      parallel: words.parallel,
+      pause: async (ms) => {
+        await setTimeout(ms, undefined, { signal }).catch(() => undefined);
+      },
+      isOffline: config.offline,
+      async onCounted(counted, plan) {
+        await onCounted?.(counted, plan);
+        if (act.fetches && !words.largerThanRoom) await refuseWithoutRoom(config, counted);
+      },
+    });
+  return act.fetches ? whileHeldStays(composition.volume, 'sync', run, signal) : run();
 }
 
 /** Of a signed index the pins say which. */

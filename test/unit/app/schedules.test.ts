@@ -3,6 +3,7 @@ import { Schedules, type Waiting } from '../../../src/app/syncing/schedules.ts';
 import { OwnLease } from '../../../src/blobs/own-lease.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import type { SyncJob } from '../../../src/config/sync.ts';
+import { nodeFileOps } from '../../../src/disk/file-ops.ts';
 import { type IndexRig, startIndexRig } from '../../rigs/index-rig.ts';
 import { createRecorder } from '../../support/recorder.ts';
 import { tinyWheel } from '../../support/tiny-wheel.ts';
@@ -62,7 +63,7 @@ async function begin(waiting: Waiting, job: Partial<SyncJob> = {}, lease?: OwnLe
       ...loadConfig({ env: {}, flags: { data: rig.data() } }),
       sync: { environments: new Map(), jobs: [{ ...JOB, ...job }] },
     },
-    composition: { indexes: [rig.index()], states: new Map() },
+    composition: { indexes: [rig.index()], states: new Map(), volume: { ops: nodeFileOps, root: rig.data() } },
     emit,
     lease,
     waiting,

@@ -15,6 +15,7 @@ describe('the help of a command', () => {
     'who',
     'refresh',
     'forget',
+    'prune',
     'quarantine',
     'accept-change',
     'accept-clock',

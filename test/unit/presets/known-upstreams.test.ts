@@ -50,8 +50,8 @@ describe('the kinds of index', () => {
     'index/': 'at `index/`',
   };
 
-  it('stand in docs/operating.md, each with what it sets', () => {
-    const [, section = ''] = read('docs/operating.md').split('\n| `kind` |');
+  it('stand in docs/indexes.md, each with what it sets', () => {
+    const [, section = ''] = read('docs/indexes.md').split('\n| `kind` |');
     const rows = [...(section.split('\n\n')[0] ?? '').matchAll(/^\| `([^`]+)` \| (.+) \|$/gm)];
     const expected = KIND_NAMES.map((name) => {
       const { metIn, pagesAt, fileHosts, absent, digests } = indexKind(name);

@@ -1,0 +1,197 @@
+import { internalCaller } from '../../async/caller.ts';
+import type { BlobStore } from '../../blobs/blob-store.ts';
+import { readRemembered } from '../../bundle/export/write.ts';
+import type { Algorithm, Digests } from '../../bytes/digest.ts';
+import { Refusal } from '../../bytes/refusal.ts';
+import type { IndexConfig } from '../../config/config.ts';
+import { ExportHistory } from '../../disk/bundles/export-history.ts';
+import type { Volume } from '../../disk/volume.ts';
+import { listOrNothing } from '../../disk/walk.ts';
+import type { PackageIndex } from '../../mirror/package-index.ts';
+import type { BlobStorage } from '../../ports/blob-storage.ts';
+import type { RelayedDocuments } from '../../ports/blobs.ts';
+import type { IndexState, Pin } from '../../ports/index-state.ts';
+import { type Retaining, retainedBy } from '../carry/retention.ts';
+import { rowsIn } from '../carry/tables.ts';
+import type { Composition } from '../compose.ts';
+import type { OperatorPlace } from '../operator/place.ts';
+import type { Knowledge } from './knowledge.ts';
+
+type Listed = Awaited<ReturnType<PackageIndex['listing']>>;
+
+/** Where it is looked. */
+export interface PrunePlace extends Pick<Composition, 'indexes' | 'states' | 'relayed'> {
+  readonly operator: Pick<OperatorPlace, 'config'> & { readonly storage: Pick<BlobStorage, 'alias'> };
+  readonly blobs: Pick<BlobStore, 'content' | 'scanned' | 'usage' | 'pruning'>;
+  readonly volume: Pick<Volume, 'ops' | 'root'>;
+}
+
+interface OfIndex {
+  readonly mirror: PackageIndex;
+  readonly state: IndexState;
+  readonly storage: Pick<BlobStorage, 'alias'>;
+  readonly relayed: RelayedDocuments;
+}
+
+/** Finds out what is needed, and by what. Upstream is not asked where the composition is offline. Throws Refusal where that cannot be told. */
+export async function lookWhatIsNeeded(composition: PrunePlace, known: Knowledge): Promise<void> {
+  const { operator, indexes, states, volume } = composition;
+  const configured = operator.config.indexes;
+  for (const name of await listOrNothing(volume.ops, `${volume.root}/indexes`))
+    if (configured[name] === undefined) throw unknowable(name, 'the configuration does not name it');
+  await ofBundles(composition, known);
+  for (const mirror of indexes) {
+    const state = states.get(mirror.name);
+    const config = configured[mirror.name];
+    if (state === undefined) throw unknowable(mirror.name, 'what it remembers is damaged');
+    if (config?.import !== undefined) await ofImports(config, state, composition, known);
+    const about = { mirror, state, storage: operator.storage, relayed: composition.relayed(mirror.name) };
+    for (const project of await projectsOf(state)) await ofProject(about, project, known);
+    if (config?.import === undefined && mirror.signed !== undefined)
+      known.unjudged.set(mirror.name, 'its signed roles may list more than pages do');
+  }
+}
+
+function unknowable(index: string, why: string): Refusal {
+  return new Refusal(
+    'state',
+    `Nobody can say what the index ${index} needs: ${why}. Nothing is removed before that is mended, or its directory below indexes/ is moved away.`,
+    { subject: 'state' },
+  );
+}
+
+/** Exports that are being made, what was exported and can be made again, and the last imports. */
+async function ofBundles({ blobs, operator, states, volume }: PrunePlace, known: Knowledge): Promise<void> {
+  const { ops, root } = volume;
+  const retaining: Retaining = {
+    blobs,
+    indexes: Object.values(operator.config.indexes),
+    states,
+    volume,
+  };
+  for await (const { sha256, by } of retainedBy(retaining)) known.needs(by, sha256);
+  for (const name of await listOrNothing(ops, `${root}/exports`)) {
+    const history = new ExportHistory(ops, root, name);
+    for (const number of await history.numbers()) {
+      const bundle = await history.open(number);
+      try {
+        if (bundle === undefined) continue;
+        // Documents are remembered on their own; files are read from the store when it is made again.
+        for await (const { kind, bytes, sha256 } of (await readRemembered(bundle)).entries())
+          if (kind === 'file' && bytes === 'here') known.needs('export', sha256);
+      } finally {
+        await bundle?.close();
+      }
+    }
+  }
+}
+
+/** A later bundle may build on any import whose table is remembered; what only older ones list is known to be old. */
+async function ofImports(
+  { import: given }: IndexConfig,
+  state: IndexState,
+  { blobs }: Pick<PrunePlace, 'blobs'>,
+  known: Knowledge,
+): Promise<void> {
+  const generations = (await state.carried.read())?.value.generations ?? [];
+  const kept = generations.slice(-(given?.generations ?? 1));
+  for (const { table } of generations) known.needs('import', table.sha256);
+  for (const { table } of generations.slice(0, -kept.length)) {
+    if ((await blobs.content(table)) === undefined) continue;
+    for await (const { sha256 } of rowsIn(blobs, table)) known.isOld('superseded', sha256);
+  }
+}
+
+async function projectsOf(state: IndexState): Promise<ReadonlySet<string>> {
+  const projects = new Set<string>();
+  for (const kind of ['pins', 'pages'] as const)
+    for await (const project of state.projects(kind)) projects.add(project);
+  return projects;
+}
+
+/** What its page lists, held back or not, by the page's word and by its pins; every pin where the page is not at hand. */
+async function ofProject(about: OfIndex, project: string, known: Knowledge): Promise<void> {
+  const { mirror, state } = about;
+  const pins = (await state.pins(project).read())?.value ?? new Map<string, Pin>();
+  const page = await listingOf(mirror, project);
+  if (page === 'gone') {
+    for (const pin of pins.values()) await old(about, pin, known);
+    return;
+  }
+  if (page === 'not at hand') {
+    known.pagesNotAtHand++;
+    if (mirror.signed !== undefined && mirror.carried === undefined)
+      known.unjudged.set(mirror.name, 'not all of its pages are at hand');
+    for (const [name, pin] of pins) await ofPin(about, { project, name, pin }, known);
+    return;
+  }
+  const { source } = page.believed;
+  if (source !== undefined) known.needs('page', source.sha256);
+  for (const { entry } of page.listing.files.values()) {
+    const { filename: name, digests, coreMetadata } = entry;
+    await ofFile(about, { project, name, digests }, known);
+    if (coreMetadata instanceof Map) await named(about, coreMetadata, (sha256) => known.needs('page', sha256));
+  }
+  // In quarantine, or contradicted: not listed, and not gone.
+  for (const [name, pin] of pins)
+    if (page.listing.files.has(name) || page.refusal(name) !== undefined)
+      await ofPin(about, { project, name, pin }, known);
+    else await old(about, pin, known);
+}
+
+/** Of an index that arrives by import what was not carried is gone: its tables say what it consists of. */
+async function listingOf(mirror: PackageIndex, project: string): Promise<Listed | 'gone' | 'not at hand'> {
+  try {
+    return await mirror.listing(project, internalCaller(mirror.name, 'prune'));
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    const isGone = error.reason === 'unlisted' || (mirror.carried !== undefined && error.reason === 'offline');
+    return isGone ? 'gone' : 'not at hand';
+  }
+}
+
+interface NamedFile {
+  readonly project: string;
+  readonly name: string;
+  readonly digests: Digests;
+}
+
+/** A file, and what was relayed of it. */
+async function ofFile(about: OfIndex, { project, name, digests }: NamedFile, known: Knowledge): Promise<void> {
+  await named(about, digests, (sha256) => known.needs('page', sha256));
+  for (const kind of ['signature', 'provenance'] as const) {
+    const kept = await about.relayed.stored({ kind, project, filename: name, digests });
+    if (kept !== undefined) known.needs('page', kept.sha256);
+  }
+}
+
+async function ofPin(
+  about: OfIndex,
+  { project, name, pin }: Omit<NamedFile, 'digests'> & { readonly pin: Pin },
+  known: Knowledge,
+): Promise<void> {
+  await named(about, pin.digests, (sha256) => known.needs('pin', sha256));
+  await named(about, pin.coreMetadata, (sha256) => known.needs('pin', sha256));
+  await ofFile(about, { project, name, digests: pin.digests }, known);
+}
+
+async function old(about: OfIndex, { digests, coreMetadata }: Pin, known: Knowledge): Promise<void> {
+  for (const each of [digests, coreMetadata]) await named(about, each, (sha256) => known.isOld('unlisted', sha256));
+}
+
+/** Every SHA-256 that these digests may lead to. */
+async function named(
+  { storage }: OfIndex,
+  digests: Digests | undefined,
+  tell: (sha256: string) => void,
+): Promise<void> {
+  const direct = digests?.get('sha256');
+  if (direct !== undefined) {
+    tell(direct);
+    return;
+  }
+  for (const [algorithm, hex] of digests ?? new Map<Algorithm, string>()) {
+    const sha256 = await storage.alias(algorithm, hex);
+    if (sha256 !== undefined) tell(sha256);
+  }
+}
