@@ -1,8 +1,7 @@
 import { internalCaller } from '../../async/caller.ts';
-import { type Instant, instantText } from '../../bytes/instant.ts';
+import { type Instant, instantText, untilText } from '../../bytes/instant.ts';
 import type { Config, IndexConfig } from '../../config/config.ts';
 import type { PackageIndex } from '../../mirror/package-index.ts';
-import { untilText } from '../words.ts';
 import { type Finding, findingsIn, withoutLogin, wordsOf } from './finding.ts';
 import type { TrialMirror } from './trial-mirror.ts';
 
