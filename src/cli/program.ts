@@ -8,6 +8,7 @@ import { importCommand } from './carry/import-command.ts';
 import { pruneCommand } from './carry/prune-command.ts';
 import { syncCommand } from './carry/sync-command.ts';
 import { clientCommand } from './client-command.ts';
+import { doctorCommand } from './doctor/command.ts';
 import { heldCommands } from './held/held-commands.ts';
 import { provenanceCommand } from './provenance/provenance-command.ts';
 import type { ServeOptions } from './serve.ts';
@@ -33,6 +34,7 @@ export function createProgram(fail: () => void, asked?: string): Command {
   clockCommands(program);
   heldCommands(program);
   recordCommands(program, fail);
+  doctorCommand(program, fail);
   exportCommands(program);
   syncCommand(program, fail);
   importCommand(program);

@@ -95,6 +95,8 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     'src/app/passwords.ts',
     'src/app/carry/scanner.ts',
     'src/app/processes/channel.ts',
+    // Installs for real.
+    'src/app/doctor/install.ts',
   ],
   'node:readline/promises': WIRING,
   // Node's own objects of a request: whoever has them can write a body.
