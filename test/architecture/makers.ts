@@ -22,6 +22,7 @@ export const MAKERS: Readonly<Record<string, Readonly<Record<string, readonly st
       'src/mirror/tuf/repository.ts',
       'src/mirror/tuf/roles.ts',
       'src/mirror/unsigned/documents.ts',
+      'src/app/provenance/gather.ts',
       'src/cli/trusted-directory.ts',
     ],
   },
