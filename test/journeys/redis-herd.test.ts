@@ -14,7 +14,8 @@ import { scratch } from '../support/volume-harness.ts';
 
 const FULL = process.env['VERBATIM_TEST_HERD'];
 const CLIENTS = Number(FULL ?? 60);
-const SIZE = 4 * 1024 * 1024;
+/** What a thousand take in one process of this machine before they count as readers that stall. */
+const SIZE = FULL === undefined ? 4 * 1024 * 1024 : 512 * 1024;
 
 const WHEEL = {
   ...tinyWheel('alpha'),
@@ -101,8 +102,15 @@ async function meet({ at, signal }: (typeof ENDS)[number]): Promise<object> {
   return { at, signal, answers, downloads, blobs, code };
 }
 
+/** So many clients of one fleet are enough for a machine. */
+async function inTurn(ends: typeof TAKEN): Promise<readonly object[]> {
+  const met: object[] = [];
+  for (const end of ends) met.push(await meet(end));
+  return met;
+}
+
 it('a file that is cold is downloaded once more where the process that downloads it is killed or stopped, and nobody sees it', async () => {
-  const met = await Promise.all(TAKEN.map(meet));
+  const met = FULL === undefined ? await Promise.all(TAKEN.map(meet)) : await inTurn(TAKEN);
   const whole = { answers: new Set([`200 ${SHA256}`]), downloads: 2, blobs: 1 };
   expect(met).toEqual(TAKEN.map((end) => ({ ...end, ...whole, code: 0 })));
-}, 300_000);
+}, 1_200_000);
