@@ -123,26 +123,36 @@ it('a peer that lies, stands still, redirects or is gone costs no client anythin
 }, 120_000);
 
 it('an address that lies in Redis is never asked', async () => {
-  const { path, start, asked, redis } = await place();
+  const { pypi, path, start, asked, redis } = await place();
   const forged = await somebody((_, outgoing) => outgoing.end(WHEEL.bytes));
   const port = await freePort();
   const named = await freePort();
   const replica = await start(port, [named]);
   // Whoever writes to Redis answers for every lease.
+  let rewritten = 0;
   const held = setInterval(() => {
-    void redis.command('EVAL', FORGE, '0', `http://127.0.0.1:${forged.port}`).catch(() => undefined);
+    redis.command('EVAL', FORGE, '0', `http://127.0.0.1:${forged.port}`).then(
+      (said) => {
+        rewritten += Number(/^:(\d+)/.exec(said)?.[1] ?? 0);
+      },
+      () => undefined,
+    );
   }, 20);
   onTestFinished(() => clearInterval(held));
+  // It holds its lease until that is another's.
+  pypi.files.fault(path, { kind: 'wait', until: until(async () => rewritten > 0) });
   await redis.command('CONFIG', 'SET', 'notify-keyspace-events', '');
   const client = fileOf(replica, path);
   expect(await client).toBe(`200 ${SHA256}`);
+  expect(rewritten).toBeGreaterThan(0);
   expect([asked(), forged.asked]).toEqual([1, []]);
 }, 120_000);
 
-/** Every lease that there is says where its holder is to be found. */
+/** Every lease that there is says where its holder is to be found; how many there are. */
 const FORGE = `
-for _, key in ipairs(redis.call('KEYS', 'verbatim:lease:*')) do redis.call('SET', key, ARGV[1], 'PX', 1000) end
-return 1`;
+local keys = redis.call('KEYS', 'verbatim:lease:*')
+for _, key in ipairs(keys) do redis.call('SET', key, ARGV[1], 'PX', 1000) end
+return #keys`;
 
 it('nobody but a replica has anything by the path of replicas, whatever it sends', async () => {
   const { path, start, asked } = await place();
