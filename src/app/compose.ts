@@ -4,9 +4,6 @@ import { LeaseInOrder, OwnLease } from '../blobs/own-lease.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Config } from '../config/config.ts';
 import type { DiskBlobs } from '../disk/blob-storage.ts';
-import { type AccessRecord, createAccessRecord } from '../disk/records/access-record.ts';
-import { createJournal } from '../disk/records/journal.ts';
-import { createTallies } from '../disk/records/tallies.ts';
 import type { Volume } from '../disk/volume.ts';
 import type { CarriedTime } from '../mirror/carried/time.ts';
 import type { PackageIndex } from '../mirror/package-index.ts';
@@ -40,6 +37,7 @@ import { operatorOn } from './operator/of-composition.ts';
 import type { OperatorPlace } from './operator/place.ts';
 import { workersOf } from './processes/divide.ts';
 import { crowding, type NamedQueue, queuesOf } from './queues.ts';
+import { type Records, recordsOf } from './running/records.ts';
 import { sealingOf } from './secrets.ts';
 
 /** A running mirror without its HTTP side: what every command works with. */
@@ -59,8 +57,10 @@ export interface Composition {
   readonly sizes: DataDirectory['sizes'];
   readonly kept: DataDirectory['kept'];
   readonly clock: Clock;
-  /** Who was sent which file. */
-  readonly fetched: AccessRecord;
+  /** Who was sent which file; what upstream changed; what was refused. */
+  readonly fetched: Records['fetched'];
+  readonly journal: Records['journal'];
+  readonly news: Records['news'];
   readonly passwords: PasswordWork;
   /** This machine's clock beside those of upstreams. */
   readonly clocks: ClockComparison;
@@ -95,7 +95,7 @@ interface ComposeOptions {
 /** Builds the adapters and the indexes on them. Throws Refusal `state`, or `format` for an unusable root. */
 export async function compose(options: ComposeOptions): Promise<Composition> {
   const { newTrust = new Map<string, string>(), upkeep = false, reading = false, seams = {}, peers } = options;
-  const emit = peers === undefined ? options.emit : tellingPeers(options.emit, peers);
+  const told = peers === undefined ? options.emit : tellingPeers(options.emit, peers);
   const config = reading ? readingOnly(options.config) : options.config;
   refuseUnknown(newTrust.keys(), config);
   const clock = seams.clock ?? createClock(config.referenceTime);
@@ -103,10 +103,12 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
   const rehearsal = reading || (!upkeep && config.referenceTime !== undefined);
   const directory = reading
     ? await readDataDirectory(config)
-    : await openDataDirectory(config, { serving: upkeep, rehearsal, emit, peers });
+    : await openDataDirectory(config, { serving: upkeep, rehearsal, emit: told, peers });
   const { volume } = directory;
   const closers: (() => unknown)[] = [];
   try {
+    const records = { config, clock, rehearsal, serving: upkeep, emit: told };
+    const { fetched, journal, tallies, news, emit } = recordsOf(directory, records, closers);
     const shares = createShares(
       { fills: { places: config.limits.fills } },
       { indexes: Object.keys(config.indexes).length, onCrowding: crowding(emit, '') },
@@ -119,13 +121,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const { blobs, disk, place } = filesOf(places, closers);
     closers.push(() => retention.end());
     const ready = place.ready();
-    const { fetched, journal, tallies } = recordsOf(directory, config, rehearsal, closers);
-    const work = createPageWork({ shares });
-    closers.push(() => work.close());
-    const fileWork = createFileWork({ shares });
-    closers.push(() => fileWork.close());
-    const passwords = createPasswordWork();
-    closers.push(() => passwords.close());
+    const { work, fileWork, passwords } = threadsOf(shares, closers);
     const { sealKey } = sealingOf(config);
     if (redis !== undefined && sealKey !== undefined) directory.fleet?.hear(redis.stateHints(sealKey));
     // A command serves no page twice.
@@ -153,6 +149,8 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       kept: directory.kept,
       clock,
       fetched,
+      journal,
+      news,
       passwords,
       clocks,
       shares,
@@ -178,19 +176,11 @@ function readingOnly(config: Config): Config {
   return { ...config, offline: true, offlinePages: config.offline ? config.offlinePages : 'all' };
 }
 
-/** What happened and is kept; in a rehearsal nothing is added to it. */
-function recordsOf({ records }: DataDirectory, { cache }: Config, rehearsal: boolean, closers: (() => unknown)[]) {
-  const fetched = createAccessRecord(records, { maxBytes: cache.accessBytes });
-  const journal = createJournal(records, { maxBytes: cache.journalBytes });
-  const tallies = createTallies(records);
-  closers.push(
-    () => fetched.close(),
-    () => journal.close(),
-    () => tallies.close(),
-  );
-  return rehearsal
-    ? { fetched, journal: { ...journal, note() {} }, tallies: { ...tallies, put() {} } }
-    : { fetched, journal, tallies };
+/** What is done on threads of its own. */
+function threadsOf(shares: CommonShares, closers: (() => unknown)[]) {
+  const [work, fileWork, passwords] = [createPageWork({ shares }), createFileWork({ shares }), createPasswordWork()];
+  for (const each of [work, fileWork, passwords]) closers.push(() => each.close());
+  return { work, fileWork, passwords };
 }
 
 interface FilesOptions {

@@ -288,12 +288,12 @@ export class BlobStore implements Blobs {
 
   async #find(wanted: Wanted, download: OpenDownload, caller: Caller): Promise<Blob> {
     for (;;) {
-      const before = this.#filler.published;
+      const { published } = this.#filler;
       const filling = this.#fills.underway(wanted, caller);
       if (filling !== undefined) return filling;
       const there = await this.#open(wanted.expected, wanted.index, caller);
       if (there !== undefined) return there;
-      if (before === this.#filler.published) return this.#fills.join(wanted, download, caller);
+      if (!this.#filler.mayHavePublished(wanted.expected, published)) return this.#fills.join(wanted, download, caller);
     }
   }
 }

@@ -36,7 +36,7 @@ export async function download(
   let most = ATTEMPTS;
   for (let attempt = 1; ; attempt++) {
     try {
-      if (!isWhole(writer, wanted)) unframed = await receive(writer, wanted, open, attempt, waiting);
+      if (!isWhole(writer, wanted)) unframed = await receiveLinked({ writer, wanted, open, attempt, waiting });
       return await writer.prove();
     } catch (error) {
       // What is wrong with our own disk, another connection cannot help.
@@ -76,25 +76,45 @@ function mayPass({ reason, transient }: Refusal): boolean {
 }
 
 /** True where only the end of the connection said where the body ends. */
+async function receiveLinked(receiving: Receiving): Promise<boolean> {
+  const { signal } = receiving.waiting.caller;
+  // Ends an answer of which nothing was read as well: it would hold its connection until upstream gives up.
+  const asking = new AbortController();
+  const left = () => asking.abort(signal.reason);
+  if (signal.aborted) left();
+  else signal.addEventListener('abort', left, { once: true });
+  try {
+    return await receive(asking, receiving);
+  } finally {
+    signal.removeEventListener('abort', left);
+  }
+}
+
+interface Receiving {
+  readonly writer: FillWriter;
+  readonly wanted: Filling;
+  readonly open: OpenDownload;
+  readonly attempt: number;
+  readonly waiting: Waiting;
+}
+
 async function receive(
-  writer: FillWriter,
-  wanted: Filling,
-  open: OpenDownload,
-  attempt: number,
-  { caller, received }: Waiting,
+  asking: AbortController,
+  { writer, wanted, open, attempt, waiting }: Receiving,
 ): Promise<boolean> {
+  const { caller, received } = waiting;
   const { signal } = caller;
   const offset = writer.length;
   const { length } = wanted.expected;
-  // Ends an answer of which nothing was read: it would hold its connection until upstream gives up.
-  const unread = new AbortController();
-  const asking = withSignal(caller, AbortSignal.any([signal, unread.signal]));
   const {
     start,
     bytes,
     unpacked = false,
     unframed = false,
-  } = await unlessAborted(open({ offset, limit: length ?? wanted.limit, attempt, caller: asking }), signal);
+  } = await unlessAborted(
+    open({ offset, limit: length ?? wanted.limit, attempt, caller: withSignal(caller, asking.signal) }),
+    signal,
+  );
   try {
     if (wanted.sight === true && unframed)
       throw new Refusal('truncated', `${wanted.name} came without a length, so nobody can tell whether it was cut.`);
@@ -103,7 +123,7 @@ async function receive(
       await writer.restart();
     }
   } catch (error) {
-    unread.abort(error);
+    asking.abort(error);
     throw error;
   }
   if (unpacked) writer.neverKeep();

@@ -1,3 +1,4 @@
+import type { Statement } from '../bytes/digest.ts';
 import { createProver } from '../bytes/prover.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Blob } from '../ports/blob.ts';
@@ -28,9 +29,15 @@ export class Filler {
     this.#onProved = onProved;
   }
 
-  /** Counts publications, so that a look that overlapped one is taken again. */
+  /** Counts publications. */
   get published(): number {
     return this.#published;
+  }
+
+  /** Whether a look for it that began at that count and found nothing overlapped its publication, and is to be taken again. */
+  mayHavePublished({ digests }: Statement, since: number): boolean {
+    const sha256 = digests.get('sha256');
+    return since !== this.#published && (sha256 === undefined || this.#parts.order.has(sha256));
   }
 
   async fill(wanted: Filling, download: OpenDownload, waiting: Waiting): Promise<Blob> {

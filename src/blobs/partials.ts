@@ -5,7 +5,7 @@ import { type Reason, Refusal } from '../bytes/refusal.ts';
 import { type BlobStorage, StorageError, type TakenUp } from '../ports/blob-storage.ts';
 import { FillWriter } from './fill-writer.ts';
 import type { Filling } from './fills.ts';
-import { PARTIAL_AGE_MS, PARTIALS, PARTIALS_SHARE } from './limits.ts';
+import { PARTIAL_AGE_MS, PARTIAL_LEAST, PARTIALS, PARTIALS_SHARE } from './limits.ts';
 
 interface PartialsDeps {
   readonly storage: Pick<BlobStorage, 'begin' | 'takeUp' | 'kept' | 'removeKept'>;
@@ -134,9 +134,13 @@ function placeOf(origin: string): string {
   return origin.replace(/[?].*/s, '');
 }
 
-/** What a download is kept under: only the same bytes from the same place go on with it. Undefined where nothing would prove the whole. */
+/**
+ * What a download is kept under: only the same bytes from the same place go on with it. Undefined where nothing would prove the whole, and
+ * where the whole is less than what is kept of any.
+ */
 function partialKey({ origin, expected }: Filling): string | undefined {
   if (expected.digests.size === 0) return undefined;
+  if (expected.length !== undefined && expected.length < PARTIAL_LEAST) return undefined;
   const digests = [...expected.digests].map(([algorithm, hex]) => `${algorithm}:${hex}`).sort();
   return sha256Hex(Buffer.from(JSON.stringify([placeOf(origin), expected.length ?? null, digests])));
 }

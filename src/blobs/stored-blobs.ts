@@ -43,10 +43,12 @@ export class StoredBlobs {
     const { storage, order, proofs, aliases } = this.#deps;
     const sha256 = await aliases.find(digests);
     if (sha256 === undefined) return undefined;
+    // What is published while the storage looks is not gone because the look came before it.
+    const wasThere = order.has(sha256);
     try {
       const facts = await storage.stat(sha256, length);
       if (facts === undefined) {
-        if (order.has(sha256)) this.#gone(sha256);
+        if (wasThere) this.#gone(sha256);
         return undefined;
       }
       const proof = await proofs.prove(sha256, digests, caller, facts);

@@ -5,8 +5,7 @@ import { LiveStatus } from '../app/control/status-answer.ts';
 import type { Kept } from '../app/kept.ts';
 import { noEvents } from '../app/no-events.ts';
 import { type ServerReport, type StatusReport, statusOf } from '../app/status.ts';
-import { untilText } from '../app/words.ts';
-import { dateText, daysText, type Instant, instantText } from '../bytes/instant.ts';
+import { dateText, daysText, type Instant, instantText, untilText } from '../bytes/instant.ts';
 import type { Config } from '../config/config.ts';
 import type { IndexStatus } from '../mirror/package-index.ts';
 import { firstSightText, hintText, outOfReachText } from '../ports/left-out.ts';
@@ -172,6 +171,7 @@ const KEPT_SAYS: Readonly<Record<Kept['kind'], string>> = {
   journal: 'journal',
   access: 'record of who was sent what',
   tally: 'what pages leave out',
+  news: 'what was refused, and when signed lists changed',
 };
 
 /** How much is remembered of an index, or, where it is empty, of all together. */

@@ -40,6 +40,9 @@ class SmallBlobs implements DiskBlobs {
   readonly #waiting = new Map<string, Uint8Array>();
   /** What was looked at in this turn of the event loop: whoever opens it in the same turn reads what he has seen. */
   readonly #seen = new Map<string, Uint8Array>();
+  /** Whether small ones may be files, and how many this process had to write so. */
+  #hasSmallFiles = true;
+  #smallWritten = 0;
   #bytes = 0;
   #writtenAt = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
@@ -54,7 +57,7 @@ class SmallBlobs implements DiskBlobs {
 
   async stat(sha256: string, size?: number): Promise<StoredFacts | undefined> {
     const bytes = size === undefined || isSmall(size) ? await this.#read(sha256) : undefined;
-    if (bytes === undefined) return this.#files.stat(sha256);
+    if (bytes === undefined) return size !== undefined && this.#isNoFile(size) ? undefined : this.#files.stat(sha256);
     this.#remember(sha256, bytes);
     return factsOf(bytes);
   }
@@ -84,13 +87,13 @@ class SmallBlobs implements DiskBlobs {
   }
 
   async sync(sha256: string): Promise<void> {
-    const { written, areOnDisk } = await this.#syncs.join(sha256);
-    if (!written.has(sha256)) return this.#files.sync(sha256);
-    if (!areOnDisk)
+    const there = await this.#syncs.join(sha256);
+    if (there === undefined)
       throw new StorageError(
         'failed',
         'The mirror’s disk could not be used; nothing is lost, but nothing is sure either.',
       );
+    if (!there.has(sha256)) await this.#files.sync(sha256);
   }
 
   async remove(sha256: string): Promise<void> {
@@ -109,10 +112,15 @@ class SmallBlobs implements DiskBlobs {
   async *list(): ReturnType<BlobStorage['list']> {
     await this.#flush();
     yield* this.#documents.list();
+    const before = this.#smallWritten;
+    let found = 0;
     for await (const one of this.#files.list()) {
-      const isTwice = one.size !== undefined && isSmall(one.size) && (await this.#documents.has(one.sha256));
+      const isSmallFile = one.size !== undefined && isSmall(one.size);
+      if (isSmallFile || one.size === undefined) found++;
+      const isTwice = isSmallFile && (await this.#documents.has(one.sha256));
       if (!isTwice) yield one;
     }
+    this.#hasSmallFiles = found > 0 || before !== this.#smallWritten;
   }
 
   alias(algorithm: Algorithm, hex: string): Promise<string | undefined> {
@@ -138,13 +146,9 @@ class SmallBlobs implements DiskBlobs {
   }
 
   /** One commit, and one sync of the database, for all of them; what the database did not take are files. */
-  async #syncAll(
-    all: readonly string[],
-  ): Promise<{ readonly written: ReadonlySet<string>; readonly areOnDisk: boolean }> {
+  async #syncAll(all: readonly string[]): Promise<ReadonlySet<string> | undefined> {
     await this.#flush();
-    const written = new Set<string>();
-    for (const sha256 of all) if (await this.#documents.has(sha256)) written.add(sha256);
-    return { written, areOnDisk: written.size > 0 && (await this.#documents.sync()) };
+    return this.#documents.sync(all);
   }
 
   async #read(sha256: string): Promise<Uint8Array | undefined> {
@@ -201,20 +205,30 @@ class SmallBlobs implements DiskBlobs {
     this.#writtenAt = performance.now();
     const batch = [...this.#waiting];
     this.#bytes = 0;
-    this.#writing = this.#writing.then(async () => {
-      await Promise.all(batch.map(([sha256, bytes]) => this.#write(sha256, bytes)));
-    });
+    this.#writing = this.#writing.then(() => this.#write(batch));
     return this.#writing;
   }
 
-  /** As a file, where the database does not take it. Where neither is to be had it is fetched again when it is asked for. */
-  async #write(sha256: string, bytes: Uint8Array): Promise<void> {
-    if (this.#waiting.get(sha256) !== bytes) return;
-    if (!(await this.#documents.put(sha256, bytes))) await this.#writeFile(sha256, bytes).catch(() => undefined);
-    if (this.#waiting.get(sha256) === bytes) this.#waiting.delete(sha256);
+  /** Where no small one was a file when all of them were last listed, the disk need not be asked for each. What another process had to write so since is fetched again. */
+  #isNoFile(size: number): boolean {
+    return isSmall(size) && !this.#hasSmallFiles;
+  }
+
+  /** As files, where the database does not take them. What neither takes is fetched again when it is asked for. */
+  async #write(batch: readonly (readonly [string, Uint8Array])[]): Promise<void> {
+    // What was removed or written meanwhile is left out.
+    const documents = new Map(batch.filter(([sha256, bytes]) => this.#waiting.get(sha256) === bytes));
+    if (documents.size === 0) return;
+    const kept = await this.#documents.put(documents);
+    for (const [sha256, bytes] of documents) {
+      if (!kept.has(sha256)) await this.#writeFile(sha256, bytes).catch(() => undefined);
+      if (this.#waiting.get(sha256) === bytes) this.#waiting.delete(sha256);
+    }
   }
 
   async #writeFile(sha256: string, bytes: Uint8Array): Promise<void> {
+    this.#smallWritten++;
+    this.#hasSmallFiles = true;
     const writer = await this.#files.begin();
     try {
       await writer.write(bytes, 0);

@@ -21,6 +21,7 @@ export const MAKERS: Readonly<Record<string, Readonly<Record<string, readonly st
       'src/mirror/tuf/repository.ts',
       'src/mirror/tuf/roles.ts',
       'src/mirror/unsigned/documents.ts',
+      'src/app/provenance/gather.ts',
       'src/cli/trusted-directory.ts',
     ],
   },
@@ -93,7 +94,11 @@ export const MAKERS: Readonly<Record<string, Readonly<Record<string, readonly st
     beginExchange: ['src/http/listener.ts'],
     outgoingOf: ['src/http/reply/'],
   },
-  'src/http/reply/own-words.ts': { ownWords: ['src/http/routes/health.ts', 'src/http/routes/home.ts'] },
+  'src/http/reply/own-words.ts': { ownWords: ['src/http/routes/health.ts'] },
+  // A template and a style: for everybody in the room.
+  'src/web/html.ts': {},
+  // Made of markup alone.
+  'src/web/shown.ts': { makeShown: ['src/web/'] },
   'src/http/reply/answers.ts': { makeAnswer: ['src/http/reply/problems.ts'] },
 };
 

@@ -31,4 +31,13 @@ say('answered many');
 say('asked to read');
 for (let at = 0; at < 40; at++) await databases.state.newest(['main', 'pins', String(at)], 1);
 say('answered what was read');
+const documents = databases.documents(1_000_000);
+const names = Array.from({ length: 5 }, (_, at) => at.toString(16).repeat(64));
+await documents.put(new Map(names.map((name) => [name, Buffer.from(name)])));
+for (const name of names) {
+  say(`asked to sync ${name}`);
+  await documents.sync([name]);
+  say(`synced ${name}`);
+}
+await documents.close();
 await databases.close();

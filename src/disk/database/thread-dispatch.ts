@@ -14,8 +14,6 @@ interface Writer {
   /** When another process was last seen to have written (performance.now). */
   readonly foreignAt: number;
   transact(writes: readonly Write[]): readonly Writes[WriteKind]['answer'][];
-  /** Where commits are not on the disk at once, those so far are when it returns. */
-  sync(): void;
   close(): void;
 }
 
@@ -125,9 +123,9 @@ export class Dispatcher {
         this.#databases.set(ask.database, { name: ask.place, writer, waiting: [] });
         return {};
       }
-      case 'sync':
-        open?.writer.sync();
-        return {};
+      case 'syncDocuments':
+        if (!(open?.writer instanceof DocumentsWriter)) throw notOpen(ask.database);
+        return { there: open.writer.sync(ask.sha256s) };
       case 'close':
         this.#databases.delete(ask.database);
         open?.writer.close();
@@ -169,7 +167,7 @@ const WRITES: ReadonlySet<string> = new Set<WriteKind>([
   'replace',
   'append',
   'noteEpoch',
-  'putDocument',
+  'putDocuments',
   'removeDocument',
 ]);
 

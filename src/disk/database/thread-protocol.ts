@@ -89,15 +89,22 @@ export interface Writes {
   };
   /** Never lowers. */
   noteEpoch: { ask: Of & { readonly index: string; readonly epoch: number }; answer: Done };
-  putDocument: { ask: Of & { readonly sha256: Uint8Array; readonly content: Uint8Array }; answer: Done };
+  /** All of them, or none. */
+  putDocuments: {
+    ask: Of & { readonly documents: readonly { readonly sha256: Uint8Array; readonly content: Uint8Array }[] };
+    answer: Done;
+  };
   removeDocument: { ask: Of & { readonly sha256: Uint8Array }; answer: Done };
 }
 
 export interface Calls extends Writes {
   openState: { ask: OpenState; answer: Epoch };
   openPlain: { ask: OpenPlain; answer: Done };
-  /** What was committed is on the disk when it answers. */
-  sync: { ask: Of; answer: Done };
+  /** Which of these documents are there: they, and all that was committed before, are on the disk when it answers. */
+  syncDocuments: {
+    ask: Of & { readonly sha256s: readonly Uint8Array[] };
+    answer: { readonly there: readonly boolean[] };
+  };
   close: { ask: Of; answer: Done };
   scan: { ask: ScanRequest; answer: Scan };
   readLarge: { ask: LargeRequest; answer: Uint8Array | undefined };

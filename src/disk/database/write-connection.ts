@@ -62,12 +62,17 @@ export class WriteConnection {
     }
   }
 
-  /** Every commit so far is on the disk when it returns; also what `NORMAL` would leave to the system. */
-  sync(): void {
-    const until = performance.now() + this.#target.waitMs;
-    // Another connection that copies the log just now has synced it before, but perhaps not all of it.
-    while (integerOf(this.database.prepare('PRAGMA wal_checkpoint(PASSIVE)').get()?.['busy']) !== 0)
-      if (performance.now() > until) throw new Error('the log is being copied by another process all the time');
+  /**
+   * As `transact`, and it and every commit before it are on the disk when it returns, also where `NORMAL` would leave that to the
+   * system: the log is one file, and one sync of it takes them all along. `work` must write something, or nothing is synced.
+   */
+  transactDurably<T>(work: () => T): T {
+    this.database.exec('PRAGMA synchronous = FULL');
+    try {
+      return this.transact(work);
+    } finally {
+      this.database.exec('PRAGMA synchronous = NORMAL');
+    }
   }
 
   close(): void {

@@ -66,13 +66,26 @@ export class DocumentsDatabase {
     return undefined;
   }
 
-  /** False where it was not kept: it is too large, or the disk did not take it. */
-  async put(sha256: string, bytes: Uint8Array): Promise<boolean> {
+  /** Those that were kept; the others are too large, or the disk did not take them. */
+  async put(documents: ReadonlyMap<string, Uint8Array>): Promise<ReadonlySet<string>> {
     const { mostBytes, writing: thread } = this.#options;
-    if (thread === undefined || bytes.byteLength > Math.min(SMALL_DOCUMENT_BYTES, mostBytes)) return false;
-    const ask = { sha256: Buffer.from(sha256, 'hex'), content: new Uint8Array(bytes) };
+    if (thread === undefined) return new Set();
+    const largest = Math.min(SMALL_DOCUMENT_BYTES, mostBytes);
+    const all = [...documents].filter(([, { byteLength }]) => byteLength <= largest);
+    if (all.length === 0 || (await this.#put(all))) return new Set(all.map(([sha256]) => sha256));
+    // One that does not fit keeps no other out.
+    const kept = new Set<string>();
+    if (all.length > 1) for (const one of all) if (await this.#put([one])) kept.add(one[0]);
+    return kept;
+  }
+
+  async #put(all: readonly (readonly [string, Uint8Array])[]): Promise<boolean> {
+    const documents = all.map(([sha256, bytes]) => ({
+      sha256: Buffer.from(sha256, 'hex'),
+      content: new Uint8Array(bytes),
+    }));
     return this.#orElse(false, async () => {
-      await this.#database.write((writing, database) => writing.call('putDocument', { database, ...ask }));
+      await this.#database.write((writing, database) => writing.call('putDocuments', { database, documents }));
       return true;
     });
   }
@@ -108,12 +121,15 @@ export class DocumentsDatabase {
     }
   }
 
-  /** True where everything that was put before is on the disk. */
-  async sync(): Promise<boolean> {
-    if (this.#options.writing === undefined) return false;
-    return this.#orElse(false, async () => {
-      await this.#database.write((writing, database) => writing.call('sync', { database }));
-      return true;
+  /** Which of these are here, and will be after a power cut. Undefined where that cannot be said of any. */
+  async sync(sha256s: readonly string[]): Promise<ReadonlySet<string> | undefined> {
+    if (this.#options.writing === undefined) return new Set();
+    const ask = { sha256s: sha256s.map((sha256) => Buffer.from(sha256, 'hex')) };
+    return this.#orElse(undefined, async () => {
+      const { there } = await this.#database.write((writing, database) =>
+        writing.call('syncDocuments', { database, ...ask }),
+      );
+      return new Set(sha256s.filter((_, at) => there[at] === true));
     });
   }
 

@@ -43,11 +43,17 @@ export class PlainDatabase {
   }
 
   /** `use` has the thread write. Throws Refusal. */
-  async write(use: (writing: DatabaseThread, database: number) => Promise<unknown>): Promise<void> {
-    await this.#use(async ({ writer }) => {
-      if (writer === undefined) throw new Error(`${this.#parts.place.path} was opened to be read`);
-      await use(await writer.ready(), writer.database);
+  async write<T>(use: (writing: DatabaseThread, database: number) => Promise<T>): Promise<T> {
+    const written = await this.#use(async ({ writer }) => {
+      if (writer === undefined) throw this.#toBeRead();
+      return { answer: await use(await writer.ready(), writer.database) };
     });
+    if (written === undefined) throw this.#toBeRead();
+    return written.answer;
+  }
+
+  #toBeRead(): Error {
+    return new Error(`${this.#parts.place.path} was opened to be read`);
   }
 
   async close(): Promise<void> {

@@ -46,10 +46,6 @@ export class RecordsWriter {
     }
   }
 
-  sync(): void {
-    this.#connection.sync();
-  }
-
   close(): void {
     this.#connection.close();
   }

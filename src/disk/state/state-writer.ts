@@ -77,10 +77,6 @@ export class StateWriter {
     });
   }
 
-  sync(): void {
-    this.#connection.sync();
-  }
-
   close(): void {
     this.#connection.close();
   }

@@ -109,9 +109,9 @@ describe('small blobs', () => {
     const { documents, blobs } = await opened();
     const sync = documents.sync.bind(documents);
     let syncs = 0;
-    documents.sync = () => {
+    documents.sync = (names) => {
       syncs++;
-      return sync();
+      return sync(names);
     };
     const all = Array.from({ length: 50 }, (_, at) => randomBytes(1000 + at));
     const durable = all.map(async (bytes) => {
@@ -128,7 +128,7 @@ describe('small blobs', () => {
     const { documents, blobs } = await opened();
     const names = await Promise.all(Array.from({ length: 5 }, () => put(blobs, randomBytes(100))));
     const sync = documents.sync.bind(documents);
-    documents.sync = async () => false;
+    documents.sync = async () => undefined;
     const outcomes = await Promise.allSettled(names.map((sha256) => blobs.sync(sha256)));
     for (const outcome of outcomes)
       expect(outcome).toMatchObject({ status: 'rejected', reason: { name: 'StorageError', kind: 'failed' } });
@@ -162,7 +162,7 @@ describe('small blobs', () => {
   it('that are set aside leave a file as evidence, with the bytes that lay there', async () => {
     const { data, documents, blobs } = await opened();
     const [wrong, name] = [Buffer.from('not what it was'), sha256Of(randomBytes(100))];
-    await documents.put(name, wrong);
+    await documents.put(new Map([[name, wrong]]));
     expect(await blobs.stat(name)).toMatchObject({ size: wrong.byteLength });
     await blobs.setAside(name);
     expect(await blobs.stat(name)).toBeUndefined();

@@ -3,6 +3,7 @@ import { rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { sqlite } from '../../../../src/disk/database/sqlite.ts';
+import type { DocumentsDatabase } from '../../../../src/disk/records/documents-database.ts';
 import { documentsOf, scratchDirectory } from '../state/rig.ts';
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
@@ -10,6 +11,8 @@ const document = (size = 100) => {
   const bytes = new Uint8Array(randomBytes(size));
   return { bytes, key: sha256(bytes) };
 };
+const putOne = async (documents: DocumentsDatabase, key: string, bytes: Uint8Array) =>
+  (await documents.put(new Map([[key, bytes]]))).has(key);
 const fileOf = (root: string) => join(root, 'documents', 'documents.db');
 
 describe('small documents', () => {
@@ -18,8 +21,8 @@ describe('small documents', () => {
     const documents = documentsOf(root);
     const [one, none] = [document(), document()];
     expect(await documents.get(one.key)).toBeUndefined();
-    expect(await documents.put(one.key, one.bytes)).toBe(true);
-    expect(await documents.put(one.key, one.bytes)).toBe(true);
+    expect(await putOne(documents, one.key, one.bytes)).toBe(true);
+    expect(await putOne(documents, one.key, one.bytes)).toBe(true);
     expect(await documents.get(one.key)).toEqual(one.bytes);
     expect(await documents.get(none.key)).toBeUndefined();
     expect(await documentsOf(root).get(one.key)).toEqual(one.bytes);
@@ -30,8 +33,8 @@ describe('small documents', () => {
   it('are small: what is larger is not taken', async () => {
     const documents = documentsOf(await scratchDirectory());
     const [most, more] = [document(64 * 1024), document(64 * 1024 + 1)];
-    expect(await documents.put(most.key, most.bytes)).toBe(true);
-    expect(await documents.put(more.key, more.bytes)).toBe(false);
+    expect(await putOne(documents, most.key, most.bytes)).toBe(true);
+    expect(await putOne(documents, more.key, more.bytes)).toBe(false);
     expect(await documents.get(most.key)).toEqual(most.bytes);
     expect(await documents.get(more.key)).toBeUndefined();
   });
@@ -41,18 +44,35 @@ describe('small documents', () => {
     const documents = documentsOf(root, { mostBytes: 100_000 });
     const given = Array.from({ length: 100 }, () => document(60_000));
     const taken: string[] = [];
-    for (const { key, bytes } of given) if (await documents.put(key, bytes)) taken.push(key);
+    for (const { key, bytes } of given) if (await putOne(documents, key, bytes)) taken.push(key);
     expect(taken.length).toBeLessThan(30);
     expect((await stat(fileOf(root))).size).toBeLessThan(3_000_000);
     for (const key of taken) await documents.remove(key);
     const [one] = given.slice(-1);
-    expect(one && (await documents.put(one.key, one.bytes))).toBe(true);
+    expect(one && (await putOne(documents, one.key, one.bytes))).toBe(true);
+  });
+
+  it('that come together are kept each for itself, where not all of them fit', async () => {
+    const documents = documentsOf(await scratchDirectory(), { mostBytes: 100_000 });
+    const [large, small] = [Array.from({ length: 40 }, () => document(60_000)), document()];
+    const kept = await documents.put(new Map([...large, small].map(({ key, bytes }) => [key, bytes])));
+    expect(kept.has(small.key)).toBe(true);
+    expect(kept.size).toBeLessThan(30);
+    for (const { key, bytes } of [...large, small])
+      expect(await documents.get(key)).toEqual(kept.has(key) ? bytes : undefined);
+  });
+
+  it('that wait for the disk are told from those that are not there', async () => {
+    const documents = documentsOf(await scratchDirectory());
+    const [one, other, none] = [document(), document(), document()];
+    await documents.put(new Map([one, other].map(({ key, bytes }) => [key, bytes])));
+    expect(await documents.sync([one.key, none.key, other.key])).toEqual(new Set([one.key, other.key]));
   });
 
   it('are listed whole, however many there are', async () => {
     const documents = documentsOf(await scratchDirectory());
     const all = Array.from({ length: 1100 }, (_, at) => document(at));
-    await Promise.all(all.map(({ key, bytes }) => documents.put(key, bytes)));
+    await Promise.all(all.map(({ key, bytes }) => putOne(documents, key, bytes)));
     const listed = new Map<string, number>();
     for await (const { sha256: key, size } of documents.list()) listed.set(key, size);
     expect(listed).toEqual(new Map(all.map(({ key, bytes }) => [key, bytes.byteLength])));
@@ -61,7 +81,7 @@ describe('small documents', () => {
   it('are read as they lie there, and are there or not, without a look at them', async () => {
     const documents = documentsOf(await scratchDirectory());
     const [one, two] = [document(), document()];
-    await documents.put(one.key, two.bytes);
+    await putOne(documents, one.key, two.bytes);
     expect(await documents.has(one.key)).toBe(true);
     expect(await documents.has(two.key)).toBe(false);
     expect(await documents.read(one.key)).toEqual(two.bytes);
@@ -73,13 +93,13 @@ describe('small documents', () => {
     const root = await scratchDirectory();
     const documents = documentsOf(root);
     const [one, two] = [document(), document()];
-    await documents.put(one.key, one.bytes);
-    await documents.put(two.key, two.bytes);
+    await putOne(documents, one.key, one.bytes);
+    await putOne(documents, two.key, two.bytes);
     const database = new (sqlite().DatabaseSync)(fileOf(root));
     for (const content of ["x'00'", 'zeroblob(100000000)']) {
       database.exec(`UPDATE document SET content = ${content} WHERE id = 1`);
       expect(await documents.get(one.key)).toBeUndefined();
-      await documents.put(one.key, one.bytes);
+      await putOne(documents, one.key, one.bytes);
       expect(await documents.get(one.key)).toEqual(one.bytes);
       database.exec('UPDATE document SET id = 1 WHERE id = (SELECT max(id) FROM document)');
     }
@@ -97,12 +117,12 @@ describe('small documents', () => {
       const root = await scratchDirectory();
       const first = documentsOf(root);
       const one = document();
-      await first.put(one.key, one.bytes);
+      await putOne(first, one.key, one.bytes);
       await first.close();
       await harm(root);
       const documents = documentsOf(root);
       expect(await documents.get(one.key)).toBeUndefined();
-      expect(await documents.put(one.key, one.bytes)).toBe(true);
+      expect(await putOne(documents, one.key, one.bytes)).toBe(true);
       expect(await documents.get(one.key)).toEqual(one.bytes);
     }
   });
@@ -110,8 +130,8 @@ describe('small documents', () => {
   it('that are removed are gone', async () => {
     const documents = documentsOf(await scratchDirectory());
     const [one, two] = [document(), document()];
-    await documents.put(one.key, one.bytes);
-    await documents.put(two.key, two.bytes);
+    await putOne(documents, one.key, one.bytes);
+    await putOne(documents, two.key, two.bytes);
     await documents.remove(one.key);
     await documents.remove(one.key);
     expect(await documents.get(one.key)).toBeUndefined();
