@@ -47,6 +47,8 @@ export interface BlobsOptions {
   readonly peers?: Peers | undefined;
   /** Replicas that may hold a file on disks of their own. */
   readonly peerFiles?: PeerFiles | undefined;
+  /** They have files from this server, whichever of its processes they ask. */
+  readonly hasReplicas?: boolean | undefined;
   readonly leaseTimes?: Partial<LeaseTimes> | undefined;
   readonly maxOrphans?: number | undefined;
   readonly orphanStallMs?: number | undefined;
@@ -142,7 +144,9 @@ export function createParts(options: BlobsOptions): Parts {
     isOwner,
     tidies,
     bulletin,
-    vouched: new Vouched(options.nowMs ?? Date.now),
+    vouched: new Vouched(options.nowMs ?? Date.now, (sha256) => {
+      if (options.hasReplicas === true) bulletin.add({ kind: 'vouched', sha256 });
+    }),
     order,
     proofs,
     aliases,

@@ -15,6 +15,7 @@ export const MAKERS: Readonly<Record<string, Readonly<Record<string, readonly st
       'src/mirror/common-documents.ts',
       'src/mirror/carried/evidence.ts',
       'src/mirror/carried/upstream.ts',
+      'src/app/fleet/sealed-list.ts',
       'src/app/fleet/sealed-pages.ts',
       'src/mirror/tuf/evidence.ts',
       'src/mirror/tuf/refresher.ts',
