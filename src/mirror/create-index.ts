@@ -192,8 +192,8 @@ export class EvidencedIndex<P> implements RunningIndex {
     return page;
   }
 
-  projects(caller: Caller): AsyncIterable<string> {
-    return this.#list.names(caller);
+  projects(caller: Caller, how?: { readonly held: boolean }): AsyncIterable<string> {
+    return this.#list.names(caller, how);
   }
 
   async open(page: BelievedPage<unknown>, filename: string, caller: Caller): Promise<Blob> {

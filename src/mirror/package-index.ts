@@ -79,8 +79,8 @@ export interface PackageIndex {
   hear(project: string, caller: Caller): Promise<Heard>;
   /** A project page, parsed, for jobs: not counted as served. */
   listing(project: string, caller: Caller): Promise<BelievedPage<unknown>>;
-  /** Names of all projects, normalized, for jobs. */
-  projects(caller: Caller): AsyncIterable<string>;
+  /** Names of all projects, normalized, for jobs. `held`: of the list that is held, and upstream is not asked. */
+  projects(caller: Caller, how?: { readonly held: boolean }): AsyncIterable<string>;
   /** The proved bytes of a file of a page that `listing` gave, for jobs: not counted as served. */
   open(page: BelievedPage<unknown>, filename: string, caller: Caller): Promise<Blob>;
   /** A power cut takes nothing of what `open` gave when this resolves. Where it throws (Refusal), it is to be opened anew. */

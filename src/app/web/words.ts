@@ -9,6 +9,9 @@ import type { Happening } from '../../web/happenings.ts';
 // What is known by one word, in sentences for somebody who knows neither TUF nor this mirror. None of them names a path or an address of the
 // machine: whoever may ask for a package may read them.
 
+/** Characters of a refusal's own words. */
+const MOST_QUOTED = 300;
+
 interface Told {
   readonly says: string;
   readonly next: string;
@@ -86,7 +89,10 @@ export function refusalHappening({ at, index, reason, subject, thing, message, f
   const { says, next } = reasonSays(reason);
   const project = subject === 'page' ? normalizeName(thing) : undefined;
   // What our own state says of itself may name paths.
-  const quoted = KINDS[reason].quotes === true && from === 'upstream' && subject !== 'state' ? ` (${message})` : '';
+  const quoted =
+    KINDS[reason].quotes === true && from === 'upstream' && subject !== 'state'
+      ? ` (${message.slice(0, MOST_QUOTED)})`
+      : '';
   const named = SUBJECT_SAYS[subject];
   return {
     at,
