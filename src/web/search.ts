@@ -29,7 +29,7 @@ export function searchPage(view: SearchView, place: Place & { readonly root: str
 <form action="./" method="get" role="search"><div><label for="q">Name, or a part of it</label><input id="q" name="q" type="search" value="${query}" maxlength="100" autocomplete="off" spellcheck="false"></div><button type="submit">Find</button></form>
 ${reading ? html`<p>${state('warn', 'Still reading')}<span class="soft">: the names are being read; look again in a moment.</span></p>` : ''}
 ${results(view)}
-<p class="soft">${number(known.held)} projects are held here${known.listed > 0 ? `, and ${number(known.listed)} are listed` : '; the list of all is not held, so that names nobody asked for are not found'}.</p>`;
+<p class="soft">${known.held === 1 ? 'One project is' : `${number(known.held)} projects are`} held here${known.listed > 0 ? `, and ${number(known.listed)} are listed` : '; the list of all is not held, so that names nobody asked for are not found'}.</p>`;
   return makeShown(view, page({ title: `Projects of ${index} - Verbatim`, place, main, made: view }));
 }
 

@@ -46,7 +46,7 @@ export function whyPage(view: WhyView, place: Place & { readonly root: string })
 ${weaker === '' ? '' : html`<p>${weaker}</p>`}
 <div class="index">${chainPicture(view)}<div><h2>To forge it</h2><p>${forge}</p></div></div>
 ${words}
-${facts.length === 0 ? '' : html`<h2>What is known of it</h2><ul>${facts.map((fact) => html`<li class="hash">${fact}</li>`)}</ul>`}
+${facts.length === 0 ? '' : html`<h2>What is known of it</h2><ul>${facts.map((fact) => html`<li>${fact}</li>`)}</ul>`}
 ${besides.map((each) => html`<p>${each}</p>`)}
 <p>Of the project <a href="../project/${project}/">${project}</a> in the index <a href="../">${index}</a>.</p>`;
   return makeShown(view, page({ title: `Why ${name} may be served - Verbatim`, place, main, made: view }));

@@ -27,13 +27,16 @@ const NOTHING: Known = { text: '\n', listed: 0, held: new Set() };
 
 /** The names of one index, read behind the answers and never while somebody waits for long. */
 export class Names {
-  readonly #index: PackageIndex;
-  readonly #state: IndexState | undefined;
+  readonly #index: Pick<PackageIndex, 'name' | 'evidence' | 'projects'>;
+  readonly #state: Pick<IndexState, 'projects'> | undefined;
   #known: Known | undefined;
   #reading: Promise<Known> | undefined;
   #readAt = Number.NEGATIVE_INFINITY;
 
-  constructor(index: PackageIndex, state: IndexState | undefined) {
+  constructor(
+    index: Pick<PackageIndex, 'name' | 'evidence' | 'projects'>,
+    state: Pick<IndexState, 'projects'> | undefined,
+  ) {
     this.#index = index;
     this.#state = state;
   }
