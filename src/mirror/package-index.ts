@@ -22,7 +22,7 @@ import type { StoredRoles } from './tuf/stored-roles.ts';
 // What routes, commands and jobs may ask of an index. Every method throws Refusal; what it returns was proved or believed.
 
 export type { EvidenceKind } from './believed.ts';
-export type { Life, Standing, Voucher } from './evidence.ts';
+export type { Life, Voucher } from './evidence.ts';
 export type { Explanation } from './explain.ts';
 export type { FileAddress } from './files/addresses.ts';
 export { FileAnswer } from './files/file-answer.ts';
