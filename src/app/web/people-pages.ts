@@ -78,7 +78,7 @@ export function createPeoplePages({ composition, ...options }: PeoplePagesOption
   };
 }
 
-function indexOf(indexes: readonly PackageIndex[], name: string): PackageIndex {
+export function indexOf<I extends Pick<PackageIndex, 'name'>>(indexes: readonly I[], name: string): I {
   const found = indexes.find((index) => index.name === name);
   if (found === undefined) throw new Refusal('unlisted', `There is no index called ${name}.`, { subject: 'request' });
   return found;
