@@ -10,6 +10,7 @@ import { syncCommand } from './carry/sync-command.ts';
 import { clientCommand } from './client-command.ts';
 import { doctorCommand } from './doctor/command.ts';
 import { heldCommands } from './held/held-commands.ts';
+import { provenanceCommand } from './provenance/provenance-command.ts';
 import type { ServeOptions } from './serve.ts';
 import { type CommonFlags, configOf, wholeNumber, withConfig, withPlace } from './with-config.ts';
 
@@ -28,6 +29,7 @@ export function createProgram(fail: () => void, asked?: string): Command {
   if (asked === client.name()) return program.addCommand(client);
   runningCommands(program, fail);
   askingCommands(program, fail);
+  provenanceCommand(program, fail);
   acceptCommands(program);
   clockCommands(program);
   heldCommands(program);
