@@ -199,7 +199,6 @@ it('no secret is in a line of the log, in a metric, an answer, a status or what 
   expect(places.doctor).toMatch(/bucket/);
   for (const [what, value] of Object.entries(SECRETS))
     for (const form of forms(value))
-      // Whoever asked is redirected, or answered, by an upstream's own link: only to whom it was given.
       for (const [place, text] of Object.entries(places))
         expect([what, place, text.includes(form)]).toEqual([what, place, false]);
 });
