@@ -1,5 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http';
-
 // What a request is called by whoever sent it: nothing is decided by it, and it goes into a log and back to the client.
 
 /** One word of a log line and of a header; UUIDs, ULIDs, hex and base64 fit. */
@@ -8,7 +6,9 @@ const SANE = /^[A-Za-z0-9][\w.:+/=@-]{0,127}$/;
 const TRACE_PARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-|$)/;
 
 /** `X-Request-Id`, or the trace of `traceparent`; undefined where neither came, or none that is sane. */
-export function requestIdOf(headers: IncomingHttpHeaders): string | undefined {
+export function requestIdOf(
+  headers: Readonly<Record<string, string | readonly string[] | undefined>>,
+): string | undefined {
   const { 'x-request-id': id, traceparent } = headers;
   if (id === undefined && traceparent === undefined) return undefined;
   if (typeof id === 'string' && SANE.test(id)) return id;
