@@ -282,3 +282,10 @@ it('says why a disk cannot be listed for as long as it cannot', async () => {
   });
   await expect.poll(() => scrub.report).toMatchObject({ files: 0, failed: 'no list today' });
 });
+
+it('an end is no failure', async () => {
+  const { scrub, rounds, troubles } = begin(await storeOf(FILES));
+  await expect.poll(() => rounds).toHaveLength(1);
+  await scrub.close();
+  expect([troubles, scrub.report.failures]).toEqual([[], 0]);
+});
