@@ -231,6 +231,10 @@ export class EvidencedIndex<P> implements RunningIndex {
     return this.#pages.look(project, caller);
   }
 
+  confirm(project: string, caller: Caller): Promise<void> {
+    return this.#pages.confirm(project, caller);
+  }
+
   follow(project: string, caller: Caller): Promise<void> {
     return project === '' ? this.#list.follow(caller) : this.#pages.follow(project, caller);
   }

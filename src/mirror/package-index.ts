@@ -60,6 +60,8 @@ export interface PackageIndex {
   introduce(caller: Caller): Promise<void>;
   /** Asks upstream for a project's page now, however fresh what is held is. Not counted as served. */
   look(project: string, caller: Caller): Promise<LookedAt>;
+  /** Asks upstream about a page that is held, in the background: whether it has changed is all that is of interest. */
+  confirm(project: string, caller: Caller): Promise<void>;
   /**
    * What is stored of a project, or (name '') the list of all projects, was changed by others (an operator, another process): what memory holds
    * of it is given up.

@@ -33,6 +33,7 @@ export class RefusingIndex implements PackageIndex {
   readonly file: PackageIndex['file'];
   readonly explain: PackageIndex['explain'];
   readonly look: PackageIndex['look'];
+  readonly confirm: PackageIndex['confirm'];
   readonly listing: PackageIndex['listing'];
   readonly open: PackageIndex['open'];
   readonly settle: PackageIndex['settle'];
@@ -52,6 +53,7 @@ export class RefusingIndex implements PackageIndex {
     this.file = refuse;
     this.explain = refuse;
     this.look = refuse;
+    this.confirm = refuse;
     this.listing = refuse;
     this.open = refuse;
     this.settle = refuse;

@@ -8,6 +8,7 @@ import type { CacheTier } from './byte-cache.ts';
 import type { Condition } from './conditions.ts';
 import type { LeftOutReason } from './left-out.ts';
 import type { Heard } from './newest.ts';
+import type { Gone, LookedThrough } from './records.ts';
 
 /** Where refused bytes came from. */
 export const ORIGINS = ['upstream', 'disk', 'client'] as const;
@@ -280,6 +281,8 @@ interface EventMap {
     /** Of the first thing that is missing or was refused. */
     readonly why: string | undefined;
   };
+  readonly gone: Gone;
+  readonly lookedThrough: LookedThrough;
   readonly scrubbed: Scrubbed;
   readonly fetchedAgain: FetchedAgain;
   /** Certificate, users and tokens were read again; `error` where they could not be, and nothing was changed. */

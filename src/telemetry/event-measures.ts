@@ -13,6 +13,7 @@ const ROLES: ReadonlySet<string> = new Set(['root', 'timestamp', 'snapshot', 'ta
 const REQUEST_SECONDS = [0.001, 0.005, 0.025, 0.1, 0.5, 2, 10, 60];
 const WAIT_SECONDS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60];
 const UPSTREAM_SECONDS = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+const GONE_SECONDS = [60, 300, 600, 900, 1800, 3600, 6 * 3600, 24 * 3600, 7 * 24 * 3600];
 const REFRESH_SECONDS = [0.05, 0.25, 1, 5, 20, 60];
 
 export function refreshMetrics(registry: Registry, indexes: readonly string[]): (event: Event<'refreshed'>) => void {
@@ -128,4 +129,16 @@ export function upstreamMetrics(registry: Registry, index: Label): (event: Event
   return (event) => {
     if (event.isAnswered) waits.observe({ index: index(event.index), host: hostOf(event.host) }, event.seconds);
   };
+}
+
+export function goneMetrics(registry: Registry, index: Label): (event: Event<'gone'>) => void {
+  const times = new Histogram({
+    name: 'verbatim_gone_seconds',
+    help: 'Seconds between the last time that upstream stood by something and its being served no longer, because upstream took it away.',
+    labelNames: ['index'],
+    buckets: GONE_SECONDS,
+    registers: [registry],
+  });
+  for (const name of index.values) times.zero({ index: name });
+  return (event) => times.observe({ index: index(event.index) }, event.seconds);
 }

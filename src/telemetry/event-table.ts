@@ -21,6 +21,7 @@ import { firstSightText, hintsText, leftOutText, outOfReachText } from '../ports
 import type { Row } from './event-row.ts';
 import { oneOf, statusOf } from './labels.ts';
 import { FLEET } from './rows/fleet-row.ts';
+import { GONE_EVENTS } from './rows/gone-rows.ts';
 import { QUEUE_EVENTS } from './rows/queue-events.ts';
 import { REDIS_EVENTS } from './rows/redis-events.ts';
 import { ROOM_EVENTS } from './rows/room-events.ts';
@@ -247,6 +248,7 @@ export const EVENTS: Table = {
   },
   worker: WORKER,
   synced: SYNCED,
+  ...GONE_EVENTS,
   ...SCRUB_EVENTS,
   reloaded: {
     counter: {

@@ -58,6 +58,8 @@ export function createEmit(log: Log, metrics: Metrics): Emit {
     condition: told<'condition'>(EVENTS.condition),
     worker: told<'worker'>(EVENTS.worker),
     synced: told<'synced'>(EVENTS.synced),
+    gone: told<'gone'>(EVENTS.gone, metrics.gone),
+    lookedThrough: told<'lookedThrough'>(EVENTS.lookedThrough),
     scrubbed: told<'scrubbed'>(EVENTS.scrubbed),
     fetchedAgain: told<'fetchedAgain'>(EVENTS.fetchedAgain),
     reloaded: told<'reloaded'>(EVENTS.reloaded),

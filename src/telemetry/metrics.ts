@@ -3,7 +3,14 @@ import type { Event } from '../ports/events.ts';
 import { type BucketNumbers, watchBucket } from './bucket-metrics.ts';
 import { type ConditionNumbers, watchConditions } from './condition-metrics.ts';
 import { type DiskPart, type KeptPart, watchDisk, watchKept } from './disk-metrics.ts';
-import { answerMetrics, lookMetrics, refreshMetrics, servedMetrics, upstreamMetrics } from './event-measures.ts';
+import {
+  answerMetrics,
+  goneMetrics,
+  lookMetrics,
+  refreshMetrics,
+  servedMetrics,
+  upstreamMetrics,
+} from './event-measures.ts';
 import type { Row } from './event-row.ts';
 import { type FleetNumbers, watchFleet } from './fleet-metrics.ts';
 import { type AboutIndex, sayIndexes } from './index-metrics.ts';
@@ -34,6 +41,7 @@ export interface Metrics {
   served(event: Event<'served'>): void;
   askedUpstream(event: Event<'askedUpstream'>): void;
   lookedAhead(event: Event<'lookedAhead'>): void;
+  gone(event: Event<'gone'>): void;
   /** A log line withheld by its budget. */
   logWithheld(): void;
   /** Lines the log lost for want of a reader; read at each scrape. */
@@ -106,6 +114,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     served: servedMetrics(registry),
     askedUpstream: upstreamMetrics(registry, index),
     lookedAhead: lookMetrics(registry, index),
+    gone: goneMetrics(registry, index),
     ...logMetrics(registry),
     watchStore: (read) => watchStore(registry, read, index),
     watchBucket: (read) => watchBucket(registry, read),

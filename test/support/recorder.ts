@@ -35,6 +35,8 @@ export function createRecorder(): { readonly events: Recorded; readonly emit: Em
     condition: [],
     worker: [],
     synced: [],
+    gone: [],
+    lookedThrough: [],
     scrubbed: [],
     fetchedAgain: [],
     reloaded: [],

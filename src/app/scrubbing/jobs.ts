@@ -10,6 +10,7 @@ import type { ScrubStatus } from '../status.ts';
 import { schedulesOf } from '../syncing/of-server.ts';
 import type { JobStatus } from '../syncing/schedules.ts';
 import { FetchAgain } from './fetch-again.ts';
+import { LookAgain } from './look-again.ts';
 
 /** What a server does unasked. */
 export interface Jobs {
@@ -26,8 +27,9 @@ interface JobsParts {
   readonly metrics: Pick<Metrics, 'watchScrub'>;
   /** Of several processes one does them. */
   readonly leads: boolean;
-  /** For tests. */
+  /** For tests: when things are read again, and when upstream is asked again. */
   readonly waiting?: Waiting | undefined;
+  readonly looking?: Waiting | undefined;
 }
 
 const REAL: Waiting = { now: Date.now, wait: (ms, signal) => setTimeout(ms, undefined, { signal, ref: false }) };
@@ -37,6 +39,7 @@ export function jobsOf({ leads, metrics, ...parts }: JobsParts): Jobs | undefine
   if (!leads) return undefined;
   const schedules = parts.config.offline ? undefined : schedulesOf(parts);
   const scrubbing = scrubOf(parts);
+  const looking = parts.config.offline ? [] : lookingOf(parts);
   if (scrubbing !== undefined) metrics.watchScrub(() => scrubbing.report);
   return {
     get syncs() {
@@ -47,6 +50,7 @@ export function jobsOf({ leads, metrics, ...parts }: JobsParts): Jobs | undefine
     },
     async close() {
       await schedules?.close();
+      for (const each of looking) await each.close();
       await scrubbing?.close();
     },
   };
@@ -56,6 +60,21 @@ function statusOf({ last, ...counts }: ScrubReport): ScrubStatus {
   if (last === undefined) return { ...counts, last };
   const { endedMs, ...round } = last;
   return { ...counts, last: { ...round, at: Math.floor(endedMs / 1000) } };
+}
+
+/** Of every index that is fetched. */
+function lookingOf({
+  composition,
+  emit,
+  looking: waiting = REAL,
+}: Omit<JobsParts, 'leads' | 'metrics'>): readonly LookAgain[] {
+  const { indexes, states, clock } = composition;
+  return indexes.flatMap((mirror) => {
+    const state = states.get(mirror.name);
+    return state === undefined || mirror.carried !== undefined
+      ? []
+      : [new LookAgain({ mirror, state, clock, emit, waiting })];
+  });
 }
 
 /** Of this machine's own disk: what lies in a bucket is proved when it is brought. */

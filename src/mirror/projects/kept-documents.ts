@@ -116,6 +116,14 @@ export class KeptDocuments<P, V> {
     return { before: kept?.drawing.believed, now: found?.drawing.believed };
   }
 
+  /** Asks upstream for the sake of nobody who waits: what is not in memory, and has not changed, is not drawn for that. Throws Refusal. */
+  async confirm(name: string, caller: Caller): Promise<void> {
+    if (this.#remembered.get(name) !== undefined) return void (await this.look(name, caller));
+    const believed = await this.#options.evidence.ask(name, undefined, caller);
+    if (believed.source !== undefined && believed.unsaved === undefined) return;
+    await this.#believe(name, believed, undefined, caller);
+  }
+
   /** What is stored of it was changed by others: memory begins from that, whatever was under way. */
   async follow(name: string, caller: Caller): Promise<void> {
     const all = [this.#recalls, this.#flights, this.#redraws, this.#wholes];

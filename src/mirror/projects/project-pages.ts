@@ -155,6 +155,11 @@ export class ProjectPages<P> {
     return before?.source?.sha256 === now.source.sha256 ? 'unchanged' : before === undefined ? 'new' : 'changed';
   }
 
+  /** The same for the sake of nobody who waits: of a page that is held, what has not changed is not drawn. */
+  confirm(project: string, caller: Caller): Promise<void> {
+    return this.#documents.confirm(project, caller);
+  }
+
   /** What is stored of the project was changed by others: what memory holds is given up. */
   follow(project: string, caller: Caller): Promise<void> {
     return this.#documents.follow(project, caller);

@@ -23,6 +23,8 @@ export interface Reports {
   noted(message: string, detail?: Readonly<Record<string, string | number>>): void;
   /** What upstream took away or changed, and was believed. */
   changed(project: string, change: Change): void;
+  /** The same of all that one page took away or changed; `seconds` since upstream stood by the one before it. */
+  changes(project: string, changes: readonly Change[], seconds: number): void;
   /** What upstream says and is not believed, once a change: an operator may let it through. `reason` is the refusal's. */
   heldBack(project: string, change: Omit<Change, 'kind'>): void;
   /** What is held stands in from now on, and why; or no longer. */
@@ -63,6 +65,16 @@ export function createReports({ index, emit, journal, clock }: ReportsOptions): 
     refreshed: (event) => emit({ name: 'refreshed', index, ...event }),
     noted: (message, detail) => emit({ name: 'noted', index, message, detail }),
     changed: note,
+    changes(project, changes, seconds) {
+      for (const change of changes) note(project, change);
+      const of = (kind: Change['kind']) => changes.filter((change) => change.kind === kind);
+      const [removed, quarantined] = [of('removed'), of('quarantined')];
+      const isWhole = removed.some(({ file, after }) => file === undefined && after === undefined);
+      const kind = quarantined.length > 0 ? 'quarantined' : isWhole ? 'project' : 'files';
+      const files = removed.filter(({ file }) => file !== undefined).length;
+      if (quarantined.length > 0 || removed.length > 0)
+        emit({ name: 'gone', index, project, kind, files, seconds: Math.max(0, seconds) });
+    },
     heldBack(project, change) {
       const { file = '', reason = '', before = '', after = '' } = change;
       // An older page grows older serials' successors: what it is held to tells one refusal from the next.

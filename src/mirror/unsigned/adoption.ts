@@ -5,17 +5,17 @@ import type { CommonPages } from '../../ports/common-pages.ts';
 import type { PageContent, PageFloor, PageRecord, PageStore, UnsavedPage } from '../../ports/index-state.ts';
 import type { Heard } from '../../ports/newest.ts';
 import type { PageWork } from '../../ports/page-work.ts';
-import type { Change } from '../../pypi/changes.ts';
+import type { Reports } from '../projects/reports.ts';
 import { highest, sameBytes } from './observation.ts';
 
 interface AdoptionOptions {
   readonly index: string;
-  readonly common: CommonPages;
+  readonly common: Pick<CommonPages, 'find' | 'stored'>;
   /** Our own: what is taken from others is not told to them. */
   readonly store: PageStore;
   readonly work: Pick<PageWork, 'compare'>;
   readonly clock: Clock;
-  readonly onChange: (project: string, change: Change) => void;
+  readonly reports: Pick<Reports, 'changes'>;
 }
 
 /** A page of another replica, which is stored when it is drawn. */
@@ -78,7 +78,8 @@ export class Adoption {
     const isNewer = theirs !== undefined && ours !== undefined && theirs > ours;
     if (!isNewer && losses > 0) return { record: held, heard: 'unusable' };
     const next = await this.#save({ ...this.#own(page, held), version: held.version }, held);
-    if (next.heard === 'newer') for (const change of changes) this.#options.onChange(held.project, change);
+    if (next.heard === 'newer')
+      this.#options.reports.changes(held.project, changes, this.#options.clock.now() - held.confirmedAt);
     return next;
   }
 

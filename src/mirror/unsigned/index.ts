@@ -3,7 +3,6 @@ import type { RelayedPlace } from '../../ports/blobs.ts';
 import type { CommonPages } from '../../ports/common-pages.ts';
 import type { PageStore } from '../../ports/index-state.ts';
 import type { ListStore } from '../../ports/list-store.ts';
-import type { Change } from '../../pypi/changes.ts';
 import { EvidencedIndex, type IndexOptions, partsOf, type RunningIndex } from '../create-index.ts';
 import { Adoption } from './adoption.ts';
 import { Documents } from './documents.ts';
@@ -53,9 +52,8 @@ export function createUnsignedIndex(options: UnsignedIndexOptions): RunningIndex
   const places = new Introduction({ ...parts, places: where });
   const { common, store: own } = parts;
   const store = common === undefined ? own : sharingStore(own, common);
-  const { reports, relayed: place } = parts;
-  const onChange = (project: string, change: Change) => reports.changed(project, change);
-  const adoption = common && new Adoption({ ...parts, common, store: own, onChange });
+  const { relayed: place } = parts;
+  const adoption = common && new Adoption({ ...parts, common, store: own });
   const refresh = new PageRefresh({ ...parts, places, store });
   const evidence = new UnsignedEvidence({ ...parts, places, store, refresh, adoption });
   return new EvidencedIndex(parts, evidence, {

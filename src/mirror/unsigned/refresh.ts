@@ -96,7 +96,8 @@ export class PageRefresh {
     const { odd } = await work.compare(project, undefined, arrival, caller);
     const arrived = this.#recordOf(project, gone?.version ?? 0, arrival, this.#options.nameFetch());
     this.#tell(project, arrival, odd);
-    return this.#believe({ ...arrived, serial, twice: false }, gone === undefined ? [] : [{ kind: 'returned' }]);
+    const changes: readonly Change[] = gone === undefined ? [] : [{ kind: 'returned' }];
+    return this.#believe({ ...arrived, serial, twice: false }, changes, arrived.confirmedAt);
   }
 
   async #seenAgain(round: Round, last: PageRecord, first: Arrival, fresh: boolean): Promise<Refreshed> {
@@ -124,7 +125,7 @@ export class PageRefresh {
     const twice = sameBytes(first, second);
     const fetch = this.#options.nameFetch();
     const record = this.#recordOf(project, before.version, second, fetch);
-    return this.#believe({ ...record, serial, twice }, again.changes);
+    return this.#believe({ ...record, serial, twice }, again.changes, before.confirmedAt);
   }
 
   /** A page that takes nothing away: believed at its first sight. */
@@ -132,7 +133,7 @@ export class PageRefresh {
     const { project, version, serial, accepted } = before;
     if (!sameBytes(before, arrival)) {
       const record = this.#recordOf(project, version, arrival, this.#options.nameFetch());
-      return this.#believe({ ...record, serial, twice: false }, changes);
+      return this.#believe({ ...record, serial, twice: false }, changes, before.confirmedAt);
     }
     this.#lowerSince.delete(project);
     // A serial becomes the floor only when it was seen twice.
@@ -149,8 +150,9 @@ export class PageRefresh {
     const second = await this.#ask(round, { fresh: true });
     if (second.kind === 'document') return this.#seenAgain(round, before, second, true);
     if (!(await this.#options.store.remove(before))) return 'superseded';
-    this.#options.reports.changed(project, { kind: 'removed' });
-    this.#options.reports.noted('a project has disappeared upstream', { project });
+    const { reports, clock } = this.#options;
+    reports.changes(project, [{ kind: 'removed' }], clock.now() - before.confirmedAt);
+    reports.noted('a project has disappeared upstream', { project });
     return 'absent';
   }
 
@@ -199,12 +201,12 @@ export class PageRefresh {
   }
 
   /** What was accepted or seen twice becomes what the next page must not fall below; it is written down with its pins. */
-  async #believe(record: PageRecord, changes: readonly Change[]): Promise<Refreshed> {
+  async #believe(record: PageRecord, changes: readonly Change[], since: Instant): Promise<Refreshed> {
     const { project } = record;
     const { store, reports } = this.#options;
     const prepared = await store.prepare(record, () => {
       this.#lowerSince.delete(project);
-      for (const change of changes) reports.changed(project, change);
+      reports.changes(project, changes, record.confirmedAt - since);
     });
     return prepared ?? 'superseded';
   }

@@ -48,7 +48,7 @@ function replica(theirs?: PageState) {
     store,
     work: workHere,
     clock: { now: () => NOW, judged: () => NOW },
-    onChange: (_, { kind }) => void changes.push(kind),
+    reports: { changes: (_, all) => void changes.push(...all.map(({ kind }) => kind)) },
   });
   const hold = async (page: PageContent) => {
     const record = await store.save({ ...page, fetch: 'ours', version: 0 });

@@ -108,6 +108,8 @@ const EACH: { readonly [N in EventName]: Event<N> } = {
     refused: 0,
     why: 'nowhere: no such project',
   },
+  gone: { name: 'gone', index: 'main', project: 'alpha', kind: 'files', files: 2, seconds: 700 },
+  lookedThrough: { name: 'lookedThrough', index: 'main', asked: 3, failed: 1, seconds: 9, why: 'it is away' },
   scrubbed: { name: 'scrubbed', files: 3, bytes: 10, damaged: 1, seconds: 5 },
   fetchedAgain: {
     name: 'fetchedAgain',

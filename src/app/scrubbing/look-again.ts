@@ -1,0 +1,120 @@
+import type { Caller } from '../../async/caller.ts';
+import type { Waiting } from '../../blobs/scrub/scrub.ts';
+import { Refusal } from '../../bytes/refusal.ts';
+import type { PackageIndex } from '../../mirror/package-index.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Emit } from '../../ports/events.ts';
+import type { IndexState } from '../../ports/index-state.ts';
+
+interface LookAgainOptions {
+  readonly mirror: PackageIndex;
+  readonly state: Pick<IndexState, 'page' | 'projects'>;
+  readonly clock: Clock;
+  readonly emit: Emit;
+  readonly waiting: Waiting;
+}
+
+// What was looked at within DUE is passed over, and the next round comes to it at the latest REST and ROUND later: within a day.
+/** Seconds since upstream last stood by a page. */
+const DUE = 12 * 3600;
+const ROUND_MS = 10 * 3_600_000;
+const REST_MS = 3_600_000;
+/** After the start. */
+const BEGIN_MS = 60_000;
+/** Between two looks, however few pages there are. */
+const LONGEST_PAUSE_MS = 30_000;
+/** Of a pause, where upstream need not be asked: after a restart a round soon is where it was. */
+const PASSED_OVER = 1 / 20;
+/** An upstream that is away is waited for, so often. */
+const ATTEMPTS = 3;
+const AWAY_MS = 60_000;
+
+/** Asks upstream about everything that is held of an index and that nobody has asked for lately, slowly: what it took away is gone within a day. */
+export class LookAgain {
+  readonly #options: LookAgainOptions;
+  readonly #leaving = new AbortController();
+  readonly #running: Promise<void>;
+
+  constructor(options: LookAgainOptions) {
+    this.#options = options;
+    this.#running = this.#run().catch((error: unknown) => {
+      if (!this.#leaving.signal.aborted) options.emit({ name: 'faulted', at: 'store', error });
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#leaving.abort(new Error('the mirror is shutting down'));
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    await this.#wait(BEGIN_MS);
+    while (!this.#leaving.signal.aborted) {
+      const { mirror, waiting, emit } = this.#options;
+      const began = waiting.now();
+      const round = { asked: 0, failed: 0, why: undefined };
+      await (mirror.signed === undefined ? this.#throughPages(round) : this.#signed(round));
+      const seconds = (waiting.now() - began) / 1000;
+      if (round.asked > 0) emit({ name: 'lookedThrough', index: mirror.name, seconds, ...round });
+      await this.#wait(REST_MS);
+    }
+  }
+
+  /** What signatures bind together is asked for as one. */
+  async #signed(round: Round): Promise<void> {
+    const { mirror, clock } = this.#options;
+    const { lastRefresh } = await mirror.status();
+    if (lastRefresh !== undefined && Math.abs(clock.now() - lastRefresh) < DUE) return;
+    await this.#asked(round, (caller) => mirror.signed?.refresh({ caller }));
+  }
+
+  async #throughPages(round: Round): Promise<void> {
+    const { mirror, state } = this.#options;
+    let count = 0;
+    for await (const _ of state.projects('pages')) count++;
+    const pause = Math.min(ROUND_MS / Math.max(1, count), LONGEST_PAUSE_MS);
+    for await (const project of state.projects('pages')) {
+      const isDue = await this.#isDue(project);
+      if (isDue) await this.#asked(round, (caller) => mirror.confirm(project, caller));
+      await this.#wait(isDue ? pause : pause * PASSED_OVER);
+    }
+  }
+
+  /** What cannot be read is told to whoever asks for it. A page that was let go vouches for no file. */
+  async #isDue(project: string): Promise<boolean> {
+    const { state, clock } = this.#options;
+    const known = await state.page(project).read().catch(refusedOnly);
+    const page = known?.value.page;
+    return page !== undefined && page.letGo === undefined && Math.abs(clock.now() - page.confirmedAt) >= DUE;
+  }
+
+  async #asked(round: Round, ask: (caller: Caller) => Promise<void> | undefined): Promise<void> {
+    const { mirror } = this.#options;
+    const { signal } = this.#leaving;
+    round.asked++;
+    for (let attempt = 1; ; attempt++)
+      try {
+        return await ask({ index: mirror.name, party: 'look again', priority: 'background', signal });
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+        round.why = error.message;
+        if (error.transient && attempt < ATTEMPTS) await this.#wait(AWAY_MS);
+        else break;
+      }
+    round.failed++;
+  }
+
+  #wait(ms: number): Promise<unknown> {
+    return this.#options.waiting.wait(ms, this.#leaving.signal);
+  }
+}
+
+interface Round {
+  asked: number;
+  failed: number;
+  why: string | undefined;
+}
+
+function refusedOnly(error: unknown): undefined {
+  if (!(error instanceof Refusal)) throw error;
+}
