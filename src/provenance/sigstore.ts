@@ -4,6 +4,7 @@ import { type TrustMaterial, toSignedEntity, Verifier } from '@sigstore/verify';
 import { type Attestation, readObject } from './attestation.ts';
 import { base64, few, member, object } from './fields.ts';
 import { readCertificate } from './identity.ts';
+import { isFramed } from './timestamp-frame.ts';
 
 /** In-toto's envelope type, which the signature covers (DSSE). */
 const PAYLOAD_TYPE = 'application/vnd.in-toto+json';
@@ -26,6 +27,9 @@ export function checkSigned(attestation: Attestation, root: TrustMaterial): Sign
   try {
     const unknown = unknownTo(attestation, certificate, root);
     if (unknown !== undefined) return { result: 'unchecked', why: unknown };
+    const known = root.timestampAuthorities.flatMap(({ certChain }) => certChain.map((each) => each.root.toDER()));
+    if (!attestation.timestamps.every((timestamp) => isFramed(timestamp, known)))
+      return { result: 'unchecked', why: 'its time is signed in a form that is not known here' };
     new Verifier(root).verify(toSignedEntity(bundleOf(attestation)));
     if (!attestation.entries.every(({ body }) => namesCertificate(body, certificate)))
       return refused('the log was shown another certificate');
