@@ -27,9 +27,6 @@ export function checkSigned(attestation: Attestation, root: TrustMaterial): Sign
   try {
     const unknown = unknownTo(attestation, certificate, root);
     if (unknown !== undefined) return { result: 'unchecked', why: unknown };
-    const known = root.timestampAuthorities.flatMap(({ certChain }) => certChain.map((each) => each.root.toDER()));
-    if (!attestation.timestamps.every((timestamp) => isFramed(timestamp, known)))
-      return { result: 'unchecked', why: 'its time is signed in a form that is not known here' };
     new Verifier(root).verify(toSignedEntity(bundleOf(attestation)));
     if (!attestation.entries.every(({ body }) => namesCertificate(body, certificate)))
       return refused('the log was shown another certificate');
@@ -84,6 +81,9 @@ function unknownTo({ entries, timestamps }: Attestation, certificate: X509Certif
       (each) => each?.issuer.equals(signerIssuer) && each.serialNumber.equals(signerSerialNumber),
     );
   };
+  const beside = timestampAuthorities.flatMap(({ certChain }) => certChain.map((each) => each.root.toDER()));
+  if (!timestamps.every((timestamp) => isFramed(timestamp, beside)))
+    return 'its time is signed in a form that is not known here';
   if (!timestamps.every(isKnown)) return 'its time is signed by nobody whom the trusted root knows';
   return undefined;
 }

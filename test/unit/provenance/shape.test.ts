@@ -227,7 +227,7 @@ describe('a signed timestamp', () => {
       await edited(2, (a) => {
         a.verification_material.timestamps = ['MAMCAQA='];
       }),
-    ).toContain('refused: it does not hold');
+    ).toContain('refused: it does not hold (it is no signed timestamp)');
   });
 });
 
