@@ -21,7 +21,7 @@ import { createPasswordWork, type PasswordWork } from '../workers/password-work.
 import { type BucketReport, type FilePlace, filePlace } from './bucket/bucket.ts';
 import { BESIDE } from './bucket/waiting.ts';
 import { relayedPlace } from './carry/relayed-place.ts';
-import { Retention } from './carry/retention.ts';
+import { holdDaysOf, Retention } from './carry/retention.ts';
 import { createClock } from './clock.ts';
 import { composeIndex, type IndexParts, type Seams } from './compose-index.ts';
 import { ClockComparison } from './conditions/clocks.ts';
@@ -131,7 +131,8 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const files = { blobs, storage: place.storage, work, fileWork, drawn, redis };
     const parts = { ...files, config, clock, clocks, emit, journal, tallies, newTrust, seams, peers };
     const { indexes, states, imports, queues } = await composeIndexes(parts, directory, upkeep, closers);
-    retention.begin({ blobs, indexes: Object.values(config.indexes), states, volume });
+    const retaining = { blobs, indexes: Object.values(config.indexes), states, volume, now: () => clock.now() };
+    retention.begin({ ...retaining, holdDays: holdDaysOf(config) });
     await redis?.beliefs.follow(indexes);
     await ready;
     return {

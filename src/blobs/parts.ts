@@ -136,7 +136,7 @@ export function createParts(options: BlobsOptions): Parts {
   };
   const evictor = new Evictor(removing);
   const { retained } = options;
-  const upkeep = new Upkeep({ storage, record, order, aliases, evictor, retained, onTrouble }, tidies);
+  const upkeep = new Upkeep({ storage, record, order, aliases, evictor, bulletin, retained, onTrouble }, tidies);
   const blobOf = (proof: Proof) => makeBlob(proof.sha256, proof.size, reader.of(proof));
   return {
     storage,

@@ -128,6 +128,7 @@ export const JSON_READERS: Readonly<Record<string, string>> = {
   'src/s3/issued-keys.ts': 'what a platform says of keys, two strings of which are used',
   'src/disk/records/record-lines.ts': 'records of our own, for people',
   'src/disk/database/epoch-file.ts': 'decoded strictly behind it',
+  'src/disk/bundles/sync-holds.ts': 'decoded strictly behind it',
   'src/blobs/scrub/record.ts': 'decoded strictly behind it',
   'src/disk/layout-1/former-files.ts': 'decoded strictly behind it',
   'src/state/framed.ts': 'decoded strictly behind it',
