@@ -24,7 +24,6 @@ export const LEFT: Readonly<Record<string, number>> = {
   'src/disk/records': 8,
   'src/disk/state': 39,
   'src/http': 12,
-  'src/http/access': 19,
   'src/http/reply': 10,
   'src/http/routes': 24,
   'src/mirror': 2,
