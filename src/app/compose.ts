@@ -1,6 +1,5 @@
 import { type CommonShares, createShares } from '../async/shares.ts';
 import { BlobStore } from '../blobs/blob-store.ts';
-import { LeaseInOrder, OwnLease } from '../blobs/own-lease.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Config } from '../config/config.ts';
 import type { DiskBlobs } from '../disk/blob-storage.ts';
@@ -22,7 +21,7 @@ import { createPasswordWork, type PasswordWork } from '../workers/password-work.
 import { type BucketReport, type FilePlace, filePlace } from './bucket/bucket.ts';
 import { BESIDE } from './bucket/waiting.ts';
 import { relayedPlace } from './carry/relayed-place.ts';
-import { Retention } from './carry/retention.ts';
+import { holdDaysOf, Retention } from './carry/retention.ts';
 import { createClock } from './clock.ts';
 import { composeIndex, type IndexParts, type Seams } from './compose-index.ts';
 import { ClockComparison } from './conditions/clocks.ts';
@@ -30,7 +29,7 @@ import { type DataDirectory, openDataDirectory, readDataDirectory } from './data
 import { DrawnCache } from './drawn-cache.ts';
 import type { FleetPeers } from './fleet/peer-files.ts';
 import type { SharedRedis } from './fleet/redis.ts';
-import { ALONE, leaseAmong, openShared } from './fleet/shared.ts';
+import { ALONE, leaseOf, openShared } from './fleet/shared.ts';
 import { tellingPeers } from './fleet/telling-peers.ts';
 import { openIndex, refuseUnknown, refusing } from './open-index.ts';
 import { operatorOn } from './operator/of-composition.ts';
@@ -132,7 +131,8 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const files = { blobs, storage: place.storage, work, fileWork, drawn, redis };
     const parts = { ...files, config, clock, clocks, emit, journal, tallies, newTrust, seams, peers };
     const { indexes, states, imports, queues } = await composeIndexes(parts, directory, upkeep, closers);
-    retention.begin({ blobs, indexes: Object.values(config.indexes), states, volume });
+    const retaining = { blobs, indexes: Object.values(config.indexes), states, volume, now: () => clock.now() };
+    retention.begin({ ...retaining, holdDays: holdDaysOf(config) });
     await redis?.beliefs.follow(indexes);
     await ready;
     return {
@@ -203,22 +203,21 @@ function filesOf(
   { config, directory, shares, emit, nowMs, upkeep, reading, seams, redis, fleetPeers, retention, peers }: FilesOptions,
   closers: (() => unknown)[],
 ): { readonly blobs: BlobStore; readonly disk: DiskBlobs; readonly place: FilePlace } {
+  const { volume } = directory;
   const { maxBytes } = config.cache;
-  const own = peers?.lease ?? new OwnLease();
   const disk = directory.blobs(maxBytes, { nowMs, apartMs: seams.apartMs });
   closers.push(() => disk.close());
   // Who only looks asks no bucket either.
   const onDisk = reading ? { ...config, blobs: undefined } : config;
-  const { volume } = directory;
   const worker = upkeep ? { number: peers?.number ?? 1, workers: workersOf(config) } : BESIDE;
   const place = filePlace({ config: onDisk, volume, disk, upkeep, emit, worker, leaseOver: redis?.leaseOver });
   closers.push(() => place.close());
-  const among = leaseAmong({ store: onDisk.blobs?.store, fleetPeers, volume });
   const blobs = new BlobStore({
     storage: place.storage,
-    lease: redis === undefined ? own : new LeaseInOrder(own, redis.leaseOver(among)),
+    lease: leaseOf(peers?.lease, redis, { store: onDisk.blobs?.store, fleetPeers, volume }),
     peerFiles: fleetPeers?.files,
     peers,
+    hasReplicas: fleetPeers !== undefined,
     shares,
     record: place.record,
     maxBytes: place.maxBytes,

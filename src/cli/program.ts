@@ -8,7 +8,9 @@ import { importCommand } from './carry/import-command.ts';
 import { pruneCommand } from './carry/prune-command.ts';
 import { syncCommand } from './carry/sync-command.ts';
 import { clientCommand } from './client-command.ts';
+import { doctorCommand } from './doctor/command.ts';
 import { heldCommands } from './held/held-commands.ts';
+import { provenanceCommand } from './provenance/provenance-command.ts';
 import type { ServeOptions } from './serve.ts';
 import { type CommonFlags, configOf, wholeNumber, withConfig, withPlace } from './with-config.ts';
 
@@ -27,10 +29,12 @@ export function createProgram(fail: () => void, asked?: string): Command {
   if (asked === client.name()) return program.addCommand(client);
   runningCommands(program, fail);
   askingCommands(program, fail);
+  provenanceCommand(program, fail);
   acceptCommands(program);
   clockCommands(program);
   heldCommands(program);
   recordCommands(program, fail);
+  doctorCommand(program, fail);
   exportCommands(program);
   syncCommand(program, fail);
   importCommand(program);

@@ -70,7 +70,7 @@ function jsonOf({ indexes, kept, fleet, ...report }: StatusReport, servers: read
 }
 
 function reportLines(
-  { now, judged, indexes, store, disk, kept, fleet, conditions }: StatusReport,
+  { now, judged, indexes, store, disk, kept, fleet, holds, conditions }: StatusReport,
   servers: readonly Server[],
 ): readonly string[] {
   return [
@@ -81,6 +81,7 @@ function reportLines(
       ...(index.leftOut.size === 0 ? ['  left out of pages: nothing'] : []),
       ...fleetLines(fleet, index.name, now),
       megabytes('files held', store.byIndex.get(index.name) ?? 0),
+      ...holdLines(holds, index.name),
       ...keptLines(kept, index.name),
     ]),
     ...keptLines(kept, '').map((line) => line.trimStart()),
@@ -103,6 +104,15 @@ function fleetLines(fleet: StatusReport['fleet'], of: string, now: Instant): rea
       const stands = alone === undefined ? '' : `; alone since ${instantText(alone.since)}: ${alone.why}`;
       return `  fleet: ${held}, ${read}${stands}`;
     });
+}
+
+function holdLines(holds: StatusReport['holds'], of: string): readonly string[] {
+  return holds
+    .filter(({ index }) => index === of)
+    .map(
+      ({ sync, files, bytes, until }) =>
+        `  spared until ${dateText(until)} (sync.hold_days) for the sync of ${sync}: ${files} files, ${(bytes / 1e6).toFixed(1)} MB`,
+    );
 }
 
 const NO_SERVER = [

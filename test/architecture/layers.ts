@@ -17,6 +17,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   pypi: ['bytes'],
   presets: ['bytes'],
   render: ['bytes', 'pypi'],
+  provenance: ['bytes', 'pypi', 'tuf'],
   web: ['bytes'],
   ports: ['bytes', 'async', 'tuf', 'pypi', 'render'],
   mirror: PORTS,
@@ -46,7 +47,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'ports/events.ts',
     'ports/peers.ts',
   ],
-  app: [...PORTS, 'web', 'mirror', 'bundle', 'sync', ...ADAPTERS, 'config', 'http', 'version'],
+  app: [...PORTS, 'web', 'mirror', 'provenance', 'bundle', 'sync', ...ADAPTERS, 'config', 'http', 'version'],
   repository: ['bytes'],
   demo: ['bytes', 'async', 'pypi', 'app', 'repository', FACE, 'http', 'config', 'telemetry/log.ts'],
   cli: [

@@ -25,6 +25,11 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   yaml: ['src/config/'],
   croner: ['src/config/sync-schema.ts', 'src/app/syncing/'],
   'smol-toml': ['src/sync/selection/table.ts'],
+  // Sigstore's own libraries verify what Sigstore signed.
+  '@sigstore/bundle': ['src/provenance/sigstore.ts'],
+  '@sigstore/core': ['src/provenance/sigstore.ts', 'src/provenance/identity.ts'],
+  '@sigstore/protobuf-specs': ['src/provenance/trusted-root.ts'],
+  '@sigstore/verify': ['src/provenance/'],
   commander: ['src/cli/', 'src/main.ts'],
 
   'node:crypto': [
@@ -40,6 +45,8 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     'src/state/fleet/seal.ts',
     // Names of what is put there before anything names it.
     'src/state/fleet/parts.ts',
+    // X.509.
+    'src/provenance/identity.ts',
     // Keys that sign bundles.
     'src/bundle/format/keys.ts',
     ...DISK,
@@ -88,6 +95,8 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     'src/app/passwords.ts',
     'src/app/carry/scanner.ts',
     'src/app/processes/channel.ts',
+    // Installs for real.
+    'src/app/doctor/install.ts',
   ],
   'node:readline/promises': WIRING,
   // Node's own objects of a request: whoever has them can write a body.
