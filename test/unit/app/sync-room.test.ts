@@ -1,8 +1,11 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { beforeEach, expect, it, onTestFinished } from 'vitest';
+import { compose } from '../../../src/app/compose.ts';
+import { noEvents } from '../../../src/app/no-events.ts';
 import { type SyncAct, syncIn } from '../../../src/app/syncing/sync-in.ts';
 import { loadConfig } from '../../../src/config/load.ts';
-import { openVolume } from '../../../src/disk/volume.ts';
-import { type IndexRig, startIndexRig } from '../../rigs/index-rig.ts';
+import { type FakePypi, startFakePypi } from '../../support/fake-pypi.ts';
 import { tinyWheel } from '../../support/tiny-wheel.ts';
 import { scratch } from '../../support/volume-harness.ts';
 
@@ -14,19 +17,24 @@ const WORDS = {
 /** A file system of nothing but what the kernel says: there is no room on it. */
 const FULL = '/proc';
 
-let rig: IndexRig;
+let pypi: FakePypi;
 beforeEach(async () => {
-  rig = await startIndexRig({ fill: (pypi) => void pypi.upload('alpha', WHEEL) });
-  onTestFinished(() => rig.close());
+  pypi = await startFakePypi();
+  onTestFinished(() => pypi.close());
+  pypi.upload('alpha', WHEEL);
 });
 
 async function synced({ data = FULL, maxBytes = 1e9, words = {}, fetches = true } = {}) {
-  const own = loadConfig({ env: {}, flags: {} });
-  const volume = await openVolume(await scratch());
-  onTestFinished(() => volume.close());
+  const directory = await scratch();
+  const file = join(directory, 'verbatim.yaml');
+  const main = { upstream: `${pypi.url}simple/`, evidence: 'index', file_hosts: [`127.0.0.1:${pypi.files.port}`] };
+  await writeFile(file, JSON.stringify({ data: 'data', indexes: { main } }));
+  const config = loadConfig({ file, env: {} });
+  const composition = await compose({ config, emit: noEvents });
+  onTestFinished(() => composition.close());
   const act: SyncAct = {
-    config: { ...own, data, cache: { ...own.cache, maxBytes } },
-    composition: { indexes: [rig.index()], states: new Map(), volume },
+    config: { ...config, data, cache: { ...config.cache, maxBytes } },
+    composition,
     words: { ...WORDS, ...words },
     signal: new AbortController().signal,
     fetches,
@@ -46,7 +54,7 @@ it('a sync begins where there is room, or where it is to begin all the same, or 
 
 it('a sync of more than there is room for on the disk fetches nothing', async () => {
   await expect(synced()).rejects.toEqual(noRoom(/takes .* more, and 0 MB are free on the disk of/));
-  expect(rig.pypi.files.requests).toEqual([]);
+  expect(pypi.files.requests).toEqual([]);
 });
 
 it('a sync of more than is kept fetches nothing', async () => {
