@@ -1,4 +1,4 @@
-import { existing } from '../../bytes/existing.ts';
+import { Refusal } from '../../bytes/refusal.ts';
 import type { Config } from '../../config/config.ts';
 import type { PeerDoor } from '../../http/routes/peer.ts';
 import type { Blob } from '../../ports/blob.ts';
@@ -59,10 +59,16 @@ export class FleetPeers {
   }
 }
 
-/** Undefined where replicas are not said to have files from each other. */
+/** Undefined where replicas are not said to have files from each other. Throws Refusal `state` without a seal key. */
 export function peersOf(config: Config, emit: Emit): FleetPeers | undefined {
   const peers = config.fleet?.peers ?? [];
   if (peers.length === 0) return undefined;
-  const sealKey = existing(sealingOf(config).sealKey, 'peers were configured without a seal key');
+  const { sealKey } = sealingOf(config);
+  if (sealKey === undefined)
+    throw new Refusal(
+      'state',
+      'Replicas know each other by a seal key that all of them share (seal_key_file, seal_key_env): without it fleet.peers cannot be.',
+      { subject: 'state' },
+    );
   return new FleetPeers(peers, new PeerWords(sealKey, Date.now), { offline: config.offline, emit });
 }
