@@ -179,7 +179,7 @@ function readingOnly(config: Config): Config {
 
 /** What happened and is kept; in a rehearsal nothing is added to it. */
 function recordsOf({ records }: DataDirectory, { cache }: Config, rehearsal: boolean, closers: (() => unknown)[]) {
-  const fetched = createAccessRecord(records, { maxBytes: cache.accessBytes });
+  const fetched = createAccessRecord(records, { maxBytes: cache.accessBytes, days: cache.accessDays });
   const journal = createJournal(records, { maxBytes: cache.journalBytes });
   const tallies = createTallies(records);
   closers.push(

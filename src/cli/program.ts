@@ -9,6 +9,7 @@ import { pruneCommand } from './carry/prune-command.ts';
 import { syncCommand } from './carry/sync-command.ts';
 import { clientCommand } from './client-command.ts';
 import { heldCommands } from './held/held-commands.ts';
+import { whoCommand } from './records/who-command.ts';
 import type { ServeOptions } from './serve.ts';
 import { type CommonFlags, configOf, wholeNumber, withConfig, withPlace } from './with-config.ts';
 
@@ -222,12 +223,7 @@ function recordCommands(program: Command, fail: () => void): void {
       if (!(await (await import('./events.ts')).events(await configOf(flags), { index, project, since }, json))) fail();
     });
 
-  withPlace(program.command('who').description('which clients were sent a file'))
-    .argument('<file>', 'its name, or its sha256')
-    .option('--json', 'for machines')
-    .action(async (file: string, flags: CommonFlags & { json?: boolean }) => {
-      if (!(await (await import('./who.ts')).who(await configOf(flags), file, flags.json ?? false))) fail();
-    });
+  whoCommand(program, fail);
 }
 
 function bulkOf({ all, refused, since, fetch }: AcceptFlags, project: string | undefined, change: ChangeFlags) {
