@@ -4,7 +4,10 @@ import { partyOf, siteOf } from '../../http/party.ts';
 import type { Composition } from '../compose.ts';
 
 interface Recording {
-  readonly config: Pick<Config, 'cache' | 'server'>;
+  readonly config: {
+    readonly cache: Pick<Config['cache'], 'accessAddresses'>;
+    readonly server: { readonly auth: Pick<NonNullable<Config['server']['auth']>, 'recordNames'> | undefined };
+  };
   readonly composition: Pick<Composition, 'fetched' | 'clock'>;
 }
 

@@ -56,6 +56,7 @@ describe('the simple case', () => {
       projectBytes: 64 * 2 ** 20,
       journalBytes: 128 * 2 ** 20,
       accessBytes: 128 * 2 ** 20,
+      accessAddresses: 'whole',
       memoryBytes: 192 * 2 ** 20,
       warnFreeBytes: 1e9,
       scrubDays: 30,
