@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -76,6 +76,12 @@ describe('an advisory', () => {
     const path = join(directory, 'x.json');
     await writeFile(path, text);
     expect(await reasonOf(affectedBy(path))).toBe('format');
+  });
+
+  it('that is larger than any is refused before it is read', async () => {
+    const path = await advisory({ versions: ['1.0'] });
+    await truncate(path, 64 * 1024 * 1024 + 1);
+    await expect(affectedBy(path)).rejects.toMatchObject({ message: expect.stringContaining('is larger than') });
   });
 
   it('that is not there is refused', async () => {

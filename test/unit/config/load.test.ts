@@ -416,6 +416,17 @@ describe('how long an upstream is waited for', () => {
   );
 });
 
+describe('how long it is remembered who was sent what', () => {
+  it.each([0, 36_501, 1.5])('cannot be %s days', (days) => {
+    const file = join(directory, 'days.yaml');
+    writeFileSync(
+      file,
+      `cache: { access_days: ${days} }\nindexes: { main: { upstream: 'https://index.example/simple/' } }\n`,
+    );
+    expect(() => loadConfig({ file, env: {} })).toThrow('access_days');
+  });
+});
+
 describe('access, here and upstream', () => {
   const index = (lines: string) =>
     file(`indexes:\n  main:\n    upstream: https://i.example/pypi/+simple/\n    evidence: index\n${lines}`);
