@@ -29,7 +29,7 @@ const ROOT = fileURLToPath(new URL('../', import.meta.url));
 /** A file of tests that takes this many times the quickest is not run whole, but only its test that saw the check refuse. */
 const QUICK = 3;
 /** Tests that are tried before a check counts as missed by none. */
-const MOST_TRIED = 12;
+const MOST_TRIED = 5;
 
 interface Asked {
   readonly rooms: readonly string[];
@@ -143,11 +143,12 @@ async function tryAll(
   tried: readonly Tried[],
   seen: ReadonlyMap<number, readonly Seen[]>,
   onlyUnseen: boolean,
+  onMissed: (check: number, missing: Missing) => void,
   tell: (each: Tried, end: Exclude<(typeof ENDS)[number], 'checks'>, missing?: Missing) => void,
 ): Promise<void> {
   const alone = new Map<string, boolean>();
   const wanted = new Set(tried.filter(({ check }) => !isExempt(check) && !onlyUnseen).map(({ id }) => id));
-  const { missed, passed } = await missedInRepeats(tests, wanted, seen);
+  const { missed, passed } = await missedInRepeats(tests, wanted, seen, onMissed);
   // Those that no test saw refuse come first: nothing need run to know that none misses them.
   for (const each of [...tried].sort((a, b) => Number(seen.has(a.id)) - Number(seen.has(b.id)))) {
     const { check, id } = each;
@@ -184,23 +185,37 @@ async function main(args: readonly string[]): Promise<void> {
   const tests = new Tests(copy);
   const counts = new Map<string, Count>();
   const found = new Map<string, Missing | undefined>();
+  const keyOf = ({ path }: Check, name: string) => `${path} ${name}`;
+  const end = () => {
+    tests.close();
+    rmSync(copy, { recursive: true, force: true });
+    if (record) writeRecord(ROOT, all, found);
+  };
+  // What was found until then is kept.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => {
+      end();
+      process.exit(1);
+    });
   try {
     instrumentedCopy(ROOT, copy, sources, all);
     const files = by.length > 0 ? by : filesFor(tried);
     console.log(`${tried.length} checks, ${files.length} files of tests`);
     const seen = await watchAll(tests, files);
-    await tryAll(tests, tried, seen, onlyUnseen, ({ check, name }, end, missing) => {
+    const onMissed = (id: number, missing: Missing) => {
+      const check = all[id];
+      if (check !== undefined) found.set(keyOf(check, names[id] ?? ''), missing);
+    };
+    await tryAll(tests, tried, seen, onlyUnseen, onMissed, ({ check, name }, end, missing) => {
       const count = counts.get(roomOf(check.path)) ?? { checks: 0, missed: 0, exempt: 0, survived: 0 };
       counts.set(roomOf(check.path), count);
       count.checks++;
       count[end]++;
       // Tests that were chosen by hand say nothing of the others.
-      if (end === 'missed' || (end === 'survived' && by.length === 0)) found.set(`${check.path} ${name}`, missing);
+      if (end === 'missed' || (end === 'survived' && by.length === 0)) found.set(keyOf(check, name), missing);
     });
   } finally {
-    tests.close();
-    rmSync(copy, { recursive: true, force: true });
-    if (record) writeRecord(ROOT, all, found);
+    end();
   }
   for (const [room, { checks, missed, exempt, survived }] of [...counts].sort())
     console.log(

@@ -118,6 +118,7 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
     onAsked: (asked) => emit({ name: 'askedUpstream', index: index.name, ...asked }),
     heard: (there) => clocks.heard(index.name, there, clock.now()),
   });
+  const common = redis?.beliefs.pages(index.name, simple, clock);
   const mirror = createUnsignedIndex({
     name: index.name,
     upstreamUrl: simple,
@@ -127,7 +128,7 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
     api,
     upstream,
     store: createPageStore(state),
-    lists: createListStore(state),
+    lists: createListStore(state, common?.list),
     pins: createPins(state),
     blobs: blobs.of(index.name),
     relayed: relayedPlace(parts, index.name),
@@ -136,7 +137,7 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
     work,
     drawn: drawn?.of(index.name, { linkBase: linkBase(config, index.name) }),
     shared: redis?.beliefs.documents(index.name),
-    common: redis?.beliefs.pages(index.name, simple),
+    common,
     policy: await QuarantinePolicy.open(state),
     clock,
     emit,

@@ -1,12 +1,8 @@
 import { type CommonShares, createShares } from '../async/shares.ts';
 import { BlobStore } from '../blobs/blob-store.ts';
-import { LeaseInOrder, OwnLease } from '../blobs/own-lease.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Config } from '../config/config.ts';
 import type { DiskBlobs } from '../disk/blob-storage.ts';
-import { type AccessRecord, createAccessRecord } from '../disk/records/access-record.ts';
-import { createJournal } from '../disk/records/journal.ts';
-import { createTallies } from '../disk/records/tallies.ts';
 import type { Volume } from '../disk/volume.ts';
 import type { CarriedTime } from '../mirror/carried/time.ts';
 import type { PackageIndex } from '../mirror/package-index.ts';
@@ -25,7 +21,7 @@ import { createPasswordWork, type PasswordWork } from '../workers/password-work.
 import { type BucketReport, type FilePlace, filePlace } from './bucket/bucket.ts';
 import { BESIDE } from './bucket/waiting.ts';
 import { relayedPlace } from './carry/relayed-place.ts';
-import { Retention } from './carry/retention.ts';
+import { holdDaysOf, Retention } from './carry/retention.ts';
 import { createClock } from './clock.ts';
 import { composeIndex, type IndexParts, type Seams } from './compose-index.ts';
 import { ClockComparison } from './conditions/clocks.ts';
@@ -33,13 +29,14 @@ import { type DataDirectory, openDataDirectory, readDataDirectory } from './data
 import { DrawnCache } from './drawn-cache.ts';
 import type { FleetPeers } from './fleet/peer-files.ts';
 import type { SharedRedis } from './fleet/redis.ts';
-import { ALONE, leaseAmong, openShared } from './fleet/shared.ts';
+import { ALONE, leaseOf, openShared } from './fleet/shared.ts';
 import { tellingPeers } from './fleet/telling-peers.ts';
 import { openIndex, refuseUnknown, refusing } from './open-index.ts';
 import { operatorOn } from './operator/of-composition.ts';
 import type { OperatorPlace } from './operator/place.ts';
 import { workersOf } from './processes/divide.ts';
 import { crowding, type NamedQueue, queuesOf } from './queues.ts';
+import { type Records, recordsOf } from './running/records.ts';
 import { sealingOf } from './secrets.ts';
 
 /** A running mirror without its HTTP side: what every command works with. */
@@ -59,8 +56,10 @@ export interface Composition {
   readonly sizes: DataDirectory['sizes'];
   readonly kept: DataDirectory['kept'];
   readonly clock: Clock;
-  /** Who was sent which file. */
-  readonly fetched: AccessRecord;
+  /** Who was sent which file; what upstream changed; what was refused. */
+  readonly fetched: Records['fetched'];
+  readonly journal: Records['journal'];
+  readonly news: Records['news'];
   readonly passwords: PasswordWork;
   /** This machine's clock beside those of upstreams. */
   readonly clocks: ClockComparison;
@@ -95,7 +94,7 @@ interface ComposeOptions {
 /** Builds the adapters and the indexes on them. Throws Refusal `state`, or `format` for an unusable root. */
 export async function compose(options: ComposeOptions): Promise<Composition> {
   const { newTrust = new Map<string, string>(), upkeep = false, reading = false, seams = {}, peers } = options;
-  const emit = peers === undefined ? options.emit : tellingPeers(options.emit, peers);
+  const told = peers === undefined ? options.emit : tellingPeers(options.emit, peers);
   const config = reading ? readingOnly(options.config) : options.config;
   refuseUnknown(newTrust.keys(), config);
   const clock = seams.clock ?? createClock(config.referenceTime);
@@ -103,10 +102,12 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
   const rehearsal = reading || (!upkeep && config.referenceTime !== undefined);
   const directory = reading
     ? await readDataDirectory(config)
-    : await openDataDirectory(config, { serving: upkeep, rehearsal, emit, peers });
+    : await openDataDirectory(config, { serving: upkeep, rehearsal, emit: told, peers });
   const { volume } = directory;
   const closers: (() => unknown)[] = [];
   try {
+    const records = { config, clock, rehearsal, serving: upkeep, emit: told };
+    const { fetched, journal, tallies, news, emit } = recordsOf(directory, records, closers);
     const shares = createShares(
       { fills: { places: config.limits.fills } },
       { indexes: Object.keys(config.indexes).length, onCrowding: crowding(emit, '') },
@@ -119,13 +120,7 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const { blobs, disk, place } = filesOf(places, closers);
     closers.push(() => retention.end());
     const ready = place.ready();
-    const { fetched, journal, tallies } = recordsOf(directory, config, rehearsal, closers);
-    const work = createPageWork({ shares });
-    closers.push(() => work.close());
-    const fileWork = createFileWork({ shares });
-    closers.push(() => fileWork.close());
-    const passwords = createPasswordWork();
-    closers.push(() => passwords.close());
+    const { work, fileWork, passwords } = threadsOf(shares, closers);
     const { sealKey } = sealingOf(config);
     if (redis !== undefined && sealKey !== undefined) directory.fleet?.hear(redis.stateHints(sealKey));
     // A command serves no page twice.
@@ -136,7 +131,8 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
     const files = { blobs, storage: place.storage, work, fileWork, drawn, redis };
     const parts = { ...files, config, clock, clocks, emit, journal, tallies, newTrust, seams, peers };
     const { indexes, states, imports, queues } = await composeIndexes(parts, directory, upkeep, closers);
-    retention.begin({ blobs, indexes: Object.values(config.indexes), states, volume });
+    const retaining = { blobs, indexes: Object.values(config.indexes), states, volume, now: () => clock.now() };
+    retention.begin({ ...retaining, holdDays: holdDaysOf(config) });
     await redis?.beliefs.follow(indexes);
     await ready;
     return {
@@ -152,6 +148,8 @@ export async function compose(options: ComposeOptions): Promise<Composition> {
       kept: directory.kept,
       clock,
       fetched,
+      journal,
+      news,
       passwords,
       clocks,
       shares,
@@ -177,19 +175,11 @@ function readingOnly(config: Config): Config {
   return { ...config, offline: true, offlinePages: config.offline ? config.offlinePages : 'all' };
 }
 
-/** What happened and is kept; in a rehearsal nothing is added to it. */
-function recordsOf({ records }: DataDirectory, { cache }: Config, rehearsal: boolean, closers: (() => unknown)[]) {
-  const fetched = createAccessRecord(records, { maxBytes: cache.accessBytes, days: cache.accessDays });
-  const journal = createJournal(records, { maxBytes: cache.journalBytes });
-  const tallies = createTallies(records);
-  closers.push(
-    () => fetched.close(),
-    () => journal.close(),
-    () => tallies.close(),
-  );
-  return rehearsal
-    ? { fetched, journal: { ...journal, note() {} }, tallies: { ...tallies, put() {} } }
-    : { fetched, journal, tallies };
+/** What is done on threads of its own. */
+function threadsOf(shares: CommonShares, closers: (() => unknown)[]) {
+  const [work, fileWork, passwords] = [createPageWork({ shares }), createFileWork({ shares }), createPasswordWork()];
+  for (const each of [work, fileWork, passwords]) closers.push(() => each.close());
+  return { work, fileWork, passwords };
 }
 
 interface FilesOptions {
@@ -213,22 +203,21 @@ function filesOf(
   { config, directory, shares, emit, nowMs, upkeep, reading, seams, redis, fleetPeers, retention, peers }: FilesOptions,
   closers: (() => unknown)[],
 ): { readonly blobs: BlobStore; readonly disk: DiskBlobs; readonly place: FilePlace } {
+  const { volume } = directory;
   const { maxBytes } = config.cache;
-  const own = peers?.lease ?? new OwnLease();
   const disk = directory.blobs(maxBytes, { nowMs, apartMs: seams.apartMs });
   closers.push(() => disk.close());
   // Who only looks asks no bucket either.
   const onDisk = reading ? { ...config, blobs: undefined } : config;
-  const { volume } = directory;
   const worker = upkeep ? { number: peers?.number ?? 1, workers: workersOf(config) } : BESIDE;
   const place = filePlace({ config: onDisk, volume, disk, upkeep, emit, worker, leaseOver: redis?.leaseOver });
   closers.push(() => place.close());
-  const among = leaseAmong({ store: onDisk.blobs?.store, fleetPeers, volume });
   const blobs = new BlobStore({
     storage: place.storage,
-    lease: redis === undefined ? own : new LeaseInOrder(own, redis.leaseOver(among)),
+    lease: leaseOf(peers?.lease, redis, { store: onDisk.blobs?.store, fleetPeers, volume }),
     peerFiles: fleetPeers?.files,
     peers,
+    hasReplicas: fleetPeers !== undefined,
     shares,
     record: place.record,
     maxBytes: place.maxBytes,

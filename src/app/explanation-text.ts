@@ -1,9 +1,8 @@
-import { dateText } from '../bytes/instant.ts';
+import { dateText, untilText } from '../bytes/instant.ts';
 import type { Explanation, Voucher } from '../mirror/package-index.ts';
 import type { Pin } from '../ports/index-state.ts';
 import { hintText, outOfReachText } from '../ports/left-out.ts';
 import type { Oddity } from '../pypi/project-page.ts';
-import { untilText } from './words.ts';
 
 /** In plain words, for somebody who has never heard of TUF. */
 export function explanationLines(explanation: Explanation, now: number): readonly string[] {

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { internalCaller } from '../async/caller.ts';
+import type { Instant } from '../bytes/instant.ts';
 import type { Config } from '../config/config.ts';
 import { type Access, createAccess } from '../http/access/access.ts';
 import type { Finished } from '../http/exchange.ts';
@@ -31,6 +32,7 @@ import { type Jobs, jobsOf } from './scrubbing/jobs.ts';
 import { accessListOf, addressOf, certificateOf, defaultIndexOf, servedIndex } from './server-files.ts';
 import { serverReport } from './status.ts';
 import { aboutIndexes, watchComposition } from './watch-composition.ts';
+import { createPeoplePages } from './web/people-pages.ts';
 
 /** Starts the whole mirror: store, indexes, HTTP. Throws Refusal where it must not start. */
 export async function startMirror({
@@ -93,6 +95,7 @@ class Mirror implements RunningMirror {
   #control: ControlSocket | undefined;
   #publicUrl: string | undefined;
   #jobs: Jobs | undefined;
+  readonly #startedAt: Instant;
 
   constructor(parts: MirrorParts) {
     this.#parts = parts;
@@ -116,11 +119,11 @@ class Mirror implements RunningMirror {
       const mirror = this.indexes.find((each) => each.name === name);
       if (mirror !== undefined) void followFleet(mirror, items, emit);
     });
-    const startedAt = clock.now();
+    this.#startedAt = clock.now();
     const nobody = { open: 0, limit: config.server.maxConnections, refused: 0 };
     this.#handle = createHandle(composition, () => ({
       server: {
-        ...serverReport(composition, { startedAt, connections: this.#main?.connections ?? nobody }),
+        ...serverReport(composition, { startedAt: this.#startedAt, connections: this.#main?.connections ?? nobody }),
         syncs: this.#jobs?.syncs,
         scrub: this.#jobs?.scrub,
       },
@@ -161,6 +164,7 @@ class Mirror implements RunningMirror {
   async listen(tls: Certificate | undefined): Promise<void> {
     const { config, composition, access, emit, metrics } = this.#parts;
     const onFinish = (finished: Finished) => emit(finished);
+    const about = { defaultIndex: this.defaultIndex, startedAt: this.#startedAt, address: () => this.#publicUrl };
     this.#main = await this.#open({
       listener: createListener({
         ...this.#shared(),
@@ -169,6 +173,7 @@ class Mirror implements RunningMirror {
         trustedProxies: config.server.trustedProxies,
         peers: composition.fleetPeers?.door(composition.blobs),
         publicUrl: () => this.#publicUrl,
+        people: createPeoplePages({ composition, ...about, conditions: () => this.#conditions.inForce }),
         onFinish,
         onSent: (sent) => recordSent({ config, composition }, sent),
       }),

@@ -2,9 +2,11 @@ import type { Instant } from '../bytes/instant.ts';
 import type { IndexStatus } from '../mirror/package-index.ts';
 import type { Condition } from '../ports/conditions.ts';
 import { VERSION } from '../version.ts';
+import { holdDaysOf } from './carry/retention.ts';
 import type { Composition } from './compose.ts';
 import type { DiskSize } from './disk-sizes.ts';
 import type { Kept } from './kept.ts';
+import { holdsInForce } from './syncing/holds.ts';
 import type { JobStatus } from './syncing/schedules.ts';
 
 /** How a mirror stands: what lies in its data directory, and what this process knows besides. */
@@ -24,8 +26,20 @@ export interface StatusReport {
   readonly kept: readonly Kept[];
   /** How each index stands to the replicas that share its state, where this process knows; empty for a mirror that is alone. */
   readonly fleet: readonly FleetStatus[];
+  /** What syncs hold, and until when it is spared from eviction. */
+  readonly holds: readonly HoldStatus[];
   /** What an operator should know. */
   readonly conditions: readonly KnownCondition[];
+}
+
+export interface HoldStatus {
+  readonly index: string;
+  /** What was synced. */
+  readonly sync: string;
+  readonly at: Instant;
+  readonly until: Instant;
+  readonly files: number;
+  readonly bytes: number;
 }
 
 /** A condition as it is told; another release of the server may know of others. */
@@ -61,6 +75,9 @@ export interface ServerReport {
 
 /** Files that were read again whole and held, their bytes, and what was set aside; since the start, and in the last round. */
 export interface ScrubStatus extends ScrubCounts {
+  /** How often what lies there could not be listed, and why not at the last try. */
+  readonly failures: number;
+  readonly failed: string | undefined;
   readonly last: (ScrubCounts & { readonly at: Instant; readonly seconds: number }) | undefined;
 }
 
@@ -82,7 +99,7 @@ export interface QueueStatus {
 }
 
 export async function statusOf(
-  { clock, indexes, blobs, sizes, kept, fleet }: Composition,
+  { clock, indexes, blobs, sizes, kept, fleet, volume, operator }: Composition,
   conditions: StatusReport['conditions'],
 ): Promise<StatusReport> {
   const [now, judged] = [clock.now(), clock.judged()];
@@ -98,8 +115,16 @@ export async function statusOf(
     disk: await sizes(),
     kept: await kept(),
     fleet: fleetStatus(fleet),
+    holds: await holdsStatus(volume, { holdDays: holdDaysOf(operator.config), now }),
     conditions,
   };
+}
+
+async function holdsStatus(...of: Parameters<typeof holdsInForce>): Promise<readonly HoldStatus[]> {
+  const holds: HoldStatus[] = [];
+  for await (const { index, name: sync, at, until, files, bytes } of holdsInForce(...of))
+    holds.push({ index, sync, at, until, files, bytes });
+  return holds;
 }
 
 function fleetStatus(fleet: Composition['fleet']): readonly FleetStatus[] {

@@ -253,6 +253,7 @@ export class BlobStore implements Blobs {
 
   /** What another process did to the same blobs. */
   follow(changes: readonly BlobChange[]): void {
+    for (const { kind, sha256 } of changes) if (kind === 'vouched') this.#parts.vouched.heard(sha256);
     this.#parts.stored.follow(changes);
   }
 

@@ -47,6 +47,8 @@ export interface BlobsOptions {
   readonly peers?: Peers | undefined;
   /** Replicas that may hold a file on disks of their own. */
   readonly peerFiles?: PeerFiles | undefined;
+  /** They have files from this server, whichever of its processes they ask. */
+  readonly hasReplicas?: boolean | undefined;
   readonly leaseTimes?: Partial<LeaseTimes> | undefined;
   readonly maxOrphans?: number | undefined;
   readonly orphanStallMs?: number | undefined;
@@ -134,7 +136,7 @@ export function createParts(options: BlobsOptions): Parts {
   };
   const evictor = new Evictor(removing);
   const { retained } = options;
-  const upkeep = new Upkeep({ storage, record, order, aliases, evictor, retained, onTrouble }, tidies);
+  const upkeep = new Upkeep({ storage, record, order, aliases, evictor, bulletin, retained, onTrouble }, tidies);
   const blobOf = (proof: Proof) => makeBlob(proof.sha256, proof.size, reader.of(proof));
   return {
     storage,
@@ -142,7 +144,9 @@ export function createParts(options: BlobsOptions): Parts {
     isOwner,
     tidies,
     bulletin,
-    vouched: new Vouched(options.nowMs ?? Date.now),
+    vouched: new Vouched(options.nowMs ?? Date.now, (sha256) => {
+      if (options.hasReplicas === true) bulletin.add({ kind: 'vouched', sha256 });
+    }),
     order,
     proofs,
     aliases,

@@ -98,8 +98,10 @@ export class StoredBlobs {
 
   /** What another process did to the same blobs. */
   follow(changes: readonly BlobChange[]): void {
-    const { order, proofs, onChange, onKept } = this.#deps;
+    const { storage, order, proofs, onChange, onKept } = this.#deps;
     for (const change of changes) {
+      if (change.kind === 'vouched') continue;
+      storage.heard?.(change);
       if (change.kind === 'removed') {
         proofs.forget(change.sha256);
         order.removed(change.sha256);

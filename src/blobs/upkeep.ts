@@ -3,11 +3,12 @@ import type { BlobStorage, UsageRecord } from '../ports/blob-storage.ts';
 import type { Aliases } from './aliases.ts';
 import type { Evictor } from './evict.ts';
 import { KEPT_EVERY_MS, RECORD_EVERY_MS, RESCAN_EVERY_MS } from './limits.ts';
+import type { Bulletin } from './peers/bulletin.ts';
 import { saveUse, scanBlobs } from './scan.ts';
 import type { UsageOrder } from './usage-order.ts';
 
-/** Begins the reason for which something is retained. */
-export const RETAINED = 'retained ';
+/** Begins the reason for which something is retained; an earlier program's goes on behind it. */
+export const RETAINED = 'retained';
 const RETAINED_A_TURN = 5000;
 
 /** The digests of all that is kept whatever room is needed. */
@@ -19,6 +20,7 @@ interface UpkeepDeps {
   readonly order: UsageOrder;
   readonly aliases: Aliases;
   readonly evictor: Evictor;
+  readonly bulletin: Bulletin;
   /** What is kept for a reason of the mirror's own, all of it; undefined where nothing is. */
   readonly retained?: Retained | undefined;
   readonly onTrouble: (error: unknown) => void;
@@ -38,7 +40,6 @@ export class Upkeep {
   #isScanned = false;
   #isClosed = false;
   #unsaved = false;
-  #retentions = 0;
   #keeping: NodeJS.Timeout | undefined;
   #isKeptNew = false;
 
@@ -112,21 +113,26 @@ export class Upkeep {
     }
   }
 
-  /** Spares what is retained now, and nothing that only was. */
+  /** Spares what is retained now, and nothing that only was; other processes are told what is new of that. */
   async #retain(): Promise<void> {
     const { order, retained } = this.#deps;
     if (retained === undefined) return;
-    const by = `${RETAINED}${performance.timeOrigin}.${++this.#retentions}`;
+    const now = new Set<string>();
     let turn = 0;
     for await (const sha256 of retained()) {
       if (this.#isClosed) return;
-      const other = order.keptBy(sha256);
-      if (other === undefined || other.startsWith(RETAINED)) order.keep(sha256, by);
+      now.add(sha256);
+      if (order.keptBy(sha256) === undefined) this.#keep(sha256, RETAINED);
       if (++turn % RETAINED_A_TURN === 0) await yieldToEventLoop();
     }
     for (const { sha256, keptBy } of [...order.entries()])
-      if (keptBy?.startsWith(RETAINED) === true && keptBy !== by) order.keep(sha256, undefined);
+      if (keptBy?.startsWith(RETAINED) === true && !now.has(sha256)) this.#keep(sha256, undefined);
     this.changed();
+  }
+
+  #keep(sha256: string, by: string | undefined): void {
+    const { order, bulletin } = this.#deps;
+    if (order.keep(sha256, by)) bulletin.add({ kind: 'kept', sha256, by });
   }
 
   async #saveKept(): Promise<void> {

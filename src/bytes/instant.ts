@@ -30,3 +30,23 @@ export function daysText(seconds: number): string {
   if (days === 0) return 'less than a day';
   return days === 1 ? '1 day' : `${days} days`;
 }
+
+/** `in 2 days`, or `5 minutes ago`. */
+export function untilText(instant: Instant, now: Instant): string {
+  const left = instant - now;
+  const text = duration(Math.abs(left));
+  return left > 0 ? `in ${text}` : `${text} ago`;
+}
+
+function duration(seconds: number): string {
+  const units: readonly (readonly [number, string])[] = [
+    [SECONDS_OF_DAY, 'day'],
+    [3_600, 'hour'],
+    [60, 'minute'],
+  ];
+  for (const [size, name] of units) {
+    const count = Math.floor(seconds / size);
+    if (count > 0) return `${count} ${name}${count === 1 ? '' : 's'}`;
+  }
+  return 'less than a minute';
+}

@@ -21,7 +21,7 @@ export async function explain(
     const found = composition.indexes.find((candidate) => indexName === undefined || candidate.name === indexName);
     const index = existing(found, 'no index was composed');
     const explanation = await index.explain(name, internalCaller(index.name, 'explain')).catch((error: unknown) => {
-      throw notAsked(error, index.name, name);
+      throw notAsked(error, index.name, name, 'explain');
     });
     if (json) printJson({ index: index.name, ...explanation });
     else print(...explanationLines(explanation, composition.clock.judged()));
@@ -31,12 +31,12 @@ export async function explain(
 }
 
 /** What would have been asked of upstream: said as what it means for what is held. */
-function notAsked(error: unknown, index: string, name: string): unknown {
+export function notAsked(error: unknown, index: string, name: string, command: string): unknown {
   const about = error instanceof Refusal ? WHY_NOT[error.reason]?.(index, name) : undefined;
   if (!(error instanceof Refusal) || about === undefined) return error;
   const reason = error.reason === 'offline' ? 'unlisted' : error.reason;
   const remedy = `Install it through the mirror, or have it looked at first: verbatim refresh ${index} ${name}`;
-  return new Refusal(reason, `${about}, and "explain" asks nobody else. ${remedy}`, { subject: 'request' });
+  return new Refusal(reason, `${about}, and "${command}" asks nobody else. ${remedy}`, { subject: 'request' });
 }
 
 const WHY_NOT: Partial<Record<Reason, (index: string, name: string) => string>> = {

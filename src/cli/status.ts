@@ -5,8 +5,7 @@ import { LiveStatus } from '../app/control/status-answer.ts';
 import type { Kept } from '../app/kept.ts';
 import { noEvents } from '../app/no-events.ts';
 import { type ServerReport, type StatusReport, statusOf } from '../app/status.ts';
-import { untilText } from '../app/words.ts';
-import { dateText, daysText, type Instant, instantText } from '../bytes/instant.ts';
+import { dateText, daysText, type Instant, instantText, untilText } from '../bytes/instant.ts';
 import type { Config } from '../config/config.ts';
 import type { IndexStatus } from '../mirror/package-index.ts';
 import { firstSightText, hintText, outOfReachText } from '../ports/left-out.ts';
@@ -71,7 +70,7 @@ function jsonOf({ indexes, kept, fleet, ...report }: StatusReport, servers: read
 }
 
 function reportLines(
-  { now, judged, indexes, store, disk, kept, fleet, conditions }: StatusReport,
+  { now, judged, indexes, store, disk, kept, fleet, holds, conditions }: StatusReport,
   servers: readonly Server[],
 ): readonly string[] {
   return [
@@ -82,6 +81,7 @@ function reportLines(
       ...(index.leftOut.size === 0 ? ['  left out of pages: nothing'] : []),
       ...fleetLines(fleet, index.name, now),
       megabytes('files held', store.byIndex.get(index.name) ?? 0),
+      ...holdLines(holds, index.name),
       ...keptLines(kept, index.name),
     ]),
     ...keptLines(kept, '').map((line) => line.trimStart()),
@@ -104,6 +104,15 @@ function fleetLines(fleet: StatusReport['fleet'], of: string, now: Instant): rea
       const stands = alone === undefined ? '' : `; alone since ${instantText(alone.since)}: ${alone.why}`;
       return `  fleet: ${held}, ${read}${stands}`;
     });
+}
+
+function holdLines(holds: StatusReport['holds'], of: string): readonly string[] {
+  return holds
+    .filter(({ index }) => index === of)
+    .map(
+      ({ sync, files, bytes, until }) =>
+        `  spared until ${dateText(until)} (sync.hold_days) for the sync of ${sync}: ${files} files, ${(bytes / 1e6).toFixed(1)} MB`,
+    );
 }
 
 const NO_SERVER = [
@@ -135,13 +144,17 @@ function serverLines(
   ];
 }
 
-function scrubText({ files, bytes, damaged, last }: NonNullable<Server['scrub']>): string {
+function scrubText({ files, bytes, damaged, last, failures, failed }: NonNullable<Server['scrub']>): string {
   const counts = `${files} files (${(bytes / 1e6).toFixed(1)} MB) held, ${damaged} damaged`;
   const round =
     last == null
       ? 'no round is through yet'
       : `last round through ${instantText(last.at)}: ${last.files} held, ${last.damaged} damaged`;
-  return `read again since the start (cache.scrub_days): ${counts}; ${round}`;
+  const trouble =
+    failed === undefined
+      ? ''
+      : `; what lies there could not be listed ${failures} times, and is tried again: ${failed}`;
+  return `read again since the start (cache.scrub_days): ${counts}; ${round}${trouble}`;
 }
 
 function syncText({ job, index, running, next, last }: NonNullable<Server['syncs']>[number], now: Instant): string {
@@ -162,6 +175,7 @@ const KEPT_SAYS: Readonly<Record<Kept['kind'], string>> = {
   journal: 'journal',
   access: 'record of who was sent what',
   tally: 'what pages leave out',
+  news: 'what was refused, and when signed lists changed',
 };
 
 /** How much is remembered of an index, or, where it is empty, of all together. */

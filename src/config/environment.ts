@@ -13,3 +13,13 @@ export function installerEnvironment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !ELSEWHERE.test(name));
   return { ...Object.fromEntries(kept), PIP_CONFIG_FILE: devNull, PIP_ROOT_USER_ACTION: 'ignore', NO_COLOR: '1' };
 }
+
+/** What installers of this user read of the environment: their own settings, and where their files are looked for. */
+export function installerSettings(): ReadonlyMap<string, string> {
+  const read = /^(?:PIP_|UV_)|^(?:HOME|VIRTUAL_ENV|XDG_CONFIG_HOME|XDG_CONFIG_DIRS|APPDATA)$/;
+  return new Map(
+    Object.entries(process.env).flatMap(([name, value]) =>
+      value !== undefined && read.test(name) ? [[name, value]] : [],
+    ),
+  );
+}

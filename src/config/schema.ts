@@ -14,13 +14,16 @@ import { baseUrl, filePath, host, instant, network, seconds } from './values.ts'
 
 /** First path segments that mean something else on every mirror. */
 export const RESERVED_NAMES: ReadonlySet<string> = new Set(
-  'simple packages files pypi root tuf integrity project why metrics livez readyz health'.split(' '),
+  'simple packages files pypi root tuf integrity project why events health metrics livez readyz'.split(' '),
 );
 
 const indexName = z
   .string()
   .regex(INDEX_NAME, INDEX_NAME_RULE)
-  .refine((name) => !RESERVED_NAMES.has(name), 'this name means something else in our URLs: choose another');
+  .refine((name) => !RESERVED_NAMES.has(name), {
+    error: ({ input }) =>
+      `/${input} means something else on every mirror: call the index otherwise (under another name it begins anew)`,
+  });
 
 /** The file's shape; every key has a default but `indexes`. */
 export const schema = z

@@ -68,4 +68,10 @@ const job = z.strictObject({
 export const sync = z.strictObject({
   environments: z.record(name, environment).default({}).describe('Where what is synced is to be installed, by name.'),
   jobs: z.record(name, job).default({}).describe('What is synced, by name.'),
+  hold_days: z
+    .int()
+    .min(0)
+    .max(36_500)
+    .default(30)
+    .describe('Days for which what a sync holds is spared from eviction after it ran last; 0: not at all.'),
 });

@@ -41,12 +41,15 @@ export interface SyncJob extends SyncWords {
 export interface SyncConfig {
   readonly environments: ReadonlyMap<string, EnvironmentConfig>;
   readonly jobs: readonly SyncJob[];
+  /** For how long what a sync held is spared from eviction after it ran last. */
+  readonly holdDays: number;
 }
 
 type Parsed = NonNullable<ParsedFile['sync']>;
 
-export function toSync({ environments, jobs }: Parsed): SyncConfig {
+export function toSync({ environments, jobs, hold_days: holdDays }: Parsed): SyncConfig {
   return {
+    holdDays,
     environments: new Map(Object.entries(environments)),
     jobs: Object.entries(jobs).map(([name, job]) => ({
       name,

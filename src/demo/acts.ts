@@ -83,7 +83,7 @@ export async function installFirst(scene: Scene): Promise<void> {
       return { wheel, answer: await ask(scene.fileUrl(wheel)) };
     }),
   );
-  narrator.check(
+  narrator.outcome(
     run.ok && answers.every(({ wheel, answer }) => answer.sha256 === proofOf(wheel)),
     'Installed through Verbatim; each file is, byte for byte, the one that was uploaded.',
     run.said,
@@ -98,7 +98,7 @@ export async function explainBoth({ cast, downstream, narrator }: Scene): Promis
     narrator.scene(`verbatim explain ${project}`);
     narrator.quote(...explanationLines(explanation, now));
     const claimed = project === cast.claimed.project;
-    narrator.check(
+    narrator.outcome(
       claimed === (explanation.forgeableOnline.length === 0),
       claimed
         ? 'Claimed: stolen online keys are not enough.'
@@ -113,13 +113,13 @@ export async function provenWhole(scene: Scene): Promise<void> {
   const { cast, file, index, downstream, installer, narrator } = scene;
   index.publish();
   const refusal = await downstream.lookForNews();
-  narrator.check(
+  narrator.outcome(
     refusal === undefined,
     'The attacks are over, and Verbatim follows the index again.',
     refusal?.message,
   );
   const run = await installer.install(downstream.simple, [requirement(cast.claimed), requirement(cast.seen)]);
-  narrator.check(run.ok, 'Everything installs as before.', run.said);
+  narrator.outcome(run.ok, 'Everything installs as before.', run.said);
   const { files, snapshot, roles } = index.repository;
   const names = [
     'timestamp.json',
@@ -137,12 +137,12 @@ export async function provenWhole(scene: Scene): Promise<void> {
     const wheel = file(release);
     if ((await ask(scene.fileUrl(wheel))).sha256 !== proofOf(wheel)) differing.push(wheel.filename);
   }
-  narrator.check(
+  narrator.outcome(
     differing.length === 0,
     `${names.length} metadata files and ${Object.keys(cast).length} wheels asked of both: the mirror's are the index's own, byte for byte. A TUF client behind Verbatim checks the index's signatures itself.`,
     differing.join(', '),
   );
-  narrator.check(downstream.faults.length === 0, 'Verbatim met no fault of its own.', downstream.faults[0]);
+  narrator.outcome(downstream.faults.length === 0, 'Verbatim met no fault of its own.', downstream.faults[0]);
 }
 
 export function summarize(narrator: Narrator, endings: readonly Ending[]): void {

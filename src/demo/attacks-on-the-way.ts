@@ -25,13 +25,13 @@ export async function tamperedWheel(scene: Scene): Promise<Ending> {
     'why',
     'The signed page states the digest of every file. Verbatim checks the whole file before the first byte leaves it.',
   );
-  narrator.check(
+  narrator.outcome(
     !run.ok && answer.status === 403 && answer.reason === 'digest',
     `Refused, and no changed byte reached ${installer.name}.`,
     says(answer),
   );
   const again = await askUntilServed(scene.fileUrl(wheel));
-  narrator.check(
+  narrator.outcome(
     again.sha256 === proofOf(wheel),
     'The attack over, the same address gives the genuine file.',
     says(again),
@@ -50,7 +50,7 @@ export async function replayedIndex(scene: Scene): Promise<Ending> {
   const first = await downstream.lookForNews();
   const before = await installer.download(downstream.simple, requirement(cast.update));
   narrator.fact('index', `publishes ${update.filename}, let us say a security fix.`);
-  narrator.check(
+  narrator.outcome(
     first === undefined && before.files.get(update.filename) === proofOf(update),
     `Verbatim finds it, proves it, and ${installer.name} downloads it.`,
     before.said,
@@ -69,8 +69,8 @@ export async function replayedIndex(scene: Scene): Promise<Ending> {
     'why',
     'Versions of signed metadata only go up. What was accepted once is remembered, across restarts too.',
   );
-  narrator.check(refusal?.reason === 'rollback', 'Refused.', refusal?.reason ?? 'it was accepted');
-  narrator.check(
+  narrator.outcome(refusal?.reason === 'rollback', 'Refused.', refusal?.reason ?? 'it was accepted');
+  narrator.outcome(
     after.files.get(update.filename) === proofOf(update),
     `Meanwhile Verbatim goes on serving what it had proved: ${installer.name} still gets the fix.`,
     after.said,
@@ -98,9 +98,9 @@ export async function replayedSnapshot(scene: Scene): Promise<Ending> {
     'why',
     'A snapshot must be the very one that the timestamp announces: old and new parts cannot be mixed.',
   );
-  narrator.check(refusal?.reason === 'mix-and-match', 'Refused.', refusal?.reason ?? 'it was accepted');
-  narrator.check(after.status === 200, 'What was proved before is served on.', says(after));
+  narrator.outcome(refusal?.reason === 'mix-and-match', 'Refused.', refusal?.reason ?? 'it was accepted');
+  narrator.outcome(after.status === 200, 'What was proved before is served on.', says(after));
   const healed = await downstream.lookForNews();
-  narrator.check(healed === undefined, 'The attack over, Verbatim follows the index again.', healed?.message);
+  narrator.outcome(healed === undefined, 'The attack over, Verbatim follows the index again.', healed?.message);
   return { attack: 'an old snapshot under a new name', kind: 'refused', outcome: 'refused (mix-and-match)' };
 }

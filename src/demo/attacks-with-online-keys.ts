@@ -37,7 +37,7 @@ export async function claimedThroughBins(scene: Scene): Promise<Ending> {
     'why',
     `The index's offline keys hand ${cast.claimed.project} to its developer before the bins get a word: what the bins say of it is never looked at.`,
   );
-  narrator.check(
+  narrator.outcome(
     run.files.get(victim.filename) === proofOf(victim) && direct.status === 404,
     `Without effect: ${installer.name} got the file its developer signed.`,
     `${run.said}; ${says(direct)}`,
@@ -76,13 +76,13 @@ export async function claimedWithWrongKeys(scene: Scene): Promise<Ending> {
   const run = await installer.download(downstream.simple, requirement(cast.claimed));
   showPip(scene, run);
   narrator.fact('why', `Only the developer's own key counts for ${role}, and it was never on the index's machine.`);
-  narrator.check(
+  narrator.outcome(
     answer.status === 502 && answer.reason === 'threshold',
     'Refused: those keys do not sign there.',
     says(answer),
   );
   const got = run.files.get(victim.filename);
-  narrator.check(
+  narrator.outcome(
     got === undefined || got === proofOf(victim),
     `${installer.name} got ${got === undefined ? 'nothing rather than his wheel' : 'the file its developer signed'}.`,
     run.said,
@@ -94,7 +94,7 @@ export async function claimedWithWrongKeys(scene: Scene): Promise<Ending> {
   index.publish();
   const healed = await downstream.lookForNews();
   const again = await ask(scene.fileUrl(victim));
-  narrator.check(
+  narrator.outcome(
     healed === undefined && again.sha256 === proofOf(victim),
     'The developer signs anew, and all is as it was.',
     says(again),
@@ -120,7 +120,7 @@ export async function seenWheelSwapped(scene: Scene): Promise<Ending> {
     'why',
     'No signature is wrong here. But Verbatim noted the digest when it first saw the name, and a published file never changes.',
   );
-  narrator.check(
+  narrator.outcome(
     !run.ok && direct.status === 403 && direct.reason === 'changed',
     'Refused: the file is withheld until the index lists the first bytes again.',
     `${run.said}; ${says(direct)}`,
@@ -130,7 +130,7 @@ export async function seenWheelSwapped(scene: Scene): Promise<Ending> {
   index.publish();
   await downstream.lookForNews();
   const again = await ask(scene.fileUrl(victim));
-  narrator.check(
+  narrator.outcome(
     again.sha256 === proofOf(victim),
     'The index repaired, the same address gives the genuine file.',
     says(again),
@@ -156,7 +156,7 @@ export async function newWheelAdded(scene: Scene): Promise<Ending> {
     `To Verbatim this is a new release like any other. explain said so above: whoever steals the online keys can sign a new file for ${release.project}. So it is with an old file that this mirror never saw listed.`,
   );
   const { forgeableOnline } = await downstream.index.explain(release.project, internalCaller(downstream.index.name));
-  narrator.checkLimit(
+  narrator.limit(
     run.ok && run.said.includes('99.0') && forgeableOnline.length > 0,
     "NOT DETECTED: it installs. Only a claim helps here: a project signed by its developer's own key.",
     run.said,

@@ -20,10 +20,10 @@ export interface Narrator {
   readonly quote: (...lines: readonly string[]) => void;
   /** Who did what. */
   readonly fact: (who: string, what: string) => void;
-  /** An expectation, checked: told as done where it holds, as failed with what was seen instead where not. */
-  readonly check: (holds: boolean, text: string, instead?: string) => void;
-  /** As `check`, for what is expected and yet nothing to be glad of. */
-  readonly checkLimit: (holds: boolean, text: string, instead?: string) => void;
+  /** Told as done where it happened, as failed with what was seen instead where not. */
+  readonly outcome: (holds: boolean, text: string, instead?: string) => void;
+  /** As `outcome`, for what is expected and yet nothing to be glad of. */
+  readonly limit: (holds: boolean, text: string, instead?: string) => void;
   readonly table: (endings: readonly Ending[]) => void;
   readonly failures: readonly string[];
 }
@@ -48,7 +48,7 @@ export function createNarrator(stream: NodeJS.WritableStream & { readonly isTTY?
     line(`  ${sign} ${first}`);
     for (const more of rest) line(`  ${' '.repeat(stripVTControlCharacters(sign).length)} ${more}`);
   };
-  const checkAs = (kind: 'ok' | 'limit') => (holds: boolean, text: string, instead?: string) => {
+  const outcomeAs = (kind: 'ok' | 'limit') => (holds: boolean, text: string, instead?: string) => {
     if (holds) return marked(mark(kind), text);
     failures.push(text);
     marked(mark('failed'), `${text} This did not happen${instead === undefined ? '.' : `: ${instead}`}`);
@@ -78,8 +78,8 @@ export function createNarrator(stream: NodeJS.WritableStream & { readonly isTTY?
         line(`  ${paint('dim', (at === 0 ? who : '').padEnd(FACT_WIDTH))} ${words}`);
       });
     },
-    check: checkAs('ok'),
-    checkLimit: checkAs('limit'),
+    outcome: outcomeAs('ok'),
+    limit: outcomeAs('limit'),
     table(endings) {
       const width = Math.max(...endings.map(({ attack }) => attack.length));
       for (const { attack, kind, outcome } of endings)

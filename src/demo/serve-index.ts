@@ -1,4 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { existing } from '../bytes/existing.ts';
+import { portOf } from '../http/server.ts';
 
 /** The signed index on the network, with an attacker's hands on the wire where the demo asks for it. */
 export interface IndexServer {
@@ -38,10 +40,8 @@ export async function serveIndex(published: ReadonlyMap<string, Uint8Array>): Pr
     server.once('error', reject);
     server.listen({ host: '127.0.0.1', port: 0 }, resolve);
   });
-  const address = server.address();
-  if (typeof address !== 'object' || address === null) throw new Error('the demo index has no address');
   return {
-    url: `http://127.0.0.1:${address.port}/`,
+    url: `http://127.0.0.1:${existing(portOf(server), 'the demo index has no port')}/`,
     tamper: (filename, bytes) => tampered.set(filename, bytes),
     replay: (old) => {
       shown = old;

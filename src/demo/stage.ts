@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { RunningMirror } from '../app/running/mirror.ts';
 import { startMirror } from '../app/start.ts';
+import { existing } from '../bytes/existing.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import { loadConfig } from '../config/load.ts';
 import type { PackageIndex } from '../mirror/package-index.ts';
@@ -77,8 +78,7 @@ export async function startDownstream({ server, rootPath }: Upstream, folder: st
   });
   const log = createLog({ level: 'error', format: 'text', sink: { write: (line) => void faults.push(line.trim()) } });
   const mirror = await startMirror({ config, log });
-  const [index] = mirror.indexes;
-  if (index === undefined) throw new Error('the mirror has no index');
+  const index = existing(mirror.indexes[0], 'the mirror has no index');
   return {
     mirror,
     index,

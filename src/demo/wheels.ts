@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { existing } from '../bytes/existing.ts';
 import { wheelMetadata } from '../pypi/wheel.ts';
 import type { IndexFile } from '../repository/index-pages.ts';
 import { makeWheel } from '../repository/make-wheel.ts';
@@ -88,12 +89,9 @@ async function made(because: string | undefined): Promise<Wheels> {
 /** What an index says of a wheel: its METADATA is published beside it (PEP 658). */
 export async function indexFile(path: string, bytes: Uint8Array): Promise<IndexFile> {
   const filename = path.slice(path.lastIndexOf('/') + 1);
-  const coreMetadata = await wheelMetadata(
-    bytes.byteLength,
-    async (start, end) => bytes.subarray(start, end),
-    METADATA_BYTES,
-  );
-  if (coreMetadata === undefined) throw new Error(`${filename} holds no METADATA`);
+  const read = async (start: number, end: number) => bytes.subarray(start, end);
+  const inside = await wheelMetadata(bytes.byteLength, read, METADATA_BYTES);
+  const coreMetadata = existing(inside, `${filename} holds no METADATA`);
   const requiresPython = /^Requires-Python: *(.+)$/m.exec(Buffer.from(coreMetadata).toString('utf8'))?.[1]?.trim();
   return { filename, bytes, coreMetadata, ...(requiresPython === undefined ? {} : { requiresPython }) };
 }
@@ -106,7 +104,6 @@ function finder(files: readonly IndexFile[]): Wheels['file'] {
   return ({ project, version }) => {
     const start = `${project.replaceAll('-', '_')}-${version}-`;
     const file = files.find(({ filename }) => filename.startsWith(start));
-    if (file === undefined) throw new Error(`there is no wheel of ${project} ${version}`);
-    return file;
+    return existing(file, `there is no wheel of ${project} ${version}`);
   };
 }

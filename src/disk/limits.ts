@@ -11,6 +11,13 @@ export const JOURNAL_BYTES = 128 * 1024 * 1024;
 export const ACCESS_BYTES = 128 * 1024 * 1024;
 /** The same of what pages leave out: some 150 bytes for each change of a project. */
 export const TALLY_BYTES = 32 * 1024 * 1024;
+/** The same of what was refused, and of when signed lists changed: some 200 bytes each. */
+export const NEWS_BYTES = 8 * 1024 * 1024;
+/** The same thing refused for the same reason again is one line in this time. Seconds. */
+export const SAME_REFUSAL_S = 600;
+export const SAME_REFUSALS = 10_000;
+/** Refusals that are looked at for people, the newest. */
+export const NEWEST_REFUSALS = 2000;
 /** Lines that wait to be written, and how long. */
 export const LINES_WAITING = 10_000;
 export const LINES_EVERY_MS = 1000;

@@ -16,6 +16,7 @@ const FOLDERS = [
   'control',
   'exports',
   'work',
+  'syncs',
 ];
 
 /**

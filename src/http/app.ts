@@ -5,7 +5,7 @@ import type { Exchange, OnSent } from './exchange.ts';
 import { CONTINUE_EVERY_MS } from './limits.ts';
 import type { MountedIndex } from './mount.ts';
 import { NOTHING_HERE } from './reply/answers.ts';
-import { replyError, replyOwnWords, replyProblem } from './reply/doors.ts';
+import { replyError, replyProblem } from './reply/doors.ts';
 import {
   type Health,
   type Metrics,
@@ -16,14 +16,16 @@ import {
   replyMetrics,
   replyReady,
 } from './routes/health.ts';
-import { homeText } from './routes/home.ts';
 import { type PeerDoor, replyPeer } from './routes/peer.ts';
+import { layPeople, type PeoplePages } from './routes/people.ts';
 import { type Env, indexRoutes } from './routes/routes.ts';
 import { createWait } from './waiting.ts';
 
 export interface ServedOptions {
   /** Where clients reach this mirror, for the few documents that name files by their whole address. */
   readonly publicUrl?: (() => string | undefined) | undefined;
+  /** Absent: this listener has no pages for people. */
+  readonly people?: PeoplePages | undefined;
   /** Why answers should not be asked for now; nothing where they may be. Never because upstream or Redis is away. */
   readonly notReady?: (() => readonly NotReady[]) | undefined;
   /** Absent: nothing is told of what this mirror promises. */
@@ -48,8 +50,15 @@ type Own = (
 
 /** Every route. Its environment holds what is asked, and none of node's objects. */
 export function createApp(options: ServedOptions, mounted: readonly MountedIndex[]): Hono<Env> {
-  const { notReady = () => [], publicUrl = () => undefined, metrics, peers, onFault = () => undefined } = options;
-  const { onSent = async () => undefined } = options;
+  const {
+    notReady = () => [],
+    publicUrl = () => undefined,
+    metrics,
+    peers,
+    people,
+    onFault = () => undefined,
+    onSent = async () => undefined,
+  } = options;
   const wait = createWait(options.continueEveryMs ?? CONTINUE_EVERY_MS);
   const app = new Hono<Env>({ getPath: (_, about) => about?.env?.asked.target.path ?? '/' });
 
@@ -73,14 +82,11 @@ export function createApp(options: ServedOptions, mounted: readonly MountedIndex
       await replyPeer(exchange, target.path, peers);
       return RESPONSE_ALREADY_SENT;
     });
-  const home = homeText(mounted);
-  app.get(
-    '/',
-    own('home', (exchange) => replyOwnWords(exchange, home)),
-  );
   for (const index of mounted)
     for (const prefix of index.prefixes)
       app.route(prefix || '/', indexRoutes(index, prefix, { wait, publicUrl, onFault, onSent }));
+  // After them: whatever a client of an index may ask for is its own.
+  if (people !== undefined) layPeople(app, people, { mounted, onFault });
 
   app.notFound(own('none', (exchange) => replyProblem(exchange, undefined, NOTHING_HERE)));
   app.onError((error, { env }) => {

@@ -1,5 +1,6 @@
 import type { Algorithm } from '../bytes/digest.ts';
 import type { Range } from '../bytes/range.ts';
+import type { BlobChange } from './peers.ts';
 
 /** What lies under a name. */
 export interface StoredFacts {
@@ -89,6 +90,8 @@ export interface BlobStorage {
   alias(algorithm: Algorithm, hex: string): Promise<string | undefined>;
   addAlias(algorithm: Algorithm, hex: string, sha256: string): Promise<void>;
   removeAlias(algorithm: Algorithm, hex: string): Promise<void>;
+  /** What another process on the same disk did; absent where that is nothing to the storage. */
+  heard?(change: BlobChange): void;
   /** Never on a request. */
   aliases(): AsyncIterable<{
     readonly algorithm: Algorithm;

@@ -81,6 +81,11 @@ export function hintText(reason: LeftOutReason): string {
   return `${says}; ${hint}`;
 }
 
+/** Completes "3 files …". */
+export function leftOutSays(reason: LeftOutReason): string {
+  return WORDS[reason].says;
+}
+
 /** One sentence of hints for each reason. */
 export function hintsText(leftOut: ReadonlyMap<LeftOutReason, number>): string {
   return `What would let them in: ${[...leftOut.keys()].map((reason) => `${reason}: ${WORDS[reason].hint}`).join('; ')}.`;

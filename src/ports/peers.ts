@@ -12,6 +12,8 @@ export type BlobChange =
       readonly index: string | undefined;
     }
   | { readonly kind: 'removed'; readonly sha256: string }
+  /** An index gave it out, or fetched it: replicas may have it from whichever process they ask. */
+  | { readonly kind: 'vouched'; readonly sha256: string }
   /** It is spared from eviction, for what reason; undefined where it is not any more. */
   | { readonly kind: 'kept'; readonly sha256: string; readonly by: string | undefined };
 

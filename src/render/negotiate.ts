@@ -115,13 +115,25 @@ export function acceptsType(accept: string | undefined, types: readonly string[]
 
 /** Whether this is a browser's: it names text/html, and no form of JSON as much as that. Installers like JSON better, or name nothing. */
 export function prefersHtml(accept: string | undefined): boolean {
+  const { html, json } = named(accept);
+  return html > json;
+}
+
+/** Whether a program asks: it names a form of JSON, and text/html less. A browser, and whoever takes anything, get what people read. */
+export function prefersJson(accept: string | undefined): boolean {
+  const { html, json } = named(accept);
+  return json > html;
+}
+
+/** How much each of the two is liked by name. */
+function named(accept: string | undefined): Readonly<Record<'html' | 'json', number>> {
   let html = 0;
   let json = 0;
   for (const [range, q] of listed(accept)) {
     if (range === HTML) html = Math.max(html, q);
     else if (/[/+]json$/.test(range)) json = Math.max(json, q);
   }
-  return html > json;
+  return { html, json };
 }
 
 // RFC 9110 §12.4.2, lenient about the number of digits.

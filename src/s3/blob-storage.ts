@@ -12,13 +12,14 @@ import {
   type UsageRecord,
 } from '../ports/blob-storage.ts';
 import { ObjectStoreError } from '../ports/object-store.ts';
+import type { BlobChange } from '../ports/peers.ts';
 import { BlobObjects } from './blob-objects.ts';
 import type { S3Client } from './client.ts';
 import { UPLOAD_GIVEN_UP_MS, UPLOADS_AT_ONCE } from './limits.ts';
 import { tidyUploads } from './multipart.ts';
 import { S3ObjectStore } from './object-store.ts';
 import { Reach } from './reach.ts';
-import { Tier } from './tier.ts';
+import { Tier, type TierUsage } from './tier.ts';
 import { Uploads } from './uploads.ts';
 
 export interface S3BlobsOptions {
@@ -31,25 +32,14 @@ export interface S3BlobsOptions {
   readonly waiting: UsageRecord;
   /** False for a command beside the server: the disk is not tidied by it. */
   readonly isOwner?: boolean | undefined;
+  /** False for all but one of the processes on this disk. */
+  readonly leads?: boolean | undefined;
   /** The bucket was lost or is there again; once a change. Must not throw. */
   readonly onReach?: ((away: ObjectStoreError | undefined) => void) | undefined;
   /** Work behind the requests failed; requests go on. Must not throw. */
   readonly onTrouble?: ((error: unknown) => void) | undefined;
   readonly breakMs?: number | undefined;
   readonly uploadPauseMs?: number | undefined;
-}
-
-/** What the tier of a machine holds, and what waits. */
-export interface TierUsage {
-  readonly blobs: number;
-  readonly bytes: number;
-  readonly limit: number;
-  /** Files that are in the bucket not yet. */
-  readonly waiting: number;
-  /** Files that stay on this machine alone, because too many waited. */
-  readonly dropped: number;
-  /** Why the bucket could not be had, at the last attempt. */
-  readonly away: string | undefined;
 }
 
 /**
@@ -76,6 +66,8 @@ export class S3BlobStorage implements BlobStorage {
       disk: tier,
       maxBytes: tierBytes,
       isOwner: options.isOwner ?? true,
+      leads: options.leads ?? true,
+      isThere: async (sha256) => (await this.#asked(() => this.objects.facts(sha256))) !== undefined,
       spare: (sha256) => this.#uploads.has(sha256) || this.#bringing.has(sha256),
       onTrouble: (error) => this.#trouble(error),
     });
@@ -212,6 +204,10 @@ export class S3BlobStorage implements BlobStorage {
   /** Those that this machine has used. */
   aliases(): ReturnType<BlobStorage['aliases']> {
     return this.#disk.aliases();
+  }
+
+  heard(change: BlobChange): void {
+    this.#tier.heard(change);
   }
 
   /** Lets uploads under way end; what is left is uploaded by the next process on this disk. */

@@ -4,6 +4,8 @@ interface Held {
   size: number;
   /** Milliseconds of the monotonic clock. */
   usedAt: number;
+  /** Another process used it last, or it was found: whether it is in the bucket is not known here. */
+  isOthers: boolean;
 }
 
 /** What lies on this machine's disk, least recently used first, so that it can be bounded. */
@@ -24,16 +26,17 @@ export class TierOrder {
     return this.#held.size;
   }
 
-  used(sha256: string, size: number): void {
+  /** `isOthers`: by another process on the same disk. */
+  used(sha256: string, size: number, isOthers = false): void {
     this.gone(sha256);
-    this.#held.set(sha256, { size, usedAt: performance.now() });
+    this.#held.set(sha256, { size, usedAt: performance.now(), isOthers });
     this.#bytes += size;
   }
 
   /** Found by a look at the disk: older than everything used since. */
   found(sha256: string, size: number): void {
     if (this.#held.has(sha256)) return;
-    this.#held.set(sha256, { size, usedAt: Number.NEGATIVE_INFINITY });
+    this.#held.set(sha256, { size, usedAt: Number.NEGATIVE_INFINITY, isOthers: true });
     this.#bytes += size;
   }
 
@@ -42,14 +45,18 @@ export class TierOrder {
     this.#held.delete(sha256);
   }
 
-  /** What goes first so that the limit holds; `spare` says what stays. */
-  surplus(spare: (sha256: string) => boolean): readonly string[] {
-    return this.#take(this.#bytes - this.maxBytes, spare, Number.POSITIVE_INFINITY);
+  /** What goes first, one after the other, as long as the limit does not hold; `spare` says what stays. */
+  surplus(spare: (sha256: string) => boolean): Iterable<string> {
+    return this.#take(this.maxBytes, spare, Number.POSITIVE_INFINITY);
   }
 
-  /** What makes so much room on a disk that others fill; what was used lately stays. */
-  room(bytes: number, spare: (sha256: string) => boolean): readonly string[] {
-    return this.#take(bytes, spare, performance.now() - LATELY_MS);
+  /** The same until there is so much room on a disk that others fill; what was used lately stays. */
+  room(bytes: number, spare: (sha256: string) => boolean): Iterable<string> {
+    return this.#take(this.#bytes - bytes, spare, performance.now() - LATELY_MS);
+  }
+
+  isOthers(sha256: string): boolean {
+    return this.#held.get(sha256)?.isOthers === true;
   }
 
   /** What was used in the last so many milliseconds, the latest first. */
@@ -59,16 +66,12 @@ export class TierOrder {
     return used.reverse().slice(0, most);
   }
 
-  #take(bytes: number, spare: (sha256: string) => boolean, usedBefore: number): readonly string[] {
-    const taken: string[] = [];
-    let left = bytes;
-    const bySize = [...(left > 0 ? this.#held : [])].sort(([, one], [, other]) => one.usedAt - other.usedAt);
-    for (const [sha256, { size, usedAt }] of bySize) {
-      if (left <= 0 || usedAt >= usedBefore) break;
-      if (spare(sha256)) continue;
-      taken.push(sha256);
-      left -= size;
+  *#take(most: number, spare: (sha256: string) => boolean, usedBefore: number): Generator<string, void, undefined> {
+    if (this.#bytes <= most) return;
+    for (const [sha256, held] of [...this.#held].sort(([, one], [, other]) => one.usedAt - other.usedAt)) {
+      if (this.#bytes <= most || held.usedAt >= usedBefore) return;
+      // It may have been used or removed since.
+      if (this.#held.get(sha256) === held && !spare(sha256)) yield sha256;
     }
-    return taken;
   }
 }

@@ -1,5 +1,6 @@
 import type { Range } from '../bytes/range.ts';
 import { type BlobStorage, type BlobWriter, StorageError, type StoredBytes } from '../ports/blob-storage.ts';
+import type { BlobChange } from '../ports/peers.ts';
 import { PART_BYTES } from './limits.ts';
 import { TierOrder } from './tier-order.ts';
 
@@ -8,9 +9,26 @@ interface TierOptions {
   readonly maxBytes: number;
   /** False for a command beside the server: nothing makes room for others. */
   readonly isOwner: boolean;
+  /** Of the processes on one disk one holds it to its limit. */
+  readonly leads: boolean;
+  /** Whether the bucket has it, which is asked before anything goes that another process brought here. */
+  readonly isThere: (sha256: string) => Promise<boolean>;
   /** What lies nowhere else yet, or is just being brought, stays. */
   readonly spare: (sha256: string) => boolean;
   readonly onTrouble: (error: unknown) => void;
+}
+
+/** What the tier of a machine holds, and what waits. */
+export interface TierUsage {
+  readonly blobs: number;
+  readonly bytes: number;
+  readonly limit: number;
+  /** Files that are in the bucket not yet. */
+  readonly waiting: number;
+  /** Files that stay on this machine alone, because too many waited. */
+  readonly dropped: number;
+  /** Why the bucket could not be had, at the last attempt. */
+  readonly away: string | undefined;
 }
 
 /** This machine's disk before a bucket, held to its limit: what was least recently used goes first. */
@@ -27,7 +45,8 @@ export class Tier {
   /** Opens what lies here, which counts as a use. */
   async open(sha256: string, range: Range): Promise<StoredBytes | undefined> {
     const here = await this.#options.disk.open(sha256, range);
-    if (here !== undefined) this.order.used(sha256, here.size);
+    if (here === undefined) this.order.gone(sha256);
+    else this.order.used(sha256, here.size);
     return here;
   }
 
@@ -39,6 +58,14 @@ export class Tier {
       if (size !== undefined) this.order.found(sha256, size);
     }
     return here;
+  }
+
+  /** Another process on the same disk stored, used or removed it. */
+  heard(change: BlobChange): void {
+    if (change.kind === 'removed') this.order.gone(change.sha256);
+    if (change.kind !== 'added' && change.kind !== 'used') return;
+    this.order.used(change.sha256, change.size, true);
+    this.tidy();
   }
 
   /** Writes as `writer` does, and makes room where others fill the disk, too; what is committed counts as used. */
@@ -60,10 +87,11 @@ export class Tier {
 
   /** Holds the disk to its limit, behind whoever asks. */
   tidy(): void {
-    if (!this.#options.isOwner || this.#tidying !== undefined) return;
+    const { isOwner, leads } = this.#options;
+    if (!isOwner || !leads || this.order.bytes <= this.order.maxBytes || this.#tidying !== undefined) return;
     this.#tidying = this.#remove(this.order.surplus(this.#options.spare))
       .catch(this.#options.onTrouble)
-      .finally(() => {
+      .then(() => {
         this.#tidying = undefined;
       });
   }
@@ -78,17 +106,22 @@ export class Tier {
       await writer.write(bytes, position);
     } catch (error) {
       if (!this.#options.isOwner || !(error instanceof StorageError && error.kind === 'full')) throw error;
-      const gone = this.order.room(Math.max(bytes.byteLength, PART_BYTES), this.#options.spare);
-      if (gone.length === 0) throw error;
-      await this.#remove(gone);
+      const isRoom = await this.#remove(this.order.room(Math.max(bytes.byteLength, PART_BYTES), this.#options.spare));
+      if (!isRoom) throw error;
       await writer.write(bytes, position);
     }
   }
 
-  async #remove(gone: readonly string[]): Promise<void> {
-    for (const sha256 of gone) {
+  /** False where there was nothing to remove. */
+  async #remove(first: Iterable<string>): Promise<boolean> {
+    const { disk, isThere } = this.#options;
+    let isGone = false;
+    for (const sha256 of first) {
+      if (this.order.isOthers(sha256) && !(await isThere(sha256))) continue;
       this.order.gone(sha256);
-      await this.#options.disk.remove(sha256);
+      await disk.remove(sha256);
+      isGone = true;
     }
+    return isGone;
   }
 }

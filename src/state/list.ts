@@ -3,6 +3,7 @@ import { deflateRaw, inflateRaw } from 'node:zlib';
 import { z } from 'zod';
 import { sha256Hex } from '../bytes/digest.ts';
 import { Refusal } from '../bytes/refusal.ts';
+import type { CommonList } from '../ports/common-pages.ts';
 import type { IndexState, Known } from '../ports/index-state.ts';
 import type { ListHead, ListStore, StoredList } from '../ports/list-store.ts';
 import { decodeFramed, encodeFramed } from './framed.ts';
@@ -38,7 +39,8 @@ const inflate = promisify(inflateRaw);
 /** A list shrinks to a quarter at this level, and hardly further at any other. */
 const LEVEL = 1;
 
-export function createListStore({ list }: Pick<IndexState, 'list'>): ListStore {
+/** `common`: where other replicas have it from, and this one what it holds no newer one of. */
+export function createListStore({ list }: Pick<IndexState, 'list'>, common?: CommonList): ListStore {
   let written: ListHead | undefined;
   let version = 0;
   const remember = (known: Known<StoredList> | undefined) => {
@@ -47,7 +49,21 @@ export function createListStore({ list }: Pick<IndexState, 'list'>): ListStore {
     return written;
   };
   return {
-    load: async () => remember(await list.read()),
+    async load() {
+      const own = remember(await list.read());
+      const theirs = await common?.head();
+      if (common === undefined || theirs === undefined) return own;
+      if (theirs.size > LIST_BYTES || theirs.confirmedAt <= (own?.confirmedAt ?? Number.NEGATIVE_INFINITY)) return own;
+      // Of the same list they say when upstream stood by it last.
+      const packed = own?.sha256 === theirs.sha256 ? undefined : await common.packed(theirs);
+      if (packed === undefined && own?.sha256 !== theirs.sha256) return own;
+      const known = await list.change((was) => {
+        if ((was?.version ?? 0) !== version) return undefined;
+        const bytes = packed ?? was?.value.packed;
+        return bytes && { head: theirs, packed: bytes };
+      });
+      return known === undefined ? own : remember(known);
+    },
     isCurrent: async () => (await list.version()) === version,
     async bytes({ sha256, size }) {
       const stored = (await list.read())?.value;
@@ -62,6 +78,7 @@ export function createListStore({ list }: Pick<IndexState, 'list'>): ListStore {
         });
       const packed = await deflate(bytes, { level: LEVEL });
       remember(await list.change(() => ({ head, packed })));
+      await common?.stored({ head, packed }, true);
     },
     async confirm(head) {
       if (written?.sha256 === head.sha256 && Math.abs(head.confirmedAt - written.confirmedAt) < CONFIRMED_EVERY_S)
@@ -70,7 +87,9 @@ export function createListStore({ list }: Pick<IndexState, 'list'>): ListStore {
       const confirmed = (was: Known<StoredList> | undefined) =>
         was?.value.head.sha256 === head.sha256 ? { ...was.value, head } : undefined;
       const known = await list.change(confirmed);
-      if (known !== undefined) remember(known);
+      if (known === undefined) return;
+      remember(known);
+      await common?.stored(known.value, false);
     },
   };
 }

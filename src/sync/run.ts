@@ -21,6 +21,8 @@ export interface RunOptions {
   readonly fetches: boolean;
   /** What is not held is missing; of use where nothing is fetched. */
   readonly mustBeHeld?: boolean | undefined;
+  /** Told of each file that is held by now. */
+  readonly onHeld?: ((picked: PickedFile) => Promise<void>) | undefined;
 }
 
 /** For each file that may be fetched at once: how many may be fetched already and wait for the disk. */
@@ -86,7 +88,7 @@ class ProjectRun {
   }
 
   async #one(picked: PickedFile): Promise<void> {
-    const { report, caller, fetches, mustBeHeld } = this.#options;
+    const { report, caller, fetches, mustBeHeld, onHeld } = this.#options;
     const { filename, size = 0 } = picked.file.entry;
     if (caller.signal.aborted) return;
     try {
@@ -94,7 +96,12 @@ class ProjectRun {
       if (isHeld) this.#held(size);
       else if (blob !== undefined) this.#fetched(filename, blob.size);
       else if (mustBeHeld === true) report.missing.add({ what: filename, why: 'it is not held' });
-      if (fetches) await this.#places.fetching.within(() => this.#relay(picked.page.project, filename));
+      if (!fetches) return;
+      try {
+        await this.#places.fetching.within(() => this.#relay(picked.page.project, filename));
+      } finally {
+        await onHeld?.(picked);
+      }
     } catch (error) {
       if (!caller.signal.aborted) this.#failed(filename, error);
     }

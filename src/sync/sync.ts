@@ -2,6 +2,7 @@ import type { Caller } from '../async/caller.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { PackageIndex } from '../mirror/package-index.ts';
 import type { Filters } from './filters.ts';
+import type { PickedFile } from './picked.ts';
 import { type Plan, planOf, type Wanted } from './plan.ts';
 import { newReport, type SyncReport } from './report.ts';
 import { attempting } from './retry.ts';
@@ -24,6 +25,8 @@ export interface SyncOptions {
   readonly mustBeHeld?: boolean | undefined;
   /** Told what a round will look at, before anything is fetched; throws where that is not to be. */
   readonly onCounted?: ((counted: SyncReport, plan: Plan) => Promise<void>) | undefined;
+  /** Told of each file that is held by now, of any round. */
+  readonly onHeld?: ((picked: PickedFile) => Promise<void>) | undefined;
   /** Told where a round begins to fetch, with what is added to while it lasts. */
   readonly onRound?: ((report: SyncReport, counted: SyncReport) => void) | undefined;
 }

@@ -15,12 +15,14 @@ export const MAKERS: Readonly<Record<string, Readonly<Record<string, readonly st
       'src/mirror/common-documents.ts',
       'src/mirror/carried/evidence.ts',
       'src/mirror/carried/upstream.ts',
+      'src/app/fleet/sealed-list.ts',
       'src/app/fleet/sealed-pages.ts',
       'src/mirror/tuf/evidence.ts',
       'src/mirror/tuf/refresher.ts',
       'src/mirror/tuf/repository.ts',
       'src/mirror/tuf/roles.ts',
       'src/mirror/unsigned/documents.ts',
+      'src/app/provenance/gather.ts',
       'src/cli/trusted-directory.ts',
     ],
   },
@@ -93,7 +95,11 @@ export const MAKERS: Readonly<Record<string, Readonly<Record<string, readonly st
     beginExchange: ['src/http/listener.ts'],
     outgoingOf: ['src/http/reply/'],
   },
-  'src/http/reply/own-words.ts': { ownWords: ['src/http/routes/health.ts', 'src/http/routes/home.ts'] },
+  'src/http/reply/own-words.ts': { ownWords: ['src/http/routes/health.ts'] },
+  // A template and a style: for everybody in the room.
+  'src/web/html.ts': {},
+  // Made of markup alone.
+  'src/web/shown.ts': { makeShown: ['src/web/'] },
   'src/http/reply/answers.ts': { makeAnswer: ['src/http/reply/problems.ts'] },
 };
 
@@ -122,6 +128,7 @@ export const JSON_READERS: Readonly<Record<string, string>> = {
   'src/s3/issued-keys.ts': 'what a platform says of keys, two strings of which are used',
   'src/disk/records/record-lines.ts': 'records of our own, for people',
   'src/disk/database/epoch-file.ts': 'decoded strictly behind it',
+  'src/disk/bundles/sync-holds.ts': 'decoded strictly behind it',
   'src/blobs/scrub/record.ts': 'decoded strictly behind it',
   'src/disk/layout-1/former-files.ts': 'decoded strictly behind it',
   'src/state/framed.ts': 'decoded strictly behind it',

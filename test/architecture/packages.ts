@@ -5,8 +5,13 @@ const DISK = ['src/disk/'];
 
 /** A place is a file, or a folder with a slash at its end. */
 export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
-  hono: ['src/http/app.ts', 'src/http/routes/routes.ts'],
-  '@hono/node-server': ['src/http/app.ts', 'src/http/listener.ts', 'src/http/routes/routes.ts'],
+  hono: ['src/http/app.ts', 'src/http/routes/routes.ts', 'src/http/routes/people.ts', 'src/web/html.ts'],
+  '@hono/node-server': [
+    'src/http/app.ts',
+    'src/http/listener.ts',
+    'src/http/routes/routes.ts',
+    'src/http/routes/people.ts',
+  ],
   'lru-cache': ['src/bytes/bounded-map.ts', 'src/blobs/', 'src/state/', ...DISK],
   '@noble/ed25519': ['src/tuf/schemes/ed25519.ts', 'src/repository/'],
   'hash-wasm': ['src/bytes/prover.ts', 'src/workers/bcrypt.ts', 'src/repository/'],
@@ -29,6 +34,11 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   yaml: ['src/config/'],
   croner: ['src/config/sync-schema.ts', 'src/app/syncing/'],
   'smol-toml': ['src/sync/selection/table.ts'],
+  // Sigstore's own libraries verify what Sigstore signed.
+  '@sigstore/bundle': ['src/provenance/sigstore.ts'],
+  '@sigstore/core': ['src/provenance/sigstore.ts', 'src/provenance/identity.ts'],
+  '@sigstore/protobuf-specs': ['src/provenance/trusted-root.ts'],
+  '@sigstore/verify': ['src/provenance/'],
   commander: ['src/cli/', 'src/main.ts'],
 
   'node:crypto': [
@@ -44,6 +54,8 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     'src/state/fleet/seal.ts',
     // Names of what is put there before anything names it.
     'src/state/fleet/parts.ts',
+    // X.509.
+    'src/provenance/identity.ts',
     // Keys that sign bundles.
     'src/bundle/format/keys.ts',
     ...DISK,
@@ -92,6 +104,8 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     'src/app/passwords.ts',
     'src/app/carry/scanner.ts',
     'src/app/processes/channel.ts',
+    // Installs for real.
+    'src/app/doctor/install.ts',
   ],
   'node:readline/promises': WIRING,
   // Node's own objects of a request: whoever has them can write a body.

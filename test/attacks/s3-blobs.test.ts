@@ -217,3 +217,65 @@ it('the disk before a bucket is held to its limit, and what left it is brought a
   expect(here).toBeLessThanOrEqual(6010);
   for (const [at, name] of names.entries()) expect(await read(storage, name)).toEqual(all[at]);
 });
+
+describe('two processes on one disk before a bucket', () => {
+  const KB = 1000;
+
+  /** The second tells the first of everything, as workers do. */
+  async function pair(s3: Awaited<ReturnType<typeof server>>) {
+    const data = join(await scratch(), 'data');
+    const [first, second] = await Promise.all([
+      s3Blobs({ url: s3.url, data, tierBytes: 5 * KB, number: 1 }),
+      s3Blobs({ url: s3.url, data, tierBytes: 5 * KB, number: 2, leads: false }),
+    ]);
+    const here = async () => {
+      let bytes = 0;
+      for await (const { size } of first.tier.list()) bytes += size ?? 0;
+      return bytes;
+    };
+    const stored = async (bytes: Buffer) => {
+      const sha256 = await put(second.storage, bytes);
+      first.storage.heard({ kind: 'added', sha256, size: bytes.byteLength, index: undefined });
+      return sha256;
+    };
+    return { first, second, here, stored };
+  }
+
+  it('hold it to the limit together, and what left it is brought again', async () => {
+    const { first, second, here, stored } = await pair(await server());
+    const all = Array.from({ length: 12 }, () => randomBytes(KB));
+    const names: string[] = [];
+    for (const [at, bytes] of all.entries()) {
+      const sha256 = at % 2 === 0 ? await put(first.storage, bytes) : await stored(bytes);
+      await (at % 2 === 0 ? first : second).storage.sync(sha256);
+      names.push(sha256);
+    }
+    first.storage.heard({ kind: 'used', sha256: names.at(-1) ?? '', size: KB, index: undefined });
+    await expect.poll(here).toBeLessThanOrEqual(5 * KB);
+    for (const [at, name] of names.entries()) expect(await read(second.storage, name)).toEqual(all[at]);
+  });
+
+  it('remove nothing that the other has not uploaded yet', async () => {
+    const s3 = await server();
+    s3.misbehave(({ method }, response) => method === 'PUT' && error(response, 503, 'SlowDown') !== undefined);
+    const { first, here, stored } = await pair(s3);
+    const all = Array.from({ length: 12 }, () => randomBytes(KB));
+    const names = await Promise.all(all.map(stored));
+    await first.close();
+    // It asked the bucket for each that would have gone.
+    expect(
+      s3.calls.filter(({ method, key }) => method === 'HEAD' && names.some((name) => key === keyOf(name))),
+    ).not.toEqual([]);
+    expect(await here()).toBe(12 * KB);
+    s3.heal();
+  });
+
+  it('forget what the other removed', async () => {
+    const { first, stored } = await pair(await server());
+    const sha256 = await stored(randomBytes(KB));
+    expect(first.storage.usage().bytes).toBe(KB);
+    first.storage.heard({ kind: 'removed', sha256 });
+    first.storage.heard({ kind: 'kept', sha256, by: 'sync' });
+    expect(first.storage.usage().bytes).toBe(0);
+  });
+});

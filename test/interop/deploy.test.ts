@@ -208,15 +208,19 @@ describe('the processes of deploy/', () => {
     await rm(root, { recursive: true, force: true });
   });
 
-  /** With these arguments behind `serve`; what they read and where they listen is another place here. */
-  async function started(args: readonly string[], place: (text: string) => string, port = 0): Promise<RunningVerbatim> {
-    const data =
-      args.flatMap((arg, at) => (/^--data(=|$)/.test(arg) ? [arg.slice(7) || args[at + 1] || ''] : []))[0] ?? '';
-    await mkdir(place(data), { recursive: true });
+  /** With these arguments behind `serve`; what they read, where they write and where they listen is another place here. */
+  async function started(
+    name: string,
+    args: readonly string[],
+    place: (text: string) => string,
+    port = 0,
+  ): Promise<RunningVerbatim> {
+    const data = join(root, name);
+    await mkdir(data);
     const here = args
       .map((arg) => place(arg).replace('0.0.0.0', '127.0.0.1').replace('--admin-port=9141', '--admin-port=0'))
       .map((arg) => (arg === '9141' ? '0' : arg));
-    const server = await startVerbatim([...here, '--port', `${port}`], place(data));
+    const server = await startVerbatim([...here, '--port', `${port}`], data);
     running.push(server);
     return server;
   }
@@ -248,7 +252,7 @@ describe('the processes of deploy/', () => {
     expect(configuration).toContain(`redis://${metadata.name}:${spec.ports[0]?.port}/0`);
     // Nobody listens there: each works alone.
     configuration = configuration.replace(`${metadata.name}:6379`, `127.0.0.1:${await freePort()}`);
-    await writeFile(join(root, 'verbatim.yaml'), configuration);
+    await writeFile(join(root, 'verbatim.yaml'), configuration.replace('/keys/', `${root}/`));
     const [command, ...args] = mirror().args;
     expect(command).toBe('serve');
     const fetched = () => pypi.files.requests.filter(({ url }) => url === pypi.storedAt(wheel)).length;
@@ -259,7 +263,7 @@ describe('the processes of deploy/', () => {
           .replace('/etc/verbatim', root)
           .replace('/keys', root)
           .replace('/data', join(root, `data-${at}`));
-      expect(await answers(await started(args, place, port))).toBe(`http://127.0.0.1:${port}`);
+      expect(await answers(await started(`data-${at}`, args, place, port))).toBe(`http://127.0.0.1:${port}`);
     }
     expect(fetched() - before).toBe(1);
   });
@@ -278,7 +282,7 @@ describe('the processes of deploy/', () => {
         .replace('${CREDENTIALS_DIRECTORY}', root)
         // biome-ignore lint/suspicious/noTemplateCurlyInString: as systemd has it
         .replace('${STATE_DIRECTORY}', join(root, 'state'));
-    await answers(await started(args, place));
+    await answers(await started('state', args, place));
   });
 
   it('stop in time: longer than the answers under way are waited for', async () => {

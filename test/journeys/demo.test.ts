@@ -40,6 +40,9 @@ it('the demo goes as told, and its last line names both sides', { timeout: LONG 
   const { status, stdout, story } = await demo();
   expect(story).not.toMatch(/FAILED|✘/);
   expect(status).toBe(0);
+  const told = (how: string) => story.match(new RegExp(`^  ${how} `, 'gm'))?.length;
+  // As the story goes, and once more for each attack in the table behind it.
+  expect({ ok: told('ok'), limit: told('LIMIT') }).toEqual({ ok: 21 + 6, limit: 1 + 1 });
   const lines = stdout.trimEnd().split('\n');
   const { upstream, mirror, root } = JSON.parse(lines.at(-1) ?? '') as Addresses;
   const loopback = /^http:\/\/127\.0\.0\.1:\d+\//;

@@ -5,6 +5,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { type IndexRig, type IndexRigOptions, startIndexRig } from '../rigs/index-rig.ts';
 import { JSON_PAGE } from '../rigs/mirror.ts';
 import { badGateway } from '../support/bad-days.ts';
+import type { FakePypi } from '../support/fake-pypi.ts';
 import { type RedisServer, redisServer, until } from '../support/redis.ts';
 import { tinyWheel } from '../support/tiny-wheel.ts';
 
@@ -149,4 +150,58 @@ it('a project that is gone does not come back as it was where another knows that
   await until(async () => (await entries(server, 'news')) > 0);
   const two = await other();
   expect(await two.refused('/simple/alpha/')).toBe('502 regressed');
+});
+
+const list = (mirror: IndexRig) => mirror.get('/simple/', { headers: { accept: JSON_PAGE } });
+const lists = ({ index }: FakePypi) => index.asked('/simple/').length;
+
+/** One has the list of all projects, and others may have it: what is known of it, and its bytes. */
+async function sharedList() {
+  const made = await fleet({ index: { projectList: true } });
+  const first = await list(made.one);
+  await until(async () => (await entries(made.server, 'bytes')) >= 2);
+  return { ...made, first };
+}
+
+it('a cold one answers the list of all projects from what another believes, and one that has it stands by when upstream did', async () => {
+  const { one, other, pypi, first } = await sharedList();
+  const before = lists(pypi);
+  const two = await other();
+  expect((await list(two)).body).toEqual(first.body);
+  expect(lists(pypi)).toBe(before);
+  // Its own disk has it from now on.
+  await two.stop();
+  pypi.upload('beta', tinyWheel('beta'));
+  one.clock.advance(4000);
+  await until(async () => (await list(one)).body.includes('beta'));
+  two.clock.advance(4000);
+  pypi.index.fault('/simple/', { kind: 'status', status: 500 });
+  await two.start();
+  expect((await list(two)).body.toString()).toContain('beta');
+});
+
+it('a list of a stranger to the seal key is a counted miss, and an older one that is put back lowers nobody', async () => {
+  const { one, other, pypi, server, first } = await sharedList();
+  const all = async (what: string) => {
+    const each = `for _, key in ipairs(redis.call('KEYS', 'verbatim:bytes:*')) do ${what} end`;
+    await server.command('EVAL', each, '0');
+  };
+  await all("redis.call('COPY', key, 'old:' .. key)");
+  const two = await other();
+  await list(two);
+  pypi.upload('beta', tinyWheel('beta'));
+  two.clock.advance(4000);
+  await until(async () => (await list(two)).body.includes('beta'));
+  await all("redis.call('COPY', 'old:' .. key, key, 'REPLACE')");
+  pypi.index.fault('/simple/', { kind: 'status', status: 500 });
+  await two.restart();
+  expect((await list(two)).body.toString()).toContain('beta');
+  pypi.index.heal();
+  await all("redis.call('SETRANGE', key, 40, '!')");
+  const before = lists(pypi);
+  const three = await other();
+  expect((await list(three)).body).not.toEqual(first.body);
+  expect(lists(pypi)).toBe(before + 1);
+  expect(three.events.cached.map(({ result }) => result)).toContain('refused');
+  expect((await list(one)).status).toBe(200);
 });

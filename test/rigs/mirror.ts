@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { importPlace } from '../../src/app/carry/import-place.ts';
 import { type Composition, compose } from '../../src/app/compose.ts';
 import { type Jobs, jobsOf } from '../../src/app/scrubbing/jobs.ts';
+import { createPeoplePages } from '../../src/app/web/people-pages.ts';
 import type { Gate } from '../../src/async/gate.ts';
 import type { Waiting } from '../../src/blobs/scrub/scrub.ts';
 import type { Imported, ImportPlace } from '../../src/bundle/import/place.ts';
@@ -17,6 +18,7 @@ import type { ConnectionCounts } from '../../src/http/connections.ts';
 import { createConnectionRefusal, createListener } from '../../src/http/listener.ts';
 import { type RunningServer, startServer } from '../../src/http/server.ts';
 import type { PackageIndex } from '../../src/mirror/package-index.ts';
+import type { Condition } from '../../src/ports/conditions.ts';
 import type { ScrubNumbers } from '../../src/telemetry/scrub-metrics.ts';
 import type { UpstreamLimits } from '../../src/upstream/limits.ts';
 import { BUILT_AT } from '../../src/version.ts';
@@ -103,6 +105,8 @@ export interface MirrorOptions {
   readonly connections?: number | undefined;
   /** Who may read; everybody unless given. */
   readonly readers?: AccessList | undefined;
+  /** What is to be known of it as a whole, for its pages for people. */
+  readonly conditions?: (() => readonly Condition[]) | undefined;
   /** A data directory that is there already; by default an empty one. */
   readonly data?: string | undefined;
   /** Absolute links, and what they begin with. */
@@ -294,6 +298,13 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
     const listener = createListener({
       indexes: composition.indexes.map((index) => ({ index })),
       defaultIndex: 'main',
+      people: createPeoplePages({
+        composition,
+        defaultIndex: 'main',
+        startedAt: clock.now(),
+        conditions: options.conditions ?? (() => []),
+        address: () => options.linksBelow,
+      }),
       access: readers && createAccess(readers, { queues: composition.shares, bcrypt: composition.passwords.bcrypt }),
       onFault: (error) => void faults.push(error),
     });

@@ -61,6 +61,8 @@ export async function startFakePypi(options: FakePypiOptions = {}) {
   const projects = new Map<string, Project>();
   const distortions = new Map<string, { readonly send: Send; left: number }[]>();
   const contents = new Map<string, Uint8Array>();
+  /** What is said of who published a file, by its name; something that says nothing where it is not here. */
+  const provenance = new Map<string, Uint8Array | string>();
   const files = await startUpstream({ files: contents });
   let serial = 1000;
 
@@ -125,7 +127,8 @@ export async function startFakePypi(options: FakePypiOptions = {}) {
       );
     if (kind === 'integrity' && rest.at(-1) === 'provenance') {
       const line = project.lines.find(({ filename }) => filename === rest[1]);
-      return line?.provenance === undefined ? absent : sent('{"version":1,"attestation_bundles":[]}', INTEGRITY);
+      if (line?.provenance === undefined) return absent;
+      return sent(provenance.get(line.filename) ?? '{"version":1,"attestation_bundles":[]}', INTEGRITY);
     }
     return absent;
   };
@@ -204,6 +207,7 @@ export async function startFakePypi(options: FakePypiOptions = {}) {
     storedAt: (file: IndexFile) => `/${filePath(file)}`,
     /** Path on the file host → bytes; to be changed at will. */
     contents,
+    provenance,
     async close(): Promise<void> {
       await Promise.all([index.close(), files.close()]);
     },

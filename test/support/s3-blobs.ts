@@ -17,12 +17,15 @@ export interface S3BlobsOn {
   readonly prefix?: string | undefined;
   readonly tierBytes?: number | undefined;
   readonly limits?: Partial<S3Limits> | undefined;
+  readonly leads?: boolean | undefined;
+  /** Of the processes on one data directory, each of which has what it has to upload written down. */
+  readonly number?: number | undefined;
   readonly onTrouble?: ((error: unknown) => void) | undefined;
   readonly onReach?: ((away: ObjectStoreError | undefined) => void) | undefined;
 }
 
 /** Blobs in a bucket behind a disk, as one process has them. Closed after the test. */
-export async function s3Blobs({ url, data, ops, prefix, tierBytes = 1e9, limits, ...told }: S3BlobsOn) {
+export async function s3Blobs({ url, data, ops, prefix, tierBytes = 1e9, limits, number, ...told }: S3BlobsOn) {
   const volume = await openVolume(data ?? join(await scratch(), 'data'), ops && { ops });
   const tier = createBlobStorage(volume);
   const { client, store } = s3Store(url, {
@@ -33,7 +36,7 @@ export async function s3Blobs({ url, data, ops, prefix, tierBytes = 1e9, limits,
     client,
     tier,
     tierBytes,
-    waiting: createWaitingRecord(volume),
+    waiting: createWaitingRecord(volume, number),
     breakMs: 20,
     uploadPauseMs: 5,
     ...told,

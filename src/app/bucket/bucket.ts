@@ -9,12 +9,13 @@ import type { Emit } from '../../ports/events.ts';
 import type { Lease } from '../../ports/lease.ts';
 import type { Abilities } from '../../s3/abilities.ts';
 import { addressText, readS3Address } from '../../s3/address.ts';
-import { S3BlobStorage, type TierUsage } from '../../s3/blob-storage.ts';
+import { S3BlobStorage } from '../../s3/blob-storage.ts';
 import { S3Client } from '../../s3/client.ts';
 import { type Leader, LeaderByLease, LeaderByTerms } from '../../s3/leader.ts';
 import { type BucketCounts, BucketMeter } from '../../s3/meter.ts';
 import { S3ObjectStore } from '../../s3/object-store.ts';
 import { SharedUse } from '../../s3/shared-use.ts';
+import type { TierUsage } from '../../s3/tier.ts';
 import { Trial } from '../../s3/trial.ts';
 import { abilitiesText, bucketConditions } from './conditions.ts';
 import { bucketKeys } from './keys.ts';
@@ -88,7 +89,15 @@ export function filePlace({ config, volume, disk, upkeep, emit, worker, leaseOve
   const client = new S3Client({ address, credentials: bucketKeys(blobs, address), meter });
   const onTrouble = (error: unknown) => emit({ name: 'faulted', at: 'store', error });
   const waiting = waitingOf(volume, worker);
-  const storage = new S3BlobStorage({ client, tier: disk, tierBytes, waiting, isOwner: upkeep, onTrouble });
+  const storage = new S3BlobStorage({
+    client,
+    tier: disk,
+    tierBytes,
+    waiting,
+    isOwner: upkeep,
+    leads: worker.number === 1,
+    onTrouble,
+  });
   const place = addressText(address);
   const store = new S3ObjectStore(client);
   const machine = sha256Hex(Buffer.from(`${hostname()} ${volume.root}`)).slice(0, 32);

@@ -1,6 +1,6 @@
 import type { Condition } from '../../ports/conditions.ts';
 import type { Abilities } from '../../s3/abilities.ts';
-import type { TierUsage } from '../../s3/blob-storage.ts';
+import type { TierUsage } from '../../s3/tier.ts';
 
 interface BucketState {
   /** Where it is, for people. */

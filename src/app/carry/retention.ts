@@ -2,10 +2,11 @@ import type { BlobStore } from '../../blobs/blob-store.ts';
 import { readStateLines } from '../../bundle/export/state-lines.ts';
 import type { BundleBytes } from '../../bundle/format/archive.ts';
 import { Refusal } from '../../bytes/refusal.ts';
-import type { IndexConfig } from '../../config/config.ts';
+import type { Config, IndexConfig } from '../../config/config.ts';
 import { exportsUnderWay } from '../../disk/bundles/exports-under-way.ts';
 import type { Volume } from '../../disk/volume.ts';
 import type { IndexState } from '../../ports/index-state.ts';
+import { holdsInForce } from '../syncing/holds.ts';
 import { rowsIn } from './tables.ts';
 
 export interface Retaining {
@@ -13,15 +14,26 @@ export interface Retaining {
   readonly indexes: readonly IndexConfig[];
   readonly states: ReadonlyMap<string, IndexState>;
   readonly volume: Pick<Volume, 'ops' | 'root'>;
+  /** For how long what a sync held is spared after it ran last. */
+  readonly holdDays: number;
+  /** Seconds since the epoch. */
+  readonly now: () => number;
+}
+
+/** Days, where nothing is said. */
+const HOLD_DAYS = 30;
+
+export function holdDaysOf({ sync }: Pick<Config, 'sync'>): number {
+  return sync?.holdDays ?? HOLD_DAYS;
 }
 
 /** Something that is retained, and for what. */
 interface Retained {
   readonly sha256: string;
-  readonly by: 'import' | 'export';
+  readonly by: 'import' | 'sync' | 'export';
 }
 
-/** What the last imports of each index consist of, and what exports are about to read: all of it is spared from eviction, and nothing older for their sake. */
+/** What the last imports of each index consist of, what syncs hold, and what exports are about to read: all of it is spared from eviction, and nothing older for their sake. */
 export class Retention {
   readonly #known = Promise.withResolvers<Retaining>();
 
@@ -57,6 +69,8 @@ export async function* retainedBy({
   indexes,
   states,
   volume,
+  holdDays,
+  now,
 }: Retaining): AsyncGenerator<Retained, void, undefined> {
   for (const { name, import: given } of indexes) {
     const carried = given && (await states.get(name)?.carried.read())?.value;
@@ -65,6 +79,9 @@ export async function* retainedBy({
       for await (const { sha256 } of rowsIn(blobs, table)) yield { sha256, by: 'import' };
     }
   }
+  const names = new Set(indexes.map(({ name }) => name));
+  for await (const hold of holdsInForce(volume, { holdDays, now: now() }))
+    if (names.has(hold.index)) for await (const sha256 of hold.digests()) yield { sha256, by: 'sync' };
   for await (const state of exportsUnderWay(volume.ops, volume.root))
     for await (const sha256 of digestsIn(state)) yield { sha256, by: 'export' };
 }

@@ -1,8 +1,7 @@
 import { X509Certificate } from 'node:crypto';
-import { type Instant, instantText } from '../../bytes/instant.ts';
+import { type Instant, instantText, untilText } from '../../bytes/instant.ts';
 import type { Certificate } from '../../http/server.ts';
 import type { Condition } from '../../ports/conditions.ts';
-import { untilText } from '../words.ts';
 
 /** When a certificate holds, with all that it needs to be believed. */
 export interface Validity {

@@ -64,6 +64,15 @@ const Fleet = z.object({
   alone: orUndefined(z.object({ since: z.number(), why: z.string() })),
 });
 
+const Hold = z.object({
+  index: z.string(),
+  sync: z.string(),
+  at: z.number(),
+  until: z.number(),
+  files: z.number(),
+  bytes: z.number(),
+});
+
 const Queue = z.object({
   queue: z.string(),
   index: z.string(),
@@ -92,6 +101,8 @@ const Sync = z.object({
 const scrubCounts = { files: z.number(), bytes: z.number(), damaged: z.number() };
 const Scrub = z.object({
   ...scrubCounts,
+  failures: z.number(),
+  failed: orUndefined(z.string()),
   last: orUndefined(z.object({ ...scrubCounts, at: z.number(), seconds: z.number() })),
 });
 
@@ -104,6 +115,7 @@ export const LiveStatus = z.object({
     disk: z.array(z.object({ part: z.enum(DISK_PARTS), index: z.string(), bytes: z.number() })).readonly(),
     kept: z.array(Kept).readonly(),
     fleet: z.array(Fleet).readonly(),
+    holds: z.array(Hold).readonly(),
     conditions: z
       .array(z.object({ what: z.string(), index: z.string(), thing: z.string(), message: z.string() }))
       .readonly(),

@@ -7,6 +7,7 @@ import { CommonDocuments } from '../../mirror/common-documents.ts';
 import { GuardedCache } from '../../mirror/guarded-cache.ts';
 import type { PackageIndex } from '../../mirror/package-index.ts';
 import { type ByteCache, nameOfKey } from '../../ports/byte-cache.ts';
+import type { Clock } from '../../ports/clock.ts';
 import type { CommonPages } from '../../ports/common-pages.ts';
 import type { Emit } from '../../ports/events.ts';
 import type { RedisConnection } from '../../redis/connection.ts';
@@ -15,6 +16,7 @@ import { News } from '../../redis/news.ts';
 import { LIMITS } from '../../tuf/limits.ts';
 import { readRoot } from '../pinned-root.ts';
 import { HeardPages } from './heard-pages.ts';
+import { SealedList } from './sealed-list.ts';
 import { SealedPages } from './sealed-pages.ts';
 
 interface BeliefsOptions {
@@ -49,12 +51,14 @@ export class Beliefs {
   }
 
   /** Pages of an index that signs nothing. Undefined without a seal key, and where replicas share all their state in another place. */
-  pages(index: string, upstream: string): CommonPages | undefined {
+  pages(index: string, upstream: string, clock: Pick<Clock, 'now'>): CommonPages | undefined {
     const { cache, emit, sealKey, config } = this.#options;
     if (sealKey === undefined || config.fleet?.state !== undefined) return undefined;
-    const authenticator = makeAuthenticator(sealKey, 'a page as upstream sent it');
+    const guarded = (use: string) =>
+      new GuardedCache({ index, cache, emit, authenticator: makeAuthenticator(sealKey, use) });
     return new SealedPages({
-      cache: new GuardedCache({ index, cache, emit, authenticator }),
+      cache: guarded('a page as upstream sent it'),
+      list: new SealedList({ cache: guarded('the list as upstream sent it'), upstream, clock }),
       upstream,
       projectBytes: config.cache.projectBytes,
       tell: (project, said) => this.#news?.tell(index, project, said),

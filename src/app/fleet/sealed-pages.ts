@@ -3,7 +3,7 @@ import { sha256Hex } from '../../bytes/digest.ts';
 import { lend } from '../../bytes/proof.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { GuardedCache } from '../../mirror/guarded-cache.ts';
-import type { CommonPages } from '../../ports/common-pages.ts';
+import type { CommonList, CommonPages } from '../../ports/common-pages.ts';
 import type { PageState } from '../../ports/index-state.ts';
 import { pageKind } from '../../state/page-codec.ts';
 
@@ -16,6 +16,7 @@ const SAID_MOST = 20_000;
 
 interface SealedPagesOptions {
   readonly cache: GuardedCache;
+  readonly list: CommonList;
   /** Whose word they are. */
   readonly upstream: string;
   /** Bytes of a page as upstream sent it; undefined for the most that are kept anywhere. */
@@ -32,6 +33,10 @@ export class SealedPages implements CommonPages {
 
   constructor(options: SealedPagesOptions) {
     this.#options = options;
+  }
+
+  get list(): CommonList {
+    return this.#options.list;
   }
 
   async find(project: string): Promise<PageState | undefined> {

@@ -1,7 +1,9 @@
 import { hostname } from 'node:os';
+import { LeaseInOrder, OwnLease } from '../../blobs/own-lease.ts';
 import type { Config } from '../../config/config.ts';
 import type { Volume } from '../../disk/volume.ts';
 import type { Emit } from '../../ports/events.ts';
+import type { Lease } from '../../ports/lease.ts';
 import { loadRedis } from './load-redis.ts';
 import { AMONG_PEERS, type FleetPeers, peersOf } from './peer-files.ts';
 import type { SharedRedis } from './redis.ts';
@@ -30,7 +32,13 @@ interface Whereabouts {
   readonly volume: Volume;
 }
 
-/** Names who downloads a file once for all: those of one bucket, all peers, or the processes of one data directory. */
-export function leaseAmong({ store, fleetPeers, volume }: Whereabouts): string {
+/** Who downloads a file once for all: the processes of this server, and then, where they share Redis, all who share the place. */
+export function leaseOf(own: Lease | undefined, redis: SharedRedis | undefined, whereabouts: Whereabouts): Lease {
+  const here = own ?? new OwnLease();
+  return redis === undefined ? here : new LeaseInOrder(here, redis.leaseOver(placeOf(whereabouts)));
+}
+
+/** Those of one bucket, all peers, or the processes of one data directory. */
+function placeOf({ store, fleetPeers, volume }: Whereabouts): string {
   return store ?? (fleetPeers === undefined ? `directory ${hostname()} ${volume.root}` : AMONG_PEERS);
 }

@@ -1,9 +1,8 @@
-import { type Instant, instantText } from '../../bytes/instant.ts';
+import { type Instant, instantText, untilText } from '../../bytes/instant.ts';
 import type { Config } from '../../config/config.ts';
 import type { Health } from '../../http/routes/health.ts';
 import { VERSION } from '../../version.ts';
 import { aboutIndexes } from '../watch-composition.ts';
-import { untilText } from '../words.ts';
 import { type Facts, type Finding, findingsOf } from './verdict.ts';
 
 /** Milliseconds for which one look answers all who ask: asking costs a look at every index and at the disk. */

@@ -1,7 +1,6 @@
-import { daysText, type Instant } from '../../bytes/instant.ts';
+import { daysText, type Instant, untilText } from '../../bytes/instant.ts';
 import type { IndexStatus } from '../../mirror/package-index.ts';
 import type { StatusReport } from '../status.ts';
-import { untilText } from '../words.ts';
 
 /** What the verdict is made of. */
 export type Facts = Pick<StatusReport, 'now' | 'judged' | 'indexes' | 'disk'> & {

@@ -1,7 +1,7 @@
 import { DigestSet } from '../../bundle/format/digest-set.ts';
 
 /** For what something stays. */
-export const NEEDED_BY = ['import', 'export', 'page', 'pin'] as const;
+export const NEEDED_BY = ['import', 'sync', 'export', 'page', 'pin'] as const;
 export type NeededBy = (typeof NEEDED_BY)[number];
 
 /** What is known to be old: only imports before the last ones have it, or a pin of a file that upstream lists no more. */
@@ -11,6 +11,7 @@ export type OldAs = 'superseded' | 'unlisted';
 export class Knowledge {
   readonly #needed: Readonly<Record<NeededBy, DigestSet>> = {
     import: new DigestSet(),
+    sync: new DigestSet(),
     export: new DigestSet(),
     page: new DigestSet(),
     pin: new DigestSet(),

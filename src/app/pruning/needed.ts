@@ -1,7 +1,6 @@
 import { internalCaller } from '../../async/caller.ts';
 import type { BlobStore } from '../../blobs/blob-store.ts';
 import { readRemembered } from '../../bundle/export/write.ts';
-import type { Algorithm, Digests } from '../../bytes/digest.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { IndexConfig } from '../../config/config.ts';
 import { ExportHistory } from '../../disk/bundles/export-history.ts';
@@ -11,10 +10,11 @@ import type { PackageIndex } from '../../mirror/package-index.ts';
 import type { BlobStorage } from '../../ports/blob-storage.ts';
 import type { RelayedDocuments } from '../../ports/blobs.ts';
 import type { IndexState, Pin } from '../../ports/index-state.ts';
-import { type Retaining, retainedBy } from '../carry/retention.ts';
+import { holdDaysOf, type Retaining, retainedBy } from '../carry/retention.ts';
 import { rowsIn } from '../carry/tables.ts';
 import type { Composition } from '../compose.ts';
 import type { OperatorPlace } from '../operator/place.ts';
+import { contentsOf, namedBy } from './contents.ts';
 import type { Knowledge } from './knowledge.ts';
 
 type Listed = Awaited<ReturnType<PackageIndex['listing']>>;
@@ -68,6 +68,8 @@ async function ofBundles({ blobs, operator, states, volume }: PrunePlace, known:
     indexes: Object.values(operator.config.indexes),
     states,
     volume,
+    holdDays: holdDaysOf(operator.config),
+    now: () => Math.floor(Date.now() / 1000),
   };
   for await (const { sha256, by } of retainedBy(retaining)) known.needs(by, sha256);
   for (const name of await listOrNothing(ops, `${root}/exports`)) {
@@ -127,11 +129,7 @@ async function ofProject(about: OfIndex, project: string, known: Knowledge): Pro
   }
   const { source } = page.believed;
   if (source !== undefined) known.needs('page', source.sha256);
-  for (const { entry } of page.listing.files.values()) {
-    const { filename: name, digests, coreMetadata } = entry;
-    await ofFile(about, { project, name, digests }, known);
-    if (coreMetadata instanceof Map) await named(about, coreMetadata, (sha256) => known.needs('page', sha256));
-  }
+  for (const { entry } of page.listing.files.values()) await ofFile(about, project, entry, known);
   // In quarantine, or contradicted: not listed, and not gone.
   for (const [name, pin] of pins)
     if (page.listing.files.has(name) || page.refusal(name) !== undefined)
@@ -150,48 +148,29 @@ async function listingOf(mirror: PackageIndex, project: string): Promise<Listed 
   }
 }
 
-interface NamedFile {
-  readonly project: string;
-  readonly name: string;
-  readonly digests: Digests;
-}
-
-/** A file, and what was relayed of it. */
-async function ofFile(about: OfIndex, { project, name, digests }: NamedFile, known: Knowledge): Promise<void> {
-  await named(about, digests, (sha256) => known.needs('page', sha256));
-  for (const kind of ['signature', 'provenance'] as const) {
-    const kept = await about.relayed.stored({ kind, project, filename: name, digests });
-    if (kept !== undefined) known.needs('page', kept.sha256);
-  }
-}
-
-async function ofPin(
+/** A file, its core metadata, and what was relayed of it. */
+async function ofFile(
   about: OfIndex,
-  { project, name, pin }: Omit<NamedFile, 'digests'> & { readonly pin: Pin },
+  project: string,
+  file: Parameters<typeof contentsOf>[2],
   known: Knowledge,
 ): Promise<void> {
-  await named(about, pin.digests, (sha256) => known.needs('pin', sha256));
-  await named(about, pin.coreMetadata, (sha256) => known.needs('pin', sha256));
-  await ofFile(about, { project, name, digests: pin.digests }, known);
+  for await (const sha256 of contentsOf(about, project, file)) known.needs('page', sha256);
 }
 
-async function old(about: OfIndex, { digests, coreMetadata }: Pin, known: Knowledge): Promise<void> {
-  for (const each of [digests, coreMetadata]) await named(about, each, (sha256) => known.isOld('unlisted', sha256));
+async function ofPin(about: OfIndex, { project, name, pin }: NamedPin, known: Knowledge): Promise<void> {
+  const { digests, coreMetadata } = pin;
+  for await (const sha256 of contentsOf(about, project, { filename: name, digests, coreMetadata }))
+    known.needs('pin', sha256);
 }
 
-/** Every SHA-256 that these digests may lead to. */
-async function named(
-  { storage }: OfIndex,
-  digests: Digests | undefined,
-  tell: (sha256: string) => void,
-): Promise<void> {
-  const direct = digests?.get('sha256');
-  if (direct !== undefined) {
-    tell(direct);
-    return;
-  }
-  for (const [algorithm, hex] of digests ?? new Map<Algorithm, string>()) {
-    const sha256 = await storage.alias(algorithm, hex);
-    if (sha256 !== undefined) tell(sha256);
-  }
+interface NamedPin {
+  readonly project: string;
+  readonly name: string;
+  readonly pin: Pin;
+}
+
+async function old({ storage }: OfIndex, { digests, coreMetadata }: Pin, known: Knowledge): Promise<void> {
+  for (const each of [digests, coreMetadata])
+    for await (const sha256 of namedBy(storage, each)) known.isOld('unlisted', sha256);
 }

@@ -18,6 +18,7 @@ export function schedulesOf({
     config,
     composition,
     emit,
+    retain: () => composition.blobs.retain(),
     lease: store === undefined ? undefined : composition.redis?.leaseOver(`syncs ${store}`),
   });
 }

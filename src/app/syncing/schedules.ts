@@ -41,6 +41,8 @@ interface SchedulesOptions {
   readonly config: Config;
   readonly composition: SyncPlace;
   readonly emit: Emit;
+  /** Spares from now on what syncs hold. */
+  readonly retain?: (() => Promise<void>) | undefined;
   /** Asked where replicas keep what they fetch in one place. */
   readonly lease?: Lease | undefined;
   readonly waiting?: Waiting | undefined;
@@ -119,6 +121,7 @@ export class Schedules {
     const seconds = () => (this.#waiting.now() - began) / 1000;
     try {
       const synced = await syncIn({ config, composition, words: job, signal: this.#leaving.signal, fetches: true });
+      if (!this.#leaving.signal.aborted) await this.#options.retain?.();
       if (!this.#leaving.signal.aborted)
         this.#end(job, isWhole(synced.report) ? 'whole' : 'missing', seconds(), synced);
     } catch (error) {

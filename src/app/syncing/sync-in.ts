@@ -3,18 +3,22 @@ import { Refusal } from '../../bytes/refusal.ts';
 import type { Config } from '../../config/config.ts';
 import type { SyncWords } from '../../config/sync.ts';
 import type { Volume } from '../../disk/volume.ts';
+import type { BlobStorage } from '../../ports/blob-storage.ts';
 import type { IndexState } from '../../ports/index-state.ts';
 import { filtersOf } from '../../sync/filters.ts';
-import type { SyncReport } from '../../sync/report.ts';
+import { isWhole, type SyncReport } from '../../sync/report.ts';
 import { type Synced, type SyncOptions, sync } from '../../sync/sync.ts';
+import { holdDaysOf } from '../carry/retention.ts';
 import type { Composition } from '../compose.ts';
 import { freeBytes } from '../conditions/disk.ts';
 import { whileHeldStays } from '../pruning/under-way.ts';
+import { Holding } from './holds.ts';
 import { wantedOf } from './wanted.ts';
 
 /** What a sync is done in. */
-export interface SyncPlace extends Pick<Composition, 'indexes' | 'states'> {
+export interface SyncPlace extends Pick<Composition, 'indexes' | 'states' | 'relayed'> {
   readonly volume: Pick<Volume, 'ops' | 'root'>;
+  readonly operator: Pick<Composition['operator'], 'now'> & { readonly storage: Pick<BlobStorage, 'alias'> };
 }
 
 export interface SyncAct extends Pick<SyncOptions, 'fetches' | 'mustBeHeld' | 'onCounted' | 'onRound'> {
@@ -30,7 +34,7 @@ export async function syncIn({ config, composition, words, signal, onCounted, ..
   if (index === undefined)
     throw new Refusal('unlisted', `No index called ${words.index} is configured.`, { subject: 'request' });
   const wanted = await wantedOf(words, config.sync?.environments ?? new Map());
-  const run = () =>
+  const run = (onHeld?: SyncOptions['onHeld']) =>
     sync({
       ...act,
       index,
@@ -43,12 +47,41 @@ export async function syncIn({ config, composition, words, signal, onCounted, ..
         await setTimeout(ms, undefined, { signal }).catch(() => undefined);
       },
       isOffline: config.offline,
+      onHeld,
       async onCounted(counted, plan) {
         await onCounted?.(counted, plan);
         if (act.fetches && !words.largerThanRoom) await refuseWithoutRoom(config, counted);
       },
     });
-  return act.fetches ? whileHeldStays(composition.volume, 'sync', run, signal) : run();
+  if (!act.fetches) return run();
+  return whileHeldStays(composition.volume, 'sync', () => holding({ config, composition, words, signal }, run), signal);
+}
+
+/** What it holds is written down, unless that is more than is kept: sparing all of it would leave nothing else any room. */
+async function holding(
+  { config, composition, words, signal }: Pick<SyncAct, 'config' | 'composition' | 'words' | 'signal'>,
+  run: (onHeld?: SyncOptions['onHeld']) => Promise<Synced>,
+): Promise<Synced> {
+  if (holdDaysOf(config) === 0) return run();
+  const { volume, operator, relayed } = composition;
+  const { storage } = operator;
+  const place = { volume, storage, relayed: relayed(words.index), now: () => operator.now() };
+  const hold = await Holding.begin(place, words);
+  let isDone = false;
+  try {
+    const synced = await run((picked) => hold.add(picked));
+    if (!signal.aborted && synced.report.progress.bytes <= mostKept(config)) {
+      isDone = true;
+      await hold.end(isWhole(synced.report));
+    }
+    return synced;
+  } finally {
+    if (!isDone) await hold.discard();
+  }
+}
+
+function mostKept({ cache, blobs }: Config): number {
+  return blobs?.maxBytes ?? cache.maxBytes;
 }
 
 /** Of a signed index the pins say which. */
@@ -62,8 +95,9 @@ async function* heldProjects(state: IndexState | undefined): AsyncGenerator<stri
     }
 }
 
-async function refuseWithoutRoom({ data, cache, blobs }: Config, { progress }: SyncReport): Promise<void> {
-  const most = blobs?.maxBytes ?? cache.maxBytes;
+async function refuseWithoutRoom(config: Config, { progress }: SyncReport): Promise<void> {
+  const { data, blobs } = config;
+  const most = mostKept(config);
   if (progress.bytes > most)
     throw noRoom(
       `it is ${megabytes(progress.bytes)}, and at most ${megabytes(most)} are kept (${blobs === undefined ? 'cache' : 'blobs'}.max_bytes)`,

@@ -23,7 +23,7 @@ export class Bulletin {
     const { sha256 } = change;
     // That it is kept is true however it is used since.
     const keptKey = `kept ${sha256}`;
-    const key = change.kind === 'kept' ? keptKey : sha256;
+    const key = change.kind === 'kept' || change.kind === 'vouched' ? `${change.kind} ${sha256}` : sha256;
     const before = this.#changes.get(key);
     this.#changes.delete(key);
     // What nobody has heard of yet is new to them, however often it was used since.

@@ -18,6 +18,7 @@ const GOES: Readonly<Record<GoesAs, string>> = {
 
 const STAYS: Readonly<Record<StaysAs, string>> = {
   import: 'the last imports need it',
+  sync: 'a sync holds it (sync.hold_days)',
   export: 'an export needs it, or its being made again (exports/)',
   page: 'a page lists it',
   pin: 'a pin names it',

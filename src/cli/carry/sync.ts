@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Composition, compose } from '../../app/compose.ts';
 import { serversOn } from '../../app/control/connect.ts';
-import { tellServers } from '../../app/control/on-servers.ts';
+import { tellServers, tellToRetain } from '../../app/control/on-servers.ts';
 import { indexOf } from '../../app/data-directory.ts';
 import { noEvents } from '../../app/no-events.ts';
 import { defaultIndexOf } from '../../app/server-files.ts';
@@ -69,6 +69,7 @@ export async function syncNow(
     if (leaving.signal.aborted)
       say('It was interrupted. What was fetched is held; the same command goes on from there.');
     if (!dryRun && !check) await tellOthers(config, words.index, synced);
+    if (!dryRun && !check) sayUntold(await tellToRetain(config));
     return isWhole(synced.report) && !leaving.signal.aborted;
   } finally {
     shown.end();

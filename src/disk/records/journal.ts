@@ -30,6 +30,8 @@ export interface JournalFilter {
 export interface StoredJournal extends Journal {
   /** Oldest first. */
   read(filter?: JournalFilter): AsyncIterable<JournalEntry>;
+  /** Newest first, of the newest entries that so many lines hold. */
+  latest(lookedAt: number, filter?: JournalFilter): Promise<readonly JournalEntry[]>;
   /** Writes what waits. Throws Refusal where the disk does not take it. */
   flush(): Promise<void>;
   /** Writes what waits. */
@@ -44,17 +46,24 @@ export function createJournal(
   const lines = new RecordLines(records, { kind: 'journal', maxBytes });
   return {
     note: (entry) => lines.add({ ...entry }),
-    async *read({ index, project, since } = {}) {
+    async *read(filter = {}) {
       for await (const line of lines.read()) {
-        const { data } = Entry.safeParse(line);
-        if (data === undefined) continue;
-        if (index !== undefined && data.index !== index) continue;
-        if (project !== undefined && data.project !== project) continue;
-        if (since !== undefined && data.at < since) continue;
-        yield data;
+        const entry = entryOf(line, filter);
+        if (entry !== undefined) yield entry;
       }
     },
+    latest: async (lookedAt, filter = {}) =>
+      (await lines.latest(lookedAt)).flatMap((line) => entryOf(line, filter) ?? []),
     flush: () => lines.flush(),
     close: () => lines.close(),
   };
+}
+
+/** Undefined where it is none, or not one of those that are asked for. */
+function entryOf(line: unknown, { index, project, since }: JournalFilter): JournalEntry | undefined {
+  const { data } = Entry.safeParse(line);
+  if (data === undefined) return undefined;
+  if (index !== undefined && data.index !== index) return undefined;
+  if (project !== undefined && data.project !== project) return undefined;
+  return since === undefined || data.at >= since ? data : undefined;
 }

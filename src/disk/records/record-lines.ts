@@ -40,11 +40,23 @@ export class RecordLines {
 
   /** Every line that is JSON, oldest first, with what still waits. Throws Refusal. */
   async *read(): AsyncIterable<unknown> {
+    for await (const { value } of this.after(0)) yield value;
+  }
+
+  /** The same of those that came after the one of this number, each with its own. */
+  async *after(number: number): AsyncIterable<{ readonly id: number; readonly value: unknown }> {
     await this.flush();
-    for await (const { content } of this.#records.lines(this.#options.kind)) {
+    for await (const { id, content } of this.#records.lines(this.#options.kind, number)) {
       const value = parse(content);
-      if (value !== undefined) yield value;
+      if (value !== undefined) yield { id, value };
     }
+  }
+
+  /** The newest of them, newest first. Throws Refusal. */
+  async latest(most: number): Promise<readonly unknown[]> {
+    await this.flush();
+    const found = await this.#records.latest(this.#options.kind, most);
+    return found.map(parse).filter((value) => value !== undefined);
   }
 
   /** `ages`: what is too old goes, also where there is nothing new. Throws Refusal where the disk does not take them; they wait on. */

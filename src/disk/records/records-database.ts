@@ -12,14 +12,15 @@ import { PlainDatabase } from './plain-database.ts';
 import { Total } from './total.ts';
 
 /** The kinds of lines, as they are numbered in the database. */
-const KINDS = { journal: 1, access: 2, tally: 3 } as const;
+const KINDS = { journal: 1, access: 2, tally: 3, news: 4 } as const;
 export type LineKind = keyof typeof KINDS;
 const SHARED_BY: Readonly<Record<LineKind, SharedBy | undefined>> = {
   journal: 'project',
   access: 'client',
   tally: undefined,
+  news: 'project',
 };
-const LINE_KINDS: readonly LineKind[] = ['journal', 'access', 'tally'];
+const LINE_KINDS: readonly LineKind[] = ['journal', 'access', 'tally', 'news'];
 
 /** A line as it was written, and its place among the others. */
 export interface StoredLine {
@@ -62,9 +63,9 @@ export class RecordsDatabase implements EpochNotes {
     await this.#database.write((writing, database) => writing.call('append', { database, ...ask }));
   }
 
-  /** Every line of a kind, oldest first. Throws Refusal. */
-  async *lines(kind: LineKind): AsyncIterable<StoredLine> {
-    let last = 0;
+  /** Every line of a kind that came after the one of this number, oldest first. Throws Refusal. */
+  async *lines(kind: LineKind, after = 0): AsyncIterable<StoredLine> {
+    let last = after;
     for (;;) {
       const rows = await this.#database.read((reader) =>
         reader
@@ -81,6 +82,18 @@ export class RecordsDatabase implements EpochNotes {
         if (typeof content === 'string') yield { id: last, content };
       }
     }
+  }
+
+  /** The newest lines of a kind, newest first. Throws Refusal. */
+  async latest(kind: LineKind, most: number): Promise<readonly string[]> {
+    const rows = await this.#database.read((reader) =>
+      reader
+        .of(
+          `SELECT CASE WHEN octet_length(content) <= ${LINE_BYTES} THEN content END AS content FROM line WHERE kind = ? ORDER BY id DESC LIMIT ?`,
+        )
+        .all(KINDS[kind], most),
+    );
+    return (rows ?? []).flatMap(({ content }) => (typeof content === 'string' ? [content] : []));
   }
 
   /** How many there are of a kind. Throws Refusal. */

@@ -5,9 +5,10 @@ import { Refusal } from '../../bytes/refusal.ts';
 import { UnverifiedDocument } from '../../bytes/unverified.ts';
 import type { Life, SignedDocument } from '../../mirror/package-index.ts';
 import { JSON_TYPE } from '../../pypi/media-types.ts';
-import { type Choice, type Format, prefersHtml } from '../../render/negotiate.ts';
+import { type Choice, type Format, prefersHtml, prefersJson } from '../../render/negotiate.ts';
 import { Page } from '../../render/page.ts';
 import { Verified } from '../../tuf/verified.ts';
+import { Shown } from '../../web/shown.ts';
 import { ClientLeft, type Exchange, outgoingOf } from '../exchange.ts';
 import { Answer, OWN_FAULT } from './answers.ts';
 import { errorPage, PAGE_HEADERS } from './error-page.ts';
@@ -19,6 +20,7 @@ import {
   problemHeaders,
   type ResponsePolicy,
   redirectHeaders,
+  shownHeaders,
   textHeaders,
   unverifiedHeaders,
   validators,
@@ -159,6 +161,16 @@ export function replyRedirect(exchange: Exchange, policy: ResponsePolicy | undef
 /** CORS preflight, and OPTIONS of anything. */
 export function replyOptions(exchange: Exchange, policy: ResponsePolicy): void {
   sendHeaders(outgoingOf(exchange), 204, optionsHeaders(policy));
+}
+
+/** A page for people, or the same as JSON for a program that asks for that. */
+export function replyShown(exchange: Exchange, page: Shown): void {
+  const { html, json, status } = mustBe(Shown, page);
+  const isJson = prefersJson(exchange.headers.accept);
+  const bytes = Buffer.from(isJson ? json : html);
+  const form = isJson ? ['Content-Type', JSON_TYPE] : PAGE_HEADERS;
+  const headers = [...form, ...shownHeaders(bytes.byteLength)];
+  exchange.notes.bytes = sendWhole(exchange, outgoingOf(exchange), status, headers, bytes);
 }
 
 /** A few words of our own: for a person who opens the address in a browser, or a machine that asks how we are. */

@@ -1,18 +1,18 @@
 import { createHash } from 'node:crypto';
 import { HTML } from '../../pypi/media-types.ts';
-import { escapeHtml } from '../../render/render-html.ts';
+import { html } from '../../web/html.ts';
+import { page } from '../../web/layout.ts';
+import { STYLE } from '../../web/style.ts';
 import type { Answer } from './answers.ts';
 import type { FlatHeaders } from './headers.ts';
 
-const STYLE =
-  'body{font:1.1em/1.5 sans-serif;max-width:40em;margin:3em auto;padding:0 1em}h1{font-size:1.4em}h2{font-size:1em;margin:1.5em 0 0}p{margin:0;overflow-wrap:anywhere}';
-
-/** Nothing is loaded, run, sent or framed; the one style is named by its digest. */
+/** Of every page for people: nothing is loaded, run or framed; the one style is named by its digest, and forms lead back here. */
 const POLICY = [
   "default-src 'none'",
   `style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`,
+  'img-src data:',
   "base-uri 'none'",
-  "form-action 'none'",
+  "form-action 'self'",
   "frame-ancestors 'none'",
 ].join('; ');
 
@@ -27,13 +27,8 @@ export function errorPage({ status, phrase, reason, told: [happened, kept, next]
     ['For the operator', reason === undefined ? '' : `Status ${status}, reason ${reason}; docs/trust.md tells of it.`],
   ] as const;
   const body = sections.flatMap(([title, text]) =>
-    text === '' ? [] : `<section><h2>${title}</h2><p>${escapeHtml(text)}</p></section>`,
+    text === '' ? [] : [html`<section><h2 class="plain">${title}</h2><p>${text}</p></section>\n`],
   );
-  const title = escapeHtml(phrase);
-  return `<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>${title}</title><style>${STYLE}</style></head>
-<body><h1>${title}</h1>
-${body.join('\n')}
-</body></html>
-`;
+  const main = html`<h1>${phrase}</h1>\n${body}`;
+  return page({ title: phrase, place: { root: undefined }, main }).toString();
 }

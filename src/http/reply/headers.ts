@@ -206,6 +206,12 @@ export function optionsHeaders(policy: ResponsePolicy): FlatHeaders {
   ];
 }
 
+/** Beside the type: nobody on the way keeps it, and where its links lead nobody is told where they stood. */
+export function shownHeaders(length: number): FlatHeaders {
+  const always = ['Cache-Control', 'no-store', 'Vary', 'Accept', 'Referrer-Policy', 'no-referrer'];
+  return ['Content-Length', String(length), ...always, ...common(undefined)];
+}
+
 export function textHeaders(contentType: string, length: number): FlatHeaders {
   return [
     'Content-Type',

@@ -10,7 +10,7 @@ import { highest, sameBytes } from './observation.ts';
 
 interface AdoptionOptions {
   readonly index: string;
-  readonly common: CommonPages;
+  readonly common: Pick<CommonPages, 'find' | 'stored'>;
   /** Our own: what is taken from others is not told to them. */
   readonly store: PageStore;
   readonly work: Pick<PageWork, 'compare'>;

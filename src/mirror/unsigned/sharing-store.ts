@@ -2,7 +2,7 @@ import type { CommonPages } from '../../ports/common-pages.ts';
 import type { PageStore } from '../../ports/index-state.ts';
 
 /** A store whose pages other replicas may have as soon as they are stored, and that holds new projects to others' floors. */
-export function sharingStore(store: PageStore, common: CommonPages): PageStore {
+export function sharingStore(store: PageStore, common: Pick<CommonPages, 'find' | 'stored'>): PageStore {
   return {
     load: (project) => store.load(project),
     left: (project) => store.left(project),

@@ -3,6 +3,8 @@ import { packFrames, unpackFrames } from '../../bytes/frames.ts';
 import { encodeJson, parseJson } from '../framed.ts';
 
 const MAC_BYTES = 32;
+/** By seal key and kind: a key is derived once for all indexes, which takes as long as ten seals. */
+const DERIVED = new WeakMap<Uint8Array, Map<string, KeyObject>>();
 
 /** What an object says of itself, and the values it speaks of. */
 export interface SealedObject {
@@ -14,7 +16,6 @@ export interface SealedObject {
 export class ObjectSeal {
   readonly #sealKey: Uint8Array;
   readonly #kind: string;
-  #key: KeyObject | undefined;
 
   /** `kind`: one is never taken for another. */
   constructor(sealKey: Uint8Array, kind: string) {
@@ -39,7 +40,15 @@ export class ObjectSeal {
   }
 
   #mac(body: Uint8Array): Buffer {
-    this.#key ??= createSecretKey(createHmac('sha256', this.#sealKey).update(`verbatim fleet: ${this.#kind}`).digest());
-    return createHmac('sha256', this.#key).update(body).digest();
+    return createHmac('sha256', derived(this.#sealKey, this.#kind)).update(body).digest();
   }
+}
+
+function derived(sealKey: Uint8Array, kind: string): KeyObject {
+  const byKind = DERIVED.get(sealKey) ?? new Map<string, KeyObject>();
+  DERIVED.set(sealKey, byKind);
+  const key =
+    byKind.get(kind) ?? createSecretKey(createHmac('sha256', sealKey).update(`verbatim fleet: ${kind}`).digest());
+  byKind.set(kind, key);
+  return key;
 }

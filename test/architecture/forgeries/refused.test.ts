@@ -17,6 +17,7 @@ import {
   replyPlainPage,
   replyProblem,
   replyRedirect,
+  replyShown,
   replyUnverified,
 } from '../../../src/http/reply/doors.ts';
 import {
@@ -57,6 +58,8 @@ import { AtRoot, asOf, type Generation, withSnapshot, withTargets, withTimestamp
 import { openDelegated } from '../../../src/tuf/stored.ts';
 import { followRoot } from '../../../src/tuf/trusted-root.ts';
 import { open, reopen, type Verified } from '../../../src/tuf/verified.ts';
+import { html } from '../../../src/web/html.ts';
+import { makeShown } from '../../../src/web/shown.ts';
 import { client } from '../../support/callers.ts';
 import { createClient } from '../../support/client.ts';
 import { START } from '../../support/clock.ts';
@@ -205,6 +208,10 @@ const HTTP: readonly Door[] = [
   {
     name: 'words of our own',
     attempt: (forge, exchange) => replyOwnWords(exchange, forge(ownWords('hello'))),
+  },
+  {
+    name: 'a page for people',
+    attempt: (forge, exchange) => replyShown(exchange, forge(makeShown({}, html`<h1>hello</h1>`))),
   },
   {
     name: 'a problem',

@@ -48,6 +48,8 @@ function clockTo(end: number, random = 0): Waiting & { readonly waits: readonly 
   };
 }
 
+const nothing = async () => undefined;
+
 let rig: IndexRig;
 let schedules: Schedules;
 afterEach(async () => {
@@ -61,9 +63,15 @@ async function begin(waiting: Waiting, job: Partial<SyncJob> = {}, lease?: OwnLe
   schedules = new Schedules({
     config: {
       ...loadConfig({ env: {}, flags: { data: rig.data() } }),
-      sync: { environments: new Map(), jobs: [{ ...JOB, ...job }] },
+      sync: { holdDays: 30, environments: new Map(), jobs: [{ ...JOB, ...job }] },
     },
-    composition: { indexes: [rig.index()], states: new Map(), volume: { ops: nodeFileOps, root: rig.data() } },
+    composition: {
+      indexes: [rig.index()],
+      states: new Map(),
+      volume: { ops: nodeFileOps, root: rig.data() },
+      operator: { now: () => 0, storage: { alias: async () => undefined } },
+      relayed: () => ({ read: nothing, stored: nothing, keep: async () => {}, forget: async () => {} }),
+    },
     emit,
     lease,
     waiting,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { OwnLease } from '../../../src/blobs/own-lease.ts';
 import { sha256Hex } from '../../../src/bytes/digest.ts';
-import type { OfferEnd, PeerFiles } from '../../../src/ports/peers.ts';
+import type { BlobChange, OfferEnd, PeerFiles, Peers } from '../../../src/ports/peers.ts';
 import { client } from '../../support/callers.ts';
 import { content, MIB, openStore, sent, upstream, wanted, whole } from '../../support/volume-harness.ts';
 
@@ -65,6 +66,26 @@ describe('what peers may have', () => {
     // Somebody has it again.
     await blobs.fetch(wanted(bytes), upstream(whole(bytes)).download, client());
     expect((await blobs.vouched(sha256))?.sha256).toBe(sha256);
+  });
+
+  it('is told to the other processes of the server, which give it as well, where there are replicas', async () => {
+    const told: BlobChange[] = [];
+    const peers: Peers = {
+      lease: new OwnLease(),
+      number: 2,
+      leads: false,
+      tell: async (news) => void (news.kind === 'blobs' && told.push(...news.changes)),
+    };
+    const bytes = content(MIB);
+    const sha256 = sha256Hex(bytes);
+    const first = await openStore({ peers, hasReplicas: true });
+    await first.blobs.fetch(wanted(bytes), upstream(whole(bytes)).download, client());
+    await expect.poll(() => told.map(({ kind }) => kind).sort()).toEqual(['added', 'vouched']);
+    const sister = await openStore({ data: first.data });
+    sister.blobs.follow(told.filter(({ kind }) => kind === 'added'));
+    expect(await sister.blobs.vouched(sha256)).toBeUndefined();
+    sister.blobs.follow(told);
+    expect((await sister.blobs.vouched(sha256))?.sha256).toBe(sha256);
   });
 
   it('is nothing that only lies there, or that nobody stated a digest of', async () => {

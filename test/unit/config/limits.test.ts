@@ -181,6 +181,8 @@ const LIMITS: readonly (readonly [path: string, taken: unknown, refused: unknown
   ]),
   [main('import'), { scan_timeout: 1 }, { scan_timeout: 0 }, imports],
   [main('import'), { scan_timeout: 86_400 }, { scan_timeout: 86_401 }, imports],
+  ['sync.hold_days', 0, -1],
+  ['sync.hold_days', 36_500, 36_501],
   ['sync.jobs', { a_b: {} }, { 'a.b': {} }],
   ['sync.jobs', { ['a'.repeat(40)]: {} }, { ['a'.repeat(41)]: {} }],
   [job('projects'), many(10_000, 'a'), many(10_001, 'a')],

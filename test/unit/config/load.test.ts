@@ -249,6 +249,11 @@ describe('faults', () => {
     expect(wheres(() => loadConfig({ file: path, env: {} }))).toEqual([`indexes.${name}`]);
   });
 
+  it('says why an index may not be called what has become a page', () => {
+    const path = file('indexes:\n  events: { upstream: "https://x.example/", root: r }\n');
+    expect(() => loadConfig({ file: path, env: {} })).toThrow(/\/events means something else on every mirror/);
+  });
+
   it('refuses the key __proto__, which a plain object would swallow', () => {
     const path = file('indexes:\n  __proto__: { upstream: "https://x.example/", root: r }\n');
     expect(wheres(() => loadConfig({ file: path, env: {}, flags: simple }))).toEqual([path]);

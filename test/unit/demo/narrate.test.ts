@@ -9,9 +9,9 @@ function narrator() {
 
 it('what did not happen is told, and kept as a failure', () => {
   const { narrator: n, told } = narrator();
-  n.check(true, 'First.');
-  n.checkLimit(true, 'Second.');
-  n.check(false, 'Third.', 'nothing came');
+  n.outcome(true, 'First.');
+  n.limit(true, 'Second.');
+  n.outcome(false, 'Third.', 'nothing came');
   expect(n.failures).toEqual(['Third.']);
   expect(told()).toMatch(/^ {2}ok .*First\.\n {2}LIMIT .*Second\.\n {2}FAILED .*Third\..*nothing came\n$/);
 });

@@ -12,7 +12,7 @@ describe('the page of a refusal, for a browser', () => {
   it('says what happened, what was protected and what to do', () => {
     const page = errorPage(answerTo(new Refusal('digest', 'other bytes', { subject: 'file' }), 'file'));
     expect(page).toContain('<h1>Verbatim refused this file: digest mismatch</h1>');
-    const [happened, kept, next] = [...page.matchAll(/<h2>[^<]*<\/h2><p>([^<]*)<\/p>/g)].map(([, text]) => text);
+    const [happened, kept, next] = [...page.matchAll(/<h2[^>]*>[^<]*<\/h2><p>([^<]*)<\/p>/g)].map(([, text]) => text);
     expect(happened).toMatch(/not what the index vouches for.*other bytes/);
     expect(kept).toBe('Nothing of it was kept or sent.');
     expect(next).toContain('tell the operator');
@@ -49,8 +49,9 @@ describe('a refusal over HTTP', () => {
     expect(policy.split('; ')).toEqual([
       "default-src 'none'",
       `style-src 'sha256-${digest}'`,
+      'img-src data:',
       "base-uri 'none'",
-      "form-action 'none'",
+      "form-action 'self'",
       "frame-ancestors 'none'",
     ]);
     expect(body.toString()).toContain('This index does not list this project');

@@ -3,6 +3,7 @@ import type { Finished } from '../../../src/http/exchange.ts';
 import { createListener, type ListenerOptions } from '../../../src/http/listener.ts';
 import { type RunningServer, type ServerLimits, type ServerOptions, startServer } from '../../../src/http/server.ts';
 import { createStillIndex, type StillIndex, type StillOptions } from '../../support/still-index.ts';
+import { STILL_PEOPLE } from '../../support/still-people.ts';
 
 export const J = 'application/vnd.pypi.simple.v1+json';
 export const H = 'application/vnd.pypi.simple.v1+html';
@@ -44,6 +45,7 @@ export async function serve(options: ServingOptions = {}): Promise<Serving> {
       },
     ],
     defaultIndex: still.index.name,
+    people: STILL_PEOPLE,
     onFinish: (record) => finished.push(record),
     onFault: (fault) => faults.push(fault),
     ...options.listener,

@@ -35,6 +35,13 @@ const SERIES = new Set([
   'up',
 ]);
 
+/** What the fault walks expect to fire. */
+const WALKED = readdirSync(root('test/interop/alerts')).flatMap((name) =>
+  [...read(`test/interop/alerts/${name}`).matchAll(/alerts: (\[\[.*\]\],|\[[\s\S]*?\n +\],\n)/g)].flatMap(
+    ([, listed = '']) => listed.match(/Verbatim\w+/g) ?? [],
+  ),
+);
+
 describe.each(ALERTS)('$alert', ({ alert, expr, labels, annotations }) => {
   it('says how bad it is, what is so, and where to read on', () => {
     expect(alert).toMatch(/^Verbatim[A-Z][A-Za-z]+$/);
@@ -43,6 +50,10 @@ describe.each(ALERTS)('$alert', ({ alert, expr, labels, annotations }) => {
     expect(annotations.summary).not.toContain('{{');
     expect(annotations.description).toContain('{{');
     expect(annotations.runbook_url).toBe(`docs/runbooks/${alert}.md`);
+  });
+
+  it('is struck by a fault of the real program, in front of a real Prometheus', () => {
+    expect(WALKED).toContain(alert);
   });
 
   it('asks for metrics that there are, of the job that is scraped', () => {

@@ -49,6 +49,7 @@ const statusOf = ({ index = {}, bytes = 0, queues = [QUEUE], conditions = [] }: 
     disk: [],
     kept: [],
     fleet: [],
+    holds: [],
     conditions,
   },
   server: {

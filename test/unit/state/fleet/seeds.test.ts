@@ -35,7 +35,7 @@ describe('replicas over a store that creates', () => {
     expect(await firstFault(SEEDS)).toBeUndefined();
     // Or nothing was said about a log that is cut.
     expect(removed).toBeGreaterThan(SEEDS / 4);
-  }, 300_000);
+  }, 900_000);
 
   it('are found out where the store lets everybody win', async () => {
     const spoil: SimulationOptions['spoil'] = (sound) => ({

@@ -1,0 +1,53 @@
+import type { Config } from '../../config/config.ts';
+import { type AccessRecord, createAccessRecord } from '../../disk/records/access-record.ts';
+import { createJournal, type StoredJournal } from '../../disk/records/journal.ts';
+import { NewsRecord } from '../../disk/records/news-record.ts';
+import { createTallies } from '../../disk/records/tallies.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Emit } from '../../ports/events.ts';
+import type { Tallies } from '../../ports/left-out.ts';
+import type { DataDirectory } from '../data-directory.ts';
+
+interface RecordsOptions {
+  readonly config: Config;
+  readonly clock: Clock;
+  /** Nothing is added to what happened and is kept. */
+  readonly rehearsal: boolean;
+  /** What is refused is noted by servers alone: a command tells whoever ran it. */
+  readonly serving: boolean;
+  readonly emit: Emit;
+}
+
+/** What happened and is kept. */
+export interface Records {
+  readonly fetched: AccessRecord;
+  readonly journal: StoredJournal;
+  readonly tallies: Tallies;
+  readonly news: NewsRecord;
+  /** The same emit, by which news are noted. */
+  readonly emit: Emit;
+}
+
+export function recordsOf(
+  { records }: DataDirectory,
+  { config: { cache }, clock, rehearsal, serving, emit }: RecordsOptions,
+  closers: (() => unknown)[],
+): Records {
+  const fetched = createAccessRecord(records, { maxBytes: cache.accessBytes, days: cache.accessDays });
+  const journal = createJournal(records, { maxBytes: cache.journalBytes });
+  const tallies = createTallies(records);
+  const news = new NewsRecord(records, { now: () => clock.now() });
+  closers.push(
+    () => fetched.close(),
+    () => journal.close(),
+    () => tallies.close(),
+    () => news.close(),
+  );
+  if (rehearsal) return { fetched, journal: { ...journal, note() {} }, tallies: { ...tallies, put() {} }, news, emit };
+  if (!serving) return { fetched, journal, tallies, news, emit };
+  const noting: Emit = (event) => {
+    emit(event);
+    news.hear(event);
+  };
+  return { fetched, journal, tallies, news, emit: noting };
+}

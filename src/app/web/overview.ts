@@ -1,0 +1,113 @@
+import { within } from '../../async/timeout.ts';
+import type { Instant } from '../../bytes/instant.ts';
+import { clean } from '../../bytes/printable.ts';
+import type { IndexStatus, PackageIndex } from '../../mirror/package-index.ts';
+import type { Condition } from '../../ports/conditions.ts';
+import { leftOutSays } from '../../ports/left-out.ts';
+import { VERSION } from '../../version.ts';
+import type { HomeView, IndexView } from '../../web/home.ts';
+import type { RoleView } from '../../web/trust.ts';
+import type { Composition } from '../compose.ts';
+import { verdictOn } from './verdict.ts';
+import { changeHappening, refusalHappening } from './words.ts';
+
+/** Lines of the first page; all of them are on the page of events. */
+const MOST_SHOWN = 5;
+/** A signed index that holds nothing yet asks upstream for its status: not longer than a person waits. Milliseconds. */
+const STATUS_MS = 3000;
+/** However many look, it is made so often. Milliseconds. */
+const MADE_EVERY_MS = 2000;
+const DAY = 86_400;
+
+export type OverviewParts = Pick<Composition, 'indexes' | 'blobs' | 'journal' | 'news' | 'clock'>;
+
+interface OverviewOptions extends OverviewParts {
+  readonly defaultIndex: string;
+  readonly startedAt: Instant;
+  readonly conditions: () => readonly Condition[];
+  readonly address: () => string | undefined;
+}
+
+/** How all of it stands, in facts and one sentence. */
+export class Overview {
+  readonly #options: OverviewOptions;
+  #made: { readonly at: number; readonly view: Promise<HomeView> } | undefined;
+
+  constructor(options: OverviewOptions) {
+    this.#options = options;
+  }
+
+  /** As of two seconds ago at most. */
+  view(): Promise<HomeView> {
+    const at = performance.now();
+    if (this.#made === undefined || at - this.#made.at > MADE_EVERY_MS) this.#made = { at, view: this.#make() };
+    return this.#made.view;
+  }
+
+  async #make(): Promise<HomeView> {
+    const { indexes, journal, news, blobs, clock, conditions, startedAt, address } = this.#options;
+    const [now, judged] = [clock.now(), clock.judged()];
+    const statuses = await Promise.all(indexes.map((index) => statusSoon(index, now)));
+    // What cannot be read is told by the log and by conditions; the rest is shown all the same.
+    const refusals = await news.latest().catch(() => []);
+    const changes = await journal.latest(MOST_SHOWN).catch(() => []);
+    const { says, troubles } = verdictOn({ indexes: statuses, conditions: conditions(), refusals, now, judged });
+    const { bytes, blobs: files } = blobs.usage();
+    const at = address();
+    return {
+      now,
+      judged,
+      version: VERSION,
+      startedAt,
+      well: troubles.length === 0,
+      says,
+      troubles,
+      refusedLastDay: refusals.filter((each) => now - each.at < DAY).length,
+      held: { files, bytes },
+      indexes: await Promise.all(statuses.map((status) => this.#index(status))),
+      refusals: refusals.slice(0, MOST_SHOWN).map(refusalHappening),
+      changes: changes.map(changeHappening),
+      address: at === undefined ? undefined : `${at.replace(/\/+$/, '')}/`,
+    };
+  }
+
+  async #index(status: IndexStatus): Promise<IndexView> {
+    const { name, evidence, upstream, lastRefresh, leftOut, firstSight, outOfReach, carried } = status;
+    return {
+      name,
+      isDefault: name === this.#options.defaultIndex,
+      evidence,
+      upstream: clean(upstream),
+      confirmed: lastRefresh,
+      roles: await Promise.all(status.roles.map((role) => this.#role(name, role))),
+      leftOut: [...leftOut].map(([why, files]) => ({ why, files, says: leftOutSays(why) })),
+      firstSight,
+      outOfReach: [...outOfReach.values()].reduce((sum, files) => sum + files, 0),
+      carried: carried?.label,
+    };
+  }
+
+  async #role(index: string, status: IndexStatus['roles'][number]): Promise<RoleView> {
+    const changed = await this.#options.news.changed(index, status.role, status.version).catch(() => undefined);
+    return { ...status, changed };
+  }
+}
+
+/** Where it does not come in time, upstream is what it waits for. */
+function statusSoon(index: PackageIndex, now: Instant): Promise<IndexStatus> {
+  const { name, evidence } = index;
+  const late: IndexStatus = {
+    name,
+    evidence,
+    upstream: 'not known yet',
+    layout: '',
+    lastRefresh: undefined,
+    lastError: { reason: 'slow', message: 'upstream did not answer in time', at: now },
+    roles: [],
+    leftOut: new Map(),
+    firstSight: 0,
+    outOfReach: new Map(),
+    silent: true,
+  };
+  return within(STATUS_MS, index.status(), late);
+}

@@ -1,0 +1,61 @@
+import { compose } from '../../app/compose.ts';
+import { indexOf } from '../../app/data-directory.ts';
+import { noEvents } from '../../app/no-events.ts';
+import { gatherProvenance } from '../../app/provenance/gather.ts';
+import { type RootPlace, sigstoreRoot } from '../../app/provenance/sigstore-root.ts';
+import { provenanceLines } from '../../app/provenance/text.ts';
+import { internalCaller } from '../../async/caller.ts';
+import { Refusal } from '../../bytes/refusal.ts';
+import type { Config } from '../../config/config.ts';
+import type { PackageIndex } from '../../mirror/package-index.ts';
+import { normalizeName, projectCandidates } from '../../pypi/names.ts';
+import { notAsked } from '../explain.ts';
+import { print, printJson } from '../output.ts';
+
+export interface ProvenanceFlags {
+  readonly index: string | undefined;
+  readonly trustedRoot: string | undefined;
+  readonly rootFrom: string | undefined;
+  readonly gitlab: readonly string[];
+  readonly json: boolean;
+}
+
+/** `verbatim provenance PROJECT|FILE`: false where something of it is wrong. */
+export async function provenance(config: Config, name: string, flags: ProvenanceFlags): Promise<boolean> {
+  for (const named of [flags.index, flags.rootFrom]) if (named !== undefined) indexOf(config, named);
+  const composition = await compose({ config, emit: noEvents, reading: true });
+  try {
+    const { indexes } = composition;
+    const index = indexes.find((each) => (flags.index === undefined ? each.unverified : each.name === flags.index));
+    if (index?.unverified === undefined)
+      throw new Refusal('unlisted', 'Provenance is held of indexes that sign nothing, and none is meant.', {
+        subject: 'request',
+      });
+    const caller = internalCaller(index.name, 'explain');
+    const root = await sigstoreRoot(placeOf(indexes, flags), caller);
+    const grounds = { root, issuers: { gitlab: flags.gitlab } };
+    const report = await gatherProvenance(index, asked(name), grounds, caller).catch((error: unknown) => {
+      throw notAsked(error, index.name, name, 'provenance');
+    });
+    if (flags.json) printJson(report);
+    else print(...provenanceLines(report));
+    return report.releases.every(({ files }) => files.every((file) => file.provenance.result !== 'refused'));
+  } finally {
+    await composition.close();
+  }
+}
+
+function placeOf(indexes: readonly PackageIndex[], { trustedRoot, rootFrom }: ProvenanceFlags): RootPlace {
+  const from = indexes.find(({ name }) => name === rootFrom);
+  if (from !== undefined) return { index: from };
+  return trustedRoot === undefined ? 'packaged' : { file: trustedRoot };
+}
+
+function asked(name: string): { readonly project: string; readonly filename?: string } {
+  const [project] = /\.(?:whl|tar\.gz|zip)$/.test(name) ? projectCandidates(name) : [];
+  if (project !== undefined) return { project, filename: name };
+  const normalized = normalizeName(name);
+  if (normalized === undefined)
+    throw new Refusal('unlisted', `"${name}" is neither a project's name nor a file's.`, { subject: 'request' });
+  return { project: normalized };
+}

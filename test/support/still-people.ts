@@ -1,0 +1,13 @@
+import type { PeoplePages } from '../../src/http/routes/people.ts';
+import { html } from '../../src/web/html.ts';
+import { page } from '../../src/web/layout.ts';
+import { makeShown } from '../../src/web/shown.ts';
+
+/** Pages that say which they are, and what of. */
+export const STILL_PEOPLE: PeoplePages = {
+  overview: async (root, index) => shown('overview', { root, index }),
+};
+
+function shown(what: string, about: Readonly<Record<string, unknown>>) {
+  return makeShown({ what, ...about }, page({ title: what, place: { root: undefined }, main: html`<h1>${what}</h1>` }));
+}
