@@ -130,7 +130,9 @@ describe('several workers of one server', () => {
     expect((await readdir(join(data, 'control'))).length).toBe(1);
     expect((await verbatim('status', ...flags, '--data', data)).stdout).toContain('workers: 2 of 2 answer');
     // The same client is recorded by each, and told once.
-    expect(await run(flags, 'who', ALPHA.filename)).toMatchObject([{ client: '127.0.0.1', project: 'alpha', count: 2 }]);
+    expect(await run(flags, 'who', ALPHA.filename)).toMatchObject([
+      { client: '127.0.0.1', project: 'alpha', count: 2 },
+    ]);
   });
 
   it('fetch each file once, and hold no more than the limit together', async () => {
