@@ -6,6 +6,7 @@ import type { Event, Route } from '../ports/events.ts';
 import type { TrustedProxies } from './forwarded.ts';
 import { MAX_RECORDED_PATH } from './limits.ts';
 import { partyOf } from './party.ts';
+import { requestIdOf } from './request-id.ts';
 
 /** A file whose bytes a client was sent, whole or in part. */
 export interface SentFile {
@@ -53,6 +54,8 @@ export class Exchange {
   readonly #outgoing: ServerResponse;
   /** HEAD: the headers of GET, and no body. */
   readonly head: boolean;
+  /** What the client calls the request; its answer says so, too. */
+  readonly requestId: string | undefined;
   #notes: Notes | undefined;
   readonly #proxies: TrustedProxies | undefined;
   /** Whose credentials came with it, once they were found good. */
@@ -65,6 +68,8 @@ export class Exchange {
     this.#outgoing = outgoing;
     this.#proxies = proxies;
     this.head = incoming.method === 'HEAD';
+    this.requestId = requestIdOf(incoming.headers);
+    if (this.requestId !== undefined) outgoing.setHeader('X-Request-Id', this.requestId);
   }
 
   static {
@@ -174,6 +179,7 @@ export class Exchange {
       aborted: true,
       path,
       client: this.client,
+      requestId: this.requestId,
     };
   }
 
@@ -196,6 +202,7 @@ export class Exchange {
         aborted,
         path: recordedPath(this.url),
         client,
+        requestId: this.requestId,
       });
     });
   }

@@ -27,7 +27,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'smol-toml': ['src/sync/selection/table.ts'],
   // Sigstore's own libraries verify what Sigstore signed.
   '@sigstore/bundle': ['src/provenance/sigstore.ts'],
-  '@sigstore/core': ['src/provenance/sigstore.ts', 'src/provenance/identity.ts'],
+  '@sigstore/core': ['src/provenance/'],
   '@sigstore/protobuf-specs': ['src/provenance/trusted-root.ts'],
   '@sigstore/verify': ['src/provenance/'],
   commander: ['src/cli/', 'src/main.ts'],
