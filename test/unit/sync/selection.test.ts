@@ -267,6 +267,7 @@ describe('a lock', () => {
   it.each([
     ['a requirement without a name', 'dependencies = [{ version = "1" }]'],
     ['resolution markers that are no texts', 'resolution-markers = [1]'],
+    ['resolution markers that are no list', 'resolution-markers = 1'],
     ['a marker that is none', `dependencies = [{ name = "a", marker = "sys_platform = 'x'" }]`],
   ])('of uv with %s is refused by its line', async (_, line) => {
     const text = ['version = 1', '[[package]]', 'name = "own"', 'source = { virtual = "." }', line].join('\n');
