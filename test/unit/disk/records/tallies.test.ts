@@ -39,11 +39,10 @@ it('a reason this program does not know, or no count, is passed over', async () 
   expect(await createTallies(records).load('main')).toEqual(new Map([['alpha', tally(new Map([['foreign', 2]]))]]));
 });
 
-it('files believed at first sight that are fewer than none are no tally', async () => {
+it('a count below zero is none: the line is passed over', async () => {
   const records = recordsOf(await scratchDirectory());
   const lines = new RecordLines(records, { kind: 'tally', maxBytes: 1000 });
-  lines.add({ index: 'main', project: 'alpha', leftOut: '', firstSight: -1 });
-  lines.add({ index: 'main', project: 'beta', leftOut: '', firstSight: 4 });
+  lines.add({ index: 'main', project: 'alpha', leftOut: 'foreign=2', firstSight: -1 });
   await lines.close();
-  expect(await createTallies(records).load('main')).toEqual(new Map([['beta', tally(new Map(), 4)]]));
+  expect(await createTallies(records).load('main')).toEqual(new Map());
 });
