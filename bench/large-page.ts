@@ -27,7 +27,7 @@ export const largePages: Measure = (log) => {
     const bare = await startBare([{ path: '/ping', status: 200, headers: [], body: '' }]);
     const pinger = start(process.execPath, [childFile('pinger.ts'), `${simple}small/`, `${bare.url}/ping`]);
     const longest = async () => {
-      pinger.tell('');
+      pinger.tell('1');
       return JSON.parse(await pinger.line()) as readonly [ours: number, bare: number];
     };
     /** What one request costs the mirror, and the longest another waits at it and at a bare server meanwhile. */

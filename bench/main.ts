@@ -1,5 +1,6 @@
 import { application } from './application.ts';
 import { bucket } from './bucket.ts';
+import { carry } from './carry.ts';
 import { client } from './client.ts';
 import { cold } from './cold.ts';
 import { coldInstall } from './cold-install.ts';
@@ -10,6 +11,7 @@ import { file } from './file.ts';
 import { fileTls } from './file-tls.ts';
 import { herd } from './herd.ts';
 import { hostileRoot } from './hostile-root.ts';
+import { importing } from './import.ts';
 import { indexMemory } from './index-memory.ts';
 import { install } from './install.ts';
 import { largePages } from './large-page.ts';
@@ -59,12 +61,14 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   'index-memory': indexMemory,
   scrape,
   sync,
+  import: importing,
+  carry,
   crawl,
   soak,
 };
 
 /** Taken only where they are named: they take minutes, or half an hour. */
-const LONG: ReadonlySet<string> = new Set(['crawl', 'soak']);
+const LONG: ReadonlySet<string> = new Set(['carry', 'crawl', 'soak']);
 
 const log = (text: string) => console.error(text);
 const asked = process.argv.slice(2);

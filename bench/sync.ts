@@ -6,8 +6,9 @@ import { bandersnatch } from '../test/support/environments.ts';
 import { type FakePypi, startFakePypi } from '../test/support/fake-pypi.ts';
 import { withDirectory } from './support/index.ts';
 import { serve } from './support/mirror.ts';
-import { childFile, run, start, VERBATIM } from './support/processes.ts';
-import { alternate, atMost, compare, type Measure, milliseconds, perSecond } from './support/table.ts';
+import { run, VERBATIM } from './support/processes.ts';
+import { alternate, compare, type Measure, perSecond } from './support/table.ts';
+import { waitsBeside } from './support/waits.ts';
 
 const PROJECTS = 100;
 const FILES = 20;
@@ -15,8 +16,6 @@ const SIZE = 20_000;
 const ROUNDS = 2;
 /** As bandersnatch is set up by default; it may have ten. */
 const WORKERS = 10;
-/** What a client may wait longer beside a sync. */
-const MOST_LONGER_MS = 50;
 
 const names = Array.from({ length: PROJECTS }, (_, at) => `bench-${at}`);
 
@@ -89,27 +88,13 @@ async function theirs(directory: string, pypi: FakePypi, program: string): Promi
   return (PROJECTS * FILES * 1000) / took;
 }
 
-/** A server's warm page, asked for every two milliseconds: the longest wait while a sync runs beside it. */
 async function waits(directory: string, pypi: FakePypi) {
   const own = await mkdtemp(join(directory, 'beside-'));
   const mirror = await serve(own, upstream(pypi));
-  const page = `${mirror.url}simple/${names[0]}/`;
-  await (await fetch(page)).arrayBuffer();
-  const pinger = start(process.execPath, [childFile('pinger.ts'), page]);
-  const longest = async () => {
-    pinger.tell('');
-    return (JSON.parse(await pinger.line()) as readonly number[])[0] ?? 0;
-  };
   try {
-    await longest();
-    await new Promise((resolve) => setTimeout(resolve, 3000));
-    const alone = await longest();
-    await ours(join(own, 'data'), pypi);
-    const beside = await longest();
-    const what = 'longest wait for a warm page beside a sync of as many files, over the longest without';
-    return atMost(what, Math.max(0, beside - alone), MOST_LONGER_MS, milliseconds, `${milliseconds(alone)} without`);
+    const page = `${mirror.url}simple/${names[0]}/`;
+    return await waitsBeside('a sync of as many files', page, () => ours(join(own, 'data'), pypi));
   } finally {
-    await pinger.stop();
     await mirror.stop();
   }
 }

@@ -47,7 +47,11 @@ export interface Ended {
   readonly stdout: string;
   /** From start to end. */
   readonly milliseconds: number;
+  /** The most resident memory it ever had, in MiB, but for its last moment; 0 where the system does not say. */
+  readonly peak: number;
 }
+
+const SAMPLE_EVERY_MS = 20;
 
 /** Runs a program to its end; throws with its own words where it fails. */
 export async function run(command: string, args: readonly string[]): Promise<Ended> {
@@ -58,9 +62,13 @@ export async function run(command: string, args: readonly string[]): Promise<End
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     stdout += text;
   });
-  const [code] = await once(child, 'close');
+  let peak = 0;
+  const sampling = setInterval(() => {
+    peak = Math.max(peak, memoryOf(child.pid ?? 0, 'VmHWM') ?? 0);
+  }, SAMPLE_EVERY_MS);
+  const [code] = await once(child, 'close').finally(() => clearInterval(sampling));
   if (code !== 0) throw new Error(`${command} ${args[0]} failed (${code}): ${await complaint}`);
-  return { stdout, milliseconds: performance.now() - begun };
+  return { stdout, milliseconds: performance.now() - begun, peak };
 }
 
 async function collect({ stderr }: ChildProcess): Promise<string> {
@@ -74,8 +82,13 @@ async function collect({ stderr }: ChildProcess): Promise<string> {
 
 /** Resident memory of a process, in MiB; undefined where the system does not say. */
 export function residentMemory(pid: number): number | undefined {
+  return memoryOf(pid, 'VmRSS');
+}
+
+function memoryOf(pid: number, which: 'VmRSS' | 'VmHWM'): number | undefined {
   try {
-    const kib = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    const kib = new RegExp(`^${which}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1];
     return kib === undefined ? undefined : Number(kib) / 1024;
   } catch {
     return undefined;

@@ -75,6 +75,9 @@ export interface ServerReport {
 
 /** Files that were read again whole and held, their bytes, and what was set aside; since the start, and in the last round. */
 export interface ScrubStatus extends ScrubCounts {
+  /** How often what lies there could not be listed, and why not at the last try. */
+  readonly failures: number;
+  readonly failed: string | undefined;
   readonly last: (ScrubCounts & { readonly at: Instant; readonly seconds: number }) | undefined;
 }
 

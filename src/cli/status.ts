@@ -144,13 +144,17 @@ function serverLines(
   ];
 }
 
-function scrubText({ files, bytes, damaged, last }: NonNullable<Server['scrub']>): string {
+function scrubText({ files, bytes, damaged, last, failures, failed }: NonNullable<Server['scrub']>): string {
   const counts = `${files} files (${(bytes / 1e6).toFixed(1)} MB) held, ${damaged} damaged`;
   const round =
     last == null
       ? 'no round is through yet'
       : `last round through ${instantText(last.at)}: ${last.files} held, ${last.damaged} damaged`;
-  return `read again since the start (cache.scrub_days): ${counts}; ${round}`;
+  const trouble =
+    failed === undefined
+      ? ''
+      : `; what lies there could not be listed ${failures} times, and is tried again: ${failed}`;
+  return `read again since the start (cache.scrub_days): ${counts}; ${round}${trouble}`;
 }
 
 function syncText({ job, index, running, next, last }: NonNullable<Server['syncs']>[number], now: Instant): string {

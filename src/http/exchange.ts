@@ -6,9 +6,11 @@ import type { Event, Route } from '../ports/events.ts';
 import type { TrustedProxies } from './forwarded.ts';
 import { MAX_RECORDED_PATH } from './limits.ts';
 import { partyOf } from './party.ts';
+import { requestIdOf } from './request-id.ts';
 
-/** A file whose bytes a client was sent, whole or in part. */
+/** A file whose bytes a client is sent, whole or in part, from here or from another host. */
 export interface SentFile {
+  readonly index: string;
   readonly project: string;
   readonly filename: string;
   readonly sha256: string;
@@ -18,12 +20,12 @@ export interface SentFile {
   readonly reader?: string | undefined;
 }
 
+/** Writes down who is sent a file: the last byte of it leaves when this resolves. Must not reject. */
+export type OnSent = (sent: SentFile) => Promise<void>;
+
 /** One answered request, for metrics and the access log. */
 export type Finished = Event<'answered'> & {
   readonly index: string | undefined;
-  readonly sent?: SentFile | undefined;
-  /** The client was sent to another host for it. */
-  readonly elsewhere?: boolean | undefined;
 };
 
 /** Called once a request. Must not throw. */
@@ -37,8 +39,6 @@ export interface Notes {
   bytes: number;
   /** Bytes of body the headers spoke of, where they are handed on piece by piece. */
   promised: number | undefined;
-  sent?: SentFile | undefined;
-  elsewhere?: boolean | undefined;
 }
 
 let make: (incoming: IncomingMessage, outgoing: ServerResponse, proxies: TrustedProxies | undefined) => Exchange;
@@ -53,6 +53,8 @@ export class Exchange {
   readonly #outgoing: ServerResponse;
   /** HEAD: the headers of GET, and no body. */
   readonly head: boolean;
+  /** What the client calls the request; its answer says so, too. */
+  readonly requestId: string | undefined;
   #notes: Notes | undefined;
   readonly #proxies: TrustedProxies | undefined;
   /** Whose credentials came with it, once they were found good. */
@@ -65,6 +67,8 @@ export class Exchange {
     this.#outgoing = outgoing;
     this.#proxies = proxies;
     this.head = incoming.method === 'HEAD';
+    this.requestId = requestIdOf(incoming.headers);
+    if (this.requestId !== undefined) outgoing.setHeader('X-Request-Id', this.requestId);
   }
 
   static {
@@ -174,6 +178,7 @@ export class Exchange {
       aborted: true,
       path,
       client: this.client,
+      requestId: this.requestId,
     };
   }
 
@@ -196,6 +201,7 @@ export class Exchange {
         aborted,
         path: recordedPath(this.url),
         client,
+        requestId: this.requestId,
       });
     });
   }

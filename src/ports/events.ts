@@ -230,6 +230,8 @@ interface EventMap {
     readonly path: string;
     /** The client's address; for a log, never a label. */
     readonly client: string;
+    /** What the client calls the request; for a log, never a label. */
+    readonly requestId?: string | undefined;
   };
   /** Connections begin to be refused or closed for others (`party` has most of them), or there is room again. */
   readonly crowded:

@@ -4,6 +4,7 @@ import { type TrustMaterial, toSignedEntity, Verifier } from '@sigstore/verify';
 import { type Attestation, readObject } from './attestation.ts';
 import { base64, few, member, object } from './fields.ts';
 import { readCertificate } from './identity.ts';
+import { isFramed } from './timestamp-frame.ts';
 
 /** In-toto's envelope type, which the signature covers (DSSE). */
 const PAYLOAD_TYPE = 'application/vnd.in-toto+json';
@@ -80,6 +81,9 @@ function unknownTo({ entries, timestamps }: Attestation, certificate: X509Certif
       (each) => each?.issuer.equals(signerIssuer) && each.serialNumber.equals(signerSerialNumber),
     );
   };
+  const beside = timestampAuthorities.flatMap(({ certChain }) => certChain.map((each) => each.root.toDER()));
+  if (!timestamps.every((timestamp) => isFramed(timestamp, beside)))
+    return 'its time is signed in a form that is not known here';
   if (!timestamps.every(isKnown)) return 'its time is signed by nobody whom the trusted root knows';
   return undefined;
 }

@@ -17,6 +17,11 @@ export function createBudget({ burst, perSecond, now = () => performance.now() /
       withheld = 0;
       return { withheld: before };
     },
+    rest() {
+      const before = withheld;
+      withheld = 0;
+      return before;
+    },
   };
 }
 
@@ -28,6 +33,8 @@ interface BudgetOptions {
 }
 
 export interface Budget {
+  /** How many were withheld since the last that passed, which nobody is told of again. */
+  rest(): number;
   /** Undefined where the budget is spent; else how many were withheld since the last that passed. */
   take(): { readonly withheld: number } | undefined;
 }

@@ -35,6 +35,8 @@ type Table = { readonly [N in EventName]: Row<Event<N>> };
 
 /** To the millisecond. */
 const rounded = (seconds: number) => Math.round(seconds * 1000) / 1000;
+/** Not absence, which clients ask about all day. */
+const isFailure = (status: number) => status >= 500 || status === 403;
 const textOf = (error: unknown) => (error instanceof Error ? (error.stack ?? error.message) : String(error));
 
 /** Every event there is: its counter, its word, its level and its line. */
@@ -92,7 +94,7 @@ export const EVENTS: Table = {
       labels: { index: 'index', kind: oneOf(SERVED_KINDS) },
       values: ({ index, kind }) => [index, kind],
     },
-    word: 'stood in',
+    word: 'stood-in',
     level: () => undefined,
     line: ({ index, kind }) => ({ message: `something older stood in: ${kind}`, fields: { index } }),
   },
@@ -105,7 +107,7 @@ export const EVENTS: Table = {
       labels: { index: 'index', tier: oneOf(CACHE_TIERS), result: oneOf(CACHE_RESULTS) },
       values: ({ index, tier, result }) => [index, tier, result],
     },
-    word: 'byte cache',
+    word: 'byte-cache',
     // It is asked no more after it was late, until the rest is over: that line says it.
     level: ({ result }) => (result === 'refused' || result === 'failed' || result === 'late' ? 'warn' : undefined),
     line: ({ index, tier, result }) => ({
@@ -210,10 +212,11 @@ export const EVENTS: Table = {
       values: ({ route, method, status }) => [route, method, String(status)],
     },
     word: 'request',
-    level: () => 'debug',
-    line: ({ route, method, status, reason, seconds, bytes, aborted, path, client }) => ({
+    // Who names a request asks what became of it.
+    level: ({ requestId, status }) => (requestId !== undefined && isFailure(status) ? 'info' : 'debug'),
+    line: ({ route, method, status, reason, seconds, bytes, aborted, path, client, requestId }) => ({
       message: `${method} ${path} ${status}`,
-      fields: { route, reason, seconds: rounded(seconds), bytes, aborted, client },
+      fields: { route, reason, seconds: rounded(seconds), bytes, aborted, client, requestId },
     }),
   },
   ...QUEUE_EVENTS,

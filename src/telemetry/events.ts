@@ -2,26 +2,39 @@ import type { Emit, Event, EventName } from '../ports/events.ts';
 import { createBudget } from './budget.ts';
 import type { Row } from './event-row.ts';
 import { EVENTS } from './event-table.ts';
-import type { Log } from './log.ts';
+import type { Level, Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 
 /** Log lines of one kind that clients and upstreams can cause: a flood of refusals must not become a flood of log. */
 const BURST = 100;
 const PER_SECOND = 10;
+/** What was withheld is told after so long, where no further line of its kind has told it. Milliseconds. */
+const REST_MS = 60_000;
 
 /** Every event is counted; what an operator wants to read later is logged, each kind within a budget of its own. */
-export function createEmit(log: Log, metrics: Metrics): Emit {
+export function createEmit(log: Log, metrics: Metrics, restMs = REST_MS): Emit {
   metrics.watchLog(log.dropped);
   const told = <N extends EventName>(row: Row<Event<N>>, measure?: (event: Event<N>) => void) => {
     const budget = createBudget({ burst: BURST, perSecond: PER_SECOND });
     const count = metrics.counted(row.counter);
+    let isTelling = false;
+    // Where nothing passes any more, nothing else would say how many there were.
+    const tellRest = (level: Level) => {
+      isTelling = false;
+      const withheld = budget.rest();
+      if (withheld > 0) log[level](`${withheld} more lines like these were withheld`, { event: row.word, withheld });
+    };
     return (event: Event<N>) => {
       count(event);
       measure?.(event);
       const level = row.level(event);
       if (level === undefined || !log.writes(level)) return;
       const pass = budget.take();
-      if (pass === undefined) return metrics.logWithheld();
+      if (pass === undefined) {
+        if (!isTelling) setTimeout(tellRest, restMs, level).unref();
+        isTelling = true;
+        return metrics.logWithheld();
+      }
       const { message, fields } = row.line(event);
       const withheld = pass.withheld > 0 ? { withheld: pass.withheld } : {};
       log[level](message, { ...fields, event: row.word, ...withheld });

@@ -5,6 +5,7 @@ export interface ScrubNumbers {
   readonly files: number;
   readonly bytes: number;
   readonly damaged: number;
+  readonly failures: number;
   readonly last: { readonly endedMs: number; readonly seconds: number } | undefined;
 }
 
@@ -24,6 +25,11 @@ export function watchScrub(registry: Registry, read: () => ScrubNumbers): void {
   counter('files', 'Stored files that were read again whole, and are what they were.', ({ files }) => files);
   counter('bytes', 'Bytes of stored files that were read again whole, and are what they were.', ({ bytes }) => bytes);
   counter('damaged', 'Stored files that were read again, found damaged and set aside.', ({ damaged }) => damaged);
+  counter(
+    'failures',
+    'Times that what lies on disk could not be listed to be read again; it is tried again after a pause that grows.',
+    ({ failures }) => failures,
+  );
   const gauge = (name: string, help: string, value: (last: NonNullable<ScrubNumbers['last']>) => number) =>
     new Gauge({
       name: `verbatim_scrub_last_round_${name}`,

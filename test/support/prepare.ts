@@ -7,6 +7,7 @@ import {
   pipOfToday,
   pipTools,
   poetry,
+  pypiAttestations,
   pythonTuf,
   uv,
 } from './environments.ts';
@@ -28,6 +29,7 @@ for (const make of [
   pdm,
   indexServers,
   packaging,
+  pypiAttestations,
   boxReaders,
   tufSources,
   node22,

@@ -101,6 +101,8 @@ const Sync = z.object({
 const scrubCounts = { files: z.number(), bytes: z.number(), damaged: z.number() };
 const Scrub = z.object({
   ...scrubCounts,
+  failures: z.number(),
+  failed: orUndefined(z.string()),
   last: orUndefined(z.object({ ...scrubCounts, at: z.number(), seconds: z.number() })),
 });
 

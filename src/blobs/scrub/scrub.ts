@@ -35,6 +35,10 @@ export interface ScrubOptions {
 
 export interface ScrubReport extends RoundCounts {
   readonly last: EndedRound | undefined;
+  /** How often what is stored could not be listed, since the start. */
+  readonly failures: number;
+  /** Why it could not at the last try: it is tried again after a pause. */
+  readonly failed: string | undefined;
 }
 
 /** Bytes that are read and hashed at once. */
@@ -46,6 +50,9 @@ const START_AFTER_MS = 60_000;
 /** No round begins sooner after the one before has begun. */
 const ROUND_AT_LEAST_MS = 24 * 60 * 60 * 1000;
 const LONGEST_WAIT_MS = 60_000;
+/** Until what is stored is listed again that could not be; twice as long each time. */
+const RETRY_MS = 60_000;
+const LONGEST_RETRY_MS = 60 * 60_000;
 const SAVE_EVERY_MS = 10_000;
 /** How often it is asked whether others are done, and how long each step waits for them at most: it is never held up for good. */
 const BUSY_LOOK_MS = 50;
@@ -58,7 +65,8 @@ const NOTHING: RoundCounts = { files: 0, bytes: 0, damaged: 0 };
 
 /**
  * Reads everything that is stored again, slowly and round after round, whatever memory believes of it. It goes by the digests, so that a restart
- * goes on where the last one stopped. What is wrong at two readings is set aside; what could not be read at all is told, and left.
+ * goes on where the last one stopped. What is wrong at two readings is set aside; what could not be read at all is told, and left. Where what is stored cannot be listed it is tried
+ * again, after a pause that grows.
  */
 export class Scrub {
   readonly #options: ScrubOptions;
@@ -70,6 +78,9 @@ export class Scrub {
   #round: Position | undefined;
   #last: EndedRound | undefined;
   #savedMs = 0;
+  #failures = 0;
+  #failed: string | undefined;
+  #pauseMs = RETRY_MS;
 
   constructor(options: ScrubOptions) {
     this.#options = options;
@@ -79,7 +90,7 @@ export class Scrub {
 
   /** Counted since the start; the last round may be of an earlier run. */
   get report(): ScrubReport {
-    return { ...this.#counts, last: this.#last };
+    return { ...this.#counts, last: this.#last, failures: this.#failures, failed: this.#failed };
   }
 
   /** Says where it is, for the next run. */
@@ -94,7 +105,7 @@ export class Scrub {
       ({ round: this.#round, last: this.#last } = readScrubState(await this.#options.record.read()));
       await this.#waiting.wait(START_AFTER_MS, signal);
       await this.#options.ready;
-      while (!signal.aborted) await this.#makeRound();
+      while (!signal.aborted) await this.#tryRound();
     } catch (error) {
       if (!signal.aborted) this.#options.onTrouble(error);
     } finally {
@@ -102,23 +113,48 @@ export class Scrub {
     }
   }
 
-  async #makeRound(): Promise<void> {
-    if (this.#round === undefined) {
-      await this.#rest();
-      this.#round = { ...NOTHING, after: '', beganMs: this.#waiting.now() };
-      await this.#lookForOthers();
+  async #tryRound(): Promise<void> {
+    try {
+      await this.#makeRound();
+    } catch (error) {
+      this.#leaving.signal.throwIfAborted();
+      this.#failures++;
+      this.#failed = error instanceof Error ? error.message : String(error);
+      this.#options.onTrouble(error);
+      const pauseMs = this.#pauseMs;
+      this.#pauseMs = Math.min(LONGEST_RETRY_MS, pauseMs * 2);
+      await this.#waiting.wait(pauseMs, this.#leaving.signal);
     }
-    const { beganMs, after } = this.#round;
+  }
+
+  async #makeRound(): Promise<void> {
+    const { beganMs, after } = this.#round ?? (await this.#begin());
+    this.#failed = undefined;
+    this.#pauseMs = RETRY_MS;
     const first = after === '' ? 0 : Number.parseInt(after.slice(0, 2), 16);
     for (let part = first; part < PARTS; part++)
       for (const sha256 of await this.#namesIn(part.toString(16).padStart(2, '0'))) await this.#look(sha256);
     const endedMs = this.#waiting.now();
-    const { files, bytes, damaged } = this.#round;
+    const { files, bytes, damaged } = this.#round ?? NOTHING;
     const seconds = Math.max(0, Math.round((endedMs - beganMs) / 1000));
     this.#last = { files, bytes, damaged, endedMs, seconds };
     this.#round = undefined;
     await this.#save();
     this.#options.onRound(this.#last);
+  }
+
+  /** A round that could not be begun is none. */
+  async #begin(): Promise<Position> {
+    await this.#rest();
+    const round = { ...NOTHING, after: '', beganMs: this.#waiting.now() };
+    this.#round = round;
+    try {
+      await this.#lookForOthers();
+      return round;
+    } catch (error) {
+      this.#round = undefined;
+      throw error;
+    }
   }
 
   /** Until a day is over since the last round began. */

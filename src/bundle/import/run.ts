@@ -8,6 +8,7 @@ import { type Entry, timeOf } from '../format/model.ts';
 import { refuseMissing, refuseNoRoom, removedBy } from './counted-on.ts';
 import { healTable, rowsOf, writeTable } from './generation-table.ts';
 import { type Judged, judge } from './judge.ts';
+import { Line } from './line.ts';
 import { type LookedInto, lookInto } from './look.ts';
 import { readRoles } from './metadata.ts';
 import { findBody, type GivenFile, missingPieces, type ReadBundle, readBundle } from './opened.ts';
@@ -18,6 +19,8 @@ import type { Removed } from './table.ts';
 
 /** A sender's clock may be ahead of ours by so much. Seconds. */
 const SKEW = 300;
+/** Contents that wait for the disk together. */
+const SYNCED_AT_ONCE = 256;
 
 /** Imports one bundle. Throws Refusal: then nothing of it is believed, and what was believed before is served on. */
 export async function importBundle(place: ImportPlace, { files, dryRun, asOf }: ImportRequest): Promise<Imported> {
@@ -129,10 +132,13 @@ async function rehearsed(place: ImportPlace, judged: Judged, body: BundleBytes, 
   return { ...about, ...seen, heldBack: [], scan: undefined };
 }
 
+/** Many wait for the disk at once, so that they share what is written to it. */
 async function durable(bundle: ReadBundle, store: ContentStore, table: ContentName): Promise<void> {
+  const line = new Line(SYNCED_AT_ONCE);
   for await (const given of bundle.lines())
-    if (given.line === 'entry' && given.entry.bytes === 'here') await store.sync(given.entry.sha256);
-  await store.sync(table.sha256);
+    if (given.line === 'entry' && given.entry.bytes === 'here') await line.run(() => store.sync(given.entry.sha256));
+  await line.run(() => store.sync(table.sha256));
+  await line.empty();
 }
 
 function generationOf({ bundle, key }: Judged, table: ContentName, importedAt: Instant): CarriedGeneration {

@@ -2,6 +2,7 @@ import { Refusal } from '../../bytes/refusal.ts';
 import { type BundleBytes, readMember } from '../format/archive.ts';
 import type { Member } from '../format/members.ts';
 import type { Entry } from '../format/model.ts';
+import { Line } from './line.ts';
 import { pieceAt, type ReadBundle } from './opened.ts';
 import type { ContentStore } from './store.ts';
 
@@ -106,36 +107,5 @@ async function atPiece<T>({ pieces }: ReadBundle, { position }: Member, work: ()
         cause: error,
       },
     );
-  }
-}
-
-/** So many at once; the first that fails ends it. */
-class Line {
-  readonly #most: number;
-  readonly #running = new Set<Promise<void>>();
-  #failure: { readonly error: unknown } | undefined;
-
-  constructor(most: number) {
-    this.#most = most;
-  }
-
-  async run(work: () => Promise<void>): Promise<void> {
-    while (this.#running.size >= this.#most) await Promise.race(this.#running);
-    this.#check();
-    const running: Promise<void> = work()
-      .catch((error: unknown) => {
-        this.#failure ??= { error };
-      })
-      .finally(() => this.#running.delete(running));
-    this.#running.add(running);
-  }
-
-  async empty(): Promise<void> {
-    await Promise.all(this.#running);
-    this.#check();
-  }
-
-  #check(): void {
-    if (this.#failure !== undefined) throw this.#failure.error;
   }
 }

@@ -49,6 +49,7 @@ export function createWarm(mounted: readonly MountedIndex[], onFinish: OnFinish 
       aborted: false,
       path: url,
       client: exchange.client,
+      requestId: exchange.requestId,
     });
     return true;
   };

@@ -32,7 +32,7 @@ export const GONE_EVENTS: { readonly gone: Row<Event<'gone'>>; readonly lookedTh
       labels: { index: 'index', result: oneOf(['whole', 'failed']) },
       values: ({ index, failed }) => [index, failed > 0 ? 'failed' : 'whole'],
     },
-    word: 'looked through',
+    word: 'looked-through',
     level: ({ failed }) => (failed > 0 ? 'warn' : 'debug'),
     line: ({ index, asked, failed, seconds, why }) => ({
       message:

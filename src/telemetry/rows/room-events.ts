@@ -18,7 +18,7 @@ export const ROOM_EVENTS: { readonly [N in 'letGo' | 'stateRoom']: Row<Event<N>>
       labels: { index: 'index' },
       values: ({ index }) => [index],
     },
-    word: 'let go',
+    word: 'let-go',
     level: () => 'debug',
     line: ({ index, project }) => ({
       message: `the page of ${project} was let go to make room; what the next one is held to stays`,
@@ -32,7 +32,7 @@ export const ROOM_EVENTS: { readonly [N in 'letGo' | 'stateRoom']: Row<Event<N>>
       labels: { index: 'index', room: oneOf(ROOMS) },
       values: ({ index, room }) => [index, room],
     },
-    word: 'state room',
+    word: 'state-room',
     level: ({ room }) => (room === 'ample' ? 'info' : 'warn'),
     line: ({ index, room, bytes, limit }) => ({ message: ROOM_SAYS[room], fields: { index, bytes, limit } }),
   },

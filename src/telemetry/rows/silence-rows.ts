@@ -28,7 +28,7 @@ export const HOST_SILENCE: Row<Event<'hostSilence'>> = {
     labels: { index: 'index', state: oneOf(['silent', 'answers']) },
     values: ({ index, silent }) => [index, silent ? 'silent' : 'answers'],
   },
-  word: 'upstream host',
+  word: 'upstream-host',
   level: ({ silent }) => (silent ? 'warn' : 'info'),
   line: ({ index, host, silent }) => ({
     message: silent

@@ -11,7 +11,7 @@ export const ASKED_UPSTREAM: Row<Event<'askedUpstream'>> = {
     labels: { index: 'index', host: oneOf(HOST_CLASSES), outcome: oneOf(UPSTREAM_OUTCOMES) },
     values: ({ index, host, outcome }) => [index, host, outcome],
   },
-  word: 'upstream request',
+  word: 'upstream-request',
   level: () => undefined,
   line: ({ index, host, outcome, seconds }) => ({
     message: `upstream was asked: ${outcome}`,

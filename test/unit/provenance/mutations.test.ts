@@ -5,7 +5,7 @@ import { data, groundsOf, MILL, OF_GITHUB, PYPI_ATTESTATIONS, production } from 
 
 // Valid attestations with one field changed, removed or doubled: none of them is verified, and none stops the judge.
 
-/** 100,000 were run once; VERBATIM_TEST_MUTATIONS sets how many. */
+/** 100,000 were run before this was written; VERBATIM_TEST_MUTATIONS sets how many. */
 const MUTATIONS = Number(process.env['VERBATIM_TEST_MUTATIONS'] ?? 1500);
 
 type Path = readonly (string | number)[];

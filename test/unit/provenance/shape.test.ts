@@ -1,3 +1,4 @@
+import { ASN1Obj } from '@sigstore/core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Refusal } from '../../../src/bytes/refusal.ts';
 import { type Grounds, judgeProvenance } from '../../../src/provenance/judge.ts';
@@ -177,11 +178,76 @@ it('a place in the log that nobody signed', async () => {
   ).toBe(unread(`${ENTRY}.logIndex`, 'that of its proof'));
 });
 
-it('a certificate of an authority', async () => {
-  const [{ certChain }] = sigstore.trustedRoot['certificateAuthorities'] as [
+describe('a signed timestamp', () => {
+  const FORM = 'unchecked: its time is signed in a form that is not known here';
+  const inTimestamp = (edit: (signedData: ASN1Obj) => void) => (a: Editable) => {
+    const [timestamp = ''] = a.verification_material.timestamps ?? [];
+    const whole = ASN1Obj.parseBuffer(Buffer.from(timestamp, 'base64'));
+    edit(part(whole, 1, 1, 0));
+    a.verification_material.timestamps = [whole.toDER().toString('base64')];
+  };
+
+  it('has no byte that may be another one', { timeout: 120_000 }, async () => {
+    const attestation = structuredClone(await sigstore.attest(MILL, { rekor: 2 })) as unknown as Editable;
+    const [written = ''] = attestation.verification_material.timestamps ?? [];
+    const judged = (bytes: Uint8Array) => {
+      attestation.verification_material.timestamps = [Buffer.from(bytes).toString('base64')];
+      return judgeProvenance(provenanceOf(GITHUB_PUBLISHER, attestation), MILL, grounds).result;
+    };
+    const timestamp = Buffer.from(written, 'base64');
+    expect(judged(timestamp)).toBe('verified');
+    const free: number[] = [];
+    timestamp.forEach((byte, at) => {
+      const other = Buffer.from(timestamp);
+      other[at] = byte ^ (1 << (at % 8));
+      if (judged(other) === 'verified') free.push(at);
+    });
+    expect(free).toEqual([]);
+  });
+
+  it('may bring the certificates that the trusted root has, and no others', async () => {
+    const chain = chainOf('timestampAuthorities');
+    const bring = (der: Buffer) =>
+      inTimestamp((signedData) => part(signedData, 3).subs.push(ASN1Obj.parseBuffer(Buffer.from(der))));
+    for (const der of chain) expect(await edited(2, bring(der))).toBe('verified octo/mill');
+    const [stranger] = chainOf('certificateAuthorities');
+    expect(await edited(2, bring(stranger ?? Buffer.alloc(0)))).toBe(FORM);
+  });
+
+  it('is signed in a way that is known here', async () => {
+    const other = inTimestamp((signedData) => {
+      const signer = part(signedData, signedData.subs.length - 1, 0);
+      part(signer, 4, 0).value[7] = 9;
+    });
+    expect(await edited(2, other)).toBe(FORM);
+  });
+
+  it('is refused where it is none', async () => {
+    expect(
+      await edited(2, (a) => {
+        a.verification_material.timestamps = ['MAMCAQA='];
+      }),
+    ).toContain('refused: it does not hold (it is no signed timestamp)');
+  });
+});
+
+function part(node: ASN1Obj, ...path: readonly number[]): ASN1Obj {
+  return path.reduce((found, index) => {
+    const next = found.subs[index];
+    if (next === undefined) throw new Error('no such part');
+    return next;
+  }, node);
+}
+
+function chainOf(authorities: 'certificateAuthorities' | 'timestampAuthorities'): readonly Buffer[] {
+  const [{ certChain }] = sigstore.trustedRoot[authorities] as [
     { certChain: { certificates: { rawBytes: string }[] } },
   ];
-  const root = certChain.certificates.at(-1)?.rawBytes ?? '';
+  return certChain.certificates.map(({ rawBytes }) => Buffer.from(rawBytes, 'base64'));
+}
+
+it('a certificate of an authority', async () => {
+  const root = chainOf('certificateAuthorities').at(-1)?.toString('base64') ?? '';
   expect(
     await edited(1, (a) => {
       a.verification_material.certificate = root;

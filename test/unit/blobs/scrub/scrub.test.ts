@@ -53,7 +53,12 @@ async function storeOf(files: readonly Buffer[]) {
 
 type Held = Awaited<ReturnType<typeof storeOf>>;
 
-function begin({ storage, record, names, bytes }: Held, options: Partial<ScrubOptions> = {}) {
+interface Beginning extends Partial<ScrubOptions> {
+  /** Called for each list; what it throws is what the list fails with. */
+  readonly listed?: () => void;
+}
+
+function begin({ storage, record, names, bytes }: Held, { listed = () => {}, ...options }: Beginning = {}) {
   const rounds: EndedRound[] = [];
   const troubles: unknown[] = [];
   const read: string[] = [];
@@ -71,7 +76,10 @@ function begin({ storage, record, names, bytes }: Held, options: Partial<ScrubOp
     waiting: clockTo(DAY - 1),
     ...options,
     storage: {
-      list: () => storage.list(),
+      async *list() {
+        listed();
+        yield* storage.list();
+      },
       open: (name, range) => {
         read.push(name);
         return open(name, range);
@@ -240,4 +248,44 @@ it('a round takes as many days as are said, a small store fewer', () => {
   expect(rateOf({ days: 10 }, 864e9)).toBe(1e6);
   expect(rateOf({ days: 10 }, 1000)).toBe(64 * 1024);
   expect(rateOf({ days: 10, bytesPerSecond: 5 }, 864e9)).toBe(5);
+});
+
+it('a disk that cannot be listed is tried again after a pause that grows, which is counted and told', async () => {
+  const held = await storeOf(FILES);
+  let left = 9;
+  const waits: number[] = [];
+  const waiting = clockTo(DAY - 1);
+  const { rounds, troubles, scrub } = begin(held, {
+    listed: () => {
+      if (left-- > 0) throw new StorageError('failed', 'no list today');
+    },
+    waiting: {
+      now: () => waiting.now(),
+      wait(ms, signal) {
+        if (ms >= MINUTE) waits.push(ms / MINUTE);
+        return waiting.wait(ms, signal);
+      },
+    },
+  });
+  await expect.poll(() => rounds).toMatchObject([{ files: 4, damaged: 0 }]);
+  // The first is from the start, which has more to do.
+  expect(waits.slice(0, 10)).toEqual([1, 1, 2, 4, 8, 16, 32, 60, 60, 60]);
+  expect(troubles).toHaveLength(9);
+  expect(scrub.report).toMatchObject({ failures: 9, failed: undefined });
+});
+
+it('says why a disk cannot be listed for as long as it cannot', async () => {
+  const { scrub } = begin(await storeOf(FILES), {
+    listed: () => {
+      throw new StorageError('failed', 'no list today');
+    },
+  });
+  await expect.poll(() => scrub.report).toMatchObject({ files: 0, failed: 'no list today' });
+});
+
+it('an end is no failure', async () => {
+  const { scrub, rounds, troubles } = begin(await storeOf(FILES));
+  await expect.poll(() => rounds).toHaveLength(1);
+  await scrub.close();
+  expect([troubles, scrub.report.failures]).toEqual([[], 0]);
 });
