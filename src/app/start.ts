@@ -166,6 +166,7 @@ class Mirror implements RunningMirror {
       emit(finished);
       this.#recordFetch(finished);
     };
+    const findings = () => this.#health.served.health.findings();
     const about = { defaultIndex: this.defaultIndex, startedAt: this.#startedAt, address: () => this.#publicUrl };
     this.#main = await this.#open({
       listener: createListener({
@@ -175,7 +176,7 @@ class Mirror implements RunningMirror {
         trustedProxies: config.server.trustedProxies,
         peers: composition.fleetPeers?.door(composition.blobs),
         publicUrl: () => this.#publicUrl,
-        people: createPeoplePages({ composition, ...about, conditions: () => this.#conditions.inForce }),
+        people: createPeoplePages({ composition, ...about, conditions: () => this.#conditions.inForce, findings }),
         onFinish,
       }),
       refuse: createConnectionRefusal(onFinish),
