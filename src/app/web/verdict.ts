@@ -48,10 +48,9 @@ function troubleOf({ what, index, message, next }: Finding): Trouble {
 
 /** That upstream could not be heard or believed is told in other words already. */
 function isToldBy({ what, index }: Trouble, finding: Finding): boolean {
-  if (index !== finding.index) return false;
-  return (
-    what === finding.what || (finding.what === 'stale' && (what === 'away' || REASONS.some((each) => each === what)))
-  );
+  const isSame =
+    what === finding.what || (finding.what === 'stale' && (what === 'away' || REASONS.some((each) => each === what)));
+  return isSame && index === finding.index;
 }
 
 function indexTroubles(index: IndexStatus, { refusals, now, judged }: Facts): readonly Trouble[] {
