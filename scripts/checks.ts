@@ -189,7 +189,8 @@ async function main(args: readonly string[]): Promise<void> {
   const end = () => {
     tests.close();
     rmSync(copy, { recursive: true, force: true });
-    if (record) writeRecord(ROOT, all, found);
+    // The checkout may have gone on meanwhile.
+    if (record) writeRecord(ROOT, readSources(ROOT, 'src').flatMap(checksOf), found);
   };
   // What was found until then is kept.
   for (const signal of ['SIGINT', 'SIGTERM'] as const)

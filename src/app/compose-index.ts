@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { runInSlices } from '../async/yield.ts';
 import type { BlobStore } from '../blobs/blob-store.ts';
 import { sha256Hex } from '../bytes/digest.ts';
+import { existing } from '../bytes/existing.ts';
 import { Refusal } from '../bytes/refusal.ts';
 import type { Config, IndexConfig, SignedIndexConfig, UnsignedIndexConfig } from '../config/config.ts';
 import { createCarriedIndex } from '../mirror/carried/index.ts';
@@ -180,8 +181,7 @@ async function carriedTime({ index, state, clock, config }: IndexParts): Promise
 async function composeCarried(parts: IndexParts & { readonly index: UnsignedIndexConfig }): Promise<ComposedIndex> {
   const { config, index, state, blobs, emit, journal, tallies, work, drawn } = parts;
   await holdToUpstream(state, index.upstream, startOf(parts));
-  const time = await carriedTime(parts);
-  if (time === undefined) throw new TypeError('an index that is fetched was taken for one that is imported');
+  const time = existing(await carriedTime(parts), 'an index that is fetched was taken for one that is imported');
   const shared = { name: index.name, journal, tallies, work, emit, linkBase: linkBase(config, index.name) };
   const mirror = await createCarriedIndex({
     ...shared,

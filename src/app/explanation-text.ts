@@ -4,21 +4,51 @@ import type { Pin } from '../ports/index-state.ts';
 import { hintText, outOfReachText } from '../ports/left-out.ts';
 import type { Oddity } from '../pypi/project-page.ts';
 
-/** In plain words, for somebody who has never heard of TUF. */
-export function explanationLines(explanation: Explanation, now: number): readonly string[] {
-  const { name, project, kind, evidence } = explanation;
+/** The same words, wherever they are shown. */
+export interface ExplanationParts {
+  readonly head: string;
+  readonly carried: string | undefined;
+  /** Who vouches for it, from the pinned root down; empty where nobody signed. */
+  readonly vouchers: readonly string[];
+  /** In what it is weaker than its index, wrapped to lines. */
+  readonly weaker: readonly string[];
+  /** What an attacker needs, wrapped to lines. */
+  readonly forge: readonly string[];
+  /** Of a file: its digests and its pin. */
+  readonly facts: readonly string[];
+  /** What is out of reach, and in what its page is odd. */
+  readonly besides: readonly string[];
+}
+
+export function explanationParts(explanation: Explanation, now: number): ExplanationParts {
+  const { name, project, kind, evidence, chain } = explanation;
   const how = howText(explanation);
   const listed = explanation.files === 1 ? '1 file' : `${explanation.files} files`;
-  const head =
-    kind === 'project'
-      ? `${project}: a project with ${listed}, ${how}.`
-      : `${name}: a file of the project ${project}, ${how}.`;
-  const body =
-    evidence === 'tuf' ? signedLines(explanation, now) : [...sightLines(explanation), ...unsignedLines(explanation)];
-  const rest = kind === 'file' ? fileLines(explanation) : leftOutLines(explanation);
-  const carried = explanation.carried === undefined ? [] : [`It is ${explanation.carried.label}.`];
-  return [head, ...carried, '', ...body, ...rest, ...reachLines(explanation), ...oddLines(explanation)];
+  const isSigned = evidence === 'tuf';
+  return {
+    head:
+      kind === 'project'
+        ? `${project}: a project with ${listed}, ${how}.`
+        : `${name}: a file of the project ${project}, ${how}.`,
+    carried: explanation.carried === undefined ? undefined : `It is ${explanation.carried.label}.`,
+    vouchers: isSigned ? chain.map((voucher) => voucherText(voucher, now)) : [],
+    weaker: isSigned ? [] : sightLines(explanation),
+    forge: isSigned ? signedLines(explanation) : unsignedLines(explanation),
+    facts: kind === 'file' ? fileLines(explanation) : [],
+    besides: [...reachLines(explanation), ...oddLines(explanation)],
+  };
 }
+
+/** In plain words, for somebody who has never heard of TUF. */
+export function explanationLines(explanation: Explanation, now: number): readonly string[] {
+  const { head, carried, vouchers, weaker, forge, facts, besides } = explanationParts(explanation, now);
+  const chain =
+    explanation.evidence === 'tuf' ? [`${WHO_VOUCHES}:`, ...vouchers.map((voucher) => `  ${voucher}`), ''] : weaker;
+  const leftOut = explanation.kind === 'project' ? leftOutLines(explanation) : [];
+  return [head, ...(carried === undefined ? [] : [carried]), '', ...chain, ...forge, ...facts, ...leftOut, ...besides];
+}
+
+export const WHO_VOUCHES = 'Who vouches for it, from the root you pinned down to the list that names it';
 
 function howText({ evidence, kind, firstSight, files }: Explanation): string {
   if (evidence === 'tuf') return 'proved by signatures (evidence: tuf)';
@@ -44,12 +74,9 @@ function sightLines({ kind, firstSight, pinned }: Explanation): readonly string[
   ];
 }
 
-function signedLines({ project, chain, forgeableOnline, reuploads }: Explanation, now: number): readonly string[] {
+function signedLines({ project, chain, forgeableOnline, reuploads }: Explanation): readonly string[] {
   const last = chain.at(-1);
   return [
-    'Who vouches for it, from the root you pinned down to the list that names it:',
-    ...chain.map((voucher) => `  ${voucherText(voucher, now)}`),
-    '',
     `To forge it, an attacker needs ${needed(chain)}.`,
     ...(forgeableOnline.length > 0
       ? [

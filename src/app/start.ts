@@ -26,6 +26,7 @@ import { MirrorHealth } from './health/mirror-health.ts';
 import { noEvents } from './no-events.ts';
 import { logOf } from './running/log.ts';
 import type { MirrorOptions, RunningMirror } from './running/mirror.ts';
+import { recordSent } from './running/record-sent.ts';
 import { readAgain } from './running/reload.ts';
 import { type Jobs, jobsOf } from './scrubbing/jobs.ts';
 import { accessListOf, addressOf, certificateOf, defaultIndexOf, servedIndex } from './server-files.ts';
@@ -162,10 +163,7 @@ class Mirror implements RunningMirror {
 
   async listen(tls: Certificate | undefined): Promise<void> {
     const { config, composition, access, emit, metrics } = this.#parts;
-    const onFinish = (finished: Finished) => {
-      emit(finished);
-      this.#recordFetch(finished);
-    };
+    const onFinish = (finished: Finished) => emit(finished);
     const about = { defaultIndex: this.defaultIndex, startedAt: this.#startedAt, address: () => this.#publicUrl };
     this.#main = await this.#open({
       listener: createListener({
@@ -177,6 +175,7 @@ class Mirror implements RunningMirror {
         publicUrl: () => this.#publicUrl,
         people: createPeoplePages({ composition, ...about, conditions: () => this.#conditions.inForce }),
         onFinish,
+        onSent: (sent) => recordSent({ config, composition }, sent),
       }),
       refuse: createConnectionRefusal(onFinish),
       onCrowding: (crowding) => emit({ name: 'crowded', ...crowding }),
@@ -262,14 +261,5 @@ class Mirror implements RunningMirror {
       ...this.#health.served,
       onFault: (error: unknown) => this.#parts.emit({ name: 'faulted', at: 'answer', error }),
     };
-  }
-
-  /** Who was sent which file, once any byte of it was. */
-  #recordFetch({ sent, elsewhere, index = '', bytes }: Finished): void {
-    if (sent === undefined || (bytes === 0 && elsewhere !== true)) return;
-    const { fetched, clock } = this.#parts.composition;
-    const { project, filename: file, sha256, client } = sent;
-    const reader = this.#parts.config.server.auth?.recordNames === true ? sent.reader : undefined;
-    fetched.record({ at: clock.now(), client, reader, index, project, file, sha256 });
   }
 }

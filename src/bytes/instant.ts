@@ -1,6 +1,8 @@
 /** Whole seconds since the epoch. */
 export type Instant = number;
 
+export const SECONDS_OF_DAY = 86_400;
+
 const WRITTEN = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/;
 
 /** Whole seconds since the epoch, of exactly `YYYY-MM-DDTHH:MM:SSZ`; undefined where the calendar has no such moment. */
@@ -22,11 +24,9 @@ export function dateText(instant: Instant): string {
   return instantText(instant).slice(0, 10);
 }
 
-const DAY = 86_400;
-
 /** Whole days of so many seconds, in words. */
 export function daysText(seconds: number): string {
-  const days = Math.floor(seconds / DAY);
+  const days = Math.floor(seconds / SECONDS_OF_DAY);
   if (days === 0) return 'less than a day';
   return days === 1 ? '1 day' : `${days} days`;
 }
@@ -40,7 +40,7 @@ export function untilText(instant: Instant, now: Instant): string {
 
 function duration(seconds: number): string {
   const units: readonly (readonly [number, string])[] = [
-    [DAY, 'day'],
+    [SECONDS_OF_DAY, 'day'],
     [3_600, 'hour'],
     [60, 'minute'],
   ];

@@ -14,12 +14,11 @@ export function evidenceLines({ evidence, upstream, insecureUpstream, reuploads 
     insecureUpstream || new URL(upstream).protocol === 'http:'
       ? 'the network between here and there'
       : 'its TLS certificate';
+  const seen = reuploads
+    ? 'and names may change their bytes (reuploads: true). Whoever'
+    : 'and what was seen once never changes under its name. But whoever';
   return [
-    'Evidence: index. This upstream signs nothing, so this is weaker than tuf: every file is proved against the digest',
-    reuploads
-      ? 'on its page, and names may change their bytes (reuploads: true). Whoever controls the upstream, its storage or'
-      : 'on its page, and what was seen once never changes under its name. But whoever controls the upstream, its storage or',
-    `${way} chooses the bytes of ${reuploads ? 'every file' : 'a file that this mirror has never seen before'}.`,
+    `Evidence: index. This upstream signs nothing, so this is weaker than tuf: every file is proved against the digest on its page, ${seen} controls the upstream, its storage or ${way} chooses the bytes of ${reuploads ? 'every file' : 'a file that this mirror has never seen before'}.`,
   ];
 }
 

@@ -7,6 +7,28 @@ export function print(...lines: readonly string[]): void {
   process.stdout.write(lines.map((line) => `${shown(line)}\n`).join(''));
 }
 
+/** The same for people: prose is folded to the width of the terminal, and what is to be pasted stays whole. */
+export function printFolded(...lines: readonly string[]): void {
+  const { columns } = process.stdout;
+  print(...(process.stdout.isTTY && columns > 0 ? lines.flatMap((line) => folded(line, columns)) : lines));
+}
+
+/** Further lines are set in as the first is. A line that begins like a command is not folded. */
+export function folded(line: string, columns: number): readonly string[] {
+  const indent = /^ */.exec(line)?.[0] ?? '';
+  if (line.length <= columns || /^ *(?:pip|uv|curl|verbatim) /.test(line)) return [line];
+  const lines: string[] = [];
+  let current = indent;
+  for (const word of line.slice(indent.length).split(' ')) {
+    if (current.length > indent.length && current.length + 1 + word.length > columns) {
+      lines.push(current);
+      current = indent;
+    }
+    current += current.length > indent.length ? ` ${word}` : word;
+  }
+  return [...lines, current];
+}
+
 export function say(...lines: readonly string[]): void {
   process.stderr.write(lines.map((line) => `${shown(line)}\n`).join(''));
 }

@@ -11,6 +11,7 @@ import { clientCommand } from './client-command.ts';
 import { doctorCommand } from './doctor/command.ts';
 import { heldCommands } from './held/held-commands.ts';
 import { provenanceCommand } from './provenance/provenance-command.ts';
+import { whoCommand } from './records/who-command.ts';
 import type { ServeOptions } from './serve.ts';
 import { type CommonFlags, configOf, wholeNumber, withConfig, withPlace } from './with-config.ts';
 
@@ -226,12 +227,7 @@ function recordCommands(program: Command, fail: () => void): void {
       if (!(await (await import('./events.ts')).events(await configOf(flags), { index, project, since }, json))) fail();
     });
 
-  withPlace(program.command('who').description('which clients were sent a file'))
-    .argument('<file>', 'its name, or its sha256')
-    .option('--json', 'for machines')
-    .action(async (file: string, flags: CommonFlags & { json?: boolean }) => {
-      if (!(await (await import('./who.ts')).who(await configOf(flags), file, flags.json ?? false))) fail();
-    });
+  whoCommand(program, fail);
 }
 
 function bulkOf({ all, refused, since, fetch }: AcceptFlags, project: string | undefined, change: ChangeFlags) {

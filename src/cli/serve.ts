@@ -10,7 +10,7 @@ import type { Config, IndexConfig } from '../config/config.ts';
 import type { EvidenceKind, PackageIndex } from '../mirror/package-index.ts';
 import { conditionLines } from './condition-text.ts';
 import { evidenceLines } from './evidence-text.ts';
-import { print } from './output.ts';
+import { print, printFolded } from './output.ts';
 
 export interface ServeOptions {
   readonly json: boolean;
@@ -30,7 +30,7 @@ export async function serve(config: Config, { json, newTrust, admin }: ServeOpti
   const mirror = await start({ config, newTrust, admin });
   running = mirror;
   if (json) print(readyJson(mirror));
-  else print(...readyLines(config, mirror));
+  else printFolded(...readyLines(config, mirror));
   // Who presses Ctrl-C waits for nothing.
   if ((await stopped) === 'SIGTERM') await drain(mirror, config.server.drain ?? 0, mirror.log);
   await mirror.close();

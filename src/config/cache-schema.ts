@@ -22,7 +22,19 @@ export const cache = z.strictObject({
     ),
   access_bytes: size
     .prefault('128 MiB')
-    .describe('Of who was sent which file (`verbatim who`), all indexes together; the same order.'),
+    .describe(
+      'Of who was sent which file (`verbatim who`), all indexes together: the oldest of the client that has most leaves first.',
+    ),
+  access_days: z
+    .int()
+    .min(1)
+    .max(36_500)
+    .optional()
+    .describe('Days that it is remembered; left out, for as long as there is room.'),
+  access_addresses: z
+    .enum(['whole', 'truncated'])
+    .default('whole')
+    .describe('truncated: of the address of a client only its /24 (IPv6: /48) is written down.'),
   memory_bytes: size
     .prefault('192 MiB')
     .describe('Memory for ready-made pages and what they are made from, all indexes together.'),

@@ -216,6 +216,9 @@ export interface Config {
     readonly projectBytes?: number | undefined;
     readonly journalBytes?: number | undefined;
     readonly accessBytes?: number | undefined;
+    /** Days that who was sent what is remembered; undefined for as long as there is room. */
+    readonly accessDays?: number | undefined;
+    readonly accessAddresses?: 'whole' | 'truncated' | undefined;
     readonly warnFreeBytes?: number | undefined;
     /** In which everything on disk is read again; 0 or undefined for never. */
     readonly scrubDays?: number | undefined;

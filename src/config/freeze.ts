@@ -43,6 +43,8 @@ export function toConfig(parsed: ParsedFile): Config {
       projectBytes: parsed.cache.project_bytes,
       journalBytes: parsed.cache.journal_bytes,
       accessBytes: parsed.cache.access_bytes,
+      accessDays: parsed.cache.access_days,
+      accessAddresses: parsed.cache.access_addresses,
       memoryBytes: parsed.cache.memory_bytes,
       warnFreeBytes: parsed.cache.warn_free_bytes,
       scrubDays: parsed.cache.scrub_days,

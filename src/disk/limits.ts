@@ -24,9 +24,12 @@ export const LINES_EVERY_MS = 1000;
 /** Most characters of a text in a line, and most bytes of a line that is read. */
 export const LINE_TEXT = 1000;
 export const LINE_BYTES = 64 * 1024;
-/** The same client fetching the same file again is recorded once in this time. Seconds. */
-export const SAME_FETCH_S = 600;
+/** Clients and files of a day that are counted; of others a fetch is a record of its own. */
 export const SAME_FETCHES = 50_000;
+/** The end of an answer waits for its record so long. */
+export const RECORD_WAIT_MS = 5000;
+/** What is too old in the record is looked for so often, where nobody is sent anything. */
+export const AGED_EVERY_MS = 3_600_000;
 /** What was set aside is kept as evidence, beside the size limit: this many and this much, the oldest leave first. */
 export const QUARANTINED = 16;
 export const QUARANTINED_BYTES = 1_000_000_000;

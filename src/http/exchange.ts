@@ -8,8 +8,9 @@ import { MAX_RECORDED_PATH } from './limits.ts';
 import { partyOf } from './party.ts';
 import { requestIdOf } from './request-id.ts';
 
-/** A file whose bytes a client was sent, whole or in part. */
+/** A file whose bytes a client is sent, whole or in part, from here or from another host. */
 export interface SentFile {
+  readonly index: string;
   readonly project: string;
   readonly filename: string;
   readonly sha256: string;
@@ -19,12 +20,12 @@ export interface SentFile {
   readonly reader?: string | undefined;
 }
 
+/** Writes down who is sent a file: the last byte of it leaves when this resolves. Must not reject. */
+export type OnSent = (sent: SentFile) => Promise<void>;
+
 /** One answered request, for metrics and the access log. */
 export type Finished = Event<'answered'> & {
   readonly index: string | undefined;
-  readonly sent?: SentFile | undefined;
-  /** The client was sent to another host for it. */
-  readonly elsewhere?: boolean | undefined;
 };
 
 /** Called once a request. Must not throw. */
@@ -38,8 +39,6 @@ export interface Notes {
   bytes: number;
   /** Bytes of body the headers spoke of, where they are handed on piece by piece. */
   promised: number | undefined;
-  sent?: SentFile | undefined;
-  elsewhere?: boolean | undefined;
 }
 
 let make: (incoming: IncomingMessage, outgoing: ServerResponse, proxies: TrustedProxies | undefined) => Exchange;

@@ -8,8 +8,10 @@ export interface Target {
   readonly segments: readonly string[];
   /** True where a segment holds a slash that was sent as %2F. */
   readonly escapedSlash: boolean;
-  /** The value of `format` (PEP 691); every other key is ignored. */
+  /** The value of `format` (PEP 691); installers' addresses have no other key. */
   readonly format: string | undefined;
+  /** As sent, without the question mark. */
+  readonly query: string;
 }
 
 /** `clean` is the same path without empty segments; it begins with exactly one slash. */
@@ -41,10 +43,8 @@ export function readTarget(raw: string): ReadTarget {
   if (sent.slice(0, -1).includes(''))
     return { kind: 'double-slash', clean: `/${path.split('/').filter(Boolean).join('/')}${trailing(path)}` };
   const escapedSlash = segments.some((segment) => segment.includes('/'));
-  return {
-    kind: 'target',
-    target: { path, segments, escapedSlash, format: question === -1 ? undefined : formatOf(url.slice(question + 1)) },
-  };
+  const query = question === -1 ? '' : url.slice(question + 1);
+  return { kind: 'target', target: { path, segments, escapedSlash, format: valueIn(query, 'format'), query } };
 }
 
 function trailing(path: string): string {
@@ -62,14 +62,14 @@ function decodeSegment(segment: string): string | undefined {
   }
 }
 
-/** The first `format` of a query; a malformed one counts as an unknown format. */
-function formatOf(query: string): string | undefined {
+/** The first value that a query has for a key; a malformed one is empty. */
+export function valueIn(query: string, key: string): string | undefined {
   for (let at = 0; at <= query.length; ) {
     const next = query.indexOf('&', at);
     const end = next === -1 ? query.length : next;
-    if (query.startsWith('format=', at)) {
+    if (query.startsWith(`${key}=`, at)) {
       try {
-        return decodeURIComponent(query.slice(at + 'format='.length, end).replaceAll('+', ' '));
+        return decodeURIComponent(query.slice(at + key.length + 1, end).replaceAll('+', ' '));
       } catch {
         return '';
       }

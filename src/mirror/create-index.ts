@@ -1,37 +1,25 @@
-import { type Background, createBackground } from '../async/background.ts';
 import type { Caller } from '../async/caller.ts';
 import { secondsSince } from '../async/elapsed.ts';
 import type { Blob } from '../ports/blob.ts';
-import type { Blobs } from '../ports/blobs.ts';
-import type { Clock } from '../ports/clock.ts';
-import type { Emit } from '../ports/events.ts';
-import type { Pins } from '../ports/index-state.ts';
-import type { Lease } from '../ports/lease.ts';
-import type { Tallies } from '../ports/left-out.ts';
 import type { Heard } from '../ports/newest.ts';
-import type { PageWork } from '../ports/page-work.ts';
-import type { Policy } from '../ports/policy.ts';
-import type { Journal } from '../ports/records.ts';
-import type { Upstream } from '../ports/upstream.ts';
 import type { Choice } from '../render/negotiate.ts';
-import { LookAhead, type LookAheadRules } from './ahead/look-ahead.ts';
+import { LookAhead } from './ahead/look-ahead.ts';
 import type { EvidenceKind } from './believed.ts';
-import type { CommonDocuments } from './common-documents.ts';
 import type { Evidence } from './evidence.ts';
 import { type Explanation, explain } from './explain.ts';
 import type { FileAddress } from './files/addresses.ts';
 import { CoreMetadata } from './files/core-metadata.ts';
 import { Expectations } from './files/expectations.ts';
-import { Fetch } from './files/fetch.ts';
 import type { FileAnswer } from './files/file-answer.ts';
 import { Files } from './files/files.ts';
-import { type FirstSightRules, FirstSights } from './files/first-sights.ts';
-import { HeldVariants } from './files/held-variants.ts';
+import { FirstSights } from './files/first-sights.ts';
 import { type JudgeFile, judgeByName } from './files/judge.ts';
 import { coreMetadataFor } from './files/metadata-for-jobs.ts';
+import type { IndexParts } from './index-parts.ts';
 import type {
   CarriedIndex,
   IndexStatus,
+  KnownListing,
   LookedAt,
   PackageIndex,
   ServedPage,
@@ -40,67 +28,12 @@ import type {
 } from './package-index.ts';
 import type { BelievedPage } from './projects/believed-page.ts';
 import { Breaker } from './projects/breaker.ts';
-import type { DrawnBodies } from './projects/drawn-bodies.ts';
-import { HeldFiles, type OfflinePages } from './projects/held-files.ts';
+import { HeldFiles } from './projects/held-files.ts';
 import type { TallyTotals } from './projects/left-out.ts';
 import { ProjectPins } from './projects/pins.ts';
 import { ProjectList } from './projects/project-list.ts';
 import { type FoundPage, ProjectPages } from './projects/project-pages.ts';
-import { createReports, type Reports } from './projects/reports.ts';
 import { createSightPins } from './projects/sight-pins.ts';
-
-/** What the world gives an index, whatever its pages are believed by. */
-export interface IndexOptions {
-  readonly name: string;
-  readonly work: PageWork;
-  readonly pins: Pins;
-  readonly blobs: Blobs;
-  readonly upstream: Upstream;
-  readonly policy: Policy;
-  readonly clock: Clock;
-  readonly emit: Emit;
-  readonly journal: Journal;
-  readonly tallies: Tallies;
-  /** Where drawn pages are found again that memory has no room for; undefined where there is no such place. */
-  readonly drawn?: DrawnBodies | undefined;
-  /** What other replicas had of what is proved here again; undefined where this one is alone. */
-  readonly shared?: CommonDocuments | undefined;
-  /** Who asks upstream, where other processes on the same state could, too. */
-  readonly lease?: Lease | undefined;
-  /** Bytes of memory for pages, and as much again for what they are made from. */
-  readonly memory: number;
-  /** True where upstream may put other bytes under a name it used before. */
-  readonly reuploads: boolean;
-  /** True where upstream is never asked, and what is held is all there is. */
-  readonly offline: boolean;
-  /** What becomes of listed files that are not held, where upstream is never asked. */
-  readonly offlinePages?: OfflinePages | undefined;
-  /** How files that nobody states a digest of are believed; undefined where they are withheld, as of every signed index. */
-  readonly firstSight?: FirstSightRules | undefined;
-  /** What is looked at before a client asks for it; undefined for nothing. */
-  readonly lookAhead?: LookAheadRules | undefined;
-  /** What links to files begin with, absolute and with a slash at the end; absent where they are relative. */
-  readonly linkBase?: string | undefined;
-}
-
-/** The same with what its rooms share. */
-export interface IndexParts extends IndexOptions {
-  /** Seconds after which upstream is asked again for a page, or whether there is one; undefined where signatures say that. */
-  readonly maxAge?: number | undefined;
-  readonly index: string;
-  readonly reports: Reports;
-  readonly background: Background;
-  readonly fetch: Fetch;
-  readonly heldVariants: HeldVariants;
-}
-
-export function partsOf<O extends IndexOptions>(options: O): O & IndexParts {
-  const { name: index } = options;
-  const reports = createReports({ ...options, index });
-  const background = createBackground();
-  const fetch = new Fetch({ ...options, index, reports, background });
-  return { ...options, index, reports, background, fetch, heldVariants: new HeldVariants(options.blobs) };
-}
 
 interface Facets<P> {
   readonly introduce?: ((caller: Caller) => Promise<void>) | undefined;
@@ -211,9 +144,15 @@ export class EvidencedIndex<P> implements RunningIndex {
     return this.#files.find(at, caller);
   }
 
-  explain(name: string, caller: Caller): Promise<Explanation> {
+  explain(name: string, caller: Caller, { held } = { held: false }): Promise<Explanation> {
     const { reuploads } = this.#parts;
-    return explain({ evidence: this.#evidence, pages: this.#pages, pins: this.#pins, reuploads }, name, caller);
+    return explain({ evidence: this.#evidence, pages: this.#pages, pins: this.#pins, reuploads, held }, name, caller);
+  }
+
+  async known(project: string, caller: Caller): Promise<KnownListing | undefined> {
+    const known = await this.#pages.known(project, caller);
+    if (known !== undefined) this.#listed.add(known.page);
+    return known;
   }
 
   async status(): Promise<IndexStatus> {
@@ -253,8 +192,8 @@ export class EvidencedIndex<P> implements RunningIndex {
     return page;
   }
 
-  projects(caller: Caller): AsyncIterable<string> {
-    return this.#list.names(caller);
+  projects(caller: Caller, how?: { readonly held: boolean }): AsyncIterable<string> {
+    return this.#list.names(caller, how);
   }
 
   async open(page: BelievedPage<unknown>, filename: string, caller: Caller): Promise<Blob> {

@@ -38,17 +38,21 @@ interface ExplainOptions<P> {
   readonly pages: ProjectPages<P>;
   readonly pins: { of(project: string): Promise<ReadonlyMap<string, Pin>> };
   readonly reuploads: boolean;
+  /** True: by what is held; upstream is not asked for pages. */
+  readonly held?: boolean | undefined;
 }
 
 /** The name is a file's if a page lists it, else a project's. Throws `unlisted` only when every page that could list it was read. */
 export async function explain<P>(options: ExplainOptions<P>, name: string, caller: Caller): Promise<Explanation> {
-  const { pages } = options;
+  const { pages, held } = options;
   let unread: unknown;
   const read = (project: string) =>
-    pages.get(project, caller).catch((error: unknown) => {
-      if (!isUnlisted(error)) unread ??= error;
-      return undefined;
-    });
+    (held ? pages.known(project, caller).then((known) => known?.page) : pages.get(project, caller)).catch(
+      (error: unknown) => {
+        if (!isUnlisted(error)) unread ??= error;
+        return undefined;
+      },
+    );
   if (name.includes('.'))
     for (const project of projectCandidates(name)) {
       const page = await read(project);

@@ -16,6 +16,7 @@ import type { FileAddress } from './files/addresses.ts';
 import type { FileAnswer } from './files/file-answer.ts';
 import type { BelievedPage } from './projects/believed-page.ts';
 import type { TallyTotals } from './projects/left-out.ts';
+import type { KnownPage } from './projects/project-pages.ts';
 import type { StoredRoles } from './tuf/stored-roles.ts';
 
 // What routes, commands and jobs may ask of an index. Every method throws Refusal; what it returns was proved or believed.
@@ -36,6 +37,9 @@ export interface ServedPage {
   readonly life: Life | undefined;
 }
 
+/** A page that `known` gave. */
+export type KnownListing = KnownPage<unknown>;
+
 /** A page that `listing` gave. */
 export type BelievedListing = BelievedPage<unknown>;
 
@@ -51,8 +55,10 @@ export interface PackageIndex {
   list(caller: Caller): Promise<ServedPage>;
   /** The core metadata of a file lies at the file's address with `.metadata` behind it. Counted as served when it is opened. */
   file(at: FileAddress, caller: Caller): Promise<FileAnswer>;
-  /** Who vouches for a project or file, in facts. */
-  explain(name: string, caller: Caller): Promise<Explanation>;
+  /** Who vouches for a project or file, in facts. `held`: by what is held, and upstream is not asked. */
+  explain(name: string, caller: Caller, how?: { readonly held: boolean }): Promise<Explanation>;
+  /** What is held of a project, for people; upstream is not asked, and nothing is counted as served. Undefined where nothing is held. */
+  known(project: string, caller: Caller): Promise<KnownListing | undefined>;
   status(): Promise<IndexStatus>;
   /** What the pages in force leave out, also those of an earlier run. */
   tally(): Promise<TallyTotals>;
@@ -73,8 +79,8 @@ export interface PackageIndex {
   hear(project: string, caller: Caller): Promise<Heard>;
   /** A project page, parsed, for jobs: not counted as served. */
   listing(project: string, caller: Caller): Promise<BelievedPage<unknown>>;
-  /** Names of all projects, normalized, for jobs. */
-  projects(caller: Caller): AsyncIterable<string>;
+  /** Names of all projects, normalized, for jobs. `held`: of the list that is held, and upstream is not asked. */
+  projects(caller: Caller, how?: { readonly held: boolean }): AsyncIterable<string>;
   /** The proved bytes of a file of a page that `listing` gave, for jobs: not counted as served. */
   open(page: BelievedPage<unknown>, filename: string, caller: Caller): Promise<Blob>;
   /** A power cut takes nothing of what `open` gave when this resolves. Where it throws (Refusal), it is to be opened anew. */

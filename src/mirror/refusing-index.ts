@@ -32,6 +32,7 @@ export class RefusingIndex implements PackageIndex {
   readonly list: PackageIndex['list'];
   readonly file: PackageIndex['file'];
   readonly explain: PackageIndex['explain'];
+  readonly known: PackageIndex['known'];
   readonly look: PackageIndex['look'];
   readonly confirm: PackageIndex['confirm'];
   readonly listing: PackageIndex['listing'];
@@ -52,6 +53,7 @@ export class RefusingIndex implements PackageIndex {
     this.list = refuse;
     this.file = refuse;
     this.explain = refuse;
+    this.known = refuse;
     this.look = refuse;
     this.confirm = refuse;
     this.listing = refuse;

@@ -29,6 +29,8 @@ export interface Sink {
 export interface LogOptions {
   readonly level: Level;
   readonly format: 'json' | 'text';
+  /** Of text: a terminal that shows colours. */
+  readonly colours?: boolean | undefined;
   /** Where lines go; standard error otherwise. */
   readonly sink?: Sink | undefined;
 }
@@ -36,7 +38,7 @@ export interface LogOptions {
 /** Fields of one line. */
 const MOST_FIELDS = 24;
 
-export function createLog({ level, format, sink }: LogOptions): Log {
+export function createLog({ level, format, colours = false, sink }: LogOptions): Log {
   let dropped = 0;
   const standardError = sink === undefined ? openStandardError(() => dropped++) : undefined;
   const lines: Sink = sink ?? standardError ?? { write: () => undefined };
@@ -48,7 +50,7 @@ export function createLog({ level, format, sink }: LogOptions): Log {
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    format === 'json' ? lines : { write: (line: string) => lines.write(toText(line)) },
+    format === 'json' ? lines : { write: (line: string) => lines.write(toText(line, colours ? PAINTED : PLAIN)) },
   );
   const at =
     (each: Level) =>
@@ -80,11 +82,23 @@ function cleanFields(fields: Fields): Record<string, string | number | boolean> 
   return cleaned;
 }
 
-/** `14:00:00 warn  message  index=main reason=digest` */
-function toText(line: string): string {
-  const { level, time, message, ...fields }: Record<string, unknown> = JSON.parse(line);
-  const rest = Object.entries(fields).map(([name, value]) => ` ${name}=${quoted(String(value))}`);
-  return `${String(time).slice(11, 19)} ${String(level).padEnd(5)} ${message}${rest.length > 0 ? ` ${rest.join('')}` : ''}\n`;
+type Paint = (text: string, how: 'faint' | 'warn' | 'error') => string;
+
+const PLAIN: Paint = (text) => text;
+const CODES = { faint: 2, warn: 33, error: 31 } as const;
+const PAINTED: Paint = (text, how) => `\u001b[${CODES[how]}m${text}\u001b[0m`;
+
+/** `14:00:00 warn  message  index=main reason=digest`: the word that machines go by is left out. */
+function toText(line: string, paint: Paint): string {
+  const { level, time, message, event: _, ...fields }: Record<string, unknown> = JSON.parse(line);
+  const rest = Object.entries(fields).map(([name, value]) => `${name}=${quoted(String(value))}`);
+  const word = String(level).padEnd(5);
+  return [
+    paint(String(time).slice(11, 19), 'faint'),
+    ` ${level === 'warn' || level === 'error' ? paint(word, level) : paint(word, 'faint')} ${message}`,
+    rest.length > 0 ? `  ${paint(rest.join(' '), 'faint')}` : '',
+    '\n',
+  ].join('');
 }
 
 function quoted(value: string): string {

@@ -16,6 +16,8 @@ export interface Happening {
   /** What happened, and what somebody should do about it; '' where there is nothing to do. */
   readonly says: string;
   readonly next: string;
+  /** What exactly, in the words of the refusal; '' where there are none for everybody. */
+  readonly detail: string;
 }
 
 /** How a kind is told apart at a glance. */
@@ -36,7 +38,11 @@ export function happeningList(
   return html`<ol class="list" reversed>${all.map((each) => html`<li>${happening(each, root, now)}</li>`)}</ol>`;
 }
 
-function happening({ at, index, kind, reason, project, thing, says, next }: Happening, root: string, now: Instant) {
+function happening(
+  { at, index, kind, reason, project, thing, says, next, detail }: Happening,
+  root: string,
+  now: Instant,
+) {
   const how = STANDS[kind];
   const word = how === undefined ? html`<b>${kind}</b>` : state(how, kind);
   const name = thing === '' ? (project ?? '') : thing;
@@ -45,5 +51,5 @@ function happening({ at, index, kind, reason, project, thing, says, next }: Happ
       ? html`<b>${name}</b>`
       : html`<a href="${root}${index}/project/${encodeURIComponent(project)}/">${name}</a>`;
   return html`<p>${word} ${about}${index === '' ? '' : html` <span class="soft">in ${index}</span>`} <span class="soft small">${ago(at, now)}</span></p>
-<p>${says}${next === '' ? '' : html` ${next}`}${reason === undefined ? '' : html` <span class="soft small">(${reason})</span>`}</p>`;
+<p>${says}${next === '' ? '' : html` ${next}`}${reason === undefined ? '' : html` <span class="soft small">(${reason})</span>`}</p>${detail === '' ? '' : html`<p class="soft small hash">${detail}</p>`}`;
 }

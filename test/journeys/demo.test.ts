@@ -83,3 +83,20 @@ it('kept running, index and mirror agree byte for byte until it is told to stop'
     child.kill('SIGKILL');
   }
 });
+
+it('stopped before its end, it says so and fails', { timeout: LONG }, async () => {
+  const child = spawn(process.execPath, [MAIN, 'demo', '--offline', '--json'], { stdio: ['ignore', 'ignore', 'pipe'] });
+  try {
+    let story = '';
+    child.stderr.setEncoding('utf8').on('data', (text) => {
+      story += text;
+    });
+    const over = once(child, 'exit');
+    await once(child.stderr, 'data');
+    child.kill('SIGTERM');
+    expect(await over).toEqual([1, null]);
+    expect(story).toContain('Stopped.');
+  } finally {
+    child.kill('SIGKILL');
+  }
+});

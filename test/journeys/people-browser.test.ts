@@ -7,6 +7,8 @@ const SIMPLE = { headers: { accept: 'application/vnd.pypi.simple.v1+json' } };
 /** Bytes of a page with everything that it needs. */
 const MOST_BYTES = 30_000;
 
+const ALPHA = wheel('alpha', '2.0');
+
 let rig: PeopleRig;
 let browser: Browser;
 
@@ -14,6 +16,13 @@ let browser: Browser;
 const PAGES = (): readonly (readonly [name: string, path: string])[] => [
   ['overview', '/'],
   ['index', '/pypi-org/'],
+  ['project-signed', '/project/alpha/'],
+  ['project-unsigned', '/pypi-org/project/beta/'],
+  ['project-missing', '/pypi-org/project/nobody/'],
+  ['why-signed', `/why/${ALPHA.filename}`],
+  ['why-unsigned', '/pypi-org/why/beta-1.0-py3-none-any.whl'],
+  ['events', '/events'],
+  ['search', '/pypi-org/project/?q=bet'],
   ['error', '/nowhere'],
 ];
 
@@ -24,6 +33,13 @@ beforeAll(async () => {
     fill(signed, pypi) {
       for (const version of ['1.0', '1.1', '2.0']) signed.upload('alpha', wheel('alpha', version));
       for (const version of ['1.0', '1.1', '2.0']) pypi.upload('beta', wheel('beta', version));
+      // Enough for several pages of long names.
+      for (let at = 0; at < 60; at++)
+        pypi.upload('beta', wheel('beta', `3.${at}`), {
+          'requires-python': '>=3.9',
+          ...(at % 7 === 0 && { yanked: 'broken' }),
+        });
+      pypi.upload('beta', wheel('beta', '4.0'), { hashes: { sha256: 'nonsense' } });
     },
   });
   await rig.get('/simple/alpha/', SIMPLE);

@@ -3,6 +3,7 @@ import { Refusal } from '../../src/bytes/refusal.ts';
 import { digestHex } from '../../src/repository/digests.ts';
 import { isWhole } from '../../src/sync/report.ts';
 import { readLock } from '../../src/sync/selection/locks.ts';
+import { askedBy } from '../../src/sync/selection/requirements.ts';
 import { startIndexRig } from '../rigs/index-rig.ts';
 import { RIGS, type Rig } from '../rigs/rig.ts';
 import { type SignedRig, startSignedRig } from '../rigs/signed-rig.ts';
@@ -54,6 +55,15 @@ const hash = ({ bytes }: TinyWheel) => digestHex('sha256', bytes);
 describe.each(RIGS)('of an index with evidence $evidence', ({ start }) => {
   let rig: Rig;
   afterEach(() => rig.close());
+
+  it('an upstream that is away ends it, and is told as no project that upstream lacks', async () => {
+    rig = await start({ files: ALL });
+    rig.pageFault('alpha', { kind: 'status', status: 500 });
+    const away = { reason: 'unreachable', transient: true };
+    await expect(syncing(rig.index(), { names: ['alpha'], environments: [LINUX] })).rejects.toMatchObject(away);
+    const unlocked = { asked: [askedBy('alpha')] };
+    await expect(syncing(rig.index(), unlocked)).rejects.toMatchObject(away);
+  });
 
   it('a name brings the newest release and what that requires in the environments that are given', async () => {
     rig = await start({ files: ALL });

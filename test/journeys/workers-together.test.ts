@@ -129,8 +129,10 @@ describe('several workers of one server', () => {
     expect(indexes).toMatchObject([{ name: 'main', lastRefresh: expect.any(Number), lastError: null }]);
     expect((await readdir(join(data, 'control'))).length).toBe(1);
     expect((await verbatim('status', ...flags, '--data', data)).stdout).toContain('workers: 2 of 2 answer');
-    // The same client is recorded once by each, a moment later.
-    await expect.poll(async () => (await run(flags, 'who', ALPHA.filename)).length, { timeout: 20_000 }).toBe(2);
+    // The same client is recorded by each, and told once.
+    expect(await run(flags, 'who', ALPHA.filename)).toMatchObject([
+      { client: '127.0.0.1', project: 'alpha', count: 2 },
+    ]);
   });
 
   it('fetch each file once, and hold no more than the limit together', async () => {

@@ -3,6 +3,7 @@ import { parsePublicKey } from '../../bundle/format/keys.ts';
 import type { TrustedKey } from '../../bundle/format/seal.ts';
 import type { Site } from '../../bundle/import/judge.ts';
 import type { ImportPlace } from '../../bundle/import/place.ts';
+import { existing } from '../../bytes/existing.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { ImportConfig, ImportKey } from '../../config/config.ts';
 import { carriedUpstream } from '../../mirror/carried/upstream.ts';
@@ -25,11 +26,13 @@ export async function importPlace(
   const index = operator.config.indexes[name];
   if (index?.import === undefined) throw notImported(name);
   const carried = indexes.find((each) => each.name === name)?.carried;
-  const [state, time] = [states.get(name), imports.get(name)];
-  if (carried === undefined || state === undefined || time === undefined) {
+  if (carried === undefined) {
+    // It refuses, and says here why.
     await operator.state(name);
     throw notImported(name);
   }
+  const state = existing(states.get(name), `${name} arrives by import and has no state`);
+  const time = existing(imports.get(name), `${name} arrives by import and has no time`);
   const upstream = carriedUpstream(() => undefined, blobs);
   return {
     site: { index: name, evidence: index.evidence, keys: keysOf(index.import, time.carried, clock.now()) },

@@ -1,3 +1,4 @@
+import { existing } from '../../bytes/existing.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Config } from '../../config/config.ts';
 import type { Emit } from '../../ports/events.ts';
@@ -134,11 +135,7 @@ export class Fleet {
 export function fleetOf(config: Config, local: StateCopy, use: FleetUse): Fleet | undefined {
   const state = config.fleet?.state;
   if (state === undefined) return undefined;
-  const { sealKey } = sealingOf(config);
-  if (sealKey === undefined)
-    throw new Refusal('state', 'A fleet needs a seal key that all its replicas share (seal_key_file, seal_key_env).', {
-      subject: 'state',
-    });
+  const sealKey = existing(sealingOf(config).sealKey, 'a fleet was configured without a seal key');
   const address = readS3Address(state);
   // Where keys are missing that is told by the first look, and a command that makes none needs none.
   let keys: CredentialSource | undefined;

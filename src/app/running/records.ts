@@ -33,7 +33,7 @@ export function recordsOf(
   { config: { cache }, clock, rehearsal, serving, emit }: RecordsOptions,
   closers: (() => unknown)[],
 ): Records {
-  const fetched = createAccessRecord(records, { maxBytes: cache.accessBytes });
+  const fetched = createAccessRecord(records, { maxBytes: cache.accessBytes, days: cache.accessDays });
   const journal = createJournal(records, { maxBytes: cache.journalBytes });
   const tallies = createTallies(records);
   const news = new NewsRecord(records, { now: () => clock.now() });

@@ -1,11 +1,29 @@
 import type { Instant } from '../../bytes/instant.ts';
+import { Refusal } from '../../bytes/refusal.ts';
 import type { PeoplePages } from '../../http/routes/people.ts';
+import type { PackageIndex } from '../../mirror/package-index.ts';
 import type { Condition } from '../../ports/conditions.ts';
+import { VERSION } from '../../version.ts';
+import { eventsPage } from '../../web/events.ts';
+import type { Happening } from '../../web/happenings.ts';
 import { homePage } from '../../web/home.ts';
+import { missingPage, projectPage } from '../../web/project.ts';
+import { searchPage } from '../../web/search.ts';
+import { whyPage } from '../../web/why.ts';
+import type { Composition } from '../compose.ts';
+import { Names } from './names.ts';
 import { Overview, type OverviewParts } from './overview.ts';
+import { projectView, whyView } from './project-views.ts';
+import { changeHappening, refusalHappening } from './words.ts';
+
+/** Events of one page, and lines of the journal that are looked at for them. */
+const EVENTS_A_PAGE = 20;
+const CHANGES_LOOKED_AT = 1000;
+/** Characters of a name that is looked for. */
+const MOST_QUERY = 100;
 
 interface PeoplePagesOptions {
-  readonly composition: OverviewParts;
+  readonly composition: OverviewParts & Pick<Composition, 'states'>;
   /** The name of the index that also lies at the root. */
   readonly defaultIndex: string;
   readonly startedAt: Instant;
@@ -17,8 +35,62 @@ interface PeoplePagesOptions {
 
 /** Pages for people, of what a running mirror knows. */
 export function createPeoplePages({ composition, ...options }: PeoplePagesOptions): PeoplePages {
+  const { indexes, states, clock } = composition;
   const overview = new Overview({ ...composition, ...options });
+  const names = new Map(indexes.map((index) => [index.name, new Names(index, states.get(index.name))]));
+  const placeOf = (root: string, index: string | undefined) => ({
+    root,
+    index: index === options.defaultIndex ? undefined : index,
+  });
+  const made = () => ({ now: clock.now(), version: VERSION });
   return {
-    overview: async (root, index) => homePage(await overview.view(), { root, at: 'overview', index }, index),
+    overview: async (root, index) =>
+      homePage(await overview.view(), { ...placeOf(root, index), at: 'overview' }, index),
+    async project({ root, index, project, page }, caller) {
+      const view = await projectView(composition, indexOf(indexes, index), { project, page }, caller);
+      const place = placeOf(root, index);
+      return view === undefined ? missingPage({ ...made(), index, project }, place) : projectPage(view, place);
+    },
+    async why({ root, index, name }, caller) {
+      return whyPage(await whyView(composition, indexOf(indexes, index), name, caller), placeOf(root, index));
+    },
+    async events({ root, index, page }) {
+      const all = await happenings(composition, index);
+      const pages = Math.max(1, Math.ceil(all.length / EVENTS_A_PAGE));
+      const at = Math.min(Math.max(1, page), pages);
+      const events = all.slice((at - 1) * EVENTS_A_PAGE, at * EVENTS_A_PAGE);
+      return eventsPage({ ...made(), index, events, page: at, pages }, { ...placeOf(root, index), at: 'events' });
+    },
+    async search({ root, index, query: asked }) {
+      const query = asked.slice(0, MOST_QUERY);
+      // As names are normalized (PEP 503); what is no part of one is found nowhere.
+      const part = query
+        .trim()
+        .toLowerCase()
+        .replace(/[-_.]+/g, '-');
+      const found = await names.get(index)?.find(/^[a-z0-9-]*$/.test(part) ? part : '');
+      const { reading = false, listed = 0, held = 0, found: projects = [], more = false } = found ?? {};
+      return searchPage(
+        { ...made(), index, query, reading, known: { listed, held }, found: projects, more },
+        { ...placeOf(root, index), at: 'search' },
+      );
+    },
   };
+}
+
+export function indexOf<I extends Pick<PackageIndex, 'name'>>(indexes: readonly I[], name: string): I {
+  const found = indexes.find((index) => index.name === name);
+  if (found === undefined) throw new Refusal('unlisted', `There is no index called ${name}.`, { subject: 'request' });
+  return found;
+}
+
+/** What was refused and what upstream changed, newest first; of one index, or of all. */
+async function happenings(
+  { news, journal }: Pick<Composition, 'news' | 'journal'>,
+  index: string | undefined,
+): Promise<readonly Happening[]> {
+  const refused = await news.latest();
+  const changes = await journal.latest(CHANGES_LOOKED_AT, { index });
+  const all = [...refused.map(refusalHappening), ...changes.map(changeHappening)];
+  return all.filter((each) => index === undefined || each.index === index).sort((one, other) => other.at - one.at);
 }

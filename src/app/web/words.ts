@@ -9,6 +9,9 @@ import type { Happening } from '../../web/happenings.ts';
 // What is known by one word, in sentences for somebody who knows neither TUF nor this mirror. None of them names a path or an address of the
 // machine: whoever may ask for a package may read them.
 
+/** Characters of a refusal's own words. */
+const MOST_QUOTED = 300;
+
 interface Told {
   readonly says: string;
   readonly next: string;
@@ -86,7 +89,7 @@ export function refusalHappening({ at, index, reason, subject, thing, message, f
   const { says, next } = reasonSays(reason);
   const project = subject === 'page' ? normalizeName(thing) : undefined;
   // What our own state says of itself may name paths.
-  const quoted = KINDS[reason].quotes === true && from === 'upstream' && subject !== 'state' ? ` (${message})` : '';
+  const quoted = KINDS[reason].quotes === true && from === 'upstream' && subject !== 'state' ? clipped(message) : '';
   const named = SUBJECT_SAYS[subject];
   return {
     at,
@@ -95,8 +98,9 @@ export function refusalHappening({ at, index, reason, subject, thing, message, f
     reason,
     project,
     thing: named === undefined ? thing : named,
-    says: `${from === 'disk' ? 'Something stored here no longer proves, and is not served.' : says}${quoted}`,
+    says: from === 'disk' ? 'Something stored here no longer proves, and is not served.' : says,
     next,
+    detail: quoted,
   };
 }
 
@@ -132,7 +136,7 @@ export function changeHappening({ at, index, kind, project, file, reason, before
   const { says, next } = CHANGES_SAY[kind];
   const change = before !== undefined && after !== undefined ? `Before: ${before}; now: ${after}.` : '';
   const why = kind === 'accepted' || kind === 'quarantined' ? reason : undefined;
-  const all = [says, why === undefined ? '' : `It was said why: ${why}.`, kind === 'changed' ? change : ''];
+  const all = [says, why === undefined ? '' : `It was said why: ${clipped(why)}.`];
   return {
     at,
     index,
@@ -142,5 +146,10 @@ export function changeHappening({ at, index, kind, project, file, reason, before
     thing: file ?? project,
     says: all.filter((part) => part !== '').join(' '),
     next,
+    detail: kind === 'changed' ? clipped(change) : '',
   };
+}
+
+function clipped(text: string): string {
+  return text.length > MOST_QUOTED ? `${text.slice(0, MOST_QUOTED)}…` : text;
 }

@@ -2,7 +2,7 @@ import { examine } from '../../app/doctor/examine.ts';
 import { AREAS, type Finding, type Grade } from '../../app/doctor/finding.ts';
 import type { LoadOptions } from '../../config/load.ts';
 import { VERSION } from '../../version.ts';
-import { print, printJson, sayOver } from '../output.ts';
+import { print, printFolded, printJson, sayOver } from '../output.ts';
 
 const WORDS: Readonly<Record<Grade, string>> = { good: 'ok', note: 'note', warning: 'WARNING', error: 'ERROR' };
 
@@ -13,7 +13,7 @@ export async function doctor(given: LoadOptions, json: boolean): Promise<boolean
   for await (const findings of examine({ given, folder: process.cwd(), onBegin })) {
     all.push(...findings);
     sayOver('');
-    if (!json) print(...linesOf(findings));
+    if (!json) printFolded(...linesOf(findings));
   }
   const count = (grade: Grade) => all.filter((each) => each.grade === grade).length;
   const [errors, warnings] = [count('error'), count('warning')];

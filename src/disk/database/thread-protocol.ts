@@ -1,5 +1,6 @@
 import type { Reason, Subject } from '../../bytes/refusal.ts';
 import type { OldItems } from '../../ports/state-room.ts';
+import type { SharedBy } from '../records/line-shares.ts';
 import type { DumpedVersion } from '../state/state-dump.ts';
 import type { LargeRequest } from '../state/state-large.ts';
 import type { OldestRequest } from '../state/state-room.ts';
@@ -77,13 +78,17 @@ export interface Writes {
     ask: Of & { readonly name: string; readonly count: number; readonly mark: Creation };
     answer: Epoch & { readonly replaced: boolean };
   };
-  /** Adds lines of one kind, and removes some beyond this many bytes: the oldest of all, or of the project that has most. */
+  /**
+   * Adds lines of one kind, and removes some beyond this many bytes: the oldest of all, or of the project or client that has most; and those that say
+   * that they are from before this time.
+   */
   append: {
     ask: Of & {
       readonly lineKind: number;
       readonly lines: readonly string[];
       readonly mostBytes: number;
-      readonly isShared: boolean;
+      readonly sharedBy: SharedBy | undefined;
+      readonly notBefore: number | undefined;
     };
     answer: Done;
   };

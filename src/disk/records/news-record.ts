@@ -47,8 +47,8 @@ const Role = z.object({
 });
 const Line = z.discriminatedUnion('kind', [Refused, Role]);
 
-/** What happened says nothing about what came: only that nothing did. */
-const NOTHING_CAME: ReadonlySet<Reason> = new Set<Reason>(['unreachable', 'slow', 'offline', 'unlisted']);
+/** Nothing came; or what is older came, of which the journal tells with what became of it. */
+const NO_REFUSALS: ReadonlySet<Reason> = new Set<Reason>(['unreachable', 'slow', 'offline', 'unlisted', 'regressed']);
 
 interface NewsRecordOptions {
   readonly now: () => Instant;
@@ -89,7 +89,7 @@ export class NewsRecord {
 
   /** The same thing for the same reason within ten minutes is one line. */
   #noteRefused({ index, reason, subject, thing, message, at: from }: Event<'rejected'>): void {
-    if (NOTHING_CAME.has(reason)) return;
+    if (NO_REFUSALS.has(reason)) return;
     const at = this.#now();
     const key = JSON.stringify([index, reason, subject, thing, from]);
     const before = this.#told.get(key);

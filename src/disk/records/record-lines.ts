@@ -1,4 +1,5 @@
 import { Mutex } from '../../async/mutex.ts';
+import type { Instant } from '../../bytes/instant.ts';
 import { LINE_TEXT, LINES_EVERY_MS, LINES_WAITING } from '../limits.ts';
 import type { LineKind, RecordsDatabase } from './records-database.ts';
 
@@ -6,6 +7,8 @@ export interface RecordLinesOptions {
   readonly kind: LineKind;
   /** Most bytes that are kept. */
   readonly maxBytes: number;
+  /** Lines that say that they are from before this time go. */
+  readonly notBefore?: (() => Instant | undefined) | undefined;
 }
 
 /** Lines of JSON of one kind, written behind: within a second, and at close. */
@@ -56,15 +59,15 @@ export class RecordLines {
     return found.map(parse).filter((value) => value !== undefined);
   }
 
-  /** Throws Refusal where the disk does not take them; they wait on. */
-  flush(): Promise<void> {
+  /** `ages`: what is too old goes, also where there is nothing new. Throws Refusal where the disk does not take them; they wait on. */
+  flush(ages = false): Promise<void> {
     return this.#mutex.run('', async () => {
-      if (this.#waiting.length === 0) return;
+      if (this.#waiting.length === 0 && !ages) return;
       const lines = this.#waiting;
       this.#waiting = [];
-      const { kind, maxBytes } = this.#options;
+      const { kind, maxBytes, notBefore } = this.#options;
       try {
-        await this.#records.append(kind, lines, maxBytes);
+        await this.#records.append(kind, lines, maxBytes, notBefore?.());
       } catch (error) {
         this.#waiting = [...lines, ...this.#waiting];
         this.#trim();

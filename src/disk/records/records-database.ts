@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Instant } from '../../bytes/instant.ts';
 import type { DatabaseThread } from '../database/database-thread.ts';
 import type { EpochNotes } from '../database/epochs.ts';
 import { placeOf } from '../database/place.ts';
@@ -6,12 +7,19 @@ import { RECORDS_SCHEMA } from '../database/schema.ts';
 import { DamagedDatabase, integerOf } from '../database/sqlite.ts';
 import type { Durable } from '../durable.ts';
 import { LINE_BYTES } from '../limits.ts';
+import type { SharedBy } from './line-shares.ts';
 import { PlainDatabase } from './plain-database.ts';
 import { Total } from './total.ts';
 
 /** The kinds of lines, as they are numbered in the database. */
 const KINDS = { journal: 1, access: 2, tally: 3, news: 4 } as const;
 export type LineKind = keyof typeof KINDS;
+const SHARED_BY: Readonly<Record<LineKind, SharedBy | undefined>> = {
+  journal: 'project',
+  access: 'client',
+  tally: undefined,
+  news: 'project',
+};
 const LINE_KINDS: readonly LineKind[] = ['journal', 'access', 'tally', 'news'];
 
 /** A line as it was written, and its place among the others. */
@@ -46,11 +54,13 @@ export class RecordsDatabase implements EpochNotes {
     this.#database = new PlainDatabase({ durable, place, what: 'records', writing, maxBytes });
   }
 
-  /** Removes lines of the kind beyond `mostBytes`: those of the project that has most, or, of tallies, the oldest. Throws Refusal. */
-  async append(kind: LineKind, lines: readonly string[], mostBytes: number): Promise<void> {
-    await this.#database.write((writing, database) =>
-      writing.call('append', { database, lineKind: KINDS[kind], lines, mostBytes, isShared: kind !== 'tally' }),
-    );
+  /**
+   * Removes lines of the kind beyond `mostBytes`: those of the project or client that has most, or, of tallies, the oldest; and those from before
+   * `notBefore`. Throws Refusal.
+   */
+  async append(kind: LineKind, lines: readonly string[], mostBytes: number, notBefore?: Instant): Promise<void> {
+    const ask = { lineKind: KINDS[kind], lines, mostBytes, sharedBy: SHARED_BY[kind], notBefore };
+    await this.#database.write((writing, database) => writing.call('append', { database, ...ask }));
   }
 
   /** Every line of a kind that came after the one of this number, oldest first. Throws Refusal. */

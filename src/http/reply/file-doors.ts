@@ -44,7 +44,6 @@ export function replyFileElsewhere(exchange: Exchange, policy: ResponsePolicy, b
   mustBe(Blob, blob);
   if (!URL.canParse(location) || !/^https?:$/.test(new URL(location).protocol))
     throw new TypeError('A file elsewhere has a whole address.');
-  exchange.notes.elsewhere = true;
   sendHeaders(outgoingOf(exchange), 302, elsewhereHeaders(policy, location));
 }
 
@@ -54,7 +53,7 @@ function listed(file: FileAnswer | Blob): FileAnswer | Blob {
 
 /**
  * A proved file or a part of it, each chunk checked as it leaves. The headers go with the first checked chunk: a
- * refusal before it leaves the answer open for another; one after it must end in `replyError`.
+ * refusal before it leaves the answer open for another; one after it must end in `replyError`. The last chunk leaves when `beforeLast` resolves.
  */
 export async function replyBlob(
   exchange: Exchange,
@@ -62,10 +61,11 @@ export async function replyBlob(
   blob: Blob,
   immutable: boolean,
   part: Range | undefined,
+  beforeLast: Promise<void> | undefined,
 ): Promise<void> {
   const { size, sha256 } = mustBe(Blob, blob);
   const facts: FileFacts = { size, sha256, immutable };
-  await replyPart(exchange, blob, part, { index: policy.name, headers: fileHeaders(policy, facts, part) });
+  await replyPart(exchange, blob, part, { index: policy.name, headers: fileHeaders(policy, facts, part), beforeLast });
 }
 
 /** A file for another replica, which knows what it asked for and proves it. */
@@ -77,7 +77,11 @@ async function replyPart(
   exchange: Exchange,
   blob: Blob,
   part: Range | undefined,
-  { index, headers }: { readonly index: string; readonly headers: FlatHeaders },
+  {
+    index,
+    headers,
+    beforeLast,
+  }: { readonly index: string; readonly headers: FlatHeaders; readonly beforeLast?: Promise<void> | undefined },
 ): Promise<void> {
   const outgoing = outgoingOf(exchange);
   const { notes } = exchange;
@@ -90,6 +94,7 @@ async function replyPart(
   };
   const caller = exchange.callerOf(index);
   const send = async (chunk: Uint8Array) => {
+    if (notes.bytes + chunk.byteLength >= end - start) await beforeLast;
     if (!outgoing.headersSent) beginAnswer();
     await handOver(exchange, outgoing, chunk, caller.signal);
     notes.bytes += chunk.byteLength;

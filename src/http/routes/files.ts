@@ -1,7 +1,7 @@
 import { isListed, maySendPart, strongTag } from '../../bytes/etag.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { FileAnswer } from '../../mirror/package-index.ts';
-import type { Exchange } from '../exchange.ts';
+import type { Exchange, OnSent } from '../exchange.ts';
 import type { Elsewhere } from '../mount.ts';
 import { NOT_SATISFIABLE } from '../reply/answers.ts';
 import { replyProblem } from '../reply/doors.ts';
@@ -16,6 +16,7 @@ export type IsImmutable = (sha256: string | undefined) => boolean;
 interface Served {
   readonly isImmutable: IsImmutable;
   readonly wait: Wait;
+  readonly onSent: OnSent;
   /** Left out for what is always sent from here. */
   readonly elsewhere?: Elsewhere | undefined;
 }
@@ -40,7 +41,7 @@ export async function answerFile(
   exchange: Exchange,
   of: ResponsePolicy,
   file: FileAnswer,
-  { isImmutable: isOwnImmutable, wait, elsewhere }: Served,
+  { isImmutable: isOwnImmutable, wait, elsewhere, onSent }: Served,
 ): Promise<void> {
   // Its address has no digest of its own, and an operator may let other bytes in under it.
   const policy = file.firstSight ? firstSightPolicy(of) : of;
@@ -51,6 +52,7 @@ export async function answerFile(
     return replyFileUnchanged(exchange, policy, file, isImmutable(listed));
   if (head && file.size !== undefined && (!file.stored || listed !== undefined))
     return replyFileHead(exchange, policy, file, isImmutable(listed));
+  let kept: Promise<void> | undefined;
   for (let attempt = 1; ; attempt++) {
     const blob = await wait(exchange, () => file.open());
     if (exchange.left) return;
@@ -63,14 +65,17 @@ export async function answerFile(
     if (range === 'unsatisfiable')
       return replyProblem(exchange, policy, NOT_SATISFIABLE, ['Content-Range', `bytes */${size}`]);
     const { project, filename } = file;
-    if (project !== undefined)
-      exchange.notes.sent = { project, filename, sha256, client: exchange.client, reader: exchange.reader };
+    const { client, reader } = exchange;
+    if (project !== undefined) kept ??= onSent({ index: of.name, project, filename, sha256, client, reader });
     const location = file.firstSight || !mayGoElsewhere(headers) ? undefined : await elsewhere?.(blob);
-    if (location !== undefined) return replyFileElsewhere(exchange, policy, blob, location);
+    if (location !== undefined) {
+      await kept;
+      return replyFileElsewhere(exchange, policy, blob, location);
+    }
     try {
       const part = range === 'whole' ? undefined : range;
       // In a crowd it waits for its turn to read.
-      return await wait(exchange, () => replyBlob(exchange, policy, blob, immutable, part));
+      return await wait(exchange, () => replyBlob(exchange, policy, blob, immutable, part, kept));
     } catch (error) {
       const changed = error instanceof Refusal && error.reason === 'digest' && !exchange.begun;
       if (!changed || attempt === ATTEMPTS) throw error;

@@ -1,19 +1,32 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { Hono } from 'hono';
+import type { Caller } from '../../async/caller.ts';
+import { isFileName, isNormalized, normalizeName } from '../../pypi/names.ts';
 import type { Shown } from '../../web/shown.ts';
 import type { Exchange } from '../exchange.ts';
 import type { MountedIndex } from '../mount.ts';
-import { replyError, replyRedirect, replyShown } from '../reply/doors.ts';
-import type { Target } from '../target.ts';
+import { NOTHING_HERE } from '../reply/answers.ts';
+import { replyError, replyProblem, replyRedirect, replyShown } from '../reply/doors.ts';
+import { type Target, valueIn } from '../target.ts';
 import type { Env } from './routes.ts';
 
-/** From a page to where the mirror begins, relative and ending in a slash: a proxy in front may have taken a prefix away. */
-export type Root = string;
+/** Where a page stands: `root` is from it to where the mirror begins, relative, since a proxy in front may have taken a prefix away. */
+interface Placed {
+  readonly root: string;
+  readonly index: string;
+}
 
-/** What people are shown: what is known already. Nobody is asked for more because somebody looks. */
+/** What people are shown: what is known already. Nobody is asked for more because somebody looks. Each throws Refusal. */
 export interface PeoplePages {
   /** How all of it stands, or one index. */
-  overview(root: Root, index?: string): Promise<Shown>;
+  overview(root: string, index?: string): Promise<Shown>;
+  /** `project` is a normalized name; `page` of its files, from 1 on. */
+  project(asked: Placed & { readonly project: string; readonly page: number }, caller: Caller): Promise<Shown>;
+  /** Why a file, or a project, is believed. */
+  why(asked: Placed & { readonly name: string }, caller: Caller): Promise<Shown>;
+  /** What was refused and what upstream changed, of all indexes where none is named. */
+  events(asked: { readonly root: string; readonly index: string | undefined; readonly page: number }): Promise<Shown>;
+  search(asked: Placed & { readonly query: string }): Promise<Shown>;
 }
 
 interface Laying {
@@ -21,9 +34,13 @@ interface Laying {
   readonly onFault: (error: unknown) => void;
 }
 
+/** Answers, or gives what is to be shown. */
+type Handle = (exchange: Exchange, target: Target) => Promise<Shown | undefined> | undefined;
+type Get = (path: string, handle: Handle) => void;
+
 /** Pages for people, of all indexes and of each. */
 export function layPeople(app: Hono<Env>, people: PeoplePages, { mounted, onFault }: Laying): void {
-  const get = (path: string, handle: (exchange: Exchange, target: Target) => Promise<Shown | undefined>) =>
+  const get: Get = (path, handle) => {
     app.get(path, async ({ env: { asked } }) => {
       const { exchange, target } = asked;
       exchange.notes.route = 'home';
@@ -35,14 +52,72 @@ export function layPeople(app: Hono<Env>, people: PeoplePages, { mounted, onFaul
       }
       return RESPONSE_ALREADY_SENT;
     });
+  };
   get('/', () => people.overview('./'));
-  for (const { index, prefixes } of mounted)
-    for (const prefix of prefixes.filter((each) => each !== '')) {
-      get(prefix, async (exchange) => void replyRedirect(exchange, undefined, `${prefix.split('/').at(-1)}/`));
-      get(`${prefix}/`, (_, { path }) => people.overview(rootOf(path), index.name));
-    }
+  get('/events', (_, target) => people.events({ root: './', index: undefined, page: pageOf(target) }));
+  for (const { index, prefixes } of mounted) for (const prefix of prefixes) layIndex(get, people, index.name, prefix);
 }
 
-function rootOf(path: string): Root {
+function layIndex(get: Get, people: PeoplePages, index: string, prefix: string): void {
+  const to = (location: string) => (exchange: Exchange) => void replyRedirect(exchange, undefined, location);
+  const depth = prefix.split('/').length - 1;
+  if (prefix !== '') {
+    get(prefix, to(`${prefix.split('/').at(-1)}/`));
+    get(`${prefix}/`, (_, { path }) => people.overview(rootOf(path), index));
+    get(`${prefix}/events`, (_, target) => people.events({ root: rootOf(target.path), index, page: pageOf(target) }));
+  }
+  get(`${prefix}/project`, to('project/'));
+  get(`${prefix}/project/`, (_, { path, query }) =>
+    people.search({ root: rootOf(path), index, query: valueIn(query, 'q') ?? '' }),
+  );
+  const project: Handle = (exchange, target) => {
+    const asked = target.segments[depth + 1] ?? '';
+    const name = normalizeName(asked);
+    const slash = target.path.endsWith('/');
+    if (name === undefined) return void replyProblem(exchange, undefined, NOTHING_HERE);
+    if (!slash || !isNormalized(asked))
+      return void replyRedirect(exchange, undefined, slash ? `../${name}/` : `${name}/`);
+    const at = { root: rootOf(target.path), index, project: name, page: pageOf(target) };
+    return people.project(at, exchange.callerOf(index));
+  };
+  get(`${prefix}/project/:project`, project);
+  get(`${prefix}/project/:project/`, project);
+  get(`${prefix}/why/:name`, (exchange, { path, segments }) => {
+    const name = segments[depth + 1] ?? '';
+    if (!isFileName(name) && normalizeName(name) === undefined)
+      return void replyProblem(exchange, undefined, NOTHING_HERE);
+    return people.why({ root: rootOf(path), index, name }, exchange.callerOf(index));
+  });
+  if (prefix === DEVPI) layDevpi(get);
+}
+
+const DEVPI = '/root/pypi';
+/** What an address below an index means already. */
+const NO_PROJECTS: ReadonlySet<string> = new Set(
+  'simple packages files pypi tuf integrity project why events'.split(' '),
+);
+
+/** Where devpi has a project, and one of its versions. */
+function layDevpi(get: Get): void {
+  for (const [path, up] of [
+    [`${DEVPI}/:project`, ''],
+    [`${DEVPI}/:project/`, '../'],
+    [`${DEVPI}/:project/:version`, '../'],
+    [`${DEVPI}/:project/:version/`, '../../'],
+  ] as const)
+    get(path, (exchange, { segments }) => {
+      const name = normalizeName(segments[2] ?? '');
+      if (name === undefined || NO_PROJECTS.has(name)) return void replyProblem(exchange, undefined, NOTHING_HERE);
+      return void replyRedirect(exchange, undefined, `${up}project/${name}/`);
+    });
+}
+
+function rootOf(path: string): string {
   return '../'.repeat(path.split('/').length - 2) || './';
+}
+
+/** From 1 on; whatever is no number is the first. */
+function pageOf({ query }: Target): number {
+  const text = valueIn(query, 'page') ?? '';
+  return /^[1-9]\d{0,5}$/.test(text) ? Number(text) : 1;
 }

@@ -6,7 +6,7 @@ import type { FileAddress } from '../../mirror/package-index.ts';
 import type { Route } from '../../ports/events.ts';
 import { isNormalized, isVariants, normalizeName } from '../../pypi/names.ts';
 import { UNPROVED } from '../../pypi/relink.ts';
-import type { Exchange } from '../exchange.ts';
+import type { Exchange, OnSent } from '../exchange.ts';
 import type { MountedIndex, ReadIndex } from '../mount.ts';
 import { replyDocument, replyError, replyOptions, replyRedirect } from '../reply/doors.ts';
 import type { Target } from '../target.ts';
@@ -31,6 +31,7 @@ export interface RouteDeps {
   readonly publicUrl: () => string | undefined;
   /** An error that is no refusal: a defect, for the log. */
   readonly onFault: (error: unknown) => void;
+  readonly onSent: OnSent;
 }
 
 const ALWAYS: IsImmutable = () => true;
@@ -136,7 +137,7 @@ function layUnverified({ routes, unverified, on }: Laying): void {
 }
 
 /** Files, by the path they have upstream or by their digest; each with its core metadata and its signature. */
-function layFiles({ routes, mounted: { index, policy, elsewhere }, unverified, on, wait }: Laying): void {
+function layFiles({ routes, mounted: { index, policy, elsewhere }, unverified, on, wait, onSent }: Laying): void {
   const file = (addressOf: (rest: readonly string[]) => FileAddress) =>
     on('file', async ({ exchange, target }, rest) => {
       if (target.path.endsWith('.metadata')) exchange.notes.route = 'core-metadata';
@@ -154,7 +155,7 @@ function layFiles({ routes, mounted: { index, policy, elsewhere }, unverified, o
       // what grows under its name may be asked for anew at any address.
       const isByName = 'path' in at && contentPath(at.path.split('/').slice(0, -1)) === undefined;
       const isImmutable = isByName || isVariants(found.filename) ? NEVER : ALWAYS;
-      await answerFile(exchange, policy, found, { isImmutable, wait, elsewhere });
+      await answerFile(exchange, policy, found, { isImmutable, wait, elsewhere, onSent });
     });
   routes.get(
     '/packages/*',
@@ -167,7 +168,7 @@ function layFiles({ routes, mounted: { index, policy, elsewhere }, unverified, o
 }
 
 /** What upstream signed, for TUF clients behind this mirror. */
-function laySigned({ routes, mounted: { index, policy }, on, wait }: Laying): void {
+function laySigned({ routes, mounted: { index, policy }, on, wait, onSent }: Laying): void {
   // A role's name is one segment, whatever it holds: TUF clients escape its slashes.
   const metadata = on('metadata', async ({ exchange }, [, , name = '']) => {
     const document = await wait(exchange, async () => signedOf(index).metadata(name, exchange.callerOf(policy.name)));
@@ -182,7 +183,7 @@ function laySigned({ routes, mounted: { index, policy }, on, wait }: Laying): vo
     );
     // A plain name may come to mean other bytes; one that holds their digest cannot.
     const isImmutable: IsImmutable = (sha256) => sha256 !== undefined && path.includes(sha256);
-    await answerFile(exchange, policy, found, { isImmutable, wait });
+    await answerFile(exchange, policy, found, { isImmutable, wait, onSent });
   });
   routes.get(`${TARGETS}*`, target);
 }

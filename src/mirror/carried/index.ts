@@ -1,6 +1,7 @@
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Carried, ReadTable } from '../../ports/carried.ts';
-import { EvidencedIndex, type IndexOptions, type IndexParts, partsOf, type RunningIndex } from '../create-index.ts';
+import { EvidencedIndex, type RunningIndex } from '../create-index.ts';
+import { type IndexOptions, type IndexParts, partsOf } from '../index-parts.ts';
 import type { Candidate, CarriedIndex } from '../package-index.ts';
 import { Documents } from '../unsigned/documents.ts';
 import { unwritten } from '../unwritten-pins.ts';

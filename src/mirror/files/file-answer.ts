@@ -32,7 +32,7 @@ export class FileAnswer {
     return this.#parts.filename;
   }
 
-  /** Undefined where the file was asked for as a target, by whatever path. */
+  /** Whose file it is; undefined for core metadata, and for a target that is no project's. */
   get project(): string | undefined {
     return this.#parts.project;
   }

@@ -60,7 +60,11 @@ export interface Look<P> {
   readonly now: Believed<P> | undefined;
 }
 
-/** `outlived`: also one that is not served any more, where evidence says that it still speaks for what is held. */
+/**
+ * `outlived`: also one that is not served any more, where evidence says that it still speaks for what is held. `held`: what is held, however
+ * old that is, and upstream is not asked.
+ */
 export interface For {
   readonly outlived?: boolean;
+  readonly held?: boolean;
 }

@@ -133,12 +133,13 @@ export class KeptDocuments<P, V> {
     this.#remembered.forget(name);
   }
 
-  async #find(name: string, caller: Caller, { outlived = false }: For): Promise<Found<P, V> | undefined> {
+  async #find(name: string, caller: Caller, { outlived = false, held = false }: For): Promise<Found<P, V> | undefined> {
     const inMemory = this.#remembered.get(name);
     // Somebody else may have had it from upstream meanwhile.
     const kept = inMemory ?? (await this.#recall(name, caller)) ?? this.#remembered.get(name);
-    if (kept === undefined) return this.#askCold(name, caller);
+    if (kept === undefined) return held ? undefined : this.#askCold(name, caller);
     const how = inMemory === undefined ? 'disk' : 'memory';
+    if (held) return this.#serve(name, kept, how, caller);
     const { standing, believed } = this.#options.evidence.standing(kept.drawing.believed);
     const current = this.#under(name, kept, believed);
     const speaks = outlived && standing === 'expired' && this.#options.evidence.outlives(believed);

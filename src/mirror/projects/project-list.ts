@@ -9,6 +9,7 @@ import type { Page } from '../../render/page.ts';
 import { namesOfListJson } from '../../render/render-json.ts';
 import type { Evidence } from '../evidence.ts';
 import type { Breaker } from './breaker.ts';
+import type { For } from './drawing.ts';
 import type { DrawnBodies } from './drawn-bodies.ts';
 import { KeptDocuments } from './kept-documents.ts';
 import { ListDrawer } from './list-drawer.ts';
@@ -71,9 +72,11 @@ export class ProjectList<P> {
     return this.#documents.follow(LIST, caller);
   }
 
-  /** The names of all projects, normalized, in the list's order. */
-  async *names(caller: Caller): AsyncGenerator<string, void, undefined> {
-    const { page } = await this.find(caller);
+  /** The names of all projects, normalized, in the list's order. `held`: of the list that is held, and upstream is not asked. */
+  async *names(caller: Caller, { held = false }: For = {}): AsyncGenerator<string, void, undefined> {
+    const page = held
+      ? (await this.#documents.find(LIST, caller, { held })).drawing.view
+      : (await this.find(caller)).page;
     let given = 0;
     for await (const name of namesOfListJson(page.plain('json'))) {
       if (++given % NAMES_A_TURN === 0) await yieldToEventLoop();

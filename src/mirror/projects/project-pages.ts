@@ -11,6 +11,7 @@ import type { PageWork } from '../../ports/page-work.ts';
 import type { Policy } from '../../ports/policy.ts';
 import type { Upstream } from '../../ports/upstream.ts';
 import type { OwnFile } from '../../pypi/listing.ts';
+import { isUnlisted } from '../absence.ts';
 import type { Evidence, Standing } from '../evidence.ts';
 import type { LookedAt, ServedPage } from '../package-index.ts';
 import type { BelievedPage } from './believed-page.ts';
@@ -55,6 +56,13 @@ export interface FoundPage extends ServedPage, Pick<Found<unknown, unknown>, 'ho
   readonly standsIn: boolean;
 }
 
+/** A page that is held. `age`: seconds since upstream stood by it; undefined where signatures say how long it holds. */
+export interface KnownPage<P> {
+  readonly page: BelievedPage<P>;
+  readonly standing: Standing;
+  readonly age: number | undefined;
+}
+
 /** The project pages of one index. */
 export class ProjectPages<P> {
   readonly #documents: KeptDocuments<P, PageView<P>>;
@@ -96,6 +104,16 @@ export class ProjectPages<P> {
   async get(project: string, caller: Caller): Promise<BelievedPage<P>> {
     this.#refuseDenied(project);
     return wholeOf(await this.#documents.findWhole(project, caller));
+  }
+
+  /** What is held of it, however old that is; upstream is not asked. Undefined where nothing is held. Throws Refusal. */
+  async known(project: string, caller: Caller): Promise<KnownPage<P> | undefined> {
+    this.#refuseDenied(project);
+    const found = await this.#documents.findWhole(project, caller, { held: true }).catch(absentAsNone);
+    if (found === undefined) return undefined;
+    const { believed } = found.drawing;
+    const { standing } = this.#evidence.standing(believed);
+    return { page: wholeOf(found), standing, age: this.#evidence.life(believed)?.age };
   }
 
   /**
@@ -214,4 +232,9 @@ export function isStandIn(standing: Standing): boolean {
 
 function wholeOf<P>({ drawing }: Found<P, PageView<P>>): BelievedPage<P> {
   return existing(drawing.view.whole, 'a page that was asked for whole is not');
+}
+
+/** Throws every other error. */
+function absentAsNone(error: unknown): undefined {
+  if (!isUnlisted(error)) throw error;
 }

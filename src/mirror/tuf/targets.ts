@@ -6,6 +6,7 @@ import type { Blob } from '../../ports/blob.ts';
 import type { Blobs } from '../../ports/blobs.ts';
 import type { TargetLayout } from '../../presets/target-layout.ts';
 import { decodeOnce } from '../../pypi/links.ts';
+import { projectCandidates } from '../../pypi/names.ts';
 import type { Fetch } from '../files/fetch.ts';
 import { type FileAnswer, makeFileAnswer } from '../files/file-answer.ts';
 import type { JudgeFile } from '../files/judge.ts';
@@ -61,7 +62,7 @@ export class TargetFiles {
     let isCounted = false;
     return makeFileAnswer({
       filename: nameIn(reading),
-      project: undefined,
+      project: projectCandidates(nameIn(reading))[0],
       size: target.length,
       sha256: target.digests.get('sha256'),
       stored,

@@ -52,8 +52,7 @@ function direct(gathering: Gathering, { table, at }: Locked, from: string, isOwn
 
 function readPylock(path: string, text: string, document: Json): Selection {
   const version = textIn(document, 'lock-version', path);
-  if (version === undefined || !/^1\./.test(version))
-    throw unusable(path, `lock-version "${version}" is not known here; 1.x is`);
+  if (!/^1\./.test(version ?? '')) throw unusable(path, `lock-version "${version}" is not known here; 1.x is`);
   const gathering = new Gathering();
   for (const locked of packagesOf(path, text, document, 'packages')) {
     const { table, at } = locked;
@@ -143,8 +142,8 @@ function filesOf(listed: readonly Json[], at: string, hashes: (file: Json, at: s
   for (const file of listed) {
     const named = ['name', 'filename', 'file'].flatMap((key) => textIn(file, key, at) ?? [])[0];
     const place = textIn(file, 'url', at) ?? textIn(file, 'path', at);
-    const name = named ?? (place === undefined ? undefined : fileNameOf(place));
-    if (name === undefined || name === '') throw unusable(at, 'it lists a file without a name');
+    const name = named ?? fileNameOf(place ?? '');
+    if (name === '') throw unusable(at, 'it lists a file without a name');
     const known = files.get(name) ?? new Set();
     files.set(name, known);
     for (const hash of hashes(file, at)) known.add(hashIn(hash, at));

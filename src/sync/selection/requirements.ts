@@ -110,10 +110,11 @@ function hashesOf(options: readonly string[], at: string): ReadonlySet<string> {
   const hashes = new Set<string>();
   let weak = 0;
   for (const option of options) {
-    const [, algorithm, hex] = /^--hash[= ]([^:]+):(\S+)$/.exec(option.trim()) ?? [];
     // A setting of how one requirement is built.
-    if (algorithm === undefined && /^--(?:config-settings?|global-option)[= ]/.test(option)) continue;
-    if (algorithm === undefined || hex === undefined) throw unusable(at, `"${option}" is no option of a requirement`);
+    if (/^--(?:config-settings?|global-option)[= ]/.test(option)) continue;
+    const found = /^--hash[= ]([^:]+):(\S+)$/.exec(option.trim());
+    if (found === null) throw unusable(at, `"${option}" is no option of a requirement`);
+    const [, algorithm = '', hex = ''] = found;
     const hash = hashOf(algorithm, hex);
     if (hash === undefined) throw unusable(at, `"${option}" is no hash`);
     if (hash === 'weak') weak++;
@@ -168,7 +169,7 @@ export function askedBy(word: string): Asked {
 /** Whether a normalized name is one of the pattern's: `*` for any characters, `?` for one. */
 export function globMatcher(word: string): (project: string) => boolean {
   const folded = word.toLowerCase().replace(/[-_.]+/g, '-');
-  if (!/^[a-z0-9*?-]{1,200}$/.test(folded) || normalizeName(folded.replace(/[*?]/g, 'a')) === undefined)
+  if (normalizeName(folded.replace(/[*?]/g, 'a')) === undefined)
     throw unusable(`"${word}"`, 'it is no pattern of names');
   return (project) => matches(folded, project);
 }

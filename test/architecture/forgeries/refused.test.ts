@@ -191,7 +191,7 @@ const HTTP: readonly Door[] = [
   },
   {
     name: 'a blob',
-    attempt: (forge, exchange) => replyBlob(exchange, policy, forge(blob), true, undefined),
+    attempt: (forge, exchange) => replyBlob(exchange, policy, forge(blob), true, undefined, undefined),
   },
   {
     name: 'what is known of a file',

@@ -385,7 +385,7 @@ describe('the records of a directory of layout 1', () => {
       data,
       async (_, { databases }) => ({
         journal: (await all(createJournal(databases.records).read())).map(({ kind }) => kind),
-        sent: await all(createAccessRecord(databases.records).whoFetched('alpha-1.0-py3-none-any.whl')),
+        sent: await createAccessRecord(databases.records).fetches(({ file }) => file === 'alpha-1.0-py3-none-any.whl'),
       }),
       sealing,
     );

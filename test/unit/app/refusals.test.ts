@@ -13,14 +13,16 @@ import { AcceptChangeRequest, FollowRequest, RefreshRequest } from '../../../src
 import { indexOf } from '../../../src/app/data-directory.ts';
 import { openRedis } from '../../../src/app/fleet/redis.ts';
 import { noEvents } from '../../../src/app/no-events.ts';
+import { acceptClockIn } from '../../../src/app/operator/accept-clock.ts';
 import { audited } from '../../../src/app/operator/audited.ts';
 import { projectOf } from '../../../src/app/operator/place.ts';
 import { sealingOf } from '../../../src/app/secrets.ts';
-import { authorities } from '../../../src/app/upstream-options.ts';
+import { authorities, reachOf } from '../../../src/app/upstream-options.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { placeSocket } from '../../../src/disk/sockets.ts';
 import { openVolume } from '../../../src/disk/volume.ts';
 import { createIndexState } from '../../../src/state/index-state.ts';
+import { BUILT_AT } from '../../../src/version.ts';
 import { createMemoryState } from '../../support/memory-state.ts';
 
 let directory: string;
@@ -165,6 +167,17 @@ describe('a start', () => {
     await expect(openRedis(config, redis, noEvents)).rejects.toEqual(refused('state'));
   });
 
+  it.each([undefined, ''])('needs the password of an upstream where a variable is to hold it: %j', async (held) => {
+    const credentials = { username: 'anna', password_env: 'VERBATIM_TEST_PASSWORD' };
+    const main = { upstream: 'http://127.0.0.1:1/', evidence: 'index', credentials };
+    const { indexes } = await configOf({ indexes: { main } });
+    const reach = () => reachOf(indexes['main'] ?? expect.fail(), []);
+    vi.stubEnv('VERBATIM_TEST_PASSWORD', 'a secret');
+    expect(reach().credentials?.[0]?.username).toBe('anna');
+    vi.stubEnv('VERBATIM_TEST_PASSWORD', held);
+    expect(reach).toThrow(refused('state'));
+  });
+
   it('needs authorities in PEM', async () => {
     const file = await fileOf('no certificate');
     expect(() => authorities(file)).toThrow(refused('format'));
@@ -187,6 +200,15 @@ describe('an operator', () => {
   it('names a project as projects are called', () => {
     expect(projectOf('Foo.Bar')).toBe('foo-bar');
     expect(() => projectOf('foo bar')).toThrow(refused('format'));
+  });
+
+  it('sets no clock right by one that is before the day this program was made', async () => {
+    const { operator, close } = await compose({ config: await configOf(), emit: noEvents });
+    onTestFinished(close);
+    const request = { index: undefined, reason: 'why', dryRun: true };
+    expect((await acceptClockIn(operator, request)).accepted).toEqual([]);
+    const behind = { ...operator, now: () => BUILT_AT - 1 };
+    await expect(acceptClockIn(behind, request)).rejects.toEqual(refused('clock'));
   });
 
   it('does nothing to an index without a state to write it down in', async () => {

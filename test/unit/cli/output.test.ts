@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { errorLines } from '../../../src/app/words.ts';
 import { Refusal } from '../../../src/bytes/refusal.ts';
-import { print, printJson, say } from '../../../src/cli/output.ts';
+import { folded, print, printFolded, printJson, say } from '../../../src/cli/output.ts';
 
 // What an index, a client or a file name says reaches an operator's terminal as text, and never as a command to it.
 
@@ -19,6 +19,27 @@ const written = (stream: 'stdout' | 'stderr', work: () => void): string => {
 };
 afterEach(() => {
   vi.restoreAllMocks();
+});
+
+describe('prose on a terminal', () => {
+  it('is folded between words, set in as it began', () => {
+    expect(folded('  one two three four', 12)).toEqual(['  one two', '  three four']);
+    expect(folded('short', 12)).toEqual(['short']);
+    expect(folded('  a-word-that-is-longer-than-the-line ends', 12)).toEqual([
+      '  a-word-that-is-longer-than-the-line',
+      '  ends',
+    ]);
+  });
+
+  it('leaves whole what is to be pasted', () => {
+    const command = '  pip install --index-url http://127.0.0.1:3141/simple/ PACKAGE';
+    expect(folded(command, 20)).toEqual([command]);
+  });
+
+  it('is not folded where no terminal shows it', () => {
+    const line = 'word '.repeat(100).trim();
+    expect(written('stdout', () => printFolded(line))).toBe(`${line}\n`);
+  });
 });
 
 describe('what is printed', () => {

@@ -56,6 +56,7 @@ describe('the simple case', () => {
       projectBytes: 64 * 2 ** 20,
       journalBytes: 128 * 2 ** 20,
       accessBytes: 128 * 2 ** 20,
+      accessAddresses: 'whole',
       memoryBytes: 192 * 2 ** 20,
       warnFreeBytes: 1e9,
       scrubDays: 30,
@@ -418,6 +419,17 @@ describe('how long an upstream is waited for', () => {
       expect(found[0]).toMatch(/^indexes\.main\.timeouts/);
     },
   );
+});
+
+describe('how long it is remembered who was sent what', () => {
+  it.each([0, 36_501, 1.5])('cannot be %s days', (days) => {
+    const file = join(directory, 'days.yaml');
+    writeFileSync(
+      file,
+      `cache: { access_days: ${days} }\nindexes: { main: { upstream: 'https://index.example/simple/' } }\n`,
+    );
+    expect(() => loadConfig({ file, env: {} })).toThrow('access_days');
+  });
 });
 
 describe('access, here and upstream', () => {

@@ -13,7 +13,7 @@ function journalOf(lines: readonly { readonly project: string; readonly size: nu
   const insert = database.prepare('INSERT INTO line (kind, content) VALUES (?, ?)');
   for (const { project, size } of lines)
     insert.run(JOURNAL, JSON.stringify({ index: 'main', project, reason: 'x'.repeat(size) }));
-  return new LineShares(database, JOURNAL);
+  return new LineShares(database, JOURNAL, 'project');
 }
 
 describe('lines that leave where there are too many', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { SentFile } from '../../../src/http/exchange.ts';
 import { createTrustedProxies } from '../../../src/http/forwarded.ts';
 import { ask } from '../../support/ask.ts';
 import { bytesOf, serve, WHEEL } from './serving.ts';
@@ -117,12 +118,14 @@ describe('the client behind a trusted proxy', () => {
 describe('the same address is told everywhere', () => {
   const file = { project: 'foo-bar', filename: WHEEL, bytes: bytesOf(10) };
   const record = async (trustedProxies: readonly string[], headers: Record<string, string>) => {
-    const serving = await serve({ files: [file], listener: { trustedProxies } });
+    const sent: SentFile[] = [];
+    const onSent = async (each: SentFile) => void sent.push(each);
+    const serving = await serve({ files: [file], listener: { trustedProxies, onSent } });
     await ask(serving.url, `/${serving.still.pathOf(WHEEL)}`, { headers });
     await expect.poll(() => serving.finished.length).toBe(1);
     await serving.close();
     const [finished] = serving.finished;
-    return [finished?.client, finished?.sent?.client];
+    return [finished?.client, sent[0]?.client];
   };
 
   it('that a trusted proxy names', async () => {

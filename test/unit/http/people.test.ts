@@ -44,17 +44,45 @@ describe('a page for people', () => {
   });
 
   it.each([
-    ['/', './', null],
-    ['/main/', '../', 'main'],
-    ['/root/pypi/', '../../', 'main'],
-  ])('lies at %s, with relative links', async (path, root, index) => {
-    expect(JSON.parse((await get(path, 'application/json')).body.toString())).toMatchObject({ root, index });
+    ['/', { what: 'overview', root: './', index: null }],
+    ['/main/', { what: 'overview', root: '../', index: 'main' }],
+    ['/root/pypi/', { what: 'overview', root: '../../', index: 'main' }],
+    ['/events', { what: 'events', root: './', index: null, page: 1 }],
+    ['/events?page=3', { what: 'events', page: 3 }],
+    ['/main/events?page=-3', { what: 'events', root: '../', index: 'main', page: 1 }],
+    ['/project/', { what: 'search', root: '../', index: 'main', query: '' }],
+    ['/main/project/?q=foo+b%C3%A4r', { what: 'search', root: '../../', index: 'main', query: 'foo bär' }],
+    ['/project/foo-bar/', { what: 'project', root: '../../', index: 'main', project: 'foo-bar', page: 1 }],
+    ['/root/pypi/project/foo-bar/?page=2', { what: 'project', root: '../../../../', index: 'main', page: 2 }],
+    ['/project/json/', { what: 'project', project: 'json' }],
+    ['/why/foo-bar', { what: 'why', root: '../', name: 'foo-bar' }],
+    [`/main/why/${WHEEL}`, { what: 'why', root: '../../', index: 'main', name: WHEEL }],
+  ])('lies at %s, with relative links', async (path, what) => {
+    expect(JSON.parse((await get(path, 'application/json')).body.toString())).toMatchObject(what);
+  });
+
+  it.each(['/project/-/', '/project/a%00b/', '/root/pypi/tuf/metadata', '/root/pypi/packages', '/why/', '/why/a%2Fb'])(
+    '%s is none',
+    async (path) => expect((await get(path, 'application/json')).status).toBeGreaterThanOrEqual(400),
+  );
+
+  it('of older tools stays where it was', async () => {
+    expect((await get('/project/json', 'application/json')).headers['content-type']).toBe('application/problem+json');
   });
 
   it.each([
     ['/main', 'main/'],
     ['/root/pypi', 'pypi/'],
-  ])('%s leads to its slash', async (path, location) => {
+    ['/project', 'project/'],
+    ['/main/project', 'project/'],
+    ['/project/foo-bar', 'foo-bar/'],
+    ['/project/Foo_Bar/', '../foo-bar/'],
+    ['/main/project/Foo.Bar', 'foo-bar/'],
+    ['/root/pypi/Foo_Bar', 'project/foo-bar/'],
+    ['/root/pypi/foo-bar/', '../project/foo-bar/'],
+    ['/root/pypi/foo-bar/1.0', '../project/foo-bar/'],
+    ['/root/pypi/foo-bar/1.0/', '../../project/foo-bar/'],
+  ])('%s leads where it lies', async (path, location) => {
     const { status, headers } = await get(path, BROWSER);
     expect([status, headers.location]).toEqual([301, location]);
   });

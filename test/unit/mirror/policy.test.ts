@@ -93,7 +93,22 @@ describe('a policy', () => {
     expect(await reasonOf(index.listing('alpha', client()))).toBe('policy');
     expect(await reasonOf(index.file(at, client()))).toBe('policy');
     expect(await reasonOf(index.look('alpha', client()))).toBe('policy');
+    expect(await reasonOf(index.known('alpha', client()))).toBe('policy');
     expect(asked()).toBe(before);
+  });
+
+  it('that cannot be asked any more is no absence of what is held', async () => {
+    let isBroken = false;
+    const page = judging(() => {
+      if (isBroken) throw new Refusal('state', 'The rules cannot be read.', { subject: 'state' });
+      return {};
+    });
+    const { index } = await start(policyOf({ version: () => String(isBroken), page }));
+    expect(await index.known('alpha', client())).toBeUndefined();
+    await index.page('alpha', client());
+    expect((await index.known('alpha', client()))?.page.project).toBe('alpha');
+    isBroken = true;
+    expect(await reasonOf(index.known('alpha', client()))).toBe('state');
   });
 
   it('that hides a file leaves it out of page and versions, so that installers take the older one', async () => {

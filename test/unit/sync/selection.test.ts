@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Refusal } from '../../../src/bytes/refusal.ts';
-import type { Asked, Selection } from '../../../src/sync/selection/asked.ts';
-import { MAX_HASHES, MAX_INCLUDE_DEPTH, MAX_TEXT } from '../../../src/sync/selection/limits.ts';
+import { type Asked, Gathering, type Selection } from '../../../src/sync/selection/asked.ts';
+import { MAX_ASKED, MAX_HASHES, MAX_INCLUDE_DEPTH, MAX_TEXT } from '../../../src/sync/selection/limits.ts';
 import { readLock } from '../../../src/sync/selection/locks.ts';
 import { included } from '../../../src/sync/selection/places.ts';
 import { askedBy, globMatcher, readRequirements } from '../../../src/sync/selection/requirements.ts';
@@ -152,6 +152,7 @@ it.each([
   ['django-*', 'django-filter', true],
   ['Django_*', 'django', false],
   ['*', 'x', true],
+  ['b', 'ab', false],
   ['a?c', 'abc', true],
   ['a?c', 'ac', false],
   ['*-stubs', 'types-x-stubs', true],
@@ -162,7 +163,7 @@ it.each([
   expect(globMatcher(pattern)(name)).toBe(is);
 });
 
-it.each(['a/*', '*$', '-*', ''])('%j is no pattern', async (pattern) => {
+it.each(['a/*', '*$', '-*', '', 'é*', '*'.repeat(201)])('%j is no pattern', async (pattern) => {
   expect(await refusalOf(() => globMatcher(pattern))).toMatch(/^format: /);
 });
 
@@ -300,6 +301,10 @@ describe('a lock', () => {
       'format: l.lock:2: "wheels" is no list of tables.',
     ],
     [
+      'version = 1\n[[package]]\nname = "a"\nsource = {registry = ""}\nwheels = 1',
+      'format: l.lock:2: "wheels" is no list of tables.',
+    ],
+    [
       'version = 1\n[[package]]\nname = "a"\nsource = {registry = ""}\nsdist = 1',
       'format: l.lock:2: "sdist" is no table.',
     ],
@@ -368,6 +373,7 @@ describe('an SBOM', () => {
     [{}, {}, 'format: b.json: "components" is no list.'],
     [[], { bomFormat: 'SPDX' }, 'format: b.json: it is no CycloneDX SBOM: "bomFormat" does not say so.'],
     [[{ purl: 'pkg:pypi/-' }], {}, 'format: b.json: component 1: "pkg:pypi/-" is no purl of a Python package.'],
+    [[{ purl: 'pkg:pypi/a@no' }], {}, 'format: b.json: component 1: "pkg:pypi/a@no" is no purl of a Python package.'],
     [[{ purl: 'pkg:pypi/a', hashes: 1 }], {}, 'format: b.json: component 1: "hashes" is no list.'],
     [
       [{ purl: 'pkg:pypi/a', hashes: [{ alg: 'SHA-256', content: 'x' }] }],
@@ -384,4 +390,11 @@ describe('an SBOM', () => {
       'format: b.json: it is no CycloneDX SBOM.',
     );
   });
+});
+
+it('no more is asked for than there may be, whatever becomes of it', async () => {
+  const gathering = new Gathering();
+  const passed = { what: 'a', why: 'it is passed over', at: 'r.txt:1', isMissing: false };
+  for (let count = 0; count < MAX_ASKED; count++) gathering.passOver(passed);
+  expect(await refusalOf(() => gathering.ask(askedBy('b')))).toMatch(/^limit: b: asks for more than/);
 });

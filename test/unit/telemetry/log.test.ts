@@ -61,8 +61,19 @@ describe('a log line', () => {
 
   it('is text for a person', () => {
     const { log, lines } = recorded({ format: 'text' });
-    log.warn('refused: the wheel', { name: 'a b', reason: 'digest' });
+    log.warn('refused: the wheel', { name: 'a b', reason: 'digest', event: 'rejected' });
     expect(lines[0]).toMatch(/^\d\d:\d\d:\d\d warn {2}refused: the wheel {2}name="a b" reason=digest\n$/);
+  });
+});
+
+describe('a line for a terminal with colours', () => {
+  it('has them around its own words alone, and nothing from outside makes any', () => {
+    const { log, lines } = recorded({ format: 'text', colours: true });
+    log.error('refused \u001b[31mred', { name: '\u001b[2J' });
+    const [line = ''] = lines;
+    expect(line).toContain('\u001b[31merror\u001b[0m refused ·[31mred');
+    expect(line.match(/\u001b\[\d+m/g)).toHaveLength(6);
+    expect(line).not.toContain('\u001b[2J');
   });
 });
 

@@ -88,51 +88,80 @@ describe('the journal', () => {
 });
 
 describe('the access record', () => {
-  it('says who fetched a file, by name and by digest', async () => {
+  const isFile = (file: string) => (each: { readonly file: string }) => each.file === file;
+  const DEMO = isFile('demo-1.0.tar.gz');
+  const everything = () => true;
+
+  it('says who fetched a file, on disk before it says that it is written', async () => {
     const root = await scratchDirectory();
     const access = createAccessRecord(recordsOf(root));
     const other = fetched(3, { client: '::1', sha256: 'b'.repeat(64), file: 'other.whl' });
     const renamed = fetched(4, { file: 'same-bytes.whl' });
-    for (const each of [fetched(1), fetched(2, { client: '10.0.0.1' }), other, renamed]) access.record(each);
-    await access.close();
+    const all = [fetched(1), fetched(2, { client: '10.0.0.1' }), other, renamed];
+    await Promise.all(all.map((each) => access.record(each)));
+    // Another process reads it: nothing was closed.
     const again = createAccessRecord(recordsOf(root, true));
-    expect(await all(again.whoFetched('demo-1.0.tar.gz'))).toEqual([fetched(1), fetched(2, { client: '10.0.0.1' })]);
-    expect(await all(again.whoFetched('a'.repeat(64)))).toHaveLength(3);
-    expect(await all(again.whoFetched('other.whl'))).toEqual([other]);
-    expect(await all(again.whoFetched('none.whl'))).toEqual([]);
+    const once = (each: ReturnType<typeof fetched>) => ({ ...each, last: each.at, count: 1 });
+    expect(await again.fetches(DEMO)).toEqual([fetched(1), fetched(2, { client: '10.0.0.1' })].map(once));
+    expect(await again.fetches(({ sha256 }) => sha256 === 'a'.repeat(64))).toHaveLength(3);
+    expect(await again.fetches(isFile('other.whl'))).toEqual([once(other)]);
+    expect(await again.fetches(isFile('none.whl'))).toEqual([]);
   });
 
   it('tells two users of one address apart', async () => {
     const root = await scratchDirectory();
     const access = createAccessRecord(recordsOf(root));
     const both = [fetched(1, { reader: 'user ann' }), fetched(2, { reader: 'token ci' })];
-    for (const each of [...both, ...both]) access.record(each);
+    for (const each of [...both, ...both]) await access.record(each);
     await access.close();
-    expect(await all(createAccessRecord(recordsOf(root, true)).whoFetched('demo-1.0.tar.gz'))).toEqual(both);
+    const found = await createAccessRecord(recordsOf(root, true)).fetches(DEMO);
+    expect(found).toMatchObject(both.map((each) => ({ ...each, count: 2 })));
   });
 
-  it('has one line for a client that fetches the same again and again', async () => {
-    const access = createAccessRecord(recordsOf(await scratchDirectory()));
-    for (let at = 0; at <= 1200; at += 100) access.record(fetched(at));
-    expect((await all(access.whoFetched('demo-1.0.tar.gz'))).map(({ at }) => at)).toEqual([0, 600, 1200]);
+  it('has one entry a day for a client that fetches the same again and again, counted', async () => {
+    const root = await scratchDirectory();
+    const day = 86_400;
+    const access = createAccessRecord(recordsOf(root));
+    for (const at of [0, 100, 200, day - 1, day, day + 5]) await access.record(fetched(at));
+    await access.close();
+    const records = recordsOf(root, true);
+    expect((await createAccessRecord(records).fetches(DEMO)).map(({ at, last, count }) => [at, last, count])).toEqual([
+      [0, day - 1, 4],
+      [day, day + 5, 2],
+    ]);
+    // The first of a day, and how often it was more.
+    expect(await records.count('access')).toBe(4);
   });
 
-  it('stays within its bounds', async () => {
+  it('stays within its bounds, and loses what is oldest', async () => {
     const access = createAccessRecord(recordsOf(await scratchDirectory()), { maxBytes: 5000 });
-    for (let round = 0; round < 10; round++) {
-      for (let each = 0; each < 20; each++) access.record(fetched(round, { client: `10.0.${round}.${each}` }));
-      await all(access.whoFetched('none'));
-    }
-    const found = await all(access.whoFetched('demo-1.0.tar.gz'));
+    for (let round = 0; round < 10; round++)
+      for (let each = 0; each < 20; each++) await access.record(fetched(round, { client: `10.0.${round}.${each}` }));
+    const found = await access.fetches(DEMO);
     expect(found.length).toBeLessThan(100);
     expect(found.at(-1)?.client).toBe('10.0.9.19');
+    await access.close();
   });
 
-  it('loses lines of the project that has most, and none of one that has a few', async () => {
+  it('loses what the client that has most was sent, and nothing of one that has a little', async () => {
     const access = createAccessRecord(recordsOf(await scratchDirectory()), { maxBytes: 5000 });
-    access.record(fetched(0, { project: 'rare', file: 'rare.whl' }));
-    for (let each = 0; each < 200; each++) access.record(fetched(each, { client: `10.0.0.${each}` }));
-    expect(await all(access.whoFetched('rare.whl'))).toHaveLength(1);
-    expect((await all(access.whoFetched('demo-1.0.tar.gz'))).length).toBeLessThan(50);
+    await access.record(fetched(0, { client: '10.0.0.1' }));
+    const flood = (at: number) =>
+      fetched(at, { client: `2001:db8::${at}`, party: '2001:db8:0:0::/64', file: `${at}.whl` });
+    for (let each = 1; each < 200; each++) await access.record(flood(each));
+    expect(await access.fetches(DEMO)).toHaveLength(1);
+    expect((await access.fetches(everything)).length).toBeLessThan(50);
+    await access.close();
+  });
+
+  it('forgets what is older than it is told to remember', async () => {
+    const day = 86_400;
+    const records = recordsOf(await scratchDirectory());
+    const access = createAccessRecord(records, { days: 2, now: () => 10 * day });
+    await access.record(fetched(day));
+    await access.record(fetched(9 * day));
+    expect((await access.fetches(DEMO)).map(({ at }) => at)).toEqual([9 * day]);
+    expect(await records.count('access')).toBe(1);
+    await access.close();
   });
 });

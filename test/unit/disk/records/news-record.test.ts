@@ -57,9 +57,10 @@ describe('what was refused', () => {
     expect((await record.latest()).map(({ reason }) => reason)).toEqual(['digest', 'length', 'digest', 'digest']);
   });
 
-  it('is what came and did not hold: that nothing came is none of it', async () => {
+  it('is what came and did not hold: neither that nothing came, nor what the journal tells', async () => {
     const { record } = await start();
-    for (const reason of ['unreachable', 'slow', 'offline', 'unlisted'] as const) record.hear(refused('a', reason));
+    for (const reason of ['unreachable', 'slow', 'offline', 'unlisted', 'regressed'] as const)
+      record.hear(refused('a', reason));
     expect(await record.latest()).toEqual([]);
   });
 
