@@ -1,3 +1,4 @@
+import { existing } from '../../bytes/existing.ts';
 import { buildDatabase } from '../database/build.ts';
 import type { DatabaseThread } from '../database/database-thread.ts';
 import { accessOf, checkPlace, inodeOf, type Place } from '../database/place.ts';
@@ -44,16 +45,12 @@ export class PlainDatabase {
 
   /** `use` has the thread write. Throws Refusal. */
   async write<T>(use: (writing: DatabaseThread, database: number) => Promise<T>): Promise<T> {
-    const written = await this.#use(async ({ writer }) => {
-      if (writer === undefined) throw this.#toBeRead();
+    const toBeRead = `${this.#parts.place.path} was opened to be read`;
+    const written = await this.#use(async (opened) => {
+      const writer = existing(opened.writer, toBeRead);
       return { answer: await use(await writer.ready(), writer.database) };
     });
-    if (written === undefined) throw this.#toBeRead();
-    return written.answer;
-  }
-
-  #toBeRead(): Error {
-    return new Error(`${this.#parts.place.path} was opened to be read`);
+    return existing(written, toBeRead).answer;
   }
 
   async close(): Promise<void> {
