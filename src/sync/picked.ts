@@ -49,7 +49,9 @@ export function pickLocked(
   environments: readonly Environment[],
 ): Picked {
   const there = environments.filter(
-    ({ values }) => asked.marker === undefined || markerHolds(asked.marker, { values, extras: new Set() }),
+    ({ values }) =>
+      (asked.marker === undefined || markerHolds(asked.marker, { values, extras: new Set() })) &&
+      asked.isWanted?.(values) !== false,
   );
   const skipped = environments.length > 0 && there.length === 0;
   if (skipped)

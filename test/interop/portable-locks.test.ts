@@ -93,6 +93,40 @@ describe.runIf(requirePart('uv', bins.uv || undefined))('uv', { timeout: 120_000
   });
 });
 
+describe.runIf(requirePart('uv', bins.uv || undefined))('a lock that was made inside', { timeout: 180_000 }, () => {
+  it('installs outside, as uv.lock and as pylock.toml, and each file that it names is at the same address on both', async () => {
+    const port = new URL(outside.simple).port;
+    const data = join(directory, 'inside');
+    const words = ['--project', 'mill', '--env', '3.12/linux', '--write-locks', directory];
+    expect((await verbatim('sync', ...words, '--data', data, ...upstream())).code).toBe(0);
+    await outside.close();
+    inside = await startVerbatim([...upstream(), '--offline', '--port', port], data);
+    const project = await newProject(directory, ['mill']);
+    const place = await newPlace(directory);
+    await uv(bins.uv, place, ['lock', '--project', project, '--default-index', inside.simple]);
+    const pylock = join(directory, 'pylock.toml');
+    const exporting = ['export', '--frozen', '--project', project, '--no-emit-project', '--format', 'pylock.toml'];
+    await uv(bins.uv, place, [...exporting, '-o', pylock]);
+    const locks = [await readFile(join(project, 'uv.lock'), 'utf8'), await readFile(pylock, 'utf8')];
+    const urls = [...new Set(locks.flatMap((lock) => lock.match(/https?:[^"]*\.whl(?=")/g) ?? []))];
+    expect(urls.map((url) => new URL(url).pathname.replace(/[0-9a-f]{60}/, '…'))).toEqual(
+      expect.arrayContaining([MILL, GRAIN].map(({ filename }) => expect.stringMatching(`^/packages/.*/${filename}$`))),
+    );
+    const bytesOf = () => Promise.all(urls.map(async (url) => Buffer.from(await (await fetch(url)).arrayBuffer())));
+    const there = await bytesOf();
+    await inside.close();
+    inside = undefined;
+    outside = await startVerbatim([...upstream(), '--port', port], join(directory, 'outside'));
+    expect(await bytesOf()).toEqual(there);
+    expect(there.every((bytes) => [MILL, GRAIN].some((wheel) => bytes.equals(wheel.bytes)))).toBe(true);
+    await uv(bins.uv, await newPlace(directory), ['sync', '--frozen', '--project', project]);
+    await expectInstalled(project);
+    const target = join(directory, 'target');
+    await uv(bins.uv, await newPlace(directory), ['pip', 'install', '--target', target, '-r', pylock]);
+    expect(await readFile(join(target, 'grain.py'), 'utf8')).toContain("VERSION = '1.0'");
+  });
+});
+
 describe.runIf(requirePart('Poetry', bins.poetry || undefined))('Poetry', { timeout: 120_000 }, () => {
   it('installs from its own lock', async () => {
     const source = `[tool.poetry]\npackage-mode = false\n[[tool.poetry.source]]\nname = "house"\nurl = "${outside.simple}"`;

@@ -62,6 +62,7 @@ function linesOf(
   return all
     .filter((each) => each.isLocked === isLocked)
     .filter(({ marker }) => marker === undefined || markerHolds(marker, { values, extras: new Set() }))
+    .filter(({ isWanted }) => isWanted?.(values) !== false)
     .map(({ project, extras, specifiers, hashes }) => {
       const name = extras.length === 0 ? project : `${project}[${extras.join(',')}]`;
       // uv resolves by names and versions alone.

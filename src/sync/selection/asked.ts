@@ -1,6 +1,6 @@
 import { ALGORITHMS, isAlgorithm, isDigest } from '../../bytes/digest.ts';
 import { Refusal } from '../../bytes/refusal.ts';
-import type { Marker } from '../../pypi/requirement/marker.ts';
+import type { Marker, MarkerContext } from '../../pypi/requirement/marker.ts';
 import type { Specifiers } from '../../pypi/requirement/specifier.ts';
 import { MAX_ASKED } from './limits.ts';
 
@@ -12,6 +12,8 @@ export interface Asked {
   readonly extras: readonly string[];
   readonly specifiers: Specifiers;
   readonly marker: Marker | undefined;
+  /** Whether anything in the lock requires it in an environment; undefined where the lock says that by the marker alone. */
+  readonly isWanted?: ((values: MarkerContext['values']) => boolean) | undefined;
   /** `sha256:HEX`: each file is one of these. Empty: nothing pins the choice. */
   readonly hashes: ReadonlySet<string>;
   /** Their names, by the hashes that the lock has of each; undefined where it has none. */

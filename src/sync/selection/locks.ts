@@ -13,6 +13,7 @@ import {
   textIn,
   versionIn,
 } from './table.ts';
+import { UvEdges } from './uv-edges.ts';
 
 // pylock.toml (PEP 751), uv.lock, poetry.lock and pdm.lock: each names the files of a version with their hashes.
 
@@ -78,17 +79,19 @@ function readPylock(path: string, text: string, document: Json): Selection {
 function readUv(path: string, text: string, document: Json): Selection {
   if (document['version'] !== 1) throw unusable(path, `version ${String(document['version'])} is not known here; 1 is`);
   const gathering = new Gathering();
+  const edges = new UvEdges();
   for (const locked of packagesOf(path, text, document, 'package')) {
     const { table, at } = locked;
     const source = tableIn(table, 'source', at) ?? {};
+    const [kind = 'nowhere'] = Object.keys(source);
+    const isWanted = edges.add(locked, OWN.has(kind));
     if (source['registry'] === undefined) {
-      const kind = Object.keys(source)[0] ?? 'nowhere';
       direct(gathering, locked, kind === 'git' ? 'a repository of source code' : `a ${kind}`, OWN.has(kind));
       continue;
     }
     const sdist = tableIn(table, 'sdist', at);
     const files = filesOf([...tablesIn(table, 'wheels', at), ...(sdist === undefined ? [] : [sdist])], at, hashAlone);
-    gathering.ask(asked(locked, files, undefined));
+    gathering.ask({ ...asked(locked, files, undefined), isWanted });
   }
   return gathering;
 }

@@ -55,6 +55,15 @@ export function textIn(table: Json, key: string, at: string): string | undefined
 }
 
 /** Empty where it is not there. */
+export function textsIn(table: Json, key: string, at: string): readonly string[] {
+  const value = table[key];
+  if (value === undefined) return [];
+  if (!Array.isArray(value) || !value.every((each) => typeof each === 'string'))
+    throw unusable(at, `"${key}" is no list of texts`);
+  return value;
+}
+
+/** Empty where it is not there. */
 export function tablesIn(table: Json, key: string, at: string): readonly Json[] {
   const value = table[key];
   if (value === undefined) return [];

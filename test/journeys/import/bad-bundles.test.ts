@@ -193,6 +193,129 @@ describe('a bundle whose contents lie', () => {
   });
 });
 
+/** Another body under a manifest that says so, which the same key signed. */
+function around(made: MadeBundle, rig: ImportRig, edit: (body: Buffer) => void): Buffer {
+  const body = Buffer.from(made.body);
+  edit(body);
+  const [was, is] = [sha256Hex(made.body), sha256Hex(body)];
+  return under({ ...made, body }, rig, (text) => text.replace(was, is));
+}
+
+describe('an archive whose headers lie', () => {
+  const [TYPE, LINK, MODE, SIZE, SUM] = [156, 157, 100, 124, 148];
+  /** The checksum is right again: it is the header itself that is refused. */
+  const summed = (body: Buffer) => {
+    body.write(' '.repeat(8), SUM, 'latin1');
+    const sum = body.subarray(0, 512).reduce((all, byte) => all + byte, 0);
+    body.write(`${sum.toString(8).padStart(6, '0')}\0 `, SUM, 'latin1');
+  };
+  const typed = (type: string) => (body: Buffer) => {
+    body.write(type, TYPE, 'latin1');
+    body.write('/etc/passwd', LINK, 'latin1');
+    summed(body);
+  };
+  const named = (name: string) => (body: Buffer) => {
+    body.fill(0, 0, 100);
+    body.write(name, 0, 'utf8');
+    summed(body);
+  };
+  const sized = (size: Buffer) => (body: Buffer) => {
+    size.copy(body, SIZE);
+    summed(body);
+  };
+
+  it.each<readonly [string, (body: Buffer) => void]>([
+    ['a hard link', typed('1')],
+    ['a symbolic link', typed('2')],
+    ['a character device', typed('3')],
+    ['a block device', typed('4')],
+    ['a directory', typed('5')],
+    ['a FIFO', typed('6')],
+    ['a sparse file of GNU', typed('S')],
+    ['a long name of GNU', typed('L')],
+    ['a long link of GNU', typed('K')],
+    ['a pax header, which may say another size', typed('x')],
+    ['a pax header for all that follows', typed('g')],
+    [
+      'a member that may be run',
+      (body) => {
+        body.write('0000755', MODE, 'latin1');
+        summed(body);
+      },
+    ],
+    ['a size in base 256', sized(Buffer.from('800000000000000000000200', 'hex'))],
+    ['a size below zero', sized(Buffer.from('ffffffffffffffffffffffff', 'hex'))],
+    ['a size in octal that is another', sized(Buffer.from('00000000001\0'))],
+    ['a wrong checksum', (body) => void body.write('000000\0 ', SUM, 'latin1')],
+    ['a name that leaves', named('../../etc/passwd')],
+    ['a name from the root', named('/etc/passwd')],
+    ['a name of another system', named('C:\\alpha')],
+    ['a name with a NUL in it', named('blobs\0/../x')],
+    ['another digest in its name', named(`blobs/sha256/00/${'0'.repeat(64)}`)],
+    [
+      'the name of a member in capitals',
+      (body) => named(body.toString('latin1', 0, 100).replace('blobs', 'BLOBS'))(body),
+    ],
+  ])('%s is refused, and nothing of it is served', async (_, edit) => {
+    const rig = await start();
+    rig.sender.put('alpha', ALPHA);
+    const made = await rig.sender.bundle();
+    expect((await taken(rig, [around(made, rig, edit)]))[0]).toMatch(/^(format|length)/);
+    expect(await rig.refused('/simple/alpha/')).toBe('503 offline');
+    await rig.take([made.whole]);
+    expect(await rig.names('alpha')).toEqual([ALPHA.filename]);
+  });
+
+  it('a member that stands twice is refused', async () => {
+    const rig = await start();
+    rig.sender.put('alpha', ALPHA);
+    const made = await rig.sender.bundle();
+    const twice = Buffer.concat([made.body.subarray(0, 512), made.body]);
+    const lying = under({ ...made, body: twice }, rig, (text) => text.replace(sha256Hex(made.body), sha256Hex(twice)));
+    expect(await taken(rig, [lying])).toEqual([expect.stringMatching(/^(format|length)/), 0]);
+  });
+
+  it('an entry of the manifest that stands twice is refused, as is one that is the same but for its case', async () => {
+    const rig = await start();
+    rig.sender.put('alpha', ALPHA);
+    const made = await rig.sender.bundle();
+    const line = /^\{"kind":"file".*\n/m;
+    for (const edit of [
+      (text: string) => text.replace(line, (entry) => entry + entry),
+      (text: string) => text.replace(line, (entry) => entry + entry.replace('"alpha-', '"Alpha-')),
+    ])
+      expect(await taken(rig, [under(made, rig, edit)])).toEqual([expect.stringMatching(/^format/), 0]);
+  });
+});
+
+describe('a bundle that is cut', () => {
+  it('after any KiB is refused, and the last state is served', async () => {
+    const rig = await start();
+    rig.sender.put('alpha', ALPHA);
+    await rig.take([(await rig.sender.bundle()).whole]);
+    rig.sender.put('alpha', ALPHA, ALPHA2);
+    const { whole } = await rig.sender.bundle({ since: 1 });
+    expect(whole.length).toBeGreaterThan(4096);
+    for (let end = 0; end < whole.length; end += 1024)
+      expect([end, await taken(rig, [whole.subarray(0, end)])]).toEqual([
+        end,
+        [expect.stringMatching(/^(format|truncated|length)/), 0],
+      ]);
+    expect(await rig.names('alpha')).toEqual([ALPHA.filename]);
+  });
+
+  it('into pieces that are given in each other’s place, or twice in place of one that is missing, is told which', async () => {
+    const rig = await start();
+    rig.sender.put('alpha', ALPHA);
+    const { head, pieces } = await rig.sender.bundle({ pieceSize: 700 });
+    const [first, second, ...others] = pieces;
+    if (first === undefined || second === undefined) throw new TypeError('there are several');
+    expect((await taken(rig, [head, second, second, ...others]))[0]).toMatch(/^truncated: .*piece 1 is missing/);
+    await rig.take([head, second, first, ...others]);
+    expect(await rig.names('alpha')).toEqual([ALPHA.filename]);
+  });
+});
+
 describe('a bundle that is swapped while it is read', () => {
   const swapped = async (rig: ImportRig, other: (whole: Buffer, made: MadeBundle) => void) => {
     const made = await rig.sender.bundle({ since: 1 });

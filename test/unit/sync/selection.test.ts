@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Refusal } from '../../../src/bytes/refusal.ts';
+import { environmentOf } from '../../../src/pypi/resolving/environment.ts';
 import { type Asked, Gathering, type Selection } from '../../../src/sync/selection/asked.ts';
 import { MAX_ASKED, MAX_HASHES, MAX_INCLUDE_DEPTH, MAX_TEXT } from '../../../src/sync/selection/limits.ts';
 import { readLock } from '../../../src/sync/selection/locks.ts';
@@ -206,6 +207,71 @@ describe('a lock', () => {
       ['own', 'uv.lock:3', false],
       ['two', 'uv.lock:14', true],
     ]);
+  });
+
+  it('of uv wants what its own project requires in an environment, along markers of requirements', () => {
+    const locked = (name: string, ...lines: readonly string[]) => [
+      '[[package]]',
+      `name = "${name}"`,
+      ...(lines.some((line) => line.startsWith('version')) ? [] : ['version = "1.0"']),
+      'source = { registry = "https://pypi.org/simple" }',
+      `wheels = [${file(`${name}-1.0-py3-none-any.whl`, B)}]`,
+      ...lines,
+    ];
+    const on = (system: string) => `marker = "sys_platform == '${system}'"`;
+    const { asked } = readLock(
+      'uv.lock',
+      [
+        'version = 1',
+        '[[package]]',
+        'name = "own"',
+        'version = "0.1"',
+        'source = { virtual = "." }',
+        `dependencies = [{ name = "everywhere" }, { name = "colour", ${on('win32')} }, { name = "forked", version = "1.0", ${on('win32')} }, { name = "forked", version = "2.0", ${on('linux')} }]`,
+        '[package.optional-dependencies]',
+        `speed = [{ name = "fast", ${on('linux')} }]`,
+        '[package.dev-dependencies]',
+        `dev = [{ name = "check", marker = "extra == 'extra-3-own-a' or sys_platform == 'win32'" }]`,
+        ...locked('everywhere', `dependencies = [{ name = "deep", ${on('win32')} }, { name = "circle" }]`),
+        ...locked('circle', 'dependencies = [{ name = "everywhere" }]'),
+        ...locked('colour', 'dependencies = [{ name = "paint" }]'),
+        ...locked('paint'),
+        ...locked('deep'),
+        ...locked('fast'),
+        ...locked('check'),
+        ...locked('forked', `resolution-markers = ["sys_platform == 'win32'"]`),
+        ...locked('forked', 'version = "2.0"'),
+        ...locked('lonely'),
+      ].join('\n'),
+    );
+    const wanted = (platform: string) => {
+      const { values } = environmentOf(platform, { python: '3.12', platform });
+      return asked.flatMap(({ project, specifiers, isWanted }) =>
+        isWanted?.(values) === false ? [] : [project === 'forked' ? `forked ${specifiers.contains('2.0')}` : project],
+      );
+    };
+    // What requires it stands in no package: nobody can say where it is not wanted.
+    expect(wanted('linux')).toEqual(['everywhere', 'circle', 'fast', 'check', 'forked true', 'lonely']);
+    expect(wanted('windows')).toEqual([
+      'everywhere',
+      'circle',
+      'colour',
+      'paint',
+      'deep',
+      'check',
+      'forked false',
+      'lonely',
+    ]);
+  });
+
+  it.each([
+    ['a requirement without a name', 'dependencies = [{ version = "1" }]'],
+    ['resolution markers that are no texts', 'resolution-markers = [1]'],
+    ['resolution markers that are no list', 'resolution-markers = 1'],
+    ['a marker that is none', `dependencies = [{ name = "a", marker = "sys_platform = 'x'" }]`],
+  ])('of uv with %s is refused by its line', async (_, line) => {
+    const text = ['version = 1', '[[package]]', 'name = "own"', 'source = { virtual = "." }', line].join('\n');
+    expect(await refusalOf(() => readLock('uv.lock', text))).toMatch(/^format: uv\.lock:2: /);
   });
 
   it('of PEP 751 names them with hashes of several kinds', () => {

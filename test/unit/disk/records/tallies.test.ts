@@ -38,3 +38,11 @@ it('a reason this program does not know, or no count, is passed over', async () 
   await lines.close();
   expect(await createTallies(records).load('main')).toEqual(new Map([['alpha', tally(new Map([['foreign', 2]]))]]));
 });
+
+it('a count below zero is none: the line is passed over', async () => {
+  const records = recordsOf(await scratchDirectory());
+  const lines = new RecordLines(records, { kind: 'tally', maxBytes: 1000 });
+  lines.add({ index: 'main', project: 'alpha', leftOut: 'foreign=2', firstSight: -1 });
+  await lines.close();
+  expect(await createTallies(records).load('main')).toEqual(new Map());
+});
