@@ -164,6 +164,7 @@ class Mirror implements RunningMirror {
   async listen(tls: Certificate | undefined): Promise<void> {
     const { config, composition, access, emit, metrics } = this.#parts;
     const onFinish = (finished: Finished) => emit(finished);
+    const findings = () => this.#health.served.health.findings();
     const about = { defaultIndex: this.defaultIndex, startedAt: this.#startedAt, address: () => this.#publicUrl };
     this.#main = await this.#open({
       listener: createListener({
@@ -173,7 +174,7 @@ class Mirror implements RunningMirror {
         trustedProxies: config.server.trustedProxies,
         peers: composition.fleetPeers?.door(composition.blobs),
         publicUrl: () => this.#publicUrl,
-        people: createPeoplePages({ composition, ...about, conditions: () => this.#conditions.inForce }),
+        people: createPeoplePages({ composition, ...about, conditions: () => this.#conditions.inForce, findings }),
         onFinish,
         onSent: (sent) => recordSent({ config, composition }, sent),
       }),

@@ -10,6 +10,7 @@ import { syncCommand } from './carry/sync-command.ts';
 import { clientCommand } from './client-command.ts';
 import { doctorCommand } from './doctor/command.ts';
 import { heldCommands } from './held/held-commands.ts';
+import { grouped } from './help/groups.ts';
 import { provenanceCommand } from './provenance/provenance-command.ts';
 import { whoCommand } from './records/who-command.ts';
 import type { ServeOptions } from './serve.ts';
@@ -40,7 +41,7 @@ export function createProgram(fail: () => void, asked?: string): Command {
   syncCommand(program, fail);
   importCommand(program);
   pruneCommand(program);
-  return program.addCommand(client);
+  return grouped(program.addCommand(client));
 }
 
 /** What runs until it is stopped. */

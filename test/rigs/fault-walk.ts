@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
+import { ask } from '../support/ask.ts';
 import { ROOT } from '../support/compose.ts';
 import { freePort } from '../support/free-port.ts';
 import { type RunningVerbatim, startVerbatim } from '../support/verbatim.ts';
@@ -18,7 +19,7 @@ export interface Watched {
   /** Without a slash at the end. */
   readonly url: string;
   readonly pid: () => number;
-  /** What a client is answered; 0 where nobody answers. */
+  /** What a client on a connection of its own is answered; 0 where nobody answers. */
   readonly ask: (path: string) => Promise<number>;
   /** Path of the file that a page lists at that place. */
   readonly fileOf: (page: string, at?: number) => Promise<string>;
@@ -70,19 +71,18 @@ export class FaultWalk {
     const own = ['--port', `${port}`, '--admin-port', `${adminPort}`, '--log-level', 'error'];
     const url = `http://127.0.0.1:${port}`;
     let running: RunningVerbatim | undefined;
-    const ask = (path: string) =>
-      fetch(url + path, { headers: PAGE, signal: AbortSignal.timeout(60_000) })
-        .then(async (answer) => {
-          await answer.arrayBuffer();
-          return answer.status;
-        })
-        .catch(() => 0);
+    const asking = () => ({ headers: PAGE, signal: AbortSignal.timeout(60_000) });
+    const askFor = (path: string) =>
+      ask(url, path, asking()).then(
+        ({ status }) => status,
+        () => 0,
+      );
     const watched = {
       data,
       url,
       adminPort,
       flags: ['--data', data, ...flags],
-      ask,
+      ask: askFor,
       pid: () => running?.pid ?? 0,
       async fileOf(page: string, at = 0) {
         const answer = await fetch(url + page, { headers: PAGE });

@@ -303,6 +303,7 @@ export async function startMirror(options: MirrorOptions): Promise<Mirror> {
         defaultIndex: 'main',
         startedAt: clock.now(),
         conditions: options.conditions ?? (() => []),
+        findings: async () => [],
         address: () => options.linksBelow,
       }),
       access: readers && createAccess(readers, { queues: composition.shares, bcrypt: composition.passwords.bcrypt }),

@@ -21,7 +21,12 @@ interface Look {
   readonly findings: readonly Finding[];
 }
 
-export function createHealth({ config, facts, startedAt, keptMs = KEPT_MS }: HealthOptions): Health {
+/** The same verdict, in parts: the first page of a mirror says it in its own words. */
+export interface HealthFindings extends Health {
+  findings(): Promise<readonly Finding[]>;
+}
+
+export function createHealth({ config, facts, startedAt, keptMs = KEPT_MS }: HealthOptions): HealthFindings {
   const asked = aboutIndexes(config).filter(
     ({ name }) => !config.offline && config.indexes[name]?.import === undefined,
   );
@@ -43,6 +48,7 @@ export function createHealth({ config, facts, startedAt, keptMs = KEPT_MS }: Hea
       const found = await look();
       return { holds: found.findings.length === 0, lines: lines(found), json: json(found) };
     },
+    findings: async () => (await look()).findings,
     devpiStatus: async () => devpiStatus(config, await look()),
   };
 }

@@ -69,8 +69,10 @@ function ofIndex(status: IndexStatus, now: Instant, judged: Instant, known: Judg
       },
     ];
   const expired = roles.filter(({ expires }) => expires <= (carried?.reference ?? judged)).map(({ role }) => role);
+  // Where upstream is asked, whoever asks next has newer ones, unless they could not be had.
+  const stays = !known.freshFor.has(index) || hasFailed(status);
   return [
-    ...(expired.length === 0 ? [] : [expiredFinding(index, expired)]),
+    ...(expired.length > 0 && stays ? [expiredFinding(index, expired)] : []),
     ...(carried?.age !== undefined && carried.most !== undefined && carried.age > carried.most
       ? [importFinding(index, carried.age, carried.most)]
       : []),
@@ -103,8 +105,8 @@ function stale(
   { freshFor, startedAt }: Judged,
 ): readonly Finding[] {
   const fresh = freshFor.get(index);
-  if (fresh === undefined || lastError === undefined || lastError.reason === 'offline') return [];
-  if (lastError.at <= (lastRefresh ?? -1) || now - Math.max(lastRefresh ?? 0, startedAt) <= ROUNDS * fresh) return [];
+  if (fresh === undefined || lastError === undefined || !hasFailed({ lastError, lastRefresh })) return [];
+  if (now - Math.max(lastRefresh ?? 0, startedAt) <= ROUNDS * fresh) return [];
   const since = lastRefresh === undefined ? 'since the start' : `since ${untilText(lastRefresh, now)}`;
   return [
     {
@@ -114,4 +116,9 @@ function stale(
       next: `${STATUS}, with the reason (docs/runbooks/VerbatimStale.md).`,
     },
   ];
+}
+
+/** The last look brought nothing that was believed. */
+function hasFailed({ lastError, lastRefresh }: Pick<IndexStatus, 'lastError' | 'lastRefresh'>): boolean {
+  return lastError !== undefined && lastError.reason !== 'offline' && lastError.at > (lastRefresh ?? -1);
 }

@@ -8,6 +8,7 @@ import { VERSION } from '../../version.ts';
 import type { HomeView, IndexView } from '../../web/home.ts';
 import type { RoleView } from '../../web/trust.ts';
 import type { Composition } from '../compose.ts';
+import type { Finding } from '../health/verdict.ts';
 import { verdictOn } from './verdict.ts';
 import { changeHappening, refusalHappening } from './words.ts';
 
@@ -25,6 +26,7 @@ interface OverviewOptions extends OverviewParts {
   readonly defaultIndex: string;
   readonly startedAt: Instant;
   readonly conditions: () => readonly Condition[];
+  readonly findings: () => Promise<readonly Finding[]>;
   readonly address: () => string | undefined;
 }
 
@@ -51,7 +53,9 @@ export class Overview {
     // What cannot be read is told by the log and by conditions; the rest is shown all the same.
     const refusals = await news.latest().catch(() => []);
     const changes = await journal.latest(MOST_SHOWN).catch(() => []);
-    const { says, troubles } = verdictOn({ indexes: statuses, conditions: conditions(), refusals, now, judged });
+    const findings = await this.#options.findings().catch(() => []);
+    const known = { indexes: statuses, conditions: conditions(), findings, refusals, now, judged };
+    const { says, troubles } = verdictOn(known);
     const { bytes, blobs: files } = blobs.usage();
     const at = address();
     return {

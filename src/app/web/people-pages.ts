@@ -11,6 +11,7 @@ import { missingPage, projectPage } from '../../web/project.ts';
 import { searchPage } from '../../web/search.ts';
 import { whyPage } from '../../web/why.ts';
 import type { Composition } from '../compose.ts';
+import type { Finding } from '../health/verdict.ts';
 import { Names } from './names.ts';
 import { Overview, type OverviewParts } from './overview.ts';
 import { projectView, whyView } from './project-views.ts';
@@ -29,6 +30,8 @@ interface PeoplePagesOptions {
   readonly startedAt: Instant;
   /** What an operator should know, as of the last look. */
   readonly conditions: () => readonly Condition[];
+  /** What /health says is not as promised: the first page says no less. */
+  readonly findings: () => Promise<readonly Finding[]>;
   /** What clients call this mirror. */
   readonly address: () => string | undefined;
 }

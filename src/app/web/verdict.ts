@@ -4,6 +4,7 @@ import type { RefusedThing } from '../../disk/records/news-record.ts';
 import type { IndexStatus } from '../../mirror/package-index.ts';
 import type { Condition } from '../../ports/conditions.ts';
 import type { Trouble } from '../../web/home.ts';
+import type { Finding } from '../health/verdict.ts';
 import { conditionSays, reasonSays } from './words.ts';
 
 const DAY = 86_400;
@@ -14,6 +15,8 @@ const SOON = 14 * DAY;
 interface Facts {
   readonly indexes: readonly IndexStatus[];
   readonly conditions: readonly Condition[];
+  /** What /health says is not as promised. */
+  readonly findings: readonly Finding[];
   readonly refusals: readonly RefusedThing[];
   readonly now: Instant;
   /** As of when what expires is judged. */
@@ -23,16 +26,31 @@ interface Facts {
 /** What is not well, the worst first; and the one sentence. */
 export function verdictOn(facts: Facts): { readonly says: string; readonly troubles: readonly Trouble[] } {
   const { conditions } = facts;
-  const all = [
+  const all: Trouble[] = [
     ...facts.indexes.flatMap((index) => indexTroubles(index, facts)),
     ...conditions.flatMap(({ what, index }): readonly Trouble[] => {
       const said = conditionSays(what);
       return said === undefined ? [] : [{ what, index, level: 'warn', ...said }];
     }),
   ];
+  for (const finding of facts.findings) if (!all.some((each) => isToldBy(each, finding))) all.push(troubleOf(finding));
   const troubles = all.toSorted((one, other) => Number(other.level === 'bad') - Number(one.level === 'bad'));
   const [worst] = troubles;
   return { says: worst === undefined ? 'All is well.' : worst.says, troubles };
+}
+
+/** Nothing is served on it, or of it. */
+const NOT_SERVED: ReadonlySet<Finding['what']> = new Set<Finding['what']>(['state', 'expired', 'import-age']);
+
+function troubleOf({ what, index, message, next }: Finding): Trouble {
+  return { what, index, level: NOT_SERVED.has(what) ? 'bad' : 'warn', says: message, next };
+}
+
+/** That upstream could not be heard or believed is told in other words already. */
+function isToldBy({ what, index }: Trouble, finding: Finding): boolean {
+  const isSame =
+    what === finding.what || (finding.what === 'stale' && (what === 'away' || REASONS.some((each) => each === what)));
+  return isSame && index === finding.index;
 }
 
 function indexTroubles(index: IndexStatus, { refusals, now, judged }: Facts): readonly Trouble[] {

@@ -1,9 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Durable } from '../durable.ts';
 import { codeOf, type FileOps } from '../file-ops.ts';
+import { storageRefusal } from '../storage-errors.ts';
 import { formatPath, type Place, placeOf } from './place.ts';
 import { createDatabase } from './schema.ts';
 import { DamagedDatabase } from './sqlite.ts';
+import { databaseRefusal } from './trouble.ts';
 
 const PRIVATE_FILE = 0o600;
 
@@ -30,6 +32,8 @@ export async function buildDatabase(
     const database = createDatabase(elsewhere.path, place.schema);
     try {
       await fill(database);
+      // Here it is told why, where the disk does not take it.
+      database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
     } finally {
       // The last to close copies the log into the database and syncs it.
       database.close();
@@ -39,7 +43,7 @@ export async function buildDatabase(
     await ops.syncDirectory(folder);
   } catch (error) {
     await discard().catch(() => undefined);
-    throw error;
+    throw storageRefusal(databaseRefusal(error, place), 'state');
   }
   return {
     discard,

@@ -27,7 +27,9 @@ let pypi: FakePypi;
 let wrongBy = 0;
 let sender: Sender;
 let clock: Watched;
-let carried: string;
+let carried: Watched;
+/** Of the carried one. */
+let config: string;
 
 beforeAll(async () => {
   walk = await FaultWalk.begin();
@@ -60,13 +62,13 @@ async function beginToCarry(): Promise<void> {
   const key: SigningKey = await signingKey();
   sender = new Sender([key], now());
   sender.put('alpha', tinyWheel('alpha'));
-  carried = join(walk.directory, 'carried.yaml');
+  config = join(walk.directory, 'carried.yaml');
   const arrives = { keys: [{ name: 'outside', ed25519: key.public }], max_age: 30 };
   await writeFile(
-    carried,
+    config,
     JSON.stringify({ data: 'carried', indexes: { main: { evidence: 'index', import: arrives } } }),
   );
-  await walk.mirror('carried', ['--config', carried]);
+  carried = await walk.mirror('carried', ['--config', config]);
 }
 
 /** The next bundle, of a state that is so many days old. */
@@ -74,7 +76,7 @@ async function bring(days: number): Promise<void> {
   const time = instantText(now() - days * DAY);
   const path = join(walk.directory, `${days}.tar`);
   await writeFile(path, (await sender.bundle({ header: { stateAt: time, referenceTime: time } })).whole);
-  expect(await verbatim('import', path, '--config', carried)).toMatchObject({ code: 0 });
+  expect(await verbatim('import', path, '--config', config)).toMatchObject({ code: 0 });
 }
 
 const expiring = (days: number) => (document: { expires: string }) => {
@@ -85,7 +87,7 @@ describe.runIf(requirePart('prometheus', PROMETHEUS))('a Prometheus that watches
   it(
     'tells of roles that expire, replicas that disagree, clocks that differ and bundles that grow old',
     async () => {
-      let calm = () => {};
+      let calls: readonly (() => void)[] = [];
       await walk.through({
         alerts: [
           ['VerbatimRootExpiring', 'near'],
@@ -101,7 +103,7 @@ describe.runIf(requirePart('prometheus', PROMETHEUS))('a Prometheus that watches
           rig.index.publish();
           wrongBy = 600;
           // It is looked once a minute, or when told to.
-          calm = clock.meanwhile(() => process.kill(clock.pid(), 'SIGHUP'), 1000);
+          calls = [clock, carried].map(({ pid, meanwhile }) => meanwhile(() => process.kill(pid(), 'SIGHUP'), 1000));
           await bring(25);
         },
         async repair() {
@@ -112,7 +114,7 @@ describe.runIf(requirePart('prometheus', PROMETHEUS))('a Prometheus that watches
           await bring(0);
         },
       });
-      calm();
+      for (const call of calls) call();
     },
     LONGEST_WALK,
   );

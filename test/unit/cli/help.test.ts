@@ -6,6 +6,15 @@ const helpOf = (name: string) =>
     .commands.find((command) => command.name() === name)
     ?.helpInformation();
 
+describe('the help', () => {
+  it('shows every command that is not hidden in a group, and by which to begin', () => {
+    const program = createProgram(() => undefined);
+    const shown = program.createHelp().visibleCommands(program);
+    expect(shown.filter((command) => command.helpGroup() === '').map((command) => command.name())).toEqual([]);
+    expect(program.helpInformation()).not.toContain('\nCommands:');
+  });
+});
+
 describe('the help of a command', () => {
   it.each([
     'status',

@@ -75,10 +75,16 @@ describe('the promise', () => {
     expect(whats({ indexes: offline })).toEqual([]);
   });
 
-  it('does not hold where signed metadata has expired, as of when it is judged', () => {
-    expect(whats({ judged: NOW + 3600 })).toEqual(['expired main']);
-    expect(findingsOf(facts({ judged: NOW + 86_400 }), known)[0]?.message).toMatch(/timestamp, root/);
-    expect(whats({ judged: NOW + 3599 })).toEqual([]);
+  it('does not hold where signed metadata has expired and newer could not be had, as of when it is judged', () => {
+    const indexes = [index({ lastError: failed })];
+    expect(whats({ indexes, judged: NOW + 3600 })).toEqual(['expired main']);
+    expect(findingsOf(facts({ indexes, judged: NOW + 86_400 }), known)[0]?.message).toMatch(/timestamp, root/);
+    expect(whats({ indexes, judged: NOW + 3599 })).toEqual([]);
+  });
+
+  it('holds where it has expired and nobody has asked since, but not where nobody will be asked', () => {
+    expect(whats({ judged: NOW + 3600 })).toEqual([]);
+    expect(whats({ judged: NOW + 3600 }, { ...known, freshFor: new Map() })).toEqual(['expired main']);
   });
 
   it('does not hold where stored state is not believed, and says nothing else of that index', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Finding } from '../../../../src/app/health/verdict.ts';
 import { verdictOn } from '../../../../src/app/web/verdict.ts';
 import { conditionSays, reasonSays } from '../../../../src/app/web/words.ts';
 import { REASONS, SECURITY_REASONS } from '../../../../src/bytes/refusal.ts';
@@ -45,11 +46,16 @@ const refusal = (over: Partial<RefusedThing> = {}): RefusedThing => ({
 const failed = (reason: string, at = NOW) => ({ reason, message: '', at });
 
 const verdict = (
-  about: { indexes?: readonly IndexStatus[]; what?: readonly ConditionName[]; refusals?: readonly RefusedThing[] } = {},
+  about: {
+    indexes?: readonly IndexStatus[];
+    what?: readonly ConditionName[];
+    refusals?: readonly RefusedThing[];
+    findings?: readonly Finding[];
+  } = {},
 ) => {
-  const { indexes = [index()], what = [], refusals = [] } = about;
+  const { indexes = [index()], what = [], refusals = [], findings = [] } = about;
   const conditions = what.map((each) => ({ what: each, index: '', thing: '/secret/path', message: '/secret/path' }));
-  const { says, troubles } = verdictOn({ indexes, conditions, refusals, now: NOW, judged: NOW });
+  const { says, troubles } = verdictOn({ indexes, conditions, findings, refusals, now: NOW, judged: NOW });
   return { says, levels: troubles.map(({ what: name, level }) => `${level} ${name}`), troubles };
 };
 
@@ -112,6 +118,25 @@ describe('the one sentence', () => {
       expect(JSON.stringify(verdict({ what: [name] }).troubles)).not.toContain('/secret');
     }
     expect(verdict({ what: ['offline', 'reference-time', 'public'] }).says).toBe('All is well.');
+  });
+
+  it('says no less than /health does, and the same thing once', () => {
+    const finding = (what: Finding['what'], of = 'main'): Finding => ({
+      what,
+      index: of,
+      message: `It is ${what}.`,
+      next: 'Look.',
+    });
+    for (const what of ['state', 'expired', 'import-age'] as const)
+      expect(verdict({ findings: [finding(what)] }).levels).toEqual([`bad ${what}`]);
+    expect(verdict({ findings: [finding('quarantine', '')] })).toMatchObject({
+      says: 'It is quarantine.',
+      levels: ['warn quarantine'],
+    });
+    expect(verdict({ findings: [finding('clock', '')], what: ['clock'] }).levels).toEqual(['warn clock']);
+    const silent = { indexes: [index({ silent: true })] };
+    expect(verdict({ ...silent, findings: [finding('stale')] }).levels).toEqual(['warn away']);
+    expect(verdict({ ...silent, findings: [finding('stale', 'b')] }).levels).toEqual(['warn away', 'warn stale']);
   });
 
   it('has words for every reason', () => {

@@ -165,3 +165,12 @@ describe('the access record', () => {
     await access.close();
   });
 });
+
+it('a line of the access record that counts nothing more is none', async () => {
+  const records = recordsOf(await scratchDirectory());
+  const lines = new RecordLines(records, { kind: 'access', maxBytes: 10_000 });
+  for (const more of [-3, 2]) lines.add({ ...fetched(1), more });
+  await lines.close();
+  const found = await createAccessRecord(records).fetches(() => true);
+  expect(found.reduce((sum, { count }) => sum + count, 0)).toBe(2);
+});
