@@ -1,6 +1,7 @@
 import type { Caller } from '../async/caller.ts';
 import type { Expected } from '../bytes/expected.ts';
 import type { Instant } from '../bytes/instant.ts';
+import { Refusal } from '../bytes/refusal.ts';
 import type { MetadataSource } from '../tuf/refresh.ts';
 
 /**
@@ -103,4 +104,11 @@ export interface Places {
   readonly unproved?: boolean | undefined;
   /** For an origin that finds files by digest. */
   readonly expected?: Expected | undefined;
+}
+
+/** The mirror is stopping: nobody refused anything, and nothing is told of it. */
+export class Stopping extends Refusal {
+  constructor() {
+    super('unreachable', 'This mirror is stopping.', { transient: true });
+  }
 }

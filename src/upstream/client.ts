@@ -1,7 +1,7 @@
 import { createUpstreamShares, type OnCrowding, type UpstreamShares } from '../async/shares.ts';
 import type { Instant } from '../bytes/instant.ts';
 import { Refusal } from '../bytes/refusal.ts';
-import type { Upstream } from '../ports/upstream.ts';
+import { Stopping, type Upstream } from '../ports/upstream.ts';
 import { type AbsencePolicy, Absences } from './absence.ts';
 import { guardedLookup, type Resolve, resolveBySystem } from './addresses.ts';
 import { createConnections, type Reach } from './connections.ts';
@@ -106,7 +106,7 @@ export function createUpstream(options: UpstreamOptions): HttpUpstream {
     download,
     mayFetch: (url, unproved) => destinations.mayFetch(url, unproved),
     close() {
-      closing.abort(new Refusal('unreachable', 'This mirror is stopping.', { transient: true }));
+      closing.abort(new Stopping());
       connections.close();
     },
   };

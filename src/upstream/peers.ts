@@ -3,6 +3,7 @@ import { createGate } from '../async/gate.ts';
 import { deadline } from '../async/timeout.ts';
 import { type Reason, Refusal } from '../bytes/refusal.ts';
 import { type OfferEnd, PEER_BLOBS, PEER_WORD, type PeerFiles, type PeerOffer } from '../ports/peers.ts';
+import { Stopping } from '../ports/upstream.ts';
 import { guardedLookup, resolveBySystem } from './addresses.ts';
 import { type Connections, createConnections } from './connections.ts';
 import { labelOf } from './decoded.ts';
@@ -107,7 +108,7 @@ export class HttpPeers implements PeerFiles {
   }
 
   close(): void {
-    this.#closing.abort(new Refusal('unreachable', 'This mirror is stopping.', { transient: true }));
+    this.#closing.abort(new Stopping());
     this.#connections.close();
   }
 

@@ -106,7 +106,7 @@ describe('a server beside which an operator acts', () => {
 });
 
 describe('verbatim status', () => {
-  const KEYS = ['conditions', 'disk', 'fleet', 'indexes', 'judged', 'kept', 'now', 'servers', 'store'];
+  const KEYS = ['conditions', 'disk', 'fleet', 'holds', 'indexes', 'judged', 'kept', 'now', 'servers', 'store'];
 
   it('says what the server knows, and without one that it does not know', async () => {
     const server = await serve();

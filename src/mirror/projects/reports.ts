@@ -3,6 +3,7 @@ import { Refusal, type Subject } from '../../bytes/refusal.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Emit, Event, LookKind, LookResult } from '../../ports/events.ts';
 import type { Journal } from '../../ports/records.ts';
+import { Stopping } from '../../ports/upstream.ts';
 import type { Change } from '../../pypi/changes.ts';
 
 /** Refusals remembered as written down; forgetting costs one more line. */
@@ -57,7 +58,7 @@ export function createReports({ index, emit, journal, clock }: ReportsOptions): 
     refused({ subject, name, at = 'upstream' }, error) {
       if (!(error instanceof Refusal))
         return emit({ name: 'noted', index, message: 'a request failed', detail: { name, error: String(error) } });
-      if (told.has(error)) return;
+      if (told.has(error) || error instanceof Stopping || error.cause instanceof Stopping) return;
       told.add(error);
       const { reason, message } = error;
       emit({ name: 'rejected', index, reason, subject, thing: name, message, at });
