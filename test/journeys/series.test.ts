@@ -34,7 +34,8 @@ beforeAll(async () => {
     JSON.stringify({
       server: { trusted_proxies: ['127.0.0.1'] },
       log: { level: 'error' },
-      indexes: { main: { evidence: 'index', upstream: `${pypi.url}simple/` } },
+      // What nobody asked for comes when it comes.
+      indexes: { main: { evidence: 'index', upstream: `${pypi.url}simple/`, look_ahead: { enabled: false } } },
     }),
   );
   mirror = await startVerbatim(['--config', config, '--admin-port', '0']);
