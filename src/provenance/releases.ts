@@ -72,23 +72,18 @@ function wordsOf(
 
 /** Who published files of a release; undefined where some of it could not be judged, so that nobody can say who did not. */
 function publishersOf(files: readonly JudgedFile[]): ReadonlySet<string> | undefined {
-  const found = new Set<string>();
-  let isOpen = false;
-  for (const { provenance } of files)
-    if (provenance.result === 'verified')
-      for (const { id, workflow } of provenance.publishers) found.add(`${id} ${workflow}`);
-    else if (provenance.result !== 'none') isOpen = true;
+  const found = new Set(files.flatMap((file) => provedOf(file) ?? []));
+  const isOpen = files.some(({ provenance: { result } }) => result !== 'verified' && result !== 'none');
   return found.size === 0 && isOpen ? undefined : found;
 }
 
 function differ(files: readonly JudgedFile[]): boolean {
-  const each = files.map(({ provenance }) =>
-    provenance.result === 'verified'
-      ? provenance.publishers
-          .map(({ id, workflow }) => `${id} ${workflow}`)
-          .sort()
-          .join()
-      : undefined,
-  );
-  return new Set(each.filter((one) => one !== undefined)).size > 1;
+  const each = files.map((file) => provedOf(file)?.join()).filter((one) => one !== undefined);
+  return new Set(each).size > 1;
+}
+
+/** Who published one file, in order; undefined where that is not proved. */
+function provedOf({ provenance }: JudgedFile): readonly string[] | undefined {
+  if (provenance.result !== 'verified') return undefined;
+  return provenance.publishers.map(({ id, workflow }) => `${id} ${workflow}`).sort();
 }
