@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as environments from '../support/environments.ts';
@@ -29,13 +29,6 @@ beforeAll(async () => {
   rig = await startPypiRig([...uploaded, FIRST, SECOND]);
 });
 afterAll(() => rig.close());
-
-/** A mirror that fetches what a client asks for, and nothing besides. */
-async function withoutLookingAhead(): Promise<readonly string[]> {
-  const file = join(rig.directory, 'verbatim.yaml');
-  await writeFile(file, 'indexes: { main: { look_ahead: { enabled: false } } }\n');
-  return ['--config', file];
-}
 
 /** How often each wheel was downloaded from upstream so far. */
 const downloads = () => wheels.map((wheel) => rig.fetched(wheel));
@@ -75,7 +68,7 @@ describe.runIf(requirePart('uv', bins.uv || undefined))('uv, locking', { timeout
 
 describe.runIf(requirePart('Poetry', bins.poetry || undefined))('Poetry', { timeout: 120_000 }, () => {
   it('locks through the mirror without downloading a wheel, and installs from the lock', async () => {
-    const mirror = await rig.mirror(await withoutLookingAhead());
+    const mirror = await rig.mirror();
     const before = downloads();
     const source = `[tool.poetry]\npackage-mode = false\n[[tool.poetry.source]]\nname = "mirror"\nurl = "${mirror.simple}"`;
     const project = await newProject(rig.directory, NEEDS, source);
@@ -90,7 +83,7 @@ describe.runIf(requirePart('Poetry', bins.poetry || undefined))('Poetry', { time
 
 describe.runIf(requirePart('PDM', bins.pdm || undefined))('PDM', { timeout: 120_000 }, () => {
   it('locks through the mirror without downloading a wheel, and installs from the lock', async () => {
-    const mirror = await rig.mirror(await withoutLookingAhead());
+    const mirror = await rig.mirror();
     const before = downloads();
     const source = `[tool.pdm]\ndistribution = false\n[[tool.pdm.source]]\nname = "pypi"\nurl = "${mirror.simple}"`;
     const project = await newProject(rig.directory, NEEDS, source);
@@ -130,7 +123,7 @@ describe.runIf(requirePart('PDM', bins.pdm || undefined))('PDM that asks for leg
 
 describe.runIf(requirePart('pip-tools', bins.pipTools || undefined))('pip-compile', { timeout: 120_000 }, () => {
   it('pins with hashes without downloading a wheel', async () => {
-    const mirror = await rig.mirror(await withoutLookingAhead());
+    const mirror = await rig.mirror();
     const before = downloads();
     const project = await newProject(rig.directory, NEEDS);
     const args = ['--generate-hashes', '--index-url', mirror.simple, '--output-file', 'requirements.txt'];
