@@ -35,5 +35,5 @@ export const LEFT: Readonly<Record<string, number>> = {
   'src/state': 3,
   'src/state/fleet': 40,
   'src/sync': 5,
-  'src/upstream': 57,
+  'src/upstream': 9,
 };
