@@ -18,7 +18,6 @@ export const LEFT: Readonly<Record<string, number>> = {
   'src/disk': 25,
   'src/disk/bundles': 13,
   'src/disk/database': 25,
-  'src/disk/layout-1': 15,
   'src/disk/records': 7,
   'src/disk/state': 39,
   'src/http': 12,
