@@ -32,8 +32,6 @@ export const LEFT: Readonly<Record<string, number>> = {
   'src/mirror/projects': 7,
   'src/mirror/tuf': 22,
   'src/mirror/unsigned': 29,
-  'src/state': 3,
-  'src/state/fleet': 40,
   'src/sync': 5,
   'src/upstream': 57,
 };
