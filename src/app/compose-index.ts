@@ -9,7 +9,6 @@ import { createCarriedIndex } from '../mirror/carried/index.ts';
 import { CarriedTime } from '../mirror/carried/time.ts';
 import { holdToRoot, holdToUpstream, type IndexStart } from '../mirror/operator/start-policy.ts';
 import type { PackageIndex } from '../mirror/package-index.ts';
-import { QuarantinePolicy } from '../mirror/quarantine-policy.ts';
 import { RefusingIndex } from '../mirror/refusing-index.ts';
 import { createSignedIndex } from '../mirror/tuf/index.ts';
 import { createUnsignedIndex } from '../mirror/unsigned/index.ts';
@@ -40,6 +39,7 @@ import type { DrawnCache } from './drawn-cache.ts';
 import type { SharedRedis } from './fleet/redis.ts';
 import { refusing } from './open-index.ts';
 import { readRoot } from './pinned-root.ts';
+import { composePolicy } from './policy/compose-policy.ts';
 import { crowding, silence } from './queues.ts';
 import { linkBase } from './server-files.ts';
 import { limitsOf, seenProjects, signedReach, unsignedReach } from './upstream-options.ts';
@@ -139,7 +139,7 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
     drawn: drawn?.of(index.name, { linkBase: linkBase(config, index.name) }),
     shared: redis?.beliefs.documents(index.name),
     common,
-    policy: await QuarantinePolicy.open(state),
+    policy: await composePolicy(parts),
     clock,
     emit,
     memory: memoryEach(config) * UNSIGNED_SHARE,
@@ -191,7 +191,7 @@ async function composeCarried(parts: IndexParts & { readonly index: UnsignedInde
     pins: createPins(state),
     blobs: blobs.of(index.name),
     drawn: drawn?.of(index.name, { linkBase: shared.linkBase }),
-    policy: await QuarantinePolicy.open(state),
+    policy: await composePolicy(parts),
     memory: memoryEach(config) * UNSIGNED_SHARE,
     reuploads: index.reuploads,
     offlinePages: config.offlinePages,
@@ -249,7 +249,7 @@ async function composeSigned(parts: IndexParts & { readonly index: SignedIndexCo
       linkBase: linkBase(config, index.name),
     }),
     blobs: blobs.of(index.name),
-    policy: await QuarantinePolicy.open(state),
+    policy: await composePolicy(parts),
     journal,
     tallies,
     clock: time ?? clock,

@@ -2,6 +2,8 @@
 
 const FACE = 'mirror/package-index.ts';
 const PURE = ['bytes', 'tuf', 'pypi', 'presets', 'render'];
+/** What is judged by rules, and how their words are told: types, and Refusal. */
+const JUDGED = ['bytes', 'pypi', 'ports/policy.ts', 'ports/index-state.ts'];
 const PORTS = [...PURE, 'async', 'ports'];
 const ADAPTERS = ['blobs', 'state', 'disk', 'upstream', 'redis', 's3', 'workers', 'telemetry'];
 
@@ -21,7 +23,8 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   advisories: ['bytes', 'pypi'],
   web: ['bytes'],
   ports: ['bytes', 'async', 'tuf', 'pypi', 'render'],
-  mirror: PORTS,
+  policy: JUDGED,
+  mirror: [...PORTS, 'policy'],
   // It asks an index as a client would, and writes nothing.
   sync: ['bytes', 'async', 'pypi', 'ports', FACE],
   // What it carries comes from the mirror's face; where it lies is for whoever calls.
@@ -51,6 +54,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   app: [
     ...PORTS,
     'web',
+    'policy',
     'mirror',
     'provenance',
     'advisories',
@@ -103,6 +107,8 @@ export const NEVER: readonly (readonly [from: string, to: string])[] = [
   ['bundle', 'upstream'],
   ['bundle', 'disk'],
   ['ports', 'mirror'],
+  ['policy', 'mirror'],
+  ['policy', 'state'],
   ['sync', 'disk'],
   ['sync', 'upstream'],
   ['disk', 'upstream'],
