@@ -141,6 +141,5 @@ export const JSON_READERS: Readonly<Record<string, string>> = {
   'src/bundle/format/seal.ts': 'decoded strictly behind it',
   'src/bundle/format/keys.ts': 'decoded strictly behind it',
   'src/cli/carry/import-command.ts': 'a list of words, taken as such or not at all',
-  'src/cli/records/affected.ts': 'an advisory that an operator names, decoded behind it',
   'src/app/control/protocol.ts': 'a line of another process of this user, decoded strictly behind it',
 };
