@@ -173,6 +173,7 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
     const { pins } = this.#options;
     const { whole } = drawing.view;
     const { observation } = believed;
+    pins.looked(believed.name, observation);
     if (!drawing.settled || this.isDue(drawing)) return undefined;
     if (whole === undefined) {
       // The same pins: nothing was proved since, and nothing is left to confirm.
