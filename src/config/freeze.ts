@@ -92,6 +92,7 @@ function toIndex(name: string, index: ParsedIndex, readPolicy: (path: string) =>
     fileHosts: index.file_hosts,
     insecureUpstream: index.insecure_upstream !== undefined,
     reuploads: index.reuploads,
+    removed: index.removed,
     maxBytes: index.max_bytes,
     absent: toAbsent(index),
     credentials: index.credentials && toCredentials(upstream, index.credentials),
