@@ -54,6 +54,7 @@ describe('a pattern', () => {
       ['a?c', 'abc', true],
       ['a?c', 'abbc', false],
       ['requests', 'requests-toolbelt', false],
+      ['requests', 'my-requests', false],
     ] as const) {
       const pattern = parsePattern(text);
       expect([text, name, pattern && matchesName(pattern, name)]).toEqual([text, name, is]);
