@@ -158,6 +158,7 @@ describe('verbatim explain', () => {
     leftOut: [],
     removed: [],
     outOfReach: new Map(),
+    rules: [],
     odd: [],
   };
 

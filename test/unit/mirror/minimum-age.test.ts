@@ -131,6 +131,21 @@ describe('a file that is too young', () => {
     expect(await names()).toEqual([OLD]);
   });
 
+  it('is told by the page, where it is held back and where an exception lets it pass', async () => {
+    const granted = { project: 'alpha ==2.0', file: undefined, rule: undefined, reason: 'a fix', until: undefined };
+    for (const [exceptions, action] of [
+      [[], 'hide'],
+      [[granted], 'report'],
+    ] as const) {
+      const { index } = await start(
+        { [OLD]: NOW - 90 * DAY, [NEW]: NOW - DAY },
+        { settings: { ...SETTINGS, exceptions } },
+      );
+      const { rules } = await index.explain('alpha', client());
+      expect(rules).toEqual([{ rule: 'minimum age', action, files: 1, why: expect.stringContaining(NEW) }]);
+    }
+  });
+
   it('is listed and refused where that is the choice', async () => {
     const settings: PolicySettings = {
       ...SETTINGS,
