@@ -23,18 +23,19 @@ export async function importPlace(
   onProgress?: ImportPlace['onProgress'],
 ): Promise<ImportPlace> {
   const { operator, indexes, states, blobs, imports, clock } = composition;
-  const index = operator.config.indexes[name];
+  const settings = operator.config.indexes[name];
   const carried = indexes.find((each) => each.name === name)?.carried;
   // Where one that arrives so refuses, it says here why.
-  if (index?.import !== undefined && carried === undefined) await operator.state(name);
-  if (index === undefined || carried === undefined) throw notImported(name);
-  const settings = existing(index.import, `${name} arrives by import and nothing says how`);
+  if (settings?.import !== undefined && carried === undefined) await operator.state(name);
+  if (carried === undefined) throw notImported(name);
+  const index = existing(settings, `${name} arrives by import and is not configured`);
+  const how = existing(index.import, `${name} arrives by import and nothing says how`);
   const state = existing(states.get(name), `${name} arrives by import and has no state`);
   const time = existing(imports.get(name), `${name} arrives by import and has no time`);
   const upstream = carriedUpstream(() => undefined, blobs);
   return {
-    site: { index: name, evidence: index.evidence, keys: keysOf(settings, time.carried, clock.now()) },
-    generations: Math.max(settings.generations, REMEMBERED),
+    site: { index: name, evidence: index.evidence, keys: keysOf(how, time.carried, clock.now()) },
+    generations: Math.max(how.generations, REMEMBERED),
     index: carried,
     carried: state.carried,
     store: {
@@ -51,7 +52,7 @@ export async function importPlace(
       const free = await freeBytes(operator.config.data);
       return free === undefined ? undefined : Math.max(0, free - RESERVE);
     },
-    scanner: settings.scan && createScanner(settings.scan),
+    scanner: how.scan && createScanner(how.scan),
     onProgress,
   };
 }
