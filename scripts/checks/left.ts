@@ -1,10 +1,5 @@
 /** Rooms, and how many of their checks no test is recorded to miss yet. Both only get fewer: a new check has a test. */
 export const LEFT: Readonly<Record<string, number>> = {
-  'src/app': 2,
-  'src/app/carry': 2,
-  'src/app/control': 1,
-  'src/app/fleet': 1,
-  'src/app/processes': 5,
   'src/bundle/export': 38,
   'src/bundle/format': 23,
   'src/bundle/import': 48,
@@ -19,6 +14,5 @@ export const LEFT: Readonly<Record<string, number>> = {
   'src/mirror/projects': 7,
   'src/mirror/tuf': 22,
   'src/mirror/unsigned': 29,
-  'src/sync': 5,
   'src/upstream': 57,
 };

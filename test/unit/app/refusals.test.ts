@@ -162,8 +162,10 @@ describe('a start', () => {
   it('is refused by a root that is none, and no index is said to have lost its state by that', async () => {
     const root = await fileOf('{}');
     const main = { upstream: 'http://127.0.0.1:1/', root, layout: 'pep458' };
-    const config = await configOf({ indexes: { main } });
-    await expect(compose({ config, emit: noEvents })).rejects.toEqual(refused('format'));
+    const other = { upstream: 'http://127.0.0.1:1/', evidence: 'index' };
+    const config = await configOf({ indexes: { main, other } });
+    const composing = compose({ config, emit: noEvents });
+    await expect(composing).rejects.toMatchObject({ reason: 'format', subject: 'root' });
   });
 
   it('trusts no index anew that there is not', async () => {

@@ -94,6 +94,8 @@ it('whoever leaves while a file waits for its turn has nothing more looked for',
     index: {
       async isHeld(_, filename) {
         looked.push(filename);
+        // The other one waits for its turn by now.
+        await new Promise(setImmediate);
         leave();
         return true;
       },
