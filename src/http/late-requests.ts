@@ -1,5 +1,5 @@
 import type { Server } from 'node:http';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import type { Connections } from './connections.ts';
 
 const TOO_LATE = 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n';
@@ -12,8 +12,10 @@ const TOO_LATE = 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n';
 export function judgeLateRequests(server: Server, connections: Connections): void {
   const { emit } = server;
   server.emit = (event: string | symbol, ...args: unknown[]): boolean => {
-    if (event !== 'clientError' || !isLate(args[0])) return Reflect.apply(emit, server, [event, ...args]);
-    judge(args[0], args[1] as Socket, connections);
+    const [late, socket] = args;
+    if (event !== 'clientError' || !isLate(late) || !(socket instanceof Socket))
+      return Reflect.apply(emit, server, [event, ...args]);
+    judge(late, socket, connections);
     return true;
   };
 }
