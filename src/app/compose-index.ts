@@ -10,6 +10,7 @@ import { CarriedTime } from '../mirror/carried/time.ts';
 import { holdToRoot, holdToUpstream, type IndexStart } from '../mirror/operator/start-policy.ts';
 import type { PackageIndex } from '../mirror/package-index.ts';
 import { RefusingIndex } from '../mirror/refusing-index.ts';
+import { SeenQuarantines } from '../mirror/seen-quarantines.ts';
 import { createSignedIndex } from '../mirror/tuf/index.ts';
 import { createUnsignedIndex } from '../mirror/unsigned/index.ts';
 import type { BlobStorage } from '../ports/blob-storage.ts';
@@ -152,6 +153,7 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
     offlinePages: config.offlinePages,
     firstSight: index.undigested === 'first-sight' ? { twiceUpTo: index.secondFetchUpTo, fileWork } : undefined,
     contentAddressed: index.contentAddressed,
+    ...ofRemoved(parts),
     projectList: index.projectList,
     seen: () => seenProjects(state),
     nameFetch: () => randomUUID(),
@@ -195,9 +197,14 @@ async function composeCarried(parts: IndexParts & { readonly index: UnsignedInde
     memory: memoryEach(config) * UNSIGNED_SHARE,
     reuploads: index.reuploads,
     offlinePages: config.offlinePages,
+    ...ofRemoved({ ...parts, clock: time }),
     contentAddressed: index.contentAddressed,
   });
   return { mirror, upstream: undefined, time, close: () => mirror.settled() };
+}
+
+function ofRemoved({ index, state, clock }: Pick<IndexParts, 'index' | 'state' | 'clock'>) {
+  return { quarantines: new SeenQuarantines({ state, clock }), servesRemoved: index.removed === 'serve' };
 }
 
 /** The budget is for all indexes together. */
@@ -264,6 +271,7 @@ async function composeSigned(parts: IndexParts & { readonly index: SignedIndexCo
     reuploads: index.reuploads,
     offline,
     offlinePages: config.offlinePages,
+    ...ofRemoved(parts),
   }).catch((error: unknown) => {
     if (!(error instanceof Refusal) || error.reason !== 'state') throw error;
     return refusing(index, error, emit);

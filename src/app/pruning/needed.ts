@@ -31,6 +31,8 @@ interface OfIndex {
   readonly state: IndexState;
   readonly storage: Pick<BlobStorage, 'alias'>;
   readonly relayed: RelayedDocuments;
+  /** What upstream removed is served on, and so is needed. */
+  readonly servesRemoved: boolean;
 }
 
 /** Finds out what is needed, and by what. Upstream is not asked where the composition is offline. Throws Refusal where that cannot be told. */
@@ -45,7 +47,13 @@ export async function lookWhatIsNeeded(composition: PrunePlace, known: Knowledge
     const config = configured[mirror.name];
     if (state === undefined) throw unknowable(mirror.name, 'what it remembers is damaged');
     if (config?.import !== undefined) await ofImports(config, state, composition, known);
-    const about = { mirror, state, storage: operator.storage, relayed: composition.relayed(mirror.name) };
+    const about = {
+      mirror,
+      state,
+      storage: operator.storage,
+      relayed: composition.relayed(mirror.name),
+      servesRemoved: config?.removed === 'serve',
+    };
     for (const project of await projectsOf(state)) await ofProject(about, project, known);
     if (config?.import === undefined && mirror.signed !== undefined)
       known.unjudged.set(mirror.name, 'its signed roles may list more than pages do');
@@ -117,7 +125,7 @@ async function ofProject(about: OfIndex, project: string, known: Knowledge): Pro
   const pins = (await state.pins(project).read())?.value ?? new Map<string, Pin>();
   const page = await listingOf(mirror, project);
   if (page === 'gone') {
-    for (const pin of pins.values()) await old(about, pin, known);
+    for (const [name, pin] of pins) await ofUnlisted(about, { project, name, pin }, known);
     return;
   }
   if (page === 'not at hand') {
@@ -134,7 +142,7 @@ async function ofProject(about: OfIndex, project: string, known: Knowledge): Pro
   for (const [name, pin] of pins)
     if (page.listing.files.has(name) || page.refusal(name) !== undefined)
       await ofPin(about, { project, name, pin }, known);
-    else await old(about, pin, known);
+    else await ofUnlisted(about, { project, name, pin }, known);
 }
 
 /** Of an index that arrives by import what was not carried is gone: its tables say what it consists of. */
@@ -168,6 +176,10 @@ interface NamedPin {
   readonly project: string;
   readonly name: string;
   readonly pin: Pin;
+}
+
+function ofUnlisted(about: OfIndex, named: NamedPin, known: Knowledge): Promise<void> {
+  return about.servesRemoved ? ofPin(about, named, known) : old(about, named.pin, known);
 }
 
 async function old({ storage }: OfIndex, { digests, coreMetadata }: Pin, known: Knowledge): Promise<void> {
