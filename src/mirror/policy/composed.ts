@@ -51,6 +51,10 @@ export class ComposedPolicy implements Policy {
     this.#version = sha256Hex(Buffer.from(all)).slice(0, 32);
   }
 
+  get quarantined(): number {
+    return this.#sources.reduce((sum, { quarantined = 0 }) => sum + quarantined, 0);
+  }
+
   version(project: string): string {
     let version = this.#version;
     for (const source of this.#sources) {
