@@ -39,10 +39,14 @@ export async function runTargets(run: TargetsRun): Promise<void> {
     // Of what is held alone, a role that is not held is not asked for.
     if (why !== undefined) failed(run, name, why);
   };
-  for await (const { targets } of signed.listed(run.caller, { held: !listed, onUnread })) {
-    if (run.caller.signal.aborted) return;
-    const wanted = listed || (await isAnyHeld(signed, targets)) ? targets : [];
-    await Promise.all(wanted.map((target) => places.within(() => one(run, signed, target))));
+  try {
+    for await (const { targets } of signed.listed(run.caller, { held: !listed, onUnread })) {
+      const wanted = listed || (await isAnyHeld(signed, targets)) ? targets : [];
+      await Promise.all(wanted.map((target) => places.within(() => one(run, signed, target))));
+    }
+  } catch (error) {
+    // What was fetched until then is held.
+    if (!run.caller.signal.aborted) throw error;
   }
 }
 
@@ -52,10 +56,9 @@ async function isAnyHeld(signed: SignedRepository, targets: readonly ListedTarge
 }
 
 async function one(run: TargetsRun, signed: SignedRepository, { path, expected }: ListedTarget): Promise<void> {
-  const { caller, filters, report, fetches, mustBeHeld, onTargetHeld } = run;
+  const { filters, report, fetches, mustBeHeld, onTargetHeld } = run;
   const { progress, leftOut } = report;
   const { length: size = 0 } = expected;
-  if (caller.signal.aborted) return;
   const why = filters.file({ entry: { filename: path, size } });
   if (why !== undefined) {
     leftOut.set(why, (leftOut.get(why) ?? 0) + 1);
@@ -71,7 +74,7 @@ async function one(run: TargetsRun, signed: SignedRepository, { path, expected }
     else if (mustBeHeld === true) report.missing.add({ what: path, why: 'it is not held' });
     if (fetches) await onTargetHeld?.(expected);
   } catch (error) {
-    if (!caller.signal.aborted) failed(run, path, error);
+    failed(run, path, error);
   }
 }
 
