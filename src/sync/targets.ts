@@ -46,7 +46,8 @@ export async function runTargets(run: TargetsRun): Promise<void> {
     }
   } catch (error) {
     // What was fetched until then is held.
-    if (!run.caller.signal.aborted) throw error;
+    if (run.caller.signal.aborted) return;
+    throw error;
   }
 }
 
