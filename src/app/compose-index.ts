@@ -9,8 +9,8 @@ import { createCarriedIndex } from '../mirror/carried/index.ts';
 import { CarriedTime } from '../mirror/carried/time.ts';
 import { holdToRoot, holdToUpstream, type IndexStart } from '../mirror/operator/start-policy.ts';
 import type { PackageIndex } from '../mirror/package-index.ts';
-import { QuarantinePolicy } from '../mirror/quarantine-policy.ts';
 import { RefusingIndex } from '../mirror/refusing-index.ts';
+import { SeenQuarantines } from '../mirror/seen-quarantines.ts';
 import { createSignedIndex } from '../mirror/tuf/index.ts';
 import { createUnsignedIndex } from '../mirror/unsigned/index.ts';
 import type { BlobStorage } from '../ports/blob-storage.ts';
@@ -40,6 +40,7 @@ import type { DrawnCache } from './drawn-cache.ts';
 import type { SharedRedis } from './fleet/redis.ts';
 import { refusing } from './open-index.ts';
 import { readRoot } from './pinned-root.ts';
+import { composePolicy } from './policy/compose-policy.ts';
 import { crowding, silence } from './queues.ts';
 import { linkBase } from './server-files.ts';
 import { limitsOf, seenProjects, signedReach, unsignedReach } from './upstream-options.ts';
@@ -139,7 +140,7 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
     drawn: drawn?.of(index.name, { linkBase: linkBase(config, index.name) }),
     shared: redis?.beliefs.documents(index.name),
     common,
-    policy: await QuarantinePolicy.open(state),
+    policy: await composePolicy(parts),
     clock,
     emit,
     memory: memoryEach(config) * UNSIGNED_SHARE,
@@ -152,6 +153,7 @@ async function composeUnsigned(parts: IndexParts & { readonly index: UnsignedInd
     offlinePages: config.offlinePages,
     firstSight: index.undigested === 'first-sight' ? { twiceUpTo: index.secondFetchUpTo, fileWork } : undefined,
     contentAddressed: index.contentAddressed,
+    ...ofRemoved(parts),
     projectList: index.projectList,
     seen: () => seenProjects(state),
     nameFetch: () => randomUUID(),
@@ -191,13 +193,18 @@ async function composeCarried(parts: IndexParts & { readonly index: UnsignedInde
     pins: createPins(state),
     blobs: blobs.of(index.name),
     drawn: drawn?.of(index.name, { linkBase: shared.linkBase }),
-    policy: await QuarantinePolicy.open(state),
+    policy: await composePolicy(parts),
     memory: memoryEach(config) * UNSIGNED_SHARE,
     reuploads: index.reuploads,
     offlinePages: config.offlinePages,
+    ...ofRemoved({ ...parts, clock: time }),
     contentAddressed: index.contentAddressed,
   });
   return { mirror, upstream: undefined, time, close: () => mirror.settled() };
+}
+
+function ofRemoved({ index, state, clock }: Pick<IndexParts, 'index' | 'state' | 'clock'>) {
+  return { quarantines: new SeenQuarantines({ state, clock }), servesRemoved: index.removed === 'serve' };
 }
 
 /** The budget is for all indexes together. */
@@ -249,7 +256,7 @@ async function composeSigned(parts: IndexParts & { readonly index: SignedIndexCo
       linkBase: linkBase(config, index.name),
     }),
     blobs: blobs.of(index.name),
-    policy: await QuarantinePolicy.open(state),
+    policy: await composePolicy(parts),
     journal,
     tallies,
     clock: time ?? clock,
@@ -264,6 +271,7 @@ async function composeSigned(parts: IndexParts & { readonly index: SignedIndexCo
     reuploads: index.reuploads,
     offline,
     offlinePages: config.offlinePages,
+    ...ofRemoved(parts),
   }).catch((error: unknown) => {
     if (!(error instanceof Refusal) || error.reason !== 'state') throw error;
     return refusing(index, error, emit);

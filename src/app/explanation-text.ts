@@ -44,7 +44,7 @@ export function explanationLines(explanation: Explanation, now: number): readonl
   const { head, carried, vouchers, weaker, forge, facts, besides } = explanationParts(explanation, now);
   const chain =
     explanation.evidence === 'tuf' ? [`${WHO_VOUCHES}:`, ...vouchers.map((voucher) => `  ${voucher}`), ''] : weaker;
-  const leftOut = explanation.kind === 'project' ? leftOutLines(explanation) : [];
+  const leftOut = explanation.kind === 'project' ? [...leftOutLines(explanation), ...removedLines(explanation)] : [];
   return [head, ...(carried === undefined ? [] : [carried]), '', ...chain, ...forge, ...facts, ...leftOut, ...besides];
 }
 
@@ -125,6 +125,13 @@ function leftOutLines({ leftOut }: Explanation): readonly string[] {
         .map(({ name }) => `    ${name === '' ? '(without a name)' : name}`),
     ]),
   ];
+}
+
+/** Out of its page, and served on. */
+function removedLines({ removed }: Explanation): readonly string[] {
+  if (removed.length === 0) return [];
+  const head = `Upstream lists ${removed.length} no more, served on by address as they were proved (evidence: removed; removed: serve):`;
+  return ['', head, ...removed.map((name) => `  ${name}`)];
 }
 
 function reachLines({ outOfReach }: Explanation): readonly string[] {

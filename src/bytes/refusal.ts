@@ -79,6 +79,8 @@ interface RefusalOptions {
   readonly keptFor?: number | undefined;
   /** Seconds before which asking again is refused again, where that is known. */
   readonly retryIn?: number | undefined;
+  /** The name of the rule that refuses, where one does. */
+  readonly rule?: string | undefined;
 }
 
 /** A refusal is an answer, not a crash: `reason` for machines, `message` one plain sentence for people. */
@@ -90,6 +92,7 @@ export class Refusal extends Error {
   readonly said: Said | undefined;
   readonly keptFor: number | undefined;
   readonly retryIn: number | undefined;
+  readonly rule: string | undefined;
 
   constructor(reason: Reason, message: string, options: RefusalOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -99,12 +102,13 @@ export class Refusal extends Error {
     this.said = options.said;
     this.keptFor = options.keptFor;
     this.retryIn = options.retryIn;
+    this.rule = options.rule;
   }
 }
 
 /** The same refusal with what it was about filled in, where the thrower could not know. */
 export function about(error: unknown, subject: Subject): unknown {
   if (!(error instanceof Refusal) || error.subject !== undefined) return error;
-  const { reason, message, transient, said, retryIn } = error;
-  return new Refusal(reason, message, { subject, cause: error.cause ?? error, transient, said, retryIn });
+  const { reason, message, transient, said, retryIn, rule } = error;
+  return new Refusal(reason, message, { subject, cause: error.cause ?? error, transient, said, retryIn, rule });
 }

@@ -95,6 +95,8 @@ interface AnyIndexConfig {
   /** Plain http to another machine; the operator wrote the words for it. */
   readonly insecureUpstream: boolean;
   readonly reuploads: boolean;
+  /** What becomes of files that upstream removed; `refuse` where nothing is said. */
+  readonly removed?: 'refuse' | 'serve' | undefined;
   /** Of the cache; undefined for an equal part of what the others leave. */
   readonly maxBytes: number | undefined;
   /** How upstream says that it does not have something, besides 404 and 410. */

@@ -90,6 +90,7 @@ function toIndex(name: string, index: ParsedIndex): IndexConfig {
     fileHosts: index.file_hosts,
     insecureUpstream: index.insecure_upstream !== undefined,
     reuploads: index.reuploads,
+    removed: index.removed,
     maxBytes: index.max_bytes,
     absent: toAbsent(index),
     credentials: index.credentials && toCredentials(upstream, index.credentials),

@@ -125,6 +125,12 @@ export const index = z
       .boolean()
       .default(false)
       .describe('True where this index lets a file name change its bytes: its digests are then not pinned.'),
+    removed: z
+      .enum(['refuse', 'serve'])
+      .default('refuse')
+      .describe(
+        'A file that upstream lists no more: refuse = not served, by its address neither; serve = what is held and was proved goes on being served by its address, out of pages, for sites that keep old locks alive. What is or was in quarantine is refused either way.',
+      ),
     max_bytes: size
       .optional()
       .describe('Of cache.max_bytes, the most this index may hold; left out, an equal part is its own.'),
@@ -176,6 +182,13 @@ export const index = z
         code: 'custom',
         path: ['import', 'keys'],
         message: 'is missing: where upstream signs nothing, a bundle is believed by its signature alone',
+      });
+    if (given.removed === 'serve' && (given.reuploads || given.import !== undefined))
+      context.addIssue({
+        code: 'custom',
+        path: ['removed'],
+        message:
+          'must be refuse: what bundles bring is listed by them, and with reuploads nothing is remembered of a file that is listed no more',
       });
     // Whatever kind an index that is known by its address is said to be.
     const strict = [given.kind, given.upstream === undefined ? undefined : knownIndex(given.upstream)?.kind].find(

@@ -1,6 +1,6 @@
 import { within } from '../async/timeout.ts';
-import { type ByteCache, type CacheKey, nameOfKey } from '../ports/byte-cache.ts';
-import type { CacheResult, Emit } from '../ports/events.ts';
+import { type ByteCache, type CacheKey, type CacheResult, nameOfKey } from '../ports/byte-cache.ts';
+import type { Emit } from '../ports/events.ts';
 
 /** The longest that a cache is waited for: what it would save is seldom more. Milliseconds. */
 const LONGEST_WAIT_MS = 500;

@@ -3,6 +3,7 @@ import { secondsSince } from '../async/elapsed.ts';
 import type { Blob } from '../ports/blob.ts';
 import type { Heard } from '../ports/newest.ts';
 import type { Choice } from '../render/negotiate.ts';
+import { isUnlisted } from './absence.ts';
 import { LookAhead } from './ahead/look-ahead.ts';
 import type { EvidenceKind } from './believed.ts';
 import type { Evidence } from './evidence.ts';
@@ -15,6 +16,7 @@ import { Files } from './files/files.ts';
 import { FirstSights } from './files/first-sights.ts';
 import { type JudgeFile, judgeByName } from './files/judge.ts';
 import { coreMetadataFor } from './files/metadata-for-jobs.ts';
+import { RemovedFiles } from './files/removed-files.ts';
 import type { IndexParts } from './index-parts.ts';
 import type {
   CarriedIndex,
@@ -61,6 +63,8 @@ export class EvidencedIndex<P> implements RunningIndex {
   readonly #list: ProjectList<P>;
   readonly #files: Files<P>;
   readonly #pins: ProjectPins;
+  /** Undefined where what upstream removed is not served. */
+  readonly #removed: RemovedFiles | undefined;
   readonly #ahead: LookAhead<P> | undefined;
   readonly #parts: IndexParts;
   /** Pages that jobs were given. */
@@ -102,6 +106,13 @@ export class EvidencedIndex<P> implements RunningIndex {
         }),
       onAsked: (page, file, isMetadata) => this.#ahead?.fileAsked(page, file, isMetadata),
     });
+    if (parts.servesRemoved === true)
+      this.#removed = new RemovedFiles({
+        ...parts,
+        quarantines: parts.quarantines,
+        pages: this.#pages,
+        pins: this.#pins,
+      });
     const { lookAhead: rules } = parts;
     if (rules !== undefined && !offline)
       this.#ahead = new LookAhead({ ...shared, rules, pages: this.#pages, files: this.#files });
@@ -140,13 +151,20 @@ export class EvidencedIndex<P> implements RunningIndex {
     return this.#counted('list', await this.#list.find(caller), asked);
   }
 
-  file(at: FileAddress, caller: Caller): Promise<FileAnswer> {
-    return this.#files.find(at, caller);
+  async file(at: FileAddress, caller: Caller): Promise<FileAnswer> {
+    try {
+      return await this.#files.find(at, caller);
+    } catch (error) {
+      const removed = isUnlisted(error) ? await this.#removed?.find(at, caller) : undefined;
+      if (removed === undefined) throw error;
+      return removed;
+    }
   }
 
   explain(name: string, caller: Caller, { held } = { held: false }): Promise<Explanation> {
     const { reuploads } = this.#parts;
-    return explain({ evidence: this.#evidence, pages: this.#pages, pins: this.#pins, reuploads, held }, name, caller);
+    const parts = { evidence: this.#evidence, pages: this.#pages, pins: this.#pins, removed: this.#removed };
+    return explain({ ...parts, reuploads, held }, name, caller);
   }
 
   async known(project: string, caller: Caller): Promise<KnownListing | undefined> {

@@ -8,6 +8,7 @@ import type { Oddity } from '../pypi/project-page.ts';
 import { isUnlisted } from './absence.ts';
 import type { EvidenceKind } from './believed.ts';
 import type { Evidence, EvidenceFacts } from './evidence.ts';
+import type { RemovedFiles } from './files/removed-files.ts';
 import type { BelievedPage } from './projects/believed-page.ts';
 import type { ProjectPages } from './projects/project-pages.ts';
 
@@ -27,6 +28,8 @@ export interface Explanation extends EvidenceFacts {
   readonly firstSight: number;
   /** Files that upstream lists and our page does not, and why; of a project. */
   readonly leftOut: readonly LeftOutFile[];
+  /** Files that upstream lists no more, and that are served on by their addresses; of a project. */
+  readonly removed: readonly string[];
   /** Of those, or of this one: listed and not to be fetched, by host. */
   readonly outOfReach: ReadonlyMap<string, number>;
   /** In what the page is not as its norm wants it, and is read all the same. */
@@ -38,6 +41,7 @@ interface ExplainOptions<P> {
   readonly pages: ProjectPages<P>;
   readonly pins: { of(project: string): Promise<ReadonlyMap<string, Pin>> };
   readonly reuploads: boolean;
+  readonly removed?: Pick<RemovedFiles, 'of'> | undefined;
   /** True: by what is held; upstream is not asked for pages. */
   readonly held?: boolean | undefined;
 }
@@ -65,6 +69,9 @@ export async function explain<P>(options: ExplainOptions<P>, name: string, calle
           `Upstream lists ${name}, and this mirror leaves it out (${leftOut.why}): ${hintText(leftOut.why)}.`,
           { subject: 'file' },
         );
+      // What could not be read may list it.
+      const removed = unread === undefined ? await options.removed?.of(project, page) : undefined;
+      if (removed?.includes(name) === true) throw removedUpstream(name);
     }
   const project = normalizeName(name);
   const page = project === undefined ? undefined : await read(project);
@@ -82,7 +89,7 @@ export async function explain<P>(options: ExplainOptions<P>, name: string, calle
 }
 
 async function explanation<P>(
-  { evidence, pages, pins, reuploads }: ExplainOptions<P>,
+  { evidence, pages, pins, reuploads, removed }: ExplainOptions<P>,
   name: string,
   page: BelievedPage<P>,
   file: OwnFile | undefined,
@@ -102,8 +109,17 @@ async function explanation<P>(
     firstSight: [...(file === undefined ? listing.files.values() : [file])].filter((each) => each.firstSight === true)
       .length,
     leftOut: file === undefined ? page.leftOut() : [],
+    removed: file === undefined && removed !== undefined ? await removed.of(project, page) : [],
     outOfReach:
       evidence.kind === 'tuf' ? new Map() : pages.outOfReach(file === undefined ? listing.files.values() : [file]),
     odd: listing.odd ?? [],
   };
+}
+
+function removedUpstream(name: string): Refusal {
+  return new Refusal(
+    'unlisted',
+    `Upstream lists ${name} no more. It is held here as it was proved, and goes on being served by its address, out of pages (evidence: removed; removed: serve).`,
+    { subject: 'file' },
+  );
 }

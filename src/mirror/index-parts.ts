@@ -17,6 +17,7 @@ import { HeldVariants } from './files/held-variants.ts';
 import type { DrawnBodies } from './projects/drawn-bodies.ts';
 import type { OfflinePages } from './projects/held-files.ts';
 import { createReports, type Reports } from './projects/reports.ts';
+import type { SeenQuarantines } from './seen-quarantines.ts';
 
 /** What the world gives an index, whatever its pages are believed by. */
 export interface IndexOptions {
@@ -46,6 +47,10 @@ export interface IndexOptions {
   readonly offlinePages?: OfflinePages | undefined;
   /** How files that nobody states a digest of are believed; undefined where they are withheld, as of every signed index. */
   readonly firstSight?: FirstSightRules | undefined;
+  /** Of projects that upstream removes, what it had said of them; a test of other things leaves it out. */
+  readonly quarantines?: SeenQuarantines | undefined;
+  /** True where files that upstream removed, and that are held, are served on by their addresses. */
+  readonly servesRemoved?: boolean | undefined;
   /** What is looked at before a client asks for it; undefined for nothing. */
   readonly lookAhead?: LookAheadRules | undefined;
   /** What links to files begin with, absolute and with a slash at the end; absent where they are relative. */

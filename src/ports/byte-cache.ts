@@ -11,6 +11,13 @@ export const CACHE_TIERS = ['memory', 'disk', 'redis'] as const;
 export type CacheTier = (typeof CACHE_TIERS)[number];
 
 /**
+ * What came of asking a byte cache. `refused`: what it gave does not bear our seal. `late`: it was not waited for. `resting`: it was
+ * late a moment ago, and not asked. All but `hit` are misses.
+ */
+export const CACHE_RESULTS = ['hit', 'miss', 'refused', 'failed', 'late', 'resting'] as const;
+export type CacheResult = (typeof CACHE_RESULTS)[number];
+
+/**
  * Bytes that save work and can be made again. It may lose, delay or change any of them, whoever else writes to it: what comes back
  * is suspect, and is believed by its proof or its MAC alone. `mirror/guarded-cache.ts` is how it is asked.
  */

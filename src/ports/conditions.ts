@@ -11,6 +11,7 @@ export const CONDITIONS = {
   'any-public-host': 'info',
   'first-sight': 'info',
   reuploads: 'info',
+  removed: 'info',
   'stale-forever': 'info',
   'exposed-secret': 'warn',
   redis: 'warn',

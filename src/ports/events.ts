@@ -4,43 +4,31 @@ import type { Reason, Subject } from '../bytes/refusal.ts';
 import { CHANGE_KINDS, type Change } from '../pypi/changes.ts';
 import type { AskedUpstream } from './asked-upstream.ts';
 import type { FetchedAgain, Scrubbed } from './blobs.ts';
-import type { CacheTier } from './byte-cache.ts';
+import type { CacheResult, CacheTier } from './byte-cache.ts';
 import type { Condition } from './conditions.ts';
 import type { LeftOutReason } from './left-out.ts';
-import type { Heard } from './newest.ts';
+import type { Heard, RedisCommand, RedisOutcome } from './newest.ts';
 import type { Gone, LookedThrough } from './records.ts';
 
 /** Where refused bytes came from. */
 export const ORIGINS = ['upstream', 'disk', 'client'] as const;
 /** What a client can be answered with. */
-export const SERVED_KINDS = ['page', 'list', 'file', 'first-sight', 'core-metadata', 'metadata', 'target'] as const;
+export const SERVED_KINDS = [
+  'page',
+  'list',
+  'file',
+  'first-sight',
+  'removed',
+  'core-metadata',
+  'metadata',
+  'target',
+] as const;
 /** Where an answer came from. */
 export const SERVED_FROM = ['memory', 'disk', 'upstream'] as const;
 /** What the records keep of upstream. */
 export const EVENT_KINDS = CHANGE_KINDS;
 /** What becomes of a first sight: `pinned` by this process, or by another that was quicker; or `refused`. */
 export const SIGHT_RESULTS = ['pinned', 'refused'] as const;
-/**
- * What came of asking a byte cache. `refused`: what it gave does not bear our seal. `late`: it was not waited for. `resting`: it was
- * late a moment ago, and not asked. All but `hit` are misses.
- */
-export const CACHE_RESULTS = ['hit', 'miss', 'refused', 'failed', 'late', 'resting'] as const;
-export type CacheResult = (typeof CACHE_RESULTS)[number];
-/** What is asked of Redis. */
-export const REDIS_COMMANDS = [
-  'STRLEN',
-  'GETRANGE',
-  'SET',
-  'EXISTS',
-  'EVAL',
-  'PUBLISH',
-  'XRANGE',
-  'XREVRANGE',
-] as const;
-export type RedisCommand = (typeof REDIS_COMMANDS)[number];
-/** `refused`: Redis said an error. `unknown`: no answer came. `away`: it was not asked, because it is known to be away. */
-export const REDIS_OUTCOMES = ['answered', 'refused', 'unknown', 'away'] as const;
-export type RedisOutcome = (typeof REDIS_OUTCOMES)[number];
 /** `alone`: granted because nothing could say who has it. `lost`: another has it before it was given up. */
 export const LEASE_RESULTS = ['granted', 'elsewhere', 'alone', 'lost'] as const;
 export type LeaseResult = (typeof LEASE_RESULTS)[number];

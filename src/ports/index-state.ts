@@ -52,8 +52,10 @@ export interface IndexState {
   page(project: string): PreparableItem<PageState>;
   readonly list: Item<StoredList>;
   quarantine(project: string): Item<readonly QuarantineEntry[]>;
+  /** When upstream was first seen to hold it in quarantine, which outlives its page; no item where it never was. */
+  seenQuarantine(project: string): Item<Instant>;
   /** Every project that has any or had, a page that is gone included. */
-  projects(kind: 'pins' | 'pages' | 'quarantine'): AsyncIterable<string>;
+  projects(kind: 'pins' | 'pages' | 'quarantine' | 'seen-quarantines'): AsyncIterable<string>;
   /** An operator's act: the trust begins again from the pinned root, and what it had come to is kept as evidence. */
   setTrustAside(at: Instant): Promise<void>;
 }
@@ -108,9 +110,7 @@ export interface PageContent {
 }
 
 /** What is left of a project that has disappeared: an older page does not come back in its place. */
-export interface PageFloor {
-  readonly serial: number | undefined;
-}
+export type PageFloor = { readonly serial: number | undefined };
 
 export type PageState =
   | { readonly page: PageContent; readonly gone?: undefined }

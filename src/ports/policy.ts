@@ -22,12 +22,25 @@ export interface Denied {
 
 export type Verdict = Allowed | Denied;
 
+/** What one rule says of one page, whether or not it is the strictest. */
+export interface RuleWord {
+  readonly rule: string;
+  readonly action: 'report' | 'hide' | 'deny';
+  /** Undefined where it is said of every file of the project. */
+  readonly filename: string | undefined;
+  /** Why, of this file. */
+  sentence(filename: string): string;
+  readonly until: Instant | undefined;
+}
+
 /** Of one project page. */
 export interface PageVerdict {
   /** Files that have a verdict of their own. */
   readonly files: ReadonlyMap<string, Verdict>;
   /** Of every other file of the project, listed or not. */
   readonly others: Verdict;
+  /** All that was said, also what changes nothing. */
+  readonly told: readonly RuleWord[];
 }
 
 /** An operator's word that something of a project is not to be served, whatever its index says. */

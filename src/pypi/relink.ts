@@ -136,8 +136,13 @@ export function isDigestLabel(label: string): boolean {
 /** The file of `files/PROJECT/DIGEST/FILE`: any of its known digests names it. */
 export function fileByDigest(listing: Listing, label: string, filename: string): OwnFile | undefined {
   const file = listing.files.get(filename);
+  return file !== undefined && isLabelOf(label, file.entry.digests) ? file : undefined;
+}
+
+/** Whether a label may stand for a file of these digests. */
+export function isLabelOf(label: string, digests: Digests): boolean {
   // For ever, also when upstream has come to state a digest: locks have that address.
-  if (label === FIRST_SIGHT) return file;
+  if (label === FIRST_SIGHT) return true;
   const digest = parseDigestLabel(label);
-  return digest !== undefined && file?.entry.digests.get(digest[0]) === digest[1] ? file : undefined;
+  return digest !== undefined && digests.get(digest[0]) === digest[1];
 }

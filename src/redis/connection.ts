@@ -1,5 +1,6 @@
 import { within } from '../async/timeout.ts';
-import type { Emit, RedisCommand, RedisOutcome } from '../ports/events.ts';
+import type { Emit } from '../ports/events.ts';
+import type { RedisCommand, RedisOutcome } from '../ports/newest.ts';
 import { type Client, createClient } from './clients.ts';
 import { LONGEST_WAIT_MS, REST_MS } from './limits.ts';
 import type { RedisOptions } from './options.ts';

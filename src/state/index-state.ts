@@ -11,7 +11,7 @@ import { pageKind } from './page-codec.ts';
 import { indexName, listPath, projectPath, projectsPath, trustPath } from './paths.ts';
 import { pinsKind } from './pin-codec.ts';
 import { Published } from './published.ts';
-import { QUARANTINE } from './quarantine.ts';
+import { QUARANTINE, SEEN_QUARANTINE } from './quarantine.ts';
 import { Roots } from './roots.ts';
 import { setAside } from './set-aside.ts';
 import { createTimestampFloor } from './timestamp-floor.ts';
@@ -62,6 +62,8 @@ export function createIndexState({
       }),
     quarantine: (project) =>
       new StoredItem({ storage, path: projectPath(index, 'quarantine', project), kind: QUARANTINE }),
+    seenQuarantine: (project) =>
+      new StoredItem({ storage, path: projectPath(index, 'seen-quarantines', project), kind: SEEN_QUARANTINE }),
     async *projects(kind) {
       for await (const path of storage.items(projectsPath(index, kind))) yield path.at(-1) ?? '';
     },

@@ -1,8 +1,7 @@
 import { REASONS, SECURITY_REASONS, SUBJECTS } from '../bytes/refusal.ts';
-import { CACHE_TIERS } from '../ports/byte-cache.ts';
+import { CACHE_RESULTS, CACHE_TIERS } from '../ports/byte-cache.ts';
 import { CONDITIONS } from '../ports/conditions.ts';
 import {
-  CACHE_RESULTS,
   type Event,
   type EventName,
   FAULT_PLACES,

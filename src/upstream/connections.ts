@@ -23,7 +23,7 @@ export interface Connections {
   /** Kept for the next request. */
   of(url: URL): Agent;
   /** For one request alone. */
-  fresh(url: URL): Agent | false;
+  fresh(url: URL): Agent;
   /** Before a request: from now on the proxy is asked with the password that holds now. Throws Refusal. */
   prepare(): Promise<void>;
   /** After the proxy refused it: true where there is another password now. Throws Refusal. */
@@ -104,7 +104,6 @@ function agentsOver(
     },
     fresh(url) {
       const trusted = trust(isShown(url));
-      if (trusted === undefined && proxyEnv === undefined) return false;
       const once = { keepAlive: false, ...(proxyEnv && { proxyEnv }) };
       return url.protocol === 'https:' ? new (tlsHttp().Agent)({ ...once, ...trusted }) : new (plainHttp().Agent)(once);
     },

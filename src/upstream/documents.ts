@@ -47,7 +47,7 @@ async function persist(deps: DocumentDeps, request: DocumentRequest, caller: Cal
     try {
       return await attempt(deps, request, caller, tried > 0);
     } catch (error) {
-      if (!mayPass(error) || tried >= retries || signal.aborted) throw error;
+      if (!mayPass(error) || tried >= retries) throw error;
       if (silence.refusal(new URL(request.url)) !== undefined) throw error;
       const delay = limits.retryDelay * 2 ** tried * (0.5 + Math.random());
       await sleep(delay, undefined, { signal }).catch(() => signal.throwIfAborted());

@@ -2,6 +2,8 @@
 
 const FACE = 'mirror/package-index.ts';
 const PURE = ['bytes', 'tuf', 'pypi', 'presets', 'render'];
+/** What is judged by rules, and how their words are told: types, and Refusal. */
+const JUDGED = ['bytes', 'pypi', 'ports/policy.ts', 'ports/index-state.ts'];
 const PORTS = [...PURE, 'async', 'ports'];
 const ADAPTERS = ['blobs', 'state', 'disk', 'upstream', 'redis', 's3', 'workers', 'telemetry'];
 
@@ -18,9 +20,11 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   presets: ['bytes'],
   render: ['bytes', 'pypi'],
   provenance: ['bytes', 'pypi', 'tuf'],
+  advisories: ['bytes', 'pypi'],
   web: ['bytes'],
   ports: ['bytes', 'async', 'tuf', 'pypi', 'render'],
-  mirror: PORTS,
+  policy: JUDGED,
+  mirror: [...PORTS, 'policy'],
   // It asks an index as a client would, and writes nothing.
   sync: ['bytes', 'async', 'pypi', 'ports', FACE],
   // What it carries comes from the mirror's face; where it lies is for whoever calls.
@@ -47,11 +51,25 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'ports/events.ts',
     'ports/peers.ts',
   ],
-  app: [...PORTS, 'web', 'mirror', 'provenance', 'bundle', 'sync', ...ADAPTERS, 'config', 'http', 'version'],
+  app: [
+    ...PORTS,
+    'web',
+    'policy',
+    'mirror',
+    'provenance',
+    'advisories',
+    'bundle',
+    'sync',
+    ...ADAPTERS,
+    'config',
+    'http',
+    'version',
+  ],
   repository: ['bytes'],
   demo: ['bytes', 'async', 'pypi', 'app', 'repository', FACE, 'http', 'config', 'telemetry/log.ts'],
   cli: [
     ...PORTS,
+    'advisories',
     'app',
     'bundle',
     'sync',
@@ -89,6 +107,8 @@ export const NEVER: readonly (readonly [from: string, to: string])[] = [
   ['bundle', 'upstream'],
   ['bundle', 'disk'],
   ['ports', 'mirror'],
+  ['policy', 'mirror'],
+  ['policy', 'state'],
   ['sync', 'disk'],
   ['sync', 'upstream'],
   ['disk', 'upstream'],

@@ -36,6 +36,8 @@ export const MAKERS: Readonly<Record<string, Readonly<Record<string, readonly st
       'src/mirror/carried/generation.ts',
       // What was seen first, or is remembered of it.
       'src/bytes/first-sight.ts',
+      // What was proved here once, and is pinned.
+      'src/mirror/files/removed-files.ts',
     ],
   },
   'src/bytes/first-sight.ts': {
@@ -65,7 +67,9 @@ export const MAKERS: Readonly<Record<string, Readonly<Record<string, readonly st
     makePage: ['src/mirror/projects/draw.ts', 'src/mirror/projects/list-drawer.ts'],
     restorePage: ['src/mirror/projects/drawn-bodies.ts'],
   },
-  'src/mirror/files/file-answer.ts': { makeFileAnswer: ['src/mirror/files/files.ts', 'src/mirror/tuf/targets.ts'] },
+  'src/mirror/files/file-answer.ts': {
+    makeFileAnswer: ['src/mirror/files/files.ts', 'src/mirror/files/removed-files.ts', 'src/mirror/tuf/targets.ts'],
+  },
   // What a document says is no authority before its own signatures held: decoding belongs to opening.
   'src/tuf/decode.ts': {
     decodeRoot: ['src/tuf/verified.ts'],
@@ -137,6 +141,5 @@ export const JSON_READERS: Readonly<Record<string, string>> = {
   'src/bundle/format/seal.ts': 'decoded strictly behind it',
   'src/bundle/format/keys.ts': 'decoded strictly behind it',
   'src/cli/carry/import-command.ts': 'a list of words, taken as such or not at all',
-  'src/cli/records/affected.ts': 'an advisory that an operator names, decoded behind it',
   'src/app/control/protocol.ts': 'a line of another process of this user, decoded strictly behind it',
 };

@@ -16,7 +16,7 @@ export interface TreeRule {
 }
 
 const SRC = ['src/'];
-const PURE = ['src/bytes/', 'src/tuf/', 'src/pypi/', 'src/presets/', 'src/render/'];
+const PURE = ['src/bytes/', 'src/tuf/', 'src/pypi/', 'src/presets/', 'src/render/', 'src/advisories/'];
 
 const IMPURE = new Set([
   ...['performance', 'process', 'setTimeout', 'setInterval', 'setImmediate', 'fetch', 'console'],

@@ -113,6 +113,16 @@ describe('of an index with an upstream', { timeout: 120_000 }, () => {
     }
   });
 
+  it('a file that upstream lists no more stays where such files are served on', async () => {
+    await (await serving()).close();
+    const main = { evidence: 'index', upstream: `${pypi.url}simple/`, file_hosts: [`127.0.0.1:${pypi.files.port}`] };
+    const config = join(folder, 'verbatim.yaml');
+    await writeFile(config, JSON.stringify({ indexes: { main: { ...main, removed: 'serve' } } }));
+    const { said } = await prune('--config', config);
+    expect(said).toMatchObject({ stays: { pin: { files: 2 } }, pruned: { files: 0 } });
+    expect(await isThere(OLD)).toBe(true);
+  });
+
   it('the same beside a server of several workers', async () => {
     const server = await serving(['--workers', '2']);
     try {

@@ -1,7 +1,6 @@
 import { noEvents } from '../../src/app/no-events.ts';
 import type { RunningIndex } from '../../src/mirror/create-index.ts';
 import type { DrawnBodies } from '../../src/mirror/projects/drawn-bodies.ts';
-import { QuarantinePolicy } from '../../src/mirror/quarantine-policy.ts';
 import { createUnsignedIndex } from '../../src/mirror/unsigned/index.ts';
 import {
   type IndexState,
@@ -20,6 +19,7 @@ import { createListStore } from '../../src/state/list.ts';
 import { createPageStore } from '../../src/state/pages.ts';
 import { createPins } from '../../src/state/pins.ts';
 import { DAY } from './clock.ts';
+import { policyOver } from './policies.ts';
 import { openStore } from './volume-harness.ts';
 
 export const PAGE_URL = 'https://pypi.example/simple/alpha/';
@@ -63,7 +63,7 @@ export async function unsignedIndex(options: UnsignedIndexOptions): Promise<Runn
     relayed: undefined,
     work,
     drawn,
-    policy: policy ?? new QuarantinePolicy(state ?? NOTHING_BY_HAND),
+    policy: policy ?? policyOver(state),
     clock: { now, judged: now },
     emit: noEvents,
     journal: { note() {} },
@@ -81,12 +81,6 @@ export async function unsignedIndex(options: UnsignedIndexOptions): Promise<Runn
     sealed: false,
   });
 }
-
-/** No operator has put anything in quarantine. */
-export const NOTHING_BY_HAND: Pick<IndexState, 'quarantine' | 'projects'> = {
-  quarantine: () => ({ read: async () => undefined, version: async () => 0, change: async () => undefined }),
-  async *projects() {},
-};
 
 const NO_LIST: ListStore = {
   load: async () => undefined,

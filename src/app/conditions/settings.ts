@@ -53,6 +53,11 @@ function ofIndex(index: IndexConfig): readonly Condition[] {
   if (index.fileHosts.includes('any-public'))
     add('any-public-host', 'Pages may name any public host for their files (file_hosts: any-public).');
   if (index.reuploads) add('reuploads', 'A file name may change its bytes: digests are not pinned (reuploads).');
+  if (index.removed === 'serve')
+    add(
+      'removed',
+      'Files that upstream removed are served on by their addresses where they are held, out of pages (removed: serve).',
+    );
   if (index.evidence === 'tuf') return found;
   // What bundles bring is held to their manifest.
   if (index.undigested === 'first-sight' && !index.reuploads && index.import === undefined)

@@ -32,6 +32,8 @@ interface OfIndex {
   readonly state: IndexState;
   readonly storage: Pick<BlobStorage, 'alias'>;
   readonly relayed: RelayedDocuments;
+  /** What upstream removed is served on, and so is needed. */
+  readonly servesRemoved: boolean;
 }
 
 /** Finds out what is needed, and by what. Upstream is not asked where the composition is offline. Throws Refusal where that cannot be told. */
@@ -46,7 +48,13 @@ export async function lookWhatIsNeeded(composition: PrunePlace, known: Knowledge
     const config = configured[mirror.name];
     if (state === undefined) throw unknowable(mirror.name, 'what it remembers is damaged');
     if (config?.import !== undefined) await ofImports(config, state, composition, known);
-    const about = { mirror, state, storage: operator.storage, relayed: composition.relayed(mirror.name) };
+    const about = {
+      mirror,
+      state,
+      storage: operator.storage,
+      relayed: composition.relayed(mirror.name),
+      servesRemoved: config?.removed === 'serve',
+    };
     for (const project of await projectsOf(state)) await ofProject(about, project, known);
     await ofRoles(about, known);
   }
@@ -136,7 +144,7 @@ async function ofProject(about: OfIndex, project: string, known: Knowledge): Pro
   const pins = (await state.pins(project).read())?.value ?? new Map<string, Pin>();
   const page = await listingOf(mirror, project);
   if (page === 'gone') {
-    for (const pin of pins.values()) await old(about, pin, known);
+    for (const [name, pin] of pins) await ofUnlisted(about, { project, name, pin }, known);
     return;
   }
   if (page === 'not at hand') {
@@ -153,7 +161,7 @@ async function ofProject(about: OfIndex, project: string, known: Knowledge): Pro
   for (const [name, pin] of pins)
     if (page.listing.files.has(name) || page.refusal(name) !== undefined)
       await ofPin(about, { project, name, pin }, known);
-    else await old(about, pin, known);
+    else await ofUnlisted(about, { project, name, pin }, known);
 }
 
 /** Of an index that arrives by import what was not carried is gone: its tables say what it consists of. */
@@ -187,6 +195,10 @@ interface NamedPin {
   readonly project: string;
   readonly name: string;
   readonly pin: Pin;
+}
+
+function ofUnlisted(about: OfIndex, named: NamedPin, known: Knowledge): Promise<void> {
+  return about.servesRemoved ? ofPin(about, named, known) : old(about, named.pin, known);
 }
 
 async function old({ storage }: OfIndex, { digests, coreMetadata }: Pin, known: Knowledge): Promise<void> {

@@ -183,7 +183,6 @@ export class Scrub {
       if (sha256.startsWith(prefix) && sha256 > after) found.push(sha256);
       if (++turn % NAMES_A_TURN === 0) await yieldToEventLoop();
     }
-    this.#leaving.signal.throwIfAborted();
     return found.sort();
   }
 
@@ -246,7 +245,6 @@ export class Scrub {
   async #giveWay(): Promise<void> {
     for (let waited = 0; waited < GIVE_WAY_MS && this.#options.isBusy(); waited += BUSY_LOOK_MS)
       await this.#waiting.wait(BUSY_LOOK_MS, this.#leaving.signal);
-    this.#leaving.signal.throwIfAborted();
   }
 
   /** Waits as long as so many bytes take at the pace that is asked for. */

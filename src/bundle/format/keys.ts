@@ -17,9 +17,8 @@ import { decodeEd25519 } from '../../tuf/schemes/ed25519.ts';
 import { LIMITS } from './limits.ts';
 
 const FORMAT = 'verbatim-key/1';
-/** PKCS #8 and SPKI before the 32 bytes (RFC 8410). */
+/** PKCS #8 before the 32 bytes (RFC 8410). */
 const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
-const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
 const SEED_BYTES = 32;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
@@ -60,9 +59,10 @@ export async function makeKey(passphrase: string | undefined): Promise<{
   readonly publicFile: string;
 }> {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
-  const seed = rawOf(privateKey.export({ format: 'der', type: 'pkcs8' }), PKCS8_PREFIX);
-  const raw = rawOf(publicKey.export({ format: 'der', type: 'spki' }), SPKI_PREFIX);
-  const about = { format: FORMAT, id: keyId(raw.toString('hex')), public: raw.toString('hex') };
+  const { d = '', x = '' } = privateKey.export({ format: 'jwk' });
+  const seed = Buffer.from(d, 'base64url');
+  const raw = Buffer.from(x, 'base64url').toString('hex');
+  const about = { format: FORMAT, id: keyId(raw), public: raw };
   const file =
     passphrase === undefined
       ? { ...about, private: seed.toString('hex') }
@@ -87,7 +87,7 @@ export async function openKey(file: Uint8Array, passphrase: () => Promise<string
     format: 'der',
     type: 'pkcs8',
   });
-  const raw = publicOf(privateKey);
+  const raw = rawOf(createPublicKey(privateKey));
   if (raw !== key.public || keyId(raw) !== key.id) throw new Refusal('format', 'This key file is damaged.');
   return { id: key.id, public: raw, sign: (message) => sign(null, message, privateKey) };
 }
@@ -95,7 +95,7 @@ export async function openKey(file: Uint8Array, passphrase: () => Promise<string
 /** A public key in PEM, as `verbatim keygen` writes it, or as 64 hex digits: in hex. Throws `format`. */
 export function parsePublicKey(text: string): string {
   const raw = /^[0-9a-fA-F]{64}$/.test(text.trim()) ? text.trim().toLowerCase() : rawOfPem(text);
-  if (raw === undefined || decodeEd25519(raw) === undefined)
+  if (decodeEd25519(raw) === undefined)
     throw new Refusal('format', 'This is no public Ed25519 key: PEM as verbatim keygen writes it, or 64 hex digits.');
   return raw;
 }
@@ -155,23 +155,17 @@ function boundTo({ id, public: raw }: { readonly id: string; readonly public: st
   return Buffer.from(`${FORMAT} ${id} ${raw}`);
 }
 
-function publicOf(privateKey: KeyObject): string {
-  return rawOf(createPublicKey(privateKey).export({ format: 'der', type: 'spki' }), SPKI_PREFIX).toString('hex');
-}
-
-function rawOfPem(pem: string): string | undefined {
+/** Empty for what is no Ed25519 key. */
+function rawOfPem(pem: string): string {
   try {
-    const der = createPublicKey({ key: pem, format: 'pem' }).export({ format: 'der', type: 'spki' });
-    return der.subarray(0, SPKI_PREFIX.length).equals(SPKI_PREFIX)
-      ? rawOf(der, SPKI_PREFIX).toString('hex')
-      : undefined;
+    return rawOf(createPublicKey({ key: pem, format: 'pem' }));
   } catch {
-    return undefined;
+    return '';
   }
 }
 
-function rawOf(der: Buffer, prefix: Buffer): Buffer {
-  if (der.length !== prefix.length + SEED_BYTES || !der.subarray(0, prefix.length).equals(prefix))
-    throw new TypeError('not an Ed25519 key in its one form');
-  return der.subarray(prefix.length);
+/** The public key's 32 bytes in hex (RFC 8037 §2); empty for a key of another kind. */
+function rawOf(key: KeyObject): string {
+  const { crv, x = '' } = key.export({ format: 'jwk' });
+  return crv === 'Ed25519' ? Buffer.from(x, 'base64url').toString('hex') : '';
 }

@@ -46,9 +46,10 @@ export class ManifestReader {
     }
     const kind = kindOf(line);
     this.#enter(kind);
-    if (kind === 'entry') return this.#entry(decodeEntry(line));
-    if (kind === 'change') return this.#change(decodeChange(line));
-    return this.#piece(decodePiece(line));
+    const { totals } = this.#header;
+    if (kind === 'entry') return this.#entry(decodeEntry(line), this.#header);
+    if (kind === 'change') return this.#change(decodeChange(line), totals);
+    return this.#piece(decodePiece(line), totals);
   }
 
   /** Throws where lines are missing. Returns what was read and the digest of all lines. */
@@ -74,8 +75,7 @@ export class ManifestReader {
     this.#section = section;
   }
 
-  #entry(entry: Entry): ManifestLine {
-    const { totals, format } = this.#known();
+  #entry(entry: Entry, { totals, format }: Header): ManifestLine {
     const last = this.#lastEntry;
     if (++this.#entries > totals.entries) throw wrong('has more entries than its header says');
     if (!isNamedRight(entry) || !isCodedRight(entry)) throw wrong(`has an entry that no ${entry.kind} is`);
@@ -94,29 +94,23 @@ export class ManifestReader {
     return { line: 'entry', entry, member };
   }
 
-  #change(change: Change): ManifestLine {
+  #change(change: Change, totals: Header['totals']): ManifestLine {
     const last = this.#lastChange;
-    if (++this.#changes > this.#known().totals.changes) throw wrong('has more changes than its header says');
+    if (++this.#changes > totals.changes) throw wrong('has more changes than its header says');
     if (last !== undefined && compareChanges(last, change) >= 0) throw wrong('has changes twice or in another order');
     this.#lastChange = change;
     return { line: 'change', change };
   }
 
-  #piece(piece: Piece): ManifestLine {
-    const { totals } = this.#known();
+  #piece(piece: Piece, totals: Header['totals']): ManifestLine {
     if (piece.piece !== ++this.#pieces || this.#pieces > totals.pieces) throw wrong('has its pieces in another order');
     this.#piecesBytes += piece.size;
     if (this.#piecesBytes > totals.body) throw wrong('has more in its pieces than its header says');
     return { line: 'piece', piece };
   }
-
-  #known(): Header {
-    if (this.#header === undefined) throw wrong('has no header');
-    return this.#header;
-  }
 }
 
-/** The lines of a manifest that comes in chunks. Throws as ManifestReader does, at its end where it is not whole. */
+/** The lines of a manifest that comes in chunks, as many bytes as whoever opened it lets it have. Throws as ManifestReader does, at its end where it is not whole. */
 export async function* readManifest(
   chunks: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<ManifestLine, { readonly header: Header; readonly sha256: string }, undefined> {
@@ -135,10 +129,7 @@ async function* linesOf(
   most: () => number,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let rest: Buffer = Buffer.alloc(0);
-  let total = 0;
   for await (const chunk of chunks) {
-    total += chunk.byteLength;
-    if (total > LIMITS.manifest) throw new Refusal('limit', `A manifest has at most ${LIMITS.manifest} bytes.`);
     const bytes = Buffer.concat([rest, chunk]);
     let from = 0;
     for (let end = bytes.indexOf(LINE_END, from); end !== -1; end = bytes.indexOf(LINE_END, from)) {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { existing } from '../../bytes/existing.ts';
 import { INDEX_NAME } from '../../bytes/index-name.ts';
 import { type Instant, parseInstant } from '../../bytes/instant.ts';
 import { LIMITS } from './limits.ts';
@@ -157,7 +158,5 @@ export function isStoredFile({ kind }: Pick<Entry, 'kind'>): boolean {
 
 /** Seconds since the epoch of a time in a line that was decoded. */
 export function timeOf(text: string): Instant {
-  const instant = parseInstant(text);
-  if (instant === undefined) throw new TypeError('a time that was decoded is none');
-  return instant;
+  return existing(parseInstant(text), 'a time that was decoded is none');
 }

@@ -81,6 +81,13 @@ export function inodeOf({ path }: DatabaseName): number | undefined {
   return lstatSync(path, { throwIfNoEntry: false })?.ino;
 }
 
+/** The same. Throws Refusal `state` where it is gone since it was looked at. */
+export function knownInodeOf(place: DatabaseName): number {
+  const inode = inodeOf(place);
+  if (inode === undefined) throw damaged(place, 'is missing');
+  return inode;
+}
+
 /** Throws Refusal `state` where the name leads to another file than the one that was opened. */
 export function checkInode(place: DatabaseName, inode: number): void {
   if (inodeOf(place) !== inode) throw damaged(place, 'was moved away or replaced while it was in use');

@@ -45,7 +45,7 @@ async function* linesOf(ops: FileOps, path: string): AsyncIterable<string> {
 }
 
 function isJson(line: Buffer): boolean {
-  if (line.byteLength === 0 || line.byteLength > LINE_BYTES) return false;
+  if (line.byteLength > LINE_BYTES) return false;
   try {
     JSON.parse(line.toString('utf8'));
     return true;

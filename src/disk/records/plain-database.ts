@@ -1,12 +1,12 @@
 import { existing } from '../../bytes/existing.ts';
 import { buildDatabase } from '../database/build.ts';
 import type { DatabaseThread } from '../database/database-thread.ts';
-import { accessOf, checkPlace, inodeOf, type Place } from '../database/place.ts';
+import { accessOf, checkPlace, knownInodeOf, type Place } from '../database/place.ts';
 import { checkSchema } from '../database/schema.ts';
 import { openDatabase } from '../database/sqlite.ts';
 import { Statements } from '../database/statements.ts';
 import type { OpenPlain } from '../database/thread-protocol.ts';
-import { damaged, databaseRefusal } from '../database/trouble.ts';
+import { databaseRefusal } from '../database/trouble.ts';
 import { WriterHandle } from '../database/writer-handle.ts';
 import type { Durable } from '../durable.ts';
 
@@ -85,8 +85,7 @@ export class PlainDatabase {
       await built.moveTo(place.folder);
       await checkPlace(durable.ops, place);
     }
-    const inode = inodeOf(place);
-    if (inode === undefined) throw damaged(place, 'is missing');
+    const inode = knownInodeOf(place);
     const access = await accessOf(durable.ops, place, writing === undefined);
     const connection = openDatabase(place.path, { access, synchronous: 'NORMAL', waitMs: WAIT_MS });
     try {

@@ -3,7 +3,7 @@ import { setTimeout as after } from 'node:timers/promises';
 import type { OldItems, StateUsage } from '../../ports/state-room.ts';
 import type { StoredValue } from '../../ports/state-storage.ts';
 import { DatabaseThread, ThreadEnded } from '../database/database-thread.ts';
-import { accessOf, checkPlace, inodeOf, type Place } from '../database/place.ts';
+import { accessOf, checkPlace, inodeOf, knownInodeOf, type Place } from '../database/place.ts';
 import type { CopiedChange, Creation, Writes } from '../database/thread-protocol.ts';
 import { damaged, databaseRefusal, isBusy } from '../database/trouble.ts';
 import { WriterHandle } from '../database/writer-handle.ts';
@@ -52,8 +52,7 @@ export class StateDatabase {
   static async open(parts: StateDatabaseParts): Promise<StateDatabase | undefined> {
     const { ops, place, index, keys, scanning } = parts;
     if (!(await checkPlace(ops, place))) return undefined;
-    const inode = inodeOf(place);
-    if (inode === undefined) throw damaged(place, 'is missing');
+    const inode = knownInodeOf(place);
     const source = { place, index, keys, access: await accessOf(ops, place, parts.writing === undefined) };
     const secret = Floors.newSecret();
     const scan = parts.scan ? await scanning.call('scan', { ...source, secret }) : undefined;

@@ -8,7 +8,7 @@ import type { Answer } from './answers.ts';
 /** What all answers about one index share. */
 export interface ResponsePolicy {
   readonly name: string;
-  readonly evidence: EvidenceKind | 'first-sight';
+  readonly evidence: EvidenceKind | 'first-sight' | 'removed';
   /** True where any web page may read it; never for an index that needs credentials. */
   readonly cors: boolean;
   /** Who may store its answers: anybody on the way, or only the client, where reading needs credentials. */

@@ -21,11 +21,14 @@ interface Served {
   readonly elsewhere?: Elsewhere | undefined;
 }
 
-const policies = new WeakMap<ResponsePolicy, ResponsePolicy>();
+const WEAKER = { 'first-sight': new WeakMap(), removed: new WeakMap() } as const satisfies Readonly<
+  Record<string, WeakMap<ResponsePolicy, ResponsePolicy>>
+>;
 
-/** The same answers under the weaker evidence: never mistaken for what a page or a signature states. */
-function firstSightPolicy(policy: ResponsePolicy): ResponsePolicy {
-  const known = policies.get(policy) ?? { ...policy, evidence: 'first-sight' };
+/** The same answers under a weaker evidence: never mistaken for what a page or a signature states today. */
+function weaker(policy: ResponsePolicy, evidence: keyof typeof WEAKER): ResponsePolicy {
+  const policies: WeakMap<ResponsePolicy, ResponsePolicy> = WEAKER[evidence];
+  const known = policies.get(policy) ?? { ...policy, evidence };
   policies.set(policy, known);
   return known;
 }
@@ -43,9 +46,10 @@ export async function answerFile(
   file: FileAnswer,
   { isImmutable: isOwnImmutable, wait, elsewhere, onSent }: Served,
 ): Promise<void> {
-  // Its address has no digest of its own, and an operator may let other bytes in under it.
-  const policy = file.firstSight ? firstSightPolicy(of) : of;
-  const isImmutable: IsImmutable = file.firstSight ? () => false : isOwnImmutable;
+  const evidence = file.removed ? 'removed' : file.firstSight ? 'first-sight' : undefined;
+  const policy = evidence === undefined ? of : weaker(of, evidence);
+  // The address of a first sight has no digest of its own, and an operator may let other bytes in under it; what was removed may be refused tomorrow.
+  const isImmutable: IsImmutable = evidence === undefined ? isOwnImmutable : () => false;
   const { head, headers } = exchange;
   const listed = file.sha256;
   if (listed !== undefined && isListed(headers['if-none-match'], strongTag(listed)))
@@ -67,7 +71,7 @@ export async function answerFile(
     const { project, filename } = file;
     const { client, reader } = exchange;
     if (project !== undefined) kept ??= onSent({ index: of.name, project, filename, sha256, client, reader });
-    const location = file.firstSight || !mayGoElsewhere(headers) ? undefined : await elsewhere?.(blob);
+    const location = evidence !== undefined || !mayGoElsewhere(headers) ? undefined : await elsewhere?.(blob);
     if (location !== undefined) {
       await kept;
       return replyFileElsewhere(exchange, policy, blob, location);

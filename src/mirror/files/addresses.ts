@@ -1,8 +1,8 @@
-import { isDigest } from '../../bytes/digest.ts';
+import { type Digests, isDigest } from '../../bytes/digest.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Listing, OwnFile } from '../../pypi/listing.ts';
 import { isNormalized, normalizeName, projectCandidates } from '../../pypi/names.ts';
-import { fileByDigest, isDigestLabel } from '../../pypi/relink.ts';
+import { fileByDigest, isDigestLabel, isLabelOf } from '../../pypi/relink.ts';
 
 /** Where a client asks for a file, decoded. */
 export type FileAddress =
@@ -21,6 +21,8 @@ export interface Addressed {
   readonly projects: readonly string[];
   /** The file as a page lists it at this very address. */
   find(listing: Listing): OwnFile | undefined;
+  /** What the file must be where these are its digests; undefined where this is no address of it. */
+  digestsOf(known: Digests): Digests | undefined;
 }
 
 export const METADATA = '.metadata';
@@ -38,11 +40,14 @@ function byContentPath(path: string): Addressed {
   if (named !== undefined) return { filename, metadata, ...named };
   if (segments.length !== 4 || !isDigest('blake2b-256', aa + bb + rest)) throw unlisted(filename);
   const own = [aa, bb, rest, filename].join('/');
+  const claimed = aa + bb + rest;
   return {
     filename,
     metadata,
     projects: projectCandidates(filename),
     find: ({ byContentPath: files }) => files.get(own),
+    digestsOf: (known) =>
+      (known.get('blake2b-256') ?? claimed) === claimed ? new Map([...known, ['blake2b-256', claimed]]) : undefined,
   };
 }
 
@@ -59,7 +64,11 @@ function byName([tag = '', letter, name = '', ...rest]: readonly string[], filen
     !PYTHON.test(tag)
   )
     return undefined;
-  return { projects: [project], find: ({ files }: Listing) => files.get(filename) };
+  return {
+    projects: [project],
+    find: ({ files }: Listing) => files.get(filename),
+    digestsOf: (known: Digests) => known,
+  };
 }
 
 /** `source`, `py3`, `py2.py3`, `cp39`, `3.4`, `any`. */
@@ -68,7 +77,13 @@ const PYTHON = /^[a-z0-9]+(?:\.[a-z0-9]+)*$/;
 function byDigest({ project, digest, filename: name }: Extract<FileAddress, { readonly project: string }>): Addressed {
   const { filename, metadata } = withoutMetadata(name);
   if (!isNormalized(project) || !isDigestLabel(digest)) throw unlisted(filename);
-  return { filename, metadata, projects: [project], find: (listing) => fileByDigest(listing, digest, filename) };
+  return {
+    filename,
+    metadata,
+    projects: [project],
+    find: (listing) => fileByDigest(listing, digest, filename),
+    digestsOf: (known) => (isLabelOf(digest, known) ? known : undefined),
+  };
 }
 
 function withoutMetadata(name: string): { readonly filename: string; readonly metadata: boolean } {

@@ -7,6 +7,7 @@ interface Parts {
   readonly sha256: string | undefined;
   readonly stored: boolean;
   readonly firstSight?: boolean | undefined;
+  readonly removed?: boolean | undefined;
   readonly open: () => Promise<Blob>;
 }
 
@@ -57,13 +58,18 @@ export class FileAnswer {
     return this.#parts.firstSight === true;
   }
 
+  /** Upstream lists it no more; its bytes are what was proved when it did. */
+  get removed(): boolean {
+    return this.#parts.removed === true;
+  }
+
   /** The bytes, proved whole; downloaded where they are not stored, once for everybody who asks. */
   open(): Promise<Blob> {
     return this.#parts.open();
   }
 }
 
-/** Only mirror/files/files.ts and mirror/tuf/targets.ts may import this. */
+/** Who may import this: test/architecture/makers.ts. */
 export function makeFileAnswer(parts: Parts): FileAnswer {
   return make(parts);
 }

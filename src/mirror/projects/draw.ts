@@ -10,6 +10,7 @@ import type { KnownFile, Undigested } from '../../pypi/relink.ts';
 import { makePage, type Page } from '../../render/page.ts';
 import { Believed, type Source } from '../believed.ts';
 import type { Evidence } from '../evidence.ts';
+import type { SeenQuarantines } from '../seen-quarantines.ts';
 import { type BelievedPage, makeBelievedPage } from './believed-page.ts';
 import type { Drawer, Drawing } from './drawing.ts';
 import type { DrawnBodies } from './drawn-bodies.ts';
@@ -44,6 +45,7 @@ export interface PageDrawerOptions<P> {
   readonly linkBase?: string | undefined;
   /** Of a mirror that asks no upstream: what becomes of files that are not held. */
   readonly heldFiles?: HeldFiles | undefined;
+  readonly quarantines?: Pick<SeenQuarantines, 'see'> | undefined;
 }
 
 /** Seconds after which a page that lacks something is drawn again: an operator may have let it through, or brought it, meanwhile. */
@@ -132,7 +134,7 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
   }
 
   async restore(believed: Believed<P>, source: Source): Promise<PageDrawing<P> | undefined> {
-    const { drawn, tallies, strangeHosts, heldFiles } = this.#options;
+    const { drawn, tallies, strangeHosts, heldFiles, policy, quarantines } = this.#options;
     // What is held is no part of what a page is found again by.
     if (drawn === undefined || heldFiles !== undefined) return undefined;
     mustBe<Believed<unknown>>(Believed, believed);
@@ -145,6 +147,7 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
     this.#due.delete(believed.name);
     await believed.unsaved?.save();
     const { leftOut, places } = note;
+    if (note.hidden && policy.unlisted(believed.name, '').action === 'serve') await quarantines?.see(believed.name);
     tallies.put(believed.name, { leftOut, firstSight: 0, outOfReach: strangeHosts.look(believed.name, places) });
     const page = found.page.at(source.serial);
     const view = { page, whole: undefined };
@@ -241,7 +244,8 @@ export class PageDrawer<P> implements Drawer<P, PageView<P>> {
 
   /** Pins first: a verdict is on what they leave. */
   async #enforce(whole: Listing, { observation, unsaved }: Believed<P>): Promise<Judged> {
-    const { pins, policy, clock, heldFiles } = this.#options;
+    const { pins, policy, clock, heldFiles, quarantines } = this.#options;
+    if (whole.projectStatus?.status === 'quarantined') await quarantines?.see(whole.name);
     const { listing, withheld, silenced, pins: known } = await pins.enforce(whole, observation, unsaved);
     const verdict = policy.page(listing, known, clock.now());
     const hidden = verdict.others.action === 'hide';

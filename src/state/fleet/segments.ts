@@ -13,7 +13,7 @@ export interface PassedSegment {
 
 const Header = z.strictObject({
   index: z.string(),
-  segment: z.int().nonnegative(),
+  segment: z.int(),
   previous: z.string(),
   nonce: z.string(),
 });

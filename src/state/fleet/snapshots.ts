@@ -7,7 +7,7 @@ const Header = z.strictObject({
   index: z.string(),
   nonce: z.string(),
   /** Of the last entry that is in it. */
-  number: z.int().nonnegative(),
+  number: z.int(),
   digest: z.string(),
   log: z.string(),
   written: z.int().nonnegative(),

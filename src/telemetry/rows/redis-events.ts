@@ -1,13 +1,5 @@
-import {
-  type Event,
-  HEARD_OF,
-  LEASE_RESULTS,
-  PEER_ANSWERS,
-  PEER_RESULTS,
-  REDIS_COMMANDS,
-  REDIS_OUTCOMES,
-} from '../../ports/events.ts';
-import { HEARD_RESULTS } from '../../ports/newest.ts';
+import { type Event, HEARD_OF, LEASE_RESULTS, PEER_ANSWERS, PEER_RESULTS } from '../../ports/events.ts';
+import { HEARD_RESULTS, REDIS_COMMANDS, REDIS_OUTCOMES } from '../../ports/newest.ts';
 import type { Row } from '../event-row.ts';
 import { oneOf } from '../labels.ts';
 

@@ -40,7 +40,6 @@ import { ListDrawer } from '../../../src/mirror/projects/list-drawer.ts';
 import { ProjectPins } from '../../../src/mirror/projects/pins.ts';
 import type { Reports } from '../../../src/mirror/projects/reports.ts';
 import { StrangeHosts } from '../../../src/mirror/projects/strange-hosts.ts';
-import { QuarantinePolicy } from '../../../src/mirror/quarantine-policy.ts';
 import { makeBlob } from '../../../src/ports/blob.ts';
 import type { Pins } from '../../../src/ports/index-state.ts';
 import { type PageWork, workHere } from '../../../src/ports/page-work.ts';
@@ -65,8 +64,8 @@ import { createClient } from '../../support/client.ts';
 import { START } from '../../support/clock.ts';
 import { authority } from '../../support/keys.ts';
 import { createMemoryCache } from '../../support/memory-cache.ts';
+import { policyOver } from '../../support/policies.ts';
 import { createSimulator } from '../../support/simulator.ts';
-import { NOTHING_BY_HAND } from '../../support/unsigned-index.ts';
 import { trustedRoot, verifiedRoot } from '../../support/verified.ts';
 import { expectedOf, openStore, upstream, wanted, whole } from '../../support/volume-harness.ts';
 
@@ -134,7 +133,7 @@ const DRAWING: PageDrawerOptions<undefined> = {
   evidence: { kind: 'index', digests: unasked },
   work: { ...workHere, drawPage: unasked },
   pins: new ProjectPins({ pins: NO_PINS, clock: SIGHTS.clock, reports: REPORTS, reuploads: false }),
-  policy: new QuarantinePolicy(NOTHING_BY_HAND),
+  policy: policyOver(),
   clock: SIGHTS.clock,
   tallies: new PageTallies({ index: 'main', tallies: { load: unasked, put: unasked }, emit: unasked }),
   undigested: 'withhold',

@@ -85,4 +85,13 @@ describe('putting something in quarantine', () => {
     memory.damage(['main', 'quarantine', 'alpha']);
     expect(await verifyState(stateOf())).toMatchObject({ wrong: [{ item: 'quarantine/alpha' }] });
   });
+
+  it('and so is that upstream had it in quarantine once', async () => {
+    await stateOf()
+      .seenQuarantine('alpha')
+      .change(() => NOW);
+    expect(await verifyState(stateOf())).toMatchObject({ items: 1, wrong: [] });
+    memory.damage(['main', 'seen-quarantines', 'alpha']);
+    expect(await verifyState(stateOf())).toMatchObject({ wrong: [{ item: 'seen-quarantines/alpha' }] });
+  });
 });

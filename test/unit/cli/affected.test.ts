@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { affectedBy } from '../../../src/cli/records/affected.ts';
+import { advisory as advisoryOf, archiveOf } from '../../support/advisories.ts';
 import { reasonOf } from '../../support/client.ts';
 
 // Which files an advisory in the format of OSV speaks of.
@@ -81,6 +82,14 @@ describe('an advisory', () => {
   it('that is larger than any is refused before it is read', async () => {
     const path = await advisory({ versions: ['1.0'] });
     await truncate(path, 64 * 1024 * 1024 + 1);
+    await expect(affectedBy(path)).rejects.toMatchObject({ message: expect.stringContaining('is larger than') });
+  });
+
+  it('may be one of those of an archive, as OSV exports them', async () => {
+    const path = join(directory, 'all.zip');
+    await writeFile(path, archiveOf([advisoryOf('PYSEC-1', 'Demo.Project', { versions: ['1.0'] })]));
+    expect(await wheels(path, ['1.0', '2.0'])).toEqual(['1.0']);
+    await truncate(path, 512 * 1024 * 1024 + 1);
     await expect(affectedBy(path)).rejects.toMatchObject({ message: expect.stringContaining('is larger than') });
   });
 

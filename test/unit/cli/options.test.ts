@@ -94,6 +94,14 @@ describe('an export', () => {
   });
 });
 
+it('a question about records that none answers ends as one that failed', async () => {
+  const config = await configured();
+  vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+  const failed = vi.fn();
+  await createProgram(failed, 'events').parseAsync(['node', 'verbatim', 'events', ...config]);
+  expect(failed).toHaveBeenCalledOnce();
+});
+
 it('what is held here is written over no file', async () => {
   const config = await configured();
   const file = join(directory, 'receipt');

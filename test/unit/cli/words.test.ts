@@ -156,6 +156,7 @@ describe('verbatim explain', () => {
     files: 2,
     firstSight: 0,
     leftOut: [],
+    removed: [],
     outOfReach: new Map(),
     odd: [],
   };

@@ -73,6 +73,7 @@ describe('the simple case', () => {
       fileHosts: [],
       refresh: 60,
       reuploads: false,
+      removed: 'refuse',
       absent: { statuses: [], redirectElsewhere: false },
       insecureUpstream: false,
       privateHosts: [],
@@ -127,6 +128,7 @@ describe('the simple case', () => {
         undigested: 'withhold',
         secondFetchUpTo: 64_000_000,
         reuploads: false,
+        removed: 'refuse',
         absent: { statuses: [], redirectElsewhere: false },
         privateHosts: [],
         timeouts: TIMEOUTS,
@@ -272,6 +274,7 @@ describe('faults', () => {
     'refresh: 1.5',
     'layout: warehouse',
     'reuploads: "no"',
+    'removed: hide',
     'file_hosts: ["https://x.example/"]',
     'file_hosts: ["http://x.example"]',
     'file_hosts: ["X.example"]',
@@ -287,6 +290,17 @@ describe('faults', () => {
     const key = line.split(':')[0];
     const found = wheres(() => loadConfig({ file: file(main(`    ${line}\n`)), env: {} }));
     expect(found.map((where) => where.split('.').slice(0, 3).join('.'))).toEqual([`indexes.main.${key}`]);
+  });
+
+  it('refuses to serve what was removed where nothing is remembered of it, or bundles say what there is', () => {
+    const wheresOf = (index: object) => {
+      const text = JSON.stringify({ indexes: { main: { evidence: 'index', removed: 'serve', ...index } } });
+      return wheres(() => loadConfig({ file: file(text), env: {} }));
+    };
+    const upstream = 'https://x.example/';
+    expect(wheresOf({ upstream, reuploads: true })).toEqual(['indexes.main.removed']);
+    expect(wheresOf({ import: { keys: [{ name: 'a', ed25519: 'a'.repeat(64) }] } })).toEqual(['indexes.main.removed']);
+    expect(loadConfig({ file: file(main('    removed: serve\n')), env: {} }).indexes['main']?.removed).toBe('serve');
   });
 
   it.each(['server: { links: absolute }', 'contact: "me (you)"', 'contact: "a\\nb"'])('refuses %s', (line) => {

@@ -6,7 +6,6 @@ import { lend } from '../../../src/bytes/proof.ts';
 import { Refusal } from '../../../src/bytes/refusal.ts';
 import { GuardedCache } from '../../../src/mirror/guarded-cache.ts';
 import { DrawnBodies } from '../../../src/mirror/projects/drawn-bodies.ts';
-import { QuarantinePolicy } from '../../../src/mirror/quarantine-policy.ts';
 import type { Pin } from '../../../src/ports/index-state.ts';
 import { type PageWork, workHere } from '../../../src/ports/page-work.ts';
 import type { PageVerdict, Policy } from '../../../src/ports/policy.ts';
@@ -17,7 +16,8 @@ import { createPins } from '../../../src/state/pins.ts';
 import { client, PLAIN } from '../../support/callers.ts';
 import { createMemoryCache } from '../../support/memory-cache.ts';
 import { createMemoryState } from '../../support/memory-state.ts';
-import { answerOf, NOTHING_BY_HAND, unsignedIndex } from '../../support/unsigned-index.ts';
+import { policyOver } from '../../support/policies.ts';
+import { answerOf, unsignedIndex } from '../../support/unsigned-index.ts';
 
 // A page that one replica has drawn, on another that has a state of its own.
 
@@ -45,11 +45,7 @@ function pageBytes(more: object = {}): Uint8Array {
 function fleet() {
   const cache = createMemoryCache({ maxBytes: 1e8, nowMs: () => NOW * 1000 });
   const authenticator = makeAuthenticator(new Uint8Array(32), PACKED_PAGE);
-  return async ({
-    bytes = pageBytes(),
-    policy = new QuarantinePolicy(NOTHING_BY_HAND) as Policy,
-    knows = new Map<string, Pin>(),
-  } = {}) => {
+  return async ({ bytes = pageBytes(), policy = policyOver() as Policy, knows = new Map<string, Pin>() } = {}) => {
     const guarded = new GuardedCache({ index: 'main', cache, authenticator, emit: noEvents });
     const drawings = { count: 0 };
     const work: PageWork = {
@@ -130,10 +126,10 @@ describe('a page that another replica has drawn', () => {
   it('is drawn by one whose rules hide a file of it, or say that they will say something else later', async () => {
     const replica = fleet();
     await (await replica()).page();
-    const rules = new QuarantinePolicy(NOTHING_BY_HAND);
+    const rules = policyOver();
     const judging = (verdict: Partial<PageVerdict>): Policy =>
-      Object.assign(new QuarantinePolicy(NOTHING_BY_HAND), {
-        page: (page: JudgedPage) => ({ ...rules.page(page), ...verdict }),
+      Object.assign(policyOver(), {
+        page: (page: JudgedPage) => ({ ...rules.page(page, new Map(), NOW), ...verdict }),
       });
     const hidden = { action: 'hide', rule: 'no', refusal: refused } as const;
     const hiding = await replica({ policy: judging({ files: new Map([[SECOND, hidden]]) }) });

@@ -5,7 +5,6 @@ import { makeAuthenticator } from '../../../src/bytes/authentic.ts';
 import { lend } from '../../../src/bytes/proof.ts';
 import { GuardedCache } from '../../../src/mirror/guarded-cache.ts';
 import { DrawnBodies } from '../../../src/mirror/projects/drawn-bodies.ts';
-import { QuarantinePolicy } from '../../../src/mirror/quarantine-policy.ts';
 import type { ByteCache } from '../../../src/ports/byte-cache.ts';
 import { type PageWork, workHere } from '../../../src/ports/page-work.ts';
 import type { Policy } from '../../../src/ports/policy.ts';
@@ -13,8 +12,9 @@ import { PACKED_PAGE, type Page } from '../../../src/render/page.ts';
 import { client, PLAIN } from '../../support/callers.ts';
 import { largePage } from '../../support/large.ts';
 import { createMemoryCache } from '../../support/memory-cache.ts';
+import { policyOver } from '../../support/policies.ts';
 import { createRecorder } from '../../support/recorder.ts';
-import { answerOf, NOTHING_BY_HAND, unsignedIndex } from '../../support/unsigned-index.ts';
+import { answerOf, unsignedIndex } from '../../support/unsigned-index.ts';
 
 // What becomes of a page that memory has no room for.
 
@@ -48,7 +48,7 @@ async function start({ memory, cache = () => ({}), without = false, bytes = LARG
   };
   const time = { s: NOW };
   const rules = { version: 'first' };
-  const policy: Policy = Object.assign(new QuarantinePolicy(NOTHING_BY_HAND), { version: () => rules.version });
+  const policy: Policy = Object.assign(policyOver(), { version: () => rules.version });
   const { events, emit } = createRecorder();
   const tier = createMemoryCache({ maxBytes: 1e8, nowMs: () => time.s * 1000 });
   const authenticator = makeAuthenticator(new Uint8Array(32), PACKED_PAGE);

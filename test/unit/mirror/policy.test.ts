@@ -24,7 +24,7 @@ function policyOf(over: Partial<Policy>): Policy {
   return {
     version: () => '1',
     name: () => SERVE,
-    page: () => ({ files: new Map(), others: SERVE }),
+    page: () => ({ files: new Map(), others: SERVE, told: [] }),
     unlisted: () => SERVE,
     file: async () => SERVE,
     follow: async () => undefined,
@@ -34,7 +34,7 @@ function policyOf(over: Partial<Policy>): Policy {
 
 const judging =
   (verdict: () => Partial<PageVerdict>): Policy['page'] =>
-  () => ({ files: new Map(), others: SERVE, ...verdict() });
+  () => ({ files: new Map(), others: SERVE, told: [], ...verdict() });
 
 async function start(policy: Policy, bytes: Uint8Array = pageOf([OLD, NEW])) {
   const clock = { now: NOW };

@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { sha256Hex } from '../../../src/bytes/digest.ts';
-import { QuarantinePolicy } from '../../../src/mirror/quarantine-policy.ts';
 import type { QuarantineEntry } from '../../../src/ports/policy.ts';
 import { createIndexState } from '../../../src/state/index-state.ts';
 import { client, PLAIN } from '../../support/callers.ts';
 import { reasonOf } from '../../support/client.ts';
 import { createMemoryState } from '../../support/memory-state.ts';
+import { openPolicy } from '../../support/policies.ts';
 import { answerOf, pageOf, unsignedIndex } from '../../support/unsigned-index.ts';
 
 // What an operator puts in quarantine is served in no way from that moment on, until it is lifted.
@@ -32,7 +32,7 @@ async function start() {
   const index = await unsignedIndex({
     now: () => NOW,
     state,
-    policy: await QuarantinePolicy.open(state),
+    policy: await openPolicy(state),
     upstream: {
       async document() {
         asked.count++;
@@ -118,7 +118,7 @@ describe('a project in quarantine by hand', () => {
   });
 
   it('changes the rules of no other project', async () => {
-    const policy = await QuarantinePolicy.open(stateOf());
+    const policy = await openPolicy(stateOf());
     const before = [policy.version('alpha'), policy.version('beta')];
     await put({ reason: 'ticket 9' });
     await policy.follow('alpha');

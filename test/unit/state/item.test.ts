@@ -59,7 +59,7 @@ describe('an item of state', () => {
 });
 
 describe('verifying state', () => {
-  it.each(['pages', 'pins', 'quarantine'] as const)(
+  it.each(['pages', 'pins', 'quarantine', 'seen-quarantines'] as const)(
     'finds nothing wrong with %s that the disk cannot be asked for',
     async (kind) => {
       const storage = createMemoryState().party();
@@ -68,7 +68,8 @@ describe('verifying state', () => {
       const digests = new Map([['sha256', 'a'.repeat(64)]] as const);
       await createPins(state).add('demo', new Map([['f', { digests, seen: 1 }]]));
       await state.quarantine('demo').change(() => []);
-      expect(await verifyState(createIndexState({ storage, index: 'main' }))).toEqual({ items: 3, wrong: [] });
+      await state.seenQuarantine('demo').change(() => 1);
+      expect(await verifyState(createIndexState({ storage, index: 'main' }))).toEqual({ items: 4, wrong: [] });
       const away = createIndexState({ storage: failing(storage, kind), index: 'main' });
       await expect(verifyState(away)).rejects.toMatchObject({ code: 'EIO' });
     },

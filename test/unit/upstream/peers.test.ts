@@ -46,6 +46,7 @@ it.each([
   ['a body that is coded', { kind: 'headers', headers: { 'content-encoding': 'gzip' } }],
   ['a body without its length', { kind: 'headers', headers: {}, chunked: true }],
   ['a redirect', { kind: 'redirect', to: '/elsewhere' }],
+  ['another status', { kind: 'raw', bytes: 'HTTP/1.1 203 X\r\nContent-Length: 2\r\n\r\nok' }],
   ['an error', { kind: 'status', status: 500 }],
   ['nothing at all', { kind: 'reset' }],
 ])('a peer that answers with %s is left alone for a while', async (_, fault) => {
@@ -65,6 +66,20 @@ it('a peer that lied is trouble until it sent what it was asked for', async () =
   offer?.ended('wrong');
   expect([results, peers.troubles.length]).toEqual([['wrong'], 1]);
   expect(await peers.find(FILE, SOMEBODY)).toBeUndefined();
+});
+
+it('a peer that was slower than another is not waited for, and no trouble', async () => {
+  const [slow, quick] = [await serve(), await serve({ files: new Map([[PEER_BLOBS + SHA256, BYTES]]) })];
+  slow.fault('*', { kind: 'stall', at: 'headers' });
+  const results: PeerResult[] = [];
+  const onResult = (each: PeerResult) => results.push(each);
+  const peers = new HttpPeers({ peers: [slow.url, quick.url], word: () => '', version: '1', onResult });
+  ends.push(() => peers.close());
+  const offer = await peers.find(FILE, SOMEBODY);
+  expect(await bodyOf(offer)).toBe(BYTES.toString());
+  offer?.ended('proved');
+  await expect.poll(() => slow.connections().open).toBe(0);
+  expect([results, peers.troubles]).toEqual([['proved'], []]);
 });
 
 it('whoever leaves is told why, and no peer is blamed', async () => {

@@ -85,6 +85,9 @@ describe('an HTTP proxy', () => {
       const fresh = async () =>
         (await upstream.document({ url: `${server.url}x`, fresh: true, limit: 10 }, SOMEBODY)).kind;
       expect(text(await bytesAt(upstream, `${server.url}x`, 10))).toBe('hello');
+      expect(text(await bytesAt(upstream, `${server.url}x`, 10))).toBe('hello');
+      // The same password is the same tunnel.
+      expect(proxy.asked.length).toBe(tls ? 1 : 2);
       wanted = 'sec@ond';
       expect([await fresh(), renewals, held]).toEqual(['document', 1, 'sec@ond']);
       held = 'third';
@@ -93,13 +96,26 @@ describe('an HTTP proxy', () => {
       // Where there is no other, the refusal stands.
       isGone = true;
       wanted = 'fourth';
+      const before = proxy.asked.length;
       await expect(fresh()).rejects.toMatchObject({
         reason: 'unreachable',
         message: expect.stringContaining('proxy.username'),
       });
+      expect(proxy.asked.length).toBe(before + 1);
       expect(server.requests.some(({ headers }) => 'proxy-authorization' in headers)).toBe(false);
     },
   );
+
+  it('is asked for no other password where it was not the proxy that refused', async () => {
+    let renewals = 0;
+    const password: Password = { current: async () => 'secret', instead: async () => `other${renewals++}` };
+    const proxy = await start();
+    const server = await serve({ files });
+    server.fault('*', { kind: 'reset' });
+    const upstream = connect(server, { proxy: proxy.url, proxyLogin: { username: 'me', password } });
+    await expect(bytesAt(upstream, `${server.url}x`, 10)).rejects.toMatchObject({ reason: 'unreachable' });
+    expect([renewals, proxy.asked.length]).toEqual([0, 1]);
+  });
 
   it.each([{ answer: 'HTTP/1.1 403 Forbidden\r\n\r\n' }, { answer: 'junk\r\n\r\n' }, { answer: '' }, { stalls: true }])(
     'that fails (%j) makes upstream unreachable, and its password shows nowhere',

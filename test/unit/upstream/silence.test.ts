@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { withSignal } from '../../../src/async/caller.ts';
 import type { Upstream } from '../../../src/ports/upstream.ts';
 import type { UpstreamLimits } from '../../../src/upstream/limits.ts';
-import { bytesAt, bytesOf, collect, connect, ends, SHORT, SOMEBODY, serve, text } from './setup.ts';
+import { bytesAt, bytesOf, collect, connect, ends, PATIENT, SHORT, SOMEBODY, serve, text } from './setup.ts';
 
 // A host that brings nothing is waited for once, and not once a document.
 
@@ -47,6 +47,25 @@ describe('a host that lets one document wait in vain', () => {
     const asked = await Promise.allSettled(NAMES.map(at));
     expect(asked.every(({ status }) => status === 'rejected')).toBe(true);
     expect(server.requests).toHaveLength(2);
+  });
+
+  it('is not queued for behind requests to others', async () => {
+    const server = await serve({ files });
+    const other = await serve({ files });
+    const upstream = connect(server, {
+      fileHosts: [new URL(other.url).host],
+      limits: { ...LIMITS, connections: 1, longestQueueing: 500, leftUnanswered: 0, documents: PATIENT.documents },
+    });
+    server.fault('*', SILENT);
+    const request = { url: `${server.url}x0`, fresh: false, limit: 99 };
+    await expect(upstream.document(request, withSignal(SOMEBODY, AbortSignal.timeout(60)))).rejects.toThrow();
+    const held = Promise.withResolvers<void>();
+    other.fault('*', { kind: 'wait', until: held.promise });
+    const waiting = read(upstream, `${other.url}x1`);
+    await expect.poll(() => other.requests.length).toBe(1);
+    await expect(read(upstream, `${server.url}x2`)).rejects.toThrow('It is not waited for again');
+    held.resolve();
+    expect(await waiting).toBe('I am x1');
   });
 
   it('is looked at by one request at a time, and asked by all when that one is answered', async () => {

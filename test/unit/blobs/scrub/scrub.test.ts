@@ -78,7 +78,7 @@ function begin({ storage, record, names, bytes }: Held, { listed = () => {}, ...
     storage: {
       async *list() {
         listed();
-        yield* storage.list();
+        yield* (options.storage ?? storage).list();
       },
       open: (name, range) => {
         read.push(name);
@@ -288,4 +288,39 @@ it('an end is no failure', async () => {
   await expect.poll(() => rounds).toHaveLength(1);
   await scrub.close();
   expect([troubles, scrub.report.failures]).toEqual([[], 0]);
+});
+
+it('an end stops a list where it is', async () => {
+  const held = await storeOf(FILES);
+  let listed = 0;
+  const { scrub, read } = begin(held, {
+    storage: {
+      ...held.storage,
+      async *list() {
+        for await (const each of held.storage.list()) {
+          if (++listed === 2) void scrub.close();
+          yield each;
+        }
+      },
+    },
+  });
+  await expect.poll(() => listed).toBe(2);
+  await scrub.close();
+  expect([listed, read]).toEqual([2, []]);
+});
+
+it('what fails because it ends is no trouble', async () => {
+  const held = await storeOf(FILES);
+  const { scrub, read, troubles } = begin(held, {
+    storage: {
+      ...held.storage,
+      async open() {
+        void scrub.close();
+        throw new StorageError('busy', 'Too many files are open.');
+      },
+    },
+  });
+  await expect.poll(() => read).toHaveLength(1);
+  await scrub.close();
+  expect([read.length, troubles]).toEqual([1, []]);
 });

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { ObjectStore } from '../../../../src/ports/object-store.ts';
+import { Refusal } from '../../../../src/bytes/refusal.ts';
+import { type ObjectStore, ObjectStoreError } from '../../../../src/ports/object-store.ts';
 import type { ItemPath } from '../../../../src/ports/state-storage.ts';
+import { EntrySeal } from '../../../../src/state/fleet/log-entry.ts';
 import type { SharedState } from '../../../../src/state/fleet/shared-state.ts';
-import { replica } from '../../../support/machines.ts';
+import { replica, SEAL_KEY } from '../../../support/machines.ts';
 import { memoryObjects } from '../../../support/memory-objects.ts';
 import { createMemoryState, type MemoryState } from '../../../support/memory-state.ts';
 
@@ -240,5 +242,110 @@ describe('a snapshot', () => {
     await other.of('main').sync();
     await raise(other, 1);
     expect(turns).toEqual(['other']);
+  });
+});
+
+describe('a store that says one thing and then another', () => {
+  const hides = (objects: ObjectStore, hidden: (name: string) => boolean): ObjectStore => ({
+    ...objects,
+    get: async (name, limit) => (hidden(name) ? undefined : objects.get(name, limit)),
+  });
+  const waits = { reason: 'state', transient: true };
+
+  /** A machine that has come to entry 40 of the cut log, and finds the store otherwise from then on. */
+  async function meanwhile(changed: (objects: ObjectStore) => ObjectStore) {
+    const { objects } = await cutFleet();
+    let isChanged = false;
+    const other = changed(objects);
+    const one = machine({
+      ...objects,
+      get: (name, limit) => (isChanged ? other : objects).get(name, limit),
+    });
+    await one.shared.of('main').open();
+    isChanged = true;
+    const logged = () => [...objects.objects.keys()].filter((each) => each.includes('/log/')).length;
+    return { ...one, logged };
+  }
+
+  it('of a segment that was passed is asked later again by a replica that lags behind', async () => {
+    const { objects, old } = await cutFleet();
+    let asked = 0;
+    const once = hides(objects, (name) => name.includes('/passed/') && ++asked > 1);
+    await expect(lagging(old.memory, once).of('main').sync()).rejects.toMatchObject(waits);
+    expect(await floors(old.shared)).toEqual(expected(2));
+  });
+
+  it('of the entry that a snapshot stands at cuts nothing', async () => {
+    const { compact, logged } = await meanwhile((objects) => hides(objects, (name) => name === key(40)));
+    const before = logged();
+    await expect(compact()).rejects.toMatchObject(waits);
+    expect(logged()).toBe(before);
+  });
+
+  it('of a segment that was passed names no other', async () => {
+    const { compact } = await meanwhile((objects) => hides(objects, (name) => name.includes('/passed/')));
+    await expect(compact()).rejects.toMatchObject(waits);
+  });
+
+  it('of an entry names no segment that has it', async () => {
+    const { compact } = await meanwhile((objects) => hides(objects, (name) => name === key(22)));
+    await expect(compact()).rejects.toMatchObject(waits);
+  });
+
+  it('and has an entry that follows another than the one before it names no segment that has it', async () => {
+    const stray = new EntrySeal('main', SEAL_KEY).close({ number: 22, previous: 'another', changes: [] });
+    const { compact } = await meanwhile((objects) => ({
+      ...objects,
+      get: async (name, limit) => (name === key(22) ? stray : objects.get(name, limit)),
+    }));
+    await expect(compact()).rejects.toMatchObject({
+      ...refused,
+      message: expect.stringContaining('does not follow the one before'),
+    });
+  });
+});
+
+describe('a replica that joins by a snapshot', () => {
+  const isPart = (name: string) => name.includes('/parts/');
+
+  it('waits for the newest while the store is away, and takes none before it', async () => {
+    const { objects } = await cutFleet();
+    const away: ObjectStore = {
+      ...objects,
+      async get(name, limit) {
+        if (name.includes('/parts/000000000030-')) throw new ObjectStoreError('away', 'no route to it');
+        return objects.get(name, limit);
+      },
+    };
+    await expect(machine(away).shared.of('main').open()).rejects.toMatchObject({ reason: 'state', transient: true });
+  });
+
+  it('and has no room for the newest says so, and takes none before it', async () => {
+    const { objects } = await cutFleet();
+    const memory = createMemoryState();
+    const local = memory.party();
+    let replaced = 0;
+    const full = {
+      ...local,
+      async replace(...given: Parameters<typeof local.replace>) {
+        if (++replaced === 1) throw new Refusal('limit', 'The disk is full.', { subject: 'state' });
+        return local.replace(...given);
+      },
+    };
+    await expect(replica(full, objects, { segment: SEGMENT }).of('main').open()).rejects.toMatchObject({
+      reason: 'limit',
+    });
+    expect(await memory.party().version(FLOOR, 0)).toBe(0);
+  });
+
+  it('does not begin with nothing where none of them is whole', async () => {
+    const { objects } = await cutFleet();
+    for (const name of [...objects.objects.keys()]) if (isPart(name)) objects.objects.set(name, bytes('damaged'));
+    const joined = machine(objects);
+    await expect(joined.shared.of('main').open()).rejects.toMatchObject({
+      ...refused,
+      message: expect.stringContaining('missing or damaged'),
+    });
+    expect(await joined.shared.version(FLOOR, 0)).toBe(0);
   });
 });

@@ -1,0 +1,16 @@
+import type { Caller } from '../../async/caller.ts';
+import type { Facts } from '../../policy/facts.ts';
+import type { Blob } from '../../ports/blob.ts';
+import type { OwnFile } from '../../pypi/listing.ts';
+
+/** Keeps one kind of fact, by project. */
+export interface FactSource<N extends keyof Facts = keyof Facts> {
+  readonly name: N;
+  /** Another one whenever the fact is another one; empty where there is none. No I/O: it is asked for every answer. */
+  version(project: string): string;
+  of(project: string): Facts[N];
+  /** What others wrote of the project is in force when this resolves. Throws Refusal `state`. */
+  follow?(project: string): Promise<void>;
+  /** The file was proved and is about to be sent: what rules must know of it is known when this resolves. Throws Refusal. */
+  learn?(project: string, file: OwnFile, blob: Blob, caller: Caller): Promise<void>;
+}
