@@ -1,3 +1,4 @@
+import { existing } from '../../bytes/existing.ts';
 import { type Instant, parseInstant } from '../../bytes/instant.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Blob } from '../../ports/blob.ts';
@@ -78,10 +79,10 @@ async function publish(place: ImportPlace, proving: Proving): Promise<Imported> 
       await durable(bundle, place.store, table);
     },
   });
-  if (looked === undefined) throw new Error('a bundle was taken that nobody looked into');
   await remember(place, { ...generation, scan: scanning }, proving);
   await place.index.adopt();
-  return { ...about, reference, ...tallyOf(staged), ...looked, scan: scanning };
+  const all = existing(looked, 'a bundle was taken that nobody looked into');
+  return { ...about, reference, ...tallyOf(staged), ...all, scan: scanning };
 }
 
 /** Only one of the files given has a manifest: each import is one bundle. */
