@@ -143,7 +143,7 @@ describe('an index of which no target is a page', { timeout: 240_000 }, () => {
     const check = await synced('--listed', '--check');
     expect(check.code).not.toBe(0);
     const missing = check.report.missing.map(({ what }) => what);
-    expect(missing).toEqual(expect.arrayContaining(['top.pem', 'deep']));
+    expect(missing).toEqual(expect.arrayContaining(['top.pem', 'rest']));
     expect(missing).not.toContain('npm/more.json');
   });
 });
