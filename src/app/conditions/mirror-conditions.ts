@@ -5,7 +5,6 @@ import type { PackageIndex } from '../../mirror/package-index.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Condition } from '../../ports/conditions.ts';
 import type { Emit } from '../../ports/events.ts';
-import { quarantinedText } from '../../ports/left-out.ts';
 import type { ConditionNumbers } from '../../telemetry/condition-metrics.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { FleetPeers } from '../fleet/peer-files.ts';
@@ -16,6 +15,7 @@ import type { ClockComparison } from './clocks.ts';
 import { diskConditions, diskRoom, freeBytes, unwritableConditions } from './disk.ts';
 import { fleetConditions, peerConditions } from './fleet.ts';
 import { type ImportAge, importAges, importConditions } from './imports.ts';
+import { quarantineConditions } from './quarantine.ts';
 import { secretConditions } from './secrets.ts';
 import { settingConditions } from './settings.ts';
 import { ConditionWatch } from './watch.ts';
@@ -101,17 +101,6 @@ export class MirrorConditions {
       ...peerConditions(fleetPeers?.troubles ?? []),
     ];
   }
-}
-
-/** What an operator put in quarantine stays there until somebody remembers it. */
-async function quarantineConditions(indexes: readonly PackageIndex[]): Promise<readonly Condition[]> {
-  const found: Condition[] = [];
-  for (const index of indexes) {
-    const { quarantined } = await index.tally();
-    const message = `Kept from being served by an operator's word: ${quarantinedText(quarantined)} (verbatim quarantine; --lift takes it back).`;
-    if (quarantined > 0) found.push({ what: 'quarantined', index: index.name, thing: '', message });
-  }
-  return found;
 }
 
 function redisConditions(trouble: string | undefined): readonly Condition[] {
