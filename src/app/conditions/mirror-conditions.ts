@@ -1,5 +1,6 @@
 import { Refusal } from '../../bytes/refusal.ts';
 import type { Config } from '../../config/config.ts';
+import type { AccessRecord } from '../../disk/records/access-record.ts';
 import type { Certificate } from '../../http/server.ts';
 import type { PackageIndex } from '../../mirror/package-index.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -12,7 +13,7 @@ import type { SharedRedis } from '../fleet/redis.ts';
 import { certificateOf } from '../server-files.ts';
 import { certificateConditions, type Validity, validityOf } from './certificate.ts';
 import type { ClockComparison } from './clocks.ts';
-import { diskConditions, diskRoom, freeBytes, unwritableConditions } from './disk.ts';
+import { diskConditions, diskRoom, freeBytes, recordConditions, unwritableConditions } from './disk.ts';
 import { fleetConditions, peerConditions } from './fleet.ts';
 import { type ImportAge, importAges, importConditions } from './imports.ts';
 import { quarantineConditions } from './quarantine.ts';
@@ -29,6 +30,7 @@ interface MirrorConditionsOptions {
   readonly fleetPeers?: Pick<FleetPeers, 'troubles'> | undefined;
   /** Why the data directory cannot be written to; undefined where it can. */
   readonly disk?: (() => string | undefined) | undefined;
+  readonly fetched: Pick<AccessRecord, 'writing'>;
   readonly emit: Emit;
   readonly indexes: readonly PackageIndex[];
   /** Of the bucket that files are kept in. */
@@ -92,6 +94,7 @@ export class MirrorConditions {
     return [
       ...standing(config, { now: clock.now(), validity: this.#validity, free: this.#room?.free, low }),
       ...unwritableConditions(this.#options.disk?.(), config.data),
+      ...recordConditions(this.#options.fetched.writing),
       ...clocks.look(),
       ...importConditions(this.#ages),
       ...(await quarantineConditions(this.#options.indexes)),
