@@ -3,6 +3,8 @@ import { parsePublicKey } from '../../bundle/format/keys.ts';
 import type { TrustedKey } from '../../bundle/format/seal.ts';
 import type { Site } from '../../bundle/import/judge.ts';
 import type { ImportPlace } from '../../bundle/import/place.ts';
+import type { StagedContent } from '../../bundle/import/store.ts';
+import { ALGORITHMS, type Digests } from '../../bytes/digest.ts';
 import { existing } from '../../bytes/existing.ts';
 import { Refusal } from '../../bytes/refusal.ts';
 import type { ImportConfig, ImportKey } from '../../config/config.ts';
@@ -23,24 +25,23 @@ export async function importPlace(
   onProgress?: ImportPlace['onProgress'],
 ): Promise<ImportPlace> {
   const { operator, indexes, states, blobs, imports, clock } = composition;
-  const index = operator.config.indexes[name];
-  if (index?.import === undefined) throw notImported(name);
+  const settings = operator.config.indexes[name];
   const carried = indexes.find((each) => each.name === name)?.carried;
-  if (carried === undefined) {
-    // It refuses, and says here why.
-    await operator.state(name);
-    throw notImported(name);
-  }
+  // Where one that arrives so refuses, it says here why.
+  if (settings?.import !== undefined && carried === undefined) await operator.state(name);
+  if (carried === undefined) throw notImported(name);
+  const index = existing(settings, `${name} arrives by import and is not configured`);
+  const how = existing(index.import, `${name} arrives by import and nothing says how`);
   const state = existing(states.get(name), `${name} arrives by import and has no state`);
   const time = existing(imports.get(name), `${name} arrives by import and has no time`);
   const upstream = carriedUpstream(() => undefined, blobs);
   return {
-    site: { index: name, evidence: index.evidence, keys: keysOf(index.import, time.carried, clock.now()) },
-    generations: Math.max(index.import.generations, REMEMBERED),
+    site: { index: name, evidence: index.evidence, keys: keysOf(how, time.carried, clock.now()) },
+    generations: Math.max(how.generations, REMEMBERED),
     index: carried,
     carried: state.carried,
     store: {
-      stage: (content, bytes) => blobs.stage(content, bytes, name),
+      stage: ({ sha256, size, also }, bytes) => blobs.stage({ sha256, size, also: alsoOf(also) }, bytes, name),
       content: (content) => blobs.content(content),
       has: ({ sha256, size }) => blobs.isHeld({ length: size, digests: new Map([['sha256', sha256]]) }),
       sync: (sha256) => blobs.sync(sha256),
@@ -53,9 +54,15 @@ export async function importPlace(
       const free = await freeBytes(operator.config.data);
       return free === undefined ? undefined : Math.max(0, free - RESERVE);
     },
-    scanner: index.import.scan && createScanner(index.import.scan),
+    scanner: how.scan && createScanner(how.scan),
     onProgress,
   };
+}
+
+function alsoOf(also: StagedContent['also'] = {}): Digests {
+  return new Map(
+    ALGORITHMS.flatMap((name) => (name === 'sha256' || also[name] === undefined ? [] : [[name, also[name]]])),
+  );
 }
 
 /** Imports whose tables a later bundle may build on, however few are retained with their files. */
