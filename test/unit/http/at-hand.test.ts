@@ -83,7 +83,7 @@ it('connections that are told that they are refused are so many of one address, 
   };
   const first = from(0);
   expect(connections.admit(first)).toBe('taken');
-  connections.asked(first, { writableFinished: false, destroyed: false });
+  connections.asked(first, { writableFinished: false, destroyed: false, req: { complete: true } });
   const parties = MAX_TOLD / MAX_TOLD_EACH;
   for (let party = 1; party <= parties; party++)
     for (let told = 0; told < MAX_TOLD_EACH; told++) expect(connections.admit(from(party))).toBe('told');
