@@ -1,11 +1,19 @@
 import { WordsByHand } from '../../mirror/policy/by-hand.ts';
 import { ComposedPolicy } from '../../mirror/policy/composed.ts';
-import type { Rule } from '../../policy/rule.ts';
+import { exceptionOf, rulesOf } from '../../policy/compile.ts';
 import type { Policy } from '../../ports/policy.ts';
 import type { IndexParts } from '../compose-index.ts';
 
 /** What may be served of an index. Throws Refusal `state`. */
-export async function composePolicy({ state, clock }: Pick<IndexParts, 'state' | 'clock'>): Promise<Policy> {
-  const rules: Rule[] = [];
-  return new ComposedPolicy({ rules, sources: [await WordsByHand.open(state)], clock });
+export async function composePolicy({
+  index: { policy },
+  state,
+  clock,
+}: Pick<IndexParts, 'index' | 'state' | 'clock'>): Promise<Policy> {
+  return new ComposedPolicy({
+    rules: policy === undefined ? [] : rulesOf(policy),
+    exceptions: policy?.exceptions.map(exceptionOf),
+    sources: [await WordsByHand.open(state)],
+    clock,
+  });
 }
