@@ -35,7 +35,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   redis: ['bytes', 'async', 'ports'],
   upstream: ['bytes', 'async', 'tuf', 'presets', 'ports'],
   s3: ['bytes', 'async', 'ports'],
-  workers: ['bytes', 'async', 'pypi', 'render', 'ports'],
+  workers: ['bytes', 'async', 'pypi', 'advisories', 'render', 'ports'],
   telemetry: ['bytes', 'ports'],
   config: ['bytes', 'presets'],
   // A door asks for the proof that it sends.

@@ -6,6 +6,8 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Condition } from '../../ports/conditions.ts';
 import type { Emit } from '../../ports/events.ts';
 import type { ConditionNumbers } from '../../telemetry/condition-metrics.ts';
+import { advisoryConditions } from '../advisories/conditions.ts';
+import type { FeedKeeper } from '../advisories/keeper.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { FleetPeers } from '../fleet/peer-files.ts';
 import type { SharedRedis } from '../fleet/redis.ts';
@@ -30,6 +32,7 @@ interface MirrorConditionsOptions {
   readonly disk?: (() => string | undefined) | undefined;
   readonly emit: Emit;
   readonly indexes: readonly PackageIndex[];
+  readonly advisories?: Pick<FeedKeeper, 'standing'> | undefined;
   /** Of the bucket that files are kept in. */
   readonly bucket?: { conditions(): readonly Condition[] } | undefined;
 }
@@ -60,6 +63,7 @@ export class MirrorConditions {
       freeBytes: this.#room?.free,
       diskBytes: this.#room?.size,
       importAges: this.#ages,
+      advisories: this.#options.advisories?.standing.totals,
     };
   }
 
@@ -84,7 +88,7 @@ export class MirrorConditions {
   }
 
   async #look(before: readonly Condition[]): Promise<readonly Condition[]> {
-    const { config, clock, clocks, redis, bucket, fleet, fleetPeers } = this.#options;
+    const { config, clock, clocks, redis, bucket, fleet, fleetPeers, advisories } = this.#options;
     this.#room = await diskRoom(config.data);
     this.#ages = await importAges(this.#options.indexes);
     const low = before.some(({ what }) => what === 'disk');
@@ -93,6 +97,9 @@ export class MirrorConditions {
       ...unwritableConditions(this.#options.disk?.(), config.data),
       ...clocks.look(),
       ...importConditions(this.#ages),
+      ...(advisories === undefined || config.advisories === undefined
+        ? []
+        : advisoryConditions(advisories.standing, { maxAge: config.advisories.maxAge, now: clock.now() })),
       ...redisConditions(redis?.trouble),
       ...(bucket?.conditions() ?? []),
       ...fleetConditions(fleet?.standings ?? []),
