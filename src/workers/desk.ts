@@ -1,4 +1,5 @@
 import { FeedReader } from '../advisories/feed.ts';
+import { existing } from '../bytes/existing.ts';
 import { differenceOf, type Seen, undigestedOf } from '../ports/page-work.ts';
 import { condense } from '../pypi/condense.ts';
 import { decodeList, decodePage } from '../pypi/decode.ts';
@@ -141,11 +142,7 @@ function createFileDesk() {
 /** Feeds of advisories that are being read, by the number of their document. */
 function createFeedDesk() {
   const readers = new Map<number, FeedReader>();
-  const opened = (document: number): FeedReader => {
-    const found = readers.get(document);
-    if (found === undefined) throw new Error(`feed ${document} is not being read`);
-    return found;
-  };
+  const opened = (document: number) => existing(readers.get(document), `feed ${document} is not being read`);
   return {
     open({ document, bytes, now }: Calls['openFeed']['ask']): Given {
       readers.set(document, new FeedReader(bytes, now));

@@ -61,7 +61,10 @@ const refused = () => events.rejected.map(({ reason, at }) => `${reason} ${at}`)
 describe('a feed of advisories', () => {
   it('is in force from the start on, from an archive, and is kept for when that is gone', async () => {
     await writeFile(archive, archiveOf([BAD]));
-    expect(ids(await keeperOf())).toEqual(['MAL-2026-1']);
+    const keeper = await keeperOf();
+    expect(ids(keeper)).toEqual(['MAL-2026-1']);
+    await keeper.look();
+    expect(events.noted).toHaveLength(1);
     await rm(archive);
     const again = await keeperOf();
     expect(ids(again)).toEqual(['MAL-2026-1']);
@@ -103,6 +106,12 @@ describe('a feed of advisories', () => {
     await writeFile(archive, archiveOf(many(9)));
     await keeper.look();
     expect([ids(keeper), conditions()]).toEqual([[], []]);
+  });
+
+  it('that is too large is not read into memory', async () => {
+    await writeFile(archive, '');
+    await truncate(archive, MAX_ARCHIVE + 1);
+    expect((await keeperOf()).standing.trouble).toMatch(/^\/.*all\.zip has more than/);
   });
 
   it('is followed by processes that do not look at its source', async () => {
